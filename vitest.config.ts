@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["test/{architecture,unit,vectors,property}/**/*.test.ts"] } },
+      { test: { name: "conformance", include: ["test/conformance/**/*.test.ts"], testTimeout: 60_000 } },
+      { test: { name: "sim", include: ["test/sim/**/*.test.ts"], testTimeout: 120_000 } },
+    ],
+  },
+});
