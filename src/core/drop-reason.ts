@@ -1,0 +1,40 @@
+/**
+ * Why a packet was dropped: the one closed list, the same in TypeScript, Rust, metrics, logs and `lacis status`.
+ * Where each one applies: native/contract/SEMANTICS.md.
+ */
+export const DropReason = {
+  punch: "punch",
+  shortHeader: "short-header",
+  badVersion: "bad-version",
+  unknownType: "unknown-type",
+  oversized: "oversized",
+  overlaySource: "overlay-source",
+  badHandshake: "bad-handshake",
+  handshakeLimited: "handshake-limited",
+  badRecvError: "bad-recv-error",
+  recvErrorLimited: "recv-error-limited",
+  unknownIndex: "unknown-index",
+  shortPacket: "short-packet",
+  replayed: "replayed",
+  notAuthentic: "not-authentic",
+  badPacket: "bad-packet",
+  fragment: "fragment",
+  multicast: "multicast",
+  broadcast: "broadcast",
+  ownAddress: "own-address",
+  localAddress: "local-address",
+  remoteAddress: "remote-address",
+  noRoute: "no-route",
+  noMatchingRule: "no-matching-rule",
+  counterExhausted: "counter-exhausted",
+  noPath: "no-path",
+  noDevice: "no-device",
+  parkedFull: "parked-full",
+  parkedExpired: "parked-expired",
+  parkedDropped: "parked-dropped",
+  flowEvicted: "flow-evicted",
+  sendFailed: "send-failed",
+} as const;
+
+/** One name of the closed list. */
+export type DropReason = (typeof DropReason)[keyof typeof DropReason];
