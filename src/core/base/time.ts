@@ -1,0 +1,31 @@
+import type { Brand } from "./brand.ts";
+
+/** Monotonic milliseconds, from an arbitrary start. For deadlines and intervals; unaffected by steps of the wall clock. */
+export type Instant = Brand<number, "Instant">;
+
+/** Nanoseconds since the Unix epoch. For certificates and handshake times only. */
+export type WallTime = Brand<bigint, "WallTime">;
+
+/** Both clocks, read together at the edge and passed in with every input. */
+export interface Clock {
+  readonly now: Instant;
+  readonly wall: WallTime;
+}
+
+export function instant(ms: number): Instant {
+  return ms as Instant;
+}
+
+/** `from` plus `ms` milliseconds. */
+export function later(from: Instant, ms: number): Instant {
+  return (from + ms) as Instant;
+}
+
+export function wallTime(nanoseconds: bigint): WallTime {
+  return nanoseconds as WallTime;
+}
+
+/** Whole seconds since the Unix epoch, the unit of certificates. */
+export function wallSeconds(time: WallTime): bigint {
+  return time / 1_000_000_000n;
+}

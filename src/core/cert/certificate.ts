@@ -1,0 +1,39 @@
+import type { Brand } from "../base/brand.ts";
+import type { Curve } from "../crypto/suite.ts";
+import type { Prefix } from "../netip/prefix.ts";
+
+export type CertificateVersion = 1 | 2;
+
+/** Lower-case hex SHA-256 that names a certificate: protocol 4.2 (v1), 4.3 (v2). */
+export type Fingerprint = Brand<string, "Fingerprint">;
+
+/**
+ * A decoded certificate. Decoded is not verified: only `CaPool.verify` makes a `VerifiedCertificate`.
+ */
+export interface Certificate {
+  readonly version: CertificateVersion;
+  readonly curve: Curve;
+  readonly name: string;
+  /** Overlay addresses with their network's prefix length, host bits kept. v2: sorted; v1: file order. */
+  readonly networks: readonly Prefix[];
+  readonly unsafeNetworks: readonly Prefix[];
+  readonly groups: readonly string[];
+  /** Unix seconds, inclusive at both ends. */
+  readonly notBefore: bigint;
+  readonly notAfter: bigint;
+  readonly isCa: boolean;
+  /** Fingerprint of the issuing CA; empty in a CA certificate. */
+  readonly issuer: Fingerprint | "";
+  readonly publicKey: Uint8Array;
+  readonly signature: Uint8Array;
+  /** v1: the encoded details; v2: the raw `A0` element. What the signature covers is derived from it. */
+  readonly details: Uint8Array;
+  /** The whole certificate as it stands in a file (v1: re-encoded protobuf; v2: DER). */
+  readonly encoded: Uint8Array;
+  readonly fingerprint: Fingerprint;
+}
+
+/** A certificate that a CA pool has accepted at some instant. Only `CaPool.verify` returns one. */
+export type VerifiedCertificate = Certificate & { readonly [verified]: true };
+
+declare const verified: unique symbol;

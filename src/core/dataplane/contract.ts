@@ -1,0 +1,172 @@
+import type { Brand } from "../base/brand.ts";
+import type { Cipher } from "../crypto/suite.ts";
+import type { DropReason } from "../drop-reason.ts";
+import type { IpAddress } from "../netip/address.ts";
+import type { Endpoint } from "../netip/endpoint.ts";
+import type { Prefix } from "../netip/prefix.ts";
+
+/**
+ * The data plane as the core sees it: `native/contract/dataplane.proto` in the core's own types. What each command does:
+ * native/contract/SEMANTICS.md.
+ */
+
+export const CONTRACT_VERSION = 1;
+
+/** Index of a session that we allocated and the peer sends to us. Never 0. */
+export type LocalIndex = Brand<number, "LocalIndex">;
+/** Index of a session that the peer allocated and we send to it. Never 0. */
+export type RemoteIndex = Brand<number, "RemoteIndex">;
+export type PolicyId = Brand<number, "PolicyId">;
+
+export type RuleProtocol = "any" | "tcp" | "udp" | "icmp";
+export type RecvErrorPolicy = "always" | "never" | "private";
+
+export interface PolicyRule {
+  readonly ruleId: number;
+  readonly protocol: RuleProtocol;
+  /** Inclusive; 0..65535 is any port. */
+  readonly portFirst: number;
+  readonly portLast: number;
+  /** Empty: any remote address. */
+  readonly remote: readonly Prefix[];
+}
+
+/** What one class of peers may do, without its id. Equal programs are interned to one id. */
+export interface PolicyProgram {
+  readonly inbound: readonly PolicyRule[];
+  readonly outbound: readonly PolicyRule[];
+}
+
+export interface IdentifiedProgram extends PolicyProgram {
+  readonly policyId: PolicyId;
+}
+
+export interface TunnelInstallation {
+  readonly localIndex: LocalIndex;
+  readonly remoteIndex: RemoteIndex;
+  readonly cipher: Cipher;
+  readonly sendKey: Uint8Array;
+  readonly receiveKey: Uint8Array;
+  readonly sendCounter: bigint;
+  readonly receiveFloor: bigint;
+  readonly path: Endpoint | undefined;
+  readonly peerAddresses: readonly IpAddress[];
+  readonly policyId: PolicyId;
+  readonly confirmed: boolean;
+  readonly primary: boolean;
+  readonly memo: Uint8Array;
+}
+
+export interface HostFacts {
+  readonly networks: readonly Prefix[];
+  readonly sendRecvError: RecvErrorPolicy;
+  readonly dropLocalBroadcast: boolean;
+  readonly dropMulticast: boolean;
+  /** No TUN device: answer ICMP echo natively. */
+  readonly answerEcho: boolean;
+}
+
+/** Commands the core gives. Opening devices, hello and shutdown belong to the runtime (`runtime/native-dataplane.ts`). */
+export type DataPlaneCommand =
+  | ({ readonly kind: "configure" } & HostFacts)
+  | ({ readonly kind: "install-tunnel" } & TunnelInstallation)
+  | { readonly kind: "set-path"; readonly localIndex: LocalIndex; readonly path: Endpoint }
+  | { readonly kind: "set-primary"; readonly localIndex: LocalIndex }
+  | { readonly kind: "set-memo"; readonly localIndex: LocalIndex; readonly memo: Uint8Array }
+  | { readonly kind: "remove-tunnel"; readonly localIndex: LocalIndex; readonly sendClose: boolean }
+  | {
+      readonly kind: "apply-policies";
+      readonly programs: readonly IdentifiedProgram[];
+      readonly bindings: readonly { readonly localIndex: LocalIndex; readonly policyId: PolicyId }[];
+      readonly raiseEpoch: boolean;
+    }
+  | {
+      readonly kind: "seal-and-send";
+      readonly localIndex: LocalIndex;
+      readonly type: number;
+      readonly subtype: number;
+      readonly body: Uint8Array;
+    }
+  | { readonly kind: "send-datagram"; readonly to: Endpoint; readonly datagram: Uint8Array }
+  | { readonly kind: "release-parked"; readonly destination: IpAddress }
+  | { readonly kind: "drop-parked"; readonly destination: IpAddress }
+  | { readonly kind: "sample" };
+
+export type DataPlaneEvent =
+  | { readonly kind: "datagram"; readonly source: Endpoint; readonly datagram: Uint8Array }
+  | {
+      readonly kind: "message";
+      readonly localIndex: LocalIndex;
+      readonly type: number;
+      readonly subtype: number;
+      readonly body: Uint8Array;
+    }
+  | { readonly kind: "need-tunnel"; readonly destination: IpAddress }
+  | { readonly kind: "confirmed"; readonly localIndex: LocalIndex }
+  | { readonly kind: "roamed"; readonly localIndex: LocalIndex; readonly path: Endpoint }
+  | {
+      readonly kind: "counter-high";
+      readonly localIndex: LocalIndex;
+      readonly sendCounter: bigint;
+      readonly exhausted: boolean;
+    }
+  | ({ readonly kind: "drop-sample" } & DropSample)
+  | ({ readonly kind: "sampled" } & ActivitySample)
+  /** A command failed. `command` is its kind; `localIndex` the session it was about, when there is one. */
+  | {
+      readonly kind: "command-failed";
+      readonly command: DataPlaneCommand["kind"];
+      readonly localIndex: LocalIndex | undefined;
+      readonly code: string;
+      readonly error: string;
+    };
+
+export interface DropSample {
+  readonly reason: DropReason;
+  readonly inbound: boolean;
+  readonly localAddress: IpAddress | undefined;
+  readonly remoteAddress: IpAddress | undefined;
+  readonly protocol: number;
+  readonly localPort: number;
+  readonly remotePort: number;
+  readonly localIndex: LocalIndex | undefined;
+  readonly source: Endpoint | undefined;
+}
+
+export interface TunnelActivity {
+  readonly localIndex: LocalIndex;
+  readonly received: boolean;
+  readonly sent: boolean;
+  readonly receivedPackets: bigint;
+  readonly receivedBytes: bigint;
+  readonly sentPackets: bigint;
+  readonly sentBytes: bigint;
+}
+
+export interface ActivitySample {
+  /** Only tunnels with activity since the last sample. */
+  readonly activity: readonly TunnelActivity[];
+  readonly counters: DataPlaneCounters;
+}
+
+export interface DataPlaneCounters {
+  readonly drops: ReadonlyMap<DropReason, bigint>;
+  readonly tunReadPackets: bigint;
+  readonly tunWrittenPackets: bigint;
+  readonly udpReceivedDatagrams: bigint;
+  readonly udpSentDatagrams: bigint;
+  readonly flows: bigint;
+  readonly parked: bigint;
+}
+
+/** One session as a running data plane remembers it, for a control plane that starts anew. */
+export interface TunnelSnapshot {
+  readonly localIndex: LocalIndex;
+  readonly remoteIndex: RemoteIndex;
+  readonly path: Endpoint | undefined;
+  readonly peerAddresses: readonly IpAddress[];
+  readonly confirmed: boolean;
+  readonly primary: boolean;
+  readonly sendCounter: bigint;
+  readonly memo: Uint8Array;
+}

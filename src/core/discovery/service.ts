@@ -1,0 +1,31 @@
+import type { Instant } from "../base/time.ts";
+import type { Certificate, CertificateVersion } from "../cert/certificate.ts";
+import type { IpAddress } from "../netip/address.ts";
+import type { Endpoint } from "../netip/endpoint.ts";
+import type { LighthouseMessage } from "../wire/lighthouse.ts";
+
+/**
+ * What a lighthouse does for others; `lighthouse/` implements it and is plugged into `Node` when the configuration says
+ * `am_lighthouse`. Pure: no clock, no socket.
+ */
+export interface LighthouseService {
+  /** An authenticated lighthouse message from a peer. Returns what to send, each through the tunnel to its recipient. */
+  answer(from: LighthousePeer, message: LighthouseMessage, now: Instant): readonly LighthouseReply[];
+  /** The peer's authenticated packets come from here (handshake, roaming). */
+  learned(peer: readonly IpAddress[], at: Endpoint, now: Instant): void;
+  /** The last tunnel to this peer closed. */
+  closed(peer: readonly IpAddress[]): void;
+}
+
+export interface LighthousePeer {
+  readonly addresses: readonly IpAddress[];
+  readonly certificate: Certificate;
+}
+
+export interface LighthouseReply {
+  /** Overlay address of the recipient; a tunnel is built when there is none. */
+  readonly to: IpAddress;
+  /** Encoded in this dialect, or in that of the recipient's certificate when "recipient". */
+  readonly dialect: CertificateVersion | "recipient";
+  readonly message: LighthouseMessage;
+}

@@ -1,0 +1,109 @@
+import type { Instant } from "./base/time.ts";
+import type { Settings } from "./config/settings.ts";
+import type { ActivitySample, DataPlaneCommand, DataPlaneEvent, TunnelSnapshot } from "./dataplane/contract.ts";
+import type { IpAddress } from "./netip/address.ts";
+import type { Endpoint } from "./netip/endpoint.ts";
+import type { Notice } from "./notice.ts";
+
+/** One fact from outside. `Node.handle` takes exactly one, then the caller drains `Node.poll`. */
+export type Input =
+  /** A data plane is there: fresh (no tunnels) or one that went on running while we were away. `udpPort` is the bound port. */
+  | { readonly kind: "data-plane-up"; readonly udpPort: number; readonly tunnels: readonly TunnelSnapshot[] }
+  /** The data plane died; every session is gone. */
+  | { readonly kind: "data-plane-down" }
+  | { readonly kind: "data-plane"; readonly event: DataPlaneEvent }
+  /** The deadline of `pollTimeout` has come (or any other moment: harmless). */
+  | { readonly kind: "tick" }
+  /** Answer to a `resolve` output. Empty: it does not resolve now; what was known stays. */
+  | { readonly kind: "resolved"; readonly name: string; readonly addresses: readonly IpAddress[] }
+  /** Underlay addresses of this machine's interfaces, most useful first, without loopback and link-local. */
+  | { readonly kind: "local-addresses"; readonly addresses: readonly IpAddress[] }
+  | { readonly kind: "ping"; readonly id: number; readonly target: PingTarget; readonly timeoutMs: number }
+  /** New settings, already checked. Networks, cipher, listen and tun are those of the old ones. */
+  | { readonly kind: "reload"; readonly settings: Settings }
+  /** Close every tunnel; outputs after this are the last. */
+  | { readonly kind: "shutdown" };
+
+export type PingTarget =
+  | { readonly by: "address"; readonly address: IpAddress }
+  | { readonly by: "name"; readonly name: string };
+
+/** What should happen outside. */
+export type Output =
+  | { readonly to: "data-plane"; readonly command: DataPlaneCommand }
+  | { readonly to: "resolver"; readonly name: string }
+  | { readonly to: "operator"; readonly notice: Notice }
+  | { readonly to: "pinger"; readonly id: number; readonly result: PingResult };
+
+export type PingResult =
+  | {
+      readonly outcome: "pong";
+      readonly name: string;
+      readonly address: IpAddress;
+      readonly path: Endpoint | undefined;
+      readonly roundTripMs: number;
+      /** Whether a tunnel had to be built first, and how long that took. */
+      readonly handshakeMs: number | undefined;
+    }
+  | {
+      readonly outcome: "failed";
+      readonly name: string | undefined;
+      readonly address: IpAddress | undefined;
+      /** Closed list, stable. */
+      readonly reason:
+        | "own-address"
+        | "outside-networks"
+        | "unknown-name"
+        | "no-endpoint-known"
+        | "handshake-timeout"
+        | "handshake-refused"
+        | "no-reply"
+        | "data-plane-down";
+      /** One sentence with what is known: endpoints tried, what refused. */
+      readonly text: string;
+      /** What to do next. */
+      readonly hint: string;
+    };
+
+/** When the core wants to be called again, and why. */
+export interface Deadline {
+  readonly at: Instant;
+  readonly why: string;
+}
+
+/** A picture of a node for `lacis status`: plain data, stable names (it is printed as JSON). */
+export interface NodeStatus {
+  readonly name: string;
+  readonly addresses: readonly IpAddress[];
+  readonly groups: readonly string[];
+  readonly certificateNotAfter: number;
+  readonly certificateVersions: readonly number[];
+  readonly amLighthouse: boolean;
+  readonly cipher: string;
+  readonly lighthouses: readonly {
+    readonly address: IpAddress;
+    readonly name: string | undefined;
+    readonly up: boolean;
+  }[];
+  readonly peers: readonly PeerStatus[];
+  readonly counters: ActivitySample["counters"] | undefined;
+}
+
+export interface PeerStatus {
+  readonly name: string | undefined;
+  readonly addresses: readonly IpAddress[];
+  readonly groups: readonly string[];
+  readonly state: "up" | "handshaking" | "unconfirmed" | "failed";
+  /** Why it failed, or undefined. */
+  readonly reason: string | undefined;
+  readonly path: Endpoint | undefined;
+  readonly roundTripMs: number | undefined;
+  /** Milliseconds since the last authenticated packet; undefined when there was none. */
+  readonly lastReceivedMs: number | undefined;
+  readonly establishedMs: number | undefined;
+  readonly certificateNotAfter: number | undefined;
+  readonly certificateVersion: number | undefined;
+  readonly sessions: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
