@@ -1,0 +1,11 @@
+//! Generates the message types from `dataplane.proto` without `protoc`.
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo:rerun-if-changed=dataplane.proto");
+    let descriptors = protox::compile(["dataplane.proto"], ["."])?;
+    let mut config = prost_build::Config::new();
+    // Keys pass through this message: it must not be printable.
+    config.skip_debug(["InstallTunnel"]);
+    config.compile_fds(descriptors)?;
+    Ok(())
+}
