@@ -1,0 +1,108 @@
+import type { ImportOf } from "./sources.ts";
+
+/**
+ * Who may import whom (docs/ARCHITECTURE.md). `refusal` looks at one import and says what is wrong with it and what to use instead, or
+ * undefined when it is fine.
+ */
+export function refusal(imported: ImportOf): string | undefined {
+  if (!imported.ours) return refusePackage(imported);
+  return refuseRole(imported) ?? refuseFloor(imported);
+}
+
+/** Roles are trust lines; the longest prefix wins. A role may import itself and what `may` names. */
+const roles: readonly { readonly folder: string; readonly may: readonly string[]; readonly instead: string }[] = [
+  { folder: "src/core/", may: [], instead: "the core imports nothing of ours outside itself: use Input and Output" },
+  { folder: "lighthouse/", may: ["src/core/"], instead: "a lighthouse is pure: take what it needs as an argument" },
+  { folder: "certs/cli/", may: ["certs/", "src/core/"], instead: "the CA tool knows certificates, not hosts" },
+  { folder: "certs/", may: ["src/core/"], instead: "certs/ uses the portable suite and knows no host" },
+  { folder: "src/runtime/", may: ["src/core/"], instead: "compose in src/index.ts or src/cli and pass it in" },
+  {
+    folder: "src/admin/",
+    may: ["src/core/", "src/runtime/", "src/index.ts"],
+    instead: "compose in src/index.ts or src/cli",
+  },
+  {
+    folder: "src/cli/",
+    may: ["src/", "lighthouse/"],
+    instead: "a daemon cannot mint certificates: only certs/ touches a CA key",
+  },
+  {
+    folder: "src/",
+    may: ["src/", "lighthouse/"],
+    instead: "a daemon cannot mint certificates: only certs/ touches a CA key",
+  },
+];
+
+function refuseRole({ from, target }: ImportOf): string | undefined {
+  const role = roles.find(({ folder }) => from.startsWith(folder));
+  if (!role || target.startsWith(role.folder) || role.may.some((folder) => target.startsWith(folder))) return undefined;
+  return `${from} imports ${target}: ${role.instead}`;
+}
+
+/** Floors of the core. A value comes from a lower floor or from the own folder; one state machine never calls another. */
+const floors: readonly (readonly string[])[] = [
+  ["base", "netip", "drop-reason.ts"],
+  ["wire", "crypto"],
+  ["cert", "noise"],
+  ["handshake", "tunnel", "discovery", "punch", "relay", "firewall", "route", "dataplane", "config"],
+  ["node.ts", "io.ts"],
+];
+
+/** Files that only say what things are. Their types may be named on every floor; a value that one of them holds may not. */
+const seams = new Set([
+  "src/core/cert/certificate.ts",
+  "src/core/config/settings.ts",
+  "src/core/dataplane/contract.ts",
+  "src/core/firewall/rule.ts",
+  "src/core/io.ts",
+  "src/core/notice.ts",
+]);
+
+function refuseFloor({ from, target, typeOnly }: ImportOf): string | undefined {
+  if (!from.startsWith("src/core/") || !target.startsWith("src/core/")) return undefined;
+  if (typeOnly && (seams.has(target) || seams.has(from))) return undefined;
+  const upper = placeOf(from);
+  const lower = placeOf(target);
+  if (upper.name === lower.name || lower.floor < upper.floor) return undefined;
+  const advice =
+    lower.floor === upper.floor ? "siblings meet one floor up, in node.ts" : "a floor knows only those below it";
+  return `${from} (floor ${upper.floor}) imports ${target} (floor ${lower.floor}): ${advice}`;
+}
+
+function placeOf(path: string): { readonly name: string; readonly floor: number } {
+  const name = path.split("/")[2] ?? "";
+  const floor = floors.findIndex((names) => names.includes(name));
+  return { name, floor: floor < 0 ? floors.length - 1 : floor };
+}
+
+/** Each third-party package has one importer, so that it can be judged, replaced and mocked in one place. */
+const packageHomes: readonly { readonly name: RegExp; readonly homes: readonly string[]; readonly instead: string }[] =
+  [
+    { name: /^yaml$/, homes: ["src/runtime/config-file.ts"], instead: "take a ConfigDocument" },
+    { name: /^pino$/, homes: ["src/runtime/log.ts"], instead: "emit a Notice or take a Log" },
+    { name: /^prom-client$/, homes: ["src/admin/metrics.ts"], instead: "count in NodeStatus" },
+    { name: /^commander$/, homes: ["src/cli/", "certs/cli/"], instead: "take options as an argument" },
+    {
+      name: /^(@noble\/.+|tweetnacl)$/,
+      homes: ["src/core/crypto/portable.ts"],
+      instead: "take a CryptoSuite",
+    },
+    {
+      name: /^@bufbuild\/.+$/,
+      homes: ["src/runtime/contract-codec.ts"],
+      instead: "use runtime/contract-codec.ts",
+    },
+    { name: /^node:crypto$/, homes: ["src/runtime/node-crypto.ts"], instead: "take a CryptoSuite or an Entropy" },
+    {
+      name: /^node:(?!crypto$).+$/,
+      homes: ["src/runtime/", "src/admin/", "src/cli/", "src/index.ts", "certs/"],
+      instead: "the core does no I/O: use Input and Output",
+    },
+  ];
+
+function refusePackage({ from, target }: ImportOf): string | undefined {
+  const rule = packageHomes.find(({ name }) => name.test(target));
+  if (!rule) return `${from} imports ${target}: this package has no home yet: name one in test/architecture/layers.ts`;
+  if (rule.homes.some((home) => from.startsWith(home))) return undefined;
+  return `${from} imports ${target}, whose home is ${rule.homes.join(" or ")}: ${rule.instead}`;
+}

@@ -1,0 +1,59 @@
+import { describe, expect, test } from "vitest";
+import { DropReason } from "../../src/core/drop-reason.ts";
+import { readRepositoryFile, type SourceFile, sourceFiles } from "./sources.ts";
+
+const program = sourceFiles(["src", "lighthouse", "certs"], ".ts");
+const typescript = [...program, ...sourceFiles(["test", "bench"], ".ts")];
+const rust = sourceFiles(["native"], ".rs");
+const everything = [...typescript, ...rust];
+
+/** Past this a file holds a second idea (docs/ARCHITECTURE.md). */
+const FILE_LINES_MAX = 400;
+
+describe("the house is tidy:", () => {
+  test("no file has more than 400 lines", () => {
+    const long = everything.filter(({ text }) => text.split("\n").length - 1 > FILE_LINES_MAX);
+    expect(
+      long.map(({ path, text }) => `${path} (${text.split("\n").length - 1} lines): find its second idea`),
+    ).toEqual([]);
+  });
+
+  test("no file is named utils, helpers or common", () => {
+    const vague = /(^|[/_-])(utils?|helpers?|common|misc)([/_.-]|$)/;
+    expect(everything.filter(({ path }) => vague.test(path)).map(({ path }) => `${path}: say what it does`)).toEqual(
+      [],
+    );
+  });
+
+  test("nothing is left to do later", () => {
+    // The brackets keep this line from finding itself.
+    expect(linesMatching(everything, /\b(TO[D]O|FIX[M]E|XX[X]|HAC[K])\b/)).toEqual([]);
+  });
+
+  test("no value escapes the type checker", () => {
+    expect(linesMatching(program, /\bas any\b|: any\b[^.]*[;,)=]|<any>|@ts-(ignore|expect-error|nocheck)/)).toEqual([]);
+  });
+
+  test("no cast goes through unknown", () => {
+    expect(linesMatching(program, /\bas unknown as\b/)).toEqual([]);
+  });
+});
+
+describe("every drop reason", () => {
+  const semantics = readRepositoryFile("native/contract/SEMANTICS.md");
+
+  test("is explained in SEMANTICS.md", () => {
+    expect(Object.values(DropReason).filter((reason) => !semantics.includes(`\`${reason}\``))).toEqual([]);
+  });
+
+  test("is known to the native data plane", () => {
+    const known = (reason: string): boolean => rust.some(({ text }) => text.includes(`"${reason}"`));
+    expect(Object.values(DropReason).filter((reason) => !known(reason))).toEqual([]);
+  });
+});
+
+function linesMatching(files: readonly SourceFile[], pattern: RegExp): readonly string[] {
+  return files.flatMap(({ path, text }) =>
+    text.split("\n").flatMap((line, i) => (pattern.test(line) ? [`${path}:${i + 1}: ${line.trim()}`] : [])),
+  );
+}
