@@ -36,6 +36,8 @@ export interface KeyAgreement {
   readonly publicKeyBytes: number;
   /** Loads a 32-byte private scalar; undefined when it is not one. */
   load(privateKey: Uint8Array): AgreementKey | undefined;
+  /** Whether `agree` will give a secret for this public key. Needs no private key and is cheap. */
+  accepts(peerPublicKey: Uint8Array): boolean;
 }
 
 /** A private agreement key, loaded. Prints as "[secret]". */

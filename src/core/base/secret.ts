@@ -1,0 +1,33 @@
+/** Bytes that do not print, do not serialise and do not linger: `using key = new Secret(bytes)` wipes them at the end of the block. */
+export class Secret implements Disposable {
+  static {
+    // Node's util.inspect, and with it every logger, asks for this symbol. A computed member would not be a declarable one.
+    Object.defineProperty(Secret.prototype, Symbol.for("nodejs.util.inspect.custom"), { value: () => PRINTED });
+  }
+
+  readonly #bytes: Uint8Array;
+
+  /** Takes the bytes over: they are the ones that are wiped. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** The bytes themselves, for the primitive that needs them. All zero after disposal. */
+  expose(): Uint8Array {
+    return this.#bytes;
+  }
+
+  toString(): string {
+    return PRINTED;
+  }
+
+  toJSON(): string {
+    return PRINTED;
+  }
+
+  [Symbol.dispose](): void {
+    this.#bytes.fill(0);
+  }
+}
+
+const PRINTED = "[secret]";
