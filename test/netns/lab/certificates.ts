@@ -1,0 +1,106 @@
+import { appendFile, copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { must } from "./command.ts";
+
+export type CertificateVersion = 1 | 2;
+
+/** A program with the flags of `nebula-cert`. */
+export interface CertificateTool {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+  /** Releases before 1.10 know neither `-version` nor `-networks`. */
+  readonly knowsVersions: boolean;
+}
+
+/** What a certificate says about a host. */
+export interface Subject {
+  readonly name: string;
+  /** "address/prefix length", the first one IPv4; a v1 certificate carries only that one. */
+  readonly overlay: readonly string[];
+  readonly groups: readonly string[];
+}
+
+/** The authorities of one test mesh: one for each certificate version in use, as Nebula's own upgrade path has it. */
+export class Authority {
+  readonly #tool: CertificateTool;
+  readonly #directory: string;
+  readonly #issued: Map<string, Promise<string>> = new Map();
+
+  private constructor(tool: CertificateTool, directory: string) {
+    this.#tool = tool;
+    this.#directory = directory;
+  }
+
+  /** Makes the authorities and `ca.crt`, the bundle that every host trusts. */
+  static async create(
+    tool: CertificateTool,
+    directory: string,
+    versions: ReadonlySet<CertificateVersion>,
+  ): Promise<Authority> {
+    const authority = new Authority(tool, directory);
+    await mkdir(directory, { recursive: true });
+    for (const version of [...versions].sort()) {
+      const certificate = authority.#path(`ca-v${version}.crt`);
+      await authority.#call("ca", version, {
+        name: `Test authority v${version}`,
+        duration: "24h",
+        "out-crt": certificate,
+        "out-key": authority.#path(`ca-v${version}.key`),
+      });
+      await appendFile(authority.#path("ca.crt"), await readFile(certificate));
+    }
+    return authority;
+  }
+
+  /**
+   * The directory with the `ca.crt`, `host.crt` and `host.key` of a host: one key, one certificate for each version. A name is
+   * issued once; who asks again gets the same files.
+   */
+  issue(subject: Subject, versions: readonly CertificateVersion[]): Promise<string> {
+    const issued = this.#issued.get(subject.name) ?? this.#issue(subject, versions);
+    this.#issued.set(subject.name, issued);
+    return issued;
+  }
+
+  async #issue(subject: Subject, versions: readonly CertificateVersion[]): Promise<string> {
+    const into = this.#path(subject.name);
+    await mkdir(into);
+    const publicKey = join(into, "host.pub");
+    await must(this.#tool.command[0], [
+      ...this.#tool.command.slice(1),
+      "keygen",
+      "-out-key",
+      join(into, "host.key"),
+      "-out-pub",
+      publicKey,
+    ]);
+    let bundle = "";
+    for (const version of versions) {
+      const certificate = join(into, `host-v${version}.crt`);
+      const networks = version === 1 ? subject.overlay.slice(0, 1) : subject.overlay;
+      await this.#call("sign", version, {
+        name: subject.name,
+        [this.#tool.knowsVersions ? "networks" : "ip"]: networks.join(","),
+        ...(subject.groups.length > 0 ? { groups: subject.groups.join(",") } : {}),
+        "ca-crt": this.#path(`ca-v${version}.crt`),
+        "ca-key": this.#path(`ca-v${version}.key`),
+        "in-pub": publicKey,
+        "out-crt": certificate,
+      });
+      bundle += await readFile(certificate, "utf8");
+    }
+    await writeFile(join(into, "host.crt"), bundle);
+    await copyFile(this.#path("ca.crt"), join(into, "ca.crt"));
+    return into;
+  }
+
+  async #call(verb: string, version: CertificateVersion, flags: Readonly<Record<string, string>>): Promise<void> {
+    const [program, ...leading] = this.#tool.command;
+    const versioned = this.#tool.knowsVersions ? ["-version", String(version)] : [];
+    await must(program, [...leading, verb, ...versioned, ...Object.entries(flags).flatMap(([k, v]) => [`-${k}`, v])]);
+  }
+
+  #path(file: string): string {
+    return join(this.#directory, file);
+  }
+}

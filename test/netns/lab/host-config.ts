@@ -1,0 +1,61 @@
+/** A firewall rule as the configuration file has it. */
+export interface FirewallRule {
+  readonly port: string;
+  readonly proto: "any" | "tcp" | "udp" | "icmp";
+  readonly host?: string;
+  readonly group?: string;
+  readonly cidr?: string;
+}
+
+export const ALLOW_ALL: readonly FirewallRule[] = [{ port: "any", proto: "any", host: "any" }];
+
+/** What distinguishes one host of a test mesh from the next. */
+export interface HostConfig {
+  /** Holds `ca.crt`, `host.crt` and `host.key`. */
+  readonly directory: string;
+  readonly cipher: "aes" | "chachapoly";
+  /** Where the lighthouse is; `"self"` makes this host the lighthouse. */
+  readonly lighthouse: "self" | { readonly overlay: string; readonly underlay: string };
+  /** Other hosts that are known without asking. */
+  readonly staticHosts?: Readonly<Record<string, string>>;
+  readonly tun: boolean;
+  readonly port?: number;
+  readonly inbound?: readonly FirewallRule[];
+  readonly outbound?: readonly FirewallRule[];
+}
+
+export const DEVICE = "mesh0";
+export const PORT = 4242;
+
+/** Nebula's configuration file, the same text for every implementation. */
+export function formatHostConfig(config: HostConfig): string {
+  const lighthouse = config.lighthouse === "self" ? undefined : config.lighthouse;
+  const known = { ...config.staticHosts, ...(lighthouse ? { [lighthouse.overlay]: lighthouse.underlay } : {}) };
+  return `pki:
+  ca: ${config.directory}/ca.crt
+  cert: ${config.directory}/host.crt
+  key: ${config.directory}/host.key
+cipher: ${config.cipher}
+static_host_map: ${JSON.stringify(Object.fromEntries(Object.entries(known).map(([k, v]) => [k, [v]])))}
+lighthouse:
+  am_lighthouse: ${lighthouse === undefined}
+  interval: 10
+  hosts: ${JSON.stringify(lighthouse ? [lighthouse.overlay] : [])}
+listen:
+  host: 0.0.0.0
+  port: ${config.port ?? PORT}
+punchy:
+  punch: true
+  respond: true
+tun:
+  disabled: ${!config.tun}
+  dev: ${DEVICE}
+  mtu: 1300
+logging:
+  level: info
+  format: text
+firewall:
+  outbound: ${JSON.stringify(config.outbound ?? ALLOW_ALL)}
+  inbound: ${JSON.stringify(config.inbound ?? ALLOW_ALL)}
+`;
+}

@@ -1,0 +1,160 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Authority, CertificateVersion } from "./certificates.ts";
+import type { CommandResult } from "./command.ts";
+import type { Daemon, Exit } from "./daemon.ts";
+import { DEVICE, formatHostConfig, type HostConfig, PORT } from "./host-config.ts";
+import type { Implementation } from "./implementation.ts";
+import { type Machine, TestNetwork } from "./network.ts";
+
+/** One host of a mesh that is to be built. The first of the list is the lighthouse. */
+export interface HostPlan {
+  readonly name: string;
+  readonly implementation: Implementation;
+  readonly versions?: readonly CertificateVersion[];
+  readonly groups?: readonly string[];
+  /** What differs from the usual configuration. */
+  readonly config?: Partial<HostConfig>;
+}
+
+export interface MeshPlan {
+  readonly cipher?: "aes" | "chachapoly";
+  readonly authority: Authority;
+  /** With v2 certificates every host also has an IPv6 overlay address. */
+  readonly versions: readonly CertificateVersion[];
+  readonly hosts: readonly [HostPlan, ...HostPlan[]];
+}
+
+/** A mesh on a network of its own: machines, certificates and configuration are made, nothing runs yet. */
+export class Mesh {
+  readonly network: TestNetwork;
+  readonly #hosts: ReadonlyMap<string, MeshHost>;
+
+  private constructor(network: TestNetwork, hosts: ReadonlyMap<string, MeshHost>) {
+    this.network = network;
+    this.#hosts = hosts;
+  }
+
+  /** Host number n has the underlay address 192.0.2.n and the overlay addresses 10.77.0.n and fd77::n, n from 1. */
+  static async create(name: string, plan: MeshPlan): Promise<Mesh> {
+    const network = await TestNetwork.open(name);
+    try {
+      const hosts = new Map<string, MeshHost>();
+      for (const [index, host] of plan.hosts.entries()) {
+        hosts.set(host.name, await buildHost(network, plan, host, index + 1));
+      }
+      return new Mesh(network, hosts);
+    } catch (error) {
+      await network.close();
+      throw error;
+    }
+  }
+
+  host(name: string): MeshHost {
+    const host = this.#hosts.get(name);
+    if (host === undefined) throw new Error(`no host ${name} in this mesh`);
+    return host;
+  }
+
+  async startAll(): Promise<void> {
+    await Promise.all([...this.#hosts.values()].map((host) => host.start()));
+  }
+
+  close(): Promise<void> {
+    return this.network.close();
+  }
+}
+
+/** A machine with an identity and a configuration, and the daemon on it once started. */
+export class MeshHost {
+  readonly name: string;
+  readonly machine: Machine;
+  readonly overlay4: string;
+  readonly overlay6: string | undefined;
+  readonly configPath: string;
+  readonly config: HostConfig;
+  readonly #implementation: Implementation;
+  #daemon: Daemon | undefined;
+
+  constructor(
+    machine: Machine,
+    implementation: Implementation,
+    config: HostConfig,
+    overlay: { readonly v4: string; readonly v6: string | undefined },
+  ) {
+    this.name = machine.name;
+    this.machine = machine;
+    this.#implementation = implementation;
+    this.config = config;
+    this.configPath = join(machine.directory, "config.yml");
+    this.overlay4 = overlay.v4;
+    this.overlay6 = overlay.v6;
+  }
+
+  get daemon(): Daemon {
+    if (this.#daemon === undefined) throw new Error(`${this.name} was not started`);
+    return this.#daemon;
+  }
+
+  async configure(change: Partial<HostConfig> = {}): Promise<void> {
+    await writeFile(this.configPath, formatHostConfig({ ...this.config, ...change }));
+  }
+
+  /** Starts the daemon and waits until its socket is bound and its device stands. */
+  async start(): Promise<Daemon> {
+    const [command, ...args] = this.#implementation.daemon(this.configPath);
+    const daemon = this.machine.start(`${this.name}-${this.#implementation.name.split(" ")[0]}`, command, args);
+    this.#daemon = daemon;
+    await daemon.becomes("its UDP port is bound", () => this.machine.hasUdpPort(this.config.port ?? PORT));
+    if (this.config.tun) await daemon.becomes("its device is up", () => this.#deviceIsUp());
+    return daemon;
+  }
+
+  async stop(): Promise<Exit> {
+    return this.daemon.stop();
+  }
+
+  /** Kills everything on the machine without warning and starts the daemon again. */
+  async crashAndRestart(): Promise<void> {
+    await this.machine.endAll();
+    await this.start();
+  }
+
+  async stopAndRestart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  /** Pings until the first answer; the result's status is 0 when one came within the time. */
+  ping(address: string, withinSeconds = 10): Promise<CommandResult> {
+    return this.machine.run("ping", ["-n", "-c", "1", "-i", "0.2", "-w", String(withinSeconds), address]);
+  }
+
+  async #deviceIsUp(): Promise<boolean> {
+    const shown = await this.machine.run("ip", ["-brief", "address", "show", "dev", DEVICE]);
+    return shown.status === 0 && shown.stdout.includes(`${this.overlay4}/`);
+  }
+}
+
+async function buildHost(network: TestNetwork, mesh: MeshPlan, plan: HostPlan, number: number): Promise<MeshHost> {
+  const machine = await network.machine(plan.name, [`192.0.2.${number}/24`, `2001:db8::${number}/64`]);
+  const versions = plan.versions ?? mesh.versions;
+  const v4 = `10.77.0.${number}`;
+  const v6 = versions.includes(2) ? `fd77::${number}` : undefined;
+  const overlay = [`${v4}/24`, ...(v6 ? [`${v6}/64`] : [])];
+  const directory = await mesh.authority.issue({ name: plan.name, overlay, groups: plan.groups ?? [] }, versions);
+  const host = new MeshHost(
+    machine,
+    plan.implementation,
+    {
+      directory,
+      cipher: mesh.cipher ?? "aes",
+      lighthouse: number === 1 ? "self" : { overlay: "10.77.0.1", underlay: `192.0.2.1:${PORT}` },
+      tun: number !== 1,
+      ...plan.config,
+    },
+    { v4, v6 },
+  );
+  await host.configure();
+  return host;
+}

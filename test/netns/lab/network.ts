@@ -1,0 +1,141 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { type CommandOptions, type CommandResult, must, run } from "./command.ts";
+import { Daemon } from "./daemon.ts";
+
+/** Where everything that a lab writes lives: a tmpfs that goes away with the lab. */
+const ROOT = "/run/lab";
+
+/**
+ * One Ethernet segment with machines on it, each a network namespace:
+ *
+ *     machine a [net] ---\
+ *     machine b [net] ----[bridge `lan` in the namespace NAME.lan]
+ *     machine c [net] ---/
+ *
+ * There is no router: what leaves the segment is lost.
+ */
+export class TestNetwork {
+  readonly name: string;
+  readonly directory: string;
+  readonly #machines: Machine[] = [];
+
+  private constructor(name: string) {
+    this.name = name;
+    this.directory = join(ROOT, name);
+  }
+
+  static async open(name: string): Promise<TestNetwork> {
+    if (process.env["LACIS_LAB"] !== "inside") throw new Error("not in a lab: start this through scripts/lab");
+    const network = new TestNetwork(name);
+    await mkdir(network.directory, { recursive: true });
+    await must("ip", ["netns", "add", network.#lan]);
+    await batch(network.#lan, ["link set lo up", "link add lan type bridge forward_delay 0", "link set lan up"]);
+    return network;
+  }
+
+  /** Adds a machine with the given underlay addresses, each "address/prefix length". */
+  async machine(name: string, addresses: readonly string[]): Promise<Machine> {
+    const machine = new Machine(this, name, addresses);
+    await must("ip", ["netns", "add", machine.namespace]);
+    this.#machines.push(machine);
+    await mkdir(machine.directory, { recursive: true });
+    await batch(this.#lan, [
+      `link add ${name} type veth peer name net netns ${machine.namespace}`,
+      `link set ${name} master lan`,
+      `link set ${name} up`,
+    ]);
+    await batch(machine.namespace, [
+      "link set lo up",
+      ...addresses.map((address) => `address add ${address} dev net${address.includes(":") ? " nodad" : ""}`),
+      "link set net up",
+    ]);
+    return machine;
+  }
+
+  /** Ends what runs on the machines and removes all of it. Safe to call twice. */
+  async close(): Promise<void> {
+    await Promise.all(this.#machines.map((machine) => machine.endAll()));
+    for (const machine of this.#machines.splice(0)) await must("ip", ["netns", "delete", machine.namespace]);
+    await run("ip", ["netns", "delete", this.#lan]);
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  get #lan(): string {
+    return `${this.name}.lan`;
+  }
+}
+
+/** A network namespace that stands for a computer: its underlay device is called `net`. */
+export class Machine {
+  readonly name: string;
+  readonly namespace: string;
+  readonly directory: string;
+  /** Underlay addresses without the prefix length. */
+  readonly addresses: readonly string[];
+  readonly #daemons: Daemon[] = [];
+
+  constructor(network: TestNetwork, name: string, addresses: readonly string[]) {
+    this.name = name;
+    this.namespace = `${network.name}.${name}`;
+    this.directory = join(network.directory, name);
+    this.addresses = addresses.map((address) => address.replace(/\/.*/, ""));
+  }
+
+  run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+    return run("nsenter", this.#enter(command, args), options);
+  }
+
+  must(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
+    return must("nsenter", this.#enter(command, args), options);
+  }
+
+  /** Starts a long-running program; its output goes to `<label>.log` in the machine's directory. */
+  start(label: string, command: string, args: readonly string[]): Daemon {
+    const daemon = Daemon.start(label, "nsenter", this.#enter(command, args), join(this.directory, `${label}.log`));
+    this.#daemons.push(daemon);
+    return daemon;
+  }
+
+  /** The names of the network devices, `lo` and the underlay device left out. */
+  async devices(): Promise<readonly string[]> {
+    const links: readonly { ifname: string }[] = JSON.parse(await this.must("ip", ["-json", "link", "show"]));
+    return links.map((link) => link.ifname).filter((name) => name !== "lo" && name !== "net");
+  }
+
+  /** All routes of both families as `ip` prints them. */
+  async routes(): Promise<string> {
+    return `${await this.must("ip", ["-4", "route", "show", "table", "all"])}${await this.must("ip", ["-6", "route", "show", "table", "all"])}`;
+  }
+
+  /** Whether a UDP port is bound by anybody on this machine. */
+  async hasUdpPort(port: number): Promise<boolean> {
+    const tables = await this.must("cat", ["/proc/net/udp", "/proc/net/udp6"]);
+    return tables.includes(`:${port.toString(16).toUpperCase().padStart(4, "0")} `);
+  }
+
+  /** The processes that live in this machine's network namespace. */
+  async processes(): Promise<readonly number[]> {
+    return (await must("ip", ["netns", "pids", this.namespace])).split("\n").filter(Boolean).map(Number);
+  }
+
+  /** Kills every process of the machine, also the ones that a daemon left behind. */
+  async endAll(): Promise<void> {
+    for (const pid of await this.processes()) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // It ended by itself in the meantime.
+      }
+    }
+    await Promise.all(this.#daemons.splice(0).map((daemon) => daemon.exited));
+  }
+
+  #enter(command: string, args: readonly string[]): string[] {
+    return [`--net=/run/netns/${this.namespace}`, "--", command, ...args];
+  }
+}
+
+function batch(namespace: string, lines: readonly string[]): Promise<string> {
+  return must("ip", ["-netns", namespace, "-batch", "-"], { input: `${lines.join("\n")}\n` });
+}

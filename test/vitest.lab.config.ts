@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+/** The tests that need a lab (scripts/lab): real daemons on real TUN devices in network namespaces. */
+export default defineConfig({
+  test: {
+    disableConsoleIntercept: true,
+    maxConcurrency: 4,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: "netns", include: ["test/netns/**/*.test.ts"], fileParallelism: false } },
+      { extends: true, test: { name: "interop", include: ["test/interop/**/*.test.ts"], fileParallelism: false } },
+    ],
+  },
+});
