@@ -1,0 +1,154 @@
+import { readUint16 } from "../base/bytes.ts";
+import { fail, ok, type Result } from "../base/result.ts";
+import type { DropReason } from "../drop-reason.ts";
+import { addressFromBytes, familyOf, type IpAddress, type IpFamily } from "../netip/address.ts";
+
+/** What the rules see of an IP packet (native/contract/SEMANTICS.md, section 8). "Local" is this host, whatever the direction. */
+export interface InnerPacket {
+  readonly family: IpFamily;
+  readonly localAddress: IpAddress;
+  readonly remoteAddress: IpAddress;
+  /** IP protocol number; for IPv6 the one after the extension headers. */
+  readonly protocol: number;
+  /** 0 when the protocol has no ports. ICMP echo: local 0, remote the identifier, in both directions. */
+  readonly localPort: number;
+  readonly remotePort: number;
+  /** Bytes that belong to the packet; what follows them is cut off. */
+  readonly length: number;
+}
+
+/** Reads an inner packet. A fragment other than the first has no ports to judge by and is refused by name. */
+export function parseInnerPacket(
+  bytes: Uint8Array,
+  direction: "inbound" | "outbound",
+): Result<InnerPacket, Extract<DropReason, "bad-packet" | "fragment">> {
+  const version = (bytes[0] ?? 0) >> 4;
+  const upper = version === 4 ? readIpv4(bytes) : version === 6 ? readIpv6(bytes) : fail("bad-packet" as const);
+  if (!upper.ok) return upper;
+  const ports = readPorts(bytes, upper.value);
+  if (!ports) return fail("bad-packet");
+
+  const { family, protocol, source, destination, end } = upper.value;
+  const isInbound = direction === "inbound";
+  const localAddress = addressFromBytes(isInbound ? destination : source);
+  const remoteAddress = addressFromBytes(isInbound ? source : destination);
+  // An IPv4-mapped address in an IPv6 header would pass for the IPv4 address it maps (reliability R32).
+  if (!localAddress || !remoteAddress || familyOf(localAddress) !== family || familyOf(remoteAddress) !== family) {
+    return fail("bad-packet");
+  }
+  return ok({
+    family,
+    localAddress,
+    remoteAddress,
+    protocol,
+    localPort: isInbound ? ports.destination : ports.source,
+    remotePort: isInbound ? ports.source : ports.destination,
+    length: end,
+    ...(ports.echoIdentifier === undefined ? {} : { localPort: 0, remotePort: ports.echoIdentifier }),
+  });
+}
+
+const TCP = 6;
+const UDP = 17;
+const ICMP = 1;
+const ICMPV6 = 58;
+
+const IPV4_HEADER_BYTES_MIN = 20;
+const IPV6_HEADER_BYTES = 40;
+/** As many as the reference walks. */
+const EXTENSION_HEADERS_MAX = 8;
+
+interface UpperLayer {
+  readonly family: IpFamily;
+  readonly protocol: number;
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  /** Where the upper-layer header starts, and where the packet ends. */
+  readonly start: number;
+  readonly end: number;
+}
+
+// 0: version|IHL   2..3: total length   6..7: flags|fragment offset   9: protocol   12..15: source   16..19: destination
+function readIpv4(bytes: Uint8Array): Result<UpperLayer, "bad-packet" | "fragment"> {
+  if (bytes.length < IPV4_HEADER_BYTES_MIN) return fail("bad-packet");
+  const start = ((bytes[0] ?? 0) & 15) * 4;
+  const end = readUint16(bytes, 2);
+  if (start < IPV4_HEADER_BYTES_MIN || end < start || end > bytes.length) return fail("bad-packet");
+  if ((readUint16(bytes, 6) & 0x1fff) !== 0) return fail("fragment");
+  return ok({
+    family: 4,
+    protocol: bytes[9] ?? 0,
+    source: bytes.subarray(12, 16),
+    destination: bytes.subarray(16, 20),
+    start,
+    end,
+  });
+}
+
+// 4..5: payload length   6: next header   8..23: source   24..39: destination
+function readIpv6(bytes: Uint8Array): Result<UpperLayer, "bad-packet" | "fragment"> {
+  if (bytes.length < IPV6_HEADER_BYTES) return fail("bad-packet");
+  const end = IPV6_HEADER_BYTES + readUint16(bytes, 4);
+  if (end > bytes.length) return fail("bad-packet");
+  let start = IPV6_HEADER_BYTES;
+  let protocol = bytes[6] ?? 0;
+  for (let walked = 0; isExtension(protocol); walked++) {
+    // Two bytes say what follows and how long this header is; a fragment header is always eight.
+    if (walked === EXTENSION_HEADERS_MAX || start + 2 > end) return fail("bad-packet");
+    const length = extensionLength(protocol, bytes[start + 1] ?? 0);
+    if (start + length > end) return fail("bad-packet");
+    if (protocol === FRAGMENT && readUint16(bytes, start + 2) >> 3 !== 0) return fail("fragment");
+    protocol = bytes[start] ?? 0;
+    start += length;
+  }
+  return ok({
+    family: 6,
+    protocol,
+    source: bytes.subarray(8, 24),
+    destination: bytes.subarray(24, 40),
+    start,
+    end,
+  });
+}
+
+const HOP_BY_HOP = 0;
+const ROUTING = 43;
+const FRAGMENT = 44;
+const AUTHENTICATION = 51;
+const DESTINATION_OPTIONS = 60;
+
+function isExtension(protocol: number): boolean {
+  return (
+    protocol === HOP_BY_HOP ||
+    protocol === ROUTING ||
+    protocol === FRAGMENT ||
+    protocol === AUTHENTICATION ||
+    protocol === DESTINATION_OPTIONS
+  );
+}
+
+function extensionLength(protocol: number, lengthField: number): number {
+  if (protocol === FRAGMENT) return 8;
+  return protocol === AUTHENTICATION ? (lengthField + 2) * 4 : (lengthField + 1) * 8;
+}
+
+interface Ports {
+  readonly source: number;
+  readonly destination: number;
+  /** For ICMP: takes the place of the remote port, in both directions. */
+  readonly echoIdentifier?: number;
+}
+
+/** Undefined when the bytes that must be there are not. */
+function readPorts(bytes: Uint8Array, { family, protocol, start, end }: UpperLayer): Ports | undefined {
+  if (protocol === TCP || protocol === UDP) {
+    return end - start < 4
+      ? undefined
+      : { source: readUint16(bytes, start), destination: readUint16(bytes, start + 2) };
+  }
+  if (protocol !== (family === 4 ? ICMP : ICMPV6)) return { source: 0, destination: 0 };
+  const type = end > start ? (bytes[start] ?? 0) : -1;
+  const isEcho = family === 4 ? type === 0 || type === 8 : type === 128 || type === 129;
+  if (!isEcho) return { source: 0, destination: 0, echoIdentifier: 0 };
+  return end - start < 6 ? undefined : { source: 0, destination: 0, echoIdentifier: readUint16(bytes, start + 4) };
+}

@@ -1,0 +1,246 @@
+import { readUint32, readUint64, writeUint32, writeUint64 } from "../base/bytes.ts";
+import { fail, ok, type Result } from "../base/result.ts";
+import type { CertificateVersion } from "../cert/certificate.ts";
+import { addressBytes, addressFromBytes, familyOf, type IpAddress } from "../netip/address.ts";
+import { type Endpoint, endpoint, endpointAddress, endpointPort } from "../netip/endpoint.ts";
+import { ProtobufReader, ProtobufWriter } from "./protobuf.ts";
+
+/**
+ * What hosts and lighthouses say to each other (protocol 5.1). `endpoints` are underlay addresses, the most useful first; `relays` are
+ * overlay addresses of hosts that will relay.
+ */
+export type LighthouseMessage =
+  | { readonly kind: "host-query"; readonly target: IpAddress }
+  | ({ readonly kind: "host-query-reply"; readonly target: IpAddress } & Whereabouts)
+  /** `address` is the sender's in the v1 dialect; absent in v2. */
+  | ({ readonly kind: "host-update"; readonly address: IpAddress | undefined } & Whereabouts)
+  | { readonly kind: "host-update-ack"; readonly address: IpAddress | undefined }
+  /** `address` is that of the host which is about to call. */
+  | ({ readonly kind: "host-punch"; readonly address: IpAddress } & Whereabouts)
+  /** A type that nobody sends, or that does not exist yet. */
+  | { readonly kind: "ignored"; readonly type: number };
+
+interface Whereabouts {
+  readonly endpoints: readonly Endpoint[];
+  readonly relays: readonly IpAddress[];
+}
+
+/** More than this many of one kind in a message are not even looked at (protocol 13.43). */
+export const ADDRESSES_MAX = 10;
+
+/**
+ * Reads a message: of each list the first 10 entries, of which unusable ones (port 0, the unspecified address) are then left out. IPv4
+ * endpoints stand before IPv6 ones. The dialect is what the sender spoke; an answer speaks the same.
+ */
+export function decodeLighthouseMessage(
+  bytes: Uint8Array,
+): Result<{ readonly message: LighthouseMessage; readonly dialect: CertificateVersion }, string> {
+  const reader = new ProtobufReader(bytes);
+  let type = 0;
+  let body: Uint8Array = new Uint8Array();
+  while (reader.next()) {
+    if (reader.field === Meta.type) type = reader.uint32();
+    else if (reader.field === Meta.details) body = reader.bytes();
+  }
+  if (reader.failed) return fail("the lighthouse message is not well formed");
+  if (!isSpoken(type)) return ok({ message: { kind: "ignored", type }, dialect: 1 });
+
+  const details = decodeDetails(body);
+  if (!details) return fail("the details of the lighthouse message are not well formed");
+  const { address, dialect, endpoints, relays } = details;
+  if (type === MessageType.hostUpdate)
+    return ok({ message: { kind: "host-update", address, endpoints, relays }, dialect });
+  if (type === MessageType.hostUpdateAck) return ok({ message: { kind: "host-update-ack", address }, dialect });
+  if (!address) return fail("the lighthouse message names no host");
+  if (type === MessageType.hostQuery) return ok({ message: { kind: "host-query", target: address }, dialect });
+  if (type === MessageType.hostPunch)
+    return ok({ message: { kind: "host-punch", address, endpoints, relays }, dialect });
+  return ok({ message: { kind: "host-query-reply", target: address, endpoints, relays }, dialect });
+}
+
+/**
+ * The bytes of a message; undefined when this dialect cannot say it: v1 has no IPv6 overlay addresses, needs the sender's address in
+ * updates and acknowledgements, and leaves IPv6 relays out. "ignored" is never sent.
+ */
+export function encodeLighthouseMessage(
+  message: LighthouseMessage,
+  dialect: CertificateVersion,
+): Uint8Array | undefined {
+  if (message.kind === "ignored") return undefined;
+  const address = "target" in message ? message.target : message.address;
+  if (dialect === 1 && (!address || familyOf(address) === 6)) return undefined;
+  const details = encodeDetails(address, "endpoints" in message ? message : NOWHERE, dialect);
+  return new ProtobufWriter().varint(Meta.type, TYPE_OF[message.kind]).message(Meta.details, details).finish();
+}
+
+const Meta = { type: 1, details: 2 } as const;
+
+const MessageType = { hostQuery: 1, hostQueryReply: 2, hostUpdate: 3, hostPunch: 5, hostUpdateAck: 10 } as const;
+
+const TYPE_OF = {
+  "host-query": MessageType.hostQuery,
+  "host-query-reply": MessageType.hostQueryReply,
+  "host-update": MessageType.hostUpdate,
+  "host-punch": MessageType.hostPunch,
+  "host-update-ack": MessageType.hostUpdateAck,
+} as const;
+
+const Details = {
+  oldAddress: 1,
+  v4Endpoints: 2,
+  v6Endpoints: 4,
+  oldRelays: 5,
+  address: 6,
+  relays: 7,
+} as const;
+
+const NOWHERE: Whereabouts = { endpoints: [], relays: [] };
+
+function isSpoken(type: number): boolean {
+  return (Object.values(MessageType) as number[]).includes(type);
+}
+
+interface DecodedDetails extends Whereabouts {
+  readonly address: IpAddress | undefined;
+  readonly dialect: CertificateVersion;
+}
+
+function decodeDetails(bytes: Uint8Array): DecodedDetails | undefined {
+  const reader = new ProtobufReader(bytes);
+  const v4 = new EndpointList();
+  const v6 = new EndpointList();
+  const oldRelays: number[] = [];
+  const newRelays: (IpAddress | undefined)[] = [];
+  let oldAddress = 0;
+  let newAddress: Uint8Array | undefined;
+  while (reader.next()) {
+    if (reader.field === Details.oldAddress) oldAddress = reader.uint32();
+    else if (reader.field === Details.v4Endpoints) v4.add(reader.bytes(), decodeV4Endpoint);
+    else if (reader.field === Details.v6Endpoints) v6.add(reader.bytes(), decodeV6Endpoint);
+    else if (reader.field === Details.oldRelays) reader.uint32s(oldRelays, ADDRESSES_MAX);
+    else if (reader.field === Details.address) newAddress = reader.bytes();
+    else if (reader.field === Details.relays) {
+      const relay = reader.bytes();
+      if (newRelays.length < ADDRESSES_MAX) newRelays.push(decodeAddress(relay));
+    }
+  }
+  if (reader.failed) return undefined;
+  const relays = [...oldRelays.map(v4FromNumber), ...newRelays].slice(0, ADDRESSES_MAX).filter(isUsable);
+  const endpoints = [...v4.usable, ...v6.usable];
+  if (oldAddress !== 0) return { address: v4FromNumber(oldAddress), dialect: 1, endpoints, relays };
+  const address = newAddress && decodeAddress(newAddress);
+  if (newAddress && !isUsable(address)) return undefined;
+  return { address, dialect: 2, endpoints, relays };
+}
+
+/** The first ten entries of a repeated endpoint; of these the usable ones. */
+class EndpointList {
+  readonly usable: Endpoint[] = [];
+  #seen = 0;
+
+  add(bytes: Uint8Array, decode: (bytes: Uint8Array) => Endpoint | undefined): void {
+    if (this.#seen++ >= ADDRESSES_MAX) return;
+    const value = decode(bytes);
+    if (value) this.usable.push(value);
+  }
+}
+
+function decodeV4Endpoint(bytes: Uint8Array): Endpoint | undefined {
+  const reader = new ProtobufReader(bytes);
+  let address = 0;
+  let port = 0;
+  while (reader.next()) {
+    if (reader.field === 1) address = reader.uint32();
+    else if (reader.field === 2) port = reader.uint32();
+  }
+  return reader.failed ? undefined : usableEndpoint(v4FromNumber(address), port);
+}
+
+function decodeV6Endpoint(bytes: Uint8Array): Endpoint | undefined {
+  const reader = new ProtobufReader(bytes);
+  let hi = 0n;
+  let lo = 0n;
+  let port = 0;
+  while (reader.next()) {
+    if (reader.field === 1) hi = reader.uint64();
+    else if (reader.field === 2) lo = reader.uint64();
+    else if (reader.field === 3) port = reader.uint32();
+  }
+  return reader.failed ? undefined : usableEndpoint(addressFromHalves(hi, lo), port);
+}
+
+/** Addr: the 16 bytes in two halves; IPv4 travels IPv4-mapped. Undefined when it is malformed. */
+function decodeAddress(bytes: Uint8Array): IpAddress | undefined {
+  const reader = new ProtobufReader(bytes);
+  let hi = 0n;
+  let lo = 0n;
+  while (reader.next()) {
+    if (reader.field === 1) hi = reader.uint64();
+    else if (reader.field === 2) lo = reader.uint64();
+  }
+  return reader.failed ? undefined : addressFromHalves(hi, lo);
+}
+
+function encodeDetails(
+  address: IpAddress | undefined,
+  { endpoints, relays }: Whereabouts,
+  dialect: CertificateVersion,
+): Uint8Array {
+  const writer = new ProtobufWriter();
+  if (dialect === 1 && address) writer.varint(Details.oldAddress, v4ToNumber(address));
+  const addresses = endpoints.map((value) => ({ address: endpointAddress(value), port: endpointPort(value) }));
+  for (const { address: underlay, port } of addresses) {
+    if (familyOf(underlay) !== 4) continue;
+    writer.message(Details.v4Endpoints, new ProtobufWriter().varint(1, v4ToNumber(underlay)).varint(2, port).finish());
+  }
+  for (const { address: underlay, port } of addresses) {
+    if (familyOf(underlay) !== 6) continue;
+    const { hi, lo } = halvesOf(underlay);
+    writer.message(Details.v6Endpoints, new ProtobufWriter().varint(1, hi).varint(2, lo).varint(3, port).finish());
+  }
+  if (dialect === 1) {
+    writer.packedUint32s(Details.oldRelays, relays.filter((relay) => familyOf(relay) === 4).map(v4ToNumber));
+    return writer.finish();
+  }
+  if (address) writer.message(Details.address, encodeAddress(address));
+  for (const relay of relays) writer.message(Details.relays, encodeAddress(relay));
+  return writer.finish();
+}
+
+function encodeAddress(address: IpAddress): Uint8Array {
+  const { hi, lo } = halvesOf(address);
+  return new ProtobufWriter().varint(1, hi).varint(2, lo).finish();
+}
+
+/** Ports are cut to 16 bits, as the reference does. */
+function usableEndpoint(address: IpAddress | undefined, port: number): Endpoint | undefined {
+  const port16 = port & 0xffff;
+  return isUsable(address) && port16 !== 0 ? endpoint(address, port16) : undefined;
+}
+
+function isUsable(address: IpAddress | undefined): address is IpAddress {
+  return address !== undefined && address !== "0.0.0.0" && address !== "::";
+}
+
+function v4FromNumber(value: number): IpAddress | undefined {
+  const bytes = new Uint8Array(4);
+  writeUint32(bytes, 0, value);
+  return addressFromBytes(bytes);
+}
+
+function v4ToNumber(address: IpAddress): number {
+  return readUint32(addressBytes(address), 0);
+}
+
+function addressFromHalves(hi: bigint, lo: bigint): IpAddress | undefined {
+  const bytes = new Uint8Array(16);
+  writeUint64(bytes, 0, hi);
+  writeUint64(bytes, 8, lo);
+  return addressFromBytes(bytes);
+}
+
+function halvesOf(address: IpAddress): { readonly hi: bigint; readonly lo: bigint } {
+  const bytes = addressBytes(address);
+  if (bytes.length === 4) return { hi: 0n, lo: 0xffff_0000_0000n | BigInt(readUint32(bytes, 0)) };
+  return { hi: readUint64(bytes, 0), lo: readUint64(bytes, 8) };
+}
