@@ -110,8 +110,13 @@ export class Machine {
 
   /** Whether a UDP port is bound by anybody on this machine. */
   async hasUdpPort(port: number): Promise<boolean> {
-    const tables = await this.must("cat", ["/proc/net/udp", "/proc/net/udp6"]);
-    return tables.includes(`:${port.toString(16).toUpperCase().padStart(4, "0")} `);
+    return (await this.must("cat", ["/proc/net/udp", "/proc/net/udp6"])).includes(`:${hexPort(port)} `);
+  }
+
+  /** Whether anybody on this machine listens on a TCP port. */
+  async hasTcpListener(port: number): Promise<boolean> {
+    const tables = await this.must("cat", ["/proc/net/tcp", "/proc/net/tcp6"]);
+    return new RegExp(`:${hexPort(port)} [0-9A-F]+:0000 0A `).test(tables);
   }
 
   /** The processes that live in this machine's network namespace. */
@@ -134,6 +139,11 @@ export class Machine {
   #enter(command: string, args: readonly string[]): string[] {
     return [`--net=/run/netns/${this.namespace}`, "--", command, ...args];
   }
+}
+
+/** A port as /proc/net writes it. */
+function hexPort(port: number): string {
+  return port.toString(16).toUpperCase().padStart(4, "0");
 }
 
 function batch(namespace: string, lines: readonly string[]): Promise<string> {
