@@ -1,0 +1,77 @@
+import type { DropReason } from "../core/drop-reason.ts";
+
+/** What a drop reason tells the operator of this host, and what to do when there are many. */
+export interface DropText {
+  readonly why: string;
+  readonly todo: string;
+}
+
+/** Drops that belong to a healthy mesh; counted, but no matter of health. */
+export const expectedDrops: ReadonlySet<DropReason> = new Set(["punch", "flow-evicted", "multicast", "broadcast"]);
+
+const stranger = "somebody sends what is not the mesh's protocol to this port; harmless";
+const watch = "nothing, unless there are many";
+
+export const dropText: Readonly<Record<DropReason, DropText>> = {
+  punch: { why: "a peer keeps a path through a NAT open", todo: "nothing" },
+  "short-header": { why: stranger, todo: "nothing" },
+  "bad-version": { why: stranger, todo: "nothing" },
+  "unknown-type": { why: stranger, todo: "nothing" },
+  oversized: { why: "a datagram longer than the protocol allows", todo: watch },
+  "overlay-source": {
+    why: "the underlay packet came out of the overlay itself, which would be a loop",
+    todo: "keep overlay addresses out of static_host_map and advertise_addrs",
+  },
+  "bad-handshake": { why: stranger, todo: "nothing" },
+  "handshake-limited": {
+    why: "more handshakes arrived than are answered in a second",
+    todo: "nothing, if many hosts just started; otherwise somebody floods this port",
+  },
+  "bad-recv-error": { why: stranger, todo: "nothing" },
+  "recv-error-limited": { why: "more tunnel-unknown notices arrived than are heeded in a second", todo: watch },
+  "unknown-index": {
+    why: "packets of a tunnel that this host no longer has, as after a restart",
+    todo: "nothing: the peer is told and calls again",
+  },
+  "short-packet": { why: stranger, todo: "nothing" },
+  replayed: { why: "the same packet came twice, or very late", todo: watch },
+  "not-authentic": {
+    why: "packets that were changed on the way or do not belong to the tunnel they name",
+    todo: "if it goes on: the same cipher must be set on every host",
+  },
+  "bad-packet": { why: "not a well-formed IP packet", todo: watch },
+  fragment: { why: "IP fragments are not carried yet", todo: "let the application send packets that fit tun.mtu" },
+  multicast: { why: "multicast is not carried (tun.drop_multicast)", todo: "nothing" },
+  broadcast: { why: "broadcast is not carried (tun.drop_local_broadcast)", todo: "nothing" },
+  "own-address": { why: "packets to this host's own address came out of its own device", todo: watch },
+  "local-address": {
+    why: "the address on this host's side is not one in its certificate",
+    todo: "let programs bind to the overlay address, and look for a route that sends other traffic into the device",
+  },
+  "remote-address": {
+    why: "a peer sent from an address that is not in its certificate",
+    todo: "look at that peer: it may be misconfigured or forging",
+  },
+  "no-route": {
+    why: "the destination is in no network of this host's certificate",
+    todo: "look for a route that sends other traffic into the device",
+  },
+  "no-matching-rule": {
+    why: "no firewall rule allows them",
+    todo: "add a rule under firewall.inbound or firewall.outbound, then: lacis reload",
+  },
+  "counter-exhausted": { why: "a session has used up its message numbers", todo: "nothing: it is being replaced" },
+  "no-path": { why: "the peer's endpoint is not known any more", todo: "lacis ping it" },
+  "no-device": { why: "this host has no TUN device (tun.disabled)", todo: "nothing on a lighthouse" },
+  "parked-full": { why: "too many packets waited for a tunnel that is being built", todo: watch },
+  "parked-expired": {
+    why: "no tunnel came about in time for the packets that waited for it",
+    todo: "lacis ping the destination",
+  },
+  "parked-dropped": {
+    why: "the packets waited for a tunnel that could not be built",
+    todo: "lacis ping the destination",
+  },
+  "flow-evicted": { why: "the table of flows is full; no packet was lost", todo: "nothing" },
+  "send-failed": { why: "the operating system could not send them", todo: "check this host's network and routes" },
+};

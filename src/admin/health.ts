@@ -1,0 +1,157 @@
+import type { DropReason } from "../core/drop-reason.ts";
+import type { NodeStatus } from "../core/io.ts";
+import { dropText, expectedDrops } from "./drop-text.ts";
+import { duration } from "./duration.ts";
+import type { DaemonFacts } from "./status-report.ts";
+
+/** One sentence about something that is not as it should be, and what to do about it. `code` is stable. */
+export interface Health {
+  readonly code: string;
+  readonly severity: "error" | "warning" | "note";
+  readonly text: string;
+  readonly todo: string;
+}
+
+const DAY_S = 86_400;
+
+/** Peers named one by one; the rest is a number. */
+const PEERS_NAMED_MAX = 5;
+
+/** What is wrong with a host, worst first. */
+export function healthOf(node: NodeStatus, daemon: DaemonFacts, nowMs: number): readonly Health[] {
+  const found = [
+    ...dataPlaneHealth(daemon),
+    ...certificateHealth(node, nowMs),
+    ...lighthouseHealth(node),
+    ...reloadHealth(daemon),
+    ...peerHealth(node, nowMs),
+    ...dropHealth(node),
+  ];
+  const weight = { error: 0, warning: 1, note: 2 };
+  return found.sort((a, b) => weight[a.severity] - weight[b.severity]);
+}
+
+function* dataPlaneHealth({ dataPlane }: DaemonFacts): Iterable<Health> {
+  if (dataPlane.state !== "up") {
+    const why = dataPlane.lastError ? `: ${dataPlane.lastError}` : "";
+    yield {
+      code: "data-plane-down",
+      severity: "error",
+      text: `the data plane is not running${why}`,
+      todo: "it is started again by itself; see the log",
+    };
+  } else if (dataPlane.restarts > 0) {
+    const times = dataPlane.restarts === 1 ? "once" : `${dataPlane.restarts} times`;
+    yield {
+      code: "data-plane-restarted",
+      severity: "note",
+      text: `the data plane had to be restarted ${times}`,
+      todo: "see the log for why",
+    };
+  }
+}
+
+function* certificateHealth(node: NodeStatus, nowMs: number): Iterable<Health> {
+  const left = node.certificateNotAfter - Math.floor(nowMs / 1000);
+  const todo = "sign a new one (lacis-cert sign), replace pki.cert, then: lacis reload";
+  if (left < 0) {
+    yield {
+      code: "certificate-expired",
+      severity: "error",
+      text: `the certificate of this host expired ${duration(-left * 1000)} ago`,
+      todo,
+    };
+  } else if (left < 30 * DAY_S) {
+    const severity = left < 7 * DAY_S ? "error" : "warning";
+    yield {
+      code: "certificate-expires",
+      severity,
+      text: `the certificate of this host expires in ${duration(left * 1000)}`,
+      todo,
+    };
+  }
+}
+
+function* lighthouseHealth(node: NodeStatus): Iterable<Health> {
+  if (node.amLighthouse) return;
+  const down = node.lighthouses.filter(({ up }) => !up).map(({ name, address }) => name ?? address);
+  if (node.lighthouses.length === 0) {
+    yield {
+      code: "no-lighthouse",
+      severity: "note",
+      text: "no lighthouse is configured: only hosts in static_host_map can be found",
+      todo: "set lighthouse.hosts",
+    };
+  } else if (down.length > 0) {
+    const all = down.length === node.lighthouses.length;
+    yield {
+      code: "lighthouse-down",
+      severity: all ? "error" : "warning",
+      text: `${all ? "no" : "not every"} lighthouse answers (${down.slice(0, PEERS_NAMED_MAX).join(", ")})${all ? ": hosts that are not known yet cannot be found" : ""}`,
+      todo: `lacis ping ${down[0]}`,
+    };
+  }
+}
+
+function* reloadHealth({ refusedReload, needsRestart }: DaemonFacts): Iterable<Health> {
+  if (refusedReload !== undefined) {
+    yield {
+      code: "reload-refused",
+      severity: "warning",
+      text: `the last reload was refused and the configuration before it is in force: ${refusedReload}`,
+      todo: "correct the file, then: lacis reload",
+    };
+  }
+  if (needsRestart.length > 0) {
+    yield {
+      code: "restart-needed",
+      severity: "warning",
+      text: `changed in the file but only applied at a restart: ${needsRestart.join(", ")}`,
+      todo: "restart lacis",
+    };
+  }
+}
+
+function* peerHealth(node: NodeStatus, nowMs: number): Iterable<Health> {
+  const failed = node.peers.filter(({ state }) => state === "failed");
+  for (const peer of failed.slice(0, PEERS_NAMED_MAX)) {
+    const who = peer.name ?? peer.addresses[0] ?? "a peer";
+    yield {
+      code: "peer-failed",
+      severity: "warning",
+      text: `no tunnel to ${who}: ${peer.reason ?? "no answer"}`,
+      todo: `lacis ping ${peer.addresses[0] ?? who}`,
+    };
+  }
+  if (failed.length > PEERS_NAMED_MAX) {
+    yield {
+      code: "peers-failed",
+      severity: "warning",
+      text: `no tunnel to ${failed.length - PEERS_NAMED_MAX} more peers`,
+      todo: "lacis status --json",
+    };
+  }
+  const nowS = Math.floor(nowMs / 1000);
+  for (const peer of node.peers) {
+    const left = (peer.certificateNotAfter ?? Number.POSITIVE_INFINITY) - nowS;
+    if (left >= 0 && left < 7 * DAY_S) {
+      yield {
+        code: "peer-certificate-expires",
+        severity: "warning",
+        text: `the certificate of ${peer.name ?? peer.addresses[0]} expires in ${duration(left * 1000)}`,
+        todo: "sign a new one for it (lacis-cert sign)",
+      };
+    }
+  }
+}
+
+function* dropHealth(node: NodeStatus): Iterable<Health> {
+  const drops = [...(node.counters?.drops ?? new Map<DropReason, bigint>())].filter(
+    ([reason, count]) => count > 0n && !expectedDrops.has(reason),
+  );
+  for (const [reason, count] of drops.sort((a, b) => Number(b[1] - a[1]))) {
+    const { why, todo } = dropText[reason];
+    const packets = count === 1n ? "1 packet" : `${count} packets`;
+    yield { code: `drop-${reason}`, severity: "note", text: `${packets} dropped (${reason}): ${why}`, todo };
+  }
+}

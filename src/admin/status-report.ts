@@ -1,0 +1,156 @@
+import type { NodeStatus, PeerStatus } from "../core/io.ts";
+import type { DataPlaneDescription } from "../runtime/data-plane.ts";
+import { type Health, healthOf } from "./health.ts";
+import { ADMIN_SCHEMA } from "./protocol.ts";
+
+/** Facts about the daemon that the node does not know. */
+export interface DaemonFacts {
+  readonly version: string;
+  readonly pid: number;
+  readonly config: string;
+  readonly stateDirectory: string;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  readonly dataPlane: DataPlaneDescription;
+  /** The last reload, when it was refused; undefined when it was taken or there was none. */
+  readonly refusedReload: string | undefined;
+  /** Changed in the file since the start, but only a restart applies them. */
+  readonly needsRestart: readonly string[];
+}
+
+/** `lacis status --json`. Field names are promised stable (docs/CLI.md). Times are ISO 8601, durations milliseconds. */
+export interface StatusReport {
+  readonly schema: typeof ADMIN_SCHEMA;
+  readonly host: {
+    readonly name: string;
+    readonly addresses: readonly string[];
+    readonly groups: readonly string[];
+    readonly amLighthouse: boolean;
+    readonly cipher: string;
+    readonly certificate: CertificateReport;
+  };
+  readonly lighthouses: readonly { readonly name: string | null; readonly address: string; readonly up: boolean }[];
+  readonly peers: readonly PeerReport[];
+  /** Peers that were left out because there are more than PEERS_MAX. */
+  readonly peersOmitted: number;
+  readonly dataPlane: DataPlaneDescription;
+  readonly counters: {
+    readonly tunReadPackets: number;
+    readonly tunWrittenPackets: number;
+    readonly udpReceivedDatagrams: number;
+    readonly udpSentDatagrams: number;
+    readonly flows: number;
+    readonly parked: number;
+    /** Dropped packets by reason. */
+    readonly drops: Readonly<Record<string, number>>;
+  } | null;
+  readonly daemon: {
+    readonly version: string;
+    readonly pid: number;
+    readonly config: string;
+    readonly stateDirectory: string;
+    readonly startedAt: string;
+    readonly uptimeMs: number;
+    readonly needsRestart: readonly string[];
+  };
+  readonly health: readonly Health[];
+}
+
+export interface CertificateReport {
+  readonly versions: readonly number[];
+  readonly notAfter: string;
+  readonly secondsLeft: number;
+}
+
+export interface PeerReport {
+  readonly name: string | null;
+  readonly addresses: readonly string[];
+  readonly groups: readonly string[];
+  readonly state: PeerStatus["state"];
+  readonly reason: string | null;
+  /** Underlay endpoint in use. */
+  readonly path: string | null;
+  readonly roundTripMs: number | null;
+  readonly lastReceivedMs: number | null;
+  readonly establishedMs: number | null;
+  readonly sessions: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  readonly certificate: CertificateReport | null;
+}
+
+/** Peers in one report. */
+const PEERS_MAX = 10_000;
+
+export function statusReport(node: NodeStatus, daemon: DaemonFacts, nowMs: number): StatusReport {
+  const { counters } = node;
+  return {
+    schema: ADMIN_SCHEMA,
+    host: {
+      name: node.name,
+      addresses: node.addresses,
+      groups: node.groups,
+      amLighthouse: node.amLighthouse,
+      cipher: node.cipher,
+      certificate: certificateReport(node.certificateVersions, node.certificateNotAfter, nowMs),
+    },
+    lighthouses: node.lighthouses.map(({ name, address, up }) => ({ name: name ?? null, address, up })),
+    peers: node.peers.slice(0, PEERS_MAX).map((peer) => peerReport(peer, nowMs)),
+    peersOmitted: Math.max(node.peers.length - PEERS_MAX, 0),
+    dataPlane: daemon.dataPlane,
+    counters: counters
+      ? {
+          tunReadPackets: Number(counters.tunReadPackets),
+          tunWrittenPackets: Number(counters.tunWrittenPackets),
+          udpReceivedDatagrams: Number(counters.udpReceivedDatagrams),
+          udpSentDatagrams: Number(counters.udpSentDatagrams),
+          flows: Number(counters.flows),
+          parked: Number(counters.parked),
+          drops: Object.fromEntries([...counters.drops].map(([reason, count]) => [reason, Number(count)])),
+        }
+      : null,
+    daemon: {
+      version: daemon.version,
+      pid: daemon.pid,
+      config: daemon.config,
+      stateDirectory: daemon.stateDirectory,
+      startedAt: new Date(daemon.startedAt).toISOString(),
+      uptimeMs: nowMs - daemon.startedAt,
+      needsRestart: daemon.needsRestart,
+    },
+    health: healthOf(node, daemon, nowMs),
+  };
+}
+
+function peerReport(peer: PeerStatus, nowMs: number): PeerReport {
+  const { certificateNotAfter, certificateVersion } = peer;
+  return {
+    name: peer.name ?? null,
+    addresses: peer.addresses,
+    groups: peer.groups,
+    state: peer.state,
+    reason: peer.reason ?? null,
+    path: peer.path ?? null,
+    roundTripMs: peer.roundTripMs ?? null,
+    lastReceivedMs: peer.lastReceivedMs ?? null,
+    establishedMs: peer.establishedMs ?? null,
+    sessions: peer.sessions,
+    sentBytes: peer.sentBytes,
+    receivedBytes: peer.receivedBytes,
+    certificate:
+      certificateNotAfter === undefined || certificateVersion === undefined
+        ? null
+        : certificateReport([certificateVersion], certificateNotAfter, nowMs),
+  };
+}
+
+function certificateReport(versions: readonly number[], notAfter: number, nowMs: number): CertificateReport {
+  return {
+    versions,
+    notAfter: new Date(Math.min(notAfter * 1000, LAST_DATE_MS)).toISOString(),
+    secondsLeft: notAfter - Math.floor(nowMs / 1000),
+  };
+}
+
+/** A certificate may end after the last day that Date knows (ECMA-262 21.4.1.1). */
+const LAST_DATE_MS = 8.64e15;

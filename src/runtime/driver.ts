@@ -1,0 +1,128 @@
+import type { Clock, Instant } from "../core/base/time.ts";
+import type { DataPlaneCommand, DataPlaneEvent, TunnelSnapshot } from "../core/dataplane/contract.ts";
+import type { Deadline, Input, NodeStatus, Output, PingResult, PingTarget } from "../core/io.ts";
+import type { Notice } from "../core/notice.ts";
+import type { DataPlaneListener } from "./data-plane.ts";
+
+/** What the driver drives: `Node`, or a stand-in in tests. */
+export interface Decider {
+  handle(input: Input, clock: Clock): void;
+  poll(): Output | undefined;
+  pollTimeout(): Deadline | undefined;
+  status(clock: Clock): NodeStatus;
+}
+
+/** Where outputs go. */
+export interface DriverSurroundings {
+  readonly clock: () => Clock;
+  readonly command: (command: DataPlaneCommand) => void;
+  readonly resolve: (name: string) => void;
+  readonly notice: (notice: Notice) => void;
+}
+
+/** Pings that may wait for their answer at once. Each can cost a handshake. */
+const PINGS_MAX = 64;
+
+/** setTimeout takes at most 2^31-1 ms; nothing is due later than a day anyway. */
+const SLEEP_MS_MAX = 86_400_000;
+
+/**
+ * Connects a node to the world: one input, then everything it wants, then the next. What an output causes at once (a data plane in the same
+ * process answers before `command` returns) waits for its turn.
+ */
+export class Driver implements DataPlaneListener {
+  readonly #node: Decider;
+  readonly #world: DriverSurroundings;
+  readonly #inputs: Input[] = [];
+  readonly #pings = new Map<number, (result: PingResult) => void>();
+  #nextPing = 1;
+  #busy = false;
+  #timer: NodeJS.Timeout | undefined;
+  #wakeAt: Instant | undefined;
+  #stopped = false;
+
+  constructor(node: Decider, world: DriverSurroundings) {
+    this.#node = node;
+    this.#world = world;
+  }
+
+  feed(input: Input): void {
+    if (this.#stopped) return;
+    this.#inputs.push(input);
+    if (this.#busy) return;
+    this.#busy = true;
+    for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
+      this.#node.handle(next, this.#world.clock());
+      for (let output = this.#node.poll(); output; output = this.#node.poll()) this.#carryOut(output);
+    }
+    this.#busy = false;
+    this.#sleep();
+  }
+
+  up(udpPort: number, tunnels: readonly TunnelSnapshot[]): void {
+    this.feed({ kind: "data-plane-up", udpPort, tunnels });
+  }
+
+  event(event: DataPlaneEvent): void {
+    this.feed({ kind: "data-plane", event });
+  }
+
+  down(): void {
+    this.feed({ kind: "data-plane-down" });
+  }
+
+  notice(notice: Notice): void {
+    this.#world.notice(notice);
+  }
+
+  /** Resolves with what came of it; undefined when too many pings wait already. */
+  async ping(target: PingTarget, timeoutMs: number): Promise<PingResult | undefined> {
+    if (this.#pings.size >= PINGS_MAX || this.#stopped) return undefined;
+    const id = this.#nextPing++;
+    return new Promise((resolve) => {
+      this.#pings.set(id, resolve);
+      this.feed({ kind: "ping", id, target, timeoutMs });
+    });
+  }
+
+  status(): NodeStatus {
+    return this.#node.status(this.#world.clock());
+  }
+
+  /** The last input; nothing is heard after it. */
+  stop(): void {
+    this.feed({ kind: "shutdown" });
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #carryOut(output: Output): void {
+    switch (output.to) {
+      case "data-plane":
+        this.#world.command(output.command);
+        break;
+      case "resolver":
+        this.#world.resolve(output.name);
+        break;
+      case "operator":
+        this.#world.notice(output.notice);
+        break;
+      case "pinger":
+        this.#pings.get(output.id)?.(output.result);
+        this.#pings.delete(output.id);
+    }
+  }
+
+  #sleep(): void {
+    const at = this.#node.pollTimeout()?.at;
+    if (at === this.#wakeAt) return;
+    clearTimeout(this.#timer);
+    this.#wakeAt = at;
+    if (at === undefined) return;
+    const ms = Math.min(Math.max(Math.ceil(at - this.#world.clock().now), 1), SLEEP_MS_MAX);
+    this.#timer = setTimeout(() => {
+      this.#wakeAt = undefined;
+      this.feed({ kind: "tick" });
+    }, ms);
+  }
+}

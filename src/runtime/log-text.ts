@@ -1,0 +1,39 @@
+/** Longest value of one field. Names and addresses are far shorter; whatever is longer was written by somebody else. */
+const FIELD_BYTES_MAX = 256;
+
+/**
+ * Text as it may stand in a log line: control and bidirectional characters, line separators and half surrogates become \u{…}, and what
+ * goes past 256 bytes of UTF-8 is cut (reliability R70).
+ */
+export function harmless(text: string): string {
+  const escaped = text.replace(dangerous, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  if (Buffer.byteLength(escaped) <= FIELD_BYTES_MAX) return escaped;
+  let bytes = 0;
+  let end = 0;
+  for (const character of escaped) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > FIELD_BYTES_MAX - ellipsisBytes) break;
+    end += character.length;
+  }
+  return `${escaped.slice(0, end)}…`;
+}
+
+/** One logfmt line, `time=… level=info msg="…" key=value`, of a JSON log line. */
+export function logfmt(line: string): string {
+  const record: unknown = JSON.parse(line);
+  const fields = Object.entries(typeof record === "object" && record !== null ? record : { msg: line });
+  const order = (key: string): number => (["time", "level", "msg"].indexOf(key) + 4) % 4;
+  fields.sort(([a], [b]) => order(a) - order(b));
+  return `${fields.map(([key, value]) => `${key}=${quoted(value)}`).join(" ")}\n`;
+}
+
+// Controls C0, C1 and DEL; bidi marks, embeddings and isolates; line and paragraph separator; byte order mark; surrogates without a partner.
+const dangerous =
+  /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/gu;
+
+const ellipsisBytes = 3;
+
+function quoted(value: unknown): string {
+  const text = Array.isArray(value) ? value.join(",") : String(value);
+  return /^[^\s"=\\]+$/.test(text) ? text : JSON.stringify(text);
+}
