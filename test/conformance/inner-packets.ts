@@ -1,0 +1,71 @@
+import { concatBytes, writeUint16 } from "../../src/core/base/bytes.ts";
+import { addressBytes, familyOf, type IpAddress } from "../../src/core/netip/address.ts";
+
+/** Inner IP packets for tests, complete but for the checksums, which nothing between two TUN devices looks at. */
+export interface PacketShape {
+  readonly from: string;
+  readonly to: string;
+  readonly protocol: number;
+  /** Upper layer: header and data. */
+  readonly upper: Uint8Array;
+}
+
+export function ipPacket({ from, to, protocol, upper }: PacketShape): Uint8Array {
+  const source = addressBytes(from as IpAddress);
+  const destination = addressBytes(to as IpAddress);
+  const isIpv4 = familyOf(from as IpAddress) === 4;
+  const header = new Uint8Array(isIpv4 ? 20 : 40);
+  if (isIpv4) {
+    header[0] = 0x45;
+    writeUint16(header, 2, 20 + upper.length);
+    header[8] = 64;
+    header[9] = protocol;
+    header.set(source, 12);
+    header.set(destination, 16);
+  } else {
+    header[0] = 0x60;
+    writeUint16(header, 4, upper.length);
+    header[6] = protocol;
+    header[7] = 64;
+    header.set(source, 8);
+    header.set(destination, 24);
+  }
+  return concatBytes(header, upper);
+}
+
+export interface Ports {
+  readonly from: string;
+  readonly to: string;
+  readonly fromPort: number;
+  readonly toPort: number;
+  readonly data?: Uint8Array;
+}
+
+export function udpPacket({ from, to, fromPort, toPort, data = new Uint8Array() }: Ports): Uint8Array {
+  const header = new Uint8Array(8);
+  writeUint16(header, 0, fromPort);
+  writeUint16(header, 2, toPort);
+  writeUint16(header, 4, 8 + data.length);
+  return ipPacket({ from, to, protocol: 17, upper: concatBytes(header, data) });
+}
+
+export function tcpPacket({ from, to, fromPort, toPort, data = new Uint8Array() }: Ports): Uint8Array {
+  const header = new Uint8Array(20);
+  writeUint16(header, 0, fromPort);
+  writeUint16(header, 2, toPort);
+  header[12] = 0x50;
+  return ipPacket({ from, to, protocol: 6, upper: concatBytes(header, data) });
+}
+
+/** An ICMP or ICMPv6 message; `type` as in the family of the addresses. */
+export function icmpPacket(shape: { from: string; to: string; type: number; identifier: number }): Uint8Array {
+  const upper = new Uint8Array(8);
+  upper[0] = shape.type;
+  writeUint16(upper, 4, shape.identifier);
+  const protocol = familyOf(shape.from as IpAddress) === 4 ? 1 : 58;
+  return ipPacket({ from: shape.from, to: shape.to, protocol, upper });
+}
+
+export function echoRequest(from: string, to: string, identifier: number): Uint8Array {
+  return icmpPacket({ from, to, type: familyOf(from as IpAddress) === 4 ? 8 : 128, identifier });
+}
