@@ -1,0 +1,58 @@
+import { fail, ok, type Result } from "../base/result.ts";
+import type { Curve } from "../crypto/suite.ts";
+import { familyOf } from "../netip/address.ts";
+import { comparePrefixes, formatPrefix, type Prefix } from "../netip/prefix.ts";
+import type { Certificate } from "./certificate.ts";
+
+/** What a certificate says, before anybody has signed it. */
+export type CertificateContent = Omit<Certificate, "signature" | "details" | "encoded" | "fingerprint">;
+
+/** Bytes of a fingerprint, in the issuer field. */
+export const FINGERPRINT_BYTES = 32;
+
+/** Bytes of the largest certificate (protocol 4.3); for v1 a limit of ours. */
+export const CERTIFICATE_BYTES_MAX = 65_536;
+
+/** Bytes of a key in a certificate: X25519 and Ed25519, or an uncompressed point of P-256. */
+export function publicKeyBytes(curve: Curve): number {
+  return curve === "P256" ? 65 : 32;
+}
+
+/**
+ * What must hold for any certificate before it is worth a signature check (protocol 4.2, 4.3). The same rules apply when one is issued.
+ */
+export function checkContent(content: CertificateContent): Result<void, string> {
+  if (content.publicKey.length !== publicKeyBytes(content.curve)) {
+    return fail(`a ${content.curve} key has ${publicKeyBytes(content.curve)} bytes, not ${content.publicKey.length}`);
+  }
+  if (!content.isCa && content.networks.length === 0) return fail("a host certificate needs a network");
+  const unspecified = content.networks.find(({ address }) => address === "0.0.0.0" || address === "::");
+  if (unspecified) return fail(`the network ${formatPrefix(unspecified)} has no host address`);
+  return content.version === 1 ? checkV1(content) : checkV2(content);
+}
+
+function checkV1({ networks, unsafeNetworks }: CertificateContent): Result<void, string> {
+  const v6 = [...networks, ...unsafeNetworks].find(isV6);
+  return v6 ? fail(`a version 1 certificate cannot carry the IPv6 prefix ${formatPrefix(v6)}`) : ok(undefined);
+}
+
+function checkV2({ networks, unsafeNetworks, isCa }: CertificateContent): Result<void, string> {
+  const twice = duplicate(networks) ?? duplicate(unsafeNetworks);
+  if (twice) return fail(`${formatPrefix(twice)} stands in it twice`);
+  if (isCa) return ok(undefined);
+  const stray = unsafeNetworks.find((unsafe) => !networks.some((network) => isV6(network) === isV6(unsafe)));
+  if (stray) return fail(`the unsafe network ${formatPrefix(stray)} needs a network of the same family`);
+  return ok(undefined);
+}
+
+function isV6({ address }: Prefix): boolean {
+  return familyOf(address) === 6;
+}
+
+function duplicate(prefixes: readonly Prefix[]): Prefix | undefined {
+  const sorted = [...prefixes].sort(comparePrefixes);
+  return sorted.find((prefix, i) => {
+    const before = sorted[i - 1];
+    return before !== undefined && comparePrefixes(before, prefix) === 0;
+  });
+}
