@@ -91,7 +91,7 @@ const packageHomes: readonly { readonly name: RegExp; readonly homes: readonly s
     },
     {
       name: /^@bufbuild\/.+$/,
-      homes: ["src/runtime/contract-codec.ts"],
+      homes: ["src/runtime/contract/"],
       instead: "use runtime/contract-codec.ts",
     },
     { name: /^node:crypto$/, homes: ["src/runtime/node-crypto.ts"], instead: "take a CryptoSuite or an Entropy" },

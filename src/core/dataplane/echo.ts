@@ -30,7 +30,7 @@ const FRAGMENT_MASK = 0x3fff;
 function replyOverIpv4(request: Uint8Array): Uint8Array | undefined {
   const plain = request[0] === 0x45 && (readUint16(request, 6) & FRAGMENT_MASK) === 0;
   if (!plain || request[9] !== IpProtocol.icmp || request[IPV4_BYTES] !== ECHO_REQUEST) return undefined;
-  const reply = request.slice();
+  const reply = new Uint8Array(request);
   reply.set(request.subarray(16, 20), 12);
   reply.set(request.subarray(12, 16), 16);
   writeUint16(reply, 10, 0);
@@ -43,7 +43,7 @@ function replyOverIpv4(request: Uint8Array): Uint8Array | undefined {
 
 function replyOverIpv6(request: Uint8Array): Uint8Array | undefined {
   if (request[6] !== IpProtocol.icmpv6 || request[IPV6_BYTES] !== ECHO_REQUEST_6) return undefined;
-  const reply = request.slice();
+  const reply = new Uint8Array(request);
   reply.set(request.subarray(24, 40), 8);
   reply.set(request.subarray(8, 24), 24);
   reply[IPV6_BYTES] = ECHO_REPLY_6;

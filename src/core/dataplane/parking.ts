@@ -31,7 +31,7 @@ export class Parking {
     if (this.#packets >= PACKETS_MAX) return false;
     const place = this.#places.get(destination) ?? this.#newPlace(destination, now);
     if (!place || place.packets.length >= PACKETS_PER_ADDRESS_MAX) return false;
-    place.packets.push(packet.slice());
+    place.packets.push(new Uint8Array(packet));
     this.#packets++;
     return true;
   }
