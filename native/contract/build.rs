@@ -4,7 +4,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=dataplane.proto");
     let descriptors = protox::compile(["dataplane.proto"], ["."])?;
     let mut config = prost_build::Config::new();
-    // Keys pass through this message: it must not be printable.
+    // Keys pass through this message: the library prints it without them.
     config.skip_debug(["InstallTunnel"]);
     config.compile_fds(descriptors)?;
     Ok(())

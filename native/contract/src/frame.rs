@@ -8,6 +8,7 @@
 use std::io::{self, Read, Write};
 
 use prost::Message;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::FRAME_LIMIT_BYTES;
 
@@ -45,12 +46,12 @@ pub fn read<M: Message + Default>(from: &mut impl Read) -> io::Result<Option<M>>
         return Ok(None);
     }
     from.read_exact(length.get_mut(first..).unwrap_or_default())?;
-    let mut body = vec![0; checked_length(length)?];
+    let mut body = Zeroizing::new(vec![0; checked_length(length)?]);
     from.read_exact(&mut body)?;
     decode(&body).map(Some)
 }
 
-/// Frames out of a stream that arrives in pieces.
+/// Frames out of a stream that arrives in pieces. Wipes what it has handed out: session keys pass through here.
 #[derive(Default)]
 pub struct FrameBuffer {
     bytes: Vec<u8>,
@@ -67,11 +68,12 @@ impl FrameBuffer {
 
     /// The next complete message, `None` while more bytes are needed. An error ends the stream.
     pub fn next<M: Message + Default>(&mut self) -> io::Result<Option<M>> {
-        let rest = self.bytes.get(self.consumed..).unwrap_or_default();
-        let Some((length, rest)) = rest.split_first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
+        let rest = self.bytes.get_mut(self.consumed..).unwrap_or_default();
+        let Some((length, rest)) = rest.split_first_chunk_mut::<LENGTH_BYTES>() else { return Ok(None) };
         let length = checked_length(*length)?;
-        let Some(body) = rest.get(..length) else { return Ok(None) };
+        let Some(body) = rest.get_mut(..length) else { return Ok(None) };
         let message = decode(body)?;
+        body.zeroize();
         self.consumed += LENGTH_BYTES + length;
         Ok(Some(message))
     }
@@ -80,7 +82,10 @@ impl FrameBuffer {
 fn checked_length(length: [u8; LENGTH_BYTES]) -> io::Result<usize> {
     let length = u32::from_be_bytes(length) as usize;
     if length > FRAME_LIMIT_BYTES {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("a frame of {length} bytes is longer than any")));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("a frame of {length} bytes is longer than any"),
+        ));
     }
     Ok(length)
 }

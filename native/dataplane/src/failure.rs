@@ -1,0 +1,49 @@
+//! Why a command failed: a code for programs, a sentence for people.
+
+use std::io;
+
+use lacis_engine::control::{Refusal, RefusalCode};
+
+/// A failed command.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// One of the codes of `Result.code` in the contract.
+    pub code: &'static str,
+    /// What and why, and what to do about it.
+    pub message: String,
+}
+
+impl Failure {
+    /// With any code.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// A request that cannot be meant.
+    pub fn bad(message: impl Into<String>) -> Self {
+        Self::new("bad-request", message)
+    }
+
+    /// The operating system said no to `what`.
+    pub fn system(what: impl AsRef<str>, error: &io::Error) -> Self {
+        let code = match error.raw_os_error() {
+            Some(libc::EPERM | libc::EACCES) => "not-permitted",
+            Some(libc::EADDRINUSE) => "address-in-use",
+            Some(libc::EBUSY) => "device-busy",
+            Some(libc::ENODEV | libc::ENXIO) => "no-such-device",
+            _ => "system",
+        };
+        Self::new(code, format!("{}: {error}", what.as_ref()))
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let code = match refusal.code {
+            RefusalCode::BadRequest => "bad-request",
+            RefusalCode::UnknownTunnel => "unknown-tunnel",
+            RefusalCode::UnknownPolicy => "unknown-policy",
+        };
+        Self::new(code, refusal.message)
+    }
+}

@@ -1,0 +1,52 @@
+//! `lacis-dataplane`: moves the packets of one host, steered by its control plane.
+
+mod arguments;
+mod commands;
+mod decode;
+mod encode;
+mod failure;
+mod memory;
+
+use std::io;
+use std::process::ExitCode;
+
+use arguments::Arguments;
+use lacis_contract::CONTRACT_VERSION;
+
+/// Exit code for a command line that cannot be meant (sysexits.h, EX_USAGE).
+const EXIT_USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let outcome = match arguments::parse(std::env::args().skip(1)) {
+        Ok(Arguments::Version { json }) => {
+            print_version(json);
+            Ok(())
+        }
+        Ok(Arguments::Help) => {
+            print!("{}", arguments::USAGE);
+            Ok(())
+        }
+        Ok(Arguments::Memory) => memory::converse(io::stdin().lock(), io::stdout().lock()),
+        Ok(Arguments::Serve { .. }) => Err(io::Error::other("not on this platform")),
+        Err(complaint) => {
+            eprint!("lacis-dataplane: {complaint}\n\n{}", arguments::USAGE);
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lacis-dataplane: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_version(json: bool) {
+    let version = env!("CARGO_PKG_VERSION");
+    if json {
+        println!("{{\"version\":\"{version}\",\"contractVersion\":{CONTRACT_VERSION}}}");
+    } else {
+        println!("lacis-dataplane {version} (contract {CONTRACT_VERSION})");
+    }
+}

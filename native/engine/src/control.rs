@@ -1,0 +1,329 @@
+//! What the control plane can do to the engine. Everything is checked again: a command that cannot be meant is refused and
+//! changes nothing.
+
+use std::collections::HashSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use crate::aead::{Cipher, SecretKey, cipher_with};
+use crate::drop_reason::DropReason;
+use crate::engine::{Engine, Pass};
+use crate::header::{DATAGRAM_LIMIT_BYTES, Kind, OVERHEAD_BYTES};
+use crate::host::HostFacts;
+use crate::lock::{lock, read, write};
+use crate::output::Output;
+use crate::policy::{POLICIES_MAX, Program};
+use crate::tunnel::{Activity, NewTunnel, Tunnel};
+use crate::tunnel_table::{InsertError, PRIMARIES_MAX, TUNNELS_MAX};
+
+/// Longest note the control plane may keep with a session.
+pub const MEMO_LIMIT_BYTES: usize = 64 << 10;
+
+/// A command that was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// For programs.
+    pub code: RefusalCode,
+    /// For people: what and why.
+    pub message: String,
+}
+
+/// Why, in the words of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum RefusalCode {
+    BadRequest,
+    UnknownTunnel,
+    UnknownPolicy,
+}
+
+impl Refusal {
+    /// A request that cannot be meant.
+    pub fn bad(message: impl Into<String>) -> Self {
+        Self { code: RefusalCode::BadRequest, message: message.into() }
+    }
+
+    fn unknown_tunnel(local_index: u32) -> Self {
+        Self { code: RefusalCode::UnknownTunnel, message: format!("there is no tunnel with index {local_index}") }
+    }
+
+    fn unknown_policy(policy_id: u32) -> Self {
+        Self { code: RefusalCode::UnknownPolicy, message: format!("there is no policy with id {policy_id}") }
+    }
+}
+
+/// A session to install.
+#[allow(missing_docs)]
+pub struct Installation {
+    pub local_index: u32,
+    pub remote_index: u32,
+    pub cipher: Cipher,
+    pub send_key: SecretKey,
+    pub receive_key: SecretKey,
+    pub send_counter: u64,
+    pub receive_floor: u64,
+    pub path: Option<SocketAddr>,
+    pub peer_addresses: Vec<IpAddr>,
+    pub policy_id: u32,
+    pub confirmed: bool,
+    pub primary: bool,
+    pub memo: Vec<u8>,
+}
+
+/// New programs, and which sessions they judge.
+#[allow(missing_docs)]
+pub struct PolicyChange {
+    pub programs: Vec<(u32, Program)>,
+    /// Local index and policy id.
+    pub bindings: Vec<(u32, u32)>,
+    pub raise_epoch: bool,
+}
+
+/// What happened, for the control plane's liveness and metrics.
+#[allow(missing_docs)]
+pub struct Sample {
+    pub activity: Vec<Activity>,
+    /// More sessions were active than were asked for.
+    pub more: bool,
+    pub drops: Vec<(DropReason, u64)>,
+    pub tun_read_packets: u64,
+    pub tun_written_packets: u64,
+    pub udp_received_datagrams: u64,
+    pub udp_sent_datagrams: u64,
+    pub flows: u64,
+    pub parked: u64,
+}
+
+/// One session as a new control plane finds it.
+#[allow(missing_docs)]
+pub struct TunnelSnapshot {
+    pub local_index: u32,
+    pub remote_index: u32,
+    pub path: Option<SocketAddr>,
+    pub peer_addresses: Vec<IpAddr>,
+    pub confirmed: bool,
+    pub primary: bool,
+    pub send_counter: u64,
+    pub memo: Vec<u8>,
+}
+
+impl Engine {
+    /// All sessions, by ascending index.
+    pub fn snapshot(&self) -> impl Iterator<Item = TunnelSnapshot> + '_ {
+        self.tunnels.all().into_iter().map(|tunnel| TunnelSnapshot {
+            local_index: tunnel.local_index,
+            remote_index: tunnel.remote_index,
+            path: tunnel.path(),
+            peer_addresses: tunnel.peer_addresses.clone(),
+            confirmed: tunnel.is_confirmed(),
+            primary: self.tunnels.is_primary(&tunnel),
+            send_counter: tunnel.send_counter(),
+            memo: tunnel.memo(),
+        })
+    }
+
+    /// Activity of at most `limit` sessions since they were last asked, and the counters.
+    pub fn sample(&self, limit: usize) -> Sample {
+        let (activity, more) = self.take_activity(limit);
+        Sample {
+            activity,
+            more,
+            drops: self.drops.iter().filter(|(_, count)| *count > 0).collect(),
+            tun_read_packets: self.outbound.tun_read.get(),
+            tun_written_packets: self.inbound.tun_written.get(),
+            udp_received_datagrams: self.inbound.udp_received.get(),
+            udp_sent_datagrams: self.outbound.udp_sent.get(),
+            flows: self.flows.len() as u64,
+            parked: lock(&self.parked).len() as u64,
+        }
+    }
+
+    fn take_activity(&self, limit: usize) -> (Vec<Activity>, bool) {
+        let mut from = lock(&self.sample_from);
+        let mut activity = vec![];
+        for tunnel in self.tunnels.all().iter().filter(|tunnel| tunnel.local_index >= *from) {
+            if activity.len() == limit {
+                *from = tunnel.local_index;
+                return (activity, true);
+            }
+            activity.extend(tunnel.take_activity());
+        }
+        *from = 0;
+        (activity, false)
+    }
+
+    fn tunnel(&self, local_index: u32) -> Result<Arc<Tunnel>, Refusal> {
+        self.tunnels.by_index(local_index).ok_or_else(|| Refusal::unknown_tunnel(local_index))
+    }
+
+    /// Sends to `path` from now on.
+    pub fn set_path(&self, local_index: u32, path: Option<SocketAddr>) -> Result<(), Refusal> {
+        self.tunnel(local_index)?.set_path(path);
+        Ok(())
+    }
+
+    /// Replaces the note of a session.
+    pub fn set_memo(&self, local_index: u32, memo: Vec<u8>) -> Result<(), Refusal> {
+        check_memo(&memo)?;
+        self.tunnel(local_index)?.set_memo(memo);
+        Ok(())
+    }
+
+    /// Replaces the facts about this host.
+    pub fn configure(&self, host: HostFacts) {
+        self.replace_host(host);
+    }
+
+    /// All or nothing: adds programs, binds sessions to them and, with `raise_epoch`, drops programs that nothing uses any more and
+    /// has every flow judged again.
+    pub fn apply_policies(&self, change: PolicyChange) -> Result<(), Refusal> {
+        let PolicyChange { programs, bindings, raise_epoch } = change;
+        let mut policies = write(&self.policies);
+        let mut bound = vec![];
+        for (local_index, policy_id) in bindings {
+            let is_known = programs.iter().any(|(id, _)| *id == policy_id) || policies.get(policy_id).is_some();
+            if !is_known {
+                return Err(Refusal::unknown_policy(policy_id));
+            }
+            bound.push((self.tunnel(local_index)?, policy_id));
+        }
+        let in_use = raise_epoch.then(|| {
+            let used = |tunnel: &Arc<Tunnel>| {
+                let binding = bound.iter().rev().find(|(held, _)| Arc::ptr_eq(held, tunnel));
+                binding.map_or(tunnel.policy_id(), |(_, policy_id)| *policy_id)
+            };
+            self.tunnels.all().iter().map(used).collect::<HashSet<u32>>()
+        });
+        let Some(changed) = policies.with(programs, in_use.as_ref()) else {
+            return Err(Refusal::bad(format!("there would be more than {POLICIES_MAX} policies")));
+        };
+        *policies = changed;
+        for (tunnel, policy_id) in bound {
+            tunnel.set_policy_id(policy_id);
+        }
+        // The flow table asks for programs while it is locked: the order of the two locks is flows, policies.
+        drop(policies);
+        if raise_epoch {
+            self.flows.raise_epoch();
+        }
+        Ok(())
+    }
+}
+
+impl<O: Output> Pass<'_, O> {
+    /// Installs a session.
+    pub fn install(&mut self, new: Installation) -> Result<(), Refusal> {
+        let engine = self.step.engine;
+        if new.local_index == 0 {
+            return Err(Refusal::bad("a tunnel cannot have index 0"));
+        }
+        check_memo(&new.memo)?;
+        let refused = || Refusal::bad("the cipher refuses the key");
+        let send_key = cipher_with(new.cipher, &new.send_key).ok_or_else(refused)?;
+        let receive_key = cipher_with(new.cipher, &new.receive_key).ok_or_else(refused)?;
+        let primary = new.primary && new.confirmed;
+        let tunnel = Arc::new(Tunnel::new(NewTunnel {
+            local_index: new.local_index,
+            remote_index: new.remote_index,
+            send_key,
+            receive_key,
+            send_counter: new.send_counter,
+            receive_floor: new.receive_floor,
+            path: new.path,
+            peer_addresses: new.peer_addresses,
+            policy_id: new.policy_id,
+            confirmed: new.confirmed,
+            memo: new.memo,
+        }));
+        // Held until the session is in the table, so that its program is not dropped as unused in between.
+        let policies = read(&engine.policies);
+        if policies.get(new.policy_id).is_none() {
+            return Err(Refusal::unknown_policy(new.policy_id));
+        }
+        engine.tunnels.insert(&tunnel, primary).map_err(|error| describe(error, new.local_index))?;
+        drop(policies);
+        if primary {
+            self.release_all(&tunnel);
+        }
+        Ok(())
+    }
+
+    /// Makes a session the one that sends for its addresses, and sends what waits for them.
+    pub fn set_primary(&mut self, local_index: u32) -> Result<(), Refusal> {
+        let tunnel = self.step.engine.tunnel(local_index)?;
+        if !tunnel.is_confirmed() {
+            return Err(Refusal::bad(format!("tunnel {local_index} is not confirmed")));
+        }
+        if !self.step.engine.tunnels.make_primary(&tunnel) {
+            return Err(describe(InsertError::PrimariesFull, local_index));
+        }
+        self.release_all(&tunnel);
+        Ok(())
+    }
+
+    /// Forgets a session, telling the peer first if `send_close`.
+    pub fn remove(&mut self, local_index: u32, send_close: bool) -> Result<(), Refusal> {
+        let tunnel = self.step.engine.tunnel(local_index)?;
+        if send_close {
+            self.step.send(&tunnel, Kind::CloseTunnel, &[], None);
+        }
+        self.step.engine.tunnels.remove(local_index);
+        Ok(())
+    }
+
+    /// Tells every peer that its session is over.
+    pub fn close_all(&mut self) {
+        for tunnel in self.step.engine.tunnels.all() {
+            self.step.send(&tunnel, Kind::CloseTunnel, &[], None);
+        }
+    }
+
+    /// Seals a control message and sends it.
+    pub fn seal_and_send(&mut self, local_index: u32, kind: Kind, body: &[u8]) -> Result<(), Refusal> {
+        if !kind.is_sealed() {
+            return Err(Refusal::bad("this type of datagram is not sealed"));
+        }
+        if body.len() + OVERHEAD_BYTES > DATAGRAM_LIMIT_BYTES {
+            return Err(Refusal::bad(format!("a body of {} bytes fits no datagram", body.len())));
+        }
+        let tunnel = self.step.engine.tunnel(local_index)?;
+        self.step.send(&tunnel, kind, body, None);
+        Ok(())
+    }
+
+    /// Sends a datagram as it is.
+    pub fn send_datagram(&mut self, to: SocketAddr, datagram: &[u8]) -> Result<(), Refusal> {
+        if datagram.len() > DATAGRAM_LIMIT_BYTES {
+            return Err(Refusal::bad(format!("a datagram of {} bytes is longer than any", datagram.len())));
+        }
+        self.step.send_datagram(to, datagram);
+        Ok(())
+    }
+
+    /// Drops what is parked for `destination`.
+    pub fn drop_parked(&mut self, destination: IpAddr) {
+        let dropped = lock(&self.step.engine.parked).take(destination).len();
+        self.step.engine.drops.add(DropReason::ParkedDropped, dropped as u64);
+    }
+
+    fn release_all(&mut self, tunnel: &Tunnel) {
+        for address in &tunnel.peer_addresses {
+            self.release(*address);
+        }
+    }
+}
+
+fn check_memo(memo: &[u8]) -> Result<(), Refusal> {
+    if memo.len() > MEMO_LIMIT_BYTES {
+        return Err(Refusal::bad(format!("a memo of {} bytes is longer than {MEMO_LIMIT_BYTES}", memo.len())));
+    }
+    Ok(())
+}
+
+fn describe(error: InsertError, local_index: u32) -> Refusal {
+    Refusal::bad(match error {
+        InsertError::IndexTaken => format!("index {local_index} is taken"),
+        InsertError::TunnelsFull => format!("there are already {TUNNELS_MAX} tunnels"),
+        InsertError::PrimariesFull => format!("there are already {PRIMARIES_MAX} overlay addresses with a tunnel"),
+    })
+}

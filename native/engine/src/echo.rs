@@ -1,0 +1,119 @@
+//! Answers to ICMP echo requests on a host without a device (SEMANTICS.md section 4, step 4).
+
+use crate::packet::{ICMP, ICMPV6};
+
+const IPV4_HEADER_BYTES: usize = 20;
+const IPV6_HEADER_BYTES: usize = 40;
+const ICMP_HEADER_BYTES: usize = 8;
+
+/// Turns an echo request into its reply, in place. False, with the packet unchanged, when it is none or carries IPv4 options,
+/// IPv6 extension headers or a fragment.
+pub fn turn_around(packet: &mut [u8]) -> bool {
+    match packet.first() {
+        Some(0x45) => turn_ipv4(packet).is_some(),
+        Some(first) if first >> 4 == 6 => turn_ipv6(packet).is_some(),
+        _ => false,
+    }
+}
+
+fn turn_ipv4(packet: &mut [u8]) -> Option<()> {
+    let (header, icmp) = packet.split_first_chunk_mut::<IPV4_HEADER_BYTES>()?;
+    let more_fragments_or_offset = u16::from_be_bytes([header[6], header[7]]) & 0x3fff != 0;
+    if header[9] != ICMP || more_fragments_or_offset || icmp.first() != Some(&8) || icmp.len() < ICMP_HEADER_BYTES {
+        return None;
+    }
+    swap_halves(header.get_mut(12..)?);
+    header[10..12].fill(0);
+    let sum = checksum(&[header]);
+    header[10..12].copy_from_slice(&sum);
+    answer(icmp, 0, &[])
+}
+
+fn turn_ipv6(packet: &mut [u8]) -> Option<()> {
+    let (header, icmp) = packet.split_first_chunk_mut::<IPV6_HEADER_BYTES>()?;
+    if header[6] != ICMPV6 || icmp.first() != Some(&128) || icmp.len() < ICMP_HEADER_BYTES {
+        return None;
+    }
+    swap_halves(header.get_mut(8..)?);
+    let length = u32::try_from(icmp.len()).ok()?.to_be_bytes();
+    answer(icmp, 129, &[header.get(8..)?, &length, &[0, 0, 0, ICMPV6]])
+}
+
+/// Writes the reply's type and the checksum over `pseudo_header` (RFC 8200 section 8.1, none in ICMPv4) and message.
+fn answer(icmp: &mut [u8], reply_type: u8, pseudo_header: &[&[u8]]) -> Option<()> {
+    let fields = icmp.first_chunk_mut::<4>()?;
+    *fields = [reply_type, fields[1], 0, 0];
+    let sum = checksum(&[&pseudo_header.concat(), icmp]);
+    icmp.get_mut(2..4)?.copy_from_slice(&sum);
+    Some(())
+}
+
+fn swap_halves(addresses: &mut [u8]) {
+    let (source, destination) = addresses.split_at_mut(addresses.len() / 2);
+    source.swap_with_slice(destination);
+}
+
+/// Internet checksum (RFC 1071) over parts of which only the last may have an odd length.
+fn checksum(parts: &[&[u8]]) -> [u8; 2] {
+    let mut sum = 0u64;
+    for part in parts {
+        let (pairs, odd) = part.as_chunks::<2>();
+        sum += pairs.iter().map(|pair| u64::from(u16::from_be_bytes(*pair))).sum::<u64>();
+        sum += odd.first().map_or(0, |last| u64::from(*last) << 8);
+    }
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    (!(sum as u16)).to_be_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ipv4_request() -> Vec<u8> {
+        let mut packet = vec![0x45, 0, 0, 31, 7, 7, 0x40, 0, 63, 1, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+        packet.extend_from_slice(&[8, 0, 0, 0, 0x12, 0x34, 0, 1, b'a', b'b', b'c']);
+        let sum = checksum(&[&packet[..20]]);
+        packet[10..12].copy_from_slice(&sum);
+        let sum = checksum(&[&packet[20..]]);
+        packet[22..24].copy_from_slice(&sum);
+        packet
+    }
+
+    #[test]
+    fn a_request_becomes_its_reply_with_valid_checksums() {
+        let request = ipv4_request();
+        let mut reply = request.clone();
+        assert!(turn_around(&mut reply));
+        assert_eq!(reply[12..20], [10, 0, 0, 2, 10, 0, 0, 1]);
+        assert_eq!(reply[20], 0);
+        assert_eq!((&reply[..10], &reply[24..]), (&request[..10], &request[24..]));
+        assert_eq!(checksum(&[&reply[..20]]), [0, 0]);
+        assert_eq!(checksum(&[&reply[20..]]), [0, 0]);
+    }
+
+    #[test]
+    fn an_icmpv6_checksum_covers_the_pseudo_header() {
+        let mut packet = vec![0x60, 0, 0, 0, 0, 9, ICMPV6, 64];
+        packet.extend_from_slice(&[0xfd; 16]);
+        packet.extend_from_slice(&[0xfe; 16]);
+        packet.extend_from_slice(&[128, 0, 0, 0, 1, 2, 0, 1, 9]);
+        assert!(turn_around(&mut packet));
+        assert_eq!((packet[8], packet[24], packet[40]), (0xfe, 0xfd, 129));
+        assert_eq!(checksum(&[&packet[8..40], &[0, 0, 0, 9], &[0, 0, 0, ICMPV6], &packet[40..]]), [0, 0]);
+    }
+
+    #[test]
+    fn nothing_but_a_plain_echo_request_is_answered() {
+        for (offset, value) in [(0, 0x46), (6, 0x20), (7, 1), (9, 17), (20, 0), (20, 3)] {
+            let mut packet = ipv4_request();
+            packet[offset] = value;
+            let before = packet.clone();
+            assert!(!turn_around(&mut packet), "byte {offset} = {value}");
+            assert_eq!(packet, before);
+        }
+        assert!(!turn_around(&mut ipv4_request()[..27]));
+        assert!(!turn_around(&mut []));
+    }
+}

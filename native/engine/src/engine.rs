@@ -1,0 +1,169 @@
+//! The engine: the tables that all threads share, and the way of one packet through them.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+
+use crate::counters::{DropCounters, InboundCounters, OutboundCounters};
+use crate::drop_reason::DropReason;
+use crate::flow_table::{FlowMemo, FlowTable};
+use crate::host::HostFacts;
+use crate::limiter::{Bucket, HandshakeLimiter, Rate, RecvErrorLimiter};
+use crate::lock::{lock, read, write};
+use crate::output::{DropSample, Event, Output};
+use crate::park::ParkingLot;
+use crate::policy::PolicyTable;
+use crate::tunnel_table::{TunnelCache, TunnelTable};
+
+const DROP_SAMPLES: Rate = Rate { per_second: 5, burst: 20 };
+const SWEEP_INTERVAL_MS: u64 = 1_000;
+
+/// Everything that the threads of one data plane share. All methods take `&self`: the locks inside are held for one step each,
+/// and none is held while an [`Output`] is called.
+pub struct Engine {
+    pub(crate) host: RwLock<Arc<HostFacts>>,
+    pub(crate) host_version: AtomicU64,
+    pub(crate) tunnels: TunnelTable,
+    pub(crate) policies: RwLock<PolicyTable>,
+    pub(crate) flows: FlowTable,
+    pub(crate) parked: Mutex<ParkingLot>,
+    pub(crate) handshakes_in: Mutex<HandshakeLimiter>,
+    pub(crate) recv_errors_in: Mutex<RecvErrorLimiter>,
+    pub(crate) recv_errors_out: Mutex<RecvErrorLimiter>,
+    pub(crate) drops: DropCounters,
+    pub(crate) outbound: OutboundCounters,
+    pub(crate) inbound: InboundCounters,
+    drop_samples: Mutex<Bucket>,
+    /// Where the next [`crate::control::Sample`] goes on.
+    pub(crate) sample_from: Mutex<u32>,
+    swept_at_ms: AtomicU64,
+}
+
+/// What one thread keeps for itself.
+pub struct Worker {
+    host: Arc<HostFacts>,
+    host_version: u64,
+    tunnels: TunnelCache,
+    flow: FlowMemo,
+}
+
+impl Worker {
+    /// Knows nothing yet.
+    pub fn new() -> Self {
+        Self { host: Arc::default(), host_version: u64::MAX, tunnels: TunnelCache::new(), flow: FlowMemo::default() }
+    }
+
+    /// Before the thread waits: lets go of the sessions it remembers, so that a removed one is gone with its keys.
+    pub fn rest(&mut self) {
+        self.tunnels.clear();
+    }
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Engine {
+    /// An engine without sessions.
+    pub fn new() -> Self {
+        Self {
+            host: RwLock::default(),
+            host_version: AtomicU64::new(0),
+            tunnels: TunnelTable::default(),
+            policies: RwLock::default(),
+            flows: FlowTable::new(),
+            parked: Mutex::new(ParkingLot::new()),
+            handshakes_in: Mutex::new(HandshakeLimiter::new()),
+            recv_errors_in: Mutex::new(RecvErrorLimiter::new()),
+            recv_errors_out: Mutex::new(RecvErrorLimiter::new()),
+            drops: DropCounters::new(),
+            outbound: OutboundCounters::default(),
+            inbound: InboundCounters::default(),
+            drop_samples: Mutex::new(Bucket::full(DROP_SAMPLES, 0)),
+            sample_from: Mutex::new(0),
+            swept_at_ms: AtomicU64::new(0),
+        }
+    }
+
+    /// The engine at one instant, for one thread: what is done through it goes to `out`. `now_ms` is monotonic.
+    pub fn at<'a, O: Output>(&'a self, now_ms: u64, worker: &'a mut Worker, out: &'a mut O) -> Pass<'a, O> {
+        let version = self.host_version.load(Ordering::Acquire);
+        if worker.host_version != version {
+            worker.host = Arc::clone(&read(&self.host));
+            worker.host_version = version;
+        }
+        let Worker { host, tunnels, flow, .. } = worker;
+        Pass { tunnels, step: Step { engine: self, host, flow, now_ms, out } }
+    }
+
+    /// Counts drops that happened outside: a device or a socket that refused.
+    pub fn count_drops(&self, reason: DropReason, amount: u64) {
+        self.drops.add(reason, amount);
+    }
+
+    /// Whether [`Pass::tick`] has anything to do, now or within a second or later.
+    pub fn needs_tick(&self) -> bool {
+        lock(&self.parked).deadline_ms().is_some() || self.flows.len() > 0
+    }
+
+    pub(crate) fn replace_host(&self, host: HostFacts) {
+        *write(&self.host) = Arc::new(host);
+        self.host_version.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// One thread's use of the engine at one instant.
+pub struct Pass<'a, O: Output> {
+    pub(crate) tunnels: &'a mut TunnelCache,
+    pub(crate) step: Step<'a, O>,
+}
+
+/// The part of a pass that does not find sessions but is told one, so that a session found in the cache can be used without
+/// counting a reference to it.
+pub(crate) struct Step<'a, O: Output> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) host: &'a HostFacts,
+    pub(crate) flow: &'a mut FlowMemo,
+    pub(crate) now_ms: u64,
+    pub(crate) out: &'a mut O,
+}
+
+impl<O: Output> Pass<'_, O> {
+    /// Does what time alone causes: parked packets expire, and once a second some of the flows are looked at. To be called at
+    /// least once a second while [`Engine::needs_tick`].
+    pub fn tick(&mut self) {
+        let Step { engine, now_ms, .. } = self.step;
+        loop {
+            let expired = lock(&engine.parked).take_expired(now_ms);
+            let Some(packets) = expired else { break };
+            engine.drops.add(DropReason::ParkedExpired, packets.len() as u64);
+        }
+        if now_ms.saturating_sub(engine.swept_at_ms.load(Ordering::Relaxed)) >= SWEEP_INTERVAL_MS {
+            engine.swept_at_ms.store(now_ms, Ordering::Relaxed);
+            engine.flows.sweep(now_ms);
+        }
+    }
+}
+
+impl<O: Output> Step<'_, O> {
+    /// Counts a drop and, now and then, tells of it.
+    pub(crate) fn drop(&mut self, sample: DropSample) {
+        self.engine.drops.add(sample.reason, 1);
+        if sample.reason.is_sampled() && lock(&self.engine.drop_samples).take(DROP_SAMPLES, self.now_ms) {
+            self.out.event(Event::Dropped(sample));
+        }
+    }
+
+    /// Drops a datagram that met no session.
+    pub(crate) fn drop_from(&mut self, source: SocketAddr, reason: DropReason) {
+        self.drop(DropSample { reason, inbound: true, tuple: None, local_index: 0, source: Some(source) });
+    }
+}

@@ -1,0 +1,245 @@
+//! Flows the firewall has allowed (SEMANTICS.md section 4.3).
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::lock::lock;
+use crate::lru_map::LruMap;
+use crate::packet::{Direction, TCP, Tuple, UDP};
+
+/// Flows remembered at one time.
+pub const FLOWS_MAX: usize = 65_536;
+/// Slots looked at in one sweep: bounds the time the table is held.
+pub const SWEEP_SLOTS: usize = 256;
+
+struct Flow {
+    origin: Direction,
+    epoch: u64,
+    last_used_ms: u64,
+}
+
+struct Flows {
+    map: LruMap<Tuple, Flow>,
+    epoch: u64,
+    sweep_from: usize,
+}
+
+/// The table and its lock. Keys carry addresses as a peer sees them, so a flow outlives the session it began in.
+pub struct FlowTable {
+    flows: Mutex<Flows>,
+    /// Changes with everything that can make a [`FlowMemo`] wrong: another flow is used, an entry goes, the epoch rises.
+    version: AtomicU64,
+}
+
+/// What one thread remembers of the flow it saw last, so that a run of packets takes the lock once.
+#[derive(Default)]
+pub struct FlowMemo {
+    last: Option<(Tuple, u64, u64)>,
+}
+
+/// Verdict on one packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Goes on.
+    Allowed,
+    /// Goes on, and another flow was forgotten for it.
+    AllowedByEviction,
+    /// No flow and no rule: dropped.
+    Refused,
+}
+
+impl FlowTable {
+    /// An empty table.
+    pub fn new() -> Self {
+        let flows = Flows { map: LruMap::new(FLOWS_MAX), epoch: 0, sweep_from: 0 };
+        Self { flows: Mutex::new(flows), version: AtomicU64::new(1) }
+    }
+
+    /// Judges a packet of `tuple`. `allows` asks the tunnel's program about a direction; it is asked for a new flow and, once per
+    /// epoch, for an old one.
+    pub fn judge(
+        &self,
+        memo: &mut FlowMemo,
+        tuple: &Tuple,
+        direction: Direction,
+        now_ms: u64,
+        allows: impl Fn(Direction) -> bool,
+    ) -> Verdict {
+        let version = self.version.load(Ordering::Acquire);
+        if memo.last.as_ref().is_some_and(|(last, seen, at)| *seen == version && *at == now_ms && last == tuple) {
+            return Verdict::Allowed;
+        }
+        let mut flows = lock(&self.flows);
+        if !flows.map.is_newest(tuple) {
+            self.version.fetch_add(1, Ordering::Release);
+        }
+        let verdict = flows.judge(tuple, direction, now_ms, allows);
+        if verdict != Verdict::Refused {
+            memo.last = Some((*tuple, self.version.load(Ordering::Relaxed), now_ms));
+        }
+        verdict
+    }
+
+    /// From now on every flow is judged again, in its original direction, on its next packet.
+    pub fn raise_epoch(&self) {
+        lock(&self.flows).epoch += 1;
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// Forgets expired flows in the next [`SWEEP_SLOTS`] slots.
+    pub fn sweep(&self, now_ms: u64) {
+        let mut flows = lock(&self.flows);
+        let from = flows.sweep_from;
+        flows.sweep_from = flows.map.sweep(from, SWEEP_SLOTS, |tuple, flow| flow.is_expired(tuple, now_ms));
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// Flows remembered now.
+    pub fn len(&self) -> usize {
+        lock(&self.flows).map.len()
+    }
+}
+
+impl Flows {
+    fn judge(
+        &mut self,
+        tuple: &Tuple,
+        direction: Direction,
+        now_ms: u64,
+        allows: impl Fn(Direction) -> bool,
+    ) -> Verdict {
+        let epoch = self.epoch;
+        if let Some(flow) = self.map.touch(tuple).filter(|flow| !flow.is_expired(tuple, now_ms)) {
+            if flow.epoch == epoch || allows(flow.origin) {
+                flow.epoch = epoch;
+                flow.last_used_ms = now_ms;
+                return Verdict::Allowed;
+            }
+            self.map.remove(tuple);
+            return Verdict::Refused;
+        }
+        if !allows(direction) {
+            self.map.remove(tuple);
+            return Verdict::Refused;
+        }
+        match self.map.insert(*tuple, Flow { origin: direction, epoch, last_used_ms: now_ms }) {
+            true => Verdict::AllowedByEviction,
+            false => Verdict::Allowed,
+        }
+    }
+}
+
+impl Flow {
+    fn is_expired(&self, tuple: &Tuple, now_ms: u64) -> bool {
+        now_ms.saturating_sub(self.last_used_ms) > timeout_ms(tuple.protocol)
+    }
+}
+
+/// The reference's connection-tracking defaults.
+fn timeout_ms(protocol: u8) -> u64 {
+    match protocol {
+        TCP => 720_000,
+        UDP => 180_000,
+        _ => 600_000,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tuple(port: u16, protocol: u8) -> Tuple {
+        Tuple {
+            local_address: "10.0.0.1".parse().unwrap(),
+            remote_address: "10.0.0.2".parse().unwrap(),
+            local_port: port,
+            remote_port: 9,
+            protocol,
+        }
+    }
+
+    fn judge(
+        table: &FlowTable,
+        tuple: Tuple,
+        direction: Direction,
+        now_ms: u64,
+        allowed: Option<Direction>,
+    ) -> Verdict {
+        table.judge(&mut FlowMemo::default(), &tuple, direction, now_ms, |asked| Some(asked) == allowed)
+    }
+
+    #[test]
+    fn an_allowed_flow_carries_both_directions() {
+        let table = FlowTable::new();
+        let outbound = Some(Direction::Outbound);
+        assert_eq!(judge(&table, tuple(1, TCP), Direction::Inbound, 0, outbound), Verdict::Refused);
+        assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, outbound), Verdict::Allowed);
+        assert_eq!(judge(&table, tuple(1, TCP), Direction::Inbound, 0, None), Verdict::Allowed);
+    }
+
+    #[test]
+    fn a_flow_expires_after_the_timeout_of_its_protocol() {
+        for (protocol, timeout) in [(TCP, 720_000), (UDP, 180_000), (1, 600_000)] {
+            let table = FlowTable::new();
+            let flow = tuple(1, protocol);
+            assert_eq!(judge(&table, flow, Direction::Inbound, 5, Some(Direction::Inbound)), Verdict::Allowed);
+            assert_eq!(judge(&table, flow, Direction::Outbound, 5 + timeout, None), Verdict::Allowed);
+            assert_eq!(judge(&table, flow, Direction::Outbound, 6 + 2 * timeout, None), Verdict::Refused);
+            assert_eq!(table.len(), 0);
+        }
+    }
+
+    #[test]
+    fn a_new_epoch_asks_for_the_original_direction_and_forgets_what_is_refused() {
+        let table = FlowTable::new();
+        judge(&table, tuple(1, TCP), Direction::Inbound, 0, Some(Direction::Inbound));
+        table.raise_epoch();
+        assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, Some(Direction::Inbound)), Verdict::Allowed);
+        assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, None), Verdict::Allowed);
+        table.raise_epoch();
+        assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, Some(Direction::Outbound)), Verdict::Refused);
+        assert_eq!(table.len(), 0);
+    }
+
+    #[test]
+    fn one_flow_more_than_fits_evicts_the_least_recently_used() {
+        let table = FlowTable::new();
+        let always = Some(Direction::Inbound);
+        for port in 0..=u16::MAX {
+            assert_eq!(judge(&table, tuple(port, TCP), Direction::Inbound, 0, always), Verdict::Allowed);
+        }
+        assert_eq!(table.len(), FLOWS_MAX);
+        assert_eq!(judge(&table, tuple(0, UDP), Direction::Inbound, 0, always), Verdict::AllowedByEviction);
+        assert_eq!(judge(&table, tuple(0, TCP), Direction::Inbound, 0, None), Verdict::Refused);
+        assert_eq!(judge(&table, tuple(1, TCP), Direction::Inbound, 0, None), Verdict::Allowed);
+    }
+
+    #[test]
+    fn a_memo_is_not_believed_after_anything_changed() {
+        let table = FlowTable::new();
+        let mut memo = FlowMemo::default();
+        let mut ask = |table: &FlowTable, now_ms, allowed| {
+            table.judge(&mut memo, &tuple(1, TCP), Direction::Inbound, now_ms, |_| allowed)
+        };
+        assert_eq!(ask(&table, 0, true), Verdict::Allowed);
+        assert_eq!(ask(&table, 0, false), Verdict::Allowed);
+        table.raise_epoch();
+        assert_eq!(ask(&table, 0, false), Verdict::Refused);
+        assert_eq!(ask(&table, 0, false), Verdict::Refused);
+    }
+
+    #[test]
+    fn a_sweep_forgets_what_expired_without_being_asked_for() {
+        let table = FlowTable::new();
+        for port in 0..300 {
+            judge(&table, tuple(port, UDP), Direction::Inbound, 0, Some(Direction::Inbound));
+        }
+        table.sweep(180_000);
+        assert_eq!(table.len(), 300);
+        table.sweep(180_001);
+        table.sweep(180_001);
+        assert!(table.len() < 300);
+        table.sweep(180_001);
+        assert_eq!(table.len(), 0);
+    }
+}

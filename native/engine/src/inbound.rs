@@ -1,0 +1,165 @@
+//! A datagram arrives from the socket (SEMANTICS.md sections 2 and 4).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::drop_reason::DropReason;
+use crate::echo;
+use crate::engine::{Pass, Step};
+use crate::header::{HEADER_BYTES, Header, Kind, OVERHEAD_BYTES};
+use crate::lock::lock;
+use crate::output::{DropSample, Event, Output};
+use crate::packet::{Direction, InnerPacket, Tuple};
+use crate::tunnel::Tunnel;
+
+/// Bytes of a recv_error: a header and nothing else.
+const RECV_ERROR_BYTES: usize = HEADER_BYTES;
+
+impl<O: Output> Pass<'_, O> {
+    /// Handles one datagram. It is decrypted in place; its bytes mean nothing afterwards.
+    pub fn inbound(&mut self, datagram: &mut [u8], source: SocketAddr) {
+        self.step.engine.inbound.udp_received.add(1);
+        let header = match Header::decode(datagram) {
+            Ok(header) => header,
+            Err(reason) => return self.step.drop_from(source, reason),
+        };
+        if self.step.host.is_overlay(source.ip()) {
+            return self.step.drop_from(source, DropReason::OverlaySource);
+        }
+        match header.kind {
+            Kind::Handshake => self.step.handshake(&header, datagram, source),
+            Kind::RecvError => self.step.recv_error(datagram, source),
+            Kind::Relay => self.step.unknown_index(&header, source),
+            _ => self.sealed(&header, datagram, source),
+        }
+    }
+
+    fn sealed(&mut self, header: &Header, datagram: &mut [u8], source: SocketAddr) {
+        let Self { tunnels, step } = self;
+        let Some(tunnel) = tunnels.by_index(&step.engine.tunnels, header.remote_index) else {
+            return step.unknown_index(header, source);
+        };
+        let body = match open(tunnel, header, datagram) {
+            Ok(body) => body,
+            Err(reason) => return step.drop_inbound(tunnel, None, reason),
+        };
+        let awaited = step.confirm(tunnel);
+        if tunnel.heard_from(source, step.now_ms) {
+            step.out.event(Event::Roamed { local_index: tunnel.local_index, path: source });
+        }
+        step.opened(tunnel, header.kind, body);
+        for address in awaited {
+            self.release(address);
+        }
+    }
+}
+
+impl<O: Output> Step<'_, O> {
+    fn handshake(&mut self, header: &Header, datagram: &[u8], source: SocketAddr) {
+        let is_plausible = match header.counter {
+            1 => header.remote_index == 0,
+            2 => header.remote_index != 0,
+            _ => false,
+        };
+        if !is_plausible || datagram.len() <= HEADER_BYTES {
+            return self.drop_from(source, DropReason::BadHandshake);
+        }
+        if header.counter == 1 && !lock(&self.engine.handshakes_in).admits(source.ip(), self.now_ms) {
+            return self.drop_from(source, DropReason::HandshakeLimited);
+        }
+        self.out.event(Event::Datagram { source, datagram: datagram.to_vec() });
+    }
+
+    fn recv_error(&mut self, datagram: &[u8], source: SocketAddr) {
+        if datagram.len() != RECV_ERROR_BYTES {
+            return self.drop_from(source, DropReason::BadRecvError);
+        }
+        if !lock(&self.engine.recv_errors_in).admits(source.ip(), self.now_ms) {
+            return self.drop_from(source, DropReason::RecvErrorLimited);
+        }
+        self.out.event(Event::Datagram { source, datagram: datagram.to_vec() });
+    }
+
+    fn unknown_index(&mut self, header: &Header, source: SocketAddr) {
+        self.drop_from(source, DropReason::UnknownIndex);
+        if !self.host.send_recv_error.tells(source.ip())
+            || !lock(&self.engine.recv_errors_out).admits(source.ip(), self.now_ms)
+        {
+            return;
+        }
+        let answer = Header { kind: Kind::RecvError, remote_index: header.remote_index, counter: 0 }.encode();
+        self.send_datagram(source, &answer);
+    }
+
+    /// The first authentic packet proves that the peer has the keys. Returns the addresses whose packets now have a tunnel.
+    fn confirm(&mut self, tunnel: &Arc<Tunnel>) -> Vec<std::net::IpAddr> {
+        if !tunnel.confirm() {
+            return vec![];
+        }
+        self.engine.tunnels.make_primary(tunnel);
+        self.out.event(Event::Confirmed { local_index: tunnel.local_index });
+        tunnel.peer_addresses.clone()
+    }
+
+    fn opened(&mut self, tunnel: &Arc<Tunnel>, kind: Kind, body: &mut [u8]) {
+        match kind {
+            Kind::Message => self.inner_packet(tunnel, body),
+            Kind::TestRequest => self.send(tunnel, Kind::TestReply, body, None),
+            _ => {
+                if kind == Kind::CloseTunnel {
+                    self.engine.tunnels.remove(tunnel.local_index);
+                }
+                self.out.event(Event::Message { local_index: tunnel.local_index, kind, body: body.to_vec() });
+            }
+        }
+    }
+
+    /// Section 4: what came through a tunnel must be from its peer, for us, and allowed.
+    fn inner_packet(&mut self, tunnel: &Arc<Tunnel>, body: &mut [u8]) {
+        let inner = match InnerPacket::parse(body) {
+            Ok(inner) => inner,
+            Err(reason) => return self.drop_inbound(tunnel, None, reason),
+        };
+        let tuple = inner.tuple(Direction::Inbound);
+        if !tunnel.peer_addresses.contains(&inner.source) || !self.host.is_overlay(inner.source) {
+            return self.drop_inbound(tunnel, Some(tuple), DropReason::RemoteAddress);
+        }
+        if !self.host.is_own(inner.destination) {
+            return self.drop_inbound(tunnel, Some(tuple), DropReason::LocalAddress);
+        }
+        if !self.allows(tunnel, &tuple, Direction::Inbound) {
+            return self.drop_inbound(tunnel, Some(tuple), DropReason::NoMatchingRule);
+        }
+        let Some(packet) = body.get_mut(..inner.length) else { return };
+        if !self.host.answer_echo {
+            self.engine.inbound.tun_written.add(1);
+            return self.out.packet(packet);
+        }
+        if echo::turn_around(packet) {
+            self.send_allowed(tunnel, &tuple, packet);
+        } else {
+            self.drop_inbound(tunnel, Some(tuple), DropReason::NoDevice);
+        }
+    }
+
+    fn drop_inbound(&mut self, tunnel: &Tunnel, tuple: Option<Tuple>, reason: DropReason) {
+        self.drop(DropSample { reason, inbound: true, tuple, local_index: tunnel.local_index, source: None });
+    }
+}
+
+/// Steps 8 to 11: the body, if the datagram is new and authentic.
+fn open<'a>(tunnel: &Tunnel, header: &Header, datagram: &'a mut [u8]) -> Result<&'a mut [u8], DropReason> {
+    let length = datagram.len();
+    let Some((aad, sealed)) = datagram.split_first_chunk_mut::<HEADER_BYTES>().filter(|_| length >= OVERHEAD_BYTES)
+    else {
+        return Err(DropReason::ShortPacket);
+    };
+    if !tunnel.may_accept(header.counter) {
+        return Err(DropReason::Replayed);
+    }
+    let body = tunnel.open(header.counter, aad, sealed).ok_or(DropReason::NotAuthentic)?;
+    if !tunnel.accept(header.counter, length) {
+        return Err(DropReason::Replayed);
+    }
+    Ok(body)
+}

@@ -1,0 +1,30 @@
+//! What happens to a packet, exactly as SEMANTICS.md says it, without system calls, threads or clocks: bytes and time go in,
+//! an [`output::Output`] takes what comes out.
+//!
+//! [`engine::Engine`] is shared by all threads; each thread brings its own [`engine::Worker`] and its own output.
+
+#![deny(clippy::indexing_slicing)]
+
+pub mod aead;
+pub mod control;
+pub mod counters;
+pub mod drop_reason;
+mod echo;
+pub mod engine;
+pub mod flow_table;
+pub mod header;
+pub mod host;
+mod inbound;
+pub mod ip;
+pub mod limiter;
+mod lock;
+mod lru_map;
+mod outbound;
+pub mod output;
+pub mod packet;
+pub mod park;
+pub mod policy;
+pub mod replay_window;
+mod roaming;
+mod tunnel;
+pub mod tunnel_table;

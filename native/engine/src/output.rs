@@ -1,0 +1,54 @@
+//! What the engine causes, in the order in which it is caused.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::drop_reason::DropReason;
+use crate::header::Kind;
+use crate::packet::Tuple;
+
+/// Where it goes. Every thread has its own; a burst of calls is flushed by whoever made the burst.
+pub trait Output {
+    /// A datagram of `length` bytes to `to`. `fill` writes all of them; when it returns false nothing is sent.
+    fn datagram(&mut self, to: SocketAddr, length: usize, fill: impl FnOnce(&mut [u8]) -> bool) -> bool;
+
+    /// An inner packet for the device.
+    fn packet(&mut self, packet: &[u8]);
+
+    /// News for the control plane.
+    fn event(&mut self, event: Event);
+}
+
+/// What the control plane learns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Event {
+    /// A handshake or a recv_error that passed the limits.
+    Datagram { source: SocketAddr, datagram: Vec<u8> },
+    /// An authentic control message of a session.
+    Message { local_index: u32, kind: Kind, body: Vec<u8> },
+    /// A packet waits for a tunnel to this overlay address.
+    NeedTunnel { destination: IpAddr },
+    /// The first authentic packet arrived on a session that we answered.
+    Confirmed { local_index: u32 },
+    /// The peer was heard from a new place, and is sent to there.
+    Roamed { local_index: u32, path: SocketAddr },
+    /// The send counter passed the mark for a new handshake, or the end.
+    CounterHigh { local_index: u32, send_counter: u64, exhausted: bool },
+    /// One of the dropped packets.
+    Dropped(DropSample),
+}
+
+/// What is known of a dropped packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DropSample {
+    /// Why.
+    pub reason: DropReason,
+    /// Whether it came from the underlay.
+    pub inbound: bool,
+    /// The inner flow, when the packet could be parsed.
+    pub tuple: Option<Tuple>,
+    /// The session, 0 when it met none.
+    pub local_index: u32,
+    /// Underlay source, of packets that met no session.
+    pub source: Option<SocketAddr>,
+}

@@ -1,0 +1,309 @@
+//! The inner IP packet, as far as the firewall must know it (SEMANTICS.md section 8).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::drop_reason::DropReason;
+
+/// IP protocol number of ICMP.
+pub const ICMP: u8 = 1;
+/// IP protocol number of TCP.
+pub const TCP: u8 = 6;
+/// IP protocol number of UDP.
+pub const UDP: u8 = 17;
+/// IP protocol number of ICMPv6.
+pub const ICMPV6: u8 = 58;
+
+const FRAGMENT: u8 = 44;
+const IPV4_HEADER_BYTES: usize = 20;
+const IPV6_HEADER_BYTES: usize = 40;
+/// A chain longer than this has no honest use and only costs time.
+const EXTENSION_HEADERS_MAX: usize = 8;
+
+/// Which way a packet goes, seen from this host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From a tunnel to this host.
+    Inbound,
+    /// From this host into a tunnel.
+    Outbound,
+}
+
+/// What distinguishes flows above the addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ports {
+    Pair {
+        source: u16,
+        destination: u16,
+    },
+    /// The identifier of an echo, on the remote side in both directions.
+    Echo(u16),
+    None,
+}
+
+/// A parsed packet. It holds no bytes, only what they said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InnerPacket {
+    /// Length the packet says it has; what follows in the buffer is not part of it.
+    pub length: usize,
+    /// Source address.
+    pub source: IpAddr,
+    /// Destination address.
+    pub destination: IpAddr,
+    protocol: u8,
+    ports: Ports,
+}
+
+/// A flow's key, the same for both directions: local is this host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Tuple {
+    /// Our overlay address.
+    pub local_address: IpAddr,
+    /// The peer's overlay address.
+    pub remote_address: IpAddr,
+    /// Our port; 0 when the protocol has none.
+    pub local_port: u16,
+    /// The peer's port, or the identifier of an echo.
+    pub remote_port: u16,
+    /// IP protocol number.
+    pub protocol: u8,
+}
+
+impl InnerPacket {
+    /// Parses one packet: `bad-packet` or `fragment` when nothing can be said about its flow.
+    pub fn parse(bytes: &[u8]) -> Result<Self, DropReason> {
+        match bytes.first().map(|first| first >> 4) {
+            Some(4) => parse_ipv4(bytes),
+            Some(6) => parse_ipv6(bytes),
+            _ => Err(DropReason::BadPacket),
+        }
+    }
+
+    /// The flow this packet belongs to.
+    pub fn tuple(&self, direction: Direction) -> Tuple {
+        let (source_port, destination_port) = match self.ports {
+            Ports::Pair { source, destination } => (source, destination),
+            Ports::Echo(_) | Ports::None => (0, 0),
+        };
+        let mut tuple = match direction {
+            Direction::Inbound => Tuple {
+                local_address: self.destination,
+                remote_address: self.source,
+                local_port: destination_port,
+                remote_port: source_port,
+                protocol: self.protocol,
+            },
+            Direction::Outbound => Tuple {
+                local_address: self.source,
+                remote_address: self.destination,
+                local_port: source_port,
+                remote_port: destination_port,
+                protocol: self.protocol,
+            },
+        };
+        if let Ports::Echo(identifier) = self.ports {
+            tuple.remote_port = identifier;
+        }
+        tuple
+    }
+}
+
+fn parse_ipv4(bytes: &[u8]) -> Result<InnerPacket, DropReason> {
+    let header = bytes.first_chunk::<IPV4_HEADER_BYTES>().ok_or(DropReason::BadPacket)?;
+    let &[first, _, l0, l1, _, _, f0, f1, _, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = header;
+    let header_length = usize::from(first & 0x0f) * 4;
+    let length = usize::from(u16::from_be_bytes([l0, l1]));
+    if header_length < IPV4_HEADER_BYTES || length < header_length {
+        return Err(DropReason::BadPacket);
+    }
+    let payload = bytes.get(header_length..length).ok_or(DropReason::BadPacket)?;
+    if u16::from_be_bytes([f0, f1]) & 0x1fff != 0 {
+        return Err(DropReason::Fragment);
+    }
+    let ports = match protocol {
+        TCP | UDP => port_pair(payload)?,
+        ICMP => echo_identifier(payload, [0, 8])?,
+        _ => Ports::None,
+    };
+    let source = IpAddr::V4(Ipv4Addr::new(s0, s1, s2, s3));
+    let destination = IpAddr::V4(Ipv4Addr::new(d0, d1, d2, d3));
+    Ok(InnerPacket { length, source, destination, protocol, ports })
+}
+
+fn parse_ipv6(bytes: &[u8]) -> Result<InnerPacket, DropReason> {
+    let (header, rest) = bytes.split_first_chunk::<IPV6_HEADER_BYTES>().ok_or(DropReason::BadPacket)?;
+    let &[_, _, _, _, l0, l1, next_header, _, ref addresses @ ..] = header;
+    let payload_length = usize::from(u16::from_be_bytes([l0, l1]));
+    let payload = rest.get(..payload_length).ok_or(DropReason::BadPacket)?;
+    let (source, destination) = addresses.split_first_chunk::<16>().ok_or(DropReason::BadPacket)?;
+    let destination: [u8; 16] = destination.try_into().map_err(|_| DropReason::BadPacket)?;
+    let (protocol, payload) = upper_layer(next_header, payload)?;
+    let ports = match protocol {
+        TCP | UDP => port_pair(payload)?,
+        ICMPV6 => echo_identifier(payload, [128, 129])?,
+        _ => Ports::None,
+    };
+    Ok(InnerPacket {
+        length: IPV6_HEADER_BYTES + payload_length,
+        source: IpAddr::V6(Ipv6Addr::from(*source)),
+        destination: IpAddr::V6(Ipv6Addr::from(destination)),
+        protocol,
+        ports,
+    })
+}
+
+/// Walks the extension headers (RFC 8200 section 4) to the upper-layer protocol and its bytes.
+fn upper_layer(mut next_header: u8, mut rest: &[u8]) -> Result<(u8, &[u8]), DropReason> {
+    for walked in 0.. {
+        let unit_bytes = match next_header {
+            // Hop-by-hop options, routing, destination options: the length counts 8-byte units after the first.
+            0 | 43 | 60 => 8,
+            FRAGMENT => 0,
+            // Authentication header (RFC 4302): the length counts 4-byte units after the first two.
+            51 => 4,
+            _ => break,
+        };
+        if walked == EXTENSION_HEADERS_MAX {
+            return Err(DropReason::BadPacket);
+        }
+        let &[following, length, f0, f1, ..] = rest.first_chunk::<8>().ok_or(DropReason::BadPacket)?;
+        if next_header == FRAGMENT && u16::from_be_bytes([f0, f1]) >> 3 != 0 {
+            return Err(DropReason::Fragment);
+        }
+        rest = rest.get(8 + usize::from(length) * unit_bytes..).ok_or(DropReason::BadPacket)?;
+        next_header = following;
+    }
+    Ok((next_header, rest))
+}
+
+fn port_pair(payload: &[u8]) -> Result<Ports, DropReason> {
+    let &[s0, s1, d0, d1] = payload.first_chunk::<4>().ok_or(DropReason::BadPacket)?;
+    Ok(Ports::Pair { source: u16::from_be_bytes([s0, s1]), destination: u16::from_be_bytes([d0, d1]) })
+}
+
+fn echo_identifier(payload: &[u8], echo_types: [u8; 2]) -> Result<Ports, DropReason> {
+    if !payload.first().is_some_and(|kind| echo_types.contains(kind)) {
+        return Ok(Ports::None);
+    }
+    let &[_, _, _, _, i0, i1] = payload.first_chunk::<6>().ok_or(DropReason::BadPacket)?;
+    Ok(Ports::Echo(u16::from_be_bytes([i0, i1])))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ipv4(protocol: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(20 + payload.len()).unwrap().to_be_bytes();
+        let mut packet = vec![0x45, 0, length[0], length[1], 0, 0, 0, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+        packet.extend_from_slice(payload);
+        packet
+    }
+
+    fn ipv6(next_header: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(payload.len()).unwrap().to_be_bytes();
+        let mut packet = vec![0x60, 0, 0, 0, length[0], length[1], next_header, 64];
+        packet.extend_from_slice(&"fd00::1".parse::<Ipv6Addr>().unwrap().octets());
+        packet.extend_from_slice(&"fd00::2".parse::<Ipv6Addr>().unwrap().octets());
+        packet.extend_from_slice(payload);
+        packet
+    }
+
+    fn remote_port(packet: &[u8]) -> Result<u16, DropReason> {
+        InnerPacket::parse(packet).map(|inner| inner.tuple(Direction::Outbound).remote_port)
+    }
+
+    #[test]
+    fn a_tcp_packet_names_both_ports_and_which_are_ours_depends_on_the_direction() {
+        let inner = InnerPacket::parse(&ipv4(TCP, &[0, 80, 1, 0])).unwrap();
+        let out = inner.tuple(Direction::Outbound);
+        assert_eq!((out.local_port, out.remote_port, out.protocol), (80, 256, TCP));
+        assert_eq!(out.local_address, "10.0.0.1".parse::<IpAddr>().unwrap());
+        let back = inner.tuple(Direction::Inbound);
+        assert_eq!((back.local_port, back.remote_port), (256, 80));
+        assert_eq!(back.remote_address, out.local_address);
+    }
+
+    #[test]
+    fn bytes_behind_the_packet_are_not_part_of_it() {
+        let mut packet = ipv4(UDP, &[0, 1, 0, 2]);
+        packet.push(9);
+        assert_eq!(InnerPacket::parse(&packet).unwrap().length, 24);
+        let mut packet = ipv6(UDP, &[0, 1, 0, 2]);
+        packet.push(9);
+        assert_eq!(InnerPacket::parse(&packet).unwrap().length, 44);
+    }
+
+    #[test]
+    fn lengths_that_contradict_the_bytes_are_bad() {
+        for (offset, value) in [(0, 0x44), (0, 0x4f), (0, 0x35), (3, 19), (3, 25)] {
+            let mut packet = ipv4(UDP, &[0, 1, 0, 2]);
+            packet[offset] = value;
+            assert_eq!(InnerPacket::parse(&packet), Err(DropReason::BadPacket), "byte {offset} = {value}");
+        }
+        let mut packet = ipv6(UDP, &[0, 1, 0, 2]);
+        packet[5] = 5;
+        assert_eq!(InnerPacket::parse(&packet), Err(DropReason::BadPacket));
+        assert_eq!(InnerPacket::parse(&[]), Err(DropReason::BadPacket));
+        assert_eq!(InnerPacket::parse(&ipv4(TCP, &[0, 80, 1])), Err(DropReason::BadPacket));
+    }
+
+    #[test]
+    fn the_first_fragment_has_ports_and_the_others_are_fragments() {
+        let mut packet = ipv4(UDP, &[0, 1, 0, 2]);
+        packet[6] = 0x20;
+        assert_eq!(remote_port(&packet), Ok(2));
+        packet[7] = 1;
+        assert_eq!(remote_port(&packet), Err(DropReason::Fragment));
+        assert_eq!(remote_port(&ipv6(44, &[17, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 2])), Ok(2));
+        assert_eq!(remote_port(&ipv6(44, &[17, 0, 0, 8, 0, 0, 0, 0])), Err(DropReason::Fragment));
+    }
+
+    #[test]
+    fn an_echo_has_its_identifier_on_the_remote_side_in_both_directions() {
+        for packet in [ipv4(ICMP, &[8, 0, 0, 0, 0x12, 0x34]), ipv6(ICMPV6, &[129, 0, 0, 0, 0x12, 0x34])] {
+            let inner = InnerPacket::parse(&packet).unwrap();
+            for direction in [Direction::Inbound, Direction::Outbound] {
+                let tuple = inner.tuple(direction);
+                assert_eq!((tuple.local_port, tuple.remote_port), (0, 0x1234));
+            }
+        }
+        assert_eq!(remote_port(&ipv4(ICMP, &[3, 0, 0, 0, 0x12, 0x34])), Ok(0));
+        assert_eq!(remote_port(&ipv4(ICMP, &[8, 0, 0, 0, 0x12])), Err(DropReason::BadPacket));
+    }
+
+    #[test]
+    fn extension_headers_are_walked_up_to_eight() {
+        let destination_options = |next: u8| [next, 0, 0, 0, 0, 0, 0, 0];
+        let chain = |count: usize| {
+            let mut payload = vec![];
+            for i in 1..=count {
+                payload.extend_from_slice(&destination_options(if i == count { UDP } else { 60 }));
+            }
+            payload.extend_from_slice(&[0, 1, 0, 2]);
+            ipv6(60, &payload)
+        };
+        assert_eq!(remote_port(&chain(8)), Ok(2));
+        assert_eq!(remote_port(&chain(9)), Err(DropReason::BadPacket));
+        let authentication = [UDP, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2];
+        assert_eq!(remote_port(&ipv6(51, &authentication)), Ok(2));
+        assert_eq!(remote_port(&ipv6(0, &[UDP, 1, 0, 0, 0, 0, 0, 0])), Err(DropReason::BadPacket));
+        assert_eq!(remote_port(&ipv6(0, &[59, 0, 0, 0, 0, 0, 0, 0])), Ok(0));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_parser_panic_or_claim_more_than_there_is(bytes in prop::collection::vec(any::<u8>(), 0..200), version in prop::sample::select(vec![0x45u8, 0x46, 0x4f, 0x60])) {
+            for first in [None, Some(version)] {
+                let mut bytes = bytes.clone();
+                if let (Some(version), Some(first)) = (first, bytes.first_mut()) {
+                    *first = version;
+                }
+                if let Ok(inner) = InnerPacket::parse(&bytes) {
+                    prop_assert!(inner.length <= bytes.len());
+                }
+            }
+        }
+    }
+}

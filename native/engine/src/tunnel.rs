@@ -1,0 +1,262 @@
+//! One session: its keys, its counters and where its datagrams go.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+use crate::aead::Aead;
+use crate::counters::Count;
+use crate::header::{HEADER_BYTES, Header, Kind, OVERHEAD_BYTES, TAG_BYTES};
+use crate::lock::lock;
+use crate::replay_window::ReplayWindow;
+use crate::roaming::Path;
+
+/// From this send counter on a new handshake is due (protocol, section 2.4).
+pub const COUNTER_HIGH: u64 = 1 << 34;
+/// The last counter that is sent: 2^40 before the end, out of reach of any race between senders.
+pub const COUNTER_LAST: u64 = u64::MAX - (1 << 40);
+
+/// One session. Shared by the threads of both directions; what each of them writes lies in cache lines of its own.
+pub struct Tunnel {
+    /// Our index, the one the peer sends to.
+    pub local_index: u32,
+    /// The peer's index, the one we send to.
+    pub remote_index: u32,
+    /// Every overlay address of the peer's certificate.
+    pub peer_addresses: Vec<IpAddr>,
+    policy_id: AtomicU32,
+    confirmed: AtomicBool,
+    path: Mutex<Path>,
+    memo: Mutex<Vec<u8>>,
+    send: Sending,
+    receive: Receiving,
+}
+
+#[repr(align(128))]
+struct Sending {
+    key: Box<dyn Aead>,
+    counter: AtomicU64,
+    told_high: AtomicBool,
+    told_exhausted: AtomicBool,
+    active: AtomicBool,
+    packets: Count,
+    bytes: Count,
+}
+
+#[repr(align(128))]
+struct Receiving {
+    key: Box<dyn Aead>,
+    window: Mutex<ReplayWindow>,
+    active: AtomicBool,
+    packets: Count,
+    bytes: Count,
+}
+
+/// What a new session starts with. The keys are gone from it: they live in the two ciphers only.
+pub struct NewTunnel {
+    /// See [`Tunnel::local_index`].
+    pub local_index: u32,
+    /// See [`Tunnel::remote_index`].
+    pub remote_index: u32,
+    /// Seals what we send.
+    pub send_key: Box<dyn Aead>,
+    /// Opens what we receive.
+    pub receive_key: Box<dyn Aead>,
+    /// Counter of the last message sent.
+    pub send_counter: u64,
+    /// Counters up to and including this one count as received.
+    pub receive_floor: u64,
+    /// Where to send, if known.
+    pub path: Option<SocketAddr>,
+    /// See [`Tunnel::peer_addresses`].
+    pub peer_addresses: Vec<IpAddr>,
+    /// The program that judges its flows.
+    pub policy_id: u32,
+    /// Whether the peer has proved that it has the keys.
+    pub confirmed: bool,
+    /// Opaque; returned in the snapshot.
+    pub memo: Vec<u8>,
+}
+
+/// A counter for one message, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reservation {
+    /// Send under this counter.
+    Counter(u64),
+    /// Send under this counter, and tell that it is time for a new handshake.
+    High(u64),
+    /// Nothing may be sent any more.
+    Exhausted,
+}
+
+/// What a session did since it was last asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Activity {
+    pub local_index: u32,
+    pub received: bool,
+    pub sent: bool,
+    pub received_packets: u64,
+    pub received_bytes: u64,
+    pub sent_packets: u64,
+    pub sent_bytes: u64,
+}
+
+impl Tunnel {
+    /// A session in use.
+    pub fn new(new: NewTunnel) -> Self {
+        Self {
+            local_index: new.local_index,
+            remote_index: new.remote_index,
+            peer_addresses: new.peer_addresses,
+            policy_id: AtomicU32::new(new.policy_id),
+            confirmed: AtomicBool::new(new.confirmed),
+            path: Mutex::new(Path::new(new.path)),
+            memo: Mutex::new(new.memo),
+            send: Sending {
+                key: new.send_key,
+                counter: AtomicU64::new(new.send_counter),
+                told_high: AtomicBool::new(false),
+                told_exhausted: AtomicBool::new(false),
+                active: AtomicBool::new(false),
+                packets: Count::default(),
+                bytes: Count::default(),
+            },
+            receive: Receiving {
+                key: new.receive_key,
+                window: Mutex::new(ReplayWindow::new(new.receive_floor)),
+                active: AtomicBool::new(false),
+                packets: Count::default(),
+                bytes: Count::default(),
+            },
+        }
+    }
+
+    /// Reserves the next send counter.
+    pub fn reserve_counter(&self) -> Reservation {
+        if self.is_exhausted() {
+            return Reservation::Exhausted;
+        }
+        let counter = self.send.counter.fetch_add(1, Ordering::Relaxed) + 1;
+        if counter > COUNTER_LAST {
+            Reservation::Exhausted
+        } else if counter >= COUNTER_HIGH && !self.send.told_high.swap(true, Ordering::Relaxed) {
+            Reservation::High(counter)
+        } else {
+            Reservation::Counter(counter)
+        }
+    }
+
+    /// Whether no counter is left.
+    pub fn is_exhausted(&self) -> bool {
+        self.send_counter() >= COUNTER_LAST
+    }
+
+    /// True the first time it is called: the end of the counters is told once.
+    pub fn tell_exhausted(&self) -> bool {
+        !self.send.told_exhausted.swap(true, Ordering::Relaxed)
+    }
+
+    /// Counter of the last message sent.
+    pub fn send_counter(&self) -> u64 {
+        self.send.counter.load(Ordering::Relaxed)
+    }
+
+    /// Writes the sealed datagram of `body` into `slot`, which is [`OVERHEAD_BYTES`] longer. False: it must not be sent.
+    pub fn seal_into(&self, slot: &mut [u8], kind: Kind, counter: u64, body: &[u8]) -> bool {
+        let Some((header, rest)) = slot.split_first_chunk_mut::<HEADER_BYTES>() else { return false };
+        let Some((sealed, tag)) = rest.split_last_chunk_mut::<TAG_BYTES>() else { return false };
+        if sealed.len() != body.len() {
+            return false;
+        }
+        *header = Header { kind, remote_index: self.remote_index, counter }.encode();
+        sealed.copy_from_slice(body);
+        let Some(made) = self.send.key.seal(counter, header, sealed) else { return false };
+        *tag = made;
+        self.send.active.store(true, Ordering::Relaxed);
+        self.send.packets.add(1);
+        self.send.bytes.add((body.len() + OVERHEAD_BYTES) as u64);
+        true
+    }
+
+    /// Whether a packet with this counter may still be new.
+    pub fn may_accept(&self, counter: u64) -> bool {
+        lock(&self.receive.window).accepts(counter)
+    }
+
+    /// Opens what follows the header, in place. Changes no state: the counter is committed by [`Self::accept`].
+    pub fn open<'a>(&self, counter: u64, header: &[u8; HEADER_BYTES], sealed: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        self.receive.key.open(counter, header, sealed)
+    }
+
+    /// Commits the counter of an authentic datagram. False when another thread has just committed the same one.
+    pub fn accept(&self, counter: u64, datagram_bytes: usize) -> bool {
+        let accepted = lock(&self.receive.window).commit(counter);
+        if accepted {
+            self.receive.active.store(true, Ordering::Relaxed);
+            self.receive.packets.add(1);
+            self.receive.bytes.add(datagram_bytes as u64);
+        }
+        accepted
+    }
+
+    /// The peer has proved that it has the keys. True the first time.
+    pub fn confirm(&self) -> bool {
+        !self.confirmed.load(Ordering::Relaxed) && !self.confirmed.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether the peer has proved that it has the keys.
+    pub fn is_confirmed(&self) -> bool {
+        self.confirmed.load(Ordering::Acquire)
+    }
+
+    /// Where to send, if anywhere.
+    pub fn path(&self) -> Option<SocketAddr> {
+        lock(&self.path).current()
+    }
+
+    /// Sends to `path` from now on.
+    pub fn set_path(&self, path: Option<SocketAddr>) {
+        lock(&self.path).set(path);
+    }
+
+    /// An authentic packet came from `source`. True when the path moved there.
+    pub fn heard_from(&self, source: SocketAddr, now_ms: u64) -> bool {
+        lock(&self.path).heard_from(source, now_ms)
+    }
+
+    /// The program that judges its flows.
+    pub fn policy_id(&self) -> u32 {
+        self.policy_id.load(Ordering::Acquire)
+    }
+
+    /// Binds the session to another program.
+    pub fn set_policy_id(&self, policy_id: u32) {
+        self.policy_id.store(policy_id, Ordering::Release);
+    }
+
+    /// The control plane's note.
+    pub fn memo(&self) -> Vec<u8> {
+        lock(&self.memo).clone()
+    }
+
+    /// Replaces the control plane's note.
+    pub fn set_memo(&self, memo: Vec<u8>) {
+        *lock(&self.memo) = memo;
+    }
+
+    /// What happened since the last call, `None` when nothing did.
+    pub fn take_activity(&self) -> Option<Activity> {
+        let received = self.receive.active.swap(false, Ordering::Relaxed);
+        let sent = self.send.active.swap(false, Ordering::Relaxed);
+        (received || sent).then(|| Activity {
+            local_index: self.local_index,
+            received,
+            sent,
+            received_packets: self.receive.packets.get(),
+            received_bytes: self.receive.bytes.get(),
+            sent_packets: self.send.packets.get(),
+            sent_bytes: self.send.bytes.get(),
+        })
+    }
+}
