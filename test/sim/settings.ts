@@ -1,0 +1,73 @@
+import type { HostPort, Settings } from "../../src/core/config/settings.ts";
+import { type IpAddress, parseAddress } from "../../src/core/netip/address.ts";
+import { endpoint } from "../../src/core/netip/endpoint.ts";
+import {
+  LIGHTHOUSE_NAME,
+  overlayAddress,
+  type Role,
+  roles,
+  type Setup,
+  UNDERLAY_PORT,
+  underlayAddress,
+} from "./cast.ts";
+import { identityOf } from "./identities.ts";
+
+/** The settings that a configuration file with Nebula's defaults would give this role. */
+export function settingsOf(role: Role, setup: Setup): Settings {
+  const versions = setup.versions.get(role.name);
+  const lighthouse = overlayAddress(lighthouseNumber, 4);
+  return {
+    identity: {
+      ...identityOf(role, versions),
+      disconnectInvalid: true,
+      initiatingVersion: versions?.initiating ?? 1,
+    },
+    cipher: setup.cipher,
+    staticHosts: role.lighthouse ? new Map() : new Map([[lighthouse, [lighthousePlace(setup)]]]),
+    staticMap: { cadenceMs: 5_000, network: "ip4", lookupTimeoutMs: 250 },
+    lighthouse: {
+      amLighthouse: role.lighthouse,
+      hosts: role.lighthouse ? [] : [lighthouse],
+      intervalMs: 10_000,
+      advertise: [],
+    },
+    listen: {
+      host: anyAddress,
+      port: UNDERLAY_PORT,
+      batch: 64,
+      readBufferBytes: 0,
+      writeBufferBytes: 0,
+      soMark: 0,
+      sendRecvError: "always",
+      acceptRecvError: "always",
+    },
+    punchy: {
+      punch: true,
+      respond: setup.punchRespond,
+      delayMs: 1_000,
+      respondDelayMs: 5_000,
+      targetAllRemotes: false,
+    },
+    tun: {
+      disabled: role.lighthouse,
+      device: "",
+      mtu: 1300,
+      txQueue: 500,
+      dropLocalBroadcast: false,
+      dropMulticast: false,
+    },
+    handshakes: { tryIntervalMs: 100, retries: 10 },
+    tunnels: { dropInactive: false, inactivityTimeoutMs: 600_000 },
+    timers: { connectionAliveMs: 5_000, pendingDeletionMs: 10_000 },
+    preferredRanges: [],
+    firewall: { inbound: role.inbound, outbound: role.outbound },
+  };
+}
+
+function lighthousePlace(setup: Setup): HostPort {
+  if (setup.lighthouseByName) return { kind: "name", name: LIGHTHOUSE_NAME, port: UNDERLAY_PORT };
+  return { kind: "literal", endpoint: endpoint(underlayAddress(lighthouseNumber, 0), UNDERLAY_PORT) };
+}
+
+const lighthouseNumber = roles.find((role) => role.lighthouse)?.number ?? 0;
+const anyAddress = parseAddress("0.0.0.0") as IpAddress;

@@ -1,0 +1,129 @@
+import type { IpAddress } from "../../src/core/netip/address.ts";
+import type { Agenda } from "./agenda.ts";
+import type { Role } from "./cast.ts";
+import type { Host } from "./host.ts";
+import { type InnerFlow, type InnerProtocol, reversed } from "./inner.ts";
+import type { Journal } from "./journal.ts";
+import { describeFlow, type Ledger, type Sent } from "./ledger.ts";
+import { permits } from "./policy.ts";
+import type { Random } from "./random.ts";
+import { Violation } from "./violation.ts";
+
+/** Something an application on one host may want of another. Some of it is denied by somebody's rules. */
+const services: readonly { readonly protocol: InnerProtocol; readonly port: number }[] = [
+  { protocol: "icmp", port: 1 },
+  { protocol: "tcp", port: 22 },
+  { protocol: "tcp", port: 443 },
+  { protocol: "udp", port: 5432 },
+  { protocol: "udp", port: 5555 },
+  { protocol: "udp", port: 7000 },
+  { protocol: "udp", port: 9999 },
+];
+
+/** Applications on every host: they talk to each other all the time, allowed or not, and answer what reaches them. */
+export class Traffic {
+  readonly #agenda: Agenda;
+  readonly #random: Random;
+  readonly #ledger: Ledger;
+  readonly #journal: Journal;
+  readonly #hosts: ReadonlyMap<string, Host>;
+  #fromPort = 40_000;
+  /** What must work at the end: the last packet of each, and whether one of them arrived in time. */
+  readonly #required: { readonly what: string; readonly attempts: Sent[] }[] = [];
+
+  constructor(agenda: Agenda, random: Random, ledger: Ledger, journal: Journal, hosts: ReadonlyMap<string, Host>) {
+    this.#agenda = agenda;
+    this.#random = random;
+    this.#ledger = ledger;
+    this.#journal = journal;
+    this.#hosts = hosts;
+  }
+
+  /** Lets every host chatter until `end`. */
+  start(end: number): void {
+    for (const host of this.#hosts.values()) if (!host.role.lighthouse) this.#chatter(host, end);
+  }
+
+  /** An application got this packet; it may answer. */
+  arrived(host: Host, { flow, packet }: Sent): void {
+    if (flow.protocol === "icmp" || flow.fromPort < 40_000 || !this.#random.chance(0.5)) return;
+    this.#agenda.after(1, () => this.#send(host, reversed(flow), packet.length >> 1));
+  }
+
+  /** From now on, everything that both sides' rules allow is tried again and again; `verdict` tells whether it worked. */
+  demandEverything(end: number): void {
+    for (const from of this.#hosts.values()) {
+      for (const to of this.#hosts.values()) {
+        if (from === to || from.role.lighthouse) continue;
+        for (const { source, destination } of addressPairs(from, to)) this.#demand(from, to, source, destination, end);
+      }
+    }
+  }
+
+  /** Everything that may talk has talked within the last seconds. */
+  verdict(since: number): void {
+    for (const { what, attempts } of this.#required) {
+      const arrived = attempts.some(
+        ({ at, deliveredAt, echoedAt }) => at >= since && (deliveredAt ?? echoedAt) !== undefined,
+      );
+      if (!arrived) throw new Violation(`${what} may talk, and 30 seconds after the last fault it does not`);
+    }
+  }
+
+  #chatter(host: Host, end: number): void {
+    this.#agenda.after(this.#random.between(20, 600), () => {
+      const to = this.#random.pick([...this.#hosts.values()].filter((other) => other !== host));
+      const pair = this.#random.pick(addressPairs(host, to));
+      const flow = this.#flow(pair.source, pair.destination, this.#random.pick(services));
+      this.#send(host, flow, this.#random.between(12, 1200));
+      if (this.#agenda.now < end) this.#chatter(host, end);
+    });
+  }
+
+  #demand(from: Host, to: Host, source: IpAddress, destination: IpAddress, end: number): void {
+    for (const service of services) {
+      if (!mayTalk(from.role, to.role, source, destination, service)) continue;
+      const what = `${from.name} to ${to.name} (${service.protocol} ${service.port}, ${destination})`;
+      const attempts: Sent[] = [];
+      this.#required.push({ what, attempts });
+      for (let at = this.#agenda.now + this.#random.below(2000); at < end; at += 2000) {
+        this.#agenda.at(at, () => {
+          attempts.push(this.#send(from, this.#flow(source, destination, service), 64));
+        });
+      }
+    }
+  }
+
+  #flow(from: IpAddress, to: IpAddress, { protocol, port }: (typeof services)[number]): InnerFlow {
+    if (protocol === "icmp") return { from, to, protocol, fromPort: port, toPort: port };
+    this.#fromPort = this.#fromPort < 65_000 ? this.#fromPort + 1 : 40_000;
+    return { from, to, protocol, fromPort: this.#fromPort, toPort: port };
+  }
+
+  #send(host: Host, flow: InnerFlow, payloadBytes: number): Sent {
+    const sent = this.#ledger.issue(host.role, flow, payloadBytes, this.#agenda.now);
+    this.#journal.remark(this.#agenda.now, host.name, `app writes packet ${sent.id}: ${describeFlow(flow)}`);
+    host.fromTun(sent.packet);
+    return sent;
+  }
+}
+
+function addressPairs(from: Host, to: Host): { readonly source: IpAddress; readonly destination: IpAddress }[] {
+  const sources = from.settings.identity.credential.addresses;
+  const destinations = to.settings.identity.credential.addresses;
+  return sources.flatMap((source, i) => {
+    const destination = destinations[i];
+    return destination === undefined ? [] : [{ source, destination }];
+  });
+}
+
+function mayTalk(
+  from: Role,
+  to: Role,
+  source: IpAddress,
+  destination: IpAddress,
+  service: (typeof services)[number],
+): boolean {
+  const outbound = permits(from.outbound, to, { ...service, remote: destination });
+  return outbound && permits(to.inbound, from, { ...service, remote: source });
+}

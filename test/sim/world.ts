@@ -1,0 +1,166 @@
+import type { Settings } from "../../src/core/config/settings.ts";
+import type { IpAddress } from "../../src/core/netip/address.ts";
+import { endpointAddress } from "../../src/core/netip/endpoint.ts";
+import { Agenda } from "./agenda.ts";
+import { chooseSetup, malloryRole, type Role, roles, type Setup } from "./cast.ts";
+import { Eavesdropper } from "./eavesdropper.ts";
+import { healEverything, type Stage, unleashFaults } from "./faults.ts";
+import { Host, type Parts } from "./host.ts";
+import { allCertificates, identityOf } from "./identities.ts";
+import { Journal } from "./journal.ts";
+import { Mallory } from "./mallory.ts";
+import { Network } from "./network.ts";
+import { Random } from "./random.ts";
+import { Referee } from "./referee.ts";
+import { settingsOf } from "./settings.ts";
+import { Traffic } from "./traffic.ts";
+import { Violation } from "./violation.ts";
+
+/** What became of one seed. */
+export interface Report {
+  readonly seed: number;
+  /** SHA-256 over the ordered log of all outputs of all hosts. */
+  readonly digest: string;
+  /** The sentence of the first invariant that did not hold, and when. */
+  readonly violation: string | undefined;
+  readonly outputs: number;
+  readonly sent: number;
+  readonly delivered: number;
+  readonly notices: ReadonlyMap<string, number>;
+}
+
+/** Virtual milliseconds: faults until the first, quiet from then on, everything must work at the second. */
+export const FAULTS_END_MS = 30_000;
+export const WORLD_END_MS = 60_000;
+/** What worked in these last milliseconds works. */
+const VERDICT_WINDOW_MS = 6_000;
+
+/** Runs one world to its end, or to its first violation. The same seed and parts give the same report. */
+export function runSeed(seed: number, parts: Parts, print?: (line: string) => void): Report {
+  const world = new World(seed, parts, new Journal(print));
+  const violation = world.run();
+  return { seed, violation, ...world.figures() };
+}
+
+/** Four hosts, a lighthouse, an eavesdropper and a false member on one network. */
+class World {
+  readonly #agenda = new Agenda();
+  readonly #referee = new Referee(this.#agenda);
+  readonly #hosts = new Map<string, Host>();
+  readonly #seed: number;
+  readonly #journal: Journal;
+  readonly #network: Network;
+  readonly #traffic: Traffic;
+  readonly #stage: Stage;
+
+  constructor(seed: number, parts: Parts, journal: Journal) {
+    this.#seed = seed;
+    this.#journal = journal;
+    this.#network = new Network(this.#agenda, this.#random("network"));
+    const setup = chooseSetup(this.#random("setup"));
+    journal.value(0, "world", "setup", { seed, ...setup });
+    this.#traffic = new Traffic(this.#agenda, this.#random("traffic"), this.#referee.ledger, journal, this.#hosts);
+    for (const role of roles) this.#add(role, setup, parts);
+    this.#stage = {
+      agenda: this.#agenda,
+      random: this.#random("faults"),
+      network: this.#network,
+      journal,
+      rules: this.#referee.rules,
+      hosts: [...this.#hosts.values()],
+    };
+    this.#invite(setup, parts);
+  }
+
+  run(): string | undefined {
+    try {
+      this.#start();
+      while (this.#agenda.step(FAULTS_END_MS));
+      healEverything(this.#stage);
+      this.#traffic.demandEverything(WORLD_END_MS - 1_000);
+      while (this.#agenda.step(WORLD_END_MS));
+      this.#traffic.verdict(WORLD_END_MS - VERDICT_WINDOW_MS);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      return `at ${this.#agenda.now} ms: ${error.message}`;
+    }
+  }
+
+  figures(): Omit<Report, "seed" | "violation"> {
+    const { ledger, notices } = this.#referee;
+    const { entries: outputs } = this.#journal;
+    return { digest: this.#journal.digest(), outputs, sent: ledger.issued, delivered: ledger.deliveries, notices };
+  }
+
+  #start(): void {
+    for (const host of this.#hosts.values()) {
+      this.#agenda.at(this.#stage.random.below(300), () => {
+        host.startPlane();
+        host.startControl();
+      });
+    }
+    unleashFaults(this.#stage, this.#stage.random.between(3, 14), FAULTS_END_MS);
+    this.#traffic.start(WORLD_END_MS - 1_000);
+    for (let at = 1_000; at < WORLD_END_MS; at += 1_000) {
+      this.#agenda.at(at, () => this.#referee.inspect(this.#stage.hosts));
+    }
+  }
+
+  #add(role: Role, setup: Setup, parts: Parts): void {
+    const settings: Settings = settingsOf(role, setup);
+    this.#referee.ledger.own(role, settings.identity.credential.addresses);
+    this.#referee.rules.publish(role.name, settings.firewall, 0);
+    const around = {
+      agenda: this.#agenda,
+      network: this.#network,
+      journal: this.#journal,
+      referee: this.#referee,
+      parts,
+      resolve: () => this.#resolve(),
+      delivered: (host: Host, packet: Uint8Array) => {
+        this.#traffic.arrived(host, this.#referee.ledger.delivered(host.role, packet, this.#agenda.now));
+      },
+    };
+    this.#hosts.set(role.name, new Host(role, settings, around, this.#random(role.name)));
+  }
+
+  /** The uninvited guests. */
+  #invite(setup: Setup, parts: Parts): void {
+    const random = this.#random("attackers");
+    const eavesdropper = new Eavesdropper(this.#agenda, this.#network, random, this.#journal, allCertificates(setup));
+    const { credential } = identityOf(malloryRole, setup.versions.get(malloryRole.name));
+    this.#referee.ledger.own(malloryRole, credential.addresses);
+    this.#referee.rules.publish(malloryRole.name, malloryRole, 0);
+    const mallory = new Mallory({
+      suite: parts.suite,
+      credential,
+      cipher: setup.cipher,
+      agenda: this.#agenda,
+      network: this.#network,
+      random,
+      journal: this.#journal,
+      referee: this.#referee,
+      victims: [...this.#hosts.values()],
+    });
+    const falseAnswers = random.chance(0.3);
+    this.#network.tap((source, destination, datagram) => {
+      if (this.#agenda.now >= FAULTS_END_MS) return;
+      eavesdropper.hear(source, destination, datagram);
+      if (falseAnswers) mallory.hear(source, destination, datagram);
+    });
+    if (random.chance(0.8)) eavesdropper.attack(random.pick([50, 400]), FAULTS_END_MS);
+    if (random.chance(0.6)) mallory.attack(random.pick([100, 1_000]), FAULTS_END_MS);
+  }
+
+  /** The lighthouse's DNS name; DNS fails now and then as long as faults last. */
+  #resolve(): readonly IpAddress[] {
+    const fails = this.#agenda.now < FAULTS_END_MS && this.#stage.random.chance(0.2);
+    const lighthouse = this.#hosts.get("lighthouse");
+    return fails || !lighthouse ? [] : [endpointAddress(lighthouse.endpoint)];
+  }
+
+  #random(stream: string): Random {
+    return new Random(this.#seed, stream);
+  }
+}
