@@ -2,6 +2,7 @@ import crypto, { type KeyObject } from "node:crypto";
 import type { Entropy } from "../core/base/entropy.ts";
 import { isEcdsaSignature, lowSignatureForm } from "../core/crypto/ecdsa-signature.ts";
 import { isX25519PublicKey, X25519_KEY_BYTES } from "../core/crypto/low-order.ts";
+import { checkedNonce } from "../core/crypto/nonce.ts";
 import type {
   Aead,
   AgreementKey,
@@ -48,7 +49,12 @@ class NodeAead implements Aead {
 
   seal(nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array): Uint8Array {
     // The types know only the GCM overload; both ciphers share the calls used here.
-    const cipher = crypto.createCipheriv(this.#algorithm as "aes-256-gcm", this.#key, nonce, AEAD_OPTIONS);
+    const cipher = crypto.createCipheriv(
+      this.#algorithm as "aes-256-gcm",
+      this.#key,
+      checkedNonce(nonce),
+      AEAD_OPTIONS,
+    );
     cipher.setAAD(associatedData, { plaintextLength: plaintext.length });
     const sealed = new Uint8Array(plaintext.length + TAG_BYTES);
     sealed.set(cipher.update(plaintext));
@@ -59,7 +65,12 @@ class NodeAead implements Aead {
 
   open(nonce: Uint8Array, associatedData: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined {
     const length = ciphertext.length - TAG_BYTES;
-    const decipher = crypto.createDecipheriv(this.#algorithm as "aes-256-gcm", this.#key, nonce, AEAD_OPTIONS);
+    const decipher = crypto.createDecipheriv(
+      this.#algorithm as "aes-256-gcm",
+      this.#key,
+      checkedNonce(nonce),
+      AEAD_OPTIONS,
+    );
     if (length < 0) return undefined;
     decipher.setAAD(associatedData, { plaintextLength: length });
     decipher.setAuthTag(ciphertext.subarray(length));

@@ -14,3 +14,9 @@ export function nonceOf(cipher: Cipher, counter: bigint): Uint8Array {
   if (cipher === "chachapoly") nonce.subarray(4).reverse();
   return nonce;
 }
+
+/** A nonce of another length is a mistake of ours, never of the network's: OpenSSL would take it and hash it. */
+export function checkedNonce(nonce: Uint8Array): Uint8Array {
+  if (nonce.length !== NONCE_BYTES) throw new RangeError(`an AEAD nonce has ${NONCE_BYTES} bytes, not ${nonce.length}`);
+  return nonce;
+}

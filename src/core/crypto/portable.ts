@@ -9,7 +9,7 @@ import { concatBytes } from "../base/bytes.ts";
 import { Secret } from "../base/secret.ts";
 import { isEcdsaSignature } from "./ecdsa-signature.ts";
 import { isX25519PublicKey, X25519_KEY_BYTES } from "./low-order.ts";
-import { NONCE_BYTES } from "./nonce.ts";
+import { checkedNonce } from "./nonce.ts";
 import type { Aead, AgreementKey, Cipher, CryptoSuite, KeyAgreement, SignatureScheme, SigningKey } from "./suite.ts";
 
 // Who does what: tweetnacl multiplies on Curve25519 in fixed-size arithmetic, whose time does not follow the private key, and is twice as
@@ -37,11 +37,11 @@ class PortableAead implements Aead {
   }
 
   seal(nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array): Uint8Array {
-    return this.#make(this.#key.expose(), checked(nonce), associatedData).encrypt(plaintext);
+    return this.#make(this.#key.expose(), checkedNonce(nonce), associatedData).encrypt(plaintext);
   }
 
   open(nonce: Uint8Array, associatedData: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined {
-    const cipher = this.#make(this.#key.expose(), checked(nonce), associatedData);
+    const cipher = this.#make(this.#key.expose(), checkedNonce(nonce), associatedData);
     return orUndefined(() => cipher.decrypt(ciphertext));
   }
 }
@@ -136,11 +136,6 @@ class P256SigningKey implements SigningKey {
 
 function isP256PublicKey(publicKey: Uint8Array): boolean {
   return publicKey.length === 65 && publicKey[0] === 4 && p256.utils.isValidPublicKey(publicKey, false);
-}
-
-function checked(nonce: Uint8Array): Uint8Array {
-  if (nonce.length !== NONCE_BYTES) throw new RangeError(`an AEAD nonce has ${NONCE_BYTES} bytes, not ${nonce.length}`);
-  return nonce;
 }
 
 /** noble says "no" to hostile input with an exception; this seam says it with undefined. */
