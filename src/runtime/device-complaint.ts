@@ -75,3 +75,12 @@ export function portTaken(port: number): OperatorError {
     todo: `find it with: ss -ulpn 'sport = :${port}' - then stop it, or change listen.port`,
   });
 }
+
+/** The complaint about a program that was started and is not there. */
+export function silentDataPlane(binary: string, why: string): OperatorError {
+  return new OperatorError("data-plane-failed", {
+    what: `cannot start the data plane ${binary}`,
+    why,
+    todo: "build it anew: npm run build:native",
+  });
+}

@@ -1,0 +1,16 @@
+import type { Settings } from "../core/config/settings.ts";
+import type { DataPlane } from "./data-plane.ts";
+import type { StateDirectory } from "./state-directory.ts";
+
+/**
+ * The data plane for these settings. Without a TUN device there is nothing that Rust would have to move: the readable one serves, unless
+ * $LACIS_DATAPLANE asks for the other. Only the chosen one is loaded.
+ */
+export async function openDataPlane(settings: Settings, state: StateDirectory): Promise<DataPlane> {
+  if (settings.tun.disabled && !process.env["LACIS_DATAPLANE"]) {
+    const { UdpDataPlane } = await import("./udp-dataplane.ts");
+    return new UdpDataPlane(settings);
+  }
+  const { NativeDataPlane } = await import("./native-dataplane.ts");
+  return new NativeDataPlane(settings, state);
+}
