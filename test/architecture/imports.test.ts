@@ -42,7 +42,7 @@ describe("the layers", () => {
       { from: "src/runtime/driver.ts", target: "lighthouse/index.ts" },
       /compose in/,
     ],
-    ["two files read YAML", { from: "src/cli/main.ts", target: "yaml", ours: false }, /config-file\.ts/],
+    ["two files read YAML", { from: "src/cli/main.ts", target: "yaml", ours: false }, /config-yaml\.ts/],
     ["a package came in unannounced", { from: "src/cli/main.ts", target: "left-pad", ours: false }, /no home yet/],
   ])("are broken when %s", (_, imported, message) => {
     expect(refusal({ from: "", target: "", ours: true, typeOnly: false, ...imported })).toMatch(message);

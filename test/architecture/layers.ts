@@ -80,7 +80,7 @@ function placeOf(path: string): { readonly name: string; readonly floor: number 
 /** Each third-party package has one importer, so that it can be judged, replaced and mocked in one place. */
 const packageHomes: readonly { readonly name: RegExp; readonly homes: readonly string[]; readonly instead: string }[] =
   [
-    { name: /^yaml$/, homes: ["src/runtime/config-file.ts"], instead: "take a ConfigDocument" },
+    { name: /^yaml$/, homes: ["src/runtime/config-yaml.ts"], instead: "take a ConfigDocument" },
     { name: /^pino$/, homes: ["src/runtime/log.ts"], instead: "emit a Notice or take a Log" },
     { name: /^prom-client$/, homes: ["src/admin/metrics.ts"], instead: "count in NodeStatus" },
     { name: /^commander$/, homes: ["src/cli/", "certs/cli/"], instead: "take options as an argument" },

@@ -7,6 +7,7 @@ import type { Rule } from "../firewall/rule.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { Endpoint } from "../netip/endpoint.ts";
 import type { Prefix } from "../netip/prefix.ts";
+import type { Notice } from "../notice.ts";
 
 /** An underlay address as an operator writes it: a literal, or a name that the runtime resolves. Port 1..65535. */
 export type HostPort =
@@ -81,4 +82,11 @@ export interface TunSettings {
   readonly txQueue: number;
   readonly dropLocalBroadcast: boolean;
   readonly dropMulticast: boolean;
+}
+
+/** What the runtime's log needs to know (logging.*); no business of the core's. */
+export interface LoggingSettings {
+  readonly level: Notice["level"];
+  readonly format: "text" | "json";
+  readonly timestamps: boolean;
 }

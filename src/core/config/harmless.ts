@@ -1,0 +1,51 @@
+import type { ConfigNode } from "./document.ts";
+import type { FoundValue } from "./keys.ts";
+import { parseBoolean, parseDurationMs, parseInteger } from "./scalar.ts";
+import type { ValueType } from "./schema/key-spec.ts";
+
+/** Whether a value of a key that has no effect here changes nothing anyway: it is the default, or empty, or its feature is off. */
+export function isHarmless(found: FoundValue, given: ReadonlyMap<string, FoundValue>): boolean {
+  const { spec, node } = found;
+  if (isEmpty(node)) return spec.default === undefined || ["", "[]", "{}"].includes(spec.default);
+  const { state } = spec;
+  const alsoHarmless = state.kind === "not-yet" ? state.harmless : [];
+  const values = spec.default === undefined ? alsoHarmless : [spec.default, ...alsoHarmless];
+  if (node.kind === "scalar" && values.some((value) => sameValue(spec.type, node.text, value))) return true;
+  return state.kind === "not-yet" && state.onlyWith !== undefined && isOff(state.onlyWith, given);
+}
+
+function isOff(
+  feature: { readonly path: string; readonly off: readonly string[] },
+  given: ReadonlyMap<string, FoundValue>,
+): boolean {
+  const found = given.get(feature.path);
+  if (!found) return true;
+  const { node, spec } = found;
+  return node.kind === "scalar" && feature.off.some((value) => sameValue(spec.type, node.text, value));
+}
+
+function isEmpty(node: ConfigNode): boolean {
+  switch (node.kind) {
+    case "null":
+      return true;
+    case "scalar":
+      return node.text === "";
+    case "list":
+      return node.items.length === 0;
+    case "map":
+      return node.entries.size === 0;
+  }
+}
+
+/** Whether two texts mean the same value: "12m" and "720s", "no" and "false". */
+function sameValue(type: ValueType, a: string, b: string): boolean {
+  const read = READERS[type.kind];
+  const value = read?.(a);
+  return value === undefined ? a === b : value === read?.(b);
+}
+
+const READERS: Partial<Record<ValueType["kind"], (text: string) => boolean | number | undefined>> = {
+  boolean: parseBoolean,
+  integer: parseInteger,
+  duration: parseDurationMs,
+};

@@ -1,0 +1,229 @@
+import {
+  ADDRESS,
+  BOOLEAN,
+  choice,
+  ignored,
+  integer,
+  type KeySpec,
+  listOf,
+  NOT_YET,
+  PORT,
+  section,
+  structure,
+  TEXT,
+} from "./key-spec.ts";
+
+const WINDOWS_ONLY = ignored("it is for Windows");
+const BATCHES_ALREADY = ignored("the data plane chooses its own batches");
+const THREADS_ALREADY = ignored("the data plane places its own threads");
+const RECV_ERROR = choice(["always", "never", "private"], {
+  true: "always",
+  yes: "always",
+  y: "always",
+  false: "never",
+  no: "never",
+  n: "never",
+});
+
+/** Largest buffer the kernel takes as an int. */
+const BUFFER = integer(0, 0x7fff_ffff, "bytes");
+
+/** The two ends of the data plane, UDP socket and TUN device: `listen`, `tun`, `routines`. */
+export const DEVICE_KEYS: readonly KeySpec[] = [
+  ...section(
+    "listen",
+    { reload: "restart" },
+    {
+      host: {
+        type: ADDRESS,
+        default: "0.0.0.0",
+        about: "Underlay address to bind: 0.0.0.0 for IPv4, :: for both families, or one address of this machine.",
+      },
+      port: { type: PORT, default: "0", about: "UDP port; 0 lets the system choose. A lighthouse needs a fixed one." },
+      batch: {
+        type: integer(1, 1_024, "packets"),
+        default: "64",
+        about: "Datagrams received in one system call, at most.",
+      },
+      read_buffer: { type: BUFFER, default: "0", about: "Receive buffer of the socket; 0 leaves it to the system." },
+      write_buffer: { type: BUFFER, default: "0", about: "Send buffer of the socket; 0 leaves it to the system." },
+      so_mark: {
+        type: integer(0, 0xffff_ffff),
+        default: "0",
+        since: "1.10",
+        about: "Mark (SO_MARK) on every datagram, for policy routing; 0 sets none.",
+      },
+      send_recv_error: {
+        type: RECV_ERROR,
+        default: "always",
+        since: "1.6",
+        about: "Tell senders of packets for unknown tunnels that the tunnel is gone; private: only private addresses.",
+      },
+      accept_recv_error: {
+        type: RECV_ERROR,
+        default: "always",
+        since: "1.10",
+        about: "Believe such notes about this host's own tunnels.",
+      },
+      udp_offloads: {
+        type: BOOLEAN,
+        default: "true",
+        since: "1.12",
+        state: BATCHES_ALREADY,
+        about: "Segmentation offloads of the socket.",
+      },
+      windows_bypass_wdf: {
+        type: BOOLEAN,
+        default: "true",
+        since: "1.11",
+        state: WINDOWS_ONLY,
+        about: "Permit filter for the port.",
+      },
+      rebind_on_network_change: {
+        type: BOOLEAN,
+        default: "true",
+        since: "1.11",
+        state: ignored("it is for macOS"),
+        about: "Bind again when the network changes.",
+      },
+      routines: { type: integer(1, 65_536), default: "1", state: NOT_YET, about: "Older place of routines." },
+    },
+  ),
+  ...section(
+    "",
+    { reload: "restart" },
+    {
+      routines: {
+        type: integer(1, 65_536),
+        default: "1",
+        since: "1.5",
+        state: NOT_YET,
+        about: "Number of queue pairs of socket and device.",
+      },
+    },
+  ),
+  ...section(
+    "tun",
+    { reload: "restart" },
+    {
+      disabled: {
+        type: BOOLEAN,
+        default: "false",
+        since: "1.3",
+        about: "No device: for a lighthouse, which then needs no privilege.",
+      },
+      dev: {
+        type: {
+          kind: "text",
+          pattern: /^[^\s/:]{0,15}$/,
+          means: "a device name: up to 15 characters, no space, slash or colon",
+        },
+        default: "",
+        about: "Name of the device; empty lets the system choose.",
+      },
+      mtu: {
+        type: integer(576, 65_535, "bytes"),
+        default: "1300",
+        about:
+          "Largest packet on the device. 1280 at least for an IPv6 overlay; the underlay carries 60 to 80 bytes more.",
+      },
+      tx_queue: { type: integer(0, 1_000_000, "packets"), default: "500", about: "Transmit queue of the device." },
+      drop_local_broadcast: {
+        type: BOOLEAN,
+        default: "false",
+        about: "Drop packets to the broadcast addresses of the overlay networks.",
+      },
+      drop_multicast: { type: BOOLEAN, default: "false", about: "Drop multicast packets." },
+      routines: { type: integer(1, 65_536), default: "1", state: NOT_YET, about: "Older place of routines." },
+      use_offloads: {
+        type: BOOLEAN,
+        default: "true",
+        since: "1.12",
+        state: BATCHES_ALREADY,
+        about: "Segmentation offloads of the device.",
+      },
+      pin_threads: {
+        type: BOOLEAN,
+        default: "true",
+        since: "1.12",
+        state: THREADS_ALREADY,
+        about: "Pin readers to CPUs.",
+      },
+      pin_threads_key: {
+        type: choice(["", "pid", "port"]),
+        default: "",
+        since: "1.12",
+        state: THREADS_ALREADY,
+        about: "How CPUs are chosen.",
+      },
+      cpu_affinity: {
+        type: listOf(integer(0, 4_095)),
+        default: "[]",
+        since: "1.12",
+        state: THREADS_ALREADY,
+        about: "Which CPUs are used.",
+      },
+      routes: {
+        type: structure("list of {route, mtu}"),
+        default: "[]",
+        reload: "live",
+        state: NOT_YET,
+        about: "Other MTUs for parts of the overlay.",
+      },
+      unsafe_routes: {
+        type: structure("list of {route, via, mtu, metric, install}"),
+        default: "[]",
+        reload: "live",
+        state: NOT_YET,
+        about: "Networks behind other hosts.",
+      },
+      use_system_route_table: {
+        type: BOOLEAN,
+        default: "false",
+        since: "1.7",
+        state: NOT_YET,
+        about: "Learn such networks from the system's routes.",
+      },
+      use_system_route_table_buffer_size: {
+        type: BUFFER,
+        default: "0",
+        since: "1.10",
+        state: NOT_YET,
+        about: "Buffer for that.",
+      },
+      network_category: {
+        type: choice(["private", "public", "domain", "unset"]),
+        default: "private",
+        since: "1.11",
+        state: WINDOWS_ONLY,
+        about: "Firewall profile of the adapter.",
+      },
+      windows_bypass_wdf: {
+        type: BOOLEAN,
+        default: "true",
+        since: "1.11",
+        state: WINDOWS_ONLY,
+        about: "Permit filter for the adapter.",
+      },
+    },
+  ),
+  ...section(
+    "tun.routes[]",
+    { reload: "live", state: NOT_YET },
+    {
+      route: { type: { kind: "prefix" }, about: "Part of the overlay." },
+      mtu: { type: integer(500, 65_535, "bytes"), about: "MTU of the route." },
+    },
+  ),
+  ...section(
+    "tun.unsafe_routes[]",
+    { reload: "live", state: NOT_YET },
+    {
+      route: { type: { kind: "prefix" }, about: "Network behind the gateway." },
+      via: { type: structure("address, or list of {gateway, weight}"), about: "Overlay address of the gateway." },
+      mtu: { type: integer(0, 65_535, "bytes"), default: "0", about: "MTU of the route; 0 is tun.mtu." },
+      metric: { type: integer(0, 0x7fff_ffff), default: "0", since: "1.5", about: "Metric of the route." },
+      install: { type: TEXT, default: "true", since: "1.7", about: "Whether the system's table gets it." },
+    },
+  ),
+];

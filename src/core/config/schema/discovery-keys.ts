@@ -1,0 +1,212 @@
+import {
+  ADDRESS,
+  BOOLEAN,
+  choice,
+  duration,
+  HOST_PORT,
+  integer,
+  type KeySpec,
+  listOf,
+  NOT_YET,
+  notYet,
+  notYetWith,
+  PORT,
+  PREFIX,
+  removed,
+  section,
+  structure,
+  TEXT,
+} from "./key-spec.ts";
+
+const ALLOW_LIST = structure("map of prefix to true or false");
+
+/** Where other hosts are and how this one is found: static hosts, lighthouses, punching, relays. */
+export const DISCOVERY_KEYS: readonly KeySpec[] = [
+  ...section(
+    "",
+    { reload: "live" },
+    {
+      static_host_map: {
+        type: { kind: "map", keys: "overlay address", of: listOf(HOST_PORT, { single: true }) },
+        default: "{}",
+        about:
+          "Where hosts are known to be: overlay address to a list of underlay host:port. Every lighthouse needs an entry.",
+      },
+      preferred_ranges: {
+        type: listOf(PREFIX),
+        default: "[]",
+        about: "Underlay prefixes whose addresses are tried first and moved to, for instance the local network.",
+      },
+      local_range: {
+        type: structure("prefix"),
+        state: removed("write preferred_ranges with a list of prefixes", { refused: true }),
+        about: "Older form of preferred_ranges.",
+      },
+    },
+  ),
+  ...section(
+    "static_map",
+    { reload: "live" },
+    {
+      cadence: {
+        type: duration(1_000, 86_400_000),
+        default: "30s",
+        since: "1.7",
+        about: "How often the names in static_host_map are resolved again.",
+      },
+      network: {
+        type: choice(["ip4", "ip6", "ip"]),
+        default: "ip4",
+        since: "1.7",
+        about: "Which addresses names resolve to: IPv4, IPv6 or both (ip).",
+      },
+      lookup_timeout: {
+        type: duration(1, 60_000),
+        default: "250ms",
+        since: "1.7",
+        about: "How long one lookup may take; on failure the addresses known before stay.",
+      },
+    },
+  ),
+  ...section(
+    "lighthouse",
+    { reload: "live" },
+    {
+      am_lighthouse: {
+        type: BOOLEAN,
+        default: "false",
+        reload: "restart",
+        about: "Answer other hosts' queries. Needs a fixed listen.port.",
+      },
+      interval: {
+        type: integer(0, 86_400, "s"),
+        default: "10",
+        about: "Seconds between reports of this host's own addresses to its lighthouses; 0 never reports.",
+      },
+      hosts: {
+        type: listOf(ADDRESS),
+        default: "[]",
+        about: "Overlay addresses of the lighthouses that this host reports to and asks. Empty on a lighthouse.",
+      },
+      advertise_addrs: {
+        type: listOf(HOST_PORT),
+        default: "[]",
+        since: "1.6",
+        about: "Further underlay addresses to report, for instance a forwarded port; port 0 stands for listen.port.",
+      },
+      serve_dns: { type: BOOLEAN, default: "false", state: NOT_YET, about: "Answer DNS queries for names of hosts." },
+      "dns.host": {
+        type: TEXT,
+        default: "",
+        since: "1.1",
+        state: notYetWith("lighthouse.serve_dns", "false"),
+        about: "Address of the DNS responder.",
+      },
+      "dns.port": {
+        type: PORT,
+        default: "53",
+        since: "1.1",
+        state: notYetWith("lighthouse.serve_dns", "false"),
+        about: "Port of the DNS responder.",
+      },
+      remote_allow_list: {
+        type: ALLOW_LIST,
+        default: "{}",
+        since: "1.2",
+        state: NOT_YET,
+        about: "Which underlay addresses of peers may be used.",
+      },
+      remote_allow_ranges: {
+        type: structure("map of overlay prefix to allow list"),
+        default: "{}",
+        since: "1.5",
+        state: NOT_YET,
+        about: "The same for peers in an overlay range.",
+      },
+      local_allow_list: {
+        type: structure("map of prefix to true or false, and `interfaces`"),
+        default: "{}",
+        since: "1.2",
+        state: NOT_YET,
+        about: "Which of this host's own addresses are reported.",
+      },
+      calculated_remotes: {
+        type: structure("map of overlay prefix to list of {mask, port}"),
+        default: "{}",
+        since: "1.7",
+        state: NOT_YET,
+        about: "Underlay addresses computed from overlay addresses.",
+      },
+    },
+  ),
+  ...section(
+    "punchy",
+    { reload: "live" },
+    {
+      punch: {
+        type: BOOLEAN,
+        default: "false",
+        about: "Keep the mappings of address translators open with a small packet to each live peer.",
+      },
+      respond: {
+        type: BOOLEAN,
+        default: "false",
+        about: "When a lighthouse says that a peer is calling, also start a handshake back.",
+      },
+      delay: {
+        type: duration(0, 60_000),
+        default: "1s",
+        since: "1.2",
+        about: "Wait before the punch that a lighthouse asked for.",
+      },
+      respond_delay: {
+        type: duration(0, 60_000),
+        default: "5s",
+        since: "1.7",
+        about: "Wait before the handshake back.",
+      },
+      target_all_remotes: {
+        type: BOOLEAN,
+        default: "false",
+        since: "1.7",
+        about: "Punch every known address of a peer, not only the one in use.",
+      },
+    },
+  ),
+  ...section(
+    "",
+    { reload: "live" },
+    {
+      punchy: {
+        type: BOOLEAN,
+        state: { kind: "alias", of: "punchy.punch" },
+        about: "`punchy: true`, the older form of punchy.punch.",
+      },
+      punch_back: {
+        type: BOOLEAN,
+        state: { kind: "alias", of: "punchy.respond" },
+        about: "Older name of punchy.respond.",
+      },
+    },
+  ),
+  ...section(
+    "relay",
+    { reload: "live", state: NOT_YET },
+    {
+      am_relay: { type: BOOLEAN, default: "false", since: "1.6", about: "Forward packets between other hosts." },
+      use_relays: {
+        type: BOOLEAN,
+        default: "true",
+        since: "1.6",
+        state: notYet("true", "false"),
+        about: "Reach peers through relays when no direct path works.",
+      },
+      relays: {
+        type: listOf(ADDRESS),
+        default: "[]",
+        since: "1.6",
+        about: "Overlay addresses of relays through which others reach this host.",
+      },
+    },
+  ),
+];

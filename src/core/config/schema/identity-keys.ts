@@ -1,0 +1,63 @@
+import { BOOLEAN, choice, type KeySpec, listOf, removed, section, structure } from "./key-spec.ts";
+
+/** Who this host is and whom it trusts: `pki`, `cipher`. */
+export const IDENTITY_KEYS: readonly KeySpec[] = [
+  ...section(
+    "pki",
+    { reload: "live" },
+    {
+      ca: {
+        type: { kind: "pem", holds: "CA certificates" },
+        about: "Certificates of the authorities this host trusts, v1 and v2 mixed: a path or the PEM text itself.",
+      },
+      cert: {
+        type: { kind: "pem", holds: "this host's certificates" },
+        about:
+          "This host's certificate, or a v1 and a v2 one with the same key in one file. A reload cannot change its networks.",
+      },
+      key: {
+        type: { kind: "pem", holds: "this host's private key" },
+        secret: true,
+        about: "This host's private key. The file must be readable by its owner only (mode 0600).",
+      },
+      blocklist: {
+        type: listOf({ kind: "text", pattern: /^[0-9A-Fa-f]{64}$/, means: "a fingerprint: 64 hexadecimal digits" }),
+        default: "[]",
+        since: "1.3",
+        about: "SHA-256 fingerprints of host certificates that are refused, and cut if connected.",
+      },
+      disconnect_invalid: {
+        type: BOOLEAN,
+        default: "true",
+        since: "1.5",
+        about: "Close tunnels whose peer's certificate has expired or lost its authority.",
+      },
+      initiating_version: {
+        type: choice(["1", "2"]),
+        since: "1.10",
+        about: "Certificate version offered in handshakes started here; 1 if there is a v1 certificate, else 2.",
+      },
+      blacklist: {
+        type: structure("list of fingerprints"),
+        state: removed("write pki.blocklist", { refused: true }),
+        about: "Older name of pki.blocklist.",
+      },
+    },
+  ),
+  ...section(
+    "",
+    { reload: "restart" },
+    {
+      cipher: {
+        type: choice(["aes", "chachapoly"]),
+        default: "aes",
+        about: "Cipher of every tunnel, AES-256-GCM or ChaCha20-Poly1305. Must be the same on the whole network.",
+      },
+      x509: {
+        type: structure("map"),
+        state: removed("write pki.ca, pki.cert and pki.key", { refused: true }),
+        about: "Oldest name of pki.",
+      },
+    },
+  ),
+];

@@ -1,0 +1,84 @@
+import {
+  BOOLEAN,
+  choice,
+  duration,
+  type KeySpec,
+  listOf,
+  NOT_YET,
+  notYet,
+  notYetWith,
+  removed,
+  section,
+  structure,
+  TEXT,
+} from "./key-spec.ts";
+
+const WITH_SSHD = notYetWith("sshd.enabled", "false");
+const WITH_STATS = notYetWith("stats.type", "", "none");
+
+/** What an operator sees of the running process: `logging`, `sshd`, `stats`. */
+export const OPERATION_KEYS: readonly KeySpec[] = [
+  ...section(
+    "logging",
+    { reload: "live" },
+    {
+      level: {
+        type: choice(["trace", "debug", "info", "warn", "error"], { warning: "warn", fatal: "error", panic: "error" }),
+        default: "info",
+        about: "Least important messages that are logged.",
+      },
+      format: { type: choice(["text", "json"]), default: "text", about: "Lines for people, or one JSON object each." },
+      disable_timestamp: {
+        type: BOOLEAN,
+        default: "false",
+        since: "1.3",
+        about: "Leave out the time, for instance under a journal that adds it.",
+      },
+      timestamp_format: {
+        type: structure("Go time layout"),
+        since: "1.2",
+        state: removed("remove it; times are always in RFC 3339", { refused: false }),
+        about: "Form of the time.",
+      },
+    },
+  ),
+  ...section(
+    "sshd",
+    { reload: "live", state: WITH_SSHD },
+    {
+      enabled: { type: BOOLEAN, default: "false", state: NOT_YET, about: "Serve a console over SSH." },
+      listen: { type: TEXT, about: "Address and port of the console." },
+      host_key: { type: { kind: "pem", holds: "the console's key" }, secret: true, about: "Key of the console." },
+      authorized_users: { type: structure("list of {user, keys}"), about: "Who may use the console." },
+      trusted_cas: { type: listOf(TEXT), since: "1.9", about: "Authorities of SSH certificates." },
+      sandbox_dir: { type: TEXT, since: "1.11", about: "Directory of profiling files." },
+    },
+  ),
+  ...section(
+    "stats",
+    { reload: "live", state: WITH_STATS },
+    {
+      type: {
+        type: choice(["", "none", "graphite", "prometheus"]),
+        default: "",
+        state: notYet("none"),
+        about: "Send or serve metrics.",
+      },
+      interval: { type: duration(1, 86_400_000), about: "How often metrics are sampled." },
+      protocol: { type: TEXT, default: "tcp", about: "Carrier of Graphite metrics." },
+      host: { type: TEXT, about: "Receiver of Graphite metrics." },
+      prefix: { type: TEXT, default: "nebula", about: "Prefix of Graphite metrics." },
+      listen: { type: TEXT, about: "Address and port of the Prometheus page." },
+      path: { type: TEXT, about: "Path of the Prometheus page." },
+      namespace: { type: TEXT, default: "", about: "First part of Prometheus names." },
+      subsystem: { type: TEXT, default: "", about: "Second part of Prometheus names." },
+      message_metrics: { type: BOOLEAN, default: "false", since: "1.3", about: "Count packets by type." },
+      lighthouse_metrics: {
+        type: BOOLEAN,
+        default: "false",
+        since: "1.3",
+        about: "Count lighthouse messages by type.",
+      },
+    },
+  ),
+];
