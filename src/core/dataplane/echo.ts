@@ -1,5 +1,5 @@
 import { readUint16, writeUint16 } from "../base/bytes.ts";
-import { IpProtocol } from "./policy-eval.ts";
+import { IpProtocol } from "../netip/ip-protocol.ts";
 
 // What a host without a TUN device answers itself (protocol 9.6).
 //

@@ -1,8 +1,9 @@
 import { LruMap } from "../base/lru.ts";
 import type { Instant } from "../base/time.ts";
 import type { IpAddress } from "../netip/address.ts";
+import { IpProtocol } from "../netip/ip-protocol.ts";
 import type { PolicyProgram } from "./contract.ts";
-import { type Direction, IpProtocol, matchingRule, type PolicySubject } from "./policy-eval.ts";
+import { type Direction, matchingRule, type PolicySubject } from "./policy-eval.ts";
 
 /** Flows remembered at once; one more pushes the least recently used one out. */
 export const FLOWS_MAX = 65_536;

@@ -1,4 +1,5 @@
 import type { IpAddress } from "../netip/address.ts";
+import { IpProtocol, isIcmp } from "../netip/ip-protocol.ts";
 import { contains } from "../netip/prefix.ts";
 import type { PolicyProgram, PolicyRule } from "./contract.ts";
 
@@ -11,9 +12,6 @@ export interface PolicySubject {
   readonly localPort: number;
   readonly remotePort: number;
 }
-
-/** IP protocol numbers that rules and flows tell apart. */
-export const IpProtocol = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const;
 
 /**
  * The first rule of the direction that allows the packet, or undefined: then it is refused. There are no deny rules and the order
@@ -31,10 +29,6 @@ export function matchingRule(
       matchesPort(rule, subject.protocol, port) &&
       matchesRemote(rule, subject.remoteAddress),
   );
-}
-
-export function isIcmp(protocol: number): boolean {
-  return protocol === IpProtocol.icmp || protocol === IpProtocol.icmpv6;
 }
 
 function matchesProtocol(rule: PolicyRule, protocol: number): boolean {

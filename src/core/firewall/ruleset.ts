@@ -1,0 +1,57 @@
+import type { Certificate } from "../cert/certificate.ts";
+import type { IpAddress } from "../netip/address.ts";
+import type { Rule } from "./rule.ts";
+
+/** The rules as configured. No rule, no packet: the default is to refuse in both directions. */
+export interface Ruleset {
+  readonly inbound: readonly Rule[];
+  readonly outbound: readonly Rule[];
+}
+
+export type Direction = keyof Ruleset;
+
+/** Which CA of our pool has issued a certificate. */
+export type CaOf<Subject extends Certificate> = (certificate: Subject) => Certificate | undefined;
+
+/** The peer's side of a rule: whom it means, apart from where the packet goes (protocol 9.4). */
+export interface PeerFacts {
+  readonly name: string;
+  readonly groups: ReadonlySet<string>;
+  readonly issuer: string;
+  readonly caName: string | undefined;
+}
+
+/** One packet as rules see it, with "local" meaning us (protocol 9.1). */
+export interface PacketFacts {
+  readonly remoteAddress: IpAddress;
+  readonly protocol: number;
+  readonly localPort: number;
+  readonly remotePort: number;
+}
+
+export const PORT_MAX = 65_535;
+
+export function peerFacts<Subject extends Certificate>(peer: Subject, caOf: CaOf<Subject>): PeerFacts {
+  return { name: peer.name, groups: new Set(peer.groups), issuer: peer.issuer, caName: caOf(peer)?.name };
+}
+
+/** A CA that the rule names has issued the certificate, by fingerprint or by name; true when it names none. */
+export function meansCa({ caSha, caName }: Rule, { issuer, caName: nameOfCa }: PeerFacts): boolean {
+  if (caSha === undefined && caName === undefined) return true;
+  return (caSha !== undefined && caSha === issuer) || (caName !== undefined && caName === nameOfCa);
+}
+
+/** Host, groups and cidr are alternatives; with none of them, or with an "any" among them, the rule means everybody. */
+export function meansEverybody({ host, groups, cidr }: Rule): boolean {
+  if (host === undefined && groups.length === 0 && cidr === undefined) return true;
+  return host === "any" || groups.includes("any") || cidr === "any";
+}
+
+export function meansHost({ host }: Rule, { name }: PeerFacts): boolean {
+  return host !== undefined && host === name;
+}
+
+/** The certificate carries every group that the rule lists. */
+export function meansGroups(rule: Rule, { groups }: PeerFacts): boolean {
+  return rule.groups.length > 0 && rule.groups.every((group) => groups.has(group));
+}
