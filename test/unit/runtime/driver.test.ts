@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { instant, later, wallTime } from "../../../src/core/base/time.ts";
+import type { Deadline, Input, NodeStatus, Output, PingResult } from "../../../src/core/io.ts";
+import { Driver } from "../../../src/runtime/driver.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const sample: Output = { to: "data-plane", command: { kind: "sample" } };
+
+describe("the driver", () => {
+  test("drains every output of an input before it hands over the next, however deep they are nested", () => {
+    const { node, driver, world } = driven();
+    node.answers["tick"] = [sample, sample];
+    world.command.mockImplementation(() => driver.feed({ kind: "data-plane-down" }));
+    driver.feed({ kind: "tick" });
+    expect(node.journal).toEqual(["tick", "data-plane", "data-plane", "data-plane-down", "data-plane-down"]);
+  });
+
+  test("wakes the node at its deadline and not before", () => {
+    const { node, driver } = driven();
+    node.deadline = { at: later(now(), 500), why: "test" };
+    driver.feed({ kind: "data-plane-down" });
+    vi.advanceTimersByTime(499);
+    expect(node.journal).toEqual(["data-plane-down"]);
+    node.deadline = undefined;
+    vi.advanceTimersByTime(1);
+    expect(node.journal).toEqual(["data-plane-down", "tick"]);
+  });
+
+  test("keeps to an earlier deadline that an input brings", () => {
+    const { node, driver } = driven();
+    node.deadline = { at: later(now(), 5_000), why: "test" };
+    driver.feed({ kind: "data-plane-down" });
+    node.deadline = { at: later(now(), 10), why: "test" };
+    driver.feed({ kind: "data-plane-down" });
+    node.deadline = undefined;
+    vi.advanceTimersByTime(10);
+    expect(node.journal.at(-1)).toBe("tick");
+  });
+
+  test("does not spin when a deadline lies in the past", () => {
+    const { node, driver } = driven();
+    node.deadline = { at: instant(0), why: "overdue" };
+    driver.feed({ kind: "data-plane-down" });
+    vi.advanceTimersByTime(100);
+    expect(node.journal.length).toBeLessThanOrEqual(101);
+  });
+
+  test("gives each ping its own answer", async () => {
+    const { node, driver } = driven();
+    const first = driver.ping({ by: "name", name: "a" }, 1_000);
+    const second = driver.ping({ by: "name", name: "b" }, 1_000);
+    node.answers["tick"] = [
+      { to: "pinger", id: 2, result: failed("for b") },
+      { to: "pinger", id: 1, result: failed("for a") },
+    ];
+    driver.feed({ kind: "tick" });
+    expect(await Promise.all([first, second])).toEqual([failed("for a"), failed("for b")]);
+  });
+
+  test("takes 64 pings at once and no more", async () => {
+    const { driver } = driven();
+    for (let i = 0; i < 64; i++) void driver.ping({ by: "name", name: "a" }, 1_000);
+    expect(await driver.ping({ by: "name", name: "a" }, 1_000)).toBeUndefined();
+  });
+
+  test("hears nothing after its stop, which is the last input", () => {
+    const { node, driver } = driven();
+    node.deadline = { at: later(now(), 10), why: "test" };
+    driver.stop();
+    driver.feed({ kind: "tick" });
+    vi.advanceTimersByTime(100);
+    expect(node.journal).toEqual(["shutdown"]);
+  });
+});
+
+function failed(text: string): PingResult {
+  return { outcome: "failed", name: undefined, address: undefined, reason: "unknown-name", text, hint: "" };
+}
+
+function now() {
+  return instant(performance.now());
+}
+
+class ScriptedNode {
+  readonly journal: string[] = [];
+  readonly answers: Record<string, Output[]> = {};
+  deadline: Deadline | undefined;
+  #outputs: Output[] = [];
+
+  handle(input: Input): void {
+    this.journal.push(input.kind);
+    this.#outputs.push(...(this.answers[input.kind] ?? []));
+  }
+
+  poll(): Output | undefined {
+    const output = this.#outputs.shift();
+    if (output?.to === "data-plane") this.journal.push(output.to);
+    return output;
+  }
+
+  pollTimeout(): Deadline | undefined {
+    return this.deadline;
+  }
+
+  status(): NodeStatus {
+    throw new Error("not asked for here");
+  }
+}
+
+function driven() {
+  const node = new ScriptedNode();
+  const world = { command: vi.fn(), resolve: vi.fn(), notice: vi.fn() };
+  const driver = new Driver(node, { clock: () => ({ now: now(), wall: wallTime(0n) }), ...world });
+  return { node, driver, world };
+}
