@@ -31,7 +31,9 @@ describe("the house is tidy:", () => {
   });
 
   test("no value escapes the type checker", () => {
-    expect(linesMatching(program, /\bas any\b|: any\b[^.]*[;,)=]|<any>|@ts-(ignore|expect-error|nocheck)/)).toEqual([]);
+    expect(
+      linesMatching(program.map(withoutText), /\bas any\b|: any\b|<any>|@ts-(ignore|expect-error|nocheck)/),
+    ).toEqual([]);
   });
 
   test("no cast goes through unknown", () => {
@@ -56,4 +58,9 @@ function linesMatching(files: readonly SourceFile[], pattern: RegExp): readonly 
   return files.flatMap(({ path, text }) =>
     text.split("\n").flatMap((line, i) => (pattern.test(line) ? [`${path}:${i + 1}: ${line.trim()}`] : [])),
   );
+}
+
+/** Comments and quoted text say "any" all the time. */
+function withoutText({ path, text }: SourceFile): SourceFile {
+  return { path, text: text.replaceAll(/"[^"\n]*"|`[^`]*`|\/\*\*?.*?\*\/|\/\/.*/g, '""') };
 }

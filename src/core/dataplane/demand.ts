@@ -1,6 +1,7 @@
 import type { Instant } from "../base/time.ts";
 import type { IpAddress } from "../netip/address.ts";
 
+/** Destinations without a tunnel that are remembered; a host that scans makes itself forget, and asks once more. */
 const DESTINATIONS_MAX = 4096;
 const INTERVAL_MS = 1000;
 

@@ -1,5 +1,6 @@
 import type { IdentifiedProgram, PolicyId, PolicyProgram, PolicyRule } from "./contract.ts";
 
+/** Programs at once. Certificates with the same rights share one, so this is 4,096 kinds of peers. */
 const POLICIES_MAX = 4096;
 const PORT_MAX = 65_535;
 

@@ -205,6 +205,7 @@ interface Refusal {
   readonly error: string;
 }
 
+/** Room for the largest certificate and both handshake messages of an ordinary one. */
 const MEMO_BYTES_MAX = 64 * 1024;
 const KEY_BYTES = 32;
 const CLOSE: OutboundMessage = { type: PacketType.closeTunnel, subtype: 0, body: new Uint8Array() };

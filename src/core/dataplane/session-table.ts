@@ -2,6 +2,7 @@ import type { IpAddress } from "../netip/address.ts";
 import type { LocalIndex, PolicyId } from "./contract.ts";
 import type { Session } from "./session.ts";
 
+/** Sessions at once; addresses that lead to one: two for each, an IPv4 and an IPv6 address. */
 const SESSIONS_MAX = 65_536;
 const PRIMARIES_MAX = 131_072;
 
