@@ -5,7 +5,7 @@ import { DATAGRAM_BYTES_MAX, HEADER_BYTES, MessageSubtype, PacketType, TAG_BYTES
 import { type InnerPacket, parseInnerPacket } from "../wire/inner-packet.ts";
 import { Demand } from "./demand.ts";
 import { isMulticast } from "./own-networks.ts";
-import type { Session } from "./session.ts";
+import { COUNTER_LAST, type Session } from "./session.ts";
 import type { Tables } from "./tables.ts";
 
 /** Longest body of a datagram that every peer reads. */
@@ -74,10 +74,10 @@ export class Outbound {
     const path = session.path.current;
     if (session.exhausted) {
       out.drop(DropReason.counterExhausted, context, now);
-      if (session.announcesExhausted()) this.#tellCounter(session, true);
+      if (session.announcesExhausted()) this.#tellCounter(session, COUNTER_LAST);
     } else if (path) {
       out.send(path, session.seal(type, subtype, body));
-      if (session.announcesHigh()) this.#tellCounter(session, false);
+      if (session.announcesHigh()) this.#tellCounter(session, session.sendCounter);
     } else {
       out.drop(DropReason.noPath, context, now);
     }
@@ -108,7 +108,7 @@ export class Outbound {
     if (this.#demand.isDue(destination, now)) out.tell({ kind: "need-tunnel", destination });
   }
 
-  #tellCounter({ localIndex, sendCounter }: Session, exhausted: boolean): void {
+  #tellCounter({ localIndex, exhausted }: Session, sendCounter: bigint): void {
     this.#tables.out.tell({ kind: "counter-high", localIndex, sendCounter, exhausted });
   }
 }

@@ -3,7 +3,7 @@ import type { Instant } from "../base/time.ts";
 import type { CryptoSuite } from "../crypto/suite.ts";
 import { DropReason } from "../drop-reason.ts";
 import type { Endpoint } from "../netip/endpoint.ts";
-import { PacketType, TestSubtype } from "../wire/header.ts";
+import { DATAGRAM_BYTES_MAX, PacketType, TestSubtype } from "../wire/header.ts";
 import type { DataPlaneCommand, LocalIndex, TunnelSnapshot } from "./contract.ts";
 import { Inbound } from "./inbound.ts";
 import { BODY_BYTES_MAX, Outbound, type OutboundMessage } from "./outbound.ts";
@@ -101,8 +101,7 @@ export class ReferenceDataPlane {
       case "seal-and-send":
         return this.#sealAndSend(command, now);
       case "send-datagram":
-        out.send(command.to, command.datagram);
-        return DONE;
+        return this.#sendDatagram(command);
       case "release-parked":
         this.#outbound.release([command.destination], now);
         return DONE;
@@ -188,6 +187,13 @@ export class ReferenceDataPlane {
       parked: BigInt(parking.packets),
     };
     out.tell({ kind: "sampled", activity, counters });
+  }
+
+  #sendDatagram({ to, datagram }: Command<"send-datagram">): Result<void, Refusal> {
+    if (datagram.length > DATAGRAM_BYTES_MAX)
+      return refuse("bad-request", "the datagram is longer than any peer reads");
+    this.#tables.out.send(to, datagram);
+    return DONE;
   }
 
   #with(localIndex: LocalIndex, act: (session: Session) => void): Result<void, Refusal> {
