@@ -14,9 +14,9 @@ export interface HostConfig {
   /** Holds `ca.crt`, `host.crt` and `host.key`. */
   readonly directory: string;
   readonly cipher: "aes" | "chachapoly";
-  /** Where the lighthouse is; `"self"` makes this host the lighthouse. */
-  readonly lighthouse: "self" | { readonly overlay: string; readonly underlay: string };
-  /** Other hosts that are known without asking. */
+  /** Where the lighthouse is; `"self"` makes this host the lighthouse, `"none"` leaves it with its static hosts. */
+  readonly lighthouse: "self" | "none" | { readonly overlay: string; readonly underlay: string };
+  /** Overlay address -> "underlay address:port" of hosts that are known without asking. */
   readonly staticHosts?: Readonly<Record<string, string>>;
   readonly tun: boolean;
   readonly port?: number;
@@ -29,7 +29,7 @@ export const PORT = 4242;
 
 /** Nebula's configuration file, the same text for every implementation. */
 export function formatHostConfig(config: HostConfig): string {
-  const lighthouse = config.lighthouse === "self" ? undefined : config.lighthouse;
+  const lighthouse = typeof config.lighthouse === "string" ? undefined : config.lighthouse;
   const known = { ...config.staticHosts, ...(lighthouse ? { [lighthouse.overlay]: lighthouse.underlay } : {}) };
   return `pki:
   ca: ${config.directory}/ca.crt
@@ -38,7 +38,7 @@ export function formatHostConfig(config: HostConfig): string {
 cipher: ${config.cipher}
 static_host_map: ${JSON.stringify(Object.fromEntries(Object.entries(known).map(([k, v]) => [k, [v]])))}
 lighthouse:
-  am_lighthouse: ${lighthouse === undefined}
+  am_lighthouse: ${config.lighthouse === "self"}
   interval: 10
   hosts: ${JSON.stringify(lighthouse ? [lighthouse.overlay] : [])}
 listen:

@@ -6,6 +6,7 @@ import type { Daemon, Exit } from "./daemon.ts";
 import { DEVICE, formatHostConfig, type HostConfig, PORT } from "./host-config.ts";
 import type { Implementation } from "./implementation.ts";
 import { type Machine, TestNetwork } from "./network.ts";
+import { commandLine } from "./process.ts";
 
 /** One host of a mesh that is to be built. The first of the list is the lighthouse. */
 export interface HostPlan {
@@ -117,6 +118,15 @@ export class MeshHost {
   /** Kills everything on the machine without warning and starts the daemon again. */
   async crashAndRestart(): Promise<void> {
     await this.machine.endAll();
+    await this.start();
+  }
+
+  /** Kills the daemon and what it started, but not the other programs on its machine, and starts it again. */
+  async crashAndRestartDaemon(): Promise<void> {
+    await this.daemon.kill();
+    for (const pid of await this.machine.processes()) {
+      if (commandLine(pid).includes("lacis-dataplane")) process.kill(pid, "SIGKILL");
+    }
     await this.start();
   }
 

@@ -1,0 +1,42 @@
+import { join } from "node:path";
+import type { Daemon } from "./daemon.ts";
+import { PROJECT } from "./implementation.ts";
+import type { Machine } from "./network.ts";
+
+/** The small programs in `programs/`: ordinary network programs that know nothing of a mesh. */
+export type Program = "tcp-echo" | "tcp-talk" | "tcp-transfer" | "udp-echo" | "udp-stream" | "udp-throw" | "udp-relay";
+
+/** The command that runs a program; they are built like everything else. */
+export function program(name: Program, ...args: readonly (string | number)[]): [string, string[]] {
+  return [process.execPath, [join(PROJECT, "dist/test/netns/lab/programs", `${name}.js`), ...args.map(String)]];
+}
+
+/** Starts a program that listens on a port and waits until it does. */
+export async function serve(
+  machine: Machine,
+  name: "tcp-echo" | "udp-echo" | "udp-relay",
+  port: number,
+  ...args: readonly (string | number)[]
+): Promise<Daemon> {
+  const daemon = machine.start(`${name}-${port}`, ...program(name, port, ...args));
+  await daemon.becomes("it listens", () =>
+    name === "tcp-echo" ? machine.hasTcpListener(port) : machine.hasUdpPort(port),
+  );
+  return daemon;
+}
+
+/** What `udp-stream` prints. */
+export interface StreamReport {
+  readonly sent: number;
+  readonly lost: readonly number[];
+  readonly longestGapMs: number;
+}
+
+/** Runs `udp-stream` to its end. */
+export async function stream(
+  machine: Machine,
+  to: { readonly address: string; readonly port: number; readonly perSecond: number; readonly seconds: number },
+): Promise<StreamReport> {
+  const command = program("udp-stream", to.address, to.port, to.perSecond, to.seconds);
+  return JSON.parse(await machine.must(...command, { timeoutMs: to.seconds * 1000 + 15_000 }));
+}

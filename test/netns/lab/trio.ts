@@ -1,0 +1,50 @@
+import { Authority, type CertificateVersion } from "./certificates.ts";
+import type { HostConfig } from "./host-config.ts";
+import { LACIS } from "./implementation.ts";
+import { Mesh, type MeshHost } from "./mesh.ts";
+
+/** The mesh of most tests: a lighthouse without a device, a server and a laptop, all ours. */
+export interface Trio {
+  readonly mesh: Mesh;
+  readonly lighthouse: MeshHost;
+  readonly server: MeshHost;
+  readonly laptop: MeshHost;
+}
+
+/** Builds a trio; nothing runs yet. */
+export async function buildTrio(
+  name: string,
+  options: {
+    readonly versions?: readonly CertificateVersion[];
+    readonly server?: Partial<HostConfig>;
+    readonly laptop?: Partial<HostConfig>;
+  } = {},
+): Promise<Trio> {
+  const versions = options.versions ?? [2];
+  const authority = await Authority.create(LACIS.certificates, `/run/lab/authority-${name}`, new Set(versions));
+  const mesh = await Mesh.create(name, {
+    authority,
+    versions,
+    hosts: [
+      { name: "lighthouse", implementation: LACIS },
+      { name: "server", implementation: LACIS, groups: ["servers"], config: options.server ?? {} },
+      { name: "laptop", implementation: LACIS, groups: ["laptops"], config: options.laptop ?? {} },
+    ],
+  });
+  return { mesh, lighthouse: mesh.host("lighthouse"), server: mesh.host("server"), laptop: mesh.host("laptop") };
+}
+
+/** Builds a trio, starts it, hands it to the test, and removes it whatever happens. */
+export async function withTrio(
+  name: string,
+  test: (trio: Trio) => Promise<void>,
+  options: Parameters<typeof buildTrio>[1] = {},
+): Promise<void> {
+  const trio = await buildTrio(name, options);
+  try {
+    await trio.mesh.startAll();
+    await test(trio);
+  } finally {
+    await trio.mesh.close();
+  }
+}

@@ -1,0 +1,98 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { Daemon } from "./lab/daemon.ts";
+import type { FirewallRule } from "./lab/host-config.ts";
+import type { MeshHost } from "./lab/mesh.ts";
+import { program, serve, stream } from "./lab/program.ts";
+import { buildTrio, withTrio } from "./lab/trio.ts";
+import { pause, waitFor } from "./lab/wait.ts";
+
+const ALLOWED_PORT = 7000;
+const DENIED_PORT = 9000;
+const ONLY_ALLOWED: readonly FirewallRule[] = [{ port: String(ALLOWED_PORT), proto: "any", group: "laptops" }];
+
+describe("rules hold at every moment", () => {
+  for (const side of ["inbound of the server", "outbound of the laptop"] as const) {
+    test(`no packet to a denied port arrives while the daemon starts, reloads, stops and crashes: ${side}`, async () => {
+      const judge = side === "inbound of the server" ? "server" : "laptop";
+      const rule =
+        judge === "server" ? { inbound: ONLY_ALLOWED } : { outbound: [{ port: "7000", proto: "any", host: "any" }] };
+      const trio = await buildTrio(judge, { [judge]: rule } as Parameters<typeof buildTrio>[1]);
+      try {
+        const { server, laptop } = trio;
+        const allowed = await countingEcho(server, ALLOWED_PORT);
+        const denied = await countingEcho(server, DENIED_PORT);
+        await trio.mesh.startAll();
+        const streams = [ALLOWED_PORT, DENIED_PORT].map((port) =>
+          stream(laptop.machine, { address: server.overlay4, port, perSecond: 500, seconds: 12 }),
+        );
+        const judging = trio[judge];
+        for (let round = 0; round < 3; round++) {
+          await pause(500);
+          judging.daemon.signal("SIGHUP");
+          await pause(300);
+          await judging.stopAndRestart();
+          await pause(500);
+          await judging.crashAndRestartDaemon();
+        }
+        await Promise.all(streams);
+        expect(await denied()).toBe(0);
+        expect(await allowed(), "the allowed port was reachable all along").toBeGreaterThan(500);
+      } finally {
+        await trio.mesh.close();
+      }
+    });
+  }
+
+  test("a reload that takes a rule away cuts the connection that it allowed, and a broken one changes nothing", async () => {
+    const both: readonly FirewallRule[] = [...ONLY_ALLOWED, { port: String(DENIED_PORT), proto: "tcp", host: "any" }];
+    await withTrio(
+      "reload",
+      async ({ server, laptop }) => {
+        await serve(server.machine, "tcp-echo", DENIED_PORT);
+        const talking = laptop.machine.start("talk", ...program("tcp-talk", server.overlay4, DENIED_PORT));
+        await echoesOf(talking, 10);
+
+        const working = await readFile(server.configPath, "utf8");
+        await writeFile(server.configPath, `${working}\nmisspelt: {}\n`);
+        server.daemon.signal("SIGHUP");
+        await server.daemon.becomes("it refuses the reload", async () => server.daemon.log().includes("misspelt"));
+        await echoesOf(talking, 20);
+
+        await server.configure({ inbound: ONLY_ALLOWED });
+        server.daemon.signal("SIGHUP");
+        await waitFor("the connection to stand still", () => standsStill(talking), { withinMs: 5_000 });
+        const second = await laptop.machine.run(...program("tcp-talk", server.overlay4, DENIED_PORT));
+        expect(second.status, "a new connection is refused as well").toBe(1);
+      },
+      { server: { inbound: both } },
+    );
+  });
+});
+
+/** Starts a counting udp-echo; the result asks it how many datagrams it has received. */
+async function countingEcho(host: MeshHost, port: number): Promise<() => Promise<number>> {
+  const countFile = join(host.machine.directory, `count-${port}`);
+  const daemon = await serve(host.machine, "udp-echo", port, countFile);
+  return async () => {
+    daemon.signal("SIGUSR2");
+    const counted = await waitFor("the count", () => readFile(countFile, "utf8").catch(() => undefined), {
+      withinMs: 2_000,
+    });
+    return JSON.parse(counted).received;
+  };
+}
+
+/** Waits until a tcp-talk has got back at least so many more numbers than now. */
+async function echoesOf(talking: Daemon, more: number): Promise<void> {
+  const before = talking.log().length;
+  await talking.becomes("it is answered", async () => talking.log().slice(before).split("\n").length > more);
+}
+
+/** Whether a tcp-talk, which sends fifty numbers a second, gets nothing back for a second. */
+async function standsStill(talking: Daemon): Promise<boolean> {
+  const before = talking.log().length;
+  await pause(1_000);
+  return talking.log().length === before;
+}
