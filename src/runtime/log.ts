@@ -1,16 +1,11 @@
 import { type DestinationStream, destination, type Logger, pino } from "pino";
+import type { LoggingSettings } from "../core/config/settings.ts";
 import type { Notice } from "../core/notice.ts";
 import { readClock } from "./clock.ts";
 import { harmless, logfmt } from "./log-text.ts";
 import { NoticeLimiter } from "./notice-limiter.ts";
 
-export type LogLevel = Notice["level"];
-
-export interface LogOptions {
-  readonly level: LogLevel;
-  /** text: one logfmt line; json: one object a line. */
-  readonly format: "text" | "json";
-  readonly disableTimestamp: boolean;
+export interface LogOptions extends LoggingSettings {
   /** Where lines go; standard output if not given. */
   readonly stream?: DestinationStream;
 }
@@ -34,7 +29,7 @@ export class Log {
   }
 
   /** New level and format, after a reload. */
-  reconfigure(options: Omit<LogOptions, "stream">): void {
+  reconfigure(options: LoggingSettings): void {
     this.#pino = this.#open(options);
   }
 
@@ -58,10 +53,10 @@ export class Log {
     }
   }
 
-  #open({ level, format, disableTimestamp }: Omit<LogOptions, "stream">): Logger {
+  #open({ level, format, timestamps }: LoggingSettings): Logger {
     const out = this.#out;
     const stream = format === "json" ? out : { write: (line: string) => out.write(logfmt(line)) };
-    const timestamp = disableTimestamp ? false : () => `,"time":"${new Date().toISOString()}"`;
+    const timestamp = timestamps && (() => `,"time":"${new Date().toISOString()}"`);
     return pino({ level, base: null, timestamp, formatters: { level: (label) => ({ level: label }) } }, stream);
   }
 

@@ -16,7 +16,7 @@ describe("a log line", () => {
   });
 
   test("has a timestamp unless it is switched off", () => {
-    const { log, lines } = memoryLog({ format: "text", disableTimestamp: false });
+    const { log, lines } = memoryLog({ format: "text", timestamps: true });
     log.notice({ level: "info", code: "x", text: "a", fields: {} });
     expect(lines[0]).toMatch(/^time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=info msg=a code=x\n$/);
   });
@@ -24,7 +24,7 @@ describe("a log line", () => {
   test("below the level is not written, and the level can change", () => {
     const { log, lines } = memoryLog({ level: "warn" });
     log.notice({ level: "info", code: "x", text: "a", fields: {} });
-    log.reconfigure({ level: "debug", format: "text", disableTimestamp: true });
+    log.reconfigure({ level: "debug", format: "text", timestamps: false });
     log.notice({ level: "debug", code: "x", text: "b", fields: {} });
     expect(lines).toEqual(["level=debug msg=b code=x\n"]);
   });
@@ -78,5 +78,5 @@ describe("a value that somebody else wrote", () => {
 function memoryLog(options: Partial<LogOptions>): { log: Log; lines: string[] } {
   const lines: string[] = [];
   const stream = { write: (line: string) => void lines.push(line) };
-  return { log: new Log({ level: "info", format: "text", disableTimestamp: true, stream, ...options }), lines };
+  return { log: new Log({ level: "info", format: "text", timestamps: false, stream, ...options }), lines };
 }

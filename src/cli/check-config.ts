@@ -1,0 +1,71 @@
+import { type ConfigError, formatConfigError } from "../core/config/config-error.ts";
+import type { EffectiveValue } from "../core/config/effective.ts";
+import { readClock } from "../runtime/clock.ts";
+import { checkConfig } from "../runtime/config-file.ts";
+import { nodeSuite } from "../runtime/node-crypto.ts";
+
+/** What `lacis check` has found: lines for people, and the same as data. */
+export interface CheckResult {
+  readonly ok: boolean;
+  readonly text: readonly { readonly line: string; readonly wrong: boolean }[];
+  readonly report: {
+    readonly ok: boolean;
+    readonly errors: readonly FindingReport[];
+    readonly warnings: readonly FindingReport[];
+    readonly files: readonly string[];
+    readonly effective?: readonly EffectiveValue[];
+  };
+}
+
+interface FindingReport {
+  readonly code: string;
+  readonly file: string | null;
+  readonly line: number | null;
+  readonly column: number | null;
+  /** Full path of the key, empty when it is about a file. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Checks a configuration as `lacis run` would. `effective`: with every key in force. */
+export function check(path: string, effective: boolean): CheckResult {
+  const found = checkConfig(path, { suite: nodeSuite, wall: readClock().wall });
+  const ok = found.errors.length === 0;
+  const values = effective ? found.effective : [];
+  return {
+    ok,
+    text: [
+      ...values.map((value) => ({ line: effectiveLine(value), wrong: false })),
+      ...found.errors.map((error) => ({ line: formatConfigError(error), wrong: true })),
+      ...found.warnings.map((warning) => ({ line: `warning: ${formatConfigError(warning)}`, wrong: true })),
+      verdict(path, found.errors.length, found.warnings.length),
+    ],
+    report: {
+      ok,
+      errors: found.errors.map(findingReport),
+      warnings: found.warnings.map(findingReport),
+      files: found.files,
+      ...(effective && { effective: values }),
+    },
+  };
+}
+
+function verdict(path: string, errors: number, warnings: number): { line: string; wrong: boolean } {
+  const doubts = warnings === 0 ? "" : `, ${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
+  if (errors === 0) return { line: `${path}: good${doubts}`, wrong: false };
+  return {
+    line: `lacis: ${path} - ${errors} ${errors === 1 ? "error" : "errors"}${doubts} - correct and check again`,
+    wrong: true,
+  };
+}
+
+function effectiveLine({ path, value, origin }: EffectiveValue): string {
+  const from = origin ? `${origin.file}:${origin.line}` : "default";
+  return `${path}: ${JSON.stringify(value)}  # ${from}`;
+}
+
+function findingReport(finding: ConfigError): FindingReport {
+  const { code, place, path, what, why, hint } = finding;
+  const text = [what, why, hint].filter((part) => part !== undefined).join(" - ");
+  return { code, file: place?.file ?? null, line: place?.line ?? null, column: place?.column ?? null, path, text };
+}

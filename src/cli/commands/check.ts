@@ -1,0 +1,33 @@
+import { Command } from "commander";
+import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
+import { ExitCode } from "../../runtime/operator-error.ts";
+
+interface CheckOptions {
+  readonly config?: string;
+  readonly effective?: boolean;
+  readonly json?: boolean;
+}
+
+/** `lacis check`: what `lacis run` would say about a configuration. */
+export function checkCommand(): Command {
+  return new Command("check")
+    .description("Say everything that is wrong with a configuration, without running it.")
+    .argument("<path>", "configuration file, or a folder of them")
+    .option("--effective", "print every key in force and where it was set; secrets are left out")
+    .option("--json", "print JSON")
+    .addHelpText(
+      "after",
+      `
+Reads the files, certificates and key just as "lacis run" does. Each error is one line, file:line:column first.
+Exit code 0: lacis would start with it; 1: it would not.
+
+Example:  lacis check /etc/lacis/config.yml && sudo lacis reload`,
+    )
+    .action(async (path: string, options: CheckOptions) => {
+      const { check } = await import("../check-config.ts");
+      const { ok, text, report } = check(path, options.effective === true);
+      if (options.json) console.log(JSON.stringify({ schema: ADMIN_SCHEMA, ...report }));
+      else for (const { line, wrong } of text) (wrong ? console.error : console.log)(line);
+      if (!ok) process.exitCode = ExitCode.bad;
+    });
+}

@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+import { Command } from "commander";
+import { checkCommand } from "./commands/check.ts";
+import { pingCommand } from "./commands/ping.ts";
+import { reloadCommand } from "./commands/reload.ts";
+import { runCommand } from "./commands/run.ts";
+import { statusCommand } from "./commands/status.ts";
+import { versionCommand } from "./commands/version.ts";
+import { fromNebulaSpelling } from "./nebula-spelling.ts";
+import { reportFailure } from "./report-failure.ts";
+
+const program = new Command("lacis")
+  .description("An IP-layer overlay mesh that speaks Nebula's protocol.")
+  .usage("COMMAND [options]")
+  .addHelpText("after", "\nStart here:  lacis check FILE, then  sudo lacis run --config FILE, then  lacis status");
+for (const command of [runCommand, checkCommand, statusCommand, pingCommand, reloadCommand, versionCommand]) {
+  program.addCommand(command());
+}
+for (const command of [program, ...program.commands]) {
+  // Commander would print its own wording and leave; reportFailure does both in ours.
+  command
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+    .helpOption("-h, --help", "explain this command");
+}
+
+const args = fromNebulaSpelling(process.argv.slice(2));
+try {
+  await program.parseAsync(args.length === 0 ? ["--help"] : args, { from: "user" });
+} catch (error) {
+  process.exitCode = reportFailure(error, args);
+}

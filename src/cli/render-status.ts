@@ -1,0 +1,83 @@
+import { duration } from "../admin/duration.ts";
+import type { CertificateReport, PeerReport, StatusReport } from "../admin/status-report.ts";
+import { harmless } from "../runtime/log-text.ts";
+import type { Style } from "./style.ts";
+import { table } from "./table.ts";
+
+/** `lacis status` for people: peers, this host, health. */
+export function statusText(report: StatusReport, style: Style): string {
+  return [...peerLines(report, style), "", ...hostLines(report, style), "", ...healthLines(report, style)].join("\n");
+}
+
+function peerLines({ peers, peersOmitted }: StatusReport, style: Style): readonly string[] {
+  if (peers.length === 0)
+    return [style.faint("No tunnels. One is built when a packet wants to go somewhere: lacis ping HOST")];
+  const head = ["NAME", "ADDRESS", "STATE", "PATH", "RTT", "LAST RX", "CERT"].map((text) => style.bold(text));
+  const rows = peers.map((peer) => [
+    harmless(peer.name ?? "?"),
+    peer.addresses.join(" "),
+    stateText(peer, style),
+    pathText(peer),
+    peer.roundTripMs === null ? "-" : duration(peer.roundTripMs),
+    peer.lastReceivedMs === null ? "never" : `${duration(Math.max(peer.lastReceivedMs, 1000))} ago`,
+    peer.certificate === null ? "-" : validity(peer.certificate, style),
+  ]);
+  const omitted = peersOmitted > 0 ? [style.faint(`and ${peersOmitted} more`)] : [];
+  return [...table([head, ...rows]), ...omitted];
+}
+
+function stateText({ state }: PeerReport, style: Style): string {
+  switch (state) {
+    case "up":
+      return style.good(state);
+    case "failed":
+      return style.bad(state);
+    default:
+      return style.warn(state);
+  }
+}
+
+function pathText({ state, path, reason }: PeerReport): string {
+  if (state === "failed") return harmless(reason ?? "-");
+  return path === null ? "-" : `direct ${path}`;
+}
+
+function validity({ secondsLeft }: CertificateReport, style: Style): string {
+  if (secondsLeft < 0) return style.bad("expired");
+  const left = duration(secondsLeft * 1000);
+  return secondsLeft < 7 * 86_400 ? style.warn(left) : left;
+}
+
+function hostLines({ host, lighthouses, dataPlane, daemon }: StatusReport, style: Style): readonly string[] {
+  const { certificate } = host;
+  const versions = certificate.versions.map((version) => `v${version}`).join(" and ");
+  const up = lighthouses.filter((lighthouse) => lighthouse.up).length;
+  const reachable = lighthouses.length === 0 ? "none configured" : `${up}/${lighthouses.length} up`;
+  const device = dataPlane.device === undefined ? "no device" : `device ${dataPlane.device}`;
+  return table([
+    [style.bold("This host"), `${harmless(host.name)} ${host.addresses.join(" ")}`],
+    ["  groups", harmless(host.groups.join(", ") || "none")],
+    ["  certificate", `${versions}, ${certificate.secondsLeft < 0 ? "" : "valid for "}${validity(certificate, style)}`],
+    ["  lighthouses", host.amLighthouse ? "is one" : reachable],
+    [
+      "  data plane",
+      `${dataPlane.kind} ${dataPlane.build ?? ""}, ${dataPlane.state}, ${device}, UDP port ${dataPlane.port}`,
+    ],
+    [
+      "  daemon",
+      `lacis ${daemon.version}, pid ${daemon.pid}, up ${duration(Math.max(daemon.uptimeMs, 1000))}, ${daemon.config}`,
+    ],
+  ]);
+}
+
+function healthLines({ health }: StatusReport, style: Style): readonly string[] {
+  if (health.length === 0) return [`${style.bold("Health:")} ${style.good("all well")}`];
+  const mark = { error: style.bad("×"), warning: style.warn("!"), note: "·" };
+  return [
+    style.bold("Health:"),
+    ...health.map(({ severity, text, todo }) => {
+      const advice = todo === "nothing" || todo.startsWith("nothing,") ? "" : style.faint(` - ${todo}`);
+      return `  ${mark[severity]} ${harmless(text)}${advice}`;
+    }),
+  ];
+}

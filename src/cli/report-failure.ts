@@ -1,0 +1,44 @@
+import { CommanderError } from "commander";
+import { ADMIN_SCHEMA } from "../admin/protocol.ts";
+import { type Complaint, ExitCode, OperatorError } from "../runtime/operator-error.ts";
+
+/**
+ * Prints why a command failed, one line `lacis: what - why - what to do` on standard error, and with --json an object on standard
+ * output as well. Returns the exit code.
+ */
+export function reportFailure(error: unknown, args: readonly string[]): ExitCode {
+  const failure = failureOf(error, args);
+  if (!failure) return ExitCode.ok;
+  const { code, exitCode, complaint } = failure;
+  for (const detail of complaint.details ?? []) console.error(detail);
+  console.error(`lacis: ${[complaint.what, complaint.why, complaint.todo].filter((part) => part !== "").join(" - ")}`);
+  if (args.includes("--json")) console.log(JSON.stringify({ schema: ADMIN_SCHEMA, error: { code, ...complaint } }));
+  return exitCode;
+}
+
+interface Failure {
+  readonly code: string;
+  readonly exitCode: ExitCode;
+  readonly complaint: Complaint;
+}
+
+function failureOf(error: unknown, args: readonly string[]): Failure | undefined {
+  if (error instanceof OperatorError) return error;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? undefined : usageFailure(error.message, args);
+  const why = error instanceof Error ? (error.stack ?? error.message).split("\n").slice(0, 2).join(" ") : String(error);
+  return {
+    code: "internal",
+    exitCode: ExitCode.crashed,
+    complaint: { what: "this is a fault of lacis itself", why, todo: "please report it with this line" },
+  };
+}
+
+function usageFailure(message: string, args: readonly string[]): Failure {
+  const verb = /^[a-z]+$/.test(args[0] ?? "") && !/unknown command/.test(message) ? ` ${args[0]}` : "";
+  const why = message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
+  return {
+    code: "usage",
+    exitCode: ExitCode.usage,
+    complaint: { what: "cannot make sense of the command line", why, todo: `see: lacis${verb} --help` },
+  };
+}
