@@ -15,11 +15,14 @@ import type { ConfigError } from "../core/config/config-error.ts";
 import type { ConfigEntry, ConfigMap, ConfigNode, Place } from "../core/config/document.ts";
 import { showKey } from "../core/config/show.ts";
 
-/** Limits of reliability R58. Lexemes bound the time: the library takes about 1 us for each, and some of its errors cost more. */
+/** Levels of nesting; the deepest key of the schema is on the sixth. */
 const DEPTH_MAX = 32;
-const LEXEMES_MAX = 150_000;
+/** Words, brackets and line ends. They are what takes the library's time: 1 us each at best, 7 us in the worst file that was found. */
+const LEXEMES_MAX = 100_000;
+/** Aliases that are followed, and nodes in the tree with those that aliases repeat: a few lines may not grow into gigabytes. */
 const ALIASES_MAX = 1_000;
 const NODES_MAX = 200_000;
+/** Errors of one file that are reported: after the first few a syntax error only follows from another. */
 const ERRORS_MAX = 20;
 
 export type YamlOutcome =
@@ -54,8 +57,13 @@ function compose(text: string, lines: LineCounter, placeAt: (offset: number) => 
   const parser = new Parser(lines.addNewLine);
   const tokens = [];
   let lexemes = 0;
+  let errors = 0;
   for (const lexeme of new Lexer().lex(text)) {
-    for (const token of parser.next(lexeme)) tokens.push(token);
+    for (const token of parser.next(lexeme)) {
+      tokens.push(token);
+      if (token.type === "error") errors++;
+    }
+    if (errors >= ERRORS_MAX) break;
     // Document and scalar stand on the stack too.
     if (parser.stack.length > DEPTH_MAX + 2) {
       return limitError(

@@ -3,7 +3,7 @@ import type { CryptoSuite } from "../crypto/suite.ts";
 import type { ConfigNode, Place } from "./document.ts";
 import type { FoundValue } from "./keys.ts";
 import { isPem } from "./pem-reference.ts";
-import { parseBoolean, parseInteger } from "./scalar.ts";
+import { parseBoolean, parseChoice, parseInteger } from "./scalar.ts";
 import type { KeySpec, ValueType } from "./schema/key-spec.ts";
 import { SCHEMA } from "./schema.ts";
 
@@ -76,6 +76,7 @@ function plain(node: ConfigNode, type: ValueType): PlainValue {
 function plainScalar(text: string, type: ValueType): PlainValue {
   if (type.kind === "boolean") return parseBoolean(text) ?? text;
   if (type.kind === "integer") return parseInteger(text) ?? text;
+  if (type.kind === "choice") return parseChoice(type, text) ?? text;
   return text;
 }
 

@@ -1,6 +1,6 @@
 import type { ConfigNode } from "./document.ts";
 import type { FoundValue } from "./keys.ts";
-import { parseBoolean, parseDurationMs, parseInteger } from "./scalar.ts";
+import { parseBoolean, parseChoice, parseDurationMs, parseInteger } from "./scalar.ts";
 import type { ValueType } from "./schema/key-spec.ts";
 
 /** Whether a value of a key that has no effect here changes nothing anyway: it is the default, or empty, or its feature is off. */
@@ -39,13 +39,21 @@ function isEmpty(node: ConfigNode): boolean {
 
 /** Whether two texts mean the same value: "12m" and "720s", "no" and "false". */
 function sameValue(type: ValueType, a: string, b: string): boolean {
-  const read = READERS[type.kind];
-  const value = read?.(a);
-  return value === undefined ? a === b : value === read?.(b);
+  const value = typed(type, a);
+  return value === undefined ? a === b : value === typed(type, b);
 }
 
-const READERS: Partial<Record<ValueType["kind"], (text: string) => boolean | number | undefined>> = {
-  boolean: parseBoolean,
-  integer: parseInteger,
-  duration: parseDurationMs,
-};
+function typed(type: ValueType, text: string): boolean | number | string | undefined {
+  switch (type.kind) {
+    case "boolean":
+      return parseBoolean(text);
+    case "integer":
+      return parseInteger(text);
+    case "duration":
+      return parseDurationMs(text);
+    case "choice":
+      return parseChoice(type, text);
+    default:
+      return undefined;
+  }
+}

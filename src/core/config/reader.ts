@@ -4,7 +4,7 @@ import type { ConfigErrorCode } from "./config-error.ts";
 import type { ConfigNode, Placed } from "./document.ts";
 import type { Findings } from "./findings.ts";
 import type { FoundValue } from "./keys.ts";
-import { parseBoolean, parseDurationMs, parseInteger } from "./scalar.ts";
+import { parseBoolean, parseChoice, parseDurationMs, parseInteger } from "./scalar.ts";
 import type { ValueType } from "./schema/key-spec.ts";
 import { specOf } from "./schema.ts";
 import { show, showKind } from "./show.ts";
@@ -58,15 +58,11 @@ export class ConfigReader {
     return value ?? parseDurationMs(defaultOf(path)) ?? 0;
   }
 
-  /** The canonical value; undefined only where neither the file nor the schema has one. */
+  /** The canonical value; "" where neither the file nor the schema has one. */
   choice<Value extends string>(path: string): Value {
-    const { values, spellings } = typeOf(path, "choice");
-    const read = (text: string): string | undefined => {
-      const word = text.toLowerCase();
-      if (values.includes(word)) return word;
-      return Object.hasOwn(spellings, word) ? spellings[word] : undefined;
-    };
-    const value = this.#scalar(path, read, () => `is not one of ${values.join(", ")}`);
+    const type = typeOf(path, "choice");
+    const complaint = (): string => `is not one of ${type.values.join(", ")}`;
+    const value = this.#scalar(path, (text) => parseChoice(type, text), complaint);
     return (value ?? defaultOf(path)) as Value;
   }
 

@@ -1,3 +1,5 @@
+import type { ValueType } from "./schema/key-spec.ts";
+
 /** Readers for the scalars of the configuration. Each returns undefined for text that is not one. */
 
 /** Nebula's lenient booleans: Go's strconv.ParseBool plus y, yes, n, no, in any case. */
@@ -13,6 +15,13 @@ export function parseInteger(text: string): number | undefined {
   if (!/^-?\d{1,16}$/.test(text)) return undefined;
   const value = Number(text);
   return Number.isSafeInteger(value) ? value : undefined;
+}
+
+/** The canonical value of a choice, from it or another spelling of it, in any case. */
+export function parseChoice(type: Extract<ValueType, { kind: "choice" }>, text: string): string | undefined {
+  const word = text.toLowerCase();
+  if (type.values.includes(word)) return word;
+  return Object.hasOwn(type.spellings, word) ? type.spellings[word] : undefined;
 }
 
 /**
