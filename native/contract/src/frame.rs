@@ -67,7 +67,7 @@ impl FrameBuffer {
     }
 
     /// The next complete message, `None` while more bytes are needed. An error ends the stream.
-    pub fn next<M: Message + Default>(&mut self) -> io::Result<Option<M>> {
+    pub fn take<M: Message + Default>(&mut self) -> io::Result<Option<M>> {
         let rest = self.bytes.get_mut(self.consumed..).unwrap_or_default();
         let Some((length, rest)) = rest.split_first_chunk_mut::<LENGTH_BYTES>() else { return Ok(None) };
         let length = checked_length(*length)?;
@@ -117,7 +117,7 @@ mod tests {
         let mut found = Vec::new();
         for byte in stream {
             frames.extend(&[byte]);
-            while let Some(message) = frames.next::<NeedTunnel>().unwrap() {
+            while let Some(message) = frames.take::<NeedTunnel>().unwrap() {
                 found.push(message);
             }
         }
@@ -128,7 +128,7 @@ mod tests {
     fn a_frame_over_the_limit_is_refused_before_anything_is_allocated() {
         let mut frames = FrameBuffer::default();
         frames.extend(&u32::MAX.to_be_bytes());
-        assert!(frames.next::<Hello>().is_err());
+        assert!(frames.take::<Hello>().is_err());
         assert!(read::<Hello>(&mut &u32::MAX.to_be_bytes()[..]).is_err());
         let long = NeedTunnel { destination: vec![0; FRAME_LIMIT_BYTES] };
         let mut out = vec![7];

@@ -1,14 +1,14 @@
 //! What the control plane can do to the engine. Everything is checked again: a command that cannot be meant is refused and
 //! changes nothing.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::aead::{Cipher, SecretKey, cipher_with};
 use crate::drop_reason::DropReason;
 use crate::engine::{Engine, Pass};
-use crate::header::{DATAGRAM_LIMIT_BYTES, Kind, OVERHEAD_BYTES};
+use crate::header::{BODY_LIMIT_BYTES, DATAGRAM_LIMIT_BYTES, Kind};
 use crate::host::HostFacts;
 use crate::lock::{lock, read, write};
 use crate::output::Output;
@@ -174,7 +174,7 @@ impl Engine {
         self.replace_host(host);
     }
 
-    /// All or nothing: adds programs, binds sessions to them and, with `raise_epoch`, drops programs that nothing uses any more and
+    /// All or nothing: adds programs, binds sessions to them, drops programs that nothing uses any more and, with `raise_epoch`,
     /// has every flow judged again.
     pub fn apply_policies(&self, change: PolicyChange) -> Result<(), Refusal> {
         let PolicyChange { programs, bindings, raise_epoch } = change;
@@ -185,16 +185,13 @@ impl Engine {
             if !is_known {
                 return Err(Refusal::unknown_policy(policy_id));
             }
-            bound.push((self.tunnel(local_index)?, policy_id));
+            // A peer may have closed its session a moment ago: that is no reason to leave everybody else unjudged.
+            bound.extend(self.tunnels.by_index(local_index).map(|tunnel| (tunnel, policy_id)));
         }
-        let in_use = raise_epoch.then(|| {
-            let used = |tunnel: &Arc<Tunnel>| {
-                let binding = bound.iter().rev().find(|(held, _)| Arc::ptr_eq(held, tunnel));
-                binding.map_or(tunnel.policy_id(), |(_, policy_id)| *policy_id)
-            };
-            self.tunnels.all().iter().map(used).collect::<HashSet<u32>>()
-        });
-        let Some(changed) = policies.with(programs, in_use.as_ref()) else {
+        let rebound: HashMap<u32, u32> = bound.iter().map(|(tunnel, id)| (tunnel.local_index, *id)).collect();
+        let policy_of = |tunnel: &Arc<Tunnel>| rebound.get(&tunnel.local_index).copied().unwrap_or(tunnel.policy_id());
+        let in_use: HashSet<u32> = self.tunnels.all().iter().map(policy_of).collect();
+        let Some(changed) = policies.with(programs, &in_use) else {
             return Err(Refusal::bad(format!("there would be more than {POLICIES_MAX} policies")));
         };
         *policies = changed;
@@ -214,8 +211,14 @@ impl<O: Output> Pass<'_, O> {
     /// Installs a session.
     pub fn install(&mut self, new: Installation) -> Result<(), Refusal> {
         let engine = self.step.engine;
-        if new.local_index == 0 {
-            return Err(Refusal::bad("a tunnel cannot have index 0"));
+        if new.local_index == 0 || new.remote_index == 0 {
+            return Err(Refusal::bad("an index is 0"));
+        }
+        if new.peer_addresses.is_empty() {
+            return Err(Refusal::bad("the peer has no address"));
+        }
+        if engine.tunnels.by_index(new.local_index).is_some() {
+            return Err(describe(InsertError::IndexTaken, new.local_index));
         }
         check_memo(&new.memo)?;
         let refused = || Refusal::bad("the cipher refuses the key");
@@ -254,9 +257,7 @@ impl<O: Output> Pass<'_, O> {
         if !tunnel.is_confirmed() {
             return Err(Refusal::bad(format!("tunnel {local_index} is not confirmed")));
         }
-        if !self.step.engine.tunnels.make_primary(&tunnel) {
-            return Err(describe(InsertError::PrimariesFull, local_index));
-        }
+        self.step.engine.tunnels.make_primary(&tunnel);
         self.release_all(&tunnel);
         Ok(())
     }
@@ -283,7 +284,7 @@ impl<O: Output> Pass<'_, O> {
         if !kind.is_sealed() {
             return Err(Refusal::bad("this type of datagram is not sealed"));
         }
-        if body.len() + OVERHEAD_BYTES > DATAGRAM_LIMIT_BYTES {
+        if body.len() > BODY_LIMIT_BYTES {
             return Err(Refusal::bad(format!("a body of {} bytes fits no datagram", body.len())));
         }
         let tunnel = self.step.engine.tunnel(local_index)?;

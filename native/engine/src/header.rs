@@ -16,6 +16,9 @@ pub const OVERHEAD_BYTES: usize = HEADER_BYTES + TAG_BYTES;
 /// Longest datagram of the protocol; what the reference implementation reads without offloads.
 pub const DATAGRAM_LIMIT_BYTES: usize = 9_001;
 
+/// Longest body of a sealed datagram.
+pub const BODY_LIMIT_BYTES: usize = DATAGRAM_LIMIT_BYTES - OVERHEAD_BYTES;
+
 const VERSION: u8 = 1;
 
 /// What a datagram is, from its type and subtype. Every other pair is dropped unread.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::drop_reason::DropReason;
+use crate::header::BODY_LIMIT_BYTES;
 use crate::ip::{Prefix, is_private};
 use crate::packet::InnerPacket;
 
@@ -58,7 +59,9 @@ impl HostFacts {
     /// Steps 1 to 3 of SEMANTICS.md section 3: whether a packet from the device may look for a tunnel.
     pub fn check_outbound(&self, inner: &InnerPacket) -> Result<(), DropReason> {
         let to = inner.destination;
-        if self.drop_multicast && to.is_multicast() {
+        if inner.length > BODY_LIMIT_BYTES {
+            Err(DropReason::Oversized)
+        } else if self.drop_multicast && to.is_multicast() {
             Err(DropReason::Multicast)
         } else if self.drop_local_broadcast && self.networks.iter().any(|network| network.is_broadcast(to)) {
             Err(DropReason::Broadcast)

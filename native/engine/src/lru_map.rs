@@ -50,6 +50,12 @@ impl<K: Copy + Eq + Hash, V> LruMap<K, V> {
         self.slots[slot as usize].entry.as_mut().map(|(_, value)| value)
     }
 
+    /// The value of `key`, as old as it was.
+    pub fn peek(&self, key: &K) -> Option<&V> {
+        let slot = *self.by_key.get(key)?;
+        self.slots[slot as usize].entry.as_ref().map(|(_, value)| value)
+    }
+
     /// Whether `key` is the most recently used one.
     pub fn is_newest(&self, key: &K) -> bool {
         self.newest != NONE && self.by_key.get(key) == Some(&self.newest)
@@ -87,15 +93,19 @@ impl<K: Copy + Eq + Hash, V> LruMap<K, V> {
         self.remove_slot(slot)
     }
 
-    /// Removes those of `count` slots from `first` on that `is_stale` names; returns where to go on, 0 after the last slot.
-    pub fn sweep(&mut self, first: usize, count: usize, is_stale: impl Fn(&K, &V) -> bool) -> usize {
-        let end = first.saturating_add(count).min(self.slots.len());
-        for slot in first..end {
-            if self.slots[slot].entry.as_ref().is_some_and(|(key, value)| is_stale(key, value)) {
-                self.remove_slot(slot as u32);
+    /// Looks at the `count` least recently used entries and removes those that `is_stale` names.
+    pub fn sweep(&mut self, count: usize, is_stale: impl Fn(&K, &V) -> bool) {
+        let mut slot = self.oldest;
+        for _ in 0..count {
+            if slot == NONE {
+                return;
             }
+            let next = self.slots[slot as usize].newer;
+            if self.slots[slot as usize].entry.as_ref().is_some_and(|(key, value)| is_stale(key, value)) {
+                self.remove_slot(slot);
+            }
+            slot = next;
         }
-        if end == self.slots.len() { 0 } else { end }
     }
 
     fn remove_slot(&mut self, slot: u32) -> Option<V> {
@@ -155,15 +165,17 @@ mod tests {
     }
 
     #[test]
-    fn a_sweep_goes_through_all_slots_a_few_at_a_time() {
+    fn a_sweep_looks_at_the_oldest_entries_only() {
         let mut map = LruMap::new(10);
         for key in 0..10 {
             map.insert(key, ());
         }
-        let next = map.sweep(0, 6, |key, ()| key % 2 == 0);
-        assert_eq!((next, map.len()), (6, 7));
-        assert_eq!(map.sweep(next, 6, |key, ()| key % 2 == 0), 0);
-        assert_eq!(map.len(), 5);
+        map.sweep(6, |key, ()| key % 2 == 0);
+        assert_eq!(map.len(), 7);
+        map.sweep(100, |_, ()| true);
+        assert_eq!(map.len(), 0);
+        assert!(!map.insert(1, ()));
+        assert!(map.is_newest(&1));
     }
 
     proptest! {

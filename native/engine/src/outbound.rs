@@ -10,7 +10,7 @@ use crate::header::{Kind, OVERHEAD_BYTES};
 use crate::lock::{lock, read};
 use crate::output::{DropSample, Event, Output};
 use crate::packet::{Direction, InnerPacket, Tuple};
-use crate::tunnel::{Reservation, Tunnel};
+use crate::tunnel::{COUNTER_LAST, Reservation, Tunnel};
 
 impl<O: Output> Pass<'_, O> {
     /// Handles one packet from the device.
@@ -131,7 +131,7 @@ impl<O: Output> Step<'_, O> {
     fn drop_exhausted(&mut self, tunnel: &Tunnel, tuple: Option<&Tuple>) {
         self.drop_outbound(Some(tunnel), tuple.copied(), DropReason::CounterExhausted);
         if tunnel.tell_exhausted() {
-            let send_counter = tunnel.send_counter();
+            let send_counter = tunnel.send_counter().min(COUNTER_LAST);
             let local_index = tunnel.local_index;
             self.out.event(Event::CounterHigh { local_index, send_counter, exhausted: true });
         }

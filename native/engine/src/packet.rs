@@ -142,10 +142,15 @@ fn parse_ipv6(bytes: &[u8]) -> Result<InnerPacket, DropReason> {
         ICMPV6 => echo_identifier(payload, [128, 129])?,
         _ => Ports::None,
     };
+    let (source, destination) = (Ipv6Addr::from(*source), Ipv6Addr::from(destination));
+    // An IPv4-mapped address would pass for the IPv4 address it maps wherever the two are not told apart.
+    if source.to_ipv4_mapped().is_some() || destination.to_ipv4_mapped().is_some() {
+        return Err(DropReason::BadPacket);
+    }
     Ok(InnerPacket {
         length: IPV6_HEADER_BYTES + payload_length,
-        source: IpAddr::V6(Ipv6Addr::from(*source)),
-        destination: IpAddr::V6(Ipv6Addr::from(destination)),
+        source: IpAddr::V6(source),
+        destination: IpAddr::V6(destination),
         protocol,
         ports,
     })

@@ -70,7 +70,7 @@ impl ParkingLot {
 
     /// Whether a tunnel to `destination` must be asked for now. True is taken as asked.
     pub fn must_ask(&mut self, destination: IpAddr, now_ms: u64) -> bool {
-        let asked = self.asked_at_ms.touch(&destination);
+        let asked = self.asked_at_ms.peek(&destination);
         if asked.is_some_and(|at| now_ms.saturating_sub(*at) < NEED_TUNNEL_INTERVAL_MS) {
             return false;
         }

@@ -81,13 +81,11 @@ impl PolicyTable {
         self.programs.get(&policy_id)
     }
 
-    /// The table with `added` in it and, when `in_use` is given, without what is neither used nor added. `None` when that
-    /// would be more than [`POLICIES_MAX`].
-    pub fn with(&self, added: Vec<(u32, Program)>, in_use: Option<&HashSet<u32>>) -> Option<Self> {
-        let mut programs = self.programs.clone();
-        if let Some(in_use) = in_use {
-            programs.retain(|policy_id, _| in_use.contains(policy_id));
-        }
+    /// The table with `added` in it and without what is neither in use nor added. `None` when that would be more than
+    /// [`POLICIES_MAX`].
+    pub fn with(&self, added: Vec<(u32, Program)>, in_use: &HashSet<u32>) -> Option<Self> {
+        let kept = self.programs.iter().filter(|(policy_id, _)| in_use.contains(policy_id));
+        let mut programs: HashMap<_, _> = kept.map(|(policy_id, program)| (*policy_id, Arc::clone(program))).collect();
         programs.extend(added.into_iter().map(|(policy_id, program)| (policy_id, Arc::new(program))));
         (programs.len() <= POLICIES_MAX).then_some(Self { programs })
     }
@@ -155,10 +153,12 @@ mod tests {
 
     #[test]
     fn the_table_keeps_what_is_used_or_new_and_refuses_more_than_it_holds() {
-        let table = PolicyTable::default().with(vec![(1, Program::default()), (2, Program::default())], None).unwrap();
-        let table = table.with(vec![(3, Program::default())], Some(&HashSet::from([2]))).unwrap();
+        let table = PolicyTable::default()
+            .with(vec![(1, Program::default()), (2, Program::default())], &HashSet::new())
+            .unwrap();
+        let table = table.with(vec![(3, Program::default())], &HashSet::from([2])).unwrap();
         assert!(table.get(1).is_none() && table.get(2).is_some() && table.get(3).is_some());
         let many = (0..4_096).map(|id| (id + 10, Program::default())).collect();
-        assert!(table.with(many, None).is_none());
+        assert!(table.with(many, &HashSet::from([2])).is_none());
     }
 }

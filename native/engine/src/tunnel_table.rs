@@ -45,7 +45,7 @@ impl TunnelTable {
         if tables.by_index.len() >= TUNNELS_MAX {
             return Err(InsertError::TunnelsFull);
         }
-        if primary && !tables.has_room_for(tunnel) {
+        if !tables.has_room_for(tunnel) {
             return Err(InsertError::PrimariesFull);
         }
         tables.by_index.insert(tunnel.local_index, Arc::clone(tunnel));
@@ -56,16 +56,14 @@ impl TunnelTable {
         Ok(())
     }
 
-    /// Makes a session the one that sends for its addresses. False when it is gone or the table is full.
-    pub fn make_primary(&self, tunnel: &Arc<Tunnel>) -> bool {
+    /// Makes a session the one that sends for its addresses, as far as there is room, unless it is gone.
+    pub fn make_primary(&self, tunnel: &Arc<Tunnel>) {
         let mut tables = write(&self.tables);
         let present = tables.by_index.get(&tunnel.local_index).is_some_and(|held| Arc::ptr_eq(held, tunnel));
-        if !present || !tables.has_room_for(tunnel) {
-            return false;
+        if present {
+            tables.make_primary(tunnel);
+            self.version.fetch_add(1, Ordering::Release);
         }
-        tables.make_primary(tunnel);
-        self.version.fetch_add(1, Ordering::Release);
-        true
     }
 
     /// Takes a session out.
@@ -113,7 +111,9 @@ impl Tables {
 
     fn make_primary(&mut self, tunnel: &Arc<Tunnel>) {
         for address in &tunnel.peer_addresses {
-            self.primaries.insert(*address, Arc::clone(tunnel));
+            if self.primaries.len() < PRIMARIES_MAX || self.primaries.contains_key(address) {
+                self.primaries.insert(*address, Arc::clone(tunnel));
+            }
         }
     }
 }
