@@ -56,7 +56,7 @@ async function tell(): Promise<void> {
   story.begin("Three daemons");
   const [, server, laptop] = await startDaemons(hosts);
   story.begin("The laptop asks the lighthouse where the server is, and builds a tunnel");
-  await type(laptop, "lacis ping server", LACIS.cli("ping", "--config", laptop.configPath, "server"));
+  await type(laptop, `lacis ping ${server.overlay4}`, LACIS.cli("ping", "--config", laptop.configPath, server.overlay4));
   story.begin("A file over TCP, through the kernel's own stack");
   await transferFile(server, laptop);
   story.begin("What the laptop knows");
