@@ -10,7 +10,7 @@ import type { LighthouseMessage } from "../wire/lighthouse.ts";
  */
 export interface LighthouseService {
   /** An authenticated lighthouse message from a peer. Returns what to send, each through the tunnel to its recipient. */
-  answer(from: LighthousePeer, message: LighthouseMessage, now: Instant): readonly LighthouseReply[];
+  answer(from: LighthousePeer, request: LighthouseRequest, now: Instant): readonly LighthouseReply[];
   /** The peer's authenticated packets come from here (handshake, roaming). */
   learned(peer: readonly IpAddress[], at: Endpoint, now: Instant): void;
   /** The last tunnel to this peer closed. */
@@ -20,6 +20,12 @@ export interface LighthouseService {
 export interface LighthousePeer {
   readonly addresses: readonly IpAddress[];
   readonly certificate: Certificate;
+}
+
+/** A decoded message and the dialect it was spoken in, which is that of its answer. */
+export interface LighthouseRequest {
+  readonly message: LighthouseMessage;
+  readonly dialect: CertificateVersion;
 }
 
 export interface LighthouseReply {

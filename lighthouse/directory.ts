@@ -1,0 +1,104 @@
+import { LruMap } from "../src/core/base/lru.ts";
+import { familyOf, type IpAddress } from "../src/core/netip/address.ts";
+import { type Endpoint, endpointAddress } from "../src/core/netip/endpoint.ts";
+import { contains, type Prefix } from "../src/core/netip/prefix.ts";
+
+/** What a lighthouse knows about one host. */
+export interface Whereabouts {
+  /** All its overlay addresses; the first one names it. */
+  readonly addresses: readonly IpAddress[];
+  /** Overlay networks of its certificate; empty until it has spoken. */
+  readonly networks: readonly Prefix[];
+  /** Where its authenticated packets come from, by family. */
+  readonly learned: { readonly 4?: Endpoint; readonly 6?: Endpoint };
+  /** What it last said about itself, in its own order. */
+  readonly reported: readonly Endpoint[];
+  readonly relays: readonly IpAddress[];
+}
+
+/** Hosts a lighthouse remembers; the one not asked about or heard from for longest goes. About 1 kB each. */
+export const HOSTS_MAX = 100_000;
+
+/** Where hosts are, in their own words and by their own packets; never from a static map (protocol 5.6, 5.7). */
+export class Directory {
+  readonly #hosts = new LruMap<IpAddress, Whereabouts>(HOSTS_MAX);
+  /** Every overlay address of a known host -> the one that names it. */
+  readonly #names = new Map<IpAddress, IpAddress>();
+  readonly #overlay: readonly Prefix[];
+
+  /** `overlay`: underlay addresses inside these are not believed; they would lead into the mesh itself. */
+  constructor(overlay: readonly Prefix[]) {
+    this.#overlay = overlay;
+  }
+
+  get size(): number {
+    return this.#hosts.size;
+  }
+
+  /** The host that has this overlay address. */
+  find(address: IpAddress): Whereabouts | undefined {
+    const name = this.#names.get(address);
+    return name === undefined ? undefined : this.#hosts.get(name);
+  }
+
+  /** The host's own report, in place of its last one. */
+  report(host: Pick<Whereabouts, "addresses" | "networks" | "reported" | "relays">): void {
+    const learned = this.#known(host.addresses)?.learned ?? {};
+    this.#store({ ...host, learned, reported: host.reported.filter((endpoint) => this.#isUnderlay(endpoint)) });
+  }
+
+  /** An authenticated packet of the host came from here. */
+  learned(addresses: readonly IpAddress[], at: Endpoint): void {
+    if (!this.#isUnderlay(at)) return;
+    const known = this.#known(addresses) ?? { addresses, networks: [], learned: {}, reported: [], relays: [] };
+    this.#store({ ...known, learned: { ...known.learned, [familyOf(endpointAddress(at))]: at } });
+  }
+
+  forget(addresses: readonly IpAddress[]): void {
+    const [name] = addresses;
+    const known = name === undefined ? undefined : this.#hosts.get(name);
+    if (known) this.#remove(known);
+  }
+
+  #known(addresses: readonly IpAddress[]): Whereabouts | undefined {
+    const [name] = addresses;
+    return name === undefined ? undefined : this.#hosts.get(name);
+  }
+
+  #store(host: Whereabouts): void {
+    const [name] = host.addresses;
+    if (name === undefined) return;
+    const before = this.#hosts.get(name);
+    if (before) this.#unname(before);
+    const evicted = before ? undefined : this.#oldestWhenFull();
+    if (evicted) this.#remove(evicted);
+    this.#hosts.set(name, host);
+    for (const address of host.addresses) this.#names.set(address, name);
+  }
+
+  #oldestWhenFull(): Whereabouts | undefined {
+    return this.#hosts.size < HOSTS_MAX ? undefined : this.#hosts.entries().next().value?.[1];
+  }
+
+  #remove(host: Whereabouts): void {
+    this.#unname(host);
+    const [name] = host.addresses;
+    if (name !== undefined) this.#hosts.delete(name);
+  }
+
+  #unname(host: Whereabouts): void {
+    const [name] = host.addresses;
+    for (const address of host.addresses) if (this.#names.get(address) === name) this.#names.delete(address);
+  }
+
+  #isUnderlay(endpoint: Endpoint): boolean {
+    const address = endpointAddress(endpoint);
+    return !this.#overlay.some((network) => contains(network, address));
+  }
+}
+
+/** Everything worth trying: learned addresses first, because receivers look at the first ten of each family only. */
+export function endpointsOf(host: Whereabouts): readonly Endpoint[] {
+  const learned = [host.learned[4], host.learned[6]].filter((endpoint) => endpoint !== undefined);
+  return [...learned, ...host.reported];
+}

@@ -1,0 +1,64 @@
+import { type Instant, later } from "../base/time.ts";
+import type { CertificateVersion } from "../cert/certificate.ts";
+import { familyOf, type IpAddress } from "../netip/address.ts";
+import type { Endpoint } from "../netip/endpoint.ts";
+import type { LighthouseMessage } from "../wire/lighthouse.ts";
+import { firstOfEachFamily } from "./candidates.ts";
+
+/**
+ * When this host tells its lighthouses where it is: at start, every `lighthouse.interval`, and soon after anything that makes the last
+ * report wrong (protocol 5.3).
+ */
+export class Announcer {
+  #intervalMs: number;
+  #nextAt: Instant | undefined;
+
+  /** `intervalMs` 0: never report. */
+  constructor(intervalMs: number) {
+    this.#intervalMs = intervalMs;
+  }
+
+  /** Reports from now on (the data plane is up), or at another rhythm. */
+  start(intervalMs: number, now: Instant): void {
+    this.#intervalMs = intervalMs;
+    this.#nextAt = intervalMs > 0 ? now : undefined;
+  }
+
+  stop(): void {
+    this.#nextAt = undefined;
+  }
+
+  /** Something changed: report within this time. */
+  hurry(now: Instant, withinMs: number): void {
+    if (this.#nextAt !== undefined && this.#nextAt > later(now, withinMs)) this.#nextAt = later(now, withinMs);
+  }
+
+  /** True when a report is due; the next one is due an interval later. */
+  takeDue(now: Instant): boolean {
+    if (this.#nextAt === undefined || this.#nextAt > now) return false;
+    this.#nextAt = later(now, this.#intervalMs);
+    return true;
+  }
+
+  nextAt(): Instant | undefined {
+    return this.#nextAt;
+  }
+}
+
+/**
+ * The report itself. In dialect 1 it names us by our first address, which must be IPv4; in dialect 2 it leaves the address out. Undefined
+ * when this dialect cannot name us.
+ */
+export function announcement(
+  dialect: CertificateVersion,
+  ownAddress: IpAddress,
+  endpoints: readonly Endpoint[],
+): LighthouseMessage | undefined {
+  if (dialect === 1 && familyOf(ownAddress) === 6) return undefined;
+  return {
+    kind: "host-update",
+    address: dialect === 1 ? ownAddress : undefined,
+    endpoints: firstOfEachFamily(endpoints),
+    relays: [],
+  };
+}

@@ -1,0 +1,30 @@
+import { addressBytes, compareAddresses, familyOf } from "../netip/address.ts";
+import { type Endpoint, endpointAddress, endpointPort } from "../netip/endpoint.ts";
+import { contains, type Prefix } from "../netip/prefix.ts";
+
+/**
+ * The order in which endpoints are tried and reported (protocol 5.9): preferred ranges, then IPv6 before IPv4, then public before private
+ * IPv4, then by address and port. Duplicates are left out.
+ */
+export function orderEndpoints(endpoints: Iterable<Endpoint>, preferred: readonly Prefix[]): readonly Endpoint[] {
+  const ranked = [...new Set(endpoints)].map((endpoint) => ({ endpoint, rank: rankOf(endpoint, preferred) }));
+  ranked.sort((a, b) => a.rank - b.rank || compareEndpoints(a.endpoint, b.endpoint));
+  return ranked.map(({ endpoint }) => endpoint);
+}
+
+function rankOf(endpoint: Endpoint, preferred: readonly Prefix[]): number {
+  const address = endpointAddress(endpoint);
+  const base = preferred.some((prefix) => contains(prefix, address)) ? 0 : 4;
+  if (familyOf(address) === 6) return base;
+  return base + (isPrivateIpv4(addressBytes(address)) ? 2 : 1);
+}
+
+function compareEndpoints(a: Endpoint, b: Endpoint): number {
+  return compareAddresses(endpointAddress(a), endpointAddress(b)) || endpointPort(a) - endpointPort(b);
+}
+
+/** RFC 1918. */
+function isPrivateIpv4(bytes: Uint8Array): boolean {
+  const [first = 0, second = 0] = bytes;
+  return first === 10 || (first === 172 && second >> 4 === 1) || (first === 192 && second === 168);
+}

@@ -1,0 +1,106 @@
+import { type Instant, later } from "../base/time.ts";
+import type { HostPort } from "../config/settings.ts";
+import { familyOf, type IpAddress } from "../netip/address.ts";
+import { type Endpoint, endpoint } from "../netip/endpoint.ts";
+
+/** The parts of the configuration that name underlay addresses. */
+export interface StaticHostSettings {
+  readonly staticHosts: ReadonlyMap<IpAddress, readonly HostPort[]>;
+  readonly staticMap: { readonly cadenceMs: number; readonly network: "ip4" | "ip6" | "ip" };
+  readonly advertise: readonly HostPort[];
+}
+
+/** Addresses kept of one name: as many as a lighthouse message would carry. */
+const ADDRESSES_PER_NAME_MAX = 10;
+
+/**
+ * Underlay addresses that the configuration gives: literals at once, names as soon as and whenever they resolve. A name that does not
+ * resolve keeps what it resolved to before (protocol 5.8).
+ */
+export class StaticHosts {
+  #settings: StaticHostSettings;
+  #names: readonly string[];
+  readonly #resolved = new Map<string, readonly IpAddress[]>();
+  #nextAt: Instant | undefined;
+
+  constructor(settings: StaticHostSettings, now: Instant) {
+    this.#settings = settings;
+    this.#names = namesIn(settings);
+    this.#nextAt = this.#names.length > 0 ? now : undefined;
+  }
+
+  /** New settings; answers for names that are still used are kept. */
+  replace(settings: StaticHostSettings, now: Instant): void {
+    this.#settings = settings;
+    this.#names = namesIn(settings);
+    for (const name of [...this.#resolved.keys()]) if (!this.#names.includes(name)) this.#resolved.delete(name);
+    this.#nextAt = this.#names.length > 0 ? now : undefined;
+  }
+
+  hosts(): IterableIterator<IpAddress> {
+    return this.#settings.staticHosts.keys();
+  }
+
+  has(host: IpAddress): boolean {
+    return this.#settings.staticHosts.has(host);
+  }
+
+  /** Whether the host's entry holds a name that has never resolved. */
+  awaitsName(host: IpAddress): boolean {
+    return (this.#settings.staticHosts.get(host) ?? []).some(
+      (entry) => entry.kind === "name" && !this.#resolved.has(entry.name),
+    );
+  }
+
+  endpointsOf(host: IpAddress): readonly Endpoint[] {
+    return (this.#settings.staticHosts.get(host) ?? []).flatMap((entry) => this.#endpointsOfEntry(entry));
+  }
+
+  /** `lighthouse.advertise_addrs`; a name contributes its first address, port 0 means `udpPort` (protocol 5.8). */
+  advertised(udpPort: number): readonly Endpoint[] {
+    return this.#settings.advertise.flatMap((entry) =>
+      entry.kind === "literal"
+        ? [withPort(entry.endpoint, udpPort)]
+        : (this.#resolved.get(entry.name) ?? []).slice(0, 1).map((address) => endpoint(address, entry.port || udpPort)),
+    );
+  }
+
+  /** An answer of the resolver; true when it is news. */
+  resolved(name: string, addresses: readonly IpAddress[]): boolean {
+    const usable = addresses.filter((address) => this.#isWanted(address)).slice(0, ADDRESSES_PER_NAME_MAX);
+    if (usable.length === 0 || !this.#names.includes(name)) return false;
+    const before = this.#resolved.get(name);
+    this.#resolved.set(name, usable);
+    return before?.join() !== usable.join();
+  }
+
+  /** Names to resolve now; the next round is due a cadence later. */
+  takeDue(now: Instant): readonly string[] {
+    if (this.#nextAt === undefined || this.#nextAt > now) return [];
+    this.#nextAt = later(now, this.#settings.staticMap.cadenceMs);
+    return this.#names;
+  }
+
+  nextAt(): Instant | undefined {
+    return this.#nextAt;
+  }
+
+  #endpointsOfEntry(entry: HostPort): readonly Endpoint[] {
+    if (entry.kind === "literal") return [entry.endpoint];
+    return (this.#resolved.get(entry.name) ?? []).map((address) => endpoint(address, entry.port));
+  }
+
+  #isWanted(address: IpAddress): boolean {
+    const { network } = this.#settings.staticMap;
+    return network === "ip" || familyOf(address) === (network === "ip4" ? 4 : 6);
+  }
+}
+
+function namesIn(settings: StaticHostSettings): readonly string[] {
+  const entries = [...[...settings.staticHosts.values()].flat(), ...settings.advertise];
+  return [...new Set(entries.flatMap((entry) => (entry.kind === "name" ? [entry.name] : [])))];
+}
+
+function withPort(value: Endpoint, udpPort: number): Endpoint {
+  return value.endsWith(":0") ? (`${value.slice(0, -1)}${udpPort}` as Endpoint) : value;
+}

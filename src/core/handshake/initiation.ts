@@ -1,0 +1,110 @@
+import { concatBytes } from "../base/bytes.ts";
+import type { Entropy } from "../base/entropy.ts";
+import type { WallTime } from "../base/time.ts";
+import type { Certificate, CertificateVersion, VerifiedCertificate } from "../cert/certificate.ts";
+import { toHandshakeForm } from "../cert/handshake-form.ts";
+import type { Identity } from "../config/settings.ts";
+import type { Cipher, CryptoSuite } from "../crypto/suite.ts";
+import type { LocalIndex, RemoteIndex } from "../dataplane/contract.ts";
+import { IxInitiator, type SessionKeys } from "../noise/ix.ts";
+import { decodeHandshakePayload, encodeHandshakePayload } from "../wire/handshake-payload.ts";
+import { encodeHeader, HEADER_BYTES, PacketType } from "../wire/header.ts";
+import { ephemeralKey } from "./ephemeral.ts";
+import { identifyPeer } from "./peer-identity.ts";
+import type { HandshakeRefusal } from "./refusal.ts";
+
+/** What both ends of a handshake need to know about this host. */
+export interface HandshakeContext {
+  readonly crypto: CryptoSuite;
+  readonly entropy: Entropy;
+  readonly identity: Identity;
+  readonly cipher: Cipher;
+}
+
+/** What came of a message 2. */
+export type Message2Outcome =
+  /** Forged, damaged, or of another cipher: the handshake goes on waiting (protocol 3.3). */
+  | { readonly kind: "unreadable" }
+  /** The Noise message was good, its sender is not. This initiation is spent. */
+  | { readonly kind: "refused"; readonly refusal: HandshakeRefusal }
+  /** This initiation is spent; whether the peer is the one we called is for the caller to check. */
+  | {
+      readonly kind: "answered";
+      readonly peer: VerifiedCertificate;
+      readonly remoteIndex: RemoteIndex;
+      readonly keys: SessionKeys;
+      /** The responder's clock, nanoseconds. */
+      readonly peerTime: bigint;
+    };
+
+/** One handshake that we start: message 1, built once and repeated byte for byte, and the reading of message 2 (protocol 3.7). */
+export class Initiation {
+  readonly localIndex: LocalIndex;
+  /** Our certificate that message 1 carries. */
+  readonly certificate: Certificate;
+  /** The whole datagram, header included. */
+  readonly message1: Uint8Array;
+  readonly #context: HandshakeContext;
+  readonly #noise: IxInitiator;
+
+  /** Undefined when we hold no certificate of this version or no ephemeral key could be drawn. */
+  static begin(
+    context: HandshakeContext,
+    options: { readonly version: CertificateVersion; readonly localIndex: LocalIndex; readonly time: bigint },
+  ): Initiation | undefined {
+    const certificate = context.identity.credential.certificates[options.version];
+    if (!certificate) return undefined;
+    const ephemeral = ephemeralKey(context.crypto, context.identity.credential.curve, context.entropy);
+    if (!ephemeral) return undefined;
+    const noise = new IxInitiator({
+      suite: context.crypto,
+      curve: context.identity.credential.curve,
+      cipher: context.cipher,
+      staticKey: context.identity.credential.key,
+      ephemeralKey: ephemeral,
+    });
+    return new Initiation(context, certificate, noise, options);
+  }
+
+  private constructor(
+    context: HandshakeContext,
+    certificate: Certificate,
+    noise: IxInitiator,
+    options: { readonly localIndex: LocalIndex; readonly time: bigint },
+  ) {
+    this.#context = context;
+    this.#noise = noise;
+    this.certificate = certificate;
+    this.localIndex = options.localIndex;
+    const payload = encodeHandshakePayload({
+      certificate: toHandshakeForm(certificate),
+      certificateVersion: certificate.version,
+      initiatorIndex: options.localIndex,
+      responderIndex: 0,
+      time: options.time,
+    });
+    const header = encodeHeader({ type: PacketType.handshake, subtype: 0, remoteIndex: 0, counter: 1n });
+    this.message1 = concatBytes(header, noise.writeMessage1(payload));
+  }
+
+  /** Reads the datagram of a message 2 that came for our index. */
+  readMessage2(datagram: Uint8Array, at: WallTime): Message2Outcome {
+    const read = this.#noise.readMessage2(datagram.subarray(HEADER_BYTES));
+    if (!read.ok) return { kind: "unreadable" };
+    const payload = decodeHandshakePayload(read.value.payload);
+    if (!payload.ok)
+      return { kind: "refused", refusal: { code: "bad-payload", text: `Message 2 is malformed: ${payload.reason}.` } };
+    if (payload.value.responderIndex === 0)
+      return { kind: "refused", refusal: { code: "bad-payload", text: "Message 2 carries no responder index." } };
+    const { crypto, identity } = this.#context;
+    const peer = identifyPeer(crypto, identity, payload.value, read.value.remoteStatic, at);
+    if (!peer.ok) return { kind: "refused", refusal: peer.reason };
+    return {
+      kind: "answered",
+      peer: peer.value,
+      remoteIndex: payload.value.responderIndex as RemoteIndex,
+      keys: read.value.keys,
+      peerTime: payload.value.time,
+    };
+  }
+}

@@ -1,0 +1,43 @@
+import { fail, type Result } from "../base/result.ts";
+import type { WallTime } from "../base/time.ts";
+import type { VerifiedCertificate } from "../cert/certificate.ts";
+import { fromHandshakeForm } from "../cert/handshake-form.ts";
+import type { Identity } from "../config/settings.ts";
+import type { CryptoSuite } from "../crypto/suite.ts";
+import type { HandshakePayload } from "../wire/handshake-payload.ts";
+import type { HandshakeRefusal } from "./refusal.ts";
+
+/**
+ * Who sent this payload: rebuilds the certificate around the static key of the handshake (protocol 4.6) and has the CA pool verify it
+ * (4.9). A certificate with one of our own addresses is refused: that is us, or a copy of us (3.6.8).
+ */
+export function identifyPeer(
+  suite: CryptoSuite,
+  identity: Identity,
+  payload: HandshakePayload,
+  remoteStatic: Uint8Array,
+  at: WallTime,
+): Result<VerifiedCertificate, HandshakeRefusal> {
+  const { credential, pool } = identity;
+  const decoded = fromHandshakeForm(suite, {
+    bytes: payload.certificate,
+    version: payload.certificateVersion,
+    publicKey: remoteStatic,
+    curve: credential.curve,
+  });
+  if (!decoded.ok)
+    return fail({ code: "bad-certificate", text: `The peer's certificate is malformed: ${decoded.reason}.` });
+  const certificate = decoded.value;
+  const { fingerprint } = certificate;
+  if (certificate.curve !== credential.curve)
+    return fail({ code: "curve-mismatch", text: "The peer's certificate is on another curve than ours.", fingerprint });
+  const verified = pool.verify(certificate, at);
+  if (!verified.ok) return fail({ ...verified.reason, fingerprint });
+  if (verified.value.networks.some(({ address }) => credential.addresses.includes(address)))
+    return fail({
+      code: "own-address",
+      text: "The peer's certificate holds one of our own overlay addresses.",
+      fingerprint,
+    });
+  return verified;
+}

@@ -1,0 +1,85 @@
+import { concatBytes } from "../base/bytes.ts";
+import { fail, ok, type Result } from "../base/result.ts";
+import type { WallTime } from "../base/time.ts";
+import type { Certificate, VerifiedCertificate } from "../cert/certificate.ts";
+import { toHandshakeForm } from "../cert/handshake-form.ts";
+import type { Identity } from "../config/settings.ts";
+import type { LocalIndex, RemoteIndex } from "../dataplane/contract.ts";
+import { IxResponder, type SessionKeys } from "../noise/ix.ts";
+import { decodeHandshakePayload, encodeHandshakePayload } from "../wire/handshake-payload.ts";
+import { encodeHeader, HEADER_BYTES, PacketType } from "../wire/header.ts";
+import { ephemeralKey } from "./ephemeral.ts";
+import type { HandshakeContext } from "./initiation.ts";
+import { identifyPeer } from "./peer-identity.ts";
+import type { HandshakeRefusal } from "./refusal.ts";
+
+/**
+ * One handshake that we answer (protocol 3.6), in two steps: `read` says who claims to call, which costs at most one signature check;
+ * `write` makes the answer, which costs the key agreements. Whether to go from one to the other is for the caller to decide.
+ *
+ * A read message 1 proves nothing: it is clear text and can be forged by anybody who has seen the certificate (reliability R10).
+ */
+export class Response {
+  readonly peer: VerifiedCertificate;
+  readonly remoteIndex: RemoteIndex;
+  /** The initiator's clock, nanoseconds. */
+  readonly peerTime: bigint;
+  /** Our certificate that message 2 will carry. */
+  readonly certificate: Certificate;
+  readonly #noise: IxResponder;
+
+  static read(context: HandshakeContext, datagram: Uint8Array, at: WallTime): Result<Response, HandshakeRefusal> {
+    const { crypto, entropy, identity, cipher } = context;
+    const { curve, key } = identity.credential;
+    const ephemeral = ephemeralKey(crypto, curve, entropy);
+    if (!ephemeral) return fail({ code: "unreadable", text: "No ephemeral key could be made." });
+    const noise = new IxResponder({ suite: crypto, curve, cipher, staticKey: key, ephemeralKey: ephemeral });
+    const read = noise.readMessage1(datagram.subarray(HEADER_BYTES));
+    if (!read.ok) return fail({ code: "unreadable", text: `Message 1 is malformed: ${read.reason}.` });
+    const payload = decodeHandshakePayload(read.value.payload);
+    if (!payload.ok) return fail({ code: "bad-payload", text: `Message 1 is malformed: ${payload.reason}.` });
+    if (payload.value.initiatorIndex === 0)
+      return fail({ code: "bad-payload", text: "Message 1 carries no initiator index." });
+    const peer = identifyPeer(crypto, identity, payload.value, read.value.remoteStatic, at);
+    if (!peer.ok) return peer;
+    const certificate = answeringCertificate(identity, peer.value);
+    if (!certificate) return fail({ code: "bad-certificate", text: "We hold no certificate to answer with." });
+    return ok(new Response(noise, peer.value, payload.value, certificate));
+  }
+
+  private constructor(
+    noise: IxResponder,
+    peer: VerifiedCertificate,
+    payload: { readonly initiatorIndex: number; readonly time: bigint },
+    certificate: Certificate,
+  ) {
+    this.#noise = noise;
+    this.peer = peer;
+    this.remoteIndex = payload.initiatorIndex as RemoteIndex;
+    this.peerTime = payload.time;
+    this.certificate = certificate;
+  }
+
+  /** The datagram of message 2 and the keys of the session. */
+  write(options: { readonly localIndex: LocalIndex; readonly time: bigint }): {
+    readonly message2: Uint8Array;
+    readonly keys: SessionKeys;
+  } {
+    const payload = encodeHandshakePayload({
+      certificate: toHandshakeForm(this.certificate),
+      certificateVersion: this.certificate.version,
+      initiatorIndex: this.remoteIndex,
+      responderIndex: options.localIndex,
+      time: options.time,
+    });
+    const { message, keys } = this.#noise.writeMessage2(payload);
+    const header = encodeHeader({ type: PacketType.handshake, subtype: 0, remoteIndex: this.remoteIndex, counter: 2n });
+    return { message2: concatBytes(header, message), keys };
+  }
+}
+
+/** Ours of the version that was offered, else the one we start handshakes with (protocol 3.6.5). */
+function answeringCertificate(identity: Identity, peer: VerifiedCertificate): Certificate | undefined {
+  const { certificates } = identity.credential;
+  return certificates[peer.version] ?? certificates[identity.initiatingVersion];
+}

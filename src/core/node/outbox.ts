@@ -1,0 +1,42 @@
+import type { DataPlaneCommand } from "../dataplane/contract.ts";
+import type { Output, PingResult } from "../io.ts";
+import type { Notice } from "../notice.ts";
+
+/**
+ * What a node wants done outside, in order. The caller drains it after every input, so it holds what one input causes and no more;
+ * everything that can cause outputs in number is capped at its source.
+ */
+export class Outbox {
+  #outputs: Output[] = [];
+  #taken = 0;
+  #dataPlaneIsUp = false;
+
+  /** Commands to a data plane that is not there are dropped: whoever matters is told again when it comes. */
+  set dataPlaneIsUp(isUp: boolean) {
+    this.#dataPlaneIsUp = isUp;
+  }
+
+  command(command: DataPlaneCommand): void {
+    if (this.#dataPlaneIsUp) this.#outputs.push({ to: "data-plane", command });
+  }
+
+  resolve(name: string): void {
+    this.#outputs.push({ to: "resolver", name });
+  }
+
+  pong(id: number, result: PingResult): void {
+    this.#outputs.push({ to: "pinger", id, result });
+  }
+
+  notice(level: Notice["level"], code: string, text: string, fields: Notice["fields"] = {}): void {
+    this.#outputs.push({ to: "operator", notice: { level, code, text, fields } });
+  }
+
+  poll(): Output | undefined {
+    const output = this.#outputs[this.#taken++];
+    if (output) return output;
+    this.#outputs = [];
+    this.#taken = 0;
+    return undefined;
+  }
+}

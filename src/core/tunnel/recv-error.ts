@@ -1,0 +1,45 @@
+import type { Instant } from "../base/time.ts";
+import type { RecvErrorPolicy } from "../dataplane/contract.ts";
+import { parseAddress } from "../netip/address.ts";
+import { type Endpoint, endpointAddress } from "../netip/endpoint.ts";
+import { contains, type Prefix } from "../netip/prefix.ts";
+import type { Tunnel } from "./tunnel.ts";
+
+/** One reaction per session in this time, however many arrive (reliability R12). */
+const REACTION_INTERVAL_MS = 5000;
+
+/**
+ * The session that a recv_error disowns: known under this index of the peer, proven, and on exactly the path the datagram came from. It is
+ * unauthenticated, so it never ends a session; the caller starts a handshake beside it (reliability R12).
+ */
+export function disownedSession(
+  sessions: readonly Tunnel[],
+  source: Endpoint,
+  policy: RecvErrorPolicy,
+  now: Instant,
+): Tunnel | undefined {
+  if (!isAllowed(policy, source)) return undefined;
+  return sessions.find(
+    ({ state, path, lastRecvErrorAt }) =>
+      state.at === "live" &&
+      path === source &&
+      (lastRecvErrorAt === undefined || now - lastRecvErrorAt >= REACTION_INTERVAL_MS),
+  );
+}
+
+function isAllowed(policy: RecvErrorPolicy, source: Endpoint): boolean {
+  if (policy !== "private") return policy === "always";
+  const address = endpointAddress(source);
+  return PRIVATE_PREFIXES.some((prefix) => contains(prefix, address));
+}
+
+/** `private` in `listen.accept_recv_error`: RFC 1918 and unique local addresses (protocol 8.4). */
+const PRIVATE_PREFIXES: readonly Prefix[] = [
+  ["10.0.0.0", 8],
+  ["172.16.0.0", 12],
+  ["192.168.0.0", 16],
+  ["fc00::", 7],
+].flatMap(([text, bits]) => {
+  const address = parseAddress(String(text));
+  return address ? [{ address, bits: Number(bits) }] : [];
+});

@@ -1,0 +1,47 @@
+import type { Instant } from "../base/time.ts";
+import type { CertificateVersion } from "../cert/certificate.ts";
+import type { Identity } from "../config/settings.ts";
+import type { Tunnel } from "./tunnel.ts";
+
+/** Why a working session is to be replaced by a new handshake, and with which certificate version. */
+export interface Renewal {
+  readonly reason:
+    | "own-certificate-gone"
+    | "peer-has-newer-version"
+    | "own-certificate-changed"
+    | "initiating-version-raised"
+    | "counter-high"
+    | "old-age";
+  /** Version to offer; undefined: the usual choice. */
+  readonly version: CertificateVersion | undefined;
+}
+
+/** A session's keys are replaced after a day at the latest (reliability R14). */
+const SESSION_AGE_MAX_MS = 24 * 3_600_000;
+/** A peer that does not answer a re-handshake (an old release that cannot read version 2, say) is not pressed more often. */
+export const RENEWAL_RETRY_MS = 60_000;
+
+/** The first reason that applies (protocol 8.3, reliability R14), for a primary session that has heard from its peer lately. */
+export function renewalOf(tunnel: Tunnel, identity: Identity, now: Instant): Renewal | undefined {
+  const { certificates } = identity.credential;
+  const own = certificates[tunnel.ownVersion];
+  if (!own) return { reason: "own-certificate-gone", version: undefined };
+  if (tunnel.peer.version > tunnel.ownVersion && certificates[tunnel.peer.version])
+    return { reason: "peer-has-newer-version", version: tunnel.peer.version };
+  if (own.fingerprint !== tunnel.ownFingerprint)
+    return { reason: "own-certificate-changed", version: tunnel.ownVersion };
+  if (tunnel.ownVersion < identity.initiatingVersion)
+    return { reason: "initiating-version-raised", version: identity.initiatingVersion };
+  if (tunnel.counterHigh) return { reason: "counter-high", version: tunnel.ownVersion };
+  if (now - tunnel.state.since >= SESSION_AGE_MAX_MS) return { reason: "old-age", version: tunnel.ownVersion };
+  return undefined;
+}
+
+/**
+ * Whether a secondary session in use becomes the one that sends (protocol 8.2): the host with the lower first address yields to the other,
+ * so that two crossed handshakes end in one session; not for a session that is about to be replaced itself.
+ */
+export function mayBecomePrimary(tunnel: Tunnel, identity: Identity, comparison: number): boolean {
+  const current = identity.credential.certificates[tunnel.ownVersion];
+  return comparison >= 0 && !tunnel.counterHigh && (!current || current.fingerprint === tunnel.ownFingerprint);
+}
