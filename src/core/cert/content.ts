@@ -1,3 +1,4 @@
+import { utf8Encode } from "../base/bytes.ts";
 import { fail, ok, type Result } from "../base/result.ts";
 import type { Curve } from "../crypto/suite.ts";
 import { familyOf } from "../netip/address.ts";
@@ -12,6 +13,9 @@ export const FINGERPRINT_BYTES = 32;
 
 /** Bytes of the largest certificate (protocol 4.3); for v1 a limit of ours. */
 export const CERTIFICATE_BYTES_MAX = 65_536;
+
+/** Bytes of the longest name in a version 2 certificate: that of a DNS name. */
+const NAME_BYTES_MAX = 253;
 
 /** Bytes of a key in a certificate: X25519 and Ed25519, or an uncompressed point of P-256. */
 export function publicKeyBytes(curve: Curve): number {
@@ -36,7 +40,11 @@ function checkV1({ networks, unsafeNetworks }: CertificateContent): Result<void,
   return v6 ? fail(`a version 1 certificate cannot carry the IPv6 prefix ${formatPrefix(v6)}`) : ok(undefined);
 }
 
-function checkV2({ networks, unsafeNetworks, isCa }: CertificateContent): Result<void, string> {
+function checkV2({ name, groups, networks, unsafeNetworks, isCa }: CertificateContent): Result<void, string> {
+  const nameBytes = utf8Encode(name).length;
+  if (nameBytes < 1 || nameBytes > NAME_BYTES_MAX)
+    return fail(`a name has 1 to ${NAME_BYTES_MAX} bytes, not ${nameBytes}`);
+  if (groups.includes("")) return fail("a group has no name");
   const twice = duplicate(networks) ?? duplicate(unsafeNetworks);
   if (twice) return fail(`${formatPrefix(twice)} stands in it twice`);
   if (isCa) return ok(undefined);

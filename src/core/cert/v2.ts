@@ -145,25 +145,23 @@ const Tag = {
 } as const;
 
 const NOTHING: Uint8Array = new Uint8Array();
-/** Bytes of the longest name: that of a DNS name. */
-const NAME_BYTES_MAX = 253;
 
 function decodeDetails(bytes: Uint8Array): Result<Omit<CertificateContent, "curve" | "publicKey">, string> {
   const reader = new DerReader(bytes);
-  const nameBytes = reader.read(Tag.name) ?? NOTHING;
+  const nameBytes = reader.read(Tag.name);
   const networks = decodeList(reader.readOptional(Tag.networks), Tag.octetString, decodePrefix);
   const unsafeNetworks = decodeList(reader.readOptional(Tag.unsafeNetworks), Tag.octetString, decodePrefix);
-  const groups = decodeList(reader.readOptional(Tag.groups), Tag.utf8String, decodeGroup);
+  const groups = decodeList(reader.readOptional(Tag.groups), Tag.utf8String, utf8Decode);
   const isCaBytes = reader.readOptional(Tag.isCa);
   const notBefore = decodeTime(reader.read(Tag.notBefore));
   const notAfter = decodeTime(reader.read(Tag.notAfter));
   const issuer = reader.readOptional(Tag.issuer);
   if (reader.failed) return fail("the details of the certificate are not well formed");
 
-  const name = utf8Decode(nameBytes);
-  if (!name || nameBytes.length > NAME_BYTES_MAX) return fail(`a name has 1 to ${NAME_BYTES_MAX} bytes of UTF-8`);
+  const name = utf8Decode(nameBytes ?? NOTHING);
+  if (name === undefined) return fail("the certificate's name is not UTF-8");
   if (!networks || !unsafeNetworks) return fail("a network of the certificate is not an address and a prefix length");
-  if (!groups) return fail("a group of the certificate is empty or not UTF-8");
+  if (!groups) return fail("a group of the certificate is not UTF-8");
   if (notBefore === undefined || notAfter === undefined)
     return fail("a time of the certificate is not a 64-bit number");
   if (isCaBytes && isCaBytes.length !== 1) return fail("the CA mark is not one byte");
@@ -197,10 +195,6 @@ function decodeList<Value>(
     values.push(value);
   }
   return values;
-}
-
-function decodeGroup(content: Uint8Array): string | undefined {
-  return utf8Decode(content) || undefined;
 }
 
 /** Address bytes and one byte of prefix length. IPv4-mapped addresses do not exist in certificates. */

@@ -1,0 +1,106 @@
+import { Command, Option } from "commander";
+import { usage } from "../failure.ts";
+import { readSecretText, readText, refuseExisting, refuseSharedStream, writeText } from "../files.ts";
+import { notYetOption } from "../not-yet.ts";
+import { now } from "../now.ts";
+import { orFail, parseDuration, parseList, parseNetworks, parseVersion } from "../values.ts";
+
+interface SignFlags {
+  readonly name: string;
+  readonly caCrt: string;
+  readonly caKey: string;
+  readonly networks?: string;
+  readonly ip?: string;
+  readonly unsafeNetworks?: string;
+  readonly subnets?: string;
+  readonly groups?: string;
+  readonly duration?: string;
+  readonly version?: string;
+  readonly inPub?: string;
+  readonly outKey?: string;
+  readonly outCrt?: string;
+  readonly json?: boolean;
+}
+
+export function signCommand(): Command {
+  return new Command("sign")
+    .description("Sign a certificate for a host.")
+    .requiredOption("--name <name>", "name of the host")
+    .option("--networks <list>", "its addresses, each with the length of its network: 10.77.1.2/16 (required)")
+    .option("--groups <list>", "groups it is in")
+    .option("--unsafe-networks <list>", "networks behind it that it may route for")
+    .option("--duration <duration>", "how long it is valid; without it: until a second before the authority expires")
+    .option("--version <version>", "format of the certificate, 1 or 2; without it: the authority's")
+    .option("--in-pub <path>", "public key that the host has made (keygen); - for standard input")
+    .option("--out-key <path>", "where to write a key made here; without it: NAME.key")
+    .option("--out-crt <path>", "where to write the certificate; without it: NAME.crt; - for standard output")
+    .option("--ca-crt <path>", "certificate of the authority", "ca.crt")
+    .option("--ca-key <path>", "private key of the authority", "ca.key")
+    .option("--json", "print what was made as JSON")
+    .addOption(new Option("--ip <list>").hideHelp())
+    .addOption(new Option("--subnets <list>").hideHelp())
+    .addOption(notYetOption("out-qr"))
+    .addOption(notYetOption("pkcs11"))
+    .action(signHost);
+}
+
+async function signHost(flags: SignFlags): Promise<void> {
+  const { name, inPub } = flags;
+  const networks = parseNetworks(flags.networks ?? flags.ip, "-networks");
+  if (networks.length === 0) throw usage("-networks", "a host needs an address", "give one like 10.77.1.2/16");
+  if (inPub !== undefined && flags.outKey !== undefined) {
+    throw usage("-in-pub and -out-key", "with a public key there is no private key to write", "leave one of them out");
+  }
+  const outCrt = flags.outCrt ?? fileOf(name, "crt", "-out-crt");
+  const outKey = inPub === undefined ? (flags.outKey ?? fileOf(name, "key", "-out-key")) : undefined;
+  refuseSharedStream("read", { "-ca-crt": flags.caCrt, "-ca-key": flags.caKey, "-in-pub": inPub });
+  refuseSharedStream("write", { "-out-crt": outCrt, "-out-key": outKey, "-json": flags.json ? "-" : undefined });
+  refuseExisting(outCrt, ...(outKey === undefined ? [] : [outKey]));
+  const duration = flags.duration === undefined ? undefined : parseDuration(flags.duration);
+  const version = flags.version === undefined ? undefined : parseVersion(flags.version);
+
+  const { openAuthority, issue, certificateToPem, generateHostKey, readHostPublicKey, inspect, toJson } = await import(
+    "../../index.ts"
+  );
+  const clock = now();
+  const authority = orFail(
+    openAuthority(
+      {
+        certificatePem: readText(flags.caCrt),
+        certificateFile: flags.caCrt,
+        keyPem: readSecretText(flags.caKey),
+        keyFile: flags.caKey,
+      },
+      clock.wall,
+    ),
+  );
+  const pair = inPub === undefined ? generateHostKey(authority.certificate.curve) : undefined;
+  const { curve, publicKey } = pair ?? orFail(readHostPublicKey(readText(inPub ?? ""), inPub ?? ""));
+  const certificate = orFail(
+    issue(authority, {
+      name,
+      networks,
+      unsafeNetworks: parseNetworks(flags.unsafeNetworks ?? flags.subnets, "-unsafe-networks"),
+      groups: parseList(flags.groups),
+      publicKey,
+      curve,
+      notBefore: clock.seconds,
+      ...(version && { version }),
+      ...(duration && { notAfter: clock.seconds + duration }),
+    }),
+  );
+  if (pair && outKey !== undefined) writeText(outKey, pair.privateKeyPem);
+  writeText(outCrt, certificateToPem(certificate));
+  if (flags.json) {
+    const files = { certificate: outCrt, key: outKey ?? null };
+    process.stdout.write(`${toJson({ certificate: inspect(certificate), files })}\n`);
+  }
+}
+
+/** The default path of a host's file. A name with a slash would be a path to somewhere else. */
+function fileOf(name: string, extension: string, flag: string): string {
+  if (/[/\0]/.test(name) || name === "") {
+    throw usage(flag, `the name ${JSON.stringify(name)} cannot be a file's`, `give ${flag}`);
+  }
+  return `${name}.${extension}`;
+}

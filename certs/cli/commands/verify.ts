@@ -1,0 +1,48 @@
+import { Command } from "commander";
+import { ExitCode } from "../failure.ts";
+import { readText, refuseSharedStream } from "../files.ts";
+import { now } from "../now.ts";
+import { orFail } from "../values.ts";
+
+interface VerifyFlags {
+  readonly ca: string;
+  readonly crt: string;
+  readonly json?: boolean;
+}
+
+export function verifyCommand(): Command {
+  return new Command("verify")
+    .description(
+      "Ask whether hosts that trust these authorities would accept these certificates now. Exit 0: all of them; 1: not.",
+    )
+    .requiredOption("--ca <path>", "file with the trusted authorities; - for standard input")
+    .requiredOption("--crt <path>", "file with the certificates to judge; - for standard input")
+    .option("--json", "print the verdicts as JSON")
+    .action(verifyCertificates);
+}
+
+async function verifyCertificates(flags: VerifyFlags): Promise<void> {
+  refuseSharedStream("read", { "-ca": flags.ca, "-crt": flags.crt });
+  const { readCertificates, verify, formatRefusal, toJson } = await import("../../index.ts");
+  const authorities = { certificates: orFail(readCertificates(readText(flags.ca), flags.ca)), file: flags.ca };
+  const certificates = orFail(readCertificates(readText(flags.crt), flags.crt));
+  const verdicts = orFail(verify(certificates, authorities, now().wall));
+
+  const report = verdicts.map((verdict, i) => ({
+    name: certificates[i]?.name ?? "",
+    version: certificates[i]?.version ?? 0,
+    fingerprint: certificates[i]?.fingerprint ?? "",
+    valid: verdict.ok,
+    code: verdict.ok ? null : verdict.reason.code,
+    reason: verdict.ok ? null : verdict.reason.text,
+  }));
+  if (flags.json) process.stdout.write(`${toJson(report)}\n`);
+  for (const { name, version, valid, reason } of report) {
+    const what = `${JSON.stringify(name)} (version ${version})`;
+    if (valid && !flags.json) process.stdout.write(`${what} is valid\n`);
+    if (reason === null) continue;
+    const fix = "sign it again with an authority of this file";
+    process.stderr.write(`lacis-cert: ${formatRefusal({ what, why: reason, fix })}\n`);
+  }
+  if (report.some(({ valid }) => !valid)) process.exitCode = ExitCode.bad;
+}

@@ -1,0 +1,112 @@
+import fs from "node:fs";
+import { codeOf, writeNewFile } from "./atomic-file.ts";
+import { Failure, usage } from "./failure.ts";
+
+/** The standard stream, in the place of a path. */
+const STREAM = "-";
+
+/** Larger than any file of certificates and keys; a device or a wrong file ends here. */
+const READ_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Refuses two flags that would share one standard stream. `flags` are those of one direction. */
+export function refuseSharedStream(
+  direction: "read" | "write",
+  flags: Readonly<Record<string, string | undefined>>,
+): void {
+  const streams = Object.keys(flags).filter((flag) => flags[flag] === STREAM);
+  if (streams.length < 2) return;
+  throw usage(
+    streams.join(" and "),
+    `only one of them can ${direction} the standard stream`,
+    "give a path to the others",
+  );
+}
+
+/** Text of a file, or of standard input for "-". */
+export function readText(file: string): string {
+  try {
+    if (file !== STREAM && fs.statSync(file).size > READ_BYTES_MAX) throw tooLarge(file);
+    const bytes = fs.readFileSync(file === STREAM ? 0 : file);
+    if (bytes.length > READ_BYTES_MAX) throw tooLarge(file);
+    return bytes.toString("utf8");
+  } catch (error) {
+    throw readFailure(file, error);
+  }
+}
+
+/**
+ * Text of a file that holds a secret. One that others may read is closed to them first, which is said on standard error: whoever has read it
+ * until now has the key.
+ */
+export function readSecretText(file: string): string {
+  const text = readText(file);
+  if (file === STREAM) return text;
+  const mode = fs.statSync(file).mode & 0o777;
+  if ((mode & 0o077) !== 0) {
+    try {
+      fs.chmodSync(file, 0o600);
+      process.stderr.write(
+        `lacis-cert: ${file} - others could read it (mode ${mode.toString(8)}) - its mode is 600 now\n`,
+      );
+    } catch {
+      process.stderr.write(
+        `lacis-cert: ${file} - others can read it (mode ${mode.toString(8)}) - run chmod 600 on it\n`,
+      );
+    }
+  }
+  return text;
+}
+
+/** Refuses to go on when any of these exists: before anything is made, and long before anything is written. */
+export function refuseExisting(...files: readonly string[]): void {
+  for (const file of files) if (file !== STREAM && fs.lstatSync(file, { throwIfNoEntry: false })) throw exists(file);
+}
+
+/** Writes a new file (mode 0600, never over an old one), or standard output for "-". */
+export function writeText(file: string, text: string): void {
+  if (file === STREAM) {
+    process.stdout.write(text);
+    return;
+  }
+  try {
+    writeNewFile(file, text);
+  } catch (error) {
+    throw codeOf(error) === "EEXIST" ? exists(file) : systemFailure(file, "cannot be written", error);
+  }
+}
+
+function exists(file: string): Failure {
+  return new Failure({
+    what: file,
+    why: "it exists and is never overwritten",
+    fix: "move it away, or give another path",
+  });
+}
+
+function tooLarge(file: string): Failure {
+  return new Failure({ what: file, why: "it is larger than any certificate file", fix: "check the path" });
+}
+
+function readFailure(file: string, error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  if (codeOf(error) === "ENOENT")
+    return new Failure({ what: file, why: "there is no such file", fix: "check the path" });
+  if (codeOf(error) === "EISDIR")
+    return new Failure({ what: file, why: "it is a directory", fix: "give the path of a file" });
+  return systemFailure(file, "cannot be read", error);
+}
+
+function systemFailure(file: string, why: string, error: unknown): Failure {
+  const code = codeOf(error);
+  if (code === "EACCES" || code === "EPERM") {
+    return new Failure({
+      what: file,
+      why: `it ${why}: permission denied`,
+      fix: "run this as the owner of the file and its directory",
+    });
+  }
+  if (code === "ENOENT")
+    return new Failure({ what: file, why: `it ${why}: no such directory`, fix: "make the directory first" });
+  if (code === "ENOSPC") return new Failure({ what: file, why: `it ${why}: the disk is full`, fix: "make room" });
+  return new Failure({ what: file, why: `it ${why}: ${code || String(error)}`, fix: "check the path" });
+}

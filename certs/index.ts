@@ -1,0 +1,28 @@
+/**
+ * The authority as a library: makes CAs, issues certificates, judges them. Needs neither the daemon nor Rust.
+ *
+ *     import { createAuthority, generateHostKey, issue, parsePrefix } from "lacis/certs";
+ */
+export { type WallTime, wallTime } from "../src/core/base/time.ts";
+export type { CertificateRefusal } from "../src/core/cert/ca-pool.ts";
+export type {
+  Certificate,
+  CertificateVersion,
+  Fingerprint,
+  VerifiedCertificate,
+} from "../src/core/cert/certificate.ts";
+export type { Curve } from "../src/core/crypto/suite.ts";
+export { formatPrefix, type Prefix, parsePrefix } from "../src/core/netip/prefix.ts";
+export {
+  type Authority,
+  type AuthorityFiles,
+  type AuthorityRequest,
+  createAuthority,
+  openAuthority,
+} from "./authority.ts";
+export { certificateToPem, readCertificates } from "./certificate-file.ts";
+export { inspect, type PrintedCertificate, toJson } from "./inspect.ts";
+export { type HostRequest, issue } from "./issue.ts";
+export { generateHostKey, type HostKeyPair, readHostPublicKey } from "./key-file.ts";
+export { formatRefusal, type Refusal } from "./refusal.ts";
+export { verify } from "./verify.ts";
