@@ -1,0 +1,70 @@
+import type { DaemonFacts } from "../../../src/admin/status-report.ts";
+import type { NodeStatus, PeerStatus } from "../../../src/core/io.ts";
+import type { IpAddress } from "../../../src/core/netip/address.ts";
+import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
+
+/** 2026-11-20T00:00:00Z */
+export const NOW_MS = 1_795_132_800_000;
+const DAY_S = 86_400;
+
+/** A healthy host, with changes. */
+export function nodeStatus(changes: Partial<NodeStatus> = {}): NodeStatus {
+  return {
+    name: "laptop",
+    addresses: ["10.77.0.3" as IpAddress],
+    groups: ["dev"],
+    certificateNotAfter: NOW_MS / 1000 + 200 * DAY_S,
+    certificateVersions: [1],
+    amLighthouse: false,
+    cipher: "aes",
+    lighthouses: [{ address: "10.77.0.1" as IpAddress, name: "lh", up: true }],
+    peers: [peerStatus()],
+    counters: undefined,
+    ...changes,
+  };
+}
+
+/** A peer with a tunnel, with changes. */
+export function peerStatus(changes: Partial<PeerStatus> = {}): PeerStatus {
+  return {
+    name: "server",
+    addresses: ["10.77.0.2" as IpAddress],
+    groups: [],
+    state: "up",
+    reason: undefined,
+    path: "192.0.2.2:4242" as Endpoint,
+    roundTripMs: 0.8123,
+    lastReceivedMs: 2_345.6,
+    establishedMs: 60_000,
+    certificateNotAfter: NOW_MS / 1000 + 364 * DAY_S,
+    certificateVersion: 1,
+    sessions: 1,
+    sentBytes: 1_000,
+    receivedBytes: 2_000,
+    ...changes,
+  };
+}
+
+/** A daemon with nothing to complain about, with changes. */
+export function daemonFacts(changes: Partial<DaemonFacts> = {}): DaemonFacts {
+  return {
+    version: "0.1.0",
+    pid: 4711,
+    config: "/etc/lacis/config.yml",
+    stateDirectory: "/run/lacis/config-12345678",
+    startedAt: NOW_MS - 3_600_000,
+    dataPlane: {
+      kind: "native",
+      state: "up",
+      build: "0.1.0",
+      device: "nebula1",
+      port: 4242,
+      adopted: false,
+      restarts: 0,
+      lastError: undefined,
+    },
+    refusedReload: undefined,
+    needsRestart: [],
+    ...changes,
+  };
+}

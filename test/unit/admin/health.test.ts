@@ -1,0 +1,110 @@
+import { describe, expect, test } from "vitest";
+import { dropText } from "../../../src/admin/drop-text.ts";
+import { healthOf } from "../../../src/admin/health.ts";
+import { DropReason } from "../../../src/core/drop-reason.ts";
+import type { NodeStatus } from "../../../src/core/io.ts";
+import type { IpAddress } from "../../../src/core/netip/address.ts";
+import { daemonFacts, NOW_MS, nodeStatus, peerStatus } from "./fixture.ts";
+
+const NOW_S = NOW_MS / 1000;
+const DAY_S = 86_400;
+
+describe("health", () => {
+  test("of a healthy host is nothing", () => {
+    expect(healthOf(nodeStatus(), daemonFacts(), NOW_MS)).toEqual([]);
+  });
+
+  test.each<[string, Partial<NodeStatus>, string, RegExp]>([
+    ["its certificate ends in 6 days", { certificateNotAfter: NOW_S + 6 * DAY_S }, "error", /expires in 6 d/],
+    ["its certificate ends in 20 days", { certificateNotAfter: NOW_S + 20 * DAY_S }, "warning", /expires in 20 d/],
+    ["its certificate has ended", { certificateNotAfter: NOW_S - 7_200 }, "error", /expired 2 h|expired 120 min/],
+    ["no lighthouse answers", { lighthouses: [lighthouse("lh", false)] }, "error", /no lighthouse answers \(lh\)/],
+    [
+      "one lighthouse of two answers",
+      { lighthouses: [lighthouse("lh1", true), lighthouse("lh2", false)] },
+      "warning",
+      /not every lighthouse answers \(lh2\)/,
+    ],
+    [
+      "a peer cannot be reached",
+      { peers: [peerStatus({ state: "failed", reason: "no answer from 192.0.2.2:4242" })] },
+      "warning",
+      /no tunnel to server: no answer from 192\.0\.2\.2:4242/,
+    ],
+    [
+      "the certificate of a peer ends soon",
+      { peers: [peerStatus({ certificateNotAfter: NOW_S + 3 * DAY_S })] },
+      "warning",
+      /certificate of server expires in 3 d/,
+    ],
+  ])("says in a sentence that %s", (_, changes, severity, sentence) => {
+    const [first] = healthOf(nodeStatus(changes), daemonFacts(), NOW_MS);
+    expect(first).toMatchObject({ severity, text: expect.stringMatching(sentence) });
+  });
+
+  test("says why the data plane is down, and counts its restarts afterwards", () => {
+    const { dataPlane } = daemonFacts();
+    const down = daemonFacts({ dataPlane: { ...dataPlane, state: "starting", lastError: "it was ended by SIGKILL" } });
+    expect(healthOf(nodeStatus(), down, NOW_MS)[0]?.text).toBe(
+      "the data plane is not running: it was ended by SIGKILL",
+    );
+    const back = daemonFacts({ dataPlane: { ...dataPlane, restarts: 2 } });
+    expect(healthOf(nodeStatus(), back, NOW_MS)[0]?.text).toContain("restarted 2 times");
+  });
+
+  test("keeps a refused reload and a restart that is owed in mind", () => {
+    const daemon = daemonFacts({
+      refusedReload: "config.yml:3:1: firewal: unknown key",
+      needsRestart: ["listen.port"],
+    });
+    expect(healthOf(nodeStatus(), daemon, NOW_MS).map(({ code }) => code)).toEqual([
+      "reload-refused",
+      "restart-needed",
+    ]);
+  });
+
+  test("names dropped packets by their reason, most first, and leaves out what is expected", () => {
+    const drops = new Map<DropReason, bigint>([
+      [DropReason.punch, 900n],
+      [DropReason.noMatchingRule, 12n],
+      [DropReason.fragment, 1n],
+      [DropReason.replayed, 0n],
+    ]);
+    const counters = {
+      drops,
+      tunReadPackets: 0n,
+      tunWrittenPackets: 0n,
+      udpReceivedDatagrams: 0n,
+      udpSentDatagrams: 0n,
+      flows: 0n,
+      parked: 0n,
+    };
+    const texts = healthOf(nodeStatus({ counters }), daemonFacts(), NOW_MS).map(({ text }) => text);
+    expect(texts).toEqual([
+      "12 packets dropped (no-matching-rule): no firewall rule allows them",
+      "1 packet dropped (fragment): IP fragments are not carried yet",
+    ]);
+  });
+
+  test("names five peers that cannot be reached and counts the rest", () => {
+    const peers = Array.from({ length: 40 }, (_, i) => peerStatus({ name: `host${i}`, state: "failed", reason: "x" }));
+    expect(healthOf(nodeStatus({ peers }), daemonFacts(), NOW_MS)).toHaveLength(6);
+  });
+
+  test("comes worst first", () => {
+    const peers = [peerStatus({ state: "failed", reason: "x" })];
+    const found = healthOf(nodeStatus({ peers, certificateNotAfter: NOW_S - 1 }), daemonFacts(), NOW_MS);
+    expect(found.map(({ severity }) => severity)).toEqual(["error", "warning"]);
+  });
+});
+
+describe("each drop reason", () => {
+  test.each(Object.values(DropReason))("%s has a sentence and an advice", (reason) => {
+    expect(dropText[reason].why).not.toBe("");
+    expect(dropText[reason].todo).not.toBe("");
+  });
+});
+
+function lighthouse(name: string, up: boolean): NodeStatus["lighthouses"][number] {
+  return { name, up, address: "10.77.0.1" as IpAddress };
+}

@@ -1,0 +1,141 @@
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { createConnection } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { askDaemon } from "../../../src/admin/client.ts";
+import { ownerVerbs, readOnlyVerbs } from "../../../src/admin/protocol.ts";
+import { type AdminHandler, AdminServer } from "../../../src/admin/server.ts";
+import { ExitCode, OperatorError } from "../../../src/runtime/operator-error.ts";
+
+let folder: string;
+let path: string;
+const open: AdminServer[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "lacis-admin-"));
+  path = join(folder, "control.sock");
+});
+afterEach(() => {
+  for (const server of open.splice(0)) server.close();
+  rmSync(folder, { recursive: true });
+});
+
+const version = { verb: "version" } as const;
+
+describe("a daemon that is asked", () => {
+  test("answers with what the handler gives", async () => {
+    await serve(async () => ({ version: "0.1.0" }));
+    expect(await askDaemon(path, version, 1_000)).toEqual({ version: "0.1.0" });
+  });
+
+  test("writes counters of 64 bits as numbers", async () => {
+    await serve(async () => ({ packets: 12n }));
+    expect(await askDaemon(path, version, 1_000)).toEqual({ packets: 12 });
+  });
+
+  test("passes a complaint on with its exit code", async () => {
+    await serve(async () => {
+      throw new OperatorError("x", { what: "a", why: "b", todo: "c" }, ExitCode.notPermitted);
+    });
+    await expect(askDaemon(path, version, 1_000)).rejects.toMatchObject({
+      code: "x",
+      message: "a - b - c",
+      exitCode: ExitCode.notPermitted,
+    });
+  });
+
+  test("answers several requests of one client in order", async () => {
+    await serve(async (request) => request);
+    const lines = await talk('{"verb":"status"}\n{"verb":"version"}\n', 2);
+    expect(lines.map((line) => JSON.parse(line).result.verb)).toEqual(["status", "version"]);
+  });
+
+  test.each([
+    ["no JSON", "hello\n", /not JSON/],
+    ["no object", "7\n", /not an object/],
+    ["an unknown verb", '{"verb":"dance"}\n', /no such verb/],
+    ["a ping without a target", '{"verb":"ping"}\n', /needs a target/],
+    ["a ping for an hour", '{"verb":"ping","target":"a","timeoutMs":3600000}\n', /timeoutMs of 1 to/],
+  ])("refuses %s in a sentence", async (_, line, sentence) => {
+    await serve(async () => ({}));
+    const [response] = await talk(line, 1);
+    expect(JSON.parse(response ?? "")).toMatchObject({
+      schema: 1,
+      ok: false,
+      error: { why: expect.stringMatching(sentence) },
+    });
+  });
+
+  test("does not reload for those who may only read", async () => {
+    await serve(async () => ({}), readOnlyVerbs);
+    await expect(askDaemon(path, { verb: "reload" }, 1_000)).rejects.toMatchObject({ exitCode: ExitCode.notPermitted });
+    expect(ownerVerbs.has("reload")).toBe(true);
+  });
+
+  test("closes the connection of a client whose request does not end", async () => {
+    await serve(async () => ({}));
+    expect(await talk("x".repeat(200_000), 1)).toEqual([]);
+  });
+
+  test("serves 32 clients at once and refuses the next", async () => {
+    await serve(async () => new Promise(() => {}));
+    const clients = Array.from({ length: 32 }, () => createConnection(path));
+    await Promise.all(clients.map((client) => new Promise((resolve) => client.once("connect", resolve))));
+    const late = createConnection(path);
+    await new Promise((resolve) => late.once("close", resolve).once("error", () => {}));
+    for (const client of clients) client.destroy();
+  });
+
+  test("has a socket with the mode that was asked for, over a stale one", async () => {
+    await serve(async () => ({}));
+    open.splice(0)[0]?.close();
+    await serve(async () => ({}));
+    expect(statSync(path).mode & 0o777).toBe(0o660);
+  });
+});
+
+describe("a daemon that is not there", () => {
+  test("gives exit code 3 and the command that starts it", async () => {
+    await expect(askDaemon(path, version, 1_000)).rejects.toMatchObject({
+      exitCode: ExitCode.notRunning,
+      message: expect.stringContaining("lacis run --config"),
+    });
+  });
+
+  test("but has left its socket gives the same", async () => {
+    await serve(async () => ({}));
+    rmSync(path);
+    await expect(askDaemon(path, version, 1_000)).rejects.toMatchObject({ exitCode: ExitCode.notRunning });
+  });
+
+  test("or is silent is given up on", async () => {
+    await serve(async () => new Promise(() => {}));
+    await expect(askDaemon(path, version, 50)).rejects.toMatchObject({ code: "daemon-silent" });
+  });
+});
+
+async function serve(handler: AdminHandler, verbs = ownerVerbs): Promise<void> {
+  const server = new AdminServer({ path, mode: 0o660, verbs }, handler);
+  open.push(server);
+  await server.listen();
+}
+
+/** What comes back for `text` until there are `count` lines or the connection ends. */
+async function talk(text: string, count: number): Promise<readonly string[]> {
+  return new Promise((resolve) => {
+    const client = createConnection(path);
+    let answer = "";
+    const finish = (): void => {
+      client.destroy();
+      resolve(answer.split("\n").slice(0, -1));
+    };
+    client.write(text);
+    client.on("data", (chunk) => {
+      answer += chunk.toString();
+      if (answer.split("\n").length > count) finish();
+    });
+    client.on("close", finish);
+    client.on("error", finish);
+  });
+}

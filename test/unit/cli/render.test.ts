@@ -1,0 +1,126 @@
+import { describe, expect, test } from "vitest";
+import { duration } from "../../../src/admin/duration.ts";
+import { statusReport } from "../../../src/admin/status-report.ts";
+import { pingLine } from "../../../src/cli/render-ping.ts";
+import { statusText } from "../../../src/cli/render-status.ts";
+import { styleFor } from "../../../src/cli/style.ts";
+import { table } from "../../../src/cli/table.ts";
+import type { IpAddress } from "../../../src/core/netip/address.ts";
+import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
+import { daemonFacts, NOW_MS, nodeStatus, peerStatus } from "../admin/fixture.ts";
+
+const plain = styleFor({ isTTY: false }, {});
+
+describe("the status of a host", () => {
+  test("is a table of peers, then this host, then its health", () => {
+    const peers = [
+      peerStatus(),
+      peerStatus({
+        name: undefined,
+        addresses: ["10.77.0.9" as IpAddress],
+        state: "failed",
+        reason: "no endpoint known",
+        path: undefined,
+        roundTripMs: undefined,
+        lastReceivedMs: undefined,
+        certificateNotAfter: undefined,
+        certificateVersion: undefined,
+      }),
+    ];
+    const report = statusReport(nodeStatus({ peers }), daemonFacts(), NOW_MS);
+    expect(statusText(report, plain).split("\n")).toEqual([
+      "NAME    ADDRESS    STATE   PATH                   RTT     LAST RX  CERT",
+      "server  10.77.0.2  up      direct 192.0.2.2:4242  0.8 ms  2 s ago  364 d",
+      "?       10.77.0.9  failed  no endpoint known      -       never    -",
+      "",
+      "This host      laptop 10.77.0.3",
+      "  groups       dev",
+      "  certificate  v1, valid for 200 d",
+      "  lighthouses  1/1 up",
+      "  data plane   native 0.1.0, up, device nebula1, UDP port 4242",
+      "  daemon       lacis 0.1.0, pid 4711, up 60 min, /etc/lacis/config.yml",
+      "",
+      "Health:",
+      "  ! no tunnel to 10.77.0.9: no endpoint known - lacis ping 10.77.0.9",
+    ]);
+  });
+
+  test("of a host without tunnels says how one comes about", () => {
+    const report = statusReport(nodeStatus({ peers: [] }), daemonFacts(), NOW_MS);
+    expect(statusText(report, plain)).toMatch(/^No tunnels\. .*lacis ping/);
+    expect(statusText(report, plain)).toMatch(/Health: all well$/);
+  });
+
+  test("has colours on a terminal only, and not where NO_COLOR is set", () => {
+    const report = statusReport(nodeStatus(), daemonFacts(), NOW_MS);
+    expect(statusText(report, styleFor({ isTTY: true }, {}))).toContain("\u001b[32mup\u001b[0m");
+    expect(statusText(report, styleFor({ isTTY: true }, { NO_COLOR: "1" }))).not.toContain("\u001b");
+    expect(statusText(report, plain)).not.toContain("\u001b");
+  });
+
+  test("shows no control character that a certificate might carry", () => {
+    const report = statusReport(
+      nodeStatus({ peers: [peerStatus({ name: "a\u001b]0;owned\u0007" })] }),
+      daemonFacts(),
+      NOW_MS,
+    );
+    expect(statusText(report, plain)).toContain("a\\u{1b}]0;owned\\u{7}");
+  });
+});
+
+describe("a ping", () => {
+  const pong = {
+    outcome: "pong",
+    name: "server",
+    address: "10.77.0.2" as IpAddress,
+    path: "192.0.2.2:4242" as Endpoint,
+    roundTripMs: 0.82,
+    handshakeMs: undefined,
+  } as const;
+
+  test("that was answered names peer, path and time", () => {
+    expect(pingLine(pong, "server")).toBe("pong from server (10.77.0.2) direct 192.0.2.2:4242 in 0.8 ms");
+  });
+
+  test("that had to build the tunnel says so", () => {
+    expect(pingLine({ ...pong, handshakeMs: 3.04 }, "server")).toMatch(/ in 0\.8 ms \(tunnel built in 3\.0 ms\)$/);
+  });
+
+  test("that failed gives reason and hint", () => {
+    const failed = {
+      outcome: "failed",
+      name: undefined,
+      address: undefined,
+      reason: "unknown-name",
+      text: "no host of that name is connected",
+      hint: "ping its address",
+    } as const;
+    expect(pingLine(failed, "srv")).toBe("no answer from srv - no host of that name is connected - ping its address");
+  });
+});
+
+describe("a duration", () => {
+  test.each([
+    [0.04, "0.0 ms"],
+    [9.96, "10.0 ms"],
+    [42.4, "42 ms"],
+    [1_500, "1 s"],
+    [99_000, "99 s"],
+    [180_000, "3 min"],
+    [7_200_000, "2 h"],
+    [31_500_000_000, "364 d"],
+  ])("of %d ms is %s", (ms, text) => {
+    expect(duration(ms)).toBe(text);
+  });
+});
+
+describe("a table", () => {
+  test("counts no colour as width and ends no line with spaces", () => {
+    expect(
+      table([
+        ["\u001b[1ma\u001b[0m", "b"],
+        ["longer", ""],
+      ]),
+    ).toEqual(["\u001b[1ma\u001b[0m       b", "longer  "]);
+  });
+});
