@@ -5,13 +5,23 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   let best: string | undefined;
   const normal = normalize(word);
   for (const candidate of candidates) {
-    const distance = editDistance(normal, normalize(candidate), limit);
+    const other = normalize(candidate);
+    const distance = isCutShort(normal, other) ? 1 : editDistance(normal, other, limit);
     if (distance > limit || (distance === limit && best !== undefined)) continue;
     best = candidate;
     limit = distance;
   }
   return best;
 }
+
+/** "device" for "dev", "interval" for "interval_ms": one is the beginning of the other. */
+function isCutShort(word: string, candidate: string): boolean {
+  if (word === candidate || Math.min(word.length, candidate.length) < CUT_LETTERS_MIN) return false;
+  return word.startsWith(candidate) || candidate.startsWith(word);
+}
+
+/** Fewer letters begin too many names. */
+const CUT_LETTERS_MIN = 3;
 
 function normalize(word: string): string {
   return word.toLowerCase().replaceAll("-", "_");

@@ -1,6 +1,6 @@
 import type { ConfigError } from "./config-error.ts";
 import type { ConfigEntry } from "./document.ts";
-import { lastName, namesIn, parentOf, SCHEMA } from "./schema.ts";
+import { findSpec, lastName, namesIn, parentOf, SCHEMA } from "./schema.ts";
 import { show, showKey } from "./show.ts";
 import { editDistance, nearest } from "./suggest.ts";
 
@@ -15,14 +15,10 @@ export function explainUnknownKey(entry: ConfigEntry, section: string, names: Re
   const similar = nearest(key, names);
   if (similar !== undefined && editDistance(key, similar, 1) <= 1) return unknown(path, place, similar);
   const home = homeOf(key);
-  if (home) {
-    const hint =
-      home.section === "" ? "move it to the top level, without indentation" : `move it under ${home.section}:`;
-    const what =
-      home.section === "" ? `"${key}" belongs to the top level` : `"${home.name}" belongs under ${home.section}:`;
-    return { code: "CONFIG_MISPLACED_KEY", place, path, what, hint };
-  }
-  return unknown(path, place, similar ?? nearestAnywhere(key));
+  if (home) return { code: "CONFIG_MISPLACED_KEY", place, path, what: "unknown here", hint: wayHome(home, key) };
+  const meant = similar ?? nearestAnywhere(key);
+  if (meant !== undefined || section === "") return unknown(path, place, meant);
+  return { ...unknown(path, place, undefined), hint: `keys of ${section} are ${[...names].join(", ")}` };
 }
 
 /** A name that is no key of a map such as a firewall rule. */
@@ -35,15 +31,17 @@ function unknown(path: string, place: ConfigEntry["keyPlace"], similar: string |
   return similar === undefined ? error : { ...error, hint: `did you mean ${show(similar)}?` };
 }
 
-/** Where this very name is at home: as a key (what is implemented first), as a section, or as a dotted path. */
+/** Where this very name is at home: as a key (what is implemented first), or as a whole path or section, which is no name. */
 function homeOf(key: string): { section: string; name: string } | undefined {
   const candidates = SCHEMA.filter((spec) => !spec.path.includes("[]") && lastName(spec.path) === key);
   const spec = candidates.find((candidate) => candidate.state.kind === "implemented") ?? candidates[0];
   if (spec) return { section: parentOf(spec.path), name: key };
-  const dotted = SCHEMA.find((candidate) => candidate.path === key);
-  if (dotted) return { section: parentOf(key), name: lastName(key) };
-  if (namesIn(key)) return { section: parentOf(key), name: lastName(key) };
-  return undefined;
+  return findSpec(key) || namesIn(key) ? { section: parentOf(key), name: lastName(key) } : undefined;
+}
+
+function wayHome({ section, name }: { section: string; name: string }, key: string): string {
+  if (section === "") return "it belongs to the top level, without indentation";
+  return name === key ? `it belongs under ${section}:` : `write ${name}: under ${section}:`;
 }
 
 function nearestAnywhere(key: string): string | undefined {
