@@ -29,6 +29,8 @@ export class Health {
   /** Sessions in doubt: looked at with every sample, active or not. */
   readonly #suspects = new Set<Tunnel>();
   #sampleAt: Instant | undefined;
+  /** When the last sample came in. */
+  #sampledAt: Instant | undefined;
   #checkAt: Instant | undefined;
 
   constructor(state: NodeState, parts: Parts) {
@@ -74,17 +76,20 @@ export class Health {
   }
 
   sampled(sample: ActivitySample): void {
-    const { tunnels, counters } = this.#state;
+    const { tunnels, counters, now } = this.#state;
     this.#state.counters = counters ? { ...counters, ...sample.counters } : sample.counters;
     const seen = new Set<Tunnel>();
     for (const activity of sample.activity) {
       const tunnel = tunnels.get(activity.localIndex);
       if (!tunnel) continue;
       seen.add(tunnel);
-      this.#count(tunnel, activity);
-      this.#judge(tunnel, activity);
+      // What came before the peer disowned the session does not clear it.
+      const received = activity.received && !this.#isDisownedSince(tunnel, this.#sampledAt);
+      this.#count(tunnel, activity, received);
+      this.#judge(tunnel, { sent: activity.sent, received });
     }
     for (const tunnel of [...this.#suspects]) if (!seen.has(tunnel)) this.#judge(tunnel, IDLE);
+    this.#sampledAt = now;
   }
 
   /** An unauthenticated "no such session". Starts a handshake beside the session, at most (reliability R12). */
@@ -166,12 +171,16 @@ export class Health {
     }
   }
 
-  #count(tunnel: Tunnel, activity: TunnelActivity): void {
+  #isDisownedSince(tunnel: Tunnel, at: Instant | undefined): boolean {
+    return tunnel.suspicion?.of === "recv-error" && (at === undefined || tunnel.suspicion.since > at);
+  }
+
+  #count(tunnel: Tunnel, activity: TunnelActivity, received: boolean): void {
     const { now } = this.#state;
     tunnel.sentBytes = Number(activity.sentBytes);
     tunnel.receivedBytes = Number(activity.receivedBytes);
     if (activity.sent) tunnel.lastSentAt = now;
-    if (activity.received) this.heard(tunnel);
+    if (received) this.heard(tunnel);
   }
 
   #judge(tunnel: Tunnel, activity: { readonly sent: boolean; readonly received: boolean }): void {

@@ -1,8 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { Mesh } from "../../fixtures/mesh.ts";
+import type { DataPlaneCommand } from "../../../../src/core/dataplane/contract.ts";
+import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
+import { decodeHeader, PacketType } from "../../../../src/core/wire/header.ts";
+import { type Flight, type Host, Mesh } from "../../fixtures/mesh.ts";
+import type { HostPlan } from "../../fixtures/settings.ts";
 
 const A = "192.0.2.1:4242";
 const B = "192.0.2.2:4242";
+const C = "192.0.2.3:4242";
 
 describe("two hosts that know each other's endpoint", () => {
   test("bring the first packet through, once the handshake is done", () => {
@@ -13,11 +18,299 @@ describe("two hosts that know each other's endpoint", () => {
     expect(a.status().peers[0]).toMatchObject({ name: "b", state: "up", path: B });
     expect(b.status().peers[0]).toMatchObject({ name: "a", state: "up", path: A });
   });
+
+  test("talk both ways through one session", () => {
+    const { mesh, a, b } = pair();
+    a.say(b, "ping");
+    mesh.run(100);
+    b.say(a, "pong");
+    mesh.run(100);
+    expect(a.heard).toEqual(["pong"]);
+    expect(handshakes(mesh)).toHaveLength(2);
+  });
+
+  test.each(["aes", "chachapoly"] as const)("use the cipher %s", (cipher) => {
+    const { mesh, a, b } = pair({ settings: { cipher } }, { settings: { cipher } });
+    a.say(b, "hello");
+    mesh.run(100);
+    expect(b.heard).toEqual(["hello"]);
+  });
+
+  test("do not come together with different ciphers, and the initiator says so", () => {
+    const { mesh, a, b } = pair({}, { settings: { cipher: "chachapoly" } });
+    a.say(b, "hello");
+    mesh.run(12_000);
+    expect(b.heard).toEqual([]);
+    expect(a.noticed("message-2-unreadable").length).toBeGreaterThan(0);
+    expect(a.noticed("handshake-failed")[0]?.fields).toMatchObject({ reason: "handshake-timeout" });
+    expect(b.status().peers).toEqual([]);
+  });
+
+  test("confirm the responder's session even when the initiator has nothing to send", () => {
+    const { mesh, a, b } = pair();
+    a.event({ kind: "need-tunnel", destination: b.address });
+    mesh.run(30);
+    expect(b.status().peers[0]).toMatchObject({ name: "a", state: "up" });
+  });
+
+  test("end with a first round trip measured", () => {
+    const { mesh, a, b } = pair();
+    a.say(b, "hello");
+    mesh.run(100);
+    expect(a.status().peers[0]?.roundTripMs).toBe(10);
+  });
 });
 
-function pair() {
+describe("message 1", () => {
+  test("is repeated byte for byte after 100, 300, 600 ms, and given up after the tenth", () => {
+    const { mesh, a, b } = pair();
+    mesh.delivers = () => false;
+    const begun = mesh.now;
+    const times: number[] = [];
+    mesh.delivers = () => {
+      times.push(mesh.now - begun);
+      return false;
+    };
+    a.say(b, "hello");
+    mesh.run(10_000);
+    expect(times).toEqual([0, 100, 300, 600, 1000, 1500, 2100, 2800, 3600, 4500]);
+    expect(new Set(mesh.flights.map(({ datagram }) => hex(datagram))).size).toBe(1);
+    expect(a.noticed("handshake-failed")[0]?.text).toMatch(
+      /No answer from 192\.0\.2\.2:4242 in 5\.5 s \(10 attempts\)/,
+    );
+    expect(a.sent("drop-parked")).toEqual([{ kind: "drop-parked", destination: b.address }]);
+  });
+
+  test("goes to every known endpoint, public ones first", () => {
+    const endpoints = ["10.9.9.9:1", "198.51.100.7:2", B];
+    const { mesh, a, b } = pair({ statics: { "10.77.0.2": endpoints } });
+    a.say(b, "hello");
+    expect(mesh.flights.map(({ to }) => to)).toEqual([B, "198.51.100.7:2", "10.9.9.9:1"]);
+    mesh.run(100);
+    expect(b.heard).toEqual(["hello"]);
+  });
+
+  test("that comes again is answered with the stored message 2, and makes no second session", () => {
+    const { mesh, a, b } = pair();
+    a.say(b, "hello");
+    mesh.run(100);
+    const [message1, message2] = handshakes(mesh);
+    b.receive("203.0.113.9:9" as Endpoint, message1!.datagram);
+    const repeated = mesh.flights.at(-1);
+    expect(repeated).toMatchObject({ to: "203.0.113.9:9" });
+    expect(hex(repeated!.datagram)).toBe(hex(message2!.datagram));
+    expect(b.status().peers[0]?.sessions).toBe(1);
+  });
+
+  test("that is older than the session it made is not answered; the session is probed instead", () => {
+    const { mesh, a, b } = pair();
+    a.say(b, "first");
+    mesh.run(100);
+    const [old] = handshakes(mesh);
+    a.restart();
+    a.say(b, "second");
+    mesh.run(20_000);
+    b.say(a, "keeps the new session busy");
+    mesh.run(20_000);
+    expect(b.status().peers[0]?.sessions).toBe(1);
+    const before = mesh.flights.length;
+    b.receive(C as Endpoint, old!.datagram);
+    const sent = mesh.flights.slice(before);
+    expect(sent.map(({ to, datagram }) => [to, typeOf(datagram)])).toEqual([[A, PacketType.test]]);
+    expect(b.noticed("handshake-refused").at(-1)?.fields).toMatchObject({ reason: "too-old" });
+  });
+
+  test("whose time is a day off is believed only while no session stands", () => {
+    const { mesh, a, b } = pair();
+    mesh.delivers = ({ from, datagram }) =>
+      from === B || typeOf(datagram) !== PacketType.handshake || isMessage2(datagram);
+    mesh.wallOffsetMs = 25 * 3_600_000;
+    a.event({ kind: "need-tunnel", destination: b.address });
+    const stray = mesh.flights.at(-1)!.datagram;
+    mesh.wallOffsetMs = 0;
+    b.say(a, "hello");
+    mesh.run(1000);
+    expect(b.status().peers[0]?.state).toBe("up");
+    b.receive(C as Endpoint, stray);
+    expect(b.noticed("handshake-refused").at(-1)?.fields).toMatchObject({ reason: "implausible-time" });
+  });
+
+  test("from ourselves is refused", () => {
+    const { mesh, a } = pair({ statics: { "10.77.0.2": [A] } });
+    a.event({ kind: "need-tunnel", destination: "10.77.0.2" as Host["address"] });
+    mesh.run(100);
+    expect(a.noticed("handshake-refused")[0]?.fields).toMatchObject({ reason: "own-address", role: "responder" });
+    expect(a.status().peers.every(({ state }) => state === "handshaking")).toBe(true);
+  });
+});
+
+describe("message 2", () => {
+  test("that is lost is asked for again by repeating message 1", () => {
+    const { mesh, a, b } = pair();
+    let lost = 0;
+    mesh.delivers = ({ datagram }) => !(isMessage2(datagram) && lost++ < 3);
+    a.say(b, "hello");
+    mesh.run(2000);
+    expect(b.heard).toEqual(["hello"]);
+    expect(b.status().peers[0]?.sessions).toBe(1);
+  });
+
+  test("that is forged or damaged does not end the handshake", () => {
+    const { mesh, a, b } = pair();
+    let damaged = 0;
+    mesh.delivers = (flight) => {
+      if (isMessage2(flight.datagram) && damaged++ === 0) {
+        const bad = flight.datagram.slice();
+        bad[bad.length - 1]! ^= 1;
+        a.receive(flight.from, bad);
+        return false;
+      }
+      return true;
+    };
+    a.say(b, "hello");
+    mesh.run(1000);
+    expect(b.heard).toEqual(["hello"]);
+    expect(a.noticed("message-2-unreadable")).toHaveLength(1);
+  });
+});
+
+describe("two handshakes at the same time", () => {
+  test("both complete, and traffic ends in one session", () => {
+    const { mesh, a, b } = pair();
+    a.say(b, "from a");
+    b.say(a, "from b");
+    mesh.run(100);
+    expect(b.heard).toEqual(["from a"]);
+    expect(a.heard).toEqual(["from b"]);
+    expect(a.status().peers[0]?.sessions).toBe(2);
+    for (let second = 0; second < 40; second++) {
+      a.say(b, `a${second}`);
+      b.say(a, `b${second}`);
+      mesh.run(1000);
+    }
+    expect(a.status().peers[0]?.sessions).toBe(1);
+    expect(b.status().peers[0]?.sessions).toBe(1);
+    expect(b.heard).toHaveLength(41);
+    expect(a.heard).toHaveLength(41);
+  });
+});
+
+describe("a wrong responder", () => {
+  test("is closed over the new keys, never installed, and the search goes on elsewhere", () => {
+    const { mesh, a, b } = pair({ statics: { "10.77.0.2": [C, B] } });
+    const c = mesh.host(C, { name: "c", networks: ["10.77.0.3/16"] });
+    // The right one is slow, so that the wrong one answers first.
+    const slow: Flight[] = [];
+    mesh.delivers = (flight) => {
+      if (flight.to === B && flight.from === A && slow.length === 0) {
+        slow.push(flight);
+        return false;
+      }
+      return true;
+    };
+    a.say(b, "for b only");
+    mesh.run(2000);
+    expect(b.heard).toEqual(["for b only"]);
+    expect(c.heard).toEqual([]);
+    expect(a.noticed("wrong-responder")[0]?.fields).toMatchObject({ name: "c", endpoint: C });
+    expect(installed(a).map(({ peerAddresses }) => peerAddresses)).toEqual([["10.77.0.2"]]);
+    expect(c.noticed("tunnel-down")[0]?.fields).toMatchObject({ reason: "closed-by-peer" });
+  });
+
+  test("that is the only one known makes the call fail with its name", () => {
+    const { mesh, a, b } = pair({ statics: { "10.77.0.2": [C] } });
+    mesh.host(C, { name: "c", networks: ["10.77.0.3/16"] });
+    const result = a.ping(b);
+    expect(result).toMatchObject({ outcome: "failed", reason: "handshake-refused" });
+    expect(result.outcome === "failed" && result.text).toMatch(/192\.0\.2\.3:4242: c answers there/);
+    mesh.run(100);
+    expect(a.status().peers[0]).toMatchObject({ state: "failed", addresses: ["10.77.0.2"] });
+  });
+});
+
+describe("a host with an old address", () => {
+  test("is not called for broadcast, multicast or addresses outside our networks", () => {
+    const { mesh, a } = pair();
+    for (const destination of ["10.77.255.255", "10.77.0.0", "224.0.0.1", "10.78.0.1", "ff02::1"])
+      a.event({ kind: "need-tunnel", destination: destination as Host["address"] });
+    expect(mesh.flights).toEqual([]);
+    expect(a.sent("drop-parked")).toHaveLength(5);
+  });
+
+  test("that nobody can place is given up at once, with the reason", () => {
+    const { mesh, a } = pair();
+    a.say("10.77.0.99" as Host["address"], "anybody there?");
+    mesh.run(10);
+    expect(a.noticed("handshake-failed")[0]?.text).toBe(
+      "10.77.0.99 is not in static_host_map, and there is no lighthouse to ask.",
+    );
+  });
+});
+
+describe("certificate versions", () => {
+  test.each<[string, HostPlan["versions"], 1 | 2 | undefined, HostPlan["versions"], 1 | 2, 1 | 2]>([
+    ["v1 to v1", [1], undefined, [1], 1, 1],
+    ["v1 to v1+v2 is answered in v1", [1], undefined, [1, 2], 1, 1],
+    ["v2 to v1+v2 is answered in v2", [2], undefined, [1, 2], 2, 2],
+    ["v2 to v1 is answered in v1", [2], undefined, [1], 2, 1],
+    ["v1+v2 offers v1 unless told otherwise", [1, 2], undefined, [1, 2], 1, 1],
+    ["v1+v2 offers v2 when told to", [1, 2], 2, [1, 2], 2, 2],
+  ])("%s", (_, versions, initiatingVersion, answering, offered, answered) => {
+    const { mesh, a, b } = pair(
+      { versions: versions!, ...(initiatingVersion && { initiatingVersion }) },
+      { versions: answering!, ...(answering!.length === 2 && { initiatingVersion: 1 as const }) },
+    );
+    a.say(b, "hello");
+    mesh.run(100);
+    expect(b.heard).toEqual(["hello"]);
+    expect(a.noticed("tunnel-up")[0]?.fields).toMatchObject({ version: offered, peerVersion: answered });
+  });
+
+  test("v1+v2 that was answered in v2 calls again with v2", () => {
+    const { mesh, a, b } = pair({ versions: [1, 2] }, { versions: [2] });
+    a.say(b, "hello");
+    mesh.run(100);
+    expect(a.noticed("tunnel-up")[0]?.fields).toMatchObject({ version: 1, peerVersion: 2 });
+    b.say(a, "seen within the last check");
+    mesh.run(6000);
+    expect(a.noticed("session-renewed")[0]?.fields).toMatchObject({ version: 2, peerVersion: 2 });
+  });
+
+  test("an IPv6 overlay address is called with v2", () => {
+    const mesh = new Mesh();
+    const networks = (n: number) => [`10.77.0.${n}/16`, `fd00:77::${n}/64`];
+    const a = mesh.host(A, { name: "a", networks: networks(1), versions: [1, 2], statics: { "fd00:77::2": [B] } });
+    const b = mesh.host(B, { name: "b", networks: networks(2), versions: [1, 2] });
+    expect(a.ping("fd00:77::2")).toMatchObject({ outcome: "pong", name: "b" });
+    expect(a.noticed("tunnel-up")[0]?.fields).toMatchObject({ version: 2 });
+    expect(b.address).toBe("10.77.0.2");
+  });
+});
+
+function pair(planA: Partial<HostPlan> = {}, planB: Partial<HostPlan> = {}) {
   const mesh = new Mesh();
-  const a = mesh.host(A, { name: "a", networks: ["10.77.0.1/16"], statics: { "10.77.0.2": [B] } });
-  const b = mesh.host(B, { name: "b", networks: ["10.77.0.2/16"], statics: { "10.77.0.1": [A] } });
+  const a = mesh.host(A, { name: "a", networks: ["10.77.0.1/16"], statics: { "10.77.0.2": [B] }, ...planA });
+  const b = mesh.host(B, { name: "b", networks: ["10.77.0.2/16"], statics: { "10.77.0.1": [A] }, ...planB });
   return { mesh, a, b };
+}
+
+function handshakes(mesh: Mesh): readonly Flight[] {
+  return mesh.flights.filter(({ datagram }) => typeOf(datagram) === PacketType.handshake);
+}
+
+function installed(host: Host) {
+  return host.sent("install-tunnel") as Extract<DataPlaneCommand, { kind: "install-tunnel" }>[];
+}
+
+function typeOf(datagram: Uint8Array): number | undefined {
+  const header = decodeHeader(datagram);
+  return header.ok ? header.value.type : undefined;
+}
+
+function isMessage2(datagram: Uint8Array): boolean {
+  return typeOf(datagram) === PacketType.handshake && datagram[15] === 2;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
 }

@@ -1,0 +1,205 @@
+import { describe, expect, test } from "vitest";
+import type { DataPlaneCommand } from "../../../../src/core/dataplane/contract.ts";
+import { recvErrorFor } from "../../../../src/core/wire/header.ts";
+import { type Host, Mesh } from "../../fixtures/mesh.ts";
+import type { HostPlan } from "../../fixtures/settings.ts";
+
+const A = "192.0.2.1:4242";
+const B = "192.0.2.2:4242";
+
+describe("a host that starts anew", () => {
+  test("as initiator is let in again at once", () => {
+    const { mesh, a, b } = connected();
+    a.restart();
+    a.say(b, "again");
+    mesh.run(100);
+    expect(b.heard).toEqual(["hello", "again"]);
+  });
+
+  test("as responder is called again as soon as it says that it knows no session", () => {
+    const { mesh, a, b } = connected();
+    b.restart();
+    a.say(b, "lost");
+    mesh.run(100);
+    a.say(b, "again");
+    mesh.run(100);
+    expect(b.heard).toEqual(["hello", "again"]);
+    expect(a.noticed("recv-error")).toHaveLength(1);
+    expect(a.status().peers[0]).toMatchObject({ state: "up", sessions: 1 });
+  });
+
+  test("while it says nothing about lost sessions is called again within five seconds", () => {
+    const { mesh, a, b } = connected({}, { settings: {} });
+    b.settings = { ...b.settings, listen: { ...b.settings.listen, sendRecvError: "never" } };
+    b.restart();
+    for (let i = 0; i < 60; i++) {
+      a.say(b, `packet ${i}`);
+      mesh.run(100);
+    }
+    expect(b.heard.length).toBeGreaterThan(5);
+  });
+
+  test("at another endpoint is followed", () => {
+    const { mesh, a, b } = connected();
+    mesh.move(b, "192.0.2.22:7777");
+    b.say(a, "from a new place");
+    mesh.run(100);
+    a.say(b, "heard you");
+    mesh.run(100);
+    expect(b.heard).toEqual(["hello", "heard you"]);
+    expect(a.status().peers[0]?.path).toBe("192.0.2.22:7777");
+  });
+
+  test("and closes its tunnels on the way out is forgotten by its peers", () => {
+    const { mesh, a, b } = connected();
+    b.input({ kind: "shutdown" });
+    mesh.run(100);
+    expect(a.status().peers).toEqual([]);
+    expect(a.noticed("tunnel-down")[0]?.text).toBe("The tunnel to b is down: the peer closed it.");
+    expect(b.node.poll()).toBeUndefined();
+  });
+});
+
+describe("recv_error", () => {
+  test("from the session's path starts a handshake beside it and ends nothing", () => {
+    const { mesh, a, b } = connected();
+    a.receive(B as Host["endpoint"], recvErrorFor(remoteIndexAt(a)));
+    expect(a.status().peers[0]?.state).toBe("up");
+    mesh.run(100);
+    expect(a.status().peers[0]).toMatchObject({ state: "up", sessions: 1 });
+    a.say(b, "goes on");
+    mesh.run(100);
+    expect(b.heard).toEqual(["hello", "goes on"]);
+  });
+
+  test("from anywhere else is ignored", () => {
+    const { mesh, a } = connected();
+    const before = mesh.flights.length;
+    a.receive("203.0.113.1:4242" as Host["endpoint"], recvErrorFor(remoteIndexAt(a)));
+    a.receive(B as Host["endpoint"], recvErrorFor(12345));
+    mesh.run(50);
+    expect(mesh.flights.length).toBe(before);
+  });
+
+  test("is reacted to once in five seconds", () => {
+    const { mesh, a, b } = connected();
+    mesh.delivers = () => false;
+    for (let i = 0; i < 40; i++) {
+      a.receive(B as Host["endpoint"], recvErrorFor(remoteIndexAt(a)));
+      mesh.run(100);
+    }
+    expect(a.noticed("recv-error")).toHaveLength(1);
+    expect(b.status().peers[0]?.state).toBe("up");
+  });
+
+  test("followed by ten seconds of silence ends the session", () => {
+    const { mesh, a } = connected();
+    mesh.delivers = () => false;
+    a.receive(B as Host["endpoint"], recvErrorFor(remoteIndexAt(a)));
+    mesh.run(9000);
+    expect(a.status().peers[0]?.state).toBe("up");
+    mesh.run(3000);
+    expect(a.status().peers.some(({ state }) => state === "up")).toBe(false);
+    expect(a.noticed("tunnel-down")[0]?.fields).toMatchObject({ reason: "disowned-by-peer" });
+  });
+
+  test("is ignored when listen.accept_recv_error says never", () => {
+    const { mesh, a } = connected();
+    a.reload({ ...a.settings, listen: { ...a.settings.listen, acceptRecvError: "never" } });
+    a.receive(B as Host["endpoint"], recvErrorFor(remoteIndexAt(a)));
+    mesh.run(50);
+    expect(a.noticed("recv-error")).toEqual([]);
+  });
+});
+
+describe("a control plane that starts beside a running data plane", () => {
+  test("takes its sessions over without a handshake", () => {
+    const { mesh, a, b } = connected();
+    const handshakes = installs(a).length;
+    a.restartControlPlane();
+    expect(a.status().peers[0]).toMatchObject({ name: "b", state: "up", path: B });
+    a.say(b, "without a gap");
+    b.say(a, "both ways");
+    mesh.run(100);
+    expect(b.heard).toEqual(["hello", "without a gap"]);
+    expect(a.heard).toEqual(["both ways"]);
+    expect(installs(a)).toHaveLength(handshakes);
+  });
+
+  test("as responder still answers the message 1 that made a session with the stored answer", () => {
+    const { mesh, b } = connected();
+    const [message1, message2] = mesh.flights;
+    b.restartControlPlane();
+    b.receive(A as Host["endpoint"], message1!.datagram);
+    expect(Buffer.from(mesh.flights.at(-1)!.datagram).equals(message2!.datagram)).toBe(true);
+    expect(b.status().peers[0]?.sessions).toBe(1);
+  });
+
+  test("applies the rules of its own configuration to them", () => {
+    const { mesh, a, b } = connected();
+    b.settings = { ...b.settings, firewall: { inbound: [], outbound: [] } };
+    b.restartControlPlane();
+    a.say(b, "not any more");
+    mesh.run(100);
+    expect(b.heard).toEqual(["hello"]);
+  });
+
+  test("closes sessions of peers that it does not trust any more", () => {
+    const { mesh, a, b } = connected({}, { notAfter: undefined });
+    mesh.wallOffsetMs = 2 * 365 * 86_400_000;
+    a.restartControlPlane();
+    mesh.run(20);
+    expect(a.noticed("session-not-adopted")[0]?.fields["reason"]).toMatch(/expired/);
+    expect(a.dataPlane.snapshot()).toEqual([]);
+    expect(b.status().peers).toEqual([]);
+  });
+
+  test("closes sessions whose memo it cannot read", () => {
+    const { mesh, a } = connected();
+    const [session] = a.dataPlane.snapshot();
+    a.dataPlane.command({ kind: "set-memo", localIndex: session!.localIndex, memo: Uint8Array.of(1, 2, 3) }, mesh.now);
+    a.restartControlPlane();
+    expect(a.noticed("session-not-adopted")).toHaveLength(1);
+    expect(a.dataPlane.snapshot()).toEqual([]);
+  });
+});
+
+describe("a data plane that dies", () => {
+  test("gets its tunnels back in less than a second after it returns", () => {
+    const { mesh, a, b } = connected();
+    a.stopDataPlane();
+    mesh.run(500);
+    expect(a.status().peers).toEqual([]);
+    a.startDataPlane();
+    mesh.run(100);
+    expect(a.status().peers[0]).toMatchObject({ name: "b", state: "up" });
+    a.say(b, "back");
+    b.say(a, "welcome back");
+    mesh.run(100);
+    expect(b.heard).toEqual(["hello", "back"]);
+    expect(a.heard).toEqual(["welcome back"]);
+  });
+
+  test("fails pings with its name", () => {
+    const { a, b } = connected();
+    a.stopDataPlane();
+    expect(a.ping(b)).toMatchObject({ outcome: "failed", reason: "data-plane-down" });
+  });
+});
+
+function connected(planA: Partial<HostPlan> = {}, planB: Partial<HostPlan> = {}) {
+  const mesh = new Mesh();
+  const a = mesh.host(A, { name: "a", networks: ["10.77.0.1/16"], statics: { "10.77.0.2": [B] }, ...planA });
+  const b = mesh.host(B, { name: "b", networks: ["10.77.0.2/16"], statics: { "10.77.0.1": [A] }, ...planB });
+  a.say(b, "hello");
+  mesh.run(100);
+  return { mesh, a, b };
+}
+
+function installs(host: Host) {
+  return host.sent("install-tunnel") as Extract<DataPlaneCommand, { kind: "install-tunnel" }>[];
+}
+
+function remoteIndexAt(host: Host): number {
+  return installs(host)[0]!.remoteIndex;
+}

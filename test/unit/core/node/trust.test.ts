@@ -1,0 +1,182 @@
+import { describe, expect, test } from "vitest";
+import { wallTime } from "../../../../src/core/base/time.ts";
+import { CaPool } from "../../../../src/core/cert/ca-pool.ts";
+import type { Settings } from "../../../../src/core/config/settings.ts";
+import { TestAuthority, WORLD_BEGINS } from "../../fixtures/authority.ts";
+import { type Host, Mesh } from "../../fixtures/mesh.ts";
+import { ALLOW_ALL, type HostPlan, identityOf } from "../../fixtures/settings.ts";
+
+const A = "192.0.2.1:4242";
+const B = "192.0.2.2:4242";
+const HOUR = 3600n;
+
+describe("a peer whose certificate is", () => {
+  test.each<[string, Partial<HostPlan>, string, RegExp]>([
+    ["expired", { notAfter: WORLD_BEGINS - 3n * HOUR }, "expired", /expired 3 h ago/],
+    ["not valid yet", { notBefore: WORLD_BEGINS + 2n * HOUR }, "not-yet-valid", /another 2 h/],
+    [
+      "of another CA",
+      { authority: new TestAuthority(new Mesh().suite, 9, "other ca") },
+      "unknown-issuer",
+      /CA is not trusted here/,
+    ],
+  ])("%s is refused by the initiator, who says why", (_, bad, reason, text) => {
+    const { a, b } = pair({}, bad);
+    const result = a.ping(b);
+    expect(result).toMatchObject({ outcome: "failed", reason: "handshake-refused" });
+    expect(result.outcome === "failed" && result.text).toMatch(text);
+    expect(a.noticed("handshake-refused")[0]?.fields).toMatchObject({ reason, endpoint: B });
+    expect(a.sent("install-tunnel")).toEqual([]);
+  });
+
+  test.each<[string, Partial<HostPlan>, string]>([
+    ["expired", { notAfter: WORLD_BEGINS - 3n * HOUR }, "expired"],
+    ["not valid yet", { notBefore: WORLD_BEGINS + 2n * HOUR }, "not-yet-valid"],
+    ["of another CA", { authority: new TestAuthority(new Mesh().suite, 9, "other ca") }, "unknown-issuer"],
+  ])("%s gets no answer from the responder", (_, bad, reason) => {
+    const { mesh, a, b } = pair(bad);
+    a.say(b, "hello");
+    mesh.run(500);
+    expect(mesh.flights.every(({ from }) => from === A)).toBe(true);
+    expect(b.noticed("handshake-refused")[0]?.fields).toMatchObject({ reason, role: "responder" });
+    expect(b.status().peers).toEqual([]);
+  });
+
+  test("not told about by its name before it is verified", () => {
+    const { mesh, a, b } = pair({ name: "mallory", notAfter: WORLD_BEGINS - HOUR });
+    a.say(b, "hello");
+    mesh.run(200);
+    expect(JSON.stringify(b.notices)).not.toContain("mallory");
+    expect(b.noticed("handshake-refused")[0]?.fields["fingerprint"]).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  test("on the blocklist is refused in both roles", () => {
+    const fingerprint = pair().b.settings.identity.credential.certificates[1]!.fingerprint;
+    const { mesh, a, b } = pair({ blocklist: [fingerprint] });
+    expect(a.ping(b)).toMatchObject({ outcome: "failed", reason: "handshake-refused" });
+    b.say(a, "hello");
+    mesh.run(500);
+    const roles = a.noticed("handshake-refused").map(({ fields }) => fields["role"]);
+    expect(new Set(roles)).toEqual(new Set(["initiator", "responder"]));
+  });
+});
+
+describe("a tunnel that stands", () => {
+  test("is closed when the peer's certificate expires", () => {
+    const { mesh, a, b } = pair({}, { notAfter: WORLD_BEGINS + 60n });
+    a.say(b, "hello");
+    mesh.run(50_000);
+    expect(a.status().peers[0]?.state).toBe("up");
+    mesh.run(20_000);
+    expect(a.status().peers).toEqual([]);
+    expect(a.noticed("peer-distrusted")[0]?.text).toMatch(/expired/);
+    expect(b.noticed("tunnel-down")[0]?.fields).toMatchObject({ reason: "closed-by-peer" });
+  });
+
+  test("stays when pki.disconnect_invalid is off", () => {
+    const { mesh, a, b } = pair({}, { notAfter: WORLD_BEGINS + 60n });
+    a.reload({ ...a.settings, identity: { ...a.settings.identity, disconnectInvalid: false } });
+    a.say(b, "hello");
+    mesh.run(80_000);
+    expect(a.status().peers[0]?.state).toBe("up");
+  });
+
+  test("is closed at once when a reload blocks the peer", () => {
+    const { mesh, a, b } = pair();
+    a.say(b, "hello");
+    mesh.run(100);
+    const blocked = b.settings.identity.credential.certificates[1]!.fingerprint;
+    a.reload(withPool(mesh, a, [mesh.authority], [blocked]));
+    mesh.run(20);
+    expect(a.status().peers).toEqual([]);
+    expect(b.status().peers).toEqual([]);
+  });
+
+  test("is closed when a reload takes the peer's CA away", () => {
+    const { mesh, a, b } = pair();
+    a.say(b, "hello");
+    mesh.run(100);
+    a.reload(withPool(mesh, a, [new TestAuthority(mesh.suite, 9, "other ca")], []));
+    mesh.run(20);
+    expect(a.status().peers).toEqual([]);
+  });
+
+  test("is renewed when a reload brings a new certificate of ours", () => {
+    const { mesh, a, b } = pair();
+    a.say(b, "hello");
+    mesh.run(100);
+    const renewed = { name: "a", networks: ["10.77.0.1/16"], groups: ["new"] };
+    const identity = identityOf(mesh.suite, renewed, mesh.authority, 97, mesh.clock.wall);
+    a.reload({ ...a.settings, identity: { ...identity, pool: a.settings.identity.pool } });
+    b.say(a, "hello again");
+    mesh.run(6000);
+    expect(b.status().peers[0]).toMatchObject({ name: "a", groups: ["new"] });
+  });
+
+  test("obeys new rules after a reload, flows that exist included", () => {
+    const { mesh, a, b } = pair();
+    a.say(b, "one");
+    mesh.run(100);
+    b.reload({ ...b.settings, firewall: { inbound: [{ ...ALLOW_ALL, portFirst: 1, portLast: 99 }], outbound: [] } });
+    a.say(b, "two");
+    mesh.run(100);
+    b.reload({ ...b.settings, firewall: { inbound: [ALLOW_ALL], outbound: [] } });
+    a.say(b, "three");
+    mesh.run(100);
+    expect(b.heard).toEqual(["one", "three"]);
+    expect(b.noticed("packet-denied")[0]?.fields).toMatchObject({ reason: "no-matching-rule", localPort: 7777 });
+  });
+});
+
+describe("a forged message 1", () => {
+  test("makes at most four sessions for one peer, none of which sends or outlives ten seconds", () => {
+    const { mesh, a, b } = pair();
+    a.say(b, "real");
+    mesh.run(100);
+    const genuine = mesh.flights[0]!.datagram;
+    for (let i = 0; i < 20; i++) b.receive("203.0.113.5:5" as Host["endpoint"], withOtherTime(genuine, i));
+    mesh.run(10);
+    expect(b.status().peers[0]).toMatchObject({ state: "up", path: A, sessions: 5 });
+    b.say(a, "still to a");
+    mesh.run(100);
+    expect(a.heard).toEqual(["still to a"]);
+    mesh.run(11_000);
+    expect(b.status().peers[0]?.sessions).toBe(1);
+  });
+
+  test("causes three probes at most for the session it makes", () => {
+    const { mesh, a, b } = pair();
+    a.event({ kind: "need-tunnel", destination: b.address });
+    const genuine = mesh.flights[0]!.datagram;
+    mesh.delivers = () => false;
+    b.receive("203.0.113.5:5" as Host["endpoint"], genuine);
+    mesh.run(15_000);
+    const toForger = mesh.flights.filter(({ to }) => to === "203.0.113.5:5");
+    expect(toForger.map(({ datagram }) => datagram[0])).toEqual([0x10, 0x14, 0x14]);
+    expect(b.status().peers).toEqual([]);
+  });
+});
+
+function pair(planA: Partial<HostPlan> = {}, planB: Partial<HostPlan> = {}) {
+  const mesh = new Mesh();
+  const a = mesh.host(A, { name: "a", networks: ["10.77.0.1/16"], statics: { "10.77.0.2": [B] }, ...planA });
+  const b = mesh.host(B, { name: "b", networks: ["10.77.0.2/16"], statics: { "10.77.0.1": [A] }, ...planB });
+  return { mesh, a, b };
+}
+
+function withPool(mesh: Mesh, host: Host, authorities: readonly TestAuthority[], blocklist: string[]): Settings {
+  const certificates = authorities.map(({ certificate }) => certificate);
+  const pool = CaPool.load(mesh.suite, certificates, { blocklist, now: wallTime(WORLD_BEGINS * 1_000_000_000n) });
+  if (!pool.ok) throw new Error(pool.reason);
+  return { ...host.settings, identity: { ...host.settings.identity, pool: pool.value.pool } };
+}
+
+/** Message 1 is clear text: anybody who has seen one can make another. The time is raised in its last varint bytes. */
+function withOtherTime(message1: Uint8Array, by: number): Uint8Array {
+  const forged = message1.slice();
+  // The payload ends in: tag 0x28, nine bytes of time, tag 0x40 and the certificate version.
+  const lowByte = forged.length - 2 - 9;
+  forged[lowByte] = 0x80 | by;
+  forged[lowByte + 1] = 0xff;
+  return forged;
+}
