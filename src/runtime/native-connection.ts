@@ -1,5 +1,10 @@
 import { createConnection, type Socket } from "node:net";
-import { CONTRACT_VERSION, type DataPlaneCommand, type DataPlaneEvent } from "../core/dataplane/contract.ts";
+import {
+  CONTRACT_VERSION,
+  type DataPlaneCommand,
+  type DataPlaneEvent,
+  type TunnelSnapshot,
+} from "../core/dataplane/contract.ts";
 import type { Notice } from "../core/notice.ts";
 import {
   type DataPlaneReport,
@@ -50,14 +55,19 @@ type Waiting =
     }
   | { readonly for: "failure"; readonly command: DataPlaneCommand };
 
+interface Introduction {
+  readonly resolve: (ready: ReadyReport) => void;
+  readonly reject: (error: Error) => void;
+  /** Tunnels of the frames that have come so far. */
+  before: readonly TunnelSnapshot[];
+}
+
 /** One connection to a native data plane: requests with their answers, and events in the order in which they come. */
 export class NativeConnection {
   readonly #socket: Socket;
   readonly #frames = new FrameReader();
   readonly #waiting = new Map<bigint, Waiting>();
-  #introduction:
-    | { readonly resolve: (ready: ReadyReport) => void; readonly reject: (error: Error) => void }
-    | undefined;
+  #introduction: Introduction | undefined;
   #listener: ConnectionListener | undefined;
   #early: DataPlaneEvent[] = [];
   #lastRequest = 0n;
@@ -80,16 +90,15 @@ export class NativeConnection {
     socket.on("close", () => this.#lose("it closed the connection"));
   }
 
-  /** Introduces this control plane and hears what runs there already. All of its tunnels, however many frames they take. */
+  /** Introduces this control plane and hears what runs there already: all of its tunnels, however many frames they take. */
   async hello(): Promise<ReadyReport> {
-    this.#send({ kind: "hello", contractVersion: CONTRACT_VERSION }, undefined);
-    let ready = await this.#nextReady();
-    while (ready.more) {
-      const next = await this.#nextReady();
-      const tunnels = [...ready.snapshot.tunnels, ...next.snapshot.tunnels];
-      ready = { ...next, snapshot: { ...ready.snapshot, tunnels } };
-    }
-    return ready;
+    return this.#within(
+      new Promise((resolve, reject) => {
+        this.#introduction = { resolve, reject, before: [] };
+        this.#send({ kind: "hello", contractVersion: CONTRACT_VERSION }, undefined);
+        if (this.#lost !== undefined) reject(new ConnectionLost(this.#lost));
+      }),
+    );
   }
 
   /** Rejects with a DataPlaneRefusal, or with ConnectionLost. */
@@ -145,7 +154,7 @@ export class NativeConnection {
   #take(report: DataPlaneReport): void {
     switch (report.kind) {
       case "ready":
-        this.#introduction?.resolve(report);
+        this.#greeted(report);
         break;
       case "result":
         this.#answer(report);
@@ -162,6 +171,14 @@ export class NativeConnection {
       default:
         this.#event(report);
     }
+  }
+
+  #greeted(ready: ReadyReport): void {
+    const introduction = this.#introduction;
+    if (!introduction) return;
+    const tunnels = [...introduction.before, ...ready.snapshot.tunnels];
+    if (ready.more) introduction.before = tunnels;
+    else introduction.resolve({ ...ready, snapshot: { ...ready.snapshot, tunnels } });
   }
 
   #answer(result: ResultReport): void {
@@ -192,15 +209,6 @@ export class NativeConnection {
   #event(event: DataPlaneEvent): void {
     if (this.#listener) this.#listener.event(event);
     else if (this.#early.length < EARLY_EVENTS_MAX) this.#early.push(event);
-  }
-
-  async #nextReady(): Promise<ReadyReport> {
-    return this.#within(
-      new Promise((resolve, reject) => {
-        if (this.#lost !== undefined) reject(new ConnectionLost(this.#lost));
-        this.#introduction = { resolve, reject };
-      }),
-    );
   }
 
   /** A data plane that does not answer is as good as none. */
