@@ -1,5 +1,5 @@
 import type { Rule } from "../firewall/rule.ts";
-import type { IpAddress } from "../netip/address.ts";
+import { familyOf, type IpAddress } from "../netip/address.ts";
 import { endpointAddress } from "../netip/endpoint.ts";
 import { contains, formatPrefix, type Prefix } from "../netip/prefix.ts";
 import type { Place, Placed } from "./document.ts";
@@ -17,6 +17,7 @@ export interface Meaning {
   readonly inbound: readonly Rule[];
   readonly outbound: readonly Rule[];
   readonly tunDisabled: boolean;
+  readonly mtu: number;
 }
 
 /** Checks that need more than one key, but not the certificates. */
@@ -26,7 +27,13 @@ export function checkMeaning(meaning: Meaning, reader: ConfigReader, start: Plac
 }
 
 /** Checks against the overlay networks of this host's own certificate. */
-export function checkNetworks(meaning: Meaning, networks: readonly Prefix[], findings: Findings): void {
+export function checkNetworks(
+  meaning: Meaning,
+  networks: readonly Prefix[],
+  reader: ConfigReader,
+  findings: Findings,
+): void {
+  checkMtu(meaning, networks, reader, findings);
   const inOverlay = (address: IpAddress): Prefix | undefined => networks.find((network) => contains(network, address));
   for (const { value, place, path } of meaning.lighthouses) {
     if (inOverlay(value)) continue;
@@ -42,6 +49,18 @@ export function checkNetworks(meaning: Meaning, networks: readonly Prefix[], fin
     }
     for (const endpoint of host.endpoints) refuseOverlay(endpoint, inOverlay, findings);
   }
+}
+
+/** RFC 8200, section 5. The kernel takes no IPv6 address on a smaller device. */
+const IPV6_MTU_BYTES = 1_280;
+
+function checkMtu(meaning: Meaning, networks: readonly Prefix[], reader: ConfigReader, findings: Findings): void {
+  const ipv6 = networks.find(({ address }) => familyOf(address) === 6);
+  const place = reader.given("tun.mtu")?.node.place;
+  if (!ipv6 || !place || meaning.tunDisabled || meaning.mtu >= IPV6_MTU_BYTES) return;
+  const what = `is ${meaning.mtu}, but IPv6 needs at least ${IPV6_MTU_BYTES} and this host has ${formatPrefix(ipv6)}`;
+  const hint = `write mtu: ${IPV6_MTU_BYTES} or more`;
+  findings.error({ code: "CONFIG_CONFLICT", place, path: "tun.mtu", what, hint });
 }
 
 /** The advertised endpoints that peers could use; those inside the overlay are left out with a warning. */

@@ -48,7 +48,7 @@ export function parseSettings(
   const rest = parseWithoutIdentity(reader, findings);
   const identity = parseIdentity(reader, pems, { ...env, start: root.place, rules: rest.rules }, findings);
   checkMeaning(rest.meaning, reader, root.place, findings);
-  if (identity) checkNetworks(rest.meaning, identity.credential.networks, findings);
+  if (identity) checkNetworks(rest.meaning, identity.credential.networks, reader, findings);
   const logging = parseLogging(reader);
   const settings = identity && assemble(rest, identity, findings);
   return {
@@ -91,6 +91,7 @@ function parseWithoutIdentity(reader: ConfigReader, findings: Findings) {
     inbound: rules.inbound,
     outbound: rules.outbound,
     tunDisabled: tun.disabled,
+    mtu: tun.mtu,
   };
   const settings = {
     cipher: reader.choice<Settings["cipher"]>("cipher"),

@@ -88,7 +88,9 @@ export class TestAuthority {
     const details = content.version === 1 ? encodeV1Details(content) : encodeV2Details(content);
     const signature = this.#key.sign(signedBytes({ ...content, details }));
     const certificate =
-      content.version === 1 ? assembleV1(nodeSuite, content, signature) : assembleV2(nodeSuite, content, signature);
+      content.version === 1
+        ? assembleV1(nodeSuite, content, signature)
+        : assembleV2(nodeSuite, content, details, signature);
     if (!certificate.ok) throw new Error(certificate.reason);
     return certificate.value;
   }
