@@ -1,6 +1,6 @@
 //! One command of the control plane, carried out.
 
-use lacis_contract::v1::{self, result::Value, to_data_plane::Command};
+use lacis_contract::v1::{result::Value, to_data_plane::Command};
 use lacis_engine::engine::{Engine, Pass};
 use lacis_engine::output::Output;
 
@@ -8,25 +8,14 @@ use crate::decode;
 use crate::encode;
 use crate::failure::Failure;
 
-/// What a command may do besides steering the engine.
-pub trait Devices {
-    /// Creates the TUN device.
-    fn open_tun(&mut self, request: &v1::OpenTun) -> Result<v1::TunOpened, Failure>;
-    /// Binds the socket.
-    fn open_udp(&mut self, request: &v1::OpenUdp) -> Result<v1::UdpOpened, Failure>;
-}
-
-/// Carries out one command and says what to answer. Hello, Shutdown and the commands of `--memory` belong to the conversation, not
-/// to the engine, and are refused here.
+/// Carries out one command on the engine and says what to answer. Opening devices, Hello, Shutdown and the commands of `--memory`
+/// are the caller's.
 pub fn carry_out<O: Output>(
     command: Command,
     engine: &Engine,
     pass: &mut Pass<'_, O>,
-    devices: &mut impl Devices,
 ) -> Result<Option<Value>, Failure> {
     match command {
-        Command::OpenTun(open) => return devices.open_tun(&open).map(|opened| Some(Value::TunOpened(opened))),
-        Command::OpenUdp(open) => return devices.open_udp(&open).map(|opened| Some(Value::UdpOpened(opened))),
         Command::Sample(_) => {
             let sample = engine.sample(encode::SAMPLED_TUNNELS_MAX);
             return Ok(Some(Value::Sampled(encode::sampled(sample))));
@@ -50,9 +39,11 @@ pub fn carry_out<O: Output>(
         }
         Command::ReleaseParked(release) => pass.release(decode::address(&release.destination)?),
         Command::DropParked(drop) => pass.drop_parked(decode::address(&drop.destination)?),
-        Command::Hello(_) | Command::Shutdown(_) => return Err(Failure::bad("this command does not belong here")),
         Command::InjectTun(_) | Command::InjectUdp(_) | Command::Advance(_) => {
             return Err(Failure::new("unsupported", "only understood by --memory"));
+        }
+        Command::Hello(_) | Command::Shutdown(_) | Command::OpenTun(_) | Command::OpenUdp(_) => {
+            return Err(Failure::bad("this command does not steer the engine"));
         }
     }
     Ok(None)

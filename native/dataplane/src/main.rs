@@ -1,11 +1,21 @@
 //! `lacis-dataplane`: moves the packets of one host, steered by its control plane.
 
 mod arguments;
+mod clock;
 mod commands;
+mod control_socket;
 mod decode;
 mod encode;
+mod event_queue;
 mod failure;
+mod host_devices;
 mod memory;
+mod os;
+mod send_batch;
+mod serve;
+mod thread_output;
+mod wake;
+mod workers;
 
 use std::io;
 use std::process::ExitCode;
@@ -27,7 +37,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         Ok(Arguments::Memory) => memory::converse(io::stdin().lock(), io::stdout().lock()),
-        Ok(Arguments::Serve { .. }) => Err(io::Error::other("not on this platform")),
+        Ok(Arguments::Serve { socket, orphan }) => serve::serve(&socket, orphan),
         Err(complaint) => {
             eprint!("lacis-dataplane: {complaint}\n\n{}", arguments::USAGE);
             return ExitCode::from(EXIT_USAGE);

@@ -5,11 +5,13 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 
 use lacis_contract::frame;
-use lacis_contract::v1::{self, FromDataPlane, ToDataPlane, from_data_plane::Event as Wire, to_data_plane::Command};
+use lacis_contract::v1::{
+    self, FromDataPlane, ToDataPlane, from_data_plane::Event as Wire, result::Value, to_data_plane::Command,
+};
 use lacis_engine::engine::{Engine, Worker};
 use lacis_engine::output::{Event, Output};
 
-use crate::commands::{Devices, carry_out};
+use crate::commands::carry_out;
 use crate::decode;
 use crate::encode;
 use crate::failure::Failure;
@@ -76,7 +78,7 @@ impl Conversation {
         self.out.push(Wire::Quiet(v1::Quiet { request_id }));
     }
 
-    fn carry_out(&mut self, command: Command) -> Result<Option<v1::result::Value>, Failure> {
+    fn carry_out(&mut self, command: Command) -> Result<Option<Value>, Failure> {
         if let Command::Advance(advance) = &command {
             if advance.now_ms < self.now_ms {
                 return Err(Failure::bad("time does not go back"));
@@ -91,7 +93,9 @@ impl Conversation {
                 let source = decode::bind_endpoint(&decode::required(inject.source, "source")?)?;
                 pass.inbound(&mut inject.datagram, source);
             }
-            other => return carry_out(other, &self.engine, &mut pass, &mut self.devices),
+            Command::OpenTun(open) => return Ok(Some(Value::TunOpened(self.devices.open_tun(&open)))),
+            Command::OpenUdp(open) => return Ok(Some(Value::UdpOpened(self.devices.open_udp(open)?))),
+            other => return carry_out(other, &self.engine, &mut pass),
         }
         Ok(None)
     }
@@ -149,15 +153,15 @@ impl PaperDevices {
     }
 }
 
-impl Devices for PaperDevices {
-    fn open_tun(&mut self, request: &v1::OpenTun) -> Result<v1::TunOpened, Failure> {
+impl PaperDevices {
+    fn open_tun(&mut self, request: &v1::OpenTun) -> v1::TunOpened {
         let name = if request.name.is_empty() { "memory" } else { &request.name }.to_owned();
         self.tun = Some(v1::OpenTun { name: name.clone(), ..request.clone() });
-        Ok(v1::TunOpened { name })
+        v1::TunOpened { name }
     }
 
-    fn open_udp(&mut self, request: &v1::OpenUdp) -> Result<v1::UdpOpened, Failure> {
-        let bind = decode::required(request.bind.clone(), "bind")?;
+    fn open_udp(&mut self, request: v1::OpenUdp) -> Result<v1::UdpOpened, Failure> {
+        let bind = decode::required(request.bind, "bind")?;
         decode::bind_endpoint(&bind)?;
         self.udp = Some(bind.clone());
         Ok(v1::UdpOpened { bound: Some(bind) })

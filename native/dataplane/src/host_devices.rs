@@ -1,0 +1,133 @@
+//! The devices that the control plane has opened, and the threads that run between them.
+
+use std::sync::Arc;
+
+use lacis_contract::v1;
+use lacis_engine::ip::Prefix;
+
+use crate::decode;
+use crate::encode;
+use crate::failure::Failure;
+use crate::os::netlink::LinkSettings;
+use crate::os::tun::Tun;
+use crate::os::udp::{Udp, UdpSettings};
+use crate::thread_output::ThreadOutput;
+use crate::workers::{Shared, Workers};
+
+/// Smallest MTU that carries IPv6 (RFC 8200 section 5) is 1280; IPv4 alone needs less.
+const MTU_MIN: u32 = 576;
+/// What fits a datagram of the protocol.
+const MTU_MAX: u32 = 8_969;
+const BATCH_MAX: u32 = 1_024;
+
+/// Device, socket and threads.
+pub struct HostDevices {
+    shared: Shared,
+    // Dropped first: the threads hold the device open.
+    workers: Workers,
+    out: ThreadOutput,
+    tun: Option<(Tun, v1::OpenTun)>,
+    udp: Option<(Arc<Udp>, v1::OpenUdp)>,
+}
+
+impl HostDevices {
+    /// Nothing is open.
+    pub fn new(shared: Shared) -> Self {
+        let out = shared.output(None, None);
+        Self { shared, workers: Workers::default(), out, tun: None, udp: None }
+    }
+
+    /// The outputs of the thread that carries out commands.
+    pub fn output(&mut self) -> &mut ThreadOutput {
+        &mut self.out
+    }
+
+    /// What this process and this system can do.
+    pub fn capabilities(&self) -> Vec<&'static str> {
+        let mut capabilities = vec!["tun", "udp"];
+        if self.udp.as_ref().is_some_and(|(udp, _)| udp.has_offloads()) {
+            capabilities.push("udp-offload");
+        }
+        capabilities
+    }
+
+    /// What is open, without tunnels.
+    pub fn snapshot(&self) -> v1::Snapshot {
+        let (tun_name, tun_mtu, tun_addresses) = match &self.tun {
+            Some((tun, opened)) => (tun.name.clone(), opened.mtu, opened.addresses.clone()),
+            None => Default::default(),
+        };
+        let udp = self.udp.as_ref().map(|(udp, _)| encode::endpoint(udp.bound));
+        v1::Snapshot { tun_name, tun_mtu, tun_addresses, udp, tunnels: vec![] }
+    }
+
+    /// Opens the device. The one that is open stays when it is the same, and goes when it is another.
+    pub fn open_tun(&mut self, request: &v1::OpenTun) -> Result<v1::TunOpened, Failure> {
+        if let Some((tun, opened)) = &self.tun
+            && opened == request
+        {
+            return Ok(v1::TunOpened { name: tun.name.clone() });
+        }
+        if !(MTU_MIN..=MTU_MAX).contains(&request.mtu) {
+            return Err(Failure::bad(format!("an MTU of {} is not between {MTU_MIN} and {MTU_MAX}", request.mtu)));
+        }
+        let addresses = request.addresses.iter().map(decode::prefix).collect::<Result<Vec<Prefix>, _>>()?;
+        self.close_tun();
+        let settings = LinkSettings { mtu: request.mtu, tx_queue: request.tx_queue };
+        let tun = Tun::open(&request.name, settings, &addresses)?;
+        let name = tun.name.clone();
+        self.tun = Some((tun, request.clone()));
+        self.restart()?;
+        Ok(v1::TunOpened { name })
+    }
+
+    /// Binds the socket. The one that is bound stays when it is the same, and goes when another has taken its place.
+    pub fn open_udp(&mut self, request: &v1::OpenUdp) -> Result<v1::UdpOpened, Failure> {
+        if let Some((udp, opened)) = &self.udp
+            && opened == request
+        {
+            return Ok(v1::UdpOpened { bound: Some(encode::endpoint(udp.bound)) });
+        }
+        let bind = decode::bind_endpoint(request.bind.as_ref().ok_or_else(|| Failure::bad("bind is missing"))?)?;
+        if !(1..=BATCH_MAX).contains(&request.batch) {
+            return Err(Failure::bad(format!("a batch of {} is not between 1 and {BATCH_MAX}", request.batch)));
+        }
+        if self.udp.as_ref().is_some_and(|(udp, _)| udp.bound.port() == bind.port()) {
+            self.close_udp();
+        }
+        let udp = Arc::new(Udp::bind(&UdpSettings {
+            bind,
+            receive_buffer_bytes: request.read_buffer_bytes,
+            send_buffer_bytes: request.write_buffer_bytes,
+            batch: request.batch as usize,
+            mark: request.mark,
+        })?);
+        let bound = Some(encode::endpoint(udp.bound));
+        self.udp = Some((udp, request.clone()));
+        self.restart()?;
+        Ok(v1::UdpOpened { bound })
+    }
+
+    fn close_tun(&mut self) {
+        self.workers = Workers::default();
+        self.tun = None;
+        self.out = self.shared.output(None, self.udp.as_ref().map(|(udp, _)| udp));
+    }
+
+    fn close_udp(&mut self) {
+        self.workers = Workers::default();
+        self.udp = None;
+        self.out = self.shared.output(self.tun.as_ref().map(|(tun, _)| tun), None);
+    }
+
+    /// Starts the threads between what is open now.
+    fn restart(&mut self) -> Result<(), Failure> {
+        self.workers = Workers::default();
+        let tun = self.tun.as_ref().map(|(tun, _)| tun);
+        let udp = self.udp.as_ref().map(|(udp, _)| udp);
+        self.out = self.shared.output(tun, udp);
+        self.workers =
+            Workers::start(&self.shared, tun, udp).map_err(|error| Failure::system("starting the threads", &error))?;
+        Ok(())
+    }
+}

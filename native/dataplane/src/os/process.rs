@@ -1,0 +1,53 @@
+//! What the process asks of the system for itself: secrecy, and signals it can wait for.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::mem;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+
+/// Keeps keys out of core dumps and away from debuggers of the same user, and files private to it.
+pub fn harden() -> io::Result<()> {
+    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: these calls take plain numbers and a pointer to a live rlimit.
+    unsafe {
+        libc::umask(0o077);
+        check(libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0))?;
+        check(libc::setrlimit(libc::RLIMIT_CORE, &none))?;
+    }
+    Ok(())
+}
+
+/// SIGTERM and SIGINT as a file to wait for.
+pub struct StopSignal(File);
+
+impl StopSignal {
+    /// Blocks the signals for this thread and those it will start. To be called before any other thread runs.
+    pub fn new() -> io::Result<Self> {
+        // SAFETY: a zeroed sigset_t is valid for sigemptyset, which initialises it; the descriptor is new and owned by nobody else.
+        unsafe {
+            let mut signals: libc::sigset_t = mem::zeroed();
+            libc::sigemptyset(&mut signals);
+            libc::sigaddset(&mut signals, libc::SIGTERM);
+            libc::sigaddset(&mut signals, libc::SIGINT);
+            check(libc::sigprocmask(libc::SIG_BLOCK, &signals, std::ptr::null_mut()))?;
+            let fd = check(libc::signalfd(-1, &signals, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK))?;
+            Ok(Self(File::from(OwnedFd::from_raw_fd(fd))))
+        }
+    }
+
+    /// Whether a signal has arrived.
+    pub fn has_arrived(&mut self) -> bool {
+        let mut one = [0; mem::size_of::<libc::signalfd_siginfo>()];
+        self.0.read(&mut one).is_ok_and(|read| read > 0)
+    }
+}
+
+impl AsFd for StopSignal {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}

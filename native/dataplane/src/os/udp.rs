@@ -1,0 +1,399 @@
+//! The UDP socket: whole bursts per system call, segmentation offload where the kernel has it.
+
+use std::io;
+use std::mem;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::failure::Failure;
+
+/// A GRO receive is at most one maximal UDP payload long.
+const GRO_BUFFER_BYTES: usize = 65_536;
+/// One byte more than any datagram of the protocol, so that longer ones are seen to be too long.
+const SINGLE_BUFFER_BYTES: usize = 9_002;
+/// With GRO each slot holds up to 64 datagrams: more slots only cost memory.
+const GRO_SLOTS_MAX: usize = 32;
+/// What the kernel is asked to buffer when the configuration does not say: two or three superpackets fit its own default.
+const RECEIVE_BUFFER_BYTES: u32 = 8 << 20;
+
+/// How the socket is made.
+pub struct UdpSettings {
+    /// Where it listens; port 0 lets the system choose.
+    pub bind: SocketAddr,
+    /// 0 = 8 MiB if the system allows it.
+    pub receive_buffer_bytes: u32,
+    /// 0 = the system's choice.
+    pub send_buffer_bytes: u32,
+    /// Datagrams of one receive call.
+    pub batch: usize,
+    /// SO_MARK, 0 = none.
+    pub mark: u32,
+}
+
+/// A bound socket.
+pub struct Udp {
+    socket: OwnedFd,
+    /// Where it is bound.
+    pub bound: SocketAddr,
+    is_ipv6: bool,
+    has_gro: bool,
+    has_gso: AtomicBool,
+    batch: usize,
+}
+
+impl Udp {
+    /// Binds a socket. `::` takes IPv4 as well.
+    pub fn bind(settings: &UdpSettings) -> Result<Self, Failure> {
+        let is_ipv6 = settings.bind.is_ipv6();
+        let family = if is_ipv6 { libc::AF_INET6 } else { libc::AF_INET };
+        let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC;
+        // SAFETY: socket takes plain numbers; the descriptor is new and owned by nobody else.
+        let socket = unsafe {
+            let fd = libc::socket(family, kind, 0);
+            if fd < 0 {
+                return Err(Failure::system("creating a UDP socket", &io::Error::last_os_error()));
+            }
+            OwnedFd::from_raw_fd(fd)
+        };
+        let mut udp = Self {
+            socket,
+            bound: settings.bind,
+            is_ipv6,
+            has_gro: false,
+            has_gso: AtomicBool::new(false),
+            batch: settings.batch,
+        };
+        udp.configure(settings)?;
+        udp.bind_to(settings.bind)?;
+        Ok(udp)
+    }
+
+    fn configure(&mut self, settings: &UdpSettings) -> Result<(), Failure> {
+        if self.is_ipv6 {
+            let only = i32::from(settings.bind.ip() != IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+            self.set(libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, only)
+                .map_err(|error| Failure::system("setting IPV6_V6ONLY", &error))?;
+        }
+        if settings.mark != 0 {
+            self.set(libc::SOL_SOCKET, libc::SO_MARK, settings.mark as i32)
+                .map_err(|error| Failure::system("setting listen.so_mark", &error))?;
+        }
+        self.set_buffer(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, settings.receive_buffer_bytes, RECEIVE_BUFFER_BYTES);
+        self.set_buffer(libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, settings.send_buffer_bytes, 0);
+        self.has_gro = self.set(libc::SOL_UDP, libc::UDP_GRO, 1).is_ok();
+        // Accepted with size 0 where it is known: the size comes with each send.
+        self.has_gso = AtomicBool::new(self.set(libc::SOL_UDP, libc::UDP_SEGMENT, 0).is_ok());
+        Ok(())
+    }
+
+    /// A buffer size is a wish: the system's limit applies unless the process may exceed it.
+    fn set_buffer(&self, force: libc::c_int, ask: libc::c_int, bytes: u32, default: u32) {
+        let bytes = if bytes == 0 { default } else { bytes };
+        let bytes = i32::try_from(bytes).unwrap_or(i32::MAX);
+        if bytes != 0 && self.set(libc::SOL_SOCKET, force, bytes).is_err() {
+            let _ = self.set(libc::SOL_SOCKET, ask, bytes);
+        }
+    }
+
+    fn set(&self, level: libc::c_int, option: libc::c_int, value: libc::c_int) -> io::Result<()> {
+        let length = mem::size_of_val(&value) as libc::socklen_t;
+        // SAFETY: the pointer and the length are those of `value`.
+        let result =
+            unsafe { libc::setsockopt(self.socket.as_raw_fd(), level, option, (&raw const value).cast(), length) };
+        if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    fn bind_to(&mut self, address: SocketAddr) -> Result<(), Failure> {
+        let (raw, length) = RawAddress::new(address);
+        // SAFETY: `raw` is a socket address of `length` bytes.
+        if unsafe { libc::bind(self.socket.as_raw_fd(), (&raw const raw).cast(), length) } < 0 {
+            let error = io::Error::last_os_error();
+            let mut failure = Failure::system(format!("binding UDP {address}"), &error);
+            if failure.code == "address-in-use" {
+                failure.message += &format!("; another process listens on port {}", address.port());
+            }
+            return Err(failure);
+        }
+        let mut raw = RawAddress::empty();
+        let mut length = mem::size_of::<RawAddress>() as libc::socklen_t;
+        // SAFETY: `raw` has room for `length` bytes.
+        if unsafe { libc::getsockname(self.socket.as_raw_fd(), (&raw mut raw).cast(), &raw mut length) } < 0 {
+            return Err(Failure::system("asking for the bound port", &io::Error::last_os_error()));
+        }
+        self.bound = raw.decode().unwrap_or(address);
+        Ok(())
+    }
+
+    /// Whether the kernel takes apart and puts together for us.
+    pub fn has_offloads(&self) -> bool {
+        self.has_gro && self.has_gso.load(Ordering::Relaxed)
+    }
+}
+
+impl AsFd for Udp {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// Room for one receive call.
+pub struct UdpReader {
+    udp: Arc<Udp>,
+    slot_bytes: usize,
+    buffer: Vec<u8>,
+    names: Vec<RawAddress>,
+    controls: Vec<Control>,
+}
+
+impl UdpReader {
+    /// A reader of its own; the socket is shared.
+    pub fn new(udp: Arc<Udp>) -> Self {
+        let (slots, slot_bytes) = match udp.has_gro {
+            true => (udp.batch.min(GRO_SLOTS_MAX), GRO_BUFFER_BYTES),
+            false => (udp.batch, SINGLE_BUFFER_BYTES),
+        };
+        Self {
+            udp,
+            slot_bytes,
+            buffer: vec![0; slots * slot_bytes],
+            names: vec![RawAddress::empty(); slots],
+            controls: vec![Control::EMPTY; slots],
+        }
+    }
+
+    /// Hands on what waits, at most one call full. True when there may be more.
+    pub fn receive_burst(&mut self, mut each: impl FnMut(&mut [u8], SocketAddr)) -> io::Result<bool> {
+        let slots = self.names.len();
+        let mut vectors = Vec::with_capacity(slots);
+        let mut headers = Vec::with_capacity(slots);
+        for (slot, (name, control)) in
+            self.buffer.chunks_exact_mut(self.slot_bytes).zip(self.names.iter_mut().zip(&mut self.controls))
+        {
+            vectors.push(libc::iovec { iov_base: slot.as_mut_ptr().cast(), iov_len: slot.len() });
+            headers.push(message((&raw mut *name).cast(), mem::size_of::<RawAddress>(), Some(control)));
+        }
+        for (header, vector) in headers.iter_mut().zip(&mut vectors) {
+            header.msg_hdr.msg_iov = vector;
+            header.msg_hdr.msg_iovlen = 1;
+        }
+        // SAFETY: every header points to a vector, a name and a control of its own, all alive and unaliased until the call returns.
+        let received = unsafe {
+            let count = headers.len() as libc::c_uint;
+            libc::recvmmsg(self.udp.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_DONTWAIT, std::ptr::null_mut())
+        };
+        let Ok(received) = usize::try_from(received) else {
+            let error = io::Error::last_os_error();
+            return if error.kind() == io::ErrorKind::WouldBlock { Ok(false) } else { Err(error) };
+        };
+        let arrived =
+            self.buffer.chunks_exact_mut(self.slot_bytes).zip(&headers).zip(self.names.iter().zip(&self.controls));
+        for ((slot, header), (name, control)) in arrived.take(received) {
+            let (Some(source), Some(bytes)) = (name.decode(), slot.get_mut(..header.msg_len as usize)) else {
+                continue;
+            };
+            let segment = control.gro_segment_bytes(header.msg_hdr.msg_controllen).unwrap_or(bytes.len());
+            if bytes.is_empty() {
+                each(bytes, source);
+            }
+            for datagram in bytes.chunks_mut(segment.max(1)) {
+                each(datagram, source);
+            }
+        }
+        Ok(received == slots)
+    }
+}
+
+impl AsFd for UdpReader {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.udp.as_fd()
+    }
+}
+
+/// Datagrams of one call that lie behind each other, go to one place and have one size; the last may be shorter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Where to.
+    pub to: SocketAddr,
+    /// Where the first one starts.
+    pub start: usize,
+    /// Bytes of all of them.
+    pub bytes: usize,
+    /// Bytes of each of them.
+    pub segment_bytes: usize,
+    /// How many they are.
+    pub datagrams: usize,
+}
+
+impl Udp {
+    /// Whether runs of several datagrams may be sent as one.
+    pub fn takes_runs(&self) -> bool {
+        self.has_gso.load(Ordering::Relaxed)
+    }
+
+    /// From now on datagrams are sent one by one: the path to some peer cannot segment.
+    pub fn stop_runs(&self) {
+        self.has_gso.store(false, Ordering::Relaxed);
+    }
+
+    /// Sends runs of `slab` in order. Returns how many went out and, if not all did, why the next one did not.
+    pub fn send(&self, slab: &[u8], runs: &[Run]) -> (usize, Option<io::Error>) {
+        let mut names = Vec::with_capacity(runs.len());
+        let mut vectors = Vec::with_capacity(runs.len());
+        let mut controls = Vec::with_capacity(runs.len());
+        for run in runs {
+            let bytes = slab.get(run.start..run.start + run.bytes).unwrap_or_default();
+            names.push(RawAddress::new(self.reachable(run.to)));
+            vectors.push(libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() });
+            controls.push(Control::with_segment_bytes(run.segment_bytes));
+        }
+        let mut headers = Vec::with_capacity(runs.len());
+        for (((run, (name, length)), vector), control) in
+            runs.iter().zip(&mut names).zip(&mut vectors).zip(&mut controls)
+        {
+            let control = (run.datagrams > 1).then_some(control);
+            let mut header = message((&raw mut *name).cast(), *length as usize, control);
+            header.msg_hdr.msg_iov = vector;
+            header.msg_hdr.msg_iovlen = 1;
+            headers.push(header);
+        }
+        // SAFETY: every header points to a vector, a name and a control of its own, all alive until the call returns; the kernel
+        // only reads them and the bytes of `slab`.
+        let sent = unsafe { libc::sendmmsg(self.as_raw_fd(), headers.as_mut_ptr(), headers.len() as libc::c_uint, 0) };
+        match usize::try_from(sent) {
+            Ok(sent) => (sent, None),
+            Err(_) => (0, Some(io::Error::last_os_error())),
+        }
+    }
+
+    /// An IPv6 socket reaches IPv4 by mapped addresses.
+    fn reachable(&self, to: SocketAddr) -> SocketAddr {
+        match to.ip() {
+            IpAddr::V4(v4) if self.is_ipv6 => SocketAddr::new(v4.to_ipv6_mapped().into(), to.port()),
+            _ => to,
+        }
+    }
+
+    fn as_raw_fd(&self) -> libc::c_int {
+        self.socket.as_raw_fd()
+    }
+}
+
+fn message(name: *mut libc::c_void, name_bytes: usize, control: Option<&mut Control>) -> libc::mmsghdr {
+    // SAFETY: mmsghdr is plain data for which all zeros are a valid value.
+    let mut header: libc::mmsghdr = unsafe { mem::zeroed() };
+    header.msg_hdr.msg_name = name;
+    header.msg_hdr.msg_namelen = name_bytes as libc::socklen_t;
+    if let Some(control) = control {
+        header.msg_hdr.msg_control = (&raw mut *control).cast();
+        header.msg_hdr.msg_controllen = mem::size_of::<Control>() as _;
+    }
+    header
+}
+
+/// Room for one control message of at most 8 bytes: a cmsghdr and its value.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Control {
+    header: libc::cmsghdr,
+    value: [u8; 8],
+}
+
+impl Control {
+    const EMPTY: Self = Self { header: libc::cmsghdr { cmsg_len: 0, cmsg_level: 0, cmsg_type: 0 }, value: [0; 8] };
+
+    /// UDP_SEGMENT: a u16.
+    fn with_segment_bytes(bytes: usize) -> Self {
+        let [low, high] = (bytes as u16).to_ne_bytes();
+        let cmsg_len = (mem::size_of::<libc::cmsghdr>() + 2) as _;
+        let header = libc::cmsghdr { cmsg_len, cmsg_level: libc::SOL_UDP, cmsg_type: libc::UDP_SEGMENT };
+        Self { header, value: [low, high, 0, 0, 0, 0, 0, 0] }
+    }
+
+    /// UDP_GRO: an int, present when the kernel put several datagrams together.
+    fn gro_segment_bytes(&self, control_bytes: impl TryInto<usize>) -> Option<usize> {
+        let is_present = control_bytes.try_into().is_ok_and(|bytes| bytes >= mem::size_of::<libc::cmsghdr>() + 4);
+        if !is_present || self.header.cmsg_level != libc::SOL_UDP || self.header.cmsg_type != libc::UDP_GRO {
+            return None;
+        }
+        let [a, b, c, d, ..] = self.value;
+        usize::try_from(i32::from_ne_bytes([a, b, c, d])).ok().filter(|bytes| *bytes > 0)
+    }
+}
+
+/// A socket address as the kernel has it.
+#[derive(Clone, Copy)]
+#[repr(C)]
+union RawAddress {
+    family: libc::sa_family_t,
+    v4: libc::sockaddr_in,
+    v6: libc::sockaddr_in6,
+}
+
+impl RawAddress {
+    fn empty() -> Self {
+        // SAFETY: a sockaddr_in6, the longest variant, is plain data for which all zeros are a valid value.
+        Self { v6: unsafe { mem::zeroed() } }
+    }
+
+    fn new(address: SocketAddr) -> (Self, libc::socklen_t) {
+        let mut raw = Self::empty();
+        let length = match address {
+            SocketAddr::V4(v4) => {
+                raw.v4 = libc::sockaddr_in {
+                    sin_family: libc::AF_INET as libc::sa_family_t,
+                    sin_port: v4.port().to_be(),
+                    sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(v4.ip().octets()) },
+                    sin_zero: [0; 8],
+                };
+                mem::size_of::<libc::sockaddr_in>()
+            }
+            SocketAddr::V6(v6) => {
+                raw.v6 = libc::sockaddr_in6 {
+                    sin6_family: libc::AF_INET6 as libc::sa_family_t,
+                    sin6_port: v6.port().to_be(),
+                    sin6_flowinfo: 0,
+                    sin6_addr: libc::in6_addr { s6_addr: v6.ip().octets() },
+                    sin6_scope_id: v6.scope_id(),
+                };
+                mem::size_of::<libc::sockaddr_in6>()
+            }
+        };
+        (raw, length as libc::socklen_t)
+    }
+
+    /// The address with IPv4-mapped IPv6 unmapped: above the socket there is no such thing.
+    fn decode(&self) -> Option<SocketAddr> {
+        // SAFETY: all variants start with the family, and every bit pattern of the one it names is valid.
+        unsafe {
+            match libc::c_int::from(self.family) {
+                libc::AF_INET => {
+                    let ip = Ipv4Addr::from(self.v4.sin_addr.s_addr.to_ne_bytes());
+                    Some(SocketAddr::new(ip.into(), u16::from_be(self.v4.sin_port)))
+                }
+                libc::AF_INET6 => {
+                    let ip = Ipv6Addr::from(self.v6.sin6_addr.s6_addr);
+                    Some(SocketAddr::new(IpAddr::V6(ip).to_canonical(), u16::from_be(self.v6.sin6_port)))
+                }
+                _ => None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_survives_the_kernel_s_form_and_a_mapped_one_is_unmapped() {
+        for text in ["192.0.2.1:4242", "[2001:db8::1]:1"] {
+            let address: SocketAddr = text.parse().unwrap();
+            assert_eq!(RawAddress::new(address).0.decode(), Some(address));
+        }
+        let mapped = RawAddress::new("[::ffff:192.0.2.1]:7".parse().unwrap()).0;
+        assert_eq!(mapped.decode(), Some("192.0.2.1:7".parse().unwrap()));
+        assert_eq!(RawAddress::empty().decode(), None);
+    }
+}

@@ -1,0 +1,224 @@
+//! The process: one control plane at a time, the devices it opened, the deadlines, and the end.
+
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lacis_contract::frame::FrameBuffer;
+use lacis_contract::v1::{self, ToDataPlane, from_data_plane::Event, to_data_plane::Command};
+use lacis_engine::engine::Worker;
+
+use crate::commands::carry_out;
+use crate::control_socket::ControlSocket;
+use crate::encode;
+use crate::failure::Failure;
+use crate::host_devices::HostDevices;
+use crate::os::poll::wait_readable;
+use crate::os::process::{self, StopSignal};
+use crate::wake::Wake;
+use crate::workers::Shared;
+
+/// The engine wants to be told of the time once a second while it has deadlines.
+const TICK: Duration = Duration::from_secs(1);
+/// How long the last answers may take to be read.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Bytes read from the control plane at once.
+const READ_BYTES: usize = 64 << 10;
+
+/// Serves until told to stop, by a signal, by the control plane, or by its absence for `orphan`.
+pub fn serve(socket: &Path, orphan: Duration) -> io::Result<()> {
+    process::harden()?;
+    let signal = StopSignal::new()?;
+    let socket = ControlSocket::bind(socket)?;
+    let shared = Shared::new(Wake::new()?);
+    let events = Arc::clone(&shared.events);
+    thread::Builder::new().name("events".into()).spawn(move || events.write_forever())?;
+    Process {
+        devices: HostDevices::new(shared.clone()),
+        shared,
+        worker: Worker::new(),
+        socket,
+        signal,
+        connection: None,
+        orphan,
+        orphaned_at: Instant::now(),
+    }
+    .run()
+}
+
+struct Process {
+    shared: Shared,
+    devices: HostDevices,
+    worker: Worker,
+    socket: ControlSocket,
+    signal: StopSignal,
+    connection: Option<Connection>,
+    orphan: Duration,
+    orphaned_at: Instant,
+}
+
+struct Connection {
+    stream: UnixStream,
+    frames: FrameBuffer,
+    is_greeted: bool,
+}
+
+/// Whether the process goes on.
+#[derive(PartialEq, Eq)]
+enum Next {
+    GoOn,
+    Stop,
+}
+
+impl Process {
+    fn run(mut self) -> io::Result<()> {
+        while self.step()? == Next::GoOn {}
+        self.shared.events.drain(LAST_WORDS);
+        Ok(())
+    }
+
+    /// Waits for one thing to happen and handles it.
+    fn step(&mut self) -> io::Result<Next> {
+        let timeout = self.timeout();
+        let connection = self.connection.as_ref().map_or(self.socket.as_fd(), |connection| connection.stream.as_fd());
+        let watched: [BorrowedFd<'_>; 4] =
+            [self.signal.as_fd(), self.shared.wake.as_fd(), self.socket.as_fd(), connection];
+        let [signalled, woken, called, spoken_to] = wait_readable(watched, timeout)?;
+        if woken {
+            self.shared.wake.acknowledge();
+        }
+        self.tick();
+        if signalled && self.signal.has_arrived() || self.is_orphaned() {
+            self.close_all();
+            return Ok(Next::Stop);
+        }
+        if spoken_to && self.connection.is_some() && self.listen() == Next::Stop {
+            return Ok(Next::Stop);
+        }
+        if called {
+            self.accept();
+        }
+        Ok(Next::GoOn)
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        let tick = self.shared.wake.prepare(&self.shared.engine).then_some(TICK);
+        let orphan = self.connection.is_none().then(|| self.orphan.saturating_sub(self.orphaned_at.elapsed()));
+        tick.into_iter().chain(orphan).min()
+    }
+
+    fn is_orphaned(&self) -> bool {
+        self.connection.is_none() && self.orphaned_at.elapsed() >= self.orphan
+    }
+
+    fn tick(&mut self) {
+        let now_ms = self.shared.clock.now_ms();
+        self.shared.engine.at(now_ms, &mut self.worker, self.devices.output()).tick();
+        self.devices.output().flush();
+    }
+
+    fn close_all(&mut self) {
+        let now_ms = self.shared.clock.now_ms();
+        self.shared.engine.at(now_ms, &mut self.worker, self.devices.output()).close_all();
+        self.devices.output().flush();
+    }
+
+    /// A new control plane replaces the one before it.
+    fn accept(&mut self) {
+        let Ok(stream) = self.socket.accept() else { return };
+        let Ok(writer) = stream.try_clone() else { return };
+        self.shared.events.connect(Some(writer));
+        self.connection = Some(Connection { stream, frames: FrameBuffer::default(), is_greeted: false });
+    }
+
+    fn hang_up(&mut self) {
+        self.shared.events.connect(None);
+        self.connection = None;
+        self.orphaned_at = Instant::now();
+    }
+
+    /// Reads what the control plane said and does it.
+    fn listen(&mut self) -> Next {
+        let mut bytes = zeroize::Zeroizing::new(vec![0; READ_BYTES]);
+        let Some(connection) = &mut self.connection else { return Next::GoOn };
+        match connection.stream.read(&mut bytes) {
+            Ok(length) if length > 0 => connection.frames.extend(bytes.get(..length).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Next::GoOn,
+            _ => {
+                self.hang_up();
+                return Next::GoOn;
+            }
+        }
+        while let Some(connection) = &mut self.connection {
+            match connection.frames.take::<ToDataPlane>() {
+                Ok(Some(request)) => {
+                    if self.handle(request) == Next::Stop {
+                        return Next::Stop;
+                    }
+                }
+                Ok(None) => break,
+                Err(_) => self.hang_up(),
+            }
+        }
+        self.devices.output().flush();
+        self.worker.rest();
+        Next::GoOn
+    }
+
+    fn handle(&mut self, request: ToDataPlane) -> Next {
+        let is_greeted = self.connection.as_ref().is_some_and(|connection| connection.is_greeted);
+        let request_id = request.request_id;
+        let mut next = Next::GoOn;
+        let outcome = match request.command {
+            Some(Command::Hello(_)) => {
+                self.greet();
+                return Next::GoOn;
+            }
+            _ if !is_greeted => {
+                self.hang_up();
+                return Next::GoOn;
+            }
+            Some(Command::Shutdown(shutdown)) => {
+                if shutdown.send_close {
+                    self.close_all();
+                }
+                next = Next::Stop;
+                Ok(None)
+            }
+            Some(command) => self.carry_out(command),
+            None => Err(Failure::bad("the request has no command that is known here")),
+        };
+        if let Some(result) = encode::result(request_id, outcome) {
+            self.shared.events.push(result);
+        }
+        next
+    }
+
+    /// Tells what already runs here; from then on events flow.
+    fn greet(&mut self) {
+        if let Some(connection) = &mut self.connection {
+            connection.is_greeted = true;
+        }
+        let (devices, engine) = (&self.devices, &self.shared.engine);
+        self.shared.events.greet(|| {
+            let ready = encode::ready(&devices.capabilities(), devices.snapshot(), engine.snapshot());
+            ready.into_iter().map(Event::Ready).collect()
+        });
+    }
+
+    fn carry_out(&mut self, command: Command) -> Result<Option<v1::result::Value>, Failure> {
+        match command {
+            Command::OpenTun(open) => Ok(Some(v1::result::Value::TunOpened(self.devices.open_tun(&open)?))),
+            Command::OpenUdp(open) => Ok(Some(v1::result::Value::UdpOpened(self.devices.open_udp(&open)?))),
+            command => {
+                let now_ms = self.shared.clock.now_ms();
+                let mut pass = self.shared.engine.at(now_ms, &mut self.worker, self.devices.output());
+                carry_out(command, &self.shared.engine, &mut pass)
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Where the engine's outputs go in a running process: each thread has its own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use lacis_engine::drop_reason::DropReason;
+use lacis_engine::engine::Engine;
+use lacis_engine::header::HEADER_BYTES;
+use lacis_engine::output::{Event, Output};
+
+use crate::encode;
+use crate::event_queue::{EventQueue, Pushed};
+use crate::os::tun::TunWriter;
+use crate::send_batch::SendBatch;
+
+/// The outputs of one thread. Without a socket or a device what would go there is dropped by name.
+pub struct ThreadOutput {
+    /// Counts what could not be delivered.
+    pub engine: Arc<Engine>,
+    /// The send side of the socket.
+    pub datagrams: Option<SendBatch>,
+    /// The write side of the device.
+    pub packets: Option<TunWriter>,
+    /// To the control plane.
+    pub events: Arc<EventQueue>,
+}
+
+impl ThreadOutput {
+    /// Sends what the burst gathered.
+    pub fn flush(&mut self) {
+        if let Some(datagrams) = &mut self.datagrams {
+            datagrams.flush();
+        }
+    }
+
+    /// Forgets what a failed burst gathered.
+    pub fn clear(&mut self) {
+        if let Some(datagrams) = &mut self.datagrams {
+            datagrams.clear();
+        }
+    }
+}
+
+impl Output for ThreadOutput {
+    fn datagram(&mut self, to: SocketAddr, length: usize, fill: impl FnOnce(&mut [u8]) -> bool) -> bool {
+        self.datagrams.as_mut().is_some_and(|datagrams| datagrams.push(to, length, fill))
+    }
+
+    fn packet(&mut self, packet: &[u8]) {
+        if !self.packets.as_mut().is_some_and(|packets| packets.write(packet)) {
+            self.engine.count_drops(DropReason::NoDevice, 1);
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        let limited = match &event {
+            Event::Datagram { datagram, .. } if datagram.len() > HEADER_BYTES => Some(DropReason::HandshakeLimited),
+            Event::Datagram { .. } => Some(DropReason::RecvErrorLimited),
+            _ => None,
+        };
+        if let (Pushed::Overflow, Some(reason)) = (self.events.push(encode::event(event)), limited) {
+            self.engine.count_drops(reason, 1);
+        }
+    }
+}
