@@ -1,8 +1,8 @@
-import { createLighthouse } from "../../lighthouse/index.ts";
 import { adminHandler } from "../admin/handler.ts";
 import { ownerVerbs, readOnlyVerbs } from "../admin/protocol.ts";
 import { AdminServer } from "../admin/server.ts";
-import { Daemon } from "../runtime/daemon.ts";
+import { openNode } from "../index.ts";
+import type { Daemon } from "../runtime/daemon.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
 import { stateEnvironment } from "../runtime/state-directory.ts";
 
@@ -24,11 +24,7 @@ interface RunningHost {
 }
 
 async function start(config: string, stateDirectory: string | undefined): Promise<RunningHost> {
-  const daemon = await Daemon.start({
-    config,
-    stateDirectory,
-    lighthouse: (settings) => createLighthouse({ ownNetworks: settings.identity.credential.networks }),
-  });
+  const daemon = await openNode({ config, ...(stateDirectory !== undefined && { stateDirectory }) });
   const handler = adminHandler(daemon);
   const { controlSocket, ownerSocket } = daemon.state;
   const { readersGid } = stateEnvironment();

@@ -1,0 +1,43 @@
+import { createLighthouse } from "../lighthouse/index.ts";
+import { Daemon } from "./runtime/daemon.ts";
+
+/**
+ * Lacis as a library: run a host of the mesh in this process, or use the pure core on its own.
+ *
+ * ```ts
+ * import { openNode } from "lacis";
+ *
+ * const node = await openNode({ config: "/etc/lacis/config.yml" });
+ * const answer = await node.ping({ by: "name", name: "server" }, 5_000);
+ * await node.stop();
+ * ```
+ */
+export interface OpenOptions {
+  /** Configuration file or folder. */
+  readonly config: string;
+  /** Folder for lock and sockets; otherwise it follows from the configuration's path. */
+  readonly stateDirectory?: string;
+}
+
+/**
+ * Starts a host: reads the configuration, takes the lock, starts the data plane or takes over the one that runs, and resolves once packets
+ * can move. Rejects with an `OperatorError` that says what to do. The caller ends it with `stop`.
+ */
+export async function openNode({ config, stateDirectory }: OpenOptions): Promise<Daemon> {
+  return Daemon.start({
+    config,
+    stateDirectory,
+    lighthouse: (settings) => createLighthouse({ ownNetworks: settings.identity.credential.networks }),
+  });
+}
+
+export { createLighthouse } from "../lighthouse/index.ts";
+export type { Settings } from "./core/config/settings.ts";
+export type { LighthouseService } from "./core/discovery/service.ts";
+export type { Deadline, Input, NodeStatus, Output, PeerStatus, PingResult, PingTarget } from "./core/io.ts";
+export { Node } from "./core/node.ts";
+export type { Notice } from "./core/notice.ts";
+export { checkConfig, type LoadedSettings, loadSettings } from "./runtime/config-file.ts";
+export { Daemon, type ReloadOutcome } from "./runtime/daemon.ts";
+export { nodeSuite, osEntropy } from "./runtime/node-crypto.ts";
+export { ExitCode, OperatorError } from "./runtime/operator-error.ts";
