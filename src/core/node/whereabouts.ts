@@ -134,7 +134,9 @@ export class Whereabouts {
   #notified(tunnel: Tunnel, punch: Extract<LighthouseMessage, { kind: "host-punch" }>): void {
     const { candidates, punches, ownAddresses, settings, now } = this.#state;
     if (!this.#lighthouseAddress(tunnel) || ownAddresses.includes(punch.address)) return;
-    punches.notified(punch.address, candidates.usable(punch.endpoints), settings.punchy, now);
+    // Learned and reported addresses are often the same.
+    const endpoints = [...new Set(candidates.usable(punch.endpoints))];
+    punches.notified(punch.address, endpoints, settings.punchy, now);
   }
 
   #serve(tunnel: Tunnel, request: { readonly message: LighthouseMessage; readonly dialect: 1 | 2 }): void {

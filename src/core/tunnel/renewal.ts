@@ -18,6 +18,8 @@ export interface Renewal {
 
 /** A session's keys are replaced after a day at the latest (reliability R14). */
 const SESSION_AGE_MAX_MS = 24 * 3_600_000;
+/** Who called calls again, this much earlier, so that both do not call at once. */
+const INITIATOR_HEAD_START_MS = 600_000;
 /** A peer that does not answer a re-handshake (an old release that cannot read version 2, say) is not pressed more often. */
 export const RENEWAL_RETRY_MS = 60_000;
 
@@ -33,8 +35,12 @@ export function renewalOf(tunnel: Tunnel, identity: Identity, now: Instant): Ren
   if (tunnel.ownVersion < identity.initiatingVersion)
     return { reason: "initiating-version-raised", version: identity.initiatingVersion };
   if (tunnel.counterHigh) return { reason: "counter-high", version: tunnel.ownVersion };
-  if (now - tunnel.state.since >= SESSION_AGE_MAX_MS) return { reason: "old-age", version: tunnel.ownVersion };
+  if (now - tunnel.state.since >= ageLimitMs(tunnel)) return { reason: "old-age", version: tunnel.ownVersion };
   return undefined;
+}
+
+function ageLimitMs({ role }: Tunnel): number {
+  return role.kind === "initiator" ? SESSION_AGE_MAX_MS - INITIATOR_HEAD_START_MS : SESSION_AGE_MAX_MS;
 }
 
 /**

@@ -1,0 +1,204 @@
+import { describe, expect, test } from "vitest";
+import type { DataPlaneCommand } from "../../../../src/core/dataplane/contract.ts";
+import type { IpAddress } from "../../../../src/core/netip/address.ts";
+import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
+import { PacketType } from "../../../../src/core/wire/header.ts";
+import { decodeLighthouseMessage, encodeLighthouseMessage } from "../../../../src/core/wire/lighthouse.ts";
+import { type Host, Mesh } from "../../fixtures/mesh.ts";
+import type { HostPlan } from "../../fixtures/settings.ts";
+
+const L = "192.0.2.1:4242";
+const A = "192.0.2.11:1111";
+const B = "192.0.2.12:2222";
+
+describe("hosts that know only a lighthouse", () => {
+  test.each<[string, HostPlan["versions"], HostPlan["versions"], HostPlan["versions"]]>([
+    ["all v1", [1], [1], [1]],
+    ["all v2", [2], [2], [2]],
+    ["all v1+v2", [1, 2], [1, 2], [1, 2]],
+    ["v1 and v2 hosts at a v1+v2 lighthouse", [1, 2], [1], [2]],
+    ["v1+v2 and v2 hosts at a v2 lighthouse", [2], [1, 2], [2]],
+    ["v1+v2 and v1 hosts at a v1 lighthouse", [1], [1, 2], [1]],
+  ])("find each other: %s", (_, atLighthouse, atA, atB) => {
+    const { mesh, a, b } = triangle({ versions: atLighthouse! }, { versions: atA! }, { versions: atB! });
+    a.say(b, "found you");
+    mesh.run(300);
+    expect(b.heard).toEqual(["found you"]);
+    expect(a.status().peers.find(({ name }) => name === "b")).toMatchObject({ state: "up", path: B });
+  });
+
+  test("report at the start: to the lighthouse, with the addresses of their interfaces", () => {
+    const { lighthouse, a } = triangle();
+    expect(a.status().lighthouses).toEqual([{ address: "10.77.0.1", name: "lh", up: true }]);
+    expect(messagesOf(a)).toContainEqual({
+      dialect: 1,
+      message: { kind: "host-update", address: "10.77.0.11", endpoints: [A], relays: [] },
+    });
+    expect(messagesOf(lighthouse)).toContainEqual({
+      dialect: 1,
+      message: { kind: "host-update-ack", address: "10.77.0.11" },
+    });
+  });
+
+  test("report every interval, and soon after their addresses have changed", () => {
+    const { mesh, a } = triangle();
+    mesh.run(30_000);
+    const updates = () => messagesOf(a).filter(({ message }) => message.kind === "host-update");
+    const before = updates().length;
+    mesh.run(20_000);
+    expect(updates().length).toBe(before + 2);
+    a.input({ kind: "local-addresses", addresses: ["198.51.100.1", "10.77.0.11"] as IpAddress[] });
+    mesh.run(250);
+    expect(updates().at(-1)?.message).toMatchObject({ endpoints: ["198.51.100.1:1111"] });
+  });
+
+  test("call again when the lighthouse starts anew", () => {
+    const { mesh, lighthouse, a, b } = triangle();
+    lighthouse.restart();
+    mesh.run(11_000);
+    a.say(b, "found you");
+    mesh.run(300);
+    expect(b.heard).toEqual(["found you"]);
+  });
+
+  test("say who could not tell when nobody knows the host", () => {
+    const { mesh, a } = triangle();
+    a.say("10.77.0.99" as IpAddress, "anybody?");
+    mesh.run(6000);
+    expect(a.noticed("handshake-failed")[0]).toMatchObject({
+      text: "No lighthouse (10.77.0.1) said where 10.77.0.99 is.",
+      fields: { reason: "no-endpoint-known" },
+    });
+  });
+
+  test("never ask about a lighthouse, nor does a lighthouse ask", () => {
+    const { mesh, lighthouse, a } = triangle();
+    lighthouse.say("10.77.0.99" as IpAddress, "anybody?");
+    mesh.run(6000);
+    const queries = [...messagesOf(a), ...messagesOf(lighthouse)].filter(
+      ({ message }) => message.kind === "host-query",
+    );
+    expect(queries).toEqual([]);
+  });
+
+  test("do not believe replies and notifications of others", () => {
+    const { mesh, a, b } = triangle();
+    a.say(b, "hello");
+    mesh.run(300);
+    const before = mesh.flights.length;
+    const reply = encodeLighthouseMessage(
+      { kind: "host-punch", address: "10.77.0.1" as IpAddress, endpoints: ["203.0.113.1:1" as Endpoint], relays: [] },
+      1,
+    )!;
+    const toA = b.dataPlane.snapshot().find(({ peerAddresses }) => peerAddresses[0] === a.address)!;
+    const type = PacketType.lighthouse;
+    b.dataPlane.command({ kind: "seal-and-send", localIndex: toA.localIndex, type, subtype: 0, body: reply }, mesh.now);
+    b.drain();
+    mesh.run(3000);
+    expect(mesh.flights.slice(before).filter(({ to }) => to === "203.0.113.1:1")).toEqual([]);
+  });
+
+  test("never take an address inside the overlay for an endpoint", () => {
+    const { mesh, a, b } = triangle();
+    b.input({ kind: "local-addresses", addresses: ["10.77.5.5", "198.51.100.2"] as IpAddress[] });
+    mesh.run(500);
+    a.say(b, "hello");
+    mesh.run(100);
+    const called = mesh.flights.filter(({ from, datagram }) => from === A && datagram[0] === 0x10).map(({ to }) => to);
+    expect(called).toContain("198.51.100.2:2222");
+    expect(called.some((to) => to.startsWith("10.77."))).toBe(false);
+  });
+});
+
+describe("hole punching", () => {
+  test("follows a notification after punchy.delay with one byte to each endpoint, though punchy.punch is off", () => {
+    const { mesh, a, b } = triangle();
+    a.say(b, "hello");
+    mesh.run(900);
+    const punches = () => mesh.flights.filter(({ from, datagram }) => from === B && datagram.length === 1);
+    expect(punches()).toEqual([]);
+    mesh.run(300);
+    expect(punches()).toMatchObject([{ to: A, datagram: Uint8Array.of(0) }]);
+  });
+
+  test("lets the called host call back when punchy.respond is on", () => {
+    const respond = { punch: false, respond: true, delayMs: 1000, respondDelayMs: 5000, targetAllRemotes: false };
+    const { mesh, a, b } = triangle({}, {}, { settings: { punchy: respond } });
+    // Nothing gets in at B unless B has sent there before.
+    const opened = new Set<string>([L]);
+    mesh.delivers = ({ from, to, datagram }) => {
+      if (from === B && datagram.length > 1) opened.add(to);
+      return to !== B || opened.has(from);
+    };
+    a.say(b, "hello");
+    mesh.run(5600);
+    expect(b.status().peers.find(({ name }) => name === "a")).toMatchObject({ state: "up" });
+    expect(a.status().peers.find(({ name }) => name === "b")).toMatchObject({ state: "up" });
+  });
+
+  test("keeps mappings open with punchy.punch while a tunnel is idle, but not to lighthouses", () => {
+    const punch = { punch: true, respond: false, delayMs: 1000, respondDelayMs: 5000, targetAllRemotes: false };
+    const { mesh, a, b } = triangle({}, { settings: { punchy: punch } });
+    a.say(b, "hello");
+    mesh.run(30_000);
+    const bytes = mesh.flights.filter(({ from, datagram }) => from === A && datagram.length === 1);
+    expect(bytes.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(bytes.map(({ to }) => to))).toEqual(new Set([B]));
+    expect(bytes[0]?.datagram).toEqual(Uint8Array.of(1));
+  });
+});
+
+describe("a name in static_host_map", () => {
+  test("is asked for at the start and every cadence, and used when it resolves", () => {
+    const mesh = new Mesh();
+    const a = mesh.host(A, { name: "a", networks: ["10.77.0.11/16"], statics: { "10.77.0.12": ["b.example:2222"] } });
+    const b = mesh.host(B, { name: "b", networks: ["10.77.0.12/16"] });
+    a.say(b, "hello");
+    mesh.run(300);
+    expect(a.questions).toEqual(["b.example"]);
+    a.input({ kind: "resolved", name: "b.example", addresses: ["192.0.2.12"] as IpAddress[] });
+    mesh.run(100);
+    expect(b.heard).toEqual(["hello"]);
+    mesh.run(31_000);
+    expect(a.questions).toEqual(["b.example", "b.example"]);
+    a.input({ kind: "resolved", name: "b.example", addresses: [] });
+    a.restartControlPlane();
+    expect(a.questions).toHaveLength(3);
+  });
+
+  test("that never resolves is named when the call fails", () => {
+    const mesh = new Mesh();
+    const a = mesh.host(A, { name: "a", networks: ["10.77.0.11/16"], statics: { "10.77.0.12": ["b.example:2222"] } });
+    expect(a.ping("10.77.0.12", 8000)).toMatchObject({
+      outcome: "failed",
+      reason: "no-endpoint-known",
+      text: "The names in static_host_map for 10.77.0.12 do not resolve.",
+    });
+  });
+});
+
+function triangle(
+  planL: Partial<HostPlan> = {},
+  planA: Partial<HostPlan> = {},
+  planB: Partial<HostPlan> = {},
+): { mesh: Mesh; lighthouse: Host; a: Host; b: Host } {
+  const mesh = new Mesh();
+  const client = { lighthouses: ["10.77.0.1"], statics: { "10.77.0.1": [L] } };
+  const lighthouse = mesh.host(L, { name: "lh", networks: ["10.77.0.1/16"], amLighthouse: true, ...planL });
+  const a = mesh.host(A, { name: "a", networks: ["10.77.0.11/16"], ...client, ...planA });
+  const b = mesh.host(B, { name: "b", networks: ["10.77.0.12/16"], ...client, ...planB });
+  mesh.run(1000);
+  return { mesh, lighthouse, a, b };
+}
+
+/** Lighthouse messages that a host has sent. */
+function messagesOf(host: Host) {
+  const sealed = host.sent("seal-and-send") as Extract<DataPlaneCommand, { kind: "seal-and-send" }>[];
+  return sealed
+    .filter(({ type }) => type === PacketType.lighthouse)
+    .map(({ body }) => {
+      const decoded = decodeLighthouseMessage(body);
+      if (!decoded.ok) throw new Error(decoded.reason);
+      return decoded.value;
+    });
+}

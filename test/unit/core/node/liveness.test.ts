@@ -1,0 +1,154 @@
+import { describe, expect, test } from "vitest";
+import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
+import { type Host, Mesh } from "../../fixtures/mesh.ts";
+import type { HostPlan } from "../../fixtures/settings.ts";
+
+const A = "192.0.2.1:4242";
+const B = "192.0.2.2:4242";
+
+describe("a tunnel", () => {
+  test("that is idle is kept and costs no packet", () => {
+    const { mesh, a } = connected();
+    mesh.run(5000);
+    const before = mesh.flights.length;
+    mesh.run(3_600_000);
+    expect(mesh.flights.length).toBe(before);
+    expect(a.status().peers[0]?.state).toBe("up");
+  });
+
+  test("that sends into silence is probed after a second, and every second", () => {
+    const { mesh, a, b } = connected();
+    mesh.run(5000);
+    mesh.delivers = ({ from }) => from !== B;
+    const before = mesh.flights.length;
+    a.say(b, "anybody?");
+    mesh.run(3500);
+    const probes = mesh.flights.slice(before).filter(({ from, datagram }) => from === A && datagram[0] === 0x14);
+    expect(probes.length).toBeGreaterThanOrEqual(3);
+  });
+
+  test("whose peer is silent is called anew beside the old session after about four seconds", () => {
+    const { mesh, a, b } = connected();
+    mesh.run(5000);
+    mesh.remove(b);
+    a.say(b, "anybody?");
+    const begun = mesh.now;
+    let calledAfter = 0;
+    mesh.delivers = ({ datagram }) => {
+      if (datagram[0] === 0x10 && calledAfter === 0) calledAfter = mesh.now - begun;
+      return true;
+    };
+    mesh.run(9000);
+    expect(calledAfter).toBeGreaterThanOrEqual(3000);
+    expect(calledAfter).toBeLessThanOrEqual(5000);
+    expect(a.status().peers[0]?.state).toBe("up");
+  });
+
+  test("whose peer stays silent is removed, and the next packet calls again", () => {
+    const { mesh, a, b } = connected();
+    mesh.run(5000);
+    mesh.remove(b);
+    a.say(b, "anybody?");
+    mesh.run(12_500);
+    expect(a.noticed("tunnel-down")[0]?.fields).toMatchObject({ reason: "no-answer" });
+    mesh.host(B, { name: "b", networks: ["10.77.0.2/16"] });
+    a.say(b, "anybody now?");
+    mesh.run(1200);
+    expect(a.status().peers[0]?.state).toBe("up");
+  });
+
+  test("that carries traffic one way is not called anew", () => {
+    const { mesh, a, b } = connected();
+    for (let i = 0; i < 200; i++) {
+      a.say(b, `${i}`);
+      mesh.run(100);
+    }
+    expect(b.heard).toHaveLength(201);
+    expect(a.sent("install-tunnel")).toHaveLength(1);
+  });
+
+  test("that nothing used for tunnels.inactivity_timeout is closed when tunnels.drop_inactive is on", () => {
+    const { mesh, a, b } = connected({ settings: { tunnels: { dropInactive: true, inactivityTimeoutMs: 60_000 } } });
+    mesh.run(50_000);
+    expect(a.status().peers[0]?.state).toBe("up");
+    mesh.run(20_000);
+    expect(a.status().peers).toEqual([]);
+    expect(b.status().peers).toEqual([]);
+  });
+
+  test("is renewed when its counter passes the mark, and removed when it is used up", () => {
+    const { mesh, a } = connected();
+    const [session] = a.dataPlane.snapshot();
+    const { localIndex } = session!;
+    a.event({ kind: "counter-high", localIndex, sendCounter: 2n ** 34n, exhausted: false });
+    mesh.run(50);
+    expect(a.noticed("session-renewed")).toHaveLength(1);
+    a.event({ kind: "counter-high", localIndex, sendCounter: 2n ** 64n - 2n ** 40n, exhausted: true });
+    expect(a.dataPlane.snapshot().map((left) => left.localIndex)).not.toContain(localIndex);
+  });
+
+  test("keeps at most five proven sessions with one peer", () => {
+    const { mesh, a, b } = connected();
+    for (let i = 0; i < 8; i++) {
+      const newest = a.dataPlane.snapshot().find(({ primary }) => primary)!;
+      a.event({ kind: "counter-high", localIndex: newest.localIndex, sendCounter: 2n ** 34n, exhausted: false });
+      mesh.run(50);
+    }
+    expect(a.status().peers[0]?.sessions).toBe(5);
+    expect(b.status().peers[0]?.sessions).toBe(5);
+    a.say(b, "still here");
+    mesh.run(50);
+    expect(b.heard).toEqual(["hello", "still here"]);
+  });
+});
+
+describe("a secondary session", () => {
+  test("that nobody uses is removed after one check and one deletion interval", () => {
+    const { mesh, a } = connected();
+    const [session] = a.dataPlane.snapshot();
+    const { localIndex } = session!;
+    a.event({ kind: "counter-high", localIndex, sendCounter: 2n ** 34n, exhausted: false });
+    mesh.run(1000);
+    expect(a.status().peers[0]?.sessions).toBe(2);
+    mesh.run(20_000);
+    expect(a.status().peers[0]?.sessions).toBe(1);
+  });
+});
+
+describe("a command that the data plane refuses", () => {
+  test("ends the session it was about", () => {
+    const { a } = connected();
+    const [session] = a.dataPlane.snapshot();
+    a.event({
+      kind: "command-failed",
+      command: "install-tunnel",
+      localIndex: session!.localIndex,
+      code: "bad-request",
+      error: "the table is full",
+    });
+    expect(a.status().peers).toEqual([]);
+    expect(a.noticed("data-plane-refused")[0]?.text).toBe("The data plane refused install-tunnel: the table is full");
+  });
+});
+
+describe("after a change of our addresses", () => {
+  test("every tunnel is tried, and a dead one is called anew", () => {
+    const { mesh, a, b } = connected();
+    mesh.run(5000);
+    mesh.move(a, "198.51.100.9:4242");
+    const old = (to: Endpoint) => to === A;
+    mesh.delivers = ({ to }) => !old(to);
+    a.input({ kind: "local-addresses", addresses: ["198.51.100.9" as Host["address"]] });
+    mesh.run(50);
+    expect(b.status().peers[0]?.path).toBe("198.51.100.9:4242");
+  });
+});
+
+function connected(planA: Partial<HostPlan> = {}) {
+  const mesh = new Mesh();
+  const a = mesh.host(A, { name: "a", networks: ["10.77.0.1/16"], statics: { "10.77.0.2": [B] }, ...planA });
+  const b = mesh.host(B, { name: "b", networks: ["10.77.0.2/16"], statics: { "10.77.0.1": [A] } });
+  a.say(b, "hello");
+  mesh.run(100);
+  return { mesh, a, b };
+}
