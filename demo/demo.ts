@@ -41,11 +41,11 @@ for (const [signal, status] of [
 ] as const) {
   process.once(signal, () => void interrupted(status));
 }
-let over = false;
+let interrupting = false;
 try {
   await tell();
 } catch (error) {
-  if (!over) await failed(error);
+  if (!interrupting) await failed(error);
 }
 
 async function tell(): Promise<void> {
@@ -56,7 +56,11 @@ async function tell(): Promise<void> {
   story.begin("Three daemons");
   const [, server, laptop] = await startDaemons(hosts);
   story.begin("The laptop asks the lighthouse where the server is, and builds a tunnel");
-  await type(laptop, `lacis ping ${server.overlay4}`, LACIS.cli("ping", "--config", laptop.configPath, server.overlay4));
+  await type(
+    laptop,
+    `lacis ping ${server.overlay4}`,
+    LACIS.cli("ping", "--config", laptop.configPath, server.overlay4),
+  );
   story.begin("A file over TCP, through the kernel's own stack");
   await transferFile(server, laptop);
   story.begin("What the laptop knows");
@@ -173,7 +177,6 @@ async function stopEverything(hosts: readonly MeshHost[]): Promise<void> {
     if (devices.length > 0) throw new Error(`${host.name} left the device ${devices.join(", ")}`);
   }
   story.proved("SIGTERM: three times exit status 0, both TUN devices are gone");
-  over = true;
   await removeEverything();
   const leftovers = await findLeftovers();
   if (leftovers.length > 0) throw new Error(`left behind: ${leftovers.join("; ")}`);
@@ -200,8 +203,8 @@ async function removeEverything(): Promise<void> {
 }
 
 async function interrupted(status: number): Promise<void> {
-  if (over) return;
-  over = true;
+  if (interrupting) return;
+  interrupting = true;
   story.end("Interrupted: removing everything");
   await removeEverything().catch(() => {}); // What is half made goes away with the lab.
   process.exit(status);
@@ -209,7 +212,6 @@ async function interrupted(status: number): Promise<void> {
 
 /** Says what failed and saves the daemons' logs, which would otherwise go away with the lab. */
 async function failed(error: unknown): Promise<void> {
-  over = true;
   story.failed(error instanceof Error ? error.message : String(error));
   const saved = mkdtempSync(join(tmpdir(), "lacis-demo-"));
   for (const person of HOSTS) {

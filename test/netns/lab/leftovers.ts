@@ -17,7 +17,11 @@ export async function findLeftovers(): Promise<readonly string[]> {
     }
   }
   for (const name of await list("/run/lab")) found.push(`/run/lab/${name}`);
-  for (const name of await list("/run/lacis")) found.push(`/run/lacis/${name}`);
+  for (const folder of await list("/run/lacis")) {
+    // The state folder itself stays, with the log of the data plane: a restart finds them again.
+    const stale = (await list(`/run/lacis/${folder}`)).filter((name) => name !== "dataplane.log");
+    found.push(...stale.map((name) => `/run/lacis/${folder}/${name}`));
+  }
   return found;
 }
 
