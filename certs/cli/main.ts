@@ -27,8 +27,9 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
   },
 };
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = (await main(process.argv.slice(2))) || process.exitCode;
 
+/** Runs one command. A command that has said on its own what is bad has set the exit code already. */
 async function main(args: readonly string[]): Promise<ExitCode> {
   const [verb = "", ...rest] = args;
   if (/^--?(h|help)$/.test(verb)) return printHelp();
@@ -40,6 +41,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   }
   const command = await entry.load();
   command
+    .name(`lacis-cert ${verb}`)
     .helpOption("-h, --help", "explain this command")
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
@@ -47,9 +49,9 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   const flags = new Map(command.options.map((option) => [option.name(), { takesValue: option.required }]));
   try {
     await command.parseAsync(fromGoSpelling(rest, flags.set("help", { takesValue: false })), { from: "user" });
-    return process.exitCode === ExitCode.bad ? ExitCode.bad : ExitCode.ok;
+    return ExitCode.ok;
   } catch (error) {
-    if (error instanceof Failure) return complain(`${error.message}`, error.exitCode);
+    if (error instanceof Failure) return complain(error.message, error.exitCode);
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return ExitCode.ok;
     return complain(`${verb} - ${oneLine(error.message)} - see lacis-cert ${verb} --help`, ExitCode.usage);
