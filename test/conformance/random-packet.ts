@@ -1,0 +1,70 @@
+import { concatBytes } from "../../src/core/base/bytes.ts";
+import { OWN_4, OWN_6 } from "./host.ts";
+import { icmpPacket, ipPacket, tcpPacket, udpPacket } from "./inner-packets.ts";
+import type { Seeded } from "./seeded.ts";
+
+/** Few addresses and few ports, so that packets meet flows, tunnels and rules of others. */
+const addresses4 = [
+  OWN_4,
+  "10.77.0.2",
+  "10.77.0.3",
+  "10.77.0.4",
+  "10.99.0.2",
+  "10.77.255.255",
+  "224.0.0.1",
+  "192.0.2.2",
+];
+const addresses6 = [OWN_6, "fd00:77::2", "fd00:77::3", "ff02::1", "fd00:99::2"];
+const ports = [22, 53, 443, 9000];
+
+/** An inner packet, mostly a sensible one between us and one of our peers. */
+export function randomPacket(random: Seeded, way: "inbound" | "outbound"): Uint8Array {
+  const addresses = random.chance(70) ? addresses4 : addresses6;
+  const own = random.chance(92) ? addresses[0]! : random.pick(addresses);
+  const other = random.chance(80) ? addresses[1 + random.below(2)]! : random.pick(addresses);
+  const [from, to] = way === "outbound" ? [own, other] : [other, own];
+  const packet = upperLayer(random, from, to);
+  return random.chance(12) ? damaged(random, packet) : packet;
+}
+
+function upperLayer(random: Seeded, from: string, to: string): Uint8Array {
+  const shape = {
+    from,
+    to,
+    fromPort: random.pick(ports),
+    toPort: random.pick(ports),
+    data: random.bytes(random.below(30)),
+  };
+  return random.weighted<() => Uint8Array>([
+    [40, () => udpPacket(shape)],
+    [25, () => tcpPacket(shape)],
+    [20, () => icmpPacket({ from, to, type: random.pick([0, 3, 8, 128, 129, 135]), identifier: random.below(3) })],
+    [5, () => ipPacket({ from, to, protocol: random.pick([47, 50, 59, 132]), upper: random.bytes(random.below(9)) })],
+    [10, () => ipPacket({ from, to, protocol: random.pick([0, 43, 44, 51, 60]), upper: extensions(random) })],
+  ])();
+}
+
+/** Extension headers as IPv6 has them; in an IPv4 packet they are unknown protocols. */
+function extensions(random: Seeded): Uint8Array {
+  const headers = Array.from({ length: random.below(10) }, () =>
+    concatBytes(new Uint8Array([random.pick([0, 17, 43, 44, 51, 60]), random.chance(90) ? 0 : 1]), random.bytes(6)),
+  );
+  return concatBytes(...headers, new Uint8Array([17, 0, 0, 0, 0, 0, 0, 0]), random.bytes(8));
+}
+
+/** One thing wrong, somewhere in the headers more often than not. */
+function damaged(random: Seeded, packet: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(packet);
+  switch (random.below(4)) {
+    case 0:
+      return copy.subarray(0, random.below(copy.length + 1));
+    case 1:
+      return concatBytes(copy, random.bytes(1 + random.below(20)));
+    case 2:
+      copy[random.below(Math.min(copy.length, 48))] = random.below(256);
+      return copy;
+    default:
+      copy[random.pick([0, 2, 3, 4, 5, 6, 7, 9, 19])] = random.below(256);
+      return copy;
+  }
+}

@@ -1,0 +1,247 @@
+import { concatBytes } from "../../src/core/base/bytes.ts";
+import type { DataPlaneCommand, LocalIndex, PolicyId, PolicyRule } from "../../src/core/dataplane/contract.ts";
+import type { IpAddress } from "../../src/core/netip/address.ts";
+import type { Endpoint } from "../../src/core/netip/endpoint.ts";
+import { parsePrefix } from "../../src/core/netip/prefix.ts";
+import { encodeHeader } from "../../src/core/wire/header.ts";
+import { FarEnd, facts, flipped, handshake, policies, programOf, ruleOf, withCounter } from "./host.ts";
+import { randomPacket } from "./random-packet.ts";
+import { Seeded } from "./seeded.ts";
+import type { Step } from "./step.ts";
+
+/** A history that a data plane may live through: commands of a control plane that errs at times, and datagrams of anybody. */
+export function randomScript(seed: number, length: number): readonly Step[] {
+  return new Author(seed).write(length);
+}
+
+const endpoints = [
+  "192.0.2.2:4242",
+  "192.0.2.3:4242",
+  "10.0.0.9:1",
+  "[2001:db8::7]:4242",
+  "10.77.0.50:9",
+] as Endpoint[];
+const peers: readonly (readonly IpAddress[])[] = [
+  ["10.77.0.2", "fd00:77::2"],
+  ["10.77.0.3"],
+  ["10.77.0.2", "10.99.0.2"],
+  ["fd00:77::3", "10.77.0.4"],
+] as IpAddress[][];
+const counters = [2n, 0n, 2n ** 34n - 3n, 2n ** 64n - 1n - 2n ** 40n - 2n, 2n ** 64n - 1n];
+
+class Author {
+  readonly #random: Seeded;
+  readonly #farEnds: FarEnd[] = [];
+  readonly #sent: Uint8Array[] = [];
+  #now = 1_000_000;
+
+  constructor(seed: number) {
+    this.#random = new Seeded(seed);
+  }
+
+  write(length: number): readonly Step[] {
+    const steps: Step[] = [
+      { do: "advance", to: this.#now },
+      command(facts({ answerEcho: this.#random.chance(25) })),
+      command(policies([programOf(1, [ruleOf()]), this.#program(2)])),
+      command(this.#install()),
+    ];
+    while (steps.length < length) steps.push(this.#step());
+    steps.push(command({ kind: "sample" }), { do: "snapshot" });
+    return steps;
+  }
+
+  #step(): Step {
+    return this.#random.weighted<() => Step>([
+      [30, () => ({ do: "tun", packet: randomPacket(this.#random, "outbound") })],
+      [45, () => this.#datagram()],
+      [12, () => this.#advance()],
+      [3, () => ({ do: "snapshot" })],
+      [20, () => command(this.#command())],
+    ])();
+  }
+
+  #advance(): Step {
+    const random = this.#random;
+    this.#now += random.weighted([
+      [30, random.below(50)],
+      [30, random.pick([199, 200, 999, 1000, 1999, 2000])],
+      [10, random.pick([9_999, 10_000, 12_345])],
+      [6, random.pick([180_000, 180_001, 600_001, 720_001])],
+    ]);
+    return { do: "advance", to: this.#now };
+  }
+
+  #command(): DataPlaneCommand {
+    const random = this.#random;
+    const localIndex = this.#index();
+    return random.weighted<() => DataPlaneCommand>([
+      [16, () => this.#install()],
+      [6, () => ({ kind: "set-path", localIndex, path: random.pick(endpoints) })],
+      [8, () => ({ kind: "set-primary", localIndex })],
+      [3, () => ({ kind: "set-memo", localIndex, memo: random.bytes(random.below(9)) })],
+      [5, () => ({ kind: "remove-tunnel", localIndex, sendClose: random.chance(50) })],
+      [12, () => this.#applyPolicies()],
+      [12, () => this.#seal(localIndex)],
+      [3, () => ({ kind: "send-datagram", to: random.pick(endpoints), datagram: random.bytes(random.below(40)) })],
+      [4, () => ({ kind: "release-parked", destination: this.#peerAddress() })],
+      [4, () => ({ kind: "drop-parked", destination: this.#peerAddress() })],
+      [6, () => ({ kind: "sample" })],
+      [5, () => this.#configure()],
+    ])();
+  }
+
+  #install(): DataPlaneCommand {
+    const random = this.#random;
+    const taken = random.chance(8) ? this.#farEnds.at(-1) : undefined;
+    const index = this.#farEnds.length + 1;
+    const farEnd = taken ?? new FarEnd(index, random.pick(["aes", "chachapoly"]));
+    if (!taken) this.#farEnds.push(farEnd);
+    return farEnd.installation({
+      sendCounter: random.chance(80) ? 2n : random.pick(counters),
+      receiveFloor: random.chance(90) ? 2n : random.pick(counters),
+      path: random.chance(85) ? random.pick(endpoints) : undefined,
+      peerAddresses: random.chance(97) ? random.pick(peers) : [],
+      policyId: random.pick([1, 1, 2, 2, 3, 4]) as PolicyId,
+      confirmed: random.chance(60),
+      primary: random.chance(80),
+      memo: random.bytes(random.below(5)),
+    });
+  }
+
+  #seal(localIndex: LocalIndex): DataPlaneCommand {
+    const random = this.#random;
+    const [type, subtype] = random.pick([
+      [1, 0],
+      [3, 0],
+      [4, 0],
+      [4, 1],
+      [5, 0],
+      [6, 0],
+      [1, 1],
+      [0, 0],
+      [9, 9],
+    ] as const);
+    return { kind: "seal-and-send", localIndex, type, subtype, body: random.bytes(random.below(50)) };
+  }
+
+  #configure(): DataPlaneCommand {
+    const random = this.#random;
+    const networks = ["10.77.0.1/16", "fd00:77::1/64", ...(random.chance(50) ? ["10.99.0.1/24"] : [])];
+    return facts({
+      networks: networks.flatMap((text) => parsePrefix(text) ?? []),
+      sendRecvError: random.pick(["always", "never", "private"]),
+      dropLocalBroadcast: random.chance(50),
+      dropMulticast: random.chance(50),
+      answerEcho: random.chance(25),
+    });
+  }
+
+  #applyPolicies(): DataPlaneCommand {
+    const random = this.#random;
+    const programs = Array.from({ length: random.below(3) }, () => this.#program(1 + random.below(4)));
+    const bindings = Array.from({ length: random.below(4) }, () => ({
+      localIndex: this.#index(),
+      policyId: (1 + random.below(4)) as PolicyId,
+    }));
+    return { kind: "apply-policies", programs, bindings, raiseEpoch: random.chance(60) };
+  }
+
+  #program(id: number): ReturnType<typeof programOf> {
+    const rules = (): PolicyRule[] => Array.from({ length: this.#random.below(4) }, () => this.#rule());
+    return this.#random.chance(40) ? programOf(id, [ruleOf()]) : programOf(id, rules(), rules());
+  }
+
+  #rule(): PolicyRule {
+    const random = this.#random;
+    const [portFirst, portLast] = random.pick([
+      [0, 65_535],
+      [53, 53],
+      [22, 443],
+      [1, 52],
+      [443, 22],
+    ] as const);
+    const isSound = portFirst <= portLast || random.chance(10);
+    return ruleOf({
+      protocol: random.pick(["any", "tcp", "udp", "icmp"]),
+      portFirst: isSound ? portFirst : portLast,
+      portLast: isSound ? portLast : portFirst,
+      remote: random.chance(60) ? [] : [parsePrefix(random.pick(["10.77.0.2/31", "fd00:77::/64", "0.0.0.0/0"]))!],
+    });
+  }
+
+  /** A datagram from somebody: a peer, somebody who listens and changes, or somebody who makes things up. */
+  #datagram(): Step {
+    const random = this.#random;
+    const datagram = random.weighted<() => Uint8Array>([
+      [70, () => this.#sealed()],
+      [12, () => this.#repeated()],
+      [18, () => this.#madeUp()],
+    ])();
+    return { do: "udp", source: random.chance(75) ? endpoints[0]! : random.pick(endpoints), datagram };
+  }
+
+  #sealed(): Uint8Array {
+    const random = this.#random;
+    const farEnd = random.pick(this.#farEnds);
+    const counter = random.weighted<bigint | undefined>([
+      [80, undefined],
+      [10, BigInt(random.below(12))],
+      [6, BigInt(random.below(40_000))],
+      [1, 2n ** 64n - 1n - BigInt(random.below(9000))],
+    ]);
+    const datagram = random.weighted<() => Uint8Array>([
+      [70, () => farEnd.message(randomPacket(random, "inbound"), counter)],
+      [6, () => farEnd.seal(3, 0, random.bytes(random.below(20)), counter)],
+      [8, () => farEnd.seal(4, 0, random.bytes(random.below(9)), counter)],
+      [4, () => farEnd.seal(4, 1, new Uint8Array(), counter)],
+      [2, () => farEnd.seal(5, 0, new Uint8Array(), counter)],
+      [3, () => farEnd.seal(6, 0, random.bytes(random.below(20)), counter)],
+      [2, () => farEnd.seal(1, 1, random.bytes(40), counter)],
+    ])();
+    this.#sent.push(datagram);
+    return datagram;
+  }
+
+  /** What was sent before: as it was, or a little changed. */
+  #repeated(): Uint8Array {
+    const random = this.#random;
+    const datagram = this.#sent.length > 0 ? random.pick(this.#sent) : new Uint8Array(40);
+    switch (random.below(5)) {
+      case 0:
+        return flipped(datagram, random.below(datagram.length));
+      case 1:
+        return withCounter(datagram, BigInt(random.below(100_000)));
+      case 2:
+        return datagram.subarray(0, random.below(datagram.length));
+      case 3:
+        return concatBytes(datagram, random.bytes(3));
+      default:
+        return datagram;
+    }
+  }
+
+  #madeUp(): Uint8Array {
+    const random = this.#random;
+    return random.weighted<() => Uint8Array>([
+      [8, () => handshake(BigInt(random.below(4)), random.below(2), random.below(20))],
+      [4, () => encodeHeader({ type: 2, subtype: 0, remoteIndex: random.below(9), counter: 0n })],
+      [4, () => encodeHeader({ type: 1, subtype: 0, remoteIndex: 5000 + random.below(9), counter: 9n })],
+      [2, () => random.bytes(random.below(17))],
+      [2, () => concatBytes(new Uint8Array([0x10 | random.below(9), random.below(3)]), random.bytes(40))],
+      [1, () => concatBytes(new Uint8Array([0x10]), new Uint8Array(9001))],
+    ])();
+  }
+
+  #index(): LocalIndex {
+    return (1 + this.#random.below(this.#farEnds.length + 1)) as LocalIndex;
+  }
+
+  #peerAddress(): IpAddress {
+    return this.#random.pick(this.#random.pick(peers));
+  }
+}
+
+function command(given: DataPlaneCommand): Step {
+  return { do: "command", command: given };
+}
