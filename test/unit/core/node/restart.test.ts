@@ -145,7 +145,7 @@ describe("a control plane that starts beside a running data plane", () => {
   });
 
   test("closes sessions of peers that it does not trust any more", () => {
-    const { mesh, a, b } = connected({}, { notAfter: undefined });
+    const { mesh, a, b } = connected();
     mesh.wallOffsetMs = 2 * 365 * 86_400_000;
     a.restartControlPlane();
     mesh.run(20);
