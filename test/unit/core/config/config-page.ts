@@ -53,7 +53,8 @@ function typeName(type: ValueType): string {
     case "choice":
       return type.values.map((value) => value || '""').join(", ");
     case "text":
-      return "text";
+      // "a device name: up to 15 characters, ..." is the message; the noun is the type.
+      return type.means.replace(/^an? /, "").replace(/:.*/, "");
     case "pem":
       return "path or PEM text";
     case "address":
