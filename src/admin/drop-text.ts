@@ -4,6 +4,8 @@ import type { DropReason } from "../core/drop-reason.ts";
 export interface DropText {
   readonly why: string;
   readonly todo: string;
+  /** Fewer than these are no news: every start of a host has a few. */
+  readonly from?: number;
 }
 
 /** Drops that belong to a healthy mesh; counted, but no matter of health. */
@@ -32,6 +34,7 @@ export const dropText: Readonly<Record<DropReason, DropText>> = {
   "unknown-index": {
     why: "packets of a tunnel that this host no longer has, as after a restart",
     todo: "nothing: the peer is told and calls again",
+    from: 20,
   },
   "short-packet": { why: stranger, todo: "nothing" },
   replayed: { why: "the same packet came twice, or very late", todo: watch },
@@ -47,6 +50,7 @@ export const dropText: Readonly<Record<DropReason, DropText>> = {
   "local-address": {
     why: "the address on this host's side is not one in its certificate",
     todo: "let programs bind to the overlay address, and look for a route that sends other traffic into the device",
+    from: 20,
   },
   "remote-address": {
     why: "a peer sent from an address that is not in its certificate",
@@ -55,6 +59,7 @@ export const dropText: Readonly<Record<DropReason, DropText>> = {
   "no-route": {
     why: "the destination is in no network of this host's certificate",
     todo: "look for a route that sends other traffic into the device",
+    from: 20,
   },
   "no-matching-rule": {
     why: "no firewall rule allows them",

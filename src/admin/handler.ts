@@ -3,6 +3,7 @@ import type { PingTarget } from "../core/io.ts";
 import { parseAddress } from "../core/netip/address.ts";
 import type { Daemon } from "../runtime/daemon.ts";
 import { packageVersion } from "../runtime/package-root.ts";
+import { pingReport } from "./ping-report.ts";
 import type { AdminHandler } from "./server.ts";
 import { statusReport } from "./status-report.ts";
 
@@ -15,7 +16,7 @@ export function adminHandler(daemon: Daemon): AdminHandler {
       case "version":
         return { version: packageVersion(), contract: CONTRACT_VERSION, node: process.versions.node };
       case "ping":
-        return daemon.ping(targetOf(request.target), request.timeoutMs);
+        return pingReport(await daemon.ping(targetOf(request.target), request.timeoutMs));
       case "reload":
         return daemon.reload();
     }

@@ -1,5 +1,6 @@
 import type { DropReason } from "../core/drop-reason.ts";
 import type { NodeStatus } from "../core/io.ts";
+import { clause } from "./clause.ts";
 import { dropText, expectedDrops } from "./drop-text.ts";
 import { duration } from "./duration.ts";
 import type { DaemonFacts } from "./status-report.ts";
@@ -119,7 +120,7 @@ function* peerHealth(node: NodeStatus, nowMs: number): Iterable<Health> {
     yield {
       code: "peer-failed",
       severity: "warning",
-      text: `no tunnel to ${who}: ${peer.reason ?? "no answer"}`,
+      text: `no tunnel to ${who}: ${clause(peer.reason ?? "no answer")}`,
       todo: `lacis ping ${peer.addresses[0] ?? who}`,
     };
   }
@@ -147,7 +148,7 @@ function* peerHealth(node: NodeStatus, nowMs: number): Iterable<Health> {
 
 function* dropHealth(node: NodeStatus): Iterable<Health> {
   const drops = [...(node.counters?.drops ?? new Map<DropReason, bigint>())].filter(
-    ([reason, count]) => count > 0n && !expectedDrops.has(reason),
+    ([reason, count]) => count >= BigInt(dropText[reason].from ?? 1) && !expectedDrops.has(reason),
   );
   for (const [reason, count] of drops.sort((a, b) => Number(b[1] - a[1]))) {
     const { why, todo } = dropText[reason];

@@ -122,7 +122,8 @@ function refusal(code: string, why: string, todo: string, exitCode: ExitCode = E
   return { schema: ADMIN_SCHEMA, ok: false, error };
 }
 
-/** Counters are 64 bits wide inside and far below 2^53 in practice. */
+/** Counters are 64 bits wide inside and far below 2^53 in practice; of a millisecond, three digits mean something. */
 function plain(_key: string, value: unknown): unknown {
-  return typeof value === "bigint" ? Number(value) : value;
+  if (typeof value === "bigint") return Number(value);
+  return typeof value === "number" && !Number.isInteger(value) ? Math.round(value * 1000) / 1000 : value;
 }

@@ -33,7 +33,7 @@ export interface StatusReport {
   readonly peers: readonly PeerReport[];
   /** Peers that were left out because there are more than PEERS_MAX. */
   readonly peersOmitted: number;
-  readonly dataPlane: DataPlaneDescription;
+  readonly dataPlane: DataPlaneReport;
   readonly counters: {
     readonly tunReadPackets: number;
     readonly tunWrittenPackets: number;
@@ -55,6 +55,10 @@ export interface StatusReport {
   };
   readonly health: readonly Health[];
 }
+
+export type DataPlaneReport = Pick<DataPlaneDescription, "kind" | "state" | "port" | "adopted" | "restarts"> & {
+  readonly [name in "build" | "device" | "lastError"]: string | null;
+};
 
 export interface CertificateReport {
   readonly versions: readonly number[];
@@ -97,7 +101,7 @@ export function statusReport(node: NodeStatus, daemon: DaemonFacts, nowMs: numbe
     lighthouses: node.lighthouses.map(({ name, address, up }) => ({ name: name ?? null, address, up })),
     peers: node.peers.slice(0, PEERS_MAX).map((peer) => peerReport(peer, nowMs)),
     peersOmitted: Math.max(node.peers.length - PEERS_MAX, 0),
-    dataPlane: daemon.dataPlane,
+    dataPlane: dataPlaneReport(daemon.dataPlane),
     counters: counters
       ? {
           tunReadPackets: Number(counters.tunReadPackets),
@@ -142,6 +146,11 @@ function peerReport(peer: PeerStatus, nowMs: number): PeerReport {
         ? null
         : certificateReport([certificateVersion], certificateNotAfter, nowMs),
   };
+}
+
+function dataPlaneReport(plane: DataPlaneDescription): DataPlaneReport {
+  const { build, device, lastError } = plane;
+  return { ...plane, build: build ?? null, device: device ?? null, lastError: lastError ?? null };
 }
 
 function certificateReport(versions: readonly number[], notAfter: number, nowMs: number): CertificateReport {

@@ -1,14 +1,15 @@
+import { clause } from "../admin/clause.ts";
 import { duration } from "../admin/duration.ts";
-import type { PingResult } from "../core/io.ts";
+import type { PingReport } from "../admin/ping-report.ts";
 import { harmless } from "../runtime/log-text.ts";
 
 /** One ping as one line, stable enough to paste into a report. */
-export function pingLine(result: PingResult, target: string): string {
+export function pingLine(result: PingReport, target: string): string {
   if (result.outcome === "failed") {
-    const who = [result.name, result.address].filter((part) => part !== undefined);
-    return `no answer from ${who.length === 2 ? `${who[0]} (${who[1]})` : (who[0] ?? target)} - ${result.text} - ${result.hint}`;
+    const who = [result.name, result.address].filter((part) => part !== null);
+    return `no answer from ${who.length === 2 ? `${who[0]} (${who[1]})` : (who[0] ?? target)} - ${clause(result.text)} - ${clause(result.hint)}`;
   }
-  const path = result.path === undefined ? "" : ` direct ${result.path}`;
-  const built = result.handshakeMs === undefined ? "" : ` (tunnel built in ${duration(result.handshakeMs)})`;
+  const path = result.path === null ? "" : ` direct ${result.path}`;
+  const built = result.handshakeMs === null ? "" : ` (tunnel built in ${duration(result.handshakeMs)})`;
   return `pong from ${harmless(result.name)} (${result.address})${path} in ${duration(result.roundTripMs)}${built}`;
 }

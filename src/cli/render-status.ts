@@ -37,9 +37,8 @@ function stateText({ state }: PeerReport, style: Style): string {
   }
 }
 
-function pathText({ state, path, reason }: PeerReport): string {
-  if (state === "failed") return harmless(reason ?? "-");
-  return path === null ? "-" : `direct ${path}`;
+function pathText({ state, path }: PeerReport): string {
+  return path === null || state === "failed" ? "-" : `direct ${path}`;
 }
 
 function validity({ secondsLeft }: CertificateReport, style: Style): string {
@@ -53,16 +52,13 @@ function hostLines({ host, lighthouses, dataPlane, daemon }: StatusReport, style
   const versions = certificate.versions.map((version) => `v${version}`).join(" and ");
   const up = lighthouses.filter((lighthouse) => lighthouse.up).length;
   const reachable = lighthouses.length === 0 ? "none configured" : `${up}/${lighthouses.length} up`;
-  const device = dataPlane.device === undefined ? "no device" : `device ${dataPlane.device}`;
+  const device = dataPlane.device === null ? "no device" : `device ${dataPlane.device}`;
   return table([
     [style.bold("This host"), `${harmless(host.name)} ${host.addresses.join(" ")}`],
     ["  groups", harmless(host.groups.join(", ") || "none")],
     ["  certificate", `${versions}, ${certificate.secondsLeft < 0 ? "" : "valid for "}${validity(certificate, style)}`],
     ["  lighthouses", host.amLighthouse ? "is one" : reachable],
-    [
-      "  data plane",
-      `${dataPlane.kind} ${dataPlane.build ?? ""}, ${dataPlane.state}, ${device}, UDP port ${dataPlane.port}`,
-    ],
+    ["  data plane", `${dataPlane.build ?? dataPlane.kind}, ${dataPlane.state}, ${device}, UDP port ${dataPlane.port}`],
     [
       "  daemon",
       `lacis ${daemon.version}, pid ${daemon.pid}, up ${duration(Math.max(daemon.uptimeMs, 1000))}, ${daemon.config}`,

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import type { Result } from "../core/base/result.ts";
 import { type ConfigError, formatConfigError } from "../core/config/config-error.ts";
 import { planReload, type Reloadable, type ReloadPlan } from "../core/config/reload-plan.ts";
 import type { Settings } from "../core/config/settings.ts";
@@ -15,10 +16,15 @@ import { type Holder, Lock } from "./lock.ts";
 import { Log } from "./log.ts";
 import { nodeSuite, osEntropy } from "./node-crypto.ts";
 import { openDataPlane } from "./open-data-plane.ts";
-import { OperatorError } from "./operator-error.ts";
+import { OperatorError, systemCode } from "./operator-error.ts";
 import { packageVersion } from "./package-root.ts";
 import { Resolver } from "./resolver.ts";
-import { createStateDirectory, type StateDirectory, stateEnvironment } from "./state-directory.ts";
+import {
+  createStateDirectory,
+  removeStateDirectory,
+  type StateDirectory,
+  stateEnvironment,
+} from "./state-directory.ts";
 
 export interface DaemonOptions {
   /** Configuration file or folder. */
@@ -60,21 +66,20 @@ export class Daemon {
   static async start(options: DaemonOptions): Promise<Daemon> {
     const config = resolve(options.config);
     const loaded = load(config);
-    const state = createStateDirectory(config, options.stateDirectory, stateEnvironment());
-    const lock = Lock.take(state.lock, { config, version: packageVersion() });
-    if (!lock.ok) throw alreadyRunning(lock.reason);
+    const { state, lock } = claimState(config, options.stateDirectory);
     try {
       const daemon = new Daemon(
         { ...options, config },
         loaded,
         state,
-        lock.value,
+        lock,
         await openDataPlane(loaded.settings, state),
       );
       await daemon.#open(loaded);
       return daemon;
     } catch (error) {
-      lock.value.release();
+      lock.release();
+      removeStateDirectory(state);
       throw error;
     }
   }
@@ -164,6 +169,7 @@ export class Daemon {
     this.#driver.stop();
     await this.#dataPlane.stop();
     this.#lock.release();
+    removeStateDirectory(this.state);
     this.#say("info", "stopped", "stopped: tunnels closed, device removed", {});
     this.log.flush();
   }
@@ -231,6 +237,24 @@ export function configRefused(config: string, errors: readonly ConfigError[]): O
     todo: `correct it, then: lacis check ${config}`,
     details: errors.map(formatConfigError),
   });
+}
+
+/** The state directory with its lock. A daemon that has just ended may remove the folder in between, but only once. */
+function claimState(config: string, folder: string | undefined): { state: StateDirectory; lock: Lock } {
+  const claim = (): { state: StateDirectory; lock: Result<Lock, Holder> } => {
+    const state = createStateDirectory(config, folder, stateEnvironment());
+    return { state, lock: Lock.take(state.lock, { config, version: packageVersion() }) };
+  };
+  let claimed: ReturnType<typeof claim>;
+  try {
+    claimed = claim();
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw error;
+    claimed = claim();
+  }
+  const { state, lock } = claimed;
+  if (!lock.ok) throw alreadyRunning(lock.reason);
+  return { state, lock: lock.value };
 }
 
 function alreadyRunning({ pid, config, version }: Holder): OperatorError {

@@ -15,7 +15,8 @@ export function refusedDevice(
   about: DeviceRequest,
   { code, error }: { code: string; error: string },
 ): OperatorError {
-  const why = error || code;
+  // What follows a semicolon is advice, and ours is the one that knows the configuration.
+  const why = (error || code).split(";", 1)[0] ?? code;
   if (about.device === "tun") {
     const what = `cannot create the TUN device ${about.name}`.trimEnd();
     switch (code) {

@@ -103,9 +103,17 @@ export class NativeDataPlane implements DataPlane {
     this.#announce(devices.port, tunnels);
   }
 
-  /** Connects to the data plane that runs here, or starts one, and introduces itself. */
+  /** Connects to the data plane that runs here, or starts one, and introduces itself. One of another release is replaced. */
   async #attach(): Promise<ReadyReport> {
-    this.#connection = (await this.#connect()) ?? (await this.#spawn());
+    const running = await this.#connect();
+    if (running) {
+      this.#connection = running;
+      const ready = await running.hello();
+      if (ready.contractVersion === CONTRACT_VERSION) return ready;
+      this.#listener?.notice(replacing(["contract version"]));
+      await farewell(running);
+    }
+    this.#connection = await this.#spawn();
     const ready = await this.#connection.hello();
     if (ready.contractVersion === CONTRACT_VERSION) return ready;
     throw wrongContract(findDataPlaneBinary(), ready.contractVersion, CONTRACT_VERSION);
@@ -234,7 +242,7 @@ function replacing(keys: readonly string[]): Notice {
   return {
     level: "warn",
     code: "data-plane-replaced",
-    text: "the running data plane has other devices than the configuration wants: starting another",
+    text: "the running data plane is not the one that is wanted: starting another",
     fields: { differs: keys },
   };
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, realpathSync } from "node:fs";
+import { readdirSync, readFileSync, realpathSync, rmdirSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { toHex, utf8Encode } from "../core/base/bytes.ts";
 import { type Holder, livingHolder } from "./lock.ts";
@@ -101,6 +101,18 @@ export function createStateDirectory(
     }
   }
   throw failures[0] ?? new Error("no place for state");
+}
+
+/** Leaves nothing behind: everything of ours in it, and the folder itself unless somebody else keeps something there. */
+export function removeStateDirectory(state: StateDirectory): void {
+  for (const file of [state.controlSocket, state.ownerSocket, state.dataPlaneSocket, state.dataPlaneLog]) {
+    rmSync(file, { force: true });
+  }
+  try {
+    rmdirSync(state.path);
+  } catch {
+    // Another daemon is in it already, or it is not ours to remove.
+  }
 }
 
 export interface RunningDaemon {

@@ -61,7 +61,7 @@ export class UdpDataPlane implements DataPlane {
     return {
       kind: "typescript",
       state: this.#stopped ? "stopped" : this.#socket ? "up" : "starting",
-      build: packageVersion(),
+      build: `TypeScript ${packageVersion()}`,
       device: undefined,
       port: this.#port,
       adopted: false,

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command, InvalidArgumentError } from "commander";
 import { askDaemon } from "../../admin/client.ts";
+import type { PingReport } from "../../admin/ping-report.ts";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
-import type { PingResult } from "../../core/io.ts";
 import { ExitCode } from "../../runtime/operator-error.ts";
 import { pingLine } from "../render-ping.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
@@ -38,11 +38,11 @@ Example:  lacis ping server
     )
     .action(async (target: string, options: PingOptions) => {
       const socket = adminSocket(options);
-      const results: PingResult[] = [];
+      const results: PingReport[] = [];
       for (let i = 0; i < options.count; i++) {
         if (i > 0) await sleep(INTERVAL_MS);
         const request = { verb: "ping", target, timeoutMs: options.timeout } as const;
-        const result = (await askDaemon(socket, request, options.timeout + GRACE_MS)) as PingResult;
+        const result = (await askDaemon(socket, request, options.timeout + GRACE_MS)) as PingReport;
         results.push(result);
         if (!options.json) printLine(result, target);
       }
@@ -51,7 +51,7 @@ Example:  lacis ping server
     });
 }
 
-function printLine(result: PingResult, target: string): void {
+function printLine(result: PingReport, target: string): void {
   const line = pingLine(result, target);
   if (result.outcome === "pong") console.log(line);
   else console.error(`lacis: ${line}`);

@@ -27,7 +27,7 @@ export function statusCommand(): Command {
       "after",
       `
 STATE    up: tunnel in use; handshaking: being built; unconfirmed: the peer called, its first packet has not come yet;
-         failed: with the reason
+         failed: why stands under Health
 PATH     "direct" and the peer's endpoint on the underlay
 RTT      of the last answer to a test inside the tunnel
 LAST RX  since the last authentic packet

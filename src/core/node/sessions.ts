@@ -112,7 +112,8 @@ export class Sessions {
     unconfirmed.remove(tunnel);
     tunnel.state = { at: "live", since: now };
     this.#cameUp(tunnel);
-    this.dropDisowned(tunnel);
+    this.#parts.health.heard(tunnel);
+    this.#parts.mail.deliver(tunnel, this.#parts.calls.takeWaiting(tunnel.addresses));
   }
 
   /** Authenticated packets of the peer come from here now. */
@@ -204,7 +205,7 @@ export class Sessions {
 
   #tellUp(tunnel: Tunnel, isFirst: boolean): void {
     const { peer, path, handshakeMs, role, ownVersion } = tunnel;
-    const took = handshakeMs === undefined ? "" : ` in ${handshakeMs} ms`;
+    const took = handshakeMs === undefined ? "" : ` in ${handshakeMs.toFixed(1)} ms`;
     this.#state.out.notice(
       isFirst ? "info" : "debug",
       isFirst ? "tunnel-up" : "session-renewed",

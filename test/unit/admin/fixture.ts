@@ -56,7 +56,7 @@ export function daemonFacts(changes: Partial<DaemonFacts> = {}): DaemonFacts {
     dataPlane: {
       kind: "native",
       state: "up",
-      build: "0.1.0",
+      build: "lacis-dataplane 0.1.0",
       device: "nebula1",
       port: 4242,
       adopted: false,

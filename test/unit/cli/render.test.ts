@@ -6,7 +6,6 @@ import { statusText } from "../../../src/cli/render-status.ts";
 import { styleFor } from "../../../src/cli/style.ts";
 import { table } from "../../../src/cli/table.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
-import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
 import { daemonFacts, NOW_MS, nodeStatus, peerStatus } from "../admin/fixture.ts";
 
 const plain = styleFor({ isTTY: false }, {});
@@ -19,7 +18,7 @@ describe("the status of a host", () => {
         name: undefined,
         addresses: ["10.77.0.9" as IpAddress],
         state: "failed",
-        reason: "no endpoint known",
+        reason: "No endpoint is known.",
         path: undefined,
         roundTripMs: undefined,
         lastReceivedMs: undefined,
@@ -31,17 +30,17 @@ describe("the status of a host", () => {
     expect(statusText(report, plain).split("\n")).toEqual([
       "NAME    ADDRESS    STATE   PATH                   RTT     LAST RX  CERT",
       "server  10.77.0.2  up      direct 192.0.2.2:4242  0.8 ms  2 s ago  364 d",
-      "?       10.77.0.9  failed  no endpoint known      -       never    -",
+      "?       10.77.0.9  failed  -                      -       never    -",
       "",
       "This host      laptop 10.77.0.3",
       "  groups       dev",
       "  certificate  v1, valid for 200 d",
       "  lighthouses  1/1 up",
-      "  data plane   native 0.1.0, up, device nebula1, UDP port 4242",
+      "  data plane   lacis-dataplane 0.1.0, up, device nebula1, UDP port 4242",
       "  daemon       lacis 0.1.0, pid 4711, up 60 min, /etc/lacis/config.yml",
       "",
       "Health:",
-      "  ! no tunnel to 10.77.0.9: no endpoint known - lacis ping 10.77.0.9",
+      "  ! no tunnel to 10.77.0.9: no endpoint is known - lacis ping 10.77.0.9",
     ]);
   });
 
@@ -72,10 +71,10 @@ describe("a ping", () => {
   const pong = {
     outcome: "pong",
     name: "server",
-    address: "10.77.0.2" as IpAddress,
-    path: "192.0.2.2:4242" as Endpoint,
+    address: "10.77.0.2",
+    path: "192.0.2.2:4242",
     roundTripMs: 0.82,
-    handshakeMs: undefined,
+    handshakeMs: null,
   } as const;
 
   test("that was answered names peer, path and time", () => {
@@ -89,11 +88,11 @@ describe("a ping", () => {
   test("that failed gives reason and hint", () => {
     const failed = {
       outcome: "failed",
-      name: undefined,
-      address: undefined,
+      name: null,
+      address: null,
       reason: "unknown-name",
-      text: "no host of that name is connected",
-      hint: "ping its address",
+      text: "No host of that name is connected.",
+      hint: "Ping its address.",
     } as const;
     expect(pingLine(failed, "srv")).toBe("no answer from srv - no host of that name is connected - ping its address");
   });

@@ -108,12 +108,12 @@ describe("a data plane that ran before", () => {
     expect(listener.journal).toEqual(["notice data-plane-replaced"]);
   });
 
-  test("and speaks another version of the contract is refused with both versions", async () => {
+  test("and speaks another version of the contract is replaced", async () => {
     fake.contractVersion = 7;
     await fake.listen();
-    await expect(plane.start(listener)).rejects.toThrow(
-      /speaks contract version 7, this lacis speaks 1 - .*build:native/,
-    );
+    await expect(plane.start(listener)).rejects.toMatchObject({ code: "data-plane-failed" });
+    expect(fake.kinds).toEqual(["hello", "shutdown"]);
+    expect(listener.journal).toEqual(["notice data-plane-replaced"]);
   });
 });
 
@@ -125,6 +125,18 @@ describe("a start that cannot succeed", () => {
 
   test("because the program ends at once gives its last words", async () => {
     await expect(plane.start(listener)).rejects.toThrow(/ended with exit code 3: cannot do anything/);
+  });
+
+  test("because the program speaks another version of the contract names both versions", async () => {
+    // One frame: FromDataPlane { ready: { contract_version: 7 } }.
+    const talk = 'c => c.write(Buffer.from("000000040a020807", "hex"))';
+    vi.stubEnv(
+      "LACIS_DATAPLANE",
+      program(`exec ${process.execPath} -e 'net.createServer(${talk}).listen(process.argv[2])' -- "$@"`),
+    );
+    await expect(plane.start(listener)).rejects.toThrow(
+      /speaks contract version 7, this lacis speaks 1 - .*build:native/,
+    );
   });
 
   test("because the port is taken names the port and how to find who has it", async () => {

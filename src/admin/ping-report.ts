@@ -1,0 +1,31 @@
+import type { PingResult } from "../core/io.ts";
+
+/** One ping in `lacis ping --json`. Field names are promised stable (docs/CLI.md). */
+export type PingReport =
+  | {
+      readonly outcome: "pong";
+      readonly name: string;
+      readonly address: string;
+      /** Underlay endpoint the answer came over; null: unknown. */
+      readonly path: string | null;
+      readonly roundTripMs: number;
+      /** How long it took to build the tunnel; null when it stood already. */
+      readonly handshakeMs: number | null;
+    }
+  | {
+      readonly outcome: "failed";
+      readonly name: string | null;
+      readonly address: string | null;
+      readonly reason: Extract<PingResult, { outcome: "failed" }>["reason"];
+      readonly text: string;
+      readonly hint: string;
+    };
+
+export function pingReport(result: PingResult): PingReport {
+  if (result.outcome === "pong") {
+    const { outcome, name, address, path, roundTripMs, handshakeMs } = result;
+    return { outcome, name, address, path: path ?? null, roundTripMs, handshakeMs: handshakeMs ?? null };
+  }
+  const { outcome, name, address, reason, text, hint } = result;
+  return { outcome, name: name ?? null, address: address ?? null, reason, text, hint };
+}
