@@ -21,13 +21,13 @@ export interface HandshakeContext {
   readonly cipher: Cipher;
 }
 
-/** What came of a message 2. */
+/** What came of a message 2. None of these spends the initiation: another message 2 may be better. */
 export type Message2Outcome =
   /** Forged, damaged, or of another cipher: the handshake goes on waiting (protocol 3.3). */
   | { readonly kind: "unreadable" }
-  /** The Noise message was good, its sender is not. This initiation is spent. */
+  /** The Noise message was good, its sender is not. */
   | { readonly kind: "refused"; readonly refusal: HandshakeRefusal }
-  /** This initiation is spent; whether the peer is the one we called is for the caller to check. */
+  /** Whether the peer is the one we called is for the caller to check. */
   | {
       readonly kind: "answered";
       readonly peer: VerifiedCertificate;

@@ -79,17 +79,8 @@ export class PendingHandshakes<Waiting> {
 
   /** From now on this initiation carries the call. */
   carry(call: Call<Waiting>, initiation: Initiation): void {
-    this.#forgetIndex(call);
     call.progress = { at: "calling", initiation };
     this.#byIndex.set(initiation.localIndex, call);
-  }
-
-  /** The initiation is spent: a new one is made at the next attempt, which is due at once. */
-  startOver(call: Call<Waiting>, now: Instant): void {
-    this.#forgetIndex(call);
-    call.progress = { at: "looking" };
-    call.attempt = 0;
-    this.#timers.schedule(call.target, now);
   }
 
   /** Something for after the handshake; false when enough is waiting already. */

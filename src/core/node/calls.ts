@@ -15,6 +15,10 @@ import type { CallFailure, NodeState } from "./state.ts";
 
 /** Endpoints that one attempt goes to. A host that names more is tried at its best ones. */
 const ENDPOINTS_PER_ATTEMPT_MAX = 32;
+/** Endpoints that one call goes to in its whole life, however often lighthouses change their mind. */
+const TRIED_MAX = 256;
+/** Endpoints that one call leaves out. More wrong answers than this are not mistakes. */
+const EXCLUDED_MAX = 64;
 
 /** Handshakes that this host starts (protocol 3.7). */
 export class Calls {
@@ -56,7 +60,7 @@ export class Calls {
     const call = this.#state.pending.get(target);
     if (!call) return;
     const fresh = this.#endpointsFor(call).filter((endpoint) => !call.tried.has(endpoint));
-    if (fresh.length > 0) this.#sendTo(call, fresh);
+    if (fresh.length > 0 && call.tried.size < TRIED_MAX) this.#sendTo(call, fresh);
   }
 
   /** A message 2. The index in its header, and nothing else, says which call it answers. */
@@ -71,6 +75,20 @@ export class Calls {
     else if (!addressesOf(outcome.peer).includes(call.target)) this.#wrongResponder(call, source, outcome);
     else if (this.#parts.sessions.isFull) this.#fail(call, this.#failure("handshake-refused", TOO_MANY_TUNNELS));
     else this.#complete(call, initiation, source, outcome);
+  }
+
+  /**
+   * What waits for a tunnel to any of these addresses, now that one stands. Calls for which nothing was sent yet end here; the others go on,
+   * because the peer may take their session for its newest.
+   */
+  takeWaiting(addresses: readonly IpAddress[]): readonly Parcel[] {
+    const { pending } = this.#state;
+    return addresses.flatMap((address) => {
+      const call = pending.get(address);
+      if (!call) return [];
+      if (call.progress.at === "looking") pending.end(call);
+      return call.waiting.splice(0);
+    });
   }
 
   /** Drops every call; who waited for one is told. */
@@ -137,19 +155,7 @@ export class Calls {
       path: source,
       startedAt: call.startedAt,
     });
-    const waiting = [...call.waiting, ...this.#takeIdleCalls(tunnel.addresses)];
-    this.#parts.mail.deliverFirst(tunnel, waiting);
-  }
-
-  /** Calls to other addresses of a peer that turned out to be the same one, as far as nothing was sent for them yet. */
-  #takeIdleCalls(addresses: readonly IpAddress[]): readonly Parcel[] {
-    const { pending } = this.#state;
-    return addresses.flatMap((address) => {
-      const call = pending.get(address);
-      if (call?.progress.at !== "looking") return [];
-      pending.end(call);
-      return call.waiting;
-    });
+    this.#parts.mail.deliverFirst(tunnel, [...call.waiting, ...this.takeWaiting(tunnel.addresses)]);
   }
 
   #refused(call: Call<Parcel>, source: Endpoint, refusal: HandshakeRefusal): void {
@@ -175,11 +181,13 @@ export class Calls {
     this.#goOnWithout(call, source, text);
   }
 
+  /**
+   * Leaves an endpoint out and waits on. Message 1 stays as it is: its state is not spent by an answer that we did not like, and the right
+   * host may have answered it already.
+   */
   #goOnWithout(call: Call<Parcel>, source: Endpoint, why: string): void {
-    const { pending, now } = this.#state;
-    call.excluded.set(source, why);
+    if (call.excluded.size < EXCLUDED_MAX) call.excluded.set(source, why);
     if (this.#endpointsFor(call).length === 0) this.#giveUp(call);
-    else pending.startOver(call, now);
   }
 
   #giveUp(call: Call<Parcel>): void {

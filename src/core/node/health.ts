@@ -1,31 +1,21 @@
-import { type Instant, later } from "../base/time.ts";
-import type { ActivitySample, DataPlaneEvent, LocalIndex, TunnelActivity } from "../dataplane/contract.ts";
-import { compareAddresses } from "../netip/address.ts";
+import { type Instant, instant, later } from "../base/time.ts";
+import type { ActivitySample, DataPlaneEvent, TunnelActivity } from "../dataplane/contract.ts";
 import type { Endpoint } from "../netip/endpoint.ts";
 import { heardLately, isAbandoned, isInactive, judgeActivity, SAMPLE_INTERVAL_MS } from "../tunnel/liveness.ts";
 import { disownedSession } from "../tunnel/recv-error.ts";
 import { mayBecomePrimary, RENEWAL_RETRY_MS, type Renewal, renewalOf } from "../tunnel/renewal.ts";
+import { TestRequests } from "../tunnel/test-requests.ts";
 import { nameAddress, type Tunnel } from "../tunnel/tunnel.ts";
 import { PacketType, TestSubtype } from "../wire/header.ts";
 import type { Parts } from "./parts.ts";
 import type { EndOfSession } from "./sessions.ts";
 import type { CallFailure, NodeState } from "./state.ts";
 
-/** Test requests of one session whose replies are still awaited; a reply answers the oldest. */
-const TESTS_IN_FLIGHT_MAX = 16;
-/** A reply that comes later than this is not the reply to that request any more. */
-const TEST_REPLY_MS_MAX = 10_000;
-
-interface TestInFlight {
-  readonly sentAt: Instant;
-  readonly pingId: number | undefined;
-}
-
 /** Whether sessions still work, and what is done about those that do not (protocol 8, reliability R12). */
 export class Health {
   readonly #state: NodeState;
   readonly #parts: Parts;
-  readonly #tests = new Map<LocalIndex, TestInFlight[]>();
+  readonly #tests = new TestRequests();
   /** Sessions in doubt: looked at with every sample, active or not. */
   readonly #suspects = new Set<Tunnel>();
   #sampleAt: Instant | undefined;
@@ -41,9 +31,7 @@ export class Health {
   /** Sends an empty test request; the data plane of the peer answers it. */
   probe(tunnel: Tunnel, pingId?: number): boolean {
     const { out, now } = this.#state;
-    const inFlight = this.#testsOf(tunnel);
-    if (inFlight.length >= TESTS_IN_FLIGHT_MAX) return false;
-    this.#tests.set(tunnel.localIndex, [...inFlight, { sentAt: now, pingId }]);
+    if (!this.#tests.sent(tunnel, { sentAt: now, pingId })) return false;
     out.command({
       kind: "seal-and-send",
       localIndex: tunnel.localIndex,
@@ -60,9 +48,8 @@ export class Health {
   }
 
   testReplied(tunnel: Tunnel): void {
-    const [test, ...rest] = this.#testsOf(tunnel);
+    const test = this.#tests.replied(tunnel, this.#state.now);
     if (!test) return;
-    this.#tests.set(tunnel.localIndex, rest);
     tunnel.roundTripMs = this.#state.now - test.sentAt;
     if (test.pingId !== undefined) this.#parts.pings.replied(test.pingId, tunnel, tunnel.roundTripMs);
   }
@@ -127,7 +114,7 @@ export class Health {
   }
 
   forget(tunnel: Tunnel): void {
-    this.#tests.delete(tunnel.localIndex);
+    this.#tests.forget(tunnel);
     this.#suspects.delete(tunnel);
   }
 
@@ -158,7 +145,7 @@ export class Health {
 
   nextAt(): Instant | undefined {
     if (this.#sampleAt === undefined || this.#checkAt === undefined) return this.#sampleAt ?? this.#checkAt;
-    return this.#sampleAt < this.#checkAt ? this.#sampleAt : this.#checkAt;
+    return instant(Math.min(this.#sampleAt, this.#checkAt));
   }
 
   #tickUnconfirmed(): void {
@@ -184,8 +171,14 @@ export class Health {
   }
 
   #judge(tunnel: Tunnel, activity: { readonly sent: boolean; readonly received: boolean }): void {
-    if (tunnel.state.at !== "live") return;
     const { settings, tunnels, now } = this.#state;
+    if (tunnel.state.at !== "live") return;
+    if (!tunnels.isPrimary(tunnel) && tunnel.suspicion?.of !== "recv-error") {
+      // A session that does not send is not probed: the replies would look like use.
+      tunnel.suspicion = undefined;
+      this.#suspects.delete(tunnel);
+      return;
+    }
     const action = judgeActivity(tunnel, activity, now, settings.timers);
     if (tunnel.suspicion) this.#suspects.add(tunnel);
     else this.#suspects.delete(tunnel);
@@ -209,7 +202,7 @@ export class Health {
     if (tunnel.state.at !== "live" || tunnels.get(tunnel.localIndex) !== tunnel) return;
     const end = this.#endOf(tunnel);
     if (end) {
-      this.#parts.sessions.end(tunnel, end, { sendClose: end !== "replaced" });
+      this.#parts.sessions.end(tunnel, end, { sendClose: true });
       return;
     }
     if (!tunnels.isPrimary(tunnel)) this.#checkSecondary(tunnel);
@@ -243,10 +236,9 @@ export class Health {
   /** Two crossed handshakes: the host with the lower address yields (protocol 8.2). */
   #checkSecondary(tunnel: Tunnel): void {
     const { settings, ownAddresses, now } = this.#state;
-    const [own] = ownAddresses;
-    if (own === undefined || !heardLately(tunnel, now, settings.timers)) return;
-    const comparison = compareAddresses(nameAddress(tunnel), own);
-    if (mayBecomePrimary(tunnel, settings.identity, comparison)) this.#parts.sessions.makePrimary(tunnel);
+    const [ownAddress] = ownAddresses;
+    if (ownAddress === undefined || !heardLately(tunnel, now, settings.timers)) return;
+    if (mayBecomePrimary(tunnel, settings.identity, { ownAddress, now })) this.#parts.sessions.makePrimary(tunnel);
   }
 
   #checkRenewal(tunnel: Tunnel): void {
@@ -261,11 +253,6 @@ export class Health {
     });
     const { version } = renewal;
     this.#parts.calls.start(nameAddress(tunnel), version === undefined ? {} : { version });
-  }
-
-  #testsOf(tunnel: Tunnel): readonly TestInFlight[] {
-    const tests = this.#tests.get(tunnel.localIndex) ?? [];
-    return tests.filter(({ sentAt }) => this.#state.now - sentAt < TEST_REPLY_MS_MAX);
   }
 }
 

@@ -29,10 +29,13 @@ export class Mail {
    * (reliability R10); its reply is the first measurement of the way.
    */
   deliverFirst(tunnel: Tunnel, parcels: readonly Parcel[]): void {
-    // A lighthouse was told where we are in the moment its tunnel came up.
-    const others = parcels.filter(({ kind }) => kind !== "announcement");
-    const sent = others.filter((parcel) => this.#deliver(tunnel, parcel));
+    const sent = this.deliver(tunnel, parcels);
     if (!sent.some(({ kind }) => kind === "test" || kind === "ping")) this.#parts.health.probe(tunnel);
+  }
+
+  /** What waited for this tunnel; returns what went out. A lighthouse was told where we are in the moment its tunnel came up. */
+  deliver(tunnel: Tunnel, parcels: readonly Parcel[]): readonly Parcel[] {
+    return parcels.filter((parcel) => parcel.kind !== "announcement" && this.#deliver(tunnel, parcel));
   }
 
   /** The tunnel that this waited for will not come. */

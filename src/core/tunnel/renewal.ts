@@ -1,7 +1,8 @@
 import type { Instant } from "../base/time.ts";
 import type { CertificateVersion } from "../cert/certificate.ts";
 import type { Identity } from "../config/settings.ts";
-import type { Tunnel } from "./tunnel.ts";
+import { compareAddresses, type IpAddress } from "../netip/address.ts";
+import { nameAddress, type Tunnel } from "./tunnel.ts";
 
 /** Why a working session is to be replaced by a new handshake, and with which certificate version. */
 export interface Renewal {
@@ -44,10 +45,16 @@ function ageLimitMs({ role }: Tunnel): number {
 }
 
 /**
- * Whether a secondary session in use becomes the one that sends (protocol 8.2): the host with the lower first address yields to the other,
- * so that two crossed handshakes end in one session; not for a session that is about to be replaced itself.
+ * Whether a secondary session becomes the one that sends (protocol 8.2): the peer uses it, and the host with the lower first address yields to
+ * the other, so that two crossed handshakes end in one session. Never one that would have to be replaced itself.
  */
-export function mayBecomePrimary(tunnel: Tunnel, identity: Identity, comparison: number): boolean {
-  const current = identity.credential.certificates[tunnel.ownVersion];
-  return comparison >= 0 && !tunnel.counterHigh && (!current || current.fingerprint === tunnel.ownFingerprint);
+export function mayBecomePrimary(
+  tunnel: Tunnel,
+  identity: Identity,
+  options: { readonly ownAddress: IpAddress; readonly now: Instant },
+): boolean {
+  const { lastReceivedAt, secondarySince, suspicion } = tunnel;
+  const isUsed = lastReceivedAt !== undefined && secondarySince !== undefined && lastReceivedAt > secondarySince;
+  if (!isUsed || suspicion || renewalOf(tunnel, identity, options.now)) return false;
+  return compareAddresses(nameAddress(tunnel), options.ownAddress) >= 0;
 }

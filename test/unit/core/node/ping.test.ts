@@ -30,6 +30,21 @@ describe("ping", () => {
     expect(a.ping(b)).toMatchObject({ outcome: "pong" });
   });
 
+  test("is answered through the peer's own handshake when ours does not get through", () => {
+    const { mesh, a, b } = pair();
+    const opened = new Set<string>();
+    mesh.delivers = ({ from, to }) => {
+      if (from === B) opened.add(to);
+      return to !== B || opened.has(from);
+    };
+    a.input({ kind: "ping", id: 1000, timeoutMs: 5000, target: { by: "address", address: b.address } });
+    mesh.run(950);
+    expect(a.pings.size).toBe(0);
+    b.say(a, "calling from behind a router");
+    mesh.run(40);
+    expect(a.pings.get(1000)).toMatchObject({ outcome: "pong", name: "b" });
+  });
+
   test.each([
     ["10.77.0.1", "own-address", /is this host itself/],
     ["10.99.0.1", "outside-networks", /is not in any network of this host \(10\.77\.0\.1\/16\)/],

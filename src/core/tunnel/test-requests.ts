@@ -1,0 +1,44 @@
+import type { Instant } from "../base/time.ts";
+import type { LocalIndex } from "../dataplane/contract.ts";
+import type { Tunnel } from "./tunnel.ts";
+
+/** A test request whose reply is awaited; `pingId` when an operator asked for it. */
+export interface TestRequest {
+  readonly sentAt: Instant;
+  readonly pingId: number | undefined;
+}
+
+/** Requests of one session in flight: every ping that may be under way, and then some. */
+const IN_FLIGHT_MAX = 256;
+/** A reply that comes later than this is not the reply to that request any more. */
+const REPLY_MS_MAX = 10_000;
+
+/** Test requests by session. They carry nothing that tells them apart (protocol 8.1), so a reply answers the oldest one. */
+export class TestRequests {
+  readonly #requests = new Map<LocalIndex, readonly TestRequest[]>();
+
+  /** Takes note of a request that goes out now; false when too many are in flight. */
+  sent(tunnel: Tunnel, request: TestRequest): boolean {
+    const inFlight = this.#inFlight(tunnel, request.sentAt);
+    if (inFlight.length >= IN_FLIGHT_MAX) return false;
+    this.#requests.set(tunnel.localIndex, [...inFlight, request]);
+    return true;
+  }
+
+  /** The request that a reply answers. */
+  replied(tunnel: Tunnel, now: Instant): TestRequest | undefined {
+    const [oldest, ...rest] = this.#inFlight(tunnel, now);
+    if (rest.length > 0) this.#requests.set(tunnel.localIndex, rest);
+    else this.#requests.delete(tunnel.localIndex);
+    return oldest;
+  }
+
+  forget(tunnel: Tunnel): void {
+    this.#requests.delete(tunnel.localIndex);
+  }
+
+  #inFlight(tunnel: Tunnel, now: Instant): readonly TestRequest[] {
+    const requests = this.#requests.get(tunnel.localIndex) ?? [];
+    return requests.filter(({ sentAt }) => now - sentAt < REPLY_MS_MAX);
+  }
+}
