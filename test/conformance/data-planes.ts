@@ -58,6 +58,11 @@ export class Driver {
     return this.#step({ do: "command", command });
   }
 
+  /** Many commands at once, for tables that take many to fill. */
+  commands(commands: readonly DataPlaneCommand[]): Promise<readonly (readonly Observed[])[]> {
+    return this.#probe.apply(commands.map((command) => ({ do: "command", command })));
+  }
+
   tun(packet: Uint8Array): Promise<readonly Observed[]> {
     return this.#step({ do: "tun", packet });
   }

@@ -1,0 +1,67 @@
+import { expect, test } from "vitest";
+import type { DataPlaneCommand } from "../../src/core/dataplane/contract.ts";
+import type { IpAddress } from "../../src/core/netip/address.ts";
+import type { Endpoint } from "../../src/core/netip/endpoint.ts";
+import { describeDataPlanes, kinds } from "./data-planes.ts";
+import { FarEnd, handshake, OWN_4, STRANGER } from "./host.ts";
+import { udpPacket } from "./inner-packets.ts";
+
+const badRequest = [{ out: "refused", code: "bad-request" }];
+
+function sessions(count: number, addressesEach: number, first = 1): readonly DataPlaneCommand[] {
+  return Array.from({ length: count }, (_, i) => {
+    const index = first + i;
+    const peerAddresses = Array.from({ length: addressesEach }, (_, k) => address(index * addressesEach + k));
+    return new FarEnd(index, "chachapoly").installation({ peerAddresses });
+  });
+}
+
+function address(n: number): IpAddress {
+  return `10.${100 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}` as IpAddress;
+}
+
+describeDataPlanes("a table that is full", (open) => {
+  test("refuses the 65,537th session and takes one again when another has gone", async () => {
+    const plane = await open();
+    expect((await plane.commands(sessions(65_536, 1))).flat()).toEqual([]);
+    const one = sessions(1, 1, 65_537)[0]!;
+    expect(await plane.command(one)).toEqual(badRequest);
+    expect(await plane.snapshot()).toHaveLength(65_536);
+    await plane.command({ kind: "remove-tunnel", localIndex: new FarEnd(9, "aes").localIndex, sendClose: false });
+    expect(await plane.command(one)).toEqual([]);
+  });
+
+  test("refuses the session that brings the 131,073rd address", async () => {
+    const plane = await open();
+    expect((await plane.commands(sessions(43_690, 3))).flat()).toEqual([]);
+    expect(await plane.command(sessions(1, 3, 43_691)[0]!)).toEqual(badRequest);
+    expect(await plane.command(sessions(1, 2, 100_000)[0]!)).toEqual([]);
+  });
+
+  test("forgets the source that was seen longest ago", async () => {
+    const plane = await open();
+    const isAdmitted = async (source: Endpoint) => kinds(await plane.udp(source, handshake(1n, 0)))[0] === "datagram";
+    for (let i = 0; i < 40; i++) expect(await isAdmitted(STRANGER)).toBe(true);
+    expect(await isAdmitted(STRANGER)).toBe(false);
+    for (let i = 0; i < 4095; i++) await isAdmitted(`203.${i >> 8}.${i & 255}.1:9` as Endpoint);
+    expect(await isAdmitted(STRANGER)).toBe(false);
+    for (let i = 0; i < 4096; i++) {
+      await plane.advance(1);
+      await isAdmitted(`204.${i >> 8}.${i & 255}.1:9` as Endpoint);
+    }
+    expect(await isAdmitted(STRANGER)).toBe(true);
+  });
+
+  test("forgets the destination that was asked for longest ago", async () => {
+    const plane = await open();
+    const asks = async (n: number) =>
+      kinds(
+        await plane.tun(udpPacket({ from: OWN_4, to: `10.77.${1 + (n >> 8)}.${n & 255}`, fromPort: 1, toPort: 2 })),
+      );
+    for (let n = 0; n < 4096; n++) expect(await asks(n)).toEqual(["need-tunnel"]);
+    expect(await asks(0)).toEqual([]);
+    expect(await asks(4096)).toContain("need-tunnel");
+    expect(await asks(0)).toContain("need-tunnel");
+    expect(await asks(2)).toEqual([]);
+  });
+});
