@@ -86,6 +86,7 @@ export class Host {
     this.#random = random;
     this.#bootMs = random.between(1, 1_000_000);
     this.#endpoint = endpoint(underlayAddress(role.number, 0), UNDERLAY_PORT);
+    around.referee.boundTo(this, this.#endpoint);
     this.#toControl = new Channel(around.agenda, random, (input) => this.#tellNow(input));
     this.#toPlane = new Channel(around.agenda, random, (command) => this.#commandNow(command));
     this.#controlAlarm = new Alarm(around.agenda, () => this.#toControl.send({ kind: "tick" }));

@@ -79,8 +79,8 @@ export class Mallory {
     this.#agenda.after(this.#random.between(1, pauseMs), () => {
       if (this.#agenda.now >= end) return;
       const session = this.#sessions.length > 0 ? this.#random.pick(this.#sessions) : undefined;
-      if (!session || this.#random.chance(0.1)) this.#call(this.#random.pick(this.#victims));
-      else this.#abuse(session);
+      if (this.#random.chance(session ? 0.03 : 0.3)) this.#call(this.#random.pick(this.#victims));
+      else if (session) this.#abuse(session);
       this.attack(pauseMs, end);
     });
   }

@@ -18,7 +18,7 @@ interface Edition {
  */
 export class RuleBook {
   readonly #editions = new Map<string, Edition[]>();
-  readonly #opened = new Map<string, Direction>();
+  readonly #opened = new Map<string, Set<Direction>>();
 
   /** `host` is given these rules. Its control plane may be down or frozen: until it knows them, those before are in force as well. */
   publish(host: string, { inbound, outbound }: Pick<Edition, Direction>, now: number): void {
@@ -36,14 +36,16 @@ export class RuleBook {
 
   /** A host sent this: remembered when its rules let it, because then the answer may come back. */
   opens(host: string, direction: Direction, flow: InnerFlow, peer: PeerFacts, since: number, now: number): void {
-    if (this.#ruled(host, direction, direction, flow, peer, since, now)) this.#opened.set(keyOf(host, flow), direction);
+    if (!this.#ruled(host, direction, direction, flow, peer, since, now)) return;
+    const key = keyOf(host, flow);
+    this.#opened.set(key, (this.#opened.get(key) ?? new Set<Direction>()).add(direction));
   }
 
   /** Whether `host` may have let this pass at some moment between `since` and `now`: by a rule, or as part of a conversation. */
   allows(host: string, direction: Direction, flow: InnerFlow, peer: PeerFacts, since: number, now: number): boolean {
     if (this.#ruled(host, direction, direction, flow, peer, since, now)) return true;
-    const opened = this.#opened.get(keyOf(host, flow));
-    return opened !== undefined && this.#ruled(host, opened, direction, flow, peer, since, now);
+    const opened = [...(this.#opened.get(keyOf(host, flow)) ?? [])];
+    return opened.some((by) => this.#ruled(host, by, direction, flow, peer, since, now));
   }
 
   /** The rules of `by` asked about a packet that travels in `direction`. */

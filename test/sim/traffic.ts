@@ -1,4 +1,4 @@
-import type { IpAddress } from "../../src/core/netip/address.ts";
+import { familyOf, type IpAddress } from "../../src/core/netip/address.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Role } from "./cast.ts";
 import type { Host } from "./host.ts";
@@ -55,7 +55,9 @@ export class Traffic {
     for (const from of this.#hosts.values()) {
       for (const to of this.#hosts.values()) {
         if (from === to || from.role.lighthouse) continue;
-        for (const { source, destination } of addressPairs(from, to)) this.#demand(from, to, source, destination, end);
+        for (const { source, destination } of addressPairs(from, to)) {
+          if (canBeFound(from, to, destination)) this.#demand(from, to, source, destination, end);
+        }
       }
     }
   }
@@ -75,7 +77,7 @@ export class Traffic {
       const to = this.#random.pick([...this.#hosts.values()].filter((other) => other !== host));
       const pair = this.#random.pick(addressPairs(host, to));
       const flow = this.#flow(pair.source, pair.destination, this.#random.pick(services));
-      this.#send(host, flow, this.#random.between(12, 1200));
+      this.#send(host, flow, this.#random.chance(0.2) ? this.#random.between(12, 1200) : 64);
       if (this.#agenda.now < end) this.#chatter(host, end);
     });
   }
@@ -86,7 +88,7 @@ export class Traffic {
       const what = `${from.name} to ${to.name} (${service.protocol} ${service.port}, ${destination})`;
       const attempts: Sent[] = [];
       this.#required.push({ what, attempts });
-      for (let at = this.#agenda.now + this.#random.below(2000); at < end; at += 2000) {
+      for (let at = this.#agenda.now + this.#random.below(DEMAND_EVERY_MS); at < end; at += DEMAND_EVERY_MS) {
         this.#agenda.at(at, () => {
           attempts.push(this.#send(from, this.#flow(source, destination, service), 64));
         });
@@ -117,6 +119,12 @@ function addressPairs(from: Host, to: Host): { readonly source: IpAddress; reado
   });
 }
 
+/** The v1 dialect cannot carry an IPv6 address, and a lighthouse is known by the addresses of the static host map (protocol 5.2, 5.4). */
+function canBeFound(from: Host, to: Host, destination: IpAddress): boolean {
+  if (familyOf(destination) === 4) return true;
+  return !to.role.lighthouse && [from, to].every(({ settings }) => settings.identity.initiatingVersion === 2);
+}
+
 function mayTalk(
   from: Role,
   to: Role,
@@ -127,3 +135,6 @@ function mayTalk(
   const outbound = permits(from.outbound, to, { ...service, remote: destination });
   return outbound && permits(to.inbound, from, { ...service, remote: source });
 }
+
+/** Often enough to keep every tunnel in use, and at least once in the window of the verdict. */
+const DEMAND_EVERY_MS = 5_000;

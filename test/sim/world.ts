@@ -101,7 +101,7 @@ class World {
       });
     }
     unleashFaults(this.#stage, this.#stage.random.between(3, 14), FAULTS_END_MS);
-    this.#traffic.start(WORLD_END_MS - 1_000);
+    this.#traffic.start(FAULTS_END_MS);
     for (let at = 1_000; at < WORLD_END_MS; at += 1_000) {
       this.#agenda.at(at, () => this.#referee.inspect(this.#stage.hosts));
     }
@@ -149,8 +149,8 @@ class World {
       eavesdropper.hear(source, destination, datagram);
       if (falseAnswers) mallory.hear(source, destination, datagram);
     });
-    if (random.chance(0.8)) eavesdropper.attack(random.pick([50, 400]), FAULTS_END_MS);
-    if (random.chance(0.6)) mallory.attack(random.pick([100, 1_000]), FAULTS_END_MS);
+    if (random.chance(0.8)) eavesdropper.attack(random.pick([50, 200, 1_000]), FAULTS_END_MS);
+    if (random.chance(0.6)) mallory.attack(random.pick([200, 1_000]), FAULTS_END_MS);
   }
 
   /** The lighthouse's DNS name; DNS fails now and then as long as faults last. */

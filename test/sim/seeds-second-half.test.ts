@@ -1,0 +1,3 @@
+import { describeSeeds, SEEDS_PER_CHANGE } from "./seeds.ts";
+
+describeSeeds(SEEDS_PER_CHANGE / 2 + 1, SEEDS_PER_CHANGE);
