@@ -3,25 +3,12 @@ import type { FoundValue } from "./keys.ts";
 import { parseBoolean, parseChoice, parseDurationMs, parseInteger } from "./scalar.ts";
 import type { ValueType } from "./schema/key-spec.ts";
 
-/** Whether a value of a key that has no effect here changes nothing anyway: it is the default, or empty, or its feature is off. */
-export function isHarmless(found: FoundValue, given: ReadonlyMap<string, FoundValue>): boolean {
-  const { spec, node } = found;
+/** Whether a value of a key that has no effect here changes nothing anyway: it is the default, or as good as it, or empty. */
+export function isHarmless({ spec, node }: FoundValue): boolean {
   if (isEmpty(node)) return spec.default === undefined || ["", "[]", "{}"].includes(spec.default);
-  const { state } = spec;
-  const alsoHarmless = state.kind === "not-yet" ? state.harmless : [];
+  const alsoHarmless = spec.state.kind === "not-yet" ? spec.state.harmless : [];
   const values = spec.default === undefined ? alsoHarmless : [spec.default, ...alsoHarmless];
-  if (node.kind === "scalar" && values.some((value) => sameValue(spec.type, node.text, value))) return true;
-  return state.kind === "not-yet" && state.onlyWith !== undefined && isOff(state.onlyWith, given);
-}
-
-function isOff(
-  feature: { readonly path: string; readonly off: readonly string[] },
-  given: ReadonlyMap<string, FoundValue>,
-): boolean {
-  const found = given.get(feature.path);
-  if (!found) return true;
-  const { node, spec } = found;
-  return node.kind === "scalar" && feature.off.some((value) => sameValue(spec.type, node.text, value));
+  return node.kind === "scalar" && values.some((value) => sameValue(spec.type, node.text, value));
 }
 
 function isEmpty(node: ConfigNode): boolean {

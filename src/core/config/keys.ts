@@ -70,7 +70,7 @@ function acceptByState(
       accepted.set(path, found);
       return;
     case "not-yet":
-      if (isHarmless(found, given)) return;
+      if (isHarmless(found)) return;
       findings.error({
         code: "CONFIG_NOT_YET",
         place,
@@ -79,8 +79,10 @@ function acceptByState(
         hint: spec.default === undefined ? "remove it" : `remove it or set it to its default ${spec.default || '""'}`,
       });
       return;
+    case "detail":
+      return;
     case "ignored":
-      if (isHarmless(found, given)) return;
+      if (isHarmless(found)) return;
       findings.warn({ code: "CONFIG_IGNORED_KEY", place, path, what: "has no effect here", why: state.why });
       return;
     case "removed": {

@@ -18,12 +18,10 @@ export interface KeySpec {
 
 export type KeyState =
   | { readonly kind: "implemented" }
-  /** Refused by name, unless the value changes nothing: the default, one of `harmless`, or while `onlyWith` is off. */
-  | {
-      readonly kind: "not-yet";
-      readonly harmless: readonly string[];
-      readonly onlyWith: { readonly path: string; readonly off: readonly string[] } | undefined;
-    }
+  /** Refused by name, unless the value changes nothing: the default, or one of `harmless`. */
+  | { readonly kind: "not-yet"; readonly harmless: readonly string[] }
+  /** Accepted: it details a key that is not there yet, and is refused itself when it is used. */
+  | { readonly kind: "detail"; readonly of: string }
   /** Accepted; a warning says why it has no effect when it is not the default. */
   | { readonly kind: "ignored"; readonly why: string }
   /** An older spelling of another key. */
@@ -115,16 +113,16 @@ export function section(
 export const IMPLEMENTED: KeyState = { kind: "implemented" };
 
 /** Known and refused, except for its default. */
-export const NOT_YET: KeyState = { kind: "not-yet", harmless: [], onlyWith: undefined };
+export const NOT_YET: KeyState = { kind: "not-yet", harmless: [] };
 
 /** Known and refused, except for its default and these values, which change nothing either. */
 export function notYet(...harmless: readonly string[]): KeyState {
-  return { kind: "not-yet", harmless, onlyWith: undefined };
+  return { kind: "not-yet", harmless };
 }
 
-/** Known; whatever it says changes nothing while the key at `path` is at one of the `off` values. */
-export function notYetWith(path: string, ...off: readonly string[]): KeyState {
-  return { kind: "not-yet", harmless: [], onlyWith: { path, off } };
+/** Known; it says how something is done that the key `of` turns on, which is not there yet. */
+export function detailOf(of: string): KeyState {
+  return { kind: "detail", of };
 }
 
 export function ignored(why: string): KeyState {

@@ -1,20 +1,20 @@
 import {
   BOOLEAN,
   choice,
+  detailOf,
   duration,
   type KeySpec,
   listOf,
   NOT_YET,
   notYet,
-  notYetWith,
   removed,
   section,
   structure,
   TEXT,
 } from "./key-spec.ts";
 
-const WITH_SSHD = notYetWith("sshd.enabled", "false");
-const WITH_STATS = notYetWith("stats.type", "", "none");
+const WITH_SSHD = detailOf("sshd.enabled");
+const WITH_STATS = detailOf("stats.type");
 
 /** What an operator sees of the running process: `logging`, `sshd`, `stats`. */
 export const OPERATION_KEYS: readonly KeySpec[] = [

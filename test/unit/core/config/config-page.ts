@@ -33,6 +33,8 @@ function about({ state, about: sentence }: KeySpec): string {
       return sentence;
     case "not-yet":
       return `**Not yet.** ${sentence}`;
+    case "detail":
+      return `Not yet, with \`${state.of}\`. ${sentence}`;
     case "ignored":
       return `**No effect:** ${state.why}. ${sentence}`;
     case "alias":
@@ -85,8 +87,7 @@ Lacis reads Nebula's configuration: the same YAML file with the same keys. This 
 * a key that does not exist (\`firewal: unknown key - did you mean "firewall"?\`) or that stands in the wrong place;
 * a value of the wrong type or out of range; there is no silent default for a mistyped value;
 * a key that stands twice, merge keys (\`<<\`), tags, a second document, tabs as indentation;
-* a key of Nebula that is not implemented yet (**Not yet** below), except where its value changes nothing: its default, an empty list,
-  or any value while the feature it belongs to is off;
+* a key of Nebula that is not implemented yet (**Not yet** below), except where its value changes nothing: its default, or an empty list;
 * a private key file that others can read: \`chmod 600\` it.
 
 Examples that work: [a host](../examples/host.yml), [a lighthouse](../examples/lighthouse.yml).
