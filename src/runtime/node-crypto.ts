@@ -1,5 +1,6 @@
 import crypto, { type KeyObject } from "node:crypto";
 import type { Entropy } from "../core/base/entropy.ts";
+import { LruMap } from "../core/base/lru.ts";
 import { isEcdsaSignature, lowSignatureForm } from "../core/crypto/ecdsa-signature.ts";
 import { isX25519PublicKey, X25519_KEY_BYTES } from "../core/crypto/low-order.ts";
 import { checkedNonce } from "../core/crypto/nonce.ts";
@@ -188,6 +189,9 @@ class P256SigningKey implements SigningKey {
 
 type OkpCurve = "X25519" | "Ed25519";
 
+/** Two keys of each handshake that is under way at once, and some CAs. */
+const IMPORTED_KEYS_MAX = 64;
+
 /** PKCS#8 up to the 32 key bytes (RFC 8410 section 7). */
 const PKCS8_PREFIX: Record<OkpCurve, string> = {
   X25519: "302e020100300506032b656e04220420",
@@ -211,8 +215,20 @@ function importPrivateKey(crv: OkpCurve, key: Uint8Array): KeyObject {
 }
 
 function importPublicKey(crv: OkpCurve, key: Uint8Array): KeyObject {
-  return crypto.createPublicKey({ key: { kty: "OKP", crv, x: base64Url(key) }, format: "jwk" });
+  const x = base64Url(key);
+  const imported = importedKeys[crv].get(x) ?? crypto.createPublicKey({ key: { kty: "OKP", crv, x }, format: "jwk" });
+  importedKeys[crv].set(x, imported);
+  return imported;
 }
+
+/**
+ * Public keys that were used lately: a handshake agrees twice with the same ephemeral key, and a CA's key verifies every certificate.
+ * An import takes a quarter of the time of an agreement.
+ */
+const importedKeys: Record<OkpCurve, LruMap<string, KeyObject>> = {
+  X25519: new LruMap(IMPORTED_KEYS_MAX),
+  Ed25519: new LruMap(IMPORTED_KEYS_MAX),
+};
 
 function exportPublicKey(key: KeyObject): Uint8Array {
   const { x } = crypto.createPublicKey(key).export({ format: "jwk" });

@@ -1,6 +1,6 @@
 import { concatBytes, utf8Encode } from "../base/bytes.ts";
 import { nonceOf } from "../crypto/nonce.ts";
-import type { Aead, Cipher, CryptoSuite } from "../crypto/suite.ts";
+import type { Cipher, CryptoSuite } from "../crypto/suite.ts";
 
 /**
  * Noise's SymmetricState (revision 34, section 5.2) with the CipherState inside it. The names are the specification's. Values are replaced,
@@ -11,7 +11,7 @@ export class SymmetricState {
   readonly #cipher: Cipher;
   #ck: Uint8Array;
   #h: Uint8Array;
-  #key: Aead | undefined;
+  #key: Uint8Array | undefined;
   #n = 0n;
 
   /** InitializeSymmetric. Every protocol name of Nebula fits into 32 bytes: it is padded with zeros, not hashed. */
@@ -45,12 +45,14 @@ export class SymmetricState {
   mixKey(inputKeyMaterial: Uint8Array): void {
     const [ck, key] = this.#hkdf2(inputKeyMaterial);
     this.#ck = ck;
-    this.#key = this.#suite.aead(this.#cipher, key);
+    this.#key = key;
     this.#n = 0n;
   }
 
   encryptAndHash(plaintext: Uint8Array): Uint8Array {
-    const ciphertext = this.#key ? this.#key.seal(nonceOf(this.#cipher, this.#n++), this.#h, plaintext) : plaintext;
+    const ciphertext = this.#key
+      ? this.#suite.aead(this.#cipher, this.#key).seal(this.#nextNonce(), this.#h, plaintext)
+      : plaintext;
     this.mixHash(ciphertext);
     return ciphertext;
   }
@@ -58,7 +60,7 @@ export class SymmetricState {
   /** Undefined when the tag is wrong; the state is then spent. */
   decryptAndHash(ciphertext: Uint8Array): Uint8Array | undefined {
     const plaintext = this.#key
-      ? this.#key.open(nonceOf(this.#cipher, this.#n++), this.#h, ciphertext)
+      ? this.#suite.aead(this.#cipher, this.#key).open(this.#nextNonce(), this.#h, ciphertext)
       : ciphertext.slice();
     if (plaintext) this.mixHash(ciphertext);
     return plaintext;
@@ -67,6 +69,10 @@ export class SymmetricState {
   /** The two keys of the session: initiator to responder, responder to initiator. */
   split(): readonly [Uint8Array, Uint8Array] {
     return this.#hkdf2(new Uint8Array());
+  }
+
+  #nextNonce(): Uint8Array {
+    return nonceOf(this.#cipher, this.#n++);
   }
 
   /** HKDF with two outputs (section 4.3). */
