@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { TextDecoder } from "node:util";
 import { fail, ok, type Result } from "../core/base/result.ts";
@@ -7,9 +7,8 @@ import type { ConfigError } from "../core/config/config-error.ts";
 /** Largest configuration or PEM file (reliability R58). */
 export const FILE_BYTES_MAX = 1_048_576;
 
-/** Files and folders below a configuration directory; more is the wrong directory. */
+/** Files below a configuration directory; more is the wrong directory. */
 const FILES_MAX = 256;
-const FOLDERS_DEEP_MAX = 16;
 
 /**
  * The files of a configuration: the named file itself, or below a directory every *.yml and *.yaml, sorted by name. Names that begin
@@ -18,23 +17,27 @@ const FOLDERS_DEEP_MAX = 16;
 export function configFiles(path: string): Result<readonly string[], ConfigError> {
   try {
     if (!statSync(path).isDirectory()) return ok([path]);
-    const found = filesBelow(path, 0);
+    const found = filesBelow(path, new Set());
     if (found.length > FILES_MAX) return fail(fileError(path, `holds more than ${FILES_MAX} configuration files`));
     if (found.length === 0)
       return fail(fileError(path, "holds no *.yml or *.yaml file", "name another file or directory"));
     return ok(found);
   } catch (error) {
-    return fail(fileError(path, complaint(error)));
+    return fail(fileError((error as NodeJS.ErrnoException).path ?? path, complaint(error)));
   }
 }
 
-function filesBelow(folder: string, depth: number): readonly string[] {
+/** `seen`: the folders above and before, by their real names, so that links that lead in circles end. */
+function filesBelow(folder: string, seen: Set<string>): readonly string[] {
+  const real = realpathSync(folder);
+  if (seen.has(real)) return [];
+  seen.add(real);
   const found: string[] = [];
   for (const name of readdirSync(folder).sort()) {
     if (name.startsWith(".") || found.length > FILES_MAX) continue;
     const path = join(folder, name);
     const isFolder = statSync(path).isDirectory();
-    if (isFolder && depth < FOLDERS_DEEP_MAX) found.push(...filesBelow(path, depth + 1));
+    if (isFolder) found.push(...filesBelow(path, seen));
     else if (!isFolder && /\.ya?ml$/.test(name)) found.push(path);
   }
   return found;

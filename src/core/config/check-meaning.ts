@@ -36,6 +36,11 @@ export function checkNetworks(
   checkMtu(meaning, networks, reader, findings);
   const inOverlay = (address: IpAddress): Prefix | undefined => networks.find((network) => contains(network, address));
   for (const { value, place, path } of meaning.lighthouses) {
+    if (!meaning.amLighthouse && networks.some(({ address }) => address === value)) {
+      const what = `${value} is this host itself`;
+      const hint = "is this the lighthouse? then write am_lighthouse: true";
+      findings.warn({ code: "CONFIG_CONFLICT", place, path, what, hint });
+    }
     if (inOverlay(value)) continue;
     const what = `${value} is outside this host's networks (${networks.map(formatPrefix).join(", ")})`;
     const hint = "it can be asked, but nothing else can be sent to it";

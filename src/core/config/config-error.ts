@@ -22,7 +22,7 @@ export type ConfigErrorCode =
   | "CONFIG_IDENTITY"
   | "CONFIG_KEY_FILE";
 
-/** One thing wrong, in one place. Texts never hold secrets: values of pki.* are not quoted. */
+/** One thing wrong, in one place. Texts hold no secret: nothing that is long enough to be a key is quoted (show.ts). */
 export interface ConfigError {
   readonly code: ConfigErrorCode;
   /** Undefined where no line can be named (a file that is not there). */

@@ -78,7 +78,7 @@ export class ConfigReader {
   }
 
   address(path: string): IpAddress {
-    const complaint = (): string => "is not an IP address - names are not accepted here";
+    const complaint = (): string => "is not an IP address - names are not resolved here yet";
     const value = this.#scalar(path, (text) => parseAddress(unbracketed(text)), complaint);
     return value ?? (defaultOf(path) as IpAddress);
   }

@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, w
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { inspect } from "node:util";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { formatConfigError } from "../../../src/core/config/config-error.ts";
 import { checkConfig, loadSettings } from "../../../src/runtime/config-file.ts";
@@ -95,6 +96,18 @@ describe("a configuration directory", () => {
     expect(loaded.ok && loaded.value.files.slice(0, 3)).toEqual(
       ["10-pki.yml", "20-port/a.yaml", "30-port.yml"].map((name) => join(folder, "conf.d", name)),
     );
+  });
+
+  test("may hold links in circles", () => {
+    write("circle.d/a.yml", PKI.replaceAll(/(ca|host)\./g, "../$1.") + REST);
+    symlinkSync(".", join(folder, "circle.d", "here"));
+    expect(errorsOf(join(folder, "circle.d"))).toEqual([]);
+  });
+
+  test("names the entry that cannot be read", () => {
+    write("dangling.d/a.yml", PKI);
+    symlinkSync("nowhere.yml", join(folder, "dangling.d", "b.yml"));
+    expect(errorsOf(join(folder, "dangling.d"))).toEqual(["~/dangling.d/b.yml does not exist"]);
   });
 
   test("reports the faults of all its files at once", () => {
@@ -194,6 +207,16 @@ describe("a named file is refused", () => {
       "~/all.yml:5:1: wibble: unknown key",
     ]);
   });
+});
+
+test("any bytes are accepted or refused", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      const { config, errors } = checkConfig(write("bytes.yml", bytes), env);
+      return (config === undefined) === errors.length > 0;
+    }),
+    { numRuns: 200, seed: 4 },
+  );
 });
 
 test.each(["host", "lighthouse"])("the example of a %s is sound once its files are there", (name) => {

@@ -73,6 +73,12 @@ describe("lighthouse.hosts", () => {
     );
   });
 
+  test("may name this host, with a warning", () => {
+    expect(warningsOf(SOUND.replaceAll("10.77.0.1", "10.77.0.2"))).toEqual([
+      "config.yml:4:11: lighthouse.hosts[0]: 10.77.0.2 is this host itself - is this the lighthouse? then write am_lighthouse: true",
+    ]);
+  });
+
   test("may be empty, with a warning", () => {
     expect(warningsOf(SOUND.replace("hosts: [10.77.0.1]", "hosts: []"))).toEqual([
       "config.yml:4:3: lighthouse.hosts: is empty - this host will find only the hosts in static_host_map, and only they will find it",

@@ -86,7 +86,7 @@ describe("a wrong value is refused with its place and what belongs there:", () =
     ["listen: {port: [4242]}", "config.yml:8:16: listen.port: a list where one value belongs"],
     [
       "listen: {host: lighthouse.example}",
-      'config.yml:8:16: listen.host: "lighthouse.example" is not an IP address - names are not accepted here',
+      'config.yml:8:16: listen.host: "lighthouse.example" is not an IP address - names are not resolved here yet',
     ],
     ["punchy: {punch: maybe}", 'config.yml:8:17: punchy.punch: "maybe" is not true or false'],
     ["punchy: {delay: 1}", 'config.yml:8:17: punchy.delay: "1" has no unit - write 1s or 1ms'],
