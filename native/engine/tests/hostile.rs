@@ -1,0 +1,39 @@
+//! Bytes that nobody honest would send.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use lacis_engine::header::Kind;
+use proptest::prelude::*;
+use support::*;
+
+proptest! {
+    #[test]
+    fn no_datagram_panics_or_gets_through(first in prop::sample::select(vec![0x10u8, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16]), rest in prop::collection::vec(any::<u8>(), 0..200), aimed in any::<bool>()) {
+        let mut host = Host::connected();
+        let mut datagram = [&[first][..], &rest].concat();
+        if aimed && datagram.len() >= 8 {
+            datagram[4..8].copy_from_slice(&LOCAL_INDEX.to_be_bytes());
+        }
+        host.receive(datagram);
+        prop_assert!(host.out.packets.is_empty());
+        prop_assert!(host.engine.sample(9).activity.is_empty());
+    }
+
+    #[test]
+    fn no_inner_packet_of_a_peer_panics_or_gets_through_unparsed(body in prop::collection::vec(any::<u8>(), 0..200), first in prop::sample::select(vec![0x45u8, 0x46, 0x60, 0x00])) {
+        let mut host = Host::connected();
+        let datagram = host.sealed(Kind::Message, &[&[first][..], &body].concat());
+        host.receive(datagram);
+        prop_assert_eq!(host.out.packets.len() as u64 + host.all_dropped(), 1);
+        prop_assert!(host.out.packets.is_empty());
+    }
+
+    #[test]
+    fn no_packet_of_this_host_panics(body in prop::collection::vec(any::<u8>(), 0..200), first in prop::sample::select(vec![0x45u8, 0x46, 0x60, 0x00])) {
+        let mut host = Host::connected();
+        host.send(&[&[first][..], &body].concat());
+        prop_assert_eq!(host.out.datagrams.len() as u64 + host.all_dropped(), 1);
+    }
+}

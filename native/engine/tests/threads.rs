@@ -1,0 +1,109 @@
+//! Many threads in one engine: what must hold whatever the order.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use lacis_engine::control::Installation;
+use lacis_engine::engine::Worker;
+use lacis_engine::header::Kind;
+use lacis_engine::output::Event;
+use support::*;
+
+const PACKETS: u64 = 2_000;
+
+#[test]
+fn two_senders_never_use_one_counter_twice() {
+    let host = Host::connected();
+    let engine = &host.engine;
+    let counters: Vec<u64> = std::thread::scope(|scope| {
+        let sender = |_| {
+            scope.spawn(|| {
+                let (mut worker, mut out) = (Worker::new(), Recorder::default());
+                for _ in 0..PACKETS {
+                    engine.at(0, &mut worker, &mut out).outbound(&udp(OWN, PEER, 1, 2));
+                }
+                out.datagrams.iter().map(|(_, d)| u64::from_be_bytes(d[8..16].try_into().unwrap())).collect::<Vec<_>>()
+            })
+        };
+        let senders: Vec<_> = (0..3).map(sender).collect();
+        senders.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(counters.len() as u64, 3 * PACKETS);
+    assert_eq!(counters.iter().collect::<HashSet<_>>().len(), counters.len());
+}
+
+#[test]
+fn a_packet_received_by_two_threads_is_delivered_once() {
+    let host = Host::connected();
+    let engine = &host.engine;
+    let delivered: usize = std::thread::scope(|scope| {
+        let receiver = |_| {
+            scope.spawn(|| {
+                let (mut worker, mut out) = (Worker::new(), Recorder::default());
+                for counter in 3..3 + PACKETS {
+                    let mut datagram = sealed_as(Kind::Message, counter, &udp(PEER, OWN, 1, 2));
+                    engine.at(0, &mut worker, &mut out).inbound(&mut datagram, path());
+                }
+                out.packets.len()
+            })
+        };
+        let receivers: Vec<_> = (0..3).map(receiver).collect();
+        receivers.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(delivered as u64, PACKETS);
+}
+
+#[test]
+fn no_packet_is_left_waiting_for_a_tunnel_that_is_there() {
+    for _ in 0..200 {
+        let host = Host::new();
+        let engine = &host.engine;
+        let installed = AtomicBool::new(false);
+        let sent: usize = std::thread::scope(|scope| {
+            let sender = scope.spawn(|| {
+                let (mut worker, mut out) = (Worker::new(), Recorder::default());
+                let mut packets = 0;
+                while !installed.load(Ordering::Acquire) || packets < 20 {
+                    engine.at(0, &mut worker, &mut out).outbound(&udp(OWN, PEER, 1, 2));
+                    packets += 1;
+                    if packets >= 90 {
+                        break;
+                    }
+                }
+                (packets, out.datagrams.len())
+            });
+            let (mut worker, mut out) = (Worker::new(), Recorder::default());
+            engine.at(0, &mut worker, &mut out).install(installation()).unwrap();
+            installed.store(true, Ordering::Release);
+            let (packets, by_sender) = sender.join().unwrap();
+            assert_eq!(engine.sample(0).parked, 0);
+            assert_eq!(by_sender + out.datagrams.len(), packets);
+            packets
+        });
+        assert!(sent >= 20);
+    }
+}
+
+#[test]
+fn a_session_is_confirmed_by_one_of_the_threads_that_open_its_first_packets() {
+    let mut host = Host::new();
+    host.pass().install(Installation { confirmed: false, ..installation() }).unwrap();
+    let engine = &host.engine;
+    let confirmed: usize = std::thread::scope(|scope| {
+        let receiver = |thread: u64| {
+            scope.spawn(move || {
+                let (mut worker, mut out) = (Worker::new(), Recorder::default());
+                let mut datagram = sealed_as(Kind::TestReply, 3 + thread, b"");
+                engine.at(0, &mut worker, &mut out).inbound(&mut datagram, path());
+                out.events.iter().filter(|event| matches!(event, Event::Confirmed { .. })).count()
+            })
+        };
+        let receivers: Vec<_> = (0..4).map(receiver).collect();
+        receivers.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(confirmed, 1);
+}
