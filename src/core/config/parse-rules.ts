@@ -91,7 +91,7 @@ class RuleReader {
 
   /** Inclusive. A range that starts at 0 is any, as is an ICMP rule whatever its port says. */
   #ports(protocol: RuleProtocol): readonly [number, number] {
-    const field = this.#portField();
+    const field = this.#portField(protocol);
     const text = field?.text;
     if (field === undefined || text === undefined) return ANY_PORT;
     if (text === "fragment") {
@@ -108,17 +108,15 @@ class RuleReader {
     return ANY_PORT;
   }
 
-  /** The field that says the port: `port`, or its older name `code`. */
-  #portField(): { entry: ConfigEntry; text: string | undefined } | undefined {
+  /** The field that says the port: `port`, or its older name `code`. ICMP needs none. */
+  #portField(protocol: RuleProtocol): { entry: ConfigEntry; text: string | undefined } | undefined {
     const port = this.#rule.entries.get("port");
     const code = this.#rule.entries.get("code");
     if (port && code) this.#error(code.value, "code", "given together with port", "keep port");
     else if (code) this.#warn(code, "is read as port; ICMP codes are never matched", "write port");
     const entry = port ?? code;
     if (entry) return { entry, text: this.#scalarOf(entry.key)?.text };
-    if (this.#rule.entries.get("proto")?.value.kind === "scalar" && this.#scalarOf("proto")?.text === "icmp")
-      return undefined;
-    this.#error(this.#rule, "port", "is missing", "add port: any, a port or a range");
+    if (protocol !== "icmp") this.#error(this.#rule, "port", "is missing", "add port: any, a port or a range");
     return undefined;
   }
 
@@ -192,25 +190,11 @@ class RuleReader {
     return undefined;
   }
 
-  /** Since host, groups and cidr are alternatives, one that matches everybody makes the others pointless. */
   #warnOfVoidSelectors(rule: Rule): void {
-    const any =
-      rule.host === "any" ? "host" : rule.groups.includes("any") ? "groups" : rule.cidr === "any" ? "cidr" : undefined;
-    if (any === undefined) return;
-    if (rule.groups.includes("any") && rule.groups.length > 1) {
-      this.#warnRule(`groups: the "any" in it makes the other groups pointless`);
-    }
-    const others = [
-      any !== "host" && rule.host !== undefined ? "host" : undefined,
-      any !== "groups" && rule.groups.length > 0 ? "groups" : undefined,
-      any !== "cidr" && rule.cidr !== undefined ? "cidr" : undefined,
-    ].filter((name) => name !== undefined);
-    if (others.length > 0) this.#warnRule(`${any}: any lets everybody through, whatever ${others.join(" and ")} says`);
-  }
-
-  #warnRule(what: string): void {
     const hint = "host, groups and cidr are alternatives: remove the one that is too wide";
-    this.#findings.warn({ code: "CONFIG_RULE", place: this.#rule.place, path: this.#path, what, hint });
+    for (const what of voidSelectors(rule)) {
+      this.#findings.warn({ code: "CONFIG_RULE", place: this.#rule.place, path: this.#path, what, hint });
+    }
   }
 
   #warn(entry: ConfigEntry, what: string, hint: string): void {
@@ -244,6 +228,25 @@ function parsePorts(text: string): readonly [number, number] | string {
   if (first > 65_535 || last > 65_535) return "goes beyond 65535, the last port";
   if (first > last) return "begins after its end";
   return first === 0 ? ANY_PORT : [first, last];
+}
+
+/** Since host, groups and cidr are alternatives, one that matches everybody makes the others pointless. */
+function voidSelectors({ host, groups, cidr }: Rule): readonly string[] {
+  const selectors = [
+    { name: "host", given: host !== undefined, any: host === "any" },
+    { name: "groups", given: groups.length > 0, any: groups.includes("any") },
+    { name: "cidr", given: cidr !== undefined, any: cidr === "any" },
+  ].filter(({ given }) => given);
+  const wide = selectors.find(({ any }) => any);
+  const others = selectors.filter((selector) => selector !== wide).map(({ name }) => name);
+  return [
+    ...(groups.includes("any") && groups.length > 1
+      ? [`groups: the "any" in it makes the other groups pointless`]
+      : []),
+    ...(wide && others.length > 0
+      ? [`${wide.name}: any lets everybody through, whatever ${others.join(" and ")} says`]
+      : []),
+  ];
 }
 
 function isProtocol(text: string): text is RuleProtocol {

@@ -88,6 +88,7 @@ describe("a rule is refused", () => {
   test.each([
     ["without a port", "{proto: tcp, host: any}", "port: is missing - add port: any, a port or a range"],
     ["without a protocol", "{port: 22, host: any}", "proto: is missing - add proto: any, tcp, udp or icmp"],
+    ["with an empty protocol, once", '{port: 22, proto: "", host: any}', "proto: is empty"],
     ["with another protocol", "{port: 22, proto: sctp, host: any}", 'proto: "sctp" is not one of any, tcp, udp, icmp'],
     [
       "with a port that is none",
