@@ -13,7 +13,8 @@ const STOP_MS = 2_000;
 export async function runDaemon({ config, stateDir }: { config: string; stateDir?: string }): Promise<void> {
   // What the daemon writes is nobody else's (reliability R61); the sockets widen that themselves.
   process.umask(0o077);
-  const starting = start(config, stateDir);
+  // Begins once the signals are obeyed.
+  const starting = Promise.resolve().then(async () => start(config, stateDir));
   obeySignals(starting);
   await starting;
 }
@@ -32,7 +33,12 @@ async function start(config: string, stateDirectory: string | undefined): Promis
     new AdminServer({ path: controlSocket, mode: 0o660, gid: readersGid, verbs: readOnlyVerbs }, handler),
     new AdminServer({ path: ownerSocket, mode: 0o600, verbs: ownerVerbs }, handler),
   ];
-  await Promise.all(servers.map((server) => server.listen()));
+  try {
+    await Promise.all(servers.map((server) => server.listen()));
+  } catch (error) {
+    await daemon.stop();
+    throw error;
+  }
   return { daemon, servers };
 }
 
@@ -43,9 +49,11 @@ function obeySignals(starting: Promise<RunningHost>): void {
     if (stopping) process.exit(ExitCode.bad);
     stopping = true;
     setTimeout(() => process.exit(ExitCode.bad), STOP_MS).unref();
-    const { daemon, servers } = await starting;
-    for (const server of servers) server.close();
-    await daemon.stop();
+    const host = await starting.catch(() => undefined);
+    // A start that failed has cleaned up, and main says why.
+    if (!host) return;
+    for (const server of host.servers) server.close();
+    await host.daemon.stop();
     process.exit(ExitCode.ok);
   };
   process.on("SIGTERM", () => void stop());
@@ -55,9 +63,9 @@ function obeySignals(starting: Promise<RunningHost>): void {
 }
 
 async function reload(starting: Promise<RunningHost>): Promise<void> {
-  const { daemon } = await starting;
+  const host = await starting.catch(() => undefined);
   try {
-    daemon.reload();
+    host?.daemon.reload();
   } catch (error) {
     // The daemon has said so in its log and goes on as before.
     if (!(error instanceof OperatorError)) throw error;
@@ -71,7 +79,7 @@ async function crash(starting: Promise<RunningHost>, error: Error): Promise<void
     `lacis: this is a fault of lacis itself - ${text} - tunnels go on; start lacis again and report this line`,
   );
   setTimeout(() => process.exit(ExitCode.crashed), 200);
-  const { daemon } = await starting;
-  daemon.log.flush();
+  const host = await starting.catch(() => undefined);
+  host?.daemon.log.flush();
   process.exit(ExitCode.crashed);
 }

@@ -1,0 +1,57 @@
+import { createSocket } from "node:dgram";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Authority, certificateToPem, createAuthority, generateHostKey, issue } from "../../../certs/index.ts";
+import { prefix } from "../fixtures/authority.ts";
+
+/** Certificates, keys and configurations of hosts without devices on this machine's loopback, as files in a folder of their own. */
+export class MeshFiles {
+  readonly folder: string = mkdtempSync(join(tmpdir(), "lacis-mesh-"));
+  readonly #authority: Authority;
+  readonly #begins = BigInt(Math.floor(Date.now() / 1000)) - 60n;
+
+  constructor() {
+    const made = createAuthority({ name: "test", notBefore: this.#begins, notAfter: this.#begins + 86_400n });
+    if (!made.ok) throw new Error(JSON.stringify(made.reason));
+    this.#authority = made.value.authority;
+    writeFileSync(join(this.folder, "ca.crt"), certificateToPem(this.#authority.certificate));
+  }
+
+  /** Path of a new host's configuration; `more` is YAML at the top level. */
+  host(name: string, address: string, port: number, more: string): string {
+    const { publicKey, privateKeyPem } = generateHostKey("CURVE25519");
+    const networks = [prefix(`${address}/24`)];
+    const issued = issue(this.#authority, { name, networks, publicKey, curve: "CURVE25519", notBefore: this.#begins });
+    if (!issued.ok) throw new Error(JSON.stringify(issued.reason));
+    writeFileSync(join(this.folder, `${name}.crt`), certificateToPem(issued.value));
+    writeFileSync(join(this.folder, `${name}.key`), privateKeyPem, { mode: 0o600 });
+    const path = join(this.folder, `${name}.yml`);
+    writeFileSync(path, this.configuration(name, port, more));
+    return path;
+  }
+
+  configuration(name: string, port: number, more: string): string {
+    const file = (suffix: string): string => JSON.stringify(join(this.folder, suffix));
+    return [
+      `pki: { ca: ${file("ca.crt")}, cert: ${file(`${name}.crt`)}, key: ${file(`${name}.key`)} }`,
+      `listen: { host: 127.0.0.1, port: ${port} }`,
+      "tun: { disabled: true }",
+      "logging: { level: error }",
+      "firewall:",
+      "  inbound: [{ port: any, proto: any, host: any }]",
+      "  outbound: [{ port: any, proto: any, host: any }]",
+      more,
+      "",
+    ].join("\n");
+  }
+}
+
+/** A UDP port of 127.0.0.1 that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const socket = createSocket("udp4");
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(() => resolve()));
+  return port;
+}
