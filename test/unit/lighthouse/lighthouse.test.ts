@@ -1,0 +1,153 @@
+import { describe, expect, test } from "vitest";
+import { Directory, HOSTS_MAX } from "../../../lighthouse/directory.ts";
+import { createLighthouse } from "../../../lighthouse/index.ts";
+import { fromHex, toHex } from "../../../src/core/base/bytes.ts";
+import { instant } from "../../../src/core/base/time.ts";
+import type { LighthouseReply } from "../../../src/core/discovery/service.ts";
+import type { IpAddress } from "../../../src/core/netip/address.ts";
+import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
+import { decodeLighthouseMessage, encodeLighthouseMessage } from "../../../src/core/wire/lighthouse.ts";
+import { prefix } from "../fixtures/authority.ts";
+import { trusted } from "../fixtures/sessions.ts";
+
+const now = instant(0);
+const a = hostOf("a", "10.77.1.2/16");
+const b = hostOf("b", "10.77.1.3/16");
+
+describe("a lighthouse", () => {
+  test("answers a query with what it learned first, then what the host reported: the bytes of the reference", () => {
+    const lighthouse = create();
+    lighthouse.learned(a.addresses, "127.0.0.1:15001" as Endpoint, now);
+    update(lighthouse, a, ["10.0.0.5:4242", "127.0.0.1:15001"]);
+    const replies = ask(lighthouse, a, "08011205088282b452");
+    expect(replies.map(({ to }) => to)).toEqual(["10.77.1.2", "10.77.1.2"]);
+    expect(replies.map((reply) => bytesOf(reply, 1))).toEqual([
+      "08021225088282b452120908818080f80710997512080885808050109221120908818080f807109975",
+      "08051225088282b452120908818080f80710997512080885808050109221120908818080f807109975",
+    ]);
+  });
+
+  test("acknowledges an update in the dialect it was spoken in", () => {
+    const lighthouse = create();
+    const inV1 = say(lighthouse, a, "08031219088282b452120808858080501092212a088180b4528980b452");
+    const inV2 = say(
+      lighthouse,
+      a,
+      "0803122512080885808050109221220f088080808080b7c3802010011892213a08108180b4d2f0ff3f",
+    );
+    expect(inV1.map((reply) => bytesOf(reply, 1))).toEqual(["080a1205088282b452"]);
+    expect(inV2.map((reply) => bytesOf(reply, 1))).toEqual(["080a1200"]);
+  });
+
+  test("tells the host that was asked for who is about to call, in the dialect of its certificate", () => {
+    const lighthouse = create();
+    update(lighthouse, a, ["192.0.2.1:1"]);
+    update(lighthouse, b, ["192.0.2.2:2"]);
+    const [reply, punch] = ask(lighthouse, b, "08011205088282b452");
+    expect(reply).toMatchObject({ to: "10.77.1.3", dialect: 1, message: { kind: "host-query-reply" } });
+    expect(punch).toEqual({
+      to: "10.77.1.2",
+      dialect: "recipient",
+      message: { kind: "host-punch", address: "10.77.1.3", endpoints: ["192.0.2.2:2"], relays: [] },
+    });
+  });
+
+  test("answers in the dialect of the query, under the address that was asked for", () => {
+    const lighthouse = create();
+    const both = hostOf("both", "10.77.1.4/16", "fd00:77::4/64");
+    update(lighthouse, both, ["192.0.2.4:4"]);
+    const [reply] = say(lighthouse, a, "0801120f320d0880808080f08e8080fd011004");
+    expect(reply).toMatchObject({ dialect: 2, message: { target: "fd00:77::4", endpoints: ["192.0.2.4:4"] } });
+  });
+
+  test("does not answer at all for a host it does not know", () => {
+    expect(ask(create(), a, "08011205088282b452")).toEqual([]);
+  });
+
+  test("does not notify anybody of an asker it knows nothing about", () => {
+    const lighthouse = create();
+    update(lighthouse, a, ["192.0.2.1:1"]);
+    expect(ask(lighthouse, b, "08011205088282b452").map(({ message }) => message.kind)).toEqual(["host-query-reply"]);
+  });
+
+  test("replaces a report by the next one, and keeps what it learned", () => {
+    const lighthouse = create();
+    lighthouse.learned(a.addresses, "203.0.113.1:1" as Endpoint, now);
+    update(lighthouse, a, ["192.0.2.1:1"]);
+    update(lighthouse, a, ["192.0.2.2:2"]);
+    expect(endpointsIn(ask(lighthouse, b, "08011205088282b452"))).toEqual(["203.0.113.1:1", "192.0.2.2:2"]);
+  });
+
+  test("does not take a report in the name of another host", () => {
+    const lighthouse = create();
+    const forB = { kind: "host-update", address: "10.77.1.3" as IpAddress, endpoints: [], relays: [] } as const;
+    expect(lighthouse.answer(a, { message: forB, dialect: 1 }, now)).toEqual([]);
+  });
+
+  test("does not believe addresses inside the mesh", () => {
+    const lighthouse = create();
+    lighthouse.learned(a.addresses, "10.77.9.9:1" as Endpoint, now);
+    update(lighthouse, a, ["10.77.8.8:1", "192.0.2.1:1"]);
+    expect(endpointsIn(ask(lighthouse, b, "08011205088282b452"))).toEqual(["192.0.2.1:1"]);
+  });
+
+  test("forgets a host whose last tunnel has closed", () => {
+    const lighthouse = create();
+    update(lighthouse, a, ["192.0.2.1:1"]);
+    lighthouse.closed(a.addresses);
+    expect(ask(lighthouse, b, "08011205088282b452")).toEqual([]);
+  });
+
+  test("says nothing to replies and notifications", () => {
+    const lighthouse = create();
+    expect(say(lighthouse, a, "080a1200")).toEqual([]);
+    expect(
+      say(lighthouse, a, "08051225088282b452120908818080f80710997512080885808050109221120908818080f807109975"),
+    ).toEqual([]);
+  });
+});
+
+describe("the directory", () => {
+  test("is capped: the host not heard from for longest goes", () => {
+    const directory = new Directory([]);
+    for (let i = 0; i <= HOSTS_MAX; i++) directory.learned([`h${i}` as IpAddress], "192.0.2.1:1" as Endpoint);
+    expect(directory.size).toBe(HOSTS_MAX);
+    expect(directory.find("h0" as IpAddress)).toBeUndefined();
+    expect(directory.find(`h${HOSTS_MAX}` as IpAddress)).toBeDefined();
+  });
+});
+
+function hostOf(name: string, ...networks: readonly string[]) {
+  const certificate = trusted(name, ...networks);
+  return { certificate, addresses: certificate.networks.map(({ address }) => address) };
+}
+
+type Lighthouse = ReturnType<typeof createLighthouse>;
+
+function create(): Lighthouse {
+  return createLighthouse({ ownNetworks: [prefix("10.77.0.1/16")] });
+}
+
+function update(lighthouse: Lighthouse, from: typeof a, endpoints: readonly string[]): void {
+  const message = { kind: "host-update", address: undefined, endpoints: endpoints as Endpoint[], relays: [] } as const;
+  lighthouse.answer(from, { message, dialect: 2 }, now);
+}
+
+/** Speaks these bytes to the lighthouse. */
+function say(lighthouse: Lighthouse, from: typeof a, hex: string): readonly LighthouseReply[] {
+  const decoded = decodeLighthouseMessage(fromHex(hex)!);
+  if (!decoded.ok) throw new Error(decoded.reason);
+  return lighthouse.answer(from, decoded.value, now);
+}
+
+const ask = say;
+
+function bytesOf(reply: LighthouseReply | undefined, recipient: 1 | 2): string {
+  const dialect = reply!.dialect === "recipient" ? recipient : reply!.dialect;
+  return toHex(encodeLighthouseMessage(reply!.message, dialect)!);
+}
+
+function endpointsIn(replies: readonly LighthouseReply[]): readonly Endpoint[] {
+  const [reply] = replies;
+  return reply && "endpoints" in reply.message ? reply.message.endpoints : [];
+}
