@@ -121,7 +121,7 @@ export class Node {
         this.#parts.health.sampled(event);
         return;
       case "drop-sample":
-        tellDrop(this.#state.out, event);
+        tellDrop(this.#state, event);
         return;
       case "command-failed":
         this.#commandFailed(event);

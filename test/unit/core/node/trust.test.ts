@@ -124,7 +124,10 @@ describe("a tunnel that stands", () => {
     a.say(b, "three");
     mesh.run(100);
     expect(b.heard).toEqual(["one", "three"]);
-    expect(b.noticed("packet-denied")[0]?.fields).toMatchObject({ reason: "no-matching-rule", localPort: 7777 });
+    expect(b.noticed("packet-denied")[0]).toMatchObject({
+      text: expect.stringMatching(/comes closest, but for its port\.$/),
+      fields: { reason: "no-matching-rule", localPort: 7777, misses: ["port"] },
+    });
   });
 });
 
