@@ -1,0 +1,169 @@
+import { describe, expect, test } from "vitest";
+import { concatBytes, writeUint16 } from "../../../../src/core/base/bytes.ts";
+import { parseInnerPacket } from "../../../../src/core/wire/inner-packet.ts";
+import { icmpPacket, ipPacket, tcpPacket, udpPacket } from "../../../conformance/inner-packets.ts";
+import { hex } from "../../../vectors/hex.ts";
+
+const v4 = { from: "10.77.1.2", to: "10.77.0.1" };
+const v6 = { from: "fd00:77::2", to: "fd00:77::1" };
+const ports = { fromPort: 50_000, toPort: 443 };
+const portBytes = hex("c35001bb");
+
+describe.each([
+  { family: 4, ...v4 },
+  { family: 6, ...v6 },
+])("over IPv$family", ({ family, from, to }) => {
+  test("local and remote change places with the direction, addresses and ports alike", () => {
+    const packet = tcpPacket({ from, to, ...ports });
+    const common = { family, protocol: 6, length: packet.length };
+    expect(parsed(packet, "outbound")).toEqual({
+      ...common,
+      localAddress: from,
+      remoteAddress: to,
+      localPort: 50_000,
+      remotePort: 443,
+    });
+    expect(parsed(packet, "inbound")).toEqual({
+      ...common,
+      localAddress: to,
+      remoteAddress: from,
+      localPort: 443,
+      remotePort: 50_000,
+    });
+  });
+
+  test("an echo has its identifier for a remote port in both directions, other ICMP has none", () => {
+    const [request, reply, unreachable] = family === 4 ? [8, 0, 3] : [128, 129, 1];
+    for (const direction of ["inbound", "outbound"] as const) {
+      for (const type of [request!, reply!]) {
+        const packet = icmpPacket({ from, to, type, identifier: 0xbeef });
+        expect(parsed(packet, direction)).toMatchObject({ localPort: 0, remotePort: 0xbeef });
+      }
+      expect(parsed(icmpPacket({ from, to, type: unreachable!, identifier: 0xbeef }), direction)).toMatchObject({
+        localPort: 0,
+        remotePort: 0,
+      });
+    }
+  });
+
+  test("ICMP of the other family has no identifier", () => {
+    const protocol = family === 4 ? 58 : 1;
+    const packet = ipPacket({ from, to, protocol, upper: hex("0800000012340000") });
+    expect(parsed(packet, "inbound")).toMatchObject({ protocol, localPort: 0, remotePort: 0 });
+  });
+
+  test("protocols without ports have none, whatever stands there", () => {
+    for (const protocol of [47, 50, 132, 59, 253]) {
+      expect(parsed(ipPacket({ from, to, protocol, upper: portBytes }), "inbound")).toMatchObject({
+        protocol,
+        localPort: 0,
+        remotePort: 0,
+      });
+    }
+  });
+
+  test("ports that are not all there make a bad packet, and so does an echo without its identifier", () => {
+    for (const protocol of [6, 17]) {
+      expect(reasonFor(ipPacket({ from, to, protocol, upper: portBytes.subarray(0, 3) }))).toBe("bad-packet");
+    }
+    const echo = family === 4 ? hex("0800000012") : hex("8000000012");
+    expect(reasonFor(ipPacket({ from, to, protocol: family === 4 ? 1 : 58, upper: echo }))).toBe("bad-packet");
+  });
+
+  test("what follows the packet is not part of it; what is missing makes it bad", () => {
+    const packet = udpPacket({ from, to, ...ports });
+    expect(parsed(concatBytes(packet, hex("ffff")), "inbound").length).toBe(packet.length);
+    for (let length = 0; length < packet.length; length++)
+      expect(reasonFor(packet.subarray(0, length))).toBe("bad-packet");
+  });
+});
+
+describe("IPv4", () => {
+  test("options stand between the header and the ports", () => {
+    const packet = concatBytes(udpPacket({ ...v4, ...ports }).subarray(0, 20), new Uint8Array(8), portBytes);
+    packet[0] = 0x47;
+    writeUint16(packet, 2, packet.length);
+    expect(parsed(packet, "outbound")).toMatchObject({ localPort: 50_000, remotePort: 443 });
+  });
+
+  test("the first fragment has ports; the others are fragments", () => {
+    const packet = udpPacket({ ...v4, ...ports });
+    packet[6] = 0x20;
+    expect(parsed(packet, "outbound").remotePort).toBe(443);
+    packet[7] = 1;
+    expect(reasonFor(packet)).toBe("fragment");
+    packet[6] = 0x00;
+    expect(reasonFor(packet)).toBe("fragment");
+  });
+
+  test.each([
+    ["a header of less than 20 bytes", 0, 0x44],
+    ["a header that is longer than the packet", 0, 0x4f],
+    ["a total length that is shorter than the header", 3, 19],
+    ["a total length that is longer than the packet", 3, 200],
+    ["another version", 0, 0x55],
+  ])("%s makes a bad packet", (_, index, value) => {
+    const packet = udpPacket({ ...v4, ...ports });
+    packet[index] = value;
+    expect(reasonFor(packet)).toBe("bad-packet");
+  });
+});
+
+describe("IPv6", () => {
+  const headers = {
+    hopByHop: { number: 0, bytes: "0000000000000000" },
+    routing: { number: 43, bytes: "0001".padEnd(32, "0") },
+    destinationOptions: { number: 60, bytes: "0000000000000000" },
+    authentication: { number: 51, bytes: "0002".padEnd(32, "0") },
+    firstFragment: { number: 44, bytes: "0000000100000001" },
+  };
+
+  test.each(Object.entries(headers))("the ports are found behind a %s header", (_, header) => {
+    expect(parsed(chain([header], 17), "outbound")).toMatchObject({ protocol: 17, localPort: 50_000, remotePort: 443 });
+  });
+
+  test("eight extension headers are walked, nine are not", () => {
+    const list = Object.values(headers);
+    expect(parsed(chain([...list, ...list].slice(0, 8), 6), "outbound").remotePort).toBe(443);
+    expect(reasonFor(chain([...list, ...list].slice(0, 9), 6))).toBe("bad-packet");
+  });
+
+  test("a fragment that is not the first is one, wherever its header stands", () => {
+    const later = { number: 44, bytes: "0000000900000001" };
+    expect(reasonFor(chain([later], 17))).toBe("fragment");
+    expect(reasonFor(chain([headers.hopByHop, later], 17))).toBe("fragment");
+  });
+
+  test("a header that is cut off makes a bad packet", () => {
+    expect(reasonFor(chain([{ number: 60, bytes: "0005" }], 59))).toBe("bad-packet");
+    const onlyFirstByte = ipPacket({ ...v6, protocol: 60, upper: hex("11") });
+    expect(reasonFor(onlyFirstByte)).toBe("bad-packet");
+  });
+
+  test("an IPv4-mapped address does not pass for the IPv4 address", () => {
+    const packet = udpPacket({ ...v6, ...ports });
+    packet.set(hex("00000000000000000000ffff0a4d0102"), 8);
+    expect(reasonFor(packet)).toBe("bad-packet");
+  });
+
+  /** Each header names the next; its first byte is filled in here. */
+  function chain(list: readonly { number: number; bytes: string }[], protocol: number): Uint8Array {
+    const parts = list.map(({ bytes }, i) => {
+      const part = hex(bytes);
+      part[0] = list[i + 1]?.number ?? protocol;
+      return part;
+    });
+    return ipPacket({ ...v6, protocol: list[0]!.number, upper: concatBytes(...parts, portBytes) });
+  }
+});
+
+function parsed(packet: Uint8Array, direction: "inbound" | "outbound") {
+  const result = parseInnerPacket(packet, direction);
+  if (!result.ok) throw new Error(result.reason);
+  return result.value;
+}
+
+function reasonFor(packet: Uint8Array): string {
+  const result = parseInnerPacket(packet, "inbound");
+  return result.ok ? "accepted" : result.reason;
+}

@@ -1,0 +1,100 @@
+import { describe, expect, test } from "vitest";
+import { toHex } from "../../../../src/core/base/bytes.ts";
+import { ProtobufReader, ProtobufWriter } from "../../../../src/core/wire/protobuf.ts";
+import { hex } from "../../../vectors/hex.ts";
+
+describe("reading", () => {
+  test("numbers keep all 64 bits, and negative ones their sign", () => {
+    expect(onlyNumber("08ffffffffffffffffff01")).toBe(2n ** 64n - 1n);
+    expect(onlyNumber("0880808080808080808001")).toBe(2n ** 63n);
+    expect(onlyNumber("0896ffffff0f")).toBe(0xffffff96n);
+    const reader = new ProtobufReader(hex("08ffffffffffffffffff01"));
+    reader.next();
+    expect(reader.int64()).toBe(-1n);
+  });
+
+  test.each([
+    ["a number that is cut off", "0880"],
+    ["a number of eleven bytes", "08ffffffffffffffffffff01"],
+    ["a number of more than 64 bits", "08ffffffffffffffffff02"],
+    ["bytes that are cut off", "0a05aabb"],
+    ["a length of nearly 2^64", "0affffffffffffffffff01"],
+    ["field number 0", "0001"],
+    ["a field number above the limit", "8080808080010000"],
+    ["the end of a group that was not begun", "0c"],
+    ["a group that does not end", "0b0801"],
+    ["a wire type that does not exist", "0e"],
+    ["eight bytes of which seven are there", "0901020304050607"],
+  ])("%s ends it", (_, bytes) => {
+    const reader = new ProtobufReader(hex(bytes));
+    while (reader.next());
+    expect(reader.failed).toBe(true);
+    expect(reader.next()).toBe(false);
+  });
+
+  test("unknown fields of every wire type are skipped, groups inside groups too", () => {
+    const groups = "5b".repeat(200) + "5c".repeat(200);
+    const reader = new ProtobufReader(
+      hex(`10ff01 190102030405060708 2201aa 2d01020304 ${groups} 0807`.replaceAll(" ", "")),
+    );
+    const fields: number[] = [];
+    let value = 0n;
+    while (reader.next()) {
+      fields.push(reader.field);
+      if (reader.field === 1) value = reader.uint64();
+    }
+    expect(reader.failed).toBe(false);
+    expect(fields).toEqual([2, 3, 4, 5, 11, 1]);
+    expect(value).toBe(7n);
+  });
+
+  test("a known field of the wrong wire type, or a number too large for it, is a mistake", () => {
+    const asNumber = new ProtobufReader(hex("0a0101"));
+    asNumber.next();
+    expect([asNumber.uint32(), asNumber.failed]).toEqual([0, true]);
+    const asBytes = new ProtobufReader(hex("0801"));
+    asBytes.next();
+    expect([asBytes.bytes().length, asBytes.failed]).toEqual([0, true]);
+    const tooLarge = new ProtobufReader(hex("088080808010"));
+    tooLarge.next();
+    expect([tooLarge.uint32(), tooLarge.failed]).toEqual([0, true]);
+    const notText = new ProtobufReader(hex("0a01ff"));
+    notText.next();
+    expect([notText.text(), notText.failed]).toEqual(["", true]);
+  });
+
+  test("repeated numbers are read packed and one by one, up to the limit", () => {
+    const reader = new ProtobufReader(hex("0a040102ac020805" + "0a020607"));
+    const list: number[] = [];
+    while (reader.next()) reader.uint32s(list, 5);
+    expect(reader.failed).toBe(false);
+    expect(list).toEqual([1, 2, 300, 5, 6]);
+    const bad = new ProtobufReader(hex("0a0180"));
+    bad.next();
+    bad.uint32s([], 5);
+    expect(bad.failed).toBe(true);
+  });
+});
+
+describe("writing", () => {
+  test("zero and empty are left out, except where an element stands for itself", () => {
+    const bytes = new ProtobufWriter()
+      .varint(1, 0)
+      .bytes(2, new Uint8Array())
+      .packedUint32s(3, [])
+      .message(4, new Uint8Array());
+    expect(toHex(bytes.finish())).toBe("2200");
+  });
+
+  test("numbers are minimal, negative ones ten bytes long, high field numbers two", () => {
+    expect(toHex(new ProtobufWriter().varint(1, 300).varint(5, -1n).varint(100, 1).finish())).toBe(
+      "08ac0228ffffffffffffffffff01a00601",
+    );
+  });
+});
+
+function onlyNumber(bytes: string): bigint {
+  const reader = new ProtobufReader(hex(bytes));
+  expect(reader.next()).toBe(true);
+  return reader.uint64();
+}
