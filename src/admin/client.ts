@@ -11,12 +11,12 @@ export async function askDaemon(socketPath: string, request: AdminRequest, timeo
 }
 
 /** What to say when nobody answers on the socket. */
-export function notRunning(socketPath: string): OperatorError {
+export function notRunning(where: string): OperatorError {
   return new OperatorError(
     "not-running",
     {
       what: "lacis is not running",
-      why: `nobody answers on ${socketPath}`,
+      why: `nobody answers ${where}`,
       todo: "start it with: sudo lacis run --config FILE",
     },
     ExitCode.notRunning,
@@ -56,7 +56,7 @@ async function exchange(socketPath: string, line: string, timeoutMs: number): Pr
     socket.on("end", () => finish(garbled("it closed the connection without an answer")));
     socket.on("error", (error) => {
       const denied = systemCode(error) === "EACCES" || systemCode(error) === "EPERM";
-      finish(denied ? notPermitted(socketPath) : notRunning(socketPath));
+      finish(denied ? notPermitted(socketPath) : notRunning(`on ${socketPath}`));
     });
   });
 }

@@ -5,7 +5,6 @@ import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
 import {
   runningDaemons,
   type StateDirectory,
-  SYSTEM_BASE,
   stateDirectoriesOf,
   stateDirectoryAt,
   stateEnvironment,
@@ -38,7 +37,7 @@ function stateOf({ config, stateDir }: TargetOptions): StateDirectory {
   if (config !== undefined) return stateOfConfig(config);
   const { daemons, denied } = runningDaemons(stateEnvironment());
   const [first, ...more] = daemons;
-  if (!first) throw denied[0] === undefined ? notRunning(`a socket in ${SYSTEM_BASE}`) : notPermitted(denied[0]);
+  if (!first) throw denied[0] === undefined ? notRunning("on this machine") : notPermitted(denied[0]);
   if (more.length === 0) return first.state;
   throw new OperatorError(
     "several-daemons",
@@ -58,5 +57,5 @@ function stateOfConfig(config: string): StateDirectory {
   if (found) return found;
   const { denied } = runningDaemons(stateEnvironment());
   if (denied[0] !== undefined) throw notPermitted(denied[0]);
-  throw notRunning(candidates[0]?.controlSocket ?? SYSTEM_BASE);
+  throw notRunning(`for ${config}`);
 }

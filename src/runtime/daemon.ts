@@ -23,6 +23,7 @@ import {
   createStateDirectory,
   removeStateDirectory,
   type StateDirectory,
+  stateBases,
   stateEnvironment,
 } from "./state-directory.ts";
 
@@ -79,7 +80,7 @@ export class Daemon {
       return daemon;
     } catch (error) {
       lock.release();
-      removeStateDirectory(state);
+      removeStateDirectory(state, stateBases(stateEnvironment()));
       throw error;
     }
   }
@@ -99,8 +100,7 @@ export class Daemon {
     this.#lock = lock;
     this.#dataPlane = dataPlane;
     const resolver = new Resolver({
-      network: settings.staticMap.network,
-      timeoutMs: settings.staticMap.lookupTimeoutMs,
+      settings: () => this.#running.settings.staticMap,
       resolved: (name, addresses) => this.#driver.feed({ kind: "resolved", name, addresses }),
     });
     const node = new Node(settings, {
@@ -169,7 +169,7 @@ export class Daemon {
     this.#driver.stop();
     await this.#dataPlane.stop();
     this.#lock.release();
-    removeStateDirectory(this.state);
+    removeStateDirectory(this.state, stateBases(stateEnvironment()));
     this.#say("info", "stopped", "stopped: tunnels closed, device removed", {});
     this.log.flush();
   }
@@ -249,7 +249,7 @@ function claimState(config: string, folder: string | undefined): { state: StateD
   try {
     claimed = claim();
   } catch (error) {
-    if (systemCode(error) !== "ENOENT") throw error;
+    if (!(error instanceof Error) || systemCode(error.cause ?? error) !== "ENOENT") throw error;
     claimed = claim();
   }
   const { state, lock } = claimed;

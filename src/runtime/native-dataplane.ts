@@ -7,7 +7,7 @@ import { differences, isFresh } from "./adoption.ts";
 import type { ReadyReport } from "./contract-codec.ts";
 import type { DataPlane, DataPlaneDescription, DataPlaneListener } from "./data-plane.ts";
 import { type DeviceRequest, refusedDevice, silentDataPlane, wrongContract } from "./device-complaint.ts";
-import { DataPlaneRefusal, NativeConnection } from "./native-connection.ts";
+import { ConnectionLost, DataPlaneRefusal, NativeConnection } from "./native-connection.ts";
 import { DataPlaneProcess, findDataPlaneBinary } from "./native-process.ts";
 import type { StateDirectory } from "./state-directory.ts";
 
@@ -58,9 +58,11 @@ export class NativeDataPlane implements DataPlane {
     try {
       await this.#bringUp();
     } catch (error) {
+      const why = this.#process?.ended;
       // One that was started for nothing must not stay behind.
       await this.stop();
-      throw error;
+      if (!(error instanceof ConnectionLost)) throw error;
+      throw silentDataPlane(findDataPlaneBinary(), why ?? error.message);
     }
   }
 
@@ -227,6 +229,15 @@ export class NativeDataPlane implements DataPlane {
       if (this.#description.state !== "stopped") this.#restartLater();
     }
   }
+}
+
+/** Ends the data plane that a killed control plane of other settings may have left here. */
+export async function endOrphan({ dataPlaneSocket }: StateDirectory): Promise<void> {
+  const orphan = await NativeConnection.open(dataPlaneSocket).catch(() => undefined);
+  if (!orphan) return;
+  // Whatever it says: it is asked to end.
+  await orphan.hello().catch(() => undefined);
+  await farewell(orphan);
 }
 
 /** Asks a data plane to close its sessions and end; false when it did not in time. */

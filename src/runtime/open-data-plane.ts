@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Settings } from "../core/config/settings.ts";
 import type { DataPlane } from "./data-plane.ts";
 import type { StateDirectory } from "./state-directory.ts";
@@ -8,6 +9,7 @@ import type { StateDirectory } from "./state-directory.ts";
  */
 export async function openDataPlane(settings: Settings, state: StateDirectory): Promise<DataPlane> {
   if (settings.tun.disabled && !process.env["LACIS_DATAPLANE"]) {
+    if (existsSync(state.dataPlaneSocket)) await (await import("./native-dataplane.ts")).endOrphan(state);
     const { UdpDataPlane } = await import("./udp-dataplane.ts");
     return new UdpDataPlane(settings);
   }

@@ -30,8 +30,9 @@ export class OperatorError extends Error {
   readonly complaint: Complaint;
   readonly exitCode: ExitCode;
 
-  constructor(code: string, complaint: Complaint, exitCode: ExitCode = ExitCode.bad) {
-    super(`${complaint.what} - ${complaint.why} - ${complaint.todo}`);
+  /** `cause`: the failed system call behind it, where there is one. */
+  constructor(code: string, complaint: Complaint, exitCode: ExitCode = ExitCode.bad, cause?: unknown) {
+    super(`${complaint.what} - ${complaint.why} - ${complaint.todo}`, { cause });
     this.name = "OperatorError";
     this.code = code;
     this.complaint = complaint;

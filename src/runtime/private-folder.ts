@@ -47,6 +47,7 @@ function notWritable(path: string, error: unknown): OperatorError {
       todo: "choose a folder of yours with --state-dir DIR, or run as root",
     },
     permission ? ExitCode.notPermitted : ExitCode.bad,
+    error,
   );
 }
 

@@ -1,10 +1,10 @@
 import { lookup } from "node:dns/promises";
+import type { Settings } from "../core/config/settings.ts";
 import { type IpAddress, parseAddress } from "../core/netip/address.ts";
 
 export interface ResolverOptions {
-  /** Record types asked for (`static_map.network`). */
-  readonly network: "ip4" | "ip6" | "ip";
-  readonly timeoutMs: number;
+  /** `static_map` as it is now: a reload may change it. */
+  readonly settings: () => Settings["staticMap"];
   readonly resolved: (name: string, addresses: readonly IpAddress[]) => void;
   readonly lookup?: (name: string, family: 0 | 4 | 6) => Promise<readonly string[]>;
 }
@@ -33,13 +33,13 @@ export class Resolver {
       this.#options.resolved(name, []);
       return;
     }
+    const { lookupTimeoutMs, network } = this.#options.settings();
     this.#asked.add(name);
-    const timer = setTimeout(() => this.#options.resolved(name, []), this.#options.timeoutMs);
-    void this.#ask(name, timer);
+    const timer = setTimeout(() => this.#options.resolved(name, []), lookupTimeoutMs);
+    void this.#ask(name, FAMILY[network], timer);
   }
 
-  async #ask(name: string, timer: NodeJS.Timeout): Promise<void> {
-    const family = ({ ip4: 4, ip6: 6, ip: 0 } as const)[this.#options.network];
+  async #ask(name: string, family: 0 | 4 | 6, timer: NodeJS.Timeout): Promise<void> {
     let addresses: readonly string[] = [];
     try {
       addresses = await this.#options.lookup(name, family);
@@ -51,6 +51,9 @@ export class Resolver {
     this.#options.resolved(name, addresses.flatMap((address) => parseAddress(address) ?? []).slice(0, ADDRESSES_MAX));
   }
 }
+
+/** What getaddrinfo is asked for; 0 is both. */
+const FAMILY = { ip4: 4, ip6: 6, ip: 0 } as const;
 
 async function systemLookup(name: string, family: 0 | 4 | 6): Promise<readonly string[]> {
   return (await lookup(name, { all: true, family })).map(({ address }) => address);

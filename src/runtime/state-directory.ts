@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, realpathSync, rmdirSync, rmSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { toHex, utf8Encode } from "../core/base/bytes.ts";
 import { type Holder, livingHolder } from "./lock.ts";
 import { nodeSuite } from "./node-crypto.ts";
@@ -103,13 +103,14 @@ export function createStateDirectory(
   throw failures[0] ?? new Error("no place for state");
 }
 
-/** Leaves nothing behind: everything of ours in it, and the folder itself unless somebody else keeps something there. */
-export function removeStateDirectory(state: StateDirectory): void {
+/** Leaves nothing behind: what is ours in it, the folder, and the base when nobody else is there. */
+export function removeStateDirectory(state: StateDirectory, bases: readonly string[]): void {
   for (const file of [state.controlSocket, state.ownerSocket, state.dataPlaneSocket, state.dataPlaneLog]) {
     rmSync(file, { force: true });
   }
   try {
     rmdirSync(state.path);
+    if (bases.includes(dirname(state.path))) rmdirSync(dirname(state.path));
   } catch {
     // Another daemon is in it already, or it is not ours to remove.
   }

@@ -6,7 +6,7 @@ import type { Settings } from "../../../src/core/config/settings.ts";
 import type { DataPlaneEvent, LocalIndex, RemoteIndex, TunnelSnapshot } from "../../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
-import { NativeDataPlane } from "../../../src/runtime/native-dataplane.ts";
+import { endOrphan, NativeDataPlane } from "../../../src/runtime/native-dataplane.ts";
 import { nodeSuite } from "../../../src/runtime/node-crypto.ts";
 import { ExitCode } from "../../../src/runtime/operator-error.ts";
 import { type StateDirectory, stateDirectoryAt } from "../../../src/runtime/state-directory.ts";
@@ -117,6 +117,19 @@ describe("a data plane that ran before", () => {
   });
 });
 
+describe("an orphan of other settings", () => {
+  test("is told to close its tunnels and end", async () => {
+    fake.snapshot = running;
+    await fake.listen();
+    await endOrphan(state);
+    expect(fake.kinds).toEqual(["hello", "shutdown"]);
+  });
+
+  test("is none where nobody listens", async () => {
+    await expect(endOrphan(state)).resolves.toBeUndefined();
+  });
+});
+
 describe("a start that cannot succeed", () => {
   test("for lack of the program says how to build it", async () => {
     vi.stubEnv("LACIS_DATAPLANE", join(state.path, "nothing"));
@@ -137,6 +150,15 @@ describe("a start that cannot succeed", () => {
     await expect(plane.start(listener)).rejects.toThrow(
       /speaks contract version 7, this lacis speaks 1 - .*build:native/,
     );
+  });
+
+  test("because the program ends in the middle of it is no riddle either", async () => {
+    fake.script = (request) => {
+      if (request.kind === "open-tun") void fake.die();
+      return request.kind === "open-tun" ? [] : undefined;
+    };
+    await fake.listen();
+    await expect(plane.start(listener)).rejects.toMatchObject({ code: "data-plane-failed" });
   });
 
   test("because the port is taken names the port and how to find who has it", async () => {

@@ -44,8 +44,7 @@ function observed(lookup: () => Promise<readonly string[]>) {
   const answers: unknown[] = [];
   const asked: unknown[] = [];
   const resolver = new Resolver({
-    network: "ip4",
-    timeoutMs: 250,
+    settings: () => ({ network: "ip4", lookupTimeoutMs: 250, cadenceMs: 30_000 }),
     resolved: (name, addresses) => void answers.push([name, addresses]),
     lookup: async (name, family) => {
       asked.push([name, family]);
