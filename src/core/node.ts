@@ -164,7 +164,8 @@ export class Node {
   #needTunnel(destination: IpAddress): void {
     const { ownNetworks, out } = this.#state;
     const standing = this.#state.tunnels.primaryOf(destination);
-    if (standing) out.command({ kind: "release-parked", destination });
+    // Said again even if the data plane heard it meanwhile: the two must not disagree for good on which session sends.
+    if (standing) this.#parts.sessions.makePrimary(standing);
     else if (reachOf(ownNetworks, destination) === "host") this.#parts.calls.start(destination);
     else out.command({ kind: "drop-parked", destination });
   }

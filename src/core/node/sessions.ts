@@ -166,8 +166,15 @@ export class Sessions {
     const { tunnels, unconfirmed, now } = this.#state;
     tunnels.add(tunnel);
     if (tunnel.state.at === "unconfirmed") unconfirmed.admit(tunnel, now);
-    else if (options.primary) tunnels.makePrimary(tunnel, now);
+    else if (options.primary) this.#adoptPrimary(tunnel);
     if (tunnel.state.at === "live") this.#learn(tunnel);
+  }
+
+  /** The snapshot does not say for which of its addresses a session sends: where two claim the same one, we decide. */
+  #adoptPrimary(tunnel: Tunnel): void {
+    const { tunnels, now } = this.#state;
+    if (tunnel.addresses.some((address) => tunnels.primaryOf(address))) this.makePrimary(tunnel);
+    else tunnels.makePrimary(tunnel, now);
   }
 
   #makeRoomFor(tunnel: Tunnel): void {
