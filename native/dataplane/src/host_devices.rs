@@ -9,7 +9,7 @@ use crate::decode;
 use crate::encode;
 use crate::failure::Failure;
 use crate::os::netlink::LinkSettings;
-use crate::os::tun::Tun;
+use crate::os::tun::{Offloads, Tun};
 use crate::os::udp::{Udp, UdpSettings};
 use crate::thread_output::ThreadOutput;
 use crate::workers::{Shared, Workers};
@@ -47,6 +47,9 @@ impl HostDevices {
         let mut capabilities = vec!["tun", "udp"];
         if self.udp.as_ref().is_some_and(|(udp, _)| udp.has_offloads()) {
             capabilities.push("udp-offload");
+        }
+        if self.tun.as_ref().is_some_and(|(tun, _)| tun.offloads() != Offloads::None) {
+            capabilities.push("tun-offload");
         }
         capabilities
     }

@@ -10,6 +10,7 @@ mod event_queue;
 mod failure;
 mod host_devices;
 mod memory;
+mod offload;
 mod os;
 mod send_batch;
 mod serve;

@@ -26,8 +26,10 @@ pub struct ThreadOutput {
 }
 
 impl ThreadOutput {
-    /// Sends what the burst gathered.
+    /// Sends and writes what the burst gathered.
     pub fn flush(&mut self) {
+        let refused = self.packets.as_mut().map_or(0, TunWriter::flush);
+        self.count_refused(refused);
         if let Some(datagrams) = &mut self.datagrams {
             datagrams.flush();
         }
@@ -38,6 +40,15 @@ impl ThreadOutput {
         if let Some(datagrams) = &mut self.datagrams {
             datagrams.clear();
         }
+        if let Some(packets) = &mut self.packets {
+            packets.clear();
+        }
+    }
+
+    fn count_refused(&self, packets: usize) {
+        if packets > 0 {
+            self.engine.count_drops(DropReason::NoDevice, packets as u64);
+        }
     }
 }
 
@@ -47,9 +58,8 @@ impl Output for ThreadOutput {
     }
 
     fn packet(&mut self, packet: &[u8]) {
-        if !self.packets.as_mut().is_some_and(|packets| packets.write(packet)) {
-            self.engine.count_drops(DropReason::NoDevice, 1);
-        }
+        let refused = self.packets.as_mut().map_or(1, |packets| packets.write(packet));
+        self.count_refused(refused);
     }
 
     fn event(&mut self, event: Event) {

@@ -1,5 +1,6 @@
 //! Answers to ICMP echo requests on a host without a device (SEMANTICS.md section 4, step 4).
 
+use crate::checksum::Checksum;
 use crate::packet::{ICMP, ICMPV6};
 
 const IPV4_HEADER_BYTES: usize = 20;
@@ -25,7 +26,7 @@ fn turn_ipv4(packet: &mut [u8]) -> Option<()> {
     }
     swap_halves(header.get_mut(12..)?);
     header[10..12].fill(0);
-    let sum = checksum(&[header]);
+    let sum = Checksum::default().with(header).finish();
     header[10..12].copy_from_slice(&sum);
     answer(icmp, 0, &[])
 }
@@ -44,7 +45,7 @@ fn turn_ipv6(packet: &mut [u8]) -> Option<()> {
 fn answer(icmp: &mut [u8], reply_type: u8, pseudo_header: &[&[u8]]) -> Option<()> {
     let fields = icmp.first_chunk_mut::<4>()?;
     *fields = [reply_type, fields[1], 0, 0];
-    let sum = checksum(&[&pseudo_header.concat(), icmp]);
+    let sum = pseudo_header.iter().fold(Checksum::default(), |sum, part| sum.with(part)).with(icmp).finish();
     icmp.get_mut(2..4)?.copy_from_slice(&sum);
     Some(())
 }
@@ -54,23 +55,13 @@ fn swap_halves(addresses: &mut [u8]) {
     source.swap_with_slice(destination);
 }
 
-/// Internet checksum (RFC 1071) over parts of which only the last may have an odd length.
-fn checksum(parts: &[&[u8]]) -> [u8; 2] {
-    let mut sum = 0u64;
-    for part in parts {
-        let (pairs, odd) = part.as_chunks::<2>();
-        sum += pairs.iter().map(|pair| u64::from(u16::from_be_bytes(*pair))).sum::<u64>();
-        sum += odd.first().map_or(0, |last| u64::from(*last) << 8);
-    }
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    (!(sum as u16)).to_be_bytes()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn checksum(parts: &[&[u8]]) -> [u8; 2] {
+        Checksum::default().with(&parts.concat()).finish()
+    }
 
     fn ipv4_request() -> Vec<u8> {
         let mut packet = vec![0x45, 0, 0, 31, 7, 7, 0x40, 0, 63, 1, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];

@@ -113,7 +113,7 @@ impl Flows {
                 flow.last_used_ms = now_ms;
                 return Verdict::Allowed;
             }
-            self.map.remove(tuple);
+            // It stays until it expires: else what the other direction allows, a retransmission say, would open it anew.
             return Verdict::Refused;
         }
         if !allows(direction) {
@@ -188,15 +188,22 @@ mod tests {
     }
 
     #[test]
-    fn a_new_epoch_asks_for_the_original_direction_and_forgets_what_is_refused() {
+    fn a_new_epoch_asks_for_the_original_direction_and_what_it_refuses_is_not_opened_from_the_other_side() {
         let table = FlowTable::new();
         judge(&table, tuple(1, TCP), Direction::Inbound, 0, Some(Direction::Inbound));
         table.raise_epoch();
         assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, Some(Direction::Inbound)), Verdict::Allowed);
         assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, None), Verdict::Allowed);
         table.raise_epoch();
-        assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, Some(Direction::Outbound)), Verdict::Refused);
-        assert_eq!(table.len(), 0);
+        for _ in 0..2 {
+            assert_eq!(
+                judge(&table, tuple(1, TCP), Direction::Outbound, 0, Some(Direction::Outbound)),
+                Verdict::Refused
+            );
+        }
+        let expired_at = 720_001;
+        let anew = judge(&table, tuple(1, TCP), Direction::Outbound, expired_at, Some(Direction::Outbound));
+        assert_eq!(anew, Verdict::Allowed);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod aead;
+pub mod checksum;
 pub mod control;
 mod counters;
 pub mod drop_reason;

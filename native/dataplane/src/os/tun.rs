@@ -10,29 +10,54 @@ use std::sync::Arc;
 use lacis_engine::ip::Prefix;
 
 use crate::failure::Failure;
+use crate::offload::chain::Chain;
+use crate::offload::segments::each_segment;
+use crate::offload::virtio_header::{VIRTIO_HEADER_BYTES, VirtioHeader};
 use crate::os::netlink::{LinkSettings, Netlink};
 
-/// Largest packet a device hands over.
+/// Largest packet a device hands over, and one byte more.
 const PACKET_BYTES: usize = 65_536;
-/// Packets taken from the device before what they caused is sent.
-const BURST_PACKETS: usize = 64;
+/// Reads of the device before what they brought is flushed. One may stand for 64 packets.
+const BURST_READS: usize = 32;
+
+/// `linux/if_tun.h`: what the kernel may leave to whoever reads the device.
+const TUN_F_CSUM: libc::c_ulong = 0x01;
+const TUN_F_TSO4: libc::c_ulong = 0x02;
+const TUN_F_TSO6: libc::c_ulong = 0x04;
+const TUN_F_USO4: libc::c_ulong = 0x20;
+const TUN_F_USO6: libc::c_ulong = 0x40;
 
 /// An open device. It is gone when the last of its handles is dropped.
 pub struct Tun {
     file: Arc<File>,
     /// Its name, also when the kernel chose it.
     pub name: String,
+    offloads: Offloads,
+}
+
+/// What the kernel leaves to us and takes from us in one piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offloads {
+    /// Nothing.
+    None,
+    /// TCP.
+    Tcp,
+    /// TCP and UDP (Linux 6.2).
+    TcpAndUdp,
 }
 
 /// The half that packets are read from.
 pub struct TunReader {
     file: Arc<File>,
-    packet: Vec<u8>,
+    read: Vec<u8>,
+    segment: Vec<u8>,
 }
 
 /// The half that packets are written to.
 pub struct TunWriter {
     file: Arc<File>,
+    chain: Chain,
+    joins: bool,
 }
 
 impl Tun {
@@ -45,7 +70,8 @@ impl Tun {
             .open("/dev/net/tun")
             .map_err(|error| explain_open(&error))?;
         let name = attach(&file, name)?;
-        let tun = Self { file: Arc::new(file), name };
+        let offloads = enable_offloads(&file);
+        let tun = Self { file: Arc::new(file), name, offloads };
         tun.set_up(settings, addresses).map_err(|error| explain(&format!("setting up {}", tun.name), &error))?;
         Ok(tun)
     }
@@ -65,29 +91,44 @@ impl Tun {
         netlink.set_up(link)
     }
 
+    /// What goes through the device in one piece.
+    pub fn offloads(&self) -> Offloads {
+        self.offloads
+    }
+
     /// A handle to read from.
     pub fn reader(&self) -> TunReader {
-        TunReader { file: Arc::clone(&self.file), packet: vec![0; PACKET_BYTES] }
+        let read = vec![0; VIRTIO_HEADER_BYTES + PACKET_BYTES];
+        TunReader { file: Arc::clone(&self.file), read, segment: vec![0; PACKET_BYTES] }
     }
 
     /// A handle to write to.
     pub fn writer(&self) -> TunWriter {
-        TunWriter { file: Arc::clone(&self.file) }
+        let chain = Chain::new(self.offloads == Offloads::TcpAndUdp);
+        TunWriter { file: Arc::clone(&self.file), chain, joins: self.offloads != Offloads::None }
     }
 }
 
 impl TunReader {
     /// Hands on the packets that wait, at most one burst of them. True when there may be more.
     pub fn read_burst(&mut self, mut each: impl FnMut(&[u8])) -> io::Result<bool> {
-        for _ in 0..BURST_PACKETS {
-            match self.file.as_ref().read(&mut self.packet) {
-                Ok(length) => each(self.packet.get(..length).unwrap_or_default()),
+        for _ in 0..BURST_READS {
+            match self.file.as_ref().read(&mut self.read) {
+                Ok(length) => self.hand_on(length, &mut each),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
         Ok(true)
+    }
+
+    fn hand_on(&mut self, length: usize, each: &mut impl FnMut(&[u8])) {
+        let read = self.read.get_mut(..length).unwrap_or_default();
+        let Some((header, packet)) = read.split_first_chunk_mut::<VIRTIO_HEADER_BYTES>() else { return };
+        if let Some(header) = VirtioHeader::decode(header) {
+            each_segment(&header, packet, &mut self.segment, each);
+        }
     }
 }
 
@@ -98,10 +139,47 @@ impl AsFd for TunReader {
 }
 
 impl TunWriter {
-    /// Writes one packet. False when the device refuses it.
-    pub fn write(&mut self, packet: &[u8]) -> bool {
-        self.file.as_ref().write(packet).is_ok_and(|written| written == packet.len())
+    /// Takes a packet, to be written at the next [`Self::flush`] at the latest. Returns how many packets the device refused.
+    pub fn write(&mut self, packet: &[u8]) -> usize {
+        if self.joins && self.chain.join(packet) {
+            return 0;
+        }
+        let refused = self.flush();
+        self.chain.start(packet);
+        refused
     }
+
+    /// Writes what is gathered. Returns how many packets the device refused.
+    pub fn flush(&mut self) -> usize {
+        let packets = self.chain.packets();
+        if packets == 0 {
+            return 0;
+        }
+        let written = self.file.as_ref().write(self.chain.finish());
+        self.chain.clear();
+        match written {
+            Ok(_) => 0,
+            Err(_) => {
+                // Whatever it is that this kernel does not like about superpackets, single packets will get through.
+                self.joins &= packets == 1;
+                packets
+            }
+        }
+    }
+
+    /// Forgets what is gathered.
+    pub fn clear(&mut self) {
+        self.chain.clear();
+    }
+}
+
+/// TUNSETOFFLOAD: the most that this kernel knows.
+fn enable_offloads(file: &File) -> Offloads {
+    let tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+    let wishes = [(tcp | TUN_F_USO4 | TUN_F_USO6, Offloads::TcpAndUdp), (tcp, Offloads::Tcp)];
+    // SAFETY: TUNSETOFFLOAD takes a number.
+    let granted = |flags: libc::c_ulong| unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETOFFLOAD as _, flags) } >= 0;
+    wishes.into_iter().find(|(flags, _)| granted(*flags)).map_or(Offloads::None, |(_, offloads)| offloads)
 }
 
 /// TUNSETIFF: makes `file` the device `name`, or one with a name of the kernel's choice.
@@ -117,7 +195,7 @@ fn attach(file: &File, name: &str) -> Result<String, Failure> {
     for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
         *to = from as libc::c_char;
     }
-    request.ifr_ifru.ifru_flags = (libc::IFF_TUN | libc::IFF_NO_PI) as libc::c_short;
+    request.ifr_ifru.ifru_flags = (libc::IFF_TUN | libc::IFF_NO_PI | libc::IFF_VNET_HDR) as libc::c_short;
     // SAFETY: TUNSETIFF reads and writes one ifreq, which `request` is.
     if unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETIFF as _, &raw mut request) } < 0 {
         return Err(explain(&format!("creating the device {name}"), &io::Error::last_os_error()));

@@ -1,0 +1,137 @@
+//! Superpackets taken apart: what the network card would have done.
+
+use lacis_engine::checksum::Checksum;
+use lacis_engine::packet::{TCP, UDP};
+
+use crate::offload::layout::{Layout, non_zero, put, sequence_at};
+use crate::offload::virtio_header::{Superpacket, VirtioHeader};
+
+const TCP_FIN: u8 = 0x01;
+const TCP_PSH: u8 = 0x08;
+const TCP_CWR: u8 = 0x80;
+
+/// Hands on the packets that one read of the device stands for, complete with checksums, in order. `scratch` has room for any of
+/// them. What contradicts itself is left out.
+pub fn each_segment(header: &VirtioHeader, packet: &mut [u8], scratch: &mut [u8], mut each: impl FnMut(&[u8])) {
+    let _ = match header.superpacket {
+        Superpacket::None => complete(header, packet).map(|()| each(packet)),
+        Superpacket::Tcp => split(header, TCP, packet, scratch, &mut each),
+        Superpacket::Udp => split(header, UDP, packet, scratch, &mut each),
+    };
+}
+
+/// Finishes a checksum that was left to the device.
+fn complete(header: &VirtioHeader, packet: &mut [u8]) -> Option<()> {
+    if header.needs_checksum {
+        let start = usize::from(header.checksum_start);
+        let sum = Checksum::default().with(packet.get(start..)?).finish();
+        put(packet, start + usize::from(header.checksum_offset), &non_zero(sum))?;
+    }
+    Some(())
+}
+
+fn split(
+    header: &VirtioHeader,
+    protocol: u8,
+    packet: &[u8],
+    scratch: &mut [u8],
+    each: &mut impl FnMut(&[u8]),
+) -> Option<()> {
+    let layout = Layout::at(packet, protocol, header.checksum_start.into())?;
+    let (headers, payload) = packet.split_at_checked(layout.payload)?;
+    let segment_bytes = usize::from(header.segment_bytes).max(1);
+    let count = payload.len().div_ceil(segment_bytes);
+    for (number, part) in payload.chunks(segment_bytes).enumerate() {
+        let segment = scratch.get_mut(..headers.len() + part.len())?;
+        let (head, body) = segment.split_at_mut(headers.len());
+        head.copy_from_slice(headers);
+        body.copy_from_slice(part);
+        if !layout.is_ipv6 {
+            let id = u16::from_be_bytes([*headers.get(4)?, *headers.get(5)?]).wrapping_add(number as u16);
+            put(segment, 4, &id.to_be_bytes())?;
+        }
+        if protocol == TCP {
+            renumber(&layout, segment, (number * segment_bytes) as u32, number == 0, number + 1 == count)?;
+        }
+        layout.write_lengths(segment)?;
+        layout.write_checksum(segment)?;
+        each(segment);
+    }
+    Some(())
+}
+
+/// CWR belongs to the first segment only, FIN and PSH to the last (RFC 3168 section 6.1.2; the kernel's own segmentation).
+fn renumber(layout: &Layout, segment: &mut [u8], skipped: u32, is_first: bool, is_last: bool) -> Option<()> {
+    let at = layout.transport + 4;
+    let sequence = sequence_at(segment, at)?.wrapping_add(skipped);
+    put(segment, at, &sequence.to_be_bytes())?;
+    let flags = segment.get_mut(layout.transport + 13)?;
+    if !is_first {
+        *flags &= !TCP_CWR;
+    }
+    if !is_last {
+        *flags &= !(TCP_FIN | TCP_PSH);
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fin_psh_and_cwr_end_up_on_the_right_segments() {
+        let mut packet = vec![0x45, 0, 0, 0, 0, 7, 0x40, 0, 64, TCP, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+        packet.extend_from_slice(&[0, 80, 0, 90, 0, 0, 0, 100, 0, 0, 0, 1, 0x50]);
+        packet.extend_from_slice(&[0x10 | TCP_CWR | TCP_FIN | TCP_PSH, 1, 0, 0, 0, 0, 0]);
+        packet.extend_from_slice(b"aaaabbbbcc");
+        let header = VirtioHeader {
+            superpacket: Superpacket::Tcp,
+            is_ipv6: false,
+            needs_checksum: true,
+            header_bytes: 9_999,
+            segment_bytes: 4,
+            checksum_start: 20,
+            checksum_offset: 16,
+        };
+        let mut seen = vec![];
+        each_segment(&header, &mut packet, &mut [0; 100], |segment| {
+            let layout = Layout::of_plain(segment).unwrap();
+            let sum = layout.pseudo_header(segment).unwrap().with(&segment[layout.transport..]);
+            assert_eq!(sum.finish(), [0, 0]);
+            assert_eq!(Checksum::default().with(&segment[..20]).finish(), [0, 0]);
+            seen.push((segment[5], segment[27], segment[33], segment[40..].to_vec()));
+        });
+        let ack = 0x10;
+        assert_eq!(
+            seen,
+            [
+                (7, 100, ack | TCP_CWR, b"aaaa".to_vec()),
+                (8, 104, ack, b"bbbb".to_vec()),
+                (9, 108, ack | TCP_FIN | TCP_PSH, b"cc".to_vec()),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_checksum_left_to_the_device_is_finished() {
+        let mut packet = vec![0x45, 0, 0, 32, 0, 0, 0x40, 0, 64, UDP, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+        packet.extend_from_slice(&[0, 1, 0, 2, 0, 12, 0, 0, 1, 2, 3, 4]);
+        let layout = Layout::of_plain(&packet).unwrap();
+        let partial = layout.pseudo_header(&packet).unwrap().partial();
+        packet[26..28].copy_from_slice(&partial);
+        let header = VirtioHeader {
+            superpacket: Superpacket::None,
+            is_ipv6: false,
+            needs_checksum: true,
+            header_bytes: 0,
+            segment_bytes: 0,
+            checksum_start: 20,
+            checksum_offset: 6,
+        };
+        each_segment(&header, &mut packet, &mut [], |packet| {
+            let sum = layout.pseudo_header(packet).unwrap().with(&packet[20..]);
+            assert_eq!(sum.finish(), [0, 0]);
+        });
+    }
+}
