@@ -14,7 +14,8 @@ export interface FlowSubject extends PolicySubject {
 
 /**
  * What has been allowed and may go on, both ways (protocol 9.3). A flow remembers the direction that opened it and the policy epoch
- * that allowed it: after a change of rules it is judged again, in its original direction, by its next packet.
+ * that allowed it: after a change of rules it is judged again, in its original direction, by its next packet. While it is refused
+ * it stays, so that what the host itself still sends (a retransmission, say) does not open it anew from the other side.
  */
 export class FlowTable {
   readonly #flows: LruMap<string, Flow>;
@@ -39,10 +40,7 @@ export class FlowTable {
     const key = keyOf(subject);
     const flow = this.#flows.get(key);
     if (!flow || isExpired(flow, now)) return this.#open(key, subject, direction, program, now);
-    if (flow.epoch !== this.#epoch && !matchingRule(program, flow.direction, subject)) {
-      this.#flows.delete(key);
-      return REFUSED;
-    }
+    if (flow.epoch !== this.#epoch && !matchingRule(program, flow.direction, subject)) return REFUSED;
     flow.epoch = this.#epoch;
     flow.lastUse = now;
     return ALLOWED;

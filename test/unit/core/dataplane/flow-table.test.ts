@@ -37,11 +37,13 @@ describe("the flow table", () => {
     expect(table.size).toBe(88);
   });
 
-  test("forgets a flow that the new rules refuse in its own direction", () => {
+  test("refuses what the new rules refuse in its own direction, and does not let it open anew from the other side", () => {
     const table = new FlowTable();
+    const onlyInbound = programOf(1, [anyRule()], []);
     table.judge(flow(1), "outbound", open, start);
     table.raiseEpoch();
-    expect(table.judge(flow(1), "inbound", programOf(1, [anyRule()], []), start).allowed).toBe(false);
-    expect(table.size).toBe(0);
+    expect(table.judge(flow(1), "inbound", onlyInbound, start).allowed).toBe(false);
+    expect(table.judge(flow(1), "inbound", onlyInbound, start).allowed).toBe(false);
+    expect(table.judge(flow(1), "inbound", onlyInbound, instant(start + 720_001)).allowed).toBe(true);
   });
 });
