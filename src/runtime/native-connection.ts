@@ -23,6 +23,9 @@ const UNREAD_BYTES_MAX = 16 << 20;
 const UNANSWERED_MAX = 65_536;
 /** Events that may wait until somebody listens; what comes before the devices stand is repeated by the peers. */
 const EARLY_EVENTS_MAX = 256;
+/** A data plane that leaves so many requests unanswered for so long is frozen. Both: this process may have been frozen itself. */
+const SILENT_REQUESTS = 5;
+const SILENT_MS = 10_000;
 /** For opening devices and introductions: they take milliseconds. */
 const ANSWER_MS = 5_000;
 
@@ -71,7 +74,11 @@ export class NativeConnection {
   #listener: ConnectionListener | undefined;
   #early: DataPlaneEvent[] = [];
   #lastRequest = 0n;
+  /** Requests since something was last heard, and when that was. */
+  #unheard = 0;
+  #heardAt: number = performance.now();
   #lost: string | undefined;
+  #frozen = false;
 
   /** Rejects with Node's error when nobody listens there. */
   static async open(path: string): Promise<NativeConnection> {
@@ -99,6 +106,11 @@ export class NativeConnection {
         if (this.#lost !== undefined) reject(new ConnectionLost(this.#lost));
       }),
     );
+  }
+
+  /** Whether it was given up because the other side took requests and answered none. */
+  get frozen(): boolean {
+    return this.#frozen;
   }
 
   /** Rejects with a DataPlaneRefusal, or with ConnectionLost. */
@@ -135,12 +147,19 @@ export class NativeConnection {
     } else {
       if (waiting) this.#waiting.set(id, waiting);
       this.#socket.write(frame.value);
+      this.#unheard++;
+      if (this.#unheard > SILENT_REQUESTS && performance.now() - this.#heardAt > SILENT_MS) {
+        this.#frozen = true;
+        this.#lose(`it has not answered for ${SILENT_MS / 1000} s`);
+      }
       const unread = this.#socket.writableLength > UNREAD_BYTES_MAX || this.#waiting.size > UNANSWERED_MAX;
       if (unread) this.#lose("it does not keep up");
     }
   }
 
   #read(chunk: Uint8Array): void {
+    this.#unheard = 0;
+    this.#heardAt = performance.now();
     const messages = this.#frames.push(chunk);
     if (!messages.ok) this.#lose(messages.reason);
     for (const message of messages.ok ? messages.value : []) {

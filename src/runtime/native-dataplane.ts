@@ -8,7 +8,7 @@ import type { ReadyReport } from "./contract-codec.ts";
 import type { DataPlane, DataPlaneDescription, DataPlaneListener } from "./data-plane.ts";
 import { type DeviceRequest, refusedDevice, silentDataPlane, wrongContract } from "./device-complaint.ts";
 import { ConnectionLost, DataPlaneRefusal, NativeConnection } from "./native-connection.ts";
-import { DataPlaneProcess, findDataPlaneBinary } from "./native-process.ts";
+import { DataPlaneProcess, findDataPlaneBinary, killDataPlane } from "./native-process.ts";
 import type { StateDirectory } from "./state-directory.ts";
 
 /** How long a data plane may take from its start until it listens. */
@@ -77,7 +77,7 @@ export class NativeDataPlane implements DataPlane {
   async stop(): Promise<void> {
     this.#description = { ...this.#description, state: "stopped" };
     clearTimeout(this.#restart);
-    if (!(this.#connection && (await farewell(this.#connection)))) this.#process?.kill();
+    if (!(this.#connection && (await farewell(this.#connection)))) killDataPlane(this.#state);
     this.#connection = undefined;
   }
 
@@ -141,7 +141,7 @@ export class NativeDataPlane implements DataPlane {
       await sleep(LISTEN_POLL_MS);
     }
     const why = started.ended ?? `it did not listen within ${LISTEN_MS / 1000} s`;
-    started.kill();
+    killDataPlane(this.#state);
     throw silentDataPlane(binary, why);
   }
 
@@ -189,6 +189,7 @@ export class NativeDataPlane implements DataPlane {
 
   #died(reason: string): void {
     if (this.#description.state === "stopped") return;
+    if (this.#connection?.frozen) killDataPlane(this.#state);
     const why = this.#process?.ended ?? reason;
     const restarts = this.#description.restarts + 1;
     this.#description = { ...this.#description, state: "starting", restarts, lastError: why };
@@ -217,7 +218,7 @@ export class NativeDataPlane implements DataPlane {
       this.#listener?.notice({ level: "info", code: "data-plane-up", text: "the data plane runs again", fields });
     } catch (error) {
       this.#connection?.close();
-      this.#process?.kill();
+      killDataPlane(this.#state);
       const why = error instanceof Error ? error.message : String(error);
       this.#description = { ...this.#description, lastError: why };
       this.#listener?.notice({

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, closeSync, constants, openSync, readFileSync, rmSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OperatorError, systemCode } from "./operator-error.ts";
 import { packageRoot } from "./package-root.ts";
@@ -57,6 +57,7 @@ export class DataPlaneProcess {
       this.#ended ??= signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`;
     });
     this.#child.unref();
+    if (this.#child.pid !== undefined) writeFileSync(state.dataPlanePid, String(this.#child.pid), { mode: 0o640 });
   }
 
   /** Why it no longer runs, with the last line it wrote; undefined while it runs. */
@@ -64,10 +65,19 @@ export class DataPlaneProcess {
     const lastWords = this.#ended === undefined ? "" : lastLineOf(this.#log);
     return lastWords === "" ? this.#ended : `${this.#ended}: ${lastWords}`;
   }
+}
 
-  /** Ends it at once. The kernel closes its sessions' sockets and removes its device. */
-  kill(): void {
-    this.#child.kill("SIGKILL");
+/**
+ * Ends the data plane of a state directory at once, whoever started it; the kernel closes its socket and removes its device. For one
+ * that does not do what it is asked. Its number may have gone to another process since: that one does not have our socket in its command line.
+ */
+export function killDataPlane(state: StateDirectory): void {
+  try {
+    const pid = Number(readFileSync(state.dataPlanePid, "utf8"));
+    const commandLine = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    if (commandLine.includes(state.dataPlaneSocket)) process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended already.
   }
 }
 

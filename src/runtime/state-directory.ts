@@ -20,6 +20,7 @@ export interface StateDirectory {
   readonly dataPlaneSocket: string;
   /** What the data plane says on its standard error; begun anew with each data plane. */
   readonly dataPlaneLog: string;
+  readonly dataPlanePid: string;
 }
 
 /** Who is asking, and where state may lie. Passed in so that tests need no root. */
@@ -54,6 +55,7 @@ export function stateDirectoryAt(path: string): StateDirectory {
     ownerSocket: join(path, "owner.sock"),
     dataPlaneSocket: join(path, "dataplane.sock"),
     dataPlaneLog: join(path, "dataplane.log"),
+    dataPlanePid: join(path, "dataplane.pid"),
   };
 }
 
@@ -105,12 +107,11 @@ export function createStateDirectory(
 
 /** Leaves nothing behind: what is ours in it, the folder, and the base when nobody else is there. */
 export function removeStateDirectory(state: StateDirectory, bases: readonly string[]): void {
-  for (const file of [state.controlSocket, state.ownerSocket, state.dataPlaneSocket, state.dataPlaneLog]) {
-    rmSync(file, { force: true });
-  }
+  const { path, lock: _, ...files } = state;
+  for (const file of Object.values(files)) rmSync(file, { force: true });
   try {
-    rmdirSync(state.path);
-    if (bases.includes(dirname(state.path))) rmdirSync(dirname(state.path));
+    rmdirSync(path);
+    if (bases.includes(dirname(path))) rmdirSync(dirname(path));
   } catch {
     // Another daemon is in it already, or it is not ours to remove.
   }
