@@ -107,10 +107,12 @@ export class Sessions {
 
   /** The peer has proven itself: the data plane made the session the one that sends. */
   confirmed(tunnel: Tunnel): void {
-    const { unconfirmed, now } = this.#state;
+    const { tunnels, unconfirmed, now } = this.#state;
     if (tunnel.state.at === "live") return;
     unconfirmed.remove(tunnel);
     tunnel.state = { at: "live", since: now };
+    // A session that we made primary meanwhile may have overtaken the event: the last word is ours, so that both sides know the same.
+    if (tunnel.addresses.some((address) => tunnels.primaryOf(address))) this.makePrimary(tunnel);
     this.#cameUp(tunnel);
     this.#parts.health.heard(tunnel);
     this.#parts.mail.deliver(tunnel, this.#parts.calls.takeWaiting(tunnel.addresses));

@@ -195,6 +195,27 @@ describe("two handshakes at the same time", () => {
   });
 });
 
+describe("what the data plane did on its own", () => {
+  test("and what we told it meanwhile end in one session that sends, because we have the last word", () => {
+    const { mesh, a, b } = pair();
+    a.say(b, "from a");
+    b.say(a, "from b");
+    mesh.run(100);
+    const [lastWord] = a.sent("set-primary");
+    const primaries = a.dataPlane.snapshot().filter(({ primary }) => primary);
+    expect(primaries).toHaveLength(1);
+    expect(lastWord).toEqual({ kind: "set-primary", localIndex: primaries[0]!.localIndex });
+  });
+
+  test("and asks for although it stands, is named again", () => {
+    const { mesh, a, b } = pair();
+    a.say(b, "hello");
+    mesh.run(100);
+    a.event({ kind: "need-tunnel", destination: b.address });
+    expect(a.sent("set-primary")).toHaveLength(1);
+  });
+});
+
 describe("a wrong responder", () => {
   test("is closed over the new keys, never installed, and the search goes on elsewhere", () => {
     const { mesh, a, b } = pair({ statics: { "10.77.0.2": [C, B] } });
