@@ -195,8 +195,8 @@ export class NativeDataPlane implements DataPlane {
     this.#description = { ...this.#description, state: "starting", restarts, lastError: why };
     this.#listener?.notice({
       level: "error",
-      code: "data-plane-down",
-      text: "the data plane is gone",
+      code: "data-plane-lost",
+      text: "the data plane ended by itself",
       fields: { why },
     });
     this.#listener?.down();
