@@ -45,7 +45,7 @@ async function measure(
 ): Promise<number> {
   const authority = await Authority.create(
     certificates.certificates,
-    `/run/lab/authority-${options.label}`,
+    `/run/lab/${options.label}/authority`,
     new Set([1]),
   );
   const mesh = await Mesh.create(options.label, {

@@ -75,7 +75,7 @@ describe("a daemon that cannot start says why in one line, and leaves nothing", 
     const refused = await runDaemon(trio.server);
     await squatter.kill();
     expectRefusal(refused, /4242/);
-    expect(refused.stderr).toMatch(/in use|taken/);
+    expect(refused.stderr).toMatch(/another program/);
   });
 
   test("when the data plane is missing it says where it looked and how to build it", async () => {

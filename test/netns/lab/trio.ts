@@ -21,7 +21,7 @@ export async function buildTrio(
   } = {},
 ): Promise<Trio> {
   const versions = options.versions ?? [2];
-  const authority = await Authority.create(LACIS.certificates, `/run/lab/authority-${name}`, new Set(versions));
+  const authority = await Authority.create(LACIS.certificates, `/run/lab/${name}/authority`, new Set(versions));
   const mesh = await Mesh.create(name, {
     authority,
     versions,
