@@ -7,8 +7,9 @@ import type { Observed, Step } from "./step.ts";
 
 // The same histories for both data planes; every output is compared, in order. A seed that fails is enough to fail again:
 //   LACIS_SEED=17 npx vitest run test/conformance/random.test.ts
+// and LACIS_SCRIPTS=5000 looks further.
 
-const SCRIPTS = 250;
+const SCRIPTS = Number(process.env["LACIS_SCRIPTS"] ?? 250);
 const STEPS = 110;
 const given = process.env["LACIS_SEED"];
 const seeds = given === undefined ? Array.from({ length: SCRIPTS }, (_, i) => i + 1) : [Number(given)];
