@@ -70,15 +70,19 @@ export class AdminServer {
         answering = true;
         client.pause();
         const response = await this.#respond(line);
+        // The next answer is made when this one is on its way: a client that does not read holds one, not many.
+        if (!client.destroyed && !client.write(`${response}\n`)) {
+          await new Promise((resolve) => client.once("drain", resolve).once("close", resolve));
+        }
         answering = false;
-        if (client.destroyed) return;
-        client.write(`${response}\n`);
         client.resume();
       }
       if (waiting.length > REQUEST_BYTES_MAX) client.destroy();
     };
     client.setEncoding("utf8");
-    client.setTimeout(IDLE_MS, () => answering || client.destroy());
+    client.setTimeout(IDLE_MS, () => {
+      if (!answering || client.writableLength > 0) client.destroy();
+    });
     client.on("data", (text: string) => {
       waiting += text;
       void next();
@@ -107,14 +111,20 @@ export class AdminServer {
     try {
       return { schema: ADMIN_SCHEMA, ok: true, result: await this.#handler(request) };
     } catch (error) {
-      if (!(error instanceof OperatorError)) throw error;
-      return {
-        schema: ADMIN_SCHEMA,
-        ok: false,
-        error: { ...error.complaint, code: error.code, exitCode: error.exitCode },
-      };
+      return failure(error);
     }
   }
+}
+
+function failure(error: unknown): AdminResponse {
+  if (error instanceof OperatorError) {
+    const { complaint, code, exitCode } = error;
+    return { schema: ADMIN_SCHEMA, ok: false, error: { ...complaint, code, exitCode } };
+  }
+  // A fault of ours in an answer is no reason to end the daemon.
+  const why = error instanceof Error ? (error.stack ?? error.message).split("\n").slice(0, 3).join(" ") : String(error);
+  const complaint = { what: "the daemon could not answer", why, todo: "please report this line" };
+  return { schema: ADMIN_SCHEMA, ok: false, error: { ...complaint, code: "internal", exitCode: ExitCode.crashed } };
 }
 
 function refusal(code: string, why: string, todo: string, exitCode: ExitCode = ExitCode.bad): AdminResponse {

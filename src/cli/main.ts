@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from "commander";
+import { ExitCode } from "../runtime/operator-error.ts";
 import { checkCommand } from "./commands/check.ts";
 import { pingCommand } from "./commands/ping.ts";
 import { reloadCommand } from "./commands/reload.ts";
@@ -23,6 +24,9 @@ for (const command of [program, ...program.commands]) {
     .configureOutput({ writeErr: () => {} })
     .helpOption("-h, --help", "explain this command");
 }
+
+// Whoever read the output has gone, as in `lacis status --watch | head`.
+process.stdout.on("error", () => process.exit(ExitCode.ok));
 
 const args = fromNebulaSpelling(process.argv.slice(2));
 try {

@@ -45,6 +45,31 @@ describe("a daemon that is asked", () => {
     });
   });
 
+  test("survives a fault in an answer and says what it was", async () => {
+    await serve(async () => {
+      throw new TypeError("undefined is not a status");
+    });
+    await expect(askDaemon(path, version, 1_000)).rejects.toMatchObject({
+      code: "internal",
+      message: expect.stringContaining("undefined is not a status"),
+    });
+  });
+
+  test("makes one answer at a time for a client that does not read", async () => {
+    let made = 0;
+    await serve(async () => {
+      made++;
+      return "x".repeat(4 << 20);
+    });
+    const client = createConnection(path);
+    client.pause();
+    client.write('{"verb":"status"}\n'.repeat(50));
+    await expect.poll(() => made).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(made).toBe(1);
+    client.destroy();
+  });
+
   test("answers several requests of one client in order", async () => {
     await serve(async (request) => request);
     const lines = await talk('{"verb":"status"}\n{"verb":"version"}\n', 2);

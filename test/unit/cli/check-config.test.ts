@@ -1,0 +1,48 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { check } from "../../../src/cli/check-config.ts";
+import { MeshFiles } from "../runtime/mesh-files.ts";
+
+let files: MeshFiles;
+let config: string;
+
+beforeEach(() => {
+  files = new MeshFiles();
+  config = files.host("laptop", "10.77.0.2", 4242, "");
+});
+afterEach(() => rmSync(files.folder, { recursive: true }));
+
+describe("lacis check", () => {
+  test("of a good configuration ends with a line that says so", () => {
+    const { ok, text, report } = check(config, false);
+    expect(ok).toBe(true);
+    expect(text.at(-1)).toEqual({ line: expect.stringMatching(/laptop\.yml: good/), wrong: false });
+    expect(report.errors).toEqual([]);
+    expect(report).not.toHaveProperty("effective");
+  });
+
+  test("of a bad one lists each error with its place, as lines and as data", () => {
+    writeFileSync(config, files.configuration("laptop", 70_000, "firewal: {}"));
+    const { ok, text, report } = check(config, false);
+    expect(ok).toBe(false);
+    expect(text.filter(({ line }) => /laptop\.yml:\d+:\d+: /.test(line)).length).toBeGreaterThanOrEqual(2);
+    expect(report.errors.map(({ path, line }) => [path, line])).toEqual([
+      ["listen.port", 2],
+      ["firewal", 8],
+    ]);
+    expect(text.at(-1)?.line).toMatch(/^lacis: .* - 2 errors.* - correct and check again$/);
+  });
+
+  test("can show every key in force, where it was set, and no secret", () => {
+    const { text, report } = check(config, true);
+    expect(text.map(({ line }) => line)).toContainEqual(
+      expect.stringMatching(/^listen\.port: 4242 {2}# .*laptop\.yml:2$/),
+    );
+    expect(text.map(({ line }) => line)).toContainEqual(expect.stringMatching(/^tun\.mtu: 1300 {2}# default$/));
+    expect(JSON.stringify(report)).not.toContain("PRIVATE KEY");
+  });
+
+  test("of a file that is not there says so", () => {
+    expect(check("/nowhere/config.yml", false)).toMatchObject({ ok: false, report: { errors: [{ file: null }] } });
+  });
+});
