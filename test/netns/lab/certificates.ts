@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { must } from "./command.ts";
 
 export type CertificateVersion = 1 | 2;
+/** As the tools' `-curve` names it; releases before 1.7 know only the first. */
+export type CertificateCurve = "25519" | "P256";
 
 /** A program with the flags of `nebula-cert`. */
 export interface CertificateTool {
@@ -24,11 +26,13 @@ export interface Subject {
 export class Authority {
   readonly #tool: CertificateTool;
   readonly #directory: string;
+  readonly #curve: CertificateCurve;
   readonly #issued: Map<string, Promise<string>> = new Map();
 
-  private constructor(tool: CertificateTool, directory: string) {
+  private constructor(tool: CertificateTool, directory: string, curve: CertificateCurve) {
     this.#tool = tool;
     this.#directory = directory;
+    this.#curve = curve;
   }
 
   /** Makes the authorities and `ca.crt`, the bundle that every host trusts. */
@@ -36,8 +40,9 @@ export class Authority {
     tool: CertificateTool,
     directory: string,
     versions: ReadonlySet<CertificateVersion>,
+    curve: CertificateCurve = "25519",
   ): Promise<Authority> {
-    const authority = new Authority(tool, directory);
+    const authority = new Authority(tool, directory, curve);
     await mkdir(directory, { recursive: true });
     for (const version of [...versions].sort()) {
       const certificate = authority.#path(`ca-v${version}.crt`);
@@ -46,6 +51,7 @@ export class Authority {
         duration: "24h",
         "out-crt": certificate,
         "out-key": authority.#path(`ca-v${version}.key`),
+        ...authority.#curveFlag,
       });
       await appendFile(authority.#path("ca.crt"), await readFile(certificate));
     }
@@ -73,6 +79,7 @@ export class Authority {
       join(into, "host.key"),
       "-out-pub",
       publicKey,
+      ...Object.entries(this.#curveFlag).flatMap(([flag, value]) => [`-${flag}`, value]),
     ]);
     let bundle = "";
     for (const version of versions) {
@@ -98,6 +105,11 @@ export class Authority {
     const [program, ...leading] = this.#tool.command;
     const versioned = this.#tool.knowsVersions ? ["-version", String(version)] : [];
     await must(program, [...leading, verb, ...versioned, ...Object.entries(flags).flatMap(([k, v]) => [`-${k}`, v])]);
+  }
+
+  /** Left out where it says nothing, for releases that do not know it. */
+  get #curveFlag(): { readonly curve?: CertificateCurve } {
+    return this.#curve === "25519" ? {} : { curve: this.#curve };
   }
 
   #path(file: string): string {
