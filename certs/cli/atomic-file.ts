@@ -1,28 +1,80 @@
 import fs from "node:fs";
 import path from "node:path";
 
+/** A file that is to be, and what is to be in it. */
+export interface NewFile {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** A system call that failed, and the file it was for. */
+export class FileError extends Error {
+  readonly file: string;
+  /** As the system names it: "EEXIST", "EACCES". */
+  readonly code: string;
+
+  constructor(file: string, cause: unknown) {
+    super(`${file}: ${cause}`);
+    this.name = "FileError";
+    this.file = file;
+    this.code = codeOf(cause);
+  }
+}
+
 /**
- * Writes a file that does not exist yet, with mode 0600 whatever the umask, so that a crash at any moment leaves no file or the whole one:
- * temporary file in the same directory, fsync, a link under the final name, fsync of the directory. `link` fails when the name is taken, also
- * when it was taken a moment ago; throws with code EEXIST then.
+ * Writes files that do not exist yet, mode 0600 whatever the umask: all of them or, on an error, none. First each goes into a temporary file beside
+ * its place and to the disk; then each gets its name, in the order given, by a link, which fails when the name is taken, also when it was taken a
+ * moment ago. So a crash at any moment leaves a file whole or not at all. Throws FileError.
  */
-export function writeNewFile(file: string, text: string): void {
-  const directory = path.dirname(path.resolve(file));
-  const temporary = path.join(directory, `.${path.basename(file)}.${crypto.randomUUID()}`);
+export function writeNewFiles(files: readonly NewFile[]): void {
+  const staged: string[] = [];
+  const placed: string[] = [];
+  try {
+    for (const { file, text } of files) attempt(file, () => staged.push(stage(file, text)));
+    for (const [i, { file }] of files.entries()) {
+      attempt(file, () => place(staged[i] ?? "", file));
+      placed.push(file);
+    }
+    for (const { file } of files) attempt(file, () => syncDirectory(path.dirname(path.resolve(file))));
+  } catch (error) {
+    for (const file of placed) fs.rmSync(file, { force: true });
+    throw error;
+  } finally {
+    for (const temporary of staged) fs.rmSync(temporary, { force: true });
+  }
+}
+
+/** The code of a failed system call, or "". */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+}
+
+const SECRET_MODE = 0o600;
+
+function attempt(file: string, step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    throw new FileError(file, error);
+  }
+}
+
+/** Path of a temporary file with this text, on the disk. */
+function stage(file: string, text: string): string {
+  const temporary = path.join(path.dirname(path.resolve(file)), `.${path.basename(file)}.${crypto.randomUUID()}`);
   const fd = fs.openSync(temporary, "wx", SECRET_MODE);
   try {
     fs.fchmodSync(fd, SECRET_MODE);
     fs.writeFileSync(fd, text);
     fs.fsyncSync(fd);
-    place(temporary, file);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw error;
   } finally {
     fs.closeSync(fd);
-    fs.rmSync(temporary, { force: true });
   }
-  syncDirectory(directory);
+  return temporary;
 }
-
-const SECRET_MODE = 0o600;
 
 function place(temporary: string, file: string): void {
   try {
@@ -30,7 +82,7 @@ function place(temporary: string, file: string): void {
   } catch (error) {
     // A USB stick's file system has no links. What remains is a look before the rename.
     if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(codeOf(error))) throw error;
-    if (fs.existsSync(file)) throw Object.assign(new Error(`${file} exists`), { code: "EEXIST" });
+    if (fs.lstatSync(file, { throwIfNoEntry: false })) throw Object.assign(new Error("it exists"), { code: "EEXIST" });
     fs.renameSync(temporary, file);
   }
 }
@@ -42,9 +94,4 @@ function syncDirectory(directory: string): void {
   } finally {
     fs.closeSync(fd);
   }
-}
-
-/** The code of a failed system call ("EACCES"), or "". */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }

@@ -9,15 +9,16 @@ export const ExitCode = {
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
-/** Ends a command: one line for the operator, no stack trace. */
+/** Ends a command: one line for the operator about each thing that is bad, no stack trace. */
 export class Failure extends Error {
-  readonly refusal: Refusal;
+  readonly refusals: readonly Refusal[];
   readonly exitCode: ExitCode;
 
-  constructor(refusal: Refusal, exitCode: ExitCode = ExitCode.bad) {
-    super(formatRefusal(refusal));
+  constructor(refusals: Refusal | readonly Refusal[], exitCode: ExitCode = ExitCode.bad) {
+    const list = "what" in refusals ? [refusals] : refusals;
+    super(list.map(formatRefusal).join("; "));
     this.name = "Failure";
-    this.refusal = refusal;
+    this.refusals = list;
     this.exitCode = exitCode;
   }
 }

@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { codeOf, writeNewFile } from "./atomic-file.ts";
+import { codeOf, FileError, type NewFile, writeNewFiles } from "./atomic-file.ts";
 import { Failure, usage } from "./failure.ts";
 
 /** The standard stream, in the place of a path. */
@@ -35,26 +35,20 @@ export function readText(file: string): string {
 }
 
 /**
- * Text of a file that holds a secret. One that others may read is closed to them first, which is said on standard error: whoever has read it
- * until now has the key.
+ * Closes a private key's file to others, and says so on standard error: whoever has read it until now has the key. Asked only once the file is
+ * known to be a key.
  */
-export function readSecretText(file: string): string {
-  const text = readText(file);
-  if (file === STREAM) return text;
+export function closeToOthers(file: string): void {
+  if (file === STREAM) return;
   const mode = fs.statSync(file).mode & 0o777;
-  if ((mode & 0o077) !== 0) {
-    try {
-      fs.chmodSync(file, 0o600);
-      process.stderr.write(
-        `lacis-cert: ${file} - others could read it (mode ${mode.toString(8)}) - its mode is 600 now\n`,
-      );
-    } catch {
-      process.stderr.write(
-        `lacis-cert: ${file} - others can read it (mode ${mode.toString(8)}) - run chmod 600 on it\n`,
-      );
-    }
+  if ((mode & 0o077) === 0) return;
+  const octal = mode.toString(8);
+  try {
+    fs.chmodSync(file, 0o600);
+    process.stderr.write(`lacis-cert: ${file} - others could read it (mode ${octal}) - its mode is 600 now\n`);
+  } catch {
+    process.stderr.write(`lacis-cert: ${file} - others can read it (mode ${octal}) - run chmod 600 on it\n`);
   }
-  return text;
 }
 
 /** Refuses to go on when any of these exists: before anything is made, and long before anything is written. */
@@ -62,17 +56,15 @@ export function refuseExisting(...files: readonly string[]): void {
   for (const file of files) if (file !== STREAM && fs.lstatSync(file, { throwIfNoEntry: false })) throw exists(file);
 }
 
-/** Writes a new file (mode 0600, never over an old one), or standard output for "-". */
-export function writeText(file: string, text: string): void {
-  if (file === STREAM) {
-    process.stdout.write(text);
-    return;
-  }
+/** Writes new files (mode 0600, all or none, never over an old one) in this order, and to standard output what is to go to "-". */
+export function writeTexts(...outputs: readonly NewFile[]): void {
   try {
-    writeNewFile(file, text);
+    writeNewFiles(outputs.filter(({ file }) => file !== STREAM));
   } catch (error) {
-    throw codeOf(error) === "EEXIST" ? exists(file) : systemFailure(file, "cannot be written", error);
+    if (!(error instanceof FileError)) throw error;
+    throw error.code === "EEXIST" ? exists(error.file) : systemFailure(error.file, "cannot be written", error);
   }
+  for (const { file, text } of outputs) if (file === STREAM) process.stdout.write(text);
 }
 
 function exists(file: string): Failure {

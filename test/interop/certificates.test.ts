@@ -97,7 +97,7 @@ for (const { release, versions, curves } of RELEASES) {
               "host-lacis-under-nebula.crt",
               "host-nebula-under-lacis.crt",
             ]) {
-              for (const flags of [{ path: file }, { path: file, json: true }]) {
+              for (const flags of [{ path: file }, { path: file, json: true as const }]) {
                 const [mine, reference] = [
                   await ours.must("print", flags, zone),
                   await theirs.must("print", flags, zone),

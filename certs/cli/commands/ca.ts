@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { refuseExisting, refuseSharedStream, writeText } from "../files.ts";
+import { refuseExisting, refuseSharedStream, writeTexts } from "../files.ts";
 import { notYetOption, refuseNotYet } from "../not-yet.ts";
 import { now } from "../now.ts";
 import { orFail, parseCurve, parseDuration, parseList, parseNetworks, parseVersion } from "../values.ts";
@@ -67,8 +67,10 @@ async function makeCa(flags: CaFlags): Promise<void> {
   const { createAuthority, certificateToPem, inspect, toJson } = await import("../../index.ts");
   const { authority, privateKeyPem } = orFail(createAuthority(request));
   // The key first: a certificate without its key is of no use, and cannot be had again.
-  writeText(flags.outKey, privateKeyPem);
-  writeText(flags.outCrt, certificateToPem(authority.certificate));
+  writeTexts(
+    { file: flags.outKey, text: privateKeyPem },
+    { file: flags.outCrt, text: certificateToPem(authority.certificate) },
+  );
   if (flags.json) {
     const files = { key: flags.outKey, certificate: flags.outCrt };
     process.stdout.write(`${toJson({ certificate: inspect(authority.certificate), files })}\n`);

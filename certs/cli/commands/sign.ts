@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { usage } from "../failure.ts";
-import { readSecretText, readText, refuseExisting, refuseSharedStream, writeText } from "../files.ts";
+import { closeToOthers, readText, refuseExisting, refuseSharedStream, writeTexts } from "../files.ts";
 import { notYetOption } from "../not-yet.ts";
 import { now } from "../now.ts";
 import { orFail, parseDuration, parseList, parseNetworks, parseVersion } from "../values.ts";
@@ -68,12 +68,13 @@ async function signHost(flags: SignFlags): Promise<void> {
       {
         certificatePem: readText(flags.caCrt),
         certificateFile: flags.caCrt,
-        keyPem: readSecretText(flags.caKey),
+        keyPem: readText(flags.caKey),
         keyFile: flags.caKey,
       },
       clock.wall,
     ),
   );
+  closeToOthers(flags.caKey);
   const pair = inPub === undefined ? generateHostKey(authority.certificate.curve) : undefined;
   const { curve, publicKey } = pair ?? orFail(readHostPublicKey(readText(inPub ?? ""), inPub ?? ""));
   const certificate = orFail(
@@ -89,8 +90,10 @@ async function signHost(flags: SignFlags): Promise<void> {
       ...(duration && { notAfter: clock.seconds + duration }),
     }),
   );
-  if (pair && outKey !== undefined) writeText(outKey, pair.privateKeyPem);
-  writeText(outCrt, certificateToPem(certificate));
+  writeTexts(...(pair && outKey !== undefined ? [{ file: outKey, text: pair.privateKeyPem }] : []), {
+    file: outCrt,
+    text: certificateToPem(certificate),
+  });
   if (flags.json) {
     const files = { certificate: outCrt, key: outKey ?? null };
     process.stdout.write(`${toJson({ certificate: inspect(certificate), files })}\n`);

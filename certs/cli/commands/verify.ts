@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { ExitCode } from "../failure.ts";
+import { Failure } from "../failure.ts";
 import { readText, refuseSharedStream } from "../files.ts";
 import { now } from "../now.ts";
 import { orFail } from "../values.ts";
@@ -23,7 +23,7 @@ export function verifyCommand(): Command {
 
 async function verifyCertificates(flags: VerifyFlags): Promise<void> {
   refuseSharedStream("read", { "-ca": flags.ca, "-crt": flags.crt });
-  const { readCertificates, verify, formatRefusal, toJson } = await import("../../index.ts");
+  const { readCertificates, verify, toJson } = await import("../../index.ts");
   const authorities = { certificates: orFail(readCertificates(readText(flags.ca), flags.ca)), file: flags.ca };
   const certificates = orFail(readCertificates(readText(flags.crt), flags.crt));
   const verdicts = orFail(verify(certificates, authorities, now().wall));
@@ -37,12 +37,17 @@ async function verifyCertificates(flags: VerifyFlags): Promise<void> {
     reason: verdict.ok ? null : verdict.reason.text,
   }));
   if (flags.json) process.stdout.write(`${toJson(report)}\n`);
-  for (const { name, version, valid, reason } of report) {
-    const what = `${JSON.stringify(name)} (version ${version})`;
-    if (valid && !flags.json) process.stdout.write(`${what} is valid\n`);
-    if (reason === null) continue;
-    const fix = "sign it again with an authority of this file";
-    process.stderr.write(`lacis-cert: ${formatRefusal({ what, why: reason, fix })}\n`);
-  }
-  if (report.some(({ valid }) => !valid)) process.exitCode = ExitCode.bad;
+  else
+    for (const { name, version } of report.filter(({ valid }) => valid))
+      process.stdout.write(`${titleOf(name, version)} is valid\n`);
+  const refusals = report.flatMap(({ name, version, reason }) =>
+    reason === null
+      ? []
+      : [{ what: titleOf(name, version), why: reason, fix: "sign it again with an authority of this file" }],
+  );
+  if (refusals.length > 0) throw new Failure(refusals);
+}
+
+function titleOf(name: string, version: number): string {
+  return `${JSON.stringify(name)} (version ${version})`;
 }

@@ -1,0 +1,93 @@
+import { type Command, CommanderError } from "commander";
+import { formatRefusal } from "../refusal.ts";
+import { ExitCode, Failure } from "./failure.ts";
+import { fromGoSpelling } from "./go-flags.ts";
+
+/** Each command is loaded when it is asked for: the tool starts before the cryptography is there. */
+const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
+  ca: {
+    summary: "make a certificate authority",
+    load: async () => (await import("./commands/ca.ts")).caCommand(),
+  },
+  keygen: {
+    summary: "make a host's key pair, to have its public half signed",
+    load: async () => (await import("./commands/keygen.ts")).keygenCommand(),
+  },
+  sign: {
+    summary: "sign a certificate for a host",
+    load: async () => (await import("./commands/sign.ts")).signCommand(),
+  },
+  print: {
+    summary: "show what certificates say",
+    load: async () => (await import("./commands/print.ts")).printCommand(),
+  },
+  verify: {
+    summary: "ask whether certificates are accepted",
+    load: async () => (await import("./commands/verify.ts")).verifyCommand(),
+  },
+};
+
+/** Runs one command line, without the program's name. Prints what there is to say; never throws at an operator. */
+export async function main(args: readonly string[]): Promise<ExitCode> {
+  const [verb = "", ...rest] = args;
+  if (/^--?(h|help)$/.test(verb)) return printHelp();
+  if (/^--?version$/.test(verb)) return printVersion();
+  const entry = Object.hasOwn(COMMANDS, verb) ? COMMANDS[verb] : undefined;
+  if (!entry) {
+    const why = verb === "" ? "no command was given" : `there is no command ${JSON.stringify(verb)}`;
+    return complain(
+      [`${why} - give one of ${Object.keys(COMMANDS).join(", ")} - see lacis-cert --help`],
+      ExitCode.usage,
+    );
+  }
+  const command = await entry.load();
+  command
+    .name(`lacis-cert ${verb}`)
+    .helpOption("-h, --help", "explain this command")
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+    .addHelpText("after", "\nFlags may have one dash or two, as in nebula-cert.");
+  const flags = new Map(command.options.map((option) => [option.name(), { takesValue: option.required }]));
+  try {
+    await command.parseAsync(fromGoSpelling(rest, flags.set("help", { takesValue: false })), { from: "user" });
+    return ExitCode.ok;
+  } catch (error) {
+    if (error instanceof Failure) return complain(error.refusals.map(formatRefusal), error.exitCode);
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return ExitCode.ok;
+    return complain([`${verb} - ${oneLine(error.message)} - see lacis-cert ${verb} --help`], ExitCode.usage);
+  }
+}
+
+function complain(lines: readonly string[], exitCode: ExitCode): ExitCode {
+  process.stderr.write(lines.map((line) => `lacis-cert: ${line}\n`).join(""));
+  return exitCode;
+}
+
+/** Commander's "error: unknown option '--nam'\n(Did you mean --name?)", without its prefix and its line break. */
+function oneLine(message: string): string {
+  return message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
+}
+
+function printHelp(): ExitCode {
+  const commands = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(8)}${summary}`);
+  process.stdout.write(
+    [
+      "Usage: lacis-cert COMMAND [flags]",
+      "",
+      "The certificates of a mesh: makes an authority, signs hosts, reads and judges what others made. Reads and writes what nebula-cert does.",
+      "",
+      ...commands,
+      "",
+      "lacis-cert COMMAND --help explains its flags. Exit codes: 0 done, 1 refused, 2 not understood.",
+      "",
+    ].join("\n"),
+  );
+  return ExitCode.ok;
+}
+
+async function printVersion(): Promise<ExitCode> {
+  const { packageVersion } = await import("./package-version.ts");
+  process.stdout.write(`lacis-cert ${packageVersion()}\n`);
+  return ExitCode.ok;
+}
