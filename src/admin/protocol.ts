@@ -11,6 +11,7 @@ export const REQUEST_BYTES_MAX: number = 64 * 1024;
 /** A status of ten thousand peers has about six megabytes. */
 export const RESPONSE_BYTES_MAX: number = 16 * 1024 * 1024;
 
+/** Nobody waits longer for one answer, and each waiting ping holds a place. */
 export const PING_TIMEOUT_MS_MAX = 60_000;
 
 export type AdminRequest =

@@ -33,7 +33,7 @@ export interface StatusReport {
   readonly peers: readonly PeerReport[];
   /** Peers that were left out because there are more than PEERS_MAX. */
   readonly peersOmitted: number;
-  readonly dataPlane: DataPlaneReport;
+  readonly dataPlane: DataPlaneStatus;
   readonly counters: {
     readonly tunReadPackets: number;
     readonly tunWrittenPackets: number;
@@ -56,7 +56,7 @@ export interface StatusReport {
   readonly health: readonly Health[];
 }
 
-export type DataPlaneReport = Pick<DataPlaneDescription, "kind" | "state" | "port" | "adopted" | "restarts"> & {
+export type DataPlaneStatus = Pick<DataPlaneDescription, "kind" | "state" | "port" | "adopted" | "restarts"> & {
   readonly [name in "build" | "device" | "lastError"]: string | null;
 };
 
@@ -101,7 +101,7 @@ export function statusReport(node: NodeStatus, daemon: DaemonFacts, nowMs: numbe
     lighthouses: node.lighthouses.map(({ name, address, up }) => ({ name: name ?? null, address, up })),
     peers: node.peers.slice(0, PEERS_MAX).map((peer) => peerReport(peer, nowMs)),
     peersOmitted: Math.max(node.peers.length - PEERS_MAX, 0),
-    dataPlane: dataPlaneReport(daemon.dataPlane),
+    dataPlane: dataPlaneStatus(daemon.dataPlane),
     counters: counters
       ? {
           tunReadPackets: Number(counters.tunReadPackets),
@@ -148,7 +148,7 @@ function peerReport(peer: PeerStatus, nowMs: number): PeerReport {
   };
 }
 
-function dataPlaneReport(plane: DataPlaneDescription): DataPlaneReport {
+function dataPlaneStatus(plane: DataPlaneDescription): DataPlaneStatus {
   const { build, device, lastError } = plane;
   return { ...plane, build: build ?? null, device: device ?? null, lastError: lastError ?? null };
 }

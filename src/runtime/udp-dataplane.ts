@@ -28,6 +28,8 @@ export class UdpDataPlane implements DataPlane {
   #listener: DataPlaneListener | undefined;
   #socket: Socket | undefined;
   #port = 0;
+  /** An IPv6 socket takes IPv4 addresses mapped (RFC 4291 2.5.5.2). */
+  #isDual = false;
   #restarts = 0;
   #lastError: string | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -100,7 +102,9 @@ export class UdpDataPlane implements DataPlane {
 
   #adopt(socket: Socket): void {
     this.#socket = socket;
-    this.#port = socket.address().port;
+    const { port, family } = socket.address();
+    this.#port = port;
+    this.#isDual = family === "IPv6";
     this.#lastError = undefined;
     socket.on("message", (datagram, { address, port }) => {
       const source = parseAddress(address);
@@ -150,7 +154,7 @@ export class UdpDataPlane implements DataPlane {
       return;
     }
     const address = endpointAddress(to);
-    const mapped = socket.address().family === "IPv6" && !address.includes(":") ? `::ffff:${address}` : address;
+    const mapped = this.#isDual && !address.includes(":") ? `::ffff:${address}` : address;
     // What the kernel refuses is lost like what the network loses: counted, and the protocol repeats it.
     socket.send(datagram, endpointPort(to), mapped, (error) => {
       if (error) this.#sendsFailed++;
