@@ -2,8 +2,8 @@ import crypto, { type KeyObject } from "node:crypto";
 import type { Entropy } from "../core/base/entropy.ts";
 import { LruMap } from "../core/base/lru.ts";
 import { isEcdsaSignature, lowSignatureForm } from "../core/crypto/ecdsa-signature.ts";
-import { isX25519PublicKey, X25519_KEY_BYTES } from "../core/crypto/low-order.ts";
 import { checkedNonce } from "../core/crypto/nonce.ts";
+import { CURVE25519_KEY_BYTES, isEd25519PublicKey, isX25519PublicKey } from "../core/crypto/public-keys.ts";
 import type {
   Aead,
   AgreementKey,
@@ -86,8 +86,8 @@ class NodeAead implements Aead {
 const AEAD_OPTIONS = { authTagLength: TAG_BYTES } as const;
 
 const x25519Agreement: KeyAgreement = {
-  publicKeyBytes: X25519_KEY_BYTES,
-  load: (privateKey) => (privateKey.length === X25519_KEY_BYTES ? new X25519Key(privateKey) : undefined),
+  publicKeyBytes: CURVE25519_KEY_BYTES,
+  load: (privateKey) => (privateKey.length === CURVE25519_KEY_BYTES ? new X25519Key(privateKey) : undefined),
   accepts: isX25519PublicKey,
 };
 
@@ -139,9 +139,9 @@ class P256AgreementKey implements AgreementKey {
 }
 
 const ed25519Signature: SignatureScheme = {
-  load: (seed) => (seed.length === 32 ? new Ed25519Key(seed) : undefined),
+  load: (seed) => (seed.length === CURVE25519_KEY_BYTES ? new Ed25519Key(seed) : undefined),
   verify: (publicKey, message, signature) =>
-    publicKey.length === 32 &&
+    isEd25519PublicKey(publicKey) &&
     signature.length === 64 &&
     crypto.verify(null, message, importPublicKey("Ed25519", publicKey), signature),
 };

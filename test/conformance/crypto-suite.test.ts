@@ -2,9 +2,9 @@ import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { toHex, utf8Encode } from "../../src/core/base/bytes.ts";
 import { lowSignatureForm, otherSignatureForm, P256_ORDER } from "../../src/core/crypto/ecdsa-signature.ts";
-import { lowOrderPoints } from "../../src/core/crypto/low-order.ts";
 import { nonceOf } from "../../src/core/crypto/nonce.ts";
 import { portableSuite } from "../../src/core/crypto/portable.ts";
+import { smallOrderPoints } from "../../src/core/crypto/public-keys.ts";
 import type { CryptoSuite, Curve } from "../../src/core/crypto/suite.ts";
 import { nodeSuite, osEntropy } from "../../src/runtime/node-crypto.ts";
 import { hex, repeated } from "../vectors/hex.ts";
@@ -96,8 +96,8 @@ describe.each(suites)("the $name suite", (suite) => {
   test("refuses the points of low order, with and without the top bit, before and after the arithmetic", () => {
     const agreement = suite.agreement("CURVE25519")!;
     const key = agreement.load(osEntropy.bytes(32))!;
-    expect(lowOrderPoints().length).toBe(7);
-    for (const point of lowOrderPoints()) {
+    expect(smallOrderPoints("X25519").length).toBe(7);
+    for (const point of smallOrderPoints("X25519")) {
       const withTopBit = point.slice();
       withTopBit[31] = (withTopBit[31] ?? 0) | 0x80;
       for (const hostile of [point, withTopBit]) {
@@ -150,6 +150,24 @@ describe.each(suites)("the $name suite", (suite) => {
     expect(toHex(key.sign(Uint8Array.of(0x72)))).toBe(
       "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
     );
+  });
+
+  test("refuses Ed25519 keys of small order, and those that are not in their one form, whatever the signature", () => {
+    const scheme = suite.signature("CURVE25519")!;
+    const identity = hex("01".padEnd(64, "0"));
+    const forged = new Uint8Array(64);
+    forged.set(identity);
+    for (const point of smallOrderPoints("Ed25519")) {
+      for (const signBit of [0, 0x80]) {
+        const key = point.slice();
+        key[31] = (key[31] ?? 0) | signBit;
+        for (let i = 0; i < 16; i++) expect(scheme.verify(key, Uint8Array.of(i), forged)).toBe(false);
+      }
+    }
+    for (let low = 0xed; low <= 0xff; low++) {
+      const key = hex(`${low.toString(16)}${"ff".repeat(30)}7f`);
+      for (let i = 0; i < 16; i++) expect(scheme.verify(key, Uint8Array.of(i), forged)).toBe(false);
+    }
   });
 
   test("refuses an Ed25519 signature whose S has had the group order added", () => {

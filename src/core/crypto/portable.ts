@@ -8,8 +8,8 @@ import nacl from "tweetnacl";
 import { concatBytes } from "../base/bytes.ts";
 import { Secret } from "../base/secret.ts";
 import { isEcdsaSignature } from "./ecdsa-signature.ts";
-import { isX25519PublicKey, X25519_KEY_BYTES } from "./low-order.ts";
 import { checkedNonce } from "./nonce.ts";
+import { CURVE25519_KEY_BYTES, isEd25519PublicKey, isX25519PublicKey } from "./public-keys.ts";
 import type { Aead, AgreementKey, Cipher, CryptoSuite, KeyAgreement, SignatureScheme, SigningKey } from "./suite.ts";
 
 // Who does what: tweetnacl multiplies on Curve25519 in fixed-size arithmetic, whose time does not follow the private key, and is twice as
@@ -47,8 +47,8 @@ class PortableAead implements Aead {
 }
 
 const x25519Agreement: KeyAgreement = {
-  publicKeyBytes: X25519_KEY_BYTES,
-  load: (privateKey) => (privateKey.length === X25519_KEY_BYTES ? new X25519Key(privateKey) : undefined),
+  publicKeyBytes: CURVE25519_KEY_BYTES,
+  load: (privateKey) => (privateKey.length === CURVE25519_KEY_BYTES ? new X25519Key(privateKey) : undefined),
   accepts: isX25519PublicKey,
 };
 
@@ -91,9 +91,9 @@ class P256AgreementKey implements AgreementKey {
 }
 
 const ed25519Signature: SignatureScheme = {
-  load: (seed) => (seed.length === 32 ? new Ed25519Key(seed) : undefined),
+  load: (seed) => (seed.length === CURVE25519_KEY_BYTES ? new Ed25519Key(seed) : undefined),
   verify: (publicKey, message, signature) =>
-    publicKey.length === 32 &&
+    isEd25519PublicKey(publicKey) &&
     signature.length === 64 &&
     orUndefined(() => ed25519.verify(signature, message, publicKey, { zip215: false })) === true,
 };
