@@ -1,7 +1,7 @@
 //! What waits to be read by the control plane. Bounded in every kind, so that a slow reader costs neither memory nor a packet.
 
 use std::collections::VecDeque;
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,8 +10,10 @@ use std::time::Duration;
 use lacis_contract::frame;
 use lacis_contract::v1::{FromDataPlane, from_data_plane::Event};
 
-/// Bytes written at once.
-const WRITE_BYTES: usize = 256 << 10;
+/// Events written at once.
+const WRITE_EVENTS: usize = 256;
+/// What the write buffer shrinks to.
+const BUFFER_BYTES: usize = 256 << 10;
 
 /// How an event may be lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,8 +123,12 @@ impl EventQueue {
     pub fn write_forever(&self) {
         let mut bytes = Vec::new();
         loop {
-            let Some((mut connection, generation)) = self.take(&mut bytes) else { continue };
-            let written = connection.write_all(&bytes);
+            let (connection, generation, events) = self.take();
+            for event in events {
+                // A message that fits no frame can only be one that this program made too long; it is left out, not cut.
+                let _ = frame::append(&FromDataPlane { event: Some(event) }, &mut bytes);
+            }
+            let written = connection.and_then(|mut connection| connection.write_all(&bytes));
             let mut state = self.lock();
             state.is_writing = false;
             if written.is_err() && state.generation == generation {
@@ -131,31 +137,25 @@ impl EventQueue {
             drop(state);
             self.changed.notify_all();
             bytes.clear();
-            bytes.shrink_to(WRITE_BYTES);
+            bytes.shrink_to(BUFFER_BYTES);
         }
     }
 
-    /// Waits for events, then moves as many as fit one write into `bytes`.
-    fn take(&self, bytes: &mut Vec<u8>) -> Option<(UnixStream, u64)> {
+    /// Waits for events and takes some. They are made into bytes without the lock: nobody waits for that.
+    fn take(&self) -> (io::Result<UnixStream>, u64, Vec<Event>) {
         let idle = |state: &mut State| state.connection.is_none() || state.waiting.is_empty();
         let mut state = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
-        let connection = state.connection.as_ref()?.try_clone().ok();
-        while let Some(event) = state.waiting.pop_front() {
-            if let Some(held) = state.held.get_mut(Class::of(&event) as usize) {
+        let taken = state.waiting.len().min(WRITE_EVENTS);
+        let events: Vec<Event> = state.waiting.drain(..taken).collect();
+        for event in &events {
+            if let Some(held) = state.held.get_mut(Class::of(event) as usize) {
                 *held = held.saturating_sub(1);
             }
-            // A message that fits no frame can only be one that this program made too long; it is left out, not cut.
-            let _ = frame::append(&FromDataPlane { event: Some(event) }, bytes);
-            if bytes.len() >= WRITE_BYTES {
-                break;
-            }
         }
-        state.is_writing = connection.is_some();
-        if connection.is_none() {
-            state.disconnect();
-            bytes.clear();
-        }
-        connection.map(|connection| (connection, state.generation))
+        state.is_writing = true;
+        let gone = || io::Error::from(io::ErrorKind::NotConnected);
+        let connection = state.connection.as_ref().ok_or_else(gone).and_then(UnixStream::try_clone);
+        (connection, state.generation, events)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -70,23 +70,26 @@ impl SendBatch {
     fn send(&self, mut runs: &[Run]) {
         while let Some(first) = runs.first() {
             let (sent, error) = self.udp.send(&self.slab, runs);
-            let (mut done, mut failed) = (sent, 0);
-            match error.as_ref().and_then(std::io::Error::raw_os_error) {
-                None if sent == 0 && error.is_none() => return,
-                None if error.is_none() => {}
-                Some(libc::EINTR) => {}
-                // A device on the way cannot segment: the same bytes, one by one, from now on.
-                Some(libc::EIO | libc::EINVAL) if first.datagrams > 1 => {
+            let done = match error.and_then(|error| error.raw_os_error()) {
+                None if sent == 0 => return,
+                None => sent,
+                Some(libc::EINTR) => 0,
+                // Larger than what this path takes in one piece: the same bytes, one by one, are fragmented on the way.
+                Some(libc::EINVAL | libc::EMSGSIZE) if first.datagrams > 1 => {
+                    self.send(&first.split());
+                    1
+                }
+                // The device cannot segment.
+                Some(libc::EIO) if first.datagrams > 1 => {
                     self.udp.stop_runs();
                     self.send(&first.split());
-                    done = 1;
+                    1
                 }
-                _ => {
-                    failed = first.datagrams as u64;
-                    done = 1;
+                Some(_) => {
+                    self.engine.count_drops(DropReason::SendFailed, first.datagrams as u64);
+                    1
                 }
-            }
-            self.engine.count_drops(DropReason::SendFailed, failed);
+            };
             runs = runs.get(done..).unwrap_or_default();
         }
     }

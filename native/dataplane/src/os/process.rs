@@ -23,8 +23,10 @@ pub struct StopSignal(File);
 impl StopSignal {
     /// Blocks the signals for this thread and those it will start. To be called before any other thread runs.
     pub fn new() -> io::Result<Self> {
-        // SAFETY: a zeroed sigset_t is valid for sigemptyset, which initialises it; the descriptor is new and owned by nobody else.
+        // SAFETY: SIG_IGN runs no code; a zeroed sigset_t is valid for sigemptyset, which initialises it; the descriptor is new and owned by nobody else.
         unsafe {
+            // The terminal of whoever started this may close: that ends a conversation, not the tunnels.
+            libc::signal(libc::SIGHUP, libc::SIG_IGN);
             let mut signals: libc::sigset_t = mem::zeroed();
             libc::sigemptyset(&mut signals);
             libc::sigaddset(&mut signals, libc::SIGTERM);

@@ -159,9 +159,9 @@ impl TunWriter {
         self.chain.clear();
         match written {
             Ok(_) => 0,
-            Err(_) => {
-                // Whatever it is that this kernel does not like about superpackets, single packets will get through.
-                self.joins &= packets == 1;
+            Err(error) => {
+                // What this kernel does not like about superpackets does not concern single packets.
+                self.joins &= packets == 1 || error.raw_os_error() != Some(libc::EINVAL);
                 packets
             }
         }

@@ -232,7 +232,7 @@ impl Udp {
         self.has_gso.load(Ordering::Relaxed)
     }
 
-    /// From now on datagrams are sent one by one: the path to some peer cannot segment.
+    /// From now on datagrams are sent one by one: a device cannot segment.
     pub fn stop_runs(&self) {
         self.has_gso.store(false, Ordering::Relaxed);
     }
