@@ -1,7 +1,8 @@
 import { concatBytes, readUint32, writeUint32 } from "../../src/core/base/bytes.ts";
 import type { Certificate } from "../../src/core/cert/certificate.ts";
 import { toHandshakeForm } from "../../src/core/cert/handshake-form.ts";
-import { type Endpoint, parseEndpoint } from "../../src/core/netip/endpoint.ts";
+import { type IpAddress, parseAddress } from "../../src/core/netip/address.ts";
+import { type Endpoint, endpoint } from "../../src/core/netip/endpoint.ts";
 import { encodeHandshakePayload } from "../../src/core/wire/handshake-payload.ts";
 import { encodeHeader, HEADER_BYTES, PacketType, recvErrorFor } from "../../src/core/wire/header.ts";
 import type { Agenda } from "./agenda.ts";
@@ -43,16 +44,17 @@ export class Eavesdropper {
   }
 
   hear(source: Endpoint, destination: Endpoint, datagram: Uint8Array): void {
-    const heard = { source, destination, datagram };
-    if (this.#heard.length < HEARD_MAX) this.#heard.push(heard);
-    else this.#heard[this.#random.below(HEARD_MAX)] = heard;
+    this.#heard.unshift({ source, destination, datagram });
+    if (this.#heard.length > HEARD_MAX) this.#heard.pop();
   }
 
   /** Does something nasty every `pauseMs` or less, until `end`. */
   attack(pauseMs: number, end: number): void {
     this.#agenda.after(this.#random.between(1, pauseMs), () => {
       if (this.#agenda.now >= end) return;
-      if (this.#heard.length > 0) this.#strike(this.#random.pick(this.#heard));
+      const memory = this.#random.chance(0.5) ? FRESH : HEARD_MAX;
+      const heard = this.#heard[this.#random.below(Math.min(memory, this.#heard.length))];
+      if (heard) this.#strike(heard);
       this.attack(pauseMs, end);
     });
   }
@@ -61,13 +63,14 @@ export class Eavesdropper {
     const { source, destination, datagram } = heard;
     const tricks = [
       () => this.#inject("replays", source, destination, datagram),
-      () => this.#inject("replays from elsewhere", stranger, destination, datagram),
+      () => this.#inject("replays from elsewhere", this.#stranger(), destination, datagram),
       () => this.#inject("reflects", destination, source, datagram),
-      () => this.#inject("mutates", this.#random.pick([source, stranger]), destination, this.#mutated(datagram)),
+      () => this.#inject("mutates", source, destination, this.#mutated(datagram)),
+      () => this.#inject("mutates from elsewhere", this.#stranger(), destination, this.#mutated(datagram)),
       () => this.#spoofRecvError(heard),
       () => this.#forgeMessage1(source, destination),
       () => this.#forgeMessage2(heard),
-      () => this.#inject("sends junk", stranger, destination, this.#random.bytes(this.#random.below(1500))),
+      () => this.#inject("sends junk", this.#stranger(), destination, this.#random.bytes(this.#random.below(1500))),
     ];
     this.#random.pick(tricks)();
   }
@@ -111,7 +114,7 @@ export class Eavesdropper {
     const message = concatBytes(header, ephemeral, certificate.publicKey, payload);
     this.#inject(
       `forges message 1 of ${certificate.name}`,
-      this.#random.pick([victim, stranger]),
+      this.#random.pick([victim, this.#stranger()]),
       destination,
       message,
     );
@@ -128,6 +131,11 @@ export class Eavesdropper {
     });
     const body = this.#random.bytes(this.#random.between(64, 400));
     this.#inject("forges message 2", destination, source, concatBytes(header, body));
+  }
+
+  /** Another one each time: an address that became known by relaying a real packet must not excuse the next forgery. */
+  #stranger(): Endpoint {
+    return endpoint(strangersAddress, this.#random.between(1, 65_535));
   }
 
   #lieAboutTime(): bigint {
@@ -147,5 +155,7 @@ export class Eavesdropper {
   }
 }
 
-const stranger = parseEndpoint("203.0.113.66:6666") as Endpoint;
+const strangersAddress = parseAddress("203.0.113.66") as IpAddress;
 const HEARD_MAX = 512;
+/** Of sessions that still live. */
+const FRESH = 16;

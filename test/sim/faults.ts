@@ -51,6 +51,7 @@ const faults: readonly ((stage: Stage) => void)[] = [
   moveHost,
   stepClock,
   changeRules,
+  changeRules,
   ping,
   ping,
 ];

@@ -26,6 +26,11 @@ export function identityOf(
   return made;
 }
 
+/** A certificate that says it is this role's, for a key of the forger's own, signed by another hand than the authority's. */
+export function counterfeitOf(role: Role): Credential {
+  return credentialOf(role, [1], signingKey("forger"), `${role.name}, forged`);
+}
+
 /** What everybody on the network has seen. */
 export function allCertificates(setup: Setup): readonly Certificate[] {
   return [...roles, malloryRole].flatMap((role) => {
@@ -35,8 +40,8 @@ export function allCertificates(setup: Setup): readonly Certificate[] {
 }
 
 const identities = new Map<string, Pick<Identity, "credential" | "pool">>();
-const authorityKey = signingKey();
-const authority = certify({
+const authorityKey = signingKey("authority");
+const authority = certify(authorityKey, {
   version: 2,
   curve: "CURVE25519",
   name: "simulated authority",
@@ -50,8 +55,13 @@ const authority = certify({
   publicKey: authorityKey.publicKey,
 });
 
-function credentialOf(role: Role, held: readonly CertificateVersion[]): Credential {
-  const key = nodeSuite.agreement("CURVE25519")?.load(privateKey(role.name));
+function credentialOf(
+  role: Role,
+  held: readonly CertificateVersion[],
+  signer: SigningKey = authorityKey,
+  keyOwner: string = role.name,
+): Credential {
+  const key = nodeSuite.agreement("CURVE25519")?.load(privateKey(keyOwner));
   if (!key) throw new Error("the suite has no key agreement on Curve25519");
   const content = {
     curve: "CURVE25519",
@@ -72,17 +82,17 @@ function credentialOf(role: Role, held: readonly CertificateVersion[]): Credenti
     name: role.name,
     key,
     certificates: {
-      ...(held.includes(1) && { 1: certify({ ...content, version: 1, networks: [ipv4] }) }),
-      ...(held.includes(2) && { 2: certify({ ...content, version: 2, networks }) }),
+      ...(held.includes(1) && { 1: certify(signer, { ...content, version: 1, networks: [ipv4] }) }),
+      ...(held.includes(2) && { 2: certify(signer, { ...content, version: 2, networks }) }),
     },
     networks,
     addresses: networks.map(({ address }) => address),
   };
 }
 
-function certify(content: CertificateContent): Certificate {
+function certify(signer: SigningKey, content: CertificateContent): Certificate {
   const details = content.version === 1 ? encodeV1Details(content) : encodeV2Details(content);
-  const signature = authorityKey.sign(signedBytes({ ...content, details }));
+  const signature = signer.sign(signedBytes({ ...content, details }));
   const assembled =
     content.version === 1
       ? assembleV1(nodeSuite, content, signature)
@@ -91,8 +101,8 @@ function certify(content: CertificateContent): Certificate {
   return assembled.value;
 }
 
-function signingKey(): SigningKey {
-  const key = nodeSuite.signature("CURVE25519")?.load(privateKey("authority"));
+function signingKey(owner: string): SigningKey {
+  const key = nodeSuite.signature("CURVE25519")?.load(privateKey(owner));
   if (!key) throw new Error("the suite has no signatures on Curve25519");
   return key;
 }

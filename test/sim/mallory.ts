@@ -189,7 +189,8 @@ export class Mallory {
 
   #hold(victim: Host, sendKey: SessionKeys["initiatorToResponder"], receiveKey: Uint8Array): void {
     const peer = victim.settings.identity.credential.addresses;
-    this.#referee.sessions.hold(malloryRole.name, this.#credential.addresses, peer, sendKey, receiveKey);
+    const own = [overlayAddress(malloryRole.number, 4), overlayAddress(malloryRole.number, 6)];
+    this.#referee.sessions.hold(malloryRole.name, own, peer, sendKey, receiveKey);
   }
 
   #keys(): ConstructorParameters<typeof IxInitiator>[0] {

@@ -70,6 +70,8 @@ export class Referee {
   }
 
   commanded(host: Host, command: DataPlaneCommand): void {
+    // Message 2 authenticates: the tunnel goes to where it came from, even if somebody on the way passed it on.
+    if (command.kind === "install-tunnel" && command.confirmed && command.path) this.strangers.know(command.path);
     this.sessions.commanded(host.name, host.settings.identity.credential.addresses, command);
   }
 

@@ -18,7 +18,7 @@ interface End {
 
 /**
  * Every session of a world, known by its keys. Holds that a key is installed once, that both ends of a session agree on who they are, that
- * a session is confirmed only when somebody holds its other end, that nothing but control messages leaves on an unconfirmed one, and the caps.
+ * a session is trusted only when somebody holds its other end, that nothing but control messages leaves on an unconfirmed one, and the caps.
  */
 export class Sessions {
   readonly #senders = new Map<string, End>();
@@ -84,6 +84,9 @@ export class Sessions {
     this.#claim(this.#receivers, toHex(tunnel.receiveKey), end);
     this.#agree(toHex(tunnel.sendKey));
     this.#agree(toHex(tunnel.receiveKey));
+    if (tunnel.confirmed && !this.#senders.has(toHex(tunnel.receiveKey))) {
+      throw new Violation(`${host} trusts session ${tunnel.localIndex} although nobody holds its other end`);
+    }
     const sessions = this.#installed.get(host) ?? new Map();
     this.#installed.set(host, sessions.set(tunnel.localIndex, { tunnel, confirmed: tunnel.confirmed }));
   }

@@ -11,8 +11,8 @@ interface Account {
 }
 
 /**
- * Bytes between hosts and endpoints where nobody is known to be. Holds that no host is a reflector: what it sends there is at most what
- * came from there, and one handshake answer for each handshake question.
+ * Bytes between hosts and endpoints where nobody is known to be. Holds that nothing from inside the mesh goes there, and that no host is
+ * a reflector: what it sends there is at most what came from there, and one handshake answer for each handshake question.
  */
 export class Strangers {
   readonly #known = new Set<Endpoint>();
@@ -32,6 +32,9 @@ export class Strangers {
 
   sent(host: string, destination: Endpoint, datagram: Uint8Array): void {
     if (this.#known.has(destination)) return;
+    if (insideTypes.has(datagram[0] ?? 0)) {
+      throw new Violation(`${host} sent a packet of a session to ${destination}, a stranger who never authenticated`);
+    }
     const account = this.#account(host, destination);
     if (isHandshake(datagram, 2)) account.answers++;
     else account.sentBytes += datagram.length;
@@ -49,6 +52,11 @@ export class Strangers {
     return account;
   }
 }
+
+/** First bytes of what only a peer gets. Test requests probe, closes end, recv_errors answer: those may go to a stranger. */
+const insideTypes: ReadonlySet<number> = new Set(
+  [PacketType.message, PacketType.lighthouse, PacketType.control].map((type) => 0x10 | type),
+);
 
 function isHandshake(datagram: Uint8Array, counter: number): boolean {
   return datagram.length > 16 && datagram[0] === (0x10 | PacketType.handshake) && datagram[15] === counter;

@@ -27,7 +27,7 @@ export class Traffic {
   readonly #ledger: Ledger;
   readonly #journal: Journal;
   readonly #hosts: ReadonlyMap<string, Host>;
-  #fromPort = 40_000;
+  #fromPort = LASTING_PORT;
   /** What must work at the end: the last packet of each, and whether one of them arrived in time. */
   readonly #required: { readonly what: string; readonly attempts: Sent[] }[] = [];
 
@@ -46,7 +46,7 @@ export class Traffic {
 
   /** An application got this packet; it may answer. */
   arrived(host: Host, { flow, packet }: Sent): void {
-    if (flow.protocol === "icmp" || flow.fromPort < 40_000 || !this.#random.chance(0.5)) return;
+    if (flow.protocol === "icmp" || flow.fromPort < LASTING_PORT || !this.#random.chance(0.5)) return;
     this.#agenda.after(1, () => this.#send(host, reversed(flow), packet.length >> 1));
   }
 
@@ -76,7 +76,10 @@ export class Traffic {
     this.#agenda.after(this.#random.between(20, 600), () => {
       const to = this.#random.pick([...this.#hosts.values()].filter((other) => other !== host));
       const pair = this.#random.pick(addressPairs(host, to));
-      const flow = this.#flow(pair.source, pair.destination, this.#random.pick(services));
+      const fresh = this.#flow(pair.source, pair.destination, this.#random.pick(services));
+      // Half of the packets belong to conversations that go on, through changes of rules and all.
+      const goesOn = fresh.protocol !== "icmp" && this.#random.chance(0.5);
+      const flow = goesOn ? { ...fresh, fromPort: LASTING_PORT } : fresh;
       this.#send(host, flow, this.#random.chance(0.2) ? this.#random.between(12, 1200) : 64);
       if (this.#agenda.now < end) this.#chatter(host, end);
     });
@@ -98,7 +101,7 @@ export class Traffic {
 
   #flow(from: IpAddress, to: IpAddress, { protocol, port }: (typeof services)[number]): InnerFlow {
     if (protocol === "icmp") return { from, to, protocol, fromPort: port, toPort: port };
-    this.#fromPort = this.#fromPort < 65_000 ? this.#fromPort + 1 : 40_000;
+    this.#fromPort = this.#fromPort < 65_000 ? this.#fromPort + 1 : LASTING_PORT + 1;
     return { from, to, protocol, fromPort: this.#fromPort, toPort: port };
   }
 
@@ -136,5 +139,7 @@ function mayTalk(
   return outbound && permits(to.inbound, from, { ...service, remote: source });
 }
 
+/** Clients use ports from 40,000 on: below the others, so that it is never a fresh one. */
+const LASTING_PORT = 40_000;
 /** Often enough to keep every tunnel in use, and at least once in the window of the verdict. */
 const DEMAND_EVERY_MS = 5_000;

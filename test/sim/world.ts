@@ -6,7 +6,7 @@ import { chooseSetup, malloryRole, type Role, roles, type Setup } from "./cast.t
 import { Eavesdropper } from "./eavesdropper.ts";
 import { healEverything, type Stage, unleashFaults } from "./faults.ts";
 import { Host, type Parts } from "./host.ts";
-import { allCertificates, identityOf } from "./identities.ts";
+import { allCertificates, counterfeitOf, identityOf } from "./identities.ts";
 import { Journal } from "./journal.ts";
 import { Mallory } from "./mallory.ts";
 import { Network } from "./network.ts";
@@ -129,8 +129,9 @@ class World {
   #invite(setup: Setup, parts: Parts): void {
     const random = this.#random("attackers");
     const eavesdropper = new Eavesdropper(this.#agenda, this.#network, random, this.#journal, allCertificates(setup));
-    const { credential } = identityOf(malloryRole, setup.versions.get(malloryRole.name));
-    this.#referee.ledger.own(malloryRole, credential.addresses);
+    const own = identityOf(malloryRole, setup.versions.get(malloryRole.name)).credential;
+    const credential = random.chance(0.2) ? counterfeitOf(random.pick(roles)) : own;
+    this.#referee.ledger.own(malloryRole, own.addresses);
     this.#referee.rules.publish(malloryRole.name, malloryRole, 0);
     const mallory = new Mallory({
       suite: parts.suite,

@@ -1,0 +1,114 @@
+import { describe, expect, test } from "vitest";
+import { ok } from "../../src/core/base/result.ts";
+import { CaPool } from "../../src/core/cert/ca-pool.ts";
+import type { Certificate, VerifiedCertificate } from "../../src/core/cert/certificate.ts";
+import type { DataPlaneEvent } from "../../src/core/dataplane/contract.ts";
+import type { Parts } from "./host.ts";
+import { altering, commanding, deafTo, delivering, obeying, reacting, settled, tagBlind } from "./mutants.ts";
+import { runSeed } from "./world.ts";
+
+/** A wrong host must be caught within this many seeds. */
+const SEEDS = 40;
+
+const mutants: readonly { readonly host: string; readonly parts: Parts; readonly caught: RegExp }[] = [
+  { host: "delivers replayed packets", parts: delivering("replayed"), caught: /twice/ },
+  { host: "delivers from any inner source", parts: delivering("remote-address"), caught: /false source/ },
+  { host: "delivers what no rule allows", parts: delivering("no-matching-rule"), caught: /rules forbid/ },
+  { host: "does not look at tags", parts: tagBlind, caught: /other bytes|nobody sent|nobody holds/ },
+  {
+    host: "sends on sessions that nobody has confirmed",
+    parts: commanding((command) =>
+      command.kind === "install-tunnel" ? [{ ...command, confirmed: true, primary: true }] : [command],
+    ),
+    caught: /trusts session/,
+  },
+  {
+    host: "has a data plane that takes every session for confirmed",
+    parts: obeying((command) =>
+      command.kind === "install-tunnel" ? { ...command, confirmed: true, primary: true } : command,
+    ),
+    caught: /unconfirmed session/,
+  },
+  {
+    host: "roams to wherever a packet claims to come from",
+    parts: reacting(({ reason, localIndex }, path) =>
+      reason === "not-authentic" && localIndex !== undefined ? { kind: "set-path", localIndex, path } : undefined,
+    ),
+    caught: /a stranger who/,
+  },
+  {
+    host: "installs the keys of a session again",
+    parts: commanding((command) =>
+      command.kind === "install-tunnel"
+        ? [command, { kind: "remove-tunnel", localIndex: command.localIndex, sendClose: false }, command]
+        : [command],
+    ),
+    caught: /used already/,
+  },
+  {
+    host: "takes any certificate",
+    parts: settled((settings) => ({ ...settings, identity: { ...settings.identity, pool: credulous } })),
+    caught: /take each other for/,
+  },
+  {
+    host: "does not raise the epoch when rules change",
+    parts: commanding((command) =>
+      command.kind === "apply-policies" ? [{ ...command, raiseEpoch: false }] : [command],
+    ),
+    caught: /rules forbid/,
+  },
+  { host: "keeps its old rules", parts: deafTo(({ kind }) => kind !== "reload"), caught: /rules forbid|may talk/ },
+  {
+    host: "answers a handshake twice",
+    parts: commanding((command) =>
+      command.kind === "send-datagram" && command.datagram[15] === 2 ? [command, command] : [command],
+    ),
+    caught: /had not asked/,
+  },
+  {
+    host: "never notices that a peer is gone",
+    parts: deafTo((input) => input.kind !== "data-plane" || !signsOfDeath(input.event)),
+    caught: /may talk/,
+  },
+  {
+    host: "does not hear of sessions that were confirmed",
+    parts: deafTo((input) => input.kind !== "data-plane" || input.event.kind !== "confirmed"),
+    caught: /./,
+  },
+  {
+    host: "forgets who asked it to ping",
+    parts: altering((output) => (output.to === "pinger" ? [] : [output])),
+    caught: /ping/,
+  },
+  {
+    host: "throws on a malformed message",
+    parts: altering((output) => {
+      if (output.to === "operator" && output.notice.code === "lighthouse-message-malformed") throw new Error("oops");
+      return [output];
+    }),
+    caught: /threw during/,
+  },
+];
+
+describe(`within ${SEEDS} seeds, a host is caught that`, () => {
+  test.each(mutants)("$host", ({ parts, caught }) => {
+    const violations: string[] = [];
+    for (let seed = 1; seed <= SEEDS && !violations.some((violation) => caught.test(violation)); seed++) {
+      violations.push(runSeed(seed, parts).violation ?? "");
+    }
+    expect(violations.join("\n")).toMatch(caught);
+  });
+});
+
+/** Samples show silence, recv_errors that a session is unknown. */
+function signsOfDeath(event: DataPlaneEvent): boolean {
+  return event.kind === "sampled" || (event.kind === "datagram" && event.datagram[0] === 0x12);
+}
+
+/** Believes every certificate. */
+const credulous: CaPool = Object.create(CaPool.prototype, {
+  verify: { value: (certificate: Certificate) => ok(certificate as VerifiedCertificate) },
+  recheck: { value: (certificate: VerifiedCertificate) => ok(certificate) },
+  caOf: { value: () => undefined },
+  authorities: { value: [] },
+});
