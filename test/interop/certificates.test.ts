@@ -1,10 +1,12 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { certificateToPem, generateHostKey, issue, openAuthority, parsePrefix, wallTime } from "../../certs/index.ts";
 import { type CommandResult, run } from "../netns/lab/command.ts";
 import { findNebula, LACIS } from "../netns/lab/implementation.ts";
+import { authorityOf, hostRequest } from "../property/arbitraries.ts";
 
 /**
  * lacis-cert and a released nebula-cert, each judging what the other made: keys, authorities, certificates that are good and certificates
@@ -107,6 +109,25 @@ for (const { release, versions, curves } of RELEASES) {
             }
           }
         });
+
+        test.skipIf(release === "1.6")(
+          "a hundred certificates at random are read and accepted by both alike",
+          async () => {
+            const authority = authorityOf(version, curve === "P256" ? "P256" : "CURVE25519");
+            const requests = fc.sample(hostRequest(version, authority.certificate.curve), { numRuns: 100, seed: 7 });
+            const made = requests.map((request) => issue(authority, request));
+            const pem = made.map((issued) => (issued.ok ? certificateToPem(issued.value) : ""));
+            expect(pem).not.toContain("");
+            await writeFile(join(directory, "hundred.crt"), pem.join(""));
+            await writeFile(join(directory, "hundred-ca.crt"), certificateToPem(authority.certificate));
+            const flags = { path: "hundred.crt", json: true as const };
+            expect((await ours.must("print", flags)).stdout).toBe((await theirs.must("print", flags)).stdout);
+            for (const judge of [ours, theirs]) {
+              const verdict = await judge.call("verify", { ca: "hundred-ca.crt", crt: "hundred.crt" });
+              expect(verdict.status, verdict.stderr).toBe(0);
+            }
+          },
+        );
 
         test("both refuse to sign what the authority may not sign", async () => {
           const beyond: Record<string, Record<string, string>> = {

@@ -1,4 +1,5 @@
 import type { Brand } from "../base/brand.ts";
+import { compareBytes } from "../base/bytes.ts";
 
 /**
  * An IP address as its canonical text ("10.77.0.1", "fd00:77::2"; RFC 5952), so that it can be compared with ===, used as a map key and
@@ -34,14 +35,7 @@ export function familyOf(address: IpAddress): IpFamily {
 
 /** IPv4 before IPv6, then numerically: the order that certificates and the swap rule use (protocol 4.3, 8.2). */
 export function compareAddresses(a: IpAddress, b: IpAddress): number {
-  const left = addressBytes(a);
-  const right = addressBytes(b);
-  if (left.length !== right.length) return left.length - right.length;
-  for (let i = 0; i < left.length; i++) {
-    const difference = (left[i] ?? 0) - (right[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
+  return compareBytes(addressBytes(a), addressBytes(b));
 }
 
 function parseIpv4(text: string): Uint8Array | undefined {
