@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import type { MeshHost } from "./lab/mesh.ts";
-import { inspectProcess } from "./lab/process.ts";
 import { program, serve } from "./lab/program.ts";
 import { withTrio } from "./lab/trio.ts";
 import { pause } from "./lab/wait.ts";
@@ -31,7 +30,7 @@ describe("an idle host", () => {
 
 /** Both processes of a host, added up. */
 async function footprint(host: MeshHost): Promise<{ residentBytes: number; cpuSeconds: number }> {
-  const facts = (await host.machine.processes()).map(inspectProcess).filter((one) => /lacis/.test(one.command));
+  const facts = await host.inspect();
   expect(facts.length, facts.map((one) => one.command).join(", ")).toBe(2);
   return {
     residentBytes: facts.reduce((sum, one) => sum + one.residentBytes, 0),

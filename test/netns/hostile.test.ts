@@ -5,7 +5,6 @@ import { describe, expect, test } from "vitest";
 import { LACIS } from "./lab/implementation.ts";
 import type { MeshHost } from "./lab/mesh.ts";
 import type { Machine } from "./lab/network.ts";
-import { inspectProcess } from "./lab/process.ts";
 import { program, serve, stream } from "./lab/program.ts";
 import { withTrio } from "./lab/trio.ts";
 import { waitFor } from "./lab/wait.ts";
@@ -115,7 +114,7 @@ async function peersOf(host: MeshHost): Promise<readonly string[]> {
 }
 
 async function daemonFacts(host: MeshHost): Promise<{ descriptors: number; residentBytes: number }> {
-  const all = (await host.machine.processes()).map(inspectProcess).filter((one) => /lacis/.test(one.command));
+  const all = await host.inspect();
   return {
     descriptors: all.reduce((sum, one) => sum + one.descriptors.length, 0),
     residentBytes: all.reduce((sum, one) => sum + one.residentBytes, 0),

@@ -4,7 +4,6 @@ import type { CommandResult } from "./lab/command.ts";
 import { DEVICE } from "./lab/host-config.ts";
 import { LACIS } from "./lab/implementation.ts";
 import type { MeshHost } from "./lab/mesh.ts";
-import { inspectProcess } from "./lab/process.ts";
 import { program, serve } from "./lab/program.ts";
 import { buildTrio, type Trio } from "./lab/trio.ts";
 import { waitFor } from "./lab/wait.ts";
@@ -108,10 +107,7 @@ async function descriptorsOf(...hosts: readonly MeshHost[]): Promise<Record<stri
   const look = async (): Promise<Record<string, readonly string[]>> => {
     const open: Record<string, readonly string[]> = {};
     for (const host of hosts) {
-      for (const pid of await host.machine.processes()) {
-        const facts = inspectProcess(pid);
-        if (/lacis/.test(facts.command)) open[`${host.name}: ${facts.command}`] = facts.descriptors;
-      }
+      for (const facts of await host.inspect()) open[`${host.name}: ${facts.command}`] = facts.descriptors;
     }
     return open;
   };

@@ -6,7 +6,7 @@ import type { Daemon, Exit } from "./daemon.ts";
 import { DEVICE, formatHostConfig, type HostConfig, PORT } from "./host-config.ts";
 import type { Implementation } from "./implementation.ts";
 import { type Machine, TestNetwork } from "./network.ts";
-import { commandLine } from "./process.ts";
+import { commandLine, inspectProcess, type ProcessFacts } from "./process.ts";
 
 /** One host of a mesh that is to be built. The first of the list is the lighthouse. */
 export interface HostPlan {
@@ -115,6 +115,17 @@ export class MeshHost {
     return this.daemon.stop();
   }
 
+  /** The process id of the native data plane on this machine. */
+  async dataPlane(): Promise<number | undefined> {
+    return (await this.machine.processes()).find((pid) => commandLine(pid).includes("lacis-dataplane"));
+  }
+
+  /** What /proc says about the daemon and its data plane, where it has one. */
+  async inspect(): Promise<readonly ProcessFacts[]> {
+    const dataPlane = await this.dataPlane();
+    return [this.daemon.pid, ...(dataPlane === undefined ? [] : [dataPlane])].map(inspectProcess);
+  }
+
   /** Kills everything on the machine without warning and starts the daemon again. */
   async crashAndRestart(): Promise<void> {
     await this.machine.endAll();
@@ -124,9 +135,8 @@ export class MeshHost {
   /** Kills the daemon and what it started, but not the other programs on its machine, and starts it again. */
   async crashAndRestartDaemon(): Promise<void> {
     await this.daemon.kill();
-    for (const pid of await this.machine.processes()) {
-      if (commandLine(pid).includes("lacis-dataplane")) process.kill(pid, "SIGKILL");
-    }
+    const dataPlane = await this.dataPlane();
+    if (dataPlane !== undefined) process.kill(dataPlane, "SIGKILL");
     await this.start();
   }
 
