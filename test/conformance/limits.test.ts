@@ -147,6 +147,20 @@ describeDataPlanes("recv_error", (open) => {
     expect(await passed(200, (i) => `203.0.113.${i}:9` as Endpoint)).toBe(95);
   });
 
+  test("does not answer an index that a message 2 has named within the last second", async () => {
+    const plane = await open();
+    const data = new Uint8Array([0x11, 0, 0, 0, 0, 0, 0, 77, 0, 0, 0, 0, 0, 0, 0, 3]);
+    const message2 = new Uint8Array(96);
+    message2.set([0x10, 0, 0, 0, 0, 0, 0, 77, 0, 0, 0, 0, 0, 0, 0, 2]);
+    const answers = async () => kinds(await plane.udp(STRANGER, data)).filter((kind) => kind === "udp").length;
+    await plane.udp(STRANGER, message2);
+    expect(await answers()).toBe(0);
+    await plane.advance(999);
+    expect(await answers()).toBe(0);
+    await plane.advance(1);
+    expect(await answers()).toBe(1);
+  });
+
   test("is exactly a header", async () => {
     const plane = await open();
     const long = new Uint8Array(17);

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
+use crate::awaited::AwaitedIndexes;
 use crate::counters::{DropCounters, InboundCounters, OutboundCounters};
 use crate::drop_reason::DropReason;
 use crate::flow_table::{FlowMemo, FlowTable};
@@ -30,6 +31,7 @@ pub struct Engine {
     pub(crate) handshakes_in: Mutex<HandshakeLimiter>,
     pub(crate) recv_errors_in: Mutex<RecvErrorLimiter>,
     pub(crate) recv_errors_out: Mutex<RecvErrorLimiter>,
+    pub(crate) awaited: Mutex<AwaitedIndexes>,
     pub(crate) drops: DropCounters,
     pub(crate) outbound: OutboundCounters,
     pub(crate) inbound: InboundCounters,
@@ -84,6 +86,7 @@ impl Engine {
             handshakes_in: Mutex::new(HandshakeLimiter::new()),
             recv_errors_in: Mutex::new(RecvErrorLimiter::new()),
             recv_errors_out: Mutex::new(RecvErrorLimiter::new()),
+            awaited: Mutex::new(AwaitedIndexes::new()),
             drops: DropCounters::new(),
             outbound: OutboundCounters::default(),
             inbound: InboundCounters::default(),

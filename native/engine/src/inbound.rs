@@ -67,6 +67,9 @@ impl<O: Output> Step<'_, O> {
         if header.counter == 1 && !lock(&self.engine.handshakes_in).admits(source.ip(), self.now_ms) {
             return self.drop_from(source, DropReason::HandshakeLimited);
         }
+        if header.counter == 2 {
+            lock(&self.engine.awaited).named(header.remote_index, self.now_ms);
+        }
         self.out.event(Event::Datagram { source, datagram: datagram.to_vec() });
     }
 
@@ -83,6 +86,7 @@ impl<O: Output> Step<'_, O> {
     fn unknown_index(&mut self, header: &Header, source: SocketAddr) {
         self.drop_from(source, DropReason::UnknownIndex);
         if !self.host.send_recv_error.tells(source.ip())
+            || lock(&self.engine.awaited).contains(header.remote_index, self.now_ms)
             || !lock(&self.engine.recv_errors_out).admits(source.ip(), self.now_ms)
         {
             return;

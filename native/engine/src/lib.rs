@@ -6,6 +6,7 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod aead;
+mod awaited;
 pub mod checksum;
 pub mod control;
 mod counters;

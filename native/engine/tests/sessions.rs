@@ -157,6 +157,18 @@ fn an_unknown_index_is_answered_as_far_as_the_policy_and_the_limit_allow() {
 }
 
 #[test]
+fn an_index_that_a_message_2_has_just_named_draws_no_recv_error() {
+    let mut host = Host::configured(HostFacts { send_recv_error: RecvErrorPolicy::Always, ..HostFacts::default() });
+    let data = || vec![0x11, 0, 0, 0, 0, 0, 0, 77, 0, 0, 0, 0, 0, 0, 0, 3];
+    host.receive([vec![0x10, 0, 0, 0, 0, 0, 0, 77, 0, 0, 0, 0, 0, 0, 0, 2], vec![0; 80]].concat());
+    host.receive(data());
+    assert_eq!(host.out.datagrams.len(), 0);
+    host.now_ms += 1_000;
+    host.receive(data());
+    assert_eq!(host.out.datagrams.len(), 1);
+}
+
+#[test]
 fn a_new_policy_judges_old_flows_again_in_their_own_direction() {
     let mut host = Host::connected();
     host.send(&udp(OWN, PEER, 1, 2));

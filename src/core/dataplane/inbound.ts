@@ -15,6 +15,7 @@ import {
   TestSubtype,
 } from "../wire/header.ts";
 import { type InnerPacket, parseInnerPacket } from "../wire/inner-packet.ts";
+import { AwaitedIndexes } from "./awaited-indexes.ts";
 import type { LocalIndex } from "./contract.ts";
 import { echoReply } from "./echo.ts";
 import { handshakeLimiter, recvErrorLimiter } from "./limiters.ts";
@@ -29,6 +30,7 @@ export class Inbound {
   readonly #handshakes = handshakeLimiter();
   readonly #recvErrorsIn = recvErrorLimiter();
   readonly #recvErrorsOut = recvErrorLimiter();
+  readonly #awaited = new AwaitedIndexes();
 
   constructor(tables: Tables, outbound: Outbound) {
     this.#tables = tables;
@@ -48,6 +50,7 @@ export class Inbound {
     if (refusal) {
       out.drop(refusal, { inbound: true, source }, now);
     } else if (header.type === PacketType.handshake || header.type === PacketType.recvError) {
+      if (header.type === PacketType.handshake && header.counter === 2n) this.#awaited.named(header.remoteIndex, now);
       out.tell({ kind: "datagram", source, datagram });
     } else {
       const isRelayed = header.type === PacketType.message && header.subtype === MessageSubtype.relay;
@@ -78,6 +81,7 @@ export class Inbound {
     out.drop(DropReason.unknownIndex, { inbound: true, source }, now);
     if (facts.sendRecvError === "never") return;
     if (facts.sendRecvError === "private" && !isPrivate(endpointAddress(source))) return;
+    if (this.#awaited.has(index, now)) return;
     if (this.#recvErrorsOut.admits(source, now)) out.send(source, recvErrorFor(index));
   }
 
