@@ -43,6 +43,14 @@ describeDataPlanes("a packet from the device", (open) => {
     expect(reasons(await plane.tun(broadcast))).toEqual(["broadcast"]);
   });
 
+  test("finds the broadcast address of a network of four", async () => {
+    const plane = await open();
+    await plane.command(facts({ dropLocalBroadcast: true, networks: [parsePrefix("10.77.0.5/30")!] }));
+    const to = (address: string) => plane.tun(udpPacket({ from: "10.77.0.5", to: address, fromPort: 1, toPort: 2 }));
+    expect(reasons(await to("10.77.0.7"))).toEqual(["broadcast"]);
+    expect(kinds(await to("10.77.0.6"))).toEqual(["need-tunnel"]);
+  });
+
   test("finds no broadcast address in a network of two", async () => {
     const plane = await open();
     await plane.command(facts({ dropLocalBroadcast: true, networks: [parsePrefix("10.77.0.2/31")!] }));
@@ -161,6 +169,11 @@ describeDataPlanes("a rule", (open) => {
     ["not TCP", ruleOf({ protocol: "tcp" }), [0, 0, 0]],
     ["ICMP, whatever its ports say", ruleOf({ protocol: "icmp", portFirst: 1, portLast: 1 }), [0, 0, 1]],
     ["the remote prefix", ruleOf({ remote: [parsePrefix("10.77.0.0/30")!] }), [1, 0, 1]],
+    [
+      "any of its prefixes",
+      ruleOf({ remote: ["10.99.0.0/16", "10.77.0.2/32", "fd00:77::/64"].map((text) => parsePrefix(text)!) }),
+      [1, 1, 1],
+    ],
     ["not another prefix", ruleOf({ remote: [parsePrefix("10.77.0.3/32")!] }), [0, 0, 0]],
     ["all IPv6", ruleOf({ remote: [parsePrefix("::/0")!] }), [0, 1, 0]],
   ] as const)("means %s", async (_, rule, passes) => {

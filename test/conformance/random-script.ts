@@ -2,7 +2,7 @@ import { concatBytes } from "../../src/core/base/bytes.ts";
 import type { DataPlaneCommand, LocalIndex, PolicyId, PolicyRule } from "../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import type { Endpoint } from "../../src/core/netip/endpoint.ts";
-import { parsePrefix } from "../../src/core/netip/prefix.ts";
+import { type Prefix, parsePrefix } from "../../src/core/netip/prefix.ts";
 import { encodeHeader } from "../../src/core/wire/header.ts";
 import { FarEnd, facts, flipped, handshake, policies, programOf, ruleOf, withCounter } from "./host.ts";
 import { randomPacket } from "./random-packet.ts";
@@ -166,8 +166,12 @@ class Author {
       protocol: random.pick(["any", "tcp", "udp", "icmp"]),
       portFirst: isSound ? portFirst : portLast,
       portLast: isSound ? portLast : portFirst,
-      remote: random.chance(60) ? [] : [parsePrefix(random.pick(["10.77.0.2/31", "fd00:77::/64", "0.0.0.0/0"]))!],
+      remote: random.chance(60) ? [] : [this.#prefix(), this.#prefix()].slice(random.below(2)),
     });
+  }
+
+  #prefix(): Prefix {
+    return parsePrefix(this.#random.pick(["10.77.0.2/31", "fd00:77::/64", "0.0.0.0/0"])) as Prefix;
   }
 
   /** A datagram from somebody: a peer, somebody who listens and changes, or somebody who makes things up. */
