@@ -6,6 +6,7 @@ import type { DataPlaneCommand, DataPlaneEvent, TunnelSnapshot } from "../../src
 import type { Deadline, Input, Output } from "../../src/core/io.ts";
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import { type Endpoint, endpoint, endpointPort } from "../../src/core/netip/endpoint.ts";
+import type { Notice } from "../../src/core/notice.ts";
 import type { Agenda } from "./agenda.ts";
 import { type Role, UNDERLAY_PORT, underlayAddress } from "./cast.ts";
 import { Alarm, Channel } from "./channel.ts";
@@ -53,6 +54,7 @@ export interface Surroundings {
   readonly parts: Parts;
   readonly resolve: (name: string) => readonly IpAddress[];
   readonly delivered: (host: Host, packet: Uint8Array) => void;
+  readonly noticed?: (host: Host, notice: Notice) => void;
 }
 
 /** Wall clock of every host at the start of a world: 2026-11-20T00:00:00Z. */
@@ -212,6 +214,7 @@ export class Host {
       agenda.after(this.#random.between(1, 50), () => this.tell(answer));
     } else {
       referee.heard(this, output);
+      if (output.to === "operator") this.#around.noticed?.(this, output.notice);
     }
   }
 
