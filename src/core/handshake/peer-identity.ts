@@ -5,7 +5,7 @@ import { fromHandshakeForm } from "../cert/handshake-form.ts";
 import type { Identity } from "../config/settings.ts";
 import type { CryptoSuite } from "../crypto/suite.ts";
 import type { HandshakePayload } from "../wire/handshake-payload.ts";
-import type { HandshakeRefusal } from "./refusal.ts";
+import { asSentence, type HandshakeRefusal } from "./refusal.ts";
 
 /**
  * Who sent this payload: rebuilds the certificate around the static key of the handshake (protocol 4.6) and has the CA pool verify it
@@ -32,7 +32,7 @@ export function identifyPeer(
   if (certificate.curve !== credential.curve)
     return fail({ code: "curve-mismatch", text: "The peer's certificate is on another curve than ours.", fingerprint });
   const verified = pool.verify(certificate, at);
-  if (!verified.ok) return fail({ ...verified.reason, fingerprint });
+  if (!verified.ok) return fail({ code: verified.reason.code, text: asSentence(verified.reason.text), fingerprint });
   if (verified.value.networks.some(({ address }) => credential.addresses.includes(address)))
     return fail({
       code: "own-address",

@@ -17,3 +17,8 @@ export interface HandshakeRefusal {
   /** Of the certificate that was refused, when one could be decoded. */
   readonly fingerprint?: Fingerprint;
 }
+
+/** A clause as the floors below phrase it ("the certificate expired 3 h ago"), made a sentence. */
+export function asSentence(clause: string): string {
+  return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
+}

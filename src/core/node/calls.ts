@@ -167,7 +167,7 @@ export class Calls {
       ...(refusal.fingerprint === undefined ? {} : { fingerprint: refusal.fingerprint }),
     });
     call.refusal = refusal;
-    this.#goOnWithout(call, source, refusal.text);
+    this.#goOnWithout(call, source, refusal.text, { mayMove: false });
   }
 
   /** Somebody else lives there: say goodbye over the keys just agreed, and look elsewhere (protocol 3.7). */
@@ -178,16 +178,18 @@ export class Calls {
     out.command({ kind: "send-datagram", to: source, datagram: close });
     const text = `${answer.peer.name} answers there, which is not ${call.target}.`;
     out.notice("warn", "wrong-responder", text, { address: call.target, endpoint: source, name: answer.peer.name });
-    this.#goOnWithout(call, source, text);
+    this.#goOnWithout(call, source, text, { mayMove: true });
   }
 
   /**
    * Leaves an endpoint out and waits on. Message 1 stays as it is: its state is not spent by an answer that we did not like, and the right
-   * host may have answered it already.
+   * host may have answered it already. With no endpoint left the call is over, unless the host lives elsewhere (`mayMove`) and we may yet
+   * hear where.
    */
-  #goOnWithout(call: Call<Parcel>, source: Endpoint, why: string): void {
+  #goOnWithout(call: Call<Parcel>, source: Endpoint, why: string, { mayMove }: { readonly mayMove: boolean }): void {
     if (call.excluded.size < EXCLUDED_MAX) call.excluded.set(source, why);
-    if (this.#endpointsFor(call).length === 0) this.#giveUp(call);
+    const waits = mayMove && this.#parts.whereabouts.mayStillHearOf(call.target);
+    if (!waits && this.#endpointsFor(call).length === 0) this.#giveUp(call);
   }
 
   #giveUp(call: Call<Parcel>): void {

@@ -225,7 +225,7 @@ export class Health {
     const { pool, disconnectInvalid } = settings.identity;
     const checked = pool.recheck(tunnel.peer, clock.wall);
     if (checked.ok || (!disconnectInvalid && checked.reason.code !== "blocked")) return false;
-    out.notice("warn", "peer-distrusted", `${tunnel.peer.name}: ${checked.reason.text}`, {
+    out.notice("warn", "peer-distrusted", `${tunnel.peer.name} is cut off: ${checked.reason.text}.`, {
       name: tunnel.peer.name,
       address: nameAddress(tunnel),
       reason: checked.reason.code,

@@ -61,6 +61,17 @@ describe("hosts that know only a lighthouse", () => {
     expect(b.heard).toEqual(["found you"]);
   });
 
+  test("wait for the lighthouse when somebody else lives at the endpoint they knew", () => {
+    const stranger = "192.0.2.99:9999";
+    const { mesh, a, b } = triangle({}, { statics: { "10.77.0.1": [L], "10.77.0.12": [stranger] } });
+    mesh.host(stranger, { name: "c", networks: ["10.77.0.99/16"] });
+    mesh.latencyMs = 20;
+    a.say(b, "for b only");
+    mesh.run(1000);
+    expect(a.noticed("wrong-responder")).toHaveLength(1);
+    expect(b.heard).toEqual(["for b only"]);
+  });
+
   test("say who could not tell when nobody knows the host", () => {
     const { mesh, a } = triangle();
     a.say("10.77.0.99" as IpAddress, "anybody?");
