@@ -9,7 +9,7 @@ import type { StateDirectory } from "./state-directory.ts";
  */
 export async function openDataPlane(settings: Settings, state: StateDirectory): Promise<DataPlane> {
   if (settings.tun.disabled && !process.env["LACIS_DATAPLANE"]) {
-    if (existsSync(state.dataPlaneSocket)) await (await import("./native-dataplane.ts")).endOrphan(state);
+    if (existsSync(state.dataPlaneSocket)) await (await import("./native-start.ts")).endOrphan(state);
     const { UdpDataPlane } = await import("./udp-dataplane.ts");
     return new UdpDataPlane(settings);
   }

@@ -6,7 +6,8 @@ import type { Settings } from "../../../src/core/config/settings.ts";
 import type { DataPlaneEvent, LocalIndex, RemoteIndex, TunnelSnapshot } from "../../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
-import { endOrphan, NativeDataPlane } from "../../../src/runtime/native-dataplane.ts";
+import { NativeDataPlane } from "../../../src/runtime/native-dataplane.ts";
+import { endOrphan } from "../../../src/runtime/native-start.ts";
 import { nodeSuite } from "../../../src/runtime/node-crypto.ts";
 import { ExitCode } from "../../../src/runtime/operator-error.ts";
 import { type StateDirectory, stateDirectoryAt } from "../../../src/runtime/state-directory.ts";
@@ -150,6 +151,17 @@ describe("a start that cannot succeed", () => {
     await expect(plane.start(listener)).rejects.toThrow(
       /speaks contract version 7, this lacis speaks 1 - .*build:native/,
     );
+  });
+
+  test("because the daemon is stopped meanwhile ends at once", async () => {
+    fake.script = (request) => (request.kind === "open-tun" ? [] : undefined);
+    await fake.listen();
+    const starting = plane.start(listener);
+    const refused = expect(starting).rejects.toMatchObject({ code: "data-plane-failed" });
+    await vi.waitFor(() => expect(fake.kinds).toContain("open-tun"));
+    await plane.stop();
+    await refused;
+    expect(listener.journal).toEqual([]);
   });
 
   test("because the program ends in the middle of it is no riddle either", async () => {
