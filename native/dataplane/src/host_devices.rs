@@ -11,8 +11,9 @@ use crate::failure::Failure;
 use crate::os::netlink::LinkSettings;
 use crate::os::tun::{Offloads, Tun};
 use crate::os::udp::{Udp, UdpSettings};
+use crate::shared::Shared;
 use crate::thread_output::ThreadOutput;
-use crate::workers::{Shared, Workers};
+use crate::workers::Workers;
 
 /// Smallest MTU that carries IPv6 (RFC 8200 section 5) is 1280; IPv4 alone needs less.
 const MTU_MIN: u32 = 576;

@@ -1,6 +1,7 @@
 //! `lacis-dataplane`: moves the packets of one host, steered by its control plane.
 
 mod arguments;
+mod burst;
 mod clock;
 mod commands;
 mod control_socket;
@@ -14,6 +15,7 @@ mod offload;
 mod os;
 mod send_batch;
 mod serve;
+mod shared;
 mod thread_output;
 mod wake;
 mod workers;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lacis_engine::drop_reason::DropReason;
 use lacis_engine::engine::Engine;
 
-use crate::os::udp::{Run, Udp};
+use crate::burst::{DatagramSink, Run};
 
 /// Bytes gathered at most. Two maximal runs.
 const SLAB_BYTES: usize = 128 << 10;
@@ -18,18 +18,18 @@ const RUN_DATAGRAMS_MAX: usize = 64;
 const RUN_BYTES_MAX: usize = 65_000;
 
 /// The send side of one thread.
-pub struct SendBatch {
-    udp: Arc<Udp>,
+pub struct SendBatch<S> {
+    socket: Arc<S>,
     engine: Arc<Engine>,
     slab: Vec<u8>,
     filled: usize,
     runs: Vec<Run>,
 }
 
-impl SendBatch {
+impl<S: DatagramSink> SendBatch<S> {
     /// An empty batch. What the system refuses is counted in `engine`.
-    pub fn new(udp: Arc<Udp>, engine: Arc<Engine>) -> Self {
-        Self { udp, engine, slab: vec![0; SLAB_BYTES], filled: 0, runs: Vec::with_capacity(RUNS_MAX) }
+    pub fn new(socket: Arc<S>, engine: Arc<Engine>) -> Self {
+        Self { socket, engine, slab: vec![0; SLAB_BYTES], filled: 0, runs: Vec::with_capacity(RUNS_MAX) }
     }
 
     /// Adds a datagram that `fill` writes; false, and nothing added, when `fill` says so.
@@ -41,7 +41,7 @@ impl SendBatch {
         if !fill(slot) {
             return false;
         }
-        let joins = self.udp.takes_runs();
+        let joins = self.socket.takes_runs();
         match self.runs.last_mut() {
             Some(run) if joins && run.takes(to, length) => {
                 run.bytes += length;
@@ -69,23 +69,23 @@ impl SendBatch {
 
     fn send(&self, mut runs: &[Run]) {
         while let Some(first) = runs.first() {
-            let (sent, error) = self.udp.send(&self.slab, runs);
-            let done = match error.and_then(|error| error.raw_os_error()) {
-                None if sent == 0 => return,
-                None => sent,
-                Some(libc::EINTR) => 0,
+            let sent = self.socket.send(&self.slab, runs).map_err(|error| error.raw_os_error());
+            let done = match sent {
+                Ok(0) => return,
+                Ok(sent) => sent,
+                Err(Some(libc::EINTR)) => 0,
                 // Larger than what this path takes in one piece: the same bytes, one by one, are fragmented on the way.
-                Some(libc::EINVAL | libc::EMSGSIZE) if first.datagrams > 1 => {
+                Err(Some(libc::EINVAL | libc::EMSGSIZE)) if first.datagrams > 1 => {
                     self.send(&first.split());
                     1
                 }
                 // The device cannot segment.
-                Some(libc::EIO) if first.datagrams > 1 => {
-                    self.udp.stop_runs();
+                Err(Some(libc::EIO)) if first.datagrams > 1 => {
+                    self.socket.stop_runs();
                     self.send(&first.split());
                     1
                 }
-                Some(_) => {
+                Err(_) => {
                     self.engine.count_drops(DropReason::SendFailed, first.datagrams as u64);
                     1
                 }
@@ -118,7 +118,91 @@ impl Run {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::{Cell, RefCell};
+    use std::io;
+    use std::net::SocketAddr;
+
     use super::*;
+
+    /// A socket that refuses runs with some error, and everything to port 9.
+    struct Fussy {
+        error: i32,
+        takes_runs: Cell<bool>,
+        sent: RefCell<Vec<(usize, usize)>>,
+    }
+
+    impl DatagramSink for Fussy {
+        fn takes_runs(&self) -> bool {
+            self.takes_runs.get()
+        }
+
+        fn stop_runs(&self) {
+            self.takes_runs.set(false);
+        }
+
+        fn send(&self, _slab: &[u8], runs: &[Run]) -> io::Result<usize> {
+            let refuses = |run: &Run| run.datagrams > 1 && self.error != 0 || run.to.port() == 9;
+            if refuses(&runs[0]) {
+                let error = if runs[0].to.port() == 9 { libc::ENETUNREACH } else { self.error };
+                return Err(io::Error::from_raw_os_error(error));
+            }
+            let accepted = runs.iter().take_while(|run| !refuses(run));
+            let sent: Vec<_> = accepted.map(|run| (run.start, run.datagrams)).collect();
+            self.sent.borrow_mut().extend(&sent);
+            Ok(sent.len())
+        }
+    }
+
+    fn batch(error: i32) -> SendBatch<Fussy> {
+        let socket = Fussy { error, takes_runs: Cell::new(true), sent: RefCell::default() };
+        #[allow(clippy::arc_with_non_send_sync)]
+        SendBatch::new(Arc::new(socket), Arc::default())
+    }
+
+    fn push(batch: &mut SendBatch<Fussy>, port: u16, lengths: &[usize]) {
+        for length in lengths {
+            assert!(batch.push(SocketAddr::from(([192, 0, 2, 1], port)), *length, |_| true));
+        }
+    }
+
+    #[test]
+    fn datagrams_leave_in_order_as_runs() {
+        let mut batch = batch(0);
+        push(&mut batch, 1, &[100, 100, 40, 100]);
+        push(&mut batch, 2, &[100]);
+        batch.flush();
+        assert_eq!(*batch.socket.sent.borrow(), [(0, 3), (240, 1), (340, 1)]);
+    }
+
+    #[test]
+    fn a_refused_run_leaves_one_by_one_and_only_a_device_that_cannot_segment_ends_runs() {
+        for (error, goes_on) in [(libc::EIO, false), (libc::EINVAL, true), (libc::EMSGSIZE, true)] {
+            let mut batch = batch(error);
+            push(&mut batch, 1, &[100, 100, 40]);
+            batch.flush();
+            assert_eq!(*batch.socket.sent.borrow(), [(0, 1), (100, 1), (200, 1)]);
+            assert_eq!(batch.socket.takes_runs(), goes_on);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_counted_and_holds_nobody_up() {
+        let mut batch = batch(0);
+        push(&mut batch, 1, &[100]);
+        push(&mut batch, 9, &[100, 100]);
+        push(&mut batch, 1, &[100]);
+        batch.flush();
+        assert_eq!(*batch.socket.sent.borrow(), [(0, 1), (300, 1)]);
+        assert_eq!(batch.engine.sample(0).drops, [(DropReason::SendFailed, 2)]);
+    }
+
+    #[test]
+    fn what_is_not_filled_is_not_sent() {
+        let mut batch = batch(0);
+        assert!(!batch.push(SocketAddr::from(([192, 0, 2, 1], 1)), 10, |_| false));
+        batch.flush();
+        assert!(batch.socket.sent.borrow().is_empty());
+    }
 
     fn run(segment_bytes: usize, datagrams: usize, last_bytes: usize) -> Run {
         let bytes = segment_bytes * (datagrams - 1) + last_bytes;

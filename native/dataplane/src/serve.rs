@@ -19,8 +19,8 @@ use crate::failure::Failure;
 use crate::host_devices::HostDevices;
 use crate::os::poll::wait_readable;
 use crate::os::process::{self, StopSignal};
+use crate::shared::Shared;
 use crate::wake::Wake;
-use crate::workers::Shared;
 
 /// The engine wants to be told of the time once a second while it has deadlines.
 const TICK: Duration = Duration::from_secs(1);

@@ -8,9 +8,11 @@ use lacis_engine::engine::Engine;
 use lacis_engine::header::HEADER_BYTES;
 use lacis_engine::output::{Event, Output};
 
+use crate::burst::PacketSink;
 use crate::encode;
 use crate::event_queue::{EventQueue, Pushed};
 use crate::os::tun::TunWriter;
+use crate::os::udp::Udp;
 use crate::send_batch::SendBatch;
 
 /// The outputs of one thread. Without a socket or a device what would go there is dropped by name.
@@ -18,7 +20,7 @@ pub struct ThreadOutput {
     /// Counts what could not be delivered.
     pub engine: Arc<Engine>,
     /// The send side of the socket.
-    pub datagrams: Option<SendBatch>,
+    pub datagrams: Option<SendBatch<Udp>>,
     /// The write side of the device.
     pub packets: Option<TunWriter>,
     /// To the control plane.
@@ -28,7 +30,7 @@ pub struct ThreadOutput {
 impl ThreadOutput {
     /// Sends and writes what the burst gathered.
     pub fn flush(&mut self) {
-        let refused = self.packets.as_mut().map_or(0, TunWriter::flush);
+        let refused = self.packets.as_mut().map_or(0, PacketSink::flush);
         self.count_refused(refused);
         if let Some(datagrams) = &mut self.datagrams {
             datagrams.flush();

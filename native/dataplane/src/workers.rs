@@ -1,84 +1,24 @@
 //! The two threads that move packets, one for each direction. They wait for nothing but their own file.
 
 use std::io::{self, PipeReader, PipeWriter};
-use std::os::fd::AsFd;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lacis_contract::v1;
 use lacis_contract::v1::from_data_plane::Event;
 use lacis_engine::engine::{Engine, Worker};
 
-use crate::clock::Clock;
-use crate::event_queue::EventQueue;
+use crate::burst::{DatagramSource, PacketSource};
 use crate::os::poll::wait_readable;
-use crate::os::tun::{Tun, TunReader};
+use crate::os::tun::Tun;
 use crate::os::udp::{Udp, UdpReader};
-use crate::send_batch::SendBatch;
+use crate::shared::Shared;
 use crate::thread_output::ThreadOutput;
-use crate::wake::Wake;
 
-/// A worker that panics more often than this in a minute is broken: the process ends and is started anew.
-const PANICS_PER_MINUTE_MAX: usize = 10;
-/// sysexits.h, EX_SOFTWARE.
-const EXIT_PANICS: i32 = 70;
 /// How long a device or socket that failed is left alone.
 const RETRY: Duration = Duration::from_secs(1);
-
-/// What all threads share.
-#[derive(Clone)]
-pub struct Shared {
-    /// The engine.
-    pub engine: Arc<Engine>,
-    /// To the control plane.
-    pub events: Arc<EventQueue>,
-    /// The time.
-    pub clock: Clock,
-    /// The thread that looks after deadlines.
-    pub wake: Arc<Wake>,
-    panics: Arc<Mutex<Vec<Instant>>>,
-}
-
-impl Shared {
-    /// A new engine with nobody connected.
-    pub fn new(wake: Wake) -> Self {
-        Self {
-            engine: Arc::default(),
-            events: Arc::default(),
-            clock: Clock::start(),
-            wake: Arc::new(wake),
-            panics: Arc::default(),
-        }
-    }
-
-    /// Outputs for one thread.
-    pub fn output(&self, tun: Option<&Tun>, udp: Option<&Arc<Udp>>) -> ThreadOutput {
-        ThreadOutput {
-            engine: Arc::clone(&self.engine),
-            datagrams: udp.map(|udp| SendBatch::new(Arc::clone(udp), Arc::clone(&self.engine))),
-            packets: tun.map(Tun::writer),
-            events: Arc::clone(&self.events),
-        }
-    }
-
-    /// Runs one burst. A panic in it loses the burst, not the process, unless it happens again and again.
-    fn contain<T>(&self, burst: impl FnOnce() -> T) -> Option<T> {
-        let done = catch_unwind(AssertUnwindSafe(burst)).ok();
-        if done.is_none() {
-            let now = Instant::now();
-            let mut panics = self.panics.lock().unwrap_or_else(PoisonError::into_inner);
-            panics.retain(|at| now.duration_since(*at) < Duration::from_secs(60));
-            panics.push(now);
-            if panics.len() > PANICS_PER_MINUTE_MAX {
-                eprintln!("lacis-dataplane: more than {PANICS_PER_MINUTE_MAX} panics in a minute, giving up");
-                std::process::exit(EXIT_PANICS);
-            }
-        }
-        done
-    }
-}
 
 /// The running threads. They end when this is dropped.
 #[derive(Default)]
@@ -93,19 +33,25 @@ impl Workers {
         let (stopped, stop) = io::pipe()?;
         let mut workers = Self { stop: Some(stop), threads: vec![] };
         if let Some(tun) = tun {
-            let (reader, stopped) = (tun.reader(), stopped.try_clone()?);
-            let (shared, out) = (shared.clone(), shared.output(Some(tun), udp));
-            workers.spawn("outbound", move || outbound(&shared, reader, out, &stopped))?;
+            let outbound = Outbound(tun.reader());
+            workers.spawn("outbound", outbound, shared.clone(), shared.output(Some(tun), udp), stopped.try_clone()?)?;
         }
         if let Some(udp) = udp {
-            let reader = UdpReader::new(Arc::clone(udp));
-            let (shared, out) = (shared.clone(), shared.output(tun, Some(udp)));
-            workers.spawn("inbound", move || inbound(&shared, reader, out, &stopped))?;
+            let inbound = Inbound(UdpReader::new(Arc::clone(udp)));
+            workers.spawn("inbound", inbound, shared.clone(), shared.output(tun, Some(udp)), stopped)?;
         }
         Ok(workers)
     }
 
-    fn spawn(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    fn spawn(
+        &mut self,
+        name: &str,
+        direction: impl Direction + Send + 'static,
+        shared: Shared,
+        out: ThreadOutput,
+        stopped: PipeReader,
+    ) -> io::Result<()> {
+        let run = move || run(direction, &shared, out, &stopped);
         self.threads.push(thread::Builder::new().name(name.into()).spawn(run)?);
         Ok(())
     }
@@ -121,62 +67,73 @@ impl Drop for Workers {
     }
 }
 
+/// Where packets come from, and which way they go.
+trait Direction {
+    /// Moves one burst. True when there may be more.
+    fn burst(&mut self, engine: &Engine, now_ms: u64, worker: &mut Worker, out: &mut ThreadOutput) -> io::Result<bool>;
+    /// What the control plane is told when the source fails.
+    fn complaint(error: &io::Error) -> Event;
+    /// What to wait for.
+    fn source(&self) -> BorrowedFd<'_>;
+}
+
 /// Device to socket.
-fn outbound(shared: &Shared, mut reader: TunReader, mut out: ThreadOutput, stopped: &PipeReader) {
-    let mut worker = Worker::new();
-    let mut may_have_more = false;
-    loop {
-        if !may_have_more && !wait(&mut worker, reader.as_fd(), stopped, None) {
-            return;
-        }
-        let burst = shared.contain(|| {
-            let now_ms = shared.clock.now_ms();
-            let read = reader.read_burst(|packet| shared.engine.at(now_ms, &mut worker, &mut out).outbound(packet));
-            out.flush();
-            read
-        });
-        shared.wake.after_burst(&shared.engine);
-        may_have_more = match burst {
-            Some(Ok(more)) => more,
-            Some(Err(error)) => {
-                let error = format!("reading the TUN device: {error}");
-                shared.events.push(Event::DeviceError(v1::DeviceError { error }));
-                if !pause(&mut worker, stopped) {
-                    return;
-                }
-                false
-            }
-            None => {
-                out.clear();
-                false
-            }
-        };
+struct Outbound<S>(S);
+
+impl<S: PacketSource> Direction for Outbound<S> {
+    fn burst(&mut self, engine: &Engine, now_ms: u64, worker: &mut Worker, out: &mut ThreadOutput) -> io::Result<bool> {
+        self.0.read_burst(|packet| engine.at(now_ms, worker, out).outbound(packet))
+    }
+
+    fn complaint(error: &io::Error) -> Event {
+        Event::DeviceError(v1::DeviceError { error: format!("reading the TUN device: {error}") })
+    }
+
+    fn source(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 
 /// Socket to device.
-fn inbound(shared: &Shared, mut reader: UdpReader, mut out: ThreadOutput, stopped: &PipeReader) {
+struct Inbound<S>(S);
+
+impl<S: DatagramSource> Direction for Inbound<S> {
+    fn burst(&mut self, engine: &Engine, now_ms: u64, worker: &mut Worker, out: &mut ThreadOutput) -> io::Result<bool> {
+        self.0.receive_burst(|datagram, source| engine.at(now_ms, worker, out).inbound(datagram, source))
+    }
+
+    fn complaint(error: &io::Error) -> Event {
+        Event::SocketError(v1::SocketError { error: format!("receiving from the UDP socket: {error}") })
+    }
+
+    fn source(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Moves bursts until stopped.
+fn run<D: Direction>(mut direction: D, shared: &Shared, mut out: ThreadOutput, stopped: &PipeReader) {
     let mut worker = Worker::new();
     let mut may_have_more = false;
     loop {
-        if !may_have_more && !wait(&mut worker, reader.as_fd(), stopped, None) {
-            return;
+        if !may_have_more {
+            worker.rest();
+            if is_over(wait_readable([stopped.as_fd(), direction.source()], None)) {
+                return;
+            }
         }
         let burst = shared.contain(|| {
-            let now_ms = shared.clock.now_ms();
-            let received = reader.receive_burst(|datagram, source| {
-                shared.engine.at(now_ms, &mut worker, &mut out).inbound(datagram, source);
-            });
+            let moved = direction.burst(&shared.engine, shared.clock.now_ms(), &mut worker, &mut out);
             out.flush();
-            received
+            moved
         });
         shared.wake.after_burst(&shared.engine);
         may_have_more = match burst {
             Some(Ok(more)) => more,
             Some(Err(error)) => {
-                let error = format!("receiving from the UDP socket: {error}");
-                shared.events.push(Event::SocketError(v1::SocketError { error }));
-                if !pause(&mut worker, stopped) {
+                shared.events.push(D::complaint(&error));
+                worker.rest();
+                if is_over(wait_readable([stopped.as_fd()], Some(RETRY))) {
                     return;
                 }
                 false
@@ -189,17 +146,7 @@ fn inbound(shared: &Shared, mut reader: UdpReader, mut out: ThreadOutput, stoppe
     }
 }
 
-fn wait(
-    worker: &mut Worker,
-    source: std::os::fd::BorrowedFd<'_>,
-    stopped: &PipeReader,
-    timeout: Option<Duration>,
-) -> bool {
-    worker.rest();
-    wait_readable([source, stopped.as_fd()], timeout).is_ok_and(|[_, stopped]| !stopped)
-}
-
-fn pause(worker: &mut Worker, stopped: &PipeReader) -> bool {
-    worker.rest();
-    wait_readable([stopped.as_fd()], Some(RETRY)).is_ok_and(|[stopped]| !stopped)
+/// Whether the first of the files, the pipe that ends with the workers, has ended.
+fn is_over<const N: usize>(waited: io::Result<[bool; N]>) -> bool {
+    waited.map_or(true, |ready| ready.first().copied().unwrap_or(true))
 }

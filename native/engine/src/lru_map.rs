@@ -58,7 +58,8 @@ impl<K: Copy + Eq + Hash, V> LruMap<K, V> {
 
     /// Whether `key` is the most recently used one.
     pub fn is_newest(&self, key: &K) -> bool {
-        self.newest != NONE && self.by_key.get(key) == Some(&self.newest)
+        let newest = self.slots.get(self.newest as usize);
+        newest.and_then(|slot| slot.entry.as_ref()).is_some_and(|(newest, _)| newest == key)
     }
 
     /// Puts a value in as the most recently used one. True when the least recently used entry had to go for it.

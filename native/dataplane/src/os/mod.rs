@@ -3,5 +3,6 @@
 pub mod netlink;
 pub mod poll;
 pub mod process;
+pub mod socket_address;
 pub mod tun;
 pub mod udp;

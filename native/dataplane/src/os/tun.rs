@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use lacis_engine::ip::Prefix;
 
+use crate::burst::{PacketSink, PacketSource};
 use crate::failure::Failure;
 use crate::offload::chain::Chain;
 use crate::offload::segments::each_segment;
@@ -109,9 +110,8 @@ impl Tun {
     }
 }
 
-impl TunReader {
-    /// Hands on the packets that wait, at most one burst of them. True when there may be more.
-    pub fn read_burst(&mut self, mut each: impl FnMut(&[u8])) -> io::Result<bool> {
+impl PacketSource for TunReader {
+    fn read_burst(&mut self, mut each: impl FnMut(&[u8])) -> io::Result<bool> {
         for _ in 0..BURST_READS {
             match self.file.as_ref().read(&mut self.read) {
                 Ok(length) => self.hand_on(length, &mut each),
@@ -122,7 +122,9 @@ impl TunReader {
         }
         Ok(true)
     }
+}
 
+impl TunReader {
     fn hand_on(&mut self, length: usize, each: &mut impl FnMut(&[u8])) {
         let read = self.read.get_mut(..length).unwrap_or_default();
         let Some((header, packet)) = read.split_first_chunk_mut::<VIRTIO_HEADER_BYTES>() else { return };
@@ -138,9 +140,8 @@ impl AsFd for TunReader {
     }
 }
 
-impl TunWriter {
-    /// Takes a packet, to be written at the next [`Self::flush`] at the latest. Returns how many packets the device refused.
-    pub fn write(&mut self, packet: &[u8]) -> usize {
+impl PacketSink for TunWriter {
+    fn write(&mut self, packet: &[u8]) -> usize {
         if self.joins && self.chain.join(packet) {
             return 0;
         }
@@ -149,8 +150,7 @@ impl TunWriter {
         refused
     }
 
-    /// Writes what is gathered. Returns how many packets the device refused.
-    pub fn flush(&mut self) -> usize {
+    fn flush(&mut self) -> usize {
         let packets = self.chain.packets();
         if packets == 0 {
             return 0;
@@ -167,8 +167,7 @@ impl TunWriter {
         }
     }
 
-    /// Forgets what is gathered.
-    pub fn clear(&mut self) {
+    fn clear(&mut self) {
         self.chain.clear();
     }
 }

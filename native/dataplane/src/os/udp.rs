@@ -2,12 +2,14 @@
 
 use std::io;
 use std::mem;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::burst::{DatagramSink, DatagramSource, Run};
 use crate::failure::Failure;
+use crate::os::socket_address::RawAddress;
 
 /// A GRO receive is at most one maximal UDP payload long.
 const GRO_BUFFER_BYTES: usize = 65_536;
@@ -162,9 +164,10 @@ impl UdpReader {
             controls: vec![Control::EMPTY; slots],
         }
     }
+}
 
-    /// Hands on what waits, at most one call full. True when there may be more.
-    pub fn receive_burst(&mut self, mut each: impl FnMut(&mut [u8], SocketAddr)) -> io::Result<bool> {
+impl DatagramSource for UdpReader {
+    fn receive_burst(&mut self, mut each: impl FnMut(&mut [u8], SocketAddr)) -> io::Result<bool> {
         let slots = self.names.len();
         let mut vectors = Vec::with_capacity(slots);
         let mut headers = Vec::with_capacity(slots);
@@ -211,34 +214,16 @@ impl AsFd for UdpReader {
     }
 }
 
-/// Datagrams of one call that lie behind each other, go to one place and have one size; the last may be shorter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// Where to.
-    pub to: SocketAddr,
-    /// Where the first one starts.
-    pub start: usize,
-    /// Bytes of all of them.
-    pub bytes: usize,
-    /// Bytes of each of them.
-    pub segment_bytes: usize,
-    /// How many they are.
-    pub datagrams: usize,
-}
-
-impl Udp {
-    /// Whether runs of several datagrams may be sent as one.
-    pub fn takes_runs(&self) -> bool {
+impl DatagramSink for Udp {
+    fn takes_runs(&self) -> bool {
         self.has_gso.load(Ordering::Relaxed)
     }
 
-    /// From now on datagrams are sent one by one: a device cannot segment.
-    pub fn stop_runs(&self) {
+    fn stop_runs(&self) {
         self.has_gso.store(false, Ordering::Relaxed);
     }
 
-    /// Sends runs of `slab` in order. Returns how many went out and, if not all did, why the next one did not.
-    pub fn send(&self, slab: &[u8], runs: &[Run]) -> (usize, Option<io::Error>) {
+    fn send(&self, slab: &[u8], runs: &[Run]) -> io::Result<usize> {
         let mut names = Vec::with_capacity(runs.len());
         let mut vectors = Vec::with_capacity(runs.len());
         let mut controls = Vec::with_capacity(runs.len());
@@ -261,12 +246,11 @@ impl Udp {
         // SAFETY: every header points to a vector, a name and a control of its own, all alive until the call returns; the kernel
         // only reads them and the bytes of `slab`.
         let sent = unsafe { libc::sendmmsg(self.as_raw_fd(), headers.as_mut_ptr(), headers.len() as libc::c_uint, 0) };
-        match usize::try_from(sent) {
-            Ok(sent) => (sent, None),
-            Err(_) => (0, Some(io::Error::last_os_error())),
-        }
+        usize::try_from(sent).map_err(|_| io::Error::last_os_error())
     }
+}
 
+impl Udp {
     /// An IPv6 socket reaches IPv4 by mapped addresses.
     fn reachable(&self, to: SocketAddr) -> SocketAddr {
         match to.ip() {
@@ -319,81 +303,5 @@ impl Control {
         }
         let [a, b, c, d, ..] = self.value;
         usize::try_from(i32::from_ne_bytes([a, b, c, d])).ok().filter(|bytes| *bytes > 0)
-    }
-}
-
-/// A socket address as the kernel has it.
-#[derive(Clone, Copy)]
-#[repr(C)]
-union RawAddress {
-    family: libc::sa_family_t,
-    v4: libc::sockaddr_in,
-    v6: libc::sockaddr_in6,
-}
-
-impl RawAddress {
-    fn empty() -> Self {
-        // SAFETY: a sockaddr_in6, the longest variant, is plain data for which all zeros are a valid value.
-        Self { v6: unsafe { mem::zeroed() } }
-    }
-
-    fn new(address: SocketAddr) -> (Self, libc::socklen_t) {
-        let mut raw = Self::empty();
-        let length = match address {
-            SocketAddr::V4(v4) => {
-                raw.v4 = libc::sockaddr_in {
-                    sin_family: libc::AF_INET as libc::sa_family_t,
-                    sin_port: v4.port().to_be(),
-                    sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(v4.ip().octets()) },
-                    sin_zero: [0; 8],
-                };
-                mem::size_of::<libc::sockaddr_in>()
-            }
-            SocketAddr::V6(v6) => {
-                raw.v6 = libc::sockaddr_in6 {
-                    sin6_family: libc::AF_INET6 as libc::sa_family_t,
-                    sin6_port: v6.port().to_be(),
-                    sin6_flowinfo: 0,
-                    sin6_addr: libc::in6_addr { s6_addr: v6.ip().octets() },
-                    sin6_scope_id: v6.scope_id(),
-                };
-                mem::size_of::<libc::sockaddr_in6>()
-            }
-        };
-        (raw, length as libc::socklen_t)
-    }
-
-    /// The address with IPv4-mapped IPv6 unmapped: above the socket there is no such thing.
-    fn decode(&self) -> Option<SocketAddr> {
-        // SAFETY: all variants start with the family, and every bit pattern of the one it names is valid.
-        unsafe {
-            match libc::c_int::from(self.family) {
-                libc::AF_INET => {
-                    let ip = Ipv4Addr::from(self.v4.sin_addr.s_addr.to_ne_bytes());
-                    Some(SocketAddr::new(ip.into(), u16::from_be(self.v4.sin_port)))
-                }
-                libc::AF_INET6 => {
-                    let ip = Ipv6Addr::from(self.v6.sin6_addr.s6_addr);
-                    Some(SocketAddr::new(IpAddr::V6(ip).to_canonical(), u16::from_be(self.v6.sin6_port)))
-                }
-                _ => None,
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_survives_the_kernel_s_form_and_a_mapped_one_is_unmapped() {
-        for text in ["192.0.2.1:4242", "[2001:db8::1]:1"] {
-            let address: SocketAddr = text.parse().unwrap();
-            assert_eq!(RawAddress::new(address).0.decode(), Some(address));
-        }
-        let mapped = RawAddress::new("[::ffff:192.0.2.1]:7".parse().unwrap()).0;
-        assert_eq!(mapped.decode(), Some("192.0.2.1:7".parse().unwrap()));
-        assert_eq!(RawAddress::empty().decode(), None);
     }
 }

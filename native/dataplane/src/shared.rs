@@ -1,0 +1,90 @@
+//! What all threads of the process share.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use lacis_engine::engine::Engine;
+
+use crate::clock::Clock;
+use crate::event_queue::EventQueue;
+use crate::os::tun::Tun;
+use crate::os::udp::Udp;
+use crate::send_batch::SendBatch;
+use crate::thread_output::ThreadOutput;
+use crate::wake::Wake;
+
+/// A worker that panics more often than this in a minute is broken: the process ends and is started anew.
+const PANICS_PER_MINUTE_MAX: usize = 10;
+/// sysexits.h, EX_SOFTWARE.
+const EXIT_PANICS: i32 = 70;
+
+/// The engine and what surrounds it.
+#[derive(Clone)]
+pub struct Shared {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// To the control plane.
+    pub events: Arc<EventQueue>,
+    /// The time.
+    pub clock: Clock,
+    /// The thread that looks after deadlines.
+    pub wake: Arc<Wake>,
+    panics: Arc<Mutex<Vec<Instant>>>,
+}
+
+impl Shared {
+    /// A new engine with nobody connected.
+    pub fn new(wake: Wake) -> Self {
+        Self {
+            engine: Arc::default(),
+            events: Arc::default(),
+            clock: Clock::start(),
+            wake: Arc::new(wake),
+            panics: Arc::default(),
+        }
+    }
+
+    /// Outputs for one thread.
+    pub fn output(&self, tun: Option<&Tun>, udp: Option<&Arc<Udp>>) -> ThreadOutput {
+        ThreadOutput {
+            engine: Arc::clone(&self.engine),
+            datagrams: udp.map(|udp| SendBatch::new(Arc::clone(udp), Arc::clone(&self.engine))),
+            packets: tun.map(Tun::writer),
+            events: Arc::clone(&self.events),
+        }
+    }
+
+    /// Runs one burst. A panic in it loses the burst, not the process, unless it happens again and again.
+    pub fn contain<T>(&self, burst: impl FnOnce() -> T) -> Option<T> {
+        let done = catch_unwind(AssertUnwindSafe(burst)).ok();
+        if done.is_none() && self.panics_in_last_minute() > PANICS_PER_MINUTE_MAX {
+            eprintln!("lacis-dataplane: more than {PANICS_PER_MINUTE_MAX} panics in a minute, giving up");
+            std::process::exit(EXIT_PANICS);
+        }
+        done
+    }
+
+    /// Counts one more.
+    fn panics_in_last_minute(&self) -> usize {
+        let now = Instant::now();
+        let mut panics = self.panics.lock().unwrap_or_else(PoisonError::into_inner);
+        panics.retain(|at| now.duration_since(*at) < Duration::from_secs(60));
+        panics.push(now);
+        panics.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_loses_a_burst_and_not_the_thread() {
+        let shared = Shared::new(Wake::new().unwrap());
+        assert_eq!(shared.contain(|| 1), Some(1));
+        assert_eq!(shared.contain(|| -> u8 { panic!("a packet that nobody thought of") }), None);
+        assert_eq!(shared.contain(|| 2), Some(2));
+        assert_eq!(shared.panics_in_last_minute(), 2);
+    }
+}
