@@ -150,7 +150,7 @@ export class Daemon {
       const plan = planReload(this.#running, next);
       if (!plan.ok) throw configRefused(this.config, [plan.reason]);
       const outcome = this.#apply(next, plan.value);
-      this.#say("info", "reloaded", "the configuration was read again", {
+      this.#say("info", "reload-applied", "The configuration was read again.", {
         applied: outcome.applied,
         needsRestart: outcome.needsRestart,
       });
@@ -170,7 +170,7 @@ export class Daemon {
     await this.#dataPlane.stop();
     this.#lock.release();
     removeStateDirectory(this.state, stateBases(stateEnvironment()));
-    this.#say("info", "stopped", "stopped: tunnels closed, device removed", {});
+    this.#say("info", "stopped", "The tunnels are closed and the device is removed.", {});
     this.log.flush();
   }
 
@@ -191,7 +191,7 @@ export class Daemon {
     }
     const { name, addresses } = settings.identity.credential;
     const { device, port, kind, adopted } = this.#dataPlane.describe();
-    this.#say("info", "ready", adopted ? "ready: took over the running data plane" : "ready", {
+    this.#say("info", "ready", adopted ? "Ready, with the data plane that was running." : "Ready.", {
       name,
       addresses,
       device: device ?? "none",

@@ -68,7 +68,7 @@ export class Log {
     clearTimeout(this.#report);
     this.#report = undefined;
     for (const { code, count } of this.#limiter.takeSuppressed()) {
-      this.#pino.warn({ code: "suppressed", of: code, count }, `suppressed ${count} more lines like this`);
+      this.#pino.warn({ code: "suppressed", of: code, count }, `Suppressed ${count} more lines like this.`);
     }
   }
 }

@@ -256,6 +256,6 @@ function abandon(waiting: Waiting, reason: string): void {
 }
 
 function trouble(code: "socket-error" | "device-error", error: string): Notice {
-  const what = code === "socket-error" ? "the UDP socket reports an error" : "the TUN device reports an error";
+  const what = code === "socket-error" ? "The UDP socket reports an error." : "The TUN device reports an error.";
   return { level: "warn", code, text: what, fields: { error } };
 }

@@ -102,7 +102,7 @@ export class NativeDataPlane implements DataPlane {
       restarts: this.#description.restarts + 1,
       lastError: why,
     };
-    this.#say("error", "data-plane-lost", "the data plane ended by itself", { why });
+    this.#say("error", "data-plane-lost", "The data plane ended by itself.", { why });
     this.#listener.down();
     if (performance.now() - this.#upSince >= STEADY_MS) this.#pauseMs = RESTART_MS;
     this.#startLater();
@@ -119,12 +119,12 @@ export class NativeDataPlane implements DataPlane {
       await this.#start();
       const { device, port } = this.#description;
       if (!this.#stopped)
-        this.#say("info", "data-plane-up", "the data plane runs again", { device: device ?? "none", port });
+        this.#say("info", "data-plane-up", "The data plane runs again.", { device: device ?? "none", port });
     } catch (error) {
       if (this.#stopped) return;
       const why = error instanceof Error ? error.message : String(error);
       this.#description = { ...this.#description, lastError: why };
-      this.#say("error", "data-plane-failed", "the data plane could not be started", { why });
+      this.#say("error", "data-plane-failed", "The data plane could not be started.", { why });
       this.#startLater();
     }
   }

@@ -84,7 +84,7 @@ export class NativeStart {
     this.#notice({
       level: "warn",
       code: "data-plane-replaced",
-      text: "the running data plane is not the one that is wanted: starting another",
+      text: "The running data plane is not the one that is wanted; another is started.",
       fields: { differs: unfit },
     });
     if (!(await farewell(connection))) killDataPlane(this.#state);

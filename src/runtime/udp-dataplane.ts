@@ -185,6 +185,6 @@ export class UdpDataPlane implements DataPlane {
 const markIgnored: Notice = {
   level: "warn",
   code: "so-mark-ignored",
-  text: "listen.so_mark needs the native data plane; packets are not marked",
+  text: "listen.so_mark needs the native data plane; packets are not marked.",
   fields: {},
 };

@@ -47,7 +47,7 @@ describe("a flood of one kind of line", () => {
     log.flush();
     expect(lines.filter((line) => line.includes("code=flood"))).toHaveLength(20);
     expect(lines.filter((line) => line.includes("code=other"))).toHaveLength(1);
-    expect(lines.at(-1)).toContain('msg="suppressed 980 more lines like this" code=suppressed of=flood count=980');
+    expect(lines.at(-1)).toContain('msg="Suppressed 980 more lines like this." code=suppressed of=flood count=980');
   });
 });
 
