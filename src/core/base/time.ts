@@ -24,8 +24,3 @@ export function later(from: Instant, ms: number): Instant {
 export function wallTime(nanoseconds: bigint): WallTime {
   return nanoseconds as WallTime;
 }
-
-/** Whole seconds since the Unix epoch, the unit of certificates. */
-export function wallSeconds(time: WallTime): bigint {
-  return time / 1_000_000_000n;
-}

@@ -47,11 +47,6 @@ export function comparePrefixes(a: Prefix, b: Prefix): number {
   return compareAddresses(a.address, b.address) || a.bits - b.bits;
 }
 
-/** The prefix that holds only this address. */
-export function hostPrefix(address: IpAddress): Prefix {
-  return { address, bits: widthOf(address) };
-}
-
 function widthOf(address: IpAddress): 32 | 128 {
   return familyOf(address) === 4 ? 32 : 128;
 }

@@ -3,7 +3,6 @@ import { fromBase64, toBase64 } from "../../../../src/core/base/base64.ts";
 import {
   compareBytes,
   concatBytes,
-  constantTimeEqual,
   equalBytes,
   fromHex,
   readUint16,
@@ -37,14 +36,13 @@ test("integers are big endian and keep all their bits", () => {
 
 test("byte strings are equal only when every byte is", () => {
   const [a, b, shorter] = [Uint8Array.of(1, 2), Uint8Array.of(1, 3), Uint8Array.of(1)];
-  for (const equal of [equalBytes, constantTimeEqual]) {
-    expect([equal(a, a.slice()), equal(a, b), equal(a, shorter), equal(new Uint8Array(), new Uint8Array())]).toEqual([
-      true,
-      false,
-      false,
-      true,
-    ]);
-  }
+  const verdicts = [
+    equalBytes(a, a.slice()),
+    equalBytes(a, b),
+    equalBytes(a, shorter),
+    equalBytes(a, new Uint8Array()),
+  ];
+  expect(verdicts).toEqual([true, false, false, false]);
   expect(Math.sign(compareBytes(a, b))).toBe(-1);
   expect(compareBytes(a, a.slice())).toBe(0);
   expect(compareBytes(shorter, a)).toBeLessThan(0);
