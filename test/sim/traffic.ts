@@ -62,14 +62,18 @@ export class Traffic {
     }
   }
 
-  /** Everything that may talk has talked within the last seconds. */
+  /** Of what was demanded, nothing was lost from `since` on. */
   verdict(since: number): void {
     for (const { what, attempts } of this.#required) {
-      const arrived = attempts.some(
-        ({ at, deliveredAt, echoedAt }) => at >= since && (deliveredAt ?? echoedAt) !== undefined,
-      );
-      if (!arrived) throw new Violation(`${what} may talk, and 30 seconds after the last fault it does not`);
+      const lost = attempts.find((sent) => sent.at >= since && !arrived(sent));
+      if (lost) throw new Violation(`${what} may talk, but 24 seconds after the last fault packet ${lost.id} was lost`);
     }
+  }
+
+  /** When the last demanded packet was sent that did not arrive; undefined when all did. */
+  lastLoss(): number | undefined {
+    const losses = this.#required.flatMap(({ attempts }) => attempts.filter((sent) => !arrived(sent)));
+    return losses.length === 0 ? undefined : Math.max(...losses.map(({ at }) => at));
   }
 
   #chatter(host: Host, end: number): void {
@@ -120,6 +124,10 @@ function addressPairs(from: Host, to: Host): { readonly source: IpAddress; reado
     const destination = destinations[i];
     return destination === undefined ? [] : [{ source, destination }];
   });
+}
+
+function arrived({ deliveredAt, echoedAt }: Sent): boolean {
+  return (deliveredAt ?? echoedAt) !== undefined;
 }
 
 /** The v1 dialect cannot carry an IPv6 address, and a lighthouse is known by the addresses of the static host map (protocol 5.2, 5.4). */

@@ -27,6 +27,8 @@ export interface Report {
   readonly sent: number;
   readonly delivered: number;
   readonly notices: ReadonlyMap<string, number>;
+  /** How long after the last fault a packet was still lost, in milliseconds. */
+  readonly recoveryMs: number;
 }
 
 /** Virtual milliseconds: faults until the first, quiet from then on, everything must work at the second. */
@@ -90,7 +92,9 @@ class World {
   figures(): Omit<Report, "seed" | "violation"> {
     const { ledger, notices } = this.#referee;
     const { entries: outputs } = this.#journal;
-    return { digest: this.#journal.digest(), outputs, sent: ledger.issued, delivered: ledger.deliveries, notices };
+    const recoveryMs = Math.max(0, (this.#traffic.lastLoss() ?? 0) - FAULTS_END_MS);
+    const { issued: sent, deliveries: delivered } = ledger;
+    return { digest: this.#journal.digest(), outputs, sent, delivered, notices, recoveryMs };
   }
 
   #start(): void {
