@@ -36,8 +36,7 @@ export type EndOfSession =
   | "inactive"
   | "certificate"
   | "counter-exhausted"
-  | "refused-by-data-plane"
-  | "shutdown";
+  | "refused-by-data-plane";
 
 /** Both handshake messages count: data starts at 3, and counters up to 2 are taken (protocol 2.4). */
 const HANDSHAKE_MESSAGES = 2n;
@@ -249,5 +248,4 @@ const DOWN_TEXT: Readonly<Record<EndOfSession, string>> = {
   certificate: "the peer's certificate is not accepted any more",
   "counter-exhausted": "its packet counter is used up",
   "refused-by-data-plane": "the data plane refused it",
-  shutdown: "this host is shutting down",
 };
