@@ -3,7 +3,7 @@ import type { DataPlaneCommand } from "../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import type { Endpoint } from "../../src/core/netip/endpoint.ts";
 import { describeDataPlanes, kinds } from "./data-planes.ts";
-import { FarEnd, handshake, OWN_4, STRANGER } from "./host.ts";
+import { FarEnd, handshake, OWN_4, PEER, STRANGER } from "./host.ts";
 import { udpPacket } from "./inner-packets.ts";
 
 const badRequest = [{ out: "refused", code: "bad-request" }];
@@ -36,6 +36,25 @@ describeDataPlanes("a table that is full", (open) => {
     expect((await plane.commands(sessions(43_690, 3))).flat()).toEqual([]);
     expect(await plane.command(sessions(1, 3, 43_691)[0]!)).toEqual(badRequest);
     expect(await plane.command(sessions(1, 2, 100_000)[0]!)).toEqual([]);
+  });
+
+  test("gives the last addresses to whom is confirmed first, and lets a new session take over any", async () => {
+    const plane = await open();
+    await plane.commands(sessions(43_690, 3));
+    const late = [[50_001, "10.77.1"] as const, [50_002, "10.77.2"] as const].map(([index, prefix]) => {
+      const farEnd = new FarEnd(index, "aes");
+      const peerAddresses = [`${prefix}.1`, `${prefix}.2`] as IpAddress[];
+      return { farEnd, install: farEnd.installation({ peerAddresses, confirmed: false }) };
+    });
+    expect((await plane.commands(late.map(({ install }) => install))).flat()).toEqual([]);
+    for (const { farEnd } of late) await plane.udp(PEER, farEnd.seal(6, 0, new Uint8Array()));
+    const takeover = new FarEnd(60_000, "aes").installation({ peerAddresses: [address(3)] });
+    expect(await plane.command(takeover)).toEqual([]);
+    expect((await plane.snapshot()).slice(-3)).toMatchObject([
+      { localIndex: 50_001, confirmed: true, primary: true },
+      { localIndex: 50_002, confirmed: true, primary: false },
+      { localIndex: 60_000, confirmed: true, primary: true },
+    ]);
   });
 
   test("forgets the source that was seen longest ago", async () => {

@@ -4,7 +4,7 @@ import type { LocalIndex, PolicyId, RemoteIndex } from "../../src/core/dataplane
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import { type Driver, datagrams, describeDataPlanes, kinds, packets, reasons } from "./data-planes.ts";
 import { ELSEWHERE, FarEnd, facts, OWN_4, OWN_6, PEER, PEER_4, PEER_6, policies, programOf, ruleOf } from "./host.ts";
-import { echoRequest, icmpPacket, udpPacket } from "./inner-packets.ts";
+import { echoRequest, icmpPacket, ipPacket, udpPacket } from "./inner-packets.ts";
 import type { Observed } from "./step.ts";
 
 const toUs = udpPacket({ from: PEER_4, to: OWN_4, fromPort: 9, toPort: 53 });
@@ -323,7 +323,17 @@ describeDataPlanes("a host without a device", (open) => {
     const firstFragment = new Uint8Array(echoRequest(PEER_4, OWN_4, 7));
     firstFragment[6] = 0x20;
     const reply = icmpPacket({ from: PEER_4, to: OWN_4, type: 0, identifier: 7 });
-    for (const packet of [toUs, reply, firstFragment, withOptions])
+    const reply6 = icmpPacket({ from: PEER_6, to: OWN_6, type: 129, identifier: 7 });
+    // Its port begins with the byte of an echo request.
+    const udp6 = udpPacket({ from: PEER_6, to: OWN_6, fromPort: 0x8000, toPort: 53 });
+    const request6 = echoRequest(PEER_6, OWN_6, 7);
+    const behindOptions = ipPacket({
+      from: PEER_6,
+      to: OWN_6,
+      protocol: 60,
+      upper: new Uint8Array([58, 0, 0, 0, 0, 0, 0, 0, ...request6.subarray(40)]),
+    });
+    for (const packet of [toUs, reply, firstFragment, withOptions, reply6, udp6, behindOptions])
       expect(reasons(await plane.udp(PEER, peer.message(packet)))).toEqual(["no-device"]);
   });
 

@@ -27,6 +27,15 @@ describeDataPlanes("a datagram of a session", (open) => {
     expect(reasons(await plane.udp(PEER, peer.message(toUs, 2n ** 64n - 8193n)))).toEqual(["replayed"]);
   });
 
+  test("is remembered to the very edge of the window", async () => {
+    const plane = await open();
+    const peer = await plane.join();
+    const take = async (counter: bigint) => packets(await plane.udp(PEER, peer.message(toUs, counter))).length;
+    expect([await take(11_808n), await take(11_809n), await take(20_000n)]).toEqual([1, 1, 1]);
+    expect([await take(11_808n), await take(11_809n), await take(11_810n)]).toEqual([0, 0, 1]);
+    expect([await take(28_192n), await take(20_000n), await take(20_001n)]).toEqual([1, 0, 1]);
+  });
+
   test("that is forged does not move the window, the path or anything else", async () => {
     const plane = await open();
     const peer = new FarEnd(1, "aes");

@@ -51,6 +51,16 @@ describe("the replay window", () => {
     );
   });
 
+  test.each([8190n, 8191n, 8192n, 8193n])("remembers the counters around its edge after a step of %i", (step) => {
+    const window = new ReplayWindow(100n);
+    const naive = new NaiveWindow(100n);
+    for (const counter of [101n, 102n, 103n, 102n + step]) {
+      window.commit(counter);
+      naive.commit(counter);
+    }
+    for (let counter = 95n; counter < 110n; counter++) expect(window.accepts(counter)).toBe(naive.accepts(counter));
+  });
+
   test("never accepts counter 0", () => {
     expect(new ReplayWindow(0n).accepts(0n)).toBe(false);
   });
