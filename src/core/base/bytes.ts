@@ -1,19 +1,22 @@
 /** Byte strings: hex, UTF-8, comparison and big-endian integers, without anything of the platform. */
 
-const HEX_DIGITS = "0123456789abcdef";
-
 /** Lower-case hex. */
 export function toHex(bytes: Uint8Array): string {
   let text = "";
-  for (const byte of bytes) text += HEX_DIGITS.charAt(byte >> 4) + HEX_DIGITS.charAt(byte & 15);
+  for (const byte of bytes) text += HEX_OF[byte] ?? "";
   return text;
 }
 
 /** Bytes of a hex string, either case; undefined when it is none or has an odd number of digits. */
 export function fromHex(text: string): Uint8Array | undefined {
-  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) return undefined;
+  if (text.length % 2 !== 0) return undefined;
   const bytes = new Uint8Array(text.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < bytes.length; i++) {
+    const high = hexValue(text.charCodeAt(2 * i));
+    const low = hexValue(text.charCodeAt(2 * i + 1));
+    if (high < 0 || low < 0) return undefined;
+    bytes[i] = (high << 4) | low;
+  }
   return bytes;
 }
 
@@ -106,6 +109,15 @@ export function writeUint32(bytes: Uint8Array, offset: number, value: number): v
 export function writeUint64(bytes: Uint8Array, offset: number, value: bigint): void {
   writeUint32(bytes, offset, Number((value >> 32n) & 0xffff_ffffn));
   writeUint32(bytes, offset + 4, Number(value & 0xffff_ffffn));
+}
+
+const HEX_OF: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** Value of the hex digit with this character code, or -1. */
+function hexValue(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
 /** Smallest code point that needs a sequence of this length: anything below is an overlong form. */

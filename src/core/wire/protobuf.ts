@@ -18,6 +18,9 @@ export class ProtobufReader {
   #offset = 0;
   #field = 0;
   #wireType = 0;
+  /** The last varint, in halves of 32 bits: most of them need no bigint. */
+  #low = 0;
+  #high = 0;
   #isRead = true;
   #failed = false;
 
@@ -38,17 +41,20 @@ export class ProtobufReader {
   next(): boolean {
     if (!this.#isRead) this.#skip(this.#wireType);
     if (this.#failed || this.#offset >= this.#bytes.length) return false;
-    const key = this.#varint();
-    this.#field = Number(key >> 3n);
-    this.#wireType = Number(key & 7n);
+    this.#varint();
+    this.#field = this.#low >>> 3;
+    this.#wireType = this.#low & 7;
     this.#isRead = false;
-    if (this.#field < 1 || this.#field > FIELD_MAX || this.#wireType === WireType.endGroup) this.#fail();
+    // A key of 32 bits holds the highest field number there is.
+    if (this.#high !== 0 || this.#field < 1 || this.#wireType === WireType.endGroup) this.#fail();
     return !this.#failed;
   }
 
   /** An unsigned 64-bit number. */
   uint64(): bigint {
-    return this.#take(WireType.varint) ? this.#varint() : 0n;
+    if (!this.#take(WireType.varint)) return 0n;
+    this.#varint();
+    return this.#high === 0 ? BigInt(this.#low) : (BigInt(this.#high) << 32n) | BigInt(this.#low);
   }
 
   /** A number in two's complement of 64 bits. */
@@ -58,9 +64,9 @@ export class ProtobufReader {
 
   /** A number of at most 32 bits; a larger one is a mistake. */
   uint32(): number {
-    const value = this.uint64();
-    if (value > 0xffff_ffffn) this.#fail();
-    return this.#failed ? 0 : Number(value);
+    if (this.#take(WireType.varint)) this.#varint();
+    if (this.#high !== 0) this.#fail();
+    return this.#failed ? 0 : this.#low;
   }
 
   bool(): boolean {
@@ -88,9 +94,9 @@ export class ProtobufReader {
     }
     const packed = new ProtobufReader(this.bytes());
     while (!packed.#failed && packed.#offset < packed.#bytes.length) {
-      const value = packed.#varint();
-      if (value > 0xffff_ffffn) packed.#fail();
-      else if (!packed.#failed && list.length < limit) list.push(Number(value));
+      packed.#varint();
+      if (packed.#high !== 0) packed.#fail();
+      if (!packed.#failed && list.length < limit) list.push(packed.#low);
     }
     if (packed.#failed) this.#fail();
   }
@@ -101,7 +107,8 @@ export class ProtobufReader {
     return !this.#failed;
   }
 
-  #varint(): bigint {
+  /** Reads into `#low` and `#high`; both are 0 after a mistake. */
+  #varint(): void {
     let low = 0;
     let high = 0;
     for (let i = 0; i < VARINT_BYTES_MAX; i++) {
@@ -113,20 +120,24 @@ export class ProtobufReader {
         low |= bits << 28;
         high = bits >> 4;
       } else high |= bits << (7 * i - 32);
-      if (byte < 0x80) return high === 0 ? BigInt(low >>> 0) : (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+      if (byte >= 0x80) continue;
+      this.#low = low >>> 0;
+      this.#high = high >>> 0;
+      return;
     }
+    this.#low = 0;
+    this.#high = 0;
     this.#fail();
-    return 0n;
   }
 
   #delimited(): Uint8Array {
-    const length = this.#varint();
-    if (this.#failed || length > BigInt(this.#bytes.length - this.#offset)) {
+    this.#varint();
+    if (this.#failed || this.#high !== 0 || this.#low > this.#bytes.length - this.#offset) {
       this.#fail();
       return EMPTY;
     }
     const start = this.#offset;
-    this.#offset += Number(length);
+    this.#offset += this.#low;
     return this.#bytes.subarray(start, this.#offset);
   }
 
@@ -144,7 +155,8 @@ export class ProtobufReader {
       else this.#fail();
       if (this.#offset > this.#bytes.length) this.#fail();
       if (this.#failed || openGroups === 0) break;
-      type = Number(this.#varint() & 7n);
+      this.#varint();
+      type = this.#low & 7;
     }
     this.#isRead = true;
   }
@@ -160,7 +172,8 @@ export class ProtobufReader {
  * empty is left out.
  */
 export class ProtobufWriter {
-  readonly #bytes: number[] = [];
+  #bytes: Uint8Array = new Uint8Array(INITIAL_BYTES);
+  #length = 0;
 
   /** A number of 64 bits; a negative one in two's complement. */
   varint(field: number, value: bigint | number): this {
@@ -179,30 +192,50 @@ export class ProtobufWriter {
   /** An embedded message or an element of a repeated field: written also when it is empty. */
   message(field: number, value: Uint8Array): this {
     this.#key(field, WireType.bytes);
-    this.#varint(BigInt(value.length));
-    for (const byte of value) this.#bytes.push(byte);
+    this.#uint32(value.length);
+    this.#reserve(value.length);
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
     return this;
   }
 
   /** A repeated uint32 in one element; nothing for an empty list. */
   packedUint32s(field: number, values: readonly number[]): this {
     const packed = new ProtobufWriter();
-    for (const value of values) packed.#varint(BigInt(value));
+    for (const value of values) packed.#uint32(value);
     return this.bytes(field, packed.finish());
   }
 
   finish(): Uint8Array {
-    return Uint8Array.from(this.#bytes);
+    return this.#bytes.slice(0, this.#length);
   }
 
   #key(field: number, wireType: number): void {
-    this.#varint(BigInt(field * 8 + wireType));
+    this.#uint32(((field << 3) | wireType) >>> 0);
   }
 
   #varint(value: bigint): void {
     let rest = value;
-    for (; rest >= 0x80n; rest >>= 7n) this.#bytes.push(Number(rest & 0x7fn) | 0x80);
-    this.#bytes.push(Number(rest));
+    for (; rest > 0xffff_ffffn; rest >>= 7n) this.#push(Number(rest & 0x7fn) | 0x80);
+    this.#uint32(Number(rest));
+  }
+
+  #uint32(value: number): void {
+    let rest = value;
+    for (; rest >= 0x80; rest >>>= 7) this.#push((rest & 0x7f) | 0x80);
+    this.#push(rest);
+  }
+
+  #push(byte: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#length++] = byte;
+  }
+
+  #reserve(count: number): void {
+    if (this.#length + count <= this.#bytes.length) return;
+    const larger = new Uint8Array(2 * (this.#length + count));
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
   }
 }
 
@@ -210,4 +243,5 @@ const WireType = { varint: 0, fixed64: 1, bytes: 2, startGroup: 3, endGroup: 4, 
 
 const EMPTY: Uint8Array = new Uint8Array();
 const VARINT_BYTES_MAX = 10;
-const FIELD_MAX = 2 ** 29 - 1;
+/** Most messages of this protocol are shorter; a writer grows when one is not. */
+const INITIAL_BYTES = 128;
