@@ -167,3 +167,68 @@ impl PaperDevices {
         Ok(v1::UdpOpened { bound: Some(bind) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use prost::Message;
+
+    use super::*;
+
+    fn commands() -> Vec<Command> {
+        let prefix = v1::Prefix { address: vec![10, 0, 0, 1], bits: 24 };
+        let endpoint = v1::Endpoint { address: vec![192, 0, 2, 1], port: 4_242 };
+        let rule =
+            v1::PolicyRule { protocol: 1, port_last: 65_535, remote: vec![prefix.clone()], ..Default::default() };
+        let program = v1::PolicyProgram { policy_id: 1, inbound: vec![rule.clone()], outbound: vec![rule] };
+        let binding = v1::PolicyBinding { local_index: 7, policy_id: 1 };
+        vec![
+            Command::Configure(v1::Configure { networks: vec![prefix], send_recv_error: 1, ..Default::default() }),
+            Command::ApplyPolicies(v1::ApplyPolicies {
+                programs: vec![program],
+                bindings: vec![binding],
+                raise_epoch: true,
+            }),
+            Command::InstallTunnel(v1::InstallTunnel {
+                local_index: 7,
+                remote_index: 9,
+                cipher: 1,
+                send_key: vec![1; 32],
+                receive_key: vec![2; 32],
+                path: Some(endpoint.clone()),
+                peer_addresses: vec![vec![10, 0, 0, 2]],
+                policy_id: 1,
+                confirmed: true,
+                primary: true,
+                ..Default::default()
+            }),
+            Command::SetPath(v1::SetPath { local_index: 7, path: Some(endpoint.clone()) }),
+            Command::SealAndSend(v1::SealAndSend { local_index: 7, r#type: 3, subtype: 0, body: vec![1; 20] }),
+            Command::SendDatagram(v1::SendDatagram { to: Some(endpoint.clone()), datagram: vec![1; 20] }),
+            Command::ReleaseParked(v1::ReleaseParked { destination: vec![10, 0, 0, 2] }),
+            Command::InjectUdp(v1::InjectUdp { source: Some(endpoint), datagram: vec![0x11; 40] }),
+            Command::InjectTun(v1::InjectTun { packet: vec![0x45; 40] }),
+            Command::Sample(v1::Sample {}),
+            Command::Advance(v1::Advance { now_ms: 20_000 }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_request_however_damaged_panics(damage in prop::collection::vec((0usize..11, any::<prop::sample::Index>(), any::<u8>()), 0..6)) {
+            let hello = ToDataPlane { request_id: 1, command: Some(Command::Hello(v1::Hello { contract_version: 1 })) };
+            let mut stream = vec![];
+            frame::append(&hello, &mut stream).unwrap();
+            for (number, command) in commands().into_iter().enumerate() {
+                let mut body = ToDataPlane { request_id: 2, command: Some(command) }.encode_to_vec();
+                for (_, at, value) in damage.iter().filter(|(which, _, _)| *which == number) {
+                    let at = at.index(body.len());
+                    body[at] = *value;
+                }
+                stream.extend_from_slice(&u32::try_from(body.len()).unwrap().to_be_bytes());
+                stream.extend_from_slice(&body);
+            }
+            let _ = converse(&stream[..], &mut vec![]);
+        }
+    }
+}

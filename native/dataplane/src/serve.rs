@@ -189,7 +189,11 @@ impl Process {
                 next = Next::Stop;
                 Ok(None)
             }
-            Some(command) => self.carry_out(command),
+            Some(command) => {
+                let shared = self.shared.clone();
+                let broken = || Err(Failure::new("system", "the data plane failed at this command"));
+                shared.contain(|| self.carry_out(command)).unwrap_or_else(broken)
+            }
             None => Err(Failure::bad("the request has no command that is known here")),
         };
         if let Some(result) = encode::result(request_id, outcome) {

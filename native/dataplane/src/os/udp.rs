@@ -188,7 +188,11 @@ impl DatagramSource for UdpReader {
         };
         let Ok(received) = usize::try_from(received) else {
             let error = io::Error::last_os_error();
-            return if error.kind() == io::ErrorKind::WouldBlock { Ok(false) } else { Err(error) };
+            return match error.kind() {
+                io::ErrorKind::WouldBlock => Ok(false),
+                io::ErrorKind::Interrupted => Ok(true),
+                _ => Err(error),
+            };
         };
         let arrived =
             self.buffer.chunks_exact_mut(self.slot_bytes).zip(&headers).zip(self.names.iter().zip(&self.controls));
