@@ -60,7 +60,7 @@ export class Calls {
     const call = this.#state.pending.get(target);
     if (!call) return;
     const fresh = this.#endpointsFor(call).filter((endpoint) => !call.tried.has(endpoint));
-    if (fresh.length > 0 && call.tried.size < TRIED_MAX) this.#sendTo(call, fresh);
+    if (fresh.length > 0) this.#sendTo(call, fresh);
   }
 
   /** A message 2. The index in its header, and nothing else, says which call it answers. */
@@ -114,6 +114,7 @@ export class Calls {
       return;
     }
     for (const endpoint of endpoints) {
+      if (call.tried.size >= TRIED_MAX && !call.tried.has(endpoint)) continue;
       call.tried.add(endpoint);
       this.#state.out.command({ kind: "send-datagram", to: endpoint, datagram: initiation.message1 });
     }

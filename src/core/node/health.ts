@@ -206,7 +206,7 @@ export class Health {
       return;
     }
     if (!tunnels.isPrimary(tunnel)) this.#checkSecondary(tunnel);
-    else if (heardLately(tunnel, now, settings.timers)) this.#checkRenewal(tunnel);
+    else if (heardLately(tunnel, now, settings.timers)) this.#checkPrimary(tunnel);
     const quietMs = now - (tunnel.lastSentAt ?? tunnel.state.since);
     if (quietMs >= settings.timers.connectionAliveMs) this.#parts.whereabouts.keepAlive(tunnel);
   }
@@ -241,8 +241,10 @@ export class Health {
     if (mayBecomePrimary(tunnel, settings.identity, { ownAddress, now })) this.#parts.sessions.makePrimary(tunnel);
   }
 
-  #checkRenewal(tunnel: Tunnel): void {
+  #checkPrimary(tunnel: Tunnel): void {
     const { settings, out, now } = this.#state;
+    // Whoever answered the handshake has not measured the way yet.
+    if (tunnel.roundTripMs === undefined) this.probe(tunnel);
     if (now < tunnel.renewNotBefore) return;
     const renewal: Renewal | undefined = renewalOf(tunnel, settings.identity, now);
     if (!renewal) return;

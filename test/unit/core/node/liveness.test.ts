@@ -9,11 +9,18 @@ const B = "192.0.2.2:4242";
 describe("a tunnel", () => {
   test("that is idle is kept and costs no packet", () => {
     const { mesh, a } = connected();
-    mesh.run(5000);
+    mesh.run(10_000);
     const before = mesh.flights.length;
     mesh.run(3_600_000);
     expect(mesh.flights.length).toBe(before);
     expect(a.status().peers[0]?.state).toBe("up");
+  });
+
+  test("shows its round trip on both sides after the first check", () => {
+    const { mesh, a, b } = connected();
+    expect([a, b].map((host) => host.status().peers[0]?.roundTripMs)).toEqual([10, undefined]);
+    mesh.run(6000);
+    expect([a, b].map((host) => host.status().peers[0]?.roundTripMs)).toEqual([10, 10]);
   });
 
   test("that sends into silence is probed after a second, and every second", () => {
