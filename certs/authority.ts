@@ -72,20 +72,26 @@ export interface AuthorityFiles {
 /** Opens an existing CA: its certificate (the first of the file), its key, that they belong together, and that it is valid now. */
 export function openAuthority(files: AuthorityFiles, now: WallTime): Result<Authority, Refusal> {
   const { certificatePem, certificateFile, keyPem, keyFile } = files;
-  const certificates = readCertificates(certificatePem, certificateFile);
-  if (!certificates.ok) return certificates;
-  const [certificate] = certificates.value;
-  if (!certificate?.isCa)
-    return refuse(certificateFile, "it is a host's certificate, not a CA's", "give the CA's with -ca-crt");
-  if (!isSignedBy(portableSuite, certificate, certificate.publicKey)) {
-    return refuse(certificateFile, "the CA is not signed by its own key", "restore the file from a backup");
-  }
+  const certificate = readAuthorityCertificate(certificatePem, certificateFile, now);
+  if (!certificate.ok) return certificate;
+  const { curve, publicKey } = certificate.value;
   const key = readCaKey(keyPem, keyFile);
   if (!key.ok) return key;
-  if (key.value.curve !== certificate.curve || !equalBytes(key.value.key.publicKey, certificate.publicKey)) {
+  if (key.value.curve !== curve || !equalBytes(key.value.key.publicKey, publicKey)) {
     return refuse(keyFile, `it is not the key of ${certificateFile}`, "give the key that was made with this CA");
   }
+  return ok({ certificate: certificate.value, key: key.value.key });
+}
+
+/** The certificate of an authority that could sign now, without its key: the first of the file. */
+export function readAuthorityCertificate(pem: string, what: string, now: WallTime): Result<Certificate, Refusal> {
+  const certificates = readCertificates(pem, what);
+  if (!certificates.ok) return certificates;
+  const [certificate] = certificates.value;
+  if (!certificate?.isCa) return refuse(what, "it is a host's certificate, not a CA's", "give the CA's with -ca-crt");
+  if (!isSignedBy(portableSuite, certificate, certificate.publicKey)) {
+    return refuse(what, "the CA is not signed by its own key", "restore the file from a backup");
+  }
   const problem = untimely(certificate, now);
-  if (problem) return refuse(certificateFile, `the CA ${problem.text}`, "make a new CA, or set the clock");
-  return ok({ certificate, key: key.value.key });
+  return problem ? refuse(what, `the CA ${problem.text}`, "make a new CA, or set the clock") : ok(certificate);
 }

@@ -19,10 +19,13 @@ export {
   type AuthorityRequest,
   createAuthority,
   openAuthority,
+  readAuthorityCertificate,
 } from "./authority.ts";
 export { certificateToPem, readCertificates } from "./certificate-file.ts";
+export { decryptCaKey, encryptCaKey, isEncryptedCaKey } from "./encrypted-key.ts";
 export { inspect, type PrintedCertificate, toJson } from "./inspect.ts";
 export { type HostRequest, issue } from "./issue.ts";
+export type { KeyDerivationCost, WantedCost } from "./key-derivation.ts";
 export { generateHostKey, type HostKeyPair, readHostPublicKey } from "./key-file.ts";
 export { formatRefusal, type Refusal } from "./refusal.ts";
 export { verify } from "./verify.ts";

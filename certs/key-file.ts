@@ -86,7 +86,7 @@ export function readCaKey(
   const { banner, bytes } = block.value;
   using secret = new Secret(bytes);
   if (banner === Banner.ed25519EncryptedPrivateKey || banner === Banner.ecdsaP256EncryptedPrivateKey) {
-    return refuse(what, "encrypted CA keys are not supported yet", "sign with nebula-cert, or use an unencrypted key");
+    return refuse(what, "the key is encrypted", "give its passphrase");
   }
   if (banner === Banner.ed25519PrivateKey) return readEd25519Key(secret, what);
   if (banner !== Banner.ecdsaP256PrivateKey) {

@@ -28,6 +28,13 @@ export function parseNetworks(text: string | undefined, flag: string): Prefix[] 
   });
 }
 
+/** A whole number of 1 or more that fits 32 bits. */
+export function parseCount(text: string, flag: string): number {
+  const count = /^[0-9]{1,10}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > 0xffff_ffff) throw usage(flag, `${JSON.stringify(text)} is not a number`, "give 1 or more");
+  return count;
+}
+
 export function parseVersion(text: string): CertificateVersion {
   if (text !== "1" && text !== "2")
     throw usage("-version", `there is no version ${JSON.stringify(text)}`, "give 1 or 2");

@@ -90,6 +90,11 @@ const packageHomes: readonly { readonly name: RegExp; readonly homes: readonly s
       instead: "take a CryptoSuite",
     },
     {
+      name: /^@node-rs\/argon2$/,
+      homes: ["certs/key-derivation.ts"],
+      instead: "encrypt and decrypt CA keys with certs/encrypted-key.ts",
+    },
+    {
       name: /^@bufbuild\/.+$/,
       homes: ["src/runtime/contract/"],
       instead: "use runtime/contract-codec.ts",

@@ -1,8 +1,10 @@
 import { Command, Option } from "commander";
+import type { WantedCost } from "../../index.ts";
+import { usage } from "../failure.ts";
 import { refuseExisting, refuseSharedStream, writeTexts } from "../files.ts";
-import { notYetOption, refuseNotYet } from "../not-yet.ts";
+import { notYetOption } from "../not-yet.ts";
 import { now } from "../now.ts";
-import { orFail, parseCurve, parseDuration, parseList, parseNetworks, parseVersion } from "../values.ts";
+import { orFail, parseCount, parseCurve, parseDuration, parseList, parseNetworks, parseVersion } from "../values.ts";
 
 interface CaFlags {
   readonly name: string;
@@ -17,6 +19,10 @@ interface CaFlags {
   readonly outKey: string;
   readonly outCrt: string;
   readonly encrypt?: boolean;
+  readonly passphraseFile?: string;
+  readonly argonMemory?: string;
+  readonly argonIterations?: string;
+  readonly argonParallelism?: string;
   readonly json?: boolean;
 }
 
@@ -32,20 +38,20 @@ export function caCommand(): Command {
     .option("--unsafe-networks <list>", "routed networks must lie inside one of these; without it: anywhere")
     .option("--out-key <path>", "where to write the private key; - for standard output", "ca.key")
     .option("--out-crt <path>", "where to write the certificate; - for standard output", "ca.crt")
+    .option("--encrypt", "encrypt the private key with a passphrase")
+    .option("--passphrase-file <path>", "file whose first line is the passphrase; without it: environment, terminal")
+    .option("--argon-memory <kib>", "memory that each guess of the passphrase costs; without it: measured")
+    .option("--argon-iterations <passes>", "passes over that memory; without it: measured, half a second in all")
+    .option("--argon-parallelism <lanes>", "lanes computed side by side; without it: 4")
     .option("--json", "print what was made as JSON")
     .addOption(new Option("--ips <list>").hideHelp())
     .addOption(new Option("--subnets <list>").hideHelp())
-    .addOption(notYetOption("encrypt"))
-    .addOption(notYetOption("argon-memory"))
-    .addOption(notYetOption("argon-iterations"))
-    .addOption(notYetOption("argon-parallelism"))
     .addOption(notYetOption("out-qr"))
     .addOption(notYetOption("pkcs11"))
     .action(makeCa);
 }
 
 async function makeCa(flags: CaFlags): Promise<void> {
-  if (flags.encrypt) refuseNotYet("encrypt");
   const lifetime = parseDuration(flags.duration);
   const request = {
     name: flags.name,
@@ -57,6 +63,7 @@ async function makeCa(flags: CaFlags): Promise<void> {
     notBefore: now().seconds,
     notAfter: now().seconds + lifetime,
   };
+  const cost = costOf(flags);
   refuseSharedStream("write", {
     "-out-key": flags.outKey,
     "-out-crt": flags.outCrt,
@@ -66,13 +73,37 @@ async function makeCa(flags: CaFlags): Promise<void> {
 
   const { createAuthority, certificateToPem, inspect, toJson } = await import("../../index.ts");
   const { authority, privateKeyPem } = orFail(createAuthority(request));
+  const key = cost ? await encrypted(privateKeyPem, flags, cost) : { pem: privateKeyPem, cost: null };
   // The key first: a certificate without its key is of no use, and cannot be had again.
   writeTexts(
-    { file: flags.outKey, text: privateKeyPem },
+    { file: flags.outKey, text: key.pem },
     { file: flags.outCrt, text: certificateToPem(authority.certificate) },
   );
   if (flags.json) {
     const files = { key: flags.outKey, certificate: flags.outCrt };
-    process.stdout.write(`${toJson({ certificate: inspect(authority.certificate), files })}\n`);
+    process.stdout.write(
+      `${toJson({ certificate: inspect(authority.certificate), files, keyDerivation: key.cost })}\n`,
+    );
   }
+}
+
+/** What the flags ask for, undefined when the key is not to be encrypted. */
+function costOf(flags: CaFlags): WantedCost | undefined {
+  const wanted = {
+    ...(flags.argonMemory !== undefined && { memoryKib: parseCount(flags.argonMemory, "-argon-memory") }),
+    ...(flags.argonIterations !== undefined && { passes: parseCount(flags.argonIterations, "-argon-iterations") }),
+    ...(flags.argonParallelism !== undefined && { lanes: parseCount(flags.argonParallelism, "-argon-parallelism") }),
+  };
+  if (flags.encrypt) return wanted;
+  if (Object.keys(wanted).length > 0 || flags.passphraseFile !== undefined) {
+    throw usage("-encrypt", "it is missing, and the key would be written in clear", "add it, or give no passphrase");
+  }
+  return undefined;
+}
+
+async function encrypted(privateKeyPem: string, { outKey, passphraseFile }: CaFlags, cost: WantedCost) {
+  const { encryptCaKey } = await import("../../index.ts");
+  const { chosenPassphrase } = await import("../passphrase.ts");
+  using passphrase = await chosenPassphrase(outKey, passphraseFile);
+  return orFail(await encryptCaKey(privateKeyPem, passphrase.expose(), cost));
 }

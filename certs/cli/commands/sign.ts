@@ -1,14 +1,13 @@
 import { Command, Option } from "commander";
+import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { usage } from "../failure.ts";
-import { closeToOthers, readText, refuseExisting, refuseSharedStream, writeTexts } from "../files.ts";
+import { readText, refuseExisting, refuseSharedStream, writeTexts } from "../files.ts";
 import { notYetOption } from "../not-yet.ts";
 import { now } from "../now.ts";
 import { orFail, parseDuration, parseList, parseNetworks, parseVersion } from "../values.ts";
 
-interface SignFlags {
+interface SignFlags extends CaFileFlags {
   readonly name: string;
-  readonly caCrt: string;
-  readonly caKey: string;
   readonly networks?: string;
   readonly ip?: string;
   readonly unsafeNetworks?: string;
@@ -36,6 +35,7 @@ export function signCommand(): Command {
     .option("--out-crt <path>", "where to write the certificate; without it: NAME.crt; - for standard output")
     .option("--ca-crt <path>", "certificate of the authority", "ca.crt")
     .option("--ca-key <path>", "private key of the authority", "ca.key")
+    .option("--passphrase-file <path>", "file whose first line is the passphrase of an encrypted authority's key")
     .option("--json", "print what was made as JSON")
     .addOption(new Option("--ip <list>").hideHelp())
     .addOption(new Option("--subnets <list>").hideHelp())
@@ -53,28 +53,22 @@ async function signHost(flags: SignFlags): Promise<void> {
   }
   const outCrt = flags.outCrt ?? fileOf(name, "crt", "-out-crt");
   const outKey = inPub === undefined ? (flags.outKey ?? fileOf(name, "key", "-out-key")) : undefined;
-  refuseSharedStream("read", { "-ca-crt": flags.caCrt, "-ca-key": flags.caKey, "-in-pub": inPub });
+  refuseSharedStream("read", {
+    "-ca-crt": flags.caCrt,
+    "-ca-key": flags.caKey,
+    "-in-pub": inPub,
+    "-passphrase-file": flags.passphraseFile,
+  });
   refuseSharedStream("write", { "-out-crt": outCrt, "-out-key": outKey, "-json": flags.json ? "-" : undefined });
   refuseExisting(outCrt, ...(outKey === undefined ? [] : [outKey]));
   const duration = flags.duration === undefined ? undefined : parseDuration(flags.duration);
   const version = flags.version === undefined ? undefined : parseVersion(flags.version);
 
-  const { openAuthority, issue, certificateToPem, generateHostKey, readHostPublicKey, inspect, toJson } = await import(
+  const { issue, certificateToPem, generateHostKey, readHostPublicKey, inspect, toJson } = await import(
     "../../index.ts"
   );
   const clock = now();
-  const authority = orFail(
-    openAuthority(
-      {
-        certificatePem: readText(flags.caCrt),
-        certificateFile: flags.caCrt,
-        keyPem: readText(flags.caKey),
-        keyFile: flags.caKey,
-      },
-      clock.wall,
-    ),
-  );
-  closeToOthers(flags.caKey);
+  const authority = await openCa(flags, clock.wall);
   const pair = inPub === undefined ? generateHostKey(authority.certificate.curve) : undefined;
   const { curve, publicKey } = pair ?? orFail(readHostPublicKey(readText(inPub ?? ""), inPub ?? ""));
   const certificate = orFail(

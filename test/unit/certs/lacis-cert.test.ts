@@ -242,7 +242,7 @@ describe("what is asked for is refused in one line", () => {
       "an encrypted CA key",
       ["sign", "-name", "x", "-networks", "10.77.1.3/16", "-ca-key", "encrypted.key"],
       1,
-      /not supported yet/,
+      /passphrase is not known/,
     ],
     [
       "a CA key whose halves do not fit",
@@ -263,7 +263,15 @@ describe("what is asked for is refused in one line", () => {
     ["a host among the trusted CAs", ["verify", "-ca", "lap.crt", "-crt", "lap.crt"], 1, /is not a CA/],
     ["the wrong CA", ["verify", "-ca", "other.crt", "-crt", "lap.crt"], 1, /not trusted here/],
     ["a CA to be judged as a host", ["verify", "-ca", "ca.crt", "-crt", "ca.crt"], 1, /a CA's, not a host's/],
-    ["an encrypted key to be made", ["ca", "-name", "x", "-encrypt"], 1, /not supported yet/],
+    [
+      "an encrypted key without a passphrase",
+      ["ca", "-name", "x", "-encrypt", "-out-key", "y", "-out-crt", "z"],
+      1,
+      /passphrase is not known/,
+    ],
+    ["a passphrase for a key in clear", ["ca", "-name", "x", "-passphrase-file", "p"], 2, /would be written in clear/],
+    ["a cost for a key in clear", ["ca", "-name", "x", "-argon-memory", "64"], 2, /would be written in clear/],
+    ["a cost that is no number", ["ca", "-name", "x", "-encrypt", "-argon-iterations", "many"], 2, /not a number/],
     ["a QR code", ["print", "-path", "ca.crt", "-out-qr", "x.png"], 1, /not supported yet/],
     ["a key in a token", ["ca", "-name", "x", "-pkcs11", "pkcs11:x"], 1, /not supported yet/],
   ])("%s", async (_, args, status, reason) => {
