@@ -1,17 +1,8 @@
 import { createLighthouse } from "../lighthouse/index.ts";
 import { Daemon } from "./runtime/daemon.ts";
 
-/**
- * Lacis as a library: run a host of the mesh in this process, or use the pure core on its own.
- *
- * ```ts
- * import { openNode } from "lacis";
- *
- * const node = await openNode({ config: "/etc/lacis/config.yml" });
- * const answer = await node.ping({ by: "name", name: "server" }, 5_000);
- * await node.stop();
- * ```
- */
+// Lacis as a library: run a host of the mesh in this process, or use the pure core on its own.
+
 export interface OpenOptions {
   /** Configuration file or folder. */
   readonly config: string;
@@ -22,6 +13,14 @@ export interface OpenOptions {
 /**
  * Starts a host: reads the configuration, takes the lock, starts the data plane or takes over the one that runs, and resolves once packets
  * can move. Rejects with an `OperatorError` that says what to do. The caller ends it with `stop`.
+ *
+ * ```ts
+ * import { openNode } from "lacis";
+ *
+ * const node = await openNode({ config: "/etc/lacis/config.yml" });
+ * const answer = await node.ping({ by: "name", name: "server" }, 5_000);
+ * await node.stop();
+ * ```
  */
 export async function openNode({ config, stateDirectory }: OpenOptions): Promise<Daemon> {
   return Daemon.start({

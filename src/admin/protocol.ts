@@ -8,7 +8,7 @@ export const ADMIN_SCHEMA = 1;
 
 /** A request fits well into this; more is not one. */
 export const REQUEST_BYTES_MAX: number = 64 * 1024;
-/** A status of ten thousand peers has about six megabytes. */
+/** A status of ten thousand peers has about four megabytes. */
 export const RESPONSE_BYTES_MAX: number = 16 * 1024 * 1024;
 
 /** Nobody waits longer for one answer, and each waiting ping holds a place. */

@@ -2,12 +2,12 @@ import { stripVTControlCharacters } from "node:util";
 
 /** Lines of a table: columns as wide as their widest cell, two spaces between, nothing after the last. Colours have no width. */
 export function table(rows: readonly (readonly string[])[]): readonly string[] {
-  const width = (cell: string): number => [...stripVTControlCharacters(cell)].length;
-  const columns = Math.max(...rows.map((row) => row.length));
-  const widths = Array.from({ length: columns }, (_, i) => Math.max(...rows.map((row) => width(row[i] ?? ""))));
-  return rows.map((row) =>
-    row
-      .map((cell, i) => (i === row.length - 1 ? cell : cell + " ".repeat((widths[i] ?? 0) - width(cell) + 2)))
-      .join(""),
-  );
+  const widths = rows.map((row) => row.map((cell) => [...stripVTControlCharacters(cell)].length));
+  const columns: number[] = [];
+  for (const row of widths) {
+    for (const [i, width] of row.entries()) columns[i] = Math.max(columns[i] ?? 0, width);
+  }
+  const padded = (cell: string, row: number, i: number): string =>
+    cell + " ".repeat((columns[i] ?? 0) - (widths[row]?.[i] ?? 0) + 2);
+  return rows.map((row, r) => row.map((cell, i) => (i === row.length - 1 ? cell : padded(cell, r, i))).join(""));
 }

@@ -98,7 +98,7 @@ export function createStateDirectory(
       makePrivateFolder(base, privacyOf(base, environment));
       return created(join(base, stateName(config)), environment);
     } catch (error) {
-      if (!(error instanceof OperatorError) || error.code === "socket-path-too-long") throw error;
+      if (!(error instanceof OperatorError)) throw error;
       failures.push(error);
     }
   }
