@@ -234,6 +234,7 @@ export class Calls {
       return;
     }
     failures.set(call.target, failure);
+    this.#parts.whereabouts.callFailed(call.target);
     out.command({ kind: "drop-parked", destination: call.target });
     out.notice("info", "handshake-failed", failure.text, { address: call.target, reason: failure.reason });
   }

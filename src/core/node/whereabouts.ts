@@ -9,6 +9,8 @@ import type { NodeState } from "./state.ts";
 
 /** After a lighthouse was lost we call it again this soon, instead of with the next report. */
 const LIGHTHOUSE_RETRY_MS = 1000;
+/** After a lighthouse did not answer a whole call. Reports may be a minute apart; nobody finds us until the next one gets through. */
+const LIGHTHOUSE_PAUSE_MS = 5000;
 /** Interfaces change several addresses at a time: one report for all of them. */
 const ADDRESS_CHANGE_SETTLE_MS = 200;
 
@@ -103,6 +105,12 @@ export class Whereabouts {
   tunnelDown(tunnel: Tunnel): void {
     const { announcer, now } = this.#state;
     if (this.#lighthouseAddress(tunnel)) announcer.hurry(now, LIGHTHOUSE_RETRY_MS);
+  }
+
+  /** A host was called in vain. */
+  callFailed(target: IpAddress): void {
+    const { announcer, now } = this.#state;
+    if (this.#state.isLighthouse(target)) announcer.hurry(now, LIGHTHOUSE_PAUSE_MS);
   }
 
   /** One byte to where the peer is known to be, so that routers in between keep their mapping (`punchy.punch`). */

@@ -61,6 +61,17 @@ describe("hosts that know only a lighthouse", () => {
     expect(b.heard).toEqual(["found you"]);
   });
 
+  test("keep calling a lighthouse that is not there yet, however rarely they report", () => {
+    const mesh = new Mesh();
+    const client = { lighthouses: ["10.77.0.1"], statics: { "10.77.0.1": [L] } };
+    const a = mesh.host(A, { name: "a", networks: ["10.77.0.11/16"], ...client });
+    a.reload({ ...a.settings, lighthouse: { ...a.settings.lighthouse, intervalMs: 3_600_000 } });
+    mesh.run(30_000);
+    mesh.host(L, { name: "lh", networks: ["10.77.0.1/16"], amLighthouse: true });
+    mesh.run(6000);
+    expect(a.status().lighthouses[0]).toMatchObject({ up: true });
+  });
+
   test("wait for the lighthouse when somebody else lives at the endpoint they knew", () => {
     const stranger = "192.0.2.99:9999";
     const { mesh, a, b } = triangle({}, { statics: { "10.77.0.1": [L], "10.77.0.12": [stranger] } });
