@@ -163,7 +163,7 @@ async function tryDeniedPort(server: MeshHost, laptop: MeshHost): Promise<void> 
   if (tried.status === 0) throw new Error("port 9090 answered although no rule allows it");
   story.typed("server", "lacis status");
   const status = await server.machine.must(...commandLine(LACIS.cli("status", "--config", server.configPath)));
-  story.answered(status);
+  story.answered(`...\n${status.slice(status.indexOf("Health:"))}`);
   if (!status.includes("no-matching-rule")) throw new Error("the server does not name the reason no-matching-rule");
   story.proved("denied, counted, and named: no-matching-rule");
 }

@@ -22,7 +22,7 @@ export class Story {
   }
 
   answered(output: string): void {
-    for (const line of output.trimEnd().split("\n")) this.#print(`    ${line}`);
+    for (const line of output.trimEnd().split("\n")) this.#print(`    ${line}`.trimEnd());
   }
 
   remark(sentence: string): void {
