@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // The default leaves one core idle, which of two is half.
+    maxWorkers: "100%",
     projects: [
       { test: { name: "unit", include: ["test/{architecture,unit,vectors,property}/**/*.test.ts"] } },
       { test: { name: "conformance", include: ["test/conformance/**/*.test.ts"], testTimeout: 60_000 } },

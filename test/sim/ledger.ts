@@ -2,7 +2,7 @@ import { equalBytes } from "../../src/core/base/bytes.ts";
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import type { Role } from "./cast.ts";
 import { type InnerFlow, idOf, innerPacket, sourceOf } from "./inner.ts";
-import type { RuleBook } from "./rule-book.ts";
+import type { Conversation, RuleBook } from "./rule-book.ts";
 import { Violation } from "./violation.ts";
 
 /** One packet that somebody put into a tunnel, and what became of it. */
@@ -12,6 +12,8 @@ export interface Sent {
   readonly flow: InnerFlow;
   readonly packet: Uint8Array;
   readonly at: number;
+  /** As the sender's data plane knew it then. */
+  readonly conversation: Conversation;
   deliveredAt: number | undefined;
   /** A lighthouse without a TUN device answers an echo itself, with the same payload. */
   echoedAt: number | undefined;
@@ -43,10 +45,10 @@ export class Ledger {
   issue(sender: Role, flow: InnerFlow, payloadBytes: number, now: number): Sent {
     const id = this.#sent.length;
     const packet = innerPacket(flow, id, payloadBytes);
-    const sent = { id, sender, flow, packet, at: now, deliveredAt: undefined, echoedAt: undefined };
+    const conversation = this.#rules.conversation(sender.name, flow);
+    conversation.offered();
+    const sent = { id, sender, flow, packet, at: now, conversation, deliveredAt: undefined, echoedAt: undefined };
     this.#sent.push(sent);
-    const receiver = this.ownerOf(flow.to);
-    if (receiver) this.#rules.opens(sender.name, "outbound", flow, receiver, now, now);
     return sent;
   }
 
@@ -66,14 +68,18 @@ export class Ledger {
     if (this.ownerOf(sent.flow.from) !== sent.sender) {
       throw new Violation(`${host.name} believed the false source of ${what}`);
     }
-    if (!this.#rules.allows(sent.sender.name, "outbound", sent.flow, host, sent.at, now)) {
+    const passing = { flow: sent.flow, now };
+    const outbound = { ...passing, host: sent.sender.name, direction: "outbound", peer: host, since: sent.at } as const;
+    if (!this.#rules.allows(outbound, sent.conversation)) {
       throw new Violation(`${sent.sender.name} sent ${what}, which its own rules forbid, to ${host.name}`);
     }
-    if (!this.#rules.allows(host.name, "inbound", sent.flow, sent.sender, now, now)) {
+    const conversation = this.#rules.conversation(host.name, sent.flow);
+    const inbound = { ...passing, host: host.name, direction: "inbound", peer: sent.sender, since: now } as const;
+    if (!this.#rules.allows(inbound, conversation)) {
       throw new Violation(`${host.name} delivered ${what}, which its rules forbid`);
     }
-    this.#rules.opens(sent.sender.name, "outbound", sent.flow, host, sent.at, now);
-    this.#rules.opens(host.name, "inbound", sent.flow, sent.sender, now, now);
+    sent.conversation.passed("outbound");
+    conversation.passed("inbound");
     sent.deliveredAt = now;
     return sent;
   }

@@ -101,6 +101,7 @@ export class Referee {
 
   planeCrashed(host: Host): void {
     this.sessions.planeCrashed(host.name);
+    this.rules.forget(host.name);
   }
 
   /** Once a virtual second: caps, and nobody waits for a ping for ever. */

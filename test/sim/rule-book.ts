@@ -4,6 +4,16 @@ import { type PeerFacts, permits } from "./policy.ts";
 
 type Direction = "inbound" | "outbound";
 
+/** A packet on its way past the rules of one host. */
+export interface Passing {
+  readonly host: string;
+  readonly direction: Direction;
+  readonly flow: InnerFlow;
+  readonly peer: PeerFacts;
+  readonly since: number;
+  readonly now: number;
+}
+
 interface Edition {
   readonly inbound: readonly Rule[];
   readonly outbound: readonly Rule[];
@@ -12,13 +22,31 @@ interface Edition {
   until: number;
 }
 
+/** A flow as the data plane of one host remembers it in one of its lives. It is judged by the rules of the direction that opened it. */
+export class Conversation {
+  readonly openedBy: Set<Direction> = new Set();
+  #certain = false;
+
+  /** The host was given a packet to send: whether its data plane let it, and so opened the conversation, shows later. */
+  offered(): void {
+    if (!this.#certain) this.openedBy.add("outbound");
+  }
+
+  /** The host let a packet pass. When nothing else can have opened the conversation, this did, and nothing opens it anew. */
+  passed(direction: Direction): void {
+    if (this.#certain) return;
+    this.openedBy.add(direction);
+    this.#certain = this.openedBy.size === 1;
+  }
+}
+
 /**
  * Which rules each host may have had in force when, and which conversations it had allowed under them. An oracle from above: what it
  * forbids was forbidden for certain.
  */
 export class RuleBook {
   readonly #editions = new Map<string, Edition[]>();
-  readonly #opened = new Map<string, Set<Direction>>();
+  readonly #conversations = new Map<string, Conversation>();
 
   /** `host` is given these rules. Its control plane may be down or frozen: until it knows them, those before are in force as well. */
   publish(host: string, { inbound, outbound }: Pick<Edition, Direction>, now: number): void {
@@ -34,30 +62,26 @@ export class RuleBook {
     for (const edition of editions.slice(0, current)) edition.until = Math.min(edition.until, until);
   }
 
-  /** A host sent this: remembered when its rules let it, because then the answer may come back. */
-  opens(host: string, direction: Direction, flow: InnerFlow, peer: PeerFacts, since: number, now: number): void {
-    if (!this.#ruled(host, direction, direction, flow, peer, since, now)) return;
+  /** What `host` remembers of this flow, or begins to. */
+  conversation(host: string, flow: InnerFlow): Conversation {
     const key = keyOf(host, flow);
-    this.#opened.set(key, (this.#opened.get(key) ?? new Set<Direction>()).add(direction));
+    const conversation = this.#conversations.get(key) ?? new Conversation();
+    this.#conversations.set(key, conversation);
+    return conversation;
+  }
+
+  /** The data plane of `host` died, and its conversations with it. */
+  forget(host: string): void {
+    for (const key of this.#conversations.keys()) if (key.startsWith(`${host} `)) this.#conversations.delete(key);
   }
 
   /** Whether `host` may have let this pass at some moment between `since` and `now`: by a rule, or as part of a conversation. */
-  allows(host: string, direction: Direction, flow: InnerFlow, peer: PeerFacts, since: number, now: number): boolean {
-    if (this.#ruled(host, direction, direction, flow, peer, since, now)) return true;
-    const opened = [...(this.#opened.get(keyOf(host, flow)) ?? [])];
-    return opened.some((by) => this.#ruled(host, by, direction, flow, peer, since, now));
+  allows(passing: Passing, conversation: Conversation): boolean {
+    return this.#ruled(passing, passing.direction) || [...conversation.openedBy].some((by) => this.#ruled(passing, by));
   }
 
-  /** The rules of `by` asked about a packet that travels in `direction`. */
-  #ruled(
-    host: string,
-    by: Direction,
-    direction: Direction,
-    flow: InnerFlow,
-    peer: PeerFacts,
-    since: number,
-    now: number,
-  ): boolean {
+  /** The rules of `by` asked about a packet that travels in a direction. */
+  #ruled({ host, direction, flow, peer, since, now }: Passing, by: Direction): boolean {
     const remote = direction === "inbound" ? flow.from : flow.to;
     // The service is at the receiver's end of the packet that opened the conversation.
     const port = by === direction ? flow.toPort : flow.fromPort;

@@ -27,7 +27,7 @@ export class Traffic {
   readonly #ledger: Ledger;
   readonly #journal: Journal;
   readonly #hosts: ReadonlyMap<string, Host>;
-  #fromPort = LASTING_PORT;
+  #fromPort = CLIENT_PORT;
   /** What must work at the end: the last packet of each, and whether one of them arrived in time. */
   readonly #required: { readonly what: string; readonly attempts: Sent[] }[] = [];
 
@@ -41,12 +41,15 @@ export class Traffic {
 
   /** Lets every host chatter until `end`. */
   start(end: number): void {
-    for (const host of this.#hosts.values()) if (!host.role.lighthouse) this.#chatter(host, end);
+    for (const host of this.#hosts.values()) {
+      if (!host.role.lighthouse)
+        this.#chatter(host, this.#flowTo(this.#random.pick(this.#othersThan(host)), host), end);
+    }
   }
 
   /** An application got this packet; it may answer. */
   arrived(host: Host, { flow, packet }: Sent): void {
-    if (flow.protocol === "icmp" || flow.fromPort < LASTING_PORT || !this.#random.chance(0.5)) return;
+    if (flow.protocol === "icmp" || flow.fromPort < CLIENT_PORT || !this.#random.chance(0.5)) return;
     this.#agenda.after(1, () => this.#send(host, reversed(flow), packet.length >> 1));
   }
 
@@ -76,17 +79,23 @@ export class Traffic {
     return losses.length === 0 ? undefined : Math.max(...losses.map(({ at }) => at));
   }
 
-  #chatter(host: Host, end: number): void {
-    this.#agenda.after(this.#random.between(20, 600), () => {
-      const to = this.#random.pick([...this.#hosts.values()].filter((other) => other !== host));
-      const pair = this.#random.pick(addressPairs(host, to));
-      const fresh = this.#flow(pair.source, pair.destination, this.#random.pick(services));
-      // Half of the packets belong to conversations that go on, through changes of rules and all.
-      const goesOn = fresh.protocol !== "icmp" && this.#random.chance(0.5);
-      const flow = goesOn ? { ...fresh, fromPort: LASTING_PORT } : fresh;
+  /** Half of the packets belong to one conversation that goes on, through changes of rules and all. */
+  #chatter(host: Host, conversation: InnerFlow, end: number): void {
+    this.#agenda.after(this.#random.between(20, 900), () => {
+      const other = this.#random.pick(this.#othersThan(host));
+      const flow = this.#random.chance(0.5) ? conversation : this.#flowTo(other, host);
       this.#send(host, flow, this.#random.chance(0.2) ? this.#random.between(12, 1200) : 64);
-      if (this.#agenda.now < end) this.#chatter(host, end);
+      if (this.#agenda.now < end) this.#chatter(host, conversation, end);
     });
+  }
+
+  #flowTo(to: Host, from: Host): InnerFlow {
+    const { source, destination } = this.#random.pick(addressPairs(from, to));
+    return this.#flow(source, destination, this.#random.pick(services));
+  }
+
+  #othersThan(host: Host): readonly Host[] {
+    return [...this.#hosts.values()].filter((other) => other !== host);
   }
 
   #demand(from: Host, to: Host, source: IpAddress, destination: IpAddress, end: number): void {
@@ -105,7 +114,7 @@ export class Traffic {
 
   #flow(from: IpAddress, to: IpAddress, { protocol, port }: (typeof services)[number]): InnerFlow {
     if (protocol === "icmp") return { from, to, protocol, fromPort: port, toPort: port };
-    this.#fromPort = this.#fromPort < 65_000 ? this.#fromPort + 1 : LASTING_PORT + 1;
+    this.#fromPort = this.#fromPort < 65_000 ? this.#fromPort + 1 : CLIENT_PORT + 1;
     return { from, to, protocol, fromPort: this.#fromPort, toPort: port };
   }
 
@@ -147,7 +156,7 @@ function mayTalk(
   return outbound && permits(to.inbound, from, { ...service, remote: source });
 }
 
-/** Clients use ports from 40,000 on: below the others, so that it is never a fresh one. */
-const LASTING_PORT = 40_000;
+/** Clients use ports from here on. */
+const CLIENT_PORT = 40_000;
 /** Often enough to keep every tunnel in use, and at least once in the window of the verdict. */
 const DEMAND_EVERY_MS = 5_000;
