@@ -1,6 +1,6 @@
 import { duration } from "../admin/duration.ts";
 import type { CertificateReport, PeerReport, StatusReport } from "../admin/status-report.ts";
-import { harmless } from "../runtime/log-text.ts";
+import { harmless, SENTENCE_BYTES_MAX } from "../runtime/log-text.ts";
 import type { Style } from "./style.ts";
 import { table } from "./table.ts";
 
@@ -73,7 +73,7 @@ function healthLines({ health }: StatusReport, style: Style): readonly string[] 
     style.bold("Health:"),
     ...health.map(({ severity, text, todo }) => {
       const advice = todo === "nothing" || todo.startsWith("nothing,") ? "" : style.faint(` - ${todo}`);
-      return `  ${mark[severity]} ${harmless(text)}${advice}`;
+      return `  ${mark[severity]} ${harmless(text, SENTENCE_BYTES_MAX)}${advice}`;
     }),
   ];
 }

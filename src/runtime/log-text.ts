@@ -1,18 +1,20 @@
 /** Longest value of one field. Names and addresses are far shorter; whatever is longer was written by somebody else. */
 const FIELD_BYTES_MAX = 256;
+/** Longest sentence of one line. Ours may hold a path and a line of a configuration file. */
+export const SENTENCE_BYTES_MAX = 1024;
 
 /**
  * Text as it may stand in a log line: control and bidirectional characters, line separators and half surrogates become \u{…}, and what
- * goes past 256 bytes of UTF-8 is cut (reliability R70).
+ * goes past the limit in bytes of UTF-8 is cut (reliability R70).
  */
-export function harmless(text: string): string {
+export function harmless(text: string, limitBytes: number = FIELD_BYTES_MAX): string {
   const escaped = text.replace(dangerous, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
-  if (Buffer.byteLength(escaped) <= FIELD_BYTES_MAX) return escaped;
+  if (Buffer.byteLength(escaped) <= limitBytes) return escaped;
   let bytes = 0;
   let end = 0;
   for (const character of escaped) {
     bytes += Buffer.byteLength(character);
-    if (bytes > FIELD_BYTES_MAX - ellipsisBytes) break;
+    if (bytes > limitBytes - ellipsisBytes) break;
     end += character.length;
   }
   return `${escaped.slice(0, end)}…`;

@@ -2,7 +2,7 @@ import { type DestinationStream, destination, type Logger, pino } from "pino";
 import type { LoggingSettings } from "../core/config/settings.ts";
 import type { Notice } from "../core/notice.ts";
 import { readClock } from "./clock.ts";
-import { harmless, logfmt } from "./log-text.ts";
+import { harmless, logfmt, SENTENCE_BYTES_MAX } from "./log-text.ts";
 import { NoticeLimiter } from "./notice-limiter.ts";
 
 export interface LogOptions extends LoggingSettings {
@@ -40,7 +40,10 @@ export class Log {
       return;
     }
     const fields = Object.entries(notice.fields).map(([key, value]) => [key, harmlessValue(value)] as const);
-    this.#pino[notice.level]({ code: notice.code, ...Object.fromEntries(fields) }, harmless(notice.text));
+    this.#pino[notice.level](
+      { code: notice.code, ...Object.fromEntries(fields) },
+      harmless(notice.text, SENTENCE_BYTES_MAX),
+    );
   }
 
   /** Writes what waits. The last call before the process ends. */
