@@ -90,5 +90,5 @@ function standardOutput(): OutputStream {
 function harmlessValue(value: Notice["fields"][string]): Notice["fields"][string] {
   if (typeof value === "string") return harmless(value);
   if (typeof value === "number") return Math.round(value * 1000) / 1000;
-  return typeof value === "object" ? value.map(harmless) : value;
+  return typeof value === "object" ? value.map((item) => harmless(item)) : value;
 }
