@@ -14,6 +14,8 @@ export type CandidateOwner = IpAddress | "learned";
 export const HOSTS_MAX = 65_536;
 /** Owners per host: as many lighthouses as anybody runs, and the host itself. */
 const OWNERS_MAX = 16;
+/** Places where a host was seen last. */
+const LEARNED_MAX = 3;
 /** Endpoints per owner and family: what a lighthouse message carries (protocol 5.3). */
 export const ENDPOINTS_PER_FAMILY_MAX = 10;
 
@@ -52,9 +54,16 @@ export class Candidates {
     this.#hosts.set(host, owners);
   }
 
-  /** The host's own authenticated packets come from here. All its addresses share what is known. */
+  /**
+   * The host's own authenticated packets come from here. All its addresses share what is known. Where it was before is kept for a while: a
+   * host that wanders comes back, and somebody who replays its packets first from elsewhere must not make us forget it.
+   */
   learned(addresses: readonly IpAddress[], endpoint: Endpoint): void {
-    for (const address of addresses) this.report(address, "learned", [endpoint]);
+    for (const address of addresses) {
+      const before = this.#hosts.get(address)?.get("learned") ?? [];
+      const latest = [endpoint, ...before.filter((other) => other !== endpoint)].slice(0, LEARNED_MAX);
+      this.report(address, "learned", latest);
+    }
   }
 
   /** Every endpoint worth trying, best first. */

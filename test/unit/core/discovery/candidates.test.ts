@@ -46,6 +46,12 @@ describe("what is known about a host", () => {
     expect(candidates.endpointsOf(host, [])).toEqual(["192.0.2.2:1", "192.0.2.3:1"]);
   });
 
+  test("includes the last three places where it was seen", () => {
+    const candidates = known();
+    for (const last of [1, 2, 3, 1, 4]) candidates.learned([host], `192.0.2.${last}:1` as Endpoint);
+    expect(candidates.endpointsOf(host, [])).toEqual(["192.0.2.1:1", "192.0.2.3:1", "192.0.2.4:1"]);
+  });
+
   test("is ten endpoints of each family and owner", () => {
     const candidates = known();
     const v4 = Array.from({ length: 15 }, (_, i) => `192.0.2.${10 + i}:1`);
