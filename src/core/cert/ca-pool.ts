@@ -2,9 +2,10 @@ import { LruMap } from "../base/lru.ts";
 import { fail, ok, type Result } from "../base/result.ts";
 import type { WallTime } from "../base/time.ts";
 import type { CryptoSuite } from "../crypto/suite.ts";
+import { Blocklist } from "./blocklist.ts";
 import type { Certificate, Fingerprint, VerifiedCertificate } from "./certificate.ts";
 import { excessOver } from "./constraints.ts";
-import { fingerprintsOf, isSignedBy } from "./decode.ts";
+import { isSignedBy } from "./decode.ts";
 import { untimely } from "./validity.ts";
 
 /** Why a certificate is not accepted. */
@@ -35,14 +36,14 @@ export interface CertificateRefusal {
 export class CaPool {
   readonly #suite: CryptoSuite;
   readonly #authorities: ReadonlyMap<Fingerprint, Certificate>;
-  readonly #blocked: ReadonlySet<string>;
+  readonly #blocklist: Blocklist;
   /** Fingerprints whose signature was good: they cover every byte of the certificate, its signature and its issuer's name. */
   readonly #goodSignatures = new LruMap<Fingerprint, true>(GOOD_SIGNATURES_MAX);
 
-  private constructor(suite: CryptoSuite, authorities: readonly Certificate[], blocked: ReadonlySet<string>) {
+  private constructor(suite: CryptoSuite, authorities: readonly Certificate[], blocklist: Blocklist) {
     this.#suite = suite;
     this.#authorities = new Map(authorities.map((ca) => [ca.fingerprint, ca]));
-    this.#blocked = blocked;
+    this.#blocklist = blocklist;
   }
 
   /**
@@ -67,15 +68,8 @@ export class CaPool {
     if (certificates.length === 0) return fail("there is no CA");
     if (timely === 0) return fail(`no CA is valid now: ${warnings.join("; ")}`);
 
-    const blocked = options.blocklist.map((entry) => entry.trim().toLowerCase());
-    for (const entry of blocked) {
-      if (!/^[0-9a-f]{64}$/.test(entry))
-        warnings.push(`the blocklist entry ${JSON.stringify(entry)} is not a fingerprint`);
-      else if (certificates.some((ca) => ca.fingerprint === entry)) {
-        warnings.push(`the blocklist entry ${entry} is a CA: it blocks nobody; take the CA out of pki.ca instead`);
-      }
-    }
-    return ok({ pool: new CaPool(suite, certificates, new Set(blocked)), warnings });
+    const { blocklist, warnings: doubts } = Blocklist.parse(options.blocklist, certificates);
+    return ok({ pool: new CaPool(suite, certificates, blocklist), warnings: [...warnings, ...doubts] });
   }
 
   /** Fingerprint to certificate, in the order of loading. */
@@ -108,7 +102,9 @@ export class CaPool {
 
   /** Steps 1 to 4, and 7, which belongs to 1: everything but the signature and what it vouches for. Gives the CA. */
   #trust(certificate: Certificate, at: WallTime): Result<Certificate, CertificateRefusal> {
-    if (this.#isBlocked(certificate)) return refuse("blocked", `the certificate ${certificate.fingerprint} is blocked`);
+    if (this.#blocklist.blocks(this.#suite, certificate)) {
+      return refuse("blocked", `the certificate ${certificate.fingerprint} is blocked`);
+    }
     if (certificate.isCa) return refuse("is-ca", "the certificate is a CA's, not a host's");
     if (certificate.networks.length === 0) return refuse("no-network", "the certificate has no network");
     const ca = this.caOf(certificate);
@@ -126,11 +122,6 @@ export class CaPool {
     const problem = untimely(certificate, at);
     if (problem) return refuse(problem.code, `the certificate ${problem.text}`);
     return ok(ca);
-  }
-
-  #isBlocked(certificate: Certificate): boolean {
-    if (this.#blocked.size === 0) return false;
-    return fingerprintsOf(this.#suite, certificate).some((fingerprint) => this.#blocked.has(fingerprint));
   }
 
   #hasGoodSignature(certificate: Certificate, ca: Certificate): boolean {

@@ -21,10 +21,15 @@ export const IDENTITY_KEYS: readonly KeySpec[] = [
         about: "This host's private key. The file must be readable by its owner only (mode 0600).",
       },
       blocklist: {
-        type: listOf({ kind: "text", pattern: /^[0-9A-Fa-f]{64}$/, means: "a fingerprint: 64 hexadecimal digits" }),
+        type: listOf({
+          kind: "text",
+          pattern: /^([0-9A-Fa-f]{64}|key:([0-9A-Fa-f]{64}|04[0-9A-Fa-f]{128}))$/,
+          means: "a fingerprint, 64 hexadecimal digits, or key: and a public key in hexadecimal digits",
+        }),
         default: "[]",
         since: "1.3",
-        about: "SHA-256 fingerprints of host certificates that are refused, and cut if connected.",
+        about:
+          "Host certificates that are refused, and cut if connected: SHA-256 fingerprints, or key: and a public key in hex (lacis-cert revoke).",
       },
       disconnect_invalid: {
         type: BOOLEAN,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Authority } from "../../../../certs/index.ts";
+import { toHex } from "../../../../src/core/base/bytes.ts";
 import { CaPool, type CertificateRefusal } from "../../../../src/core/cert/ca-pool.ts";
 import type { Certificate, VerifiedCertificate } from "../../../../src/core/cert/certificate.ts";
 import type { CryptoSuite } from "../../../../src/core/crypto/suite.ts";
@@ -143,12 +144,34 @@ describe("the blocklist", () => {
     expect(verdict(poolOf([authority], [hostOf(authority).fingerprint]), host)).toBe("expired");
   });
 
+  test.each(["CURVE25519", "P256"] as const)("refuses every certificate with a key of %s that it names", (curve) => {
+    const own = authorityFor({ curve });
+    const { publicKey } = hostOf(own);
+    const entry = `key:${toHex(publicKey)}`;
+    for (const written of [entry, entry.toUpperCase(), ` ${entry}`]) {
+      for (const version of [1, 2] as const) {
+        expect(verdict(poolOf([own], [written]), hostOf(own, { publicKey, version }))).toBe("blocked");
+      }
+      expect(verdict(poolOf([own], [written]), hostOf(own))).toBe("accepted");
+    }
+  });
+
+  test("knows an X25519 key in both its spellings", () => {
+    const { publicKey } = hostOf(authority);
+    const other = publicKey.slice();
+    other[31] = other[31]! ^ 0x80;
+    const pool = poolOf([authority], [`key:${toHex(publicKey)}`]);
+    expect(verdict(pool, hostOf(authority, { publicKey: other }))).toBe("blocked");
+  });
+
   test("warns about an entry that can block nobody", () => {
-    const blocklist = ["65a7", authority.certificate.fingerprint];
+    const blocklist = ["65a7", authority.certificate.fingerprint, "key:65a7"];
     const loaded = CaPool.load(nodeSuite, [authority.certificate], { blocklist, now });
     expect(loaded).toMatchObject({
       ok: true,
-      value: { warnings: [expect.stringContaining("not a fingerprint"), expect.stringContaining("is a CA")] },
+      value: {
+        warnings: ["not a fingerprint", "is a CA", "not a fingerprint"].map((text) => expect.stringContaining(text)),
+      },
     });
   });
 });

@@ -107,8 +107,13 @@ describe("an identity is refused", () => {
 
   test("when the blocklist holds something else", () => {
     expect(errorsOf(SOUND.replace("key: host.key", "key: host.key, blocklist: [laptop]"))).toEqual([
-      'config.yml:1:62: pki.blocklist[0]: "laptop" is not a fingerprint: 64 hexadecimal digits',
+      'config.yml:1:62: pki.blocklist[0]: "laptop" is not a fingerprint, 64 hexadecimal digits, or key: and a public key in hexadecimal digits',
     ]);
+    const written = SOUND.replace(
+      "key: host.key",
+      `key: host.key, blocklist: ["KEY:${"0a".repeat(32)}", ${"0B".repeat(32)}]`,
+    );
+    expect(errorsOf(written.replace("KEY", "key"))).toEqual([]);
   });
 });
 
