@@ -91,12 +91,16 @@ export class Mallory {
     const header = decodeHeader(datagram);
     if (!caller || !header.ok || header.value.type !== PacketType.handshake || header.value.counter !== 1n) return;
     if (!this.#random.chance(0.1)) return;
-    const responder = new IxResponder(this.#keys());
+    const ownKeys = this.#keys();
+    const responder = new IxResponder(ownKeys);
     const first = responder.readMessage1(datagram.subarray(HEADER_BYTES));
     const payload = first.ok ? decodeHandshakePayload(first.value.payload) : undefined;
     if (!payload?.ok) return;
     const { initiatorIndex } = payload.value;
-    const { message, keys } = responder.writeMessage2(this.#payload(initiatorIndex, this.#index()));
+    const { message, keys } = responder.writeMessage2(
+      this.#payload(initiatorIndex, this.#index()),
+      ownKeys.ephemeralKey,
+    );
     this.#hold(caller, keys.responderToInitiator, keys.initiatorToResponder);
     const answer = this.#handshakeHeader(initiatorIndex, 2n);
     this.#remark(`answers ${caller.name}'s call to ${destination}`);

@@ -52,7 +52,6 @@ describe.each([portableSuite, nodeSuite])("handshakes of appendix A, with the $n
       curve: "CURVE25519",
       cipher,
       staticKey: keyOf(suite, "CURVE25519", hex(V1_LH1.privateKey)),
-      ephemeralKey: keyOf(suite, "CURVE25519", repeated(0x22)),
     });
 
     const message1 = initiator.writeMessage1(encodeHandshakePayload(payload1));
@@ -64,7 +63,10 @@ describe.each([portableSuite, nodeSuite])("handshakes of appendix A, with the $n
       value: { payload: encodeHandshakePayload(payload1), remoteStatic: message1.subarray(32, 64) },
     });
 
-    const { message, keys } = responder.writeMessage2(encodeHandshakePayload(payload2));
+    const { message, keys } = responder.writeMessage2(
+      encodeHandshakePayload(payload2),
+      keyOf(suite, "CURVE25519", repeated(0x22)),
+    );
     const header = encodeHeader({ type: PacketType.handshake, subtype: 0, remoteIndex: 0x01020304, counter: 2n });
     expect(toHex(concatBytes(header, message))).toBe(vector.packet2);
     expect(toHex(keys.initiatorToResponder)).toBe(vector.initiatorToResponder);
@@ -130,7 +132,7 @@ describe.each([portableSuite, nodeSuite])("handshakes of appendix A, with the $n
     const message1 = initiator.writeMessage1(utf8Encode("p1"));
     expect(toHex(message1)).toBe(IX_P256.message1);
     expect(responder.readMessage1(message1).ok).toBe(true);
-    const answer = responder.writeMessage2(utf8Encode("p2"));
+    const answer = responder.writeMessage2(utf8Encode("p2"), keyOf(suite, "P256", repeated(4)));
     expect(toHex(answer.message)).toBe(IX_P256.message2);
     expect(toHex(answer.keys.initiatorToResponder)).toBe(IX_P256.initiatorToResponder);
     expect(toHex(answer.keys.responderToInitiator)).toBe(IX_P256.responderToInitiator);

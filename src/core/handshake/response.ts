@@ -15,7 +15,7 @@ import type { HandshakeRefusal } from "./refusal.ts";
 
 /**
  * One handshake that we answer (protocol 3.6), in two steps: `read` says who claims to call, which costs at most one signature check;
- * `write` makes the answer, which costs the key agreements. Whether to go from one to the other is for the caller to decide.
+ * `write` makes the answer, which costs a key and the agreements. Whether to go from one to the other is for the caller to decide.
  *
  * A read message 1 proves nothing: it is clear text and can be forged by anybody who has seen the certificate (reliability R10).
  */
@@ -26,14 +26,13 @@ export class Response {
   readonly peerTime: bigint;
   /** Our certificate that message 2 will carry. */
   readonly certificate: Certificate;
+  readonly #context: HandshakeContext;
   readonly #noise: IxResponder;
 
   static read(context: HandshakeContext, datagram: Uint8Array, at: WallTime): Result<Response, HandshakeRefusal> {
-    const { crypto, entropy, identity, cipher } = context;
+    const { crypto, identity, cipher } = context;
     const { curve, key } = identity.credential;
-    const ephemeral = ephemeralKey(crypto, curve, entropy);
-    if (!ephemeral) return fail({ code: "unreadable", text: "No ephemeral key could be made." });
-    const noise = new IxResponder({ suite: crypto, curve, cipher, staticKey: key, ephemeralKey: ephemeral });
+    const noise = new IxResponder({ suite: crypto, curve, cipher, staticKey: key });
     const read = noise.readMessage1(datagram.subarray(HEADER_BYTES));
     if (!read.ok) return fail({ code: "unreadable", text: `Message 1 is malformed: ${read.reason}.` });
     const payload = decodeHandshakePayload(read.value.payload);
@@ -44,15 +43,17 @@ export class Response {
     if (!peer.ok) return peer;
     const certificate = answeringCertificate(identity, peer.value);
     if (!certificate) return fail({ code: "bad-certificate", text: "We hold no certificate to answer with." });
-    return ok(new Response(noise, peer.value, payload.value, certificate));
+    return ok(new Response(context, noise, peer.value, payload.value, certificate));
   }
 
   private constructor(
+    context: HandshakeContext,
     noise: IxResponder,
     peer: VerifiedCertificate,
     payload: { readonly initiatorIndex: number; readonly time: bigint },
     certificate: Certificate,
   ) {
+    this.#context = context;
     this.#noise = noise;
     this.peer = peer;
     this.remoteIndex = payload.initiatorIndex as RemoteIndex;
@@ -60,11 +61,14 @@ export class Response {
     this.certificate = certificate;
   }
 
-  /** The datagram of message 2 and the keys of the session. */
-  write(options: { readonly localIndex: LocalIndex; readonly time: bigint }): {
-    readonly message2: Uint8Array;
-    readonly keys: SessionKeys;
-  } {
+  /** The datagram of message 2 and the keys of the session; undefined when no ephemeral key could be drawn. */
+  write(options: {
+    readonly localIndex: LocalIndex;
+    readonly time: bigint;
+  }): { readonly message2: Uint8Array; readonly keys: SessionKeys } | undefined {
+    const { crypto, entropy, identity } = this.#context;
+    const ephemeral = ephemeralKey(crypto, identity.credential.curve, entropy);
+    if (!ephemeral) return undefined;
     const payload = encodeHandshakePayload({
       certificate: toHandshakeForm(this.certificate),
       certificateVersion: this.certificate.version,
@@ -72,7 +76,7 @@ export class Response {
       responderIndex: options.localIndex,
       time: options.time,
     });
-    const { message, keys } = this.#noise.writeMessage2(payload);
+    const { message, keys } = this.#noise.writeMessage2(payload, ephemeral);
     const header = encodeHeader({ type: PacketType.handshake, subtype: 0, remoteIndex: this.remoteIndex, counter: 2n });
     return { message2: concatBytes(header, message), keys };
   }

@@ -68,7 +68,9 @@ export class Answers {
       this.#refuse(source, NO_FREE_INDEX);
       return;
     }
-    const { message2, keys } = response.write({ localIndex, time: handshakeTime.next(clock.wall) });
+    const written = response.write({ localIndex, time: handshakeTime.next(clock.wall) });
+    if (!written) return;
+    const { message2, keys } = written;
     const { remoteIndex, peer, peerTime, certificate } = response;
     sessions.install({
       localIndex,

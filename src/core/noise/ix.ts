@@ -12,12 +12,16 @@ import { SymmetricState } from "./symmetric-state.ts";
 // Message 1 is clear text throughout and proves nothing (reliability R10). The messages here are without Nebula's 16-byte header, which
 // Noise does not authenticate.
 
-/** What both roles start with. The keys are of `curve`; the ephemeral one is fresh for every handshake. */
-export interface IxKeys {
+/** What both roles start with. The key is of `curve`. */
+export interface IxSetting {
   readonly suite: CryptoSuite;
   readonly curve: Curve;
   readonly cipher: Cipher;
   readonly staticKey: AgreementKey;
+}
+
+/** What the side that calls starts with: its ephemeral key as well, fresh for every handshake. */
+export interface IxKeys extends IxSetting {
   readonly ephemeralKey: AgreementKey;
 }
 
@@ -81,15 +85,15 @@ export class IxInitiator {
 
 /** The side that answers: reads one message 1, and writes one message 2 if the caller likes what it read. */
 export class IxResponder {
-  readonly #keys: IxKeys;
+  readonly #staticKey: AgreementKey;
   readonly #agreement: KeyAgreement;
   readonly #symmetric: SymmetricState;
   #remote: { readonly ephemeral: Uint8Array; readonly static: Uint8Array } | undefined;
 
-  constructor(keys: IxKeys) {
-    this.#keys = keys;
-    this.#agreement = agreementOf(keys);
-    this.#symmetric = initialState(keys);
+  constructor(setting: IxSetting) {
+    this.#staticKey = setting.staticKey;
+    this.#agreement = agreementOf(setting);
+    this.#symmetric = initialState(setting);
   }
 
   /** Reads message 1. No key agreement happens yet: the caller judges the certificate first. */
@@ -110,9 +114,15 @@ export class IxResponder {
     return ok({ payload, remoteStatic });
   }
 
-  /** Writes message 2 and hands out the keys of the session. Only after a good message 1. */
-  writeMessage2(payload: Uint8Array): { readonly message: Uint8Array; readonly keys: SessionKeys } {
-    const { ephemeralKey, staticKey } = this.#keys;
+  /**
+   * Writes message 2 and hands out the keys of the session. Only after a good message 1. The ephemeral key, fresh for every handshake, is
+   * asked for only here: a message 1 that is not answered does not cost one.
+   */
+  writeMessage2(
+    payload: Uint8Array,
+    ephemeralKey: AgreementKey,
+  ): { readonly message: Uint8Array; readonly keys: SessionKeys } {
+    const staticKey = this.#staticKey;
     if (!this.#remote) throw new Error("an IxResponder writes message 2 after a good message 1");
     const symmetric = this.#symmetric;
 
@@ -134,14 +144,14 @@ function protocolName(curve: Curve, cipher: Cipher): string {
   return `Noise_IX_${curve === "P256" ? "P256" : "25519"}_${cipher === "aes" ? "AESGCM" : "ChaChaPoly"}_SHA256`;
 }
 
-function initialState({ suite, curve, cipher }: IxKeys): SymmetricState {
+function initialState({ suite, curve, cipher }: IxSetting): SymmetricState {
   const symmetric = new SymmetricState(suite, cipher, protocolName(curve, cipher));
   // The empty prologue is mixed in all the same.
   symmetric.mixHash(new Uint8Array());
   return symmetric;
 }
 
-function agreementOf({ suite, curve }: IxKeys): KeyAgreement {
+function agreementOf({ suite, curve }: IxSetting): KeyAgreement {
   const agreement = suite.agreement(curve);
   if (!agreement) throw new Error(`the crypto suite "${suite.name}" has no key agreement on ${curve}`);
   return agreement;

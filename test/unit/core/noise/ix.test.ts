@@ -14,14 +14,14 @@ const kinds = [
 
 describe.each(kinds)("IX on $curve with $cipher", ({ curve, cipher, keyBytes }) => {
   test("both sides learn the other's key and payload, and have the same two keys", () => {
-    const { initiator, responder, keys } = pair(curve, cipher);
+    const { initiator, responder, ephemeral, keys } = pair(curve, cipher);
     const message1 = initiator.writeMessage1(utf8Encode("call"));
     expect(message1.length).toBe(2 * keyBytes + 4);
     expect(responder.readMessage1(message1)).toEqual({
       ok: true,
       value: { payload: utf8Encode("call"), remoteStatic: keys.initiator.publicKey },
     });
-    const answer = responder.writeMessage2(utf8Encode("answer"));
+    const answer = responder.writeMessage2(utf8Encode("answer"), ephemeral);
     expect(answer.message.length).toBe(2 * keyBytes + 16 + 6 + 16);
     expect(initiator.readMessage2(answer.message)).toEqual({
       ok: true,
@@ -31,9 +31,9 @@ describe.each(kinds)("IX on $curve with $cipher", ({ curve, cipher, keyBytes }) 
   });
 
   test("no message 2 that was changed is read, and the good one still is", () => {
-    const { initiator, responder } = pair(curve, cipher);
+    const { initiator, responder, ephemeral } = pair(curve, cipher);
     responder.readMessage1(initiator.writeMessage1(utf8Encode("call")));
-    const { message, keys } = responder.writeMessage2(utf8Encode("answer"));
+    const { message, keys } = responder.writeMessage2(utf8Encode("answer"), ephemeral);
     for (let i = 0; i < message.length; i++) {
       const changed = message.slice();
       changed[i] = (changed[i] ?? 0) ^ 0x01;
@@ -53,9 +53,9 @@ describe.each(kinds)("IX on $curve with $cipher", ({ curve, cipher, keyBytes }) 
   });
 
   test("an empty payload is one", () => {
-    const { initiator, responder } = pair(curve, cipher);
+    const { initiator, responder, ephemeral } = pair(curve, cipher);
     expect(responder.readMessage1(initiator.writeMessage1(new Uint8Array()))).toMatchObject({ ok: true });
-    expect(initiator.readMessage2(responder.writeMessage2(new Uint8Array()).message)).toMatchObject({
+    expect(initiator.readMessage2(responder.writeMessage2(new Uint8Array(), ephemeral).message)).toMatchObject({
       ok: true,
       value: { payload: new Uint8Array() },
     });
@@ -64,9 +64,9 @@ describe.each(kinds)("IX on $curve with $cipher", ({ curve, cipher, keyBytes }) 
 
 test("message 1 is clear text: a responder with another cipher notices nothing, the caller does", () => {
   const { initiator } = pair("CURVE25519", "aes");
-  const { responder } = pair("CURVE25519", "chachapoly");
+  const { responder, ephemeral } = pair("CURVE25519", "chachapoly");
   expect(responder.readMessage1(initiator.writeMessage1(utf8Encode("call"))).ok).toBe(true);
-  expect(initiator.readMessage2(responder.writeMessage2(utf8Encode("answer")).message)).toEqual({
+  expect(initiator.readMessage2(responder.writeMessage2(utf8Encode("answer"), ephemeral).message)).toEqual({
     ok: false,
     reason: expect.stringContaining("cipher"),
   });
@@ -74,7 +74,7 @@ test("message 1 is clear text: a responder with another cipher notices nothing, 
 
 test("a key of low order is refused in every place, before any key agreement", () => {
   for (const point of smallOrderPoints("X25519")) {
-    const { initiator, responder } = pair("CURVE25519", "aes");
+    const { initiator, responder, ephemeral } = pair("CURVE25519", "aes");
     const message1 = initiator.writeMessage1(utf8Encode("call"));
     for (const offset of [0, 32]) {
       const hostile = message1.slice();
@@ -82,7 +82,7 @@ test("a key of low order is refused in every place, before any key agreement", (
       expect(responder.readMessage1(hostile).ok).toBe(false);
     }
     responder.readMessage1(message1);
-    const { message } = responder.writeMessage2(utf8Encode("answer"));
+    const { message } = responder.writeMessage2(utf8Encode("answer"), ephemeral);
     const hostile = message.slice();
     hostile.set(point, 0);
     expect(initiator.readMessage2(hostile)).toMatchObject({ ok: false, reason: expect.stringContaining("ephemeral") });
@@ -104,13 +104,13 @@ test("a message 2 for another call is not read", () => {
   const second = pair("CURVE25519", "aes");
   first.responder.readMessage1(first.initiator.writeMessage1(utf8Encode("call")));
   second.initiator.writeMessage1(utf8Encode("call"));
-  const { message } = first.responder.writeMessage2(utf8Encode("answer"));
+  const { message } = first.responder.writeMessage2(utf8Encode("answer"), first.ephemeral);
   expect(second.initiator.readMessage2(message).ok).toBe(false);
 });
 
 test("a responder is used for one handshake", () => {
-  const { initiator, responder } = pair("CURVE25519", "aes");
-  expect(() => responder.writeMessage2(new Uint8Array())).toThrow();
+  const { initiator, responder, ephemeral } = pair("CURVE25519", "aes");
+  expect(() => responder.writeMessage2(new Uint8Array(), ephemeral)).toThrow();
   const message1 = initiator.writeMessage1(utf8Encode("call"));
   responder.readMessage1(message1);
   expect(() => responder.readMessage1(message1)).toThrow();
@@ -123,6 +123,8 @@ function pair(curve: Curve, cipher: Cipher) {
   return {
     keys,
     initiator: new IxInitiator({ ...common, staticKey: keys.initiator, ephemeralKey: key() }),
-    responder: new IxResponder({ ...common, staticKey: keys.responder, ephemeralKey: key() }),
+    responder: new IxResponder({ ...common, staticKey: keys.responder }),
+    /** The responder's, for message 2. */
+    ephemeral: key(),
   };
 }
