@@ -11,6 +11,7 @@ export type {
   Fingerprint,
   VerifiedCertificate,
 } from "../src/core/cert/certificate.ts";
+export { nearest } from "../src/core/config/suggest.ts";
 export type { Curve } from "../src/core/crypto/suite.ts";
 export { formatPrefix, type Prefix, parsePrefix } from "../src/core/netip/prefix.ts";
 export {
@@ -27,5 +28,10 @@ export { inspect, type PrintedCertificate, toJson } from "./inspect.ts";
 export { type HostRequest, issue } from "./issue.ts";
 export type { KeyDerivationCost, WantedCost } from "./key-derivation.ts";
 export { generateHostKey, type HostKeyPair, readHostPublicKey } from "./key-file.ts";
+export { type BlocklistEntries, blocklistEntriesOf, blocklistOf, formatBlocklist } from "./ledger/blocklist.ts";
+export { formatEntry, type LedgerEntry, parseEntries, type SignedEntry, signedEntry } from "./ledger/entry.ts";
+export { Ledger, type Recorded } from "./ledger/ledger.ts";
+export { nextAddress } from "./ledger/next-address.ts";
 export { formatRefusal, type Refusal } from "./refusal.ts";
+export { type Renewal, renew } from "./renew.ts";
 export { verify } from "./verify.ts";

@@ -1,9 +1,9 @@
 import type { Result } from "../src/core/base/result.ts";
 import type { Certificate, CertificateVersion } from "../src/core/cert/certificate.ts";
-import { excessOver } from "../src/core/cert/constraints.ts";
+import { type Excess, excessOver } from "../src/core/cert/constraints.ts";
 import type { CertificateContent } from "../src/core/cert/content.ts";
 import type { Curve } from "../src/core/crypto/suite.ts";
-import type { Prefix } from "../src/core/netip/prefix.ts";
+import { formatPrefix, type Prefix } from "../src/core/netip/prefix.ts";
 import type { Authority } from "./authority.ts";
 import { checkedRequest } from "./constraints.ts";
 import { type Refusal, refuse } from "./refusal.ts";
@@ -53,7 +53,16 @@ export function issue({ certificate: ca, key }: Authority, request: HostRequest)
     );
   }
   const excess = excessOver(ca, content);
-  if (excess)
-    return refuse(what, excess.text, "stay inside the CA's limits (lacis-cert print -path ca.crt), or use another CA");
+  if (excess) return refuse(what, excess.text, wayOut(excess, ca));
   return signContent(content, key, what);
+}
+
+function wayOut({ code }: Excess, ca: Certificate): string {
+  const limits = {
+    "outlives-ca": "give a shorter -duration, or renew the CA",
+    "group-not-allowed": `the CA signs for ${ca.groups.join(", ")}`,
+    "network-not-allowed": `the CA signs inside ${ca.networks.map(formatPrefix).join(", ")}`,
+    "unsafe-network-not-allowed": `the CA signs inside ${ca.unsafeNetworks.map(formatPrefix).join(", ")}`,
+  } as const;
+  return code === "outlives-ca" ? limits[code] : `${limits[code]}; stay inside, or use another CA`;
 }

@@ -44,6 +44,25 @@ export function writeNewFiles(files: readonly NewFile[]): void {
   }
 }
 
+/**
+ * Writes a file over the one that may be there, whose mode and owner it keeps: a crash at any moment leaves the old or the new. A link goes on to
+ * lead where it led. Throws FileError.
+ */
+export function replaceFile({ file, text }: NewFile): void {
+  attempt(file, () => {
+    const old = fs.statSync(file, { throwIfNoEntry: false });
+    const target = old ? fs.realpathSync(file) : file;
+    const temporary = stage(target, text, old);
+    try {
+      fs.renameSync(temporary, target);
+    } catch (error) {
+      fs.rmSync(temporary, { force: true });
+      throw error;
+    }
+    syncDirectory(path.dirname(path.resolve(target)));
+  });
+}
+
 /** The code of a failed system call, or "". */
 export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
@@ -60,11 +79,13 @@ function attempt(file: string, step: () => void): void {
 }
 
 /** Path of a temporary file with this text, on the disk. */
-function stage(file: string, text: string): string {
+function stage(file: string, text: string, like?: fs.Stats): string {
   const temporary = path.join(path.dirname(path.resolve(file)), `.${path.basename(file)}.${crypto.randomUUID()}`);
   const fd = fs.openSync(temporary, "wx", SECRET_MODE);
   try {
-    fs.fchmodSync(fd, SECRET_MODE);
+    fs.fchmodSync(fd, like ? like.mode & 0o777 : SECRET_MODE);
+    if (like && (like.uid !== process.getuid?.() || like.gid !== process.getgid?.()))
+      fs.fchownSync(fd, like.uid, like.gid);
     fs.writeFileSync(fd, text);
     fs.fsyncSync(fd);
   } catch (error) {
@@ -87,7 +108,8 @@ function place(temporary: string, file: string): void {
   }
 }
 
-function syncDirectory(directory: string): void {
+/** Makes the names in a directory durable. */
+export function syncDirectory(directory: string): void {
   const fd = fs.openSync(directory, "r");
   try {
     fs.fsyncSync(fd);

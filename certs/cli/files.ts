@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { codeOf, FileError, type NewFile, writeNewFiles } from "./atomic-file.ts";
+import { codeOf, FileError, type NewFile, replaceFile, writeNewFiles } from "./atomic-file.ts";
 import { Failure, usage } from "./failure.ts";
 
 /** The standard stream, in the place of a path. */
@@ -67,6 +67,16 @@ export function writeTexts(...outputs: readonly NewFile[]): void {
   for (const { file, text } of outputs) if (file === STREAM) process.stdout.write(text);
 }
 
+/** Writes a file that can be had again over the one that is there. */
+export function replaceText(file: string, text: string): void {
+  try {
+    replaceFile({ file, text });
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    throw systemFailure(error.file, "cannot be written", error);
+  }
+}
+
 function exists(file: string): Failure {
   return new Failure({
     what: file,
@@ -88,7 +98,8 @@ function readFailure(file: string, error: unknown): Failure {
   return systemFailure(file, "cannot be read", error);
 }
 
-function systemFailure(file: string, why: string, error: unknown): Failure {
+/** What a failed system call means to an operator. */
+export function systemFailure(file: string, why: string, error: unknown): Failure {
   const code = codeOf(error);
   if (code === "EACCES" || code === "EPERM") {
     return new Failure({

@@ -25,6 +25,22 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "ask whether certificates are accepted",
     load: async () => (await import("./commands/verify.ts")).verifyCommand(),
   },
+  resign: {
+    summary: "sign a host's certificates again, for a new time",
+    load: async () => (await import("./commands/resign.ts")).resignCommand(),
+  },
+  revoke: {
+    summary: "take back what a name was given; what to put on blocklists",
+    load: async () => (await import("./commands/revoke.ts")).revokeCommand(),
+  },
+  list: {
+    summary: "what was signed, from the ledger; what expires soon",
+    load: async () => (await import("./commands/list.ts")).listCommand(),
+  },
+  "next-address": {
+    summary: "an address that nobody has",
+    load: async () => (await import("./commands/next-address.ts")).nextAddressCommand(),
+  },
 };
 
 /** Runs one command line, without the program's name. Prints what there is to say; never throws at an operator. */
@@ -70,7 +86,7 @@ function oneLine(message: string): string {
 }
 
 function printHelp(): ExitCode {
-  const commands = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(8)}${summary}`);
+  const commands = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`);
   process.stdout.write(
     [
       "Usage: lacis-cert COMMAND [flags]",

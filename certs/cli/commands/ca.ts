@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import type { WantedCost } from "../../index.ts";
 import { usage } from "../failure.ts";
 import { refuseExisting, refuseSharedStream, writeTexts } from "../files.ts";
+import { ledgerBeside } from "../ledger-file.ts";
 import { notYetOption } from "../not-yet.ts";
 import { now } from "../now.ts";
 import { orFail, parseCount, parseCurve, parseDuration, parseList, parseNetworks, parseVersion } from "../values.ts";
@@ -18,6 +19,7 @@ interface CaFlags {
   readonly subnets?: string;
   readonly outKey: string;
   readonly outCrt: string;
+  readonly ledger?: boolean;
   readonly encrypt?: boolean;
   readonly passphraseFile?: string;
   readonly argonMemory?: string;
@@ -38,6 +40,7 @@ export function caCommand(): Command {
     .option("--unsafe-networks <list>", "routed networks must lie inside one of these; without it: anywhere")
     .option("--out-key <path>", "where to write the private key; - for standard output", "ca.key")
     .option("--out-crt <path>", "where to write the certificate; - for standard output", "ca.crt")
+    .option("--ledger", "begin a ledger beside the certificate: what is signed is recorded, and checked, there")
     .option("--encrypt", "encrypt the private key with a passphrase")
     .option("--passphrase-file <path>", "file whose first line is the passphrase; without it: environment, terminal")
     .option("--argon-memory <kib>", "memory that each guess of the passphrase costs; without it: measured")
@@ -64,12 +67,15 @@ async function makeCa(flags: CaFlags): Promise<void> {
     notAfter: now().seconds + lifetime,
   };
   const cost = costOf(flags);
+  if (flags.ledger && flags.outCrt === "-")
+    throw usage("-ledger", "there is no file to put it beside", "give -out-crt");
   refuseSharedStream("write", {
     "-out-key": flags.outKey,
     "-out-crt": flags.outCrt,
     "-json": flags.json ? "-" : undefined,
   });
-  refuseExisting(flags.outKey, flags.outCrt);
+  const ledger = flags.ledger ? ledgerBeside(flags.outCrt) : undefined;
+  refuseExisting(flags.outKey, flags.outCrt, ...(ledger === undefined ? [] : [ledger]));
 
   const { createAuthority, certificateToPem, inspect, toJson } = await import("../../index.ts");
   const { authority, privateKeyPem } = orFail(createAuthority(request));
@@ -78,9 +84,10 @@ async function makeCa(flags: CaFlags): Promise<void> {
   writeTexts(
     { file: flags.outKey, text: key.pem },
     { file: flags.outCrt, text: certificateToPem(authority.certificate) },
+    ...(ledger === undefined ? [] : [{ file: ledger, text: "" }]),
   );
   if (flags.json) {
-    const files = { key: flags.outKey, certificate: flags.outCrt };
+    const files = { key: flags.outKey, certificate: flags.outCrt, ledger: ledger ?? null };
     process.stdout.write(
       `${toJson({ certificate: inspect(authority.certificate), files, keyDerivation: key.cost })}\n`,
     );

@@ -2,17 +2,20 @@ import { Command, Option } from "commander";
 import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { usage } from "../failure.ts";
 import { readText, refuseExisting, refuseSharedStream, writeTexts } from "../files.ts";
+import { handOut } from "../hand-out.ts";
+import { type LedgerFlags, ledgerFileOf } from "../ledger-file.ts";
 import { notYetOption } from "../not-yet.ts";
 import { now } from "../now.ts";
 import { orFail, parseDuration, parseList, parseNetworks, parseVersion } from "../values.ts";
 
-interface SignFlags extends CaFileFlags {
+interface SignFlags extends CaFileFlags, LedgerFlags {
   readonly name: string;
   readonly networks?: string;
   readonly ip?: string;
   readonly unsafeNetworks?: string;
   readonly subnets?: string;
   readonly groups?: string;
+  readonly newGroup?: string;
   readonly duration?: string;
   readonly version?: string;
   readonly inPub?: string;
@@ -35,6 +38,9 @@ export function signCommand(): Command {
     .option("--out-crt <path>", "where to write the certificate; without it: NAME.crt; - for standard output")
     .option("--ca-crt <path>", "certificate of the authority", "ca.crt")
     .option("--ca-key <path>", "private key of the authority", "ca.key")
+    .option("--ledger <path>", "record it there; without it: beside the authority's certificate, if there is one")
+    .option("--no-ledger", "do not look at a ledger, and leave no trace in it")
+    .option("--new-group <list>", "groups that the ledger has not seen yet, on purpose")
     .option("--passphrase-file <path>", "file whose first line is the passphrase of an encrypted authority's key")
     .option("--json", "print what was made as JSON")
     .addOption(new Option("--ip <list>").hideHelp())
@@ -84,9 +90,15 @@ async function signHost(flags: SignFlags): Promise<void> {
       ...(duration && { notAfter: clock.seconds + duration }),
     }),
   );
-  writeTexts(...(pair && outKey !== undefined ? [{ file: outKey, text: pair.privateKeyPem }] : []), {
-    file: outCrt,
-    text: certificateToPem(certificate),
+  handOut([certificate], {
+    ledger: ledgerFileOf(flags),
+    nowSeconds: clock.seconds,
+    knownGroups: [...authority.certificate.groups, ...parseList(flags.newGroup)],
+    write: () =>
+      writeTexts(...(pair && outKey !== undefined ? [{ file: outKey, text: pair.privateKeyPem }] : []), {
+        file: outCrt,
+        text: certificateToPem(certificate),
+      }),
   });
   if (flags.json) {
     const files = { certificate: outCrt, key: outKey ?? null };

@@ -12,11 +12,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { main } from "../../../certs/cli/tool.ts";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Banner, encodePem } from "../../../src/core/cert/pem.ts";
 import { ENCRYPTED_CA_KEY } from "../../vectors/appendix-a.ts";
 import { hex, repeated } from "../../vectors/hex.ts";
+import { lacisCert, must } from "./in-process.ts";
 
 const home = process.cwd();
 let directory = "";
@@ -328,33 +328,6 @@ interface Printed {
 
 async function printed(file: string): Promise<Printed[]> {
   return JSON.parse(await must("print", "-path", file, "-json"));
-}
-
-async function must(...args: readonly string[]): Promise<string> {
-  const result = await lacisCert(...args);
-  if (result.status !== 0) throw new Error(`${args.join(" ")}: ${result.stderr}`);
-  return result.stdout;
-}
-
-/** The tool in this process, with what it prints caught. */
-async function lacisCert(...args: readonly string[]) {
-  const [out, err] = [caught(process.stdout), caught(process.stderr)];
-  try {
-    const status = await main(args);
-    return { status, stdout: out.text(), stderr: err.text() };
-  } finally {
-    out.release();
-    err.release();
-  }
-}
-
-function caught(stream: NodeJS.WriteStream) {
-  const texts: string[] = [];
-  const spy = vi.spyOn(stream, "write").mockImplementation((text) => {
-    texts.push(String(text));
-    return true;
-  });
-  return { text: () => texts.join(""), release: () => spy.mockRestore() };
 }
 
 function enter(path: string): string {
