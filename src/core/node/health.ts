@@ -59,6 +59,7 @@ export class Health {
     tunnel.lastReceivedAt = this.#state.now;
     tunnel.suspicion = undefined;
     this.#suspects.delete(tunnel);
+    this.#parts.sessions.pathProven(tunnel);
     this.#parts.sessions.dropDisowned(tunnel);
   }
 

@@ -100,7 +100,10 @@ export class Sessions {
       primary: confirmed,
       memo: this.#memoOf(tunnel),
     });
-    if (confirmed) this.#cameUp(tunnel);
+    if (confirmed) {
+      this.pathProven(tunnel);
+      this.#cameUp(tunnel);
+    }
     return tunnel;
   }
 
@@ -112,17 +115,28 @@ export class Sessions {
     tunnel.state = { at: "live", since: now };
     // A session that we made primary meanwhile may have overtaken the event: the last word is ours, so that both sides know the same.
     if (tunnel.addresses.some((address) => tunnels.primaryOf(address))) this.makePrimary(tunnel);
+    tunnel.lastReceivedAt = now;
     this.#cameUp(tunnel);
-    this.#parts.health.heard(tunnel);
+    this.dropDisowned(tunnel);
     this.#parts.mail.deliver(tunnel, this.#parts.calls.takeWaiting(tunnel.addresses));
   }
 
   /** Authenticated packets of the peer come from here now. */
   roamed(tunnel: Tunnel, path: Endpoint): void {
-    const { candidates, lighthouse, now } = this.#state;
     tunnel.path = path;
-    candidates.learned(tunnel.addresses, path);
-    lighthouse?.learned(tunnel.addresses, path, now);
+    this.pathProven(tunnel);
+  }
+
+  /**
+   * An authenticated packet came over the session's path: the peer is to be found there. A session that we answered begins with wherever
+   * message 1 came from, which may be somebody who replayed it; the packet that confirms it moves the path first.
+   */
+  pathProven(tunnel: Tunnel): void {
+    const { candidates, lighthouse, now } = this.#state;
+    if (!tunnel.path || tunnel.path === tunnel.provenPath) return;
+    tunnel.provenPath = tunnel.path;
+    candidates.learned(tunnel.addresses, tunnel.path);
+    lighthouse?.learned(tunnel.addresses, tunnel.path, now);
   }
 
   makePrimary(tunnel: Tunnel): void {
@@ -168,7 +182,7 @@ export class Sessions {
     tunnels.add(tunnel);
     if (tunnel.state.at === "unconfirmed") unconfirmed.admit(tunnel, now);
     else if (options.primary) this.#adoptPrimary(tunnel);
-    if (tunnel.state.at === "live") this.#learn(tunnel);
+    if (tunnel.state.at === "live") this.pathProven(tunnel);
   }
 
   /** The snapshot does not say for which of its addresses a session sends: where two claim the same one, we decide. */
@@ -189,14 +203,9 @@ export class Sessions {
     tunnels.makePrimary(tunnel, now);
     for (const surplus of tunnels.surplusOf(tunnel)) this.end(surplus, "surplus", { sendClose: true });
     for (const address of tunnel.addresses) failures.delete(address);
-    this.#learn(tunnel);
     this.#tellUp(tunnel, isFirst);
     this.#parts.pings.tunnelUp(tunnel);
     this.#parts.whereabouts.tunnelUp(tunnel);
-  }
-
-  #learn(tunnel: Tunnel): void {
-    if (tunnel.path) this.roamed(tunnel, tunnel.path);
   }
 
   #wentDown(tunnel: Tunnel, why: EndOfSession): void {

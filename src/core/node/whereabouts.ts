@@ -29,7 +29,7 @@ export class Whereabouts {
   endpointsOf(target: IpAddress): readonly Endpoint[] {
     const { candidates, tunnels, settings } = this.#state;
     const known = candidates.endpointsOf(target, settings.preferredRanges);
-    const paths = tunnels.sessionsOf(target).flatMap(({ path, state }) => (path && state.at === "live" ? [path] : []));
+    const paths = tunnels.sessionsOf(target).flatMap(({ provenPath }) => (provenPath ? [provenPath] : []));
     return paths.length === 0 ? known : orderEndpoints([...known, ...paths], settings.preferredRanges);
   }
 

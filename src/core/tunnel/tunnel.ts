@@ -50,6 +50,8 @@ export interface Tunnel extends Omit<TunnelOrigin, "policyId"> {
   policyId: PolicyId;
   state: TunnelState;
   path: Endpoint | undefined;
+  /** The path that an authenticated packet was last seen on. The path of a session that we answered is a mere claim until then. */
+  provenPath: Endpoint | undefined;
   suspicion: Suspicion | undefined;
   /** Since when it is not the one that sends; undefined while it is primary for any address. */
   secondarySince: Instant | undefined;
@@ -75,6 +77,7 @@ export function newTunnel(
     addresses: addressesOf(origin.peer),
     state: options.confirmed ? { at: "live", since: now } : { at: "unconfirmed", since: now, probesSent: 0 },
     path: options.path,
+    provenPath: undefined,
     suspicion: undefined,
     secondarySince: now,
     lastReceivedAt: undefined,

@@ -152,6 +152,20 @@ describe("a forged message 1", () => {
     expect(b.status().peers[0]?.sessions).toBe(1);
   });
 
+  test("that is the real one, replayed from elsewhere before it arrived, does not make us look there", () => {
+    const { mesh, a, b } = pair();
+    a.event({ kind: "need-tunnel", destination: b.address });
+    b.receive("203.0.113.5:5" as Host["endpoint"], mesh.flights[0]!.datagram);
+    mesh.run(1200);
+    expect(b.status().peers[0]).toMatchObject({ state: "up", path: A });
+    const before = mesh.flights.length;
+    b.stopDataPlane();
+    b.startDataPlane();
+    mesh.run(1000);
+    expect(mesh.flights.slice(before).filter(({ to }) => to === "203.0.113.5:5")).toEqual([]);
+    expect(b.status().peers[0]).toMatchObject({ state: "up", path: A });
+  });
+
   test("causes three probes at most for the session it makes", () => {
     const { mesh, a, b } = pair();
     a.event({ kind: "need-tunnel", destination: b.address });
