@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Authority, type CertificateTool, type CertificateVersion } from "../netns/lab/certificates.ts";
+import {
+  Authority,
+  type CertificateCurve,
+  type CertificateTool,
+  type CertificateVersion,
+} from "../netns/lab/certificates.ts";
 import { isInstalled } from "../netns/lab/command.ts";
 import { findNebula, type Implementation, LACIS } from "../netns/lab/implementation.ts";
 import { Mesh } from "../netns/lab/mesh.ts";
@@ -14,10 +19,17 @@ const SETS: readonly {
   release: "1.6" | "1.11";
   certificates: string;
   versions: Record<Place, CertificateVersion[]>;
+  curve?: CertificateCurve;
 }[] = [
   { release: "1.6", certificates: "v1", versions: { lighthouse: [1], initiator: [1], responder: [1] } },
   { release: "1.11", certificates: "v2", versions: { lighthouse: [2], initiator: [2], responder: [2] } },
   { release: "1.11", certificates: "v1+v2", versions: { lighthouse: [1, 2], initiator: [1, 2], responder: [2] } },
+  {
+    release: "1.11",
+    certificates: "v2 P-256",
+    versions: { lighthouse: [2], initiator: [2], responder: [2] },
+    curve: "P256",
+  },
 ];
 const CIPHERS = ["aes", "chachapoly"] as const;
 const PLACES = ["initiator", "responder", "lighthouse"] as const;
@@ -37,7 +49,7 @@ for (const [index, set] of SETS.entries()) {
         return;
       }
       const label = `s${index}${tool === LACIS.certificates ? "o" : "n"}`;
-      const authority = prepareAuthority(tool, label, set.versions);
+      const authority = prepareAuthority(tool, label, set);
       for (const cipher of CIPHERS) {
         const column = `${nebula.name} ${set.certificates} ${cipher}, ${tool.name.split(" ")[0]}`;
         columns.push(column);
@@ -110,11 +122,16 @@ function fillings(ours: Implementation, nebula: Implementation): readonly Record
 function prepareAuthority(
   tool: CertificateTool,
   label: string,
-  versions: Record<Place, CertificateVersion[]>,
+  { versions, curve }: (typeof SETS)[number],
 ): () => Authority {
   let authority: Authority | undefined;
   beforeAll(async () => {
-    authority = await Authority.create(tool, `/run/lab/authority-${label}`, new Set(Object.values(versions).flat()));
+    authority = await Authority.create(
+      tool,
+      `/run/lab/authority-${label}`,
+      new Set(Object.values(versions).flat()),
+      curve,
+    );
   });
   return () => authority!;
 }
