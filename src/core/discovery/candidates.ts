@@ -14,7 +14,7 @@ export type CandidateOwner = IpAddress | "learned";
 export const HOSTS_MAX = 65_536;
 /** Owners per host: as many lighthouses as anybody runs, and the host itself. */
 const OWNERS_MAX = 16;
-/** Places where a host was seen last. */
+/** Places where a host was seen last: where it is, where it was, and one that came between by mistake. */
 const LEARNED_MAX = 3;
 /** Endpoints per owner and family: what a lighthouse message carries (protocol 5.3). */
 export const ENDPOINTS_PER_FAMILY_MAX = 10;
