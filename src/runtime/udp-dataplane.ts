@@ -149,14 +149,16 @@ export class UdpDataPlane implements DataPlane {
 
   #send(to: Endpoint, datagram: Uint8Array): void {
     const socket = this.#socket;
-    if (!socket || socket.getSendQueueSize() > SEND_QUEUE_BYTES_MAX) {
+    const port = endpointPort(to);
+    // A datagram may come from port 0, and nothing can be sent there: what the kernel would refuse, Node.js throws at.
+    if (!socket || port === 0 || socket.getSendQueueSize() > SEND_QUEUE_BYTES_MAX) {
       this.#sendsFailed++;
       return;
     }
     const address = endpointAddress(to);
     const mapped = this.#isDual && !address.includes(":") ? `::ffff:${address}` : address;
     // What the kernel refuses is lost like what the network loses: counted, and the protocol repeats it.
-    socket.send(datagram, endpointPort(to), mapped, (error) => {
+    socket.send(datagram, port, mapped, (error) => {
       if (error) this.#sendsFailed++;
     });
   }

@@ -48,9 +48,12 @@ describe("the data plane without a device", () => {
     );
   });
 
-  test("counts what the kernel would not send", async () => {
+  test.each([
+    ["an address of the other family", "[2001:db8::1]:4242"],
+    ["port 0, which a datagram may name as its source", "127.0.0.1:0"],
+  ])("counts what the kernel would not send: to %s", async (_, to) => {
     const { plane, events } = await started({ host: "0.0.0.0" as IpAddress, port: 0 });
-    plane.command({ kind: "send-datagram", to: "[2001:db8::1]:4242" as Endpoint, datagram: Uint8Array.of(7) });
+    plane.command({ kind: "send-datagram", to: to as Endpoint, datagram: Uint8Array.of(7) });
     await vi.waitFor(() => {
       plane.command({ kind: "sample" });
       expect(events.at(-1)).toMatchObject({ kind: "sampled" });
