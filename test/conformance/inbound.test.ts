@@ -98,7 +98,7 @@ describeDataPlanes("an unconfirmed session", (open) => {
     await plane.command(peer.installation({ confirmed: false }));
     expect(kinds(await plane.tun(toPeer))).toEqual(["need-tunnel"]);
     const observed = await plane.udp(ELSEWHERE, peer.message(toUs));
-    expect(kinds(observed)).toEqual(["confirmed", "roamed", "tun", "udp"]);
+    expect(kinds(observed)).toEqual(["roamed", "confirmed", "tun", "udp"]);
     expect(peer.open(datagrams(observed)[0]!)?.body).toEqual(toPeer);
     expect(kinds(await plane.udp(ELSEWHERE, peer.message(toUs)))).toEqual(["tun"]);
   });

@@ -43,10 +43,11 @@ impl<O: Output> Pass<'_, O> {
             Ok(body) => body,
             Err(reason) => return step.drop_inbound(tunnel, None, reason),
         };
-        let awaited = step.confirm(tunnel);
+        // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
         if tunnel.heard_from(source, step.now_ms) {
             step.out.event(Event::Roamed { local_index: tunnel.local_index, path: source });
         }
+        let awaited = step.confirm(tunnel);
         step.opened(tunnel, header.kind, body);
         for address in awaited {
             self.release(address);

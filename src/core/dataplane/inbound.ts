@@ -93,12 +93,13 @@ export class Inbound {
       out.drop(opened, { inbound: true, localIndex: session.localIndex }, now);
       return;
     }
+    // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
+    if (session.heardFrom(source, now)) out.tell({ kind: "roamed", localIndex: session.localIndex, path: source });
     const confirmed = session.confirm();
     if (confirmed) {
       sessions.makePrimary(session);
       out.tell({ kind: "confirmed", localIndex: session.localIndex });
     }
-    if (session.heardFrom(source, now)) out.tell({ kind: "roamed", localIndex: session.localIndex, path: source });
     this.#dispatch(session, header, opened, now);
     if (confirmed) this.#outbound.release(session.peerAddresses, now);
   }
