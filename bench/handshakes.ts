@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { type Clock, instant, wallTime } from "../src/core/base/time.ts";
+import type { Identity } from "../src/core/config/settings.ts";
 import type { LocalIndex } from "../src/core/dataplane/contract.ts";
 import { HandshakeTime } from "../src/core/handshake/handshake-time.ts";
 import { Initiation } from "../src/core/handshake/initiation.ts";
@@ -81,7 +82,7 @@ function measure({ seconds, cipher }: Job): Share {
     for (const [i, context] of hosts.entries()) {
       const localIndex = (i + 1) as LocalIndex;
       const initiation = Initiation.begin(context, { version: 1, localIndex, time: time.next(wallNow()) });
-      if (!initiation || !answer(node, initiation)) throw new Error("a handshake failed");
+      if (!initiation || !answer(node, initiation, context.identity)) throw new Error("a handshake failed");
     }
   };
   shakeAll();
@@ -97,7 +98,7 @@ function cpuMs(): number {
   return (user + system) / 1000;
 }
 
-function answer(node: Node, initiation: Initiation): boolean {
+function answer(node: Node, initiation: Initiation, trust: Identity): boolean {
   const event = { kind: "datagram", source: "192.0.2.1:4242" as Endpoint, datagram: initiation.message1 } as const;
   node.handle({ kind: "data-plane", event }, clockNow());
   let session: LocalIndex | undefined;
@@ -107,7 +108,7 @@ function answer(node: Node, initiation: Initiation): boolean {
     const { command } = output;
     if (command.kind === "install-tunnel") session = command.localIndex;
     if (command.kind === "send-datagram")
-      answered = initiation.readMessage2(command.datagram, wallNow()).kind === "answered";
+      answered = initiation.readMessage2(command.datagram, trust, wallNow()).kind === "answered";
   }
   if (session === undefined) return false;
   node.handle({ kind: "data-plane", event: { kind: "confirmed", localIndex: session } }, clockNow());

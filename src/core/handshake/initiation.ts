@@ -44,7 +44,7 @@ export class Initiation {
   readonly certificate: Certificate;
   /** The whole datagram, header included. */
   readonly message1: Uint8Array;
-  readonly #context: HandshakeContext;
+  readonly #crypto: CryptoSuite;
   readonly #noise: IxInitiator;
 
   /** Undefined when we hold no certificate of this version or no ephemeral key could be drawn. */
@@ -72,7 +72,7 @@ export class Initiation {
     noise: IxInitiator,
     options: { readonly localIndex: LocalIndex; readonly time: bigint },
   ) {
-    this.#context = context;
+    this.#crypto = context.crypto;
     this.#noise = noise;
     this.certificate = certificate;
     this.localIndex = options.localIndex;
@@ -87,8 +87,8 @@ export class Initiation {
     this.message1 = concatBytes(header, noise.writeMessage1(payload));
   }
 
-  /** Reads the datagram of a message 2 that came for our index. */
-  readMessage2(datagram: Uint8Array, at: WallTime): Message2Outcome {
+  /** Reads the datagram of a message 2 that came for our index. Trust is that of now: it may have changed since message 1. */
+  readMessage2(datagram: Uint8Array, trust: Identity, at: WallTime): Message2Outcome {
     const read = this.#noise.readMessage2(datagram.subarray(HEADER_BYTES));
     if (!read.ok) return { kind: "unreadable" };
     const payload = decodeHandshakePayload(read.value.payload);
@@ -96,8 +96,7 @@ export class Initiation {
       return { kind: "refused", refusal: { code: "bad-payload", text: `Message 2 is malformed: ${payload.reason}.` } };
     if (payload.value.responderIndex === 0)
       return { kind: "refused", refusal: { code: "bad-payload", text: "Message 2 carries no responder index." } };
-    const { crypto, identity } = this.#context;
-    const peer = identifyPeer(crypto, identity, payload.value, read.value.remoteStatic, at);
+    const peer = identifyPeer(this.#crypto, trust, payload.value, read.value.remoteStatic, at);
     if (!peer.ok) return { kind: "refused", refusal: peer.reason };
     return {
       kind: "answered",

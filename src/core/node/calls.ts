@@ -65,11 +65,11 @@ export class Calls {
 
   /** A message 2. The index in its header, and nothing else, says which call it answers. */
   message2(source: Endpoint, header: Header, datagram: Uint8Array): void {
-    const { pending, clock } = this.#state;
+    const { pending, settings, clock } = this.#state;
     const call = pending.byIndex(header.remoteIndex as Initiation["localIndex"]);
     if (call?.progress.at !== "calling" || call.excluded.has(source)) return;
     const { initiation } = call.progress;
-    const outcome = initiation.readMessage2(datagram, clock.wall);
+    const outcome = initiation.readMessage2(datagram, settings.identity, clock.wall);
     if (outcome.kind === "unreadable") this.#tellUnreadable(call, source);
     else if (outcome.kind === "refused") this.#refused(call, source, outcome.refusal);
     else if (!addressesOf(outcome.peer).includes(call.target)) this.#wrongResponder(call, source, outcome);

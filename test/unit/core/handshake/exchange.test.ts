@@ -23,6 +23,8 @@ const at = wallTime(1_800_000_000_000_000_000n);
 const initiatorIndex = 0x01020304 as LocalIndex;
 const responderIndex = 0x0a0b0c0d as LocalIndex;
 
+const trust = initiator(nodeSuite, "aes").identity;
+
 describe.each([portableSuite, nodeSuite])("a handshake with the $name suite", (suite) => {
   test.each([
     { cipher: "aes" as const, vector: IX_AES },
@@ -40,7 +42,7 @@ describe.each([portableSuite, nodeSuite])("a handshake with the $name suite", (s
     expect(toHex(keys.initiatorToResponder)).toBe(vector.initiatorToResponder);
     expect(toHex(keys.responderToInitiator)).toBe(vector.responderToInitiator);
 
-    expect(initiation.readMessage2(message2, at)).toMatchObject({
+    expect(initiation.readMessage2(message2, trust, at)).toMatchObject({
       kind: "answered",
       remoteIndex: responderIndex,
       peerTime: 1_700_000_000_500_000_000n,
@@ -58,26 +60,32 @@ describe("an initiation", () => {
     for (const i of [HEADER_BYTES, 60, 100, message2.length - 1]) {
       const damaged = message2.slice();
       damaged[i]! ^= 1;
-      expect(initiation.readMessage2(damaged, at)).toEqual({ kind: "unreadable" });
+      expect(initiation.readMessage2(damaged, trust, at)).toEqual({ kind: "unreadable" });
     }
     for (const length of [0, 16, 17, 100, message2.length - 1])
-      expect(initiation.readMessage2(message2.subarray(0, length), at)).toEqual({ kind: "unreadable" });
-    expect(initiation.readMessage2(message2, at).kind).toBe("answered");
+      expect(initiation.readMessage2(message2.subarray(0, length), trust, at)).toEqual({ kind: "unreadable" });
+    expect(initiation.readMessage2(message2, trust, at).kind).toBe("answered");
   });
 
   test("refuses a message 2 that carries no index of its sender", () => {
     const forged = answeredWith(initiation, { responderIndex: 0 });
-    expect(initiation.readMessage2(forged, at)).toMatchObject({ kind: "refused", refusal: { code: "bad-payload" } });
+    expect(initiation.readMessage2(forged, trust, at)).toMatchObject({
+      kind: "refused",
+      refusal: { code: "bad-payload" },
+    });
   });
 
   test("refuses a certificate that does not fit the key it was sent with", () => {
     const forged = answeredWith(initiation, { certificate: hex(V1_HOST_A.handshakeForm) });
-    expect(initiation.readMessage2(forged, at)).toMatchObject({ kind: "refused", refusal: { code: "bad-signature" } });
+    expect(initiation.readMessage2(forged, trust, at)).toMatchObject({
+      kind: "refused",
+      refusal: { code: "bad-signature" },
+    });
   });
 
   test("refuses a certificate that already contains a key", () => {
     const forged = answeredWith(initiation, { certificate: hex(V1_HOST_A.certificate) });
-    expect(initiation.readMessage2(forged, at)).toMatchObject({
+    expect(initiation.readMessage2(forged, trust, at)).toMatchObject({
       kind: "refused",
       refusal: { code: "bad-certificate" },
     });
@@ -85,10 +93,19 @@ describe("an initiation", () => {
 
   test("refuses a certificate of the wrong version, and bytes that are none", () => {
     for (const payload of [{ certificateVersion: 2 as const }, { certificate: repeated(0xff) }])
-      expect(initiation.readMessage2(answeredWith(initiation, payload), at)).toMatchObject({
+      expect(initiation.readMessage2(answeredWith(initiation, payload), trust, at)).toMatchObject({
         kind: "refused",
         refusal: { code: "bad-certificate" },
       });
+  });
+
+  test("refuses a peer that was blocked while its message 2 was under way", () => {
+    const fingerprint = read(nodeSuite, "aes", initiation.message1).certificate.fingerprint;
+    const pool = poolOf(nodeSuite, at, [fingerprint]);
+    expect(initiation.readMessage2(message2, { ...trust, pool }, at)).toMatchObject({
+      kind: "refused",
+      refusal: { code: "blocked" },
+    });
   });
 
   test("is not begun with a version that we do not hold", () => {
@@ -196,10 +213,10 @@ function context(
   return { crypto: suite, entropy: { bytes: (length) => repeated(own.ephemeral, length) }, identity, cipher };
 }
 
-function poolOf(suite: CryptoSuite, now: WallTime): CaPool {
+function poolOf(suite: CryptoSuite, now: WallTime, blocklist: readonly string[] = []): CaPool {
   const ca = decodeCertificate(suite, 1, hex(V1_CA.certificate));
   if (!ca.ok) throw new Error(ca.reason);
-  const loaded = CaPool.load(suite, [ca.value], { blocklist: [], now });
+  const loaded = CaPool.load(suite, [ca.value], { blocklist, now });
   if (!loaded.ok) throw new Error(loaded.reason);
   return loaded.value.pool;
 }
