@@ -2,6 +2,7 @@ import { endpointAddress } from "../../src/core/netip/endpoint.ts";
 import type { Agenda } from "./agenda.ts";
 import { UNDERLAY_PORT } from "./cast.ts";
 import type { Host } from "./host.ts";
+import { poolBlocking } from "./identities.ts";
 import type { Journal } from "./journal.ts";
 import { fairWeather, type Network, type Weather } from "./network.ts";
 import { rules } from "./policy.ts";
@@ -27,7 +28,7 @@ export function unleashFaults(stage: Stage, count: number, end: number): void {
   }
 }
 
-/** Ends every fault: fair weather, no partition, everybody up, the rules as they were. What the faults left behind stays. */
+/** Ends every fault: fair weather, no partition, everybody up, rules as they were, clocks right to the day. What they left behind stays. */
 export function healEverything({ agenda, network, rules: book, hosts, journal }: Stage): void {
   journal.remark(agenda.now, "world", "everything heals");
   network.setWeather(fairWeather);
@@ -35,7 +36,8 @@ export function healEverything({ agenda, network, rules: book, hosts, journal }:
   for (const host of hosts) {
     if (!host.planeUp) host.startPlane();
     if (!host.controlUp) host.startControl();
-    publish(host, host.role.inbound, agenda, book);
+    if (Number(host.wallSkewNs) ** 2 > DAY_NS ** 2) host.wallSkewNs = 0n;
+    publish(host, { inbound: host.role.inbound, blocked: undefined }, agenda, book);
   }
 }
 
@@ -52,6 +54,7 @@ const faults: readonly ((stage: Stage) => void)[] = [
   stepClock,
   changeRules,
   changeRules,
+  blockPeer,
   ping,
   ping,
 ];
@@ -132,10 +135,10 @@ function moveHost({ agenda, random, hosts, journal }: Stage): void {
   journal.value(agenda.now, host.name, "fault", `moves to ${host.endpoint}`);
 }
 
-/** The wall clock jumps by up to three hours, as after a wrong NTP answer; the monotonic one does not. */
+/** The wall clock jumps: by hours as after a wrong NTP answer, or by weeks, so that every certificate looks out of date. */
 function stepClock({ agenda, random, hosts, journal }: Stage): void {
   const host = random.pick(hosts);
-  const seconds = random.between(-10_800, 10_800);
+  const seconds = random.chance(0.3) ? random.pick([-15, 15]) * 86_400 : random.between(-10_800, 10_800);
   journal.value(agenda.now, host.name, "fault", `the wall clock steps by ${seconds} s`);
   host.wallSkewNs += BigInt(seconds) * 1_000_000_000n;
 }
@@ -144,7 +147,15 @@ function changeRules({ agenda, random, hosts, rules: book, journal }: Stage): vo
   const host = random.pick(hosts);
   const inbound = random.pick([rules(), rules("any any any"), rules("icmp any any", "udp 9999 any")]);
   journal.value(agenda.now, host.name, "fault", `new rules: ${inbound.map(({ place }) => place).join(", ")}`);
-  publish(host, inbound, agenda, book);
+  publish(host, { ...policyOf(host), inbound }, agenda, book);
+}
+
+/** The certificates of a peer are blocked for a while. */
+function blockPeer({ agenda, random, hosts, rules: book, journal }: Stage): void {
+  const host = random.pick(hosts);
+  const peer = random.pick(hosts.filter((other) => other !== host));
+  journal.value(agenda.now, host.name, "fault", `blocks ${peer.name}`);
+  publish(host, { ...policyOf(host), blocked: peer }, agenda, book);
 }
 
 function ping({ random, hosts }: Stage): void {
@@ -158,13 +169,26 @@ function ping({ random, hosts }: Stage): void {
   host.tell({ kind: "ping", id: random.word(), target, timeoutMs: random.between(500, 5_000) });
 }
 
-function publish(host: Host, inbound: Host["role"]["inbound"], agenda: Agenda, book: RuleBook): void {
-  const { outbound } = host.role;
-  host.settings = { ...host.settings, firewall: { inbound, outbound } };
-  book.publish(host.name, { inbound, outbound }, agenda.now);
+/** What of a host's settings changes while it runs. */
+interface LivePolicy {
+  readonly inbound: Host["role"]["inbound"];
+  readonly blocked: Host | undefined;
+}
+
+function policyOf(host: Host): LivePolicy {
+  return { inbound: host.settings.firewall.inbound, blocked: undefined };
+}
+
+function publish(host: Host, { inbound, blocked }: LivePolicy, agenda: Agenda, book: RuleBook): void {
+  const firewall = { inbound, outbound: host.role.outbound };
+  const identity = { ...host.settings.identity, pool: poolBlocking(blocked?.settings.identity.credential) };
+  host.settings = { ...host.settings, firewall, identity };
+  book.publish(host.name, { firewall, blocked: blocked ? [blocked.name] : [] }, agenda.now);
   host.tell({ kind: "reload", settings: host.settings });
 }
 
 function newPort(host: Host, random: Random): number | undefined {
   return !host.role.lighthouse && random.chance(0.4) ? UNDERLAY_PORT + random.between(1, 100) : undefined;
 }
+
+const DAY_NS = 86_400e9;

@@ -21,9 +21,18 @@ export function identityOf(
   const name = `${role.name} ${choice.held.join("+")}`;
   const known = identities.get(name);
   if (known) return known;
-  const made = { credential: credentialOf(role, choice.held), pool: pool() };
+  const made = { credential: credentialOf(role, choice.held), pool: poolBlocking(undefined) };
   identities.set(name, made);
   return made;
+}
+
+/** Trust in the authority, except for these certificates. */
+export function poolBlocking(blocked: Credential | undefined): CaPool {
+  const certificates = [blocked?.certificates[1], blocked?.certificates[2]];
+  const blocklist = certificates.flatMap((certificate) => (certificate ? [certificate.fingerprint] : []));
+  const loaded = CaPool.load(nodeSuite, [authority], { blocklist, now: wallTime(WORLD_EPOCH_NS) });
+  if (!loaded.ok) throw new Error(loaded.reason);
+  return loaded.value.pool;
 }
 
 /** A certificate that says it is this role's, for a key of the forger's own, signed by another hand than the authority's. */
@@ -110,12 +119,6 @@ function signingKey(owner: string): SigningKey {
 /** The same in every process, whoever asks first: keys are part of the digest. */
 function privateKey(owner: string): Uint8Array {
   return new Random(1, `key of ${owner}`).bytes(32);
-}
-
-function pool(): CaPool {
-  const loaded = CaPool.load(nodeSuite, [authority], { blocklist: [], now: wallTime(WORLD_EPOCH_NS) });
-  if (!loaded.ok) throw new Error(loaded.reason);
-  return loaded.value.pool;
 }
 
 function daysFromStart(days: bigint): bigint {

@@ -126,7 +126,7 @@ describe("the ledger", () => {
   test("refuses what only the rules of yesterday allowed, once the host knows better", () => {
     const { ledger, book, flow } = books();
     const rulesNow = { inbound: rules(), outbound: rules() };
-    book.publish("charlie", rulesNow, 10);
+    book.publish("charlie", { firewall: rulesNow, blocked: [] }, 10);
     ledger.delivered(charlie!, ledger.issue(alpha!, flow, 20, 11).packet, 12);
     book.known("charlie", rulesNow, 15);
     expect(() => ledger.delivered(charlie!, ledger.issue(alpha!, flow, 20, 14).packet, 16)).toThrow(/rules forbid/);
@@ -184,7 +184,7 @@ function books(): { ledger: Ledger; book: RuleBook; flow: InnerFlow } {
   const ledger = new Ledger(book);
   for (const role of roles) {
     ledger.own(role, [overlayAddress(role.number, 4)]);
-    book.publish(role.name, role, 0);
+    book.publish(role.name, { firewall: role, blocked: [] }, 0);
   }
   const [from, to] = [overlayAddress(2, 4), overlayAddress(4, 4)];
   return { ledger, book, flow: { from, to, protocol: "tcp", fromPort: 40_000, toPort: 443 } };

@@ -1,4 +1,4 @@
-import type { Rule } from "../../src/core/firewall/rule.ts";
+import type { Settings } from "../../src/core/config/settings.ts";
 import type { InnerFlow } from "./inner.ts";
 import { type PeerFacts, permits } from "./policy.ts";
 
@@ -14,9 +14,14 @@ export interface Passing {
   readonly now: number;
 }
 
-interface Edition {
-  readonly inbound: readonly Rule[];
-  readonly outbound: readonly Rule[];
+/** What a host goes by: its rules, and whom it refuses altogether. */
+export interface Policy {
+  readonly firewall: Settings["firewall"];
+  /** Names of peers whose certificates it blocks. */
+  readonly blocked: readonly string[];
+}
+
+interface Edition extends Policy {
   readonly from: number;
   /** Last moment at which a data plane may still have judged by it. */
   until: number;
@@ -48,17 +53,17 @@ export class RuleBook {
   readonly #editions = new Map<string, Edition[]>();
   readonly #conversations = new Map<string, Conversation>();
 
-  /** `host` is given these rules. Its control plane may be down or frozen: until it knows them, those before are in force as well. */
-  publish(host: string, { inbound, outbound }: Pick<Edition, Direction>, now: number): void {
+  /** `host` is given this policy. Its control plane may be down or frozen: until it knows it, those before are in force as well. */
+  publish(host: string, policy: Policy, now: number): void {
     const editions = this.#editions.get(host) ?? [];
     this.#editions.set(host, editions);
-    editions.push({ inbound, outbound, from: now, until: Number.POSITIVE_INFINITY });
+    editions.push({ ...policy, from: now, until: Number.POSITIVE_INFINITY });
   }
 
   /** The control plane of `host` has these rules now, so no data plane judges by older ones after `until`. */
-  known(host: string, { inbound }: Pick<Edition, Direction>, until: number): void {
+  known(host: string, firewall: Settings["firewall"], until: number): void {
     const editions = this.#editions.get(host) ?? [];
-    const current = editions.findIndex((edition) => edition.inbound === inbound);
+    const current = editions.findIndex((edition) => edition.firewall === firewall);
     for (const edition of editions.slice(0, current)) edition.until = Math.min(edition.until, until);
   }
 
@@ -90,7 +95,8 @@ export class RuleBook {
       (edition) =>
         edition.from <= now &&
         since <= edition.until &&
-        permits(edition[by], peer, { protocol: flow.protocol, port, remote }),
+        !edition.blocked.includes(peer.name) &&
+        permits(edition.firewall[by], peer, { protocol: flow.protocol, port, remote }),
     );
   }
 }

@@ -108,7 +108,7 @@ export class Stand {
     if (!role) throw new Error(`there is no ${name}`);
     const settings = settingsOf(role, setup);
     this.referee.ledger.own(role, settings.identity.credential.addresses);
-    this.referee.rules.publish(name, settings.firewall, 0);
+    this.referee.rules.publish(name, { firewall: settings.firewall, blocked: [] }, 0);
     const around = {
       agenda: this.agenda,
       network: this.#network,

@@ -114,7 +114,7 @@ class World {
   #add(role: Role, setup: Setup, parts: Parts): void {
     const settings: Settings = settingsOf(role, setup);
     this.#referee.ledger.own(role, settings.identity.credential.addresses);
-    this.#referee.rules.publish(role.name, settings.firewall, 0);
+    this.#referee.rules.publish(role.name, { firewall: settings.firewall, blocked: [] }, 0);
     const around = {
       agenda: this.#agenda,
       network: this.#network,
@@ -136,7 +136,7 @@ class World {
     const own = identityOf(malloryRole, setup.versions.get(malloryRole.name)).credential;
     const credential = random.chance(0.2) ? counterfeitOf(random.pick(roles)) : own;
     this.#referee.ledger.own(malloryRole, own.addresses);
-    this.#referee.rules.publish(malloryRole.name, malloryRole, 0);
+    this.#referee.rules.publish(malloryRole.name, { firewall: malloryRole, blocked: [] }, 0);
     const mallory = new Mallory({
       suite: parts.suite,
       credential,
