@@ -116,6 +116,7 @@ export class Sessions {
     // A session that we made primary meanwhile may have overtaken the event: the last word is ours, so that both sides know the same.
     if (tunnel.addresses.some((address) => tunnels.primaryOf(address))) this.makePrimary(tunnel);
     tunnel.lastReceivedAt = now;
+    this.pathProven(tunnel);
     this.#cameUp(tunnel);
     this.dropDisowned(tunnel);
     this.#parts.mail.deliver(tunnel, this.#parts.calls.takeWaiting(tunnel.addresses));
@@ -129,7 +130,7 @@ export class Sessions {
 
   /**
    * An authenticated packet came over the session's path: the peer is to be found there. A session that we answered begins with wherever
-   * message 1 came from, which may be somebody who replayed it; the packet that confirms it moves the path first.
+   * message 1 came from, which may be somebody who replayed it; the packet that confirms it has moved the path before.
    */
   pathProven(tunnel: Tunnel): void {
     const { candidates, lighthouse, now } = this.#state;
