@@ -37,9 +37,10 @@ export class Adoption {
 
   /** Every session is gone with it; whoever was connected is called as soon as there is a data plane again. */
   dataPlaneDown(): void {
-    const { tunnels, out, announcer, punches, now } = this.#state;
+    const { tunnels, pending, out, announcer, punches, now } = this.#state;
     const wereUp = [...tunnels.peers()].map(nameAddress);
-    this.#lost = [...new Set([...wereUp, ...this.#lost])];
+    const wereCalled = [...pending.all()].map(({ target }) => target);
+    this.#lost = [...new Set([...wereUp, ...wereCalled, ...this.#lost])];
     this.#state.udpPort = undefined;
     out.dataPlaneIsUp = false;
     announcer.stop();

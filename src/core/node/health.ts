@@ -200,12 +200,11 @@ export class Health {
   /** What every session is asked now and then (protocol 8.2): trust, age, use. */
   #check(tunnel: Tunnel): void {
     const { tunnels, settings, now } = this.#state;
-    if (tunnel.state.at !== "live" || tunnels.get(tunnel.localIndex) !== tunnel) return;
+    if (tunnels.get(tunnel.localIndex) !== tunnel) return;
+    const isLive = tunnel.state.at === "live";
     const end = this.#endOf(tunnel);
-    if (end) {
-      this.#parts.sessions.end(tunnel, end, { sendClose: true });
-      return;
-    }
+    if (end) this.#parts.sessions.end(tunnel, end, { sendClose: isLive });
+    if (end || !isLive) return;
     if (!tunnels.isPrimary(tunnel)) this.#checkSecondary(tunnel);
     else if (heardLately(tunnel, now, settings.timers)) this.#checkPrimary(tunnel);
     const quietMs = now - (tunnel.lastSentAt ?? tunnel.state.since);
@@ -218,7 +217,8 @@ export class Health {
     const { dropInactive, inactivityTimeoutMs } = settings.tunnels;
     if (this.#isDistrusted(tunnel)) return "certificate";
     if (isAbandoned(tunnel, now, settings.timers)) return "replaced";
-    return dropInactive && isInactive(tunnel, now, inactivityTimeoutMs) ? "inactive" : undefined;
+    const isLive = tunnel.state.at === "live";
+    return isLive && dropInactive && isInactive(tunnel, now, inactivityTimeoutMs) ? "inactive" : undefined;
   }
 
   #isDistrusted(tunnel: Tunnel): boolean {

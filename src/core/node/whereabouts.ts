@@ -25,10 +25,11 @@ export class Whereabouts {
     this.#refreshStatics();
   }
 
-  /** Endpoints to call this host at, best first: those that are known, and those of its sessions. */
+  /** Endpoints to call this host at, best first: those that are known, and those of its sessions; never our own. */
   endpointsOf(target: IpAddress): readonly Endpoint[] {
     const { candidates, tunnels, settings } = this.#state;
-    const known = candidates.endpointsOf(target, settings.preferredRanges);
+    const own = new Set(this.ownEndpoints());
+    const known = candidates.endpointsOf(target, settings.preferredRanges).filter((endpoint) => !own.has(endpoint));
     const paths = tunnels.sessionsOf(target).flatMap(({ provenPath }) => (provenPath ? [provenPath] : []));
     return paths.length === 0 ? known : orderEndpoints([...known, ...paths], settings.preferredRanges);
   }
@@ -143,7 +144,8 @@ export class Whereabouts {
     const { candidates, punches, ownAddresses, settings, now } = this.#state;
     if (!this.#lighthouseAddress(tunnel) || ownAddresses.includes(punch.address)) return;
     // Learned and reported addresses are often the same.
-    const endpoints = [...new Set(candidates.usable(punch.endpoints))];
+    const own = new Set(this.ownEndpoints());
+    const endpoints = [...new Set(candidates.usable(punch.endpoints))].filter((endpoint) => !own.has(endpoint));
     punches.notified(punch.address, endpoints, settings.punchy, now);
   }
 

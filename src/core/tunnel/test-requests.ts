@@ -13,7 +13,10 @@ const IN_FLIGHT_MAX = 256;
 /** A reply that comes later than this is not the reply to that request any more. */
 const REPLY_MS_MAX = 10_000;
 
-/** Test requests by session. They carry nothing that tells them apart (protocol 8.1), so a reply answers the oldest one. */
+/**
+ * Test requests by session. Nothing in a reply says which request it answers (protocol 8.1), and requests get lost: it is taken for the one
+ * that fits the round trip known so far best; without one, for the newest.
+ */
 export class TestRequests {
   readonly #requests = new Map<LocalIndex, readonly TestRequest[]>();
 
@@ -27,10 +30,17 @@ export class TestRequests {
 
   /** The request that a reply answers. */
   replied(tunnel: Tunnel, now: Instant): TestRequest | undefined {
-    const [oldest, ...rest] = this.#inFlight(tunnel, now);
+    const inFlight = this.#inFlight(tunnel, now);
+    const expectedMs = tunnel.roundTripMs ?? tunnel.handshakeMs ?? 0;
+    const misfit = ({ sentAt }: TestRequest): number => Math.abs(now - sentAt - expectedMs);
+    const answered = inFlight.reduce<TestRequest | undefined>(
+      (best, request) => (best === undefined || misfit(request) < misfit(best) ? request : best),
+      undefined,
+    );
+    const rest = inFlight.filter((request) => request !== answered);
     if (rest.length > 0) this.#requests.set(tunnel.localIndex, rest);
     else this.#requests.delete(tunnel.localIndex);
-    return oldest;
+    return answered;
   }
 
   forget(tunnel: Tunnel): void {

@@ -90,6 +90,14 @@ describe("message 1", () => {
     expect(b.heard).toEqual(["hello"]);
   });
 
+  test("never goes to ourselves, whoever says that the host lives there", () => {
+    const { mesh, a, b } = pair({ statics: { "10.77.0.2": [A, B] } });
+    a.say(b, "hello");
+    mesh.run(100);
+    expect(mesh.flights.filter(({ to, from }) => to === from)).toEqual([]);
+    expect(b.heard).toEqual(["hello"]);
+  });
+
   test("that comes again is answered with the stored message 2, and makes no second session", () => {
     const { mesh, a, b } = pair();
     a.say(b, "hello");
@@ -135,12 +143,13 @@ describe("message 1", () => {
     expect(b.noticed("handshake-refused").at(-1)?.fields).toMatchObject({ reason: "implausible-time" });
   });
 
-  test("from ourselves is refused", () => {
-    const { mesh, a } = pair({ statics: { "10.77.0.2": [A] } });
-    a.event({ kind: "need-tunnel", destination: "10.77.0.2" as Host["address"] });
-    mesh.run(100);
+  test("of our own that somebody reflects is refused", () => {
+    const { mesh, a, b } = pair();
+    a.event({ kind: "need-tunnel", destination: b.address });
+    const before = mesh.flights.length;
+    a.receive(C as Endpoint, mesh.flights[0]!.datagram);
     expect(a.noticed("handshake-refused")[0]?.fields).toMatchObject({ reason: "own-address", role: "responder" });
-    expect(a.status().peers.every(({ state }) => state === "handshaking")).toBe(true);
+    expect(mesh.flights.length).toBe(before);
   });
 });
 

@@ -23,6 +23,15 @@ describe("ping", () => {
     expect(a.ping("b")).toMatchObject({ outcome: "pong", address: "10.77.0.2", handshakeMs: undefined });
   });
 
+  test("is not confused by one that was lost before", () => {
+    const { mesh, a, b } = pair();
+    a.ping(b);
+    mesh.delivers = () => false;
+    expect(a.ping(b, 2000)).toMatchObject({ outcome: "failed", reason: "no-reply" });
+    mesh.delivers = () => true;
+    expect(a.ping(b, 2000)).toMatchObject({ outcome: "pong", roundTripMs: 10 });
+  });
+
   test("reaches a peer that has started anew under the old tunnel", () => {
     const { a, b } = pair();
     a.ping(b);

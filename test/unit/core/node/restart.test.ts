@@ -180,6 +180,19 @@ describe("a data plane that dies", () => {
     expect(a.heard).toEqual(["welcome back"]);
   });
 
+  test("and dies again before they are back gets them back all the same", () => {
+    const { mesh, a } = connected();
+    mesh.delivers = () => false;
+    a.stopDataPlane();
+    a.startDataPlane();
+    mesh.run(20);
+    a.stopDataPlane();
+    mesh.delivers = () => true;
+    a.startDataPlane();
+    mesh.run(100);
+    expect(a.status().peers[0]).toMatchObject({ name: "b", state: "up" });
+  });
+
   test("fails pings with its name", () => {
     const { a, b } = connected();
     a.stopDataPlane();

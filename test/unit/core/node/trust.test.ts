@@ -97,6 +97,17 @@ describe("a tunnel that stands", () => {
     expect(b.status().peers).toEqual([]);
   });
 
+  test("never comes up when a reload blocks the peer before it has proven itself", () => {
+    const { mesh, a, b } = pair();
+    a.say(b, "hello");
+    mesh.run(6);
+    expect(b.status().peers[0]?.state).toBe("unconfirmed");
+    b.reload(withPool(mesh, b, [mesh.authority], [a.settings.identity.credential.certificates[1]!.fingerprint]));
+    mesh.run(1000);
+    expect(b.heard).toEqual([]);
+    expect(b.status().peers).toEqual([]);
+  });
+
   test("is closed when a reload takes the peer's CA away", () => {
     const { mesh, a, b } = pair();
     a.say(b, "hello");

@@ -6,15 +6,38 @@ import { session, trusted } from "../../fixtures/sessions.ts";
 const peer = trusted("peer", "10.77.0.2/16");
 
 describe("a test reply", () => {
-  test("answers the oldest request of its session", () => {
+  test("answers a request of its own session, each only once", () => {
     const requests = new TestRequests();
     const [tunnel, other] = [session(peer), session(peer)];
-    requests.sent(tunnel, { sentAt: instant(1), pingId: undefined });
-    requests.sent(tunnel, { sentAt: instant(2), pingId: 7 });
+    requests.sent(tunnel, { sentAt: instant(1), pingId: 7 });
     expect(requests.replied(other, instant(3))).toBeUndefined();
-    expect(requests.replied(tunnel, instant(3))).toEqual({ sentAt: 1, pingId: undefined });
-    expect(requests.replied(tunnel, instant(3))).toEqual({ sentAt: 2, pingId: 7 });
+    expect(requests.replied(tunnel, instant(3))).toEqual({ sentAt: 1, pingId: 7 });
     expect(requests.replied(tunnel, instant(3))).toBeUndefined();
+  });
+
+  test("answers the request that fits the known round trip, though an earlier one was lost", () => {
+    const requests = new TestRequests();
+    const tunnel = session(peer);
+    tunnel.roundTripMs = 300;
+    for (const [sentAt, pingId] of [
+      [0, 1],
+      [1000, 2],
+      [1200, 3],
+    ] as const)
+      requests.sent(tunnel, { sentAt: instant(sentAt), pingId });
+    expect(requests.replied(tunnel, instant(1300))?.pingId).toBe(2);
+    expect(requests.replied(tunnel, instant(1500))?.pingId).toBe(3);
+  });
+
+  test("answers the newest request while no round trip is known, or the one that fits the handshake", () => {
+    const requests = new TestRequests();
+    const [unknown, initiated] = [session(peer), session(peer, { handshakeMs: 900 })];
+    for (const tunnel of [unknown, initiated]) {
+      requests.sent(tunnel, { sentAt: instant(0), pingId: 1 });
+      requests.sent(tunnel, { sentAt: instant(1000), pingId: 2 });
+    }
+    expect(requests.replied(unknown, instant(1010))?.pingId).toBe(2);
+    expect(requests.replied(initiated, instant(1010))?.pingId).toBe(1);
   });
 
   test("does not answer a request that was lost ten seconds ago", () => {
