@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { wallTime } from "../../../../src/core/base/time.ts";
+import { instant, wallTime } from "../../../../src/core/base/time.ts";
 import { admit } from "../../../../src/core/tunnel/admission.ts";
 import { session, trusted } from "../../fixtures/sessions.ts";
 
@@ -22,6 +22,12 @@ describe("a message 1", () => {
 
   test("is not compared with a session that we started", () => {
     expect(admit(session(peer, { peerTime: wall }), wall - 1n, wall)).toBe("accept");
+  });
+
+  test("of any time is let in while the session that stands is in doubt", () => {
+    const primary = session(peer, { role: answered, peerTime: wall });
+    primary.suspicion = { of: "silence", since: instant(0), called: false };
+    expect(admit(primary, wall - DAY - 1n, wall)).toBe("accept");
   });
 
   test("a day off is not believed while a session stands", () => {
