@@ -46,7 +46,8 @@ export class Node {
         adoption.dataPlaneDown();
         break;
       case "data-plane":
-        this.#event(input.event);
+        // What the old data plane still had to say when it died is about sessions that are gone.
+        if (this.#state.udpPort !== undefined) this.#event(input.event);
         break;
       case "tick":
         break;

@@ -217,6 +217,8 @@ export class Calls {
     if (this.#state.statics.has(call.target)) return `The names in static_host_map for ${call.target} do not resolve.`;
     if (hosts.length === 0) return `${call.target} is not in static_host_map, and there is no lighthouse to ask.`;
     if (this.#state.isLighthouse(call.target)) return `No underlay address is known for the lighthouse ${call.target}.`;
+    if (!hosts.some((host) => this.#state.tunnels.primaryOf(host)))
+      return `No lighthouse is connected (${hosts.join(", ")}), so nobody could say where ${call.target} is.`;
     return `No lighthouse (${hosts.join(", ")}) said where ${call.target} is.`;
   }
 

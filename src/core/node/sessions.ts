@@ -179,9 +179,9 @@ export class Sessions {
 
   /** Takes a session over from a data plane that ran without us. */
   adopt(tunnel: Tunnel, options: { readonly primary: boolean }): void {
-    const { tunnels, unconfirmed, now } = this.#state;
+    const { tunnels } = this.#state;
     tunnels.add(tunnel);
-    if (tunnel.state.at === "unconfirmed") unconfirmed.admit(tunnel, now);
+    if (tunnel.state.at === "unconfirmed") this.#makeRoomFor(tunnel);
     else if (options.primary) this.#adoptPrimary(tunnel);
     if (tunnel.state.at === "live") this.pathProven(tunnel);
   }

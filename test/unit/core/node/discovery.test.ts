@@ -93,6 +93,24 @@ describe("hosts that know only a lighthouse", () => {
     });
   });
 
+  test("say so when no lighthouse is connected", () => {
+    const { mesh, lighthouse, a } = triangle();
+    lighthouse.input({ kind: "shutdown" });
+    mesh.remove(lighthouse);
+    mesh.run(100);
+    expect(a.ping("10.77.0.99", 10_000)).toMatchObject({
+      outcome: "failed",
+      text: "No lighthouse is connected (10.77.0.1), so nobody could say where 10.77.0.99 is.",
+    });
+  });
+
+  test("are not told about hosts that only the lighthouse's own static_host_map knows", () => {
+    const { mesh, lighthouse, a } = triangle({ statics: { "10.77.0.50": ["192.0.2.50:50"] } });
+    a.say("10.77.0.50" as IpAddress, "anybody?");
+    mesh.run(1000);
+    expect(messagesOf(lighthouse).filter(({ message }) => message.kind === "host-query-reply")).toEqual([]);
+  });
+
   test("never ask about a lighthouse, nor does a lighthouse ask", () => {
     const { mesh, lighthouse, a } = triangle();
     lighthouse.say("10.77.0.99" as IpAddress, "anybody?");

@@ -193,6 +193,15 @@ describe("a data plane that dies", () => {
     expect(a.status().peers[0]).toMatchObject({ name: "b", state: "up" });
   });
 
+  test("leaves nothing behind that it said too late", () => {
+    const { mesh, a } = connected();
+    const [message1] = mesh.flights;
+    a.stopDataPlane();
+    a.event({ kind: "datagram", source: B as Host["endpoint"], datagram: message1!.datagram });
+    expect(a.status().peers).toEqual([]);
+    expect(a.noticed("handshake-refused")).toEqual([]);
+  });
+
   test("fails pings with its name", () => {
     const { a, b } = connected();
     a.stopDataPlane();
