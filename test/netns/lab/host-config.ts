@@ -19,7 +19,11 @@ export interface HostConfig {
   /** Overlay address -> "underlay address:port" of hosts that are known without asking. */
   readonly staticHosts?: Readonly<Record<string, string>>;
   readonly tun: boolean;
+  /** The underlay address to listen on; IPv4 only when left out, as Nebula has it. */
+  readonly listen?: string;
   readonly port?: number;
+  /** Fingerprints of certificates that are not to be believed. */
+  readonly blocklist?: readonly string[];
   readonly inbound?: readonly FirewallRule[];
   readonly outbound?: readonly FirewallRule[];
 }
@@ -35,6 +39,7 @@ export function formatHostConfig(config: HostConfig): string {
   ca: ${config.directory}/ca.crt
   cert: ${config.directory}/host.crt
   key: ${config.directory}/host.key
+  blocklist: ${JSON.stringify(config.blocklist ?? [])}
 cipher: ${config.cipher}
 static_host_map: ${JSON.stringify(Object.fromEntries(Object.entries(known).map(([k, v]) => [k, [v]])))}
 lighthouse:
@@ -42,7 +47,7 @@ lighthouse:
   interval: 10
   hosts: ${JSON.stringify(lighthouse ? [lighthouse.overlay] : [])}
 listen:
-  host: 0.0.0.0
+  host: "${config.listen ?? "0.0.0.0"}"
   port: ${config.port ?? PORT}
 punchy:
   punch: true

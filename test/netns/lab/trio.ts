@@ -16,6 +16,7 @@ export async function buildTrio(
   name: string,
   options: {
     readonly versions?: readonly CertificateVersion[];
+    readonly lighthouse?: Partial<HostConfig>;
     readonly server?: Partial<HostConfig>;
     readonly laptop?: Partial<HostConfig>;
   } = {},
@@ -26,7 +27,7 @@ export async function buildTrio(
     authority,
     versions,
     hosts: [
-      { name: "lighthouse", implementation: LACIS },
+      { name: "lighthouse", implementation: LACIS, config: options.lighthouse ?? {} },
       { name: "server", implementation: LACIS, groups: ["servers"], config: options.server ?? {} },
       { name: "laptop", implementation: LACIS, groups: ["laptops"], config: options.laptop ?? {} },
     ],

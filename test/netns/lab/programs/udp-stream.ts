@@ -31,10 +31,12 @@ const pacing = setInterval(() => {
   }
   if (sent < total) return;
   clearInterval(pacing);
-  setTimeout(report, 1_000);
+  const endedAt = performance.now();
+  setTimeout(() => report(endedAt), 1_000);
 }, 2);
 
-function report(): void {
+function report(endedAt: number): void {
+  longestGapMs = Math.max(longestGapMs, endedAt - lastAnswerAt);
   const lost = Array.from({ length: total }, (_, number) => number).filter((number) => !answered.has(number));
   process.stdout.write(JSON.stringify({ sent, lost, longestGapMs: Math.round(longestGapMs) }));
   process.exit(0);
