@@ -4,7 +4,7 @@ import path from "node:path";
 /** A file that is to be, and what is to be in it. */
 export interface NewFile {
   readonly file: string;
-  readonly text: string;
+  readonly content: string | Uint8Array;
 }
 
 /** A system call that failed, and the file it was for. */
@@ -30,7 +30,7 @@ export function writeNewFiles(files: readonly NewFile[]): void {
   const staged: string[] = [];
   const placed: string[] = [];
   try {
-    for (const { file, text } of files) attempt(file, () => staged.push(stage(file, text)));
+    for (const { file, content } of files) attempt(file, () => staged.push(stage(file, content)));
     for (const [i, { file }] of files.entries()) {
       attempt(file, () => place(staged[i] ?? "", file));
       placed.push(file);
@@ -48,11 +48,11 @@ export function writeNewFiles(files: readonly NewFile[]): void {
  * Writes a file over the one that may be there, whose mode and owner it keeps: a crash at any moment leaves the old or the new. A link goes on to
  * lead where it led. Throws FileError.
  */
-export function replaceFile({ file, text }: NewFile): void {
+export function replaceFile({ file, content }: NewFile): void {
   attempt(file, () => {
     const old = fs.statSync(file, { throwIfNoEntry: false });
     const target = old ? fs.realpathSync(file) : file;
-    const temporary = stage(target, text, old);
+    const temporary = stage(target, content, old);
     try {
       fs.renameSync(temporary, target);
     } catch (error) {
@@ -78,15 +78,15 @@ function attempt(file: string, step: () => void): void {
   }
 }
 
-/** Path of a temporary file with this text, on the disk. */
-function stage(file: string, text: string, like?: fs.Stats): string {
+/** Path of a temporary file with this content, on the disk. */
+function stage(file: string, content: string | Uint8Array, like?: fs.Stats): string {
   const temporary = path.join(path.dirname(path.resolve(file)), `.${path.basename(file)}.${crypto.randomUUID()}`);
   const fd = fs.openSync(temporary, "wx", SECRET_MODE);
   try {
     fs.fchmodSync(fd, like ? like.mode & 0o777 : SECRET_MODE);
     if (like && (like.uid !== process.getuid?.() || like.gid !== process.getgid?.()))
       fs.fchownSync(fd, like.uid, like.gid);
-    fs.writeFileSync(fd, text);
+    fs.writeFileSync(fd, content);
     fs.fsyncSync(fd);
   } catch (error) {
     fs.rmSync(temporary, { force: true });

@@ -52,25 +52,27 @@ export function closeToOthers(file: string): void {
 }
 
 /** Refuses to go on when any of these exists: before anything is made, and long before anything is written. */
-export function refuseExisting(...files: readonly string[]): void {
-  for (const file of files) if (file !== STREAM && fs.lstatSync(file, { throwIfNoEntry: false })) throw exists(file);
+export function refuseExisting(...files: readonly (string | undefined)[]): void {
+  for (const file of files) {
+    if (file !== undefined && file !== STREAM && fs.lstatSync(file, { throwIfNoEntry: false })) throw exists(file);
+  }
 }
 
 /** Writes new files (mode 0600, all or none, never over an old one) in this order, and to standard output what is to go to "-". */
-export function writeTexts(...outputs: readonly NewFile[]): void {
+export function writeFiles(...outputs: readonly NewFile[]): void {
   try {
     writeNewFiles(outputs.filter(({ file }) => file !== STREAM));
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     throw error.code === "EEXIST" ? exists(error.file) : systemFailure(error.file, "cannot be written", error);
   }
-  for (const { file, text } of outputs) if (file === STREAM) process.stdout.write(text);
+  for (const { file, content } of outputs) if (file === STREAM) process.stdout.write(content);
 }
 
 /** Writes a file that can be had again over the one that is there. */
-export function replaceText(file: string, text: string): void {
+export function replaceText(file: string, content: string): void {
   try {
-    replaceFile({ file, text });
+    replaceFile({ file, content });
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     throw systemFailure(error.file, "cannot be written", error);

@@ -3,7 +3,6 @@ import { Failure } from "./failure.ts";
 
 /** Flags of the reference's tool that this one understands but cannot serve yet: refused by name, never ignored. */
 const REASONS = {
-  "out-qr": "QR codes are not supported yet",
   pkcs11: "keys in a PKCS#11 token are not supported yet",
 } as const;
 

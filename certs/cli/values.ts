@@ -1,7 +1,7 @@
 import type { Result } from "../../src/core/base/result.ts";
 import type { CertificateVersion } from "../../src/core/cert/certificate.ts";
 import type { Curve } from "../../src/core/crypto/suite.ts";
-import { type Prefix, parsePrefix } from "../../src/core/netip/prefix.ts";
+import { formatPrefix, masked, type Prefix, parsePrefix } from "../../src/core/netip/prefix.ts";
 import type { Refusal } from "../refusal.ts";
 import { Failure, usage } from "./failure.ts";
 
@@ -26,6 +26,21 @@ export function parseNetworks(text: string | undefined, flag: string): Prefix[] 
       throw usage(flag, `${JSON.stringify(item)} is not an address and a prefix length`, "write it like 10.77.1.2/16");
     return prefix;
   });
+}
+
+/** The same where a network is wanted and no host in it: one with host bits is more often a slip than a plan. */
+export function parseWholeNetworks(text: string | undefined, flag: string): Prefix[] {
+  const prefixes = parseNetworks(text, flag);
+  for (const prefix of prefixes) {
+    const network = masked(prefix);
+    if (network.address === prefix.address) continue;
+    throw usage(
+      flag,
+      `${formatPrefix(prefix)} is a host in a network, not a network`,
+      `write ${formatPrefix(network)}`,
+    );
+  }
+  return prefixes;
 }
 
 /** A whole number of 1 or more that fits 32 bits. */

@@ -94,6 +94,7 @@ const packageHomes: readonly { readonly name: RegExp; readonly homes: readonly s
       homes: ["certs/key-derivation.ts"],
       instead: "encrypt and decrypt CA keys with certs/encrypted-key.ts",
     },
+    { name: /^qr$/, homes: ["certs/cli/qr-png.ts"], instead: "draw with qrPng" },
     {
       name: /^@bufbuild\/.+$/,
       homes: ["src/runtime/contract/"],

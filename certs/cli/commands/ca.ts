@@ -1,11 +1,21 @@
 import { Command, Option } from "commander";
 import type { WantedCost } from "../../index.ts";
+import type { NewFile } from "../atomic-file.ts";
 import { usage } from "../failure.ts";
-import { refuseExisting, refuseSharedStream, writeTexts } from "../files.ts";
+import { refuseExisting, refuseSharedStream, writeFiles } from "../files.ts";
 import { ledgerBeside } from "../ledger-file.ts";
 import { notYetOption } from "../not-yet.ts";
 import { now } from "../now.ts";
-import { orFail, parseCount, parseCurve, parseDuration, parseList, parseNetworks, parseVersion } from "../values.ts";
+import { qrPng } from "../qr-png.ts";
+import {
+  orFail,
+  parseCount,
+  parseCurve,
+  parseDuration,
+  parseList,
+  parseVersion,
+  parseWholeNetworks,
+} from "../values.ts";
 
 interface CaFlags {
   readonly name: string;
@@ -19,6 +29,7 @@ interface CaFlags {
   readonly subnets?: string;
   readonly outKey: string;
   readonly outCrt: string;
+  readonly outQr?: string;
   readonly ledger?: boolean;
   readonly encrypt?: boolean;
   readonly passphraseFile?: string;
@@ -40,6 +51,7 @@ export function caCommand(): Command {
     .option("--unsafe-networks <list>", "routed networks must lie inside one of these; without it: anywhere")
     .option("--out-key <path>", "where to write the private key; - for standard output", "ca.key")
     .option("--out-crt <path>", "where to write the certificate; - for standard output", "ca.crt")
+    .option("--out-qr <path>", "write the certificate as a QR code, a PNG image")
     .option("--ledger", "begin a ledger beside the certificate: what is signed is recorded, and checked, there")
     .option("--encrypt", "encrypt the private key with a passphrase")
     .option("--passphrase-file <path>", "file whose first line is the passphrase; without it: environment, terminal")
@@ -49,7 +61,6 @@ export function caCommand(): Command {
     .option("--json", "print what was made as JSON")
     .addOption(new Option("--ips <list>").hideHelp())
     .addOption(new Option("--subnets <list>").hideHelp())
-    .addOption(notYetOption("out-qr"))
     .addOption(notYetOption("pkcs11"))
     .action(makeCa);
 }
@@ -61,8 +72,8 @@ async function makeCa(flags: CaFlags): Promise<void> {
     version: parseVersion(flags.version),
     curve: parseCurve(flags.curve),
     groups: parseList(flags.groups),
-    networks: parseNetworks(flags.networks ?? flags.ips, "-networks"),
-    unsafeNetworks: parseNetworks(flags.unsafeNetworks ?? flags.subnets, "-unsafe-networks"),
+    networks: parseWholeNetworks(flags.networks ?? flags.ips, "-networks"),
+    unsafeNetworks: parseWholeNetworks(flags.unsafeNetworks ?? flags.subnets, "-unsafe-networks"),
     notBefore: now().seconds,
     notAfter: now().seconds + lifetime,
   };
@@ -72,20 +83,25 @@ async function makeCa(flags: CaFlags): Promise<void> {
   refuseSharedStream("write", {
     "-out-key": flags.outKey,
     "-out-crt": flags.outCrt,
+    "-out-qr": flags.outQr,
     "-json": flags.json ? "-" : undefined,
   });
   const ledger = flags.ledger ? ledgerBeside(flags.outCrt) : undefined;
-  refuseExisting(flags.outKey, flags.outCrt, ...(ledger === undefined ? [] : [ledger]));
+  refuseExisting(flags.outKey, flags.outCrt, flags.outQr, ledger);
 
   const { createAuthority, certificateToPem, inspect, toJson } = await import("../../index.ts");
   const { authority, privateKeyPem } = orFail(createAuthority(request));
   const key = cost ? await encrypted(privateKeyPem, flags, cost) : { pem: privateKeyPem, cost: null };
+  const certificatePem = certificateToPem(authority.certificate);
   // The key first: a certificate without its key is of no use, and cannot be had again.
-  writeTexts(
-    { file: flags.outKey, text: key.pem },
-    { file: flags.outCrt, text: certificateToPem(authority.certificate) },
-    ...(ledger === undefined ? [] : [{ file: ledger, text: "" }]),
-  );
+  const written: NewFile[] = [
+    { file: flags.outKey, content: key.pem },
+    { file: flags.outCrt, content: certificatePem },
+  ];
+  if (ledger !== undefined) written.push({ file: ledger, content: "" });
+  if (flags.outQr !== undefined)
+    written.push({ file: flags.outQr, content: orFail(await qrPng(certificatePem, flags.outQr)) });
+  writeFiles(...written);
   if (flags.json) {
     const files = { key: flags.outKey, certificate: flags.outCrt, ledger: ledger ?? null };
     process.stdout.write(

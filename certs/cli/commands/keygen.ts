@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { refuseExisting, refuseSharedStream, writeTexts } from "../files.ts";
+import { refuseExisting, refuseSharedStream, writeFiles } from "../files.ts";
 import { notYetOption } from "../not-yet.ts";
 import { parseCurve } from "../values.ts";
 
@@ -32,7 +32,7 @@ async function makeKey(flags: KeygenFlags): Promise<void> {
 
   const { generateHostKey, toJson } = await import("../../index.ts");
   const pair = generateHostKey(curve);
-  writeTexts({ file: flags.outKey, text: pair.privateKeyPem }, { file: flags.outPub, text: pair.publicKeyPem });
+  writeFiles({ file: flags.outKey, content: pair.privateKeyPem }, { file: flags.outPub, content: pair.publicKeyPem });
   if (flags.json) {
     const publicKey = Buffer.from(pair.publicKey).toString("hex");
     process.stdout.write(`${toJson({ curve, files: { key: flags.outKey, publicKey: flags.outPub }, publicKey })}\n`);

@@ -3,7 +3,7 @@ import { Failure, usage } from "../failure.ts";
 import { readText } from "../files.ts";
 import { existingLedgerOf, type LedgerFlags } from "../ledger-file.ts";
 import { now } from "../now.ts";
-import { orFail, parseNetworks } from "../values.ts";
+import { orFail, parseWholeNetworks } from "../values.ts";
 
 interface NextAddressFlags extends LedgerFlags {
   readonly network?: string;
@@ -26,7 +26,7 @@ async function showNextAddress(flags: NextAddressFlags): Promise<void> {
   const networks =
     flags.network === undefined
       ? (orFail(readCertificates(readText(flags.caCrt), flags.caCrt))[0]?.networks ?? [])
-      : parseNetworks(flags.network, "-network");
+      : parseWholeNetworks(flags.network, "-network");
   if (networks.length === 0) throw usage("-network", "the authority names none", "give one like 10.77.0.0/16");
   const free = networks.map((network) => nextAddress(network, taken)).find((address) => address !== undefined);
   if (!free) {

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { usage } from "../failure.ts";
-import { readText, refuseExisting, refuseSharedStream, replaceText, writeTexts } from "../files.ts";
+import { readText, refuseExisting, refuseSharedStream, replaceText, writeFiles } from "../files.ts";
 import { handOut } from "../hand-out.ts";
 import { type LedgerFlags, ledgerFileOf } from "../ledger-file.ts";
 import { now } from "../now.ts";
@@ -66,7 +66,7 @@ async function signAgain(flags: ResignFlags): Promise<void> {
     nowSeconds: clock.seconds,
     // They were in the old certificates, which an authority has signed.
     knownGroups: renewed.flatMap(({ groups }) => groups),
-    write: () => (flags.replace ? replaceText(outCrt, text) : writeTexts({ file: outCrt, text })),
+    write: () => (flags.replace ? replaceText(outCrt, text) : writeFiles({ file: outCrt, content: text })),
   });
   if (flags.json) {
     process.stdout.write(`${toJson({ certificates: renewed.map(inspect), files: { certificate: outCrt } })}\n`);

@@ -1,12 +1,14 @@
 import { Command, Option } from "commander";
+import type { NewFile } from "../atomic-file.ts";
 import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { usage } from "../failure.ts";
-import { readText, refuseExisting, refuseSharedStream, writeTexts } from "../files.ts";
+import { readText, refuseExisting, refuseSharedStream, writeFiles } from "../files.ts";
 import { handOut } from "../hand-out.ts";
 import { type LedgerFlags, ledgerFileOf } from "../ledger-file.ts";
 import { notYetOption } from "../not-yet.ts";
 import { now } from "../now.ts";
-import { orFail, parseDuration, parseList, parseNetworks, parseVersion } from "../values.ts";
+import { qrPng } from "../qr-png.ts";
+import { orFail, parseDuration, parseList, parseNetworks, parseVersion, parseWholeNetworks } from "../values.ts";
 
 interface SignFlags extends CaFileFlags, LedgerFlags {
   readonly name: string;
@@ -21,6 +23,7 @@ interface SignFlags extends CaFileFlags, LedgerFlags {
   readonly inPub?: string;
   readonly outKey?: string;
   readonly outCrt?: string;
+  readonly outQr?: string;
   readonly json?: boolean;
 }
 
@@ -36,6 +39,7 @@ export function signCommand(): Command {
     .option("--in-pub <path>", "public key that the host has made (keygen); - for standard input")
     .option("--out-key <path>", "where to write a key made here; without it: NAME.key")
     .option("--out-crt <path>", "where to write the certificate; without it: NAME.crt; - for standard output")
+    .option("--out-qr <path>", "write the certificate as a QR code too, a PNG image")
     .option("--ca-crt <path>", "certificate of the authority", "ca.crt")
     .option("--ca-key <path>", "private key of the authority", "ca.key")
     .option("--ledger <path>", "record it there; without it: beside the authority's certificate, if there is one")
@@ -45,7 +49,6 @@ export function signCommand(): Command {
     .option("--json", "print what was made as JSON")
     .addOption(new Option("--ip <list>").hideHelp())
     .addOption(new Option("--subnets <list>").hideHelp())
-    .addOption(notYetOption("out-qr"))
     .addOption(notYetOption("pkcs11"))
     .action(signHost);
 }
@@ -65,8 +68,13 @@ async function signHost(flags: SignFlags): Promise<void> {
     "-in-pub": inPub,
     "-passphrase-file": flags.passphraseFile,
   });
-  refuseSharedStream("write", { "-out-crt": outCrt, "-out-key": outKey, "-json": flags.json ? "-" : undefined });
-  refuseExisting(outCrt, ...(outKey === undefined ? [] : [outKey]));
+  refuseSharedStream("write", {
+    "-out-crt": outCrt,
+    "-out-key": outKey,
+    "-out-qr": flags.outQr,
+    "-json": flags.json ? "-" : undefined,
+  });
+  refuseExisting(outCrt, outKey, flags.outQr);
   const duration = flags.duration === undefined ? undefined : parseDuration(flags.duration);
   const version = flags.version === undefined ? undefined : parseVersion(flags.version);
 
@@ -81,7 +89,7 @@ async function signHost(flags: SignFlags): Promise<void> {
     issue(authority, {
       name,
       networks,
-      unsafeNetworks: parseNetworks(flags.unsafeNetworks ?? flags.subnets, "-unsafe-networks"),
+      unsafeNetworks: parseWholeNetworks(flags.unsafeNetworks ?? flags.subnets, "-unsafe-networks"),
       groups: parseList(flags.groups),
       publicKey,
       curve,
@@ -90,15 +98,16 @@ async function signHost(flags: SignFlags): Promise<void> {
       ...(duration && { notAfter: clock.seconds + duration }),
     }),
   );
+  const certificatePem = certificateToPem(certificate);
+  const written: NewFile[] = [{ file: outCrt, content: certificatePem }];
+  if (pair && outKey !== undefined) written.unshift({ file: outKey, content: pair.privateKeyPem });
+  if (flags.outQr !== undefined)
+    written.push({ file: flags.outQr, content: orFail(await qrPng(certificatePem, flags.outQr)) });
   handOut([certificate], {
     ledger: ledgerFileOf(flags),
     nowSeconds: clock.seconds,
     knownGroups: [...authority.certificate.groups, ...parseList(flags.newGroup)],
-    write: () =>
-      writeTexts(...(pair && outKey !== undefined ? [{ file: outKey, text: pair.privateKeyPem }] : []), {
-        file: outCrt,
-        text: certificateToPem(certificate),
-      }),
+    write: () => writeFiles(...written),
   });
   if (flags.json) {
     const files = { certificate: outCrt, key: outKey ?? null };

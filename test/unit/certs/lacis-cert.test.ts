@@ -164,6 +164,13 @@ describe("what is asked for is refused in one line", () => {
     ["an address that is missing", ["sign", "-name", "x"], 2, /needs an address/],
     ["an address without a network", ["sign", "-name", "x", "-networks", "10.77.1.2"], 2, /prefix length/],
     ["an address with a hole", ["sign", "-name", "x", "-networks", "10.77.1.300/16"], 2, /prefix length/],
+    ["a host for a network", ["ca", "-name", "x", "-networks", "10.77.1.2/16"], 2, /write 10\.77\.0\.0\/16/],
+    [
+      "a host for a routed network",
+      ["sign", "-name", "x", "-networks", "10.77.1.3/16", "-unsafe-networks", "192.168.1.1/24"],
+      2,
+      /is a host in a network, not a network - write 192\.168\.1\.0\/24/,
+    ],
     ["a duration without a unit", ["ca", "-name", "x", "-duration", "3600"], 2, /not a duration/],
     ["a duration of nothing", ["ca", "-name", "x", "-duration", "0h"], 2, /less than a second/],
     ["a version that does not exist", ["ca", "-name", "x", "-version", "3"], 2, /no version "3"/],
@@ -272,7 +279,6 @@ describe("what is asked for is refused in one line", () => {
     ["a passphrase for a key in clear", ["ca", "-name", "x", "-passphrase-file", "p"], 2, /would be written in clear/],
     ["a cost for a key in clear", ["ca", "-name", "x", "-argon-memory", "64"], 2, /would be written in clear/],
     ["a cost that is no number", ["ca", "-name", "x", "-encrypt", "-argon-iterations", "many"], 2, /not a number/],
-    ["a QR code", ["print", "-path", "ca.crt", "-out-qr", "x.png"], 1, /not supported yet/],
     ["a key in a token", ["ca", "-name", "x", "-pkcs11", "pkcs11:x"], 1, /not supported yet/],
   ])("%s", async (_, args, status, reason) => {
     const before = readdirSync(directory).sort();
