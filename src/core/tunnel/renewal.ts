@@ -1,7 +1,8 @@
-import type { Instant } from "../base/time.ts";
+import { type Instant, later } from "../base/time.ts";
 import type { CertificateVersion } from "../cert/certificate.ts";
 import type { Identity } from "../config/settings.ts";
 import { compareAddresses, type IpAddress } from "../netip/address.ts";
+import { SAMPLE_INTERVAL_MS } from "./liveness.ts";
 import { nameAddress, type Tunnel } from "./tunnel.ts";
 
 /** Why a working session is to be replaced by a new handshake, and with which certificate version. */
@@ -54,7 +55,11 @@ export function mayBecomePrimary(
   options: { readonly ownAddress: IpAddress; readonly now: Instant },
 ): boolean {
   const { lastReceivedAt, secondarySince, suspicion } = tunnel;
-  const isUsed = lastReceivedAt !== undefined && secondarySince !== undefined && lastReceivedAt > secondarySince;
+  // A sample tells of packets that came up to a second before it: those may be from before the peer changed over, or died.
+  const isUsed =
+    lastReceivedAt !== undefined &&
+    secondarySince !== undefined &&
+    lastReceivedAt > later(secondarySince, SAMPLE_INTERVAL_MS);
   if (!isUsed || suspicion || renewalOf(tunnel, identity, options.now)) return false;
   return compareAddresses(nameAddress(tunnel), options.ownAddress) >= 0;
 }

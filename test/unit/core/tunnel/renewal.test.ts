@@ -70,6 +70,12 @@ describe("a secondary session becomes the one that sends", () => {
     expect(mayBecomePrimary(tunnel, both, { ownAddress: "10.77.0.1" as IpAddress, now })).toBe(false);
   });
 
+  test("not when the sample that shows use may be of packets from before it was replaced", () => {
+    const tunnel = used();
+    tunnel.lastReceivedAt = instant(1_000);
+    expect(mayBecomePrimary(tunnel, both, { ownAddress: "10.77.0.1" as IpAddress, now })).toBe(false);
+  });
+
   test("not when it would have to be renewed itself", () => {
     const tunnel = used();
     tunnel.counterHigh = true;
@@ -89,6 +95,6 @@ function with1(own: typeof both, origin: Parameters<typeof session>[1]): Tunnel 
 function used(): Tunnel {
   const tunnel = with1(both, {});
   tunnel.secondarySince = instant(100);
-  tunnel.lastReceivedAt = instant(900);
+  tunnel.lastReceivedAt = instant(1_200);
   return tunnel;
 }
