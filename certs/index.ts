@@ -11,7 +11,6 @@ export type {
   Fingerprint,
   VerifiedCertificate,
 } from "../src/core/cert/certificate.ts";
-export { nearest } from "../src/core/config/suggest.ts";
 export type { Curve } from "../src/core/crypto/suite.ts";
 export { formatPrefix, type Prefix, parsePrefix } from "../src/core/netip/prefix.ts";
 export {
@@ -33,5 +32,5 @@ export { formatEntry, type LedgerEntry, parseEntries, type SignedEntry, signedEn
 export { Ledger, type Recorded } from "./ledger/ledger.ts";
 export { nextAddress } from "./ledger/next-address.ts";
 export { formatRefusal, type Refusal } from "./refusal.ts";
-export { type Renewal, renew } from "./renew.ts";
+export { isIssuedBy, type Renewal, renew } from "./renew.ts";
 export { verify } from "./verify.ts";

@@ -23,10 +23,8 @@ export interface Renewal {
 export function renew(authority: Authority, old: Certificate, renewal: Renewal): Result<Certificate, Refusal> {
   const what = `the certificate ${JSON.stringify(old.name)}`;
   if (old.isCa) return refuse(what, "it is a CA's", "make a new CA with ca: hosts have to trust both for a while");
-  const issuer = [authority.certificate, ...(renewal.formerAuthorities ?? [])].find(
-    ({ fingerprint }) => fingerprint === old.issuer,
-  );
-  if (!issuer || !isSignedBy(portableSuite, old, issuer.publicKey)) {
+  const issuers = [authority.certificate, ...(renewal.formerAuthorities ?? [])];
+  if (!issuers.some((issuer) => isIssuedBy(old, issuer))) {
     return refuse(what, "this authority has not signed it", "give the authority that has with -old-ca, or use sign");
   }
   const last = authority.certificate.notAfter - 1n;
@@ -43,4 +41,13 @@ export function renew(authority: Authority, old: Certificate, renewal: Renewal):
     notBefore: renewal.notBefore,
     notAfter: renewal.notAfter ?? (sameLength < last ? sameLength : last),
   });
+}
+
+/** Whether this authority has signed the certificate, at whatever time. */
+export function isIssuedBy(certificate: Certificate, authority: Certificate): boolean {
+  return (
+    certificate.issuer === authority.fingerprint &&
+    certificate.curve === authority.curve &&
+    isSignedBy(portableSuite, certificate, authority.publicKey)
+  );
 }

@@ -37,6 +37,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "what was signed, from the ledger; what expires soon",
     load: async () => (await import("./commands/list.ts")).listCommand(),
   },
+  record: {
+    summary: "enter into the ledger what was signed without it",
+    load: async () => (await import("./commands/record.ts")).recordCommand(),
+  },
   "next-address": {
     summary: "an address that nobody has",
     load: async () => (await import("./commands/next-address.ts")).nextAddressCommand(),

@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import type { Curve } from "../../index.ts";
 import type { NewFile } from "../atomic-file.ts";
 import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { usage } from "../failure.ts";
@@ -54,53 +55,26 @@ export function signCommand(): Command {
 }
 
 async function signHost(flags: SignFlags): Promise<void> {
-  const { name, inPub } = flags;
-  const networks = parseNetworks(flags.networks ?? flags.ip, "-networks");
-  if (networks.length === 0) throw usage("-networks", "a host needs an address", "give one like 10.77.1.2/16");
-  if (inPub !== undefined && flags.outKey !== undefined) {
-    throw usage("-in-pub and -out-key", "with a public key there is no private key to write", "leave one of them out");
-  }
-  const outCrt = flags.outCrt ?? fileOf(name, "crt", "-out-crt");
-  const outKey = inPub === undefined ? (flags.outKey ?? fileOf(name, "key", "-out-key")) : undefined;
-  refuseSharedStream("read", {
-    "-ca-crt": flags.caCrt,
-    "-ca-key": flags.caKey,
-    "-in-pub": inPub,
-    "-passphrase-file": flags.passphraseFile,
-  });
-  refuseSharedStream("write", {
-    "-out-crt": outCrt,
-    "-out-key": outKey,
-    "-out-qr": flags.outQr,
-    "-json": flags.json ? "-" : undefined,
-  });
-  refuseExisting(outCrt, outKey, flags.outQr);
-  const duration = flags.duration === undefined ? undefined : parseDuration(flags.duration);
-  const version = flags.version === undefined ? undefined : parseVersion(flags.version);
-
-  const { issue, certificateToPem, generateHostKey, readHostPublicKey, inspect, toJson } = await import(
-    "../../index.ts"
-  );
+  const files = filesOf(flags);
+  const said = contentOf(flags);
+  const lifetime = flags.duration === undefined ? undefined : parseDuration(flags.duration);
+  const { certificateToPem, inspect, issue, toJson } = await import("../../index.ts");
   const clock = now();
   const authority = await openCa(flags, clock.wall);
-  const pair = inPub === undefined ? generateHostKey(authority.certificate.curve) : undefined;
-  const { curve, publicKey } = pair ?? orFail(readHostPublicKey(readText(inPub ?? ""), inPub ?? ""));
+  const key = await hostKey(flags.inPub, authority.certificate.curve);
   const certificate = orFail(
     issue(authority, {
-      name,
-      networks,
-      unsafeNetworks: parseWholeNetworks(flags.unsafeNetworks ?? flags.subnets, "-unsafe-networks"),
-      groups: parseList(flags.groups),
-      publicKey,
-      curve,
+      ...said,
+      publicKey: key.publicKey,
+      curve: key.curve,
       notBefore: clock.seconds,
-      ...(version && { version }),
-      ...(duration && { notAfter: clock.seconds + duration }),
+      ...(lifetime !== undefined && { notAfter: clock.seconds + lifetime }),
     }),
   );
   const certificatePem = certificateToPem(certificate);
-  const written: NewFile[] = [{ file: outCrt, content: certificatePem }];
-  if (pair && outKey !== undefined) written.unshift({ file: outKey, content: pair.privateKeyPem });
+  const written: NewFile[] = [{ file: files.certificate, content: certificatePem }];
+  // The key first: a certificate without its key is of no use.
+  if (files.key !== null) written.unshift({ file: files.key, content: key.privateKeyPem ?? "" });
   if (flags.outQr !== undefined)
     written.push({ file: flags.outQr, content: orFail(await qrPng(certificatePem, flags.outQr)) });
   handOut([certificate], {
@@ -109,10 +83,55 @@ async function signHost(flags: SignFlags): Promise<void> {
     knownGroups: [...authority.certificate.groups, ...parseList(flags.newGroup)],
     write: () => writeFiles(...written),
   });
-  if (flags.json) {
-    const files = { certificate: outCrt, key: outKey ?? null };
-    process.stdout.write(`${toJson({ certificate: inspect(certificate), files })}\n`);
+  if (flags.json) process.stdout.write(`${toJson({ certificate: inspect(certificate), files })}\n`);
+}
+
+/** Where the certificate goes, and the key if one is made here. Refuses what cannot be meant, before anything is made. */
+function filesOf(flags: SignFlags): { readonly certificate: string; readonly key: string | null } {
+  const { name, inPub } = flags;
+  if (inPub !== undefined && flags.outKey !== undefined) {
+    throw usage("-in-pub and -out-key", "with a public key there is no private key to write", "leave one of them out");
   }
+  const certificate = flags.outCrt ?? fileOf(name, "crt", "-out-crt");
+  const key = inPub === undefined ? (flags.outKey ?? fileOf(name, "key", "-out-key")) : undefined;
+  refuseSharedStream("read", {
+    "-ca-crt": flags.caCrt,
+    "-ca-key": flags.caKey,
+    "-in-pub": inPub,
+    "-passphrase-file": flags.passphraseFile,
+  });
+  refuseSharedStream("write", {
+    "-out-crt": certificate,
+    "-out-key": key,
+    "-out-qr": flags.outQr,
+    "-json": flags.json ? "-" : undefined,
+  });
+  refuseExisting(certificate, key, flags.outQr);
+  return { certificate, key: key ?? null };
+}
+
+function contentOf(flags: SignFlags) {
+  const networks = parseNetworks(flags.networks ?? flags.ip, "-networks");
+  if (networks.length === 0) throw usage("-networks", "a host needs an address", "give one like 10.77.1.2/16");
+  return {
+    name: flags.name,
+    networks,
+    unsafeNetworks: parseWholeNetworks(flags.unsafeNetworks ?? flags.subnets, "-unsafe-networks"),
+    groups: parseList(flags.groups),
+    ...(flags.version !== undefined && { version: parseVersion(flags.version) }),
+  };
+}
+
+interface HostKey {
+  readonly curve: Curve;
+  readonly publicKey: Uint8Array;
+  /** Only when the key was made here. */
+  readonly privateKeyPem?: string;
+}
+
+async function hostKey(inPub: string | undefined, curve: Curve): Promise<HostKey> {
+  const { generateHostKey, readHostPublicKey } = await import("../../index.ts");
+  return inPub === undefined ? generateHostKey(curve) : orFail(readHostPublicKey(readText(inPub), inPub));
 }
 
 /** The default path of a host's file. A name with a slash would be a path to somewhere else. */

@@ -243,6 +243,35 @@ describe("a name that is revoked", () => {
   });
 });
 
+describe("what was signed without the ledger", () => {
+  test("is entered once, and then has its owner", async () => {
+    await sign("lap", "10.77.0.1/29", "-no-ledger", "-groups", "laptops");
+    expect(JSON.parse(await must("record", "-crt", "lap.crt", "--json"))).toEqual({
+      recorded: [{ name: "lap", version: 2 }],
+      known: 0,
+    });
+    expect(JSON.parse(await must("record", "-crt", "lap.crt", "--json"))).toEqual({ recorded: [], known: 1 });
+    await expectRefusal(["other", "10.77.0.1/29"], /"lap" has it until/);
+  });
+
+  test("begins a ledger where there was none", async () => {
+    await sign("lap", "10.77.0.1/29");
+    rmSync("ca.ledger");
+    await must("record", "-crt", "lap.crt");
+    expect(await listed()).toMatchObject([{ name: "lap" }]);
+  });
+
+  test("is not entered when another authority has signed it", async () => {
+    await must("ca", "-name", "other", "-out-crt", "other.crt", "-out-key", "other.key");
+    await sign("lap", "10.0.0.1/29", "-ca-crt", "other.crt", "-ca-key", "other.key");
+    expect(await lacisCert("record", "-crt", "lap.crt")).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/ca\.crt has not signed it/),
+    });
+    expect(await listed("-all")).toEqual([]);
+  });
+});
+
 describe("a certificate that is signed again", () => {
   test("keeps name, addresses, groups and key, and replaces the old one with its mode", async () => {
     await sign("lap", "10.77.0.1/29,fd77::1/64", "-groups", "laptops", "-duration", "10h");

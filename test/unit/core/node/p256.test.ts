@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { toHex } from "../../../../src/core/base/bytes.ts";
 import type { CertificateVersion } from "../../../../src/core/cert/certificate.ts";
 import { otherSignatureForm } from "../../../../src/core/crypto/ecdsa-signature.ts";
 import { portableSuite } from "../../../../src/core/crypto/portable.ts";
@@ -59,12 +60,12 @@ describe("a network whose authority is on P-256", () => {
     }
   });
 
-  test("refuses a blocked host under either form of its signature", () => {
+  test("refuses a blocked host under either form of its signature, and by its key", () => {
     const { b } = pair();
     const certificate = b.settings.identity.credential.certificates[1]!;
     const twin = otherSignatureForm(certificate.signature)!;
     const twinFingerprint = fingerprintWith(certificate.encoded, certificate.signature, twin);
-    for (const entry of [certificate.fingerprint, twinFingerprint]) {
+    for (const entry of [certificate.fingerprint, twinFingerprint, `key:${toHex(certificate.publicKey)}`]) {
       const blocked = pair({}, { blocklist: [entry] });
       expect(blocked.a.ping(blocked.b)).toMatchObject({ outcome: "failed", reason: "handshake-refused" });
     }
@@ -109,5 +110,5 @@ function isHandshake(datagram: Uint8Array): boolean {
 function fingerprintWith(encoded: Uint8Array, signature: Uint8Array, other: Uint8Array): string {
   const start = encoded.length - signature.length;
   const whole = Uint8Array.of(...encoded.subarray(0, start - 1), other.length, ...other);
-  return Buffer.from(nodeSuite.sha256(whole)).toString("hex");
+  return toHex(nodeSuite.sha256(whole));
 }
