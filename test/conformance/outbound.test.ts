@@ -153,6 +153,23 @@ describeDataPlanes("a flow", (open) => {
     const second = await plane.join(2);
     expect(packets(await plane.udp(PEER, second.message(sshReply)))).toHaveLength(1);
   });
+
+  test("is judged again in its own direction when the peer comes back under another program", async () => {
+    const plane = await open();
+    await plane.command(policies([outboundSsh]));
+    const first = await plane.join(1);
+    await plane.tun(ssh);
+    await plane.command({ kind: "remove-tunnel", localIndex: first.localIndex, sendClose: false });
+    for (const [i, { program, passes }] of [
+      { program: programOf(2, [ruleOf()], []), passes: 0 },
+      { program: programOf(3, [], [ruleOf()]), passes: 1 },
+    ].entries()) {
+      const next = new FarEnd(2 + i, "aes");
+      await plane.command(policies([program]));
+      await plane.command(next.installation({ policyId: program.policyId }));
+      expect(packets(await plane.udp(PEER, next.message(sshReply)))).toHaveLength(passes);
+    }
+  });
 });
 
 describeDataPlanes("a rule", (open) => {

@@ -15,6 +15,7 @@ pub const SWEEP_FLOWS: usize = 256;
 struct Flow {
     origin: Direction,
     epoch: u64,
+    policy_id: u32,
     last_used_ms: u64,
 }
 
@@ -33,7 +34,7 @@ pub struct FlowTable {
 /// What one thread remembers of the flow it saw last, so that a run of packets takes the lock once.
 #[derive(Default)]
 pub struct FlowMemo {
-    last: Option<(Tuple, u64, u64)>,
+    last: Option<(Tuple, u32, u64, u64)>,
 }
 
 /// Verdict on one packet.
@@ -54,27 +55,31 @@ impl FlowTable {
         Self { flows: Mutex::new(flows), version: AtomicU64::new(1) }
     }
 
-    /// Judges a packet of `tuple`. `allows` asks the tunnel's program about a direction; it is asked for a new flow and, once per
-    /// epoch, for an old one.
+    /// Judges a packet of `tuple`. `allows` asks the tunnel's program, `policy_id`, about a direction; it is asked for a new flow and, once
+    /// per epoch and program, for an old one.
     pub fn judge(
         &self,
         memo: &mut FlowMemo,
         tuple: &Tuple,
         direction: Direction,
         now_ms: u64,
+        policy_id: u32,
         allows: impl Fn(Direction) -> bool,
     ) -> Verdict {
         let version = self.version.load(Ordering::Acquire);
-        if memo.last.as_ref().is_some_and(|(last, seen, at)| *seen == version && *at == now_ms && last == tuple) {
+        let is_remembered = |(last, id, seen, at): &(Tuple, u32, u64, u64)| {
+            *seen == version && *at == now_ms && *id == policy_id && last == tuple
+        };
+        if memo.last.as_ref().is_some_and(is_remembered) {
             return Verdict::Allowed;
         }
         let mut flows = lock(&self.flows);
         if !flows.map.is_newest(tuple) {
             self.version.fetch_add(1, Ordering::Release);
         }
-        let verdict = flows.judge(tuple, direction, now_ms, allows);
+        let verdict = flows.judge(tuple, direction, now_ms, policy_id, allows);
         if verdict != Verdict::Refused {
-            memo.last = Some((*tuple, self.version.load(Ordering::Relaxed), now_ms));
+            memo.last = Some((*tuple, policy_id, self.version.load(Ordering::Relaxed), now_ms));
         }
         verdict
     }
@@ -104,12 +109,15 @@ impl Flows {
         tuple: &Tuple,
         direction: Direction,
         now_ms: u64,
+        policy_id: u32,
         allows: impl Fn(Direction) -> bool,
     ) -> Verdict {
         let epoch = self.epoch;
         if let Some(flow) = self.map.touch(tuple).filter(|flow| !flow.is_expired(tuple, now_ms)) {
-            if flow.epoch == epoch || allows(flow.origin) {
+            // Its peer may have come back with another certificate, or somebody else with its address.
+            if (flow.epoch, flow.policy_id) == (epoch, policy_id) || allows(flow.origin) {
                 flow.epoch = epoch;
+                flow.policy_id = policy_id;
                 flow.last_used_ms = now_ms;
                 return Verdict::Allowed;
             }
@@ -120,7 +128,7 @@ impl Flows {
             self.map.remove(tuple);
             return Verdict::Refused;
         }
-        match self.map.insert(*tuple, Flow { origin: direction, epoch, last_used_ms: now_ms }) {
+        match self.map.insert(*tuple, Flow { origin: direction, epoch, policy_id, last_used_ms: now_ms }) {
             true => Verdict::AllowedByEviction,
             false => Verdict::Allowed,
         }
@@ -163,7 +171,7 @@ mod tests {
         now_ms: u64,
         allowed: Option<Direction>,
     ) -> Verdict {
-        table.judge(&mut FlowMemo::default(), &tuple, direction, now_ms, |asked| Some(asked) == allowed)
+        table.judge(&mut FlowMemo::default(), &tuple, direction, now_ms, 1, |asked| Some(asked) == allowed)
     }
 
     #[test]
@@ -223,14 +231,16 @@ mod tests {
     fn a_memo_is_not_believed_after_anything_changed() {
         let table = FlowTable::new();
         let mut memo = FlowMemo::default();
-        let mut ask = |table: &FlowTable, now_ms, allowed| {
-            table.judge(&mut memo, &tuple(1, TCP), Direction::Inbound, now_ms, |_| allowed)
+        let mut ask = |table: &FlowTable, policy_id, allowed| {
+            table.judge(&mut memo, &tuple(1, TCP), Direction::Inbound, 0, policy_id, |_| allowed)
         };
-        assert_eq!(ask(&table, 0, true), Verdict::Allowed);
-        assert_eq!(ask(&table, 0, false), Verdict::Allowed);
+        assert_eq!(ask(&table, 1, true), Verdict::Allowed);
+        assert_eq!(ask(&table, 1, false), Verdict::Allowed);
+        assert_eq!(ask(&table, 2, false), Verdict::Refused);
+        assert_eq!(ask(&table, 1, false), Verdict::Allowed);
         table.raise_epoch();
-        assert_eq!(ask(&table, 0, false), Verdict::Refused);
-        assert_eq!(ask(&table, 0, false), Verdict::Refused);
+        assert_eq!(ask(&table, 1, false), Verdict::Refused);
+        assert_eq!(ask(&table, 1, false), Verdict::Refused);
     }
 
     #[test]

@@ -81,7 +81,8 @@ impl<O: Output> Step<'_, O> {
     /// Section 4.3: whether the flow is known or some rule of the tunnel's program allows it.
     pub(crate) fn allows(&mut self, tunnel: &Tunnel, tuple: &Tuple, direction: Direction) -> bool {
         let engine = self.engine;
-        let verdict = engine.flows.judge(self.flow, tuple, direction, self.now_ms, |direction| {
+        let verdict = engine.flows.judge(self.flow, tuple, direction, self.now_ms, tunnel.policy_id(), |direction| {
+            // Asked for again under the lock: a change of rules binds sessions while it holds it.
             read(&engine.policies).get(tunnel.policy_id()).is_some_and(|program| program.allows(direction, tuple))
         });
         if verdict == Verdict::AllowedByEviction {

@@ -2,7 +2,7 @@ import { LruMap } from "../base/lru.ts";
 import type { Instant } from "../base/time.ts";
 import type { IpAddress } from "../netip/address.ts";
 import { IpProtocol } from "../netip/ip-protocol.ts";
-import type { PolicyProgram } from "./contract.ts";
+import type { IdentifiedProgram, PolicyId } from "./contract.ts";
 import { type Direction, matchingRule, type PolicySubject } from "./policy-eval.ts";
 
 /** Flows remembered at once; one more pushes the least recently used one out. */
@@ -14,8 +14,8 @@ export interface FlowSubject extends PolicySubject {
 
 /**
  * What has been allowed and may go on, both ways (protocol 9.3). A flow remembers the direction that opened it and the policy epoch
- * that allowed it: after a change of rules it is judged again, in its original direction, by its next packet. While it is refused
- * it stays, so that what the host itself still sends (a retransmission, say) does not open it anew from the other side.
+ * and the program that allowed it: after a change of rules, and when the peer comes back with another certificate, it is judged again,
+ * in its original direction, by its next packet. While it is refused it stays, so that what the host itself still sends (a retransmission, say) does not open it anew from the other side.
  */
 export class FlowTable {
   readonly #flows: LruMap<string, Flow>;
@@ -36,12 +36,14 @@ export class FlowTable {
   }
 
   /** Whether the packet may pass. `evicted`: another flow had to make room for this one. */
-  judge(subject: FlowSubject, direction: Direction, program: PolicyProgram, now: Instant): FlowVerdict {
+  judge(subject: FlowSubject, direction: Direction, program: IdentifiedProgram, now: Instant): FlowVerdict {
     const key = keyOf(subject);
     const flow = this.#flows.get(key);
     if (!flow || isExpired(flow, now)) return this.#open(key, subject, direction, program, now);
-    if (flow.epoch !== this.#epoch && !matchingRule(program, flow.direction, subject)) return REFUSED;
+    const isSettled = flow.epoch === this.#epoch && flow.policyId === program.policyId;
+    if (!isSettled && !matchingRule(program, flow.direction, subject)) return REFUSED;
     flow.epoch = this.#epoch;
+    flow.policyId = program.policyId;
     flow.lastUse = now;
     return ALLOWED;
   }
@@ -57,12 +59,19 @@ export class FlowTable {
     }
   }
 
-  #open(key: string, subject: FlowSubject, direction: Direction, program: PolicyProgram, now: Instant): FlowVerdict {
+  #open(
+    key: string,
+    subject: FlowSubject,
+    direction: Direction,
+    program: IdentifiedProgram,
+    now: Instant,
+  ): FlowVerdict {
     if (!matchingRule(program, direction, subject)) {
       this.#flows.delete(key);
       return REFUSED;
     }
-    const flow = { direction, epoch: this.#epoch, lastUse: now, timeoutMs: timeoutOf(subject.protocol) };
+    const { policyId } = program;
+    const flow = { direction, epoch: this.#epoch, policyId, lastUse: now, timeoutMs: timeoutOf(subject.protocol) };
     return this.#flows.set(key, flow) === undefined ? ALLOWED : ALLOWED_BY_EVICTION;
   }
 }
@@ -76,6 +85,7 @@ interface Flow {
   readonly direction: Direction;
   readonly timeoutMs: number;
   epoch: number;
+  policyId: PolicyId;
   lastUse: Instant;
 }
 

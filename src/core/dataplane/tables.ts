@@ -35,8 +35,9 @@ export class Tables {
 
   /** Whether the packet belongs to an allowed flow or may open one (SEMANTICS 4.3). */
   isAllowed(session: Session, inner: InnerPacket, direction: Direction, now: Instant): boolean {
-    const program = this.policies.get(session.policyId) ?? NOTHING_ALLOWED;
-    const verdict = this.flows.judge(inner, direction, program, now);
+    const { policyId } = session;
+    const program = this.policies.get(policyId) ?? NOTHING_ALLOWED;
+    const verdict = this.flows.judge(inner, direction, { policyId, ...program }, now);
     if (verdict.evicted) this.out.countDrops("flow-evicted", 1);
     return verdict.allowed;
   }
