@@ -178,6 +178,7 @@ export class Node {
       command,
       code,
     });
+    if (failure.rulesStand) this.#parts.sessions.endAll("rules");
     if (!tunnel) return;
     if (command === "install-tunnel" || code === "unknown-tunnel")
       this.#parts.sessions.forget(tunnel, "refused-by-data-plane");

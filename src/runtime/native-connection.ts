@@ -3,6 +3,7 @@ import {
   CONTRACT_VERSION,
   type DataPlaneCommand,
   type DataPlaneEvent,
+  refusedCommand,
   type TunnelSnapshot,
 } from "../core/dataplane/contract.ts";
 import type { Notice } from "../core/notice.ts";
@@ -219,9 +220,7 @@ export class NativeConnection {
     if (waiting.for === "answer") {
       waiting.reject(new DataPlaneRefusal({ code, error }));
     } else {
-      const { command } = waiting;
-      const localIndex = "localIndex" in command ? command.localIndex : undefined;
-      this.#event({ kind: "command-failed", command: command.kind, localIndex, code, error });
+      this.#event({ kind: "command-failed", ...refusedCommand(waiting.command), code, error });
     }
   }
 

@@ -112,14 +112,27 @@ export type DataPlaneEvent =
     }
   | ({ readonly kind: "drop-sample" } & DropSample)
   | ({ readonly kind: "sampled" } & ActivitySample)
-  /** A command failed. `command` is its kind; `localIndex` the session it was about, when there is one. */
+  /**
+   * A command failed. `command` is its kind; `localIndex` the session it was about, when there is one. `rulesStand`: it would have put every
+   * session under other rules, and none of them is.
+   */
   | {
       readonly kind: "command-failed";
       readonly command: DataPlaneCommand["kind"];
       readonly localIndex: LocalIndex | undefined;
+      readonly rulesStand?: true;
       readonly code: string;
       readonly error: string;
     };
+
+/** What a refusal says about the command that was refused. */
+export function refusedCommand(
+  command: DataPlaneCommand,
+): Pick<Extract<DataPlaneEvent, { kind: "command-failed" }>, "command" | "localIndex" | "rulesStand"> {
+  const localIndex = "localIndex" in command ? command.localIndex : undefined;
+  const isNewRules = command.kind === "apply-policies" && command.raiseEpoch;
+  return { command: command.kind, localIndex, ...(isNewRules && { rulesStand: true }) };
+}
 
 export interface DropSample {
   readonly reason: DropReason;

@@ -4,7 +4,7 @@ import type { CryptoSuite } from "../crypto/suite.ts";
 import { DropReason } from "../drop-reason.ts";
 import type { Endpoint } from "../netip/endpoint.ts";
 import { DATAGRAM_BYTES_MAX, PacketType, TestSubtype } from "../wire/header.ts";
-import type { DataPlaneCommand, LocalIndex, TunnelSnapshot } from "./contract.ts";
+import { type DataPlaneCommand, type LocalIndex, refusedCommand, type TunnelSnapshot } from "./contract.ts";
 import { Inbound } from "./inbound.ts";
 import { BODY_BYTES_MAX, Outbound, type OutboundMessage } from "./outbound.ts";
 import type { DataPlaneOutput } from "./outbox.ts";
@@ -38,8 +38,7 @@ export class ReferenceDataPlane {
     this.tick(now);
     const done = this.#execute(command, now);
     if (done.ok) return;
-    const localIndex = "localIndex" in command ? command.localIndex : undefined;
-    this.#tables.out.tell({ kind: "command-failed", command: command.kind, localIndex, ...done.reason });
+    this.#tables.out.tell({ kind: "command-failed", ...refusedCommand(command), ...done.reason });
   }
 
   /** A packet that this host sends into the mesh. */

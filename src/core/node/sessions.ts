@@ -36,6 +36,7 @@ export type EndOfSession =
   | "inactive"
   | "certificate"
   | "counter-exhausted"
+  | "rules"
   | "refused-by-data-plane";
 
 /** Both handshake messages count: data starts at 3, and counters up to 2 are taken (protocol 2.4). */
@@ -153,6 +154,12 @@ export class Sessions {
     this.forget(tunnel, why);
   }
 
+  /** Ends every session: better none than one under rules that do not apply any more. Each comes back with its own. */
+  endAll(why: EndOfSession): void {
+    for (const tunnel of [...this.#state.tunnels.all()])
+      this.end(tunnel, why, { sendClose: tunnel.state.at === "live" });
+  }
+
   /** Forgets a session that the data plane has ended, and lets another one of the same peer take over. */
   forget(tunnel: Tunnel, why: EndOfSession): void {
     const { tunnels, unconfirmed } = this.#state;
@@ -257,5 +264,6 @@ const DOWN_TEXT: Readonly<Record<EndOfSession, string>> = {
   inactive: "nothing went through it for the time that tunnels.inactivity_timeout allows",
   certificate: "the peer's certificate is not accepted any more",
   "counter-exhausted": "its packet counter is used up",
+  rules: "the data plane did not take the new rules for it; with a new session it is asked again",
   "refused-by-data-plane": "the data plane refused it",
 };

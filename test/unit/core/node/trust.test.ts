@@ -147,6 +147,22 @@ describe("a tunnel that stands", () => {
   });
 });
 
+describe("new rules that the data plane refuses", () => {
+  test("cut every tunnel, which comes back under them", () => {
+    const { mesh, a, b } = pair();
+    a.say(b, "one");
+    mesh.run(100);
+    b.refuses = ({ kind, ...command }) => kind === "apply-policies" && "raiseEpoch" in command && command.raiseEpoch;
+    b.reload({ ...b.settings, firewall: { inbound: [{ ...ALLOW_ALL, portFirst: 1, portLast: 99 }], outbound: [] } });
+    mesh.run(1000);
+    expect(b.noticed("tunnel-down")[0]?.text).toMatch(/did not take the new rules/);
+    a.say(b, "two");
+    mesh.run(100);
+    expect(b.status().peers[0]?.state).toBe("up");
+    expect(b.heard).toEqual(["one"]);
+  });
+});
+
 describe("a forged message 1", () => {
   test("makes at most four sessions for one peer, none of which sends or outlives ten seconds", () => {
     const { mesh, a, b } = pair();
