@@ -88,7 +88,7 @@ describe("the cost in a file is judged before any memory is taken", () => {
     const opened = await decryptCaKey(fileWith({ ...CHEAP, ...asked }), PASSPHRASE, "ca.key");
     expect(opened).toMatchObject({ ok: false, reason: { what: "ca.key" } });
     expect(opened.ok ? "" : opened.reason.why).toMatch(/key derivation asks for|Argon2 cannot work with/);
-    expect(performance.now() - begun).toBeLessThan(100);
+    expect(performance.now() - begun).toBeLessThan(1_000);
   });
 
   test.each([

@@ -6,6 +6,9 @@ import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
 import { hostileCases } from "./hostile-cases.ts";
 import { atSeconds, NOW } from "./issuing.ts";
 
+/** Far above what any machine needs for one certificate, far below what a decoder that loops would take. */
+const HANG_MS = 5_000;
+
 describe.each([nodeSuite, portableSuite])("a certificate made by hand, read with the $name suite", (suite) => {
   test.each(hostileCases(NOW).map((each) => [each.what, each] as const))("%s", (_, { pem, accepted, authority }) => {
     const begun = performance.now();
@@ -14,7 +17,7 @@ describe.each([nodeSuite, portableSuite])("a certificate made by hand, read with
     if (!loaded.ok) throw new Error(loaded.reason);
     const verdict = parsed.ok && loaded.value.pool.verify(parsed.value[0]!, atSeconds(NOW)).ok;
     expect(verdict).toBe(accepted);
-    expect(performance.now() - begun).toBeLessThan(200);
+    expect(performance.now() - begun).toBeLessThan(HANG_MS);
   });
 
   test("there are 60 of them and more", () => {

