@@ -118,6 +118,10 @@ export class Adoption {
     const { credential, pool } = settings.identity;
     const memo = decodeMemo(crypto, credential.curve, snapshot.memo);
     if (!memo.ok) return this.#tellUnadopted(memo.reason);
+    if (memo.value.cipher !== settings.cipher)
+      return this.#tellUnadopted(
+        `its cipher is ${memo.value.cipher}, and that of the configuration ${settings.cipher} by now`,
+      );
     const peer = pool.verify(memo.value.peer, clock.wall);
     if (!peer.ok) return this.#tellUnadopted(peer.reason.text);
     if (addressesOf(peer.value).join() !== snapshot.peerAddresses.join())

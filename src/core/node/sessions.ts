@@ -250,7 +250,7 @@ export class Sessions {
   #memoOf(tunnel: Tunnel): Uint8Array {
     const { candidates, clock, settings } = this.#state;
     const endpoints = candidates.endpointsOf(nameAddress(tunnel), settings.preferredRanges);
-    return encodeMemo({ ...tunnel, establishedAt: clock.wall, endpoints });
+    return encodeMemo({ ...tunnel, cipher: settings.cipher, establishedAt: clock.wall, endpoints });
   }
 }
 

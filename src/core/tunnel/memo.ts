@@ -3,7 +3,7 @@ import { fail, ok, type Result } from "../base/result.ts";
 import { type WallTime, wallTime } from "../base/time.ts";
 import type { Certificate, CertificateVersion, Fingerprint } from "../cert/certificate.ts";
 import { fromHandshakeForm, toHandshakeForm } from "../cert/handshake-form.ts";
-import type { CryptoSuite, Curve } from "../crypto/suite.ts";
+import type { Cipher, CryptoSuite, Curve } from "../crypto/suite.ts";
 import { type Endpoint, parseEndpoint } from "../netip/endpoint.ts";
 import { ProtobufReader, ProtobufWriter } from "../wire/protobuf.ts";
 import type { TunnelRole } from "./tunnel.ts";
@@ -19,6 +19,8 @@ export interface TunnelMemo {
   readonly peerTime: bigint;
   readonly ownVersion: CertificateVersion;
   readonly ownFingerprint: Fingerprint;
+  /** That of the configuration in those days. */
+  readonly cipher: Cipher;
   /** When the handshake was done, for the age of the session. */
   readonly establishedAt: WallTime;
   /** Where else the peer may be found. */
@@ -41,7 +43,10 @@ const Field = {
   ownFingerprint: 9,
   establishedAt: 10,
   endpoint: 11,
+  cipher: 12,
 } as const;
+
+const CIPHERS: readonly (Cipher | undefined)[] = [undefined, "aes", "chachapoly"];
 
 export function encodeMemo(memo: TunnelMemo): Uint8Array {
   const writer = new ProtobufWriter()
@@ -59,7 +64,7 @@ export function encodeMemo(memo: TunnelMemo): Uint8Array {
     .bytes(Field.ownFingerprint, fromHex(memo.ownFingerprint) ?? new Uint8Array(0))
     .varint(Field.establishedAt, memo.establishedAt);
   for (const endpoint of memo.endpoints.slice(0, ENDPOINTS_MAX)) writer.bytes(Field.endpoint, utf8Encode(endpoint));
-  return writer.finish();
+  return writer.varint(Field.cipher, CIPHERS.indexOf(memo.cipher)).finish();
 }
 
 export function decodeMemo(suite: CryptoSuite, curve: Curve, bytes: Uint8Array): Result<TunnelMemo, string> {
@@ -69,6 +74,8 @@ export function decodeMemo(suite: CryptoSuite, curve: Curve, bytes: Uint8Array):
   const version = asVersion(fields.certificateVersion);
   const ownVersion = asVersion(fields.ownVersion);
   if (!version || !ownVersion) return fail("the memo names no certificate version");
+  const cipher = CIPHERS[fields.cipher];
+  if (!cipher) return fail("the memo names no cipher");
   const peer = fromHandshakeForm(suite, { bytes: fields.certificate, version, publicKey: fields.publicKey, curve });
   if (!peer.ok) return peer;
   return ok({
@@ -80,6 +87,7 @@ export function decodeMemo(suite: CryptoSuite, curve: Curve, bytes: Uint8Array):
     peerTime: fields.peerTime,
     ownVersion,
     ownFingerprint: toHex(fields.ownFingerprint) as Fingerprint,
+    cipher,
     establishedAt: wallTime(fields.establishedAt),
     endpoints: fields.endpoints,
   });
@@ -97,6 +105,7 @@ interface MemoFields {
   ownFingerprint: Uint8Array;
   establishedAt: bigint;
   endpoints: Endpoint[];
+  cipher: number;
 }
 
 function readFields(bytes: Uint8Array): MemoFields | undefined {
@@ -113,6 +122,7 @@ function readFields(bytes: Uint8Array): MemoFields | undefined {
     ownFingerprint: none,
     establishedAt: 0n,
     endpoints: [],
+    cipher: 0,
   };
   const reader = new ProtobufReader(bytes);
   while (reader.next()) readField(reader, fields);
@@ -130,6 +140,7 @@ function readField(reader: ProtobufReader, fields: MemoFields): void {
   else if (reader.field === Field.ownVersion) fields.ownVersion = reader.uint32();
   else if (reader.field === Field.ownFingerprint) fields.ownFingerprint = reader.bytes().slice();
   else if (reader.field === Field.establishedAt) fields.establishedAt = reader.uint64();
+  else if (reader.field === Field.cipher) fields.cipher = reader.uint32();
   else if (reader.field === Field.endpoint && fields.endpoints.length < ENDPOINTS_MAX) readEndpoint(reader, fields);
 }
 

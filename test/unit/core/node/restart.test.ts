@@ -154,6 +154,15 @@ describe("a control plane that starts beside a running data plane", () => {
     expect(b.status().peers).toEqual([]);
   });
 
+  test("closes sessions of another cipher, which would fail only at their renewal", () => {
+    const { mesh, a } = connected();
+    a.settings = { ...a.settings, cipher: "chachapoly" };
+    a.restartControlPlane();
+    mesh.run(20);
+    expect(a.noticed("session-not-adopted")[0]?.fields["reason"]).toMatch(/its cipher is aes/);
+    expect(a.dataPlane.snapshot()).toEqual([]);
+  });
+
   test("closes sessions whose memo it cannot read", () => {
     const { mesh, a } = connected();
     const [session] = a.dataPlane.snapshot();

@@ -16,6 +16,7 @@ describe.each([
     peerTime: 1_795_132_800_000_000_123n,
     ownVersion: 2,
     ownFingerprint: peer.fingerprint,
+    cipher: "chachapoly",
     establishedAt: wallTime(1_795_132_801_000_000_000n),
     endpoints: ["192.0.2.1:4242", "[2001:db8::1]:7"] as Endpoint[],
   };
