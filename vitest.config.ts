@@ -5,7 +5,14 @@ export default defineConfig({
     // The default leaves one core idle, which of two is half.
     maxWorkers: "100%",
     projects: [
-      { test: { name: "unit", include: ["test/{architecture,unit,vectors,property}/**/*.test.ts"] } },
+      // Properties of hundreds of cases take seconds where other work takes the cores.
+      {
+        test: {
+          name: "unit",
+          include: ["test/{architecture,unit,vectors,property}/**/*.test.ts"],
+          testTimeout: 60_000,
+        },
+      },
       { test: { name: "conformance", include: ["test/conformance/**/*.test.ts"], testTimeout: 60_000 } },
       { test: { name: "sim", include: ["test/sim/**/*.test.ts"], testTimeout: 120_000 } },
     ],
