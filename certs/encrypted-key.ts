@@ -44,7 +44,9 @@ export async function decryptCaKey(
   const checked = checkedCost(cost, what);
   if (!checked.ok) return checked;
 
-  using key = await deriveKey(passphrase, salt, cost);
+  const derived = await deriveKey(passphrase, salt, cost);
+  if (!derived.ok) return derived;
+  using key = derived.value;
   const opened = portableSuite.aead("aes", key.expose()).open(nonce, NOTHING, sealed);
   if (!opened) return refuse(what, "the passphrase is wrong, or the file is damaged", "try the passphrase again");
   using raw = new Secret(opened);

@@ -34,21 +34,28 @@ export function checkedCost(cost: KeyDerivationCost, what: string): Result<KeyDe
   if (passes < 1 || lanes < 1 || memoryKib < KIB_PER_LANE_MIN * lanes) {
     return refuse(what, `Argon2 cannot work with ${asked}`, `give at least ${KIB_PER_LANE_MIN} KiB for each lane`);
   }
-  if (memoryKib > os.totalmem() / 1024) {
+  if (memoryKib > memoryKibHere()) {
     return refuse(
       what,
       `its key derivation needs ${memoryKib} KiB of memory, more than this machine has`,
-      "use another",
+      "use a larger one, or make the key with a smaller -argon-memory",
     );
   }
   return ok(cost);
 }
 
 /** Argon2id, version 0x13: the 32-byte key that a passphrase and a salt make at this cost, which has been checked. */
-export async function deriveKey(passphrase: Uint8Array, salt: Uint8Array, cost: KeyDerivationCost): Promise<Secret> {
-  // Loaded only here: no other command needs it, and it is the one part of certs/ that is not JavaScript.
-  const { hashRaw } = await import("@node-rs/argon2");
-  const derived = await hashRaw(passphrase, {
+export async function deriveKey(
+  passphrase: Uint8Array,
+  salt: Uint8Array,
+  cost: KeyDerivationCost,
+): Promise<Result<Secret, Refusal>> {
+  const argon2 = await loadArgon2();
+  if (!argon2) {
+    const why = `there is no Argon2 for ${process.platform} on ${process.arch}`;
+    return refuse("an encrypted key", why, "install again with optional packages, or use another machine");
+  }
+  const derived = await argon2.hashRaw(passphrase, {
     algorithm: ARGON2ID,
     version: ARGON2_VERSION_13,
     memoryCost: cost.memoryKib,
@@ -57,7 +64,21 @@ export async function deriveKey(passphrase: Uint8Array, salt: Uint8Array, cost: 
     outputLen: DERIVED_KEY_BYTES,
     salt,
   });
-  return new Secret(derived);
+  return ok(new Secret(derived));
+}
+
+/** Loaded only when it is needed: the one part of certs/ that is not JavaScript. Undefined where it was not built for this platform. */
+async function loadArgon2(): Promise<typeof import("@node-rs/argon2") | undefined> {
+  try {
+    return await import("@node-rs/argon2");
+  } catch {
+    return undefined;
+  }
+}
+
+/** What this process may take at most: the machine's memory, or what its container was given. */
+function memoryKibHere(): number {
+  return Math.min(os.totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY) / 1024;
 }
 
 /** The package's own numbers for `Algorithm.Argon2id` and `Version.V0x13`, whose enums exist at compile time only. */
@@ -88,7 +109,7 @@ export async function deriveKeyAtMeasuredCost(
   salt: Uint8Array,
   wanted: WantedCost = {},
 ): Promise<Result<{ readonly key: Secret; readonly cost: KeyDerivationCost }, Refusal>> {
-  const memoryLast = Math.max(MEMORY_KIB_FIRST, Math.min(MEMORY_KIB_LAST, Math.floor(os.totalmem() / 4096)));
+  const memoryLast = Math.max(MEMORY_KIB_FIRST, Math.min(MEMORY_KIB_LAST, Math.floor(memoryKibHere() / 4)));
   let memoryKib = wanted.memoryKib ?? MEMORY_KIB_FIRST;
   let passes = wanted.passes ?? 1;
   const lanes = wanted.lanes ?? LANES_DEFAULT;
@@ -96,7 +117,9 @@ export async function deriveKeyAtMeasuredCost(
     const cost = checkedCost({ memoryKib, passes, lanes }, "the encrypted key");
     if (!cost.ok) return cost;
     const begun = performance.now();
-    const key = await deriveKey(passphrase, salt, cost.value);
+    const derived = await deriveKey(passphrase, salt, cost.value);
+    if (!derived.ok) return derived;
+    const key = derived.value;
     const elapsedMs = performance.now() - begun;
     const growsMemory = wanted.memoryKib === undefined && memoryKib * 2 <= memoryLast;
     const growsPasses = wanted.passes === undefined && passes * 2 <= COST_MAX.passes;

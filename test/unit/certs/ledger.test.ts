@@ -292,6 +292,18 @@ describe("a certificate that is signed again", () => {
     expect(readdirSync(".").filter((file) => file.startsWith("."))).toEqual([]);
   });
 
+  test("may have a twin of the other version in the same file", async () => {
+    await must("keygen", "-out-key", "k", "-out-pub", "p");
+    for (const version of ["1", "2"]) {
+      await sign("lap", "10.77.0.1/29", "-in-pub", "p", "-version", version, "-out-crt", `${version}.crt`);
+    }
+    writeFileSync("both.crt", readFileSync("1.crt", "utf8") + readFileSync("2.crt", "utf8"));
+    await must("resign", "-crt", "both.crt", "-replace");
+    expect(certificatesOf("both.crt").map(({ version }) => version)).toEqual([1, 2]);
+    await must("verify", "-ca", "ca.crt", "-crt", "both.crt");
+    expect((await listed("-all")).map(({ state }) => state)).toEqual(["replaced", "replaced", "valid", "valid"]);
+  });
+
   test("is as long as the old one, and never longer than the authority", async () => {
     await sign("lap", "10.77.0.1/29", "-duration", "10h");
     await must("resign", "-crt", "lap.crt", "-out-crt", "new.crt");
