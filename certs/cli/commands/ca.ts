@@ -67,6 +67,7 @@ export function caCommand(): Command {
 
 async function makeCa(flags: CaFlags): Promise<void> {
   const lifetime = parseDuration(flags.duration);
+  const { seconds: notBefore } = now();
   const request = {
     name: flags.name,
     version: parseVersion(flags.version),
@@ -74,8 +75,8 @@ async function makeCa(flags: CaFlags): Promise<void> {
     groups: parseList(flags.groups),
     networks: parseWholeNetworks(flags.networks ?? flags.ips, "-networks"),
     unsafeNetworks: parseWholeNetworks(flags.unsafeNetworks ?? flags.subnets, "-unsafe-networks"),
-    notBefore: now().seconds,
-    notAfter: now().seconds + lifetime,
+    notBefore,
+    notAfter: notBefore + lifetime,
   };
   const cost = costOf(flags);
   if (flags.ledger && flags.outCrt === "-")

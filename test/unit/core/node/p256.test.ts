@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { toHex } from "../../../../src/core/base/bytes.ts";
+import { CaPool } from "../../../../src/core/cert/ca-pool.ts";
 import type { CertificateVersion } from "../../../../src/core/cert/certificate.ts";
 import { otherSignatureForm } from "../../../../src/core/crypto/ecdsa-signature.ts";
 import { portableSuite } from "../../../../src/core/crypto/portable.ts";
@@ -69,6 +70,21 @@ describe("a network whose authority is on P-256", () => {
       const blocked = pair({}, { blocklist: [entry] });
       expect(blocked.a.ping(blocked.b)).toMatchObject({ outcome: "failed", reason: "handshake-refused" });
     }
+  });
+
+  test("cuts a live tunnel when a reload blocks the peer's key", () => {
+    const { mesh, a, b } = pair();
+    a.say(b, "hello");
+    mesh.run(100);
+    const { publicKey } = b.settings.identity.credential.certificates[1]!;
+    const blocklist = [`key:${toHex(publicKey)}`];
+    const loaded = CaPool.load(nodeSuite, [mesh.authority.certificate], { blocklist, now: mesh.clock.wall });
+    if (!loaded.ok) throw new Error(loaded.reason);
+    a.reload({ ...a.settings, identity: { ...a.settings.identity, pool: loaded.value.pool } });
+    a.say(b, "again");
+    mesh.run(5000);
+    expect(b.heard).toEqual(["hello"]);
+    expect(a.status().peers.filter(({ state }) => state === "up")).toEqual([]);
   });
 
   test("lives through a restart of the control plane without another handshake", () => {
