@@ -39,7 +39,7 @@ export function existingLedgerOf(flags: LedgerFlags): LedgerFile {
   });
 }
 
-/** A ledger on the disk. Lines are added and never changed, except for one that was being written when the power went. */
+/** A ledger on the disk. Lines are added and never changed. */
 export class LedgerFile {
   readonly path: string;
 
@@ -56,8 +56,10 @@ export class LedgerFile {
     try {
       const fd = fs.openSync(this.path, "a+", MODE);
       try {
-        fs.ftruncateSync(fd, wholeLines(fs.readFileSync(fd)));
-        fs.writeSync(fd, entries.map(formatEntry).join(""));
+        const lines = Buffer.from(healing(fs.readFileSync(fd)) + entries.map(formatEntry).join(""));
+        // One write, so that no other process's lines come between: O_APPEND puts it at the end, wherever that is by now.
+        if (fs.writeSync(fd, lines) < lines.length)
+          throw Object.assign(new Error("a part was written"), { code: "ENOSPC" });
         fs.fsyncSync(fd);
       } finally {
         fs.closeSync(fd);
@@ -80,6 +82,10 @@ export class LedgerFile {
       const line = all.findIndex(
         (other) => other.event === "signed" && other.fingerprints[0] === entry.fingerprints[0],
       );
+      if (line < 0) {
+        const why = "somebody has changed it at this moment";
+        throw new Failure({ what: this.path, why, fix: "see who, then sign again" });
+      }
       const refusal = judge(new Ledger(all.slice(0, line)), entry);
       if (refusal) this.withdraw(entries);
       refuseIf(refusal);
@@ -110,8 +116,13 @@ export class LedgerFile {
 
 const MODE = 0o600;
 
-function wholeLines(bytes: Uint8Array): number {
-  return bytes.lastIndexOf(0x0a) + 1;
+/**
+ * What ends a line that has no end: whoever wrote it was killed, and it must not become the beginning of ours. Should its writer be at it at this very
+ * moment, it stays a good line, and the note below it says nothing.
+ */
+function healing(ledger: Uint8Array): string {
+  if (ledger.length === 0 || ledger.at(-1) === 0x0a) return "";
+  return `\n${formatEntry({ event: "unfinished", at: new Date().toISOString() })}`;
 }
 
 function refuseIf(refusal: Refusal | undefined): void {

@@ -45,7 +45,13 @@ export interface WithdrawnEntry {
   readonly fingerprint: string;
 }
 
-export type LedgerEntry = SignedEntry | RevokedEntry | WithdrawnEntry;
+/** The line above was being written when the power went: it never counted. */
+export interface UnfinishedEntry {
+  readonly event: "unfinished";
+  readonly at: string;
+}
+
+export type LedgerEntry = SignedEntry | RevokedEntry | WithdrawnEntry | UnfinishedEntry;
 
 export function signedEntry(certificate: Certificate, at: string): SignedEntry {
   return {
@@ -70,17 +76,20 @@ export function formatEntry(entry: LedgerEntry): string {
   return `${JSON.stringify(entry)}\n`;
 }
 
-/** All entries of a ledger's text. A last line without its end was being written when the power went: it never counted. */
+/** All entries of a ledger's text. A last line without its end, and one that an `unfinished` entry follows, never counted. */
 export function parseEntries(text: string): Result<LedgerEntry[], string> {
   const lines = text.split("\n");
   lines.pop();
   const entries: LedgerEntry[] = [];
+  let unreadable: number | undefined;
   for (const [i, line] of lines.entries()) {
+    if (line === "") continue;
     const entry = parseEntry(line);
-    if (!entry) return fail(`line ${i + 1} is not an entry of a ledger`);
-    entries.push(entry);
+    if (unreadable !== undefined && entry?.event !== "unfinished") break;
+    unreadable = entry ? undefined : i + 1;
+    if (entry) entries.push(entry);
   }
-  return ok(entries);
+  return unreadable === undefined ? ok(entries) : fail(`line ${unreadable} is not an entry of a ledger`);
 }
 
 function parseEntry(line: string): LedgerEntry | undefined {
@@ -106,6 +115,7 @@ type Fields = Readonly<Record<string, (value: unknown) => boolean>>;
 
 const FIELDS: Readonly<Record<LedgerEntry["event"], Fields>> = {
   revoked: { at: isText, name: isText },
+  unfinished: { at: isText },
   withdrawn: { at: isText, name: isText, fingerprint: isText },
   signed: {
     at: isText,

@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,6 +19,22 @@ describe.skipIf(!existsSync(PROGRAM))("lacis-cert as a program", () => {
     const command = `umask 000; node ${PROGRAM} ca --name mesh && umask 777; node ${PROGRAM} sign --name lap --networks 10.77.1.2/16`;
     expect(spawnSync("sh", ["-c", command], { cwd: directory }).status).toBe(0);
     for (const file of ["ca.crt", "ca.key", "lap.crt", "lap.key"]) expect(modeOf(file)).toBe("600");
+  });
+
+  test("of which several at once give an address to one host only", { timeout: 30_000 }, async () => {
+    must("ca", "-name", "mesh", "-ledger");
+    const names = Array.from({ length: 6 }, (_, i) => `host-${i}`);
+    const codes = await Promise.all(
+      names.map((name) => {
+        const child = spawn(process.execPath, [PROGRAM, "sign", "-name", name, "-networks", "10.77.1.2/16"], {
+          cwd: directory,
+        });
+        return new Promise((resolve) => child.once("close", resolve));
+      }),
+    );
+    expect(codes.sort()).toEqual([0, 1, 1, 1, 1, 1]);
+    expect(names.filter((name) => existsSync(join(directory, `${name}.crt`)))).toHaveLength(1);
+    expect(JSON.parse(must("list", "-all", "-json"))).toHaveLength(1);
   });
 
   test("through the standard streams", () => {
