@@ -51,6 +51,7 @@ export class Health {
     const test = this.#tests.replied(tunnel, this.#state.now);
     if (!test) return;
     tunnel.roundTripMs = this.#state.now - test.sentAt;
+    tunnel.measuredAt = this.#state.now;
     if (test.pingId !== undefined) this.#parts.pings.replied(test.pingId, tunnel, tunnel.roundTripMs);
   }
 
@@ -244,8 +245,9 @@ export class Health {
 
   #checkPrimary(tunnel: Tunnel): void {
     const { settings, out, now } = this.#state;
-    // Whoever answered the handshake has not measured the way yet.
-    if (tunnel.roundTripMs === undefined) this.probe(tunnel);
+    // Whoever answered the handshake has not measured the way yet, and whoever called has measured a cold start.
+    if (tunnel.measuredAt === undefined || tunnel.measuredAt < later(tunnel.state.since, WARM_UP_MS))
+      this.probe(tunnel);
     if (now < tunnel.renewNotBefore) return;
     const renewal: Renewal | undefined = renewalOf(tunnel, settings.identity, now);
     if (!renewal) return;
@@ -259,5 +261,7 @@ export class Health {
   }
 }
 
+/** A round trip measured earlier than this in the life of a session includes the start of both programs, not only the way. */
+const WARM_UP_MS = 1_000;
 const EMPTY: Uint8Array = new Uint8Array(0);
 const IDLE = { sent: false, received: false };

@@ -63,6 +63,8 @@ export interface Tunnel extends Omit<TunnelOrigin, "policyId"> {
   /** Send counter passed the mark for re-handshakes. */
   counterHigh: boolean;
   roundTripMs: number | undefined;
+  /** When that was measured. */
+  measuredAt: Instant | undefined;
   sentBytes: number;
   receivedBytes: number;
 }
@@ -86,6 +88,7 @@ export function newTunnel(
     renewNotBefore: now,
     counterHigh: false,
     roundTripMs: undefined,
+    measuredAt: undefined,
     sentBytes: 0,
     receivedBytes: 0,
   };

@@ -5,6 +5,8 @@ import type { HostPlan } from "../../fixtures/settings.ts";
 
 const A = "192.0.2.1:4242";
 const B = "192.0.2.2:4242";
+/** The first check is over, and nothing it asked for is under way. */
+const SETTLED_MS = 8000;
 
 describe("a tunnel", () => {
   test("that is idle is kept and costs no packet", () => {
@@ -23,9 +25,20 @@ describe("a tunnel", () => {
     expect([a, b].map((host) => host.status().peers[0]?.roundTripMs)).toEqual([10, 10]);
   });
 
+  test("measures its round trip once more when both programs are warm, and then leaves it", () => {
+    const { mesh } = connected();
+    const start = mesh.flights.length;
+    mesh.run(6000);
+    const asked = mesh.flights.slice(start).filter(({ from, datagram }) => from === A && datagram[0] === 0x14);
+    expect(asked.length).toBeGreaterThanOrEqual(1);
+    const settled = mesh.flights.length;
+    mesh.run(60_000);
+    expect(mesh.flights.length).toBe(settled);
+  });
+
   test("that sends into silence is probed after a second, and every second", () => {
     const { mesh, a, b } = connected();
-    mesh.run(5000);
+    mesh.run(SETTLED_MS);
     mesh.delivers = ({ from }) => from !== B;
     const before = mesh.flights.length;
     a.say(b, "anybody?");
@@ -36,7 +49,7 @@ describe("a tunnel", () => {
 
   test("whose peer is silent is called anew beside the old session after about four seconds", () => {
     const { mesh, a, b } = connected();
-    mesh.run(5000);
+    mesh.run(SETTLED_MS);
     mesh.remove(b);
     a.say(b, "anybody?");
     const begun = mesh.now;
@@ -53,7 +66,7 @@ describe("a tunnel", () => {
 
   test("whose peer stays silent is removed, and the next packet calls again", () => {
     const { mesh, a, b } = connected();
-    mesh.run(5000);
+    mesh.run(SETTLED_MS);
     mesh.remove(b);
     a.say(b, "anybody?");
     mesh.run(12_500);
@@ -141,7 +154,7 @@ describe("a command that the data plane refuses", () => {
 describe("after a change of our addresses", () => {
   test("every tunnel is tried, and a dead one is called anew", () => {
     const { mesh, a, b } = connected();
-    mesh.run(5000);
+    mesh.run(SETTLED_MS);
     mesh.move(a, "198.51.100.9:4242");
     const old = (to: Endpoint) => to === A;
     mesh.delivers = ({ to }) => !old(to);
