@@ -79,7 +79,7 @@ export class LedgerFile {
     this.append(...entries);
     const all = this.#entries();
     for (const entry of entries) {
-      const line = all.findIndex(
+      const line = all.findLastIndex(
         (other) => other.event === "signed" && other.fingerprints[0] === entry.fingerprints[0],
       );
       if (line < 0) {

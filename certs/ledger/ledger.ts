@@ -16,13 +16,18 @@ export class Ledger {
   readonly #recorded: readonly Recorded[];
 
   constructor(entries: readonly LedgerEntry[]) {
-    const withdrawn = new Set(entries.flatMap((entry) => (entry.event === "withdrawn" ? [entry.fingerprint] : [])));
+    const lastWithdrawal = new Map<string, number>();
     const lastRevocation = new Map<string, number>();
+    for (const [line, entry] of entries.entries()) {
+      if (entry.event === "withdrawn") lastWithdrawal.set(entry.fingerprint, line);
+      if (entry.event === "revoked") lastRevocation.set(entry.name, line);
+    }
     const newest = new Map<string, SignedEntry>();
     const signed: { readonly entry: SignedEntry; readonly line: number }[] = [];
     for (const [line, entry] of entries.entries()) {
-      if (entry.event === "revoked") lastRevocation.set(entry.name, line);
-      if (entry.event !== "signed" || withdrawn.has(entry.fingerprints[0] ?? "")) continue;
+      if (entry.event !== "signed") continue;
+      // The same request within the same second makes the same certificate: only what stands above was withdrawn.
+      if (line < (lastWithdrawal.get(entry.fingerprints[0] ?? "") ?? -1)) continue;
       newest.set(titleOf(entry), entry);
       signed.push({ entry, line });
     }

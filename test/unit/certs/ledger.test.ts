@@ -132,6 +132,18 @@ describe("with a ledger beside the authority", () => {
     expect(await listed("-all")).toHaveLength(1);
   });
 
+  test("what was withdrawn counts again once it is handed out after all", async () => {
+    const [certificate] = certificatesOf(await signAside("lap", "10.77.0.1/29"));
+    const entry = signedEntry(certificate!, new Date().toISOString());
+    const file = new LedgerFile("ca.ledger");
+    const judge = () => undefined;
+    file.claim([entry], judge);
+    file.withdraw([entry]);
+    expect(file.read().recorded).toEqual([]);
+    file.claim([entry], judge);
+    expect(file.read().recorded).toMatchObject([{ entry: { name: "lap" } }]);
+  });
+
   test("of two who sign at once the second line loses, and is taken back", async () => {
     const [first] = certificatesOf(await signAside("first", "10.77.0.1/29"));
     const [second] = certificatesOf(await signAside("second", "10.77.0.1/29"));
