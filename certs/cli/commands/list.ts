@@ -15,7 +15,7 @@ interface ListFlags extends LedgerFlags {
 export function listCommand(): Command {
   return new Command("list")
     .description("What the authority has signed: the newest certificate of each name and version.")
-    .option("--expiring <duration>", "only those in use that expire within this time: 30d, 720h")
+    .option("--expiring <duration>", "only those that will have expired after this time: 30d, 720h")
     .option("--fail", "exit 1 when any is listed: for a timer that is to ring")
     .option("--all", "also those that are replaced, revoked or expired")
     .option("--ca-crt <path>", "certificate of the authority", "ca.crt")
