@@ -39,9 +39,18 @@ describeDataPlanes("handshakes", (open) => {
     expect(await passing(plane, 60, () => STRANGER)).toBe(20);
   });
 
-  test("of the second kind are not counted", async () => {
+  test("of the second kind have a limit of their own, 400 at once and 200 a second from one host", async () => {
     const plane = await open();
-    for (let i = 0; i < 60; i++) expect(kinds(await plane.udp(STRANGER, handshake(2n, 7)))).toEqual(["datagram"]);
+    expect(await passing(plane, 500, () => STRANGER, handshake(2n, 7))).toBe(400);
+    expect(await passing(plane, 60, () => STRANGER)).toBe(40);
+    await plane.advance(1000);
+    expect(await passing(plane, 300, () => STRANGER, handshake(2n, 7))).toBe(200);
+  });
+
+  test("of the second kind pass 4,000 at once in all", async () => {
+    const plane = await open();
+    const host = (i: number) => `203.0.${i % 256}.1:9` as Endpoint;
+    expect(await passing(plane, 4100, host, handshake(2n, 7))).toBe(4000);
   });
 
   test("pass 400 at once and 200 a second from one network", async () => {
@@ -208,11 +217,16 @@ describeDataPlanes("a datagram", (open) => {
   });
 });
 
-/** How many of so many messages 1 reach the control plane. */
-async function passing(plane: Driver, times: number, source: (i: number) => Endpoint): Promise<number> {
+/** How many of so many handshake messages reach the control plane. */
+async function passing(
+  plane: Driver,
+  times: number,
+  source: (i: number) => Endpoint,
+  message: Uint8Array = handshake(1n, 0, 1),
+): Promise<number> {
   let passed = 0;
   for (let i = 0; i < times; i++) {
-    if (kinds(await plane.udp(source(i), handshake(1n, 0, 1)))[0] === "datagram") passed++;
+    if (kinds(await plane.udp(source(i), message.slice()))[0] === "datagram") passed++;
   }
   return passed;
 }

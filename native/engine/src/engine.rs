@@ -9,7 +9,7 @@ use crate::counters::{DropCounters, InboundCounters, OutboundCounters};
 use crate::drop_reason::DropReason;
 use crate::flow_table::{FlowMemo, FlowTable};
 use crate::host::HostFacts;
-use crate::limiter::{Bucket, HandshakeLimiter, Rate, RecvErrorLimiter};
+use crate::limiter::{AnswerLimiter, Bucket, HandshakeLimiter, Rate, RecvErrorLimiter};
 use crate::lock::{lock, read, write};
 use crate::output::{DropSample, Event, Output};
 use crate::park::ParkingLot;
@@ -29,6 +29,7 @@ pub struct Engine {
     pub(crate) flows: FlowTable,
     pub(crate) parked: Mutex<ParkingLot>,
     pub(crate) handshakes_in: Mutex<HandshakeLimiter>,
+    pub(crate) answers_in: Mutex<AnswerLimiter>,
     pub(crate) recv_errors_in: Mutex<RecvErrorLimiter>,
     pub(crate) recv_errors_out: Mutex<RecvErrorLimiter>,
     pub(crate) awaited: Mutex<AwaitedIndexes>,
@@ -84,6 +85,7 @@ impl Engine {
             flows: FlowTable::new(),
             parked: Mutex::new(ParkingLot::new()),
             handshakes_in: Mutex::new(HandshakeLimiter::new()),
+            answers_in: Mutex::new(AnswerLimiter::new()),
             recv_errors_in: Mutex::new(RecvErrorLimiter::new()),
             recv_errors_out: Mutex::new(RecvErrorLimiter::new()),
             awaited: Mutex::new(AwaitedIndexes::new()),

@@ -65,7 +65,11 @@ impl<O: Output> Step<'_, O> {
         if !is_plausible || datagram.len() <= HEADER_BYTES {
             return self.drop_from(source, DropReason::BadHandshake);
         }
-        if header.counter == 1 && !lock(&self.engine.handshakes_in).admits(source.ip(), self.now_ms) {
+        let is_admitted = match header.counter {
+            1 => lock(&self.engine.handshakes_in).admits(source.ip(), self.now_ms),
+            _ => lock(&self.engine.answers_in).admits(source.ip(), self.now_ms),
+        };
+        if !is_admitted {
             return self.drop_from(source, DropReason::HandshakeLimited);
         }
         if header.counter == 2 {

@@ -20,6 +20,8 @@ pub struct Rate {
 const HANDSHAKES_PER_HOST: Rate = Rate { per_second: 20, burst: 40 };
 const HANDSHAKES_PER_NETWORK: Rate = Rate { per_second: 200, burst: 400 };
 const HANDSHAKES: Rate = Rate { per_second: 2_000, burst: 1_000 };
+const ANSWERS_PER_HOST: Rate = Rate { per_second: 200, burst: 400 };
+const ANSWERS: Rate = Rate { per_second: 4_000, burst: 4_000 };
 const RECV_ERRORS_PER_SOURCE: Rate = Rate { per_second: 5, burst: 10 };
 const RECV_ERRORS: Rate = Rate { per_second: 100, burst: 100 };
 
@@ -80,6 +82,27 @@ impl HandshakeLimiter {
             && host.spend()
             && network.spend()
             && self.all.spend()
+    }
+}
+
+/// Second handshake messages. They cost a look at a table, and an answer that we wait for is repeated: this bounds a flood.
+pub struct AnswerLimiter {
+    hosts: LruMap<IpAddr, Bucket>,
+    all: Bucket,
+}
+
+impl AnswerLimiter {
+    /// A limiter that has seen nothing.
+    pub fn new() -> Self {
+        Self { hosts: LruMap::new(SOURCES_MAX), all: Bucket::full(ANSWERS, 0) }
+    }
+
+    /// Whether one more may pass: the source and the whole must each have a token, then each gives one.
+    pub fn admits(&mut self, source: IpAddr, now_ms: u64) -> bool {
+        let Some(host) = bucket(&mut self.hosts, masked(source, 32, 64), ANSWERS_PER_HOST, now_ms) else {
+            return false;
+        };
+        host.refill(ANSWERS_PER_HOST, now_ms) && self.all.refill(ANSWERS, now_ms) && host.spend() && self.all.spend()
     }
 }
 

@@ -18,7 +18,7 @@ import { type InnerPacket, parseInnerPacket } from "../wire/inner-packet.ts";
 import { AwaitedIndexes } from "./awaited-indexes.ts";
 import type { LocalIndex } from "./contract.ts";
 import { echoReply } from "./echo.ts";
-import { handshakeLimiter, recvErrorLimiter } from "./limiters.ts";
+import { answerLimiter, handshakeLimiter, recvErrorLimiter } from "./limiters.ts";
 import type { Outbound } from "./outbound.ts";
 import type { Session } from "./session.ts";
 import type { Tables } from "./tables.ts";
@@ -28,6 +28,7 @@ export class Inbound {
   readonly #tables: Tables;
   readonly #outbound: Outbound;
   readonly #handshakes = handshakeLimiter();
+  readonly #answers = answerLimiter();
   readonly #recvErrorsIn = recvErrorLimiter();
   readonly #recvErrorsOut = recvErrorLimiter();
   readonly #awaited = new AwaitedIndexes();
@@ -66,7 +67,8 @@ export class Inbound {
     if (this.#tables.own.covers(endpointAddress(source))) return DropReason.overlaySource;
     if (header.type === PacketType.handshake) {
       if (!isHandshake(header, datagram)) return DropReason.badHandshake;
-      if (header.counter === 1n && !this.#handshakes.admits(source, now)) return DropReason.handshakeLimited;
+      const limiter = header.counter === 1n ? this.#handshakes : this.#answers;
+      if (!limiter.admits(source, now)) return DropReason.handshakeLimited;
     }
     if (header.type === PacketType.recvError) {
       if (datagram.length !== HEADER_BYTES) return DropReason.badRecvError;

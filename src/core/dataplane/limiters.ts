@@ -14,6 +14,14 @@ export function handshakeLimiter(): SourceLimiter {
   ]);
 }
 
+/** Handshake messages 2. They cost a look at a table, and an answer that we wait for is repeated: this bounds a flood. */
+export function answerLimiter(): SourceLimiter {
+  return new SourceLimiter([
+    { rate: { perSecond: 200, burst: 400 }, bits: { 4: 32, 6: 64 } },
+    { rate: { perSecond: 4000, burst: 4000 }, bits: "all" },
+  ]);
+}
+
 /** recv_error, in either direction: an unauthenticated packet of 16 bytes (R12, R13). */
 export function recvErrorLimiter(): SourceLimiter {
   return new SourceLimiter([
