@@ -69,7 +69,7 @@ function canonical(value: unknown): string {
   if (value instanceof Uint8Array) return base64(value);
   if (value instanceof Map || Array.isArray(value)) return `[${Array.from(value, canonical).join()}]`;
   let text = "{";
-  for (const [name, member] of Object.entries(value)) text += `${name}:${canonical(member)},`;
+  for (const name of Object.keys(value)) text += `${name}:${canonical((value as Record<string, unknown>)[name])},`;
   return `${text}}`;
 }
 

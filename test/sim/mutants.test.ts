@@ -51,9 +51,9 @@ const mutants: readonly { readonly host: string; readonly parts: Parts; readonly
     caught: /take each other for/,
   },
   {
-    host: "does not raise the epoch when rules change",
+    host: "puts new rules on new sessions only",
     parts: commanding((command) =>
-      command.kind === "apply-policies" ? [{ ...command, raiseEpoch: false }] : [command],
+      command.kind === "apply-policies" ? [{ ...command, bindings: [], raiseEpoch: false }] : [command],
     ),
     caught: /rules forbid/,
   },

@@ -81,7 +81,7 @@ export class Traffic {
 
   /** Half of the packets belong to one conversation that goes on, through changes of rules and all. */
   #chatter(host: Host, conversation: InnerFlow, end: number): void {
-    this.#agenda.after(this.#random.between(20, 900), () => {
+    this.#agenda.after(this.#random.between(20, 1_200), () => {
       const other = this.#random.pick(this.#othersThan(host));
       const flow = this.#random.chance(0.5) ? conversation : this.#flowTo(other, host);
       this.#send(host, flow, this.#random.chance(0.2) ? this.#random.between(12, 1200) : 64);

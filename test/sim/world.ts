@@ -154,7 +154,7 @@ class World {
       eavesdropper.hear(source, destination, datagram);
       if (falseAnswers) mallory.hear(source, destination, datagram);
     });
-    if (random.chance(0.8)) eavesdropper.attack(random.pick([100, 300, 1_000]), FAULTS_END_MS);
+    if (random.chance(0.8)) eavesdropper.attack(random.pick([100, 500, 1_500]), FAULTS_END_MS);
     if (random.chance(0.6)) mallory.attack(random.pick([200, 1_000]), FAULTS_END_MS);
   }
 
