@@ -5,8 +5,8 @@ export default defineConfig({
   test: {
     disableConsoleIntercept: true,
     maxConcurrency: 4,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     projects: [
       { extends: true, test: { name: "netns", include: ["test/netns/**/*.test.ts"], fileParallelism: false } },
       { extends: true, test: { name: "interop", include: ["test/interop/**/*.test.ts"], fileParallelism: false } },

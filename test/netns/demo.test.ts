@@ -1,15 +1,18 @@
 import { spawn } from "node:child_process";
-import { readdirSync, readlinkSync } from "node:fs";
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { run } from "./lab/command.ts";
 import { PROJECT } from "./lab/implementation.ts";
 import { pause, waitFor } from "./lab/wait.ts";
 
 const DEMO = [join(PROJECT, "scripts/lab"), process.execPath, join(PROJECT, "dist/demo/demo.js")] as const;
+/** Where the demo may leave files: nobody else on this machine writes there. */
+const TEMPORARY = mkdtempSync(join(tmpdir(), "lacis-demo-test-"));
 /** A lab inside this one: `scripts/lab` must not think that it is in its lab already. */
-const ENVIRONMENT = { LACIS_LAB: "" };
+const ENVIRONMENT = { LACIS_LAB: "", TMPDIR: TEMPORARY };
+afterAll(() => rmSync(TEMPORARY, { recursive: true }));
 
 describe("the demo", () => {
   test("tells its story to the end in less than twenty seconds and leaves nothing", async () => {
@@ -52,12 +55,7 @@ function surroundings(): { readonly processes: readonly string[]; readonly files
       return false;
     }
   });
-  return {
-    processes,
-    files: readdirSync(tmpdir())
-      .filter((name) => name.startsWith("lacis"))
-      .sort(),
-  };
+  return { processes, files: readdirSync(TEMPORARY) };
 }
 
 function same(a: unknown, b: unknown): boolean {

@@ -73,7 +73,7 @@ export class Daemon {
   }
 
   /** Waits for a condition that this daemon brings about; fails at once, with the end of its log, when it dies. */
-  async becomes<T>(what: string, condition: () => Promise<T | undefined | false>, withinMs = 10_000): Promise<T> {
+  async becomes<T>(what: string, condition: () => Promise<T | undefined | false>, withinMs = 20_000): Promise<T> {
     try {
       return await waitFor(
         `${this.label}: ${what}`,
