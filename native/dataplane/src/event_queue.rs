@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use lacis_contract::frame;
 use lacis_contract::v1::{FromDataPlane, from_data_plane::Event};
+use lacis_engine::header::Kind;
 
 /// Events written at once.
 const WRITE_EVENTS: usize = 256;
@@ -30,6 +31,8 @@ enum Class {
 impl Class {
     fn of(event: &Event) -> Self {
         match event {
+            // The session is gone already, and nobody says so again.
+            Event::Message(message) if message.r#type == u32::from(Kind::CloseTunnel.to_wire().0) => Self::Certain,
             Event::Datagram(_) | Event::Message(_) | Event::NeedTunnel(_) => Self::Repeatable,
             Event::DropSample(_) => Self::Sample,
             _ => Self::Certain,
@@ -185,7 +188,7 @@ impl State {
 mod tests {
     use std::sync::Arc;
 
-    use lacis_contract::v1::{Confirmed, DropSample, NeedTunnel};
+    use lacis_contract::v1::{Confirmed, DropSample, Message, NeedTunnel};
 
     use super::*;
 
@@ -216,7 +219,9 @@ mod tests {
         let queued = |event: Event| (0..200_000).take_while(|_| queue.push(event.clone()) == Pushed::Queued).count();
         assert_eq!(queued(Event::DropSample(DropSample::default())), 64);
         assert_eq!(queued(Event::NeedTunnel(NeedTunnel::default())), 4_096);
-        assert_eq!(queued(confirmed()), 131_072);
+        assert_eq!(queue.push(Event::Message(Message { r#type: 4, ..Default::default() })), Pushed::Overflow);
+        assert_eq!(queue.push(Event::Message(Message { r#type: 5, ..Default::default() })), Pushed::Queued);
+        assert_eq!(queued(confirmed()), 131_071);
         assert_eq!(queue.push(confirmed()), Pushed::Unheard);
     }
 
