@@ -29,6 +29,8 @@ export interface Call<Waiting> {
   readonly excluded: Map<Endpoint, string>;
   /** The last answer that was not accepted. */
   refusal: HandshakeRefusal | undefined;
+  /** Where an answer came from that did not decrypt. */
+  unreadableFrom: Endpoint | undefined;
   readonly waiting: Waiting[];
 }
 
@@ -70,6 +72,7 @@ export class PendingHandshakes<Waiting> {
       tried: new Set(),
       excluded: new Map(),
       refusal: undefined,
+      unreadableFrom: undefined,
       waiting: [],
     };
     this.#calls.set(target, call);

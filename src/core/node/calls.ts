@@ -207,6 +207,12 @@ export class Calls {
       this.#fail(call, this.#failure("no-endpoint-known", this.#nowhereText(call)));
       return;
     }
+    if (call.unreadableFrom) {
+      const { cipher } = this.#state.settings;
+      const text = `${call.unreadableFrom} answered, but its answers do not decrypt. Does it use another cipher than ${cipher}?`;
+      this.#fail(call, this.#failure("handshake-timeout", text));
+      return;
+    }
     const seconds = (this.#state.now - call.startedAt) / 1000;
     const text = `No answer from ${[...call.tried].join(", ")} in ${seconds.toFixed(1)} s (${handshakes.retries} attempts).`;
     this.#fail(call, this.#failure("handshake-timeout", text));
@@ -242,6 +248,7 @@ export class Calls {
   }
 
   #tellUnreadable(call: Call<Parcel>, source: Endpoint): void {
+    call.unreadableFrom = source;
     this.#state.out.notice(
       "debug",
       "message-2-unreadable",

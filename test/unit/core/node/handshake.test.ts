@@ -42,6 +42,9 @@ describe("two hosts that know each other's endpoint", () => {
     mesh.run(12_000);
     expect(b.heard).toEqual([]);
     expect(a.noticed("message-2-unreadable").length).toBeGreaterThan(0);
+    expect(a.noticed("handshake-failed")[0]?.text).toBe(
+      `${B} answered, but its answers do not decrypt. Does it use another cipher than aes?`,
+    );
     expect(a.noticed("handshake-failed")[0]?.fields).toMatchObject({ reason: "handshake-timeout" });
     expect(b.status().peers).toEqual([]);
   });
