@@ -45,7 +45,8 @@ export class AdminServer {
     const { path, mode, gid } = this.#socket;
     rmSync(path, { force: true });
     await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
+      // For good: an accept that fails later (no descriptor left) must not end the daemon. Then this rejects nothing any more.
+      this.#server.on("error", reject);
       this.#server.listen(path, resolve);
     });
     // The umask of a daemon leaves the socket to its owner until here.

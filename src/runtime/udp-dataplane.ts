@@ -124,6 +124,7 @@ export class UdpDataPlane implements DataPlane {
     this.#lastError = error.message;
     socket.close();
     const reopen = async (): Promise<void> => {
+      if (this.#stopped) return;
       try {
         this.#adopt(await this.#open(this.#port));
       } catch (again) {
