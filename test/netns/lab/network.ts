@@ -48,6 +48,8 @@ export class TestNetwork {
     await batch(machine.namespace, [
       "link set lo up",
       ...addresses.map((address) => `address add ${address} dev net${address.includes(":") ? " nodad" : ""}`),
+      // Without a link-local address: it appears a second later, when duplicate address detection is through, and looks like a leftover.
+      "link set net addrgenmode none",
       "link set net up",
     ]);
     return machine;
