@@ -8,6 +8,7 @@ import {
   encodeLighthouseMessage,
   type LighthouseMessage,
 } from "../../src/core/wire/lighthouse.ts";
+import { ProtobufWriter } from "../../src/core/wire/protobuf.ts";
 import { PLAINTEXTS } from "./appendix-a.ts";
 import { hex } from "./hex.ts";
 
@@ -71,6 +72,16 @@ describe("lighthouse messages of appendix A.8", () => {
   test.each(messages)("$name encodes to the same bytes", ({ name, dialect, message }) => {
     expect(toHex(encodeLighthouseMessage(message, dialect)!)).toBe(PLAINTEXTS[name]);
   });
+});
+
+test("A.8: relay requests, whose fields our writer lays out as the reference does", () => {
+  const request = (): ProtobufWriter => new ProtobufWriter().varint(1, 1).varint(2, 0xaaaa0001);
+  const mapped = (address: bigint): Uint8Array => new ProtobufWriter().varint(2, 0xffff_0000_0000n | address).finish();
+  const [to, from] = [0x0a4d0103n, 0x0a4d0102n];
+  expect(toHex(request().varint(4, to).varint(5, from).finish())).toBe(PLAINTEXTS.v1CreateRelayRequest);
+  expect(toHex(request().message(6, mapped(to)).message(7, mapped(from)).finish())).toBe(
+    PLAINTEXTS.v2CreateRelayRequest,
+  );
 });
 
 test("A.8: the recv_error for an index", () => {
