@@ -84,6 +84,10 @@ test("A.8: relay requests, whose fields our writer lays out as the reference doe
   );
 });
 
+test("A.8: an IPv4 address and port by themselves", () => {
+  expect(toHex(new ProtobufWriter().varint(1, 0x0a010101).varint(2, 10).finish())).toBe("0881828450100a");
+});
+
 test("A.8: the recv_error for an index", () => {
   expect(toHex(recvErrorFor(0xdeadbeef))).toBe(PLAINTEXTS.recvError);
 });
