@@ -3,6 +3,7 @@ import type { Entropy } from "../core/base/entropy.ts";
 import { LruMap } from "../core/base/lru.ts";
 import { isEcdsaSignature, lowSignatureForm } from "../core/crypto/ecdsa-signature.ts";
 import { checkedNonce } from "../core/crypto/nonce.ts";
+import { orUndefined } from "../core/crypto/or-undefined.ts";
 import { CURVE25519_KEY_BYTES, isEd25519PublicKey, isX25519PublicKey } from "../core/crypto/public-keys.ts";
 import type {
   Aead,
@@ -256,13 +257,4 @@ function base64Url(bytes: Uint8Array): string {
 /** The same memory as an ordinary Uint8Array: a Buffer's `slice` and its comparisons are not those of its parent class. */
 function plain(bytes: Buffer): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** OpenSSL says "no" to hostile input with an exception; this seam says it with undefined. */
-function orUndefined<Value>(compute: () => Value): Value | undefined {
-  try {
-    return compute();
-  } catch {
-    return undefined;
-  }
 }

@@ -9,6 +9,7 @@ import { concatBytes } from "../base/bytes.ts";
 import { Secret } from "../base/secret.ts";
 import { isEcdsaSignature } from "./ecdsa-signature.ts";
 import { checkedNonce } from "./nonce.ts";
+import { orUndefined } from "./or-undefined.ts";
 import { CURVE25519_KEY_BYTES, isEd25519PublicKey, isX25519PublicKey } from "./public-keys.ts";
 import type { Aead, AgreementKey, Cipher, CryptoSuite, KeyAgreement, SignatureScheme, SigningKey } from "./suite.ts";
 
@@ -136,13 +137,4 @@ class P256SigningKey implements SigningKey {
 
 function isP256PublicKey(publicKey: Uint8Array): boolean {
   return publicKey.length === 65 && publicKey[0] === 4 && p256.utils.isValidPublicKey(publicKey, false);
-}
-
-/** noble says "no" to hostile input with an exception; this seam says it with undefined. */
-function orUndefined<Value>(compute: () => Value): Value | undefined {
-  try {
-    return compute();
-  } catch {
-    return undefined;
-  }
 }
