@@ -36,7 +36,7 @@ export type { LighthouseService } from "./core/discovery/service.ts";
 export type { Deadline, Input, NodeStatus, Output, PeerStatus, PingResult, PingTarget } from "./core/io.ts";
 export { Node } from "./core/node.ts";
 export type { Notice } from "./core/notice.ts";
-export { checkConfig, type LoadedSettings, loadSettings } from "./runtime/config-file.ts";
+export { checkConfig, type LoadedSettings, loadSettings } from "./runtime/config/config-file.ts";
 export { Daemon, type ReloadOutcome } from "./runtime/daemon.ts";
 export { nodeSuite, osEntropy } from "./runtime/node-crypto.ts";
 export { ExitCode, OperatorError } from "./runtime/operator-error.ts";

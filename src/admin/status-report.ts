@@ -1,5 +1,5 @@
 import type { NodeStatus, PeerStatus } from "../core/io.ts";
-import type { DataPlaneDescription } from "../runtime/data-plane.ts";
+import type { DataPlaneDescription } from "../runtime/dataplane/data-plane.ts";
 import { type Health, healthOf } from "./health.ts";
 import { ADMIN_SCHEMA } from "./protocol.ts";
 

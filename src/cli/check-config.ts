@@ -1,7 +1,7 @@
-import { type ConfigError, formatConfigError } from "../core/config/config-error.ts";
-import type { EffectiveValue } from "../core/config/effective.ts";
+import { type ConfigError, formatConfigError } from "../core/config/document/config-error.ts";
+import type { EffectiveValue } from "../core/config/document/effective.ts";
 import { readClock } from "../runtime/clock.ts";
-import { checkConfig } from "../runtime/config-file.ts";
+import { checkConfig } from "../runtime/config/config-file.ts";
 import { nodeSuite } from "../runtime/node-crypto.ts";
 
 /** What `lacis check` has found: lines for people, and the same as data. */

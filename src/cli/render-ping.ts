@@ -1,7 +1,7 @@
 import { clause } from "../admin/clause.ts";
 import { duration } from "../admin/duration.ts";
 import type { PingReport } from "../admin/ping-report.ts";
-import { harmless } from "../runtime/log-text.ts";
+import { harmless } from "../runtime/log/log-text.ts";
 
 /** One ping as one line, stable enough to paste into a report. */
 export function pingLine(result: PingReport, target: string): string {

@@ -1,6 +1,6 @@
 import { duration } from "../admin/duration.ts";
 import type { CertificateReport, PeerReport, StatusReport } from "../admin/status-report.ts";
-import { harmless, SENTENCE_BYTES_MAX } from "../runtime/log-text.ts";
+import { harmless, SENTENCE_BYTES_MAX } from "../runtime/log/log-text.ts";
 import type { Style } from "./style.ts";
 import { table } from "./table.ts";
 

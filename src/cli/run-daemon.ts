@@ -4,7 +4,7 @@ import { AdminServer } from "../admin/server.ts";
 import { openNode } from "../index.ts";
 import type { Daemon } from "../runtime/daemon.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
-import { stateEnvironment } from "../runtime/state-directory.ts";
+import { stateEnvironment } from "../runtime/state/state-directory.ts";
 
 /** How long farewells may take. After it the process ends as it is. */
 const STOP_MS = 2_000;

@@ -8,7 +8,7 @@ import {
   stateDirectoriesOf,
   stateDirectoryAt,
   stateEnvironment,
-} from "../runtime/state-directory.ts";
+} from "../runtime/state/state-directory.ts";
 
 /** Which daemon is meant. */
 export interface TargetOptions {

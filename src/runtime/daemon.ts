@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { Result } from "../core/base/result.ts";
-import { type ConfigError, formatConfigError } from "../core/config/config-error.ts";
+import { type ConfigError, formatConfigError } from "../core/config/document/config-error.ts";
 import { planReload, type Reloadable, type ReloadPlan } from "../core/config/reload-plan.ts";
 import type { Settings } from "../core/config/settings.ts";
 import type { LighthouseService } from "../core/discovery/service.ts";
@@ -8,24 +8,24 @@ import type { NodeStatus, PingResult, PingTarget } from "../core/io.ts";
 import { Node } from "../core/node.ts";
 import type { Notice } from "../core/notice.ts";
 import { readClock } from "./clock.ts";
-import { type LoadedSettings, loadSettings } from "./config-file.ts";
-import type { DataPlane, DataPlaneDescription } from "./data-plane.ts";
+import { type LoadedSettings, loadSettings } from "./config/config-file.ts";
+import type { DataPlane, DataPlaneDescription } from "./dataplane/data-plane.ts";
+import { openDataPlane } from "./dataplane/open-data-plane.ts";
 import { Driver } from "./driver.ts";
 import { underlayAddresses, watchUnderlayAddresses } from "./interfaces.ts";
-import { type Holder, Lock } from "./lock.ts";
-import { Log } from "./log.ts";
+import { Log } from "./log/log.ts";
 import { nodeSuite, osEntropy } from "./node-crypto.ts";
-import { openDataPlane } from "./open-data-plane.ts";
 import { OperatorError, systemCode } from "./operator-error.ts";
 import { packageVersion } from "./package-root.ts";
 import { Resolver } from "./resolver.ts";
+import { type Holder, Lock } from "./state/lock.ts";
 import {
   createStateDirectory,
   removeStateDirectory,
   type StateDirectory,
   stateBases,
   stateEnvironment,
-} from "./state-directory.ts";
+} from "./state/state-directory.ts";
 
 export interface DaemonOptions {
   /** Configuration file or folder. */

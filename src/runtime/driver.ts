@@ -2,7 +2,7 @@ import type { Clock, Instant } from "../core/base/time.ts";
 import type { DataPlaneCommand, DataPlaneEvent, TunnelSnapshot } from "../core/dataplane/contract.ts";
 import type { Deadline, Input, NodeStatus, Output, PingResult, PingTarget } from "../core/io.ts";
 import type { Notice } from "../core/notice.ts";
-import type { DataPlaneListener } from "./data-plane.ts";
+import type { DataPlaneListener } from "./dataplane/data-plane.ts";
 
 /** What the driver drives: `Node`, or a stand-in in tests. */
 export interface Decider {

@@ -80,8 +80,8 @@ function placeOf(path: string): { readonly name: string; readonly floor: number 
 /** Each third-party package has one importer, so that it can be judged, replaced and mocked in one place. */
 const packageHomes: readonly { readonly name: RegExp; readonly homes: readonly string[]; readonly instead: string }[] =
   [
-    { name: /^yaml$/, homes: ["src/runtime/config-yaml.ts"], instead: "take a ConfigDocument" },
-    { name: /^pino$/, homes: ["src/runtime/log.ts"], instead: "emit a Notice or take a Log" },
+    { name: /^yaml$/, homes: ["src/runtime/config/config-yaml.ts"], instead: "take a ConfigDocument" },
+    { name: /^pino$/, homes: ["src/runtime/log/log.ts"], instead: "emit a Notice or take a Log" },
     { name: /^prom-client$/, homes: ["src/admin/metrics.ts"], instead: "count in NodeStatus" },
     { name: /^commander$/, homes: ["src/cli/", "certs/cli/"], instead: "take options as an argument" },
     {
@@ -97,8 +97,8 @@ const packageHomes: readonly { readonly name: RegExp; readonly homes: readonly s
     { name: /^qr$/, homes: ["certs/cli/qr-png.ts"], instead: "draw with qrPng" },
     {
       name: /^@bufbuild\/.+$/,
-      homes: ["src/runtime/contract/"],
-      instead: "use runtime/contract-codec.ts",
+      homes: ["src/runtime/dataplane/contract/"],
+      instead: "use runtime/dataplane/contract/codec.ts",
     },
     { name: /^node:crypto$/, homes: ["src/runtime/node-crypto.ts"], instead: "take a CryptoSuite or an Entropy" },
     {

@@ -10,7 +10,7 @@ import {
   decodeFromDataPlane,
   encodeToDataPlane,
   FrameReader,
-} from "../../src/runtime/contract-codec.ts";
+} from "../../src/runtime/dataplane/contract/codec.ts";
 import { FarEnd, facts, PEER, policies, programOf } from "./host.ts";
 import { nativeBinary } from "./native-probe.ts";
 

@@ -10,7 +10,7 @@ import {
   decodeFromDataPlane,
   encodeToDataPlane,
   FrameReader,
-} from "../../src/runtime/contract-codec.ts";
+} from "../../src/runtime/dataplane/contract/codec.ts";
 import { observedEvent, observedSample, observedSnapshot } from "./observed.ts";
 import type { DataPlaneProbe, Observed, Step } from "./step.ts";
 

@@ -1,6 +1,6 @@
 import { toHex } from "../../src/core/base/bytes.ts";
 import { instant } from "../../src/core/base/time.ts";
-import { type DataPlaneOutput, ReferenceDataPlane } from "../../src/core/dataplane/reference.ts";
+import { type DataPlaneOutput, ReferenceDataPlane } from "../../src/core/dataplane/reference/reference-data-plane.ts";
 import { nodeSuite } from "../../src/runtime/node-crypto.ts";
 import { observedEvent, observedSample, observedSnapshot } from "./observed.ts";
 import type { DataPlaneProbe, Observed, Step } from "./step.ts";

@@ -1,5 +1,5 @@
 import { createLighthouse } from "../../lighthouse/index.ts";
-import { ReferenceDataPlane } from "../../src/core/dataplane/reference.ts";
+import { ReferenceDataPlane } from "../../src/core/dataplane/reference/reference-data-plane.ts";
 import { Node } from "../../src/core/node.ts";
 import { nodeSuite } from "../../src/runtime/node-crypto.ts";
 import type { Parts } from "./host.ts";

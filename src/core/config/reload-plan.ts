@@ -1,8 +1,8 @@
 import { fail, ok, type Result } from "../base/result.ts";
 import { formatPrefix, type Prefix } from "../netip/prefix.ts";
-import type { ConfigError } from "./config-error.ts";
-import type { EffectiveValue, PlainValue } from "./effective.ts";
-import { specOf } from "./schema.ts";
+import type { ConfigError } from "./document/config-error.ts";
+import type { EffectiveValue, PlainValue } from "./document/effective.ts";
+import { specOf } from "./schema/schema.ts";
 import type { Settings } from "./settings.ts";
 
 /** One configuration as far as a reload looks at it. */

@@ -1,6 +1,6 @@
 import type { KeySpec, ValueType } from "../../../../src/core/config/schema/key-spec.ts";
 
-/** docs/CONFIG.md, from the schema. Written by `npx vitest run test/unit/core/config/schema.test.ts --update`. */
+/** docs/CONFIG.md, from the schema. Written by `npx vitest run test/unit/core/config/schema/schema.test.ts --update`. */
 export function describeSchema(specs: readonly KeySpec[]): string {
   const names = new Set(specs.map(groupOf));
   const parts = [...names].map((name) => {
@@ -79,7 +79,7 @@ function typeName(type: ValueType): string {
 const INTRODUCTION = `# Configuration
 
 Lacis reads Nebula's configuration: the same YAML file with the same keys. This page is made from the table that the parser itself uses
-(\`src/core/config/schema.ts\`), so it cannot say anything else than the program does.
+(\`src/core/config/schema/schema.ts\`), so it cannot say anything else than the program does.
 
 \`lacis check FILE\` reads a file the way \`lacis run\` does and lists everything that is wrong with it, each line as
 \`file:line:column: key: what - why - what to do\`. Unlike Nebula, which skips what it does not know, Lacis refuses:

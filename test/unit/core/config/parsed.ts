@@ -1,10 +1,10 @@
-import { formatConfigError } from "../../../../src/core/config/config-error.ts";
-import { Findings } from "../../../../src/core/config/findings.ts";
-import { mergeFiles } from "../../../../src/core/config/merge.ts";
-import { type ParsedConfig, parseSettings } from "../../../../src/core/config/parse-settings.ts";
-import type { PemTexts } from "../../../../src/core/config/pem-reference.ts";
+import { formatConfigError } from "../../../../src/core/config/document/config-error.ts";
+import { Findings } from "../../../../src/core/config/document/findings.ts";
+import { mergeFiles } from "../../../../src/core/config/document/merge.ts";
+import { type ParsedConfig, parseSettings } from "../../../../src/core/config/parse/parse-settings.ts";
+import type { PemTexts } from "../../../../src/core/config/parse/pem-reference.ts";
 import type { Settings } from "../../../../src/core/config/settings.ts";
-import { parseYaml } from "../../../../src/runtime/config-yaml.ts";
+import { parseYaml } from "../../../../src/runtime/config/config-yaml.ts";
 import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
 import { fittingPems, NOW } from "./test-pki.ts";
 

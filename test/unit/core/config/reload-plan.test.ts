@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { formatConfigError } from "../../../../src/core/config/config-error.ts";
-import type { PemTexts } from "../../../../src/core/config/pem-reference.ts";
+import { formatConfigError } from "../../../../src/core/config/document/config-error.ts";
+import type { PemTexts } from "../../../../src/core/config/parse/pem-reference.ts";
 import { planReload, type Reloadable } from "../../../../src/core/config/reload-plan.ts";
 import { parsed, SOUND } from "./parsed.ts";
 import { fittingPems, TestAuthority } from "./test-pki.ts";

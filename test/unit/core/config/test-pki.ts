@@ -6,7 +6,7 @@ import { signedBytes } from "../../../../src/core/cert/decode.ts";
 import { Banner, encodePem } from "../../../../src/core/cert/pem.ts";
 import { assembleV1, encodeV1Details } from "../../../../src/core/cert/v1.ts";
 import { assembleV2, encodeV2Details } from "../../../../src/core/cert/v2.ts";
-import type { PemTexts } from "../../../../src/core/config/pem-reference.ts";
+import type { PemTexts } from "../../../../src/core/config/parse/pem-reference.ts";
 import type { AgreementKey, SigningKey } from "../../../../src/core/crypto/suite.ts";
 import { parsePrefix } from "../../../../src/core/netip/prefix.ts";
 import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";

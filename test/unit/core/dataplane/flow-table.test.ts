@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { instant } from "../../../../src/core/base/time.ts";
-import { type FlowSubject, FlowTable } from "../../../../src/core/dataplane/flow-table.ts";
+import { type FlowSubject, FlowTable } from "../../../../src/core/dataplane/reference/flow-table.ts";
 import { parseAddress } from "../../../../src/core/netip/address.ts";
 import { anyRule, programOf } from "./joined.ts";
 

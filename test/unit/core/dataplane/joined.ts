@@ -11,7 +11,10 @@ import type {
   RemoteIndex,
   TunnelInstallation,
 } from "../../../../src/core/dataplane/contract.ts";
-import { type DataPlaneOutput, ReferenceDataPlane } from "../../../../src/core/dataplane/reference.ts";
+import {
+  type DataPlaneOutput,
+  ReferenceDataPlane,
+} from "../../../../src/core/dataplane/reference/reference-data-plane.ts";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import { type Prefix, parsePrefix } from "../../../../src/core/netip/prefix.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { instant } from "../../../../src/core/base/time.ts";
-import { SourceLimiter } from "../../../../src/core/dataplane/limiters.ts";
+import { SourceLimiter } from "../../../../src/core/dataplane/reference/limiters.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 
 describe("a limiter in tiers", () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { REPLAY_WINDOW_COUNTERS, ReplayWindow } from "../../../../src/core/dataplane/replay-window.ts";
+import { REPLAY_WINDOW_COUNTERS, ReplayWindow } from "../../../../src/core/dataplane/reference/replay-window.ts";
 
 /** What the window is meant to be, with all the memory in the world. */
 class NaiveWindow {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { matchingRule } from "../../../../src/core/dataplane/policy-eval.ts";
+import { matchingRule } from "../../../../src/core/dataplane/reference/policy-eval.ts";
 import { compileProgram } from "../../../../src/core/firewall/compile.ts";
 import { explain } from "../../../../src/core/firewall/explain.ts";
 import { PolicyInterner } from "../../../../src/core/firewall/interner.ts";

@@ -1,0 +1,164 @@
+import type { Rule } from "../../firewall/rule.ts";
+import { familyOf, type IpAddress } from "../../netip/address.ts";
+import { endpointAddress } from "../../netip/endpoint.ts";
+import { contains, formatPrefix, type Prefix } from "../../netip/prefix.ts";
+import type { Place, Placed } from "../document/document.ts";
+import type { Findings } from "../document/findings.ts";
+import type { PlacedHostPort, StaticHost } from "./parse-discovery.ts";
+import type { ConfigReader } from "./reader.ts";
+
+/** What the checks between keys look at. */
+export interface Meaning {
+  readonly amLighthouse: boolean;
+  readonly lighthouses: readonly Placed<IpAddress>[];
+  readonly listenPort: number;
+  readonly staticHosts: readonly StaticHost[];
+  readonly advertised: readonly PlacedHostPort[];
+  readonly inbound: readonly Rule[];
+  readonly outbound: readonly Rule[];
+  readonly tunDisabled: boolean;
+  readonly mtu: number;
+}
+
+/** Checks that need more than one key, but not the certificates. */
+export function checkMeaning(meaning: Meaning, reader: ConfigReader, start: Place, findings: Findings): void {
+  checkLighthouses(meaning, reader, start, findings);
+  checkRulesExist(meaning, reader, start, findings);
+}
+
+/** Checks against the overlay networks of this host's own certificate. */
+export function checkNetworks(
+  meaning: Meaning,
+  networks: readonly Prefix[],
+  reader: ConfigReader,
+  findings: Findings,
+): void {
+  checkMtu(meaning, networks, reader, findings);
+  const inOverlay = (address: IpAddress): Prefix | undefined => networks.find((network) => contains(network, address));
+  for (const { value, place, path } of meaning.lighthouses) {
+    if (!meaning.amLighthouse && networks.some(({ address }) => address === value)) {
+      const what = `${value} is this host itself`;
+      const hint = "is this the lighthouse? then write am_lighthouse: true";
+      findings.warn({ code: "CONFIG_CONFLICT", place, path, what, hint });
+    }
+    if (inOverlay(value)) continue;
+    const what = `${value} is outside this host's networks (${networks.map(formatPrefix).join(", ")})`;
+    const hint = "it can be asked, but nothing else can be sent to it";
+    findings.warn({ code: "CONFIG_VALUE", place, path, what, hint });
+  }
+  for (const host of meaning.staticHosts) {
+    const path = `static_host_map.${host.address}`;
+    if (!inOverlay(host.address)) {
+      const what = `${host.address} is outside this host's networks (${networks.map(formatPrefix).join(", ")})`;
+      findings.warn({ code: "CONFIG_VALUE", place: host.keyPlace, path, what, hint: "is it an overlay address?" });
+    }
+    for (const endpoint of host.endpoints) refuseOverlay(endpoint, inOverlay, findings);
+  }
+}
+
+/** RFC 8200, section 5. The kernel takes no IPv6 address on a smaller device. */
+const IPV6_MTU_BYTES = 1_280;
+
+function checkMtu(meaning: Meaning, networks: readonly Prefix[], reader: ConfigReader, findings: Findings): void {
+  const ipv6 = networks.find(({ address }) => familyOf(address) === 6);
+  const place = reader.given("tun.mtu")?.node.place;
+  if (!ipv6 || !place || meaning.tunDisabled || meaning.mtu >= IPV6_MTU_BYTES) return;
+  const what = `is ${meaning.mtu}, but IPv6 needs at least ${IPV6_MTU_BYTES} and this host has ${formatPrefix(ipv6)}`;
+  const hint = `write mtu: ${IPV6_MTU_BYTES} or more`;
+  findings.error({ code: "CONFIG_CONFLICT", place, path: "tun.mtu", what, hint });
+}
+
+/** The advertised endpoints that peers could use; those inside the overlay are left out with a warning. */
+export function usableAdvertised(
+  advertised: readonly PlacedHostPort[],
+  networks: readonly Prefix[],
+  findings: Findings,
+): readonly PlacedHostPort[] {
+  return advertised.filter(({ hostPort, place, path }) => {
+    if (hostPort.kind === "name") return true;
+    const address = endpointAddress(hostPort.endpoint);
+    if (!networks.some((network) => contains(network, address))) return true;
+    const what = `${address} is inside the overlay and is not advertised`;
+    findings.warn({ code: "CONFIG_VALUE", place, path, what, hint: "advertise an underlay address" });
+    return false;
+  });
+}
+
+function refuseOverlay(
+  { hostPort, place, path }: PlacedHostPort,
+  inOverlay: (address: IpAddress) => Prefix | undefined,
+  findings: Findings,
+): void {
+  if (hostPort.kind === "name") return;
+  const network = inOverlay(endpointAddress(hostPort.endpoint));
+  if (!network) return;
+  const what = `${hostPort.endpoint} is inside the overlay network ${formatPrefix(network)}`;
+  const why = "a tunnel cannot be reached through itself";
+  findings.error({
+    code: "CONFIG_VALUE",
+    place,
+    path,
+    what,
+    why,
+    hint: "write the host's address outside the overlay",
+  });
+}
+
+function checkLighthouses(meaning: Meaning, reader: ConfigReader, start: Place, findings: Findings): void {
+  const { amLighthouse, lighthouses, listenPort, staticHosts } = meaning;
+  const hosts = reader.given("lighthouse.hosts");
+  if (amLighthouse && listenPort === 0) {
+    const place =
+      reader.given("listen.port")?.node.place ?? reader.given("lighthouse.am_lighthouse")?.keyPlace ?? start;
+    const what = "is 0, but a lighthouse needs a fixed port";
+    findings.error({ code: "CONFIG_CONFLICT", place, path: "listen.port", what, hint: "write listen: {port: 4242}" });
+  }
+  if (amLighthouse && lighthouses.length > 0) {
+    const what = "has entries, but this host is a lighthouse itself";
+    const place = hosts?.keyPlace ?? start;
+    findings.warn({
+      code: "CONFIG_CONFLICT",
+      place,
+      path: "lighthouse.hosts",
+      what,
+      hint: "leave it empty on a lighthouse",
+    });
+  }
+  if (!amLighthouse && lighthouses.length === 0) {
+    const what = "is empty";
+    const hint = "this host will find only the hosts in static_host_map, and only they will find it";
+    const place = hosts?.keyPlace ?? start;
+    findings.warn({ code: "CONFIG_MISSING_KEY", place, path: "lighthouse.hosts", what, hint });
+  }
+  for (const { value, place, path } of lighthouses) {
+    const host = staticHosts.find(({ address }) => address === value);
+    if (host && host.endpoints.length > 0) continue;
+    const what = `${value} has no entry in static_host_map`;
+    const hint = `add static_host_map: {"${value}": ["ADDRESS:PORT"]}`;
+    findings.error({ code: "CONFIG_CONFLICT", place, path, what, why: "nobody else knows where it is", hint });
+  }
+}
+
+function checkRulesExist(meaning: Meaning, reader: ConfigReader, start: Place, findings: Findings): void {
+  const sides = [
+    [
+      "firewall.inbound",
+      meaning.inbound,
+      "nobody can reach this host",
+      "add a rule such as {port: any, proto: icmp, host: any}",
+    ],
+    [
+      "firewall.outbound",
+      meaning.outbound,
+      "this host can reach nobody",
+      "add {port: any, proto: any, host: any} to allow all",
+    ],
+  ] as const;
+  for (const [path, rules, what, hint] of sides) {
+    const given = reader.given(path);
+    // A device that is off carries no packets, and wrong rules have been reported already.
+    if (rules.length > 0 || meaning.tunDisabled || (given?.node.kind === "list" && given.node.items.length > 0))
+      continue;
+    findings.warn({ code: "CONFIG_RULE", place: given?.keyPlace ?? start, path, what: `no rule: ${what}`, hint });
+  }
+}

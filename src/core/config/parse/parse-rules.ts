@@ -1,0 +1,254 @@
+import type { RuleProtocol } from "../../dataplane/contract.ts";
+import type { Rule } from "../../firewall/rule.ts";
+import { masked, type Prefix, parsePrefix } from "../../netip/prefix.ts";
+import { type ConfigEntry, type ConfigMap, type ConfigNode, formatPlace } from "../document/document.ts";
+import type { Findings } from "../document/findings.ts";
+import { show, showKind } from "../document/show.ts";
+import { RULE_FIELDS } from "../schema/schema.ts";
+import { explainUnknownField } from "../schema/unknown-key.ts";
+import { prefixComplaint } from "./reader.ts";
+
+/** Fields of which a rule needs at least one: without any it would let everybody in by omission. */
+const SELECTORS = ["host", "group", "groups", "cidr", "ca_name", "ca_sha"];
+
+/** Reads `firewall.inbound` or `firewall.outbound` (compatibility 1.9, protocol 9.4). Wrong rules are reported and left out. */
+export function parseRules(node: ConfigNode | undefined, path: string, findings: Findings): readonly Rule[] {
+  if (!node) return [];
+  if (node.kind !== "list") {
+    const what = `${showKind(node)} where a list of rules belongs`;
+    findings.error({ code: "CONFIG_TYPE", place: node.place, path, what, hint: 'begin each rule with "- "' });
+    return [];
+  }
+  return node.items.flatMap((item, ruleId) => {
+    const rulePath = `${path}[${ruleId}]`;
+    if (item.kind === "map") return new RuleReader(item, rulePath, findings).read(ruleId) ?? [];
+    const what = `${showKind(item)} where a rule belongs`;
+    const hint = "a rule is a map such as {port: 22, proto: tcp, group: admins}";
+    findings.error({ code: "CONFIG_RULE", place: item.place, path: rulePath, what, hint });
+    return [];
+  });
+}
+
+class RuleReader {
+  readonly #rule: ConfigMap;
+  readonly #path: string;
+  readonly #findings: Findings;
+  #wrong = false;
+
+  constructor(rule: ConfigMap, path: string, findings: Findings) {
+    this.#rule = rule;
+    this.#path = path;
+    this.#findings = findings;
+  }
+
+  read(ruleId: number): Rule | undefined {
+    this.#checkFields();
+    const protocol = this.#protocol();
+    const [portFirst, portLast] = this.#ports(protocol);
+    const rule: Rule = {
+      ruleId,
+      protocol,
+      portFirst,
+      portLast,
+      host: this.#text("host"),
+      groups: this.#groups(),
+      cidr: this.#cidr(),
+      caName: this.#text("ca_name"),
+      caSha: this.#caSha(),
+      place: formatPlace(this.#rule.place),
+    };
+    if (!SELECTORS.some((name) => this.#rule.entries.has(name))) {
+      this.#error(this.#rule, "", "the rule does not say whom it lets through", `add one of ${SELECTORS.join(", ")}`);
+    }
+    if (this.#wrong) return undefined;
+    this.#warnOfVoidSelectors(rule);
+    return rule;
+  }
+
+  #checkFields(): void {
+    for (const entry of this.#rule.entries.values()) {
+      const spec = RULE_FIELDS.get(entry.key);
+      if (!spec) {
+        this.#wrong = true;
+        this.#findings.error(explainUnknownField(entry, this.#path, RULE_FIELDS.keys()));
+      } else if (spec.state.kind === "not-yet") {
+        this.#notYet(entry, "known but not implemented yet", "write the rule without it");
+      } else if (entry.value.kind === "null") {
+        this.#error(entry.value, entry.key, "has no value", "give it one or remove the line");
+      }
+    }
+  }
+
+  #protocol(): RuleProtocol {
+    const node = this.#scalarOf("proto");
+    if (!this.#rule.entries.has("proto"))
+      this.#error(this.#rule, "proto", "is missing", "add proto: any, tcp, udp or icmp");
+    if (!node) return "any";
+    if (isProtocol(node.text)) return node.text;
+    this.#error(node, "proto", `${show(node.text)} is not one of any, tcp, udp, icmp`);
+    return "any";
+  }
+
+  /** Inclusive. A range that starts at 0 is any, as is an ICMP rule whatever its port says. */
+  #ports(protocol: RuleProtocol): readonly [number, number] {
+    const field = this.#portField(protocol);
+    const text = field?.text;
+    if (field === undefined || text === undefined) return ANY_PORT;
+    if (text === "fragment") {
+      this.#notYet(field.entry, `"fragment" is known but not implemented yet`, "remove the rule");
+      return ANY_PORT;
+    }
+    const ports = parsePorts(text);
+    if (typeof ports === "string") {
+      this.#error(field.entry.value, field.entry.key, `${show(text)} ${ports}`);
+      return ANY_PORT;
+    }
+    if (protocol !== "icmp") return ports;
+    if (ports !== ANY_PORT) this.#warn(field.entry, "has no effect: ICMP has no ports", "write port: any");
+    return ANY_PORT;
+  }
+
+  /** The field that says the port: `port`, or its older name `code`. ICMP needs none. */
+  #portField(protocol: RuleProtocol): { entry: ConfigEntry; text: string | undefined } | undefined {
+    const port = this.#rule.entries.get("port");
+    const code = this.#rule.entries.get("code");
+    if (port && code) this.#error(code.value, "code", "given together with port", "keep port");
+    else if (code) this.#warn(code, "is read as port; ICMP codes are never matched", "write port");
+    const entry = port ?? code;
+    if (entry) return { entry, text: this.#scalarOf(entry.key)?.text };
+    if (protocol !== "icmp") this.#error(this.#rule, "port", "is missing", "add port: any, a port or a range");
+    return undefined;
+  }
+
+  #groups(): readonly string[] {
+    const group = this.#rule.entries.get("group");
+    const groups = this.#rule.entries.get("groups");
+    if (group && groups) {
+      this.#error(group.value, "group", "given together with groups", "put all of them into groups");
+      return [];
+    }
+    if (groups) return this.#groupList(groups, "groups");
+    if (!group) return [];
+    if (group.value.kind !== "list") return this.#groupList(group, "group");
+    if (group.value.items.length > 1) {
+      this.#error(
+        group.value,
+        "group",
+        "holds several groups",
+        "write groups: and the list, all of which a peer must hold",
+      );
+      return [];
+    }
+    this.#warn(group, "is a list", "write the one group without brackets or dash");
+    return this.#groupList(group, "group");
+  }
+
+  #groupList(entry: ConfigEntry, field: string): readonly string[] {
+    const { value } = entry;
+    const items = value.kind === "list" ? value.items : [value];
+    if (value.kind === "list" && items.length === 0) {
+      this.#error(value, field, "is an empty list, which would ask for no group at all", "name a group or remove it");
+    }
+    return items.flatMap(
+      (item, i) => this.#nonEmpty(item, value.kind === "list" ? `${field}[${i}]` : field)?.text ?? [],
+    );
+  }
+
+  #cidr(): Prefix | "any" | undefined {
+    const node = this.#scalarOf("cidr");
+    if (!node) return undefined;
+    if (node.text === "any") return "any";
+    const prefix = parsePrefix(node.text);
+    if (!prefix) this.#error(node, "cidr", `${show(node.text)} ${prefixComplaint(node.text)}`);
+    return prefix && masked(prefix);
+  }
+
+  #caSha(): string | undefined {
+    const node = this.#scalarOf("ca_sha");
+    if (!node) return undefined;
+    if (!/^[0-9A-Fa-f]{64}$/.test(node.text)) {
+      this.#error(node, "ca_sha", `${show(node.text)} is not a fingerprint`, "write its 64 hexadecimal digits");
+    }
+    return node.text.toLowerCase();
+  }
+
+  #text(field: string): string | undefined {
+    return this.#scalarOf(field)?.text;
+  }
+
+  /** The field's one value, not empty; anything else that stands there is reported, except null, which checkFields reports. */
+  #scalarOf(field: string): { text: string; place: ConfigNode["place"] } | undefined {
+    const node = this.#rule.entries.get(field)?.value;
+    return node === undefined || node.kind === "null" ? undefined : this.#nonEmpty(node, field);
+  }
+
+  #nonEmpty(node: ConfigNode, field: string): { text: string; place: ConfigNode["place"] } | undefined {
+    if (node.kind === "scalar" && node.text !== "") return node;
+    const listItem = field.includes("[");
+    if (node.kind === "null" && !listItem) return undefined;
+    this.#error(node, field, node.kind === "scalar" ? "is empty" : `${showKind(node)} where one value belongs`);
+    return undefined;
+  }
+
+  #warnOfVoidSelectors(rule: Rule): void {
+    const hint = "host, groups and cidr are alternatives: remove the one that is too wide";
+    for (const what of voidSelectors(rule)) {
+      this.#findings.warn({ code: "CONFIG_RULE", place: this.#rule.place, path: this.#path, what, hint });
+    }
+  }
+
+  #warn(entry: ConfigEntry, what: string, hint: string): void {
+    const path = `${this.#path}.${entry.key}`;
+    this.#findings.warn({ code: "CONFIG_RULE", place: entry.value.place, path, what, hint });
+  }
+
+  #notYet(entry: ConfigEntry, what: string, hint: string): void {
+    this.#wrong = true;
+    const path = `${this.#path}.${entry.key}`;
+    this.#findings.error({ code: "CONFIG_NOT_YET", place: entry.keyPlace, path, what, hint });
+  }
+
+  #error(node: { place: ConfigNode["place"] }, field: string, what: string, hint?: string): void {
+    this.#wrong = true;
+    const path = field === "" ? this.#path : `${this.#path}.${field}`;
+    const error = { code: "CONFIG_RULE", place: node.place, path, what } as const;
+    this.#findings.error(hint === undefined ? error : { ...error, hint });
+  }
+}
+
+const ANY_PORT: readonly [number, number] = [0, 65_535];
+
+/** First and last port, or why the text says none. */
+function parsePorts(text: string): readonly [number, number] | string {
+  if (text === "any") return ANY_PORT;
+  const match = /^(\d{1,7})(?:\s*-\s*(\d{1,7}))?$/.exec(text);
+  if (!match) return "is not any, a port or a range such as 8000-8100";
+  const first = Number(match[1]);
+  const last = Number(match[2] ?? match[1]);
+  if (first > 65_535 || last > 65_535) return "goes beyond 65535, the last port";
+  if (first > last) return "begins after its end";
+  return first === 0 ? ANY_PORT : [first, last];
+}
+
+/** Since host, groups and cidr are alternatives, one that matches everybody makes the others pointless. */
+function voidSelectors({ host, groups, cidr }: Rule): readonly string[] {
+  const selectors = [
+    { name: "host", given: host !== undefined, any: host === "any" },
+    { name: "groups", given: groups.length > 0, any: groups.includes("any") },
+    { name: "cidr", given: cidr !== undefined, any: cidr === "any" },
+  ].filter(({ given }) => given);
+  const wide = selectors.find(({ any }) => any);
+  const others = selectors.filter((selector) => selector !== wide).map(({ name }) => name);
+  return [
+    ...(groups.includes("any") && groups.length > 1
+      ? [`groups: the "any" in it makes the other groups pointless`]
+      : []),
+    ...(wide && others.length > 0
+      ? [`${wide.name}: any lets everybody through, whatever ${others.join(" and ")} says`]
+      : []),
+  ];
+}
+
+function isProtocol(text: string): text is RuleProtocol {
+  return text === "any" || text === "tcp" || text === "udp" || text === "icmp";
+}

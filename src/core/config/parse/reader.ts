@@ -1,0 +1,195 @@
+import { type IpAddress, parseAddress } from "../../netip/address.ts";
+import { masked, type Prefix, parsePrefix } from "../../netip/prefix.ts";
+import type { ConfigErrorCode } from "../document/config-error.ts";
+import type { ConfigNode, Placed } from "../document/document.ts";
+import type { Findings } from "../document/findings.ts";
+import { show, showKind } from "../document/show.ts";
+import type { ValueType } from "../schema/key-spec.ts";
+import type { FoundValue } from "../schema/keys.ts";
+import { specOf } from "../schema/schema.ts";
+import { parseBoolean, parseChoice, parseDurationMs, parseInteger } from "./scalar.ts";
+
+/**
+ * Reads values by key, with type, range and default from the schema. A wrong value is reported and replaced by the default, so that the
+ * rest can be read and everything wrong is said at once.
+ */
+export class ConfigReader {
+  readonly #found: ReadonlyMap<string, FoundValue>;
+  readonly #findings: Findings;
+
+  constructor(found: ReadonlyMap<string, FoundValue>, findings: Findings) {
+    this.#found = found;
+    this.#findings = findings;
+  }
+
+  /** What was written under a key, or undefined. */
+  given(path: string): FoundValue | undefined {
+    return this.#found.get(path);
+  }
+
+  boolean(path: string): boolean {
+    return this.#scalar(path, parseBoolean, () => "is not true or false") ?? parseBoolean(defaultOf(path)) ?? false;
+  }
+
+  integer(path: string): number {
+    const { min, max } = typeOf(path, "integer");
+    const value = this.#scalar(path, parseInteger, () => "is not a whole number", {
+      test: (number) => number >= min && number <= max,
+      range: `${min} to ${max}`,
+    });
+    return value ?? Number(defaultOf(path));
+  }
+
+  /** Seconds in the file, milliseconds here. */
+  secondsAsMs(path: string): number {
+    return 1_000 * this.integer(path);
+  }
+
+  durationMs(path: string): number {
+    const { minMs, maxMs } = typeOf(path, "duration");
+    const complaint = (text: string): string =>
+      /^\d+$/.test(text)
+        ? `has no unit - write ${text}s or ${text}ms`
+        : "is not a duration - write for instance 250ms, 30s or 1h30m";
+    const value = this.#scalar(path, parseDurationMs, complaint, {
+      test: (ms) => ms >= minMs && ms <= maxMs,
+      range: `${formatMs(minMs)} to ${formatMs(maxMs)}`,
+    });
+    return value ?? parseDurationMs(defaultOf(path)) ?? 0;
+  }
+
+  /** The canonical value; "" where neither the file nor the schema has one. */
+  choice<Value extends string>(path: string): Value {
+    const type = typeOf(path, "choice");
+    const complaint = (): string => `is not one of ${type.values.join(", ")}`;
+    const value = this.#scalar(path, (text) => parseChoice(type, text), complaint);
+    return (value ?? defaultOf(path)) as Value;
+  }
+
+  text(path: string): string {
+    const { pattern, means } = typeOf(path, "text");
+    return (
+      this.#scalar(
+        path,
+        (text) => (pattern.test(text) ? text : undefined),
+        () => `is not ${means}`,
+      ) ?? defaultOf(path)
+    );
+  }
+
+  address(path: string): IpAddress {
+    const complaint = (): string => "is not an IP address - names are not resolved here yet";
+    const value = this.#scalar(path, (text) => parseAddress(unbracketed(text)), complaint);
+    return value ?? (defaultOf(path) as IpAddress);
+  }
+
+  texts(path: string): readonly string[] {
+    const { pattern, means } = itemTypeOf(path, "text");
+    return this.#list(
+      path,
+      (text) => (pattern.test(text) ? text : undefined),
+      () => `is not ${means}`,
+    ).map(({ value }) => value);
+  }
+
+  addresses(path: string): readonly Placed<IpAddress>[] {
+    return this.#list(path, parseAddress, () => "is not an IP address");
+  }
+
+  /** Host bits cleared. */
+  prefixes(path: string): readonly Prefix[] {
+    return this.#list(path, parsePrefix, prefixComplaint).map(({ value }) => masked(value));
+  }
+
+  #scalar<Value extends {}>(
+    path: string,
+    read: (text: string) => Value | undefined,
+    complaint: (text: string) => string,
+    limit?: { test: (value: Value) => boolean; range: string },
+  ): Value | undefined {
+    const node = this.#found.get(path)?.node;
+    if (!node) return undefined;
+    if (node.kind !== "scalar") {
+      this.#error("CONFIG_TYPE", node, path, `${showKind(node)} where one value belongs`);
+      return undefined;
+    }
+    const value = read(node.text);
+    if (value === undefined) this.#error("CONFIG_TYPE", node, path, `${show(node.text)} ${complaint(node.text)}`);
+    else if (limit && !limit.test(value)) {
+      this.#error("CONFIG_RANGE", node, path, `${show(node.text)} is out of range`, `it may be ${limit.range}`);
+      return undefined;
+    }
+    return value;
+  }
+
+  #list<Value extends {}>(
+    path: string,
+    read: (text: string) => Value | undefined,
+    complaint: (text: string) => string,
+  ): readonly Placed<Value>[] {
+    const node = this.#found.get(path)?.node;
+    if (!node) return [];
+    if (node.kind !== "list") {
+      this.#error(
+        "CONFIG_TYPE",
+        node,
+        path,
+        `${showKind(node)} where a list belongs`,
+        `write it as "- value", one a line`,
+      );
+      return [];
+    }
+    return node.items.flatMap((item, i) => {
+      const itemPath = `${path}[${i}]`;
+      if (item.kind !== "scalar") {
+        this.#error("CONFIG_TYPE", item, itemPath, `${showKind(item)} where one value belongs`);
+        return [];
+      }
+      const value = read(item.text);
+      if (value !== undefined) return [{ value, place: item.place, path: itemPath }];
+      this.#error("CONFIG_TYPE", item, itemPath, `${show(item.text)} ${complaint(item.text)}`);
+      return [];
+    });
+  }
+
+  #error(code: ConfigErrorCode, node: ConfigNode, path: string, what: string, hint?: string): void {
+    this.#findings.error({ code, place: node.place, path, what, ...(hint === undefined ? {} : { hint }) });
+  }
+}
+
+/** Why a text is no prefix. */
+export function prefixComplaint(text: string): string {
+  const address = parseAddress(text);
+  if (address) return `has no prefix length - for this one address write ${text}/${address.includes(":") ? 128 : 32}`;
+  return "is not a prefix such as 10.0.0.0/8";
+}
+
+function unbracketed(text: string): string {
+  return text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
+}
+
+function formatMs(ms: number): string {
+  if (ms >= 3_600_000 && ms % 3_600_000 === 0) return `${ms / 3_600_000}h`;
+  return ms >= 1_000 && ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`;
+}
+
+function defaultOf(path: string): string {
+  return specOf(path).default ?? "";
+}
+
+function typeOf<Kind extends ValueType["kind"]>(path: string, kind: Kind): Extract<ValueType, { kind: Kind }> {
+  return ofKind(specOf(path).type, kind, path);
+}
+
+function itemTypeOf<Kind extends ValueType["kind"]>(path: string, kind: Kind): Extract<ValueType, { kind: Kind }> {
+  return ofKind(typeOf(path, "list").of, kind, path);
+}
+
+function ofKind<Kind extends ValueType["kind"]>(
+  type: ValueType,
+  kind: Kind,
+  path: string,
+): Extract<ValueType, { kind: Kind }> {
+  if (type.kind !== kind) throw new TypeError(`the schema says that ${path} is a ${type.kind}, not a ${kind}`);
+  return type as Extract<ValueType, { kind: Kind }>;
+}

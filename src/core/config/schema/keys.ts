@@ -1,0 +1,124 @@
+import type { ConfigEntry, ConfigMap, ConfigNode, Place } from "../document/document.ts";
+import type { Findings } from "../document/findings.ts";
+import { showKind } from "../document/show.ts";
+import { isHarmless } from "./harmless.ts";
+import type { KeySpec } from "./key-spec.ts";
+import { findSpec, namesIn, specOf } from "./schema.ts";
+import { explainUnknownKey } from "./unknown-key.ts";
+
+/** A value that was found under a key of the schema. Never null: a key without a value counts as absent. */
+export interface FoundValue {
+  readonly spec: KeySpec;
+  readonly keyPlace: Place;
+  readonly node: ConfigNode;
+}
+
+/**
+ * Every key that was given, by its path, older spellings under their present one. Unknown, misplaced, removed and not yet implemented
+ * keys are reported; they are not in the result.
+ */
+export function collectKeys(root: ConfigMap, findings: Findings): ReadonlyMap<string, FoundValue> {
+  const given = new Map<string, FoundValue>();
+  collectSection(root, "", given, findings);
+  const accepted = new Map<string, FoundValue>();
+  for (const found of given.values()) acceptByState(found, given, accepted, findings);
+  return accepted;
+}
+
+function collectSection(map: ConfigMap, section: string, given: Map<string, FoundValue>, findings: Findings): void {
+  const names = namesIn(section) ?? new Set();
+  for (const entry of map.entries.values()) {
+    if (!names.has(entry.key)) {
+      if (findings.full) findings.error(TOO_MANY);
+      else findings.error(explainUnknownKey(entry, section, names));
+      continue;
+    }
+    collectEntry(entry, section === "" ? entry.key : `${section}.${entry.key}`, given, findings);
+  }
+}
+
+function collectEntry(entry: ConfigEntry, path: string, given: Map<string, FoundValue>, findings: Findings): void {
+  const node = entry.value;
+  if (node.kind === "null") return;
+  const spec = findSpec(path);
+  if (namesIn(path) && (node.kind === "map" || !spec)) {
+    if (node.kind === "map") collectSection(node, path, given, findings);
+    else findings.error({ ...notASection(node, path), place: node.place, path });
+  } else if (spec) {
+    given.set(path, { spec, keyPlace: entry.keyPlace, node });
+  }
+}
+
+function notASection(node: ConfigNode, path: string): { code: "CONFIG_SHAPE"; what: string; hint: string } {
+  return {
+    code: "CONFIG_SHAPE",
+    what: `${showKind(node)} where a section with keys of its own belongs`,
+    hint: `write the keys below it, indented: ${[...(namesIn(path) ?? [])].slice(0, 3).join(", ")}, ...`,
+  };
+}
+
+function acceptByState(
+  found: FoundValue,
+  given: ReadonlyMap<string, FoundValue>,
+  accepted: Map<string, FoundValue>,
+  findings: Findings,
+): void {
+  const { spec, keyPlace: place } = found;
+  const { path, state } = spec;
+  switch (state.kind) {
+    case "implemented":
+      accepted.set(path, found);
+      return;
+    case "not-yet":
+      if (isHarmless(found)) return;
+      findings.error({
+        code: "CONFIG_NOT_YET",
+        place,
+        path,
+        what: "known but not implemented yet",
+        hint: spec.default === undefined ? "remove it" : `remove it or set it to its default ${spec.default || '""'}`,
+      });
+      return;
+    case "detail":
+      return;
+    case "ignored":
+      if (isHarmless(found)) return;
+      findings.warn({ code: "CONFIG_IGNORED_KEY", place, path, what: "has no effect here", why: state.why });
+      return;
+    case "removed": {
+      const note = {
+        code: "CONFIG_REMOVED_KEY",
+        place,
+        path,
+        what: "a key of older releases",
+        hint: state.instead,
+      } as const;
+      if (state.refused) findings.error(note);
+      else findings.warn(note);
+      return;
+    }
+    case "alias":
+      acceptAlias(found, state.of, given, accepted, findings);
+  }
+}
+
+function acceptAlias(
+  found: FoundValue,
+  current: string,
+  given: ReadonlyMap<string, FoundValue>,
+  accepted: Map<string, FoundValue>,
+  findings: Findings,
+): void {
+  const { path } = found.spec;
+  const place = found.keyPlace;
+  const other = given.get(current);
+  if (other) {
+    const what = `given together with ${current}, of which it is an older spelling`;
+    findings.error({ code: "CONFIG_CONFLICT", place, path, what, hint: "keep one of them" });
+    return;
+  }
+  findings.warn({ code: "CONFIG_OLD_SPELLING", place, path, what: "an older spelling", hint: `write ${current}` });
+  accepted.set(current, { ...found, spec: specOf(current) });
+}
+
+const TOO_MANY = { code: "CONFIG_UNKNOWN_KEY", place: undefined, path: "", what: "unknown key" } as const;

@@ -1,0 +1,184 @@
+import type { Instant } from "../../base/time.ts";
+import { DropReason } from "../../drop-reason.ts";
+import type { IpAddress } from "../../netip/address.ts";
+import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
+import { contains, parsePrefix } from "../../netip/prefix.ts";
+import {
+  DATAGRAM_BYTES_MAX,
+  decodeHeader,
+  HEADER_BYTES,
+  type Header,
+  MessageSubtype,
+  PacketType,
+  recvErrorFor,
+  TAG_BYTES,
+  TestSubtype,
+} from "../../wire/header.ts";
+import { type InnerPacket, parseInnerPacket } from "../../wire/inner-packet.ts";
+import type { LocalIndex } from "../contract.ts";
+import { AwaitedIndexes } from "./awaited-indexes.ts";
+import { echoReply } from "./echo.ts";
+import { answerLimiter, handshakeLimiter, recvErrorLimiter } from "./limiters.ts";
+import type { Outbound } from "./outbound.ts";
+import type { Session } from "./session.ts";
+import type { Tables } from "./tables.ts";
+
+/** The way in: from the socket to the TUN device and the control plane (SEMANTICS 2 and 4). */
+export class Inbound {
+  readonly #tables: Tables;
+  readonly #outbound: Outbound;
+  readonly #handshakes = handshakeLimiter();
+  readonly #answers = answerLimiter();
+  readonly #recvErrorsIn = recvErrorLimiter();
+  readonly #recvErrorsOut = recvErrorLimiter();
+  readonly #awaited = new AwaitedIndexes();
+
+  constructor(tables: Tables, outbound: Outbound) {
+    this.#tables = tables;
+    this.#outbound = outbound;
+  }
+
+  /** A datagram from the socket. `source` is unmapped. */
+  fromUdp(source: Endpoint, datagram: Uint8Array, now: Instant): void {
+    const { out, sessions } = this.#tables;
+    const decoded = decodeHeader(datagram);
+    if (!decoded.ok) {
+      out.drop(decoded.reason, { inbound: true, source }, now);
+      return;
+    }
+    const header = decoded.value;
+    const refusal = this.#refusalOfDatagram(header, source, datagram, now);
+    if (refusal) {
+      out.drop(refusal, { inbound: true, source }, now);
+    } else if (header.type === PacketType.handshake || header.type === PacketType.recvError) {
+      if (header.type === PacketType.handshake && header.counter === 2n) this.#awaited.named(header.remoteIndex, now);
+      out.tell({ kind: "datagram", source, datagram });
+    } else {
+      const isRelayed = header.type === PacketType.message && header.subtype === MessageSubtype.relay;
+      const session = isRelayed ? undefined : sessions.get(header.remoteIndex as LocalIndex);
+      if (session) this.#open(session, { header, source, datagram }, now);
+      else this.#refuseUnknownIndex(header.remoteIndex, source, now);
+    }
+  }
+
+  /** Steps 2 to 5, as far as they need no session. */
+  #refusalOfDatagram(header: Header, source: Endpoint, datagram: Uint8Array, now: Instant): DropReason | undefined {
+    if (datagram.length > DATAGRAM_BYTES_MAX) return DropReason.oversized;
+    if (this.#tables.own.covers(endpointAddress(source))) return DropReason.overlaySource;
+    if (header.type === PacketType.handshake) {
+      if (!isHandshake(header, datagram)) return DropReason.badHandshake;
+      const limiter = header.counter === 1n ? this.#handshakes : this.#answers;
+      if (!limiter.admits(source, now)) return DropReason.handshakeLimited;
+    }
+    if (header.type === PacketType.recvError) {
+      if (datagram.length !== HEADER_BYTES) return DropReason.badRecvError;
+      if (!this.#recvErrorsIn.admits(source, now)) return DropReason.recvErrorLimited;
+    }
+    return undefined;
+  }
+
+  /** Step 7, and SEMANTICS 7: the answer is never longer than the question. */
+  #refuseUnknownIndex(index: number, source: Endpoint, now: Instant): void {
+    const { out, facts } = this.#tables;
+    out.drop(DropReason.unknownIndex, { inbound: true, source }, now);
+    if (facts.sendRecvError === "never") return;
+    if (facts.sendRecvError === "private" && !isPrivate(endpointAddress(source))) return;
+    if (this.#awaited.has(index, now)) return;
+    if (this.#recvErrorsOut.admits(source, now)) out.send(source, recvErrorFor(index));
+  }
+
+  /** Steps 8 to 14. Nothing changes before the packet has proved authentic (R15). */
+  #open(session: Session, { header, source, datagram }: SessionDatagram, now: Instant): void {
+    const { out, sessions } = this.#tables;
+    const opened = openDatagram(session, header, datagram);
+    if (typeof opened === "string") {
+      out.drop(opened, { inbound: true, localIndex: session.localIndex }, now);
+      return;
+    }
+    // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
+    if (session.heardFrom(source, now)) out.tell({ kind: "roamed", localIndex: session.localIndex, path: source });
+    const confirmed = session.confirm();
+    if (confirmed) {
+      sessions.makePrimary(session);
+      out.tell({ kind: "confirmed", localIndex: session.localIndex });
+    }
+    this.#dispatch(session, header, opened, now);
+    if (confirmed) this.#outbound.release(session.peerAddresses, now);
+  }
+
+  /** Step 14. */
+  #dispatch(session: Session, { type, subtype }: Header, body: Uint8Array, now: Instant): void {
+    if (type === PacketType.message) {
+      this.#receiveInner(session, body, now);
+    } else if (type === PacketType.test && subtype === TestSubtype.request) {
+      this.#outbound.transmit(session, { type, subtype: TestSubtype.reply, body }, now);
+    } else {
+      this.#tables.out.tell({ kind: "message", localIndex: session.localIndex, type, subtype, body });
+      if (type === PacketType.closeTunnel) this.#tables.sessions.remove(session);
+    }
+  }
+
+  /** SEMANTICS 4. */
+  #receiveInner(session: Session, body: Uint8Array, now: Instant): void {
+    const { out, facts } = this.#tables;
+    const context = { inbound: true, localIndex: session.localIndex };
+    const parsed = parseInnerPacket(body, "inbound");
+    if (!parsed.ok) {
+      out.drop(parsed.reason, context, now);
+      return;
+    }
+    const inner = parsed.value;
+    const bytes = body.subarray(0, inner.length);
+    const refusal = this.#refusalOfInner(session, inner, now);
+    if (refusal) out.drop(refusal, { ...context, packet: inner }, now);
+    else if (facts.answerEcho) this.#answerEcho(session, bytes, inner, now);
+    else out.write(bytes);
+  }
+
+  #refusalOfInner(session: Session, inner: InnerPacket, now: Instant): DropReason | undefined {
+    const { own } = this.#tables;
+    const isPeers = session.peerAddresses.includes(inner.remoteAddress) && own.covers(inner.remoteAddress);
+    if (!isPeers) return DropReason.remoteAddress;
+    if (!own.has(inner.localAddress)) return DropReason.localAddress;
+    return this.#tables.isAllowed(session, inner, "inbound", now) ? undefined : DropReason.noMatchingRule;
+  }
+
+  #answerEcho(session: Session, request: Uint8Array, inner: InnerPacket, now: Instant): void {
+    const reply = echoReply(request);
+    const answer = reply && parseInnerPacket(reply, "outbound");
+    if (reply && answer?.ok) {
+      this.#outbound.sendInner(session, { bytes: reply, inner: answer.value }, now);
+    } else {
+      const context = { inbound: true, localIndex: session.localIndex, packet: inner };
+      this.#tables.out.drop(DropReason.noDevice, context, now);
+    }
+  }
+}
+
+interface SessionDatagram {
+  readonly header: Header;
+  readonly source: Endpoint;
+  readonly datagram: Uint8Array;
+}
+
+/** The body of a new, authentic packet; else why it is none. */
+function openDatagram(session: Session, { counter }: Header, datagram: Uint8Array): Uint8Array | DropReason {
+  if (datagram.length < HEADER_BYTES + TAG_BYTES) return DropReason.shortPacket;
+  if (!session.isNew(counter)) return DropReason.replayed;
+  return session.open(counter, datagram) ?? DropReason.notAuthentic;
+}
+
+/** Step 4: message 1 knows no index of ours, message 2 must name one. */
+function isHandshake({ counter, remoteIndex }: Header, datagram: Uint8Array): boolean {
+  if (datagram.length <= HEADER_BYTES) return false;
+  return (counter === 1n && remoteIndex === 0) || (counter === 2n && remoteIndex !== 0);
+}
+
+/** RFC 1918 and RFC 4193 (SEMANTICS 7). */
+const PRIVATE_NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"].flatMap(
+  (text) => parsePrefix(text) ?? [],
+);
+
+function isPrivate(address: IpAddress): boolean {
+  return PRIVATE_NETWORKS.some((network) => contains(network, address));
+}

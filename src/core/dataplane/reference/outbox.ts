@@ -1,0 +1,65 @@
+import type { Instant } from "../../base/time.ts";
+import type { DropReason } from "../../drop-reason.ts";
+import type { Endpoint } from "../../netip/endpoint.ts";
+import type { DataPlaneEvent } from "../contract.ts";
+import { type DropContext, DropLedger } from "./drop-ledger.ts";
+
+/** What should leave the data plane, in the order in which it was caused. */
+export type DataPlaneOutput =
+  | { readonly to: "udp"; readonly endpoint: Endpoint; readonly datagram: Uint8Array }
+  | { readonly to: "tun"; readonly packet: Uint8Array }
+  | { readonly to: "control"; readonly event: DataPlaneEvent };
+
+/** Everything that comes out of a data plane, drops included, with its counters. */
+export class Outbox {
+  readonly #drops = new DropLedger();
+  #outputs: DataPlaneOutput[] = [];
+  #polled = 0;
+  #datagrams = 0;
+  #packets = 0;
+
+  send(endpoint: Endpoint, datagram: Uint8Array): void {
+    this.#datagrams++;
+    this.#outputs.push({ to: "udp", endpoint, datagram });
+  }
+
+  write(packet: Uint8Array): void {
+    this.#packets++;
+    this.#outputs.push({ to: "tun", packet });
+  }
+
+  tell(event: DataPlaneEvent): void {
+    this.#outputs.push({ to: "control", event });
+  }
+
+  /** One packet ends here. */
+  drop(reason: DropReason, context: DropContext, now: Instant): void {
+    const sample = this.#drops.record(reason, context, now);
+    if (sample) this.tell({ kind: "drop-sample", ...sample });
+  }
+
+  /** Packets that went by themselves or for somebody else: counted, never sampled. */
+  countDrops(reason: DropReason, packets: number): void {
+    this.#drops.count(reason, packets);
+  }
+
+  get counters(): { drops: ReadonlyMap<DropReason, bigint>; udpSentDatagrams: bigint; tunWrittenPackets: bigint } {
+    return {
+      drops: this.#drops.totals(),
+      udpSentDatagrams: BigInt(this.#datagrams),
+      tunWrittenPackets: BigInt(this.#packets),
+    };
+  }
+
+  /** The next output, or undefined when all have been taken. */
+  poll(): DataPlaneOutput | undefined {
+    const output = this.#outputs[this.#polled];
+    if (output) {
+      this.#polled++;
+    } else if (this.#polled > 0) {
+      this.#outputs = [];
+      this.#polled = 0;
+    }
+    return output;
+  }
+}

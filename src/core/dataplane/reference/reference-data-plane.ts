@@ -1,0 +1,244 @@
+import { fail, ok, type Result } from "../../base/result.ts";
+import type { Instant } from "../../base/time.ts";
+import type { CryptoSuite } from "../../crypto/suite.ts";
+import { DropReason } from "../../drop-reason.ts";
+import type { Endpoint } from "../../netip/endpoint.ts";
+import { DATAGRAM_BYTES_MAX, PacketType, TestSubtype } from "../../wire/header.ts";
+import { type DataPlaneCommand, type LocalIndex, refusedCommand, type TunnelSnapshot } from "../contract.ts";
+import { Inbound } from "./inbound.ts";
+import { BODY_BYTES_MAX, Outbound, type OutboundMessage } from "./outbound.ts";
+import type { DataPlaneOutput } from "./outbox.ts";
+import { isSound } from "./policy-table.ts";
+import { Session } from "./session.ts";
+import { Tables } from "./tables.ts";
+
+export type { DataPlaneOutput } from "./outbox.ts";
+
+/**
+ * native/contract/SEMANTICS.md as a program: what the simulator and a host without a TUN device run on, and what the native engine is
+ * compared with. `inbound.ts` and `outbound.ts` are the two ways of a packet; this is the door: commands, packets and time in,
+ * outputs out.
+ *
+ * Bytes handed in belong to the data plane from then on; bytes handed out belong to the caller. Nothing throws on packets.
+ */
+export class ReferenceDataPlane {
+  readonly #suite: CryptoSuite;
+  readonly #tables = new Tables();
+  readonly #outbound = new Outbound(this.#tables);
+  readonly #inbound = new Inbound(this.#tables, this.#outbound);
+  #tunReadPackets = 0n;
+  #udpReceivedDatagrams = 0n;
+
+  constructor(suite: CryptoSuite) {
+    this.#suite = suite;
+  }
+
+  /** One command of the control plane. One that cannot be carried out changes nothing and is answered by `command-failed`. */
+  command(command: DataPlaneCommand, now: Instant): void {
+    this.tick(now);
+    const done = this.#execute(command, now);
+    if (done.ok) return;
+    this.#tables.out.tell({ kind: "command-failed", ...refusedCommand(command), ...done.reason });
+  }
+
+  /** A packet that this host sends into the mesh. */
+  fromTun(packet: Uint8Array, now: Instant): void {
+    this.tick(now);
+    this.#tunReadPackets++;
+    this.#outbound.fromTun(packet, now);
+  }
+
+  /** A datagram from the socket. `source` is unmapped. */
+  fromUdp(source: Endpoint, datagram: Uint8Array, now: Instant): void {
+    this.tick(now);
+    this.#udpReceivedDatagrams++;
+    this.#inbound.fromUdp(source, datagram, now);
+  }
+
+  /** What time alone brings about (SEMANTICS 10). Harmless at any moment. */
+  tick(now: Instant): void {
+    const { parking, flows, out } = this.#tables;
+    const expired = parking.expire(now);
+    if (expired > 0) out.countDrops(DropReason.parkedExpired, expired);
+    flows.sweep(now);
+  }
+
+  /** The next output, or undefined when all have been taken. */
+  poll(): DataPlaneOutput | undefined {
+    return this.#tables.out.poll();
+  }
+
+  /** When `tick` has something to do. */
+  pollTimeout(): Instant | undefined {
+    return this.#tables.parking.deadline;
+  }
+
+  /** The sessions as a control plane that starts anew finds them, in ascending order of the local index. */
+  snapshot(): readonly TunnelSnapshot[] {
+    const { sessions } = this.#tables;
+    return sessions.all().map((session) => session.snapshot(sessions.isPrimary(session)));
+  }
+
+  #execute(command: DataPlaneCommand, now: Instant): Result<void, Refusal> {
+    const { out, parking } = this.#tables;
+    switch (command.kind) {
+      case "configure":
+        this.#tables.configure(command);
+        return DONE;
+      case "install-tunnel":
+        return this.#install(command, now);
+      case "set-path":
+        return this.#with(command.localIndex, (session) => session.path.set(command.path));
+      case "set-primary":
+        return this.#setPrimary(command.localIndex, now);
+      case "set-memo":
+        return this.#setMemo(command);
+      case "remove-tunnel":
+        return this.#remove(command, now);
+      case "apply-policies":
+        return this.#applyPolicies(command);
+      case "seal-and-send":
+        return this.#sealAndSend(command, now);
+      case "send-datagram":
+        return this.#sendDatagram(command);
+      case "release-parked":
+        this.#outbound.release([command.destination], now);
+        return DONE;
+      case "drop-parked":
+        out.countDrops(DropReason.parkedDropped, parking.take(command.destination).length);
+        return DONE;
+      case "sample":
+        this.#sample();
+        return DONE;
+    }
+  }
+
+  #install(command: Command<"install-tunnel">, now: Instant): Result<void, Refusal> {
+    const { sessions, policies } = this.#tables;
+    const refusal = refusalOfInstallation(command);
+    if (refusal) return refuse("bad-request", refusal);
+    if (sessions.get(command.localIndex)) return refuse("bad-request", "the local index is taken");
+    if (!sessions.hasRoomFor(command.peerAddresses)) return refuse("bad-request", "the tunnel table is full");
+    if (!policies.has(command.policyId)) return refuse("unknown-policy", "no policy program has this id");
+    const session = new Session(this.#suite, command);
+    sessions.add(session);
+    if (command.primary && session.confirmed) this.#makePrimary(session, now);
+    return DONE;
+  }
+
+  #setPrimary(localIndex: LocalIndex, now: Instant): Result<void, Refusal> {
+    const session = this.#tables.sessions.get(localIndex);
+    if (!session) return UNKNOWN_TUNNEL;
+    if (!session.confirmed) return refuse("bad-request", "the session is not confirmed");
+    this.#makePrimary(session, now);
+    return DONE;
+  }
+
+  #makePrimary(session: Session, now: Instant): void {
+    this.#tables.sessions.makePrimary(session);
+    this.#outbound.release(session.peerAddresses, now);
+  }
+
+  #setMemo({ localIndex, memo }: Command<"set-memo">): Result<void, Refusal> {
+    if (memo.length > MEMO_BYTES_MAX) return refuse("bad-request", "the memo is longer than 64 KiB");
+    return this.#with(localIndex, (session) => {
+      session.memo = memo;
+    });
+  }
+
+  #remove({ localIndex, sendClose }: Command<"remove-tunnel">, now: Instant): Result<void, Refusal> {
+    return this.#with(localIndex, (session) => {
+      if (sendClose) this.#outbound.transmit(session, CLOSE, now);
+      this.#tables.sessions.remove(session);
+    });
+  }
+
+  #applyPolicies({ programs, bindings, raiseEpoch }: Command<"apply-policies">): Result<void, Refusal> {
+    const { policies, flows } = this.#tables;
+    if (!programs.every(isSound)) return refuse("bad-request", "a rule's port range is none");
+    const brought = new Set(programs.map(({ policyId }) => policyId));
+    if (!bindings.every(({ policyId }) => brought.has(policyId) || policies.has(policyId)))
+      return refuse("unknown-policy", "a binding names a policy program that is not there");
+    const bound = new Map(bindings.map(({ localIndex, policyId }) => [localIndex, policyId]));
+    const sessions = this.#tables.sessions.all();
+    const inUse = new Set(sessions.map(({ localIndex, policyId }) => bound.get(localIndex) ?? policyId));
+    if (!policies.apply(programs, inUse)) return refuse("bad-request", "the policy table is full");
+    for (const session of sessions) session.policyId = bound.get(session.localIndex) ?? session.policyId;
+    if (raiseEpoch) flows.raiseEpoch();
+    return DONE;
+  }
+
+  #sealAndSend(command: Command<"seal-and-send">, now: Instant): Result<void, Refusal> {
+    const message = { type: command.type, subtype: command.subtype, body: command.body };
+    if (!isSealable(message)) return refuse("bad-request", "packets of this type are not sealed on request");
+    if (message.body.length > BODY_BYTES_MAX) return refuse("bad-request", "the body does not fit a datagram");
+    return this.#with(command.localIndex, (session) => this.#outbound.transmit(session, message, now));
+  }
+
+  #sample(): void {
+    const { sessions, flows, parking, out } = this.#tables;
+    const activity = sessions.all().flatMap((session) => session.takeActivity() ?? []);
+    const counters = {
+      ...out.counters,
+      tunReadPackets: this.#tunReadPackets,
+      udpReceivedDatagrams: this.#udpReceivedDatagrams,
+      flows: BigInt(flows.size),
+      parked: BigInt(parking.packets),
+    };
+    out.tell({ kind: "sampled", activity, counters });
+  }
+
+  #sendDatagram({ to, datagram }: Command<"send-datagram">): Result<void, Refusal> {
+    if (datagram.length > DATAGRAM_BYTES_MAX)
+      return refuse("bad-request", "the datagram is longer than any peer reads");
+    this.#tables.out.send(to, datagram);
+    return DONE;
+  }
+
+  #with(localIndex: LocalIndex, act: (session: Session) => void): Result<void, Refusal> {
+    const session = this.#tables.sessions.get(localIndex);
+    if (!session) return UNKNOWN_TUNNEL;
+    act(session);
+    return DONE;
+  }
+}
+
+type Command<Kind extends DataPlaneCommand["kind"]> = Extract<DataPlaneCommand, { kind: Kind }>;
+
+interface Refusal {
+  readonly code: string;
+  readonly error: string;
+}
+
+/** Room for the largest certificate and both handshake messages of an ordinary one. */
+const MEMO_BYTES_MAX = 64 * 1024;
+const KEY_BYTES = 32;
+const CLOSE: OutboundMessage = { type: PacketType.closeTunnel, subtype: 0, body: new Uint8Array() };
+const DONE: Result<void, never> = ok(undefined);
+const UNKNOWN_TUNNEL: Result<never, Refusal> = refuse("unknown-tunnel", "no tunnel has this local index");
+
+function refusalOfInstallation(command: Command<"install-tunnel">): string | undefined {
+  if (command.localIndex === 0 || command.remoteIndex === 0) return "an index is 0";
+  if (command.sendKey.length !== KEY_BYTES || command.receiveKey.length !== KEY_BYTES) return "a key is not 32 bytes";
+  if (command.peerAddresses.length === 0) return "the peer has no address";
+  if (command.memo.length > MEMO_BYTES_MAX) return "the memo is longer than 64 KiB";
+  return undefined;
+}
+
+/** The encrypted types, except relay frames: those are not made here. */
+function isSealable(message: { type: number; subtype: number; body: Uint8Array }): message is OutboundMessage {
+  const { type, subtype } = message;
+  if (type === PacketType.test) return subtype === TestSubtype.request || subtype === TestSubtype.reply;
+  return subtype === 0 && SEALED_TYPES.has(type);
+}
+
+const SEALED_TYPES: ReadonlySet<number> = new Set([
+  PacketType.message,
+  PacketType.lighthouse,
+  PacketType.closeTunnel,
+  PacketType.control,
+]);
+
+function refuse(code: string, error: string): Result<never, Refusal> {
+  return fail({ code, error });
+}

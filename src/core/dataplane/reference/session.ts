@@ -1,0 +1,167 @@
+import { concatBytes } from "../../base/bytes.ts";
+import type { Instant } from "../../base/time.ts";
+import { nonceOf } from "../../crypto/nonce.ts";
+import type { Aead, Cipher, CryptoSuite } from "../../crypto/suite.ts";
+import type { IpAddress } from "../../netip/address.ts";
+import type { Endpoint } from "../../netip/endpoint.ts";
+import { encodeHeader, HEADER_BYTES, type PacketType } from "../../wire/header.ts";
+import type {
+  LocalIndex,
+  PolicyId,
+  RemoteIndex,
+  TunnelActivity,
+  TunnelInstallation,
+  TunnelSnapshot,
+} from "../contract.ts";
+import { ReplayWindow } from "./replay-window.ts";
+import { Path } from "./roaming.ts";
+
+/** From here on the session should be replaced (R14). */
+export const COUNTER_HIGH: bigint = 2n ** 34n;
+/** Nothing is sent above this: the counter is the nonce and must never wrap (R14). */
+export const COUNTER_LAST: bigint = 2n ** 64n - 1n - 2n ** 40n;
+
+/** One installed session: its keys, its counters, its path, and what has gone through it. */
+export class Session {
+  readonly localIndex: LocalIndex;
+  readonly remoteIndex: RemoteIndex;
+  readonly peerAddresses: readonly IpAddress[];
+  readonly path: Path;
+  policyId: PolicyId;
+  memo: Uint8Array;
+
+  readonly #cipher: Cipher;
+  readonly #sendKey: Aead;
+  readonly #receiveKey: Aead;
+  readonly #window: ReplayWindow;
+  #sendCounter: bigint;
+  #confirmed: boolean;
+  #announcedHigh = false;
+  #announcedExhausted = false;
+  readonly #traffic = { received: newTally(), sent: newTally() };
+
+  constructor(suite: CryptoSuite, installation: TunnelInstallation) {
+    this.localIndex = installation.localIndex;
+    this.remoteIndex = installation.remoteIndex;
+    this.peerAddresses = installation.peerAddresses;
+    this.path = new Path(installation.path);
+    this.policyId = installation.policyId;
+    this.memo = installation.memo;
+    this.#cipher = installation.cipher;
+    this.#sendKey = suite.aead(installation.cipher, installation.sendKey);
+    this.#receiveKey = suite.aead(installation.cipher, installation.receiveKey);
+    this.#window = new ReplayWindow(installation.receiveFloor);
+    this.#sendCounter = installation.sendCounter;
+    this.#confirmed = installation.confirmed;
+  }
+
+  get confirmed(): boolean {
+    return this.#confirmed;
+  }
+
+  get sendCounter(): bigint {
+    return this.#sendCounter;
+  }
+
+  get exhausted(): boolean {
+    return this.#sendCounter >= COUNTER_LAST;
+  }
+
+  /** True once, for the caller to tell. */
+  announcesExhausted(): boolean {
+    if (!this.exhausted || this.#announcedExhausted) return false;
+    this.#announcedExhausted = true;
+    return true;
+  }
+
+  /** True once, for the caller to tell. */
+  announcesHigh(): boolean {
+    if (this.#sendCounter < COUNTER_HIGH || this.#announcedHigh) return false;
+    this.#announcedHigh = true;
+    return true;
+  }
+
+  /** The datagram for this body under the next counter (protocol 2.3). Only while not `exhausted`. */
+  seal(type: PacketType, subtype: number, body: Uint8Array): Uint8Array {
+    if (this.exhausted) throw new RangeError("the session's counter is exhausted");
+    this.#sendCounter++;
+    const header = encodeHeader({ type, subtype, remoteIndex: this.remoteIndex, counter: this.#sendCounter });
+    const datagram = concatBytes(header, this.#sendKey.seal(nonceOf(this.#cipher, this.#sendCounter), header, body));
+    count(this.#traffic.sent, datagram);
+    return datagram;
+  }
+
+  /** Whether a packet with this counter is new. */
+  isNew(counter: bigint): boolean {
+    return this.#window.accepts(counter);
+  }
+
+  /** The body of a new packet, or undefined, with nothing changed, when it is not authentic. */
+  open(counter: bigint, datagram: Uint8Array): Uint8Array | undefined {
+    const header = datagram.subarray(0, HEADER_BYTES);
+    const body = this.#receiveKey.open(nonceOf(this.#cipher, counter), header, datagram.subarray(HEADER_BYTES));
+    if (!body) return undefined;
+    this.#window.commit(counter);
+    count(this.#traffic.received, datagram);
+    return body;
+  }
+
+  /** The peer has proved that it holds the keys. True when that was not known before. */
+  confirm(): boolean {
+    const first = !this.#confirmed;
+    this.#confirmed = true;
+    return first;
+  }
+
+  heardFrom(source: Endpoint, now: Instant): boolean {
+    return this.path.heardFrom(source, now);
+  }
+
+  /** What happened since the last call, with totals; undefined when nothing did. */
+  takeActivity(): TunnelActivity | undefined {
+    const { received, sent } = this.#traffic;
+    if (!received.marked && !sent.marked) return undefined;
+    const activity = {
+      localIndex: this.localIndex,
+      received: received.marked,
+      sent: sent.marked,
+      receivedPackets: BigInt(received.packets),
+      receivedBytes: BigInt(received.bytes),
+      sentPackets: BigInt(sent.packets),
+      sentBytes: BigInt(sent.bytes),
+    };
+    received.marked = false;
+    sent.marked = false;
+    return activity;
+  }
+
+  snapshot(primary: boolean): TunnelSnapshot {
+    return {
+      localIndex: this.localIndex,
+      remoteIndex: this.remoteIndex,
+      path: this.path.current,
+      peerAddresses: this.peerAddresses,
+      confirmed: this.#confirmed,
+      primary,
+      sendCounter: this.#sendCounter,
+      memo: this.memo,
+    };
+  }
+}
+
+/** Datagrams of one direction, as they are on the wire. */
+interface Tally {
+  packets: number;
+  bytes: number;
+  marked: boolean;
+}
+
+function newTally(): Tally {
+  return { packets: 0, bytes: 0, marked: false };
+}
+
+function count(tally: Tally, datagram: Uint8Array): void {
+  tally.packets++;
+  tally.bytes += datagram.length;
+  tally.marked = true;
+}

@@ -1,0 +1,42 @@
+import type { DataPlaneCommand, DataPlaneEvent, TunnelSnapshot } from "../../core/dataplane/contract.ts";
+import type { Notice } from "../../core/notice.ts";
+
+/**
+ * A data plane as the driver sees it: `native-dataplane.ts` (a process of its own, TUN and UDP) or `udp-dataplane.ts` (in this process, UDP
+ * only). It keeps itself alive: after `start` it reports each death as `down` and each return as `up`.
+ */
+export interface DataPlane {
+  /** Opens the devices, or takes over those of one that already runs. Resolves after the first `up`; rejects with an OperatorError. */
+  start(listener: DataPlaneListener): Promise<void>;
+  /** Lost without a word while the data plane is down: everything is said again after the next `up`. */
+  command(command: DataPlaneCommand): void;
+  describe(): DataPlaneDescription;
+  /** Closes every session, removes the device and ends. */
+  stop(): Promise<void>;
+}
+
+export interface DataPlaneListener {
+  /** `udpPort`: the bound port. `tunnels`: what a data plane that went on running still holds. */
+  up(udpPort: number, tunnels: readonly TunnelSnapshot[]): void;
+  event(event: DataPlaneEvent): void;
+  down(): void;
+  notice(notice: Notice): void;
+}
+
+/** For `lacis status`. */
+export interface DataPlaneDescription {
+  readonly kind: "native" | "typescript";
+  readonly state: "up" | "starting" | "stopped";
+  /** Version it reports, undefined before it did. */
+  readonly build: string | undefined;
+  /** TUN device; undefined without one. */
+  readonly device: string | undefined;
+  /** Bound UDP port; 0 before. */
+  readonly port: number;
+  /** Whether it ran before this control plane did. */
+  readonly adopted: boolean;
+  /** Deaths since the control plane started. */
+  readonly restarts: number;
+  /** Why it is not up. */
+  readonly lastError: string | undefined;
+}

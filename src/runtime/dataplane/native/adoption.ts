@@ -1,0 +1,35 @@
+import type { Settings } from "../../../core/config/settings.ts";
+import { endpointAddress, endpointPort } from "../../../core/netip/endpoint.ts";
+import { formatPrefix, type Prefix } from "../../../core/netip/prefix.ts";
+import type { DataPlaneSnapshot } from "../contract/codec.ts";
+
+/** Whether nothing has been opened there yet. */
+export function isFresh({ tun, udp }: DataPlaneSnapshot): boolean {
+  return tun === undefined && udp === undefined;
+}
+
+/**
+ * Why a running data plane cannot be taken over for these settings: what would have to be opened again, by key. Empty: it can. What the
+ * settings leave to the operating system, any device or port satisfies.
+ */
+export function differences(
+  { tun, udp }: DataPlaneSnapshot,
+  settings: Pick<Settings, "tun" | "listen" | "identity">,
+): readonly string[] {
+  const wanted = settings.tun;
+  const { host, port } = settings.listen;
+  const networks = settings.identity.credential.networks;
+  return [
+    ...(wanted.disabled === (tun === undefined) ? [] : ["tun.disabled"]),
+    ...(!tun || wanted.device === "" || wanted.device === tun.name ? [] : ["tun.dev"]),
+    ...(!tun || wanted.mtu === tun.mtu ? [] : ["tun.mtu"]),
+    ...(!tun || samePrefixes(networks, tun.addresses) ? [] : ["pki.cert"]),
+    ...(udp && endpointAddress(udp) === host ? [] : ["listen.host"]),
+    ...(udp && (port === 0 || port === endpointPort(udp)) ? [] : ["listen.port"]),
+  ];
+}
+
+function samePrefixes(a: readonly Prefix[], b: readonly Prefix[]): boolean {
+  const text = (prefixes: readonly Prefix[]): string => prefixes.map(formatPrefix).sort().join(" ");
+  return text(a) === text(b);
+}

@@ -1,0 +1,87 @@
+import { ExitCode, OperatorError } from "../../operator-error.ts";
+
+/** The complaint about a program that speaks another version of the contract. */
+export function wrongContract(binary: string, theirs: number, ours: number): OperatorError {
+  return new OperatorError("data-plane-version", {
+    what: "cannot use the data plane",
+    why: `${binary} speaks contract version ${theirs}, this lacis speaks ${ours}`,
+    todo: "build both from the same source: npm run build:native - or correct LACIS_DATAPLANE",
+  });
+}
+
+/** The complaint about a command that the data plane refused while its devices were opened. */
+export function refusedDevice(
+  binary: string,
+  about: DeviceRequest,
+  { code, error }: { code: string; error: string },
+): OperatorError {
+  // What follows a semicolon is advice, and ours is the one that knows the configuration.
+  const why = (error || code).split(";", 1)[0] ?? code;
+  if (about.device === "tun") {
+    const what = `cannot create the TUN device ${about.name}`.trimEnd();
+    switch (code) {
+      case "not-permitted":
+        return new OperatorError(
+          "tun-not-permitted",
+          { what, why, todo: `run lacis as root (sudo lacis run …), or once: sudo setcap cap_net_admin+ep ${binary}` },
+          ExitCode.notPermitted,
+        );
+      case "device-busy":
+        return new OperatorError("tun-busy", {
+          what,
+          why,
+          todo: "stop what uses it (ip link show), or change tun.dev",
+        });
+      case "no-such-device":
+        return new OperatorError("tun-missing", {
+          what,
+          why,
+          todo: "load the driver: sudo modprobe tun - or set tun.disabled on a lighthouse",
+        });
+      default:
+        return new OperatorError("tun-failed", { what, why, todo: "see what the kernel says: dmesg | tail" });
+    }
+  }
+  const what = `cannot listen on UDP port ${about.port}`;
+  switch (code) {
+    case "address-in-use":
+      return portTaken(about.port);
+    case "not-permitted":
+      return new OperatorError(
+        "udp-not-permitted",
+        {
+          what,
+          why,
+          todo: `choose listen.port above 1023, or once: sudo setcap cap_net_admin,cap_net_bind_service+ep ${binary}`,
+        },
+        ExitCode.notPermitted,
+      );
+    default:
+      return new OperatorError("udp-failed", {
+        what,
+        why,
+        todo: "check listen.host: it must be an address of this machine, 0.0.0.0 or ::",
+      });
+  }
+}
+
+export type DeviceRequest =
+  | { readonly device: "tun"; readonly name: string }
+  | { readonly device: "udp"; readonly port: number };
+
+export function portTaken(port: number): OperatorError {
+  return new OperatorError("port-taken", {
+    what: `cannot listen on UDP port ${port}`,
+    why: "another program uses it",
+    todo: `find it with: ss -ulpn 'sport = :${port}' - then stop it, or change listen.port`,
+  });
+}
+
+/** The complaint about a program that was started and is not there. */
+export function silentDataPlane(binary: string, why: string): OperatorError {
+  return new OperatorError("data-plane-failed", {
+    what: `cannot start the data plane ${binary}`,
+    why,
+    todo: "build it anew: npm run build:native",
+  });
+}

@@ -1,0 +1,260 @@
+import { createConnection, type Socket } from "node:net";
+import {
+  CONTRACT_VERSION,
+  type DataPlaneCommand,
+  type DataPlaneEvent,
+  refusedCommand,
+  type TunnelSnapshot,
+} from "../../../core/dataplane/contract.ts";
+import type { Notice } from "../../../core/notice.ts";
+import {
+  type DataPlaneReport,
+  type DataPlaneRequest,
+  decodeFromDataPlane,
+  encodeToDataPlane,
+  FrameReader,
+  type ReadyReport,
+  type ResultReport,
+  type ResultValue,
+} from "../contract/codec.ts";
+
+/** A data plane that leaves so much unread is not well. The connection is given up and opened anew, which repeats what was lost. */
+const UNREAD_BYTES_MAX = 16 << 20;
+/** The same for commands without an answer. */
+const UNANSWERED_MAX = 65_536;
+/** Events that may wait until somebody listens; what comes before the devices stand is repeated by the peers. */
+const EARLY_EVENTS_MAX = 256;
+/** A data plane that leaves so many requests unanswered for so long is frozen. Both: this process may have been frozen itself. */
+const SILENT_REQUESTS = 5;
+const SILENT_MS = 10_000;
+/** For opening devices and introductions: they take milliseconds. */
+const ANSWER_MS = 5_000;
+
+/** The data plane understood a request and refused it. `code`: dataplane.proto, Result. */
+export class DataPlaneRefusal extends Error {
+  readonly code: string;
+
+  constructor({ code, error }: { readonly code: string; readonly error: string }) {
+    super(error || code);
+    this.name = "DataPlaneRefusal";
+    this.code = code;
+  }
+}
+
+/** The connection is of no use any more: closed by the other side, or because of what it said or did not say. */
+export class ConnectionLost extends Error {}
+
+export interface ConnectionListener {
+  event(event: DataPlaneEvent): void;
+  notice(notice: Notice): void;
+  /** The last call. */
+  lost(reason: string): void;
+}
+
+type Waiting =
+  | {
+      readonly for: "answer";
+      readonly resolve: (value: ResultValue | undefined) => void;
+      readonly reject: (error: Error) => void;
+    }
+  | { readonly for: "failure"; readonly command: DataPlaneCommand };
+
+interface Introduction {
+  readonly resolve: (ready: ReadyReport) => void;
+  readonly reject: (error: Error) => void;
+  /** Tunnels of the frames that have come so far. */
+  before: readonly TunnelSnapshot[];
+}
+
+/** One connection to a native data plane: requests with their answers, and events in the order in which they come. */
+export class NativeConnection {
+  readonly #socket: Socket;
+  readonly #frames = new FrameReader();
+  readonly #waiting = new Map<bigint, Waiting>();
+  #introduction: Introduction | undefined;
+  #listener: ConnectionListener | undefined;
+  #early: DataPlaneEvent[] = [];
+  #lastRequest = 0n;
+  /** Requests since something was last heard, and when that was. */
+  #unheard = 0;
+  #heardAt: number = performance.now();
+  #lost: string | undefined;
+  #frozen = false;
+
+  /** Rejects with Node's error when nobody listens there. */
+  static async open(path: string): Promise<NativeConnection> {
+    const socket = createConnection(path);
+    await new Promise<void>((resolve, reject) => {
+      socket.once("connect", resolve);
+      socket.once("error", reject);
+    });
+    return new NativeConnection(socket);
+  }
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on("data", (chunk) => this.#read(chunk));
+    socket.on("error", (error) => this.#lose(error.message));
+    socket.on("close", () => this.#lose("it closed the connection"));
+  }
+
+  /** Introduces this control plane and hears what runs there already: all of its tunnels, however many frames they take. */
+  async hello(): Promise<ReadyReport> {
+    return this.#within(
+      new Promise((resolve, reject) => {
+        this.#introduction = { resolve, reject, before: [] };
+        this.#send({ kind: "hello", contractVersion: CONTRACT_VERSION }, undefined);
+        if (this.#lost !== undefined) reject(new ConnectionLost(this.#lost));
+      }),
+    );
+  }
+
+  /** Whether it was given up because the other side took requests and answered none. */
+  get frozen(): boolean {
+    return this.#frozen;
+  }
+
+  /** Rejects with a DataPlaneRefusal, or with ConnectionLost. */
+  async ask(request: DataPlaneRequest): Promise<ResultValue | undefined> {
+    return this.#within(new Promise((resolve, reject) => this.#send(request, { for: "answer", resolve, reject })));
+  }
+
+  /** A command of the core. When it fails, that comes back as an event. */
+  command(command: DataPlaneCommand): void {
+    this.#send(command, { for: "failure", command });
+  }
+
+  /** From now on events go there, those that came before first. */
+  listen(listener: ConnectionListener): void {
+    this.#listener = listener;
+    const early = this.#early;
+    this.#early = [];
+    for (const event of early) listener.event(event);
+    if (this.#lost !== undefined) listener.lost(this.#lost);
+  }
+
+  close(): void {
+    this.#listener = undefined;
+    this.#lose("closed");
+  }
+
+  #send(request: DataPlaneRequest, waiting: Waiting | undefined): void {
+    const id = ++this.#lastRequest;
+    const frame = encodeToDataPlane(id, request);
+    if (this.#lost !== undefined) {
+      if (waiting) abandon(waiting, this.#lost);
+    } else if (!frame.ok) {
+      if (waiting) this.#refuse(waiting, { code: "bad-request", error: frame.reason });
+    } else {
+      if (waiting) this.#waiting.set(id, waiting);
+      this.#socket.write(frame.value);
+      this.#unheard++;
+      if (this.#unheard > SILENT_REQUESTS && performance.now() - this.#heardAt > SILENT_MS) {
+        this.#frozen = true;
+        this.#lose(`it has not answered for ${SILENT_MS / 1000} s`);
+      }
+      const unread = this.#socket.writableLength > UNREAD_BYTES_MAX || this.#waiting.size > UNANSWERED_MAX;
+      if (unread) this.#lose("it does not keep up");
+    }
+  }
+
+  #read(chunk: Uint8Array): void {
+    this.#unheard = 0;
+    this.#heardAt = performance.now();
+    const messages = this.#frames.push(chunk);
+    if (!messages.ok) this.#lose(messages.reason);
+    for (const message of messages.ok ? messages.value : []) {
+      const report = decodeFromDataPlane(message);
+      if (report.ok) this.#take(report.value);
+      else this.#lose(`it sent something that is not in the contract: ${report.reason}`);
+      if (this.#lost !== undefined) return;
+    }
+  }
+
+  #take(report: DataPlaneReport): void {
+    switch (report.kind) {
+      case "ready":
+        this.#greeted(report);
+        break;
+      case "result":
+        this.#answer(report);
+        break;
+      case "socket-error":
+      case "device-error":
+        this.#listener?.notice(trouble(report.kind, report.error));
+        break;
+      case "tun-out":
+      case "udp-out":
+      case "quiet":
+        this.#lose("it is a data plane without devices (--memory)");
+        break;
+      default:
+        this.#event(report);
+    }
+  }
+
+  #greeted(ready: ReadyReport): void {
+    const introduction = this.#introduction;
+    if (!introduction) return;
+    const tunnels = [...introduction.before, ...ready.snapshot.tunnels];
+    if (ready.more) introduction.before = tunnels;
+    else introduction.resolve({ ...ready, snapshot: { ...ready.snapshot, tunnels } });
+  }
+
+  #answer(result: ResultReport): void {
+    const waiting = this.#waiting.get(result.requestId);
+    this.#waiting.delete(result.requestId);
+    if (!waiting) return;
+    if (result.code !== "" || result.error !== "") {
+      this.#refuse(waiting, result);
+    } else if (waiting.for === "answer") {
+      waiting.resolve(result.value);
+    } else if (result.value?.kind === "sampled") {
+      const { more, ...sample } = result.value;
+      this.#event(sample);
+      if (more) this.command({ kind: "sample" });
+    }
+  }
+
+  #refuse(waiting: Waiting, { code, error }: { readonly code: string; readonly error: string }): void {
+    if (waiting.for === "answer") {
+      waiting.reject(new DataPlaneRefusal({ code, error }));
+    } else {
+      this.#event({ kind: "command-failed", ...refusedCommand(waiting.command), code, error });
+    }
+  }
+
+  #event(event: DataPlaneEvent): void {
+    if (this.#listener) this.#listener.event(event);
+    else if (this.#early.length < EARLY_EVENTS_MAX) this.#early.push(event);
+  }
+
+  /** A data plane that does not answer is as good as none. */
+  async #within<Value>(answer: Promise<Value>): Promise<Value> {
+    const timer = setTimeout(() => this.#lose(`it did not answer within ${ANSWER_MS / 1000} s`), ANSWER_MS);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #lose(reason: string): void {
+    if (this.#lost !== undefined) return;
+    this.#lost = reason;
+    this.#socket.destroy();
+    this.#introduction?.reject(new ConnectionLost(reason));
+    for (const waiting of this.#waiting.values()) abandon(waiting, reason);
+    this.#waiting.clear();
+    this.#listener?.lost(reason);
+  }
+}
+
+function abandon(waiting: Waiting, reason: string): void {
+  if (waiting.for === "answer") waiting.reject(new ConnectionLost(reason));
+}
+
+function trouble(code: "socket-error" | "device-error", error: string): Notice {
+  const what = code === "socket-error" ? "The UDP socket reports an error." : "The TUN device reports an error.";
+  return { level: "warn", code, text: what, fields: { error } };
+}

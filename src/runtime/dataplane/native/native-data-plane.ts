@@ -1,0 +1,137 @@
+import type { Settings } from "../../../core/config/settings.ts";
+import type { DataPlaneCommand } from "../../../core/dataplane/contract.ts";
+import type { StateDirectory } from "../../state/state-directory.ts";
+import type { DataPlane, DataPlaneDescription, DataPlaneListener } from "../data-plane.ts";
+import { killDataPlane } from "./native-process.ts";
+import { farewell, NativeStart, type StartedDataPlane } from "./native-start.ts";
+
+/** Pause before a data plane that died is started again; doubles with each failure. */
+const RESTART_MS = 100;
+const RESTART_MS_MAX = 5_000;
+/** One that has run for so long did not die of its start: the next pause is the short one again. */
+const STEADY_MS = 10_000;
+
+/**
+ * `lacis-dataplane`, a process of its own, kept alive: its death shows in the connection that ends, and then it is started again, for
+ * ever. How one comes to run: native-start.ts.
+ */
+export class NativeDataPlane implements DataPlane {
+  readonly #settings: Settings;
+  readonly #state: StateDirectory;
+  #listener: DataPlaneListener = nobody;
+  #starting: NativeStart | undefined;
+  #started: StartedDataPlane | undefined;
+  #description: DataPlaneDescription = {
+    kind: "native",
+    state: "starting",
+    build: undefined,
+    device: undefined,
+    port: 0,
+    adopted: false,
+    restarts: 0,
+    lastError: undefined,
+  };
+  #upSince = 0;
+  #pauseMs = RESTART_MS;
+  #restart: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(settings: Settings, state: StateDirectory) {
+    this.#settings = settings;
+    this.#state = state;
+  }
+
+  async start(listener: DataPlaneListener): Promise<void> {
+    this.#listener = listener;
+    await this.#start();
+  }
+
+  command(command: DataPlaneCommand): void {
+    this.#started?.connection.command(command);
+  }
+
+  describe(): DataPlaneDescription {
+    return this.#description;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#description = { ...this.#description, state: "stopped" };
+    clearTimeout(this.#restart);
+    // A start that is under way fails, and cleans up after itself.
+    this.#starting?.cancel();
+    const started = this.#started;
+    this.#started = undefined;
+    if (started && !(await farewell(started.connection))) killDataPlane(this.#state);
+  }
+
+  async #start(): Promise<void> {
+    this.#starting = new NativeStart(this.#settings, this.#state, (notice) => this.#listener.notice(notice));
+    const started = await this.#starting.run().finally(() => {
+      this.#starting = undefined;
+    });
+    if (this.#stopped) {
+      await farewell(started.connection);
+      return;
+    }
+    const { build, device, port, adopted } = started;
+    this.#description = { ...this.#description, state: "up", build, device, port, adopted, lastError: undefined };
+    this.#started = started;
+    this.#upSince = performance.now();
+    this.#announce(started);
+  }
+
+  /** Tells the node; then come the events, those first that came while the devices were opened. */
+  #announce({ connection, port, tunnels }: StartedDataPlane): void {
+    this.#listener.up(port, tunnels);
+    connection.listen({
+      event: (event) => this.#listener.event(event),
+      notice: (notice) => this.#listener.notice(notice),
+      lost: (reason) => this.#died(reason),
+    });
+  }
+
+  #died(reason: string): void {
+    const { connection, process } = this.#started ?? {};
+    this.#started = undefined;
+    if (connection?.frozen) killDataPlane(this.#state);
+    const why = process?.ended ?? reason;
+    this.#description = {
+      ...this.#description,
+      state: "starting",
+      restarts: this.#description.restarts + 1,
+      lastError: why,
+    };
+    this.#say("error", "data-plane-lost", "The data plane ended by itself.", { why });
+    this.#listener.down();
+    if (performance.now() - this.#upSince >= STEADY_MS) this.#pauseMs = RESTART_MS;
+    this.#startLater();
+  }
+
+  #startLater(): void {
+    const pauseMs = this.#pauseMs;
+    this.#pauseMs = Math.min(2 * pauseMs, RESTART_MS_MAX);
+    this.#restart = setTimeout(() => void this.#startAgain(), pauseMs);
+  }
+
+  async #startAgain(): Promise<void> {
+    try {
+      await this.#start();
+      const { device, port } = this.#description;
+      if (!this.#stopped)
+        this.#say("info", "data-plane-up", "The data plane runs again.", { device: device ?? "none", port });
+    } catch (error) {
+      if (this.#stopped) return;
+      const why = error instanceof Error ? error.message : String(error);
+      this.#description = { ...this.#description, lastError: why };
+      this.#say("error", "data-plane-failed", "The data plane could not be started.", { why });
+      this.#startLater();
+    }
+  }
+
+  #say(level: "info" | "error", code: string, text: string, fields: Readonly<Record<string, string | number>>): void {
+    this.#listener.notice({ level, code, text, fields });
+  }
+}
+
+const nobody: DataPlaneListener = { up: () => {}, event: () => {}, down: () => {}, notice: () => {} };

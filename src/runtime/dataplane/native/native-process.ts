@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { accessSync, closeSync, constants, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { OperatorError, systemCode } from "../../operator-error.ts";
+import { packageRoot } from "../../package-root.ts";
+import type { StateDirectory } from "../../state/state-directory.ts";
+
+/**
+ * Absolute path of the data plane's program: $LACIS_DATAPLANE, else what `npm run build:native` makes. It is looked for nowhere else: a
+ * program of root is never found through a search path (reliability R60).
+ */
+export function findDataPlaneBinary(override: string | undefined = process.env["LACIS_DATAPLANE"]): string {
+  const path = override || join(packageRoot(), "native/target/release/lacis-dataplane");
+  const todo = override
+    ? "correct LACIS_DATAPLANE, or unset it to use the one that was built here"
+    : "build it with: npm run build:native - or set LACIS_DATAPLANE to its absolute path";
+  if (!path.startsWith("/")) {
+    throw new OperatorError("data-plane-missing", {
+      what: "cannot start the data plane",
+      why: `${path} is not an absolute path`,
+      todo,
+    });
+  }
+  try {
+    accessSync(path, constants.X_OK);
+  } catch (error) {
+    const why = systemCode(error) === "EACCES" ? `${path} may not be executed` : `there is no ${path}`;
+    throw new OperatorError("data-plane-missing", { what: "cannot start the data plane", why, todo });
+  }
+  return path;
+}
+
+/** A data plane that this process started. It outlives this process: it has its own session, and no pipe leads here. */
+export class DataPlaneProcess {
+  readonly #child: ChildProcess;
+  readonly #log: string;
+  #ended: string | undefined;
+
+  constructor(binary: string, state: StateDirectory) {
+    this.#log = state.dataPlaneLog;
+    rmSync(state.dataPlaneLog, { force: true });
+    const log = openSync(state.dataPlaneLog, "wx", 0o640);
+    try {
+      this.#child = spawn(binary, ["--socket", state.dataPlaneSocket], {
+        detached: true,
+        stdio: ["ignore", log, log],
+        cwd: "/",
+        env: {},
+      });
+    } finally {
+      closeSync(log);
+    }
+    this.#child.on("error", (error) => {
+      this.#ended = `it could not be executed: ${error.message}`;
+    });
+    this.#child.on("exit", (code, signal) => {
+      this.#ended ??= signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`;
+    });
+    this.#child.unref();
+    if (this.#child.pid !== undefined) writeFileSync(state.dataPlanePid, String(this.#child.pid), { mode: 0o640 });
+  }
+
+  /** Why it no longer runs, with the last line it wrote; undefined while it runs. */
+  get ended(): string | undefined {
+    const lastWords = this.#ended === undefined ? "" : lastLineOf(this.#log);
+    return lastWords === "" ? this.#ended : `${this.#ended}: ${lastWords}`;
+  }
+}
+
+/**
+ * Ends the data plane of a state directory at once, whoever started it; the kernel closes its socket and removes its device. For one
+ * that does not do what it is asked. Its number may have gone to another process since: that one does not have our socket in its command line.
+ */
+export function killDataPlane(state: StateDirectory): void {
+  try {
+    const pid = Number(readFileSync(state.dataPlanePid, "utf8"));
+    const commandLine = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    if (commandLine.includes(state.dataPlaneSocket)) process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended already.
+  }
+}
+
+function lastLineOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trimEnd().split("\n").at(-1)?.slice(0, 300) ?? "";
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,178 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Settings } from "../../../core/config/settings.ts";
+import { CONTRACT_VERSION, type TunnelSnapshot } from "../../../core/dataplane/contract.ts";
+import { endpoint, endpointPort } from "../../../core/netip/endpoint.ts";
+import type { Notice } from "../../../core/notice.ts";
+import type { StateDirectory } from "../../state/state-directory.ts";
+import type { ReadyReport, ResultValue } from "../contract/codec.ts";
+import { differences, isFresh } from "./adoption.ts";
+import { type DeviceRequest, refusedDevice, silentDataPlane, wrongContract } from "./device-complaint.ts";
+import { ConnectionLost, DataPlaneRefusal, NativeConnection } from "./native-connection.ts";
+import { DataPlaneProcess, findDataPlaneBinary, killDataPlane } from "./native-process.ts";
+
+/** How long a data plane may take from its start until it listens. */
+const LISTEN_MS = 3_000;
+const LISTEN_POLL_MS = 5;
+
+/** How long a data plane may take for its farewells before it is ended without them. */
+const FAREWELL_MS = 1_000;
+
+/** A native data plane that forwards. */
+export interface StartedDataPlane {
+  readonly connection: NativeConnection;
+  /** Undefined when it ran before. */
+  readonly process: DataPlaneProcess | undefined;
+  /** Whether its devices were open already. */
+  readonly adopted: boolean;
+  readonly build: string;
+  readonly device: string | undefined;
+  readonly port: number;
+  readonly tunnels: readonly TunnelSnapshot[];
+}
+
+/**
+ * The way to a data plane that forwards: the one that runs in this state directory when its devices are those of the settings, else a new
+ * one with its devices opened. Fails with an OperatorError and leaves none behind.
+ */
+export class NativeStart {
+  readonly #settings: Settings;
+  readonly #state: StateDirectory;
+  readonly #notice: (notice: Notice) => void;
+  #connection: NativeConnection | undefined;
+  #process: DataPlaneProcess | undefined;
+  #cancelled = false;
+
+  constructor(settings: Settings, state: StateDirectory, notice: (notice: Notice) => void) {
+    this.#settings = settings;
+    this.#state = state;
+    this.#notice = notice;
+  }
+
+  async run(): Promise<StartedDataPlane> {
+    try {
+      return await this.#run();
+    } catch (error) {
+      const why = this.#process?.ended;
+      const listening = error instanceof ConnectionLost ? undefined : this.#connection;
+      if (!(listening && (await farewell(listening)))) killDataPlane(this.#state);
+      if (!(error instanceof ConnectionLost)) throw error;
+      throw silentDataPlane(findDataPlaneBinary(), why ?? error.message);
+    }
+  }
+
+  /** Lets `run` fail soon. */
+  cancel(): void {
+    this.#cancelled = true;
+    this.#connection?.close();
+  }
+
+  async #run(): Promise<StartedDataPlane> {
+    const { connection, ready } = (await this.#takeOver()) ?? (await this.#spawn());
+    const { tun, udp, tunnels } = ready.snapshot;
+    const devices = udp ? { device: tun?.name, port: endpointPort(udp) } : await this.#openDevices(connection);
+    const { build } = ready;
+    return { connection, process: this.#process, adopted: udp !== undefined, build, tunnels, ...devices };
+  }
+
+  /** The data plane that runs here, if it can be used; otherwise it is asked to end. */
+  async #takeOver(): Promise<{ connection: NativeConnection; ready: ReadyReport } | undefined> {
+    const connection = await this.#connect();
+    if (!connection) return undefined;
+    const ready = await connection.hello();
+    const unfit = this.#unfit(ready);
+    if (unfit.length === 0) return { connection, ready };
+    this.#notice({
+      level: "warn",
+      code: "data-plane-replaced",
+      text: "The running data plane is not the one that is wanted; another is started.",
+      fields: { differs: unfit },
+    });
+    if (!(await farewell(connection))) killDataPlane(this.#state);
+    return undefined;
+  }
+
+  #unfit({ contractVersion, snapshot }: ReadyReport): readonly string[] {
+    if (contractVersion !== CONTRACT_VERSION) return ["contract version"];
+    return isFresh(snapshot) ? [] : differences(snapshot, this.#settings);
+  }
+
+  async #spawn(): Promise<{ connection: NativeConnection; ready: ReadyReport }> {
+    const binary = findDataPlaneBinary();
+    const started = new DataPlaneProcess(binary, this.#state);
+    this.#process = started;
+    const giveUpAt = performance.now() + LISTEN_MS;
+    while (started.ended === undefined && performance.now() < giveUpAt && !this.#cancelled) {
+      const connection = await this.#connect();
+      if (!connection) {
+        await sleep(LISTEN_POLL_MS);
+        continue;
+      }
+      const ready = await connection.hello();
+      if (ready.contractVersion === CONTRACT_VERSION) return { connection, ready };
+      throw wrongContract(binary, ready.contractVersion, CONTRACT_VERSION);
+    }
+    throw silentDataPlane(binary, started.ended ?? `it did not listen within ${LISTEN_MS / 1000} s`);
+  }
+
+  async #connect(): Promise<NativeConnection | undefined> {
+    try {
+      this.#connection = await NativeConnection.open(this.#state.dataPlaneSocket);
+    } catch {
+      // No socket, or nobody behind it: nothing runs here.
+      this.#connection = undefined;
+    }
+    return this.#connection;
+  }
+
+  /** The socket first: a port that is taken is found before a device exists. */
+  async #openDevices(connection: NativeConnection): Promise<{ device: string | undefined; port: number }> {
+    const { listen, tun, identity } = this.#settings;
+    const { host, port, readBufferBytes, writeBufferBytes, batch, soMark } = listen;
+    const buffers = { readBufferBytes, writeBufferBytes, batch };
+    const opened = await refusable(
+      connection.ask({ kind: "open-udp", bind: endpoint(host, port), ...buffers, mark: soMark }),
+      { device: "udp", port },
+    );
+    const bound = opened?.kind === "udp-opened" ? endpointPort(opened.bound) : port;
+    if (tun.disabled) return { device: undefined, port: bound };
+    const { device: name, mtu, txQueue } = tun;
+    const addresses = identity.credential.networks;
+    const made = await refusable(connection.ask({ kind: "open-tun", name, mtu, txQueue, addresses }), {
+      device: "tun",
+      name,
+    });
+    return { device: made?.kind === "tun-opened" ? made.name : name, port: bound };
+  }
+}
+
+/** Asks a data plane to close its sessions and end; false when it did not in time. */
+export async function farewell(connection: NativeConnection): Promise<boolean> {
+  const gone = new Promise<true>((resolve) => {
+    connection.listen({ event: () => {}, notice: () => {}, lost: () => resolve(true) });
+  });
+  connection.ask({ kind: "shutdown", sendClose: true }).catch(() => {});
+  const inTime = await Promise.race([gone, sleep(FAREWELL_MS, false as const, { ref: false })]);
+  connection.close();
+  return inTime;
+}
+
+/** Ends the data plane that a killed control plane of other settings may have left here. */
+export async function endOrphan(state: StateDirectory): Promise<void> {
+  const orphan = await NativeConnection.open(state.dataPlaneSocket).catch(() => undefined);
+  if (!orphan) return;
+  // Whatever it says: it is asked to end.
+  await orphan.hello().catch(() => undefined);
+  if (!(await farewell(orphan))) killDataPlane(state);
+}
+
+async function refusable(
+  answer: Promise<ResultValue | undefined>,
+  about: DeviceRequest,
+): Promise<ResultValue | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof DataPlaneRefusal)) throw error;
+    throw refusedDevice(findDataPlaneBinary(), about, { code: error.code, error: error.message });
+  }
+}

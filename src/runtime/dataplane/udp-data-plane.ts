@@ -1,0 +1,193 @@
+import { createSocket, type Socket } from "node:dgram";
+import type { Settings } from "../../core/config/settings.ts";
+import type { DataPlaneCommand, DataPlaneEvent } from "../../core/dataplane/contract.ts";
+import { type DataPlaneOutput, ReferenceDataPlane } from "../../core/dataplane/reference/reference-data-plane.ts";
+import { parseAddress } from "../../core/netip/address.ts";
+import { type Endpoint, endpoint, endpointAddress, endpointPort } from "../../core/netip/endpoint.ts";
+import type { Notice } from "../../core/notice.ts";
+import { readClock } from "../clock.ts";
+import { nodeSuite } from "../node-crypto.ts";
+import { systemCode } from "../operator-error.ts";
+import { packageVersion } from "../package-root.ts";
+import type { DataPlane, DataPlaneDescription, DataPlaneListener } from "./data-plane.ts";
+import { refusedDevice } from "./native/device-complaint.ts";
+
+/** A socket that fails is opened again after so long. */
+const REOPEN_MS = 1_000;
+
+/** Datagrams that may wait in the socket for the kernel. Past it they are lost, as the network might have done. */
+const SEND_QUEUE_BYTES_MAX = 4 << 20;
+
+/**
+ * The readable data plane over one UDP socket, in this process: what a lighthouse with `tun.disabled` runs on. It needs neither Rust nor
+ * rights. An IPv6 wildcard socket serves both families; IPv4 addresses are mapped here and nowhere else.
+ */
+export class UdpDataPlane implements DataPlane {
+  readonly #listen: Settings["listen"];
+  readonly #plane = new ReferenceDataPlane(nodeSuite);
+  #listener: DataPlaneListener | undefined;
+  #socket: Socket | undefined;
+  #port = 0;
+  /** An IPv6 socket takes IPv4 addresses mapped (RFC 4291 2.5.5.2). */
+  #isDual = false;
+  #restarts = 0;
+  #lastError: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #draining = false;
+  #sendsFailed = 0;
+  #stopped = false;
+
+  constructor({ listen }: Settings) {
+    this.#listen = listen;
+  }
+
+  async start(listener: DataPlaneListener): Promise<void> {
+    this.#listener = listener;
+    if (this.#listen.soMark !== 0) listener.notice(markIgnored);
+    try {
+      this.#adopt(await this.#open(this.#listen.port));
+    } catch (error) {
+      const code = { EADDRINUSE: "address-in-use", EACCES: "not-permitted" }[systemCode(error)] ?? "system";
+      const reason = error instanceof Error ? error.message : String(error);
+      throw refusedDevice(process.execPath, { device: "udp", port: this.#listen.port }, { code, error: reason });
+    }
+    listener.up(this.#port, []);
+  }
+
+  command(command: DataPlaneCommand): void {
+    this.#plane.command(command, readClock().now);
+    this.#drain();
+  }
+
+  describe(): DataPlaneDescription {
+    return {
+      kind: "typescript",
+      state: this.#stopped ? "stopped" : this.#socket ? "up" : "starting",
+      build: `TypeScript ${packageVersion()}`,
+      device: undefined,
+      port: this.#port,
+      adopted: false,
+      restarts: this.#restarts,
+      lastError: this.#lastError,
+    };
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    this.#socket = undefined;
+    // Closing waits for nothing, so the farewells of the last commands get one turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (socket) await new Promise<void>((resolve) => socket.close(resolve));
+  }
+
+  async #open(port: number): Promise<Socket> {
+    const { host, readBufferBytes, writeBufferBytes } = this.#listen;
+    const socket = createSocket({
+      type: host.includes(":") ? "udp6" : "udp4",
+      // Only literals are sent to, so that nothing is ever looked up.
+      lookup: (address, _options, done) => done(null, address, address.includes(":") ? 6 : 4),
+      ...(readBufferBytes > 0 && { recvBufferSize: readBufferBytes }),
+      ...(writeBufferBytes > 0 && { sendBufferSize: writeBufferBytes }),
+    });
+    return new Promise((resolve, reject) => {
+      socket.once("error", reject);
+      socket.bind(port, host, () => {
+        socket.off("error", reject);
+        resolve(socket);
+      });
+    });
+  }
+
+  #adopt(socket: Socket): void {
+    this.#socket = socket;
+    const { port, family } = socket.address();
+    this.#port = port;
+    this.#isDual = family === "IPv6";
+    this.#lastError = undefined;
+    socket.on("message", (datagram, { address, port }) => {
+      const source = parseAddress(address);
+      if (!source) return;
+      const bytes = new Uint8Array(datagram.buffer, datagram.byteOffset, datagram.length);
+      this.#plane.fromUdp(endpoint(source, port), bytes, readClock().now);
+      this.#drain();
+    });
+    socket.on("error", (error) => this.#lost(socket, error));
+  }
+
+  /** The sessions live on: only the socket is opened anew, on the same port. */
+  #lost(socket: Socket, error: Error): void {
+    if (this.#stopped || socket !== this.#socket) return;
+    this.#socket = undefined;
+    this.#restarts++;
+    this.#lastError = error.message;
+    socket.close();
+    const reopen = async (): Promise<void> => {
+      if (this.#stopped) return;
+      try {
+        this.#adopt(await this.#open(this.#port));
+      } catch (again) {
+        this.#lastError = again instanceof Error ? again.message : String(again);
+        setTimeout(() => void reopen(), REOPEN_MS);
+      }
+    };
+    setTimeout(() => void reopen(), REOPEN_MS);
+  }
+
+  #drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    for (let output = this.#plane.poll(); output; output = this.#plane.poll()) this.#carryOut(output);
+    this.#draining = false;
+    this.#sleep();
+  }
+
+  #carryOut(output: DataPlaneOutput): void {
+    if (output.to === "control") this.#listener?.event(this.#completed(output.event));
+    else if (output.to === "udp") this.#send(output.endpoint, output.datagram);
+  }
+
+  #send(to: Endpoint, datagram: Uint8Array): void {
+    const socket = this.#socket;
+    const port = endpointPort(to);
+    // A datagram may come from port 0, and nothing can be sent there: what the kernel would refuse, Node.js throws at.
+    if (!socket || port === 0 || socket.getSendQueueSize() > SEND_QUEUE_BYTES_MAX) {
+      this.#sendsFailed++;
+      return;
+    }
+    const address = endpointAddress(to);
+    const mapped = this.#isDual && !address.includes(":") ? `::ffff:${address}` : address;
+    // What the kernel refuses is lost like what the network loses: counted, and the protocol repeats it.
+    socket.send(datagram, port, mapped, (error) => {
+      if (error) this.#sendsFailed++;
+    });
+  }
+
+  /** The readable data plane hands datagrams over and does not learn what became of them. */
+  #completed(event: DataPlaneEvent): DataPlaneEvent {
+    if (event.kind !== "sampled" || this.#sendsFailed === 0) return event;
+    const drops = new Map(event.counters.drops).set("send-failed", BigInt(this.#sendsFailed));
+    return { ...event, counters: { ...event.counters, drops } };
+  }
+
+  #sleep(): void {
+    clearTimeout(this.#timer);
+    const at = this.#plane.pollTimeout();
+    if (at === undefined || this.#stopped) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#plane.tick(readClock().now);
+        this.#drain();
+      },
+      Math.max(Math.ceil(at - readClock().now), 1),
+    );
+  }
+}
+
+const markIgnored: Notice = {
+  level: "warn",
+  code: "so-mark-ignored",
+  text: "listen.so_mark needs the native data plane; packets are not marked.",
+  fields: {},
+};

@@ -1,0 +1,53 @@
+import { describe, expect, test } from "vitest";
+import { parseHostPort } from "../../../../../src/core/config/parse/host-port.ts";
+
+describe("host:port", () => {
+  test.each([
+    ["192.0.2.1:4242", "192.0.2.1:4242"],
+    ["[2001:db8::1]:4242", "[2001:db8::1]:4242"],
+    ["[2001:DB8:0::1]:1", "[2001:db8::1]:1"],
+  ])("%s is an endpoint", (text, endpoint) => {
+    expect(parseHostPort(text)).toEqual({ ok: true, value: { kind: "literal", endpoint } });
+  });
+
+  test.each(["lighthouse.example:4242", "lh:4242", "my_host.example.:4242", "4u.example:4242"])(
+    "%s is a name",
+    (text) => {
+      expect(parseHostPort(text)).toMatchObject({ ok: true, value: { kind: "name", port: 4242 } });
+    },
+  );
+
+  test.each([
+    ["192.0.2.1", "has no port - write 192.0.2.1:4242"],
+    ["2001:db8::1", "has no port - write [2001:db8::1]:4242"],
+    ["lighthouse.example", "has no port - write lighthouse.example:4242"],
+    ["lighthouse.example:", "has no port after the colon"],
+    ["192.0.2.1:99999", "has a port that is not 1 to 65535"],
+    ["192.0.2.1:0", "has port 0 - write the port that the host listens on"],
+    ["fd00::zz:4242", "is neither address:port nor name:port"],
+    ["192.0.2.300:4242", "is neither address:port nor name:port"],
+    ["[lighthouse.example]:4242", "has something in brackets that is not an IPv6 address"],
+    ["a..b:4242", "is neither address:port nor name:port"],
+    [":4242", "is neither address:port nor name:port"],
+  ])("%s is refused", (text, reason) => {
+    expect(parseHostPort(text)).toEqual({ ok: false, reason });
+  });
+
+  test("an IPv6 address without brackets is refused when it could be meant with a port", () => {
+    expect(parseHostPort("2001:db8:1:2:3:4:5:6:4242")).toMatchObject({
+      ok: false,
+      reason: "needs brackets around the IPv6 address - write [2001:db8:1:2:3:4:5:6]:4242",
+    });
+  });
+
+  test("port 0 stands for the given port", () => {
+    expect(parseHostPort("192.0.2.1:0", 4242)).toMatchObject({ ok: true, value: { endpoint: "192.0.2.1:4242" } });
+    expect(parseHostPort("192.0.2.1:0", 0)).toMatchObject({ ok: false });
+  });
+
+  test("a long text of labels takes no time", () => {
+    const started = performance.now();
+    expect(parseHostPort(`${"a".repeat(100_000)}!:4242`).ok).toBe(false);
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+});

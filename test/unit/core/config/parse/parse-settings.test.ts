@@ -1,0 +1,151 @@
+import { describe, expect, test } from "vitest";
+import { SCHEMA } from "../../../../../src/core/config/schema/schema.ts";
+import { errorsOf, parsed, SOUND, settingsOf, warningsOf } from "../parsed.ts";
+
+test("a sound configuration has neither errors nor warnings", () => {
+  expect(warningsOf(SOUND)).toEqual([]);
+});
+
+test("what is not written is at Nebula's default", () => {
+  const { identity: _identity, firewall: _firewall, staticHosts: _staticHosts, ...rest } = settingsOf(SOUND);
+  expect(rest).toEqual({
+    cipher: "aes",
+    staticMap: { cadenceMs: 30_000, network: "ip4", lookupTimeoutMs: 250 },
+    lighthouse: { amLighthouse: false, hosts: ["10.77.0.1"], intervalMs: 10_000, advertise: [] },
+    listen: {
+      host: "0.0.0.0",
+      port: 0,
+      batch: 64,
+      readBufferBytes: 0,
+      writeBufferBytes: 0,
+      soMark: 0,
+      sendRecvError: "always",
+      acceptRecvError: "always",
+    },
+    punchy: { punch: false, respond: false, delayMs: 1_000, respondDelayMs: 5_000, targetAllRemotes: false },
+    tun: { disabled: false, device: "", mtu: 1300, txQueue: 500, dropLocalBroadcast: false, dropMulticast: false },
+    handshakes: { tryIntervalMs: 100, retries: 10 },
+    tunnels: { dropInactive: false, inactivityTimeoutMs: 600_000 },
+    timers: { connectionAliveMs: 5_000, pendingDeletionMs: 10_000 },
+    preferredRanges: [],
+  });
+  expect(parsed(SOUND).logging).toEqual({ level: "info", format: "text", timestamps: true });
+});
+
+test("what is written is read", () => {
+  const { settings, logging } = parsed(`${SOUND}
+cipher: chachapoly
+static_map: {cadence: 1m, network: ip, lookup_timeout: 1s}
+listen: {host: "[::]", port: 4242, batch: 128, read_buffer: 1048576, write_buffer: 2097152, so_mark: 7,
+  send_recv_error: private, accept_recv_error: never}
+punchy: {punch: yes, respond: 1, delay: 500ms, respond_delay: 2s, target_all_remotes: t}
+tun: {dev: lacis0, mtu: 1280, tx_queue: 1000, drop_local_broadcast: true, drop_multicast: true}
+handshakes: {try_interval: 200ms, retries: 20}
+tunnels: {drop_inactive: true, inactivity_timeout: 1h}
+timers: {connection_alive_interval: 2, pending_deletion_interval: 4}
+preferred_ranges: [192.168.7.9/16, "fd00::/8"]
+logging: {level: WARNING, format: json, disable_timestamp: true}
+`);
+  expect(settings).toMatchObject({
+    cipher: "chachapoly",
+    staticMap: { cadenceMs: 60_000, network: "ip", lookupTimeoutMs: 1_000 },
+    listen: {
+      host: "::",
+      port: 4242,
+      batch: 128,
+      readBufferBytes: 1_048_576,
+      writeBufferBytes: 2_097_152,
+      soMark: 7,
+      sendRecvError: "private",
+      acceptRecvError: "never",
+    },
+    punchy: { punch: true, respond: true, delayMs: 500, respondDelayMs: 2_000, targetAllRemotes: true },
+    tun: { device: "lacis0", mtu: 1280, txQueue: 1_000, dropLocalBroadcast: true, dropMulticast: true },
+    handshakes: { tryIntervalMs: 200, retries: 20 },
+    tunnels: { dropInactive: true, inactivityTimeoutMs: 3_600_000 },
+    timers: { connectionAliveMs: 2_000, pendingDeletionMs: 4_000 },
+    preferredRanges: [
+      { address: "192.168.0.0", bits: 16 },
+      { address: "fd00::", bits: 8 },
+    ],
+  });
+  expect(logging).toEqual({ level: "warn", format: "json", timestamps: false });
+});
+
+test("send_recv_error may be a boolean, as it once was", () => {
+  expect(settingsOf(`${SOUND}listen: {send_recv_error: false, accept_recv_error: true}`).listen).toMatchObject({
+    sendRecvError: "never",
+    acceptRecvError: "always",
+  });
+});
+
+describe("a wrong value is refused with its place and what belongs there:", () => {
+  test.each([
+    ["listen: {port: abc}", 'config.yml:8:16: listen.port: "abc" is not a whole number'],
+    ["listen: {port: 70000}", 'config.yml:8:16: listen.port: "70000" is out of range - it may be 0 to 65535'],
+    ["listen: {port: [4242]}", "config.yml:8:16: listen.port: a list where one value belongs"],
+    [
+      "listen: {host: lighthouse.example}",
+      'config.yml:8:16: listen.host: "lighthouse.example" is not an IP address - names are not resolved here yet',
+    ],
+    ["punchy: {punch: maybe}", 'config.yml:8:17: punchy.punch: "maybe" is not true or false'],
+    ["punchy: {delay: 1}", 'config.yml:8:17: punchy.delay: "1" has no unit - write 1s or 1ms'],
+    [
+      "punchy: {delay: soon}",
+      'config.yml:8:17: punchy.delay: "soon" is not a duration - write for instance 250ms, 30s or 1h30m',
+    ],
+    ["punchy: {delay: 2h}", 'config.yml:8:17: punchy.delay: "2h" is out of range - it may be 0ms to 60s'],
+    ["cipher: rot13", 'config.yml:8:9: cipher: "rot13" is not one of aes, chachapoly'],
+    ["tun: {mtu: 100}", 'config.yml:8:12: tun.mtu: "100" is out of range - it may be 576 to 65535'],
+    [
+      "tun: {dev: much-too-long-a-name}",
+      'config.yml:8:12: tun.dev: "much-too-long-a-name" is not a device name: up to 15 characters, no space, slash or colon',
+    ],
+    ["logging: {level: loud}", 'config.yml:8:18: logging.level: "loud" is not one of trace, debug, info, warn, error'],
+    [
+      "logging: {level: constructor}",
+      'config.yml:8:18: logging.level: "constructor" is not one of trace, debug, info, warn, error',
+    ],
+    [
+      "preferred_ranges: 10.0.0.0/8",
+      'config.yml:8:19: preferred_ranges: "10.0.0.0/8" where a list belongs - write it as "- value", one a line',
+    ],
+    [
+      "preferred_ranges: [10.0.0.1]",
+      'config.yml:8:20: preferred_ranges[0]: "10.0.0.1" has no prefix length - for this one address write 10.0.0.1/32',
+    ],
+    [
+      "preferred_ranges: [10.0.0.0/33]",
+      'config.yml:8:20: preferred_ranges[0]: "10.0.0.0/33" is not a prefix such as 10.0.0.0/8',
+    ],
+    ["preferred_ranges: [~]", "config.yml:8:20: preferred_ranges[0]: nothing where one value belongs"],
+  ])("%s", (text, error) => {
+    expect(errorsOf(SOUND + text)).toEqual([error]);
+  });
+
+  test("all at once, in the order of the file", () => {
+    expect(errorsOf(`tun: {mtu: 1}\nwibble: 1\nlisten: {port: x}\n${SOUND}`)).toEqual([
+      'config.yml:1:12: tun.mtu: "1" is out of range - it may be 576 to 65535',
+      "config.yml:2:1: wibble: unknown key",
+      'config.yml:3:16: listen.port: "x" is not a whole number',
+    ]);
+  });
+});
+
+describe("every implemented key", () => {
+  const keys = SCHEMA.filter(({ state, path }) => state.kind === "implemented" && !path.includes("[]"));
+
+  test.each(keys.map(({ path }) => path))("%s is read: a value of the wrong shape is refused", (path) => {
+    const nested = path.split(".").reduceRight((value, name) => `{${name}: ${value}}`, "{not: {a: value}}");
+    expect(errorsOf(nested).filter((line) => line.includes(`: ${path}`))).not.toEqual([]);
+  });
+
+  test.each(keys.filter((key) => key.default !== undefined).map((key) => [key.path, key.default ?? ""]))(
+    "%s may be written with its default %s",
+    (path, value) => {
+      const written = value === "" ? '""' : value;
+      const nested = path.split(".").reduceRight((inner, name) => `{${name}: ${inner}}`, written);
+      expect(errorsOf([SOUND, nested])).toEqual([]);
+    },
+  );
+});

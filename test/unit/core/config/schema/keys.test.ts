@@ -1,0 +1,122 @@
+import { describe, expect, test } from "vitest";
+import { errorsOf, SOUND, settingsOf, warningsOf } from "../parsed.ts";
+
+describe("a key that is known but not implemented yet", () => {
+  test.each([
+    [
+      "lighthouse: {serve_dns: true}",
+      "config.yml:1:14: lighthouse.serve_dns: known but not implemented yet - remove it or set it to its default false",
+    ],
+    ["routines: 4", "config.yml:1:1: routines: known but not implemented yet - remove it or set it to its default 1"],
+    [
+      "relay: {relays: [10.77.0.9]}",
+      "config.yml:1:9: relay.relays: known but not implemented yet - remove it or set it to its default []",
+    ],
+    [
+      "tun: {unsafe_routes: [{route: 192.168.0.0/16, via: 10.77.0.9}]}",
+      "config.yml:1:7: tun.unsafe_routes: known but not implemented yet - remove it or set it to its default []",
+    ],
+    [
+      "stats: {type: prometheus, listen: 127.0.0.1:8080}",
+      'config.yml:1:9: stats.type: known but not implemented yet - remove it or set it to its default ""',
+    ],
+    [
+      "firewall: {conntrack: {tcp_timeout: 5m}}",
+      "config.yml:1:24: firewall.conntrack.tcp_timeout: known but not implemented yet - remove it or set it to its default 12m",
+    ],
+    [
+      "firewall: {inbound_action: reject}",
+      "config.yml:1:12: firewall.inbound_action: known but not implemented yet - remove it or set it to its default drop",
+    ],
+  ])("is refused by name: %s", (text, error) => {
+    expect(errorsOf(text)).toContain(error);
+  });
+
+  test.each([
+    "relay: {am_relay: false, use_relays: false, relays: []}",
+    "relay: {use_relays: true}",
+    "routines: 1",
+    "tun: {unsafe_routes: [], routes: }",
+    "sshd: {enabled: false, listen: 127.0.0.1:2222, host_key: ./ssh_host_ed25519_key, authorized_users: [{user: u}]}",
+    "sshd:",
+    "stats: {type: none, interval: 10s}",
+    "stats: {message_metrics: true}",
+    "counters: {try_promote: 1000}",
+    "timers: {requery_wait_duration: 1m}",
+  ])("is accepted when it changes nothing: %s", (text) => {
+    expect(warningsOf(SOUND + text)).toEqual([]);
+  });
+
+  test("is accepted when it says its default in another way", () => {
+    const conntrack = "conntrack: {tcp_timeout: 720s, udp_timeout: 3m0s, default_timeout: 10m}";
+    const text = `${SOUND}  ${conntrack}\n  inbound_action: DROP\n  default_local_cidr_any: no\n`;
+    expect(warningsOf(text)).toEqual([]);
+  });
+
+  test("is refused once, not again for each of its details", () => {
+    expect(
+      errorsOf(`${SOUND}stats: {type: prometheus, listen: 127.0.0.1:8080, path: /metrics, interval: 10s}`),
+    ).toHaveLength(1);
+  });
+
+  test("does not mind its details while it is off", () => {
+    const text = SOUND.replace("lighthouse:", "lighthouse:\n  serve_dns: no\n  dns: {host: 127.0.0.1, port: 5353}");
+    expect(warningsOf(text)).toEqual([]);
+  });
+});
+
+describe("a key that has no effect here", () => {
+  test("is accepted with a warning", () => {
+    expect(warningsOf(`${SOUND}tun: {network_category: public}`)).toEqual([
+      "config.yml:8:7: tun.network_category: has no effect here - it is for Windows",
+    ]);
+  });
+
+  test("is accepted in silence at its default", () => {
+    expect(warningsOf(`${SOUND}listen: {windows_bypass_wdf: true, udp_offloads: yes}`)).toEqual([]);
+  });
+});
+
+describe("an older spelling is read with a warning:", () => {
+  test("punchy: true", () => {
+    expect(settingsOf(`${SOUND}punchy: true`).punchy.punch).toBe(true);
+    expect(warningsOf(`${SOUND}punchy: true`)).toEqual([
+      "config.yml:8:1: punchy: an older spelling - write punchy.punch",
+    ]);
+  });
+
+  test("punch_back", () => {
+    expect(settingsOf(`${SOUND}punch_back: yes`).punchy.respond).toBe(true);
+  });
+
+  test("but not together with the present one", () => {
+    expect(errorsOf(`${SOUND}punch_back: yes\npunchy: {respond: no}\n`)).toEqual([
+      "config.yml:8:1: punch_back: given together with punchy.respond, of which it is an older spelling - keep one of them",
+    ]);
+  });
+});
+
+describe("a key of older releases", () => {
+  test("is refused where it would silently be missing", () => {
+    expect(errorsOf(`${SOUND}local_range: 10.0.0.0/8`)).toEqual([
+      "config.yml:8:1: local_range: a key of older releases - write preferred_ranges with a list of prefixes",
+    ]);
+  });
+
+  test("is accepted with a warning where it never mattered", () => {
+    expect(warningsOf(`${SOUND}handshakes: {wait_rotation: 5}`)).toEqual([
+      "config.yml:8:14: handshakes.wait_rotation: a key of older releases - remove it; it has no effect",
+    ]);
+  });
+});
+
+test("a section that is a list or a value is refused with keys that belong there", () => {
+  expect(errorsOf(`${SOUND}listen: 4242\ntun: [lacis0]\n`)).toEqual([
+    'config.yml:8:9: listen: "4242" where a section with keys of its own belongs - write the keys below it, indented: host, port, batch, ...',
+    "config.yml:9:6: tun: a list where a section with keys of its own belongs - write the keys below it, indented: disabled, dev, mtu, ...",
+  ]);
+});
+
+test("an empty section is as if it were not there", () => {
+  expect(warningsOf(`${SOUND}listen:\ntun: {}\nsshd:\n`)).toEqual([]);
+});

@@ -1,0 +1,230 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { inspect } from "node:util";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { formatConfigError } from "../../../../src/core/config/document/config-error.ts";
+import { checkConfig, loadSettings } from "../../../../src/runtime/config/config-file.ts";
+import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
+import { fittingPems, keyPem, NOW } from "../../core/config/test-pki.ts";
+
+const env = { suite: nodeSuite, wall: NOW };
+const pems = fittingPems();
+const PKI = "pki: {ca: ca.crt, cert: host.crt, key: host.key}\n";
+const REST = `static_host_map: {"10.77.0.1": ["192.0.2.1:4242"]}
+lighthouse: {hosts: [10.77.0.1]}
+firewall: {outbound: [{port: any, proto: any, host: any}], inbound: [{proto: icmp, host: any}]}
+`;
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "lacis-config-"));
+  write("ca.crt", pems["pki.ca"]);
+  write("host.crt", pems["pki.cert"]);
+  write("host.key", pems["pki.key"]);
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Writes a file, for its owner only, and gives its path. */
+function write(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content, { mode: 0o600 });
+  return path;
+}
+
+function errorsOf(path: string): readonly string[] {
+  return checkConfig(path, env).errors.map((error) => formatConfigError(error).replaceAll(folder, "~"));
+}
+
+describe("a configuration file", () => {
+  test("is loaded with the files that it names", () => {
+    const path = write("host.yml", PKI + REST);
+    const loaded = loadSettings(path, env);
+    expect(loaded.ok && loaded.value).toMatchObject({
+      settings: { identity: { credential: { name: "laptop" } } },
+      logging: { level: "info" },
+      warnings: [],
+      files: [path, join(folder, "ca.crt"), join(folder, "host.crt"), join(folder, "host.key")],
+    });
+  });
+
+  test("finds its files from its own directory, not from the working directory", () => {
+    const path = write("etc/host.yml", PKI.replaceAll(/(ca|host)\./g, "../$1.") + REST);
+    expect(errorsOf(path)).toEqual([]);
+  });
+
+  test("may hold certificates and key itself", () => {
+    const inline = Object.entries({ ca: pems["pki.ca"], cert: pems["pki.cert"], key: pems["pki.key"] }).map(
+      ([key, pem]) => `  ${key}: |\n    ${pem.trimEnd().replaceAll("\n", "\n    ")}\n`,
+    );
+    const check = checkConfig(write("inline.yml", `pki:\n${inline.join("")}${REST}`), env);
+    expect(check.errors).toEqual([]);
+    expect(inspect(check, { depth: 12, showHidden: true })).not.toContain(pems["pki.key"].split("\n")[1]);
+  });
+
+  test("may have any name and be a symbolic link", () => {
+    const target = write("deep/config.conf", PKI.replaceAll(/(ca|host)\./g, `${folder}/$1.`) + REST);
+    symlinkSync(target, join(folder, "link"));
+    expect(errorsOf(join(folder, "link"))).toEqual([]);
+  });
+
+  test("tells what is in force and where it comes from", () => {
+    const { effective } = checkConfig(write("effective.yml", `${PKI}${REST}listen: {port: 4242}\n`), env);
+    expect(effective.find(({ path }) => path === "listen.port")).toMatchObject({ value: 4242, origin: { line: 5 } });
+    expect(effective.find(({ path }) => path === "tun.mtu")).toEqual({
+      path: "tun.mtu",
+      value: 1300,
+      origin: undefined,
+    });
+  });
+});
+
+describe("a configuration directory", () => {
+  test("is read with everything below it, in the order of names", () => {
+    write("conf.d/10-pki.yml", PKI.replaceAll(/(ca|host)\./g, "../$1.") + REST);
+    write("conf.d/20-port/a.yaml", "listen: {port: 1}\n");
+    write("conf.d/30-port.yml", "listen: {port: 2}\n");
+    write("conf.d/.30-port.yml.swp", "not: [yaml");
+    write("conf.d/.hidden.yml", "not: [yaml");
+    write("conf.d/readme.txt", "not: [yaml");
+    const loaded = loadSettings(join(folder, "conf.d"), env);
+    expect(loaded.ok && loaded.value.settings.listen.port).toBe(2);
+    expect(loaded.ok && loaded.value.files.slice(0, 3)).toEqual(
+      ["10-pki.yml", "20-port/a.yaml", "30-port.yml"].map((name) => join(folder, "conf.d", name)),
+    );
+  });
+
+  test("may hold links in circles", () => {
+    write("circle.d/a.yml", PKI.replaceAll(/(ca|host)\./g, "../$1.") + REST);
+    symlinkSync(".", join(folder, "circle.d", "here"));
+    expect(errorsOf(join(folder, "circle.d"))).toEqual([]);
+  });
+
+  test("names the entry that cannot be read", () => {
+    write("dangling.d/a.yml", PKI);
+    symlinkSync("nowhere.yml", join(folder, "dangling.d", "b.yml"));
+    expect(errorsOf(join(folder, "dangling.d"))).toEqual(["~/dangling.d/b.yml does not exist"]);
+  });
+
+  test("reports the faults of all its files at once", () => {
+    write("bad.d/a.yml", "a: [\n");
+    write("bad.d/b.yml", "\tb: 1\n");
+    expect(errorsOf(join(folder, "bad.d")).map((line) => line.slice(0, 13))).toEqual([
+      "~/bad.d/a.yml",
+      "~/bad.d/b.yml",
+    ]);
+  });
+
+  test("is refused when it holds no configuration", () => {
+    mkdirSync(join(folder, "empty.d"));
+    expect(errorsOf(join(folder, "empty.d"))).toEqual([
+      "~/empty.d holds no *.yml or *.yaml file - name another file or directory",
+    ]);
+  });
+});
+
+describe("a file is refused", () => {
+  test("when it does not exist", () => {
+    expect(errorsOf(join(folder, "nowhere.yml"))).toEqual(["~/nowhere.yml does not exist"]);
+  });
+
+  test("when it is larger than 1 MiB, without reading the rest", () => {
+    const path = write("large.yml", `${PKI}${REST}#${"x".repeat(5_000_000)}\n`);
+    expect(errorsOf(path)).toEqual(["~/large.yml is larger than 1 MiB - is it the right file?"]);
+    expect(errorsOf("/dev/zero")).toEqual(["/dev/zero is larger than 1 MiB - is it the right file?"]);
+  });
+
+  test("when it is not UTF-8, with the line", () => {
+    const path = write("latin1.yml", Uint8Array.from([...new TextEncoder().encode("a: 1\nb: "), 0xe9, 0x0a]));
+    expect(errorsOf(path)).toEqual(["~/latin1.yml:2:1: ~/latin1.yml is not UTF-8 text"]);
+  });
+
+  test.each([
+    ["empty", ""],
+    ["null", "null"],
+    ["a list", "- pki"],
+    ["one value", "pki"],
+  ])("when it is %s, in a sentence", (name, text) => {
+    const [error, ...more] = errorsOf(write(`shape-${name.replace(" ", "-")}.yml`, text));
+    expect(error).toMatch(
+      /^~\/shape-[a-z-]+\.yml:1:1: the file holds .+ - write sections and keys, beginning with pki:$/,
+    );
+    expect(more).toEqual([]);
+  });
+});
+
+describe("a named file is refused", () => {
+  test("when it is missing, once, at the key that names it", () => {
+    const path = write("missing.yml", PKI.replace("host.crt", "nowhere.crt") + REST);
+    expect(errorsOf(path)).toEqual(["~/missing.yml:1:25: pki.cert: ~/nowhere.crt does not exist"]);
+  });
+
+  test("when it only stands in the working directory, which is said", () => {
+    const path = write("cwd.yml", PKI.replace("ca.crt", "package.json") + REST);
+    expect(errorsOf(path)).toEqual([
+      `~/cwd.yml:1:11: pki.ca: ~/package.json does not exist - there is one in the working directory, but paths start at the configuration file: write ${process.cwd()}/package.json`,
+    ]);
+  });
+
+  test("when it is a directory", () => {
+    mkdirSync(join(folder, "pki.d"));
+    expect(errorsOf(write("directory.yml", PKI.replace("ca.crt", "pki.d") + REST))).toEqual([
+      "~/directory.yml:1:11: pki.ca: ~/pki.d is a directory",
+    ]);
+  });
+
+  test.each([0o644, 0o640, 0o602])(
+    "when it is a key that others may use (mode %o), with the command that helps",
+    (mode) => {
+      const key = write("open.key", keyPem());
+      chmodSync(key, mode);
+      expect(errorsOf(write("open.yml", PKI.replace("host.key", "open.key") + REST))).toEqual([
+        `~/open.yml:1:40: pki.key: ~/open.key can be read or written by other users (mode 0${mode.toString(8)}) - run: chmod 600 ~/open.key`,
+      ]);
+    },
+  );
+
+  test("when it is a pasted key without its BEGIN line, which is not repeated", () => {
+    const pasted = keyPem().split("\n")[1] ?? "";
+    const errors = errorsOf(write("pasted.yml", PKI.replace("host.key", pasted) + REST));
+    expect(errors).toEqual([
+      "~/pasted.yml:1:40: pki.key: neither a file nor PEM text - give the path of a file, or the PEM text with its BEGIN and END lines",
+    ]);
+  });
+
+  test("together with everything else that is wrong", () => {
+    const path = write(
+      "all.yml",
+      `${PKI.replace("host.crt", "nowhere.crt").replace("ca.crt", "host.crt")}${REST}wibble: 1\n`,
+    );
+    expect(errorsOf(path)).toEqual([
+      '~/all.yml:1:11: pki.ca: the certificate "laptop" is not a CA',
+      "~/all.yml:1:27: pki.cert: ~/nowhere.crt does not exist",
+      "~/all.yml:5:1: wibble: unknown key",
+    ]);
+  });
+});
+
+test("any bytes are accepted or refused", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      const { config, errors } = checkConfig(write("bytes.yml", bytes), env);
+      return (config === undefined) === errors.length > 0;
+    }),
+    { numRuns: 200, seed: 4 },
+  );
+});
+
+test.each(["host", "lighthouse"])("the example of a %s is sound once its files are there", (name) => {
+  const example = readFileSync(`examples/${name}.yml`, "utf8");
+  const path = write(
+    `example-${name}.yml`,
+    example.replaceAll(/pki\/(?:laptop|lighthouse)\./g, "host.").replace("pki/", ""),
+  );
+  const { errors, warnings } = checkConfig(path, env);
+  expect([...errors, ...warnings].map(formatConfigError)).toEqual([]);
+});

@@ -1,0 +1,190 @@
+import fc from "fast-check";
+import type {
+  LocalIndex,
+  PolicyId,
+  PolicyRule,
+  RemoteIndex,
+  TunnelSnapshot,
+} from "../../../../src/core/dataplane/contract.ts";
+import { DropReason } from "../../../../src/core/drop-reason.ts";
+import { addressFromBytes, familyOf, type IpAddress } from "../../../../src/core/netip/address.ts";
+import { type Endpoint, endpoint } from "../../../../src/core/netip/endpoint.ts";
+import type { Prefix } from "../../../../src/core/netip/prefix.ts";
+import type {
+  DataPlaneReport,
+  DataPlaneRequest,
+  ResultValue,
+} from "../../../../src/runtime/dataplane/contract/codec.ts";
+
+// One arbitrary for each kind of request and report. The records below name every kind: a new one does not compile without an entry.
+
+const uint32 = fc.integer({ min: 0, max: 0xffff_ffff });
+const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+const port = fc.integer({ min: 0, max: 65_535 });
+const bytes = fc.uint8Array({ maxLength: 40 });
+const index = uint32 as fc.Arbitrary<LocalIndex>;
+const remoteIndex = uint32 as fc.Arbitrary<number> as fc.Arbitrary<RemoteIndex>;
+const policyId = uint32 as fc.Arbitrary<number> as fc.Arbitrary<PolicyId>;
+const address: fc.Arbitrary<IpAddress> = fc
+  .oneof(fc.uint8Array({ minLength: 4, maxLength: 4 }), fc.uint8Array({ minLength: 16, maxLength: 16 }))
+  .map((value) => addressFromBytes(value) as IpAddress);
+const anyEndpoint: fc.Arbitrary<Endpoint> = fc.tuple(address, port).map(([host, number]) => endpoint(host, number));
+const prefix: fc.Arbitrary<Prefix> = fc
+  .tuple(address, fc.nat(128))
+  .map(([host, bits]) => ({ address: host, bits: bits % (familyOf(host) === 4 ? 33 : 129) }));
+const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined });
+const some = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(value, { maxLength: 4 });
+
+const rule: fc.Arbitrary<PolicyRule> = fc.record({
+  ruleId: uint32,
+  protocol: fc.constantFrom("any", "tcp", "udp", "icmp"),
+  portFirst: port,
+  portLast: port,
+  remote: some(prefix),
+});
+const program = fc.record({ policyId, inbound: some(rule), outbound: some(rule) });
+
+type ByKind<Union extends { kind: string }> = {
+  [Kind in Union["kind"]]: fc.Arbitrary<Omit<Extract<Union, { kind: Kind }>, "kind">>;
+};
+
+const requestsByKind: ByKind<DataPlaneRequest> = {
+  hello: fc.record({ contractVersion: uint32 }),
+  "open-tun": fc.record({ name: fc.string(), mtu: uint32, addresses: some(prefix), txQueue: uint32 }),
+  "open-udp": fc.record({
+    bind: anyEndpoint,
+    readBufferBytes: uint32,
+    writeBufferBytes: uint32,
+    batch: uint32,
+    mark: uint32,
+  }),
+  configure: fc.record({
+    networks: some(prefix),
+    sendRecvError: fc.constantFrom("always", "never", "private"),
+    dropLocalBroadcast: fc.boolean(),
+    dropMulticast: fc.boolean(),
+    answerEcho: fc.boolean(),
+  }),
+  "install-tunnel": fc.record({
+    localIndex: index,
+    remoteIndex,
+    cipher: fc.constantFrom("aes", "chachapoly"),
+    sendKey: bytes,
+    receiveKey: bytes,
+    sendCounter: uint64,
+    receiveFloor: uint64,
+    path: maybe(anyEndpoint),
+    peerAddresses: some(address),
+    policyId,
+    confirmed: fc.boolean(),
+    primary: fc.boolean(),
+    memo: bytes,
+  }),
+  "set-path": fc.record({ localIndex: index, path: anyEndpoint }),
+  "set-primary": fc.record({ localIndex: index }),
+  "set-memo": fc.record({ localIndex: index, memo: bytes }),
+  "remove-tunnel": fc.record({ localIndex: index, sendClose: fc.boolean() }),
+  "apply-policies": fc.record({
+    programs: some(program),
+    bindings: some(fc.record({ localIndex: index, policyId })),
+    raiseEpoch: fc.boolean(),
+  }),
+  "seal-and-send": fc.record({ localIndex: index, type: uint32, subtype: uint32, body: bytes }),
+  "send-datagram": fc.record({ to: anyEndpoint, datagram: bytes }),
+  "release-parked": fc.record({ destination: address }),
+  "drop-parked": fc.record({ destination: address }),
+  sample: fc.record({}),
+  shutdown: fc.record({ sendClose: fc.boolean() }),
+  "inject-tun": fc.record({ packet: bytes }),
+  "inject-udp": fc.record({ source: anyEndpoint, datagram: bytes }),
+  advance: fc.record({ nowMs: uint64 }),
+};
+
+const tunnel: fc.Arbitrary<TunnelSnapshot> = fc.record({
+  localIndex: index,
+  remoteIndex,
+  path: maybe(anyEndpoint),
+  peerAddresses: some(address),
+  confirmed: fc.boolean(),
+  primary: fc.boolean(),
+  sendCounter: uint64,
+  memo: bytes,
+});
+
+const reason = fc.constantFrom(...Object.values(DropReason));
+const sampled: fc.Arbitrary<ResultValue> = fc.record({
+  kind: fc.constant("sampled" as const),
+  more: fc.boolean(),
+  activity: some(
+    fc.record({
+      localIndex: index,
+      received: fc.boolean(),
+      sent: fc.boolean(),
+      receivedPackets: uint64,
+      receivedBytes: uint64,
+      sentPackets: uint64,
+      sentBytes: uint64,
+    }),
+  ),
+  counters: fc.record({
+    drops: some(fc.tuple(reason, uint64)).map((entries) => new Map(entries)),
+    tunReadPackets: uint64,
+    tunWrittenPackets: uint64,
+    udpReceivedDatagrams: uint64,
+    udpSentDatagrams: uint64,
+    flows: uint64,
+    parked: uint64,
+  }),
+});
+const resultValue: fc.Arbitrary<ResultValue> = fc.oneof(
+  sampled,
+  fc.record({ kind: fc.constant("tun-opened" as const), name: fc.string() }),
+  fc.record({ kind: fc.constant("udp-opened" as const), bound: anyEndpoint }),
+);
+
+const reportsByKind: ByKind<DataPlaneReport> = {
+  ready: fc.record({
+    contractVersion: uint32,
+    build: fc.string(),
+    capabilities: some(fc.string()),
+    snapshot: fc.record({
+      tun: maybe(fc.record({ name: fc.string({ minLength: 1 }), mtu: uint32, addresses: some(prefix) })),
+      udp: maybe(anyEndpoint),
+      tunnels: some(tunnel),
+    }),
+    more: fc.boolean(),
+  }),
+  result: fc.record({ requestId: uint64, code: fc.string(), error: fc.string(), value: maybe(resultValue) }),
+  datagram: fc.record({ source: anyEndpoint, datagram: bytes }),
+  message: fc.record({ localIndex: index, type: uint32, subtype: uint32, body: bytes }),
+  "need-tunnel": fc.record({ destination: address }),
+  confirmed: fc.record({ localIndex: index }),
+  roamed: fc.record({ localIndex: index, path: anyEndpoint }),
+  "counter-high": fc.record({ localIndex: index, sendCounter: uint64, exhausted: fc.boolean() }),
+  "drop-sample": fc.record({
+    reason,
+    inbound: fc.boolean(),
+    localAddress: maybe(address),
+    remoteAddress: maybe(address),
+    protocol: uint32,
+    localPort: port,
+    remotePort: port,
+    localIndex: maybe(fc.integer({ min: 1, max: 0xffff_ffff }) as fc.Arbitrary<number> as fc.Arbitrary<LocalIndex>),
+    source: maybe(anyEndpoint),
+  }),
+  "socket-error": fc.record({ error: fc.string() }),
+  "device-error": fc.record({ error: fc.string() }),
+  "tun-out": fc.record({ packet: bytes }),
+  "udp-out": fc.record({ to: anyEndpoint, datagram: bytes }),
+  quiet: fc.record({ requestId: uint64 }),
+};
+
+export const requestKinds = kindsOf<DataPlaneRequest>(requestsByKind);
+export const reportKinds = kindsOf<DataPlaneReport>(reportsByKind);
+
+function kindsOf<Union extends { kind: string }>(byKind: ByKind<Union>): [Union["kind"], fc.Arbitrary<Union>][] {
+  return Object.entries<fc.Arbitrary<object>>(byKind).map(([kind, fields]) => [
+    kind as Union["kind"],
+    fields.map((value) => ({ ...value, kind }) as unknown as Union),
+  ]);
+}

@@ -1,0 +1,131 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { concatBytes, fromHex } from "../../../../src/core/base/bytes.ts";
+import { endpoint } from "../../../../src/core/netip/endpoint.ts";
+import {
+  type DataPlaneRequest,
+  decodeFromDataPlane,
+  decodeToDataPlane,
+  encodeFromDataPlane,
+  encodeToDataPlane,
+  FRAME_LIMIT_BYTES,
+  FrameReader,
+} from "../../../../src/runtime/dataplane/contract/codec.ts";
+import { reportKinds, requestKinds } from "./contract-arbitraries.ts";
+
+describe("a request survives the way to the data plane:", () => {
+  test.each(requestKinds)("%s", (_, arbitrary) => {
+    fc.assert(
+      fc.property(arbitrary, fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (request, requestId) => {
+        const read = decodeToDataPlane(onlyMessage(encodeToDataPlane(requestId, request)));
+        expect(read).toEqual({ ok: true, value: { requestId, request } });
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe("a report survives the way to the control plane:", () => {
+  test.each(reportKinds)("%s", (_, arbitrary) => {
+    fc.assert(
+      fc.property(arbitrary, (report) => {
+        expect(decodeFromDataPlane(onlyMessage(encodeFromDataPlane(report)))).toEqual({ ok: true, value: report });
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe("hostile bytes give a reason:", () => {
+  test("random ones never throw", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (message) => {
+        expect(typeof decodeToDataPlane(message).ok).toBe("boolean");
+        expect(typeof decodeFromDataPlane(message).ok).toBe("boolean");
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("changed ones never throw", () => {
+    const frames = fc
+      .oneof(...reportKinds.map(([, arbitrary]) => arbitrary))
+      .map((r) => onlyMessage(encodeFromDataPlane(r)));
+    fc.assert(
+      fc.property(frames, fc.nat(), fc.nat(255), (message, at, value) => {
+        const changed = new Uint8Array(message);
+        if (changed.length > 0) changed[at % changed.length] = value;
+        expect(typeof decodeFromDataPlane(changed).ok).toBe("boolean");
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test.each([
+    ["no event at all", ""],
+    ["an address of three bytes", "2a050a030a4d00"],
+    ["a drop reason that is not on the list", "4a080a066e6f7468696e"],
+    ["a length that runs past the end", "2aff01"],
+  ])("%s", (_, hex) => {
+    expect(decodeFromDataPlane(fromHex(hex)!).ok).toBe(false);
+  });
+
+  test("a port above 65535", () => {
+    const request: DataPlaneRequest = {
+      kind: "send-datagram",
+      to: endpoint(ADDRESS, 70_000),
+      datagram: new Uint8Array(),
+    };
+    expect(decodeToDataPlane(onlyMessage(encodeToDataPlane(1n, request)))).toEqual({ ok: false, reason: "port 70000" });
+  });
+});
+
+describe("a frame", () => {
+  test("is a big-endian length and the message", () => {
+    const frame = encodeToDataPlane(0n, { kind: "hello", contractVersion: 1 });
+    expect(frame).toEqual({ ok: true, value: fromHex("0000000412020801") });
+  });
+
+  test("is found wherever the stream is cut", () => {
+    const kinds: DataPlaneRequest[] = [{ kind: "sample" }, { kind: "shutdown", sendClose: true }, { kind: "sample" }];
+    const stream = concatBytes(...kinds.map((request) => frameOf(encodeToDataPlane(7n, request))));
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), (sizes) => {
+        const reader = new FrameReader();
+        const read: unknown[] = [];
+        for (let at = 0, i = 0; at < stream.length; i++) {
+          const size = sizes[i % sizes.length] ?? 1;
+          const messages = reader.push(stream.subarray(at, at + size));
+          expect(messages.ok).toBe(true);
+          if (messages.ok) read.push(...messages.value.map((message) => decodeToDataPlane(message)));
+          at += size;
+        }
+        expect(read).toEqual(kinds.map((request) => ({ ok: true, value: { requestId: 7n, request } })));
+      }),
+    );
+  });
+
+  test("of more than 1 MiB is not written", () => {
+    const datagram = new Uint8Array(FRAME_LIMIT_BYTES);
+    expect(encodeToDataPlane(1n, { kind: "send-datagram", to: endpoint(ADDRESS, 1), datagram }).ok).toBe(false);
+  });
+
+  test("of more than 1 MiB is refused when it is announced", () => {
+    expect(new FrameReader().push(fromHex("00100001")!).ok).toBe(false);
+    expect(new FrameReader().push(fromHex("ffffffff")!).ok).toBe(false);
+    expect(new FrameReader().push(fromHex("00100000")!)).toEqual({ ok: true, value: [] });
+  });
+});
+
+const ADDRESS = "192.0.2.1" as Parameters<typeof endpoint>[0];
+
+function frameOf(frame: ReturnType<typeof encodeToDataPlane>): Uint8Array {
+  if (!frame.ok) throw new Error(frame.reason);
+  return frame.value;
+}
+
+function onlyMessage(frame: ReturnType<typeof encodeToDataPlane>): Uint8Array {
+  const messages = new FrameReader().push(frameOf(frame));
+  if (!messages.ok || messages.value.length !== 1) throw new Error("not one message");
+  return messages.value[0]!;
+}

@@ -1,0 +1,93 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { CONTRACT_VERSION } from "../../../../src/core/dataplane/contract.ts";
+import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
+import {
+  type DataPlaneReport,
+  type DataPlaneRequest,
+  type DataPlaneSnapshot,
+  decodeToDataPlane,
+  encodeFromDataPlane,
+  FrameReader,
+} from "../../../../src/runtime/dataplane/contract/codec.ts";
+
+/** What a request is answered with; undefined leaves it to `FakeDataPlane`. */
+export type Script = (request: DataPlaneRequest, requestId: bigint) => readonly DataPlaneReport[] | undefined;
+
+export const nothingOpen: DataPlaneSnapshot = { tun: undefined, udp: undefined, tunnels: [] };
+
+/** A data plane that only talks: it listens on a socket, remembers what it was told, and answers as scripted or as if all went well. */
+export class FakeDataPlane {
+  readonly requests: DataPlaneRequest[] = [];
+  snapshot: DataPlaneSnapshot = nothingOpen;
+  contractVersion = CONTRACT_VERSION;
+  script: Script = () => undefined;
+  readonly #path: string;
+  #server: Server | undefined;
+  #client: Socket | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  get kinds(): readonly string[] {
+    return this.requests.map(({ kind }) => kind);
+  }
+
+  async listen(): Promise<void> {
+    const server = createServer((client) => this.#serve(client));
+    this.#server = server;
+    await new Promise<void>((resolve) => server.listen(this.#path, resolve));
+  }
+
+  say(report: DataPlaneReport): void {
+    const frame = encodeFromDataPlane(report);
+    if (frame.ok) this.#client?.write(frame.value);
+  }
+
+  sayBytes(bytes: Uint8Array): void {
+    this.#client?.write(bytes);
+  }
+
+  /** As a death: the connection ends and nobody listens any more. */
+  async die(): Promise<void> {
+    this.#client?.destroy();
+    await new Promise((resolve) => (this.#server ? this.#server.close(resolve) : resolve(undefined)));
+    this.#server = undefined;
+  }
+
+  #serve(client: Socket): void {
+    this.#client = client;
+    const frames = new FrameReader();
+    client.on("error", () => {});
+    client.on("data", (chunk) => {
+      const messages = frames.push(chunk);
+      for (const message of messages.ok ? messages.value : []) {
+        const decoded = decodeToDataPlane(message);
+        if (decoded.ok) this.#answer(decoded.value.request, decoded.value.requestId);
+      }
+    });
+  }
+
+  #answer(request: DataPlaneRequest, requestId: bigint): void {
+    this.requests.push(request);
+    const reports = this.script(request, requestId) ?? this.#usual(request, requestId);
+    for (const report of reports) this.say(report);
+    if (request.kind === "shutdown") void this.die();
+  }
+
+  #usual(request: DataPlaneRequest, requestId: bigint): readonly DataPlaneReport[] {
+    const done = { kind: "result", requestId, code: "", error: "", value: undefined } as const;
+    switch (request.kind) {
+      case "hello": {
+        const { contractVersion, snapshot } = this;
+        return [{ kind: "ready", contractVersion, build: "fake", capabilities: [], snapshot, more: false }];
+      }
+      case "open-udp":
+        return [{ ...done, value: { kind: "udp-opened", bound: request.bind.replace(/:0$/, ":5555") as Endpoint } }];
+      case "open-tun":
+        return [{ ...done, value: { kind: "tun-opened", name: request.name || "tun0" } }];
+      default:
+        return [done];
+    }
+  }
+}

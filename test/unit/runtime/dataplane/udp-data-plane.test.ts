@@ -1,0 +1,96 @@
+import { createSocket, type Socket } from "node:dgram";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { Settings } from "../../../../src/core/config/settings.ts";
+import type { DataPlaneEvent } from "../../../../src/core/dataplane/contract.ts";
+import type { IpAddress } from "../../../../src/core/netip/address.ts";
+import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
+import { encodeHeader, PacketType } from "../../../../src/core/wire/header.ts";
+import { UdpDataPlane } from "../../../../src/runtime/dataplane/udp-data-plane.ts";
+import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
+import { TestAuthority } from "../../fixtures/authority.ts";
+import { identityOf, settingsOf } from "../../fixtures/settings.ts";
+
+const plan = { name: "lighthouse", networks: ["10.77.0.1/24"], amLighthouse: true };
+const settings = settingsOf(identityOf(nodeSuite, plan, new TestAuthority(nodeSuite, 1), 2), plan);
+const ends: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
+});
+
+describe("the data plane without a device", () => {
+  test.each([
+    ["0.0.0.0", "127.0.0.1"],
+    ["::", "127.0.0.1"],
+    ["::", "::1"],
+    ["::1", "::1"],
+  ])("bound to %s hears and answers %s, with the address as its own family writes it", async (host, peerHost) => {
+    const { plane, events } = await started({ host: host as IpAddress, port: 0 });
+    const peer = await peerAt(peerHost);
+    peer.send(handshake(), plane.describe().port, peerHost);
+    await vi.waitFor(() => expect(events).toHaveLength(1));
+    const source = peerHost.includes(":") ? `[${peerHost}]` : peerHost;
+    expect(events[0]).toMatchObject({ kind: "datagram", source: `${source}:${peer.address().port}` });
+    const heard = new Promise<Buffer>((resolve) => peer.once("message", resolve));
+    plane.command({
+      kind: "send-datagram",
+      to: `${source}:${peer.address().port}` as Endpoint,
+      datagram: Uint8Array.of(7),
+    });
+    expect([...(await heard)]).toEqual([7]);
+  });
+
+  test("whose port is taken says which and how to find who has it", async () => {
+    const { plane } = await started({ host: "127.0.0.1" as IpAddress, port: 0 });
+    const { port } = plane.describe();
+    await expect(started({ host: "127.0.0.1" as IpAddress, port })).rejects.toThrow(
+      new RegExp(`UDP port ${port} - another program uses it - .*ss -ulpn`),
+    );
+  });
+
+  test.each([
+    ["an address of the other family", "[2001:db8::1]:4242"],
+    ["port 0, which a datagram may name as its source", "127.0.0.1:0"],
+  ])("counts what the kernel would not send: to %s", async (_, to) => {
+    const { plane, events } = await started({ host: "0.0.0.0" as IpAddress, port: 0 });
+    plane.command({ kind: "send-datagram", to: to as Endpoint, datagram: Uint8Array.of(7) });
+    await vi.waitFor(() => {
+      plane.command({ kind: "sample" });
+      expect(events.at(-1)).toMatchObject({ kind: "sampled" });
+      const sampled = events.at(-1) as Extract<DataPlaneEvent, { kind: "sampled" }>;
+      expect(sampled.counters.drops.get("send-failed")).toBe(1n);
+    });
+  });
+
+  test("says that it marks no packets", async () => {
+    const { notices } = await started({ host: "127.0.0.1" as IpAddress, port: 0, soMark: 5 });
+    expect(notices).toEqual(["so-mark-ignored"]);
+  });
+});
+
+async function started(listen: Partial<Settings["listen"]>) {
+  const plane = new UdpDataPlane({ ...settings, listen: { ...settings.listen, ...listen } });
+  const events: DataPlaneEvent[] = [];
+  const notices: string[] = [];
+  await plane.start({
+    up: () => {},
+    down: () => {},
+    event: (event) => void events.push(event),
+    notice: ({ code }) => void notices.push(code),
+  });
+  ends.push(async () => plane.stop());
+  return { plane, events, notices };
+}
+
+async function peerAt(address: string): Promise<Socket> {
+  const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
+  await new Promise<void>((resolve) => socket.bind(0, address, resolve));
+  ends.push(async () => new Promise<void>((resolve) => socket.close(() => resolve())));
+  return socket;
+}
+
+/** The header of a first handshake message and a byte of body. */
+function handshake(): Uint8Array {
+  const header = encodeHeader({ type: PacketType.handshake, subtype: 0, remoteIndex: 0, counter: 1n });
+  return Uint8Array.of(...header, 1);
+}

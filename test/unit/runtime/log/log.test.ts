@@ -1,0 +1,82 @@
+import { describe, expect, test } from "vitest";
+import { Log, type LogOptions } from "../../../../src/runtime/log/log.ts";
+import { harmless } from "../../../../src/runtime/log/log-text.ts";
+
+describe("a log line", () => {
+  test("as text is logfmt with the sentence in front and its values as fields", () => {
+    const { log, lines } = memoryLog({ format: "text" });
+    log.notice({ level: "info", code: "tunnel-up", text: "tunnel to server is up", fields: { peer: "server", ms: 3 } });
+    expect(lines).toEqual(['level=info msg="tunnel to server is up" code=tunnel-up peer=server ms=3\n']);
+  });
+
+  test("as json is one object", () => {
+    const { log, lines } = memoryLog({ format: "json" });
+    log.notice({ level: "warn", code: "x", text: "a", fields: { list: ["b", "c"] } });
+    expect(lines.map((line) => JSON.parse(line))).toEqual([{ level: "warn", code: "x", msg: "a", list: ["b", "c"] }]);
+  });
+
+  test("has a timestamp unless it is switched off", () => {
+    const { log, lines } = memoryLog({ format: "text", timestamps: true });
+    log.notice({ level: "info", code: "x", text: "a", fields: {} });
+    expect(lines[0]).toMatch(/^time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=info msg=a code=x\n$/);
+  });
+
+  test("below the level is not written, and the level can change", () => {
+    const { log, lines } = memoryLog({ level: "warn" });
+    log.notice({ level: "info", code: "x", text: "a", fields: {} });
+    log.reconfigure({ level: "debug", format: "text", timestamps: false });
+    log.notice({ level: "debug", code: "x", text: "b", fields: {} });
+    expect(lines).toEqual(["level=debug msg=b code=x\n"]);
+  });
+
+  test("cannot be forged by a value with a line break in it", () => {
+    for (const format of ["text", "json"] as const) {
+      const { log, lines } = memoryLog({ format });
+      log.notice({ level: "info", code: "x", text: "a", fields: { name: 'b\nlevel=error msg="owned"' } });
+      expect(lines).toHaveLength(1);
+      expect(lines[0]?.trimEnd()).not.toContain("\n");
+    }
+  });
+});
+
+describe("a flood of one kind of line", () => {
+  test("is cut to its burst, and what was left out is said", () => {
+    const { log, lines } = memoryLog({ format: "text" });
+    for (let i = 0; i < 1_000; i++) log.notice({ level: "warn", code: "flood", text: "again", fields: {} });
+    log.notice({ level: "warn", code: "other", text: "still heard", fields: {} });
+    log.flush();
+    expect(lines.filter((line) => line.includes("code=flood"))).toHaveLength(20);
+    expect(lines.filter((line) => line.includes("code=other"))).toHaveLength(1);
+    expect(lines.at(-1)).toContain('msg="Suppressed 980 more lines like this." code=suppressed of=flood count=980');
+  });
+});
+
+describe("a value that somebody else wrote", () => {
+  test.each([
+    ["a line break", "a\nb", "a\\u{a}b"],
+    ["an escape sequence", "\u001b[31m", "\\u{1b}[31m"],
+    ["a right-to-left override", "a\u202eb", "a\\u{202e}b"],
+    ["a line separator", "a\u2028b", "a\\u{2028}b"],
+    ["half a surrogate pair", "a\ud800b", "a\\u{d800}b"],
+    ["a C1 control", "a\u0085b", "a\\u{85}b"],
+  ])("loses %s", (_, text, expected) => {
+    expect(harmless(text)).toBe(expected);
+  });
+
+  test("keeps letters of all languages", () => {
+    expect(harmless("größe 東京 😀")).toBe("größe 東京 😀");
+  });
+
+  test("is cut at 256 bytes, between characters", () => {
+    const cut = harmless("ü".repeat(500));
+    expect(Buffer.byteLength(cut)).toBeLessThanOrEqual(256);
+    expect(cut).toMatch(/^ü+…$/);
+    expect(harmless("x".repeat(256))).toBe("x".repeat(256));
+  });
+});
+
+function memoryLog(options: Partial<LogOptions>): { log: Log; lines: string[] } {
+  const lines: string[] = [];
+  const stream = { write: (line: string) => void lines.push(line) };
+  return { log: new Log({ level: "info", format: "text", timestamps: false, stream, ...options }), lines };
+}
