@@ -106,7 +106,7 @@ function answer(node: Node, initiation: Initiation, trust: Identity): boolean {
   for (let output = node.poll(); output; output = node.poll()) {
     if (output.to !== "data-plane") continue;
     const { command } = output;
-    if (command.kind === "install-tunnel") session = command.localIndex;
+    if (command.kind === "install-session") session = command.localIndex;
     if (command.kind === "send-datagram")
       answered = initiation.readMessage2(command.datagram, trust, wallNow()).kind === "answered";
   }

@@ -5,7 +5,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let descriptors = protox::compile(["dataplane.proto"], ["."])?;
     let mut config = prost_build::Config::new();
     // Keys pass through this message: the library prints it without them.
-    config.skip_debug(["InstallTunnel"]);
+    config.skip_debug(["InstallSession"]);
     config.compile_fds(descriptors)?;
     Ok(())
 }

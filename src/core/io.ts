@@ -1,6 +1,6 @@
 import type { Instant } from "./base/time.ts";
 import type { Settings } from "./config/settings.ts";
-import type { ActivitySample, DataPlaneCommand, DataPlaneEvent, TunnelSnapshot } from "./dataplane/contract.ts";
+import type { ActivitySample, DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "./dataplane/contract.ts";
 import type { IpAddress } from "./netip/address.ts";
 import type { Endpoint } from "./netip/endpoint.ts";
 import type { Notice } from "./notice.ts";
@@ -8,7 +8,7 @@ import type { Notice } from "./notice.ts";
 /** One fact from outside. `Node.handle` takes exactly one, then the caller drains `Node.poll`. */
 export type Input =
   /** A data plane is there: fresh (no tunnels) or one that went on running while we were away. `udpPort` is the bound port. */
-  | { readonly kind: "data-plane-up"; readonly udpPort: number; readonly tunnels: readonly TunnelSnapshot[] }
+  | { readonly kind: "data-plane-up"; readonly udpPort: number; readonly tunnels: readonly SessionSnapshot[] }
   /** The data plane died; every session is gone. */
   | { readonly kind: "data-plane-down" }
   | { readonly kind: "data-plane"; readonly event: DataPlaneEvent }

@@ -115,8 +115,8 @@ export class Node {
       case "datagram":
         this.#datagram(event.source, event.datagram);
         return;
-      case "need-tunnel":
-        this.#needTunnel(event.destination);
+      case "need-session":
+        this.#needSession(event.destination);
         return;
       case "sampled":
         this.#parts.health.sampled(event);
@@ -162,7 +162,7 @@ export class Node {
       this.#parts.health.testReplied(tunnel);
   }
 
-  #needTunnel(destination: IpAddress): void {
+  #needSession(destination: IpAddress): void {
     const { ownNetworks, out } = this.#state;
     const standing = this.#state.tunnels.primaryOf(destination);
     // Said again even if the data plane heard it meanwhile: the two must not disagree for good on which session sends.
@@ -180,7 +180,7 @@ export class Node {
     });
     if (failure.rulesStand) this.#parts.sessions.endAll("rules");
     if (!tunnel) return;
-    if (command === "install-tunnel" || code === "unknown-tunnel")
+    if (command === "install-session" || code === "unknown-session")
       this.#parts.sessions.forget(tunnel, "refused-by-data-plane");
   }
 

@@ -1,5 +1,5 @@
 import type { Clock, Instant } from "../core/base/time.ts";
-import type { DataPlaneCommand, DataPlaneEvent, TunnelSnapshot } from "../core/dataplane/contract.ts";
+import type { DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "../core/dataplane/contract.ts";
 import type { Deadline, Input, NodeStatus, Output, PingResult, PingTarget } from "../core/io.ts";
 import type { Notice } from "../core/notice.ts";
 import type { DataPlaneListener } from "./dataplane/data-plane.ts";
@@ -59,7 +59,7 @@ export class Driver implements DataPlaneListener {
     this.#sleep();
   }
 
-  up(udpPort: number, tunnels: readonly TunnelSnapshot[]): void {
+  up(udpPort: number, tunnels: readonly SessionSnapshot[]): void {
     this.feed({ kind: "data-plane-up", udpPort, tunnels });
   }
 

@@ -27,7 +27,7 @@ describeDataPlanes("a table that is full", (open) => {
     const one = sessions(1, 1, 65_537)[0]!;
     expect(await plane.command(one)).toEqual(badRequest);
     expect(await plane.snapshot()).toHaveLength(65_536);
-    await plane.command({ kind: "remove-tunnel", localIndex: new FarEnd(9, "aes").localIndex, sendClose: false });
+    await plane.command({ kind: "remove-session", localIndex: new FarEnd(9, "aes").localIndex, sendClose: false });
     expect(await plane.command(one)).toEqual([]);
   });
 
@@ -77,10 +77,10 @@ describeDataPlanes("a table that is full", (open) => {
       kinds(
         await plane.tun(udpPacket({ from: OWN_4, to: `10.77.${1 + (n >> 8)}.${n & 255}`, fromPort: 1, toPort: 2 })),
       );
-    for (let n = 0; n < 4096; n++) expect(await asks(n)).toEqual(["need-tunnel"]);
+    for (let n = 0; n < 4096; n++) expect(await asks(n)).toEqual(["need-session"]);
     expect(await asks(0)).toEqual([]);
-    expect(await asks(4096)).toContain("need-tunnel");
-    expect(await asks(0)).toContain("need-tunnel");
+    expect(await asks(4096)).toContain("need-session");
+    expect(await asks(0)).toContain("need-session");
     expect(await asks(2)).toEqual([]);
   });
 });

@@ -11,7 +11,7 @@ const toUs = udpPacket({ from: PEER_4, to: OWN_4, fromPort: 9, toPort: 53 });
 const toPeer = udpPacket({ from: OWN_4, to: PEER_4, fromPort: 53, toPort: 9 });
 const NOBODY = 77 as LocalIndex;
 const badRequest = [{ out: "refused", code: "bad-request" }];
-const unknownTunnel = [{ out: "refused", code: "unknown-tunnel" }];
+const unknownSession = [{ out: "refused", code: "unknown-session" }];
 const unknownPolicy = [{ out: "refused", code: "unknown-policy" }];
 
 describeDataPlanes("a session is refused when", (open) => {
@@ -41,11 +41,11 @@ describeDataPlanes("a command", (open) => {
   test("about a session that is not there says so", async () => {
     const plane = await open();
     const localIndex = NOBODY;
-    expect(await plane.command({ kind: "set-path", localIndex, path: PEER })).toEqual(unknownTunnel);
-    expect(await plane.command({ kind: "set-primary", localIndex })).toEqual(unknownTunnel);
-    expect(await plane.command({ kind: "set-memo", localIndex, memo: new Uint8Array() })).toEqual(unknownTunnel);
-    expect(await plane.command({ kind: "remove-tunnel", localIndex, sendClose: true })).toEqual(unknownTunnel);
-    expect(await seal(plane, NOBODY, 4, 0)).toEqual(unknownTunnel);
+    expect(await plane.command({ kind: "set-path", localIndex, path: PEER })).toEqual(unknownSession);
+    expect(await plane.command({ kind: "set-primary", localIndex })).toEqual(unknownSession);
+    expect(await plane.command({ kind: "set-memo", localIndex, memo: new Uint8Array() })).toEqual(unknownSession);
+    expect(await plane.command({ kind: "remove-session", localIndex, sendClose: true })).toEqual(unknownSession);
+    expect(await seal(plane, NOBODY, 4, 0)).toEqual(unknownSession);
   });
 
   test("seals every encrypted type but relay frames", async () => {
@@ -97,7 +97,7 @@ describeDataPlanes("a command", (open) => {
     const plane = await open();
     for (const sendClose of [true, false]) {
       const peer = await plane.join();
-      const observed = await plane.command({ kind: "remove-tunnel", localIndex: peer.localIndex, sendClose });
+      const observed = await plane.command({ kind: "remove-session", localIndex: peer.localIndex, sendClose });
       expect(datagrams(observed).map((datagram) => peer.open(datagram)?.type)).toEqual(sendClose ? [5] : []);
       expect(await plane.snapshot()).toEqual([]);
     }
@@ -114,7 +114,7 @@ describeDataPlanes("a command", (open) => {
     expect(await senderOf()).toBe(2);
     await plane.command({ kind: "set-primary", localIndex: first.localIndex });
     expect(await senderOf()).toBe(1);
-    await plane.command({ kind: "remove-tunnel", localIndex: first.localIndex, sendClose: false });
+    await plane.command({ kind: "remove-session", localIndex: first.localIndex, sendClose: false });
     expect(await senderOf()).toBeUndefined();
   });
 });

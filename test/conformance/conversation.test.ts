@@ -72,7 +72,7 @@ describe.skipIf(!binary)("a conversation with lacis-dataplane --memory", () => {
       ),
     );
     expect(reports.map(({ kind }) => kind)).toEqual(["ready", "quiet", "quiet", "result", "quiet"]);
-    expect(reports[3]).toMatchObject({ requestId: 0n, code: "unknown-tunnel" });
+    expect(reports[3]).toMatchObject({ requestId: 0n, code: "unknown-session" });
   });
 
   test("opens its devices and remembers them for the next control plane", async () => {

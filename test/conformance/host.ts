@@ -9,7 +9,7 @@ import type {
   PolicyId,
   PolicyRule,
   RemoteIndex,
-  TunnelInstallation,
+  SessionInstallation,
 } from "../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import type { Endpoint } from "../../src/core/netip/endpoint.ts";
@@ -36,9 +36,9 @@ export class FarEnd {
   }
 
   /** The command that gives the data plane its half of the session. */
-  installation(change: Partial<TunnelInstallation> = {}): DataPlaneCommand {
+  installation(change: Partial<SessionInstallation> = {}): DataPlaneCommand {
     return {
-      kind: "install-tunnel",
+      kind: "install-session",
       localIndex: this.localIndex,
       remoteIndex: this.remoteIndex,
       cipher: this.cipher,

@@ -79,7 +79,7 @@ describeDataPlanes("a datagram of a session", (open) => {
     const peer = await plane.join();
     expect(kinds(await plane.udp(PEER, peer.seal(5, 0, new Uint8Array())))).toEqual(["message"]);
     expect(await plane.snapshot()).toEqual([]);
-    expect(kinds(await plane.tun(toPeer))).toEqual(["need-tunnel"]);
+    expect(kinds(await plane.tun(toPeer))).toEqual(["need-session"]);
   });
 
   test("is authenticated with the reserved bytes as they came", async () => {
@@ -96,7 +96,7 @@ describeDataPlanes("an unconfirmed session", (open) => {
     const plane = await open();
     const peer = new FarEnd(1, "aes");
     await plane.command(peer.installation({ confirmed: false }));
-    expect(kinds(await plane.tun(toPeer))).toEqual(["need-tunnel"]);
+    expect(kinds(await plane.tun(toPeer))).toEqual(["need-session"]);
     const observed = await plane.udp(ELSEWHERE, peer.message(toUs));
     expect(kinds(observed)).toEqual(["roamed", "confirmed", "tun", "udp"]);
     expect(peer.open(datagrams(observed)[0]!)?.body).toEqual(toPeer);
@@ -135,7 +135,7 @@ describeDataPlanes("an unconfirmed session", (open) => {
     expect(kinds(await plane.udp(PEER, peer.seal(5, 0, new Uint8Array())))).toEqual([
       "confirmed",
       "message",
-      "need-tunnel",
+      "need-session",
     ]);
   });
 });

@@ -1,5 +1,5 @@
 import { toHex } from "../../src/core/base/bytes.ts";
-import type { ActivitySample, TunnelSnapshot } from "../../src/core/dataplane/contract.ts";
+import type { ActivitySample, SessionSnapshot } from "../../src/core/dataplane/contract.ts";
 import type { AnyEvent, Comparable, Observed } from "./step.ts";
 
 /** Values of the contract as plain data, the same whichever data plane they came from. */
@@ -15,7 +15,7 @@ export function observedSample({ activity, counters }: ActivitySample): Observed
   return { out: "sampled", activity: activity.map(comparable), counters: { ...comparable(totals), drops: named } };
 }
 
-export function observedSnapshot(tunnels: readonly TunnelSnapshot[]): Observed {
+export function observedSnapshot(tunnels: readonly SessionSnapshot[]): Observed {
   return { out: "snapshot", tunnels: tunnels.map(comparable) };
 }
 

@@ -36,7 +36,7 @@ describeDataPlanes("a packet from the device", (open) => {
     const multicast6 = udpPacket({ from: OWN_6, to: "ff02::fb", fromPort: 1, toPort: 2 });
     const broadcast = udpPacket({ from: OWN_4, to: "10.77.255.255", fromPort: 1, toPort: 2 });
     expect(reasons(await plane.tun(multicast))).toEqual(["no-route"]);
-    expect(kinds(await plane.tun(broadcast))).toEqual(["need-tunnel"]);
+    expect(kinds(await plane.tun(broadcast))).toEqual(["need-session"]);
     await plane.command(facts({ dropMulticast: true, dropLocalBroadcast: true }));
     expect(reasons(await plane.tun(multicast))).toEqual(["multicast"]);
     expect(reasons(await plane.tun(multicast6))).toEqual(["multicast"]);
@@ -48,14 +48,14 @@ describeDataPlanes("a packet from the device", (open) => {
     await plane.command(facts({ dropLocalBroadcast: true, networks: [parsePrefix("10.77.0.5/30")!] }));
     const to = (address: string) => plane.tun(udpPacket({ from: "10.77.0.5", to: address, fromPort: 1, toPort: 2 }));
     expect(reasons(await to("10.77.0.7"))).toEqual(["broadcast"]);
-    expect(kinds(await to("10.77.0.6"))).toEqual(["need-tunnel"]);
+    expect(kinds(await to("10.77.0.6"))).toEqual(["need-session"]);
   });
 
   test("finds no broadcast address in a network of two", async () => {
     const plane = await open();
     await plane.command(facts({ dropLocalBroadcast: true, networks: [parsePrefix("10.77.0.2/31")!] }));
     const toTheOther = udpPacket({ from: "10.77.0.2", to: "10.77.0.3", fromPort: 1, toPort: 2 });
-    expect(kinds(await plane.tun(toTheOther))).toEqual(["need-tunnel"]);
+    expect(kinds(await plane.tun(toTheOther))).toEqual(["need-session"]);
   });
 
   test("is refused by the first thing that is wrong with it", async () => {
@@ -148,7 +148,7 @@ describeDataPlanes("a flow", (open) => {
     await plane.command(policies([outboundSsh]));
     const first = await plane.join(1);
     await plane.tun(ssh);
-    await plane.command({ kind: "remove-tunnel", localIndex: first.localIndex, sendClose: false });
+    await plane.command({ kind: "remove-session", localIndex: first.localIndex, sendClose: false });
     await plane.command(policies([programOf(1, [], [])]));
     const second = await plane.join(2);
     expect(packets(await plane.udp(PEER, second.message(sshReply)))).toHaveLength(1);
@@ -159,7 +159,7 @@ describeDataPlanes("a flow", (open) => {
     await plane.command(policies([outboundSsh]));
     const first = await plane.join(1);
     await plane.tun(ssh);
-    await plane.command({ kind: "remove-tunnel", localIndex: first.localIndex, sendClose: false });
+    await plane.command({ kind: "remove-session", localIndex: first.localIndex, sendClose: false });
     for (const [i, { program, passes }] of [
       { program: programOf(2, [ruleOf()], []), passes: 0 },
       { program: programOf(3, [], [ruleOf()]), passes: 1 },
@@ -205,12 +205,12 @@ describeDataPlanes("a rule", (open) => {
 describeDataPlanes("a packet without a tunnel", (open) => {
   test("waits and asks for one, once a second", async () => {
     const plane = await open();
-    expect(await plane.tun(ssh)).toEqual([{ out: "event", event: { kind: "need-tunnel", destination: PEER_4 } }]);
+    expect(await plane.tun(ssh)).toEqual([{ out: "event", event: { kind: "need-session", destination: PEER_4 } }]);
     expect(await plane.tun(ssh)).toEqual([]);
     await plane.advance(999);
     expect(await plane.tun(ssh)).toEqual([]);
     await plane.advance(1);
-    expect(kinds(await plane.tun(ssh))).toEqual(["need-tunnel"]);
+    expect(kinds(await plane.tun(ssh))).toEqual(["need-session"]);
     const peer = new FarEnd(1, "aes");
     expect(kinds(await plane.command(peer.installation()))).toEqual(["udp", "udp", "udp", "udp"]);
   });
@@ -231,7 +231,7 @@ describeDataPlanes("a packet without a tunnel", (open) => {
     const plane = await open();
     for (let i = 0; i < 100; i++) await plane.tun(ssh);
     await plane.advance(1000);
-    expect(kinds(await plane.tun(ssh))).toEqual(["drop-sample", "need-tunnel"]);
+    expect(kinds(await plane.tun(ssh))).toEqual(["drop-sample", "need-session"]);
     expect(await plane.dropped("parked-full")).toBe(1);
     expect(await plane.command({ kind: "release-parked", destination: PEER_4 })).toEqual([]);
     expect(kinds(await plane.command(new FarEnd(1, "aes").installation()))).toHaveLength(100);
@@ -248,7 +248,7 @@ describeDataPlanes("a packet without a tunnel", (open) => {
     const plane = await open();
     const peer = new FarEnd(1, "aes");
     await plane.command(peer.installation({ primary: false }));
-    expect(kinds(await plane.tun(ssh))).toEqual(["need-tunnel"]);
+    expect(kinds(await plane.tun(ssh))).toEqual(["need-session"]);
     expect(kinds(await plane.command({ kind: "set-primary", localIndex: peer.localIndex }))).toEqual(["udp"]);
   });
 

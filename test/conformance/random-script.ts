@@ -80,7 +80,7 @@ class Author {
       [6, () => ({ kind: "set-path", localIndex, path: random.pick(endpoints) })],
       [8, () => ({ kind: "set-primary", localIndex })],
       [3, () => ({ kind: "set-memo", localIndex, memo: random.bytes(random.below(9)) })],
-      [5, () => ({ kind: "remove-tunnel", localIndex, sendClose: random.chance(50) })],
+      [5, () => ({ kind: "remove-session", localIndex, sendClose: random.chance(50) })],
       [12, () => this.#applyPolicies()],
       [12, () => this.#seal(localIndex)],
       [3, () => ({ kind: "send-datagram", to: random.pick(endpoints), datagram: random.bytes(random.below(40)) })],

@@ -2,7 +2,7 @@ import type { Entropy } from "../../src/core/base/entropy.ts";
 import { type Clock, type Instant, instant, wallTime } from "../../src/core/base/time.ts";
 import type { Settings } from "../../src/core/config/settings.ts";
 import type { CryptoSuite } from "../../src/core/crypto/suite.ts";
-import type { DataPlaneCommand, DataPlaneEvent, TunnelSnapshot } from "../../src/core/dataplane/contract.ts";
+import type { DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "../../src/core/dataplane/contract.ts";
 import type { Deadline, Input, Output } from "../../src/core/io.ts";
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import { type Endpoint, endpoint, endpointPort } from "../../src/core/netip/endpoint.ts";
@@ -30,7 +30,7 @@ export interface DataPlane {
   tick(now: Instant): void;
   poll(): DataPlaneOutput | undefined;
   pollTimeout(): Instant | undefined;
-  snapshot(): readonly TunnelSnapshot[];
+  snapshot(): readonly SessionSnapshot[];
 }
 
 export type DataPlaneOutput =
@@ -174,7 +174,7 @@ export class Host {
     this.#withPlane((plane) => plane.fromTun(packet.slice(), this.clock().now));
   }
 
-  snapshot(): readonly TunnelSnapshot[] {
+  snapshot(): readonly SessionSnapshot[] {
     return this.#plane?.snapshot() ?? [];
   }
 

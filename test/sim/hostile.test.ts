@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { concatBytes, writeUint32 } from "../../src/core/base/bytes.ts";
 import { toHandshakeForm } from "../../src/core/cert/handshake-form.ts";
-import type { TunnelSnapshot } from "../../src/core/dataplane/contract.ts";
+import type { SessionSnapshot } from "../../src/core/dataplane/contract.ts";
 import type { Endpoint } from "../../src/core/netip/endpoint.ts";
 import { UNCONFIRMED_PER_PEER_MAX } from "../../src/core/tunnel/unconfirmed.ts";
 import { encodeHandshakePayload } from "../../src/core/wire/handshake-payload.ts";
@@ -160,7 +160,7 @@ function forgedMessages(stand: Stand, count: number, source: () => Endpoint): Cr
 }
 
 /** The sessions that alpha keeps, and where they lead. Counters and notes move by themselves. */
-function stateOf(stand: Stand): readonly Partial<TunnelSnapshot>[] {
+function stateOf(stand: Stand): readonly Partial<SessionSnapshot>[] {
   return stand.alpha.snapshot().map(({ localIndex, remoteIndex, path, peerAddresses, confirmed, primary }) => ({
     localIndex,
     remoteIndex,

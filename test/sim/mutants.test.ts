@@ -18,14 +18,14 @@ const mutants: readonly { readonly host: string; readonly parts: Parts; readonly
   {
     host: "sends on sessions that nobody has confirmed",
     parts: commanding((command) =>
-      command.kind === "install-tunnel" ? [{ ...command, confirmed: true, primary: true }] : [command],
+      command.kind === "install-session" ? [{ ...command, confirmed: true, primary: true }] : [command],
     ),
     caught: /trusts session/,
   },
   {
     host: "has a data plane that takes every session for confirmed",
     parts: obeying((command) =>
-      command.kind === "install-tunnel" ? { ...command, confirmed: true, primary: true } : command,
+      command.kind === "install-session" ? { ...command, confirmed: true, primary: true } : command,
     ),
     caught: /unconfirmed session/,
   },
@@ -39,8 +39,8 @@ const mutants: readonly { readonly host: string; readonly parts: Parts; readonly
   {
     host: "installs the keys of a session again",
     parts: commanding((command) =>
-      command.kind === "install-tunnel"
-        ? [command, { kind: "remove-tunnel", localIndex: command.localIndex, sendClose: false }, command]
+      command.kind === "install-session"
+        ? [command, { kind: "remove-session", localIndex: command.localIndex, sendClose: false }, command]
         : [command],
     ),
     caught: /used already/,

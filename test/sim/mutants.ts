@@ -5,7 +5,7 @@ import { type Clock, type Instant, instant } from "../../src/core/base/time.ts";
 import type { Settings } from "../../src/core/config/settings.ts";
 import { nonceOf } from "../../src/core/crypto/nonce.ts";
 import type { Aead, CryptoSuite } from "../../src/core/crypto/suite.ts";
-import type { DataPlaneCommand, DropSample, TunnelSnapshot } from "../../src/core/dataplane/contract.ts";
+import type { DataPlaneCommand, DropSample, SessionSnapshot } from "../../src/core/dataplane/contract.ts";
 import type { DropReason } from "../../src/core/drop-reason.ts";
 import type { Deadline, Input, Output } from "../../src/core/io.ts";
 import type { Endpoint } from "../../src/core/netip/endpoint.ts";
@@ -134,7 +134,7 @@ class MistakenDataPlane implements DataPlane {
     return this.#honest.pollTimeout();
   }
 
-  snapshot(): readonly TunnelSnapshot[] {
+  snapshot(): readonly SessionSnapshot[] {
     return this.#honest.snapshot();
   }
 }
@@ -153,7 +153,7 @@ class ForgivingDataPlane implements DataPlane {
   }
 
   command(command: DataPlaneCommand, now: Instant): void {
-    if (command.kind === "install-tunnel") {
+    if (command.kind === "install-session") {
       const { localIndex, cipher, receiveKey } = command;
       this.#keys.set(localIndex, { aead: this.#suite.aead(cipher, receiveKey.slice()), cipher });
     }
@@ -187,7 +187,7 @@ class ForgivingDataPlane implements DataPlane {
     return this.#honest.pollTimeout();
   }
 
-  snapshot(): readonly TunnelSnapshot[] {
+  snapshot(): readonly SessionSnapshot[] {
     return this.#honest.snapshot();
   }
 

@@ -71,7 +71,7 @@ export class Referee {
 
   commanded(host: Host, command: DataPlaneCommand): void {
     // Message 2 authenticates: the tunnel goes to where it came from, even if somebody on the way passed it on.
-    if (command.kind === "install-tunnel" && command.confirmed && command.path) this.strangers.know(command.path);
+    if (command.kind === "install-session" && command.confirmed && command.path) this.strangers.know(command.path);
     this.sessions.commanded(host.name, host.settings.identity.credential.addresses, command);
   }
 
@@ -123,7 +123,7 @@ export class Referee {
 }
 
 /** Races with a session that closed by itself may make the others fail; these never. */
-const mustSucceed: ReadonlySet<string> = new Set(["configure", "install-tunnel", "apply-policies"]);
+const mustSucceed: ReadonlySet<string> = new Set(["configure", "install-session", "apply-policies"]);
 /** A frozen control plane answers when it wakes up. */
 const PING_GRACE_MS = 3_000;
 const TICKS_PER_MS_MAX = 50;

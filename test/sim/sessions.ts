@@ -2,8 +2,8 @@ import { toHex } from "../../src/core/base/bytes.ts";
 import type {
   DataPlaneCommand,
   LocalIndex,
-  TunnelInstallation,
-  TunnelSnapshot,
+  SessionInstallation,
+  SessionSnapshot,
 } from "../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import { PacketType } from "../../src/core/wire/header.ts";
@@ -23,11 +23,14 @@ interface End {
 export class Sessions {
   readonly #senders = new Map<string, End>();
   readonly #receivers = new Map<string, End>();
-  readonly #installed = new Map<string, Map<LocalIndex, { readonly tunnel: TunnelInstallation; confirmed: boolean }>>();
+  readonly #installed = new Map<
+    string,
+    Map<LocalIndex, { readonly tunnel: SessionInstallation; confirmed: boolean }>
+  >();
 
   commanded(host: string, own: readonly IpAddress[], command: DataPlaneCommand): void {
-    if (command.kind === "install-tunnel") this.#install(host, own, command);
-    if (command.kind === "remove-tunnel") this.#installed.get(host)?.delete(command.localIndex);
+    if (command.kind === "install-session") this.#install(host, own, command);
+    if (command.kind === "remove-session") this.#installed.get(host)?.delete(command.localIndex);
   }
 
   /** A session of somebody who is not a simulated host (attacker.ts), so that its keys are known as its own. */
@@ -66,7 +69,7 @@ export class Sessions {
     this.#installed.delete(host);
   }
 
-  inspect(host: string, tunnels: readonly TunnelSnapshot[]): void {
+  inspect(host: string, tunnels: readonly SessionSnapshot[]): void {
     const perPeer = new Map<IpAddress, number>();
     for (const { peerAddresses } of tunnels) {
       for (const address of peerAddresses) perPeer.set(address, (perPeer.get(address) ?? 0) + 1);
@@ -78,7 +81,7 @@ export class Sessions {
     if (unconfirmed > UNCONFIRMED_MAX) throw new Violation(`${host} has ${unconfirmed} unconfirmed sessions`);
   }
 
-  #install(host: string, own: readonly IpAddress[], tunnel: TunnelInstallation): void {
+  #install(host: string, own: readonly IpAddress[], tunnel: SessionInstallation): void {
     const end = { host, own, peer: tunnel.peerAddresses };
     this.#claim(this.#senders, toHex(tunnel.sendKey), end);
     this.#claim(this.#receivers, toHex(tunnel.receiveKey), end);

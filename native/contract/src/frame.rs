@@ -97,7 +97,7 @@ fn decode<M: Message + Default>(body: &[u8]) -> io::Result<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::v1::{Hello, NeedTunnel};
+    use crate::v1::{Hello, NeedSession};
 
     #[test]
     fn a_frame_is_a_big_endian_length_and_the_message() {
@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn frames_are_found_wherever_the_stream_is_cut() {
-        let messages: Vec<NeedTunnel> = (1..=3).map(|n| NeedTunnel { destination: vec![n; usize::from(n)] }).collect();
+        let messages: Vec<NeedSession> =
+            (1..=3).map(|n| NeedSession { destination: vec![n; usize::from(n)] }).collect();
         let mut stream = Vec::new();
         for message in &messages {
             append(message, &mut stream).unwrap();
@@ -117,7 +118,7 @@ mod tests {
         let mut found = Vec::new();
         for byte in stream {
             frames.extend(&[byte]);
-            while let Some(message) = frames.take::<NeedTunnel>().unwrap() {
+            while let Some(message) = frames.take::<NeedSession>().unwrap() {
                 found.push(message);
             }
         }
@@ -130,7 +131,7 @@ mod tests {
         frames.extend(&u32::MAX.to_be_bytes());
         assert!(frames.take::<Hello>().is_err());
         assert!(read::<Hello>(&mut &u32::MAX.to_be_bytes()[..]).is_err());
-        let long = NeedTunnel { destination: vec![0; FRAME_LIMIT_BYTES] };
+        let long = NeedSession { destination: vec![0; FRAME_LIMIT_BYTES] };
         let mut out = vec![7];
         assert!(append(&long, &mut out).is_err());
         assert_eq!(out, [7]);

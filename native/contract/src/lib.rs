@@ -18,8 +18,8 @@ pub const CONTRACT_VERSION: u32 = 1;
 pub const FRAME_LIMIT_BYTES: usize = 1 << 20;
 
 /// Keys never print.
-impl fmt::Debug for v1::InstallTunnel {
+impl fmt::Debug for v1::InstallSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InstallTunnel").field("local_index", &self.local_index).finish_non_exhaustive()
+        f.debug_struct("InstallSession").field("local_index", &self.local_index).finish_non_exhaustive()
     }
 }

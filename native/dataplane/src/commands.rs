@@ -17,18 +17,18 @@ pub fn carry_out<O: Output>(
 ) -> Result<Option<Value>, Failure> {
     match command {
         Command::Sample(_) => {
-            let sample = engine.sample(encode::SAMPLED_TUNNELS_MAX);
+            let sample = engine.sample(encode::SAMPLED_SESSIONS_MAX);
             return Ok(Some(Value::Sampled(encode::sampled(sample))));
         }
         Command::Configure(facts) => engine.configure(decode::host_facts(&facts)?),
-        Command::InstallTunnel(install) => pass.install(decode::installation(install)?)?,
+        Command::InstallSession(install) => pass.install(decode::installation(install)?)?,
         Command::SetPath(set) => {
             let path = set.path.as_ref().map(decode::endpoint).transpose()?;
             engine.set_path(set.local_index, path)?;
         }
         Command::SetPrimary(set) => pass.set_primary(set.local_index)?,
         Command::SetMemo(set) => engine.set_memo(set.local_index, set.memo)?,
-        Command::RemoveTunnel(remove) => pass.remove(remove.local_index, remove.send_close)?,
+        Command::RemoveSession(remove) => pass.remove(remove.local_index, remove.send_close)?,
         Command::ApplyPolicies(apply) => engine.apply_policies(decode::policy_change(&apply)?)?,
         Command::SealAndSend(seal) => {
             pass.seal_and_send(seal.local_index, decode::kind(seal.r#type, seal.subtype)?, &seal.body)?;

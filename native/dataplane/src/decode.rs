@@ -68,7 +68,7 @@ pub fn host_facts(configure: &v1::Configure) -> Result<HostFacts, Failure> {
 }
 
 /// A session. The keys are taken out of the message.
-pub fn installation(mut install: v1::InstallTunnel) -> Result<Installation, Failure> {
+pub fn installation(mut install: v1::InstallSession) -> Result<Installation, Failure> {
     let send_key = secret_key(&mut install.send_key);
     let receive_key = secret_key(&mut install.receive_key);
     Ok(Installation {
@@ -146,8 +146,8 @@ fn secret_key(bytes: &mut Vec<u8>) -> Result<SecretKey, Failure> {
 mod tests {
     use super::*;
 
-    fn install() -> v1::InstallTunnel {
-        v1::InstallTunnel {
+    fn install() -> v1::InstallSession {
+        v1::InstallSession {
             local_index: 1,
             cipher: 1,
             send_key: vec![1; 32],
@@ -159,13 +159,13 @@ mod tests {
     #[test]
     fn a_session_needs_a_cipher_two_whole_keys_and_real_addresses() {
         assert!(installation(install()).is_ok());
-        assert!(installation(v1::InstallTunnel { cipher: 0, ..install() }).is_err());
-        assert!(installation(v1::InstallTunnel { cipher: 9, ..install() }).is_err());
-        assert!(installation(v1::InstallTunnel { send_key: vec![1; 31], ..install() }).is_err());
-        assert!(installation(v1::InstallTunnel { receive_key: vec![1; 33], ..install() }).is_err());
-        assert!(installation(v1::InstallTunnel { peer_addresses: vec![vec![1; 5]], ..install() }).is_err());
+        assert!(installation(v1::InstallSession { cipher: 0, ..install() }).is_err());
+        assert!(installation(v1::InstallSession { cipher: 9, ..install() }).is_err());
+        assert!(installation(v1::InstallSession { send_key: vec![1; 31], ..install() }).is_err());
+        assert!(installation(v1::InstallSession { receive_key: vec![1; 33], ..install() }).is_err());
+        assert!(installation(v1::InstallSession { peer_addresses: vec![vec![1; 5]], ..install() }).is_err());
         let path = Some(v1::Endpoint { address: vec![1; 4], port: 65_536 });
-        assert!(installation(v1::InstallTunnel { path, ..install() }).is_err());
+        assert!(installation(v1::InstallSession { path, ..install() }).is_err());
     }
 
     #[test]

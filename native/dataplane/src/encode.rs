@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use lacis_contract::v1::{self, from_data_plane::Event as Wire};
 use lacis_contract::{CONTRACT_VERSION, FRAME_LIMIT_BYTES};
-use lacis_engine::control::{Sample, TunnelSnapshot};
+use lacis_engine::control::{Sample, SessionSnapshot};
 use lacis_engine::ip::address_to_bytes;
 use lacis_engine::output::{DropSample, Event};
 use prost::Message;
@@ -15,10 +15,10 @@ use crate::failure::Failure;
 pub const BUILD: &str = concat!("lacis-dataplane ", env!("CARGO_PKG_VERSION"));
 
 /// Sessions in one `Sampled`: about 60 bytes each, so that they fit a frame with the counters.
-pub const SAMPLED_TUNNELS_MAX: usize = 12_288;
+pub const SAMPLED_SESSIONS_MAX: usize = 12_288;
 
-/// Bytes of tunnels in one `Ready`: leaves room for one tunnel with the longest memo and for the rest of the message.
-const READY_TUNNELS_BYTES: usize = FRAME_LIMIT_BYTES / 2;
+/// Bytes of sessions in one `Ready`: leaves room for one session with the longest memo and for the rest of the message.
+const READY_SESSIONS_BYTES: usize = FRAME_LIMIT_BYTES / 2;
 
 /// An underlay address.
 pub fn endpoint(socket: SocketAddr) -> v1::Endpoint {
@@ -45,8 +45,8 @@ pub fn event(event: Event) -> Wire {
             let (kind, subtype) = kind.to_wire();
             Wire::Message(v1::Message { local_index, r#type: kind.into(), subtype: subtype.into(), body })
         }
-        Event::NeedTunnel { destination } => {
-            Wire::NeedTunnel(v1::NeedTunnel { destination: address_to_bytes(destination) })
+        Event::NeedSession { destination } => {
+            Wire::NeedSession(v1::NeedSession { destination: address_to_bytes(destination) })
         }
         Event::Confirmed { local_index } => Wire::Confirmed(v1::Confirmed { local_index }),
         Event::Roamed { local_index, path } => Wire::Roamed(v1::Roamed { local_index, path: Some(endpoint(path)) }),
@@ -77,7 +77,7 @@ fn drop_sample(sample: &DropSample) -> v1::DropSample {
 
 /// Activity and counters.
 pub fn sampled(sample: Sample) -> v1::Sampled {
-    let activity = sample.activity.iter().map(|activity| v1::TunnelActivity {
+    let activity = sample.activity.iter().map(|activity| v1::SessionActivity {
         local_index: activity.local_index,
         received: activity.received,
         sent: activity.sent,
@@ -103,26 +103,26 @@ pub fn sampled(sample: Sample) -> v1::Sampled {
     }
 }
 
-/// What already runs here, in as many `Ready` as it takes. `devices` is a snapshot without tunnels.
+/// What already runs here, in as many `Ready` as it takes. `devices` is a snapshot without sessions.
 pub fn ready(
     capabilities: &[&str],
     devices: v1::Snapshot,
-    tunnels: impl Iterator<Item = TunnelSnapshot>,
+    sessions: impl Iterator<Item = SessionSnapshot>,
 ) -> Vec<v1::Ready> {
-    let mut tunnels = tunnels.map(tunnel_snapshot).peekable();
+    let mut sessions = sessions.map(session_snapshot).peekable();
     let mut frames = vec![];
     loop {
         let (mut held, mut bytes) = (vec![], 0);
-        while let Some(tunnel) = tunnels.next_if(|_| bytes < READY_TUNNELS_BYTES) {
-            bytes += tunnel.encoded_len();
-            held.push(tunnel);
+        while let Some(session) = sessions.next_if(|_| bytes < READY_SESSIONS_BYTES) {
+            bytes += session.encoded_len();
+            held.push(session);
         }
-        let more = tunnels.peek().is_some();
+        let more = sessions.peek().is_some();
         frames.push(v1::Ready {
             contract_version: CONTRACT_VERSION,
             build: BUILD.into(),
             capabilities: capabilities.iter().map(|name| (*name).to_owned()).collect(),
-            snapshot: Some(v1::Snapshot { tunnels: held, ..devices.clone() }),
+            snapshot: Some(v1::Snapshot { sessions: held, ..devices.clone() }),
             more,
         });
         if !more {
@@ -131,27 +131,27 @@ pub fn ready(
     }
 }
 
-fn tunnel_snapshot(tunnel: TunnelSnapshot) -> v1::TunnelSnapshot {
-    v1::TunnelSnapshot {
-        local_index: tunnel.local_index,
-        remote_index: tunnel.remote_index,
-        path: tunnel.path.map(endpoint),
-        peer_addresses: tunnel.peer_addresses.into_iter().map(|address: IpAddr| address_to_bytes(address)).collect(),
-        confirmed: tunnel.confirmed,
-        primary: tunnel.primary,
-        send_counter: tunnel.send_counter,
-        memo: tunnel.memo,
+fn session_snapshot(session: SessionSnapshot) -> v1::SessionSnapshot {
+    v1::SessionSnapshot {
+        local_index: session.local_index,
+        remote_index: session.remote_index,
+        path: session.path.map(endpoint),
+        peer_addresses: session.peer_addresses.into_iter().map(|address: IpAddr| address_to_bytes(address)).collect(),
+        confirmed: session.confirmed,
+        primary: session.primary,
+        send_counter: session.send_counter,
+        memo: session.memo,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use lacis_engine::control::TunnelSnapshot;
+    use lacis_engine::control::SessionSnapshot;
 
     use super::*;
 
-    fn tunnel(local_index: u32) -> TunnelSnapshot {
-        TunnelSnapshot {
+    fn session(local_index: u32) -> SessionSnapshot {
+        SessionSnapshot {
             local_index,
             remote_index: 1,
             path: None,
@@ -165,14 +165,14 @@ mod tests {
 
     #[test]
     fn a_long_snapshot_is_told_in_several_frames_that_all_fit() {
-        let frames = ready(&[], v1::Snapshot::default(), (1..=40).map(tunnel));
+        let frames = ready(&[], v1::Snapshot::default(), (1..=40).map(session));
         assert!(frames.len() > 1);
         let last = frames.len() - 1;
         let mut indices = vec![];
         for (at, frame) in frames.iter().enumerate() {
             assert_eq!(frame.more, at != last);
             assert!(frame.encoded_len() <= FRAME_LIMIT_BYTES);
-            indices.extend(frame.snapshot.iter().flat_map(|s| &s.tunnels).map(|t| t.local_index));
+            indices.extend(frame.snapshot.iter().flat_map(|s| &s.sessions).map(|t| t.local_index));
         }
         assert!(indices.into_iter().eq(1..=40));
     }

@@ -33,7 +33,7 @@ impl Class {
         match event {
             // The session is gone already, and nobody says so again.
             Event::Message(message) if message.r#type == u32::from(Kind::CloseTunnel.to_wire().0) => Self::Certain,
-            Event::Datagram(_) | Event::Message(_) | Event::NeedTunnel(_) => Self::Repeatable,
+            Event::Datagram(_) | Event::Message(_) | Event::NeedSession(_) => Self::Repeatable,
             Event::DropSample(_) => Self::Sample,
             _ => Self::Certain,
         }
@@ -188,7 +188,7 @@ impl State {
 mod tests {
     use std::sync::Arc;
 
-    use lacis_contract::v1::{Confirmed, DropSample, Message, NeedTunnel};
+    use lacis_contract::v1::{Confirmed, DropSample, Message, NeedSession};
 
     use super::*;
 
@@ -218,7 +218,7 @@ mod tests {
         let (queue, _theirs) = greeted();
         let queued = |event: Event| (0..200_000).take_while(|_| queue.push(event.clone()) == Pushed::Queued).count();
         assert_eq!(queued(Event::DropSample(DropSample::default())), 64);
-        assert_eq!(queued(Event::NeedTunnel(NeedTunnel::default())), 4_096);
+        assert_eq!(queued(Event::NeedSession(NeedSession::default())), 4_096);
         assert_eq!(queue.push(Event::Message(Message { r#type: 4, ..Default::default() })), Pushed::Overflow);
         assert_eq!(queue.push(Event::Message(Message { r#type: 5, ..Default::default() })), Pushed::Queued);
         assert_eq!(queued(confirmed()), 131_071);

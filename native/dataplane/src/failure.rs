@@ -41,7 +41,7 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let code = match refusal.code {
             RefusalCode::BadRequest => "bad-request",
-            RefusalCode::UnknownTunnel => "unknown-tunnel",
+            RefusalCode::UnknownSession => "unknown-session",
             RefusalCode::UnknownPolicy => "unknown-policy",
         };
         Self::new(code, refusal.message)

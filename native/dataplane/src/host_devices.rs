@@ -55,14 +55,14 @@ impl HostDevices {
         capabilities
     }
 
-    /// What is open, without tunnels.
+    /// What is open, without sessions.
     pub fn snapshot(&self) -> v1::Snapshot {
         let (tun_name, tun_mtu, tun_addresses) = match &self.tun {
             Some((tun, opened)) => (tun.name.clone(), opened.mtu, opened.addresses.clone()),
             None => Default::default(),
         };
         let udp = self.udp.as_ref().map(|(udp, _)| encode::endpoint(udp.bound));
-        v1::Snapshot { tun_name, tun_mtu, tun_addresses, udp, tunnels: vec![] }
+        v1::Snapshot { tun_name, tun_mtu, tun_addresses, udp, sessions: vec![] }
     }
 
     /// Opens the device. The one that is open stays when it is the same, and goes when it is another.

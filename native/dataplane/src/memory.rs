@@ -148,7 +148,7 @@ impl PaperDevices {
             tun_mtu: tun.mtu,
             tun_addresses: tun.addresses,
             udp: self.udp.clone(),
-            tunnels: vec![],
+            sessions: vec![],
         }
     }
 }
@@ -189,7 +189,7 @@ mod tests {
                 bindings: vec![binding],
                 raise_epoch: true,
             }),
-            Command::InstallTunnel(v1::InstallTunnel {
+            Command::InstallSession(v1::InstallSession {
                 local_index: 7,
                 remote_index: 9,
                 cipher: 1,

@@ -58,10 +58,10 @@ fn in_memory_every_request_ends_with_its_quiet() {
     assert!(matches!(&until_quiet(request(2, configure()))[..], [Event::Result(result)] if result.error.is_empty()));
     let packet = b"\x45\0\0\x1c\0\0\0\0\x40\x11\0\0\x0a\0\0\x01\x0a\0\0\x02\0\x01\0\x02\0\x08\0\0".to_vec();
     let inject = Command::InjectTun(v1::InjectTun { packet });
-    assert!(matches!(until_quiet(request(0, inject))[..], [Event::NeedTunnel(_)]));
+    assert!(matches!(until_quiet(request(0, inject))[..], [Event::NeedSession(_)]));
     let unknown = Command::SetPrimary(v1::SetPrimary { local_index: 9 });
     assert!(
-        matches!(&until_quiet(request(0, unknown))[..], [Event::Result(result)] if result.code == "unknown-tunnel")
+        matches!(&until_quiet(request(0, unknown))[..], [Event::Result(result)] if result.code == "unknown-session")
     );
     let shutdown = Command::Shutdown(v1::Shutdown { send_close: true });
     assert!(matches!(until_quiet(request(3, shutdown))[..], [Event::Result(_)]));
@@ -72,13 +72,13 @@ fn in_memory_every_request_ends_with_its_quiet() {
 fn a_new_control_plane_replaces_the_old_one_and_finds_what_runs() {
     let plane = Plane::start(&[]);
     let mut first = plane.greeted();
-    install_tunnel(&mut first, "127.0.0.1:9".parse().unwrap());
+    install_session(&mut first, "127.0.0.1:9".parse().unwrap());
 
     let mut second = plane.connect();
     let Event::Ready(ready) = second.ask(hello()) else { panic!("the first answer is Ready") };
     let snapshot = ready.snapshot.unwrap();
-    assert_eq!(snapshot.tunnels.len(), 1);
-    assert_eq!((snapshot.tunnels[0].local_index, &snapshot.tunnels[0].memo[..]), (7, &b"memo"[..]));
+    assert_eq!(snapshot.sessions.len(), 1);
+    assert_eq!((snapshot.sessions[0].local_index, &snapshot.sessions[0].memo[..]), (7, &b"memo"[..]));
     assert!(snapshot.udp.is_some_and(|udp| udp.port != 0));
     assert!(first.is_closed());
 }
@@ -111,7 +111,7 @@ fn on_sigterm_every_peer_is_told_that_its_session_is_over() {
     let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
     peer.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut control = plane.greeted();
-    install_tunnel(&mut control, peer.local_addr().unwrap());
+    install_session(&mut control, peer.local_addr().unwrap());
     assert!(Program::new("kill").arg(plane.child.id().to_string()).status().unwrap().success());
     let mut datagram = [0; 100];
     let (length, _) = peer.recv_from(&mut datagram).unwrap();
@@ -241,9 +241,9 @@ impl Control {
     }
 }
 
-fn install_tunnel(control: &mut Control, path: std::net::SocketAddr) {
+fn install_session(control: &mut Control, path: std::net::SocketAddr) {
     let program = v1::PolicyProgram { policy_id: 1, ..Default::default() };
-    let install = v1::InstallTunnel {
+    let install = v1::InstallSession {
         local_index: 7,
         remote_index: 9,
         cipher: 1,
@@ -258,7 +258,7 @@ fn install_tunnel(control: &mut Control, path: std::net::SocketAddr) {
         ..Default::default()
     };
     let apply = v1::ApplyPolicies { programs: vec![program], ..Default::default() };
-    for command in [open_udp(0), configure(), Command::ApplyPolicies(apply), Command::InstallTunnel(install)] {
+    for command in [open_udp(0), configure(), Command::ApplyPolicies(apply), Command::InstallSession(install)] {
         let answer = control.ask(command);
         assert!(matches!(&answer, Event::Result(result) if result.error.is_empty()), "{answer:?}");
     }

@@ -13,8 +13,8 @@ use crate::host::HostFacts;
 use crate::lock::{lock, read, write};
 use crate::output::Output;
 use crate::policy::{POLICIES_MAX, Program};
-use crate::tunnel::{Activity, NewTunnel, Tunnel};
-use crate::tunnel_table::{InsertError, PRIMARIES_MAX, TUNNELS_MAX};
+use crate::session::{Activity, NewSession, Session};
+use crate::session_table::{InsertError, PRIMARIES_MAX, SESSIONS_MAX};
 
 /// Longest note the control plane may keep with a session.
 pub const MEMO_LIMIT_BYTES: usize = 64 << 10;
@@ -33,7 +33,7 @@ pub struct Refusal {
 #[allow(missing_docs)]
 pub enum RefusalCode {
     BadRequest,
-    UnknownTunnel,
+    UnknownSession,
     UnknownPolicy,
 }
 
@@ -43,8 +43,8 @@ impl Refusal {
         Self { code: RefusalCode::BadRequest, message: message.into() }
     }
 
-    fn unknown_tunnel(local_index: u32) -> Self {
-        Self { code: RefusalCode::UnknownTunnel, message: format!("there is no tunnel with index {local_index}") }
+    fn unknown_session(local_index: u32) -> Self {
+        Self { code: RefusalCode::UnknownSession, message: format!("there is no session with index {local_index}") }
     }
 
     fn unknown_policy(policy_id: u32) -> Self {
@@ -96,7 +96,7 @@ pub struct Sample {
 
 /// One session as a new control plane finds it.
 #[allow(missing_docs)]
-pub struct TunnelSnapshot {
+pub struct SessionSnapshot {
     pub local_index: u32,
     pub remote_index: u32,
     pub path: Option<SocketAddr>,
@@ -109,16 +109,16 @@ pub struct TunnelSnapshot {
 
 impl Engine {
     /// All sessions, by ascending index.
-    pub fn snapshot(&self) -> impl Iterator<Item = TunnelSnapshot> + '_ {
-        self.tunnels.all().into_iter().map(|tunnel| TunnelSnapshot {
-            local_index: tunnel.local_index,
-            remote_index: tunnel.remote_index,
-            path: tunnel.path(),
-            peer_addresses: tunnel.peer_addresses.clone(),
-            confirmed: tunnel.is_confirmed(),
-            primary: self.tunnels.is_primary(&tunnel),
-            send_counter: tunnel.send_counter(),
-            memo: tunnel.memo(),
+    pub fn snapshot(&self) -> impl Iterator<Item = SessionSnapshot> + '_ {
+        self.sessions.all().into_iter().map(|session| SessionSnapshot {
+            local_index: session.local_index,
+            remote_index: session.remote_index,
+            path: session.path(),
+            peer_addresses: session.peer_addresses.clone(),
+            confirmed: session.is_confirmed(),
+            primary: self.sessions.is_primary(&session),
+            send_counter: session.send_counter(),
+            memo: session.memo(),
         })
     }
 
@@ -141,31 +141,31 @@ impl Engine {
     fn take_activity(&self, limit: usize) -> (Vec<Activity>, bool) {
         let mut from = lock(&self.sample_from);
         let mut activity = vec![];
-        for tunnel in self.tunnels.all().iter().filter(|tunnel| tunnel.local_index >= *from) {
+        for session in self.sessions.all().iter().filter(|session| session.local_index >= *from) {
             if activity.len() == limit {
-                *from = tunnel.local_index;
+                *from = session.local_index;
                 return (activity, true);
             }
-            activity.extend(tunnel.take_activity());
+            activity.extend(session.take_activity());
         }
         *from = 0;
         (activity, false)
     }
 
-    fn tunnel(&self, local_index: u32) -> Result<Arc<Tunnel>, Refusal> {
-        self.tunnels.by_index(local_index).ok_or_else(|| Refusal::unknown_tunnel(local_index))
+    fn session(&self, local_index: u32) -> Result<Arc<Session>, Refusal> {
+        self.sessions.by_index(local_index).ok_or_else(|| Refusal::unknown_session(local_index))
     }
 
     /// Sends to `path` from now on.
     pub fn set_path(&self, local_index: u32, path: Option<SocketAddr>) -> Result<(), Refusal> {
-        self.tunnel(local_index)?.set_path(path);
+        self.session(local_index)?.set_path(path);
         Ok(())
     }
 
     /// Replaces the note of a session.
     pub fn set_memo(&self, local_index: u32, memo: Vec<u8>) -> Result<(), Refusal> {
         check_memo(&memo)?;
-        self.tunnel(local_index)?.set_memo(memo);
+        self.session(local_index)?.set_memo(memo);
         Ok(())
     }
 
@@ -186,17 +186,18 @@ impl Engine {
                 return Err(Refusal::unknown_policy(policy_id));
             }
             // A peer may have closed its session a moment ago: that is no reason to leave everybody else unjudged.
-            bound.extend(self.tunnels.by_index(local_index).map(|tunnel| (tunnel, policy_id)));
+            bound.extend(self.sessions.by_index(local_index).map(|session| (session, policy_id)));
         }
-        let rebound: HashMap<u32, u32> = bound.iter().map(|(tunnel, id)| (tunnel.local_index, *id)).collect();
-        let policy_of = |tunnel: &Arc<Tunnel>| rebound.get(&tunnel.local_index).copied().unwrap_or(tunnel.policy_id());
-        let in_use: HashSet<u32> = self.tunnels.all().iter().map(policy_of).collect();
+        let rebound: HashMap<u32, u32> = bound.iter().map(|(session, id)| (session.local_index, *id)).collect();
+        let policy_of =
+            |session: &Arc<Session>| rebound.get(&session.local_index).copied().unwrap_or(session.policy_id());
+        let in_use: HashSet<u32> = self.sessions.all().iter().map(policy_of).collect();
         let Some(changed) = policies.with(programs, &in_use) else {
             return Err(Refusal::bad(format!("there would be more than {POLICIES_MAX} policies")));
         };
         *policies = changed;
-        for (tunnel, policy_id) in bound {
-            tunnel.set_policy_id(policy_id);
+        for (session, policy_id) in bound {
+            session.set_policy_id(policy_id);
         }
         // The flow table asks for programs while it is locked: the order of the two locks is flows, policies.
         drop(policies);
@@ -217,7 +218,7 @@ impl<O: Output> Pass<'_, O> {
         if new.peer_addresses.is_empty() {
             return Err(Refusal::bad("the peer has no address"));
         }
-        if engine.tunnels.by_index(new.local_index).is_some() {
+        if engine.sessions.by_index(new.local_index).is_some() {
             return Err(describe(InsertError::IndexTaken, new.local_index));
         }
         check_memo(&new.memo)?;
@@ -225,7 +226,7 @@ impl<O: Output> Pass<'_, O> {
         let send_key = cipher_with(new.cipher, &new.send_key).ok_or_else(refused)?;
         let receive_key = cipher_with(new.cipher, &new.receive_key).ok_or_else(refused)?;
         let primary = new.primary && new.confirmed;
-        let tunnel = Arc::new(Tunnel::new(NewTunnel {
+        let session = Arc::new(Session::new(NewSession {
             local_index: new.local_index,
             remote_index: new.remote_index,
             send_key,
@@ -243,39 +244,39 @@ impl<O: Output> Pass<'_, O> {
         if policies.get(new.policy_id).is_none() {
             return Err(Refusal::unknown_policy(new.policy_id));
         }
-        engine.tunnels.insert(&tunnel, primary).map_err(|error| describe(error, new.local_index))?;
+        engine.sessions.insert(&session, primary).map_err(|error| describe(error, new.local_index))?;
         drop(policies);
         if primary {
-            self.release_all(&tunnel);
+            self.release_all(&session);
         }
         Ok(())
     }
 
     /// Makes a session the one that sends for its addresses, and sends what waits for them.
     pub fn set_primary(&mut self, local_index: u32) -> Result<(), Refusal> {
-        let tunnel = self.step.engine.tunnel(local_index)?;
-        if !tunnel.is_confirmed() {
-            return Err(Refusal::bad(format!("tunnel {local_index} is not confirmed")));
+        let session = self.step.engine.session(local_index)?;
+        if !session.is_confirmed() {
+            return Err(Refusal::bad(format!("session {local_index} is not confirmed")));
         }
-        self.step.engine.tunnels.make_primary(&tunnel);
-        self.release_all(&tunnel);
+        self.step.engine.sessions.make_primary(&session);
+        self.release_all(&session);
         Ok(())
     }
 
     /// Forgets a session, telling the peer first if `send_close`.
     pub fn remove(&mut self, local_index: u32, send_close: bool) -> Result<(), Refusal> {
-        let tunnel = self.step.engine.tunnel(local_index)?;
+        let session = self.step.engine.session(local_index)?;
         if send_close {
-            self.step.send(&tunnel, Kind::CloseTunnel, &[], None);
+            self.step.send(&session, Kind::CloseTunnel, &[], None);
         }
-        self.step.engine.tunnels.remove(local_index);
+        self.step.engine.sessions.remove(local_index);
         Ok(())
     }
 
     /// Tells every peer that its session is over.
     pub fn close_all(&mut self) {
-        for tunnel in self.step.engine.tunnels.all() {
-            self.step.send(&tunnel, Kind::CloseTunnel, &[], None);
+        for session in self.step.engine.sessions.all() {
+            self.step.send(&session, Kind::CloseTunnel, &[], None);
         }
     }
 
@@ -287,8 +288,8 @@ impl<O: Output> Pass<'_, O> {
         if body.len() > BODY_LIMIT_BYTES {
             return Err(Refusal::bad(format!("a body of {} bytes fits no datagram", body.len())));
         }
-        let tunnel = self.step.engine.tunnel(local_index)?;
-        self.step.send(&tunnel, kind, body, None);
+        let session = self.step.engine.session(local_index)?;
+        self.step.send(&session, kind, body, None);
         Ok(())
     }
 
@@ -307,8 +308,8 @@ impl<O: Output> Pass<'_, O> {
         self.step.engine.drops.add(DropReason::ParkedDropped, dropped as u64);
     }
 
-    fn release_all(&mut self, tunnel: &Tunnel) {
-        for address in &tunnel.peer_addresses {
+    fn release_all(&mut self, session: &Session) {
+        for address in &session.peer_addresses {
             self.release(*address);
         }
     }
@@ -324,7 +325,7 @@ fn check_memo(memo: &[u8]) -> Result<(), Refusal> {
 fn describe(error: InsertError, local_index: u32) -> Refusal {
     Refusal::bad(match error {
         InsertError::IndexTaken => format!("index {local_index} is taken"),
-        InsertError::TunnelsFull => format!("there are already {TUNNELS_MAX} tunnels"),
-        InsertError::PrimariesFull => format!("there are already {PRIMARIES_MAX} overlay addresses with a tunnel"),
+        InsertError::SessionsFull => format!("there are already {SESSIONS_MAX} sessions"),
+        InsertError::PrimariesFull => format!("there are already {PRIMARIES_MAX} overlay addresses with a session"),
     })
 }

@@ -14,7 +14,7 @@ use crate::lock::{lock, read, write};
 use crate::output::{DropSample, Event, Output};
 use crate::park::ParkingLot;
 use crate::policy::PolicyTable;
-use crate::tunnel_table::{TunnelCache, TunnelTable};
+use crate::session_table::{SessionCache, SessionTable};
 
 const DROP_SAMPLES: Rate = Rate { per_second: 5, burst: 20 };
 const SWEEP_INTERVAL_MS: u64 = 1_000;
@@ -24,7 +24,7 @@ const SWEEP_INTERVAL_MS: u64 = 1_000;
 pub struct Engine {
     pub(crate) host: RwLock<Arc<HostFacts>>,
     pub(crate) host_version: AtomicU64,
-    pub(crate) tunnels: TunnelTable,
+    pub(crate) sessions: SessionTable,
     pub(crate) policies: RwLock<PolicyTable>,
     pub(crate) flows: FlowTable,
     pub(crate) parked: Mutex<ParkingLot>,
@@ -46,19 +46,19 @@ pub struct Engine {
 pub struct Worker {
     host: Arc<HostFacts>,
     host_version: u64,
-    tunnels: TunnelCache,
+    sessions: SessionCache,
     flow: FlowMemo,
 }
 
 impl Worker {
     /// Knows nothing yet.
     pub fn new() -> Self {
-        Self { host: Arc::default(), host_version: u64::MAX, tunnels: TunnelCache::new(), flow: FlowMemo::default() }
+        Self { host: Arc::default(), host_version: u64::MAX, sessions: SessionCache::new(), flow: FlowMemo::default() }
     }
 
     /// Before the thread waits: lets go of the sessions it remembers, so that a removed one is gone with its keys.
     pub fn rest(&mut self) {
-        self.tunnels.clear();
+        self.sessions.clear();
     }
 }
 
@@ -80,7 +80,7 @@ impl Engine {
         Self {
             host: RwLock::default(),
             host_version: AtomicU64::new(0),
-            tunnels: TunnelTable::default(),
+            sessions: SessionTable::default(),
             policies: RwLock::default(),
             flows: FlowTable::new(),
             parked: Mutex::new(ParkingLot::new()),
@@ -105,8 +105,8 @@ impl Engine {
             worker.host = Arc::clone(&read(&self.host));
             worker.host_version = version;
         }
-        let Worker { host, tunnels, flow, .. } = worker;
-        Pass { tunnels, step: Step { engine: self, host, flow, now_ms, out } }
+        let Worker { host, sessions, flow, .. } = worker;
+        Pass { sessions, step: Step { engine: self, host, flow, now_ms, out } }
     }
 
     /// Counts drops that happened outside: a device or a socket that refused.
@@ -127,7 +127,7 @@ impl Engine {
 
 /// One thread's use of the engine at one instant.
 pub struct Pass<'a, O: Output> {
-    pub(crate) tunnels: &'a mut TunnelCache,
+    pub(crate) sessions: &'a mut SessionCache,
     pub(crate) step: Step<'a, O>,
 }
 

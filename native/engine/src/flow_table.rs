@@ -55,7 +55,7 @@ impl FlowTable {
         Self { flows: Mutex::new(flows), version: AtomicU64::new(1) }
     }
 
-    /// Judges a packet of `tuple`. `allows` asks the tunnel's program, `policy_id`, about a direction; it is asked for a new flow and, once
+    /// Judges a packet of `tuple`. `allows` asks the session's program, `policy_id`, about a direction; it is asked for a new flow and, once
     /// per epoch and program, for an old one.
     pub fn judge(
         &self,

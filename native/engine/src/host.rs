@@ -56,7 +56,7 @@ impl HostFacts {
         self.networks.iter().any(|network| network.address() == address)
     }
 
-    /// Steps 1 to 3 of SEMANTICS.md section 3: whether a packet from the device may look for a tunnel.
+    /// Steps 1 to 3 of SEMANTICS.md section 3: whether a packet from the device may look for a session.
     pub fn check_outbound(&self, inner: &InnerPacket) -> Result<(), DropReason> {
         let to = inner.destination;
         if inner.length > BODY_LIMIT_BYTES {

@@ -10,7 +10,7 @@ use crate::header::{HEADER_BYTES, Header, Kind, OVERHEAD_BYTES};
 use crate::lock::lock;
 use crate::output::{DropSample, Event, Output};
 use crate::packet::{Direction, InnerPacket, Tuple};
-use crate::tunnel::Tunnel;
+use crate::session::Session;
 
 /// Bytes of a recv_error: a header and nothing else.
 const RECV_ERROR_BYTES: usize = HEADER_BYTES;
@@ -35,20 +35,20 @@ impl<O: Output> Pass<'_, O> {
     }
 
     fn sealed(&mut self, header: &Header, datagram: &mut [u8], source: SocketAddr) {
-        let Self { tunnels, step } = self;
-        let Some(tunnel) = tunnels.by_index(&step.engine.tunnels, header.remote_index) else {
+        let Self { sessions, step } = self;
+        let Some(session) = sessions.by_index(&step.engine.sessions, header.remote_index) else {
             return step.unknown_index(header, source);
         };
-        let body = match open(tunnel, header, datagram) {
+        let body = match open(session, header, datagram) {
             Ok(body) => body,
-            Err(reason) => return step.drop_inbound(tunnel, None, reason),
+            Err(reason) => return step.drop_inbound(session, None, reason),
         };
         // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
-        if tunnel.heard_from(source, step.now_ms) {
-            step.out.event(Event::Roamed { local_index: tunnel.local_index, path: source });
+        if session.heard_from(source, step.now_ms) {
+            step.out.event(Event::Roamed { local_index: session.local_index, path: source });
         }
-        let awaited = step.confirm(tunnel);
-        step.opened(tunnel, header.kind, body);
+        let awaited = step.confirm(session);
+        step.opened(session, header.kind, body);
         for address in awaited {
             self.release(address);
         }
@@ -100,44 +100,44 @@ impl<O: Output> Step<'_, O> {
         self.send_datagram(source, &answer);
     }
 
-    /// The first authentic packet proves that the peer has the keys. Returns the addresses whose packets now have a tunnel.
-    fn confirm(&mut self, tunnel: &Arc<Tunnel>) -> Vec<std::net::IpAddr> {
-        if !tunnel.confirm() {
+    /// The first authentic packet proves that the peer has the keys. Returns the addresses whose packets now have a session.
+    fn confirm(&mut self, session: &Arc<Session>) -> Vec<std::net::IpAddr> {
+        if !session.confirm() {
             return vec![];
         }
-        self.engine.tunnels.make_primary(tunnel);
-        self.out.event(Event::Confirmed { local_index: tunnel.local_index });
-        tunnel.peer_addresses.clone()
+        self.engine.sessions.make_primary(session);
+        self.out.event(Event::Confirmed { local_index: session.local_index });
+        session.peer_addresses.clone()
     }
 
-    fn opened(&mut self, tunnel: &Arc<Tunnel>, kind: Kind, body: &mut [u8]) {
+    fn opened(&mut self, session: &Arc<Session>, kind: Kind, body: &mut [u8]) {
         match kind {
-            Kind::Message => self.inner_packet(tunnel, body),
-            Kind::TestRequest => self.send(tunnel, Kind::TestReply, body, None),
+            Kind::Message => self.inner_packet(session, body),
+            Kind::TestRequest => self.send(session, Kind::TestReply, body, None),
             _ => {
                 if kind == Kind::CloseTunnel {
-                    self.engine.tunnels.remove(tunnel.local_index);
+                    self.engine.sessions.remove(session.local_index);
                 }
-                self.out.event(Event::Message { local_index: tunnel.local_index, kind, body: body.to_vec() });
+                self.out.event(Event::Message { local_index: session.local_index, kind, body: body.to_vec() });
             }
         }
     }
 
-    /// Section 4: what came through a tunnel must be from its peer, for us, and allowed.
-    fn inner_packet(&mut self, tunnel: &Arc<Tunnel>, body: &mut [u8]) {
+    /// Section 4: what came through a session must be from its peer, for us, and allowed.
+    fn inner_packet(&mut self, session: &Arc<Session>, body: &mut [u8]) {
         let inner = match InnerPacket::parse(body) {
             Ok(inner) => inner,
-            Err(reason) => return self.drop_inbound(tunnel, None, reason),
+            Err(reason) => return self.drop_inbound(session, None, reason),
         };
         let tuple = inner.tuple(Direction::Inbound);
-        if !tunnel.peer_addresses.contains(&inner.source) || !self.host.is_overlay(inner.source) {
-            return self.drop_inbound(tunnel, Some(tuple), DropReason::RemoteAddress);
+        if !session.peer_addresses.contains(&inner.source) || !self.host.is_overlay(inner.source) {
+            return self.drop_inbound(session, Some(tuple), DropReason::RemoteAddress);
         }
         if !self.host.is_own(inner.destination) {
-            return self.drop_inbound(tunnel, Some(tuple), DropReason::LocalAddress);
+            return self.drop_inbound(session, Some(tuple), DropReason::LocalAddress);
         }
-        if !self.allows(tunnel, &tuple, Direction::Inbound) {
-            return self.drop_inbound(tunnel, Some(tuple), DropReason::NoMatchingRule);
+        if !self.allows(session, &tuple, Direction::Inbound) {
+            return self.drop_inbound(session, Some(tuple), DropReason::NoMatchingRule);
         }
         let Some(packet) = body.get_mut(..inner.length) else { return };
         if !self.host.answer_echo {
@@ -145,29 +145,29 @@ impl<O: Output> Step<'_, O> {
             return self.out.packet(packet);
         }
         if echo::turn_around(packet) {
-            self.send_allowed(tunnel, &tuple, packet);
+            self.send_allowed(session, &tuple, packet);
         } else {
-            self.drop_inbound(tunnel, Some(tuple), DropReason::NoDevice);
+            self.drop_inbound(session, Some(tuple), DropReason::NoDevice);
         }
     }
 
-    fn drop_inbound(&mut self, tunnel: &Tunnel, tuple: Option<Tuple>, reason: DropReason) {
-        self.drop(DropSample { reason, inbound: true, tuple, local_index: tunnel.local_index, source: None });
+    fn drop_inbound(&mut self, session: &Session, tuple: Option<Tuple>, reason: DropReason) {
+        self.drop(DropSample { reason, inbound: true, tuple, local_index: session.local_index, source: None });
     }
 }
 
 /// Steps 8 to 11: the body, if the datagram is new and authentic.
-fn open<'a>(tunnel: &Tunnel, header: &Header, datagram: &'a mut [u8]) -> Result<&'a mut [u8], DropReason> {
+fn open<'a>(session: &Session, header: &Header, datagram: &'a mut [u8]) -> Result<&'a mut [u8], DropReason> {
     let length = datagram.len();
     let Some((aad, sealed)) = datagram.split_first_chunk_mut::<HEADER_BYTES>().filter(|_| length >= OVERHEAD_BYTES)
     else {
         return Err(DropReason::ShortPacket);
     };
-    if !tunnel.may_accept(header.counter) {
+    if !session.may_accept(header.counter) {
         return Err(DropReason::Replayed);
     }
-    let body = tunnel.open(header.counter, aad, sealed).ok_or(DropReason::NotAuthentic)?;
-    if !tunnel.accept(header.counter, length) {
+    let body = session.open(header.counter, aad, sealed).ok_or(DropReason::NotAuthentic)?;
+    if !session.accept(header.counter, length) {
         return Err(DropReason::Replayed);
     }
     Ok(body)

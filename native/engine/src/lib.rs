@@ -28,5 +28,5 @@ mod park;
 pub mod policy;
 mod replay_window;
 mod roaming;
-mod tunnel;
-mod tunnel_table;
+mod session;
+mod session_table;

@@ -10,7 +10,7 @@ use crate::header::{Kind, OVERHEAD_BYTES};
 use crate::lock::{lock, read};
 use crate::output::{DropSample, Event, Output};
 use crate::packet::{Direction, InnerPacket, Tuple};
-use crate::tunnel::{COUNTER_LAST, Reservation, Tunnel};
+use crate::session::{COUNTER_LAST, Reservation, Session};
 
 impl<O: Output> Pass<'_, O> {
     /// Handles one packet from the device.
@@ -40,10 +40,10 @@ impl<O: Output> Pass<'_, O> {
 
     /// Steps 4 and 5: through the primary session of the destination, or wait for one.
     fn forward(&mut self, inner: &InnerPacket, packet: &[u8]) {
-        let Self { tunnels, step } = self;
+        let Self { sessions, step } = self;
         let tuple = inner.tuple(Direction::Outbound);
-        match tunnels.primary(&step.engine.tunnels, inner.destination) {
-            Some(tunnel) => step.send_allowed(tunnel, &tuple, packet),
+        match sessions.primary(&step.engine.sessions, inner.destination) {
+            Some(session) => step.send_allowed(session, &tuple, packet),
             None => step.park(&tuple, packet),
         }
     }
@@ -54,9 +54,9 @@ impl<O: Output> Step<'_, O> {
         let destination = tuple.remote_address;
         let mut parked = lock(&self.engine.parked);
         // A session may have become primary since it was looked for; then its release may already be over.
-        if let Some(tunnel) = self.engine.tunnels.primary(destination) {
+        if let Some(session) = self.engine.sessions.primary(destination) {
             drop(parked);
-            return self.send_allowed(&tunnel, tuple, packet);
+            return self.send_allowed(&session, tuple, packet);
         }
         let has_room = parked.park(destination, packet, self.now_ms);
         let must_ask = parked.must_ask(destination, self.now_ms);
@@ -65,25 +65,25 @@ impl<O: Output> Step<'_, O> {
             self.drop_outbound(None, Some(*tuple), DropReason::ParkedFull);
         }
         if must_ask {
-            self.out.event(Event::NeedTunnel { destination });
+            self.out.event(Event::NeedSession { destination });
         }
     }
 
     /// Step 5: sends an inner packet if the rules allow its flow.
-    pub(crate) fn send_allowed(&mut self, tunnel: &Arc<Tunnel>, tuple: &Tuple, packet: &[u8]) {
-        if self.allows(tunnel, tuple, Direction::Outbound) {
-            self.send(tunnel, Kind::Message, packet, Some(tuple));
+    pub(crate) fn send_allowed(&mut self, session: &Arc<Session>, tuple: &Tuple, packet: &[u8]) {
+        if self.allows(session, tuple, Direction::Outbound) {
+            self.send(session, Kind::Message, packet, Some(tuple));
         } else {
-            self.drop_outbound(Some(tunnel), Some(*tuple), DropReason::NoMatchingRule);
+            self.drop_outbound(Some(session), Some(*tuple), DropReason::NoMatchingRule);
         }
     }
 
-    /// Section 4.3: whether the flow is known or some rule of the tunnel's program allows it.
-    pub(crate) fn allows(&mut self, tunnel: &Tunnel, tuple: &Tuple, direction: Direction) -> bool {
+    /// Section 4.3: whether the flow is known or some rule of the session's program allows it.
+    pub(crate) fn allows(&mut self, session: &Session, tuple: &Tuple, direction: Direction) -> bool {
         let engine = self.engine;
-        let verdict = engine.flows.judge(self.flow, tuple, direction, self.now_ms, tunnel.policy_id(), |direction| {
+        let verdict = engine.flows.judge(self.flow, tuple, direction, self.now_ms, session.policy_id(), |direction| {
             // Asked for again under the lock: a change of rules binds sessions while it holds it.
-            read(&engine.policies).get(tunnel.policy_id()).is_some_and(|program| program.allows(direction, tuple))
+            read(&engine.policies).get(session.policy_id()).is_some_and(|program| program.allows(direction, tuple))
         });
         if verdict == Verdict::AllowedByEviction {
             engine.drops.add(DropReason::FlowEvicted, 1);
@@ -92,26 +92,26 @@ impl<O: Output> Step<'_, O> {
     }
 
     /// Seals `body` under the session's next counter and sends it on the session's path.
-    pub(crate) fn send(&mut self, tunnel: &Tunnel, kind: Kind, body: &[u8], tuple: Option<&Tuple>) {
-        if tunnel.is_exhausted() {
-            return self.drop_exhausted(tunnel, tuple);
+    pub(crate) fn send(&mut self, session: &Session, kind: Kind, body: &[u8], tuple: Option<&Tuple>) {
+        if session.is_exhausted() {
+            return self.drop_exhausted(session, tuple);
         }
-        let Some(path) = tunnel.path() else {
-            return self.drop_outbound(Some(tunnel), tuple.copied(), DropReason::NoPath);
+        let Some(path) = session.path() else {
+            return self.drop_outbound(Some(session), tuple.copied(), DropReason::NoPath);
         };
-        let (counter, is_high) = match tunnel.reserve_counter() {
+        let (counter, is_high) = match session.reserve_counter() {
             Reservation::Counter(counter) => (counter, false),
             Reservation::High(counter) => (counter, true),
-            Reservation::Exhausted => return self.drop_exhausted(tunnel, tuple),
+            Reservation::Exhausted => return self.drop_exhausted(session, tuple),
         };
         let length = body.len() + OVERHEAD_BYTES;
-        if self.out.datagram(path, length, |slot| tunnel.seal_into(slot, kind, counter, body)) {
+        if self.out.datagram(path, length, |slot| session.seal_into(slot, kind, counter, body)) {
             self.engine.outbound.udp_sent.add(1);
         } else {
-            self.drop_outbound(Some(tunnel), tuple.copied(), DropReason::SendFailed);
+            self.drop_outbound(Some(session), tuple.copied(), DropReason::SendFailed);
         }
         if is_high {
-            let local_index = tunnel.local_index;
+            let local_index = session.local_index;
             self.out.event(Event::CounterHigh { local_index, send_counter: counter, exhausted: false });
         }
     }
@@ -129,17 +129,17 @@ impl<O: Output> Step<'_, O> {
         }
     }
 
-    fn drop_exhausted(&mut self, tunnel: &Tunnel, tuple: Option<&Tuple>) {
-        self.drop_outbound(Some(tunnel), tuple.copied(), DropReason::CounterExhausted);
-        if tunnel.tell_exhausted() {
-            let send_counter = tunnel.send_counter().min(COUNTER_LAST);
-            let local_index = tunnel.local_index;
+    fn drop_exhausted(&mut self, session: &Session, tuple: Option<&Tuple>) {
+        self.drop_outbound(Some(session), tuple.copied(), DropReason::CounterExhausted);
+        if session.tell_exhausted() {
+            let send_counter = session.send_counter().min(COUNTER_LAST);
+            let local_index = session.local_index;
             self.out.event(Event::CounterHigh { local_index, send_counter, exhausted: true });
         }
     }
 
-    fn drop_outbound(&mut self, tunnel: Option<&Tunnel>, tuple: Option<Tuple>, reason: DropReason) {
-        let local_index = tunnel.map_or(0, |tunnel| tunnel.local_index);
+    fn drop_outbound(&mut self, session: Option<&Session>, tuple: Option<Tuple>, reason: DropReason) {
+        let local_index = session.map_or(0, |session| session.local_index);
         self.drop(DropSample { reason, inbound: false, tuple, local_index, source: None });
     }
 }

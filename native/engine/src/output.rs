@@ -26,8 +26,8 @@ pub enum Event {
     Datagram { source: SocketAddr, datagram: Vec<u8> },
     /// An authentic control message of a session.
     Message { local_index: u32, kind: Kind, body: Vec<u8> },
-    /// A packet waits for a tunnel to this overlay address.
-    NeedTunnel { destination: IpAddr },
+    /// A packet waits for a session to this overlay address.
+    NeedSession { destination: IpAddr },
     /// The first authentic packet arrived on a session that we answered.
     Confirmed { local_index: u32 },
     /// The peer was heard from a new place, and is sent to there.

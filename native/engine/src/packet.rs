@@ -22,9 +22,9 @@ const EXTENSION_HEADERS_MAX: usize = 8;
 /// Which way a packet goes, seen from this host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// From a tunnel to this host.
+    /// From a session to this host.
     Inbound,
-    /// From this host into a tunnel.
+    /// From this host into a session.
     Outbound,
 }
 

@@ -1,4 +1,4 @@
-//! Packets that wait for a tunnel (SEMANTICS.md section 1).
+//! Packets that wait for a session (SEMANTICS.md section 1).
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -13,10 +13,10 @@ pub const PARKED_MAX: usize = 10_000;
 pub const PARKED_ADDRESSES_MAX: usize = 4_096;
 /// How long the first packet of an address may wait; the others leave with it.
 pub const PARKED_LIFETIME_MS: u64 = 10_000;
-/// How often a tunnel to the same address is asked for.
-pub const NEED_TUNNEL_INTERVAL_MS: u64 = 1_000;
-/// Addresses whose last request for a tunnel is remembered.
-pub const NEED_TUNNEL_ADDRESSES_MAX: usize = 4_096;
+/// How often a session to the same address is asked for.
+pub const NEED_SESSION_INTERVAL_MS: u64 = 1_000;
+/// Addresses whose last request for a session is remembered.
+pub const NEED_SESSION_ADDRESSES_MAX: usize = 4_096;
 
 /// Packets by destination, oldest destination first to expire.
 pub struct ParkingLot {
@@ -41,7 +41,7 @@ impl ParkingLot {
             expiries: BTreeMap::new(),
             packets: 0,
             arrivals: 0,
-            asked_at_ms: LruMap::new(NEED_TUNNEL_ADDRESSES_MAX),
+            asked_at_ms: LruMap::new(NEED_SESSION_ADDRESSES_MAX),
         }
     }
 
@@ -68,10 +68,10 @@ impl ParkingLot {
         true
     }
 
-    /// Whether a tunnel to `destination` must be asked for now. True is taken as asked.
+    /// Whether a session to `destination` must be asked for now. True is taken as asked.
     pub fn must_ask(&mut self, destination: IpAddr, now_ms: u64) -> bool {
         let asked = self.asked_at_ms.peek(&destination);
-        if asked.is_some_and(|at| now_ms.saturating_sub(*at) < NEED_TUNNEL_INTERVAL_MS) {
+        if asked.is_some_and(|at| now_ms.saturating_sub(*at) < NEED_SESSION_INTERVAL_MS) {
             return false;
         }
         self.asked_at_ms.insert(destination, now_ms);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tunnel_is_asked_for_once_a_second() {
+    fn a_session_is_asked_for_once_a_second() {
         let mut lot = ParkingLot::new();
         assert!(lot.must_ask(address(1), 0));
         assert!(!lot.must_ask(address(1), 999));

@@ -142,7 +142,7 @@ fn packets_from_the_device_that_go_nowhere() {
 
 #[test]
 fn packets_that_a_session_cannot_carry() {
-    let tunnel = |change: fn(&mut Installation)| {
+    let session = |change: fn(&mut Installation)| {
         let mut host = Host::new();
         let mut new = installation();
         change(&mut new);
@@ -150,8 +150,8 @@ fn packets_that_a_session_cannot_carry() {
         host
     };
     let scene = |host: &mut Host| host.send(&udp(OWN, PEER, 1, 2));
-    drops_once(DropReason::NoPath, tunnel(|new| new.path = None), scene);
-    drops_once(DropReason::CounterExhausted, tunnel(|new| new.send_counter = u64::MAX - (1 << 40)), scene);
+    drops_once(DropReason::NoPath, session(|new| new.path = None), scene);
+    drops_once(DropReason::CounterExhausted, session(|new| new.send_counter = u64::MAX - (1 << 40)), scene);
     let strict = Host::connected();
     strict.allow(vec![any_rule()], vec![], true).unwrap();
     drops_once(DropReason::NoMatchingRule, strict, scene);

@@ -16,12 +16,12 @@ fn unconfirmed() -> Installation {
 }
 
 #[test]
-fn what_waited_is_sent_in_order_when_a_tunnel_is_installed() {
+fn what_waited_is_sent_in_order_when_a_session_is_installed() {
     let mut host = Host::new();
     for port in 1..=3 {
         host.send(&udp(OWN, PEER, port, 2));
     }
-    assert_eq!(host.out.events, [Event::NeedTunnel { destination: address(PEER) }]);
+    assert_eq!(host.out.events, [Event::NeedSession { destination: address(PEER) }]);
     host.pass().install(installation()).unwrap();
     let expected: Vec<_> = (1..=3).map(|port| (Kind::Message, udp(OWN, PEER, port, 2))).collect();
     assert_eq!(host.sent_to_peer(), expected);
@@ -109,7 +109,7 @@ fn removing_a_session_tells_the_peer_only_when_asked() {
         let mut host = Host::connected();
         host.pass().remove(LOCAL_INDEX, send_close).unwrap();
         assert_eq!(host.sent_to_peer(), expected);
-        assert_eq!(host.pass().remove(LOCAL_INDEX, false).unwrap_err().code, RefusalCode::UnknownTunnel);
+        assert_eq!(host.pass().remove(LOCAL_INDEX, false).unwrap_err().code, RefusalCode::UnknownSession);
     }
 }
 

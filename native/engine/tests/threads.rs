@@ -58,7 +58,7 @@ fn a_packet_received_by_two_threads_is_delivered_once() {
 }
 
 #[test]
-fn no_packet_is_left_waiting_for_a_tunnel_that_is_there() {
+fn no_packet_is_left_waiting_for_a_session_that_is_there() {
     for _ in 0..200 {
         let host = Host::new();
         let engine = &host.engine;

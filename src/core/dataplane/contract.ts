@@ -41,7 +41,7 @@ export interface IdentifiedProgram extends PolicyProgram {
   readonly policyId: PolicyId;
 }
 
-export interface TunnelInstallation {
+export interface SessionInstallation {
   readonly localIndex: LocalIndex;
   readonly remoteIndex: RemoteIndex;
   readonly cipher: Cipher;
@@ -69,11 +69,11 @@ export interface HostFacts {
 /** Commands the core gives. Opening devices, hello and shutdown belong to the runtime (`runtime/native-dataplane.ts`). */
 export type DataPlaneCommand =
   | ({ readonly kind: "configure" } & HostFacts)
-  | ({ readonly kind: "install-tunnel" } & TunnelInstallation)
+  | ({ readonly kind: "install-session" } & SessionInstallation)
   | { readonly kind: "set-path"; readonly localIndex: LocalIndex; readonly path: Endpoint }
   | { readonly kind: "set-primary"; readonly localIndex: LocalIndex }
   | { readonly kind: "set-memo"; readonly localIndex: LocalIndex; readonly memo: Uint8Array }
-  | { readonly kind: "remove-tunnel"; readonly localIndex: LocalIndex; readonly sendClose: boolean }
+  | { readonly kind: "remove-session"; readonly localIndex: LocalIndex; readonly sendClose: boolean }
   | {
       readonly kind: "apply-policies";
       readonly programs: readonly IdentifiedProgram[];
@@ -101,7 +101,7 @@ export type DataPlaneEvent =
       readonly subtype: number;
       readonly body: Uint8Array;
     }
-  | { readonly kind: "need-tunnel"; readonly destination: IpAddress }
+  | { readonly kind: "need-session"; readonly destination: IpAddress }
   | { readonly kind: "confirmed"; readonly localIndex: LocalIndex }
   | { readonly kind: "roamed"; readonly localIndex: LocalIndex; readonly path: Endpoint }
   | {
@@ -146,7 +146,7 @@ export interface DropSample {
   readonly source: Endpoint | undefined;
 }
 
-export interface TunnelActivity {
+export interface SessionActivity {
   readonly localIndex: LocalIndex;
   readonly received: boolean;
   readonly sent: boolean;
@@ -158,7 +158,7 @@ export interface TunnelActivity {
 
 export interface ActivitySample {
   /** Only tunnels with activity since the last sample. */
-  readonly activity: readonly TunnelActivity[];
+  readonly activity: readonly SessionActivity[];
   readonly counters: DataPlaneCounters;
 }
 
@@ -173,7 +173,7 @@ export interface DataPlaneCounters {
 }
 
 /** One session as a running data plane remembers it, for a control plane that starts anew. */
-export interface TunnelSnapshot {
+export interface SessionSnapshot {
   readonly localIndex: LocalIndex;
   readonly remoteIndex: RemoteIndex;
   readonly path: Endpoint | undefined;

@@ -1,5 +1,5 @@
 import { type Instant, instant, later } from "../base/time.ts";
-import type { TunnelSnapshot } from "../dataplane/contract.ts";
+import type { SessionSnapshot } from "../dataplane/contract.ts";
 import type { IpAddress } from "../netip/address.ts";
 import { decodeMemo } from "../tunnel/memo.ts";
 import { addressesOf, nameAddress, newTunnel, type Tunnel } from "../tunnel/tunnel.ts";
@@ -23,7 +23,7 @@ export class Adoption {
     this.#parts = parts;
   }
 
-  dataPlaneUp(udpPort: number, snapshots: readonly TunnelSnapshot[]): void {
+  dataPlaneUp(udpPort: number, snapshots: readonly SessionSnapshot[]): void {
     if (this.#state.udpPort !== undefined) this.dataPlaneDown();
     const { out, now } = this.#state;
     this.#state.udpPort = udpPort;
@@ -60,7 +60,7 @@ export class Adoption {
     this.#parts.pings.dataPlaneDown();
     this.#parts.calls.abandon({ reason: "handshake-timeout", text: "This host is shutting down.", at: now });
     for (const { localIndex, state } of tunnels.all())
-      out.command({ kind: "remove-tunnel", localIndex, sendClose: state.at === "live" });
+      out.command({ kind: "remove-session", localIndex, sendClose: state.at === "live" });
     for (const tunnel of [...tunnels.all()]) this.#lose(tunnel);
     announcer.stop();
     punches.clear();
@@ -101,19 +101,19 @@ export class Adoption {
     this.#parts.health.forget(tunnel);
   }
 
-  #adopt(snapshot: TunnelSnapshot): void {
+  #adopt(snapshot: SessionSnapshot): void {
     const tunnel = this.#revive(snapshot);
     if (tunnel) this.#parts.sessions.adopt(tunnel, { primary: snapshot.primary });
     else
       this.#state.out.command({
-        kind: "remove-tunnel",
+        kind: "remove-session",
         localIndex: snapshot.localIndex,
         sendClose: snapshot.confirmed,
       });
   }
 
   /** The session as its memo tells it; undefined, with a notice, when it cannot be trusted (any more). */
-  #revive(snapshot: TunnelSnapshot): Tunnel | undefined {
+  #revive(snapshot: SessionSnapshot): Tunnel | undefined {
     const { crypto, settings, clock, candidates } = this.#state;
     const { credential, pool } = settings.identity;
     const memo = decodeMemo(crypto, credential.curve, snapshot.memo);

@@ -1,5 +1,5 @@
 import { type Instant, instant, later } from "../base/time.ts";
-import type { ActivitySample, DataPlaneEvent, TunnelActivity } from "../dataplane/contract.ts";
+import type { ActivitySample, DataPlaneEvent, SessionActivity } from "../dataplane/contract.ts";
 import type { Endpoint } from "../netip/endpoint.ts";
 import { heardLately, isAbandoned, isInactive, judgeActivity, SAMPLE_INTERVAL_MS } from "../tunnel/liveness.ts";
 import { disownedSession } from "../tunnel/recv-error.ts";
@@ -164,7 +164,7 @@ export class Health {
     return tunnel.suspicion?.of === "recv-error" && (at === undefined || tunnel.suspicion.since > at);
   }
 
-  #count(tunnel: Tunnel, activity: TunnelActivity, received: boolean): void {
+  #count(tunnel: Tunnel, activity: SessionActivity, received: boolean): void {
     const { now } = this.#state;
     tunnel.sentBytes = Number(activity.sentBytes);
     tunnel.receivedBytes = Number(activity.receivedBytes);

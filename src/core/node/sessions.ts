@@ -86,7 +86,7 @@ export class Sessions {
     state.tunnels.add(tunnel);
     const { initiatorToResponder, responderToInitiator } = done.keys;
     state.out.command({
-      kind: "install-tunnel",
+      kind: "install-session",
       localIndex: tunnel.localIndex,
       remoteIndex: tunnel.remoteIndex,
       cipher: state.settings.cipher,
@@ -150,7 +150,7 @@ export class Sessions {
   /** Ends a session that the data plane still has. */
   end(tunnel: Tunnel, why: EndOfSession, options: { readonly sendClose: boolean }): void {
     const { localIndex } = tunnel;
-    this.#state.out.command({ kind: "remove-tunnel", localIndex, sendClose: options.sendClose });
+    this.#state.out.command({ kind: "remove-session", localIndex, sendClose: options.sendClose });
     this.forget(tunnel, why);
   }
 

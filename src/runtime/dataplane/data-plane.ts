@@ -1,4 +1,4 @@
-import type { DataPlaneCommand, DataPlaneEvent, TunnelSnapshot } from "../../core/dataplane/contract.ts";
+import type { DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "../../core/dataplane/contract.ts";
 import type { Notice } from "../../core/notice.ts";
 
 /**
@@ -17,7 +17,7 @@ export interface DataPlane {
 
 export interface DataPlaneListener {
   /** `udpPort`: the bound port. `tunnels`: what a data plane that went on running still holds. */
-  up(udpPort: number, tunnels: readonly TunnelSnapshot[]): void;
+  up(udpPort: number, tunnels: readonly SessionSnapshot[]): void;
   event(event: DataPlaneEvent): void;
   down(): void;
   notice(notice: Notice): void;

@@ -25,7 +25,7 @@ impl StopSignal {
     pub fn new() -> io::Result<Self> {
         // SAFETY: SIG_IGN runs no code; a zeroed sigset_t is valid for sigemptyset, which initialises it; the descriptor is new and owned by nobody else.
         unsafe {
-            // The terminal of whoever started this may close: that ends a conversation, not the tunnels.
+            // The terminal of whoever started this may close: that ends a conversation, not the sessions.
             libc::signal(libc::SIGHUP, libc::SIG_IGN);
             let mut signals: libc::sigset_t = mem::zeroed();
             libc::sigemptyset(&mut signals);

@@ -56,7 +56,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// A host that knows its network and allows everything, without a tunnel.
+    /// A host that knows its network and allows everything, without a session.
     pub fn new() -> Self {
         Self::configured(HostFacts { networks: vec![prefix(OWN, 24)], ..HostFacts::default() })
     }
@@ -69,7 +69,7 @@ impl Host {
         host
     }
 
-    /// A host with a confirmed primary tunnel to the peer.
+    /// A host with a confirmed primary session to the peer.
     pub fn connected() -> Self {
         let mut host = Self::new();
         host.pass().install(installation()).unwrap();

@@ -105,7 +105,7 @@ export class Outbound {
     }
     if (!parking.park(destination, packet.bytes, now))
       out.drop(DropReason.parkedFull, { inbound: false, packet: packet.inner }, now);
-    if (this.#demand.isDue(destination, now)) out.tell({ kind: "need-tunnel", destination });
+    if (this.#demand.isDue(destination, now)) out.tell({ kind: "need-session", destination });
   }
 
   #tellCounter({ localIndex, exhausted }: Session, sendCounter: bigint): void {

@@ -4,7 +4,7 @@ import type { CryptoSuite } from "../../crypto/suite.ts";
 import { DropReason } from "../../drop-reason.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import { DATAGRAM_BYTES_MAX, PacketType, TestSubtype } from "../../wire/header.ts";
-import { type DataPlaneCommand, type LocalIndex, refusedCommand, type TunnelSnapshot } from "../contract.ts";
+import { type DataPlaneCommand, type LocalIndex, refusedCommand, type SessionSnapshot } from "../contract.ts";
 import { Inbound } from "./inbound.ts";
 import { BODY_BYTES_MAX, Outbound, type OutboundMessage } from "./outbound.ts";
 import type { DataPlaneOutput } from "./outbox.ts";
@@ -74,7 +74,7 @@ export class ReferenceDataPlane {
   }
 
   /** The sessions as a control plane that starts anew finds them, in ascending order of the local index. */
-  snapshot(): readonly TunnelSnapshot[] {
+  snapshot(): readonly SessionSnapshot[] {
     const { sessions } = this.#tables;
     return sessions.all().map((session) => session.snapshot(sessions.isPrimary(session)));
   }
@@ -85,7 +85,7 @@ export class ReferenceDataPlane {
       case "configure":
         this.#tables.configure(command);
         return DONE;
-      case "install-tunnel":
+      case "install-session":
         return this.#install(command, now);
       case "set-path":
         return this.#with(command.localIndex, (session) => session.path.set(command.path));
@@ -93,7 +93,7 @@ export class ReferenceDataPlane {
         return this.#setPrimary(command.localIndex, now);
       case "set-memo":
         return this.#setMemo(command);
-      case "remove-tunnel":
+      case "remove-session":
         return this.#remove(command, now);
       case "apply-policies":
         return this.#applyPolicies(command);
@@ -113,7 +113,7 @@ export class ReferenceDataPlane {
     }
   }
 
-  #install(command: Command<"install-tunnel">, now: Instant): Result<void, Refusal> {
+  #install(command: Command<"install-session">, now: Instant): Result<void, Refusal> {
     const { sessions, policies } = this.#tables;
     const refusal = refusalOfInstallation(command);
     if (refusal) return refuse("bad-request", refusal);
@@ -146,7 +146,7 @@ export class ReferenceDataPlane {
     });
   }
 
-  #remove({ localIndex, sendClose }: Command<"remove-tunnel">, now: Instant): Result<void, Refusal> {
+  #remove({ localIndex, sendClose }: Command<"remove-session">, now: Instant): Result<void, Refusal> {
     return this.#with(localIndex, (session) => {
       if (sendClose) this.#outbound.transmit(session, CLOSE, now);
       this.#tables.sessions.remove(session);
@@ -215,9 +215,9 @@ const MEMO_BYTES_MAX = 64 * 1024;
 const KEY_BYTES = 32;
 const CLOSE: OutboundMessage = { type: PacketType.closeTunnel, subtype: 0, body: new Uint8Array() };
 const DONE: Result<void, never> = ok(undefined);
-const UNKNOWN_TUNNEL: Result<never, Refusal> = refuse("unknown-tunnel", "no tunnel has this local index");
+const UNKNOWN_TUNNEL: Result<never, Refusal> = refuse("unknown-session", "no tunnel has this local index");
 
-function refusalOfInstallation(command: Command<"install-tunnel">): string | undefined {
+function refusalOfInstallation(command: Command<"install-session">): string | undefined {
   if (command.localIndex === 0 || command.remoteIndex === 0) return "an index is 0";
   if (command.sendKey.length !== KEY_BYTES || command.receiveKey.length !== KEY_BYTES) return "a key is not 32 bytes";
   if (command.peerAddresses.length === 0) return "the peer has no address";

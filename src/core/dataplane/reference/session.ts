@@ -9,9 +9,9 @@ import type {
   LocalIndex,
   PolicyId,
   RemoteIndex,
-  TunnelActivity,
-  TunnelInstallation,
-  TunnelSnapshot,
+  SessionActivity,
+  SessionInstallation,
+  SessionSnapshot,
 } from "../contract.ts";
 import { ReplayWindow } from "./replay-window.ts";
 import { Path } from "./roaming.ts";
@@ -40,7 +40,7 @@ export class Session {
   #announcedExhausted = false;
   readonly #traffic = { received: newTally(), sent: newTally() };
 
-  constructor(suite: CryptoSuite, installation: TunnelInstallation) {
+  constructor(suite: CryptoSuite, installation: SessionInstallation) {
     this.localIndex = installation.localIndex;
     this.remoteIndex = installation.remoteIndex;
     this.peerAddresses = installation.peerAddresses;
@@ -118,7 +118,7 @@ export class Session {
   }
 
   /** What happened since the last call, with totals; undefined when nothing did. */
-  takeActivity(): TunnelActivity | undefined {
+  takeActivity(): SessionActivity | undefined {
     const { received, sent } = this.#traffic;
     if (!received.marked && !sent.marked) return undefined;
     const activity = {
@@ -135,7 +135,7 @@ export class Session {
     return activity;
   }
 
-  snapshot(primary: boolean): TunnelSnapshot {
+  snapshot(primary: boolean): SessionSnapshot {
     return {
       localIndex: this.localIndex,
       remoteIndex: this.remoteIndex,

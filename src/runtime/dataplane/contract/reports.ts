@@ -6,7 +6,7 @@ import type {
   DataPlaneEvent,
   LocalIndex,
   RemoteIndex,
-  TunnelSnapshot,
+  SessionSnapshot,
 } from "../../../core/dataplane/contract.ts";
 import { DropReason } from "../../../core/drop-reason.ts";
 import { addressBytes } from "../../../core/netip/address.ts";
@@ -58,7 +58,7 @@ export interface DataPlaneSnapshot {
   readonly tun: { readonly name: string; readonly mtu: number; readonly addresses: readonly Prefix[] } | undefined;
   /** Undefined: no socket is bound. */
   readonly udp: Endpoint | undefined;
-  readonly tunnels: readonly TunnelSnapshot[];
+  readonly tunnels: readonly SessionSnapshot[];
 }
 
 /** Answer to a request. `code` "" on success; else one of dataplane.proto's, with one sentence. */
@@ -102,8 +102,8 @@ function writeEvent(report: DataPlaneReport): WireEventInit {
       const { localIndex, type, subtype, body } = report;
       return { case: "message", value: { localIndex, type, subtype, body } };
     }
-    case "need-tunnel":
-      return { case: "needTunnel", value: { destination: addressBytes(report.destination) } };
+    case "need-session":
+      return { case: "needSession", value: { destination: addressBytes(report.destination) } };
     case "confirmed":
       return { case: "confirmed", value: { localIndex: report.localIndex } };
     case "roamed":
@@ -155,7 +155,7 @@ function writeReady({
     contractVersion,
     build,
     capabilities: [...capabilities],
-    snapshot: { ...tun, ...writeOptionalEndpoint("udp", snapshot.udp), tunnels },
+    snapshot: { ...tun, ...writeOptionalEndpoint("udp", snapshot.udp), sessions: tunnels },
     more,
   };
 }
@@ -222,8 +222,8 @@ function readEvent(event: WireEvent): DataPlaneReport {
       const { type, subtype, body } = event.value;
       return { kind: "message", localIndex: local(event.value), type, subtype, body };
     }
-    case "needTunnel":
-      return { kind: "need-tunnel", destination: readAddress(event.value.destination) };
+    case "needSession":
+      return { kind: "need-session", destination: readAddress(event.value.destination) };
     case "confirmed":
       return { kind: "confirmed", localIndex: local(event.value) };
     case "roamed":
@@ -258,11 +258,11 @@ function readSnapshot(snapshot: pb.Snapshot | undefined): DataPlaneSnapshot {
   return {
     tun: name === "" ? undefined : { name, mtu, addresses: tunAddresses.map(readPrefix) },
     udp: readOptionalEndpoint(snapshot.udp),
-    tunnels: snapshot.tunnels.map(readTunnel),
+    tunnels: snapshot.sessions.map(readTunnel),
   };
 }
 
-function readTunnel(tunnel: pb.TunnelSnapshot): TunnelSnapshot {
+function readTunnel(tunnel: pb.SessionSnapshot): SessionSnapshot {
   const { confirmed, primary, sendCounter, memo } = tunnel;
   return {
     localIndex: local(tunnel),

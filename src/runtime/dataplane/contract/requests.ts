@@ -87,16 +87,16 @@ function writeCommand(request: DataPlaneRequest): WireCommandInit {
       const sendRecvError = recvErrorPolicies[request.sendRecvError];
       return { case: "configure", value: { ...request, sendRecvError, networks: request.networks.map(writePrefix) } };
     }
-    case "install-tunnel":
-      return { case: "installTunnel", value: writeInstallation(request) };
+    case "install-session":
+      return { case: "installSession", value: writeInstallation(request) };
     case "set-path":
       return { case: "setPath", value: { localIndex: request.localIndex, path: writeEndpoint(request.path) } };
     case "set-primary":
       return { case: "setPrimary", value: { localIndex: request.localIndex } };
     case "set-memo":
       return { case: "setMemo", value: { localIndex: request.localIndex, memo: request.memo } };
-    case "remove-tunnel":
-      return { case: "removeTunnel", value: { localIndex: request.localIndex, sendClose: request.sendClose } };
+    case "remove-session":
+      return { case: "removeSession", value: { localIndex: request.localIndex, sendClose: request.sendClose } };
     case "apply-policies":
       return { case: "applyPolicies", value: writePolicies(request) };
     case "seal-and-send": {
@@ -124,7 +124,7 @@ function writeCommand(request: DataPlaneRequest): WireCommandInit {
 
 type Request<Kind extends DataPlaneRequest["kind"]> = Extract<DataPlaneRequest, { kind: Kind }>;
 
-function writeInstallation(request: Request<"install-tunnel">): MessageInitShape<typeof pb.InstallTunnelSchema> {
+function writeInstallation(request: Request<"install-session">): MessageInitShape<typeof pb.InstallSessionSchema> {
   const { kind: _, path, ...installation } = request;
   return {
     ...installation,
@@ -158,7 +158,7 @@ function readCommand(command: WireCommand): DataPlaneRequest {
     }
     case "configure":
       return readConfigure(command.value);
-    case "installTunnel":
+    case "installSession":
       return readInstallation(command.value);
     case "setPath":
       return { kind: "set-path", localIndex: local(command.value), path: readEndpoint(command.value.path) };
@@ -166,8 +166,8 @@ function readCommand(command: WireCommand): DataPlaneRequest {
       return { kind: "set-primary", localIndex: local(command.value) };
     case "setMemo":
       return { kind: "set-memo", localIndex: local(command.value), memo: command.value.memo };
-    case "removeTunnel":
-      return { kind: "remove-tunnel", localIndex: local(command.value), sendClose: command.value.sendClose };
+    case "removeSession":
+      return { kind: "remove-session", localIndex: local(command.value), sendClose: command.value.sendClose };
     case "applyPolicies":
       return readPolicies(command.value);
     case "sealAndSend": {
@@ -205,10 +205,10 @@ function readConfigure(value: pb.Configure): Request<"configure"> {
   };
 }
 
-function readInstallation(value: pb.InstallTunnel): Request<"install-tunnel"> {
+function readInstallation(value: pb.InstallSession): Request<"install-session"> {
   const { sendKey, receiveKey, sendCounter, receiveFloor, confirmed, primary, memo } = value;
   return {
-    kind: "install-tunnel",
+    kind: "install-session",
     localIndex: local(value),
     remoteIndex: value.remoteIndex as RemoteIndex,
     cipher: named(ciphers, value.cipher, "cipher"),

@@ -4,7 +4,7 @@ import {
   type DataPlaneCommand,
   type DataPlaneEvent,
   refusedCommand,
-  type TunnelSnapshot,
+  type SessionSnapshot,
 } from "../../../core/dataplane/contract.ts";
 import type { Notice } from "../../../core/notice.ts";
 import {
@@ -63,7 +63,7 @@ interface Introduction {
   readonly resolve: (ready: ReadyReport) => void;
   readonly reject: (error: Error) => void;
   /** Tunnels of the frames that have come so far. */
-  before: readonly TunnelSnapshot[];
+  before: readonly SessionSnapshot[];
 }
 
 /** One connection to a native data plane: requests with their answers, and events in the order in which they come. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Settings } from "../../../core/config/settings.ts";
-import { CONTRACT_VERSION, type TunnelSnapshot } from "../../../core/dataplane/contract.ts";
+import { CONTRACT_VERSION, type SessionSnapshot } from "../../../core/dataplane/contract.ts";
 import { endpoint, endpointPort } from "../../../core/netip/endpoint.ts";
 import type { Notice } from "../../../core/notice.ts";
 import type { StateDirectory } from "../../state/state-directory.ts";
@@ -27,7 +27,7 @@ export interface StartedDataPlane {
   readonly build: string;
   readonly device: string | undefined;
   readonly port: number;
-  readonly tunnels: readonly TunnelSnapshot[];
+  readonly tunnels: readonly SessionSnapshot[];
 }
 
 /**

@@ -9,7 +9,7 @@ import type {
   PolicyId,
   PolicyRule,
   RemoteIndex,
-  TunnelInstallation,
+  SessionInstallation,
 } from "../../../../src/core/dataplane/contract.ts";
 import {
   type DataPlaneOutput,
@@ -133,10 +133,10 @@ export function installation(options: {
   peer: number;
   confirmed: boolean;
   cipher?: Cipher;
-  change?: Partial<TunnelInstallation>;
-}): Extract<DataPlaneCommand, { kind: "install-tunnel" }> {
+  change?: Partial<SessionInstallation>;
+}): Extract<DataPlaneCommand, { kind: "install-session" }> {
   return {
-    kind: "install-tunnel",
+    kind: "install-session",
     localIndex: options.local as LocalIndex,
     remoteIndex: options.remote as RemoteIndex,
     cipher: options.cipher ?? "aes",

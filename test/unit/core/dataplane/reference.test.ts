@@ -32,7 +32,7 @@ describe.each(["aes", "chachapoly"] as const)("two hosts with a session (%s)", (
 
 test("a responder parks its own packets until the initiator has spoken", () => {
   const { a, b } = joinedPair();
-  expect(b.tun(pong)).toEqual([{ to: "control", event: { kind: "need-tunnel", destination: "10.77.0.1" } }]);
+  expect(b.tun(pong)).toEqual([{ to: "control", event: { kind: "need-session", destination: "10.77.0.1" } }]);
   const arrived = b.udp(underlay(1), datagramsOf(a.tun(ping))[0]!);
   expect(arrived.map(({ to }) => to)).toEqual(["control", "tun", "udp"]);
   expect(packetsOf(a.udp(underlay(2), datagramsOf(arrived)[0]!))).toEqual([pong]);

@@ -51,7 +51,7 @@ describe("two hosts that know each other's endpoint", () => {
 
   test("confirm the responder's session even when the initiator has nothing to send", () => {
     const { mesh, a, b } = pair();
-    a.event({ kind: "need-tunnel", destination: b.address });
+    a.event({ kind: "need-session", destination: b.address });
     mesh.run(30);
     expect(b.status().peers[0]).toMatchObject({ name: "a", state: "up" });
   });
@@ -136,7 +136,7 @@ describe("message 1", () => {
     mesh.delivers = ({ from, datagram }) =>
       from === B || typeOf(datagram) !== PacketType.handshake || isMessage2(datagram);
     mesh.wallOffsetMs = 25 * 3_600_000;
-    a.event({ kind: "need-tunnel", destination: b.address });
+    a.event({ kind: "need-session", destination: b.address });
     const stray = mesh.flights.at(-1)!.datagram;
     mesh.wallOffsetMs = 0;
     b.say(a, "hello");
@@ -148,7 +148,7 @@ describe("message 1", () => {
 
   test("of our own that somebody reflects is refused", () => {
     const { mesh, a, b } = pair();
-    a.event({ kind: "need-tunnel", destination: b.address });
+    a.event({ kind: "need-session", destination: b.address });
     const before = mesh.flights.length;
     a.receive(C as Endpoint, mesh.flights[0]!.datagram);
     expect(a.noticed("handshake-refused")[0]?.fields).toMatchObject({ reason: "own-address", role: "responder" });
@@ -223,7 +223,7 @@ describe("what the data plane did on its own", () => {
     const { mesh, a, b } = pair();
     a.say(b, "hello");
     mesh.run(100);
-    a.event({ kind: "need-tunnel", destination: b.address });
+    a.event({ kind: "need-session", destination: b.address });
     expect(a.sent("set-primary")).toHaveLength(1);
   });
 });
@@ -265,7 +265,7 @@ describe("a host with an old address", () => {
   test("is not called for broadcast, multicast or addresses outside our networks", () => {
     const { mesh, a } = pair();
     for (const destination of ["10.77.255.255", "10.77.0.0", "224.0.0.1", "10.78.0.1", "ff02::1"])
-      a.event({ kind: "need-tunnel", destination: destination as Host["address"] });
+      a.event({ kind: "need-session", destination: destination as Host["address"] });
     expect(mesh.flights).toEqual([]);
     expect(a.sent("drop-parked")).toHaveLength(5);
   });
@@ -332,7 +332,7 @@ function handshakes(mesh: Mesh): readonly Flight[] {
 }
 
 function installed(host: Host) {
-  return host.sent("install-tunnel") as Extract<DataPlaneCommand, { kind: "install-tunnel" }>[];
+  return host.sent("install-session") as Extract<DataPlaneCommand, { kind: "install-session" }>[];
 }
 
 function typeOf(datagram: Uint8Array): number | undefined {

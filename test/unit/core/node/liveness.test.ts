@@ -84,7 +84,7 @@ describe("a tunnel", () => {
       mesh.run(100);
     }
     expect(b.heard).toHaveLength(201);
-    expect(a.sent("install-tunnel")).toHaveLength(1);
+    expect(a.sent("install-session")).toHaveLength(1);
   });
 
   test("that nothing used for tunnels.inactivity_timeout is closed when tunnels.drop_inactive is on", () => {
@@ -141,13 +141,13 @@ describe("a command that the data plane refuses", () => {
     const [session] = a.dataPlane.snapshot();
     a.event({
       kind: "command-failed",
-      command: "install-tunnel",
+      command: "install-session",
       localIndex: session!.localIndex,
       code: "bad-request",
       error: "the table is full",
     });
     expect(a.status().peers).toEqual([]);
-    expect(a.noticed("data-plane-refused")[0]?.text).toBe("The data plane refused install-tunnel: the table is full");
+    expect(a.noticed("data-plane-refused")[0]?.text).toBe("The data plane refused install-session: the table is full");
   });
 });
 

@@ -228,7 +228,7 @@ function connected(planA: Partial<HostPlan> = {}, planB: Partial<HostPlan> = {})
 }
 
 function installs(host: Host) {
-  return host.sent("install-tunnel") as Extract<DataPlaneCommand, { kind: "install-tunnel" }>[];
+  return host.sent("install-session") as Extract<DataPlaneCommand, { kind: "install-session" }>[];
 }
 
 function remoteIndexAt(host: Host): number {

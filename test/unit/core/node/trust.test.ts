@@ -31,7 +31,7 @@ describe("a peer whose certificate is", () => {
     expect(result).toMatchObject({ outcome: "failed", reason: "handshake-refused" });
     expect(result.outcome === "failed" && result.text).toMatch(text);
     expect(a.noticed("handshake-refused")[0]?.fields).toMatchObject({ reason, endpoint: B });
-    expect(a.sent("install-tunnel")).toEqual([]);
+    expect(a.sent("install-session")).toEqual([]);
   });
 
   test.each<[string, Partial<HostPlan>, string]>([
@@ -181,7 +181,7 @@ describe("a forged message 1", () => {
 
   test("that is the real one, replayed from elsewhere before it arrived, does not make us look there", () => {
     const { mesh, a, b } = pair();
-    a.event({ kind: "need-tunnel", destination: b.address });
+    a.event({ kind: "need-session", destination: b.address });
     b.receive("203.0.113.5:5" as Host["endpoint"], mesh.flights[0]!.datagram);
     mesh.run(1200);
     expect(b.status().peers[0]).toMatchObject({ state: "up", path: A });
@@ -195,7 +195,7 @@ describe("a forged message 1", () => {
 
   test("causes three probes at most for the session it makes", () => {
     const { mesh, a, b } = pair();
-    a.event({ kind: "need-tunnel", destination: b.address });
+    a.event({ kind: "need-session", destination: b.address });
     const genuine = mesh.flights[0]!.datagram;
     mesh.delivers = () => false;
     b.receive("203.0.113.5:5" as Host["endpoint"], genuine);

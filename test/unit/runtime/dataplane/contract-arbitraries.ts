@@ -4,7 +4,7 @@ import type {
   PolicyId,
   PolicyRule,
   RemoteIndex,
-  TunnelSnapshot,
+  SessionSnapshot,
 } from "../../../../src/core/dataplane/contract.ts";
 import { DropReason } from "../../../../src/core/drop-reason.ts";
 import { addressFromBytes, familyOf, type IpAddress } from "../../../../src/core/netip/address.ts";
@@ -65,7 +65,7 @@ const requestsByKind: ByKind<DataPlaneRequest> = {
     dropMulticast: fc.boolean(),
     answerEcho: fc.boolean(),
   }),
-  "install-tunnel": fc.record({
+  "install-session": fc.record({
     localIndex: index,
     remoteIndex,
     cipher: fc.constantFrom("aes", "chachapoly"),
@@ -83,7 +83,7 @@ const requestsByKind: ByKind<DataPlaneRequest> = {
   "set-path": fc.record({ localIndex: index, path: anyEndpoint }),
   "set-primary": fc.record({ localIndex: index }),
   "set-memo": fc.record({ localIndex: index, memo: bytes }),
-  "remove-tunnel": fc.record({ localIndex: index, sendClose: fc.boolean() }),
+  "remove-session": fc.record({ localIndex: index, sendClose: fc.boolean() }),
   "apply-policies": fc.record({
     programs: some(program),
     bindings: some(fc.record({ localIndex: index, policyId })),
@@ -100,7 +100,7 @@ const requestsByKind: ByKind<DataPlaneRequest> = {
   advance: fc.record({ nowMs: uint64 }),
 };
 
-const tunnel: fc.Arbitrary<TunnelSnapshot> = fc.record({
+const tunnel: fc.Arbitrary<SessionSnapshot> = fc.record({
   localIndex: index,
   remoteIndex,
   path: maybe(anyEndpoint),
@@ -157,7 +157,7 @@ const reportsByKind: ByKind<DataPlaneReport> = {
   result: fc.record({ requestId: uint64, code: fc.string(), error: fc.string(), value: maybe(resultValue) }),
   datagram: fc.record({ source: anyEndpoint, datagram: bytes }),
   message: fc.record({ localIndex: index, type: uint32, subtype: uint32, body: bytes }),
-  "need-tunnel": fc.record({ destination: address }),
+  "need-session": fc.record({ destination: address }),
   confirmed: fc.record({ localIndex: index }),
   roamed: fc.record({ localIndex: index, path: anyEndpoint }),
   "counter-high": fc.record({ localIndex: index, sendCounter: uint64, exhausted: fc.boolean() }),

@@ -7,7 +7,7 @@ import type {
   DataPlaneEvent,
   LocalIndex,
   RemoteIndex,
-  TunnelSnapshot,
+  SessionSnapshot,
 } from "../../../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
@@ -25,7 +25,7 @@ const settings: Settings = settingsOf(identityOf(nodeSuite, plan, new TestAuthor
 const running = {
   tun: { name: "tun7", mtu: 1300, addresses: [prefix("10.77.0.2/24")] },
   udp: "0.0.0.0:4242" as Endpoint,
-  tunnels: [] as readonly TunnelSnapshot[],
+  tunnels: [] as readonly SessionSnapshot[],
 };
 
 let state: StateDirectory;
@@ -66,12 +66,12 @@ describe("a data plane that has opened nothing yet", () => {
 
   test("hands over what happened while its devices were opened, after it is up", async () => {
     fake.script = (request) => {
-      if (request.kind === "open-tun") fake.say({ kind: "need-tunnel", destination: "10.77.0.9" as IpAddress });
+      if (request.kind === "open-tun") fake.say({ kind: "need-session", destination: "10.77.0.9" as IpAddress });
       return undefined;
     };
     await fake.listen();
     await plane.start(listener);
-    expect(listener.journal).toEqual(["up 4242, 0 tunnels", "need-tunnel"]);
+    expect(listener.journal).toEqual(["up 4242, 0 tunnels", "need-session"]);
   });
 });
 
@@ -210,14 +210,14 @@ describe("a running data plane", () => {
   });
 
   test("carries commands over, and a refused one comes back as an event", async () => {
-    refuse("set-primary", "unknown-tunnel", "no tunnel 5");
+    refuse("set-primary", "unknown-session", "no tunnel 5");
     plane.command({ kind: "set-primary", localIndex: 5 as LocalIndex });
     await vi.waitFor(() => expect(listener.events).toHaveLength(1));
     expect(listener.events[0]).toEqual({
       kind: "command-failed",
       command: "set-primary",
       localIndex: 5,
-      code: "unknown-tunnel",
+      code: "unknown-session",
       error: "no tunnel 5",
     });
   });
@@ -316,7 +316,7 @@ function observer() {
   };
 }
 
-function tunnel(localIndex: number): TunnelSnapshot {
+function tunnel(localIndex: number): SessionSnapshot {
   return {
     localIndex: localIndex as LocalIndex,
     remoteIndex: 9 as RemoteIndex,

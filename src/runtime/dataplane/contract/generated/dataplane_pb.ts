@@ -22,7 +22,7 @@ import type { Message as Message$1, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file dataplane.proto.
  */
 export const file_dataplane: GenFile = /*@__PURE__*/
-  fileDesc("Cg9kYXRhcGxhbmUucHJvdG8SEmxhY2lzLmRhdGFwbGFuZS52MSIpCghFbmRwb2ludBIPCgdhZGRyZXNzGAEgASgMEgwKBHBvcnQYAiABKA0iJwoGUHJlZml4Eg8KB2FkZHJlc3MYASABKAwSDAoEYml0cxgCIAEoDSKkAQoKUG9saWN5UnVsZRIPCgdydWxlX2lkGAEgASgNEjIKCHByb3RvY29sGAIgASgOMiAubGFjaXMuZGF0YXBsYW5lLnYxLlJ1bGVQcm90b2NvbBISCgpwb3J0X2ZpcnN0GAMgASgNEhEKCXBvcnRfbGFzdBgEIAEoDRIqCgZyZW1vdGUYBSADKAsyGi5sYWNpcy5kYXRhcGxhbmUudjEuUHJlZml4IoUBCg1Qb2xpY3lQcm9ncmFtEhEKCXBvbGljeV9pZBgBIAEoDRIvCgdpbmJvdW5kGAIgAygLMh4ubGFjaXMuZGF0YXBsYW5lLnYxLlBvbGljeVJ1bGUSMAoIb3V0Ym91bmQYAyADKAsyHi5sYWNpcy5kYXRhcGxhbmUudjEuUG9saWN5UnVsZSKfCAoLVG9EYXRhUGxhbmUSEgoKcmVxdWVzdF9pZBgBIAEoBBIqCgVoZWxsbxgCIAEoCzIZLmxhY2lzLmRhdGFwbGFuZS52MS5IZWxsb0gAEi8KCG9wZW5fdHVuGAMgASgLMhsubGFjaXMuZGF0YXBsYW5lLnYxLk9wZW5UdW5IABIvCghvcGVuX3VkcBgEIAEoCzIbLmxhY2lzLmRhdGFwbGFuZS52MS5PcGVuVWRwSAASMgoJY29uZmlndXJlGAUgASgLMh0ubGFjaXMuZGF0YXBsYW5lLnYxLkNvbmZpZ3VyZUgAEjsKDmluc3RhbGxfdHVubmVsGAYgASgLMiEubGFjaXMuZGF0YXBsYW5lLnYxLkluc3RhbGxUdW5uZWxIABIvCghzZXRfcGF0aBgHIAEoCzIbLmxhY2lzLmRhdGFwbGFuZS52MS5TZXRQYXRoSAASNQoLc2V0X3ByaW1hcnkYCCABKAsyHi5sYWNpcy5kYXRhcGxhbmUudjEuU2V0UHJpbWFyeUgAEi8KCHNldF9tZW1vGAkgASgLMhsubGFjaXMuZGF0YXBsYW5lLnYxLlNldE1lbW9IABI5Cg1yZW1vdmVfdHVubmVsGAogASgLMiAubGFjaXMuZGF0YXBsYW5lLnYxLlJlbW92ZVR1bm5lbEgAEjsKDmFwcGx5X3BvbGljaWVzGAsgASgLMiEubGFjaXMuZGF0YXBsYW5lLnYxLkFwcGx5UG9saWNpZXNIABI4Cg1zZWFsX2FuZF9zZW5kGAwgASgLMh8ubGFjaXMuZGF0YXBsYW5lLnYxLlNlYWxBbmRTZW5kSAASOQoNc2VuZF9kYXRhZ3JhbRgNIAEoCzIgLmxhY2lzLmRhdGFwbGFuZS52MS5TZW5kRGF0YWdyYW1IABI7Cg5yZWxlYXNlX3BhcmtlZBgOIAEoCzIhLmxhY2lzLmRhdGFwbGFuZS52MS5SZWxlYXNlUGFya2VkSAASNQoLZHJvcF9wYXJrZWQYDyABKAsyHi5sYWNpcy5kYXRhcGxhbmUudjEuRHJvcFBhcmtlZEgAEiwKBnNhbXBsZRgQIAEoCzIaLmxhY2lzLmRhdGFwbGFuZS52MS5TYW1wbGVIABIwCghzaHV0ZG93bhgRIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS52MS5TaHV0ZG93bkgAEjMKCmluamVjdF90dW4YHiABKAsyHS5sYWNpcy5kYXRhcGxhbmUudjEuSW5qZWN0VHVuSAASMwoKaW5qZWN0X3VkcBgfIAEoCzIdLmxhY2lzLmRhdGFwbGFuZS52MS5JbmplY3RVZHBIABIuCgdhZHZhbmNlGCAgASgLMhsubGFjaXMuZGF0YXBsYW5lLnYxLkFkdmFuY2VIAEIJCgdjb21tYW5kIiEKBUhlbGxvEhgKEGNvbnRyYWN0X3ZlcnNpb24YASABKA0iZQoHT3BlblR1bhIMCgRuYW1lGAEgASgJEgsKA210dRgCIAEoDRItCglhZGRyZXNzZXMYAyADKAsyGi5sYWNpcy5kYXRhcGxhbmUudjEuUHJlZml4EhAKCHR4X3F1ZXVlGAQgASgNIokBCgdPcGVuVWRwEioKBGJpbmQYASABKAsyHC5sYWNpcy5kYXRhcGxhbmUudjEuRW5kcG9pbnQSGQoRcmVhZF9idWZmZXJfYnl0ZXMYAiABKA0SGgoSd3JpdGVfYnVmZmVyX2J5dGVzGAMgASgNEg0KBWJhdGNoGAQgASgNEgwKBG1hcmsYBSABKA0iwgEKCUNvbmZpZ3VyZRIsCghuZXR3b3JrcxgBIAMoCzIaLmxhY2lzLmRhdGFwbGFuZS52MS5QcmVmaXgSPAoPc2VuZF9yZWN2X2Vycm9yGAIgASgOMiMubGFjaXMuZGF0YXBsYW5lLnYxLlJlY3ZFcnJvclBvbGljeRIcChRkcm9wX2xvY2FsX2Jyb2FkY2FzdBgDIAEoCBIWCg5kcm9wX211bHRpY2FzdBgEIAEoCBITCgthbnN3ZXJfZWNobxgFIAEoCCLDAgoNSW5zdGFsbFR1bm5lbBITCgtsb2NhbF9pbmRleBgBIAEoDRIUCgxyZW1vdGVfaW5kZXgYAiABKA0SKgoGY2lwaGVyGAMgASgOMhoubGFjaXMuZGF0YXBsYW5lLnYxLkNpcGhlchIQCghzZW5kX2tleRgEIAEoDBITCgtyZWNlaXZlX2tleRgFIAEoDBIUCgxzZW5kX2NvdW50ZXIYBiABKAQSFQoNcmVjZWl2ZV9mbG9vchgHIAEoBBIqCgRwYXRoGAggASgLMhwubGFjaXMuZGF0YXBsYW5lLnYxLkVuZHBvaW50EhYKDnBlZXJfYWRkcmVzc2VzGAkgAygMEhEKCXBvbGljeV9pZBgKIAEoDRIRCgljb25maXJtZWQYCyABKAgSDwoHcHJpbWFyeRgMIAEoCBIMCgRtZW1vGA0gASgMIkoKB1NldFBhdGgSEwoLbG9jYWxfaW5kZXgYASABKA0SKgoEcGF0aBgCIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS52MS5FbmRwb2ludCIhCgpTZXRQcmltYXJ5EhMKC2xvY2FsX2luZGV4GAEgASgNIiwKB1NldE1lbW8SEwoLbG9jYWxfaW5kZXgYASABKA0SDAoEbWVtbxgCIAEoDCI3CgxSZW1vdmVUdW5uZWwSEwoLbG9jYWxfaW5kZXgYASABKA0SEgoKc2VuZF9jbG9zZRgCIAEoCCKOAQoNQXBwbHlQb2xpY2llcxIzCghwcm9ncmFtcxgBIAMoCzIhLmxhY2lzLmRhdGFwbGFuZS52MS5Qb2xpY3lQcm9ncmFtEjMKCGJpbmRpbmdzGAIgAygLMiEubGFjaXMuZGF0YXBsYW5lLnYxLlBvbGljeUJpbmRpbmcSEwoLcmFpc2VfZXBvY2gYAyABKAgiNwoNUG9saWN5QmluZGluZxITCgtsb2NhbF9pbmRleBgBIAEoDRIRCglwb2xpY3lfaWQYAiABKA0iTwoLU2VhbEFuZFNlbmQSEwoLbG9jYWxfaW5kZXgYASABKA0SDAoEdHlwZRgCIAEoDRIPCgdzdWJ0eXBlGAMgASgNEgwKBGJvZHkYBCABKAwiSgoMU2VuZERhdGFncmFtEigKAnRvGAEgASgLMhwubGFjaXMuZGF0YXBsYW5lLnYxLkVuZHBvaW50EhAKCGRhdGFncmFtGAIgASgMIiQKDVJlbGVhc2VQYXJrZWQSEwoLZGVzdGluYXRpb24YASABKAwiIQoKRHJvcFBhcmtlZBITCgtkZXN0aW5hdGlvbhgBIAEoDCIICgZTYW1wbGUiHgoIU2h1dGRvd24SEgoKc2VuZF9jbG9zZRgBIAEoCCIbCglJbmplY3RUdW4SDgoGcGFja2V0GAEgASgMIksKCUluamVjdFVkcBIsCgZzb3VyY2UYASABKAsyHC5sYWNpcy5kYXRhcGxhbmUudjEuRW5kcG9pbnQSEAoIZGF0YWdyYW0YAiABKAwiGQoHQWR2YW5jZRIOCgZub3dfbXMYASABKAQi2QUKDUZyb21EYXRhUGxhbmUSKgoFcmVhZHkYASABKAsyGS5sYWNpcy5kYXRhcGxhbmUudjEuUmVhZHlIABIsCgZyZXN1bHQYAiABKAsyGi5sYWNpcy5kYXRhcGxhbmUudjEuUmVzdWx0SAASMAoIZGF0YWdyYW0YAyABKAsyHC5sYWNpcy5kYXRhcGxhbmUudjEuRGF0YWdyYW1IABIuCgdtZXNzYWdlGAQgASgLMhsubGFjaXMuZGF0YXBsYW5lLnYxLk1lc3NhZ2VIABI1CgtuZWVkX3R1bm5lbBgFIAEoCzIeLmxhY2lzLmRhdGFwbGFuZS52MS5OZWVkVHVubmVsSAASMgoJY29uZmlybWVkGAYgASgLMh0ubGFjaXMuZGF0YXBsYW5lLnYxLkNvbmZpcm1lZEgAEiwKBnJvYW1lZBgHIAEoCzIaLmxhY2lzLmRhdGFwbGFuZS52MS5Sb2FtZWRIABI3Cgxjb3VudGVyX2hpZ2gYCCABKAsyHy5sYWNpcy5kYXRhcGxhbmUudjEuQ291bnRlckhpZ2hIABI1Cgtkcm9wX3NhbXBsZRgJIAEoCzIeLmxhY2lzLmRhdGFwbGFuZS52MS5Ecm9wU2FtcGxlSAASNwoMc29ja2V0X2Vycm9yGAogASgLMh8ubGFjaXMuZGF0YXBsYW5lLnYxLlNvY2tldEVycm9ySAASNwoMZGV2aWNlX2Vycm9yGAsgASgLMh8ubGFjaXMuZGF0YXBsYW5lLnYxLkRldmljZUVycm9ySAASLQoHdHVuX291dBgeIAEoCzIaLmxhY2lzLmRhdGFwbGFuZS52MS5UdW5PdXRIABItCgd1ZHBfb3V0GB8gASgLMhoubGFjaXMuZGF0YXBsYW5lLnYxLlVkcE91dEgAEioKBXF1aWV0GCAgASgLMhkubGFjaXMuZGF0YXBsYW5lLnYxLlF1aWV0SABCBwoFZXZlbnQihAEKBVJlYWR5EhgKEGNvbnRyYWN0X3ZlcnNpb24YASABKA0SDQoFYnVpbGQYAiABKAkSFAoMY2FwYWJpbGl0aWVzGAMgAygJEi4KCHNuYXBzaG90GAQgASgLMhwubGFjaXMuZGF0YXBsYW5lLnYxLlNuYXBzaG90EgwKBG1vcmUYBSABKAgiwAEKCFNuYXBzaG90EhAKCHR1bl9uYW1lGAEgASgJEg8KB3R1bl9tdHUYAiABKA0SMQoNdHVuX2FkZHJlc3NlcxgDIAMoCzIaLmxhY2lzLmRhdGFwbGFuZS52MS5QcmVmaXgSKQoDdWRwGAQgASgLMhwubGFjaXMuZGF0YXBsYW5lLnYxLkVuZHBvaW50EjMKB3R1bm5lbHMYBSADKAsyIi5sYWNpcy5kYXRhcGxhbmUudjEuVHVubmVsU25hcHNob3QixwEKDlR1bm5lbFNuYXBzaG90EhMKC2xvY2FsX2luZGV4GAEgASgNEhQKDHJlbW90ZV9pbmRleBgCIAEoDRIqCgRwYXRoGAMgASgLMhwubGFjaXMuZGF0YXBsYW5lLnYxLkVuZHBvaW50EhYKDnBlZXJfYWRkcmVzc2VzGAQgAygMEhEKCWNvbmZpcm1lZBgFIAEoCBIPCgdwcmltYXJ5GAYgASgIEhQKDHNlbmRfY291bnRlchgHIAEoBBIMCgRtZW1vGAggASgMItwBCgZSZXN1bHQSEgoKcmVxdWVzdF9pZBgBIAEoBBINCgVlcnJvchgCIAEoCRIMCgRjb2RlGAMgASgJEjMKCnR1bl9vcGVuZWQYBCABKAsyHS5sYWNpcy5kYXRhcGxhbmUudjEuVHVuT3BlbmVkSAASMwoKdWRwX29wZW5lZBgFIAEoCzIdLmxhY2lzLmRhdGFwbGFuZS52MS5VZHBPcGVuZWRIABIuCgdzYW1wbGVkGAYgASgLMhsubGFjaXMuZGF0YXBsYW5lLnYxLlNhbXBsZWRIAEIHCgV2YWx1ZSIZCglUdW5PcGVuZWQSDAoEbmFtZRgBIAEoCSI4CglVZHBPcGVuZWQSKwoFYm91bmQYASABKAsyHC5sYWNpcy5kYXRhcGxhbmUudjEuRW5kcG9pbnQifQoHU2FtcGxlZBI0CghhY3Rpdml0eRgBIAMoCzIiLmxhY2lzLmRhdGFwbGFuZS52MS5UdW5uZWxBY3Rpdml0eRIuCghjb3VudGVycxgCIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS52MS5Db3VudGVycxIMCgRtb3JlGAMgASgIIrkBCg5UdW5uZWxBY3Rpdml0eRITCgtsb2NhbF9pbmRleBgBIAEoDRIQCghyZWNlaXZlZBgCIAEoCBIMCgRzZW50GAMgASgIEh4KFnJlY2VpdmVkX3BhY2tldHNfdG90YWwYBCABKAQSHAoUcmVjZWl2ZWRfYnl0ZXNfdG90YWwYBSABKAQSGgoSc2VudF9wYWNrZXRzX3RvdGFsGAYgASgEEhgKEHNlbnRfYnl0ZXNfdG90YWwYByABKAQizQEKCENvdW50ZXJzEi8KBWRyb3BzGAEgAygLMiAubGFjaXMuZGF0YXBsYW5lLnYxLk5hbWVkQ291bnRlchIYChB0dW5fcmVhZF9wYWNrZXRzGAIgASgEEhsKE3R1bl93cml0dGVuX3BhY2tldHMYAyABKAQSHgoWdWRwX3JlY2VpdmVkX2RhdGFncmFtcxgEIAEoBBIaChJ1ZHBfc2VudF9kYXRhZ3JhbXMYBSABKAQSDQoFZmxvd3MYBiABKAQSDgoGcGFya2VkGAcgASgEIisKDE5hbWVkQ291bnRlchIMCgRuYW1lGAEgASgJEg0KBWNvdW50GAIgASgEIkoKCERhdGFncmFtEiwKBnNvdXJjZRgBIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS52MS5FbmRwb2ludBIQCghkYXRhZ3JhbRgCIAEoDCJLCgdNZXNzYWdlEhMKC2xvY2FsX2luZGV4GAEgASgNEgwKBHR5cGUYAiABKA0SDwoHc3VidHlwZRgDIAEoDRIMCgRib2R5GAQgASgMIiEKCk5lZWRUdW5uZWwSEwoLZGVzdGluYXRpb24YASABKAwiIAoJQ29uZmlybWVkEhMKC2xvY2FsX2luZGV4GAEgASgNIkkKBlJvYW1lZBITCgtsb2NhbF9pbmRleBgBIAEoDRIqCgRwYXRoGAIgASgLMhwubGFjaXMuZGF0YXBsYW5lLnYxLkVuZHBvaW50IksKC0NvdW50ZXJIaWdoEhMKC2xvY2FsX2luZGV4GAEgASgNEhQKDHNlbmRfY291bnRlchgCIAEoBBIRCglleGhhdXN0ZWQYAyABKAgi2gEKCkRyb3BTYW1wbGUSDgoGcmVhc29uGAEgASgJEg8KB2luYm91bmQYAiABKAgSFQoNbG9jYWxfYWRkcmVzcxgDIAEoDBIWCg5yZW1vdGVfYWRkcmVzcxgEIAEoDBIQCghwcm90b2NvbBgFIAEoDRISCgpsb2NhbF9wb3J0GAYgASgNEhMKC3JlbW90ZV9wb3J0GAcgASgNEhMKC2xvY2FsX2luZGV4GAggASgNEiwKBnNvdXJjZRgJIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS52MS5FbmRwb2ludCIcCgtTb2NrZXRFcnJvchINCgVlcnJvchgBIAEoCSIcCgtEZXZpY2VFcnJvchINCgVlcnJvchgBIAEoCSIYCgZUdW5PdXQSDgoGcGFja2V0GAEgASgMIkQKBlVkcE91dBIoCgJ0bxgBIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS52MS5FbmRwb2ludBIQCghkYXRhZ3JhbRgCIAEoDCIbCgVRdWlldBISCgpyZXF1ZXN0X2lkGAEgASgEKlYKBkNpcGhlchIWChJDSVBIRVJfVU5TUEVDSUZJRUQQABIWChJDSVBIRVJfQUVTXzI1Nl9HQ00QARIcChhDSVBIRVJfQ0hBQ0hBMjBfUE9MWTEzMDUQAiqOAQoPUmVjdkVycm9yUG9saWN5EiEKHVJFQ1ZfRVJST1JfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHAoYUkVDVl9FUlJPUl9QT0xJQ1lfQUxXQVlTEAESGwoXUkVDVl9FUlJPUl9QT0xJQ1lfTkVWRVIQAhIdChlSRUNWX0VSUk9SX1BPTElDWV9QUklWQVRFEAMqigEKDFJ1bGVQcm90b2NvbBIdChlSVUxFX1BST1RPQ09MX1VOU1BFQ0lGSUVEEAASFQoRUlVMRV9QUk9UT0NPTF9BTlkQARIVChFSVUxFX1BST1RPQ09MX1RDUBACEhUKEVJVTEVfUFJPVE9DT0xfVURQEAMSFgoSUlVMRV9QUk9UT0NPTF9JQ01QEARiBnByb3RvMw");
+  fileDesc("Cg9kYXRhcGxhbmUucHJvdG8SEmxhY2lzLmRhdGFwbGFuZS52MSIpCghFbmRwb2ludBIPCgdhZGRyZXNzGAEgASgMEgwKBHBvcnQYAiABKA0iJwoGUHJlZml4Eg8KB2FkZHJlc3MYASABKAwSDAoEYml0cxgCIAEoDSKkAQoKUG9saWN5UnVsZRIPCgdydWxlX2lkGAEgASgNEjIKCHByb3RvY29sGAIgASgOMiAubGFjaXMuZGF0YXBsYW5lLnYxLlJ1bGVQcm90b2NvbBISCgpwb3J0X2ZpcnN0GAMgASgNEhEKCXBvcnRfbGFzdBgEIAEoDRIqCgZyZW1vdGUYBSADKAsyGi5sYWNpcy5kYXRhcGxhbmUudjEuUHJlZml4IoUBCg1Qb2xpY3lQcm9ncmFtEhEKCXBvbGljeV9pZBgBIAEoDRIvCgdpbmJvdW5kGAIgAygLMh4ubGFjaXMuZGF0YXBsYW5lLnYxLlBvbGljeVJ1bGUSMAoIb3V0Ym91bmQYAyADKAsyHi5sYWNpcy5kYXRhcGxhbmUudjEuUG9saWN5UnVsZSKjCAoLVG9EYXRhUGxhbmUSEgoKcmVxdWVzdF9pZBgBIAEoBBIqCgVoZWxsbxgCIAEoCzIZLmxhY2lzLmRhdGFwbGFuZS52MS5IZWxsb0gAEi8KCG9wZW5fdHVuGAMgASgLMhsubGFjaXMuZGF0YXBsYW5lLnYxLk9wZW5UdW5IABIvCghvcGVuX3VkcBgEIAEoCzIbLmxhY2lzLmRhdGFwbGFuZS52MS5PcGVuVWRwSAASMgoJY29uZmlndXJlGAUgASgLMh0ubGFjaXMuZGF0YXBsYW5lLnYxLkNvbmZpZ3VyZUgAEj0KD2luc3RhbGxfc2Vzc2lvbhgGIAEoCzIiLmxhY2lzLmRhdGFwbGFuZS52MS5JbnN0YWxsU2Vzc2lvbkgAEi8KCHNldF9wYXRoGAcgASgLMhsubGFjaXMuZGF0YXBsYW5lLnYxLlNldFBhdGhIABI1CgtzZXRfcHJpbWFyeRgIIAEoCzIeLmxhY2lzLmRhdGFwbGFuZS52MS5TZXRQcmltYXJ5SAASLwoIc2V0X21lbW8YCSABKAsyGy5sYWNpcy5kYXRhcGxhbmUudjEuU2V0TWVtb0gAEjsKDnJlbW92ZV9zZXNzaW9uGAogASgLMiEubGFjaXMuZGF0YXBsYW5lLnYxLlJlbW92ZVNlc3Npb25IABI7Cg5hcHBseV9wb2xpY2llcxgLIAEoCzIhLmxhY2lzLmRhdGFwbGFuZS52MS5BcHBseVBvbGljaWVzSAASOAoNc2VhbF9hbmRfc2VuZBgMIAEoCzIfLmxhY2lzLmRhdGFwbGFuZS52MS5TZWFsQW5kU2VuZEgAEjkKDXNlbmRfZGF0YWdyYW0YDSABKAsyIC5sYWNpcy5kYXRhcGxhbmUudjEuU2VuZERhdGFncmFtSAASOwoOcmVsZWFzZV9wYXJrZWQYDiABKAsyIS5sYWNpcy5kYXRhcGxhbmUudjEuUmVsZWFzZVBhcmtlZEgAEjUKC2Ryb3BfcGFya2VkGA8gASgLMh4ubGFjaXMuZGF0YXBsYW5lLnYxLkRyb3BQYXJrZWRIABIsCgZzYW1wbGUYECABKAsyGi5sYWNpcy5kYXRhcGxhbmUudjEuU2FtcGxlSAASMAoIc2h1dGRvd24YESABKAsyHC5sYWNpcy5kYXRhcGxhbmUudjEuU2h1dGRvd25IABIzCgppbmplY3RfdHVuGB4gASgLMh0ubGFjaXMuZGF0YXBsYW5lLnYxLkluamVjdFR1bkgAEjMKCmluamVjdF91ZHAYHyABKAsyHS5sYWNpcy5kYXRhcGxhbmUudjEuSW5qZWN0VWRwSAASLgoHYWR2YW5jZRggIAEoCzIbLmxhY2lzLmRhdGFwbGFuZS52MS5BZHZhbmNlSABCCQoHY29tbWFuZCIhCgVIZWxsbxIYChBjb250cmFjdF92ZXJzaW9uGAEgASgNImUKB09wZW5UdW4SDAoEbmFtZRgBIAEoCRILCgNtdHUYAiABKA0SLQoJYWRkcmVzc2VzGAMgAygLMhoubGFjaXMuZGF0YXBsYW5lLnYxLlByZWZpeBIQCgh0eF9xdWV1ZRgEIAEoDSKJAQoHT3BlblVkcBIqCgRiaW5kGAEgASgLMhwubGFjaXMuZGF0YXBsYW5lLnYxLkVuZHBvaW50EhkKEXJlYWRfYnVmZmVyX2J5dGVzGAIgASgNEhoKEndyaXRlX2J1ZmZlcl9ieXRlcxgDIAEoDRINCgViYXRjaBgEIAEoDRIMCgRtYXJrGAUgASgNIsIBCglDb25maWd1cmUSLAoIbmV0d29ya3MYASADKAsyGi5sYWNpcy5kYXRhcGxhbmUudjEuUHJlZml4EjwKD3NlbmRfcmVjdl9lcnJvchgCIAEoDjIjLmxhY2lzLmRhdGFwbGFuZS52MS5SZWN2RXJyb3JQb2xpY3kSHAoUZHJvcF9sb2NhbF9icm9hZGNhc3QYAyABKAgSFgoOZHJvcF9tdWx0aWNhc3QYBCABKAgSEwoLYW5zd2VyX2VjaG8YBSABKAgixAIKDkluc3RhbGxTZXNzaW9uEhMKC2xvY2FsX2luZGV4GAEgASgNEhQKDHJlbW90ZV9pbmRleBgCIAEoDRIqCgZjaXBoZXIYAyABKA4yGi5sYWNpcy5kYXRhcGxhbmUudjEuQ2lwaGVyEhAKCHNlbmRfa2V5GAQgASgMEhMKC3JlY2VpdmVfa2V5GAUgASgMEhQKDHNlbmRfY291bnRlchgGIAEoBBIVCg1yZWNlaXZlX2Zsb29yGAcgASgEEioKBHBhdGgYCCABKAsyHC5sYWNpcy5kYXRhcGxhbmUudjEuRW5kcG9pbnQSFgoOcGVlcl9hZGRyZXNzZXMYCSADKAwSEQoJcG9saWN5X2lkGAogASgNEhEKCWNvbmZpcm1lZBgLIAEoCBIPCgdwcmltYXJ5GAwgASgIEgwKBG1lbW8YDSABKAwiSgoHU2V0UGF0aBITCgtsb2NhbF9pbmRleBgBIAEoDRIqCgRwYXRoGAIgASgLMhwubGFjaXMuZGF0YXBsYW5lLnYxLkVuZHBvaW50IiEKClNldFByaW1hcnkSEwoLbG9jYWxfaW5kZXgYASABKA0iLAoHU2V0TWVtbxITCgtsb2NhbF9pbmRleBgBIAEoDRIMCgRtZW1vGAIgASgMIjgKDVJlbW92ZVNlc3Npb24SEwoLbG9jYWxfaW5kZXgYASABKA0SEgoKc2VuZF9jbG9zZRgCIAEoCCKOAQoNQXBwbHlQb2xpY2llcxIzCghwcm9ncmFtcxgBIAMoCzIhLmxhY2lzLmRhdGFwbGFuZS52MS5Qb2xpY3lQcm9ncmFtEjMKCGJpbmRpbmdzGAIgAygLMiEubGFjaXMuZGF0YXBsYW5lLnYxLlBvbGljeUJpbmRpbmcSEwoLcmFpc2VfZXBvY2gYAyABKAgiNwoNUG9saWN5QmluZGluZxITCgtsb2NhbF9pbmRleBgBIAEoDRIRCglwb2xpY3lfaWQYAiABKA0iTwoLU2VhbEFuZFNlbmQSEwoLbG9jYWxfaW5kZXgYASABKA0SDAoEdHlwZRgCIAEoDRIPCgdzdWJ0eXBlGAMgASgNEgwKBGJvZHkYBCABKAwiSgoMU2VuZERhdGFncmFtEigKAnRvGAEgASgLMhwubGFjaXMuZGF0YXBsYW5lLnYxLkVuZHBvaW50EhAKCGRhdGFncmFtGAIgASgMIiQKDVJlbGVhc2VQYXJrZWQSEwoLZGVzdGluYXRpb24YASABKAwiIQoKRHJvcFBhcmtlZBITCgtkZXN0aW5hdGlvbhgBIAEoDCIICgZTYW1wbGUiHgoIU2h1dGRvd24SEgoKc2VuZF9jbG9zZRgBIAEoCCIbCglJbmplY3RUdW4SDgoGcGFja2V0GAEgASgMIksKCUluamVjdFVkcBIsCgZzb3VyY2UYASABKAsyHC5sYWNpcy5kYXRhcGxhbmUudjEuRW5kcG9pbnQSEAoIZGF0YWdyYW0YAiABKAwiGQoHQWR2YW5jZRIOCgZub3dfbXMYASABKAQi2wUKDUZyb21EYXRhUGxhbmUSKgoFcmVhZHkYASABKAsyGS5sYWNpcy5kYXRhcGxhbmUudjEuUmVhZHlIABIsCgZyZXN1bHQYAiABKAsyGi5sYWNpcy5kYXRhcGxhbmUudjEuUmVzdWx0SAASMAoIZGF0YWdyYW0YAyABKAsyHC5sYWNpcy5kYXRhcGxhbmUudjEuRGF0YWdyYW1IABIuCgdtZXNzYWdlGAQgASgLMhsubGFjaXMuZGF0YXBsYW5lLnYxLk1lc3NhZ2VIABI3CgxuZWVkX3Nlc3Npb24YBSABKAsyHy5sYWNpcy5kYXRhcGxhbmUudjEuTmVlZFNlc3Npb25IABIyCgljb25maXJtZWQYBiABKAsyHS5sYWNpcy5kYXRhcGxhbmUudjEuQ29uZmlybWVkSAASLAoGcm9hbWVkGAcgASgLMhoubGFjaXMuZGF0YXBsYW5lLnYxLlJvYW1lZEgAEjcKDGNvdW50ZXJfaGlnaBgIIAEoCzIfLmxhY2lzLmRhdGFwbGFuZS52MS5Db3VudGVySGlnaEgAEjUKC2Ryb3Bfc2FtcGxlGAkgASgLMh4ubGFjaXMuZGF0YXBsYW5lLnYxLkRyb3BTYW1wbGVIABI3Cgxzb2NrZXRfZXJyb3IYCiABKAsyHy5sYWNpcy5kYXRhcGxhbmUudjEuU29ja2V0RXJyb3JIABI3CgxkZXZpY2VfZXJyb3IYCyABKAsyHy5sYWNpcy5kYXRhcGxhbmUudjEuRGV2aWNlRXJyb3JIABItCgd0dW5fb3V0GB4gASgLMhoubGFjaXMuZGF0YXBsYW5lLnYxLlR1bk91dEgAEi0KB3VkcF9vdXQYHyABKAsyGi5sYWNpcy5kYXRhcGxhbmUudjEuVWRwT3V0SAASKgoFcXVpZXQYICABKAsyGS5sYWNpcy5kYXRhcGxhbmUudjEuUXVpZXRIAEIHCgVldmVudCKEAQoFUmVhZHkSGAoQY29udHJhY3RfdmVyc2lvbhgBIAEoDRINCgVidWlsZBgCIAEoCRIUCgxjYXBhYmlsaXRpZXMYAyADKAkSLgoIc25hcHNob3QYBCABKAsyHC5sYWNpcy5kYXRhcGxhbmUudjEuU25hcHNob3QSDAoEbW9yZRgFIAEoCCLCAQoIU25hcHNob3QSEAoIdHVuX25hbWUYASABKAkSDwoHdHVuX210dRgCIAEoDRIxCg10dW5fYWRkcmVzc2VzGAMgAygLMhoubGFjaXMuZGF0YXBsYW5lLnYxLlByZWZpeBIpCgN1ZHAYBCABKAsyHC5sYWNpcy5kYXRhcGxhbmUudjEuRW5kcG9pbnQSNQoIc2Vzc2lvbnMYBSADKAsyIy5sYWNpcy5kYXRhcGxhbmUudjEuU2Vzc2lvblNuYXBzaG90IsgBCg9TZXNzaW9uU25hcHNob3QSEwoLbG9jYWxfaW5kZXgYASABKA0SFAoMcmVtb3RlX2luZGV4GAIgASgNEioKBHBhdGgYAyABKAsyHC5sYWNpcy5kYXRhcGxhbmUudjEuRW5kcG9pbnQSFgoOcGVlcl9hZGRyZXNzZXMYBCADKAwSEQoJY29uZmlybWVkGAUgASgIEg8KB3ByaW1hcnkYBiABKAgSFAoMc2VuZF9jb3VudGVyGAcgASgEEgwKBG1lbW8YCCABKAwi3AEKBlJlc3VsdBISCgpyZXF1ZXN0X2lkGAEgASgEEg0KBWVycm9yGAIgASgJEgwKBGNvZGUYAyABKAkSMwoKdHVuX29wZW5lZBgEIAEoCzIdLmxhY2lzLmRhdGFwbGFuZS52MS5UdW5PcGVuZWRIABIzCgp1ZHBfb3BlbmVkGAUgASgLMh0ubGFjaXMuZGF0YXBsYW5lLnYxLlVkcE9wZW5lZEgAEi4KB3NhbXBsZWQYBiABKAsyGy5sYWNpcy5kYXRhcGxhbmUudjEuU2FtcGxlZEgAQgcKBXZhbHVlIhkKCVR1bk9wZW5lZBIMCgRuYW1lGAEgASgJIjgKCVVkcE9wZW5lZBIrCgVib3VuZBgBIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS52MS5FbmRwb2ludCJ+CgdTYW1wbGVkEjUKCGFjdGl2aXR5GAEgAygLMiMubGFjaXMuZGF0YXBsYW5lLnYxLlNlc3Npb25BY3Rpdml0eRIuCghjb3VudGVycxgCIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS52MS5Db3VudGVycxIMCgRtb3JlGAMgASgIIroBCg9TZXNzaW9uQWN0aXZpdHkSEwoLbG9jYWxfaW5kZXgYASABKA0SEAoIcmVjZWl2ZWQYAiABKAgSDAoEc2VudBgDIAEoCBIeChZyZWNlaXZlZF9wYWNrZXRzX3RvdGFsGAQgASgEEhwKFHJlY2VpdmVkX2J5dGVzX3RvdGFsGAUgASgEEhoKEnNlbnRfcGFja2V0c190b3RhbBgGIAEoBBIYChBzZW50X2J5dGVzX3RvdGFsGAcgASgEIs0BCghDb3VudGVycxIvCgVkcm9wcxgBIAMoCzIgLmxhY2lzLmRhdGFwbGFuZS52MS5OYW1lZENvdW50ZXISGAoQdHVuX3JlYWRfcGFja2V0cxgCIAEoBBIbChN0dW5fd3JpdHRlbl9wYWNrZXRzGAMgASgEEh4KFnVkcF9yZWNlaXZlZF9kYXRhZ3JhbXMYBCABKAQSGgoSdWRwX3NlbnRfZGF0YWdyYW1zGAUgASgEEg0KBWZsb3dzGAYgASgEEg4KBnBhcmtlZBgHIAEoBCIrCgxOYW1lZENvdW50ZXISDAoEbmFtZRgBIAEoCRINCgVjb3VudBgCIAEoBCJKCghEYXRhZ3JhbRIsCgZzb3VyY2UYASABKAsyHC5sYWNpcy5kYXRhcGxhbmUudjEuRW5kcG9pbnQSEAoIZGF0YWdyYW0YAiABKAwiSwoHTWVzc2FnZRITCgtsb2NhbF9pbmRleBgBIAEoDRIMCgR0eXBlGAIgASgNEg8KB3N1YnR5cGUYAyABKA0SDAoEYm9keRgEIAEoDCIiCgtOZWVkU2Vzc2lvbhITCgtkZXN0aW5hdGlvbhgBIAEoDCIgCglDb25maXJtZWQSEwoLbG9jYWxfaW5kZXgYASABKA0iSQoGUm9hbWVkEhMKC2xvY2FsX2luZGV4GAEgASgNEioKBHBhdGgYAiABKAsyHC5sYWNpcy5kYXRhcGxhbmUudjEuRW5kcG9pbnQiSwoLQ291bnRlckhpZ2gSEwoLbG9jYWxfaW5kZXgYASABKA0SFAoMc2VuZF9jb3VudGVyGAIgASgEEhEKCWV4aGF1c3RlZBgDIAEoCCLaAQoKRHJvcFNhbXBsZRIOCgZyZWFzb24YASABKAkSDwoHaW5ib3VuZBgCIAEoCBIVCg1sb2NhbF9hZGRyZXNzGAMgASgMEhYKDnJlbW90ZV9hZGRyZXNzGAQgASgMEhAKCHByb3RvY29sGAUgASgNEhIKCmxvY2FsX3BvcnQYBiABKA0SEwoLcmVtb3RlX3BvcnQYByABKA0SEwoLbG9jYWxfaW5kZXgYCCABKA0SLAoGc291cmNlGAkgASgLMhwubGFjaXMuZGF0YXBsYW5lLnYxLkVuZHBvaW50IhwKC1NvY2tldEVycm9yEg0KBWVycm9yGAEgASgJIhwKC0RldmljZUVycm9yEg0KBWVycm9yGAEgASgJIhgKBlR1bk91dBIOCgZwYWNrZXQYASABKAwiRAoGVWRwT3V0EigKAnRvGAEgASgLMhwubGFjaXMuZGF0YXBsYW5lLnYxLkVuZHBvaW50EhAKCGRhdGFncmFtGAIgASgMIhsKBVF1aWV0EhIKCnJlcXVlc3RfaWQYASABKAQqVgoGQ2lwaGVyEhYKEkNJUEhFUl9VTlNQRUNJRklFRBAAEhYKEkNJUEhFUl9BRVNfMjU2X0dDTRABEhwKGENJUEhFUl9DSEFDSEEyMF9QT0xZMTMwNRACKo4BCg9SZWN2RXJyb3JQb2xpY3kSIQodUkVDVl9FUlJPUl9QT0xJQ1lfVU5TUEVDSUZJRUQQABIcChhSRUNWX0VSUk9SX1BPTElDWV9BTFdBWVMQARIbChdSRUNWX0VSUk9SX1BPTElDWV9ORVZFUhACEh0KGVJFQ1ZfRVJST1JfUE9MSUNZX1BSSVZBVEUQAyqKAQoMUnVsZVByb3RvY29sEh0KGVJVTEVfUFJPVE9DT0xfVU5TUEVDSUZJRUQQABIVChFSVUxFX1BST1RPQ09MX0FOWRABEhUKEVJVTEVfUFJPVE9DT0xfVENQEAISFQoRUlVMRV9QUk9UT0NPTF9VRFAQAxIWChJSVUxFX1BST1RPQ09MX0lDTVAQBGIGcHJvdG8z");
 
 /**
  * An underlay UDP address. `address` is 4 or 16 bytes, network order; IPv4-mapped IPv6 never appears.
@@ -186,10 +186,10 @@ export type ToDataPlane = Message$1<"lacis.dataplane.v1.ToDataPlane"> & {
     case: "configure";
   } | {
     /**
-     * @generated from field: lacis.dataplane.v1.InstallTunnel install_tunnel = 6;
+     * @generated from field: lacis.dataplane.v1.InstallSession install_session = 6;
      */
-    value: InstallTunnel;
-    case: "installTunnel";
+    value: InstallSession;
+    case: "installSession";
   } | {
     /**
      * @generated from field: lacis.dataplane.v1.SetPath set_path = 7;
@@ -210,10 +210,10 @@ export type ToDataPlane = Message$1<"lacis.dataplane.v1.ToDataPlane"> & {
     case: "setMemo";
   } | {
     /**
-     * @generated from field: lacis.dataplane.v1.RemoveTunnel remove_tunnel = 10;
+     * @generated from field: lacis.dataplane.v1.RemoveSession remove_session = 10;
      */
-    value: RemoveTunnel;
-    case: "removeTunnel";
+    value: RemoveSession;
+    case: "removeSession";
   } | {
     /**
      * @generated from field: lacis.dataplane.v1.ApplyPolicies apply_policies = 11;
@@ -305,7 +305,7 @@ export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
 
 /**
  * Creates the TUN device, gives it its addresses, routes and MTU and sets it up. Answered by Result + TunOpened.
- * Packets read before Configure and the first tunnel are treated like any other: no tunnel, so parked.
+ * Packets read before Configure and the first session are treated like any other: no session, so parked.
  *
  * @generated from message lacis.dataplane.v1.OpenTun
  */
@@ -431,9 +431,9 @@ export const ConfigureSchema: GenMessage<Configure> = /*@__PURE__*/
 /**
  * Installs one session. Refused when local_index is 0 or taken, when policy_id is unknown, when a key is not 32 bytes.
  *
- * @generated from message lacis.dataplane.v1.InstallTunnel
+ * @generated from message lacis.dataplane.v1.InstallSession
  */
-export type InstallTunnel = Message$1<"lacis.dataplane.v1.InstallTunnel"> & {
+export type InstallSession = Message$1<"lacis.dataplane.v1.InstallSession"> & {
   /**
    * @generated from field: uint32 local_index = 1;
    */
@@ -516,10 +516,10 @@ export type InstallTunnel = Message$1<"lacis.dataplane.v1.InstallTunnel"> & {
 };
 
 /**
- * Describes the message lacis.dataplane.v1.InstallTunnel.
- * Use `create(InstallTunnelSchema)` to create a new message.
+ * Describes the message lacis.dataplane.v1.InstallSession.
+ * Use `create(InstallSessionSchema)` to create a new message.
  */
-export const InstallTunnelSchema: GenMessage<InstallTunnel> = /*@__PURE__*/
+export const InstallSessionSchema: GenMessage<InstallSession> = /*@__PURE__*/
   messageDesc(file_dataplane, 9);
 
 /**
@@ -586,9 +586,9 @@ export const SetMemoSchema: GenMessage<SetMemo> = /*@__PURE__*/
 /**
  * Forgets the session and its keys. Its flows stay, bound to the peer's address and judged again by the next policy.
  *
- * @generated from message lacis.dataplane.v1.RemoveTunnel
+ * @generated from message lacis.dataplane.v1.RemoveSession
  */
-export type RemoveTunnel = Message$1<"lacis.dataplane.v1.RemoveTunnel"> & {
+export type RemoveSession = Message$1<"lacis.dataplane.v1.RemoveSession"> & {
   /**
    * @generated from field: uint32 local_index = 1;
    */
@@ -603,14 +603,14 @@ export type RemoveTunnel = Message$1<"lacis.dataplane.v1.RemoveTunnel"> & {
 };
 
 /**
- * Describes the message lacis.dataplane.v1.RemoveTunnel.
- * Use `create(RemoveTunnelSchema)` to create a new message.
+ * Describes the message lacis.dataplane.v1.RemoveSession.
+ * Use `create(RemoveSessionSchema)` to create a new message.
  */
-export const RemoveTunnelSchema: GenMessage<RemoveTunnel> = /*@__PURE__*/
+export const RemoveSessionSchema: GenMessage<RemoveSession> = /*@__PURE__*/
   messageDesc(file_dataplane, 13);
 
 /**
- * All or nothing: adds programs, binds tunnels to them, drops programs that nothing uses any more, raises the policy epoch so
+ * All or nothing: adds programs, binds sessions to them, drops programs that nothing uses any more, raises the policy epoch so
  * that every flow is judged again in its original direction on its next packet.
  *
  * @generated from message lacis.dataplane.v1.ApplyPolicies
@@ -722,7 +722,7 @@ export const SendDatagramSchema: GenMessage<SendDatagram> = /*@__PURE__*/
   messageDesc(file_dataplane, 17);
 
 /**
- * Sends what is parked for this overlay address through its primary tunnel.
+ * Sends what is parked for this overlay address through its primary session.
  *
  * @generated from message lacis.dataplane.v1.ReleaseParked
  */
@@ -882,10 +882,10 @@ export type FromDataPlane = Message$1<"lacis.dataplane.v1.FromDataPlane"> & {
     case: "message";
   } | {
     /**
-     * @generated from field: lacis.dataplane.v1.NeedTunnel need_tunnel = 5;
+     * @generated from field: lacis.dataplane.v1.NeedSession need_session = 5;
      */
-    value: NeedTunnel;
-    case: "needTunnel";
+    value: NeedSession;
+    case: "needSession";
   } | {
     /**
      * @generated from field: lacis.dataplane.v1.Confirmed confirmed = 6;
@@ -981,7 +981,7 @@ export type Ready = Message$1<"lacis.dataplane.v1.Ready"> & {
   snapshot?: Snapshot | undefined;
 
   /**
-   * The snapshot has more tunnels than fit in this frame: another Ready follows with the next ones.
+   * The snapshot has more sessions than fit in this frame: another Ready follows with the next ones.
    *
    * @generated from field: bool more = 5;
    */
@@ -1024,9 +1024,9 @@ export type Snapshot = Message$1<"lacis.dataplane.v1.Snapshot"> & {
   udp?: Endpoint | undefined;
 
   /**
-   * @generated from field: repeated lacis.dataplane.v1.TunnelSnapshot tunnels = 5;
+   * @generated from field: repeated lacis.dataplane.v1.SessionSnapshot sessions = 5;
    */
-  tunnels: TunnelSnapshot[];
+  sessions: SessionSnapshot[];
 };
 
 /**
@@ -1039,9 +1039,9 @@ export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
 /**
  * No key leaves the data plane.
  *
- * @generated from message lacis.dataplane.v1.TunnelSnapshot
+ * @generated from message lacis.dataplane.v1.SessionSnapshot
  */
-export type TunnelSnapshot = Message$1<"lacis.dataplane.v1.TunnelSnapshot"> & {
+export type SessionSnapshot = Message$1<"lacis.dataplane.v1.SessionSnapshot"> & {
   /**
    * @generated from field: uint32 local_index = 1;
    */
@@ -1084,10 +1084,10 @@ export type TunnelSnapshot = Message$1<"lacis.dataplane.v1.TunnelSnapshot"> & {
 };
 
 /**
- * Describes the message lacis.dataplane.v1.TunnelSnapshot.
- * Use `create(TunnelSnapshotSchema)` to create a new message.
+ * Describes the message lacis.dataplane.v1.SessionSnapshot.
+ * Use `create(SessionSnapshotSchema)` to create a new message.
  */
-export const TunnelSnapshotSchema: GenMessage<TunnelSnapshot> = /*@__PURE__*/
+export const SessionSnapshotSchema: GenMessage<SessionSnapshot> = /*@__PURE__*/
   messageDesc(file_dataplane, 28);
 
 /**
@@ -1107,7 +1107,7 @@ export type Result = Message$1<"lacis.dataplane.v1.Result"> & {
   error: string;
 
   /**
-   * Machine-readable cause: "", "not-permitted", "address-in-use", "device-busy", "no-such-device", "unknown-tunnel",
+   * Machine-readable cause: "", "not-permitted", "address-in-use", "device-busy", "no-such-device", "unknown-session",
    * "unknown-policy", "bad-request", "unsupported", "system".
    *
    * @generated from field: string code = 3;
@@ -1184,11 +1184,11 @@ export const UdpOpenedSchema: GenMessage<UdpOpened> = /*@__PURE__*/
  */
 export type Sampled = Message$1<"lacis.dataplane.v1.Sampled"> & {
   /**
-   * Only tunnels with activity since the last sample.
+   * Only sessions with activity since the last sample.
    *
-   * @generated from field: repeated lacis.dataplane.v1.TunnelActivity activity = 1;
+   * @generated from field: repeated lacis.dataplane.v1.SessionActivity activity = 1;
    */
-  activity: TunnelActivity[];
+  activity: SessionActivity[];
 
   /**
    * @generated from field: lacis.dataplane.v1.Counters counters = 2;
@@ -1196,7 +1196,7 @@ export type Sampled = Message$1<"lacis.dataplane.v1.Sampled"> & {
   counters?: Counters | undefined;
 
   /**
-   * More tunnels were active than fit in this frame: another Sample tells of the rest.
+   * More sessions were active than fit in this frame: another Sample tells of the rest.
    *
    * @generated from field: bool more = 3;
    */
@@ -1211,9 +1211,9 @@ export const SampledSchema: GenMessage<Sampled> = /*@__PURE__*/
   messageDesc(file_dataplane, 32);
 
 /**
- * @generated from message lacis.dataplane.v1.TunnelActivity
+ * @generated from message lacis.dataplane.v1.SessionActivity
  */
-export type TunnelActivity = Message$1<"lacis.dataplane.v1.TunnelActivity"> & {
+export type SessionActivity = Message$1<"lacis.dataplane.v1.SessionActivity"> & {
   /**
    * @generated from field: uint32 local_index = 1;
    */
@@ -1255,10 +1255,10 @@ export type TunnelActivity = Message$1<"lacis.dataplane.v1.TunnelActivity"> & {
 };
 
 /**
- * Describes the message lacis.dataplane.v1.TunnelActivity.
- * Use `create(TunnelActivitySchema)` to create a new message.
+ * Describes the message lacis.dataplane.v1.SessionActivity.
+ * Use `create(SessionActivitySchema)` to create a new message.
  */
-export const TunnelActivitySchema: GenMessage<TunnelActivity> = /*@__PURE__*/
+export const SessionActivitySchema: GenMessage<SessionActivity> = /*@__PURE__*/
   messageDesc(file_dataplane, 33);
 
 /**
@@ -1391,11 +1391,11 @@ export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
   messageDesc(file_dataplane, 37);
 
 /**
- * First packet to an overlay address without a tunnel; the packet is parked. At most one a second for one destination.
+ * First packet to an overlay address without a session; the packet is parked. At most one a second for one destination.
  *
- * @generated from message lacis.dataplane.v1.NeedTunnel
+ * @generated from message lacis.dataplane.v1.NeedSession
  */
-export type NeedTunnel = Message$1<"lacis.dataplane.v1.NeedTunnel"> & {
+export type NeedSession = Message$1<"lacis.dataplane.v1.NeedSession"> & {
   /**
    * @generated from field: bytes destination = 1;
    */
@@ -1403,10 +1403,10 @@ export type NeedTunnel = Message$1<"lacis.dataplane.v1.NeedTunnel"> & {
 };
 
 /**
- * Describes the message lacis.dataplane.v1.NeedTunnel.
- * Use `create(NeedTunnelSchema)` to create a new message.
+ * Describes the message lacis.dataplane.v1.NeedSession.
+ * Use `create(NeedSessionSchema)` to create a new message.
  */
-export const NeedTunnelSchema: GenMessage<NeedTunnel> = /*@__PURE__*/
+export const NeedSessionSchema: GenMessage<NeedSession> = /*@__PURE__*/
   messageDesc(file_dataplane, 38);
 
 /**

@@ -1,7 +1,7 @@
-//! Steers one data plane into one tunnel with fixed keys, for measuring the data plane without a control plane:
+//! Steers one data plane into one session with fixed keys, for measuring the data plane without a control plane:
 //!
 //! ```text
-//! static_tunnel SOCKET OWN_OVERLAY PEER_OVERLAY BIND PEER_ENDPOINT 1|2 [aes|chachapoly] [MTU]
+//! static_session SOCKET OWN_OVERLAY PEER_OVERLAY BIND PEER_ENDPOINT 1|2 [aes|chachapoly] [MTU]
 //! ```
 //!
 //! Run it once against each of two data planes, with 1 and 2 as the side. It goes on until its standard input ends.
@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let program = v1::PolicyProgram { policy_id: 1, inbound: vec![rule.clone()], outbound: vec![rule] };
     ask(Command::ApplyPolicies(v1::ApplyPolicies { programs: vec![program], ..Default::default() }))?;
     let (send, receive) = if side == "1" { (1, 2) } else { (2, 1) };
-    ask(Command::InstallTunnel(v1::InstallTunnel {
+    ask(Command::InstallSession(v1::InstallSession {
         local_index: u32::from(receive),
         remote_index: u32::from(send),
         cipher: if rest.first().is_some_and(|cipher| cipher == "chachapoly") { 2 } else { 1 },

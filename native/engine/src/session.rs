@@ -17,7 +17,7 @@ pub const COUNTER_HIGH: u64 = 1 << 34;
 pub const COUNTER_LAST: u64 = u64::MAX - (1 << 40);
 
 /// One session. Shared by the threads of both directions; what each of them writes lies in cache lines of its own.
-pub struct Tunnel {
+pub struct Session {
     /// Our index, the one the peer sends to.
     pub local_index: u32,
     /// The peer's index, the one we send to.
@@ -53,10 +53,10 @@ struct Receiving {
 }
 
 /// What a new session starts with. The keys are gone from it: they live in the two ciphers only.
-pub struct NewTunnel {
-    /// See [`Tunnel::local_index`].
+pub struct NewSession {
+    /// See [`Session::local_index`].
     pub local_index: u32,
-    /// See [`Tunnel::remote_index`].
+    /// See [`Session::remote_index`].
     pub remote_index: u32,
     /// Seals what we send.
     pub send_key: Box<dyn Aead>,
@@ -68,7 +68,7 @@ pub struct NewTunnel {
     pub receive_floor: u64,
     /// Where to send, if known.
     pub path: Option<SocketAddr>,
-    /// See [`Tunnel::peer_addresses`].
+    /// See [`Session::peer_addresses`].
     pub peer_addresses: Vec<IpAddr>,
     /// The program that judges its flows.
     pub policy_id: u32,
@@ -102,9 +102,9 @@ pub struct Activity {
     pub sent_bytes: u64,
 }
 
-impl Tunnel {
+impl Session {
     /// A session in use.
-    pub fn new(new: NewTunnel) -> Self {
+    pub fn new(new: NewSession) -> Self {
         Self {
             local_index: new.local_index,
             remote_index: new.remote_index,
