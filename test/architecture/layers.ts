@@ -41,7 +41,7 @@ function refuseRole({ from, target }: ImportOf): string | undefined {
 
 /** Floors of the core. A value comes from the same floor or a lower one; but one state machine never calls another. */
 const floors: readonly (readonly string[])[] = [
-  ["base", "netip", "drop-reason.ts"],
+  ["base", "netip", "path", "drop-reason.ts"],
   ["wire", "crypto"],
   ["cert", "noise"],
   ["handshake", "tunnel", "discovery", "punch", "relay", "firewall", "route", "dataplane", "config"],

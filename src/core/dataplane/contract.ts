@@ -4,6 +4,9 @@ import type { DropReason } from "../drop-reason.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { Endpoint } from "../netip/endpoint.ts";
 import type { Prefix } from "../netip/prefix.ts";
+import type { LocalIndex, RemoteIndex } from "../path/session-index.ts";
+
+export type { LocalIndex, RemoteIndex } from "../path/session-index.ts";
 
 /**
  * The data plane as the core sees it: `native/contract/dataplane.proto` in the core's own types. What each command does:
@@ -12,10 +15,6 @@ import type { Prefix } from "../netip/prefix.ts";
 
 export const CONTRACT_VERSION = 1;
 
-/** Index of a session that we allocated and the peer sends to us. Never 0. */
-export type LocalIndex = Brand<number, "LocalIndex">;
-/** Index of a session that the peer allocated and we send to it. Never 0. */
-export type RemoteIndex = Brand<number, "RemoteIndex">;
 export type PolicyId = Brand<number, "PolicyId">;
 
 export type RuleProtocol = "any" | "tcp" | "udp" | "icmp";
