@@ -10,6 +10,7 @@ import { Node } from "../src/core/node.ts";
 import { nodeSuite, osEntropy } from "../src/runtime/node-crypto.ts";
 import { TestAuthority } from "../test/unit/fixtures/authority.ts";
 import { identityOf, settingsOf } from "../test/unit/fixtures/settings.ts";
+import { option } from "./pairing.ts";
 
 /**
  * Handshakes per second that a responder completes in one process, the cryptography of both ends included:
@@ -122,11 +123,6 @@ function clockNow(): Clock {
 
 function wallNow(): Clock["wall"] {
   return wallTime(BigInt(Date.now()) * 1_000_000n);
-}
-
-function option(name: string): string | undefined {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
 }
 
 if (isMainThread) process.exitCode = await main();

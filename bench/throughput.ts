@@ -2,11 +2,12 @@ import { Authority } from "../test/netns/lab/certificates.ts";
 import { isInstalled } from "../test/netns/lab/command.ts";
 import { findNebula, type Implementation, LACIS } from "../test/netns/lab/implementation.ts";
 import { Mesh } from "../test/netns/lab/mesh.ts";
+import { median, option, pairedBuilds } from "./pairing.ts";
 
 /**
  * One TCP stream through the mesh, ours beside the released Nebula, on two machines (namespaces) joined by a veth pair.
  *
- *     scripts/lab node dist/bench/throughput.js [--seconds N] [--rounds N] [--cipher aes|chachapoly]
+ *     scripts/lab node dist/bench/throughput.js [--seconds N] [--rounds N] [--cipher aes|chachapoly] [--against FOLDER]
  *
  * The implementations take turns in every round, so that a machine that slows down slows all of them. Exit status 1 when our
  * median is below that of Nebula 1.11; 3 when something that is needed is missing.
@@ -21,7 +22,7 @@ async function main(): Promise<number> {
     return 3;
   }
   const older = await findNebula("1.6");
-  const contenders = [LACIS, released, ...(older ? [older] : [])];
+  const contenders: readonly Implementation[] = [...pairedBuilds(), released, ...(older ? [older] : [])];
   const rates = new Map<Implementation, number[]>(contenders.map((one) => [one, []]));
   for (let round = 1; round <= rounds; round++) {
     for (const contender of contenders) {
@@ -92,19 +93,8 @@ function report(rates: ReadonlyMap<Implementation, number[]>, released: Implemen
   return reached ? 0 : 1;
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
 function gigabits(bitsPerSecond: number): string {
   return (bitsPerSecond / 1e9).toFixed(2);
-}
-
-function option(name: string): string | undefined {
-  const at = process.argv.indexOf(name);
-  return at === -1 ? undefined : process.argv[at + 1];
 }
 
 process.exitCode = await main();

@@ -16,17 +16,39 @@ export interface Implementation {
 /** The root of the project, both from the sources and from what was built of them. */
 export const PROJECT: string = projectRoot();
 
+export interface LacisBuild extends Implementation {
+  cli(...args: readonly string[]): [string, ...string[]];
+}
+
 /** Ours, as built by `npm run build`. */
-export const LACIS: Implementation & { cli(...args: readonly string[]): [string, ...string[]] } = {
-  name: "lacis",
-  cli: (...args) => [process.execPath, join(PROJECT, "dist/src/cli/main.js"), ...args],
-  daemon: (configPath) => LACIS.cli("run", "--config", configPath),
-  certificates: {
-    name: "lacis-cert",
-    command: [process.execPath, join(PROJECT, "dist/certs/cli/main.js")],
-    knowsVersions: true,
-  },
-};
+export const LACIS: LacisBuild = lacisAt(PROJECT, "lacis");
+
+/** Ours, as built in another checkout: what `scripts/build-commit` prints. */
+export function lacisAt(project: string, name: string): LacisBuild {
+  const cli = (...args: readonly string[]): [string, ...string[]] => [
+    process.execPath,
+    join(project, "dist/src/cli/main.js"),
+    ...args,
+  ];
+  return {
+    name,
+    cli,
+    daemon: (configPath) => cli("run", "--config", configPath),
+    certificates: {
+      name: `${name}-cert`,
+      command: [process.execPath, join(project, "dist/certs/cli/main.js")],
+      knowsVersions: true,
+    },
+  };
+}
+
+/** The build of another commit, made if need be; the reason in one sentence where it cannot be had. */
+export async function buildOf(commit: string): Promise<LacisBuild | string> {
+  const built = await run(join(PROJECT, "scripts/build-commit"), [commit], { timeoutMs: 300_000 });
+  if (built.status === 0) return lacisAt(built.stdout.trim(), `lacis ${commit.slice(0, 7)}`);
+  if (built.status === 3) return built.stderr.trim();
+  throw new Error(`scripts/build-commit ${commit} failed: ${built.stderr.slice(-2_000)}`);
+}
 
 /**
  * A released Nebula that `scripts/fetch-peers` has put into the cache. Undefined when it is not there, so that tests can be

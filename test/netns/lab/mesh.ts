@@ -74,7 +74,7 @@ export class MeshHost {
   readonly overlay6: string | undefined;
   readonly configPath: string;
   readonly config: HostConfig;
-  readonly #implementation: Implementation;
+  #implementation: Implementation;
   #daemon: Daemon | undefined;
 
   constructor(
@@ -101,10 +101,11 @@ export class MeshHost {
     await writeFile(this.configPath, formatHostConfig({ ...this.config, ...change }));
   }
 
-  /** Starts the daemon and waits until its socket is bound and its device stands. */
-  async start(): Promise<Daemon> {
-    const [command, ...args] = this.#implementation.daemon(this.configPath);
-    const daemon = this.machine.start(`${this.name}-${this.#implementation.name.split(" ")[0]}`, command, args);
+  /** Starts the daemon, perhaps another implementation from now on, and waits until its socket is bound and its device stands. */
+  async start(implementation: Implementation = this.#implementation): Promise<Daemon> {
+    this.#implementation = implementation;
+    const [command, ...args] = implementation.daemon(this.configPath);
+    const daemon = this.machine.start(`${this.name}-${implementation.name.split(" ")[0]}`, command, args);
     this.#daemon = daemon;
     await daemon.becomes("its UDP port is bound", () => this.machine.hasUdpPort(this.config.port ?? PORT));
     if (this.config.tun) await daemon.becomes("its device is up", () => this.#deviceIsUp());

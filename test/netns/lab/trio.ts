@@ -1,6 +1,6 @@
 import { Authority, type CertificateVersion } from "./certificates.ts";
 import type { HostConfig } from "./host-config.ts";
-import { LACIS } from "./implementation.ts";
+import { type Implementation, LACIS } from "./implementation.ts";
 import { Mesh, type MeshHost } from "./mesh.ts";
 
 /** The mesh of most tests: a lighthouse without a device, a server and a laptop, all ours. */
@@ -19,17 +19,20 @@ export async function buildTrio(
     readonly lighthouse?: Partial<HostConfig>;
     readonly server?: Partial<HostConfig>;
     readonly laptop?: Partial<HostConfig>;
+    /** What server and laptop run. */
+    readonly implementation?: Implementation;
   } = {},
 ): Promise<Trio> {
   const versions = options.versions ?? [2];
+  const implementation = options.implementation ?? LACIS;
   const authority = await Authority.create(LACIS.certificates, `/run/lab/${name}/authority`, new Set(versions));
   const mesh = await Mesh.create(name, {
     authority,
     versions,
     hosts: [
       { name: "lighthouse", implementation: LACIS, config: options.lighthouse ?? {} },
-      { name: "server", implementation: LACIS, groups: ["servers"], config: options.server ?? {} },
-      { name: "laptop", implementation: LACIS, groups: ["laptops"], config: options.laptop ?? {} },
+      { name: "server", implementation, groups: ["servers"], config: options.server ?? {} },
+      { name: "laptop", implementation, groups: ["laptops"], config: options.laptop ?? {} },
     ],
   });
   return { mesh, lighthouse: mesh.host("lighthouse"), server: mesh.host("server"), laptop: mesh.host("laptop") };
