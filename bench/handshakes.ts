@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { type Clock, instant, wallTime } from "../src/core/base/time.ts";
-import type { Identity } from "../src/core/config/settings.ts";
+import type { Identity } from "../src/core/cert/identity.ts";
 import type { LocalIndex } from "../src/core/dataplane/contract.ts";
 import { HandshakeTime } from "../src/core/handshake/handshake-time.ts";
 import { Initiation } from "../src/core/handshake/initiation.ts";
@@ -69,7 +69,7 @@ function inThread(job: Job): Promise<Share> {
 
 function measure({ seconds, cipher }: Job): Share {
   const authority = new TestAuthority(nodeSuite, 7);
-  const plan = { name: "responder", networks: ["10.77.0.1/16"], settings: { cipher } };
+  const plan = { name: "responder", networks: ["10.77.0.1/16"], boot: { cipher } };
   const settings = settingsOf(identityOf(nodeSuite, plan, authority, 1, wallNow()), plan);
   const node = new Node(settings, { crypto: nodeSuite, entropy: osEntropy, clock: clockNow() });
   node.handle({ kind: "data-plane-up", udpPort: 4242, tunnels: [] }, clockNow());

@@ -26,7 +26,7 @@ export async function openNode({ config, stateDirectory }: OpenOptions): Promise
   return Daemon.start({
     config,
     stateDirectory,
-    lighthouse: (settings) => createLighthouse({ ownNetworks: settings.identity.credential.networks }),
+    lighthouse: (settings) => createLighthouse({ ownNetworks: settings.live.identity.credential.networks }),
   });
 }
 

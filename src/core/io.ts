@@ -1,5 +1,5 @@
 import type { Instant } from "./base/time.ts";
-import type { Settings } from "./config/settings.ts";
+import type { LiveSettings } from "./config/settings.ts";
 import type { ActivitySample, DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "./dataplane/contract.ts";
 import type { IpAddress } from "./netip/address.ts";
 import type { Endpoint } from "./netip/endpoint.ts";
@@ -19,8 +19,8 @@ export type Input =
   /** Underlay addresses of this machine's interfaces, most useful first, without loopback and link-local. */
   | { readonly kind: "local-addresses"; readonly addresses: readonly IpAddress[] }
   | { readonly kind: "ping"; readonly id: number; readonly target: PingTarget; readonly timeoutMs: number }
-  /** New settings, already checked. Networks, cipher, listen and tun are those of the old ones. */
-  | { readonly kind: "reload"; readonly settings: Settings }
+  /** Already checked; the networks are those of before. */
+  | { readonly kind: "reload"; readonly settings: LiveSettings }
   /** Close every tunnel; outputs after this are the last. */
   | { readonly kind: "shutdown" };
 

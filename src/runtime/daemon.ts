@@ -100,14 +100,14 @@ export class Daemon {
     this.#lock = lock;
     this.#dataPlane = dataPlane;
     const resolver = new Resolver({
-      settings: () => this.#running.settings.staticMap,
+      settings: () => this.#running.settings.live.staticMap,
       resolved: (name, addresses) => this.#driver.feed({ kind: "resolved", name, addresses }),
     });
     const node = new Node(settings, {
       crypto: nodeSuite,
       entropy: osEntropy,
       clock: readClock(),
-      ...(settings.lighthouse.amLighthouse && { lighthouse: options.lighthouse(settings) }),
+      ...(settings.boot.lighthouse.amLighthouse && { lighthouse: options.lighthouse(settings) }),
     });
     this.#driver = new Driver(node, {
       clock: readClock,
@@ -177,7 +177,7 @@ export class Daemon {
   async #open({ settings, warnings }: LoadedSettings): Promise<void> {
     for (const warning of warnings) this.#say("warn", "config-warning", formatConfigError(warning), {});
     this.#stopWatching = watchUnderlayAddresses(
-      () => underlayAddresses(settings.identity.credential.networks),
+      () => underlayAddresses(settings.live.identity.credential.networks),
       ADDRESSES_EVERY_MS,
       (addresses) => this.#driver.feed({ kind: "local-addresses", addresses }),
     );
@@ -189,7 +189,7 @@ export class Daemon {
       this.log.flush();
       throw error;
     }
-    const { name, addresses } = settings.identity.credential;
+    const { name, addresses } = settings.live.identity.credential;
     const { device, port, kind, adopted } = this.#dataPlane.describe();
     this.#say("info", "ready", adopted ? "Ready, with the data plane that was running." : "Ready.", {
       name,
@@ -202,15 +202,15 @@ export class Daemon {
     });
   }
 
-  #apply(next: LoadedSettings, { settings, applied, needsRestart }: ReloadPlan): ReloadOutcome {
+  #apply(next: LoadedSettings, { live, applied, needsRestart }: ReloadPlan): ReloadOutcome {
     // What waits for a restart still differs from what runs, so that the next reload says so again.
     const digests = new Map(next.digests);
     for (const { path } of needsRestart) digests.set(path, this.#running.digests.get(path) ?? "");
-    this.#running = { settings, effective: next.effective, digests };
+    this.#running = { settings: { boot: this.#running.settings.boot, live }, effective: next.effective, digests };
     this.#refusedReload = undefined;
     this.#needsRestart = needsRestart.map(({ path }) => path);
     this.log.reconfigure(next.logging);
-    this.#driver.feed({ kind: "reload", settings });
+    this.#driver.feed({ kind: "reload", settings: live });
     return {
       applied: applied.map(({ path }) => path),
       needsRestart: this.#needsRestart,

@@ -1,10 +1,10 @@
 import { lookup } from "node:dns/promises";
-import type { Settings } from "../core/config/settings.ts";
+import type { LiveSettings } from "../core/config/settings.ts";
 import { type IpAddress, parseAddress } from "../core/netip/address.ts";
 
 export interface ResolverOptions {
   /** `static_map` as it is now: a reload may change it. */
-  readonly settings: () => Settings["staticMap"];
+  readonly settings: () => LiveSettings["staticMap"];
   readonly resolved: (name: string, addresses: readonly IpAddress[]) => void;
   readonly lookup?: (name: string, family: 0 | 4 | 6) => Promise<readonly string[]>;
 }

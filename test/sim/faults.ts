@@ -161,7 +161,7 @@ function blockPeer({ agenda, random, hosts, rules: book, journal }: Stage): void
 function ping({ random, hosts }: Stage): void {
   const host = random.pick(hosts);
   const other = random.pick(hosts);
-  const address = other.settings.identity.credential.addresses[0];
+  const address = other.settings.live.identity.credential.addresses[0];
   if (address === undefined) return;
   const target = random.chance(0.5)
     ? ({ by: "address", address } as const)
@@ -176,15 +176,16 @@ interface LivePolicy {
 }
 
 function policyOf(host: Host): LivePolicy {
-  return { inbound: host.settings.firewall.inbound, blocked: undefined };
+  return { inbound: host.settings.live.firewall.inbound, blocked: undefined };
 }
 
 function publish(host: Host, { inbound, blocked }: LivePolicy, agenda: Agenda, book: RuleBook): void {
   const firewall = { inbound, outbound: host.role.outbound };
-  const identity = { ...host.settings.identity, pool: poolBlocking(blocked?.settings.identity.credential) };
-  host.settings = { ...host.settings, firewall, identity };
+  const identity = { ...host.settings.live.identity, pool: poolBlocking(blocked?.settings.live.identity.credential) };
+  const live = { ...host.settings.live, firewall, identity };
+  host.settings = { ...host.settings, live };
   book.publish(host.name, { firewall, blocked: blocked ? [blocked.name] : [] }, agenda.now);
-  host.tell({ kind: "reload", settings: host.settings });
+  host.tell({ kind: "reload", settings: live });
 }
 
 function newPort(host: Host, random: Random): number | undefined {

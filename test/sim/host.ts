@@ -1,6 +1,6 @@
 import type { Entropy } from "../../src/core/base/entropy.ts";
 import { type Clock, type Instant, instant, wallTime } from "../../src/core/base/time.ts";
-import type { Settings } from "../../src/core/config/settings.ts";
+import type { LiveSettings, Settings } from "../../src/core/config/settings.ts";
 import type { CryptoSuite } from "../../src/core/crypto/suite.ts";
 import type { DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "../../src/core/dataplane/contract.ts";
 import type { Deadline, Input, Output } from "../../src/core/io.ts";
@@ -77,13 +77,13 @@ export class Host {
   #plane: DataPlane | undefined;
   #endpoint: Endpoint;
   /** Those of the running control plane, which may be behind `settings`. */
-  #rules: Settings["firewall"];
+  #rules: LiveSettings["firewall"];
   #moves = 0;
 
   constructor(role: Role, settings: Settings, around: Surroundings, random: Random) {
     this.role = role;
     this.settings = settings;
-    this.#rules = settings.firewall;
+    this.#rules = settings.live.firewall;
     this.#around = around;
     this.#random = random;
     this.#bootMs = random.between(1, 1_000_000);
@@ -127,7 +127,7 @@ export class Host {
 
   startControl(): void {
     this.#control = this.#around.parts.control(this.settings, this.#random, this.clock());
-    this.#rules = this.settings.firewall;
+    this.#rules = this.settings.live.firewall;
     this.tell({ kind: "local-addresses", addresses: [underlayAddress(this.role.number, this.#moves)] });
     if (this.#plane) this.#connect();
   }

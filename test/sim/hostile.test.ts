@@ -142,7 +142,7 @@ function flood(stand: Stand, messages: readonly Crossing[]): void {
 }
 
 function forgedMessages(stand: Stand, count: number, source: () => Endpoint): Crossing[] {
-  const { certificates } = stand.charlie.settings.identity.credential;
+  const { certificates } = stand.charlie.settings.live.identity.credential;
   const certificate = certificates[1] ?? certificates[2];
   if (!certificate) throw new Error("charlie has a certificate");
   return Array.from({ length: count }, (_, i) => {

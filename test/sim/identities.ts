@@ -4,9 +4,9 @@ import type { Certificate, CertificateVersion } from "../../src/core/cert/certif
 import type { CertificateContent } from "../../src/core/cert/content.ts";
 import type { Credential } from "../../src/core/cert/credential.ts";
 import { signedBytes } from "../../src/core/cert/decode.ts";
+import type { Identity } from "../../src/core/cert/identity.ts";
 import { assembleV1, encodeV1Details } from "../../src/core/cert/v1.ts";
 import { assembleV2, encodeV2Details } from "../../src/core/cert/v2.ts";
-import type { Identity } from "../../src/core/config/settings.ts";
 import type { SigningKey } from "../../src/core/crypto/suite.ts";
 import { nodeSuite } from "../../src/runtime/node-crypto.ts";
 import { malloryRole, overlayAddress, type Role, roles, type Setup, type VersionChoice } from "./cast.ts";

@@ -160,7 +160,7 @@ export class Mallory {
   }
 
   #inner(session: Session, from: IpAddress, protocol: "icmp" | "tcp" | "udp", toPort: number): void {
-    const to = session.victim.settings.identity.credential.addresses[0];
+    const to = session.victim.settings.live.identity.credential.addresses[0];
     if (to === undefined) return;
     const flow = { from, to, protocol, toPort, fromPort: protocol === "icmp" ? toPort : 50_000 };
     const { id, packet } = this.#referee.ledger.issue(malloryRole, flow, 40, this.#agenda.now);
@@ -192,7 +192,7 @@ export class Mallory {
   }
 
   #hold(victim: Host, sendKey: SessionKeys["initiatorToResponder"], receiveKey: Uint8Array): void {
-    const peer = victim.settings.identity.credential.addresses;
+    const peer = victim.settings.live.identity.credential.addresses;
     const own = [overlayAddress(malloryRole.number, 4), overlayAddress(malloryRole.number, 6)];
     this.#referee.sessions.hold(malloryRole.name, own, peer, sendKey, receiveKey);
   }

@@ -47,7 +47,7 @@ const mutants: readonly { readonly host: string; readonly parts: Parts; readonly
   },
   {
     host: "takes any certificate",
-    parts: settled((settings) => ({ ...settings, identity: { ...settings.identity, pool: credulous } })),
+    parts: settled((live) => ({ ...live, identity: { ...live.identity, pool: credulous } })),
     caught: /take each other for/,
   },
   {

@@ -2,7 +2,7 @@ import { createDecipheriv } from "node:crypto";
 import { readUint32 } from "../../src/core/base/bytes.ts";
 import type { Entropy } from "../../src/core/base/entropy.ts";
 import { type Clock, type Instant, instant } from "../../src/core/base/time.ts";
-import type { Settings } from "../../src/core/config/settings.ts";
+import type { LiveSettings, Settings } from "../../src/core/config/settings.ts";
 import { nonceOf } from "../../src/core/crypto/nonce.ts";
 import type { Aead, CryptoSuite } from "../../src/core/crypto/suite.ts";
 import type { DataPlaneCommand, DropSample, SessionSnapshot } from "../../src/core/dataplane/contract.ts";
@@ -57,12 +57,12 @@ export function deafTo(hears: (input: Input) => boolean): Parts {
   };
 }
 
-/** The node's settings become what `change` makes of them. */
-export function settled(change: (settings: Settings) => Settings): Parts {
+/** The node's live settings become what `change` makes of them. */
+export function settled(change: (live: LiveSettings) => LiveSettings): Parts {
   return {
     ...realParts,
     control: (settings: Settings, entropy: Entropy, clock: Clock) =>
-      realParts.control(change(settings), entropy, clock),
+      realParts.control({ ...settings, live: change(settings.live) }, entropy, clock),
   };
 }
 

@@ -8,8 +8,8 @@ import type { Parts } from "./host.ts";
 export const realParts: Parts = {
   suite: nodeSuite,
   control: (settings, entropy, clock) => {
-    const ownNetworks = settings.identity.credential.networks;
-    const lighthouse = settings.lighthouse.amLighthouse ? { lighthouse: createLighthouse({ ownNetworks }) } : {};
+    const ownNetworks = settings.live.identity.credential.networks;
+    const lighthouse = settings.boot.lighthouse.amLighthouse ? { lighthouse: createLighthouse({ ownNetworks }) } : {};
     return new Node(settings, { crypto: nodeSuite, entropy, clock, ...lighthouse });
   },
   dataPlane: (suite) => new ReferenceDataPlane(suite),

@@ -1,4 +1,4 @@
-import type { Settings } from "../../src/core/config/settings.ts";
+import type { LiveSettings } from "../../src/core/config/settings.ts";
 import type { DataPlaneCommand, DataPlaneEvent } from "../../src/core/dataplane/contract.ts";
 import type { Input, Output } from "../../src/core/io.ts";
 import type { Endpoint } from "../../src/core/netip/endpoint.ts";
@@ -54,7 +54,7 @@ export class Referee {
   }
 
   /** What the running control plane of `host` has been told of the rules. */
-  governs(host: Host, rules: Settings["firewall"]): void {
+  governs(host: Host, rules: LiveSettings["firewall"]): void {
     this.rules.known(host.name, rules, this.#agenda.now + CHANNEL_DELAY_MAX_MS);
   }
 
@@ -72,7 +72,7 @@ export class Referee {
   commanded(host: Host, command: DataPlaneCommand): void {
     // Message 2 authenticates: the tunnel goes to where it came from, even if somebody on the way passed it on.
     if (command.kind === "install-session" && command.confirmed && command.path) this.strangers.know(command.path);
-    this.sessions.commanded(host.name, host.settings.identity.credential.addresses, command);
+    this.sessions.commanded(host.name, host.settings.live.identity.credential.addresses, command);
   }
 
   raised(host: Host, event: DataPlaneEvent): void {

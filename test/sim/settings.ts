@@ -17,50 +17,36 @@ export function settingsOf(role: Role, setup: Setup): Settings {
   const versions = setup.versions.get(role.name);
   const lighthouse = overlayAddress(lighthouseNumber, 4);
   return {
-    identity: {
-      ...identityOf(role, versions),
-      disconnectInvalid: true,
-      initiatingVersion: versions?.initiating ?? 1,
+    boot: {
+      cipher: setup.cipher,
+      lighthouse: { amLighthouse: role.lighthouse },
+      listen: { host: anyAddress, port: UNDERLAY_PORT, batch: 64, readBufferBytes: 0, writeBufferBytes: 0, soMark: 0 },
+      tun: { disabled: role.lighthouse, device: "", mtu: 1300, txQueue: 500 },
+      handshakes: { tryIntervalMs: 100, retries: 10 },
+      timers: { connectionAliveMs: 5_000, pendingDeletionMs: 10_000 },
     },
-    cipher: setup.cipher,
-    staticHosts: role.lighthouse ? new Map() : new Map([[lighthouse, [lighthousePlace(setup)]]]),
-    staticMap: { cadenceMs: 5_000, network: "ip4", lookupTimeoutMs: 250 },
-    lighthouse: {
-      amLighthouse: role.lighthouse,
-      hosts: role.lighthouse ? [] : [lighthouse],
-      intervalMs: 10_000,
-      advertise: [],
+    live: {
+      identity: {
+        ...identityOf(role, versions),
+        disconnectInvalid: true,
+        initiatingVersion: versions?.initiating ?? 1,
+      },
+      staticHosts: role.lighthouse ? new Map() : new Map([[lighthouse, [lighthousePlace(setup)]]]),
+      staticMap: { cadenceMs: 5_000, network: "ip4", lookupTimeoutMs: 250 },
+      lighthouse: { hosts: role.lighthouse ? [] : [lighthouse], intervalMs: 10_000, advertise: [] },
+      listen: { sendRecvError: "always", acceptRecvError: "always" },
+      punchy: {
+        punch: true,
+        respond: setup.punchRespond,
+        delayMs: 1_000,
+        respondDelayMs: 5_000,
+        targetAllRemotes: false,
+      },
+      tun: { dropLocalBroadcast: false, dropMulticast: false },
+      tunnels: { dropInactive: false, inactivityTimeoutMs: 600_000 },
+      preferredRanges: [],
+      firewall: { inbound: role.inbound, outbound: role.outbound },
     },
-    listen: {
-      host: anyAddress,
-      port: UNDERLAY_PORT,
-      batch: 64,
-      readBufferBytes: 0,
-      writeBufferBytes: 0,
-      soMark: 0,
-      sendRecvError: "always",
-      acceptRecvError: "always",
-    },
-    punchy: {
-      punch: true,
-      respond: setup.punchRespond,
-      delayMs: 1_000,
-      respondDelayMs: 5_000,
-      targetAllRemotes: false,
-    },
-    tun: {
-      disabled: role.lighthouse,
-      device: "",
-      mtu: 1300,
-      txQueue: 500,
-      dropLocalBroadcast: false,
-      dropMulticast: false,
-    },
-    handshakes: { tryIntervalMs: 100, retries: 10 },
-    tunnels: { dropInactive: false, inactivityTimeoutMs: 600_000 },
-    timers: { connectionAliveMs: 5_000, pendingDeletionMs: 10_000 },
-    preferredRanges: [],
-    firewall: { inbound: role.inbound, outbound: role.outbound },
   };
 }
 

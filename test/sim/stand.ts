@@ -107,8 +107,8 @@ export class Stand {
     const role = roles.find((candidate) => candidate.name === name);
     if (!role) throw new Error(`there is no ${name}`);
     const settings = settingsOf(role, setup);
-    this.referee.ledger.own(role, settings.identity.credential.addresses);
-    this.referee.rules.publish(name, { firewall: settings.firewall, blocked: [] }, 0);
+    this.referee.ledger.own(role, settings.live.identity.credential.addresses);
+    this.referee.rules.publish(name, { firewall: settings.live.firewall, blocked: [] }, 0);
     const around = {
       agenda: this.agenda,
       network: this.#network,

@@ -127,8 +127,8 @@ export class Traffic {
 }
 
 function addressPairs(from: Host, to: Host): { readonly source: IpAddress; readonly destination: IpAddress }[] {
-  const sources = from.settings.identity.credential.addresses;
-  const destinations = to.settings.identity.credential.addresses;
+  const sources = from.settings.live.identity.credential.addresses;
+  const destinations = to.settings.live.identity.credential.addresses;
   return sources.flatMap((source, i) => {
     const destination = destinations[i];
     return destination === undefined ? [] : [{ source, destination }];
@@ -142,7 +142,7 @@ function arrived({ deliveredAt, echoedAt }: Sent): boolean {
 /** The v1 dialect cannot carry an IPv6 address, and a lighthouse is known by the addresses of the static host map (protocol 5.2, 5.4). */
 function canBeFound(from: Host, to: Host, destination: IpAddress): boolean {
   if (familyOf(destination) === 4) return true;
-  return !to.role.lighthouse && [from, to].every(({ settings }) => settings.identity.initiatingVersion === 2);
+  return !to.role.lighthouse && [from, to].every(({ settings }) => settings.live.identity.initiatingVersion === 2);
 }
 
 function mayTalk(

@@ -113,8 +113,8 @@ class World {
 
   #add(role: Role, setup: Setup, parts: Parts): void {
     const settings: Settings = settingsOf(role, setup);
-    this.#referee.ledger.own(role, settings.identity.credential.addresses);
-    this.#referee.rules.publish(role.name, { firewall: settings.firewall, blocked: [] }, 0);
+    this.#referee.ledger.own(role, settings.live.identity.credential.addresses);
+    this.#referee.rules.publish(role.name, { firewall: settings.live.firewall, blocked: [] }, 0);
     const around = {
       agenda: this.#agenda,
       network: this.#network,

@@ -3,7 +3,7 @@ import { formatPrefix, type Prefix } from "../netip/prefix.ts";
 import type { ConfigError } from "./document/config-error.ts";
 import type { EffectiveValue, PlainValue } from "./document/effective.ts";
 import { specOf } from "./schema/schema.ts";
-import type { Settings } from "./settings.ts";
+import type { LiveSettings, Settings } from "./settings.ts";
 
 /** One configuration as far as a reload looks at it. */
 export interface Reloadable {
@@ -23,8 +23,8 @@ export interface KeyChange {
 export interface ReloadPlan {
   readonly applied: readonly KeyChange[];
   readonly needsRestart: readonly KeyChange[];
-  /** The new settings, except that keys which need a restart keep their old values. */
-  readonly settings: Settings;
+  /** What to reload. */
+  readonly live: LiveSettings;
 }
 
 /**
@@ -32,8 +32,8 @@ export interface ReloadPlan {
  * the device and of every tunnel.
  */
 export function planReload(running: Reloadable, next: Reloadable): Result<ReloadPlan, ConfigError> {
-  const before = running.settings.identity.credential;
-  const after = next.settings.identity.credential;
+  const before = running.settings.live.identity.credential;
+  const after = next.settings.live.identity.credential;
   if (networksOf(before.networks) !== networksOf(after.networks)) {
     const what = `the networks would change from ${networksOf(before.networks)} to ${networksOf(after.networks)}`;
     return fail(identityError(next, what));
@@ -45,15 +45,7 @@ export function planReload(running: Reloadable, next: Reloadable): Result<Reload
   return ok({
     applied: changes.filter(({ path }) => specOf(path).reload === "live"),
     needsRestart: changes.filter(({ path }) => specOf(path).reload === "restart"),
-    settings: {
-      ...next.settings,
-      cipher: running.settings.cipher,
-      listen: running.settings.listen,
-      tun: running.settings.tun,
-      handshakes: running.settings.handshakes,
-      timers: running.settings.timers,
-      lighthouse: { ...next.settings.lighthouse, amLighthouse: running.settings.lighthouse.amLighthouse },
-    },
+    live: next.settings.live,
   });
 }
 

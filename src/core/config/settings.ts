@@ -1,6 +1,4 @@
-import type { CaPool } from "../cert/ca-pool.ts";
-import type { CertificateVersion } from "../cert/certificate.ts";
-import type { Credential } from "../cert/credential.ts";
+import type { Identity } from "../cert/identity.ts";
 import type { Cipher } from "../crypto/suite.ts";
 import type { RecvErrorPolicy } from "../dataplane/contract.ts";
 import type { Rule } from "../firewall/rule.ts";
@@ -9,15 +7,42 @@ import type { Endpoint } from "../netip/endpoint.ts";
 import type { Prefix } from "../netip/prefix.ts";
 import type { Notice } from "../notice.ts";
 
-/** An underlay address as an operator writes it: a literal, or a name that the runtime resolves. Port 1..65535. */
-export type HostPort =
-  | { readonly kind: "literal"; readonly endpoint: Endpoint }
-  | { readonly kind: "name"; readonly name: string; readonly port: number };
-
-/** Everything the core needs to know, checked and typed. Made by `config/` from the configuration file. */
+/**
+ * Everything the core needs to know, checked and typed, in two halves: a reload hands over a new `live` half and has no place for the other.
+ * The schema says which key belongs where, and the parser refuses to read one into the wrong half. A section with keys of both kinds stands
+ * in both.
+ */
 export interface Settings {
-  readonly identity: Identity;
+  readonly boot: BootSettings;
+  readonly live: LiveSettings;
+}
+
+/** Fixed from the start of the process to its end. */
+export interface BootSettings {
   readonly cipher: Cipher;
+  readonly lighthouse: { readonly amLighthouse: boolean };
+  readonly listen: {
+    readonly host: IpAddress;
+    readonly port: number;
+    readonly batch: number;
+    readonly readBufferBytes: number;
+    readonly writeBufferBytes: number;
+    readonly soMark: number;
+  };
+  readonly tun: {
+    readonly disabled: boolean;
+    /** Empty: the operating system chooses. */
+    readonly device: string;
+    readonly mtu: number;
+    readonly txQueue: number;
+  };
+  readonly handshakes: { readonly tryIntervalMs: number; readonly retries: number };
+  readonly timers: { readonly connectionAliveMs: number; readonly pendingDeletionMs: number };
+}
+
+/** What a reload replaces. The networks and the curve of the identity stay those of the start: `planReload` refuses others. */
+export interface LiveSettings {
+  readonly identity: Identity;
   /** Overlay address -> where it is known to be (static_host_map). */
   readonly staticHosts: ReadonlyMap<IpAddress, readonly HostPort[]>;
   readonly staticMap: {
@@ -25,46 +50,26 @@ export interface Settings {
     readonly network: "ip4" | "ip6" | "ip";
     readonly lookupTimeoutMs: number;
   };
-  readonly lighthouse: LighthouseSettings;
-  readonly listen: ListenSettings;
+  readonly lighthouse: {
+    /** Overlay addresses of the lighthouses we report to and query. */
+    readonly hosts: readonly IpAddress[];
+    /** 0: never report. */
+    readonly intervalMs: number;
+    /** Port 0: the one that our socket is bound to. */
+    readonly advertise: readonly HostPort[];
+  };
+  readonly listen: { readonly sendRecvError: RecvErrorPolicy; readonly acceptRecvError: RecvErrorPolicy };
   readonly punchy: PunchySettings;
-  readonly tun: TunSettings;
-  readonly handshakes: { readonly tryIntervalMs: number; readonly retries: number };
+  readonly tun: { readonly dropLocalBroadcast: boolean; readonly dropMulticast: boolean };
   readonly tunnels: { readonly dropInactive: boolean; readonly inactivityTimeoutMs: number };
-  readonly timers: { readonly connectionAliveMs: number; readonly pendingDeletionMs: number };
   readonly preferredRanges: readonly Prefix[];
   readonly firewall: { readonly inbound: readonly Rule[]; readonly outbound: readonly Rule[] };
 }
 
-/** Who this host is and whom it trusts. */
-export interface Identity {
-  readonly credential: Credential;
-  readonly pool: CaPool;
-  /** Disconnect peers whose certificate has expired or lost its CA (pki.disconnect_invalid). */
-  readonly disconnectInvalid: boolean;
-  /** Certificate version offered in handshakes that we start (pki.initiating_version). */
-  readonly initiatingVersion: CertificateVersion;
-}
-
-export interface LighthouseSettings {
-  readonly amLighthouse: boolean;
-  /** Overlay addresses of the lighthouses we report to and query. */
-  readonly hosts: readonly IpAddress[];
-  /** 0: never report. */
-  readonly intervalMs: number;
-  readonly advertise: readonly HostPort[];
-}
-
-export interface ListenSettings {
-  readonly host: IpAddress;
-  readonly port: number;
-  readonly batch: number;
-  readonly readBufferBytes: number;
-  readonly writeBufferBytes: number;
-  readonly soMark: number;
-  readonly sendRecvError: RecvErrorPolicy;
-  readonly acceptRecvError: RecvErrorPolicy;
-}
+/** An underlay address as an operator writes it: a literal, or a name that the runtime resolves. Port 1..65535, or 0 where it stands for ours. */
+export type HostPort =
+  | { readonly kind: "literal"; readonly endpoint: Endpoint }
+  | { readonly kind: "name"; readonly name: string; readonly port: number };
 
 export interface PunchySettings {
   readonly punch: boolean;
@@ -74,17 +79,7 @@ export interface PunchySettings {
   readonly targetAllRemotes: boolean;
 }
 
-export interface TunSettings {
-  readonly disabled: boolean;
-  /** Empty: the operating system chooses. */
-  readonly device: string;
-  readonly mtu: number;
-  readonly txQueue: number;
-  readonly dropLocalBroadcast: boolean;
-  readonly dropMulticast: boolean;
-}
-
-/** What the runtime's log needs to know (logging.*); no business of the core's. */
+/** What the runtime's log needs to know (logging.*), all of it live; no business of the core's. */
 export interface LoggingSettings {
   readonly level: Notice["level"];
   readonly format: "text" | "json";

@@ -3,7 +3,7 @@ import type { Entropy } from "../base/entropy.ts";
 import type { WallTime } from "../base/time.ts";
 import type { Certificate, CertificateVersion, VerifiedCertificate } from "../cert/certificate.ts";
 import { toHandshakeForm } from "../cert/handshake-form.ts";
-import type { Identity } from "../config/settings.ts";
+import type { Identity } from "../cert/identity.ts";
 import type { Cipher, CryptoSuite } from "../crypto/suite.ts";
 import type { LocalIndex, RemoteIndex } from "../dataplane/contract.ts";
 import { IxInitiator, type SessionKeys } from "../noise/ix.ts";

@@ -2,7 +2,7 @@ import { fail, type Result } from "../base/result.ts";
 import type { WallTime } from "../base/time.ts";
 import type { VerifiedCertificate } from "../cert/certificate.ts";
 import { fromHandshakeForm } from "../cert/handshake-form.ts";
-import type { Identity } from "../config/settings.ts";
+import type { Identity } from "../cert/identity.ts";
 import type { CryptoSuite } from "../crypto/suite.ts";
 import type { HandshakePayload } from "../wire/handshake-payload.ts";
 import { asSentence, type HandshakeRefusal } from "./refusal.ts";

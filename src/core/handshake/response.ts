@@ -3,7 +3,7 @@ import { fail, ok, type Result } from "../base/result.ts";
 import type { WallTime } from "../base/time.ts";
 import type { Certificate, VerifiedCertificate } from "../cert/certificate.ts";
 import { toHandshakeForm } from "../cert/handshake-form.ts";
-import type { Identity } from "../config/settings.ts";
+import type { Identity } from "../cert/identity.ts";
 import type { LocalIndex, RemoteIndex } from "../dataplane/contract.ts";
 import { IxResponder, type SessionKeys } from "../noise/ix.ts";
 import { decodeHandshakePayload, encodeHandshakePayload } from "../wire/handshake-payload.ts";

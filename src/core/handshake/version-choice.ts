@@ -1,5 +1,5 @@
 import type { CertificateVersion } from "../cert/certificate.ts";
-import type { Identity } from "../config/settings.ts";
+import type { Identity } from "../cert/identity.ts";
 import { familyOf, type IpAddress } from "../netip/address.ts";
 
 /**

@@ -73,11 +73,11 @@ export class Adoption {
     const { settings, out } = this.#state;
     out.command({
       kind: "configure",
-      networks: settings.identity.credential.networks,
-      sendRecvError: settings.listen.sendRecvError,
-      dropLocalBroadcast: settings.tun.dropLocalBroadcast,
-      dropMulticast: settings.tun.dropMulticast,
-      answerEcho: settings.tun.disabled,
+      networks: settings.live.identity.credential.networks,
+      sendRecvError: settings.live.listen.sendRecvError,
+      dropLocalBroadcast: settings.live.tun.dropLocalBroadcast,
+      dropMulticast: settings.live.tun.dropMulticast,
+      answerEcho: settings.boot.tun.disabled,
     });
   }
 
@@ -115,12 +115,12 @@ export class Adoption {
   /** The session as its memo tells it; undefined, with a notice, when it cannot be trusted (any more). */
   #revive(snapshot: SessionSnapshot): Tunnel | undefined {
     const { crypto, settings, clock, candidates } = this.#state;
-    const { credential, pool } = settings.identity;
+    const { credential, pool } = settings.live.identity;
     const memo = decodeMemo(crypto, credential.curve, snapshot.memo);
     if (!memo.ok) return this.#tellUnadopted(memo.reason);
-    if (memo.value.cipher !== settings.cipher)
+    if (memo.value.cipher !== settings.boot.cipher)
       return this.#tellUnadopted(
-        `its cipher is ${memo.value.cipher}, and that of the configuration ${settings.cipher} by now`,
+        `its cipher is ${memo.value.cipher}, and that of the configuration ${settings.boot.cipher} by now`,
       );
     const peer = pool.verify(memo.value.peer, clock.wall);
     if (!peer.ok) return this.#tellUnadopted(peer.reason.text);

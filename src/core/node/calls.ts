@@ -36,7 +36,7 @@ export class Calls {
     const { parcel } = options;
     if (udpPort === undefined || ownAddresses.includes(target)) return;
     const under = pending.get(target);
-    const call = under ?? pending.begin(target, versionFor(settings.identity, target, options.version), now);
+    const call = under ?? pending.begin(target, versionFor(settings.live.identity, target, options.version), now);
     if (!call) {
       if (parcel) this.#parts.mail.undeliverable(parcel, this.#failure("handshake-timeout", TOO_MANY_CALLS));
       return;
@@ -49,7 +49,11 @@ export class Calls {
   /** Attempts that are due. */
   tick(): void {
     const { pending, settings, now } = this.#state;
-    for (let due = pending.popDue(now, settings.handshakes); due; due = pending.popDue(now, settings.handshakes)) {
+    for (
+      let due = pending.popDue(now, settings.boot.handshakes);
+      due;
+      due = pending.popDue(now, settings.boot.handshakes)
+    ) {
       if (due.exhausted) this.#giveUp(due.call);
       else this.#attempt(due.call);
     }
@@ -69,7 +73,7 @@ export class Calls {
     const call = pending.byIndex(header.remoteIndex as Initiation["localIndex"]);
     if (call?.progress.at !== "calling" || call.excluded.has(source)) return;
     const { initiation } = call.progress;
-    const outcome = initiation.readMessage2(datagram, settings.identity, clock.wall);
+    const outcome = initiation.readMessage2(datagram, settings.live.identity, clock.wall);
     if (outcome.kind === "unreadable") this.#tellUnreadable(call, source);
     else if (outcome.kind === "refused") this.#refused(call, source, outcome.refusal);
     else if (!addressesOf(outcome.peer).includes(call.target)) this.#wrongResponder(call, source, outcome);
@@ -175,7 +179,7 @@ export class Calls {
   #wrongResponder(call: Call<Parcel>, source: Endpoint, answer: Extract<Message2Outcome, { kind: "answered" }>): void {
     const { out, crypto, settings } = this.#state;
     const sendKey = answer.keys.initiatorToResponder;
-    const close = sealedClose(crypto, settings.cipher, { remoteIndex: answer.remoteIndex, sendKey });
+    const close = sealedClose(crypto, settings.boot.cipher, { remoteIndex: answer.remoteIndex, sendKey });
     out.command({ kind: "send-datagram", to: source, datagram: close });
     const text = `${answer.peer.name} answers there, which is not ${call.target}.`;
     out.notice("warn", "wrong-responder", text, { address: call.target, endpoint: source, name: answer.peer.name });
@@ -194,7 +198,7 @@ export class Calls {
   }
 
   #giveUp(call: Call<Parcel>): void {
-    const { handshakes } = this.#state.settings;
+    const { handshakes } = this.#state.settings.boot;
     if (call.refusal) {
       this.#fail(call, this.#failure("handshake-refused", call.refusal.text));
       return;
@@ -208,7 +212,7 @@ export class Calls {
       return;
     }
     if (call.unreadableFrom) {
-      const { cipher } = this.#state.settings;
+      const { cipher } = this.#state.settings.boot;
       const text = `${call.unreadableFrom} answered, but its answers do not decrypt. Does it use another cipher than ${cipher}?`;
       this.#fail(call, this.#failure("handshake-timeout", text));
       return;
@@ -219,7 +223,7 @@ export class Calls {
   }
 
   #nowhereText(call: Call<Parcel>): string {
-    const { hosts } = this.#state.settings.lighthouse;
+    const { hosts } = this.#state.settings.live.lighthouse;
     if (this.#state.statics.has(call.target)) return `The names in static_host_map for ${call.target} do not resolve.`;
     if (hosts.length === 0) return `${call.target} is not in static_host_map, and there is no lighthouse to ask.`;
     if (this.#state.isLighthouse(call.target)) return `No underlay address is known for the lighthouse ${call.target}.`;

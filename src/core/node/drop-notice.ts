@@ -45,7 +45,7 @@ function closestRule(state: NodeState, sample: DropSample): Extract<Explanation,
   const { remoteAddress, localIndex, protocol, localPort, remotePort } = sample;
   const tunnel = localIndex === undefined ? undefined : state.tunnels.get(localIndex);
   if (!tunnel || remoteAddress === undefined) return undefined;
-  const { firewall, identity } = state.settings;
+  const { firewall, identity } = state.settings.live;
   const explanation = explain(firewall, {
     direction: sample.inbound ? "inbound" : "outbound",
     packet: { remoteAddress, protocol, localPort, remotePort },

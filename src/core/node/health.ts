@@ -84,7 +84,7 @@ export class Health {
   /** An unauthenticated "no such session". Starts a handshake beside the session, at most (reliability R12). */
   recvError(source: Endpoint, index: number): void {
     const { tunnels, settings, out, now } = this.#state;
-    const tunnel = disownedSession(tunnels.byRemoteIndex(index), source, settings.listen.acceptRecvError, now);
+    const tunnel = disownedSession(tunnels.byRemoteIndex(index), source, settings.live.listen.acceptRecvError, now);
     if (!tunnel) return;
     tunnel.lastRecvErrorAt = now;
     tunnel.suspicion = { of: "recv-error", since: now };
@@ -134,13 +134,13 @@ export class Health {
       return;
     }
     this.#sampleAt ??= later(now, SAMPLE_INTERVAL_MS);
-    this.#checkAt ??= later(now, settings.timers.connectionAliveMs);
+    this.#checkAt ??= later(now, settings.boot.timers.connectionAliveMs);
     if (now >= this.#sampleAt) {
       this.#sampleAt = later(now, SAMPLE_INTERVAL_MS);
       out.command({ kind: "sample" });
     }
     if (now >= this.#checkAt) {
-      this.#checkAt = later(now, settings.timers.connectionAliveMs);
+      this.#checkAt = later(now, settings.boot.timers.connectionAliveMs);
       this.checkAll();
     }
   }
@@ -181,7 +181,7 @@ export class Health {
       this.#suspects.delete(tunnel);
       return;
     }
-    const action = judgeActivity(tunnel, activity, now, settings.timers);
+    const action = judgeActivity(tunnel, activity, now, settings.boot.timers);
     if (tunnel.suspicion) this.#suspects.add(tunnel);
     else this.#suspects.delete(tunnel);
     if (action === "none") return;
@@ -207,24 +207,24 @@ export class Health {
     if (end) this.#parts.sessions.end(tunnel, end, { sendClose: isLive });
     if (end || !isLive) return;
     if (!tunnels.isPrimary(tunnel)) this.#checkSecondary(tunnel);
-    else if (heardLately(tunnel, now, settings.timers)) this.#checkPrimary(tunnel);
+    else if (heardLately(tunnel, now, settings.boot.timers)) this.#checkPrimary(tunnel);
     const quietMs = now - (tunnel.lastSentAt ?? tunnel.state.since);
-    if (quietMs >= settings.timers.connectionAliveMs) this.#parts.whereabouts.keepAlive(tunnel);
+    if (quietMs >= settings.boot.timers.connectionAliveMs) this.#parts.whereabouts.keepAlive(tunnel);
   }
 
   /** Why this session has to end, if it has to. */
   #endOf(tunnel: Tunnel): EndOfSession | undefined {
     const { settings, now } = this.#state;
-    const { dropInactive, inactivityTimeoutMs } = settings.tunnels;
+    const { dropInactive, inactivityTimeoutMs } = settings.live.tunnels;
     if (this.#isDistrusted(tunnel)) return "certificate";
-    if (isAbandoned(tunnel, now, settings.timers)) return "replaced";
+    if (isAbandoned(tunnel, now, settings.boot.timers)) return "replaced";
     const isLive = tunnel.state.at === "live";
     return isLive && dropInactive && isInactive(tunnel, now, inactivityTimeoutMs) ? "inactive" : undefined;
   }
 
   #isDistrusted(tunnel: Tunnel): boolean {
     const { settings, clock, out } = this.#state;
-    const { pool, disconnectInvalid } = settings.identity;
+    const { pool, disconnectInvalid } = settings.live.identity;
     const checked = pool.recheck(tunnel.peer, clock.wall);
     if (checked.ok || (!disconnectInvalid && checked.reason.code !== "blocked")) return false;
     out.notice("warn", "peer-distrusted", `${tunnel.peer.name} is cut off: ${checked.reason.text}.`, {
@@ -239,8 +239,8 @@ export class Health {
   #checkSecondary(tunnel: Tunnel): void {
     const { settings, ownAddresses, now } = this.#state;
     const [ownAddress] = ownAddresses;
-    if (ownAddress === undefined || !heardLately(tunnel, now, settings.timers)) return;
-    if (mayBecomePrimary(tunnel, settings.identity, { ownAddress, now })) this.#parts.sessions.makePrimary(tunnel);
+    if (ownAddress === undefined || !heardLately(tunnel, now, settings.boot.timers)) return;
+    if (mayBecomePrimary(tunnel, settings.live.identity, { ownAddress, now })) this.#parts.sessions.makePrimary(tunnel);
   }
 
   #checkPrimary(tunnel: Tunnel): void {
@@ -249,7 +249,7 @@ export class Health {
     if (tunnel.measuredAt === undefined || tunnel.measuredAt < later(tunnel.state.since, WARM_UP_MS))
       this.probe(tunnel);
     if (now < tunnel.renewNotBefore) return;
-    const renewal: Renewal | undefined = renewalOf(tunnel, settings.identity, now);
+    const renewal: Renewal | undefined = renewalOf(tunnel, settings.live.identity, now);
     if (!renewal) return;
     out.notice("debug", "renewal", `Calling ${tunnel.peer.name} for a new session: ${renewal.reason}.`, {
       name: tunnel.peer.name,

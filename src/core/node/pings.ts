@@ -131,7 +131,7 @@ export class Pings {
 
   #addressOf(name: string): IpAddress | undefined {
     for (const tunnel of this.#state.tunnels.peers()) if (tunnel.peer.name === name) return nameAddress(tunnel);
-    return this.#state.settings.identity.credential.name === name ? this.#state.ownAddresses[0] : undefined;
+    return this.#state.settings.live.identity.credential.name === name ? this.#state.ownAddresses[0] : undefined;
   }
 
   #refusal(address: IpAddress): Failure | undefined {

@@ -52,7 +52,7 @@ export class Policies {
   }
 
   #programFor(peer: VerifiedCertificate): IdentifiedProgram {
-    const { firewall, identity } = this.#state.settings;
+    const { firewall, identity } = this.#state.settings.live;
     const program = compileProgram(firewall, peer, (certificate) => identity.pool.caOf(certificate));
     return { policyId: this.#interner.idOf(program).policyId, ...program };
   }

@@ -89,7 +89,7 @@ export class Sessions {
       kind: "install-session",
       localIndex: tunnel.localIndex,
       remoteIndex: tunnel.remoteIndex,
-      cipher: state.settings.cipher,
+      cipher: state.settings.boot.cipher,
       sendKey: confirmed ? initiatorToResponder : responderToInitiator,
       receiveKey: confirmed ? responderToInitiator : initiatorToResponder,
       sendCounter: HANDSHAKE_MESSAGES,
@@ -249,8 +249,8 @@ export class Sessions {
 
   #memoOf(tunnel: Tunnel): Uint8Array {
     const { candidates, clock, settings } = this.#state;
-    const endpoints = candidates.endpointsOf(nameAddress(tunnel), settings.preferredRanges);
-    return encodeMemo({ ...tunnel, cipher: settings.cipher, establishedAt: clock.wall, endpoints });
+    const endpoints = candidates.endpointsOf(nameAddress(tunnel), settings.live.preferredRanges);
+    return encodeMemo({ ...tunnel, cipher: settings.boot.cipher, establishedAt: clock.wall, endpoints });
   }
 }
 

@@ -68,9 +68,9 @@ export class NodeState {
     this.crypto = env.crypto;
     this.entropy = env.entropy;
     this.lighthouse = env.lighthouse;
-    this.candidates = new Candidates(settings.identity.credential.networks);
-    this.statics = new StaticHosts({ ...settings, advertise: settings.lighthouse.advertise }, env.clock.now);
-    this.announcer = new Announcer(settings.lighthouse.intervalMs);
+    this.candidates = new Candidates(settings.live.identity.credential.networks);
+    this.statics = new StaticHosts({ ...settings.live, advertise: settings.live.lighthouse.advertise }, env.clock.now);
+    this.announcer = new Announcer(settings.live.lighthouse.intervalMs);
   }
 
   get now(): Instant {
@@ -78,19 +78,19 @@ export class NodeState {
   }
 
   get ownNetworks(): readonly Prefix[] {
-    return this.settings.identity.credential.networks;
+    return this.settings.live.identity.credential.networks;
   }
 
   get ownAddresses(): readonly IpAddress[] {
-    return this.settings.identity.credential.addresses;
+    return this.settings.live.identity.credential.addresses;
   }
 
   get handshakeContext(): HandshakeContext {
-    const { identity, cipher } = this.settings;
-    return { crypto: this.crypto, entropy: this.entropy, identity, cipher };
+    const { boot, live } = this.settings;
+    return { crypto: this.crypto, entropy: this.entropy, identity: live.identity, cipher: boot.cipher };
   }
 
   isLighthouse(address: IpAddress): boolean {
-    return this.settings.lighthouse.hosts.includes(address);
+    return this.settings.live.lighthouse.hosts.includes(address);
   }
 }

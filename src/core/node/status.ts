@@ -5,18 +5,18 @@ import type { NodeState } from "./state.ts";
 
 /** The picture that `lacis status` prints. */
 export function statusOf(state: NodeState): NodeStatus {
-  const { credential } = state.settings.identity;
+  const { credential } = state.settings.live.identity;
   const certificates = Object.values(credential.certificates).filter((certificate) => certificate !== undefined);
-  const { amLighthouse, hosts } = state.settings.lighthouse;
+  const { boot, live } = state.settings;
   return {
     name: credential.name,
     addresses: credential.addresses,
     groups: [...new Set(certificates.flatMap(({ groups }) => groups))],
     certificateNotAfter: Math.min(...certificates.map(({ notAfter }) => Number(notAfter))),
     certificateVersions: certificates.map(({ version }) => version),
-    amLighthouse,
-    cipher: state.settings.cipher,
-    lighthouses: hosts.map((address) => {
+    amLighthouse: boot.lighthouse.amLighthouse,
+    cipher: boot.cipher,
+    lighthouses: live.lighthouse.hosts.map((address) => {
       const tunnel = state.tunnels.primaryOf(address);
       return { address, name: tunnel?.peer.name, up: tunnel !== undefined };
     }),

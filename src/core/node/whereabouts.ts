@@ -29,9 +29,11 @@ export class Whereabouts {
   endpointsOf(target: IpAddress): readonly Endpoint[] {
     const { candidates, tunnels, settings } = this.#state;
     const own = new Set(this.ownEndpoints());
-    const known = candidates.endpointsOf(target, settings.preferredRanges).filter((endpoint) => !own.has(endpoint));
+    const known = candidates
+      .endpointsOf(target, settings.live.preferredRanges)
+      .filter((endpoint) => !own.has(endpoint));
     const paths = tunnels.sessionsOf(target).flatMap(({ provenPath }) => (provenPath ? [provenPath] : []));
-    return paths.length === 0 ? known : orderEndpoints([...known, ...paths], settings.preferredRanges);
+    return paths.length === 0 ? known : orderEndpoints([...known, ...paths], settings.live.preferredRanges);
   }
 
   /** Whether an endpoint may still turn up: a lighthouse that can be asked, a name that has not resolved yet. */
@@ -88,14 +90,14 @@ export class Whereabouts {
   replaceStatics(): void {
     const { settings, statics, candidates, now } = this.#state;
     for (const host of statics.hosts()) candidates.forgetStatic(host);
-    statics.replace({ ...settings, advertise: settings.lighthouse.advertise }, now);
+    statics.replace({ ...settings.live, advertise: settings.live.lighthouse.advertise }, now);
     this.#refreshStatics();
   }
 
   /** Starts to report. */
   start(): void {
     const { announcer, settings, now } = this.#state;
-    announcer.start(this.#isReporting() ? settings.lighthouse.intervalMs : 0, now);
+    announcer.start(this.#isReporting() ? settings.live.lighthouse.intervalMs : 0, now);
   }
 
   tunnelUp(tunnel: Tunnel): void {
@@ -116,7 +118,7 @@ export class Whereabouts {
 
   /** One byte to where the peer is known to be, so that routers in between keep their mapping (`punchy.punch`). */
   keepAlive(tunnel: Tunnel): void {
-    const { punchy } = this.#state.settings;
+    const { punchy } = this.#state.settings.live;
     if (!punchy.punch || this.#lighthouseAddress(tunnel)) return;
     const path = tunnel.path ? [tunnel.path] : [];
     this.#sendBytes(punchy.targetAllRemotes ? this.endpointsOf(nameAddress(tunnel)) : path, KEEPALIVE);
@@ -126,7 +128,8 @@ export class Whereabouts {
     const { statics, announcer, punches, out, settings, now } = this.#state;
     for (const name of statics.takeDue(now)) out.resolve(name);
     if (announcer.takeDue(now))
-      for (const lighthouse of settings.lighthouse.hosts) this.#parts.mail.send(lighthouse, { kind: "announcement" });
+      for (const lighthouse of settings.live.lighthouse.hosts)
+        this.#parts.mail.send(lighthouse, { kind: "announcement" });
     for (let due = punches.popDue(now); due; due = punches.popDue(now)) {
       if (due.kind === "punch") this.#sendBytes(due.endpoints, PUNCH);
       else this.#parts.mail.send(due.to, { kind: "test" });
@@ -146,7 +149,7 @@ export class Whereabouts {
     // Learned and reported addresses are often the same.
     const own = new Set(this.ownEndpoints());
     const endpoints = [...new Set(candidates.usable(punch.endpoints))].filter((endpoint) => !own.has(endpoint));
-    punches.notified(punch.address, endpoints, settings.punchy, now);
+    punches.notified(punch.address, endpoints, settings.live.punchy, now);
   }
 
   #serve(tunnel: Tunnel, request: { readonly message: LighthouseMessage; readonly dialect: 1 | 2 }): void {
@@ -161,8 +164,8 @@ export class Whereabouts {
   /** Lighthouses that may know the target: none for a lighthouse itself, and none if we are one (protocol 5.4). */
   #lighthousesFor(target: IpAddress): readonly IpAddress[] {
     const { settings, ownAddresses } = this.#state;
-    if (settings.lighthouse.amLighthouse || this.#state.isLighthouse(target)) return [];
-    return settings.lighthouse.hosts.filter((host) => !ownAddresses.includes(host));
+    if (settings.boot.lighthouse.amLighthouse || this.#state.isLighthouse(target)) return [];
+    return settings.live.lighthouse.hosts.filter((host) => !ownAddresses.includes(host));
   }
 
   /** The configured address of a peer that is one of our lighthouses. */
@@ -171,8 +174,8 @@ export class Whereabouts {
   }
 
   #isReporting(): boolean {
-    const { amLighthouse, intervalMs } = this.#state.settings.lighthouse;
-    return !amLighthouse && intervalMs > 0;
+    const { boot, live } = this.#state.settings;
+    return !boot.lighthouse.amLighthouse && live.lighthouse.intervalMs > 0;
   }
 
   #refreshStatics(): void {

@@ -1,6 +1,6 @@
 import { type Instant, later } from "../base/time.ts";
 import type { CertificateVersion } from "../cert/certificate.ts";
-import type { Identity } from "../config/settings.ts";
+import type { Identity } from "../cert/identity.ts";
 import { compareAddresses, type IpAddress } from "../netip/address.ts";
 import { SAMPLE_INTERVAL_MS } from "./liveness.ts";
 import { nameAddress, type Tunnel } from "./tunnel.ts";

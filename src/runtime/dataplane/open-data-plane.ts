@@ -8,7 +8,7 @@ import type { DataPlane } from "./data-plane.ts";
  * $LACIS_DATAPLANE asks for the other. Only the chosen one is loaded.
  */
 export async function openDataPlane(settings: Settings, state: StateDirectory): Promise<DataPlane> {
-  if (settings.tun.disabled && !process.env["LACIS_DATAPLANE"]) {
+  if (settings.boot.tun.disabled && !process.env["LACIS_DATAPLANE"]) {
     if (existsSync(state.dataPlaneSocket)) await (await import("./native/native-start.ts")).endOrphan(state);
     const { UdpDataPlane } = await import("./udp-data-plane.ts");
     return new UdpDataPlane(settings);

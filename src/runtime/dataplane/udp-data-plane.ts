@@ -1,5 +1,5 @@
 import { createSocket, type Socket } from "node:dgram";
-import type { Settings } from "../../core/config/settings.ts";
+import type { BootSettings, Settings } from "../../core/config/settings.ts";
 import type { DataPlaneCommand, DataPlaneEvent } from "../../core/dataplane/contract.ts";
 import { type DataPlaneOutput, ReferenceDataPlane } from "../../core/dataplane/reference/reference-data-plane.ts";
 import { parseAddress } from "../../core/netip/address.ts";
@@ -23,7 +23,7 @@ const SEND_QUEUE_BYTES_MAX = 4 << 20;
  * rights. An IPv6 wildcard socket serves both families; IPv4 addresses are mapped here and nowhere else.
  */
 export class UdpDataPlane implements DataPlane {
-  readonly #listen: Settings["listen"];
+  readonly #listen: BootSettings["listen"];
   readonly #plane = new ReferenceDataPlane(nodeSuite);
   #listener: DataPlaneListener | undefined;
   #socket: Socket | undefined;
@@ -37,8 +37,8 @@ export class UdpDataPlane implements DataPlane {
   #sendsFailed = 0;
   #stopped = false;
 
-  constructor({ listen }: Settings) {
-    this.#listen = listen;
+  constructor({ boot }: Settings) {
+    this.#listen = boot.listen;
   }
 
   async start(listener: DataPlaneListener): Promise<void> {

@@ -3,13 +3,13 @@ import { CaPool } from "../../cert/ca-pool.ts";
 import type { Certificate, CertificateVersion } from "../../cert/certificate.ts";
 import { type Credential, loadCredential } from "../../cert/credential.ts";
 import { parseCertificates } from "../../cert/decode.ts";
+import type { Identity } from "../../cert/identity.ts";
 import type { CryptoSuite } from "../../crypto/suite.ts";
 import type { Rule } from "../../firewall/rule.ts";
 import { formatPrefix } from "../../netip/prefix.ts";
 import type { Place } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
 import { specOf } from "../schema/schema.ts";
-import type { Identity } from "../settings.ts";
 import { isPkcs11, type PemKey, type PemTexts } from "./pem-reference.ts";
 import type { ConfigReader } from "./reader.ts";
 
@@ -28,9 +28,10 @@ export function parseIdentity(
   env: IdentityEnvironment,
   findings: Findings,
 ): Identity | undefined {
-  const blocklist = reader.texts("pki.blocklist").map((fingerprint) => fingerprint.toLowerCase());
-  const disconnectInvalid = reader.boolean("pki.disconnect_invalid");
-  const report = new PkiReport(reader, env.start, findings);
+  const { live } = reader;
+  const blocklist = live.texts("pki.blocklist").map((fingerprint) => fingerprint.toLowerCase());
+  const disconnectInvalid = live.boolean("pki.disconnect_invalid");
+  const report = new PkiReport(live, env.start, findings);
   for (const key of ["pki.ca", "pki.cert", "pki.key"] as const) report.checkGiven(key);
   const authorities = parsePem("pki.ca", pems, env.suite, report);
   const certificates = parsePem("pki.cert", pems, env.suite, report);
@@ -41,7 +42,7 @@ export function parseIdentity(
   if (!credential) return undefined;
   warnAboutPeersView(credential, pool, env, report);
   warnAboutUnknownAuthorities(env.rules, pool, report);
-  const initiatingVersion = parseInitiatingVersion(reader, credential, report);
+  const initiatingVersion = parseInitiatingVersion(live, credential, report);
   return initiatingVersion && { credential, pool, disconnectInvalid, initiatingVersion };
 }
 

@@ -1,20 +1,14 @@
 import type { WallTime } from "../../base/time.ts";
+import type { Identity } from "../../cert/identity.ts";
 import type { CryptoSuite } from "../../crypto/suite.ts";
+import type { RecvErrorPolicy } from "../../dataplane/contract.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { ConfigError, ConfigWarning } from "../document/config-error.ts";
 import type { ConfigDocument } from "../document/document.ts";
 import { type EffectiveValue, effectiveValues, valueDigests } from "../document/effective.ts";
 import { Findings } from "../document/findings.ts";
 import { collectKeys } from "../schema/keys.ts";
-import type {
-  HostPort,
-  Identity,
-  ListenSettings,
-  LoggingSettings,
-  PunchySettings,
-  Settings,
-  TunSettings,
-} from "../settings.ts";
+import type { BootSettings, HostPort, LiveSettings, LoggingSettings, Settings } from "../settings.ts";
 import { checkMeaning, checkNetworks, type Meaning, usableAdvertised } from "./check-meaning.ts";
 import { parseAdvertised, parseStaticHosts, type StaticHost } from "./parse-discovery.ts";
 import { parseIdentity } from "./parse-identity.ts";
@@ -49,7 +43,7 @@ export function parseSettings(
   const identity = parseIdentity(reader, pems, { ...env, start: root.place, rules: rest.rules }, findings);
   checkMeaning(rest.meaning, reader, root.place, findings);
   if (identity) checkNetworks(rest.meaning, identity.credential.networks, reader, findings);
-  const logging = parseLogging(reader);
+  const logging = parseLogging(reader.live);
   const settings = identity && assemble(rest, identity, findings);
   return {
     settings: findings.hasErrors ? undefined : settings,
@@ -61,109 +55,110 @@ export function parseSettings(
   };
 }
 
-type Rest = ReturnType<typeof parseWithoutIdentity>;
-
-function assemble({ meaning, settings, rules }: Rest, identity: Identity, findings: Findings): Settings {
+function assemble(
+  { boot, meaning, live, rules }: ReturnType<typeof parseWithoutIdentity>,
+  identity: Identity,
+  findings: Findings,
+): Settings {
   const advertised = usableAdvertised(meaning.advertised, identity.credential.networks, findings);
+  const advertise = advertised.map(({ hostPort }) => hostPort);
+  const staticHosts = staticHostMap(meaning.staticHosts);
   return {
-    ...settings,
-    identity,
-    firewall: rules,
-    staticHosts: staticHostMap(meaning.staticHosts),
-    lighthouse: { ...settings.lighthouse, advertise: advertised.map(({ hostPort }) => hostPort) },
+    boot,
+    live: { ...live, identity, firewall: rules, staticHosts, lighthouse: { ...live.lighthouse, advertise } },
   };
 }
 
 function parseWithoutIdentity(reader: ConfigReader, findings: Findings) {
-  const listen = parseListen(reader);
-  const tun = parseTun(reader);
+  const boot = parseBoot(reader.boot);
+  const { live } = reader;
   const rules = {
-    inbound: parseRules(reader.given("firewall.inbound")?.node, "firewall.inbound", findings),
-    outbound: parseRules(reader.given("firewall.outbound")?.node, "firewall.outbound", findings),
+    inbound: parseRules(live.given("firewall.inbound")?.node, "firewall.inbound", findings),
+    outbound: parseRules(live.given("firewall.outbound")?.node, "firewall.outbound", findings),
   };
-  const lighthouses = reader.addresses("lighthouse.hosts");
   const meaning: Meaning = {
-    amLighthouse: reader.boolean("lighthouse.am_lighthouse"),
-    lighthouses,
-    listenPort: listen.port,
-    staticHosts: parseStaticHosts(reader, findings),
-    advertised: parseAdvertised(reader, listen.port, findings),
+    amLighthouse: boot.lighthouse.amLighthouse,
+    lighthouses: live.addresses("lighthouse.hosts"),
+    listenPort: boot.listen.port,
+    staticHosts: parseStaticHosts(live, findings),
+    advertised: parseAdvertised(live, boot.listen.port, findings),
     inbound: rules.inbound,
     outbound: rules.outbound,
-    tunDisabled: tun.disabled,
-    mtu: tun.mtu,
+    tunDisabled: boot.tun.disabled,
+    mtu: boot.tun.mtu,
   };
-  const settings = {
-    cipher: reader.choice<Settings["cipher"]>("cipher"),
-    staticMap: {
-      cadenceMs: reader.durationMs("static_map.cadence"),
-      network: reader.choice<Settings["staticMap"]["network"]>("static_map.network"),
-      lookupTimeoutMs: reader.durationMs("static_map.lookup_timeout"),
+  return { boot, live: parseLive(live, meaning), meaning, rules };
+}
+
+function parseBoot(boot: ConfigReader): BootSettings {
+  return {
+    cipher: boot.choice("cipher"),
+    lighthouse: { amLighthouse: boot.boolean("lighthouse.am_lighthouse") },
+    listen: {
+      host: boot.address("listen.host"),
+      port: boot.integer("listen.port"),
+      batch: boot.integer("listen.batch"),
+      readBufferBytes: boot.integer("listen.read_buffer"),
+      writeBufferBytes: boot.integer("listen.write_buffer"),
+      soMark: boot.integer("listen.so_mark"),
     },
-    lighthouse: {
-      amLighthouse: meaning.amLighthouse,
-      hosts: lighthouses.map(({ value }) => value),
-      intervalMs: reader.secondsAsMs("lighthouse.interval"),
+    tun: {
+      disabled: boot.boolean("tun.disabled"),
+      device: boot.text("tun.dev"),
+      mtu: boot.integer("tun.mtu"),
+      txQueue: boot.integer("tun.tx_queue"),
     },
-    listen,
-    punchy: parsePunchy(reader),
-    tun,
     handshakes: {
-      tryIntervalMs: reader.durationMs("handshakes.try_interval"),
-      retries: reader.integer("handshakes.retries"),
-    },
-    tunnels: {
-      dropInactive: reader.boolean("tunnels.drop_inactive"),
-      inactivityTimeoutMs: reader.durationMs("tunnels.inactivity_timeout"),
+      tryIntervalMs: boot.durationMs("handshakes.try_interval"),
+      retries: boot.integer("handshakes.retries"),
     },
     timers: {
-      connectionAliveMs: reader.secondsAsMs("timers.connection_alive_interval"),
-      pendingDeletionMs: reader.secondsAsMs("timers.pending_deletion_interval"),
+      connectionAliveMs: boot.secondsAsMs("timers.connection_alive_interval"),
+      pendingDeletionMs: boot.secondsAsMs("timers.pending_deletion_interval"),
     },
-    preferredRanges: reader.prefixes("preferred_ranges"),
-  };
-  return { settings, meaning, rules };
-}
-
-function parseListen(reader: ConfigReader): ListenSettings {
-  return {
-    host: reader.address("listen.host"),
-    port: reader.integer("listen.port"),
-    batch: reader.integer("listen.batch"),
-    readBufferBytes: reader.integer("listen.read_buffer"),
-    writeBufferBytes: reader.integer("listen.write_buffer"),
-    soMark: reader.integer("listen.so_mark"),
-    sendRecvError: reader.choice("listen.send_recv_error"),
-    acceptRecvError: reader.choice("listen.accept_recv_error"),
   };
 }
 
-function parsePunchy(reader: ConfigReader): PunchySettings {
+/** Without what needs the certificates. */
+function parseLive(live: ConfigReader, { lighthouses }: Meaning) {
   return {
-    punch: reader.boolean("punchy.punch"),
-    respond: reader.boolean("punchy.respond"),
-    delayMs: reader.durationMs("punchy.delay"),
-    respondDelayMs: reader.durationMs("punchy.respond_delay"),
-    targetAllRemotes: reader.boolean("punchy.target_all_remotes"),
+    staticMap: {
+      cadenceMs: live.durationMs("static_map.cadence"),
+      network: live.choice<LiveSettings["staticMap"]["network"]>("static_map.network"),
+      lookupTimeoutMs: live.durationMs("static_map.lookup_timeout"),
+    },
+    lighthouse: {
+      hosts: lighthouses.map(({ value }) => value),
+      intervalMs: live.secondsAsMs("lighthouse.interval"),
+    },
+    listen: {
+      sendRecvError: live.choice<RecvErrorPolicy>("listen.send_recv_error"),
+      acceptRecvError: live.choice<RecvErrorPolicy>("listen.accept_recv_error"),
+    },
+    punchy: {
+      punch: live.boolean("punchy.punch"),
+      respond: live.boolean("punchy.respond"),
+      delayMs: live.durationMs("punchy.delay"),
+      respondDelayMs: live.durationMs("punchy.respond_delay"),
+      targetAllRemotes: live.boolean("punchy.target_all_remotes"),
+    },
+    tun: {
+      dropLocalBroadcast: live.boolean("tun.drop_local_broadcast"),
+      dropMulticast: live.boolean("tun.drop_multicast"),
+    },
+    tunnels: {
+      dropInactive: live.boolean("tunnels.drop_inactive"),
+      inactivityTimeoutMs: live.durationMs("tunnels.inactivity_timeout"),
+    },
+    preferredRanges: live.prefixes("preferred_ranges"),
   };
 }
 
-function parseTun(reader: ConfigReader): TunSettings {
+function parseLogging(live: ConfigReader): LoggingSettings {
   return {
-    disabled: reader.boolean("tun.disabled"),
-    device: reader.text("tun.dev"),
-    mtu: reader.integer("tun.mtu"),
-    txQueue: reader.integer("tun.tx_queue"),
-    dropLocalBroadcast: reader.boolean("tun.drop_local_broadcast"),
-    dropMulticast: reader.boolean("tun.drop_multicast"),
-  };
-}
-
-function parseLogging(reader: ConfigReader): LoggingSettings {
-  return {
-    level: reader.choice("logging.level"),
-    format: reader.choice("logging.format"),
-    timestamps: !reader.boolean("logging.disable_timestamp"),
+    level: live.choice("logging.level"),
+    format: live.choice("logging.format"),
+    timestamps: !live.boolean("logging.disable_timestamp"),
   };
 }
 

@@ -1,29 +1,43 @@
+import { Fault } from "../../base/fault.ts";
 import { type IpAddress, parseAddress } from "../../netip/address.ts";
 import { masked, type Prefix, parsePrefix } from "../../netip/prefix.ts";
 import type { ConfigErrorCode } from "../document/config-error.ts";
 import type { ConfigNode, Placed } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
 import { show, showKind } from "../document/show.ts";
-import type { ValueType } from "../schema/key-spec.ts";
+import type { KeySpec, ValueType } from "../schema/key-spec.ts";
 import type { FoundValue } from "../schema/keys.ts";
 import { specOf } from "../schema/schema.ts";
 import { parseBoolean, parseChoice, parseDurationMs, parseInteger } from "./scalar.ts";
 
 /**
  * Reads values by key, with type, range and default from the schema. A wrong value is reported and replaced by the default, so that the
- * rest can be read and everything wrong is said at once.
+ * rest can be read and everything wrong is said at once. `boot` and `live` read only the keys that the schema puts there: what a half of
+ * the settings is made from cannot belong to the other.
  */
 export class ConfigReader {
   readonly #found: ReadonlyMap<string, FoundValue>;
   readonly #findings: Findings;
+  readonly #only: KeySpec["reload"] | undefined;
 
-  constructor(found: ReadonlyMap<string, FoundValue>, findings: Findings) {
+  constructor(found: ReadonlyMap<string, FoundValue>, findings: Findings, only?: KeySpec["reload"]) {
     this.#found = found;
     this.#findings = findings;
+    this.#only = only;
+  }
+
+  get boot(): ConfigReader {
+    return new ConfigReader(this.#found, this.#findings, "restart");
+  }
+
+  get live(): ConfigReader {
+    return new ConfigReader(this.#found, this.#findings, "live");
   }
 
   /** What was written under a key, or undefined. */
   given(path: string): FoundValue | undefined {
+    if (this.#only !== undefined && specOf(path).reload !== this.#only)
+      throw new Fault("config-half", `the schema says that ${path} is ${specOf(path).reload}, not ${this.#only}`);
     return this.#found.get(path);
   }
 
@@ -107,7 +121,7 @@ export class ConfigReader {
     complaint: (text: string) => string,
     limit?: { test: (value: Value) => boolean; range: string },
   ): Value | undefined {
-    const node = this.#found.get(path)?.node;
+    const node = this.given(path)?.node;
     if (!node) return undefined;
     if (node.kind !== "scalar") {
       this.#error("CONFIG_TYPE", node, path, `${showKind(node)} where one value belongs`);
@@ -127,7 +141,7 @@ export class ConfigReader {
     read: (text: string) => Value | undefined,
     complaint: (text: string) => string,
   ): readonly Placed<Value>[] {
-    const node = this.#found.get(path)?.node;
+    const node = this.given(path)?.node;
     if (!node) return [];
     if (node.kind !== "list") {
       this.#error(
@@ -190,6 +204,7 @@ function ofKind<Kind extends ValueType["kind"]>(
   kind: Kind,
   path: string,
 ): Extract<ValueType, { kind: Kind }> {
-  if (type.kind !== kind) throw new TypeError(`the schema says that ${path} is a ${type.kind}, not a ${kind}`);
+  if (type.kind !== kind)
+    throw new Fault("config-type", `the schema says that ${path} is a ${type.kind}, not a ${kind}`);
   return type as Extract<ValueType, { kind: Kind }>;
 }

@@ -55,12 +55,14 @@ export const DEVICE_KEYS: readonly KeySpec[] = [
       },
       send_recv_error: {
         type: RECV_ERROR,
+        reload: "live",
         default: "always",
         since: "1.6",
         about: "Tell senders of packets for unknown tunnels that the tunnel is gone; private: only private addresses.",
       },
       accept_recv_error: {
         type: RECV_ERROR,
+        reload: "live",
         default: "always",
         since: "1.10",
         about: "Believe such notes about this host's own tunnels.",
@@ -131,9 +133,10 @@ export const DEVICE_KEYS: readonly KeySpec[] = [
       drop_local_broadcast: {
         type: BOOLEAN,
         default: "false",
+        reload: "live",
         about: "Drop packets to the broadcast addresses of the overlay networks.",
       },
-      drop_multicast: { type: BOOLEAN, default: "false", about: "Drop multicast packets." },
+      drop_multicast: { type: BOOLEAN, default: "false", reload: "live", about: "Drop multicast packets." },
       routines: { type: integer(1, 65_536), default: "1", state: NOT_YET, about: "Older place of routines." },
       use_offloads: {
         type: BOOLEAN,

@@ -1,3 +1,4 @@
+import { Fault } from "../../base/fault.ts";
 import { DEVICE_KEYS } from "./device-keys.ts";
 import { DISCOVERY_KEYS } from "./discovery-keys.ts";
 import { FIREWALL_KEYS } from "./firewall-keys.ts";
@@ -26,7 +27,7 @@ export function findSpec(path: string): KeySpec | undefined {
 /** The key at a path that the program itself names. */
 export function specOf(path: string): KeySpec {
   const spec = BY_PATH.get(path);
-  if (!spec) throw new RangeError(`the schema has no key ${path}`);
+  if (!spec) throw new Fault("config-key", `the schema has no key ${path}`);
   return spec;
 }
 

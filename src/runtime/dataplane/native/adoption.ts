@@ -12,13 +12,10 @@ export function isFresh({ tun, udp }: DataPlaneSnapshot): boolean {
  * Why a running data plane cannot be taken over for these settings: what would have to be opened again, by key. Empty: it can. What the
  * settings leave to the operating system, any device or port satisfies.
  */
-export function differences(
-  { tun, udp }: DataPlaneSnapshot,
-  settings: Pick<Settings, "tun" | "listen" | "identity">,
-): readonly string[] {
-  const wanted = settings.tun;
-  const { host, port } = settings.listen;
-  const networks = settings.identity.credential.networks;
+export function differences({ tun, udp }: DataPlaneSnapshot, { boot, live }: Settings): readonly string[] {
+  const wanted = boot.tun;
+  const { host, port } = boot.listen;
+  const networks = live.identity.credential.networks;
   return [
     ...(wanted.disabled === (tun === undefined) ? [] : ["tun.disabled"]),
     ...(!tun || wanted.device === "" || wanted.device === tun.name ? [] : ["tun.dev"]),

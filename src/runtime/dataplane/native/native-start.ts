@@ -126,7 +126,7 @@ export class NativeStart {
 
   /** The socket first: a port that is taken is found before a device exists. */
   async #openDevices(connection: NativeConnection): Promise<{ device: string | undefined; port: number }> {
-    const { listen, tun, identity } = this.#settings;
+    const { listen, tun } = this.#settings.boot;
     const { host, port, readBufferBytes, writeBufferBytes, batch, soMark } = listen;
     const buffers = { readBufferBytes, writeBufferBytes, batch };
     const opened = await refusable(
@@ -136,7 +136,7 @@ export class NativeStart {
     const bound = opened?.kind === "udp-opened" ? endpointPort(opened.bound) : port;
     if (tun.disabled) return { device: undefined, port: bound };
     const { device: name, mtu, txQueue } = tun;
-    const addresses = identity.credential.networks;
+    const addresses = this.#settings.live.identity.credential.networks;
     const made = await refusable(connection.ask({ kind: "open-tun", name, mtu, txQueue, addresses }), {
       device: "tun",
       name,

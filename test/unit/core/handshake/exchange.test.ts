@@ -4,7 +4,7 @@ import { type WallTime, wallTime } from "../../../../src/core/base/time.ts";
 import { CaPool } from "../../../../src/core/cert/ca-pool.ts";
 import { decodeCertificate } from "../../../../src/core/cert/decode.ts";
 import { fromHandshakeForm } from "../../../../src/core/cert/handshake-form.ts";
-import type { Identity } from "../../../../src/core/config/settings.ts";
+import type { Identity } from "../../../../src/core/cert/identity.ts";
 import { nonceOf } from "../../../../src/core/crypto/nonce.ts";
 import { portableSuite } from "../../../../src/core/crypto/portable.ts";
 import type { Cipher, CryptoSuite } from "../../../../src/core/crypto/suite.ts";

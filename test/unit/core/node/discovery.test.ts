@@ -65,7 +65,7 @@ describe("hosts that know only a lighthouse", () => {
     const mesh = new Mesh();
     const client = { lighthouses: ["10.77.0.1"], statics: { "10.77.0.1": [L] } };
     const a = mesh.host(A, { name: "a", networks: ["10.77.0.11/16"], ...client });
-    a.reload({ ...a.settings, lighthouse: { ...a.settings.lighthouse, intervalMs: 3_600_000 } });
+    a.reload({ ...a.settings.live, lighthouse: { ...a.settings.live.lighthouse, intervalMs: 3_600_000 } });
     mesh.run(30_000);
     mesh.host(L, { name: "lh", networks: ["10.77.0.1/16"], amLighthouse: true });
     mesh.run(6000);
@@ -184,7 +184,7 @@ describe("hole punching", () => {
 
   test("lets the called host call back when punchy.respond is on", () => {
     const respond = { punch: false, respond: true, delayMs: 1000, respondDelayMs: 5000, targetAllRemotes: false };
-    const { mesh, a, b } = triangle({}, {}, { settings: { punchy: respond } });
+    const { mesh, a, b } = triangle({}, {}, { live: { punchy: respond } });
     // Nothing gets in at B unless B has sent there before.
     const opened = new Set<string>([L]);
     mesh.delivers = ({ from, to, datagram }) => {
@@ -199,7 +199,7 @@ describe("hole punching", () => {
 
   test("keeps mappings open with punchy.punch while a tunnel is idle, but not to lighthouses", () => {
     const punch = { punch: true, respond: false, delayMs: 1000, respondDelayMs: 5000, targetAllRemotes: false };
-    const { mesh, a, b } = triangle({}, { settings: { punchy: punch } });
+    const { mesh, a, b } = triangle({}, { live: { punchy: punch } });
     a.say(b, "hello");
     mesh.run(30_000);
     const bytes = mesh.flights.filter(({ from, datagram }) => from === A && datagram.length === 1);

@@ -30,14 +30,14 @@ describe("two hosts that know each other's endpoint", () => {
   });
 
   test.each(["aes", "chachapoly"] as const)("use the cipher %s", (cipher) => {
-    const { mesh, a, b } = pair({ settings: { cipher } }, { settings: { cipher } });
+    const { mesh, a, b } = pair({ boot: { cipher } }, { boot: { cipher } });
     a.say(b, "hello");
     mesh.run(100);
     expect(b.heard).toEqual(["hello"]);
   });
 
   test("do not come together with different ciphers, and the initiator says so", () => {
-    const { mesh, a, b } = pair({}, { settings: { cipher: "chachapoly" } });
+    const { mesh, a, b } = pair({}, { boot: { cipher: "chachapoly" } });
     a.say(b, "hello");
     mesh.run(12_000);
     expect(b.heard).toEqual([]);

@@ -88,7 +88,7 @@ describe("a tunnel", () => {
   });
 
   test("that nothing used for tunnels.inactivity_timeout is closed when tunnels.drop_inactive is on", () => {
-    const { mesh, a, b } = connected({ settings: { tunnels: { dropInactive: true, inactivityTimeoutMs: 60_000 } } });
+    const { mesh, a, b } = connected({ live: { tunnels: { dropInactive: true, inactivityTimeoutMs: 60_000 } } });
     mesh.run(50_000);
     expect(a.status().peers[0]?.state).toBe("up");
     mesh.run(20_000);

@@ -20,7 +20,7 @@ describe("a network whose authority is on P-256", () => {
     { versions: [2], cipher: "aes" },
     { versions: [1, 2], cipher: "aes" },
   ] as const)("carries packets both ways, certificates v$versions, $cipher", ({ versions, cipher }) => {
-    const { mesh, a, b } = pair({ versions, settings: { cipher } });
+    const { mesh, a, b } = pair({ versions, boot: { cipher } });
     a.say(b, "hello");
     mesh.run(100);
     b.say(a, "and back");
@@ -33,7 +33,7 @@ describe("a network whose authority is on P-256", () => {
     a.say(b, "hello");
     mesh.run(100);
     const [message1, message2] = mesh.flights.map(({ datagram }) => datagram).filter(isHandshake);
-    const own = a.settings.identity.credential.key.publicKey;
+    const own = a.settings.live.identity.credential.key.publicKey;
     expect(own).toHaveLength(65);
     expect(message1?.subarray(81, 146)).toEqual(own);
     expect(nodeSuite.agreement("P256")?.accepts(message1!.subarray(16, 81))).toBe(true);
@@ -63,7 +63,7 @@ describe("a network whose authority is on P-256", () => {
 
   test("refuses a blocked host under either form of its signature, and by its key", () => {
     const { b } = pair();
-    const certificate = b.settings.identity.credential.certificates[1]!;
+    const certificate = b.settings.live.identity.credential.certificates[1]!;
     const twin = otherSignatureForm(certificate.signature)!;
     const twinFingerprint = fingerprintWith(certificate.encoded, certificate.signature, twin);
     for (const entry of [certificate.fingerprint, twinFingerprint, `key:${toHex(certificate.publicKey)}`]) {
@@ -76,11 +76,11 @@ describe("a network whose authority is on P-256", () => {
     const { mesh, a, b } = pair();
     a.say(b, "hello");
     mesh.run(100);
-    const { publicKey } = b.settings.identity.credential.certificates[1]!;
+    const { publicKey } = b.settings.live.identity.credential.certificates[1]!;
     const blocklist = [`key:${toHex(publicKey)}`];
     const loaded = CaPool.load(nodeSuite, [mesh.authority.certificate], { blocklist, now: mesh.clock.wall });
     if (!loaded.ok) throw new Error(loaded.reason);
-    a.reload({ ...a.settings, identity: { ...a.settings.identity, pool: loaded.value.pool } });
+    a.reload({ ...a.settings.live, identity: { ...a.settings.live.identity, pool: loaded.value.pool } });
     a.say(b, "again");
     mesh.run(5000);
     expect(b.heard).toEqual(["hello"]);

@@ -29,8 +29,11 @@ describe("a host that starts anew", () => {
   });
 
   test("while it says nothing about lost sessions is called again within five seconds", () => {
-    const { mesh, a, b } = connected({}, { settings: {} });
-    b.settings = { ...b.settings, listen: { ...b.settings.listen, sendRecvError: "never" } };
+    const { mesh, a, b } = connected({}, { live: {} });
+    b.settings = {
+      ...b.settings,
+      live: { ...b.settings.live, listen: { ...b.settings.live.listen, sendRecvError: "never" } },
+    };
     b.restart();
     for (let i = 0; i < 60; i++) {
       a.say(b, `packet ${i}`);
@@ -105,7 +108,7 @@ describe("recv_error", () => {
 
   test("is ignored when listen.accept_recv_error says never", () => {
     const { mesh, a } = connected();
-    a.reload({ ...a.settings, listen: { ...a.settings.listen, acceptRecvError: "never" } });
+    a.reload({ ...a.settings.live, listen: { ...a.settings.live.listen, acceptRecvError: "never" } });
     a.receive(B as Host["endpoint"], recvErrorFor(remoteIndexAt(a)));
     mesh.run(50);
     expect(a.noticed("recv-error")).toEqual([]);
@@ -137,7 +140,7 @@ describe("a control plane that starts beside a running data plane", () => {
 
   test("applies the rules of its own configuration to them", () => {
     const { mesh, a, b } = connected();
-    b.settings = { ...b.settings, firewall: { inbound: [], outbound: [] } };
+    b.settings = { ...b.settings, live: { ...b.settings.live, firewall: { inbound: [], outbound: [] } } };
     b.restartControlPlane();
     a.say(b, "not any more");
     mesh.run(100);
@@ -156,7 +159,7 @@ describe("a control plane that starts beside a running data plane", () => {
 
   test("closes sessions of another cipher, which would fail only at their renewal", () => {
     const { mesh, a } = connected();
-    a.settings = { ...a.settings, cipher: "chachapoly" };
+    a.settings = { ...a.settings, boot: { ...a.settings.boot, cipher: "chachapoly" } };
     a.restartControlPlane();
     mesh.run(20);
     expect(a.noticed("session-not-adopted")[0]?.fields["reason"]).toMatch(/its cipher is aes/);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { wallTime } from "../../../../src/core/base/time.ts";
 import { CaPool } from "../../../../src/core/cert/ca-pool.ts";
-import type { Settings } from "../../../../src/core/config/settings.ts";
+import type { LiveSettings } from "../../../../src/core/config/settings.ts";
 import { TestAuthority, WORLD_BEGINS } from "../../fixtures/authority.ts";
 import { type Host, Mesh } from "../../fixtures/mesh.ts";
 import { ALLOW_ALL, type HostPlan, identityOf } from "../../fixtures/settings.ts";
@@ -56,7 +56,7 @@ describe("a peer whose certificate is", () => {
   });
 
   test("on the blocklist is refused in both roles", () => {
-    const fingerprint = pair().b.settings.identity.credential.certificates[1]!.fingerprint;
+    const fingerprint = pair().b.settings.live.identity.credential.certificates[1]!.fingerprint;
     const { mesh, a, b } = pair({ blocklist: [fingerprint] });
     expect(a.ping(b)).toMatchObject({ outcome: "failed", reason: "handshake-refused" });
     b.say(a, "hello");
@@ -80,7 +80,7 @@ describe("a tunnel that stands", () => {
 
   test("stays when pki.disconnect_invalid is off", () => {
     const { mesh, a, b } = pair({}, { notAfter: WORLD_BEGINS + 60n });
-    a.reload({ ...a.settings, identity: { ...a.settings.identity, disconnectInvalid: false } });
+    a.reload({ ...a.settings.live, identity: { ...a.settings.live.identity, disconnectInvalid: false } });
     a.say(b, "hello");
     mesh.run(80_000);
     expect(a.status().peers[0]?.state).toBe("up");
@@ -90,7 +90,7 @@ describe("a tunnel that stands", () => {
     const { mesh, a, b } = pair();
     a.say(b, "hello");
     mesh.run(100);
-    const blocked = b.settings.identity.credential.certificates[1]!.fingerprint;
+    const blocked = b.settings.live.identity.credential.certificates[1]!.fingerprint;
     a.reload(withPool(mesh, a, [mesh.authority], [blocked]));
     mesh.run(20);
     expect(a.status().peers).toEqual([]);
@@ -102,7 +102,7 @@ describe("a tunnel that stands", () => {
     a.say(b, "hello");
     mesh.run(6);
     expect(b.status().peers[0]?.state).toBe("unconfirmed");
-    b.reload(withPool(mesh, b, [mesh.authority], [a.settings.identity.credential.certificates[1]!.fingerprint]));
+    b.reload(withPool(mesh, b, [mesh.authority], [a.settings.live.identity.credential.certificates[1]!.fingerprint]));
     mesh.run(1000);
     expect(b.heard).toEqual([]);
     expect(b.status().peers).toEqual([]);
@@ -123,7 +123,7 @@ describe("a tunnel that stands", () => {
     mesh.run(100);
     const renewed = { name: "a", networks: ["10.77.0.1/16"], groups: ["new"] };
     const identity = identityOf(mesh.suite, renewed, mesh.authority, 97, mesh.clock.wall);
-    a.reload({ ...a.settings, identity: { ...identity, pool: a.settings.identity.pool } });
+    a.reload({ ...a.settings.live, identity: { ...identity, pool: a.settings.live.identity.pool } });
     b.say(a, "hello again");
     mesh.run(6000);
     expect(b.status().peers[0]).toMatchObject({ name: "a", groups: ["new"] });
@@ -133,10 +133,13 @@ describe("a tunnel that stands", () => {
     const { mesh, a, b } = pair();
     a.say(b, "one");
     mesh.run(100);
-    b.reload({ ...b.settings, firewall: { inbound: [{ ...ALLOW_ALL, portFirst: 1, portLast: 99 }], outbound: [] } });
+    b.reload({
+      ...b.settings.live,
+      firewall: { inbound: [{ ...ALLOW_ALL, portFirst: 1, portLast: 99 }], outbound: [] },
+    });
     a.say(b, "two");
     mesh.run(100);
-    b.reload({ ...b.settings, firewall: { inbound: [ALLOW_ALL], outbound: [] } });
+    b.reload({ ...b.settings.live, firewall: { inbound: [ALLOW_ALL], outbound: [] } });
     a.say(b, "three");
     mesh.run(100);
     expect(b.heard).toEqual(["one", "three"]);
@@ -153,7 +156,10 @@ describe("new rules that the data plane refuses", () => {
     a.say(b, "one");
     mesh.run(100);
     b.refuses = ({ kind, ...command }) => kind === "apply-policies" && "raiseEpoch" in command && command.raiseEpoch;
-    b.reload({ ...b.settings, firewall: { inbound: [{ ...ALLOW_ALL, portFirst: 1, portLast: 99 }], outbound: [] } });
+    b.reload({
+      ...b.settings.live,
+      firewall: { inbound: [{ ...ALLOW_ALL, portFirst: 1, portLast: 99 }], outbound: [] },
+    });
     mesh.run(1000);
     expect(b.noticed("tunnel-down")[0]?.text).toMatch(/did not take the new rules/);
     a.say(b, "two");
@@ -213,11 +219,11 @@ function pair(planA: Partial<HostPlan> = {}, planB: Partial<HostPlan> = {}) {
   return { mesh, a, b };
 }
 
-function withPool(mesh: Mesh, host: Host, authorities: readonly TestAuthority[], blocklist: string[]): Settings {
+function withPool(mesh: Mesh, host: Host, authorities: readonly TestAuthority[], blocklist: string[]): LiveSettings {
   const certificates = authorities.map(({ certificate }) => certificate);
   const pool = CaPool.load(mesh.suite, certificates, { blocklist, now: wallTime(WORLD_BEGINS * 1_000_000_000n) });
   if (!pool.ok) throw new Error(pool.reason);
-  return { ...host.settings, identity: { ...host.settings.identity, pool: pool.value.pool } };
+  return { ...host.settings.live, identity: { ...host.settings.live.identity, pool: pool.value.pool } };
 }
 
 /** Message 1 is clear text: anybody who has seen one can make another. The time is raised in its last varint bytes. */

@@ -45,7 +45,7 @@ describe("a configuration file", () => {
     const path = write("host.yml", PKI + REST);
     const loaded = loadSettings(path, env);
     expect(loaded.ok && loaded.value).toMatchObject({
-      settings: { identity: { credential: { name: "laptop" } } },
+      settings: { live: { identity: { credential: { name: "laptop" } } } },
       logging: { level: "info" },
       warnings: [],
       files: [path, join(folder, "ca.crt"), join(folder, "host.crt"), join(folder, "host.key")],
@@ -92,7 +92,7 @@ describe("a configuration directory", () => {
     write("conf.d/.hidden.yml", "not: [yaml");
     write("conf.d/readme.txt", "not: [yaml");
     const loaded = loadSettings(join(folder, "conf.d"), env);
-    expect(loaded.ok && loaded.value.settings.listen.port).toBe(2);
+    expect(loaded.ok && loaded.value.settings.boot.listen.port).toBe(2);
     expect(loaded.ok && loaded.value.files.slice(0, 3)).toEqual(
       ["10-pki.yml", "20-port/a.yaml", "30-port.yml"].map((name) => join(folder, "conf.d", name)),
     );

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Settings } from "../../../../src/core/config/settings.ts";
+import type { BootSettings, Settings } from "../../../../src/core/config/settings.ts";
 import type {
   DataPlaneEvent,
   LocalIndex,
@@ -22,6 +22,7 @@ import { FakeDataPlane } from "./fake-data-plane.ts";
 
 const plan = { name: "server", networks: ["10.77.0.2/24"] };
 const settings: Settings = settingsOf(identityOf(nodeSuite, plan, new TestAuthority(nodeSuite, 1), 2), plan);
+const { boot } = settings;
 const running = {
   tun: { name: "tun7", mtu: 1300, addresses: [prefix("10.77.0.2/24")] },
   udp: "0.0.0.0:4242" as Endpoint,
@@ -57,7 +58,7 @@ describe("a data plane that has opened nothing yet", () => {
   });
 
   test("needs no device for a host without one", async () => {
-    plane = new NativeDataPlane({ ...settings, tun: { ...settings.tun, disabled: true } }, state);
+    plane = new NativeDataPlane(withBoot({ tun: { ...boot.tun, disabled: true } }), state);
     await fake.listen();
     await plane.start(listener);
     expect(fake.kinds).toEqual(["hello", "open-udp"]);
@@ -99,14 +100,14 @@ describe("a data plane that ran before", () => {
     expect(listener.journal).toEqual(["up 4242, 3 tunnels"]);
   });
 
-  test.each<[string, Partial<Settings>]>([
-    ["another port", { listen: { ...settings.listen, port: 4243 } }],
-    ["another address", { listen: { ...settings.listen, host: "192.0.2.1" as IpAddress } }],
-    ["another MTU", { tun: { ...settings.tun, mtu: 1400 } }],
-    ["another device", { tun: { ...settings.tun, device: "mesh0" } }],
-    ["no device", { tun: { ...settings.tun, disabled: true } }],
+  test.each<[string, Partial<BootSettings>]>([
+    ["another port", { listen: { ...boot.listen, port: 4243 } }],
+    ["another address", { listen: { ...boot.listen, host: "192.0.2.1" as IpAddress } }],
+    ["another MTU", { tun: { ...boot.tun, mtu: 1400 } }],
+    ["another device", { tun: { ...boot.tun, device: "mesh0" } }],
+    ["no device", { tun: { ...boot.tun, disabled: true } }],
   ])("is replaced when the configuration wants %s", async (_, changes) => {
-    plane = new NativeDataPlane({ ...settings, ...changes }, state);
+    plane = new NativeDataPlane(withBoot(changes), state);
     fake.snapshot = running;
     await fake.listen();
     await expect(plane.start(listener)).rejects.toMatchObject({ code: "data-plane-failed" });
@@ -196,7 +197,7 @@ describe("a start that cannot succeed", () => {
   });
 
   test("because the device's name is taken says which", async () => {
-    plane = new NativeDataPlane({ ...settings, tun: { ...settings.tun, device: "mesh0" } }, state);
+    plane = new NativeDataPlane(withBoot({ tun: { ...boot.tun, device: "mesh0" } }), state);
     refuse("open-tun", "device-busy", "mesh0 is in use");
     await fake.listen();
     await expect(plane.start(listener)).rejects.toThrow(/TUN device mesh0 - mesh0 is in use - .*tun\.dev/);
@@ -335,4 +336,8 @@ function program(script: string): string {
   writeFileSync(path, `#!/bin/sh\n${script}\n`);
   chmodSync(path, 0o755);
   return path;
+}
+
+function withBoot(changes: Partial<BootSettings>): Settings {
+  return { ...settings, boot: { ...boot, ...changes } };
 }

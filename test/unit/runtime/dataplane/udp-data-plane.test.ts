@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from "node:dgram";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { Settings } from "../../../../src/core/config/settings.ts";
+import type { BootSettings } from "../../../../src/core/config/settings.ts";
 import type { DataPlaneEvent } from "../../../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
@@ -68,8 +68,11 @@ describe("the data plane without a device", () => {
   });
 });
 
-async function started(listen: Partial<Settings["listen"]>) {
-  const plane = new UdpDataPlane({ ...settings, listen: { ...settings.listen, ...listen } });
+async function started(listen: Partial<BootSettings["listen"]>) {
+  const plane = new UdpDataPlane({
+    ...settings,
+    boot: { ...settings.boot, listen: { ...settings.boot.listen, ...listen } },
+  });
   const events: DataPlaneEvent[] = [];
   const notices: string[] = [];
   await plane.start({

@@ -3,7 +3,7 @@ import { errorsOf, parsed, SOUND, settingsOf } from "../parsed.ts";
 
 describe("of several files", () => {
   test("the later one's scalar wins", () => {
-    expect(settingsOf([`${SOUND}listen: {port: 1, batch: 2}`, "listen: {port: 4242}"]).listen).toMatchObject({
+    expect(settingsOf([`${SOUND}listen: {port: 1, batch: 2}`, "listen: {port: 4242}"]).boot.listen).toMatchObject({
       port: 4242,
       batch: 2,
     });
@@ -13,12 +13,12 @@ describe("of several files", () => {
     const { preferredRanges } = settingsOf([
       `${SOUND}preferred_ranges: [10.0.0.0/8]`,
       "preferred_ranges: [192.0.2.0/24]",
-    ]);
+    ]).live;
     expect(preferredRanges.map(({ address }) => address)).toEqual(["192.0.2.0", "10.0.0.0"]);
   });
 
   test("a key without a value does not take the earlier one's away", () => {
-    expect(settingsOf([`${SOUND}listen: {port: 4242}`, "listen:\n"]).listen.port).toBe(4242);
+    expect(settingsOf([`${SOUND}listen: {port: 4242}`, "listen:\n"]).boot.listen.port).toBe(4242);
   });
 
   test("each error names its own file", () => {

@@ -8,7 +8,7 @@ describe("static_host_map", () => {
       '{"10.77.0.1": ["192.0.2.1:4242"]}',
       '{"10.77.0.1": ["192.0.2.1:4242", "lh.example:4242"], "10.77.0.3": "[2001:db8::3]:1", "fd00::1": []}',
     );
-    expect([...settingsOf(text).staticHosts]).toEqual([
+    expect([...settingsOf(text).live.staticHosts]).toEqual([
       [
         "10.77.0.1",
         [
@@ -111,12 +111,12 @@ describe("lighthouse.advertise_addrs", () => {
   const advertising = (list: string): string =>
     SOUND.replace("lighthouse:\n", `lighthouse:\n  advertise_addrs: ${list}\n`);
 
-  test("take port 0 for listen.port", () => {
+  test("keep port 0 for the port that is bound, which a reload of listen.port does not change", () => {
     expect(
-      settingsOf(`${advertising('["203.0.113.5:0", "home.example:0"]')}listen: {port: 4242}`).lighthouse.advertise,
+      settingsOf(`${advertising('["203.0.113.5:0", "home.example:0"]')}listen: {port: 4242}`).live.lighthouse.advertise,
     ).toEqual([
-      { kind: "literal", endpoint: "203.0.113.5:4242" },
-      { kind: "name", name: "home.example", port: 4242 },
+      { kind: "literal", endpoint: "203.0.113.5:0" },
+      { kind: "name", name: "home.example", port: 0 },
     ]);
   });
 
@@ -128,7 +128,7 @@ describe("lighthouse.advertise_addrs", () => {
 
   test("inside the overlay are left out with a warning", () => {
     const text = advertising('["10.77.0.2:4242", "203.0.113.5:4242"]');
-    expect(settingsOf(text).lighthouse.advertise).toEqual([{ kind: "literal", endpoint: "203.0.113.5:4242" }]);
+    expect(settingsOf(text).live.lighthouse.advertise).toEqual([{ kind: "literal", endpoint: "203.0.113.5:4242" }]);
     expect(warningsOf(text)).toEqual([
       "config.yml:4:21: lighthouse.advertise_addrs[0]: 10.77.0.2 is inside the overlay and is not advertised - advertise an underlay address",
     ]);

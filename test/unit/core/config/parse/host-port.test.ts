@@ -40,8 +40,8 @@ describe("host:port", () => {
     });
   });
 
-  test("port 0 stands for the given port", () => {
-    expect(parseHostPort("192.0.2.1:0", 4242)).toMatchObject({ ok: true, value: { endpoint: "192.0.2.1:4242" } });
+  test("port 0 stays 0 where it stands for a fixed listen.port", () => {
+    expect(parseHostPort("192.0.2.1:0", 4242)).toMatchObject({ ok: true, value: { endpoint: "192.0.2.1:0" } });
     expect(parseHostPort("192.0.2.1:0", 0)).toMatchObject({ ok: false });
   });
 

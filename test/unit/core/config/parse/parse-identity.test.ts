@@ -5,31 +5,31 @@ import { fittingPems, keyPem, TestAuthority } from "../test-pki.ts";
 
 describe("an identity", () => {
   test("is made of CA, certificate and key", () => {
-    const { identity } = settingsOf(SOUND);
+    const { identity } = settingsOf(SOUND).live;
     expect(identity.credential).toMatchObject({ name: "laptop", addresses: ["10.77.0.2"] });
     expect(identity).toMatchObject({ disconnectInvalid: true, initiatingVersion: 1 });
     expect([...identity.pool.authorities.values()].map(({ name }) => name)).toEqual(["test ca"]);
   });
 
   test("starts handshakes with version 2 when it has no other", () => {
-    expect(settingsOf(SOUND, fittingPems({ version: 2 })).identity.initiatingVersion).toBe(2);
+    expect(settingsOf(SOUND, fittingPems({ version: 2 })).live.identity.initiatingVersion).toBe(2);
   });
 
   test("may hold both versions and choose", () => {
     const authority = new TestAuthority();
     const both = { ...fittingPems(), "pki.cert": authority.host({ version: 1 }) + authority.host({ version: 2 }) };
-    expect(settingsOf(SOUND, both).identity.initiatingVersion).toBe(1);
+    expect(settingsOf(SOUND, both).live.identity.initiatingVersion).toBe(1);
     expect(
-      settingsOf(`${SOUND.replace("key: host.key", "key: host.key, initiating_version: 2")}`, both).identity
+      settingsOf(`${SOUND.replace("key: host.key", "key: host.key, initiating_version: 2")}`, both).live.identity
         .initiatingVersion,
     ).toBe(2);
   });
 
   test("takes blocked fingerprints in any case", () => {
-    const { certificates } = settingsOf(SOUND).identity.credential;
+    const { certificates } = settingsOf(SOUND).live.identity.credential;
     const blocked = certificates[1]?.fingerprint.toUpperCase();
     const text = SOUND.replace("key: host.key", `key: host.key, blocklist: [${blocked}], disconnect_invalid: no`);
-    expect(settingsOf(text).identity.disconnectInvalid).toBe(false);
+    expect(settingsOf(text).live.identity.disconnectInvalid).toBe(false);
     expect(warningsOf(text)[0]).toMatch(/peers will refuse this host: the certificate [0-9a-f]{64} is blocked/);
   });
 });

@@ -9,7 +9,7 @@ function withRule(rule: string): string {
 }
 
 function ruleOf(rule: string): Rule | undefined {
-  return settingsOf(withRule(rule)).firewall.inbound[0];
+  return settingsOf(withRule(rule)).live.firewall.inbound[0];
 }
 
 /** Errors without the place of the rule, which is the same for all. */
@@ -50,7 +50,7 @@ describe("a rule", () => {
   test("counts from 0 in its own list", () => {
     const { inbound, outbound } = settingsOf(
       `${withRule("{port: 1, proto: tcp, host: a}")}    - {port: 2, proto: tcp, host: b}\n`,
-    ).firewall;
+    ).live.firewall;
     expect(inbound.map(({ ruleId }) => ruleId)).toEqual([0, 1]);
     expect(outbound.map(({ ruleId }) => ruleId)).toEqual([0]);
   });

@@ -7,26 +7,23 @@ test("a sound configuration has neither errors nor warnings", () => {
 });
 
 test("what is not written is at Nebula's default", () => {
-  const { identity: _identity, firewall: _firewall, staticHosts: _staticHosts, ...rest } = settingsOf(SOUND);
-  expect(rest).toEqual({
+  const { boot, live } = settingsOf(SOUND);
+  const { identity: _identity, firewall: _firewall, staticHosts: _staticHosts, ...rest } = live;
+  expect(boot).toEqual({
     cipher: "aes",
-    staticMap: { cadenceMs: 30_000, network: "ip4", lookupTimeoutMs: 250 },
-    lighthouse: { amLighthouse: false, hosts: ["10.77.0.1"], intervalMs: 10_000, advertise: [] },
-    listen: {
-      host: "0.0.0.0",
-      port: 0,
-      batch: 64,
-      readBufferBytes: 0,
-      writeBufferBytes: 0,
-      soMark: 0,
-      sendRecvError: "always",
-      acceptRecvError: "always",
-    },
-    punchy: { punch: false, respond: false, delayMs: 1_000, respondDelayMs: 5_000, targetAllRemotes: false },
-    tun: { disabled: false, device: "", mtu: 1300, txQueue: 500, dropLocalBroadcast: false, dropMulticast: false },
+    lighthouse: { amLighthouse: false },
+    listen: { host: "0.0.0.0", port: 0, batch: 64, readBufferBytes: 0, writeBufferBytes: 0, soMark: 0 },
+    tun: { disabled: false, device: "", mtu: 1300, txQueue: 500 },
     handshakes: { tryIntervalMs: 100, retries: 10 },
-    tunnels: { dropInactive: false, inactivityTimeoutMs: 600_000 },
     timers: { connectionAliveMs: 5_000, pendingDeletionMs: 10_000 },
+  });
+  expect(rest).toEqual({
+    staticMap: { cadenceMs: 30_000, network: "ip4", lookupTimeoutMs: 250 },
+    lighthouse: { hosts: ["10.77.0.1"], intervalMs: 10_000, advertise: [] },
+    listen: { sendRecvError: "always", acceptRecvError: "always" },
+    punchy: { punch: false, respond: false, delayMs: 1_000, respondDelayMs: 5_000, targetAllRemotes: false },
+    tun: { dropLocalBroadcast: false, dropMulticast: false },
+    tunnels: { dropInactive: false, inactivityTimeoutMs: 600_000 },
     preferredRanges: [],
   });
   expect(parsed(SOUND).logging).toEqual({ level: "info", format: "text", timestamps: true });
@@ -46,24 +43,19 @@ timers: {connection_alive_interval: 2, pending_deletion_interval: 4}
 preferred_ranges: [192.168.7.9/16, "fd00::/8"]
 logging: {level: WARNING, format: json, disable_timestamp: true}
 `);
-  expect(settings).toMatchObject({
+  expect(settings?.boot).toMatchObject({
     cipher: "chachapoly",
-    staticMap: { cadenceMs: 60_000, network: "ip", lookupTimeoutMs: 1_000 },
-    listen: {
-      host: "::",
-      port: 4242,
-      batch: 128,
-      readBufferBytes: 1_048_576,
-      writeBufferBytes: 2_097_152,
-      soMark: 7,
-      sendRecvError: "private",
-      acceptRecvError: "never",
-    },
-    punchy: { punch: true, respond: true, delayMs: 500, respondDelayMs: 2_000, targetAllRemotes: true },
-    tun: { device: "lacis0", mtu: 1280, txQueue: 1_000, dropLocalBroadcast: true, dropMulticast: true },
+    listen: { host: "::", port: 4242, batch: 128, readBufferBytes: 1_048_576, writeBufferBytes: 2_097_152, soMark: 7 },
+    tun: { device: "lacis0", mtu: 1280, txQueue: 1_000 },
     handshakes: { tryIntervalMs: 200, retries: 20 },
-    tunnels: { dropInactive: true, inactivityTimeoutMs: 3_600_000 },
     timers: { connectionAliveMs: 2_000, pendingDeletionMs: 4_000 },
+  });
+  expect(settings?.live).toMatchObject({
+    staticMap: { cadenceMs: 60_000, network: "ip", lookupTimeoutMs: 1_000 },
+    listen: { sendRecvError: "private", acceptRecvError: "never" },
+    punchy: { punch: true, respond: true, delayMs: 500, respondDelayMs: 2_000, targetAllRemotes: true },
+    tun: { dropLocalBroadcast: true, dropMulticast: true },
+    tunnels: { dropInactive: true, inactivityTimeoutMs: 3_600_000 },
     preferredRanges: [
       { address: "192.168.0.0", bits: 16 },
       { address: "fd00::", bits: 8 },
@@ -73,7 +65,7 @@ logging: {level: WARNING, format: json, disable_timestamp: true}
 });
 
 test("send_recv_error may be a boolean, as it once was", () => {
-  expect(settingsOf(`${SOUND}listen: {send_recv_error: false, accept_recv_error: true}`).listen).toMatchObject({
+  expect(settingsOf(`${SOUND}listen: {send_recv_error: false, accept_recv_error: true}`).live.listen).toMatchObject({
     sendRecvError: "never",
     acceptRecvError: "always",
   });

@@ -79,14 +79,14 @@ describe("a key that has no effect here", () => {
 
 describe("an older spelling is read with a warning:", () => {
   test("punchy: true", () => {
-    expect(settingsOf(`${SOUND}punchy: true`).punchy.punch).toBe(true);
+    expect(settingsOf(`${SOUND}punchy: true`).live.punchy.punch).toBe(true);
     expect(warningsOf(`${SOUND}punchy: true`)).toEqual([
       "config.yml:8:1: punchy: an older spelling - write punchy.punch",
     ]);
   });
 
   test("punch_back", () => {
-    expect(settingsOf(`${SOUND}punch_back: yes`).punchy.respond).toBe(true);
+    expect(settingsOf(`${SOUND}punch_back: yes`).live.punchy.respond).toBe(true);
   });
 
   test("but not together with the present one", () => {
