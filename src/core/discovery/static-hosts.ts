@@ -29,11 +29,15 @@ export class StaticHosts {
     this.#nextAt = this.#names.length > 0 ? now : undefined;
   }
 
-  /** New settings; answers for names that are still used are kept. */
+  /** New settings; answers for names that are still used are kept, as far as they are of a family that is still wanted. */
   replace(settings: StaticHostSettings, now: Instant): void {
     this.#settings = settings;
     this.#names = namesIn(settings);
-    for (const name of [...this.#resolved.keys()]) if (!this.#names.includes(name)) this.#resolved.delete(name);
+    for (const [name, addresses] of [...this.#resolved]) {
+      const kept = this.#names.includes(name) ? addresses.filter((address) => this.#isWanted(address)) : [];
+      if (kept.length > 0) this.#resolved.set(name, kept);
+      else this.#resolved.delete(name);
+    }
     this.#nextAt = this.#names.length > 0 ? now : undefined;
   }
 
