@@ -41,7 +41,7 @@ const MINUTE = 60 * SECOND;
 /** Every implemented key of the schema. */
 export const ROWS: Readonly<Record<string, Row>> = {
   "pki.ca": { other: pems({ trusted: [authority, stranger] }), sees: (subject) => subject.reaches("10.77.0.6") },
-  "pki.cert": { other: pems({ days: 200n }), sees: certificateAsPeerSeesIt },
+  "pki.cert": { other: pems({ days: 200n }), given: meetPeer, sees: certificateAsPeerSeesIt },
   "pki.key": {
     changes: ["pki.cert", "pki.key"],
     other: pems({ days: 200n, keySeed: 99 }),
@@ -143,9 +143,10 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "tun.drop_local_broadcast": { other: "true", sees: (subject) => configured(subject)?.dropLocalBroadcast },
   "tun.drop_multicast": { other: "true", sees: (subject) => configured(subject)?.dropMulticast },
 
-  "firewall.inbound": { other: "[{port: any, proto: icmp, host: any}]", sees: isHeard },
+  "firewall.inbound": { other: "[{port: any, proto: icmp, host: any}]", given: meetPeer, sees: isHeard },
   "firewall.outbound": {
     other: "[{port: any, proto: icmp, host: any}]",
+    given: meetPeer,
     sees: (subject) => {
       subject.host.say(subject.peer, "may I?");
       subject.mesh.run(SECOND);
@@ -236,7 +237,7 @@ function ruleRows(others: Values): Readonly<Record<string, Row>> {
   return Object.fromEntries(
     Object.entries(others).map(([field, rule]) => [
       `firewall.inbound[].${field}`,
-      { changes: ["firewall.inbound"], other: `[${rule}]`, sees: isHeard },
+      { changes: ["firewall.inbound"], other: `[${rule}]`, given: meetPeer, sees: isHeard },
     ]),
   );
 }
@@ -254,6 +255,7 @@ function meetPeer(subject: Subject): void {
 
 function certificateAsPeerSeesIt(subject: Subject): number | undefined {
   subject.reaches(PEER);
+  subject.mesh.run(15 * SECOND);
   return subject.peer.status().peers.find(({ name }) => name === "subject")?.certificateNotAfter;
 }
 
