@@ -1,9 +1,9 @@
 import type { DropReason } from "../core/drop-reason.ts";
 import type { NodeStatus } from "../core/io.ts";
 import { clause } from "./clause.ts";
+import type { DaemonFacts } from "./daemon-facts.ts";
 import { dropText, expectedDrops } from "./drop-text.ts";
 import { duration } from "./duration.ts";
-import type { DaemonFacts } from "./status-report.ts";
 
 /** One sentence about something that is not as it should be, and what to do about it. `code` is stable. */
 export interface Health {

@@ -1,22 +1,8 @@
 import type { NodeStatus, PeerStatus } from "../core/io.ts";
 import type { DataPlaneDescription } from "../runtime/dataplane/data-plane.ts";
+import type { DaemonFacts } from "./daemon-facts.ts";
 import { type Health, healthOf } from "./health.ts";
 import { ADMIN_SCHEMA } from "./protocol.ts";
-
-/** Facts about the daemon that the node does not know. */
-export interface DaemonFacts {
-  readonly version: string;
-  readonly pid: number;
-  readonly config: string;
-  readonly stateDirectory: string;
-  /** Unix milliseconds. */
-  readonly startedAt: number;
-  readonly dataPlane: DataPlaneDescription;
-  /** The last reload, when it was refused; undefined when it was taken or there was none. */
-  readonly refusedReload: string | undefined;
-  /** Changed in the file since the start, but only a restart applies them. */
-  readonly needsRestart: readonly string[];
-}
 
 /** `lacis status --json`. Field names are promised stable (docs/CLI.md). Times are ISO 8601, durations milliseconds. */
 export interface StatusReport {

@@ -1,4 +1,4 @@
-import type { DaemonFacts } from "../../../src/admin/status-report.ts";
+import type { DaemonFacts } from "../../../src/admin/daemon-facts.ts";
 import type { NodeStatus, PeerStatus } from "../../../src/core/io.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../src/core/netip/endpoint.ts";

@@ -1,10 +1,9 @@
 import type { ConfigNode } from "../document/document.ts";
 import { parseBoolean, parseChoice, parseDurationMs, parseInteger } from "../parse/scalar.ts";
-import type { ValueType } from "./key-spec.ts";
-import type { FoundValue } from "./keys.ts";
+import type { KeySpec, ValueType } from "./key-spec.ts";
 
 /** Whether a value of a key that has no effect here changes nothing anyway: it is the default, or as good as it, or empty. */
-export function isHarmless({ spec, node }: FoundValue): boolean {
+export function isHarmless(spec: KeySpec, node: ConfigNode): boolean {
   if (isEmpty(node)) return spec.default === undefined || ["", "[]", "{}"].includes(spec.default);
   const alsoHarmless = spec.state.kind === "not-yet" ? spec.state.harmless : [];
   const values = spec.default === undefined ? alsoHarmless : [spec.default, ...alsoHarmless];

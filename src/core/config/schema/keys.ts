@@ -70,7 +70,7 @@ function acceptByState(
       accepted.set(path, found);
       return;
     case "not-yet":
-      if (isHarmless(found)) return;
+      if (isHarmless(spec, found.node)) return;
       findings.error({
         code: "CONFIG_NOT_YET",
         place,
@@ -82,7 +82,7 @@ function acceptByState(
     case "detail":
       return;
     case "ignored":
-      if (isHarmless(found)) return;
+      if (isHarmless(spec, found.node)) return;
       findings.warn({ code: "CONFIG_IGNORED_KEY", place, path, what: "has no effect here", why: state.why });
       return;
     case "removed": {

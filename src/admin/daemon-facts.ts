@@ -1,0 +1,16 @@
+import type { DataPlaneDescription } from "../runtime/dataplane/data-plane.ts";
+
+/** Facts about the daemon that the node does not know. */
+export interface DaemonFacts {
+  readonly version: string;
+  readonly pid: number;
+  readonly config: string;
+  readonly stateDirectory: string;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  readonly dataPlane: DataPlaneDescription;
+  /** The last reload, when it was refused; undefined when it was taken or there was none. */
+  readonly refusedReload: string | undefined;
+  /** Changed in the file since the start, but only a restart applies them. */
+  readonly needsRestart: readonly string[];
+}
