@@ -45,7 +45,7 @@ const floors: readonly (readonly string[])[] = [
   ["wire", "crypto"],
   ["cert", "noise"],
   ["handshake", "tunnel", "discovery", "punch", "relay", "firewall", "route", "dataplane", "config"],
-  ["node.ts", "io.ts"],
+  ["operator", "node.ts", "io.ts"],
 ];
 const stateMachines = 3;
 
@@ -57,6 +57,8 @@ const seams = new Set([
   "src/core/firewall/rule.ts",
   "src/core/io.ts",
   "src/core/notice.ts",
+  "src/core/operator/event.ts",
+  "src/core/operator/failure.ts",
 ]);
 
 function refuseFloor({ from, target, typeOnly }: ImportOf): string | undefined {

@@ -92,10 +92,9 @@ export class Initiation {
     const read = this.#noise.readMessage2(datagram.subarray(HEADER_BYTES));
     if (!read.ok) return { kind: "unreadable" };
     const payload = decodeHandshakePayload(read.value.payload);
-    if (!payload.ok)
-      return { kind: "refused", refusal: { code: "bad-payload", text: `Message 2 is malformed: ${payload.reason}.` } };
+    if (!payload.ok) return { kind: "refused", refusal: { code: "bad-payload", message: 2, why: payload.reason } };
     if (payload.value.responderIndex === 0)
-      return { kind: "refused", refusal: { code: "bad-payload", text: "Message 2 carries no responder index." } };
+      return { kind: "refused", refusal: { code: "bad-payload", message: 2, why: undefined } };
     const peer = identifyPeer(this.#crypto, trust, payload.value, read.value.remoteStatic, at);
     if (!peer.ok) return { kind: "refused", refusal: peer.reason };
     return {

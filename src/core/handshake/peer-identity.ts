@@ -5,7 +5,7 @@ import { fromHandshakeForm } from "../cert/handshake-form.ts";
 import type { Identity } from "../cert/identity.ts";
 import type { CryptoSuite } from "../crypto/suite.ts";
 import type { HandshakePayload } from "../wire/handshake-payload.ts";
-import { asSentence, type HandshakeRefusal } from "./refusal.ts";
+import type { HandshakeRefusal } from "./refusal.ts";
 
 /**
  * Who sent this payload: rebuilds the certificate around the static key of the handshake (protocol 4.6) and has the CA pool verify it
@@ -25,19 +25,14 @@ export function identifyPeer(
     publicKey: remoteStatic,
     curve: credential.curve,
   });
-  if (!decoded.ok)
-    return fail({ code: "bad-certificate", text: `The peer's certificate is malformed: ${decoded.reason}.` });
+  if (!decoded.ok) return fail({ code: "bad-certificate", why: decoded.reason });
   const certificate = decoded.value;
   const { fingerprint } = certificate;
   if (certificate.curve !== credential.curve)
-    return fail({ code: "curve-mismatch", text: "The peer's certificate is on another curve than ours.", fingerprint });
+    return fail({ code: "curve-mismatch", text: "the peer's certificate is on another curve than ours", fingerprint });
   const verified = pool.verify(certificate, at);
-  if (!verified.ok) return fail({ code: verified.reason.code, text: asSentence(verified.reason.text), fingerprint });
+  if (!verified.ok) return fail({ ...verified.reason, fingerprint });
   if (verified.value.networks.some(({ address }) => credential.addresses.includes(address)))
-    return fail({
-      code: "own-address",
-      text: "The peer's certificate holds one of our own overlay addresses.",
-      fingerprint,
-    });
+    return fail({ code: "own-address", fingerprint });
   return verified;
 }

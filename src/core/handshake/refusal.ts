@@ -1,24 +1,19 @@
 import type { CertificateRefusal } from "../cert/ca-pool.ts";
 import type { Fingerprint } from "../cert/certificate.ts";
 
-/** Why a readable handshake message was not accepted. */
-export interface HandshakeRefusal {
-  readonly code:
-    | CertificateRefusal["code"]
-    | "unreadable"
-    | "bad-payload"
-    | "bad-certificate"
-    | "own-address"
-    | "too-old"
-    | "implausible-time"
-    | "no-free-index";
-  /** One sentence. Holds nothing that an unverified certificate says about itself. */
-  readonly text: string;
-  /** Of the certificate that was refused, when one could be decoded. */
-  readonly fingerprint?: Fingerprint;
-}
-
-/** A clause as the floors below phrase it ("the certificate expired 3 h ago"), made a sentence. */
-export function asSentence(clause: string): string {
-  return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
-}
+/** Why a handshake message was not accepted, as data (operator/failure-text.ts makes the sentence). */
+export type HandshakeRefusal =
+  /** `why`: a clause of the decoder. Nothing that an unverified certificate says about itself is in it. */
+  | { readonly code: "unreadable"; readonly message: 1 | 2; readonly why: string }
+  /** `why`: a clause of the decoder; undefined when all is well formed, and the sender's index is missing. */
+  | { readonly code: "bad-payload"; readonly message: 1 | 2; readonly why: string | undefined }
+  /** `why`: a clause of the decoder; undefined when the peer's is good, and we hold none to answer with. */
+  | { readonly code: "bad-certificate"; readonly why: string | undefined }
+  /** Verified, and not trusted. `text` is a clause of the CA pool. */
+  | (CertificateRefusal & { readonly fingerprint: Fingerprint })
+  | {
+      /** Ours, or a copy of us; a replay, or overtaken; its clock is a day off, and there is a session that works. */
+      readonly code: "own-address" | "too-old" | "implausible-time";
+      readonly fingerprint: Fingerprint;
+    }
+  | { readonly code: "no-free-index" };

@@ -34,15 +34,14 @@ export class Response {
     const { curve, key } = identity.credential;
     const noise = new IxResponder({ suite: crypto, curve, cipher, staticKey: key });
     const read = noise.readMessage1(datagram.subarray(HEADER_BYTES));
-    if (!read.ok) return fail({ code: "unreadable", text: `Message 1 is malformed: ${read.reason}.` });
+    if (!read.ok) return fail({ code: "unreadable", message: 1, why: read.reason });
     const payload = decodeHandshakePayload(read.value.payload);
-    if (!payload.ok) return fail({ code: "bad-payload", text: `Message 1 is malformed: ${payload.reason}.` });
-    if (payload.value.initiatorIndex === 0)
-      return fail({ code: "bad-payload", text: "Message 1 carries no initiator index." });
+    if (!payload.ok) return fail({ code: "bad-payload", message: 1, why: payload.reason });
+    if (payload.value.initiatorIndex === 0) return fail({ code: "bad-payload", message: 1, why: undefined });
     const peer = identifyPeer(crypto, identity, payload.value, read.value.remoteStatic, at);
     if (!peer.ok) return peer;
     const certificate = answeringCertificate(identity, peer.value);
-    if (!certificate) return fail({ code: "bad-certificate", text: "We hold no certificate to answer with." });
+    if (!certificate) return fail({ code: "bad-certificate", why: undefined });
     return ok(new Response(context, noise, peer.value, payload.value, certificate));
   }
 

@@ -50,14 +50,7 @@ export class Answers {
     const admission = admit(primary, response.peerTime, clock.wall);
     if (admission === "accept") return undefined;
     if (admission === "too-old" && primary) this.#parts.health.probe(primary);
-    return {
-      code: admission,
-      text:
-        admission === "too-old"
-          ? "The handshake is not later than the one of the session that stands."
-          : "The handshake's time is more than a day away from ours, and a session stands.",
-      fingerprint: response.peer.fingerprint,
-    };
+    return { code: admission, fingerprint: response.peer.fingerprint };
   }
 
   #answer(response: Response, source: Endpoint, message1Hash: string): void {
@@ -65,7 +58,7 @@ export class Answers {
     const { sessions } = this.#parts;
     const localIndex = sessions.isFull ? undefined : sessions.freeIndex();
     if (localIndex === undefined) {
-      this.#refuse(source, NO_FREE_INDEX);
+      this.#refuse(source, { code: "no-free-index" });
       return;
     }
     const written = response.write({ localIndex, time: handshakeTime.next(clock.wall) });
@@ -97,18 +90,6 @@ export class Answers {
   }
 
   #refuse(source: Endpoint, refusal: HandshakeRefusal): void {
-    const { code, text, fingerprint } = refusal;
-    const ordinary = code === "too-old" || code === "unreadable" || code === "bad-payload";
-    this.#state.out.notice(ordinary ? "debug" : "warn", "handshake-refused", text, {
-      endpoint: source,
-      reason: code,
-      role: "responder",
-      ...(fingerprint === undefined ? {} : { fingerprint }),
-    });
+    this.#state.out.tell({ code: "handshake-refused", address: undefined, endpoint: source, refusal });
   }
 }
-
-const NO_FREE_INDEX: HandshakeRefusal = {
-  code: "no-free-index",
-  text: "There are as many tunnels as the data plane holds.",
-};

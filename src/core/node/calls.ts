@@ -7,6 +7,7 @@ import { sealedClose } from "../handshake/sealed-close.ts";
 import { versionFor } from "../handshake/version-choice.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { Endpoint } from "../netip/endpoint.ts";
+import { refusalText } from "../operator/failure-text.ts";
 import { addressesOf } from "../tunnel/tunnel.ts";
 import type { Header } from "../wire/header.ts";
 import { isSameParcel, type Parcel } from "./parcel.ts";
@@ -164,15 +165,9 @@ export class Calls {
   }
 
   #refused(call: Call<Parcel>, source: Endpoint, refusal: HandshakeRefusal): void {
-    this.#state.out.notice("warn", "handshake-refused", refusal.text, {
-      address: call.target,
-      endpoint: source,
-      reason: refusal.code,
-      role: "initiator",
-      ...(refusal.fingerprint === undefined ? {} : { fingerprint: refusal.fingerprint }),
-    });
+    this.#state.out.tell({ code: "handshake-refused", address: call.target, endpoint: source, refusal });
     call.refusal = refusal;
-    this.#goOnWithout(call, source, refusal.text, { mayMove: false });
+    this.#goOnWithout(call, source, refusalText(refusal), { mayMove: false });
   }
 
   /** Somebody else lives there: say goodbye over the keys just agreed, and look elsewhere (protocol 3.7). */
@@ -200,7 +195,7 @@ export class Calls {
   #giveUp(call: Call<Parcel>): void {
     const { handshakes } = this.#state.settings.boot;
     if (call.refusal) {
-      this.#fail(call, this.#failure("handshake-refused", call.refusal.text));
+      this.#fail(call, this.#failure("handshake-refused", refusalText(call.refusal)));
       return;
     }
     if (call.excluded.size > 0) {

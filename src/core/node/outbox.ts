@@ -1,6 +1,8 @@
 import type { DataPlaneCommand } from "../dataplane/contract.ts";
 import type { Output, PingResult } from "../io.ts";
 import type { Notice } from "../notice.ts";
+import type { OperatorEvent } from "../operator/event.ts";
+import { render } from "../operator/render.ts";
 
 /**
  * What a node wants done outside, in order. The caller drains it after every input, so it holds what one input causes and no more;
@@ -26,6 +28,10 @@ export class Outbox {
 
   pong(id: number, result: PingResult): void {
     this.#outputs.push({ to: "pinger", id, result });
+  }
+
+  tell(event: OperatorEvent): void {
+    this.#outputs.push({ to: "operator", notice: render(event) });
   }
 
   notice(level: Notice["level"], code: string, text: string, fields: Notice["fields"] = {}): void {

@@ -167,7 +167,7 @@ function begun(suite: CryptoSuite, cipher: Cipher): Initiation {
 
 function read(suite: CryptoSuite, cipher: Cipher, message1: Uint8Array): Response {
   const response = Response.read(responder(suite, cipher), message1, at);
-  if (!response.ok) throw new Error(response.reason.text);
+  if (!response.ok) throw new Error(response.reason.code);
   return response.value;
 }
 

@@ -1,0 +1,122 @@
+import type { CertificateRefusal } from "../cert/ca-pool.ts";
+import type { CertificateVersion } from "../cert/certificate.ts";
+import type { ConfigError } from "../config/document/config-error.ts";
+import type { DataPlaneEvent, DropSample } from "../dataplane/contract.ts";
+import type { RulePart } from "../firewall/explain.ts";
+import type { HandshakeRefusal } from "../handshake/refusal.ts";
+import type { IpAddress } from "../netip/address.ts";
+import type { Endpoint } from "../netip/endpoint.ts";
+import type { Renewal } from "../tunnel/renewal.ts";
+import type { AdoptionRefusal, CallFailure, EndOfSession } from "./failure.ts";
+
+/**
+ * Everything that an operator can be told about a host: data only, `code` stays for good. render.ts makes the sentence; log, `lacis events`
+ * and whoever else listens read the same. Hostile bytes never get in: a certificate that did not verify is named by its fingerprint.
+ */
+export type OperatorEvent = PeerEvent | HandshakeEvent | DataPlaneNews | PacketEvent | DaemonEvent;
+
+export type EventCode = OperatorEvent["code"];
+export type EventOf<Code extends EventCode, Event = OperatorEvent> = Event extends { readonly code: EventCode }
+  ? Code extends Event["code"]
+    ? Event & { readonly code: Code }
+    : never
+  : never;
+
+/** A peer, by its name and its first overlay address. */
+interface ByName {
+  readonly name: string;
+  readonly address: IpAddress;
+}
+
+/** About tunnels and the sessions in them. */
+export type PeerEvent =
+  | (ByName & {
+      readonly code: "tunnel-up" | "session-renewed";
+      readonly path: Endpoint | undefined;
+      readonly role: "initiator" | "responder";
+      /** Of the certificates that were shown, ours and the peer's. */
+      readonly version: CertificateVersion;
+      readonly peerVersion: CertificateVersion;
+      /** Undefined when the peer called. */
+      readonly handshakeMs: number | undefined;
+    })
+  | (ByName & { readonly code: "tunnel-down" | "session-ended"; readonly reason: EndOfSession })
+  | (ByName & { readonly code: "recv-error"; readonly endpoint: Endpoint })
+  | (ByName & { readonly code: "renewal"; readonly reason: Renewal["reason"] })
+  | (ByName & { readonly code: "renewal-failed"; readonly failure: CallFailure })
+  | (ByName & { readonly code: "peer-distrusted"; readonly refusal: CertificateRefusal })
+  /** `reason`: a clause of the decoder. */
+  | { readonly code: "lighthouse-message-malformed"; readonly name: string; readonly reason: string }
+  | { readonly code: "session-not-adopted"; readonly refusal: AdoptionRefusal };
+
+export type HandshakeEvent =
+  | {
+      readonly code: "handshake-refused";
+      /** Whom we called; undefined when we were called. */
+      readonly address: IpAddress | undefined;
+      readonly endpoint: Endpoint;
+      readonly refusal: HandshakeRefusal;
+    }
+  | { readonly code: "handshake-failed"; readonly address: IpAddress; readonly failure: CallFailure }
+  | {
+      readonly code: "handshake-repeated" | "message-2-unreadable";
+      readonly address: IpAddress;
+      readonly endpoint: Endpoint;
+    }
+  | {
+      readonly code: "wrong-responder";
+      readonly address: IpAddress;
+      readonly endpoint: Endpoint;
+      readonly name: string;
+    };
+
+/** About the data plane: its life, what it could not do. Its error texts are its own. */
+export type DataPlaneNews =
+  | { readonly code: "data-plane-down"; readonly tunnels: number }
+  | {
+      readonly code: "data-plane-refused";
+      readonly command: Extract<DataPlaneEvent, { kind: "command-failed" }>["command"];
+      readonly reason: string;
+      readonly error: string;
+    }
+  | { readonly code: "data-plane-lost" | "data-plane-failed"; readonly why: string }
+  | { readonly code: "data-plane-up"; readonly device: string | undefined; readonly port: number }
+  /** `differs`: what is not as it is wanted ("contract version", key paths). */
+  | { readonly code: "data-plane-replaced"; readonly differs: readonly string[] }
+  | { readonly code: "socket-error" | "device-error"; readonly error: string }
+  | { readonly code: "so-mark-ignored" };
+
+/** Samples of packets that were dropped. */
+export type PacketEvent =
+  | { readonly code: "packet-dropped"; readonly sample: DropSample }
+  | {
+      readonly code: "packet-denied";
+      readonly sample: DropSample;
+      /** The rule that nearly allowed it. */
+      readonly closest: { readonly place: string; readonly misses: readonly RulePart[] } | undefined;
+    };
+
+export type DaemonEvent =
+  | {
+      readonly code: "ready";
+      readonly name: string;
+      readonly addresses: readonly IpAddress[];
+      readonly device: string | undefined;
+      readonly port: number;
+      readonly dataPlane: "native" | "typescript";
+      /** Whether it ran before. */
+      readonly adopted: boolean;
+      readonly version: string;
+      readonly pid: number;
+    }
+  | { readonly code: "stopped" | "reloaded" }
+  | { readonly code: "config-warning"; readonly warning: ConfigError }
+  | { readonly code: "reload-applied"; readonly applied: readonly string[]; readonly needsRestart: readonly string[] }
+  | {
+      readonly code: "reload-refused";
+      readonly complaint: { readonly what: string; readonly why: string; readonly todo: string };
+      /** The first error, in one line. */
+      readonly first: string;
+    }
+  /** The log left lines of one code out. */
+  | { readonly code: "suppressed"; readonly of: EventCode; readonly count: number };

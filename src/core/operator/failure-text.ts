@@ -1,0 +1,155 @@
+import type { HandshakeRefusal } from "../handshake/refusal.ts";
+import type { IpAddress } from "../netip/address.ts";
+import { formatPrefix } from "../netip/prefix.ts";
+import type { AdoptionRefusal, CallFailure, EndOfSession, PeerTrouble, PingFailure } from "./failure.ts";
+
+// The words for every failure: log, `lacis status` and `lacis ping` read the same because all of them come here.
+
+/** One sentence. Holds nothing that an unverified certificate says about itself. */
+export function refusalText(refusal: HandshakeRefusal): string {
+  switch (refusal.code) {
+    case "unreadable":
+      return `Message ${refusal.message} is malformed: ${refusal.why}.`;
+    case "bad-payload":
+      return refusal.why === undefined
+        ? `Message ${refusal.message} carries no ${refusal.message === 1 ? "initiator" : "responder"} index.`
+        : `Message ${refusal.message} is malformed: ${refusal.why}.`;
+    case "bad-certificate":
+      return refusal.why === undefined
+        ? "We hold no certificate to answer with."
+        : `The peer's certificate is malformed: ${refusal.why}.`;
+    case "own-address":
+      return "The peer's certificate holds one of our own overlay addresses.";
+    case "too-old":
+      return "The handshake is not later than the one of the session that stands.";
+    case "implausible-time":
+      return "The handshake's time is more than a day away from ours, and a session stands.";
+    case "no-free-index":
+      return TOO_MANY_SESSIONS;
+    default:
+      return `${refusal.text.charAt(0).toUpperCase()}${refusal.text.slice(1)}.`;
+  }
+}
+
+/** One sentence with what is known: endpoints tried, who refused. */
+export function callFailureText(failure: CallFailure): string {
+  switch (failure.why) {
+    case "names-do-not-resolve":
+      return `The names in static_host_map for ${failure.target} do not resolve.`;
+    case "nobody-to-ask":
+      return `${failure.target} is not in static_host_map, and there is no lighthouse to ask.`;
+    case "lighthouse-without-endpoint":
+      return `No underlay address is known for the lighthouse ${failure.target}.`;
+    case "no-lighthouse-connected":
+      return `No lighthouse is connected (${failure.lighthouses.join(", ")}), so nobody could say where ${failure.target} is.`;
+    case "unknown-to-lighthouses":
+      return `No lighthouse (${failure.lighthouses.join(", ")}) said where ${failure.target} is.`;
+    case "no-answer":
+      return `No answer from ${failure.tried.join(", ")} in ${(failure.waitedMs / 1000).toFixed(1)} s (${failure.attempts} attempts).`;
+    case "unreadable":
+      return `${failure.from} answered, but its answers do not decrypt. Does it use another cipher than ${failure.cipher}?`;
+    case "too-many-calls":
+      return "Too many handshakes are under way.";
+    case "data-plane-gone":
+      return "The data plane went away.";
+    case "shutting-down":
+      return "This host is shutting down.";
+    case "refused":
+      return refusalText(failure.refusal);
+    case "wrong-responders":
+      return failure.responders
+        .map(({ endpoint, name }) => `${endpoint}: ${wrongResponderText(name, failure.target)}`)
+        .join(" ");
+    case "too-many-sessions":
+      return TOO_MANY_SESSIONS;
+  }
+}
+
+export function wrongResponderText(name: string, target: IpAddress): string {
+  return `${name} answers there, which is not ${target}.`;
+}
+
+/** What is known about a ping without an answer, and what to do next. */
+export function pingFailureText(failure: PingFailure): { readonly text: string; readonly hint: string } {
+  return { text: pingText(failure), hint: HINTS[failure.reason] };
+}
+
+function pingText(failure: PingFailure): string {
+  switch (failure.reason) {
+    case "own-address":
+      return `${failure.target} is this host itself.`;
+    case "outside-networks": {
+      const what = failure.why === "outside" ? "is not in any network of this host" : "is not the address of a host in";
+      return `${failure.target} ${what} (${failure.networks.map(formatPrefix).join(", ")}).`;
+    }
+    case "unknown-name":
+      return `No host with the certificate name ${JSON.stringify(failure.name)} is connected.`;
+    case "no-reply":
+      return failure.why === "silent"
+        ? `The tunnel to ${failure.name} stands, but no reply came in ${failure.waitedMs} ms.`
+        : "Too many pings are under way.";
+    case "data-plane-down":
+      return "The data plane is not running.";
+    default: {
+      if (failure.why !== "no-tunnel-in-time") return callFailureText(failure);
+      const tried = failure.tried.length > 0 ? `tried ${failure.tried.join(", ")}` : "no endpoint was found";
+      return `No tunnel to ${failure.target} in ${failure.waitedMs} ms: ${tried}.`;
+    }
+  }
+}
+
+/** What stands beside a peer in `lacis status`. */
+export function troubleText(trouble: PeerTrouble): string {
+  switch (trouble.of) {
+    case "silence":
+      return "does not answer";
+    case "recv-error":
+      return "says it does not know the session";
+    case "calling":
+      return `attempt ${trouble.attempt}`;
+    case "failed-call":
+      return callFailureText(trouble.failure);
+  }
+}
+
+/** A clause: why a session was not taken over. */
+export function adoptionRefusalText(refusal: AdoptionRefusal): string {
+  switch (refusal.of) {
+    case "cipher":
+      return `its cipher is ${refusal.session}, and that of the configuration ${refusal.configured} by now`;
+    case "addresses":
+      return "its memo names other addresses than the data plane";
+    default:
+      return refusal.why;
+  }
+}
+
+/** Clauses: why a tunnel is down. */
+export const DOWN_TEXT: Readonly<Record<EndOfSession, string>> = {
+  "closed-by-peer": "the peer closed it",
+  "no-answer": "the peer does not answer any more",
+  "disowned-by-peer": "the peer does not know it any more",
+  replaced: "a newer one took its place",
+  surplus: "there were too many with this peer",
+  unproven: "the peer never proved that it holds its key",
+  inactive: "nothing went through it for the time that tunnels.inactivity_timeout allows",
+  certificate: "the peer's certificate is not accepted any more",
+  "counter-exhausted": "its packet counter is used up",
+  rules: "the data plane did not take the new rules for it; with a new session it is asked again",
+  "refused-by-data-plane": "the data plane refused it",
+};
+
+const HINTS: Readonly<Record<PingFailure["reason"], string>> = {
+  "own-address": "Ping another host of the mesh.",
+  "outside-networks": "Check the address; overlay addresses stand in the hosts' certificates.",
+  "unknown-name": "Names are known while a tunnel stands; ping the overlay address instead.",
+  "no-endpoint-known":
+    "Is the host running and reporting to a lighthouse? Otherwise add it to static_host_map with its underlay address.",
+  "handshake-timeout":
+    "Is the host running, is its UDP port reachable from here, and do both use the same cipher and trust each other's CA?",
+  "handshake-refused": "Compare the certificates of both hosts: CA, validity, blocklist.",
+  "no-reply": "The peer may have just gone; the tunnel is rebuilt by itself if it comes back. Try again.",
+  "data-plane-down": "It is restarted by itself; the log says why it ended.",
+};
+
+const TOO_MANY_SESSIONS = "There are as many tunnels as the data plane holds.";

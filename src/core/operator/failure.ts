@@ -1,0 +1,101 @@
+import type { Cipher } from "../crypto/suite.ts";
+import type { HandshakeRefusal } from "../handshake/refusal.ts";
+import type { IpAddress } from "../netip/address.ts";
+import type { Endpoint } from "../netip/endpoint.ts";
+import type { Prefix } from "../netip/prefix.ts";
+
+// What can go wrong between two hosts, as data. The words for it stand in failure-text.ts, and nowhere else.
+
+/** Why a host could not be reached: `reason` is what operators sort by, `why` tells cases apart that read differently. */
+export type CallFailure =
+  | {
+      readonly reason: "no-endpoint-known";
+      readonly why:
+        | "names-do-not-resolve"
+        | "nobody-to-ask"
+        | "lighthouse-without-endpoint"
+        | "no-lighthouse-connected"
+        | "unknown-to-lighthouses";
+      readonly target: IpAddress;
+      readonly lighthouses: readonly IpAddress[];
+    }
+  | {
+      readonly reason: "handshake-timeout";
+      readonly why: "no-answer";
+      readonly tried: readonly Endpoint[];
+      readonly waitedMs: number;
+      readonly attempts: number;
+    }
+  | {
+      readonly reason: "handshake-timeout";
+      readonly why: "unreadable";
+      readonly from: Endpoint;
+      readonly cipher: Cipher;
+    }
+  | {
+      readonly reason: "handshake-timeout";
+      readonly why: "too-many-calls" | "data-plane-gone" | "shutting-down";
+    }
+  | { readonly reason: "handshake-refused"; readonly why: "refused"; readonly refusal: HandshakeRefusal }
+  /** At every endpoint somebody else answered. */
+  | {
+      readonly reason: "handshake-refused";
+      readonly why: "wrong-responders";
+      readonly target: IpAddress;
+      readonly responders: readonly { readonly endpoint: Endpoint; readonly name: string }[];
+    }
+  | { readonly reason: "handshake-refused"; readonly why: "too-many-sessions" };
+
+/** Why a ping got no answer. */
+export type PingFailure =
+  | CallFailure
+  | { readonly reason: "own-address"; readonly target: IpAddress }
+  | {
+      readonly reason: "outside-networks";
+      /** In none of them, or the address of no host in one (network, broadcast). */
+      readonly why: "outside" | "no-host";
+      readonly target: IpAddress;
+      readonly networks: readonly Prefix[];
+    }
+  | { readonly reason: "unknown-name"; readonly name: string }
+  /** The ping's own time ran out while the tunnel was being built. */
+  | {
+      readonly reason: "handshake-timeout";
+      readonly why: "no-tunnel-in-time";
+      readonly target: IpAddress;
+      readonly waitedMs: number;
+      readonly tried: readonly Endpoint[];
+    }
+  | { readonly reason: "no-reply"; readonly why: "silent"; readonly name: string; readonly waitedMs: number }
+  | { readonly reason: "no-reply"; readonly why: "too-many-pings" }
+  | { readonly reason: "data-plane-down" };
+
+/** What `lacis status` says about a peer that is not simply up. */
+export type PeerTrouble =
+  /** We send, nothing comes back; or the peer says that it has no such session. */
+  | { readonly of: "silence" | "recv-error" }
+  | { readonly of: "calling"; readonly attempt: number }
+  | { readonly of: "failed-call"; readonly failure: CallFailure };
+
+/** Why a session ended. */
+export type EndOfSession =
+  | "closed-by-peer"
+  | "no-answer"
+  | "disowned-by-peer"
+  | "replaced"
+  | "surplus"
+  | "unproven"
+  | "inactive"
+  | "certificate"
+  | "counter-exhausted"
+  | "rules"
+  | "refused-by-data-plane";
+
+/** Why a session that outlived its control plane was not taken over. */
+export type AdoptionRefusal =
+  /** `why`: a clause of the decoder. */
+  | { readonly of: "memo"; readonly why: string }
+  | { readonly of: "cipher"; readonly session: Cipher; readonly configured: Cipher }
+  /** `why`: a clause of the CA pool. */
+  | { readonly of: "certificate"; readonly why: string }
+  | { readonly of: "addresses" };

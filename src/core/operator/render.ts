@@ -1,0 +1,205 @@
+import { formatConfigError } from "../config/document/config-error.ts";
+import type { DropSample } from "../dataplane/contract.ts";
+import type { RulePart } from "../firewall/explain.ts";
+import type { HandshakeRefusal } from "../handshake/refusal.ts";
+import type { Notice } from "../notice.ts";
+import type { EventCode, EventOf, OperatorEvent } from "./event.ts";
+import { adoptionRefusalText, callFailureText, DOWN_TEXT, refusalText, wrongResponderText } from "./failure-text.ts";
+
+/** An event as people read it. The only place that does so. */
+export function render(event: OperatorEvent): Notice {
+  return byCode(event.code, event);
+}
+
+/** How one kind of event reads. */
+interface Rendering<Event> {
+  readonly level: Notice["level"] | ((event: Event) => Notice["level"]);
+  readonly text: (event: Event) => string;
+  /** What is known as values; if not given, those of the event that are plain. */
+  readonly fields?: (event: Event) => Record<string, Field | undefined>;
+}
+
+type Field = Notice["fields"][string];
+
+const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
+  "tunnel-up": {
+    level: "info",
+    text: ({ name, handshakeMs }) => `The tunnel to ${name} is up${took(handshakeMs)}.`,
+    fields: sessionFields,
+  },
+  "session-renewed": {
+    level: "debug",
+    text: ({ name, handshakeMs }) => `A new session with ${name} stands${took(handshakeMs)}.`,
+    fields: sessionFields,
+  },
+  "tunnel-down": {
+    level: "info",
+    text: ({ name, reason }) => `The tunnel to ${name} is down: ${DOWN_TEXT[reason]}.`,
+  },
+  "session-ended": {
+    level: "debug",
+    text: ({ name, reason }) => `A session with ${name} has ended: ${reason}.`,
+  },
+  "recv-error": {
+    level: "debug",
+    text: ({ name }) => `${name} says that it has no such session; calling it anew.`,
+  },
+  renewal: {
+    level: "debug",
+    text: ({ name, reason }) => `Calling ${name} for a new session: ${reason}.`,
+  },
+  "renewal-failed": {
+    level: "debug",
+    text: ({ name, failure }) => `A new handshake with ${name} failed: ${callFailureText(failure)}`,
+    fields: ({ name, address, failure }) => ({ name, address, reason: failure.reason }),
+  },
+  "peer-distrusted": {
+    level: "warn",
+    text: ({ name, refusal }) => `${name} is cut off: ${refusal.text}.`,
+    fields: ({ name, address, refusal }) => ({ name, address, reason: refusal.code }),
+  },
+  "lighthouse-message-malformed": { level: "debug", text: () => "A lighthouse message was malformed." },
+  "session-not-adopted": {
+    level: "warn",
+    text: () => "A running session was not taken over and is closed.",
+    fields: ({ refusal }) => ({ reason: adoptionRefusalText(refusal) }),
+  },
+  "handshake-refused": {
+    level: ({ address, refusal }) => (address === undefined && anybodyMayCause.has(refusal.code) ? "debug" : "warn"),
+    text: ({ refusal }) => refusalText(refusal),
+    fields: ({ address, endpoint, refusal }) => ({
+      address,
+      endpoint,
+      reason: refusal.code,
+      role: address === undefined ? "responder" : "initiator",
+      fingerprint: "fingerprint" in refusal ? refusal.fingerprint : undefined,
+    }),
+  },
+  "handshake-failed": {
+    level: "info",
+    text: ({ failure }) => callFailureText(failure),
+    fields: ({ address, failure }) => ({ address, reason: failure.reason }),
+  },
+  "handshake-repeated": { level: "trace", text: () => "A repeated message 1 got its stored answer again." },
+  "message-2-unreadable": {
+    level: "debug",
+    text: () => "An answer to our handshake does not decrypt: forged, damaged, or the peer uses another cipher.",
+  },
+  "wrong-responder": { level: "warn", text: ({ name, address }) => wrongResponderText(name, address) },
+  "data-plane-down": { level: "warn", text: () => "The data plane is gone; tunnels return when it does." },
+  "data-plane-refused": {
+    level: "warn",
+    text: ({ command, error }) => `The data plane refused ${command}: ${error}`,
+    fields: ({ command, reason }) => ({ command, reason }),
+  },
+  "data-plane-lost": { level: "error", text: () => "The data plane ended by itself." },
+  "data-plane-failed": { level: "error", text: () => "The data plane could not be started." },
+  "data-plane-up": {
+    level: "info",
+    text: () => "The data plane runs again.",
+    fields: ({ device, port }) => ({ device: device ?? "none", port }),
+  },
+  "data-plane-replaced": {
+    level: "warn",
+    text: () => "The running data plane is not the one that is wanted; another is started.",
+  },
+  "socket-error": { level: "warn", text: () => "The UDP socket reports an error." },
+  "device-error": { level: "warn", text: () => "The TUN device reports an error." },
+  "so-mark-ignored": {
+    level: "warn",
+    text: () => "listen.so_mark needs the native data plane; packets are not marked.",
+  },
+  "packet-dropped": {
+    level: "debug",
+    text: ({ sample }) => `An ${directionOf(sample)} packet was dropped: ${sample.reason}.`,
+    fields: ({ sample }) => sampleFields(sample),
+  },
+  "packet-denied": {
+    level: "info",
+    text: ({ sample, closest }) => {
+      const closer = closest
+        ? ` The one at ${closest.place} comes closest, but for ${closest.misses.map((part) => PARTS[part]).join(", ")}.`
+        : "";
+      return `No ${directionOf(sample)} rule allows this packet.${closer}`;
+    },
+    fields: ({ sample, closest }) => ({
+      ...sampleFields(sample),
+      closestRule: closest?.place,
+      misses: closest?.misses,
+    }),
+  },
+  ready: {
+    level: "info",
+    text: ({ adopted }) => (adopted ? "Ready, with the data plane that was running." : "Ready."),
+    fields: ({ name, addresses, device = "none", port, dataPlane, version, pid }) => ({
+      name,
+      addresses,
+      device,
+      port,
+      dataPlane,
+      version,
+      pid,
+    }),
+  },
+  stopped: { level: "info", text: () => "The tunnels are closed and the device is removed." },
+  reloaded: { level: "info", text: () => "The new configuration applies." },
+  "config-warning": {
+    level: "warn",
+    text: ({ warning }) => formatConfigError(warning),
+    fields: () => ({}),
+  },
+  "reload-applied": { level: "info", text: () => "The configuration was read again." },
+  "reload-refused": {
+    level: "error",
+    text: ({ complaint: { what, why, todo } }) => `${what} - ${why} - ${todo}`,
+    fields: ({ first }) => ({ first }),
+  },
+  suppressed: { level: "warn", text: ({ count }) => `Suppressed ${count} more lines like this.` },
+};
+
+/** Every code, in the order of the page about them. */
+export const EVENT_CODES: readonly EventCode[] = Object.keys(RENDERINGS) as EventCode[];
+
+/** Whoever reaches our port can cause these without proving who he is; a warning each would hide what matters. */
+const anybodyMayCause: ReadonlySet<HandshakeRefusal["code"]> = new Set(["too-old", "unreadable", "bad-payload"]);
+
+/** A part of a rule in the words of the configuration. */
+const PARTS: Readonly<Record<RulePart, string>> = {
+  protocol: "its proto",
+  port: "its port",
+  ca: "its ca_name or ca_sha",
+  peer: "its host, groups or cidr",
+};
+
+function byCode<Code extends EventCode>(code: Code, event: EventOf<Code>): Notice {
+  const { level, text, fields = plainFields }: Rendering<EventOf<Code>> = RENDERINGS[code];
+  const known = Object.entries(fields(event)).filter((field): field is [string, Field] => field[1] !== undefined);
+  return {
+    level: typeof level === "function" ? level(event) : level,
+    code,
+    text: text(event),
+    fields: Object.fromEntries(known),
+  };
+}
+
+function plainFields({ code: _, ...values }: OperatorEvent): Record<string, Field | undefined> {
+  return values as Record<string, Field | undefined>;
+}
+
+function sessionFields(event: EventOf<"tunnel-up" | "session-renewed">): Record<string, Field | undefined> {
+  return { ...plainFields(event), path: event.path ?? "" };
+}
+
+function took(handshakeMs: number | undefined): string {
+  return handshakeMs === undefined ? "" : ` in ${handshakeMs.toFixed(1)} ms`;
+}
+
+function directionOf({ inbound }: DropSample): "inbound" | "outbound" {
+  return inbound ? "inbound" : "outbound";
+}
+
+function sampleFields(sample: DropSample): Record<string, Field | undefined> {
+  const { reason, localAddress, remoteAddress, protocol, localPort, remotePort, source } = sample;
+  const ports = localAddress === undefined ? {} : { protocol, localPort, remotePort };
+  return { reason, direction: directionOf(sample), local: localAddress, remote: remoteAddress, ...ports, source };
+}

@@ -1,0 +1,134 @@
+import { describe, expect, test } from "vitest";
+import type { Fingerprint } from "../../../../src/core/cert/certificate.ts";
+import type { IpAddress } from "../../../../src/core/netip/address.ts";
+import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
+import type { EventCode } from "../../../../src/core/operator/event.ts";
+import { EVENT_CODES, render } from "../../../../src/core/operator/render.ts";
+import { describeEvents } from "./events-page.ts";
+import { EXAMPLES } from "./examples.ts";
+
+describe("an operator event", () => {
+  test.each(EVENT_CODES)("%s reads as it always has", (code) => {
+    expect(render(EXAMPLES[code]).text).toBe(SENTENCES[code]);
+  });
+
+  test("has a code of its own, which is that of the line", () => {
+    expect(EVENT_CODES.map((code) => render(EXAMPLES[code]).code)).toEqual(EVENT_CODES);
+    expect(new Set(EVENT_CODES).size).toBe(EVENT_CODES.length);
+    for (const code of EVENT_CODES) expect(code).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
+  });
+
+  test("has fields that are plain values", () => {
+    const plain = (value: unknown): boolean =>
+      ["string", "number", "boolean"].includes(typeof value) || (Array.isArray(value) && value.every(plain));
+    for (const code of EVENT_CODES)
+      expect(Object.values(render(EXAMPLES[code]).fields).filter((v) => !plain(v))).toEqual([]);
+  });
+
+  test("stands in docs/EVENTS.md", async () => {
+    await expect(describeEvents()).toMatchFileSnapshot("../../../../docs/EVENTS.md");
+  });
+});
+
+describe("a line", () => {
+  test("of a new tunnel has its session's facts as fields", () => {
+    expect(render(EXAMPLES["tunnel-up"])).toEqual({
+      level: "info",
+      code: "tunnel-up",
+      text: "The tunnel to server is up in 3.1 ms.",
+      fields: {
+        name: "server",
+        address: "10.77.0.2",
+        path: "192.0.2.2:4242",
+        role: "initiator",
+        version: 1,
+        peerVersion: 2,
+        handshakeMs: 3.0625,
+      },
+    });
+  });
+
+  test("leaves out what is not known, but for a path", () => {
+    const { fields } = render({ ...EXAMPLES["session-renewed"], path: undefined });
+    expect(fields).toMatchObject({ path: "" });
+    expect(fields).not.toHaveProperty("handshakeMs");
+  });
+
+  test("of a denied packet names what it needs for a rule", () => {
+    expect(render(EXAMPLES["packet-denied"]).fields).toEqual({
+      reason: "no-matching-rule",
+      direction: "inbound",
+      local: "10.77.0.3",
+      remote: "10.77.0.2",
+      protocol: 6,
+      localPort: 22,
+      remotePort: 50_000,
+      closestRule: "config.yml:18",
+      misses: ["port", "peer"],
+    });
+  });
+
+  test("of a denied packet without any rule says just that", () => {
+    const { text, fields } = render({ ...EXAMPLES["packet-denied"], closest: undefined });
+    expect(text).toBe("No inbound rule allows this packet.");
+    expect(fields).not.toHaveProperty("closestRule");
+  });
+
+  test("is a warning when a host that we called is refused, and none where anybody could cause it", () => {
+    const refusal = { code: "unreadable", message: 1, why: "message 1 is too short" } as const;
+    const answered = {
+      code: "handshake-refused",
+      address: undefined,
+      endpoint: "192.0.2.9:1" as Endpoint,
+      refusal,
+    } as const;
+    expect(render(answered)).toEqual({
+      level: "debug",
+      code: "handshake-refused",
+      text: "Message 1 is malformed: message 1 is too short.",
+      fields: { endpoint: "192.0.2.9:1", reason: "unreadable", role: "responder" },
+    });
+    const fingerprint = "5af2" as Fingerprint;
+    expect(
+      render({ ...answered, address: "10.77.0.2" as IpAddress, refusal: { code: "too-old", fingerprint } }),
+    ).toMatchObject({ level: "warn", fields: { address: "10.77.0.2", role: "initiator", fingerprint } });
+  });
+});
+
+const SENTENCES: Readonly<Record<EventCode, string>> = {
+  "tunnel-up": "The tunnel to server is up in 3.1 ms.",
+  "session-renewed": "A new session with server stands.",
+  "tunnel-down": "The tunnel to server is down: the peer does not answer any more.",
+  "session-ended": "A session with server has ended: replaced.",
+  "recv-error": "server says that it has no such session; calling it anew.",
+  renewal: "Calling server for a new session: old-age.",
+  "renewal-failed": "A new handshake with server failed: No answer from 192.0.2.2:4242 in 6.5 s (10 attempts).",
+  "peer-distrusted": "server is cut off: the certificate expired 3 h ago.",
+  "lighthouse-message-malformed": "A lighthouse message was malformed.",
+  "session-not-adopted": "A running session was not taken over and is closed.",
+  "handshake-refused": "The certificate's CA is not trusted here: it names none.",
+  "handshake-failed": "No lighthouse (10.77.0.1) said where 10.77.0.2 is.",
+  "handshake-repeated": "A repeated message 1 got its stored answer again.",
+  "message-2-unreadable":
+    "An answer to our handshake does not decrypt: forged, damaged, or the peer uses another cipher.",
+  "wrong-responder": "printer answers there, which is not 10.77.0.2.",
+  "data-plane-down": "The data plane is gone; tunnels return when it does.",
+  "data-plane-refused": "The data plane refused install-session: the table is full",
+  "data-plane-lost": "The data plane ended by itself.",
+  "data-plane-failed": "The data plane could not be started.",
+  "data-plane-up": "The data plane runs again.",
+  "data-plane-replaced": "The running data plane is not the one that is wanted; another is started.",
+  "socket-error": "The UDP socket reports an error.",
+  "device-error": "The TUN device reports an error.",
+  "so-mark-ignored": "listen.so_mark needs the native data plane; packets are not marked.",
+  "packet-dropped": "An outbound packet was dropped: no-route.",
+  "packet-denied":
+    "No inbound rule allows this packet. The one at config.yml:18 comes closest, but for its port, its host, groups or cidr.",
+  ready: "Ready, with the data plane that was running.",
+  stopped: "The tunnels are closed and the device is removed.",
+  reloaded: "The new configuration applies.",
+  "config-warning": "config.yml:3:1: stats: stats is ignored - Lacis keeps no statistics yet",
+  "reload-applied": "The configuration was read again.",
+  "reload-refused": "cannot use the configuration - it has an error - correct it",
+  suppressed: "Suppressed 12 more lines like this.",
+};

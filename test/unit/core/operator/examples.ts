@@ -1,0 +1,147 @@
+import type { Fingerprint } from "../../../../src/core/cert/certificate.ts";
+import type { DropSample } from "../../../../src/core/dataplane/contract.ts";
+import type { IpAddress } from "../../../../src/core/netip/address.ts";
+import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
+import type { EventCode, EventOf } from "../../../../src/core/operator/event.ts";
+
+/** One event of each code: what its test looks at, and what docs/EVENTS.md shows. A code without one does not compile. */
+export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
+  "tunnel-up": { code: "tunnel-up", ...server(), ...session(), handshakeMs: 3.0625 },
+  "session-renewed": { code: "session-renewed", ...server(), ...session(), handshakeMs: undefined },
+  "tunnel-down": { code: "tunnel-down", ...server(), reason: "no-answer" },
+  "session-ended": { code: "session-ended", ...server(), reason: "replaced" },
+  "recv-error": { code: "recv-error", ...server(), endpoint: endpoint() },
+  renewal: { code: "renewal", ...server(), reason: "old-age" },
+  "renewal-failed": {
+    code: "renewal-failed",
+    ...server(),
+    failure: {
+      reason: "handshake-timeout",
+      why: "no-answer",
+      tried: [endpoint()],
+      waitedMs: 6_540,
+      attempts: 10,
+    },
+  },
+  "peer-distrusted": {
+    code: "peer-distrusted",
+    ...server(),
+    refusal: { code: "expired", text: "the certificate expired 3 h ago" },
+  },
+  "lighthouse-message-malformed": {
+    code: "lighthouse-message-malformed",
+    name: "server",
+    reason: "the lighthouse message names no host",
+  },
+  "session-not-adopted": {
+    code: "session-not-adopted",
+    refusal: { of: "cipher", session: "aes", configured: "chachapoly" },
+  },
+  "handshake-refused": {
+    code: "handshake-refused",
+    address: undefined,
+    endpoint: endpoint(),
+    refusal: {
+      code: "unknown-issuer",
+      text: "the certificate's CA is not trusted here: it names none",
+      fingerprint: "5af2" as Fingerprint,
+    },
+  },
+  "handshake-failed": {
+    code: "handshake-failed",
+    address: address(),
+    failure: {
+      reason: "no-endpoint-known",
+      why: "unknown-to-lighthouses",
+      target: address(),
+      lighthouses: ["10.77.0.1" as IpAddress],
+    },
+  },
+  "handshake-repeated": { code: "handshake-repeated", address: address(), endpoint: endpoint() },
+  "message-2-unreadable": { code: "message-2-unreadable", address: address(), endpoint: endpoint() },
+  "wrong-responder": { code: "wrong-responder", address: address(), endpoint: endpoint(), name: "printer" },
+  "data-plane-down": { code: "data-plane-down", tunnels: 3 },
+  "data-plane-refused": {
+    code: "data-plane-refused",
+    command: "install-session",
+    reason: "table-full",
+    error: "the table is full",
+  },
+  "data-plane-lost": { code: "data-plane-lost", why: "it was ended by SIGKILL" },
+  "data-plane-failed": { code: "data-plane-failed", why: "cannot listen on UDP port 4242" },
+  "data-plane-up": { code: "data-plane-up", device: "nebula1", port: 4242 },
+  "data-plane-replaced": { code: "data-plane-replaced", differs: ["tun.mtu"] },
+  "socket-error": { code: "socket-error", error: "Network is down" },
+  "device-error": { code: "device-error", error: "File descriptor in bad state" },
+  "so-mark-ignored": { code: "so-mark-ignored" },
+  "packet-dropped": { code: "packet-dropped", sample: { ...sample(), reason: "no-route", inbound: false } },
+  "packet-denied": {
+    code: "packet-denied",
+    sample: sample(),
+    closest: { place: "config.yml:18", misses: ["port", "peer"] },
+  },
+  ready: {
+    code: "ready",
+    name: "laptop",
+    addresses: ["10.77.0.3" as IpAddress],
+    device: "nebula1",
+    port: 4242,
+    dataPlane: "native",
+    adopted: true,
+    version: "0.1.0",
+    pid: 4711,
+  },
+  stopped: { code: "stopped" },
+  reloaded: { code: "reloaded" },
+  "config-warning": {
+    code: "config-warning",
+    warning: {
+      code: "CONFIG_IGNORED_KEY",
+      place: { file: "config.yml", line: 3, column: 1 },
+      path: "stats",
+      what: "stats is ignored",
+      why: "Lacis keeps no statistics yet",
+    },
+  },
+  "reload-applied": {
+    code: "reload-applied",
+    applied: ["firewall.inbound"],
+    needsRestart: ["tun.dev"],
+  },
+  "reload-refused": {
+    code: "reload-refused",
+    complaint: { what: "cannot use the configuration", why: "it has an error", todo: "correct it" },
+    first: "config.yml:3:1: firewal: there is no such key",
+  },
+  suppressed: { code: "suppressed", of: "packet-denied", count: 12 },
+};
+
+function server(): { readonly name: string; readonly address: IpAddress } {
+  return { name: "server", address: address() };
+}
+
+function session(): Pick<EventOf<"tunnel-up">, "path" | "role" | "version" | "peerVersion"> {
+  return { path: endpoint(), role: "initiator", version: 1, peerVersion: 2 };
+}
+
+function address(): IpAddress {
+  return "10.77.0.2" as IpAddress;
+}
+
+function endpoint(): Endpoint {
+  return "192.0.2.2:4242" as Endpoint;
+}
+
+function sample(): DropSample {
+  return {
+    reason: "no-matching-rule",
+    inbound: true,
+    localAddress: "10.77.0.3" as IpAddress,
+    remoteAddress: address(),
+    protocol: 6,
+    localPort: 22,
+    remotePort: 50_000,
+    localIndex: undefined,
+    source: undefined,
+  };
+}
