@@ -23,13 +23,22 @@ export {
 } from "./authority.ts";
 export { certificateToPem, readCertificates } from "./certificate-file.ts";
 export { decryptCaKey, encryptCaKey, isEncryptedCaKey } from "./encrypted-key.ts";
+export { type HandOut, handOut } from "./hand-out.ts";
 export { inspect, type PrintedCertificate, toJson } from "./inspect.ts";
 export { type HostRequest, issue } from "./issue.ts";
 export type { KeyDerivationCost, WantedCost } from "./key-derivation.ts";
 export { generateHostKey, type HostKeyPair, readHostPublicKey } from "./key-file.ts";
 export { type BlocklistEntries, blocklistEntriesOf, blocklistOf, formatBlocklist } from "./ledger/blocklist.ts";
-export { formatEntry, type LedgerEntry, parseEntries, type SignedEntry, signedEntry } from "./ledger/entry.ts";
-export { Ledger, type Recorded } from "./ledger/ledger.ts";
+export { LedgerContent, type Recorded } from "./ledger/content.ts";
+export {
+  formatEntry,
+  type LedgerEntry,
+  parseEntries,
+  type SignedEntry,
+  signedEntry,
+  withdrawnEntry,
+} from "./ledger/entry.ts";
+export type { Judge, Ledger } from "./ledger/ledger.ts";
 export { nextAddress } from "./ledger/next-address.ts";
 export { formatRefusal, type Refusal } from "./refusal.ts";
 export { isIssuedBy, type Renewal, renew } from "./renew.ts";

@@ -1,8 +1,10 @@
 import fs from "node:fs";
 import path from "node:path";
-import { formatEntry, type LedgerEntry, parseEntries, type SignedEntry } from "../ledger/entry.ts";
-import { Ledger } from "../ledger/ledger.ts";
-import type { Refusal } from "../refusal.ts";
+import { fail, ok, type Result } from "../../src/core/base/result.ts";
+import { LedgerContent } from "../ledger/content.ts";
+import { formatEntry, type LedgerEntry, parseEntries, type SignedEntry, withdrawnEntry } from "../ledger/entry.ts";
+import type { Judge, Ledger } from "../ledger/ledger.ts";
+import { type Refusal, refuse } from "../refusal.ts";
 import { syncDirectory } from "./atomic-file.ts";
 import { Failure } from "./failure.ts";
 import { readText, systemFailure } from "./files.ts";
@@ -39,20 +41,20 @@ export function existingLedgerOf(flags: LedgerFlags): LedgerFile {
   });
 }
 
-/** A ledger on the disk. Lines are added and never changed. */
-export class LedgerFile {
+/** A ledger on the disk. Lines are added and never changed, in system calls that end before the promise is there. */
+export class LedgerFile implements Ledger {
   readonly path: string;
 
   constructor(file: string) {
     this.path = file;
   }
 
-  read(): Ledger {
-    return new Ledger(this.#entries());
+  async read(): Promise<LedgerContent> {
+    return new LedgerContent(this.#entries());
   }
 
   /** Adds lines, and sees them on the disk before it returns. */
-  append(...entries: readonly LedgerEntry[]): void {
+  async append(...entries: readonly LedgerEntry[]): Promise<void> {
     try {
       const fd = fs.openSync(this.path, "a+", MODE);
       try {
@@ -70,36 +72,28 @@ export class LedgerFile {
     }
   }
 
-  /**
-   * Enters certificates that are about to be handed out, if the ledger has nothing against them. Whoever else is signing at this moment enters too:
-   * the order of the lines decides, so each looks once more at the lines above its own.
-   */
-  claim(entries: readonly SignedEntry[], judge: (ledger: Ledger, entry: SignedEntry) => Refusal | undefined): void {
-    for (const entry of entries) refuseIf(judge(this.read(), entry));
-    this.append(...entries);
+  /** Whoever else claims at this moment enters too: the order of the lines decides, so each looks once more at the lines above its own. */
+  async claim(entries: readonly SignedEntry[], judge: Judge): Promise<Result<void, Refusal>> {
+    const before = await this.read();
+    for (const entry of entries) {
+      const refusal = judge(before, entry);
+      if (refusal) return fail(refusal);
+    }
+    await this.append(...entries);
     const all = this.#entries();
     for (const entry of entries) {
       const line = all.findLastIndex(
         (other) => other.event === "signed" && other.fingerprints[0] === entry.fingerprints[0],
       );
       if (line < 0) {
-        const why = "somebody has changed it at this moment";
-        throw new Failure({ what: this.path, why, fix: "see who, then sign again" });
+        return refuse(this.path, "somebody has changed it at this moment", "see who, then sign again");
       }
-      const refusal = judge(new Ledger(all.slice(0, line)), entry);
-      if (refusal) this.withdraw(entries);
-      refuseIf(refusal);
+      const refusal = judge(new LedgerContent(all.slice(0, line)), entry);
+      if (!refusal) continue;
+      await this.append(...entries.map((each) => withdrawnEntry(each)));
+      return fail(refusal);
     }
-  }
-
-  /** Takes a claim back: the certificates were not handed out. */
-  withdraw(entries: readonly SignedEntry[]): void {
-    const at = new Date().toISOString();
-    this.append(
-      ...entries.map(
-        ({ name, fingerprints }) => ({ event: "withdrawn", at, name, fingerprint: fingerprints[0] ?? "" }) as const,
-      ),
-    );
+    return ok(undefined);
   }
 
   #entries(): readonly LedgerEntry[] {
@@ -123,8 +117,4 @@ const MODE = 0o600;
 function healing(ledger: Uint8Array): string {
   if (ledger.length === 0 || ledger.at(-1) === 0x0a) return "";
   return `\n${formatEntry({ event: "unfinished", at: new Date().toISOString() })}`;
-}
-
-function refuseIf(refusal: Refusal | undefined): void {
-  if (refusal) throw new Failure(refusal);
 }

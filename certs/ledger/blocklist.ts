@@ -1,4 +1,4 @@
-import type { Recorded } from "./ledger.ts";
+import type { Recorded } from "./content.ts";
 
 /** What `pki.blocklist` needs so that one certificate is refused in every form that would verify, and so is any other of the same key. */
 export interface BlocklistEntries {

@@ -71,6 +71,11 @@ export function signedEntry(certificate: Certificate, at: string): SignedEntry {
   };
 }
 
+/** Takes a claim back: the certificate was not handed out. */
+export function withdrawnEntry({ name, fingerprints }: SignedEntry, at: Date = new Date()): WithdrawnEntry {
+  return { event: "withdrawn", at: at.toISOString(), name, fingerprint: fingerprints[0] ?? "" };
+}
+
 /** One line, ending in a newline. */
 export function formatEntry(entry: LedgerEntry): string {
   return `${JSON.stringify(entry)}\n`;

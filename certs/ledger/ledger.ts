@@ -1,141 +1,21 @@
-import { nearest } from "../../src/core/config/schema/suggest.ts";
-import type { IpAddress } from "../../src/core/netip/address.ts";
+import type { Result } from "../../src/core/base/result.ts";
 import type { Refusal } from "../refusal.ts";
+import type { LedgerContent } from "./content.ts";
 import type { LedgerEntry, SignedEntry } from "./entry.ts";
 
-/** What the ledger knows of one certificate. */
-export interface Recorded {
-  readonly entry: SignedEntry;
-  readonly isRevoked: boolean;
-  /** A later certificate has the same name and version. */
-  readonly isReplaced: boolean;
-}
-
-/** What an authority has signed and taken back, in order. Read from a file; a change is a new line there. */
-export class Ledger {
-  readonly #recorded: readonly Recorded[];
-
-  constructor(entries: readonly LedgerEntry[]) {
-    const lastWithdrawal = new Map<string, number>();
-    const lastRevocation = new Map<string, number>();
-    for (const [line, entry] of entries.entries()) {
-      if (entry.event === "withdrawn") lastWithdrawal.set(entry.fingerprint, line);
-      if (entry.event === "revoked") lastRevocation.set(entry.name, line);
-    }
-    const newest = new Map<string, SignedEntry>();
-    const signed: { readonly entry: SignedEntry; readonly line: number }[] = [];
-    for (const [line, entry] of entries.entries()) {
-      if (entry.event !== "signed") continue;
-      // The same request within the same second makes the same certificate: only what stands above was withdrawn.
-      if (line < (lastWithdrawal.get(entry.fingerprints[0] ?? "") ?? -1)) continue;
-      newest.set(titleOf(entry), entry);
-      signed.push({ entry, line });
-    }
-    this.#recorded = signed.map(({ entry, line }) => ({
-      entry,
-      isRevoked: line < (lastRevocation.get(entry.name) ?? -1),
-      isReplaced: newest.get(titleOf(entry)) !== entry,
-    }));
-  }
-
-  /** Every certificate, oldest first. */
-  get recorded(): readonly Recorded[] {
-    return this.#recorded;
-  }
-
-  get names(): readonly string[] {
-    return [...new Set(this.#recorded.map(({ entry }) => entry.name))];
-  }
-
-  get groups(): ReadonlySet<string> {
-    return new Set(this.#recorded.flatMap(({ entry }) => entry.groups));
-  }
-
-  /** Certificates that a host may be using: neither revoked nor expired. */
-  inUse(nowSeconds: number): readonly SignedEntry[] {
-    return this.#recorded
-      .filter(({ entry, isRevoked }) => !isRevoked && entry.notAfter >= nowSeconds)
-      .map(({ entry }) => entry);
-  }
-
-  /** Addresses that belong to somebody. */
-  takenAddresses(nowSeconds: number): ReadonlySet<IpAddress> {
-    return new Set(this.inUse(nowSeconds).flatMap(({ networks }) => networks.map(addressOf)));
-  }
-
+/**
+ * Where an authority keeps what it has signed: a file, or a database that several machines share. Whatever it lies in, entries are only ever added,
+ * and what a call has resolved to is not lost with the power. A ledger that cannot be read or written rejects, with an error for the operator.
+ */
+export interface Ledger {
+  read(): Promise<LedgerContent>;
+  append(...entries: readonly LedgerEntry[]): Promise<void>;
   /**
-   * Why a certificate is not to be signed although the authority could: its name or one of its addresses is somebody else's, or it names a group that
-   * nobody has, which is more often a typing error than a plan. One owner is one name with one key.
+   * Enters certificates that are about to be handed out, all or none, unless `judge` has something against one. However many claim at the same
+   * moment, on however many machines: each claim is judged by all that was entered before it.
    */
-  refusalOf(
-    wanted: SignedEntry,
-    options: { readonly nowSeconds: number; readonly knownGroups: readonly string[] },
-  ): Refusal | undefined {
-    return (
-      this.#revokedKey(wanted) ??
-      this.#takenName(wanted, options.nowSeconds) ??
-      this.#takenAddress(wanted, options.nowSeconds) ??
-      this.#strangeGroup(wanted, options.knownGroups)
-    );
-  }
-
-  #revokedKey({ publicKey }: SignedEntry): Refusal | undefined {
-    const revoked = this.#recorded.find(({ entry, isRevoked }) => isRevoked && entry.publicKey === publicKey);
-    if (!revoked) return undefined;
-    return {
-      what: `the key of ${JSON.stringify(revoked.entry.name)}`,
-      why: "it was revoked, and hosts refuse every certificate with it",
-      fix: "make a new key with keygen",
-    };
-  }
-
-  #takenName({ name, publicKey }: SignedEntry, nowSeconds: number): Refusal | undefined {
-    const owner = this.inUse(nowSeconds).find((entry) => entry.name === name && entry.publicKey !== publicKey);
-    if (!owner) return undefined;
-    return {
-      what: `the name ${JSON.stringify(name)}`,
-      why: `a host with another key has it until ${dayOf(owner.notAfter)}`,
-      fix: "sign that host's own key (resign, or sign -in-pub), revoke the name first, or give another",
-    };
-  }
-
-  #takenAddress({ name, networks }: SignedEntry, nowSeconds: number): Refusal | undefined {
-    const wanted = new Set(networks.map(addressOf));
-    for (const owner of this.inUse(nowSeconds)) {
-      const address = owner.name === name ? undefined : owner.networks.map(addressOf).find((each) => wanted.has(each));
-      if (address === undefined) continue;
-      return {
-        what: `the address ${address}`,
-        why: `${JSON.stringify(owner.name)} has it until ${dayOf(owner.notAfter)}`,
-        fix: `take a free one (next-address), or revoke ${JSON.stringify(owner.name)} first`,
-      };
-    }
-    return undefined;
-  }
-
-  #strangeGroup({ groups }: SignedEntry, knownGroups: readonly string[]): Refusal | undefined {
-    const known = new Set([...this.groups, ...knownGroups]);
-    const strange = groups.find((group) => !known.has(group));
-    if (strange === undefined) return undefined;
-    const meant = nearest(strange, [...known]);
-    return {
-      what: `the group ${JSON.stringify(strange)}`,
-      why: "no certificate in the ledger has it",
-      fix: `${meant === undefined ? "" : `did you mean ${JSON.stringify(meant)}? else `}add it with -new-group ${strange}`,
-    };
-  }
+  claim(entries: readonly SignedEntry[], judge: Judge): Promise<Result<void, Refusal>>;
 }
 
-/** A name may stand in one certificate of each version. */
-function titleOf({ name, version }: SignedEntry): string {
-  return `${version} ${name}`;
-}
-
-export function addressOf(network: string): IpAddress {
-  return network.slice(0, network.lastIndexOf("/")) as IpAddress;
-}
-
-function dayOf(unixSeconds: number): string {
-  const date = new Date(unixSeconds * 1000);
-  return Number.isNaN(date.getTime()) ? `second ${unixSeconds}` : date.toISOString().slice(0, 10);
-}
+/** Why a certificate is not to be entered after `before`, if it is not. May be asked more than once. */
+export type Judge = (before: LedgerContent, entry: SignedEntry) => Refusal | undefined;

@@ -90,7 +90,7 @@ async function makeCa(flags: CaFlags): Promise<void> {
   const ledger = flags.ledger ? ledgerBeside(flags.outCrt) : undefined;
   refuseExisting(flags.outKey, flags.outCrt, flags.outQr, ledger);
 
-  const { createAuthority, certificateToPem, inspect, toJson } = await import("../../index.ts");
+  const { createAuthority, certificateToPem, handOut, inspect, toJson } = await import("../../index.ts");
   const { authority, privateKeyPem } = orFail(createAuthority(request));
   const key = cost ? await encrypted(privateKeyPem, flags, cost) : { pem: privateKeyPem, cost: null };
   const certificatePem = certificateToPem(authority.certificate);
@@ -102,7 +102,16 @@ async function makeCa(flags: CaFlags): Promise<void> {
   if (ledger !== undefined) written.push({ file: ledger, content: "" });
   if (flags.outQr !== undefined)
     written.push({ file: flags.outQr, content: orFail(await qrPng(certificatePem, flags.outQr)) });
-  writeFiles(...written);
+  // A new authority has no ledger yet that could say anything about it: the one it begins is among the files.
+  const write = (): void => writeFiles(...written);
+  orFail(
+    await handOut([authority.certificate], {
+      ledger: undefined,
+      nowSeconds: notBefore,
+      knownGroups: request.groups,
+      write,
+    }),
+  );
   if (flags.json) {
     const files = { key: flags.outKey, certificate: flags.outCrt, ledger: ledger ?? null };
     process.stdout.write(

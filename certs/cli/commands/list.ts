@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { Recorded } from "../../ledger/ledger.ts";
+import type { Recorded } from "../../ledger/content.ts";
 import { Failure } from "../failure.ts";
 import { existingLedgerOf, type LedgerFlags } from "../ledger-file.ts";
 import { now } from "../now.ts";
@@ -30,9 +30,9 @@ async function list(flags: ListFlags): Promise<void> {
   const within = flags.expiring === undefined ? undefined : Number(parseDuration(flags.expiring));
   const { toJson } = await import("../../index.ts");
   const nowSeconds = Number(now().seconds);
-  const rows = existingLedgerOf(flags)
-    .read()
-    .recorded.map((recorded) => ({ ...recorded.entry, state: stateOf(recorded, nowSeconds) }))
+  const { recorded } = await existingLedgerOf(flags).read();
+  const rows = recorded
+    .map((each) => ({ ...each.entry, state: stateOf(each, nowSeconds) }))
     .filter(({ state, notAfter }) =>
       within === undefined
         ? flags.all || state === "valid" || state === "expired"

@@ -22,7 +22,7 @@ export function nextAddressCommand(): Command {
 
 async function showNextAddress(flags: NextAddressFlags): Promise<void> {
   const { formatPrefix, nextAddress, readCertificates, toJson } = await import("../../index.ts");
-  const taken = existingLedgerOf(flags).read().takenAddresses(Number(now().seconds));
+  const taken = (await existingLedgerOf(flags).read()).takenAddresses(Number(now().seconds));
   const networks =
     flags.network === undefined
       ? (orFail(readCertificates(readText(flags.caCrt), flags.caCrt))[0]?.networks ?? [])

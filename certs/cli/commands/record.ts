@@ -36,12 +36,12 @@ async function record(flags: RecordFlags): Promise<void> {
     });
   }
   const file = new LedgerFile(typeof flags.ledger === "string" ? flags.ledger : ledgerBeside(flags.caCrt));
-  const known = new Set(file.read().recorded.flatMap(({ entry }) => entry.fingerprints));
+  const known = new Set((await file.read()).recorded.flatMap(({ entry }) => entry.fingerprints));
   const at = new Date(Number(now().seconds) * 1000).toISOString();
   const entries = certificates
     .map((certificate) => signedEntry(certificate, at))
     .filter(({ fingerprints }) => !fingerprints.some((fingerprint) => known.has(fingerprint)));
-  file.append(...entries);
+  await file.append(...entries);
   const names = entries.map(({ name, version }) => ({ name, version }));
   if (flags.json) process.stdout.write(`${toJson({ recorded: names, known: certificates.length - names.length })}\n`);
 }

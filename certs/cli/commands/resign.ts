@@ -2,7 +2,6 @@ import { Command } from "commander";
 import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { usage } from "../failure.ts";
 import { readText, refuseExisting, refuseSharedStream, replaceText, writeFiles } from "../files.ts";
-import { handOut } from "../hand-out.ts";
 import { type LedgerFlags, ledgerFileOf } from "../ledger-file.ts";
 import { now } from "../now.ts";
 import { orFail, parseDuration } from "../values.ts";
@@ -48,7 +47,7 @@ async function signAgain(flags: ResignFlags): Promise<void> {
   if (!flags.replace) refuseExisting(outCrt);
   const duration = flags.duration === undefined ? undefined : parseDuration(flags.duration);
 
-  const { certificateToPem, inspect, readCertificates, renew, toJson } = await import("../../index.ts");
+  const { certificateToPem, handOut, inspect, readCertificates, renew, toJson } = await import("../../index.ts");
   const old = orFail(readCertificates(readText(flags.crt), flags.crt));
   const formerAuthorities =
     flags.oldCa === undefined ? [] : orFail(readCertificates(readText(flags.oldCa), flags.oldCa));
@@ -61,13 +60,11 @@ async function signAgain(flags: ResignFlags): Promise<void> {
   };
   const renewed = old.map((certificate) => orFail(renew(authority, certificate, renewal)));
   const text = renewed.map(certificateToPem).join("");
-  handOut(renewed, {
-    ledger: ledgerFileOf(flags),
-    nowSeconds: clock.seconds,
-    // They were in the old certificates, which an authority has signed.
-    knownGroups: renewed.flatMap(({ groups }) => groups),
-    write: () => (flags.replace ? replaceText(outCrt, text) : writeFiles({ file: outCrt, content: text })),
-  });
+  const write = (): void => (flags.replace ? replaceText(outCrt, text) : writeFiles({ file: outCrt, content: text }));
+  // The groups were in the old certificates, which an authority has signed.
+  const knownGroups = renewed.flatMap(({ groups }) => groups);
+  const ledger = ledgerFileOf(flags);
+  orFail(await handOut(renewed, { ledger, nowSeconds: clock.seconds, knownGroups, write }));
   if (flags.json) {
     process.stdout.write(`${toJson({ certificates: renewed.map(inspect), files: { certificate: outCrt } })}\n`);
   }

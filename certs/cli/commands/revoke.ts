@@ -51,7 +51,7 @@ async function ofLedger(name: string, flags: RevokeFlags) {
   const { blocklistOf, formatBlocklist } = await import("../../index.ts");
   const { nearest } = await import("../../../src/core/config/schema/suggest.ts");
   const file = existingLedgerOf(flags);
-  const { names } = file.read();
+  const { names } = await file.read();
   if (!names.includes(name)) {
     const meant = nearest(name, names);
     const fix = meant === undefined ? "see list -all" : `did you mean ${JSON.stringify(meant)}?`;
@@ -59,8 +59,8 @@ async function ofLedger(name: string, flags: RevokeFlags) {
   }
   if (flags.out !== undefined) refuseForeign(flags.out);
   const { seconds } = now();
-  file.append({ event: "revoked", at: new Date(Number(seconds) * 1000).toISOString(), name });
-  const whole = blocklistOf(file.read().recorded, Number(seconds));
+  await file.append({ event: "revoked", at: new Date(Number(seconds) * 1000).toISOString(), name });
+  const whole = blocklistOf((await file.read()).recorded, Number(seconds));
   if (flags.out !== undefined) replaceText(flags.out, HEADER + formatBlocklist(whole));
   return whole.filter((entries) => entries.name === name);
 }

@@ -4,7 +4,6 @@ import type { NewFile } from "../atomic-file.ts";
 import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { usage } from "../failure.ts";
 import { readText, refuseExisting, refuseSharedStream, writeFiles } from "../files.ts";
-import { handOut } from "../hand-out.ts";
 import { type LedgerFlags, ledgerFileOf } from "../ledger-file.ts";
 import { notYetOption } from "../not-yet.ts";
 import { now } from "../now.ts";
@@ -58,7 +57,7 @@ async function signHost(flags: SignFlags): Promise<void> {
   const files = filesOf(flags);
   const said = contentOf(flags);
   const lifetime = flags.duration === undefined ? undefined : parseDuration(flags.duration);
-  const { certificateToPem, inspect, issue, toJson } = await import("../../index.ts");
+  const { certificateToPem, handOut, inspect, issue, toJson } = await import("../../index.ts");
   const clock = now();
   const authority = await openCa(flags, clock.wall);
   const key = await hostKey(flags.inPub, authority.certificate.curve);
@@ -77,12 +76,10 @@ async function signHost(flags: SignFlags): Promise<void> {
   if (files.key !== null) written.unshift({ file: files.key, content: key.privateKeyPem ?? "" });
   if (flags.outQr !== undefined)
     written.push({ file: flags.outQr, content: orFail(await qrPng(certificatePem, flags.outQr)) });
-  handOut([certificate], {
-    ledger: ledgerFileOf(flags),
-    nowSeconds: clock.seconds,
-    knownGroups: [...authority.certificate.groups, ...parseList(flags.newGroup)],
-    write: () => writeFiles(...written),
-  });
+  const knownGroups = [...authority.certificate.groups, ...parseList(flags.newGroup)];
+  const write = (): void => writeFiles(...written);
+  const ledger = ledgerFileOf(flags);
+  orFail(await handOut([certificate], { ledger, nowSeconds: clock.seconds, knownGroups, write }));
   if (flags.json) process.stdout.write(`${toJson({ certificate: inspect(certificate), files })}\n`);
 }
 
