@@ -25,6 +25,13 @@ describe("the house is tidy:", () => {
     );
   });
 
+  test("what belongs to one operating system stands in the folder that says so", () => {
+    const elsewhere = program.filter(({ path }) => !path.startsWith("src/runtime/platform/"));
+    const ofLinux =
+      /^(?!\s*(?:\*|\/[/*])).*(?:["'`]\/(?:proc|sys|run|etc|tmp)\/|\b(?:setcap|modprobe|dmesg|ip link|ss -))/;
+    expect(linesMatching(elsewhere, ofLinux)).toEqual([]);
+  });
+
   test("nothing is left to do later", () => {
     // The brackets keep this line from finding itself.
     expect(linesMatching(everything, /\b(TO[D]O|FIX[M]E|XX[X]|HAC[K])\b/)).toEqual([]);

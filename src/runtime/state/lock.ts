@@ -1,11 +1,12 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fail, ok, type Result } from "../../core/base/result.ts";
 import { systemCode } from "../operator-error.ts";
+import { thisPlatform } from "../platform/this-platform.ts";
 
 /** Who holds a state directory, as its lock file says. */
 export interface Holder {
   readonly pid: number;
-  /** Start of that process in clock ticks since boot, so that a reused pid is not taken for it; "" where /proc is missing. */
+  /** So that a reused pid is not taken for it (`Processes.startTimeOf`); "" where it cannot be told. */
   readonly startTime: string;
   /** Absolute path of the configuration it runs. */
   readonly config: string;
@@ -22,7 +23,11 @@ export class Lock {
 
   /** Takes the lock, over a dead holder if need be. Fails with the living holder. */
   static take(path: string, about: { config: string; version: string }): Result<Lock, Holder> {
-    const mine = JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) ?? "", ...about });
+    const mine = JSON.stringify({
+      pid: process.pid,
+      startTime: thisPlatform().processes.startTimeOf(process.pid) ?? "",
+      ...about,
+    });
     const draft = `${path}.${process.pid}`;
     writeFileSync(draft, mine, { mode: 0o640 });
     try {
@@ -91,23 +96,12 @@ function readHolder(path: string): Holder | undefined {
 }
 
 function isAlive({ pid, startTime }: Holder): boolean {
-  const now = startTimeOf(pid);
+  const now = thisPlatform().processes.startTimeOf(pid);
   if (now !== undefined && startTime !== "") return now === startTime;
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
     return systemCode(error) === "EPERM";
-  }
-}
-
-/** Field 22 of /proc/<pid>/stat (proc(5)), counted behind the command's name, which may hold spaces and brackets. */
-function startTimeOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return state === "Z" || state === "X" ? "ended" : fields[18];
-  } catch {
-    return undefined;
   }
 }

@@ -1,10 +1,11 @@
-import { readdirSync, readFileSync, realpathSync, rmdirSync, rmSync } from "node:fs";
+import { readdirSync, realpathSync, rmdirSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { toHex, utf8Encode } from "../../core/base/bytes.ts";
 import { nodeSuite } from "../node-crypto.ts";
 import { OperatorError, systemCode } from "../operator-error.ts";
+import type { Privacy, StateEnvironment } from "../platform/platform.ts";
+import { thisPlatform } from "../platform/this-platform.ts";
 import { type Holder, livingHolder } from "./lock.ts";
-import { makePrivateFolder, type Privacy } from "./private-folder.ts";
 
 /**
  * Where one daemon keeps its lock and its sockets. Nothing in it needs to outlive a reboot. Each configuration has its own, so that several
@@ -23,29 +24,13 @@ export interface StateDirectory {
   readonly dataPlanePid: string;
 }
 
-/** Who is asking, and where state may lie. Passed in so that tests need no root. */
-export interface StateEnvironment {
-  readonly uid: number;
-  /** $XDG_RUNTIME_DIR */
-  readonly runtimeDirectory: string | undefined;
-  /** Group that may read the status of a daemon of root; undefined when the machine has none. */
-  readonly readersGid?: number | undefined;
-}
-
 /** Members may ask a daemon of root for its status. Who made no such group uses sudo. */
 export const READERS_GROUP = "lacis";
 
 /** This process's environment. */
 export function stateEnvironment(): StateEnvironment {
-  return {
-    uid: process.getuid?.() ?? 0,
-    runtimeDirectory: process.env["XDG_RUNTIME_DIR"] || undefined,
-    readersGid: groupId(READERS_GROUP),
-  };
+  return thisPlatform().places.environment(READERS_GROUP);
 }
-
-/** sockaddr_un.sun_path is 108 bytes with the closing zero (unix(7)). */
-const SOCKET_PATH_BYTES_MAX = 107;
 
 export function stateDirectoryAt(path: string): StateDirectory {
   return {
@@ -60,13 +45,9 @@ export function stateDirectoryAt(path: string): StateDirectory {
 }
 
 /** Folders that may hold state directories, the preferred one first. */
-export function stateBases({ uid, runtimeDirectory }: StateEnvironment): readonly string[] {
-  const own = [...(runtimeDirectory ? [join(runtimeDirectory, "lacis")] : []), `/tmp/lacis-${uid}`];
-  return uid === 0 ? [SYSTEM_BASE, ...own] : own;
+export function stateBases(environment: StateEnvironment): readonly string[] {
+  return thisPlatform().places.bases(environment);
 }
-
-/** Daemons of root keep their state here. */
-export const SYSTEM_BASE = "/run/lacis";
 
 /** Name of a configuration's state directory: readable, and different for each path ("config-1f0c93ab"). */
 export function stateName(config: string): string {
@@ -79,7 +60,7 @@ export function stateName(config: string): string {
 /** State directories in which this configuration's daemon may be found. */
 export function stateDirectoriesOf(config: string, environment: StateEnvironment): readonly StateDirectory[] {
   const name = stateName(config);
-  return [...new Set([...stateBases(environment), SYSTEM_BASE])].map((base) => stateDirectoryAt(join(base, name)));
+  return [...everyBase(environment)].map((base) => stateDirectoryAt(join(base, name)));
 }
 
 /**
@@ -95,7 +76,7 @@ export function createStateDirectory(
   const failures: OperatorError[] = [];
   for (const base of stateBases(environment)) {
     try {
-      makePrivateFolder(base, privacyOf(base, environment));
+      thisPlatform().places.makePrivate(base, privacyOf(base, environment));
       return created(join(base, stateName(config)), environment);
     } catch (error) {
       if (!(error instanceof OperatorError)) throw error;
@@ -129,7 +110,7 @@ export function runningDaemons(environment: StateEnvironment): {
 } {
   const daemons: RunningDaemon[] = [];
   const denied: string[] = [];
-  for (const base of new Set([...stateBases(environment), SYSTEM_BASE])) {
+  for (const base of everyBase(environment)) {
     try {
       for (const name of readdirSync(base).sort()) {
         const state = stateDirectoryAt(join(base, name));
@@ -144,25 +125,32 @@ export function runningDaemons(environment: StateEnvironment): {
   return { daemons, denied };
 }
 
+/** A daemon of root may be somebody's to ask. */
+function everyBase(environment: StateEnvironment): ReadonlySet<string> {
+  return new Set([...stateBases(environment), thisPlatform().places.systemBase]);
+}
+
 function created(path: string, environment: StateEnvironment): StateDirectory {
+  const { socketPathBytesMax, makePrivate } = thisPlatform().places;
   const state = stateDirectoryAt(path);
   const longest = Math.max(
     ...[state.controlSocket, state.ownerSocket, state.dataPlaneSocket].map((socket) => utf8Encode(socket).length),
   );
-  if (longest > SOCKET_PATH_BYTES_MAX) {
+  if (longest > socketPathBytesMax) {
     throw new OperatorError("socket-path-too-long", {
       what: `cannot keep sockets in ${path}`,
-      why: `a socket's path may have ${SOCKET_PATH_BYTES_MAX} bytes and this one would have ${longest}`,
+      why: `a socket's path may have ${socketPathBytesMax} bytes and this one would have ${longest}`,
       todo: "choose a shorter folder with --state-dir",
     });
   }
-  makePrivateFolder(path, privacyOf(path, environment));
+  makePrivate(path, privacyOf(path, environment));
   return state;
 }
 
 /** A daemon of root may have readers (READERS_GROUP), everybody else's state is their own. */
 function privacyOf(path: string, { uid, readersGid }: StateEnvironment): Privacy {
-  const system = path === SYSTEM_BASE || path.startsWith(`${SYSTEM_BASE}/`);
+  const { systemBase } = thisPlatform().places;
+  const system = path === systemBase || path.startsWith(`${systemBase}/`);
   return system ? { uid, gid: readersGid, mode: 0o750 } : { uid, gid: undefined, mode: 0o700 };
 }
 
@@ -171,18 +159,5 @@ function resolvedPath(config: string): string {
     return realpathSync(config);
   } catch {
     return resolve(config);
-  }
-}
-
-/** Number of a group in /etc/group (group(5): name:password:number:members). */
-function groupId(name: string): number | undefined {
-  try {
-    const line = readFileSync("/etc/group", "utf8")
-      .split("\n")
-      .find((entry) => entry.startsWith(`${name}:`));
-    const gid = Number(line?.split(":")[2]);
-    return Number.isSafeInteger(gid) ? gid : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -1,4 +1,5 @@
 import { ExitCode, OperatorError } from "../../operator-error.ts";
+import { thisPlatform } from "../../platform/this-platform.ts";
 
 /** The complaint about a program that speaks another version of the contract. */
 export function wrongContract(binary: string, theirs: number, ours: number): OperatorError {
@@ -17,29 +18,30 @@ export function refusedDevice(
 ): OperatorError {
   // What follows a semicolon is advice, and ours is the one that knows the configuration.
   const why = (error || code).split(";", 1)[0] ?? code;
+  const { advice } = thisPlatform();
   if (about.device === "tun") {
     const what = `cannot create the TUN device ${about.name}`.trimEnd();
     switch (code) {
       case "not-permitted":
         return new OperatorError(
           "tun-not-permitted",
-          { what, why, todo: `run lacis as root (sudo lacis run …), or once: sudo setcap cap_net_admin+ep ${binary}` },
+          { what, why, todo: advice.permitTun(binary) },
           ExitCode.notPermitted,
         );
       case "device-busy":
         return new OperatorError("tun-busy", {
           what,
           why,
-          todo: "stop what uses it (ip link show), or change tun.dev",
+          todo: advice.freeTun(),
         });
       case "no-such-device":
         return new OperatorError("tun-missing", {
           what,
           why,
-          todo: "load the driver: sudo modprobe tun - or set tun.disabled on a lighthouse",
+          todo: advice.loadTun(),
         });
       default:
-        return new OperatorError("tun-failed", { what, why, todo: "see what the kernel says: dmesg | tail" });
+        return new OperatorError("tun-failed", { what, why, todo: advice.examineTun() });
     }
   }
   const what = `cannot listen on UDP port ${about.port}`;
@@ -52,7 +54,7 @@ export function refusedDevice(
         {
           what,
           why,
-          todo: `choose listen.port above 1023, or once: sudo setcap cap_net_admin,cap_net_bind_service+ep ${binary}`,
+          todo: advice.permitPort(binary),
         },
         ExitCode.notPermitted,
       );
@@ -73,7 +75,7 @@ export function portTaken(port: number): OperatorError {
   return new OperatorError("port-taken", {
     what: `cannot listen on UDP port ${port}`,
     why: "another program uses it",
-    todo: `find it with: ss -ulpn 'sport = :${port}' - then stop it, or change listen.port`,
+    todo: thisPlatform().advice.freePort(port),
   });
 }
 

@@ -3,6 +3,7 @@ import { accessSync, closeSync, constants, openSync, readFileSync, rmSync, write
 import { join } from "node:path";
 import { OperatorError, systemCode } from "../../operator-error.ts";
 import { packageRoot } from "../../package-root.ts";
+import { thisPlatform } from "../../platform/this-platform.ts";
 import type { StateDirectory } from "../../state/state-directory.ts";
 
 /**
@@ -74,8 +75,7 @@ export class DataPlaneProcess {
 export function killDataPlane(state: StateDirectory): void {
   try {
     const pid = Number(readFileSync(state.dataPlanePid, "utf8"));
-    const commandLine = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-    if (commandLine.includes(state.dataPlaneSocket)) process.kill(pid, "SIGKILL");
+    if (thisPlatform().processes.commandLineOf(pid).includes(state.dataPlaneSocket)) process.kill(pid, "SIGKILL");
   } catch {
     // It has ended already.
   }

@@ -2,11 +2,11 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, write
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { StateEnvironment } from "../../../../src/runtime/platform/platform.ts";
 import { Lock } from "../../../../src/runtime/state/lock.ts";
 import {
   createStateDirectory,
   runningDaemons,
-  type StateEnvironment,
   stateDirectoriesOf,
   stateName,
 } from "../../../../src/runtime/state/state-directory.ts";

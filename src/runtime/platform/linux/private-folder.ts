@@ -1,19 +1,9 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { ExitCode, OperatorError, systemCode } from "../operator-error.ts";
+import { ExitCode, OperatorError, systemCode } from "../../operator-error.ts";
+import type { Privacy } from "../platform.ts";
 
-/** Whose a folder is and who else may look into it. Nobody else may write in it. */
-export interface Privacy {
-  readonly uid: number;
-  /** Group of the folder; undefined: as the system makes it. */
-  readonly gid: number | undefined;
-  readonly mode: number;
-}
-
-/**
- * Creates a folder, or accepts one that already has this owner and that nobody else can write in (reliability R61: what an attacker could
- * have prepared is refused, links included).
- */
+/** Of a user and by mode bits, as `StatePlaces.makePrivate` promises. */
 export function makePrivateFolder(path: string, { uid, gid, mode }: Privacy): void {
   try {
     mkdirSync(path, { mode });

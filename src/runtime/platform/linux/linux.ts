@@ -1,0 +1,6 @@
+import type { Platform } from "../platform.ts";
+import { ADVICE } from "./device-advice.ts";
+import { PLACES } from "./places.ts";
+import { PROCESSES } from "./processes.ts";
+
+export const LINUX: Platform = { processes: PROCESSES, places: PLACES, advice: ADVICE };

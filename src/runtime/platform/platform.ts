@@ -1,0 +1,62 @@
+/**
+ * What the control plane asks of an operating system beyond what Node.js has for all of them. A folder beside this file implements it for each system
+ * that is served; nothing outside such a folder knows one. The data plane has the like in Rust.
+ */
+export interface Platform {
+  readonly processes: Processes;
+  readonly places: StatePlaces;
+  readonly advice: DeviceAdvice;
+}
+
+export interface Processes {
+  /**
+   * When a process started, in any unit that stays the same while it runs, so that a number that has gone to another process is not taken for it;
+   * "ended" for one that only waits to be buried; undefined when there is none, or nobody can tell.
+   */
+  startTimeOf(pid: number): string | undefined;
+  /** Program and arguments; empty when there is no such process. */
+  commandLineOf(pid: number): readonly string[];
+}
+
+/** Who is asking, and where state may lie. Passed on as a value so that tests need no root. */
+export interface StateEnvironment {
+  readonly uid: number;
+  /** $XDG_RUNTIME_DIR */
+  readonly runtimeDirectory: string | undefined;
+  /** Group that may read the status of a daemon of root; undefined when the machine has none. */
+  readonly readersGid?: number | undefined;
+}
+
+/** Folders for what lives no longer than the machine runs: locks and sockets. */
+export interface StatePlaces {
+  /** Daemons of root keep their state here. */
+  readonly systemBase: string;
+  /** Without the closing zero. */
+  readonly socketPathBytesMax: number;
+  environment(readersGroup: string): StateEnvironment;
+  /** Folders that may hold state directories, the preferred one first. */
+  bases(environment: StateEnvironment): readonly string[];
+  /**
+   * Creates a folder, or accepts one that already has this owner and that nobody else can write in (reliability R61: what an attacker could
+   * have prepared is refused, links included). Throws an OperatorError.
+   */
+  makePrivate(path: string, privacy: Privacy): void;
+}
+
+/** Whose a folder is and who else may look into it. Nobody else may write in it. */
+export interface Privacy {
+  readonly uid: number;
+  /** Group of the folder; undefined: as the system makes it. */
+  readonly gid: number | undefined;
+  readonly mode: number;
+}
+
+/** What an operator can do about a device or a port that was refused: the end of a sentence, with the command to type. */
+export interface DeviceAdvice {
+  permitTun(binary: string): string;
+  freeTun(): string;
+  loadTun(): string;
+  examineTun(): string;
+  permitPort(binary: string): string;
+  freePort(port: number): string;
+}
