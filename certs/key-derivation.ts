@@ -26,10 +26,10 @@ const DERIVED_KEY_BYTES = 32;
 /** What is wrong with a cost, found before any memory is taken. `what` names the file or the flags in the refusal. */
 export function checkedCost(cost: KeyDerivationCost, what: string): Result<KeyDerivationCost, Refusal> {
   const { memoryKib, passes, lanes } = cost;
-  const fix = `stay at or below ${COST_MAX.memoryKib} KiB, ${COST_MAX.passes} passes and ${COST_MAX.lanes} lanes`;
+  const todo = `stay at or below ${COST_MAX.memoryKib} KiB, ${COST_MAX.passes} passes and ${COST_MAX.lanes} lanes`;
   const asked = `${memoryKib} KiB, ${passes} passes and ${lanes} lanes`;
   if (memoryKib > COST_MAX.memoryKib || passes > COST_MAX.passes || lanes > COST_MAX.lanes) {
-    return refuse(what, `its key derivation asks for ${asked}, more than any authority needs`, fix);
+    return refuse(what, `its key derivation asks for ${asked}, more than any authority needs`, todo);
   }
   if (passes < 1 || lanes < 1 || memoryKib < KIB_PER_LANE_MIN * lanes) {
     return refuse(what, `Argon2 cannot work with ${asked}`, `give at least ${KIB_PER_LANE_MIN} KiB for each lane`);

@@ -6,14 +6,14 @@ export interface Refusal {
   readonly what: string;
   readonly why: string;
   /** The way out. */
-  readonly fix: string;
+  readonly todo: string;
 }
 
 /** One line: what - why - what to do. */
-export function formatRefusal({ what, why, fix }: Refusal): string {
-  return `${what} - ${why} - ${fix}`;
+export function formatRefusal({ what, why, todo }: Refusal): string {
+  return `${what} - ${why} - ${todo}`;
 }
 
-export function refuse(what: string, why: string, fix: string): { readonly ok: false; readonly reason: Refusal } {
-  return fail({ what, why, fix });
+export function refuse(what: string, why: string, todo: string): { readonly ok: false; readonly reason: Refusal } {
+  return fail({ what, why, todo });
 }

@@ -24,6 +24,6 @@ export class Failure extends Error {
 }
 
 /** A command line that cannot be meant. */
-export function usage(what: string, why: string, fix: string): Failure {
-  return new Failure({ what, why, fix }, ExitCode.usage);
+export function usage(what: string, why: string, todo: string): Failure {
+  return new Failure({ what, why, todo }, ExitCode.usage);
 }

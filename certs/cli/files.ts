@@ -83,20 +83,20 @@ function exists(file: string): Failure {
   return new Failure({
     what: file,
     why: "it exists and is never overwritten",
-    fix: "move it away, or give another path",
+    todo: "move it away, or give another path",
   });
 }
 
 function tooLarge(file: string): Failure {
-  return new Failure({ what: file, why: "it is larger than any certificate file", fix: "check the path" });
+  return new Failure({ what: file, why: "it is larger than any certificate file", todo: "check the path" });
 }
 
 function readFailure(file: string, error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (codeOf(error) === "ENOENT")
-    return new Failure({ what: file, why: "there is no such file", fix: "check the path" });
+    return new Failure({ what: file, why: "there is no such file", todo: "check the path" });
   if (codeOf(error) === "EISDIR")
-    return new Failure({ what: file, why: "it is a directory", fix: "give the path of a file" });
+    return new Failure({ what: file, why: "it is a directory", todo: "give the path of a file" });
   return systemFailure(file, "cannot be read", error);
 }
 
@@ -107,11 +107,11 @@ export function systemFailure(file: string, why: string, error: unknown): Failur
     return new Failure({
       what: file,
       why: `it ${why}: permission denied`,
-      fix: "run this as the owner of the file and its directory",
+      todo: "run this as the owner of the file and its directory",
     });
   }
   if (code === "ENOENT")
-    return new Failure({ what: file, why: `it ${why}: no such directory`, fix: "make the directory first" });
-  if (code === "ENOSPC") return new Failure({ what: file, why: `it ${why}: the disk is full`, fix: "make room" });
-  return new Failure({ what: file, why: `it ${why}: ${code || String(error)}`, fix: "check the path" });
+    return new Failure({ what: file, why: `it ${why}: no such directory`, todo: "make the directory first" });
+  if (code === "ENOSPC") return new Failure({ what: file, why: `it ${why}: the disk is full`, todo: "make room" });
+  return new Failure({ what: file, why: `it ${why}: ${code || String(error)}`, todo: "check the path" });
 }

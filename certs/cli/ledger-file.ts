@@ -37,7 +37,7 @@ export function existingLedgerOf(flags: LedgerFlags): LedgerFile {
   throw new Failure({
     what,
     why: "there is no ledger",
-    fix: "begin one with ca -ledger or sign -ledger, or give its path",
+    todo: "begin one with ca -ledger or sign -ledger, or give its path",
   });
 }
 
@@ -103,7 +103,7 @@ export class LedgerFile implements Ledger {
     throw new Failure({
       what: this.path,
       why: entries.reason,
-      fix: "restore it from a backup, or move it away and begin anew",
+      todo: "restore it from a backup, or move it away and begin anew",
     });
   }
 }

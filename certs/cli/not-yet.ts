@@ -8,6 +8,6 @@ const REASONS = {
 
 export function notYetOption(name: keyof typeof REASONS): Option {
   return new Option(`--${name} <value>`).hideHelp().argParser(() => {
-    throw new Failure({ what: `-${name}`, why: REASONS[name], fix: "leave it out, or use nebula-cert for this one" });
+    throw new Failure({ what: `-${name}`, why: REASONS[name], todo: "leave it out, or use nebula-cert for this one" });
   });
 }

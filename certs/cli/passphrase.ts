@@ -46,13 +46,13 @@ function fromFileOrEnvironment(passphraseFile: string | undefined): Secret | und
 type Ask = (prompt: string) => Promise<string>;
 
 async function fromTerminal(keyFile: string, question: (ask: Ask) => Promise<string>): Promise<Secret> {
-  if (!process.stdin.isTTY) throw new Failure({ what: keyFile, why: "its passphrase is not known", fix: WAYS });
+  if (!process.stdin.isTTY) throw new Failure({ what: keyFile, why: "its passphrase is not known", todo: WAYS });
   using terminal = new SilentTerminal();
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const answer = await question((prompt) => terminal.ask(prompt));
     if (answer !== "") return secretOf(answer);
   }
-  throw new Failure({ what: keyFile, why: "no passphrase was given", fix: WAYS });
+  throw new Failure({ what: keyFile, why: "no passphrase was given", todo: WAYS });
 }
 
 /** The terminal with nothing of the answers shown. One for all questions: lines that were typed ahead are answers too. */
@@ -72,7 +72,7 @@ class SilentTerminal implements Disposable {
     process.stderr.write(prompt);
     const { done, value } = await this.#answers.next();
     process.stderr.write("\n");
-    if (done) throw new Failure({ what: "the passphrase", why: "the input ended", fix: "nothing was written" });
+    if (done) throw new Failure({ what: "the passphrase", why: "the input ended", todo: "nothing was written" });
     return value;
   }
 

@@ -14,7 +14,7 @@ export async function qrPng(text: string, what: string): Promise<Result<Uint8Arr
   const bytes = new TextEncoder().encode(text).length;
   if (bytes > TEXT_BYTES_MAX) {
     const why = `${bytes} bytes of certificates do not fit a QR code, which holds ${TEXT_BYTES_MAX}`;
-    return fail({ what, why, fix: "give fewer groups or networks, or carry the file another way" });
+    return fail({ what, why, todo: "give fewer groups or networks, or carry the file another way" });
   }
   const { encodeQR } = await import("qr");
   const modules = encodeQR(text, "raw", { ecc: "medium", encoding: "byte", border: BORDER_MODULES });

@@ -85,7 +85,7 @@ export class LedgerContent {
     return {
       what: `the key of ${JSON.stringify(revoked.entry.name)}`,
       why: "it was revoked, and hosts refuse every certificate with it",
-      fix: "make a new key with keygen",
+      todo: "make a new key with keygen",
     };
   }
 
@@ -95,7 +95,7 @@ export class LedgerContent {
     return {
       what: `the name ${JSON.stringify(name)}`,
       why: `a host with another key has it until ${dayOf(owner.notAfter)}`,
-      fix: "sign that host's own key (resign, or sign -in-pub), revoke the name first, or give another",
+      todo: "sign that host's own key (resign, or sign -in-pub), revoke the name first, or give another",
     };
   }
 
@@ -107,7 +107,7 @@ export class LedgerContent {
       return {
         what: `the address ${address}`,
         why: `${JSON.stringify(owner.name)} has it until ${dayOf(owner.notAfter)}`,
-        fix: `take a free one (next-address), or revoke ${JSON.stringify(owner.name)} first`,
+        todo: `take a free one (next-address), or revoke ${JSON.stringify(owner.name)} first`,
       };
     }
     return undefined;
@@ -121,7 +121,7 @@ export class LedgerContent {
     return {
       what: `the group ${JSON.stringify(strange)}`,
       why: "no certificate in the ledger has it",
-      fix: `${meant === undefined ? "" : `did you mean ${JSON.stringify(meant)}? else `}add it with -new-group ${strange}`,
+      todo: `${meant === undefined ? "" : `did you mean ${JSON.stringify(meant)}? else `}add it with -new-group ${strange}`,
     };
   }
 }

@@ -65,7 +65,7 @@ function effectiveLine({ path, value, origin }: EffectiveValue): string {
 }
 
 function findingReport(finding: ConfigError): FindingReport {
-  const { code, place, path, what, why, hint } = finding;
-  const text = [what, why, hint].filter((part) => part !== undefined).join(" - ");
+  const { code, place, path, what, why, todo } = finding;
+  const text = [what, why, todo].filter((part) => part !== undefined).join(" - ");
   return { code, file: place?.file ?? null, line: place?.line ?? null, column: place?.column ?? null, path, text };
 }

@@ -1,5 +1,6 @@
 import crypto, { type KeyObject } from "node:crypto";
 import type { Entropy } from "../core/base/entropy.ts";
+import { Fault } from "../core/base/fault.ts";
 import { LruMap } from "../core/base/lru.ts";
 import { isEcdsaSignature, lowSignatureForm } from "../core/crypto/ecdsa-signature.ts";
 import { checkedNonce } from "../core/crypto/nonce.ts";
@@ -44,7 +45,7 @@ class NodeAead implements Aead {
   readonly #key: KeyObject;
 
   constructor(cipher: Cipher, key: Uint8Array) {
-    if (key.length !== 32) throw new RangeError(`an AEAD key has 32 bytes, not ${key.length}`);
+    if (key.length !== 32) throw new Fault("aead-key-length", "an AEAD key has 32 bytes", { bytes: key.length });
     this.#algorithm = AEAD_NAME[cipher];
     this.#key = crypto.createSecretKey(key);
   }

@@ -25,6 +25,13 @@ describe("the house is tidy:", () => {
     );
   });
 
+  test("a broken promise of ours is a Fault, and what others did wrong has a type of its own", () => {
+    // They make what a failed system call looks like.
+    const asTheSystem = new Set(["certs/cli/atomic-file.ts", "certs/cli/ledger-file.ts"]);
+    const elsewhere = program.filter(({ path }) => !asTheSystem.has(path));
+    expect(linesMatching(elsewhere, /\bnew (Error|RangeError|TypeError|AggregateError)\(/)).toEqual([]);
+  });
+
   test("what belongs to one operating system stands in the folder that says so", () => {
     const elsewhere = program.filter(({ path }) => !path.startsWith("src/runtime/platform/"));
     const ofLinux =

@@ -51,7 +51,7 @@ async function list(flags: ListFlags): Promise<void> {
   throw new Failure({
     what,
     why: within === undefined ? "listed" : `expire within ${flags.expiring}`,
-    fix: "resign them",
+    todo: "resign them",
   });
 }
 

@@ -31,7 +31,7 @@ async function showNextAddress(flags: NextAddressFlags): Promise<void> {
   const free = networks.map((network) => nextAddress(network, taken)).find((address) => address !== undefined);
   if (!free) {
     const what = networks.map(formatPrefix).join(", ");
-    throw new Failure({ what, why: "every address has an owner", fix: "revoke who is gone, or take another network" });
+    throw new Failure({ what, why: "every address has an owner", todo: "revoke who is gone, or take another network" });
   }
   process.stdout.write(
     `${flags.json ? toJson({ network: formatPrefix(free), address: free.address }) : formatPrefix(free)}\n`,

@@ -32,7 +32,7 @@ async function record(flags: RecordFlags): Promise<void> {
     throw new Failure({
       what,
       why: `${flags.caCrt} has not signed it`,
-      fix: "give the authority that has with -ca-crt",
+      todo: "give the authority that has with -ca-crt",
     });
   }
   const file = new LedgerFile(typeof flags.ledger === "string" ? flags.ledger : ledgerBeside(flags.caCrt));

@@ -42,7 +42,7 @@ async function ofFile(file: string) {
   const { blocklistEntriesOf, readCertificates, signedEntry } = await import("../../index.ts");
   const certificates = orFail(readCertificates(readText(file), file));
   if (certificates.some(({ isCa }) => isCa)) {
-    throw new Failure({ what: file, why: "a blocklist blocks no CA", fix: "take the CA out of pki.ca on every host" });
+    throw new Failure({ what: file, why: "a blocklist blocks no CA", todo: "take the CA out of pki.ca on every host" });
   }
   return certificates.map((certificate) => blocklistEntriesOf(signedEntry(certificate, "")));
 }
@@ -54,8 +54,8 @@ async function ofLedger(name: string, flags: RevokeFlags) {
   const { names } = await file.read();
   if (!names.includes(name)) {
     const meant = nearest(name, names);
-    const fix = meant === undefined ? "see list -all" : `did you mean ${JSON.stringify(meant)}?`;
-    throw new Failure({ what: JSON.stringify(name), why: "the ledger does not have this name", fix });
+    const todo = meant === undefined ? "see list -all" : `did you mean ${JSON.stringify(meant)}?`;
+    throw new Failure({ what: JSON.stringify(name), why: "the ledger does not have this name", todo });
   }
   if (flags.out !== undefined) refuseForeign(flags.out);
   const { seconds } = now();
@@ -77,6 +77,6 @@ function refuseForeign(file: string): void {
     return;
   }
   if (text !== "" && !text.startsWith(HEADER)) {
-    throw new Failure({ what: file, why: "it is not a blocklist that revoke wrote", fix: "give another path" });
+    throw new Failure({ what: file, why: "it is not a blocklist that revoke wrote", todo: "give another path" });
   }
 }

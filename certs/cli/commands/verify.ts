@@ -43,7 +43,7 @@ async function verifyCertificates(flags: VerifyFlags): Promise<void> {
   const refusals = report.flatMap(({ name, version, reason }) =>
     reason === null
       ? []
-      : [{ what: titleOf(name, version), why: reason, fix: "sign it again with an authority of this file" }],
+      : [{ what: titleOf(name, version), why: reason, todo: "sign it again with an authority of this file" }],
   );
   if (refusals.length > 0) throw new Failure(refusals);
 }

@@ -58,7 +58,7 @@ function changedKeys(running: Reloadable, next: Reloadable): readonly KeyChange[
 
 function identityError(next: Reloadable, what: string): ConfigError {
   const place = next.effective.find(({ path }) => path === "pki.cert")?.origin;
-  return { code: "CONFIG_IDENTITY", place, path: "pki.cert", what, hint: "restart to become this host" };
+  return { code: "CONFIG_IDENTITY", place, path: "pki.cert", what, todo: "restart to become this host" };
 }
 
 function networksOf(networks: readonly Prefix[]): string {

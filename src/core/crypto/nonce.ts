@@ -1,4 +1,5 @@
 import { writeUint64 } from "../base/bytes.ts";
+import { Fault } from "../base/fault.ts";
 import type { Cipher } from "./suite.ts";
 
 /** Bytes of an AEAD nonce. */
@@ -17,6 +18,7 @@ export function nonceOf(cipher: Cipher, counter: bigint): Uint8Array {
 
 /** A nonce of another length is a mistake of ours, never of the network's: OpenSSL would take it and hash it. */
 export function checkedNonce(nonce: Uint8Array): Uint8Array {
-  if (nonce.length !== NONCE_BYTES) throw new RangeError(`an AEAD nonce has ${NONCE_BYTES} bytes, not ${nonce.length}`);
+  if (nonce.length !== NONCE_BYTES)
+    throw new Fault("aead-nonce-length", `an AEAD nonce has ${NONCE_BYTES} bytes`, { bytes: nonce.length });
   return nonce;
 }

@@ -6,6 +6,7 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import nacl from "tweetnacl";
 import { concatBytes } from "../base/bytes.ts";
+import { Fault } from "../base/fault.ts";
 import { Secret } from "../base/secret.ts";
 import { isEcdsaSignature } from "./ecdsa-signature.ts";
 import { checkedNonce } from "./nonce.ts";
@@ -32,7 +33,7 @@ class PortableAead implements Aead {
   readonly #key: Secret;
 
   constructor(cipher: Cipher, key: Uint8Array) {
-    if (key.length !== 32) throw new RangeError(`an AEAD key has 32 bytes, not ${key.length}`);
+    if (key.length !== 32) throw new Fault("aead-key-length", "an AEAD key has 32 bytes", { bytes: key.length });
     this.#make = cipher === "aes" ? gcm : chacha20poly1305;
     this.#key = new Secret(key.slice());
   }

@@ -1,5 +1,6 @@
 import type { Brand } from "../base/brand.ts";
 import { compareBytes } from "../base/bytes.ts";
+import { Fault } from "../base/fault.ts";
 
 /**
  * An IP address as its canonical text ("10.77.0.1", "fd00:77::2"; RFC 5952), so that it can be compared with ===, used as a map key and
@@ -25,7 +26,7 @@ export function addressFromBytes(bytes: Uint8Array): IpAddress | undefined {
 /** The 4 or 16 bytes of an address, network order. */
 export function addressBytes(address: IpAddress): Uint8Array {
   const bytes = address.includes(":") ? parseIpv6(address) : parseIpv4(address);
-  if (!bytes) throw new RangeError(`not an address: ${address}`);
+  if (!bytes) throw new Fault("not-an-address", "this is not an address", { address });
   return bytes;
 }
 

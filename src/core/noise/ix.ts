@@ -1,4 +1,5 @@
 import { concatBytes } from "../base/bytes.ts";
+import { Fault } from "../base/fault.ts";
 import { fail, ok, type Result } from "../base/result.ts";
 import type { AgreementKey, Cipher, CryptoSuite, Curve, KeyAgreement } from "../crypto/suite.ts";
 import { TAG_BYTES } from "../wire/header.ts";
@@ -98,7 +99,7 @@ export class IxResponder {
 
   /** Reads message 1. No key agreement happens yet: the caller judges the certificate first. */
   readMessage1(bytes: Uint8Array): Result<IxMessage, string> {
-    if (this.#remote) throw new Error("an IxResponder reads one message 1");
+    if (this.#remote) throw new Fault("noise-order", "an IxResponder reads one message 1");
     const keyBytes = this.#agreement.publicKeyBytes;
     if (bytes.length < 2 * keyBytes) return fail("message 1 is too short");
     const ephemeral = bytes.slice(0, keyBytes);
@@ -123,7 +124,7 @@ export class IxResponder {
     ephemeralKey: AgreementKey,
   ): { readonly message: Uint8Array; readonly keys: SessionKeys } {
     const staticKey = this.#staticKey;
-    if (!this.#remote) throw new Error("an IxResponder writes message 2 after a good message 1");
+    if (!this.#remote) throw new Fault("noise-order", "an IxResponder writes message 2 after a good message 1");
     const symmetric = this.#symmetric;
 
     symmetric.mixHash(ephemeralKey.publicKey);
@@ -153,14 +154,18 @@ function initialState({ suite, curve, cipher }: IxSetting): SymmetricState {
 
 function agreementOf({ suite, curve }: IxSetting): KeyAgreement {
   const agreement = suite.agreement(curve);
-  if (!agreement) throw new Error(`the crypto suite "${suite.name}" has no key agreement on ${curve}`);
+  if (!agreement)
+    throw new Fault("no-key-agreement", "the crypto suite has no key agreement on this curve", {
+      suite: suite.name,
+      curve,
+    });
   return agreement;
 }
 
 /** A key that `accepts` has let through always agrees. */
 function agreed(key: AgreementKey, peerPublicKey: Uint8Array): Uint8Array {
   const secret = key.agree(peerPublicKey);
-  if (!secret) throw new Error("a public key was accepted that does not agree");
+  if (!secret) throw new Fault("no-shared-secret", "a public key was accepted that does not agree");
   return secret;
 }
 

@@ -1,3 +1,4 @@
+import { Fault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
 import type { CertificateVersion, Fingerprint, VerifiedCertificate } from "../cert/certificate.ts";
 import type { LocalIndex, PolicyId, RemoteIndex } from "../dataplane/contract.ts";
@@ -101,6 +102,7 @@ export function addressesOf(certificate: VerifiedCertificate): readonly IpAddres
 /** The overlay address that names the peer: the first of its certificate (protocol 3.6.10). */
 export function nameAddress(tunnel: Tunnel): IpAddress {
   const [first] = tunnel.addresses;
-  if (first === undefined) throw new RangeError("a verified certificate has at least one network");
+  if (first === undefined)
+    throw new Fault("certificate-without-network", "a verified certificate has at least one network");
   return first;
 }

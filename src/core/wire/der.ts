@@ -1,4 +1,5 @@
 import { concatBytes } from "../base/bytes.ts";
+import { Fault } from "../base/fault.ts";
 
 /**
  * Reads DER (X.690) element by element, strictly: single-byte tags, definite minimal lengths, at most 65,535 bytes of content. After the
@@ -103,5 +104,5 @@ function lengthBytes(length: number): number[] {
   if (length < 0x80) return [length];
   if (length < 0x100) return [0x81, length];
   if (length < 0x10000) return [0x82, length >> 8, length & 0xff];
-  throw new RangeError(`a DER element of ${length} bytes is longer than any in this protocol`);
+  throw new Fault("der-length", "a DER element is longer than any in this protocol", { bytes: length });
 }

@@ -43,13 +43,13 @@ function absolute({ path, place }: PathReference): string {
 
 function unreadable({ key, place, path }: PathReference, at: string, reason: ConfigError): ConfigError {
   if (looksLikeKey(path)) {
-    const hint = "give the path of a file, or the PEM text with its BEGIN and END lines";
-    return { code: "CONFIG_KEY_FILE", place, path: key, what: "neither a file nor PEM text", hint };
+    const todo = "give the path of a file, or the PEM text with its BEGIN and END lines";
+    return { code: "CONFIG_KEY_FILE", place, path: key, what: "neither a file nor PEM text", todo };
   }
   const error = { code: "CONFIG_FILE", place, path: key, what: reason.what } as const;
   if (isAbsolute(path) || at === resolve(path) || !existsSync(path)) return error;
-  const hint = `there is one in the working directory, but paths start at the configuration file: write ${resolve(path)}`;
-  return { ...error, hint };
+  const todo = `there is one in the working directory, but paths start at the configuration file: write ${resolve(path)}`;
+  return { ...error, todo };
 }
 
 /** Anybody's readable key is no key (reliability R61). */
@@ -58,7 +58,7 @@ function tooOpen({ key, place }: PathReference, path: string): ConfigError | und
   const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
   if ((mode & 0o077) === 0) return undefined;
   const what = `${path} can be read or written by other users (mode ${(mode & 0o7777).toString(8).padStart(4, "0")})`;
-  return { code: "CONFIG_KEY_FILE", place, path: key, what, hint: `run: chmod 600 ${shellQuoted(path)}` };
+  return { code: "CONFIG_KEY_FILE", place, path: key, what, todo: `run: chmod 600 ${shellQuoted(path)}` };
 }
 
 type PathReference = Extract<PemReference, { kind: "path" }>;

@@ -111,7 +111,7 @@ function badLine(bytes: Uint8Array): number {
   }
 }
 
-function fileError(path: string, what: string, hint?: string): ConfigError {
+function fileError(path: string, what: string, todo?: string): ConfigError {
   const error = { code: "CONFIG_FILE", place: undefined, path: "", what: `${path} ${what}` } as const;
-  return hint === undefined ? error : { ...error, hint };
+  return todo === undefined ? error : { ...error, todo };
 }

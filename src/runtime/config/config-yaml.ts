@@ -121,8 +121,8 @@ class TreeBuilder {
       root.kind === "null"
         ? "the file holds no settings"
         : `the file holds ${root.kind === "list" ? "a list" : "one value"}, not settings`;
-    const hint = "write sections and keys, beginning with pki:";
-    return { ok: false, errors: [{ code: "CONFIG_SHAPE", place: root.place, path: "", what, hint }] };
+    const todo = "write sections and keys, beginning with pki:";
+    return { ok: false, errors: [{ code: "CONFIG_SHAPE", place: root.place, path: "", what, todo }] };
   }
 
   #node(node: Node | null, fallback: number, depth: number): ConfigNode {
@@ -195,30 +195,30 @@ function scalarNode(node: Scalar, place: Place): ConfigNode {
 
 const PLAIN_TAGS: ReadonlySet<string> = new Set(["str", "seq", "map"].map((name) => `tag:yaml.org,2002:${name}`));
 
-function limitError(place: Place, what: string, hint: string): ConfigError {
-  return { code: "CONFIG_LIMIT", place, path: "", what, hint };
+function limitError(place: Place, what: string, todo: string): ConfigError {
+  return { code: "CONFIG_LIMIT", place, path: "", what, todo };
 }
 
 function mergeKey(place: Place): ConfigError {
-  const hint = "write the keys out, or use several files in a directory";
-  return { code: "CONFIG_SYNTAX", place, path: "", what: `merge keys ("<<") are not supported`, hint };
+  const todo = "write the keys out, or use several files in a directory";
+  return { code: "CONFIG_SYNTAX", place, path: "", what: `merge keys ("<<") are not supported`, todo };
 }
 
 function duplicateKey(key: string, place: Place, before: Place): ConfigError {
   const what = `the key stands twice, first in line ${before.line}`;
-  return { code: "CONFIG_DUPLICATE_KEY", place, path: showKey(key), what, hint: "put both into one" };
+  return { code: "CONFIG_DUPLICATE_KEY", place, path: showKey(key), what, todo: "put both into one" };
 }
 
 function syntaxError(code: string, place: Place): ConfigError {
-  const [what, hint] = SYNTAX[code] ?? [
+  const [what, todo] = SYNTAX[code] ?? [
     "not valid YAML",
     "check indentation, quotes and brackets of this line and the one before",
   ];
-  return { code: "CONFIG_SYNTAX", place, path: "", what, hint };
+  return { code: "CONFIG_SYNTAX", place, path: "", what, todo };
 }
 
 /** What the library's error codes mean to somebody who writes a configuration, and what to do. */
-const SYNTAX: Readonly<Record<string, readonly [what: string, hint: string]>> = {
+const SYNTAX: Readonly<Record<string, readonly [what: string, todo: string]>> = {
   TAB_AS_INDENT: ["a tab is used to indent", "use spaces"],
   BAD_INDENT: ["the indentation does not fit the lines before", "align it with the other keys or items of its section"],
   MULTILINE_IMPLICIT_KEY: ["a key goes over more than one line", "check that the line before ends its value"],

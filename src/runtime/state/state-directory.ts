@@ -1,6 +1,7 @@
 import { readdirSync, realpathSync, rmdirSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { toHex, utf8Encode } from "../../core/base/bytes.ts";
+import { Fault } from "../../core/base/fault.ts";
 import { nodeSuite } from "../node-crypto.ts";
 import { OperatorError, systemCode } from "../operator-error.ts";
 import type { Privacy, StateEnvironment } from "../platform/platform.ts";
@@ -83,7 +84,7 @@ export function createStateDirectory(
       failures.push(error);
     }
   }
-  throw failures[0] ?? new Error("no place for state");
+  throw failures[0] ?? new Fault("no-place-for-state", "this platform names no folder for state");
 }
 
 /** Leaves nothing behind: what is ours in it, the folder, and the base when nobody else is there. */

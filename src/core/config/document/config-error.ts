@@ -32,7 +32,7 @@ export interface ConfigError {
   readonly what: string;
   readonly why?: string;
   /** What to do next. */
-  readonly hint?: string;
+  readonly todo?: string;
 }
 
 /** Accepted, and probably not what was meant. */
@@ -43,7 +43,7 @@ export function formatConfigError(error: ConfigError): string {
   const { place } = error;
   const where = place ? `${place.file}:${place.line}:${place.column}: ` : "";
   const path = error.path === "" ? "" : `${error.path}: `;
-  return where + path + [error.what, error.why, error.hint].filter((part) => part !== undefined).join(" - ");
+  return where + path + [error.what, error.why, error.todo].filter((part) => part !== undefined).join(" - ");
 }
 
 /** By file, line and column; what has no place comes first. */

@@ -40,7 +40,7 @@ function mergeValues(before: ConfigNode, after: ConfigNode, path: string, findin
       place: after.place,
       path,
       what: `a ${after.kind} here and a ${before.kind} in ${formatPlace(before.place)}`,
-      hint: "write it the same way in both files",
+      todo: "write it the same way in both files",
     });
   }
   return after;

@@ -38,19 +38,19 @@ export function checkNetworks(
   for (const { value, place, path } of meaning.lighthouses) {
     if (!meaning.amLighthouse && networks.some(({ address }) => address === value)) {
       const what = `${value} is this host itself`;
-      const hint = "is this the lighthouse? then write am_lighthouse: true";
-      findings.warn({ code: "CONFIG_CONFLICT", place, path, what, hint });
+      const todo = "is this the lighthouse? then write am_lighthouse: true";
+      findings.warn({ code: "CONFIG_CONFLICT", place, path, what, todo });
     }
     if (inOverlay(value)) continue;
     const what = `${value} is outside this host's networks (${networks.map(formatPrefix).join(", ")})`;
-    const hint = "it can be asked, but nothing else can be sent to it";
-    findings.warn({ code: "CONFIG_VALUE", place, path, what, hint });
+    const todo = "it can be asked, but nothing else can be sent to it";
+    findings.warn({ code: "CONFIG_VALUE", place, path, what, todo });
   }
   for (const host of meaning.staticHosts) {
     const path = `static_host_map.${host.address}`;
     if (!inOverlay(host.address)) {
       const what = `${host.address} is outside this host's networks (${networks.map(formatPrefix).join(", ")})`;
-      findings.warn({ code: "CONFIG_VALUE", place: host.keyPlace, path, what, hint: "is it an overlay address?" });
+      findings.warn({ code: "CONFIG_VALUE", place: host.keyPlace, path, what, todo: "is it an overlay address?" });
     }
     for (const endpoint of host.endpoints) refuseOverlay(endpoint, inOverlay, findings);
   }
@@ -64,8 +64,8 @@ function checkMtu(meaning: Meaning, networks: readonly Prefix[], reader: ConfigR
   const place = reader.given("tun.mtu")?.node.place;
   if (!ipv6 || !place || meaning.tunDisabled || meaning.mtu >= IPV6_MTU_BYTES) return;
   const what = `is ${meaning.mtu}, but IPv6 needs at least ${IPV6_MTU_BYTES} and this host has ${formatPrefix(ipv6)}`;
-  const hint = `write mtu: ${IPV6_MTU_BYTES} or more`;
-  findings.error({ code: "CONFIG_CONFLICT", place, path: "tun.mtu", what, hint });
+  const todo = `write mtu: ${IPV6_MTU_BYTES} or more`;
+  findings.error({ code: "CONFIG_CONFLICT", place, path: "tun.mtu", what, todo });
 }
 
 /** The advertised endpoints that peers could use; those inside the overlay are left out with a warning. */
@@ -79,7 +79,7 @@ export function usableAdvertised(
     const address = endpointAddress(hostPort.endpoint);
     if (!networks.some((network) => contains(network, address))) return true;
     const what = `${address} is inside the overlay and is not advertised`;
-    findings.warn({ code: "CONFIG_VALUE", place, path, what, hint: "advertise an underlay address" });
+    findings.warn({ code: "CONFIG_VALUE", place, path, what, todo: "advertise an underlay address" });
     return false;
   });
 }
@@ -100,7 +100,7 @@ function refuseOverlay(
     path,
     what,
     why,
-    hint: "write the host's address outside the overlay",
+    todo: "write the host's address outside the overlay",
   });
 }
 
@@ -111,7 +111,7 @@ function checkLighthouses(meaning: Meaning, reader: ConfigReader, start: Place, 
     const place =
       reader.given("listen.port")?.node.place ?? reader.given("lighthouse.am_lighthouse")?.keyPlace ?? start;
     const what = "is 0, but a lighthouse needs a fixed port";
-    findings.error({ code: "CONFIG_CONFLICT", place, path: "listen.port", what, hint: "write listen: {port: 4242}" });
+    findings.error({ code: "CONFIG_CONFLICT", place, path: "listen.port", what, todo: "write listen: {port: 4242}" });
   }
   if (amLighthouse && lighthouses.length > 0) {
     const what = "has entries, but this host is a lighthouse itself";
@@ -121,21 +121,21 @@ function checkLighthouses(meaning: Meaning, reader: ConfigReader, start: Place, 
       place,
       path: "lighthouse.hosts",
       what,
-      hint: "leave it empty on a lighthouse",
+      todo: "leave it empty on a lighthouse",
     });
   }
   if (!amLighthouse && lighthouses.length === 0) {
     const what = "is empty";
-    const hint = "this host will find only the hosts in static_host_map, and only they will find it";
+    const todo = "this host will find only the hosts in static_host_map, and only they will find it";
     const place = hosts?.keyPlace ?? start;
-    findings.warn({ code: "CONFIG_MISSING_KEY", place, path: "lighthouse.hosts", what, hint });
+    findings.warn({ code: "CONFIG_MISSING_KEY", place, path: "lighthouse.hosts", what, todo });
   }
   for (const { value, place, path } of lighthouses) {
     const host = staticHosts.find(({ address }) => address === value);
     if (host && host.endpoints.length > 0) continue;
     const what = `${value} has no entry in static_host_map`;
-    const hint = `add static_host_map: {"${value}": ["ADDRESS:PORT"]}`;
-    findings.error({ code: "CONFIG_CONFLICT", place, path, what, why: "nobody else knows where it is", hint });
+    const todo = `add static_host_map: {"${value}": ["ADDRESS:PORT"]}`;
+    findings.error({ code: "CONFIG_CONFLICT", place, path, what, why: "nobody else knows where it is", todo });
   }
 }
 
@@ -154,11 +154,11 @@ function checkRulesExist(meaning: Meaning, reader: ConfigReader, start: Place, f
       "add {port: any, proto: any, host: any} to allow all",
     ],
   ] as const;
-  for (const [path, rules, what, hint] of sides) {
+  for (const [path, rules, what, todo] of sides) {
     const given = reader.given(path);
     // A device that is off carries no packets, and wrong rules have been reported already.
     if (rules.length > 0 || meaning.tunDisabled || (given?.node.kind === "list" && given.node.items.length > 0))
       continue;
-    findings.warn({ code: "CONFIG_RULE", place: given?.keyPlace ?? start, path, what: `no rule: ${what}`, hint });
+    findings.warn({ code: "CONFIG_RULE", place: given?.keyPlace ?? start, path, what: `no rule: ${what}`, todo });
   }
 }

@@ -26,8 +26,8 @@ export function parseStaticHosts(reader: ConfigReader, findings: Findings): read
   if (!found) return [];
   if (found.node.kind !== "map") {
     const what = `${showKind(found.node)} where a map of overlay addresses belongs`;
-    const hint = `write entries such as "10.77.0.1": ["192.0.2.1:4242"]`;
-    findings.error({ code: "CONFIG_TYPE", place: found.node.place, path: "static_host_map", what, hint });
+    const todo = `write entries such as "10.77.0.1": ["192.0.2.1:4242"]`;
+    findings.error({ code: "CONFIG_TYPE", place: found.node.place, path: "static_host_map", what, todo });
     return [];
   }
   const byAddress = new Map<IpAddress, StaticHost>();
@@ -56,15 +56,15 @@ function parseStaticHost(entry: ConfigEntry, findings: Findings): StaticHost | u
   const endpoints = parseHostPorts(entry.value, path, { single: true }, findings);
   if (address) return { address, keyPlace: entry.keyPlace, endpoints };
   const what = `${show(entry.key)} is not an IP address`;
-  const hint = "the key is the host's overlay address; its underlay addresses stand in the list";
-  findings.error({ code: "CONFIG_VALUE", place: entry.keyPlace, path, what, hint });
+  const todo = "the key is the host's overlay address; its underlay addresses stand in the list";
+  findings.error({ code: "CONFIG_VALUE", place: entry.keyPlace, path, what, todo });
   return undefined;
 }
 
 function sameHostTwice(entry: ConfigEntry, address: IpAddress): Parameters<Findings["error"]>[0] {
   const what = `${address} is given twice, in two spellings`;
   const path = `static_host_map.${entry.key}`;
-  return { code: "CONFIG_DUPLICATE_KEY", place: entry.keyPlace, path, what, hint: "put both lists into one entry" };
+  return { code: "CONFIG_DUPLICATE_KEY", place: entry.keyPlace, path, what, todo: "put both lists into one entry" };
 }
 
 function parseHostPorts(
@@ -76,7 +76,7 @@ function parseHostPorts(
   if (node.kind === "scalar" && options.single) return parseItem(node, path, options.listenPort, findings);
   if (node.kind !== "list") {
     const what = `${showKind(node)} where a list of host:port belongs`;
-    findings.error({ code: "CONFIG_TYPE", place: node.place, path, what, hint: `write ["192.0.2.1:4242"]` });
+    findings.error({ code: "CONFIG_TYPE", place: node.place, path, what, todo: `write ["192.0.2.1:4242"]` });
     return [];
   }
   return node.items.flatMap((item, i) => {

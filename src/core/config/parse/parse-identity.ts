@@ -76,31 +76,31 @@ class PkiReport {
     }
   }
 
-  error(key: string, what: string, hint?: string): void {
-    this.#add("CONFIG_IDENTITY", key, what, hint);
+  error(key: string, what: string, todo?: string): void {
+    this.#add("CONFIG_IDENTITY", key, what, todo);
   }
 
-  warn(key: string, what: string, hint?: string): void {
+  warn(key: string, what: string, todo?: string): void {
     this.#findings.warn({
       code: "CONFIG_IDENTITY",
       place: this.#placeOf(key),
       path: key,
       what,
-      ...(hint ? { hint } : {}),
+      ...(todo ? { todo } : {}),
     });
   }
 
-  notYet(key: string, what: string, hint: string): void {
-    this.#add("CONFIG_NOT_YET", key, what, hint);
+  notYet(key: string, what: string, todo: string): void {
+    this.#add("CONFIG_NOT_YET", key, what, todo);
   }
 
   #add(
     code: "CONFIG_MISSING_KEY" | "CONFIG_TYPE" | "CONFIG_NOT_YET" | "CONFIG_IDENTITY",
     key: string,
     what: string,
-    hint?: string,
+    todo?: string,
   ): void {
-    this.#findings.error({ code, place: this.#placeOf(key), path: key, what, ...(hint ? { hint } : {}) });
+    this.#findings.error({ code, place: this.#placeOf(key), path: key, what, ...(todo ? { todo } : {}) });
   }
 
   #placeOf(key: string): Place {

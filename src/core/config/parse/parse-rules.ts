@@ -16,15 +16,15 @@ export function parseRules(node: ConfigNode | undefined, path: string, findings:
   if (!node) return [];
   if (node.kind !== "list") {
     const what = `${showKind(node)} where a list of rules belongs`;
-    findings.error({ code: "CONFIG_TYPE", place: node.place, path, what, hint: 'begin each rule with "- "' });
+    findings.error({ code: "CONFIG_TYPE", place: node.place, path, what, todo: 'begin each rule with "- "' });
     return [];
   }
   return node.items.flatMap((item, ruleId) => {
     const rulePath = `${path}[${ruleId}]`;
     if (item.kind === "map") return new RuleReader(item, rulePath, findings).read(ruleId) ?? [];
     const what = `${showKind(item)} where a rule belongs`;
-    const hint = "a rule is a map such as {port: 22, proto: tcp, group: admins}";
-    findings.error({ code: "CONFIG_RULE", place: item.place, path: rulePath, what, hint });
+    const todo = "a rule is a map such as {port: 22, proto: tcp, group: admins}";
+    findings.error({ code: "CONFIG_RULE", place: item.place, path: rulePath, what, todo });
     return [];
   });
 }
@@ -191,28 +191,28 @@ class RuleReader {
   }
 
   #warnOfVoidSelectors(rule: Rule): void {
-    const hint = "host, groups and cidr are alternatives: remove the one that is too wide";
+    const todo = "host, groups and cidr are alternatives: remove the one that is too wide";
     for (const what of voidSelectors(rule)) {
-      this.#findings.warn({ code: "CONFIG_RULE", place: this.#rule.place, path: this.#path, what, hint });
+      this.#findings.warn({ code: "CONFIG_RULE", place: this.#rule.place, path: this.#path, what, todo });
     }
   }
 
-  #warn(entry: ConfigEntry, what: string, hint: string): void {
+  #warn(entry: ConfigEntry, what: string, todo: string): void {
     const path = `${this.#path}.${entry.key}`;
-    this.#findings.warn({ code: "CONFIG_RULE", place: entry.value.place, path, what, hint });
+    this.#findings.warn({ code: "CONFIG_RULE", place: entry.value.place, path, what, todo });
   }
 
-  #notYet(entry: ConfigEntry, what: string, hint: string): void {
+  #notYet(entry: ConfigEntry, what: string, todo: string): void {
     this.#wrong = true;
     const path = `${this.#path}.${entry.key}`;
-    this.#findings.error({ code: "CONFIG_NOT_YET", place: entry.keyPlace, path, what, hint });
+    this.#findings.error({ code: "CONFIG_NOT_YET", place: entry.keyPlace, path, what, todo });
   }
 
-  #error(node: { place: ConfigNode["place"] }, field: string, what: string, hint?: string): void {
+  #error(node: { place: ConfigNode["place"] }, field: string, what: string, todo?: string): void {
     this.#wrong = true;
     const path = field === "" ? this.#path : `${this.#path}.${field}`;
     const error = { code: "CONFIG_RULE", place: node.place, path, what } as const;
-    this.#findings.error(hint === undefined ? error : { ...error, hint });
+    this.#findings.error(todo === undefined ? error : { ...error, todo });
   }
 }
 

@@ -37,7 +37,9 @@ export class ConfigReader {
   /** What was written under a key, or undefined. */
   given(path: string): FoundValue | undefined {
     if (this.#only !== undefined && specOf(path).reload !== this.#only)
-      throw new Fault("config-half", `the schema says that ${path} is ${specOf(path).reload}, not ${this.#only}`);
+      throw new Fault("config-half", `the schema puts ${path} into the other half of the settings`, {
+        wanted: this.#only,
+      });
     return this.#found.get(path);
   }
 
@@ -166,8 +168,8 @@ export class ConfigReader {
     });
   }
 
-  #error(code: ConfigErrorCode, node: ConfigNode, path: string, what: string, hint?: string): void {
-    this.#findings.error({ code, place: node.place, path, what, ...(hint === undefined ? {} : { hint }) });
+  #error(code: ConfigErrorCode, node: ConfigNode, path: string, what: string, todo?: string): void {
+    this.#findings.error({ code, place: node.place, path, what, ...(todo === undefined ? {} : { todo }) });
   }
 }
 

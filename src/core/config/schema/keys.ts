@@ -49,11 +49,11 @@ function collectEntry(entry: ConfigEntry, path: string, given: Map<string, Found
   }
 }
 
-function notASection(node: ConfigNode, path: string): { code: "CONFIG_SHAPE"; what: string; hint: string } {
+function notASection(node: ConfigNode, path: string): { code: "CONFIG_SHAPE"; what: string; todo: string } {
   return {
     code: "CONFIG_SHAPE",
     what: `${showKind(node)} where a section with keys of its own belongs`,
-    hint: `write the keys below it, indented: ${[...(namesIn(path) ?? [])].slice(0, 3).join(", ")}, ...`,
+    todo: `write the keys below it, indented: ${[...(namesIn(path) ?? [])].slice(0, 3).join(", ")}, ...`,
   };
 }
 
@@ -76,7 +76,7 @@ function acceptByState(
         place,
         path,
         what: "known but not implemented yet",
-        hint: spec.default === undefined ? "remove it" : `remove it or set it to its default ${spec.default || '""'}`,
+        todo: spec.default === undefined ? "remove it" : `remove it or set it to its default ${spec.default || '""'}`,
       });
       return;
     case "detail":
@@ -91,7 +91,7 @@ function acceptByState(
         place,
         path,
         what: "a key of older releases",
-        hint: state.instead,
+        todo: state.instead,
       } as const;
       if (state.refused) findings.error(note);
       else findings.warn(note);
@@ -114,10 +114,10 @@ function acceptAlias(
   const other = given.get(current);
   if (other) {
     const what = `given together with ${current}, of which it is an older spelling`;
-    findings.error({ code: "CONFIG_CONFLICT", place, path, what, hint: "keep one of them" });
+    findings.error({ code: "CONFIG_CONFLICT", place, path, what, todo: "keep one of them" });
     return;
   }
-  findings.warn({ code: "CONFIG_OLD_SPELLING", place, path, what: "an older spelling", hint: `write ${current}` });
+  findings.warn({ code: "CONFIG_OLD_SPELLING", place, path, what: "an older spelling", todo: `write ${current}` });
   accepted.set(current, { ...found, spec: specOf(current) });
 }
 

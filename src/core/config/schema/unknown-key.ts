@@ -15,10 +15,10 @@ export function explainUnknownKey(entry: ConfigEntry, section: string, names: Re
   const similar = nearest(key, names);
   if (similar !== undefined && editDistance(key, similar, 1) <= 1) return unknown(path, place, similar);
   const home = homeOf(key);
-  if (home) return { code: "CONFIG_MISPLACED_KEY", place, path, what: "unknown here", hint: wayHome(home, key) };
+  if (home) return { code: "CONFIG_MISPLACED_KEY", place, path, what: "unknown here", todo: wayHome(home, key) };
   const meant = similar ?? nearestAnywhere(key);
   if (meant !== undefined || section === "") return unknown(path, place, meant);
-  return { ...unknown(path, place, undefined), hint: `keys of ${section} are ${[...names].join(", ")}` };
+  return { ...unknown(path, place, undefined), todo: `keys of ${section} are ${[...names].join(", ")}` };
 }
 
 /** A name that is no key of a map such as a firewall rule. */
@@ -28,7 +28,7 @@ export function explainUnknownField(entry: ConfigEntry, path: string, names: Ite
 
 function unknown(path: string, place: ConfigEntry["keyPlace"], similar: string | undefined): ConfigError {
   const error = { code: "CONFIG_UNKNOWN_KEY", place, path, what: "unknown key" } as const;
-  return similar === undefined ? error : { ...error, hint: `did you mean ${show(similar)}?` };
+  return similar === undefined ? error : { ...error, todo: `did you mean ${show(similar)}?` };
 }
 
 /** Where this very name is at home: as a key (what is implemented first), or as a whole path or section, which is no name. */

@@ -1,4 +1,5 @@
 import { concatBytes } from "../../base/bytes.ts";
+import { Fault } from "../../base/fault.ts";
 import type { Instant } from "../../base/time.ts";
 import { nonceOf } from "../../crypto/nonce.ts";
 import type { Aead, Cipher, CryptoSuite } from "../../crypto/suite.ts";
@@ -83,7 +84,7 @@ export class Session {
 
   /** The datagram for this body under the next counter (protocol 2.3). Only while not `exhausted`. */
   seal(type: PacketType, subtype: number, body: Uint8Array): Uint8Array {
-    if (this.exhausted) throw new RangeError("the session's counter is exhausted");
+    if (this.exhausted) throw new Fault("counter-exhausted", "nothing is sealed with an exhausted counter");
     this.#sendCounter++;
     const header = encodeHeader({ type, subtype, remoteIndex: this.remoteIndex, counter: this.#sendCounter });
     const datagram = concatBytes(header, this.#sendKey.seal(nonceOf(this.#cipher, this.#sendCounter), header, body));
