@@ -107,7 +107,7 @@ function printHelp(): ExitCode {
 }
 
 async function printVersion(): Promise<ExitCode> {
-  const { packageVersion } = await import("./package-version.ts");
+  const { packageVersion } = await import("../../src/runtime/package-root.ts");
   process.stdout.write(`lacis-cert ${packageVersion()}\n`);
   return ExitCode.ok;
 }

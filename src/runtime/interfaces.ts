@@ -1,6 +1,7 @@
 import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
 import { type IpAddress, parseAddress } from "../core/netip/address.ts";
 import { contains, type Prefix, parsePrefix } from "../core/netip/prefix.ts";
+import { isCarrierShared, isPrivate } from "../core/netip/special.ts";
 
 /** Addresses reported for each family: what one lighthouse message carries (protocol 5.3). */
 const ADDRESSES_MAX = 10;
@@ -19,7 +20,8 @@ export function underlayAddresses(
     .flatMap(({ address }) => parseAddress(address) ?? [])
     .filter((address) => ![...overlay, ...useless].some((prefix) => contains(prefix, address)));
   const unique = [...new Set(found)];
-  const ordered = [...unique.filter((address) => !isPrivate(address)), ...unique.filter(isPrivate)];
+  const isPublic = (address: IpAddress): boolean => !isPrivate(address) && !isCarrierShared(address);
+  const ordered = [...unique.filter(isPublic), ...unique.filter((address) => !isPublic(address))];
   return [
     ...ordered.filter((address) => !address.includes(":")).slice(0, ADDRESSES_MAX),
     ...ordered.filter((address) => address.includes(":")).slice(0, ADDRESSES_MAX),
@@ -45,10 +47,6 @@ export function watchUnderlayAddresses(
   return () => clearInterval(timer);
 }
 
-function isPrivate(address: IpAddress): boolean {
-  return privateRanges.some((prefix) => contains(prefix, address));
-}
-
 const useless = prefixes(
   "0.0.0.0/8",
   "127.0.0.0/8",
@@ -58,8 +56,6 @@ const useless = prefixes(
   "fe80::/10",
   "ff00::/8",
 );
-/** RFC 1918, RFC 6598 (shared by carriers), RFC 4193. */
-const privateRanges = prefixes("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7");
 
 function prefixes(...texts: readonly string[]): readonly Prefix[] {
   return texts.flatMap((text) => parsePrefix(text) ?? []);

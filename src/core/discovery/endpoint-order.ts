@@ -1,6 +1,7 @@
-import { addressBytes, compareAddresses, familyOf } from "../netip/address.ts";
+import { compareAddresses, familyOf } from "../netip/address.ts";
 import { type Endpoint, endpointAddress, endpointPort } from "../netip/endpoint.ts";
 import { contains, type Prefix } from "../netip/prefix.ts";
+import { isPrivate } from "../netip/special.ts";
 
 /**
  * The order in which endpoints are tried and reported (protocol 5.9): preferred ranges, then IPv6 before IPv4, then public before private
@@ -16,15 +17,9 @@ function rankOf(endpoint: Endpoint, preferred: readonly Prefix[]): number {
   const address = endpointAddress(endpoint);
   const base = preferred.some((prefix) => contains(prefix, address)) ? 0 : 4;
   if (familyOf(address) === 6) return base;
-  return base + (isPrivateIpv4(addressBytes(address)) ? 2 : 1);
+  return base + (isPrivate(address) ? 2 : 1);
 }
 
 function compareEndpoints(a: Endpoint, b: Endpoint): number {
   return compareAddresses(endpointAddress(a), endpointAddress(b)) || endpointPort(a) - endpointPort(b);
-}
-
-/** RFC 1918. */
-function isPrivateIpv4(bytes: Uint8Array): boolean {
-  const [first = 0, second = 0] = bytes;
-  return first === 10 || (first === 172 && second >> 4 === 1) || (first === 192 && second === 168);
 }

@@ -1,5 +1,6 @@
 import { addressBytes, addressFromBytes, familyOf, type IpAddress } from "../netip/address.ts";
 import { contains, masked, type Prefix } from "../netip/prefix.ts";
+import { isMulticast, isReserved } from "../netip/special.ts";
 
 /** Whether an overlay address can be a host that we call. */
 export type Reach = "host" | "own-address" | "outside-networks" | "not-a-host";
@@ -10,15 +11,10 @@ export type Reach = "host" | "own-address" | "outside-networks" | "not-a-host";
  */
 export function reachOf(networks: readonly Prefix[], address: IpAddress): Reach {
   if (networks.some((network) => network.address === address)) return "own-address";
-  if (isMulticast(address)) return "not-a-host";
+  if (isMulticast(address) || isReserved(address)) return "not-a-host";
   const around = networks.filter((network) => contains(network, address));
   if (around.length === 0) return "outside-networks";
   return around.some((network) => isNetworkOrBroadcast(network, address)) ? "not-a-host" : "host";
-}
-
-function isMulticast(address: IpAddress): boolean {
-  const [first = 0] = addressBytes(address);
-  return familyOf(address) === 4 ? first >= 224 : first === 0xff;
 }
 
 /** IPv4 networks of up to 30 bits give their first and last address away (RFC 3021 keeps both in a /31). */

@@ -1,8 +1,7 @@
 import type { Instant } from "../base/time.ts";
 import type { RecvErrorPolicy } from "../dataplane/contract.ts";
-import { parseAddress } from "../netip/address.ts";
 import { type Endpoint, endpointAddress } from "../netip/endpoint.ts";
-import { contains, type Prefix } from "../netip/prefix.ts";
+import { isPrivate } from "../netip/special.ts";
 import type { Tunnel } from "./tunnel.ts";
 
 /** One reaction per session in this time, however many arrive (reliability R12). */
@@ -29,17 +28,5 @@ export function disownedSession(
 
 function isAllowed(policy: RecvErrorPolicy, source: Endpoint): boolean {
   if (policy !== "private") return policy === "always";
-  const address = endpointAddress(source);
-  return PRIVATE_PREFIXES.some((prefix) => contains(prefix, address));
+  return isPrivate(endpointAddress(source));
 }
-
-/** `private` in `listen.accept_recv_error`: RFC 1918 and unique local addresses (protocol 8.4). */
-const PRIVATE_PREFIXES: readonly Prefix[] = [
-  ["10.0.0.0", 8],
-  ["172.16.0.0", 12],
-  ["192.168.0.0", 16],
-  ["fc00::", 7],
-].flatMap(([text, bits]) => {
-  const address = parseAddress(String(text));
-  return address ? [{ address, bits: Number(bits) }] : [];
-});

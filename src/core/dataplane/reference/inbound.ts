@@ -1,8 +1,7 @@
 import type { Instant } from "../../base/time.ts";
 import { DropReason } from "../../drop-reason.ts";
-import type { IpAddress } from "../../netip/address.ts";
 import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
-import { contains, parsePrefix } from "../../netip/prefix.ts";
+import { isPrivate } from "../../netip/special.ts";
 import {
   DATAGRAM_BYTES_MAX,
   decodeHeader,
@@ -172,13 +171,4 @@ function openDatagram(session: Session, { counter }: Header, datagram: Uint8Arra
 function isHandshake({ counter, remoteIndex }: Header, datagram: Uint8Array): boolean {
   if (datagram.length <= HEADER_BYTES) return false;
   return (counter === 1n && remoteIndex === 0) || (counter === 2n && remoteIndex !== 0);
-}
-
-/** RFC 1918 and RFC 4193 (SEMANTICS 7). */
-const PRIVATE_NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"].flatMap(
-  (text) => parsePrefix(text) ?? [],
-);
-
-function isPrivate(address: IpAddress): boolean {
-  return PRIVATE_NETWORKS.some((network) => contains(network, address));
 }

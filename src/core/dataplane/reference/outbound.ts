@@ -1,10 +1,10 @@
 import type { Instant } from "../../base/time.ts";
 import { DropReason } from "../../drop-reason.ts";
 import type { IpAddress } from "../../netip/address.ts";
+import { isMulticast } from "../../netip/special.ts";
 import { DATAGRAM_BYTES_MAX, HEADER_BYTES, MessageSubtype, PacketType, TAG_BYTES } from "../../wire/header.ts";
 import { type InnerPacket, parseInnerPacket } from "../../wire/inner-packet.ts";
 import { Demand } from "./demand.ts";
-import { isMulticast } from "./own-networks.ts";
 import { COUNTER_LAST, type Session } from "./session.ts";
 import type { Tables } from "./tables.ts";
 

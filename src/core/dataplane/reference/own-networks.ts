@@ -28,14 +28,6 @@ export class OwnNetworks {
   }
 }
 
-/** 224.0.0.0/4 and ff00::/8. */
-export function isMulticast(address: IpAddress): boolean {
-  return contains(familyOf(address) === 4 ? MULTICAST_4 : MULTICAST_6, address);
-}
-
-const MULTICAST_4: Prefix = { address: "224.0.0.0" as IpAddress, bits: 4 };
-const MULTICAST_6: Prefix = { address: "ff00::" as IpAddress, bits: 8 };
-
 /** Networks of one or two addresses have no broadcast address (RFC 3021). */
 function hasBroadcast({ address, bits }: Prefix): boolean {
   return familyOf(address) === 4 && bits <= 30;
