@@ -80,6 +80,6 @@ async function crash(starting: Promise<RunningHost>, error: Error): Promise<void
   );
   setTimeout(() => process.exit(ExitCode.crashed), 200);
   const host = await starting.catch(() => undefined);
-  host?.daemon.log.flush();
+  host?.daemon.flush();
   process.exit(ExitCode.crashed);
 }

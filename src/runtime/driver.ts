@@ -2,6 +2,8 @@ import type { Clock, Instant } from "../core/base/time.ts";
 import type { DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "../core/dataplane/contract.ts";
 import type { Deadline, Input, NodeStatus, Output, PingResult, PingTarget } from "../core/io.ts";
 import type { Notice } from "../core/notice.ts";
+import type { OperatorEvent } from "../core/operator/event.ts";
+import { render } from "../core/operator/render.ts";
 import type { DataPlaneListener } from "./dataplane/data-plane.ts";
 
 /** What the driver drives: `Node`, or a stand-in in tests. */
@@ -71,8 +73,8 @@ export class Driver implements DataPlaneListener {
     this.feed({ kind: "data-plane-down" });
   }
 
-  notice(notice: Notice): void {
-    this.#world.notice(notice);
+  tell(event: OperatorEvent): void {
+    this.#world.notice(render(event));
   }
 
   /** Resolves with what came of it; undefined when too many pings wait already. */

@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import type { LiveSettings } from "../core/config/settings.ts";
 import { type IpAddress, parseAddress } from "../core/netip/address.ts";
+import type { Health, Service } from "./service.ts";
 
 export interface ResolverOptions {
   /** `static_map` as it is now: a reload may change it. */
@@ -19,7 +20,8 @@ const ADDRESSES_MAX = 16;
  * Names to addresses through the system's resolver, so that /etc/hosts counts. Each question gets an answer within the timeout, empty when
  * there is none; an answer that comes later is passed on too, because a slow resolver is better than a deaf one.
  */
-export class Resolver {
+export class Resolver implements Service {
+  readonly name: string = "resolver";
   readonly #options: Required<ResolverOptions>;
   readonly #asked = new Set<string>();
 
@@ -37,6 +39,14 @@ export class Resolver {
     this.#asked.add(name);
     const timer = setTimeout(() => this.#options.resolved(name, []), lookupTimeoutMs);
     void this.#ask(name, FAMILY[network], timer);
+  }
+
+  health(): readonly Health[] {
+    if (this.#asked.size < LOOKUPS_MAX) return [];
+    const text = `${LOOKUPS_MAX} names wait for an answer of the system's resolver, and no more are asked for`;
+    return [
+      { code: "resolver-stuck", severity: "warning", text, todo: "see why names do not resolve: resolvectl status" },
+    ];
   }
 
   async #ask(name: string, family: 0 | 4 | 6, timer: NodeJS.Timeout): Promise<void> {

@@ -119,4 +119,4 @@ export type DaemonEvent =
       readonly first: string;
     }
   /** The log left lines of one code out. */
-  | { readonly code: "suppressed"; readonly of: EventCode; readonly count: number };
+  | { readonly code: "suppressed"; readonly of: string; readonly count: number };

@@ -1,8 +1,8 @@
 import type { DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "../../core/dataplane/contract.ts";
-import type { Notice } from "../../core/notice.ts";
+import type { OperatorEvent } from "../../core/operator/event.ts";
 
 /**
- * A data plane as the driver sees it: `native-dataplane.ts` (a process of its own, TUN and UDP) or `udp-dataplane.ts` (in this process, UDP
+ * A data plane as the driver sees it: `native/native-data-plane.ts` (a process of its own, TUN and UDP) or `udp-data-plane.ts` (in this process, UDP
  * only). It keeps itself alive: after `start` it reports each death as `down` and each return as `up`.
  */
 export interface DataPlane {
@@ -20,7 +20,7 @@ export interface DataPlaneListener {
   up(udpPort: number, tunnels: readonly SessionSnapshot[]): void;
   event(event: DataPlaneEvent): void;
   down(): void;
-  notice(notice: Notice): void;
+  tell(event: OperatorEvent): void;
 }
 
 /** For `lacis status`. */

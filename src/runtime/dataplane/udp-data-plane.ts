@@ -4,7 +4,6 @@ import type { DataPlaneCommand, DataPlaneEvent } from "../../core/dataplane/cont
 import { type DataPlaneOutput, ReferenceDataPlane } from "../../core/dataplane/reference/reference-data-plane.ts";
 import { parseAddress } from "../../core/netip/address.ts";
 import { type Endpoint, endpoint, endpointAddress, endpointPort } from "../../core/netip/endpoint.ts";
-import type { Notice } from "../../core/notice.ts";
 import { readClock } from "../clock.ts";
 import { nodeSuite } from "../node-crypto.ts";
 import { systemCode } from "../operator-error.ts";
@@ -43,7 +42,7 @@ export class UdpDataPlane implements DataPlane {
 
   async start(listener: DataPlaneListener): Promise<void> {
     this.#listener = listener;
-    if (this.#listen.soMark !== 0) listener.notice(markIgnored);
+    if (this.#listen.soMark !== 0) listener.tell({ code: "so-mark-ignored" });
     try {
       this.#adopt(await this.#open(this.#listen.port));
     } catch (error) {
@@ -184,10 +183,3 @@ export class UdpDataPlane implements DataPlane {
     );
   }
 }
-
-const markIgnored: Notice = {
-  level: "warn",
-  code: "so-mark-ignored",
-  text: "listen.so_mark needs the native data plane; packets are not marked.",
-  fields: {},
-};

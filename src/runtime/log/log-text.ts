@@ -1,3 +1,5 @@
+import type { Notice } from "../../core/notice.ts";
+
 /** Longest value of one field. Names and addresses are far shorter; whatever is longer was written by somebody else. */
 const FIELD_BYTES_MAX = 256;
 /** Longest sentence of one line. Ours may hold a path and a line of a configuration file. */
@@ -20,6 +22,12 @@ export function harmless(text: string, limitBytes: number = FIELD_BYTES_MAX): st
   return `${escaped.slice(0, end)}…`;
 }
 
+/** A notice with every text in it harmless, and of a number three digits after the point. */
+export function harmlessNotice({ level, code, text, fields }: Notice): Notice {
+  const values = Object.entries(fields).map(([key, value]) => [key, harmlessValue(value)] as const);
+  return { level, code, text: harmless(text, SENTENCE_BYTES_MAX), fields: Object.fromEntries(values) };
+}
+
 /** One logfmt line, `time=… level=info msg="…" key=value`, of a JSON log line. */
 export function logfmt(line: string): string {
   const record: unknown = JSON.parse(line);
@@ -34,6 +42,12 @@ const dangerous =
   /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/gu;
 
 const ellipsisBytes = 3;
+
+function harmlessValue(value: Notice["fields"][string]): Notice["fields"][string] {
+  if (typeof value === "string") return harmless(value);
+  if (typeof value === "number") return Math.round(value * 1000) / 1000;
+  return typeof value === "object" ? value.map((item) => harmless(item)) : value;
+}
 
 function quoted(value: unknown): string {
   const text = Array.isArray(value) ? value.join(",") : String(value);

@@ -1,8 +1,10 @@
 import { type DestinationStream, destination, type Logger, pino } from "pino";
 import type { LoggingSettings } from "../../core/config/settings.ts";
 import type { Notice } from "../../core/notice.ts";
+import { render } from "../../core/operator/render.ts";
 import { readClock } from "../clock.ts";
-import { harmless, logfmt, SENTENCE_BYTES_MAX } from "./log-text.ts";
+import type { Health, Service } from "../service.ts";
+import { harmlessNotice, logfmt } from "./log-text.ts";
 import { NoticeLimiter } from "./notice-limiter.ts";
 
 export interface LogOptions extends LoggingSettings {
@@ -17,20 +19,22 @@ const BUFFER_BYTES_MAX = 1 << 20;
 const SUPPRESSED_AFTER_MS = 5_000;
 
 /** The daemon's log: notices through a limiter for each code, values as fields and harmless. Never blocks. */
-export class Log {
+export class Log implements Service {
+  readonly name: string = "log";
   readonly #out: OutputStream;
   #pino: Logger;
   readonly #limiter = new NoticeLimiter();
   #report: NodeJS.Timeout | undefined;
+  #lost = 0;
 
   constructor(options: LogOptions) {
-    this.#out = options.stream ?? standardOutput();
+    this.#out = options.stream ?? standardOutput(() => this.#lost++);
     this.#pino = this.#open(options);
   }
 
   /** New level and format, after a reload. */
-  reconfigure(options: LoggingSettings): void {
-    this.#pino = this.#open(options);
+  reload({ logging }: { readonly logging: LoggingSettings }): void {
+    this.#pino = this.#open(logging);
   }
 
   notice(notice: Notice): void {
@@ -39,14 +43,14 @@ export class Log {
       this.#reportLater();
       return;
     }
-    const fields = Object.entries(notice.fields).map(([key, value]) => [key, harmlessValue(value)] as const);
-    this.#pino[notice.level](
-      { code: notice.code, ...Object.fromEntries(fields) },
-      harmless(notice.text, SENTENCE_BYTES_MAX),
-    );
+    this.#write(notice);
   }
 
-  /** Writes what waits. The last call before the process ends. */
+  stop(): void {
+    this.flush();
+  }
+
+  /** Writes what waits. */
   flush(): void {
     this.#reportNow();
     try {
@@ -54,6 +58,17 @@ export class Log {
     } catch {
       // The reader is gone or does not read: there is nobody to tell.
     }
+  }
+
+  health(): readonly Health[] {
+    if (this.#lost === 0) return [];
+    const text = `${this.#lost} lines of the log were lost: whoever reads it did not keep up`;
+    return [{ code: "log-lost", severity: "note", text, todo: "look at what reads the standard output of lacis" }];
+  }
+
+  #write(notice: Notice): void {
+    const { level, code, text, fields } = harmlessNotice(notice);
+    this.#pino[level]({ code, ...fields }, text);
   }
 
   #open({ level, format, timestamps }: LoggingSettings): Logger {
@@ -71,7 +86,7 @@ export class Log {
     clearTimeout(this.#report);
     this.#report = undefined;
     for (const { code, count } of this.#limiter.takeSuppressed()) {
-      this.#pino.warn({ code: "suppressed", of: code, count }, `Suppressed ${count} more lines like this.`);
+      this.#write(render({ code: "suppressed", of: code, count }));
     }
   }
 }
@@ -80,15 +95,10 @@ interface OutputStream extends DestinationStream {
   flushSync?(): void;
 }
 
-function standardOutput(): OutputStream {
+function standardOutput(lost: () => void): OutputStream {
   const stream = destination({ dest: 1, sync: false, maxLength: BUFFER_BYTES_MAX });
   // A reader that went away costs the log, not the tunnels.
   stream.on("error", () => {});
+  stream.on("drop", lost);
   return stream;
-}
-
-function harmlessValue(value: Notice["fields"][string]): Notice["fields"][string] {
-  if (typeof value === "string") return harmless(value);
-  if (typeof value === "number") return Math.round(value * 1000) / 1000;
-  return typeof value === "object" ? value.map((item) => harmless(item)) : value;
 }

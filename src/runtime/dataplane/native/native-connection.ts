@@ -6,7 +6,7 @@ import {
   refusedCommand,
   type SessionSnapshot,
 } from "../../../core/dataplane/contract.ts";
-import type { Notice } from "../../../core/notice.ts";
+import type { OperatorEvent } from "../../../core/operator/event.ts";
 import {
   type DataPlaneReport,
   type DataPlaneRequest,
@@ -46,7 +46,7 @@ export class ConnectionLost extends Error {}
 
 export interface ConnectionListener {
   event(event: DataPlaneEvent): void;
-  notice(notice: Notice): void;
+  tell(event: OperatorEvent): void;
   /** The last call. */
   lost(reason: string): void;
 }
@@ -181,7 +181,7 @@ export class NativeConnection {
         break;
       case "socket-error":
       case "device-error":
-        this.#listener?.notice(trouble(report.kind, report.error));
+        this.#listener?.tell({ code: report.kind, error: report.error });
         break;
       case "tun-out":
       case "udp-out":
@@ -252,9 +252,4 @@ export class NativeConnection {
 
 function abandon(waiting: Waiting, reason: string): void {
   if (waiting.for === "answer") waiting.reject(new ConnectionLost(reason));
-}
-
-function trouble(code: "socket-error" | "device-error", error: string): Notice {
-  const what = code === "socket-error" ? "The UDP socket reports an error." : "The TUN device reports an error.";
-  return { level: "warn", code, text: what, fields: { error } };
 }

@@ -66,7 +66,7 @@ export class NativeDataPlane implements DataPlane {
   }
 
   async #start(): Promise<void> {
-    this.#starting = new NativeStart(this.#settings, this.#state, (notice) => this.#listener.notice(notice));
+    this.#starting = new NativeStart(this.#settings, this.#state, (event) => this.#listener.tell(event));
     const started = await this.#starting.run().finally(() => {
       this.#starting = undefined;
     });
@@ -86,7 +86,7 @@ export class NativeDataPlane implements DataPlane {
     this.#listener.up(port, tunnels);
     connection.listen({
       event: (event) => this.#listener.event(event),
-      notice: (notice) => this.#listener.notice(notice),
+      tell: (event) => this.#listener.tell(event),
       lost: (reason) => this.#died(reason),
     });
   }
@@ -102,7 +102,7 @@ export class NativeDataPlane implements DataPlane {
       restarts: this.#description.restarts + 1,
       lastError: why,
     };
-    this.#say("error", "data-plane-lost", "The data plane ended by itself.", { why });
+    this.#listener.tell({ code: "data-plane-lost", why });
     this.#listener.down();
     if (performance.now() - this.#upSince >= STEADY_MS) this.#pauseMs = RESTART_MS;
     this.#startLater();
@@ -118,20 +118,15 @@ export class NativeDataPlane implements DataPlane {
     try {
       await this.#start();
       const { device, port } = this.#description;
-      if (!this.#stopped)
-        this.#say("info", "data-plane-up", "The data plane runs again.", { device: device ?? "none", port });
+      if (!this.#stopped) this.#listener.tell({ code: "data-plane-up", device, port });
     } catch (error) {
       if (this.#stopped) return;
       const why = error instanceof Error ? error.message : String(error);
       this.#description = { ...this.#description, lastError: why };
-      this.#say("error", "data-plane-failed", "The data plane could not be started.", { why });
+      this.#listener.tell({ code: "data-plane-failed", why });
       this.#startLater();
     }
   }
-
-  #say(level: "info" | "error", code: string, text: string, fields: Readonly<Record<string, string | number>>): void {
-    this.#listener.notice({ level, code, text, fields });
-  }
 }
 
-const nobody: DataPlaneListener = { up: () => {}, event: () => {}, down: () => {}, notice: () => {} };
+const nobody: DataPlaneListener = { up: () => {}, event: () => {}, down: () => {}, tell: () => {} };

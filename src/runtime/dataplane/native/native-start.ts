@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Settings } from "../../../core/config/settings.ts";
 import { CONTRACT_VERSION, type SessionSnapshot } from "../../../core/dataplane/contract.ts";
 import { endpoint, endpointPort } from "../../../core/netip/endpoint.ts";
-import type { Notice } from "../../../core/notice.ts";
+import type { OperatorEvent } from "../../../core/operator/event.ts";
 import type { StateDirectory } from "../../state/state-directory.ts";
 import type { ReadyReport, ResultValue } from "../contract/codec.ts";
 import { differences, isFresh } from "./adoption.ts";
@@ -37,15 +37,15 @@ export interface StartedDataPlane {
 export class NativeStart {
   readonly #settings: Settings;
   readonly #state: StateDirectory;
-  readonly #notice: (notice: Notice) => void;
+  readonly #tell: (event: OperatorEvent) => void;
   #connection: NativeConnection | undefined;
   #process: DataPlaneProcess | undefined;
   #cancelled = false;
 
-  constructor(settings: Settings, state: StateDirectory, notice: (notice: Notice) => void) {
+  constructor(settings: Settings, state: StateDirectory, tell: (event: OperatorEvent) => void) {
     this.#settings = settings;
     this.#state = state;
-    this.#notice = notice;
+    this.#tell = tell;
   }
 
   async run(): Promise<StartedDataPlane> {
@@ -81,12 +81,7 @@ export class NativeStart {
     const ready = await connection.hello();
     const unfit = this.#unfit(ready);
     if (unfit.length === 0) return { connection, ready };
-    this.#notice({
-      level: "warn",
-      code: "data-plane-replaced",
-      text: "The running data plane is not the one that is wanted; another is started.",
-      fields: { differs: unfit },
-    });
+    this.#tell({ code: "data-plane-replaced", differs: unfit });
     if (!(await farewell(connection))) killDataPlane(this.#state);
     return undefined;
   }
@@ -148,7 +143,7 @@ export class NativeStart {
 /** Asks a data plane to close its sessions and end; false when it did not in time. */
 export async function farewell(connection: NativeConnection): Promise<boolean> {
   const gone = new Promise<true>((resolve) => {
-    connection.listen({ event: () => {}, notice: () => {}, lost: () => resolve(true) });
+    connection.listen({ event: () => {}, tell: () => {}, lost: () => resolve(true) });
   });
   connection.ask({ kind: "shutdown", sendClose: true }).catch(() => {});
   const inTime = await Promise.race([gone, sleep(FAREWELL_MS, false as const, { ref: false })]);

@@ -18,6 +18,12 @@ describe("an operator event", () => {
     for (const code of EVENT_CODES) expect(code).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
   });
 
+  test("has no field that would hide one of the line itself", () => {
+    const own = ["time", "level", "msg", "code"];
+    for (const code of EVENT_CODES)
+      expect(Object.keys(render(EXAMPLES[code]).fields).filter((name) => own.includes(name))).toEqual([]);
+  });
+
   test("has fields that are plain values", () => {
     const plain = (value: unknown): boolean =>
       ["string", "number", "boolean"].includes(typeof value) || (Array.isArray(value) && value.every(plain));

@@ -112,7 +112,7 @@ describe("a data plane that ran before", () => {
     await fake.listen();
     await expect(plane.start(listener)).rejects.toMatchObject({ code: "data-plane-failed" });
     expect(fake.requests).toEqual([expect.objectContaining({ kind: "hello" }), { kind: "shutdown", sendClose: true }]);
-    expect(listener.journal).toEqual(["notice data-plane-replaced"]);
+    expect(listener.journal).toEqual(["event data-plane-replaced"]);
   });
 
   test("and speaks another version of the contract is replaced", async () => {
@@ -120,7 +120,7 @@ describe("a data plane that ran before", () => {
     await fake.listen();
     await expect(plane.start(listener)).rejects.toMatchObject({ code: "data-plane-failed" });
     expect(fake.kinds).toEqual(["hello", "shutdown"]);
-    expect(listener.journal).toEqual(["notice data-plane-replaced"]);
+    expect(listener.journal).toEqual(["event data-plane-replaced"]);
   });
 });
 
@@ -249,7 +249,7 @@ describe("a running data plane", () => {
     await vi.waitFor(() => expect(listener.journal).toContain("down"));
     expect(plane.describe()).toMatchObject({ state: "starting", restarts: 1 });
     await fake.listen();
-    await vi.waitFor(() => expect(listener.journal.at(-1)).toBe("notice data-plane-up"), 3_000);
+    await vi.waitFor(() => expect(listener.journal.at(-1)).toBe("event data-plane-up"), 3_000);
     expect(listener.journal.filter((entry) => entry.startsWith("up"))).toHaveLength(2);
     expect(plane.describe().state).toBe("up");
   });
@@ -259,7 +259,7 @@ describe("a running data plane", () => {
     ["a message that is not in the contract", Uint8Array.of(0, 0, 0, 2, 0xff, 0xff)],
   ])("that sends %s is given up and connected to again", async (_, bytes) => {
     fake.sayBytes(bytes);
-    await vi.waitFor(() => expect(listener.journal).toContain("notice data-plane-up"), 3_000);
+    await vi.waitFor(() => expect(listener.journal).toContain("event data-plane-up"), 3_000);
     expect(fake.kinds.filter((kind) => kind === "hello")).toHaveLength(2);
   });
 
@@ -275,7 +275,7 @@ describe("a running data plane", () => {
     sample(1);
     clock.mockRestore();
     expect(listener.journal).toContain("down");
-    await vi.waitFor(() => expect(listener.journal).toContain("notice data-plane-up"), 3_000);
+    await vi.waitFor(() => expect(listener.journal).toContain("event data-plane-up"), 3_000);
   });
 
   test("that was not asked while this process was frozen itself is not given up", async () => {
@@ -309,7 +309,7 @@ function observer() {
     events,
     up: (port: number, tunnels: readonly unknown[]) => void journal.push(`up ${port}, ${tunnels.length} tunnels`),
     down: () => void journal.push("down"),
-    notice: ({ code }: { code: string }) => void journal.push(`notice ${code}`),
+    tell: ({ code }: { code: string }) => void journal.push(`event ${code}`),
     event: (event: DataPlaneEvent) => {
       journal.push(event.kind);
       events.push(event);

@@ -63,8 +63,8 @@ describe("the data plane without a device", () => {
   });
 
   test("says that it marks no packets", async () => {
-    const { notices } = await started({ host: "127.0.0.1" as IpAddress, port: 0, soMark: 5 });
-    expect(notices).toEqual(["so-mark-ignored"]);
+    const { told } = await started({ host: "127.0.0.1" as IpAddress, port: 0, soMark: 5 });
+    expect(told).toEqual(["so-mark-ignored"]);
   });
 });
 
@@ -74,15 +74,15 @@ async function started(listen: Partial<BootSettings["listen"]>) {
     boot: { ...settings.boot, listen: { ...settings.boot.listen, ...listen } },
   });
   const events: DataPlaneEvent[] = [];
-  const notices: string[] = [];
+  const told: string[] = [];
   await plane.start({
     up: () => {},
     down: () => {},
     event: (event) => void events.push(event),
-    notice: ({ code }) => void notices.push(code),
+    tell: ({ code }) => void told.push(code),
   });
   ends.push(async () => plane.stop());
-  return { plane, events, notices };
+  return { plane, events, told };
 }
 
 async function peerAt(address: string): Promise<Socket> {

@@ -24,7 +24,7 @@ describe("a log line", () => {
   test("below the level is not written, and the level can change", () => {
     const { log, lines } = memoryLog({ level: "warn" });
     log.notice({ level: "info", code: "x", text: "a", fields: {} });
-    log.reconfigure({ level: "debug", format: "text", timestamps: false });
+    log.reload({ logging: { level: "debug", format: "text", timestamps: false } });
     log.notice({ level: "debug", code: "x", text: "b", fields: {} });
     expect(lines).toEqual(["level=debug msg=b code=x\n"]);
   });

@@ -1,0 +1,48 @@
+import type { Driver } from "../driver.ts";
+import type { Health, Service } from "../service.ts";
+import type { DataPlane, DataPlaneDescription } from "./data-plane.ts";
+
+/** The node's life is that of its data plane: it wakes with the first `up`, and its farewells are sent before the data plane goes. */
+export function dataPlaneService(plane: DataPlane, driver: Driver): Service {
+  return {
+    name: "data-plane",
+    async start() {
+      try {
+        await plane.start(driver);
+      } catch (error) {
+        driver.stop();
+        throw error;
+      }
+    },
+    reload: ({ settings }) => driver.feed({ kind: "reload", settings: settings.live }),
+    async stop() {
+      driver.stop();
+      await plane.stop();
+    },
+    health: () => dataPlaneHealth(plane.describe()),
+  };
+}
+
+export function dataPlaneHealth({ state, lastError, restarts }: DataPlaneDescription): readonly Health[] {
+  if (state !== "up") {
+    const why = lastError ? `: ${lastError}` : "";
+    return [
+      {
+        code: "data-plane-down",
+        severity: "error",
+        text: `the data plane is not running${why}`,
+        todo: "it is started again by itself; see the log",
+      },
+    ];
+  }
+  if (restarts === 0) return [];
+  const times = restarts === 1 ? "once" : `${restarts} times`;
+  return [
+    {
+      code: "data-plane-restarted",
+      severity: "note",
+      text: `the data plane had to be restarted ${times}`,
+      todo: "see the log for why",
+    },
+  ];
+}
