@@ -1,5 +1,6 @@
 import { createLighthouse } from "../lighthouse/index.ts";
 import { Daemon } from "./runtime/daemon.ts";
+import type { Service } from "./runtime/service.ts";
 
 // Lacis as a library: run a host of the mesh in this process, or use the pure core on its own.
 
@@ -8,6 +9,8 @@ export interface OpenOptions {
   readonly config: string;
   /** Folder for lock and sockets; otherwise it follows from the configuration's path. */
   readonly stateDirectory?: string;
+  /** Services of yours: started when the host runs, stopped before it does, asked with every reload. */
+  readonly services?: (daemon: Daemon) => readonly Service[];
 }
 
 /**
@@ -22,10 +25,11 @@ export interface OpenOptions {
  * await node.stop();
  * ```
  */
-export async function openNode({ config, stateDirectory }: OpenOptions): Promise<Daemon> {
+export async function openNode({ config, stateDirectory, services }: OpenOptions): Promise<Daemon> {
   return Daemon.start({
     config,
     stateDirectory,
+    services,
     lighthouse: (settings) => createLighthouse({ ownNetworks: settings.live.identity.credential.networks }),
   });
 }
@@ -36,7 +40,10 @@ export type { LighthouseService } from "./core/discovery/service.ts";
 export type { Deadline, Input, NodeStatus, Output, PeerStatus, PingResult, PingTarget } from "./core/io.ts";
 export { Node } from "./core/node.ts";
 export type { Notice } from "./core/notice.ts";
+export type { EventCode, EventOf, OperatorEvent } from "./core/operator/event.ts";
+export { render } from "./core/operator/render.ts";
 export { checkConfig, type LoadedSettings, loadSettings } from "./runtime/config/config-file.ts";
 export { Daemon, type ReloadOutcome } from "./runtime/daemon.ts";
 export { nodeSuite, osEntropy } from "./runtime/node-crypto.ts";
 export { ExitCode, OperatorError } from "./runtime/operator-error.ts";
+export type { Health, Service } from "./runtime/service.ts";

@@ -1,13 +1,48 @@
-import { createConnection } from "node:net";
+import { createConnection, type Socket } from "node:net";
 import { ExitCode, OperatorError, systemCode } from "../runtime/operator-error.ts";
-import { ADMIN_SCHEMA, type AdminRequest, type AdminResponse, RESPONSE_BYTES_MAX } from "./protocol.ts";
+import {
+  ADMIN_SCHEMA,
+  type AdminError,
+  type AdminRequest,
+  type AdminResponse,
+  RESPONSE_BYTES_MAX,
+} from "./protocol.ts";
 
 /** Asks a daemon one thing and gives its `result`; every failure is an OperatorError with the right exit code. */
 export async function askDaemon(socketPath: string, request: AdminRequest, timeoutMs: number): Promise<unknown> {
-  const response = readResponse(await exchange(socketPath, `${JSON.stringify(request)}\n`, timeoutMs));
-  if (response.ok) return response.result;
-  const { code, exitCode, ...complaint } = response.error;
-  throw new OperatorError(code, complaint, exitCode);
+  return new Promise((resolve, reject) => {
+    const socket = open(socketPath, request, (response) => {
+      socket.destroy();
+      if (response instanceof OperatorError) reject(response);
+      else if ("result" in response) resolve(response.result);
+      else reject(garbled("its answer is that of another question"));
+    });
+    socket.setTimeout(timeoutMs, () => {
+      socket.destroy();
+      reject(silent(timeoutMs));
+    });
+  });
+}
+
+/** What a stream brings. `lost`: so many were left out here, because we did not keep up. */
+export interface Follower {
+  readonly heard: (result: unknown) => void;
+  readonly lost: (count: number) => void;
+}
+
+/** Follows a stream of the daemon. It never ends well by itself: rejects when the daemon refuses, stops or is gone. */
+export async function followDaemon(socketPath: string, request: AdminRequest, follower: Follower): Promise<never> {
+  return new Promise((_, reject) => {
+    const take = (response: Answer | OperatorError): void => {
+      if ("result" in response) follower.heard(response.result);
+      else if ("lost" in response) follower.lost(response.lost);
+      else {
+        socket.destroy();
+        reject(response instanceof OperatorError ? response : ended("it was stopped"));
+      }
+    };
+    const socket = open(socketPath, request, take, ended("the connection broke off: it crashed or was killed"));
+  });
 }
 
 /** What to say when nobody answers on the socket. */
@@ -35,40 +70,57 @@ export function notPermitted(path: string): OperatorError {
   );
 }
 
-async function exchange(socketPath: string, line: string, timeoutMs: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    const socket = createConnection(socketPath);
-    const finish = (outcome: string | OperatorError): void => {
-      socket.destroy();
-      if (typeof outcome === "string") resolve(outcome);
-      else reject(outcome);
-    };
-    socket.setTimeout(timeoutMs, () => finish(silent(timeoutMs)));
-    socket.on("connect", () => socket.write(line));
-    socket.on("data", (chunk) => {
-      chunks.push(chunk);
-      bytes += chunk.length;
-      if (chunk.includes(0x0a)) finish(Buffer.concat(chunks).toString("utf8"));
-      else if (bytes > RESPONSE_BYTES_MAX) finish(garbled("its answer does not end"));
-    });
-    socket.on("end", () => finish(garbled("it closed the connection without an answer")));
-    socket.on("error", (error) => {
-      const denied = systemCode(error) === "EACCES" || systemCode(error) === "EPERM";
-      finish(denied ? notPermitted(socketPath) : notRunning(`on ${socketPath}`));
-    });
+type Answer = Extract<AdminResponse, { ok: true }>;
+
+/** Sends a request. `take` gets each line of the answer, or what is wrong; `gone`: the daemon went away under way. */
+function open(
+  socketPath: string,
+  request: AdminRequest,
+  take: (response: Answer | OperatorError) => void,
+  gone?: OperatorError,
+): Socket {
+  const socket = createConnection(socketPath);
+  let waiting = "";
+  const finish = (error: OperatorError): void => {
+    if (!socket.destroyed) take(error);
+  };
+  socket.setEncoding("utf8");
+  socket.on("connect", () => socket.write(`${JSON.stringify(request)}\n`));
+  socket.on("data", (text: string) => {
+    waiting += text;
+    for (let end = waiting.indexOf("\n"); end >= 0 && !socket.destroyed; end = waiting.indexOf("\n")) {
+      const line = waiting.slice(0, end);
+      waiting = waiting.slice(end + 1);
+      take(readResponse(line));
+    }
+    if (waiting.length > RESPONSE_BYTES_MAX) finish(garbled("its answer does not end"));
   });
+  socket.on("end", () => finish(gone ?? garbled("it closed the connection without an answer")));
+  socket.on("error", (error) => {
+    const denied = systemCode(error) === "EACCES" || systemCode(error) === "EPERM";
+    const missing = gone && systemCode(error) === "ECONNRESET" ? gone : notRunning(`on ${socketPath}`);
+    take(denied ? notPermitted(socketPath) : missing);
+  });
+  return socket;
 }
 
-function readResponse(line: string): AdminResponse {
+function readResponse(line: string): Answer | OperatorError {
   try {
     const response = JSON.parse(line) as AdminResponse;
-    if (response.schema === ADMIN_SCHEMA) return response;
+    if (response.schema === ADMIN_SCHEMA) return response.ok ? response : complaintOf(response.error);
   } catch {
     // Not ours: said below.
   }
-  throw garbled("its answer is not one of this version");
+  return garbled("its answer is not one of this version");
+}
+
+function complaintOf({ code, exitCode, ...complaint }: AdminError): OperatorError {
+  return new OperatorError(code, complaint, exitCode);
+}
+
+function ended(why: string): OperatorError {
+  const todo = "start it again with: sudo lacis run --config FILE";
+  return new OperatorError("daemon-ended", { what: "the daemon has ended", why, todo }, ExitCode.notRunning);
 }
 
 function silent(timeoutMs: number): OperatorError {

@@ -1,4 +1,5 @@
 import type { DataPlaneDescription } from "../runtime/dataplane/data-plane.ts";
+import type { ServiceStatus } from "../runtime/service.ts";
 
 /** Facts about the daemon that the node does not know. */
 export interface DaemonFacts {
@@ -9,6 +10,7 @@ export interface DaemonFacts {
   /** Unix milliseconds. */
   readonly startedAt: number;
   readonly dataPlane: DataPlaneDescription;
+  readonly services: readonly ServiceStatus[];
   /** The last reload, when it was refused; undefined when it was taken or there was none. */
   readonly refusedReload: string | undefined;
   /** Changed in the file since the start, but only a restart applies them. */

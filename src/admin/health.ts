@@ -1,17 +1,10 @@
 import type { DropReason } from "../core/drop-reason.ts";
 import type { NodeStatus } from "../core/io.ts";
+import type { Health } from "../runtime/service.ts";
 import { clause } from "./clause.ts";
 import type { DaemonFacts } from "./daemon-facts.ts";
 import { dropText, expectedDrops } from "./drop-text.ts";
 import { duration } from "./duration.ts";
-
-/** One sentence about something that is not as it should be, and what to do about it. `code` is stable. */
-export interface Health {
-  readonly code: string;
-  readonly severity: "error" | "warning" | "note";
-  readonly text: string;
-  readonly todo: string;
-}
 
 const DAY_S = 86_400;
 
@@ -21,36 +14,22 @@ const PEERS_NAMED_MAX = 5;
 /** What is wrong with a host, worst first. */
 export function healthOf(node: NodeStatus, daemon: DaemonFacts, nowMs: number): readonly Health[] {
   const found = [
-    ...dataPlaneHealth(daemon),
+    ...daemon.services.flatMap(({ health }) => health),
     ...certificateHealth(node, nowMs),
     ...lighthouseHealth(node),
     ...reloadHealth(daemon),
     ...peerHealth(node, nowMs),
     ...dropHealth(node),
   ];
-  const weight = { error: 0, warning: 1, note: 2 };
-  return found.sort((a, b) => weight[a.severity] - weight[b.severity]);
+  return found.sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
 }
 
-function* dataPlaneHealth({ dataPlane }: DaemonFacts): Iterable<Health> {
-  if (dataPlane.state !== "up") {
-    const why = dataPlane.lastError ? `: ${dataPlane.lastError}` : "";
-    yield {
-      code: "data-plane-down",
-      severity: "error",
-      text: `the data plane is not running${why}`,
-      todo: "it is started again by itself; see the log",
-    };
-  } else if (dataPlane.restarts > 0) {
-    const times = dataPlane.restarts === 1 ? "once" : `${dataPlane.restarts} times`;
-    yield {
-      code: "data-plane-restarted",
-      severity: "note",
-      text: `the data plane had to be restarted ${times}`,
-      todo: "see the log for why",
-    };
-  }
+/** The worst of it, in one word. */
+export function worst(health: readonly Health[]): "ok" | Health["severity"] {
+  return SEVERITIES.find((severity) => health.some((one) => one.severity === severity)) ?? "ok";
 }
+
+const SEVERITIES: readonly Health["severity"][] = ["error", "warning", "note"];
 
 function* certificateHealth(node: NodeStatus, nowMs: number): Iterable<Health> {
   const left = node.certificateNotAfter - Math.floor(nowMs / 1000);

@@ -1,8 +1,10 @@
+import type { Notice } from "../core/notice.ts";
 import type { Complaint, ExitCode } from "../runtime/operator-error.ts";
 
 /**
- * What is said on the admin sockets: one JSON object a line, a request, then its response, then perhaps the next request. Every response
- * carries `schema`; fields are added under the same number, never changed or removed.
+ * What is said on the admin sockets: one JSON object a line, a request, then what comes of it, then perhaps the next request. Most verbs have
+ * one answer. A stream has many, each with `more: true`, until a line with `more: false`, or until the client closes or asks something else.
+ * Every line of the daemon carries `schema`; fields are added under the same number, never changed or removed.
  */
 export const ADMIN_SCHEMA = 1;
 
@@ -11,51 +13,38 @@ export const REQUEST_BYTES_MAX: number = 64 * 1024;
 /** A status of ten thousand peers has about four megabytes. */
 export const RESPONSE_BYTES_MAX: number = 16 * 1024 * 1024;
 
-/** Nobody waits longer for one answer, and each waiting ping holds a place. */
-export const PING_TIMEOUT_MS_MAX = 60_000;
-
+/** What can be asked: the rows of verbs.ts. */
 export type AdminRequest =
   | { readonly verb: "status" }
   | { readonly verb: "version" }
   /** `target`: an overlay address or the name in a certificate. */
   | { readonly verb: "ping"; readonly target: string; readonly timeoutMs: number }
-  | { readonly verb: "reload" };
+  | { readonly verb: "reload" }
+  /** A stream of `EventReport`, of this level and above. */
+  | { readonly verb: "events"; readonly level: Notice["level"] }
+  /** A stream of `StatusReport`: one now, and one whenever it is another. */
+  | { readonly verb: "watch" };
+
+export type AdminVerb = AdminRequest["verb"];
 
 export type AdminResponse =
-  | { readonly schema: typeof ADMIN_SCHEMA; readonly ok: true; readonly result: unknown }
+  | { readonly schema: typeof ADMIN_SCHEMA; readonly ok: true; readonly result: unknown; readonly more?: true }
+  /** So many of a stream were left out here, because nobody read. */
+  | { readonly schema: typeof ADMIN_SCHEMA; readonly ok: true; readonly lost: number; readonly more: true }
+  /** The end of a stream. */
+  | { readonly schema: typeof ADMIN_SCHEMA; readonly ok: true; readonly more: false; readonly end: EndOfStream }
   | { readonly schema: typeof ADMIN_SCHEMA; readonly ok: false; readonly error: AdminError };
+
+/** The client asked something else; the daemon stops. */
+export type EndOfStream = "asked" | "stopping";
 
 export interface AdminError extends Complaint {
   readonly code: string;
   readonly exitCode: ExitCode;
 }
 
-/** Verbs that change nothing: for everyone who may open the control socket. */
-export const readOnlyVerbs: ReadonlySet<AdminRequest["verb"]> = new Set(["status", "version", "ping"]);
-export const ownerVerbs: ReadonlySet<AdminRequest["verb"]> = new Set([...readOnlyVerbs, "reload"]);
-
-/** Reads one request line; a sentence when it is none. */
-export function parseRequest(line: string): AdminRequest | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return "the request is not JSON";
-  }
-  if (typeof value !== "object" || value === null) return "the request is not an object";
-  const { verb, target, timeoutMs } = value as Record<string, unknown>;
-  switch (verb) {
-    case "status":
-    case "version":
-    case "reload":
-      return { verb };
-    case "ping":
-      if (typeof target !== "string" || target === "" || target.length > 253) return "ping needs a target";
-      if (typeof timeoutMs !== "number" || !(timeoutMs >= 1 && timeoutMs <= PING_TIMEOUT_MS_MAX)) {
-        return `ping needs a timeoutMs of 1 to ${PING_TIMEOUT_MS_MAX}`;
-      }
-      return { verb, target, timeoutMs };
-    default:
-      return "no such verb: there are status, version, ping and reload";
-  }
+/** One event in `lacis events --json`; which ones there are: docs/EVENTS.md. */
+export interface EventReport extends Notice {
+  /** ISO 8601. */
+  readonly time: string;
 }

@@ -1,7 +1,8 @@
 import type { NodeStatus, PeerStatus } from "../core/io.ts";
 import type { DataPlaneDescription } from "../runtime/dataplane/data-plane.ts";
+import type { Health } from "../runtime/service.ts";
 import type { DaemonFacts } from "./daemon-facts.ts";
-import { type Health, healthOf } from "./health.ts";
+import { healthOf, worst } from "./health.ts";
 import { ADMIN_SCHEMA } from "./protocol.ts";
 
 /** `lacis status --json`. Field names are promised stable (docs/CLI.md). Times are ISO 8601, durations milliseconds. */
@@ -39,6 +40,8 @@ export interface StatusReport {
     readonly uptimeMs: number;
     readonly needsRestart: readonly string[];
   };
+  /** Parts of the daemon; what is wrong with one is under `health`, and its state is the worst of that. */
+  readonly services: readonly { readonly name: string; readonly state: "ok" | Health["severity"] }[];
   readonly health: readonly Health[];
 }
 
@@ -108,6 +111,7 @@ export function statusReport(node: NodeStatus, daemon: DaemonFacts, nowMs: numbe
       uptimeMs: nowMs - daemon.startedAt,
       needsRestart: daemon.needsRestart,
     },
+    services: daemon.services.map(({ name, health }) => ({ name, state: worst(health) })),
     health: healthOf(node, daemon, nowMs),
   };
 }

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { ExitCode } from "../runtime/operator-error.ts";
 import { checkCommand } from "./commands/check.ts";
+import { eventsCommand } from "./commands/events.ts";
 import { pingCommand } from "./commands/ping.ts";
 import { reloadCommand } from "./commands/reload.ts";
 import { runCommand } from "./commands/run.ts";
@@ -14,9 +15,8 @@ const program = new Command("lacis")
   .description("An IP-layer overlay mesh that speaks Nebula's protocol.")
   .usage("COMMAND [options]")
   .addHelpText("after", "\nStart here:  lacis check FILE, then  sudo lacis run --config FILE, then  lacis status");
-for (const command of [runCommand, checkCommand, statusCommand, pingCommand, reloadCommand, versionCommand]) {
-  program.addCommand(command());
-}
+const commands = [runCommand, checkCommand, statusCommand, eventsCommand, pingCommand, reloadCommand, versionCommand];
+for (const command of commands) program.addCommand(command());
 for (const command of [program, ...program.commands]) {
   // Commander would print its own wording and leave; reportFailure does both in ours.
   command

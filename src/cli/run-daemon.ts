@@ -1,10 +1,7 @@
-import { adminHandler } from "../admin/handler.ts";
-import { ownerVerbs, readOnlyVerbs } from "../admin/protocol.ts";
-import { AdminServer } from "../admin/server.ts";
+import { adminService } from "../admin/admin-service.ts";
 import { openNode } from "../index.ts";
 import type { Daemon } from "../runtime/daemon.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
-import { stateEnvironment } from "../runtime/state/state-directory.ts";
 
 /** How long farewells may take. After it the process ends as it is. */
 const STOP_MS = 2_000;
@@ -14,46 +11,28 @@ export async function runDaemon({ config, stateDir }: { config: string; stateDir
   // What the daemon writes is nobody else's (reliability R61); the sockets widen that themselves.
   process.umask(0o077);
   // Begins once the signals are obeyed.
-  const starting = Promise.resolve().then(async () => start(config, stateDir));
+  const starting = Promise.resolve().then(async () =>
+    openNode({
+      config,
+      ...(stateDir !== undefined && { stateDirectory: stateDir }),
+      services: (daemon) => [adminService(daemon)],
+    }),
+  );
   obeySignals(starting);
   await starting;
 }
 
-interface RunningHost {
-  readonly daemon: Daemon;
-  readonly servers: readonly AdminServer[];
-}
-
-async function start(config: string, stateDirectory: string | undefined): Promise<RunningHost> {
-  const daemon = await openNode({ config, ...(stateDirectory !== undefined && { stateDirectory }) });
-  const handler = adminHandler(daemon);
-  const { controlSocket, ownerSocket } = daemon.state;
-  const { readersGid } = stateEnvironment();
-  const servers = [
-    new AdminServer({ path: controlSocket, mode: 0o660, gid: readersGid, verbs: readOnlyVerbs }, handler),
-    new AdminServer({ path: ownerSocket, mode: 0o600, verbs: ownerVerbs }, handler),
-  ];
-  try {
-    await Promise.all(servers.map((server) => server.listen()));
-  } catch (error) {
-    await daemon.stop();
-    throw error;
-  }
-  return { daemon, servers };
-}
-
 /** From the first moment on: a signal during the start waits for its end, so that no data plane is left without a control plane. */
-function obeySignals(starting: Promise<RunningHost>): void {
+function obeySignals(starting: Promise<Daemon>): void {
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) process.exit(ExitCode.bad);
     stopping = true;
     setTimeout(() => process.exit(ExitCode.bad), STOP_MS).unref();
-    const host = await starting.catch(() => undefined);
+    const daemon = await starting.catch(() => undefined);
     // A start that failed has cleaned up, and main says why.
-    if (!host) return;
-    for (const server of host.servers) server.close();
-    await host.daemon.stop();
+    if (!daemon) return;
+    await daemon.stop();
     process.exit(ExitCode.ok);
   };
   process.on("SIGTERM", () => void stop());
@@ -62,10 +41,10 @@ function obeySignals(starting: Promise<RunningHost>): void {
   process.on("uncaughtException", (error) => void crash(starting, error));
 }
 
-async function reload(starting: Promise<RunningHost>): Promise<void> {
-  const host = await starting.catch(() => undefined);
+async function reload(starting: Promise<Daemon>): Promise<void> {
+  const daemon = await starting.catch(() => undefined);
   try {
-    host?.daemon.reload();
+    daemon?.reload();
   } catch (error) {
     // The daemon has said so in its log and goes on as before.
     if (!(error instanceof OperatorError)) throw error;
@@ -73,13 +52,13 @@ async function reload(starting: Promise<RunningHost>): Promise<void> {
 }
 
 /** A fault of ours. The data plane goes on with what it knows; whoever starts lacis again finds every tunnel as it was. */
-async function crash(starting: Promise<RunningHost>, error: Error): Promise<void> {
+async function crash(starting: Promise<Daemon>, error: Error): Promise<void> {
   const text = (error.stack ?? error.message).split("\n").slice(0, 4).join(" ");
   console.error(
     `lacis: this is a fault of lacis itself - ${text} - tunnels go on; start lacis again and report this line`,
   );
   setTimeout(() => process.exit(ExitCode.crashed), 200);
-  const host = await starting.catch(() => undefined);
-  host?.daemon.flush();
+  const daemon = await starting.catch(() => undefined);
+  daemon?.flush();
   process.exit(ExitCode.crashed);
 }

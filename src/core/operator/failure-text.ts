@@ -86,14 +86,14 @@ function pingText(failure: PingFailure): string {
       return `No host with the certificate name ${JSON.stringify(failure.name)} is connected.`;
     case "no-reply":
       return failure.why === "silent"
-        ? `The tunnel to ${failure.name} stands, but no reply came in ${failure.waitedMs} ms.`
+        ? `The tunnel to ${failure.name} stands, but no reply came in ${Math.round(failure.waitedMs)} ms.`
         : "Too many pings are under way.";
     case "data-plane-down":
       return "The data plane is not running.";
     default: {
       if (failure.why !== "no-tunnel-in-time") return callFailureText(failure);
       const tried = failure.tried.length > 0 ? `tried ${failure.tried.join(", ")}` : "no endpoint was found";
-      return `No tunnel to ${failure.target} in ${failure.waitedMs} ms: ${tried}.`;
+      return `No tunnel to ${failure.target} in ${Math.round(failure.waitedMs)} ms: ${tried}.`;
     }
   }
 }

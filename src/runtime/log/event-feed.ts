@@ -6,6 +6,11 @@ import { render } from "../../core/operator/render.ts";
 export class EventFeed {
   readonly #listeners = new Set<(notice: Notice) => void>();
 
+  /** How many listen now. */
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
   tell(event: OperatorEvent): void {
     this.notice(render(event));
   }

@@ -63,6 +63,7 @@ export function daemonFacts(changes: Partial<DaemonFacts> = {}): DaemonFacts {
       restarts: 0,
       lastError: undefined,
     },
+    services: [{ name: "data-plane", health: [] }],
     refusedReload: undefined,
     needsRestart: [],
     ...changes,

@@ -1,9 +1,12 @@
 import { describe, expect, test } from "vitest";
+import type { DaemonFacts } from "../../../src/admin/daemon-facts.ts";
 import { dropText } from "../../../src/admin/drop-text.ts";
 import { healthOf } from "../../../src/admin/health.ts";
 import { DropReason } from "../../../src/core/drop-reason.ts";
 import type { NodeStatus } from "../../../src/core/io.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
+import type { DataPlaneDescription } from "../../../src/runtime/dataplane/data-plane.ts";
+import { dataPlaneHealth } from "../../../src/runtime/dataplane/data-plane-service.ts";
 import { daemonFacts, NOW_MS, nodeStatus, peerStatus } from "./fixture.ts";
 
 const NOW_S = NOW_MS / 1000;
@@ -44,11 +47,11 @@ describe("health", () => {
 
   test("says why the data plane is down, and counts its restarts afterwards", () => {
     const { dataPlane } = daemonFacts();
-    const down = daemonFacts({ dataPlane: { ...dataPlane, state: "starting", lastError: "it was ended by SIGKILL" } });
+    const down = withDataPlane({ ...dataPlane, state: "starting", lastError: "it was ended by SIGKILL" });
     expect(healthOf(nodeStatus(), down, NOW_MS)[0]?.text).toBe(
       "the data plane is not running: it was ended by SIGKILL",
     );
-    const back = daemonFacts({ dataPlane: { ...dataPlane, restarts: 2 } });
+    const back = withDataPlane({ ...dataPlane, restarts: 2 });
     expect(healthOf(nodeStatus(), back, NOW_MS)[0]?.text).toContain("restarted 2 times");
   });
 
@@ -107,4 +110,8 @@ describe("each drop reason", () => {
 
 function lighthouse(name: string, up: boolean): NodeStatus["lighthouses"][number] {
   return { name, up, address: "10.77.0.1" as IpAddress };
+}
+
+function withDataPlane(dataPlane: DataPlaneDescription): DaemonFacts {
+  return daemonFacts({ dataPlane, services: [{ name: "data-plane", health: dataPlaneHealth(dataPlane) }] });
 }

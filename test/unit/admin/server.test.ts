@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { askDaemon } from "../../../src/admin/client.ts";
-import { ownerVerbs, readOnlyVerbs } from "../../../src/admin/protocol.ts";
-import { type AdminHandler, AdminServer } from "../../../src/admin/server.ts";
+import { AdminServer } from "../../../src/admin/server.ts";
+import { type Asker, answers, type Members, nothing, type Verb } from "../../../src/admin/verb.ts";
 import { ExitCode, OperatorError } from "../../../src/runtime/operator-error.ts";
 
 let folder: string;
@@ -80,8 +80,8 @@ describe("a daemon that is asked", () => {
     ["no JSON", "hello\n", /not JSON/],
     ["no object", "7\n", /not an object/],
     ["an unknown verb", '{"verb":"dance"}\n', /no such verb/],
-    ["a ping without a target", '{"verb":"ping"}\n', /needs a target/],
-    ["a ping for an hour", '{"verb":"ping","target":"a","timeoutMs":3600000}\n', /timeoutMs of 1 to/],
+    ["what every object has", '{"verb":"constructor"}\n', /no such verb: there are status, version, reload/],
+    ["what the verb does not understand", '{"verb":"odd"}\n', /odd needs more/],
   ])("refuses %s in a sentence", async (_, line, sentence) => {
     await serve(async () => ({}));
     const [response] = await talk(line, 1);
@@ -93,9 +93,9 @@ describe("a daemon that is asked", () => {
   });
 
   test("does not reload for those who may only read", async () => {
-    await serve(async () => ({}), readOnlyVerbs);
+    await serve(async () => ({}), "reader");
     await expect(askDaemon(path, { verb: "reload" }, 1_000)).rejects.toMatchObject({ exitCode: ExitCode.notPermitted });
-    expect(ownerVerbs.has("reload")).toBe(true);
+    expect(await askDaemon(path, version, 1_000)).toEqual({});
   });
 
   test("closes the connection of a client whose request does not end", async () => {
@@ -140,8 +140,14 @@ describe("a daemon that is not there", () => {
   });
 });
 
-async function serve(handler: AdminHandler, verbs = ownerVerbs): Promise<void> {
-  const server = new AdminServer({ path, mode: 0o660, verbs }, handler);
+/** A server whose verbs all do the same. */
+async function serve(answer: (members: Members) => Promise<unknown>, who: Asker = "owner"): Promise<void> {
+  const same = (asker: Asker): Verb => answers(asker, (members) => members, answer);
+  const odd = answers("reader", () => "odd needs more", nothing);
+  const server = new AdminServer(
+    { path, mode: 0o660, who },
+    { status: same("reader"), version: same("reader"), reload: same("owner"), odd },
+  );
   open.push(server);
   await server.listen();
 }

@@ -18,7 +18,7 @@ export async function startDataPlane(subject: Subject): Promise<void> {
   const fake = new FakeDataPlane(state.dataPlaneSocket);
   const plane = new NativeDataPlane(subject.settings, state);
   await fake.listen();
-  await plane.start({ up: () => {}, down: () => {}, event: () => {}, notice: () => {} });
+  await plane.start({ up: () => {}, down: () => {}, event: () => {}, tell: () => {} });
   planes.set(subject, { fake, plane, folder });
 }
 

@@ -106,7 +106,7 @@ export class Subject {
     if (!plan.ok) throw new Error(formatConfigError(plan.reason));
     const settings = { boot: this.settings.boot, live: plan.value.live };
     this.#running = { ...next, settings };
-    this.log.reconfigure(next.logging);
+    this.log.reload(next);
     this.host.reload(plan.value.live);
     return plan.value;
   }

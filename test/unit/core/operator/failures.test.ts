@@ -127,7 +127,7 @@ describe("a failed ping", () => {
       "No tunnel to 10.77.0.9 in 2000 ms: no endpoint was found.",
     ],
     [
-      { reason: "no-reply", why: "silent", name: "server", waitedMs: 500 },
+      { reason: "no-reply", why: "silent", name: "server", waitedMs: 500.25 },
       "The tunnel to server stands, but no reply came in 500 ms.",
     ],
     [{ reason: "no-reply", why: "too-many-pings" }, "Too many pings are under way."],

@@ -1,0 +1,31 @@
+import type { Daemon } from "../runtime/daemon.ts";
+import type { Service } from "../runtime/service.ts";
+import { stateEnvironment } from "../runtime/state/state-directory.ts";
+import { AdminServer } from "./server.ts";
+import { adminVerbs } from "./verbs.ts";
+
+/** The admin sockets of a daemon: one for those who may look, one for its owner. */
+export function adminService(daemon: Daemon): Service {
+  const verbs = adminVerbs(daemon);
+  const { controlSocket, ownerSocket } = daemon.state;
+  const { readersGid } = stateEnvironment();
+  const servers = [
+    new AdminServer({ path: controlSocket, mode: 0o660, gid: readersGid, who: "reader" }, verbs),
+    new AdminServer({ path: ownerSocket, mode: 0o600, who: "owner" }, verbs),
+  ];
+  const close = (): void => {
+    for (const server of servers) server.close();
+  };
+  return {
+    name: "admin",
+    async start() {
+      try {
+        await Promise.all(servers.map(async (server) => server.listen()));
+      } catch (error) {
+        close();
+        throw error;
+      }
+    },
+    stop: close,
+  };
+}

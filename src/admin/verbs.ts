@@ -1,0 +1,81 @@
+import { CONTRACT_VERSION } from "../core/dataplane/contract.ts";
+import type { PingTarget } from "../core/io.ts";
+import { parseAddress } from "../core/netip/address.ts";
+import type { Notice } from "../core/notice.ts";
+import type { Daemon } from "../runtime/daemon.ts";
+import { harmlessNotice } from "../runtime/log/log-text.ts";
+import { packageVersion } from "../runtime/package-root.ts";
+import { pingReport } from "./ping-report.ts";
+import type { AdminRequest, AdminVerb, EventReport } from "./protocol.ts";
+import { StatusFeed } from "./status-feed.ts";
+import { type StatusReport, statusReport } from "./status-report.ts";
+import { answers, type Members, nothing, type Sink, streams, type Verb } from "./verb.ts";
+
+/** Everything that a daemon can be asked on its admin sockets. */
+export function adminVerbs(daemon: Daemon): Readonly<Record<AdminVerb, Verb>> {
+  const status = (): StatusReport => statusReport(daemon.status(), factsOf(daemon), Date.now());
+  const pictures = new StatusFeed(status);
+  return {
+    status: answers("reader", nothing, status),
+    version: answers("reader", nothing, () => ({
+      version: packageVersion(),
+      contract: CONTRACT_VERSION,
+      node: process.versions.node,
+    })),
+    ping: answers("reader", parsePing, async ({ target, timeoutMs }) =>
+      pingReport(await daemon.ping(targetOf(target), timeoutMs)),
+    ),
+    reload: answers("owner", nothing, () => daemon.reload()),
+    events: streams("reader", parseEvents, ({ level }, sink) => followEvents(daemon, level, sink)),
+    watch: streams("reader", nothing, (_, sink) => pictures.follow(sink)),
+  };
+}
+
+/** Nobody waits longer for one answer, and each waiting ping holds a place. */
+const PING_TIMEOUT_MS_MAX = 60_000;
+
+type Arguments<Name extends AdminVerb> = Omit<Extract<AdminRequest, { verb: Name }>, "verb">;
+
+function parsePing({ target, timeoutMs }: Members): Arguments<"ping"> | string {
+  if (typeof target !== "string" || target === "" || target.length > 253) return "ping needs a target";
+  if (typeof timeoutMs !== "number" || !(timeoutMs >= 1 && timeoutMs <= PING_TIMEOUT_MS_MAX)) {
+    return `ping needs a timeoutMs of 1 to ${PING_TIMEOUT_MS_MAX}`;
+  }
+  return { target, timeoutMs };
+}
+
+/** From the quietest to the loudest. */
+const levels: readonly Notice["level"][] = ["trace", "debug", "info", "warn", "error"];
+
+function parseEvents({ level = "info" }: Members): Arguments<"events"> | string {
+  const known = levels.find((name) => name === level);
+  return known === undefined ? `events needs a level: ${levels.join(", ")}` : { level: known };
+}
+
+function followEvents(daemon: Daemon, from: Notice["level"], sink: Sink): () => void {
+  const lowest = levels.indexOf(from);
+  return daemon.events.listen((notice) => {
+    if (levels.indexOf(notice.level) < lowest) return;
+    const report: EventReport = { time: new Date().toISOString(), ...harmlessNotice(notice) };
+    sink.push(report);
+  });
+}
+
+function targetOf(text: string): PingTarget {
+  const address = parseAddress(text);
+  return address === undefined ? { by: "name", name: text } : { by: "address", address };
+}
+
+function factsOf(daemon: Daemon): Parameters<typeof statusReport>[1] {
+  return {
+    version: packageVersion(),
+    pid: process.pid,
+    config: daemon.config,
+    stateDirectory: daemon.state.path,
+    startedAt: daemon.startedAt,
+    dataPlane: daemon.dataPlane(),
+    services: daemon.services(),
+    refusedReload: daemon.refusedReload,
+    needsRestart: daemon.needsRestart,
+  };
+}

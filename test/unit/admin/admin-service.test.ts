@@ -1,0 +1,114 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { createConnection } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { adminService } from "../../../src/admin/admin-service.ts";
+import { askDaemon, followDaemon } from "../../../src/admin/client.ts";
+import type { AdminRequest, EventReport } from "../../../src/admin/protocol.ts";
+import type { StatusReport } from "../../../src/admin/status-report.ts";
+import { type Daemon, openNode } from "../../../src/index.ts";
+import { freePort, MeshFiles } from "../runtime/mesh-files.ts";
+
+let files: MeshFiles;
+let config: string;
+let port: number;
+let daemon: Daemon;
+
+beforeEach(async () => {
+  files = new MeshFiles();
+  port = await freePort();
+  config = files.host("lighthouse", "10.77.0.1", port, "lighthouse: { am_lighthouse: true }");
+  const stateDirectory = join(files.folder, "state");
+  daemon = await openNode({ config, stateDirectory, services: (host) => [adminService(host)] });
+});
+afterEach(async () => {
+  await daemon.stop();
+  rmSync(files.folder, { recursive: true });
+});
+
+describe("a daemon with its admin sockets", () => {
+  test("answers every verb of the table that has one answer", async () => {
+    const status = (await ask({ verb: "status" })) as StatusReport;
+    expect(status.host.name).toBe("lighthouse");
+    expect(status.services.map(({ name }) => name)).toEqual(["log", "resolver", "addresses", "data-plane", "admin"]);
+    expect(status.services.every(({ state }) => state === "ok")).toBe(true);
+    expect(await ask({ verb: "version" })).toMatchObject({ node: process.versions.node });
+    expect(await ask({ verb: "ping", target: "10.77.0.1", timeoutMs: 100 })).toMatchObject({ reason: "own-address" });
+    const { ownerSocket } = daemon.state;
+    expect(await askDaemon(ownerSocket, { verb: "reload" }, 1_000)).toMatchObject({ applied: [] });
+  });
+
+  test("does not reload for those who may only look", async () => {
+    await expect(ask({ verb: "reload" })).rejects.toMatchObject({ code: "not-permitted" });
+  });
+
+  test.each([
+    ["an unknown verb", { verb: "dance" }, /no such verb: there are status, version, ping, reload, events, watch/],
+    ["a ping without a target", { verb: "ping" }, /needs a target/],
+    ["a ping for an hour", { verb: "ping", target: "a", timeoutMs: 3_600_000 }, /timeoutMs of 1 to/],
+    ["events of an unknown level", { verb: "events", level: "loud" }, /needs a level: trace, debug, info, warn, error/],
+  ])("refuses %s in a sentence", async (_, request, sentence) => {
+    expect(await firstLine(request)).toMatchObject({ ok: false, error: { why: expect.stringMatching(sentence) } });
+  });
+
+  test("tells what happens, from the level that was asked for", async () => {
+    const all: EventReport[] = [];
+    const errors: EventReport[] = [];
+    const ends = [follow({ verb: "events", level: "info" }, all), follow({ verb: "events", level: "error" }, errors)];
+    await expect.poll(() => listening()).toBe(2);
+    daemon.reload();
+    writeFileSync(config, files.configuration("lighthouse", port, "firewal: {}"));
+    expect(() => daemon.reload()).toThrow();
+    await expect.poll(() => all.map(({ code }) => code)).toEqual(["reloaded", "reload-applied", "reload-refused"]);
+    expect(all[1]).toEqual({
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+      level: "info",
+      code: "reload-applied",
+      text: "The configuration was read again.",
+      fields: { applied: [], needsRestart: [] },
+    });
+    expect(errors.map(({ code }) => code)).toEqual(["reload-refused"]);
+    await daemon.stop();
+    for (const end of ends) await expect(end).rejects.toMatchObject({ code: "daemon-ended" });
+  });
+
+  test("shows its picture to whoever watches, and a new one when a reload was refused", async () => {
+    const pictures: StatusReport[] = [];
+    const end = follow({ verb: "watch" }, pictures);
+    await expect.poll(() => pictures).toHaveLength(1);
+    writeFileSync(config, files.configuration("lighthouse", port, "firewal: {}"));
+    expect(() => daemon.reload()).toThrow();
+    await expect
+      .poll(() => pictures.at(-1)?.health.map(({ code }) => code), { timeout: 3_000 })
+      .toContain("reload-refused");
+    await daemon.stop();
+    await expect(end).rejects.toMatchObject({ code: "daemon-ended" });
+  });
+});
+
+async function ask(request: AdminRequest): Promise<unknown> {
+  return askDaemon(daemon.state.controlSocket, request, 1_000);
+}
+
+/** Rejects with the end of the stream, whether anybody looks or not. */
+function follow(request: AdminRequest, heard: unknown[]): Promise<never> {
+  const end = followDaemon(daemon.state.controlSocket, request, { heard: (item) => heard.push(item), lost: () => {} });
+  end.catch(() => {});
+  return end;
+}
+
+/** How many listen to the daemon's events, without the log. */
+function listening(): number {
+  return daemon.events.listeners - 1;
+}
+
+async function firstLine(request: object): Promise<unknown> {
+  return new Promise((resolve) => {
+    const client = createConnection(daemon.state.controlSocket);
+    client.write(`${JSON.stringify(request)}\n`);
+    client.once("data", (chunk) => {
+      client.destroy();
+      resolve(JSON.parse(chunk.toString()));
+    });
+  });
+}
