@@ -46,7 +46,7 @@ describe("an encrypted CA key", () => {
         reason: {
           what: "ca.key",
           why: "the passphrase is wrong, or the file is damaged",
-          fix: "try the passphrase again",
+          todo: "try the passphrase again",
         },
       });
     }
