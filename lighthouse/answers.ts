@@ -2,7 +2,7 @@ import type { LighthousePeer, LighthouseReply, LighthouseRequest } from "../src/
 import type { IpAddress } from "../src/core/netip/address.ts";
 import { contains } from "../src/core/netip/prefix.ts";
 import type { LighthouseMessage } from "../src/core/wire/lighthouse.ts";
-import { type Directory, endpointsOf, type Whereabouts } from "./directory.ts";
+import { type Directory, endpointsOf, type KnownHost } from "./directory.ts";
 
 type HostUpdate = Extract<LighthouseMessage, { kind: "host-update" }>;
 
@@ -48,11 +48,7 @@ export function answerQuery(
   return punch ? [reply, punch] : [reply];
 }
 
-function notificationFor(
-  directory: Directory,
-  queried: Whereabouts,
-  asker: LighthousePeer,
-): LighthouseReply | undefined {
+function notificationFor(directory: Directory, queried: KnownHost, asker: LighthousePeer): LighthouseReply | undefined {
   const [to] = queried.addresses;
   const [name] = asker.addresses;
   const known = name === undefined ? undefined : directory.find(name);

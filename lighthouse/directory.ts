@@ -4,7 +4,7 @@ import { type Endpoint, endpointAddress } from "../src/core/netip/endpoint.ts";
 import { contains, type Prefix } from "../src/core/netip/prefix.ts";
 
 /** What a lighthouse knows about one host. */
-export interface Whereabouts {
+export interface KnownHost {
   /** All its overlay addresses; the first one names it. */
   readonly addresses: readonly IpAddress[];
   /** Overlay networks of its certificate; empty until it has spoken. */
@@ -21,7 +21,7 @@ export const HOSTS_MAX = 100_000;
 
 /** Where hosts are, in their own words and by their own packets; never from a static map (protocol 5.6, 5.7). */
 export class Directory {
-  readonly #hosts = new LruMap<IpAddress, Whereabouts>(HOSTS_MAX);
+  readonly #hosts = new LruMap<IpAddress, KnownHost>(HOSTS_MAX);
   /** Every overlay address of a known host -> the one that names it. */
   readonly #names = new Map<IpAddress, IpAddress>();
   readonly #overlay: readonly Prefix[];
@@ -36,13 +36,13 @@ export class Directory {
   }
 
   /** The host that has this overlay address. */
-  find(address: IpAddress): Whereabouts | undefined {
+  find(address: IpAddress): KnownHost | undefined {
     const name = this.#names.get(address);
     return name === undefined ? undefined : this.#hosts.get(name);
   }
 
   /** The host's own report, in place of its last one. */
-  report(host: Pick<Whereabouts, "addresses" | "networks" | "reported" | "relays">): void {
+  report(host: Pick<KnownHost, "addresses" | "networks" | "reported" | "relays">): void {
     const learned = this.#known(host.addresses)?.learned ?? {};
     this.#store({ ...host, learned, reported: host.reported.filter((endpoint) => this.#isUnderlay(endpoint)) });
   }
@@ -60,12 +60,12 @@ export class Directory {
     if (known) this.#remove(known);
   }
 
-  #known(addresses: readonly IpAddress[]): Whereabouts | undefined {
+  #known(addresses: readonly IpAddress[]): KnownHost | undefined {
     const [name] = addresses;
     return name === undefined ? undefined : this.#hosts.get(name);
   }
 
-  #store(host: Whereabouts): void {
+  #store(host: KnownHost): void {
     const [name] = host.addresses;
     if (name === undefined) return;
     const before = this.#hosts.get(name);
@@ -76,17 +76,17 @@ export class Directory {
     for (const address of host.addresses) this.#names.set(address, name);
   }
 
-  #oldestWhenFull(): Whereabouts | undefined {
+  #oldestWhenFull(): KnownHost | undefined {
     return this.#hosts.size < HOSTS_MAX ? undefined : this.#hosts.entries().next().value?.[1];
   }
 
-  #remove(host: Whereabouts): void {
+  #remove(host: KnownHost): void {
     this.#unname(host);
     const [name] = host.addresses;
     if (name !== undefined) this.#hosts.delete(name);
   }
 
-  #unname(host: Whereabouts): void {
+  #unname(host: KnownHost): void {
     const [name] = host.addresses;
     for (const address of host.addresses) if (this.#names.get(address) === name) this.#names.delete(address);
   }
@@ -98,7 +98,7 @@ export class Directory {
 }
 
 /** Everything worth trying: learned addresses first, because receivers look at the first ten of each family only. */
-export function endpointsOf(host: Whereabouts): readonly Endpoint[] {
+export function endpointsOf(host: KnownHost): readonly Endpoint[] {
   const learned = [host.learned[4], host.learned[6]].filter((endpoint) => endpoint !== undefined);
   return [...learned, ...host.reported];
 }

@@ -11,16 +11,16 @@ import { ProtobufReader, ProtobufWriter } from "./protobuf.ts";
  */
 export type LighthouseMessage =
   | { readonly kind: "host-query"; readonly target: IpAddress }
-  | ({ readonly kind: "host-query-reply"; readonly target: IpAddress } & Whereabouts)
+  | ({ readonly kind: "host-query-reply"; readonly target: IpAddress } & WaysToHost)
   /** `address` is the sender's in the v1 dialect; absent in v2. */
-  | ({ readonly kind: "host-update"; readonly address: IpAddress | undefined } & Whereabouts)
+  | ({ readonly kind: "host-update"; readonly address: IpAddress | undefined } & WaysToHost)
   | { readonly kind: "host-update-ack"; readonly address: IpAddress | undefined }
   /** `address` is that of the host which is about to call. */
-  | ({ readonly kind: "host-punch"; readonly address: IpAddress } & Whereabouts)
+  | ({ readonly kind: "host-punch"; readonly address: IpAddress } & WaysToHost)
   /** A type that nobody sends, or that does not exist yet. */
   | { readonly kind: "ignored"; readonly type: number };
 
-interface Whereabouts {
+interface WaysToHost {
   readonly endpoints: readonly Endpoint[];
   readonly relays: readonly IpAddress[];
 }
@@ -94,13 +94,13 @@ const Details = {
   relays: 7,
 } as const;
 
-const NOWHERE: Whereabouts = { endpoints: [], relays: [] };
+const NOWHERE: WaysToHost = { endpoints: [], relays: [] };
 
 function isSpoken(type: number): boolean {
   return (Object.values(MessageType) as number[]).includes(type);
 }
 
-interface DecodedDetails extends Whereabouts {
+interface DecodedDetails extends WaysToHost {
   readonly address: IpAddress | undefined;
   readonly dialect: CertificateVersion;
 }
@@ -183,7 +183,7 @@ function decodeAddress(bytes: Uint8Array): IpAddress | undefined {
 
 function encodeDetails(
   address: IpAddress | undefined,
-  { endpoints, relays }: Whereabouts,
+  { endpoints, relays }: WaysToHost,
   dialect: CertificateVersion,
 ): Uint8Array {
   const writer = new ProtobufWriter();
