@@ -23,6 +23,8 @@ export interface StateDirectory {
   /** What the data plane says on its standard error; begun anew with each data plane. */
   readonly dataPlaneLog: string;
   readonly dataPlanePid: string;
+  /** What its devices were opened with. */
+  readonly dataPlaneDevices: string;
 }
 
 /** Members may ask a daemon of root for its status. Who made no such group uses sudo. */
@@ -42,6 +44,7 @@ export function stateDirectoryAt(path: string): StateDirectory {
     dataPlaneSocket: join(path, "dataplane.sock"),
     dataPlaneLog: join(path, "dataplane.log"),
     dataPlanePid: join(path, "dataplane.pid"),
+    dataPlaneDevices: join(path, "dataplane.devices"),
   };
 }
 

@@ -9,6 +9,7 @@ import { differences, isFresh } from "./adoption.ts";
 import { type DeviceRequest, refusedDevice, silentDataPlane, wrongContract } from "./device-complaint.ts";
 import { ConnectionLost, DataPlaneRefusal, NativeConnection } from "./native-connection.ts";
 import { DataPlaneProcess, findDataPlaneBinary, killDataPlane } from "./native-process.ts";
+import { otherDevices, rememberDevices } from "./opened-devices.ts";
 
 /** How long a data plane may take from its start until it listens. */
 const LISTEN_MS = 3_000;
@@ -88,7 +89,8 @@ export class NativeStart {
 
   #unfit({ contractVersion, snapshot }: ReadyReport): readonly string[] {
     if (contractVersion !== CONTRACT_VERSION) return ["contract version"];
-    return isFresh(snapshot) ? [] : differences(snapshot, this.#settings);
+    if (isFresh(snapshot)) return [];
+    return [...differences(snapshot, this.#settings), ...otherDevices(this.#state, this.#settings.boot)];
   }
 
   async #spawn(): Promise<{ connection: NativeConnection; ready: ReadyReport }> {
@@ -122,6 +124,7 @@ export class NativeStart {
   /** The socket first: a port that is taken is found before a device exists. */
   async #openDevices(connection: NativeConnection): Promise<{ device: string | undefined; port: number }> {
     const { listen, tun } = this.#settings.boot;
+    rememberDevices(this.#state, this.#settings.boot);
     const { host, port, readBufferBytes, writeBufferBytes, batch, soMark } = listen;
     const buffers = { readBufferBytes, writeBufferBytes, batch };
     const opened = await refusable(

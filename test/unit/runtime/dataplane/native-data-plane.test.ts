@@ -11,6 +11,7 @@ import type {
 } from "../../../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
+import type { OperatorEvent } from "../../../../src/core/operator/event.ts";
 import { NativeDataPlane } from "../../../../src/runtime/dataplane/native/native-data-plane.ts";
 import { endOrphan } from "../../../../src/runtime/dataplane/native/native-start.ts";
 import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
@@ -113,6 +114,35 @@ describe("a data plane that ran before", () => {
     await expect(plane.start(listener)).rejects.toMatchObject({ code: "data-plane-failed" });
     expect(fake.requests).toEqual([expect.objectContaining({ kind: "hello" }), { kind: "shutdown", sendClose: true }]);
     expect(listener.journal).toEqual(["event data-plane-replaced"]);
+  });
+
+  test.each<[string, Partial<BootSettings>]>([
+    ["listen.batch", { listen: { ...boot.listen, batch: 32 } }],
+    ["listen.read_buffer", { listen: { ...boot.listen, readBufferBytes: 1 } }],
+    ["listen.write_buffer", { listen: { ...boot.listen, writeBufferBytes: 1 } }],
+    ["listen.so_mark", { listen: { ...boot.listen, soMark: 7 } }],
+    ["tun.tx_queue", { tun: { ...boot.tun, txQueue: 1 } }],
+  ])("is replaced when it was opened with another %s, which it does not tell itself", async (key, changes) => {
+    await fake.listen();
+    await plane.start(listener);
+    fake.snapshot = running;
+    const next = new NativeDataPlane(withBoot(changes), state);
+    const heard: OperatorEvent[] = [];
+    await expect(next.start({ ...listener, tell: (event) => heard.push(event) })).rejects.toMatchObject({
+      code: "data-plane-failed",
+    });
+    expect(heard).toMatchObject([{ code: "data-plane-replaced", differs: [key] }]);
+    await next.stop();
+  });
+
+  test("is taken over when it was opened with the same", async () => {
+    await fake.listen();
+    await plane.start(listener);
+    fake.snapshot = running;
+    const next = new NativeDataPlane(settings, state);
+    await next.start(observer());
+    expect(next.describe().adopted).toBe(true);
+    await next.stop();
   });
 
   test("and speaks another version of the contract is replaced", async () => {
