@@ -33,7 +33,7 @@ function drawer(): (report: StatusReport) => void {
   const draw = (): void => {
     if (!shown) return;
     const report = aged(shown.report, performance.now() - shown.at);
-    stdout.write(frame(statusText(report, styleFor(stdout)), stdout.rows));
+    stdout.write(frame(statusText(fitted(report, stdout.rows), styleFor(stdout)), stdout.rows));
   };
   stdout.write(CLEAR);
   stdout.on("resize", () => {
@@ -46,6 +46,19 @@ function drawer(): (report: StatusReport) => void {
     draw();
   };
 }
+
+/** A report whose text fits a terminal of so many rows: peers make room, since whatever is wrong with one stands under Health. */
+export function fitted(report: StatusReport, rows: number): StatusReport {
+  const { peers, peersOmitted } = report;
+  const excess = statusText(report, styleFor({})).split("\n").length - (rows - 1);
+  if (excess <= 0) return report;
+  // One more for the line that counts them.
+  const kept = peers.slice(0, Math.max(peers.length - excess - (peersOmitted > 0 ? 0 : 1), PEERS_SHOWN_MIN));
+  return { ...report, peers: kept, peersOmitted: peersOmitted + peers.length - kept.length };
+}
+
+/** However low the terminal is. */
+const PEERS_SHOWN_MIN = 3;
 
 /** A report as it would be so much later, had nothing else happened. */
 export function aged(report: StatusReport, ms: number): StatusReport {

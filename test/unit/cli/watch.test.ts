@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { statusReport } from "../../../src/admin/status-report.ts";
 import { eventLine, lostLine } from "../../../src/cli/render-event.ts";
+import { statusText } from "../../../src/cli/render-status.ts";
 import { frame } from "../../../src/cli/screen.ts";
-import { aged } from "../../../src/cli/watch-status.ts";
+import { styleFor } from "../../../src/cli/style.ts";
+import { aged, fitted } from "../../../src/cli/watch-status.ts";
 import { daemonFacts, NOW_MS, nodeStatus, peerStatus } from "../admin/fixture.ts";
 
 describe("an event", () => {
@@ -42,6 +44,27 @@ describe("a picture on a terminal", () => {
 
   test("fits exactly with one row left for the cursor", () => {
     expect(frame("1\n2\n3", 4)).not.toContain("more lines");
+  });
+});
+
+describe("a report on a low terminal", () => {
+  const peers = Array.from({ length: 40 }, (_, i) => peerStatus({ name: `host${i}` }));
+  const report = statusReport(nodeStatus({ peers }), daemonFacts(), NOW_MS);
+  const text = (rows: number): string => statusText(fitted(report, rows), styleFor({}));
+
+  test.each([24, 30, 49])("of %i rows shows fewer peers, and all of the rest", (rows) => {
+    expect(text(rows).split("\n").length).toBe(rows - 1);
+    expect(text(rows)).toMatch(/\nand \d+ more\n[\s\S]*Health: all well$/);
+  });
+
+  test("that is high enough shows everything", () => {
+    expect(text(60)).toBe(statusText(report, styleFor({})));
+  });
+
+  test("of hardly any rows shows some peers at least", () => {
+    expect(fitted(report, 5).peers).toHaveLength(3);
+    const two = { ...report, peers: report.peers.slice(0, 2) };
+    expect(fitted(two, 5)).toMatchObject({ peers: two.peers, peersOmitted: 0 });
   });
 });
 
