@@ -1,18 +1,36 @@
-import type { Clock, Instant } from "./base/time.ts";
+import type { Entropy } from "./base/entropy.ts";
+import type { Clock } from "./base/time.ts";
 import type { Settings } from "./config/settings.ts";
-import type { DataPlaneEvent, LocalIndex } from "./dataplane/contract.ts";
+import type { CryptoSuite } from "./crypto/suite.ts";
+import type { DataPlaneEvent } from "./dataplane/contract.ts";
+import type { LighthouseService } from "./discovery/service.ts";
 import type { Deadline, Input, NodeStatus, Output } from "./io.ts";
+import type { StopReason } from "./machine/machine.ts";
 import type { IpAddress } from "./netip/address.ts";
 import type { Endpoint } from "./netip/endpoint.ts";
-import { tellDrop } from "./node/drop-notice.ts";
-import { Parts } from "./node/parts.ts";
-import { type NodeEnvironment, NodeState } from "./node/state.ts";
+import { postCommand } from "./node/delivery.ts";
+import { dropReport } from "./node/drop-report.ts";
+import { NodeFacts } from "./node/facts.ts";
+import { assemble, type Machines, type NodeEvent } from "./node/machines.ts";
+import { Outbox } from "./node/outbox.ts";
 import { statusOf } from "./node/status.ts";
+import { pingFailureText } from "./operator/failure-text.ts";
+import { directPath } from "./path/path.ts";
+import type { LocalIndex } from "./path/session-index.ts";
+import type { Parcel } from "./peer/parcel.ts";
+import { PeerTable } from "./peer/peer-table.ts";
+import type { FinishedHandshake, Session } from "./peer/session.ts";
 import { reachOf } from "./route/reach.ts";
-import type { Tunnel } from "./tunnel/tunnel.ts";
 import { decodeHeader, PacketType, TestSubtype } from "./wire/header.ts";
 
-export type { NodeEnvironment } from "./node/state.ts";
+/** What a node is given at its start. */
+export interface NodeEnvironment {
+  readonly crypto: CryptoSuite;
+  readonly entropy: Entropy;
+  readonly clock: Clock;
+  /** Answers for others; present when the configuration says `am_lighthouse`. */
+  readonly lighthouse?: LighthouseService;
+}
 
 type Event<Kind extends DataPlaneEvent["kind"]> = Extract<DataPlaneEvent, { kind: Kind }>;
 
@@ -23,94 +41,247 @@ type Event<Kind extends DataPlaneEvent["kind"]> = Extract<DataPlaneEvent, { kind
  *     for (let output = node.poll(); output; output = node.poll()) ...
  *     // and again at node.pollTimeout()
  *
- * This file says who is asked when; what happens is in the parts (node/), which ask the state machines below them.
+ * This is the one place where the machines meet: `handle` tells an input to the machine that it is for, and `#hear` tells each event that
+ * follows to whom it concerns, one after the other in the order in which they were said.
  */
 export class Node {
-  readonly #state: NodeState;
-  readonly #parts: Parts;
+  readonly #facts: NodeFacts;
+  readonly #peers = new PeerTable();
+  readonly #out = new Outbox();
+  readonly #machines: Machines;
+  #events: NodeEvent[] = [];
 
   constructor(settings: Settings, env: NodeEnvironment) {
-    this.#state = new NodeState(settings, env);
-    this.#parts = new Parts(this.#state);
+    this.#facts = new NodeFacts(settings, env);
+    this.#machines = assemble(this.#facts, this.#peers, env.lighthouse, (event) => this.#events.push(event));
   }
 
   /** Exactly one fact from outside. Never throws on what came from the network; never waits. */
   handle(input: Input, clock: Clock): void {
-    this.#state.clock = clock;
-    const { adoption, pings, reload, whereabouts } = this.#parts;
-    switch (input.kind) {
-      case "data-plane-up":
-        adoption.dataPlaneUp(input.udpPort, input.tunnels);
-        break;
-      case "data-plane-down":
-        adoption.dataPlaneDown();
-        break;
-      case "data-plane":
-        // What the old data plane still had to say when it died is about sessions that are gone.
-        if (this.#state.udpPort !== undefined) this.#event(input.event);
-        break;
-      case "tick":
-        break;
-      case "resolved":
-        whereabouts.resolved(input.name, input.addresses);
-        break;
-      case "local-addresses":
-        whereabouts.localAddresses(input.addresses);
-        break;
-      case "ping":
-        pings.start(input.id, input.target, input.timeoutMs);
-        break;
-      case "reload":
-        reload.apply(input.settings);
-        break;
-      case "shutdown":
-        adoption.shutdown();
-        break;
+    this.#facts.clock = clock;
+    this.#input(input);
+    this.#settle();
+    for (const machine of this.#machines.all) {
+      machine.tick?.();
+      this.#settle();
     }
-    this.#tick();
   }
 
   /** The next thing to do outside. Drain to undefined before the next `handle`. */
   poll(): Output | undefined {
-    return this.#state.out.poll();
+    return this.#out.poll();
   }
 
   /** When to call `handle` with a tick at the latest. */
   pollTimeout(): Deadline | undefined {
-    const { pending, unconfirmed, statics, announcer, punches } = this.#state;
-    const { health, pings, adoption } = this.#parts;
-    const deadlines: readonly (readonly [Instant | undefined, string])[] = [
-      [pending.nextAt(), "handshake attempt"],
-      [unconfirmed.nextAt(), "unconfirmed session"],
-      [health.nextAt(), "liveness"],
-      [announcer.nextAt(), "report to lighthouses"],
-      [statics.nextAt(), "names of static hosts"],
-      [punches.nextAt(), "hole punch"],
-      [pings.nextAt(), "ping timeout"],
-      [adoption.nextAt(), "calling lost peers"],
-    ];
-    return deadlines.reduce<Deadline | undefined>(
-      (first, [at, why]) => (at !== undefined && (!first || at < first.at) ? { at, why } : first),
-      undefined,
-    );
+    return this.#machines.all.reduce<Deadline | undefined>((first, machine) => {
+      const at = machine.nextAt?.();
+      return at !== undefined && (!first || at < first.at) ? { at, why: machine.waitsFor ?? "" } : first;
+    }, undefined);
   }
 
   status(clock: Clock): NodeStatus {
-    this.#state.clock = clock;
-    return statusOf(this.#state);
+    this.#facts.clock = clock;
+    return statusOf(this.#facts, this.#peers, this.#machines.liveness);
   }
 
-  #tick(): void {
-    const { whereabouts, adoption, health, pings, calls } = this.#parts;
-    whereabouts.tick();
-    adoption.tick();
-    health.tick();
-    pings.tick();
-    // Last: the others start calls, and the first attempt of a call is due at once.
-    calls.tick();
+  #input(input: Input): void {
+    const { adoption, discovery, pings } = this.#machines;
+    switch (input.kind) {
+      case "data-plane-up":
+        if (this.#facts.udpPort !== undefined) this.#stop("data-plane-gone");
+        this.#facts.udpPort = input.udpPort;
+        this.#out.dataPlaneIsUp = true;
+        adoption.takeOver(input.tunnels);
+        return;
+      case "data-plane-down":
+        this.#stop("data-plane-gone");
+        return;
+      case "data-plane":
+        // What the old data plane still had to say when it died is about sessions that are gone.
+        if (this.#facts.udpPort !== undefined) this.#dataPlaneEvent(input.event);
+        return;
+      case "tick":
+        return;
+      case "resolved":
+        discovery.resolved(input.name, input.addresses);
+        return;
+      case "local-addresses":
+        discovery.localAddresses(input.addresses);
+        return;
+      case "ping":
+        pings.start(input.id, input.target, input.timeoutMs);
+        return;
+      case "reload":
+        this.#facts.replaceLive(input.settings);
+        for (const machine of this.#machines.all) {
+          machine.reload?.();
+          this.#settle();
+        }
+        this.#out.tell({ code: "reloaded" });
+        return;
+      case "shutdown":
+        this.#stop("shutting-down");
+        return;
+      default:
+        unheard(input);
+    }
   }
 
-  #event(event: DataPlaneEvent): void {
+  /** Until nothing that was said is unheard. */
+  #settle(): void {
+    for (let next = 0; next < this.#events.length; next++) {
+      const event = this.#events[next];
+      if (event) this.#hear(event);
+    }
+    this.#events = [];
+  }
+
+  /** Who hears which event. */
+  #hear(event: NodeEvent): void {
+    const { liveness, policies, discovery, pings, calls, sessions } = this.#machines;
+    switch (event.kind) {
+      case "command":
+        this.#out.command(event.command);
+        return;
+      case "tell":
+        this.#out.tell(event.event);
+        return;
+      case "resolve":
+        this.#out.resolve(event.name);
+        return;
+      case "pong":
+        this.#out.pong(event.id, event.result);
+        return;
+      case "ping-failed": {
+        const { id, failure, whom } = event;
+        this.#out.pong(id, { outcome: "failed", ...whom, reason: failure.reason, ...pingFailureText(failure) });
+        return;
+      }
+      case "send":
+        this.#send(event.to, event.parcel);
+        return;
+      case "deliver":
+        this.#deliverAll(event);
+        return;
+      case "undeliverable":
+        if (event.parcel.kind === "ping") pings.callFailed(event.parcel.id, event.failure);
+        return;
+      case "probe":
+        liveness.probe(event.session, event.pingId);
+        return;
+      case "ping-replied":
+        pings.replied(event.pingId, event.session, event.roundTripMs);
+        return;
+      case "ask-where":
+        discovery.ask(event.target);
+        return;
+      case "new-endpoints":
+        calls.newEndpoints(event.target);
+        return;
+      case "moved":
+        liveness.probeAll();
+        return;
+      case "quiet":
+        discovery.keepAlive(event.session);
+        return;
+      case "call-anew":
+        calls.start(event.target, event.version === undefined ? {} : { version: event.version });
+        return;
+      case "call-failed":
+        discovery.callFailed(event.target);
+        return;
+      case "renewal-failed":
+        liveness.renewalFailed(event.session, event.failure);
+        return;
+      case "call-answered": {
+        const session = this.#install(event.handshake);
+        this.#events.push({ kind: "deliver", session, parcels: event.waiting, first: true });
+        return;
+      }
+      case "handshake-answered": {
+        this.#install(event.handshake);
+        const { to, message2: datagram } = event;
+        this.#events.push({ kind: "command", command: { kind: "send-datagram", to, datagram } });
+        return;
+      }
+      case "session-up": {
+        const { session, how } = event;
+        calls.reached(session.addresses);
+        pings.sessionUp(session);
+        discovery.sessionUp(session);
+        if (how === "called") return;
+        liveness.heard(session);
+        this.#events.push({ kind: "deliver", session, parcels: [], first: false });
+        return;
+      }
+      case "session-gone":
+        policies.release(event.session);
+        liveness.forget(event.session);
+        return;
+      case "peer-down":
+        discovery.peerDown(event.session);
+        return;
+      case "heard":
+        sessions.proven(event.session);
+        return;
+      case "path-proven":
+        discovery.learned(event.session, event.endpoint);
+        return;
+      case "prefer-session":
+        sessions.makePrimary(event.session);
+        return;
+      case "end-session":
+        sessions.end(event.session, event.why, { sendClose: event.sendClose });
+        return;
+      case "adopt":
+        discovery.recall(event.session, event.endpoints);
+        sessions.adopt(event.session, { primary: event.primary });
+        return;
+      case "taken-over":
+        policies.rebind();
+        discovery.start();
+        return;
+      default:
+        unheard(event);
+    }
+  }
+
+  #install(handshake: FinishedHandshake): Session {
+    const { policies, sessions } = this.#machines;
+    const policyId = policies.bind(handshake.localIndex, handshake.peer);
+    return sessions.install(handshake, policyId);
+  }
+
+  #send(to: IpAddress, parcel: Parcel): void {
+    const session = this.#peers.primaryOf(to);
+    if (session) this.#deliver(session, parcel);
+    else this.#machines.calls.start(to, { parcel });
+  }
+
+  /**
+   * What waited for this session. A lighthouse was told where we are in the moment its tunnel came up. The responder of a call of ours waits
+   * for proof, so at least a test request goes through at once (reliability R10); its reply is the first measurement of the way.
+   */
+  #deliverAll({ session, parcels, first }: Extract<NodeEvent, { kind: "deliver" }>): void {
+    const { calls, liveness } = this.#machines;
+    const waiting = [...parcels, ...calls.takeWaiting(session.addresses)];
+    const sent = waiting.filter((parcel) => parcel.kind !== "announcement" && this.#deliver(session, parcel));
+    if (first && !sent.some(({ kind }) => kind === "test" || kind === "ping")) liveness.probe(session);
+  }
+
+  #deliver(session: Session, parcel: Parcel): boolean {
+    const { discovery, liveness, pings } = this.#machines;
+    if (parcel.kind === "test") return liveness.probe(session);
+    if (parcel.kind === "ping") return pings.sessionReady(parcel.id, session);
+    const [address] = this.#facts.ownAddresses;
+    const command = postCommand(session, parcel, { address, endpoints: () => discovery.ownEndpoints() });
+    if (command) this.#events.push({ kind: "command", command });
+    return command !== undefined;
+  }
+
+  #dataPlaneEvent(event: DataPlaneEvent): void {
+    const { liveness, sessions } = this.#machines;
     switch (event.kind) {
       case "datagram":
         this.#datagram(event.source, event.datagram);
@@ -119,72 +290,85 @@ export class Node {
         this.#needSession(event.destination);
         return;
       case "sampled":
-        this.#parts.health.sampled(event);
+        liveness.sampled(event);
         return;
       case "drop-sample":
-        tellDrop(this.#state, event);
+        this.#out.tell(dropReport(event, this.#session(event.localIndex), this.#facts.settings.live));
         return;
       case "command-failed":
         this.#commandFailed(event);
         return;
-      default:
-        this.#tunnelEvent(event, this.#tunnel(event.localIndex));
+      case "message":
+      case "confirmed":
+      case "roamed":
+      case "counter-high": {
+        const session = this.#session(event.localIndex);
+        if (!session) return;
+        if (event.kind === "message") this.#message(session, event);
+        else if (event.kind === "confirmed") sessions.confirmed(session);
+        else if (event.kind === "roamed") sessions.roamed(session, directPath(event.path));
+        else liveness.counterHigh(session, event);
         return;
+      }
+      default:
+        unheard(event);
     }
-  }
-
-  #tunnelEvent(event: Event<"message" | "confirmed" | "roamed" | "counter-high">, tunnel: Tunnel | undefined): void {
-    if (!tunnel) return;
-    if (event.kind === "message") this.#message(tunnel, event);
-    else if (event.kind === "confirmed") this.#parts.sessions.confirmed(tunnel);
-    else if (event.kind === "roamed") this.#parts.sessions.roamed(tunnel, event.path);
-    else this.#parts.health.counterHigh(tunnel, event);
   }
 
   #datagram(source: Endpoint, datagram: Uint8Array): void {
+    const { answers, calls, liveness } = this.#machines;
     const header = decodeHeader(datagram);
     if (!header.ok) return;
     const { type, counter, remoteIndex } = header.value;
-    if (type === PacketType.recvError) this.#parts.health.recvError(source, remoteIndex);
+    if (type === PacketType.recvError) liveness.recvError(source, remoteIndex);
     else if (type !== PacketType.handshake) return;
-    else if (counter === 1n && remoteIndex === 0) this.#parts.answers.message1(source, datagram);
-    else if (counter !== 1n) this.#parts.calls.message2(source, header.value, datagram);
+    else if (counter === 1n && remoteIndex === 0) answers.message1(source, datagram);
+    else if (counter !== 1n) calls.message2(source, remoteIndex as LocalIndex, datagram);
   }
 
-  #message(tunnel: Tunnel, message: Event<"message">): void {
-    if (message.type === PacketType.closeTunnel) {
-      this.#parts.sessions.forget(tunnel, "closed-by-peer");
+  #message(session: Session, { type, subtype, body }: Event<"message">): void {
+    const { discovery, liveness, sessions } = this.#machines;
+    if (type === PacketType.closeTunnel) {
+      sessions.forget(session, "closed-by-peer");
       return;
     }
-    this.#parts.health.heard(tunnel);
-    if (message.type === PacketType.lighthouse) this.#parts.whereabouts.received(tunnel, message.body);
-    else if (message.type === PacketType.test && message.subtype === TestSubtype.reply)
-      this.#parts.health.testReplied(tunnel);
+    liveness.heard(session);
+    if (type === PacketType.lighthouse) discovery.received(session, body);
+    else if (type === PacketType.test && subtype === TestSubtype.reply) liveness.testReplied(session);
   }
 
   #needSession(destination: IpAddress): void {
-    const { ownNetworks, out } = this.#state;
-    const standing = this.#state.tunnels.primaryOf(destination);
+    const { calls, sessions } = this.#machines;
+    const standing = this.#peers.primaryOf(destination);
     // Said again even if the data plane heard it meanwhile: the two must not disagree for good on which session sends.
-    if (standing) this.#parts.sessions.makePrimary(standing);
-    else if (reachOf(ownNetworks, destination) === "host") this.#parts.calls.start(destination);
-    else out.command({ kind: "drop-parked", destination });
+    if (standing) sessions.makePrimary(standing);
+    else if (reachOf(this.#facts.ownNetworks, destination) === "host") calls.start(destination);
+    else this.#events.push({ kind: "command", command: { kind: "drop-parked", destination } });
   }
 
-  #commandFailed(failure: Event<"command-failed">): void {
-    const { command, code, error } = failure;
-    const tunnel = failure.localIndex === undefined ? undefined : this.#tunnel(failure.localIndex);
-    this.#state.out.notice("warn", "data-plane-refused", `The data plane refused ${command}: ${error}`, {
-      command,
-      code,
-    });
-    if (failure.rulesStand) this.#parts.sessions.endAll("rules");
-    if (!tunnel) return;
-    if (command === "install-session" || code === "unknown-session")
-      this.#parts.sessions.forget(tunnel, "refused-by-data-plane");
+  #commandFailed({ command, localIndex, rulesStand, code, error }: Event<"command-failed">): void {
+    const { sessions } = this.#machines;
+    const session = this.#session(localIndex);
+    this.#out.tell({ code: "data-plane-refused", command, reason: code, error });
+    if (rulesStand) sessions.endAll("rules");
+    if (session && (command === "install-session" || code === "unknown-session"))
+      sessions.forget(session, "refused-by-data-plane");
   }
 
-  #tunnel(index: LocalIndex): Tunnel | undefined {
-    return this.#state.tunnels.get(index);
+  /** There is no data plane any more, or this host ends: what comes after is lost. */
+  #stop(why: StopReason): void {
+    if (why === "data-plane-gone") this.#out.dataPlaneIsUp = false;
+    if (why === "data-plane-gone") this.#facts.udpPort = undefined;
+    for (const machine of this.#machines.all) machine.stop?.(why);
+    this.#settle();
+    this.#facts.udpPort = undefined;
+    this.#out.dataPlaneIsUp = false;
+  }
+
+  #session(index: LocalIndex | undefined): Session | undefined {
+    return index === undefined ? undefined : this.#peers.session(index);
   }
 }
+
+/** Does not compile while a kind is left out. */
+function unheard(_: never): void {}

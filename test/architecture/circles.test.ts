@@ -2,25 +2,11 @@ import { describe, expect, test } from "vitest";
 import { circlesOf, describeCircle } from "./circles.ts";
 import { type ImportOf, importsOf, sourceFiles } from "./sources.ts";
 
-/** Files whose circle is known and on its way out. The list may only become shorter. */
-const STILL_IN_A_CIRCLE: readonly RegExp[] = [/^src\/core\/node\//];
-
 const imports = sourceFiles(["src", "lighthouse", "certs"], ".ts").flatMap(importsOf);
 
 describe("no files import each other in a circle", () => {
   test("in src, lighthouse and certs", () => {
-    const isKnown = (circle: readonly string[]): boolean =>
-      circle.every((file) => STILL_IN_A_CIRCLE.some((known) => known.test(file)));
-    expect(
-      circlesOf(imports)
-        .filter((circle) => !isKnown(circle))
-        .map(describeCircle),
-    ).toEqual([]);
-  });
-
-  test("and every exception is still needed", () => {
-    const inCircles = circlesOf(imports).flat();
-    expect(STILL_IN_A_CIRCLE.filter((known) => !inCircles.some((file) => known.test(file)))).toEqual([]);
+    expect(circlesOf(imports).map(describeCircle)).toEqual([]);
   });
 });
 

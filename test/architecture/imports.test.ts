@@ -28,12 +28,12 @@ describe("the layers", () => {
     ],
     [
       "a decoder calls a state machine",
-      { from: "src/core/wire/header.ts", target: "src/core/tunnel/tunnel.ts" },
+      { from: "src/core/wire/header.ts", target: "src/core/peer/session.ts" },
       /floor/,
     ],
     [
       "one state machine calls another",
-      { from: "src/core/punch/punch.ts", target: "src/core/tunnel/tunnel.ts" },
+      { from: "src/core/machine/calls/calls.ts", target: "src/core/machine/pings/pings.ts" },
       /node\.ts/,
     ],
     ["the daemon mints certificates", { from: "src/cli/main.ts", target: "certs/issue.ts" }, /only certs/],

@@ -1,6 +1,5 @@
 import type { DataPlaneCommand } from "../dataplane/contract.ts";
 import type { Output, PingResult } from "../io.ts";
-import type { Notice } from "../notice.ts";
 import type { OperatorEvent } from "../operator/event.ts";
 import { render } from "../operator/render.ts";
 
@@ -32,10 +31,6 @@ export class Outbox {
 
   tell(event: OperatorEvent): void {
     this.#outputs.push({ to: "operator", notice: render(event) });
-  }
-
-  notice(level: Notice["level"], code: string, text: string, fields: Notice["fields"] = {}): void {
-    this.#outputs.push({ to: "operator", notice: { level, code, text, fields } });
   }
 
   poll(): Output | undefined {

@@ -1,13 +1,18 @@
+import type { Instant } from "../base/time.ts";
 import type { NodeStatus, PeerStatus } from "../io.ts";
+import type { Facts } from "../machine/facts.ts";
+import type { Liveness } from "../machine/liveness/liveness.ts";
 import type { IpAddress } from "../netip/address.ts";
-import { nameAddress, type Tunnel } from "../tunnel/tunnel.ts";
-import type { NodeState } from "./state.ts";
+import { troubleText } from "../operator/failure-text.ts";
+import { endpointOf } from "../path/path.ts";
+import type { Peers } from "../peer/peer.ts";
+import { nameAddress, type Session } from "../peer/session.ts";
 
 /** The picture that `lacis status` prints. */
-export function statusOf(state: NodeState): NodeStatus {
-  const { credential } = state.settings.live.identity;
+export function statusOf(facts: Facts, peers: Peers, liveness: Liveness): NodeStatus {
+  const { boot, live } = facts.settings;
+  const { credential } = live.identity;
   const certificates = Object.values(credential.certificates).filter((certificate) => certificate !== undefined);
-  const { boot, live } = state.settings;
   return {
     name: credential.name,
     addresses: credential.addresses,
@@ -17,52 +22,62 @@ export function statusOf(state: NodeState): NodeStatus {
     amLighthouse: boot.lighthouse.amLighthouse,
     cipher: boot.cipher,
     lighthouses: live.lighthouse.hosts.map((address) => {
-      const tunnel = state.tunnels.primaryOf(address);
-      return { address, name: tunnel?.peer.name, up: tunnel !== undefined };
+      const session = peers.primaryOf(address);
+      return { address, name: session?.peer.name, up: session !== undefined };
     }),
-    peers: peersOf(state),
-    counters: state.counters,
+    peers: peersOf(peers, liveness, facts.now),
+    counters: liveness.counters,
   };
 }
 
-function peersOf(state: NodeState): readonly PeerStatus[] {
+/** Those that are up first, then those that have not proven themselves, are called, could not be reached. */
+function peersOf(peers: Peers, liveness: Liveness, now: Instant): readonly PeerStatus[] {
   const shown = new Set<IpAddress>();
-  const peers: PeerStatus[] = [];
-  const add = (peer: PeerStatus): void => {
-    for (const address of peer.addresses) shown.add(address);
-    peers.push(peer);
+  const statuses: PeerStatus[] = [];
+  const add = (status: PeerStatus): void => {
+    for (const address of status.addresses) shown.add(address);
+    statuses.push(status);
   };
-  for (const tunnel of state.tunnels.peers()) add(ofTunnel(state, tunnel, "up"));
-  for (const tunnel of state.tunnels.all())
-    if (!tunnel.addresses.some((address) => shown.has(address))) add(ofTunnel(state, tunnel, "unconfirmed"));
-  for (const { target, attempt } of state.pending.all())
-    if (!shown.has(target)) add(withoutTunnel(target, "handshaking", `attempt ${attempt}`));
-  for (const [target, { text }] of state.failures.entries())
-    if (!shown.has(target)) add(withoutTunnel(target, "failed", text));
-  return peers;
+  const describe = (session: Session, at: "up" | "unconfirmed"): PeerStatus =>
+    ofSession(session, at, { peers, liveness, now });
+  for (const session of peers.primaries()) add(describe(session, "up"));
+  for (const session of peers.sessions())
+    if (!session.addresses.some((address) => shown.has(address))) add(describe(session, "unconfirmed"));
+  for (const { name, call } of peers.peers())
+    if (call && !shown.has(name))
+      add(unreached(name, "handshaking", troubleText({ of: "calling", attempt: call.attempt })));
+  for (const { name, failed } of peers.peers())
+    if (failed && !shown.has(name))
+      add(unreached(name, "failed", troubleText({ of: "failed-call", failure: failed.failure })));
+  return statuses;
 }
 
-function ofTunnel(state: NodeState, tunnel: Tunnel, at: "up" | "unconfirmed"): PeerStatus {
-  const { peer, addresses, path, roundTripMs, lastReceivedAt, sentBytes, receivedBytes } = tunnel;
+function ofSession(
+  session: Session,
+  at: "up" | "unconfirmed",
+  { peers, liveness, now }: { readonly peers: Peers; readonly liveness: Liveness; readonly now: Instant },
+): PeerStatus {
+  const { peer, addresses, path } = session;
+  const { suspicion, roundTripMs, lastReceivedAt, sentBytes, receivedBytes } = liveness.vitalsOf(session);
   return {
     name: peer.name,
     addresses,
     groups: peer.groups,
     state: at,
-    reason: tunnel.suspicion ? SUSPICION_TEXT[tunnel.suspicion.of] : undefined,
-    path,
+    reason: suspicion ? troubleText({ of: suspicion.of }) : undefined,
+    path: endpointOf(path),
     roundTripMs,
-    lastReceivedMs: lastReceivedAt === undefined ? undefined : state.now - lastReceivedAt,
-    establishedMs: state.now - tunnel.state.since,
+    lastReceivedMs: lastReceivedAt === undefined ? undefined : now - lastReceivedAt,
+    establishedMs: now - session.state.since,
     certificateNotAfter: Number(peer.notAfter),
     certificateVersion: peer.version,
-    sessions: state.tunnels.sessionsOf(nameAddress(tunnel)).length,
+    sessions: peers.sessionsOf(nameAddress(session)).length,
     sentBytes,
     receivedBytes,
   };
 }
 
-function withoutTunnel(target: IpAddress, at: "handshaking" | "failed", reason: string): PeerStatus {
+function unreached(target: IpAddress, at: "handshaking" | "failed", reason: string): PeerStatus {
   return {
     name: undefined,
     addresses: [target],
@@ -80,5 +95,3 @@ function withoutTunnel(target: IpAddress, at: "handshaking" | "failed", reason: 
     receivedBytes: 0,
   };
 }
-
-const SUSPICION_TEXT = { silence: "does not answer", "recv-error": "says it does not know the session" } as const;

@@ -4,9 +4,9 @@ import type { ConfigError } from "../config/document/config-error.ts";
 import type { DataPlaneEvent, DropSample } from "../dataplane/contract.ts";
 import type { RulePart } from "../firewall/explain.ts";
 import type { HandshakeRefusal } from "../handshake/refusal.ts";
+import type { Renewal } from "../machine/liveness/renewal.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { Endpoint } from "../netip/endpoint.ts";
-import type { Renewal } from "../tunnel/renewal.ts";
 import type { AdoptionRefusal, CallFailure, EndOfSession } from "./failure.ts";
 
 /**

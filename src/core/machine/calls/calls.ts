@@ -1,0 +1,273 @@
+import type { Instant } from "../../base/time.ts";
+import type { CertificateVersion } from "../../cert/certificate.ts";
+import { Initiation, type Message2Outcome } from "../../handshake/initiation.ts";
+import { drawLocalIndex } from "../../handshake/local-index.ts";
+import type { HandshakeRefusal } from "../../handshake/refusal.ts";
+import { REQUERY_ATTEMPT } from "../../handshake/schedule.ts";
+import { sealedClose } from "../../handshake/sealed-close.ts";
+import { versionFor } from "../../handshake/version-choice.ts";
+import type { IpAddress } from "../../netip/address.ts";
+import type { Endpoint } from "../../netip/endpoint.ts";
+import type { CallFailure } from "../../operator/failure.ts";
+import { directPath } from "../../path/path.ts";
+import type { LocalIndex } from "../../path/session-index.ts";
+import { isSameParcel, type Parcel } from "../../peer/parcel.ts";
+import type { PeerTable } from "../../peer/peer-table.ts";
+import { addressesOf, type FinishedHandshake, type Session } from "../../peer/session.ts";
+import type { Facts } from "../facts.ts";
+import type { CommonEvent, Emit, Machine, StopReason } from "../machine.ts";
+import { failureOf, type NowhereReason } from "./give-up.ts";
+import { type PendingCall, PendingCalls } from "./pending-calls.ts";
+
+export type CallsEvent =
+  | CommonEvent
+  /** The lighthouses should be asked where this host is. */
+  | { readonly kind: "ask-where"; readonly target: IpAddress }
+  | { readonly kind: "call-answered"; readonly handshake: FinishedHandshake; readonly waiting: readonly Parcel[] }
+  /** A call came to nothing and there is no session with this host either. */
+  | { readonly kind: "call-failed"; readonly target: IpAddress }
+  /** A call came to nothing; the session that it was to replace goes on. */
+  | { readonly kind: "renewal-failed"; readonly session: Session; readonly failure: CallFailure }
+  /** What waited for a tunnel that will not come. */
+  | { readonly kind: "undeliverable"; readonly parcel: Parcel; readonly failure: CallFailure };
+
+/** What it asks about where others are. */
+export interface CallsPorts {
+  /** Endpoints to call this host at, best first. */
+  endpointsOf(target: IpAddress): readonly Endpoint[];
+  /** Whether an endpoint may still turn up. */
+  mayStillHearOf(target: IpAddress): boolean;
+  /** Why there is no endpoint. */
+  whyNowhere(target: IpAddress): NowhereReason;
+}
+
+/** Endpoints that one attempt goes to. A host that names more is tried at its best ones. */
+const ENDPOINTS_PER_ATTEMPT_MAX = 32;
+/** Endpoints that one call goes to in its whole life, however often lighthouses change their mind. */
+const TRIED_MAX = 256;
+/** Endpoints that one call leaves out. More wrong answers than this are not mistakes. */
+const EXCLUDED_MAX = 64;
+
+/** Handshakes that this host starts (protocol 3.7). */
+export class Calls implements Machine {
+  readonly waitsFor = "handshake attempt";
+  readonly #facts: Facts;
+  readonly #peers: PeerTable;
+  readonly #ports: CallsPorts;
+  readonly #emit: Emit<CallsEvent>;
+  readonly #pending: PendingCalls;
+
+  constructor(facts: Facts, peers: PeerTable, ports: CallsPorts, emit: Emit<CallsEvent>) {
+    this.#facts = facts;
+    this.#peers = peers;
+    this.#ports = ports;
+    this.#emit = emit;
+    this.#pending = new PendingCalls(peers);
+  }
+
+  /** Calls a host, unless that is under way; `parcel` goes through the tunnel once it stands. */
+  start(target: IpAddress, options: { readonly version?: CertificateVersion; readonly parcel?: Parcel } = {}): void {
+    const { settings, udpPort, ownAddresses, now } = this.#facts;
+    const { parcel } = options;
+    if (udpPort === undefined || ownAddresses.includes(target)) return;
+    const under = this.#pending.get(target);
+    const call = under ?? this.#pending.begin(target, versionFor(settings.live.identity, target, options.version), now);
+    if (parcel && !(call && this.#takes(call, parcel)))
+      this.#emit({ kind: "undeliverable", parcel, failure: TOO_MANY_CALLS });
+    if (call && !under) this.#emit({ kind: "ask-where", target });
+  }
+
+  /** There may be new endpoints for this host: calls it at those at once, outside the rhythm of attempts. */
+  newEndpoints(target: IpAddress): void {
+    const call = this.#pending.get(target);
+    if (!call) return;
+    const fresh = this.#endpointsFor(call).filter((endpoint) => !call.tried.has(endpoint));
+    if (fresh.length > 0) this.#sendTo(call, fresh);
+  }
+
+  /** A message 2. The index in its header, and nothing else, says which call it answers. */
+  message2(source: Endpoint, index: LocalIndex, datagram: Uint8Array): void {
+    const { settings, clock } = this.#facts;
+    const target = this.#peers.callByIndex(index)?.target;
+    const call = target === undefined ? undefined : this.#pending.get(target);
+    if (call?.progress.at !== "calling" || call.excluded.has(source)) return;
+    const { initiation } = call.progress;
+    const outcome = initiation.readMessage2(datagram, settings.live.identity, clock.wall);
+    if (outcome.kind === "unreadable") this.#tellUnreadable(call, source);
+    else if (outcome.kind === "refused") this.#refused(call, source, outcome.refusal);
+    else if (!addressesOf(outcome.peer).includes(call.target)) this.#wrongResponder(call, source, outcome);
+    else if (this.#peers.isFull) this.#fail(call, TOO_MANY_SESSIONS);
+    else this.#complete(call, initiation, source, outcome);
+  }
+
+  /** These addresses are reached: what was known about failed calls to them does not count any more. */
+  reached(addresses: readonly IpAddress[]): void {
+    for (const address of addresses) this.#peers.setFailed(address, undefined);
+  }
+
+  /**
+   * What waits for a tunnel to any of these addresses, now that one stands. Calls for which nothing was sent yet end here; the others go on,
+   * because the peer may take their session for its newest.
+   */
+  takeWaiting(addresses: readonly IpAddress[]): readonly Parcel[] {
+    return addresses.flatMap((address) => {
+      const call = this.#pending.get(address);
+      if (!call) return [];
+      if (call.progress.at === "looking") this.#pending.end(call);
+      return call.waiting.splice(0);
+    });
+  }
+
+  /** Drops every call; who waited for one is told. */
+  stop(why: StopReason): void {
+    for (const call of [...this.#pending.all()]) this.#fail(call, { reason: "handshake-timeout", why });
+  }
+
+  nextAt(): Instant | undefined {
+    return this.#pending.nextAt();
+  }
+
+  /** Attempts that are due. */
+  tick(): void {
+    const { now, settings } = this.#facts;
+    const policy = settings.boot.handshakes;
+    for (let due = this.#pending.popDue(now, policy); due; due = this.#pending.popDue(now, policy)) {
+      if (due.exhausted) this.#giveUp(due.call);
+      else this.#attempt(due.call);
+    }
+  }
+
+  #takes(call: PendingCall, parcel: Parcel): boolean {
+    return call.waiting.some((other) => isSameParcel(other, parcel)) || this.#pending.wait(call, parcel);
+  }
+
+  #attempt(call: PendingCall): void {
+    const endpoints = this.#endpointsFor(call);
+    if (endpoints.length === 0 && !this.#ports.mayStillHearOf(call.target)) {
+      this.#giveUp(call);
+      return;
+    }
+    if (call.attempt === REQUERY_ATTEMPT && endpoints.length <= 1)
+      this.#emit({ kind: "ask-where", target: call.target });
+    if (endpoints.length > 0) this.#sendTo(call, endpoints);
+  }
+
+  #sendTo(call: PendingCall, endpoints: readonly Endpoint[]): void {
+    const initiation = this.#initiationOf(call);
+    if (!initiation) {
+      this.#giveUp(call);
+      return;
+    }
+    for (const endpoint of endpoints) {
+      if (call.tried.size >= TRIED_MAX && !call.tried.has(endpoint)) continue;
+      call.tried.add(endpoint);
+      this.#send(endpoint, initiation.message1);
+    }
+  }
+
+  /** Message 1 is made when there is somewhere to send it to, and then only repeated. */
+  #initiationOf(call: PendingCall): Initiation | undefined {
+    if (call.progress.at === "calling") return call.progress.initiation;
+    const { entropy, handshakeContext } = this.#facts;
+    const localIndex = drawLocalIndex(entropy, (index) => this.#peers.isTaken(index));
+    if (localIndex === undefined) return undefined;
+    const time = this.#facts.nextHandshakeTime();
+    const initiation = Initiation.begin(handshakeContext, { version: call.version, localIndex, time });
+    if (initiation) this.#pending.carry(call, initiation);
+    return initiation;
+  }
+
+  #endpointsFor(call: PendingCall): readonly Endpoint[] {
+    return this.#ports
+      .endpointsOf(call.target)
+      .filter((endpoint) => !call.excluded.has(endpoint))
+      .slice(0, ENDPOINTS_PER_ATTEMPT_MAX);
+  }
+
+  #complete(
+    call: PendingCall,
+    initiation: Initiation,
+    source: Endpoint,
+    answer: Extract<Message2Outcome, { kind: "answered" }>,
+  ): void {
+    // First of all the call ends: its index becomes that of the session.
+    this.#pending.end(call);
+    const handshake: FinishedHandshake = {
+      ...answer,
+      localIndex: initiation.localIndex,
+      role: { kind: "initiator" },
+      certificate: initiation.certificate,
+      path: directPath(source),
+      startedAt: call.startedAt,
+    };
+    this.#emit({ kind: "call-answered", handshake, waiting: call.waiting });
+  }
+
+  #refused(call: PendingCall, source: Endpoint, refusal: HandshakeRefusal): void {
+    const event = { code: "handshake-refused", address: call.target, endpoint: source, refusal } as const;
+    this.#emit({ kind: "tell", event });
+    call.refusal = refusal;
+    this.#goOnWithout(call, source, { name: "", mayMove: false });
+  }
+
+  /** Somebody else lives there: say goodbye over the keys just agreed, and look elsewhere (protocol 3.7). */
+  #wrongResponder(
+    call: PendingCall,
+    source: Endpoint,
+    { keys, remoteIndex, peer }: Extract<Message2Outcome, { kind: "answered" }>,
+  ): void {
+    const { crypto, settings } = this.#facts;
+    const sendKey = keys.initiatorToResponder;
+    this.#send(source, sealedClose(crypto, settings.boot.cipher, { remoteIndex, sendKey }));
+    const event = { code: "wrong-responder", address: call.target, endpoint: source, name: peer.name } as const;
+    this.#emit({ kind: "tell", event });
+    this.#goOnWithout(call, source, { name: peer.name, mayMove: true });
+  }
+
+  /**
+   * Leaves an endpoint out and waits on. Message 1 stays as it is: its state is not spent by an answer that we did not like, and the right
+   * host may have answered it already. With no endpoint left the call is over, unless the host lives elsewhere (`mayMove`) and we may yet
+   * hear where.
+   */
+  #goOnWithout(
+    call: PendingCall,
+    source: Endpoint,
+    { name, mayMove }: { readonly name: string; readonly mayMove: boolean },
+  ): void {
+    if (call.excluded.size < EXCLUDED_MAX) call.excluded.set(source, name);
+    const waits = mayMove && this.#ports.mayStillHearOf(call.target);
+    if (!waits && this.#endpointsFor(call).length === 0) this.#giveUp(call);
+  }
+
+  #giveUp(call: PendingCall): void {
+    const nowhere = this.#ports.whyNowhere(call.target);
+    this.#fail(call, failureOf(call, { facts: this.#facts, nowhere, cipher: this.#facts.settings.boot.cipher }));
+  }
+
+  #fail(call: PendingCall, failure: CallFailure): void {
+    const { target } = call;
+    this.#pending.end(call);
+    for (const parcel of call.waiting) this.#emit({ kind: "undeliverable", parcel, failure });
+    const standing = this.#peers.primaryOf(target);
+    if (standing) {
+      this.#emit({ kind: "renewal-failed", session: standing, failure });
+      return;
+    }
+    this.#peers.setFailed(target, { failure, at: this.#facts.now });
+    this.#emit({ kind: "call-failed", target });
+    this.#emit({ kind: "command", command: { kind: "drop-parked", destination: target } });
+    this.#emit({ kind: "tell", event: { code: "handshake-failed", address: target, failure } });
+  }
+
+  #tellUnreadable(call: PendingCall, source: Endpoint): void {
+    call.unreadableFrom = source;
+    this.#emit({ kind: "tell", event: { code: "message-2-unreadable", address: call.target, endpoint: source } });
+  }
+
+  #send(to: Endpoint, datagram: Uint8Array): void {
+    this.#emit({ kind: "command", command: { kind: "send-datagram", to, datagram } });
+  }
+}
+
+const TOO_MANY_CALLS: CallFailure = { reason: "handshake-timeout", why: "too-many-calls" };
+const TOO_MANY_SESSIONS: CallFailure = { reason: "handshake-refused", why: "too-many-sessions" };

@@ -1,0 +1,33 @@
+import type { Cipher } from "../../crypto/suite.ts";
+import type { CallFailure } from "../../operator/failure.ts";
+import type { Call } from "../../peer/call.ts";
+import type { Facts } from "../facts.ts";
+
+/** What a call that ends without a session knows about why: the most telling first. */
+export function failureOf(
+  call: Call,
+  context: { readonly facts: Facts; readonly nowhere: NowhereReason; readonly cipher: Cipher },
+): CallFailure {
+  const { target, refusal, excluded, tried, unreadableFrom } = call;
+  const { now, settings } = context.facts;
+  if (refusal) return { reason: "handshake-refused", why: "refused", refusal };
+  if (excluded.size > 0) {
+    const responders = [...excluded].map(([endpoint, name]) => ({ endpoint, name }));
+    return { reason: "handshake-refused", why: "wrong-responders", target, responders };
+  }
+  if (tried.size === 0)
+    return { reason: "no-endpoint-known", why: context.nowhere, target, lighthouses: settings.live.lighthouse.hosts };
+  if (unreadableFrom)
+    return { reason: "handshake-timeout", why: "unreadable", from: unreadableFrom, cipher: context.cipher };
+  const { retries } = settings.boot.handshakes;
+  return {
+    reason: "handshake-timeout",
+    why: "no-answer",
+    tried: [...tried],
+    waitedMs: now - call.startedAt,
+    attempts: retries,
+  };
+}
+
+/** Why no endpoint is known. */
+export type NowhereReason = Extract<CallFailure, { reason: "no-endpoint-known" }>["why"];

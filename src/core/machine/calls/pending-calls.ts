@@ -1,0 +1,108 @@
+import type { Instant } from "../../base/time.ts";
+import { TimerQueue } from "../../base/timer-queue.ts";
+import type { CertificateVersion } from "../../cert/certificate.ts";
+import type { Initiation } from "../../handshake/initiation.ts";
+import { mayRetry, nextAttemptAt, type RetryPolicy } from "../../handshake/schedule.ts";
+import type { IpAddress } from "../../netip/address.ts";
+import type { Endpoint } from "../../netip/endpoint.ts";
+import type { Call } from "../../peer/call.ts";
+import type { Parcel } from "../../peer/parcel.ts";
+import type { PeerTable } from "../../peer/peer-table.ts";
+
+/** A call in the hands of the machine that calls. */
+export interface PendingCall extends Call {
+  progress: Call["progress"];
+  attempt: number;
+  readonly tried: Set<Endpoint>;
+  readonly excluded: Map<Endpoint, string>;
+  refusal: Call["refusal"];
+  unreadableFrom: Call["unreadableFrom"];
+  readonly waiting: Parcel[];
+}
+
+/**
+ * Handshakes that we are busy starting, by target and by the index that message 2 will carry. Time decides only when the next attempt is
+ * due; what an attempt does is for the caller to say, because it needs to know endpoints.
+ */
+export class PendingCalls {
+  readonly #peers: PeerTable;
+  readonly #calls = new Map<IpAddress, PendingCall>();
+  readonly #timers = new TimerQueue<IpAddress>();
+
+  /** Each call stands with its peer in `peers`, too. */
+  constructor(peers: PeerTable) {
+    this.#peers = peers;
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  get(target: IpAddress): PendingCall | undefined {
+    return this.#calls.get(target);
+  }
+
+  all(): IterableIterator<PendingCall> {
+    return this.#calls.values();
+  }
+
+  /** A new call, due at once; undefined when too many are under way. */
+  begin(target: IpAddress, version: CertificateVersion, now: Instant): PendingCall | undefined {
+    if (this.#calls.size >= CALLS_MAX) return undefined;
+    const call: PendingCall = {
+      target,
+      startedAt: now,
+      version,
+      progress: { at: "looking" },
+      attempt: 0,
+      tried: new Set(),
+      excluded: new Map(),
+      refusal: undefined,
+      unreadableFrom: undefined,
+      waiting: [],
+    };
+    this.#calls.set(target, call);
+    this.#peers.setCall(target, call);
+    this.#timers.schedule(target, now);
+    return call;
+  }
+
+  /** From now on this initiation carries the call. */
+  carry(call: PendingCall, initiation: Initiation): void {
+    call.progress = { at: "calling", initiation };
+    this.#peers.setCall(call.target, call);
+  }
+
+  /** Something for after the handshake; false when enough is waiting already. */
+  wait(call: PendingCall, item: Parcel): boolean {
+    if (call.waiting.length >= WAITING_MAX) return false;
+    call.waiting.push(item);
+    return true;
+  }
+
+  /** The next attempt that is due, already counted; "exhausted" when the wait of the last one is over. */
+  popDue(now: Instant, policy: RetryPolicy): { call: PendingCall; exhausted: boolean } | undefined {
+    const target = this.#timers.popDue(now);
+    const call = target && this.#calls.get(target);
+    if (!call) return undefined;
+    if (!mayRetry(policy, call.attempt)) return { call, exhausted: true };
+    call.attempt++;
+    this.#timers.schedule(call.target, nextAttemptAt(policy, call.attempt, now));
+    return { call, exhausted: false };
+  }
+
+  nextAt(): Instant | undefined {
+    return this.#timers.next()?.at;
+  }
+
+  end(call: PendingCall): void {
+    this.#timers.cancel(call.target);
+    this.#calls.delete(call.target);
+    this.#peers.setCall(call.target, undefined);
+  }
+}
+
+/** Calls at once. Each lasts at most a few seconds, and the data plane remembers as many destinations that need a session. */
+const CALLS_MAX = 4096;
+/** Control messages that wait for one tunnel: as many as Nebula parks. */
+const WAITING_MAX = 100;

@@ -1,0 +1,267 @@
+import type { Instant } from "../../base/time.ts";
+import { Announcer } from "../../discovery/announcer.ts";
+import { Candidates } from "../../discovery/candidates.ts";
+import { orderEndpoints } from "../../discovery/endpoint-order.ts";
+import type { LighthouseService } from "../../discovery/service.ts";
+import { type StaticHostSettings, StaticHosts } from "../../discovery/static-hosts.ts";
+import type { IpAddress } from "../../netip/address.ts";
+import { type Endpoint, endpoint } from "../../netip/endpoint.ts";
+import type { CallFailure } from "../../operator/failure.ts";
+import { endpointOf } from "../../path/path.ts";
+import type { Peers } from "../../peer/peer.ts";
+import { nameAddress, type Session } from "../../peer/session.ts";
+import { KEEPALIVE, PUNCH, Punches } from "../../punch/punches.ts";
+import { decodeLighthouseMessage, type LighthouseMessage } from "../../wire/lighthouse.ts";
+import type { Facts } from "../facts.ts";
+import type { CommonEvent, Emit, Machine, SendEvent } from "../machine.ts";
+
+export type DiscoveryEvent =
+  | CommonEvent
+  | { readonly kind: "resolve"; readonly name: string }
+  | SendEvent
+  | { readonly kind: "new-endpoints"; readonly target: IpAddress }
+  /** Our own addresses have changed. */
+  | { readonly kind: "moved" };
+
+/** After a lighthouse was lost we call it again this soon, instead of with the next report. */
+const LIGHTHOUSE_RETRY_MS = 1000;
+/** After a lighthouse did not answer a whole call. Reports may be a minute apart; nobody finds us until the next one gets through. */
+const LIGHTHOUSE_PAUSE_MS = 5000;
+/** Interfaces change several addresses at a time: one report for all of them. */
+const ADDRESS_CHANGE_SETTLE_MS = 200;
+
+/** Where others are and where we are: static map, lighthouses asked and told, hole punching (protocol 5, 6). */
+export class Discovery implements Machine {
+  readonly waitsFor = "reports, names and punches";
+  readonly #facts: Facts;
+  readonly #peers: Peers;
+  readonly #emit: Emit<DiscoveryEvent>;
+  /** Answers for others; present when the configuration says `am_lighthouse`. */
+  readonly #lighthouse: LighthouseService | undefined;
+  readonly #candidates: Candidates;
+  readonly #statics: StaticHosts;
+  readonly #announcer: Announcer;
+  readonly #punches: Punches = new Punches();
+  /** Underlay addresses of this machine, best first. */
+  #localAddresses: readonly IpAddress[] = [];
+
+  constructor(facts: Facts, peers: Peers, lighthouse: LighthouseService | undefined, emit: Emit<DiscoveryEvent>) {
+    this.#facts = facts;
+    this.#peers = peers;
+    this.#lighthouse = lighthouse;
+    this.#emit = emit;
+    this.#candidates = new Candidates(facts.ownNetworks);
+    this.#statics = new StaticHosts(this.#staticSettings(), facts.now);
+    this.#announcer = new Announcer(facts.settings.live.lighthouse.intervalMs);
+    this.#refreshStatics();
+  }
+
+  /** Endpoints to call this host at, best first: those that are known, and those of its sessions; never our own. */
+  endpointsOf(target: IpAddress): readonly Endpoint[] {
+    const own = new Set(this.ownEndpoints());
+    const known = this.#knownEndpoints(target).filter((other) => !own.has(other));
+    const paths = this.#peers.sessionsOf(target).flatMap(({ provenPath }) => endpointOf(provenPath) ?? []);
+    return paths.length === 0 ? known : orderEndpoints([...known, ...paths], this.#preferred());
+  }
+
+  /** For a session's memo: what is known beside the session itself. */
+  rememberedEndpoints(session: Session): readonly Endpoint[] {
+    return this.#knownEndpoints(nameAddress(session));
+  }
+
+  /** A session's memo knew these. */
+  recall(session: Session, endpoints: readonly Endpoint[]): void {
+    for (const address of session.addresses) this.#candidates.report(address, nameAddress(session), endpoints);
+  }
+
+  /** Whether an endpoint may still turn up: a lighthouse that can be asked, a name that has not resolved yet. */
+  mayStillHearOf(target: IpAddress): boolean {
+    return this.#lighthousesFor(target).length > 0 || this.#statics.awaitsName(target);
+  }
+
+  /** Why no endpoint of this host is known. */
+  whyNowhere(target: IpAddress): Extract<CallFailure, { reason: "no-endpoint-known" }>["why"] {
+    const { hosts } = this.#facts.settings.live.lighthouse;
+    if (this.#statics.has(target)) return "names-do-not-resolve";
+    if (hosts.length === 0) return "nobody-to-ask";
+    if (this.#facts.isLighthouse(target)) return "lighthouse-without-endpoint";
+    if (!hosts.some((host) => this.#peers.primaryOf(host))) return "no-lighthouse-connected";
+    return "unknown-to-lighthouses";
+  }
+
+  /**
+   * Asks every lighthouse. Only lighthouses are called for it, and they are never asked about: discovery does not cause discovery
+   * (reliability R25).
+   */
+  ask(target: IpAddress): void {
+    for (const to of this.#lighthousesFor(target)) this.#emit({ kind: "send", to, parcel: { kind: "query", target } });
+  }
+
+  /** What we tell lighthouses: configured addresses first, then those of our interfaces (protocol 5.3). */
+  ownEndpoints(): readonly Endpoint[] {
+    const { udpPort = 0 } = this.#facts;
+    const local = this.#localAddresses.map((address) => endpoint(address, udpPort));
+    return [...new Set(this.#candidates.usable([...this.#statics.advertised(udpPort), ...local]))];
+  }
+
+  /** A lighthouse message of a peer. */
+  received(session: Session, body: Uint8Array): void {
+    const decoded = decodeLighthouseMessage(body);
+    if (!decoded.ok) {
+      const { name } = session.peer;
+      this.#emit({ kind: "tell", event: { code: "lighthouse-message-malformed", name, reason: decoded.reason } });
+      return;
+    }
+    const { message } = decoded.value;
+    if (message.kind === "host-query-reply") this.#replied(session, message);
+    else if (message.kind === "host-punch") this.#notified(session, message);
+    else if (this.#lighthouse) this.#serve(this.#lighthouse, session, decoded.value);
+  }
+
+  resolved(name: string, addresses: readonly IpAddress[]): void {
+    if (!this.#statics.resolved(name, addresses)) return;
+    this.#refreshStatics();
+    for (const target of this.#statics.hosts()) this.#emit({ kind: "new-endpoints", target });
+    this.#announcer.hurry(this.#facts.now, ADDRESS_CHANGE_SETTLE_MS);
+  }
+
+  /** Our interfaces have other addresses: tell the lighthouses, and see which tunnels still work. */
+  localAddresses(addresses: readonly IpAddress[]): void {
+    const before = this.#localAddresses;
+    if (before.join() === addresses.join()) return;
+    this.#localAddresses = addresses;
+    this.#announcer.hurry(this.#facts.now, ADDRESS_CHANGE_SETTLE_MS);
+    if (before.length > 0) this.#emit({ kind: "moved" });
+  }
+
+  /** The configuration's static part may be another one, and the rhythm of reports. */
+  reload(): void {
+    for (const host of this.#statics.hosts()) this.#candidates.forgetStatic(host);
+    this.#statics.replace(this.#staticSettings(), this.#facts.now);
+    this.#refreshStatics();
+    if (this.#facts.udpPort !== undefined) this.start();
+  }
+
+  /** Starts to report. */
+  start(): void {
+    const { settings, now } = this.#facts;
+    this.#announcer.start(this.#isReporting() ? settings.live.lighthouse.intervalMs : 0, now);
+  }
+
+  stop(): void {
+    this.#announcer.stop();
+    this.#punches.clear();
+  }
+
+  sessionUp(session: Session): void {
+    const to = this.#lighthouseAddress(session);
+    if (to && this.#isReporting()) this.#emit({ kind: "send", to, parcel: { kind: "announcement" } });
+  }
+
+  peerDown(session: Session): void {
+    this.#lighthouse?.closed(session.addresses);
+    if (this.#lighthouseAddress(session)) this.#announcer.hurry(this.#facts.now, LIGHTHOUSE_RETRY_MS);
+  }
+
+  /** A host was called in vain. */
+  callFailed(target: IpAddress): void {
+    if (this.#facts.isLighthouse(target)) this.#announcer.hurry(this.#facts.now, LIGHTHOUSE_PAUSE_MS);
+  }
+
+  /** The peer's authenticated packets come from here. */
+  learned({ addresses }: Session, at: Endpoint): void {
+    this.#candidates.learned(addresses, at);
+    this.#lighthouse?.learned(addresses, at, this.#facts.now);
+  }
+
+  /** One byte to where the peer is known to be, so that routers in between keep their mapping (`punchy.punch`). */
+  keepAlive(session: Session): void {
+    const { punchy } = this.#facts.settings.live;
+    if (!punchy.punch || this.#lighthouseAddress(session)) return;
+    const at = endpointOf(session.path);
+    const path = at ? [at] : [];
+    this.#sendBytes(punchy.targetAllRemotes ? this.endpointsOf(nameAddress(session)) : path, KEEPALIVE);
+  }
+
+  nextAt(): Instant | undefined {
+    const deadlines = [this.#announcer.nextAt(), this.#statics.nextAt(), this.#punches.nextAt()];
+    return deadlines.reduce((first, at) => (first === undefined || (at !== undefined && at < first) ? at : first));
+  }
+
+  tick(): void {
+    const { settings, now } = this.#facts;
+    for (const name of this.#statics.takeDue(now)) this.#emit({ kind: "resolve", name });
+    if (this.#announcer.takeDue(now))
+      for (const to of settings.live.lighthouse.hosts)
+        this.#emit({ kind: "send", to, parcel: { kind: "announcement" } });
+    for (let due = this.#punches.popDue(now); due; due = this.#punches.popDue(now)) {
+      if (due.kind === "punch") this.#sendBytes(due.endpoints, PUNCH);
+      else this.#emit({ kind: "send", to: due.to, parcel: { kind: "test" } });
+    }
+  }
+
+  #replied(session: Session, reply: Extract<LighthouseMessage, { kind: "host-query-reply" }>): void {
+    if (!this.#lighthouseAddress(session) || this.#facts.ownAddresses.includes(reply.target)) return;
+    this.#candidates.report(reply.target, nameAddress(session), reply.endpoints);
+    this.#emit({ kind: "new-endpoints", target: reply.target });
+  }
+
+  #notified(session: Session, punch: Extract<LighthouseMessage, { kind: "host-punch" }>): void {
+    const { ownAddresses, settings, now } = this.#facts;
+    if (!this.#lighthouseAddress(session) || ownAddresses.includes(punch.address)) return;
+    // Learned and reported addresses are often the same.
+    const own = new Set(this.ownEndpoints());
+    const usable = new Set(this.#candidates.usable(punch.endpoints));
+    const endpoints = [...usable].filter((other) => !own.has(other));
+    this.#punches.notified(punch.address, endpoints, settings.live.punchy, now);
+  }
+
+  #serve(
+    lighthouse: LighthouseService,
+    session: Session,
+    request: { readonly message: LighthouseMessage; readonly dialect: 1 | 2 },
+  ): void {
+    const { addresses, peer: certificate } = session;
+    const replies = lighthouse.answer({ addresses, certificate }, request, this.#facts.now);
+    if (request.message.kind === "host-update") this.recall(session, request.message.endpoints);
+    for (const reply of replies) this.#emit({ kind: "send", to: reply.to, parcel: { kind: "answer", reply } });
+  }
+
+  /** Lighthouses that may know the target: none for a lighthouse itself, and none if we are one (protocol 5.4). */
+  #lighthousesFor(target: IpAddress): readonly IpAddress[] {
+    const { settings, ownAddresses } = this.#facts;
+    if (settings.boot.lighthouse.amLighthouse || this.#facts.isLighthouse(target)) return [];
+    return settings.live.lighthouse.hosts.filter((host) => !ownAddresses.includes(host));
+  }
+
+  /** The configured address of a peer that is one of our lighthouses. */
+  #lighthouseAddress({ addresses }: Session): IpAddress | undefined {
+    return addresses.find((address) => this.#facts.isLighthouse(address));
+  }
+
+  #isReporting(): boolean {
+    const { boot, live } = this.#facts.settings;
+    return !boot.lighthouse.amLighthouse && live.lighthouse.intervalMs > 0;
+  }
+
+  #staticSettings(): StaticHostSettings {
+    const { live } = this.#facts.settings;
+    return { ...live, advertise: live.lighthouse.advertise };
+  }
+
+  #refreshStatics(): void {
+    for (const host of this.#statics.hosts()) this.#candidates.setStatic(host, this.#statics.endpointsOf(host));
+  }
+
+  #knownEndpoints(target: IpAddress): readonly Endpoint[] {
+    return this.#candidates.endpointsOf(target, this.#preferred());
+  }
+
+  #preferred(): Facts["settings"]["live"]["preferredRanges"] {
+    return this.#facts.settings.live.preferredRanges;
+  }
+
+  #sendBytes(endpoints: readonly Endpoint[], datagram: Uint8Array): void {
+    for (const to of endpoints) this.#emit({ kind: "command", command: { kind: "send-datagram", to, datagram } });
+  }
+}

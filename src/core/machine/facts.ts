@@ -1,0 +1,26 @@
+import type { Entropy } from "../base/entropy.ts";
+import type { Clock, Instant } from "../base/time.ts";
+import type { Settings } from "../config/settings.ts";
+import type { CryptoSuite } from "../crypto/suite.ts";
+import type { HandshakeContext } from "../handshake/initiation.ts";
+import type { IpAddress } from "../netip/address.ts";
+import type { Prefix } from "../netip/prefix.ts";
+
+/** What every machine may look at, and only the node changes: the moment, the settings, and whether a data plane is there. */
+export interface Facts {
+  /** Of the input in hand. */
+  readonly clock: Clock;
+  readonly now: Instant;
+  readonly settings: Settings;
+  readonly crypto: CryptoSuite;
+  readonly entropy: Entropy;
+  /** The port our socket is bound to; undefined while there is no data plane. */
+  readonly udpPort: number | undefined;
+  readonly ownNetworks: readonly Prefix[];
+  readonly ownAddresses: readonly IpAddress[];
+  readonly handshakeContext: HandshakeContext;
+  /** For the next handshake message of ours: rises strictly (reliability R20). */
+  nextHandshakeTime(): bigint;
+  /** Whether this is the address of a lighthouse of ours. */
+  isLighthouse(address: IpAddress): boolean;
+}

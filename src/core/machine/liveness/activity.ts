@@ -1,0 +1,85 @@
+import type { Instant } from "../../base/time.ts";
+import type { Session } from "../../peer/session.ts";
+import type { OwnedVitals, Vitals } from "./vitals.ts";
+
+/** `timers.*` of the configuration. */
+export interface LivenessPolicy {
+  readonly connectionAliveMs: number;
+  readonly pendingDeletionMs: number;
+}
+
+/** What one sample calls for. */
+export type LivenessAction =
+  | "none"
+  /** Send an empty test request. */
+  | "probe"
+  /** Probe, and call the peer anew beside this session: make before break. */
+  | "probe-and-call"
+  | "remove";
+
+/** How often the data plane is asked for activity while sessions exist. */
+export const SAMPLE_INTERVAL_MS = 1000;
+/** Silence after which a session that sends is probed: Nebula waits for its 5 s check; nobody waits that long for a dead path. */
+const SUSPECT_AFTER_MS = 1000;
+/** Unanswered probing after which the peer is called anew: with the first second of silence, about four. */
+const CALL_AFTER_MS = 3000;
+/** A session whose peer said that it does not know it, and that stays silent, is gone after this (reliability R12). */
+export const DISOWNED_LIFE_MS = 10_000;
+
+/**
+ * What a live session needs, once a second, from whether it sent and received since the last time (protocol 8.2, sped up). A session that
+ * sends nothing is left alone: idle sessions cost nothing and are kept. Changes the suspicion and nothing else.
+ */
+export function judgeActivity(
+  session: Session,
+  vitals: OwnedVitals,
+  activity: { readonly sent: boolean; readonly received: boolean },
+  now: Instant,
+  policy: LivenessPolicy,
+): LivenessAction {
+  if (activity.received) {
+    vitals.suspicion = undefined;
+    return "none";
+  }
+  const { suspicion } = vitals;
+  if (suspicion?.of === "recv-error") return now - suspicion.since >= DISOWNED_LIFE_MS ? "remove" : "probe";
+  if (suspicion) return judgeSilence(vitals, suspicion, now, policy);
+  if (!activity.sent || isYoung(session, now, policy)) return "none";
+  vitals.suspicion = { of: "silence", since: now, called: false };
+  return "probe";
+}
+
+/** A session that does not send is kept while its peer uses it, and one check and one deletion interval longer (protocol 8.2). */
+export function isAbandoned(session: Session, vitals: Vitals, now: Instant, policy: LivenessPolicy): boolean {
+  if (session.secondarySince === undefined || session.state.at !== "live") return false;
+  const quietSince = Math.max(session.secondarySince, vitals.lastReceivedAt ?? 0);
+  return now - quietSince >= policy.connectionAliveMs + policy.pendingDeletionMs;
+}
+
+/** Whether an authenticated packet arrived within the last check interval. */
+export function heardLately(vitals: Vitals, now: Instant, policy: LivenessPolicy): boolean {
+  return vitals.lastReceivedAt !== undefined && now - vitals.lastReceivedAt <= policy.connectionAliveMs;
+}
+
+/** Nothing in and nothing out for this long (`sessions.inactivity_timeout`). */
+export function isInactive(session: Session, vitals: Vitals, now: Instant, timeoutMs: number): boolean {
+  return now - Math.max(session.state.since, vitals.lastReceivedAt ?? 0, vitals.lastSentAt ?? 0) >= timeoutMs;
+}
+
+function judgeSilence(
+  vitals: OwnedVitals,
+  suspicion: { readonly since: Instant; readonly called: boolean },
+  now: Instant,
+  policy: LivenessPolicy,
+): LivenessAction {
+  const silentMs = now - suspicion.since;
+  if (silentMs >= policy.pendingDeletionMs) return "remove";
+  if (suspicion.called || silentMs < CALL_AFTER_MS) return "probe";
+  vitals.suspicion = { of: "silence", since: suspicion.since, called: true };
+  return "probe-and-call";
+}
+
+/** The first answer may still be under way. */
+function isYoung(session: Session, now: Instant, policy: LivenessPolicy): boolean {
+  return now - session.state.since < Math.min(SUSPECT_AFTER_MS, policy.connectionAliveMs);
+}

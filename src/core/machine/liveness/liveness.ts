@@ -1,0 +1,318 @@
+import { type Instant, instant, later } from "../../base/time.ts";
+import type { CertificateVersion } from "../../cert/certificate.ts";
+import type { ActivitySample, DataPlaneCounters, DataPlaneEvent, SessionActivity } from "../../dataplane/contract.ts";
+import type { IpAddress } from "../../netip/address.ts";
+import type { Endpoint } from "../../netip/endpoint.ts";
+import type { CallFailure, EndOfSession } from "../../operator/failure.ts";
+import type { LocalIndex } from "../../path/session-index.ts";
+import type { Peers } from "../../peer/peer.ts";
+import { nameAddress, type Session } from "../../peer/session.ts";
+import { PacketType, TestSubtype } from "../../wire/header.ts";
+import type { Facts } from "../facts.ts";
+import type { CommonEvent, Emit, Machine } from "../machine.ts";
+import { heardLately, isAbandoned, isInactive, judgeActivity, SAMPLE_INTERVAL_MS } from "./activity.ts";
+import { disownedSession } from "./recv-error.ts";
+import { mayBecomePrimary, RENEWAL_RETRY_MS, renewalOf } from "./renewal.ts";
+import { TestRequests } from "./test-requests.ts";
+import { newVitals, type OwnedVitals, type Vitals } from "./vitals.ts";
+
+export type LivenessEvent =
+  | CommonEvent
+  | { readonly kind: "call-anew"; readonly target: IpAddress; readonly version: CertificateVersion | undefined }
+  | {
+      readonly kind: "end-session";
+      readonly session: Session;
+      readonly why: EndOfSession;
+      readonly sendClose: boolean;
+    }
+  | { readonly kind: "prefer-session"; readonly session: Session }
+  /** Something authenticated was seen on this session. */
+  | { readonly kind: "heard"; readonly session: Session }
+  | {
+      readonly kind: "ping-replied";
+      readonly pingId: number;
+      readonly session: Session;
+      readonly roundTripMs: number;
+    }
+  /** Nothing was sent for so long that routers in between may forget the way. */
+  | { readonly kind: "quiet"; readonly session: Session };
+
+/** Whether sessions still work, and what is done about those that do not (protocol 8, reliability R12). */
+export class Liveness implements Machine {
+  readonly waitsFor = "liveness";
+  readonly #facts: Facts;
+  readonly #peers: Peers;
+  readonly #emit: Emit<LivenessEvent>;
+  readonly #vitals = new Map<LocalIndex, OwnedVitals>();
+  readonly #tests = new TestRequests();
+  /** Sessions in doubt: looked at with every sample, active or not. */
+  readonly #suspects = new Set<Session>();
+  #counters: DataPlaneCounters | undefined;
+  #sampleAt: Instant | undefined;
+  /** When the last sample came in. */
+  #sampledAt: Instant | undefined;
+  #checkAt: Instant | undefined;
+
+  constructor(facts: Facts, peers: Peers, emit: Emit<LivenessEvent>) {
+    this.#facts = facts;
+    this.#peers = peers;
+    this.#emit = emit;
+  }
+
+  /** How a session is doing. */
+  vitalsOf({ localIndex }: Session): Vitals {
+    return this.#vitals.get(localIndex) ?? NOTHING_KNOWN;
+  }
+
+  /** Of the data plane, as of the last sample. */
+  get counters(): DataPlaneCounters | undefined {
+    return this.#counters;
+  }
+
+  /** Sends an empty test request; the data plane of the peer answers it. False when too many are under way. */
+  probe(session: Session, pingId?: number): boolean {
+    if (!this.#tests.sent(session, { sentAt: this.#facts.now, pingId })) return false;
+    const { localIndex } = session;
+    const { test: type } = PacketType;
+    const command = { kind: "seal-and-send", localIndex, type, subtype: TestSubtype.request, body: EMPTY } as const;
+    this.#emit({ kind: "command", command });
+    return true;
+  }
+
+  /** After a change of address: whoever does not answer shows up as silent. */
+  probeAll(): void {
+    for (const session of this.#peers.primaries()) this.probe(session);
+  }
+
+  testReplied(session: Session): void {
+    const { now } = this.#facts;
+    const vitals = this.#of(session);
+    const test = this.#tests.replied(session, now, vitals.roundTripMs);
+    if (!test) return;
+    vitals.roundTripMs = now - test.sentAt;
+    vitals.measuredAt = now;
+    const { pingId } = test;
+    if (pingId !== undefined) this.#emit({ kind: "ping-replied", pingId, session, roundTripMs: vitals.roundTripMs });
+  }
+
+  /** Anything authenticated was seen on this session. So what the peer has disowned before is over (reliability R12). */
+  heard(session: Session): void {
+    const vitals = this.#of(session);
+    vitals.lastReceivedAt = this.#facts.now;
+    vitals.suspicion = undefined;
+    this.#suspects.delete(session);
+    this.#emit({ kind: "heard", session });
+    const sessions = this.#peers.sessionsOf(nameAddress(session));
+    if (sessions.length < 2) return;
+    for (const other of sessions)
+      if (other !== session && this.vitalsOf(other).suspicion?.of === "recv-error")
+        this.#emit({ kind: "end-session", session: other, why: "disowned-by-peer", sendClose: false });
+  }
+
+  sampled(sample: ActivitySample): void {
+    this.#counters = this.#counters ? { ...this.#counters, ...sample.counters } : sample.counters;
+    const seen = new Set<Session>();
+    for (const activity of sample.activity) {
+      const session = this.#peers.session(activity.localIndex);
+      if (!session) continue;
+      seen.add(session);
+      // What came before the peer disowned the session does not clear it.
+      const received = activity.received && !this.#isDisownedSince(session, this.#sampledAt);
+      this.#count(session, activity, received);
+      this.#judge(session, { sent: activity.sent, received });
+    }
+    for (const session of [...this.#suspects]) if (!seen.has(session)) this.#judge(session, IDLE);
+    this.#sampledAt = this.#facts.now;
+  }
+
+  /** An unauthenticated "no such session". Starts a handshake beside the session, at most (reliability R12). */
+  recvError(source: Endpoint, index: number): void {
+    const { settings, now } = this.#facts;
+    const lastReactedAt = (session: Session): Instant | undefined => this.vitalsOf(session).lastRecvErrorAt;
+    const sessions = this.#peers.byRemoteIndex(index);
+    const session = disownedSession(sessions, source, settings.live.listen.acceptRecvError, lastReactedAt, now);
+    if (!session) return;
+    const vitals = this.#of(session);
+    vitals.lastRecvErrorAt = now;
+    vitals.suspicion = { of: "recv-error", since: now };
+    this.#suspects.add(session);
+    const address = nameAddress(session);
+    this.#emit({ kind: "tell", event: { code: "recv-error", name: session.peer.name, address, endpoint: source } });
+    if (this.#peers.isPrimary(session)) this.#callAnew(session, undefined);
+  }
+
+  counterHigh(session: Session, { exhausted }: Extract<DataPlaneEvent, { kind: "counter-high" }>): void {
+    this.#of(session).counterHigh = true;
+    if (exhausted) this.#end(session, "counter-exhausted", false);
+    if (exhausted || this.#peers.isPrimary(session)) this.#callAnew(session, undefined);
+  }
+
+  /** A re-handshake came to nothing; the session it was to replace goes on. */
+  renewalFailed(session: Session, failure: CallFailure): void {
+    const vitals = this.#of(session);
+    vitals.renewNotBefore = later(this.#facts.now, RENEWAL_RETRY_MS);
+    if (vitals.suspicion?.of === "silence") vitals.suspicion = { ...vitals.suspicion, called: false };
+    const { name } = session.peer;
+    this.#emit({ kind: "tell", event: { code: "renewal-failed", name, address: nameAddress(session), failure } });
+  }
+
+  /** The session is gone. */
+  forget(session: Session): void {
+    this.#vitals.delete(session.localIndex);
+    this.#tests.forget(session);
+    this.#suspects.delete(session);
+  }
+
+  /** Trust has changed: looks at every session now, instead of with the next round. */
+  reload(): void {
+    this.#checkAll();
+  }
+
+  nextAt(): Instant | undefined {
+    if (this.#sampleAt === undefined || this.#checkAt === undefined) return this.#sampleAt ?? this.#checkAt;
+    return instant(Math.min(this.#sampleAt, this.#checkAt));
+  }
+
+  tick(): void {
+    const { udpPort, settings, now } = this.#facts;
+    if (udpPort === undefined || this.#peers.sessionCount === 0) {
+      this.#sampleAt = undefined;
+      this.#checkAt = undefined;
+      return;
+    }
+    const { connectionAliveMs } = settings.boot.timers;
+    this.#sampleAt ??= later(now, SAMPLE_INTERVAL_MS);
+    this.#checkAt ??= later(now, connectionAliveMs);
+    if (now >= this.#sampleAt) {
+      this.#sampleAt = later(now, SAMPLE_INTERVAL_MS);
+      this.#emit({ kind: "command", command: { kind: "sample" } });
+    }
+    if (now >= this.#checkAt) {
+      this.#checkAt = later(now, connectionAliveMs);
+      this.#checkAll();
+    }
+  }
+
+  #of(session: Session): OwnedVitals {
+    const known = this.#vitals.get(session.localIndex);
+    if (known) return known;
+    const fresh = newVitals();
+    // One that is gone already is not remembered again.
+    if (this.#peers.session(session.localIndex) === session) this.#vitals.set(session.localIndex, fresh);
+    return fresh;
+  }
+
+  #isDisownedSince(session: Session, at: Instant | undefined): boolean {
+    const { suspicion } = this.vitalsOf(session);
+    return suspicion?.of === "recv-error" && (at === undefined || suspicion.since > at);
+  }
+
+  #count(session: Session, activity: SessionActivity, received: boolean): void {
+    const vitals = this.#of(session);
+    vitals.sentBytes = Number(activity.sentBytes);
+    vitals.receivedBytes = Number(activity.receivedBytes);
+    if (activity.sent) vitals.lastSentAt = this.#facts.now;
+    if (received) this.heard(session);
+  }
+
+  #judge(session: Session, activity: { readonly sent: boolean; readonly received: boolean }): void {
+    const { settings, now } = this.#facts;
+    const vitals = this.#of(session);
+    if (session.state.at !== "live") return;
+    const isPrimary = this.#peers.isPrimary(session);
+    if (!isPrimary && vitals.suspicion?.of !== "recv-error") {
+      // A session that does not send is not probed: the replies would look like use.
+      vitals.suspicion = undefined;
+      this.#suspects.delete(session);
+      return;
+    }
+    const action = judgeActivity(session, vitals, activity, now, settings.boot.timers);
+    if (vitals.suspicion) this.#suspects.add(session);
+    else this.#suspects.delete(session);
+    if (action === "none") return;
+    if (action === "remove") {
+      this.#end(session, vitals.suspicion?.of === "recv-error" ? "disowned-by-peer" : "no-answer", false);
+      return;
+    }
+    this.probe(session);
+    if (action === "probe-and-call" && isPrimary) this.#callAnew(session, undefined);
+  }
+
+  #checkAll(): void {
+    for (const session of [...this.#peers.sessions()]) this.#check(session);
+  }
+
+  /** What every session is asked now and then (protocol 8.2): trust, age, use. */
+  #check(session: Session): void {
+    const { settings, now } = this.#facts;
+    const isLive = session.state.at === "live";
+    const vitals = this.vitalsOf(session);
+    const end = this.#endOf(session, vitals);
+    if (end) this.#end(session, end, isLive);
+    if (end || !isLive) return;
+    const { timers } = settings.boot;
+    const isHeard = heardLately(vitals, now, timers);
+    if (isHeard && this.#peers.isPrimary(session)) this.#checkPrimary(session, vitals);
+    else if (isHeard) this.#checkSecondary(session, vitals);
+    const quietMs = now - (vitals.lastSentAt ?? session.state.since);
+    if (quietMs >= timers.connectionAliveMs) this.#emit({ kind: "quiet", session });
+  }
+
+  /** Why this session has to end, if it has to. */
+  #endOf(session: Session, vitals: Vitals): EndOfSession | undefined {
+    const { settings, now } = this.#facts;
+    const { dropInactive, inactivityTimeoutMs } = settings.live.tunnels;
+    if (this.#isDistrusted(session)) return "certificate";
+    if (isAbandoned(session, vitals, now, settings.boot.timers)) return "replaced";
+    const isLive = session.state.at === "live";
+    return isLive && dropInactive && isInactive(session, vitals, now, inactivityTimeoutMs) ? "inactive" : undefined;
+  }
+
+  #isDistrusted(session: Session): boolean {
+    const { settings, clock } = this.#facts;
+    const { pool, disconnectInvalid } = settings.live.identity;
+    const checked = pool.recheck(session.peer, clock.wall);
+    if (checked.ok || (!disconnectInvalid && checked.reason.code !== "blocked")) return false;
+    const { name } = session.peer;
+    const refusal = checked.reason;
+    this.#emit({ kind: "tell", event: { code: "peer-distrusted", name, address: nameAddress(session), refusal } });
+    return true;
+  }
+
+  /** Two crossed handshakes: the host with the lower address yields (protocol 8.2). */
+  #checkSecondary(session: Session, vitals: Vitals): void {
+    const { settings, ownAddresses, now } = this.#facts;
+    const [ownAddress] = ownAddresses;
+    if (ownAddress === undefined) return;
+    if (mayBecomePrimary(session, vitals, settings.live.identity, { ownAddress, now }))
+      this.#emit({ kind: "prefer-session", session });
+  }
+
+  #checkPrimary(session: Session, vitals: Vitals): void {
+    const { settings, now } = this.#facts;
+    // Whoever answered the handshake has not measured the way yet, and whoever called has measured a cold start.
+    if (vitals.measuredAt === undefined || vitals.measuredAt < later(session.state.since, WARM_UP_MS))
+      this.probe(session);
+    if (vitals.renewNotBefore !== undefined && now < vitals.renewNotBefore) return;
+    const renewal = renewalOf(session, vitals, settings.live.identity, now);
+    if (!renewal) return;
+    const { reason, version } = renewal;
+    const { name } = session.peer;
+    this.#emit({ kind: "tell", event: { code: "renewal", name, address: nameAddress(session), reason } });
+    this.#callAnew(session, version);
+  }
+
+  #callAnew(session: Session, version: CertificateVersion | undefined): void {
+    this.#emit({ kind: "call-anew", target: nameAddress(session), version });
+  }
+
+  #end(session: Session, why: EndOfSession, sendClose: boolean): void {
+    this.#emit({ kind: "end-session", session, why, sendClose });
+  }
+}
+
+/** A round trip measured earlier than this in the life of a session includes the start of both programs, not only the way. */
+const WARM_UP_MS = 1_000;
+const EMPTY: Uint8Array = new Uint8Array(0);
+const IDLE = { sent: false, received: false };
+const NOTHING_KNOWN: Vitals = newVitals();

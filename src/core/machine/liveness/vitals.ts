@@ -1,0 +1,44 @@
+import type { Instant } from "../../base/time.ts";
+
+/** Doubt about whether the peer still has a session. */
+export type Suspicion =
+  /** We send, nothing comes back. */
+  | { readonly of: "silence"; readonly since: Instant; readonly called: boolean }
+  /** A recv_error from the session's own path (unauthenticated, so it only starts a call: reliability R12). */
+  | { readonly of: "recv-error"; readonly since: Instant };
+
+/** How a session is doing, as everybody may see it. */
+export interface Vitals {
+  readonly suspicion: Suspicion | undefined;
+  readonly lastReceivedAt: Instant | undefined;
+  readonly lastSentAt: Instant | undefined;
+  readonly lastRecvErrorAt: Instant | undefined;
+  /** A re-handshake that failed is not repeated before this. */
+  readonly renewNotBefore: Instant | undefined;
+  /** Send counter passed the mark for re-handshakes. */
+  readonly counterHigh: boolean;
+  readonly roundTripMs: number | undefined;
+  /** When that was measured. */
+  readonly measuredAt: Instant | undefined;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
+/** The same in the hands of its owner. */
+export type OwnedVitals = { -readonly [Key in keyof Vitals]: Vitals[Key] };
+
+/** Of a session about which nothing has been heard yet. */
+export function newVitals(): OwnedVitals {
+  return {
+    suspicion: undefined,
+    lastReceivedAt: undefined,
+    lastSentAt: undefined,
+    lastRecvErrorAt: undefined,
+    renewNotBefore: undefined,
+    counterHigh: false,
+    roundTripMs: undefined,
+    measuredAt: undefined,
+    sentBytes: 0,
+    receivedBytes: 0,
+  };
+}

@@ -1,0 +1,47 @@
+import type { Instant } from "../base/time.ts";
+import type { DataPlaneCommand } from "../dataplane/contract.ts";
+import type { IpAddress } from "../netip/address.ts";
+import type { OperatorEvent } from "../operator/event.ts";
+import type { Parcel } from "../peer/parcel.ts";
+import type { Session } from "../peer/session.ts";
+
+/**
+ * One part of a node. It owns its state and nobody else writes it. It is told facts by its methods, says what follows by its events, and
+ * knows no other machine: `node.ts` holds the list of them and the one switch that says who hears which event.
+ */
+export interface Machine {
+  /** What `nextAt` waits for, in a few words. */
+  readonly waitsFor?: string;
+  /** Its deadline. */
+  nextAt?(): Instant | undefined;
+  /** Does what is due. Harmless at any moment. */
+  tick?(): void;
+  /** The live half of the settings is another one. */
+  reload?(): void;
+  /** There is no data plane from now on: it is gone, or this host shuts down. */
+  stop?(why: StopReason): void;
+}
+
+export type StopReason = "data-plane-gone" | "shutting-down";
+
+/** Takes an event; the node hears it when the machine has returned, in order with those of all others. */
+export type Emit<Event> = (event: Event) => void;
+
+/** What every machine may want. */
+export type CommonEvent =
+  | { readonly kind: "command"; readonly command: DataPlaneCommand }
+  | { readonly kind: "tell"; readonly event: OperatorEvent };
+
+/** A control message for a host; its tunnel is built if need be. */
+export interface SendEvent {
+  readonly kind: "send";
+  readonly to: IpAddress;
+  readonly parcel: Parcel;
+}
+
+/** A test request through this session; `pingId` when an operator asked for it. */
+export interface ProbeEvent {
+  readonly kind: "probe";
+  readonly session: Session;
+  readonly pingId: number | undefined;
+}

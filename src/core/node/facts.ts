@@ -1,0 +1,58 @@
+import type { Entropy } from "../base/entropy.ts";
+import type { Clock, Instant } from "../base/time.ts";
+import type { LiveSettings, Settings } from "../config/settings.ts";
+import type { CryptoSuite } from "../crypto/suite.ts";
+import { HandshakeTime } from "../handshake/handshake-time.ts";
+import type { HandshakeContext } from "../handshake/initiation.ts";
+import type { Facts } from "../machine/facts.ts";
+import type { IpAddress } from "../netip/address.ts";
+import type { Prefix } from "../netip/prefix.ts";
+
+/** The facts in the hands of the node, which notes them from its inputs. */
+export class NodeFacts implements Facts {
+  settings: Settings;
+  clock: Clock;
+  udpPort: number | undefined;
+  readonly crypto: CryptoSuite;
+  readonly entropy: Entropy;
+  readonly #handshakeTime = new HandshakeTime();
+
+  constructor(
+    settings: Settings,
+    env: { readonly crypto: CryptoSuite; readonly entropy: Entropy; readonly clock: Clock },
+  ) {
+    this.settings = settings;
+    this.clock = env.clock;
+    this.crypto = env.crypto;
+    this.entropy = env.entropy;
+  }
+
+  get now(): Instant {
+    return this.clock.now;
+  }
+
+  get ownNetworks(): readonly Prefix[] {
+    return this.settings.live.identity.credential.networks;
+  }
+
+  get ownAddresses(): readonly IpAddress[] {
+    return this.settings.live.identity.credential.addresses;
+  }
+
+  get handshakeContext(): HandshakeContext {
+    const { boot, live } = this.settings;
+    return { crypto: this.crypto, entropy: this.entropy, identity: live.identity, cipher: boot.cipher };
+  }
+
+  nextHandshakeTime(): bigint {
+    return this.#handshakeTime.next(this.clock.wall);
+  }
+
+  isLighthouse(address: IpAddress): boolean {
+    return this.settings.live.lighthouse.hosts.includes(address);
+  }
+
+  replaceLive(live: LiveSettings): void {
+    this.settings = { boot: this.settings.boot, live };
+  }
+}

@@ -1,0 +1,76 @@
+import type { LighthouseService } from "../discovery/service.ts";
+import { Adoption, type AdoptionEvent } from "../machine/adoption/adoption.ts";
+import { Answers, type AnswersEvent } from "../machine/answers/answers.ts";
+import { Calls, type CallsEvent } from "../machine/calls/calls.ts";
+import { Discovery, type DiscoveryEvent } from "../machine/discovery/discovery.ts";
+import type { Facts } from "../machine/facts.ts";
+import { Liveness, type LivenessEvent } from "../machine/liveness/liveness.ts";
+import type { CommonEvent, Emit, Machine } from "../machine/machine.ts";
+import { Pings, type PingsEvent } from "../machine/pings/pings.ts";
+import { Policies } from "../machine/policies/policies.ts";
+import { Sessions, type SessionsEvent } from "../machine/sessions/sessions.ts";
+import type { Parcel } from "../peer/parcel.ts";
+import type { PeerTable } from "../peer/peer-table.ts";
+import type { Session } from "../peer/session.ts";
+
+/** Everything that a machine can say, and what the node itself puts off until what came before has been heard. */
+export type NodeEvent =
+  | CommonEvent
+  | AdoptionEvent
+  | AnswersEvent
+  | CallsEvent
+  | DiscoveryEvent
+  | LivenessEvent
+  | PingsEvent
+  | SessionsEvent
+  /** What waited for this session; of one that we called for, the first thing in it has to be an answered one. */
+  | {
+      readonly kind: "deliver";
+      readonly session: Session;
+      readonly parcels: readonly Parcel[];
+      readonly first: boolean;
+    };
+
+/** The machines of a node. */
+export interface Machines {
+  readonly liveness: Liveness;
+  readonly policies: Policies;
+  readonly adoption: Adoption;
+  readonly discovery: Discovery;
+  readonly pings: Pings;
+  readonly calls: Calls;
+  readonly answers: Answers;
+  readonly sessions: Sessions;
+  /**
+   * All of them, in the order in which they hear what concerns everybody: a tick, a reload, the end of the data plane. Trust is judged before
+   * rules, and calls come after whoever may start one, because the first attempt of a call is due at once.
+   */
+  readonly all: readonly Machine[];
+}
+
+export function assemble(
+  facts: Facts,
+  peers: PeerTable,
+  lighthouse: LighthouseService | undefined,
+  emit: Emit<NodeEvent>,
+): Machines {
+  const liveness = new Liveness(facts, peers, emit);
+  const policies = new Policies(facts, peers, emit);
+  const adoption = new Adoption(facts, peers, emit);
+  const discovery = new Discovery(facts, peers, lighthouse, emit);
+  const pings = new Pings(facts, peers, emit);
+  const calls = new Calls(facts, peers, discovery, emit);
+  const isSuspect = (session: Session): boolean => liveness.vitalsOf(session).suspicion !== undefined;
+  const answers = new Answers(facts, peers, { isSuspect }, emit);
+  const sessions = new Sessions(
+    facts,
+    peers,
+    {
+      lastReceivedAt: (session) => liveness.vitalsOf(session).lastReceivedAt,
+      endpointsOf: (session) => discovery.rememberedEndpoints(session),
+    },
+    emit,
+  );
+  const all: readonly Machine[] = [liveness, policies, adoption, discovery, pings, calls, sessions];
+  return { liveness, policies, adoption, discovery, pings, calls, answers, sessions, all };
+}

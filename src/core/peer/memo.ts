@@ -1,0 +1,156 @@
+import { fromHex, toHex, utf8Decode, utf8Encode } from "../base/bytes.ts";
+import { fail, ok, type Result } from "../base/result.ts";
+import { type WallTime, wallTime } from "../base/time.ts";
+import type { Certificate, CertificateVersion, Fingerprint } from "../cert/certificate.ts";
+import { fromHandshakeForm, toHandshakeForm } from "../cert/handshake-form.ts";
+import type { Cipher, CryptoSuite, Curve } from "../crypto/suite.ts";
+import { type Endpoint, parseEndpoint } from "../netip/endpoint.ts";
+import { ProtobufReader, ProtobufWriter } from "../wire/protobuf.ts";
+import type { SessionRole } from "./session.ts";
+
+/**
+ * What a control plane needs to take over a session that a data plane kept alive without it. Protobuf; only we read what we wrote, perhaps in
+ * another version of ourselves: fields that a reader does not know are skipped, and the format number is that of the oldest reader that
+ * understands the rest.
+ */
+export interface SessionMemo {
+  /** The peer's certificate. Decoded, not verified: that has to happen anew. */
+  readonly peer: Certificate;
+  readonly role: SessionRole;
+  readonly peerTime: bigint;
+  readonly ownVersion: CertificateVersion;
+  readonly ownFingerprint: Fingerprint;
+  /** That of the configuration in those days. */
+  readonly cipher: Cipher;
+  /** When the handshake was done, for the age of the session. */
+  readonly establishedAt: WallTime;
+  /** Where else the peer may be found. */
+  readonly endpoints: readonly Endpoint[];
+}
+
+const FORMAT = 1;
+/** Endpoints kept in a memo: a memo is sent to the data plane with every session. */
+const ENDPOINTS_MAX = 10;
+
+const Field = {
+  format: 1,
+  certificate: 2,
+  certificateVersion: 3,
+  publicKey: 4,
+  message1Hash: 5,
+  message2: 6,
+  peerTime: 7,
+  ownVersion: 8,
+  ownFingerprint: 9,
+  establishedAt: 10,
+  endpoint: 11,
+  cipher: 12,
+} as const;
+
+const CIPHERS: readonly (Cipher | undefined)[] = [undefined, "aes", "chachapoly"];
+
+export function encodeMemo(memo: SessionMemo): Uint8Array {
+  const writer = new ProtobufWriter()
+    .varint(Field.format, FORMAT)
+    .bytes(Field.certificate, toHandshakeForm(memo.peer))
+    .varint(Field.certificateVersion, memo.peer.version)
+    .bytes(Field.publicKey, memo.peer.publicKey);
+  if (memo.role.kind === "responder")
+    writer
+      .bytes(Field.message1Hash, fromHex(memo.role.message1Hash) ?? new Uint8Array(0))
+      .bytes(Field.message2, memo.role.message2);
+  writer
+    .varint(Field.peerTime, memo.peerTime)
+    .varint(Field.ownVersion, memo.ownVersion)
+    .bytes(Field.ownFingerprint, fromHex(memo.ownFingerprint) ?? new Uint8Array(0))
+    .varint(Field.establishedAt, memo.establishedAt);
+  for (const endpoint of memo.endpoints.slice(0, ENDPOINTS_MAX)) writer.bytes(Field.endpoint, utf8Encode(endpoint));
+  return writer.varint(Field.cipher, CIPHERS.indexOf(memo.cipher)).finish();
+}
+
+export function decodeMemo(suite: CryptoSuite, curve: Curve, bytes: Uint8Array): Result<SessionMemo, string> {
+  const fields = readFields(bytes);
+  if (!fields) return fail("the memo is not well formed");
+  if (fields.format > FORMAT)
+    return fail(`the memo has format ${fields.format}, and ${FORMAT} is the newest that is read here`);
+  const version = asVersion(fields.certificateVersion);
+  const ownVersion = asVersion(fields.ownVersion);
+  if (!version || !ownVersion) return fail("the memo names no certificate version");
+  const cipher = CIPHERS[fields.cipher];
+  if (!cipher) return fail("the memo names no cipher");
+  const peer = fromHandshakeForm(suite, { bytes: fields.certificate, version, publicKey: fields.publicKey, curve });
+  if (!peer.ok) return peer;
+  return ok({
+    peer: peer.value,
+    role:
+      fields.message2.length > 0
+        ? { kind: "responder", message1Hash: toHex(fields.message1Hash), message2: fields.message2 }
+        : { kind: "initiator" },
+    peerTime: fields.peerTime,
+    ownVersion,
+    ownFingerprint: toHex(fields.ownFingerprint) as Fingerprint,
+    cipher,
+    establishedAt: wallTime(fields.establishedAt),
+    endpoints: fields.endpoints,
+  });
+}
+
+interface MemoFields {
+  format: number;
+  certificate: Uint8Array;
+  certificateVersion: number;
+  publicKey: Uint8Array;
+  message1Hash: Uint8Array;
+  message2: Uint8Array;
+  peerTime: bigint;
+  ownVersion: number;
+  ownFingerprint: Uint8Array;
+  establishedAt: bigint;
+  endpoints: Endpoint[];
+  cipher: number;
+}
+
+function readFields(bytes: Uint8Array): MemoFields | undefined {
+  const none = new Uint8Array(0);
+  const fields: MemoFields = {
+    format: 0,
+    certificate: none,
+    certificateVersion: 0,
+    publicKey: none,
+    message1Hash: none,
+    message2: none,
+    peerTime: 0n,
+    ownVersion: 0,
+    ownFingerprint: none,
+    establishedAt: 0n,
+    endpoints: [],
+    cipher: 0,
+  };
+  const reader = new ProtobufReader(bytes);
+  while (reader.next()) readField(reader, fields);
+  return reader.failed ? undefined : fields;
+}
+
+function readField(reader: ProtobufReader, fields: MemoFields): void {
+  if (reader.field === Field.format) fields.format = reader.uint32();
+  else if (reader.field === Field.certificate) fields.certificate = reader.bytes().slice();
+  else if (reader.field === Field.certificateVersion) fields.certificateVersion = reader.uint32();
+  else if (reader.field === Field.publicKey) fields.publicKey = reader.bytes().slice();
+  else if (reader.field === Field.message1Hash) fields.message1Hash = reader.bytes().slice();
+  else if (reader.field === Field.message2) fields.message2 = reader.bytes().slice();
+  else if (reader.field === Field.peerTime) fields.peerTime = reader.uint64();
+  else if (reader.field === Field.ownVersion) fields.ownVersion = reader.uint32();
+  else if (reader.field === Field.ownFingerprint) fields.ownFingerprint = reader.bytes().slice();
+  else if (reader.field === Field.establishedAt) fields.establishedAt = reader.uint64();
+  else if (reader.field === Field.cipher) fields.cipher = reader.uint32();
+  else if (reader.field === Field.endpoint && fields.endpoints.length < ENDPOINTS_MAX) readEndpoint(reader, fields);
+}
+
+function readEndpoint(reader: ProtobufReader, fields: MemoFields): void {
+  const endpoint = parseEndpoint(utf8Decode(reader.bytes()) ?? "");
+  if (endpoint) fields.endpoints.push(endpoint);
+}
+
+function asVersion(value: number): CertificateVersion | undefined {
+  return value === 1 || value === 2 ? value : undefined;
+}

@@ -1,0 +1,214 @@
+import { LruMap } from "../base/lru.ts";
+import type { Instant } from "../base/time.ts";
+import type { VerifiedCertificate } from "../cert/certificate.ts";
+import type { IpAddress } from "../netip/address.ts";
+import type { LocalIndex } from "../path/session-index.ts";
+import type { Call, FailedCall } from "./call.ts";
+import type { Peer, Peers } from "./peer.ts";
+import { nameAddress, type OwnedSession } from "./session.ts";
+
+/** Sessions with one peer that have proven themselves. Beyond this the oldest goes (protocol 3.8). */
+export const SESSIONS_PER_PEER_MAX = 5;
+/** The data plane's own limit: it would refuse one more. */
+export const SESSIONS_MAX = 65_536;
+/** Failed calls that `lacis status` can still tell about. */
+const FAILED_CALLS_MAX = 256;
+
+/**
+ * Every peer, found by each of its addresses and by every index of its sessions and calls; and which session sends for which address, as the
+ * data plane knows it. A peer is forgotten with the last thing that is known about it, so there are never more peers than sessions, calls
+ * and remembered failures together.
+ */
+export class PeerTable implements Peers {
+  readonly #peers = new Map<IpAddress, Entry>();
+  readonly #byIndex = new Map<LocalIndex, OwnedSession>();
+  readonly #byAddress = new Map<IpAddress, OwnedSession[]>();
+  readonly #byRemoteIndex = new Map<number, OwnedSession[]>();
+  readonly #byMessage1 = new Map<string, OwnedSession>();
+  readonly #primaries = new Map<IpAddress, OwnedSession>();
+  readonly #callsByIndex = new Map<LocalIndex, Call>();
+  readonly #failed: LruMap<IpAddress, FailedCall> = new LruMap(FAILED_CALLS_MAX);
+
+  find(address: IpAddress): Peer | undefined {
+    const session = this.#primaries.get(address) ?? this.#byAddress.get(address)?.[0];
+    return this.#peers.get(session ? nameAddress(session) : address);
+  }
+
+  peers(): IterableIterator<Peer> {
+    return this.#peers.values();
+  }
+
+  get sessionCount(): number {
+    return this.#byIndex.size;
+  }
+
+  get isFull(): boolean {
+    return this.#byIndex.size >= SESSIONS_MAX;
+  }
+
+  session(index: LocalIndex): OwnedSession | undefined {
+    return this.#byIndex.get(index);
+  }
+
+  sessions(): IterableIterator<OwnedSession> {
+    return this.#byIndex.values();
+  }
+
+  sessionsOf(address: IpAddress): readonly OwnedSession[] {
+    return this.#byAddress.get(address) ?? [];
+  }
+
+  primaryOf(address: IpAddress): OwnedSession | undefined {
+    return this.#primaries.get(address);
+  }
+
+  isPrimary(session: { readonly localIndex: LocalIndex; readonly addresses: readonly IpAddress[] }): boolean {
+    return session.addresses.some((address) => this.#primaries.get(address)?.localIndex === session.localIndex);
+  }
+
+  *primaries(): IterableIterator<OwnedSession> {
+    for (const session of this.#byIndex.values()) {
+      const first = session.addresses.find((address) => this.#primaries.has(address));
+      if (first !== undefined && this.#primaries.get(first) === session) yield session;
+    }
+  }
+
+  byRemoteIndex(index: number): readonly OwnedSession[] {
+    return this.#byRemoteIndex.get(index) ?? [];
+  }
+
+  byMessage1(hash: string): OwnedSession | undefined {
+    return this.#byMessage1.get(hash);
+  }
+
+  callByIndex(index: LocalIndex): Call | undefined {
+    return this.#callsByIndex.get(index);
+  }
+
+  isTaken(index: LocalIndex): boolean {
+    return this.#byIndex.has(index) || this.#callsByIndex.has(index);
+  }
+
+  /** Sessions: for the machine that begins and ends them. */
+  add(session: OwnedSession): void {
+    this.#byIndex.set(session.localIndex, session);
+    for (const address of session.addresses) listAdd(this.#byAddress, address, session);
+    listAdd(this.#byRemoteIndex, session.remoteIndex, session);
+    if (session.role.kind === "responder") this.#byMessage1.set(session.role.message1Hash, session);
+    this.#reach(nameAddress(session)).sessions.unshift(session);
+  }
+
+  remove(session: OwnedSession): void {
+    this.#byIndex.delete(session.localIndex);
+    for (const address of session.addresses) {
+      listRemove(this.#byAddress, address, session);
+      if (this.#primaries.get(address) === session) this.#primaries.delete(address);
+    }
+    listRemove(this.#byRemoteIndex, session.remoteIndex, session);
+    const { role } = session;
+    if (role.kind === "responder" && this.#byMessage1.get(role.message1Hash) === session)
+      this.#byMessage1.delete(role.message1Hash);
+    const peer = this.#reach(nameAddress(session));
+    peer.sessions.splice(peer.sessions.indexOf(session), 1);
+    this.#forgetIfEmpty(peer);
+  }
+
+  /** This session sends from now on for all addresses of its peer. */
+  makePrimary(session: OwnedSession, now: Instant): void {
+    const replaced = new Set<OwnedSession>();
+    for (const address of session.addresses) {
+      const before = this.#primaries.get(address);
+      if (before && before !== session) replaced.add(before);
+      this.#primaries.set(address, session);
+    }
+    session.secondarySince = undefined;
+    for (const before of replaced) if (!this.isPrimary(before)) before.secondarySince = now;
+  }
+
+  /** Sessions of this peer that are too many: the oldest live ones beyond the limit, never one that sends. */
+  surplusOf(session: OwnedSession): readonly OwnedSession[] {
+    const live = this.sessionsOf(nameAddress(session)).filter(({ state }) => state.at === "live");
+    return live.slice(SESSIONS_PER_PEER_MAX).filter((other) => other !== session && !this.isPrimary(other));
+  }
+
+  /** The call under way, for the machine that calls; undefined: it is over. */
+  setCall(target: IpAddress, call: Call | undefined): void {
+    const peer = this.#reach(target);
+    const before = peer.call;
+    if (before?.progress.at === "calling") this.#callsByIndex.delete(before.progress.initiation.localIndex);
+    if (call?.progress.at === "calling") this.#callsByIndex.set(call.progress.initiation.localIndex, call);
+    peer.call = call;
+    this.#forgetIfEmpty(peer);
+  }
+
+  /** What came of the last call, for the machine that calls; undefined: the host was reached. */
+  setFailed(target: IpAddress, failed: FailedCall | undefined): void {
+    if (failed) {
+      this.#reach(target).failed = failed;
+      const forgotten = this.#failed.set(target, failed);
+      if (forgotten !== undefined) this.#clearFailed(forgotten);
+    } else {
+      this.#failed.delete(target);
+      this.#clearFailed(target);
+    }
+  }
+
+  #clearFailed(target: IpAddress): void {
+    const peer = this.#peers.get(target);
+    if (!peer) return;
+    peer.failed = undefined;
+    this.#forgetIfEmpty(peer);
+  }
+
+  #reach(name: IpAddress): Entry {
+    const known = this.#peers.get(name);
+    if (known) return known;
+    const fresh = new Entry(name, this);
+    this.#peers.set(name, fresh);
+    return fresh;
+  }
+
+  #forgetIfEmpty({ name, sessions, call, failed }: Entry): void {
+    if (sessions.length === 0 && !call && !failed) this.#peers.delete(name);
+  }
+}
+
+class Entry implements Peer {
+  readonly name: IpAddress;
+  readonly sessions: OwnedSession[] = [];
+  call: Call | undefined;
+  failed: FailedCall | undefined;
+  readonly #table: PeerTable;
+
+  constructor(name: IpAddress, table: PeerTable) {
+    this.name = name;
+    this.#table = table;
+  }
+
+  get addresses(): readonly IpAddress[] {
+    if (this.sessions.length === 0) return [this.name];
+    return [...new Set(this.sessions.flatMap(({ addresses }) => addresses))];
+  }
+
+  get certificate(): VerifiedCertificate | undefined {
+    return (this.primary ?? this.sessions[0])?.peer;
+  }
+
+  get primary(): OwnedSession | undefined {
+    return this.#table.primaryOf(this.name) ?? this.sessions.find((session) => this.#table.isPrimary(session));
+  }
+}
+
+function listAdd<Key>(map: Map<Key, OwnedSession[]>, key: Key, session: OwnedSession): void {
+  const list = map.get(key);
+  if (list) list.unshift(session);
+  else map.set(key, [session]);
+}
+
+function listRemove<Key>(map: Map<Key, OwnedSession[]>, key: Key, session: OwnedSession): void {
+  const list = map.get(key);
+  const at = list?.indexOf(session) ?? -1;
+  if (!list || at < 0) return;
+  list.splice(at, 1);
+  if (list.length === 0) map.delete(key);
+}

@@ -1,0 +1,100 @@
+import { Fault } from "../base/fault.ts";
+import type { Instant } from "../base/time.ts";
+import type { Certificate, CertificateVersion, Fingerprint, VerifiedCertificate } from "../cert/certificate.ts";
+import type { IpAddress } from "../netip/address.ts";
+import type { SessionKeys } from "../noise/ix.ts";
+import type { Path } from "../path/path.ts";
+import type { LocalIndex, RemoteIndex } from "../path/session-index.ts";
+
+/** Which end of the handshake we were. A responder keeps what answers a repeated message 1 without any cryptography. */
+export type SessionRole =
+  | { readonly kind: "initiator" }
+  | {
+      readonly kind: "responder";
+      /** Lower-case hex SHA-256 of message 1 after its header (protocol 3.6.10 compares exactly these bytes). */
+      readonly message1Hash: string;
+      /** The whole datagram that answered it. */
+      readonly message2: Uint8Array;
+    };
+
+/** Whether the peer has proven that it holds its key (reliability R10). */
+export type SessionState =
+  | { readonly at: "unconfirmed"; readonly since: Instant; readonly probesSent: number }
+  | { readonly at: "live"; readonly since: Instant };
+
+/** A handshake that has come to its end. */
+export interface FinishedHandshake {
+  readonly localIndex: LocalIndex;
+  readonly remoteIndex: RemoteIndex;
+  readonly peer: VerifiedCertificate;
+  readonly peerTime: bigint;
+  readonly keys: SessionKeys;
+  readonly role: SessionRole;
+  /** Our certificate in it. */
+  readonly certificate: Certificate;
+  /** The way that the peer's message came. */
+  readonly path: Path;
+  /** When we sent message 1; undefined when we answered. */
+  readonly startedAt: Instant | undefined;
+}
+
+/** What is true about a session from its first moment. */
+export interface SessionOrigin {
+  readonly localIndex: LocalIndex;
+  readonly remoteIndex: RemoteIndex;
+  readonly peer: VerifiedCertificate;
+  readonly role: SessionRole;
+  /** The peer's clock in the handshake, nanoseconds: orders its later handshakes. */
+  readonly peerTime: bigint;
+  /** Our certificate that the peer has seen. */
+  readonly ownVersion: CertificateVersion;
+  readonly ownFingerprint: Fingerprint;
+  /** How long the handshake took; undefined for a session that we answered or adopted. */
+  readonly handshakeMs: number | undefined;
+}
+
+/** One pair of keys with a peer. Keys and counters are the data plane's; this is what the core decides with. */
+export interface Session extends SessionOrigin {
+  /** All overlay addresses of the peer; the first one names it. */
+  readonly addresses: readonly IpAddress[];
+  readonly state: SessionState;
+  readonly path: Path | undefined;
+  /** The path that an authenticated packet was last seen on. The path of a session that we answered is a mere claim until then. */
+  readonly provenPath: Path | undefined;
+  /** Since when it is not the one that sends; undefined while it is primary for any address. */
+  readonly secondarySince: Instant | undefined;
+}
+
+/** A session in the hands of the two that own it: the peer table, and the machine that begins and ends sessions. */
+export interface OwnedSession extends Session {
+  state: SessionState;
+  path: Path | undefined;
+  provenPath: Path | undefined;
+  secondarySince: Instant | undefined;
+}
+
+export function newSession(
+  origin: SessionOrigin,
+  now: Instant,
+  options: { readonly confirmed: boolean; readonly path: Path | undefined },
+): OwnedSession {
+  return {
+    ...origin,
+    addresses: addressesOf(origin.peer),
+    state: options.confirmed ? { at: "live", since: now } : { at: "unconfirmed", since: now, probesSent: 0 },
+    path: options.path,
+    provenPath: undefined,
+    secondarySince: now,
+  };
+}
+
+export function addressesOf(certificate: VerifiedCertificate): readonly IpAddress[] {
+  return certificate.networks.map(({ address }) => address);
+}
+
+/** The overlay address that names the peer: the first of its certificate (protocol 3.6.10). */
+export function nameAddress({ addresses }: Pick<Session, "addresses">): IpAddress {
+  const [first] = addresses;
+  if (first === undefined) throw new Fault("nameless-peer", "a verified certificate has at least one network");
+  return first;
+}
