@@ -8,7 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lacis_contract::frame;
-use lacis_contract::v1::{FromDataPlane, from_data_plane::Event};
+use lacis_contract::wire::{FromDataPlane, from_data_plane::Event};
 use lacis_engine::header::Kind;
 
 /// Events written at once.
@@ -95,6 +95,15 @@ impl EventQueue {
             state.push(event);
         }
         self.changed.notify_all();
+    }
+
+    /// Queues an answer, whether events flow or not.
+    pub fn answer(&self, answer: Event) {
+        let mut state = self.lock();
+        if state.connection.is_some() {
+            state.push(answer);
+            self.changed.notify_all();
+        }
     }
 
     /// Queues an event. Never blocks on the reader.
@@ -188,7 +197,7 @@ impl State {
 mod tests {
     use std::sync::Arc;
 
-    use lacis_contract::v1::{Confirmed, DropSample, Message, NeedSession};
+    use lacis_contract::wire::{Confirmed, DropSample, Message, NeedSession};
 
     use super::*;
 

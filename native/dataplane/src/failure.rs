@@ -24,6 +24,16 @@ impl Failure {
         Self::new("bad-request", message)
     }
 
+    /// A field that is known and cannot be done, or a value of it that is not known.
+    pub fn unsupported(field: &str, why: impl AsRef<str>) -> Self {
+        Self::new("unsupported", format!("{field}: {}", why.as_ref()))
+    }
+
+    /// A choice of which nothing is there: whether it is missing or of a later contract cannot be told apart.
+    pub fn unknown_member(field: &str) -> Self {
+        Self::unsupported(field, "nothing in it is known here")
+    }
+
     /// The operating system said no to `what`.
     pub fn system(what: impl AsRef<str>, error: &io::Error) -> Self {
         let code = match error.raw_os_error() {

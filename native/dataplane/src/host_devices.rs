@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lacis_contract::v1;
+use lacis_contract::wire;
 use lacis_engine::ip::Prefix;
 
 use crate::decode;
@@ -27,8 +27,8 @@ pub struct HostDevices {
     // Dropped first: the threads hold the device open.
     workers: Workers,
     out: ThreadOutput,
-    tun: Option<(Tun, v1::OpenTun)>,
-    udp: Option<(Arc<Udp>, v1::OpenUdp)>,
+    tun: Option<(Tun, wire::OpenTun)>,
+    udp: Option<(Arc<Udp>, wire::OpenUdp)>,
 }
 
 impl HostDevices {
@@ -56,22 +56,23 @@ impl HostDevices {
     }
 
     /// What is open, without sessions.
-    pub fn snapshot(&self) -> v1::Snapshot {
+    pub fn snapshot(&self) -> wire::Snapshot {
         let (tun_name, tun_mtu, tun_addresses) = match &self.tun {
             Some((tun, opened)) => (tun.name.clone(), opened.mtu, opened.addresses.clone()),
             None => Default::default(),
         };
         let udp = self.udp.as_ref().map(|(udp, _)| encode::endpoint(udp.bound));
-        v1::Snapshot { tun_name, tun_mtu, tun_addresses, udp, sessions: vec![] }
+        wire::Snapshot { tun_name, tun_mtu, tun_addresses, udp, sessions: vec![] }
     }
 
     /// Opens the device. The one that is open stays when it is the same, and goes when it is another.
-    pub fn open_tun(&mut self, request: &v1::OpenTun) -> Result<v1::TunOpened, Failure> {
+    pub fn open_tun(&mut self, request: &wire::OpenTun) -> Result<wire::TunOpened, Failure> {
         if let Some((tun, opened)) = &self.tun
             && opened == request
         {
-            return Ok(v1::TunOpened { name: tun.name.clone() });
+            return Ok(wire::TunOpened { name: tun.name.clone() });
         }
+        decode::one_queue(request.queues)?;
         if !(MTU_MIN..=MTU_MAX).contains(&request.mtu) {
             return Err(Failure::bad(format!("an MTU of {} is not between {MTU_MIN} and {MTU_MAX}", request.mtu)));
         }
@@ -82,16 +83,17 @@ impl HostDevices {
         let name = tun.name.clone();
         self.tun = Some((tun, request.clone()));
         self.restart()?;
-        Ok(v1::TunOpened { name })
+        Ok(wire::TunOpened { name })
     }
 
     /// Binds the socket. The one that is bound stays when it is the same, and goes when another has taken its place.
-    pub fn open_udp(&mut self, request: &v1::OpenUdp) -> Result<v1::UdpOpened, Failure> {
+    pub fn open_udp(&mut self, request: &wire::OpenUdp) -> Result<wire::UdpOpened, Failure> {
         if let Some((udp, opened)) = &self.udp
             && opened == request
         {
-            return Ok(v1::UdpOpened { bound: Some(encode::endpoint(udp.bound)) });
+            return Ok(wire::UdpOpened { bound: Some(encode::endpoint(udp.bound)) });
         }
+        decode::one_queue(request.queues)?;
         let bind = decode::bind_endpoint(request.bind.as_ref().ok_or_else(|| Failure::bad("bind is missing"))?)?;
         if !(1..=BATCH_MAX).contains(&request.batch) {
             return Err(Failure::bad(format!("a batch of {} is not between 1 and {BATCH_MAX}", request.batch)));
@@ -109,7 +111,7 @@ impl HostDevices {
         let bound = Some(encode::endpoint(udp.bound));
         self.udp = Some((udp, request.clone()));
         self.restart()?;
-        Ok(v1::UdpOpened { bound })
+        Ok(wire::UdpOpened { bound })
     }
 
     fn close_tun(&mut self) {

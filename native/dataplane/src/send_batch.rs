@@ -193,7 +193,7 @@ mod tests {
         push(&mut batch, 1, &[100]);
         batch.flush();
         assert_eq!(*batch.socket.sent.borrow(), [(0, 1), (300, 1)]);
-        assert_eq!(batch.engine.sample(0).drops, [(DropReason::SendFailed, 2)]);
+        assert_eq!(batch.engine.sample(0, 0).drops, [(DropReason::SendFailed, 2)]);
     }
 
     #[test]

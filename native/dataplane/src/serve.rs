@@ -9,17 +9,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lacis_contract::frame::FrameBuffer;
-use lacis_contract::v1::{self, ToDataPlane, from_data_plane::Event, to_data_plane::Command};
+use lacis_contract::wire::{self, ToDataPlane, from_data_plane::Event, to_data_plane::Command};
 use lacis_engine::engine::Worker;
 
 use crate::commands::carry_out;
 use crate::control_socket::ControlSocket;
 use crate::encode;
 use crate::failure::Failure;
+use crate::greeting::Greeting;
 use crate::host_devices::HostDevices;
 use crate::os::poll::wait_readable;
 use crate::os::process::{self, StopSignal};
 use crate::shared::Shared;
+use crate::staged::Staged;
 use crate::wake::Wake;
 
 /// The engine wants to be told of the time once a second while it has deadlines.
@@ -64,7 +66,8 @@ struct Process {
 struct Connection {
     stream: UnixStream,
     frames: FrameBuffer,
-    is_greeted: bool,
+    greeting: Greeting,
+    staged: Staged,
 }
 
 /// Whether the process goes on.
@@ -132,7 +135,12 @@ impl Process {
         let Ok(stream) = self.socket.accept() else { return };
         let Ok(writer) = stream.try_clone() else { return };
         self.shared.events.connect(Some(writer));
-        self.connection = Some(Connection { stream, frames: FrameBuffer::default(), is_greeted: false });
+        self.connection = Some(Connection {
+            stream,
+            frames: FrameBuffer::default(),
+            greeting: Greeting::Awaited,
+            staged: Staged::default(),
+        });
     }
 
     fn hang_up(&mut self) {
@@ -165,63 +173,70 @@ impl Process {
             }
         }
         self.devices.output().flush();
-        self.worker.rest();
+        self.worker.rest(&self.shared.engine);
         Next::GoOn
     }
 
     fn handle(&mut self, request: ToDataPlane) -> Next {
-        let is_greeted = self.connection.as_ref().is_some_and(|connection| connection.is_greeted);
+        let greeting = self.connection.as_ref().map_or(Greeting::Awaited, |connection| connection.greeting);
         let request_id = request.request_id;
         let mut next = Next::GoOn;
         let outcome = match request.command {
-            Some(Command::Hello(_)) => {
-                self.greet();
+            Some(Command::Hello(hello)) if greeting != Greeting::Stranger => {
+                self.greet(&hello);
                 return Next::GoOn;
             }
-            _ if !is_greeted => {
-                self.hang_up();
-                return Next::GoOn;
-            }
-            Some(Command::Shutdown(shutdown)) => {
+            Some(Command::Shutdown(shutdown)) if greeting != Greeting::Awaited => {
                 if shutdown.send_close {
                     self.close_all();
                 }
                 next = Next::Stop;
                 Ok(None)
             }
+            _ if greeting != Greeting::Agreed => {
+                self.hang_up();
+                return Next::GoOn;
+            }
             Some(command) => {
                 let shared = self.shared.clone();
                 let broken = || Err(Failure::new("system", "the data plane failed at this command"));
                 shared.contain(|| self.carry_out(command)).unwrap_or_else(broken)
             }
-            None => Err(Failure::bad("the request has no command that is known here")),
+            None => Err(Failure::unknown_member("command")),
         };
         if let Some(result) = encode::result(request_id, outcome) {
-            self.shared.events.push(result);
+            self.shared.events.answer(result);
         }
         next
     }
 
-    /// Tells what already runs here; from then on events flow.
-    fn greet(&mut self) {
-        if let Some(connection) = &mut self.connection {
-            connection.is_greeted = true;
-        }
+    /// Tells what already runs here; from then on events flow. To a stranger only who speaks here.
+    fn greet(&mut self, hello: &wire::Hello) {
+        let Some(connection) = &mut self.connection else { return };
+        connection.staged = Staged::default();
         let (devices, engine) = (&self.devices, &self.shared.engine);
+        let Some(version) = hello.common_version() else {
+            connection.greeting = Greeting::Stranger;
+            self.shared.events.answer(Event::Ready(encode::introduction(&devices.capabilities())));
+            return;
+        };
+        connection.greeting = Greeting::Agreed;
         self.shared.events.greet(|| {
-            let ready = encode::ready(&devices.capabilities(), devices.snapshot(), engine.snapshot());
+            let ready = encode::ready(&devices.capabilities(), version, devices.snapshot(), engine.snapshot());
             ready.into_iter().map(Event::Ready).collect()
         });
     }
 
-    fn carry_out(&mut self, command: Command) -> Result<Option<v1::result::Value>, Failure> {
+    fn carry_out(&mut self, command: Command) -> Result<Option<wire::result::Value>, Failure> {
         match command {
-            Command::OpenTun(open) => Ok(Some(v1::result::Value::TunOpened(self.devices.open_tun(&open)?))),
-            Command::OpenUdp(open) => Ok(Some(v1::result::Value::UdpOpened(self.devices.open_udp(&open)?))),
+            Command::OpenTun(open) => Ok(Some(wire::result::Value::TunOpened(self.devices.open_tun(&open)?))),
+            Command::OpenUdp(open) => Ok(Some(wire::result::Value::UdpOpened(self.devices.open_udp(&open)?))),
             command => {
                 let now_ms = self.shared.clock.now_ms();
                 let mut pass = self.shared.engine.at(now_ms, &mut self.worker, self.devices.output());
-                carry_out(command, &self.shared.engine, &mut pass)
+                let mut nobody_s = Staged::default();
+                let staged = self.connection.as_mut().map_or(&mut nobody_s, |connection| &mut connection.staged);
+                carry_out(command, &self.shared.engine, &mut pass, staged)
             }
         }
     }

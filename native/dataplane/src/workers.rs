@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use lacis_contract::v1;
-use lacis_contract::v1::from_data_plane::Event;
+use lacis_contract::wire;
+use lacis_contract::wire::from_data_plane::Event;
 use lacis_engine::engine::{Engine, Worker};
 
 use crate::burst::{DatagramSource, PacketSource};
@@ -86,7 +86,7 @@ impl<S: PacketSource> Direction for Outbound<S> {
     }
 
     fn complaint(error: &io::Error) -> Event {
-        Event::DeviceError(v1::DeviceError { error: format!("reading the TUN device: {error}") })
+        Event::DeviceError(wire::DeviceError { error: format!("reading the TUN device: {error}") })
     }
 
     fn source(&self) -> BorrowedFd<'_> {
@@ -103,7 +103,7 @@ impl<S: DatagramSource> Direction for Inbound<S> {
     }
 
     fn complaint(error: &io::Error) -> Event {
-        Event::SocketError(v1::SocketError { error: format!("receiving from the UDP socket: {error}") })
+        Event::SocketError(wire::SocketError { error: format!("receiving from the UDP socket: {error}") })
     }
 
     fn source(&self) -> BorrowedFd<'_> {
@@ -117,7 +117,7 @@ fn run<D: Direction>(mut direction: D, shared: &Shared, mut out: ThreadOutput, s
     let mut may_have_more = false;
     loop {
         if !may_have_more {
-            worker.rest();
+            worker.rest(&shared.engine);
             if is_over(wait_readable([stopped.as_fd(), direction.source()], None)) {
                 return;
             }
@@ -132,7 +132,7 @@ fn run<D: Direction>(mut direction: D, shared: &Shared, mut out: ThreadOutput, s
             Some(Ok(more)) => more,
             Some(Err(error)) => {
                 shared.events.push(D::complaint(&error));
-                worker.rest();
+                worker.rest(&shared.engine);
                 if is_over(wait_readable([stopped.as_fd()], Some(RETRY))) {
                     return;
                 }

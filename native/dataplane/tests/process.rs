@@ -11,16 +11,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use lacis_contract::frame;
-use lacis_contract::v1::{self, FromDataPlane, ToDataPlane, from_data_plane::Event, to_data_plane::Command};
+use lacis_contract::wire::{self, FromDataPlane, ToDataPlane, from_data_plane::Event, to_data_plane::Command};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[test]
 fn it_says_which_version_and_contract_it_is() {
     let text = output(&["--version"]);
-    assert_eq!(text, format!("lacis-dataplane {} (contract 1)\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(text, format!("lacis-dataplane {} (contract 2)\n", env!("CARGO_PKG_VERSION")));
     let json = output(&["--version", "--json"]);
-    assert_eq!(json, format!("{{\"version\":\"{}\",\"contractVersion\":1}}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(json, format!("{{\"version\":\"{}\",\"contractVersion\":2}}\n", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]
@@ -56,14 +56,15 @@ fn in_memory_every_request_ends_with_its_quiet() {
     };
     assert!(matches!(until_quiet(request(1, hello()))[..], [Event::Ready(_)]));
     assert!(matches!(&until_quiet(request(2, configure()))[..], [Event::Result(result)] if result.error.is_empty()));
+    assert!(matches!(&until_quiet(request(2, routes()))[..], [Event::Result(result)] if result.error.is_empty()));
     let packet = b"\x45\0\0\x1c\0\0\0\0\x40\x11\0\0\x0a\0\0\x01\x0a\0\0\x02\0\x01\0\x02\0\x08\0\0".to_vec();
-    let inject = Command::InjectTun(v1::InjectTun { packet });
+    let inject = Command::InjectTun(wire::InjectTun { packet });
     assert!(matches!(until_quiet(request(0, inject))[..], [Event::NeedSession(_)]));
-    let unknown = Command::SetPrimary(v1::SetPrimary { local_index: 9 });
+    let unknown = Command::SetPrimary(wire::SetPrimary { local_index: 9 });
     assert!(
         matches!(&until_quiet(request(0, unknown))[..], [Event::Result(result)] if result.code == "unknown-session")
     );
-    let shutdown = Command::Shutdown(v1::Shutdown { send_close: true });
+    let shutdown = Command::Shutdown(wire::Shutdown { send_close: true });
     assert!(matches!(until_quiet(request(3, shutdown))[..], [Event::Result(_)]));
     assert!(child.wait().unwrap().success());
 }
@@ -99,7 +100,7 @@ fn who_does_not_begin_with_hello_is_not_spoken_with() {
 fn shutdown_answers_first_and_leaves_nothing_behind() {
     let mut plane = Plane::start(&[]);
     let mut control = plane.greeted();
-    let answer = control.ask(Command::Shutdown(v1::Shutdown { send_close: false }));
+    let answer = control.ask(Command::Shutdown(wire::Shutdown { send_close: false }));
     assert!(matches!(answer, Event::Result(result) if result.error.is_empty()));
     assert_eq!(plane.exit_code(), Some(0));
     assert!(!plane.socket.exists());
@@ -144,14 +145,14 @@ fn datagrams_of_a_burst_reach_the_peer_and_come_back() {
     peer.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut control = plane.greeted();
     let Event::Result(result) = control.ask(open_udp(0)) else { panic!("a request is answered") };
-    let Some(v1::result::Value::UdpOpened(opened)) = result.value else { panic!("{}", result.error) };
+    let Some(wire::result::Value::UdpOpened(opened)) = result.value else { panic!("{}", result.error) };
     let bound = opened.bound.unwrap();
     control.ask(configure());
     let handshake = [&[0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1][..], b"noise"].concat();
     peer.send_to(&handshake, ("127.0.0.1", u16::try_from(bound.port).unwrap())).unwrap();
     let Event::Datagram(arrived) = control.hear() else { panic!("a handshake is passed on") };
     assert_eq!(arrived.datagram, handshake);
-    let answer = Command::SendDatagram(v1::SendDatagram { to: arrived.source, datagram: b"answer".to_vec() });
+    let answer = Command::SendDatagram(wire::SendDatagram { to: arrived.origin, datagram: b"answer".to_vec() });
     control.say(answer);
     let mut datagram = [0; 100];
     assert_eq!(peer.recv(&mut datagram).unwrap(), 6);
@@ -242,14 +243,14 @@ impl Control {
 }
 
 fn install_session(control: &mut Control, path: std::net::SocketAddr) {
-    let program = v1::PolicyProgram { policy_id: 1, ..Default::default() };
-    let install = v1::InstallSession {
+    let program = wire::PolicyProgram { policy_id: 1, ..Default::default() };
+    let install = wire::InstallSession {
         local_index: 7,
         remote_index: 9,
         cipher: 1,
         send_key: vec![1; 32],
         receive_key: vec![2; 32],
-        path: Some(v1::Endpoint { address: vec![127, 0, 0, 1], port: path.port().into() }),
+        path: Some(direct(path)),
         peer_addresses: vec![vec![10, 0, 0, 2]],
         policy_id: 1,
         confirmed: true,
@@ -257,7 +258,7 @@ fn install_session(control: &mut Control, path: std::net::SocketAddr) {
         memo: b"memo".to_vec(),
         ..Default::default()
     };
-    let apply = v1::ApplyPolicies { programs: vec![program], ..Default::default() };
+    let apply = wire::ApplyPolicies { programs: vec![program], ..Default::default() };
     for command in [open_udp(0), configure(), Command::ApplyPolicies(apply), Command::InstallSession(install)] {
         let answer = control.ask(command);
         assert!(matches!(&answer, Event::Result(result) if result.error.is_empty()), "{answer:?}");
@@ -265,17 +266,32 @@ fn install_session(control: &mut Control, path: std::net::SocketAddr) {
 }
 
 fn hello() -> Command {
-    Command::Hello(v1::Hello { contract_version: 1 })
+    Command::Hello(wire::Hello { contract_version: 2, oldest_version: 2 })
+}
+
+fn direct(to: std::net::SocketAddr) -> wire::Path {
+    let endpoint = wire::Endpoint { address: vec![127, 0, 0, 1], port: to.port().into() };
+    wire::Path { way: Some(wire::path::Way::Direct(endpoint)) }
+}
+
+/// We are 10.0.0.1, the rest of 10.0.0.0/24 are peers.
+fn routes() -> Command {
+    let own = wire::route::Target::Own(wire::OwnRoute {});
+    let peer = wire::route::Target::Peer(wire::PeerRoute {});
+    let routes = [(vec![10, 0, 0, 1], 32, own), (vec![10, 0, 0, 0], 24, peer)].map(|(address, bits, target)| {
+        wire::Route { prefix: Some(wire::Prefix { address, bits }), target: Some(target) }
+    });
+    Command::ApplyRoutes(wire::ApplyRoutes { routes: routes.to_vec() })
 }
 
 fn configure() -> Command {
-    let networks = vec![v1::Prefix { address: vec![10, 0, 0, 1], bits: 24 }];
-    Command::Configure(v1::Configure { networks, send_recv_error: 1, ..Default::default() })
+    let networks = vec![wire::Prefix { address: vec![10, 0, 0, 1], bits: 24 }];
+    Command::Configure(wire::Configure { networks, send_recv_error: 1, ..Default::default() })
 }
 
 fn open_udp(port: u16) -> Command {
-    let bind = Some(v1::Endpoint { address: vec![127, 0, 0, 1], port: port.into() });
-    Command::OpenUdp(v1::OpenUdp { bind, batch: 64, ..Default::default() })
+    let bind = Some(wire::Endpoint { address: vec![127, 0, 0, 1], port: port.into() });
+    Command::OpenUdp(wire::OpenUdp { bind, batch: 64, ..Default::default() })
 }
 
 fn request(request_id: u64, command: Command) -> ToDataPlane {

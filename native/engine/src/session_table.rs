@@ -150,6 +150,12 @@ impl SessionCache {
         }
     }
 
+    /// Changes with everything that may change what [`Self::primary`] says.
+    pub fn version(&mut self, table: &SessionTable) -> u64 {
+        self.follow(table);
+        self.version
+    }
+
     /// The session of an index.
     pub fn by_index(&mut self, table: &SessionTable, local_index: u32) -> Option<&Arc<Session>> {
         self.follow(table);

@@ -80,7 +80,7 @@ fn no_packet_is_left_waiting_for_a_session_that_is_there() {
             engine.at(0, &mut worker, &mut out).install(installation()).unwrap();
             installed.store(true, Ordering::Release);
             let (packets, by_sender) = sender.join().unwrap();
-            assert_eq!(engine.sample(0).parked, 0);
+            assert_eq!(engine.sample(0, 0).parked, 0);
             assert_eq!(by_sender + out.datagrams.len(), packets);
             packets
         });
