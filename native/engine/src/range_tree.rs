@@ -6,9 +6,12 @@
 //! layers[0]      [s0 s1 .. s15][s16 ..] ...       the first value of every range, ascending, in blocks of 16
 //! ```
 //!
-//! A block is compared as a whole, without a branch; four blocks find one of 65,536 ranges.
+//! Four blocks find one of 65,536 ranges, each by halving it four times without a branch. Comparing all of a block at once was twice
+//! as slow where the processor has no vectors for it (IPv6).
 
-/// Starts that are compared at once: one cache line of IPv4 addresses.
+use std::hint::select_unpredictable;
+
+/// Starts that lie together: one cache line of IPv4 addresses.
 const BLOCK: usize = 16;
 
 /// The starts of ranges that cover every value from the smallest on.
@@ -47,11 +50,22 @@ impl<K: Copy + Ord> RangeTree<K> {
         let mut at = 0;
         for layer in &self.layers {
             let Some(block) = layer.blocks.get(at) else { return 0 };
-            let started = block.iter().map(|start| u32::from(*start <= value)).sum::<u32>() as usize;
-            at = (at * BLOCK + started.saturating_sub(1)).min(layer.last);
+            at = (at * BLOCK + last_begun(block, value)).min(layer.last);
         }
         at
     }
+}
+
+/// The place of the last start that is not behind `value`, 0 when all are.
+#[inline]
+fn last_begun<K: Copy + Ord>(block: &[K; BLOCK], value: K) -> usize {
+    let mut at = 0;
+    for half in [8, 4, 2, 1] {
+        // The remainder is a no-op that spares the check of the bound, and with it a branch.
+        let has_begun = block.get((at + half) % BLOCK).is_some_and(|start| *start <= value);
+        at += select_unpredictable(has_begun, half, 0);
+    }
+    at
 }
 
 #[cfg(test)]
