@@ -55,6 +55,7 @@ pub struct FlowView {
 
 impl Traffic {
     /// Counts one packet.
+    #[inline]
     pub fn add(&mut self, packet: &FlowPacket<'_>) {
         let (packets, bytes) = match packet.direction {
             Direction::Inbound => (&mut self.received_packets, &mut self.received_bytes),

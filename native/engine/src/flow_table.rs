@@ -62,6 +62,7 @@ impl FlowTable {
 
     /// Judges a packet, and counts it when it is allowed. `ask` asks the session's program about a direction: for a new flow and,
     /// once per epoch and program, for an old one.
+    #[inline]
     pub fn judge(
         &self,
         memo: &mut FlowMemo,
@@ -73,6 +74,15 @@ impl FlowTable {
             last.uncounted.add(packet);
             return Judged::Allowed;
         }
+        self.judge_locked(memo, packet, ask)
+    }
+
+    fn judge_locked(
+        &self,
+        memo: &mut FlowMemo,
+        packet: &FlowPacket<'_>,
+        ask: impl Fn(Direction, Asked) -> Verdict,
+    ) -> Judged {
         let mut flows = lock(&self.flows);
         flows.settle(memo);
         if !flows.map.is_newest(packet.tuple) {
@@ -94,7 +104,7 @@ impl FlowTable {
 
     /// Puts into the table what a thread has counted without its lock.
     pub fn settle(&self, memo: &mut FlowMemo) {
-        if memo.last.as_ref().is_some_and(|last| last.uncounted != Traffic::default()) {
+        if memo.last.as_ref().is_some_and(Remembered::has_uncounted) {
             lock(&self.flows).settle(memo);
         }
     }
@@ -168,7 +178,7 @@ impl Flows {
 
     /// What was counted for a flow that is gone is gone with it.
     fn settle(&mut self, memo: &mut FlowMemo) {
-        let Some(last) = &mut memo.last else { return };
+        let Some(last) = memo.last.as_mut().filter(|last| last.has_uncounted()) else { return };
         let uncounted = std::mem::take(&mut last.uncounted);
         if let Some(flow) = self.map.at(last.slot, &last.tuple) {
             flow.traffic.merge(&uncounted);
@@ -177,6 +187,11 @@ impl Flows {
 }
 
 impl Remembered {
+    fn has_uncounted(&self) -> bool {
+        self.uncounted.received_packets | self.uncounted.sent_packets != 0
+    }
+
+    #[inline]
     fn holds_for(&self, packet: &FlowPacket<'_>, version: u64) -> bool {
         self.version == version
             && self.at_ms == packet.now_ms

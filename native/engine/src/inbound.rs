@@ -132,18 +132,20 @@ impl<O: Output> Step<'_, O> {
             Ok(inner) => inner,
             Err(reason) => return self.drop_inbound(session, None, reason),
         };
-        let tuple = inner.tuple(Direction::Inbound);
         // A gateway speaks for what lies behind it, never for us or for another peer.
-        let may_be_from = match self.way(inner.source) {
+        let may_be_from = match self.way(&inner.source) {
             Way::Peer => session.peer_addresses.contains(&inner.source),
             Way::Gateways | Way::None => session.is_behind(inner.source),
             Way::Own => false,
         };
-        if !may_be_from {
-            return self.drop_inbound(session, Some(tuple), DropReason::RemoteAddress);
-        }
-        if !self.is_own(inner.destination) {
-            return self.drop_inbound(session, Some(tuple), DropReason::LocalAddress);
+        let refusal = match may_be_from {
+            false => Some(DropReason::RemoteAddress),
+            true if !self.is_own(&inner.destination) => Some(DropReason::LocalAddress),
+            true => None,
+        };
+        let tuple = inner.tuple(Direction::Inbound);
+        if let Some(reason) = refusal {
+            return self.drop_inbound(session, Some(tuple), reason);
         }
         if let Err(action) = self.judge(session, &tuple, Direction::Inbound, inner.length) {
             let local_index = session.local_index;

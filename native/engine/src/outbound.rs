@@ -44,49 +44,44 @@ impl<O: Output> Pass<'_, O> {
 
     /// Steps 2 to 5: through the primary session of the next hop, or wait for one.
     fn forward(&mut self, inner: &InnerPacket, packet: &[u8]) {
-        let tuple = inner.tuple(Direction::Outbound);
-        let next_hop = match self.next_hop(&tuple) {
-            Ok(next_hop) => next_hop,
-            Err(reason) => return self.step.drop_outbound(None, Some(tuple), reason),
+        let way = self.step.way(&inner.destination);
+        let refusal = match way {
+            Way::Own => Some(DropReason::OwnAddress),
+            _ if !self.step.is_own(&inner.source) => Some(DropReason::LocalAddress),
+            Way::None => Some(DropReason::NoRoute),
+            Way::Peer | Way::Gateways => None,
         };
+        let tuple = inner.tuple(Direction::Outbound);
+        if let Some(reason) = refusal {
+            return self.step.drop_outbound(None, Some(tuple), reason);
+        }
+        let gateway = if way == Way::Gateways { self.gateway(&tuple) } else { None };
+        let next_hop = gateway.as_ref().unwrap_or(&inner.destination);
         let Self { sessions, step } = self;
         match sessions.primary(&step.engine.sessions, next_hop) {
             Some(session) => step.send_allowed(session, &tuple, packet),
-            None => step.park(next_hop, &tuple, packet),
+            None => step.park(*next_hop, &tuple, packet),
         }
     }
 
-    /// Steps 2 to 4: the overlay address of the peer that takes the packet.
-    fn next_hop(&mut self, tuple: &Tuple) -> Result<IpAddr, DropReason> {
+    /// Section 3.2: the peer behind which the destination of a flow lies.
+    fn gateway(&mut self, flow: &Tuple) -> Option<IpAddr> {
         let Self { sessions, step } = self;
-        let way = step.way(tuple.remote_address);
-        if way == Way::Own {
-            return Err(DropReason::OwnAddress);
-        }
-        if !step.is_own(tuple.local_address) {
-            return Err(DropReason::LocalAddress);
-        }
-        if way == Way::Peer {
-            return Ok(tuple.remote_address);
-        }
-        let Target::Gateways(gateways) = step.routes.target(tuple.remote_address) else {
-            return Err(DropReason::NoRoute);
-        };
+        let Target::Gateways(gateways) = step.routes.target(flow.remote_address) else { return None };
         let table = &step.engine.sessions;
         let version = sessions.version(table);
-        let has_session = |gateway| sessions.primary(table, gateway).is_some();
-        step.ways.gateway(gateways, tuple, version, has_session).ok_or(DropReason::NoRoute)
+        step.ways.gateway(gateways, flow, version, |gateway| sessions.primary(table, &gateway).is_some())
     }
 }
 
 impl<O: Output> Step<'_, O> {
     /// Which way packets to an address on the other side of a flow go.
-    pub(crate) fn way(&mut self, address: IpAddr) -> Way {
+    pub(crate) fn way(&mut self, address: &IpAddr) -> Way {
         self.ways.way(self.routes, address)
     }
 
     /// Whether an address on our side of a flow is ours.
-    pub(crate) fn is_own(&mut self, address: IpAddr) -> bool {
+    pub(crate) fn is_own(&mut self, address: &IpAddr) -> bool {
         self.ways.is_own(self.routes, address)
     }
 

@@ -40,12 +40,12 @@ impl RouteCache {
     }
 
     /// Whether an address on our side of a flow is ours.
-    pub fn is_own(&mut self, table: &RouteTable, address: IpAddr) -> bool {
+    pub fn is_own(&mut self, table: &RouteTable, address: &IpAddr) -> bool {
         remembered(&mut self.own, table, address) == Way::Own
     }
 
     /// Which way packets to an address on the other side go.
-    pub fn way(&mut self, table: &RouteTable, address: IpAddr) -> Way {
+    pub fn way(&mut self, table: &RouteTable, address: &IpAddr) -> Way {
         remembered(&mut self.remote, table, address)
     }
 
@@ -81,20 +81,20 @@ impl Way {
 }
 
 #[inline]
-fn remembered(places: &mut [Option<(IpAddr, Way)>; PLACES], table: &RouteTable, address: IpAddr) -> Way {
+fn remembered(places: &mut [Option<(IpAddr, Way)>; PLACES], table: &RouteTable, address: &IpAddr) -> Way {
     match places.get_mut(place_of(address)) {
-        Some(Some((held, way))) if *held == address => *way,
+        Some(Some((held, way))) if held == address => *way,
         Some(place) => {
-            let way = Way::of(table.target(address));
-            *place = Some((address, way));
+            let way = Way::of(table.target(*address));
+            *place = Some((*address, way));
             way
         }
-        None => Way::of(table.target(address)),
+        None => Way::of(table.target(*address)),
     }
 }
 
 /// Neighbours have places of their own.
-fn place_of(address: IpAddr) -> usize {
+fn place_of(address: &IpAddr) -> usize {
     let last = match address {
         IpAddr::V4(v4) => v4.octets()[3],
         IpAddr::V6(v6) => v6.octets()[15],

@@ -50,10 +50,15 @@ struct Sending {
 #[repr(align(128))]
 struct Receiving {
     key: Box<dyn Aead>,
-    window: Mutex<ReplayWindow>,
+    arrived: Mutex<Arrived>,
     active: AtomicBool,
-    packets: Count,
-    bytes: Count,
+}
+
+/// What was received, counted under the lock that each datagram takes anyway.
+struct Arrived {
+    window: ReplayWindow,
+    packets: u64,
+    bytes: u64,
 }
 
 /// What a new session starts with. The keys are gone from it: they live in the two ciphers only.
@@ -131,10 +136,8 @@ impl Session {
             },
             receive: Receiving {
                 key: new.receive_key,
-                window: Mutex::new(ReplayWindow::new(new.receive_floor)),
+                arrived: Mutex::new(Arrived { window: ReplayWindow::new(new.receive_floor), packets: 0, bytes: 0 }),
                 active: AtomicBool::new(false),
-                packets: Count::default(),
-                bytes: Count::default(),
             },
         }
     }
@@ -188,7 +191,7 @@ impl Session {
 
     /// Whether a packet with this counter may still be new.
     pub fn may_accept(&self, counter: u64) -> bool {
-        lock(&self.receive.window).accepts(counter)
+        lock(&self.receive.arrived).window.accepts(counter)
     }
 
     /// Opens what follows the header, in place. Changes no state: the counter is committed by [`Self::accept`].
@@ -198,11 +201,12 @@ impl Session {
 
     /// Commits the counter of an authentic datagram. False when another thread has just committed the same one.
     pub fn accept(&self, counter: u64, datagram_bytes: usize) -> bool {
-        let accepted = lock(&self.receive.window).commit(counter);
+        let mut arrived = lock(&self.receive.arrived);
+        let accepted = arrived.window.commit(counter);
         if accepted {
             self.receive.active.store(true, Ordering::Relaxed);
-            self.receive.packets.add(1);
-            self.receive.bytes.add(datagram_bytes as u64);
+            arrived.packets += 1;
+            arrived.bytes += datagram_bytes as u64;
         }
         accepted
     }
@@ -256,12 +260,19 @@ impl Session {
     pub fn take_activity(&self) -> Option<Activity> {
         let received = self.receive.active.swap(false, Ordering::Relaxed);
         let sent = self.send.active.swap(false, Ordering::Relaxed);
-        (received || sent).then(|| Activity {
+        if !received && !sent {
+            return None;
+        }
+        let (received_packets, received_bytes) = {
+            let arrived = lock(&self.receive.arrived);
+            (arrived.packets, arrived.bytes)
+        };
+        Some(Activity {
             local_index: self.local_index,
             received,
             sent,
-            received_packets: self.receive.packets.get(),
-            received_bytes: self.receive.bytes.get(),
+            received_packets,
+            received_bytes,
             sent_packets: self.send.packets.get(),
             sent_bytes: self.send.bytes.get(),
         })
