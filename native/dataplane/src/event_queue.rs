@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::net::Shutdown;
-use std::os::unix::net::UnixStream;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lacis_contract::frame;
 use lacis_contract::wire::{FromDataPlane, from_data_plane::Event};
 use lacis_engine::header::Kind;
+
+use crate::platform::ControlStream;
 
 /// Events written at once.
 const WRITE_EVENTS: usize = 256;
@@ -61,7 +62,7 @@ pub enum Pushed {
 
 #[derive(Default)]
 struct State {
-    connection: Option<UnixStream>,
+    connection: Option<ControlStream>,
     /// Which connection it is: a write that failed on the one before says nothing about this one.
     generation: u64,
     /// After Hello: events may flow.
@@ -80,7 +81,7 @@ pub struct EventQueue {
 
 impl EventQueue {
     /// Replaces the connection. What waited for the old one is forgotten; nothing flows before [`Self::greet`].
-    pub fn connect(&self, connection: Option<UnixStream>) {
+    pub fn connect(&self, connection: Option<ControlStream>) {
         let mut state = self.lock();
         state.disconnect();
         state.generation += 1;
@@ -154,7 +155,7 @@ impl EventQueue {
     }
 
     /// Waits for events and takes some. They are made into bytes without the lock: nobody waits for that.
-    fn take(&self) -> (io::Result<UnixStream>, u64, Vec<Event>) {
+    fn take(&self) -> (io::Result<ControlStream>, u64, Vec<Event>) {
         let idle = |state: &mut State| state.connection.is_none() || state.waiting.is_empty();
         let mut state = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
         let taken = state.waiting.len().min(WRITE_EVENTS);
@@ -166,7 +167,7 @@ impl EventQueue {
         }
         state.is_writing = true;
         let gone = || io::Error::from(io::ErrorKind::NotConnected);
-        let connection = state.connection.as_ref().ok_or_else(gone).and_then(UnixStream::try_clone);
+        let connection = state.connection.as_ref().ok_or_else(gone).and_then(ControlStream::try_clone);
         (connection, state.generation, events)
     }
 
@@ -205,8 +206,8 @@ mod tests {
         Event::Confirmed(Confirmed::default())
     }
 
-    fn greeted() -> (EventQueue, UnixStream) {
-        let (ours, theirs) = UnixStream::pair().unwrap();
+    fn greeted() -> (EventQueue, ControlStream) {
+        let (ours, theirs) = ControlStream::pair().unwrap();
         let queue = EventQueue::default();
         queue.connect(Some(ours));
         queue.greet(Vec::new);
@@ -217,7 +218,7 @@ mod tests {
     fn nothing_is_kept_for_nobody() {
         let queue = EventQueue::default();
         assert_eq!(queue.push(confirmed()), Pushed::Unheard);
-        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let (ours, _theirs) = ControlStream::pair().unwrap();
         queue.connect(Some(ours));
         assert_eq!(queue.push(confirmed()), Pushed::Unheard);
     }

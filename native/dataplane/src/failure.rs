@@ -4,6 +4,8 @@ use std::io;
 
 use lacis_engine::control::{Refusal, RefusalCode};
 
+use crate::platform::error_code;
+
 /// A failed command.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -36,14 +38,7 @@ impl Failure {
 
     /// The operating system said no to `what`.
     pub fn system(what: impl AsRef<str>, error: &io::Error) -> Self {
-        let code = match error.raw_os_error() {
-            Some(libc::EPERM | libc::EACCES) => "not-permitted",
-            Some(libc::EADDRINUSE) => "address-in-use",
-            Some(libc::EBUSY) => "device-busy",
-            Some(libc::ENODEV | libc::ENXIO) => "no-such-device",
-            _ => "system",
-        };
-        Self::new(code, format!("{}: {error}", what.as_ref()))
+        Self::new(error_code(error), format!("{}: {error}", what.as_ref()))
     }
 }
 

@@ -8,9 +8,7 @@ use lacis_engine::ip::Prefix;
 use crate::decode;
 use crate::encode;
 use crate::failure::Failure;
-use crate::os::netlink::LinkSettings;
-use crate::os::tun::{Offloads, Tun};
-use crate::os::udp::{Udp, UdpSettings};
+use crate::platform::{SystemTun, SystemUdp, Tun, TunSettings, Udp, UdpSettings};
 use crate::shared::Shared;
 use crate::thread_output::ThreadOutput;
 use crate::workers::Workers;
@@ -27,8 +25,8 @@ pub struct HostDevices {
     // Dropped first: the threads hold the device open.
     workers: Workers,
     out: ThreadOutput,
-    tun: Option<(Tun, wire::OpenTun)>,
-    udp: Option<(Arc<Udp>, wire::OpenUdp)>,
+    tun: Option<(SystemTun, wire::OpenTun)>,
+    udp: Option<(Arc<SystemUdp>, wire::OpenUdp)>,
 }
 
 impl HostDevices {
@@ -49,7 +47,7 @@ impl HostDevices {
         if self.udp.as_ref().is_some_and(|(udp, _)| udp.has_offloads()) {
             capabilities.push("udp-offload");
         }
-        if self.tun.as_ref().is_some_and(|(tun, _)| tun.offloads() != Offloads::None) {
+        if self.tun.as_ref().is_some_and(|(tun, _)| tun.has_offloads()) {
             capabilities.push("tun-offload");
         }
         capabilities
@@ -58,10 +56,10 @@ impl HostDevices {
     /// What is open, without sessions.
     pub fn snapshot(&self) -> wire::Snapshot {
         let (tun_name, tun_mtu, tun_addresses) = match &self.tun {
-            Some((tun, opened)) => (tun.name.clone(), opened.mtu, opened.addresses.clone()),
+            Some((tun, opened)) => (tun.name().to_owned(), opened.mtu, opened.addresses.clone()),
             None => Default::default(),
         };
-        let udp = self.udp.as_ref().map(|(udp, _)| encode::endpoint(udp.bound));
+        let udp = self.udp.as_ref().map(|(udp, _)| encode::endpoint(udp.bound()));
         wire::Snapshot { tun_name, tun_mtu, tun_addresses, udp, sessions: vec![] }
     }
 
@@ -70,7 +68,7 @@ impl HostDevices {
         if let Some((tun, opened)) = &self.tun
             && opened == request
         {
-            return Ok(wire::TunOpened { name: tun.name.clone() });
+            return Ok(wire::TunOpened { name: tun.name().to_owned() });
         }
         decode::one_queue(request.queues)?;
         if !(MTU_MIN..=MTU_MAX).contains(&request.mtu) {
@@ -78,9 +76,9 @@ impl HostDevices {
         }
         let addresses = request.addresses.iter().map(decode::prefix).collect::<Result<Vec<Prefix>, _>>()?;
         self.close_tun();
-        let settings = LinkSettings { mtu: request.mtu, tx_queue: request.tx_queue };
-        let tun = Tun::open(&request.name, settings, &addresses)?;
-        let name = tun.name.clone();
+        let settings = TunSettings { mtu: request.mtu, tx_queue: request.tx_queue };
+        let tun = SystemTun::open(&request.name, settings, &addresses)?;
+        let name = tun.name().to_owned();
         self.tun = Some((tun, request.clone()));
         self.restart()?;
         Ok(wire::TunOpened { name })
@@ -91,24 +89,24 @@ impl HostDevices {
         if let Some((udp, opened)) = &self.udp
             && opened == request
         {
-            return Ok(wire::UdpOpened { bound: Some(encode::endpoint(udp.bound)) });
+            return Ok(wire::UdpOpened { bound: Some(encode::endpoint(udp.bound())) });
         }
         decode::one_queue(request.queues)?;
         let bind = decode::bind_endpoint(request.bind.as_ref().ok_or_else(|| Failure::bad("bind is missing"))?)?;
         if !(1..=BATCH_MAX).contains(&request.batch) {
             return Err(Failure::bad(format!("a batch of {} is not between 1 and {BATCH_MAX}", request.batch)));
         }
-        if self.udp.as_ref().is_some_and(|(udp, _)| udp.bound.port() == bind.port()) {
+        if self.udp.as_ref().is_some_and(|(udp, _)| udp.bound().port() == bind.port()) {
             self.close_udp();
         }
-        let udp = Arc::new(Udp::bind(&UdpSettings {
+        let udp = Arc::new(SystemUdp::bind(&UdpSettings {
             bind,
             receive_buffer_bytes: request.read_buffer_bytes,
             send_buffer_bytes: request.write_buffer_bytes,
             batch: request.batch as usize,
             mark: request.mark,
         })?);
-        let bound = Some(encode::endpoint(udp.bound));
+        let bound = Some(encode::endpoint(udp.bound()));
         self.udp = Some((udp, request.clone()));
         self.restart()?;
         Ok(wire::UdpOpened { bound })

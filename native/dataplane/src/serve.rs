@@ -1,8 +1,6 @@
 //! The process: one control plane at a time, the devices it opened, the deadlines, and the end.
 
 use std::io::{self, Read};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -13,16 +11,13 @@ use lacis_contract::wire::{self, ToDataPlane, from_data_plane::Event, to_data_pl
 use lacis_engine::engine::Worker;
 
 use crate::commands::carry_out;
-use crate::control_socket::ControlSocket;
 use crate::encode;
 use crate::failure::Failure;
 use crate::greeting::Greeting;
 use crate::host_devices::HostDevices;
-use crate::os::poll::wait_readable;
-use crate::os::process::{self, StopSignal};
+use crate::platform::{ControlStream, Doorway, Wake, harden_process};
 use crate::shared::Shared;
 use crate::staged::Staged;
-use crate::wake::Wake;
 
 /// The engine wants to be told of the time once a second while it has deadlines.
 const TICK: Duration = Duration::from_secs(1);
@@ -33,9 +28,8 @@ const READ_BYTES: usize = 64 << 10;
 
 /// Serves until told to stop, by a signal, by the control plane, or by its absence for `orphan`.
 pub fn serve(socket: &Path, orphan: Duration) -> io::Result<()> {
-    process::harden()?;
-    let signal = StopSignal::new()?;
-    let socket = ControlSocket::bind(socket)?;
+    harden_process()?;
+    let doorway = Doorway::open(socket)?;
     let shared = Shared::new(Wake::new()?);
     let events = Arc::clone(&shared.events);
     thread::Builder::new().name("events".into()).spawn(move || events.write_forever())?;
@@ -43,8 +37,7 @@ pub fn serve(socket: &Path, orphan: Duration) -> io::Result<()> {
         devices: HostDevices::new(shared.clone()),
         shared,
         worker: Worker::new(),
-        socket,
-        signal,
+        doorway,
         connection: None,
         orphan,
         orphaned_at: Instant::now(),
@@ -56,15 +49,14 @@ struct Process {
     shared: Shared,
     devices: HostDevices,
     worker: Worker,
-    socket: ControlSocket,
-    signal: StopSignal,
+    doorway: Doorway,
     connection: Option<Connection>,
     orphan: Duration,
     orphaned_at: Instant,
 }
 
 struct Connection {
-    stream: UnixStream,
+    stream: ControlStream,
     frames: FrameBuffer,
     greeting: Greeting,
     staged: Staged,
@@ -87,22 +79,17 @@ impl Process {
     /// Waits for one thing to happen and handles it.
     fn step(&mut self) -> io::Result<Next> {
         let timeout = self.timeout();
-        let connection = self.connection.as_ref().map_or(self.socket.as_fd(), |connection| connection.stream.as_fd());
-        let watched: [BorrowedFd<'_>; 4] =
-            [self.signal.as_fd(), self.shared.wake.as_fd(), self.socket.as_fd(), connection];
-        let [signalled, woken, called, spoken_to] = wait_readable(watched, timeout)?;
-        if woken {
-            self.shared.wake.acknowledge();
-        }
+        let connection = self.connection.as_ref().map(|connection| &connection.stream);
+        let knocks = self.doorway.wait(&self.shared.wake, connection, timeout)?;
         self.tick();
-        if signalled && self.signal.has_arrived() || self.is_orphaned() {
+        if knocks.must_stop || self.is_orphaned() {
             self.close_all();
             return Ok(Next::Stop);
         }
-        if spoken_to && self.connection.is_some() && self.listen() == Next::Stop {
+        if knocks.is_spoken_to && self.listen() == Next::Stop {
             return Ok(Next::Stop);
         }
-        if called {
+        if knocks.is_called {
             self.accept();
         }
         Ok(Next::GoOn)
@@ -132,7 +119,7 @@ impl Process {
 
     /// A new control plane replaces the one before it.
     fn accept(&mut self) {
-        let Ok(stream) = self.socket.accept() else { return };
+        let Ok(stream) = self.doorway.accept() else { return };
         let Ok(writer) = stream.try_clone() else { return };
         self.shared.events.connect(Some(writer));
         self.connection = Some(Connection {
