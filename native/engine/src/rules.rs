@@ -6,10 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::packet::{ICMP, ICMPV6, Tuple};
 use crate::policy::{Rule, RuleProtocol};
 
+/// Ports of a rule up to which it is found by port: more would cost memory for every rule.
+const PORTS_INDEXED_MAX: usize = 16;
+
 /// Rules and what they have allowed. The first one that matches decides.
 pub struct Rules {
     rules: Vec<Checked>,
-    /// Rules about exactly one port, by that port: each of the two lists ascends.
+    /// Rules about few ports, by each of them. These lists and the other one ascend.
     by_port: HashMap<u16, Vec<u32>>,
     /// All others.
     by_order: Vec<u32>,
@@ -40,8 +43,9 @@ impl Rules {
         let (mut by_port, mut by_order) = (HashMap::<u16, Vec<u32>>::new(), vec![]);
         for (rule, at) in rules.iter().zip(0..) {
             // An ICMP rule means no port at all, whatever stands there.
-            match rule.ports.start() == rule.ports.end() && rule.protocol != RuleProtocol::Icmp {
-                true => by_port.entry(*rule.ports.start()).or_default().push(at),
+            let is_narrow = rule.ports.len() <= PORTS_INDEXED_MAX && rule.protocol != RuleProtocol::Icmp;
+            match is_narrow {
+                true => rule.ports.clone().for_each(|port| by_port.entry(port).or_default().push(at)),
                 false => by_order.push(at),
             }
         }
