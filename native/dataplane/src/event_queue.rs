@@ -23,6 +23,8 @@ enum Class {
     /// Never while the connection lives: a control plane that lets this many pile up is cut off, and learns the state anew from the
     /// snapshot when it comes back.
     Certain,
+    /// Like [`Self::Certain`], but large.
+    Bulky,
     /// Sent again by whoever sent it, or asked for again.
     Repeatable,
     /// The counters are exact without it.
@@ -36,6 +38,7 @@ impl Class {
             Event::Message(message) if message.r#type == u32::from(Kind::CloseTunnel.to_wire().0) => Self::Certain,
             Event::Datagram(_) | Event::Message(_) | Event::NeedSession(_) => Self::Repeatable,
             Event::DropSample(_) => Self::Sample,
+            Event::FlowReport(_) => Self::Bulky,
             _ => Self::Certain,
         }
     }
@@ -43,6 +46,8 @@ impl Class {
     fn limit(self) -> usize {
         match self {
             Self::Certain => 131_072,
+            // Twice all flows that there can be.
+            Self::Bulky => 128,
             Self::Repeatable => 4_096,
             Self::Sample => 64,
         }
@@ -68,7 +73,7 @@ struct State {
     /// After Hello: events may flow.
     is_greeted: bool,
     waiting: VecDeque<Event>,
-    held: [usize; 3],
+    held: [usize; 4],
     is_writing: bool,
 }
 
@@ -115,7 +120,7 @@ impl EventQueue {
         }
         let class = Class::of(&event);
         if state.held.get(class as usize).is_some_and(|held| *held >= class.limit()) {
-            if class == Class::Certain {
+            if matches!(class, Class::Certain | Class::Bulky) {
                 state.disconnect();
             }
             return Pushed::Overflow;
@@ -190,7 +195,7 @@ impl State {
         }
         self.is_greeted = false;
         self.waiting.clear();
-        self.held = [0; 3];
+        self.held = [0; 4];
     }
 }
 
@@ -198,7 +203,7 @@ impl State {
 mod tests {
     use std::sync::Arc;
 
-    use lacis_contract::wire::{Confirmed, DropSample, Message, NeedSession};
+    use lacis_contract::wire::{Confirmed, DropSample, FlowReport, Message, NeedSession};
 
     use super::*;
 
@@ -232,6 +237,9 @@ mod tests {
         assert_eq!(queue.push(Event::Message(Message { r#type: 4, ..Default::default() })), Pushed::Overflow);
         assert_eq!(queue.push(Event::Message(Message { r#type: 5, ..Default::default() })), Pushed::Queued);
         assert_eq!(queued(confirmed()), 131_071);
+        let (queue, _theirs) = greeted();
+        let queued = |event: Event| (0..200_000).take_while(|_| queue.push(event.clone()) == Pushed::Queued).count();
+        assert_eq!(queued(Event::FlowReport(FlowReport::default())), 128);
         assert_eq!(queue.push(confirmed()), Pushed::Unheard);
     }
 
