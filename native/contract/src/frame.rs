@@ -97,12 +97,12 @@ fn decode<M: Message + Default>(body: &[u8]) -> io::Result<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::v1::{Hello, NeedSession};
+    use crate::wire::{Hello, NeedSession};
 
     #[test]
     fn a_frame_is_a_big_endian_length_and_the_message() {
         let mut bytes = Vec::new();
-        append(&Hello { contract_version: 1 }, &mut bytes).unwrap();
+        append(&Hello { contract_version: 1, oldest_version: 0 }, &mut bytes).unwrap();
         assert_eq!(bytes, [0, 0, 0, 2, 0x08, 1]);
     }
 

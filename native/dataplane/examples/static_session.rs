@@ -11,8 +11,10 @@ use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::net::UnixStream;
 
-use lacis_contract::v1::{self, FromDataPlane, ToDataPlane, from_data_plane::Event, to_data_plane::Command};
-use lacis_contract::{CONTRACT_VERSION, frame};
+use lacis_contract::wire::{
+    self, FromDataPlane, ToDataPlane, from_data_plane::Event, route::Target, to_data_plane::Command,
+};
+use lacis_contract::{CONTRACT_VERSION, OLDEST_VERSION, frame};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,19 +37,27 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     };
 
-    let networks = vec![v1::Prefix { address: octets(own.parse()?), bits: 24 }];
+    let networks = vec![wire::Prefix { address: octets(own.parse()?), bits: 24 }];
     let mtu = rest.get(1).map_or(Ok(1_300), |mtu| mtu.parse())?;
-    ask(Command::Hello(v1::Hello { contract_version: CONTRACT_VERSION }))?;
+    ask(Command::Hello(wire::Hello { contract_version: CONTRACT_VERSION, oldest_version: OLDEST_VERSION }))?;
     let addresses = networks.clone();
-    ask(Command::OpenTun(v1::OpenTun { name: String::new(), mtu, addresses, tx_queue: 500 }))?;
+    ask(Command::OpenTun(wire::OpenTun { name: String::new(), mtu, addresses, tx_queue: 500, queues: 1 }))?;
     let bind = Some(wire_endpoint(bind.parse()?));
-    ask(Command::OpenUdp(v1::OpenUdp { bind, batch: 64, ..Default::default() }))?;
-    ask(Command::Configure(v1::Configure { networks, send_recv_error: 1, ..Default::default() }))?;
-    let rule = v1::PolicyRule { protocol: 1, port_last: 65_535, ..Default::default() };
-    let program = v1::PolicyProgram { policy_id: 1, inbound: vec![rule.clone()], outbound: vec![rule] };
-    ask(Command::ApplyPolicies(v1::ApplyPolicies { programs: vec![program], ..Default::default() }))?;
+    ask(Command::OpenUdp(wire::OpenUdp { bind, batch: 64, ..Default::default() }))?;
+    ask(Command::Configure(wire::Configure { networks, send_recv_error: 1, ..Default::default() }))?;
+    let routes = [(own, Target::Own(wire::OwnRoute {})), (peer, Target::Peer(wire::PeerRoute {}))];
+    let routes = routes.into_iter().map(|(address, target)| -> Result<_, Box<dyn Error>> {
+        let address = octets(address.parse()?);
+        let bits = u32::try_from(address.len())? * 8;
+        Ok(wire::Route { prefix: Some(wire::Prefix { address, bits }), target: Some(target) })
+    });
+    ask(Command::ApplyRoutes(wire::ApplyRoutes { routes: routes.collect::<Result<_, _>>()? }))?;
+    let rule = wire::PolicyRule { protocol: 1, port_last: 65_535, ..Default::default() };
+    let program =
+        wire::PolicyProgram { policy_id: 1, inbound: vec![rule.clone()], outbound: vec![rule], ..Default::default() };
+    ask(Command::ApplyPolicies(wire::ApplyPolicies { programs: vec![program], ..Default::default() }))?;
     let (send, receive) = if side == "1" { (1, 2) } else { (2, 1) };
-    ask(Command::InstallSession(v1::InstallSession {
+    ask(Command::InstallSession(wire::InstallSession {
         local_index: u32::from(receive),
         remote_index: u32::from(send),
         cipher: if rest.first().is_some_and(|cipher| cipher == "chachapoly") { 2 } else { 1 },
@@ -55,12 +65,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         receive_key: vec![receive; 32],
         send_counter: 2,
         receive_floor: 2,
-        path: Some(wire_endpoint(endpoint.parse()?)),
+        path: Some(wire::Path { way: Some(wire::path::Way::Direct(wire_endpoint(endpoint.parse()?))) }),
         peer_addresses: vec![octets(peer.parse()?)],
         policy_id: 1,
         confirmed: true,
         primary: true,
         memo: vec![],
+        allowed_prefixes: vec![],
     }))?;
     std::io::stdin().read_to_end(&mut vec![])?;
     Ok(())
@@ -70,6 +81,6 @@ fn octets(address: IpAddr) -> Vec<u8> {
     lacis_engine::ip::address_to_bytes(address)
 }
 
-fn wire_endpoint(endpoint: SocketAddr) -> v1::Endpoint {
-    v1::Endpoint { address: octets(endpoint.ip()), port: endpoint.port().into() }
+fn wire_endpoint(endpoint: SocketAddr) -> wire::Endpoint {
+    wire::Endpoint { address: octets(endpoint.ip()), port: endpoint.port().into() }
 }

@@ -3,13 +3,15 @@
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
-use lacis_contract::v1;
+use lacis_contract::wire::{self, path::Way, route};
 use lacis_engine::aead::{Cipher, SecretKey};
-use lacis_engine::control::{Installation, PolicyChange};
+use lacis_engine::control::Installation;
 use lacis_engine::header::Kind;
-use lacis_engine::host::{HostFacts, RecvErrorPolicy};
+use lacis_engine::host::{FlowTimeouts, HostFacts, RecvErrorPolicy};
 use lacis_engine::ip::{Prefix, address_from_bytes};
-use lacis_engine::policy::{Program, Rule, RuleProtocol};
+use lacis_engine::path::Path;
+use lacis_engine::policy::{Program, RefusalAction, Rule, RuleProtocol};
+use lacis_engine::route::{BadGateways, GATEWAYS_MAX, Gateway, Gateways, Route, Target};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -20,7 +22,7 @@ pub fn address(bytes: &[u8]) -> Result<IpAddr, Failure> {
 }
 
 /// An underlay address to send to.
-pub fn endpoint(endpoint: &v1::Endpoint) -> Result<SocketAddr, Failure> {
+pub fn endpoint(endpoint: &wire::Endpoint) -> Result<SocketAddr, Failure> {
     let socket = bind_endpoint(endpoint)?;
     if socket.port() == 0 {
         return Err(Failure::bad("nothing can be sent to port 0"));
@@ -29,8 +31,17 @@ pub fn endpoint(endpoint: &v1::Endpoint) -> Result<SocketAddr, Failure> {
 }
 
 /// An underlay address to bind to: port 0 lets the system choose.
-pub fn bind_endpoint(endpoint: &v1::Endpoint) -> Result<SocketAddr, Failure> {
+pub fn bind_endpoint(endpoint: &wire::Endpoint) -> Result<SocketAddr, Failure> {
     Ok(SocketAddr::new(address(&endpoint.address)?, port(endpoint.port)?))
+}
+
+/// A way to a peer.
+pub fn path(path: &wire::Path) -> Result<Path, Failure> {
+    match &path.way {
+        Some(Way::Direct(to)) => Ok(Path::Direct(endpoint(to)?)),
+        Some(Way::Relayed(_)) => Err(Failure::unsupported("path.relayed", "nothing is sent through a relay yet")),
+        None => Err(Failure::unknown_member("path.way")),
+    }
 }
 
 /// A field that must be there.
@@ -39,7 +50,7 @@ pub fn required<T>(value: Option<T>, name: &str) -> Result<T, Failure> {
 }
 
 /// A prefix, host bits kept.
-pub fn prefix(prefix: &v1::Prefix) -> Result<Prefix, Failure> {
+pub fn prefix(prefix: &wire::Prefix) -> Result<Prefix, Failure> {
     let address = address(&prefix.address)?;
     Prefix::new(address, prefix.bits).ok_or_else(|| Failure::bad(format!("{address} has no {} bits", prefix.bits)))
 }
@@ -52,39 +63,49 @@ pub fn kind(kind: u32, subtype: u32) -> Result<Kind, Failure> {
 }
 
 /// Facts about this host.
-pub fn host_facts(configure: &v1::Configure) -> Result<HostFacts, Failure> {
+pub fn host_facts(configure: &wire::Configure) -> Result<HostFacts, Failure> {
     Ok(HostFacts {
         networks: configure.networks.iter().map(prefix).collect::<Result<_, _>>()?,
-        send_recv_error: match configure.send_recv_error() {
-            v1::RecvErrorPolicy::Always => RecvErrorPolicy::Always,
-            v1::RecvErrorPolicy::Never => RecvErrorPolicy::Never,
-            v1::RecvErrorPolicy::Private => RecvErrorPolicy::Private,
-            v1::RecvErrorPolicy::Unspecified => return Err(Failure::bad("send_recv_error is missing")),
+        send_recv_error: match known("send_recv_error", configure.send_recv_error)? {
+            wire::RecvErrorPolicy::Always => RecvErrorPolicy::Always,
+            wire::RecvErrorPolicy::Never => RecvErrorPolicy::Never,
+            wire::RecvErrorPolicy::Private => RecvErrorPolicy::Private,
+            wire::RecvErrorPolicy::Unspecified => return Err(Failure::bad("send_recv_error is missing")),
         },
+        flow_timeouts: configure.flow_timeouts.as_ref().map_or(Ok(FlowTimeouts::default()), flow_timeouts)?,
         drop_local_broadcast: configure.drop_local_broadcast,
         drop_multicast: configure.drop_multicast,
         answer_echo: configure.answer_echo,
     })
 }
 
+fn flow_timeouts(timeouts: &wire::FlowTimeouts) -> Result<FlowTimeouts, Failure> {
+    let wire::FlowTimeouts { tcp_ms, udp_ms, other_ms } = *timeouts;
+    if [tcp_ms, udp_ms, other_ms].contains(&0) {
+        return Err(Failure::bad("a flow timeout is at least 1 ms"));
+    }
+    Ok(FlowTimeouts { tcp_ms, udp_ms, other_ms })
+}
+
 /// A session. The keys are taken out of the message.
-pub fn installation(mut install: v1::InstallSession) -> Result<Installation, Failure> {
+pub fn installation(mut install: wire::InstallSession) -> Result<Installation, Failure> {
     let send_key = secret_key(&mut install.send_key);
     let receive_key = secret_key(&mut install.receive_key);
     Ok(Installation {
         local_index: install.local_index,
         remote_index: install.remote_index,
-        cipher: match install.cipher() {
-            v1::Cipher::Aes256Gcm => Cipher::Aes256Gcm,
-            v1::Cipher::Chacha20Poly1305 => Cipher::ChaCha20Poly1305,
-            v1::Cipher::Unspecified => return Err(Failure::bad("cipher is missing")),
+        cipher: match known("cipher", install.cipher)? {
+            wire::Cipher::Aes256Gcm => Cipher::Aes256Gcm,
+            wire::Cipher::Chacha20Poly1305 => Cipher::ChaCha20Poly1305,
+            wire::Cipher::Unspecified => return Err(Failure::bad("cipher is missing")),
         },
         send_key: send_key?,
         receive_key: receive_key?,
         send_counter: install.send_counter,
         receive_floor: install.receive_floor,
-        path: install.path.as_ref().map(endpoint).transpose()?,
+        path: install.path.as_ref().map(path).transpose()?,
         peer_addresses: install.peer_addresses.iter().map(|bytes| address(bytes)).collect::<Result<_, _>>()?,
+        allowed_prefixes: install.allowed_prefixes.iter().map(prefix).collect::<Result<_, _>>()?,
         policy_id: install.policy_id,
         confirmed: install.confirmed,
         primary: install.primary,
@@ -92,36 +113,82 @@ pub fn installation(mut install: v1::InstallSession) -> Result<Installation, Fai
     })
 }
 
-/// Programs and bindings.
-pub fn policy_change(apply: &v1::ApplyPolicies) -> Result<PolicyChange, Failure> {
-    let named =
-        |program: &v1::PolicyProgram| -> Result<_, Failure> { Ok((program.policy_id, self::program(program)?)) };
-    Ok(PolicyChange {
-        programs: apply.programs.iter().map(named).collect::<Result<_, _>>()?,
-        bindings: apply.bindings.iter().map(|binding| (binding.local_index, binding.policy_id)).collect(),
-        raise_epoch: apply.raise_epoch,
-    })
-}
-
-fn program(program: &v1::PolicyProgram) -> Result<Program, Failure> {
+/// A program, or a piece of one.
+pub fn program(program: wire::PolicyProgram) -> Result<Program, Failure> {
     Ok(Program {
         inbound: program.inbound.iter().map(rule).collect::<Result<_, _>>()?,
         outbound: program.outbound.iter().map(rule).collect::<Result<_, _>>()?,
+        refuse_inbound: refusal("refuse_inbound", program.refuse_inbound)?,
+        refuse_outbound: refusal("refuse_outbound", program.refuse_outbound)?,
     })
 }
 
-fn rule(rule: &v1::PolicyRule) -> Result<Rule, Failure> {
+fn refusal(field: &str, action: i32) -> Result<RefusalAction, Failure> {
+    match known(field, action)? {
+        wire::RefusalAction::Unspecified | wire::RefusalAction::Drop => Ok(RefusalAction::Drop),
+        wire::RefusalAction::Reject => Err(Failure::unsupported(field, "packets are dropped, not rejected yet")),
+    }
+}
+
+fn rule(rule: &wire::PolicyRule) -> Result<Rule, Failure> {
+    if !rule.icmp_types.is_empty() {
+        return Err(Failure::unsupported("icmp_types", "ICMP types are not told apart yet"));
+    }
     Ok(Rule {
-        protocol: match rule.protocol() {
-            v1::RuleProtocol::Any => RuleProtocol::Any,
-            v1::RuleProtocol::Tcp => RuleProtocol::Tcp,
-            v1::RuleProtocol::Udp => RuleProtocol::Udp,
-            v1::RuleProtocol::Icmp => RuleProtocol::Icmp,
-            v1::RuleProtocol::Unspecified => return Err(Failure::bad("protocol is missing in a rule")),
+        rule_id: rule.rule_id,
+        protocol: match known("protocol", rule.protocol)? {
+            wire::RuleProtocol::Any => RuleProtocol::Any,
+            wire::RuleProtocol::Tcp => RuleProtocol::Tcp,
+            wire::RuleProtocol::Udp => RuleProtocol::Udp,
+            wire::RuleProtocol::Icmp => RuleProtocol::Icmp,
+            wire::RuleProtocol::Unspecified => return Err(Failure::bad("protocol is missing in a rule")),
         },
         ports: ports(rule.port_first, rule.port_last)?,
         remote: rule.remote.iter().map(prefix).collect::<Result<_, _>>()?,
+        local: rule.local.iter().map(prefix).collect::<Result<_, _>>()?,
     })
+}
+
+/// A route. Whether its prefix may stand in a table is the table's to say.
+pub fn route(route: wire::Route) -> Result<Route, Failure> {
+    Ok(Route {
+        prefix: prefix(&required(route.prefix, "prefix")?)?,
+        target: match route.target {
+            Some(route::Target::Own(_)) => Target::Own,
+            Some(route::Target::Peer(_)) => Target::Peer,
+            Some(route::Target::None(_)) => Target::None,
+            Some(route::Target::Gateways(route)) => Target::Gateways(gateways(&route.gateways)?),
+            None => return Err(Failure::unknown_member("route.target")),
+        },
+    })
+}
+
+fn gateways(gateways: &[wire::Gateway]) -> Result<Gateways, Failure> {
+    let gateway = |gateway: &wire::Gateway| -> Result<_, Failure> {
+        let weight = u16::try_from(gateway.weight)
+            .map_err(|_| Failure::bad(format!("a weight of {} is more than 65535", gateway.weight)))?;
+        Ok(Gateway { address: address(&gateway.address)?, weight })
+    };
+    Gateways::new(gateways.iter().map(gateway).collect::<Result<_, _>>()?).map_err(|bad| {
+        Failure::bad(match bad {
+            BadGateways::Empty => "a route has no gateway".to_owned(),
+            BadGateways::TooMany => format!("a route has more than {GATEWAYS_MAX} gateways"),
+            BadGateways::Twice(address) => format!("a route has the gateway {address} twice"),
+        })
+    })
+}
+
+/// One queue is what there is.
+pub fn one_queue(queues: u32) -> Result<(), Failure> {
+    if queues > 1 {
+        return Err(Failure::unsupported("queues", "there is one queue"));
+    }
+    Ok(())
+}
+
+/// The value of an enum. What a later contract calls so is not guessed.
+fn known<E: TryFrom<i32>>(field: &str, value: i32) -> Result<E, Failure> {
+    E::try_from(value).map_err(|_| Failure::unsupported(field, format!("{value} is no value that is known here")))
 }
 
 fn ports(first: u32, last: u32) -> Result<RangeInclusive<u16>, Failure> {
@@ -146,8 +213,8 @@ fn secret_key(bytes: &mut Vec<u8>) -> Result<SecretKey, Failure> {
 mod tests {
     use super::*;
 
-    fn install() -> v1::InstallSession {
-        v1::InstallSession {
+    fn install() -> wire::InstallSession {
+        wire::InstallSession {
             local_index: 1,
             cipher: 1,
             send_key: vec![1; 32],
@@ -159,19 +226,20 @@ mod tests {
     #[test]
     fn a_session_needs_a_cipher_two_whole_keys_and_real_addresses() {
         assert!(installation(install()).is_ok());
-        assert!(installation(v1::InstallSession { cipher: 0, ..install() }).is_err());
-        assert!(installation(v1::InstallSession { cipher: 9, ..install() }).is_err());
-        assert!(installation(v1::InstallSession { send_key: vec![1; 31], ..install() }).is_err());
-        assert!(installation(v1::InstallSession { receive_key: vec![1; 33], ..install() }).is_err());
-        assert!(installation(v1::InstallSession { peer_addresses: vec![vec![1; 5]], ..install() }).is_err());
-        let path = Some(v1::Endpoint { address: vec![1; 4], port: 65_536 });
-        assert!(installation(v1::InstallSession { path, ..install() }).is_err());
+        assert!(installation(wire::InstallSession { cipher: 0, ..install() }).is_err());
+        assert!(installation(wire::InstallSession { cipher: 9, ..install() }).is_err());
+        assert!(installation(wire::InstallSession { send_key: vec![1; 31], ..install() }).is_err());
+        assert!(installation(wire::InstallSession { receive_key: vec![1; 33], ..install() }).is_err());
+        assert!(installation(wire::InstallSession { peer_addresses: vec![vec![1; 5]], ..install() }).is_err());
+        let way = Some(Way::Direct(wire::Endpoint { address: vec![1; 4], port: 65_536 }));
+        let path = Some(wire::Path { way });
+        assert!(installation(wire::InstallSession { path, ..install() }).is_err());
     }
 
     #[test]
     fn a_rule_needs_a_protocol_and_ports_in_order() {
         let rule = |protocol, port_first, port_last| {
-            self::rule(&v1::PolicyRule { protocol, port_first, port_last, ..Default::default() })
+            self::rule(&wire::PolicyRule { protocol, port_first, port_last, ..Default::default() })
         };
         assert!(rule(1, 0, 65_535).is_ok());
         assert!(rule(0, 0, 65_535).is_err());
@@ -181,7 +249,35 @@ mod tests {
 
     #[test]
     fn a_prefix_has_no_more_bits_than_its_address() {
-        assert!(prefix(&v1::Prefix { address: vec![10, 0, 0, 1], bits: 32 }).is_ok());
-        assert!(prefix(&v1::Prefix { address: vec![10, 0, 0, 1], bits: 33 }).is_err());
+        assert!(prefix(&wire::Prefix { address: vec![10, 0, 0, 1], bits: 32 }).is_ok());
+        assert!(prefix(&wire::Prefix { address: vec![10, 0, 0, 1], bits: 33 }).is_err());
+    }
+
+    #[test]
+    fn what_is_not_known_or_cannot_be_done_is_refused_by_name() {
+        let rule = |protocol| wire::PolicyRule { protocol, port_last: 65_535, ..Default::default() };
+        let refused =
+            |failure: Failure| (failure.code, failure.message.split(':').next().unwrap_or_default().to_owned());
+        let program = |change: fn(&mut wire::PolicyProgram)| {
+            let mut piece = wire::PolicyProgram::default();
+            change(&mut piece);
+            refused(self::program(piece).unwrap_err())
+        };
+        let unsupported = |field: &str| ("unsupported", field.to_owned());
+        assert_eq!(program(|piece| piece.refuse_inbound = 2), unsupported("refuse_inbound"));
+        assert_eq!(program(|piece| piece.refuse_outbound = 3), unsupported("refuse_outbound"));
+        assert_eq!(refused(self::rule(&rule(5)).unwrap_err()), unsupported("protocol"));
+        let typed = wire::PolicyRule { icmp_types: vec![8], ..rule(4) };
+        assert_eq!(refused(self::rule(&typed).unwrap_err()), unsupported("icmp_types"));
+        assert_eq!(refused(path(&wire::Path { way: None }).unwrap_err()), unsupported("path.way"));
+        let relayed = wire::Path { way: Some(Way::Relayed(wire::Relayed::default())) };
+        assert_eq!(refused(path(&relayed).unwrap_err()), unsupported("path.relayed"));
+        let cipher = installation(wire::InstallSession { cipher: 9, ..install() });
+        assert_eq!(cipher.err().map(refused), Some(unsupported("cipher")));
+        let facts = host_facts(&wire::Configure { send_recv_error: 4, ..Default::default() });
+        assert_eq!(refused(facts.unwrap_err()), unsupported("send_recv_error"));
+        let prefix = Some(wire::Prefix { address: vec![10, 0, 0, 0], bits: 8 });
+        assert_eq!(refused(route(wire::Route { prefix, target: None }).unwrap_err()), unsupported("route.target"));
+        assert_eq!(refused(one_queue(2).unwrap_err()), unsupported("queues"));
     }
 }

@@ -2,11 +2,16 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use lacis_contract::v1::{self, from_data_plane::Event as Wire};
-use lacis_contract::{CONTRACT_VERSION, FRAME_LIMIT_BYTES};
-use lacis_engine::control::{Sample, SessionSnapshot};
-use lacis_engine::ip::address_to_bytes;
+use lacis_contract::wire::{self, from_data_plane::Event as Wire};
+use lacis_contract::{CONTRACT_VERSION, FRAME_LIMIT_BYTES, OLDEST_VERSION};
+use lacis_engine::flow::FlowView;
+use lacis_engine::ip::{Prefix, address_to_bytes};
 use lacis_engine::output::{DropSample, Event};
+use lacis_engine::packet::Direction;
+use lacis_engine::path::Path;
+use lacis_engine::policy::RefusalAction;
+use lacis_engine::reports::{Sample, SessionSnapshot};
+use lacis_engine::route::{Route, Target};
 use prost::Message;
 
 use crate::failure::Failure;
@@ -17,52 +22,69 @@ pub const BUILD: &str = concat!("lacis-dataplane ", env!("CARGO_PKG_VERSION"));
 /// Sessions in one `Sampled`: about 60 bytes each, so that they fit a frame with the counters.
 pub const SAMPLED_SESSIONS_MAX: usize = 12_288;
 
+/// Rules in one `Sampled`: at most 29 bytes each, which is what its sessions leave.
+pub const SAMPLED_RULES_MAX: usize = 8_192;
+
 /// Bytes of sessions in one `Ready`: leaves room for one session with the longest memo and for the rest of the message.
 const READY_SESSIONS_BYTES: usize = FRAME_LIMIT_BYTES / 2;
 
 /// An underlay address.
-pub fn endpoint(socket: SocketAddr) -> v1::Endpoint {
-    v1::Endpoint { address: address_to_bytes(socket.ip()), port: socket.port().into() }
+pub fn endpoint(socket: SocketAddr) -> wire::Endpoint {
+    wire::Endpoint { address: address_to_bytes(socket.ip()), port: socket.port().into() }
+}
+
+/// A way to a peer, or where a datagram came from.
+pub fn path(path: Path) -> wire::Path {
+    let Path::Direct(to) = path;
+    wire::Path { way: Some(wire::path::Way::Direct(endpoint(to))) }
+}
+
+fn prefix(prefix: Prefix) -> wire::Prefix {
+    wire::Prefix { address: address_to_bytes(prefix.address()), bits: prefix.bits().into() }
 }
 
 /// The answer to one request, `None` when none is wanted.
-pub fn result(request_id: u64, outcome: Result<Option<v1::result::Value>, Failure>) -> Option<Wire> {
+pub fn result(request_id: u64, outcome: Result<Option<wire::result::Value>, Failure>) -> Option<Wire> {
     let (error, code, value) = match outcome {
         Ok(_) if request_id == 0 => return None,
         Ok(value) => (String::new(), String::new(), value),
         Err(failure) => (failure.message, failure.code.to_owned(), None),
     };
-    Some(Wire::Result(v1::Result { request_id, error, code, value }))
+    Some(Wire::Result(wire::Result { request_id, error, code, value }))
 }
 
 /// One event.
 pub fn event(event: Event) -> Wire {
     match event {
-        Event::Datagram { source, datagram } => {
-            Wire::Datagram(v1::Datagram { source: Some(endpoint(source)), datagram })
-        }
+        Event::Datagram { origin, datagram } => Wire::Datagram(wire::Datagram { origin: Some(path(origin)), datagram }),
         Event::Message { local_index, kind, body } => {
             let (kind, subtype) = kind.to_wire();
-            Wire::Message(v1::Message { local_index, r#type: kind.into(), subtype: subtype.into(), body })
+            Wire::Message(wire::Message { local_index, r#type: kind.into(), subtype: subtype.into(), body })
         }
         Event::NeedSession { destination } => {
-            Wire::NeedSession(v1::NeedSession { destination: address_to_bytes(destination) })
+            Wire::NeedSession(wire::NeedSession { destination: address_to_bytes(destination) })
         }
-        Event::Confirmed { local_index } => Wire::Confirmed(v1::Confirmed { local_index }),
-        Event::Roamed { local_index, path } => Wire::Roamed(v1::Roamed { local_index, path: Some(endpoint(path)) }),
+        Event::Confirmed { local_index } => Wire::Confirmed(wire::Confirmed { local_index }),
+        Event::Roamed { local_index, path } => Wire::Roamed(wire::Roamed { local_index, path: Some(self::path(path)) }),
         Event::CounterHigh { local_index, send_counter, exhausted } => {
-            Wire::CounterHigh(v1::CounterHigh { local_index, send_counter, exhausted })
+            Wire::CounterHigh(wire::CounterHigh { local_index, send_counter, exhausted })
         }
         Event::Dropped(sample) => Wire::DropSample(drop_sample(&sample)),
+        Event::Flows(flows) => Wire::FlowReport(wire::FlowReport { flows: flows.iter().map(flow).collect() }),
     }
 }
 
-fn drop_sample(sample: &DropSample) -> v1::DropSample {
-    let mut wire = v1::DropSample {
+fn drop_sample(sample: &DropSample) -> wire::DropSample {
+    let mut wire = wire::DropSample {
         reason: sample.reason.name().into(),
         inbound: sample.inbound,
         local_index: sample.local_index,
-        source: sample.source.map(endpoint),
+        origin: sample.origin.map(path),
+        action: match sample.action {
+            Some(RefusalAction::Drop) => wire::RefusalAction::Drop,
+            None => wire::RefusalAction::Unspecified,
+        }
+        .into(),
         ..Default::default()
     };
     if let Some(tuple) = sample.tuple {
@@ -75,9 +97,48 @@ fn drop_sample(sample: &DropSample) -> v1::DropSample {
     wire
 }
 
+fn flow(flow: &FlowView) -> wire::Flow {
+    wire::Flow {
+        local_address: address_to_bytes(flow.tuple.local_address),
+        remote_address: address_to_bytes(flow.tuple.remote_address),
+        local_port: flow.tuple.local_port.into(),
+        remote_port: flow.tuple.remote_port.into(),
+        protocol: flow.tuple.protocol.into(),
+        inbound: flow.opened_by == Direction::Inbound,
+        policy_id: flow.by.policy_id,
+        rule_id: flow.by.rule_id,
+        age_ms: flow.age_ms,
+        idle_ms: flow.idle_ms,
+        sent_packets: flow.traffic.sent_packets,
+        sent_bytes: flow.traffic.sent_bytes,
+        received_packets: flow.traffic.received_packets,
+        received_bytes: flow.traffic.received_bytes,
+    }
+}
+
+/// A route, an empty one where there is none.
+pub fn route(route: Option<&Route>) -> wire::Route {
+    let Some(route) = route else { return wire::Route::default() };
+    let target = match &route.target {
+        Target::Own => wire::route::Target::Own(wire::OwnRoute {}),
+        Target::Peer => wire::route::Target::Peer(wire::PeerRoute {}),
+        Target::None => wire::route::Target::None(wire::NoRoute {}),
+        Target::Gateways(gateways) => wire::route::Target::Gateways(wire::GatewayRoute {
+            gateways: gateways
+                .iter()
+                .map(|gateway| wire::Gateway {
+                    address: address_to_bytes(gateway.address),
+                    weight: gateway.weight.into(),
+                })
+                .collect(),
+        }),
+    };
+    wire::Route { prefix: Some(prefix(route.prefix)), target: Some(target) }
+}
+
 /// Activity and counters.
-pub fn sampled(sample: Sample) -> v1::Sampled {
-    let activity = sample.activity.iter().map(|activity| v1::SessionActivity {
+pub fn sampled(sample: Sample) -> wire::Sampled {
+    let activity = sample.activity.iter().map(|activity| wire::SessionActivity {
         local_index: activity.local_index,
         received: activity.received,
         sent: activity.sent,
@@ -87,11 +148,18 @@ pub fn sampled(sample: Sample) -> v1::Sampled {
         sent_bytes_total: activity.sent_bytes,
     });
     let drops =
-        sample.drops.iter().map(|(reason, count)| v1::NamedCounter { name: reason.name().into(), count: *count });
-    v1::Sampled {
+        sample.drops.iter().map(|(reason, count)| wire::NamedCounter { name: reason.name().into(), count: *count });
+    let rules = sample.rules.iter().map(|count| wire::RuleCounter {
+        policy_id: count.policy_id,
+        inbound: count.direction == Direction::Inbound,
+        rule_id: count.rule_id,
+        flows: count.flows,
+    });
+    wire::Sampled {
         activity: activity.collect(),
+        rules: rules.collect(),
         more: sample.more,
-        counters: Some(v1::Counters {
+        counters: Some(wire::Counters {
             drops: drops.collect(),
             tun_read_packets: sample.tun_read_packets,
             tun_written_packets: sample.tun_written_packets,
@@ -106,9 +174,10 @@ pub fn sampled(sample: Sample) -> v1::Sampled {
 /// What already runs here, in as many `Ready` as it takes. `devices` is a snapshot without sessions.
 pub fn ready(
     capabilities: &[&str],
-    devices: v1::Snapshot,
+    contract_version: u32,
+    devices: wire::Snapshot,
     sessions: impl Iterator<Item = SessionSnapshot>,
-) -> Vec<v1::Ready> {
+) -> Vec<wire::Ready> {
     let mut sessions = sessions.map(session_snapshot).peekable();
     let mut frames = vec![];
     loop {
@@ -118,25 +187,33 @@ pub fn ready(
             held.push(session);
         }
         let more = sessions.peek().is_some();
-        frames.push(v1::Ready {
-            contract_version: CONTRACT_VERSION,
-            build: BUILD.into(),
-            capabilities: capabilities.iter().map(|name| (*name).to_owned()).collect(),
-            snapshot: Some(v1::Snapshot { sessions: held, ..devices.clone() }),
-            more,
-        });
+        let snapshot = Some(wire::Snapshot { sessions: held, ..devices.clone() });
+        frames.push(wire::Ready { contract_version, snapshot, more, ..introduction(capabilities) });
         if !more {
             return frames;
         }
     }
 }
 
-fn session_snapshot(session: SessionSnapshot) -> v1::SessionSnapshot {
-    v1::SessionSnapshot {
+/// The answer to a control plane that speaks no version spoken here.
+pub fn introduction(capabilities: &[&str]) -> wire::Ready {
+    wire::Ready {
+        contract_version: CONTRACT_VERSION,
+        oldest_version: OLDEST_VERSION,
+        build: BUILD.into(),
+        capabilities: capabilities.iter().map(|name| (*name).to_owned()).collect(),
+        snapshot: None,
+        more: false,
+    }
+}
+
+fn session_snapshot(session: SessionSnapshot) -> wire::SessionSnapshot {
+    wire::SessionSnapshot {
         local_index: session.local_index,
         remote_index: session.remote_index,
-        path: session.path.map(endpoint),
+        path: session.path.map(path),
         peer_addresses: session.peer_addresses.into_iter().map(|address: IpAddr| address_to_bytes(address)).collect(),
+        allowed_prefixes: session.allowed_prefixes.into_iter().map(prefix).collect(),
         confirmed: session.confirmed,
         primary: session.primary,
         send_counter: session.send_counter,
@@ -146,8 +223,6 @@ fn session_snapshot(session: SessionSnapshot) -> v1::SessionSnapshot {
 
 #[cfg(test)]
 mod tests {
-    use lacis_engine::control::SessionSnapshot;
-
     use super::*;
 
     fn session(local_index: u32) -> SessionSnapshot {
@@ -156,6 +231,7 @@ mod tests {
             remote_index: 1,
             path: None,
             peer_addresses: vec![],
+            allowed_prefixes: vec![],
             confirmed: true,
             primary: true,
             send_counter: 2,
@@ -165,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_long_snapshot_is_told_in_several_frames_that_all_fit() {
-        let frames = ready(&[], v1::Snapshot::default(), (1..=40).map(session));
+        let frames = ready(&[], 2, wire::Snapshot::default(), (1..=40).map(session));
         assert!(frames.len() > 1);
         let last = frames.len() - 1;
         let mut indices = vec![];
@@ -179,7 +255,7 @@ mod tests {
 
     #[test]
     fn an_empty_snapshot_is_one_frame() {
-        assert_eq!(ready(&["x"], v1::Snapshot::default(), [].into_iter()).len(), 1);
+        assert_eq!(ready(&["x"], 2, wire::Snapshot::default(), [].into_iter()).len(), 1);
     }
 
     #[test]

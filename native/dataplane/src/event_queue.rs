@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::net::Shutdown;
-use std::os::unix::net::UnixStream;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lacis_contract::frame;
-use lacis_contract::v1::{FromDataPlane, from_data_plane::Event};
+use lacis_contract::wire::{FromDataPlane, from_data_plane::Event};
 use lacis_engine::header::Kind;
+
+use crate::platform::ControlStream;
 
 /// Events written at once.
 const WRITE_EVENTS: usize = 256;
@@ -22,6 +23,8 @@ enum Class {
     /// Never while the connection lives: a control plane that lets this many pile up is cut off, and learns the state anew from the
     /// snapshot when it comes back.
     Certain,
+    /// Like [`Self::Certain`], but large.
+    Bulky,
     /// Sent again by whoever sent it, or asked for again.
     Repeatable,
     /// The counters are exact without it.
@@ -35,6 +38,7 @@ impl Class {
             Event::Message(message) if message.r#type == u32::from(Kind::CloseTunnel.to_wire().0) => Self::Certain,
             Event::Datagram(_) | Event::Message(_) | Event::NeedSession(_) => Self::Repeatable,
             Event::DropSample(_) => Self::Sample,
+            Event::FlowReport(_) => Self::Bulky,
             _ => Self::Certain,
         }
     }
@@ -42,6 +46,8 @@ impl Class {
     fn limit(self) -> usize {
         match self {
             Self::Certain => 131_072,
+            // Twice all flows that there can be.
+            Self::Bulky => 128,
             Self::Repeatable => 4_096,
             Self::Sample => 64,
         }
@@ -61,13 +67,13 @@ pub enum Pushed {
 
 #[derive(Default)]
 struct State {
-    connection: Option<UnixStream>,
+    connection: Option<ControlStream>,
     /// Which connection it is: a write that failed on the one before says nothing about this one.
     generation: u64,
     /// After Hello: events may flow.
     is_greeted: bool,
     waiting: VecDeque<Event>,
-    held: [usize; 3],
+    held: [usize; 4],
     is_writing: bool,
 }
 
@@ -80,7 +86,7 @@ pub struct EventQueue {
 
 impl EventQueue {
     /// Replaces the connection. What waited for the old one is forgotten; nothing flows before [`Self::greet`].
-    pub fn connect(&self, connection: Option<UnixStream>) {
+    pub fn connect(&self, connection: Option<ControlStream>) {
         let mut state = self.lock();
         state.disconnect();
         state.generation += 1;
@@ -97,6 +103,15 @@ impl EventQueue {
         self.changed.notify_all();
     }
 
+    /// Queues an answer, whether events flow or not.
+    pub fn answer(&self, answer: Event) {
+        let mut state = self.lock();
+        if state.connection.is_some() {
+            state.push(answer);
+            self.changed.notify_all();
+        }
+    }
+
     /// Queues an event. Never blocks on the reader.
     pub fn push(&self, event: Event) -> Pushed {
         let mut state = self.lock();
@@ -105,7 +120,7 @@ impl EventQueue {
         }
         let class = Class::of(&event);
         if state.held.get(class as usize).is_some_and(|held| *held >= class.limit()) {
-            if class == Class::Certain {
+            if matches!(class, Class::Certain | Class::Bulky) {
                 state.disconnect();
             }
             return Pushed::Overflow;
@@ -145,7 +160,7 @@ impl EventQueue {
     }
 
     /// Waits for events and takes some. They are made into bytes without the lock: nobody waits for that.
-    fn take(&self) -> (io::Result<UnixStream>, u64, Vec<Event>) {
+    fn take(&self) -> (io::Result<ControlStream>, u64, Vec<Event>) {
         let idle = |state: &mut State| state.connection.is_none() || state.waiting.is_empty();
         let mut state = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
         let taken = state.waiting.len().min(WRITE_EVENTS);
@@ -157,7 +172,7 @@ impl EventQueue {
         }
         state.is_writing = true;
         let gone = || io::Error::from(io::ErrorKind::NotConnected);
-        let connection = state.connection.as_ref().ok_or_else(gone).and_then(UnixStream::try_clone);
+        let connection = state.connection.as_ref().ok_or_else(gone).and_then(ControlStream::try_clone);
         (connection, state.generation, events)
     }
 
@@ -180,7 +195,7 @@ impl State {
         }
         self.is_greeted = false;
         self.waiting.clear();
-        self.held = [0; 3];
+        self.held = [0; 4];
     }
 }
 
@@ -188,7 +203,7 @@ impl State {
 mod tests {
     use std::sync::Arc;
 
-    use lacis_contract::v1::{Confirmed, DropSample, Message, NeedSession};
+    use lacis_contract::wire::{Confirmed, DropSample, FlowReport, Message, NeedSession};
 
     use super::*;
 
@@ -196,8 +211,8 @@ mod tests {
         Event::Confirmed(Confirmed::default())
     }
 
-    fn greeted() -> (EventQueue, UnixStream) {
-        let (ours, theirs) = UnixStream::pair().unwrap();
+    fn greeted() -> (EventQueue, ControlStream) {
+        let (ours, theirs) = ControlStream::pair().unwrap();
         let queue = EventQueue::default();
         queue.connect(Some(ours));
         queue.greet(Vec::new);
@@ -208,7 +223,7 @@ mod tests {
     fn nothing_is_kept_for_nobody() {
         let queue = EventQueue::default();
         assert_eq!(queue.push(confirmed()), Pushed::Unheard);
-        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let (ours, _theirs) = ControlStream::pair().unwrap();
         queue.connect(Some(ours));
         assert_eq!(queue.push(confirmed()), Pushed::Unheard);
     }
@@ -222,6 +237,9 @@ mod tests {
         assert_eq!(queue.push(Event::Message(Message { r#type: 4, ..Default::default() })), Pushed::Overflow);
         assert_eq!(queue.push(Event::Message(Message { r#type: 5, ..Default::default() })), Pushed::Queued);
         assert_eq!(queued(confirmed()), 131_071);
+        let (queue, _theirs) = greeted();
+        let queued = |event: Event| (0..200_000).take_while(|_| queue.push(event.clone()) == Pushed::Queued).count();
+        assert_eq!(queued(Event::FlowReport(FlowReport::default())), 128);
         assert_eq!(queue.push(confirmed()), Pushed::Unheard);
     }
 

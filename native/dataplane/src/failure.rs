@@ -4,6 +4,8 @@ use std::io;
 
 use lacis_engine::control::{Refusal, RefusalCode};
 
+use crate::platform::error_code;
+
 /// A failed command.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -24,16 +26,19 @@ impl Failure {
         Self::new("bad-request", message)
     }
 
+    /// A field that is known and cannot be done, or a value of it that is not known.
+    pub fn unsupported(field: &str, why: impl AsRef<str>) -> Self {
+        Self::new("unsupported", format!("{field}: {}", why.as_ref()))
+    }
+
+    /// A choice of which nothing is there: whether it is missing or of a later contract cannot be told apart.
+    pub fn unknown_member(field: &str) -> Self {
+        Self::unsupported(field, "nothing in it is known here")
+    }
+
     /// The operating system said no to `what`.
     pub fn system(what: impl AsRef<str>, error: &io::Error) -> Self {
-        let code = match error.raw_os_error() {
-            Some(libc::EPERM | libc::EACCES) => "not-permitted",
-            Some(libc::EADDRINUSE) => "address-in-use",
-            Some(libc::EBUSY) => "device-busy",
-            Some(libc::ENODEV | libc::ENXIO) => "no-such-device",
-            _ => "system",
-        };
-        Self::new(code, format!("{}: {error}", what.as_ref()))
+        Self::new(error_code(error), format!("{}: {error}", what.as_ref()))
     }
 }
 

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use lacis_contract::v1;
+use lacis_contract::wire;
 use lacis_engine::ip::Prefix;
 
 use crate::decode;
 use crate::encode;
 use crate::failure::Failure;
-use crate::os::netlink::LinkSettings;
-use crate::os::tun::{Offloads, Tun};
-use crate::os::udp::{Udp, UdpSettings};
+use crate::platform::{SystemTun, SystemUdp, Tun, TunSettings, Udp, UdpSettings};
 use crate::shared::Shared;
 use crate::thread_output::ThreadOutput;
 use crate::workers::Workers;
@@ -27,8 +25,8 @@ pub struct HostDevices {
     // Dropped first: the threads hold the device open.
     workers: Workers,
     out: ThreadOutput,
-    tun: Option<(Tun, v1::OpenTun)>,
-    udp: Option<(Arc<Udp>, v1::OpenUdp)>,
+    tun: Option<(SystemTun, wire::OpenTun)>,
+    udp: Option<(Arc<SystemUdp>, wire::OpenUdp)>,
 }
 
 impl HostDevices {
@@ -49,67 +47,69 @@ impl HostDevices {
         if self.udp.as_ref().is_some_and(|(udp, _)| udp.has_offloads()) {
             capabilities.push("udp-offload");
         }
-        if self.tun.as_ref().is_some_and(|(tun, _)| tun.offloads() != Offloads::None) {
+        if self.tun.as_ref().is_some_and(|(tun, _)| tun.has_offloads()) {
             capabilities.push("tun-offload");
         }
         capabilities
     }
 
     /// What is open, without sessions.
-    pub fn snapshot(&self) -> v1::Snapshot {
+    pub fn snapshot(&self) -> wire::Snapshot {
         let (tun_name, tun_mtu, tun_addresses) = match &self.tun {
-            Some((tun, opened)) => (tun.name.clone(), opened.mtu, opened.addresses.clone()),
+            Some((tun, opened)) => (tun.name().to_owned(), opened.mtu, opened.addresses.clone()),
             None => Default::default(),
         };
-        let udp = self.udp.as_ref().map(|(udp, _)| encode::endpoint(udp.bound));
-        v1::Snapshot { tun_name, tun_mtu, tun_addresses, udp, sessions: vec![] }
+        let udp = self.udp.as_ref().map(|(udp, _)| encode::endpoint(udp.bound()));
+        wire::Snapshot { tun_name, tun_mtu, tun_addresses, udp, sessions: vec![] }
     }
 
     /// Opens the device. The one that is open stays when it is the same, and goes when it is another.
-    pub fn open_tun(&mut self, request: &v1::OpenTun) -> Result<v1::TunOpened, Failure> {
+    pub fn open_tun(&mut self, request: &wire::OpenTun) -> Result<wire::TunOpened, Failure> {
         if let Some((tun, opened)) = &self.tun
             && opened == request
         {
-            return Ok(v1::TunOpened { name: tun.name.clone() });
+            return Ok(wire::TunOpened { name: tun.name().to_owned() });
         }
+        decode::one_queue(request.queues)?;
         if !(MTU_MIN..=MTU_MAX).contains(&request.mtu) {
             return Err(Failure::bad(format!("an MTU of {} is not between {MTU_MIN} and {MTU_MAX}", request.mtu)));
         }
         let addresses = request.addresses.iter().map(decode::prefix).collect::<Result<Vec<Prefix>, _>>()?;
         self.close_tun();
-        let settings = LinkSettings { mtu: request.mtu, tx_queue: request.tx_queue };
-        let tun = Tun::open(&request.name, settings, &addresses)?;
-        let name = tun.name.clone();
+        let settings = TunSettings { mtu: request.mtu, tx_queue: request.tx_queue };
+        let tun = SystemTun::open(&request.name, settings, &addresses)?;
+        let name = tun.name().to_owned();
         self.tun = Some((tun, request.clone()));
         self.restart()?;
-        Ok(v1::TunOpened { name })
+        Ok(wire::TunOpened { name })
     }
 
     /// Binds the socket. The one that is bound stays when it is the same, and goes when another has taken its place.
-    pub fn open_udp(&mut self, request: &v1::OpenUdp) -> Result<v1::UdpOpened, Failure> {
+    pub fn open_udp(&mut self, request: &wire::OpenUdp) -> Result<wire::UdpOpened, Failure> {
         if let Some((udp, opened)) = &self.udp
             && opened == request
         {
-            return Ok(v1::UdpOpened { bound: Some(encode::endpoint(udp.bound)) });
+            return Ok(wire::UdpOpened { bound: Some(encode::endpoint(udp.bound())) });
         }
+        decode::one_queue(request.queues)?;
         let bind = decode::bind_endpoint(request.bind.as_ref().ok_or_else(|| Failure::bad("bind is missing"))?)?;
         if !(1..=BATCH_MAX).contains(&request.batch) {
             return Err(Failure::bad(format!("a batch of {} is not between 1 and {BATCH_MAX}", request.batch)));
         }
-        if self.udp.as_ref().is_some_and(|(udp, _)| udp.bound.port() == bind.port()) {
+        if self.udp.as_ref().is_some_and(|(udp, _)| udp.bound().port() == bind.port()) {
             self.close_udp();
         }
-        let udp = Arc::new(Udp::bind(&UdpSettings {
+        let udp = Arc::new(SystemUdp::bind(&UdpSettings {
             bind,
             receive_buffer_bytes: request.read_buffer_bytes,
             send_buffer_bytes: request.write_buffer_bytes,
             batch: request.batch as usize,
             mark: request.mark,
         })?);
-        let bound = Some(encode::endpoint(udp.bound));
+        let bound = Some(encode::endpoint(udp.bound()));
         self.udp = Some((udp, request.clone()));
         self.restart()?;
-        Ok(v1::UdpOpened { bound })
+        Ok(wire::UdpOpened { bound })
     }
 
     fn close_tun(&mut self) {

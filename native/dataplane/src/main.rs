@@ -1,23 +1,21 @@
 //! `lacis-dataplane`: moves the packets of one host, steered by its control plane.
 
 mod arguments;
-mod burst;
 mod clock;
 mod commands;
-mod control_socket;
 mod decode;
 mod encode;
 mod event_queue;
 mod failure;
+mod greeting;
 mod host_devices;
 mod memory;
-mod offload;
-mod os;
+mod platform;
 mod send_batch;
 mod serve;
 mod shared;
+mod staged;
 mod thread_output;
-mod wake;
 mod workers;
 
 use std::io;

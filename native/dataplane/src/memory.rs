@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 
 use lacis_contract::frame;
-use lacis_contract::v1::{
+use lacis_contract::wire::{
     self, FromDataPlane, ToDataPlane, from_data_plane::Event as Wire, result::Value, to_data_plane::Command,
 };
 use lacis_engine::engine::{Engine, Worker};
@@ -15,6 +15,8 @@ use crate::commands::carry_out;
 use crate::decode;
 use crate::encode;
 use crate::failure::Failure;
+use crate::greeting::Greeting;
+use crate::staged::Staged;
 
 /// Speaks until `requests` ends or a Shutdown comes.
 pub fn converse(mut requests: impl Read, mut answers: impl Write) -> io::Result<()> {
@@ -36,9 +38,10 @@ struct Conversation {
     engine: Engine,
     worker: Worker,
     devices: PaperDevices,
+    staged: Staged,
     out: Frames,
     now_ms: u64,
-    is_greeted: bool,
+    greeting: Greeting,
 }
 
 impl Conversation {
@@ -47,35 +50,49 @@ impl Conversation {
         let request_id = request.request_id;
         let mut goes_on = true;
         let outcome = match request.command {
-            Some(Command::Hello(_)) => {
-                self.greet(request_id);
+            Some(Command::Hello(hello)) if self.greeting != Greeting::Stranger => {
+                self.greet(&hello, request_id);
                 return Ok(true);
             }
-            _ if !self.is_greeted => return Err(io::Error::other("the first frame was not Hello")),
-            Some(Command::Shutdown(shutdown)) => {
+            Some(Command::Shutdown(shutdown)) if self.greeting != Greeting::Awaited => {
                 if shutdown.send_close {
                     self.engine.at(self.now_ms, &mut self.worker, &mut self.out).close_all();
                 }
                 goes_on = false;
                 Ok(None)
             }
+            _ if self.greeting == Greeting::Awaited => return Err(io::Error::other("the first frame was not Hello")),
+            _ if self.greeting == Greeting::Stranger => {
+                return Err(io::Error::other("no common version of the contract"));
+            }
             Some(command) => self.carry_out(command),
-            None => Err(Failure::bad("the request has no command that is known here")),
+            None => Err(Failure::unknown_member("command")),
         };
         if let Some(result) = encode::result(request_id, outcome) {
             self.out.push(result);
         }
-        self.out.push(Wire::Quiet(v1::Quiet { request_id }));
+        self.out.push(Wire::Quiet(wire::Quiet { request_id }));
         Ok(goes_on)
     }
 
-    /// Whatever version Hello names: the control plane is the one that compares and gives up.
-    fn greet(&mut self, request_id: u64) {
-        self.is_greeted = true;
-        for ready in encode::ready(&["memory"], self.devices.snapshot(), self.engine.snapshot()) {
+    /// As on a new connection.
+    fn greet(&mut self, hello: &wire::Hello, request_id: u64) {
+        self.staged = Staged::default();
+        let capabilities = ["memory"];
+        let ready = match hello.common_version() {
+            Some(version) => {
+                self.greeting = Greeting::Agreed;
+                encode::ready(&capabilities, version, self.devices.snapshot(), self.engine.snapshot())
+            }
+            None => {
+                self.greeting = Greeting::Stranger;
+                vec![encode::introduction(&capabilities)]
+            }
+        };
+        for ready in ready {
             self.out.push(Wire::Ready(ready));
         }
-        self.out.push(Wire::Quiet(v1::Quiet { request_id }));
+        self.out.push(Wire::Quiet(wire::Quiet { request_id }));
     }
 
     fn carry_out(&mut self, command: Command) -> Result<Option<Value>, Failure> {
@@ -93,12 +110,20 @@ impl Conversation {
                 let source = decode::bind_endpoint(&decode::required(inject.source, "source")?)?;
                 pass.inbound(&mut inject.datagram, source);
             }
-            Command::OpenTun(open) => return Ok(Some(Value::TunOpened(self.devices.open_tun(&open)))),
+            Command::LookUpRoutes(ask) => return Ok(Some(look_up(&self.engine, &ask.addresses)?)),
+            Command::OpenTun(open) => return Ok(Some(Value::TunOpened(self.devices.open_tun(&open)?))),
             Command::OpenUdp(open) => return Ok(Some(Value::UdpOpened(self.devices.open_udp(open)?))),
-            other => return carry_out(other, &self.engine, &mut pass),
+            other => return carry_out(other, &self.engine, &mut pass, &mut self.staged),
         }
         Ok(None)
     }
+}
+
+fn look_up(engine: &Engine, addresses: &[Vec<u8>]) -> Result<Value, Failure> {
+    let table = engine.routes();
+    let route = |bytes: &Vec<u8>| Ok(encode::route(table.find(decode::address(bytes)?)));
+    let routes = addresses.iter().map(route).collect::<Result<_, Failure>>()?;
+    Ok(Value::RoutesLookedUp(wire::RoutesLookedUp { routes }))
 }
 
 /// Everything that comes out, as frames in one buffer.
@@ -119,13 +144,13 @@ impl Output for Frames {
         let mut datagram = vec![0; length];
         let filled = fill(&mut datagram);
         if filled {
-            self.push(Wire::UdpOut(v1::UdpOut { to: Some(encode::endpoint(to)), datagram }));
+            self.push(Wire::UdpOut(wire::UdpOut { to: Some(encode::endpoint(to)), datagram }));
         }
         filled
     }
 
     fn packet(&mut self, packet: &[u8]) {
-        self.push(Wire::TunOut(v1::TunOut { packet: packet.to_vec() }));
+        self.push(Wire::TunOut(wire::TunOut { packet: packet.to_vec() }));
     }
 
     fn event(&mut self, event: Event) {
@@ -136,14 +161,14 @@ impl Output for Frames {
 /// Devices that open without being there.
 #[derive(Default)]
 struct PaperDevices {
-    tun: Option<v1::OpenTun>,
-    udp: Option<v1::Endpoint>,
+    tun: Option<wire::OpenTun>,
+    udp: Option<wire::Endpoint>,
 }
 
 impl PaperDevices {
-    fn snapshot(&self) -> v1::Snapshot {
+    fn snapshot(&self) -> wire::Snapshot {
         let tun = self.tun.clone().unwrap_or_default();
-        v1::Snapshot {
+        wire::Snapshot {
             tun_name: tun.name,
             tun_mtu: tun.mtu,
             tun_addresses: tun.addresses,
@@ -154,17 +179,19 @@ impl PaperDevices {
 }
 
 impl PaperDevices {
-    fn open_tun(&mut self, request: &v1::OpenTun) -> v1::TunOpened {
+    fn open_tun(&mut self, request: &wire::OpenTun) -> Result<wire::TunOpened, Failure> {
+        decode::one_queue(request.queues)?;
         let name = if request.name.is_empty() { "memory" } else { &request.name }.to_owned();
-        self.tun = Some(v1::OpenTun { name: name.clone(), ..request.clone() });
-        v1::TunOpened { name }
+        self.tun = Some(wire::OpenTun { name: name.clone(), ..request.clone() });
+        Ok(wire::TunOpened { name })
     }
 
-    fn open_udp(&mut self, request: v1::OpenUdp) -> Result<v1::UdpOpened, Failure> {
+    fn open_udp(&mut self, request: wire::OpenUdp) -> Result<wire::UdpOpened, Failure> {
+        decode::one_queue(request.queues)?;
         let bind = decode::required(request.bind, "bind")?;
         decode::bind_endpoint(&bind)?;
         self.udp = Some(bind.clone());
-        Ok(v1::UdpOpened { bound: Some(bind) })
+        Ok(wire::UdpOpened { bound: Some(bind) })
     }
 }
 
@@ -176,47 +203,66 @@ mod tests {
     use super::*;
 
     fn commands() -> Vec<Command> {
-        let prefix = v1::Prefix { address: vec![10, 0, 0, 1], bits: 24 };
-        let endpoint = v1::Endpoint { address: vec![192, 0, 2, 1], port: 4_242 };
+        let prefix = wire::Prefix { address: vec![10, 0, 0, 1], bits: 24 };
+        let endpoint = wire::Endpoint { address: vec![192, 0, 2, 1], port: 4_242 };
+        let path = Some(wire::Path { way: Some(wire::path::Way::Direct(endpoint.clone())) });
+        let gateway = wire::Gateway { address: vec![10, 0, 0, 2], weight: 1 };
+        let own = wire::route::Target::Own(wire::OwnRoute {});
+        let gateways = wire::route::Target::Gateways(wire::GatewayRoute { gateways: vec![gateway] });
+        let routes = [(own, vec![10, 0, 0, 1], 32), (gateways, vec![0; 4], 0)].map(|(target, address, bits)| {
+            wire::Route { prefix: Some(wire::Prefix { address, bits }), target: Some(target) }
+        });
         let rule =
-            v1::PolicyRule { protocol: 1, port_last: 65_535, remote: vec![prefix.clone()], ..Default::default() };
-        let program = v1::PolicyProgram { policy_id: 1, inbound: vec![rule.clone()], outbound: vec![rule] };
-        let binding = v1::PolicyBinding { local_index: 7, policy_id: 1 };
+            wire::PolicyRule { protocol: 1, port_last: 65_535, remote: vec![prefix.clone()], ..Default::default() };
+        let program = wire::PolicyProgram {
+            policy_id: 1,
+            inbound: vec![rule.clone()],
+            outbound: vec![rule],
+            ..Default::default()
+        };
+        let binding = wire::PolicyBinding { local_index: 7, policy_id: 1 };
         vec![
-            Command::Configure(v1::Configure { networks: vec![prefix], send_recv_error: 1, ..Default::default() }),
-            Command::ApplyPolicies(v1::ApplyPolicies {
+            Command::Configure(wire::Configure {
+                networks: vec![prefix.clone()],
+                send_recv_error: 1,
+                ..Default::default()
+            }),
+            Command::Stage(wire::Stage { programs: vec![program.clone()], routes: routes.to_vec() }),
+            Command::ApplyRoutes(wire::ApplyRoutes { routes: vec![] }),
+            Command::ApplyPolicies(wire::ApplyPolicies {
                 programs: vec![program],
                 bindings: vec![binding],
                 raise_epoch: true,
             }),
-            Command::InstallSession(v1::InstallSession {
+            Command::InstallSession(wire::InstallSession {
                 local_index: 7,
                 remote_index: 9,
                 cipher: 1,
                 send_key: vec![1; 32],
                 receive_key: vec![2; 32],
-                path: Some(endpoint.clone()),
+                path: path.clone(),
+                allowed_prefixes: vec![prefix.clone()],
                 peer_addresses: vec![vec![10, 0, 0, 2]],
                 policy_id: 1,
                 confirmed: true,
                 primary: true,
                 ..Default::default()
             }),
-            Command::SetPath(v1::SetPath { local_index: 7, path: Some(endpoint.clone()) }),
-            Command::SealAndSend(v1::SealAndSend { local_index: 7, r#type: 3, subtype: 0, body: vec![1; 20] }),
-            Command::SendDatagram(v1::SendDatagram { to: Some(endpoint.clone()), datagram: vec![1; 20] }),
-            Command::ReleaseParked(v1::ReleaseParked { destination: vec![10, 0, 0, 2] }),
-            Command::InjectUdp(v1::InjectUdp { source: Some(endpoint), datagram: vec![0x11; 40] }),
-            Command::InjectTun(v1::InjectTun { packet: vec![0x45; 40] }),
-            Command::Sample(v1::Sample {}),
-            Command::Advance(v1::Advance { now_ms: 20_000 }),
+            Command::SetPath(wire::SetPath { local_index: 7, path: path.clone() }),
+            Command::SealAndSend(wire::SealAndSend { local_index: 7, r#type: 3, subtype: 0, body: vec![1; 20] }),
+            Command::SendDatagram(wire::SendDatagram { to: path, datagram: vec![1; 20] }),
+            Command::ListFlows(wire::ListFlows {}),
+            Command::InjectUdp(wire::InjectUdp { source: Some(endpoint), datagram: vec![0x11; 40] }),
+            Command::InjectTun(wire::InjectTun { packet: vec![0x45; 40] }),
+            Command::Sample(wire::Sample {}),
+            Command::Advance(wire::Advance { now_ms: 20_000 }),
         ]
     }
 
     proptest! {
         #[test]
-        fn no_request_however_damaged_panics(damage in prop::collection::vec((0usize..11, any::<prop::sample::Index>(), any::<u8>()), 0..6)) {
-            let hello = ToDataPlane { request_id: 1, command: Some(Command::Hello(v1::Hello { contract_version: 1 })) };
+        fn no_request_however_damaged_panics(damage in prop::collection::vec((0usize..13, any::<prop::sample::Index>(), any::<u8>()), 0..6)) {
+            let hello = ToDataPlane { request_id: 1, command: Some(Command::Hello(wire::Hello { contract_version: 2, oldest_version: 2 })) };
             let mut stream = vec![];
             frame::append(&hello, &mut stream).unwrap();
             for (number, command) in commands().into_iter().enumerate() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lacis_engine::drop_reason::DropReason;
 use lacis_engine::engine::Engine;
 
-use crate::burst::{DatagramSink, Run};
+use crate::platform::{DatagramSink, NotSent, Run};
 
 /// Bytes gathered at most. Two maximal runs.
 const SLAB_BYTES: usize = 128 << 10;
@@ -69,18 +69,16 @@ impl<S: DatagramSink> SendBatch<S> {
 
     fn send(&self, mut runs: &[Run]) {
         while let Some(first) = runs.first() {
-            let sent = self.socket.send(&self.slab, runs).map_err(|error| error.raw_os_error());
-            let done = match sent {
+            let done = match self.socket.send(&self.slab, runs) {
                 Ok(0) => return,
                 Ok(sent) => sent,
-                Err(Some(libc::EINTR)) => 0,
-                // Larger than what this path takes in one piece: the same bytes, one by one, are fragmented on the way.
-                Err(Some(libc::EINVAL | libc::EMSGSIZE)) if first.datagrams > 1 => {
+                Err(NotSent::Interrupted) => 0,
+                // The same bytes, one by one, are fragmented on the way.
+                Err(NotSent::TooLarge) if first.datagrams > 1 => {
                     self.send(&first.split());
                     1
                 }
-                // The device cannot segment.
-                Err(Some(libc::EIO)) if first.datagrams > 1 => {
+                Err(NotSent::CannotSegment) if first.datagrams > 1 => {
                     self.socket.stop_runs();
                     self.send(&first.split());
                     1
@@ -119,14 +117,13 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use std::cell::{Cell, RefCell};
-    use std::io;
     use std::net::SocketAddr;
 
     use super::*;
 
-    /// A socket that refuses runs with some error, and everything to port 9.
+    /// A socket that refuses runs for some reason, and everything to port 9.
     struct Fussy {
-        error: i32,
+        refusal: Option<NotSent>,
         takes_runs: Cell<bool>,
         sent: RefCell<Vec<(usize, usize)>>,
     }
@@ -140,11 +137,10 @@ mod tests {
             self.takes_runs.set(false);
         }
 
-        fn send(&self, _slab: &[u8], runs: &[Run]) -> io::Result<usize> {
-            let refuses = |run: &Run| run.datagrams > 1 && self.error != 0 || run.to.port() == 9;
+        fn send(&self, _slab: &[u8], runs: &[Run]) -> Result<usize, NotSent> {
+            let refuses = |run: &Run| run.datagrams > 1 && self.refusal.is_some() || run.to.port() == 9;
             if refuses(&runs[0]) {
-                let error = if runs[0].to.port() == 9 { libc::ENETUNREACH } else { self.error };
-                return Err(io::Error::from_raw_os_error(error));
+                return Err(self.refusal.filter(|_| runs[0].to.port() != 9).unwrap_or(NotSent::Refused));
             }
             let accepted = runs.iter().take_while(|run| !refuses(run));
             let sent: Vec<_> = accepted.map(|run| (run.start, run.datagrams)).collect();
@@ -153,8 +149,8 @@ mod tests {
         }
     }
 
-    fn batch(error: i32) -> SendBatch<Fussy> {
-        let socket = Fussy { error, takes_runs: Cell::new(true), sent: RefCell::default() };
+    fn batch(refusal: Option<NotSent>) -> SendBatch<Fussy> {
+        let socket = Fussy { refusal, takes_runs: Cell::new(true), sent: RefCell::default() };
         #[allow(clippy::arc_with_non_send_sync)]
         SendBatch::new(Arc::new(socket), Arc::default())
     }
@@ -167,7 +163,7 @@ mod tests {
 
     #[test]
     fn datagrams_leave_in_order_as_runs() {
-        let mut batch = batch(0);
+        let mut batch = batch(None);
         push(&mut batch, 1, &[100, 100, 40, 100]);
         push(&mut batch, 2, &[100]);
         batch.flush();
@@ -176,8 +172,8 @@ mod tests {
 
     #[test]
     fn a_refused_run_leaves_one_by_one_and_only_a_device_that_cannot_segment_ends_runs() {
-        for (error, goes_on) in [(libc::EIO, false), (libc::EINVAL, true), (libc::EMSGSIZE, true)] {
-            let mut batch = batch(error);
+        for (refusal, goes_on) in [(NotSent::CannotSegment, false), (NotSent::TooLarge, true)] {
+            let mut batch = batch(Some(refusal));
             push(&mut batch, 1, &[100, 100, 40]);
             batch.flush();
             assert_eq!(*batch.socket.sent.borrow(), [(0, 1), (100, 1), (200, 1)]);
@@ -187,18 +183,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_sent_is_counted_and_holds_nobody_up() {
-        let mut batch = batch(0);
+        let mut batch = batch(None);
         push(&mut batch, 1, &[100]);
         push(&mut batch, 9, &[100, 100]);
         push(&mut batch, 1, &[100]);
         batch.flush();
         assert_eq!(*batch.socket.sent.borrow(), [(0, 1), (300, 1)]);
-        assert_eq!(batch.engine.sample(0).drops, [(DropReason::SendFailed, 2)]);
+        assert_eq!(batch.engine.sample(0, 0).drops, [(DropReason::SendFailed, 2)]);
     }
 
     #[test]
     fn what_is_not_filled_is_not_sent() {
-        let mut batch = batch(0);
+        let mut batch = batch(None);
         assert!(!batch.push(SocketAddr::from(([192, 0, 2, 1], 1)), 10, |_| false));
         batch.flush();
         assert!(batch.socket.sent.borrow().is_empty());

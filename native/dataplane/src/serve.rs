@@ -1,26 +1,23 @@
 //! The process: one control plane at a time, the devices it opened, the deadlines, and the end.
 
 use std::io::{self, Read};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use lacis_contract::frame::FrameBuffer;
-use lacis_contract::v1::{self, ToDataPlane, from_data_plane::Event, to_data_plane::Command};
+use lacis_contract::wire::{self, ToDataPlane, from_data_plane::Event, to_data_plane::Command};
 use lacis_engine::engine::Worker;
 
 use crate::commands::carry_out;
-use crate::control_socket::ControlSocket;
 use crate::encode;
 use crate::failure::Failure;
+use crate::greeting::Greeting;
 use crate::host_devices::HostDevices;
-use crate::os::poll::wait_readable;
-use crate::os::process::{self, StopSignal};
+use crate::platform::{ControlStream, Doorway, Wake, harden_process};
 use crate::shared::Shared;
-use crate::wake::Wake;
+use crate::staged::Staged;
 
 /// The engine wants to be told of the time once a second while it has deadlines.
 const TICK: Duration = Duration::from_secs(1);
@@ -31,9 +28,8 @@ const READ_BYTES: usize = 64 << 10;
 
 /// Serves until told to stop, by a signal, by the control plane, or by its absence for `orphan`.
 pub fn serve(socket: &Path, orphan: Duration) -> io::Result<()> {
-    process::harden()?;
-    let signal = StopSignal::new()?;
-    let socket = ControlSocket::bind(socket)?;
+    harden_process()?;
+    let doorway = Doorway::open(socket)?;
     let shared = Shared::new(Wake::new()?);
     let events = Arc::clone(&shared.events);
     thread::Builder::new().name("events".into()).spawn(move || events.write_forever())?;
@@ -41,8 +37,7 @@ pub fn serve(socket: &Path, orphan: Duration) -> io::Result<()> {
         devices: HostDevices::new(shared.clone()),
         shared,
         worker: Worker::new(),
-        socket,
-        signal,
+        doorway,
         connection: None,
         orphan,
         orphaned_at: Instant::now(),
@@ -54,17 +49,17 @@ struct Process {
     shared: Shared,
     devices: HostDevices,
     worker: Worker,
-    socket: ControlSocket,
-    signal: StopSignal,
+    doorway: Doorway,
     connection: Option<Connection>,
     orphan: Duration,
     orphaned_at: Instant,
 }
 
 struct Connection {
-    stream: UnixStream,
+    stream: ControlStream,
     frames: FrameBuffer,
-    is_greeted: bool,
+    greeting: Greeting,
+    staged: Staged,
 }
 
 /// Whether the process goes on.
@@ -84,22 +79,17 @@ impl Process {
     /// Waits for one thing to happen and handles it.
     fn step(&mut self) -> io::Result<Next> {
         let timeout = self.timeout();
-        let connection = self.connection.as_ref().map_or(self.socket.as_fd(), |connection| connection.stream.as_fd());
-        let watched: [BorrowedFd<'_>; 4] =
-            [self.signal.as_fd(), self.shared.wake.as_fd(), self.socket.as_fd(), connection];
-        let [signalled, woken, called, spoken_to] = wait_readable(watched, timeout)?;
-        if woken {
-            self.shared.wake.acknowledge();
-        }
+        let connection = self.connection.as_ref().map(|connection| &connection.stream);
+        let knocks = self.doorway.wait(&self.shared.wake, connection, timeout)?;
         self.tick();
-        if signalled && self.signal.has_arrived() || self.is_orphaned() {
+        if knocks.must_stop || self.is_orphaned() {
             self.close_all();
             return Ok(Next::Stop);
         }
-        if spoken_to && self.connection.is_some() && self.listen() == Next::Stop {
+        if knocks.is_spoken_to && self.listen() == Next::Stop {
             return Ok(Next::Stop);
         }
-        if called {
+        if knocks.is_called {
             self.accept();
         }
         Ok(Next::GoOn)
@@ -129,10 +119,15 @@ impl Process {
 
     /// A new control plane replaces the one before it.
     fn accept(&mut self) {
-        let Ok(stream) = self.socket.accept() else { return };
+        let Ok(stream) = self.doorway.accept() else { return };
         let Ok(writer) = stream.try_clone() else { return };
         self.shared.events.connect(Some(writer));
-        self.connection = Some(Connection { stream, frames: FrameBuffer::default(), is_greeted: false });
+        self.connection = Some(Connection {
+            stream,
+            frames: FrameBuffer::default(),
+            greeting: Greeting::Awaited,
+            staged: Staged::default(),
+        });
     }
 
     fn hang_up(&mut self) {
@@ -165,63 +160,70 @@ impl Process {
             }
         }
         self.devices.output().flush();
-        self.worker.rest();
+        self.worker.rest(&self.shared.engine);
         Next::GoOn
     }
 
     fn handle(&mut self, request: ToDataPlane) -> Next {
-        let is_greeted = self.connection.as_ref().is_some_and(|connection| connection.is_greeted);
+        let greeting = self.connection.as_ref().map_or(Greeting::Awaited, |connection| connection.greeting);
         let request_id = request.request_id;
         let mut next = Next::GoOn;
         let outcome = match request.command {
-            Some(Command::Hello(_)) => {
-                self.greet();
+            Some(Command::Hello(hello)) if greeting != Greeting::Stranger => {
+                self.greet(&hello);
                 return Next::GoOn;
             }
-            _ if !is_greeted => {
-                self.hang_up();
-                return Next::GoOn;
-            }
-            Some(Command::Shutdown(shutdown)) => {
+            Some(Command::Shutdown(shutdown)) if greeting != Greeting::Awaited => {
                 if shutdown.send_close {
                     self.close_all();
                 }
                 next = Next::Stop;
                 Ok(None)
             }
+            _ if greeting != Greeting::Agreed => {
+                self.hang_up();
+                return Next::GoOn;
+            }
             Some(command) => {
                 let shared = self.shared.clone();
                 let broken = || Err(Failure::new("system", "the data plane failed at this command"));
                 shared.contain(|| self.carry_out(command)).unwrap_or_else(broken)
             }
-            None => Err(Failure::bad("the request has no command that is known here")),
+            None => Err(Failure::unknown_member("command")),
         };
         if let Some(result) = encode::result(request_id, outcome) {
-            self.shared.events.push(result);
+            self.shared.events.answer(result);
         }
         next
     }
 
-    /// Tells what already runs here; from then on events flow.
-    fn greet(&mut self) {
-        if let Some(connection) = &mut self.connection {
-            connection.is_greeted = true;
-        }
+    /// Tells what already runs here; from then on events flow. To a stranger only who speaks here.
+    fn greet(&mut self, hello: &wire::Hello) {
+        let Some(connection) = &mut self.connection else { return };
+        connection.staged = Staged::default();
         let (devices, engine) = (&self.devices, &self.shared.engine);
+        let Some(version) = hello.common_version() else {
+            connection.greeting = Greeting::Stranger;
+            self.shared.events.answer(Event::Ready(encode::introduction(&devices.capabilities())));
+            return;
+        };
+        connection.greeting = Greeting::Agreed;
         self.shared.events.greet(|| {
-            let ready = encode::ready(&devices.capabilities(), devices.snapshot(), engine.snapshot());
+            let ready = encode::ready(&devices.capabilities(), version, devices.snapshot(), engine.snapshot());
             ready.into_iter().map(Event::Ready).collect()
         });
     }
 
-    fn carry_out(&mut self, command: Command) -> Result<Option<v1::result::Value>, Failure> {
+    fn carry_out(&mut self, command: Command) -> Result<Option<wire::result::Value>, Failure> {
         match command {
-            Command::OpenTun(open) => Ok(Some(v1::result::Value::TunOpened(self.devices.open_tun(&open)?))),
-            Command::OpenUdp(open) => Ok(Some(v1::result::Value::UdpOpened(self.devices.open_udp(&open)?))),
+            Command::OpenTun(open) => Ok(Some(wire::result::Value::TunOpened(self.devices.open_tun(&open)?))),
+            Command::OpenUdp(open) => Ok(Some(wire::result::Value::UdpOpened(self.devices.open_udp(&open)?))),
             command => {
                 let now_ms = self.shared.clock.now_ms();
                 let mut pass = self.shared.engine.at(now_ms, &mut self.worker, self.devices.output());
-                carry_out(command, &self.shared.engine, &mut pass)
+                let mut nobody_s = Staged::default();
+                let staged = self.connection.as_mut().map_or(&mut nobody_s, |connection| &mut connection.staged);
+                carry_out(command, &self.shared.engine, &mut pass, staged)
             }
         }
     }

@@ -8,11 +8,9 @@ use lacis_engine::engine::Engine;
 
 use crate::clock::Clock;
 use crate::event_queue::EventQueue;
-use crate::os::tun::Tun;
-use crate::os::udp::Udp;
+use crate::platform::{SystemTun, SystemUdp, Tun, Wake};
 use crate::send_batch::SendBatch;
 use crate::thread_output::ThreadOutput;
-use crate::wake::Wake;
 
 /// A worker that panics more often than this in a minute is broken: the process ends and is started anew.
 const PANICS_PER_MINUTE_MAX: usize = 10;
@@ -46,7 +44,7 @@ impl Shared {
     }
 
     /// Outputs for one thread.
-    pub fn output(&self, tun: Option<&Tun>, udp: Option<&Arc<Udp>>) -> ThreadOutput {
+    pub fn output(&self, tun: Option<&SystemTun>, udp: Option<&Arc<SystemUdp>>) -> ThreadOutput {
         ThreadOutput {
             engine: Arc::clone(&self.engine),
             datagrams: udp.map(|udp| SendBatch::new(Arc::clone(udp), Arc::clone(&self.engine))),

@@ -8,11 +8,9 @@ use lacis_engine::engine::Engine;
 use lacis_engine::header::HEADER_BYTES;
 use lacis_engine::output::{Event, Output};
 
-use crate::burst::PacketSink;
 use crate::encode;
 use crate::event_queue::{EventQueue, Pushed};
-use crate::os::tun::TunWriter;
-use crate::os::udp::Udp;
+use crate::platform::{PacketSink, SystemTun, SystemUdp, Tun};
 use crate::send_batch::SendBatch;
 
 /// The outputs of one thread. Without a socket or a device what would go there is dropped by name.
@@ -20,9 +18,9 @@ pub struct ThreadOutput {
     /// Counts what could not be delivered.
     pub engine: Arc<Engine>,
     /// The send side of the socket.
-    pub datagrams: Option<SendBatch<Udp>>,
+    pub datagrams: Option<SendBatch<SystemUdp>>,
     /// The write side of the device.
-    pub packets: Option<TunWriter>,
+    pub packets: Option<<SystemTun as Tun>::Writer>,
     /// To the control plane.
     pub events: Arc<EventQueue>,
 }

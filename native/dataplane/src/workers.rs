@@ -1,19 +1,15 @@
 //! The two threads that move packets, one for each direction. They wait for nothing but their own file.
 
-use std::io::{self, PipeReader, PipeWriter};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use lacis_contract::v1;
-use lacis_contract::v1::from_data_plane::Event;
+use lacis_contract::wire;
+use lacis_contract::wire::from_data_plane::Event;
 use lacis_engine::engine::{Engine, Worker};
 
-use crate::burst::{DatagramSource, PacketSource};
-use crate::os::poll::wait_readable;
-use crate::os::tun::Tun;
-use crate::os::udp::{Udp, UdpReader};
+use crate::platform::{DatagramSource, PacketSource, Stop, Stopped, SystemTun, SystemUdp, Tun, Udp, stop_switch};
 use crate::shared::Shared;
 use crate::thread_output::ThreadOutput;
 
@@ -23,21 +19,21 @@ const RETRY: Duration = Duration::from_secs(1);
 /// The running threads. They end when this is dropped.
 #[derive(Default)]
 pub struct Workers {
-    stop: Option<PipeWriter>,
+    stop: Option<Stop>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Workers {
     /// Starts a thread for each direction that has a source.
-    pub fn start(shared: &Shared, tun: Option<&Tun>, udp: Option<&Arc<Udp>>) -> io::Result<Self> {
-        let (stopped, stop) = io::pipe()?;
+    pub fn start(shared: &Shared, tun: Option<&SystemTun>, udp: Option<&Arc<SystemUdp>>) -> io::Result<Self> {
+        let (stop, stopped) = stop_switch()?;
         let mut workers = Self { stop: Some(stop), threads: vec![] };
         if let Some(tun) = tun {
             let outbound = Outbound(tun.reader());
             workers.spawn("outbound", outbound, shared.clone(), shared.output(Some(tun), udp), stopped.try_clone()?)?;
         }
         if let Some(udp) = udp {
-            let inbound = Inbound(UdpReader::new(Arc::clone(udp)));
+            let inbound = Inbound(udp.reader());
             workers.spawn("inbound", inbound, shared.clone(), shared.output(tun, Some(udp)), stopped)?;
         }
         Ok(workers)
@@ -49,7 +45,7 @@ impl Workers {
         direction: impl Direction + Send + 'static,
         shared: Shared,
         out: ThreadOutput,
-        stopped: PipeReader,
+        stopped: Stopped,
     ) -> io::Result<()> {
         let run = move || run(direction, &shared, out, &stopped);
         self.threads.push(thread::Builder::new().name(name.into()).spawn(run)?);
@@ -59,7 +55,6 @@ impl Workers {
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        // The end of the pipe wakes them all.
         self.stop = None;
         for thread in self.threads.drain(..) {
             let _ = thread.join();
@@ -73,8 +68,8 @@ trait Direction {
     fn burst(&mut self, engine: &Engine, now_ms: u64, worker: &mut Worker, out: &mut ThreadOutput) -> io::Result<bool>;
     /// What the control plane is told when the source fails.
     fn complaint(error: &io::Error) -> Event;
-    /// What to wait for.
-    fn source(&self) -> BorrowedFd<'_>;
+    /// Blocks until there may be something to move, or the threads must end. True when they must.
+    fn wait(&self, stopped: &Stopped) -> bool;
 }
 
 /// Device to socket.
@@ -86,11 +81,11 @@ impl<S: PacketSource> Direction for Outbound<S> {
     }
 
     fn complaint(error: &io::Error) -> Event {
-        Event::DeviceError(v1::DeviceError { error: format!("reading the TUN device: {error}") })
+        Event::DeviceError(wire::DeviceError { error: format!("reading the TUN device: {error}") })
     }
 
-    fn source(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+    fn wait(&self, stopped: &Stopped) -> bool {
+        self.0.wait(stopped)
     }
 }
 
@@ -103,22 +98,22 @@ impl<S: DatagramSource> Direction for Inbound<S> {
     }
 
     fn complaint(error: &io::Error) -> Event {
-        Event::SocketError(v1::SocketError { error: format!("receiving from the UDP socket: {error}") })
+        Event::SocketError(wire::SocketError { error: format!("receiving from the UDP socket: {error}") })
     }
 
-    fn source(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+    fn wait(&self, stopped: &Stopped) -> bool {
+        self.0.wait(stopped)
     }
 }
 
 /// Moves bursts until stopped.
-fn run<D: Direction>(mut direction: D, shared: &Shared, mut out: ThreadOutput, stopped: &PipeReader) {
+fn run<D: Direction>(mut direction: D, shared: &Shared, mut out: ThreadOutput, stopped: &Stopped) {
     let mut worker = Worker::new();
     let mut may_have_more = false;
     loop {
         if !may_have_more {
-            worker.rest();
-            if is_over(wait_readable([stopped.as_fd(), direction.source()], None)) {
+            worker.rest(&shared.engine);
+            if direction.wait(stopped) {
                 return;
             }
         }
@@ -132,8 +127,8 @@ fn run<D: Direction>(mut direction: D, shared: &Shared, mut out: ThreadOutput, s
             Some(Ok(more)) => more,
             Some(Err(error)) => {
                 shared.events.push(D::complaint(&error));
-                worker.rest();
-                if is_over(wait_readable([stopped.as_fd()], Some(RETRY))) {
+                worker.rest(&shared.engine);
+                if stopped.wait(RETRY) {
                     return;
                 }
                 false
@@ -144,9 +139,4 @@ fn run<D: Direction>(mut direction: D, shared: &Shared, mut out: ThreadOutput, s
             }
         };
     }
-}
-
-/// Whether the first of the files, the pipe that ends with the workers, has ended.
-fn is_over<const N: usize>(waited: io::Result<[bool; N]>) -> bool {
-    waited.map_or(true, |ready| ready.first().copied().unwrap_or(true))
 }

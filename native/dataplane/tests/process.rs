@@ -2,25 +2,22 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use std::io::Write;
 use std::net::UdpSocket;
-use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-use std::process::{Child, Command as Program, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::process::{Command as Program, Stdio};
 
 use lacis_contract::frame;
-use lacis_contract::v1::{self, FromDataPlane, ToDataPlane, from_data_plane::Event, to_data_plane::Command};
-
-const PATIENCE: Duration = Duration::from_secs(10);
+use lacis_contract::wire::{self, FromDataPlane, ToDataPlane, from_data_plane::Event, to_data_plane::Command};
+use support::*;
 
 #[test]
 fn it_says_which_version_and_contract_it_is() {
     let text = output(&["--version"]);
-    assert_eq!(text, format!("lacis-dataplane {} (contract 1)\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(text, format!("lacis-dataplane {} (contract 2)\n", env!("CARGO_PKG_VERSION")));
     let json = output(&["--version", "--json"]);
-    assert_eq!(json, format!("{{\"version\":\"{}\",\"contractVersion\":1}}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(json, format!("{{\"version\":\"{}\",\"contractVersion\":2}}\n", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]
@@ -56,14 +53,15 @@ fn in_memory_every_request_ends_with_its_quiet() {
     };
     assert!(matches!(until_quiet(request(1, hello()))[..], [Event::Ready(_)]));
     assert!(matches!(&until_quiet(request(2, configure()))[..], [Event::Result(result)] if result.error.is_empty()));
+    assert!(matches!(&until_quiet(request(2, routes()))[..], [Event::Result(result)] if result.error.is_empty()));
     let packet = b"\x45\0\0\x1c\0\0\0\0\x40\x11\0\0\x0a\0\0\x01\x0a\0\0\x02\0\x01\0\x02\0\x08\0\0".to_vec();
-    let inject = Command::InjectTun(v1::InjectTun { packet });
+    let inject = Command::InjectTun(wire::InjectTun { packet });
     assert!(matches!(until_quiet(request(0, inject))[..], [Event::NeedSession(_)]));
-    let unknown = Command::SetPrimary(v1::SetPrimary { local_index: 9 });
+    let unknown = Command::SetPrimary(wire::SetPrimary { local_index: 9 });
     assert!(
         matches!(&until_quiet(request(0, unknown))[..], [Event::Result(result)] if result.code == "unknown-session")
     );
-    let shutdown = Command::Shutdown(v1::Shutdown { send_close: true });
+    let shutdown = Command::Shutdown(wire::Shutdown { send_close: true });
     assert!(matches!(until_quiet(request(3, shutdown))[..], [Event::Result(_)]));
     assert!(child.wait().unwrap().success());
 }
@@ -99,7 +97,7 @@ fn who_does_not_begin_with_hello_is_not_spoken_with() {
 fn shutdown_answers_first_and_leaves_nothing_behind() {
     let mut plane = Plane::start(&[]);
     let mut control = plane.greeted();
-    let answer = control.ask(Command::Shutdown(v1::Shutdown { send_close: false }));
+    let answer = control.ask(Command::Shutdown(wire::Shutdown { send_close: false }));
     assert!(matches!(answer, Event::Result(result) if result.error.is_empty()));
     assert_eq!(plane.exit_code(), Some(0));
     assert!(!plane.socket.exists());
@@ -144,142 +142,17 @@ fn datagrams_of_a_burst_reach_the_peer_and_come_back() {
     peer.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut control = plane.greeted();
     let Event::Result(result) = control.ask(open_udp(0)) else { panic!("a request is answered") };
-    let Some(v1::result::Value::UdpOpened(opened)) = result.value else { panic!("{}", result.error) };
+    let Some(wire::result::Value::UdpOpened(opened)) = result.value else { panic!("{}", result.error) };
     let bound = opened.bound.unwrap();
     control.ask(configure());
     let handshake = [&[0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1][..], b"noise"].concat();
     peer.send_to(&handshake, ("127.0.0.1", u16::try_from(bound.port).unwrap())).unwrap();
     let Event::Datagram(arrived) = control.hear() else { panic!("a handshake is passed on") };
     assert_eq!(arrived.datagram, handshake);
-    let answer = Command::SendDatagram(v1::SendDatagram { to: arrived.source, datagram: b"answer".to_vec() });
+    let answer = Command::SendDatagram(wire::SendDatagram { to: arrived.origin, datagram: b"answer".to_vec() });
     control.say(answer);
     let mut datagram = [0; 100];
     assert_eq!(peer.recv(&mut datagram).unwrap(), 6);
-}
-
-struct Plane {
-    child: Child,
-    socket: PathBuf,
-}
-
-impl Plane {
-    fn start(arguments: &[&str]) -> Self {
-        static STARTED: AtomicU32 = AtomicU32::new(0);
-        let number = STARTED.fetch_add(1, Ordering::Relaxed);
-        let socket = std::env::temp_dir().join(format!("lacis-test-{}-{number}.sock", std::process::id()));
-        let child = Program::new(env!("CARGO_BIN_EXE_lacis-dataplane"))
-            .arg("--socket")
-            .arg(&socket)
-            .args(arguments)
-            .spawn()
-            .unwrap();
-        Self { child, socket }
-    }
-
-    fn connect(&self) -> Control {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match UnixStream::connect(&self.socket) {
-                Ok(stream) => {
-                    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-                    return Control { stream, asked: 0 };
-                }
-                Err(error) => assert!(Instant::now() < deadline, "{error}"),
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    fn greeted(&self) -> Control {
-        let mut control = self.connect();
-        assert!(matches!(control.ask(hello()), Event::Ready(_)));
-        control
-    }
-
-    fn exit_code(&mut self) -> Option<i32> {
-        let deadline = Instant::now() + PATIENCE;
-        while Instant::now() < deadline {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        None
-    }
-}
-
-impl Drop for Plane {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = std::fs::remove_file(&self.socket);
-    }
-}
-
-struct Control {
-    stream: UnixStream,
-    asked: u64,
-}
-
-impl Control {
-    fn say(&mut self, command: Command) {
-        self.asked += 1;
-        frame::write(&request(self.asked, command), &mut self.stream).unwrap();
-    }
-
-    fn hear(&mut self) -> Event {
-        frame::read::<FromDataPlane>(&mut self.stream).unwrap().unwrap().event.unwrap()
-    }
-
-    fn ask(&mut self, command: Command) -> Event {
-        self.say(command);
-        self.hear()
-    }
-
-    fn is_closed(&mut self) -> bool {
-        !matches!(frame::read::<FromDataPlane>(&mut self.stream), Ok(Some(_)))
-    }
-}
-
-fn install_session(control: &mut Control, path: std::net::SocketAddr) {
-    let program = v1::PolicyProgram { policy_id: 1, ..Default::default() };
-    let install = v1::InstallSession {
-        local_index: 7,
-        remote_index: 9,
-        cipher: 1,
-        send_key: vec![1; 32],
-        receive_key: vec![2; 32],
-        path: Some(v1::Endpoint { address: vec![127, 0, 0, 1], port: path.port().into() }),
-        peer_addresses: vec![vec![10, 0, 0, 2]],
-        policy_id: 1,
-        confirmed: true,
-        primary: true,
-        memo: b"memo".to_vec(),
-        ..Default::default()
-    };
-    let apply = v1::ApplyPolicies { programs: vec![program], ..Default::default() };
-    for command in [open_udp(0), configure(), Command::ApplyPolicies(apply), Command::InstallSession(install)] {
-        let answer = control.ask(command);
-        assert!(matches!(&answer, Event::Result(result) if result.error.is_empty()), "{answer:?}");
-    }
-}
-
-fn hello() -> Command {
-    Command::Hello(v1::Hello { contract_version: 1 })
-}
-
-fn configure() -> Command {
-    let networks = vec![v1::Prefix { address: vec![10, 0, 0, 1], bits: 24 }];
-    Command::Configure(v1::Configure { networks, send_recv_error: 1, ..Default::default() })
-}
-
-fn open_udp(port: u16) -> Command {
-    let bind = Some(v1::Endpoint { address: vec![127, 0, 0, 1], port: port.into() });
-    Command::OpenUdp(v1::OpenUdp { bind, batch: 64, ..Default::default() })
-}
-
-fn request(request_id: u64, command: Command) -> ToDataPlane {
-    ToDataPlane { request_id, command: Some(command) }
 }
 
 fn output(arguments: &[&str]) -> String {

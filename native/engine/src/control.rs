@@ -2,7 +2,7 @@
 //! changes nothing.
 
 use std::collections::{HashMap, HashSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::aead::{Cipher, SecretKey, cipher_with};
@@ -10,14 +10,22 @@ use crate::drop_reason::DropReason;
 use crate::engine::{Engine, Pass};
 use crate::header::{BODY_LIMIT_BYTES, DATAGRAM_LIMIT_BYTES, Kind};
 use crate::host::HostFacts;
+use crate::ip::Prefix;
 use crate::lock::{lock, read, write};
 use crate::output::Output;
-use crate::policy::{POLICIES_MAX, Program};
-use crate::session::{Activity, NewSession, Session};
+use crate::path::Path;
+use crate::policy::Program;
+pub use crate::policy_table::POLICIES_MAX;
+use crate::route::{ROUTES_MAX, Route};
+use crate::route_table::{BadRoutes, RouteTable};
+use crate::session::{NewSession, Session};
 use crate::session_table::{InsertError, PRIMARIES_MAX, SESSIONS_MAX};
 
 /// Longest note the control plane may keep with a session.
 pub const MEMO_LIMIT_BYTES: usize = 64 << 10;
+
+/// Prefixes behind one peer.
+pub const ALLOWED_PREFIXES_MAX: usize = 64;
 
 /// A command that was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,8 +70,9 @@ pub struct Installation {
     pub receive_key: SecretKey,
     pub send_counter: u64,
     pub receive_floor: u64,
-    pub path: Option<SocketAddr>,
+    pub path: Option<Path>,
     pub peer_addresses: Vec<IpAddr>,
+    pub allowed_prefixes: Vec<Prefix>,
     pub policy_id: u32,
     pub confirmed: bool,
     pub primary: bool,
@@ -79,93 +88,14 @@ pub struct PolicyChange {
     pub raise_epoch: bool,
 }
 
-/// What happened, for the control plane's liveness and metrics.
-#[allow(missing_docs)]
-pub struct Sample {
-    pub activity: Vec<Activity>,
-    /// More sessions were active than were asked for.
-    pub more: bool,
-    pub drops: Vec<(DropReason, u64)>,
-    pub tun_read_packets: u64,
-    pub tun_written_packets: u64,
-    pub udp_received_datagrams: u64,
-    pub udp_sent_datagrams: u64,
-    pub flows: u64,
-    pub parked: u64,
-}
-
-/// One session as a new control plane finds it.
-#[allow(missing_docs)]
-pub struct SessionSnapshot {
-    pub local_index: u32,
-    pub remote_index: u32,
-    pub path: Option<SocketAddr>,
-    pub peer_addresses: Vec<IpAddr>,
-    pub confirmed: bool,
-    pub primary: bool,
-    pub send_counter: u64,
-    pub memo: Vec<u8>,
-}
-
 impl Engine {
-    /// All sessions, by ascending index.
-    pub fn snapshot(&self) -> impl Iterator<Item = SessionSnapshot> + '_ {
-        self.sessions.all().into_iter().map(|session| SessionSnapshot {
-            local_index: session.local_index,
-            remote_index: session.remote_index,
-            path: session.path(),
-            peer_addresses: session.peer_addresses.clone(),
-            confirmed: session.is_confirmed(),
-            primary: self.sessions.is_primary(&session),
-            send_counter: session.send_counter(),
-            memo: session.memo(),
-        })
-    }
-
-    /// Activity of at most `limit` sessions since they were last asked, and the counters.
-    pub fn sample(&self, limit: usize) -> Sample {
-        let (activity, more) = self.take_activity(limit);
-        Sample {
-            activity,
-            more,
-            drops: self.drops.iter().filter(|(_, count)| *count > 0).collect(),
-            tun_read_packets: self.outbound.tun_read.get(),
-            tun_written_packets: self.inbound.tun_written.get(),
-            udp_received_datagrams: self.inbound.udp_received.get(),
-            udp_sent_datagrams: self.outbound.udp_sent.get(),
-            flows: self.flows.len() as u64,
-            parked: lock(&self.parked).len() as u64,
-        }
-    }
-
-    fn take_activity(&self, limit: usize) -> (Vec<Activity>, bool) {
-        let mut from = lock(&self.sample_from);
-        let mut activity = vec![];
-        for session in self.sessions.all().iter().filter(|session| session.local_index >= *from) {
-            if activity.len() == limit {
-                *from = session.local_index;
-                return (activity, true);
-            }
-            activity.extend(session.take_activity());
-        }
-        *from = 0;
-        (activity, false)
-    }
-
     fn session(&self, local_index: u32) -> Result<Arc<Session>, Refusal> {
         self.sessions.by_index(local_index).ok_or_else(|| Refusal::unknown_session(local_index))
     }
 
     /// Sends to `path` from now on.
-    pub fn set_path(&self, local_index: u32, path: Option<SocketAddr>) -> Result<(), Refusal> {
+    pub fn set_path(&self, local_index: u32, path: Option<Path>) -> Result<(), Refusal> {
         self.session(local_index)?.set_path(path);
-        Ok(())
-    }
-
-    /// Replaces the note of a session.
-    pub fn set_memo(&self, local_index: u32, memo: Vec<u8>) -> Result<(), Refusal> {
-        check_memo(&memo)?;
-        self.session(local_index)?.set_memo(memo);
         Ok(())
     }
 
@@ -174,15 +104,28 @@ impl Engine {
         self.replace_host(host);
     }
 
-    /// All or nothing: adds programs, binds sessions to them, drops programs that nothing uses any more and, with `raise_epoch`,
+    /// All or nothing: these routes take the place of all that there were.
+    pub fn apply_routes(&self, routes: Vec<Route>) -> Result<(), Refusal> {
+        let table = RouteTable::new(routes).map_err(|bad| {
+            Refusal::bad(match bad {
+                BadRoutes::TooMany => format!("there are more than {ROUTES_MAX} routes"),
+                BadRoutes::HostBits(prefix) => format!("the prefix {prefix} of a route has host bits"),
+                BadRoutes::Twice(prefix) => format!("there are two routes for {prefix}"),
+            })
+        })?;
+        self.replace_routes(table);
+        Ok(())
+    }
+
+    /// All or nothing: adds programs, binds sessions to them and, with `raise_epoch`, drops programs that nothing uses any more and
     /// has every flow judged again.
     pub fn apply_policies(&self, change: PolicyChange) -> Result<(), Refusal> {
         let PolicyChange { programs, bindings, raise_epoch } = change;
+        let added: HashSet<u32> = programs.iter().map(|(policy_id, _)| *policy_id).collect();
         let mut policies = write(&self.policies);
         let mut bound = vec![];
         for (local_index, policy_id) in bindings {
-            let is_known = programs.iter().any(|(id, _)| *id == policy_id) || policies.get(policy_id).is_some();
-            if !is_known {
+            if !added.contains(&policy_id) && !policies.has(policy_id) {
                 return Err(Refusal::unknown_policy(policy_id));
             }
             // A peer may have closed its session a moment ago: that is no reason to leave everybody else unjudged.
@@ -191,8 +134,9 @@ impl Engine {
         let rebound: HashMap<u32, u32> = bound.iter().map(|(session, id)| (session.local_index, *id)).collect();
         let policy_of =
             |session: &Arc<Session>| rebound.get(&session.local_index).copied().unwrap_or(session.policy_id());
-        let in_use: HashSet<u32> = self.sessions.all().iter().map(policy_of).collect();
-        let Some(changed) = policies.with(programs, &in_use) else {
+        // Without a new epoch nothing is forgotten: whoever adds a program for a new peer knows what is here.
+        let in_use = raise_epoch.then(|| self.sessions.all().iter().map(policy_of).collect());
+        let Some(changed) = policies.with(programs, in_use.as_ref()) else {
             return Err(Refusal::bad(format!("there would be more than {POLICIES_MAX} policies")));
         };
         *policies = changed;
@@ -218,6 +162,9 @@ impl<O: Output> Pass<'_, O> {
         if new.peer_addresses.is_empty() {
             return Err(Refusal::bad("the peer has no address"));
         }
+        if new.allowed_prefixes.len() > ALLOWED_PREFIXES_MAX {
+            return Err(Refusal::bad(format!("more than {ALLOWED_PREFIXES_MAX} prefixes lie behind the peer")));
+        }
         if engine.sessions.by_index(new.local_index).is_some() {
             return Err(describe(InsertError::IndexTaken, new.local_index));
         }
@@ -235,13 +182,14 @@ impl<O: Output> Pass<'_, O> {
             receive_floor: new.receive_floor,
             path: new.path,
             peer_addresses: new.peer_addresses,
+            allowed_prefixes: new.allowed_prefixes,
             policy_id: new.policy_id,
             confirmed: new.confirmed,
             memo: new.memo,
         }));
         // Held until the session is in the table, so that its program is not dropped as unused in between.
         let policies = read(&engine.policies);
-        if policies.get(new.policy_id).is_none() {
+        if !policies.has(new.policy_id) {
             return Err(Refusal::unknown_policy(new.policy_id));
         }
         engine.sessions.insert(&session, primary).map_err(|error| describe(error, new.local_index))?;
@@ -294,10 +242,11 @@ impl<O: Output> Pass<'_, O> {
     }
 
     /// Sends a datagram as it is.
-    pub fn send_datagram(&mut self, to: SocketAddr, datagram: &[u8]) -> Result<(), Refusal> {
+    pub fn send_datagram(&mut self, path: Path, datagram: &[u8]) -> Result<(), Refusal> {
         if datagram.len() > DATAGRAM_LIMIT_BYTES {
             return Err(Refusal::bad(format!("a datagram of {} bytes is longer than any", datagram.len())));
         }
+        let Path::Direct(to) = path;
         self.step.send_datagram(to, datagram);
         Ok(())
     }

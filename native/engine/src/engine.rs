@@ -13,7 +13,10 @@ use crate::limiter::{AnswerLimiter, Bucket, HandshakeLimiter, Rate, RecvErrorLim
 use crate::lock::{lock, read, write};
 use crate::output::{DropSample, Event, Output};
 use crate::park::ParkingLot;
-use crate::policy::PolicyTable;
+use crate::path::Path;
+use crate::policy_table::PolicyTable;
+use crate::route_cache::RouteCache;
+use crate::route_table::RouteTable;
 use crate::session_table::{SessionCache, SessionTable};
 
 const DROP_SAMPLES: Rate = Rate { per_second: 5, burst: 20 };
@@ -22,8 +25,8 @@ const SWEEP_INTERVAL_MS: u64 = 1_000;
 /// Everything that the threads of one data plane share. All methods take `&self`: the locks inside are held for one step each,
 /// and none is held while an [`Output`] is called.
 pub struct Engine {
-    pub(crate) host: RwLock<Arc<HostFacts>>,
-    pub(crate) host_version: AtomicU64,
+    facts: RwLock<Facts>,
+    facts_version: AtomicU64,
     pub(crate) sessions: SessionTable,
     pub(crate) policies: RwLock<PolicyTable>,
     pub(crate) flows: FlowTable,
@@ -42,23 +45,39 @@ pub struct Engine {
     swept_at_ms: AtomicU64,
 }
 
+/// What the control plane replaces as a whole, so that no packet sees a mixture.
+#[derive(Clone, Default)]
+struct Facts {
+    host: Arc<HostFacts>,
+    routes: Arc<RouteTable>,
+}
+
 /// What one thread keeps for itself.
 pub struct Worker {
-    host: Arc<HostFacts>,
-    host_version: u64,
+    facts: Facts,
+    facts_version: u64,
     sessions: SessionCache,
+    ways: RouteCache,
     flow: FlowMemo,
 }
 
 impl Worker {
     /// Knows nothing yet.
     pub fn new() -> Self {
-        Self { host: Arc::default(), host_version: u64::MAX, sessions: SessionCache::new(), flow: FlowMemo::default() }
+        Self {
+            facts: Facts::default(),
+            facts_version: u64::MAX,
+            sessions: SessionCache::new(),
+            ways: RouteCache::new(),
+            flow: FlowMemo::default(),
+        }
     }
 
-    /// Before the thread waits: lets go of the sessions it remembers, so that a removed one is gone with its keys.
-    pub fn rest(&mut self) {
+    /// Before the thread waits: lets go of the sessions it remembers, so that a removed one is gone with its keys, and tells
+    /// what it has counted.
+    pub fn rest(&mut self, engine: &Engine) {
         self.sessions.clear();
+        engine.flows.settle(&mut self.flow);
     }
 }
 
@@ -78,8 +97,8 @@ impl Engine {
     /// An engine without sessions.
     pub fn new() -> Self {
         Self {
-            host: RwLock::default(),
-            host_version: AtomicU64::new(0),
+            facts: RwLock::default(),
+            facts_version: AtomicU64::new(0),
             sessions: SessionTable::default(),
             policies: RwLock::default(),
             flows: FlowTable::new(),
@@ -100,13 +119,14 @@ impl Engine {
 
     /// The engine at one instant, for one thread: what is done through it goes to `out`. `now_ms` is monotonic.
     pub fn at<'a, O: Output>(&'a self, now_ms: u64, worker: &'a mut Worker, out: &'a mut O) -> Pass<'a, O> {
-        let version = self.host_version.load(Ordering::Acquire);
-        if worker.host_version != version {
-            worker.host = Arc::clone(&read(&self.host));
-            worker.host_version = version;
+        let version = self.facts_version.load(Ordering::Acquire);
+        if worker.facts_version != version {
+            worker.facts = read(&self.facts).clone();
+            worker.facts_version = version;
+            worker.ways.clear();
         }
-        let Worker { host, sessions, flow, .. } = worker;
-        Pass { sessions, step: Step { engine: self, host, flow, now_ms, out } }
+        let Worker { facts: Facts { host, routes }, sessions, ways, flow, .. } = worker;
+        Pass { sessions, step: Step { engine: self, host, routes, ways, flow, now_ms, out } }
     }
 
     /// Counts drops that happened outside: a device or a socket that refused.
@@ -119,9 +139,19 @@ impl Engine {
         lock(&self.parked).deadline_ms().is_some() || self.flows.len() > 0
     }
 
+    /// The routes in force.
+    pub fn routes(&self) -> Arc<RouteTable> {
+        Arc::clone(&read(&self.facts).routes)
+    }
+
     pub(crate) fn replace_host(&self, host: HostFacts) {
-        *write(&self.host) = Arc::new(host);
-        self.host_version.fetch_add(1, Ordering::Release);
+        write(&self.facts).host = Arc::new(host);
+        self.facts_version.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn replace_routes(&self, routes: RouteTable) {
+        write(&self.facts).routes = Arc::new(routes);
+        self.facts_version.fetch_add(1, Ordering::Release);
     }
 }
 
@@ -136,6 +166,8 @@ pub struct Pass<'a, O: Output> {
 pub(crate) struct Step<'a, O: Output> {
     pub(crate) engine: &'a Engine,
     pub(crate) host: &'a HostFacts,
+    pub(crate) routes: &'a RouteTable,
+    pub(crate) ways: &'a mut RouteCache,
     pub(crate) flow: &'a mut FlowMemo,
     pub(crate) now_ms: u64,
     pub(crate) out: &'a mut O,
@@ -153,7 +185,7 @@ impl<O: Output> Pass<'_, O> {
         }
         if now_ms.saturating_sub(engine.swept_at_ms.load(Ordering::Relaxed)) >= SWEEP_INTERVAL_MS {
             engine.swept_at_ms.store(now_ms, Ordering::Relaxed);
-            engine.flows.sweep(now_ms);
+            engine.flows.sweep(now_ms, &self.step.host.flow_timeouts);
         }
     }
 }
@@ -169,6 +201,6 @@ impl<O: Output> Step<'_, O> {
 
     /// Drops a datagram that met no session.
     pub(crate) fn drop_from(&mut self, source: SocketAddr, reason: DropReason) {
-        self.drop(DropSample { reason, inbound: true, tuple: None, local_index: 0, source: Some(source) });
+        self.drop(DropSample { origin: Some(Path::Direct(source)), ..DropSample::new(reason, true) });
     }
 }

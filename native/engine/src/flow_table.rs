@@ -3,9 +3,13 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::flow::{FlowPacket, FlowView, Judged, Traffic};
+use crate::host::FlowTimeouts;
 use crate::lock::lock;
 use crate::lru_map::LruMap;
-use crate::packet::{Direction, TCP, Tuple, UDP};
+use crate::packet::{Direction, Tuple};
+use crate::policy::{AllowedBy, Verdict};
+use crate::policy_table::Asked;
 
 /// Flows remembered at one time.
 pub const FLOWS_MAX: usize = 65_536;
@@ -13,10 +17,12 @@ pub const FLOWS_MAX: usize = 65_536;
 pub const SWEEP_FLOWS: usize = 256;
 
 struct Flow {
-    origin: Direction,
+    opened_by: Direction,
     epoch: u64,
-    policy_id: u32,
+    by: AllowedBy,
+    opened_ms: u64,
     last_used_ms: u64,
+    traffic: Traffic,
 }
 
 struct Flows {
@@ -34,18 +40,17 @@ pub struct FlowTable {
 /// What one thread remembers of the flow it saw last, so that a run of packets takes the lock once.
 #[derive(Default)]
 pub struct FlowMemo {
-    last: Option<(Tuple, u32, u64, u64)>,
+    last: Option<Remembered>,
 }
 
-/// Verdict on one packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Goes on.
-    Allowed,
-    /// Goes on, and another flow was forgotten for it.
-    AllowedByEviction,
-    /// No flow and no rule: dropped.
-    Refused,
+struct Remembered {
+    tuple: Tuple,
+    policy_id: u32,
+    version: u64,
+    at_ms: u64,
+    slot: u32,
+    /// What was let through without the lock, and is not in the table yet.
+    uncounted: Traffic,
 }
 
 impl FlowTable {
@@ -55,33 +60,53 @@ impl FlowTable {
         Self { flows: Mutex::new(flows), version: AtomicU64::new(1) }
     }
 
-    /// Judges a packet of `tuple`. `allows` asks the session's program, `policy_id`, about a direction; it is asked for a new flow and, once
-    /// per epoch and program, for an old one.
+    /// Judges a packet, and counts it when it is allowed. `ask` asks the session's program about a direction: for a new flow and,
+    /// once per epoch and program, for an old one.
+    #[inline]
     pub fn judge(
         &self,
         memo: &mut FlowMemo,
-        tuple: &Tuple,
-        direction: Direction,
-        now_ms: u64,
-        policy_id: u32,
-        allows: impl Fn(Direction) -> bool,
-    ) -> Verdict {
+        packet: &FlowPacket<'_>,
+        ask: impl Fn(Direction, Asked) -> Verdict,
+    ) -> Judged {
         let version = self.version.load(Ordering::Acquire);
-        let is_remembered = |(last, id, seen, at): &(Tuple, u32, u64, u64)| {
-            *seen == version && *at == now_ms && *id == policy_id && last == tuple
-        };
-        if memo.last.as_ref().is_some_and(is_remembered) {
-            return Verdict::Allowed;
+        if let Some(last) = memo.last.as_mut().filter(|last| last.holds_for(packet, version)) {
+            last.uncounted.add(packet);
+            return Judged::Allowed;
         }
+        self.judge_locked(memo, packet, ask)
+    }
+
+    fn judge_locked(
+        &self,
+        memo: &mut FlowMemo,
+        packet: &FlowPacket<'_>,
+        ask: impl Fn(Direction, Asked) -> Verdict,
+    ) -> Judged {
         let mut flows = lock(&self.flows);
-        if !flows.map.is_newest(tuple) {
+        flows.settle(memo);
+        if !flows.map.is_newest(packet.tuple) {
             self.version.fetch_add(1, Ordering::Release);
         }
-        let verdict = flows.judge(tuple, direction, now_ms, policy_id, allows);
-        if verdict != Verdict::Refused {
-            memo.last = Some((*tuple, policy_id, self.version.load(Ordering::Relaxed), now_ms));
+        let judged = flows.judge(packet, ask);
+        if !matches!(judged, Judged::Refused(_)) {
+            memo.last = Some(Remembered {
+                tuple: *packet.tuple,
+                policy_id: packet.policy_id,
+                version: self.version.load(Ordering::Relaxed),
+                at_ms: packet.now_ms,
+                slot: flows.map.newest_slot(),
+                uncounted: Traffic::default(),
+            });
         }
-        verdict
+        judged
+    }
+
+    /// Puts into the table what a thread has counted without its lock.
+    pub fn settle(&self, memo: &mut FlowMemo) {
+        if memo.last.as_ref().is_some_and(Remembered::has_uncounted) {
+            lock(&self.flows).settle(memo);
+        }
     }
 
     /// From now on every flow is judged again, in its original direction, on its next packet.
@@ -91,9 +116,9 @@ impl FlowTable {
     }
 
     /// Forgets expired flows among the [`SWEEP_FLOWS`] least recently used ones.
-    pub fn sweep(&self, now_ms: u64) {
+    pub fn sweep(&self, now_ms: u64, timeouts: &FlowTimeouts) {
         let mut flows = lock(&self.flows);
-        flows.map.sweep(SWEEP_FLOWS, |tuple, flow| flow.is_expired(tuple, now_ms));
+        flows.map.sweep(SWEEP_FLOWS, |tuple, flow| flow.is_expired(tuple, now_ms, timeouts));
         self.version.fetch_add(1, Ordering::Release);
     }
 
@@ -101,58 +126,105 @@ impl FlowTable {
     pub fn len(&self) -> usize {
         lock(&self.flows).map.len()
     }
+
+    /// Some of the flows that have not expired, from a place on, and the place to go on from. The table is held for `count` flows
+    /// at a time.
+    pub fn page(
+        &self,
+        from: usize,
+        count: usize,
+        now_ms: u64,
+        timeouts: &FlowTimeouts,
+    ) -> (Vec<FlowView>, Option<usize>) {
+        let flows = lock(&self.flows);
+        let (entries, next) = flows.map.page(from, count);
+        let alive = entries.filter(|(tuple, flow)| !flow.is_expired(tuple, now_ms, timeouts));
+        (alive.map(|(tuple, flow)| flow.view(tuple, now_ms)).collect(), next)
+    }
 }
 
 impl Flows {
-    fn judge(
-        &mut self,
-        tuple: &Tuple,
-        direction: Direction,
-        now_ms: u64,
-        policy_id: u32,
-        allows: impl Fn(Direction) -> bool,
-    ) -> Verdict {
+    fn judge(&mut self, packet: &FlowPacket<'_>, ask: impl Fn(Direction, Asked) -> Verdict) -> Judged {
+        let FlowPacket { tuple, direction, policy_id, now_ms, timeouts, .. } = *packet;
         let epoch = self.epoch;
-        if let Some(flow) = self.map.touch(tuple).filter(|flow| !flow.is_expired(tuple, now_ms)) {
+        if let Some(flow) = self.map.touch(tuple).filter(|flow| !flow.is_expired(tuple, now_ms, timeouts)) {
             // Its peer may have come back with another certificate, or somebody else with its address.
-            if (flow.epoch, flow.policy_id) == (epoch, policy_id) || allows(flow.origin) {
-                flow.epoch = epoch;
-                flow.policy_id = policy_id;
-                flow.last_used_ms = now_ms;
-                return Verdict::Allowed;
+            if (flow.epoch, flow.by.policy_id) != (epoch, policy_id) {
+                match ask(flow.opened_by, Asked::Again) {
+                    Verdict::Allowed(by) => (flow.epoch, flow.by) = (epoch, by),
+                    // It stays until it expires: else what the other direction allows, a retransmission say, would open it anew.
+                    Verdict::Refused(action) => return Judged::Refused(action),
+                }
             }
-            // It stays until it expires: else what the other direction allows, a retransmission say, would open it anew.
-            return Verdict::Refused;
+            flow.last_used_ms = now_ms;
+            flow.traffic.add(packet);
+            return Judged::Allowed;
         }
-        if !allows(direction) {
-            self.map.remove(tuple);
-            return Verdict::Refused;
+        let by = match ask(direction, Asked::ToOpen) {
+            Verdict::Allowed(by) => by,
+            Verdict::Refused(action) => {
+                self.map.remove(tuple);
+                return Judged::Refused(action);
+            }
+        };
+        let mut traffic = Traffic::default();
+        traffic.add(packet);
+        let flow = Flow { opened_by: direction, epoch, by, opened_ms: now_ms, last_used_ms: now_ms, traffic };
+        match self.map.insert(*tuple, flow) {
+            true => Judged::AllowedByEviction,
+            false => Judged::Allowed,
         }
-        match self.map.insert(*tuple, Flow { origin: direction, epoch, policy_id, last_used_ms: now_ms }) {
-            true => Verdict::AllowedByEviction,
-            false => Verdict::Allowed,
+    }
+
+    /// What was counted for a flow that is gone is gone with it.
+    fn settle(&mut self, memo: &mut FlowMemo) {
+        let Some(last) = memo.last.as_mut().filter(|last| last.has_uncounted()) else { return };
+        let uncounted = std::mem::take(&mut last.uncounted);
+        if let Some(flow) = self.map.at(last.slot, &last.tuple) {
+            flow.traffic.merge(&uncounted);
         }
+    }
+}
+
+impl Remembered {
+    fn has_uncounted(&self) -> bool {
+        self.uncounted.received_packets | self.uncounted.sent_packets != 0
+    }
+
+    #[inline]
+    fn holds_for(&self, packet: &FlowPacket<'_>, version: u64) -> bool {
+        self.version == version
+            && self.at_ms == packet.now_ms
+            && self.policy_id == packet.policy_id
+            && self.tuple == *packet.tuple
     }
 }
 
 impl Flow {
-    fn is_expired(&self, tuple: &Tuple, now_ms: u64) -> bool {
-        now_ms.saturating_sub(self.last_used_ms) > timeout_ms(tuple.protocol)
+    fn is_expired(&self, tuple: &Tuple, now_ms: u64, timeouts: &FlowTimeouts) -> bool {
+        now_ms.saturating_sub(self.last_used_ms) > timeouts.of(tuple.protocol)
     }
-}
 
-/// The reference's connection-tracking defaults.
-fn timeout_ms(protocol: u8) -> u64 {
-    match protocol {
-        TCP => 720_000,
-        UDP => 180_000,
-        _ => 600_000,
+    fn view(&self, tuple: &Tuple, now_ms: u64) -> FlowView {
+        FlowView {
+            tuple: *tuple,
+            opened_by: self.opened_by,
+            by: self.by,
+            age_ms: now_ms.saturating_sub(self.opened_ms),
+            idle_ms: now_ms.saturating_sub(self.last_used_ms),
+            traffic: self.traffic,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packet::{TCP, UDP};
+    use crate::policy::RefusalAction;
+
+    const REFUSED: Judged = Judged::Refused(RefusalAction::Drop);
+    const TIMEOUTS: FlowTimeouts = FlowTimeouts { tcp_ms: 720_000, udp_ms: 180_000, other_ms: 600_000 };
 
     fn tuple(port: u16, protocol: u8) -> Tuple {
         Tuple {
@@ -164,23 +236,30 @@ mod tests {
         }
     }
 
-    fn judge(
+    fn judge(table: &FlowTable, tuple: Tuple, direction: Direction, now_ms: u64, allowed: Option<Direction>) -> Judged {
+        ask(table, &mut FlowMemo::default(), (tuple, direction, now_ms, 1), |asked| Some(asked) == allowed)
+    }
+
+    fn ask(
         table: &FlowTable,
-        tuple: Tuple,
-        direction: Direction,
-        now_ms: u64,
-        allowed: Option<Direction>,
-    ) -> Verdict {
-        table.judge(&mut FlowMemo::default(), &tuple, direction, now_ms, 1, |asked| Some(asked) == allowed)
+        memo: &mut FlowMemo,
+        (tuple, direction, now_ms, policy_id): (Tuple, Direction, u64, u32),
+        allows: impl Fn(Direction) -> bool,
+    ) -> Judged {
+        let packet = FlowPacket { tuple: &tuple, direction, bytes: 100, policy_id, now_ms, timeouts: &TIMEOUTS };
+        table.judge(memo, &packet, |direction, _| match allows(direction) {
+            true => Verdict::Allowed(AllowedBy { policy_id, rule_id: policy_id + 10 }),
+            false => Verdict::Refused(RefusalAction::Drop),
+        })
     }
 
     #[test]
     fn an_allowed_flow_carries_both_directions() {
         let table = FlowTable::new();
         let outbound = Some(Direction::Outbound);
-        assert_eq!(judge(&table, tuple(1, TCP), Direction::Inbound, 0, outbound), Verdict::Refused);
-        assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, outbound), Verdict::Allowed);
-        assert_eq!(judge(&table, tuple(1, TCP), Direction::Inbound, 0, None), Verdict::Allowed);
+        assert_eq!(judge(&table, tuple(1, TCP), Direction::Inbound, 0, outbound), REFUSED);
+        assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, outbound), Judged::Allowed);
+        assert_eq!(judge(&table, tuple(1, TCP), Direction::Inbound, 0, None), Judged::Allowed);
     }
 
     #[test]
@@ -188,9 +267,9 @@ mod tests {
         for (protocol, timeout) in [(TCP, 720_000), (UDP, 180_000), (1, 600_000)] {
             let table = FlowTable::new();
             let flow = tuple(1, protocol);
-            assert_eq!(judge(&table, flow, Direction::Inbound, 5, Some(Direction::Inbound)), Verdict::Allowed);
-            assert_eq!(judge(&table, flow, Direction::Outbound, 5 + timeout, None), Verdict::Allowed);
-            assert_eq!(judge(&table, flow, Direction::Outbound, 6 + 2 * timeout, None), Verdict::Refused);
+            assert_eq!(judge(&table, flow, Direction::Inbound, 5, Some(Direction::Inbound)), Judged::Allowed);
+            assert_eq!(judge(&table, flow, Direction::Outbound, 5 + timeout, None), Judged::Allowed);
+            assert_eq!(judge(&table, flow, Direction::Outbound, 6 + 2 * timeout, None), REFUSED);
             assert_eq!(table.len(), 0);
         }
     }
@@ -200,18 +279,15 @@ mod tests {
         let table = FlowTable::new();
         judge(&table, tuple(1, TCP), Direction::Inbound, 0, Some(Direction::Inbound));
         table.raise_epoch();
-        assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, Some(Direction::Inbound)), Verdict::Allowed);
-        assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, None), Verdict::Allowed);
+        assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, Some(Direction::Inbound)), Judged::Allowed);
+        assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, None), Judged::Allowed);
         table.raise_epoch();
         for _ in 0..2 {
-            assert_eq!(
-                judge(&table, tuple(1, TCP), Direction::Outbound, 0, Some(Direction::Outbound)),
-                Verdict::Refused
-            );
+            assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, Some(Direction::Outbound)), REFUSED);
         }
         let expired_at = 720_001;
         let anew = judge(&table, tuple(1, TCP), Direction::Outbound, expired_at, Some(Direction::Outbound));
-        assert_eq!(anew, Verdict::Allowed);
+        assert_eq!(anew, Judged::Allowed);
     }
 
     #[test]
@@ -219,12 +295,12 @@ mod tests {
         let table = FlowTable::new();
         let always = Some(Direction::Inbound);
         for port in 0..=u16::MAX {
-            assert_eq!(judge(&table, tuple(port, TCP), Direction::Inbound, 0, always), Verdict::Allowed);
+            assert_eq!(judge(&table, tuple(port, TCP), Direction::Inbound, 0, always), Judged::Allowed);
         }
         assert_eq!(table.len(), FLOWS_MAX);
-        assert_eq!(judge(&table, tuple(0, UDP), Direction::Inbound, 0, always), Verdict::AllowedByEviction);
-        assert_eq!(judge(&table, tuple(0, TCP), Direction::Inbound, 0, None), Verdict::Refused);
-        assert_eq!(judge(&table, tuple(1, TCP), Direction::Inbound, 0, None), Verdict::Allowed);
+        assert_eq!(judge(&table, tuple(0, UDP), Direction::Inbound, 0, always), Judged::AllowedByEviction);
+        assert_eq!(judge(&table, tuple(0, TCP), Direction::Inbound, 0, None), REFUSED);
+        assert_eq!(judge(&table, tuple(1, TCP), Direction::Inbound, 0, None), Judged::Allowed);
     }
 
     #[test]
@@ -232,15 +308,15 @@ mod tests {
         let table = FlowTable::new();
         let mut memo = FlowMemo::default();
         let mut ask = |table: &FlowTable, policy_id, allowed| {
-            table.judge(&mut memo, &tuple(1, TCP), Direction::Inbound, 0, policy_id, |_| allowed)
+            self::ask(table, &mut memo, (tuple(1, TCP), Direction::Inbound, 0, policy_id), |_| allowed)
         };
-        assert_eq!(ask(&table, 1, true), Verdict::Allowed);
-        assert_eq!(ask(&table, 1, false), Verdict::Allowed);
-        assert_eq!(ask(&table, 2, false), Verdict::Refused);
-        assert_eq!(ask(&table, 1, false), Verdict::Allowed);
+        assert_eq!(ask(&table, 1, true), Judged::Allowed);
+        assert_eq!(ask(&table, 1, false), Judged::Allowed);
+        assert_eq!(ask(&table, 2, false), REFUSED);
+        assert_eq!(ask(&table, 1, false), Judged::Allowed);
         table.raise_epoch();
-        assert_eq!(ask(&table, 1, false), Verdict::Refused);
-        assert_eq!(ask(&table, 1, false), Verdict::Refused);
+        assert_eq!(ask(&table, 1, false), REFUSED);
+        assert_eq!(ask(&table, 1, false), REFUSED);
     }
 
     #[test]
@@ -249,11 +325,46 @@ mod tests {
         for port in 0..300 {
             judge(&table, tuple(port, UDP), Direction::Inbound, 0, Some(Direction::Inbound));
         }
-        table.sweep(180_000);
+        table.sweep(180_000, &TIMEOUTS);
         assert_eq!(table.len(), 300);
-        table.sweep(180_001);
+        table.sweep(180_001, &TIMEOUTS);
         assert_eq!(table.len(), 44);
-        table.sweep(180_001);
+        table.sweep(180_001, &TIMEOUTS);
         assert_eq!(table.len(), 0);
+    }
+
+    #[test]
+    fn a_flow_counts_what_it_carries_either_way_and_keeps_its_rule() {
+        let table = FlowTable::new();
+        let (mut outbound, mut inbound) = (FlowMemo::default(), FlowMemo::default());
+        for _ in 0..3 {
+            ask(&table, &mut outbound, (tuple(1, TCP), Direction::Outbound, 5, 1), |_| true);
+            ask(&table, &mut inbound, (tuple(1, TCP), Direction::Inbound, 5, 1), |_| true);
+        }
+        ask(&table, &mut inbound, (tuple(1, TCP), Direction::Inbound, 7, 2), |_| true);
+        table.settle(&mut outbound);
+        table.settle(&mut inbound);
+        table.settle(&mut inbound);
+        let traffic = Traffic { received_packets: 4, received_bytes: 400, sent_packets: 3, sent_bytes: 300 };
+        let by = AllowedBy { policy_id: 2, rule_id: 12 };
+        let view =
+            FlowView { tuple: tuple(1, TCP), opened_by: Direction::Outbound, by, age_ms: 5, idle_ms: 3, traffic };
+        assert_eq!(table.page(0, 9, 10, &TIMEOUTS), (vec![view], None));
+        assert_eq!(table.page(0, 9, 800_000, &TIMEOUTS), (vec![], None));
+    }
+
+    #[test]
+    fn flows_are_told_of_in_pages() {
+        let table = FlowTable::new();
+        for port in 0..10 {
+            judge(&table, tuple(port, TCP), Direction::Inbound, 0, Some(Direction::Inbound));
+        }
+        let (mut ports, mut from) = (vec![], Some(0));
+        while let Some(at) = from {
+            let (views, next) = table.page(at, 4, 0, &TIMEOUTS);
+            ports.extend(views.iter().map(|view| view.tuple.local_port));
+            from = next;
+        }
+        assert!(ports.into_iter().eq(0..10));
     }
 }

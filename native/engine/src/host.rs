@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::drop_reason::DropReason;
 use crate::header::BODY_LIMIT_BYTES;
 use crate::ip::{Prefix, is_private};
-use crate::packet::InnerPacket;
+use crate::packet::{InnerPacket, TCP, UDP};
 
 /// Who is told that a session does not exist here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +43,35 @@ pub struct HostFacts {
     pub drop_multicast: bool,
     /// There is no device: answer echo requests to our own addresses.
     pub answer_echo: bool,
+    /// How long flows are remembered.
+    pub flow_timeouts: FlowTimeouts,
+}
+
+/// How long a flow is remembered after its last packet, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct FlowTimeouts {
+    pub tcp_ms: u32,
+    pub udp_ms: u32,
+    pub other_ms: u32,
+}
+
+impl Default for FlowTimeouts {
+    /// The reference's connection-tracking defaults.
+    fn default() -> Self {
+        Self { tcp_ms: 720_000, udp_ms: 180_000, other_ms: 600_000 }
+    }
+}
+
+impl FlowTimeouts {
+    /// That of a protocol.
+    pub fn of(&self, protocol: u8) -> u64 {
+        u64::from(match protocol {
+            TCP => self.tcp_ms,
+            UDP => self.udp_ms,
+            _ => self.other_ms,
+        })
+    }
 }
 
 impl HostFacts {
@@ -51,12 +80,7 @@ impl HostFacts {
         self.networks.iter().any(|network| network.contains(address))
     }
 
-    /// Whether `address` is one of our own overlay addresses.
-    pub fn is_own(&self, address: IpAddr) -> bool {
-        self.networks.iter().any(|network| network.address() == address)
-    }
-
-    /// Steps 1 to 3 of SEMANTICS.md section 3: whether a packet from the device may look for a session.
+    /// Step 1 of SEMANTICS.md section 3: what leaves no host, whatever the routes say.
     pub fn check_outbound(&self, inner: &InnerPacket) -> Result<(), DropReason> {
         let to = inner.destination;
         if inner.length > BODY_LIMIT_BYTES {
@@ -65,12 +89,6 @@ impl HostFacts {
             Err(DropReason::Multicast)
         } else if self.drop_local_broadcast && self.networks.iter().any(|network| network.is_broadcast(to)) {
             Err(DropReason::Broadcast)
-        } else if self.is_own(to) {
-            Err(DropReason::OwnAddress)
-        } else if !self.is_own(inner.source) {
-            Err(DropReason::LocalAddress)
-        } else if !self.is_overlay(to) {
-            Err(DropReason::NoRoute)
         } else {
             Ok(())
         }

@@ -10,6 +10,8 @@ use crate::header::{HEADER_BYTES, Header, Kind, OVERHEAD_BYTES};
 use crate::lock::lock;
 use crate::output::{DropSample, Event, Output};
 use crate::packet::{Direction, InnerPacket, Tuple};
+use crate::path::Path;
+use crate::route_cache::Way;
 use crate::session::Session;
 
 /// Bytes of a recv_error: a header and nothing else.
@@ -44,8 +46,9 @@ impl<O: Output> Pass<'_, O> {
             Err(reason) => return step.drop_inbound(session, None, reason),
         };
         // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
-        if session.heard_from(source, step.now_ms) {
-            step.out.event(Event::Roamed { local_index: session.local_index, path: source });
+        let origin = Path::Direct(source);
+        if session.heard_from(origin, step.now_ms) {
+            step.out.event(Event::Roamed { local_index: session.local_index, path: origin });
         }
         let awaited = step.confirm(session);
         step.opened(session, header.kind, body);
@@ -75,7 +78,7 @@ impl<O: Output> Step<'_, O> {
         if header.counter == 2 {
             lock(&self.engine.awaited).named(header.remote_index, self.now_ms);
         }
-        self.out.event(Event::Datagram { source, datagram: datagram.to_vec() });
+        self.out.event(Event::Datagram { origin: Path::Direct(source), datagram: datagram.to_vec() });
     }
 
     fn recv_error(&mut self, datagram: &[u8], source: SocketAddr) {
@@ -85,7 +88,7 @@ impl<O: Output> Step<'_, O> {
         if !lock(&self.engine.recv_errors_in).admits(source.ip(), self.now_ms) {
             return self.drop_from(source, DropReason::RecvErrorLimited);
         }
-        self.out.event(Event::Datagram { source, datagram: datagram.to_vec() });
+        self.out.event(Event::Datagram { origin: Path::Direct(source), datagram: datagram.to_vec() });
     }
 
     fn unknown_index(&mut self, header: &Header, source: SocketAddr) {
@@ -129,15 +132,24 @@ impl<O: Output> Step<'_, O> {
             Ok(inner) => inner,
             Err(reason) => return self.drop_inbound(session, None, reason),
         };
+        // A gateway speaks for what lies behind it, never for us or for another peer.
+        let may_be_from = match self.way(&inner.source) {
+            Way::Peer => session.peer_addresses.contains(&inner.source),
+            Way::Gateways | Way::None => session.is_behind(inner.source),
+            Way::Own => false,
+        };
+        let refusal = match may_be_from {
+            false => Some(DropReason::RemoteAddress),
+            true if !self.is_own(&inner.destination) => Some(DropReason::LocalAddress),
+            true => None,
+        };
         let tuple = inner.tuple(Direction::Inbound);
-        if !session.peer_addresses.contains(&inner.source) || !self.host.is_overlay(inner.source) {
-            return self.drop_inbound(session, Some(tuple), DropReason::RemoteAddress);
+        if let Some(reason) = refusal {
+            return self.drop_inbound(session, Some(tuple), reason);
         }
-        if !self.host.is_own(inner.destination) {
-            return self.drop_inbound(session, Some(tuple), DropReason::LocalAddress);
-        }
-        if !self.allows(session, &tuple, Direction::Inbound) {
-            return self.drop_inbound(session, Some(tuple), DropReason::NoMatchingRule);
+        if let Err(action) = self.judge(session, &tuple, Direction::Inbound, inner.length) {
+            let local_index = session.local_index;
+            return self.drop(DropSample { local_index, ..DropSample::refused(true, tuple, action) });
         }
         let Some(packet) = body.get_mut(..inner.length) else { return };
         if !self.host.answer_echo {
@@ -152,7 +164,7 @@ impl<O: Output> Step<'_, O> {
     }
 
     fn drop_inbound(&mut self, session: &Session, tuple: Option<Tuple>, reason: DropReason) {
-        self.drop(DropSample { reason, inbound: true, tuple, local_index: session.local_index, source: None });
+        self.drop(DropSample { tuple, local_index: session.local_index, ..DropSample::new(reason, true) });
     }
 }
 

@@ -1,9 +1,10 @@
 //! Prefixes and the address questions the packet rules ask.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// An address with a prefix length; the address may carry host bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Prefix {
     address: IpAddr,
     bits: u8,
@@ -26,6 +27,17 @@ impl Prefix {
         self.bits
     }
 
+    /// The same prefix at its first address.
+    pub fn without_host_bits(self) -> Self {
+        let bits = u32::from(self.bits);
+        Self { address: masked(self.address, bits, bits), bits: self.bits }
+    }
+
+    /// Whether the address is another one than the first of the prefix.
+    pub fn has_host_bits(&self) -> bool {
+        self.without_host_bits() != *self
+    }
+
     /// Whether `address` lies in the prefix. Families never match each other.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address) {
@@ -46,6 +58,12 @@ impl Prefix {
             IpAddr::V4(other) => self.bits < 31 && self.contains(address) && other.to_bits() & host_bits == host_bits,
             IpAddr::V6(_) => false,
         }
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.bits)
     }
 }
 

@@ -56,6 +56,24 @@ impl<K: Copy + Eq + Hash, V> LruMap<K, V> {
         self.slots[slot as usize].entry.as_ref().map(|(_, value)| value)
     }
 
+    /// Where the most recently used entry lies, for [`Self::at`].
+    pub fn newest_slot(&self) -> u32 {
+        self.newest
+    }
+
+    /// The value of `key`, as old as it was, if it still lies in `slot`.
+    pub fn at(&mut self, slot: u32, key: &K) -> Option<&mut V> {
+        let (held, value) = self.slots.get_mut(slot as usize)?.entry.as_mut()?;
+        (held == key).then_some(value)
+    }
+
+    /// At most `count` entries from a slot on, in no particular order, and the slot to go on from.
+    pub fn page(&self, from: usize, count: usize) -> (impl Iterator<Item = &(K, V)>, Option<usize>) {
+        let slots = self.slots.get(from..).unwrap_or_default();
+        let next = (slots.len() > count).then_some(from + count);
+        (slots.iter().take(count).filter_map(|slot| slot.entry.as_ref()), next)
+    }
+
     /// Whether `key` is the most recently used one.
     pub fn is_newest(&self, key: &K) -> bool {
         let newest = self.slots.get(self.newest as usize);

@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use crate::drop_reason::DropReason;
 use crate::engine::{Pass, Step};
-use crate::flow_table::Verdict;
+use crate::flow::{FlowPacket, Judged};
 use crate::header::{Kind, OVERHEAD_BYTES};
 use crate::lock::{lock, read};
 use crate::output::{DropSample, Event, Output};
 use crate::packet::{Direction, InnerPacket, Tuple};
+use crate::path::Path;
+use crate::policy::RefusalAction;
+use crate::route::Target;
+use crate::route_cache::Way;
 use crate::session::{COUNTER_LAST, Reservation, Session};
 
 impl<O: Output> Pass<'_, O> {
@@ -28,9 +32,9 @@ impl<O: Output> Pass<'_, O> {
         }
     }
 
-    /// Sends what is parked for `destination`.
-    pub fn release(&mut self, destination: IpAddr) {
-        let packets = lock(&self.step.engine.parked).take(destination);
+    /// Sends what is parked for `next_hop`.
+    pub fn release(&mut self, next_hop: IpAddr) {
+        let packets = lock(&self.step.engine.parked).take(next_hop);
         for packet in packets {
             if let Ok(inner) = InnerPacket::parse(&packet) {
                 self.forward(&inner, &packet);
@@ -38,57 +42,113 @@ impl<O: Output> Pass<'_, O> {
         }
     }
 
-    /// Steps 4 and 5: through the primary session of the destination, or wait for one.
+    /// Steps 2 to 5: through the primary session of the next hop, or wait for one.
     fn forward(&mut self, inner: &InnerPacket, packet: &[u8]) {
-        let Self { sessions, step } = self;
+        let way = self.step.way(&inner.destination);
+        let refusal = match way {
+            Way::Own => Some(DropReason::OwnAddress),
+            _ if !self.step.is_own(&inner.source) => Some(DropReason::LocalAddress),
+            Way::None => Some(DropReason::NoRoute),
+            Way::Peer | Way::Gateways => None,
+        };
         let tuple = inner.tuple(Direction::Outbound);
-        match sessions.primary(&step.engine.sessions, inner.destination) {
-            Some(session) => step.send_allowed(session, &tuple, packet),
-            None => step.park(&tuple, packet),
+        if let Some(reason) = refusal {
+            return self.step.drop_outbound(None, Some(tuple), reason);
         }
+        let gateway = if way == Way::Gateways { self.gateway(&tuple) } else { None };
+        let next_hop = gateway.as_ref().unwrap_or(&inner.destination);
+        let Self { sessions, step } = self;
+        match sessions.primary(&step.engine.sessions, next_hop) {
+            Some(session) => step.send_allowed(session, &tuple, packet),
+            None => step.park(*next_hop, &tuple, packet),
+        }
+    }
+
+    /// Section 3.2: the peer behind which the destination of a flow lies.
+    fn gateway(&mut self, flow: &Tuple) -> Option<IpAddr> {
+        let Self { sessions, step } = self;
+        let Target::Gateways(gateways) = step.routes.target(flow.remote_address) else { return None };
+        let table = &step.engine.sessions;
+        let version = sessions.version(table);
+        step.ways.gateway(gateways, flow, version, |gateway| sessions.primary(table, &gateway).is_some())
     }
 }
 
 impl<O: Output> Step<'_, O> {
-    fn park(&mut self, tuple: &Tuple, packet: &[u8]) {
-        let destination = tuple.remote_address;
+    /// Which way packets to an address on the other side of a flow go.
+    pub(crate) fn way(&mut self, address: &IpAddr) -> Way {
+        self.ways.way(self.routes, address)
+    }
+
+    /// Whether an address on our side of a flow is ours.
+    pub(crate) fn is_own(&mut self, address: &IpAddr) -> bool {
+        self.ways.is_own(self.routes, address)
+    }
+
+    fn park(&mut self, next_hop: IpAddr, tuple: &Tuple, packet: &[u8]) {
+        let sessions = &self.engine.sessions;
         let mut parked = lock(&self.engine.parked);
         // A session may have become primary since it was looked for; then its release may already be over.
-        if let Some(session) = self.engine.sessions.primary(destination) {
+        let next_hop = match self.routes.target(tuple.remote_address) {
+            Target::Gateways(gateways) => gateways.choose(tuple, |gateway| sessions.primary(gateway).is_some()),
+            _ => None,
+        }
+        .unwrap_or(next_hop);
+        if let Some(session) = sessions.primary(next_hop) {
             drop(parked);
             return self.send_allowed(&session, tuple, packet);
         }
-        let has_room = parked.park(destination, packet, self.now_ms);
-        let must_ask = parked.must_ask(destination, self.now_ms);
+        let has_room = parked.park(next_hop, packet, self.now_ms);
+        let must_ask = parked.must_ask(next_hop, self.now_ms);
         drop(parked);
         if !has_room {
             self.drop_outbound(None, Some(*tuple), DropReason::ParkedFull);
         }
         if must_ask {
-            self.out.event(Event::NeedSession { destination });
+            self.out.event(Event::NeedSession { destination: next_hop });
         }
     }
 
     /// Step 5: sends an inner packet if the rules allow its flow.
     pub(crate) fn send_allowed(&mut self, session: &Arc<Session>, tuple: &Tuple, packet: &[u8]) {
-        if self.allows(session, tuple, Direction::Outbound) {
-            self.send(session, Kind::Message, packet, Some(tuple));
-        } else {
-            self.drop_outbound(Some(session), Some(*tuple), DropReason::NoMatchingRule);
+        match self.judge(session, tuple, Direction::Outbound, packet.len()) {
+            Ok(()) => self.send(session, Kind::Message, packet, Some(tuple)),
+            Err(action) => {
+                let local_index = session.local_index;
+                self.drop(DropSample { local_index, ..DropSample::refused(false, *tuple, action) });
+            }
         }
     }
 
-    /// Section 4.3: whether the flow is known or some rule of the session's program allows it.
-    pub(crate) fn allows(&mut self, session: &Session, tuple: &Tuple, direction: Direction) -> bool {
+    /// Section 4.3: whether the flow is known or some rule of the session's program allows it, and if not, how it is refused.
+    pub(crate) fn judge(
+        &mut self,
+        session: &Session,
+        tuple: &Tuple,
+        direction: Direction,
+        bytes: usize,
+    ) -> Result<(), RefusalAction> {
         let engine = self.engine;
-        let verdict = engine.flows.judge(self.flow, tuple, direction, self.now_ms, session.policy_id(), |direction| {
-            // Asked for again under the lock: a change of rules binds sessions while it holds it.
-            read(&engine.policies).get(session.policy_id()).is_some_and(|program| program.allows(direction, tuple))
+        let packet = FlowPacket {
+            tuple,
+            direction,
+            bytes: bytes as u64,
+            policy_id: session.policy_id(),
+            now_ms: self.now_ms,
+            timeouts: &self.host.flow_timeouts,
+        };
+        let judged = engine.flows.judge(self.flow, &packet, |direction, asked| {
+            // The id is asked for again under the lock: a change of rules binds sessions while it holds it.
+            read(&engine.policies).judge(session.policy_id(), direction, tuple, asked)
         });
-        if verdict == Verdict::AllowedByEviction {
-            engine.drops.add(DropReason::FlowEvicted, 1);
+        match judged {
+            Judged::Allowed => Ok(()),
+            Judged::AllowedByEviction => {
+                engine.drops.add(DropReason::FlowEvicted, 1);
+                Ok(())
+            }
+            Judged::Refused(action) => Err(action),
         }
-        verdict != Verdict::Refused
     }
 
     /// Seals `body` under the session's next counter and sends it on the session's path.
@@ -96,7 +156,7 @@ impl<O: Output> Step<'_, O> {
         if session.is_exhausted() {
             return self.drop_exhausted(session, tuple);
         }
-        let Some(path) = session.path() else {
+        let Some(Path::Direct(to)) = session.path() else {
             return self.drop_outbound(Some(session), tuple.copied(), DropReason::NoPath);
         };
         let (counter, is_high) = match session.reserve_counter() {
@@ -105,7 +165,7 @@ impl<O: Output> Step<'_, O> {
             Reservation::Exhausted => return self.drop_exhausted(session, tuple),
         };
         let length = body.len() + OVERHEAD_BYTES;
-        if self.out.datagram(path, length, |slot| session.seal_into(slot, kind, counter, body)) {
+        if self.out.datagram(to, length, |slot| session.seal_into(slot, kind, counter, body)) {
             self.engine.outbound.udp_sent.add(1);
         } else {
             self.drop_outbound(Some(session), tuple.copied(), DropReason::SendFailed);
@@ -140,6 +200,6 @@ impl<O: Output> Step<'_, O> {
 
     fn drop_outbound(&mut self, session: Option<&Session>, tuple: Option<Tuple>, reason: DropReason) {
         let local_index = session.map_or(0, |session| session.local_index);
-        self.drop(DropSample { reason, inbound: false, tuple, local_index, source: None });
+        self.drop(DropSample { tuple, local_index, ..DropSample::new(reason, false) });
     }
 }

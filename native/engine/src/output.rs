@@ -3,8 +3,11 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::drop_reason::DropReason;
+use crate::flow::FlowView;
 use crate::header::Kind;
 use crate::packet::Tuple;
+use crate::path::Path;
+use crate::policy::RefusalAction;
 
 /// Where it goes. Every thread has its own; a burst of calls is flushed by whoever made the burst.
 pub trait Output {
@@ -23,7 +26,7 @@ pub trait Output {
 #[allow(missing_docs)]
 pub enum Event {
     /// A handshake or a recv_error that passed the limits.
-    Datagram { source: SocketAddr, datagram: Vec<u8> },
+    Datagram { origin: Path, datagram: Vec<u8> },
     /// An authentic control message of a session.
     Message { local_index: u32, kind: Kind, body: Vec<u8> },
     /// A packet waits for a session to this overlay address.
@@ -31,11 +34,13 @@ pub enum Event {
     /// The first authentic packet arrived on a session that we answered.
     Confirmed { local_index: u32 },
     /// The peer was heard from a new place, and is sent to there.
-    Roamed { local_index: u32, path: SocketAddr },
+    Roamed { local_index: u32, path: Path },
     /// The send counter passed the mark for a new handshake, or the end.
     CounterHigh { local_index: u32, send_counter: u64, exhausted: bool },
     /// One of the dropped packets.
     Dropped(DropSample),
+    /// Some of the flows that were asked for.
+    Flows(Vec<FlowView>),
 }
 
 /// What is known of a dropped packet.
@@ -49,6 +54,20 @@ pub struct DropSample {
     pub tuple: Option<Tuple>,
     /// The session, 0 when it met none.
     pub local_index: u32,
-    /// Underlay source, of packets that met no session.
-    pub source: Option<SocketAddr>,
+    /// Where it came from, of packets that met no session.
+    pub origin: Option<Path>,
+    /// How it was refused, of packets that no rule allows.
+    pub action: Option<RefusalAction>,
+}
+
+impl DropSample {
+    /// Nothing is known but the reason.
+    pub(crate) fn new(reason: DropReason, inbound: bool) -> Self {
+        Self { reason, inbound, tuple: None, local_index: 0, origin: None, action: None }
+    }
+
+    /// No rule allows it.
+    pub(crate) fn refused(inbound: bool, tuple: Tuple, action: RefusalAction) -> Self {
+        Self { tuple: Some(tuple), action: Some(action), ..Self::new(DropReason::NoMatchingRule, inbound) }
+    }
 }

@@ -1,15 +1,17 @@
 //! One session: its keys, its counters and where its datagrams go.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::aead::Aead;
 use crate::counters::Count;
 use crate::header::{HEADER_BYTES, Header, Kind, OVERHEAD_BYTES, TAG_BYTES};
+use crate::ip::Prefix;
 use crate::lock::lock;
+use crate::path::Path;
 use crate::replay_window::ReplayWindow;
-use crate::roaming::Path;
+use crate::roaming::RoamingPath;
 
 /// From this send counter on a new handshake is due (protocol, section 2.4).
 pub const COUNTER_HIGH: u64 = 1 << 34;
@@ -24,10 +26,12 @@ pub struct Session {
     pub remote_index: u32,
     /// Every overlay address of the peer's certificate.
     pub peer_addresses: Vec<IpAddr>,
+    /// What lies behind the peer: prefixes that its inner packets may come from, too.
+    pub allowed_prefixes: Vec<Prefix>,
     policy_id: AtomicU32,
     confirmed: AtomicBool,
-    path: Mutex<Path>,
-    memo: Mutex<Vec<u8>>,
+    path: Mutex<RoamingPath>,
+    memo: Vec<u8>,
     send: Sending,
     receive: Receiving,
 }
@@ -46,10 +50,15 @@ struct Sending {
 #[repr(align(128))]
 struct Receiving {
     key: Box<dyn Aead>,
-    window: Mutex<ReplayWindow>,
+    arrived: Mutex<Arrived>,
     active: AtomicBool,
-    packets: Count,
-    bytes: Count,
+}
+
+/// What was received, counted under the lock that each datagram takes anyway.
+struct Arrived {
+    window: ReplayWindow,
+    packets: u64,
+    bytes: u64,
 }
 
 /// What a new session starts with. The keys are gone from it: they live in the two ciphers only.
@@ -67,9 +76,11 @@ pub struct NewSession {
     /// Counters up to and including this one count as received.
     pub receive_floor: u64,
     /// Where to send, if known.
-    pub path: Option<SocketAddr>,
+    pub path: Option<Path>,
     /// See [`Session::peer_addresses`].
     pub peer_addresses: Vec<IpAddr>,
+    /// See [`Session::allowed_prefixes`].
+    pub allowed_prefixes: Vec<Prefix>,
     /// The program that judges its flows.
     pub policy_id: u32,
     /// Whether the peer has proved that it has the keys.
@@ -109,10 +120,11 @@ impl Session {
             local_index: new.local_index,
             remote_index: new.remote_index,
             peer_addresses: new.peer_addresses,
+            allowed_prefixes: new.allowed_prefixes,
             policy_id: AtomicU32::new(new.policy_id),
             confirmed: AtomicBool::new(new.confirmed),
-            path: Mutex::new(Path::new(new.path)),
-            memo: Mutex::new(new.memo),
+            path: Mutex::new(RoamingPath::new(new.path)),
+            memo: new.memo,
             send: Sending {
                 key: new.send_key,
                 counter: AtomicU64::new(new.send_counter),
@@ -124,10 +136,8 @@ impl Session {
             },
             receive: Receiving {
                 key: new.receive_key,
-                window: Mutex::new(ReplayWindow::new(new.receive_floor)),
+                arrived: Mutex::new(Arrived { window: ReplayWindow::new(new.receive_floor), packets: 0, bytes: 0 }),
                 active: AtomicBool::new(false),
-                packets: Count::default(),
-                bytes: Count::default(),
             },
         }
     }
@@ -181,7 +191,7 @@ impl Session {
 
     /// Whether a packet with this counter may still be new.
     pub fn may_accept(&self, counter: u64) -> bool {
-        lock(&self.receive.window).accepts(counter)
+        lock(&self.receive.arrived).window.accepts(counter)
     }
 
     /// Opens what follows the header, in place. Changes no state: the counter is committed by [`Self::accept`].
@@ -191,11 +201,12 @@ impl Session {
 
     /// Commits the counter of an authentic datagram. False when another thread has just committed the same one.
     pub fn accept(&self, counter: u64, datagram_bytes: usize) -> bool {
-        let accepted = lock(&self.receive.window).commit(counter);
+        let mut arrived = lock(&self.receive.arrived);
+        let accepted = arrived.window.commit(counter);
         if accepted {
             self.receive.active.store(true, Ordering::Relaxed);
-            self.receive.packets.add(1);
-            self.receive.bytes.add(datagram_bytes as u64);
+            arrived.packets += 1;
+            arrived.bytes += datagram_bytes as u64;
         }
         accepted
     }
@@ -211,18 +222,23 @@ impl Session {
     }
 
     /// Where to send, if anywhere.
-    pub fn path(&self) -> Option<SocketAddr> {
+    pub fn path(&self) -> Option<Path> {
         lock(&self.path).current()
     }
 
     /// Sends to `path` from now on.
-    pub fn set_path(&self, path: Option<SocketAddr>) {
+    pub fn set_path(&self, path: Option<Path>) {
         lock(&self.path).set(path);
     }
 
-    /// An authentic packet came from `source`. True when the path moved there.
-    pub fn heard_from(&self, source: SocketAddr, now_ms: u64) -> bool {
-        lock(&self.path).heard_from(source, now_ms)
+    /// An authentic packet came from `origin`. True when the path moved there.
+    pub fn heard_from(&self, origin: Path, now_ms: u64) -> bool {
+        lock(&self.path).heard_from(origin, now_ms)
+    }
+
+    /// Whether `address` lies behind the peer.
+    pub fn is_behind(&self, address: IpAddr) -> bool {
+        self.allowed_prefixes.iter().any(|prefix| prefix.contains(address))
     }
 
     /// The program that judges its flows.
@@ -236,25 +252,27 @@ impl Session {
     }
 
     /// The control plane's note.
-    pub fn memo(&self) -> Vec<u8> {
-        lock(&self.memo).clone()
-    }
-
-    /// Replaces the control plane's note.
-    pub fn set_memo(&self, memo: Vec<u8>) {
-        *lock(&self.memo) = memo;
+    pub fn memo(&self) -> &[u8] {
+        &self.memo
     }
 
     /// What happened since the last call, `None` when nothing did.
     pub fn take_activity(&self) -> Option<Activity> {
         let received = self.receive.active.swap(false, Ordering::Relaxed);
         let sent = self.send.active.swap(false, Ordering::Relaxed);
-        (received || sent).then(|| Activity {
+        if !received && !sent {
+            return None;
+        }
+        let (received_packets, received_bytes) = {
+            let arrived = lock(&self.receive.arrived);
+            (arrived.packets, arrived.bytes)
+        };
+        Some(Activity {
             local_index: self.local_index,
             received,
             sent,
-            received_packets: self.receive.packets.get(),
-            received_bytes: self.receive.bytes.get(),
+            received_packets,
+            received_bytes,
             sent_packets: self.send.packets.get(),
             sent_bytes: self.send.bytes.get(),
         })

@@ -150,6 +150,12 @@ impl SessionCache {
         }
     }
 
+    /// Changes with everything that may change what [`Self::primary`] says.
+    pub fn version(&mut self, table: &SessionTable) -> u64 {
+        self.follow(table);
+        self.version
+    }
+
     /// The session of an index.
     pub fn by_index(&mut self, table: &SessionTable, local_index: u32) -> Option<&Arc<Session>> {
         self.follow(table);
@@ -162,11 +168,11 @@ impl SessionCache {
     }
 
     /// The session that sends to an overlay address.
-    pub fn primary(&mut self, table: &SessionTable, address: IpAddr) -> Option<&Arc<Session>> {
+    pub fn primary(&mut self, table: &SessionTable, address: &IpAddr) -> Option<&Arc<Session>> {
         self.follow(table);
         let place = self.primaries.get_mut(usize::from(last_byte(address)) % CACHE_PLACES)?;
-        if place.as_ref().is_none_or(|(held, _)| *held != address) {
-            *place = table.primary(address).map(|session| (address, session));
+        if place.as_ref().is_none_or(|(held, _)| held != address) {
+            *place = table.primary(*address).map(|session| (*address, session));
             self.is_clear = false;
         }
         place.as_ref().map(|(_, session)| session)
@@ -181,7 +187,7 @@ impl SessionCache {
     }
 }
 
-fn last_byte(address: IpAddr) -> u8 {
+fn last_byte(address: &IpAddr) -> u8 {
     match address {
         IpAddr::V4(a) => a.octets()[3],
         IpAddr::V6(a) => a.octets()[15],

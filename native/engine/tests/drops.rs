@@ -88,7 +88,7 @@ fn datagrams_that_are_not_authentic_or_not_new() {
         let mut datagram = host.sealed(Kind::Message, b"x");
         datagram[16] ^= 1;
         host.receive(datagram);
-        assert!(host.engine.sample(9).activity.is_empty());
+        assert!(host.engine.sample(9, 0).activity.is_empty());
     });
 }
 

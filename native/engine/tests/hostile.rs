@@ -18,7 +18,7 @@ proptest! {
         }
         host.receive(datagram);
         prop_assert!(host.out.packets.is_empty());
-        prop_assert!(host.engine.sample(9).activity.is_empty());
+        prop_assert!(host.engine.sample(9, 0).activity.is_empty());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use lacis_engine::drop_reason::DropReason;
 use lacis_engine::header::Kind;
 use lacis_engine::host::{HostFacts, RecvErrorPolicy};
 use lacis_engine::output::Event;
+use lacis_engine::path::Path;
 use support::*;
 
 fn unconfirmed() -> Installation {
@@ -50,7 +51,7 @@ fn a_forged_packet_confirms_nothing_and_moves_nothing() {
     host.receive_from("198.51.100.1:1", forged);
     let snapshot = host.engine.snapshot().next().unwrap();
     assert!(!snapshot.confirmed && !snapshot.primary);
-    assert_eq!(snapshot.path, Some(path()));
+    assert_eq!(snapshot.path, Some(Path::Direct(path())));
     let genuine = sealed_as(Kind::TestReply, 3, b"");
     host.receive(genuine);
     assert!(host.engine.snapshot().next().unwrap().confirmed);
@@ -71,7 +72,8 @@ fn the_path_follows_an_authentic_packet() {
     let mut host = Host::connected();
     let moved = host.sealed(Kind::LightHouse, b"hello");
     host.receive_from("198.51.100.1:9", moved);
-    let path = "198.51.100.1:9".parse().unwrap();
+    let endpoint = "198.51.100.1:9".parse().unwrap();
+    let path = Path::Direct(endpoint);
     assert_eq!(
         host.out.events,
         [
@@ -80,7 +82,7 @@ fn the_path_follows_an_authentic_packet() {
         ]
     );
     host.send(&udp(OWN, PEER, 1, 2));
-    assert_eq!(host.out.datagrams[0].0, path);
+    assert_eq!(host.out.datagrams[0].0, endpoint);
 }
 
 #[test]
@@ -215,7 +217,7 @@ fn a_sample_tells_of_each_active_session_once_and_goes_on_where_it_stopped() {
         host.pass().seal_and_send(local_index, Kind::LightHouse, b"x").unwrap();
     }
     let indices = |host: &Host| {
-        let sample = host.engine.sample(3);
+        let sample = host.engine.sample(3, 0);
         (sample.activity.iter().map(|activity| activity.local_index).collect::<Vec<_>>(), sample.more)
     };
     assert_eq!(indices(&host), (vec![1, 2, 3], true));

@@ -7,10 +7,13 @@ mod support;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lacis_engine::control::Installation;
+use lacis_engine::control::{Installation, PolicyChange};
+use lacis_engine::drop_reason::DropReason;
 use lacis_engine::engine::Worker;
 use lacis_engine::header::Kind;
 use lacis_engine::output::Event;
+use lacis_engine::policy::{Program, Rule};
+use lacis_engine::route::{Gateway, Gateways, Target};
 use support::*;
 
 const PACKETS: u64 = 2_000;
@@ -80,7 +83,7 @@ fn no_packet_is_left_waiting_for_a_session_that_is_there() {
             engine.at(0, &mut worker, &mut out).install(installation()).unwrap();
             installed.store(true, Ordering::Release);
             let (packets, by_sender) = sender.join().unwrap();
-            assert_eq!(engine.sample(0).parked, 0);
+            assert_eq!(engine.sample(0, 0).parked, 0);
             assert_eq!(by_sender + out.datagrams.len(), packets);
             packets
         });
@@ -106,4 +109,50 @@ fn a_session_is_confirmed_by_one_of_the_threads_that_open_its_first_packets() {
         receivers.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
     assert_eq!(confirmed, 1);
+}
+
+#[test]
+fn a_packet_is_judged_and_routed_by_one_whole_or_the_other() {
+    let host = Host::connected();
+    let engine = &host.engine;
+    let program = |policy_id: u32| {
+        let fillers = (0..10_000).map(|n| Rule { rule_id: n, ports: 50_000..=50_100, ..any_rule() });
+        let last = Rule { rule_id: policy_id + 20_000, ports: 2..=2, ..any_rule() };
+        (policy_id, Program { outbound: fillers.chain([last]).collect(), ..Program::default() })
+    };
+    let change = |policy_id| {
+        let bindings = vec![(LOCAL_INDEX, policy_id)];
+        engine
+            .apply_policies(PolicyChange { programs: vec![program(policy_id)], bindings, raise_epoch: true })
+            .unwrap();
+        // The network is the peer's own or lies behind the peer.
+        let behind = Target::Gateways(Gateways::new(vec![Gateway { address: address(PEER), weight: 1 }]).unwrap());
+        let target = if policy_id % 2 == 0 { Target::Peer } else { behind };
+        let routes = vec![route(prefix(OWN, 32), Target::Own), route(prefix("10.0.0.0", 24), target)];
+        engine.apply_routes(routes).unwrap();
+    };
+    change(10);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let sender = scope.spawn(|| {
+            let (mut worker, mut out, mut allowed) = (Worker::new(), Recorder::default(), 0);
+            for port in (1..=u16::MAX).cycle() {
+                engine.at(0, &mut worker, &mut out).outbound(&udp(OWN, PEER, port, 2));
+                engine.at(0, &mut worker, &mut out).outbound(&udp(OWN, PEER, port, 3));
+                allowed += 1;
+                if is_over.load(Ordering::Acquire) {
+                    break;
+                }
+            }
+            (allowed, out.datagrams.len())
+        });
+        for policy_id in 11..60 {
+            change(policy_id);
+        }
+        is_over.store(true, Ordering::Release);
+        let (allowed, sent) = sender.join().unwrap();
+        assert_eq!(sent, allowed);
+        assert_eq!(host.all_dropped() - host.dropped(DropReason::FlowEvicted), allowed as u64);
+    });
+    assert_eq!(host.dropped(DropReason::NoMatchingRule), host.all_dropped() - host.dropped(DropReason::FlowEvicted));
 }

@@ -2,9 +2,10 @@ import type { Brand } from "../base/brand.ts";
 import type { Cipher } from "../crypto/suite.ts";
 import type { DropReason } from "../drop-reason.ts";
 import type { IpAddress } from "../netip/address.ts";
-import type { Endpoint } from "../netip/endpoint.ts";
 import type { Prefix } from "../netip/prefix.ts";
+import type { Origin, Path } from "../path/path.ts";
 import type { LocalIndex, RemoteIndex } from "../path/session-index.ts";
+import type { Route } from "../route/route.ts";
 
 export type { LocalIndex, RemoteIndex } from "../path/session-index.ts";
 
@@ -13,11 +14,16 @@ export type { LocalIndex, RemoteIndex } from "../path/session-index.ts";
  * native/contract/SEMANTICS.md.
  */
 
-export const CONTRACT_VERSION = 1;
+/** Versions of the contract that this control plane speaks. */
+export const CONTRACT_VERSIONS = { oldest: 2, newest: 2 } as const;
 
 export type PolicyId = Brand<number, "PolicyId">;
 
+/** Of a packet: from the peer to us, or from us to the peer. */
+export type Direction = "inbound" | "outbound";
 export type RuleProtocol = "any" | "tcp" | "udp" | "icmp";
+/** How a packet is refused that no rule allows. */
+export type RefusalAction = "drop" | "reject";
 export type RecvErrorPolicy = "always" | "never" | "private";
 
 export interface PolicyRule {
@@ -28,12 +34,15 @@ export interface PolicyRule {
   readonly portLast: number;
   /** Empty: any remote address. */
   readonly remote: readonly Prefix[];
+  /** Empty: any local address. */
+  readonly local: readonly Prefix[];
 }
 
 /** What one class of peers may do, without its id. Equal programs are interned to one id. */
 export interface PolicyProgram {
   readonly inbound: readonly PolicyRule[];
   readonly outbound: readonly PolicyRule[];
+  readonly refuse: { readonly inbound: RefusalAction; readonly outbound: RefusalAction };
 }
 
 export interface IdentifiedProgram extends PolicyProgram {
@@ -48,8 +57,10 @@ export interface SessionInstallation {
   readonly receiveKey: Uint8Array;
   readonly sendCounter: bigint;
   readonly receiveFloor: bigint;
-  readonly path: Endpoint | undefined;
+  readonly path: Path | undefined;
   readonly peerAddresses: readonly IpAddress[];
+  /** Prefixes behind the peer that its packets may come from, too. */
+  readonly allowedPrefixes: readonly Prefix[];
   readonly policyId: PolicyId;
   readonly confirmed: boolean;
   readonly primary: boolean;
@@ -63,15 +74,22 @@ export interface HostFacts {
   readonly dropMulticast: boolean;
   /** No TUN device: answer ICMP echo natively. */
   readonly answerEcho: boolean;
+  readonly flowTimeouts: FlowTimeouts;
+}
+
+/** How long a flow is remembered after its last packet. */
+export interface FlowTimeouts {
+  readonly tcpMs: number;
+  readonly udpMs: number;
+  readonly otherMs: number;
 }
 
 /** Commands the core gives. Opening devices, hello and shutdown belong to the runtime (`runtime/native-dataplane.ts`). */
 export type DataPlaneCommand =
   | ({ readonly kind: "configure" } & HostFacts)
   | ({ readonly kind: "install-session" } & SessionInstallation)
-  | { readonly kind: "set-path"; readonly localIndex: LocalIndex; readonly path: Endpoint }
+  | { readonly kind: "set-path"; readonly localIndex: LocalIndex; readonly path: Path }
   | { readonly kind: "set-primary"; readonly localIndex: LocalIndex }
-  | { readonly kind: "set-memo"; readonly localIndex: LocalIndex; readonly memo: Uint8Array }
   | { readonly kind: "remove-session"; readonly localIndex: LocalIndex; readonly sendClose: boolean }
   | {
       readonly kind: "apply-policies";
@@ -79,6 +97,8 @@ export type DataPlaneCommand =
       readonly bindings: readonly { readonly localIndex: LocalIndex; readonly policyId: PolicyId }[];
       readonly raiseEpoch: boolean;
     }
+  /** Takes the place of the whole table. */
+  | { readonly kind: "apply-routes"; readonly routes: readonly Route[] }
   | {
       readonly kind: "seal-and-send";
       readonly localIndex: LocalIndex;
@@ -86,13 +106,14 @@ export type DataPlaneCommand =
       readonly subtype: number;
       readonly body: Uint8Array;
     }
-  | { readonly kind: "send-datagram"; readonly to: Endpoint; readonly datagram: Uint8Array }
-  | { readonly kind: "release-parked"; readonly destination: IpAddress }
+  | { readonly kind: "send-datagram"; readonly to: Path; readonly datagram: Uint8Array }
   | { readonly kind: "drop-parked"; readonly destination: IpAddress }
-  | { readonly kind: "sample" };
+  | { readonly kind: "sample" }
+  /** Answered by `flows` events. */
+  | { readonly kind: "list-flows" };
 
 export type DataPlaneEvent =
-  | { readonly kind: "datagram"; readonly source: Endpoint; readonly datagram: Uint8Array }
+  | { readonly kind: "datagram"; readonly origin: Origin; readonly datagram: Uint8Array }
   | {
       readonly kind: "message";
       readonly localIndex: LocalIndex;
@@ -102,7 +123,7 @@ export type DataPlaneEvent =
     }
   | { readonly kind: "need-session"; readonly destination: IpAddress }
   | { readonly kind: "confirmed"; readonly localIndex: LocalIndex }
-  | { readonly kind: "roamed"; readonly localIndex: LocalIndex; readonly path: Endpoint }
+  | { readonly kind: "roamed"; readonly localIndex: LocalIndex; readonly path: Path }
   | {
       readonly kind: "counter-high";
       readonly localIndex: LocalIndex;
@@ -111,6 +132,8 @@ export type DataPlaneEvent =
     }
   | ({ readonly kind: "drop-sample" } & DropSample)
   | ({ readonly kind: "sampled" } & ActivitySample)
+  /** Part of the answer to `list-flows`. */
+  | { readonly kind: "flows"; readonly flows: readonly Flow[] }
   /**
    * A command failed. `command` is its kind; `localIndex` the session it was about, when there is one. `rulesStand`: it would have put every
    * session under other rules, and none of them is.
@@ -142,7 +165,9 @@ export interface DropSample {
   readonly localPort: number;
   readonly remotePort: number;
   readonly localIndex: LocalIndex | undefined;
-  readonly source: Endpoint | undefined;
+  /** Where it came from, when it met no session. */
+  readonly origin: Origin | undefined;
+  readonly action: RefusalAction;
 }
 
 export interface SessionActivity {
@@ -159,6 +184,36 @@ export interface ActivitySample {
   /** Only tunnels with activity since the last sample. */
   readonly activity: readonly SessionActivity[];
   readonly counters: DataPlaneCounters;
+  /** Rules that allowed a flow since the last sample. */
+  readonly rules: readonly RuleCounter[];
+}
+
+/** What a rule has allowed since its program was applied. */
+export interface RuleCounter {
+  readonly policyId: PolicyId;
+  readonly direction: Direction;
+  readonly ruleId: number;
+  readonly flows: bigint;
+}
+
+/** One flow that is remembered, with what went through it. */
+export interface Flow {
+  readonly localAddress: IpAddress;
+  readonly remoteAddress: IpAddress;
+  readonly localPort: number;
+  readonly remotePort: number;
+  readonly protocol: number;
+  /** Who opened it: the peer (inbound) or this host. */
+  readonly direction: Direction;
+  /** The rule that allowed it. */
+  readonly policyId: PolicyId;
+  readonly ruleId: number;
+  readonly ageMs: number;
+  readonly idleMs: number;
+  readonly sentPackets: bigint;
+  readonly sentBytes: bigint;
+  readonly receivedPackets: bigint;
+  readonly receivedBytes: bigint;
 }
 
 export interface DataPlaneCounters {
@@ -175,8 +230,9 @@ export interface DataPlaneCounters {
 export interface SessionSnapshot {
   readonly localIndex: LocalIndex;
   readonly remoteIndex: RemoteIndex;
-  readonly path: Endpoint | undefined;
+  readonly path: Path | undefined;
   readonly peerAddresses: readonly IpAddress[];
+  readonly allowedPrefixes: readonly Prefix[];
   readonly confirmed: boolean;
   readonly primary: boolean;
   readonly sendCounter: bigint;

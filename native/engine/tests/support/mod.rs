@@ -12,7 +12,9 @@ use lacis_engine::header::{HEADER_BYTES, Header, Kind};
 use lacis_engine::host::HostFacts;
 use lacis_engine::ip::Prefix;
 use lacis_engine::output::{Event, Output};
+use lacis_engine::path::Path;
 use lacis_engine::policy::{Program, Rule, RuleProtocol};
+use lacis_engine::route::{Route, Target};
 
 pub const OWN: &str = "10.0.0.1";
 pub const PEER: &str = "10.0.0.2";
@@ -56,13 +58,17 @@ pub struct Host {
 }
 
 impl Host {
-    /// A host that knows its network and allows everything, without a session.
+    /// A host that knows its network, with a route to it, and allows everything, without a session.
     pub fn new() -> Self {
         Self::configured(HostFacts { networks: vec![prefix(OWN, 24)], ..HostFacts::default() })
     }
 
     pub fn configured(facts: HostFacts) -> Self {
         let engine = Engine::new();
+        let own = |network: &Prefix| route(Prefix::new(network.address(), 32).unwrap(), Target::Own);
+        let peers = |network: &Prefix| route(network.without_host_bits(), Target::Peer);
+        let routes = facts.networks.iter().map(own).chain(facts.networks.iter().map(peers)).collect();
+        engine.apply_routes(routes).unwrap();
         engine.configure(facts);
         let host = Self { engine, worker: Worker::new(), out: Recorder::default(), now_ms: 0, peer_counter: 2 };
         host.allow(vec![any_rule()], vec![any_rule()], false).unwrap();
@@ -81,7 +87,7 @@ impl Host {
     }
 
     pub fn allow(&self, inbound: Vec<Rule>, outbound: Vec<Rule>, raise_epoch: bool) -> Result<(), Refusal> {
-        let programs = vec![(POLICY, Program { inbound, outbound })];
+        let programs = vec![(POLICY, Program { inbound, outbound, ..Program::default() })];
         self.engine.apply_policies(PolicyChange { programs, bindings: vec![], raise_epoch })
     }
 
@@ -105,12 +111,12 @@ impl Host {
 
     /// How often packets were dropped for this reason.
     pub fn dropped(&self, reason: DropReason) -> u64 {
-        let drops = self.engine.sample(0).drops;
+        let drops = self.engine.sample(0, 0).drops;
         drops.iter().find(|(dropped, _)| *dropped == reason).map_or(0, |(_, count)| *count)
     }
 
     pub fn all_dropped(&self) -> u64 {
-        self.engine.sample(0).drops.iter().map(|(_, count)| count).sum()
+        self.engine.sample(0, 0).drops.iter().map(|(_, count)| count).sum()
     }
 
     /// The bodies of the datagrams that were sent, opened as the peer would, in order.
@@ -145,8 +151,9 @@ pub fn installation() -> Installation {
         receive_key: key(2),
         send_counter: 2,
         receive_floor: 2,
-        path: Some(path()),
+        path: Some(Path::Direct(path())),
         peer_addresses: vec![address(PEER)],
+        allowed_prefixes: vec![],
         policy_id: POLICY,
         confirmed: true,
         primary: true,
@@ -155,7 +162,7 @@ pub fn installation() -> Installation {
 }
 
 pub fn any_rule() -> Rule {
-    Rule { protocol: RuleProtocol::Any, ports: 0..=u16::MAX, remote: vec![] }
+    Rule { rule_id: 0, protocol: RuleProtocol::Any, ports: 0..=u16::MAX, remote: vec![], local: vec![] }
 }
 
 pub fn path() -> SocketAddr {
@@ -168,6 +175,10 @@ pub fn address(text: &str) -> IpAddr {
 
 pub fn prefix(text: &str, bits: u32) -> Prefix {
     Prefix::new(address(text), bits).unwrap()
+}
+
+pub fn route(prefix: Prefix, target: Target) -> Route {
+    Route { prefix, target }
 }
 
 pub fn udp(from: &str, to: &str, source_port: u16, destination_port: u16) -> Vec<u8> {

@@ -5,8 +5,8 @@
 
 use lacis_engine::packet::{TCP, UDP};
 
-use crate::offload::layout::{Layout, put, sequence_at};
-use crate::offload::virtio_header::{Superpacket, VIRTIO_HEADER_BYTES, VirtioHeader};
+use crate::platform::linux::offload::layout::{Layout, put, sequence_at};
+use crate::platform::linux::offload::virtio_header::{Superpacket, VIRTIO_HEADER_BYTES, VirtioHeader};
 
 /// Largest IP packet.
 const CHAIN_BYTES_MAX: usize = 65_535;
@@ -164,7 +164,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::offload::segments::each_segment;
+    use crate::platform::linux::offload::segments::each_segment;
 
     /// A valid packet: IPv4 with DF or IPv6, TCP or UDP, with its checksums.
     fn packet(is_ipv6: bool, protocol: u8, sequence: u32, payload: &[u8]) -> Vec<u8> {

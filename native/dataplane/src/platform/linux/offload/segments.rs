@@ -3,8 +3,8 @@
 use lacis_engine::checksum::Checksum;
 use lacis_engine::packet::{TCP, UDP};
 
-use crate::offload::layout::{Layout, non_zero, put, sequence_at};
-use crate::offload::virtio_header::{Superpacket, VirtioHeader};
+use crate::platform::linux::offload::layout::{Layout, non_zero, put, sequence_at};
+use crate::platform::linux::offload::virtio_header::{Superpacket, VirtioHeader};
 
 const TCP_FIN: u8 = 0x01;
 const TCP_PSH: u8 = 0x08;

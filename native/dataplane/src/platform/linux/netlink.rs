@@ -11,6 +11,8 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use lacis_engine::ip::Prefix;
 
+use crate::platform::TunSettings;
+
 const IFLA_MTU: u16 = 4;
 const IFLA_TXQLEN: u16 = 13;
 const IFLA_AF_SPEC: u16 = 26;
@@ -26,15 +28,6 @@ const HEADER_BYTES: usize = 16;
 pub struct Netlink {
     socket: OwnedFd,
     sequence: u32,
-}
-
-/// What a link is changed to.
-#[derive(Clone, Copy)]
-pub struct LinkSettings {
-    /// Largest packet in bytes.
-    pub mtu: u32,
-    /// Packets the device queues; 0 leaves the system's choice.
-    pub tx_queue: u32,
 }
 
 impl Netlink {
@@ -60,7 +53,7 @@ impl Netlink {
     }
 
     /// Sets MTU and queue.
-    pub fn set_link(&mut self, link: u32, settings: LinkSettings) -> io::Result<()> {
+    pub fn set_link(&mut self, link: u32, settings: TunSettings) -> io::Result<()> {
         let mtu = attribute(IFLA_MTU, &settings.mtu.to_ne_bytes());
         let queue = match settings.tx_queue {
             0 => vec![],

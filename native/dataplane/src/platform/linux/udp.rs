@@ -3,13 +3,14 @@
 use std::io;
 use std::mem;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::burst::{DatagramSink, DatagramSource, Run};
+use super::poll::Stopped;
+use super::socket_address::RawAddress;
 use crate::failure::Failure;
-use crate::os::socket_address::RawAddress;
+use crate::platform::{DatagramSink, DatagramSource, NotSent, Run, Udp, UdpSettings, Wait};
 
 /// A GRO receive is at most one maximal UDP payload long.
 const GRO_BUFFER_BYTES: usize = 65_536;
@@ -20,34 +21,20 @@ const GRO_SLOTS_MAX: usize = 32;
 /// What the kernel is asked to buffer when the configuration does not say: two or three superpackets fit its own default.
 const RECEIVE_BUFFER_BYTES: u32 = 8 << 20;
 
-/// How the socket is made.
-pub struct UdpSettings {
-    /// Where it listens; port 0 lets the system choose.
-    pub bind: SocketAddr,
-    /// 0 = 8 MiB if the system allows it.
-    pub receive_buffer_bytes: u32,
-    /// 0 = the system's choice.
-    pub send_buffer_bytes: u32,
-    /// Datagrams of one receive call.
-    pub batch: usize,
-    /// SO_MARK, 0 = none.
-    pub mark: u32,
-}
-
 /// A bound socket.
-pub struct Udp {
+pub struct LinuxUdp {
     socket: OwnedFd,
-    /// Where it is bound.
-    pub bound: SocketAddr,
+    bound: SocketAddr,
     is_ipv6: bool,
     has_gro: bool,
     has_gso: AtomicBool,
     batch: usize,
 }
 
-impl Udp {
-    /// Binds a socket. `::` takes IPv4 as well.
-    pub fn bind(settings: &UdpSettings) -> Result<Self, Failure> {
+impl Udp for LinuxUdp {
+    type Reader = UdpReader;
+
+    fn bind(settings: &UdpSettings) -> Result<Self, Failure> {
         let is_ipv6 = settings.bind.is_ipv6();
         let family = if is_ipv6 { libc::AF_INET6 } else { libc::AF_INET };
         let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC;
@@ -72,6 +59,20 @@ impl Udp {
         Ok(udp)
     }
 
+    fn bound(&self) -> SocketAddr {
+        self.bound
+    }
+
+    fn has_offloads(&self) -> bool {
+        self.has_gro && self.has_gso.load(Ordering::Relaxed)
+    }
+
+    fn reader(self: &Arc<Self>) -> UdpReader {
+        UdpReader::new(Arc::clone(self))
+    }
+}
+
+impl LinuxUdp {
     fn configure(&mut self, settings: &UdpSettings) -> Result<(), Failure> {
         if self.is_ipv6 {
             let only = i32::from(settings.bind.ip() != IpAddr::V6(Ipv6Addr::UNSPECIFIED));
@@ -127,22 +128,11 @@ impl Udp {
         self.bound = raw.decode().unwrap_or(address);
         Ok(())
     }
-
-    /// Whether the kernel takes apart and puts together for us.
-    pub fn has_offloads(&self) -> bool {
-        self.has_gro && self.has_gso.load(Ordering::Relaxed)
-    }
-}
-
-impl AsFd for Udp {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
 }
 
 /// Room for one receive call.
 pub struct UdpReader {
-    udp: Arc<Udp>,
+    udp: Arc<LinuxUdp>,
     slot_bytes: usize,
     buffer: Vec<u8>,
     names: Vec<RawAddress>,
@@ -150,8 +140,7 @@ pub struct UdpReader {
 }
 
 impl UdpReader {
-    /// A reader of its own; the socket is shared.
-    pub fn new(udp: Arc<Udp>) -> Self {
+    fn new(udp: Arc<LinuxUdp>) -> Self {
         let (slots, slot_bytes) = match udp.has_gro {
             true => (udp.batch.min(GRO_SLOTS_MAX), GRO_BUFFER_BYTES),
             false => (udp.batch, SINGLE_BUFFER_BYTES),
@@ -212,13 +201,13 @@ impl DatagramSource for UdpReader {
     }
 }
 
-impl AsFd for UdpReader {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.udp.as_fd()
+impl Wait for UdpReader {
+    fn wait(&self, stopped: &Stopped) -> bool {
+        stopped.wait_with(self.udp.socket.as_fd())
     }
 }
 
-impl DatagramSink for Udp {
+impl DatagramSink for LinuxUdp {
     fn takes_runs(&self) -> bool {
         self.has_gso.load(Ordering::Relaxed)
     }
@@ -227,7 +216,7 @@ impl DatagramSink for Udp {
         self.has_gso.store(false, Ordering::Relaxed);
     }
 
-    fn send(&self, slab: &[u8], runs: &[Run]) -> io::Result<usize> {
+    fn send(&self, slab: &[u8], runs: &[Run]) -> Result<usize, NotSent> {
         let mut names = Vec::with_capacity(runs.len());
         let mut vectors = Vec::with_capacity(runs.len());
         let mut controls = Vec::with_capacity(runs.len());
@@ -250,11 +239,16 @@ impl DatagramSink for Udp {
         // SAFETY: every header points to a vector, a name and a control of its own, all alive until the call returns; the kernel
         // only reads them and the bytes of `slab`.
         let sent = unsafe { libc::sendmmsg(self.as_raw_fd(), headers.as_mut_ptr(), headers.len() as libc::c_uint, 0) };
-        usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+        usize::try_from(sent).map_err(|_| match io::Error::last_os_error().raw_os_error() {
+            Some(libc::EINTR) => NotSent::Interrupted,
+            Some(libc::EINVAL | libc::EMSGSIZE) => NotSent::TooLarge,
+            Some(libc::EIO) => NotSent::CannotSegment,
+            _ => NotSent::Refused,
+        })
     }
 }
 
-impl Udp {
+impl LinuxUdp {
     /// An IPv6 socket reaches IPv4 by mapped addresses.
     fn reachable(&self, to: SocketAddr) -> SocketAddr {
         match to.ip() {

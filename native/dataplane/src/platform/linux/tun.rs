@@ -3,18 +3,19 @@
 use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 
 use lacis_engine::ip::Prefix;
 
-use crate::burst::{PacketSink, PacketSource};
+use super::netlink::Netlink;
+use super::offload::chain::Chain;
+use super::offload::segments::each_segment;
+use super::offload::virtio_header::{VIRTIO_HEADER_BYTES, VirtioHeader};
+use super::poll::Stopped;
 use crate::failure::Failure;
-use crate::offload::chain::Chain;
-use crate::offload::segments::each_segment;
-use crate::offload::virtio_header::{VIRTIO_HEADER_BYTES, VirtioHeader};
-use crate::os::netlink::{LinkSettings, Netlink};
+use crate::platform::{PacketSink, PacketSource, Tun, TunSettings, Wait};
 
 /// Largest packet a device hands over, and one byte more.
 const PACKET_BYTES: usize = 65_536;
@@ -29,16 +30,15 @@ const TUN_F_USO4: libc::c_ulong = 0x20;
 const TUN_F_USO6: libc::c_ulong = 0x40;
 
 /// An open device. It is gone when the last of its handles is dropped.
-pub struct Tun {
+pub struct LinuxTun {
     file: Arc<File>,
-    /// Its name, also when the kernel chose it.
-    pub name: String,
+    name: String,
     offloads: Offloads,
 }
 
 /// What the kernel leaves to us and takes from us in one piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Offloads {
+enum Offloads {
     /// Nothing.
     None,
     /// TCP.
@@ -61,9 +61,11 @@ pub struct TunWriter {
     joins: bool,
 }
 
-impl Tun {
-    /// Creates the device, gives it its addresses and sets it up.
-    pub fn open(name: &str, settings: LinkSettings, addresses: &[Prefix]) -> Result<Self, Failure> {
+impl Tun for LinuxTun {
+    type Reader = TunReader;
+    type Writer = TunWriter;
+
+    fn open(name: &str, settings: TunSettings, addresses: &[Prefix]) -> Result<Self, Failure> {
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -77,7 +79,27 @@ impl Tun {
         Ok(tun)
     }
 
-    fn set_up(&self, settings: LinkSettings, addresses: &[Prefix]) -> io::Result<()> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn has_offloads(&self) -> bool {
+        self.offloads != Offloads::None
+    }
+
+    fn reader(&self) -> TunReader {
+        let read = vec![0; VIRTIO_HEADER_BYTES + PACKET_BYTES];
+        TunReader { file: Arc::clone(&self.file), read, segment: vec![0; PACKET_BYTES] }
+    }
+
+    fn writer(&self) -> TunWriter {
+        let chain = Chain::new(self.offloads == Offloads::TcpAndUdp);
+        TunWriter { file: Arc::clone(&self.file), chain, joins: self.offloads != Offloads::None }
+    }
+}
+
+impl LinuxTun {
+    fn set_up(&self, settings: TunSettings, addresses: &[Prefix]) -> io::Result<()> {
         let link = link_index(&self.name)?;
         let mut netlink = Netlink::open()?;
         match netlink.disable_link_local(link) {
@@ -90,23 +112,6 @@ impl Tun {
             netlink.add_address(link, address)?;
         }
         netlink.set_up(link)
-    }
-
-    /// What goes through the device in one piece.
-    pub fn offloads(&self) -> Offloads {
-        self.offloads
-    }
-
-    /// A handle to read from.
-    pub fn reader(&self) -> TunReader {
-        let read = vec![0; VIRTIO_HEADER_BYTES + PACKET_BYTES];
-        TunReader { file: Arc::clone(&self.file), read, segment: vec![0; PACKET_BYTES] }
-    }
-
-    /// A handle to write to.
-    pub fn writer(&self) -> TunWriter {
-        let chain = Chain::new(self.offloads == Offloads::TcpAndUdp);
-        TunWriter { file: Arc::clone(&self.file), chain, joins: self.offloads != Offloads::None }
     }
 }
 
@@ -134,9 +139,9 @@ impl TunReader {
     }
 }
 
-impl AsFd for TunReader {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
+impl Wait for TunReader {
+    fn wait(&self, stopped: &Stopped) -> bool {
+        stopped.wait_with(self.file.as_fd())
     }
 }
 

@@ -1,0 +1,21 @@
+//! Linux: every `unsafe` of this program is below this folder.
+
+mod control_socket;
+mod doorway;
+mod error;
+mod netlink;
+mod offload;
+mod poll;
+mod process;
+mod socket_address;
+mod tun;
+mod udp;
+mod wake;
+
+pub use doorway::{ControlStream, Doorway};
+pub use error::error_code;
+pub use poll::{Stop, Stopped, stop_switch};
+pub use process::harden as harden_process;
+pub use tun::LinuxTun as SystemTun;
+pub use udp::LinuxUdp as SystemUdp;
+pub use wake::Wake;

@@ -1,0 +1,56 @@
+//! Waiting for files without spinning.
+
+use std::io::{self, PipeReader, PipeWriter};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::time::Duration;
+
+/// Waits until one of the files can be read (or is broken), at most `timeout`. Says which; all false after the timeout.
+pub fn wait_readable<const N: usize>(files: [BorrowedFd<'_>; N], timeout: Option<Duration>) -> io::Result<[bool; N]> {
+    let mut polled = files.map(|file| libc::pollfd { fd: file.as_raw_fd(), events: libc::POLLIN, revents: 0 });
+    // Rounded up, so that a deadline has passed when it is said to have.
+    let timeout = timeout.map_or(-1, |t| i32::try_from(t.as_micros().div_ceil(1_000)).unwrap_or(i32::MAX));
+    // SAFETY: `polled` holds N initialised entries, and the files are open while `files` borrows them.
+    let ready = unsafe { libc::poll(polled.as_mut_ptr(), N as libc::nfds_t, timeout) };
+    if ready < 0 {
+        let error = io::Error::last_os_error();
+        return if error.kind() == io::ErrorKind::Interrupted { Ok([false; N]) } else { Err(error) };
+    }
+    Ok(polled.map(|entry| entry.revents != 0))
+}
+
+/// Throws the switch when it is dropped.
+pub struct Stop {
+    _held_open: PipeWriter,
+}
+
+/// The end of a switch that a thread keeps an eye on.
+pub struct Stopped(PipeReader);
+
+/// A switch and the first of the ends that see it.
+pub fn stop_switch() -> io::Result<(Stop, Stopped)> {
+    // The end of the pipe wakes whoever waits for it.
+    let (reader, writer) = io::pipe()?;
+    Ok((Stop { _held_open: writer }, Stopped(reader)))
+}
+
+impl Stopped {
+    /// Another end of the same switch.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        self.0.try_clone().map(Self)
+    }
+
+    /// Waits until the switch is thrown, at most `timeout`. True when it is.
+    pub fn wait(&self, timeout: Duration) -> bool {
+        is_over(wait_readable([self.0.as_fd()], Some(timeout)))
+    }
+
+    /// Waits until a file can be read or the switch is thrown. True when it is.
+    pub fn wait_with(&self, file: BorrowedFd<'_>) -> bool {
+        is_over(wait_readable([self.0.as_fd(), file], None))
+    }
+}
+
+/// Whether the first of the files, the pipe that ends with its switch, has ended. Who cannot wait any more has to end, too.
+fn is_over<const N: usize>(waited: io::Result<[bool; N]>) -> bool {
+    waited.map_or(true, |ready| ready.first().copied().unwrap_or(true))
+}

@@ -1,0 +1,152 @@
+//! The seam to an operating system. What is Linux lies in `linux/` and nowhere else; another system is another folder that
+//! implements the traits here and exports the same names.
+//!
+//! Packets and datagrams come and go in bursts, so that whatever a system can move at once (segmentation offload, batched calls)
+//! stays below the seam, and everything above is the same code on every system. No trait speaks of a file descriptor: how a thread
+//! waits is the system's own business. The system is chosen when this is compiled, so that nothing here costs an indirect call.
+//! The clock needs no seam: the standard library has it for every system (`clock.rs`).
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use lacis_engine::ip::Prefix;
+
+use crate::failure::Failure;
+
+#[cfg(target_os = "linux")]
+mod linux;
+
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "lacis-dataplane runs on Linux: for another system src/platform needs a folder that implements its traits"
+);
+
+#[cfg(target_os = "linux")]
+pub use linux::{
+    ControlStream, Doorway, Stop, Stopped, SystemTun, SystemUdp, Wake, error_code, harden_process, stop_switch,
+};
+
+/// A TUN device. It is gone when the last of its handles is dropped.
+pub trait Tun: Sized {
+    /// The half that packets are read from.
+    type Reader: PacketSource + Send + 'static;
+    /// The half that packets are written to.
+    type Writer: PacketSink + Send + 'static;
+
+    /// Creates the device, gives it its addresses and sets it up.
+    fn open(name: &str, settings: TunSettings, addresses: &[Prefix]) -> Result<Self, Failure>;
+    /// Its name, also when the system chose it.
+    fn name(&self) -> &str;
+    /// Whether packets go through it several at a time.
+    fn has_offloads(&self) -> bool;
+    /// A handle to read from.
+    fn reader(&self) -> Self::Reader;
+    /// A handle to write to.
+    fn writer(&self) -> Self::Writer;
+}
+
+/// How a device is set up.
+#[derive(Clone, Copy)]
+pub struct TunSettings {
+    /// Largest packet in bytes.
+    pub mtu: u32,
+    /// Packets the device queues; 0 leaves the system's choice.
+    pub tx_queue: u32,
+}
+
+/// A bound UDP socket, shared by threads.
+pub trait Udp: DatagramSink + Send + Sync + Sized + 'static {
+    /// The receive side.
+    type Reader: DatagramSource + Send + 'static;
+
+    /// Binds a socket. `::` takes IPv4 as well.
+    fn bind(settings: &UdpSettings) -> Result<Self, Failure>;
+    /// Where it is bound.
+    fn bound(&self) -> SocketAddr;
+    /// Whether the system takes apart and puts together for us.
+    fn has_offloads(&self) -> bool;
+    /// A reader of its own; the socket is shared.
+    fn reader(self: &Arc<Self>) -> Self::Reader;
+}
+
+/// How a socket is made.
+pub struct UdpSettings {
+    /// Where it listens; port 0 lets the system choose.
+    pub bind: SocketAddr,
+    /// 0 = 8 MiB if the system allows it.
+    pub receive_buffer_bytes: u32,
+    /// 0 = the system's choice.
+    pub send_buffer_bytes: u32,
+    /// Datagrams of one receive call.
+    pub batch: usize,
+    /// A mark for the system's routing, 0 = none.
+    pub mark: u32,
+}
+
+/// What a thread waits for.
+pub trait Wait {
+    /// Blocks until there may be something to read, or the switch is thrown. True when it is.
+    fn wait(&self, stopped: &Stopped) -> bool;
+}
+
+/// The read side of a TUN device.
+pub trait PacketSource: Wait {
+    /// Hands on the packets that wait, at most one burst of them, without blocking. True when there may be more.
+    fn read_burst(&mut self, each: impl FnMut(&[u8])) -> io::Result<bool>;
+}
+
+/// The write side of a TUN device. Both methods return how many packets the device refused.
+pub trait PacketSink {
+    /// Takes a packet, to be written at the next [`Self::flush`] at the latest.
+    fn write(&mut self, packet: &[u8]) -> usize;
+    /// Writes what is gathered.
+    fn flush(&mut self) -> usize;
+    /// Forgets what is gathered.
+    fn clear(&mut self);
+}
+
+/// The receive side of a UDP socket. IPv4-mapped sources are unmapped below it.
+pub trait DatagramSource: Wait {
+    /// Hands on the datagrams that wait, at most one call full, without blocking. They may be changed in place. True when there may
+    /// be more.
+    fn receive_burst(&mut self, each: impl FnMut(&mut [u8], SocketAddr)) -> io::Result<bool>;
+}
+
+/// The send side of a UDP socket, shared by threads.
+pub trait DatagramSink {
+    /// Whether runs of several datagrams may be sent as one.
+    fn takes_runs(&self) -> bool;
+    /// From now on datagrams are sent one by one: a device cannot segment.
+    fn stop_runs(&self);
+    /// Sends runs of `slab` in order. Returns how many went out and, if none did, why.
+    fn send(&self, slab: &[u8], runs: &[Run]) -> Result<usize, NotSent>;
+}
+
+/// Why the first run did not go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotSent {
+    /// Nothing is wrong with it: to be tried again.
+    Interrupted,
+    /// Larger than what this path takes in one piece.
+    TooLarge,
+    /// The device on its way cannot segment.
+    CannotSegment,
+    /// It cannot be sent.
+    Refused,
+}
+
+/// Datagrams that lie behind each other, go to one place and have one size; the last may be shorter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Where to.
+    pub to: SocketAddr,
+    /// Where the first one starts.
+    pub start: usize,
+    /// Bytes of all of them.
+    pub bytes: usize,
+    /// Bytes of each of them.
+    pub segment_bytes: usize,
+    /// How many they are.
+    pub datagrams: usize,
+}

@@ -1,0 +1,75 @@
+//! One flow: what it carried, and how it is told of.
+
+use crate::host::FlowTimeouts;
+use crate::packet::{Direction, Tuple};
+use crate::policy::{AllowedBy, RefusalAction};
+
+/// A packet to be judged.
+pub struct FlowPacket<'a> {
+    /// Its flow.
+    pub tuple: &'a Tuple,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// Its length.
+    pub bytes: u64,
+    /// The program of its session.
+    pub policy_id: u32,
+    /// When.
+    pub now_ms: u64,
+    /// When flows expire.
+    pub timeouts: &'a FlowTimeouts,
+}
+
+/// What becomes of one packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judged {
+    /// Goes on.
+    Allowed,
+    /// Goes on, and another flow was forgotten for it.
+    AllowedByEviction,
+    /// No flow and no rule.
+    Refused(RefusalAction),
+}
+
+/// Packets of a flow and their bytes, by direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Traffic {
+    pub received_packets: u64,
+    pub received_bytes: u64,
+    pub sent_packets: u64,
+    pub sent_bytes: u64,
+}
+
+/// One flow as it is told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct FlowView {
+    pub tuple: Tuple,
+    pub opened_by: Direction,
+    pub by: AllowedBy,
+    pub age_ms: u64,
+    pub idle_ms: u64,
+    pub traffic: Traffic,
+}
+
+impl Traffic {
+    /// Counts one packet.
+    #[inline]
+    pub fn add(&mut self, packet: &FlowPacket<'_>) {
+        let (packets, bytes) = match packet.direction {
+            Direction::Inbound => (&mut self.received_packets, &mut self.received_bytes),
+            Direction::Outbound => (&mut self.sent_packets, &mut self.sent_bytes),
+        };
+        *packets += 1;
+        *bytes += packet.bytes;
+    }
+
+    /// Adds what was counted elsewhere.
+    pub fn merge(&mut self, more: &Self) {
+        self.received_packets += more.received_packets;
+        self.received_bytes += more.received_bytes;
+        self.sent_packets += more.sent_packets;
+        self.sent_bytes += more.sent_bytes;
+    }
+}

@@ -1,0 +1,114 @@
+//! What the control plane can learn of the engine.
+
+use std::net::IpAddr;
+
+use crate::drop_reason::DropReason;
+use crate::engine::{Engine, Pass};
+use crate::ip::Prefix;
+use crate::lock::{lock, read};
+use crate::output::{Event, Output};
+use crate::path::Path;
+use crate::session::Activity;
+
+pub use crate::policy_table::RuleCount;
+
+/// Flows in one report: bounds the time the flows are held, and the report.
+pub const REPORTED_FLOWS_MAX: usize = 1_024;
+
+/// What happened, for the control plane's liveness and metrics.
+#[allow(missing_docs)]
+pub struct Sample {
+    pub activity: Vec<Activity>,
+    /// What rules have allowed, of those that have allowed anything since they were told of.
+    pub rules: Vec<RuleCount>,
+    /// More sessions were active, or more rules have allowed something, than were asked for.
+    pub more: bool,
+    pub drops: Vec<(DropReason, u64)>,
+    pub tun_read_packets: u64,
+    pub tun_written_packets: u64,
+    pub udp_received_datagrams: u64,
+    pub udp_sent_datagrams: u64,
+    pub flows: u64,
+    pub parked: u64,
+}
+
+/// One session as a new control plane finds it.
+#[allow(missing_docs)]
+pub struct SessionSnapshot {
+    pub local_index: u32,
+    pub remote_index: u32,
+    pub path: Option<Path>,
+    pub peer_addresses: Vec<IpAddr>,
+    pub allowed_prefixes: Vec<Prefix>,
+    pub confirmed: bool,
+    pub primary: bool,
+    pub send_counter: u64,
+    pub memo: Vec<u8>,
+}
+
+impl Engine {
+    /// All sessions, by ascending index.
+    pub fn snapshot(&self) -> impl Iterator<Item = SessionSnapshot> + '_ {
+        self.sessions.all().into_iter().map(|session| SessionSnapshot {
+            local_index: session.local_index,
+            remote_index: session.remote_index,
+            path: session.path(),
+            peer_addresses: session.peer_addresses.clone(),
+            allowed_prefixes: session.allowed_prefixes.clone(),
+            confirmed: session.is_confirmed(),
+            primary: self.sessions.is_primary(&session),
+            send_counter: session.send_counter(),
+            memo: session.memo().to_vec(),
+        })
+    }
+
+    /// Activity of at most `sessions_max` sessions since they were last asked, what at most `rules_max` rules have allowed, and the
+    /// counters.
+    pub fn sample(&self, sessions_max: usize, rules_max: usize) -> Sample {
+        let (activity, more_sessions) = self.take_activity(sessions_max);
+        let (rules, more_rules) = read(&self.policies).take_counts(rules_max);
+        Sample {
+            activity,
+            rules,
+            more: more_sessions || more_rules,
+            drops: self.drops.iter().filter(|(_, count)| *count > 0).collect(),
+            tun_read_packets: self.outbound.tun_read.get(),
+            tun_written_packets: self.inbound.tun_written.get(),
+            udp_received_datagrams: self.inbound.udp_received.get(),
+            udp_sent_datagrams: self.outbound.udp_sent.get(),
+            flows: self.flows.len() as u64,
+            parked: lock(&self.parked).len() as u64,
+        }
+    }
+
+    fn take_activity(&self, limit: usize) -> (Vec<Activity>, bool) {
+        let mut from = lock(&self.sample_from);
+        let mut activity = vec![];
+        for session in self.sessions.all().iter().filter(|session| session.local_index >= *from) {
+            if activity.len() == limit {
+                *from = session.local_index;
+                return (activity, true);
+            }
+            activity.extend(session.take_activity());
+        }
+        *from = 0;
+        (activity, false)
+    }
+}
+
+impl<O: Output> Pass<'_, O> {
+    /// Tells of every flow, in as many events as it takes.
+    pub fn list_flows(&mut self) {
+        let step = &mut self.step;
+        step.engine.flows.settle(step.flow);
+        let mut from = Some(0);
+        while let Some(at) = from {
+            let timeouts = &step.host.flow_timeouts;
+            let (flows, next) = step.engine.flows.page(at, REPORTED_FLOWS_MAX, step.now_ms, timeouts);
+            if !flows.is_empty() {
+                step.out.event(Event::Flows(flows));
+            }
+            from = next;
+        }
+    }
+}
