@@ -7,6 +7,7 @@ import { HandshakeTime } from "../src/core/handshake/handshake-time.ts";
 import { Initiation } from "../src/core/handshake/initiation.ts";
 import type { Endpoint } from "../src/core/netip/endpoint.ts";
 import { Node } from "../src/core/node.ts";
+import { directPath } from "../src/core/path/path.ts";
 import { nodeSuite, osEntropy } from "../src/runtime/node-crypto.ts";
 import { TestAuthority } from "../test/unit/fixtures/authority.ts";
 import { identityOf, settingsOf } from "../test/unit/fixtures/settings.ts";
@@ -72,7 +73,7 @@ function measure({ seconds, cipher }: Job): Share {
   const plan = { name: "responder", networks: ["10.77.0.1/16"], boot: { cipher } };
   const settings = settingsOf(identityOf(nodeSuite, plan, authority, 1, wallNow()), plan);
   const node = new Node(settings, { crypto: nodeSuite, entropy: osEntropy, clock: clockNow() });
-  node.handle({ kind: "data-plane-up", udpPort: 4242, tunnels: [] }, clockNow());
+  node.handle({ kind: "data-plane-up", udpPort: 4242, sessions: [] }, clockNow());
   const hosts = Array.from({ length: HOSTS }, (_, i) => {
     const host = { name: `host-${i}`, networks: [`10.77.1.${i}/16`] };
     const identity = identityOf(nodeSuite, host, authority, 2 + (i % 250), wallNow());
@@ -100,7 +101,11 @@ function cpuMs(): number {
 }
 
 function answer(node: Node, initiation: Initiation, trust: Identity): boolean {
-  const event = { kind: "datagram", source: "192.0.2.1:4242" as Endpoint, datagram: initiation.message1 } as const;
+  const event = {
+    kind: "datagram",
+    origin: directPath("192.0.2.1:4242" as Endpoint),
+    datagram: initiation.message1,
+  } as const;
   node.handle({ kind: "data-plane", event }, clockNow());
   let session: LocalIndex | undefined;
   let answered = false;

@@ -78,5 +78,9 @@ export const dropText: Readonly<Record<DropReason, DropText>> = {
     todo: "lacis ping the destination",
   },
   "flow-evicted": { why: "the table of flows is full; no packet was lost", todo: "nothing" },
+  other: {
+    why: "the data plane names a reason that this lacis does not know",
+    todo: "update lacis to the same version",
+  },
   "send-failed": { why: "the operating system could not send them", todo: "check this host's network and routes" },
 };

@@ -1,4 +1,4 @@
-import { CONTRACT_VERSION } from "../core/dataplane/contract.ts";
+import { CONTRACT_VERSIONS } from "../core/dataplane/contract.ts";
 import type { PingTarget } from "../core/io.ts";
 import { parseAddress } from "../core/netip/address.ts";
 import type { Notice } from "../core/notice.ts";
@@ -19,7 +19,7 @@ export function adminVerbs(daemon: Daemon): Readonly<Record<AdminVerb, Verb>> {
     status: answers("reader", nothing, status),
     version: answers("reader", nothing, () => ({
       version: packageVersion(),
-      contract: CONTRACT_VERSION,
+      contract: CONTRACT_VERSIONS.newest,
       node: process.versions.node,
     })),
     ping: answers("reader", parsePing, async ({ target, timeoutMs }) =>

@@ -34,6 +34,8 @@ export const DropReason = {
   parkedDropped: "parked-dropped",
   flowEvicted: "flow-evicted",
   sendFailed: "send-failed",
+  /** What a data plane of a later version calls by a name that is not known here. */
+  other: "other",
 } as const;
 
 /** One name of the closed list. */

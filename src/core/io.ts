@@ -7,8 +7,8 @@ import type { Notice } from "./notice.ts";
 
 /** One fact from outside. `Node.handle` takes exactly one, then the caller drains `Node.poll`. */
 export type Input =
-  /** A data plane is there: fresh (no tunnels) or one that went on running while we were away. `udpPort` is the bound port. */
-  | { readonly kind: "data-plane-up"; readonly udpPort: number; readonly tunnels: readonly SessionSnapshot[] }
+  /** A data plane is there: fresh (no sessions) or one that went on running while we were away. `udpPort` is the bound port. */
+  | { readonly kind: "data-plane-up"; readonly udpPort: number; readonly sessions: readonly SessionSnapshot[] }
   /** The data plane died; every session is gone. */
   | { readonly kind: "data-plane-down" }
   | { readonly kind: "data-plane"; readonly event: DataPlaneEvent }

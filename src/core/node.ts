@@ -15,7 +15,7 @@ import { assemble, type Machines, type NodeEvent } from "./node/machines.ts";
 import { Outbox } from "./node/outbox.ts";
 import { statusOf } from "./node/status.ts";
 import { pingFailureText } from "./operator/failure-text.ts";
-import { directPath } from "./path/path.ts";
+import { directPath, endpointOf } from "./path/path.ts";
 import type { LocalIndex } from "./path/session-index.ts";
 import type { Parcel } from "./peer/parcel.ts";
 import { PeerTable } from "./peer/peer-table.ts";
@@ -92,7 +92,7 @@ export class Node {
         if (this.#facts.udpPort !== undefined) this.#stop("data-plane-gone");
         this.#facts.udpPort = input.udpPort;
         this.#out.dataPlaneIsUp = true;
-        adoption.takeOver(input.tunnels);
+        adoption.takeOver(input.sessions);
         return;
       case "data-plane-down":
         this.#stop("data-plane-gone");
@@ -202,7 +202,7 @@ export class Node {
       case "handshake-answered": {
         this.#install(event.handshake);
         const { to, message2: datagram } = event;
-        this.#events.push({ kind: "command", command: { kind: "send-datagram", to, datagram } });
+        this.#events.push({ kind: "command", command: { kind: "send-datagram", to: directPath(to), datagram } });
         return;
       }
       case "session-up": {
@@ -284,7 +284,7 @@ export class Node {
     const { liveness, sessions } = this.#machines;
     switch (event.kind) {
       case "datagram":
-        this.#datagram(event.source, event.datagram);
+        this.#datagram(endpointOf(event.origin), event.datagram);
         return;
       case "need-session":
         this.#needSession(event.destination);
@@ -298,6 +298,9 @@ export class Node {
       case "command-failed":
         this.#commandFailed(event);
         return;
+      case "flows":
+        // Nobody asks for them yet.
+        return;
       case "message":
       case "confirmed":
       case "roamed":
@@ -306,7 +309,7 @@ export class Node {
         if (!session) return;
         if (event.kind === "message") this.#message(session, event);
         else if (event.kind === "confirmed") sessions.confirmed(session);
-        else if (event.kind === "roamed") sessions.roamed(session, directPath(event.path));
+        else if (event.kind === "roamed") sessions.roamed(session, event.path);
         else liveness.counterHigh(session, event);
         return;
       }
@@ -315,10 +318,11 @@ export class Node {
     }
   }
 
-  #datagram(source: Endpoint, datagram: Uint8Array): void {
+  #datagram(source: Endpoint | undefined, datagram: Uint8Array): void {
     const { answers, calls, liveness } = this.#machines;
     const header = decodeHeader(datagram);
-    if (!header.ok) return;
+    // A data plane that carries relayed datagrams says so, and then this will have to know what to do with them.
+    if (!header.ok || source === undefined) return;
     const { type, counter, remoteIndex } = header.value;
     if (type === PacketType.recvError) liveness.recvError(source, remoteIndex);
     else if (type !== PacketType.handshake) return;

@@ -61,8 +61,8 @@ export class Driver implements DataPlaneListener {
     this.#sleep();
   }
 
-  up(udpPort: number, tunnels: readonly SessionSnapshot[]): void {
-    this.feed({ kind: "data-plane-up", udpPort, tunnels });
+  up(udpPort: number, sessions: readonly SessionSnapshot[]): void {
+    this.feed({ kind: "data-plane-up", udpPort, sessions });
   }
 
   event(event: DataPlaneEvent): void {

@@ -63,7 +63,9 @@ describe("every drop reason", () => {
   });
 
   test("is known to the native data plane", () => {
-    const known = (reason: string): boolean => rust.some(({ text }) => text.includes(`"${reason}"`));
+    // Nobody drops anything for `other`: it is how a control plane takes a name that it does not know.
+    const known = (reason: string): boolean =>
+      reason === DropReason.other || rust.some(({ text }) => text.includes(`"${reason}"`));
     expect(Object.values(DropReason).filter((reason) => !known(reason))).toEqual([]);
   });
 });

@@ -20,16 +20,20 @@ import {
 export function compileProgram<Peer extends Certificate>(rules: Ruleset, peer: Peer, caOf: CaOf<Peer>): PolicyProgram {
   const facts = peerFacts(peer, caOf);
   return {
+    refuse: DROP,
     inbound: rules.inbound.flatMap((rule) => reduce(rule, facts)),
     outbound: rules.outbound.flatMap((rule) => reduce(rule, facts)),
   };
 }
 
+/** What the configuration cannot say yet: a packet that no rule allows is dropped. */
+const DROP = { inbound: "drop", outbound: "drop" } as const;
+
 function reduce(rule: Rule, peer: PeerFacts): PolicyRule[] {
   const remote = remoteOf(rule, peer);
   if (!remote) return [];
   const { ruleId, protocol, portFirst, portLast } = rule;
-  return [{ ruleId, protocol, portFirst, portLast, remote }];
+  return [{ ruleId, protocol, portFirst, portLast, remote, local: [] }];
 }
 
 /** The remote addresses for which the rule can match this peer: empty for all of them, undefined for none. */

@@ -3,6 +3,7 @@ import type { DropSample } from "../dataplane/contract.ts";
 import type { RulePart } from "../firewall/explain.ts";
 import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { Notice } from "../notice.ts";
+import { endpointOf } from "../path/path.ts";
 import type { EventCode, EventOf, OperatorEvent } from "./event.ts";
 import { adoptionRefusalText, callFailureText, DOWN_TEXT, refusalText, wrongResponderText } from "./failure-text.ts";
 
@@ -199,7 +200,8 @@ function directionOf({ inbound }: DropSample): "inbound" | "outbound" {
 }
 
 function sampleFields(sample: DropSample): Record<string, Field | undefined> {
-  const { reason, localAddress, remoteAddress, protocol, localPort, remotePort, source } = sample;
+  const { reason, localAddress, remoteAddress, protocol, localPort, remotePort } = sample;
+  const source = endpointOf(sample.origin);
   const ports = localAddress === undefined ? {} : { protocol, localPort, remotePort };
   return { reason, direction: directionOf(sample), local: localAddress, remote: remoteAddress, ...ports, source };
 }

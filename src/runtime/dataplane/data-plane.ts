@@ -16,8 +16,8 @@ export interface DataPlane {
 }
 
 export interface DataPlaneListener {
-  /** `udpPort`: the bound port. `tunnels`: what a data plane that went on running still holds. */
-  up(udpPort: number, tunnels: readonly SessionSnapshot[]): void;
+  /** `udpPort`: the bound port. `sessions`: what a data plane that went on running still holds. */
+  up(udpPort: number, sessions: readonly SessionSnapshot[]): void;
   event(event: DataPlaneEvent): void;
   down(): void;
   tell(event: OperatorEvent): void;

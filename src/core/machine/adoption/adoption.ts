@@ -3,10 +3,10 @@ import type { SessionSnapshot } from "../../dataplane/contract.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import type { AdoptionRefusal } from "../../operator/failure.ts";
-import { directPath } from "../../path/path.ts";
 import { decodeMemo } from "../../peer/memo.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { addressesOf, nameAddress, newSession, type OwnedSession } from "../../peer/session.ts";
+import { hostRoutes } from "../../route/host-routes.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine, SendEvent, StopReason } from "../machine.ts";
 
@@ -23,6 +23,8 @@ export type AdoptionEvent =
   /** Everything that could be taken over has been. */
   | { readonly kind: "taken-over" };
 
+/** Nebula's defaults (`firewall.conntrack.*_timeout`). */
+const FLOW_TIMEOUTS = { tcpMs: 720_000, udpMs: 180_000, otherMs: 600_000 } as const;
 /** Calls that are started at once after a data plane was lost; each costs a key pair, and the answers come back together. */
 const RECALLS_AT_ONCE = 64;
 const RECALL_INTERVAL_MS = 50;
@@ -63,8 +65,10 @@ export class Adoption implements Machine {
         dropLocalBroadcast: live.tun.dropLocalBroadcast,
         dropMulticast: live.tun.dropMulticast,
         answerEcho: boot.tun.disabled,
+        flowTimeouts: FLOW_TIMEOUTS,
       },
     });
+    this.#emit({ kind: "command", command: { kind: "apply-routes", routes: hostRoutes(this.#facts.ownNetworks) } });
   }
 
   /** Every session is gone with the data plane; whoever was connected is called as soon as there is one again. */
@@ -123,7 +127,7 @@ export class Adoption implements Machine {
         handshakeMs: undefined,
       },
       clock.now,
-      { confirmed, path: path && directPath(path) },
+      { confirmed, path },
     );
     if (confirmed) session.state = { at: "live", since: this.#sinceOf(establishedAt) };
     return { session, endpoints };

@@ -98,7 +98,7 @@ export class Answers {
   #answerAgain(session: Session, source: Endpoint): void {
     if (session.role.kind !== "responder") return;
     const datagram = session.role.message2;
-    this.#emit({ kind: "command", command: { kind: "send-datagram", to: source, datagram } });
+    this.#emit({ kind: "command", command: { kind: "send-datagram", to: directPath(source), datagram } });
     const event = { code: "handshake-repeated", address: nameAddress(session), endpoint: source } as const;
     this.#emit({ kind: "tell", event });
   }

@@ -265,7 +265,7 @@ export class Calls implements Machine {
   }
 
   #send(to: Endpoint, datagram: Uint8Array): void {
-    this.#emit({ kind: "command", command: { kind: "send-datagram", to, datagram } });
+    this.#emit({ kind: "command", command: { kind: "send-datagram", to: directPath(to), datagram } });
   }
 }
 

@@ -7,7 +7,7 @@ import { type StaticHostSettings, StaticHosts } from "../../discovery/static-hos
 import type { IpAddress } from "../../netip/address.ts";
 import { type Endpoint, endpoint } from "../../netip/endpoint.ts";
 import type { CallFailure } from "../../operator/failure.ts";
-import { endpointOf } from "../../path/path.ts";
+import { directPath, endpointOf } from "../../path/path.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
 import { KEEPALIVE, PUNCH, Punches } from "../../punch/punches.ts";
@@ -262,6 +262,7 @@ export class Discovery implements Machine {
   }
 
   #sendBytes(endpoints: readonly Endpoint[], datagram: Uint8Array): void {
-    for (const to of endpoints) this.#emit({ kind: "command", command: { kind: "send-datagram", to, datagram } });
+    for (const at of endpoints)
+      this.#emit({ kind: "command", command: { kind: "send-datagram", to: directPath(at), datagram } });
   }
 }

@@ -1,15 +1,14 @@
 /**
  * The contract of native/contract/dataplane.proto in the core's own types, as bytes: requests to a data plane, reports from it, and
- * the frames they travel in. Total: bytes that mean nothing give a reason, never an exception.
+ * the frames they travel in: the control plane's half. Total: bytes that mean nothing give a reason, never an exception.
  */
 export { FRAME_LIMIT_BYTES, FrameReader } from "./frame.ts";
 export {
   type DataPlaneReport,
   type DataPlaneSnapshot,
   decodeFromDataPlane,
-  encodeFromDataPlane,
   type ReadyReport,
   type ResultReport,
   type ResultValue,
 } from "./reports.ts";
-export { type DataPlaneRequest, decodeToDataPlane, encodeToDataPlane } from "./requests.ts";
+export { type DataPlaneRequest, encodeToDataPlane } from "./requests.ts";

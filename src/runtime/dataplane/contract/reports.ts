@@ -1,33 +1,36 @@
-import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import type { Result } from "../../../core/base/result.ts";
 import type {
   ActivitySample,
   DataPlaneCounters,
   DataPlaneEvent,
+  Direction,
+  Flow,
   LocalIndex,
+  PolicyId,
+  RefusalAction,
   RemoteIndex,
+  RuleCounter,
+  SessionActivity,
   SessionSnapshot,
 } from "../../../core/dataplane/contract.ts";
 import { DropReason } from "../../../core/drop-reason.ts";
-import { addressBytes } from "../../../core/netip/address.ts";
 import type { Endpoint } from "../../../core/netip/endpoint.ts";
 import type { Prefix } from "../../../core/netip/prefix.ts";
+import type { Route } from "../../../core/route/route.ts";
 import { decoding } from "./decoding.ts";
-import { frameOf } from "./frame.ts";
 import * as pb from "./generated/dataplane_pb.ts";
 import {
-  Malformed,
   present,
   readAddress,
   readEndpoint,
   readOptionalAddress,
   readOptionalEndpoint,
+  readOptionalPath,
+  readPath,
   readPort,
   readPrefix,
-  writeEndpoint,
-  writeOptionalAddress,
-  writeOptionalEndpoint,
-  writePrefix,
+  readRoute,
 } from "./values.ts";
 
 /** Everything that a data plane says to its control plane. */
@@ -42,10 +45,13 @@ export type DataPlaneReport =
   | { readonly kind: "udp-out"; readonly to: Endpoint; readonly datagram: Uint8Array }
   | { readonly kind: "quiet"; readonly requestId: bigint };
 
-/** Answer to hello. `more`: another `ready` follows with the next tunnels. */
+/** Answer to hello. `more`: another `ready` follows with the next sessions. */
 export interface ReadyReport {
   readonly kind: "ready";
+  /** The version in use; without a common one, the newest that the data plane speaks. */
   readonly contractVersion: number;
+  /** The oldest that the data plane speaks. */
+  readonly oldestVersion: number;
   readonly build: string;
   readonly capabilities: readonly string[];
   readonly snapshot: DataPlaneSnapshot;
@@ -58,7 +64,7 @@ export interface DataPlaneSnapshot {
   readonly tun: { readonly name: string; readonly mtu: number; readonly addresses: readonly Prefix[] } | undefined;
   /** Undefined: no socket is bound. */
   readonly udp: Endpoint | undefined;
-  readonly tunnels: readonly SessionSnapshot[];
+  readonly sessions: readonly SessionSnapshot[];
 }
 
 /** Answer to a request. `code` "" on success; else one of dataplane.proto's, with one sentence. */
@@ -73,151 +79,29 @@ export interface ResultReport {
 export type ResultValue =
   | { readonly kind: "tun-opened"; readonly name: string }
   | { readonly kind: "udp-opened"; readonly bound: Endpoint }
-  /** `more`: another sample tells of more tunnels. */
-  | ({ readonly kind: "sampled"; readonly more: boolean } & ActivitySample);
+  /** `more`: another sample tells of more sessions and rules. */
+  | ({ readonly kind: "sampled"; readonly more: boolean } & ActivitySample)
+  // Only from `--memory`. Undefined: no route at all.
+  | { readonly kind: "routes-looked-up"; readonly routes: readonly (Route | undefined)[] };
 
-/** The frame of a report: the data plane's side. Fails only when it is too long for a frame. */
-export function encodeFromDataPlane(report: DataPlaneReport): Result<Uint8Array, string> {
-  const message = create(pb.FromDataPlaneSchema, { event: writeEvent(report) });
-  return frameOf(toBinary(pb.FromDataPlaneSchema, message));
-}
-
-/** Reads the message of a frame. */
-export function decodeFromDataPlane(message: Uint8Array): Result<DataPlaneReport, string> {
+/** Reads the message of a frame; undefined for an event of a later contract, which means nothing here. */
+export function decodeFromDataPlane(message: Uint8Array): Result<DataPlaneReport | undefined, string> {
   return decoding(() => readEvent(fromBinary(pb.FromDataPlaneSchema, message).event));
 }
 
 type WireEvent = pb.FromDataPlane["event"];
-type WireEventInit = NonNullable<MessageInitShape<typeof pb.FromDataPlaneSchema>["event"]>;
-
-function writeEvent(report: DataPlaneReport): WireEventInit {
-  switch (report.kind) {
-    case "ready":
-      return { case: "ready", value: writeReady(report) };
-    case "result":
-      return { case: "result", value: writeResult(report) };
-    case "datagram":
-      return { case: "datagram", value: { source: writeEndpoint(report.source), datagram: report.datagram } };
-    case "message": {
-      const { localIndex, type, subtype, body } = report;
-      return { case: "message", value: { localIndex, type, subtype, body } };
-    }
-    case "need-session":
-      return { case: "needSession", value: { destination: addressBytes(report.destination) } };
-    case "confirmed":
-      return { case: "confirmed", value: { localIndex: report.localIndex } };
-    case "roamed":
-      return { case: "roamed", value: { localIndex: report.localIndex, path: writeEndpoint(report.path) } };
-    case "counter-high": {
-      const { localIndex, sendCounter, exhausted } = report;
-      return { case: "counterHigh", value: { localIndex, sendCounter, exhausted } };
-    }
-    case "drop-sample":
-      return { case: "dropSample", value: writeDropSample(report) };
-    case "socket-error":
-      return { case: "socketError", value: { error: report.error } };
-    case "device-error":
-      return { case: "deviceError", value: { error: report.error } };
-    case "tun-out":
-      return { case: "tunOut", value: { packet: report.packet } };
-    case "udp-out":
-      return { case: "udpOut", value: { to: writeEndpoint(report.to), datagram: report.datagram } };
-    case "quiet":
-      return { case: "quiet", value: { requestId: report.requestId } };
-  }
-}
-
 type Report<Kind extends DataPlaneReport["kind"]> = Extract<DataPlaneReport, { kind: Kind }>;
 
-function writeReady({
-  contractVersion,
-  build,
-  capabilities,
-  snapshot,
-  more,
-}: ReadyReport): MessageInitShape<typeof pb.ReadySchema> {
-  const tun = snapshot.tun && {
-    tunName: snapshot.tun.name,
-    tunMtu: snapshot.tun.mtu,
-    tunAddresses: snapshot.tun.addresses.map(writePrefix),
-  };
-  const tunnels = snapshot.tunnels.map((tunnel) => ({
-    localIndex: tunnel.localIndex,
-    remoteIndex: tunnel.remoteIndex,
-    ...writeOptionalEndpoint("path", tunnel.path),
-    peerAddresses: tunnel.peerAddresses.map(addressBytes),
-    confirmed: tunnel.confirmed,
-    primary: tunnel.primary,
-    sendCounter: tunnel.sendCounter,
-    memo: tunnel.memo,
-  }));
-  return {
-    contractVersion,
-    build,
-    capabilities: [...capabilities],
-    snapshot: { ...tun, ...writeOptionalEndpoint("udp", snapshot.udp), sessions: tunnels },
-    more,
-  };
-}
-
-function writeResult({ requestId, code, error, value }: ResultReport): MessageInitShape<typeof pb.ResultSchema> {
-  switch (value?.kind) {
-    case undefined:
-      return { requestId, code, error };
-    case "tun-opened":
-      return { requestId, code, error, value: { case: "tunOpened", value: { name: value.name } } };
-    case "udp-opened":
-      return { requestId, code, error, value: { case: "udpOpened", value: { bound: writeEndpoint(value.bound) } } };
-    case "sampled":
-      return { requestId, code, error, value: { case: "sampled", value: writeSample(value) } };
-  }
-}
-
-function writeSample({
-  activity,
-  counters,
-  more,
-}: Extract<ResultValue, { kind: "sampled" }>): MessageInitShape<typeof pb.SampledSchema> {
-  return {
-    activity: activity.map((tunnel) => ({
-      localIndex: tunnel.localIndex,
-      received: tunnel.received,
-      sent: tunnel.sent,
-      receivedPacketsTotal: tunnel.receivedPackets,
-      receivedBytesTotal: tunnel.receivedBytes,
-      sentPacketsTotal: tunnel.sentPackets,
-      sentBytesTotal: tunnel.sentBytes,
-    })),
-    counters: { ...counters, drops: [...counters.drops].map(([name, count]) => ({ name, count })) },
-    more,
-  };
-}
-
-function writeDropSample(report: Report<"drop-sample">): MessageInitShape<typeof pb.DropSampleSchema> {
-  const { reason, inbound, protocol, localPort, remotePort } = report;
-  return {
-    reason,
-    inbound,
-    protocol,
-    localPort,
-    remotePort,
-    localAddress: writeOptionalAddress(report.localAddress),
-    remoteAddress: writeOptionalAddress(report.remoteAddress),
-    localIndex: report.localIndex ?? 0,
-    ...writeOptionalEndpoint("source", report.source),
-  };
-}
-
-function readEvent(event: WireEvent): DataPlaneReport {
+function readEvent(event: WireEvent): DataPlaneReport | undefined {
   switch (event.case) {
     case undefined:
-      throw new Malformed("no event, or one of a later contract");
+      return undefined;
     case "ready":
       return readReady(event.value);
     case "result":
       return readResult(event.value);
     case "datagram":
-      return { kind: "datagram", source: readEndpoint(event.value.source), datagram: event.value.datagram };
+      return { kind: "datagram", origin: readPath(event.value.origin), datagram: event.value.datagram };
     case "message": {
       const { type, subtype, body } = event.value;
       return { kind: "message", localIndex: local(event.value), type, subtype, body };
@@ -227,13 +111,15 @@ function readEvent(event: WireEvent): DataPlaneReport {
     case "confirmed":
       return { kind: "confirmed", localIndex: local(event.value) };
     case "roamed":
-      return { kind: "roamed", localIndex: local(event.value), path: readEndpoint(event.value.path) };
+      return { kind: "roamed", localIndex: local(event.value), path: readPath(event.value.path) };
     case "counterHigh": {
       const { sendCounter, exhausted } = event.value;
       return { kind: "counter-high", localIndex: local(event.value), sendCounter, exhausted };
     }
     case "dropSample":
       return readDropSample(event.value);
+    case "flowReport":
+      return { kind: "flows", flows: event.value.flows.map(readFlow) };
     case "socketError":
       return { kind: "socket-error", error: event.value.error };
     case "deviceError":
@@ -247,28 +133,31 @@ function readEvent(event: WireEvent): DataPlaneReport {
   }
 }
 
-function readReady({ contractVersion, build, capabilities, snapshot, more }: pb.Ready): ReadyReport {
-  return { kind: "ready", contractVersion, build, capabilities, snapshot: readSnapshot(snapshot), more };
+/** Version 1 named no oldest version: its range is the one version it named. */
+function readReady({ contractVersion, build, capabilities, snapshot, more, ...ready }: pb.Ready): ReadyReport {
+  const oldestVersion = ready.oldestVersion || contractVersion;
+  return { kind: "ready", contractVersion, oldestVersion, build, capabilities, snapshot: readSnapshot(snapshot), more };
 }
 
 /** A control plane that finds another contract still has to be able to read its number: a missing snapshot is an empty one. */
 function readSnapshot(snapshot: pb.Snapshot | undefined): DataPlaneSnapshot {
-  if (!snapshot) return { tun: undefined, udp: undefined, tunnels: [] };
+  if (!snapshot) return { tun: undefined, udp: undefined, sessions: [] };
   const { tunName: name, tunMtu: mtu, tunAddresses } = snapshot;
   return {
     tun: name === "" ? undefined : { name, mtu, addresses: tunAddresses.map(readPrefix) },
     udp: readOptionalEndpoint(snapshot.udp),
-    tunnels: snapshot.sessions.map(readTunnel),
+    sessions: snapshot.sessions.map(readSession),
   };
 }
 
-function readTunnel(tunnel: pb.SessionSnapshot): SessionSnapshot {
-  const { confirmed, primary, sendCounter, memo } = tunnel;
+function readSession(session: pb.SessionSnapshot): SessionSnapshot {
+  const { confirmed, primary, sendCounter, memo } = session;
   return {
-    localIndex: local(tunnel),
-    remoteIndex: tunnel.remoteIndex as RemoteIndex,
-    path: readOptionalEndpoint(tunnel.path),
-    peerAddresses: tunnel.peerAddresses.map(readAddress),
+    localIndex: local(session),
+    remoteIndex: session.remoteIndex as RemoteIndex,
+    path: readOptionalPath(session.path),
+    peerAddresses: session.peerAddresses.map(readAddress),
+    allowedPrefixes: session.allowedPrefixes.map(readPrefix),
     confirmed,
     primary,
     sendCounter,
@@ -289,24 +178,63 @@ function readResultValue(value: pb.Result["value"]): ResultValue | undefined {
     case "udpOpened":
       return { kind: "udp-opened", bound: readEndpoint(value.value.bound) };
     case "sampled": {
-      const { activity, counters, more } = value.value;
-      const tunnels = activity.map((tunnel) => ({
-        localIndex: local(tunnel),
-        received: tunnel.received,
-        sent: tunnel.sent,
-        receivedPackets: tunnel.receivedPacketsTotal,
-        receivedBytes: tunnel.receivedBytesTotal,
-        sentPackets: tunnel.sentPacketsTotal,
-        sentBytes: tunnel.sentBytesTotal,
-      }));
-      return { kind: "sampled", activity: tunnels, counters: readCounters(present(counters, "counters")), more };
+      const { activity, counters, more, rules } = value.value;
+      return {
+        kind: "sampled",
+        activity: activity.map(readActivity),
+        counters: readCounters(present(counters, "counters")),
+        rules: rules.map(readRuleCounter),
+        more,
+      };
     }
+    case "routesLookedUp":
+      return { kind: "routes-looked-up", routes: value.value.routes.map(readRoute) };
   }
+}
+
+function readActivity(session: pb.SessionActivity): SessionActivity {
+  return {
+    localIndex: local(session),
+    received: session.received,
+    sent: session.sent,
+    receivedPackets: session.receivedPacketsTotal,
+    receivedBytes: session.receivedBytesTotal,
+    sentPackets: session.sentPacketsTotal,
+    sentBytes: session.sentBytesTotal,
+  };
+}
+
+function readRuleCounter({ policyId, inbound, ruleId, flows }: pb.RuleCounter): RuleCounter {
+  return { policyId: policyId as PolicyId, direction: direction(inbound), ruleId, flows };
+}
+
+function readFlow(flow: pb.Flow): Flow {
+  const { protocol, ruleId, sentPackets, sentBytes, receivedPackets, receivedBytes } = flow;
+  return {
+    localAddress: readAddress(flow.localAddress),
+    remoteAddress: readAddress(flow.remoteAddress),
+    localPort: readPort(flow.localPort),
+    remotePort: readPort(flow.remotePort),
+    protocol,
+    direction: direction(flow.inbound),
+    policyId: flow.policyId as PolicyId,
+    ruleId,
+    ageMs: Number(flow.ageMs),
+    idleMs: Number(flow.idleMs),
+    sentPackets,
+    sentBytes,
+    receivedPackets,
+    receivedBytes,
+  };
 }
 
 function readCounters(counters: pb.Counters): DataPlaneCounters {
   const { tunReadPackets, tunWrittenPackets, udpReceivedDatagrams, udpSentDatagrams, flows, parked } = counters;
-  const drops = new Map(counters.drops.map(({ name, count }) => [readReason(name), count]));
+  const drops = new Map<DropReason, bigint>();
+  for (const { name, count } of counters.drops) {
+    const reason = readReason(name);
+    drops.set(reason, (drops.get(reason) ?? 0n) + count);
+  }
   return { drops, tunReadPackets, tunWrittenPackets, udpReceivedDatagrams, udpSentDatagrams, flows, parked };
 }
 
@@ -321,14 +249,23 @@ function readDropSample(value: pb.DropSample): Report<"drop-sample"> {
     localPort: readPort(value.localPort),
     remotePort: readPort(value.remotePort),
     localIndex: value.localIndex === 0 ? undefined : local(value),
-    source: readOptionalEndpoint(value.source),
+    origin: readOptionalPath(value.origin),
+    action: readAction(value.action),
   };
 }
 
+/** A reason of a later version is some other reason. */
 function readReason(name: string): DropReason {
-  const reason = Object.values(DropReason).find((known) => known === name);
-  if (!reason) throw new Malformed("a drop reason that is not on the list");
-  return reason;
+  return Object.values(DropReason).find((known) => known === name) ?? DropReason.other;
+}
+
+/** An action of a later version refuses at any rate; that is what a drop does. */
+function readAction(action: pb.RefusalAction): RefusalAction {
+  return action === pb.RefusalAction.REJECT ? "reject" : "drop";
+}
+
+function direction(inbound: boolean): Direction {
+  return inbound ? "inbound" : "outbound";
 }
 
 function local({ localIndex }: { readonly localIndex: number }): LocalIndex {

@@ -1,9 +1,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Cipher } from "../../../core/crypto/suite.ts";
-import type { PolicyProgram, PolicyRule, RecvErrorPolicy, RuleProtocol } from "../../../core/dataplane/contract.ts";
+import type { RecvErrorPolicy, RefusalAction, RuleProtocol } from "../../../core/dataplane/contract.ts";
 import { addressBytes, addressFromBytes, familyOf, type IpAddress } from "../../../core/netip/address.ts";
 import { type Endpoint, endpoint, endpointAddress, endpointPort } from "../../../core/netip/endpoint.ts";
 import type { Prefix } from "../../../core/netip/prefix.ts";
+import { directPath, type Path } from "../../../core/path/path.ts";
+import type { LocalIndex } from "../../../core/path/session-index.ts";
+import type { Route, RouteTarget } from "../../../core/route/route.ts";
 import * as pb from "./generated/dataplane_pb.ts";
 
 /** A decoded message that means nothing here: caught where decoding began, never seen outside. */
@@ -27,10 +30,6 @@ export function readOptionalAddress(bytes: Uint8Array): IpAddress | undefined {
   return bytes.length === 0 ? undefined : readAddress(bytes);
 }
 
-export function writeOptionalAddress(address: IpAddress | undefined): Uint8Array {
-  return address === undefined ? new Uint8Array() : addressBytes(address);
-}
-
 /** Port 0 stands for "any free port" where a socket is bound. */
 export function readEndpoint(value: pb.Endpoint | undefined): Endpoint {
   const { address, port } = present(value, "an endpoint");
@@ -45,16 +44,6 @@ export function writeEndpoint(value: Endpoint): MessageInitShape<typeof pb.Endpo
   return { address: addressBytes(endpointAddress(value)), port: endpointPort(value) };
 }
 
-/** Undefined is absent on the wire, too: spread it into the message. */
-export function writeOptionalEndpoint<Name extends string>(
-  name: Name,
-  value: Endpoint | undefined,
-): { [name in Name]?: MessageInitShape<typeof pb.EndpointSchema> } {
-  return (value === undefined ? {} : { [name]: writeEndpoint(value) }) as {
-    [name in Name]?: MessageInitShape<typeof pb.EndpointSchema>;
-  };
-}
-
 export function readPrefix({ address, bits }: pb.Prefix): Prefix {
   const network = readAddress(address);
   if (bits > (familyOf(network) === 4 ? 32 : 128)) throw new Malformed(`a prefix of ${bits} bits`);
@@ -65,27 +54,59 @@ export function writePrefix({ address, bits }: Prefix): MessageInitShape<typeof 
   return { address: addressBytes(address), bits };
 }
 
-export function readProgram(program: pb.PolicyProgram): PolicyProgram {
-  return { inbound: program.inbound.map(readRule), outbound: program.outbound.map(readRule) };
+export function readPath(value: pb.Path | undefined): Path {
+  const { way } = present(value, "a path");
+  switch (way.case) {
+    case "direct":
+      return directPath(readEndpoint(way.value));
+    case "relayed":
+      return { kind: "relayed", session: way.value.session as LocalIndex, relayIndex: way.value.relayIndex };
+    case undefined:
+      throw new Malformed("a path of a kind that is not known here");
+  }
 }
 
-export function writeProgram(program: PolicyProgram): MessageInitShape<typeof pb.PolicyProgramSchema> {
-  return { inbound: program.inbound.map(writeRule), outbound: program.outbound.map(writeRule) };
+export function readOptionalPath(value: pb.Path | undefined): Path | undefined {
+  return value && readPath(value);
 }
 
-function readRule(rule: pb.PolicyRule): PolicyRule {
-  return {
-    ruleId: rule.ruleId,
-    protocol: named(ruleProtocols, rule.protocol, "rule protocol"),
-    portFirst: readPort(rule.portFirst),
-    portLast: readPort(rule.portLast),
-    remote: rule.remote.map(readPrefix),
+export function writePath(path: Path): MessageInitShape<typeof pb.PathSchema> {
+  if (path.kind === "direct") return { way: { case: "direct", value: writeEndpoint(path.endpoint) } };
+  const { session, relayIndex } = path;
+  return { way: { case: "relayed", value: { session, relayIndex } } };
+}
+
+/** Undefined is absent on the wire, too: spread it into the message. */
+export function writeOptionalPath<Name extends string>(
+  name: Name,
+  value: Path | undefined,
+): { [name in Name]?: MessageInitShape<typeof pb.PathSchema> } {
+  return (value === undefined ? {} : { [name]: writePath(value) }) as {
+    [name in Name]?: MessageInitShape<typeof pb.PathSchema>;
   };
 }
 
-function writeRule(rule: PolicyRule): MessageInitShape<typeof pb.PolicyRuleSchema> {
-  const { ruleId, portFirst, portLast } = rule;
-  return { ruleId, protocol: ruleProtocols[rule.protocol], portFirst, portLast, remote: rule.remote.map(writePrefix) };
+export function writeRoute({ prefix, target }: Route): MessageInitShape<typeof pb.RouteSchema> {
+  return { prefix: writePrefix(prefix), target: writeTarget(target) };
+}
+
+function writeTarget(target: RouteTarget): NonNullable<MessageInitShape<typeof pb.RouteSchema>["target"]> {
+  if (target.kind !== "gateways") return { case: target.kind, value: {} };
+  const gateways = target.gateways.map(({ address, weight }) => ({ address: addressBytes(address), weight }));
+  return { case: "gateways", value: { gateways } };
+}
+
+/** Undefined: no route at all. */
+export function readRoute({ prefix, target }: pb.Route): Route | undefined {
+  if (!prefix && target.case === undefined) return undefined;
+  return { prefix: readPrefix(present(prefix, "a prefix")), target: readTarget(target) };
+}
+
+function readTarget(target: pb.Route["target"]): RouteTarget {
+  if (target.case === undefined) throw new Malformed("a route to something that is not known here");
+  if (target.case !== "gateways") return { kind: target.case };
+  const gateways = target.value.gateways.map(({ address, weight }) => ({ address: readAddress(address), weight }));
+  return { kind: "gateways", gateways };
 }
 
 export function readPort(port: number): number {
@@ -106,11 +127,16 @@ export const recvErrorPolicies: Readonly<Record<RecvErrorPolicy, pb.RecvErrorPol
   private: pb.RecvErrorPolicy.PRIVATE,
 };
 
-const ruleProtocols: Readonly<Record<RuleProtocol, pb.RuleProtocol>> = {
+export const ruleProtocols: Readonly<Record<RuleProtocol, pb.RuleProtocol>> = {
   any: pb.RuleProtocol.ANY,
   tcp: pb.RuleProtocol.TCP,
   udp: pb.RuleProtocol.UDP,
   icmp: pb.RuleProtocol.ICMP,
+};
+
+export const refusalActions: Readonly<Record<RefusalAction, pb.RefusalAction>> = {
+  drop: pb.RefusalAction.DROP,
+  reject: pb.RefusalAction.REJECT,
 };
 
 /** Our name of an enum's number. A number that has none is refused, "unspecified" among them. */

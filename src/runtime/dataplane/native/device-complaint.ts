@@ -2,10 +2,10 @@ import { ExitCode, OperatorError } from "../../operator-error.ts";
 import { thisPlatform } from "../../platform/this-platform.ts";
 
 /** The complaint about a program that speaks another version of the contract. */
-export function wrongContract(binary: string, theirs: number, ours: number): OperatorError {
+export function wrongContract(binary: string, theirs: string, ours: string): OperatorError {
   return new OperatorError("data-plane-version", {
     what: "cannot use the data plane",
-    why: `${binary} speaks contract version ${theirs}, this lacis speaks ${ours}`,
+    why: `${binary} speaks ${theirs}, this lacis ${ours}`,
     todo: "build both from the same source: npm run build:native - or correct LACIS_DATAPLANE",
   });
 }

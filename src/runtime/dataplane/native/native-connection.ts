@@ -1,6 +1,6 @@
 import { createConnection, type Socket } from "node:net";
 import {
-  CONTRACT_VERSION,
+  CONTRACT_VERSIONS,
   type DataPlaneCommand,
   type DataPlaneEvent,
   refusedCommand,
@@ -17,6 +17,7 @@ import {
   type ResultReport,
   type ResultValue,
 } from "../contract/codec.ts";
+import { lackingCapability } from "./capabilities.ts";
 
 /** A data plane that leaves so much unread is not well. The connection is given up and opened anew, which repeats what was lost. */
 const UNREAD_BYTES_MAX = 16 << 20;
@@ -62,7 +63,7 @@ type Waiting =
 interface Introduction {
   readonly resolve: (ready: ReadyReport) => void;
   readonly reject: (error: Error) => void;
-  /** Tunnels of the frames that have come so far. */
+  /** Sessions of the frames that have come so far. */
   before: readonly SessionSnapshot[];
 }
 
@@ -72,6 +73,8 @@ export class NativeConnection {
   readonly #frames = new FrameReader();
   readonly #waiting = new Map<bigint, Waiting>();
   #introduction: Introduction | undefined;
+  /** Beyond the contract: known once it has introduced itself. */
+  #capabilities: readonly string[] = [];
   #listener: ConnectionListener | undefined;
   #early: DataPlaneEvent[] = [];
   #lastRequest = 0n;
@@ -98,12 +101,12 @@ export class NativeConnection {
     socket.on("close", () => this.#lose("it closed the connection"));
   }
 
-  /** Introduces this control plane and hears what runs there already: all of its tunnels, however many frames they take. */
+  /** Introduces this control plane and hears what runs there already: all of its sessions, however many frames they take. */
   async hello(): Promise<ReadyReport> {
     return this.#within(
       new Promise((resolve, reject) => {
         this.#introduction = { resolve, reject, before: [] };
-        this.#send({ kind: "hello", contractVersion: CONTRACT_VERSION }, undefined);
+        this.#send({ kind: "hello", ...CONTRACT_VERSIONS }, undefined);
         if (this.#lost !== undefined) reject(new ConnectionLost(this.#lost));
       }),
     );
@@ -140,14 +143,18 @@ export class NativeConnection {
 
   #send(request: DataPlaneRequest, waiting: Waiting | undefined): void {
     const id = ++this.#lastRequest;
-    const frame = encodeToDataPlane(id, request);
+    const lacking = lackingCapability(request, this.#capabilities);
+    const frames = lacking === undefined ? encodeToDataPlane(id, request) : undefined;
     if (this.#lost !== undefined) {
       if (waiting) abandon(waiting, this.#lost);
-    } else if (!frame.ok) {
-      if (waiting) this.#refuse(waiting, { code: "bad-request", error: frame.reason });
+    } else if (!frames?.ok) {
+      const refusal = frames
+        ? { code: "bad-request", error: frames.reason }
+        : { code: "unsupported", error: `the data plane has no capability "${lacking}"` };
+      if (waiting) this.#refuse(waiting, refusal);
     } else {
       if (waiting) this.#waiting.set(id, waiting);
-      this.#socket.write(frame.value);
+      for (const frame of frames.value) this.#socket.write(frame);
       this.#unheard++;
       if (this.#unheard > SILENT_REQUESTS && performance.now() - this.#heardAt > SILENT_MS) {
         this.#frozen = true;
@@ -165,8 +172,8 @@ export class NativeConnection {
     if (!messages.ok) this.#lose(messages.reason);
     for (const message of messages.ok ? messages.value : []) {
       const report = decodeFromDataPlane(message);
-      if (report.ok) this.#take(report.value);
-      else this.#lose(`it sent something that is not in the contract: ${report.reason}`);
+      if (report.ok && report.value) this.#take(report.value);
+      else if (!report.ok) this.#lose(`it sent something that is not in the contract: ${report.reason}`);
       if (this.#lost !== undefined) return;
     }
   }
@@ -196,9 +203,10 @@ export class NativeConnection {
   #greeted(ready: ReadyReport): void {
     const introduction = this.#introduction;
     if (!introduction) return;
-    const tunnels = [...introduction.before, ...ready.snapshot.tunnels];
-    if (ready.more) introduction.before = tunnels;
-    else introduction.resolve({ ...ready, snapshot: { ...ready.snapshot, tunnels } });
+    this.#capabilities = ready.capabilities;
+    const sessions = [...introduction.before, ...ready.snapshot.sessions];
+    if (ready.more) introduction.before = sessions;
+    else introduction.resolve({ ...ready, snapshot: { ...ready.snapshot, sessions } });
   }
 
   #answer(result: ResultReport): void {

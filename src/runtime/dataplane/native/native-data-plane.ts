@@ -82,8 +82,8 @@ export class NativeDataPlane implements DataPlane {
   }
 
   /** Tells the node; then come the events, those first that came while the devices were opened. */
-  #announce({ connection, port, tunnels }: StartedDataPlane): void {
-    this.#listener.up(port, tunnels);
+  #announce({ connection, port, sessions }: StartedDataPlane): void {
+    this.#listener.up(port, sessions);
     connection.listen({
       event: (event) => this.#listener.event(event),
       tell: (event) => this.#listener.tell(event),

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Settings } from "../../../core/config/settings.ts";
-import { CONTRACT_VERSION, type SessionSnapshot } from "../../../core/dataplane/contract.ts";
+import type { SessionSnapshot } from "../../../core/dataplane/contract.ts";
 import { endpoint, endpointPort } from "../../../core/netip/endpoint.ts";
 import type { OperatorEvent } from "../../../core/operator/event.ts";
 import type { StateDirectory } from "../../state/state-directory.ts";
 import type { ReadyReport, ResultValue } from "../contract/codec.ts";
 import { differences, isFresh } from "./adoption.ts";
+import { isSpoken, spokenByIt, spokenHere } from "./contract-versions.ts";
 import { type DeviceRequest, refusedDevice, silentDataPlane, wrongContract } from "./device-complaint.ts";
 import { ConnectionLost, DataPlaneRefusal, NativeConnection } from "./native-connection.ts";
 import { DataPlaneProcess, findDataPlaneBinary, killDataPlane } from "./native-process.ts";
@@ -28,7 +29,7 @@ export interface StartedDataPlane {
   readonly build: string;
   readonly device: string | undefined;
   readonly port: number;
-  readonly tunnels: readonly SessionSnapshot[];
+  readonly sessions: readonly SessionSnapshot[];
 }
 
 /**
@@ -69,10 +70,10 @@ export class NativeStart {
 
   async #run(): Promise<StartedDataPlane> {
     const { connection, ready } = (await this.#takeOver()) ?? (await this.#spawn());
-    const { tun, udp, tunnels } = ready.snapshot;
+    const { tun, udp, sessions } = ready.snapshot;
     const devices = udp ? { device: tun?.name, port: endpointPort(udp) } : await this.#openDevices(connection);
     const { build } = ready;
-    return { connection, process: this.#process, adopted: udp !== undefined, build, tunnels, ...devices };
+    return { connection, process: this.#process, adopted: udp !== undefined, build, sessions, ...devices };
   }
 
   /** The data plane that runs here, if it can be used; otherwise it is asked to end. */
@@ -87,8 +88,9 @@ export class NativeStart {
     return undefined;
   }
 
-  #unfit({ contractVersion, snapshot }: ReadyReport): readonly string[] {
-    if (contractVersion !== CONTRACT_VERSION) return ["contract version"];
+  #unfit(ready: ReadyReport): readonly string[] {
+    if (!isSpoken(ready)) return [`it speaks ${spokenByIt(ready)}, and this lacis ${spokenHere()}`];
+    const { snapshot } = ready;
     if (isFresh(snapshot)) return [];
     return [...differences(snapshot, this.#settings), ...otherDevices(this.#state, this.#settings.boot)];
   }
@@ -105,8 +107,8 @@ export class NativeStart {
         continue;
       }
       const ready = await connection.hello();
-      if (ready.contractVersion === CONTRACT_VERSION) return { connection, ready };
-      throw wrongContract(binary, ready.contractVersion, CONTRACT_VERSION);
+      if (isSpoken(ready)) return { connection, ready };
+      throw wrongContract(binary, spokenByIt(ready), spokenHere());
     }
     throw silentDataPlane(binary, started.ended ?? `it did not listen within ${LISTEN_MS / 1000} s`);
   }

@@ -1,0 +1,30 @@
+import type { Path } from "../../../core/path/path.ts";
+import type { DataPlaneRequest } from "../contract/codec.ts";
+
+/** The capability that this request needs and the data plane has not named (SEMANTICS 13); undefined: it can be sent. */
+export function lackingCapability(request: DataPlaneRequest, capabilities: readonly string[]): string | undefined {
+  const needed = neededBy(request);
+  return needed === undefined || capabilities.includes(needed) ? undefined : needed;
+}
+
+function neededBy(request: DataPlaneRequest): string | undefined {
+  switch (request.kind) {
+    case "install-session":
+    case "set-path":
+      return neededFor(request.path);
+    case "send-datagram":
+      return neededFor(request.to);
+    case "apply-policies": {
+      const rejects = request.programs.some(
+        ({ refuse }) => refuse.inbound === "reject" || refuse.outbound === "reject",
+      );
+      return rejects ? "reject" : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function neededFor(path: Path | undefined): string | undefined {
+  return path?.kind === "relayed" ? "relayed-paths" : undefined;
+}

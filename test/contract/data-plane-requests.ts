@@ -1,0 +1,175 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import type { Result } from "../../src/core/base/result.ts";
+import type {
+  IdentifiedProgram,
+  LocalIndex,
+  PolicyId,
+  PolicyProgram,
+  PolicyRule,
+  RemoteIndex,
+} from "../../src/core/dataplane/contract.ts";
+import type { DataPlaneRequest } from "../../src/runtime/dataplane/contract/codec.ts";
+import { decoding } from "../../src/runtime/dataplane/contract/decoding.ts";
+import * as pb from "../../src/runtime/dataplane/contract/generated/dataplane_pb.ts";
+import {
+  ciphers,
+  Malformed,
+  named,
+  present,
+  readAddress,
+  readEndpoint,
+  readOptionalPath,
+  readPath,
+  readPort,
+  readPrefix,
+  readRoute,
+  recvErrorPolicies,
+  refusalActions,
+  ruleProtocols,
+} from "../../src/runtime/dataplane/contract/values.ts";
+
+// The data plane's half of the contract, for tests that stand in for one: what it reads.
+
+/** Reads the message of one frame. */
+export function decodeToDataPlane(
+  message: Uint8Array,
+): Result<{ readonly requestId: bigint; readonly request: DataPlaneRequest }, string> {
+  return decoding(() => {
+    const { requestId, command } = fromBinary(pb.ToDataPlaneSchema, message);
+    return { requestId, request: readCommand(command) };
+  });
+}
+
+type RequestOf<Kind extends DataPlaneRequest["kind"]> = Extract<DataPlaneRequest, { kind: Kind }>;
+
+function readCommand(command: pb.ToDataPlane["command"]): DataPlaneRequest {
+  switch (command.case) {
+    case undefined:
+      throw new Malformed("no command, or one of a later contract");
+    case "hello":
+      return { kind: "hello", oldest: command.value.oldestVersion, newest: command.value.contractVersion };
+    case "openTun": {
+      const { name, mtu, addresses, txQueue } = command.value;
+      return { kind: "open-tun", name, mtu, addresses: addresses.map(readPrefix), txQueue };
+    }
+    case "openUdp": {
+      const { bind, readBufferBytes, writeBufferBytes, batch, mark } = command.value;
+      return { kind: "open-udp", bind: readEndpoint(bind), readBufferBytes, writeBufferBytes, batch, mark };
+    }
+    case "configure":
+      return readConfigure(command.value);
+    case "installSession":
+      return readInstallation(command.value);
+    case "setPath":
+      return { kind: "set-path", localIndex: local(command.value), path: readPath(command.value.path) };
+    case "setPrimary":
+      return { kind: "set-primary", localIndex: local(command.value) };
+    case "removeSession":
+      return { kind: "remove-session", localIndex: local(command.value), sendClose: command.value.sendClose };
+    case "applyPolicies":
+      return readPolicies(command.value);
+    case "sealAndSend": {
+      const { type, subtype, body } = command.value;
+      return { kind: "seal-and-send", localIndex: local(command.value), type, subtype, body };
+    }
+    case "sendDatagram":
+      return { kind: "send-datagram", to: readPath(command.value.to), datagram: command.value.datagram };
+    case "dropParked":
+      return { kind: "drop-parked", destination: readAddress(command.value.destination) };
+    case "sample":
+      return { kind: "sample" };
+    case "listFlows":
+      return { kind: "list-flows" };
+    case "applyRoutes":
+      return {
+        kind: "apply-routes",
+        routes: command.value.routes.map((route) => present(readRoute(route), "a route")),
+      };
+    case "lookUpRoutes":
+      return { kind: "look-up-routes", addresses: command.value.addresses.map(readAddress) };
+    case "stage":
+    case "setRelay":
+    case "removeRelay":
+      throw new Malformed(`${command.case} stands alone`);
+    case "shutdown":
+      return { kind: "shutdown", sendClose: command.value.sendClose };
+    case "injectTun":
+      return { kind: "inject-tun", packet: command.value.packet };
+    case "injectUdp":
+      return { kind: "inject-udp", source: readEndpoint(command.value.source), datagram: command.value.datagram };
+    case "advance":
+      return { kind: "advance", nowMs: command.value.nowMs };
+  }
+}
+
+function readConfigure(value: pb.Configure): RequestOf<"configure"> {
+  const { dropLocalBroadcast, dropMulticast, answerEcho } = value;
+  const { tcpMs, udpMs, otherMs } = present(value.flowTimeouts, "flow timeouts");
+  return {
+    kind: "configure",
+    networks: value.networks.map(readPrefix),
+    sendRecvError: named(recvErrorPolicies, value.sendRecvError, "recv_error policy"),
+    dropLocalBroadcast,
+    dropMulticast,
+    answerEcho,
+    flowTimeouts: { tcpMs, udpMs, otherMs },
+  };
+}
+
+function readInstallation(value: pb.InstallSession): RequestOf<"install-session"> {
+  const { sendKey, receiveKey, sendCounter, receiveFloor, confirmed, primary, memo } = value;
+  return {
+    kind: "install-session",
+    localIndex: local(value),
+    remoteIndex: value.remoteIndex as RemoteIndex,
+    cipher: named(ciphers, value.cipher, "cipher"),
+    sendKey,
+    receiveKey,
+    sendCounter,
+    receiveFloor,
+    path: readOptionalPath(value.path),
+    peerAddresses: value.peerAddresses.map(readAddress),
+    allowedPrefixes: value.allowedPrefixes.map(readPrefix),
+    policyId: value.policyId as PolicyId,
+    confirmed,
+    primary,
+    memo,
+  };
+}
+
+function readPolicies(value: pb.ApplyPolicies): RequestOf<"apply-policies"> {
+  const programs = value.programs.map(
+    (program): IdentifiedProgram => ({ policyId: program.policyId as PolicyId, ...readProgram(program) }),
+  );
+  const bindings = value.bindings.map((binding) => ({
+    localIndex: local(binding),
+    policyId: binding.policyId as PolicyId,
+  }));
+  return { kind: "apply-policies", programs, bindings, raiseEpoch: value.raiseEpoch };
+}
+
+function readProgram(program: pb.PolicyProgram): PolicyProgram {
+  return {
+    inbound: program.inbound.map(readRule),
+    outbound: program.outbound.map(readRule),
+    refuse: {
+      inbound: named(refusalActions, program.refuseInbound, "refusal action"),
+      outbound: named(refusalActions, program.refuseOutbound, "refusal action"),
+    },
+  };
+}
+
+function readRule(rule: pb.PolicyRule): PolicyRule {
+  return {
+    ruleId: rule.ruleId,
+    protocol: named(ruleProtocols, rule.protocol, "rule protocol"),
+    portFirst: readPort(rule.portFirst),
+    portLast: readPort(rule.portLast),
+    remote: rule.remote.map(readPrefix),
+    local: rule.local.map(readPrefix),
+  };
+}
+
+function local({ localIndex }: { readonly localIndex: number }): LocalIndex {
+  return localIndex as LocalIndex;
+}
