@@ -46,9 +46,9 @@ function refuseRole({ from, target }: ImportOf): string | undefined {
 /** Floors of the core. A value comes from the same floor or a lower one; but one state machine never calls another. */
 const floors: readonly (readonly string[])[] = [
   ["base", "netip", "path", "drop-reason.ts"],
-  ["wire", "crypto"],
+  ["wire", "crypto", "route"],
   ["cert", "noise"],
-  ["handshake", "peer", "discovery", "punch", "firewall", "route", "dataplane", "config"],
+  ["handshake", "peer", "discovery", "punch", "firewall", "dataplane", "config"],
   ["machine.ts", "facts.ts"],
   ["machine"],
   ["operator", "node.ts", "io.ts"],

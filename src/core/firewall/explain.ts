@@ -1,6 +1,6 @@
 import type { Certificate } from "../cert/certificate.ts";
-import { IpProtocol, isIcmp } from "../netip/ip-protocol.ts";
 import { contains } from "../netip/prefix.ts";
+import { hasPort, hasProtocol } from "../netip/service.ts";
 import type { Rule } from "./rule.ts";
 import {
   type CaOf,
@@ -11,7 +11,6 @@ import {
   meansHost,
   type PacketFacts,
   type PeerFacts,
-  PORT_MAX,
   peerFacts,
   type Ruleset,
 } from "./ruleset.ts";
@@ -54,24 +53,12 @@ export function explain<Peer extends Certificate>(rules: Ruleset, question: Ques
 
 function missesOf(rule: Rule, direction: Direction, packet: PacketFacts, peer: PeerFacts): readonly RulePart[] {
   const misses: RulePart[] = [];
-  if (!meansProtocol(rule, packet)) misses.push("protocol");
-  if (!meansPort(rule, direction, packet)) misses.push("port");
+  if (!hasProtocol(rule, packet.protocol)) misses.push("protocol");
+  if (!hasPort(rule, packet.protocol, direction === "inbound" ? packet.localPort : packet.remotePort))
+    misses.push("port");
   if (!meansCa(rule, peer)) misses.push("ca");
   if (!meansPeer(rule, packet, peer)) misses.push("peer");
   return misses;
-}
-
-function meansProtocol(rule: Rule, { protocol }: PacketFacts): boolean {
-  if (rule.protocol === "any") return true;
-  return rule.protocol === "icmp" ? isIcmp(protocol) : protocol === IpProtocol[rule.protocol];
-}
-
-/** ICMP has no ports: its own rules do not ask, and a rule for any protocol means it only when any port will do. */
-function meansPort({ protocol, portFirst, portLast }: Rule, direction: Direction, packet: PacketFacts): boolean {
-  if (protocol === "icmp") return true;
-  if (isIcmp(packet.protocol)) return portFirst === 0 && portLast === PORT_MAX;
-  const port = direction === "inbound" ? packet.localPort : packet.remotePort;
-  return portFirst <= port && port <= portLast;
 }
 
 function meansPeer(rule: Rule, { remoteAddress }: PacketFacts, peer: PeerFacts): boolean {

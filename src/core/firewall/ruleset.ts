@@ -29,8 +29,6 @@ export interface PacketFacts {
   readonly remotePort: number;
 }
 
-export const PORT_MAX = 65_535;
-
 export function peerFacts<Subject extends Certificate>(peer: Subject, caOf: CaOf<Subject>): PeerFacts {
   return { name: peer.name, groups: new Set(peer.groups), issuer: peer.issuer, caName: caOf(peer)?.name };
 }

@@ -1,9 +1,9 @@
 import type { Instant } from "../../base/time.ts";
 import { TokenBucket } from "../../base/token-bucket.ts";
 import { DropReason } from "../../drop-reason.ts";
-import type { Endpoint } from "../../netip/endpoint.ts";
+import type { Origin } from "../../path/path.ts";
 import type { InnerPacket } from "../../wire/inner-packet.ts";
-import type { DropSample, LocalIndex } from "../contract.ts";
+import type { DropSample, LocalIndex, RefusalAction } from "../contract.ts";
 
 /** What is known about a dropped packet. */
 export interface DropContext {
@@ -11,8 +11,10 @@ export interface DropContext {
   /** The session it met. */
   readonly localIndex?: LocalIndex | undefined;
   /** Where it came from, when it met no session. */
-  readonly source?: Endpoint;
+  readonly origin?: Origin;
   readonly packet?: InnerPacket | undefined;
+  /** What its program does with packets that no rule allows. */
+  readonly action?: RefusalAction;
 }
 
 /** Counts every drop under its name, and picks a few of them to be told about. */
@@ -24,7 +26,7 @@ export class DropLedger {
   record(reason: DropReason, context: DropContext, now: Instant): DropSample | undefined {
     this.count(reason, 1);
     if (reason === DropReason.punch || !this.#samples.take(now)) return undefined;
-    const { inbound, localIndex, source, packet } = context;
+    const { inbound, localIndex, origin, packet, action = "drop" } = context;
     return {
       reason,
       inbound,
@@ -34,7 +36,8 @@ export class DropLedger {
       localPort: packet?.localPort ?? 0,
       remotePort: packet?.remotePort ?? 0,
       localIndex,
-      source,
+      origin,
+      action,
     };
   }
 

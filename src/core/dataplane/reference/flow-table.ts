@@ -1,24 +1,37 @@
 import { LruMap } from "../../base/lru.ts";
 import type { Instant } from "../../base/time.ts";
-import type { IpAddress } from "../../netip/address.ts";
 import { IpProtocol } from "../../netip/ip-protocol.ts";
-import type { IdentifiedProgram, PolicyId } from "../contract.ts";
-import { type Direction, matchingRule, type PolicySubject } from "./policy-eval.ts";
+import type { FlowAddresses } from "../../route/gateway-choice.ts";
+import type {
+  Direction,
+  Flow,
+  FlowTimeouts,
+  IdentifiedProgram,
+  PolicyId,
+  RefusalAction,
+  RuleCounter,
+} from "../contract.ts";
+import { matchingRule } from "./policy-eval.ts";
 
 /** Flows remembered at once; one more pushes the least recently used one out. */
 export const FLOWS_MAX = 65_536;
 
-export interface FlowSubject extends PolicySubject {
-  readonly localAddress: IpAddress;
+/** Nebula's defaults (`firewall.conntrack.*_timeout`). */
+export const FLOW_TIMEOUTS: FlowTimeouts = { tcpMs: 720_000, udpMs: 180_000, otherMs: 600_000 };
+
+/** One inner packet as a flow counts it. */
+export interface FlowPacket extends FlowAddresses {
+  readonly length: number;
 }
 
 /**
- * What has been allowed and may go on, both ways (protocol 9.3). A flow remembers the direction that opened it and the policy epoch
- * and the program that allowed it: after a change of rules, and when the peer comes back with another certificate, it is judged again,
+ * What has been allowed and may go on, both ways (protocol 9.3). A flow remembers the direction that opened it, the policy epoch, and the
+ * program and the rule that allowed it: after a change of rules, and when the peer comes back with another certificate, it is judged again,
  * in its original direction, by its next packet. While it is refused it stays, so that what the host itself still sends (a retransmission, say) does not open it anew from the other side.
  */
 export class FlowTable {
-  readonly #flows: LruMap<string, Flow>;
+  readonly #flows: LruMap<string, Entry>;
+  timeouts: FlowTimeouts = FLOW_TIMEOUTS;
   #epoch = 0;
   #sweptAt: Instant | undefined;
 
@@ -35,17 +48,16 @@ export class FlowTable {
     this.#epoch++;
   }
 
-  /** Whether the packet may pass. `evicted`: another flow had to make room for this one. */
-  judge(subject: FlowSubject, direction: Direction, program: IdentifiedProgram, now: Instant): FlowVerdict {
-    const key = keyOf(subject);
-    const flow = this.#flows.get(key);
-    if (!flow || isExpired(flow, now)) return this.#open(key, subject, direction, program, now);
-    const isSettled = flow.epoch === this.#epoch && flow.policyId === program.policyId;
-    if (!isSettled && !matchingRule(program, flow.direction, subject)) return REFUSED;
-    flow.epoch = this.#epoch;
-    flow.policyId = program.policyId;
-    flow.lastUse = now;
-    return ALLOWED;
+  /** Whether the packet may pass, and with which flow. A packet that may is counted. */
+  judge(packet: FlowPacket, direction: Direction, program: IdentifiedProgram, now: Instant): FlowVerdict {
+    const key = keyOf(packet);
+    const known = this.#flows.get(key);
+    const isKnown = known !== undefined && !this.#isExpired(known, now);
+    const { flow, ...verdict } = isKnown
+      ? this.#judgeAgain(known, packet, program)
+      : this.#open(key, { packet, direction, program }, now);
+    if (flow) count(flow, direction, packet, now);
+    return verdict;
   }
 
   /** Forgets expired flows, a few at a time and at most once a second: expiry itself is judged when a packet comes. */
@@ -55,61 +67,110 @@ export class FlowTable {
     let looked = 0;
     for (const [key, flow] of this.#flows.entries()) {
       if (looked++ === SWEEP_FLOWS_MAX) return;
-      if (isExpired(flow, now)) this.#flows.delete(key);
+      if (this.#isExpired(flow, now)) this.#flows.delete(key);
     }
   }
 
-  #open(
-    key: string,
-    subject: FlowSubject,
-    direction: Direction,
-    program: IdentifiedProgram,
-    now: Instant,
-  ): FlowVerdict {
-    if (!matchingRule(program, direction, subject)) {
+  /** Every flow that has not expired. */
+  list(now: Instant): readonly Flow[] {
+    const living = [...this.#flows.entries()].filter(([, flow]) => !this.#isExpired(flow, now));
+    return living.map(([, { addresses, direction, policyId, ruleId, openedAt, lastUse, traffic }]) => ({
+      ...addresses,
+      direction,
+      policyId,
+      ruleId,
+      ageMs: now - openedAt,
+      idleMs: now - lastUse,
+      sentPackets: BigInt(traffic.outbound.packets),
+      sentBytes: BigInt(traffic.outbound.bytes),
+      receivedPackets: BigInt(traffic.inbound.packets),
+      receivedBytes: BigInt(traffic.inbound.bytes),
+    }));
+  }
+
+  #judgeAgain(flow: Entry, packet: FlowPacket, program: IdentifiedProgram): Judged {
+    if (flow.epoch === this.#epoch && flow.policyId === program.policyId) return { allowed: true, flow };
+    const rule = matchingRule(program, flow.direction, packet);
+    if (!rule) return { allowed: false, action: program.refuse[flow.direction] };
+    flow.epoch = this.#epoch;
+    flow.policyId = program.policyId;
+    flow.ruleId = rule.ruleId;
+    return { allowed: true, flow };
+  }
+
+  #open(key: string, { packet, direction, program }: Opening, now: Instant): Judged {
+    const rule = matchingRule(program, direction, packet);
+    if (!rule) {
       this.#flows.delete(key);
-      return REFUSED;
+      return { allowed: false, action: program.refuse[direction] };
     }
     const { policyId } = program;
-    const flow = { direction, epoch: this.#epoch, policyId, lastUse: now, timeoutMs: timeoutOf(subject.protocol) };
-    return this.#flows.set(key, flow) === undefined ? ALLOWED : ALLOWED_BY_EVICTION;
+    const { ruleId } = rule;
+    const { localAddress, remoteAddress, localPort, remotePort, protocol } = packet;
+    const flow: Entry = {
+      addresses: { localAddress, remoteAddress, localPort, remotePort, protocol },
+      direction,
+      openedAt: now,
+      traffic: { inbound: { packets: 0, bytes: 0 }, outbound: { packets: 0, bytes: 0 } },
+      epoch: this.#epoch,
+      policyId,
+      ruleId,
+      lastUse: now,
+    };
+    const evicted = this.#flows.set(key, flow) !== undefined;
+    return { allowed: true, flow, opened: { by: { policyId, direction, ruleId }, evicted } };
+  }
+
+  #isExpired({ addresses, lastUse }: Entry, now: Instant): boolean {
+    return now - lastUse > timeoutOf(this.timeouts, addresses.protocol);
   }
 }
 
-export interface FlowVerdict {
-  readonly allowed: boolean;
-  readonly evicted: boolean;
-}
+/** `opened`: the packet made a new flow, which this rule allows. `evicted`: another flow had to make room. */
+export type FlowVerdict =
+  | { readonly allowed: false; readonly action: RefusalAction }
+  | {
+      readonly allowed: true;
+      readonly opened?: { readonly by: Omit<RuleCounter, "flows">; readonly evicted: boolean };
+    };
 
-interface Flow {
+/** A verdict, and the flow that the packet belongs to. */
+type Judged = FlowVerdict & { readonly flow?: Entry };
+
+interface Entry {
+  readonly addresses: FlowAddresses;
   readonly direction: Direction;
-  readonly timeoutMs: number;
+  readonly openedAt: Instant;
+  readonly traffic: Readonly<Record<Direction, { packets: number; bytes: number }>>;
   epoch: number;
   policyId: PolicyId;
+  ruleId: number;
   lastUse: Instant;
 }
 
-const REFUSED: FlowVerdict = { allowed: false, evicted: false };
-const ALLOWED: FlowVerdict = { allowed: true, evicted: false };
-const ALLOWED_BY_EVICTION: FlowVerdict = { allowed: true, evicted: true };
+interface Opening {
+  readonly packet: FlowPacket;
+  readonly direction: Direction;
+  readonly program: IdentifiedProgram;
+}
 
 const SWEEP_INTERVAL_MS = 1000;
 /** One sweep may not hold up the packets behind it. */
 const SWEEP_FLOWS_MAX = 256;
 
-/** Nebula's defaults (`firewall.conntrack.*_timeout`). */
-const TIMEOUT_MS = { tcp: 720_000, udp: 180_000, other: 600_000 } as const;
-
-function timeoutOf(protocol: number): number {
-  if (protocol === IpProtocol.tcp) return TIMEOUT_MS.tcp;
-  return protocol === IpProtocol.udp ? TIMEOUT_MS.udp : TIMEOUT_MS.other;
+function count(flow: Entry, direction: Direction, { length }: FlowPacket, now: Instant): void {
+  flow.lastUse = now;
+  const tally = flow.traffic[direction];
+  tally.packets++;
+  tally.bytes += length;
 }
 
-function isExpired(flow: Flow, now: Instant): boolean {
-  return now - flow.lastUse > flow.timeoutMs;
+function timeoutOf({ tcpMs, udpMs, otherMs }: FlowTimeouts, protocol: number): number {
+  if (protocol === IpProtocol.tcp) return tcpMs;
+  return protocol === IpProtocol.udp ? udpMs : otherMs;
 }
 
 /** The same for both directions: a reply finds the flow of its request. */
-function keyOf({ localAddress, remoteAddress, localPort, remotePort, protocol }: FlowSubject): string {
+function keyOf({ localAddress, remoteAddress, localPort, remotePort, protocol }: FlowAddresses): string {
   return `${localAddress} ${remoteAddress} ${localPort} ${remotePort} ${protocol}`;
 }

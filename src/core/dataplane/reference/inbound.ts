@@ -2,6 +2,7 @@ import type { Instant } from "../../base/time.ts";
 import { DropReason } from "../../drop-reason.ts";
 import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
 import { isPrivate } from "../../netip/special.ts";
+import { directPath } from "../../path/path.ts";
 import {
   DATAGRAM_BYTES_MAX,
   decodeHeader,
@@ -42,16 +43,16 @@ export class Inbound {
     const { out, sessions } = this.#tables;
     const decoded = decodeHeader(datagram);
     if (!decoded.ok) {
-      out.drop(decoded.reason, { inbound: true, source }, now);
+      out.drop(decoded.reason, { inbound: true, origin: directPath(source) }, now);
       return;
     }
     const header = decoded.value;
     const refusal = this.#refusalOfDatagram(header, source, datagram, now);
     if (refusal) {
-      out.drop(refusal, { inbound: true, source }, now);
+      out.drop(refusal, { inbound: true, origin: directPath(source) }, now);
     } else if (header.type === PacketType.handshake || header.type === PacketType.recvError) {
       if (header.type === PacketType.handshake && header.counter === 2n) this.#awaited.named(header.remoteIndex, now);
-      out.tell({ kind: "datagram", source, datagram });
+      out.tell({ kind: "datagram", origin: directPath(source), datagram });
     } else {
       const isRelayed = header.type === PacketType.message && header.subtype === MessageSubtype.relay;
       const session = isRelayed ? undefined : sessions.get(header.remoteIndex as LocalIndex);
@@ -79,7 +80,7 @@ export class Inbound {
   /** Step 7, and SEMANTICS 7: the answer is never longer than the question. */
   #refuseUnknownIndex(index: number, source: Endpoint, now: Instant): void {
     const { out, facts } = this.#tables;
-    out.drop(DropReason.unknownIndex, { inbound: true, source }, now);
+    out.drop(DropReason.unknownIndex, { inbound: true, origin: directPath(source) }, now);
     if (facts.sendRecvError === "never") return;
     if (facts.sendRecvError === "private" && !isPrivate(endpointAddress(source))) return;
     if (this.#awaited.has(index, now)) return;
@@ -95,7 +96,8 @@ export class Inbound {
       return;
     }
     // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
-    if (session.heardFrom(source, now)) out.tell({ kind: "roamed", localIndex: session.localIndex, path: source });
+    const path = directPath(source);
+    if (session.heardFrom(path, now)) out.tell({ kind: "roamed", localIndex: session.localIndex, path });
     const confirmed = session.confirm();
     if (confirmed) {
       sessions.makePrimary(session);
@@ -128,18 +130,21 @@ export class Inbound {
     }
     const inner = parsed.value;
     const bytes = body.subarray(0, inner.length);
-    const refusal = this.#refusalOfInner(session, inner, now);
+    const refusal = this.#refusalOfAddresses(session, inner);
     if (refusal) out.drop(refusal, { ...context, packet: inner }, now);
+    else if (!this.#tables.admits(session, inner, "inbound", now)) return;
     else if (facts.answerEcho) this.#answerEcho(session, bytes, inner, now);
     else out.write(bytes);
   }
 
-  #refusalOfInner(session: Session, inner: InnerPacket, now: Instant): DropReason | undefined {
-    const { own } = this.#tables;
-    const isPeers = session.peerAddresses.includes(inner.remoteAddress) && own.covers(inner.remoteAddress);
-    if (!isPeers) return DropReason.remoteAddress;
-    if (!own.has(inner.localAddress)) return DropReason.localAddress;
-    return this.#tables.isAllowed(session, inner, "inbound", now) ? undefined : DropReason.noMatchingRule;
+  /** A peer speaks for itself, and a gateway for what lies behind it: never for us, nor for another peer. */
+  #refusalOfAddresses(session: Session, { remoteAddress, localAddress }: InnerPacket): DropReason | undefined {
+    const { routes } = this.#tables;
+    const from = routes.targetOf(remoteAddress);
+    const isPeer = from === "peer" && session.peerAddresses.includes(remoteAddress);
+    const isBehindPeer = from !== "peer" && from !== "own" && session.isBehind(remoteAddress);
+    if (!isPeer && !isBehindPeer) return DropReason.remoteAddress;
+    return routes.targetOf(localAddress) === "own" ? undefined : DropReason.localAddress;
   }
 
   #answerEcho(session: Session, request: Uint8Array, inner: InnerPacket, now: Instant): void {

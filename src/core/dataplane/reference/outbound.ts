@@ -2,6 +2,8 @@ import type { Instant } from "../../base/time.ts";
 import { DropReason } from "../../drop-reason.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import { isMulticast } from "../../netip/special.ts";
+import { endpointOf } from "../../path/path.ts";
+import { chooseGateway } from "../../route/gateway-choice.ts";
 import { DATAGRAM_BYTES_MAX, HEADER_BYTES, MessageSubtype, PacketType, TAG_BYTES } from "../../wire/header.ts";
 import { type InnerPacket, parseInnerPacket } from "../../wire/inner-packet.ts";
 import { Demand } from "./demand.ts";
@@ -47,7 +49,7 @@ export class Outbound {
     else this.#route({ bytes: packet.subarray(0, inner.length), inner }, now);
   }
 
-  /** What waits for these addresses is routed again, in order. */
+  /** What waits for these next hops is routed again, in order. */
   release(addresses: readonly IpAddress[], now: Instant): void {
     for (const address of addresses) {
       for (const bytes of this.#tables.parking.take(address)) {
@@ -59,53 +61,62 @@ export class Outbound {
 
   /** Sends an inner packet through this session, if its rules allow. */
   sendInner(session: Session, { bytes, inner }: OutboundPacket, now: Instant): void {
-    if (this.#tables.isAllowed(session, inner, "outbound", now)) {
-      this.transmit(session, { type: PacketType.message, subtype: MessageSubtype.none, body: bytes, inner }, now);
-    } else {
-      const context = { inbound: false, localIndex: session.localIndex, packet: inner };
-      this.#tables.out.drop(DropReason.noMatchingRule, context, now);
-    }
+    if (!this.#tables.admits(session, inner, "outbound", now)) return;
+    this.transmit(session, { type: PacketType.message, subtype: MessageSubtype.none, body: bytes, inner }, now);
   }
 
   /** Seals and sends under the next counter; drops when there is no counter or no path left (SEMANTICS 9). */
   transmit(session: Session, { type, subtype, body, inner }: OutboundMessage, now: Instant): void {
     const { out } = this.#tables;
     const context = { inbound: false, localIndex: session.localIndex, packet: inner };
-    const path = session.path.current;
+    const to = endpointOf(session.path.current);
     if (session.exhausted) {
       out.drop(DropReason.counterExhausted, context, now);
       if (session.announcesExhausted()) this.#tellCounter(session, COUNTER_LAST);
-    } else if (path) {
-      out.send(path, session.seal(type, subtype, body));
+    } else if (to) {
+      out.send(to, session.seal(type, subtype, body));
       if (session.announcesHigh()) this.#tellCounter(session, session.sendCounter);
     } else {
       out.drop(DropReason.noPath, context, now);
     }
   }
 
-  /** SEMANTICS 3, steps 1 to 3. */
-  #refusalOf({ localAddress, remoteAddress, length }: InnerPacket): DropReason | undefined {
+  /** SEMANTICS 3 step 1: what has nothing to do with where it goes. */
+  #refusalOf({ remoteAddress, length }: InnerPacket): DropReason | undefined {
     const { facts, own } = this.#tables;
     if (length > BODY_BYTES_MAX) return DropReason.oversized;
     if (facts.dropMulticast && isMulticast(remoteAddress)) return DropReason.multicast;
-    if (facts.dropLocalBroadcast && own.isBroadcast(remoteAddress)) return DropReason.broadcast;
-    if (own.has(remoteAddress)) return DropReason.ownAddress;
-    if (!own.has(localAddress)) return DropReason.localAddress;
-    return own.covers(remoteAddress) ? undefined : DropReason.noRoute;
+    return facts.dropLocalBroadcast && own.isBroadcast(remoteAddress) ? DropReason.broadcast : undefined;
   }
 
-  /** SEMANTICS 3 step 4: through the destination's primary session, or parked until there is one. */
+  /** SEMANTICS 3 steps 2 to 4: through the primary session of the next hop, or parked until there is one. */
   #route(packet: OutboundPacket, now: Instant): void {
     const { sessions, parking, out } = this.#tables;
-    const destination = packet.inner.remoteAddress;
-    const session = sessions.primaryOf(destination);
+    const context = { inbound: false, packet: packet.inner };
+    const way = this.#wayOf(packet.inner);
+    if ("refusal" in way) {
+      out.drop(way.refusal, context, now);
+      return;
+    }
+    const { nextHop } = way;
+    const session = sessions.primaryOf(nextHop);
     if (session) {
       this.sendInner(session, packet, now);
       return;
     }
-    if (!parking.park(destination, packet.bytes, now))
-      out.drop(DropReason.parkedFull, { inbound: false, packet: packet.inner }, now);
-    if (this.#demand.isDue(destination, now)) out.tell({ kind: "need-session", destination });
+    if (!parking.park(nextHop, packet.bytes, now)) out.drop(DropReason.parkedFull, context, now);
+    if (this.#demand.isDue(nextHop, now)) out.tell({ kind: "need-session", destination: nextHop });
+  }
+
+  #wayOf(inner: InnerPacket): { readonly nextHop: IpAddress } | { readonly refusal: DropReason } {
+    const { routes, sessions } = this.#tables;
+    const target = routes.lookUp(inner.remoteAddress)?.target;
+    if (target?.kind === "own") return { refusal: DropReason.ownAddress };
+    if (routes.targetOf(inner.localAddress) !== "own") return { refusal: DropReason.localAddress };
+    if (target?.kind === "peer") return { nextHop: inner.remoteAddress };
+    const isUp = (address: IpAddress): boolean => sessions.primaryOf(address) !== undefined;
+    const gateway = target?.kind === "gateways" ? chooseGateway(target.gateways, inner, isUp) : undefined;
+    return gateway === undefined ? { refusal: DropReason.noRoute } : { nextHop: gateway };
   }
 
   #tellCounter({ localIndex, exhausted }: Session, sendCounter: bigint): void {

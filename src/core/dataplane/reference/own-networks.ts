@@ -1,21 +1,14 @@
 import { addressBytes, addressFromBytes, familyOf, type IpAddress } from "../../netip/address.ts";
 import { contains, type Prefix } from "../../netip/prefix.ts";
 
-/** This host's overlay networks and its own address in each, as in its certificate. */
+/** This host's overlay networks, as in its certificate: where no datagram may come from, and which addresses mean everybody. */
 export class OwnNetworks {
   readonly #networks: readonly Prefix[];
-  readonly #addresses: ReadonlySet<IpAddress>;
   readonly #broadcasts: ReadonlySet<IpAddress>;
 
   constructor(networks: readonly Prefix[]) {
     this.#networks = networks;
-    this.#addresses = new Set(networks.map(({ address }) => address));
     this.#broadcasts = new Set(networks.filter(hasBroadcast).map(lastAddress));
-  }
-
-  /** Whether this is one of our own addresses. */
-  has(address: IpAddress): boolean {
-    return this.#addresses.has(address);
   }
 
   /** Whether this lies in one of our networks. */

@@ -3,12 +3,14 @@ import type { Instant } from "../../base/time.ts";
 import type { CryptoSuite } from "../../crypto/suite.ts";
 import { DropReason } from "../../drop-reason.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
+import { RouteTable } from "../../route/route-table.ts";
 import { DATAGRAM_BYTES_MAX, PacketType, TestSubtype } from "../../wire/header.ts";
 import { type DataPlaneCommand, type LocalIndex, refusedCommand, type SessionSnapshot } from "../contract.ts";
 import { Inbound } from "./inbound.ts";
 import { BODY_BYTES_MAX, Outbound, type OutboundMessage } from "./outbound.ts";
 import type { DataPlaneOutput } from "./outbox.ts";
-import { isSound } from "./policy-table.ts";
+import { refusalOfPrograms } from "./policy-table.ts";
+import { bad, type Refusal } from "./refusal.ts";
 import { Session } from "./session.ts";
 import { Tables } from "./tables.ts";
 
@@ -83,43 +85,51 @@ export class ReferenceDataPlane {
     const { out, parking } = this.#tables;
     switch (command.kind) {
       case "configure":
-        this.#tables.configure(command);
-        return DONE;
+        return this.#configure(command);
       case "install-session":
         return this.#install(command, now);
       case "set-path":
+        if (command.path.kind === "relayed") return fail(NO_RELAYS);
         return this.#with(command.localIndex, (session) => session.path.set(command.path));
       case "set-primary":
         return this.#setPrimary(command.localIndex, now);
-      case "set-memo":
-        return this.#setMemo(command);
       case "remove-session":
         return this.#remove(command, now);
       case "apply-policies":
         return this.#applyPolicies(command);
+      case "apply-routes":
+        return this.#applyRoutes(command);
       case "seal-and-send":
         return this.#sealAndSend(command, now);
       case "send-datagram":
         return this.#sendDatagram(command);
-      case "release-parked":
-        this.#outbound.release([command.destination], now);
-        return DONE;
       case "drop-parked":
         out.countDrops(DropReason.parkedDropped, parking.take(command.destination).length);
         return DONE;
       case "sample":
         this.#sample();
         return DONE;
+      case "list-flows":
+        this.#listFlows(now);
+        return DONE;
     }
+  }
+
+  #configure(command: Command<"configure">): Result<void, Refusal> {
+    const { tcpMs, udpMs, otherMs } = command.flowTimeouts;
+    if (Math.min(tcpMs, udpMs, otherMs) < 1) return fail(bad("a flow timeout is at least 1 ms"));
+    this.#tables.configure(command);
+    return DONE;
   }
 
   #install(command: Command<"install-session">, now: Instant): Result<void, Refusal> {
     const { sessions, policies } = this.#tables;
     const refusal = refusalOfInstallation(command);
-    if (refusal) return refuse("bad-request", refusal);
-    if (sessions.get(command.localIndex)) return refuse("bad-request", "the local index is taken");
-    if (!sessions.hasRoomFor(command.peerAddresses)) return refuse("bad-request", "the tunnel table is full");
-    if (!policies.has(command.policyId)) return refuse("unknown-policy", "no policy program has this id");
+    if (refusal) return fail(refusal);
+    if (sessions.get(command.localIndex)) return fail(bad("the local index is taken"));
+    if (!sessions.hasRoomFor(command.peerAddresses)) return fail(bad("the session table is full"));
+    if (!policies.has(command.policyId))
+      return fail({ code: "unknown-policy", error: "no policy program has this id" });
     const session = new Session(this.#suite, command);
     sessions.add(session);
     if (command.primary && session.confirmed) this.#makePrimary(session, now);
@@ -128,8 +138,8 @@ export class ReferenceDataPlane {
 
   #setPrimary(localIndex: LocalIndex, now: Instant): Result<void, Refusal> {
     const session = this.#tables.sessions.get(localIndex);
-    if (!session) return UNKNOWN_TUNNEL;
-    if (!session.confirmed) return refuse("bad-request", "the session is not confirmed");
+    if (!session) return fail(UNKNOWN_SESSION);
+    if (!session.confirmed) return fail(bad("the session is not confirmed"));
     this.#makePrimary(session, now);
     return DONE;
   }
@@ -137,13 +147,6 @@ export class ReferenceDataPlane {
   #makePrimary(session: Session, now: Instant): void {
     this.#tables.sessions.makePrimary(session);
     this.#outbound.release(session.peerAddresses, now);
-  }
-
-  #setMemo({ localIndex, memo }: Command<"set-memo">): Result<void, Refusal> {
-    if (memo.length > MEMO_BYTES_MAX) return refuse("bad-request", "the memo is longer than 64 KiB");
-    return this.#with(localIndex, (session) => {
-      session.memo = memo;
-    });
   }
 
   #remove({ localIndex, sendClose }: Command<"remove-session">, now: Instant): Result<void, Refusal> {
@@ -155,28 +158,37 @@ export class ReferenceDataPlane {
 
   #applyPolicies({ programs, bindings, raiseEpoch }: Command<"apply-policies">): Result<void, Refusal> {
     const { policies, flows } = this.#tables;
-    if (!programs.every(isSound)) return refuse("bad-request", "a rule's port range is none");
+    const refusal = refusalOfPrograms(programs);
+    if (refusal) return fail(refusal);
     const brought = new Set(programs.map(({ policyId }) => policyId));
     if (!bindings.every(({ policyId }) => brought.has(policyId) || policies.has(policyId)))
-      return refuse("unknown-policy", "a binding names a policy program that is not there");
+      return fail({ code: "unknown-policy", error: "a binding names a policy program that is not there" });
     const bound = new Map(bindings.map(({ localIndex, policyId }) => [localIndex, policyId]));
     const sessions = this.#tables.sessions.all();
     const inUse = new Set(sessions.map(({ localIndex, policyId }) => bound.get(localIndex) ?? policyId));
-    if (!policies.apply(programs, inUse)) return refuse("bad-request", "the policy table is full");
+    // Who only adds a program knows what is here, and need not send it again with the next handshake.
+    if (!policies.apply(programs, raiseEpoch ? inUse : "all")) return fail(bad("the policy table is full"));
     for (const session of sessions) session.policyId = bound.get(session.localIndex) ?? session.policyId;
     if (raiseEpoch) flows.raiseEpoch();
     return DONE;
   }
 
+  #applyRoutes({ routes }: Command<"apply-routes">): Result<void, Refusal> {
+    const table = RouteTable.of(routes);
+    if (!table.ok) return fail(bad(table.reason));
+    this.#tables.routes = table.value;
+    return DONE;
+  }
+
   #sealAndSend(command: Command<"seal-and-send">, now: Instant): Result<void, Refusal> {
     const message = { type: command.type, subtype: command.subtype, body: command.body };
-    if (!isSealable(message)) return refuse("bad-request", "packets of this type are not sealed on request");
-    if (message.body.length > BODY_BYTES_MAX) return refuse("bad-request", "the body does not fit a datagram");
+    if (!isSealable(message)) return fail(bad("packets of this type are not sealed on request"));
+    if (message.body.length > BODY_BYTES_MAX) return fail(bad("the body does not fit a datagram"));
     return this.#with(command.localIndex, (session) => this.#outbound.transmit(session, message, now));
   }
 
   #sample(): void {
-    const { sessions, flows, parking, out } = this.#tables;
+    const { sessions, policies, flows, parking, out } = this.#tables;
     const activity = sessions.all().flatMap((session) => session.takeActivity() ?? []);
     const counters = {
       ...out.counters,
@@ -185,19 +197,26 @@ export class ReferenceDataPlane {
       flows: BigInt(flows.size),
       parked: BigInt(parking.packets),
     };
-    out.tell({ kind: "sampled", activity, counters });
+    out.tell({ kind: "sampled", activity, counters, rules: policies.takeCounters() });
+  }
+
+  #listFlows(now: Instant): void {
+    const { flows, out } = this.#tables;
+    const all = flows.list(now);
+    for (let from = 0; from < all.length; from += FLOWS_TOLD_MAX)
+      out.tell({ kind: "flows", flows: all.slice(from, from + FLOWS_TOLD_MAX) });
   }
 
   #sendDatagram({ to, datagram }: Command<"send-datagram">): Result<void, Refusal> {
-    if (datagram.length > DATAGRAM_BYTES_MAX)
-      return refuse("bad-request", "the datagram is longer than any peer reads");
-    this.#tables.out.send(to, datagram);
+    if (to.kind === "relayed") return fail(NO_RELAYS);
+    if (datagram.length > DATAGRAM_BYTES_MAX) return fail(bad("the datagram is longer than any peer reads"));
+    this.#tables.out.send(to.endpoint, datagram);
     return DONE;
   }
 
   #with(localIndex: LocalIndex, act: (session: Session) => void): Result<void, Refusal> {
     const session = this.#tables.sessions.get(localIndex);
-    if (!session) return UNKNOWN_TUNNEL;
+    if (!session) return fail(UNKNOWN_SESSION);
     act(session);
     return DONE;
   }
@@ -205,24 +224,26 @@ export class ReferenceDataPlane {
 
 type Command<Kind extends DataPlaneCommand["kind"]> = Extract<DataPlaneCommand, { kind: Kind }>;
 
-interface Refusal {
-  readonly code: string;
-  readonly error: string;
-}
-
 /** Room for the largest certificate and both handshake messages of an ordinary one. */
 const MEMO_BYTES_MAX = 64 * 1024;
 const KEY_BYTES = 32;
 const CLOSE: OutboundMessage = { type: PacketType.closeTunnel, subtype: 0, body: new Uint8Array() };
 const DONE: Result<void, never> = ok(undefined);
-const UNKNOWN_TUNNEL: Result<never, Refusal> = refuse("unknown-session", "no tunnel has this local index");
+const UNKNOWN_SESSION: Refusal = { code: "unknown-session", error: "no session has this local index" };
+const NO_RELAYS: Refusal = { code: "unsupported", error: "path.relayed: nothing is sent through a relay yet" };
+/** Prefixes behind one peer. */
+const ALLOWED_PREFIXES_MAX = 64;
+/** Flows in one event. */
+const FLOWS_TOLD_MAX = 1024;
 
-function refusalOfInstallation(command: Command<"install-session">): string | undefined {
-  if (command.localIndex === 0 || command.remoteIndex === 0) return "an index is 0";
-  if (command.sendKey.length !== KEY_BYTES || command.receiveKey.length !== KEY_BYTES) return "a key is not 32 bytes";
-  if (command.peerAddresses.length === 0) return "the peer has no address";
-  if (command.memo.length > MEMO_BYTES_MAX) return "the memo is longer than 64 KiB";
-  return undefined;
+function refusalOfInstallation(command: Command<"install-session">): Refusal | undefined {
+  if (command.sendKey.length !== KEY_BYTES || command.receiveKey.length !== KEY_BYTES)
+    return bad("a key is not 32 bytes");
+  if (command.path?.kind === "relayed") return NO_RELAYS;
+  if (command.localIndex === 0 || command.remoteIndex === 0) return bad("an index is 0");
+  if (command.peerAddresses.length === 0) return bad("the peer has no address");
+  if (command.allowedPrefixes.length > ALLOWED_PREFIXES_MAX) return bad("too many prefixes lie behind the peer");
+  return command.memo.length > MEMO_BYTES_MAX ? bad("the memo is longer than 64 KiB") : undefined;
 }
 
 /** The encrypted types, except relay frames: those are not made here. */
@@ -238,7 +259,3 @@ const SEALED_TYPES: ReadonlySet<number> = new Set([
   PacketType.closeTunnel,
   PacketType.control,
 ]);
-
-function refuse(code: string, error: string): Result<never, Refusal> {
-  return fail({ code, error });
-}

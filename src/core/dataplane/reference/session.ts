@@ -4,7 +4,8 @@ import type { Instant } from "../../base/time.ts";
 import { nonceOf } from "../../crypto/nonce.ts";
 import type { Aead, Cipher, CryptoSuite } from "../../crypto/suite.ts";
 import type { IpAddress } from "../../netip/address.ts";
-import type { Endpoint } from "../../netip/endpoint.ts";
+import { contains, type Prefix } from "../../netip/prefix.ts";
+import type { Origin } from "../../path/path.ts";
 import { encodeHeader, HEADER_BYTES, type PacketType } from "../../wire/header.ts";
 import type {
   LocalIndex,
@@ -15,7 +16,7 @@ import type {
   SessionSnapshot,
 } from "../contract.ts";
 import { ReplayWindow } from "./replay-window.ts";
-import { Path } from "./roaming.ts";
+import { SessionPath } from "./roaming.ts";
 
 /** From here on the session should be replaced (R14). */
 export const COUNTER_HIGH: bigint = 2n ** 34n;
@@ -27,10 +28,11 @@ export class Session {
   readonly localIndex: LocalIndex;
   readonly remoteIndex: RemoteIndex;
   readonly peerAddresses: readonly IpAddress[];
-  readonly path: Path;
+  readonly path: SessionPath;
   policyId: PolicyId;
-  memo: Uint8Array;
 
+  readonly #allowedPrefixes: readonly Prefix[];
+  readonly #memo: Uint8Array;
   readonly #cipher: Cipher;
   readonly #sendKey: Aead;
   readonly #receiveKey: Aead;
@@ -45,9 +47,10 @@ export class Session {
     this.localIndex = installation.localIndex;
     this.remoteIndex = installation.remoteIndex;
     this.peerAddresses = installation.peerAddresses;
-    this.path = new Path(installation.path);
+    this.path = new SessionPath(installation.path);
     this.policyId = installation.policyId;
-    this.memo = installation.memo;
+    this.#allowedPrefixes = installation.allowedPrefixes;
+    this.#memo = installation.memo;
     this.#cipher = installation.cipher;
     this.#sendKey = suite.aead(installation.cipher, installation.sendKey);
     this.#receiveKey = suite.aead(installation.cipher, installation.receiveKey);
@@ -114,8 +117,13 @@ export class Session {
     return first;
   }
 
-  heardFrom(source: Endpoint, now: Instant): boolean {
-    return this.path.heardFrom(source, now);
+  heardFrom(origin: Origin, now: Instant): boolean {
+    return this.path.heardFrom(origin, now);
+  }
+
+  /** Whether the address lies in a network that this peer is the gateway of. */
+  isBehind(address: IpAddress): boolean {
+    return this.#allowedPrefixes.some((prefix) => contains(prefix, address));
   }
 
   /** What happened since the last call, with totals; undefined when nothing did. */
@@ -142,10 +150,11 @@ export class Session {
       remoteIndex: this.remoteIndex,
       path: this.path.current,
       peerAddresses: this.peerAddresses,
+      allowedPrefixes: this.#allowedPrefixes,
       confirmed: this.#confirmed,
       primary,
       sendCounter: this.#sendCounter,
-      memo: this.memo,
+      memo: this.#memo,
     };
   }
 }

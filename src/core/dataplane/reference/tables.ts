@@ -1,11 +1,12 @@
 import type { Instant } from "../../base/time.ts";
+import { DropReason } from "../../drop-reason.ts";
+import { RouteTable } from "../../route/route-table.ts";
 import type { InnerPacket } from "../../wire/inner-packet.ts";
-import type { HostFacts } from "../contract.ts";
-import { FlowTable } from "./flow-table.ts";
+import type { Direction, HostFacts, PolicyProgram } from "../contract.ts";
+import { FLOW_TIMEOUTS, FlowTable } from "./flow-table.ts";
 import { Outbox } from "./outbox.ts";
 import { OwnNetworks } from "./own-networks.ts";
 import { Parking } from "./parking.ts";
-import type { Direction } from "./policy-eval.ts";
 import { PolicyTable } from "./policy-table.ts";
 import type { Session } from "./session.ts";
 import { SessionTable } from "./session-table.ts";
@@ -17,6 +18,8 @@ export class Tables {
   readonly flows: FlowTable = new FlowTable();
   readonly parking: Parking = new Parking();
   readonly out: Outbox = new Outbox();
+  /** Until the first `apply-routes` no packet goes anywhere. */
+  routes: RouteTable = RouteTable.EMPTY;
   #facts: HostFacts = UNCONFIGURED;
   #own: OwnNetworks = new OwnNetworks([]);
 
@@ -31,25 +34,33 @@ export class Tables {
   configure(facts: HostFacts): void {
     this.#facts = facts;
     this.#own = new OwnNetworks(facts.networks);
+    this.flows.timeouts = facts.flowTimeouts;
   }
 
-  /** Whether the packet belongs to an allowed flow or may open one (SEMANTICS 4.3). */
-  isAllowed(session: Session, inner: InnerPacket, direction: Direction, now: Instant): boolean {
-    const { policyId } = session;
+  /** Whether the packet belongs to an allowed flow or may open one (SEMANTICS 4.3). One that may not is dropped here. */
+  admits(session: Session, packet: InnerPacket, direction: Direction, now: Instant): boolean {
+    const { policyId, localIndex } = session;
     const program = this.policies.get(policyId) ?? NOTHING_ALLOWED;
-    const verdict = this.flows.judge(inner, direction, { policyId, ...program }, now);
-    if (verdict.evicted) this.out.countDrops("flow-evicted", 1);
+    const verdict = this.flows.judge(packet, direction, { policyId, ...program }, now);
+    if (!verdict.allowed) {
+      const context = { inbound: direction === "inbound", localIndex, packet, action: verdict.action };
+      this.out.drop(DropReason.noMatchingRule, context, now);
+    } else if (verdict.opened) {
+      this.policies.count(verdict.opened.by);
+      if (verdict.opened.evicted) this.out.countDrops(DropReason.flowEvicted, 1);
+    }
     return verdict.allowed;
   }
 }
 
-const NOTHING_ALLOWED = { inbound: [], outbound: [] } as const;
+const NOTHING_ALLOWED: PolicyProgram = { inbound: [], outbound: [], refuse: { inbound: "drop", outbound: "drop" } };
 
-/** Until the first `configure`: no network is ours, so no packet goes anywhere and nobody is answered. */
+/** Until the first `configure` no network is ours, and nobody is answered. */
 const UNCONFIGURED: HostFacts = {
   networks: [],
   sendRecvError: "never",
   dropLocalBroadcast: false,
   dropMulticast: false,
   answerEcho: false,
+  flowTimeouts: FLOW_TIMEOUTS,
 };
