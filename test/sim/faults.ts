@@ -8,6 +8,7 @@ import { fairWeather, type Network, type Weather } from "./network.ts";
 import { rules } from "./policy.ts";
 import type { Random } from "./random.ts";
 import type { RuleBook } from "./rule-book.ts";
+import type { Spot } from "./underlay/realm.ts";
 
 /** What a fault may touch. */
 export interface Stage {
@@ -17,6 +18,8 @@ export interface Stage {
   readonly journal: Journal;
   readonly rules: RuleBook;
   readonly hosts: readonly Host[];
+  /** Where a host could move to. */
+  readonly elsewhere: (host: Host) => Spot;
 }
 
 /** Breaks things at random moments until `end`, each for a while. Overlapping is fine: that is where the interesting histories are. */
@@ -129,9 +132,9 @@ function freezeControl({ agenda, random, hosts, journal }: Stage): void {
   host.freezeControl(ms);
 }
 
-function moveHost({ agenda, random, hosts, journal }: Stage): void {
+function moveHost({ agenda, random, hosts, journal, elsewhere }: Stage): void {
   const host = random.pick(hosts.filter(({ role }) => !role.lighthouse));
-  host.move();
+  host.move(elsewhere(host));
   journal.value(agenda.now, host.name, "fault", `moves to ${host.endpoint}`);
 }
 

@@ -8,12 +8,13 @@ import type { IpAddress } from "../../src/core/netip/address.ts";
 import { type Endpoint, endpoint, endpointPort } from "../../src/core/netip/endpoint.ts";
 import type { Notice } from "../../src/core/notice.ts";
 import type { Agenda } from "./agenda.ts";
-import { type Role, UNDERLAY_PORT, underlayAddress } from "./cast.ts";
+import { type Role, UNDERLAY_PORT } from "./cast.ts";
 import { Alarm, Channel } from "./channel.ts";
 import type { Journal } from "./journal.ts";
 import type { Network } from "./network.ts";
 import type { Random } from "./random.ts";
 import type { Referee } from "./referee.ts";
+import type { Spot } from "./underlay/realm.ts";
 
 /** The core, as a host drives it: `Node`, or a variant of it that is wrong on purpose. */
 export interface ControlPlane {
@@ -68,26 +69,31 @@ export class Host {
   wallSkewNs = 0n;
   readonly #around: Surroundings;
   readonly #random: Random;
-  readonly #bootMs: number;
+  /** Monotonic time at the start of the world. It falls behind while the machine sleeps. */
+  #bootMs: number;
   readonly #toControl: Channel<Input>;
   readonly #toPlane: Channel<DataPlaneCommand>;
   readonly #controlAlarm: Alarm;
   readonly #planeAlarm: Alarm;
   #control: ControlPlane | undefined;
   #plane: DataPlane | undefined;
+  #spot: Spot;
   #endpoint: Endpoint;
+  /** Present while the machine sleeps. */
+  #sleep: { readonly since: number; readonly until: number } | undefined;
   /** Those of the running control plane, which may be behind `settings`. */
   #rules: LiveSettings["firewall"];
-  #moves = 0;
 
-  constructor(role: Role, settings: Settings, around: Surroundings, random: Random) {
+  constructor(role: Role, settings: Settings, around: Surroundings, random: Random, spot: Spot) {
     this.role = role;
     this.settings = settings;
     this.#rules = settings.live.firewall;
     this.#around = around;
     this.#random = random;
     this.#bootMs = random.between(1, 1_000_000);
-    this.#endpoint = endpoint(underlayAddress(role.number, 0), UNDERLAY_PORT);
+    this.#spot = spot;
+    this.#endpoint = endpoint(spot.address, UNDERLAY_PORT);
+    spot.place.realm.residents.add(spot.address);
     around.referee.boundTo(this, this.#endpoint);
     this.#toControl = new Channel(around.agenda, random, (input) => this.#tellNow(input));
     this.#toPlane = new Channel(around.agenda, random, (command) => this.#commandNow(command));
@@ -103,6 +109,10 @@ export class Host {
     return this.#endpoint;
   }
 
+  get spot(): Spot {
+    return this.#spot;
+  }
+
   get controlUp(): boolean {
     return this.#control !== undefined;
   }
@@ -114,7 +124,7 @@ export class Host {
   clock(): Clock {
     const { now } = this.#around.agenda;
     return {
-      now: instant(now + this.#bootMs),
+      now: instant((this.#sleep?.since ?? now) + this.#bootMs),
       wall: wallTime(WORLD_EPOCH_NS + BigInt(now) * 1_000_000n + this.wallSkewNs),
     };
   }
@@ -128,7 +138,7 @@ export class Host {
   startControl(): void {
     this.#control = this.#around.parts.control(this.settings, this.#random, this.clock());
     this.#rules = this.settings.live.firewall;
-    this.tell({ kind: "local-addresses", addresses: [underlayAddress(this.role.number, this.#moves)] });
+    this.tell({ kind: "local-addresses", addresses: [this.#spot.address] });
     if (this.#plane) this.#connect();
   }
 
@@ -145,7 +155,7 @@ export class Host {
   crashPlane(): void {
     this.#plane = undefined;
     this.#planeAlarm.set(undefined);
-    this.#around.network.close(this.#endpoint);
+    this.#around.network.close(this.#endpoint, this.#spot.place);
     this.#toPlane.cut();
     this.#around.referee.planeCrashed(this);
     if (this.#control) this.tell({ kind: "data-plane-down" });
@@ -156,12 +166,26 @@ export class Host {
     this.#toControl.holdUntil(this.#around.agenda.now + ms);
   }
 
-  /** The machine gets another underlay address; nothing restarts. */
-  move(): void {
-    this.#around.network.close(this.#endpoint);
-    this.#moves++;
-    this.#rebind(endpointPort(this.#endpoint));
-    this.tell({ kind: "local-addresses", addresses: [underlayAddress(this.role.number, this.#moves)] });
+  /** The machine gets another underlay address, perhaps behind another router; nothing restarts. */
+  move(to: Spot): void {
+    const port = endpointPort(this.#endpoint);
+    this.#around.network.close(this.#endpoint, this.#spot.place);
+    this.#spot.place.realm.residents.delete(this.#spot.address);
+    this.#spot = to;
+    to.place.realm.residents.add(to.address);
+    this.#rebind(port);
+    this.tell({ kind: "local-addresses", addresses: [to.address] });
+  }
+
+  /** The lid is closed for `ms`: nothing runs, nothing is heard, and the monotonic clock stands. Wakes by itself. */
+  sleep(ms: number): void {
+    const { agenda, network, referee } = this.#around;
+    if (this.#sleep) return;
+    this.#sleep = { since: agenda.now, until: agenda.now + ms };
+    network.close(this.#endpoint, this.#spot.place);
+    this.#toControl.holdUntil(agenda.now + ms);
+    referee.slept(this, ms);
+    agenda.after(ms, () => this.#wake(ms));
   }
 
   /** Something happens to the control plane; lost when it does not run. */
@@ -171,7 +195,7 @@ export class Host {
 
   /** An application writes to the TUN device; lost when there is no data plane. */
   fromTun(packet: Uint8Array): void {
-    this.#withPlane((plane) => plane.fromTun(packet.slice(), this.clock().now));
+    if (!this.#sleep) this.#withPlane((plane) => plane.fromTun(packet.slice(), this.clock().now));
   }
 
   snapshot(): readonly SessionSnapshot[] {
@@ -184,13 +208,20 @@ export class Host {
   }
 
   #rebind(port: number): void {
-    this.#endpoint = endpoint(underlayAddress(this.role.number, this.#moves), port);
+    this.#endpoint = endpoint(this.#spot.address, port);
     this.#around.referee.boundTo(this, this.#endpoint);
-    if (!this.#plane) return;
-    this.#around.network.listen(this.#endpoint, (source, datagram) => {
+    if (!this.#plane || this.#sleep) return;
+    const receiver = (source: Endpoint, datagram: Uint8Array): void => {
       this.#around.referee.received(this, source, datagram);
       this.#withPlane((plane) => plane.fromUdp(source, datagram.slice(), this.clock().now));
-    });
+    };
+    this.#around.network.listen(this.#endpoint, receiver, this.#spot.place);
+  }
+
+  #wake(sleptMs: number): void {
+    this.#bootMs -= sleptMs;
+    this.#sleep = undefined;
+    this.#rebind(endpointPort(this.#endpoint));
   }
 
   #tellNow(input: Input): void {
@@ -236,7 +267,7 @@ export class Host {
     if (output.to === "udp") {
       journal.bytes(agenda.now, this.name, "sends", output.endpoint, output.datagram);
       referee.sent(this, output.endpoint, output.datagram);
-      network.send(this.#endpoint, output.endpoint, output.datagram);
+      if (!this.#sleep) network.send(this.#endpoint, output.endpoint, output.datagram, this.#spot.place);
     } else if (output.to === "tun") {
       journal.bytes(agenda.now, this.name, "delivers", "", output.packet);
       this.#around.delivered(this, output.packet);
@@ -249,6 +280,6 @@ export class Host {
   }
 
   #due(at: number | undefined): number | undefined {
-    return at === undefined ? undefined : at - this.#bootMs;
+    return at === undefined ? undefined : Math.max(at - this.#bootMs, this.#sleep?.until ?? 0);
   }
 }

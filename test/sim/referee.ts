@@ -99,6 +99,13 @@ export class Referee {
     for (const [id, ping] of this.#pings) if (ping.host === host.name) this.#pings.delete(id);
   }
 
+  /** Whoever sleeps answers later. */
+  slept(host: Host, ms: number): void {
+    for (const [id, ping] of this.#pings) {
+      if (ping.host === host.name) this.#pings.set(id, { ...ping, due: ping.due + ms });
+    }
+  }
+
   planeCrashed(host: Host): void {
     this.sessions.planeCrashed(host.name);
     this.rules.forget(host.name);

@@ -2,7 +2,7 @@ import { type IpAddress, parseAddress } from "../../src/core/netip/address.ts";
 import { type Endpoint, endpoint } from "../../src/core/netip/endpoint.ts";
 import type { Notice } from "../../src/core/notice.ts";
 import { Agenda } from "./agenda.ts";
-import { overlayAddress, roles, type Setup } from "./cast.ts";
+import { overlayAddress, roles, type Setup, underlayAddress } from "./cast.ts";
 import { Host } from "./host.ts";
 import { Journal } from "./journal.ts";
 import { Network } from "./network.ts";
@@ -123,6 +123,7 @@ export class Stand {
         if (host.name === "alpha") this.notices.push(notice);
       },
     };
-    return new Host(role, settings, around, new Random(1, name));
+    const spot = this.#network.open(underlayAddress(role.number, 0));
+    return new Host(role, settings, around, new Random(1, name), spot);
   }
 }

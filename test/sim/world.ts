@@ -2,7 +2,7 @@ import type { Settings } from "../../src/core/config/settings.ts";
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import { endpointAddress } from "../../src/core/netip/endpoint.ts";
 import { Agenda } from "./agenda.ts";
-import { chooseSetup, malloryRole, type Role, roles, type Setup } from "./cast.ts";
+import { chooseSetup, malloryRole, type Role, roles, type Setup, underlayAddress } from "./cast.ts";
 import { Eavesdropper } from "./eavesdropper.ts";
 import { healEverything, type Stage, unleashFaults } from "./faults.ts";
 import { Host, type Parts } from "./host.ts";
@@ -49,6 +49,7 @@ class World {
   readonly #agenda = new Agenda();
   readonly #referee = new Referee(this.#agenda);
   readonly #hosts = new Map<string, Host>();
+  readonly #moves = new Map<string, number>();
   readonly #seed: number;
   readonly #journal: Journal;
   readonly #network: Network;
@@ -70,6 +71,11 @@ class World {
       journal,
       rules: this.#referee.rules,
       hosts: [...this.#hosts.values()],
+      elsewhere: ({ role }) => {
+        const moves = (this.#moves.get(role.name) ?? 0) + 1;
+        this.#moves.set(role.name, moves);
+        return this.#network.open(underlayAddress(role.number, moves));
+      },
     };
     this.#invite(setup, parts);
   }
@@ -126,7 +132,8 @@ class World {
         this.#traffic.arrived(host, this.#referee.ledger.delivered(host.role, packet, this.#agenda.now));
       },
     };
-    this.#hosts.set(role.name, new Host(role, settings, around, this.#random(role.name)));
+    const spot = this.#network.open(underlayAddress(role.number, 0));
+    this.#hosts.set(role.name, new Host(role, settings, around, this.#random(role.name), spot));
   }
 
   /** The uninvited guests. */
