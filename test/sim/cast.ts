@@ -64,6 +64,7 @@ export const malloryRole: Role = { ...roles[1]!, name: "mallory", number: 66, gr
 
 /** What a seed decides before anything happens. */
 export interface Setup {
+  readonly roles: readonly Role[];
   readonly cipher: Cipher;
   readonly versions: ReadonlyMap<string, VersionChoice>;
   /** The lighthouse is known by a DNS name instead of by its address. */
@@ -76,10 +77,11 @@ export interface VersionChoice {
   readonly initiating: CertificateVersion;
 }
 
-export function chooseSetup(random: Random): Setup {
+export function chooseSetup(random: Random, cast: readonly Role[]): Setup {
   return {
+    roles: cast,
     cipher: random.pick(["aes", "chachapoly"] as const),
-    versions: new Map([...roles, malloryRole].map(({ name }) => [name, random.pick(versionChoices)])),
+    versions: new Map([...cast, malloryRole].map(({ name }) => [name, random.pick(versionChoices)])),
     lighthouseByName: random.chance(0.3),
     punchRespond: random.chance(0.3),
   };
@@ -102,7 +104,11 @@ export function underlayAddress(number: number, moves: number): IpAddress {
 }
 
 export const UNDERLAY_PORT = 4242;
-export const LIGHTHOUSE_NAME = "lighthouse.example";
+
+/** The DNS name of a host that has one. */
+export function dnsNameOf({ name }: Pick<Role, "name">): string {
+  return `${name}.example`;
+}
 
 function address(text: string): IpAddress {
   const parsed = parseAddress(text);

@@ -8,7 +8,7 @@ import { fairWeather, type Network, type Weather } from "./network.ts";
 import { rules } from "./policy.ts";
 import type { Random } from "./random.ts";
 import type { RuleBook } from "./rule-book.ts";
-import type { Spot } from "./underlay/realm.ts";
+import type { Underlay } from "./underlay/topology.ts";
 
 /** What a fault may touch. */
 export interface Stage {
@@ -18,24 +18,29 @@ export interface Stage {
   readonly journal: Journal;
   readonly rules: RuleBook;
   readonly hosts: readonly Host[];
-  /** Where a host could move to. */
-  readonly elsewhere: (host: Host) => Spot;
+  readonly underlay: Underlay;
+  /** When everything is well again. */
+  readonly end: number;
 }
 
+/** Something that goes wrong, and is mended by itself after a while. */
+export type Fault = (stage: Stage) => void;
+
 /** Breaks things at random moments until `end`, each for a while. Overlapping is fine: that is where the interesting histories are. */
-export function unleashFaults(stage: Stage, count: number, end: number): void {
+export function unleashFaults(stage: Stage, faults: readonly Fault[], count: number): void {
   for (let i = 0; i < count; i++) {
-    const at = stage.random.between(500, end - 500);
+    const at = stage.random.between(500, stage.end - 500);
     const fault = stage.random.pick(faults);
     stage.agenda.at(at, () => fault(stage));
   }
 }
 
 /** Ends every fault: fair weather, no partition, everybody up, rules as they were, clocks right to the day. What they left behind stays. */
-export function healEverything({ agenda, network, rules: book, hosts, journal }: Stage): void {
+export function healEverything({ agenda, network, rules: book, hosts, journal, underlay }: Stage): void {
   journal.remark(agenda.now, "world", "everything heals");
   network.setWeather(fairWeather);
   network.unblockAll();
+  for (const link of underlay.links) link.repair();
   for (const host of hosts) {
     if (!host.planeUp) host.startPlane();
     if (!host.controlUp) host.startControl();
@@ -44,7 +49,8 @@ export function healEverything({ agenda, network, rules: book, hosts, journal }:
   }
 }
 
-const faults: readonly ((stage: Stage) => void)[] = [
+/** What goes wrong where every host can be reached. */
+export const faultsOfSmallestWorld: readonly Fault[] = [
   badWeather,
   badWeather,
   partition,
@@ -59,6 +65,19 @@ const faults: readonly ((stage: Stage) => void)[] = [
   changeRules,
   blockPeer,
   ping,
+  ping,
+];
+
+/** What goes wrong with a host in any world. */
+export const hostFaults: readonly Fault[] = [
+  badWeather,
+  crashControl,
+  crashPlane,
+  crashHost,
+  freezeControl,
+  stepClock,
+  changeRules,
+  blockPeer,
   ping,
 ];
 
@@ -132,9 +151,9 @@ function freezeControl({ agenda, random, hosts, journal }: Stage): void {
   host.freezeControl(ms);
 }
 
-function moveHost({ agenda, random, hosts, journal, elsewhere }: Stage): void {
+function moveHost({ agenda, random, hosts, journal, underlay }: Stage): void {
   const host = random.pick(hosts.filter(({ role }) => !role.lighthouse));
-  host.move(elsewhere(host));
+  host.move(underlay.move(host.role, undefined));
   journal.value(agenda.now, host.name, "fault", `moves to ${host.endpoint}`);
 }
 

@@ -15,6 +15,7 @@ import type { Network } from "./network.ts";
 import type { Random } from "./random.ts";
 import type { Referee } from "./referee.ts";
 import type { Spot } from "./underlay/realm.ts";
+import type { BoxMaker } from "./underlay/topology.ts";
 
 /** The core, as a host drives it: `Node`, or a variant of it that is wrong on purpose. */
 export interface ControlPlane {
@@ -42,6 +43,8 @@ export type DataPlaneOutput =
 /** What a host is made of. */
 export interface Parts {
   readonly suite: CryptoSuite;
+  /** The NATs around it, when they are not what the topology says. */
+  readonly natBox?: BoxMaker;
   control(settings: Settings, entropy: Entropy, clock: Clock): ControlPlane;
   dataPlane(suite: CryptoSuite): DataPlane;
 }

@@ -9,7 +9,7 @@ import { assembleV1, encodeV1Details } from "../../src/core/cert/v1.ts";
 import { assembleV2, encodeV2Details } from "../../src/core/cert/v2.ts";
 import type { SigningKey } from "../../src/core/crypto/suite.ts";
 import { nodeSuite } from "../../src/runtime/node-crypto.ts";
-import { malloryRole, overlayAddress, type Role, roles, type Setup, type VersionChoice } from "./cast.ts";
+import { malloryRole, overlayAddress, type Role, type Setup, type VersionChoice } from "./cast.ts";
 import { WORLD_EPOCH_NS } from "./host.ts";
 import { Random } from "./random.ts";
 
@@ -42,7 +42,7 @@ export function counterfeitOf(role: Role): Credential {
 
 /** What everybody on the network has seen. */
 export function allCertificates(setup: Setup): readonly Certificate[] {
-  return [...roles, malloryRole].flatMap((role) => {
+  return [...setup.roles, malloryRole].flatMap((role) => {
     const { certificates } = identityOf(role, setup.versions.get(role.name)).credential;
     return [certificates[1], certificates[2]].filter((certificate) => certificate !== undefined);
   });

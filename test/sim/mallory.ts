@@ -17,6 +17,7 @@ import type { Journal } from "./journal.ts";
 import type { Network } from "./network.ts";
 import type { Random } from "./random.ts";
 import type { Referee } from "./referee.ts";
+import type { Faces } from "./underlay/faces.ts";
 
 interface Session {
   readonly victim: Host;
@@ -45,6 +46,7 @@ export class Mallory {
   readonly #journal: Journal;
   readonly #referee: Referee;
   readonly #victims: readonly Host[];
+  readonly #faces: Faces;
   readonly #calls = new Map<number, Call>();
   readonly #sessions: Session[] = [];
 
@@ -58,6 +60,7 @@ export class Mallory {
     readonly journal: Journal;
     readonly referee: Referee;
     readonly victims: readonly Host[];
+    readonly faces: Faces;
   }) {
     this.#suite = options.suite;
     this.#credential = options.credential;
@@ -68,6 +71,7 @@ export class Mallory {
     this.#journal = options.journal;
     this.#referee = options.referee;
     this.#victims = options.victims;
+    this.#faces = options.faces;
     this.#referee.strangers.know(this.endpoint);
     // A member may say that it is anywhere; whoever looks for it calls there. That is bounded by candidate lists, not by accounts.
     this.#referee.strangers.know(nowhere);
@@ -87,7 +91,7 @@ export class Mallory {
 
   /** On the wire: sometimes answers a message 1 that was meant for somebody else, from that one's address. */
   hear(source: Endpoint, destination: Endpoint, datagram: Uint8Array): void {
-    const caller = this.#victims.find((host) => host.endpoint === source);
+    const caller = this.#victims.find((host) => this.#faces.of(host) === source);
     const header = decodeHeader(datagram);
     if (!caller || !header.ok || header.value.type !== PacketType.handshake || header.value.counter !== 1n) return;
     if (!this.#random.chance(0.1)) return;
@@ -113,7 +117,7 @@ export class Mallory {
     const message = initiator.writeMessage1(this.#payload(index, 0));
     this.#calls.set(index, { victim, initiator });
     this.#remark(`calls ${victim.name}`);
-    this.#network.send(this.endpoint, victim.endpoint, concatBytes(this.#handshakeHeader(0, 1n), message));
+    this.#network.send(this.endpoint, this.#faces.of(victim), concatBytes(this.#handshakeHeader(0, 1n), message));
   }
 
   #receive(datagram: Uint8Array): void {
@@ -188,7 +192,7 @@ export class Mallory {
     const counter = ++session.counter;
     const header = encodeHeader({ type, subtype: 0, remoteIndex: session.remoteIndex, counter });
     const sealed = session.seal.seal(nonceOf(this.#cipher, counter), header, body);
-    this.#network.send(this.endpoint, session.victim.endpoint, concatBytes(header, sealed));
+    this.#network.send(this.endpoint, this.#faces.of(session.victim), concatBytes(header, sealed));
   }
 
   #hold(victim: Host, sendKey: SessionKeys["initiatorToResponder"], receiveKey: Uint8Array): void {

@@ -18,8 +18,8 @@ export interface Weather {
 export const fairWeather: Weather = { loss: 0, duplicate: 0, corrupt: 0, delayMs: 2, jitterMs: 0 };
 
 export type Wiretap = (source: Endpoint, destination: Endpoint, datagram: Uint8Array) => void;
-/** A NAT gave a host inside this endpoint outside. */
-export type Watcher = (internal: Endpoint, external: Endpoint) => void;
+/** What a host sent has this source from now on. */
+export type Watcher = (sender: Place, external: Endpoint) => void;
 
 /** A datagram in the realm where it stops climbing. */
 interface Turn {
@@ -99,22 +99,21 @@ export class Network {
   }
 
   /** Up through NATs to the first realm where the destination is; undefined when a NAT does not turn it round. */
-  #climb(from: Endpoint, to: Endpoint, { realm: origin, link }: Place): Turn | undefined {
+  #climb(from: Endpoint, to: Endpoint, sender: Place): Turn | undefined {
     const address = endpointAddress(to);
-    const way = [link.up];
-    let realm = origin;
+    const way = [sender.link.up];
+    let { realm } = sender;
     let source = from;
     while (realm.router && !isIn(realm, address)) {
       const { box, outside, link: uplink } = realm.router;
       if (box.address === address) {
         const turned = box.hairpin(source, to, this.#agenda.now);
         if (!turned) return undefined;
-        this.#watcher?.(source, turned.source);
+        this.#watcher?.(sender, turned.source);
         return { realm, source: turned.source, destination: turned.internal, way };
       }
-      const external = box.outbound(source, to, this.#agenda.now);
-      this.#watcher?.(source, external);
-      source = external;
+      source = box.outbound(source, to, this.#agenda.now);
+      this.#watcher?.(sender, source);
       way.push(uplink.up);
       realm = outside;
     }

@@ -1,4 +1,4 @@
-import { toHex } from "../../src/core/base/bytes.ts";
+import { readUint32, toHex } from "../../src/core/base/bytes.ts";
 import type {
   DataPlaneCommand,
   LocalIndex,
@@ -28,8 +28,14 @@ export class Sessions {
     Map<LocalIndex, { readonly tunnel: SessionInstallation; confirmed: boolean }>
   >();
 
+  /** Sessions whose initiator found somebody else than it had called: it said goodbye over keys that it never installed (protocol 3.7). */
+  readonly #farewells = new Set<number>();
+
   commanded(host: string, own: readonly IpAddress[], command: DataPlaneCommand): void {
     if (command.kind === "install-session") this.#install(host, own, command);
+    if (command.kind === "send-datagram" && command.datagram[0] === (0x10 | PacketType.closeTunnel)) {
+      this.#farewells.add(readUint32(command.datagram, 4));
+    }
     if (command.kind === "remove-session") this.#installed.get(host)?.delete(command.localIndex);
   }
 
@@ -51,6 +57,8 @@ export class Sessions {
     const session = this.#installed.get(host)?.get(localIndex);
     if (!session) throw new Violation(`${host} confirmed session ${localIndex}, which it does not have`);
     if (!this.#senders.has(toHex(session.tunnel.receiveKey))) {
+      // It will never carry data: the goodbye that confirmed it closes it, too.
+      if (this.#farewells.has(localIndex)) return;
       throw new Violation(`${host} confirmed session ${localIndex} although nobody holds its other end`);
     }
     session.confirmed = true;

@@ -1,21 +1,13 @@
 import type { HostPort, Settings } from "../../src/core/config/settings.ts";
 import { type IpAddress, parseAddress } from "../../src/core/netip/address.ts";
 import { endpoint } from "../../src/core/netip/endpoint.ts";
-import {
-  LIGHTHOUSE_NAME,
-  overlayAddress,
-  type Role,
-  roles,
-  type Setup,
-  UNDERLAY_PORT,
-  underlayAddress,
-} from "./cast.ts";
+import { dnsNameOf, overlayAddress, type Role, type Setup, UNDERLAY_PORT, underlayAddress } from "./cast.ts";
 import { identityOf } from "./identities.ts";
 
 /** The settings that a configuration file with Nebula's defaults would give this role. */
 export function settingsOf(role: Role, setup: Setup): Settings {
   const versions = setup.versions.get(role.name);
-  const lighthouse = overlayAddress(lighthouseNumber, 4);
+  const lighthouses = setup.roles.filter(({ lighthouse }) => lighthouse);
   return {
     boot: {
       cipher: setup.cipher,
@@ -31,9 +23,15 @@ export function settingsOf(role: Role, setup: Setup): Settings {
         disconnectInvalid: true,
         initiatingVersion: versions?.initiating ?? 1,
       },
-      staticHosts: role.lighthouse ? new Map() : new Map([[lighthouse, [lighthousePlace(setup)]]]),
+      staticHosts: role.lighthouse
+        ? new Map()
+        : new Map(lighthouses.map((other) => [overlayAddress(other.number, 4), [placeOf(other, setup)]])),
       staticMap: { cadenceMs: 5_000, network: "ip4", lookupTimeoutMs: 250 },
-      lighthouse: { hosts: role.lighthouse ? [] : [lighthouse], intervalMs: 10_000, advertise: [] },
+      lighthouse: {
+        hosts: role.lighthouse ? [] : lighthouses.map(({ number }) => overlayAddress(number, 4)),
+        intervalMs: 10_000,
+        advertise: [],
+      },
       listen: { sendRecvError: "always", acceptRecvError: "always" },
       punchy: {
         punch: true,
@@ -50,10 +48,9 @@ export function settingsOf(role: Role, setup: Setup): Settings {
   };
 }
 
-function lighthousePlace(setup: Setup): HostPort {
-  if (setup.lighthouseByName) return { kind: "name", name: LIGHTHOUSE_NAME, port: UNDERLAY_PORT };
-  return { kind: "literal", endpoint: endpoint(underlayAddress(lighthouseNumber, 0), UNDERLAY_PORT) };
+function placeOf(lighthouse: Role, setup: Setup): HostPort {
+  if (setup.lighthouseByName) return { kind: "name", name: dnsNameOf(lighthouse), port: UNDERLAY_PORT };
+  return { kind: "literal", endpoint: endpoint(underlayAddress(lighthouse.number, 0), UNDERLAY_PORT) };
 }
 
-const lighthouseNumber = roles.find((role) => role.lighthouse)?.number ?? 0;
 const anyAddress = parseAddress("0.0.0.0") as IpAddress;

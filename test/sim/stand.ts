@@ -40,6 +40,7 @@ export class Stand {
     this.random = new Random(seed, "stand");
     this.#network = new Network(this.agenda, this.random);
     const setup: Setup = {
+      roles,
       cipher: this.random.pick(["aes", "chachapoly"] as const),
       versions: new Map(),
       lighthouseByName: false,

@@ -20,6 +20,14 @@ const services: readonly { readonly protocol: InnerProtocol; readonly port: numb
   { protocol: "udp", port: 9999 },
 ];
 
+/** What must work at the end: every packet of it that was sent late enough. */
+interface Demand {
+  readonly from: Host;
+  readonly to: Host;
+  readonly what: string;
+  readonly attempts: Sent[];
+}
+
 /** Applications on every host: they talk to each other all the time, allowed or not, and answer what reaches them. */
 export class Traffic {
   readonly #agenda: Agenda;
@@ -28,8 +36,7 @@ export class Traffic {
   readonly #journal: Journal;
   readonly #hosts: ReadonlyMap<string, Host>;
   #fromPort = CLIENT_PORT;
-  /** What must work at the end: the last packet of each, and whether one of them arrived in time. */
-  readonly #required: { readonly what: string; readonly attempts: Sent[] }[] = [];
+  readonly #required: Demand[] = [];
 
   constructor(agenda: Agenda, random: Random, ledger: Ledger, journal: Journal, hosts: ReadonlyMap<string, Host>) {
     this.#agenda = agenda;
@@ -53,11 +60,15 @@ export class Traffic {
     this.#agenda.after(1, () => this.#send(host, reversed(flow), packet.length >> 1));
   }
 
-  /** From now on, everything that both sides' rules allow is tried again and again; `verdict` tells whether it worked. */
-  demandEverything(end: number): void {
+  /**
+   * From now on, what both sides' rules allow is tried again and again; `verdict` tells whether it worked. Each host does so with this many
+   * partners, and they with it.
+   */
+  demandEverything(end: number, partners: number): void {
+    const chosen = this.#pairs(partners);
     for (const from of this.#hosts.values()) {
       for (const to of this.#hosts.values()) {
-        if (from === to || from.role.lighthouse) continue;
+        if (from === to || from.role.lighthouse || !chosen(from, to)) continue;
         for (const { source, destination } of addressPairs(from, to)) {
           if (canBeFound(from, to, destination)) this.#demand(from, to, source, destination, end);
         }
@@ -65,17 +76,30 @@ export class Traffic {
     }
   }
 
-  /** Of what was demanded, nothing was lost from `since` on. */
-  verdict(since: number): void {
-    for (const { what, attempts } of this.#required) {
+  /** Of what was demanded between hosts that must reach each other, nothing was lost from `since` on. */
+  verdict(since: number, mustReach: (from: Host, to: Host) => boolean): void {
+    for (const { from, to, what, attempts } of this.#required) {
+      if (!mustReach(from, to)) continue;
       const lost = attempts.find((sent) => sent.at >= since && !arrived(sent));
       if (lost) throw new Violation(`${what} may talk, but 24 seconds after the last fault packet ${lost.id} was lost`);
     }
   }
 
-  /** When the last demanded packet was sent that did not arrive; undefined when all did. */
-  lastLoss(): number | undefined {
-    const losses = this.#required.flatMap(({ attempts }) => attempts.filter((sent) => !arrived(sent)));
+  /** Pairs that were asked to talk, in one direction each, and whether anything arrived from `since` on. */
+  pairs(since: number): readonly { readonly from: Host; readonly to: Host; readonly talked: boolean }[] {
+    const pairs = new Map<string, { readonly from: Host; readonly to: Host; talked: boolean }>();
+    for (const { from, to, attempts } of this.#required) {
+      const pair = pairs.get(`${from.name} ${to.name}`) ?? { from, to, talked: false };
+      pair.talked ||= attempts.some((sent) => sent.at >= since && arrived(sent));
+      pairs.set(`${from.name} ${to.name}`, pair);
+    }
+    return [...pairs.values()];
+  }
+
+  /** When the last demanded packet was sent that had to arrive and did not; undefined when all did. */
+  lastLoss(mustReach: (from: Host, to: Host) => boolean): number | undefined {
+    const required = this.#required.filter(({ from, to }) => mustReach(from, to));
+    const losses = required.flatMap(({ attempts }) => attempts.filter((sent) => !arrived(sent)));
     return losses.length === 0 ? undefined : Math.max(...losses.map(({ at }) => at));
   }
 
@@ -103,13 +127,23 @@ export class Traffic {
       if (!mayTalk(from.role, to.role, source, destination, service)) continue;
       const what = `${from.name} to ${to.name} (${service.protocol} ${service.port}, ${destination})`;
       const attempts: Sent[] = [];
-      this.#required.push({ what, attempts });
+      this.#required.push({ from, to, what, attempts });
       for (let at = this.#agenda.now + this.#random.below(DEMAND_EVERY_MS); at < end; at += DEMAND_EVERY_MS) {
         this.#agenda.at(at, () => {
           attempts.push(this.#send(from, this.#flow(source, destination, service), 64));
         });
       }
     }
+  }
+
+  /** Which pairs talk: neighbours in a ring for as many steps as there are partners, and everybody with the lighthouses. */
+  #pairs(partners: number): (a: Host, b: Host) => boolean {
+    const places = new Map([...this.#hosts.values()].map((host, i) => [host, i]));
+    return (a, b) => {
+      if (b.role.lighthouse) return true;
+      const apart = Math.abs((places.get(a) ?? 0) - (places.get(b) ?? 0));
+      return Math.min(apart, places.size - apart) <= (partners + 1) / 2;
+    };
   }
 
   #flow(from: IpAddress, to: IpAddress, { protocol, port }: (typeof services)[number]): InnerFlow {

@@ -2,7 +2,7 @@ import type { Settings } from "../../src/core/config/settings.ts";
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import { endpointAddress } from "../../src/core/netip/endpoint.ts";
 import { Agenda } from "./agenda.ts";
-import { chooseSetup, malloryRole, type Role, roles, type Setup, underlayAddress } from "./cast.ts";
+import { dnsNameOf, malloryRole, type Role, type Setup } from "./cast.ts";
 import { Eavesdropper } from "./eavesdropper.ts";
 import { healEverything, type Stage, unleashFaults } from "./faults.ts";
 import { Host, type Parts } from "./host.ts";
@@ -10,10 +10,13 @@ import { allCertificates, counterfeitOf, identityOf } from "./identities.ts";
 import { Journal } from "./journal.ts";
 import { Mallory } from "./mallory.ts";
 import { Network } from "./network.ts";
+import { planWorld, type WorldPlan } from "./plan.ts";
 import { Random } from "./random.ts";
 import { Referee } from "./referee.ts";
 import { settingsOf } from "./settings.ts";
 import { Traffic } from "./traffic.ts";
+import { Faces } from "./underlay/faces.ts";
+import { Underlay } from "./underlay/topology.ts";
 import { Violation } from "./violation.ts";
 
 /** What became of one seed. */
@@ -27,8 +30,20 @@ export interface Report {
   readonly sent: number;
   readonly delivered: number;
   readonly notices: ReadonlyMap<string, number>;
+  /** What kind of world it was. */
+  readonly world: string;
+  /** Pairs of hosts that had something to say in the end. */
+  readonly pairs: PairFigures;
   /** How long after the last fault a packet was still lost, in milliseconds. */
   readonly recoveryMs: number;
+}
+
+export interface PairFigures {
+  /** The predicate says that they can become direct. */
+  readonly direct: number;
+  readonly apart: number;
+  /** The predicate says that they cannot, and yet they talked. */
+  readonly surprises: number;
 }
 
 /** Virtual milliseconds: faults until the first, quiet from then on, everything must work at the second. */
@@ -44,15 +59,17 @@ export function runSeed(seed: number, parts: Parts, print?: (line: string) => vo
   return { seed, violation, ...world.figures() };
 }
 
-/** Four hosts, a lighthouse, an eavesdropper and a false member on one network. */
+/** Hosts, lighthouses, an eavesdropper and a false member on one underlay. */
 class World {
   readonly #agenda = new Agenda();
   readonly #referee = new Referee(this.#agenda);
   readonly #hosts = new Map<string, Host>();
-  readonly #moves = new Map<string, number>();
   readonly #seed: number;
+  readonly #plan: WorldPlan;
+  readonly #underlay: Underlay;
   readonly #journal: Journal;
   readonly #network: Network;
+  readonly #promises = new Map<string, boolean>();
   readonly #traffic: Traffic;
   readonly #stage: Stage;
 
@@ -60,10 +77,13 @@ class World {
     this.#seed = seed;
     this.#journal = journal;
     this.#network = new Network(this.#agenda, this.#random("network"));
-    const setup = chooseSetup(this.#random("setup"));
-    journal.value(0, "world", "setup", { seed, ...setup });
+    const plan = planWorld(seed);
+    const { setup, topology } = plan;
+    this.#plan = plan;
+    journal.value(0, "world", "setup", { seed, ...setup, topology });
+    this.#underlay = new Underlay(topology, this.#network, this.#random("underlay"), parts.natBox);
     this.#traffic = new Traffic(this.#agenda, this.#random("traffic"), this.#referee.ledger, journal, this.#hosts);
-    for (const role of roles) this.#add(role, setup, parts);
+    for (const role of setup.roles) this.#add(role, setup, parts);
     this.#stage = {
       agenda: this.#agenda,
       random: this.#random("faults"),
@@ -71,11 +91,8 @@ class World {
       journal,
       rules: this.#referee.rules,
       hosts: [...this.#hosts.values()],
-      elsewhere: ({ role }) => {
-        const moves = (this.#moves.get(role.name) ?? 0) + 1;
-        this.#moves.set(role.name, moves);
-        return this.#network.open(underlayAddress(role.number, moves));
-      },
+      underlay: this.#underlay,
+      end: FAULTS_END_MS,
     };
     this.#invite(setup, parts);
   }
@@ -85,9 +102,9 @@ class World {
       this.#start();
       while (this.#agenda.step(FAULTS_END_MS));
       healEverything(this.#stage);
-      this.#traffic.demandEverything(WORLD_END_MS - 1_000);
+      this.#traffic.demandEverything(WORLD_END_MS - 1_000, this.#plan.partners);
       while (this.#agenda.step(WORLD_END_MS));
-      this.#traffic.verdict(WORLD_END_MS - VERDICT_WINDOW_MS);
+      this.#traffic.verdict(WORLD_END_MS - VERDICT_WINDOW_MS, (from, to) => this.#mustReach(from, to));
       return undefined;
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
@@ -98,9 +115,39 @@ class World {
   figures(): Omit<Report, "seed" | "violation"> {
     const { ledger, notices } = this.#referee;
     const { entries: outputs } = this.#journal;
-    const recoveryMs = Math.max(0, (this.#traffic.lastLoss() ?? 0) - FAULTS_END_MS);
+    const { description: world } = this.#plan;
+    const recoveryMs = Math.max(
+      0,
+      (this.#traffic.lastLoss((from, to) => this.#mustReach(from, to)) ?? 0) - FAULTS_END_MS,
+    );
     const { issued: sent, deliveries: delivered } = ledger;
-    return { digest: this.#journal.digest(), outputs, sent, delivered, notices, recoveryMs };
+    return {
+      digest: this.#journal.digest(),
+      outputs,
+      sent,
+      delivered,
+      notices,
+      recoveryMs,
+      world,
+      pairs: this.#pairs(),
+    };
+  }
+
+  #pairs(): PairFigures {
+    const pairs = this.#traffic.pairs(WORLD_END_MS - VERDICT_WINDOW_MS);
+    const apart = pairs.filter(({ from, to }) => !this.#mustReach(from, to));
+    const surprises = apart.filter(({ talked }) => talked).length;
+    return { direct: pairs.length - apart.length, apart: apart.length, surprises };
+  }
+
+  /** The oracle: whether the NATs on the way let these two become direct. */
+  #mustReach(a: Host, b: Host): boolean {
+    const where = [a, b].map(({ name }) => `${name} in ${this.#underlay.siteOf(name)}`).join();
+    const known = this.#promises.get(where);
+    if (known !== undefined) return known;
+    const promise = this.#underlay.canBecomeDirect(a.name, b.name);
+    this.#promises.set(where, promise);
+    return promise;
   }
 
   #start(): void {
@@ -110,7 +157,8 @@ class World {
         host.startControl();
       });
     }
-    unleashFaults(this.#stage, this.#stage.random.between(3, 14), FAULTS_END_MS);
+    const { faults, faultsAtLeast, faultsAtMost } = this.#plan;
+    unleashFaults(this.#stage, faults, this.#stage.random.between(faultsAtLeast, faultsAtMost));
     this.#traffic.start(FAULTS_END_MS);
     for (let at = 1_000; at < WORLD_END_MS; at += 1_000) {
       this.#agenda.at(at, () => this.#referee.inspect(this.#stage.hosts));
@@ -127,21 +175,26 @@ class World {
       journal: this.#journal,
       referee: this.#referee,
       parts,
-      resolve: () => this.#resolve(),
+      resolve: (name: string) => this.#resolve(name),
       delivered: (host: Host, packet: Uint8Array) => {
         this.#traffic.arrived(host, this.#referee.ledger.delivered(host.role, packet, this.#agenda.now));
       },
     };
-    const spot = this.#network.open(underlayAddress(role.number, 0));
+    const spot = this.#underlay.spotOf(role.name);
     this.#hosts.set(role.name, new Host(role, settings, around, this.#random(role.name), spot));
   }
 
   /** The uninvited guests. */
   #invite(setup: Setup, parts: Parts): void {
     const random = this.#random("attackers");
+    const faces = new Faces();
+    this.#network.watch((sender, external) => {
+      this.#referee.strangers.know(external);
+      faces.translated(sender, external);
+    });
     const eavesdropper = new Eavesdropper(this.#agenda, this.#network, random, this.#journal, allCertificates(setup));
     const own = identityOf(malloryRole, setup.versions.get(malloryRole.name)).credential;
-    const credential = random.chance(0.2) ? counterfeitOf(random.pick(roles)) : own;
+    const credential = random.chance(0.2) ? counterfeitOf(random.pick(setup.roles)) : own;
     this.#referee.ledger.own(malloryRole, own.addresses);
     this.#referee.rules.publish(malloryRole.name, { firewall: malloryRole, blocked: [] }, 0);
     const mallory = new Mallory({
@@ -154,6 +207,7 @@ class World {
       journal: this.#journal,
       referee: this.#referee,
       victims: [...this.#hosts.values()],
+      faces,
     });
     const falseAnswers = random.chance(0.3);
     this.#network.tap((source, destination, datagram) => {
@@ -165,11 +219,11 @@ class World {
     if (random.chance(0.6)) mallory.attack(random.pick([200, 1_000]), FAULTS_END_MS);
   }
 
-  /** The lighthouse's DNS name; DNS fails now and then as long as faults last. */
-  #resolve(): readonly IpAddress[] {
+  /** DNS fails now and then as long as faults last. */
+  #resolve(name: string): readonly IpAddress[] {
     const fails = this.#agenda.now < FAULTS_END_MS && this.#stage.random.chance(0.2);
-    const lighthouse = this.#hosts.get("lighthouse");
-    return fails || !lighthouse ? [] : [endpointAddress(lighthouse.endpoint)];
+    const named = this.#stage.hosts.find(({ role }) => dnsNameOf(role) === name);
+    return fails || !named ? [] : [endpointAddress(named.endpoint)];
   }
 
   #random(stream: string): Random {

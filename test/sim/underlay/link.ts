@@ -47,6 +47,7 @@ export class Direction {
 
   /** After how many milliseconds each copy of a datagram arrives that enters `now`: none when it is lost. */
   carry(bytes: number, now: number, random: Random): readonly number[] {
+    if (this.#weather === ideal && !this.cut) return AT_ONCE;
     const { loss, duplicate, mtu } = this.#weather;
     if (this.cut || bytes + UDP_OVERHEAD > mtu || (loss > 0 && random.chance(loss))) return [];
     const queuedMs = this.#queue(bytes, now);
@@ -101,6 +102,7 @@ export interface LinkPlan {
   readonly down: LinkWeather;
 }
 
+const AT_ONCE: readonly number[] = [0];
 /** IPv4 and UDP headers. */
 const UDP_OVERHEAD = 28;
 /** A longer queue drops its tail. */
