@@ -2,8 +2,10 @@ import type { LiveSettings } from "../../src/core/config/settings.ts";
 import type { DataPlaneCommand, DataPlaneEvent } from "../../src/core/dataplane/contract.ts";
 import type { Input, Output } from "../../src/core/io.ts";
 import type { Endpoint } from "../../src/core/netip/endpoint.ts";
+import { nodeSuite } from "../../src/runtime/node-crypto.ts";
 import type { Agenda } from "./agenda.ts";
 import { CHANNEL_DELAY_MAX_MS } from "./channel.ts";
+import { Confidence } from "./confidence.ts";
 import type { Host } from "./host.ts";
 import { CANARY } from "./inner.ts";
 import { Ledger } from "./ledger.ts";
@@ -18,6 +20,7 @@ export class Referee {
   readonly ledger: Ledger = new Ledger(this.rules);
   readonly sessions: Sessions = new Sessions();
   readonly strangers: Strangers = new Strangers();
+  readonly #confidence = new Confidence(nodeSuite, (address) => this.ledger.ownerOf(address));
   readonly #agenda: Agenda;
   readonly #pings = new Map<number, { readonly host: string; readonly due: number }>();
   readonly #ticks = new Map<string, { at: number; count: number }>();
@@ -72,6 +75,7 @@ export class Referee {
   commanded(host: Host, command: DataPlaneCommand): void {
     // Message 2 authenticates: the tunnel goes to where it came from, even if somebody on the way passed it on.
     if (command.kind === "install-session" && command.confirmed && command.path) this.strangers.know(command.path);
+    if (command.kind === "install-session") this.#confidence.installed(host.name, command);
     this.sessions.commanded(host.name, host.settings.live.identity.credential.addresses, command);
   }
 
@@ -92,6 +96,7 @@ export class Referee {
       throw new Violation(`${host.name} sent inner bytes in the clear to ${destination}`);
     }
     this.sessions.sent(host.name, datagram);
+    this.#confidence.sent(host.name, datagram);
     this.strangers.sent(host.name, destination, datagram);
   }
 

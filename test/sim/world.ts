@@ -16,7 +16,7 @@ import { Referee } from "./referee.ts";
 import { settingsOf } from "./settings.ts";
 import { Traffic } from "./traffic.ts";
 import { Faces } from "./underlay/faces.ts";
-import { Underlay } from "./underlay/topology.ts";
+import { type Prospect, Underlay } from "./underlay/topology.ts";
 import { Violation } from "./violation.ts";
 
 /** What became of one seed. */
@@ -69,7 +69,7 @@ class World {
   readonly #underlay: Underlay;
   readonly #journal: Journal;
   readonly #network: Network;
-  readonly #promises = new Map<string, boolean>();
+  readonly #prospects = new Map<string, Prospect>();
   readonly #traffic: Traffic;
   readonly #stage: Stage;
 
@@ -104,7 +104,7 @@ class World {
       healEverything(this.#stage);
       this.#traffic.demandEverything(WORLD_END_MS - 1_000, this.#plan.partners);
       while (this.#agenda.step(WORLD_END_MS));
-      this.#traffic.verdict(WORLD_END_MS - VERDICT_WINDOW_MS, (from, to) => this.#mustReach(from, to));
+      this.#traffic.verdict(WORLD_END_MS - VERDICT_WINDOW_MS, this.#mustReach);
       return undefined;
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
@@ -116,10 +116,7 @@ class World {
     const { ledger, notices } = this.#referee;
     const { entries: outputs } = this.#journal;
     const { description: world } = this.#plan;
-    const recoveryMs = Math.max(
-      0,
-      (this.#traffic.lastLoss((from, to) => this.#mustReach(from, to)) ?? 0) - FAULTS_END_MS,
-    );
+    const recoveryMs = Math.max(0, (this.#traffic.lastLoss(this.#mustReach) ?? 0) - FAULTS_END_MS);
     const { issued: sent, deliveries: delivered } = ledger;
     return {
       digest: this.#journal.digest(),
@@ -135,19 +132,21 @@ class World {
 
   #pairs(): PairFigures {
     const pairs = this.#traffic.pairs(WORLD_END_MS - VERDICT_WINDOW_MS);
-    const apart = pairs.filter(({ from, to }) => !this.#mustReach(from, to));
+    const having = (prospect: Prospect): typeof pairs =>
+      pairs.filter(({ from, to }) => this.#prospectOf(from, to) === prospect);
+    const apart = having("apart");
     const surprises = apart.filter(({ talked }) => talked).length;
-    return { direct: pairs.length - apart.length, apart: apart.length, surprises };
+    return { direct: having("direct").length, apart: apart.length, surprises };
   }
 
+  readonly #mustReach = (a: Host, b: Host): boolean => this.#prospectOf(a, b) === "direct";
+
   /** The oracle: whether the NATs on the way let these two become direct. */
-  #mustReach(a: Host, b: Host): boolean {
+  #prospectOf(a: Host, b: Host): Prospect {
     const where = [a, b].map(({ name }) => `${name} in ${this.#underlay.siteOf(name)}`).join();
-    const known = this.#promises.get(where);
-    if (known !== undefined) return known;
-    const promise = this.#underlay.canBecomeDirect(a.name, b.name);
-    this.#promises.set(where, promise);
-    return promise;
+    const prospect = this.#prospects.get(where) ?? this.#underlay.prospectOf(a.name, b.name);
+    this.#prospects.set(where, prospect);
+    return prospect;
   }
 
   #start(): void {

@@ -36,6 +36,8 @@ export interface Resident {
 /** How a box is made of what the topology says it is. */
 export type BoxMaker = (behaviour: NatBehaviour, address: IpAddress, random: Random) => NatBox;
 
+export type Prospect = "direct" | "apart" | "uncertain";
+
 /** A topology on a network. Knows where everybody is now. */
 export class Underlay {
   readonly topology: Topology;
@@ -93,11 +95,10 @@ export class Underlay {
   }
 
   /** What the predicate says of these two where they are now. Nobody is promised anything behind a table that is too small. */
-  canBecomeDirect(a: string, b: string): boolean {
-    const parties = [a, b].map((name) => ({ name, site: this.siteOf(name) }));
-    const [left, right] = parties;
-    if (!left || !right || parties.some(({ site }) => this.#isCrowded(site))) return false;
-    return canBecomeDirect(this.topology.sites, left, right);
+  prospectOf(a: string, b: string): Prospect {
+    const [left, right] = [a, b].map((name) => ({ name, site: this.siteOf(name) }));
+    if (!left || !right || this.#isCrowded(left.site) || this.#isCrowded(right.site)) return "uncertain";
+    return canBecomeDirect(this.topology.sites, left, right) ? "direct" : "apart";
   }
 
   /** Power off and on; the provider may give another address. */
