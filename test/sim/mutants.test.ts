@@ -3,8 +3,20 @@ import { ok } from "../../src/core/base/result.ts";
 import { CaPool } from "../../src/core/cert/ca-pool.ts";
 import type { Certificate, VerifiedCertificate } from "../../src/core/cert/certificate.ts";
 import type { DataPlaneEvent } from "../../src/core/dataplane/contract.ts";
+import { overlayAddress, roles } from "./cast.ts";
 import type { Parts } from "./host.ts";
-import { altering, commanding, deafTo, delivering, obeying, reacting, settled, tagBlind } from "./mutants.ts";
+import {
+  altering,
+  commanding,
+  deafTo,
+  delivering,
+  deliveringKnownFlows,
+  obeying,
+  reacting,
+  settled,
+  tagBlind,
+} from "./mutants.ts";
+import { leakingTo, losingDeadline, lyingNats, sharingSessions, swappingSessions } from "./mutants-that-mix-up.ts";
 import { runSeed } from "./world.ts";
 
 /** A wrong host must be caught within this many seeds. */
@@ -79,6 +91,37 @@ const mutants: readonly { readonly host: string; readonly parts: Parts; readonly
     host: "forgets who asked it to ping",
     parts: altering((output) => (output.to === "pinger" ? [] : [output])),
     caught: /ping/,
+  },
+  {
+    host: "loses the deadline of its liveness checks",
+    parts: losingDeadline(/liveness|health|sample/),
+    caught: /may talk/,
+  },
+  { host: "tells one session what another one said", parts: swappingSessions("message"), caught: /may talk/ },
+  {
+    host: "lets two peers claim a session",
+    parts: sharingSessions(),
+    caught: /not meant to see it/,
+  },
+  {
+    host: "keeps judging a flow by the rules that stood when it began",
+    parts: deliveringKnownFlows("no-matching-rule"),
+    caught: /rules forbid/,
+  },
+  {
+    host: "has a route that leaks",
+    parts: leakingTo(roles.map(({ number }) => overlayAddress(number, 4))),
+    caught: /not meant to see it/,
+  },
+  {
+    host: "lives behind a NAT that lies about its filtering",
+    parts: lyingNats({ filtering: "address-and-port-dependent" }),
+    caught: /may talk/,
+  },
+  {
+    host: "lives behind a NAT that lies about its mapping",
+    parts: lyingNats({ mapping: "address-and-port-dependent" }),
+    caught: /may talk/,
   },
   {
     host: "throws on a malformed message",

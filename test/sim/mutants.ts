@@ -18,7 +18,15 @@ import { realParts } from "./parts.ts";
 
 /** Delivers what the data plane dropped for this reason. */
 export function delivering(dropped: DropReason): Parts {
-  return { ...realParts, dataPlane: (suite) => new ForgivingDataPlane(suite, dropped) };
+  return { ...realParts, dataPlane: (suite) => new ForgivingDataPlane(suite, dropped, () => true) };
+}
+
+/** The same, but only for flows of which it has delivered something already. */
+export function deliveringKnownFlows(dropped: DropReason): Parts {
+  return {
+    ...realParts,
+    dataPlane: (suite) => new ForgivingDataPlane(suite, dropped, (packet, known) => known.has(flowOf(packet))),
+  };
 }
 
 /** The data plane takes each command for what `change` makes of it. */
@@ -26,6 +34,14 @@ export function obeying(change: (command: DataPlaneCommand) => DataPlaneCommand)
   return {
     ...realParts,
     dataPlane: (suite) => new MistakenDataPlane(realParts.dataPlane(suite), change, () => undefined),
+  };
+}
+
+/** The same, with a memory of its own for each data plane. */
+export function obeyingInTurn(begin: () => (command: DataPlaneCommand) => DataPlaneCommand): Parts {
+  return {
+    ...realParts,
+    dataPlane: (suite) => new MistakenDataPlane(realParts.dataPlane(suite), begin(), () => undefined),
   };
 }
 
@@ -144,9 +160,16 @@ class ForgivingDataPlane implements DataPlane {
   readonly #suite: CryptoSuite;
   readonly #forgiven: DropReason;
   readonly #keys = new Map<number, { readonly aead: Aead; readonly cipher: "aes" | "chachapoly" }>();
+  readonly #forgives: (packet: Uint8Array, known: ReadonlySet<string>) => boolean;
+  readonly #known = new Set<string>();
   readonly #outputs: DataPlaneOutput[] = [];
 
-  constructor(suite: CryptoSuite, forgiven: DropReason) {
+  constructor(
+    suite: CryptoSuite,
+    forgiven: DropReason,
+    forgives: (packet: Uint8Array, known: ReadonlySet<string>) => boolean,
+  ) {
+    this.#forgives = forgives;
     this.#honest = realParts.dataPlane(suite);
     this.#suite = suite;
     this.#forgiven = forgiven;
@@ -165,9 +188,10 @@ class ForgivingDataPlane implements DataPlane {
     this.#honest.fromUdp(source, datagram, now);
     for (let output = this.#honest.poll(); output; output = this.#honest.poll()) {
       this.#outputs.push(output);
+      if (output.to === "tun") this.#known.add(flowOf(output.packet));
       if (output.to !== "control" || output.event.kind !== "drop-sample") continue;
       const packet = output.event.reason === this.#forgiven && output.event.inbound ? this.#open(received) : undefined;
-      if (packet) this.#outputs.push({ to: "tun", packet });
+      if (packet && this.#forgives(packet, this.#known)) this.#outputs.push({ to: "tun", packet });
     }
   }
 
@@ -198,6 +222,12 @@ class ForgivingDataPlane implements DataPlane {
     const nonce = nonceOf(keys.cipher, header.value.counter);
     return keys.aead.open(nonce, datagram.subarray(0, HEADER_BYTES), datagram.subarray(HEADER_BYTES));
   }
+}
+
+/** Protocol, addresses and ports, as they stand in the packet. */
+function flowOf(packet: Uint8Array): string {
+  const isIpv6 = packet[0] !== undefined && packet[0] >> 4 === 6;
+  return isIpv6 ? `${packet[6]} ${packet.subarray(8, 44)}` : `${packet[9]} ${packet.subarray(12, 24)}`;
 }
 
 class AlteredControl implements ControlPlane {
