@@ -3,9 +3,10 @@ import { type Clock, type Instant, instant, wallTime } from "../../src/core/base
 import type { LiveSettings, Settings } from "../../src/core/config/settings.ts";
 import type { CryptoSuite } from "../../src/core/crypto/suite.ts";
 import type { DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "../../src/core/dataplane/contract.ts";
-import type { Deadline, Input, Output } from "../../src/core/io.ts";
+import type { Input, Output } from "../../src/core/io.ts";
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import { type Endpoint, endpoint, endpointPort } from "../../src/core/netip/endpoint.ts";
+import { type Driven, NodeDriver } from "../../src/core/node-driver.ts";
 import type { Notice } from "../../src/core/notice.ts";
 import type { Agenda } from "./agenda.ts";
 import { type Role, UNDERLAY_PORT } from "./cast.ts";
@@ -18,11 +19,7 @@ import type { Spot } from "./underlay/realm.ts";
 import type { BoxMaker } from "./underlay/topology.ts";
 
 /** The core, as a host drives it: `Node`, or a variant of it that is wrong on purpose. */
-export interface ControlPlane {
-  handle(input: Input, clock: Clock): void;
-  poll(): Output | undefined;
-  pollTimeout(): Deadline | undefined;
-}
+export type ControlPlane = Driven;
 
 /** `ReferenceDataPlane`, or a variant of it that is wrong on purpose. */
 export interface DataPlane {
@@ -78,7 +75,7 @@ export class Host {
   readonly #toPlane: Channel<DataPlaneCommand>;
   readonly #controlAlarm: Alarm;
   readonly #planeAlarm: Alarm;
-  #control: ControlPlane | undefined;
+  #control: NodeDriver | undefined;
   #plane: DataPlane | undefined;
   #spot: Spot;
   #endpoint: Endpoint;
@@ -139,7 +136,11 @@ export class Host {
   }
 
   startControl(): void {
-    this.#control = this.#around.parts.control(this.settings, this.#random, this.clock());
+    this.#control = new NodeDriver(this.#around.parts.control(this.settings, this.#random, this.clock()), {
+      clock: () => this.clock(),
+      carryOut: (output) => this.#obey(output),
+      rest: (deadline) => this.#controlAlarm.set(this.#due(deadline?.at)),
+    });
     this.#rules = this.settings.live.firewall;
     this.tell({ kind: "local-addresses", addresses: [this.#spot.address] });
     if (this.#plane) this.#connect();
@@ -233,9 +234,7 @@ export class Host {
     if (input.kind === "reload") this.#rules = input.settings.firewall;
     if (input.kind === "reload" || input.kind === "data-plane-up") this.#around.referee.governs(this, this.#rules);
     this.#around.referee.told(this, input);
-    this.#around.referee.guard(this, input.kind, () => control.handle(input, this.clock()));
-    for (let output = control.poll(); output; output = control.poll()) this.#obey(output);
-    this.#controlAlarm.set(this.#due(control.pollTimeout()?.at));
+    this.#around.referee.guard(this, input.kind, () => control.feed(input));
   }
 
   #obey(output: Output): void {
