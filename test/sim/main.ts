@@ -2,8 +2,8 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { realParts } from "./parts.ts";
-import { type Report, runSeed, WORLD_END_MS } from "./world.ts";
+import { realParts } from "./cast/parts.ts";
+import { type Report, runSeed, WORLD_END_MS } from "./world/world.ts";
 
 /** Seeds of one thread: `first`, `first + stride`, ... */
 interface Share {

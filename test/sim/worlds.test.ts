@@ -1,16 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { type Endpoint, parseEndpoint } from "../../src/core/netip/endpoint.ts";
-import { Agenda } from "./agenda.ts";
-import { lyingNats } from "./mutants-that-mix-up.ts";
-import { Network } from "./network.ts";
-import { realParts } from "./parts.ts";
-import { planWorld, type WorldPlan } from "./plan.ts";
-import { Random } from "./random.ts";
+import { realParts } from "./cast/parts.ts";
+import { lyingNats } from "./mutants/mixing-up.ts";
 import { SEEDS_PER_CHANGE } from "./seeds.ts";
 import { ideal, Link } from "./underlay/link.ts";
+import { Network } from "./underlay/network.ts";
 import type { Site, Topology } from "./underlay/topology.ts";
 import { Underlay } from "./underlay/topology.ts";
-import { runSeed } from "./world.ts";
+import { Agenda } from "./world/agenda.ts";
+import { planWorld, type WorldPlan } from "./world/plan.ts";
+import { Random } from "./world/random.ts";
+import { runSeed } from "./world/world.ts";
 
 const plans: readonly WorldPlan[] = Array.from({ length: SEEDS_PER_CHANGE }, (_, i) => planWorld(i + 1));
 const grown = plans.filter(({ topology }) => topology.sites.length > 0);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { type Endpoint, endpointAddress, endpointPort, parseEndpoint } from "../../../src/core/netip/endpoint.ts";
-import { Random } from "../random.ts";
+import { Random } from "../world/random.ts";
 import type { NatBehaviour } from "./behaviour.ts";
 import { NatBox } from "./nat-box.ts";
 

@@ -1,6 +1,6 @@
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { type Endpoint, endpoint, endpointAddress, endpointPort } from "../../../src/core/netip/endpoint.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "../world/random.ts";
 import { type Dependence, type NatBehaviour, seenAs } from "./behaviour.ts";
 
 /** One port outside, who it belongs to, and who may send to it. */

@@ -1,6 +1,6 @@
-import type { Role } from "../cast.ts";
+import type { Role } from "../cast/cast.ts";
 import { dependences, type NatBehaviour, type PortAssignment } from "../nat/behaviour.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "../world/random.ts";
 import type { LinkPlan, LinkWeather } from "./link.ts";
 import type { Resident, Site, Topology } from "./topology.ts";
 

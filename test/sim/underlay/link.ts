@@ -1,4 +1,4 @@
-import type { Random } from "../random.ts";
+import type { Random } from "../world/random.ts";
 
 /** How one direction of a link treats datagrams. Probabilities 0..1, times in milliseconds. */
 export interface LinkWeather {

@@ -1,11 +1,11 @@
 import { type IpAddress, parseAddress } from "../../../src/core/netip/address.ts";
-import { underlayAddress } from "../cast.ts";
+import { underlayAddress } from "../cast/cast.ts";
 import type { NatBehaviour } from "../nat/behaviour.ts";
 import { NatBox } from "../nat/nat-box.ts";
-import type { Network } from "../network.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "../world/random.ts";
 import { canBecomeDirect } from "./can-become-direct.ts";
 import { Link, type LinkPlan } from "./link.ts";
+import type { Network } from "./network.ts";
 import { Realm, type Router, reboot, type Spot } from "./realm.ts";
 
 /** An underlay as data: which sites there are, behind what, and who lives where. */

@@ -1,13 +1,13 @@
-import { familyOf, type IpAddress } from "../../src/core/netip/address.ts";
+import { familyOf, type IpAddress } from "../../../src/core/netip/address.ts";
+import type { Role } from "../cast/cast.ts";
+import { describeFlow, type Ledger, type Sent } from "../judge/ledger.ts";
+import { permits } from "../judge/policy.ts";
+import { Violation } from "../judge/violation.ts";
 import type { Agenda } from "./agenda.ts";
-import type { Role } from "./cast.ts";
 import type { Host } from "./host.ts";
 import { type InnerFlow, type InnerProtocol, reversed } from "./inner.ts";
 import type { Journal } from "./journal.ts";
-import { describeFlow, type Ledger, type Sent } from "./ledger.ts";
-import { permits } from "./policy.ts";
 import type { Random } from "./random.ts";
-import { Violation } from "./violation.ts";
 
 /** Something an application on one host may want of another. Some of it is denied by somebody's rules. */
 const services: readonly { readonly protocol: InnerProtocol; readonly port: number }[] = [

@@ -1,7 +1,7 @@
-import { equalBytes } from "../../src/core/base/bytes.ts";
-import type { IpAddress } from "../../src/core/netip/address.ts";
-import type { Role } from "./cast.ts";
-import { type InnerFlow, idOf, innerPacket, sourceOf } from "./inner.ts";
+import { equalBytes } from "../../../src/core/base/bytes.ts";
+import type { IpAddress } from "../../../src/core/netip/address.ts";
+import type { Role } from "../cast/cast.ts";
+import { type InnerFlow, idOf, innerPacket, sourceOf } from "../world/inner.ts";
 import type { Conversation, RuleBook } from "./rule-book.ts";
 import { Violation } from "./violation.ts";
 

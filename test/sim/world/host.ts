@@ -1,22 +1,22 @@
-import type { Entropy } from "../../src/core/base/entropy.ts";
-import { type Clock, type Instant, instant, wallTime } from "../../src/core/base/time.ts";
-import type { LiveSettings, Settings } from "../../src/core/config/settings.ts";
-import type { CryptoSuite } from "../../src/core/crypto/suite.ts";
-import type { DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "../../src/core/dataplane/contract.ts";
-import type { Input, Output } from "../../src/core/io.ts";
-import type { IpAddress } from "../../src/core/netip/address.ts";
-import { type Endpoint, endpoint, endpointPort } from "../../src/core/netip/endpoint.ts";
-import { type Driven, NodeDriver } from "../../src/core/node-driver.ts";
-import type { Notice } from "../../src/core/notice.ts";
+import type { Entropy } from "../../../src/core/base/entropy.ts";
+import { type Clock, type Instant, instant, wallTime } from "../../../src/core/base/time.ts";
+import type { LiveSettings, Settings } from "../../../src/core/config/settings.ts";
+import type { CryptoSuite } from "../../../src/core/crypto/suite.ts";
+import type { DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "../../../src/core/dataplane/contract.ts";
+import type { Input, Output } from "../../../src/core/io.ts";
+import type { IpAddress } from "../../../src/core/netip/address.ts";
+import { type Endpoint, endpoint, endpointPort } from "../../../src/core/netip/endpoint.ts";
+import { type Driven, NodeDriver } from "../../../src/core/node-driver.ts";
+import type { Notice } from "../../../src/core/notice.ts";
+import { type Role, UNDERLAY_PORT } from "../cast/cast.ts";
+import type { Referee } from "../judge/referee.ts";
+import type { Network } from "../underlay/network.ts";
+import type { Spot } from "../underlay/realm.ts";
+import type { BoxMaker } from "../underlay/topology.ts";
 import type { Agenda } from "./agenda.ts";
-import { type Role, UNDERLAY_PORT } from "./cast.ts";
 import { Alarm, Channel } from "./channel.ts";
 import type { Journal } from "./journal.ts";
-import type { Network } from "./network.ts";
 import type { Random } from "./random.ts";
-import type { Referee } from "./referee.ts";
-import type { Spot } from "./underlay/realm.ts";
-import type { BoxMaker } from "./underlay/topology.ts";
 
 /** The core, as a host drives it: `Node`, or a variant of it that is wrong on purpose. */
 export type ControlPlane = Driven;

@@ -1,6 +1,6 @@
-import type { HostPort, Settings } from "../../src/core/config/settings.ts";
-import { type IpAddress, parseAddress } from "../../src/core/netip/address.ts";
-import { endpoint } from "../../src/core/netip/endpoint.ts";
+import type { HostPort, Settings } from "../../../src/core/config/settings.ts";
+import { type IpAddress, parseAddress } from "../../../src/core/netip/address.ts";
+import { endpoint } from "../../../src/core/netip/endpoint.ts";
 import { dnsNameOf, overlayAddress, type Role, type Setup, UNDERLAY_PORT, underlayAddress } from "./cast.ts";
 import { identityOf } from "./identities.ts";
 

@@ -1,4 +1,4 @@
-import { addressBytes, addressFromBytes, familyOf, type IpAddress } from "../../src/core/netip/address.ts";
+import { addressBytes, addressFromBytes, familyOf, type IpAddress } from "../../../src/core/netip/address.ts";
 
 export type InnerProtocol = "icmp" | "tcp" | "udp";
 

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { ok } from "../../src/core/base/result.ts";
-import { CaPool } from "../../src/core/cert/ca-pool.ts";
-import type { Certificate, VerifiedCertificate } from "../../src/core/cert/certificate.ts";
-import type { DataPlaneEvent } from "../../src/core/dataplane/contract.ts";
-import { overlayAddress, roles } from "./cast.ts";
-import type { Parts } from "./host.ts";
+import { ok } from "../../../src/core/base/result.ts";
+import { CaPool } from "../../../src/core/cert/ca-pool.ts";
+import type { Certificate, VerifiedCertificate } from "../../../src/core/cert/certificate.ts";
+import type { DataPlaneEvent } from "../../../src/core/dataplane/contract.ts";
+import { overlayAddress, roles } from "../cast/cast.ts";
+import type { Parts } from "../world/host.ts";
+import { runSeed } from "../world/world.ts";
+import { leakingTo, losingDeadline, lyingNats, sharingSessions, swappingSessions } from "./mixing-up.ts";
 import {
   altering,
   commanding,
@@ -15,9 +17,7 @@ import {
   reacting,
   settled,
   tagBlind,
-} from "./mutants.ts";
-import { leakingTo, losingDeadline, lyingNats, sharingSessions, swappingSessions } from "./mutants-that-mix-up.ts";
-import { runSeed } from "./world.ts";
+} from "./wrong-hosts.ts";
 
 /** A wrong host must be caught within this many seeds. */
 const SEEDS = 40;

@@ -1,6 +1,6 @@
+import type { Direction, LinkWeather } from "../underlay/link.ts";
+import type { Host } from "../world/host.ts";
 import type { Fault, Stage } from "./faults.ts";
-import type { Host } from "./host.ts";
-import type { Direction, LinkWeather } from "./underlay/link.ts";
 
 /** What goes wrong between hosts and around them, where there is an underlay with sites and links. */
 export const underlayFaults: readonly Fault[] = [

@@ -1,14 +1,14 @@
-import { endpointAddress } from "../../src/core/netip/endpoint.ts";
-import type { Agenda } from "./agenda.ts";
-import { UNDERLAY_PORT } from "./cast.ts";
-import type { Host } from "./host.ts";
-import { poolBlocking } from "./identities.ts";
-import type { Journal } from "./journal.ts";
-import { fairWeather, type Network, type Weather } from "./network.ts";
-import { rules } from "./policy.ts";
-import type { Random } from "./random.ts";
-import type { RuleBook } from "./rule-book.ts";
-import type { Underlay } from "./underlay/topology.ts";
+import { endpointAddress } from "../../../src/core/netip/endpoint.ts";
+import { UNDERLAY_PORT } from "../cast/cast.ts";
+import { poolBlocking } from "../cast/identities.ts";
+import { rules } from "../judge/policy.ts";
+import type { RuleBook } from "../judge/rule-book.ts";
+import { fairWeather, type Network, type Weather } from "../underlay/network.ts";
+import type { Underlay } from "../underlay/topology.ts";
+import type { Agenda } from "../world/agenda.ts";
+import type { Host } from "../world/host.ts";
+import type { Journal } from "../world/journal.ts";
+import type { Random } from "../world/random.ts";
 
 /** What a fault may touch. */
 export interface Stage {

@@ -1,5 +1,5 @@
-import type { Endpoint } from "../../src/core/netip/endpoint.ts";
-import { PacketType } from "../../src/core/wire/header.ts";
+import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
+import { PacketType } from "../../../src/core/wire/header.ts";
 import { Violation } from "./violation.ts";
 
 /** What passed between one host and one endpoint that never authenticated towards it. */

@@ -1,12 +1,12 @@
-import { readUint32, toHex } from "../../src/core/base/bytes.ts";
+import { readUint32, toHex } from "../../../src/core/base/bytes.ts";
 import type {
   DataPlaneCommand,
   LocalIndex,
   SessionInstallation,
   SessionSnapshot,
-} from "../../src/core/dataplane/contract.ts";
-import type { IpAddress } from "../../src/core/netip/address.ts";
-import { PacketType } from "../../src/core/wire/header.ts";
+} from "../../../src/core/dataplane/contract.ts";
+import type { IpAddress } from "../../../src/core/netip/address.ts";
+import { PacketType } from "../../../src/core/wire/header.ts";
 import { Violation } from "./violation.ts";
 
 /** One end of a session: who holds the key, and who it thinks is at the other end. */

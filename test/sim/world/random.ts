@@ -1,4 +1,4 @@
-import type { Entropy } from "../../src/core/base/entropy.ts";
+import type { Entropy } from "../../../src/core/base/entropy.ts";
 
 /** Seeded randomness (sfc32): the same seed gives the same sequence on every machine. Not for keys outside the simulator. */
 export class Random implements Entropy {

@@ -1,15 +1,15 @@
-import { concatBytes, readUint32, writeUint32 } from "../../src/core/base/bytes.ts";
-import type { Certificate } from "../../src/core/cert/certificate.ts";
-import { toHandshakeForm } from "../../src/core/cert/handshake-form.ts";
-import { type IpAddress, parseAddress } from "../../src/core/netip/address.ts";
-import { type Endpoint, endpoint } from "../../src/core/netip/endpoint.ts";
-import { encodeHandshakePayload } from "../../src/core/wire/handshake-payload.ts";
-import { encodeHeader, HEADER_BYTES, PacketType, recvErrorFor } from "../../src/core/wire/header.ts";
-import type { Agenda } from "./agenda.ts";
-import { WORLD_EPOCH_NS } from "./host.ts";
-import type { Journal } from "./journal.ts";
-import type { Network } from "./network.ts";
-import type { Random } from "./random.ts";
+import { concatBytes, readUint32, writeUint32 } from "../../../src/core/base/bytes.ts";
+import type { Certificate } from "../../../src/core/cert/certificate.ts";
+import { toHandshakeForm } from "../../../src/core/cert/handshake-form.ts";
+import { type IpAddress, parseAddress } from "../../../src/core/netip/address.ts";
+import { type Endpoint, endpoint } from "../../../src/core/netip/endpoint.ts";
+import { encodeHandshakePayload } from "../../../src/core/wire/handshake-payload.ts";
+import { encodeHeader, HEADER_BYTES, PacketType, recvErrorFor } from "../../../src/core/wire/header.ts";
+import type { Network } from "../underlay/network.ts";
+import type { Agenda } from "../world/agenda.ts";
+import { WORLD_EPOCH_NS } from "../world/host.ts";
+import type { Journal } from "../world/journal.ts";
+import type { Random } from "../world/random.ts";
 
 interface Overheard {
   readonly source: Endpoint;

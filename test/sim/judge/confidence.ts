@@ -1,8 +1,8 @@
-import { nonceOf } from "../../src/core/crypto/nonce.ts";
-import type { Aead, CryptoSuite } from "../../src/core/crypto/suite.ts";
-import type { SessionInstallation } from "../../src/core/dataplane/contract.ts";
-import { addressFromBytes, type IpAddress } from "../../src/core/netip/address.ts";
-import { decodeHeader, HEADER_BYTES, PacketType } from "../../src/core/wire/header.ts";
+import { nonceOf } from "../../../src/core/crypto/nonce.ts";
+import type { Aead, CryptoSuite } from "../../../src/core/crypto/suite.ts";
+import type { SessionInstallation } from "../../../src/core/dataplane/contract.ts";
+import { addressFromBytes, type IpAddress } from "../../../src/core/netip/address.ts";
+import { decodeHeader, HEADER_BYTES, PacketType } from "../../../src/core/wire/header.ts";
 import { Violation } from "./violation.ts";
 
 interface Sealer {

@@ -1,5 +1,5 @@
-import type { LiveSettings } from "../../src/core/config/settings.ts";
-import type { InnerFlow } from "./inner.ts";
+import type { LiveSettings } from "../../../src/core/config/settings.ts";
+import type { InnerFlow } from "../world/inner.ts";
 import { type PeerFacts, permits } from "./policy.ts";
 
 type Direction = "inbound" | "outbound";

@@ -1,9 +1,9 @@
-import type { CertificateVersion } from "../../src/core/cert/certificate.ts";
-import type { Cipher } from "../../src/core/crypto/suite.ts";
-import type { Rule } from "../../src/core/firewall/rule.ts";
-import { type IpAddress, parseAddress } from "../../src/core/netip/address.ts";
-import { rules } from "./policy.ts";
-import type { Random } from "./random.ts";
+import type { CertificateVersion } from "../../../src/core/cert/certificate.ts";
+import type { Cipher } from "../../../src/core/crypto/suite.ts";
+import type { Rule } from "../../../src/core/firewall/rule.ts";
+import { type IpAddress, parseAddress } from "../../../src/core/netip/address.ts";
+import { rules } from "../judge/policy.ts";
+import type { Random } from "../world/random.ts";
 
 /** Who plays: a lighthouse and four hosts with different rules, so that some pairs and ports are denied in each direction. */
 export interface Role {

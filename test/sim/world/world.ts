@@ -1,23 +1,23 @@
-import type { Settings } from "../../src/core/config/settings.ts";
-import type { IpAddress } from "../../src/core/netip/address.ts";
-import { endpointAddress } from "../../src/core/netip/endpoint.ts";
+import type { Settings } from "../../../src/core/config/settings.ts";
+import type { IpAddress } from "../../../src/core/netip/address.ts";
+import { endpointAddress } from "../../../src/core/netip/endpoint.ts";
+import { dnsNameOf, malloryRole, type Role, type Setup } from "../cast/cast.ts";
+import { allCertificates, counterfeitOf, identityOf } from "../cast/identities.ts";
+import { settingsOf } from "../cast/settings.ts";
+import { Referee } from "../judge/referee.ts";
+import { Violation } from "../judge/violation.ts";
+import { Eavesdropper } from "../trouble/eavesdropper.ts";
+import { healEverything, type Stage, unleashFaults } from "../trouble/faults.ts";
+import { Mallory } from "../trouble/mallory.ts";
+import { Faces } from "../underlay/faces.ts";
+import { Network } from "../underlay/network.ts";
+import { type Prospect, Underlay } from "../underlay/topology.ts";
 import { Agenda } from "./agenda.ts";
-import { dnsNameOf, malloryRole, type Role, type Setup } from "./cast.ts";
-import { Eavesdropper } from "./eavesdropper.ts";
-import { healEverything, type Stage, unleashFaults } from "./faults.ts";
 import { Host, type Parts } from "./host.ts";
-import { allCertificates, counterfeitOf, identityOf } from "./identities.ts";
 import { Journal } from "./journal.ts";
-import { Mallory } from "./mallory.ts";
-import { Network } from "./network.ts";
 import { planWorld, type WorldPlan } from "./plan.ts";
 import { Random } from "./random.ts";
-import { Referee } from "./referee.ts";
-import { settingsOf } from "./settings.ts";
 import { Traffic } from "./traffic.ts";
-import { Faces } from "./underlay/faces.ts";
-import { type Prospect, Underlay } from "./underlay/topology.ts";
-import { Violation } from "./violation.ts";
 
 /** What became of one seed. */
 export interface Report {

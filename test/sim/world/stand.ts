@@ -1,15 +1,15 @@
-import { type IpAddress, parseAddress } from "../../src/core/netip/address.ts";
-import { type Endpoint, endpoint } from "../../src/core/netip/endpoint.ts";
-import type { Notice } from "../../src/core/notice.ts";
+import { type IpAddress, parseAddress } from "../../../src/core/netip/address.ts";
+import { type Endpoint, endpoint } from "../../../src/core/netip/endpoint.ts";
+import type { Notice } from "../../../src/core/notice.ts";
+import { overlayAddress, roles, type Setup, underlayAddress } from "../cast/cast.ts";
+import { realParts } from "../cast/parts.ts";
+import { settingsOf } from "../cast/settings.ts";
+import { Referee } from "../judge/referee.ts";
+import { Network } from "../underlay/network.ts";
 import { Agenda } from "./agenda.ts";
-import { overlayAddress, roles, type Setup, underlayAddress } from "./cast.ts";
 import { Host } from "./host.ts";
 import { Journal } from "./journal.ts";
-import { Network } from "./network.ts";
-import { realParts } from "./parts.ts";
 import { Random } from "./random.ts";
-import { Referee } from "./referee.ts";
-import { settingsOf } from "./settings.ts";
 
 /** A datagram that crossed the network. */
 export interface Crossing {

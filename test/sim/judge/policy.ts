@@ -1,7 +1,7 @@
-import type { Rule } from "../../src/core/firewall/rule.ts";
-import type { IpAddress } from "../../src/core/netip/address.ts";
-import { contains } from "../../src/core/netip/prefix.ts";
-import type { InnerProtocol } from "./inner.ts";
+import type { Rule } from "../../../src/core/firewall/rule.ts";
+import type { IpAddress } from "../../../src/core/netip/address.ts";
+import { contains } from "../../../src/core/netip/prefix.ts";
+import type { InnerProtocol } from "../world/inner.ts";
 
 /** What of a peer's certificate the rules of the simulator look at. */
 export interface PeerFacts {

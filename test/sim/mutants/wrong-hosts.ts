@@ -1,18 +1,18 @@
 import { createDecipheriv } from "node:crypto";
-import { readUint32 } from "../../src/core/base/bytes.ts";
-import type { Entropy } from "../../src/core/base/entropy.ts";
-import { type Clock, type Instant, instant } from "../../src/core/base/time.ts";
-import type { LiveSettings, Settings } from "../../src/core/config/settings.ts";
-import { nonceOf } from "../../src/core/crypto/nonce.ts";
-import type { Aead, CryptoSuite } from "../../src/core/crypto/suite.ts";
-import type { DataPlaneCommand, DropSample, SessionSnapshot } from "../../src/core/dataplane/contract.ts";
-import type { DropReason } from "../../src/core/drop-reason.ts";
-import type { Deadline, Input, Output } from "../../src/core/io.ts";
-import type { Endpoint } from "../../src/core/netip/endpoint.ts";
-import { decodeHeader, HEADER_BYTES, TAG_BYTES } from "../../src/core/wire/header.ts";
-import { nodeSuite } from "../../src/runtime/node-crypto.ts";
-import type { ControlPlane, DataPlane, DataPlaneOutput, Parts } from "./host.ts";
-import { realParts } from "./parts.ts";
+import { readUint32 } from "../../../src/core/base/bytes.ts";
+import type { Entropy } from "../../../src/core/base/entropy.ts";
+import { type Clock, type Instant, instant } from "../../../src/core/base/time.ts";
+import type { LiveSettings, Settings } from "../../../src/core/config/settings.ts";
+import { nonceOf } from "../../../src/core/crypto/nonce.ts";
+import type { Aead, CryptoSuite } from "../../../src/core/crypto/suite.ts";
+import type { DataPlaneCommand, DropSample, SessionSnapshot } from "../../../src/core/dataplane/contract.ts";
+import type { DropReason } from "../../../src/core/drop-reason.ts";
+import type { Deadline, Input, Output } from "../../../src/core/io.ts";
+import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
+import { decodeHeader, HEADER_BYTES, TAG_BYTES } from "../../../src/core/wire/header.ts";
+import { nodeSuite } from "../../../src/runtime/node-crypto.ts";
+import { realParts } from "../cast/parts.ts";
+import type { ControlPlane, DataPlane, DataPlaneOutput, Parts } from "../world/host.ts";
 
 // Hosts that are wrong on purpose, each in one thing, to prove that the referee would notice.
 

@@ -1,12 +1,12 @@
-import type { Clock } from "../../src/core/base/time.ts";
-import type { DataPlaneEvent, LocalIndex } from "../../src/core/dataplane/contract.ts";
-import type { Deadline, Input, Output } from "../../src/core/io.ts";
-import type { IpAddress } from "../../src/core/netip/address.ts";
-import type { ControlPlane, Parts } from "./host.ts";
-import { obeying, obeyingInTurn } from "./mutants.ts";
-import type { NatBehaviour } from "./nat/behaviour.ts";
-import { NatBox } from "./nat/nat-box.ts";
-import { realParts } from "./parts.ts";
+import type { Clock } from "../../../src/core/base/time.ts";
+import type { DataPlaneEvent, LocalIndex } from "../../../src/core/dataplane/contract.ts";
+import type { Deadline, Input, Output } from "../../../src/core/io.ts";
+import type { IpAddress } from "../../../src/core/netip/address.ts";
+import { realParts } from "../cast/parts.ts";
+import type { NatBehaviour } from "../nat/behaviour.ts";
+import { NatBox } from "../nat/nat-box.ts";
+import type { ControlPlane, Parts } from "../world/host.ts";
+import { obeying, obeyingInTurn } from "./wrong-hosts.ts";
 
 // Hosts, and NATs around them, that confuse one thing with another, to prove that the referee would notice.
 

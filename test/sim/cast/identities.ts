@@ -1,17 +1,17 @@
-import { wallTime } from "../../src/core/base/time.ts";
-import { CaPool } from "../../src/core/cert/ca-pool.ts";
-import type { Certificate, CertificateVersion } from "../../src/core/cert/certificate.ts";
-import type { CertificateContent } from "../../src/core/cert/content.ts";
-import type { Credential } from "../../src/core/cert/credential.ts";
-import { signedBytes } from "../../src/core/cert/decode.ts";
-import type { Identity } from "../../src/core/cert/identity.ts";
-import { assembleV1, encodeV1Details } from "../../src/core/cert/v1.ts";
-import { assembleV2, encodeV2Details } from "../../src/core/cert/v2.ts";
-import type { SigningKey } from "../../src/core/crypto/suite.ts";
-import { nodeSuite } from "../../src/runtime/node-crypto.ts";
+import { wallTime } from "../../../src/core/base/time.ts";
+import { CaPool } from "../../../src/core/cert/ca-pool.ts";
+import type { Certificate, CertificateVersion } from "../../../src/core/cert/certificate.ts";
+import type { CertificateContent } from "../../../src/core/cert/content.ts";
+import type { Credential } from "../../../src/core/cert/credential.ts";
+import { signedBytes } from "../../../src/core/cert/decode.ts";
+import type { Identity } from "../../../src/core/cert/identity.ts";
+import { assembleV1, encodeV1Details } from "../../../src/core/cert/v1.ts";
+import { assembleV2, encodeV2Details } from "../../../src/core/cert/v2.ts";
+import type { SigningKey } from "../../../src/core/crypto/suite.ts";
+import { nodeSuite } from "../../../src/runtime/node-crypto.ts";
+import { WORLD_EPOCH_NS } from "../world/host.ts";
+import { Random } from "../world/random.ts";
 import { malloryRole, overlayAddress, type Role, type Setup, type VersionChoice } from "./cast.ts";
-import { WORLD_EPOCH_NS } from "./host.ts";
-import { Random } from "./random.ts";
 
 /** The certificate, key and trust of a role that holds these versions. Made once per process: issuing is not what is simulated. */
 export function identityOf(

@@ -1,5 +1,5 @@
+import type { Random } from "../world/random.ts";
 import { type Role, roles } from "./cast.ts";
-import type { Random } from "./random.ts";
 
 /** Who plays in a world of this size: one to three lighthouses, and hosts that have the rules of the four we know. */
 export function growCast(random: Random): readonly Role[] {

@@ -1,11 +1,11 @@
-import { chooseSetup, type Role, roles, type Setup } from "./cast.ts";
-import { type Fault, faultsOfSmallestWorld, hostFaults } from "./faults.ts";
-import { growCast } from "./growing-cast.ts";
+import { chooseSetup, type Role, roles, type Setup } from "../cast/cast.ts";
+import { growCast } from "../cast/grow-cast.ts";
+import { type Fault, faultsOfSmallestWorld, hostFaults } from "../trouble/faults.ts";
+import { underlayFaults } from "../trouble/underlay-faults.ts";
+import { growTopology } from "../underlay/grow-topology.ts";
+import { ideal } from "../underlay/link.ts";
+import type { Topology } from "../underlay/topology.ts";
 import { Random } from "./random.ts";
-import { growTopology } from "./underlay/grow-topology.ts";
-import { ideal } from "./underlay/link.ts";
-import type { Topology } from "./underlay/topology.ts";
-import { underlayFaults } from "./underlay-faults.ts";
 
 /** Everything that is settled before a world begins. A function of the seed. */
 export interface WorldPlan {

@@ -1,9 +1,9 @@
-import type { IpAddress } from "../../src/core/netip/address.ts";
-import { type Endpoint, endpointAddress } from "../../src/core/netip/endpoint.ts";
-import type { Agenda } from "./agenda.ts";
-import type { Random } from "./random.ts";
-import { type Direction, Link } from "./underlay/link.ts";
-import { type Place, Realm, type Receiver, type Spot } from "./underlay/realm.ts";
+import type { IpAddress } from "../../../src/core/netip/address.ts";
+import { type Endpoint, endpointAddress } from "../../../src/core/netip/endpoint.ts";
+import type { Agenda } from "../world/agenda.ts";
+import type { Random } from "../world/random.ts";
+import { type Direction, Link } from "./link.ts";
+import { type Place, Realm, type Receiver, type Spot } from "./realm.ts";
 
 /** How the network treats every datagram, wherever it goes. Probabilities 0..1, times in milliseconds. */
 export interface Weather {
