@@ -47,8 +47,9 @@ async function runMany(first: number, count: number): Promise<void> {
   );
   const recoveries = reports.map(({ recoveryMs }) => recoveryMs).sort((a, b) => a - b);
   const total = (figure: keyof Report["pairs"]): number => reports.reduce((sum, { pairs }) => sum + pairs[figure], 0);
+  const surprising = reports.filter(({ pairs }) => pairs.surprises > 0).map(({ seed }) => seed);
   console.log(
-    `${reports.filter(({ world }) => world !== "the smallest world").length} worlds with sites; pairs that can become direct: ${total("direct")}, that cannot: ${total("apart")}, of which talked all the same: ${total("surprises")}`,
+    `${reports.filter(({ world }) => world !== "the smallest world").length} worlds with sites; pairs that can become direct: ${total("direct")}, that cannot: ${total("apart")}, of which talked all the same: ${total("surprises")}${surprising.length > 0 ? ` (seeds ${surprising.join(", ")})` : ""}`,
   );
   const at = (share: number): string => `${((recoveries[Math.floor(share * (count - 1))] ?? 0) / 1000).toFixed(1)} s`;
   console.log(`last loss after the faults ended: median ${at(0.5)}, 90 % ${at(0.9)}, 99 % ${at(0.99)}, worst ${at(1)}`);

@@ -5,9 +5,14 @@ import type { Place, Spot } from "./realm.ts";
 /** Where a host is seen from outside its NATs: what its last datagram was translated to. */
 export class Faces {
   readonly #last = new Map<Link, Endpoint>();
+  readonly #owners = new Map<Endpoint, Link>();
 
-  translated(sender: Place, external: Endpoint): void {
-    this.#last.set(sender.link, external);
+  translated({ link }: Place, external: Endpoint): void {
+    const before = this.#owners.get(external);
+    // A NAT that has forgotten its mappings gives the same port to somebody else.
+    if (before && before !== link && this.#last.get(before) === external) this.#last.delete(before);
+    this.#owners.set(external, link);
+    this.#last.set(link, external);
   }
 
   of(host: { readonly spot: Spot; readonly endpoint: Endpoint }): Endpoint {
