@@ -1,4 +1,4 @@
-import { concatBytes } from "../../../src/core/base/bytes.ts";
+import { concatBytes, equalBytes } from "../../../src/core/base/bytes.ts";
 import type { Certificate } from "../../../src/core/cert/certificate.ts";
 import type { Credential } from "../../../src/core/cert/credential.ts";
 import { toHandshakeForm } from "../../../src/core/cert/handshake-form.ts";
@@ -26,11 +26,6 @@ interface Session {
   counter: bigint;
 }
 
-interface Call {
-  readonly victim: Host;
-  readonly initiator: IxInitiator;
-}
-
 /**
  * A member of the network with a certificate and a key of its own, and no manners: builds tunnels like everybody else and then lies in them
  * - about inner addresses, ports, other hosts' places - and answers calls that were meant for others.
@@ -47,7 +42,7 @@ export class Mallory {
   readonly #referee: Referee;
   readonly #victims: readonly Host[];
   readonly #faces: Faces;
-  readonly #calls = new Map<number, Call>();
+  readonly #calls = new Map<number, IxInitiator>();
   readonly #sessions: Session[] = [];
 
   constructor(options: {
@@ -99,7 +94,8 @@ export class Mallory {
     const responder = new IxResponder(ownKeys);
     const first = responder.readMessage1(datagram.subarray(HEADER_BYTES));
     const payload = first.ok ? decodeHandshakePayload(first.value.payload) : undefined;
-    if (!payload?.ok) return;
+    if (!first.ok || !payload?.ok || !isKeyOf(caller.settings.live.identity.credential, first.value.remoteStatic))
+      return;
     const { initiatorIndex } = payload.value;
     const { message, keys } = responder.writeMessage2(
       this.#payload(initiatorIndex, this.#index()),
@@ -115,7 +111,7 @@ export class Mallory {
     const index = this.#index();
     const initiator = new IxInitiator(this.#keys());
     const message = initiator.writeMessage1(this.#payload(index, 0));
-    this.#calls.set(index, { victim, initiator });
+    this.#calls.set(index, initiator);
     this.#remark(`calls ${victim.name}`);
     this.#network.send(this.endpoint, this.#faces.of(victim), concatBytes(this.#handshakeHeader(0, 1n), message));
   }
@@ -126,15 +122,17 @@ export class Mallory {
   }
 
   #answered(header: Header, datagram: Uint8Array): void {
-    const call = this.#calls.get(header.remoteIndex);
-    const second = call?.initiator.readMessage2(datagram.subarray(HEADER_BYTES));
+    const second = this.#calls.get(header.remoteIndex)?.readMessage2(datagram.subarray(HEADER_BYTES));
     const payload = second?.ok ? decodeHandshakePayload(second.value.payload) : undefined;
-    if (!call || !second?.ok || !payload?.ok) return;
+    if (!second?.ok || !payload?.ok) return;
     this.#calls.delete(header.remoteIndex);
-    const { keys } = second.value;
-    this.#hold(call.victim, keys.initiatorToResponder, keys.responderToInitiator);
+    const { keys, remoteStatic } = second.value;
+    // Behind a NAT that has given the port to another host, it is that host who answers.
+    const victim = this.#victims.find(({ settings }) => isKeyOf(settings.live.identity.credential, remoteStatic));
+    if (!victim) return;
+    this.#hold(victim, keys.initiatorToResponder, keys.responderToInitiator);
     this.#sessions.push({
-      victim: call.victim,
+      victim,
       remoteIndex: payload.value.responderIndex,
       seal: this.#suite.aead(this.#cipher, keys.initiatorToResponder.slice()),
       counter: 2n,
@@ -231,6 +229,10 @@ export class Mallory {
   #remark(text: string): void {
     this.#journal.remark(this.#agenda.now, malloryRole.name, text);
   }
+}
+
+function isKeyOf({ key }: Credential, publicKey: Uint8Array): boolean {
+  return equalBytes(key.publicKey, publicKey);
 }
 
 const nowhere = parseEndpoint("203.0.113.99:9999") as Endpoint;
