@@ -1,16 +1,14 @@
 import type { Clock, Instant } from "../core/base/time.ts";
 import type { DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "../core/dataplane/contract.ts";
-import type { Deadline, Input, NodeStatus, Output, PingResult, PingTarget } from "../core/io.ts";
+import type { Input, NodeStatus, Output, PingResult, PingTarget } from "../core/io.ts";
+import { type Driven, NodeDriver } from "../core/node-driver.ts";
 import type { Notice } from "../core/notice.ts";
 import type { OperatorEvent } from "../core/operator/event.ts";
 import { render } from "../core/operator/render.ts";
 import type { DataPlaneListener } from "./dataplane/data-plane.ts";
 
 /** What the driver drives: `Node`, or a stand-in in tests. */
-export interface Decider {
-  handle(input: Input, clock: Clock): void;
-  poll(): Output | undefined;
-  pollTimeout(): Deadline | undefined;
+export interface Decider extends Driven {
   status(clock: Clock): NodeStatus;
 }
 
@@ -28,17 +26,13 @@ const PINGS_MAX = 64;
 /** setTimeout takes at most 2^31-1 ms; nothing is due later than a day anyway. */
 const SLEEP_MS_MAX = 86_400_000;
 
-/**
- * Connects a node to the world: one input, then everything it wants, then the next. What an output causes at once (a data plane in the same
- * process answers before `command` returns) waits for its turn.
- */
+/** Connects a node to the world: what it wants done, a timer for its next deadline, and promises for pings. */
 export class Driver implements DataPlaneListener {
   readonly #node: Decider;
   readonly #world: DriverSurroundings;
-  readonly #inputs: Input[] = [];
   readonly #pings = new Map<number, (result: PingResult) => void>();
   #nextPing = 1;
-  #busy = false;
+  readonly #driver: NodeDriver;
   #timer: NodeJS.Timeout | undefined;
   #wakeAt: Instant | undefined;
   #stopped = false;
@@ -46,19 +40,15 @@ export class Driver implements DataPlaneListener {
   constructor(node: Decider, world: DriverSurroundings) {
     this.#node = node;
     this.#world = world;
+    this.#driver = new NodeDriver(node, {
+      clock: world.clock,
+      carryOut: (output) => this.#carryOut(output),
+      rest: (deadline) => this.#sleep(deadline?.at),
+    });
   }
 
   feed(input: Input): void {
-    if (this.#stopped) return;
-    this.#inputs.push(input);
-    if (this.#busy) return;
-    this.#busy = true;
-    for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
-      this.#node.handle(next, this.#world.clock());
-      for (let output = this.#node.poll(); output; output = this.#node.poll()) this.#carryOut(output);
-    }
-    this.#busy = false;
-    this.#sleep();
+    if (!this.#stopped) this.#driver.feed(input);
   }
 
   up(udpPort: number, sessions: readonly SessionSnapshot[]): void {
@@ -115,8 +105,7 @@ export class Driver implements DataPlaneListener {
     }
   }
 
-  #sleep(): void {
-    const at = this.#node.pollTimeout()?.at;
+  #sleep(at: Instant | undefined): void {
     if (at === this.#wakeAt) return;
     clearTimeout(this.#timer);
     this.#wakeAt = at;

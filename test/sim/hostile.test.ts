@@ -6,8 +6,8 @@ import { UNCONFIRMED_PER_PEER_MAX } from "../../src/core/machine/sessions/unconf
 import type { Endpoint } from "../../src/core/netip/endpoint.ts";
 import { encodeHandshakePayload } from "../../src/core/wire/handshake-payload.ts";
 import { encodeHeader, HEADER_BYTES, PacketType, recvErrorFor } from "../../src/core/wire/header.ts";
-import { WORLD_EPOCH_NS } from "./host.ts";
-import { type Crossing, Stand } from "./stand.ts";
+import { WORLD_EPOCH_NS } from "./world/host.ts";
+import { type Crossing, Stand } from "./world/stand.ts";
 
 // The referee watches all the while: nothing forged, replayed or damaged is delivered, no stranger gets more than it sent
 // (referee.ts, strangers.ts). What stands here is what else must be true.

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { type Endpoint, parseEndpoint } from "../../src/core/netip/endpoint.ts";
-import { Agenda } from "./agenda.ts";
-import { overlayAddress, roles } from "./cast.ts";
-import { Alarm, Channel } from "./channel.ts";
-import { type InnerFlow, idOf, reversed } from "./inner.ts";
-import { Journal } from "./journal.ts";
-import { Ledger } from "./ledger.ts";
-import { Network } from "./network.ts";
-import { permits, rules } from "./policy.ts";
-import { Random } from "./random.ts";
-import { RuleBook } from "./rule-book.ts";
+import { overlayAddress, roles } from "./cast/cast.ts";
+import { Ledger } from "./judge/ledger.ts";
+import { permits, rules } from "./judge/policy.ts";
+import { RuleBook } from "./judge/rule-book.ts";
+import { Network } from "./underlay/network.ts";
+import { Agenda } from "./world/agenda.ts";
+import { Alarm, Channel } from "./world/channel.ts";
+import { type InnerFlow, idOf, reversed } from "./world/inner.ts";
+import { Journal } from "./world/journal.ts";
+import { Random } from "./world/random.ts";
 
 const [, alpha, bravo, charlie] = roles;
 const a = parseEndpoint("198.51.100.2:4242") as Endpoint;

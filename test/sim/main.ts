@@ -2,8 +2,8 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { realParts } from "./parts.ts";
-import { type Report, runSeed, WORLD_END_MS } from "./world.ts";
+import { realParts } from "./cast/parts.ts";
+import { type Report, runSeed, WORLD_END_MS } from "./world/world.ts";
 
 /** Seeds of one thread: `first`, `first + stride`, ... */
 interface Share {
@@ -46,6 +46,11 @@ async function runMany(first: number, count: number): Promise<void> {
     `${count} seeds of ${WORLD_END_MS / 1000} s, ${failed} violations, ${seconds.toFixed(1)} s on ${stride} threads (${speed.toFixed(0)} times real time)`,
   );
   const recoveries = reports.map(({ recoveryMs }) => recoveryMs).sort((a, b) => a - b);
+  const total = (figure: keyof Report["pairs"]): number => reports.reduce((sum, { pairs }) => sum + pairs[figure], 0);
+  const surprising = reports.filter(({ pairs }) => pairs.surprises > 0).map(({ seed }) => seed);
+  console.log(
+    `${reports.filter(({ world }) => world !== "the smallest world").length} worlds with sites; pairs that can become direct: ${total("direct")}, that cannot: ${total("apart")}, of which talked all the same: ${total("surprises")}${surprising.length > 0 ? ` (seeds ${surprising.join(", ")})` : ""}`,
+  );
   const at = (share: number): string => `${((recoveries[Math.floor(share * (count - 1))] ?? 0) / 1000).toFixed(1)} s`;
   console.log(`last loss after the faults ended: median ${at(0.5)}, 90 % ${at(0.9)}, 99 % ${at(0.99)}, worst ${at(1)}`);
   process.exitCode = failed === 0 ? 0 : 1;
@@ -69,8 +74,9 @@ function runShare({ first, end, stride }: Share): readonly Report[] {
   return reports;
 }
 
-function describe({ seed, violation, digest, outputs, sent, delivered, recoveryMs }: Report): string {
-  const figures = `${delivered} of ${sent} packets delivered, ${outputs} outputs, last loss ${recoveryMs} ms after the faults, digest ${digest.slice(0, 16)}`;
+function describe(report: Report): string {
+  const { seed, world, violation, digest, outputs, sent, delivered, recoveryMs, pairs } = report;
+  const figures = `${world}, ${pairs.direct} pairs that can become direct and ${pairs.apart} that cannot, ${delivered} of ${sent} packets delivered, ${outputs} outputs, last loss ${recoveryMs} ms after the faults, digest ${digest.slice(0, 16)}`;
   return violation === undefined
     ? `seed ${seed}: every invariant holds (${figures})`
     : `seed ${seed}: VIOLATION ${violation} (${figures})\n  again: npm run sim -- --seed ${seed} --trace`;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { realParts } from "./parts.ts";
-import { runSeed } from "./world.ts";
+import { realParts } from "./cast/parts.ts";
+import { runSeed } from "./world/world.ts";
 
 /** Seeds that every change runs, split over files so that two cores share them. */
 export const SEEDS_PER_CHANGE = 300;

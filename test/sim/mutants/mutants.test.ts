@@ -1,0 +1,157 @@
+import { describe, expect, test } from "vitest";
+import { ok } from "../../../src/core/base/result.ts";
+import { CaPool } from "../../../src/core/cert/ca-pool.ts";
+import type { Certificate, VerifiedCertificate } from "../../../src/core/cert/certificate.ts";
+import type { DataPlaneEvent } from "../../../src/core/dataplane/contract.ts";
+import { overlayAddress, roles } from "../cast/cast.ts";
+import type { Parts } from "../world/host.ts";
+import { runSeed } from "../world/world.ts";
+import { leakingTo, losingDeadline, lyingNats, sharingSessions, swappingSessions } from "./mixing-up.ts";
+import {
+  altering,
+  commanding,
+  deafTo,
+  delivering,
+  deliveringKnownFlows,
+  obeying,
+  reacting,
+  settled,
+  tagBlind,
+} from "./wrong-hosts.ts";
+
+/** A wrong host must be caught within this many seeds. */
+const SEEDS = 40;
+
+const mutants: readonly { readonly host: string; readonly parts: Parts; readonly caught: RegExp }[] = [
+  { host: "delivers replayed packets", parts: delivering("replayed"), caught: /twice/ },
+  { host: "delivers from any inner source", parts: delivering("remote-address"), caught: /false source/ },
+  { host: "delivers what no rule allows", parts: delivering("no-matching-rule"), caught: /rules forbid/ },
+  { host: "does not look at tags", parts: tagBlind, caught: /other bytes|nobody sent|nobody holds/ },
+  {
+    host: "sends on sessions that nobody has confirmed",
+    parts: commanding((command) =>
+      command.kind === "install-session" ? [{ ...command, confirmed: true, primary: true }] : [command],
+    ),
+    caught: /trusts session/,
+  },
+  {
+    host: "has a data plane that takes every session for confirmed",
+    parts: obeying((command) =>
+      command.kind === "install-session" ? { ...command, confirmed: true, primary: true } : command,
+    ),
+    caught: /unconfirmed session/,
+  },
+  {
+    host: "roams to wherever a packet claims to come from",
+    parts: reacting(({ reason, localIndex }, path) =>
+      reason === "not-authentic" && localIndex !== undefined ? { kind: "set-path", localIndex, path } : undefined,
+    ),
+    caught: /a stranger who/,
+  },
+  {
+    host: "installs the keys of a session again",
+    parts: commanding((command) =>
+      command.kind === "install-session"
+        ? [command, { kind: "remove-session", localIndex: command.localIndex, sendClose: false }, command]
+        : [command],
+    ),
+    caught: /used already/,
+  },
+  {
+    host: "takes any certificate",
+    parts: settled((live) => ({ ...live, identity: { ...live.identity, pool: credulous } })),
+    caught: /take each other for/,
+  },
+  {
+    host: "puts new rules on new sessions only",
+    parts: commanding((command) =>
+      command.kind === "apply-policies" ? [{ ...command, bindings: [], raiseEpoch: false }] : [command],
+    ),
+    caught: /rules forbid/,
+  },
+  { host: "keeps its old rules", parts: deafTo(({ kind }) => kind !== "reload"), caught: /rules forbid|may talk/ },
+  {
+    host: "answers a handshake twice",
+    parts: commanding((command) =>
+      command.kind === "send-datagram" && command.datagram[15] === 2 ? [command, command] : [command],
+    ),
+    caught: /had not asked/,
+  },
+  {
+    host: "never notices that a peer is gone",
+    parts: deafTo((input) => input.kind !== "data-plane" || !signsOfDeath(input.event)),
+    caught: /may talk/,
+  },
+  {
+    host: "does not hear of sessions that were confirmed",
+    parts: deafTo((input) => input.kind !== "data-plane" || input.event.kind !== "confirmed"),
+    caught: /./,
+  },
+  {
+    host: "forgets who asked it to ping",
+    parts: altering((output) => (output.to === "pinger" ? [] : [output])),
+    caught: /ping/,
+  },
+  {
+    host: "loses the deadline of its liveness checks",
+    parts: losingDeadline(/liveness|health|sample/),
+    caught: /may talk/,
+  },
+  { host: "tells one session what another one said", parts: swappingSessions("message"), caught: /may talk/ },
+  {
+    host: "lets two peers claim a session",
+    parts: sharingSessions(),
+    caught: /not meant to see it/,
+  },
+  {
+    host: "keeps judging a flow by the rules that stood when it began",
+    parts: deliveringKnownFlows("no-matching-rule"),
+    caught: /rules forbid/,
+  },
+  {
+    host: "has a route that leaks",
+    parts: leakingTo(roles.map(({ number }) => overlayAddress(number, 4))),
+    caught: /not meant to see it/,
+  },
+  {
+    host: "lives behind a NAT that lies about its filtering",
+    parts: lyingNats({ filtering: "address-and-port-dependent" }),
+    caught: /may talk/,
+  },
+  {
+    host: "lives behind a NAT that lies about its mapping",
+    parts: lyingNats({ mapping: "address-and-port-dependent" }),
+    caught: /may talk/,
+  },
+  {
+    host: "throws on a malformed message",
+    parts: altering((output) => {
+      if (output.to === "operator" && output.notice.code === "lighthouse-message-malformed") throw new Error("oops");
+      return [output];
+    }),
+    caught: /threw during/,
+  },
+];
+
+describe(`within ${SEEDS} seeds, a host is caught that`, () => {
+  test.each(mutants)("$host", ({ parts, caught }) => {
+    const violations: string[] = [];
+    for (let seed = 1; seed <= SEEDS && !violations.some((violation) => caught.test(violation)); seed++) {
+      violations.push(runSeed(seed, parts).violation ?? "");
+    }
+    expect(violations.join("\n")).toMatch(caught);
+  });
+});
+
+/** Samples show silence, recv_errors that a session is unknown. */
+function signsOfDeath(event: DataPlaneEvent): boolean {
+  return event.kind === "sampled" || (event.kind === "datagram" && event.datagram[0] === 0x12);
+}
+
+/** Believes every certificate. */
+const credulous: CaPool = Object.create(CaPool.prototype, {
+  verify: { value: (certificate: Certificate) => ok(certificate as VerifiedCertificate) },
+  recheck: { value: (certificate: VerifiedCertificate) => ok(certificate) },
+  caOf: { value: () => undefined },
+  authorities: { value: [] },
+});

@@ -1,0 +1,34 @@
+/** How much of the remote endpoint a NAT looks at (RFC 4787, 4.1 for mapping, 5 for filtering). */
+export type Dependence = "endpoint-independent" | "address-dependent" | "address-and-port-dependent";
+
+export const dependences: readonly Dependence[] = [
+  "endpoint-independent",
+  "address-dependent",
+  "address-and-port-dependent",
+];
+
+/** How the port outside is chosen (RFC 4787, 4.2). */
+export type PortAssignment = "preservation" | "sequential" | "random";
+
+/** Everything that tells one NAT from another, in the words of RFC 4787. */
+export interface NatBehaviour {
+  /** When a second remote endpoint is sent to: whether the port outside stays the same. */
+  readonly mapping: Dependence;
+  /** Who may send to a mapping: anybody, an address that was sent to, an endpoint that was sent to. */
+  readonly filtering: Dependence;
+  readonly portAssignment: PortAssignment;
+  /** Whether two hosts inside reach each other by their endpoints outside (RFC 4787, 6). */
+  readonly hairpinning: boolean;
+  /** After this long without a refresh a mapping is gone. */
+  readonly mappingLifetimeMs: number;
+  /** Whether what comes in refreshes as well. What goes out always does (RFC 4787, 4.3). */
+  readonly inboundRefresh: boolean;
+  /** Mappings at once; the one refreshed longest ago makes room. */
+  readonly tableSize: number;
+}
+
+/** Names of one remote endpoint for each dependence: what a NAT of that kind can tell apart. */
+export function seenAs(dependence: Dependence, remote: { readonly address: string; readonly port: string }): string {
+  if (dependence === "endpoint-independent") return "";
+  return dependence === "address-dependent" ? remote.address : `${remote.address} ${remote.port}`;
+}

@@ -1,0 +1,147 @@
+import type { IpAddress } from "../../../src/core/netip/address.ts";
+import { type Endpoint, endpoint, endpointAddress, endpointPort } from "../../../src/core/netip/endpoint.ts";
+import type { Random } from "../world/random.ts";
+import { type Dependence, type NatBehaviour, seenAs } from "./behaviour.ts";
+
+/** One port outside, who it belongs to, and who may send to it. */
+interface Mapping {
+  readonly key: string;
+  readonly internal: Endpoint;
+  readonly external: Endpoint;
+  refreshedAt: number;
+  /** What was sent to, as the filter tells it apart, and when it was last refreshed. */
+  readonly permitted: Map<string, number>;
+}
+
+/**
+ * A NAT between a realm inside and one outside, with one address there. Pure: told which datagram passes when, it says how it is rewritten, or
+ * that it is not let through.
+ */
+export class NatBox {
+  readonly behaviour: NatBehaviour;
+  readonly #random: Random;
+  #address: IpAddress;
+  /** Refreshed longest ago first. */
+  readonly #byKey = new Map<string, Mapping>();
+  readonly #byExternal = new Map<Endpoint, Mapping>();
+  #lastPort: number;
+
+  constructor(behaviour: NatBehaviour, address: IpAddress, random: Random) {
+    this.behaviour = behaviour;
+    this.#address = address;
+    this.#random = random;
+    this.#lastPort = random.between(PORT_FIRST, PORT_LAST);
+  }
+
+  get address(): IpAddress {
+    return this.#address;
+  }
+
+  get mappings(): number {
+    return this.#byKey.size;
+  }
+
+  /** A datagram from inside: the source that it has outside. */
+  outbound(internal: Endpoint, remote: Endpoint, now: number): Endpoint {
+    const { mapping, filtering } = this.behaviour;
+    const key = `${internal} ${part(mapping, remote)}`;
+    const known = this.#byKey.get(key);
+    if (known && this.#isOver(known.refreshedAt, now)) this.#remove(known);
+    const found = this.#byKey.get(key) ?? this.#create(key, internal, now);
+    this.#refresh(found, part(filtering, remote), now);
+    return found.external;
+  }
+
+  /** A datagram from outside: whom it goes to inside; undefined when it is not let in. */
+  inbound(external: Endpoint, remote: Endpoint, now: number): Endpoint | undefined {
+    const mapping = this.#byExternal.get(external);
+    if (!mapping || this.#isOver(mapping.refreshedAt, now)) return undefined;
+    const sender = part(this.behaviour.filtering, remote);
+    const permittedAt = mapping.permitted.get(sender);
+    if (permittedAt === undefined || this.#isOver(permittedAt, now)) return undefined;
+    if (this.behaviour.inboundRefresh) this.#refresh(mapping, sender, now);
+    return mapping.internal;
+  }
+
+  /** A datagram from inside to a mapping of this very box: rewritten at both ends; undefined when it does not turn round. */
+  hairpin(
+    internal: Endpoint,
+    external: Endpoint,
+    now: number,
+  ): { readonly source: Endpoint; readonly internal: Endpoint } | undefined {
+    if (!this.behaviour.hairpinning) return undefined;
+    const source = this.outbound(internal, external, now);
+    const target = this.inbound(external, source, now);
+    return target === undefined ? undefined : { source, internal: target };
+  }
+
+  /** Power off and on: every mapping is forgotten; the address may be another one afterwards. */
+  reboot(address: IpAddress = this.#address): void {
+    this.#byKey.clear();
+    this.#byExternal.clear();
+    this.#address = address;
+  }
+
+  #create(key: string, internal: Endpoint, now: number): Mapping {
+    if (this.#byKey.size >= this.behaviour.tableSize) this.#makeRoom();
+    const external = endpoint(this.#address, this.#freePort(endpointPort(internal)));
+    const mapping = { key, internal, external, refreshedAt: now, permitted: new Map<string, number>() };
+    this.#byExternal.set(external, mapping);
+    return mapping;
+  }
+
+  #refresh(mapping: Mapping, sender: string, now: number): void {
+    mapping.refreshedAt = now;
+    mapping.permitted.delete(sender);
+    mapping.permitted.set(sender, now);
+    if (mapping.permitted.size > PERMITTED_MAX) {
+      const [oldest] = mapping.permitted.keys();
+      if (oldest !== undefined) mapping.permitted.delete(oldest);
+    }
+    this.#byKey.delete(mapping.key);
+    this.#byKey.set(mapping.key, mapping);
+  }
+
+  #makeRoom(): void {
+    const [oldest] = this.#byKey.values();
+    if (oldest) this.#remove(oldest);
+  }
+
+  #remove(mapping: Mapping): void {
+    this.#byKey.delete(mapping.key);
+    this.#byExternal.delete(mapping.external);
+  }
+
+  #freePort(internal: number): number {
+    const { portAssignment } = this.behaviour;
+    if (portAssignment === "random") return this.#from(this.#random.between(PORT_FIRST, PORT_LAST));
+    if (portAssignment === "preservation") return this.#from(internal);
+    this.#lastPort = this.#from(this.#lastPort + 1);
+    return this.#lastPort;
+  }
+
+  /** The first port from here on that nobody has. Tables are far smaller than the range of ports. */
+  #from(wanted: number): number {
+    let port = wanted;
+    while (port > PORT_LAST || this.#byExternal.has(endpoint(this.#address, port))) {
+      port = port >= PORT_LAST ? PORT_FIRST : port + 1;
+    }
+    return port;
+  }
+
+  #isOver(refreshedAt: number, now: number): boolean {
+    return now - refreshedAt >= this.behaviour.mappingLifetimeMs;
+  }
+}
+
+const PORT_FIRST = 1_024;
+const PORT_LAST = 65_535;
+/** Remotes that one mapping remembers. */
+const PERMITTED_MAX = 256;
+
+function part(dependence: Dependence, remote: Endpoint): string {
+  if (dependence === "endpoint-independent") return "";
+  return dependence === "address-dependent"
+    ? seenAs(dependence, { address: endpointAddress(remote), port: "" })
+    : remote;
+}

@@ -1,0 +1,71 @@
+import { type PaperEndpoint, type PaperSite, PaperUnderlay } from "./paper-nat.ts";
+
+/** A host for the predicate. */
+export interface Party {
+  readonly name: string;
+  readonly site: string | undefined;
+}
+
+/**
+ * Whether two hosts can become direct with what the product does: both are known to a lighthouse on the internet by where their packets come from and
+ * by what they say about themselves; the caller calls at all of these places; the called host is told, and sends a byte to all of the caller's.
+ * No port is predicted. True when the call of either gets through and packets then flow both ways.
+ */
+export function canBecomeDirect(sites: readonly PaperSite[], a: Party, b: Party): boolean {
+  return succeeds(sites, a, b) || succeeds(sites, b, a);
+}
+
+function succeeds(sites: readonly PaperSite[], caller: Party, called: Party): boolean {
+  const paper = new PaperUnderlay(sites);
+  const ends = new Map<Party, PaperEndpoint>(
+    [caller, called].map((party) => [party, paper.endpointOf(party.name, party.site)]),
+  );
+  const send = (from: Party, to: PaperEndpoint): ReturnType<PaperUnderlay["send"]> => {
+    const own = ends.get(from);
+    return own && paper.send(own, from.site, to);
+  };
+  const candidates = new Map<Party, readonly PaperEndpoint[]>(
+    [caller, called].map((party) => {
+      const learned = send(party, LIGHTHOUSE)?.source;
+      const own = ends.get(party);
+      return [party, [learned, own].filter((place) => place !== undefined)];
+    }),
+  );
+  const arrivesAt = (from: Party, to: PaperEndpoint, target: Party): PaperEndpoint | undefined => {
+    const arrived = send(from, to);
+    return arrived?.at === ends.get(target) ? arrived?.source : undefined;
+  };
+
+  for (const place of candidates.get(caller) ?? []) send(called, place);
+  // The first attempt is too early, a later one comes after the punch; each opens the caller's own filters.
+  for (let attempt = 1; attempt <= 2; attempt++) {
+    for (const place of candidates.get(called) ?? []) {
+      const from = arrivesAt(caller, place, called);
+      const answeredFrom = from && arrivesAt(called, from, caller);
+      if (from && answeredFrom && flows(arrivesAt, caller, called, answeredFrom)) return true;
+    }
+  }
+  return false;
+}
+
+/** A session stands and the caller sends to `path`: each follows where the other's packets come from, until both arrive for good. */
+function flows(
+  arrivesAt: (from: Party, to: PaperEndpoint, target: Party) => PaperEndpoint | undefined,
+  caller: Party,
+  called: Party,
+  path: PaperEndpoint,
+): boolean {
+  let towardsCalled = path;
+  for (let round = 1; round <= ROUNDS; round++) {
+    const source = arrivesAt(caller, towardsCalled, called);
+    const back = source && arrivesAt(called, source, caller);
+    if (!back) return false;
+    if (back.address === towardsCalled.address && back.port === towardsCalled.port) return true;
+    towardsCalled = back;
+  }
+  return true;
+}
+
+const LIGHTHOUSE: PaperEndpoint = { address: "internet/lighthouse", port: "own" };
+/** Roaming settles after one change at each end. */
+const ROUNDS = 4;

@@ -1,0 +1,287 @@
+import type { Entropy } from "../../../src/core/base/entropy.ts";
+import { type Clock, type Instant, instant, wallTime } from "../../../src/core/base/time.ts";
+import type { LiveSettings, Settings } from "../../../src/core/config/settings.ts";
+import type { CryptoSuite } from "../../../src/core/crypto/suite.ts";
+import type { DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "../../../src/core/dataplane/contract.ts";
+import type { Input, Output } from "../../../src/core/io.ts";
+import type { IpAddress } from "../../../src/core/netip/address.ts";
+import { type Endpoint, endpoint, endpointPort } from "../../../src/core/netip/endpoint.ts";
+import { type Driven, NodeDriver } from "../../../src/core/node-driver.ts";
+import type { Notice } from "../../../src/core/notice.ts";
+import { type Role, UNDERLAY_PORT } from "../cast/cast.ts";
+import type { Referee } from "../judge/referee.ts";
+import type { Network } from "../underlay/network.ts";
+import type { Spot } from "../underlay/realm.ts";
+import type { BoxMaker } from "../underlay/topology.ts";
+import type { Agenda } from "./agenda.ts";
+import { Alarm, Channel } from "./channel.ts";
+import type { Journal } from "./journal.ts";
+import type { Random } from "./random.ts";
+
+/** The core, as a host drives it: `Node`, or a variant of it that is wrong on purpose. */
+export type ControlPlane = Driven;
+
+/** `ReferenceDataPlane`, or a variant of it that is wrong on purpose. */
+export interface DataPlane {
+  command(command: DataPlaneCommand, now: Instant): void;
+  fromTun(packet: Uint8Array, now: Instant): void;
+  fromUdp(source: Endpoint, datagram: Uint8Array, now: Instant): void;
+  tick(now: Instant): void;
+  poll(): DataPlaneOutput | undefined;
+  pollTimeout(): Instant | undefined;
+  snapshot(): readonly SessionSnapshot[];
+}
+
+export type DataPlaneOutput =
+  | { readonly to: "udp"; readonly endpoint: Endpoint; readonly datagram: Uint8Array }
+  | { readonly to: "tun"; readonly packet: Uint8Array }
+  | { readonly to: "control"; readonly event: DataPlaneEvent };
+
+/** What a host is made of. */
+export interface Parts {
+  readonly suite: CryptoSuite;
+  /** The NATs around it, when they are not what the topology says. */
+  readonly natBox?: BoxMaker;
+  control(settings: Settings, entropy: Entropy, clock: Clock): ControlPlane;
+  dataPlane(suite: CryptoSuite): DataPlane;
+}
+
+/** What all hosts of a world share. */
+export interface Surroundings {
+  readonly agenda: Agenda;
+  readonly network: Network;
+  readonly journal: Journal;
+  readonly referee: Referee;
+  readonly parts: Parts;
+  readonly resolve: (name: string) => readonly IpAddress[];
+  readonly delivered: (host: Host, packet: Uint8Array) => void;
+  readonly noticed?: (host: Host, notice: Notice) => void;
+}
+
+/** Wall clock of every host at the start of a world: 2026-11-20T00:00:00Z. */
+export const WORLD_EPOCH_NS: bigint = 1_795_132_800_000_000_000n;
+
+/** One machine: a data plane process, a control plane process, the channel between them, a TUN device and a UDP port. */
+export class Host {
+  readonly role: Role;
+  settings: Settings;
+  /** Added to the wall clock; the monotonic clock does not feel it. */
+  wallSkewNs = 0n;
+  readonly #around: Surroundings;
+  readonly #random: Random;
+  /** Monotonic time at the start of the world. It falls behind while the machine sleeps. */
+  #bootMs: number;
+  readonly #toControl: Channel<Input>;
+  readonly #toPlane: Channel<DataPlaneCommand>;
+  readonly #controlAlarm: Alarm;
+  readonly #planeAlarm: Alarm;
+  #control: NodeDriver | undefined;
+  #plane: DataPlane | undefined;
+  #spot: Spot;
+  #endpoint: Endpoint;
+  /** Present while the machine sleeps. */
+  #sleep: { readonly since: number; readonly until: number } | undefined;
+  /** Those of the running control plane, which may be behind `settings`. */
+  #rules: LiveSettings["firewall"];
+
+  constructor(role: Role, settings: Settings, around: Surroundings, random: Random, spot: Spot) {
+    this.role = role;
+    this.settings = settings;
+    this.#rules = settings.live.firewall;
+    this.#around = around;
+    this.#random = random;
+    this.#bootMs = random.between(1, 1_000_000);
+    this.#spot = spot;
+    this.#endpoint = endpoint(spot.address, UNDERLAY_PORT);
+    spot.place.realm.residents.add(spot.address);
+    around.referee.boundTo(this, this.#endpoint);
+    this.#toControl = new Channel(around.agenda, random, (input) => this.#tellNow(input));
+    this.#toPlane = new Channel(around.agenda, random, (command) => this.#commandNow(command));
+    this.#controlAlarm = new Alarm(around.agenda, () => this.#toControl.send({ kind: "tick" }));
+    this.#planeAlarm = new Alarm(around.agenda, () => this.#withPlane((plane) => plane.tick(this.clock().now)));
+  }
+
+  get name(): string {
+    return this.role.name;
+  }
+
+  get endpoint(): Endpoint {
+    return this.#endpoint;
+  }
+
+  get spot(): Spot {
+    return this.#spot;
+  }
+
+  get controlUp(): boolean {
+    return this.#control !== undefined;
+  }
+
+  get planeUp(): boolean {
+    return this.#plane !== undefined;
+  }
+
+  clock(): Clock {
+    const { now } = this.#around.agenda;
+    return {
+      now: instant((this.#sleep?.since ?? now) + this.#bootMs),
+      wall: wallTime(WORLD_EPOCH_NS + BigInt(now) * 1_000_000n + this.wallSkewNs),
+    };
+  }
+
+  startPlane(port: number = endpointPort(this.#endpoint)): void {
+    this.#plane = this.#around.parts.dataPlane(this.#around.parts.suite);
+    this.#rebind(port);
+    if (this.#control) this.#connect();
+  }
+
+  startControl(): void {
+    this.#control = new NodeDriver(this.#around.parts.control(this.settings, this.#random, this.clock()), {
+      clock: () => this.clock(),
+      carryOut: (output) => this.#obey(output),
+      rest: (deadline) => this.#controlAlarm.set(this.#due(deadline?.at)),
+    });
+    this.#rules = this.settings.live.firewall;
+    this.tell({ kind: "local-addresses", addresses: [this.#spot.address] });
+    if (this.#plane) this.#connect();
+  }
+
+  /** kill -9 of the control plane: the data plane goes on. */
+  crashControl(): void {
+    this.#control = undefined;
+    this.#controlAlarm.set(undefined);
+    this.#toControl.cut();
+    this.#toPlane.cut();
+    this.#around.referee.controlCrashed(this);
+  }
+
+  /** kill -9 of the data plane: its sessions are gone. */
+  crashPlane(): void {
+    this.#plane = undefined;
+    this.#planeAlarm.set(undefined);
+    this.#around.network.close(this.#endpoint, this.#spot.place);
+    this.#toPlane.cut();
+    this.#around.referee.planeCrashed(this);
+    if (this.#control) this.tell({ kind: "data-plane-down" });
+  }
+
+  /** The control plane stands still for `ms`, as under SIGSTOP or a long collection. */
+  freezeControl(ms: number): void {
+    this.#toControl.holdUntil(this.#around.agenda.now + ms);
+  }
+
+  /** The machine gets another underlay address, perhaps behind another router; nothing restarts. */
+  move(to: Spot): void {
+    const port = endpointPort(this.#endpoint);
+    this.#around.network.close(this.#endpoint, this.#spot.place);
+    this.#spot.place.realm.residents.delete(this.#spot.address);
+    this.#spot = to;
+    to.place.realm.residents.add(to.address);
+    this.#rebind(port);
+    this.tell({ kind: "local-addresses", addresses: [to.address] });
+  }
+
+  /** The lid is closed for `ms`: nothing runs, nothing is heard, and the monotonic clock stands. Wakes by itself. */
+  sleep(ms: number): void {
+    const { agenda, network, referee } = this.#around;
+    if (this.#sleep) return;
+    this.#sleep = { since: agenda.now, until: agenda.now + ms };
+    network.close(this.#endpoint, this.#spot.place);
+    this.#toControl.holdUntil(agenda.now + ms);
+    referee.slept(this, ms);
+    agenda.after(ms, () => this.#wake(ms));
+  }
+
+  /** Something happens to the control plane; lost when it does not run. */
+  tell(input: Input): void {
+    if (this.#control) this.#toControl.send(input);
+  }
+
+  /** An application writes to the TUN device; lost when there is no data plane. */
+  fromTun(packet: Uint8Array): void {
+    if (!this.#sleep) this.#withPlane((plane) => plane.fromTun(packet.slice(), this.clock().now));
+  }
+
+  snapshot(): readonly SessionSnapshot[] {
+    return this.#plane?.snapshot() ?? [];
+  }
+
+  #connect(): void {
+    const tunnels = this.snapshot();
+    this.tell({ kind: "data-plane-up", udpPort: endpointPort(this.#endpoint), tunnels });
+  }
+
+  #rebind(port: number): void {
+    this.#endpoint = endpoint(this.#spot.address, port);
+    this.#around.referee.boundTo(this, this.#endpoint);
+    if (!this.#plane || this.#sleep) return;
+    const receiver = (source: Endpoint, datagram: Uint8Array): void => {
+      this.#around.referee.received(this, source, datagram);
+      this.#withPlane((plane) => plane.fromUdp(source, datagram.slice(), this.clock().now));
+    };
+    this.#around.network.listen(this.#endpoint, receiver, this.#spot.place);
+  }
+
+  #wake(sleptMs: number): void {
+    this.#bootMs -= sleptMs;
+    this.#sleep = undefined;
+    this.#rebind(endpointPort(this.#endpoint));
+  }
+
+  #tellNow(input: Input): void {
+    const control = this.#control;
+    if (!control) return;
+    if (input.kind === "reload") this.#rules = input.settings.firewall;
+    if (input.kind === "reload" || input.kind === "data-plane-up") this.#around.referee.governs(this, this.#rules);
+    this.#around.referee.told(this, input);
+    this.#around.referee.guard(this, input.kind, () => control.feed(input));
+  }
+
+  #obey(output: Output): void {
+    const { agenda, journal, referee } = this.#around;
+    journal.value(agenda.now, this.name, output.to, output);
+    if (output.to === "data-plane") {
+      if (this.#plane) this.#toPlane.send(output.command);
+    } else if (output.to === "resolver") {
+      const answer: Input = { kind: "resolved", name: output.name, addresses: this.#around.resolve(output.name) };
+      agenda.after(this.#random.between(1, 50), () => this.tell(answer));
+    } else {
+      referee.heard(this, output);
+      if (output.to === "operator") this.#around.noticed?.(this, output.notice);
+    }
+  }
+
+  #commandNow(command: DataPlaneCommand): void {
+    this.#around.referee.commanded(this, command);
+    this.#withPlane((plane) => plane.command(command, this.clock().now));
+  }
+
+  #withPlane(act: (plane: DataPlane) => void): void {
+    const plane = this.#plane;
+    if (!plane) return;
+    this.#around.referee.guard(this, "data plane", () => act(plane));
+    for (let output = plane.poll(); output; output = plane.poll()) this.#carry(output);
+    this.#planeAlarm.set(this.#due(plane.pollTimeout()));
+  }
+
+  #carry(output: DataPlaneOutput): void {
+    const { agenda, journal, network, referee } = this.#around;
+    if (output.to === "udp") {
+      journal.bytes(agenda.now, this.name, "sends", output.endpoint, output.datagram);
+      referee.sent(this, output.endpoint, output.datagram);
+      if (!this.#sleep) network.send(this.#endpoint, output.endpoint, output.datagram, this.#spot.place);
+    } else if (output.to === "tun") {
+      journal.bytes(agenda.now, this.name, "delivers", "", output.packet);
+      this.#around.delivered(this, output.packet);
+    } else {
+      journal.value(agenda.now, this.name, "event", output.event);
+      referee.raised(this, output.event);
+      const plane = this.#plane;
+      if (this.#control) this.#toControl.send({ kind: "data-plane", event: output.event }, () => this.#plane === plane);
+    }
+  }
+
+  #due(at: number | undefined): number | undefined {
+    return at === undefined ? undefined : Math.max(at - this.#bootMs, this.#sleep?.until ?? 0);
+  }
+}

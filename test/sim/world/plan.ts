@@ -1,0 +1,60 @@
+import { chooseSetup, type Role, roles, type Setup } from "../cast/cast.ts";
+import { growCast } from "../cast/grow-cast.ts";
+import { type Fault, faultsOfSmallestWorld, hostFaults } from "../trouble/faults.ts";
+import { underlayFaults } from "../trouble/underlay-faults.ts";
+import { growTopology } from "../underlay/grow-topology.ts";
+import { ideal } from "../underlay/link.ts";
+import type { Topology } from "../underlay/topology.ts";
+import { Random } from "./random.ts";
+
+/** Everything that is settled before a world begins. A function of the seed. */
+export interface WorldPlan {
+  /** One line for people. */
+  readonly description: string;
+  readonly setup: Setup;
+  readonly topology: Topology;
+  /** What may happen. One that stands twice happens twice as often. */
+  readonly faults: readonly Fault[];
+  readonly faultsAtLeast: number;
+  readonly faultsAtMost: number;
+  /** Pairs of hosts that are asked to talk in the end: all of them, or this many for each host. */
+  readonly partners: number;
+}
+
+/** Half of the seeds play in the smallest world: five hosts, nothing between them. The others each have an underlay of their own. */
+export function planWorld(seed: number): WorldPlan {
+  return new Random(seed, "plan").chance(0.5) ? smallestWorld(seed) : grownWorld(seed);
+}
+
+function smallestWorld(seed: number): WorldPlan {
+  const link = { up: ideal, down: ideal };
+  return {
+    description: "the smallest world",
+    setup: chooseSetup(new Random(seed, "setup"), roles),
+    topology: {
+      sites: [],
+      residents: roles.map(({ name, number }) => ({ name, number, site: undefined, link })),
+    },
+    faults: faultsOfSmallestWorld,
+    faultsAtLeast: 3,
+    faultsAtMost: 14,
+    partners: Number.POSITIVE_INFINITY,
+  };
+}
+
+/** Swarm testing: each seed draws which kinds of everything take part at all, so that rare combinations are met undiluted. */
+function grownWorld(seed: number): WorldPlan {
+  const random = new Random(seed, "world");
+  const cast: readonly Role[] = growCast(random);
+  const faults = [...hostFaults, ...underlayFaults].filter(() => random.chance(0.4));
+  const topology = growTopology(random, cast);
+  return {
+    description: `${cast.length} hosts, ${topology.sites.length} sites`,
+    setup: chooseSetup(new Random(seed, "setup"), cast),
+    topology,
+    faults,
+    faultsAtLeast: 0,
+    faultsAtMost: faults.length === 0 ? 0 : 12,
+    partners: cast.length > 7 ? 3 : Number.POSITIVE_INFINITY,
+  };
+}
