@@ -4,6 +4,7 @@ import { toHandshakeForm } from "../../src/core/cert/handshake-form.ts";
 import type { SessionSnapshot } from "../../src/core/dataplane/contract.ts";
 import { UNCONFIRMED_PER_PEER_MAX } from "../../src/core/machine/sessions/unconfirmed.ts";
 import type { Endpoint } from "../../src/core/netip/endpoint.ts";
+import { endpointOf } from "../../src/core/path/path.ts";
 import { encodeHandshakePayload } from "../../src/core/wire/handshake-payload.ts";
 import { encodeHeader, HEADER_BYTES, PacketType, recvErrorFor } from "../../src/core/wire/header.ts";
 import { WORLD_EPOCH_NS } from "./world/host.ts";
@@ -80,7 +81,8 @@ describe("a host that is sent", () => {
     const stand = new Stand(6);
     for (let i = 0; i < 2_000; i++) {
       for (const { remoteIndex, path } of stand.alpha.snapshot()) {
-        if (path) stand.inject(path, recvErrorFor(remoteIndex));
+        const endpoint = endpointOf(path);
+        if (endpoint) stand.inject(endpoint, recvErrorFor(remoteIndex));
       }
       stand.run(5);
       if (i % 100 === 0) expect(stand.canTalk()).toBe(true);

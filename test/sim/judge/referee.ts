@@ -2,6 +2,7 @@ import type { LiveSettings } from "../../../src/core/config/settings.ts";
 import type { DataPlaneCommand, DataPlaneEvent } from "../../../src/core/dataplane/contract.ts";
 import type { Input, Output } from "../../../src/core/io.ts";
 import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
+import { endpointOf, type Path } from "../../../src/core/path/path.ts";
 import { nodeSuite } from "../../../src/runtime/node-crypto.ts";
 import type { Agenda } from "../world/agenda.ts";
 import { CHANNEL_DELAY_MAX_MS } from "../world/channel.ts";
@@ -74,17 +75,22 @@ export class Referee {
 
   commanded(host: Host, command: DataPlaneCommand): void {
     // Message 2 authenticates: the tunnel goes to where it came from, even if somebody on the way passed it on.
-    if (command.kind === "install-session" && command.confirmed && command.path) this.strangers.know(command.path);
+    if (command.kind === "install-session" && command.confirmed) this.#isThere(command.path);
     if (command.kind === "install-session") this.#confidence.installed(host.name, command);
     this.sessions.commanded(host.name, host.settings.live.identity.credential.addresses, command);
   }
 
   raised(host: Host, event: DataPlaneEvent): void {
     if (event.kind === "confirmed") this.sessions.confirmed(host.name, event.localIndex);
-    if (event.kind === "roamed") this.strangers.know(event.path);
+    if (event.kind === "roamed") this.#isThere(event.path);
     if (event.kind === "command-failed" && mustSucceed.has(event.command)) {
       throw new Violation(`${host.name}'s data plane refused ${event.command}: ${event.code} ${event.error}`);
     }
+  }
+
+  #isThere(path: Path | undefined): void {
+    const endpoint = endpointOf(path);
+    if (endpoint) this.strangers.know(endpoint);
   }
 
   received(host: Host, source: Endpoint, datagram: Uint8Array): void {

@@ -3,6 +3,7 @@ import { ok } from "../../../src/core/base/result.ts";
 import { CaPool } from "../../../src/core/cert/ca-pool.ts";
 import type { Certificate, VerifiedCertificate } from "../../../src/core/cert/certificate.ts";
 import type { DataPlaneEvent } from "../../../src/core/dataplane/contract.ts";
+import { directPath } from "../../../src/core/path/path.ts";
 import { overlayAddress, roles } from "../cast/cast.ts";
 import type { Parts } from "../world/host.ts";
 import { runSeed } from "../world/world.ts";
@@ -43,8 +44,10 @@ const mutants: readonly { readonly host: string; readonly parts: Parts; readonly
   },
   {
     host: "roams to wherever a packet claims to come from",
-    parts: reacting(({ reason, localIndex }, path) =>
-      reason === "not-authentic" && localIndex !== undefined ? { kind: "set-path", localIndex, path } : undefined,
+    parts: reacting(({ reason, localIndex }, source) =>
+      reason === "not-authentic" && localIndex !== undefined
+        ? { kind: "set-path", localIndex, path: directPath(source) }
+        : undefined,
     ),
     caught: /a stranger who/,
   },

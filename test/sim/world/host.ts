@@ -207,8 +207,8 @@ export class Host {
   }
 
   #connect(): void {
-    const tunnels = this.snapshot();
-    this.tell({ kind: "data-plane-up", udpPort: endpointPort(this.#endpoint), tunnels });
+    const sessions = this.snapshot();
+    this.tell({ kind: "data-plane-up", udpPort: endpointPort(this.#endpoint), sessions });
   }
 
   #rebind(port: number): void {

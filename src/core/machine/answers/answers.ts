@@ -65,8 +65,8 @@ export class Answers {
     const standing = primary && { ...primary, isSuspect: this.#ports.isSuspect(primary) };
     const admission = admit(standing, response.peerTime, this.#facts.clock.wall);
     if (admission === "accept") return undefined;
-    // Perhaps the peer does not have it any more.
-    if (admission === "too-old" && primary) this.#emit({ kind: "probe", session: primary, pingId: undefined });
+    // Perhaps the peer does not have it any more: then it will be in doubt, and order nothing.
+    if (primary) this.#emit({ kind: "probe", session: primary, pingId: undefined });
     return { code: admission, fingerprint: response.peer.fingerprint };
   }
 

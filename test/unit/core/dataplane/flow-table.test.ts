@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { instant } from "../../../../src/core/base/time.ts";
-import { type FlowSubject, FlowTable } from "../../../../src/core/dataplane/reference/flow-table.ts";
+import { type FlowPacket, FlowTable } from "../../../../src/core/dataplane/reference/flow-table.ts";
 import { parseAddress } from "../../../../src/core/netip/address.ts";
 import { anyRule, programOf } from "./joined.ts";
 
@@ -8,18 +8,25 @@ const open = programOf(1, [anyRule()], [anyRule()]);
 const closed = programOf(1, [], []);
 const start = instant(0);
 
-function flow(localPort: number): FlowSubject {
+function flow(localPort: number): FlowPacket {
   const localAddress = parseAddress("10.77.0.1")!;
-  return { localAddress, remoteAddress: parseAddress("10.77.0.2")!, protocol: 17, localPort, remotePort: 53 };
+  return {
+    localAddress,
+    remoteAddress: parseAddress("10.77.0.2")!,
+    protocol: 17,
+    localPort,
+    remotePort: 53,
+    length: 60,
+  };
 }
 
 describe("the flow table", () => {
   test("pushes out the flow that was used longest ago", () => {
     const table = new FlowTable(2);
-    expect(table.judge(flow(1), "outbound", open, start)).toEqual({ allowed: true, evicted: false });
+    expect(table.judge(flow(1), "outbound", open, start)).toMatchObject({ allowed: true, opened: { evicted: false } });
     table.judge(flow(2), "outbound", open, start);
     table.judge(flow(1), "inbound", closed, start);
-    expect(table.judge(flow(3), "outbound", open, start)).toEqual({ allowed: true, evicted: true });
+    expect(table.judge(flow(3), "outbound", open, start)).toMatchObject({ allowed: true, opened: { evicted: true } });
     expect(table.judge(flow(1), "inbound", closed, start).allowed).toBe(true);
     expect(table.judge(flow(2), "inbound", closed, start).allowed).toBe(false);
   });

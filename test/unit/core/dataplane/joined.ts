@@ -11,6 +11,7 @@ import type {
   RemoteIndex,
   SessionInstallation,
 } from "../../../../src/core/dataplane/contract.ts";
+import { FLOW_TIMEOUTS } from "../../../../src/core/dataplane/reference/flow-table.ts";
 import {
   type DataPlaneOutput,
   ReferenceDataPlane,
@@ -18,6 +19,8 @@ import {
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import { type Prefix, parsePrefix } from "../../../../src/core/netip/prefix.ts";
+import { directPath } from "../../../../src/core/path/path.ts";
+import { hostRoutes } from "../../../../src/core/route/host-routes.ts";
 
 /** A data plane under test, with a clock and with names for what comes out. */
 export class Bench {
@@ -86,7 +89,9 @@ export function joinedPair(
     [a, 1],
     [b, 2],
   ] as const) {
-    bench.command(hostFacts(`10.77.0.${host}/16`, `fd00:77::${host}/64`));
+    const facts = hostFacts(`10.77.0.${host}/16`, `fd00:77::${host}/64`);
+    bench.command(facts);
+    bench.command({ kind: "apply-routes", routes: hostRoutes(facts.networks) });
     const program = (host === 1 ? options.programs?.a : options.programs?.b) ?? everything;
     bench.command({ kind: "apply-policies", programs: [program], bindings: [], raiseEpoch: false });
   }
@@ -107,11 +112,11 @@ export function programOf(
   inbound: readonly PolicyRule[],
   outbound: readonly PolicyRule[],
 ): IdentifiedProgram {
-  return { policyId: id as PolicyId, inbound, outbound };
+  return { policyId: id as PolicyId, inbound, outbound, refuse: { inbound: "drop", outbound: "drop" } };
 }
 
 export function anyRule(change: Partial<PolicyRule> = {}): PolicyRule {
-  return { ruleId: 0, protocol: "any", portFirst: 0, portLast: 65_535, remote: [], ...change };
+  return { ruleId: 0, protocol: "any", portFirst: 0, portLast: 65_535, remote: [], local: [], ...change };
 }
 
 export function hostFacts(...networks: readonly string[]): Extract<DataPlaneCommand, { kind: "configure" }> {
@@ -122,6 +127,7 @@ export function hostFacts(...networks: readonly string[]): Extract<DataPlaneComm
     dropLocalBroadcast: false,
     dropMulticast: false,
     answerEcho: false,
+    flowTimeouts: FLOW_TIMEOUTS,
   };
 }
 
@@ -144,8 +150,9 @@ export function installation(options: {
     receiveKey: options.receive,
     sendCounter: 2n,
     receiveFloor: 2n,
-    path: underlay(options.peer),
+    path: directPath(underlay(options.peer)),
     peerAddresses: [`10.77.0.${options.peer}` as IpAddress, `fd00:77::${options.peer}` as IpAddress],
+    allowedPrefixes: [],
     policyId: 1 as PolicyId,
     confirmed: options.confirmed,
     primary: true,

@@ -5,7 +5,7 @@ import { compileProgram } from "../../../../src/core/firewall/compile.ts";
 import { explain } from "../../../../src/core/firewall/explain.ts";
 import { PolicyInterner } from "../../../../src/core/firewall/interner.ts";
 import type { Rule } from "../../../../src/core/firewall/rule.ts";
-import { parseAddress } from "../../../../src/core/netip/address.ts";
+import { type IpAddress, parseAddress } from "../../../../src/core/netip/address.ts";
 import { parsePrefix } from "../../../../src/core/netip/prefix.ts";
 import { caOf, certificate, type ModelPacket, modelAllows, modelPacket, peerNamed, ruleList } from "./model.ts";
 
@@ -30,13 +30,17 @@ describe("rules x certificate x packet", () => {
 });
 
 describe("a compiled program", () => {
-  const web: ModelPacket = { remoteAddress: parseAddress("10.77.0.2")!, protocol: 6, localPort: 443, remotePort: 5000 };
+  const [localAddress, remoteAddress] = ["10.77.0.1", "10.77.0.2"].map((text) => parseAddress(text)!) as [
+    IpAddress,
+    IpAddress,
+  ];
+  const web: ModelPacket = { localAddress, remoteAddress, protocol: 6, localPort: 443, remotePort: 5000 };
   const allows = (given: Partial<Rule>, peer = peerNamed("alpha", ["web", "db"]), packet = web): boolean =>
     matchingRule(compileProgram({ inbound: [rule(given)], outbound: [] }, peer, caOf), "inbound", packet) !== undefined;
 
   test("allows nothing when there are no rules", () => {
     const program = compileProgram({ inbound: [], outbound: [] }, peerNamed("alpha", []), caOf);
-    expect(program).toEqual({ inbound: [], outbound: [] });
+    expect(program).toEqual({ inbound: [], outbound: [], refuse: { inbound: "drop", outbound: "drop" } });
   });
 
   test("wants every listed group", () => {

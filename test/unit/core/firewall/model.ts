@@ -6,6 +6,7 @@ import { contains, parsePrefix } from "../../../../src/core/netip/prefix.ts";
 
 /** A packet as the model sees it. */
 export interface ModelPacket {
+  readonly localAddress: IpAddress;
   readonly remoteAddress: IpAddress;
   readonly protocol: number;
   readonly localPort: number;
@@ -78,6 +79,7 @@ export const certificate: fc.Arbitrary<VerifiedCertificate> = fc
   .map((peer) => peerNamed(peer.name, peer.groups, peer.issuer));
 
 export const modelPacket: fc.Arbitrary<ModelPacket> = fc.record({
+  localAddress: fc.constant(parseAddress("10.77.0.1")!),
   remoteAddress: fc
     .constantFrom("10.77.0.2", "10.77.1.9", "192.0.2.1", "fd00:77::2", "fd00:78::2")
     .map((text) => parseAddress(text)!),

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { DataPlaneCommand } from "../../../../src/core/dataplane/contract.ts";
+import { ReferenceDataPlane } from "../../../../src/core/dataplane/reference/reference-data-plane.ts";
+import { directPath } from "../../../../src/core/path/path.ts";
 import { recvErrorFor } from "../../../../src/core/wire/header.ts";
 import { type Host, Mesh } from "../../fixtures/mesh.ts";
 import type { HostPlan } from "../../fixtures/settings.ts";
@@ -167,10 +169,12 @@ describe("a control plane that starts beside a running data plane", () => {
   });
 
   test("closes sessions whose memo it cannot read", () => {
-    const { mesh, a } = connected();
+    const { a } = connected();
     const [session] = a.dataPlane.snapshot();
-    a.dataPlane.command({ kind: "set-memo", localIndex: session!.localIndex, memo: Uint8Array.of(1, 2, 3) }, mesh.now);
+    const { dataPlane } = a;
+    a.dataPlane.snapshot = () => [{ ...session!, memo: Uint8Array.of(1, 2, 3) }];
     a.restartControlPlane();
+    a.dataPlane.snapshot = ReferenceDataPlane.prototype.snapshot.bind(dataPlane);
     expect(a.noticed("session-not-adopted")).toHaveLength(1);
     expect(a.dataPlane.snapshot()).toEqual([]);
   });
@@ -209,7 +213,7 @@ describe("a data plane that dies", () => {
     const { mesh, a } = connected();
     const [message1] = mesh.flights;
     a.stopDataPlane();
-    a.event({ kind: "datagram", source: B as Host["endpoint"], datagram: message1!.datagram });
+    a.event({ kind: "datagram", origin: directPath(B as Host["endpoint"]), datagram: message1!.datagram });
     expect(a.status().peers).toEqual([]);
     expect(a.noticed("handshake-refused")).toEqual([]);
   });

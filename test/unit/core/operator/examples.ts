@@ -142,6 +142,7 @@ function sample(): DropSample {
     localPort: 22,
     remotePort: 50_000,
     localIndex: undefined,
-    source: undefined,
+    origin: undefined,
+    action: "drop",
   };
 }

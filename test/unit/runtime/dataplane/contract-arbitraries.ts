@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import type {
+  Direction,
   LocalIndex,
   PolicyId,
   PolicyRule,
+  RefusalAction,
   RemoteIndex,
   SessionSnapshot,
 } from "../../../../src/core/dataplane/contract.ts";
@@ -10,6 +12,8 @@ import { DropReason } from "../../../../src/core/drop-reason.ts";
 import { addressFromBytes, familyOf, type IpAddress } from "../../../../src/core/netip/address.ts";
 import { type Endpoint, endpoint } from "../../../../src/core/netip/endpoint.ts";
 import type { Prefix } from "../../../../src/core/netip/prefix.ts";
+import { directPath, type Path } from "../../../../src/core/path/path.ts";
+import type { Route } from "../../../../src/core/route/route.ts";
 import type {
   DataPlaneReport,
   DataPlaneRequest,
@@ -41,15 +45,34 @@ const rule: fc.Arbitrary<PolicyRule> = fc.record({
   portFirst: port,
   portLast: port,
   remote: some(prefix),
+  local: some(prefix),
 });
-const program = fc.record({ policyId, inbound: some(rule), outbound: some(rule) });
+const path: fc.Arbitrary<Path> = fc.oneof(
+  anyEndpoint.map((at) => directPath(at)),
+  fc.record({ kind: fc.constant("relayed" as const), session: index, relayIndex: uint32 }),
+);
+const route: fc.Arbitrary<Route> = fc.record({
+  prefix,
+  target: fc.oneof(
+    fc.record({ kind: fc.constantFrom("own", "peer", "none") }),
+    fc.record({
+      kind: fc.constant("gateways" as const),
+      gateways: some(fc.record({ address, weight: fc.integer({ min: 0, max: 65_535 }) })),
+    }),
+  ),
+});
+const action = fc.constantFrom<RefusalAction>("drop", "reject");
+const direction = fc.constantFrom<Direction>("inbound", "outbound");
+const age = fc.integer({ min: 0, max: 2 ** 40 });
+const refuse = fc.record({ inbound: action, outbound: action });
+const program = fc.record({ policyId, inbound: some(rule), outbound: some(rule), refuse });
 
 type ByKind<Union extends { kind: string }> = {
   [Kind in Union["kind"]]: fc.Arbitrary<Omit<Extract<Union, { kind: Kind }>, "kind">>;
 };
 
 const requestsByKind: ByKind<DataPlaneRequest> = {
-  hello: fc.record({ contractVersion: uint32 }),
+  hello: fc.record({ oldest: uint32, newest: uint32 }),
   "open-tun": fc.record({ name: fc.string(), mtu: uint32, addresses: some(prefix), txQueue: uint32 }),
   "open-udp": fc.record({
     bind: anyEndpoint,
@@ -64,6 +87,7 @@ const requestsByKind: ByKind<DataPlaneRequest> = {
     dropLocalBroadcast: fc.boolean(),
     dropMulticast: fc.boolean(),
     answerEcho: fc.boolean(),
+    flowTimeouts: fc.record({ tcpMs: uint32, udpMs: uint32, otherMs: uint32 }),
   }),
   "install-session": fc.record({
     localIndex: index,
@@ -73,16 +97,16 @@ const requestsByKind: ByKind<DataPlaneRequest> = {
     receiveKey: bytes,
     sendCounter: uint64,
     receiveFloor: uint64,
-    path: maybe(anyEndpoint),
+    path: maybe(path),
     peerAddresses: some(address),
+    allowedPrefixes: some(prefix),
     policyId,
     confirmed: fc.boolean(),
     primary: fc.boolean(),
     memo: bytes,
   }),
-  "set-path": fc.record({ localIndex: index, path: anyEndpoint }),
+  "set-path": fc.record({ localIndex: index, path }),
   "set-primary": fc.record({ localIndex: index }),
-  "set-memo": fc.record({ localIndex: index, memo: bytes }),
   "remove-session": fc.record({ localIndex: index, sendClose: fc.boolean() }),
   "apply-policies": fc.record({
     programs: some(program),
@@ -90,8 +114,10 @@ const requestsByKind: ByKind<DataPlaneRequest> = {
     raiseEpoch: fc.boolean(),
   }),
   "seal-and-send": fc.record({ localIndex: index, type: uint32, subtype: uint32, body: bytes }),
-  "send-datagram": fc.record({ to: anyEndpoint, datagram: bytes }),
-  "release-parked": fc.record({ destination: address }),
+  "apply-routes": fc.record({ routes: some(route) }),
+  "list-flows": fc.record({}),
+  "look-up-routes": fc.record({ addresses: some(address) }),
+  "send-datagram": fc.record({ to: path, datagram: bytes }),
   "drop-parked": fc.record({ destination: address }),
   sample: fc.record({}),
   shutdown: fc.record({ sendClose: fc.boolean() }),
@@ -100,11 +126,12 @@ const requestsByKind: ByKind<DataPlaneRequest> = {
   advance: fc.record({ nowMs: uint64 }),
 };
 
-const tunnel: fc.Arbitrary<SessionSnapshot> = fc.record({
+const session: fc.Arbitrary<SessionSnapshot> = fc.record({
   localIndex: index,
   remoteIndex,
-  path: maybe(anyEndpoint),
+  path: maybe(path),
   peerAddresses: some(address),
+  allowedPrefixes: some(prefix),
   confirmed: fc.boolean(),
   primary: fc.boolean(),
   sendCounter: uint64,
@@ -126,6 +153,7 @@ const sampled: fc.Arbitrary<ResultValue> = fc.record({
       sentBytes: uint64,
     }),
   ),
+  rules: some(fc.record({ policyId, direction, ruleId: uint32, flows: uint64 })),
   counters: fc.record({
     drops: some(fc.tuple(reason, uint64)).map((entries) => new Map(entries)),
     tunReadPackets: uint64,
@@ -138,6 +166,7 @@ const sampled: fc.Arbitrary<ResultValue> = fc.record({
 });
 const resultValue: fc.Arbitrary<ResultValue> = fc.oneof(
   sampled,
+  fc.record({ kind: fc.constant("routes-looked-up" as const), routes: some(maybe(route)) }),
   fc.record({ kind: fc.constant("tun-opened" as const), name: fc.string() }),
   fc.record({ kind: fc.constant("udp-opened" as const), bound: anyEndpoint }),
 );
@@ -145,21 +174,22 @@ const resultValue: fc.Arbitrary<ResultValue> = fc.oneof(
 const reportsByKind: ByKind<DataPlaneReport> = {
   ready: fc.record({
     contractVersion: uint32,
+    oldestVersion: fc.integer({ min: 1, max: 0xffff_ffff }),
     build: fc.string(),
     capabilities: some(fc.string()),
     snapshot: fc.record({
       tun: maybe(fc.record({ name: fc.string({ minLength: 1 }), mtu: uint32, addresses: some(prefix) })),
       udp: maybe(anyEndpoint),
-      tunnels: some(tunnel),
+      sessions: some(session),
     }),
     more: fc.boolean(),
   }),
   result: fc.record({ requestId: uint64, code: fc.string(), error: fc.string(), value: maybe(resultValue) }),
-  datagram: fc.record({ source: anyEndpoint, datagram: bytes }),
+  datagram: fc.record({ origin: path, datagram: bytes }),
   message: fc.record({ localIndex: index, type: uint32, subtype: uint32, body: bytes }),
   "need-session": fc.record({ destination: address }),
   confirmed: fc.record({ localIndex: index }),
-  roamed: fc.record({ localIndex: index, path: anyEndpoint }),
+  roamed: fc.record({ localIndex: index, path }),
   "counter-high": fc.record({ localIndex: index, sendCounter: uint64, exhausted: fc.boolean() }),
   "drop-sample": fc.record({
     reason,
@@ -170,7 +200,28 @@ const reportsByKind: ByKind<DataPlaneReport> = {
     localPort: port,
     remotePort: port,
     localIndex: maybe(fc.integer({ min: 1, max: 0xffff_ffff }) as fc.Arbitrary<number> as fc.Arbitrary<LocalIndex>),
-    source: maybe(anyEndpoint),
+    origin: maybe(path),
+    action,
+  }),
+  flows: fc.record({
+    flows: some(
+      fc.record({
+        localAddress: address,
+        remoteAddress: address,
+        localPort: port,
+        remotePort: port,
+        protocol: uint32,
+        direction,
+        policyId,
+        ruleId: uint32,
+        ageMs: age,
+        idleMs: age,
+        sentPackets: uint64,
+        sentBytes: uint64,
+        receivedPackets: uint64,
+        receivedBytes: uint64,
+      }),
+    ),
   }),
   "socket-error": fc.record({ error: fc.string() }),
   "device-error": fc.record({ error: fc.string() }),

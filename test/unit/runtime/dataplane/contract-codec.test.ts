@@ -2,15 +2,16 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { concatBytes, fromHex } from "../../../../src/core/base/bytes.ts";
 import { endpoint } from "../../../../src/core/netip/endpoint.ts";
+import { directPath } from "../../../../src/core/path/path.ts";
 import {
   type DataPlaneRequest,
   decodeFromDataPlane,
-  decodeToDataPlane,
-  encodeFromDataPlane,
   encodeToDataPlane,
   FRAME_LIMIT_BYTES,
   FrameReader,
 } from "../../../../src/runtime/dataplane/contract/codec.ts";
+import { encodeFromDataPlane } from "../../../contract/data-plane-reports.ts";
+import { decodeToDataPlane } from "../../../contract/data-plane-requests.ts";
 import { reportKinds, requestKinds } from "./contract-arbitraries.ts";
 
 describe("a request survives the way to the data plane:", () => {
@@ -62,18 +63,29 @@ describe("hostile bytes give a reason:", () => {
   });
 
   test.each([
-    ["no event at all", ""],
     ["an address of three bytes", "2a050a030a4d00"],
-    ["a drop reason that is not on the list", "4a080a066e6f7468696e"],
     ["a length that runs past the end", "2aff01"],
   ])("%s", (_, hex) => {
     expect(decodeFromDataPlane(fromHex(hex)!).ok).toBe(false);
   });
 
+  test("an event of a later contract means nothing, and that is no mistake", () => {
+    expect(decodeFromDataPlane(fromHex("")!)).toEqual({ ok: true, value: undefined });
+    expect(decodeFromDataPlane(fromHex("f20703010203")!)).toEqual({ ok: true, value: undefined });
+  });
+
+  test("a drop reason of a later contract is some other reason", () => {
+    expect(decodeFromDataPlane(fromHex("4a080a066e6f7468696e")!)).toMatchObject({ value: { reason: "other" } });
+  });
+
+  test("an action of a later contract is a drop", () => {
+    expect(decodeFromDataPlane(fromHex("4a090a0570756e63685863")!)).toMatchObject({ value: { action: "drop" } });
+  });
+
   test("a port above 65535", () => {
     const request: DataPlaneRequest = {
       kind: "send-datagram",
-      to: endpoint(ADDRESS, 70_000),
+      to: directPath(endpoint(ADDRESS, 70_000)),
       datagram: new Uint8Array(),
     };
     expect(decodeToDataPlane(onlyMessage(encodeToDataPlane(1n, request)))).toEqual({ ok: false, reason: "port 70000" });
@@ -82,8 +94,8 @@ describe("hostile bytes give a reason:", () => {
 
 describe("a frame", () => {
   test("is a big-endian length and the message", () => {
-    const frame = encodeToDataPlane(0n, { kind: "hello", contractVersion: 1 });
-    expect(frame).toEqual({ ok: true, value: fromHex("0000000412020801") });
+    const frame = encodeToDataPlane(0n, { kind: "hello", oldest: 2, newest: 3 });
+    expect(frame).toEqual({ ok: true, value: [fromHex("00000006120408031002")] });
   });
 
   test("is found wherever the stream is cut", () => {
@@ -107,7 +119,9 @@ describe("a frame", () => {
 
   test("of more than 1 MiB is not written", () => {
     const datagram = new Uint8Array(FRAME_LIMIT_BYTES);
-    expect(encodeToDataPlane(1n, { kind: "send-datagram", to: endpoint(ADDRESS, 1), datagram }).ok).toBe(false);
+    expect(encodeToDataPlane(1n, { kind: "send-datagram", to: directPath(endpoint(ADDRESS, 1)), datagram }).ok).toBe(
+      false,
+    );
   });
 
   test("of more than 1 MiB is refused when it is announced", () => {
@@ -119,12 +133,12 @@ describe("a frame", () => {
 
 const ADDRESS = "192.0.2.1" as Parameters<typeof endpoint>[0];
 
-function frameOf(frame: ReturnType<typeof encodeToDataPlane>): Uint8Array {
+function frameOf(frame: ReturnType<typeof encodeToDataPlane> | ReturnType<typeof encodeFromDataPlane>): Uint8Array {
   if (!frame.ok) throw new Error(frame.reason);
-  return frame.value;
+  return frame.value instanceof Uint8Array ? frame.value : concatBytes(...frame.value);
 }
 
-function onlyMessage(frame: ReturnType<typeof encodeToDataPlane>): Uint8Array {
+function onlyMessage(frame: Parameters<typeof frameOf>[0]): Uint8Array {
   const messages = new FrameReader().push(frameOf(frame));
   if (!messages.ok || messages.value.length !== 1) throw new Error("not one message");
   return messages.value[0]!;

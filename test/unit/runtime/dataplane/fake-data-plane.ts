@@ -1,25 +1,27 @@
 import { createServer, type Server, type Socket } from "node:net";
-import { CONTRACT_VERSION } from "../../../../src/core/dataplane/contract.ts";
+import { CONTRACT_VERSIONS } from "../../../../src/core/dataplane/contract.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import {
   type DataPlaneReport,
   type DataPlaneRequest,
   type DataPlaneSnapshot,
-  decodeToDataPlane,
-  encodeFromDataPlane,
   FrameReader,
 } from "../../../../src/runtime/dataplane/contract/codec.ts";
+import { encodeFromDataPlane } from "../../../contract/data-plane-reports.ts";
+import { decodeToDataPlane } from "../../../contract/data-plane-requests.ts";
 
 /** What a request is answered with; undefined leaves it to `FakeDataPlane`. */
 export type Script = (request: DataPlaneRequest, requestId: bigint) => readonly DataPlaneReport[] | undefined;
 
-export const nothingOpen: DataPlaneSnapshot = { tun: undefined, udp: undefined, tunnels: [] };
+export const nothingOpen: DataPlaneSnapshot = { tun: undefined, udp: undefined, sessions: [] };
 
 /** A data plane that only talks: it listens on a socket, remembers what it was told, and answers as scripted or as if all went well. */
 export class FakeDataPlane {
   readonly requests: DataPlaneRequest[] = [];
   snapshot: DataPlaneSnapshot = nothingOpen;
-  contractVersion = CONTRACT_VERSION;
+  contractVersion: number = CONTRACT_VERSIONS.newest;
+  oldestVersion: number = CONTRACT_VERSIONS.oldest;
+  capabilities: readonly string[] = [];
   script: Script = () => undefined;
   readonly #path: string;
   #server: Server | undefined;
@@ -79,8 +81,9 @@ export class FakeDataPlane {
     const done = { kind: "result", requestId, code: "", error: "", value: undefined } as const;
     switch (request.kind) {
       case "hello": {
-        const { contractVersion, snapshot } = this;
-        return [{ kind: "ready", contractVersion, build: "fake", capabilities: [], snapshot, more: false }];
+        const { contractVersion, oldestVersion, capabilities, snapshot } = this;
+        const build = "fake";
+        return [{ kind: "ready", contractVersion, oldestVersion, build, capabilities, snapshot, more: false }];
       }
       case "open-udp":
         return [{ ...done, value: { kind: "udp-opened", bound: request.bind.replace(/:0$/, ":5555") as Endpoint } }];

@@ -12,6 +12,7 @@ import type {
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import type { OperatorEvent } from "../../../../src/core/operator/event.ts";
+import { directPath } from "../../../../src/core/path/path.ts";
 import { NativeDataPlane } from "../../../../src/runtime/dataplane/native/native-data-plane.ts";
 import { endOrphan } from "../../../../src/runtime/dataplane/native/native-start.ts";
 import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
@@ -27,7 +28,7 @@ const { boot } = settings;
 const running = {
   tun: { name: "tun7", mtu: 1300, addresses: [prefix("10.77.0.2/24")] },
   udp: "0.0.0.0:4242" as Endpoint,
-  tunnels: [] as readonly SessionSnapshot[],
+  sessions: [] as readonly SessionSnapshot[],
 };
 
 let state: StateDirectory;
@@ -79,7 +80,7 @@ describe("a data plane that has opened nothing yet", () => {
 
 describe("a data plane that ran before", () => {
   test("is taken over with its tunnels when its devices are those of the configuration", async () => {
-    fake.snapshot = { ...running, tunnels: [tunnel(1)] };
+    fake.snapshot = { ...running, sessions: [tunnel(1)] };
     await fake.listen();
     await plane.start(listener);
     expect(fake.kinds).toEqual(["hello"]);
@@ -88,12 +89,12 @@ describe("a data plane that ran before", () => {
   });
 
   test("may tell of its tunnels in several frames", async () => {
-    const ready = { kind: "ready", contractVersion: 1, build: "fake", capabilities: [] } as const;
+    const ready = { kind: "ready", contractVersion: 2, oldestVersion: 2, build: "fake", capabilities: [] } as const;
     fake.script = (request) =>
       request.kind === "hello"
         ? [
-            { ...ready, snapshot: { ...running, tunnels: [tunnel(1), tunnel(2)] }, more: true },
-            { ...ready, snapshot: { ...running, tunnels: [tunnel(3)] }, more: false },
+            { ...ready, snapshot: { ...running, sessions: [tunnel(1), tunnel(2)] }, more: true },
+            { ...ready, snapshot: { ...running, sessions: [tunnel(3)] }, more: false },
           ]
         : undefined;
     await fake.listen();
@@ -147,6 +148,7 @@ describe("a data plane that ran before", () => {
 
   test("and speaks another version of the contract is replaced", async () => {
     fake.contractVersion = 7;
+    fake.oldestVersion = 6;
     await fake.listen();
     await expect(plane.start(listener)).rejects.toMatchObject({ code: "data-plane-failed" });
     expect(fake.kinds).toEqual(["hello", "shutdown"]);
@@ -184,9 +186,7 @@ describe("a start that cannot succeed", () => {
       "LACIS_DATAPLANE",
       program(`exec ${process.execPath} -e 'net.createServer(${talk}).listen(process.argv[2])' -- "$@"`),
     );
-    await expect(plane.start(listener)).rejects.toThrow(
-      /speaks contract version 7, this lacis speaks 1 - .*build:native/,
-    );
+    await expect(plane.start(listener)).rejects.toThrow(/speaks contract 7, this lacis contract 2 - .*build:native/);
   });
 
   test("because the daemon is stopped meanwhile ends at once", async () => {
@@ -266,7 +266,7 @@ describe("a running data plane", () => {
     let asked = 0;
     fake.script = (request, requestId) => {
       if (request.kind !== "sample") return undefined;
-      const value = { kind: "sampled", more: ++asked < 3, activity: [], counters } as const;
+      const value = { kind: "sampled", more: ++asked < 3, activity: [], rules: [], counters } as const;
       return [{ kind: "result", requestId, code: "", error: "", value }];
     };
     plane.command({ kind: "sample" });
@@ -351,7 +351,8 @@ function tunnel(localIndex: number): SessionSnapshot {
   return {
     localIndex: localIndex as LocalIndex,
     remoteIndex: 9 as RemoteIndex,
-    path: "192.0.2.9:4242" as Endpoint,
+    path: directPath("192.0.2.9:4242" as Endpoint),
+    allowedPrefixes: [],
     peerAddresses: ["10.77.0.9" as IpAddress],
     confirmed: true,
     primary: true,

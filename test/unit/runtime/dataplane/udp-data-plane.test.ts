@@ -4,6 +4,7 @@ import type { BootSettings } from "../../../../src/core/config/settings.ts";
 import type { DataPlaneEvent } from "../../../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
+import { directPath } from "../../../../src/core/path/path.ts";
 import { encodeHeader, PacketType } from "../../../../src/core/wire/header.ts";
 import { UdpDataPlane } from "../../../../src/runtime/dataplane/udp-data-plane.ts";
 import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
@@ -30,11 +31,14 @@ describe("the data plane without a device", () => {
     peer.send(handshake(), plane.describe().port, peerHost);
     await vi.waitFor(() => expect(events).toHaveLength(1));
     const source = peerHost.includes(":") ? `[${peerHost}]` : peerHost;
-    expect(events[0]).toMatchObject({ kind: "datagram", source: `${source}:${peer.address().port}` });
+    expect(events[0]).toMatchObject({
+      kind: "datagram",
+      origin: { kind: "direct", endpoint: `${source}:${peer.address().port}` },
+    });
     const heard = new Promise<Buffer>((resolve) => peer.once("message", resolve));
     plane.command({
       kind: "send-datagram",
-      to: `${source}:${peer.address().port}` as Endpoint,
+      to: directPath(`${source}:${peer.address().port}` as Endpoint),
       datagram: Uint8Array.of(7),
     });
     expect([...(await heard)]).toEqual([7]);
@@ -53,7 +57,7 @@ describe("the data plane without a device", () => {
     ["port 0, which a datagram may name as its source", "127.0.0.1:0"],
   ])("counts what the kernel would not send: to %s", async (_, to) => {
     const { plane, events } = await started({ host: "0.0.0.0" as IpAddress, port: 0 });
-    plane.command({ kind: "send-datagram", to: to as Endpoint, datagram: Uint8Array.of(7) });
+    plane.command({ kind: "send-datagram", to: directPath(to as Endpoint), datagram: Uint8Array.of(7) });
     await vi.waitFor(() => {
       plane.command({ kind: "sample" });
       expect(events.at(-1)).toMatchObject({ kind: "sampled" });
