@@ -1,7 +1,6 @@
 /**
- * Something an operator may want to know: the core's only way to speak. The runtime logs it, through a limiter per `code`
- * (reliability R70). Values are fields, not text; hostile bytes never get in (a certificate that did not verify is named by its
- * fingerprint only).
+ * An operator event in words (operator/render.ts makes it): a line of the log, which has a limiter per `code` (reliability R70). Values are
+ * fields, not text.
  */
 export interface Notice {
   /** per packet = trace; a branch taken = debug; a peer's state changed = info; unusual but working = warn. */

@@ -95,7 +95,7 @@ function placeOf(path: string): { readonly name: string; readonly floor: number 
 const packageHomes: readonly { readonly name: RegExp; readonly homes: readonly string[]; readonly instead: string }[] =
   [
     { name: /^yaml$/, homes: ["src/runtime/config/config-yaml.ts"], instead: "take a ConfigDocument" },
-    { name: /^pino$/, homes: ["src/runtime/log/log.ts"], instead: "emit a Notice or take a Log" },
+    { name: /^pino$/, homes: ["src/runtime/log/log.ts"], instead: "tell an OperatorEvent or take a Log" },
     { name: /^prom-client$/, homes: ["src/admin/metrics.ts"], instead: "count in NodeStatus" },
     { name: /^commander$/, homes: ["src/cli/", "certs/cli/"], instead: "take options as an argument" },
     {
