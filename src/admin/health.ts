@@ -1,5 +1,6 @@
 import type { DropReason } from "../core/drop-reason.ts";
 import type { NodeStatus } from "../core/io.ts";
+import { troubleText } from "../core/operator/failure-text.ts";
 import type { Health } from "../runtime/service.ts";
 import { clause } from "./clause.ts";
 import type { DaemonFacts } from "./daemon-facts.ts";
@@ -99,7 +100,7 @@ function* peerHealth(node: NodeStatus, nowMs: number): Iterable<Health> {
     yield {
       code: "peer-failed",
       severity: "warning",
-      text: `no tunnel to ${who}: ${clause(peer.reason ?? "no answer")}`,
+      text: `no tunnel to ${who}: ${peer.trouble ? clause(troubleText(peer.trouble)) : "no answer"}`,
       todo: `lacis ping ${peer.addresses[0] ?? who}`,
     };
   }

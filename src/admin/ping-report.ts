@@ -1,4 +1,6 @@
 import type { PingResult } from "../core/io.ts";
+import type { PingFailure } from "../core/operator/failure.ts";
+import { pingFailureText } from "../core/operator/failure-text.ts";
 
 /** One ping in `lacis ping --json`. Field names are promised stable (docs/CLI.md). */
 export type PingReport =
@@ -16,8 +18,11 @@ export type PingReport =
       readonly outcome: "failed";
       readonly name: string | null;
       readonly address: string | null;
-      readonly reason: Extract<PingResult, { outcome: "failed" }>["reason"];
+      /** Closed list, stable. */
+      readonly reason: PingFailure["reason"];
+      /** One sentence with what is known: endpoints tried, who refused. */
       readonly text: string;
+      /** What to do next. */
       readonly hint: string;
     };
 
@@ -26,6 +31,7 @@ export function pingReport(result: PingResult): PingReport {
     const { outcome, name, address, path, roundTripMs, handshakeMs } = result;
     return { outcome, name, address, path: path ?? null, roundTripMs, handshakeMs: handshakeMs ?? null };
   }
-  const { outcome, name, address, reason, text, hint } = result;
-  return { outcome, name: name ?? null, address: address ?? null, reason, text, hint };
+  const { outcome, name, address, failure } = result;
+  const { text, todo: hint } = pingFailureText(failure);
+  return { outcome, name: name ?? null, address: address ?? null, reason: failure.reason, text, hint };
 }

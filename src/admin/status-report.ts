@@ -1,4 +1,5 @@
 import type { NodeStatus, PeerStatus } from "../core/io.ts";
+import { troubleText } from "../core/operator/failure-text.ts";
 import type { DataPlaneDescription } from "../runtime/dataplane/data-plane.ts";
 import type { Health } from "../runtime/service.ts";
 import type { DaemonFacts } from "./daemon-facts.ts";
@@ -123,7 +124,7 @@ function peerReport(peer: PeerStatus, nowMs: number): PeerReport {
     addresses: peer.addresses,
     groups: peer.groups,
     state: peer.state,
-    reason: peer.reason ?? null,
+    reason: peer.trouble ? troubleText(peer.trouble) : null,
     path: peer.path ?? null,
     roundTripMs: peer.roundTripMs ?? null,
     lastReceivedMs: peer.lastReceivedMs ?? null,

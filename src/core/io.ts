@@ -3,7 +3,8 @@ import type { LiveSettings } from "./config/settings.ts";
 import type { ActivitySample, DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "./dataplane/contract.ts";
 import type { IpAddress } from "./netip/address.ts";
 import type { Endpoint } from "./netip/endpoint.ts";
-import type { Notice } from "./notice.ts";
+import type { OperatorEvent } from "./operator/event.ts";
+import type { PeerTrouble, PingFailure } from "./operator/failure.ts";
 
 /** One fact from outside. `Node.handle` takes exactly one, then the caller drains `Node.poll`. */
 export type Input =
@@ -32,7 +33,7 @@ export type PingTarget =
 export type Output =
   | { readonly to: "data-plane"; readonly command: DataPlaneCommand }
   | { readonly to: "resolver"; readonly name: string }
-  | { readonly to: "operator"; readonly notice: Notice }
+  | { readonly to: "operator"; readonly event: OperatorEvent }
   | { readonly to: "pinger"; readonly id: number; readonly result: PingResult };
 
 export type PingResult =
@@ -49,20 +50,7 @@ export type PingResult =
       readonly outcome: "failed";
       readonly name: string | undefined;
       readonly address: IpAddress | undefined;
-      /** Closed list, stable. */
-      readonly reason:
-        | "own-address"
-        | "outside-networks"
-        | "unknown-name"
-        | "no-endpoint-known"
-        | "handshake-timeout"
-        | "handshake-refused"
-        | "no-reply"
-        | "data-plane-down";
-      /** One sentence with what is known: endpoints tried, what refused. */
-      readonly text: string;
-      /** What to do next. */
-      readonly hint: string;
+      readonly failure: PingFailure;
     };
 
 /** When the core wants to be called again, and why. */
@@ -94,8 +82,8 @@ export interface PeerStatus {
   readonly addresses: readonly IpAddress[];
   readonly groups: readonly string[];
   readonly state: "up" | "handshaking" | "unconfirmed" | "failed";
-  /** Why it failed, or undefined. */
-  readonly reason: string | undefined;
+  /** Undefined when all is well. */
+  readonly trouble: PeerTrouble | undefined;
   readonly path: Endpoint | undefined;
   readonly roundTripMs: number | undefined;
   /** Milliseconds since the last authenticated packet; undefined when there was none. */

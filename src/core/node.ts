@@ -14,7 +14,6 @@ import { NodeFacts } from "./node/facts.ts";
 import { assemble, type Machines, type NodeEvent } from "./node/machines.ts";
 import { Outbox } from "./node/outbox.ts";
 import { statusOf } from "./node/status.ts";
-import { pingFailureText } from "./operator/failure-text.ts";
 import { directPath, endpointOf } from "./path/path.ts";
 import type { LocalIndex } from "./path/session-index.ts";
 import type { Parcel } from "./peer/parcel.ts";
@@ -155,7 +154,7 @@ export class Node {
         return;
       case "ping-failed": {
         const { id, failure, whom } = event;
-        this.#out.pong(id, { outcome: "failed", ...whom, reason: failure.reason, ...pingFailureText(failure) });
+        this.#out.pong(id, { outcome: "failed", ...whom, failure });
         return;
       }
       case "send":

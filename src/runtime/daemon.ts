@@ -98,7 +98,7 @@ export class Daemon {
       clock: readClock,
       command: (command) => dataPlane.command(command),
       resolve: (name) => resolver.resolve(name),
-      notice: (notice) => this.events.notice(notice),
+      tell: (event) => this.events.tell(event),
     });
     const watcher = addressWatcher(
       () => underlayAddresses(settings.live.identity.credential.networks),

@@ -2,9 +2,7 @@ import type { Clock, Instant } from "../core/base/time.ts";
 import type { DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "../core/dataplane/contract.ts";
 import type { Input, NodeStatus, Output, PingResult, PingTarget } from "../core/io.ts";
 import { type Driven, NodeDriver } from "../core/node-driver.ts";
-import type { Notice } from "../core/notice.ts";
 import type { OperatorEvent } from "../core/operator/event.ts";
-import { render } from "../core/operator/render.ts";
 import type { DataPlaneListener } from "./dataplane/data-plane.ts";
 
 /** What the driver drives: `Node`, or a stand-in in tests. */
@@ -17,7 +15,7 @@ export interface DriverSurroundings {
   readonly clock: () => Clock;
   readonly command: (command: DataPlaneCommand) => void;
   readonly resolve: (name: string) => void;
-  readonly notice: (notice: Notice) => void;
+  readonly tell: (event: OperatorEvent) => void;
 }
 
 /** Pings that may wait for their answer at once. Each can cost a handshake. */
@@ -64,7 +62,7 @@ export class Driver implements DataPlaneListener {
   }
 
   tell(event: OperatorEvent): void {
-    this.#world.notice(render(event));
+    this.#world.tell(event);
   }
 
   /** Resolves with what came of it; undefined when too many pings wait already. */
@@ -97,7 +95,7 @@ export class Driver implements DataPlaneListener {
         this.#world.resolve(output.name);
         break;
       case "operator":
-        this.#world.notice(output.notice);
+        this.#world.tell(output.event);
         break;
       case "pinger":
         this.#pings.get(output.id)?.(output.result);

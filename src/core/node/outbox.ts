@@ -1,7 +1,6 @@
 import type { DataPlaneCommand } from "../dataplane/contract.ts";
 import type { Output, PingResult } from "../io.ts";
 import type { OperatorEvent } from "../operator/event.ts";
-import { render } from "../operator/render.ts";
 
 /**
  * What a node wants done outside, in order. The caller drains it after every input, so it holds what one input causes and no more;
@@ -30,7 +29,7 @@ export class Outbox {
   }
 
   tell(event: OperatorEvent): void {
-    this.#outputs.push({ to: "operator", notice: render(event) });
+    this.#outputs.push({ to: "operator", event });
   }
 
   poll(): Output | undefined {

@@ -3,7 +3,7 @@ import type { NodeStatus, PeerStatus } from "../io.ts";
 import type { Facts } from "../machine/facts.ts";
 import type { Liveness } from "../machine/liveness/liveness.ts";
 import type { IpAddress } from "../netip/address.ts";
-import { troubleText } from "../operator/failure-text.ts";
+import type { PeerTrouble } from "../operator/failure.ts";
 import { endpointOf } from "../path/path.ts";
 import type { Peers } from "../peer/peer.ts";
 import { nameAddress, type Session } from "../peer/session.ts";
@@ -44,11 +44,9 @@ function peersOf(peers: Peers, liveness: Liveness, now: Instant): readonly PeerS
   for (const session of peers.sessions())
     if (!session.addresses.some((address) => shown.has(address))) add(describe(session, "unconfirmed"));
   for (const { name, call } of peers.peers())
-    if (call && !shown.has(name))
-      add(unreached(name, "handshaking", troubleText({ of: "calling", attempt: call.attempt })));
+    if (call && !shown.has(name)) add(unreached(name, "handshaking", { of: "calling", attempt: call.attempt }));
   for (const { name, failed } of peers.peers())
-    if (failed && !shown.has(name))
-      add(unreached(name, "failed", troubleText({ of: "failed-call", failure: failed.failure })));
+    if (failed && !shown.has(name)) add(unreached(name, "failed", { of: "failed-call", failure: failed.failure }));
   return statuses;
 }
 
@@ -64,7 +62,7 @@ function ofSession(
     addresses,
     groups: peer.groups,
     state: at,
-    reason: suspicion ? troubleText({ of: suspicion.of }) : undefined,
+    trouble: suspicion && { of: suspicion.of },
     path: endpointOf(path),
     roundTripMs,
     lastReceivedMs: lastReceivedAt === undefined ? undefined : now - lastReceivedAt,
@@ -77,13 +75,13 @@ function ofSession(
   };
 }
 
-function unreached(target: IpAddress, at: "handshaking" | "failed", reason: string): PeerStatus {
+function unreached(target: IpAddress, at: "handshaking" | "failed", trouble: PeerTrouble): PeerStatus {
   return {
     name: undefined,
     addresses: [target],
     groups: [],
     state: at,
-    reason,
+    trouble,
     path: undefined,
     roundTripMs: undefined,
     lastReceivedMs: undefined,

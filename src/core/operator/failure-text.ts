@@ -70,8 +70,8 @@ export function wrongResponderText(name: string, target: IpAddress): string {
 }
 
 /** What is known about a ping without an answer, and what to do next. */
-export function pingFailureText(failure: PingFailure): { readonly text: string; readonly hint: string } {
-  return { text: pingText(failure), hint: HINTS[failure.reason] };
+export function pingFailureText(failure: PingFailure): { readonly text: string; readonly todo: string } {
+  return { text: pingText(failure), todo: WAYS_OUT[failure.reason] };
 }
 
 function pingText(failure: PingFailure): string {
@@ -139,7 +139,7 @@ export const DOWN_TEXT: Readonly<Record<EndOfSession, string>> = {
   "refused-by-data-plane": "the data plane refused it",
 };
 
-const HINTS: Readonly<Record<PingFailure["reason"], string>> = {
+const WAYS_OUT: Readonly<Record<PingFailure["reason"], string>> = {
   "own-address": "Ping another host of the mesh.",
   "outside-networks": "Check the address; overlay addresses stand in the hosts' certificates.",
   "unknown-name": "Names are known while a tunnel stands; ping the overlay address instead.",

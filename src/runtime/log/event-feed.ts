@@ -12,10 +12,7 @@ export class EventFeed {
   }
 
   tell(event: OperatorEvent): void {
-    this.notice(render(event));
-  }
-
-  notice(notice: Notice): void {
+    const notice = render(event);
     for (const listener of this.#listeners) listener(notice);
   }
 

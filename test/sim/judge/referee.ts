@@ -2,6 +2,7 @@ import type { LiveSettings } from "../../../src/core/config/settings.ts";
 import type { DataPlaneCommand, DataPlaneEvent } from "../../../src/core/dataplane/contract.ts";
 import type { Input, Output } from "../../../src/core/io.ts";
 import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
+import { render } from "../../../src/core/operator/render.ts";
 import { endpointOf, type Path } from "../../../src/core/path/path.ts";
 import { nodeSuite } from "../../../src/runtime/node-crypto.ts";
 import type { Agenda } from "../world/agenda.ts";
@@ -64,9 +65,9 @@ export class Referee {
 
   heard(host: Host, output: Output): void {
     if (output.to === "operator") {
-      const { code, level } = output.notice;
+      const { code, level, text } = render(output.event);
       this.#notices.set(code, (this.#notices.get(code) ?? 0) + 1);
-      if (level === "error") throw new Violation(`${host.name} gave up: ${output.notice.text}`);
+      if (level === "error") throw new Violation(`${host.name} gave up: ${text}`);
     }
     if (output.to === "pinger" && !this.#pings.delete(output.id)) {
       throw new Violation(`${host.name} answered ping ${output.id} twice, or was never asked`);

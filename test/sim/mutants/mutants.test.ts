@@ -129,7 +129,7 @@ const mutants: readonly { readonly host: string; readonly parts: Parts; readonly
   {
     host: "throws on a malformed message",
     parts: altering((output) => {
-      if (output.to === "operator" && output.notice.code === "lighthouse-message-malformed") throw new Error("oops");
+      if (output.to === "operator" && output.event.code === "lighthouse-message-malformed") throw new Error("oops");
       return [output];
     }),
     caught: /threw during/,

@@ -8,6 +8,7 @@ import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { type Endpoint, endpoint, endpointPort } from "../../../src/core/netip/endpoint.ts";
 import { type Driven, NodeDriver } from "../../../src/core/node-driver.ts";
 import type { Notice } from "../../../src/core/notice.ts";
+import { render } from "../../../src/core/operator/render.ts";
 import { type Role, UNDERLAY_PORT } from "../cast/cast.ts";
 import type { Referee } from "../judge/referee.ts";
 import type { Network } from "../underlay/network.ts";
@@ -247,7 +248,7 @@ export class Host {
       agenda.after(this.#random.between(1, 50), () => this.tell(answer));
     } else {
       referee.heard(this, output);
-      if (output.to === "operator") this.#around.noticed?.(this, output.notice);
+      if (output.to === "operator") this.#around.noticed?.(this, render(output.event));
     }
   }
 

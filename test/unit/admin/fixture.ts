@@ -31,7 +31,7 @@ export function peerStatus(changes: Partial<PeerStatus> = {}): PeerStatus {
     addresses: ["10.77.0.2" as IpAddress],
     groups: [],
     state: "up",
-    reason: undefined,
+    trouble: undefined,
     path: "192.0.2.2:4242" as Endpoint,
     roundTripMs: 0.8123,
     lastReceivedMs: 2_345.6,

@@ -3,8 +3,9 @@ import type { DaemonFacts } from "../../../src/admin/daemon-facts.ts";
 import { dropText } from "../../../src/admin/drop-text.ts";
 import { healthOf } from "../../../src/admin/health.ts";
 import { DropReason } from "../../../src/core/drop-reason.ts";
-import type { NodeStatus } from "../../../src/core/io.ts";
+import type { NodeStatus, PeerStatus } from "../../../src/core/io.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
+import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
 import type { DataPlaneDescription } from "../../../src/runtime/dataplane/data-plane.ts";
 import { dataPlaneHealth } from "../../../src/runtime/dataplane/data-plane-service.ts";
 import { daemonFacts, NOW_MS, nodeStatus, peerStatus } from "./fixture.ts";
@@ -30,9 +31,9 @@ describe("health", () => {
     ],
     [
       "a peer cannot be reached",
-      { peers: [peerStatus({ state: "failed", reason: "no answer from 192.0.2.2:4242" })] },
+      { peers: [failedPeer()] },
       "warning",
-      /no tunnel to server: no answer from 192\.0\.2\.2:4242/,
+      /no tunnel to server: no answer from 192\.0\.2\.2:4242 in 5\.5 s/,
     ],
     [
       "the certificate of a peer ends soon",
@@ -90,12 +91,12 @@ describe("health", () => {
   });
 
   test("names five peers that cannot be reached and counts the rest", () => {
-    const peers = Array.from({ length: 40 }, (_, i) => peerStatus({ name: `host${i}`, state: "failed", reason: "x" }));
+    const peers = Array.from({ length: 40 }, (_, i) => failedPeer({ name: `host${i}` }));
     expect(healthOf(nodeStatus({ peers }), daemonFacts(), NOW_MS)).toHaveLength(6);
   });
 
   test("comes worst first", () => {
-    const peers = [peerStatus({ state: "failed", reason: "x" })];
+    const peers = [failedPeer()];
     const found = healthOf(nodeStatus({ peers, certificateNotAfter: NOW_S - 1 }), daemonFacts(), NOW_MS);
     expect(found.map(({ severity }) => severity)).toEqual(["error", "warning"]);
   });
@@ -114,4 +115,10 @@ function lighthouse(name: string, up: boolean): NodeStatus["lighthouses"][number
 
 function withDataPlane(dataPlane: DataPlaneDescription): DaemonFacts {
   return daemonFacts({ dataPlane, services: [{ name: "data-plane", health: dataPlaneHealth(dataPlane) }] });
+}
+
+function failedPeer(changes: Partial<PeerStatus> = {}): PeerStatus {
+  const tried = ["192.0.2.2:4242" as Endpoint];
+  const failure = { reason: "handshake-timeout", why: "no-answer", tried, waitedMs: 5_500, attempts: 10 } as const;
+  return peerStatus({ state: "failed", trouble: { of: "failed-call", failure }, ...changes });
 }

@@ -12,13 +12,17 @@ const plain = styleFor({ isTTY: false }, {});
 
 describe("the status of a host", () => {
   test("is a table of peers, then this host, then its health", () => {
+    const target = "10.77.0.9" as IpAddress;
     const peers = [
       peerStatus(),
       peerStatus({
         name: undefined,
-        addresses: ["10.77.0.9" as IpAddress],
+        addresses: [target],
         state: "failed",
-        reason: "No endpoint is known.",
+        trouble: {
+          of: "failed-call",
+          failure: { reason: "no-endpoint-known", why: "names-do-not-resolve", target, lighthouses: [] },
+        },
         path: undefined,
         roundTripMs: undefined,
         lastReceivedMs: undefined,
@@ -40,7 +44,7 @@ describe("the status of a host", () => {
       "  daemon       lacis 0.1.0, pid 4711, up 60 min, /etc/lacis/config.yml",
       "",
       "Health:",
-      "  ! no tunnel to 10.77.0.9: no endpoint is known - lacis ping 10.77.0.9",
+      "  ! no tunnel to 10.77.0.9: the names in static_host_map for 10.77.0.9 do not resolve - lacis ping 10.77.0.9",
     ]);
   });
 

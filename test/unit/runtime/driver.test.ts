@@ -76,7 +76,7 @@ describe("the driver", () => {
 });
 
 function failed(text: string): PingResult {
-  return { outcome: "failed", name: undefined, address: undefined, reason: "unknown-name", text, hint: "" };
+  return { outcome: "failed", name: undefined, address: undefined, failure: { reason: "unknown-name", name: text } };
 }
 
 function now() {
@@ -111,7 +111,7 @@ class ScriptedNode {
 
 function driven() {
   const node = new ScriptedNode();
-  const world = { command: vi.fn(), resolve: vi.fn(), notice: vi.fn() };
+  const world = { command: vi.fn(), resolve: vi.fn(), tell: vi.fn() };
   const driver = new Driver(node, { clock: () => ({ now: now(), wall: wallTime(0n) }), ...world });
   return { node, driver, world };
 }

@@ -134,7 +134,7 @@ describe("a failed ping", () => {
     [{ reason: "data-plane-down" }, "The data plane is not running."],
   ])("%o says what is known and what to do", (failure, text) => {
     expect(pingFailureText(failure).text).toBe(text);
-    expect(pingFailureText(failure).hint).toMatch(/^[A-Z].*[.?]$/);
+    expect(pingFailureText(failure).todo).toMatch(/^[A-Z].*[.?]$/);
   });
 });
 
