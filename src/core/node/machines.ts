@@ -3,6 +3,7 @@ import { Adoption, type AdoptionEvent } from "../machine/adoption/adoption.ts";
 import { Answers, type AnswersEvent } from "../machine/answers/answers.ts";
 import { Calls, type CallsEvent } from "../machine/calls/calls.ts";
 import { Discovery, type DiscoveryEvent } from "../machine/discovery/discovery.ts";
+import { Expiry } from "../machine/expiry/expiry.ts";
 import type { Facts } from "../machine/facts.ts";
 import { Liveness, type LivenessEvent } from "../machine/liveness/liveness.ts";
 import type { CommonEvent, Emit, Machine } from "../machine/machine.ts";
@@ -71,6 +72,6 @@ export function assemble(
     },
     emit,
   );
-  const all: readonly Machine[] = [liveness, policies, adoption, discovery, pings, calls, sessions];
+  const all = [liveness, policies, adoption, discovery, pings, calls, sessions, new Expiry(facts, emit)];
   return { liveness, policies, adoption, discovery, pings, calls, answers, sessions, all };
 }

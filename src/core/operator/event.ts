@@ -110,6 +110,14 @@ export type DaemonEvent =
       readonly pid: number;
     }
   | { readonly code: "stopped" | "reloaded" }
+  /** Our own: 30, 7 and 1 days before its end, and once when it is over. Unix seconds. */
+  | {
+      readonly code: "certificate-expires";
+      readonly name: string;
+      readonly version: CertificateVersion;
+      readonly notAfter: number;
+      readonly secondsLeft: number;
+    }
   | { readonly code: "config-warning"; readonly warning: ConfigError }
   | { readonly code: "reload-applied"; readonly applied: readonly string[]; readonly needsRestart: readonly string[] }
   | {

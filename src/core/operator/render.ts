@@ -1,3 +1,4 @@
+import { formatDuration } from "../base/duration.ts";
 import { formatConfigError } from "../config/document/config-error.ts";
 import type { DropSample } from "../dataplane/contract.ts";
 import type { RulePart } from "../firewall/explain.ts";
@@ -144,6 +145,14 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
   },
   stopped: { level: "info", text: () => "The tunnels are closed and the device is removed." },
   reloaded: { level: "info", text: () => "The new configuration applies." },
+  "certificate-expires": {
+    // Not an error, even when it is over: this host goes on, and the clock may be what is wrong.
+    level: "warn",
+    text: ({ secondsLeft }) => {
+      const end = secondsLeft < 0 ? "has expired" : `expires in ${formatDuration(BigInt(secondsLeft))}`;
+      return `This host's certificate ${end}: renew it with lacis-cert resign, then: lacis reload.`;
+    },
+  },
   "config-warning": {
     level: "warn",
     text: ({ warning }) => formatConfigError(warning),

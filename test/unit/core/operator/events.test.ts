@@ -133,6 +133,8 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   ready: "Ready, with the data plane that was running.",
   stopped: "The tunnels are closed and the device is removed.",
   reloaded: "The new configuration applies.",
+  "certificate-expires":
+    "This host's certificate expires in 6 days: renew it with lacis-cert resign, then: lacis reload.",
   "config-warning": "config.yml:3:1: stats: stats is ignored - Lacis keeps no statistics yet",
   "reload-applied": "The configuration was read again.",
   "reload-refused": "cannot use the configuration - it has an error - correct it",

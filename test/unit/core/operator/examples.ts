@@ -93,6 +93,13 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   },
   stopped: { code: "stopped" },
   reloaded: { code: "reloaded" },
+  "certificate-expires": {
+    code: "certificate-expires",
+    name: "laptop",
+    version: 1,
+    notAfter: 1_798_761_600,
+    secondsLeft: 604_799,
+  },
   "config-warning": {
     code: "config-warning",
     warning: {
