@@ -10,8 +10,8 @@ import type { SessionRole } from "./session.ts";
 
 /**
  * What a control plane needs to take over a session that a data plane kept alive without it. Protobuf; only we read what we wrote, perhaps in
- * another version of ourselves: fields that a reader does not know are skipped, and the format number is that of the oldest reader that
- * understands the rest.
+ * another version of ourselves: fields that a reader does not know are skipped, and whether it can be used is decided by what is in it. So a
+ * field keeps its meaning for good; what changes gets another number.
  */
 export interface SessionMemo {
   /** The peer's certificate. Decoded, not verified: that has to happen anew. */
@@ -28,6 +28,7 @@ export interface SessionMemo {
   readonly endpoints: readonly Endpoint[];
 }
 
+/** For releases that take over nothing without exactly this number; we do not look at it. */
 const FORMAT = 1;
 /** Endpoints kept in a memo: a memo is sent to the data plane with every session. */
 const ENDPOINTS_MAX = 10;
@@ -71,13 +72,11 @@ export function encodeMemo(memo: SessionMemo): Uint8Array {
 export function decodeMemo(suite: CryptoSuite, curve: Curve, bytes: Uint8Array): Result<SessionMemo, string> {
   const fields = readFields(bytes);
   if (!fields) return fail("the memo is not well formed");
-  if (fields.format > FORMAT)
-    return fail(`the memo has format ${fields.format}, and ${FORMAT} is the newest that is read here`);
   const version = asVersion(fields.certificateVersion);
   const ownVersion = asVersion(fields.ownVersion);
-  if (!version || !ownVersion) return fail("the memo names no certificate version");
+  if (!version || !ownVersion) return fail("the memo names no certificate version that is known here");
   const cipher = CIPHERS[fields.cipher];
-  if (!cipher) return fail("the memo names no cipher");
+  if (!cipher) return fail("the memo names no cipher that is known here");
   const peer = fromHandshakeForm(suite, { bytes: fields.certificate, version, publicKey: fields.publicKey, curve });
   if (!peer.ok) return peer;
   return ok({
@@ -96,7 +95,6 @@ export function decodeMemo(suite: CryptoSuite, curve: Curve, bytes: Uint8Array):
 }
 
 interface MemoFields {
-  format: number;
   certificate: Uint8Array;
   certificateVersion: number;
   publicKey: Uint8Array;
@@ -113,7 +111,6 @@ interface MemoFields {
 function readFields(bytes: Uint8Array): MemoFields | undefined {
   const none = new Uint8Array(0);
   const fields: MemoFields = {
-    format: 0,
     certificate: none,
     certificateVersion: 0,
     publicKey: none,
@@ -132,8 +129,7 @@ function readFields(bytes: Uint8Array): MemoFields | undefined {
 }
 
 function readField(reader: ProtobufReader, fields: MemoFields): void {
-  if (reader.field === Field.format) fields.format = reader.uint32();
-  else if (reader.field === Field.certificate) fields.certificate = reader.bytes().slice();
+  if (reader.field === Field.certificate) fields.certificate = reader.bytes().slice();
   else if (reader.field === Field.certificateVersion) fields.certificateVersion = reader.uint32();
   else if (reader.field === Field.publicKey) fields.publicKey = reader.bytes().slice();
   else if (reader.field === Field.message1Hash) fields.message1Hash = reader.bytes().slice();
