@@ -2,8 +2,22 @@ import { expect, test } from "vitest";
 import { toHex } from "../../src/core/base/bytes.ts";
 import type { LocalIndex, PolicyId, RemoteIndex } from "../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../src/core/netip/address.ts";
+import { directPath } from "../../src/core/path/path.ts";
 import { type Driver, datagrams, describeDataPlanes, kinds, packets, reasons } from "./data-planes.ts";
-import { ELSEWHERE, FarEnd, facts, OWN_4, OWN_6, PEER, PEER_4, PEER_6, policies, programOf, ruleOf } from "./host.ts";
+import {
+  ELSEWHERE,
+  FarEnd,
+  facts,
+  OWN_4,
+  OWN_6,
+  PEER,
+  PEER_4,
+  PEER_6,
+  policies,
+  prefixes,
+  programOf,
+  ruleOf,
+} from "./host.ts";
 import { echoRequest, icmpPacket, ipPacket, udpPacket } from "./inner-packets.ts";
 import type { Observed } from "./step.ts";
 
@@ -41,9 +55,8 @@ describeDataPlanes("a command", (open) => {
   test("about a session that is not there says so", async () => {
     const plane = await open();
     const localIndex = NOBODY;
-    expect(await plane.command({ kind: "set-path", localIndex, path: PEER })).toEqual(unknownSession);
+    expect(await plane.command({ kind: "set-path", localIndex, path: directPath(PEER) })).toEqual(unknownSession);
     expect(await plane.command({ kind: "set-primary", localIndex })).toEqual(unknownSession);
-    expect(await plane.command({ kind: "set-memo", localIndex, memo: new Uint8Array() })).toEqual(unknownSession);
     expect(await plane.command({ kind: "remove-session", localIndex, sendClose: true })).toEqual(unknownSession);
     expect(await seal(plane, NOBODY, 4, 0)).toEqual(unknownSession);
   });
@@ -79,7 +92,7 @@ describeDataPlanes("a command", (open) => {
     expect(kinds(await seal(plane, peer.localIndex, 3, 0, new Uint8Array(8969)))).toEqual(["udp"]);
     expect(await seal(plane, peer.localIndex, 3, 0, new Uint8Array(8970))).toEqual(badRequest);
     const send = (length: number) =>
-      plane.command({ kind: "send-datagram", to: PEER, datagram: new Uint8Array(length) });
+      plane.command({ kind: "send-datagram", to: directPath(PEER), datagram: new Uint8Array(length) });
     expect(kinds(await send(0))).toEqual(["udp"]);
     expect(kinds(await send(9001))).toEqual(["udp"]);
     expect(await send(9002)).toEqual(badRequest);
@@ -88,7 +101,7 @@ describeDataPlanes("a command", (open) => {
   test("sets the path without being taken for roaming", async () => {
     const plane = await open();
     const peer = await plane.join();
-    await plane.command({ kind: "set-path", localIndex: peer.localIndex, path: ELSEWHERE });
+    await plane.command({ kind: "set-path", localIndex: peer.localIndex, path: directPath(ELSEWHERE) });
     expect(await plane.tun(toPeer)).toMatchObject([{ out: "udp", to: ELSEWHERE }]);
     expect(kinds(await plane.udp(PEER, peer.message(toUs)))).toEqual(["roamed", "tun"]);
   });
@@ -138,10 +151,12 @@ describeDataPlanes("policies", (open) => {
     expect(await plane.command(second.installation({ policyId: 2 as PolicyId }))).toEqual([]);
   });
 
-  test("that nobody uses yet last until the next change", async () => {
+  test("that nobody uses yet last until the next change, and are not forgotten when others are only added", async () => {
     const plane = await open();
     await plane.command(policies([programOf(2, [])]));
-    await plane.command(policies([programOf(3, [])]));
+    await plane.command(policies([programOf(4, [])]));
+    expect(await plane.command(new FarEnd(9, "aes").installation({ policyId: 4 as PolicyId }))).toEqual([]);
+    await plane.command(policies([programOf(3, [])], true));
     expect(await plane.command(new FarEnd(1, "aes").installation({ policyId: 2 as PolicyId }))).toEqual(unknownPolicy);
     expect(await plane.command(new FarEnd(1, "aes").installation({ policyId: 3 as PolicyId }))).toEqual([]);
   });
@@ -165,11 +180,14 @@ describeDataPlanes("policies", (open) => {
   test("are 4,096 at most, counted as they would be left", async () => {
     const plane = await open();
     const programs = Array.from({ length: 4096 }, (_, i) => programOf(100 + i, []));
-    expect(await plane.command(policies(programs))).toEqual([]);
-    expect(await plane.command(policies(programs.map(({ policyId }) => programOf(policyId + 5000, []))))).toEqual([]);
-    await plane.command(new FarEnd(1, "aes").installation({ policyId: 5100 as PolicyId }));
+    // Program 1 would be left.
     expect(await plane.command(policies(programs))).toEqual(badRequest);
-    expect(await plane.command(policies(programs.slice(1)))).toEqual([]);
+    expect(await plane.command(policies(programs, true))).toEqual([]);
+    const others = programs.map(({ policyId }) => programOf(policyId + 5000, []));
+    expect(await plane.command(policies(others, true))).toEqual([]);
+    await plane.command(new FarEnd(1, "aes").installation({ policyId: 5100 as PolicyId }));
+    expect(await plane.command(policies(programs, true))).toEqual(badRequest);
+    expect(await plane.command(policies(programs.slice(1), true))).toEqual([]);
   });
 });
 
@@ -182,6 +200,7 @@ describeDataPlanes("a snapshot", (open) => {
         confirmed: false,
         path: undefined,
         peerAddresses: ["10.77.0.9" as IpAddress],
+        allowedPrefixes: prefixes("10.88.0.0/16"),
         sendCounter: 41n,
         memo: new Uint8Array([1, 2]),
       }),
@@ -193,6 +212,7 @@ describeDataPlanes("a snapshot", (open) => {
         remoteIndex: 1003,
         path: undefined,
         peerAddresses: ["10.77.0.9"],
+        allowedPrefixes: prefixes("10.88.0.0/16"),
         confirmed: false,
         primary: false,
         sendCounter: 41,
@@ -201,22 +221,15 @@ describeDataPlanes("a snapshot", (open) => {
       {
         localIndex: 7,
         remoteIndex: 1007,
-        path: PEER,
+        path: directPath(PEER),
         peerAddresses: [PEER_4, PEER_6],
+        allowedPrefixes: [],
         confirmed: true,
         primary: true,
         sendCounter: 3,
         memo: "",
       },
     ]);
-  });
-
-  test("shows the memo that was set last, and keeps it when a new one is too long", async () => {
-    const plane = await open();
-    const { localIndex } = await plane.join();
-    await plane.command({ kind: "set-memo", localIndex, memo: new Uint8Array([5]) });
-    expect(await plane.command({ kind: "set-memo", localIndex, memo: new Uint8Array(65_537) })).toEqual(badRequest);
-    expect(await plane.snapshot()).toMatchObject([{ memo: "05" }]);
   });
 
   test("calls a session primary that sends for one address of two", async () => {

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, expect, test } from "vitest";
 import { concatBytes, fromHex } from "../../src/core/base/bytes.ts";
-import { CONTRACT_VERSION, type PolicyId } from "../../src/core/dataplane/contract.ts";
+import { CONTRACT_VERSIONS, type PolicyId } from "../../src/core/dataplane/contract.ts";
 import { parsePrefix } from "../../src/core/netip/prefix.ts";
 import {
   type DataPlaneReport,
@@ -11,13 +11,13 @@ import {
   encodeToDataPlane,
   FrameReader,
 } from "../../src/runtime/dataplane/contract/codec.ts";
-import { FarEnd, facts, PEER, policies, programOf } from "./host.ts";
+import { FarEnd, facts, PEER, policies, programOf, ruleOf } from "./host.ts";
 import { nativeBinary } from "./native-probe.ts";
 
 // What is said around the packets: only a process has this part of the contract.
 
 const binary = nativeBinary();
-const hello: DataPlaneRequest = { kind: "hello", contractVersion: CONTRACT_VERSION };
+const hello: DataPlaneRequest = { kind: "hello", ...CONTRACT_VERSIONS };
 
 describe.skipIf(!binary)("a conversation with lacis-dataplane --memory", () => {
   test("begins with hello, and hello is answered by ready", async () => {
@@ -25,9 +25,10 @@ describe.skipIf(!binary)("a conversation with lacis-dataplane --memory", () => {
     expect(reports).toMatchObject([
       {
         kind: "ready",
-        contractVersion: CONTRACT_VERSION,
+        contractVersion: CONTRACT_VERSIONS.newest,
+        oldestVersion: CONTRACT_VERSIONS.oldest,
         more: false,
-        snapshot: { tun: undefined, udp: undefined, tunnels: [] },
+        snapshot: { tun: undefined, udp: undefined, sessions: [] },
       },
       { kind: "quiet" },
     ]);
@@ -41,8 +42,41 @@ describe.skipIf(!binary)("a conversation with lacis-dataplane --memory", () => {
   });
 
   test("tells another version of the contract its own", async () => {
-    const { reports } = await converse(frames([{ kind: "hello", contractVersion: 99 }]));
-    expect(reports[0]).toMatchObject({ kind: "ready", contractVersion: CONTRACT_VERSION });
+    const { reports } = await converse(frames([{ kind: "hello", oldest: 99, newest: 99 }]));
+    expect(reports[0]).toMatchObject({ kind: "ready", contractVersion: CONTRACT_VERSIONS.newest });
+  });
+
+  test("uses the newest version that both speak", async () => {
+    const { reports } = await converse(frames([{ kind: "hello", oldest: 1, newest: 99 }, { kind: "sample" }]));
+    expect(reports).toMatchObject([
+      { kind: "ready", contractVersion: CONTRACT_VERSIONS.newest },
+      { kind: "quiet" },
+      { kind: "result", code: "" },
+      { kind: "quiet" },
+    ]);
+  });
+
+  test("without a common version knows shutdown and nothing else", async () => {
+    const stranger: DataPlaneRequest = { kind: "hello", oldest: 1, newest: 1 };
+    const ended = await converse(frames([stranger, { kind: "shutdown", sendClose: false }]));
+    expect(ended.reports.map(({ kind }) => kind)).toEqual(["ready", "quiet", "result", "quiet"]);
+    expect(ended.code).toBe(0);
+    for (const request of [{ kind: "sample" } as const, hello]) {
+      const { reports, code } = await converse(frames([stranger, request]));
+      expect(reports.map(({ kind }) => kind)).toEqual(["ready", "quiet"]);
+      expect(code).not.toBe(0);
+    }
+  });
+
+  test("brings programs that are longer than a frame in pieces, and one of them counts as one", async () => {
+    const rules = Array.from({ length: 40_000 }, (_, ruleId) => ruleOf({ ruleId, protocol: "tcp" }));
+    const { reports } = await converse(frames([hello, policies([programOf(1, rules, [])]), { kind: "sample" }]));
+    expect(reports.flatMap((report) => (report.kind === "result" ? [report.code] : []))).toEqual(["", ""]);
+    const tooMany = [1, 2, 3, 4].map((id) => programOf(id, rules, []));
+    const refused = await converse(frames([hello, policies(tooMany), policies([programOf(1, [])])]));
+    expect(refused.reports.flatMap((report) => (report.kind === "result" ? [report.code] : []))).toContain(
+      "bad-request",
+    );
   });
 
   test.each([
@@ -59,7 +93,7 @@ describe.skipIf(!binary)("a conversation with lacis-dataplane --memory", () => {
     const unknown = fromHex("000000050807820600")!;
     const { reports } = await converse(concatBytes(frames([hello]), unknown, frames([{ kind: "sample" }])));
     expect(reports.map(({ kind }) => kind)).toEqual(["ready", "quiet", "result", "quiet", "result", "quiet"]);
-    expect(reports[2]).toMatchObject({ requestId: 7n, code: "bad-request" });
+    expect(reports[2]).toMatchObject({ requestId: 7n, code: "unsupported" });
     expect(reports[4]).toMatchObject({ code: "" });
   });
 
@@ -122,7 +156,7 @@ describe.skipIf(!binary)("a conversation with lacis-dataplane --memory", () => {
     const snapshots = reports.flatMap((report) => (report.kind === "ready" ? [report] : [])).slice(1);
     expect(snapshots.length).toBeGreaterThan(2);
     expect(snapshots.map(({ more }) => more)).toEqual(snapshots.map((_, i) => i < snapshots.length - 1));
-    const indices = snapshots.flatMap(({ snapshot }) => snapshot.tunnels.map(({ localIndex }) => localIndex));
+    const indices = snapshots.flatMap(({ snapshot }) => snapshot.sessions.map(({ localIndex }) => localIndex));
     expect(indices).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
   });
 });
@@ -137,7 +171,7 @@ async function converse(input: Uint8Array): Promise<{ reports: readonly DataPlan
     for (const message of messages.value) {
       const report = decodeFromDataPlane(message);
       if (!report.ok) throw new Error(report.reason);
-      reports.push(report.value);
+      if (report.value) reports.push(report.value);
     }
   });
   child.stdin.on("error", () => {});
@@ -151,7 +185,7 @@ function frames(requests: readonly DataPlaneRequest[]): Uint8Array {
 }
 
 function frameOf(requestId: bigint, request: DataPlaneRequest): Uint8Array {
-  const frame = encodeToDataPlane(requestId, request);
-  if (!frame.ok) throw new Error(frame.reason);
-  return frame.value;
+  const frames = encodeToDataPlane(requestId, request);
+  if (!frames.ok) throw new Error(frames.reason);
+  return concatBytes(...frames.value);
 }

@@ -3,7 +3,7 @@ import { fromHex } from "../../src/core/base/bytes.ts";
 import type { DataPlaneCommand } from "../../src/core/dataplane/contract.ts";
 import type { DropReason } from "../../src/core/drop-reason.ts";
 import type { Endpoint } from "../../src/core/netip/endpoint.ts";
-import { FarEnd, facts, policies, programOf, ruleOf } from "./host.ts";
+import { FarEnd, facts, policies, programOf, routes, ruleOf } from "./host.ts";
 import { NativeProbe, nativeBinary } from "./native-probe.ts";
 import { ReferenceProbe } from "./reference-probe.ts";
 import type { Comparable, DataPlaneProbe, Observed, Step } from "./step.ts";
@@ -21,7 +21,7 @@ export const dataPlanes: readonly { readonly name: string; readonly open: (() =>
   { name: "native", open: binary === undefined ? undefined : () => new NativeProbe(binary) },
 ];
 
-/** Sentences that hold for every data plane. `open` gives a fresh one, configured and with policy 1 allowing everything. */
+/** Sentences that hold for every data plane. `open` gives a fresh one, configured, with its routes and with policy 1 allowing everything. */
 export function describeDataPlanes(section: string, sentences: (open: () => Promise<Driver>) => void): void {
   for (const { name, open } of dataPlanes) {
     if (!open) {
@@ -38,6 +38,7 @@ export function describeDataPlanes(section: string, sentences: (open: () => Prom
         drivers.push(driver);
         await driver.advance(1_000_000);
         await driver.command(facts());
+        await driver.command(routes());
         await driver.command(policies([programOf(1, [ruleOf()])]));
         return driver;
       });
@@ -85,13 +86,19 @@ export class Driver {
 
   async snapshot(): Promise<readonly Comparable[]> {
     const [observed] = await this.#step({ do: "snapshot" });
-    return observed?.out === "snapshot" ? observed.tunnels : [];
+    return observed?.out === "snapshot" ? observed.sessions : [];
   }
 
   async sample(): Promise<Extract<Observed, { out: "sampled" }>> {
     const [observed] = await this.command({ kind: "sample" });
     if (observed?.out !== "sampled") throw new Error("no sample");
     return observed;
+  }
+
+  /** The flows, in an order of their own. */
+  async flows(): Promise<readonly Comparable[]> {
+    const [observed] = await this.command({ kind: "list-flows" });
+    return observed?.out === "flows" ? observed.flows : [];
   }
 
   async dropped(reason: DropReason): Promise<number> {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { DropReason } from "../../src/core/drop-reason.ts";
 import { parsePrefix } from "../../src/core/netip/prefix.ts";
+import { directPath } from "../../src/core/path/path.ts";
 import { type Driver, describeDataPlanes, reasons } from "./data-planes.ts";
 import {
   ELSEWHERE,
@@ -13,6 +14,7 @@ import {
   PEER_4,
   policies,
   programOf,
+  routes,
   STRANGER,
 } from "./host.ts";
 import { ipPacket, udpPacket } from "./inner-packets.ts";
@@ -100,8 +102,8 @@ const silent: Partial<Record<DropReason, Scene>> = {
 };
 
 test("every drop reason has its scene", () => {
-  // What the operating system refuses to send is not for a data plane in memory to see.
-  const scenes = [...Object.keys(sampled), ...Object.keys(silent), DropReason.sendFailed];
+  // What the operating system refuses to send is not for a data plane in memory to see, and `other` is what a later version calls a drop.
+  const scenes = [...Object.keys(sampled), ...Object.keys(silent), DropReason.sendFailed, DropReason.other];
   expect(scenes.sort()).toEqual(Object.values(DropReason).sort());
 });
 
@@ -135,7 +137,9 @@ describeDataPlanes("a drop", (open) => {
   test("says what is known: the source of who met no session", async () => {
     const plane = await open();
     const [sample] = await plane.udp(STRANGER, header(0x21));
-    expect(sample).toMatchObject({ event: { inbound: true, source: STRANGER, localIndex: undefined, protocol: 0 } });
+    expect(sample).toMatchObject({
+      event: { inbound: true, origin: directPath(STRANGER), localIndex: undefined, protocol: 0 },
+    });
   });
 
   test("says what is known: the session and the packet, in our words", async () => {
@@ -155,7 +159,8 @@ describeDataPlanes("a drop", (open) => {
         localPort: 53,
         remotePort: 9,
         localIndex: 1,
-        source: undefined,
+        origin: undefined,
+        action: "drop",
       },
     });
   });
@@ -173,6 +178,7 @@ describeDataPlanes("a peer", (open) => {
     expect(await from("10.99.0.2")).toEqual(["remote-address"]);
     expect(await from("10.77.0.3")).toEqual(["remote-address"]);
     await plane.command(facts({ networks: [parsePrefix("10.77.0.1/16")!, parsePrefix("10.99.0.1/16")!] }));
+    await plane.command(routes({}, ["10.77.0.1/16", "10.99.0.1/16"]));
     expect(await from("10.99.0.2")).toEqual([]);
   });
 

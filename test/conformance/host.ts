@@ -14,6 +14,9 @@ import type {
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import type { Endpoint } from "../../src/core/netip/endpoint.ts";
 import { type Prefix, parsePrefix } from "../../src/core/netip/prefix.ts";
+import { directPath } from "../../src/core/path/path.ts";
+import { hostRoutes } from "../../src/core/route/host-routes.ts";
+import type { Route, RouteTarget } from "../../src/core/route/route.ts";
 import { encodeHeader, HEADER_BYTES, PacketType } from "../../src/core/wire/header.ts";
 import { nodeSuite } from "../../src/runtime/node-crypto.ts";
 
@@ -46,8 +49,9 @@ export class FarEnd {
       receiveKey: this.#toUs,
       sendCounter: 2n,
       receiveFloor: 2n,
-      path: PEER,
+      path: directPath(PEER),
       peerAddresses: [PEER_4, PEER_6],
+      allowedPrefixes: [],
       policyId: 1 as PolicyId,
       confirmed: true,
       primary: true,
@@ -93,24 +97,48 @@ export const ELSEWHERE = "192.0.2.99:4242" as Endpoint;
 export const STRANGER = "198.51.100.7:5555" as Endpoint;
 
 /** 10.77.0.1/16 and fd00:77::1/64. */
+export const NETWORKS: readonly string[] = ["10.77.0.1/16", "fd00:77::1/64"];
+
 export function facts(change: Partial<HostFacts> = {}): DataPlaneCommand {
   return {
     kind: "configure",
-    networks: ["10.77.0.1/16", "fd00:77::1/64"].map((text) => parsePrefix(text) as Prefix),
+    networks: prefixes(...NETWORKS),
     sendRecvError: "always",
     dropLocalBroadcast: false,
     dropMulticast: false,
     answerEcho: false,
+    flowTimeouts: { tcpMs: 720_000, udpMs: 180_000, otherMs: 600_000 },
     ...change,
   };
 }
 
+/** Our addresses lead to us and our networks to peers, and what else is said, in the same table. */
+export function routes(more: Readonly<Record<string, RouteTarget>> = {}, networks = NETWORKS): DataPlaneCommand {
+  return { kind: "apply-routes", routes: [...hostRoutes(prefixes(...networks)), ...routeList(more)] };
+}
+
+export function routeList(targets: Readonly<Record<string, RouteTarget>>): readonly Route[] {
+  return Object.entries(targets).map(([text, target]) => ({ prefix: parsePrefix(text) as Prefix, target }));
+}
+
+/** Gateways by address and weight. */
+export function through(...gateways: readonly (readonly [address: string, weight: number])[]): RouteTarget {
+  return {
+    kind: "gateways",
+    gateways: gateways.map(([address, weight]) => ({ address: address as IpAddress, weight })),
+  };
+}
+
+export function prefixes(...texts: readonly string[]): readonly Prefix[] {
+  return texts.map((text) => parsePrefix(text) as Prefix);
+}
+
 export function ruleOf(change: Partial<PolicyRule> = {}): PolicyRule {
-  return { ruleId: 0, protocol: "any", portFirst: 0, portLast: 65_535, remote: [], ...change };
+  return { ruleId: 0, protocol: "any", portFirst: 0, portLast: 65_535, remote: [], local: [], ...change };
 }
 
 export function programOf(id: number, inbound: readonly PolicyRule[], outbound = inbound): IdentifiedProgram {
-  return { policyId: id as PolicyId, inbound, outbound };
+  return { policyId: id as PolicyId, inbound, outbound, refuse: { inbound: "drop", outbound: "drop" } };
 }
 
 export function policies(programs: readonly IdentifiedProgram[], raiseEpoch = false): DataPlaneCommand {

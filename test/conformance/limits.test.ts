@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Endpoint } from "../../src/core/netip/endpoint.ts";
+import { directPath } from "../../src/core/path/path.ts";
 import { encodeHeader, recvErrorFor } from "../../src/core/wire/header.ts";
 import { type Driver, datagrams, describeDataPlanes, kinds, reasons } from "./data-planes.ts";
 import { FarEnd, facts, handshake, OWN_4, PEER, PEER_4, STRANGER } from "./host.ts";
@@ -12,7 +13,7 @@ describeDataPlanes("handshakes", (open) => {
     const plane = await open();
     for (const message of [handshake(1n, 0), handshake(2n, 7), handshake(1n, 0, 1), handshake(1n, 0, 9001 - 16)]) {
       expect(await plane.udp(STRANGER, message)).toMatchObject([
-        { event: { kind: "datagram", source: STRANGER, datagram: Buffer.from(message).toString("hex") } },
+        { event: { kind: "datagram", origin: directPath(STRANGER), datagram: Buffer.from(message).toString("hex") } },
       ]);
     }
   });

@@ -3,7 +3,9 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { toHex } from "../../src/core/base/bytes.ts";
-import { CONTRACT_VERSION } from "../../src/core/dataplane/contract.ts";
+import { CONTRACT_VERSIONS } from "../../src/core/dataplane/contract.ts";
+import type { IpAddress } from "../../src/core/netip/address.ts";
+import type { Route } from "../../src/core/route/route.ts";
 import {
   type DataPlaneReport,
   type DataPlaneRequest,
@@ -11,7 +13,7 @@ import {
   encodeToDataPlane,
   FrameReader,
 } from "../../src/runtime/dataplane/contract/codec.ts";
-import { observedEvent, observedSample, observedSnapshot } from "./observed.ts";
+import { joinedFlows, observedEvent, observedFlows, observedSample, observedSnapshot } from "./observed.ts";
 import type { DataPlaneProbe, Observed, Step } from "./step.ts";
 
 /** The native data plane's binary, or undefined when none has been built. */
@@ -39,12 +41,19 @@ export class NativeProbe implements DataPlaneProbe {
     });
     this.#child.stdin.on("error", () => {});
     this.#child.on("close", (code) => this.#fail(`it ended with ${code}: ${this.#complaint}`));
-    void this.#ask({ kind: "hello", contractVersion: CONTRACT_VERSION }).catch(() => {});
+    void this.#ask({ kind: "hello", ...CONTRACT_VERSIONS }).catch(() => {});
   }
 
   /** All steps are sent at once: they are answered in order. */
   async apply(steps: readonly Step[]): Promise<readonly (readonly Observed[])[]> {
     return Promise.all(steps.map(async (step) => observe(await this.#ask(requestOf(step)))));
+  }
+
+  /** For each address the route that decides. */
+  async lookUpRoutes(addresses: readonly IpAddress[]): Promise<readonly (Route | undefined)[]> {
+    const [report] = await this.#ask({ kind: "look-up-routes", addresses });
+    if (report?.kind !== "result" || report.value?.kind !== "routes-looked-up") throw new Error("no routes");
+    return report.value.routes;
   }
 
   async close(): Promise<void> {
@@ -55,9 +64,9 @@ export class NativeProbe implements DataPlaneProbe {
 
   #ask(request: DataPlaneRequest): Promise<readonly DataPlaneReport[]> {
     const id = ++this.#lastId;
-    const frame = encodeToDataPlane(id, request);
-    if (!frame.ok) throw new Error(frame.reason);
-    this.#child.stdin.write(frame.value);
+    const frames = encodeToDataPlane(id, request);
+    if (!frames.ok) throw new Error(frames.reason);
+    for (const frame of frames.value) this.#child.stdin.write(frame);
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, (reports) => (reports instanceof Error ? reject(reports) : resolve(reports)));
     });
@@ -72,6 +81,7 @@ export class NativeProbe implements DataPlaneProbe {
   #take(message: Uint8Array): void {
     const report = decodeFromDataPlane(message);
     if (!report.ok) this.#fail(report.reason);
+    else if (!report.value) this.#fail("an event that nobody knows");
     else if (report.value.kind === "quiet") this.#settle(report.value.requestId, this.#takeReports());
     else this.#reports.push(report.value);
   }
@@ -103,17 +113,17 @@ function requestOf(step: Step): DataPlaneRequest {
     case "advance":
       return { kind: "advance", nowMs: BigInt(step.to) };
     case "snapshot":
-      return { kind: "hello", contractVersion: CONTRACT_VERSION };
+      return { kind: "hello", ...CONTRACT_VERSIONS };
   }
 }
 
 /** Every request but hello has one result, and it comes last. */
 function observe(reports: readonly DataPlaneReport[]): readonly Observed[] {
   if (reports.length > 0 && reports.every((report) => report.kind === "ready"))
-    return [observedSnapshot(reports.flatMap(({ snapshot }) => snapshot.tunnels))];
+    return [observedSnapshot(reports.flatMap(({ snapshot }) => snapshot.sessions))];
   if (reports.findIndex(({ kind }) => kind === "result") !== reports.length - 1)
     throw new Error(`not one result at the end: ${reports.map(({ kind }) => kind).join(" ")}`);
-  return reports.flatMap(observeReport);
+  return joinedFlows(reports.flatMap(observeReport));
 }
 
 function observeReport(report: DataPlaneReport): readonly Observed[] {
@@ -129,12 +139,10 @@ function observeReport(report: DataPlaneReport): readonly Observed[] {
       return [{ out: "tun", packet: toHex(report.packet) }];
     case "result":
       if (report.code !== "") return [{ out: "refused", code: report.code }];
-      return report.value?.kind === "sampled" ? [sampleOf(report.value)] : [];
+      return report.value?.kind === "sampled" ? [observedSample(report.value)] : [];
+    case "flows":
+      return [observedFlows(report.flows)];
     default:
       return [observedEvent(report)];
   }
-}
-
-function sampleOf({ activity, counters }: Parameters<typeof observedSample>[0]): Observed {
-  return observedSample({ activity, counters });
 }

@@ -1,5 +1,5 @@
 import { toHex } from "../../src/core/base/bytes.ts";
-import type { ActivitySample, SessionSnapshot } from "../../src/core/dataplane/contract.ts";
+import type { ActivitySample, Flow, SessionSnapshot } from "../../src/core/dataplane/contract.ts";
 import type { AnyEvent, Comparable, Observed } from "./step.ts";
 
 /** Values of the contract as plain data, the same whichever data plane they came from. */
@@ -8,15 +8,24 @@ export function observedEvent(event: AnyEvent): Observed {
   return { out: "event", event: comparable(event) };
 }
 
-export function observedSample({ activity, counters }: ActivitySample): Observed {
+export function observedSample({ activity, counters, rules }: ActivitySample): Observed {
   const { drops, ...totals } = counters;
   // The order of the drop counters is part of the contract.
   const named = [...drops].map(([reason, count]) => `${reason} ${count}`);
-  return { out: "sampled", activity: activity.map(comparable), counters: { ...comparable(totals), drops: named } };
+  return {
+    out: "sampled",
+    activity: activity.map(comparable),
+    counters: { ...comparable(totals), drops: named },
+    rules: rules.map(comparable),
+  };
 }
 
-export function observedSnapshot(tunnels: readonly SessionSnapshot[]): Observed {
-  return { out: "snapshot", tunnels: tunnels.map(comparable) };
+export function observedFlows(flows: readonly Flow[]): Observed {
+  return { out: "flows", flows: flows.map(comparable) };
+}
+
+export function observedSnapshot(sessions: readonly SessionSnapshot[]): Observed {
+  return { out: "snapshot", sessions: sessions.map(comparable) };
 }
 
 function comparable(value: object): Comparable {
@@ -26,4 +35,14 @@ function comparable(value: object): Comparable {
       return [name, typeof field === "bigint" ? Number(field) : field];
     }),
   );
+}
+
+/** What came out, with the flows of several events as one answer. */
+export function joinedFlows(observed: readonly Observed[]): readonly Observed[] {
+  const flows = observed.flatMap((each) => (each.out === "flows" ? each.flows : []));
+  const rest = observed.filter(({ out }) => out !== "flows");
+  if (flows.length === 0) return rest;
+  const text = new Map(flows.map((flow) => [flow, JSON.stringify(flow)]));
+  const sorted = [...flows].sort((a, b) => (text.get(a)! < text.get(b)! ? -1 : 1));
+  return [...rest, { out: "flows", flows: sorted }];
 }

@@ -10,6 +10,7 @@ const addresses4 = [
   "10.77.0.3",
   "10.77.0.4",
   "10.99.0.2",
+  "10.99.0.7",
   "10.77.255.255",
   "224.0.0.1",
   "192.0.2.2",
@@ -21,7 +22,7 @@ const ports = [22, 53, 443, 9000];
 export function randomPacket(random: Seeded, way: "inbound" | "outbound"): Uint8Array {
   const addresses = random.chance(70) ? addresses4 : addresses6;
   const own = random.chance(92) ? addresses[0]! : random.pick(addresses);
-  const other = random.chance(80) ? addresses[1 + random.below(2)]! : random.pick(addresses);
+  const other = random.chance(60) ? addresses[1 + random.below(2)]! : random.pick(addresses);
   const [from, to] = way === "outbound" ? [own, other] : [other, own];
   const packet = upperLayer(random, from, to);
   return random.chance(12) ? damaged(random, packet) : packet;

@@ -3,8 +3,22 @@ import type { DataPlaneCommand, LocalIndex, PolicyId, PolicyRule } from "../../s
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import type { Endpoint } from "../../src/core/netip/endpoint.ts";
 import { type Prefix, parsePrefix } from "../../src/core/netip/prefix.ts";
+import { directPath, type Path } from "../../src/core/path/path.ts";
+import type { RouteTarget } from "../../src/core/route/route.ts";
 import { encodeHeader } from "../../src/core/wire/header.ts";
-import { FarEnd, facts, flipped, handshake, policies, programOf, ruleOf, withCounter } from "./host.ts";
+import {
+  FarEnd,
+  facts,
+  flipped,
+  handshake,
+  policies,
+  programOf,
+  routeList,
+  routes,
+  ruleOf,
+  through,
+  withCounter,
+} from "./host.ts";
 import { randomPacket } from "./random-packet.ts";
 import { Seeded } from "./seeded.ts";
 import type { Step } from "./step.ts";
@@ -43,11 +57,12 @@ class Author {
     const steps: Step[] = [
       { do: "advance", to: this.#now },
       command(facts({ answerEcho: this.#random.chance(25) })),
+      command(routes()),
       command(policies([programOf(1, [ruleOf()]), this.#program(2)])),
       command(this.#install()),
     ];
     while (steps.length < length) steps.push(this.#step());
-    steps.push(command({ kind: "sample" }), { do: "snapshot" });
+    steps.push(command({ kind: "sample" }), command({ kind: "list-flows" }), { do: "snapshot" });
     return steps;
   }
 
@@ -77,14 +92,14 @@ class Author {
     const localIndex = this.#index();
     return random.weighted<() => DataPlaneCommand>([
       [16, () => this.#install()],
-      [6, () => ({ kind: "set-path", localIndex, path: random.pick(endpoints) })],
+      [6, () => ({ kind: "set-path", localIndex, path: this.#path() })],
       [8, () => ({ kind: "set-primary", localIndex })],
-      [3, () => ({ kind: "set-memo", localIndex, memo: random.bytes(random.below(9)) })],
       [5, () => ({ kind: "remove-session", localIndex, sendClose: random.chance(50) })],
       [12, () => this.#applyPolicies()],
       [12, () => this.#seal(localIndex)],
-      [3, () => ({ kind: "send-datagram", to: random.pick(endpoints), datagram: random.bytes(random.below(40)) })],
-      [4, () => ({ kind: "release-parked", destination: this.#peerAddress() })],
+      [3, () => ({ kind: "send-datagram", to: this.#path(), datagram: random.bytes(random.below(40)) })],
+      [12, () => this.#applyRoutes()],
+      [3, () => ({ kind: "list-flows" })],
       [4, () => ({ kind: "drop-parked", destination: this.#peerAddress() })],
       [6, () => ({ kind: "sample" })],
       [5, () => this.#configure()],
@@ -100,8 +115,9 @@ class Author {
     return farEnd.installation({
       sendCounter: random.chance(80) ? 2n : random.pick(counters),
       receiveFloor: random.chance(90) ? 2n : random.pick(counters),
-      path: random.chance(85) ? random.pick(endpoints) : undefined,
+      path: random.chance(85) ? this.#path() : undefined,
       peerAddresses: random.chance(97) ? random.pick(peers) : [],
+      allowedPrefixes: random.chance(60) ? [] : [this.#prefix(), this.#prefix()].slice(random.below(2)),
       policyId: random.pick([1, 1, 2, 2, 3, 4]) as PolicyId,
       confirmed: random.chance(60),
       primary: random.chance(80),
@@ -134,7 +150,51 @@ class Author {
       dropLocalBroadcast: random.chance(50),
       dropMulticast: random.chance(50),
       answerEcho: random.chance(25),
+      flowTimeouts: random.pick([
+        { tcpMs: 720_000, udpMs: 180_000, otherMs: 600_000 },
+        { tcpMs: 1000, udpMs: 200, otherMs: 50 },
+        { tcpMs: 1, udpMs: 0, otherMs: 1 },
+      ]),
     });
+  }
+
+  /** Mostly the routes of a host, with sites behind gateways; at times what is no table. */
+  #applyRoutes(): DataPlaneCommand {
+    const random = this.#random;
+    const more = Array.from({ length: random.below(5) }, (): [string, RouteTarget] => [
+      random.pick([
+        "10.99.0.0/24",
+        "10.99.0.0/16",
+        "10.77.0.3/32",
+        "fd00:99::/64",
+        "0.0.0.0/0",
+        "::/0",
+        "10.77.0.9/16",
+      ]),
+      random.weighted<() => RouteTarget>([
+        [50, () => this.#gateways()],
+        [12, () => ({ kind: "none" })],
+        [12, () => ({ kind: "peer" })],
+        [8, () => ({ kind: "own" })],
+      ])(),
+    ]);
+    const distinct = random.chance(90) ? Object.fromEntries(more) : undefined;
+    if (distinct) return routes(distinct);
+    return { kind: "apply-routes", routes: more.flatMap(([prefix, target]) => routeList({ [prefix]: target })) };
+  }
+
+  #gateways(): RouteTarget {
+    const random = this.#random;
+    const gateways = Array.from({ length: random.chance(95) ? 1 + random.below(4) : 0 }, () => this.#peerAddress());
+    const distinct = random.chance(95) ? [...new Set(gateways)] : gateways;
+    return through(...distinct.map((address) => [address, random.pick([0, 1, 1, 3, 100, 65_535])] as const));
+  }
+
+  /** Straight to somewhere; at times through a relay, which nobody can yet. */
+  #path(): Path {
+    const random = this.#random;
+    if (random.chance(96)) return directPath(random.pick(endpoints));
+    return { kind: "relayed", session: this.#index(), relayIndex: 7 };
   }
 
   #applyPolicies(): DataPlaneCommand {
@@ -149,7 +209,8 @@ class Author {
 
   #program(id: number): ReturnType<typeof programOf> {
     const rules = (): PolicyRule[] => Array.from({ length: this.#random.below(4) }, () => this.#rule());
-    return this.#random.chance(40) ? programOf(id, [ruleOf()]) : programOf(id, rules(), rules());
+    const program = this.#random.chance(40) ? programOf(id, [ruleOf()]) : programOf(id, rules(), rules());
+    return this.#random.chance(97) ? program : { ...program, refuse: { inbound: "drop", outbound: "reject" } };
   }
 
   #rule(): PolicyRule {
@@ -163,15 +224,21 @@ class Author {
     ] as const);
     const isSound = portFirst <= portLast || random.chance(10);
     return ruleOf({
+      ruleId: random.below(3),
       protocol: random.pick(["any", "tcp", "udp", "icmp"]),
       portFirst: isSound ? portFirst : portLast,
       portLast: isSound ? portLast : portFirst,
       remote: random.chance(60) ? [] : [this.#prefix(), this.#prefix()].slice(random.below(2)),
+      local: random.chance(80)
+        ? []
+        : [parsePrefix(random.pick(["10.77.0.1/32", "fd00:77::/16", "10.99.0.0/8"])) as Prefix],
     });
   }
 
   #prefix(): Prefix {
-    return parsePrefix(this.#random.pick(["10.77.0.2/31", "fd00:77::/64", "0.0.0.0/0"])) as Prefix;
+    return parsePrefix(
+      this.#random.pick(["10.77.0.2/31", "fd00:77::/64", "0.0.0.0/0", "10.99.0.0/24", "fd00:99::/64"]),
+    ) as Prefix;
   }
 
   /** A datagram from somebody: a peer, somebody who listens and changes, or somebody who makes things up. */

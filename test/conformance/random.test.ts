@@ -45,6 +45,7 @@ test("the histories reach nearly every reason to drop a packet", async () => {
     DropReason.parkedFull,
     DropReason.flowEvicted,
     DropReason.sendFailed,
+    DropReason.other,
   ];
   expect(Object.values(DropReason).filter((reason) => !reached.has(reason) && !rare.includes(reason))).toEqual([]);
 });

@@ -2,7 +2,7 @@ import { toHex } from "../../src/core/base/bytes.ts";
 import { instant } from "../../src/core/base/time.ts";
 import { type DataPlaneOutput, ReferenceDataPlane } from "../../src/core/dataplane/reference/reference-data-plane.ts";
 import { nodeSuite } from "../../src/runtime/node-crypto.ts";
-import { observedEvent, observedSample, observedSnapshot } from "./observed.ts";
+import { joinedFlows, observedEvent, observedFlows, observedSample, observedSnapshot } from "./observed.ts";
 import type { DataPlaneProbe, Observed, Step } from "./step.ts";
 
 /** The readable data plane, in this process. */
@@ -36,7 +36,7 @@ export class ReferenceProbe implements DataPlaneProbe {
     }
     const observed: Observed[] = [];
     for (let output = this.#plane.poll(); output; output = this.#plane.poll()) observed.push(observe(output));
-    return observed;
+    return joinedFlows(observed);
   }
 }
 
@@ -45,5 +45,6 @@ function observe(output: DataPlaneOutput): Observed {
   if (output.to === "tun") return { out: "tun", packet: toHex(output.packet) };
   const { event } = output;
   if (event.kind === "command-failed") return { out: "refused", code: event.code };
+  if (event.kind === "flows") return observedFlows(event.flows);
   return event.kind === "sampled" ? observedSample(event) : observedEvent(event);
 }

@@ -16,12 +16,26 @@ export type Observed =
   | { readonly out: "tun"; readonly packet: string }
   | { readonly out: "event"; readonly event: Comparable }
   | { readonly out: "refused"; readonly code: string }
-  | { readonly out: "sampled"; readonly activity: readonly Comparable[]; readonly counters: Comparable }
-  | { readonly out: "snapshot"; readonly tunnels: readonly Comparable[] };
+  | {
+      readonly out: "sampled";
+      readonly activity: readonly Comparable[];
+      readonly counters: Comparable;
+      readonly rules: readonly Comparable[];
+    }
+  /** All flows of one answer, sorted: their order is nobody's promise. */
+  | { readonly out: "flows"; readonly flows: readonly Comparable[] }
+  | { readonly out: "snapshot"; readonly sessions: readonly Comparable[] };
 
 /** Plain data: no bytes, no bigint, no map. */
 export interface Comparable {
-  readonly [name: string]: string | number | boolean | undefined | readonly string[] | Comparable;
+  readonly [name: string]:
+    | string
+    | number
+    | boolean
+    | undefined
+    | readonly string[]
+    | readonly Comparable[]
+    | Comparable;
 }
 
 /** A data plane under test. */
@@ -32,4 +46,4 @@ export interface DataPlaneProbe {
 }
 
 /** Events as they are; what is asked for and what failed are observed in a form of their own. */
-export type AnyEvent = Exclude<DataPlaneEvent, { kind: "sampled" | "command-failed" }>;
+export type AnyEvent = Exclude<DataPlaneEvent, { kind: "sampled" | "flows" | "command-failed" }>;

@@ -52,10 +52,15 @@ interface Interned {
 const ID_MAX = 0xffff_ffff;
 
 /** Equal exactly for equal programs, rule ids included: they are what an explanation points to. */
-function textOf({ inbound, outbound }: PolicyProgram): string {
-  return `${inbound.map(textOfRule).join(";")}|${outbound.map(textOfRule).join(";")}`;
+function textOf({ inbound, outbound, refuse }: PolicyProgram): string {
+  return `${[inbound, outbound].map(textOfRules).join("|")}|${refuse.inbound} ${refuse.outbound}`;
 }
 
-function textOfRule({ ruleId, protocol, portFirst, portLast, remote }: PolicyRule): string {
-  return `${ruleId} ${protocol} ${portFirst}-${portLast} ${remote.map(formatPrefix).join(",")}`;
+function textOfRules(rules: readonly PolicyRule[]): string {
+  return rules.map(textOfRule).join(";");
+}
+
+function textOfRule({ ruleId, protocol, portFirst, portLast, remote, local }: PolicyRule): string {
+  const prefixes = [remote, local].map((each) => each.map(formatPrefix).join(","));
+  return `${ruleId} ${protocol} ${portFirst}-${portLast} ${prefixes.join(" to ")}`;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { hostRoutes } from "../../../../src/core/route/host-routes.ts";
 import { echoRequest, udpPacket } from "../../../conformance/inner-packets.ts";
 import { Bench, datagramsOf, eventsOf, hostFacts, joinedPair, packetsOf, underlay } from "./joined.ts";
 
@@ -41,6 +42,7 @@ test("a responder parks its own packets until the initiator has spoken", () => {
 test("what is parked expires after ten seconds and asks for its tunnel once a second", () => {
   const host = new Bench();
   host.command(hostFacts("10.77.0.1/16"));
+  host.command({ kind: "apply-routes", routes: hostRoutes(hostFacts("10.77.0.1/16").networks) });
   expect(eventsOf(host.tun(ping))).toHaveLength(1);
   host.advance(999);
   expect(eventsOf(host.tun(ping))).toHaveLength(0);

@@ -81,6 +81,7 @@ describe("a compiled program", () => {
 
 describe("an explanation", () => {
   const packet: ModelPacket = {
+    localAddress: parseAddress("10.77.0.1")!,
     remoteAddress: parseAddress("10.77.0.2")!,
     protocol: 6,
     localPort: 22,
