@@ -215,7 +215,6 @@ export class Node {
         return;
       }
       case "session-gone":
-        policies.release(event.session);
         liveness.forget(event.session);
         return;
       case "peer-down":
@@ -248,7 +247,7 @@ export class Node {
 
   #install(handshake: FinishedHandshake): Session {
     const { policies, sessions } = this.#machines;
-    const policyId = policies.bind(handshake.localIndex, handshake.peer);
+    const policyId = policies.bind(handshake.peer);
     return sessions.install(handshake, policyId);
   }
 
@@ -350,8 +349,9 @@ export class Node {
   }
 
   #commandFailed({ command, localIndex, rulesStand, code, error }: Event<"command-failed">): void {
-    const { sessions } = this.#machines;
+    const { policies, sessions } = this.#machines;
     const session = this.#session(localIndex);
+    if (command === "apply-policies" || code === "unknown-policy") policies.refused();
     this.#out.tell({ code: "data-plane-refused", command, reason: code, error });
     if (rulesStand) sessions.endAll("rules");
     if (session && (command === "install-session" || code === "unknown-session"))

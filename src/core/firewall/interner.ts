@@ -1,39 +1,55 @@
 import type { PolicyId, PolicyProgram, PolicyRule } from "../dataplane/contract.ts";
-import { formatPrefix } from "../netip/prefix.ts";
+import type { Prefix } from "../netip/prefix.ts";
 
 /**
- * Names for policy programs: equal programs share one, so that a thousand peers of five classes are five programs. Counts users, so that a
- * program nobody uses any more is forgotten; its id is not given to another one.
+ * Names for policy programs: equal programs share one, rule ids included - they are what an explanation points to - so that a thousand
+ * peers of five classes are five programs. The id of a program that was dropped is not given to another one.
  */
 export class PolicyInterner {
-  readonly #byText = new Map<string, Interned>();
+  readonly #byDigest = new Map<number, Interned[]>();
   readonly #byId = new Map<PolicyId, Interned>();
+  /** Programs that were asked about before, so that whoever keeps one object for a class pays for its size once. */
+  #seen = new WeakMap<PolicyProgram, PolicyId>();
+  #rules = 0;
   #lastId = 0;
 
+  /** Programs with a name. */
   get size(): number {
     return this.#byId.size;
   }
 
-  /** The program's id, for one more user. `isNew`: nobody used this program until now. */
-  idOf(program: PolicyProgram): { readonly policyId: PolicyId; readonly isNew: boolean } {
-    const text = textOf(program);
-    const known = this.#byText.get(text);
-    if (known) {
-      known.users++;
-      return { policyId: known.policyId, isNew: false };
-    }
-    const interned = { policyId: this.#freeId(), text, users: 1 };
-    this.#byText.set(text, interned);
-    this.#byId.set(interned.policyId, interned);
-    return { policyId: interned.policyId, isNew: true };
+  /** Rules of all of them. */
+  get rules(): number {
+    return this.#rules;
   }
 
-  /** One user less. Unknown ids are ignored. */
-  release(policyId: PolicyId): void {
-    const interned = this.#byId.get(policyId);
-    if (!interned || --interned.users > 0) return;
-    this.#byText.delete(interned.text);
-    this.#byId.delete(policyId);
+  idOf(program: PolicyProgram): PolicyId {
+    const seen = this.#seen.get(program);
+    if (seen !== undefined) return seen;
+    const digest = digestOf(program);
+    const same = this.#byDigest.get(digest)?.find((each) => equalPrograms(each.program, program));
+    const policyId = same?.policyId ?? this.#freeId();
+    if (same) this.#seen.set(program, policyId);
+    else this.#add({ policyId, program, digest });
+    return policyId;
+  }
+
+  /** Drops all but these. */
+  retain(kept: ReadonlySet<PolicyId>): void {
+    const interned = [...this.#byId.values()].filter(({ policyId }) => kept.has(policyId));
+    this.#byDigest.clear();
+    this.#byId.clear();
+    this.#seen = new WeakMap();
+    this.#rules = 0;
+    for (const each of interned) this.#add(each);
+  }
+
+  #add(interned: Interned): void {
+    const { policyId, program, digest } = interned;
+    this.#byId.set(policyId, interned);
+    this.#seen.set(program, policyId);
+    this.#byDigest.set(digest, [...(this.#byDigest.get(digest) ?? []), interned]);
+    this.#rules += sizeOf(program);
   }
 
   #freeId(): PolicyId {
@@ -45,22 +61,50 @@ export class PolicyInterner {
 
 interface Interned {
   readonly policyId: PolicyId;
-  readonly text: string;
-  users: number;
+  readonly program: PolicyProgram;
+  readonly digest: number;
 }
 
 const ID_MAX = 0xffff_ffff;
 
-/** Equal exactly for equal programs, rule ids included: they are what an explanation points to. */
-function textOf({ inbound, outbound, refuse }: PolicyProgram): string {
-  return `${[inbound, outbound].map(textOfRules).join("|")}|${refuse.inbound} ${refuse.outbound}`;
+function sizeOf({ inbound, outbound }: PolicyProgram): number {
+  return inbound.length + outbound.length;
 }
 
-function textOfRules(rules: readonly PolicyRule[]): string {
-  return rules.map(textOfRule).join(";");
+/** Equal for equal programs, and seldom for others. */
+function digestOf({ inbound, outbound }: PolicyProgram): number {
+  let digest = inbound.length;
+  for (const rules of [inbound, outbound])
+    for (const { ruleId, portFirst, portLast, remote } of rules) {
+      digest = mixed(mixed(mixed(digest, ruleId), portFirst), portLast);
+      for (const { address, bits } of remote) {
+        digest = mixed(digest, bits);
+        for (let at = 0; at < address.length; at++) digest = mixed(digest, address.charCodeAt(at));
+      }
+    }
+  return digest;
 }
 
-function textOfRule({ ruleId, protocol, portFirst, portLast, remote, local }: PolicyRule): string {
-  const prefixes = [remote, local].map((each) => each.map(formatPrefix).join(","));
-  return `${ruleId} ${protocol} ${portFirst}-${portLast} ${prefixes.join(" to ")}`;
+/** One step of FNV-1a, of 32 bits. */
+function mixed(digest: number, value: number): number {
+  return Math.imul(digest ^ value, 0x0100_0193);
+}
+
+function equalPrograms(a: PolicyProgram, b: PolicyProgram): boolean {
+  if (a.refuse.inbound !== b.refuse.inbound || a.refuse.outbound !== b.refuse.outbound) return false;
+  return equalLists(a.inbound, b.inbound, equalRules) && equalLists(a.outbound, b.outbound, equalRules);
+}
+
+function equalRules(a: PolicyRule, b: PolicyRule): boolean {
+  if (a.ruleId !== b.ruleId || a.protocol !== b.protocol) return false;
+  if (a.portFirst !== b.portFirst || a.portLast !== b.portLast) return false;
+  return equalLists(a.remote, b.remote, equalPrefixes) && equalLists(a.local, b.local, equalPrefixes);
+}
+
+function equalPrefixes(a: Prefix, b: Prefix): boolean {
+  return a.address === b.address && a.bits === b.bits;
+}
+
+function equalLists<Each>(a: readonly Each[], b: readonly Each[], equal: (a: Each, b: Each) => boolean): boolean {
+  return a.length === b.length && a.every((each, at) => equal(each, b[at] as Each));
 }

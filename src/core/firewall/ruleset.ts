@@ -34,7 +34,10 @@ export function peerFacts<Subject extends Certificate>(peer: Subject, caOf: CaOf
 }
 
 /** A CA that the rule names has issued the certificate, by fingerprint or by name; true when it names none. */
-export function meansCa({ caSha, caName }: Rule, { issuer, caName: nameOfCa }: PeerFacts): boolean {
+export function meansCa(
+  { caSha, caName }: Pick<Rule, "caSha" | "caName">,
+  { issuer, caName: nameOfCa }: PeerFacts,
+): boolean {
   if (caSha === undefined && caName === undefined) return true;
   return (caSha !== undefined && caSha === issuer) || (caName !== undefined && caName === nameOfCa);
 }
@@ -50,6 +53,6 @@ export function meansHost({ host }: Rule, { name }: PeerFacts): boolean {
 }
 
 /** The certificate carries every group that the rule lists. */
-export function meansGroups(rule: Rule, { groups }: PeerFacts): boolean {
+export function meansGroups(rule: Pick<Rule, "groups">, { groups }: PeerFacts): boolean {
   return rule.groups.length > 0 && rule.groups.every((group) => groups.has(group));
 }

@@ -1,23 +1,32 @@
 import type { VerifiedCertificate } from "../../cert/certificate.ts";
 import type { IdentifiedProgram, PolicyId } from "../../dataplane/contract.ts";
-import { compileProgram } from "../../firewall/compile.ts";
+import { PeerClasses } from "../../firewall/classes.ts";
 import { PolicyInterner } from "../../firewall/interner.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
 import type { Peers } from "../../peer/peer.ts";
-import type { Session } from "../../peer/session.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine } from "../machine.ts";
 
 export type PoliciesEvent = CommonEvent;
 
-/** What each peer may do: the rules reduced to its certificate, one program for all peers that come out the same. */
+/** Programs that a data plane has room for (SEMANTICS.md 1): with more of them, those that are not in use are forgotten. */
+const PROGRAMS_MAX = 4_096;
+/** The same for their rules. */
+const RULES_MAX = 131_072;
+
+/**
+ * What each peer may do: the rules reduced to its certificate, one program for all peers that come out the same. The data plane forgets
+ * programs only when every session is judged anew, so that what it has is known here and nothing is sent twice in between - whatever
+ * sessions it has closed meanwhile.
+ */
 export class Policies implements Machine {
   readonly #facts: Facts;
   readonly #peers: Peers;
   readonly #emit: Emit<PoliciesEvent>;
-  readonly #interner = new PolicyInterner();
-  /** The program of each session. */
-  readonly #bound = new Map<LocalIndex, PolicyId>();
+  readonly #programs = new PolicyInterner();
+  /** Those that the data plane has. */
+  readonly #sent = new Set<PolicyId>();
+  #classes: PeerClasses | undefined;
 
   constructor(facts: Facts, peers: Peers, emit: Emit<PoliciesEvent>) {
     this.#facts = facts;
@@ -25,47 +34,64 @@ export class Policies implements Machine {
     this.#emit = emit;
   }
 
-  /**
-   * The program for a session to be, which the data plane has before the session. It is sent every time: the data plane forgets programs
-   * that no session uses, and a session that was closed under way may have been the last user of one that we think it has.
-   */
-  bind(localIndex: LocalIndex, peer: VerifiedCertificate): PolicyId {
-    const program = this.#bindProgram(localIndex, peer);
-    const command = { kind: "apply-policies", programs: [program], bindings: [], raiseEpoch: false } as const;
-    this.#emit({ kind: "command", command });
-    return program.policyId;
-  }
-
-  /** A session has ended. */
-  release({ localIndex }: Session): void {
-    const policyId = this.#bound.get(localIndex);
-    this.#bound.delete(localIndex);
-    if (policyId !== undefined) this.#interner.release(policyId);
+  /** The program for a session to be, which the data plane has before the session. */
+  bind(peer: VerifiedCertificate): PolicyId {
+    const program = this.#programOf(peer);
+    const { policyId } = program;
+    // Classes that came and went fill the data plane until every session is judged anew, be it by the same rules.
+    const isFull = this.#programs.size > PROGRAMS_MAX || this.#programs.rules > RULES_MAX;
+    if (!isFull || !this.#judgeAnew([program])) this.#apply([program], [], false);
+    return policyId;
   }
 
   /** Judges every session anew, all at once: every flow is asked about again in the direction that opened it. */
   rebind(): void {
-    const programs = new Map<PolicyId, IdentifiedProgram>();
-    const bindings = [...this.#peers.sessions()].map(({ localIndex, peer }) => {
-      const program = this.#bindProgram(localIndex, peer);
-      programs.set(program.policyId, program);
-      return { localIndex, policyId: program.policyId };
-    });
-    const command = { kind: "apply-policies", programs: [...programs.values()], bindings, raiseEpoch: true } as const;
-    this.#emit({ kind: "command", command });
+    this.#judgeAnew([]);
+  }
+
+  /** A program or a session that needs one was refused: nothing is taken for known until it has been sent again. */
+  refused(): void {
+    this.#sent.clear();
   }
 
   reload(): void {
     this.rebind();
   }
 
-  #bindProgram(localIndex: LocalIndex, peer: VerifiedCertificate): IdentifiedProgram {
+  stop(): void {
+    this.#sent.clear();
+  }
+
+  /** With one more program, only when there is room for it beside those in use. */
+  #judgeAnew(besides: readonly IdentifiedProgram[]): boolean {
+    const programs = new Map(besides.map((program) => [program.policyId, program]));
+    const bindings = [...this.#peers.sessions()].map(({ localIndex, peer }) => {
+      const program = this.#programOf(peer);
+      programs.set(program.policyId, program);
+      return { localIndex, policyId: program.policyId };
+    });
+    this.#programs.retain(new Set(programs.keys()));
+    const isFull = this.#programs.size > PROGRAMS_MAX || this.#programs.rules > RULES_MAX;
+    if (isFull && besides.length > 0) return false;
+    this.#sent.clear();
+    this.#apply([...programs.values()], bindings, true);
+    return true;
+  }
+
+  #apply(
+    programs: readonly IdentifiedProgram[],
+    bindings: readonly { readonly localIndex: LocalIndex; readonly policyId: PolicyId }[],
+    raiseEpoch: boolean,
+  ): void {
+    const command = { kind: "apply-policies", programs, bindings, raiseEpoch } as const;
+    for (const { policyId } of programs) this.#sent.add(policyId);
+    this.#emit({ kind: "command", command });
+  }
+
+  #programOf(peer: VerifiedCertificate): IdentifiedProgram {
     const { firewall, identity } = this.#facts.settings.live;
-    const program = compileProgram(firewall, peer, (certificate) => identity.pool.caOf(certificate));
-    const { policyId } = this.#interner.idOf(program);
-    const before = this.#bound.get(localIndex);
-    this.#bound.set(localIndex, policyId);
-    if (before !== undefined) this.#interner.release(before);
-    return { policyId, ...program };
+    if (this.#classes?.rules !== firewall) this.#classes = new PeerClasses(firewall);
+    const program = this.#classes.programOf(peer, (certificate) => identity.pool.caOf(certificate));
+    return { policyId: this.#programs.idOf(program), ...program };
   }
 }

@@ -1,13 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { VerifiedCertificate } from "../../../../src/core/cert/certificate.ts";
+import type { PolicyProgram } from "../../../../src/core/dataplane/contract.ts";
 import { matchingRule } from "../../../../src/core/dataplane/reference/policy-eval.ts";
-import { compileProgram } from "../../../../src/core/firewall/compile.ts";
+import { PeerClasses } from "../../../../src/core/firewall/classes.ts";
 import { explain } from "../../../../src/core/firewall/explain.ts";
 import { PolicyInterner } from "../../../../src/core/firewall/interner.ts";
 import type { Rule } from "../../../../src/core/firewall/rule.ts";
+import type { Ruleset } from "../../../../src/core/firewall/ruleset.ts";
 import { type IpAddress, parseAddress } from "../../../../src/core/netip/address.ts";
 import { parsePrefix } from "../../../../src/core/netip/prefix.ts";
 import { caOf, certificate, type ModelPacket, modelAllows, modelPacket, peerNamed, ruleList } from "./model.ts";
+import { plainProgram } from "./plain-compile.ts";
 
 const direction = fc.constantFrom("inbound" as const, "outbound" as const);
 
@@ -19,13 +23,52 @@ describe("rules x certificate x packet", () => {
         const expected = rules[way].find((each) =>
           modelAllows(each, way === "inbound", packet, peer, caOf(peer)?.name ?? "-"),
         );
-        const compiled = matchingRule(compileProgram(rules, peer, caOf), way, packet);
+        const compiled = matchingRule(new PeerClasses(rules).programOf(peer, caOf), way, packet);
         expect(compiled?.ruleId).toBe(expected?.ruleId);
         const explained = explain(rules, { direction: way, packet, peer, caOf });
         expect(explained.allowed ? explained.rule : undefined).toBe(expected);
       }),
       { numRuns: 20_000 },
     );
+  });
+});
+
+describe("classes of peers", () => {
+  const many = fc.tuple(ruleList, ruleList, ruleList).map((lists) => renumbered(lists.flat()));
+  const peers = fc.array(certificate, { minLength: 2, maxLength: 12 });
+
+  test("have the program that every rule asked one after the other gives, ids and order included", () => {
+    fc.assert(
+      fc.property(many, many, peers, (inbound, outbound, peers) => {
+        const rules = { inbound, outbound };
+        const classes = new PeerClasses(rules);
+        for (const peer of peers) expect(classes.programOf(peer, caOf)).toEqual(plainProgram(rules, peer, caOf));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("are one when the program is", () => {
+    fc.assert(
+      fc.property(many, many, peers, (inbound, outbound, peers) => {
+        const classes = new PeerClasses({ inbound, outbound });
+        const programs = peers.map((peer) => classes.programOf(peer, caOf));
+        const texts = programs.map((program) => JSON.stringify(program));
+        expect(new Set(programs).size).toBe(new Set(texts).size);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test("of ten thousand rules are found without a look at each rule, and follow the pool of CAs", () => {
+    const inbound = Array.from({ length: 10_000 }, (_, ruleId) => rule({ ruleId, host: `host-${ruleId}` }));
+    const classes = new PeerClasses({ inbound: [...inbound, rule({ ruleId: 10_000, caName: "alpha" })], outbound: [] });
+    const from = performance.now();
+    const peers = Array.from({ length: 1_000 }, (_, at) => peerNamed(`host-${at}`, ["web"]));
+    for (const [at, peer] of peers.entries())
+      expect(classes.programOf(peer, caOf).inbound.map(({ ruleId }) => ruleId)).toEqual([at, 10_000]);
+    expect(performance.now() - from).toBeLessThan(1_000);
+    expect(classes.programOf(peers[0]!, () => undefined).inbound).toHaveLength(1);
   });
 });
 
@@ -36,10 +79,10 @@ describe("a compiled program", () => {
   ];
   const web: ModelPacket = { localAddress, remoteAddress, protocol: 6, localPort: 443, remotePort: 5000 };
   const allows = (given: Partial<Rule>, peer = peerNamed("alpha", ["web", "db"]), packet = web): boolean =>
-    matchingRule(compileProgram({ inbound: [rule(given)], outbound: [] }, peer, caOf), "inbound", packet) !== undefined;
+    matchingRule(programOf({ inbound: [rule(given)], outbound: [] }, peer), "inbound", packet) !== undefined;
 
   test("allows nothing when there are no rules", () => {
-    const program = compileProgram({ inbound: [], outbound: [] }, peerNamed("alpha", []), caOf);
+    const program = programOf({ inbound: [], outbound: [] }, peerNamed("alpha", []));
     expect(program).toEqual({ inbound: [], outbound: [], refuse: { inbound: "drop", outbound: "drop" } });
   });
 
@@ -66,7 +109,7 @@ describe("a compiled program", () => {
       inbound: [rule({ portFirst: 443, portLast: 443 })],
       outbound: [rule({ portFirst: 443, portLast: 443 })],
     };
-    const program = compileProgram(given, peerNamed("alpha", []), caOf);
+    const program = programOf(given, peerNamed("alpha", []));
     expect(matchingRule(program, "inbound", web)).toBeDefined();
     expect(matchingRule(program, "outbound", web)).toBeUndefined();
   });
@@ -105,30 +148,43 @@ describe("an explanation", () => {
 });
 
 describe("the interner", () => {
-  const program = (ruleId: number) =>
-    compileProgram({ inbound: [rule({ ruleId })], outbound: [] }, peerNamed("a", []), caOf);
+  const program = (ruleId: number) => programOf({ inbound: [rule({ ruleId })], outbound: [] }, peerNamed("a", []));
 
   test("gives equal programs one id", () => {
     const interner = new PolicyInterner();
     const first = interner.idOf(program(1));
-    expect(first.isNew).toBe(true);
-    expect(interner.idOf(program(1))).toEqual({ policyId: first.policyId, isNew: false });
-    expect(interner.idOf(program(2)).policyId).not.toBe(first.policyId);
-    expect(interner.size).toBe(2);
+    expect(interner.idOf(program(1))).toBe(first);
+    expect(interner.idOf(program(2))).not.toBe(first);
+    expect(interner).toMatchObject({ size: 2, rules: 2 });
   });
 
-  test("forgets a program with its last user and never gives its id to another", () => {
+  test("tells programs apart that differ in one thing only", () => {
+    fc.assert(
+      fc.property(fc.array(ruleList, { minLength: 2, maxLength: 4 }), certificate, (lists, peer) => {
+        const interner = new PolicyInterner();
+        const programs = lists.map((inbound) => programOf({ inbound, outbound: [] }, peer));
+        for (const a of programs)
+          for (const b of programs)
+            expect(interner.idOf(a) === interner.idOf({ ...b })).toBe(JSON.stringify(a) === JSON.stringify(b));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("drops what is not kept and never gives its id to another", () => {
     const interner = new PolicyInterner();
-    const { policyId } = interner.idOf(program(1));
-    interner.idOf(program(1));
-    interner.release(policyId);
-    expect(interner.size).toBe(1);
-    interner.release(policyId);
-    interner.release(policyId);
-    expect(interner.size).toBe(0);
-    expect(interner.idOf(program(1)).policyId).not.toBe(policyId);
+    const [dropped, kept] = [program(1), program(2)];
+    const [droppedId, keptId] = [interner.idOf(dropped), interner.idOf(kept)];
+    interner.retain(new Set([keptId]));
+    expect(interner).toMatchObject({ size: 1, rules: 1 });
+    expect(interner.idOf(program(2))).toBe(keptId);
+    expect(interner.idOf(dropped)).not.toBe(droppedId);
   });
 });
+
+function programOf(rules: Ruleset, peer: VerifiedCertificate): PolicyProgram {
+  return new PeerClasses(rules).programOf(peer, caOf);
+}
 
 function rule(given: Partial<Rule>): Rule {
   return {
@@ -144,4 +200,8 @@ function rule(given: Partial<Rule>): Rule {
     place: "config.yml:1",
     ...given,
   };
+}
+
+function renumbered(rules: readonly Rule[]): readonly Rule[] {
+  return rules.map((each, ruleId) => ({ ...each, ruleId, place: `config.yml:${ruleId + 1}` }));
 }

@@ -1,7 +1,6 @@
-import type { Certificate } from "../cert/certificate.ts";
-import type { PolicyProgram, PolicyRule } from "../dataplane/contract.ts";
-import { masked, type Prefix } from "../netip/prefix.ts";
-import type { Rule } from "./rule.ts";
+import type { Certificate } from "../../../../src/core/cert/certificate.ts";
+import type { PolicyProgram, PolicyRule } from "../../../../src/core/dataplane/contract.ts";
+import type { Rule } from "../../../../src/core/firewall/rule.ts";
 import {
   type CaOf,
   meansCa,
@@ -11,13 +10,11 @@ import {
   type PeerFacts,
   peerFacts,
   type Ruleset,
-} from "./ruleset.ts";
+} from "../../../../src/core/firewall/ruleset.ts";
+import { masked, type Prefix } from "../../../../src/core/netip/prefix.ts";
 
-/**
- * What this peer may do: the rules reduced to those that its certificate can match (protocol 9.4). What is left - protocol, port and
- * remote address - needs no certificate, so the data plane decides it alone, once per flow.
- */
-export function compileProgram<Peer extends Certificate>(rules: Ruleset, peer: Peer, caOf: CaOf<Peer>): PolicyProgram {
+/** The model of a program: every rule asked about this peer, one after the other. */
+export function plainProgram<Peer extends Certificate>(rules: Ruleset, peer: Peer, caOf: CaOf<Peer>): PolicyProgram {
   const facts = peerFacts(peer, caOf);
   return {
     refuse: DROP,

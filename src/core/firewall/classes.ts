@@ -1,0 +1,63 @@
+import type { Certificate } from "../cert/certificate.ts";
+import type { PolicyProgram, PolicyRule } from "../dataplane/contract.ts";
+import { RuleIndex, type Selector } from "./rule-index.ts";
+import { type CaOf, type Direction, peerFacts, type Ruleset } from "./ruleset.ts";
+
+/** Rules of programs that are kept for the next peer of their class; beyond it they are made again. */
+const KEPT_RULES_MAX = 1 << 18;
+/** What the configuration cannot say yet: a packet that no rule allows is dropped. */
+const DROP = { inbound: "drop", outbound: "drop" } as const;
+
+/**
+ * What each peer may do: the rules reduced to those that its certificate can match (protocol 9.4). What is left - protocol, port and
+ * remote address - needs no certificate, so the data plane decides it alone, once per flow. Peers that the same selectors mean are one
+ * class, and a class has one program, which is made once: its size costs nothing for the next peer.
+ */
+export class PeerClasses {
+  readonly rules: Ruleset;
+  readonly #index: RuleIndex;
+  readonly #programs = new Map<string, PolicyProgram>();
+  #keptRules = 0;
+
+  constructor(rules: Ruleset) {
+    this.rules = rules;
+    this.#index = new RuleIndex(rules);
+  }
+
+  /** The program of the peer's class: the same object for all of them while it is kept. */
+  programOf<Peer extends Certificate>(peer: Peer, caOf: CaOf<Peer>): PolicyProgram {
+    const { always, named } = this.#index.meaning(peerFacts(peer, caOf));
+    // Selectors that mean everybody under one condition about the CA go together, so that the condition stands for them.
+    const key = `${always.map(({ id }) => id).join()}|${named.map(({ id }) => id).join()}`;
+    const known = this.#programs.get(key);
+    if (known) return known;
+    const selectors = always.flatMap((condition) => condition.always);
+    const program = compile(selectors, named);
+    this.#keep(key, program);
+    return program;
+  }
+
+  #keep(key: string, program: PolicyProgram): void {
+    // One more for the entry itself: programs without rules are not for nothing.
+    this.#keptRules += program.inbound.length + program.outbound.length + 1;
+    if (this.#keptRules > KEPT_RULES_MAX) {
+      this.#programs.clear();
+      this.#keptRules = 0;
+    }
+    this.#programs.set(key, program);
+  }
+}
+
+function compile(always: readonly Selector[], named: readonly Selector[]): PolicyProgram {
+  const byName = new Set(named);
+  const selectors = new Set([...always, ...named]);
+  const direction = (way: Direction): PolicyRule[] => {
+    const placed: { readonly at: number; readonly rule: PolicyRule }[] = [];
+    for (const selector of selectors) {
+      const isWide = selector.meansEverybody || byName.has(selector);
+      for (const { at, wide, narrow } of selector[way]) placed.push({ at, rule: isWide ? wide : narrow });
+    }
+    return placed.sort((a, b) => a.at - b.at).map(({ rule }) => rule);
+  };
+  return { inbound: direction("inbound"), outbound: direction("outbound"), refuse: DROP };
+}
