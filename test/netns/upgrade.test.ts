@@ -5,8 +5,8 @@ import { type StreamReport, serve, stream } from "./lab/program.ts";
 import { withTrio } from "./lab/trio.ts";
 import { pause, waitFor } from "./lab/wait.ts";
 
-/** The commit whose build is the neighbour: the newest one before that has another contract or another memo. */
-const NEIGHBOUR = "HEAD~1";
+/** The commit whose build is the neighbour. Whoever changes the contract or the memo puts the commit before that change here. */
+const NEIGHBOUR = "840ee41c1290d51fcf2b4fb84775d02ea2f78cbc";
 /** The last commit of contract 1. */
 const CONTRACT_1 = "b0f29d17532562336917025e17ced40ad62a2730";
 
