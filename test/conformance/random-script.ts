@@ -297,6 +297,7 @@ class Author {
     return random.weighted<() => Uint8Array>([
       [8, () => handshake(BigInt(random.below(4)), random.below(2), random.below(20))],
       [4, () => encodeHeader({ type: 2, subtype: 0, remoteIndex: random.below(9), counter: 0n })],
+      [1, () => concatBytes(encodeHeader({ type: 2, subtype: 0, remoteIndex: 1, counter: 0n }), random.bytes(1))],
       [4, () => encodeHeader({ type: 1, subtype: 0, remoteIndex: 5000 + random.below(9), counter: 9n })],
       [2, () => random.bytes(random.below(17))],
       [2, () => concatBytes(new Uint8Array([0x10 | random.below(9), random.below(3)]), random.bytes(40))],
