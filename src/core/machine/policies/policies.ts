@@ -38,6 +38,7 @@ export class Policies implements Machine {
   bind(peer: VerifiedCertificate): PolicyId {
     const program = this.#programOf(peer);
     const { policyId } = program;
+    if (this.#sent.has(policyId)) return policyId;
     // Classes that came and went fill the data plane until every session is judged anew, be it by the same rules.
     const isFull = this.#programs.size > PROGRAMS_MAX || this.#programs.rules > RULES_MAX;
     if (!isFull || !this.#judgeAnew([program])) this.#apply([program], [], false);

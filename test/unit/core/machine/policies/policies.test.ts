@@ -1,0 +1,118 @@
+import { describe, expect, test } from "vitest";
+import type { DataPlaneCommand } from "../../../../../src/core/dataplane/contract.ts";
+import type { Rule } from "../../../../../src/core/firewall/rule.ts";
+import { type Host, Mesh } from "../../../fixtures/mesh.ts";
+import { ALLOW_ALL } from "../../../fixtures/settings.ts";
+
+describe("a program", () => {
+  test("is sent with the first handshake of its class, and not with those that follow", () => {
+    const { mesh, a, b, c } = three();
+    talk(mesh, a, b);
+    talk(mesh, a, c);
+    expect(programsSentBy(a)).toEqual([1]);
+  });
+
+  test("is still known when its last session was closed under way", () => {
+    const { mesh, a, b, c } = three();
+    talk(mesh, a, b);
+    b.input({ kind: "shutdown" });
+    mesh.run(100);
+    expect(a.status().peers).toEqual([]);
+    talk(mesh, a, c);
+    expect(programsSentBy(a)).toEqual([1]);
+    expect(c.heard).toHaveLength(1);
+  });
+
+  test("is sent again to a data plane that knows nothing", () => {
+    const { mesh, a, b, c } = three();
+    talk(mesh, a, b);
+    a.stopDataPlane();
+    a.startDataPlane();
+    mesh.run(200);
+    talk(mesh, a, c);
+    expect(programsSentBy(a)).toHaveLength(2);
+    expect(b.heard.length + c.heard.length).toBe(2);
+  });
+
+  test("is sent again after it was refused", () => {
+    const { mesh, a, b } = three();
+    a.refuses = ({ kind }) => kind === "apply-policies";
+    a.say(b, "no");
+    mesh.run(300);
+    expect(b.heard).toEqual([]);
+    a.refuses = () => false;
+    mesh.run(1_000);
+    talk(mesh, a, b);
+    expect(b.heard).toContain("for 192.0.2.2:4242");
+    expect(programsSentBy(a).length).toBeGreaterThan(1);
+    expect(new Set(programsSentBy(a))).toEqual(new Set([1]));
+  });
+
+  test("keeps its id over a reload that does not change it, and has another one when it is another", () => {
+    const { mesh, a, b } = three();
+    talk(mesh, a, b);
+    const { live } = a.settings;
+    a.reload({ ...live, firewall: { inbound: [{ ...ALLOW_ALL }], outbound: [{ ...ALLOW_ALL }] } });
+    a.reload({ ...live, firewall: { inbound: [{ ...ALLOW_ALL, portLast: 80 }], outbound: [ALLOW_ALL] } });
+    expect(programsSentBy(a)).toEqual([1, 1, 2]);
+    expect(judgements(a).map(({ bindings }) => bindings.length)).toEqual([0, 1, 1]);
+  });
+});
+
+describe("programs that fill the data plane", () => {
+  test("make room by a judgement of all when nobody uses them", () => {
+    const { mesh, a, b, c } = three(hungry("b", "c"));
+    talk(mesh, a, b);
+    b.input({ kind: "shutdown" });
+    mesh.run(100);
+    const before = judgements(a).length;
+    talk(mesh, a, c);
+    expect(c.heard).toHaveLength(1);
+    expect(judgements(a).slice(before)).toMatchObject([{ programs: [{ policyId: 2 }], bindings: [] }]);
+  });
+
+  test("cost the session that came last, and no other, when all of them are in use", () => {
+    const { mesh, a, b, c } = three(hungry("b", "c"));
+    talk(mesh, a, b);
+    a.refuses = (command) => command.kind === "apply-policies" && command.programs.some(({ policyId }) => policyId > 1);
+    a.say(c, "too much");
+    mesh.run(200);
+    expect(c.heard).toEqual([]);
+    talk(mesh, a, b);
+    expect(b.heard).toHaveLength(2);
+    expect(a.status().peers.map(({ name }) => name)).toContain("b");
+  });
+});
+
+function three(rules: readonly Rule[] = [ALLOW_ALL]): { mesh: Mesh; a: Host; b: Host; c: Host } {
+  const mesh = new Mesh();
+  const statics = { "10.77.0.2": ["192.0.2.2:4242"], "10.77.0.3": ["192.0.2.3:4242"] };
+  const live = { firewall: { inbound: [ALLOW_ALL], outbound: rules } };
+  const a = mesh.host("192.0.2.1:4242", { name: "a", networks: ["10.77.0.1/16"], statics, live });
+  const b = mesh.host("192.0.2.2:4242", { name: "b", networks: ["10.77.0.2/16"] });
+  const c = mesh.host("192.0.2.3:4242", { name: "c", networks: ["10.77.0.3/16"] });
+  return { mesh, a, b, c };
+}
+
+/** So many rules for each of these hosts that a data plane has room for those of one. */
+function hungry(...hosts: readonly string[]): readonly Rule[] {
+  const rules = hosts.flatMap((host) => Array.from({ length: 70_000 }, () => ({ ...ALLOW_ALL, host })));
+  return rules.map((rule, ruleId) => ({ ...rule, ruleId }));
+}
+
+function talk(mesh: Mesh, from: Host, to: Host): void {
+  from.say(to, `for ${to.endpoint}`);
+  mesh.run(300);
+}
+
+function applied(host: Host): readonly Extract<DataPlaneCommand, { kind: "apply-policies" }>[] {
+  return host.commands.flatMap((command) => (command.kind === "apply-policies" ? [command] : []));
+}
+
+function judgements(host: Host): ReturnType<typeof applied> {
+  return applied(host).filter(({ raiseEpoch }) => raiseEpoch);
+}
+
+function programsSentBy(host: Host): readonly number[] {
+  return applied(host).flatMap(({ programs }) => programs.map(({ policyId }) => policyId));
+}
