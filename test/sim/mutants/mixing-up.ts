@@ -2,6 +2,7 @@ import type { Clock } from "../../../src/core/base/time.ts";
 import type { DataPlaneEvent, LocalIndex } from "../../../src/core/dataplane/contract.ts";
 import type { Deadline, Input, Output } from "../../../src/core/io.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
+import type { Route } from "../../../src/core/route/route.ts";
 import { realParts } from "../cast/parts.ts";
 import type { NatBehaviour } from "../nat/behaviour.ts";
 import { NatBox } from "../nat/nat-box.ts";
@@ -41,13 +42,20 @@ export function sharingSessions(): Parts {
   });
 }
 
-/** The data plane takes each session for the way to all of these. */
+/** The data plane sends what is for one of these addresses through the peer at the next one. */
 export function leakingTo(addresses: readonly IpAddress[]): Parts {
-  return obeying((command) =>
-    command.kind === "install-session"
-      ? { ...command, peerAddresses: [...new Set([...command.peerAddresses, ...addresses])] }
-      : command,
-  );
+  return obeying((command) => {
+    if (command.kind !== "apply-routes") return command;
+    const isOwn = (address: IpAddress): boolean =>
+      command.routes.some(({ prefix, target }) => target.kind === "own" && prefix.address === address);
+    const leaks = addresses.flatMap((address, at): Route[] => {
+      const next = addresses[(at + 1) % addresses.length];
+      if (next === undefined || isOwn(address) || isOwn(next)) return [];
+      const target = { kind: "gateways", gateways: [{ address: next, weight: 1 }] } as const;
+      return [{ prefix: { address, bits: 32 }, target }];
+    });
+    return { ...command, routes: [...command.routes, ...leaks] };
+  });
 }
 
 class DeafToTime implements ControlPlane {
