@@ -13,7 +13,7 @@ export default defineConfig({
           testTimeout: 60_000,
         },
       },
-      { test: { name: "conformance", include: ["test/conformance/**/*.test.ts"], testTimeout: 60_000 } },
+      { test: { name: "conformance", include: ["test/{conformance,contract}/**/*.test.ts"], testTimeout: 60_000 } },
       { test: { name: "sim", include: ["test/sim/**/*.test.ts"], testTimeout: 120_000 } },
     ],
   },
