@@ -11,4 +11,4 @@ export {
   type ResultReport,
   type ResultValue,
 } from "./reports.ts";
-export { type DataPlaneRequest, encodeToDataPlane } from "./requests.ts";
+export { type DataPlaneRequest, encodeToDataPlane, framesToDataPlane } from "./requests.ts";

@@ -8,51 +8,58 @@ import { refusalActions, ruleProtocols, writePrefix, writeRoute } from "./values
 type WireProgram = MessageInitShape<typeof pb.PolicyProgramSchema>;
 type WireRoute = MessageInitShape<typeof pb.RouteSchema>;
 
-/** What one piece may weigh by the estimates below, which are upper bounds. Half a frame leaves room for bindings beside it. */
-const PIECE_BYTES = FRAME_LIMIT_BYTES / 2;
+/**
+ * What one piece may weigh by the estimates below, which are upper bounds. A small part of a frame leaves room for bindings beside it, and
+ * costs a few milliseconds: whoever sends the pieces does something else between them.
+ */
+const PIECE_BYTES = FRAME_LIMIT_BYTES / 16;
 /** Numbers, ports, lengths of a rule; a prefix with its own. */
 const RULE_BYTES = 40;
 const PREFIX_BYTES = 26;
 
 /** Programs in pieces that each fit a frame; the rules of one program may be spread over several, in order. */
-export function policyPieces(programs: readonly IdentifiedProgram[]): WireProgram[][] {
-  const pieces: WireProgram[][] = [[]];
+export function* policyPieces(programs: readonly IdentifiedProgram[]): Generator<WireProgram[]> {
+  let pieces: WireProgram[] = [];
   let room = PIECE_BYTES;
   for (const { policyId, inbound, outbound, refuse } of programs) {
     let piece = newPiece(policyId, refuse);
-    pieces.at(-1)?.push(piece);
+    pieces.push(piece);
     room -= RULE_BYTES;
-    const place = (direction: "inbound" | "outbound", rule: PolicyRule): void => {
-      const bytes = RULE_BYTES + PREFIX_BYTES * (rule.remote.length + rule.local.length);
-      if (bytes > room) {
-        piece = newPiece(policyId, refuse);
-        pieces.push([piece]);
-        room = PIECE_BYTES - RULE_BYTES;
+    for (const [direction, rules] of [
+      ["inbound", inbound],
+      ["outbound", outbound],
+    ] as const)
+      for (const rule of rules) {
+        const bytes = RULE_BYTES + PREFIX_BYTES * (rule.remote.length + rule.local.length);
+        if (bytes > room) {
+          yield pieces;
+          piece = newPiece(policyId, refuse);
+          pieces = [piece];
+          room = PIECE_BYTES - RULE_BYTES;
+        }
+        room -= bytes;
+        piece[direction].push(writeRule(rule));
       }
-      room -= bytes;
-      piece[direction].push(writeRule(rule));
-    };
-    for (const rule of inbound) place("inbound", rule);
-    for (const rule of outbound) place("outbound", rule);
   }
-  return pieces;
+  yield pieces;
 }
 
 /** Routes in pieces that each fit a frame. */
-export function routePieces(routes: readonly Route[]): WireRoute[][] {
-  const pieces: WireRoute[][] = [[]];
+export function* routePieces(routes: readonly Route[]): Generator<WireRoute[]> {
+  let piece: WireRoute[] = [];
   let room = PIECE_BYTES;
   for (const route of routes) {
     const gateways = route.target.kind === "gateways" ? route.target.gateways.length : 0;
     const bytes = RULE_BYTES + PREFIX_BYTES * gateways;
     if (bytes > room) {
-      pieces.push([]);
+      yield piece;
+      piece = [];
       room = PIECE_BYTES;
     }
     room -= bytes;
-    pieces.at(-1)?.push(writeRoute(route));
+    piece.push(writeRoute(route));
   }
-  return pieces;
+  yield piece;
 }
 
 function newPiece(policyId: number, refuse: IdentifiedProgram["refuse"]): WirePiece {

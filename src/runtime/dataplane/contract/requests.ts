@@ -37,20 +37,56 @@ export type DataPlaneRequest =
   | { readonly kind: "advance"; readonly nowMs: bigint }
   | { readonly kind: "look-up-routes"; readonly addresses: readonly IpAddress[] };
 
-/**
- * The frames of a request: one, or several where it is larger than a frame; then the last one commits what the others brought, and it alone
- * carries the `requestId`. 0: no answer wanted unless it fails. Fails only when something in it is too long for a frame.
- */
+/** The frames of a request, all at once. Fails only when something in it is too long for a frame. */
 export function encodeToDataPlane(requestId: bigint, request: DataPlaneRequest): Result<readonly Uint8Array[], string> {
-  const { stages, command } = inPieces(request);
   const frames: Uint8Array[] = [];
-  for (const stage of stages) {
-    const frame = encode({ requestId: 0n, command: { case: "stage", value: stage } });
+  for (const frame of framesToDataPlane(requestId, request)) {
     if (!frame.ok) return frame;
     frames.push(frame.value);
   }
-  const last = encode({ requestId, command });
-  return last.ok ? ok([...frames, last.value]) : last;
+  return ok(frames);
+}
+
+/**
+ * The frames of a request, each made when it is asked for: one, or several where it is large; then the last one commits what the others
+ * brought, and it alone carries the `requestId`. 0: no answer wanted unless it fails.
+ */
+export function* framesToDataPlane(
+  requestId: bigint,
+  request: DataPlaneRequest,
+): Generator<Result<Uint8Array, string>> {
+  switch (request.kind) {
+    case "apply-policies": {
+      const { raiseEpoch } = request;
+      const bindings = request.bindings.map(({ localIndex, policyId }) => ({ localIndex, policyId }));
+      const commit = yield* staged(policyPieces(request.programs), (programs) => ({ programs }));
+      yield encode({
+        requestId,
+        command: { case: "applyPolicies", value: { programs: commit, bindings, raiseEpoch } },
+      });
+      return;
+    }
+    case "apply-routes": {
+      const commit = yield* staged(routePieces(request.routes), (routes) => ({ routes }));
+      yield encode({ requestId, command: { case: "applyRoutes", value: { routes: commit } } });
+      return;
+    }
+    default:
+      yield encode({ requestId, command: writeCommand(request) });
+  }
+}
+
+/** Stages all pieces but the last, which comes with the commit. */
+function* staged<Piece>(
+  pieces: Iterable<Piece[]>,
+  stage: (piece: Piece[]) => MessageInitShape<typeof pb.StageSchema>,
+): Generator<Result<Uint8Array, string>, Piece[]> {
+  let last: Piece[] | undefined;
+  for (const piece of pieces) {
+    if (last) yield encode({ requestId: 0n, command: { case: "stage", value: stage(last) } });
+    last = piece;
+  }
+  return last ?? [];
 }
 
 function encode(message: MessageInitShape<typeof pb.ToDataPlaneSchema>): Result<Uint8Array, string> {
@@ -58,24 +94,6 @@ function encode(message: MessageInitShape<typeof pb.ToDataPlaneSchema>): Result<
 }
 
 type WireCommandInit = NonNullable<MessageInitShape<typeof pb.ToDataPlaneSchema>["command"]>;
-
-function inPieces(request: DataPlaneRequest): {
-  readonly stages: readonly MessageInitShape<typeof pb.StageSchema>[];
-  readonly command: WireCommandInit;
-} {
-  if (request.kind === "apply-policies") {
-    const pieces = policyPieces(request.programs);
-    const bindings = request.bindings.map(({ localIndex, policyId }) => ({ localIndex, policyId }));
-    const value = { programs: pieces.pop() ?? [], bindings, raiseEpoch: request.raiseEpoch };
-    return { stages: pieces.map((programs) => ({ programs })), command: { case: "applyPolicies", value } };
-  }
-  if (request.kind === "apply-routes") {
-    const pieces = routePieces(request.routes);
-    const value = { routes: pieces.pop() ?? [] };
-    return { stages: pieces.map((routes) => ({ routes })), command: { case: "applyRoutes", value } };
-  }
-  return { stages: [], command: writeCommand(request) };
-}
 
 function writeCommand(
   request: Exclude<DataPlaneRequest, { kind: "apply-policies" | "apply-routes" }>,

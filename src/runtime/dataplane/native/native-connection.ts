@@ -1,4 +1,5 @@
 import { createConnection, type Socket } from "node:net";
+import type { Result } from "../../../core/base/result.ts";
 import {
   CONTRACT_VERSIONS,
   type DataPlaneCommand,
@@ -11,8 +12,8 @@ import {
   type DataPlaneReport,
   type DataPlaneRequest,
   decodeFromDataPlane,
-  encodeToDataPlane,
   FrameReader,
+  framesToDataPlane,
   type ReadyReport,
   type ResultReport,
   type ResultValue,
@@ -60,6 +61,13 @@ type Waiting =
     }
   | { readonly for: "failure"; readonly command: DataPlaneCommand };
 
+interface Unsent {
+  readonly id: bigint;
+  readonly frames: Iterator<Result<Uint8Array, string>, void>;
+  /** A frame of it has been written. */
+  begun: boolean;
+}
+
 interface Introduction {
   readonly resolve: (ready: ReadyReport) => void;
   readonly reject: (error: Error) => void;
@@ -72,6 +80,8 @@ export class NativeConnection {
   readonly #socket: Socket;
   readonly #frames = new FrameReader();
   readonly #waiting = new Map<bigint, Waiting>();
+  /** Not written yet, or not to the end. As many as wait for an answer at most. */
+  #unsent: Unsent[] = [];
   #introduction: Introduction | undefined;
   /** Beyond the contract: known once it has introduced itself. */
   #capabilities: readonly string[] = [];
@@ -144,25 +154,49 @@ export class NativeConnection {
   #send(request: DataPlaneRequest, waiting: Waiting | undefined): void {
     const id = ++this.#lastRequest;
     const lacking = lackingCapability(request, this.#capabilities);
-    const frames = lacking === undefined ? encodeToDataPlane(id, request) : undefined;
     if (this.#lost !== undefined) {
       if (waiting) abandon(waiting, this.#lost);
-    } else if (!frames?.ok) {
-      const refusal = frames
-        ? { code: "bad-request", error: frames.reason }
-        : { code: "unsupported", error: `the data plane has no capability "${lacking}"` };
-      if (waiting) this.#refuse(waiting, refusal);
+    } else if (lacking !== undefined) {
+      const error = `the data plane has no capability "${lacking}"`;
+      if (waiting) this.#refuse(waiting, { code: "unsupported", error });
     } else {
       if (waiting) this.#waiting.set(id, waiting);
-      for (const frame of frames.value) this.#socket.write(frame);
+      this.#unsent.push({ id, frames: framesToDataPlane(id, request), begun: false });
+      if (this.#unsent.length === 1) this.#write();
       this.#unheard++;
       if (this.#unheard > SILENT_REQUESTS && performance.now() - this.#heardAt > SILENT_MS) {
         this.#frozen = true;
         this.#lose(`it has not answered for ${SILENT_MS / 1000} s`);
       }
-      const unread = this.#socket.writableLength > UNREAD_BYTES_MAX || this.#waiting.size > UNANSWERED_MAX;
-      if (unread) this.#lose("it does not keep up");
+      if (this.#waiting.size > UNANSWERED_MAX) this.#lose("it does not keep up");
     }
+  }
+
+  /** Requests in their order. One in many frames is made frame by frame, and something else may happen between them. */
+  #write(): void {
+    for (let next = this.#unsent[0]; next && this.#lost === undefined; next = this.#unsent[0]) {
+      const { value: frame } = next.frames.next();
+      if (frame?.ok) {
+        this.#socket.write(frame.value);
+        if (this.#socket.writableLength > UNREAD_BYTES_MAX) this.#lose("it does not keep up");
+        if (next.begun) {
+          setImmediate(() => this.#write());
+          return;
+        }
+        next.begun = true;
+        continue;
+      }
+      this.#unsent.shift();
+      if (frame) this.#unsendable(next, frame.reason);
+    }
+  }
+
+  #unsendable({ id, begun }: Unsent, error: string): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (waiting) this.#refuse(waiting, { code: "bad-request", error });
+    // What was staged for it would be committed with the next one.
+    if (begun) this.#lose(error);
   }
 
   #read(chunk: Uint8Array): void {
@@ -254,6 +288,7 @@ export class NativeConnection {
     this.#introduction?.reject(new ConnectionLost(reason));
     for (const waiting of this.#waiting.values()) abandon(waiting, reason);
     this.#waiting.clear();
+    this.#unsent = [];
     this.#listener?.lost(reason);
   }
 }
