@@ -33,7 +33,7 @@ const SESSIONS = 1_000;
 /** Half of them each way. */
 const RULES = 10_000;
 const BLOCKED_MS_MAX = 50;
-/** A machine that is busy with something else shows in the worst of them, the work itself in the best. */
+/** The middle one counts: a busy machine and the first run of code that was never run show in the worst of them. */
 const RELOADS = 5;
 
 const ends: (() => void)[] = [];
@@ -45,7 +45,7 @@ test.skipIf(nativeBinary() === undefined)(
   "ten thousand rules are applied while a thousand sessions stand",
   async () => {
     const host = await standing();
-    const blocked: number[] = [];
+    const blocked: Gap[] = [];
     for (let reload = 1; reload <= RELOADS; reload++) {
       const firewall = { inbound: manyRules(reload), outbound: manyRules(reload + RELOADS) };
       blocked.push(
@@ -55,19 +55,20 @@ test.skipIf(nativeBinary() === undefined)(
         ),
       );
     }
-    const [best = 0] = blocked.toSorted((a, b) => a - b);
+    const middle = blocked.map(({ cpuMs }) => cpuMs).toSorted((a, b) => a - b)[RELOADS >> 1];
     const sent = host.sent.filter(({ kind }) => kind === "apply-policies").at(-1);
     const programs = sent?.kind === "apply-policies" ? sent.programs : [];
     const rules = programs.reduce((sum, { inbound, outbound }) => sum + inbound.length + outbound.length, 0);
     process.stderr.write(
       `${RULES} rules to ${SESSIONS} sessions in ${programs.length} programs of ${rules} rules in all: ` +
-        `blocked for at most ${blocked.map((ms) => ms.toFixed(1)).join(", ")} ms\n`,
+        `blocked for at most ${blocked.map(({ ms }) => ms.toFixed(1)).join(", ")} ms, ` +
+        `of which it computed ${blocked.map(({ cpuMs }) => cpuMs.toFixed(1)).join(", ")} ms\n`,
     );
     expect(host.failures).toEqual([]);
     expect(sent?.kind === "apply-policies" && sent.bindings.length).toBe(SESSIONS);
     expect(await host.sessionsThere()).toBe(SESSIONS);
     expect(host.node.status(host.clock).peers.filter(({ state }) => state === "up")).toHaveLength(SESSIONS);
-    expect(best).toBeLessThan(BLOCKED_MS_MAX);
+    expect(middle).toBeLessThan(BLOCKED_MS_MAX);
   },
 );
 
@@ -202,23 +203,33 @@ function manyRules(seed: number): readonly Rule[] {
   });
 }
 
-/** How long the event loop was kept from its next turn at most, from `begin` until `done`. */
-async function longestGap(begin: () => void, done: () => Promise<void>): Promise<number> {
-  let longest = 0;
-  let last = performance.now();
+/** The longest time without a turn of the event loop: as it passed, and what of it this process computed. */
+interface Gap {
+  readonly ms: number;
+  readonly cpuMs: number;
+}
+
+/** From `begin` until `done`. Others on the machine lengthen the time that passes, and not what is computed. */
+async function longestGap(begin: () => void, done: () => Promise<void>): Promise<Gap> {
+  const gap = { ms: 0, cpuMs: 0 };
   let runs = true;
+  const moment = (): Gap => {
+    const { user, system } = process.cpuUsage();
+    return { ms: performance.now(), cpuMs: (user + system) / 1_000 };
+  };
+  await new Promise((resolve) => setImmediate(resolve));
+  let last = moment();
   const turn = (): void => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last);
+    const now = moment();
+    gap.ms = Math.max(gap.ms, now.ms - last.ms);
+    gap.cpuMs = Math.max(gap.cpuMs, now.cpuMs - last.cpuMs);
     last = now;
     if (runs) setImmediate(turn);
   };
-  await new Promise((resolve) => setImmediate(resolve));
-  last = performance.now();
   setImmediate(turn);
   begin();
   await done();
   runs = false;
   turn();
-  return longest;
+  return gap;
 }

@@ -3,20 +3,19 @@ import { masked } from "../netip/prefix.ts";
 import type { Rule } from "./rule.ts";
 import { type Direction, meansCa, meansEverybody, meansGroups, type PeerFacts, type Ruleset } from "./ruleset.ts";
 
-/** The rules that mean the same peers. */
+/** The rules that mean the same peers, by their places in the lists. */
 export interface Selector {
   readonly id: number;
   readonly meansEverybody: boolean;
   readonly groups: readonly string[];
-  readonly inbound: PlacedRule[];
-  readonly outbound: PlacedRule[];
+  readonly inbound: number[];
+  readonly outbound: number[];
 }
 
-/** A rule at its place in its list: for peers that it means wherever they are, and for those whose address it asks about. */
-interface PlacedRule {
-  readonly at: number;
-  readonly wide: PolicyRule;
-  readonly narrow: PolicyRule;
+/** The rules of one direction, reduced: for peers that they mean wherever they are, and for those whose address they ask about. */
+export interface ReducedRules {
+  readonly wide: PolicyRule[];
+  readonly narrow: PolicyRule[];
 }
 
 /** The selectors with one condition about the CA. */
@@ -38,6 +37,10 @@ export interface Meaning {
 
 /** The rules by whom they mean, so that those that mean a certificate are found without a look at the others. */
 export class RuleIndex {
+  readonly reduced: Readonly<Record<Direction, ReducedRules>> = {
+    inbound: { wide: [], narrow: [] },
+    outbound: { wide: [], narrow: [] },
+  };
   readonly #conditions = new Map<string, Condition>();
   readonly #selectors = new Map<string, Selector>();
   readonly #groupUses = new Map<string, number>();
@@ -46,9 +49,9 @@ export class RuleIndex {
   readonly #byCaName = new Map<string, Condition[]>();
 
   constructor(rules: Ruleset) {
-    const all = [...rules.inbound, ...rules.outbound];
-    for (const group of all.flatMap(({ groups }) => groups))
-      this.#groupUses.set(group, (this.#groupUses.get(group) ?? 0) + 1);
+    for (const list of [rules.inbound, rules.outbound])
+      for (const { groups } of list)
+        for (const group of groups) this.#groupUses.set(group, (this.#groupUses.get(group) ?? 0) + 1);
     for (const direction of ["inbound", "outbound"] as const)
       for (const [at, rule] of rules[direction].entries()) this.#add(direction, at, rule);
   }
@@ -74,7 +77,9 @@ export class RuleIndex {
     const { ruleId, protocol, portFirst, portLast, cidr } = rule;
     const wide: PolicyRule = { ruleId, protocol, portFirst, portLast, remote: [], local: [] };
     const narrow = cidr === undefined || cidr === "any" ? wide : { ...wide, remote: [masked(cidr)] };
-    this.#selectorOf(rule)[direction].push({ at, wide, narrow });
+    this.reduced[direction].wide.push(wide);
+    this.reduced[direction].narrow.push(narrow);
+    this.#selectorOf(rule)[direction].push(at);
   }
 
   #selectorOf(rule: Rule): Selector {
@@ -83,8 +88,7 @@ export class RuleIndex {
     const condition = this.#conditionOf(rule);
     const asksAddress = cidr !== undefined;
     // The prefix itself is the rule's own affair; what counts is that peers which are not meant by name are meant at some addresses.
-    const who = everybody ? "everybody" : [host ?? null, [...new Set(groups)].sort(), asksAddress];
-    const key = JSON.stringify([condition.id, who]);
+    const key = `${condition.id} ${everybody ? "everybody" : `${asksAddress} ${whoOf(host, groups)}`}`;
     const known = this.#selectors.get(key);
     if (known) return known;
     const id = this.#selectors.size;
@@ -99,7 +103,7 @@ export class RuleIndex {
   }
 
   #conditionOf({ caSha, caName }: Rule): Condition {
-    const key = JSON.stringify([caSha ?? null, caName ?? null]);
+    const key = caSha === undefined && caName === undefined ? "" : JSON.stringify([caSha ?? null, caName ?? null]);
     const known = this.#conditions.get(key);
     if (known) return known;
     const id = this.#conditions.size;
@@ -116,6 +120,12 @@ export class RuleIndex {
     const [first, ...others] = groups;
     return first === undefined ? undefined : others.reduce((a, b) => (uses(b) < uses(a) ? b : a), first);
   }
+}
+
+/** Equal only for rules that name the same host and the same groups; those in another order are merely looked at once more. */
+function whoOf(host: string | undefined, groups: readonly string[]): string {
+  if (groups.length === 0) return host === undefined ? "nobody" : `host ${host}`;
+  return `groups ${JSON.stringify(host === undefined ? groups : [host, groups])}`;
 }
 
 function push<Value>(lists: Map<string, Value[]>, key: string, value: Value): void {
