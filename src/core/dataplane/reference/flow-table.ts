@@ -27,7 +27,8 @@ export interface FlowPacket extends FlowAddresses {
 /**
  * What has been allowed and may go on, both ways (protocol 9.3). A flow remembers the direction that opened it, the policy epoch, and the
  * program and the rule that allowed it: after a change of rules, and when the peer comes back with another certificate, it is judged again,
- * in its original direction, by its next packet. While it is refused it stays, so that what the host itself still sends (a retransmission, say) does not open it anew from the other side.
+ * in its original direction, by its next packet. While it is refused it stays, so that what the host itself still sends (a
+ * retransmission, say) does not open it anew from the other side.
  */
 export class FlowTable {
   readonly #flows: LruMap<string, Entry>;

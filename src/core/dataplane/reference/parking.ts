@@ -10,7 +10,7 @@ const ADDRESSES_MAX = 4096;
 /** A handshake that takes longer has failed. */
 const LIFETIME_MS = 10_000;
 
-/** Packets that wait for a tunnel to their destination. */
+/** Packets that wait for a session with their next hop: their destination, or the gateway in front of it. */
 export class Parking {
   /** In the order of their expiry: an address is inserted with its first packet. */
   readonly #places = new Map<IpAddress, Place>();
@@ -27,19 +27,19 @@ export class Parking {
   }
 
   /** Keeps a copy of the packet; false when there is no room. */
-  park(destination: IpAddress, packet: Uint8Array, now: Instant): boolean {
+  park(nextHop: IpAddress, packet: Uint8Array, now: Instant): boolean {
     if (this.#packets >= PACKETS_MAX) return false;
-    const place = this.#places.get(destination) ?? this.#newPlace(destination, now);
+    const place = this.#places.get(nextHop) ?? this.#newPlace(nextHop, now);
     if (!place || place.packets.length >= PACKETS_PER_ADDRESS_MAX) return false;
     place.packets.push(new Uint8Array(packet));
     this.#packets++;
     return true;
   }
 
-  /** Takes everything that waits for this destination, oldest first. */
-  take(destination: IpAddress): readonly Uint8Array[] {
-    const packets = this.#places.get(destination)?.packets ?? [];
-    this.#places.delete(destination);
+  /** Takes everything that waits for this next hop, oldest first. */
+  take(nextHop: IpAddress): readonly Uint8Array[] {
+    const packets = this.#places.get(nextHop)?.packets ?? [];
+    this.#places.delete(nextHop);
     this.#packets -= packets.length;
     return packets;
   }
@@ -47,17 +47,17 @@ export class Parking {
   /** Forgets what has waited too long and returns how many packets that were. */
   expire(now: Instant): number {
     let expired = 0;
-    for (const [destination, place] of this.#places) {
+    for (const [nextHop, place] of this.#places) {
       if (now - place.since < LIFETIME_MS) break;
-      expired += this.take(destination).length;
+      expired += this.take(nextHop).length;
     }
     return expired;
   }
 
-  #newPlace(destination: IpAddress, now: Instant): Place | undefined {
+  #newPlace(nextHop: IpAddress, now: Instant): Place | undefined {
     if (this.#places.size >= ADDRESSES_MAX) return undefined;
     const place = { since: now, packets: [] };
-    this.#places.set(destination, place);
+    this.#places.set(nextHop, place);
     return place;
   }
 }

@@ -1,5 +1,5 @@
 import type { IpAddress } from "../../netip/address.ts";
-import type { LocalIndex, PolicyId } from "../contract.ts";
+import type { LocalIndex } from "../contract.ts";
 import type { Session } from "./session.ts";
 
 /** Sessions at once; addresses that lead to one: two for each, an IPv4 and an IPv6 address. */
@@ -49,9 +49,5 @@ export class SessionTable {
   /** In ascending order of the local index. */
   all(): readonly Session[] {
     return [...this.#sessions.values()].sort((a, b) => a.localIndex - b.localIndex);
-  }
-
-  policiesInUse(): ReadonlySet<PolicyId> {
-    return new Set([...this.#sessions.values()].map(({ policyId }) => policyId));
   }
 }
