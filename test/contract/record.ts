@@ -5,7 +5,7 @@ import { encodeFromDataPlane } from "./data-plane-reports.ts";
 import { toMeaning } from "./meaning.ts";
 import { reports, requests, results } from "./samples.ts";
 
-// `npx tsc -b && node dist/test/contract/record.js`: puts on record what has no record yet, in the words of the newest contract. What is
+// `npx tsc -b && node dist/test/contract/record.js && npx biome check --write test/contract`: puts on record what has no record yet, in the words of the newest contract. What is
 // there stays as it is: it has been said, and is understood for ever.
 
 const folder = `test/contract/recorded/v${CONTRACT_VERSIONS.newest}`;
