@@ -33,7 +33,7 @@ const SESSIONS = 1_000;
 /** Half of them each way. */
 const RULES = 10_000;
 const BLOCKED_MS_MAX = 50;
-/** The best one is judged: a busy machine, and code that runs for the first time, show in the worst of them. All are printed. */
+/** All are printed, and the median is judged: a machine that is busy with other things shows in some of them. */
 const RELOADS = 5;
 
 const ends: (() => void)[] = [];
@@ -55,7 +55,7 @@ test.skipIf(nativeBinary() === undefined)(
         ),
       );
     }
-    const [best] = blocked.map(({ cpuMs }) => cpuMs).toSorted((a, b) => a - b);
+    const median = blocked.map(({ ms }) => ms).toSorted((a, b) => a - b)[RELOADS >> 1];
     const sent = host.sent.filter(({ kind }) => kind === "apply-policies").at(-1);
     const programs = sent?.kind === "apply-policies" ? sent.programs : [];
     const rules = programs.reduce((sum, { inbound, outbound }) => sum + inbound.length + outbound.length, 0);
@@ -68,7 +68,7 @@ test.skipIf(nativeBinary() === undefined)(
     expect(sent?.kind === "apply-policies" && sent.bindings.length).toBe(SESSIONS);
     expect(await host.sessionsThere()).toBe(SESSIONS);
     expect(host.node.status(host.clock).peers.filter(({ state }) => state === "up")).toHaveLength(SESSIONS);
-    expect(best).toBeLessThan(BLOCKED_MS_MAX);
+    expect(median).toBeLessThan(BLOCKED_MS_MAX);
   },
 );
 
@@ -109,6 +109,10 @@ async function standing() {
   };
   input({ kind: "data-plane-up", udpPort: 4242, sessions: snapshot.sessions });
   const settled = async (): Promise<void> => {
+    while (node.pollTimeout()?.why === "new rules") {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      input({ kind: "tick" });
+    }
     await connection.ask({ kind: "sample" });
     expect(lost).toEqual([]);
   };

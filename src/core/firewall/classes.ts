@@ -19,9 +19,9 @@ export class PeerClasses {
   readonly #programs = new Map<string, PolicyProgram>();
   #keptRules = 0;
 
-  constructor(rules: Ruleset) {
+  constructor(rules: Ruleset, index: RuleIndex = RuleIndex.of(rules)) {
     this.rules = rules;
-    this.#index = new RuleIndex(rules);
+    this.#index = index;
   }
 
   /** The program of the peer's class: the same object for all of them while it is kept. */

@@ -1,5 +1,5 @@
 import type { PolicyRule } from "../dataplane/contract.ts";
-import { masked } from "../netip/prefix.ts";
+import { masked, type Prefix } from "../netip/prefix.ts";
 import type { Rule } from "./rule.ts";
 import { type Direction, meansCa, meansEverybody, meansGroups, type PeerFacts, type Ruleset } from "./ruleset.ts";
 
@@ -35,6 +35,8 @@ export interface Meaning {
   readonly named: readonly Selector[];
 }
 
+const ANYWHERE: readonly Prefix[] = [];
+
 /** The rules by whom they mean, so that those that mean a certificate are found without a look at the others. */
 export class RuleIndex {
   readonly reduced: Readonly<Record<Direction, ReducedRules>> = {
@@ -48,12 +50,30 @@ export class RuleIndex {
   readonly #byCaSha = new Map<string, Condition[]>();
   readonly #byCaName = new Map<string, Condition[]>();
 
-  constructor(rules: Ruleset) {
+  private constructor(rules: Ruleset) {
     for (const list of [rules.inbound, rules.outbound])
       for (const { groups } of list)
         for (const group of groups) this.#groupUses.set(group, (this.#groupUses.get(group) ?? 0) + 1);
+  }
+
+  static of(rules: Ruleset): RuleIndex {
+    const building = RuleIndex.building(rules, Number.POSITIVE_INFINITY);
+    for (;;) {
+      const step = building.next();
+      if (step.done) return step.value;
+    }
+  }
+
+  /** The same in steps of so many rules, so that other things can happen in between. */
+  static *building(rules: Ruleset, rulesPerStep: number): Generator<void, RuleIndex> {
+    const index = new RuleIndex(rules);
+    let done = 0;
     for (const direction of ["inbound", "outbound"] as const)
-      for (const [at, rule] of rules[direction].entries()) this.#add(direction, at, rule);
+      for (const [at, rule] of rules[direction].entries()) {
+        index.#add(direction, at, rule);
+        if (++done % rulesPerStep === 0) yield;
+      }
+    return index;
   }
 
   meaning(peer: PeerFacts): Meaning {
@@ -75,7 +95,7 @@ export class RuleIndex {
 
   #add(direction: Direction, at: number, rule: Rule): void {
     const { ruleId, protocol, portFirst, portLast, cidr } = rule;
-    const wide: PolicyRule = { ruleId, protocol, portFirst, portLast, remote: [], local: [] };
+    const wide: PolicyRule = { ruleId, protocol, portFirst, portLast, remote: ANYWHERE, local: ANYWHERE };
     const narrow = cidr === undefined || cidr === "any" ? wide : { ...wide, remote: [masked(cidr)] };
     this.reduced[direction].wide.push(wide);
     this.reduced[direction].narrow.push(narrow);

@@ -1,11 +1,14 @@
+import type { Instant } from "../../base/time.ts";
 import type { VerifiedCertificate } from "../../cert/certificate.ts";
 import type { IdentifiedProgram, PolicyId } from "../../dataplane/contract.ts";
 import { PeerClasses } from "../../firewall/classes.ts";
 import { PolicyInterner } from "../../firewall/interner.ts";
+import type { Ruleset } from "../../firewall/ruleset.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
 import type { Peers } from "../../peer/peer.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine } from "../machine.ts";
+import { areMany, preparing } from "./preparation.ts";
 
 export type PoliciesEvent = CommonEvent;
 
@@ -20,6 +23,7 @@ const RULES_MAX = 131_072;
  * sessions it has closed meanwhile.
  */
 export class Policies implements Machine {
+  readonly waitsFor = "new rules";
   readonly #facts: Facts;
   readonly #peers: Peers;
   readonly #emit: Emit<PoliciesEvent>;
@@ -27,6 +31,8 @@ export class Policies implements Machine {
   /** Those that the data plane has. */
   readonly #sent = new Set<PolicyId>();
   #classes: PeerClasses | undefined;
+  /** Under way: many new rules, which take the place of the old ones all at once when it is done. */
+  #preparation: { readonly rules: Ruleset; readonly steps: Generator<void, PeerClasses> } | undefined;
 
   constructor(facts: Facts, peers: Peers, emit: Emit<PoliciesEvent>) {
     this.#facts = facts;
@@ -47,6 +53,7 @@ export class Policies implements Machine {
 
   /** Judges every session anew, all at once: every flow is asked about again in the direction that opened it. */
   rebind(): void {
+    this.#preparation = undefined;
     this.#judgeAnew([]);
   }
 
@@ -55,12 +62,32 @@ export class Policies implements Machine {
     this.#sent.clear();
   }
 
+  /** Few rules are new at once; many are prepared in steps, so that the host goes on meanwhile. */
   reload(): void {
-    this.rebind();
+    const { firewall: rules, identity } = this.#facts.settings.live;
+    this.#preparation = undefined;
+    if (this.#facts.udpPort === undefined || this.#classes?.rules === rules || !areMany(rules)) {
+      this.rebind();
+      return;
+    }
+    const peers = Array.from(this.#peers.sessions(), ({ peer }) => peer);
+    this.#preparation = { rules, steps: preparing(rules, peers, (certificate) => identity.pool.caOf(certificate)) };
   }
 
   stop(): void {
+    this.#preparation = undefined;
     this.#sent.clear();
+  }
+
+  nextAt(): Instant | undefined {
+    return this.#preparation && this.#facts.now;
+  }
+
+  tick(): void {
+    const step = this.#preparation?.steps.next();
+    if (!step?.done) return;
+    this.#classes = step.value;
+    this.rebind();
   }
 
   /** With one more program, only when there is room for it beside those in use. */

@@ -116,3 +116,37 @@ function judgements(host: Host): ReturnType<typeof applied> {
 function programsSentBy(host: Host): readonly number[] {
   return applied(host).flatMap(({ programs }) => programs.map(({ policyId }) => policyId));
 }
+
+describe("thousands of new rules", () => {
+  const many = (first: number): readonly Rule[] =>
+    Array.from({ length: 5_000 }, (_, ruleId) => ({
+      ...ALLOW_ALL,
+      ruleId,
+      portFirst: first + ruleId,
+      portLast: first + ruleId,
+    }));
+
+  test("are prepared while the old ones stand, and take their place all at once", () => {
+    const { mesh, a, b } = three();
+    talk(mesh, a, b);
+    const before = judgements(a).length;
+    a.reload({ ...a.settings.live, firewall: { inbound: many(1), outbound: many(1) } });
+    expect(judgements(a)).toHaveLength(before);
+    mesh.run(10);
+    const [judged, ...others] = judgements(a).slice(before);
+    expect(others).toEqual([]);
+    expect(judged).toMatchObject({ bindings: [{}], programs: [{}] });
+    expect(judged?.programs[0]?.inbound).toHaveLength(5_000);
+  });
+
+  test("that others replace before they are prepared are never applied", () => {
+    const { mesh, a, b } = three();
+    talk(mesh, a, b);
+    const before = judgements(a).length;
+    a.reload({ ...a.settings.live, firewall: { inbound: many(1), outbound: [] } });
+    a.reload({ ...a.settings.live, firewall: { inbound: many(2), outbound: [] } });
+    mesh.run(10);
+    const judged = judgements(a).slice(before);
+    expect(judged.map(({ programs }) => programs[0]?.inbound[0]?.portFirst)).toEqual([2]);
+  });
+});
