@@ -46,7 +46,10 @@ export interface StatusReport {
   readonly health: readonly Health[];
 }
 
-export type DataPlaneStatus = Pick<DataPlaneDescription, "kind" | "state" | "port" | "adopted" | "restarts"> & {
+export type DataPlaneStatus = Pick<
+  DataPlaneDescription,
+  "kind" | "state" | "capabilities" | "port" | "adopted" | "restarts"
+> & { readonly contract: number | null } & {
   readonly [name in "build" | "device" | "lastError"]: string | null;
 };
 
@@ -140,8 +143,14 @@ function peerReport(peer: PeerStatus, nowMs: number): PeerReport {
 }
 
 function dataPlaneStatus(plane: DataPlaneDescription): DataPlaneStatus {
-  const { build, device, lastError } = plane;
-  return { ...plane, build: build ?? null, device: device ?? null, lastError: lastError ?? null };
+  const { build, contract, device, lastError } = plane;
+  return {
+    ...plane,
+    build: build ?? null,
+    contract: contract ?? null,
+    device: device ?? null,
+    lastError: lastError ?? null,
+  };
 }
 
 function certificateReport(versions: readonly number[], notAfter: number, nowMs: number): CertificateReport {

@@ -74,6 +74,22 @@ describe("a frame of the future", () => {
     expect(decodeFromDataPlane(field(200, field(1, utf8Encode("news"))))).toEqual({ ok: true, value: undefined });
   });
 
+  test.each([
+    ["datagram", 3],
+    ["roamed", 7],
+  ])("that came on a way of an unknown kind means nothing: %s", (_, event) => {
+    expect(decodeFromDataPlane(field(event, field(3, field(9, utf8Encode("by pigeon")))))).toEqual({
+      ok: true,
+      value: undefined,
+    });
+  });
+
+  test("with a session on a way of an unknown kind tells of one without a path", () => {
+    const session = concatBytes(varintField(1, 7), field(9, field(9, utf8Encode("by pigeon"))));
+    const ready = decoded(field(1, concatBytes(varintField(1, 2), field(4, field(5, session)))));
+    expect(ready).toMatchObject({ snapshot: { sessions: [{ localIndex: 7, path: undefined }] } });
+  });
+
   test("with an unknown drop reason tells of another reason, and with an unknown way to refuse of a drop", () => {
     const sample = concatBytes(field(1, utf8Encode("out-of-fashion")), varintField(11, 99));
     expect(decoded(field(9, sample))).toMatchObject({ kind: "drop-sample", reason: "other", action: "drop" });

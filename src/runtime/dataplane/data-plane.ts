@@ -29,6 +29,10 @@ export interface DataPlaneDescription {
   readonly state: "up" | "starting" | "stopped";
   /** Version it reports, undefined before it did. */
   readonly build: string | undefined;
+  /** Version of the contract in use, undefined before there is one. */
+  readonly contract: number | undefined;
+  /** What it can do beyond that, as it names it (SEMANTICS 13). */
+  readonly capabilities: readonly string[];
   /** TUN device; undefined without one. */
   readonly device: string | undefined;
   /** Bound UDP port; 0 before. */

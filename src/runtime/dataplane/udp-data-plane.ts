@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from "node:dgram";
 import type { BootSettings, Settings } from "../../core/config/settings.ts";
-import type { DataPlaneCommand, DataPlaneEvent } from "../../core/dataplane/contract.ts";
+import { CONTRACT_VERSIONS, type DataPlaneCommand, type DataPlaneEvent } from "../../core/dataplane/contract.ts";
 import { type DataPlaneOutput, ReferenceDataPlane } from "../../core/dataplane/reference/reference-data-plane.ts";
 import { parseAddress } from "../../core/netip/address.ts";
 import { type Endpoint, endpoint, endpointAddress, endpointPort } from "../../core/netip/endpoint.ts";
@@ -63,6 +63,8 @@ export class UdpDataPlane implements DataPlane {
       kind: "typescript",
       state: this.#stopped ? "stopped" : this.#socket ? "up" : "starting",
       build: `TypeScript ${packageVersion()}`,
+      contract: CONTRACT_VERSIONS.newest,
+      capabilities: [],
       device: undefined,
       port: this.#port,
       adopted: false,

@@ -57,6 +57,8 @@ export function daemonFacts(changes: Partial<DaemonFacts> = {}): DaemonFacts {
       kind: "native",
       state: "up",
       build: "lacis-dataplane 0.1.0",
+      contract: 2,
+      capabilities: [],
       device: "nebula1",
       port: 4242,
       adopted: false,

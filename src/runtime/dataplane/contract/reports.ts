@@ -24,10 +24,9 @@ import {
   present,
   readAddress,
   readEndpoint,
+  readKnownPath,
   readOptionalAddress,
   readOptionalEndpoint,
-  readOptionalPath,
-  readPath,
   readPort,
   readPrefix,
   readRoute,
@@ -101,7 +100,7 @@ function readEvent(event: WireEvent): DataPlaneReport | undefined {
     case "result":
       return readResult(event.value);
     case "datagram":
-      return { kind: "datagram", origin: readPath(event.value.origin), datagram: event.value.datagram };
+      return readDatagram(event.value);
     case "message": {
       const { type, subtype, body } = event.value;
       return { kind: "message", localIndex: local(event.value), type, subtype, body };
@@ -111,7 +110,7 @@ function readEvent(event: WireEvent): DataPlaneReport | undefined {
     case "confirmed":
       return { kind: "confirmed", localIndex: local(event.value) };
     case "roamed":
-      return { kind: "roamed", localIndex: local(event.value), path: readPath(event.value.path) };
+      return readRoamed(event.value);
     case "counterHigh": {
       const { sendCounter, exhausted } = event.value;
       return { kind: "counter-high", localIndex: local(event.value), sendCounter, exhausted };
@@ -131,6 +130,17 @@ function readEvent(event: WireEvent): DataPlaneReport | undefined {
     case "quiet":
       return { kind: "quiet", requestId: event.value.requestId };
   }
+}
+
+/** Somebody who is reached in a way that is not known here cannot be answered. */
+function readDatagram({ origin, datagram }: pb.Datagram): Report<"datagram"> | undefined {
+  const known = readKnownPath(origin);
+  return known && { kind: "datagram", origin: known, datagram };
+}
+
+function readRoamed(event: pb.Roamed): Report<"roamed"> | undefined {
+  const path = readKnownPath(event.path);
+  return path && { kind: "roamed", localIndex: local(event), path };
 }
 
 /** Version 1 named no oldest version: its range is the one version it named. */
@@ -155,7 +165,7 @@ function readSession(session: pb.SessionSnapshot): SessionSnapshot {
   return {
     localIndex: local(session),
     remoteIndex: session.remoteIndex as RemoteIndex,
-    path: readOptionalPath(session.path),
+    path: readKnownPath(session.path),
     peerAddresses: session.peerAddresses.map(readAddress),
     allowedPrefixes: session.allowedPrefixes.map(readPrefix),
     confirmed,
@@ -249,7 +259,7 @@ function readDropSample(value: pb.DropSample): Report<"drop-sample"> {
     localPort: readPort(value.localPort),
     remotePort: readPort(value.remotePort),
     localIndex: value.localIndex === 0 ? undefined : local(value),
-    origin: readOptionalPath(value.origin),
+    origin: readKnownPath(value.origin),
     action: readAction(value.action),
   };
 }

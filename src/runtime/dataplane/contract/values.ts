@@ -66,8 +66,9 @@ export function readPath(value: pb.Path | undefined): Path {
   }
 }
 
-export function readOptionalPath(value: pb.Path | undefined): Path | undefined {
-  return value && readPath(value);
+/** Undefined: none, or one of a kind that is not known here. The two look the same (SEMANTICS 13). */
+export function readKnownPath(value: pb.Path | undefined): Path | undefined {
+  return value?.way.case === undefined ? undefined : readPath(value);
 }
 
 export function writePath(path: Path): MessageInitShape<typeof pb.PathSchema> {

@@ -25,6 +25,8 @@ export class NativeDataPlane implements DataPlane {
     kind: "native",
     state: "starting",
     build: undefined,
+    contract: undefined,
+    capabilities: [],
     device: undefined,
     port: 0,
     adopted: false,
@@ -74,8 +76,8 @@ export class NativeDataPlane implements DataPlane {
       await farewell(started.connection);
       return;
     }
-    const { build, device, port, adopted } = started;
-    this.#description = { ...this.#description, state: "up", build, device, port, adopted, lastError: undefined };
+    const { connection: _, process: _process, sessions: _sessions, ...known } = started;
+    this.#description = { ...this.#description, state: "up", ...known, lastError: undefined };
     this.#started = started;
     this.#upSince = performance.now();
     this.#announce(started);

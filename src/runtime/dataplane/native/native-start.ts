@@ -27,6 +27,8 @@ export interface StartedDataPlane {
   /** Whether its devices were open already. */
   readonly adopted: boolean;
   readonly build: string;
+  readonly contract: number;
+  readonly capabilities: readonly string[];
   readonly device: string | undefined;
   readonly port: number;
   readonly sessions: readonly SessionSnapshot[];
@@ -72,8 +74,9 @@ export class NativeStart {
     const { connection, ready } = (await this.#takeOver()) ?? (await this.#spawn());
     const { tun, udp, sessions } = ready.snapshot;
     const devices = udp ? { device: tun?.name, port: endpointPort(udp) } : await this.#openDevices(connection);
-    const { build } = ready;
-    return { connection, process: this.#process, adopted: udp !== undefined, build, sessions, ...devices };
+    const { build, contractVersion: contract, capabilities } = ready;
+    const about = { adopted: udp !== undefined, build, contract, capabilities };
+    return { connection, process: this.#process, sessions, ...about, ...devices };
   }
 
   /** The data plane that runs here, if it can be used; otherwise it is asked to end. */

@@ -81,7 +81,10 @@ export class FakeDataPlane {
     const done = { kind: "result", requestId, code: "", error: "", value: undefined } as const;
     switch (request.kind) {
       case "hello": {
-        const { contractVersion, oldestVersion, capabilities, snapshot } = this;
+        const { oldestVersion, capabilities, snapshot } = this;
+        const common = Math.min(this.contractVersion, request.newest);
+        const isSpoken = common >= oldestVersion && common >= request.oldest;
+        const contractVersion = isSpoken ? common : this.contractVersion;
         const build = "fake";
         return [{ kind: "ready", contractVersion, oldestVersion, build, capabilities, snapshot, more: false }];
       }

@@ -146,13 +146,32 @@ describe("a data plane that ran before", () => {
     await next.stop();
   });
 
-  test("and speaks another version of the contract is replaced", async () => {
-    fake.contractVersion = 7;
-    fake.oldestVersion = 6;
+  test.each([
+    [1, 1, "contract 1"],
+    [3, 4, "contracts 3 to 4"],
+  ])("and speaks contracts %i to %i is told so in one sentence and replaced", async (oldest, newest, its) => {
+    fake.oldestVersion = oldest;
+    fake.contractVersion = newest;
+    fake.snapshot = running;
     await fake.listen();
-    await expect(plane.start(listener)).rejects.toMatchObject({ code: "data-plane-failed" });
+    const heard: OperatorEvent[] = [];
+    await expect(plane.start({ ...listener, tell: (event) => heard.push(event) })).rejects.toMatchObject({
+      code: "data-plane-failed",
+    });
     expect(fake.kinds).toEqual(["hello", "shutdown"]);
-    expect(listener.journal).toEqual(["event data-plane-replaced"]);
+    expect(heard).toMatchObject([
+      { code: "data-plane-replaced", differs: [`it speaks ${its}, and this lacis contract 2`] },
+    ]);
+  });
+
+  test("and speaks the next contract beside ours is taken over with its sessions", async () => {
+    fake.contractVersion = 3;
+    fake.capabilities = ["telepathy"];
+    fake.snapshot = { ...running, sessions: [tunnel(1)] };
+    await fake.listen();
+    await plane.start(listener);
+    expect(listener.journal).toEqual(["up 4242, 1 tunnels"]);
+    expect(plane.describe()).toMatchObject({ contract: 2, capabilities: ["telepathy"], adopted: true });
   });
 });
 
