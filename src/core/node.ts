@@ -344,7 +344,7 @@ export class Node {
     const standing = this.#peers.primaryOf(destination);
     // Said again even if the data plane heard it meanwhile: the two must not disagree for good on which session sends.
     if (standing) sessions.makePrimary(standing);
-    else if (reachOf(this.#facts.ownNetworks, destination) === "host") calls.start(destination);
+    else if (reachOf(this.#facts.routes, destination) === "host") calls.start(destination);
     else this.#events.push({ kind: "command", command: { kind: "drop-parked", destination } });
   }
 

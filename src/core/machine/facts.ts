@@ -5,6 +5,7 @@ import type { CryptoSuite } from "../crypto/suite.ts";
 import type { HandshakeContext } from "../handshake/initiation.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { Prefix } from "../netip/prefix.ts";
+import type { RouteTable } from "../route/route-table.ts";
 
 /** What every machine may look at, and only the node changes: the moment, the settings, and whether a data plane is there. */
 export interface Facts {
@@ -17,6 +18,8 @@ export interface Facts {
   /** The port our socket is bound to; undefined while there is no data plane. */
   readonly udpPort: number | undefined;
   readonly ownNetworks: readonly Prefix[];
+  /** Where packets of this host go. */
+  readonly routes: RouteTable;
   readonly ownAddresses: readonly IpAddress[];
   readonly handshakeContext: HandshakeContext;
   /** For the next handshake message of ours: rises strictly (reliability R20). */

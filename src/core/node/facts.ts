@@ -7,12 +7,15 @@ import type { HandshakeContext } from "../handshake/initiation.ts";
 import type { Facts } from "../machine/facts.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { Prefix } from "../netip/prefix.ts";
+import { hostRoutes } from "../route/host-routes.ts";
+import type { RouteTable } from "../route/route-table.ts";
 
 /** The facts in the hands of the node, which notes them from its inputs. */
 export class NodeFacts implements Facts {
   settings: Settings;
   clock: Clock;
   udpPort: number | undefined;
+  routes: RouteTable;
   readonly crypto: CryptoSuite;
   readonly entropy: Entropy;
   readonly #handshakeTime = new HandshakeTime();
@@ -23,6 +26,7 @@ export class NodeFacts implements Facts {
   ) {
     this.settings = settings;
     this.clock = env.clock;
+    this.routes = hostRoutes(this.ownNetworks);
     this.crypto = env.crypto;
     this.entropy = env.entropy;
   }
@@ -54,5 +58,6 @@ export class NodeFacts implements Facts {
 
   replaceLive(live: LiveSettings): void {
     this.settings = { boot: this.settings.boot, live };
+    this.routes = hostRoutes(this.ownNetworks);
   }
 }

@@ -13,6 +13,7 @@ const WEIGHT_MAX = 65_535;
 export class RouteTable {
   static readonly EMPTY: RouteTable = new RouteTable([]);
 
+  readonly routes: readonly Route[];
   /** Longest first. One map for each length that occurs. */
   readonly #lengths: { readonly 4: readonly Length[]; readonly 6: readonly Length[] };
 
@@ -23,6 +24,7 @@ export class RouteTable {
   }
 
   private constructor(routes: readonly Route[]) {
+    this.routes = routes;
     this.#lengths = { 4: lengthsOf(routes, 4), 6: lengthsOf(routes, 6) };
   }
 

@@ -6,7 +6,6 @@ import type { AdoptionRefusal } from "../../operator/failure.ts";
 import { decodeMemo } from "../../peer/memo.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { addressesOf, nameAddress, newSession, type OwnedSession } from "../../peer/session.ts";
-import { hostRoutes } from "../../route/host-routes.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine, SendEvent, StopReason } from "../machine.ts";
 
@@ -68,7 +67,7 @@ export class Adoption implements Machine {
         flowTimeouts: FLOW_TIMEOUTS,
       },
     });
-    this.#emit({ kind: "command", command: { kind: "apply-routes", routes: hostRoutes(this.#facts.ownNetworks) } });
+    this.#emit({ kind: "command", command: { kind: "apply-routes", routes: this.#facts.routes.routes } });
   }
 
   /** Every session is gone with the data plane; whoever was connected is called as soon as there is one again. */

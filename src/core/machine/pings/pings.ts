@@ -154,8 +154,8 @@ export class Pings implements Machine {
   }
 
   #refusal(target: IpAddress): PingFailure | undefined {
-    const { udpPort, ownNetworks: networks } = this.#facts;
-    const reach = reachOf(networks, target);
+    const { udpPort, routes, ownNetworks: networks } = this.#facts;
+    const reach = reachOf(routes, target);
     if (reach === "own-address") return { reason: "own-address", target };
     if (reach !== "host" && !this.#facts.isLighthouse(target))
       return {

@@ -41,8 +41,9 @@ test("a responder parks its own packets until the initiator has spoken", () => {
 
 test("what is parked expires after ten seconds and asks for its tunnel once a second", () => {
   const host = new Bench();
-  host.command(hostFacts("10.77.0.1/16"));
-  host.command({ kind: "apply-routes", routes: hostRoutes(hostFacts("10.77.0.1/16").networks) });
+  const facts = hostFacts("10.77.0.1/16");
+  host.command(facts);
+  host.command({ kind: "apply-routes", routes: hostRoutes(facts.networks).routes });
   expect(eventsOf(host.tun(ping))).toHaveLength(1);
   host.advance(999);
   expect(eventsOf(host.tun(ping))).toHaveLength(0);
