@@ -117,7 +117,6 @@ export class Node {
           machine.reload?.();
           this.#settle();
         }
-        this.#out.tell({ code: "reloaded" });
         return;
       case "shutdown":
         this.#stop("shutting-down");
@@ -193,25 +192,23 @@ export class Node {
       case "renewal-failed":
         liveness.renewalFailed(event.session, event.failure);
         return;
-      case "call-answered": {
-        const session = this.#install(event.handshake);
-        this.#events.push({ kind: "deliver", session, parcels: event.waiting, first: true });
+      case "call-answered":
+        this.#install(event.handshake, event.waiting);
         return;
-      }
       case "handshake-answered": {
-        this.#install(event.handshake);
+        this.#install(event.handshake, []);
         const { to, message2: datagram } = event;
         this.#events.push({ kind: "command", command: { kind: "send-datagram", to: directPath(to), datagram } });
         return;
       }
       case "session-up": {
-        const { session, how } = event;
+        const { session, how, waiting } = event;
         calls.reached(session.addresses);
         pings.sessionUp(session);
         discovery.sessionUp(session);
-        if (how === "called") return;
-        liveness.heard(session);
-        this.#events.push({ kind: "deliver", session, parcels: [], first: false });
+        if (how === "answered") liveness.heard(session);
+        // Behind what they have to say: a lighthouse is told where we are before it is asked for others.
+        this.#events.push({ kind: "deliver", session, parcels: waiting, first: how === "called" });
         return;
       }
       case "session-gone":
@@ -236,6 +233,9 @@ export class Node {
         discovery.recall(event.session, event.endpoints);
         sessions.adopt(event.session, { primary: event.primary });
         return;
+      case "rules-stand":
+        this.#out.tell({ code: "reloaded" });
+        return;
       case "taken-over":
         policies.rebind();
         discovery.start();
@@ -245,10 +245,10 @@ export class Node {
     }
   }
 
-  #install(handshake: FinishedHandshake): Session {
+  #install(handshake: FinishedHandshake, waiting: readonly Parcel[]): void {
     const { policies, sessions } = this.#machines;
     const policyId = policies.bind(handshake.peer);
-    return sessions.install(handshake, policyId);
+    sessions.install(handshake, policyId, waiting);
   }
 
   #send(to: IpAddress, parcel: Parcel): void {

@@ -7,7 +7,7 @@ use lacis_engine::control::{Refusal, RefusalCode};
 use crate::platform::error_code;
 
 /// A failed command.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// One of the codes of `Result.code` in the contract.
     pub code: &'static str,

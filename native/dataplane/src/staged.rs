@@ -1,15 +1,12 @@
 //! What a control plane has sent in pieces and not yet committed.
 
 use lacis_contract::wire;
-use lacis_engine::control::{POLICIES_MAX, PolicyChange};
+use lacis_engine::control::{POLICIES_MAX, PolicyChange, RULES_MAX};
 use lacis_engine::policy::Program;
 use lacis_engine::route::{ROUTES_MAX, Route};
 
 use crate::decode;
 use crate::failure::Failure;
-
-/// Rules of one commit, its own ones included.
-pub const STAGED_RULES_MAX: usize = 131_072;
 
 /// Pieces in the order in which they came. Belongs to one connection.
 #[derive(Default)]
@@ -17,19 +14,19 @@ pub struct Staged {
     programs: Vec<(u32, Program)>,
     routes: Vec<Route>,
     rules: usize,
-    /// A piece was refused: what comes after it is worth nothing, up to and including the next commit.
-    is_broken: bool,
+    /// Why a piece was refused: what comes after it is worth nothing, up to and including the next commit, which says so.
+    broken: Option<Failure>,
 }
 
 impl Staged {
     /// Takes pieces. When they are refused, everything is thrown away.
     pub fn add(&mut self, stage: wire::Stage) -> Result<(), Failure> {
-        if self.is_broken {
+        if self.broken.is_some() {
             return Ok(());
         }
         let added = self.add_programs(stage.programs).and_then(|()| self.add_routes(stage.routes));
-        if added.is_err() {
-            *self = Self { is_broken: true, ..Self::default() };
+        if let Err(failure) = &added {
+            *self = Self { broken: Some(failure.clone()), ..Self::default() };
         }
         added
     }
@@ -54,18 +51,15 @@ impl Staged {
     }
 
     fn check_whole(&mut self) -> Result<(), Failure> {
-        if std::mem::take(&mut self.is_broken) {
-            return Err(Failure::bad("a piece of what was staged was refused: all of it must be staged again"));
-        }
-        Ok(())
+        self.broken.take().map_or(Ok(()), Err)
     }
 
     fn add_programs(&mut self, pieces: Vec<wire::PolicyProgram>) -> Result<(), Failure> {
         for piece in pieces {
             let policy_id = piece.policy_id;
             self.rules += piece.inbound.len() + piece.outbound.len();
-            if self.rules > STAGED_RULES_MAX {
-                return Err(Failure::bad(format!("more than {STAGED_RULES_MAX} rules at once")));
+            if self.rules > RULES_MAX {
+                return Err(Failure::bad(format!("more than {RULES_MAX} rules at once")));
             }
             let piece = decode::program(piece)?;
             // Pieces of one program mostly follow each other.
@@ -130,7 +124,7 @@ mod tests {
         let bad = wire::PolicyProgram { refuse_inbound: 2, ..program(1, 11) };
         assert_eq!(staged.add(stage(vec![bad])).unwrap_err().code, "unsupported");
         staged.add(stage(vec![program(1, 12)])).unwrap();
-        assert_eq!(commit(&mut staged, vec![program(1, 13)]).unwrap_err().code, "bad-request");
+        assert_eq!(commit(&mut staged, vec![program(1, 13)]).unwrap_err().code, "unsupported");
         assert_eq!(commit(&mut staged, vec![program(1, 14)]), Ok(vec![(1, vec![14])]));
     }
 
@@ -153,7 +147,7 @@ mod tests {
             stage(vec![wire::PolicyProgram { policy_id: 1, inbound: vec![rule; rules], ..Default::default() }])
         };
         let mut staged = Staged::default();
-        staged.add(many(STAGED_RULES_MAX)).unwrap();
+        staged.add(many(RULES_MAX)).unwrap();
         assert!(staged.add(many(1)).is_err());
         let route = wire::Route {
             prefix: Some(wire::Prefix { address: vec![10, 0, 0, 0], bits: 8 }),

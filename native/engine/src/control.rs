@@ -15,7 +15,7 @@ use crate::lock::{lock, read, write};
 use crate::output::Output;
 use crate::path::Path;
 use crate::policy::Program;
-pub use crate::policy_table::POLICIES_MAX;
+pub use crate::policy_table::{POLICIES_MAX, RULES_MAX};
 use crate::route::{ROUTES_MAX, Route};
 use crate::route_table::{BadRoutes, RouteTable};
 use crate::session::{NewSession, Session};
@@ -137,7 +137,7 @@ impl Engine {
         // Without a new epoch nothing is forgotten: whoever adds a program for a new peer knows what is here.
         let in_use = raise_epoch.then(|| self.sessions.all().iter().map(policy_of).collect());
         let Some(changed) = policies.with(programs, in_use.as_ref()) else {
-            return Err(Refusal::bad(format!("there would be more than {POLICIES_MAX} policies")));
+            return Err(Refusal::bad(format!("there would be more than {POLICIES_MAX} policies or {RULES_MAX} rules")));
         };
         *policies = changed;
         for (session, policy_id) in bound {

@@ -9,6 +9,8 @@ use crate::rules::Rules;
 
 /// Programs known at one time.
 pub const POLICIES_MAX: usize = 4_096;
+/// Rules of all of them together.
+pub const RULES_MAX: usize = 262_144;
 
 /// Why a program is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,7 @@ struct InForce {
     outbound: Rules,
     refuse_inbound: RefusalAction,
     refuse_outbound: RefusalAction,
+    rule_count: usize,
 }
 
 impl PolicyTable {
@@ -65,7 +68,7 @@ impl PolicyTable {
     }
 
     /// The table with `added` in it and, when `in_use` is said, without what is neither in use nor added. A program that is the same
-    /// as before goes on counting. `None` when that would be more than [`POLICIES_MAX`].
+    /// as before goes on counting. `None` when that would be more than [`POLICIES_MAX`], or more than [`RULES_MAX`] rules.
     pub fn with(&self, added: Vec<(u32, Program)>, in_use: Option<&HashSet<u32>>) -> Option<Self> {
         let is_kept = |policy_id: &u32| in_use.is_none_or(|in_use| in_use.contains(policy_id));
         let kept = self.programs.iter().filter(|(policy_id, _)| is_kept(policy_id));
@@ -74,7 +77,8 @@ impl PolicyTable {
             let same = self.programs.get(&policy_id).filter(|held| held.is(&program)).cloned();
             programs.insert(policy_id, same.unwrap_or_else(|| Arc::new(InForce::new(program))));
         }
-        (programs.len() <= POLICIES_MAX).then_some(Self { programs })
+        let rules: usize = programs.values().map(|program| program.rule_count).sum();
+        (programs.len() <= POLICIES_MAX && rules <= RULES_MAX).then_some(Self { programs })
     }
 
     /// At most `limit` rules that have allowed something since they were told of, by ascending id of program, direction (inbound
@@ -95,6 +99,7 @@ impl PolicyTable {
 impl InForce {
     fn new(program: Program) -> Self {
         Self {
+            rule_count: program.inbound.len() + program.outbound.len(),
             inbound: Rules::new(program.inbound),
             outbound: Rules::new(program.outbound),
             refuse_inbound: program.refuse_inbound,

@@ -181,7 +181,7 @@ export interface SessionActivity {
 }
 
 export interface ActivitySample {
-  /** Only tunnels with activity since the last sample. */
+  /** Only sessions with activity since the last sample. */
   readonly activity: readonly SessionActivity[];
   readonly counters: DataPlaneCounters;
   /** Rules that allowed a flow since the last sample. */

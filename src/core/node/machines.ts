@@ -8,7 +8,7 @@ import type { Facts } from "../machine/facts.ts";
 import { Liveness, type LivenessEvent } from "../machine/liveness/liveness.ts";
 import type { CommonEvent, Emit, Machine } from "../machine/machine.ts";
 import { Pings, type PingsEvent } from "../machine/pings/pings.ts";
-import { Policies } from "../machine/policies/policies.ts";
+import { Policies, type PoliciesEvent } from "../machine/policies/policies.ts";
 import { Sessions, type SessionsEvent } from "../machine/sessions/sessions.ts";
 import type { Parcel } from "../peer/parcel.ts";
 import type { PeerTable } from "../peer/peer-table.ts";
@@ -23,6 +23,7 @@ export type NodeEvent =
   | DiscoveryEvent
   | LivenessEvent
   | PingsEvent
+  | PoliciesEvent
   | SessionsEvent
   /** What waited for this session; of one that we called for, the first thing in it has to be an answered one. */
   | {
@@ -72,6 +73,6 @@ export function assemble(
     },
     emit,
   );
-  const all = [liveness, policies, adoption, discovery, pings, calls, sessions, new Expiry(facts, emit)];
+  const all = [liveness, policies, discovery, adoption, pings, calls, sessions, new Expiry(facts, emit)];
   return { liveness, policies, adoption, discovery, pings, calls, answers, sessions, all };
 }

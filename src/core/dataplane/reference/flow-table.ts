@@ -11,13 +11,11 @@ import type {
   RefusalAction,
   RuleCounter,
 } from "../contract.ts";
+import { FLOW_TIMEOUTS } from "../flow-timeouts.ts";
 import { matchingRule } from "./policy-eval.ts";
 
 /** Flows remembered at once; one more pushes the least recently used one out. */
 export const FLOWS_MAX = 65_536;
-
-/** Nebula's defaults (`firewall.conntrack.*_timeout`). */
-export const FLOW_TIMEOUTS: FlowTimeouts = { tcpMs: 720_000, udpMs: 180_000, otherMs: 600_000 };
 
 /** One inner packet as a flow counts it. */
 export interface FlowPacket extends FlowAddresses {

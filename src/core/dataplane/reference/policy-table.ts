@@ -5,8 +5,8 @@ import { bad, type Refusal } from "./refusal.ts";
 
 /** Programs at once. Certificates with the same rights share one, so this is 4,096 kinds of peers. */
 const POLICIES_MAX = 4096;
-/** Rules that one command brings, in all of its programs. */
-const RULES_MAX = 131_072;
+/** Rules of all programs together. */
+const RULES_MAX = 262_144;
 /** Counters in one sample. */
 const COUNTERS_TOLD_MAX = 8192;
 
@@ -29,7 +29,9 @@ export class PolicyTable {
       const known = this.#programs.get(policyId);
       next.set(policyId, known && isSame(known.program, program) ? known : new CountedProgram(policyId, program));
     }
-    if (next.size > POLICIES_MAX) return false;
+    let rules = 0;
+    for (const { program } of next.values()) rules += program.inbound.length + program.outbound.length;
+    if (next.size > POLICIES_MAX || rules > RULES_MAX) return false;
     this.#programs = next;
     return true;
   }

@@ -1,5 +1,6 @@
 import { type Instant, instant, later } from "../../base/time.ts";
 import type { SessionSnapshot } from "../../dataplane/contract.ts";
+import { FLOW_TIMEOUTS } from "../../dataplane/flow-timeouts.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import type { AdoptionRefusal } from "../../operator/failure.ts";
@@ -22,8 +23,6 @@ export type AdoptionEvent =
   /** Everything that could be taken over has been. */
   | { readonly kind: "taken-over" };
 
-/** Nebula's defaults (`firewall.conntrack.*_timeout`). */
-const FLOW_TIMEOUTS = { tcpMs: 720_000, udpMs: 180_000, otherMs: 600_000 } as const;
 /** Calls that are started at once after a data plane was lost; each costs a key pair, and the answers come back together. */
 const RECALLS_AT_ONCE = 64;
 const RECALL_INTERVAL_MS = 50;

@@ -61,7 +61,7 @@ export function heardLately(vitals: Vitals, now: Instant, policy: LivenessPolicy
   return vitals.lastReceivedAt !== undefined && now - vitals.lastReceivedAt <= policy.connectionAliveMs;
 }
 
-/** Nothing in and nothing out for this long (`sessions.inactivity_timeout`). */
+/** Nothing in and nothing out for this long (`tunnels.inactivity_timeout`). */
 export function isInactive(session: Session, vitals: Vitals, now: Instant, timeoutMs: number): boolean {
   return now - Math.max(session.state.since, vitals.lastReceivedAt ?? 0, vitals.lastSentAt ?? 0) >= timeoutMs;
 }

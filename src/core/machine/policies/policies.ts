@@ -10,12 +10,15 @@ import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine } from "../machine.ts";
 import { areMany, preparing } from "./preparation.ts";
 
-export type PoliciesEvent = CommonEvent;
+export type PoliciesEvent =
+  | CommonEvent
+  /** The rules of the last reload are in force for every session. */
+  | { readonly kind: "rules-stand" };
 
 /** Programs that a data plane has room for (SEMANTICS.md 1): with more of them, those that are not in use are forgotten. */
 const PROGRAMS_MAX = 4_096;
 /** The same for their rules. */
-const RULES_MAX = 131_072;
+const RULES_MAX = 262_144;
 
 /**
  * What each peer may do: the rules reduced to its certificate, one program for all peers that come out the same. The data plane forgets
@@ -42,6 +45,8 @@ export class Policies implements Machine {
 
   /** The program for a session to be, which the data plane has before the session. */
   bind(peer: VerifiedCertificate): PolicyId {
+    // A session that comes while new rules are prepared is not to be the only one under them.
+    while (this.#preparation) this.#step();
     const program = this.#programOf(peer);
     const { policyId } = program;
     if (this.#sent.has(policyId)) return policyId;
@@ -68,6 +73,7 @@ export class Policies implements Machine {
     this.#preparation = undefined;
     if (this.#facts.udpPort === undefined || this.#classes?.rules === rules || !areMany(rules)) {
       this.rebind();
+      this.#emit({ kind: "rules-stand" });
       return;
     }
     const peers = Array.from(this.#peers.sessions(), ({ peer }) => peer);
@@ -84,10 +90,15 @@ export class Policies implements Machine {
   }
 
   tick(): void {
+    this.#step();
+  }
+
+  #step(): void {
     const step = this.#preparation?.steps.next();
     if (!step?.done) return;
     this.#classes = step.value;
     this.rebind();
+    this.#emit({ kind: "rules-stand" });
   }
 
   /** With one more program, only when there is room for it beside those in use. */

@@ -4,6 +4,7 @@ import type { Endpoint } from "../../netip/endpoint.ts";
 import type { EndOfSession } from "../../operator/failure.ts";
 import { endpointOf, type Path, samePath } from "../../path/path.ts";
 import { encodeMemo } from "../../peer/memo.ts";
+import type { Parcel } from "../../peer/parcel.ts";
 import type { PeerTable } from "../../peer/peer-table.ts";
 import {
   type FinishedHandshake,
@@ -21,7 +22,12 @@ export type SessionsEvent =
   | CommonEvent
   | ProbeEvent
   /** A session has proven itself and sends from now on. */
-  | { readonly kind: "session-up"; readonly session: Session; readonly how: "called" | "answered" }
+  | {
+      readonly kind: "session-up";
+      readonly session: Session;
+      readonly how: "called" | "answered";
+      readonly waiting: readonly Parcel[];
+    }
   /** A session that was live is gone, and no other one sends to any of its addresses. */
   | { readonly kind: "peer-down"; readonly session: Session }
   /** A session of whatever state is gone. */
@@ -54,8 +60,8 @@ export class Sessions implements Machine {
     this.#emit = emit;
   }
 
-  /** Hands the keys over and forgets them. A session that we started is live; one that we answered waits for proof. */
-  install(done: FinishedHandshake, policyId: PolicyId): Session {
+  /** Hands the keys over and forgets them. A session that we started is live, for what waits for it; one that we answered waits for proof. */
+  install(done: FinishedHandshake, policyId: PolicyId, waiting: readonly Parcel[]): void {
     const { now, settings } = this.#facts;
     const confirmed = done.role.kind === "initiator";
     const session = newSession(
@@ -94,9 +100,8 @@ export class Sessions implements Machine {
     });
     if (confirmed) {
       this.proven(session);
-      this.#cameUp(session, "called");
+      this.#cameUp(session, "called", waiting);
     }
-    return session;
   }
 
   /** The peer has proven itself: the data plane made the session the one that sends. */
@@ -108,7 +113,7 @@ export class Sessions implements Machine {
     // A session that we made primary meanwhile may have overtaken the event: the last word is ours, so that both sides know the same.
     if (this.#sendsAnybodyTo(session)) this.makePrimary(session);
     this.proven(session);
-    this.#cameUp(session, "answered");
+    this.#cameUp(session, "answered", []);
   }
 
   /** Authenticated packets of the peer come this way now. */
@@ -215,12 +220,12 @@ export class Sessions implements Machine {
     if (evicted) this.end(evicted, "unproven", { sendClose: false });
   }
 
-  #cameUp(session: OwnedSession, how: "called" | "answered"): void {
+  #cameUp(session: OwnedSession, how: "called" | "answered", waiting: readonly Parcel[]): void {
     const isFirst = !this.#sendsAnybodyTo(session);
     this.#peers.makePrimary(session, this.#facts.now);
     for (const surplus of this.#peers.surplusOf(session)) this.end(surplus, "surplus", { sendClose: true });
     this.#tellUp(session, isFirst);
-    this.#emit({ kind: "session-up", session, how });
+    this.#emit({ kind: "session-up", session, how, waiting });
   }
 
   #wentDown(session: Session, reason: EndOfSession): void {

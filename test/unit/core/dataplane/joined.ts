@@ -11,7 +11,7 @@ import type {
   RemoteIndex,
   SessionInstallation,
 } from "../../../../src/core/dataplane/contract.ts";
-import { FLOW_TIMEOUTS } from "../../../../src/core/dataplane/reference/flow-table.ts";
+import { FLOW_TIMEOUTS } from "../../../../src/core/dataplane/flow-timeouts.ts";
 import {
   type DataPlaneOutput,
   ReferenceDataPlane,

@@ -40,6 +40,19 @@ describe("hosts that know only a lighthouse", () => {
     });
   });
 
+  test("report where they are before they ask, so that whoever is asked for opens all ways to them", () => {
+    const { mesh, lighthouse } = triangle();
+    const plan = { lighthouses: ["10.77.0.1"], statics: { "10.77.0.1": [L] } };
+    const c = mesh.host("192.0.2.13:3333", { name: "c", networks: ["10.77.0.13/16"], ...plan });
+    c.input({ kind: "local-addresses", addresses: ["192.168.7.7"] as IpAddress[] });
+    c.say("10.77.0.12" as IpAddress, "hello");
+    mesh.run(500);
+    const kinds = messagesOf(c).map(({ message }) => message.kind);
+    expect(kinds.slice(0, 2)).toEqual(["host-update", "host-query"]);
+    const punch = messagesOf(lighthouse).find(({ message }) => message.kind === "host-punch");
+    expect(punch?.message).toMatchObject({ endpoints: expect.arrayContaining(["192.168.7.7:3333"]) });
+  });
+
   test("report every interval, and soon after their addresses have changed", () => {
     const { mesh, a } = triangle();
     mesh.run(30_000);

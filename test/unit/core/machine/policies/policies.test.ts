@@ -96,7 +96,7 @@ function three(rules: readonly Rule[] = [ALLOW_ALL]): { mesh: Mesh; a: Host; b: 
 
 /** So many rules for each of these hosts that a data plane has room for those of one. */
 function hungry(...hosts: readonly string[]): readonly Rule[] {
-  const rules = hosts.flatMap((host) => Array.from({ length: 70_000 }, () => ({ ...ALLOW_ALL, host })));
+  const rules = hosts.flatMap((host) => Array.from({ length: 140_000 }, () => ({ ...ALLOW_ALL, host })));
   return rules.map((rule, ruleId) => ({ ...rule, ruleId }));
 }
 
@@ -148,5 +148,42 @@ describe("thousands of new rules", () => {
     mesh.run(10);
     const judged = judgements(a).slice(before);
     expect(judged.map(({ programs }) => programs[0]?.inbound[0]?.portFirst)).toEqual([2]);
+  });
+
+  test("tell that they apply when they do, and a handshake meanwhile hurries them", () => {
+    const { mesh, a, b, c } = three();
+    talk(mesh, a, b);
+    a.reload({ ...a.settings.live, firewall: { inbound: many(1), outbound: [ALLOW_ALL] } });
+    expect(a.noticed("reloaded")).toEqual([]);
+    talk(mesh, a, c);
+    expect(a.noticed("reloaded")).toHaveLength(1);
+    expect(judgements(a).at(-1)?.programs[0]?.inbound).toHaveLength(5_000);
+  });
+
+  test("that come to hundreds of thousands in all classes together cut nobody who had room among them", () => {
+    const mesh = new Mesh();
+    const wide = many(1).concat(many(5_001).map((rule) => ({ ...rule, ruleId: rule.ruleId + 5_000 })));
+    const narrow = Array.from({ length: 28 }, (_, at) => ({
+      ...ALLOW_ALL,
+      ruleId: 20_000 + at,
+      host: undefined,
+      groups: [`g${at}`],
+    }));
+    const firewall = { inbound: [...wide, ...narrow], outbound: [ALLOW_ALL] };
+    const server = mesh.host("192.0.2.1:4242", { name: "server", networks: ["10.77.0.1/16"], live: { firewall } });
+    const statics = { "10.77.0.1": ["192.0.2.1:4242"] };
+    for (let at = 0; at < 28; at++) {
+      const plan = { name: `p${at}`, networks: [`10.77.0.${10 + at}/16`], groups: [`g${at}`], statics };
+      mesh.host(`192.0.2.${10 + at}:1000`, plan).say(server, "hi");
+      mesh.run(300);
+    }
+    const up = (): number => server.status().peers.filter(({ state }) => state === "up").length;
+    expect(up()).toBe(26);
+    server.reload({ ...server.settings.live, firewall: { ...firewall } });
+    mesh.run(50);
+    expect(server.noticed("tunnel-down")).toEqual([]);
+    expect(up()).toBe(26);
+    server.restartControlPlane();
+    expect(up()).toBe(26);
   });
 });
