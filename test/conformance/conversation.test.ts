@@ -72,7 +72,7 @@ describe.skipIf(!binary)("a conversation with lacis-dataplane --memory", () => {
     const rules = Array.from({ length: 40_000 }, (_, ruleId) => ruleOf({ ruleId, protocol: "tcp" }));
     const { reports } = await converse(frames([hello, policies([programOf(1, rules, [])]), { kind: "sample" }]));
     expect(reports.flatMap((report) => (report.kind === "result" ? [report.code] : []))).toEqual(["", ""]);
-    const tooMany = [1, 2, 3, 4].map((id) => programOf(id, rules, []));
+    const tooMany = [1, 2, 3, 4, 5, 6, 7].map((id) => programOf(id, rules, []));
     const refused = await converse(frames([hello, policies(tooMany), policies([programOf(1, [])])]));
     expect(refused.reports.flatMap((report) => (report.kind === "result" ? [report.code] : []))).toContain(
       "bad-request",

@@ -157,6 +157,16 @@ mod tests {
     }
 
     #[test]
+    fn the_rules_of_all_programs_together_are_bounded() {
+        let one = program(1).inbound.remove(0);
+        let program = |rules: usize| Program { inbound: vec![one.clone(); rules], ..Program::default() };
+        let table = PolicyTable::default().with(vec![(1, program(RULES_MAX))], None).unwrap();
+        assert!(table.with(vec![(2, program(1))], None).is_none());
+        assert!(table.with(vec![(1, program(1)), (2, program(1))], None).is_some());
+        assert!(table.with(vec![(2, program(1))], Some(&HashSet::new())).is_some());
+    }
+
+    #[test]
     fn the_table_keeps_what_is_used_or_new_and_refuses_more_than_it_holds() {
         let table = table(vec![(1, Program::default()), (2, Program::default())]);
         let table = table.with(vec![(3, Program::default())], None).unwrap();
