@@ -1,10 +1,6 @@
 //! Why a command failed: a code for programs, a sentence for people.
 
-use std::io;
-
 use lacis_engine::control::{Refusal, RefusalCode};
-
-use crate::platform::error_code;
 
 /// A failed command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,11 +30,6 @@ impl Failure {
     /// A choice of which nothing is there: whether it is missing or of a later contract cannot be told apart.
     pub fn unknown_member(field: &str) -> Self {
         Self::unsupported(field, "nothing in it is known here")
-    }
-
-    /// The operating system said no to `what`.
-    pub fn system(what: impl AsRef<str>, error: &io::Error) -> Self {
-        Self::new(error_code(error), format!("{}: {error}", what.as_ref()))
     }
 }
 

@@ -150,3 +150,10 @@ pub struct Run {
     /// How many they are.
     pub datagrams: usize,
 }
+
+impl Failure {
+    /// The operating system said no to `what`.
+    pub fn system(what: impl AsRef<str>, error: &io::Error) -> Self {
+        Self::new(error_code(error), format!("{}: {error}", what.as_ref()))
+    }
+}
