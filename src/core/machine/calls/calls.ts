@@ -241,7 +241,7 @@ export class Calls implements Machine {
 
   #giveUp(call: PendingCall): void {
     const nowhere = this.#ports.whyNowhere(call.target);
-    this.#fail(call, failureOf(call, { facts: this.#facts, nowhere, cipher: this.#facts.settings.boot.cipher }));
+    this.#fail(call, failureOf(call, { facts: this.#facts, nowhere }));
   }
 
   #fail(call: PendingCall, failure: CallFailure): void {

@@ -1,4 +1,3 @@
-import type { Cipher } from "../../crypto/suite.ts";
 import type { CallFailure } from "../../operator/failure.ts";
 import type { Call } from "../../peer/call.ts";
 import type { Facts } from "../facts.ts";
@@ -6,7 +5,7 @@ import type { Facts } from "../facts.ts";
 /** What a call that ends without a session knows about why: the most telling first. */
 export function failureOf(
   call: Call,
-  context: { readonly facts: Facts; readonly nowhere: NowhereReason; readonly cipher: Cipher },
+  context: { readonly facts: Facts; readonly nowhere: NowhereReason },
 ): CallFailure {
   const { target, refusal, excluded, tried, unreadableFrom } = call;
   const { now, settings } = context.facts;
@@ -18,7 +17,7 @@ export function failureOf(
   if (tried.size === 0)
     return { reason: "no-endpoint-known", why: context.nowhere, target, lighthouses: settings.live.lighthouse.hosts };
   if (unreadableFrom)
-    return { reason: "handshake-timeout", why: "unreadable", from: unreadableFrom, cipher: context.cipher };
+    return { reason: "handshake-timeout", why: "unreadable", from: unreadableFrom, cipher: settings.boot.cipher };
   const { retries } = settings.boot.handshakes;
   return {
     reason: "handshake-timeout",
