@@ -2,12 +2,12 @@ import { randomBytes } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { LACIS } from "./lab/implementation.ts";
-import type { MeshHost } from "./lab/mesh.ts";
-import type { Machine } from "./lab/network.ts";
-import { program, serve, stream } from "./lab/program.ts";
-import { withTrio } from "./lab/trio.ts";
-import { waitFor } from "./lab/wait.ts";
+import { LACIS } from "../lab/implementation.ts";
+import type { MeshHost } from "../lab/mesh.ts";
+import type { Machine } from "../lab/network.ts";
+import { program, serve, stream } from "../lab/program.ts";
+import { withTrio } from "../lab/trio.ts";
+import { waitFor } from "../lab/wait.ts";
 
 const LOG_GROWTH_LIMIT_BYTES = 64 << 10;
 
