@@ -1,5 +1,6 @@
 import { createConnection, type Socket } from "node:net";
 import { ExitCode, OperatorError, systemCode } from "../runtime/operator-error.ts";
+import { refuseForeignSocket } from "../runtime/state/trust.ts";
 import {
   ADMIN_SCHEMA,
   type AdminError,
@@ -8,20 +9,28 @@ import {
   RESPONSE_BYTES_MAX,
 } from "./protocol.ts";
 
-/** Asks a daemon one thing and gives its `result`; every failure is an OperatorError with the right exit code. */
+/**
+ * Asks a daemon one thing and gives its `result`; every failure is an OperatorError with the right exit code. The whole answer has to be there in
+ * time, so that one that comes in drops holds nobody up.
+ */
 export async function askDaemon(socketPath: string, request: AdminRequest, timeoutMs: number): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const socket = open(socketPath, request, (response) => {
-      socket.destroy();
-      if (response instanceof OperatorError) reject(response);
-      else if ("result" in response) resolve(response.result);
-      else reject(garbled("its answer is that of another question"));
+  let deadline: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise((resolve, reject) => {
+      const socket = open(socketPath, request, (response) => {
+        socket.destroy();
+        if (response instanceof OperatorError) reject(response);
+        else if ("result" in response) resolve(response.result);
+        else reject(garbled("its answer is that of another question"));
+      });
+      deadline = setTimeout(() => {
+        socket.destroy();
+        reject(silent(timeoutMs));
+      }, timeoutMs);
     });
-    socket.setTimeout(timeoutMs, () => {
-      socket.destroy();
-      reject(silent(timeoutMs));
-    });
-  });
+  } finally {
+    clearTimeout(deadline);
+  }
 }
 
 /** What a stream brings. `lost`: so many were left out here, because we did not keep up. */
@@ -30,10 +39,19 @@ export interface Follower {
   readonly lost: (count: number) => void;
 }
 
-/** Follows a stream of the daemon. It never ends well by itself: rejects when the daemon refuses, stops or is gone. */
-export async function followDaemon(socketPath: string, request: AdminRequest, follower: Follower): Promise<never> {
+/**
+ * Follows a stream of the daemon. It never ends well by itself: rejects when the daemon refuses, stops or is gone. `firstMs`: how long it may take to
+ * begin, for a stream that begins at once.
+ */
+export async function followDaemon(
+  socketPath: string,
+  request: AdminRequest,
+  follower: Follower,
+  firstMs?: number,
+): Promise<never> {
   return new Promise((_, reject) => {
     const take = (response: Answer | OperatorError): void => {
+      clearTimeout(deadline);
       if ("result" in response) follower.heard(response.result);
       else if ("lost" in response) follower.lost(response.lost);
       else {
@@ -42,6 +60,13 @@ export async function followDaemon(socketPath: string, request: AdminRequest, fo
       }
     };
     const socket = open(socketPath, request, take, ended("the connection broke off: it crashed or was killed"));
+    const deadline =
+      firstMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            socket.destroy();
+            reject(silent(firstMs));
+          }, firstMs);
   });
 }
 
@@ -79,6 +104,11 @@ function open(
   take: (response: Answer | OperatorError) => void,
   gone?: OperatorError,
 ): Socket {
+  try {
+    refuseForeignSocket(socketPath);
+  } catch (error) {
+    throw unreachable(socketPath, error);
+  }
   const socket = createConnection(socketPath);
   let waiting = "";
   const finish = (error: OperatorError): void => {
@@ -95,13 +125,26 @@ function open(
     }
     if (waiting.length > RESPONSE_BYTES_MAX) finish(garbled("its answer does not end"));
   });
-  socket.on("end", () => finish(gone ?? garbled("it closed the connection without an answer")));
-  socket.on("error", (error) => {
-    const denied = systemCode(error) === "EACCES" || systemCode(error) === "EPERM";
-    const missing = gone && systemCode(error) === "ECONNRESET" ? gone : notRunning(`on ${socketPath}`);
-    take(denied ? notPermitted(socketPath) : missing);
-  });
+  socket.on("end", () => finish(gone ?? hungUp()));
+  socket.on("error", (error) => take(unreachable(socketPath, error, gone)));
   return socket;
+}
+
+function unreachable(socketPath: string, error: unknown, gone?: OperatorError): OperatorError {
+  if (error instanceof OperatorError) return error;
+  switch (systemCode(error)) {
+    case "EACCES":
+    case "EPERM":
+      return notPermitted(socketPath);
+    case "ECONNRESET":
+    case "EPIPE":
+      return gone ?? hungUp();
+    // What the kernel says of a queue that is full of those who wait to be let in.
+    case "EAGAIN":
+      return busy();
+    default:
+      return notRunning(`on ${socketPath}`);
+  }
 }
 
 function readResponse(line: string): Answer | OperatorError {
@@ -128,6 +171,22 @@ function silent(timeoutMs: number): OperatorError {
     what: "the daemon does not answer",
     why: `it was silent for ${Math.round(timeoutMs / 1000)} s`,
     todo: "see its log, and restart it if need be: tunnels go on meanwhile",
+  });
+}
+
+function hungUp(): OperatorError {
+  return new OperatorError("daemon-hung-up", {
+    what: "the daemon does not answer",
+    why: "it closed the connection without an answer: it stops, or too many ask it",
+    todo: "try again in a few seconds",
+  });
+}
+
+function busy(): OperatorError {
+  return new OperatorError("daemon-busy", {
+    what: "the daemon does not answer",
+    why: "too many wait for it already",
+    todo: "try again in a few seconds, and see its log",
   });
 }
 

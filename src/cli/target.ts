@@ -1,14 +1,8 @@
-import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { notPermitted, notRunning } from "../admin/client.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
-import {
-  runningDaemons,
-  type StateDirectory,
-  stateDirectoriesOf,
-  stateDirectoryAt,
-  stateEnvironment,
-} from "../runtime/state/state-directory.ts";
+import { daemonOf, type LeftOut, runningDaemons } from "../runtime/state/find-daemons.ts";
+import { type StateDirectory, stateDirectoryAt, stateEnvironment } from "../runtime/state/state-directory.ts";
 
 /** Which daemon is meant. */
 export interface TargetOptions {
@@ -34,10 +28,15 @@ export function adminSocket(options: TargetOptions, owner = false): string {
 
 function stateOf({ config, stateDir }: TargetOptions): StateDirectory {
   if (stateDir !== undefined) return stateDirectoryAt(stateDir);
-  if (config !== undefined) return stateOfConfig(config);
-  const { daemons, denied } = runningDaemons(stateEnvironment());
+  if (config !== undefined) {
+    const { state, ...leftOut } = daemonOf(config, stateEnvironment());
+    warnOf(leftOut);
+    return state ?? nowhere(`for ${config}`, leftOut);
+  }
+  const { daemons, ...leftOut } = runningDaemons(stateEnvironment());
+  warnOf(leftOut);
   const [first, ...more] = daemons;
-  if (!first) throw denied[0] === undefined ? notRunning("on this machine") : notPermitted(denied[0]);
+  if (!first) return nowhere("on this machine", leftOut);
   if (more.length === 0) return first.state;
   throw new OperatorError(
     "several-daemons",
@@ -51,11 +50,14 @@ function stateOf({ config, stateDir }: TargetOptions): StateDirectory {
   );
 }
 
-function stateOfConfig(config: string): StateDirectory {
-  const candidates = stateDirectoriesOf(config, stateEnvironment());
-  const found = candidates.find(({ controlSocket }) => existsSync(controlSocket));
-  if (found) return found;
-  const { denied } = runningDaemons(stateEnvironment());
-  if (denied[0] !== undefined) throw notPermitted(denied[0]);
-  throw notRunning(`for ${config}`);
+/** A folder that anybody could have made is never counted, and never passed over in silence. */
+function warnOf({ foreign }: LeftOut): void {
+  for (const { path, why } of foreign)
+    console.error(
+      `lacis: no daemon is looked for in ${path} - ${why} - see who made it, and remove it: ls -ld ${path}`,
+    );
+}
+
+function nowhere(where: string, { denied }: LeftOut): never {
+  throw denied[0] === undefined ? notRunning(where) : notPermitted(denied[0]);
 }

@@ -5,6 +5,9 @@ import { statusText } from "./render-status.ts";
 import { CLEAR, frame } from "./screen.ts";
 import { styleFor } from "./style.ts";
 
+/** A daemon that is well shows its first picture at once. */
+const FIRST_MS = 5_000;
+
 /** "2 s ago" is to become "3 s ago" without the daemon having to say so. */
 const AGE_MS = 1_000;
 
@@ -12,7 +15,8 @@ const AGE_MS = 1_000;
 export async function watchStatus(socket: string, json: boolean): Promise<void> {
   endWithInterrupt();
   const show = json ? printJson : process.stdout.isTTY ? drawer() : printer();
-  await followDaemon(socket, { verb: "watch" }, { heard: (report) => show(report as StatusReport), lost: () => {} });
+  const follower = { heard: (report: unknown) => show(report as StatusReport), lost: () => {} };
+  await followDaemon(socket, { verb: "watch" }, follower, FIRST_MS);
 }
 
 function printJson(report: StatusReport): void {

@@ -6,6 +6,8 @@ export const ExitCode = {
   usage: 2,
   notRunning: 3,
   notPermitted: 4,
+  /** What lies where a daemon's lock and sockets belong could come from somebody else. */
+  foreign: 5,
   /** The daemon gave up on itself. The data plane goes on; the next `lacis run` adopts it. */
   crashed: 70,
 } as const;

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readSync, realpathSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { TextDecoder } from "node:util";
 import { fail, ok, type Result } from "../../core/base/result.ts";
@@ -45,12 +45,13 @@ function filesBelow(folder: string, seen: Set<string>): readonly string[] {
 
 /** The text of a file, at most `FILE_BYTES_MAX` of it: a larger one is refused before the rest is read. */
 export function readText(path: string): Result<string, ConfigError> {
-  let bytes: Uint8Array;
+  let bytes: Uint8Array | undefined;
   try {
     bytes = readAtMost(path, FILE_BYTES_MAX + 1);
   } catch (error) {
     return fail(fileError(path, complaint(error)));
   }
+  if (!bytes) return fail(fileError(path, "is a pipe or a device", "give the path of a file"));
   if (bytes.length > FILE_BYTES_MAX) return fail(fileError(path, "is larger than 1 MiB", "is it the right file?"));
   try {
     return ok(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
@@ -77,9 +78,12 @@ export function complaint(error: unknown): string {
   }
 }
 
-function readAtMost(path: string, limit: number): Uint8Array {
-  const descriptor = openSync(path, "r");
+/** Undefined for what could keep a running daemon waiting. */
+function readAtMost(path: string, limit: number): Uint8Array | undefined {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
+    const found = fstatSync(descriptor);
+    if (!found.isFile() && !found.isDirectory()) return undefined;
     const bytes = new Uint8Array(limit);
     let length = 0;
     while (length < limit) {

@@ -1,3 +1,5 @@
+import type { Result } from "../../core/base/result.ts";
+
 /**
  * What the control plane asks of an operating system beyond what Node.js has for all of them. A folder beside this file implements it for each system
  * that is served; nothing outside such a folder knows one. The data plane has the like in Rust.
@@ -5,6 +7,7 @@
 export interface Platform {
   readonly processes: Processes;
   readonly places: StatePlaces;
+  readonly paths: TrustedPaths;
   readonly advice: DeviceAdvice;
 }
 
@@ -41,6 +44,19 @@ export interface StatePlaces {
    * have prepared is refused, links included). Throws an OperatorError.
    */
   makePrivate(path: string, privacy: Privacy): void;
+}
+
+/**
+ * Whether what lies at a path can only come from certain users: the owner and the mode of it and of every folder on the way are looked at, links
+ * included. Where nothing lies, or nobody may look, Node's error is thrown.
+ */
+export interface TrustedPaths {
+  /** Why others could have put something into a folder, or the folder itself there; undefined: they could not. A link is no folder. */
+  doubtAboutFolder(path: string, owners: ReadonlySet<number>): string | undefined;
+  /** Why others than these could listen on a socket. */
+  doubtAboutSocket(path: string, owners: ReadonlySet<number>): string | undefined;
+  /** The text of a file in a folder that is beyond doubt, or why it is none. Follows no link at its end and never waits, whatever lies there. */
+  readFile(path: string, owners: ReadonlySet<number>, bytesMax: number): Result<string, string>;
 }
 
 /** Whose a folder is and who else may look into it. Nobody else may write in it. */

@@ -1,7 +1,8 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fail, ok, type Result } from "../../core/base/result.ts";
 import { systemCode } from "../operator-error.ts";
 import { thisPlatform } from "../platform/this-platform.ts";
+import { readStateFile } from "./trust.ts";
 
 /** Who holds a state directory, as its lock file says. */
 export interface Holder {
@@ -29,7 +30,8 @@ export class Lock {
       ...about,
     });
     const draft = `${path}.${process.pid}`;
-    writeFileSync(draft, mine, { mode: 0o640 });
+    rmSync(draft, { force: true });
+    writeFileSync(draft, mine, { mode: 0o640, flag: "wx" });
     try {
       for (;;) {
         if (linked(draft, path)) return ok(new Lock(path));
@@ -47,9 +49,9 @@ export class Lock {
   }
 }
 
-/** Who holds the lock and is alive; undefined when nobody does. */
-export function livingHolder(path: string): Holder | undefined {
-  const holder = readHolder(path);
+/** Who holds the lock and is alive; undefined when nobody does, and where something else has its name. */
+export function livingHolder(path: string, owners?: ReadonlySet<number>): Holder | undefined {
+  const holder = readHolder(path, owners);
   return holder && isAlive(holder) ? holder : undefined;
 }
 
@@ -80,10 +82,12 @@ function setAside(path: string, dead: Holder | undefined): void {
   rmSync(aside, { force: true });
 }
 
-function readHolder(path: string): Holder | undefined {
+function readHolder(path: string, owners?: ReadonlySet<number>): Holder | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, "utf8"));
+    const text = readStateFile(path, owners);
+    if (!text.ok) return undefined;
+    value = JSON.parse(text.value);
   } catch (error) {
     if (error instanceof SyntaxError || systemCode(error) === "ENOENT") return undefined;
     throw error;

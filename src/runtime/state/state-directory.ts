@@ -1,12 +1,11 @@
-import { readdirSync, realpathSync, rmdirSync, rmSync } from "node:fs";
+import { realpathSync, rmdirSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { toHex, utf8Encode } from "../../core/base/bytes.ts";
 import { Fault } from "../../core/base/fault.ts";
 import { nodeSuite } from "../node-crypto.ts";
-import { OperatorError, systemCode } from "../operator-error.ts";
+import { OperatorError } from "../operator-error.ts";
 import type { Privacy, StateEnvironment } from "../platform/platform.ts";
 import { thisPlatform } from "../platform/this-platform.ts";
-import { type Holder, livingHolder } from "./lock.ts";
 
 /**
  * Where one daemon keeps its lock and its sockets. Nothing in it needs to outlive a reboot. Each configuration has its own, so that several
@@ -53,18 +52,17 @@ export function stateBases(environment: StateEnvironment): readonly string[] {
   return thisPlatform().places.bases(environment);
 }
 
+/** The same for whoever looks for a daemon: one of root may be somebody's to ask. */
+export function searchedBases(environment: StateEnvironment): ReadonlySet<string> {
+  return new Set([...stateBases(environment), thisPlatform().places.systemBase]);
+}
+
 /** Name of a configuration's state directory: readable, and different for each path ("config-1f0c93ab"). */
 export function stateName(config: string): string {
   const path = resolvedPath(config);
   const stem = basename(path).replace(/\.ya?ml$/, "");
   const slug = stem.replace(/[^A-Za-z0-9_.-]/g, "-").slice(0, 24);
   return `${slug}-${toHex(nodeSuite.sha256(utf8Encode(path))).slice(0, 8)}`;
-}
-
-/** State directories in which this configuration's daemon may be found. */
-export function stateDirectoriesOf(config: string, environment: StateEnvironment): readonly StateDirectory[] {
-  const name = stateName(config);
-  return [...everyBase(environment)].map((base) => stateDirectoryAt(join(base, name)));
 }
 
 /**
@@ -100,38 +98,6 @@ export function removeStateDirectory(state: StateDirectory, bases: readonly stri
   } catch {
     // Another daemon is in it already, or it is not ours to remove.
   }
-}
-
-export interface RunningDaemon {
-  readonly state: StateDirectory;
-  readonly holder: Holder;
-}
-
-/** Daemons that run on this machine, as far as this user may see, and the folders that this user may not read. */
-export function runningDaemons(environment: StateEnvironment): {
-  readonly daemons: readonly RunningDaemon[];
-  readonly denied: readonly string[];
-} {
-  const daemons: RunningDaemon[] = [];
-  const denied: string[] = [];
-  for (const base of everyBase(environment)) {
-    try {
-      for (const name of readdirSync(base).sort()) {
-        const state = stateDirectoryAt(join(base, name));
-        const holder = livingHolder(state.lock);
-        if (holder) daemons.push({ state, holder });
-      }
-    } catch (error) {
-      if (systemCode(error) === "EACCES") denied.push(base);
-      else if (systemCode(error) !== "ENOENT" && systemCode(error) !== "ENOTDIR") throw error;
-    }
-  }
-  return { daemons, denied };
-}
-
-/** A daemon of root may be somebody's to ask. */
-function everyBase(environment: StateEnvironment): ReadonlySet<string> {
-  return new Set([...stateBases(environment), thisPlatform().places.systemBase]);
 }
 
 function created(path: string, environment: StateEnvironment): StateDirectory {

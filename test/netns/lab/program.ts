@@ -4,7 +4,15 @@ import { PROJECT } from "./implementation.ts";
 import type { Machine } from "./network.ts";
 
 /** The small programs in `programs/`: ordinary network programs that know nothing of a mesh. */
-export type Program = "tcp-echo" | "tcp-talk" | "tcp-transfer" | "udp-echo" | "udp-stream" | "udp-throw" | "udp-relay";
+export type Program =
+  | "tcp-echo"
+  | "tcp-talk"
+  | "tcp-transfer"
+  | "udp-echo"
+  | "udp-stream"
+  | "udp-throw"
+  | "udp-relay"
+  | "admin-liar";
 
 /** The command that runs a program; they are built like everything else. */
 export function program(name: Program, ...args: readonly (string | number)[]): [string, string[]] {

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { adminSocket } from "../../../src/cli/target.ts";
+import { runningDaemons } from "../../../src/runtime/state/find-daemons.ts";
 import { Lock } from "../../../src/runtime/state/lock.ts";
-import { runningDaemons, stateEnvironment, stateName } from "../../../src/runtime/state/state-directory.ts";
+import { stateEnvironment, stateName } from "../../../src/runtime/state/state-directory.ts";
 
 let root: string;
 

@@ -8,6 +8,7 @@ import {
   type SessionSnapshot,
 } from "../../../core/dataplane/contract.ts";
 import type { OperatorEvent } from "../../../core/operator/event.ts";
+import { refuseForeignSocket } from "../../state/trust.ts";
 import {
   type DataPlaneReport,
   type DataPlaneRequest,
@@ -94,8 +95,9 @@ export class NativeConnection {
   #lost: string | undefined;
   #frozen = false;
 
-  /** Rejects with Node's error when nobody listens there. */
+  /** Rejects with Node's error when nobody listens there, with an OperatorError when somebody else could. */
   static async open(path: string): Promise<NativeConnection> {
+    refuseForeignSocket(path);
     const socket = createConnection(path);
     await new Promise<void>((resolve, reject) => {
       socket.once("connect", resolve);

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, closeSync, constants, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OperatorError, systemCode } from "../../operator-error.ts";
 import { packageRoot } from "../../package-root.ts";
 import { thisPlatform } from "../../platform/this-platform.ts";
 import type { StateDirectory } from "../../state/state-directory.ts";
+import { readStateFile } from "../../state/trust.ts";
 
 /**
  * Absolute path of the data plane's program: $LACIS_DATAPLANE, else what `npm run build:native` makes. It is looked for nowhere else: a
@@ -58,7 +59,9 @@ export class DataPlaneProcess {
       this.#ended ??= signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`;
     });
     this.#child.unref();
-    if (this.#child.pid !== undefined) writeFileSync(state.dataPlanePid, String(this.#child.pid), { mode: 0o640 });
+    rmSync(state.dataPlanePid, { force: true });
+    if (this.#child.pid !== undefined)
+      writeFileSync(state.dataPlanePid, String(this.#child.pid), { mode: 0o640, flag: "wx" });
   }
 
   /** Why it no longer runs, with the last line it wrote; undefined while it runs. */
@@ -74,8 +77,10 @@ export class DataPlaneProcess {
  */
 export function killDataPlane(state: StateDirectory): void {
   try {
-    const pid = Number(readFileSync(state.dataPlanePid, "utf8"));
-    if (thisPlatform().processes.commandLineOf(pid).includes(state.dataPlaneSocket)) process.kill(pid, "SIGKILL");
+    const text = readStateFile(state.dataPlanePid);
+    const pid = text.ok ? Number(text.value) : 0;
+    if (pid > 0 && thisPlatform().processes.commandLineOf(pid).includes(state.dataPlaneSocket))
+      process.kill(pid, "SIGKILL");
   } catch {
     // It has ended already.
   }
@@ -83,7 +88,8 @@ export function killDataPlane(state: StateDirectory): void {
 
 function lastLineOf(path: string): string {
   try {
-    return readFileSync(path, "utf8").trimEnd().split("\n").at(-1)?.slice(0, 300) ?? "";
+    const log = readStateFile(path);
+    return (log.ok && log.value.trimEnd().split("\n").at(-1)?.slice(0, 300)) || "";
   } catch {
     return "";
   }

@@ -3,6 +3,7 @@ import type { Settings } from "../../../core/config/settings.ts";
 import type { SessionSnapshot } from "../../../core/dataplane/contract.ts";
 import { endpoint, endpointPort } from "../../../core/netip/endpoint.ts";
 import type { OperatorEvent } from "../../../core/operator/event.ts";
+import { OperatorError } from "../../operator-error.ts";
 import type { StateDirectory } from "../../state/state-directory.ts";
 import type { ReadyReport, ResultValue } from "../contract/codec.ts";
 import { differences, isFresh } from "./adoption.ts";
@@ -119,7 +120,8 @@ export class NativeStart {
   async #connect(): Promise<NativeConnection | undefined> {
     try {
       this.#connection = await NativeConnection.open(this.#state.dataPlaneSocket);
-    } catch {
+    } catch (error) {
+      if (error instanceof OperatorError) throw error;
       // No socket, or nobody behind it: nothing runs here.
       this.#connection = undefined;
     }

@@ -1,6 +1,7 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import type { BootSettings } from "../../../core/config/settings.ts";
 import type { StateDirectory } from "../../state/state-directory.ts";
+import { readStateFile } from "../../state/trust.ts";
 
 /** What the devices of a data plane were opened with and it does not tell: a restart beside it must not leave these keys without effect. */
 const TOLD_BY_NOBODY = {
@@ -28,7 +29,8 @@ export function otherDevices(state: StateDirectory, boot: BootSettings): readonl
 
 function readNote(path: string): Readonly<Record<string, unknown>> {
   try {
-    const note: unknown = JSON.parse(readFileSync(path, "utf8"));
+    const text = readStateFile(path);
+    const note: unknown = text.ok ? JSON.parse(text.value) : undefined;
     return typeof note === "object" && note !== null ? { ...note } : {};
   } catch {
     return {};

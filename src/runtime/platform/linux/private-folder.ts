@@ -1,30 +1,38 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { ExitCode, OperatorError, systemCode } from "../../operator-error.ts";
 import type { Privacy } from "../platform.ts";
+import { TRUSTED_PATHS } from "./trusted-path.ts";
 
 /** Of a user and by mode bits, as `StatePlaces.makePrivate` promises. */
 export function makePrivateFolder(path: string, { uid, gid, mode }: Privacy): void {
-  try {
-    mkdirSync(path, { mode });
-  } catch (error) {
-    if (systemCode(error) !== "EEXIST") throw notWritable(path, error);
-    refuseForeign(path, uid, mode);
-    return;
+  if (made(path, mode)) {
+    // The umask may have taken more away than was meant.
+    chmodSync(path, mode);
+    if (gid !== undefined) chownSync(path, uid, gid);
   }
-  // The umask may have taken more away than was meant.
-  chmodSync(path, mode);
-  if (gid !== undefined) chownSync(path, uid, gid);
+  const why = TRUSTED_PATHS.doubtAboutFolder(path, new Set([uid]));
+  if (why === undefined) return;
+  throw new OperatorError(
+    "state-directory-unsafe",
+    {
+      what: `cannot keep sockets in ${path}`,
+      why,
+      todo: `remove it, give it to this user with mode ${mode.toString(8)}, or choose another with --state-dir DIR`,
+    },
+    ExitCode.foreign,
+  );
 }
 
-function refuseForeign(path: string, uid: number, mode: number): void {
-  const found = lstatSync(path);
-  if (found.isDirectory() && found.uid === uid && (found.mode & 0o022) === 0) return;
-  throw new OperatorError("state-directory-unsafe", {
-    what: `cannot keep sockets in ${path}`,
-    why: found.isDirectory() ? "somebody else could write in it" : "it is not a folder",
-    todo: `remove it, give it to this user with mode ${mode.toString(8)}, or choose another with --state-dir DIR`,
-  });
+/** False when there is something of that name already. */
+function made(path: string, mode: number): boolean {
+  try {
+    mkdirSync(path, { mode });
+    return true;
+  } catch (error) {
+    if (systemCode(error) !== "EEXIST") throw notWritable(path, error);
+    return false;
+  }
 }
 
 function notWritable(path: string, error: unknown): OperatorError {

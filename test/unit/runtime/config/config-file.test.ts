@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -135,7 +136,13 @@ describe("a file is refused", () => {
   test("when it is larger than 1 MiB, without reading the rest", () => {
     const path = write("large.yml", `${PKI}${REST}#${"x".repeat(5_000_000)}\n`);
     expect(errorsOf(path)).toEqual(["~/large.yml is larger than 1 MiB - is it the right file?"]);
-    expect(errorsOf("/dev/zero")).toEqual(["/dev/zero is larger than 1 MiB - is it the right file?"]);
+  });
+
+  test("when it is a pipe or a device, without waiting for what comes out of it", () => {
+    const pipe = join(folder, "pipe.yml");
+    execFileSync("mkfifo", [pipe]);
+    expect(errorsOf(pipe)).toEqual(["~/pipe.yml is a pipe or a device - give the path of a file"]);
+    expect(errorsOf("/dev/zero")).toEqual(["/dev/zero is a pipe or a device - give the path of a file"]);
   });
 
   test("when it is not UTF-8, with the line", () => {

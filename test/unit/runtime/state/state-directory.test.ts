@@ -3,13 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { StateEnvironment } from "../../../../src/runtime/platform/platform.ts";
-import { Lock } from "../../../../src/runtime/state/lock.ts";
-import {
-  createStateDirectory,
-  runningDaemons,
-  stateDirectoriesOf,
-  stateName,
-} from "../../../../src/runtime/state/state-directory.ts";
+import { daemonOf } from "../../../../src/runtime/state/find-daemons.ts";
+import { createStateDirectory, stateName } from "../../../../src/runtime/state/state-directory.ts";
 
 let root: string;
 let environment: StateEnvironment;
@@ -50,8 +45,9 @@ describe("a state directory", () => {
   });
 
   ordinary("follows from the configuration's path", () => {
-    const { path } = createStateDirectory("/etc/a.yml", undefined, environment);
-    expect(stateDirectoriesOf("/etc/a.yml", environment).map((state) => state.path)).toContain(path);
+    const { path, controlSocket } = createStateDirectory("/etc/a.yml", undefined, environment);
+    writeFileSync(controlSocket, "");
+    expect(daemonOf("/etc/a.yml", environment).state?.path).toBe(path);
   });
 
   test("is refused when others can write in it", () => {
@@ -59,7 +55,7 @@ describe("a state directory", () => {
     mkdirSync(path);
     chmodSync(path, 0o777);
     const create = () => createStateDirectory("/etc/a.yml", path, { ...environment, uid: process.getuid?.() ?? 0 });
-    expect(create).toThrow(/somebody else could write in it - .*--state-dir/);
+    expect(create).toThrow(/others can write in .*open - .*--state-dir/);
   });
 
   test("is refused when it belongs to somebody else", () => {
@@ -67,7 +63,17 @@ describe("a state directory", () => {
     mkdirSync(path);
     const create = () =>
       createStateDirectory("/etc/a.yml", path, { ...environment, uid: (process.getuid?.() ?? 0) + 1 });
-    expect(create).toThrow(/somebody else could write in it/);
+    expect(create).toThrow(/belongs to somebody else \(user \d+\)/);
+  });
+
+  test("is refused when others can put another in its place, also when it has just been made", () => {
+    const above = join(root, "open");
+    mkdirSync(above);
+    chmodSync(above, 0o777);
+    const create = () =>
+      createStateDirectory("/etc/a.yml", join(above, "mine"), { ...environment, uid: process.getuid?.() ?? 0 });
+    expect(create).toThrow(/cannot keep sockets in .*mine - others can write in .*open - /);
+    expect(create).toThrow(expect.objectContaining({ exitCode: 5 }));
   });
 
   test("is refused when it is a link", () => {
@@ -85,20 +91,5 @@ describe("a state directory", () => {
     const create = () => createStateDirectory("/etc/a.yml", join(root, "no", "such"), environment);
     expect(create).toThrow(/cannot create the state directory .* - the folder above it does not exist - .*--state-dir/);
     expect(() => createStateDirectory("/etc/a.yml", "/proc/nowhere", environment)).toThrow(/cannot create/);
-  });
-});
-
-describe("the daemons that run", () => {
-  test("are found by their locks; dead ones are not", () => {
-    const base = join(root, "lacis");
-    mkdirSync(join(base, "live"), { recursive: true });
-    mkdirSync(join(base, "dead"));
-    Lock.take(join(base, "live", "lock"), { config: "/etc/live.yml", version: "0.1.0" });
-    writeFileSync(
-      join(base, "dead", "lock"),
-      JSON.stringify({ pid: 2 ** 22 + 1, startTime: "1", config: "/etc/dead.yml" }),
-    );
-    const found = runningDaemons(environment).daemons.filter(({ state }) => state.path.startsWith(root));
-    expect(found.map(({ holder }) => holder.config)).toEqual(["/etc/live.yml"]);
   });
 });
