@@ -232,6 +232,7 @@ export class Node {
       case "adopt":
         discovery.recall(event.session, event.endpoints);
         sessions.adopt(event.session, { primary: event.primary });
+        liveness.adopted(event.session, event.sendCounter);
         return;
       case "rules-stand":
         this.#out.tell({ code: "reloaded" });

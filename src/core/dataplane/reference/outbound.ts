@@ -6,8 +6,9 @@ import { endpointOf } from "../../path/path.ts";
 import { chooseGateway } from "../../route/gateway-choice.ts";
 import { DATAGRAM_BYTES_MAX, HEADER_BYTES, MessageSubtype, PacketType, TAG_BYTES } from "../../wire/header.ts";
 import { type InnerPacket, parseInnerPacket } from "../../wire/inner-packet.ts";
+import { COUNTER_LAST } from "../counter-limits.ts";
 import { Demand } from "./demand.ts";
-import { COUNTER_LAST, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import type { Tables } from "./tables.ts";
 
 /** Longest body of a datagram that every peer reads. */

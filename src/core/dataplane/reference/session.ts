@@ -15,13 +15,9 @@ import type {
   SessionInstallation,
   SessionSnapshot,
 } from "../contract.ts";
+import { COUNTER_HIGH, COUNTER_LAST } from "../counter-limits.ts";
 import { ReplayWindow } from "./replay-window.ts";
 import { SessionPath } from "./roaming.ts";
-
-/** From here on the session should be replaced (R14). */
-export const COUNTER_HIGH: bigint = 2n ** 34n;
-/** Nothing is sent above this: the counter is the nonce and must never wrap (R14). */
-export const COUNTER_LAST: bigint = 2n ** 64n - 1n - 2n ** 40n;
 
 /** One installed session: its keys, its counters, its path, and what has gone through it. */
 export class Session {

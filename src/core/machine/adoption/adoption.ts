@@ -19,6 +19,7 @@ export type AdoptionEvent =
       readonly session: OwnedSession;
       readonly primary: boolean;
       readonly endpoints: readonly Endpoint[];
+      readonly sendCounter: bigint;
     }
   /** Everything that could be taken over has been. */
   | { readonly kind: "taken-over" };
@@ -93,7 +94,8 @@ export class Adoption implements Machine {
   #adopt(snapshot: SessionSnapshot): void {
     const revived = this.#revive(snapshot);
     if (revived) {
-      this.#emit({ kind: "adopt", ...revived, primary: snapshot.primary });
+      const { primary, sendCounter } = snapshot;
+      this.#emit({ kind: "adopt", ...revived, primary, sendCounter });
       return;
     }
     const { localIndex, confirmed: sendClose } = snapshot;

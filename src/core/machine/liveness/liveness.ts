@@ -1,6 +1,7 @@
 import { type Instant, instant, later } from "../../base/time.ts";
 import type { CertificateVersion } from "../../cert/certificate.ts";
 import type { ActivitySample, DataPlaneCounters, DataPlaneEvent, SessionActivity } from "../../dataplane/contract.ts";
+import { COUNTER_HIGH, COUNTER_LAST } from "../../dataplane/counter-limits.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import type { CallFailure, EndOfSession } from "../../operator/failure.ts";
@@ -12,7 +13,7 @@ import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine } from "../machine.ts";
 import { heardLately, isAbandoned, isInactive, judgeActivity, SAMPLE_INTERVAL_MS } from "./activity.ts";
 import { disownedSession } from "./recv-error.ts";
-import { mayBecomePrimary, RENEWAL_RETRY_MS, renewalOf } from "./renewal.ts";
+import { isOld, mayBecomePrimary, RENEWAL_RETRY_MS, RENEWALS_AT_ONCE, renewalOf } from "./renewal.ts";
 import { TestRequests } from "./test-requests.ts";
 import { newVitals, type OwnedVitals, type Vitals } from "./vitals.ts";
 
@@ -52,6 +53,8 @@ export class Liveness implements Machine {
   /** When the last sample came in. */
   #sampledAt: Instant | undefined;
   #checkAt: Instant | undefined;
+  /** How many more renewals this round of checks may start. */
+  #renewalsLeft = 0;
 
   constructor(facts: Facts, peers: Peers, emit: Emit<LivenessEvent>) {
     this.#facts = facts;
@@ -141,16 +144,26 @@ export class Liveness implements Machine {
     if (this.#peers.isPrimary(session)) this.#callAnew(session, undefined);
   }
 
-  counterHigh(session: Session, { exhausted }: Extract<DataPlaneEvent, { kind: "counter-high" }>): void {
+  /** The data plane says so once; of a session that outlived us, its counter does. */
+  adopted(session: Session, sendCounter: bigint): void {
+    if (sendCounter >= COUNTER_HIGH) this.counterHigh(session, { exhausted: sendCounter >= COUNTER_LAST });
+  }
+
+  counterHigh(session: Session, { exhausted }: Pick<CounterHigh, "exhausted">): void {
     this.#of(session).counterHigh = true;
     if (exhausted) this.#end(session, "counter-exhausted", false);
     if (exhausted || this.#peers.isPrimary(session)) this.#callAnew(session, undefined);
   }
 
-  /** A re-handshake came to nothing; the session it was to replace goes on. */
+  /** A re-handshake came to nothing; the session it was to replace goes on, unless nobody uses it and its keys are old. */
   renewalFailed(session: Session, failure: CallFailure): void {
     const vitals = this.#of(session);
-    vitals.renewNotBefore = later(this.#facts.now, RENEWAL_RETRY_MS);
+    const { settings, now } = this.#facts;
+    if (isOld(session, now) && !heardLately(vitals, now, settings.boot.timers)) {
+      this.#end(session, "no-answer", true);
+      return;
+    }
+    vitals.renewNotBefore = later(now, RENEWAL_RETRY_MS);
     if (vitals.suspicion?.of === "silence") vitals.suspicion = { ...vitals.suspicion, called: false };
     const { name } = session.peer;
     this.#emit({ kind: "tell", event: { code: "renewal-failed", name, address: nameAddress(session), failure } });
@@ -239,6 +252,7 @@ export class Liveness implements Machine {
   }
 
   #checkAll(): void {
+    this.#renewalsLeft = RENEWALS_AT_ONCE;
     for (const session of [...this.#peers.sessions()]) this.#check(session);
   }
 
@@ -252,8 +266,10 @@ export class Liveness implements Machine {
     if (end || !isLive) return;
     const { timers } = settings.boot;
     const isHeard = heardLately(vitals, now, timers);
-    if (isHeard && this.#peers.isPrimary(session)) this.#checkPrimary(session, vitals);
+    const isPrimary = this.#peers.isPrimary(session);
+    if (isHeard && isPrimary) this.#measure(session, vitals);
     else if (isHeard) this.#checkSecondary(session, vitals);
+    if (isPrimary && (isHeard || isOld(session, now))) this.#renew(session, vitals);
     const quietMs = now - (vitals.lastSentAt ?? session.state.since);
     if (quietMs >= timers.connectionAliveMs) this.#emit({ kind: "quiet", session });
   }
@@ -288,14 +304,19 @@ export class Liveness implements Machine {
       this.#emit({ kind: "prefer-session", session });
   }
 
-  #checkPrimary(session: Session, vitals: Vitals): void {
-    const { settings, now } = this.#facts;
-    // Whoever answered the handshake has not measured the way yet, and whoever called has measured a cold start.
+  /** Whoever answered the handshake has not measured the way yet, and whoever called has measured a cold start. */
+  #measure(session: Session, vitals: Vitals): void {
     if (vitals.measuredAt === undefined || vitals.measuredAt < later(session.state.since, WARM_UP_MS))
       this.probe(session);
-    if (vitals.renewNotBefore !== undefined && now < vitals.renewNotBefore) return;
+  }
+
+  /** An idle session is renewed for its age alone: what else there is to renew can wait until somebody uses it. */
+  #renew(session: Session, vitals: Vitals): void {
+    const { settings, now } = this.#facts;
+    if (this.#renewalsLeft === 0 || (vitals.renewNotBefore !== undefined && now < vitals.renewNotBefore)) return;
     const renewal = renewalOf(session, vitals, settings.live.identity, now);
-    if (!renewal) return;
+    if (!renewal || this.#peers.find(nameAddress(session))?.call) return;
+    this.#renewalsLeft--;
     const { reason, version } = renewal;
     const { name } = session.peer;
     this.#emit({ kind: "tell", event: { code: "renewal", name, address: nameAddress(session), reason } });
@@ -310,6 +331,8 @@ export class Liveness implements Machine {
     this.#emit({ kind: "end-session", session, why, sendClose });
   }
 }
+
+type CounterHigh = Extract<DataPlaneEvent, { kind: "counter-high" }>;
 
 /** A round trip measured earlier than this in the life of a session includes the start of both programs, not only the way. */
 const WARM_UP_MS = 1_000;

@@ -21,12 +21,17 @@ export interface Renewal {
 
 /** A session's keys are replaced after a day at the latest (reliability R14). */
 const SESSION_AGE_MAX_MS = 24 * 3_600_000;
-/** Who called calls again, this much earlier, so that both do not call at once. */
+/** Who called calls again, at least this much earlier, so that both do not call at once. */
 const INITIATOR_HEAD_START_MS = 600_000;
+/** How much earlier than at the latest moment, each session by its own part of it: those that were built together are not replaced together. */
+const INITIATOR_SPREAD_MS: number = 4 * 3_600_000 - INITIATOR_HEAD_START_MS;
+const RESPONDER_SPREAD_MS = 300_000;
+/** Renewals that one round of checks starts. Each costs a key pair on both sides; the others wait for the next round. */
+export const RENEWALS_AT_ONCE = 256;
 /** A peer that does not answer a re-handshake (an old release that cannot read version 2, say) is not pressed more often. */
 export const RENEWAL_RETRY_MS = 60_000;
 
-/** The first reason that applies (protocol 8.3, reliability R14), for a primary session that has heard from its peer lately. */
+/** The first reason that applies (protocol 8.3, reliability R14), for a primary session that has heard from its peer lately, or is old. */
 export function renewalOf(session: Session, vitals: Vitals, identity: Identity, now: Instant): Renewal | undefined {
   const { certificates } = identity.credential;
   const own = certificates[session.ownVersion];
@@ -38,12 +43,18 @@ export function renewalOf(session: Session, vitals: Vitals, identity: Identity, 
   if (session.ownVersion < identity.initiatingVersion)
     return { reason: "initiating-version-raised", version: identity.initiatingVersion };
   if (vitals.counterHigh) return { reason: "counter-high", version: session.ownVersion };
-  if (now - session.state.since >= ageLimitMs(session)) return { reason: "old-age", version: session.ownVersion };
+  if (isOld(session, now)) return { reason: "old-age", version: session.ownVersion };
   return undefined;
 }
 
-function ageLimitMs({ role }: Session): number {
-  return role.kind === "initiator" ? SESSION_AGE_MAX_MS - INITIATOR_HEAD_START_MS : SESSION_AGE_MAX_MS;
+/** Whether the keys of a session have been in use, or ready for it, for long enough. */
+export function isOld({ role, localIndex, state }: Session, now: Instant): boolean {
+  const [latestMs, spreadMs] =
+    role.kind === "initiator"
+      ? [SESSION_AGE_MAX_MS - INITIATOR_HEAD_START_MS, INITIATOR_SPREAD_MS]
+      : [SESSION_AGE_MAX_MS, RESPONDER_SPREAD_MS];
+  // Our index is as random as anything (reliability R27), and it is the same after a restart.
+  return now - state.since >= latestMs - (localIndex / 2 ** 32) * spreadMs;
 }
 
 /**

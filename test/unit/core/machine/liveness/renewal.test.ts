@@ -4,6 +4,7 @@ import type { CertificateVersion } from "../../../../../src/core/cert/certificat
 import { mayBecomePrimary, renewalOf } from "../../../../../src/core/machine/liveness/renewal.ts";
 import { newVitals } from "../../../../../src/core/machine/liveness/vitals.ts";
 import type { IpAddress } from "../../../../../src/core/netip/address.ts";
+import type { LocalIndex } from "../../../../../src/core/path/session-index.ts";
 import type { OwnedSession } from "../../../../../src/core/peer/session.ts";
 import { nodeSuite } from "../../../../../src/runtime/node-crypto.ts";
 import { TestAuthority } from "../../../fixtures/authority.ts";
@@ -58,17 +59,32 @@ describe("a session in use is renewed", () => {
     expect(renewalOf(with1(both, {}), vitals, both, now)).toMatchObject({ reason: "counter-high" });
   });
 
-  test("after a day, by the initiator ten minutes earlier", () => {
-    const answered = { role: { kind: "responder", message1Hash: "", message2: Uint8Array.of(1) } } as const;
-    expect(renewalOf(with1(both, {}), newVitals(), both, instant(24 * HOUR - 600_001))).toBeUndefined();
-    expect(renewalOf(with1(both, {}), newVitals(), both, instant(24 * HOUR - 600_000))).toMatchObject({
-      reason: "old-age",
-    });
-    expect(renewalOf(with1(both, answered), newVitals(), both, instant(24 * HOUR - 1))).toBeUndefined();
-    expect(renewalOf(with1(both, answered), newVitals(), both, instant(24 * HOUR))).toMatchObject({
-      reason: "old-age",
-    });
-  });
+  test.each([
+    ["the initiator", { kind: "initiator" }, 20 * HOUR, 24 * HOUR - 600_000],
+    [
+      "the responder",
+      { kind: "responder", message1Hash: "", message2: Uint8Array.of(1) },
+      24 * HOUR - 300_000,
+      24 * HOUR,
+    ],
+  ] as const)(
+    "for its age by %s, each session at a time of its own, after a day at the latest",
+    (_, role, first, last) => {
+      const limitOf = (index: number): number => {
+        const session = with1(both, { role, localIndex: index as LocalIndex });
+        let [low, high] = [first - HOUR, last + HOUR];
+        while (high - low > 1) {
+          const middle = Math.floor((low + high) / 2);
+          if (renewalOf(session, newVitals(), both, instant(middle))?.reason === "old-age") high = middle;
+          else low = middle;
+        }
+        return high;
+      };
+      expect(limitOf(1)).toBe(last);
+      expect(limitOf(2 ** 32 - 1)).toBe(first + 1);
+      expect(limitOf(2 ** 31)).toBe((first + last) / 2);
+    },
+  );
 });
 
 describe("a secondary session becomes the one that sends", () => {
