@@ -11,7 +11,15 @@ export class PolicyInterner {
   /** Programs that were asked about before, so that whoever keeps one object for a class pays for its size once. */
   #seen = new WeakMap<PolicyProgram, PolicyId>();
   #rules = 0;
-  #lastId = 0;
+  #lastId: number;
+
+  /**
+   * Ids follow `before`, any number of 32 bits. A data plane that outlived another control plane may still know its programs: with a beginning by
+   * chance none of ours goes by an id of theirs, also while our first `apply-policies` is under way or was refused.
+   */
+  constructor(before: number) {
+    this.#lastId = before;
+  }
 
   /** Programs with a name. */
   get size(): number {

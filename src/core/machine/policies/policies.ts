@@ -1,3 +1,4 @@
+import { readUint32 } from "../../base/bytes.ts";
 import type { Instant } from "../../base/time.ts";
 import type { VerifiedCertificate } from "../../cert/certificate.ts";
 import type { IdentifiedProgram, PolicyId } from "../../dataplane/contract.ts";
@@ -30,7 +31,7 @@ export class Policies implements Machine {
   readonly #facts: Facts;
   readonly #peers: Peers;
   readonly #emit: Emit<PoliciesEvent>;
-  readonly #programs = new PolicyInterner();
+  readonly #programs: PolicyInterner;
   /** Those that the data plane has. */
   readonly #sent = new Set<PolicyId>();
   #classes: PeerClasses | undefined;
@@ -41,6 +42,7 @@ export class Policies implements Machine {
     this.#facts = facts;
     this.#peers = peers;
     this.#emit = emit;
+    this.#programs = new PolicyInterner(readUint32(facts.entropy.bytes(4), 0));
   }
 
   /** The program for a session to be, which the data plane has before the session. */

@@ -151,7 +151,7 @@ describe("the interner", () => {
   const program = (ruleId: number) => programOf({ inbound: [rule({ ruleId })], outbound: [] }, peerNamed("a", []));
 
   test("gives equal programs one id", () => {
-    const interner = new PolicyInterner();
+    const interner = new PolicyInterner(0);
     const first = interner.idOf(program(1));
     expect(interner.idOf(program(1))).toBe(first);
     expect(interner.idOf(program(2))).not.toBe(first);
@@ -161,7 +161,7 @@ describe("the interner", () => {
   test("tells programs apart that differ in one thing only", () => {
     fc.assert(
       fc.property(fc.array(ruleList, { minLength: 2, maxLength: 4 }), certificate, (lists, peer) => {
-        const interner = new PolicyInterner();
+        const interner = new PolicyInterner(0);
         const programs = lists.map((inbound) => programOf({ inbound, outbound: [] }, peer));
         for (const a of programs)
           for (const b of programs)
@@ -171,8 +171,15 @@ describe("the interner", () => {
     );
   });
 
+  test("begins behind the number that it was given, and never gives 0", () => {
+    expect(new PolicyInterner(41).idOf(program(1))).toBe(42);
+    const interner = new PolicyInterner(0xffff_fffe);
+    expect([1, 2].map((ruleId) => interner.idOf(program(ruleId)))).toEqual([0xffff_ffff, 1]);
+    expect(new PolicyInterner(0xffff_ffff).idOf(program(1))).toBe(1);
+  });
+
   test("drops what is not kept and never gives its id to another", () => {
-    const interner = new PolicyInterner();
+    const interner = new PolicyInterner(0);
     const [dropped, kept] = [program(1), program(2)];
     const [droppedId, keptId] = [interner.idOf(dropped), interner.idOf(kept)];
     interner.retain(new Set([keptId]));

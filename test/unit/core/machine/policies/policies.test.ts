@@ -59,6 +59,23 @@ describe("a program", () => {
   });
 });
 
+describe("a control plane that takes a data plane over", () => {
+  test("names no program of its predecessor while its own are not there yet", () => {
+    const { mesh, a, b, c } = three();
+    talk(mesh, b, a);
+    a.settings = { ...a.settings, live: { ...a.settings.live, firewall: { inbound: [], outbound: [] } } };
+    const { dataPlane } = a;
+    const carryOut = dataPlane.command.bind(dataPlane);
+    dataPlane.command = (command, now) => {
+      if (command.kind !== "apply-policies") carryOut(command, now);
+    };
+    a.restartControlPlane();
+    talk(mesh, c, a);
+    expect(a.heard).toHaveLength(1);
+    expect(a.dataPlane.snapshot()).toHaveLength(1);
+  });
+});
+
 describe("programs that fill the data plane", () => {
   test("make room by a judgement of all when nobody uses them", () => {
     const { mesh, a, b, c } = three(hungry("b", "c"));
@@ -68,13 +85,16 @@ describe("programs that fill the data plane", () => {
     const before = judgements(a).length;
     talk(mesh, a, c);
     expect(c.heard).toHaveLength(1);
-    expect(judgements(a).slice(before)).toMatchObject([{ programs: [{ policyId: 2 }], bindings: [] }]);
+    expect(judgements(a).slice(before)).toMatchObject([{ programs: [{}], bindings: [] }]);
+    expect(programsSentBy(a).at(-1)).toBe(2);
   });
 
   test("cost the session that came last, and no other, when all of them are in use", () => {
     const { mesh, a, b, c } = three(hungry("b", "c"));
     talk(mesh, a, b);
-    a.refuses = (command) => command.kind === "apply-policies" && command.programs.some(({ policyId }) => policyId > 1);
+    const [known] = applied(a).flatMap(({ programs }) => programs);
+    a.refuses = (command) =>
+      command.kind === "apply-policies" && command.programs.some(({ policyId }) => policyId !== known?.policyId);
     a.say(c, "too much");
     mesh.run(200);
     expect(c.heard).toEqual([]);
@@ -89,8 +109,9 @@ function three(rules: readonly Rule[] = [ALLOW_ALL]): { mesh: Mesh; a: Host; b: 
   const statics = { "10.77.0.2": ["192.0.2.2:4242"], "10.77.0.3": ["192.0.2.3:4242"] };
   const live = { firewall: { inbound: [ALLOW_ALL], outbound: rules } };
   const a = mesh.host("192.0.2.1:4242", { name: "a", networks: ["10.77.0.1/16"], statics, live });
-  const b = mesh.host("192.0.2.2:4242", { name: "b", networks: ["10.77.0.2/16"] });
-  const c = mesh.host("192.0.2.3:4242", { name: "c", networks: ["10.77.0.3/16"] });
+  const back = { "10.77.0.1": ["192.0.2.1:4242"] };
+  const b = mesh.host("192.0.2.2:4242", { name: "b", networks: ["10.77.0.2/16"], statics: back });
+  const c = mesh.host("192.0.2.3:4242", { name: "c", networks: ["10.77.0.3/16"], statics: back });
   return { mesh, a, b, c };
 }
 
@@ -113,8 +134,10 @@ function judgements(host: Host): ReturnType<typeof applied> {
   return applied(host).filter(({ raiseEpoch }) => raiseEpoch);
 }
 
+/** By number, in the order in which they got their ids: the first id is any. */
 function programsSentBy(host: Host): readonly number[] {
-  return applied(host).flatMap(({ programs }) => programs.map(({ policyId }) => policyId));
+  const ids = applied(host).flatMap(({ programs }) => programs.map(({ policyId }) => policyId));
+  return ids.map((policyId) => policyId - (ids[0] ?? 0) + 1);
 }
 
 describe("thousands of new rules", () => {
