@@ -1,6 +1,7 @@
 import type { RuleProtocol } from "../../dataplane/contract.ts";
 import type { Rule } from "../../firewall/rule.ts";
-import { masked, type Prefix, parsePrefix } from "../../netip/prefix.ts";
+import { familyOf } from "../../netip/address.ts";
+import { formatPrefix, masked, type Prefix, parsePrefix } from "../../netip/prefix.ts";
 import { type ConfigEntry, type ConfigMap, type ConfigNode, formatPlace } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
 import { show, showKind } from "../document/show.ts";
@@ -103,9 +104,15 @@ class RuleReader {
       this.#error(field.entry.value, field.entry.key, `${show(text)} ${ports}`);
       return ANY_PORT;
     }
-    if (protocol !== "icmp") return ports;
-    if (ports !== ANY_PORT) this.#warn(field.entry, "has no effect: ICMP has no ports", "write port: any");
-    return ANY_PORT;
+    const [first, last] = ports;
+    const isAny = first === 0;
+    if (protocol === "icmp") {
+      if (!isAny) this.#warn(field.entry, "has no effect: ICMP has no ports", "write port: any");
+    } else if (isAny && last > 0 && last < LAST_PORT) {
+      const what = `${show(text)} is every port, as in Nebula: a range that begins with 0 has no end`;
+      this.#warn(field.entry, what, `write 1-${last} for these ports, or any`);
+    }
+    return isAny || protocol === "icmp" ? ANY_PORT : ports;
   }
 
   /** The field that says the port: `port`, or its older name `code`. ICMP needs none. */
@@ -159,8 +166,22 @@ class RuleReader {
     if (!node) return undefined;
     if (node.text === "any") return "any";
     const prefix = parsePrefix(node.text);
-    if (!prefix) this.#error(node, "cidr", `${show(node.text)} ${prefixComplaint(node.text)}`);
-    return prefix && masked(prefix);
+    if (!prefix) {
+      this.#error(node, "cidr", `${show(node.text)} ${prefixComplaint(node.text)}`);
+      return undefined;
+    }
+    const whole = masked(prefix);
+    const entry = this.#rule.entries.get("cidr");
+    if (entry && whole.address !== prefix.address) {
+      const { address } = prefix;
+      const one = formatPrefix({ address, bits: familyOf(address) === 4 ? 32 : 128 });
+      this.#warn(
+        entry,
+        `is all of ${formatPrefix(whole)}`,
+        `write ${one} for this one address, or ${formatPrefix(whole)}`,
+      );
+    }
+    return whole;
   }
 
   #caSha(): string | undefined {
@@ -216,7 +237,8 @@ class RuleReader {
   }
 }
 
-const ANY_PORT: readonly [number, number] = [0, 65_535];
+const LAST_PORT = 65_535;
+const ANY_PORT: readonly [number, number] = [0, LAST_PORT];
 
 /** First and last port, or why the text says none. */
 function parsePorts(text: string): readonly [number, number] | string {
@@ -225,9 +247,8 @@ function parsePorts(text: string): readonly [number, number] | string {
   if (!match) return "is not any, a port or a range such as 8000-8100";
   const first = Number(match[1]);
   const last = Number(match[2] ?? match[1]);
-  if (first > 65_535 || last > 65_535) return "goes beyond 65535, the last port";
-  if (first > last) return "begins after its end";
-  return first === 0 ? ANY_PORT : [first, last];
+  if (first > LAST_PORT || last > LAST_PORT) return `goes beyond ${LAST_PORT}, the last port`;
+  return first > last ? "begins after its end" : [first, last];
 }
 
 /** Since host, groups and cidr are alternatives, one that matches everybody makes the others pointless. */

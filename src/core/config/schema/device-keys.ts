@@ -117,19 +117,21 @@ export const DEVICE_KEYS: readonly KeySpec[] = [
       dev: {
         type: {
           kind: "text",
-          pattern: /^[^\s/:]{0,15}$/,
-          means: "a device name: up to 15 characters, no space, slash or colon",
+          pattern: /^(?!\.\.?$)[!-$&-.0-9;-~]{0,15}$/,
+          means: "a device name: up to 15 ASCII characters, no space, slash, colon or percent sign",
         },
         default: "",
         about: "Name of the device; empty lets the system choose.",
       },
       mtu: {
-        type: integer(576, 65_535, "bytes"),
+        // What fits a datagram of the protocol at most.
+        type: integer(576, 8_969, "bytes"),
         default: "1300",
         about:
           "Largest packet on the device. 1280 at least for an IPv6 overlay; the underlay carries 60 to 80 bytes more.",
       },
-      tx_queue: { type: integer(0, 1_000_000, "packets"), default: "500", about: "Transmit queue of the device." },
+      // Linux makes no queue whose pointers take more than 4 MiB.
+      tx_queue: { type: integer(0, 500_000, "packets"), default: "500", about: "Transmit queue of the device." },
       drop_local_broadcast: {
         type: BOOLEAN,
         default: "false",

@@ -212,6 +212,16 @@ describe("a rule is doubtful", () => {
       "firewall.inbound[0].code: is read as port; ICMP codes are never matched - write port",
     ],
     [
+      "when its range begins with 0 and looks as if it had an end",
+      "{port: 0-1023, proto: tcp, host: any}",
+      'firewall.inbound[0].port: "0-1023" is every port, as in Nebula: a range that begins with 0 has no end - write 1-1023 for these ports, or any',
+    ],
+    [
+      "when its cidr looks like one address and is a network",
+      "{port: 1, proto: tcp, cidr: 10.77.0.5/8}",
+      "firewall.inbound[0].cidr: is all of 10.0.0.0/8 - write 10.77.0.5/32 for this one address, or 10.0.0.0/8",
+    ],
+    [
       "when any makes another selector pointless",
       "{port: 1, proto: tcp, host: any, group: admins}",
       "firewall.inbound[0]: host: any lets everybody through, whatever groups says - host, groups and cidr are alternatives: remove the one that is too wide",
@@ -228,6 +238,16 @@ describe("a rule is doubtful", () => {
     ],
   ])("%s", (_, rule, warning) => {
     expect(warningsOf(withRule(rule)).map((line) => line.replace(/^config\.yml:\d+:\d+: /, ""))).toEqual([warning]);
+  });
+});
+
+describe("a rule is not doubtful", () => {
+  test.each(["0", "any", "0-65535", "1-1023"])("for port %s, which means what it says", (port) => {
+    expect(warningsOf(withRule(`{port: ${port}, proto: tcp, host: any}`))).toEqual([]);
+  });
+
+  test("for icmp whatever its range", () => {
+    expect(warningsOf(withRule("{port: 0-9, proto: icmp, host: any}"))).toEqual([]);
   });
 });
 

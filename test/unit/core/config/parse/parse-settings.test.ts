@@ -88,11 +88,20 @@ describe("a wrong value is refused with its place and what belongs there:", () =
     ],
     ["punchy: {delay: 2h}", 'config.yml:8:17: punchy.delay: "2h" is out of range - it may be 0ms to 60s'],
     ["cipher: rot13", 'config.yml:8:9: cipher: "rot13" is not one of aes, chachapoly'],
-    ["tun: {mtu: 100}", 'config.yml:8:12: tun.mtu: "100" is out of range - it may be 576 to 65535'],
+    ["tun: {mtu: 9000}", 'config.yml:8:12: tun.mtu: "9000" is out of range - it may be 576 to 8969'],
+    ["tun: {mtu: 100}", 'config.yml:8:12: tun.mtu: "100" is out of range - it may be 576 to 8969'],
     [
       "tun: {dev: much-too-long-a-name}",
-      'config.yml:8:12: tun.dev: "much-too-long-a-name" is not a device name: up to 15 characters, no space, slash or colon',
+      'config.yml:8:12: tun.dev: "much-too-long-a-name" is not a device name: up to 15 ASCII characters, no space, slash, colon or percent sign',
     ],
+    ...[
+      ["..", '".."'],
+      ["tun%d", '"tun%d"'],
+      ["größe", "a text of 5 characters"],
+    ].map(([name, shown]): [string, string] => [
+      `tun: {dev: "${name}"}`,
+      `config.yml:8:12: tun.dev: ${shown} is not a device name: up to 15 ASCII characters, no space, slash, colon or percent sign`,
+    ]),
     ["logging: {level: loud}", 'config.yml:8:18: logging.level: "loud" is not one of trace, debug, info, warn, error'],
     [
       "logging: {level: constructor}",
@@ -117,7 +126,7 @@ describe("a wrong value is refused with its place and what belongs there:", () =
 
   test("all at once, in the order of the file", () => {
     expect(errorsOf(`tun: {mtu: 1}\nwibble: 1\nlisten: {port: x}\n${SOUND}`)).toEqual([
-      'config.yml:1:12: tun.mtu: "1" is out of range - it may be 576 to 65535',
+      'config.yml:1:12: tun.mtu: "1" is out of range - it may be 576 to 8969',
       "config.yml:2:1: wibble: unknown key",
       'config.yml:3:16: listen.port: "x" is not a whole number',
     ]);
