@@ -1,6 +1,6 @@
 import { fromHex, toHex } from "../base/bytes.ts";
 import type { CryptoSuite } from "../crypto/suite.ts";
-import type { Certificate } from "./certificate.ts";
+import type { Certificate, CertificateHead } from "./certificate.ts";
 import { publicKeyBytes } from "./content.ts";
 import { fingerprintsOf } from "./decode.ts";
 
@@ -38,7 +38,7 @@ export class Blocklist {
   }
 
   /** Whether the certificate is blocked under any fingerprint with which it verifies (reliability R1), or by its key. */
-  blocks(suite: CryptoSuite, certificate: Certificate): boolean {
+  blocks(suite: CryptoSuite, certificate: CertificateHead): boolean {
     if (this.#entries.size === 0) return false;
     if (this.#entries.has(keyEntry(certificate.publicKey))) return true;
     return fingerprintsOf(suite, certificate).some((fingerprint) => this.#entries.has(fingerprint));

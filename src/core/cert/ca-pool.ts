@@ -3,7 +3,13 @@ import { fail, ok, type Result } from "../base/result.ts";
 import type { WallTime } from "../base/time.ts";
 import type { CryptoSuite } from "../crypto/suite.ts";
 import { Blocklist } from "./blocklist.ts";
-import type { Certificate, Fingerprint, VerifiedCertificate } from "./certificate.ts";
+import type {
+  Certificate,
+  CertificateHead,
+  Fingerprint,
+  UnreadCertificate,
+  VerifiedCertificate,
+} from "./certificate.ts";
 import { excessOver } from "./constraints.ts";
 import { isSignedBy } from "./decode.ts";
 import { untimely } from "./validity.ts";
@@ -21,6 +27,7 @@ export interface CertificateRefusal {
     | "expired"
     | "not-yet-valid"
     | "bad-signature"
+    | "bad-content"
     | "outlives-ca"
     | "group-not-allowed"
     | "network-not-allowed"
@@ -37,8 +44,11 @@ export class CaPool {
   readonly #suite: CryptoSuite;
   readonly #authorities: ReadonlyMap<Fingerprint, Certificate>;
   readonly #blocklist: Blocklist;
-  /** Fingerprints whose signature was good: they cover every byte of the certificate, its signature and its issuer's name. */
-  readonly #goodSignatures = new LruMap<Fingerprint, true>(GOOD_SIGNATURES_MAX);
+  /**
+   * What came of reading certificates whose signature was good. A fingerprint covers every byte of a certificate, its signature and its
+   * issuer's name, so nobody gets in here without a CA; and what the certificate says, once read, is the same object for everybody.
+   */
+  readonly #judged = new LruMap<Fingerprint, Judgement>(JUDGED_MAX);
 
   private constructor(suite: CryptoSuite, authorities: readonly Certificate[], blocklist: Blocklist) {
     this.#suite = suite;
@@ -78,20 +88,29 @@ export class CaPool {
   }
 
   /** The CA that the certificate names as its issuer, if it is trusted. */
-  caOf(certificate: Certificate): Certificate | undefined {
+  caOf(certificate: Pick<Certificate, "issuer">): Certificate | undefined {
     return certificate.issuer === "" ? undefined : this.#authorities.get(certificate.issuer);
   }
 
   /** Judges a peer's certificate (protocol 4.9). A signature is checked once; time and blocklist always. */
   verify(certificate: Certificate, at: WallTime): Result<VerifiedCertificate, CertificateRefusal> {
-    const trusted = this.#trust(certificate, at);
+    return this.admit({ head: certificate, read: () => ok(certificate) }, at);
+  }
+
+  /**
+   * The same for a certificate that somebody has sent, in the order of cost: what its head can decide, then its signature, and only when that
+   * is good is the rest read.
+   */
+  admit({ head, read }: UnreadCertificate, at: WallTime): Result<VerifiedCertificate, CertificateRefusal> {
+    const trusted = this.#trust(head, at);
     if (!trusted.ok) return trusted;
-    if (!this.#hasGoodSignature(certificate, trusted.value)) {
+    const known = this.#judged.get(head.fingerprint);
+    if (known) return known;
+    if (!isSignedBy(this.#suite, head, trusted.value.publicKey))
       return refuse("bad-signature", "the certificate's signature is not that of the CA it names");
-    }
-    const excess = excessOver(trusted.value, certificate);
-    if (excess) return refuse(excess.code, `the certificate goes beyond its CA: ${excess.text}`);
-    return ok(certificate as VerifiedCertificate);
+    const judgement = judged(read(), trusted.value);
+    this.#judged.set(head.fingerprint, judgement);
+    return judgement;
   }
 
   /** Judges a certificate of a live tunnel again, without signature work: blocked, expired, or without its CA by now? */
@@ -100,13 +119,12 @@ export class CaPool {
     return trusted.ok ? ok(certificate) : trusted;
   }
 
-  /** Steps 1 to 4, and 7, which belongs to 1: everything but the signature and what it vouches for. Gives the CA. */
-  #trust(certificate: Certificate, at: WallTime): Result<Certificate, CertificateRefusal> {
+  /** Steps 1 to 4, and 7, which belongs to 1: what needs neither the signature nor what it vouches for. Gives the CA. */
+  #trust(certificate: CertificateHead, at: WallTime): Result<Certificate, CertificateRefusal> {
     if (this.#blocklist.blocks(this.#suite, certificate)) {
       return refuse("blocked", `the certificate ${certificate.fingerprint} is blocked`);
     }
     if (certificate.isCa) return refuse("is-ca", "the certificate is a CA's, not a host's");
-    if (certificate.networks.length === 0) return refuse("no-network", "the certificate has no network");
     const ca = this.caOf(certificate);
     if (!ca)
       return refuse(
@@ -123,17 +141,21 @@ export class CaPool {
     if (problem) return refuse(problem.code, `the certificate ${problem.text}`);
     return ok(ca);
   }
-
-  #hasGoodSignature(certificate: Certificate, ca: Certificate): boolean {
-    if (this.#goodSignatures.get(certificate.fingerprint)) return true;
-    if (!isSignedBy(this.#suite, certificate, ca.publicKey)) return false;
-    this.#goodSignatures.set(certificate.fingerprint, true);
-    return true;
-  }
 }
 
-/** Good signatures remembered: a mesh of this size re-handshakes without a single signature check (reliability R11). */
-const GOOD_SIGNATURES_MAX = 4096;
+/** Certificates remembered: a mesh of this size re-handshakes without a single signature check (reliability R11). */
+const JUDGED_MAX = 4096;
+
+type Judgement = Result<VerifiedCertificate, CertificateRefusal>;
+
+/** Of a certificate that its CA has signed: whether it can be read, and step 6. */
+function judged(certificate: Result<Certificate, string>, ca: Certificate): Judgement {
+  if (!certificate.ok) return refuse("bad-content", `the certificate is not as it must be: ${certificate.reason}`);
+  if (certificate.value.networks.length === 0) return refuse("no-network", "the certificate has no network");
+  const excess = excessOver(ca, certificate.value);
+  if (excess) return refuse(excess.code, `the certificate goes beyond its CA: ${excess.text}`);
+  return ok(certificate.value as VerifiedCertificate);
+}
 
 function refuse(
   code: CertificateRefusal["code"],

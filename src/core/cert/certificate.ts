@@ -1,4 +1,5 @@
 import type { Brand } from "../base/brand.ts";
+import type { Result } from "../base/result.ts";
 import type { Curve } from "../crypto/suite.ts";
 import type { Prefix } from "../netip/prefix.ts";
 
@@ -31,6 +32,34 @@ export interface Certificate {
   /** The whole certificate as it stands in a file (v1: re-encoded protobuf; v2: DER). */
   readonly encoded: Uint8Array;
   readonly fingerprint: Fingerprint;
+}
+
+/** What a certificate says about itself apart from its name and lists: all that has to be known to check who signed it. */
+export type CertificateHead = Pick<
+  Certificate,
+  | "version"
+  | "curve"
+  | "notBefore"
+  | "notAfter"
+  | "isCa"
+  | "issuer"
+  | "publicKey"
+  | "signature"
+  | "details"
+  | "fingerprint"
+>;
+
+/** A certificate that was taken apart, and not read yet: what its lists say costs work that only a good signature is worth. */
+export interface UnreadCertificate {
+  readonly head: CertificateHead;
+  read(): Result<Certificate, string>;
+}
+
+/** How many elements the lists of a certificate have. */
+export interface ListLengths {
+  readonly networks: number;
+  readonly unsafeNetworks: number;
+  readonly groups: number;
 }
 
 /** A certificate that a CA pool has accepted at some instant. Only `CaPool.verify` returns one. */

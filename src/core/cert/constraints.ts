@@ -1,4 +1,4 @@
-import { contains, formatPrefix, type Prefix } from "../netip/prefix.ts";
+import { formatPrefix, type Prefix, prefixesAround } from "../netip/prefix.ts";
 import type { Certificate } from "./certificate.ts";
 
 /** How a certificate goes beyond what its CA may sign. */
@@ -17,8 +17,9 @@ export function excessOver(ca: Constrained, certificate: Constrained): Excess | 
   if (certificate.notAfter > ca.notAfter) return { code: "outlives-ca", text: "it expires after its CA" };
   if (certificate.notBefore < ca.notBefore) return { code: "outlives-ca", text: "it is valid before its CA" };
 
-  const group = ca.groups.length > 0 && certificate.groups.find((name) => !ca.groups.includes(name));
-  if (group !== false && group !== undefined) {
+  const groups = new Set(ca.groups);
+  const group = groups.size === 0 ? undefined : certificate.groups.find((name) => !groups.has(name));
+  if (group !== undefined) {
     return { code: "group-not-allowed", text: `its CA does not sign for the group ${JSON.stringify(group)}` };
   }
   const network = firstOutside(ca.networks, certificate.networks);
@@ -38,7 +39,6 @@ export function excessOver(ca: Constrained, certificate: Constrained): Excess | 
 /** The address must lie inside an allowed prefix, and the prefix length may not be shorter than that one's. */
 function firstOutside(allowed: readonly Prefix[], prefixes: readonly Prefix[]): Prefix | undefined {
   if (allowed.length === 0) return undefined;
-  return prefixes.find(
-    (prefix) => !allowed.some((outer) => contains(outer, prefix.address) && outer.bits <= prefix.bits),
-  );
+  const isInside = prefixesAround(allowed);
+  return prefixes.find((prefix) => !isInside(prefix));
 }

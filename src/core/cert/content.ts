@@ -2,8 +2,8 @@ import { utf8Encode } from "../base/bytes.ts";
 import { fail, ok, type Result } from "../base/result.ts";
 import type { Curve } from "../crypto/suite.ts";
 import { familyOf } from "../netip/address.ts";
-import { comparePrefixes, formatPrefix, type Prefix } from "../netip/prefix.ts";
-import type { Certificate } from "./certificate.ts";
+import { formatPrefix, type Prefix } from "../netip/prefix.ts";
+import type { Certificate, ListLengths } from "./certificate.ts";
 
 /** What a certificate says, before anybody has signed it. */
 export type CertificateContent = Omit<Certificate, "signature" | "details" | "encoded" | "fingerprint">;
@@ -16,6 +16,22 @@ export const CERTIFICATE_BYTES_MAX = 65_536;
 
 /** Bytes of the longest name in a version 2 certificate: that of a DNS name. */
 const NAME_BYTES_MAX = 253;
+
+/**
+ * What a host's certificate may list when it comes in a handshake. Ten times what anybody uses; each network becomes entries in the tables of
+ * both planes, so that it is not for the sender to say how many. What a file holds is for its owner to say.
+ */
+export const HANDSHAKE_NETWORKS_MAX = 256;
+export const HANDSHAKE_UNSAFE_NETWORKS_MAX = 1024;
+export const HANDSHAKE_GROUPS_MAX = 1024;
+
+/** Undefined when no list is too long. */
+export function excessiveList(lists: ListLengths): string | undefined {
+  if (lists.networks > HANDSHAKE_NETWORKS_MAX) return "the certificate lists too many networks for a handshake";
+  if (lists.unsafeNetworks > HANDSHAKE_UNSAFE_NETWORKS_MAX)
+    return "the certificate lists too many unsafe networks for a handshake";
+  return lists.groups > HANDSHAKE_GROUPS_MAX ? "the certificate lists too many groups for a handshake" : undefined;
+}
 
 /** Bytes of a key in a certificate: X25519 and Ed25519, or an uncompressed point of P-256. */
 export function publicKeyBytes(curve: Curve): number {
@@ -36,7 +52,7 @@ export function checkContent(content: CertificateContent): Result<void, string> 
 }
 
 function checkV1({ networks, unsafeNetworks }: CertificateContent): Result<void, string> {
-  const v6 = [...networks, ...unsafeNetworks].find(isV6);
+  const v6 = networks.find(isV6) ?? unsafeNetworks.find(isV6);
   return v6 ? fail(`a version 1 certificate cannot carry the IPv6 prefix ${formatPrefix(v6)}`) : ok(undefined);
 }
 
@@ -48,7 +64,8 @@ function checkV2({ name, groups, networks, unsafeNetworks, isCa }: CertificateCo
   const twice = duplicate(networks) ?? duplicate(unsafeNetworks);
   if (twice) return fail(`${formatPrefix(twice)} stands in it twice`);
   if (isCa) return ok(undefined);
-  const stray = unsafeNetworks.find((unsafe) => !networks.some((network) => isV6(network) === isV6(unsafe)));
+  const families = new Set(networks.map(isV6));
+  const stray = unsafeNetworks.find((unsafe) => !families.has(isV6(unsafe)));
   if (stray) return fail(`the unsafe network ${formatPrefix(stray)} needs a network of the same family`);
   return ok(undefined);
 }
@@ -58,9 +75,11 @@ function isV6({ address }: Prefix): boolean {
 }
 
 function duplicate(prefixes: readonly Prefix[]): Prefix | undefined {
-  const sorted = [...prefixes].sort(comparePrefixes);
-  return sorted.find((prefix, i) => {
-    const before = sorted[i - 1];
-    return before !== undefined && comparePrefixes(before, prefix) === 0;
+  const seen = new Set<string>();
+  return prefixes.find((prefix) => {
+    const text = formatPrefix(prefix);
+    if (seen.has(text)) return true;
+    seen.add(text);
+    return false;
   });
 }

@@ -1,9 +1,9 @@
 import { fail, ok, type Result } from "../base/result.ts";
 import { otherSignatureForm } from "../crypto/ecdsa-signature.ts";
 import type { CryptoSuite } from "../crypto/suite.ts";
-import type { Certificate, CertificateVersion, Fingerprint } from "./certificate.ts";
+import type { Certificate, CertificateHead, CertificateVersion, Fingerprint } from "./certificate.ts";
 import { Banner, decodePem } from "./pem.ts";
-import { assembleV1, decodeV1 } from "./v1.ts";
+import { decodeV1, fingerprintV1 } from "./v1.ts";
 import { decodeV2, fingerprintV2, signedBytesV2 } from "./v2.ts";
 
 /** Reads a certificate's bytes as they stand between the PEM lines. Decoded is not verified. */
@@ -36,7 +36,7 @@ export function signedBytes(certificate: Pick<Certificate, "version" | "details"
 }
 
 /** Whether the certificate was signed with the private half of this key. */
-export function isSignedBy(suite: CryptoSuite, certificate: Certificate, publicKey: Uint8Array): boolean {
+export function isSignedBy(suite: CryptoSuite, certificate: CertificateHead, publicKey: Uint8Array): boolean {
   const scheme = suite.signature(certificate.curve);
   return scheme?.verify(publicKey, signedBytes(certificate), certificate.signature) ?? false;
 }
@@ -45,13 +45,12 @@ export function isSignedBy(suite: CryptoSuite, certificate: Certificate, publicK
  * Every fingerprint under which the same certificate would verify: one, or two on P-256, where the other form of the signature verifies
  * as well (protocol 4.7, reliability R1).
  */
-export function fingerprintsOf(suite: CryptoSuite, certificate: Certificate): readonly Fingerprint[] {
+export function fingerprintsOf(suite: CryptoSuite, certificate: CertificateHead): readonly Fingerprint[] {
   if (certificate.curve !== "P256") return [certificate.fingerprint];
   const signature = otherSignatureForm(certificate.signature);
   if (!signature) return [certificate.fingerprint];
-  if (certificate.version === 2) return [certificate.fingerprint, fingerprintV2(suite, { ...certificate, signature })];
-  const other = assembleV1(suite, certificate, signature);
-  return other.ok ? [certificate.fingerprint, other.value.fingerprint] : [certificate.fingerprint];
+  const other = { ...certificate, signature };
+  return [certificate.fingerprint, other.version === 1 ? fingerprintV1(suite, other) : fingerprintV2(suite, other)];
 }
 
 function versionOf(banner: string): CertificateVersion | undefined {

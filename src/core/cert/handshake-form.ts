@@ -1,8 +1,8 @@
 import { fail, type Result } from "../base/result.ts";
 import type { CryptoSuite, Curve } from "../crypto/suite.ts";
-import type { Certificate, CertificateVersion } from "./certificate.ts";
-import { decodeV1, encodeV1, encodeV1Details } from "./v1.ts";
-import { decodeV2, encodeV2 } from "./v2.ts";
+import type { Certificate, CertificateVersion, UnreadCertificate } from "./certificate.ts";
+import { encodeV1, encodeV1Details, openV1 } from "./v1.ts";
+import { encodeV2, openV2 } from "./v2.ts";
 
 /** The certificate as it travels in a handshake: without the public key, which Noise transfers anyway (protocol 4.6). */
 export function toHandshakeForm(certificate: Certificate): Uint8Array {
@@ -23,12 +23,21 @@ export interface ReceivedCertificate {
   readonly curve: Curve;
 }
 
-/** The full certificate of a peer, put together from what it sent and the key it proved, or will have to prove. Not verified yet. */
-export function fromHandshakeForm(suite: CryptoSuite, received: ReceivedCertificate): Result<Certificate, string> {
+/** The certificate of a peer, put together from what it sent and the key it proved, or will have to prove. Neither read nor verified yet. */
+export function openHandshakeForm(
+  suite: CryptoSuite,
+  received: ReceivedCertificate,
+): Result<UnreadCertificate, string> {
   const { bytes, version, publicKey, curve } = received;
-  const decoded = version === 1 ? decodeV1(suite, bytes, publicKey) : decodeV2(suite, bytes, { publicKey, curve });
-  if (decoded.ok && decoded.value.curve !== curve) {
-    return fail(`the peer's certificate is of curve ${decoded.value.curve}, ours of ${curve}`);
+  const unread = version === 1 ? openV1(suite, bytes, publicKey) : openV2(suite, bytes, { publicKey, curve });
+  if (unread.ok && unread.value.head.curve !== curve) {
+    return fail(`the peer's certificate is of curve ${unread.value.head.curve}, ours of ${curve}`);
   }
-  return decoded;
+  return unread;
+}
+
+/** The same, read. */
+export function fromHandshakeForm(suite: CryptoSuite, received: ReceivedCertificate): Result<Certificate, string> {
+  const unread = openHandshakeForm(suite, received);
+  return unread.ok ? unread.value.read() : unread;
 }

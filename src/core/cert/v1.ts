@@ -1,21 +1,33 @@
-import { equalBytes, fromHex, readUint32, toHex, utf8Encode, writeUint32 } from "../base/bytes.ts";
+import { equalBytes, fromHex, readUint32, toHex, utf8Decode, utf8Encode, writeUint32 } from "../base/bytes.ts";
 import { fail, ok, type Result } from "../base/result.ts";
 import type { CryptoSuite } from "../crypto/suite.ts";
 import { addressBytes, addressFromBytes } from "../netip/address.ts";
 import type { Prefix } from "../netip/prefix.ts";
 import { ProtobufReader, ProtobufWriter } from "../wire/protobuf.ts";
-import type { Certificate, Fingerprint } from "./certificate.ts";
-import { CERTIFICATE_BYTES_MAX, type CertificateContent, checkContent, FINGERPRINT_BYTES } from "./content.ts";
+import type { Certificate, CertificateHead, Fingerprint, UnreadCertificate } from "./certificate.ts";
+import {
+  CERTIFICATE_BYTES_MAX,
+  type CertificateContent,
+  checkContent,
+  excessiveList,
+  FINGERPRINT_BYTES,
+} from "./content.ts";
 
 // Version 1 (protocol 4.2): protobuf { 1: details, 2: signature }. The signature covers the encoded details, the fingerprint the whole. The
 // reference verifies what it encodes anew, so only the one canonical encoding exists: anything else is refused here.
 
-/** Reads a certificate as it stands in a file, or in a handshake with the key that Noise has for it. */
-export function decodeV1(
+/** Reads a certificate as it stands in a file. */
+export function decodeV1(suite: CryptoSuite, bytes: Uint8Array): Result<Certificate, string> {
+  const unread = openV1(suite, bytes);
+  return unread.ok ? unread.value.read() : unread;
+}
+
+/** Takes a certificate apart: as it stands in a file, or in a handshake with the key that Noise has for it. */
+export function openV1(
   suite: CryptoSuite,
   bytes: Uint8Array,
   handshakeKey?: Uint8Array,
-): Result<Certificate, string> {
+): Result<UnreadCertificate, string> {
   if (bytes.length > CERTIFICATE_BYTES_MAX) return fail("the certificate is too long");
   const outer = new ProtobufReader(bytes);
   let details: Uint8Array = new Uint8Array();
@@ -26,14 +38,20 @@ export function decodeV1(
   }
   if (outer.failed) return fail("the certificate is not well formed");
   if (signature.length === 0) return fail("the certificate has no signature");
-  const decoded = decodeDetails(details);
-  if (!decoded.ok) return decoded;
-  const received = decoded.value;
-  if (!equalBytes(encodeV1(encodeV1Details(received), signature), bytes))
+  const parsed = parseDetails(details);
+  if (!parsed.ok) return parsed;
+  const received = parsed.value;
+  if (handshakeKey) {
+    const { networks, unsafeNetworks, groups } = received;
+    const lengths = { networks: networks.length / 2, unsafeNetworks: unsafeNetworks.length / 2, groups: groups.length };
+    const excess = excessiveList(lengths);
+    if (excess) return fail(excess);
+  }
+  if (!equalBytes(encodeV1(encodeDetails(received), signature), bytes))
     return fail("the certificate is not in canonical form");
   if (handshakeKey && received.publicKey.length > 0)
     return fail("a certificate in a handshake must not carry its public key");
-  return assembleV1(suite, handshakeKey ? { ...received, publicKey: handshakeKey } : received, signature);
+  return ok(sealed(suite, handshakeKey ? { ...received, publicKey: handshakeKey } : received, signature));
 }
 
 /** The certificate that these contents and this signature make. */
@@ -43,41 +61,28 @@ export function assembleV1(
   signature: Uint8Array,
 ): Result<Certificate, string> {
   const checked = checkContent(content);
-  if (!checked.ok) return checked;
-  const details = encodeV1Details(content);
-  const encoded = encodeV1(details, signature);
-  const fingerprint = toHex(suite.sha256(encoded)) as Fingerprint;
-  return ok({
-    ...content,
-    publicKey: content.publicKey.slice(),
-    signature: signature.slice(),
-    details,
-    encoded,
-    fingerprint,
-  });
+  return checked.ok ? sealed(suite, detailsOf(content), signature).read() : checked;
 }
 
 /** The details, which are what the signature covers. An empty public key is left out: that is the handshake form. */
 export function encodeV1Details(content: CertificateContent): Uint8Array {
-  const writer = new ProtobufWriter()
-    .bytes(Details.name, utf8Encode(content.name))
-    .packedUint32s(Details.networks, content.networks.flatMap(pairOf))
-    .packedUint32s(Details.unsafeNetworks, content.unsafeNetworks.flatMap(pairOf));
-  for (const group of content.groups) writer.message(Details.groups, utf8Encode(group));
-  return writer
-    .varint(Details.notBefore, content.notBefore)
-    .varint(Details.notAfter, content.notAfter)
-    .bytes(Details.publicKey, content.publicKey)
-    .varint(Details.isCa, content.isCa ? 1 : 0)
-    .bytes(Details.issuer, fromHex(content.issuer) ?? new Uint8Array())
-    .varint(Details.curve, content.curve === "P256" ? 1 : 0)
-    .finish();
+  return encodeDetails(detailsOf(content));
+}
+
+/** The hash of the whole certificate. */
+export function fingerprintV1(
+  suite: CryptoSuite,
+  { details, signature }: Pick<Certificate, "details" | "signature">,
+): Fingerprint {
+  return toHex(suite.sha256(encodeV1(details, signature))) as Fingerprint;
 }
 
 /** Details and signature as one message. */
 export function encodeV1(details: Uint8Array, signature: Uint8Array): Uint8Array {
   return new ProtobufWriter().message(Outer.details, details).bytes(Outer.signature, signature).finish();
 }
+
+const NOTHING: Uint8Array = new Uint8Array();
 
 const Outer = { details: 1, signature: 2 } as const;
 
@@ -94,49 +99,125 @@ const Details = {
   curve: 100,
 } as const;
 
-function decodeDetails(bytes: Uint8Array): Result<CertificateContent, string> {
+/** The details as numbers and bytes: checked for their form, and for nothing that costs more than that. */
+interface RawDetails extends Pick<Certificate, "curve" | "notBefore" | "notAfter" | "isCa" | "publicKey"> {
+  readonly name: Uint8Array;
+  /** Address and netmask in turn. */
+  readonly networks: readonly number[];
+  readonly unsafeNetworks: readonly number[];
+  readonly groups: readonly Uint8Array[];
+  readonly issuer: Uint8Array;
+}
+
+function parseDetails(bytes: Uint8Array): Result<RawDetails, string> {
   const reader = new ProtobufReader(bytes);
   const networks: number[] = [];
   const unsafeNetworks: number[] = [];
-  const groups: string[] = [];
-  let name = "";
+  const groups: Uint8Array[] = [];
+  let name: Uint8Array = NOTHING;
   let notBefore = 0n;
   let notAfter = 0n;
-  let publicKey: Uint8Array = new Uint8Array();
+  let publicKey: Uint8Array = NOTHING;
   let isCa = false;
-  let issuer: Uint8Array = new Uint8Array();
+  let issuer: Uint8Array = NOTHING;
   let curve = 0n;
-  while (reader.next()) {
-    if (reader.field === Details.name) name = reader.text();
-    else if (reader.field === Details.networks) reader.uint32s(networks, bytes.length);
-    else if (reader.field === Details.unsafeNetworks) reader.uint32s(unsafeNetworks, bytes.length);
-    else if (reader.field === Details.groups) groups.push(reader.text());
-    else if (reader.field === Details.notBefore) notBefore = reader.int64();
-    else if (reader.field === Details.notAfter) notAfter = reader.int64();
-    else if (reader.field === Details.publicKey) publicKey = reader.bytes();
-    else if (reader.field === Details.isCa) isCa = reader.bool();
-    else if (reader.field === Details.issuer) issuer = reader.bytes();
-    else if (reader.field === Details.curve) curve = reader.uint64();
+  for (let before = 0; reader.next(); before = reader.field) {
+    const { field } = reader;
+    if (field < before || (field === before && field !== Details.groups))
+      return fail("the certificate is not in canonical form");
+    if (field === Details.name) name = reader.bytes();
+    else if (field === Details.networks) reader.uint32s(networks, bytes.length);
+    else if (field === Details.unsafeNetworks) reader.uint32s(unsafeNetworks, bytes.length);
+    else if (field === Details.groups) groups.push(reader.bytes());
+    else if (field === Details.notBefore) notBefore = reader.int64();
+    else if (field === Details.notAfter) notAfter = reader.int64();
+    else if (field === Details.publicKey) publicKey = reader.bytes();
+    else if (field === Details.isCa) isCa = reader.bool();
+    else if (field === Details.issuer) issuer = reader.bytes();
+    else if (field === Details.curve) curve = reader.uint64();
+    else return fail("the certificate is not in canonical form");
   }
   if (reader.failed) return fail("the details of the certificate are not well formed");
   if (curve > 1n) return fail(`curve ${curve} is not known`);
   if (issuer.length !== 0 && issuer.length !== FINGERPRINT_BYTES) return fail("the issuer is not a fingerprint");
-  const prefixes = prefixesOf(networks);
-  const unsafePrefixes = prefixesOf(unsafeNetworks);
-  if (!prefixes || !unsafePrefixes) return fail("a network of the certificate is not an address and a netmask");
+  const isP256 = curve === 1n;
   return ok({
-    version: 1,
-    curve: curve === 1n ? "P256" : "CURVE25519",
+    curve: isP256 ? "P256" : "CURVE25519",
     name,
-    networks: prefixes,
-    unsafeNetworks: unsafePrefixes,
+    networks,
+    unsafeNetworks,
     groups,
     notBefore,
     notAfter,
     isCa,
-    issuer: toHex(issuer) as Fingerprint | "",
+    issuer,
     publicKey,
   });
+}
+
+function encodeDetails(details: RawDetails): Uint8Array {
+  const writer = new ProtobufWriter()
+    .bytes(Details.name, details.name)
+    .packedUint32s(Details.networks, details.networks)
+    .packedUint32s(Details.unsafeNetworks, details.unsafeNetworks);
+  for (const group of details.groups) writer.message(Details.groups, group);
+  return writer
+    .varint(Details.notBefore, details.notBefore)
+    .varint(Details.notAfter, details.notAfter)
+    .bytes(Details.publicKey, details.publicKey)
+    .varint(Details.isCa, details.isCa ? 1 : 0)
+    .bytes(Details.issuer, details.issuer)
+    .varint(Details.curve, details.curve === "P256" ? 1 : 0)
+    .finish();
+}
+
+function detailsOf(content: CertificateContent): RawDetails {
+  const { name, networks, unsafeNetworks, groups, issuer } = content;
+  return {
+    ...content,
+    name: utf8Encode(name),
+    networks: networks.flatMap(pairOf),
+    unsafeNetworks: unsafeNetworks.flatMap(pairOf),
+    groups: groups.map(utf8Encode),
+    issuer: fromHex(issuer) ?? NOTHING,
+  };
+}
+
+/** Encodes and hashes what the details say; the bytes that it keeps are its own. */
+function sealed(suite: CryptoSuite, raw: RawDetails, signatureBytes: Uint8Array): UnreadCertificate {
+  const signature = signatureBytes.slice();
+  const details = encodeDetails(raw);
+  const encoded = encodeV1(details, signature);
+  const head: CertificateHead = {
+    version: 1,
+    curve: raw.curve,
+    notBefore: raw.notBefore,
+    notAfter: raw.notAfter,
+    isCa: raw.isCa,
+    issuer: toHex(raw.issuer) as Fingerprint | "",
+    publicKey: raw.publicKey.slice(),
+    signature,
+    details,
+    fingerprint: toHex(suite.sha256(encoded)) as Fingerprint,
+  };
+  return { head, read: () => readContent(raw, head, encoded) };
+}
+
+function readContent(raw: RawDetails, head: CertificateHead, encoded: Uint8Array): Result<Certificate, string> {
+  const name = utf8Decode(raw.name);
+  const groups = raw.groups.map(utf8Decode);
+  if (name === undefined || !areAllText(groups))
+    return fail("the details of the certificate are not well formed: a text in them is not UTF-8");
+  const networks = prefixesOf(raw.networks);
+  const unsafeNetworks = prefixesOf(raw.unsafeNetworks);
+  if (!networks || !unsafeNetworks) return fail("a network of the certificate is not an address and a netmask");
+  const certificate = { ...head, name, networks, unsafeNetworks, groups, encoded };
+  const checked = checkContent(certificate);
+  return checked.ok ? ok(certificate) : checked;
+}
+
+function areAllText(texts: readonly (string | undefined)[]): texts is readonly string[] {
+  return !texts.includes(undefined);
 }
 
 /** Address and netmask, as two numbers. */

@@ -2,10 +2,16 @@ import { concatBytes, equalBytes, fromHex, toHex, utf8Decode, utf8Encode } from 
 import { fail, ok, type Result } from "../base/result.ts";
 import type { CryptoSuite, Curve } from "../crypto/suite.ts";
 import { addressBytes, addressFromBytes, familyOf } from "../netip/address.ts";
-import { comparePrefixes, type Prefix } from "../netip/prefix.ts";
-import { DerReader, derElement, derInteger, parseDerInteger } from "../wire/der.ts";
-import type { Certificate, Fingerprint } from "./certificate.ts";
-import { CERTIFICATE_BYTES_MAX, type CertificateContent, checkContent, FINGERPRINT_BYTES } from "./content.ts";
+import { type Prefix, sortedPrefixes } from "../netip/prefix.ts";
+import { countDerElements, DerReader, derElement, derInteger, parseDerInteger } from "../wire/der.ts";
+import type { Certificate, CertificateHead, Fingerprint, ListLengths, UnreadCertificate } from "./certificate.ts";
+import {
+  CERTIFICATE_BYTES_MAX,
+  type CertificateContent,
+  checkContent,
+  excessiveList,
+  FINGERPRINT_BYTES,
+} from "./content.ts";
 
 // Version 2 (protocol 4.3): DER with implicit context tags.
 //
@@ -21,15 +27,21 @@ export interface HandshakeKey {
   readonly curve: Curve;
 }
 
-/** Reads a certificate as it stands in a file, or in a handshake with the key that Noise has for it. */
-export function decodeV2(
+/** Reads a certificate as it stands in a file. */
+export function decodeV2(suite: CryptoSuite, bytes: Uint8Array): Result<Certificate, string> {
+  const unread = openV2(suite, bytes);
+  return unread.ok ? unread.value.read() : unread;
+}
+
+/** Takes a certificate apart: as it stands in a file, or in a handshake with the key that Noise has for it. */
+export function openV2(
   suite: CryptoSuite,
   bytes: Uint8Array,
   handshakeKey?: HandshakeKey,
-): Result<Certificate, string> {
+): Result<UnreadCertificate, string> {
   if (bytes.length > CERTIFICATE_BYTES_MAX) return fail("the certificate is too long");
   const outer = new DerReader(bytes);
-  const reader = new DerReader(outer.read(Tag.sequence) ?? new Uint8Array());
+  const reader = new DerReader(outer.read(Tag.sequence) ?? NOTHING);
   const details = reader.readWhole(Tag.details);
   const curveBytes = reader.readOptional(Tag.curve);
   if (handshakeKey && reader.next(Tag.publicKey))
@@ -43,12 +55,13 @@ export function decodeV2(
 
   const curve = curveBytes ? curveOf(curveBytes) : (handshakeKey?.curve ?? "CURVE25519");
   if (!curve) return fail("the certificate's curve is not known");
-  const content = decodeDetails(details.content);
-  if (!content.ok) return content;
-  const decoded = assembleV2(suite, { ...content.value, curve, publicKey }, details.raw, signature);
-  if (decoded.ok && !handshakeKey && !equalBytes(decoded.value.encoded, bytes))
-    return fail("the certificate is not in canonical form");
-  return decoded;
+  const parsed = parseDetails(details.content);
+  if (!parsed.ok) return parsed;
+  const excess = handshakeKey && excessiveList(lengthsOf(parsed.value));
+  if (excess) return fail(excess);
+  const unread = sealed(suite, parsed.value, { details: details.raw, curve, publicKey, signature });
+  if (handshakeKey || equalBytes(encodeV2(unread.head), bytes)) return ok(unread);
+  return fail("the certificate is not in canonical form");
 }
 
 /** The certificate that these contents, encoded as `details`, and this signature make. */
@@ -61,18 +74,7 @@ export function assembleV2(
   const checked = checkContent(content);
   if (!checked.ok) return checked;
   const { curve, publicKey } = content;
-  const encoded = encodeV2({ details, curve, publicKey, signature });
-  if (encoded.length > CERTIFICATE_BYTES_MAX) return fail("the certificate is too long");
-  return ok({
-    ...content,
-    networks: [...content.networks].sort(comparePrefixes),
-    unsafeNetworks: [...content.unsafeNetworks].sort(comparePrefixes),
-    publicKey: publicKey.slice(),
-    signature: signature.slice(),
-    details: details.slice(),
-    encoded,
-    fingerprint: fingerprintV2(suite, { details, curve, publicKey, signature }),
-  });
+  return completed(content, headOf(suite, content, { details, curve, publicKey, signature }));
 }
 
 /** The parts of a certificate as they are hashed, signed and laid out. */
@@ -111,8 +113,8 @@ export function encodeV2Details(content: CertificateContent): Uint8Array {
   return derElement(
     Tag.details,
     derElement(Tag.name, utf8Encode(name)),
-    listElement(Tag.networks, [...networks].sort(comparePrefixes).map(encodePrefix)),
-    listElement(Tag.unsafeNetworks, [...unsafeNetworks].sort(comparePrefixes).map(encodePrefix)),
+    listElement(Tag.networks, sortedPrefixes(networks).map(encodePrefix)),
+    listElement(Tag.unsafeNetworks, sortedPrefixes(unsafeNetworks).map(encodePrefix)),
     listElement(
       Tag.groups,
       groups.map((group) => derElement(Tag.utf8String, utf8Encode(group))),
@@ -146,46 +148,100 @@ const Tag = {
 
 const NOTHING: Uint8Array = new Uint8Array();
 
-function decodeDetails(bytes: Uint8Array): Result<Omit<CertificateContent, "curve" | "publicKey">, string> {
+/** The details, their lists unread. */
+interface RawDetails extends Pick<Certificate, "isCa" | "issuer" | "notBefore" | "notAfter"> {
+  readonly name: Uint8Array;
+  readonly networks: Uint8Array;
+  readonly unsafeNetworks: Uint8Array;
+  readonly groups: Uint8Array;
+}
+
+function parseDetails(bytes: Uint8Array): Result<RawDetails, string> {
   const reader = new DerReader(bytes);
-  const nameBytes = reader.read(Tag.name);
-  const networks = decodeList(reader.readOptional(Tag.networks), Tag.octetString, decodePrefix);
-  const unsafeNetworks = decodeList(reader.readOptional(Tag.unsafeNetworks), Tag.octetString, decodePrefix);
-  const groups = decodeList(reader.readOptional(Tag.groups), Tag.utf8String, utf8Decode);
+  const name = reader.read(Tag.name);
+  const networks = reader.readOptional(Tag.networks) ?? NOTHING;
+  const unsafeNetworks = reader.readOptional(Tag.unsafeNetworks) ?? NOTHING;
+  const groups = reader.readOptional(Tag.groups) ?? NOTHING;
   const isCaBytes = reader.readOptional(Tag.isCa);
   const notBefore = decodeTime(reader.read(Tag.notBefore));
   const notAfter = decodeTime(reader.read(Tag.notAfter));
   const issuer = reader.readOptional(Tag.issuer);
-  if (reader.failed) return fail("the details of the certificate are not well formed");
-
-  const name = utf8Decode(nameBytes ?? NOTHING);
-  if (name === undefined) return fail("the certificate's name is not UTF-8");
-  if (!networks || !unsafeNetworks) return fail("a network of the certificate is not an address and a prefix length");
-  if (!groups) return fail("a group of the certificate is not UTF-8");
+  if (reader.failed || !name) return fail("the details of the certificate are not well formed");
   if (notBefore === undefined || notAfter === undefined)
     return fail("a time of the certificate is not a 64-bit number");
   if (isCaBytes && isCaBytes.length !== 1) return fail("the CA mark is not one byte");
   if (issuer && issuer.length !== FINGERPRINT_BYTES) return fail("the issuer is not a fingerprint");
   return ok({
-    version: 2,
     name,
     networks,
     unsafeNetworks,
     groups,
+    isCa: isCaBytes !== undefined && isCaBytes[0] !== 0,
     notBefore,
     notAfter,
-    isCa: isCaBytes !== undefined && isCaBytes[0] !== 0,
     issuer: issuer ? (toHex(issuer) as Fingerprint) : "",
   });
 }
 
-/** Undefined when an element is not what it should be; a list that is not there is empty. */
+function lengthsOf({ networks, unsafeNetworks, groups }: RawDetails): ListLengths {
+  return {
+    networks: countDerElements(networks),
+    unsafeNetworks: countDerElements(unsafeNetworks),
+    groups: countDerElements(groups),
+  };
+}
+
+/** Hashes what the details say. */
+function sealed(suite: CryptoSuite, raw: RawDetails, parts: V2Parts): UnreadCertificate {
+  const head = headOf(suite, raw, parts);
+  return { head, read: () => readContent(raw, head) };
+}
+
+/** The bytes that it keeps are its own. */
+function headOf(
+  suite: CryptoSuite,
+  { notBefore, notAfter, isCa, issuer }: Pick<Certificate, "isCa" | "issuer" | "notBefore" | "notAfter">,
+  parts: V2Parts,
+): CertificateHead {
+  const { curve } = parts;
+  const own = {
+    details: parts.details.slice(),
+    publicKey: parts.publicKey.slice(),
+    signature: parts.signature.slice(),
+  };
+  const fingerprint = fingerprintV2(suite, parts);
+  return { version: 2, curve, notBefore, notAfter, isCa, issuer, ...own, fingerprint };
+}
+
+function readContent(raw: RawDetails, head: CertificateHead): Result<Certificate, string> {
+  const name = utf8Decode(raw.name);
+  const networks = decodeList(raw.networks, Tag.octetString, decodePrefix);
+  const unsafeNetworks = decodeList(raw.unsafeNetworks, Tag.octetString, decodePrefix);
+  const groups = decodeList(raw.groups, Tag.utf8String, utf8Decode);
+  if (name === undefined) return fail("the certificate's name is not UTF-8");
+  if (!networks || !unsafeNetworks) return fail("a network of the certificate is not an address and a prefix length");
+  if (!groups) return fail("a group of the certificate is not UTF-8");
+  const content = { ...head, name, networks, unsafeNetworks, groups };
+  const checked = checkContent(content);
+  return checked.ok ? completed(content, head) : checked;
+}
+
+function completed(
+  { name, networks, unsafeNetworks, groups }: CertificateContent,
+  head: CertificateHead,
+): Result<Certificate, string> {
+  const encoded = encodeV2(head);
+  if (encoded.length > CERTIFICATE_BYTES_MAX) return fail("the certificate is too long");
+  const lists = { networks: sortedPrefixes(networks), unsafeNetworks: sortedPrefixes(unsafeNetworks), groups };
+  return ok({ ...head, name, ...lists, encoded });
+}
+
+/** Undefined when an element is not what it should be. */
 function decodeList<Value>(
-  bytes: Uint8Array | undefined,
+  bytes: Uint8Array,
   tag: number,
   decode: (content: Uint8Array) => Value | undefined,
 ): Value[] | undefined {
-  if (!bytes) return [];
   const reader = new DerReader(bytes);
   const values: Value[] = [];
   while (!reader.atEnd) {

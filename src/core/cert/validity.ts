@@ -10,7 +10,7 @@ export interface Untimely {
 }
 
 /** Undefined while the certificate is valid; both ends are inclusive (protocol 4.5). There is no allowance for skewed clocks. */
-export function untimely(certificate: Certificate, at: WallTime): Untimely | undefined {
+export function untimely(certificate: Pick<Certificate, "notBefore" | "notAfter">, at: WallTime): Untimely | undefined {
   const notBefore = certificate.notBefore * SECOND;
   const notAfter = certificate.notAfter * SECOND;
   if (at < notBefore) {

@@ -1,7 +1,7 @@
 import { fail, type Result } from "../base/result.ts";
 import type { WallTime } from "../base/time.ts";
 import type { VerifiedCertificate } from "../cert/certificate.ts";
-import { fromHandshakeForm } from "../cert/handshake-form.ts";
+import { openHandshakeForm } from "../cert/handshake-form.ts";
 import type { Identity } from "../cert/identity.ts";
 import type { CryptoSuite } from "../crypto/suite.ts";
 import type { HandshakePayload } from "../wire/handshake-payload.ts";
@@ -19,18 +19,15 @@ export function identifyPeer(
   at: WallTime,
 ): Result<VerifiedCertificate, HandshakeRefusal> {
   const { credential, pool } = identity;
-  const decoded = fromHandshakeForm(suite, {
+  const opened = openHandshakeForm(suite, {
     bytes: payload.certificate,
     version: payload.certificateVersion,
     publicKey: remoteStatic,
     curve: credential.curve,
   });
-  if (!decoded.ok) return fail({ code: "bad-certificate", why: decoded.reason });
-  const certificate = decoded.value;
-  const { fingerprint } = certificate;
-  if (certificate.curve !== credential.curve)
-    return fail({ code: "curve-mismatch", text: "the peer's certificate is on another curve than ours", fingerprint });
-  const verified = pool.verify(certificate, at);
+  if (!opened.ok) return fail({ code: "bad-certificate", why: opened.reason });
+  const { fingerprint } = opened.value.head;
+  const verified = pool.admit(opened.value, at);
   if (!verified.ok) return fail({ ...verified.reason, fingerprint });
   if (verified.value.networks.some(({ address }) => credential.addresses.includes(address)))
     return fail({ code: "own-address", fingerprint });

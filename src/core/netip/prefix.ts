@@ -1,3 +1,4 @@
+import { compareBytes } from "../base/bytes.ts";
 import { addressBytes, addressFromBytes, compareAddresses, familyOf, type IpAddress, parseAddress } from "./address.ts";
 
 /** An address with a prefix length. Host bits may be set: "10.77.1.2/16" is a host in its network. */
@@ -33,18 +34,39 @@ export function masked(prefix: Prefix): Prefix {
 
 /** Whether the address lies in the prefix. Families never match each other. */
 export function contains(prefix: Prefix, address: IpAddress): boolean {
-  const network = addressBytes(prefix.address);
-  const bytes = addressBytes(address);
-  if (network.length !== bytes.length) return false;
-  const whole = prefix.bits >> 3;
-  for (let i = 0; i < whole; i++) if (network[i] !== bytes[i]) return false;
-  const rest = prefix.bits & 7;
-  return rest === 0 || ((network[whole] ?? 0) ^ (bytes[whole] ?? 0)) >> (8 - rest) === 0;
+  return hasBits(addressBytes(prefix.address), prefix.bits, addressBytes(address));
+}
+
+/** Whether a prefix lies inside any of these. They are read once, however many are asked about. */
+export function prefixesAround(outer: readonly Prefix[]): (inner: Prefix) => boolean {
+  const networks = outer.map(({ address, bits }) => ({ network: addressBytes(address), bits }));
+  return ({ address, bits: innerBits }) => {
+    const bytes = addressBytes(address);
+    return networks.some(({ network, bits }) => bits <= innerBits && hasBits(network, bits, bytes));
+  };
+}
+
+function hasBits(network: Uint8Array, bits: number, address: Uint8Array): boolean {
+  if (network.length !== address.length) return false;
+  const whole = bits >> 3;
+  for (let i = 0; i < whole; i++) if (network[i] !== address[i]) return false;
+  const rest = bits & 7;
+  return rest === 0 || ((network[whole] ?? 0) ^ (address[whole] ?? 0)) >> (8 - rest) === 0;
 }
 
 /** IPv4 before IPv6, then address, then length: the order of networks in a v2 certificate (protocol 4.3). */
 export function comparePrefixes(a: Prefix, b: Prefix): number {
   return compareAddresses(a.address, b.address) || a.bits - b.bits;
+}
+
+/** In the order of `comparePrefixes`. Each address is read once; a list that is in order already is only looked at. */
+export function sortedPrefixes(prefixes: readonly Prefix[]): Prefix[] {
+  const keyed = prefixes.map((prefix) => ({ prefix, key: addressBytes(prefix.address) }));
+  const compare = (a: (typeof keyed)[number], b: (typeof keyed)[number]): number =>
+    compareBytes(a.key, b.key) || a.prefix.bits - b.prefix.bits;
+  const isInOrder = keyed.every((each, at) => at === 0 || compare(keyed[at - 1] ?? each, each) <= 0);
+  if (!isInOrder) keyed.sort(compare);
+  return keyed.map(({ prefix }) => prefix);
 }
 
 function widthOf(address: IpAddress): 32 | 128 {

@@ -86,18 +86,16 @@ export class IxInitiator {
 
 /** The side that answers: reads one message 1, and writes one message 2 if the caller likes what it read. */
 export class IxResponder {
-  readonly #staticKey: AgreementKey;
+  readonly #setting: IxSetting;
   readonly #agreement: KeyAgreement;
-  readonly #symmetric: SymmetricState;
-  #remote: { readonly ephemeral: Uint8Array; readonly static: Uint8Array } | undefined;
+  #remote: { readonly ephemeral: Uint8Array; readonly static: Uint8Array; readonly payload: Uint8Array } | undefined;
 
   constructor(setting: IxSetting) {
-    this.#staticKey = setting.staticKey;
+    this.#setting = setting;
     this.#agreement = agreementOf(setting);
-    this.#symmetric = initialState(setting);
   }
 
-  /** Reads message 1. No key agreement happens yet: the caller judges the certificate first. */
+  /** Reads message 1. Nothing is agreed and nothing hashed yet: the caller judges the certificate first. */
   readMessage1(bytes: Uint8Array): Result<IxMessage, string> {
     if (this.#remote) throw new Fault("noise-order", "an IxResponder reads one message 1");
     const keyBytes = this.#agreement.publicKeyBytes;
@@ -108,10 +106,7 @@ export class IxResponder {
     if (!this.#agreement.accepts(remoteStatic)) return fail("the static key of message 1 is not usable");
 
     const payload = bytes.slice(2 * keyBytes);
-    this.#symmetric.mixHash(ephemeral);
-    this.#symmetric.mixHash(remoteStatic);
-    this.#symmetric.mixHash(payload);
-    this.#remote = { ephemeral, static: remoteStatic };
+    this.#remote = { ephemeral, static: remoteStatic, payload };
     return ok({ payload, remoteStatic });
   }
 
@@ -123,9 +118,12 @@ export class IxResponder {
     payload: Uint8Array,
     ephemeralKey: AgreementKey,
   ): { readonly message: Uint8Array; readonly keys: SessionKeys } {
-    const staticKey = this.#staticKey;
+    const { staticKey } = this.#setting;
     if (!this.#remote) throw new Fault("noise-order", "an IxResponder writes message 2 after a good message 1");
-    const symmetric = this.#symmetric;
+    const symmetric = initialState(this.#setting);
+    symmetric.mixHash(this.#remote.ephemeral);
+    symmetric.mixHash(this.#remote.static);
+    symmetric.mixHash(this.#remote.payload);
 
     symmetric.mixHash(ephemeralKey.publicKey);
     symmetric.mixKey(agreed(ephemeralKey, this.#remote.ephemeral));

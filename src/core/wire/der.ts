@@ -50,6 +50,14 @@ export class DerReader {
     return { raw: this.#bytes.subarray(start, end), content };
   }
 
+  /** Passes over the next element, whatever it is. */
+  skip(): void {
+    const length = this.#readLength();
+    if (length === undefined) return;
+    this.#offset += length;
+    if (this.#offset > this.#bytes.length) this.#fail();
+  }
+
   #readLength(): number | undefined {
     const first = this.#bytes[this.#offset + 1];
     if (first === undefined) return this.#fail();
@@ -68,6 +76,14 @@ export class DerReader {
     this.#failed = true;
     return undefined;
   }
+}
+
+/** How many elements stand in these bytes, whatever they are; a broken one counts, and ends it. */
+export function countDerElements(bytes: Uint8Array): number {
+  const reader = new DerReader(bytes);
+  let count = 0;
+  for (; !reader.atEnd && !reader.failed; count++) reader.skip();
+  return count;
 }
 
 /** One element: tag, minimal length, the concatenated content. */
