@@ -99,7 +99,7 @@ class X25519Key implements AgreementKey {
 
   constructor(privateKey: Uint8Array) {
     this.#key = importPrivateKey("X25519", privateKey);
-    this.publicKey = exportPublicKey(this.#key);
+    this.publicKey = publicKeyOf(this.#key);
   }
 
   agree(peerPublicKey: Uint8Array): Uint8Array | undefined {
@@ -154,7 +154,7 @@ class Ed25519Key implements SigningKey {
 
   constructor(seed: Uint8Array) {
     this.#key = importPrivateKey("Ed25519", seed);
-    this.publicKey = exportPublicKey(this.#key);
+    this.publicKey = publicKeyOf(this.#key);
   }
 
   sign(message: Uint8Array): Uint8Array {
@@ -232,8 +232,9 @@ const importedKeys: Record<OkpCurve, LruMap<string, KeyObject>> = {
   Ed25519: new LruMap(IMPORTED_KEYS_MAX),
 };
 
-function exportPublicKey(key: KeyObject): Uint8Array {
-  const { x } = crypto.createPublicKey(key).export({ format: "jwk" });
+/** The JWK of a private key has its public half beside it. */
+function publicKeyOf(privateKey: KeyObject): Uint8Array {
+  const { x } = privateKey.export({ format: "jwk" });
   return Uint8Array.from(Buffer.from(x ?? "", "base64url"));
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { concatBytes, writeUint32 } from "../../src/core/base/bytes.ts";
 import { toHandshakeForm } from "../../src/core/cert/handshake-form.ts";
 import type { SessionSnapshot } from "../../src/core/dataplane/contract.ts";
-import { UNCONFIRMED_PER_PEER_MAX } from "../../src/core/machine/sessions/unconfirmed.ts";
+import { UNCONFIRMED_MAX } from "../../src/core/machine/sessions/unconfirmed.ts";
 import type { Endpoint } from "../../src/core/netip/endpoint.ts";
 import { endpointOf } from "../../src/core/path/path.ts";
 import { encodeHandshakePayload } from "../../src/core/wire/handshake-payload.ts";
@@ -90,13 +90,13 @@ describe("a host that is sent", () => {
     expect(stand.alpha.snapshot().length).toBeLessThanOrEqual(10);
   });
 
-  test("forged messages 1 with real certificates by one sender keeps its tunnels and a handful of unconfirmed ones", () => {
+  test("forged messages 1 with real certificates by one sender keeps its tunnels and a bounded number of unconfirmed ones", () => {
     const stand = new Stand(7);
     const messages = forgedMessages(stand, 1_500, () => stand.stranger(1));
     flood(stand, messages);
   });
 
-  test("forged messages 1 with real certificates from everywhere keeps its tunnels and a handful of unconfirmed ones", () => {
+  test("forged messages 1 with real certificates from everywhere keeps its tunnels and a bounded number of unconfirmed ones", () => {
     const stand = new Stand(8);
     const messages = forgedMessages(stand, 1_500, () => stand.stranger(stand.random.below(30_000)));
     flood(stand, messages);
@@ -135,7 +135,7 @@ function flood(stand: Stand, messages: readonly Crossing[]): void {
     stand.run(1);
     if (i % 500 !== 499) continue;
     const unconfirmed = stand.alpha.snapshot().filter(({ confirmed }) => !confirmed);
-    expect(unconfirmed.length).toBeLessThanOrEqual(UNCONFIRMED_PER_PEER_MAX);
+    expect(unconfirmed.length).toBeLessThanOrEqual(UNCONFIRMED_MAX);
     expect(stand.canTalk()).toBe(true);
   }
   expect(stand.notices.filter(({ level }) => level !== "debug" && level !== "trace")).toEqual([]);

@@ -4,8 +4,17 @@ import type { Certificate, CertificateVersion, UnreadCertificate } from "./certi
 import { encodeV1, encodeV1Details, openV1 } from "./v1.ts";
 import { encodeV2, openV2 } from "./v2.ts";
 
-/** The certificate as it travels in a handshake: without the public key, which Noise transfers anyway (protocol 4.6). */
+/** The certificate as it travels in a handshake: without the public key, which Noise transfers anyway (protocol 4.6). Made once. */
 export function toHandshakeForm(certificate: Certificate): Uint8Array {
+  const known = forms.get(certificate) ?? encodedForm(certificate);
+  forms.set(certificate, known);
+  return known;
+}
+
+/** A host sends its own certificate with every handshake, and every session keeps its peer's. */
+const forms = new WeakMap<Certificate, Uint8Array>();
+
+function encodedForm(certificate: Certificate): Uint8Array {
   if (certificate.version === 1) {
     return encodeV1(encodeV1Details({ ...certificate, publicKey: new Uint8Array() }), certificate.signature);
   }

@@ -1,6 +1,6 @@
 import type { Instant } from "../../base/time.ts";
 import type { PolicyId } from "../../dataplane/contract.ts";
-import type { Endpoint } from "../../netip/endpoint.ts";
+import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
 import type { EndOfSession } from "../../operator/failure.ts";
 import { endpointOf, type Path, samePath } from "../../path/path.ts";
 import { encodeMemo } from "../../peer/memo.ts";
@@ -78,7 +78,8 @@ export class Sessions implements Machine {
       now,
       { confirmed, path: done.path },
     );
-    if (!confirmed) this.#makeRoomFor(session);
+    const endpoints = this.#ports.endpointsOf(session);
+    if (!confirmed) this.#makeRoomFor(session, endpoints);
     this.#peers.add(session);
     const { initiatorToResponder, responderToInitiator } = done.keys;
     this.#command({
@@ -96,7 +97,7 @@ export class Sessions implements Machine {
       policyId,
       confirmed,
       primary: confirmed,
-      memo: this.#memoOf(session),
+      memo: this.#memoOf(session, endpoints),
     });
     if (confirmed) {
       this.proven(session);
@@ -173,7 +174,7 @@ export class Sessions implements Machine {
   /** Takes a session over from a data plane that ran without us. */
   adopt(session: OwnedSession, options: { readonly primary: boolean }): void {
     this.#peers.add(session);
-    if (session.state.at === "unconfirmed") this.#makeRoomFor(session);
+    if (session.state.at === "unconfirmed") this.#makeRoomFor(session, this.#ports.endpointsOf(session));
     // The snapshot does not say for which of its addresses a session sends: where two claim the same one, we decide.
     else if (options.primary && this.#sendsAnybodyTo(session)) this.makePrimary(session);
     else if (options.primary) this.#peers.makePrimary(session, this.#facts.now);
@@ -215,8 +216,12 @@ export class Sessions implements Machine {
     return session.addresses.some((address) => this.#peers.primaryOf(address));
   }
 
-  #makeRoomFor(session: OwnedSession): void {
-    const evicted = this.#unconfirmed.admit(session, this.#facts.now);
+  /** `endpoints`: where its peer is known to be. */
+  #makeRoomFor(session: OwnedSession, endpoints: readonly Endpoint[]): void {
+    const at = endpointOf(session.path);
+    const address = at && endpointAddress(at);
+    const isKnownPlace = endpoints.some((known) => endpointAddress(known) === address);
+    const evicted = this.#unconfirmed.admit(session, isKnownPlace, this.#facts.now);
     if (evicted) this.end(evicted, "unproven", { sendClose: false });
   }
 
@@ -252,9 +257,8 @@ export class Sessions implements Machine {
     });
   }
 
-  #memoOf(session: Session): Uint8Array {
+  #memoOf(session: Session, endpoints: readonly Endpoint[]): Uint8Array {
     const { clock, settings } = this.#facts;
-    const endpoints = this.#ports.endpointsOf(session);
     return encodeMemo({ ...session, cipher: settings.boot.cipher, establishedAt: clock.wall, endpoints });
   }
 

@@ -1,11 +1,17 @@
+import { Shares } from "../../base/shares.ts";
 import { type Instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
 import type { LocalIndex } from "../../dataplane/contract.ts";
+import { familyOf, type IpAddress } from "../../netip/address.ts";
+import { endpointAddress } from "../../netip/endpoint.ts";
+import { formatPrefix, masked } from "../../netip/prefix.ts";
+import { endpointOf, type Path } from "../../path/path.ts";
 import { nameAddress, type OwnedSession } from "../../peer/session.ts";
 
-/** Answered sessions of one peer that wait for proof. A forger who keeps sending pushes out only its own kind (reliability R10). */
-export const UNCONFIRMED_PER_PEER_MAX = 4;
-/** Answered sessions in all that wait for proof (reliability R10). */
+/**
+ * Answered sessions that wait for proof. Past it whoever has most makes room: at a thousand forged messages a second, all with one certificate,
+ * a genuine session of that peer has a second to prove itself, and those of all other peers have their whole life (reliability R10).
+ */
 export const UNCONFIRMED_MAX = 1024;
 /** A genuine initiator proves itself within a round trip; ten seconds outlast every retry of it (reliability R10). */
 export const UNCONFIRMED_LIFE_MS = 10_000;
@@ -18,33 +24,60 @@ export interface UnconfirmedDue {
   readonly what: "probe" | "expire";
 }
 
-/** Sessions that we answered and whose peer has not proven itself yet: oldest first, with their probes and their end. */
+/** A session that waits, and by what it is told apart: whom it says it is of, and where it came from. */
+interface Waiting {
+  readonly session: OwnedSession;
+  readonly peer: IpAddress;
+  readonly source: string;
+}
+
+/** Sessions that we answered and whose peer has not proven itself yet, with their probes and their end. */
 export class UnconfirmedSessions {
-  readonly #sessions = new Map<LocalIndex, OwnedSession>();
+  readonly #waiting = new Map<LocalIndex, Waiting>();
+  readonly #peers = new Shares<IpAddress, LocalIndex>();
+  /** Of each peer, by source. */
+  readonly #sources = new Map<IpAddress, Shares<string, LocalIndex>>();
   readonly #timers = new TimerQueue<LocalIndex>();
 
   get size(): number {
-    return this.#sessions.size;
+    return this.#waiting.size;
   }
 
-  /** Takes a session in and returns the one that has to make room for it, if any. */
-  admit(session: OwnedSession, now: Instant): OwnedSession | undefined {
-    const evicted = this.#roomFor(session);
+  /**
+   * Takes a session in and returns the one that has to make room for it, if any: of the peer that has most, the oldest from the source that has
+   * most. Of sources with as many, one that the peer was seen at before (`isKnownPlace`) goes last.
+   */
+  admit(session: OwnedSession, isKnownPlace: boolean, now: Instant): OwnedSession | undefined {
+    const evicted = this.#waiting.size < UNCONFIRMED_MAX ? undefined : this.#crowdedOut();
     if (evicted) this.remove(evicted);
-    this.#sessions.set(session.localIndex, session);
-    this.#timers.schedule(session.localIndex, later(now, PROBE_AFTER_MS[0]));
+    const { localIndex, path } = session;
+    const peer = nameAddress(session);
+    const source = sourceOf(path);
+    const ofPeer = this.#sources.get(peer) ?? new Shares<string, LocalIndex>();
+    this.#waiting.set(localIndex, { session, peer, source });
+    this.#peers.add(peer, localIndex);
+    this.#sources.set(peer, ofPeer);
+    ofPeer.add(source, localIndex, { spared: isKnownPlace });
+    this.#timers.schedule(localIndex, later(now, PROBE_AFTER_MS[0]));
     return evicted;
   }
 
   /** It proved itself or is gone. */
-  remove(session: OwnedSession): void {
-    this.#sessions.delete(session.localIndex);
-    this.#timers.cancel(session.localIndex);
+  remove({ localIndex }: Pick<OwnedSession, "localIndex">): void {
+    const waiting = this.#waiting.get(localIndex);
+    if (!waiting) return;
+    const { peer, source } = waiting;
+    this.#waiting.delete(localIndex);
+    this.#peers.remove(peer, localIndex);
+    const ofPeer = this.#sources.get(peer);
+    ofPeer?.remove(source, localIndex);
+    if (ofPeer?.size === 0) this.#sources.delete(peer);
+    this.#timers.cancel(localIndex);
   }
 
   popDue(now: Instant): UnconfirmedDue | undefined {
     const localIndex = this.#timers.popDue(now);
-    const session = localIndex === undefined ? undefined : this.#sessions.get(localIndex);
+    const session = localIndex === undefined ? undefined : this.#waiting.get(localIndex)?.session;
     if (session?.state.at !== "unconfirmed") return undefined;
     const { since, probesSent } = session.state;
     if (probesSent >= PROBE_AFTER_MS.length) {
@@ -60,12 +93,17 @@ export class UnconfirmedSessions {
     return this.#timers.next()?.at;
   }
 
-  /** The oldest session of the same peer when it has its share, else the oldest of all when the table is full. */
-  #roomFor(session: OwnedSession): OwnedSession | undefined {
-    const name = nameAddress(session);
-    const ofPeer = [...this.#sessions.values()].filter((session) => nameAddress(session) === name);
-    if (ofPeer.length >= UNCONFIRMED_PER_PEER_MAX) return ofPeer[0];
-    if (this.#sessions.size < UNCONFIRMED_MAX) return undefined;
-    return this.#sessions.values().next().value;
+  #crowdedOut(): OwnedSession | undefined {
+    const peer = this.#peers.largest();
+    const localIndex = peer === undefined ? undefined : this.#sources.get(peer)?.oldestOfLargest();
+    return localIndex === undefined ? undefined : this.#waiting.get(localIndex)?.session;
   }
+}
+
+/** What one sender can choose freely counts as one source: a network of an IPv6 host is its own. */
+function sourceOf(path: Path | undefined): string {
+  const endpoint = endpointOf(path);
+  if (endpoint === undefined) return path ? "relayed" : "nowhere";
+  const address = endpointAddress(endpoint);
+  return familyOf(address) === 4 ? address : formatPrefix(masked({ address, bits: 64 }));
 }
