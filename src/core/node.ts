@@ -137,7 +137,7 @@ export class Node {
 
   /** Who hears which event. */
   #hear(event: NodeEvent): void {
-    const { liveness, policies, discovery, pings, calls, sessions } = this.#machines;
+    const { liveness, policies, discovery, pings, calls, answers, sessions } = this.#machines;
     switch (event.kind) {
       case "command":
         this.#out.command(event.command);
@@ -164,6 +164,9 @@ export class Node {
         return;
       case "undeliverable":
         if (event.parcel.kind === "ping") pings.callFailed(event.parcel.id, event.failure);
+        return;
+      case "unproven":
+        answers.probe(event.session);
         return;
       case "probe":
         liveness.probe(event.session, event.pingId);

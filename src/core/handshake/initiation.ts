@@ -7,9 +7,10 @@ import type { Identity } from "../cert/identity.ts";
 import type { Cipher, CryptoSuite } from "../crypto/suite.ts";
 import type { LocalIndex, RemoteIndex } from "../dataplane/contract.ts";
 import { IxInitiator, type SessionKeys } from "../noise/ix.ts";
-import { decodeHandshakePayload, encodeHandshakePayload } from "../wire/handshake-payload.ts";
+import { decodeHandshakePayload, encodeHandshakePayload, type HandshakePayload } from "../wire/handshake-payload.ts";
 import { encodeHeader, HEADER_BYTES, PacketType } from "../wire/header.ts";
 import { ephemeralKey } from "./ephemeral.ts";
+import { filledBytes } from "./message-bytes.ts";
 import { identifyPeer } from "./peer-identity.ts";
 import type { HandshakeRefusal } from "./refusal.ts";
 
@@ -76,13 +77,16 @@ export class Initiation {
     this.#noise = noise;
     this.certificate = certificate;
     this.localIndex = options.localIndex;
-    const payload = encodeHandshakePayload({
+    const said: HandshakePayload = {
       certificate: toHandshakeForm(certificate),
       certificateVersion: certificate.version,
       initiatorIndex: options.localIndex,
       responderIndex: 0,
       time: options.time,
-    });
+    };
+    const beforeBytes = HEADER_BYTES + 2 * context.identity.credential.key.publicKey.length;
+    const bytes = beforeBytes + encodeHandshakePayload(said).length;
+    const payload = encodeHandshakePayload(said, filledBytes(bytes) - beforeBytes);
     const header = encodeHeader({ type: PacketType.handshake, subtype: 0, remoteIndex: 0, counter: 1n });
     this.message1 = concatBytes(header, noise.writeMessage1(payload));
   }

@@ -62,8 +62,7 @@ export function assemble(
   const discovery = new Discovery(facts, peers, lighthouse, emit);
   const pings = new Pings(facts, peers, emit);
   const calls = new Calls(facts, peers, discovery, emit);
-  const isSuspect = (session: Session): boolean => liveness.vitalsOf(session).suspicion !== undefined;
-  const answers = new Answers(facts, peers, { isSuspect }, emit);
+  const answers = new Answers(facts, peers, liveness, emit);
   const sessions = new Sessions(
     facts,
     peers,

@@ -58,6 +58,8 @@ export type HandshakeEvent =
       readonly refusal: HandshakeRefusal;
     }
   | { readonly code: "handshake-failed"; readonly address: IpAddress; readonly failure: CallFailure }
+  /** A message 1 is shorter than our answer would be. */
+  | { readonly code: "handshake-deferred"; readonly endpoint: Endpoint }
   | {
       readonly code: "handshake-repeated" | "message-2-unreadable";
       readonly address: IpAddress;

@@ -83,6 +83,10 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
     fields: ({ address, failure }) => ({ address, reason: failure.reason }),
   },
   "handshake-repeated": { level: "trace", text: () => "A repeated message 1 got its stored answer again." },
+  "handshake-deferred": {
+    level: "trace",
+    text: () => "A message 1 is shorter than its answer would be: it is answered when it is repeated.",
+  },
   "message-2-unreadable": {
     level: "debug",
     text: () => "An answer to our handshake does not decrypt: forged, damaged, or the peer uses another cipher.",

@@ -15,14 +15,16 @@ export interface HandshakePayload {
   readonly time: bigint;
 }
 
-export function encodeHandshakePayload(payload: HandshakePayload): Uint8Array {
+/** `atLeast`: bytes up to which it is filled with what nobody reads. */
+export function encodeHandshakePayload(payload: HandshakePayload, atLeast = 0): Uint8Array {
   const details = new ProtobufWriter()
     .bytes(Details.certificate, payload.certificate)
     .varint(Details.initiatorIndex, payload.initiatorIndex)
     .varint(Details.responderIndex, payload.responderIndex)
     .varint(Details.time, payload.time)
     .varint(Details.certificateVersion, payload.certificateVersion);
-  return new ProtobufWriter().message(OUTER_DETAILS, details.finish()).finish();
+  const outer = new ProtobufWriter().message(Outer.details, details.finish());
+  return outer.bytes(Outer.filling, new Uint8Array(Math.max(0, atLeast - outer.length))).finish();
 }
 
 /**
@@ -32,7 +34,7 @@ export function encodeHandshakePayload(payload: HandshakePayload): Uint8Array {
 export function decodeHandshakePayload(bytes: Uint8Array): Result<HandshakePayload, string> {
   const outer = new ProtobufReader(bytes);
   let details: Uint8Array | undefined;
-  while (outer.next()) if (outer.field === OUTER_DETAILS) details = outer.bytes();
+  while (outer.next()) if (outer.field === Outer.details) details = outer.bytes();
   if (outer.failed) return fail("the handshake payload is not well formed");
   if (!details) return fail("the handshake payload is empty");
   return decodeDetails(details);
@@ -62,7 +64,8 @@ function decodeDetails(bytes: Uint8Array): Result<HandshakePayload, string> {
   return ok({ certificate: certificate.slice(), certificateVersion, initiatorIndex, responderIndex, time });
 }
 
-const OUTER_DETAILS = 1;
+/** The reference calls the second one "Hmac": it reads bytes there, and has never used them (protocol 3.4). */
+const Outer = { details: 1, filling: 2 } as const;
 
 const Details = {
   certificate: 1,

@@ -206,6 +206,11 @@ export class ProtobufWriter {
     return this.bytes(field, packed.finish());
   }
 
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length;
+  }
+
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
   }

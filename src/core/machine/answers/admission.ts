@@ -13,16 +13,16 @@ export type Admission =
 const CLOCK_DIFFERENCE_MAX_NS = 24n * 3_600n * 1_000_000_000n;
 
 /**
- * `primary` is the proven session that sends to the peer, if there is one. One in doubt orders nothing: a peer that
+ * `primary` is the session that sends to the peer, if there is one and it certainly works. One in doubt orders nothing: a peer that
  * restarted with its clock set back would otherwise wait until its old session is given up, and a replay gains no more than an unconfirmed
  * session.
  */
 export function admit(
-  primary: (Pick<Session, "role" | "peerTime"> & { readonly isSuspect: boolean }) | undefined,
+  primary: Pick<Session, "role" | "peerTime"> | undefined,
   peerTime: bigint,
   wall: WallTime,
 ): Admission {
-  if (!primary || primary.isSuspect) return "accept";
+  if (!primary) return "accept";
   if (primary.role.kind === "responder" && peerTime <= primary.peerTime) return "too-old";
   const difference = peerTime > wall ? peerTime - wall : wall - peerTime;
   return difference > CLOCK_DIFFERENCE_MAX_NS ? "implausible-time" : "accept";

@@ -1,15 +1,18 @@
 import { toHex } from "../../base/bytes.ts";
+import type { Instant } from "../../base/time.ts";
 import { drawLocalIndex } from "../../handshake/local-index.ts";
+import { message2BytesMax } from "../../handshake/message-bytes.ts";
 import type { HandshakeRefusal } from "../../handshake/refusal.ts";
 import { Response } from "../../handshake/response.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
-import { directPath } from "../../path/path.ts";
+import { directPath, endpointOf } from "../../path/path.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { type FinishedHandshake, nameAddress, type Session } from "../../peer/session.ts";
-import { HEADER_BYTES } from "../../wire/header.ts";
+import { HEADER_BYTES, TAG_BYTES } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, ProbeEvent } from "../machine.ts";
 import { admit } from "./admission.ts";
+import { AnswerCredit } from "./credit.ts";
 
 export type AnswersEvent =
   | CommonEvent
@@ -23,16 +26,25 @@ export type AnswersEvent =
     };
 
 export interface AnswersPorts {
-  /** Whether there is doubt about this session. */
-  isSuspect(session: Session): boolean;
+  /** Whether it is not certain that this session still works: it is suspected, or nothing was heard on it for a while. */
+  isInDoubt(session: Session): boolean;
 }
 
-/** Handshakes that others start (protocol 3.6). */
+/** A test request without a body. */
+const PROBE_BYTES = HEADER_BYTES + TAG_BYTES;
+/** A standing session is probed at most this often because of messages 1 that it does not agree with. */
+const STANDING_PROBE_INTERVAL_MS = 5_000;
+
+/**
+ * Handshakes that others start (protocol 3.6). Whatever is sent because of them is paid for by what came from there (see credit.ts).
+ */
 export class Answers {
   readonly #facts: Facts;
   readonly #peers: Peers;
   readonly #ports: AnswersPorts;
   readonly #emit: Emit<AnswersEvent>;
+  readonly #credit = new AnswerCredit();
+  readonly #probedAt = new WeakMap<Session, Instant>();
 
   constructor(facts: Facts, peers: Peers, ports: AnswersPorts, emit: Emit<AnswersEvent>) {
     this.#facts = facts;
@@ -42,11 +54,16 @@ export class Answers {
   }
 
   /**
-   * A message 1, in the order of cost: one that was answered before gets the same answer again, which takes one hash; then the
-   * certificate is checked; the key agreements come last.
+   * A message 1, in the order of cost: one that does not pay for an answer is not looked at before its repetition does; one that was answered
+   * before gets the same answer again, which takes one hash; then the certificate is checked; the key agreements come last.
    */
   message1(source: Endpoint, datagram: Uint8Array): void {
-    const { crypto, handshakeContext, clock } = this.#facts;
+    const { crypto, handshakeContext, clock, now } = this.#facts;
+    this.#credit.earn(source, datagram.length, now);
+    if (!this.#credit.covers(source, message2BytesMax(handshakeContext.identity.credential), now)) {
+      this.#emit({ kind: "tell", event: { code: "handshake-deferred", endpoint: source } });
+      return;
+    }
     const hash = toHex(crypto.sha256(datagram.subarray(HEADER_BYTES)));
     const answered = this.#peers.byMessage1(hash);
     if (answered) {
@@ -59,15 +76,30 @@ export class Answers {
     else if (response.ok) this.#answer(response.value, source, hash);
   }
 
+  /** A session that we answered is asked for proof, if that is paid for. */
+  probe(session: Session): boolean {
+    const at = endpointOf(session.path);
+    if (!at || !this.#credit.spend(at, PROBE_BYTES, this.#facts.now)) return false;
+    this.#emit({ kind: "probe", session, pingId: undefined });
+    return true;
+  }
+
   #judge(response: Response): HandshakeRefusal | undefined {
     const [name] = response.peer.networks;
     const primary = name && this.#peers.primaryOf(name.address);
-    const standing = primary && { ...primary, isSuspect: this.#ports.isSuspect(primary) };
+    const standing = primary && !this.#ports.isInDoubt(primary) ? primary : undefined;
     const admission = admit(standing, response.peerTime, this.#facts.clock.wall);
     if (admission === "accept") return undefined;
-    // Perhaps the peer does not have it any more: then it will be in doubt, and order nothing.
-    if (primary) this.#emit({ kind: "probe", session: primary, pingId: undefined });
+    if (standing) this.#probeStanding(standing);
     return { code: admission, fingerprint: response.peer.fingerprint };
+  }
+
+  /** Perhaps the peer does not have it any more: then it will be in doubt soon, and order nothing. */
+  #probeStanding(session: Session): void {
+    const { now } = this.#facts;
+    const probedAt = this.#probedAt.get(session);
+    if (probedAt !== undefined && now - probedAt < STANDING_PROBE_INTERVAL_MS) return;
+    if (this.probe(session)) this.#probedAt.set(session, now);
   }
 
   #answer(response: Response, source: Endpoint, message1Hash: string): void {
@@ -80,6 +112,7 @@ export class Answers {
     const written = response.write({ localIndex, time: this.#facts.nextHandshakeTime() });
     if (!written) return;
     const { message2, keys } = written;
+    if (!this.#credit.spend(source, message2.length, this.#facts.now)) return;
     const { remoteIndex, peer, peerTime, certificate } = response;
     const handshake: FinishedHandshake = {
       localIndex,
@@ -98,6 +131,7 @@ export class Answers {
   #answerAgain(session: Session, source: Endpoint): void {
     if (session.role.kind !== "responder") return;
     const datagram = session.role.message2;
+    if (!this.#credit.spend(source, datagram.length, this.#facts.now)) return;
     this.#emit({ kind: "command", command: { kind: "send-datagram", to: directPath(source), datagram } });
     const event = { code: "handshake-repeated", address: nameAddress(session), endpoint: source } as const;
     this.#emit({ kind: "tell", event });

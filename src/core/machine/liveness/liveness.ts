@@ -67,6 +67,12 @@ export class Liveness implements Machine {
     return this.#vitals.get(localIndex) ?? NOTHING_KNOWN;
   }
 
+  /** Whether it is not certain that this session still works: it is suspected, or nothing was heard on it for a while. */
+  isInDoubt(session: Session): boolean {
+    const { suspicion, lastReceivedAt } = this.vitalsOf(session);
+    return suspicion !== undefined || this.#facts.now - (lastReceivedAt ?? session.state.since) >= SILENT_MS;
+  }
+
   /** Of the data plane, as of the last sample. */
   get counters(): DataPlaneCounters | undefined {
     return this.#counters;
@@ -334,6 +340,8 @@ export class Liveness implements Machine {
 
 type CounterHigh = Extract<DataPlaneEvent, { kind: "counter-high" }>;
 
+/** A session on which nothing came for so long does not show any more that its peer is as it was: it may have started anew, elsewhere. */
+const SILENT_MS = 10_000;
 /** A round trip measured earlier than this in the life of a session includes the start of both programs, not only the way. */
 const WARM_UP_MS = 1_000;
 const EMPTY: Uint8Array = new Uint8Array(0);

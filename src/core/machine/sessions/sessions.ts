@@ -14,13 +14,14 @@ import {
   type Session,
 } from "../../peer/session.ts";
 import type { Facts } from "../facts.ts";
-import type { CommonEvent, Emit, Machine, ProbeEvent, StopReason } from "../machine.ts";
+import type { CommonEvent, Emit, Machine, StopReason } from "../machine.ts";
 import { successorAmong } from "./successor.ts";
 import { UnconfirmedSessions } from "./unconfirmed.ts";
 
 export type SessionsEvent =
   | CommonEvent
-  | ProbeEvent
+  /** A session that we answered has not proven itself yet, and may be asked to. */
+  | { readonly kind: "unproven"; readonly session: Session }
   /** A session has proven itself and sends from now on. */
   | {
       readonly kind: "session-up";
@@ -201,7 +202,7 @@ export class Sessions implements Machine {
     for (let due = this.#unconfirmed.popDue(now); due; due = this.#unconfirmed.popDue(now)) {
       const session = this.#peers.session(due.localIndex);
       if (!session) continue;
-      if (due.what === "probe") this.#emit({ kind: "probe", session, pingId: undefined });
+      if (due.what === "probe") this.#emit({ kind: "unproven", session });
       else this.end(session, "unproven", { sendClose: false });
     }
   }

@@ -10,6 +10,7 @@ import { portableSuite } from "../../../../src/core/crypto/portable.ts";
 import type { Cipher, CryptoSuite } from "../../../../src/core/crypto/suite.ts";
 import type { LocalIndex, RemoteIndex } from "../../../../src/core/dataplane/contract.ts";
 import { type HandshakeContext, Initiation } from "../../../../src/core/handshake/initiation.ts";
+import { filledBytes, message2BytesMax } from "../../../../src/core/handshake/message-bytes.ts";
 import { Response } from "../../../../src/core/handshake/response.ts";
 import { sealedClose } from "../../../../src/core/handshake/sealed-close.ts";
 import { IxResponder } from "../../../../src/core/noise/ix.ts";
@@ -23,6 +24,9 @@ const at = wallTime(1_800_000_000_000_000_000n);
 const initiatorIndex = 0x01020304 as LocalIndex;
 const responderIndex = 0x0a0b0c0d as LocalIndex;
 
+/** Bytes of message 1 as the reference sends it with the certificate of host-a. */
+const REFERENCE_BYTES = 266;
+
 const trust = initiator(nodeSuite, "aes").identity;
 
 describe.each([portableSuite, nodeSuite])("a handshake with the $name suite", (suite) => {
@@ -30,18 +34,23 @@ describe.each([portableSuite, nodeSuite])("a handshake with the $name suite", (s
     { cipher: "aes" as const, vector: IX_AES },
     { cipher: "chachapoly" as const, vector: IX_CHACHAPOLY },
   ])("has the bytes of the reference, header to tag, and its keys: $cipher", ({ cipher, vector }) => {
-    const initiation = begun(suite, cipher);
-    expect(initiation.message1.length).toBe(266);
-    expect(toHex(initiation.message1.subarray(0, HEADER_BYTES))).toBe("10000000000000000000000000000001");
+    const { message1 } = begun(suite, cipher);
+    expect(toHex(message1.subarray(0, HEADER_BYTES))).toBe("10000000000000000000000000000001");
 
-    const response = read(suite, cipher, initiation.message1);
+    // The reference does not fill its message 1.
+    const response = read(suite, cipher, message1.subarray(0, REFERENCE_BYTES));
     expect(response.peer.name).toBe("host-a");
     expect(response.remoteIndex).toBe(initiatorIndex);
     const { message2, keys } = response.write({ localIndex: responderIndex, time: 1_700_000_000_500_000_000n })!;
     expect(toHex(message2)).toBe(vector.packet2);
     expect(toHex(keys.initiatorToResponder)).toBe(vector.initiatorToResponder);
     expect(toHex(keys.responderToInitiator)).toBe(vector.responderToInitiator);
+  });
 
+  test("leads both ends to the same keys", () => {
+    const initiation = begun(suite, "aes");
+    const response = read(suite, "aes", initiation.message1);
+    const { message2, keys } = response.write({ localIndex: responderIndex, time: 1_700_000_000_500_000_000n })!;
     expect(initiation.readMessage2(message2, trust, at)).toMatchObject({
       kind: "answered",
       remoteIndex: responderIndex,
@@ -49,6 +58,32 @@ describe.each([portableSuite, nodeSuite])("a handshake with the $name suite", (s
       peer: { name: "lh1" },
       keys,
     });
+  });
+});
+
+describe("a message 1", () => {
+  test("is as long as its answer and two probes together, with the headers that each of them has", () => {
+    const { message1 } = begun(nodeSuite, "aes");
+    const { message2 } = read(nodeSuite, "aes", message1).write({ localIndex: responderIndex, time: 1n })!;
+    expect(message1.length).toBeGreaterThanOrEqual(message2.length + 2 * 32 + 3 * 48);
+    expect(filledBytes(300)).toBe(640);
+    expect(filledBytes(600)).toBe(856);
+  });
+
+  test("is not filled beyond what passes every link in one piece", () => {
+    expect(filledBytes(1_100)).toBe(1_200);
+    expect(filledBytes(5_000)).toBe(1_200);
+  });
+
+  test("is answered with no more bytes than were announced", () => {
+    const { message1 } = begun(nodeSuite, "aes");
+    const { message2 } = read(nodeSuite, "aes", message1).write({
+      localIndex: 0xffff_ffff as LocalIndex,
+      time: 1n << 63n,
+    })!;
+    const announced = message2BytesMax(responder(nodeSuite, "aes").identity.credential);
+    expect(message2.length).toBeLessThanOrEqual(announced);
+    expect(message2.length).toBeGreaterThan(announced - 8);
   });
 });
 
@@ -133,6 +168,7 @@ describe("a response", () => {
   test("is refused to anything cut short, without a word about its content", () => {
     const { message1 } = begun(nodeSuite, "aes");
     for (let length = 0; length < message1.length; length += 7) {
+      if (length === REFERENCE_BYTES) continue;
       const response = Response.read(responder(nodeSuite, "aes"), message1.subarray(0, length), at);
       expect(response.ok).toBe(false);
       expect(JSON.stringify(response)).not.toContain("host-a");

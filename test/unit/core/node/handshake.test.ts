@@ -113,22 +113,39 @@ describe("message 1", () => {
     expect(b.status().peers[0]?.sessions).toBe(1);
   });
 
-  test("that is older than the session it made is not answered; the session is probed instead", () => {
-    const { mesh, a, b } = pair();
-    a.say(b, "first");
-    mesh.run(100);
-    const [old] = handshakes(mesh);
-    a.restart();
-    a.say(b, "second");
-    mesh.run(20_000);
-    b.say(a, "keeps the new session busy");
-    mesh.run(20_000);
-    expect(b.status().peers[0]?.sessions).toBe(1);
+  test("that is older than the session it made is not answered; the session is probed instead, once and where it came from", () => {
+    const { mesh, b, old } = withOldMessage1();
     const before = mesh.flights.length;
-    b.receive(C as Endpoint, old!.datagram);
+    b.receive(C as Endpoint, old);
+    expect(mesh.flights.slice(before)).toEqual([]);
+    for (let i = 0; i < 5; i++) b.receive(A as Endpoint, old);
     const sent = mesh.flights.slice(before);
     expect(sent.map(({ to, datagram }) => [to, typeOf(datagram)])).toEqual([[A, PacketType.test]]);
     expect(b.noticed("handshake-refused").at(-1)?.fields).toMatchObject({ reason: "too-old" });
+  });
+
+  test("that is older is believed when nothing was heard on the session for ten seconds: its peer may have moved and lost its clock", () => {
+    const { mesh, b, old } = withOldMessage1();
+    mesh.run(10_000);
+    b.receive(C as Endpoint, old);
+    expect(mesh.flights.at(-1)).toMatchObject({ to: C });
+    expect(b.noticed("handshake-refused")).toEqual([]);
+    expect(b.status().peers[0]).toMatchObject({ path: A, state: "up" });
+  });
+
+  test("that is too short to pay for its answer is answered when it is repeated", () => {
+    const { mesh, a, b } = pair();
+    a.event({ kind: "need-session", destination: b.address });
+    const { datagram } = mesh.flights.at(-1)!;
+    const asTheReference = datagram.subarray(0, Buffer.from(datagram).indexOf(Buffer.from("400112", "hex")) + 2);
+    const before = mesh.flights.length;
+    b.receive(C as Endpoint, asTheReference);
+    expect(mesh.flights.slice(before)).toEqual([]);
+    expect(b.noticed("handshake-deferred")).toHaveLength(1);
+    b.receive(C as Endpoint, asTheReference);
+    expect(
+      mesh.flights.slice(before).map(({ to, datagram: { length } }) => [to, length <= 2 * asTheReference.length]),
+    ).toEqual([[C, true]]);
   });
 
   test("whose time is a day off is believed only while no session stands", () => {
@@ -325,6 +342,21 @@ function pair(planA: Partial<HostPlan> = {}, planB: Partial<HostPlan> = {}) {
   const a = mesh.host(A, { name: "a", networks: ["10.77.0.1/16"], statics: { "10.77.0.2": [B] }, ...planA });
   const b = mesh.host(B, { name: "b", networks: ["10.77.0.2/16"], statics: { "10.77.0.1": [A] }, ...planB });
   return { mesh, a, b };
+}
+
+/** B has a session with A that A has used in the last second, and a message 1 of A from before. */
+function withOldMessage1() {
+  const { mesh, a, b } = pair();
+  a.say(b, "first");
+  mesh.run(100);
+  const [old] = handshakes(mesh);
+  a.restart();
+  a.say(b, "second");
+  mesh.run(40_000);
+  a.say(b, "still here");
+  mesh.run(1_000);
+  expect(b.status().peers[0]?.sessions).toBe(1);
+  return { mesh, b, old: old!.datagram };
 }
 
 function handshakes(mesh: Mesh): readonly Flight[] {

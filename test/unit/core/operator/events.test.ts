@@ -114,6 +114,7 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "session-not-adopted": "A running session was not taken over and is closed.",
   "handshake-refused": "The certificate's CA is not trusted here: it names none.",
   "handshake-failed": "No lighthouse (10.77.0.1) said where 10.77.0.2 is.",
+  "handshake-deferred": "A message 1 is shorter than its answer would be: it is answered when it is repeated.",
   "handshake-repeated": "A repeated message 1 got its stored answer again.",
   "message-2-unreadable":
     "An answer to our handshake does not decrypt: forged, damaged, or the peer uses another cipher.",

@@ -57,6 +57,7 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
       lighthouses: ["10.77.0.1" as IpAddress],
     },
   },
+  "handshake-deferred": { code: "handshake-deferred", endpoint: endpoint() },
   "handshake-repeated": { code: "handshake-repeated", address: address(), endpoint: endpoint() },
   "message-2-unreadable": { code: "message-2-unreadable", address: address(), endpoint: endpoint() },
   "wrong-responder": { code: "wrong-responder", address: address(), endpoint: endpoint(), name: "printer" },

@@ -21,6 +21,16 @@ test("unknown and reserved fields are passed over; of a field that stands twice 
   expect(decodeHandshakePayload(bytes)).toEqual({ ok: true, value: payload });
 });
 
+test.each([4, 100, 130, 131, 132, 640, 20_000])(
+  "filled up to %i bytes it says the same, and is hardly longer",
+  (bytes) => {
+    const filled = encodeHandshakePayload(payload, bytes);
+    expect(filled.length).toBeGreaterThanOrEqual(bytes);
+    expect(filled.length).toBeLessThanOrEqual(Math.max(bytes, encodeHandshakePayload(payload).length) + 4);
+    expect(decodeHandshakePayload(filled)).toEqual({ ok: true, value: payload });
+  },
+);
+
 test("the certificate is a copy: the datagram may be reused", () => {
   const bytes = encodeHandshakePayload(payload);
   const decoded = decodeHandshakePayload(bytes);
