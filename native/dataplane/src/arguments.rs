@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::guard::{self, Order};
+
 /// Printed for `--help` and behind every complaint about the command line.
 pub const USAGE: &str = "\
 Moves the packets of an overlay mesh. Started and steered by the lacis daemon.
@@ -10,11 +12,21 @@ Moves the packets of an overlay mesh. Started and steered by the lacis daemon.
   lacis-dataplane --socket PATH [--orphan-seconds N]
   lacis-dataplane --memory
   lacis-dataplane --version [--json]
+  lacis-dataplane guard set --owner NAME [--device NAME] --network ADDRESS/BITS...
+  lacis-dataplane guard clear --owner NAME
+  lacis-dataplane guard show --owner NAME
 
   --socket PATH         listen for the daemon on this Unix socket; its directory must exist
   --orphan-seconds N    exit after N seconds without a daemon (900)
   --memory              speak the same frames on standard input and output, with packets instead of devices
   --version             print the version and the version of the contract
+
+  guard set             keep packets of these overlay networks off every way but the device, with a data plane or without one, and
+                        print as JSON what stands; an ADDRESS is the host's own
+  guard clear           remove what was set for this owner
+  guard show            print what stands
+  --owner NAME          whose guard it is: each owner's is apart from those of others
+  --device NAME         the overlay's device, which need not be there; \"tun\" and a number when left out
 ";
 
 /// Without a control plane nothing renews a session or a certificate: a quarter of an hour is enough for a restart or an
@@ -38,13 +50,18 @@ pub enum Arguments {
         /// As JSON.
         json: bool,
     },
+    /// Keep packets off other ways.
+    Guard(Order),
     /// Print the usage.
     Help,
 }
 
 /// Reads the arguments, without the program's name. The error is a sentence.
 pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Arguments, String> {
-    let mut arguments = arguments.into_iter();
+    let mut arguments = arguments.into_iter().peekable();
+    if arguments.next_if(|first| first == "guard").is_some() {
+        return guard::parse(arguments).map(Arguments::Guard);
+    }
     let (mut socket, mut orphan, mut json, mut mode) = (None, None, false, None);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));

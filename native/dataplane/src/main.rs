@@ -8,6 +8,7 @@ mod encode;
 mod event_queue;
 mod failure;
 mod greeting;
+mod guard;
 mod host_devices;
 mod memory;
 mod platform;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         Ok(Arguments::Memory) => memory::converse(io::stdin().lock(), io::stdout().lock()),
+        Ok(Arguments::Guard(order)) => guard::obey(&order, &mut io::stdout()),
         Ok(Arguments::Serve { socket, orphan }) => serve::serve(&socket, orphan),
         Err(complaint) => {
             eprint!("lacis-dataplane: {complaint}\n\n{}", arguments::USAGE);

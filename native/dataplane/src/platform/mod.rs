@@ -24,7 +24,8 @@ compile_error!(
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    ControlStream, Doorway, Stop, Stopped, SystemTun, SystemUdp, Wake, error_code, harden_process, stop_switch,
+    ControlStream, Doorway, Stop, Stopped, SystemGuard, SystemTun, SystemUdp, Wake, error_code, harden_process,
+    stop_switch,
 };
 
 /// A TUN device. It is gone when the last of its handles is dropped.
@@ -53,6 +54,44 @@ pub struct TunSettings {
     pub mtu: u32,
     /// Packets the device queues; 0 leaves the system's choice.
     pub tx_queue: u32,
+}
+
+/// What keeps packets of the overlay off every other way, with a data plane or without one. It belongs to an owner, by whose name it is found
+/// again: it outlives the process that has set it, and each owner's guard is apart from those of others.
+pub trait Guard {
+    /// The guard of this owner, whether or not it stands.
+    fn of(owner: &str) -> Self;
+    /// Makes it stand for this device and these networks, each with the host's own address in it, and for nothing else. Where packets have no route, they
+    /// are unreachable; what comes from elsewhere to an own address, or from an address of these networks that is not reached through there, is dropped.
+    /// An empty name stands for a device with a name of the system's choice.
+    fn set(&self, device: &str, networks: &[Prefix]) -> GuardReport;
+    /// Removes it.
+    fn clear(&self) -> GuardReport;
+    /// Looks whether it stands.
+    fn show(&self) -> GuardReport;
+}
+
+/// What became of a guard.
+pub struct GuardReport {
+    /// Against packets that leave.
+    pub routes: GuardedPart,
+    /// Against packets that come.
+    pub filter: GuardedPart,
+}
+
+/// Half of a guard, in routes or rules.
+#[derive(Default)]
+pub struct GuardedPart {
+    /// How many stood before.
+    pub before: usize,
+    /// How many stand now.
+    pub standing: usize,
+    /// How many had to be added or removed.
+    pub changed: usize,
+    /// Packets that it has dropped.
+    pub dropped_packets: u64,
+    /// Why it is not as it should be.
+    pub failure: Option<Failure>,
 }
 
 /// A bound UDP socket, shared by threads.

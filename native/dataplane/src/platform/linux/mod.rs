@@ -3,6 +3,7 @@
 mod control_socket;
 mod doorway;
 mod error;
+mod guard;
 mod netlink;
 mod offload;
 mod poll;
@@ -14,6 +15,7 @@ mod wake;
 
 pub use doorway::{ControlStream, Doorway};
 pub use error::error_code;
+pub use guard::LinuxGuard as SystemGuard;
 pub use poll::{Stop, Stopped, stop_switch};
 pub use process::harden as harden_process;
 pub use tun::LinuxTun as SystemTun;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use lacis_engine::ip::Prefix;
 
-use super::netlink::Netlink;
+use super::netlink::link::Links;
 use super::offload::chain::Chain;
 use super::offload::segments::each_segment;
 use super::offload::virtio_header::{VIRTIO_HEADER_BYTES, VirtioHeader};
@@ -101,17 +101,17 @@ impl Tun for LinuxTun {
 impl LinuxTun {
     fn set_up(&self, settings: TunSettings, addresses: &[Prefix]) -> io::Result<()> {
         let link = link_index(&self.name)?;
-        let mut netlink = Netlink::open()?;
-        match netlink.disable_link_local(link) {
+        let mut links = Links::open()?;
+        match links.disable_link_local(link) {
             // A kernel without IPv6 makes no link-local addresses either.
             Err(error) if matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EOPNOTSUPP)) => {}
             other => other?,
         }
-        netlink.set_link(link, settings)?;
+        links.set_link(link, settings)?;
         for address in addresses {
-            netlink.add_address(link, address)?;
+            links.add_address(link, address)?;
         }
-        netlink.set_up(link)
+        links.set_up(link)
     }
 }
 

@@ -1,0 +1,139 @@
+//! `lacis-dataplane guard`: sets, removes or shows, once, what has to outlive every data plane. A data plane that gave its powers away cannot do it, and
+//! one that is dead cannot either: so it is a command of its own, which the control plane runs before the first one and after the last.
+
+use std::io::{self, Write};
+
+use lacis_engine::ip::Prefix;
+
+use crate::failure::Failure;
+use crate::platform::{Guard, GuardReport, GuardedPart, SystemGuard};
+
+/// Longest name of an owner: it becomes part of the name of a table.
+const OWNER_BYTES_MAX: usize = 64;
+/// Longest name of a device (IFNAMSIZ with the zero at its end).
+const DEVICE_BYTES_MAX: usize = 15;
+
+/// What to do.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Order {
+    owner: String,
+    action: Action,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Action {
+    Set { device: String, networks: Vec<Prefix> },
+    Clear,
+    Show,
+}
+
+/// Does it and prints what stands. Fails when not all of it could be done.
+pub fn obey(order: &Order, out: &mut impl Write) -> io::Result<()> {
+    let guard = SystemGuard::of(&order.owner);
+    let report = match &order.action {
+        Action::Set { device, networks } => guard.set(device, networks),
+        Action::Clear => guard.clear(),
+        Action::Show => guard.show(),
+    };
+    writeln!(out, "{}", json(&report))?;
+    let failures = [&report.routes, &report.filter].into_iter().filter_map(|part| part.failure.as_ref());
+    let texts: Vec<&str> = failures.map(|failure| failure.message.as_str()).collect();
+    if texts.is_empty() { Ok(()) } else { Err(io::Error::other(texts.join("; "))) }
+}
+
+/// Reads what follows `guard` on the command line. The error is a sentence.
+pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Order, String> {
+    let verb = arguments.next().unwrap_or_default();
+    let (mut owner, mut device, mut networks) = (None, None, vec![]);
+    while let Some(argument) = arguments.next() {
+        let value = arguments.next().ok_or_else(|| format!("{argument} needs a value"))?;
+        match (verb.as_str(), argument.as_str()) {
+            (_, "--owner") => owner = Some(name(&argument, value, OWNER_BYTES_MAX)?),
+            ("set", "--device") => device = Some(name(&argument, value, DEVICE_BYTES_MAX)?),
+            ("set", "--network") => networks.push(network(&value)?),
+            _ => return Err(format!("unknown argument {argument}")),
+        }
+    }
+    let action = match verb.as_str() {
+        "set" if networks.is_empty() => return Err("guard set needs a --network".into()),
+        "set" => Action::Set { device: device.unwrap_or_default(), networks },
+        "clear" => Action::Clear,
+        "show" => Action::Show,
+        _ => return Err(format!("guard {verb}: set, clear or show")),
+    };
+    Ok(Order { owner: owner.ok_or_else(|| format!("guard {verb} needs an --owner"))?, action })
+}
+
+fn name(argument: &str, value: String, bytes_max: usize) -> Result<String, String> {
+    let fits = (1..=bytes_max).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_graphic() && b != b'*');
+    if fits { Ok(value) } else { Err(format!("{argument} {value:?}: 1 to {bytes_max} letters, digits or signs")) }
+}
+
+fn network(text: &str) -> Result<Prefix, String> {
+    let parts = text.split_once('/').and_then(|(address, bits)| Some((address.parse().ok()?, bits.parse().ok()?)));
+    parts
+        .and_then(|(address, bits)| Prefix::new(address, bits))
+        .ok_or_else(|| format!("--network {text}: ADDRESS/BITS"))
+}
+
+fn json(GuardReport { routes, filter }: &GuardReport) -> String {
+    format!("{{\"routes\":{},\"filter\":{}}}", part_json(routes), part_json(filter))
+}
+
+fn part_json(part: &GuardedPart) -> String {
+    let GuardedPart { before, standing, changed, dropped_packets, failure } = part;
+    let failure = failure.as_ref().map_or("null".to_owned(), failure_json);
+    format!(
+        "{{\"before\":{before},\"standing\":{standing},\"changed\":{changed},\"droppedPackets\":{dropped_packets},\"failure\":{failure}}}"
+    )
+}
+
+fn failure_json(Failure { code, message }: &Failure) -> String {
+    let text: String = message.chars().filter(|c| !c.is_control() && *c != '"' && *c != '\\').collect();
+    format!("{{\"code\":\"{code}\",\"text\":\"{text}\"}}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Order, String> {
+        parse(line.split_whitespace().map(String::from))
+    }
+
+    #[test]
+    fn an_order_names_its_owner_and_what_stands() {
+        let networks = ["10.77.0.2/24", "fd77::2/64"].map(|text| network(text).unwrap()).to_vec();
+        assert_eq!(
+            parsed("set --owner a --device mesh0 --network 10.77.0.2/24 --network fd77::2/64"),
+            Ok(Order { owner: "a".into(), action: Action::Set { device: "mesh0".into(), networks } })
+        );
+        assert_eq!(parsed("clear --owner a"), Ok(Order { owner: "a".into(), action: Action::Clear }));
+        assert_eq!(parsed("show --owner a"), Ok(Order { owner: "a".into(), action: Action::Show }));
+    }
+
+    #[test]
+    fn a_wrong_order_is_named() {
+        assert_eq!(parsed("set --owner a"), Err("guard set needs a --network".into()));
+        assert_eq!(parsed("clear"), Err("guard clear needs an --owner".into()));
+        assert_eq!(parsed("clear --owner"), Err("--owner needs a value".into()));
+        assert_eq!(parsed("clear --owner a --network 10.0.0.1/8"), Err("unknown argument --network".into()));
+        assert_eq!(parsed("set --owner a --network 10.0.0.1/33"), Err("--network 10.0.0.1/33: ADDRESS/BITS".into()));
+        assert!(parsed("set --owner a --device nameofadevice123 --network 10.0.0.1/8").is_err());
+        assert!(parsed("set --owner a --device tun* --network 10.0.0.1/8").is_err());
+        assert!(parsed("lift --owner a").is_err());
+    }
+
+    #[test]
+    fn a_report_is_json_whatever_the_system_says() {
+        let failure = Some(Failure::new("system", "no \"such\" \\ thing\n"));
+        let report = GuardReport {
+            routes: GuardedPart { before: 2, ..GuardedPart::default() },
+            filter: GuardedPart { failure, ..GuardedPart::default() },
+        };
+        assert_eq!(
+            json(&report),
+            r#"{"routes":{"before":2,"standing":0,"changed":0,"droppedPackets":0,"failure":null},"filter":{"before":0,"standing":0,"changed":0,"droppedPackets":0,"failure":{"code":"system","text":"no such  thing"}}}"#
+        );
+    }
+}
