@@ -1,4 +1,5 @@
 import type { DataPlaneDescription } from "../runtime/dataplane/data-plane.ts";
+import type { GuardDescription } from "../runtime/guard/guard.ts";
 import type { ServiceStatus } from "../runtime/service.ts";
 
 /** Facts about the daemon that the node does not know. */
@@ -10,6 +11,8 @@ export interface DaemonFacts {
   /** Unix milliseconds. */
   readonly startedAt: number;
   readonly dataPlane: DataPlaneDescription;
+  /** Undefined on a host without a device. */
+  readonly guard: GuardDescription | undefined;
   readonly services: readonly ServiceStatus[];
   /** The last reload, when it was refused; undefined when it was taken or there was none. */
   readonly refusedReload: string | undefined;

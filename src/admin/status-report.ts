@@ -1,6 +1,7 @@
 import type { NodeStatus, PeerStatus } from "../core/io.ts";
 import { troubleText } from "../core/operator/failure-text.ts";
 import type { DataPlaneDescription } from "../runtime/dataplane/data-plane.ts";
+import type { GuardDescription } from "../runtime/guard/guard.ts";
 import type { Health } from "../runtime/service.ts";
 import type { DaemonFacts } from "./daemon-facts.ts";
 import { healthOf, worst } from "./health.ts";
@@ -22,6 +23,8 @@ export interface StatusReport {
   /** Peers that were left out because there are more than PEERS_MAX. */
   readonly peersOmitted: number;
   readonly dataPlane: DataPlaneStatus;
+  /** What keeps packets of the overlay off every way but the device; null on a host without one. */
+  readonly guard: GuardDescription | null;
   readonly counters: {
     readonly tunReadPackets: number;
     readonly tunWrittenPackets: number;
@@ -95,6 +98,7 @@ export function statusReport(node: NodeStatus, daemon: DaemonFacts, nowMs: numbe
     peers: node.peers.slice(0, PEERS_MAX).map((peer) => peerReport(peer, nowMs)),
     peersOmitted: Math.max(node.peers.length - PEERS_MAX, 0),
     dataPlane: dataPlaneStatus(daemon.dataPlane),
+    guard: daemon.guard ?? null,
     counters: counters
       ? {
           tunReadPackets: Number(counters.tunReadPackets),

@@ -74,6 +74,7 @@ function factsOf(daemon: Daemon): Parameters<typeof statusReport>[1] {
     stateDirectory: daemon.state.path,
     startedAt: daemon.startedAt,
     dataPlane: daemon.dataPlane(),
+    guard: daemon.guard(),
     services: daemon.services(),
     refusedReload: daemon.refusedReload,
     needsRestart: daemon.needsRestart,

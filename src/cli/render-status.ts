@@ -47,7 +47,7 @@ function validity({ secondsLeft }: CertificateReport, style: Style): string {
   return secondsLeft < 7 * 86_400 ? style.warn(left) : left;
 }
 
-function hostLines({ host, lighthouses, dataPlane, daemon }: StatusReport, style: Style): readonly string[] {
+function hostLines({ host, lighthouses, dataPlane, guard, daemon }: StatusReport, style: Style): readonly string[] {
   const { certificate } = host;
   const versions = certificate.versions.map((version) => `v${version}`).join(" and ");
   const up = lighthouses.filter((lighthouse) => lighthouse.up).length;
@@ -59,11 +59,19 @@ function hostLines({ host, lighthouses, dataPlane, daemon }: StatusReport, style
     ["  certificate", `${versions}, ${certificate.secondsLeft < 0 ? "" : "valid for "}${validity(certificate, style)}`],
     ["  lighthouses", host.amLighthouse ? "is one" : reachable],
     ["  data plane", `${dataPlane.build ?? dataPlane.kind}, ${dataPlane.state}, ${device}, UDP port ${dataPlane.port}`],
+    ...guardRow(guard),
     [
       "  daemon",
       `lacis ${daemon.version}, pid ${daemon.pid}, up ${duration(Math.max(daemon.uptimeMs, 1000))}, ${daemon.config}`,
     ],
   ]);
+}
+
+/** Nothing on a host without a device, and from a daemon that knows no guard. */
+function guardRow(guard: StatusReport["guard"] | undefined): readonly (readonly string[])[] {
+  if (!guard) return [];
+  const { routes, underlay, droppedPackets } = guard;
+  return [["  guard", `routes ${routes}, underlay ${underlay}, ${droppedPackets} packets refused`]];
 }
 
 function healthLines({ health }: StatusReport, style: Style): readonly string[] {

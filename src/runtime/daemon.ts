@@ -12,6 +12,7 @@ import type { DataPlane, DataPlaneDescription } from "./dataplane/data-plane.ts"
 import { dataPlaneService } from "./dataplane/data-plane-service.ts";
 import { openDataPlane } from "./dataplane/open-data-plane.ts";
 import { Driver } from "./driver.ts";
+import { Guard, type GuardDescription } from "./guard/guard.ts";
 import { underlayAddresses } from "./interfaces.ts";
 import { EventFeed } from "./log/event-feed.ts";
 import { Log } from "./log/log.ts";
@@ -21,7 +22,7 @@ import { packageVersion } from "./package-root.ts";
 import { Resolver } from "./resolver.ts";
 import { type Service, type ServiceStatus, Services } from "./service.ts";
 import { type ClaimedState, claimState } from "./state/claim-state.ts";
-import type { StateDirectory } from "./state/state-directory.ts";
+import { type StateDirectory, stateName } from "./state/state-directory.ts";
 
 export interface DaemonOptions {
   /** Configuration file or folder. */
@@ -55,6 +56,7 @@ export class Daemon {
   readonly #log: Log;
   readonly #dataPlane: DataPlane;
   readonly #driver: Driver;
+  readonly #guard: Guard;
   readonly #services: Services;
   #refusedReload: string | undefined;
   #needsRestart: readonly string[] = [];
@@ -104,8 +106,14 @@ export class Daemon {
       () => underlayAddresses(settings.live.identity.credential.networks),
       (addresses) => this.#driver.feed({ kind: "local-addresses", addresses }),
     );
+    this.#guard = new Guard(settings, {
+      state: claimed.state,
+      owner: stateName(options.config),
+      tell: (event) => this.events.tell(event),
+    });
+    const below = [this.#log, resolver, watcher, this.#guard];
     const onTop = options.services?.(this) ?? [];
-    this.#services = new Services([this.#log, resolver, watcher, dataPlaneService(dataPlane, this.#driver), ...onTop]);
+    this.#services = new Services([...below, dataPlaneService(dataPlane, this.#driver), ...onTop]);
   }
 
   status(): NodeStatus {
@@ -118,6 +126,11 @@ export class Daemon {
 
   dataPlane(): DataPlaneDescription {
     return this.#dataPlane.describe();
+  }
+
+  /** Undefined on a host without a device. */
+  guard(): GuardDescription | undefined {
+    return this.#guard.describe();
   }
 
   get refusedReload(): string | undefined {

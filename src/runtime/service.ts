@@ -10,11 +10,14 @@ export interface Service {
   start?(): Promise<void> | void;
   /** New live settings and logging. The boot settings are those of the start. */
   reload?(config: LoadedSettings): void;
-  /** Called once, and only after a start that succeeded. */
-  stop?(): Promise<void> | void;
+  /** Called once, and only after a start of this service that succeeded. */
+  stop?(ending: Ending): Promise<void> | void;
   /** What is wrong with it now; nothing when all is well. */
   health?(): readonly Health[];
 }
+
+/** Why services stop: somebody asked for it, or one that comes later could not start. */
+export type Ending = "asked" | "start-failed";
 
 /** One sentence about something that is not as it should be, and what to do about it. `code` is stable. */
 export interface Health {
@@ -47,7 +50,7 @@ export class Services {
         this.#running.push(service);
       }
     } catch (error) {
-      await this.stop();
+      await this.stop("start-failed");
       throw error;
     }
   }
@@ -57,11 +60,11 @@ export class Services {
   }
 
   /** Each gets its turn, even when one before it fails; the first failure is thrown at the end. */
-  async stop(): Promise<void> {
+  async stop(ending: Ending = "asked"): Promise<void> {
     const failures: unknown[] = [];
     for (let service = this.#running.pop(); service; service = this.#running.pop()) {
       try {
-        await service.stop?.();
+        await service.stop?.(ending);
       } catch (error) {
         failures.push(error);
       }

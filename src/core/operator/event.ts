@@ -81,6 +81,9 @@ export type DataPlaneNews =
       readonly reason: string;
       readonly error: string;
     }
+  /** What keeps packets of the overlay off every way but the device: against those that leave, or those that come. */
+  | { readonly code: "guard-failed"; readonly part: "routes" | "underlay"; readonly why: string }
+  | { readonly code: "guard-restored"; readonly part: "routes" | "underlay" }
   | { readonly code: "data-plane-lost" | "data-plane-failed"; readonly why: string }
   | { readonly code: "data-plane-up"; readonly device: string | undefined; readonly port: number }
   /** `differs`: what is not as it is wanted ("contract version", key paths). */

@@ -109,6 +109,16 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
     level: "warn",
     text: () => "The running data plane is not the one that is wanted; another is started.",
   },
+  "guard-failed": {
+    level: "error",
+    text: ({ part }) =>
+      `Packets of the overlay are not kept off other ways: the ${GUARDED[part]} could not be changed.`,
+  },
+  "guard-restored": {
+    level: "warn",
+    text: ({ part }) =>
+      `Somebody had removed the ${GUARDED[part]} that keep packets of the overlay off other ways; they stand again.`,
+  },
   "socket-error": { level: "warn", text: () => "The UDP socket reports an error." },
   "device-error": { level: "warn", text: () => "The TUN device reports an error." },
   "so-mark-ignored": {
@@ -178,6 +188,11 @@ export const EVENT_CODES: readonly EventCode[] = Object.keys(RENDERINGS) as Even
 const anybodyMayCause: ReadonlySet<HandshakeRefusal["code"]> = new Set(["too-old", "unreadable", "bad-payload"]);
 
 /** A part of a rule in the words of the configuration. */
+const GUARDED: Readonly<Record<EventOf<"guard-failed">["part"], string>> = {
+  routes: "unreachable routes",
+  underlay: "filter rules",
+};
+
 const PARTS: Readonly<Record<RulePart, string>> = {
   protocol: "its proto",
   port: "its port",

@@ -75,4 +75,7 @@ export interface DeviceAdvice {
   examineTun(): string;
   permitPort(binary: string): string;
   freePort(port: number): string;
+  permitGuard(): string;
+  /** With the rules that the guard would have set. `networks` with this host's own addresses in them. */
+  closeUnderlay(guarded: { owner: string; device: string; networks: readonly string[] }): string;
 }

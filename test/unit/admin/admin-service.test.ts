@@ -30,7 +30,14 @@ describe("a daemon with its admin sockets", () => {
   test("answers every verb of the table that has one answer", async () => {
     const status = (await ask({ verb: "status" })) as StatusReport;
     expect(status.host.name).toBe("lighthouse");
-    expect(status.services.map(({ name }) => name)).toEqual(["log", "resolver", "addresses", "data-plane", "admin"]);
+    expect(status.services.map(({ name }) => name)).toEqual([
+      "log",
+      "resolver",
+      "addresses",
+      "guard",
+      "data-plane",
+      "admin",
+    ]);
     expect(status.services.every(({ state }) => state === "ok")).toBe(true);
     expect(await ask({ verb: "version" })).toMatchObject({ node: process.versions.node });
     expect(await ask({ verb: "ping", target: "10.77.0.1", timeoutMs: 100 })).toMatchObject({ reason: "own-address" });

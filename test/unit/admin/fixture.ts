@@ -65,6 +65,7 @@ export function daemonFacts(changes: Partial<DaemonFacts> = {}): DaemonFacts {
       restarts: 0,
       lastError: undefined,
     },
+    guard: { routes: "standing", underlay: "closed", droppedPackets: 0 },
     services: [{ name: "data-plane", health: [] }],
     refusedReload: undefined,
     needsRestart: [],

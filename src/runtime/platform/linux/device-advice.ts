@@ -8,4 +8,22 @@ export const ADVICE: DeviceAdvice = {
   permitPort: (binary) =>
     `choose listen.port above 1023, or once: sudo setcap cap_net_admin,cap_net_bind_service+ep ${binary}`,
   freePort: (port) => `find it with: ss -ulpn 'sport = :${port}' - then stop it, or change listen.port`,
+  permitGuard: () => "give lacis CAP_NET_ADMIN; what stands: ip route show proto 142; ip -6 route show proto 142",
+  closeUnderlay: ({ owner, device, networks }) =>
+    `give lacis CAP_NET_ADMIN and the kernel nf_tables (modprobe nf_tables nft_fib_inet), or once, as root: ${nftCommand(`lacis_${owner}`, device || "tun*", networks)}`,
 };
+
+/** The rules that the data plane's program sets (native/dataplane/src/platform/linux/netlink/filter.rs), for whoever has to set them in its place. */
+function nftCommand(table: string, device: string, networks: readonly string[]): string {
+  const chain = `inet ${table} underlay`;
+  const rules = networks.flatMap((network) => {
+    const ip = network.includes(":") ? "ip6" : "ip";
+    return [`${ip} daddr ${network.replace(/\/.*/, "")}`, `${ip} saddr ${network} fib saddr . iif oif missing`];
+  });
+  const statements = [
+    `add table inet ${table}`,
+    `add chain ${chain} { type filter hook prerouting priority -300; }`,
+    ...rules.map((rule) => `add rule ${chain} iifname != "${device}" iifname != "lo" ${rule} counter drop`),
+  ];
+  return `nft '${statements.join("; ")}'`;
+}

@@ -125,6 +125,9 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "data-plane-failed": "The data plane could not be started.",
   "data-plane-up": "The data plane runs again.",
   "data-plane-replaced": "The running data plane is not the one that is wanted; another is started.",
+  "guard-failed": "Packets of the overlay are not kept off other ways: the filter rules could not be changed.",
+  "guard-restored":
+    "Somebody had removed the unreachable routes that keep packets of the overlay off other ways; they stand again.",
   "socket-error": "The UDP socket reports an error.",
   "device-error": "The TUN device reports an error.",
   "so-mark-ignored": "listen.so_mark needs the native data plane; packets are not marked.",

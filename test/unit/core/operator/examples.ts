@@ -72,6 +72,8 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   "data-plane-failed": { code: "data-plane-failed", why: "cannot listen on UDP port 4242" },
   "data-plane-up": { code: "data-plane-up", device: "nebula1", port: 4242 },
   "data-plane-replaced": { code: "data-plane-replaced", differs: ["tun.mtu"] },
+  "guard-failed": { code: "guard-failed", part: "underlay", why: "nf_tables: Operation not permitted (os error 1)" },
+  "guard-restored": { code: "guard-restored", part: "routes" },
   "socket-error": { code: "socket-error", error: "Network is down" },
   "device-error": { code: "device-error", error: "File descriptor in bad state" },
   "so-mark-ignored": { code: "so-mark-ignored" },

@@ -1,0 +1,84 @@
+import { execFile } from "node:child_process";
+import { findDataPlaneBinary } from "../dataplane/native/native-process.ts";
+import { OperatorError } from "../operator-error.ts";
+
+/** What `lacis-dataplane guard` says about one half of a guard. Missing what it does not say. */
+export interface GuardedPart {
+  /** Routes or rules that stood before. */
+  readonly before: number;
+  /** Those that stand now. */
+  readonly standing: number;
+  /** Those that had to be added or removed. */
+  readonly changed: number;
+  readonly droppedPackets: number;
+  /** Why it is not as it should be. */
+  readonly failure: string | undefined;
+}
+
+export interface GuardReport {
+  /** Against packets that leave. */
+  readonly routes: GuardedPart;
+  /** Against packets that come. */
+  readonly filter: GuardedPart;
+}
+
+/** It takes a few milliseconds; one that hangs must not hold up the start. */
+const COMMAND_MS = 3_000;
+
+/** Runs `lacis-dataplane guard` with these arguments. What goes wrong stands in the report. */
+export async function runGuard(args: readonly string[]): Promise<GuardReport> {
+  let binary: string;
+  try {
+    binary = findDataPlaneBinary();
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error;
+    return failed(error.complaint.why);
+  }
+  return new Promise((resolve) => {
+    const options = { cwd: "/", env: {}, timeout: COMMAND_MS, killSignal: "SIGKILL" } as const;
+    execFile(binary, ["guard", ...args], options, (error, stdout) => {
+      // A guard of which a part failed ends with an error, and says in its report which.
+      const why = error?.killed
+        ? `it did not end within ${COMMAND_MS / 1000} s`
+        : (error?.message ?? "it said nothing");
+      resolve(readReport(stdout) ?? failed(`${binary} guard: ${why.split("\n", 1)[0]}`));
+    });
+  });
+}
+
+function failed(why: string): GuardReport {
+  const nothing = { before: 0, standing: 0, changed: 0, droppedPackets: 0, failure: why };
+  return { routes: nothing, filter: nothing };
+}
+
+/** Undefined when this is none. */
+export function readReport(text: string): GuardReport | undefined {
+  try {
+    const report: unknown = JSON.parse(text);
+    const routes = readPart(memberOf(report, "routes"));
+    const filter = readPart(memberOf(report, "filter"));
+    return routes && filter && { routes, filter };
+  } catch {
+    return undefined;
+  }
+}
+
+function readPart(part: unknown): GuardedPart | undefined {
+  if (typeof part !== "object" || part === null) return undefined;
+  const number = (name: string): number => {
+    const value = memberOf(part, name);
+    return typeof value === "number" ? value : 0;
+  };
+  const why = memberOf(memberOf(part, "failure"), "text");
+  return {
+    before: number("before"),
+    standing: number("standing"),
+    changed: number("changed"),
+    droppedPackets: number("droppedPackets"),
+    failure: typeof why === "string" ? why : undefined,
+  };
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}
