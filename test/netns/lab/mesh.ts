@@ -118,7 +118,7 @@ export class MeshHost {
 
   /** The process id of the native data plane on this machine. */
   async dataPlane(): Promise<number | undefined> {
-    return (await this.machine.processes()).find((pid) => commandLine(pid).includes("lacis-dataplane"));
+    return (await this.machine.processes()).find((pid) => commandLine(pid).includes("lacis-dataplane --socket"));
   }
 
   /** What /proc says about the daemon and its data plane, where it has one. */

@@ -13,7 +13,7 @@ const ROOT = "/run/lab";
  *     machine b [net] ----[bridge `lan` in the namespace NAME.lan]
  *     machine c [net] ---/
  *
- * There is no router: what leaves the segment is lost.
+ * There is no router unless a test adds one (router.ts): what leaves the segment is lost.
  */
 export class TestNetwork {
   readonly name: string;

@@ -2,11 +2,12 @@ import { createSocket } from "node:dgram";
 
 /**
  * `udp-stream ADDRESS PORT PER_SECOND SECONDS`: sends numbered datagrams at a steady rate to a udp-echo; one second after the
- * last one it prints, as JSON, how many were sent, which were never answered, and the longest time without an answer.
+ * last one it prints, as JSON, how many were sent, which were never answered, and the longest time without an answer. SIGTERM makes
+ * the one that was sent before it the last.
  */
 const [address = "", port, perSecond, seconds] = process.argv.slice(2);
 const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
-const total = Number(perSecond) * Number(seconds);
+let total = Number(perSecond) * Number(seconds);
 const startedAt = performance.now();
 const answered = new Set<number>();
 let sent = 0;
@@ -34,6 +35,10 @@ const pacing = setInterval(() => {
   const endedAt = performance.now();
   setTimeout(() => report(endedAt), 1_000);
 }, 2);
+
+process.on("SIGTERM", () => {
+  total = sent;
+});
 
 function report(endedAt: number): void {
   longestGapMs = Math.max(longestGapMs, endedAt - lastAnswerAt);
