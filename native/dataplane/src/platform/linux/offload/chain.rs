@@ -1,10 +1,11 @@
 //! Consecutive packets of one flow joined into one superpacket, so that the kernel takes them in one go.
 //!
-//! Only what the kernel's own receive offload would join is joined. Checksums are not looked at: every packet came out of an
-//! authenticated datagram, so it is what the peer's host made.
+//! Only what the kernel's own receive offload would join is joined. That includes right checksums: a superpacket has a checksum of its
+//! own, so that a wrong one would be repaired on the way. What is wrong goes alone, as it came, and the kernel refuses it.
 
 use lacis_engine::packet::{TCP, UDP};
 
+use crate::platform::linux::offload::intact::{has_true_checksums, has_true_lengths};
 use crate::platform::linux::offload::layout::{Layout, put, sequence_at};
 use crate::platform::linux::offload::virtio_header::{Superpacket, VIRTIO_HEADER_BYTES, VirtioHeader};
 
@@ -82,6 +83,7 @@ impl Chain {
 
     fn form_of(&self, packet: &[u8]) -> Option<Form> {
         let layout = Layout::of_plain(packet)?;
+        has_true_lengths(&layout, packet)?.then_some(())?;
         // Without "don't fragment" the IPv4 ids of the parts would have to follow each other.
         (layout.is_ipv6 || packet.get(6)? & 0x40 != 0).then_some(())?;
         let segment_bytes = packet.len() - layout.payload;
@@ -104,9 +106,12 @@ impl Chain {
             && self.packets < CHAIN_PACKETS_MAX
             && first.len() + payload.len() <= CHAIN_BYTES_MAX;
         (fits && Layout::of_plain(packet)? == layout && is_same_flow(&layout, first, packet)?).then_some(())?;
+        let is_next = layout.protocol == UDP || sequence_at(packet, layout.transport + 4)? == form.next_sequence;
+        (is_next && has_true_lengths(&layout, packet)? && has_true_checksums(&layout, packet)?).then_some(())?;
+        // The first one has not been summed before it is known that it does not go alone.
+        (self.packets > 1 || has_true_checksums(&layout, first)?).then_some(())?;
         let mut is_last = payload.len() < form.segment_bytes;
         if layout.protocol == TCP {
-            (sequence_at(packet, layout.transport + 4)? == form.next_sequence).then_some(())?;
             let push = packet.get(layout.transport + 13)? & TCP_PSH;
             *first.get_mut(layout.transport + 13)? |= push;
             is_last |= push != 0;
@@ -165,43 +170,7 @@ mod tests {
 
     use super::*;
     use crate::platform::linux::offload::segments::each_segment;
-
-    /// A valid packet: IPv4 with DF or IPv6, TCP or UDP, with its checksums.
-    fn packet(is_ipv6: bool, protocol: u8, sequence: u32, payload: &[u8]) -> Vec<u8> {
-        let mut packet = if is_ipv6 {
-            [&[0x60, 0, 0, 0, 0, 0, protocol, 64][..], &[0xfd; 16], &[0xfe; 16]].concat()
-        } else {
-            vec![0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]
-        };
-        let transport = packet.len();
-        packet.extend_from_slice(&[0, 80, 0, 90]);
-        if protocol == TCP {
-            packet.extend_from_slice(&sequence.to_be_bytes());
-            packet
-                .extend_from_slice(&[0, 0, 0, 1, 0x80, TCP_ACK, 1, 0, 0, 0, 0, 0, 1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2]);
-            packet.truncate(transport + 32);
-        } else {
-            packet.extend_from_slice(&[0; 4]);
-        }
-        packet.extend_from_slice(payload);
-        finished(packet)
-    }
-
-    fn finished(mut packet: Vec<u8>) -> Vec<u8> {
-        let layout = Layout::of_plain(&packet).unwrap();
-        layout.write_lengths(&mut packet).unwrap();
-        layout.write_checksum(&mut packet).unwrap();
-        packet
-    }
-
-    fn taken_apart(written: &[u8]) -> Vec<Vec<u8>> {
-        let mut written = written.to_vec();
-        let (header, packet) = written.split_first_chunk_mut::<VIRTIO_HEADER_BYTES>().unwrap();
-        let mut packets = vec![];
-        let header = VirtioHeader::decode(header).unwrap();
-        each_segment(&header, packet, &mut vec![0; 65_536], |packet| packets.push(packet.to_vec()));
-        packets
-    }
+    use crate::platform::linux::offload::test_packets::{finished, packet, taken_apart};
 
     fn join_all(packets: &[Vec<u8>]) -> (usize, Vec<u8>) {
         let mut chain = Chain::new(true);
@@ -256,7 +225,7 @@ mod tests {
         let joins = |change: fn(&mut Vec<u8>)| {
             let mut next = packet(false, TCP, 104, b"1234");
             change(&mut next);
-            join_all(&[packet(false, TCP, 100, b"abcd"), next]).0 == 2
+            join_all(&[packet(false, TCP, 100, b"abcd"), finished(next)]).0 == 2
         };
         assert!(joins(|_| {}));
         assert!(!joins(|next| next[27] += 1), "another sequence number");
@@ -280,7 +249,35 @@ mod tests {
         assert_eq!(join_all(&short).0, 2);
         let mut pushed = packet(false, TCP, 4, b"abcd");
         pushed[33] |= TCP_PSH;
+        let pushed = finished(pushed);
         assert_eq!(join_all(&[packet(false, TCP, 0, b"abcd"), pushed, packet(false, TCP, 8, b"abcd")]).0, 2);
+    }
+
+    #[test]
+    fn neither_the_first_nor_the_next_joins_when_a_checksum_or_a_length_is_wrong() {
+        let good = [packet(false, UDP, 0, b"abcd"), packet(false, UDP, 0, b"efgh")];
+        assert_eq!(join_all(&good).0, 2);
+        let damages: [(&str, fn(&mut Vec<u8>)); 6] = [
+            ("a bit of the payload", |packet| packet[30] ^= 1),
+            ("the checksum", |packet| packet[27] ^= 1),
+            ("the checksum of the header", |packet| packet[11] ^= 1),
+            ("a source, and the header's checksum with it", |packet| {
+                packet[15] += 1;
+                packet[11] = packet[11].wrapping_sub(1);
+            }),
+            ("bytes behind the end", |packet| packet.push(0)),
+            ("a UDP length that ends before IP does, and the checksum with it", |packet| {
+                packet[25] -= 2;
+                packet[27] = packet[27].wrapping_add(2);
+            }),
+        ];
+        for (what, damage) in damages {
+            for at in [0, 1] {
+                let mut packets = good.clone();
+                damage(&mut packets[at]);
+                assert_eq!(join_all(&packets).0, 1, "{what} of packet {at}");
+            }
+        }
     }
 
     #[test]

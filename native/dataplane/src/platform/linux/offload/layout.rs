@@ -90,6 +90,13 @@ impl Layout {
         Some(Checksum::default().with(addresses).with(&length).with(&[0, self.protocol]))
     }
 
+    /// Sum of everything that the transport's checksum covers, of a plain packet: addresses and transport lie behind each other.
+    pub fn transport_sum(&self, packet: &[u8]) -> Option<Checksum> {
+        let addresses = if self.is_ipv6 { 8 } else { 12 };
+        let length = u32::try_from(packet.len().checked_sub(self.transport)?).ok()?;
+        Some(Checksum::default().with(packet.get(addresses..)?).with(&length.to_be_bytes()).with(&[0, self.protocol]))
+    }
+
     /// Computes and writes the transport's checksum.
     pub fn write_checksum(&self, packet: &mut [u8]) -> Option<()> {
         let field = self.transport + self.checksum_offset();

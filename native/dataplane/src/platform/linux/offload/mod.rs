@@ -2,6 +2,12 @@
 //! sixth of handing them over one by one.
 
 pub mod chain;
+mod intact;
 pub mod layout;
 pub mod segments;
 pub mod virtio_header;
+
+#[cfg(test)]
+mod test_packets;
+#[cfg(test)]
+mod wrong_packets;

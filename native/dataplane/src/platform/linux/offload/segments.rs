@@ -39,7 +39,7 @@ fn split(
 ) -> Option<()> {
     let layout = Layout::at(packet, protocol, header.checksum_start.into())?;
     let (headers, payload) = packet.split_at_checked(layout.payload)?;
-    let segment_bytes = usize::from(header.segment_bytes).max(1);
+    let segment_bytes = Some(usize::from(header.segment_bytes)).filter(|bytes| *bytes > 0)?;
     let count = payload.len().div_ceil(segment_bytes);
     for (number, part) in payload.chunks(segment_bytes).enumerate() {
         let segment = scratch.get_mut(..headers.len() + part.len())?;
@@ -111,6 +111,37 @@ mod tests {
                 (9, 108, ack | TCP_FIN | TCP_PSH, b"cc".to_vec()),
             ]
         );
+    }
+
+    #[test]
+    fn a_header_that_contradicts_the_packet_brings_nothing() {
+        let mut packet = vec![0x45, 0, 0, 32, 0, 0, 0x40, 0, 64, UDP, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+        packet.extend_from_slice(&[0, 1, 0, 2, 0, 12, 0, 0, 1, 2, 3, 4]);
+        let good = VirtioHeader {
+            superpacket: Superpacket::Udp,
+            is_ipv6: false,
+            needs_checksum: true,
+            header_bytes: 28,
+            segment_bytes: 2,
+            checksum_start: 20,
+            checksum_offset: 6,
+        };
+        let plain = VirtioHeader { superpacket: Superpacket::None, ..good };
+        let brought = |header: VirtioHeader| {
+            let mut count = 0;
+            each_segment(&header, &mut packet.clone(), &mut [0; 100], |_| count += 1);
+            count
+        };
+        assert_eq!((brought(good), brought(plain)), (2, 1));
+        assert_eq!(brought(VirtioHeader { segment_bytes: 0, ..good }), 0, "segments of nothing");
+        assert_eq!(brought(VirtioHeader { superpacket: Superpacket::Tcp, ..good }), 0, "no room for TCP");
+        for checksum_start in [0, 19, 25, u16::MAX] {
+            assert_eq!(brought(VirtioHeader { checksum_start, ..good }), 0, "transport at {checksum_start}");
+        }
+        for (checksum_start, checksum_offset) in [(20, 11), (33, 0), (u16::MAX, u16::MAX)] {
+            let header = VirtioHeader { checksum_start, checksum_offset, ..plain };
+            assert_eq!(brought(header), 0, "checksum at {checksum_start} + {checksum_offset}");
+        }
     }
 
     #[test]
