@@ -3,6 +3,7 @@ import type { LiveSettings } from "./config/settings.ts";
 import type { ActivitySample, DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "./dataplane/contract.ts";
 import type { IpAddress } from "./netip/address.ts";
 import type { Endpoint } from "./netip/endpoint.ts";
+import type { Prefix } from "./netip/prefix.ts";
 import type { OperatorEvent } from "./operator/event.ts";
 import type { PeerTrouble, PingFailure } from "./operator/failure.ts";
 
@@ -17,8 +18,12 @@ export type Input =
   | { readonly kind: "tick" }
   /** Answer to a `resolve` output. Empty: it does not resolve now; what was known stays. */
   | { readonly kind: "resolved"; readonly name: string; readonly addresses: readonly IpAddress[] }
-  /** Underlay addresses of this machine's interfaces, most useful first, without loopback and link-local. */
-  | { readonly kind: "local-addresses"; readonly addresses: readonly IpAddress[] }
+  /** Underlay addresses of this machine's interfaces, most useful first, without loopback and link-local; and the networks they are in. */
+  | {
+      readonly kind: "local-addresses";
+      readonly addresses: readonly IpAddress[];
+      readonly networks?: readonly Prefix[];
+    }
   | { readonly kind: "ping"; readonly id: number; readonly target: PingTarget; readonly timeoutMs: number }
   /** Already checked; the networks are those of before. */
   | { readonly kind: "reload"; readonly settings: LiveSettings }

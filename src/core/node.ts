@@ -106,7 +106,7 @@ export class Node {
         discovery.resolved(input.name, input.addresses);
         return;
       case "local-addresses":
-        discovery.localAddresses(input.addresses);
+        discovery.localAddresses(input.addresses, input.networks ?? []);
         return;
       case "ping":
         pings.start(input.id, input.target, input.timeoutMs);

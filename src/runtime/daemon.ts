@@ -13,7 +13,7 @@ import { dataPlaneService } from "./dataplane/data-plane-service.ts";
 import { openDataPlane } from "./dataplane/open-data-plane.ts";
 import { Driver } from "./driver.ts";
 import { Guard, type GuardDescription } from "./guard/guard.ts";
-import { underlayAddresses } from "./interfaces.ts";
+import { underlayAddresses, underlayNetworks } from "./interfaces.ts";
 import { EventFeed } from "./log/event-feed.ts";
 import { Log } from "./log/log.ts";
 import { nodeSuite, osEntropy } from "./node-crypto.ts";
@@ -103,8 +103,11 @@ export class Daemon {
       tell: (event) => this.events.tell(event),
     });
     const watcher = addressWatcher(
-      () => underlayAddresses(settings.live.identity.credential.networks),
-      (addresses) => this.#driver.feed({ kind: "local-addresses", addresses }),
+      () => {
+        const overlay = settings.live.identity.credential.networks;
+        return { addresses: underlayAddresses(overlay), networks: underlayNetworks(overlay) };
+      },
+      (place) => this.#driver.feed({ kind: "local-addresses", ...place }),
     );
     this.#guard = new Guard(settings, {
       state: claimed.state,

@@ -1,10 +1,12 @@
 import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
 import { type IpAddress, parseAddress } from "../core/netip/address.ts";
-import { contains, type Prefix, parsePrefix } from "../core/netip/prefix.ts";
-import { isCarrierShared, isPrivate } from "../core/netip/special.ts";
+import { contains, formatPrefix, type Prefix, parsePrefix } from "../core/netip/prefix.ts";
+import { isCarrierShared, isMachine, isPrivate } from "../core/netip/special.ts";
 
 /** Addresses reported for each family: what one lighthouse message carries (protocol 5.3). */
 const ADDRESSES_MAX = 10;
+/** Networks that are looked at. Each gives two addresses away that no packet goes to; hosts of containers have dozens. */
+const NETWORKS_MAX = 1024;
 
 /**
  * Addresses under which other hosts might reach this machine, most useful first: IPv4 before IPv6, public before private. Without loopback,
@@ -18,7 +20,7 @@ export function underlayAddresses(
     .flatMap((entries) => entries ?? [])
     .filter(({ internal }) => !internal)
     .flatMap(({ address }) => parseAddress(address) ?? [])
-    .filter((address) => ![...overlay, ...useless].some((prefix) => contains(prefix, address)));
+    .filter((address) => isMachine(address) && !overlay.some((prefix) => contains(prefix, address)));
   const unique = [...new Set(found)];
   const isPublic = (address: IpAddress): boolean => !isPrivate(address) && !isCarrierShared(address);
   const ordered = [...unique.filter(isPublic), ...unique.filter((address) => !isPublic(address))];
@@ -28,35 +30,39 @@ export function underlayAddresses(
   ];
 }
 
-/** Calls `changed` now and whenever the list differs from the one before, looking every `everyMs`. Returns the way to stop. */
-export function watchUnderlayAddresses(
-  read: () => readonly IpAddress[],
+/** The networks that this machine's interfaces are in, without those of the overlay. */
+export function underlayNetworks(
+  overlay: readonly Prefix[],
+  interfaces: NodeJS.Dict<NetworkInterfaceInfo[]> = networkInterfaces(),
+): readonly Prefix[] {
+  return Object.values(interfaces)
+    .flatMap((entries) => entries ?? [])
+    .flatMap(({ cidr }) => parsePrefix(cidr ?? "") ?? [])
+    .filter(({ address }) => !overlay.some((prefix) => contains(prefix, address)))
+    .slice(0, NETWORKS_MAX);
+}
+
+/** Where this machine is on the underlay. */
+export interface UnderlayPlace {
+  readonly addresses: readonly IpAddress[];
+  readonly networks: readonly Prefix[];
+}
+
+/** Calls `changed` now and whenever the place differs from the one before, looking every `everyMs`. Returns the way to stop. */
+export function watchUnderlay(
+  read: () => UnderlayPlace,
   everyMs: number,
-  changed: (addresses: readonly IpAddress[]) => void,
+  changed: (place: UnderlayPlace) => void,
 ): () => void {
   let known = "none yet";
   const look = (): void => {
-    const addresses = read();
-    const text = addresses.join(" ");
+    const place = read();
+    const text = [...place.addresses, "in", ...place.networks.map(formatPrefix)].join(" ");
     if (text === known) return;
     known = text;
-    changed(addresses);
+    changed(place);
   };
   look();
   const timer = setInterval(look, everyMs);
   return () => clearInterval(timer);
-}
-
-const useless = prefixes(
-  "0.0.0.0/8",
-  "127.0.0.0/8",
-  "169.254.0.0/16",
-  "224.0.0.0/3",
-  "::/127",
-  "fe80::/10",
-  "ff00::/8",
-);
-
-function prefixes(...texts: readonly string[]): readonly Prefix[] {
-  return texts.flatMap((text) => parsePrefix(text) ?? []);
 }

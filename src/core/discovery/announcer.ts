@@ -1,9 +1,9 @@
 import { type Instant, later } from "../base/time.ts";
 import type { CertificateVersion } from "../cert/certificate.ts";
 import { familyOf, type IpAddress } from "../netip/address.ts";
-import type { Endpoint } from "../netip/endpoint.ts";
+import { type Endpoint, firstOfEachFamily } from "../netip/endpoint.ts";
 import type { LighthouseMessage } from "../wire/lighthouse.ts";
-import { firstOfEachFamily } from "./candidates.ts";
+import { ENDPOINTS_PER_FAMILY_MAX } from "./candidates.ts";
 
 /**
  * When this host tells its lighthouses where it is: at start, every `lighthouse.interval`, and soon after anything that makes the last
@@ -58,7 +58,7 @@ export function announcement(
   return {
     kind: "host-update",
     address: dialect === 1 ? ownAddress : undefined,
-    endpoints: firstOfEachFamily(endpoints),
+    endpoints: firstOfEachFamily(endpoints, ENDPOINTS_PER_FAMILY_MAX),
     relays: [],
   };
 }

@@ -1,5 +1,5 @@
 import type { Brand } from "../base/brand.ts";
-import { type IpAddress, parseAddress } from "./address.ts";
+import { familyOf, type IpAddress, parseAddress } from "./address.ts";
 
 /** An underlay UDP address as its canonical text ("192.0.2.1:4242", "[2001:db8::1]:4242"). Comparable with ===. */
 export type Endpoint = Brand<string, "Endpoint">;
@@ -24,4 +24,10 @@ export function endpointAddress(value: Endpoint): IpAddress {
 
 export function endpointPort(value: Endpoint): number {
   return Number(value.slice(value.lastIndexOf(":") + 1));
+}
+
+/** The first `count` of each family, in their order. */
+export function firstOfEachFamily(endpoints: readonly Endpoint[], count: number): readonly Endpoint[] {
+  const seen = { 4: 0, 6: 0 };
+  return endpoints.filter((value) => ++seen[familyOf(endpointAddress(value))] <= count);
 }

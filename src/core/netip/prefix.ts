@@ -32,6 +32,17 @@ export function masked(prefix: Prefix): Prefix {
   return { address: addressFromBytes(bytes) as IpAddress, bits: prefix.bits };
 }
 
+/** The last address of an IPv4 network, which means all hosts in it; undefined where none does (IPv6, and links of two: RFC 3021). */
+export function broadcastOf(prefix: Prefix): IpAddress | undefined {
+  if (familyOf(prefix.address) === 6 || prefix.bits > 30) return undefined;
+  const bytes = addressBytes(prefix.address);
+  for (let i = 0; i < bytes.length; i++) {
+    const keep = Math.min(Math.max(prefix.bits - 8 * i, 0), 8);
+    bytes[i] = (bytes[i] ?? 0) | (0xff >> keep);
+  }
+  return addressFromBytes(bytes);
+}
+
 /** Whether the address lies in the prefix. Families never match each other. */
 export function contains(prefix: Prefix, address: IpAddress): boolean {
   return hasBits(addressBytes(prefix.address), prefix.bits, addressBytes(address));

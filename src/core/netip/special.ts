@@ -26,3 +26,22 @@ export function isReserved(address: IpAddress): boolean {
   const [first = 0] = addressBytes(address);
   return familyOf(address) === 4 && first >> 4 === 15;
 }
+
+/** 127.0.0.0/8 and ::1: this machine, whichever that is. */
+export function isLoopback(address: IpAddress): boolean {
+  return familyOf(address) === 4 ? addressBytes(address)[0] === 127 : address === "::1";
+}
+
+/**
+ * Whether this can be the address of one other machine on the underlay: not loopback, not "this network" (0.0.0.0/8), not link-local, which
+ * means something only together with an interface, not multicast, not reserved, not an IPv4 address in the deprecated IPv6 notation (::/96).
+ * Every address that somebody else has named passes through here before anything is sent to it; who is to be reached under which of them is
+ * for the caller to know.
+ */
+export function isMachine(address: IpAddress): boolean {
+  const bytes = addressBytes(address);
+  const [first = 0, second = 0] = bytes;
+  if (isMulticast(address) || isLoopback(address)) return false;
+  if (familyOf(address) === 6) return !(first === 0xfe && second >> 6 === 2) && bytes.subarray(0, 12).some(Boolean);
+  return first !== 0 && !isReserved(address) && !(first === 169 && second === 254);
+}

@@ -61,7 +61,7 @@ export type HandshakeEvent =
   /** A message 1 is shorter than our answer would be. */
   | { readonly code: "handshake-deferred"; readonly endpoint: Endpoint }
   | {
-      readonly code: "handshake-repeated" | "message-2-unreadable";
+      readonly code: "handshake-repeated" | "message-2-unreadable" | "message-2-not-read";
       readonly address: IpAddress;
       readonly endpoint: Endpoint;
     }

@@ -55,7 +55,7 @@ export function callFailureText(failure: CallFailure): string {
     case "shutting-down":
       return "This host is shutting down.";
     case "refused":
-      return refusalText(failure.refusal);
+      return `${failure.from} answered, and was refused. ${refusalText(failure.refusal)}`;
     case "wrong-responders":
       return failure.responders
         .map(({ endpoint, name }) => `${endpoint}: ${wrongResponderText(name, failure.target)}`)

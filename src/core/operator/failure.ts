@@ -36,8 +36,14 @@ export type CallFailure =
       readonly reason: "handshake-timeout";
       readonly why: "too-many-calls" | "data-plane-gone" | "shutting-down";
     }
-  | { readonly reason: "handshake-refused"; readonly why: "refused"; readonly refusal: HandshakeRefusal }
-  /** At every endpoint somebody else answered. */
+  /** `from`: where that answer seemed to come from. Nobody else's answer was accepted either. */
+  | {
+      readonly reason: "handshake-refused";
+      readonly why: "refused";
+      readonly refusal: HandshakeRefusal;
+      readonly from: Endpoint;
+    }
+  /** From these endpoints somebody else answered, and from none the host. */
   | {
       readonly reason: "handshake-refused";
       readonly why: "wrong-responders";

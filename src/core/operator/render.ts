@@ -91,6 +91,10 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
     level: "debug",
     text: () => "An answer to our handshake does not decrypt: forged, damaged, or the peer uses another cipher.",
   },
+  "message-2-not-read": {
+    level: "debug",
+    text: () => "So many answers to our handshake came from there at once that this one was not read.",
+  },
   "wrong-responder": { level: "warn", text: ({ name, address }) => wrongResponderText(name, address) },
   "data-plane-down": { level: "warn", text: () => "The data plane is gone; tunnels return when it does." },
   "data-plane-refused": {

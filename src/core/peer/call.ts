@@ -7,6 +7,12 @@ import type { Endpoint } from "../netip/endpoint.ts";
 import type { CallFailure } from "../operator/failure.ts";
 import type { Parcel } from "./parcel.ts";
 
+/** How often message 1 went to an endpoint, and when last. */
+export interface Tries {
+  readonly times: number;
+  readonly at: Instant;
+}
+
 /** How far a call has come. */
 export type CallProgress =
   /** No endpoint is known yet, so nothing was sent. */
@@ -24,11 +30,14 @@ export interface Call {
   /** Attempts made so far. */
   readonly attempt: number;
   /** Every endpoint that message 1 went to. */
-  readonly tried: ReadonlySet<Endpoint>;
-  /** Endpoints that answered unacceptably or as somebody else, with the name of who answered. Left out for the rest of this call. */
-  readonly excluded: ReadonlyMap<Endpoint, string>;
-  /** The last answer that was not accepted. */
-  readonly refusal: HandshakeRefusal | undefined;
+  readonly tried: ReadonlyMap<Endpoint, Tries>;
+  /**
+   * Of them, those from which somebody else seems to have answered, with the name if a certificate vouches for it. Where an answer came from
+   * proves nothing, so this says where to call less often, and never whom to hear.
+   */
+  readonly doubtful: ReadonlyMap<Endpoint, string | undefined>;
+  /** The last answer that was not accepted, and where it seemed to come from. */
+  readonly refused: { readonly refusal: HandshakeRefusal; readonly from: Endpoint } | undefined;
   /** Where an answer came from that did not decrypt. */
   readonly unreadableFrom: Endpoint | undefined;
   /** What goes through the tunnel once it stands. */
@@ -39,4 +48,13 @@ export interface Call {
 export interface FailedCall {
   readonly failure: CallFailure;
   readonly at: Instant;
+}
+
+/** What came back instead of the host we called, the most telling first; undefined when nothing that could be read. */
+export function misanswered({ target, refused, doubtful }: Call): CallFailure | undefined {
+  if (refused) return { reason: "handshake-refused", why: "refused", ...refused };
+  const responders = [...doubtful].flatMap(([endpoint, name]) => (name === undefined ? [] : { endpoint, name }));
+  return responders.length === 0
+    ? undefined
+    : { reason: "handshake-refused", why: "wrong-responders", target, responders };
 }

@@ -1,5 +1,5 @@
-import { addressBytes, addressFromBytes, familyOf, type IpAddress } from "../netip/address.ts";
-import type { Prefix } from "../netip/prefix.ts";
+import type { IpAddress } from "../netip/address.ts";
+import { broadcastOf, type Prefix } from "../netip/prefix.ts";
 import { isMulticast, isReserved } from "../netip/special.ts";
 import type { RouteTable } from "./route-table.ts";
 
@@ -18,17 +18,8 @@ export function reachOf(routes: RouteTable, address: IpAddress): Reach {
   return isNetworkOrBroadcast(route.prefix, address) ? "not-a-host" : "host";
 }
 
-/** IPv4 networks of up to 30 bits give their first and last address away (RFC 3021 keeps both in a /31). */
+/** IPv4 networks of up to 30 bits give their first and last address away. */
 function isNetworkOrBroadcast(network: Prefix, address: IpAddress): boolean {
-  if (familyOf(address) === 6 || network.bits > 30) return false;
-  return address === network.address || address === lastAddress(network);
-}
-
-function lastAddress(network: Prefix): IpAddress | undefined {
-  const bytes = addressBytes(network.address);
-  for (let i = 0; i < bytes.length; i++) {
-    const host = 8 - Math.min(Math.max(network.bits - 8 * i, 0), 8);
-    bytes[i] = (bytes[i] ?? 0) | ((1 << host) - 1);
-  }
-  return addressFromBytes(bytes);
+  const last = broadcastOf(network);
+  return last !== undefined && (address === network.address || address === last);
 }

@@ -2,7 +2,12 @@ import type { NetworkInterfaceInfo } from "node:os";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { parsePrefix } from "../../../src/core/netip/prefix.ts";
-import { underlayAddresses, watchUnderlayAddresses } from "../../../src/runtime/interfaces.ts";
+import {
+  type UnderlayPlace,
+  underlayAddresses,
+  underlayNetworks,
+  watchUnderlay,
+} from "../../../src/runtime/interfaces.ts";
 
 describe("the addresses that others might reach", () => {
   test("leave out loopback, link-local and the overlay itself", () => {
@@ -29,27 +34,40 @@ describe("the addresses that others might reach", () => {
   });
 });
 
-describe("the watch over addresses", () => {
+describe("the networks that this machine is in", () => {
+  test("leave out those of the overlay and interfaces without a prefix", () => {
+    const found = underlayNetworks([parsePrefix("10.77.0.1/24")!], {
+      eth0: [{ ...entry("192.0.2.7"), cidr: "192.0.2.7/24" }, entry("fe80::1")],
+      nebula1: [{ ...entry("10.77.0.1"), cidr: "10.77.0.1/24" }],
+    });
+    expect(found).toEqual([parsePrefix("192.0.2.7/24")]);
+  });
+});
+
+describe("the watch over the underlay", () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
   test("tells the first list and then only changes, until it is stopped", () => {
-    let now: IpAddress[] = [];
-    const told: (readonly IpAddress[])[] = [];
-    const stop = watchUnderlayAddresses(
+    let now: UnderlayPlace = { addresses: [], networks: [] };
+    const told: UnderlayPlace[] = [];
+    const stop = watchUnderlay(
       () => now,
       1_000,
-      (addresses) => void told.push(addresses),
+      (place) => void told.push(place),
     );
-    expect(told).toEqual([[]]);
+    expect(told).toEqual([now]);
     vi.advanceTimersByTime(5_000);
-    now = ["192.0.2.1" as IpAddress];
-    vi.advanceTimersByTime(5_000);
-    expect(told).toEqual([[], ["192.0.2.1"]]);
-    stop();
-    now = [];
+    now = { addresses: ["192.0.2.1" as IpAddress], networks: [] };
     vi.advanceTimersByTime(5_000);
     expect(told).toHaveLength(2);
+    now = { ...now, networks: [parsePrefix("192.0.2.1/24")!] };
+    vi.advanceTimersByTime(5_000);
+    expect(told.at(-1)).toEqual(now);
+    stop();
+    now = { addresses: [], networks: [] };
+    vi.advanceTimersByTime(5_000);
+    expect(told).toHaveLength(3);
   });
 });
 

@@ -16,6 +16,7 @@ import type { PeerTable } from "../../peer/peer-table.ts";
 import { addressesOf, type FinishedHandshake, type Session } from "../../peer/session.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine, StopReason } from "../machine.ts";
+import { type PlacesPorts, placesToCall } from "./attempt.ts";
 import { failureOf, type NowhereReason } from "./give-up.ts";
 import { type PendingCall, PendingCalls } from "./pending-calls.ts";
 
@@ -32,7 +33,7 @@ export type CallsEvent =
   | { readonly kind: "undeliverable"; readonly parcel: Parcel; readonly failure: CallFailure };
 
 /** What it asks about where others are. */
-export interface CallsPorts {
+export interface CallsPorts extends PlacesPorts {
   /** Endpoints to call this host at, best first. */
   endpointsOf(target: IpAddress): readonly Endpoint[];
   /** Whether an endpoint may still turn up. */
@@ -41,14 +42,10 @@ export interface CallsPorts {
   whyNowhere(target: IpAddress): NowhereReason;
 }
 
-/** Endpoints that one attempt goes to. A host that names more is tried at its best ones. */
-const ENDPOINTS_PER_ATTEMPT_MAX = 32;
-/** Endpoints that one call goes to in its whole life, however often lighthouses change their mind. */
-const TRIED_MAX = 256;
-/** Endpoints that one call leaves out. More wrong answers than this are not mistakes. */
-const EXCLUDED_MAX = 64;
-
-/** Handshakes that this host starts (protocol 3.7). */
+/**
+ * Handshakes that this host starts (protocol 3.7). A call ends by success or by time. Answers are read whoever answered before and wherever they come
+ * from, because all that a bad one proves is that somebody has seen message 1.
+ */
 export class Calls implements Machine {
   readonly waitsFor = "handshake attempt";
   readonly #facts: Facts;
@@ -81,8 +78,10 @@ export class Calls implements Machine {
   newEndpoints(target: IpAddress): void {
     const call = this.#pending.get(target);
     if (!call) return;
-    const fresh = this.#endpointsFor(call).filter((endpoint) => !call.tried.has(endpoint));
-    if (fresh.length > 0) this.#sendTo(call, fresh);
+    this.#callAt(
+      call,
+      this.#ports.endpointsOf(target).filter((endpoint) => !call.tried.has(endpoint)),
+    );
   }
 
   /** A message 2. The index in its header, and nothing else, says which call it answers. */
@@ -90,7 +89,11 @@ export class Calls implements Machine {
     const { settings, clock } = this.#facts;
     const target = this.#peers.callByIndex(index)?.target;
     const call = target === undefined ? undefined : this.#pending.get(target);
-    if (call?.progress.at !== "calling" || call.excluded.has(source)) return;
+    if (call?.progress.at !== "calling") return;
+    if (!call.answers.take(source, call.tried.has(source), this.#facts.now)) {
+      this.#emit({ kind: "tell", event: { code: "message-2-not-read", address: call.target, endpoint: source } });
+      return;
+    }
     const { initiation } = call.progress;
     const outcome = initiation.readMessage2(datagram, settings.live.identity, clock.wall);
     if (outcome.kind === "unreadable") this.#tellUnreadable(call, source);
@@ -142,25 +145,27 @@ export class Calls implements Machine {
   }
 
   #attempt(call: PendingCall): void {
-    const endpoints = this.#endpointsFor(call);
+    const endpoints = this.#ports.endpointsOf(call.target);
     if (endpoints.length === 0 && !this.#ports.mayStillHearOf(call.target)) {
       this.#giveUp(call);
       return;
     }
     if (call.attempt === REQUERY_ATTEMPT && endpoints.length <= 1)
       this.#emit({ kind: "ask-where", target: call.target });
-    if (endpoints.length > 0) this.#sendTo(call, endpoints);
+    this.#callAt(call, endpoints);
   }
 
-  #sendTo(call: PendingCall, endpoints: readonly Endpoint[]): void {
+  #callAt(call: PendingCall, known: readonly Endpoint[]): void {
+    const { now } = this.#facts;
+    const endpoints = placesToCall(call, known, this.#ports, now);
+    if (endpoints.length === 0) return;
     const initiation = this.#initiationOf(call);
     if (!initiation) {
       this.#giveUp(call);
       return;
     }
     for (const endpoint of endpoints) {
-      if (call.tried.size >= TRIED_MAX && !call.tried.has(endpoint)) continue;
-      call.tried.add(endpoint);
+      call.tried.set(endpoint, { times: (call.tried.get(endpoint)?.times ?? 0) + 1, at: now });
       this.#send(endpoint, initiation.message1);
     }
   }
@@ -175,13 +180,6 @@ export class Calls implements Machine {
     const initiation = Initiation.begin(handshakeContext, { version: call.version, localIndex, time });
     if (initiation) this.#pending.carry(call, initiation);
     return initiation;
-  }
-
-  #endpointsFor(call: PendingCall): readonly Endpoint[] {
-    return this.#ports
-      .endpointsOf(call.target)
-      .filter((endpoint) => !call.excluded.has(endpoint))
-      .slice(0, ENDPOINTS_PER_ATTEMPT_MAX);
   }
 
   #complete(
@@ -206,8 +204,8 @@ export class Calls implements Machine {
   #refused(call: PendingCall, source: Endpoint, refusal: HandshakeRefusal): void {
     const event = { code: "handshake-refused", address: call.target, endpoint: source, refusal } as const;
     this.#emit({ kind: "tell", event });
-    call.refusal = refusal;
-    this.#goOnWithout(call, source, { name: "", mayMove: false });
+    call.refused = { refusal, from: source };
+    this.#doubt(call, source, undefined);
   }
 
   /** Somebody else lives there: say goodbye over the keys just agreed, and look elsewhere (protocol 3.7). */
@@ -221,22 +219,15 @@ export class Calls implements Machine {
     this.#send(source, sealedClose(crypto, settings.boot.cipher, { remoteIndex, sendKey }));
     const event = { code: "wrong-responder", address: call.target, endpoint: source, name: peer.name } as const;
     this.#emit({ kind: "tell", event });
-    this.#goOnWithout(call, source, { name: peer.name, mayMove: true });
+    this.#doubt(call, source, peer.name);
   }
 
   /**
-   * Leaves an endpoint out and waits on. Message 1 stays as it is: its state is not spent by an answer that we did not like, and the right
-   * host may have answered it already. With no endpoint left the call is over, unless the host lives elsewhere (`mayMove`) and we may yet
-   * hear where.
+   * Calls less often where this answer seemed to come from. Message 1 stays as it is: its state is not spent by an answer that we did not
+   * like, and the right host may have answered it already.
    */
-  #goOnWithout(
-    call: PendingCall,
-    source: Endpoint,
-    { name, mayMove }: { readonly name: string; readonly mayMove: boolean },
-  ): void {
-    if (call.excluded.size < EXCLUDED_MAX) call.excluded.set(source, name);
-    const waits = mayMove && this.#ports.mayStillHearOf(call.target);
-    if (!waits && this.#endpointsFor(call).length === 0) this.#giveUp(call);
+  #doubt(call: PendingCall, source: Endpoint, name: string | undefined): void {
+    if (call.tried.has(source)) call.doubtful.set(source, name ?? call.doubtful.get(source));
   }
 
   #giveUp(call: PendingCall): void {

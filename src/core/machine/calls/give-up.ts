@@ -1,5 +1,5 @@
 import type { CallFailure } from "../../operator/failure.ts";
-import type { Call } from "../../peer/call.ts";
+import { type Call, misanswered } from "../../peer/call.ts";
 import type { Facts } from "../facts.ts";
 
 /** What a call that ends without a session knows about why: the most telling first. */
@@ -7,13 +7,10 @@ export function failureOf(
   call: Call,
   context: { readonly facts: Facts; readonly nowhere: NowhereReason },
 ): CallFailure {
-  const { target, refusal, excluded, tried, unreadableFrom } = call;
+  const { target, tried, unreadableFrom } = call;
   const { now, settings } = context.facts;
-  if (refusal) return { reason: "handshake-refused", why: "refused", refusal };
-  if (excluded.size > 0) {
-    const responders = [...excluded].map(([endpoint, name]) => ({ endpoint, name }));
-    return { reason: "handshake-refused", why: "wrong-responders", target, responders };
-  }
+  const bad = misanswered(call);
+  if (bad) return bad;
   if (tried.size === 0)
     return { reason: "no-endpoint-known", why: context.nowhere, target, lighthouses: settings.live.lighthouse.hosts };
   if (unreadableFrom)
@@ -22,7 +19,7 @@ export function failureOf(
   return {
     reason: "handshake-timeout",
     why: "no-answer",
-    tried: [...tried],
+    tried: [...tried.keys()],
     waitedMs: now - call.startedAt,
     attempts: retries,
   };

@@ -5,19 +5,23 @@ import type { Initiation } from "../../handshake/initiation.ts";
 import { mayRetry, nextAttemptAt, type RetryPolicy } from "../../handshake/schedule.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
-import type { Call } from "../../peer/call.ts";
+import type { Call, Tries } from "../../peer/call.ts";
 import type { Parcel } from "../../peer/parcel.ts";
 import type { PeerTable } from "../../peer/peer-table.ts";
+import { AnswerBudget } from "./answer-budget.ts";
 
 /** A call in the hands of the machine that calls. */
 export interface PendingCall extends Call {
   progress: Call["progress"];
   attempt: number;
-  readonly tried: Set<Endpoint>;
-  readonly excluded: Map<Endpoint, string>;
-  refusal: Call["refusal"];
+  readonly tried: Map<Endpoint, Tries>;
+  readonly doubtful: Map<Endpoint, string | undefined>;
+  refused: Call["refused"];
   unreadableFrom: Call["unreadableFrom"];
   readonly waiting: Parcel[];
+  readonly answers: AnswerBudget;
+  /** Messages 1 to endpoints that only somebody's word speaks for. */
+  readonly unproven: { sent: number; sentToPrivate: number };
 }
 
 /**
@@ -55,11 +59,13 @@ export class PendingCalls {
       version,
       progress: { at: "looking" },
       attempt: 0,
-      tried: new Set(),
-      excluded: new Map(),
-      refusal: undefined,
+      tried: new Map(),
+      doubtful: new Map(),
+      refused: undefined,
       unreadableFrom: undefined,
       waiting: [],
+      answers: new AnswerBudget(),
+      unproven: { sent: 0, sentToPrivate: 0 },
     };
     this.#calls.set(target, call);
     this.#peers.setCall(target, call);

@@ -1,11 +1,15 @@
+import { LruMap } from "../../base/lru.ts";
 import type { Instant } from "../../base/time.ts";
 import { Announcer } from "../../discovery/announcer.ts";
 import { Candidates } from "../../discovery/candidates.ts";
 import { orderEndpoints } from "../../discovery/endpoint-order.ts";
+import { ProbeBudget, type ProbeKind } from "../../discovery/probe-budget.ts";
 import type { LighthouseService } from "../../discovery/service.ts";
 import { type StaticHostSettings, StaticHosts } from "../../discovery/static-hosts.ts";
+import { Underlay } from "../../discovery/underlay.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import { type Endpoint, endpoint } from "../../netip/endpoint.ts";
+import type { Prefix } from "../../netip/prefix.ts";
 import type { CallFailure } from "../../operator/failure.ts";
 import { directPath, endpointOf } from "../../path/path.ts";
 import type { Peers } from "../../peer/peer.ts";
@@ -27,6 +31,10 @@ export type DiscoveryEvent =
 const LIGHTHOUSE_RETRY_MS = 1000;
 /** After a lighthouse did not answer a whole call. Reports may be a minute apart; nobody finds us until the next one gets through. */
 const LIGHTHOUSE_PAUSE_MS = 5000;
+/** Hosts that lighthouses were asked about and may still answer: as many as there are calls at once. */
+const ASKED_MAX = 4096;
+/** A lighthouse whose own tunnel has to be built first answers within a few seconds. */
+const ANSWER_WITHIN_MS = 60_000;
 /** Interfaces change several addresses at a time: one report for all of them. */
 const ADDRESS_CHANGE_SETTLE_MS = 200;
 
@@ -38,7 +46,11 @@ export class Discovery implements Machine {
   readonly #emit: Emit<DiscoveryEvent>;
   /** Answers for others; present when the configuration says `am_lighthouse`. */
   readonly #lighthouse: LighthouseService | undefined;
+  readonly #underlay: Underlay;
   readonly #candidates: Candidates;
+  readonly #probes = new ProbeBudget();
+  /** When lighthouses were last asked where a host is. */
+  readonly #asked = new LruMap<IpAddress, Instant>(ASKED_MAX);
   readonly #statics: StaticHosts;
   readonly #announcer: Announcer;
   readonly #punches: Punches = new Punches();
@@ -50,7 +62,8 @@ export class Discovery implements Machine {
     this.#peers = peers;
     this.#lighthouse = lighthouse;
     this.#emit = emit;
-    this.#candidates = new Candidates(facts.ownNetworks);
+    this.#underlay = new Underlay(facts.ownNetworks);
+    this.#candidates = new Candidates(this.#underlay);
     this.#statics = new StaticHosts(this.#staticSettings(), facts.now);
     this.#announcer = new Announcer(facts.settings.live.lighthouse.intervalMs);
     this.#refreshStatics();
@@ -62,6 +75,18 @@ export class Discovery implements Machine {
     const known = this.#knownEndpoints(target).filter((other) => !own.has(other));
     const paths = this.#peers.sessionsOf(target).flatMap(({ provenPath }) => endpointOf(provenPath) ?? []);
     return paths.length === 0 ? known : orderEndpoints([...known, ...paths], this.#preferred());
+  }
+
+  /** Whether more than somebody's word says that this host is there: the configuration, or packets of its own. */
+  isProven(target: IpAddress, at: Endpoint): boolean {
+    if (this.#candidates.isProven(target, at)) return true;
+    return this.#peers.sessionsOf(target).some(({ provenPath }) => endpointOf(provenPath) === at);
+  }
+
+  /** One more datagram of this kind to where a host is said to be; false when it must not be sent. */
+  mayProbe(kind: ProbeKind, target: IpAddress, at: Endpoint): boolean {
+    if (this.isProven(target, at)) return true;
+    return this.#probes.take(kind, at, this.#candidates.ownersOf(target, at), this.#facts.now);
   }
 
   /** For a session's memo: what is known beside the session itself. */
@@ -94,6 +119,7 @@ export class Discovery implements Machine {
    * (reliability R25).
    */
   ask(target: IpAddress): void {
+    this.#asked.set(target, this.#facts.now);
     for (const to of this.#lighthousesFor(target)) this.#emit({ kind: "send", to, parcel: { kind: "query", target } });
   }
 
@@ -101,7 +127,8 @@ export class Discovery implements Machine {
   ownEndpoints(): readonly Endpoint[] {
     const { udpPort = 0 } = this.#facts;
     const local = this.#localAddresses.map((address) => endpoint(address, udpPort));
-    return [...new Set(this.#candidates.usable([...this.#statics.advertised(udpPort), ...local]))];
+    const all = [...this.#statics.advertised(udpPort), ...local];
+    return [...new Set(all.filter((own) => this.#underlay.isPlausible(own)))];
   }
 
   /** A lighthouse message of a peer. */
@@ -126,7 +153,8 @@ export class Discovery implements Machine {
   }
 
   /** Our interfaces have other addresses: tell the lighthouses, and see which tunnels still work. */
-  localAddresses(addresses: readonly IpAddress[]): void {
+  localAddresses(addresses: readonly IpAddress[], networks: readonly Prefix[]): void {
+    this.#underlay.setLocalNetworks(networks);
     const before = this.#localAddresses;
     if (before.join() === addresses.join()) return;
     this.#localAddresses = addresses;
@@ -180,7 +208,9 @@ export class Discovery implements Machine {
     if (!punchy.punch || this.#lighthouseAddress(session)) return;
     const at = endpointOf(session.path);
     const path = at ? [at] : [];
-    this.#sendBytes(punchy.targetAllRemotes ? this.endpointsOf(nameAddress(session)) : path, KEEPALIVE);
+    const name = nameAddress(session);
+    const others = punchy.targetAllRemotes ? this.endpointsOf(name).filter((other) => other !== at) : [];
+    this.#sendBytes([...path, ...others.filter((other) => this.mayProbe("punch", name, other))], KEEPALIVE);
   }
 
   nextAt(): Instant | undefined {
@@ -195,13 +225,17 @@ export class Discovery implements Machine {
       for (const to of settings.live.lighthouse.hosts)
         this.#emit({ kind: "send", to, parcel: { kind: "announcement" } });
     for (let due = this.#punches.popDue(now); due; due = this.#punches.popDue(now)) {
-      if (due.kind === "punch") this.#sendBytes(due.endpoints, PUNCH);
-      else this.#emit({ kind: "send", to: due.to, parcel: { kind: "test" } });
+      if (due.kind === "punch") this.#sendBytes(this.#punchable(due.host, due.named), PUNCH);
+      else this.#emit({ kind: "send", to: due.host, parcel: { kind: "test" } });
     }
   }
 
   #replied(session: Session, reply: Extract<LighthouseMessage, { kind: "host-query-reply" }>): void {
-    if (!this.#lighthouseAddress(session) || this.#facts.ownAddresses.includes(reply.target)) return;
+    const { ownAddresses, now } = this.#facts;
+    if (!this.#lighthouseAddress(session) || ownAddresses.includes(reply.target)) return;
+    // What nobody wants to know could only push out what somebody does.
+    const askedAt = this.#asked.get(reply.target);
+    if (askedAt === undefined || now - askedAt > ANSWER_WITHIN_MS) return;
     this.#candidates.report(reply.target, nameAddress(session), reply.endpoints);
     this.#emit({ kind: "new-endpoints", target: reply.target });
   }
@@ -211,9 +245,10 @@ export class Discovery implements Machine {
     if (!this.#lighthouseAddress(session) || ownAddresses.includes(punch.address)) return;
     // Learned and reported addresses are often the same.
     const own = new Set(this.ownEndpoints());
-    const usable = new Set(this.#candidates.usable(punch.endpoints));
-    const endpoints = [...usable].filter((other) => !own.has(other));
-    this.#punches.notified(punch.address, endpoints, settings.live.punchy, now);
+    const plausible = new Set(punch.endpoints.filter((other) => this.#underlay.isPlausible(other)));
+    const endpoints = [...plausible].filter((other) => !own.has(other));
+    const notice = { lighthouse: nameAddress(session), host: punch.address, endpoints };
+    this.#punches.notified(notice, settings.live.punchy, now);
   }
 
   #serve(
@@ -250,7 +285,16 @@ export class Discovery implements Machine {
   }
 
   #refreshStatics(): void {
-    for (const host of this.#statics.hosts()) this.#candidates.setStatic(host, this.#statics.endpointsOf(host));
+    const places = new Map([...this.#statics.hosts()].map((host) => [host, this.#statics.endpointsOf(host)]));
+    this.#underlay.setConfigured([...places.values()].flat());
+    for (const [host, endpoints] of places) this.#candidates.setStatic(host, endpoints);
+  }
+
+  #punchable(host: IpAddress, named: ReadonlyMap<Endpoint, IpAddress>): readonly Endpoint[] {
+    const { now } = this.#facts;
+    const may = ([at, lighthouse]: readonly [Endpoint, IpAddress]): boolean =>
+      this.isProven(host, at) || this.#probes.take("punch", at, [lighthouse], now);
+    return [...named].filter(may).map(([at]) => at);
   }
 
   #knownEndpoints(target: IpAddress): readonly Endpoint[] {

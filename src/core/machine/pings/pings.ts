@@ -4,6 +4,7 @@ import type { PingResult, PingTarget } from "../../io.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { PingFailure } from "../../operator/failure.ts";
 import { endpointOf } from "../../path/path.ts";
+import { misanswered } from "../../peer/call.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
 import { reachOf } from "../../route/reach.ts";
@@ -126,7 +127,10 @@ export class Pings implements Machine {
     const waitedMs = this.#facts.now - startedAt;
     if (progress.at === "waiting")
       return { reason: "no-reply", why: "silent", name: progress.session.peer.name, waitedMs };
-    const tried = [...(this.#peers.find(target)?.call?.tried ?? [])];
+    const call = this.#peers.find(target)?.call;
+    const bad = call && misanswered(call);
+    if (bad) return bad;
+    const tried = [...(call?.tried.keys() ?? [])];
     return { reason: "handshake-timeout", why: "no-tunnel-in-time", target, waitedMs, tried };
   }
 

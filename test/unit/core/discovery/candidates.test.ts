@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Candidates, HOSTS_MAX } from "../../../../src/core/discovery/candidates.ts";
 import { orderEndpoints } from "../../../../src/core/discovery/endpoint-order.ts";
+import { Underlay } from "../../../../src/core/discovery/underlay.ts";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import { prefix } from "../../fixtures/authority.ts";
@@ -66,6 +67,24 @@ describe("what is known about a host", () => {
     expect(candidates.endpointsOf(host, [])).toEqual(["192.0.2.1:1"]);
   });
 
+  test("is proven by the configuration and by the host's own packets, never by what somebody says", () => {
+    const candidates = known();
+    candidates.setStatic(host, ["192.0.2.1:1" as Endpoint]);
+    candidates.learned([host], "192.0.2.2:1" as Endpoint);
+    candidates.report(host, lighthouse, ["192.0.2.2:1", "192.0.2.3:1"] as Endpoint[]);
+    const endpoints = candidates.endpointsOf(host, []);
+    expect(endpoints.filter((endpoint) => candidates.isProven(host, endpoint))).toEqual(["192.0.2.1:1", "192.0.2.2:1"]);
+    expect(candidates.ownersOf(host, "192.0.2.3:1" as Endpoint)).toEqual([lighthouse]);
+  });
+
+  test("from the host's own packets outlasts whatever sixteen lighthouses say", () => {
+    const candidates = known();
+    candidates.learned([host], "192.0.2.200:1" as Endpoint);
+    for (let i = 0; i < 40; i++) candidates.report(host, `10.77.1.${i}` as IpAddress, [`192.0.2.${i}:1`] as Endpoint[]);
+    expect(candidates.isProven(host, "192.0.2.200:1" as Endpoint)).toBe(true);
+    expect(candidates.endpointsOf(host, [])).toHaveLength(17);
+  });
+
   test("comes from sixteen owners at most", () => {
     const candidates = known();
     for (let i = 0; i < 40; i++) candidates.report(host, `10.77.1.${i}` as IpAddress, [`192.0.2.${i}:1`] as Endpoint[]);
@@ -82,5 +101,5 @@ describe("what is known about a host", () => {
 });
 
 function known(): Candidates {
-  return new Candidates([prefix("10.77.0.1/16")]);
+  return new Candidates(new Underlay([prefix("10.77.0.1/16")]));
 }

@@ -270,7 +270,7 @@ describe("a wrong responder", () => {
   test("that is the only one known makes the call fail with its name", () => {
     const { mesh, a, b } = pair({ statics: { "10.77.0.2": [C] } });
     mesh.host(C, { name: "c", networks: ["10.77.0.3/16"] });
-    const result = a.ping(b);
+    const result = a.ping(b, 6_000);
     expect(result).toMatchObject({ outcome: "failed", reason: "handshake-refused" });
     expect(result.outcome === "failed" && result.text).toMatch(/192\.0\.2\.3:4242: c answers there/);
     mesh.run(100);

@@ -118,6 +118,7 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "handshake-repeated": "A repeated message 1 got its stored answer again.",
   "message-2-unreadable":
     "An answer to our handshake does not decrypt: forged, damaged, or the peer uses another cipher.",
+  "message-2-not-read": "So many answers to our handshake came from there at once that this one was not read.",
   "wrong-responder": "printer answers there, which is not 10.77.0.2.",
   "data-plane-down": "The data plane is gone; tunnels return when it does.",
   "data-plane-refused": "The data plane refused install-session: the table is full",

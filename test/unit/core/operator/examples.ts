@@ -60,6 +60,7 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   "handshake-deferred": { code: "handshake-deferred", endpoint: endpoint() },
   "handshake-repeated": { code: "handshake-repeated", address: address(), endpoint: endpoint() },
   "message-2-unreadable": { code: "message-2-unreadable", address: address(), endpoint: endpoint() },
+  "message-2-not-read": { code: "message-2-not-read", address: address(), endpoint: endpoint() },
   "wrong-responder": { code: "wrong-responder", address: address(), endpoint: endpoint(), name: "printer" },
   "data-plane-down": { code: "data-plane-down", tunnels: 3 },
   "data-plane-refused": {

@@ -52,8 +52,8 @@ describe("a failed call", () => {
     [{ reason: "handshake-timeout", why: "data-plane-gone" }, "The data plane went away."],
     [{ reason: "handshake-timeout", why: "shutting-down" }, "This host is shutting down."],
     [
-      { reason: "handshake-refused", why: "refused", refusal: { code: "own-address", fingerprint } },
-      "The peer's certificate holds one of our own overlay addresses.",
+      { reason: "handshake-refused", why: "refused", refusal: { code: "own-address", fingerprint }, from: endpoint },
+      "192.0.2.9:4242 answered, and was refused. The peer's certificate holds one of our own overlay addresses.",
     ],
     [
       {

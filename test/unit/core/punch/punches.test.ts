@@ -2,34 +2,36 @@ import { describe, expect, test } from "vitest";
 import { instant } from "../../../../src/core/base/time.ts";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
-import { Punches } from "../../../../src/core/punch/punches.ts";
+import { Punches, type PunchNotice } from "../../../../src/core/punch/punches.ts";
 
 const settings = { punch: false, respond: true, delayMs: 1000, respondDelayMs: 5000, targetAllRemotes: false };
+const silent = { ...settings, respond: false };
+const lighthouse = "10.77.0.1" as IpAddress;
 const asker = "10.77.0.9" as IpAddress;
-const endpoints = ["192.0.2.9:1"] as Endpoint[];
+const place = "192.0.2.9:1" as Endpoint;
 
-describe("a punch notification", () => {
+describe("a punch notice", () => {
   test("leads to a punch after punchy.delay and a call back after punchy.respond_delay", () => {
     const punches = new Punches();
-    punches.notified(asker, endpoints, settings, instant(0));
+    punches.notified(notice(asker), settings, instant(0));
     expect(punches.popDue(instant(999))).toBeUndefined();
-    expect(punches.popDue(instant(1000))).toEqual({ kind: "punch", endpoints });
+    expect(punches.popDue(instant(1000))).toMatchObject({ kind: "punch", host: asker });
     expect(punches.nextAt()).toBe(5000);
-    expect(punches.popDue(instant(5000))).toEqual({ kind: "respond", to: asker });
+    expect(punches.popDue(instant(5000))).toMatchObject({ kind: "respond", host: asker });
     expect(punches.nextAt()).toBeUndefined();
   });
 
   test("leads to no call back without punchy.respond", () => {
     const punches = new Punches();
-    punches.notified(asker, endpoints, { ...settings, respond: false }, instant(0));
+    punches.notified(notice(asker), silent, instant(0));
     punches.popDue(instant(1000));
     expect(punches.nextAt()).toBeUndefined();
   });
 
   test("keeps its place in time among others", () => {
     const punches = new Punches();
-    punches.notified(asker, endpoints, settings, instant(0));
-    punches.notified(asker, endpoints, settings, instant(100));
+    punches.notified(notice(asker), settings, instant(0));
+    punches.notified(notice(host(2)), settings, instant(100));
     const times: number[] = [];
     for (let at = punches.nextAt(); at !== undefined; at = punches.nextAt()) {
       times.push(at);
@@ -38,9 +40,72 @@ describe("a punch notification", () => {
     expect(times).toEqual([1000, 1100, 5000, 5100]);
   });
 
-  test("beyond 512 at once is not taken", () => {
+  test("counts with five endpoints of each family, as the lighthouse ordered them", () => {
     const punches = new Punches();
-    const taken = Array.from({ length: 600 }, () => punches.notified(asker, endpoints, settings, instant(0)));
-    expect(taken.filter(Boolean)).toHaveLength(512);
+    const v4 = Array.from({ length: 10 }, (_, i) => `198.51.100.${9 - i}:1` as Endpoint);
+    const v6 = Array.from({ length: 10 }, (_, i) => `[2001:db8::${i + 1}]:1` as Endpoint);
+    punches.notified(notice(asker, [...v4, ...v6]), silent, instant(0));
+    expect(named(punches)).toEqual([...v4.slice(0, 5), ...v6.slice(0, 5)]);
   });
 });
+
+describe("notices about one host", () => {
+  test("are one punch and one call back while it waits, with the endpoints of all of them", () => {
+    const punches = new Punches();
+    const other = { ...notice(asker, ["198.51.100.9:9" as Endpoint]), lighthouse: "10.77.0.2" as IpAddress };
+    for (let i = 0; i < 1_000; i++) {
+      punches.notified(notice(asker), settings, instant(i / 2));
+      punches.notified(other, settings, instant(i / 2));
+    }
+    expect(punches.popDue(instant(1000))).toMatchObject({
+      kind: "punch",
+      named: new Map([
+        [place, lighthouse],
+        ["198.51.100.9:9", "10.77.0.2"],
+      ]),
+    });
+    expect(punches.popDue(instant(5000))?.kind).toBe("respond");
+    expect(punches.popDue(instant(9000))).toBeUndefined();
+  });
+
+  test("name at most twenty endpoints in all", () => {
+    const punches = new Punches();
+    for (let i = 0; i < 100; i++)
+      punches.notified(notice(asker, [`198.51.100.${i}:1` as Endpoint]), silent, instant(0));
+    expect(named(punches)).toHaveLength(20);
+  });
+});
+
+describe("a lighthouse that sends notices without end", () => {
+  test("has 1,024 of them scheduled, and makes room for those of another", () => {
+    const punches = new Punches();
+    const taken = Array.from({ length: 1_100 }, (_, i) => punches.notified(notice(host(i)), silent, instant(0)));
+    expect(taken.filter(Boolean)).toHaveLength(1_024);
+    const honest = { ...notice(asker), lighthouse: "10.77.0.2" as IpAddress };
+    expect(punches.notified(honest, silent, instant(1))).toBe(true);
+    const due = Array.from({ length: 1_100 }, () => punches.popDue(instant(2_000))?.host).filter(Boolean);
+    expect(due).toHaveLength(1_024);
+    expect(due).toContain(asker);
+  });
+
+  test("orders 64 call backs at once, and eight a second", () => {
+    const punches = new Punches();
+    for (let i = 0; i < 1_000; i++) punches.notified(notice(host(i), []), settings, instant(i));
+    let responds = 0;
+    while (punches.popDue(instant(60_000))) responds++;
+    expect(responds).toBe(64 + 7);
+  });
+});
+
+function notice(from: IpAddress, endpoints: readonly Endpoint[] = [place]): PunchNotice {
+  return { lighthouse, host: from, endpoints };
+}
+
+function host(number: number): IpAddress {
+  return `10.77.${4 + (number >> 8)}.${number & 255}` as IpAddress;
+}
+
+function named(punches: Punches): readonly Endpoint[] {
+  const due = punches.popDue(instant(100_000));
+  return due?.kind === "punch" ? [...due.named.keys()] : [];
+}

@@ -1,0 +1,24 @@
+import { Pace } from "../../base/pace.ts";
+import type { Instant } from "../../base/time.ts";
+import type { Endpoint } from "../../netip/endpoint.ts";
+
+/** Answers read from one endpoint that message 1 went to: each message 1 draws one, and a forger in its place gets this much work out of us. */
+const FROM_CALLED = { burst: 50, intervalMs: 20 } as const;
+/** From everywhere else together: only a translator on the way answers from where nobody was called. */
+const FROM_ELSEWHERE = { burst: 20, intervalMs: 100 } as const;
+/** Endpoints of one call: all that it may try. */
+const ENDPOINTS_MAX = 256;
+
+/**
+ * How many messages 2 of one call are read. Each costs two key agreements before it shows whether its sender has seen message 1, and that is all
+ * that it shows. So none is believed for coming first, and none ignored for what came before from the same place: only for coming in heaps.
+ */
+export class AnswerBudget {
+  readonly #called = new Pace<Endpoint>(FROM_CALLED, ENDPOINTS_MAX);
+  readonly #elsewhere = new Pace<"">(FROM_ELSEWHERE, 1);
+
+  /** Whether one more from here is read. */
+  take(source: Endpoint, isCalled: boolean, now: Instant): boolean {
+    return isCalled ? this.#called.take(source, now) : this.#elsewhere.take("", now);
+  }
+}
