@@ -1,7 +1,8 @@
 import { LruMap } from "../src/core/base/lru.ts";
+import { Underlay } from "../src/core/discovery/underlay.ts";
 import { familyOf, type IpAddress } from "../src/core/netip/address.ts";
 import { type Endpoint, endpointAddress } from "../src/core/netip/endpoint.ts";
-import { contains, type Prefix } from "../src/core/netip/prefix.ts";
+import type { Prefix } from "../src/core/netip/prefix.ts";
 
 /** What a lighthouse knows about one host. */
 export interface KnownHost {
@@ -24,11 +25,11 @@ export class Directory {
   readonly #hosts = new LruMap<IpAddress, KnownHost>(HOSTS_MAX);
   /** Every overlay address of a known host -> the one that names it. */
   readonly #names = new Map<IpAddress, IpAddress>();
-  readonly #overlay: readonly Prefix[];
+  readonly #underlay: Underlay;
 
   /** `overlay`: underlay addresses inside these are not believed; they would lead into the mesh itself. */
   constructor(overlay: readonly Prefix[]) {
-    this.#overlay = overlay;
+    this.#underlay = new Underlay(overlay);
   }
 
   get size(): number {
@@ -41,15 +42,15 @@ export class Directory {
     return name === undefined ? undefined : this.#hosts.get(name);
   }
 
-  /** The host's own report, in place of its last one. */
+  /** The host's own report, in place of its last one: nobody is sent to where no single machine can be. */
   report(host: Pick<KnownHost, "addresses" | "networks" | "reported" | "relays">): void {
     const learned = this.#known(host.addresses)?.learned ?? {};
-    this.#store({ ...host, learned, reported: host.reported.filter((endpoint) => this.#isUnderlay(endpoint)) });
+    this.#store({ ...host, learned, reported: host.reported.filter((endpoint) => this.#underlay.isPlausible(endpoint)) });
   }
 
   /** An authenticated packet of the host came from here. */
   learned(addresses: readonly IpAddress[], at: Endpoint): void {
-    if (!this.#isUnderlay(at)) return;
+    if (!this.#underlay.isUsable(at)) return;
     const known = this.#known(addresses) ?? { addresses, networks: [], learned: {}, reported: [], relays: [] };
     this.#store({ ...known, learned: { ...known.learned, [familyOf(endpointAddress(at))]: at } });
   }
@@ -89,11 +90,6 @@ export class Directory {
   #unname(host: KnownHost): void {
     const [name] = host.addresses;
     for (const address of host.addresses) if (this.#names.get(address) === name) this.#names.delete(address);
-  }
-
-  #isUnderlay(endpoint: Endpoint): boolean {
-    const address = endpointAddress(endpoint);
-    return !this.#overlay.some((network) => contains(network, address));
   }
 }
 

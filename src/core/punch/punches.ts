@@ -10,7 +10,12 @@ export const KEEPALIVE: Uint8Array = Uint8Array.of(1);
 
 /** What is due. */
 export type PunchAction =
-  | { readonly kind: "punch"; readonly host: IpAddress; readonly named: ReadonlyMap<Endpoint, IpAddress> }
+  | {
+      readonly kind: "punch";
+      readonly lighthouse: IpAddress;
+      readonly host: IpAddress;
+      readonly endpoints: ReadonlySet<Endpoint>;
+    }
   /** `punchy.respond`: an empty test request through the tunnel, which is built when there is none. */
   | { readonly kind: "respond"; readonly host: IpAddress };
 
@@ -27,8 +32,8 @@ export interface PunchNotice {
 const SCHEDULED_MAX = 1024;
 /** Endpoints of one notice that count, of each family: where the host was seen, and the interfaces that it names first. */
 const PER_FAMILY_MAX = 5;
-/** Endpoints of one host, when several lighthouses speak of it: they may see it through different mappings. */
-const PER_HOST_MAX = 20;
+/** Endpoints that one lighthouse may name for one host while it waits. */
+const PER_HOST_MAX = 10;
 /** Call backs that one lighthouse may order: each can cost a handshake. */
 const RESPONDS = { burst: 64, intervalMs: 125 } as const;
 const LIGHTHOUSES_MAX = 64;
@@ -36,16 +41,15 @@ const LIGHTHOUSES_MAX = 64;
 interface Scheduled {
   readonly at: Instant;
   readonly kind: PunchAction["kind"];
-  readonly host: IpAddress;
   readonly lighthouse: IpAddress;
-  /** Who named which endpoint. */
-  readonly named: Map<Endpoint, IpAddress>;
+  readonly host: IpAddress;
+  readonly endpoints: Set<Endpoint>;
 }
 
 /**
  * Hole punching towards hosts that a lighthouse says are looking for us: one byte to each of their endpoints after `punchy.delay`, so that
- * our router lets their handshake in. Not conditional on `punchy.punch` (protocol 6). Notices about a host that is waited for already add
- * to what is known about it and to nothing else; when too many hosts wait, the lighthouse that named most of them loses.
+ * our router lets their handshake in. Not conditional on `punchy.punch` (protocol 6). What a lighthouse says of a host that waits already adds
+ * to what it has said, and to nothing else; when too many wait, the lighthouse that named most of them loses.
  */
 export class Punches {
   #due: Scheduled[] = [];
@@ -53,13 +57,12 @@ export class Punches {
 
   /** Takes a notice; false when too many are waiting, and most of them from this lighthouse. */
   notified(notice: PunchNotice, settings: PunchySettings, now: Instant): boolean {
-    const { lighthouse } = notice;
-    const named = firstOfEachFamily(notice.endpoints, PER_FAMILY_MAX);
-    const punches = named.length === 0 || this.#punch(notice, named, later(now, settings.delayMs));
-    const mayRespond = settings.respond && !this.#find("respond", notice.host) && this.#responds.take(lighthouse, now);
-    if (mayRespond)
-      this.#schedule({ ...notice, kind: "respond", at: later(now, settings.respondDelayMs), named: new Map() });
-    return punches;
+    const { lighthouse, host } = notice;
+    const endpoints = firstOfEachFamily(notice.endpoints, PER_FAMILY_MAX);
+    const isTaken = endpoints.length === 0 || this.#punch(notice, endpoints, later(now, settings.delayMs));
+    if (settings.respond && !this.#waiting("respond", host) && this.#responds.take(lighthouse, now))
+      this.#schedule({ ...notice, kind: "respond", at: later(now, settings.respondDelayMs), endpoints: new Set() });
+    return isTaken;
   }
 
   popDue(now: Instant): PunchAction | undefined {
@@ -78,15 +81,15 @@ export class Punches {
   }
 
   #punch({ lighthouse, host }: PunchNotice, endpoints: readonly Endpoint[], at: Instant): boolean {
-    const waiting = this.#find("punch", host);
-    const named = waiting?.named ?? new Map<Endpoint, IpAddress>();
-    for (const endpoint of endpoints)
-      if (named.size < PER_HOST_MAX && !named.has(endpoint)) named.set(endpoint, lighthouse);
-    return waiting !== undefined || this.#schedule({ kind: "punch", host, lighthouse, at, named });
+    const waiting = this.#waiting("punch", host, lighthouse);
+    if (!waiting) return this.#schedule({ kind: "punch", lighthouse, host, at, endpoints: new Set(endpoints) });
+    for (const endpoint of endpoints) if (waiting.endpoints.size < PER_HOST_MAX) waiting.endpoints.add(endpoint);
+    return true;
   }
 
-  #find(kind: PunchAction["kind"], host: IpAddress): Scheduled | undefined {
-    return this.#due.find((entry) => entry.kind === kind && entry.host === host);
+  #waiting(kind: PunchAction["kind"], host: IpAddress, lighthouse?: IpAddress): Scheduled | undefined {
+    const isIt = (other: Scheduled): boolean => other.kind === kind && other.host === host;
+    return this.#due.find((other) => isIt(other) && (lighthouse === undefined || other.lighthouse === lighthouse));
   }
 
   /** In the order of time; equal times in the order of arrival. */

@@ -18,12 +18,12 @@ describe("a lighthouse", () => {
   test("answers a query with what it learned first, then what the host reported: the bytes of the reference", () => {
     const lighthouse = create();
     lighthouse.learned(a.addresses, "127.0.0.1:15001" as Endpoint, now);
-    update(lighthouse, a, ["10.0.0.5:4242", "127.0.0.1:15001"]);
+    update(lighthouse, a, ["10.0.0.5:4242"]);
     const replies = ask(lighthouse, a, "08011205088282b452");
     expect(replies.map(({ to }) => to)).toEqual(["10.77.1.2", "10.77.1.2"]);
     expect(replies.map((reply) => bytesOf(reply, 1))).toEqual([
-      "08021225088282b452120908818080f80710997512080885808050109221120908818080f807109975",
-      "08051225088282b452120908818080f80710997512080885808050109221120908818080f807109975",
+      "0802121a088282b452120908818080f80710997512080885808050109221",
+      "0805121a088282b452120908818080f80710997512080885808050109221",
     ]);
   });
 
@@ -68,6 +68,13 @@ describe("a lighthouse", () => {
     const lighthouse = create();
     update(lighthouse, a, ["192.0.2.1:1"]);
     expect(ask(lighthouse, b, "08011205088282b452").map(({ message }) => message.kind)).toEqual(["host-query-reply"]);
+  });
+
+  test("tells nobody of places where no single machine can be, unless packets have come from there", () => {
+    const lighthouse = create();
+    lighthouse.learned(a.addresses, "127.0.0.1:15001" as Endpoint, now);
+    update(lighthouse, a, ["127.0.0.1:1", "224.0.0.1:1", "169.254.1.1:1", "255.255.255.255:1", "192.0.2.1:1"]);
+    expect(endpointsIn(ask(lighthouse, b, "08011205088282b452"))).toEqual(["127.0.0.1:15001", "192.0.2.1:1"]);
   });
 
   test("replaces a report by the next one, and keeps what it learned", () => {

@@ -9,6 +9,7 @@ import type { Call, Tries } from "../../peer/call.ts";
 import type { Parcel } from "../../peer/parcel.ts";
 import type { PeerTable } from "../../peer/peer-table.ts";
 import { AnswerBudget } from "./answer-budget.ts";
+import type { Spent } from "./attempt.ts";
 
 /** A call in the hands of the machine that calls. */
 export interface PendingCall extends Call {
@@ -20,8 +21,8 @@ export interface PendingCall extends Call {
   unreadableFrom: Call["unreadableFrom"];
   readonly waiting: Parcel[];
   readonly answers: AnswerBudget;
-  /** Messages 1 to endpoints that only somebody's word speaks for. */
-  readonly unproven: { sent: number; sentToPrivate: number };
+  /** On places that only somebody's word speaks for, by whose. */
+  readonly spent: Map<IpAddress, Spent>;
 }
 
 /**
@@ -65,7 +66,7 @@ export class PendingCalls {
       unreadableFrom: undefined,
       waiting: [],
       answers: new AnswerBudget(),
-      unproven: { sent: 0, sentToPrivate: 0 },
+      spent: new Map(),
     };
     this.#calls.set(target, call);
     this.#peers.setCall(target, call);

@@ -83,10 +83,14 @@ export class Discovery implements Machine {
     return this.#peers.sessionsOf(target).some(({ provenPath }) => endpointOf(provenPath) === at);
   }
 
-  /** One more datagram of this kind to where a host is said to be; false when it must not be sent. */
-  mayProbe(kind: ProbeKind, target: IpAddress, at: Endpoint): boolean {
-    if (this.isProven(target, at)) return true;
-    return this.#probes.take(kind, at, this.#candidates.ownersOf(target, at), this.#facts.now);
+  /** Whose word says that this host is there. */
+  namedBy(target: IpAddress, at: Endpoint): readonly IpAddress[] {
+    return this.#candidates.ownersOf(target, at);
+  }
+
+  /** One more datagram of this kind to a place that `owner` has named; false when it must not be sent. */
+  mayProbe(kind: ProbeKind, owner: IpAddress, at: Endpoint): boolean {
+    return this.#probes.take(kind, owner, at, this.#facts.now);
   }
 
   /** For a session's memo: what is known beside the session itself. */
@@ -210,7 +214,7 @@ export class Discovery implements Machine {
     const path = at ? [at] : [];
     const name = nameAddress(session);
     const others = punchy.targetAllRemotes ? this.endpointsOf(name).filter((other) => other !== at) : [];
-    this.#sendBytes([...path, ...others.filter((other) => this.mayProbe("punch", name, other))], KEEPALIVE);
+    this.#sendBytes([...path, ...this.#punchable(name, others)], KEEPALIVE);
   }
 
   nextAt(): Instant | undefined {
@@ -225,7 +229,7 @@ export class Discovery implements Machine {
       for (const to of settings.live.lighthouse.hosts)
         this.#emit({ kind: "send", to, parcel: { kind: "announcement" } });
     for (let due = this.#punches.popDue(now); due; due = this.#punches.popDue(now)) {
-      if (due.kind === "punch") this.#sendBytes(this.#punchable(due.host, due.named), PUNCH);
+      if (due.kind === "punch") this.#sendBytes(this.#punchable(due.host, due.endpoints, [due.lighthouse]), PUNCH);
       else this.#emit({ kind: "send", to: due.host, parcel: { kind: "test" } });
     }
   }
@@ -290,11 +294,13 @@ export class Discovery implements Machine {
     for (const [host, endpoints] of places) this.#candidates.setStatic(host, endpoints);
   }
 
-  #punchable(host: IpAddress, named: ReadonlyMap<Endpoint, IpAddress>): readonly Endpoint[] {
-    const { now } = this.#facts;
-    const may = ([at, lighthouse]: readonly [Endpoint, IpAddress]): boolean =>
-      this.isProven(host, at) || this.#probes.take("punch", at, [lighthouse], now);
-    return [...named].filter(may).map(([at]) => at);
+  /** Of these places of a host, those where a byte may go: for a notice its lighthouse pays, else whoever has named them. */
+  #punchable(host: IpAddress, endpoints: Iterable<Endpoint>, payers?: readonly IpAddress[]): readonly Endpoint[] {
+    return [...endpoints].filter(
+      (at) =>
+        this.isProven(host, at) ||
+        (payers ?? this.namedBy(host, at)).some((owner) => this.mayProbe("punch", owner, at)),
+    );
   }
 
   #knownEndpoints(target: IpAddress): readonly Endpoint[] {
