@@ -103,6 +103,7 @@ function cpuMs(): number {
 function answer(node: Node, initiation: Initiation, trust: Identity): boolean {
   const event = {
     kind: "datagram",
+    standing: "first",
     origin: directPath("192.0.2.1:4242" as Endpoint),
     datagram: initiation.message1,
   } as const;

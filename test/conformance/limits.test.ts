@@ -3,8 +3,9 @@ import type { Endpoint } from "../../src/core/netip/endpoint.ts";
 import { directPath } from "../../src/core/path/path.ts";
 import { encodeHeader, recvErrorFor } from "../../src/core/wire/header.ts";
 import { type Driver, datagrams, describeDataPlanes, kinds, reasons } from "./data-planes.ts";
-import { FarEnd, facts, handshake, OWN_4, PEER, PEER_4, STRANGER } from "./host.ts";
+import { ELSEWHERE, FarEnd, facts, flipped, handshake, OWN_4, PEER, PEER_4, STRANGER } from "./host.ts";
 import { udpPacket } from "./inner-packets.ts";
+import type { Observed } from "./step.ts";
 
 const unknown = encodeHeader({ type: 1, subtype: 0, remoteIndex: 0xdeadbeef, counter: 9n });
 
@@ -48,36 +49,134 @@ describeDataPlanes("handshakes", (open) => {
     expect(await passing(plane, 300, () => STRANGER, handshake(2n, 7))).toBe(200);
   });
 
-  test("of the second kind pass 4,000 at once in all", async () => {
+  test("of the second kind pass 4,000 at once from those whom we asked, and 400 from all others", async () => {
     const plane = await open();
-    const host = (i: number) => `203.0.${i % 256}.1:9` as Endpoint;
-    expect(await passing(plane, 4100, host, handshake(2n, 7))).toBe(4000);
+    const asked = (i: number) => `203.0.${i % 256}.1:9` as Endpoint;
+    const others = (i: number) => `203.1.${i % 256}.1:9` as Endpoint;
+    for (let i = 0; i < 256; i++) await ask(plane, asked(i));
+    expect(await passing(plane, 500, others, handshake(2n, 7))).toBe(400);
+    expect(await passing(plane, 4100, asked, handshake(2n, 7))).toBe(4000);
+    await plane.advance(1000);
+    expect(await passing(plane, 300, others, handshake(2n, 7))).toBe(200);
   });
 
-  test("pass 400 at once and 200 a second from one network", async () => {
+  test("of the first kind pass 400 at once and 200 a second from one network", async () => {
     const plane = await open();
     const host = (i: number) => `198.51.100.${i % 250}:9` as Endpoint;
-    expect(await passing(plane, 500, host)).toBe(400);
+    expect(await passing(plane, 500, host, fresh)).toBe(400);
     await plane.advance(500);
-    expect(await passing(plane, 250, host)).toBe(100);
+    expect(await passing(plane, 250, host, (i) => fresh(1_000 + i))).toBe(100);
   });
 
-  test("pass 400 at once from one /48 and 40 from one /64", async () => {
+  test("of the first kind pass 400 at once from one /48 and 40 from one /64", async () => {
     const plane = await open();
-    expect(await passing(plane, 60, (i) => `[2001:db8:0:1::${i}]:9` as Endpoint)).toBe(40);
-    expect(await passing(plane, 500, (i) => `[2001:db8:0:${(i % 20) + 2}::1]:9` as Endpoint)).toBe(360);
-    expect(await passing(plane, 10, (i) => `[2001:db8:1:${i}::1]:9` as Endpoint)).toBe(10);
+    expect(await passing(plane, 60, (i) => `[2001:db8:0:1::${i}]:9` as Endpoint, fresh)).toBe(40);
+    expect(await passing(plane, 500, (i) => `[2001:db8:0:${(i % 20) + 2}::1]:9` as Endpoint, fresh)).toBe(360);
+    expect(await passing(plane, 10, (i) => `[2001:db8:1:${i}::1]:9` as Endpoint, fresh)).toBe(10);
   });
 
-  test("pass 1,000 at once in all", async () => {
+  test("of the first kind pass 500 at once in all", async () => {
     const plane = await open();
-    expect(await passing(plane, 1200, (i) => `203.0.${i % 100}.${i % 7}:9` as Endpoint)).toBe(1000);
+    expect(await passing(plane, 1200, (i) => `203.0.${i % 100}.${i % 7}:9` as Endpoint, fresh)).toBe(500);
   });
 
   test("that are refused cost nobody else a token", async () => {
     const plane = await open();
-    expect(await passing(plane, 900, () => STRANGER)).toBe(40);
-    expect(await passing(plane, 500, (i) => `198.51.100.${20 + (i % 200)}:9` as Endpoint)).toBe(360);
+    expect(await passing(plane, 900, () => STRANGER, fresh)).toBe(40);
+    expect(await passing(plane, 500, (i) => `198.51.100.${20 + (i % 200)}:9` as Endpoint, fresh)).toBe(360);
+  });
+
+  test("that are long cost a token for each 1,500 bytes begun", async () => {
+    const plane = await open();
+    expect(await passing(plane, 10, () => STRANGER, handshake(1n, 0, 9001 - 16))).toBe(5);
+    expect(await passing(plane, 10, () => STRANGER)).toBe(5);
+    expect(await passing(plane, 30, () => ELSEWHERE, handshake(1n, 0, 1501 - 16))).toBe(20);
+  });
+});
+
+describeDataPlanes("the standing of whoever sends a handshake message", (open) => {
+  test("is that of a host that repeats itself when the same bytes came from the same port within four seconds", async () => {
+    const plane = await open();
+    const standing = async (message: Uint8Array, from = STRANGER) => standingOf(await plane.udp(from, message));
+    expect(await standing(handshake(1n, 0))).toBe("first");
+    expect(await standing(handshake(1n, 0))).toBe("repeated");
+    expect(await standing(handshake(1n, 0), ELSEWHERE)).toBe("first");
+    expect(await standing(fresh(1))).toBe("first");
+    await plane.advance(3_999);
+    expect(await standing(handshake(1n, 0))).toBe("repeated");
+    await plane.advance(4_000);
+    expect(await standing(handshake(1n, 0))).toBe("first");
+  });
+
+  test("does not depend on what comes behind its first 64 bytes, nor on whether it was admitted", async () => {
+    const plane = await open();
+    const other = handshake(1n, 0, 200);
+    other[16 + 64] = 9;
+    await plane.udp(STRANGER, handshake(1n, 0, 200));
+    expect(standingOf(await plane.udp(STRANGER, other))).toBe("repeated");
+    other[16 + 63] = 9;
+    expect(standingOf(await plane.udp(STRANGER, other))).toBe("first");
+    expect(await passing(plane, 100, () => ELSEWHERE, fresh)).toBe(40);
+    await plane.advance(1_000);
+    expect(standingOf(await plane.udp(ELSEWHERE, fresh(99)))).toBe("repeated");
+  });
+
+  test("is that of somebody known once something authentic came from its address, for good", async () => {
+    const plane = await open();
+    const peer = await plane.join();
+    expect(standingOf(await plane.udp(PEER, handshake(1n, 0)))).toBe("first");
+    await plane.udp(PEER, peer.seal(4, 1, new Uint8Array()));
+    await plane.command({ kind: "remove-session", localIndex: peer.localIndex, sendClose: false });
+    await plane.advance(3_600_000);
+    expect(standingOf(await plane.udp("192.0.2.2:9" as Endpoint, handshake(1n, 0)))).toBe("known");
+    expect(standingOf(await plane.udp(PEER, handshake(2n, 7)))).toBe("known");
+    expect(standingOf(await plane.udp(PEER, recvErrorFor(5)))).toBe("known");
+    expect(standingOf(await plane.udp(STRANGER, recvErrorFor(5)))).toBe("first");
+  });
+
+  test("is not earned by a packet that does not open", async () => {
+    const plane = await open();
+    const peer = await plane.join();
+    await plane.udp(STRANGER, flipped(peer.seal(4, 1, new Uint8Array()), 20));
+    expect(standingOf(await plane.udp(STRANGER, handshake(1n, 0)))).toBe("first");
+  });
+
+  test("is earned by one address a second in each session", async () => {
+    const plane = await open();
+    const peer = await plane.join();
+    const from = (last: number) => `203.0.113.${last}:9` as Endpoint;
+    const talk = (last: number) => plane.udp(from(last), peer.seal(4, 1, new Uint8Array()));
+    await talk(1);
+    await plane.advance(999);
+    await talk(2);
+    await plane.advance(1);
+    await talk(3);
+    const known = [1, 2, 3].map(async (last) => standingOf(await plane.udp(from(last), fresh(last))));
+    expect(await Promise.all(known)).toEqual(["known", "first", "known"]);
+  });
+
+  test.each([
+    ["a message 1", handshake(1n, 0), "known"],
+    ["a punch", new Uint8Array([0]), "known"],
+    ["a message 2", handshake(2n, 7), "first"],
+    ["a recv_error", recvErrorFor(5), "first"],
+  ])("after we have sent it %s, for ten seconds", async (_, datagram, standing) => {
+    const plane = await open();
+    await plane.command({ kind: "send-datagram", to: directPath(STRANGER), datagram });
+    await plane.advance(9_999);
+    expect(standingOf(await plane.udp("198.51.100.7:1" as Endpoint, handshake(2n, 7)))).toBe(standing);
+    await plane.advance(1);
+    expect(standingOf(await plane.udp(STRANGER, handshake(2n, 7)))).toBe("first");
+  });
+
+  test("decides whose tokens it takes: nobody's but those of the same standing", async () => {
+    const plane = await open();
+    const somebody = (i: number) => `203.0.${i % 250}.${i % 7}:9` as Endpoint;
+    const asked = (i: number) => `203.1.${i % 250}.1:9` as Endpoint;
+    for (let i = 0; i < 250; i++) await ask(plane, asked(i));
+    expect(await passing(plane, 1_100, somebody, fresh)).toBe(500);
+    expect(await passing(plane, 1_100, somebody, fresh)).toBe(1_000);
+    expect(await passing(plane, 1_100, asked, fresh)).toBe(1_000);
   });
 });
 
@@ -223,11 +322,28 @@ async function passing(
   plane: Driver,
   times: number,
   source: (i: number) => Endpoint,
-  message: Uint8Array = handshake(1n, 0, 1),
+  message: Uint8Array | ((i: number) => Uint8Array) = handshake(1n, 0, 1),
 ): Promise<number> {
   let passed = 0;
   for (let i = 0; i < times; i++) {
-    if (kinds(await plane.udp(source(i), message.slice()))[0] === "datagram") passed++;
+    const datagram = typeof message === "function" ? message(i) : message.slice();
+    if (kinds(await plane.udp(source(i), datagram))[0] === "datagram") passed++;
   }
   return passed;
+}
+
+/** A message 1 like no other. */
+function fresh(i: number): Uint8Array {
+  const message = handshake(1n, 0);
+  message.set([i >> 8, i & 0xff], 16);
+  return message;
+}
+
+async function ask(plane: Driver, to: Endpoint): Promise<void> {
+  await plane.command({ kind: "send-datagram", to: directPath(to), datagram: new Uint8Array([0]) });
+}
+
+function standingOf(observed: readonly Observed[]): unknown {
+  const [first] = observed;
+  return first?.out === "event" ? first.event["standing"] : undefined;
 }

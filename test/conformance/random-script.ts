@@ -98,6 +98,7 @@ class Author {
       [12, () => this.#applyPolicies()],
       [12, () => this.#seal(localIndex)],
       [3, () => ({ kind: "send-datagram", to: this.#path(), datagram: random.bytes(random.below(40)) })],
+      [3, () => ({ kind: "send-datagram", to: this.#path(), datagram: handshake(BigInt(1 + random.below(2)), 0) })],
       [12, () => this.#applyRoutes()],
       [3, () => ({ kind: "list-flows" })],
       [4, () => ({ kind: "drop-parked", destination: this.#peerAddress() })],
@@ -296,6 +297,7 @@ class Author {
     const random = this.#random;
     return random.weighted<() => Uint8Array>([
       [8, () => handshake(BigInt(random.below(4)), random.below(2), random.below(20))],
+      [8, () => handshake(1n, 0, random.pick([1, 2, 100, 3000]))],
       [4, () => encodeHeader({ type: 2, subtype: 0, remoteIndex: random.below(9), counter: 0n })],
       [1, () => concatBytes(encodeHeader({ type: 2, subtype: 0, remoteIndex: 1, counter: 0n }), random.bytes(1))],
       [4, () => encodeHeader({ type: 1, subtype: 0, remoteIndex: 5000 + random.below(9), counter: 9n })],

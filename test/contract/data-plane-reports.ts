@@ -36,7 +36,10 @@ function writeEvent(report: DataPlaneReport): WireEventInit {
     case "result":
       return { case: "result", value: writeResult(report) };
     case "datagram":
-      return { case: "datagram", value: { origin: writePath(report.origin), datagram: report.datagram } };
+      return {
+        case: "datagram",
+        value: { origin: writePath(report.origin), standing: standings[report.standing], datagram: report.datagram },
+      };
     case "message": {
       const { localIndex, type, subtype, body } = report;
       return { case: "message", value: { localIndex, type, subtype, body } };
@@ -67,6 +70,12 @@ function writeEvent(report: DataPlaneReport): WireEventInit {
       return { case: "quiet", value: { requestId: report.requestId } };
   }
 }
+
+const standings = {
+  known: pb.DatagramStanding.KNOWN,
+  repeated: pb.DatagramStanding.REPEATED,
+  first: pb.DatagramStanding.FIRST,
+} as const;
 
 type ReportOf<Kind extends DataPlaneReport["kind"]> = Extract<DataPlaneReport, { kind: Kind }>;
 

@@ -84,6 +84,15 @@ describe("a frame of the future", () => {
     });
   });
 
+  test.each([
+    ["that names none", []],
+    ["of an unknown kind", [varintField(4, 99)]],
+  ])("with a datagram of a standing %s is one of anybody", (_, standing) => {
+    const endpoint = concatBytes(field(1, Uint8Array.of(192, 0, 2, 9)), varintField(2, 4242));
+    const datagram = concatBytes(field(3, field(1, endpoint)), ...standing);
+    expect(decoded(field(3, datagram))).toMatchObject({ kind: "datagram", standing: "first" });
+  });
+
   test("with a session on a way of an unknown kind tells of one without a path", () => {
     const session = concatBytes(varintField(1, 7), field(9, field(9, utf8Encode("by pigeon"))));
     const ready = decoded(field(1, concatBytes(varintField(1, 2), field(4, field(5, session)))));

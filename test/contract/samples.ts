@@ -132,7 +132,7 @@ export const reports: Reports = {
     more: false,
   },
   result: { kind: "result", requestId: 9n, code: "", error: "", value: undefined },
-  datagram: { kind: "datagram", origin: path, datagram: bytes(0x10, 1) },
+  datagram: { kind: "datagram", origin: path, standing: "first", datagram: bytes(0x10, 1) },
   message: { kind: "message", localIndex, type: 3, subtype: 0, body: bytes(9) },
   "need-session": { kind: "need-session", destination: other },
   confirmed: { kind: "confirmed", localIndex },

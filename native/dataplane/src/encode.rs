@@ -6,7 +6,7 @@ use lacis_contract::wire::{self, from_data_plane::Event as Wire};
 use lacis_contract::{CONTRACT_VERSION, FRAME_LIMIT_BYTES, OLDEST_VERSION};
 use lacis_engine::flow::FlowView;
 use lacis_engine::ip::{Prefix, address_to_bytes};
-use lacis_engine::output::{DropSample, Event};
+use lacis_engine::output::{DropSample, Event, Standing};
 use lacis_engine::packet::Direction;
 use lacis_engine::path::Path;
 use lacis_engine::policy::RefusalAction;
@@ -56,7 +56,14 @@ pub fn result(request_id: u64, outcome: Result<Option<wire::result::Value>, Fail
 /// One event.
 pub fn event(event: Event) -> Wire {
     match event {
-        Event::Datagram { origin, datagram } => Wire::Datagram(wire::Datagram { origin: Some(path(origin)), datagram }),
+        Event::Datagram { origin, standing, datagram } => {
+            let standing = match standing {
+                Standing::Known => wire::DatagramStanding::Known,
+                Standing::Repeated => wire::DatagramStanding::Repeated,
+                Standing::First => wire::DatagramStanding::First,
+            };
+            Wire::Datagram(wire::Datagram { origin: Some(path(origin)), standing: standing.into(), datagram })
+        }
         Event::Message { local_index, kind, body } => {
             let (kind, subtype) = kind.to_wire();
             Wire::Message(wire::Message { local_index, r#type: kind.into(), subtype: subtype.into(), body })

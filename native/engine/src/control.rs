@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::aead::{Cipher, SecretKey, cipher_with};
 use crate::drop_reason::DropReason;
 use crate::engine::{Engine, Pass};
-use crate::header::{BODY_LIMIT_BYTES, DATAGRAM_LIMIT_BYTES, Kind};
+use crate::header::{BODY_LIMIT_BYTES, DATAGRAM_LIMIT_BYTES, Header, Kind};
 use crate::host::HostFacts;
 use crate::ip::Prefix;
 use crate::lock::{lock, read, write};
@@ -247,6 +247,9 @@ impl<O: Output> Pass<'_, O> {
             return Err(Refusal::bad(format!("a datagram of {} bytes is longer than any", datagram.len())));
         }
         let Path::Direct(to) = path;
+        if wants_answer(datagram) {
+            lock(&self.step.engine.acquaintances).asked(to.ip(), self.step.now_ms);
+        }
         self.step.send_datagram(to, datagram);
         Ok(())
     }
@@ -261,6 +264,14 @@ impl<O: Output> Pass<'_, O> {
         for address in &session.peer_addresses {
             self.release(*address);
         }
+    }
+}
+
+/// A message 1, or a punch. A message 2 wants none: it goes to whoever claims to have asked.
+fn wants_answer(datagram: &[u8]) -> bool {
+    match Header::decode(datagram) {
+        Ok(header) => header.kind == Kind::Handshake && header.counter == 1,
+        Err(reason) => reason == DropReason::Punch,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::counters::{DropCounters, InboundCounters, OutboundCounters};
 use crate::drop_reason::DropReason;
 use crate::flow_table::{FlowMemo, FlowTable};
 use crate::host::HostFacts;
-use crate::limiter::{AnswerLimiter, Bucket, HandshakeLimiter, Rate, RecvErrorLimiter};
+use crate::limiter::{Bucket, Rate, SourceLimiter};
 use crate::lock::{lock, read, write};
 use crate::output::{DropSample, Event, Output};
 use crate::park::ParkingLot;
@@ -18,6 +18,7 @@ use crate::policy_table::PolicyTable;
 use crate::route_cache::RouteCache;
 use crate::route_table::RouteTable;
 use crate::session_table::{SessionCache, SessionTable};
+use crate::standing::{Acquaintances, Repeats};
 
 const DROP_SAMPLES: Rate = Rate { per_second: 5, burst: 20 };
 const SWEEP_INTERVAL_MS: u64 = 1_000;
@@ -31,10 +32,12 @@ pub struct Engine {
     pub(crate) policies: RwLock<PolicyTable>,
     pub(crate) flows: FlowTable,
     pub(crate) parked: Mutex<ParkingLot>,
-    pub(crate) handshakes_in: Mutex<HandshakeLimiter>,
-    pub(crate) answers_in: Mutex<AnswerLimiter>,
-    pub(crate) recv_errors_in: Mutex<RecvErrorLimiter>,
-    pub(crate) recv_errors_out: Mutex<RecvErrorLimiter>,
+    pub(crate) acquaintances: Mutex<Acquaintances>,
+    pub(crate) repeats: Mutex<Repeats>,
+    pub(crate) messages_1_in: Mutex<SourceLimiter>,
+    pub(crate) messages_2_in: Mutex<SourceLimiter>,
+    pub(crate) recv_errors_in: Mutex<SourceLimiter>,
+    pub(crate) recv_errors_out: Mutex<SourceLimiter>,
     pub(crate) awaited: Mutex<AwaitedIndexes>,
     pub(crate) drops: DropCounters,
     pub(crate) outbound: OutboundCounters,
@@ -103,10 +106,12 @@ impl Engine {
             policies: RwLock::default(),
             flows: FlowTable::new(),
             parked: Mutex::new(ParkingLot::new()),
-            handshakes_in: Mutex::new(HandshakeLimiter::new()),
-            answers_in: Mutex::new(AnswerLimiter::new()),
-            recv_errors_in: Mutex::new(RecvErrorLimiter::new()),
-            recv_errors_out: Mutex::new(RecvErrorLimiter::new()),
+            acquaintances: Mutex::new(Acquaintances::new()),
+            repeats: Mutex::new(Repeats::new()),
+            messages_1_in: Mutex::new(SourceLimiter::message_1()),
+            messages_2_in: Mutex::new(SourceLimiter::message_2()),
+            recv_errors_in: Mutex::new(SourceLimiter::recv_error()),
+            recv_errors_out: Mutex::new(SourceLimiter::recv_error()),
             awaited: Mutex::new(AwaitedIndexes::new()),
             drops: DropCounters::new(),
             outbound: OutboundCounters::default(),

@@ -7,12 +7,14 @@ use crate::drop_reason::DropReason;
 use crate::echo;
 use crate::engine::{Pass, Step};
 use crate::header::{HEADER_BYTES, Header, Kind, OVERHEAD_BYTES};
+use crate::limiter::tokens_of;
 use crate::lock::lock;
 use crate::output::{DropSample, Event, Output};
 use crate::packet::{Direction, InnerPacket, Tuple};
 use crate::path::Path;
 use crate::route_cache::Way;
 use crate::session::Session;
+use crate::standing::Standing;
 
 /// Bytes of a recv_error: a header and nothing else.
 const RECV_ERROR_BYTES: usize = HEADER_BYTES;
@@ -50,6 +52,9 @@ impl<O: Output> Pass<'_, O> {
         if session.heard_from(origin, step.now_ms) {
             step.out.event(Event::Roamed { local_index: session.local_index, path: origin });
         }
+        if session.is_noteworthy(step.now_ms) {
+            lock(&step.engine.acquaintances).heard(source.ip());
+        }
         let awaited = step.confirm(session);
         step.opened(session, header.kind, body);
         for address in awaited {
@@ -68,34 +73,47 @@ impl<O: Output> Step<'_, O> {
         if !is_plausible || datagram.len() <= HEADER_BYTES {
             return self.drop_from(source, DropReason::BadHandshake);
         }
-        let is_admitted = match header.counter {
-            1 => lock(&self.engine.handshakes_in).admits(source.ip(), self.now_ms),
-            _ => lock(&self.engine.answers_in).admits(source.ip(), self.now_ms),
+        let (standing, limiter) = match header.counter {
+            1 => (self.standing_of_message_1(source, datagram), &self.engine.messages_1_in),
+            _ => (self.standing(source), &self.engine.messages_2_in),
         };
-        if !is_admitted {
+        if !lock(limiter).admits(source.ip(), standing, tokens_of(datagram), self.now_ms) {
             return self.drop_from(source, DropReason::HandshakeLimited);
         }
         if header.counter == 2 {
             lock(&self.engine.awaited).named(header.remote_index, self.now_ms);
         }
-        self.out.event(Event::Datagram { origin: Path::Direct(source), datagram: datagram.to_vec() });
+        self.out.event(Event::Datagram { origin: Path::Direct(source), standing, datagram: datagram.to_vec() });
+    }
+
+    fn standing_of_message_1(&self, source: SocketAddr, datagram: &[u8]) -> Standing {
+        match self.standing(source) {
+            Standing::First if lock(&self.engine.repeats).has(source, datagram, self.now_ms) => Standing::Repeated,
+            standing => standing,
+        }
+    }
+
+    fn standing(&self, source: SocketAddr) -> Standing {
+        let is_known = lock(&self.engine.acquaintances).knows(source.ip(), self.now_ms);
+        if is_known { Standing::Known } else { Standing::First }
     }
 
     fn recv_error(&mut self, datagram: &[u8], source: SocketAddr) {
         if datagram.len() != RECV_ERROR_BYTES {
             return self.drop_from(source, DropReason::BadRecvError);
         }
-        if !lock(&self.engine.recv_errors_in).admits(source.ip(), self.now_ms) {
+        let standing = self.standing(source);
+        if !lock(&self.engine.recv_errors_in).admits(source.ip(), standing, 1, self.now_ms) {
             return self.drop_from(source, DropReason::RecvErrorLimited);
         }
-        self.out.event(Event::Datagram { origin: Path::Direct(source), datagram: datagram.to_vec() });
+        self.out.event(Event::Datagram { origin: Path::Direct(source), standing, datagram: datagram.to_vec() });
     }
 
     fn unknown_index(&mut self, header: &Header, source: SocketAddr) {
         self.drop_from(source, DropReason::UnknownIndex);
         if !self.host.send_recv_error.tells(source.ip())
             || lock(&self.engine.awaited).contains(header.remote_index, self.now_ms)
-            || !lock(&self.engine.recv_errors_out).admits(source.ip(), self.now_ms)
+            || !lock(&self.engine.recv_errors_out).admits(source.ip(), Standing::First, 1, self.now_ms)
         {
             return;
         }

@@ -8,6 +8,7 @@ use crate::header::Kind;
 use crate::packet::Tuple;
 use crate::path::Path;
 use crate::policy::RefusalAction;
+pub use crate::standing::Standing;
 
 /// Where it goes. Every thread has its own; a burst of calls is flushed by whoever made the burst.
 pub trait Output {
@@ -26,7 +27,7 @@ pub trait Output {
 #[allow(missing_docs)]
 pub enum Event {
     /// A handshake or a recv_error that passed the limits.
-    Datagram { origin: Path, datagram: Vec<u8> },
+    Datagram { origin: Path, standing: Standing, datagram: Vec<u8> },
     /// An authentic control message of a session.
     Message { local_index: u32, kind: Kind, body: Vec<u8> },
     /// A packet waits for a session to this overlay address.

@@ -18,6 +18,9 @@ pub const COUNTER_HIGH: u64 = 1 << 34;
 /// The last counter that is sent: 2^40 before the end, out of reach of any race between senders.
 pub const COUNTER_LAST: u64 = u64::MAX - (1 << 40);
 
+/// Time between two notes of where a peer is.
+const NOTE_INTERVAL_MS: u64 = 1_000;
+
 /// One session. Shared by the threads of both directions; what each of them writes lies in cache lines of its own.
 pub struct Session {
     /// Our index, the one the peer sends to.
@@ -52,6 +55,8 @@ struct Receiving {
     key: Box<dyn Aead>,
     arrived: Mutex<Arrived>,
     active: AtomicBool,
+    /// When the peer's address may be noted again.
+    note_from_ms: AtomicU64,
 }
 
 /// What was received, counted under the lock that each datagram takes anyway.
@@ -138,6 +143,7 @@ impl Session {
                 key: new.receive_key,
                 arrived: Mutex::new(Arrived { window: ReplayWindow::new(new.receive_floor), packets: 0, bytes: 0 }),
                 active: AtomicBool::new(false),
+                note_from_ms: AtomicU64::new(0),
             },
         }
     }
@@ -234,6 +240,16 @@ impl Session {
     /// An authentic packet came from `origin`. True when the path moved there.
     pub fn heard_from(&self, origin: Path, now_ms: u64) -> bool {
         lock(&self.path).heard_from(origin, now_ms)
+    }
+
+    /// Whether the source of the authentic packet that came now is to be noted as known: at most once a second, so that no peer
+    /// pushes out others by sending from many.
+    pub fn is_noteworthy(&self, now_ms: u64) -> bool {
+        let due = now_ms >= self.receive.note_from_ms.load(Ordering::Relaxed);
+        if due {
+            self.receive.note_from_ms.store(now_ms + NOTE_INTERVAL_MS, Ordering::Relaxed);
+        }
+        due
     }
 
     /// Whether `address` lies behind the peer.

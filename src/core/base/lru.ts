@@ -24,6 +24,11 @@ export class LruMap<Key, Value> {
     return value;
   }
 
+  /** The value, as old as it was. */
+  peek(key: Key): Value | undefined {
+    return this.#entries.get(key);
+  }
+
   /** Sets the value and returns the key that had to go for it, if one had to. */
   set(key: Key, value: Value): Key | undefined {
     this.#entries.delete(key);

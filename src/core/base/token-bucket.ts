@@ -22,16 +22,16 @@ export class TokenBucket {
     this.#milliTokens = this.#capacity;
   }
 
-  /** Whether a token is there. For callers that ask several buckets before they take from any. */
-  has(now: Instant): boolean {
+  /** Whether so many tokens are there. For callers that ask several buckets before they take from any. */
+  has(now: Instant, tokens = 1): boolean {
     this.#fill(now);
-    return this.#milliTokens >= MILLI;
+    return this.#milliTokens >= tokens * MILLI;
   }
 
-  /** Takes a token; false when there is none. */
-  take(now: Instant): boolean {
-    if (!this.has(now)) return false;
-    this.#milliTokens -= MILLI;
+  /** Takes so many tokens; false, and none is taken, when they are not there. */
+  take(now: Instant, tokens = 1): boolean {
+    if (!this.has(now, tokens)) return false;
+    this.#milliTokens -= tokens * MILLI;
     return true;
   }
 

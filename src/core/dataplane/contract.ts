@@ -6,6 +6,7 @@ import type { Prefix } from "../netip/prefix.ts";
 import type { Origin, Path } from "../path/path.ts";
 import type { LocalIndex, RemoteIndex } from "../path/session-index.ts";
 import type { Route } from "../route/route.ts";
+import type { Standing } from "./standing.ts";
 
 export type { LocalIndex, RemoteIndex } from "../path/session-index.ts";
 
@@ -113,7 +114,12 @@ export type DataPlaneCommand =
   | { readonly kind: "list-flows" };
 
 export type DataPlaneEvent =
-  | { readonly kind: "datagram"; readonly origin: Origin; readonly datagram: Uint8Array }
+  | {
+      readonly kind: "datagram";
+      readonly origin: Origin;
+      readonly standing: Standing;
+      readonly datagram: Uint8Array;
+    }
   | {
       readonly kind: "message";
       readonly localIndex: LocalIndex;

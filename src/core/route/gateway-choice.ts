@@ -1,4 +1,4 @@
-import { concatBytes } from "../base/bytes.ts";
+import { fnv1a } from "../base/fnv.ts";
 import { addressBytes, type IpAddress } from "../netip/address.ts";
 import type { Gateway } from "./route.ts";
 
@@ -36,11 +36,7 @@ function share(gateways: readonly Gateway[], flow: FlowAddresses): IpAddress | u
   })?.address;
 }
 
-/** FNV-1a, 32 bits. */
 function hashOf({ localAddress, remoteAddress, localPort, remotePort, protocol }: FlowAddresses): number {
   const ports = [localPort >> 8, localPort & 0xff, remotePort >> 8, remotePort & 0xff, protocol];
-  let hash = 0x811c_9dc5;
-  for (const byte of concatBytes(addressBytes(localAddress), addressBytes(remoteAddress), Uint8Array.from(ports)))
-    hash = Math.imul(hash ^ byte, 0x0100_0193);
-  return hash >>> 0;
+  return fnv1a(addressBytes(localAddress), addressBytes(remoteAddress), Uint8Array.from(ports));
 }

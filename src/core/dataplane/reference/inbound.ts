@@ -16,10 +16,12 @@ import {
 } from "../../wire/header.ts";
 import { type InnerPacket, parseInnerPacket } from "../../wire/inner-packet.ts";
 import type { LocalIndex } from "../contract.ts";
+import type { Standing } from "../standing.ts";
 import { AwaitedIndexes } from "./awaited-indexes.ts";
 import { echoReply } from "./echo.ts";
-import { answerLimiter, handshakeLimiter, recvErrorLimiter } from "./limiters.ts";
+import { message1Limiter, message2Limiter, recvErrorLimiter, tokensOf } from "./limiters.ts";
 import type { Outbound } from "./outbound.ts";
+import { Repeats } from "./repeats.ts";
 import type { Session } from "./session.ts";
 import type { Tables } from "./tables.ts";
 
@@ -27,11 +29,12 @@ import type { Tables } from "./tables.ts";
 export class Inbound {
   readonly #tables: Tables;
   readonly #outbound: Outbound;
-  readonly #handshakes = handshakeLimiter();
-  readonly #answers = answerLimiter();
+  readonly #messages1 = message1Limiter();
+  readonly #messages2 = message2Limiter();
   readonly #recvErrorsIn = recvErrorLimiter();
   readonly #recvErrorsOut = recvErrorLimiter();
   readonly #awaited = new AwaitedIndexes();
+  readonly #repeats = new Repeats();
 
   constructor(tables: Tables, outbound: Outbound) {
     this.#tables = tables;
@@ -47,12 +50,11 @@ export class Inbound {
       return;
     }
     const header = decoded.value;
-    const refusal = this.#refusalOfDatagram(header, source, datagram, now);
+    const refusal = this.#refusalOfDatagram(header, source, datagram);
     if (refusal) {
       out.drop(refusal, { inbound: true, origin: directPath(source) }, now);
     } else if (header.type === PacketType.handshake || header.type === PacketType.recvError) {
-      if (header.type === PacketType.handshake && header.counter === 2n) this.#awaited.named(header.remoteIndex, now);
-      out.tell({ kind: "datagram", origin: directPath(source), datagram });
+      this.#unproven({ header, source, datagram }, now);
     } else {
       const isRelayed = header.type === PacketType.message && header.subtype === MessageSubtype.relay;
       const session = isRelayed ? undefined : sessions.get(header.remoteIndex as LocalIndex);
@@ -61,20 +63,34 @@ export class Inbound {
     }
   }
 
-  /** Steps 2 to 5, as far as they need no session. */
-  #refusalOfDatagram(header: Header, source: Endpoint, datagram: Uint8Array, now: Instant): DropReason | undefined {
+  /** Steps 2 to 5, as far as the datagram alone decides. */
+  #refusalOfDatagram(header: Header, source: Endpoint, datagram: Uint8Array): DropReason | undefined {
     if (datagram.length > DATAGRAM_BYTES_MAX) return DropReason.oversized;
     if (this.#tables.own.covers(endpointAddress(source))) return DropReason.overlaySource;
-    if (header.type === PacketType.handshake) {
-      if (!isHandshake(header, datagram)) return DropReason.badHandshake;
-      const limiter = header.counter === 1n ? this.#handshakes : this.#answers;
-      if (!limiter.admits(source, now)) return DropReason.handshakeLimited;
-    }
-    if (header.type === PacketType.recvError) {
-      if (datagram.length !== HEADER_BYTES) return DropReason.badRecvError;
-      if (!this.#recvErrorsIn.admits(source, now)) return DropReason.recvErrorLimited;
-    }
+    if (header.type === PacketType.handshake && !isHandshake(header, datagram)) return DropReason.badHandshake;
+    if (header.type === PacketType.recvError && datagram.length !== HEADER_BYTES) return DropReason.badRecvError;
     return undefined;
+  }
+
+  /** What proves nothing goes to the control plane, within limits (SEMANTICS 6). */
+  #unproven({ header, source, datagram }: UdpDatagram, now: Instant): void {
+    const { out } = this.#tables;
+    const isHandshake = header.type === PacketType.handshake;
+    const isMessage1 = isHandshake && header.counter === 1n;
+    const standing = this.#standingOf(source, isMessage1 ? datagram : undefined, now);
+    const limiter = isMessage1 ? this.#messages1 : isHandshake ? this.#messages2 : this.#recvErrorsIn;
+    if (!limiter.admits(source, { standing, tokens: tokensOf(datagram) }, now)) {
+      const reason = isHandshake ? DropReason.handshakeLimited : DropReason.recvErrorLimited;
+      out.drop(reason, { inbound: true, origin: directPath(source) }, now);
+      return;
+    }
+    if (isHandshake && !isMessage1) this.#awaited.named(header.remoteIndex, now);
+    out.tell({ kind: "datagram", origin: directPath(source), standing, datagram });
+  }
+
+  #standingOf(source: Endpoint, message1: Uint8Array | undefined, now: Instant): Standing {
+    if (this.#tables.acquaintances.knows(source, now)) return "known";
+    return message1 && this.#repeats.has(source, message1, now) ? "repeated" : "first";
   }
 
   /** Step 7, and SEMANTICS 7: the answer is never longer than the question. */
@@ -84,12 +100,13 @@ export class Inbound {
     if (facts.sendRecvError === "never") return;
     if (facts.sendRecvError === "private" && !isPrivate(endpointAddress(source))) return;
     if (this.#awaited.has(index, now)) return;
-    if (this.#recvErrorsOut.admits(source, now)) out.send(source, recvErrorFor(index));
+    if (this.#recvErrorsOut.admits(source, { standing: "first", tokens: 1 }, now))
+      out.send(source, recvErrorFor(index));
   }
 
   /** Steps 8 to 14. Nothing changes before the packet has proved authentic (R15). */
-  #open(session: Session, { header, source, datagram }: SessionDatagram, now: Instant): void {
-    const { out, sessions } = this.#tables;
+  #open(session: Session, { header, source, datagram }: UdpDatagram, now: Instant): void {
+    const { out, sessions, acquaintances } = this.#tables;
     const opened = openDatagram(session, header, datagram);
     if (typeof opened === "string") {
       out.drop(opened, { inbound: true, localIndex: session.localIndex }, now);
@@ -98,6 +115,7 @@ export class Inbound {
     // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
     const path = directPath(source);
     if (session.heardFrom(path, now)) out.tell({ kind: "roamed", localIndex: session.localIndex, path });
+    if (session.isNoteworthy(now)) acquaintances.heard(source);
     const confirmed = session.confirm();
     if (confirmed) {
       sessions.makePrimary(session);
@@ -159,7 +177,7 @@ export class Inbound {
   }
 }
 
-interface SessionDatagram {
+interface UdpDatagram {
   readonly header: Header;
   readonly source: Endpoint;
   readonly datagram: Uint8Array;

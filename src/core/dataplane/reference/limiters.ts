@@ -1,42 +1,56 @@
 import { LruMap } from "../../base/lru.ts";
 import type { Instant } from "../../base/time.ts";
 import { type Rate, TokenBucket } from "../../base/token-bucket.ts";
-import { familyOf, type IpAddress } from "../../netip/address.ts";
 import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
-import { formatPrefix, masked } from "../../netip/prefix.ts";
+import type { Standing } from "../standing.ts";
+import { ADDRESS, type Division, HOST, keyOf, NETWORK } from "./divisions.ts";
 
-/** Handshake messages 1 that may cost a signature check (R11). */
-export function handshakeLimiter(): SourceLimiter {
+/**
+ * Handshake messages 1 that may cost a signature check (R11). Whoever repeats himself need not wait behind those who do not, and neither costs
+ * somebody known a token.
+ */
+export function message1Limiter(): SourceLimiter {
   return new SourceLimiter([
-    { rate: { perSecond: 20, burst: 40 }, bits: { 4: 32, 6: 64 } },
-    { rate: { perSecond: 200, burst: 400 }, bits: { 4: 24, 6: 48 } },
-    { rate: { perSecond: 2000, burst: 1000 }, bits: "all" },
+    { rate: { perSecond: 20, burst: 40 }, of: HOST },
+    { rate: { perSecond: 200, burst: 400 }, of: NETWORK, standings: ["first"] },
+    { rate: { perSecond: 1000, burst: 1000 }, of: "everybody", standings: ["known"] },
+    { rate: { perSecond: 1000, burst: 1000 }, of: "everybody", standings: ["repeated"] },
+    { rate: { perSecond: 500, burst: 500 }, of: "everybody", standings: ["first"] },
   ]);
 }
 
 /** Handshake messages 2. They cost a look at a table, and an answer that we wait for is repeated: this bounds a flood. */
-export function answerLimiter(): SourceLimiter {
+export function message2Limiter(): SourceLimiter {
   return new SourceLimiter([
-    { rate: { perSecond: 200, burst: 400 }, bits: { 4: 32, 6: 64 } },
-    { rate: { perSecond: 4000, burst: 4000 }, bits: "all" },
+    { rate: { perSecond: 200, burst: 400 }, of: HOST },
+    { rate: { perSecond: 4000, burst: 4000 }, of: "everybody", standings: ["known"] },
+    { rate: { perSecond: 200, burst: 400 }, of: "everybody", standings: ["repeated", "first"] },
   ]);
 }
 
 /** recv_error, in either direction: an unauthenticated packet of 16 bytes (R12, R13). */
 export function recvErrorLimiter(): SourceLimiter {
   return new SourceLimiter([
-    { rate: { perSecond: 100, burst: 100 }, bits: "all" },
-    { rate: { perSecond: 5, burst: 10 }, bits: { 4: 32, 6: 128 } },
+    { rate: { perSecond: 5, burst: 10 }, of: ADDRESS },
+    { rate: { perSecond: 100, burst: 100 }, of: "everybody", standings: ["known"] },
+    { rate: { perSecond: 100, burst: 100 }, of: "everybody", standings: ["repeated", "first"] },
   ]);
 }
 
-/** One way to divide sources: each prefix of that many bits has a bucket of its own; "all": one bucket for everybody. */
-interface Tier {
-  readonly rate: Rate;
-  readonly bits: { readonly 4: number; readonly 6: number } | "all";
+/** What a datagram costs: one token for each 1,500 bytes begun, which is what an ordinary handshake fits in. */
+export function tokensOf(datagram: Uint8Array): number {
+  return Math.max(Math.ceil(datagram.length / TOKEN_BYTES), 1);
 }
 
-/** Token buckets in tiers. Every tier must have a token for the source; only then each gives one. */
+/** One way to divide sources, each with a bucket of its own. */
+interface Tier {
+  readonly rate: Rate;
+  readonly of: Division;
+  /** Whom it concerns; everybody when left out. */
+  readonly standings?: readonly Standing[];
+}
+
+/** Token buckets in tiers. Every tier for this standing must have the tokens; only then each gives them. */
 export class SourceLimiter {
   readonly #tiers: readonly { readonly tier: Tier; readonly buckets: LruMap<string, TokenBucket> }[];
 
@@ -44,23 +58,21 @@ export class SourceLimiter {
     this.#tiers = tiers.map((tier) => ({ tier, buckets: new LruMap(BUCKETS_MAX) }));
   }
 
-  admits(source: Endpoint, now: Instant): boolean {
+  admits(source: Endpoint, { standing, tokens }: { standing: Standing; tokens: number }, now: Instant): boolean {
     const address = endpointAddress(source);
-    const buckets = this.#tiers.map(({ tier, buckets }) => {
-      const key = keyOf(tier, address);
+    const concerned = this.#tiers.filter(({ tier }) => tier.standings?.includes(standing) ?? true);
+    const buckets = concerned.map(({ tier, buckets }) => {
+      const key = keyOf(tier.of, address);
       const bucket = buckets.get(key) ?? new TokenBucket(tier.rate);
       buckets.set(key, bucket);
       return bucket;
     });
-    if (!buckets.every((bucket) => bucket.has(now))) return false;
-    for (const bucket of buckets) bucket.take(now);
+    if (!buckets.every((bucket) => bucket.has(now, tokens))) return false;
+    for (const bucket of buckets) bucket.take(now, tokens);
     return true;
   }
 }
 
 /** Sources remembered in one tier. The one that goes starts full again: forging sources buys what the wider tiers allow. */
 const BUCKETS_MAX = 4096;
-
-function keyOf({ bits }: Tier, address: IpAddress): string {
-  return bits === "all" ? "" : formatPrefix(masked({ address, bits: bits[familyOf(address)] }));
-}
+const TOKEN_BYTES = 1500;

@@ -6,6 +6,7 @@ import type { Endpoint } from "../../netip/endpoint.ts";
 import { RouteTable } from "../../route/route-table.ts";
 import { DATAGRAM_BYTES_MAX, PacketType, TestSubtype } from "../../wire/header.ts";
 import { type DataPlaneCommand, type LocalIndex, refusedCommand, type SessionSnapshot } from "../contract.ts";
+import { wantsAnswer } from "./acquaintances.ts";
 import { Inbound } from "./inbound.ts";
 import { BODY_BYTES_MAX, Outbound, type OutboundMessage } from "./outbound.ts";
 import type { DataPlaneOutput } from "./outbox.ts";
@@ -102,7 +103,7 @@ export class ReferenceDataPlane {
       case "seal-and-send":
         return this.#sealAndSend(command, now);
       case "send-datagram":
-        return this.#sendDatagram(command);
+        return this.#sendDatagram(command, now);
       case "drop-parked":
         out.countDrops(DropReason.parkedDropped, parking.take(command.destination).length);
         return DONE;
@@ -207,9 +208,10 @@ export class ReferenceDataPlane {
       out.tell({ kind: "flows", flows: all.slice(from, from + FLOWS_TOLD_MAX) });
   }
 
-  #sendDatagram({ to, datagram }: Command<"send-datagram">): Result<void, Refusal> {
+  #sendDatagram({ to, datagram }: Command<"send-datagram">, now: Instant): Result<void, Refusal> {
     if (to.kind === "relayed") return fail(NO_RELAYS);
     if (datagram.length > DATAGRAM_BYTES_MAX) return fail(bad("the datagram is longer than any peer reads"));
+    if (wantsAnswer(datagram)) this.#tables.acquaintances.asked(to.endpoint, now);
     this.#tables.out.send(to.endpoint, datagram);
     return DONE;
   }

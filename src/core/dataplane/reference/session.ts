@@ -19,6 +19,9 @@ import { COUNTER_HIGH, COUNTER_LAST } from "../counter-limits.ts";
 import { ReplayWindow } from "./replay-window.ts";
 import { SessionPath } from "./roaming.ts";
 
+/** Time between two notes of where a peer is. */
+const NOTE_INTERVAL_MS = 1000;
+
 /** One installed session: its keys, its counters, its path, and what has gone through it. */
 export class Session {
   readonly localIndex: LocalIndex;
@@ -33,6 +36,7 @@ export class Session {
   readonly #sendKey: Aead;
   readonly #receiveKey: Aead;
   readonly #window: ReplayWindow;
+  #noteFrom = 0;
   #sendCounter: bigint;
   #confirmed: boolean;
   #announcedHigh = false;
@@ -115,6 +119,17 @@ export class Session {
 
   heardFrom(origin: Origin, now: Instant): boolean {
     return this.path.heardFrom(origin, now);
+  }
+
+  /**
+   * Whether the source of the authentic packet that came now is to be noted as known: at most once a second, so that no peer pushes out others by
+   * sending from many.
+   */
+  isNoteworthy(now: Instant): boolean {
+    const at = Math.floor(now);
+    if (this.#noteFrom > at) return false;
+    this.#noteFrom = at + NOTE_INTERVAL_MS;
+    return true;
   }
 
   /** Whether the address lies in a network that this peer is the gateway of. */

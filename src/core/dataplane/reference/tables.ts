@@ -4,6 +4,7 @@ import { RouteTable } from "../../route/route-table.ts";
 import type { InnerPacket } from "../../wire/inner-packet.ts";
 import type { Direction, HostFacts, PolicyProgram } from "../contract.ts";
 import { FLOW_TIMEOUTS } from "../flow-timeouts.ts";
+import { Acquaintances } from "./acquaintances.ts";
 import { FlowTable } from "./flow-table.ts";
 import { Outbox } from "./outbox.ts";
 import { OwnNetworks } from "./own-networks.ts";
@@ -18,6 +19,7 @@ export class Tables {
   readonly policies: PolicyTable = new PolicyTable();
   readonly flows: FlowTable = new FlowTable();
   readonly parking: Parking = new Parking();
+  readonly acquaintances: Acquaintances = new Acquaintances();
   readonly out: Outbox = new Outbox();
   /** Until the first `apply-routes` no packet goes anywhere. */
   routes: RouteTable = RouteTable.EMPTY;

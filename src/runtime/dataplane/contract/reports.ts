@@ -14,6 +14,7 @@ import type {
   SessionActivity,
   SessionSnapshot,
 } from "../../../core/dataplane/contract.ts";
+import type { Standing } from "../../../core/dataplane/standing.ts";
 import { DropReason } from "../../../core/drop-reason.ts";
 import type { Endpoint } from "../../../core/netip/endpoint.ts";
 import type { Prefix } from "../../../core/netip/prefix.ts";
@@ -133,9 +134,15 @@ function readEvent(event: WireEvent): DataPlaneReport | undefined {
 }
 
 /** Somebody who is reached in a way that is not known here cannot be answered. */
-function readDatagram({ origin, datagram }: pb.Datagram): Report<"datagram"> | undefined {
+function readDatagram({ origin, standing, datagram }: pb.Datagram): Report<"datagram"> | undefined {
   const known = readKnownPath(origin);
-  return known && { kind: "datagram", origin: known, datagram };
+  return known && { kind: "datagram", origin: known, standing: readStanding(standing), datagram };
+}
+
+/** Whoever is not told apart, or in a way of a later version, is anybody. */
+function readStanding(standing: pb.DatagramStanding): Standing {
+  if (standing === pb.DatagramStanding.KNOWN) return "known";
+  return standing === pb.DatagramStanding.REPEATED ? "repeated" : "first";
 }
 
 function readRoamed(event: pb.Roamed): Report<"roamed"> | undefined {

@@ -213,7 +213,12 @@ describe("a data plane that dies", () => {
     const { mesh, a } = connected();
     const [message1] = mesh.flights;
     a.stopDataPlane();
-    a.event({ kind: "datagram", origin: directPath(B as Host["endpoint"]), datagram: message1!.datagram });
+    a.event({
+      kind: "datagram",
+      origin: directPath(B as Host["endpoint"]),
+      standing: "first",
+      datagram: message1!.datagram,
+    });
     expect(a.status().peers).toEqual([]);
     expect(a.noticed("handshake-refused")).toEqual([]);
   });

@@ -185,7 +185,7 @@ const reportsByKind: ByKind<DataPlaneReport> = {
     more: fc.boolean(),
   }),
   result: fc.record({ requestId: uint64, code: fc.string(), error: fc.string(), value: maybe(resultValue) }),
-  datagram: fc.record({ origin: path, datagram: bytes }),
+  datagram: fc.record({ origin: path, standing: fc.constantFrom("known", "repeated", "first"), datagram: bytes }),
   message: fc.record({ localIndex: index, type: uint32, subtype: uint32, body: bytes }),
   "need-session": fc.record({ destination: address }),
   confirmed: fc.record({ localIndex: index }),
