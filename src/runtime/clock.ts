@@ -1,6 +1,7 @@
 import { type Clock, instant, wallTime } from "../core/base/time.ts";
+import { runningTime } from "./running-time.ts";
 
-/** Both clocks of this machine, read together. */
+/** Both clocks, read together. The one for deadlines is that of this process: while it is stopped, nobody is late. */
 export function readClock(): Clock {
-  return { now: instant(performance.now()), wall: wallTime(BigInt(Date.now()) * 1_000_000n) };
+  return { now: instant(runningTime()), wall: wallTime(BigInt(Date.now()) * 1_000_000n) };
 }

@@ -82,7 +82,8 @@ impl Process {
         let connection = self.connection.as_ref().map(|connection| &connection.stream);
         let knocks = self.doorway.wait(&self.shared.wake, connection, timeout)?;
         self.tick();
-        if knocks.must_stop || self.is_orphaned() {
+        // One that calls now came in time: this process may have been stopped itself.
+        if knocks.must_stop || (self.is_orphaned() && !knocks.is_called) {
             self.close_all();
             return Ok(Next::Stop);
         }

@@ -9,6 +9,7 @@ import {
 } from "../../../core/dataplane/contract.ts";
 import type { OperatorEvent } from "../../../core/operator/event.ts";
 import { refuseForeignSocket } from "../../state/trust.ts";
+import { afterRunning } from "../../running-time.ts";
 import {
   type DataPlaneReport,
   type DataPlaneRequest,
@@ -27,8 +28,7 @@ const UNREAD_BYTES_MAX = 16 << 20;
 const UNANSWERED_MAX = 65_536;
 /** Events that may wait until somebody listens; what comes before the devices stand is repeated by the peers. */
 const EARLY_EVENTS_MAX = 256;
-/** A data plane that leaves so many requests unanswered for so long is frozen. Both: this process may have been frozen itself. */
-const SILENT_REQUESTS = 5;
+/** A data plane that says nothing for so long after a request is frozen: it answers each, within milliseconds. */
 const SILENT_MS = 10_000;
 /** For opening devices and introductions: they take milliseconds. */
 const ANSWER_MS = 5_000;
@@ -89,9 +89,8 @@ export class NativeConnection {
   #listener: ConnectionListener | undefined;
   #early: DataPlaneEvent[] = [];
   #lastRequest = 0n;
-  /** Requests since something was last heard, and when that was. */
-  #unheard = 0;
-  #heardAt: number = performance.now();
+  /** Calls off the end of patience; undefined while nothing is owed. */
+  #patience: (() => void) | undefined;
   #lost: string | undefined;
   #frozen = false;
 
@@ -165,11 +164,7 @@ export class NativeConnection {
       if (waiting) this.#waiting.set(id, waiting);
       this.#unsent.push({ id, frames: framesToDataPlane(id, request), begun: false });
       if (this.#unsent.length === 1) this.#write();
-      this.#unheard++;
-      if (this.#unheard > SILENT_REQUESTS && performance.now() - this.#heardAt > SILENT_MS) {
-        this.#frozen = true;
-        this.#lose(`it has not answered for ${SILENT_MS / 1000} s`);
-      }
+      this.#patience ??= afterRunning(SILENT_MS, () => this.#giveUp());
       if (this.#waiting.size > UNANSWERED_MAX) this.#lose("it does not keep up");
     }
   }
@@ -202,8 +197,8 @@ export class NativeConnection {
   }
 
   #read(chunk: Uint8Array): void {
-    this.#unheard = 0;
-    this.#heardAt = performance.now();
+    this.#patience?.();
+    this.#patience = undefined;
     const messages = this.#frames.push(chunk);
     if (!messages.ok) this.#lose(messages.reason);
     for (const message of messages.ok ? messages.value : []) {
@@ -275,17 +270,23 @@ export class NativeConnection {
 
   /** A data plane that does not answer is as good as none. */
   async #within<Value>(answer: Promise<Value>): Promise<Value> {
-    const timer = setTimeout(() => this.#lose(`it did not answer within ${ANSWER_MS / 1000} s`), ANSWER_MS);
+    const answered = afterRunning(ANSWER_MS, () => this.#lose(`it did not answer within ${ANSWER_MS / 1000} s`));
     try {
       return await answer;
     } finally {
-      clearTimeout(timer);
+      answered();
     }
+  }
+
+  #giveUp(): void {
+    this.#frozen = true;
+    this.#lose(`it has not answered for ${SILENT_MS / 1000} s`);
   }
 
   #lose(reason: string): void {
     if (this.#lost !== undefined) return;
     this.#lost = reason;
+    this.#patience?.();
     this.#socket.destroy();
     this.#introduction?.reject(new ConnectionLost(reason));
     for (const waiting of this.#waiting.values()) abandon(waiting, reason);

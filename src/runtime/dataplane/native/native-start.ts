@@ -4,6 +4,7 @@ import type { SessionSnapshot } from "../../../core/dataplane/contract.ts";
 import { endpoint, endpointPort } from "../../../core/netip/endpoint.ts";
 import type { OperatorEvent } from "../../../core/operator/event.ts";
 import { OperatorError } from "../../operator-error.ts";
+import { afterRunning, runningTime } from "../../running-time.ts";
 import type { StateDirectory } from "../../state/state-directory.ts";
 import type { ReadyReport, ResultValue } from "../contract/codec.ts";
 import { differences, isFresh } from "./adoption.ts";
@@ -103,8 +104,8 @@ export class NativeStart {
     const binary = findDataPlaneBinary();
     const started = new DataPlaneProcess(binary, this.#state);
     this.#process = started;
-    const giveUpAt = performance.now() + LISTEN_MS;
-    while (started.ended === undefined && performance.now() < giveUpAt && !this.#cancelled) {
+    const giveUpAt = runningTime() + LISTEN_MS;
+    while (started.ended === undefined && runningTime() < giveUpAt && !this.#cancelled) {
       const connection = await this.#connect();
       if (!connection) {
         await sleep(LISTEN_POLL_MS);
@@ -152,13 +153,18 @@ export class NativeStart {
 
 /** Asks a data plane to close its sessions and end; false when it did not in time. */
 export async function farewell(connection: NativeConnection): Promise<boolean> {
-  const gone = new Promise<true>((resolve) => {
-    connection.listen({ event: () => {}, tell: () => {}, lost: () => resolve(true) });
+  const inTime = new Promise<boolean>((resolve) => {
+    const tooLate = afterRunning(FAREWELL_MS, () => resolve(false));
+    const lost = (): void => {
+      tooLate();
+      resolve(true);
+    };
+    connection.listen({ event: () => {}, tell: () => {}, lost });
   });
   connection.ask({ kind: "shutdown", sendClose: true }).catch(() => {});
-  const inTime = await Promise.race([gone, sleep(FAREWELL_MS, false as const, { ref: false })]);
+  const isGone = await inTime;
   connection.close();
-  return inTime;
+  return isGone;
 }
 
 /** Ends the data plane that a killed control plane of other settings may have left here. */

@@ -312,31 +312,6 @@ describe("a running data plane", () => {
     expect(fake.kinds.filter((kind) => kind === "hello")).toHaveLength(2);
   });
 
-  test("that takes requests and answers none is given up and started again", async () => {
-    fake.script = (request) => (request.kind === "sample" ? [] : undefined);
-    const sample = (times: number): void => {
-      for (let i = 0; i < times; i++) plane.command({ kind: "sample" });
-    };
-    sample(100);
-    expect(listener.journal).not.toContain("down");
-    const now = performance.now();
-    const clock = vi.spyOn(performance, "now").mockReturnValue(now + 11_000);
-    sample(1);
-    clock.mockRestore();
-    expect(listener.journal).toContain("down");
-    await vi.waitFor(() => expect(listener.journal).toContain("event data-plane-up"), 3_000);
-  });
-
-  test("that was not asked while this process was frozen itself is not given up", async () => {
-    fake.script = (request) => (request.kind === "sample" ? [] : undefined);
-    plane.command({ kind: "sample" });
-    const now = performance.now();
-    const clock = vi.spyOn(performance, "now").mockReturnValue(now + 60_000);
-    plane.command({ kind: "sample" });
-    clock.mockRestore();
-    expect(listener.journal).not.toContain("down");
-  });
-
   test("is told to close its tunnels when the daemon stops, and its end is no death", async () => {
     await plane.stop();
     expect(fake.requests.at(-1)).toEqual({ kind: "shutdown", sendClose: true });
