@@ -4,6 +4,7 @@ import type { Input, NodeStatus, Output, PingResult, PingTarget } from "../core/
 import { type Driven, NodeDriver } from "../core/node-driver.ts";
 import type { OperatorEvent } from "../core/operator/event.ts";
 import type { DataPlaneListener } from "./dataplane/data-plane.ts";
+import { StrangerWork } from "./strangers/stranger-work.ts";
 
 /** What the driver drives: `Node`, or a stand-in in tests. */
 export interface Decider extends Driven {
@@ -31,6 +32,7 @@ export class Driver implements DataPlaneListener {
   readonly #pings = new Map<number, (result: PingResult) => void>();
   #nextPing = 1;
   readonly #driver: NodeDriver;
+  readonly #strangers = new StrangerWork((event) => this.feed({ kind: "data-plane", event }));
   #timer: NodeJS.Timeout | undefined;
   #wakeAt: Instant | undefined;
   #stopped = false;
@@ -54,10 +56,18 @@ export class Driver implements DataPlaneListener {
   }
 
   event(event: DataPlaneEvent): void {
-    this.feed({ kind: "data-plane", event });
+    if (event.kind === "datagram") {
+      if (!this.#stopped) this.#strangers.add(event);
+    } else if (event.kind === "sampled") {
+      const counters = this.#strangers.completed(event.counters);
+      this.feed({ kind: "data-plane", event: { ...event, counters } });
+    } else {
+      this.feed({ kind: "data-plane", event });
+    }
   }
 
   down(): void {
+    this.#strangers.clear();
     this.feed({ kind: "data-plane-down" });
   }
 
@@ -83,6 +93,7 @@ export class Driver implements DataPlaneListener {
   stop(): void {
     this.feed({ kind: "shutdown" });
     this.#stopped = true;
+    this.#strangers.clear();
     clearTimeout(this.#timer);
   }
 

@@ -30,6 +30,8 @@ const UNANSWERED_MAX = 65_536;
 const EARLY_EVENTS_MAX = 256;
 /** A data plane that says nothing for so long after a request is frozen: it answers each, within milliseconds. */
 const SILENT_MS = 10_000;
+/** What is done of what has come in one turn of the event loop. */
+const TURN_MS = 8;
 /** For opening devices and introductions: they take milliseconds. */
 const ANSWER_MS = 5_000;
 
@@ -81,6 +83,8 @@ export class NativeConnection {
   readonly #socket: Socket;
   readonly #frames = new FrameReader();
   readonly #waiting = new Map<bigint, Waiting>();
+  /** What has come and waits for the next turn. */
+  #unread: readonly Uint8Array[] = [];
   /** Not written yet, or not to the end. As many as wait for an answer at most. */
   #unsent: Unsent[] = [];
   #introduction: Introduction | undefined;
@@ -201,12 +205,30 @@ export class NativeConnection {
     this.#patience = undefined;
     const messages = this.#frames.push(chunk);
     if (!messages.ok) this.#lose(messages.reason);
-    for (const message of messages.ok ? messages.value : []) {
+    else {
+      this.#unread = this.#unread.length === 0 ? messages.value : [...this.#unread, ...messages.value];
+      this.#readOn();
+    }
+  }
+
+  /** In portions, and nothing new is read before all of it is done: however much comes, everything else gets its turn. */
+  #readOn(): void {
+    const messages = this.#unread;
+    this.#unread = [];
+    const until = performance.now() + TURN_MS;
+    for (const [at, message] of messages.entries()) {
+      if (performance.now() >= until) {
+        this.#unread = messages.slice(at);
+        this.#socket.pause();
+        setImmediate(() => this.#readOn());
+        return;
+      }
       const report = decodeFromDataPlane(message);
       if (report.ok && report.value) this.#take(report.value);
       else if (!report.ok) this.#lose(`it sent something that is not in the contract: ${report.reason}`);
       if (this.#lost !== undefined) return;
     }
+    this.#socket.resume();
   }
 
   #take(report: DataPlaneReport): void {
@@ -292,6 +314,7 @@ export class NativeConnection {
     for (const waiting of this.#waiting.values()) abandon(waiting, reason);
     this.#waiting.clear();
     this.#unsent = [];
+    this.#unread = [];
     this.#listener?.lost(reason);
   }
 }

@@ -293,6 +293,26 @@ describe("a running data plane", () => {
     expect(asked).toBe(3);
   });
 
+  test("that says a thousand things at once is heard in portions, in order, and other work gets its turns between them", async () => {
+    let turns = 0;
+    let busy = true;
+    const count = (): void => {
+      if (listener.events.length > 0) turns++;
+      if (busy) setImmediate(count);
+    };
+    count();
+    listener.work = () => {
+      const until = performance.now() + 1;
+      while (performance.now() < until);
+    };
+    for (let i = 0; i < 1_000; i++) fake.say({ kind: "confirmed", localIndex: i as LocalIndex });
+    await vi.waitFor(() => expect(listener.events).toHaveLength(1_000), 5_000);
+    busy = false;
+    const indexes = listener.events.map((event) => (event.kind === "confirmed" ? event.localIndex : -1));
+    expect(indexes).toEqual(Array.from({ length: 1_000 }, (_, i) => i));
+    expect(turns).toBeGreaterThan(50);
+  });
+
   test("that dies is reported, started again and reported again", async () => {
     await fake.die();
     await vi.waitFor(() => expect(listener.journal).toContain("down"));
@@ -334,9 +354,12 @@ function observer() {
     up: (port: number, tunnels: readonly unknown[]) => void journal.push(`up ${port}, ${tunnels.length} tunnels`),
     down: () => void journal.push("down"),
     tell: ({ code }: { code: string }) => void journal.push(`event ${code}`),
-    event: (event: DataPlaneEvent) => {
+    /** What it does with each event. */
+    work: () => {},
+    event(event: DataPlaneEvent) {
       journal.push(event.kind);
       events.push(event);
+      this.work();
     },
   };
 }
