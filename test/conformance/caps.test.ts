@@ -4,8 +4,20 @@ import type { IpAddress } from "../../src/core/netip/address.ts";
 import type { Endpoint } from "../../src/core/netip/endpoint.ts";
 import { directPath } from "../../src/core/path/path.ts";
 import { describeDataPlanes, kinds } from "./data-planes.ts";
-import { FarEnd, handshake, OWN_4, PEER, STRANGER } from "./host.ts";
-import { udpPacket } from "./inner-packets.ts";
+import {
+  FarEnd,
+  handshake,
+  OWN_4,
+  OWN_6,
+  PEER,
+  PEER_4,
+  PEER_6,
+  policies,
+  programOf,
+  ruleOf,
+  STRANGER,
+} from "./host.ts";
+import { echoRequest, udpPacket } from "./inner-packets.ts";
 
 const badRequest = [{ out: "refused", code: "bad-request" }];
 
@@ -56,6 +68,37 @@ describeDataPlanes("a table that is full", (open) => {
       { localIndex: 50_002, confirmed: true, primary: false },
       { localIndex: 60_000, confirmed: true, primary: true },
     ]);
+  });
+
+  test("gives a new flow the place of a flow of whoever has most, and never what the host asked for itself", async () => {
+    const plane = await open();
+    const allowed = policies([programOf(1, [ruleOf({ protocol: "icmp" })], [ruleOf()])]);
+    const nothing = policies([programOf(1, [], [])]);
+    await plane.command(allowed);
+    const greedy = await plane.join(1);
+    const modest = new FarEnd(2, "aes");
+    const modestAddress = "10.77.0.3" as IpAddress;
+    await plane.command(modest.installation({ peerAddresses: [modestAddress] }));
+    const ping = (from: string, identifier: number) => echoRequest(from, OWN_4, identifier);
+    const passes = async (peer: FarEnd, packet: Uint8Array) =>
+      kinds(await plane.udp(PEER, peer.message(packet)))[0] === "tun";
+    expect(await passes(modest, ping(modestAddress, 1))).toBe(true);
+    await plane.tun(udpPacket({ from: OWN_4, to: PEER_4, fromPort: 1, toPort: 2 }));
+    const sessions = [greedy, new FarEnd(3, "aes")];
+    await plane.command(sessions[1]!.installation());
+    // Both families, and two sessions of the same peer: 131,072 flows of one owner.
+    for (const [from, to] of [[PEER_4, OWN_4] as const, [PEER_6, OWN_6] as const]) {
+      const flood = Array.from({ length: 65_536 }, (_, identifier) =>
+        sessions[identifier % 2]!.message(echoRequest(from, to, identifier)),
+      );
+      await plane.udps(PEER, flood);
+    }
+    expect(await plane.dropped("flow-evicted")).toBe(131_072 + 2 - 65_536);
+    await plane.command(nothing);
+    expect(await passes(modest, ping(modestAddress, 1))).toBe(true);
+    expect(await passes(greedy, udpPacket({ from: PEER_4, to: OWN_4, fromPort: 2, toPort: 1 }))).toBe(true);
+    expect(await passes(greedy, echoRequest(PEER_6, OWN_6, 1))).toBe(false);
+    expect(await passes(greedy, echoRequest(PEER_6, OWN_6, 2))).toBe(true);
   });
 
   test("forgets the source that was seen longest ago", async () => {

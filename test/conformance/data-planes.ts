@@ -72,6 +72,11 @@ export class Driver {
     return this.#step({ do: "udp", source, datagram });
   }
 
+  /** Many datagrams at once. */
+  udps(source: Endpoint, datagrams: readonly Uint8Array[]): Promise<readonly (readonly Observed[])[]> {
+    return this.#probe.apply(datagrams.map((datagram) => ({ do: "udp", source, datagram })));
+  }
+
   advance(ms: number): Promise<readonly Observed[]> {
     this.#now += ms;
     return this.#step({ do: "advance", to: this.#now });

@@ -43,7 +43,7 @@ const sampled: Partial<Record<DropReason, Scene>> = {
   replayed: async (plane) => plane.udp(PEER, (await plane.join()).message(toUs, 2n)),
   "not-authentic": async (plane) => plane.udp(PEER, flipped((await plane.join()).message(toUs), 40)),
   "bad-packet": (plane) => plane.tun(bytes(0x45)),
-  fragment: (plane) => plane.tun(withByte(toPeer, 7, 1)),
+  fragment: (plane) => plane.tun(withByte(toPeer, 6, 0x20)),
   multicast: async (plane) => {
     await plane.command(facts({ dropMulticast: true }));
     return plane.tun(udpPacket({ from: OWN_4, to: "239.1.2.3", fromPort: 1, toPort: 2 }));

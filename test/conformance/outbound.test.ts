@@ -121,6 +121,31 @@ describeDataPlanes("a flow", (open) => {
     expect(reasons(await plane.udp(PEER, peer.message(reply(7))))).toEqual(["no-matching-rule"]);
   });
 
+  test.each([
+    ["IPv4", OWN_4, PEER_4, [8, 0], 13],
+    ["IPv6", OWN_6, PEER_6, [128, 129], 135],
+  ] as const)(
+    "of an %s echo lets in answers to whoever asked, and no other type",
+    async (_, own, far, types, third) => {
+      const [request, reply] = types;
+      const plane = await open();
+      await plane.command(policies([programOf(1, [], [ruleOf({ protocol: "icmp" })])]));
+      const peer = await plane.join();
+      const from = async (type: number) =>
+        plane.udp(PEER, peer.message(icmpPacket({ from: far, to: own, type, identifier: 0 })));
+      expect(kinds(await plane.tun(icmpPacket({ from: own, to: far, type: request, identifier: 0 })))).toEqual(["udp"]);
+      expect(packets(await from(reply))).toHaveLength(1);
+      for (const type of [request, third]) expect(reasons(await from(type))).toEqual(["no-matching-rule"]);
+      await plane.command(policies([programOf(1, [ruleOf({ protocol: "icmp" })], [])]));
+      expect(packets(await from(request))).toHaveLength(1);
+      await plane.command(policies([programOf(1, [], [])]));
+      const answer = await plane.tun(icmpPacket({ from: own, to: far, type: reply, identifier: 0 }));
+      expect(kinds(answer)).toEqual(["udp"]);
+      const third1 = await plane.tun(icmpPacket({ from: own, to: far, type: third, identifier: 0 }));
+      expect(reasons(third1)).toEqual(["no-matching-rule"]);
+    },
+  );
+
   test("is judged again in its own direction when the rules change", async () => {
     const plane = await open();
     await plane.command(policies([outboundSsh]));

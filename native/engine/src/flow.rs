@@ -1,5 +1,7 @@
 //! One flow: what it carried, and how it is told of.
 
+use std::net::IpAddr;
+
 use crate::host::FlowTimeouts;
 use crate::packet::{Direction, Tuple};
 use crate::policy::{AllowedBy, RefusalAction};
@@ -12,6 +14,8 @@ pub struct FlowPacket<'a> {
     pub direction: Direction,
     /// Its length.
     pub bytes: u64,
+    /// Whose session it came through or leaves through: a peer is named by the first of its addresses.
+    pub peer: IpAddr,
     /// The program of its session.
     pub policy_id: u32,
     /// When.

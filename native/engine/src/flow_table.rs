@@ -1,39 +1,21 @@
-//! Flows the firewall has allowed (SEMANTICS.md section 4.3).
+//! Flows the firewall has allowed (SEMANTICS.md section 4.3): the lock, and what a thread remembers to take it less often.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::flow::{FlowPacket, FlowView, Judged, Traffic};
+use crate::flows::Flows;
 use crate::host::FlowTimeouts;
 use crate::lock::lock;
-use crate::lru_map::LruMap;
 use crate::packet::{Direction, Tuple};
-use crate::policy::{AllowedBy, Verdict};
+use crate::policy::Verdict;
 use crate::policy_table::Asked;
-
-/// Flows remembered at one time.
-pub const FLOWS_MAX: usize = 65_536;
-/// Flows looked at in one sweep, the least recently used first: bounds the time the table is held.
-pub const SWEEP_FLOWS: usize = 256;
-
-struct Flow {
-    opened_by: Direction,
-    epoch: u64,
-    by: AllowedBy,
-    opened_ms: u64,
-    last_used_ms: u64,
-    traffic: Traffic,
-}
-
-struct Flows {
-    map: LruMap<Tuple, Flow>,
-    epoch: u64,
-}
 
 /// The table and its lock. Keys carry addresses as a peer sees them, so a flow outlives the session it began in.
 pub struct FlowTable {
     flows: Mutex<Flows>,
-    /// Changes with everything that can make a [`FlowMemo`] wrong: another flow is used, an entry goes, the epoch rises.
+    /// Changes with everything that can make a [`FlowMemo`] wrong: another flow of the same share is used, an entry goes, the epoch
+    /// rises.
     version: AtomicU64,
 }
 
@@ -56,8 +38,7 @@ struct Remembered {
 impl FlowTable {
     /// An empty table.
     pub fn new() -> Self {
-        let flows = Flows { map: LruMap::new(FLOWS_MAX), epoch: 0 };
-        Self { flows: Mutex::new(flows), version: AtomicU64::new(1) }
+        Self { flows: Mutex::new(Flows::new()), version: AtomicU64::new(1) }
     }
 
     /// Judges a packet, and counts it when it is allowed. `ask` asks the session's program about a direction: for a new flow and,
@@ -85,17 +66,18 @@ impl FlowTable {
     ) -> Judged {
         let mut flows = lock(&self.flows);
         flows.settle(memo);
-        if !flows.map.is_newest(packet.tuple) {
+        let found = flows.find(packet.tuple);
+        if !found.is_some_and(|slot| flows.is_newest(slot)) {
             self.version.fetch_add(1, Ordering::Release);
         }
-        let judged = flows.judge(packet, ask);
-        if !matches!(judged, Judged::Refused(_)) {
+        let (judged, slot) = flows.judge(packet, found, ask);
+        if let Some(slot) = slot {
             memo.last = Some(Remembered {
                 tuple: *packet.tuple,
                 policy_id: packet.policy_id,
                 version: self.version.load(Ordering::Relaxed),
                 at_ms: packet.now_ms,
-                slot: flows.map.newest_slot(),
+                slot,
                 uncounted: Traffic::default(),
             });
         }
@@ -111,20 +93,19 @@ impl FlowTable {
 
     /// From now on every flow is judged again, in its original direction, on its next packet.
     pub fn raise_epoch(&self) {
-        lock(&self.flows).epoch += 1;
+        lock(&self.flows).raise_epoch();
         self.version.fetch_add(1, Ordering::Release);
     }
 
-    /// Forgets expired flows among the [`SWEEP_FLOWS`] least recently used ones.
+    /// Forgets expired flows among those that were not looked at for longest.
     pub fn sweep(&self, now_ms: u64, timeouts: &FlowTimeouts) {
-        let mut flows = lock(&self.flows);
-        flows.map.sweep(SWEEP_FLOWS, |tuple, flow| flow.is_expired(tuple, now_ms, timeouts));
+        lock(&self.flows).sweep(now_ms, timeouts);
         self.version.fetch_add(1, Ordering::Release);
     }
 
     /// Flows remembered now.
     pub fn len(&self) -> usize {
-        lock(&self.flows).map.len()
+        lock(&self.flows).len()
     }
 
     /// Some of the flows that have not expired, from a place on, and the place to go on from. The table is held for `count` flows
@@ -136,53 +117,16 @@ impl FlowTable {
         now_ms: u64,
         timeouts: &FlowTimeouts,
     ) -> (Vec<FlowView>, Option<usize>) {
-        let flows = lock(&self.flows);
-        let (entries, next) = flows.map.page(from, count);
-        let alive = entries.filter(|(tuple, flow)| !flow.is_expired(tuple, now_ms, timeouts));
-        (alive.map(|(tuple, flow)| flow.view(tuple, now_ms)).collect(), next)
+        lock(&self.flows).page(from, count, now_ms, timeouts)
     }
 }
 
 impl Flows {
-    fn judge(&mut self, packet: &FlowPacket<'_>, ask: impl Fn(Direction, Asked) -> Verdict) -> Judged {
-        let FlowPacket { tuple, direction, policy_id, now_ms, timeouts, .. } = *packet;
-        let epoch = self.epoch;
-        if let Some(flow) = self.map.touch(tuple).filter(|flow| !flow.is_expired(tuple, now_ms, timeouts)) {
-            // Its peer may have come back with another certificate, or somebody else with its address.
-            if (flow.epoch, flow.by.policy_id) != (epoch, policy_id) {
-                match ask(flow.opened_by, Asked::Again) {
-                    Verdict::Allowed(by) => (flow.epoch, flow.by) = (epoch, by),
-                    // It stays until it expires: else what the other direction allows, a retransmission say, would open it anew.
-                    Verdict::Refused(action) => return Judged::Refused(action),
-                }
-            }
-            flow.last_used_ms = now_ms;
-            flow.traffic.add(packet);
-            return Judged::Allowed;
-        }
-        let by = match ask(direction, Asked::ToOpen) {
-            Verdict::Allowed(by) => by,
-            Verdict::Refused(action) => {
-                self.map.remove(tuple);
-                return Judged::Refused(action);
-            }
-        };
-        let mut traffic = Traffic::default();
-        traffic.add(packet);
-        let flow = Flow { opened_by: direction, epoch, by, opened_ms: now_ms, last_used_ms: now_ms, traffic };
-        match self.map.insert(*tuple, flow) {
-            true => Judged::AllowedByEviction,
-            false => Judged::Allowed,
-        }
-    }
-
     /// What was counted for a flow that is gone is gone with it.
     fn settle(&mut self, memo: &mut FlowMemo) {
         let Some(last) = memo.last.as_mut().filter(|last| last.has_uncounted()) else { return };
         let uncounted = std::mem::take(&mut last.uncounted);
-        if let Some(flow) = self.map.at(last.slot, &last.tuple) {
-            flow.traffic.merge(&uncounted);
-        }
+        self.add_traffic(last.slot, &last.tuple, &uncounted);
     }
 }
 
@@ -200,28 +144,12 @@ impl Remembered {
     }
 }
 
-impl Flow {
-    fn is_expired(&self, tuple: &Tuple, now_ms: u64, timeouts: &FlowTimeouts) -> bool {
-        now_ms.saturating_sub(self.last_used_ms) > timeouts.of(tuple.protocol)
-    }
-
-    fn view(&self, tuple: &Tuple, now_ms: u64) -> FlowView {
-        FlowView {
-            tuple: *tuple,
-            opened_by: self.opened_by,
-            by: self.by,
-            age_ms: now_ms.saturating_sub(self.opened_ms),
-            idle_ms: now_ms.saturating_sub(self.last_used_ms),
-            traffic: self.traffic,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flows::FLOWS_MAX;
     use crate::packet::{TCP, UDP};
-    use crate::policy::RefusalAction;
+    use crate::policy::{AllowedBy, RefusalAction};
 
     const REFUSED: Judged = Judged::Refused(RefusalAction::Drop);
     const TIMEOUTS: FlowTimeouts = FlowTimeouts { tcp_ms: 720_000, udp_ms: 180_000, other_ms: 600_000 };
@@ -233,6 +161,7 @@ mod tests {
             local_port: port,
             remote_port: 9,
             protocol,
+            icmp_in: 0,
         }
     }
 
@@ -246,7 +175,8 @@ mod tests {
         (tuple, direction, now_ms, policy_id): (Tuple, Direction, u64, u32),
         allows: impl Fn(Direction) -> bool,
     ) -> Judged {
-        let packet = FlowPacket { tuple: &tuple, direction, bytes: 100, policy_id, now_ms, timeouts: &TIMEOUTS };
+        let peer = tuple.remote_address;
+        let packet = FlowPacket { tuple: &tuple, direction, bytes: 100, peer, policy_id, now_ms, timeouts: &TIMEOUTS };
         table.judge(memo, &packet, |direction, _| match allows(direction) {
             true => Verdict::Allowed(AllowedBy { policy_id, rule_id: policy_id + 10 }),
             false => Verdict::Refused(RefusalAction::Drop),

@@ -6,22 +6,17 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-const NONE: u32 = u32::MAX;
+use crate::linked::{Links, List};
 
-struct Slot<K, V> {
-    /// `None` while the slot is free.
-    entry: Option<(K, V)>,
-    newer: u32,
-    older: u32,
-}
-
-/// Entries in the order of their last use, found by key in constant time. Grows up to its capacity and stays there.
+/// Entries in the order of their last use, found by key in constant time. Grows up to its capacity and stays there. An entry keeps
+/// its slot as long as it is there.
 pub struct LruMap<K, V> {
-    slots: Vec<Slot<K, V>>,
+    /// `None` while the slot is free.
+    slots: Vec<Option<(K, V)>>,
     by_key: HashMap<K, u32>,
     free: Vec<u32>,
-    newest: u32,
-    oldest: u32,
+    order: List,
+    links: Links,
     capacity: usize,
 }
 
@@ -32,8 +27,8 @@ impl<K: Copy + Eq + Hash, V> LruMap<K, V> {
             slots: vec![],
             by_key: HashMap::new(),
             free: vec![],
-            newest: NONE,
-            oldest: NONE,
+            order: List::EMPTY,
+            links: Links::default(),
             capacity: capacity.max(1),
         }
     }
@@ -45,25 +40,40 @@ impl<K: Copy + Eq + Hash, V> LruMap<K, V> {
 
     /// The value of `key`, now the most recently used one.
     pub fn touch(&mut self, key: &K) -> Option<&mut V> {
-        let slot = *self.by_key.get(key)?;
-        self.move_to_front(slot);
-        self.slots[slot as usize].entry.as_mut().map(|(_, value)| value)
+        let slot = self.slot_of(key)?;
+        self.renew(slot);
+        self.slots[slot as usize].as_mut().map(|(_, value)| value)
     }
 
     /// The value of `key`, as old as it was.
     pub fn peek(&self, key: &K) -> Option<&V> {
-        let slot = *self.by_key.get(key)?;
-        self.slots[slot as usize].entry.as_ref().map(|(_, value)| value)
+        let slot = self.slot_of(key)?;
+        self.slots[slot as usize].as_ref().map(|(_, value)| value)
     }
 
-    /// Where the most recently used entry lies, for [`Self::at`].
+    /// Where the entry of `key` lies.
+    pub fn slot_of(&self, key: &K) -> Option<u32> {
+        self.by_key.get(key).copied()
+    }
+
+    /// Where the most recently used entry lies.
     pub fn newest_slot(&self) -> u32 {
-        self.newest
+        self.order.newest
+    }
+
+    /// Where the least recently used entry lies.
+    pub fn oldest_slot(&self) -> u32 {
+        self.order.oldest
+    }
+
+    /// The entry in a slot, as old as it was.
+    pub fn entry_mut(&mut self, slot: u32) -> Option<&mut (K, V)> {
+        self.slots.get_mut(slot as usize)?.as_mut()
     }
 
     /// The value of `key`, as old as it was, if it still lies in `slot`.
     pub fn at(&mut self, slot: u32, key: &K) -> Option<&mut V> {
-        let (held, value) = self.slots.get_mut(slot as usize)?.entry.as_mut()?;
+        let (held, value) = self.entry_mut(slot)?;
         (held == key).then_some(value)
     }
 
@@ -71,13 +81,7 @@ impl<K: Copy + Eq + Hash, V> LruMap<K, V> {
     pub fn page(&self, from: usize, count: usize) -> (impl Iterator<Item = &(K, V)>, Option<usize>) {
         let slots = self.slots.get(from..).unwrap_or_default();
         let next = (slots.len() > count).then_some(from + count);
-        (slots.iter().take(count).filter_map(|slot| slot.entry.as_ref()), next)
-    }
-
-    /// Whether `key` is the most recently used one.
-    pub fn is_newest(&self, key: &K) -> bool {
-        let newest = self.slots.get(self.newest as usize);
-        newest.and_then(|slot| slot.entry.as_ref()).is_some_and(|(newest, _)| newest == key)
+        (slots.iter().take(count).flatten(), next)
     }
 
     /// Puts a value in as the most recently used one. True when the least recently used entry had to go for it.
@@ -88,80 +92,35 @@ impl<K: Copy + Eq + Hash, V> LruMap<K, V> {
         }
         let evicts = self.by_key.len() >= self.capacity;
         if evicts {
-            self.remove_slot(self.oldest);
+            self.remove_at(self.order.oldest);
         }
         let entry = Some((key, value));
         let slot = match self.free.pop() {
             Some(slot) => {
-                self.slots[slot as usize].entry = entry;
+                self.slots[slot as usize] = entry;
                 slot
             }
             None => {
-                self.slots.push(Slot { entry, newer: NONE, older: NONE });
+                self.slots.push(entry);
                 (self.slots.len() - 1) as u32
             }
         };
         self.by_key.insert(key, slot);
-        self.link_in_front(slot);
+        self.links.push(&mut self.order, slot);
         evicts
     }
 
-    /// Takes an entry out.
-    pub fn remove(&mut self, key: &K) -> Option<V> {
-        let slot = *self.by_key.get(key)?;
-        self.remove_slot(slot)
+    /// Makes the entry in a slot the most recently used one.
+    pub fn renew(&mut self, slot: u32) {
+        self.links.renew(&mut self.order, slot);
     }
 
-    /// Looks at the `count` least recently used entries and removes those that `is_stale` names.
-    pub fn sweep(&mut self, count: usize, is_stale: impl Fn(&K, &V) -> bool) {
-        let mut slot = self.oldest;
-        for _ in 0..count {
-            if slot == NONE {
-                return;
-            }
-            let next = self.slots[slot as usize].newer;
-            if self.slots[slot as usize].entry.as_ref().is_some_and(|(key, value)| is_stale(key, value)) {
-                self.remove_slot(slot);
-            }
-            slot = next;
-        }
-    }
-
-    fn remove_slot(&mut self, slot: u32) -> Option<V> {
-        self.unlink(slot);
-        let (key, value) = self.slots[slot as usize].entry.take()?;
+    /// Takes the entry in a slot out.
+    pub fn remove_at(&mut self, slot: u32) {
+        let Some((key, _)) = self.slots.get_mut(slot as usize).and_then(Option::take) else { return };
+        self.links.take(&mut self.order, slot);
         self.by_key.remove(&key);
         self.free.push(slot);
-        Some(value)
-    }
-
-    fn move_to_front(&mut self, slot: u32) {
-        if self.newest != slot {
-            self.unlink(slot);
-            self.link_in_front(slot);
-        }
-    }
-
-    fn link_in_front(&mut self, slot: u32) {
-        self.slots[slot as usize].newer = NONE;
-        self.slots[slot as usize].older = self.newest;
-        match self.newest {
-            NONE => self.oldest = slot,
-            newest => self.slots[newest as usize].newer = slot,
-        }
-        self.newest = slot;
-    }
-
-    fn unlink(&mut self, slot: u32) {
-        let Slot { newer, older, .. } = self.slots[slot as usize];
-        match newer {
-            NONE => self.newest = older,
-            newer => self.slots[newer as usize].older = older,
-        }
-        match older {
-            NONE => self.oldest = newer,
-            older => self.slots[older as usize].newer = newer,
-        }
     }
 }
 
@@ -179,22 +138,24 @@ mod tests {
         assert_eq!(map.touch(&1), Some(&mut 'a'));
         assert!(map.insert(3, 'c'));
         assert_eq!(map.touch(&2), None);
-        assert!(map.is_newest(&3));
         assert_eq!(map.len(), 2);
     }
 
     #[test]
-    fn a_sweep_looks_at_the_oldest_entries_only() {
-        let mut map = LruMap::new(10);
-        for key in 0..10 {
-            map.insert(key, ());
-        }
-        map.sweep(6, |key, ()| key % 2 == 0);
-        assert_eq!(map.len(), 7);
-        map.sweep(100, |_, ()| true);
-        assert_eq!(map.len(), 0);
-        assert!(!map.insert(1, ()));
-        assert!(map.is_newest(&1));
+    fn an_entry_keeps_its_slot_until_it_goes() {
+        let mut map = LruMap::new(2);
+        map.insert(1, 'a');
+        let slot = map.newest_slot();
+        map.insert(2, 'b');
+        assert_eq!((map.oldest_slot(), map.slot_of(&1)), (slot, Some(slot)));
+        map.renew(slot);
+        map.insert(3, 'c');
+        assert_eq!(map.at(slot, &1), Some(&mut 'a'));
+        map.remove_at(slot);
+        assert_eq!(map.at(slot, &1), None);
+        assert_eq!((map.slot_of(&1), map.len()), (None, 1));
+        map.remove_at(slot);
+        assert_eq!(map.len(), 1);
     }
 
     proptest! {
@@ -212,14 +173,19 @@ mod tests {
                         list.push((key, at));
                         prop_assert_eq!(map.insert(key, at), evicts);
                     }
-                    1 => prop_assert_eq!(map.remove(&key), entry.map(|(_, value)| value)),
+                    1 => {
+                        let slot = map.slot_of(&key);
+                        prop_assert_eq!(slot.is_some(), entry.is_some());
+                        map.remove_at(slot.unwrap_or(u32::MAX));
+                    }
                     _ => {
                         prop_assert_eq!(map.touch(&key).copied(), entry.map(|(_, value)| value));
                         list.extend(entry);
                     }
                 }
                 prop_assert_eq!(map.len(), list.len());
-                prop_assert!(list.last().is_none_or(|(key, _)| map.is_newest(key)));
+                prop_assert!(list.last().is_none_or(|(key, _)| map.slot_of(key) == Some(map.newest_slot())));
+                prop_assert!(list.first().is_none_or(|(key, _)| map.slot_of(key) == Some(map.oldest_slot())));
             }
         }
     }

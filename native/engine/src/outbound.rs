@@ -133,6 +133,7 @@ impl<O: Output> Step<'_, O> {
             tuple,
             direction,
             bytes: bytes as u64,
+            peer: session.peer(),
             policy_id: session.policy_id(),
             now_ms: self.now_ms,
             timeouts: &self.host.flow_timeouts,

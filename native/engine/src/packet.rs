@@ -16,11 +16,20 @@ pub const ICMPV6: u8 = 58;
 const FRAGMENT: u8 = 44;
 const IPV4_HEADER_BYTES: usize = 20;
 const IPV6_HEADER_BYTES: usize = 40;
+/// More fragments, and the fragment offset.
+const FRAGMENT_MASK: u16 = 0x3fff;
+/// The same in the fragment header of IPv6, where they lie the other way round.
+const FRAGMENT_MASK_V6: u16 = 0xfff9;
+/// Echo, timestamp, information and address mask: question and answer.
+const QUESTIONS: [(u8, u8); 4] = [(8, 0), (13, 14), (15, 16), (17, 18)];
+const QUESTIONS_V6: [(u8, u8); 1] = [(128, 129)];
+/// Stands for the type of an ICMP packet too short to have one. Reserved, so nobody else's.
+const NO_ICMP_TYPE: u8 = 255;
 /// A chain longer than this has no honest use and only costs time.
 const EXTENSION_HEADERS_MAX: usize = 8;
 
 /// Which way a packet goes, seen from this host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// From a session to this host.
     Inbound,
@@ -35,8 +44,11 @@ enum Ports {
         source: u16,
         destination: u16,
     },
-    /// The identifier of an echo, on the remote side in both directions.
-    Echo(u16),
+    /// Type and, of an echo, its identifier, which stands on the remote side in both directions.
+    Icmp {
+        kind: u8,
+        identifier: u16,
+    },
     None,
 }
 
@@ -66,6 +78,8 @@ pub struct Tuple {
     pub remote_port: u16,
     /// IP protocol number.
     pub protocol: u8,
+    /// Of ICMP the type that the flow lets in: who asks may be answered, not asked. 0 of every other protocol.
+    pub icmp_in: u8,
 }
 
 impl InnerPacket {
@@ -82,29 +96,34 @@ impl InnerPacket {
     pub fn tuple(&self, direction: Direction) -> Tuple {
         let (source_port, destination_port) = match self.ports {
             Ports::Pair { source, destination } => (source, destination),
-            Ports::Echo(_) | Ports::None => (0, 0),
+            Ports::Icmp { .. } | Ports::None => (0, 0),
         };
-        let mut tuple = match direction {
-            Direction::Inbound => Tuple {
-                local_address: self.destination,
-                remote_address: self.source,
-                local_port: destination_port,
-                remote_port: source_port,
-                protocol: self.protocol,
-            },
-            Direction::Outbound => Tuple {
-                local_address: self.source,
-                remote_address: self.destination,
-                local_port: source_port,
-                remote_port: destination_port,
-                protocol: self.protocol,
-            },
+        let (local_address, remote_address, local_port, remote_port) = match direction {
+            Direction::Inbound => (self.destination, self.source, destination_port, source_port),
+            Direction::Outbound => (self.source, self.destination, source_port, destination_port),
         };
-        if let Ports::Echo(identifier) = self.ports {
+        let mut tuple =
+            Tuple { local_address, remote_address, local_port, remote_port, protocol: self.protocol, icmp_in: 0 };
+        if let Ports::Icmp { kind, identifier } = self.ports {
             tuple.remote_port = identifier;
+            tuple.icmp_in = match direction {
+                Direction::Inbound => kind,
+                Direction::Outbound => counterpart(self.protocol, kind),
+            };
         }
         tuple
     }
+}
+
+/// The ICMP type that comes back for this one: questions and answers lead to each other, everything else to itself.
+fn counterpart(protocol: u8, kind: u8) -> u8 {
+    let pairs: &[(u8, u8)] = if protocol == ICMP { &QUESTIONS } else { &QUESTIONS_V6 };
+    let other = pairs.iter().find_map(|&(question, answer)| match kind {
+        _ if kind == question => Some(answer),
+        _ if kind == answer => Some(question),
+        _ => None,
+    });
+    other.unwrap_or(kind)
 }
 
 fn parse_ipv4(bytes: &[u8]) -> Result<InnerPacket, DropReason> {
@@ -116,12 +135,12 @@ fn parse_ipv4(bytes: &[u8]) -> Result<InnerPacket, DropReason> {
         return Err(DropReason::BadPacket);
     }
     let payload = bytes.get(header_length..length).ok_or(DropReason::BadPacket)?;
-    if u16::from_be_bytes([f0, f1]) & 0x1fff != 0 {
+    if u16::from_be_bytes([f0, f1]) & FRAGMENT_MASK != 0 {
         return Err(DropReason::Fragment);
     }
     let ports = match protocol {
         TCP | UDP => port_pair(payload)?,
-        ICMP => echo_identifier(payload, [0, 8])?,
+        ICMP => icmp(payload, [0, 8])?,
         _ => Ports::None,
     };
     let source = IpAddr::V4(Ipv4Addr::new(s0, s1, s2, s3));
@@ -139,7 +158,7 @@ fn parse_ipv6(bytes: &[u8]) -> Result<InnerPacket, DropReason> {
     let (protocol, payload) = upper_layer(next_header, payload)?;
     let ports = match protocol {
         TCP | UDP => port_pair(payload)?,
-        ICMPV6 => echo_identifier(payload, [128, 129])?,
+        ICMPV6 => icmp(payload, [128, 129])?,
         _ => Ports::None,
     };
     let (source, destination) = (Ipv6Addr::from(*source), Ipv6Addr::from(destination));
@@ -171,7 +190,7 @@ fn upper_layer(mut next_header: u8, mut rest: &[u8]) -> Result<(u8, &[u8]), Drop
             return Err(DropReason::BadPacket);
         }
         let &[following, length, f0, f1, ..] = rest.first_chunk::<8>().ok_or(DropReason::BadPacket)?;
-        if next_header == FRAGMENT && u16::from_be_bytes([f0, f1]) >> 3 != 0 {
+        if next_header == FRAGMENT && u16::from_be_bytes([f0, f1]) & FRAGMENT_MASK_V6 != 0 {
             return Err(DropReason::Fragment);
         }
         rest = rest.get(8 + usize::from(length) * unit_bytes..).ok_or(DropReason::BadPacket)?;
@@ -185,12 +204,13 @@ fn port_pair(payload: &[u8]) -> Result<Ports, DropReason> {
     Ok(Ports::Pair { source: u16::from_be_bytes([s0, s1]), destination: u16::from_be_bytes([d0, d1]) })
 }
 
-fn echo_identifier(payload: &[u8], echo_types: [u8; 2]) -> Result<Ports, DropReason> {
-    if !payload.first().is_some_and(|kind| echo_types.contains(kind)) {
-        return Ok(Ports::None);
+fn icmp(payload: &[u8], echo_types: [u8; 2]) -> Result<Ports, DropReason> {
+    let kind = payload.first().copied().unwrap_or(NO_ICMP_TYPE);
+    if !echo_types.contains(&kind) {
+        return Ok(Ports::Icmp { kind, identifier: 0 });
     }
     let &[_, _, _, _, i0, i1] = payload.first_chunk::<6>().ok_or(DropReason::BadPacket)?;
-    Ok(Ports::Echo(u16::from_be_bytes([i0, i1])))
+    Ok(Ports::Icmp { kind, identifier: u16::from_be_bytes([i0, i1]) })
 }
 
 #[cfg(test)]
@@ -255,14 +275,23 @@ mod tests {
     }
 
     #[test]
-    fn the_first_fragment_has_ports_and_the_others_are_fragments() {
+    fn the_parts_of_a_packet_are_fragments_from_the_first_to_the_last() {
         let mut packet = ipv4(UDP, &[0, 1, 0, 2]);
-        packet[6] = 0x20;
-        assert_eq!(remote_port(&packet), Ok(2));
-        packet[7] = 1;
-        assert_eq!(remote_port(&packet), Err(DropReason::Fragment));
-        assert_eq!(remote_port(&ipv6(44, &[17, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 2])), Ok(2));
-        assert_eq!(remote_port(&ipv6(44, &[17, 0, 0, 8, 0, 0, 0, 0])), Err(DropReason::Fragment));
+        for (flags, offset) in [(0x20, 0), (0x20, 1), (0x1f, 0xff), (0, 1)] {
+            (packet[6], packet[7]) = (flags, offset);
+            assert_eq!(remote_port(&packet), Err(DropReason::Fragment));
+        }
+        for flags in [0x40, 0x80, 0xc0] {
+            (packet[6], packet[7]) = (flags, 0);
+            assert_eq!(remote_port(&packet), Ok(2));
+        }
+        let behind_fragment_header = |f0, f1| ipv6(44, &[17, 0, f0, f1, 0, 0, 0, 0, 0, 1, 0, 2]);
+        for (f0, f1) in [(0, 1), (0, 8), (0, 9), (0x80, 0)] {
+            assert_eq!(remote_port(&behind_fragment_header(f0, f1)), Err(DropReason::Fragment));
+        }
+        // Whole, though it says that it might not have been (RFC 6946).
+        assert_eq!(remote_port(&behind_fragment_header(0, 0)), Ok(2));
+        assert_eq!(remote_port(&behind_fragment_header(0, 6)), Ok(2));
     }
 
     #[test]
@@ -276,6 +305,27 @@ mod tests {
         }
         assert_eq!(remote_port(&ipv4(ICMP, &[3, 0, 0, 0, 0x12, 0x34])), Ok(0));
         assert_eq!(remote_port(&ipv4(ICMP, &[8, 0, 0, 0, 0x12])), Err(DropReason::BadPacket));
+    }
+
+    #[test]
+    fn question_and_answer_are_one_flow_and_the_same_question_from_the_other_side_is_another() {
+        let key = |packet: &[u8], direction| {
+            let tuple = InnerPacket::parse(packet).unwrap().tuple(direction);
+            (tuple.icmp_in, tuple.remote_port)
+        };
+        let v4 = |kind: u8| ipv4(ICMP, &[kind, 0, 0, 0, 0, 9]);
+        let v6 = |kind: u8| ipv6(ICMPV6, &[kind, 0, 0, 0, 0, 9]);
+        for (question, answer) in [(v4(8), v4(0)), (v4(13), v4(14)), (v4(17), v4(18)), (v6(128), v6(129))] {
+            let ours = key(&question, Direction::Outbound);
+            let theirs = key(&question, Direction::Inbound);
+            assert_eq!(ours, key(&answer, Direction::Inbound));
+            assert_eq!(theirs, key(&answer, Direction::Outbound));
+            assert_ne!(ours, theirs);
+        }
+        assert_eq!(key(&v4(3), Direction::Outbound), key(&v4(3), Direction::Inbound));
+        assert_ne!(key(&v4(3), Direction::Inbound), key(&v4(5), Direction::Inbound));
+        assert_eq!(key(&ipv4(ICMP, &[]), Direction::Inbound), (255, 0));
+        assert_eq!(key(&ipv4(ICMPV6, &[128, 0, 0, 0, 0, 9]), Direction::Inbound), (0, 0));
     }
 
     #[test]

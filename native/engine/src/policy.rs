@@ -112,6 +112,7 @@ mod tests {
             local_port: 1,
             remote_port: 1,
             protocol,
+            icmp_in: 0,
         };
         rule.matches(&tuple, port)
     }

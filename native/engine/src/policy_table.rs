@@ -134,7 +134,7 @@ mod tests {
         table.judge(
             1,
             direction,
-            &Tuple { local_address, remote_address, local_port, remote_port, protocol: TCP },
+            &Tuple { local_address, remote_address, local_port, remote_port, protocol: TCP, icmp_in: 0 },
             asked,
         )
     }

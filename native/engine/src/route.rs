@@ -128,7 +128,14 @@ mod tests {
     }
 
     fn flow(remote_port: u16) -> Tuple {
-        Tuple { local_address: address(1), remote_address: address(9), local_port: 1, remote_port, protocol: UDP }
+        Tuple {
+            local_address: address(1),
+            remote_address: address(9),
+            local_port: 1,
+            remote_port,
+            protocol: UDP,
+            icmp_in: 0,
+        }
     }
 
     fn gateways(weights: &[u16]) -> Gateways {

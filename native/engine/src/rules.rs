@@ -111,6 +111,7 @@ mod tests {
             local_port: 1,
             remote_port,
             protocol,
+            icmp_in: 0,
         }
     }
 

@@ -1,6 +1,6 @@
 //! One session: its keys, its counters and where its datagrams go.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
@@ -250,6 +250,11 @@ impl Session {
             self.receive.note_from_ms.store(now_ms + NOTE_INTERVAL_MS, Ordering::Relaxed);
         }
         due
+    }
+
+    /// Who it is with: a peer is named by the first of its addresses, whichever of its sessions this is.
+    pub fn peer(&self) -> IpAddr {
+        self.peer_addresses.first().copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }
 
     /// Whether `address` lies behind the peer.

@@ -102,7 +102,7 @@ fn inner_packets_that_are_not_from_the_peer_to_us_or_not_allowed() {
         }
     };
     let mut fragment = udp(PEER, OWN, 1, 2);
-    fragment[7] = 1;
+    fragment[6] = 0x20;
     drops_once(DropReason::BadPacket, Host::connected(), scene(vec![0x45; 19]));
     drops_once(DropReason::Fragment, Host::connected(), scene(fragment));
     drops_once(DropReason::RemoteAddress, Host::connected(), scene(udp("10.0.0.3", OWN, 1, 2)));

@@ -13,11 +13,16 @@ export interface InnerPacket {
   /** 0 when the protocol has no ports. ICMP echo: local 0, remote the identifier, in both directions. */
   readonly localPort: number;
   readonly remotePort: number;
+  /** Of ICMP the type that its flow lets in: who asks may be answered, not asked. 0 of every other protocol. */
+  readonly icmpIn: number;
   /** Bytes that belong to the packet; what follows them is cut off. */
   readonly length: number;
 }
 
-/** Reads an inner packet. A fragment other than the first has no ports to judge by and is refused by name. */
+/**
+ * Reads an inner packet. One of the parts of a packet is refused by name, the first like the others: parts that never become whole
+ * fill the memory in which the receiving host puts parts together, for everybody who sends to it.
+ */
 export function parseInnerPacket(
   bytes: Uint8Array,
   direction: "inbound" | "outbound",
@@ -41,10 +46,18 @@ export function parseInnerPacket(
     localAddress,
     remoteAddress,
     protocol,
-    localPort: isInbound ? ports.destination : ports.source,
-    remotePort: isInbound ? ports.source : ports.destination,
+    ...("source" in ports
+      ? {
+          localPort: isInbound ? ports.destination : ports.source,
+          remotePort: isInbound ? ports.source : ports.destination,
+          icmpIn: 0,
+        }
+      : {
+          localPort: 0,
+          remotePort: ports.echoIdentifier,
+          icmpIn: isInbound ? ports.icmpType : counterpartOf(family, ports.icmpType),
+        }),
     length: end,
-    ...(ports.echoIdentifier === undefined ? {} : { localPort: 0, remotePort: ports.echoIdentifier }),
   });
 }
 
@@ -55,6 +68,19 @@ const ICMPV6 = 58;
 
 const IPV4_HEADER_BYTES_MIN = 20;
 const IPV6_HEADER_BYTES = 40;
+/** More fragments, and the fragment offset; in the fragment header of IPv6 they lie the other way round. */
+const FRAGMENT_MASK = 0x3fff;
+const FRAGMENT_MASK_V6 = 0xfff9;
+/** Question and answer: echo, timestamp, information, address mask. */
+const QUESTIONS: readonly (readonly [number, number])[] = [
+  [8, 0],
+  [13, 14],
+  [15, 16],
+  [17, 18],
+];
+const QUESTIONS_V6: readonly (readonly [number, number])[] = [[128, 129]];
+/** Stands for the type of an ICMP packet too short to have one. Reserved, so nobody else's. */
+const NO_ICMP_TYPE = 255;
 /** As many as the reference walks. */
 const EXTENSION_HEADERS_MAX = 8;
 
@@ -74,7 +100,7 @@ function readIpv4(bytes: Uint8Array): Result<UpperLayer, "bad-packet" | "fragmen
   const start = ((bytes[0] ?? 0) & 15) * 4;
   const end = readUint16(bytes, 2);
   if (start < IPV4_HEADER_BYTES_MIN || end < start || end > bytes.length) return fail("bad-packet");
-  if ((readUint16(bytes, 6) & 0x1fff) !== 0) return fail("fragment");
+  if ((readUint16(bytes, 6) & FRAGMENT_MASK) !== 0) return fail("fragment");
   return ok({
     family: 4,
     protocol: bytes[9] ?? 0,
@@ -97,7 +123,7 @@ function readIpv6(bytes: Uint8Array): Result<UpperLayer, "bad-packet" | "fragmen
     if (walked === EXTENSION_HEADERS_MAX || start + 2 > end) return fail("bad-packet");
     const length = extensionLength(protocol, bytes[start + 1] ?? 0);
     if (start + length > end) return fail("bad-packet");
-    if (protocol === FRAGMENT && readUint16(bytes, start + 2) >> 3 !== 0) return fail("fragment");
+    if (protocol === FRAGMENT && (readUint16(bytes, start + 2) & FRAGMENT_MASK_V6) !== 0) return fail("fragment");
     protocol = bytes[start] ?? 0;
     start += length;
   }
@@ -132,12 +158,16 @@ function extensionLength(protocol: number, lengthField: number): number {
   return protocol === AUTHENTICATION ? (lengthField + 2) * 4 : (lengthField + 1) * 8;
 }
 
-interface Ports {
-  readonly source: number;
-  readonly destination: number;
-  /** For ICMP: takes the place of the remote port, in both directions. */
-  readonly echoIdentifier?: number;
-}
+/** What tells flows between the same two addresses apart. */
+type Ports =
+  | { readonly source: number; readonly destination: number }
+  | {
+      readonly icmpType: number;
+      /** Takes the place of the remote port, in both directions. 0 of what is no echo. */
+      readonly echoIdentifier: number;
+    };
+
+const NO_PORTS: Ports = { source: 0, destination: 0 };
 
 /** Undefined when the bytes that must be there are not. */
 function readPorts(bytes: Uint8Array, { family, protocol, start, end }: UpperLayer): Ports | undefined {
@@ -146,9 +176,18 @@ function readPorts(bytes: Uint8Array, { family, protocol, start, end }: UpperLay
       ? undefined
       : { source: readUint16(bytes, start), destination: readUint16(bytes, start + 2) };
   }
-  if (protocol !== (family === 4 ? ICMP : ICMPV6)) return { source: 0, destination: 0 };
-  const type = end > start ? (bytes[start] ?? 0) : -1;
-  const isEcho = family === 4 ? type === 0 || type === 8 : type === 128 || type === 129;
-  if (!isEcho) return { source: 0, destination: 0, echoIdentifier: 0 };
-  return end - start < 6 ? undefined : { source: 0, destination: 0, echoIdentifier: readUint16(bytes, start + 4) };
+  if (protocol !== (family === 4 ? ICMP : ICMPV6)) return NO_PORTS;
+  const icmpType = end > start ? (bytes[start] ?? 0) : NO_ICMP_TYPE;
+  const isEcho = family === 4 ? icmpType === 0 || icmpType === 8 : icmpType === 128 || icmpType === 129;
+  if (!isEcho) return { icmpType, echoIdentifier: 0 };
+  return end - start < 6 ? undefined : { icmpType, echoIdentifier: readUint16(bytes, start + 4) };
+}
+
+/** The ICMP type that comes back for this one: questions and answers lead to each other, everything else to itself. */
+function counterpartOf(family: IpFamily, icmpType: number): number {
+  for (const [question, answer] of family === 4 ? QUESTIONS : QUESTIONS_V6) {
+    if (icmpType === question) return answer;
+    if (icmpType === answer) return question;
+  }
+  return icmpType;
 }

@@ -1,5 +1,5 @@
-import { LruMap } from "../../base/lru.ts";
 import type { Instant } from "../../base/time.ts";
+import type { IpAddress } from "../../netip/address.ts";
 import { IpProtocol } from "../../netip/ip-protocol.ts";
 import type { FlowAddresses } from "../../route/gateway-choice.ts";
 import type {
@@ -13,12 +13,15 @@ import type {
 } from "../contract.ts";
 import { FLOW_TIMEOUTS } from "../flow-timeouts.ts";
 import { matchingRule } from "./policy-eval.ts";
+import { type Share, Shares } from "./shares.ts";
 
-/** Flows remembered at once; one more pushes the least recently used one out. */
+/** Flows remembered at once; for one more the largest share gives one. */
 export const FLOWS_MAX = 65_536;
 
 /** One inner packet as a flow counts it. */
 export interface FlowPacket extends FlowAddresses {
+  /** Of ICMP the type that the flow lets in. */
+  readonly icmpIn: number;
   readonly length: number;
 }
 
@@ -26,16 +29,20 @@ export interface FlowPacket extends FlowAddresses {
  * What has been allowed and may go on, both ways (protocol 9.3). A flow remembers the direction that opened it, the policy epoch, and the
  * program and the rule that allowed it: after a change of rules, and when the peer comes back with another certificate, it is judged again,
  * in its original direction, by its next packet. While it is refused it stays, so that what the host itself still sends (a
- * retransmission, say) does not open it anew from the other side.
+ * retransmission, say) does not open it anew from the other side. What a peer opened and what this host opened towards it are two shares:
+ * neither pushes out the other, nor any flow of another peer.
  */
 export class FlowTable {
-  readonly #flows: LruMap<string, Entry>;
+  /** In the order in which they were opened or swept over. */
+  readonly #flows = new Map<string, Entry>();
+  readonly #shares = new Shares<string>();
+  readonly #limit: number;
   timeouts: FlowTimeouts = FLOW_TIMEOUTS;
   #epoch = 0;
   #sweptAt: Instant | undefined;
 
   constructor(limit: number = FLOWS_MAX) {
-    this.#flows = new LruMap(limit);
+    this.#limit = limit;
   }
 
   get size(): number {
@@ -47,15 +54,17 @@ export class FlowTable {
     this.#epoch++;
   }
 
-  /** Whether the packet may pass, and with which flow. A packet that may is counted. */
-  judge(packet: FlowPacket, direction: Direction, program: IdentifiedProgram, now: Instant): FlowVerdict {
+  /** Whether the packet may pass the session, and with which flow. A packet that may is counted. */
+  judge(packet: FlowPacket, direction: Direction, session: FlowSession, now: Instant): FlowVerdict {
     const key = keyOf(packet);
     const known = this.#flows.get(key);
     const isKnown = known !== undefined && !this.#isExpired(known, now);
     const { flow, ...verdict } = isKnown
-      ? this.#judgeAgain(known, packet, program)
-      : this.#open(key, { packet, direction, program }, now);
-    if (flow) count(flow, direction, packet, now);
+      ? this.#judgeAgain(known, packet, session.program)
+      : this.#open(key, { packet, direction, session }, now);
+    if (!flow) return verdict;
+    this.#shares.touch(flow.share, key);
+    count(flow, direction, packet, now);
     return verdict;
   }
 
@@ -63,10 +72,15 @@ export class FlowTable {
   sweep(now: Instant): void {
     if (this.#sweptAt !== undefined && now - this.#sweptAt < SWEEP_INTERVAL_MS) return;
     this.#sweptAt = now;
-    let looked = 0;
-    for (const [key, flow] of this.#flows.entries()) {
-      if (looked++ === SWEEP_FLOWS_MAX) return;
-      if (this.#isExpired(flow, now)) this.#flows.delete(key);
+    for (let left = Math.min(SWEEP_FLOWS_MAX, this.#flows.size); left > 0; left--) {
+      const [first] = this.#flows;
+      if (!first) return;
+      const [key, flow] = first;
+      const isExpired = this.#isExpired(flow, now);
+      // What stays goes to the end, so that the sweep comes round to every flow.
+      this.#flows.delete(key);
+      if (isExpired) this.#shares.remove(flow.share, key);
+      else this.#flows.set(key, flow);
     }
   }
 
@@ -97,12 +111,11 @@ export class FlowTable {
     return { allowed: true, flow };
   }
 
-  #open(key: string, { packet, direction, program }: Opening, now: Instant): Judged {
+  #open(key: string, { packet, direction, session }: Opening, now: Instant): Judged {
+    this.#forget(key);
+    const { program, peer } = session;
     const rule = matchingRule(program, direction, packet);
-    if (!rule) {
-      this.#flows.delete(key);
-      return { allowed: false, action: program.refuse[direction] };
-    }
+    if (!rule) return { allowed: false, action: program.refuse[direction] };
     const { policyId } = program;
     const { ruleId } = rule;
     const { localAddress, remoteAddress, localPort, remotePort, protocol } = packet;
@@ -115,14 +128,30 @@ export class FlowTable {
       policyId,
       ruleId,
       lastUse: now,
+      share: this.#shares.add(key, `${direction} ${peer}`),
     };
-    const evicted = this.#flows.set(key, flow) !== undefined;
+    this.#flows.set(key, flow);
+    const evicted = this.#flows.size > this.#limit;
+    if (evicted) this.#forget(this.#shares.toEvict() ?? key);
     return { allowed: true, flow, opened: { by: { policyId, direction, ruleId }, evicted } };
+  }
+
+  #forget(key: string): void {
+    const flow = this.#flows.get(key);
+    if (flow) this.#shares.remove(flow.share, key);
+    this.#flows.delete(key);
   }
 
   #isExpired({ addresses, lastUse }: Entry, now: Instant): boolean {
     return now - lastUse > timeoutOf(this.timeouts, addresses.protocol);
   }
+}
+
+/** What the session that carries a packet says about it. */
+export interface FlowSession {
+  /** Named by the first of its addresses: all sessions with it count together. */
+  readonly peer: IpAddress;
+  readonly program: IdentifiedProgram;
 }
 
 /** `opened`: the packet made a new flow, which this rule allows. `evicted`: another flow had to make room. */
@@ -145,12 +174,13 @@ interface Entry {
   policyId: PolicyId;
   ruleId: number;
   lastUse: Instant;
+  readonly share: Share<string>;
 }
 
 interface Opening {
   readonly packet: FlowPacket;
   readonly direction: Direction;
-  readonly program: IdentifiedProgram;
+  readonly session: FlowSession;
 }
 
 const SWEEP_INTERVAL_MS = 1000;
@@ -170,6 +200,6 @@ function timeoutOf({ tcpMs, udpMs, otherMs }: FlowTimeouts, protocol: number): n
 }
 
 /** The same for both directions: a reply finds the flow of its request. */
-function keyOf({ localAddress, remoteAddress, localPort, remotePort, protocol }: FlowAddresses): string {
-  return `${localAddress} ${remoteAddress} ${localPort} ${remotePort} ${protocol}`;
+function keyOf({ localAddress, remoteAddress, localPort, remotePort, protocol, icmpIn }: FlowPacket): string {
+  return `${localAddress} ${remoteAddress} ${localPort} ${remotePort} ${protocol} ${icmpIn}`;
 }

@@ -27,6 +27,8 @@ export class Session {
   readonly localIndex: LocalIndex;
   readonly remoteIndex: RemoteIndex;
   readonly peerAddresses: readonly IpAddress[];
+  /** Who it is with: the first of the addresses, whichever session this is. */
+  readonly peer: IpAddress;
   readonly path: SessionPath;
   policyId: PolicyId;
 
@@ -46,6 +48,9 @@ export class Session {
   constructor(suite: CryptoSuite, installation: SessionInstallation) {
     this.localIndex = installation.localIndex;
     this.remoteIndex = installation.remoteIndex;
+    const [peer] = installation.peerAddresses;
+    if (!peer) throw new Fault("session-without-peer", "a session was installed for nobody");
+    this.peer = peer;
     this.peerAddresses = installation.peerAddresses;
     this.path = new SessionPath(installation.path);
     this.policyId = installation.policyId;

@@ -42,9 +42,9 @@ export class Tables {
 
   /** Whether the packet belongs to an allowed flow or may open one (SEMANTICS 4.3). One that may not is dropped here. */
   admits(session: Session, packet: InnerPacket, direction: Direction, now: Instant): boolean {
-    const { policyId, localIndex } = session;
-    const program = this.policies.get(policyId) ?? NOTHING_ALLOWED;
-    const verdict = this.flows.judge(packet, direction, { policyId, ...program }, now);
+    const { policyId, localIndex, peer } = session;
+    const program = { policyId, ...(this.policies.get(policyId) ?? NOTHING_ALLOWED) };
+    const verdict = this.flows.judge(packet, direction, { peer, program }, now);
     if (!verdict.allowed) {
       const context = { inbound: direction === "inbound", localIndex, packet, action: verdict.action };
       this.out.drop(DropReason.noMatchingRule, context, now);

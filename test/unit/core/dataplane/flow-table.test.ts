@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { instant } from "../../../../src/core/base/time.ts";
-import { type FlowPacket, FlowTable } from "../../../../src/core/dataplane/reference/flow-table.ts";
+import type { IdentifiedProgram } from "../../../../src/core/dataplane/contract.ts";
+import { type FlowPacket, type FlowSession, FlowTable } from "../../../../src/core/dataplane/reference/flow-table.ts";
 import { parseAddress } from "../../../../src/core/netip/address.ts";
 import { anyRule, programOf } from "./joined.ts";
 
@@ -8,11 +9,16 @@ const open = programOf(1, [anyRule()], [anyRule()]);
 const closed = programOf(1, [], []);
 const start = instant(0);
 
-function flow(localPort: number): FlowPacket {
+const peer = parseAddress("10.77.0.2")!;
+const other = parseAddress("10.77.0.3")!;
+const of = (program: IdentifiedProgram, who = peer): FlowSession => ({ peer: who, program });
+
+function flow(localPort: number, remoteAddress = peer): FlowPacket {
   const localAddress = parseAddress("10.77.0.1")!;
   return {
     localAddress,
-    remoteAddress: parseAddress("10.77.0.2")!,
+    remoteAddress,
+    icmpIn: 0,
     protocol: 17,
     localPort,
     remotePort: 53,
@@ -23,17 +29,36 @@ function flow(localPort: number): FlowPacket {
 describe("the flow table", () => {
   test("pushes out the flow that was used longest ago", () => {
     const table = new FlowTable(2);
-    expect(table.judge(flow(1), "outbound", open, start)).toMatchObject({ allowed: true, opened: { evicted: false } });
-    table.judge(flow(2), "outbound", open, start);
-    table.judge(flow(1), "inbound", closed, start);
-    expect(table.judge(flow(3), "outbound", open, start)).toMatchObject({ allowed: true, opened: { evicted: true } });
-    expect(table.judge(flow(1), "inbound", closed, start).allowed).toBe(true);
-    expect(table.judge(flow(2), "inbound", closed, start).allowed).toBe(false);
+    expect(table.judge(flow(1), "outbound", of(open), start)).toMatchObject({
+      allowed: true,
+      opened: { evicted: false },
+    });
+    table.judge(flow(2), "outbound", of(open), start);
+    table.judge(flow(1), "inbound", of(closed), start);
+    expect(table.judge(flow(3), "outbound", of(open), start)).toMatchObject({
+      allowed: true,
+      opened: { evicted: true },
+    });
+    expect(table.judge(flow(1), "inbound", of(closed), start).allowed).toBe(true);
+    expect(table.judge(flow(2), "inbound", of(closed), start).allowed).toBe(false);
+  });
+
+  test("lets a peer that fills it push out only what it opened itself", () => {
+    const table = new FlowTable(20);
+    table.judge(flow(1, other), "inbound", of(open, other), start);
+    for (let port = 1; port <= 5; port++) table.judge(flow(port), "outbound", of(open), start);
+    for (let port = 100; port < 200; port++) table.judge(flow(port), "inbound", of(open), start);
+    expect(table.size).toBe(20);
+    const isKnown = (packet: FlowPacket) => table.judge(packet, "inbound", of(closed), start).allowed;
+    expect(isKnown(flow(1, other))).toBe(true);
+    for (let port = 1; port <= 5; port++) expect(isKnown(flow(port))).toBe(true);
+    expect(isKnown(flow(185))).toBe(false);
+    expect(isKnown(flow(186))).toBe(true);
   });
 
   test("sweeps 256 flows at most, once a second", () => {
     const table = new FlowTable();
-    for (let port = 0; port < 600; port++) table.judge(flow(port), "outbound", open, start);
+    for (let port = 0; port < 600; port++) table.judge(flow(port), "outbound", of(open), start);
     table.sweep(start);
     expect(table.size).toBe(600);
     table.sweep(instant(500_000));
@@ -47,10 +72,10 @@ describe("the flow table", () => {
   test("refuses what the new rules refuse in its own direction, and does not let it open anew from the other side", () => {
     const table = new FlowTable();
     const onlyInbound = programOf(1, [anyRule()], []);
-    table.judge(flow(1), "outbound", open, start);
+    table.judge(flow(1), "outbound", of(open), start);
     table.raiseEpoch();
-    expect(table.judge(flow(1), "inbound", onlyInbound, start).allowed).toBe(false);
-    expect(table.judge(flow(1), "inbound", onlyInbound, start).allowed).toBe(false);
-    expect(table.judge(flow(1), "inbound", onlyInbound, instant(start + 720_001)).allowed).toBe(true);
+    expect(table.judge(flow(1), "inbound", of(onlyInbound), start).allowed).toBe(false);
+    expect(table.judge(flow(1), "inbound", of(onlyInbound), start).allowed).toBe(false);
+    expect(table.judge(flow(1), "inbound", of(onlyInbound), instant(start + 720_001)).allowed).toBe(true);
   });
 });

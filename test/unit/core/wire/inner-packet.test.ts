@@ -22,6 +22,7 @@ describe.each([
       remoteAddress: to,
       localPort: 50_000,
       remotePort: 443,
+      icmpIn: 0,
     });
     expect(parsed(packet, "inbound")).toEqual({
       ...common,
@@ -29,6 +30,7 @@ describe.each([
       remoteAddress: from,
       localPort: 443,
       remotePort: 50_000,
+      icmpIn: 0,
     });
   });
 
@@ -44,6 +46,17 @@ describe.each([
         remotePort: 0,
       });
     }
+  });
+
+  test("a question of ours lets in its answer, and a question of theirs more of them", () => {
+    const [request, reply, unreachable] = family === 4 ? [8, 0, 3] : [128, 129, 1];
+    const icmpIn = (type: number, direction: "inbound" | "outbound") =>
+      parsed(icmpPacket({ from, to, type, identifier: 7 }), direction).icmpIn;
+    expect([icmpIn(request!, "outbound"), icmpIn(reply!, "inbound")]).toEqual([reply, reply]);
+    expect([icmpIn(request!, "inbound"), icmpIn(reply!, "outbound")]).toEqual([request, request]);
+    expect([icmpIn(unreachable!, "inbound"), icmpIn(unreachable!, "outbound")]).toEqual([unreachable, unreachable]);
+    const empty = ipPacket({ from, to, protocol: family === 4 ? 1 : 58, upper: new Uint8Array() });
+    expect(parsed(empty, "inbound").icmpIn).toBe(255);
   });
 
   test("ICMP of the other family has no identifier", () => {
@@ -86,14 +99,16 @@ describe("IPv4", () => {
     expect(parsed(packet, "outbound")).toMatchObject({ localPort: 50_000, remotePort: 443 });
   });
 
-  test("the first fragment has ports; the others are fragments", () => {
+  test("the parts of a packet are fragments, from the first to the last", () => {
     const packet = udpPacket({ ...v4, ...ports });
-    packet[6] = 0x20;
-    expect(parsed(packet, "outbound").remotePort).toBe(443);
-    packet[7] = 1;
-    expect(reasonFor(packet)).toBe("fragment");
-    packet[6] = 0x00;
-    expect(reasonFor(packet)).toBe("fragment");
+    for (const flagsAndOffset of [0x2000, 0x2001, 0x0001, 0x1fff]) {
+      writeUint16(packet, 6, flagsAndOffset);
+      expect(reasonFor(packet)).toBe("fragment");
+    }
+    for (const flags of [0x4000, 0x8000, 0xc000]) {
+      writeUint16(packet, 6, flags);
+      expect(parsed(packet, "outbound").remotePort).toBe(443);
+    }
   });
 
   test.each([
@@ -115,7 +130,8 @@ describe("IPv6", () => {
     routing: { number: 43, bytes: "0001".padEnd(32, "0") },
     destinationOptions: { number: 60, bytes: "0000000000000000" },
     authentication: { number: 51, bytes: "0002".padEnd(32, "0") },
-    firstFragment: { number: 44, bytes: "0000000100000001" },
+    /** A packet in one part is whole (RFC 6946). */
+    onlyPart: { number: 44, bytes: "0000000000000001" },
   };
 
   test.each(Object.entries(headers))("the ports are found behind a %s header", (_, header) => {
@@ -128,10 +144,14 @@ describe("IPv6", () => {
     expect(reasonFor(chain([...list, ...list].slice(0, 9), 6))).toBe("bad-packet");
   });
 
-  test("a fragment that is not the first is one, wherever its header stands", () => {
-    const later = { number: 44, bytes: "0000000900000001" };
-    expect(reasonFor(chain([later], 17))).toBe("fragment");
-    expect(reasonFor(chain([headers.hopByHop, later], 17))).toBe("fragment");
+  test.each([
+    ["the first", "0000000100000001"],
+    ["a later", "0000000900000001"],
+    ["the last", "0000000800000001"],
+  ])("%s part is a fragment, wherever its header stands", (_, bytes) => {
+    const part = { number: 44, bytes };
+    expect(reasonFor(chain([part], 17))).toBe("fragment");
+    expect(reasonFor(chain([headers.hopByHop, part], 17))).toBe("fragment");
   });
 
   test("a header that is cut off makes a bad packet", () => {
