@@ -78,6 +78,10 @@ export const dropText: Readonly<Record<DropReason, DropText>> = {
     todo: "lacis ping the destination",
   },
   "flow-evicted": { why: "the table of flows is full; no packet was lost", todo: "nothing" },
+  "message-limited": {
+    why: "a peer sent more lighthouse, test or control messages than any honest host does",
+    todo: "look at that peer: it may be broken or hostile",
+  },
   other: {
     why: "the data plane names a reason that this lacis does not know",
     todo: "update lacis to the same version",

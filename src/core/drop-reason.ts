@@ -34,6 +34,7 @@ export const DropReason = {
   parkedDropped: "parked-dropped",
   flowEvicted: "flow-evicted",
   sendFailed: "send-failed",
+  messageLimited: "message-limited",
   /** What a data plane of a later version calls by a name that is not known here. */
   other: "other",
 } as const;

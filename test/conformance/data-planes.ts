@@ -95,7 +95,7 @@ export class Driver {
   }
 
   async sample(): Promise<Extract<Observed, { out: "sampled" }>> {
-    const [observed] = await this.command({ kind: "sample" });
+    const observed = (await this.command({ kind: "sample" })).at(-1);
     if (observed?.out !== "sampled") throw new Error("no sample");
     return observed;
   }

@@ -35,6 +35,10 @@ const sampled: Partial<Record<DropReason, Scene>> = {
   oversized: (plane) => plane.udp(STRANGER, new Uint8Array(9002).fill(0x11, 0, 1)),
   "overlay-source": (plane) => plane.udp("10.77.3.4:4242" as typeof PEER, handshake(1n, 0)),
   "bad-handshake": (plane) => plane.udp(STRANGER, handshake(3n, 0)),
+  "message-limited": async (plane) => {
+    const peer = await plane.join();
+    return last(501, () => plane.udp(PEER, peer.seal(3, 0, bytes())));
+  },
   "handshake-limited": (plane) => last(41, () => plane.udp(STRANGER, handshake(1n, 0))),
   "bad-recv-error": (plane) => plane.udp(STRANGER, bytes(...header(0x12), 0)),
   "recv-error-limited": (plane) => last(11, () => plane.udp(STRANGER, header(0x12))),

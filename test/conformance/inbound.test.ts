@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import type { Endpoint } from "../../src/core/netip/endpoint.ts";
+import { directPath } from "../../src/core/path/path.ts";
 import { datagrams, describeDataPlanes, kinds, packets, reasons } from "./data-planes.ts";
 import { ELSEWHERE, FarEnd, OWN_4, PEER, PEER_4, STRANGER, withCounter } from "./host.ts";
 import { udpPacket } from "./inner-packets.ts";
@@ -150,6 +152,43 @@ describeDataPlanes("roaming", (open) => {
     expect(kinds(await plane.udp(STRANGER, peer.message(toUs)))).toEqual(["roamed", "tun"]);
     await plane.advance(2000);
     expect(kinds(await plane.udp(ELSEWHERE, peer.message(toUs)))).toEqual(["roamed", "tun"]);
+  });
+
+  test("with every packet is followed with every packet, and told once a second", async () => {
+    const plane = await open();
+    const peer = await plane.join();
+    const from = async (port: number) => kinds(await plane.udp(`192.0.2.2:${port}` as Endpoint, peer.message(toUs)));
+    expect(await from(1000)).toEqual(["roamed", "tun"]);
+    for (let port = 1001; port < 1100; port++) expect(await from(port)).toEqual(["tun"]);
+    expect(await plane.tun(toPeer)).toMatchObject([{ out: "udp", to: "192.0.2.2:1099" }]);
+    await plane.advance(999);
+    expect(await from(1100)).toEqual(["tun"]);
+    await plane.advance(1);
+    expect(await plane.udp("192.0.2.2:1100" as Endpoint, peer.message(toUs))).toMatchObject([
+      { event: { kind: "roamed", path: directPath("192.0.2.2:1100" as Endpoint) } },
+      { out: "tun" },
+    ]);
+    expect(await from(1100)).toEqual(["tun"]);
+  });
+
+  test("that was held back is told before the next sample, unless the control plane chose a path meanwhile", async () => {
+    const plane = await open();
+    const [first, second] = [await plane.join(1), await plane.join(2)];
+    const move = async (peer: FarEnd, port: number) => plane.udp(`192.0.2.2:${port}` as Endpoint, peer.message(toUs));
+    for (const port of [1000, 1001]) for (const peer of [second, first]) await move(peer, port);
+    expect(await plane.command({ kind: "sample" })).toMatchObject([
+      { event: { kind: "roamed", localIndex: 1, path: directPath("192.0.2.2:1001" as Endpoint) } },
+      { event: { kind: "roamed", localIndex: 2, path: directPath("192.0.2.2:1001" as Endpoint) } },
+      { out: "sampled" },
+    ]);
+    expect(kinds(await plane.command({ kind: "sample" }))).toEqual(["sampled"]);
+    await plane.advance(999);
+    for (const peer of [first, second]) expect(kinds(await move(peer, 1002))).toEqual(["tun"]);
+    await plane.command({ kind: "set-path", localIndex: first.localIndex, path: directPath(ELSEWHERE) });
+    expect(await plane.command({ kind: "sample" })).toMatchObject([
+      { event: { kind: "roamed", localIndex: 2 } },
+      { out: "sampled" },
+    ]);
   });
 
   test("gives a path to a session that had none", async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { IpAddress } from "../../src/core/netip/address.ts";
 import type { Endpoint } from "../../src/core/netip/endpoint.ts";
 import { directPath } from "../../src/core/path/path.ts";
 import { encodeHeader, recvErrorFor } from "../../src/core/wire/header.ts";
@@ -275,6 +276,51 @@ describeDataPlanes("recv_error", (open) => {
     const long = new Uint8Array(17);
     long.set(recvErrorFor(5));
     expect(reasons(await plane.udp(STRANGER, long))).toEqual(["bad-recv-error"]);
+  });
+});
+
+describeDataPlanes("messages inside a tunnel", (open) => {
+  const passed = async (plane: Driver, peer: FarEnd, [type, subtype]: readonly [number, number], times: number) => {
+    const observed = await plane.udps(
+      PEER,
+      Array.from({ length: times }, () => peer.seal(type, subtype, new Uint8Array(9))),
+    );
+    return observed.filter((each) => kinds(each).some((kind) => kind === "message" || kind === "udp")).length;
+  };
+  const TEST = [4, 0] as const;
+  const TEST_REPLY = [4, 1] as const;
+  const LIGHTHOUSE = [3, 0] as const;
+  const CONTROL = [6, 0] as const;
+
+  test("are told 500 at once and 100 a second of one peer, all its sessions and all their kinds together", async () => {
+    const plane = await open();
+    const [first, second] = [await plane.join(1), await plane.join(2)];
+    expect(await passed(plane, first, LIGHTHOUSE, 200)).toBe(200);
+    expect(await passed(plane, second, CONTROL, 200)).toBe(200);
+    expect(await passed(plane, second, TEST_REPLY, 200)).toBe(100);
+    expect(await plane.dropped("message-limited")).toBe(100);
+    await plane.advance(1000);
+    expect(await passed(plane, first, LIGHTHOUSE, 300)).toBe(100);
+  });
+
+  test("that ask for an answer get 200 at once and 100 a second, and cost the others nothing", async () => {
+    const plane = await open();
+    const peer = await plane.join(1);
+    const other = new FarEnd(2, "aes");
+    await plane.command(other.installation({ peerAddresses: ["10.77.0.3" as IpAddress] }));
+    expect(await passed(plane, peer, TEST, 300)).toBe(200);
+    expect(await passed(plane, peer, LIGHTHOUSE, 1)).toBe(1);
+    expect(await passed(plane, other, TEST, 1)).toBe(1);
+    await plane.advance(10);
+    expect(await passed(plane, peer, TEST, 3)).toBe(1);
+  });
+
+  test("are heard when they close it, however many came before", async () => {
+    const plane = await open();
+    const peer = await plane.join();
+    await passed(plane, peer, LIGHTHOUSE, 600);
+    expect(kinds(await plane.udp(PEER, peer.seal(5, 0, new Uint8Array())))).toEqual(["message"]);
+    expect(await plane.snapshot()).toEqual([]);
   });
 });
 

@@ -19,7 +19,7 @@ pub fn carry_out<O: Output>(
 ) -> Result<Option<Value>, Failure> {
     match command {
         Command::Sample(_) => {
-            let sample = engine.sample(encode::SAMPLED_SESSIONS_MAX, encode::SAMPLED_RULES_MAX);
+            let sample = pass.sample(encode::SAMPLED_SESSIONS_MAX, encode::SAMPLED_RULES_MAX);
             return Ok(Some(Value::Sampled(encode::sampled(sample))));
         }
         Command::Configure(facts) => engine.configure(decode::host_facts(&facts)?),

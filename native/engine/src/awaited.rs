@@ -2,8 +2,8 @@
 
 use crate::lru_map::LruMap;
 
-/// Indexes remembered. Each stands for a handshake that completes right now; more than this do not within a second.
-const INDEXES_MAX: usize = 256;
+/// Indexes remembered: as many as the limiter of message 2 lets through while one is awaited, burst included. So forged ones push out none.
+const INDEXES_MAX: usize = 8_192;
 /// The control plane installs the session within milliseconds; a second covers one that is busy.
 const AWAITED_MS: u64 = 1_000;
 

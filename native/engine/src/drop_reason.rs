@@ -51,6 +51,7 @@ drop_reasons! {
     ParkedDropped = "parked-dropped",
     FlowEvicted = "flow-evicted",
     SendFailed = "send-failed",
+    MessageLimited = "message-limited",
 }
 
 impl DropReason {

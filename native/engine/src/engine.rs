@@ -11,6 +11,7 @@ use crate::flow_table::{FlowMemo, FlowTable};
 use crate::host::HostFacts;
 use crate::limiter::{Bucket, Rate, SourceLimiter};
 use crate::lock::{lock, read, write};
+use crate::message_limiter::MessageLimiter;
 use crate::output::{DropSample, Event, Output};
 use crate::park::ParkingLot;
 use crate::path::Path;
@@ -39,6 +40,7 @@ pub struct Engine {
     pub(crate) recv_errors_in: Mutex<SourceLimiter>,
     pub(crate) recv_errors_out: Mutex<SourceLimiter>,
     pub(crate) awaited: Mutex<AwaitedIndexes>,
+    pub(crate) messages_in: Mutex<MessageLimiter>,
     pub(crate) drops: DropCounters,
     pub(crate) outbound: OutboundCounters,
     pub(crate) inbound: InboundCounters,
@@ -113,6 +115,7 @@ impl Engine {
             recv_errors_in: Mutex::new(SourceLimiter::recv_error()),
             recv_errors_out: Mutex::new(SourceLimiter::recv_error()),
             awaited: Mutex::new(AwaitedIndexes::new()),
+            messages_in: Mutex::new(MessageLimiter::new()),
             drops: DropCounters::new(),
             outbound: OutboundCounters::default(),
             inbound: InboundCounters::default(),

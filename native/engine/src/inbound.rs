@@ -9,6 +9,7 @@ use crate::engine::{Pass, Step};
 use crate::header::{HEADER_BYTES, Header, Kind, OVERHEAD_BYTES};
 use crate::limiter::tokens_of;
 use crate::lock::lock;
+use crate::message_limiter::Order;
 use crate::output::{DropSample, Event, Output};
 use crate::packet::{Direction, InnerPacket, Tuple};
 use crate::path::Path;
@@ -49,8 +50,8 @@ impl<O: Output> Pass<'_, O> {
         };
         // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
         let origin = Path::Direct(source);
-        if session.heard_from(origin, step.now_ms) {
-            step.out.event(Event::Roamed { local_index: session.local_index, path: origin });
+        if let Some(path) = session.heard_from(origin, step.now_ms) {
+            step.out.event(Event::Roamed { local_index: session.local_index, path });
         }
         if session.is_noteworthy(step.now_ms) {
             lock(&step.engine.acquaintances).heard(source.ip());
@@ -132,13 +133,21 @@ impl<O: Output> Step<'_, O> {
     }
 
     fn opened(&mut self, session: &Arc<Session>, kind: Kind, body: &mut [u8]) {
-        match kind {
-            Kind::Message => self.inner_packet(session, body),
-            Kind::TestRequest => self.send(session, Kind::TestReply, body, None),
-            _ => {
-                if kind == Kind::CloseTunnel {
-                    self.engine.sessions.remove(session.local_index);
-                }
+        let order = match kind {
+            Kind::Message => return self.inner_packet(session, body),
+            Kind::TestRequest => Order::Answer,
+            _ => Order::Tell,
+        };
+        // A closed tunnel is gone with its first message: nobody can order more of these than there are sessions.
+        let is_last = kind == Kind::CloseTunnel;
+        if is_last {
+            self.engine.sessions.remove(session.local_index);
+        } else if !lock(&self.engine.messages_in).admits(session.peer(), order, self.now_ms) {
+            return self.drop_inbound(session, None, DropReason::MessageLimited);
+        }
+        match order {
+            Order::Answer => self.send(session, Kind::TestReply, body, None),
+            Order::Tell => {
                 self.out.event(Event::Message { local_index: session.local_index, kind, body: body.to_vec() });
             }
         }

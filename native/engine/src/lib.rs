@@ -25,6 +25,7 @@ mod limiter;
 mod linked;
 mod lock;
 mod lru_map;
+mod message_limiter;
 mod outbound;
 pub mod output;
 pub mod packet;

@@ -97,6 +97,17 @@ impl Engine {
 }
 
 impl<O: Output> Pass<'_, O> {
+    /// Tells of the moves that were held back, and returns [`Engine::sample`].
+    pub fn sample(&mut self, sessions_max: usize, rules_max: usize) -> Sample {
+        let step = &mut self.step;
+        for session in step.engine.sessions.all() {
+            if let Some(path) = session.take_untold_path(step.now_ms) {
+                step.out.event(Event::Roamed { local_index: session.local_index, path });
+            }
+        }
+        step.engine.sample(sessions_max, rules_max)
+    }
+
     /// Tells of every flow, in as many events as it takes.
     pub fn list_flows(&mut self) {
         let step = &mut self.step;

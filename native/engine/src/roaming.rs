@@ -4,18 +4,22 @@ use crate::path::Path;
 
 /// For this long a session does not go back to the path it has just left: packets of both paths are still on the way.
 pub const ROAM_GUARD_MS: u64 = 2_000;
+/// How often a move is told at once. A peer can move with every packet; only where it is now is of use to anybody.
+pub const TOLD_INTERVAL_MS: u64 = 1_000;
 
 /// The path of one session, and the one it has left.
 #[derive(Default)]
 pub struct RoamingPath {
     current: Option<Path>,
     left: Option<(Path, u64)>,
+    is_untold: bool,
+    told_at_ms: Option<u64>,
 }
 
 impl RoamingPath {
     /// A path that has never moved.
     pub fn new(path: Option<Path>) -> Self {
-        Self { current: path, left: None }
+        Self { current: path, ..Self::default() }
     }
 
     /// Where to send, if anywhere.
@@ -26,19 +30,28 @@ impl RoamingPath {
     /// The control plane's choice.
     pub fn set(&mut self, path: Option<Path>) {
         self.current = path;
+        self.is_untold = false;
     }
 
-    /// An authentic packet came from `origin`. True when the path moved there.
-    pub fn heard_from(&mut self, origin: Path, now_ms: u64) -> bool {
-        if self.current == Some(origin) {
-            return false;
+    /// An authentic packet came from `origin`. Returns the path when it moved, there or before, and is to be told now.
+    pub fn heard_from(&mut self, origin: Path, now_ms: u64) -> Option<Path> {
+        let is_back = self.left.is_some_and(|(left, at)| left == origin && now_ms.saturating_sub(at) < ROAM_GUARD_MS);
+        if self.current != Some(origin) && !is_back {
+            self.left = self.current.map(|path| (path, now_ms));
+            self.current = Some(origin);
+            self.is_untold = true;
         }
-        if self.left.is_some_and(|(left, at)| left == origin && now_ms.saturating_sub(at) < ROAM_GUARD_MS) {
-            return false;
+        let may_tell = || self.told_at_ms.is_none_or(|at| now_ms.saturating_sub(at) >= TOLD_INTERVAL_MS);
+        if self.is_untold && may_tell() { self.take_untold(now_ms) } else { None }
+    }
+
+    /// The path, if it moved and that has not been told. It is told now.
+    pub fn take_untold(&mut self, now_ms: u64) -> Option<Path> {
+        if !std::mem::take(&mut self.is_untold) {
+            return None;
         }
-        self.left = self.current.map(|path| (path, now_ms));
-        self.current = Some(origin);
-        true
+        self.told_at_ms = Some(now_ms);
+        self.current
     }
 }
 
@@ -51,27 +64,60 @@ mod tests {
     }
 
     #[test]
-    fn the_path_follows_the_peer_at_once() {
+    fn the_path_follows_the_peer_at_once_and_the_first_move_is_told() {
         let mut path = RoamingPath::new(Some(endpoint(1)));
-        assert!(!path.heard_from(endpoint(1), 0));
-        assert!(path.heard_from(endpoint(2), 0));
-        assert!(path.heard_from(endpoint(3), 0));
+        assert_eq!(path.heard_from(endpoint(1), 0), None);
+        assert_eq!(path.heard_from(endpoint(2), 0), Some(endpoint(2)));
+        assert_eq!(path.heard_from(endpoint(3), 0), None);
         assert_eq!(path.current(), Some(endpoint(3)));
+    }
+
+    #[test]
+    fn moves_within_a_second_are_told_as_one() {
+        let mut path = RoamingPath::new(Some(endpoint(1)));
+        assert_eq!(path.heard_from(endpoint(2), 500), Some(endpoint(2)));
+        for port in 3..1_000 {
+            assert_eq!(path.heard_from(endpoint(port), 1_499), None);
+        }
+        assert_eq!(path.heard_from(endpoint(999), 1_500), Some(endpoint(999)));
+        assert_eq!(path.heard_from(endpoint(999), 9_000), None);
+    }
+
+    #[test]
+    fn what_is_asked_for_is_told_and_counts() {
+        let mut path = RoamingPath::new(Some(endpoint(1)));
+        path.heard_from(endpoint(2), 0);
+        assert_eq!(path.take_untold(10), None);
+        path.heard_from(endpoint(3), 20);
+        assert_eq!(path.take_untold(900), Some(endpoint(3)));
+        assert_eq!(path.heard_from(endpoint(4), 1_899), None);
+        assert_eq!(path.heard_from(endpoint(4), 1_900), Some(endpoint(4)));
+    }
+
+    #[test]
+    fn a_path_that_the_control_plane_chose_is_no_news_to_it() {
+        let mut path = RoamingPath::new(Some(endpoint(1)));
+        path.heard_from(endpoint(2), 0);
+        path.heard_from(endpoint(3), 0);
+        path.set(Some(endpoint(9)));
+        assert_eq!(path.take_untold(0), None);
     }
 
     #[test]
     fn roaming_back_within_two_seconds_is_ignored() {
         let mut path = RoamingPath::new(Some(endpoint(1)));
-        assert!(path.heard_from(endpoint(2), 1_000));
-        assert!(!path.heard_from(endpoint(1), 2_999));
-        assert!(path.heard_from(endpoint(1), 3_000));
-        assert!(!path.heard_from(endpoint(2), 3_001));
+        path.heard_from(endpoint(2), 1_000);
+        path.heard_from(endpoint(1), 2_999);
+        assert_eq!(path.current(), Some(endpoint(2)));
+        assert_eq!(path.heard_from(endpoint(1), 3_000), Some(endpoint(1)));
+        path.heard_from(endpoint(2), 3_001);
+        assert_eq!(path.current(), Some(endpoint(1)));
     }
 
     #[test]
     fn a_session_without_a_path_gets_one() {
         let mut path = RoamingPath::new(None);
-        assert!(path.heard_from(endpoint(1), 0));
+        assert_eq!(path.heard_from(endpoint(1), 0), Some(endpoint(1)));
         assert_eq!(path.current(), Some(endpoint(1)));
     }
 }

@@ -237,8 +237,8 @@ impl Session {
         lock(&self.path).set(path);
     }
 
-    /// An authentic packet came from `origin`. True when the path moved there.
-    pub fn heard_from(&self, origin: Path, now_ms: u64) -> bool {
+    /// An authentic packet came from `origin`. Returns the path when it is to be told now.
+    pub fn heard_from(&self, origin: Path, now_ms: u64) -> Option<Path> {
         lock(&self.path).heard_from(origin, now_ms)
     }
 
@@ -250,6 +250,11 @@ impl Session {
             self.receive.note_from_ms.store(now_ms + NOTE_INTERVAL_MS, Ordering::Relaxed);
         }
         due
+    }
+
+    /// The path, if it moved and that has not been told. It is told now.
+    pub fn take_untold_path(&self, now_ms: u64) -> Option<Path> {
+        lock(&self.path).take_untold(now_ms)
     }
 
     /// Who it is with: a peer is named by the first of its addresses, whichever of its sessions this is.

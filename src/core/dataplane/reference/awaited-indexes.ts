@@ -1,8 +1,8 @@
 import { LruMap } from "../../base/lru.ts";
 import type { Instant } from "../../base/time.ts";
 
-/** Indexes remembered. Each stands for a handshake that completes right now; more than this do not within a second. */
-const INDEXES_MAX = 256;
+/** Indexes remembered: as many as the limiter of message 2 lets through while one is awaited, burst included. So forged ones push out none. */
+const INDEXES_MAX = 8192;
 /** The control plane installs the session within milliseconds; a second covers one that is busy. */
 const AWAITED_MS = 1000;
 

@@ -20,6 +20,7 @@ import type { Standing } from "../standing.ts";
 import { AwaitedIndexes } from "./awaited-indexes.ts";
 import { echoReply } from "./echo.ts";
 import { message1Limiter, message2Limiter, recvErrorLimiter, tokensOf } from "./limiters.ts";
+import { MessageLimiter } from "./message-limiter.ts";
 import type { Outbound } from "./outbound.ts";
 import { Repeats } from "./repeats.ts";
 import type { Session } from "./session.ts";
@@ -35,6 +36,7 @@ export class Inbound {
   readonly #recvErrorsOut = recvErrorLimiter();
   readonly #awaited = new AwaitedIndexes();
   readonly #repeats = new Repeats();
+  readonly #messages = new MessageLimiter();
 
   constructor(tables: Tables, outbound: Outbound) {
     this.#tables = tables;
@@ -113,8 +115,8 @@ export class Inbound {
       return;
     }
     // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
-    const path = directPath(source);
-    if (session.heardFrom(path, now)) out.tell({ kind: "roamed", localIndex: session.localIndex, path });
+    const path = session.path.heardFrom(directPath(source), now);
+    if (path) out.tell({ kind: "roamed", localIndex: session.localIndex, path });
     if (session.isNoteworthy(now)) acquaintances.heard(source);
     const confirmed = session.confirm();
     if (confirmed) {
@@ -129,12 +131,20 @@ export class Inbound {
   #dispatch(session: Session, { type, subtype }: Header, body: Uint8Array, now: Instant): void {
     if (type === PacketType.message) {
       this.#receiveInner(session, body, now);
-    } else if (type === PacketType.test && subtype === TestSubtype.request) {
-      this.#outbound.transmit(session, { type, subtype: TestSubtype.reply, body }, now);
-    } else {
-      this.#tables.out.tell({ kind: "message", localIndex: session.localIndex, type, subtype, body });
-      if (type === PacketType.closeTunnel) this.#tables.sessions.remove(session);
+      return;
     }
+    const { out, sessions } = this.#tables;
+    const { localIndex, peer } = session;
+    const order = type === PacketType.test && subtype === TestSubtype.request ? "answer" : "tell";
+    // A closed tunnel is gone with its first message: nobody can order more of these than there are sessions.
+    const isLast = type === PacketType.closeTunnel;
+    if (isLast) sessions.remove(session);
+    else if (!this.#messages.admits(peer, order, now)) {
+      out.drop(DropReason.messageLimited, { inbound: true, localIndex }, now);
+      return;
+    }
+    if (order === "answer") this.#outbound.transmit(session, { type, subtype: TestSubtype.reply, body }, now);
+    else out.tell({ kind: "message", localIndex, type, subtype, body });
   }
 
   /** SEMANTICS 4. */

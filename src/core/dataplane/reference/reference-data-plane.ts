@@ -108,7 +108,7 @@ export class ReferenceDataPlane {
         out.countDrops(DropReason.parkedDropped, parking.take(command.destination).length);
         return DONE;
       case "sample":
-        this.#sample();
+        this.#sample(now);
         return DONE;
       case "list-flows":
         this.#listFlows(now);
@@ -188,8 +188,12 @@ export class ReferenceDataPlane {
     return this.#with(command.localIndex, (session) => this.#outbound.transmit(session, message, now));
   }
 
-  #sample(): void {
+  #sample(now: Instant): void {
     const { sessions, policies, flows, parking, out } = this.#tables;
+    for (const { localIndex, path: held } of sessions.all()) {
+      const path = held.takeUntold(now);
+      if (path) out.tell({ kind: "roamed", localIndex, path });
+    }
     const activity = sessions.all().flatMap((session) => session.takeActivity() ?? []);
     const counters = {
       ...out.counters,

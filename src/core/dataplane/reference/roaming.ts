@@ -3,11 +3,16 @@ import { type Origin, type Path, samePath } from "../../path/path.ts";
 
 /** Two paths that both carry packets would otherwise be chosen in turn, packet by packet (protocol 8.5). */
 const FLAP_GUARD_MS = 2000;
+/** How often a move is told at once. A peer can move with every packet; only where it is now is of use to anybody. */
+const TOLD_INTERVAL_MS = 1000;
 
 /** Where one session sends to, following the peer's authenticated packets (protocol 8.5). */
 export class SessionPath {
   #current: Path | undefined;
   #left: { readonly path: Path | undefined; readonly at: Instant } | undefined;
+
+  #isUntold = false;
+  #toldAt: Instant | undefined;
 
   constructor(initial: Path | undefined) {
     this.#current = initial;
@@ -20,14 +25,29 @@ export class SessionPath {
   /** The control plane's choice. */
   set(path: Path): void {
     this.#current = path;
+    this.#isUntold = false;
   }
 
-  /** An authenticated packet came straight from `origin`. True when the path moved there. */
-  heardFrom(origin: Origin, now: Instant): boolean {
-    if (samePath(origin, this.#current)) return false;
-    if (this.#left && now - this.#left.at < FLAP_GUARD_MS && samePath(origin, this.#left.path)) return false;
-    this.#left = { path: this.#current, at: now };
-    this.#current = origin;
-    return true;
+  /** An authenticated packet came straight from `origin`. Returns the path when it moved, there or before, and is to be told now. */
+  heardFrom(origin: Origin, now: Instant): Path | undefined {
+    if (!samePath(origin, this.#current) && !this.#isBack(origin, now)) {
+      this.#left = { path: this.#current, at: now };
+      this.#current = origin;
+      this.#isUntold = true;
+    }
+    const isTooSoon = this.#toldAt !== undefined && now - this.#toldAt < TOLD_INTERVAL_MS;
+    return isTooSoon ? undefined : this.takeUntold(now);
+  }
+
+  /** The path, if it moved and that has not been told. It is told now. */
+  takeUntold(now: Instant): Path | undefined {
+    if (!this.#isUntold) return undefined;
+    this.#isUntold = false;
+    this.#toldAt = now;
+    return this.#current;
+  }
+
+  #isBack(origin: Origin, now: Instant): boolean {
+    return this.#left !== undefined && now - this.#left.at < FLAP_GUARD_MS && samePath(origin, this.#left.path);
   }
 }

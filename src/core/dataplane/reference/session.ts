@@ -1,11 +1,9 @@
 import { concatBytes } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
-import type { Instant } from "../../base/time.ts";
 import { nonceOf } from "../../crypto/nonce.ts";
 import type { Aead, Cipher, CryptoSuite } from "../../crypto/suite.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import { contains, type Prefix } from "../../netip/prefix.ts";
-import type { Origin } from "../../path/path.ts";
 import { encodeHeader, HEADER_BYTES, type PacketType } from "../../wire/header.ts";
 import type {
   LocalIndex,
@@ -120,10 +118,6 @@ export class Session {
     const first = !this.#confirmed;
     this.#confirmed = true;
     return first;
-  }
-
-  heardFrom(origin: Origin, now: Instant): boolean {
-    return this.path.heardFrom(origin, now);
   }
 
   /**
