@@ -86,7 +86,10 @@ function forgedOf(i: number): Uint8Array {
 
 function send(datagram: Uint8Array) {
   const at = `192.0.${(lastIndex >> 8) & 255}.${lastIndex & 255}:4242` as Endpoint;
-  node.handle({ kind: "data-plane", event: { kind: "datagram", origin: directPath(at), datagram } }, clockNow());
+  node.handle(
+    { kind: "data-plane", event: { kind: "datagram", standing: "first", origin: directPath(at), datagram } },
+    clockNow(),
+  );
   const commands = [];
   for (let output = node.poll(); output; output = node.poll())
     if (output.to === "data-plane") commands.push(output.command);

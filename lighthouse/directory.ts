@@ -45,7 +45,11 @@ export class Directory {
   /** The host's own report, in place of its last one: nobody is sent to where no single machine can be. */
   report(host: Pick<KnownHost, "addresses" | "networks" | "reported" | "relays">): void {
     const learned = this.#known(host.addresses)?.learned ?? {};
-    this.#store({ ...host, learned, reported: host.reported.filter((endpoint) => this.#underlay.isPlausible(endpoint)) });
+    this.#store({
+      ...host,
+      learned,
+      reported: host.reported.filter((endpoint) => this.#underlay.isPlausible(endpoint)),
+    });
   }
 
   /** An authenticated packet of the host came from here. */

@@ -97,7 +97,7 @@ class Target {
   }
 
   receive(datagram: Uint8Array): { readonly ms: number; readonly answered: boolean } {
-    const event = { kind: "datagram", origin: directPath(SOURCE), datagram } as const;
+    const event = { kind: "datagram", standing: "first", origin: directPath(SOURCE), datagram } as const;
     const clock = this.#clock();
     const begunMs = processorMs();
     this.#node.handle({ kind: "data-plane", event }, clock);

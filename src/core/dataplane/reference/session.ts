@@ -1,5 +1,6 @@
 import { concatBytes } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
+import type { Instant } from "../../base/time.ts";
 import { nonceOf } from "../../crypto/nonce.ts";
 import type { Aead, Cipher, CryptoSuite } from "../../crypto/suite.ts";
 import type { IpAddress } from "../../netip/address.ts";

@@ -8,8 +8,8 @@ import {
   type SessionSnapshot,
 } from "../../../core/dataplane/contract.ts";
 import type { OperatorEvent } from "../../../core/operator/event.ts";
-import { refuseForeignSocket } from "../../state/trust.ts";
 import { afterRunning } from "../../running-time.ts";
+import { refuseForeignSocket } from "../../state/trust.ts";
 import {
   type DataPlaneReport,
   type DataPlaneRequest,
