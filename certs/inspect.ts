@@ -1,4 +1,5 @@
 import { toHex } from "../src/core/base/bytes.ts";
+import { printableJson } from "../src/core/base/printable.ts";
 import type { Certificate } from "../src/core/cert/certificate.ts";
 import { formatPrefix } from "../src/core/netip/prefix.ts";
 
@@ -24,10 +25,10 @@ export function inspect(certificate: Certificate): PrintedCertificate {
     : { curve, details: { ...details, unsafeNetworks }, fingerprint, publicKey, signature, version };
 }
 
-/** Plain data as JSON, with what Go's encoder escapes escaped; one line, or indented with tabs. */
+/** Plain data as JSON, with what Go's encoder escapes escaped, and what no line should hold; one line, or indented with tabs. */
 export function toJson(value: unknown, layout: "line" | "indented" = "line"): string {
-  return JSON.stringify(value, undefined, layout === "indented" ? "\t" : undefined).replace(
-    /[<>&\u2028\u2029]/g,
+  return printableJson(value, layout === "indented" ? { indent: "\t" } : {}).replace(
+    /[<>&]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

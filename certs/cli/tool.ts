@@ -1,4 +1,5 @@
 import { type Command, CommanderError } from "commander";
+import { printable } from "../../src/core/base/printable.ts";
 import { formatRefusal } from "../refusal.ts";
 import { ExitCode, Failure } from "./failure.ts";
 import { fromGoSpelling } from "./go-flags.ts";
@@ -80,7 +81,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
 }
 
 function complain(lines: readonly string[], exitCode: ExitCode): ExitCode {
-  process.stderr.write(lines.map((line) => `lacis-cert: ${line}\n`).join(""));
+  process.stderr.write(lines.map((line) => `lacis-cert: ${printable(line)}\n`).join(""));
   return exitCode;
 }
 

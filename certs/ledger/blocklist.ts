@@ -1,3 +1,4 @@
+import { printable } from "../../src/core/base/printable.ts";
 import type { Recorded } from "./content.ts";
 
 /** What `pki.blocklist` needs so that one certificate is refused in every form that would verify, and so is any other of the same key. */
@@ -39,7 +40,7 @@ export function formatBlocklist(blocklist: readonly BlocklistEntries[]): string 
     for (const entry of fresh) said.add(entry);
     const until = new Date(notAfter * 1000).toISOString().slice(0, 10);
     return [
-      `    # ${JSON.stringify(name)}, version ${version}, until ${until}`,
+      `    # ${printable(JSON.stringify(name))}, version ${version}, until ${until}`,
       ...fresh.map((entry) => `    - "${entry}"`),
     ];
   });

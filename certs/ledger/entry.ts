@@ -1,4 +1,5 @@
 import { toHex } from "../../src/core/base/bytes.ts";
+import { printableJson } from "../../src/core/base/printable.ts";
 import { fail, ok, type Result } from "../../src/core/base/result.ts";
 import type { Certificate } from "../../src/core/cert/certificate.ts";
 import { fingerprintsOf } from "../../src/core/cert/decode.ts";
@@ -78,7 +79,7 @@ export function withdrawnEntry({ name, fingerprints }: SignedEntry, at: Date = n
 
 /** One line, ending in a newline. */
 export function formatEntry(entry: LedgerEntry): string {
-  return `${JSON.stringify(entry)}\n`;
+  return `${printableJson(entry)}\n`;
 }
 
 /** All entries of a ledger's text. A last line without its end, and one that an `unfinished` entry follows, never counted. */

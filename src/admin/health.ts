@@ -34,7 +34,7 @@ const SEVERITIES: readonly Health["severity"][] = ["error", "warning", "note"];
 
 function* certificateHealth(node: NodeStatus, nowMs: number): Iterable<Health> {
   const left = node.certificateNotAfter - Math.floor(nowMs / 1000);
-  const todo = "sign a new one (lacis-cert sign), replace pki.cert, then: lacis reload";
+  const todo = "renew it with lacis-cert resign, replace pki.cert, then: lacis reload";
   if (left < 0) {
     yield {
       code: "certificate-expired",
@@ -55,7 +55,8 @@ function* certificateHealth(node: NodeStatus, nowMs: number): Iterable<Health> {
 
 function* lighthouseHealth(node: NodeStatus): Iterable<Health> {
   if (node.amLighthouse) return;
-  const down = node.lighthouses.filter(({ up }) => !up).map(({ name, address }) => name ?? address);
+  const down = node.lighthouses.filter(({ up }) => !up);
+  const names = down.slice(0, PEERS_NAMED_MAX).map(({ name, address }) => name ?? address);
   if (node.lighthouses.length === 0) {
     yield {
       code: "no-lighthouse",
@@ -68,8 +69,8 @@ function* lighthouseHealth(node: NodeStatus): Iterable<Health> {
     yield {
       code: "lighthouse-down",
       severity: all ? "error" : "warning",
-      text: `${all ? "no" : "not every"} lighthouse answers (${down.slice(0, PEERS_NAMED_MAX).join(", ")})${all ? ": hosts that are not known yet cannot be found" : ""}`,
-      todo: `lacis ping ${down[0]}`,
+      text: `${all ? "no" : "not every"} lighthouse answers (${names.join(", ")})${all ? ": hosts that are not known yet cannot be found" : ""}`,
+      todo: `lacis ping ${down[0]?.address}`,
     };
   }
 }
@@ -120,7 +121,7 @@ function* peerHealth(node: NodeStatus, nowMs: number): Iterable<Health> {
         code: "peer-certificate-expires",
         severity: "warning",
         text: `the certificate of ${peer.name ?? peer.addresses[0]} expires in ${duration(left * 1000)}`,
-        todo: "sign a new one for it (lacis-cert sign)",
+        todo: "renew it with lacis-cert resign",
       };
     }
   }

@@ -1,9 +1,10 @@
+import { printableJson } from "../core/base/printable.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
 import { ADMIN_SCHEMA, type AdminResponse, RESPONSE_BYTES_MAX } from "./protocol.ts";
 
 /** A response as it goes over the socket. */
 export function responseLine(response: AdminResponse): string {
-  const text = JSON.stringify(response, plain);
+  const text = printableJson(response, { replacer: plain });
   if (text.length <= RESPONSE_BYTES_MAX) return `${text}\n`;
   return `${JSON.stringify(refusal("response-too-long", "the answer is too long", "ask for less"))}\n`;
 }

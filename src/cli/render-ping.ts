@@ -5,8 +5,9 @@ import { harmless } from "../runtime/log/log-text.ts";
 
 /** One ping as one line, stable enough to paste into a report. */
 export function pingLine(result: PingReport, target: string): string {
+  // The caller escapes the line as a whole; a name has no say in how long it is.
   if (result.outcome === "failed") {
-    const who = [result.name, result.address].filter((part) => part !== null);
+    const who = [result.name && harmless(result.name), result.address].filter((part) => part !== null);
     return `no answer from ${who.length === 2 ? `${who[0]} (${who[1]})` : (who[0] ?? target)} - ${clause(result.text)} - ${clause(result.hint)}`;
   }
   const path = result.path === null ? "" : ` direct ${result.path}`;

@@ -58,11 +58,14 @@ function hostLines({ host, lighthouses, dataPlane, guard, daemon }: StatusReport
     ["  groups", harmless(host.groups.join(", ") || "none")],
     ["  certificate", `${versions}, ${certificate.secondsLeft < 0 ? "" : "valid for "}${validity(certificate, style)}`],
     ["  lighthouses", host.amLighthouse ? "is one" : reachable],
-    ["  data plane", `${dataPlane.build ?? dataPlane.kind}, ${dataPlane.state}, ${device}, UDP port ${dataPlane.port}`],
+    [
+      "  data plane",
+      `${harmless(dataPlane.build ?? dataPlane.kind)}, ${dataPlane.state}, ${device}, UDP port ${dataPlane.port}`,
+    ],
     ...guardRow(guard),
     [
       "  daemon",
-      `lacis ${daemon.version}, pid ${daemon.pid}, up ${duration(Math.max(daemon.uptimeMs, 1000))}, ${daemon.config}`,
+      `lacis ${daemon.version}, pid ${daemon.pid}, up ${duration(Math.max(daemon.uptimeMs, 1000))}, ${harmless(daemon.config, SENTENCE_BYTES_MAX)}`,
     ],
   ]);
 }
@@ -80,7 +83,10 @@ function healthLines({ health }: StatusReport, style: Style): readonly string[] 
   return [
     style.bold("Health:"),
     ...health.map(({ severity, text, todo }) => {
-      const advice = todo === "nothing" || todo.startsWith("nothing,") ? "" : style.faint(` - ${todo}`);
+      const advice =
+        todo === "nothing" || todo.startsWith("nothing,")
+          ? ""
+          : style.faint(` - ${harmless(todo, SENTENCE_BYTES_MAX)}`);
       return `  ${mark[severity]} ${harmless(text, SENTENCE_BYTES_MAX)}${advice}`;
     }),
   ];

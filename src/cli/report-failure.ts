@@ -1,6 +1,7 @@
 import { CommanderError } from "commander";
 import { ADMIN_SCHEMA } from "../admin/protocol.ts";
 import { type Complaint, ExitCode, OperatorError } from "../runtime/operator-error.ts";
+import { complain, sayJson } from "./output.ts";
 
 /**
  * Prints why a command failed, one line `lacis: what - why - what to do` on standard error, and with --json an object on standard
@@ -10,9 +11,9 @@ export function reportFailure(error: unknown, args: readonly string[]): ExitCode
   const failure = failureOf(error, args);
   if (!failure) return ExitCode.ok;
   const { code, exitCode, complaint } = failure;
-  for (const detail of complaint.details ?? []) console.error(detail);
-  console.error(`lacis: ${[complaint.what, complaint.why, complaint.todo].filter((part) => part !== "").join(" - ")}`);
-  if (args.includes("--json")) console.log(JSON.stringify({ schema: ADMIN_SCHEMA, error: { code, ...complaint } }));
+  for (const detail of complaint.details ?? []) complain(detail);
+  complain(`lacis: ${[complaint.what, complaint.why, complaint.todo].filter((part) => part !== "").join(" - ")}`);
+  if (args.includes("--json")) sayJson({ schema: ADMIN_SCHEMA, error: { code, ...complaint } });
   return exitCode;
 }
 

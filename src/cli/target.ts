@@ -3,6 +3,7 @@ import { notPermitted, notRunning } from "../admin/client.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
 import { daemonOf, type LeftOut, runningDaemons } from "../runtime/state/find-daemons.ts";
 import { type StateDirectory, stateDirectoryAt, stateEnvironment } from "../runtime/state/state-directory.ts";
+import { complain } from "./output.ts";
 
 /** Which daemon is meant. */
 export interface TargetOptions {
@@ -53,9 +54,7 @@ function stateOf({ config, stateDir }: TargetOptions): StateDirectory {
 /** A folder that anybody could have made is never counted, and never passed over in silence. */
 function warnOf({ foreign }: LeftOut): void {
   for (const { path, why } of foreign)
-    console.error(
-      `lacis: no daemon is looked for in ${path} - ${why} - see who made it, and remove it: ls -ld ${path}`,
-    );
+    complain(`lacis: no daemon is looked for in ${path} - ${why} - see who made it, and remove it: ls -ld ${path}`);
 }
 
 function nowhere(where: string, { denied }: LeftOut): never {

@@ -1,6 +1,7 @@
 import { followDaemon } from "../admin/client.ts";
 import type { StatusReport } from "../admin/status-report.ts";
 import { endWithInterrupt } from "./interrupt.ts";
+import { sayJson } from "./output.ts";
 import { statusText } from "./render-status.ts";
 import { CLEAR, frame } from "./screen.ts";
 import { styleFor } from "./style.ts";
@@ -14,13 +15,9 @@ const AGE_MS = 1_000;
 /** `lacis status --watch`: the picture again whenever it is another; on a terminal in the place of the one before. */
 export async function watchStatus(socket: string, json: boolean): Promise<void> {
   endWithInterrupt();
-  const show = json ? printJson : process.stdout.isTTY ? drawer() : printer();
+  const show = json ? sayJson : process.stdout.isTTY ? drawer() : printer();
   const follower = { heard: (report: unknown) => show(report as StatusReport), lost: () => {} };
   await followDaemon(socket, { verb: "watch" }, follower, FIRST_MS);
-}
-
-function printJson(report: StatusReport): void {
-  process.stdout.write(`${JSON.stringify(report)}\n`);
 }
 
 function printer(): (report: StatusReport) => void {

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { printable } from "../../../src/core/base/printable.ts";
 import type { Recorded } from "../../ledger/content.ts";
 import { Failure } from "../failure.ts";
 import { existingLedgerOf, type LedgerFlags } from "../ledger-file.ts";
@@ -71,7 +72,7 @@ interface Row {
   readonly fingerprints: readonly string[];
 }
 
-/** Names and groups come from certificates: what could move a cursor is escaped. */
+/** Names and groups come from certificates. */
 function formatTable(rows: readonly Row[]): string {
   const cells = rows.map(({ name, networks, groups, version, state, notAfter, fingerprints }) => [
     printable(name),
@@ -93,10 +94,4 @@ function formatTable(rows: readonly Row[]): string {
           .trimEnd()}\n`,
     )
     .join("");
-}
-
-function printable(text: string): string {
-  return JSON.stringify(text)
-    .slice(1, -1)
-    .replace(/[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g, "\ufffd");
 }

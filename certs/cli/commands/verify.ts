@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { printable } from "../../../src/core/base/printable.ts";
 import { Failure } from "../failure.ts";
 import { readText, refuseSharedStream } from "../files.ts";
 import { now } from "../now.ts";
@@ -39,7 +40,7 @@ async function verifyCertificates(flags: VerifyFlags): Promise<void> {
   if (flags.json) process.stdout.write(`${toJson(report)}\n`);
   else
     for (const { name, version } of report.filter(({ valid }) => valid))
-      process.stdout.write(`${titleOf(name, version)} is valid\n`);
+      process.stdout.write(`${printable(titleOf(name, version))} is valid\n`);
   const refusals = report.flatMap(({ name, version, reason }) =>
     reason === null
       ? []

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import { ExitCode } from "../../runtime/operator-error.ts";
+import { complain, say, sayJson } from "../output.ts";
 
 interface CheckOptions {
   readonly config?: string;
@@ -26,8 +27,8 @@ Example:  lacis check /etc/lacis/config.yml && sudo lacis reload`,
     .action(async (path: string, options: CheckOptions) => {
       const { check } = await import("../check-config.ts");
       const { ok, text, report } = check(path, options.effective === true);
-      if (options.json) console.log(JSON.stringify({ schema: ADMIN_SCHEMA, ...report }));
-      else for (const { line, wrong } of text) (wrong ? console.error : console.log)(line);
+      if (options.json) sayJson({ schema: ADMIN_SCHEMA, ...report });
+      else for (const { line, wrong } of text) (wrong ? complain : say)(line);
       if (!ok) process.exitCode = ExitCode.bad;
     });
 }

@@ -3,6 +3,7 @@ import { followDaemon } from "../../admin/client.ts";
 import { ADMIN_SCHEMA, type EventReport } from "../../admin/protocol.ts";
 import { EVENT_CODES } from "../../core/operator/render.ts";
 import { endWithInterrupt } from "../interrupt.ts";
+import { sayJson } from "../output.ts";
 import { eventLine, lostLine } from "../render-event.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
 
@@ -42,10 +43,12 @@ Example:  lacis events --code tunnel-up --code tunnel-down`,
           heard: (result) => {
             const event = result as EventReport;
             if (code?.includes(event.code) === false) return;
-            process.stdout.write(json ? `${JSON.stringify({ schema: ADMIN_SCHEMA, ...event })}\n` : eventLine(event));
+            if (json) sayJson({ schema: ADMIN_SCHEMA, ...event });
+            else process.stdout.write(eventLine(event));
           },
           lost: (lost) => {
-            process.stdout.write(json ? `${JSON.stringify({ schema: ADMIN_SCHEMA, lost })}\n` : lostLine(lost));
+            if (json) sayJson({ schema: ADMIN_SCHEMA, lost });
+            else process.stdout.write(lostLine(lost));
           },
         },
       );

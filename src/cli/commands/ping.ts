@@ -4,6 +4,7 @@ import { askDaemon } from "../../admin/client.ts";
 import type { PingReport } from "../../admin/ping-report.ts";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import { ExitCode } from "../../runtime/operator-error.ts";
+import { complain, say, sayJson } from "../output.ts";
 import { pingLine } from "../render-ping.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
 
@@ -46,15 +47,15 @@ Example:  lacis ping server
         results.push(result);
         if (!options.json) printLine(result, target);
       }
-      if (options.json) console.log(JSON.stringify({ schema: ADMIN_SCHEMA, target, results }));
+      if (options.json) sayJson({ schema: ADMIN_SCHEMA, target, results });
       if (!results.some(({ outcome }) => outcome === "pong")) process.exitCode = ExitCode.bad;
     });
 }
 
 function printLine(result: PingReport, target: string): void {
   const line = pingLine(result, target);
-  if (result.outcome === "pong") console.log(line);
-  else console.error(`lacis: ${line}`);
+  if (result.outcome === "pong") say(line);
+  else complain(`lacis: ${line}`);
 }
 
 function wholeNumber(text: string): number {

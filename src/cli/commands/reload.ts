@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { askDaemon } from "../../admin/client.ts";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import type { ReloadOutcome } from "../../runtime/daemon.ts";
+import { say, sayJson } from "../output.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
 
 const TIMEOUT_MS = 30_000;
@@ -21,15 +22,15 @@ Example:  sudo lacis reload`,
     )
     .action(async (options: TargetOptions & { json?: boolean }) => {
       const outcome = (await askDaemon(adminSocket(options, true), { verb: "reload" }, TIMEOUT_MS)) as ReloadOutcome;
-      console.log(options.json ? JSON.stringify({ schema: ADMIN_SCHEMA, ...outcome }) : describe(outcome));
+      if (options.json) sayJson({ schema: ADMIN_SCHEMA, ...outcome });
+      else for (const line of describe(outcome)) say(line);
     });
 }
 
-function describe({ applied, needsRestart, warnings }: ReloadOutcome): string {
-  const lines = [
+function describe({ applied, needsRestart, warnings }: ReloadOutcome): readonly string[] {
+  return [
     applied.length > 0 ? `applied: ${applied.join(", ")}` : "nothing changed that a reload applies",
     ...(needsRestart.length > 0 ? [`needs a restart: ${needsRestart.join(", ")}`] : []),
     ...warnings.map((warning) => `warning: ${warning}`),
   ];
-  return lines.join("\n");
 }

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { askDaemon } from "../../admin/client.ts";
 import type { StatusReport } from "../../admin/status-report.ts";
+import { sayJson } from "../output.ts";
 import { statusText } from "../render-status.ts";
 import { styleFor } from "../style.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
@@ -42,6 +43,7 @@ Example:  lacis status --json | jq '.peers[] | select(.state == "up") | .name'`,
         return;
       }
       const report = (await askDaemon(socket, { verb: "status" }, TIMEOUT_MS)) as StatusReport;
-      console.log(json ? JSON.stringify(report) : statusText(report, styleFor(process.stdout)));
+      if (json) sayJson(report);
+      else console.log(statusText(report, styleFor(process.stdout)));
     });
 }

@@ -1,3 +1,4 @@
+import { printable } from "../../core/base/printable.ts";
 import type { Notice } from "../../core/notice.ts";
 
 /** Longest value of one field. Names and addresses are far shorter; whatever is longer was written by somebody else. */
@@ -5,12 +6,9 @@ const FIELD_BYTES_MAX = 256;
 /** Longest sentence of one line. Ours may hold a path and a line of a configuration file. */
 export const SENTENCE_BYTES_MAX = 1024;
 
-/**
- * Text as it may stand in a log line: control and bidirectional characters, line separators and half surrogates become \u{…}, and what
- * goes past the limit in bytes of UTF-8 is cut (reliability R70).
- */
+/** Printable, and cut where it goes past the limit in bytes of UTF-8 (reliability R70). */
 export function harmless(text: string, limitBytes: number = FIELD_BYTES_MAX): string {
-  const escaped = text.replace(dangerous, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  const escaped = printable(text);
   if (Buffer.byteLength(escaped) <= limitBytes) return escaped;
   let bytes = 0;
   let end = 0;
@@ -36,10 +34,6 @@ export function logfmt(line: string): string {
   fields.sort(([a], [b]) => order(a) - order(b));
   return `${fields.map(([key, value]) => `${key}=${quoted(value)}`).join(" ")}\n`;
 }
-
-// Controls C0, C1 and DEL; bidi marks, embeddings and isolates; line and paragraph separator; byte order mark; surrogates without a partner.
-const dangerous =
-  /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/gu;
 
 const ellipsisBytes = 3;
 

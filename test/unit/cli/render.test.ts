@@ -70,6 +70,15 @@ describe("the status of a host", () => {
     );
     expect(statusText(report, plain)).toContain("a\\u{1b}]0;owned\\u{7}");
   });
+
+  test("has nothing in a command to type but what is ours: addresses, never names", () => {
+    const address = "10.77.0.1" as IpAddress;
+    const lighthouses = [{ address, name: "x; reboot", up: false }];
+    const peers = [peerStatus({ name: "$(reboot)", state: "failed" })];
+    const report = statusReport(nodeStatus({ lighthouses, peers }), daemonFacts(), NOW_MS);
+    expect(report.health.map(({ todo }) => todo).filter((todo) => todo.includes("reboot"))).toEqual([]);
+    expect(report.health.map(({ todo }) => todo)).toContain("lacis ping 10.77.0.1");
+  });
 });
 
 describe("a ping", () => {

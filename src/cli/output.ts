@@ -1,0 +1,16 @@
+import { printable, printableJson } from "../core/base/printable.ts";
+
+/** A line on standard output. Whoever wrote what is in it moves no cursor. */
+export function say(line: string): void {
+  console.log(printable(line));
+}
+
+/** A line on standard error. */
+export function complain(line: string): void {
+  console.error(printable(line));
+}
+
+/** A line of JSON on standard output. */
+export function sayJson(value: unknown): void {
+  console.log(printableJson(value));
+}
