@@ -79,7 +79,8 @@ export class Sessions {
 
   inspect(host: string, tunnels: readonly SessionSnapshot[]): void {
     const perPeer = new Map<IpAddress, number>();
-    for (const { peerAddresses } of tunnels) {
+    for (const { peerAddresses, confirmed } of tunnels) {
+      if (!confirmed) continue;
       for (const address of peerAddresses) perPeer.set(address, (perPeer.get(address) ?? 0) + 1);
     }
     for (const [address, sessions] of perPeer) {
@@ -119,7 +120,7 @@ export class Sessions {
   }
 }
 
-/** Five sessions per peer address (protocol 8.2) and four that are not confirmed (reliability R10). */
-const SESSIONS_PER_PEER_MAX = 5 + 4;
+/** Confirmed ones (protocol 8.2). */
+const SESSIONS_PER_PEER_MAX = 5;
 /** Reliability R10. */
 const UNCONFIRMED_MAX = 1024;

@@ -1,18 +1,16 @@
-import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
+import { type Endpoint, endpointAddress } from "../../../src/core/netip/endpoint.ts";
 import { PacketType } from "../../../src/core/wire/header.ts";
 import { Violation } from "./violation.ts";
 
-/** What passed between one host and one endpoint that never authenticated towards it. */
+/** What passed between one host and one address, but for what went to those who are known there. */
 interface Account {
   receivedBytes: number;
   sentBytes: number;
-  questions: number;
-  answers: number;
 }
 
 /**
  * Bytes between hosts and endpoints where nobody is known to be. Holds that nothing from inside the mesh goes there, and that no host is
- * a reflector: what it sends there is at most what came from there, and one handshake answer for each handshake question.
+ * a reflector: what it sends to an address is at most what came from there, and handshake answers and probes are at most the handshake questions.
  */
 export class Strangers {
   readonly #known = new Set<Endpoint>();
@@ -24,30 +22,31 @@ export class Strangers {
   }
 
   received(host: string, source: Endpoint, datagram: Uint8Array): void {
-    if (this.#known.has(source)) return;
-    const account = this.#account(host, source);
-    account.receivedBytes += datagram.length;
-    if (isHandshake(datagram, 1)) account.questions++;
+    this.#account(host, source, "all").receivedBytes += datagram.length;
+    if (isHandshake(datagram, 1)) this.#account(host, source, "handshakes").receivedBytes += datagram.length;
   }
 
   sent(host: string, destination: Endpoint, datagram: Uint8Array): void {
     if (this.#known.has(destination)) return;
-    if (insideTypes.has(datagram[0] ?? 0)) {
+    const type = datagram[0] ?? 0;
+    if (insideTypes.has(type))
       throw new Violation(`${host} sent a packet of a session to ${destination}, a stranger who never authenticated`);
-    }
-    const account = this.#account(host, destination);
-    if (isHandshake(datagram, 2)) account.answers++;
-    else account.sentBytes += datagram.length;
-    if (account.answers > account.questions) throw new Violation(`${host} answered ${destination}, who had not asked`);
+    this.#spend(host, destination, "all", datagram);
+    if (handshakeTypes.has(type)) this.#spend(host, destination, "handshakes", datagram);
+  }
+
+  #spend(host: string, stranger: Endpoint, of: "all" | "handshakes", datagram: Uint8Array): void {
+    const account = this.#account(host, stranger, of);
+    account.sentBytes += datagram.length;
     if (account.sentBytes <= account.receivedBytes) return;
     throw new Violation(
-      `${host} sent ${account.sentBytes} bytes to ${destination}, a stranger who sent ${account.receivedBytes}`,
+      `${host} sent ${account.sentBytes} bytes to ${stranger}, a stranger who sent ${account.receivedBytes} (${of})`,
     );
   }
 
-  #account(host: string, stranger: Endpoint): Account {
-    const key = `${host} ${stranger}`;
-    const account = this.#accounts.get(key) ?? { receivedBytes: 0, sentBytes: 0, questions: 0, answers: 0 };
+  #account(host: string, stranger: Endpoint, of: "all" | "handshakes"): Account {
+    const key = `${host} ${endpointAddress(stranger)} ${of}`;
+    const account = this.#accounts.get(key) ?? { receivedBytes: 0, sentBytes: 0 };
     this.#accounts.set(key, account);
     return account;
   }
@@ -57,6 +56,9 @@ export class Strangers {
 const insideTypes: ReadonlySet<number> = new Set(
   [PacketType.message, PacketType.lighthouse, PacketType.control].map((type) => 0x10 | type),
 );
+
+/** First bytes of what answers a message 1. */
+const handshakeTypes: ReadonlySet<number> = new Set([PacketType.handshake, PacketType.test].map((type) => 0x10 | type));
 
 function isHandshake(datagram: Uint8Array, counter: number): boolean {
   return datagram.length > 16 && datagram[0] === (0x10 | PacketType.handshake) && datagram[15] === counter;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ok } from "../../../src/core/base/result.ts";
 import { CaPool } from "../../../src/core/cert/ca-pool.ts";
-import type { Certificate, VerifiedCertificate } from "../../../src/core/cert/certificate.ts";
+import type { Certificate, UnreadCertificate, VerifiedCertificate } from "../../../src/core/cert/certificate.ts";
 import type { DataPlaneEvent } from "../../../src/core/dataplane/contract.ts";
 import { directPath } from "../../../src/core/path/path.ts";
 import { overlayAddress, roles } from "../cast/cast.ts";
@@ -78,7 +78,7 @@ const mutants: readonly { readonly host: string; readonly parts: Parts; readonly
     parts: commanding((command) =>
       command.kind === "send-datagram" && command.datagram[15] === 2 ? [command, command] : [command],
     ),
-    caught: /had not asked/,
+    caught: /a stranger who sent/,
   },
   {
     host: "never notices that a peer is gone",
@@ -154,6 +154,7 @@ function signsOfDeath(event: DataPlaneEvent): boolean {
 /** Believes every certificate. */
 const credulous: CaPool = Object.create(CaPool.prototype, {
   verify: { value: (certificate: Certificate) => ok(certificate as VerifiedCertificate) },
+  admit: { value: ({ read }: UnreadCertificate) => read() },
   recheck: { value: (certificate: VerifiedCertificate) => ok(certificate) },
   caOf: { value: () => undefined },
   authorities: { value: [] },

@@ -1,5 +1,4 @@
 import { toHex } from "../../base/bytes.ts";
-import type { Instant } from "../../base/time.ts";
 import { drawLocalIndex } from "../../handshake/local-index.ts";
 import { message2BytesMax } from "../../handshake/message-bytes.ts";
 import type { HandshakeRefusal } from "../../handshake/refusal.ts";
@@ -32,8 +31,6 @@ export interface AnswersPorts {
 
 /** A test request without a body. */
 const PROBE_BYTES = HEADER_BYTES + TAG_BYTES;
-/** A standing session is probed at most this often because of messages 1 that it does not agree with. */
-const STANDING_PROBE_INTERVAL_MS = 5_000;
 
 /**
  * Handshakes that others start (protocol 3.6). Whatever is sent because of them is paid for by what came from there (see credit.ts).
@@ -44,7 +41,6 @@ export class Answers {
   readonly #ports: AnswersPorts;
   readonly #emit: Emit<AnswersEvent>;
   readonly #credit = new AnswerCredit();
-  readonly #probedAt = new WeakMap<Session, Instant>();
 
   constructor(facts: Facts, peers: Peers, ports: AnswersPorts, emit: Emit<AnswersEvent>) {
     this.#facts = facts;
@@ -77,11 +73,10 @@ export class Answers {
   }
 
   /** A session that we answered is asked for proof, if that is paid for. */
-  probe(session: Session): boolean {
+  probe(session: Session): void {
     const at = endpointOf(session.path);
-    if (!at || !this.#credit.spend(at, PROBE_BYTES, this.#facts.now)) return false;
-    this.#emit({ kind: "probe", session, pingId: undefined });
-    return true;
+    if (at && this.#credit.spend(at, PROBE_BYTES, this.#facts.now))
+      this.#emit({ kind: "probe", session, pingId: undefined });
   }
 
   #judge(response: Response): HandshakeRefusal | undefined {
@@ -89,17 +84,7 @@ export class Answers {
     const primary = name && this.#peers.primaryOf(name.address);
     const standing = primary && !this.#ports.isInDoubt(primary) ? primary : undefined;
     const admission = admit(standing, response.peerTime, this.#facts.clock.wall);
-    if (admission === "accept") return undefined;
-    if (standing) this.#probeStanding(standing);
-    return { code: admission, fingerprint: response.peer.fingerprint };
-  }
-
-  /** Perhaps the peer does not have it any more: then it will be in doubt soon, and order nothing. */
-  #probeStanding(session: Session): void {
-    const { now } = this.#facts;
-    const probedAt = this.#probedAt.get(session);
-    if (probedAt !== undefined && now - probedAt < STANDING_PROBE_INTERVAL_MS) return;
-    if (this.probe(session)) this.#probedAt.set(session, now);
+    return admission === "accept" ? undefined : { code: admission, fingerprint: response.peer.fingerprint };
   }
 
   #answer(response: Response, source: Endpoint, message1Hash: string): void {

@@ -341,7 +341,7 @@ export class Liveness implements Machine {
 type CounterHigh = Extract<DataPlaneEvent, { kind: "counter-high" }>;
 
 /** A session on which nothing came for so long does not show any more that its peer is as it was: it may have started anew, elsewhere. */
-const SILENT_MS = 10_000;
+const SILENT_MS = 5_000;
 /** A round trip measured earlier than this in the life of a session includes the start of both programs, not only the way. */
 const WARM_UP_MS = 1_000;
 const EMPTY: Uint8Array = new Uint8Array(0);

@@ -113,20 +113,17 @@ describe("message 1", () => {
     expect(b.status().peers[0]?.sessions).toBe(1);
   });
 
-  test("that is older than the session it made is not answered; the session is probed instead, once and where it came from", () => {
+  test("that is older than the session it made is not answered while that is in use, and nobody else hears of it", () => {
     const { mesh, b, old } = withOldMessage1();
     const before = mesh.flights.length;
-    b.receive(C as Endpoint, old);
+    for (const source of [A, C]) b.receive(source as Endpoint, old);
     expect(mesh.flights.slice(before)).toEqual([]);
-    for (let i = 0; i < 5; i++) b.receive(A as Endpoint, old);
-    const sent = mesh.flights.slice(before);
-    expect(sent.map(({ to, datagram }) => [to, typeOf(datagram)])).toEqual([[A, PacketType.test]]);
     expect(b.noticed("handshake-refused").at(-1)?.fields).toMatchObject({ reason: "too-old" });
   });
 
-  test("that is older is believed when nothing was heard on the session for ten seconds: its peer may have moved and lost its clock", () => {
+  test("that is older is believed when nothing was heard on the session for five seconds: its peer may have moved and lost its clock", () => {
     const { mesh, b, old } = withOldMessage1();
-    mesh.run(10_000);
+    mesh.run(5_000);
     b.receive(C as Endpoint, old);
     expect(mesh.flights.at(-1)).toMatchObject({ to: C });
     expect(b.noticed("handshake-refused")).toEqual([]);
