@@ -186,3 +186,14 @@ function shuffled(elements: readonly Uint8Array[], random: Random): Uint8Array[]
 export function bytesOf(length: number, random: Random): Uint8Array {
   return Uint8Array.from({ length }, () => random(256));
 }
+
+/** xorshift32: fast, repeatable, for nothing that has to be secret. */
+export function generator(seed: number): Random {
+  let state = seed | 1;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}

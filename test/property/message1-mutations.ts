@@ -9,7 +9,7 @@ import { DATAGRAM_BYTES_MAX, encodeHeader, PacketType } from "../../src/core/wir
 import { nodeSuite, osEntropy } from "../../src/runtime/node-crypto.ts";
 import { TestAuthority, WORLD_BEGINS } from "../unit/fixtures/authority.ts";
 import { identityOf, settingsOf } from "../unit/fixtures/settings.ts";
-import { bytesOf, type Form, maximalForms, type Random, signedForms } from "./message1-forms.ts";
+import { bytesOf, type Form, generator, maximalForms, type Random, signedForms } from "./message1-forms.ts";
 
 /** What a run of changed messages 1 came to. */
 export interface Message1Report {
@@ -150,15 +150,4 @@ function step(bytes: Uint8Array<ArrayBuffer>, random: Random): Uint8Array<ArrayB
       bytes[at] = (bytes[at] ?? 0) ^ (1 << (value & 7));
       return bytes;
   }
-}
-
-/** xorshift32: fast, repeatable, for nothing that has to be secret. */
-function generator(seed: number): Random {
-  let state = seed | 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
 }
