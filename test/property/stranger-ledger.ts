@@ -1,6 +1,7 @@
 import { concatBytes, writeUint32 } from "../../src/core/base/bytes.ts";
 import { toHandshakeForm } from "../../src/core/cert/handshake-form.ts";
 import type { SessionSnapshot } from "../../src/core/dataplane/contract.ts";
+import { message2BytesMax } from "../../src/core/handshake/message-bytes.ts";
 import { type Endpoint, endpointAddress } from "../../src/core/netip/endpoint.ts";
 import { encodeHandshakePayload } from "../../src/core/wire/handshake-payload.ts";
 import { encodeHeader, HEADER_BYTES, PacketType, recvErrorFor } from "../../src/core/wire/header.ts";
@@ -84,6 +85,8 @@ class Stage {
   /** What went to the target and from it. */
   readonly #tape: readonly Uint8Array[];
   readonly #messages1: readonly Uint8Array[];
+  /** With the headers that it may have. */
+  readonly #longestAnswerBytes: number;
 
   constructor(random: Random) {
     this.#random = random;
@@ -109,6 +112,7 @@ class Stage {
     const strangers = Array.from({ length: 30 }, (_, i) => [`203.0.113.${i}:4242`, `203.0.113.${i}:9`]).flat();
     const v6 = Array.from({ length: 6 }, (_, i) => `[2001:db8::${i + 1}]:4242`);
     this.#sources = [...strangers, ...v6, ...this.#peers.map(({ endpoint }) => endpoint)] as Endpoint[];
+    this.#longestAnswerBytes = message2BytesMax(this.#target.settings.live.identity.credential) + 48;
     this.#forget();
   }
 
@@ -125,7 +129,11 @@ class Stage {
   }
 
   datagram(): { readonly source: Endpoint; readonly datagram: Uint8Array } {
-    const source = this.#pick(this.#sources);
+    const at = this.#random(this.#sources.length);
+    const source = this.#sources[at]!;
+    // Some send nothing else, so that nothing else pays for what they draw.
+    if (at % 4 === 0) return { source, datagram: this.#forgedMessage1(this.#longestAnswerBytes) };
+    if (at % 4 === 1) return { source, datagram: this.#forgedMessage1(0) };
     switch (this.#random(8)) {
       case 0:
         return { source, datagram: bytesOf(this.#random(1_400), this.#random) };
@@ -140,7 +148,7 @@ class Stage {
       case 5:
         return { source, datagram: this.#recvError(source) };
       default:
-        return { source, datagram: this.#forgedMessage1() };
+        return { source, datagram: this.#forgedMessage1(this.#random(3) * this.#random(400)) };
     }
   }
 
@@ -166,7 +174,8 @@ class Stage {
     return recvErrorFor(isOnTheWay ? this.#word() : remoteIndex);
   }
 
-  #forgedMessage1(): Uint8Array {
+  /** With a real certificate and a real key, and nobody who has its other half; as many bytes long, at least. */
+  #forgedMessage1(bytes: number): Uint8Array {
     const { credential } = this.#pick(this.#peers).settings.live.identity;
     const certificate = credential.certificates[1] ?? credential.certificates[2];
     if (!certificate) throw new Error("a peer has a certificate");
@@ -179,7 +188,7 @@ class Stage {
         responderIndex: 0,
         time: this.#mesh.clock.wall + BigInt(minutes) * 60_000_000_000n,
       },
-      this.#random(3) === 0 ? this.#random(600) : 0,
+      bytes - HEADER_BYTES - 64,
     );
     const header = encodeHeader({ type: PacketType.handshake, subtype: 0, remoteIndex: 0, counter: 1n });
     return concatBytes(header, bytesOf(32, this.#random), certificate.publicKey, payload);
