@@ -17,6 +17,8 @@ export class PeerClasses {
   readonly rules: Ruleset;
   readonly #index: RuleIndex;
   readonly #programs = new Map<string, PolicyProgram>();
+  /** Of certificates that were asked about before: a CA pool has one object for each. */
+  #known = new WeakMap<Certificate, PolicyProgram>();
   #keptRules = 0;
 
   constructor(rules: Ruleset, index: RuleIndex = RuleIndex.of(rules)) {
@@ -24,8 +26,19 @@ export class PeerClasses {
     this.#index = index;
   }
 
-  /** The program of the peer's class: the same object for all of them while it is kept. */
+  /** The program of the peer's class: the same object for all of them while it is kept. Whose a peer is is asked once. */
   programOf<Peer extends Certificate>(peer: Peer, caOf: CaOf<Peer>): PolicyProgram {
+    const program = this.#known.get(peer) ?? this.#ofClass(peer, caOf);
+    this.#known.set(peer, program);
+    return program;
+  }
+
+  /** The authorities are others: of which of them a peer is has to be asked again. */
+  forgetPeers(): void {
+    this.#known = new WeakMap();
+  }
+
+  #ofClass<Peer extends Certificate>(peer: Peer, caOf: CaOf<Peer>): PolicyProgram {
     const { always, named } = this.#index.meaning(peerFacts(peer, caOf));
     // Selectors that mean everybody under one condition about the CA go together, so that the condition stands for them.
     const key = `${always.map(({ id }) => id).join()}|${named.map(({ id }) => id).join()}`;
@@ -42,6 +55,7 @@ export class PeerClasses {
     this.#keptRules += program.inbound.length + program.outbound.length + 1;
     if (this.#keptRules > KEPT_RULES_MAX) {
       this.#programs.clear();
+      this.forgetPeers();
       this.#keptRules = 0;
     }
     this.#programs.set(key, program);

@@ -72,6 +72,7 @@ export class Policies implements Machine {
   /** Few rules are new at once; many are prepared in steps, so that the host goes on meanwhile. */
   reload(): void {
     const { firewall: rules, identity } = this.#facts.settings.live;
+    this.#classes?.forgetPeers();
     this.#preparation = undefined;
     if (this.#facts.udpPort === undefined || this.#classes?.rules === rules || !areMany(rules)) {
       this.rebind();

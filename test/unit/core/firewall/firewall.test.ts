@@ -68,6 +68,8 @@ describe("classes of peers", () => {
     for (const [at, peer] of peers.entries())
       expect(classes.programOf(peer, caOf).inbound.map(({ ruleId }) => ruleId)).toEqual([at, 10_000]);
     expect(performance.now() - from).toBeLessThan(1_000);
+    expect(classes.programOf(peers[0]!, () => undefined).inbound).toHaveLength(2);
+    classes.forgetPeers();
     expect(classes.programOf(peers[0]!, () => undefined).inbound).toHaveLength(1);
   });
 });

@@ -1,6 +1,13 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { concatBytes } from "../../../../../src/core/base/bytes.ts";
+import type { Certificate } from "../../../../../src/core/cert/certificate.ts";
+import { toHandshakeForm } from "../../../../../src/core/cert/handshake-form.ts";
 import type { DataPlaneCommand } from "../../../../../src/core/dataplane/contract.ts";
 import type { Rule } from "../../../../../src/core/firewall/rule.ts";
+import { RuleIndex } from "../../../../../src/core/firewall/rule-index.ts";
+import type { Endpoint } from "../../../../../src/core/netip/endpoint.ts";
+import { encodeHandshakePayload } from "../../../../../src/core/wire/handshake-payload.ts";
+import { encodeHeader, PacketType } from "../../../../../src/core/wire/header.ts";
 import { type Host, Mesh } from "../../../fixtures/mesh.ts";
 import { ALLOW_ALL } from "../../../fixtures/settings.ts";
 
@@ -10,6 +17,26 @@ describe("a program", () => {
     talk(mesh, a, b);
     talk(mesh, a, c);
     expect(programsSentBy(a)).toEqual([1]);
+  });
+
+  test("of a thousand rules is neither made nor sent again for handshakes of a class that is known, genuine or forged", () => {
+    const rules = Array.from({ length: 1_000 }, (_, ruleId) => ({ ...ALLOW_ALL, ruleId, portFirst: ruleId }));
+    const { mesh, a, b } = three(rules);
+    const program = vi.spyOn(RuleIndex.prototype, "meaning");
+    talk(mesh, a, b);
+    const made = program.mock.calls.length;
+    const before = a.commands.length;
+    const certificate = b.settings.live.identity.credential.certificates[1]!;
+    for (let i = 0; i < 20; i++)
+      a.receive(`203.0.113.${i}:4242` as Endpoint, forgedMessage1(certificate, BigInt(i) + mesh.clock.wall));
+    expect(program.mock.calls.length).toBe(made);
+    b.restart();
+    talk(mesh, a, b);
+    const kinds = new Set(a.commands.slice(before).map(({ kind }) => kind));
+    expect(kinds).toContain("install-session");
+    expect(made).toBeGreaterThan(0);
+    expect(kinds).not.toContain("apply-policies");
+    program.mockRestore();
   });
 
   test("is still known when its last session was closed under way", () => {
@@ -119,6 +146,14 @@ function three(rules: readonly Rule[] = [ALLOW_ALL]): { mesh: Mesh; a: Host; b: 
 function hungry(...hosts: readonly string[]): readonly Rule[] {
   const rules = hosts.flatMap((host) => Array.from({ length: 140_000 }, () => ({ ...ALLOW_ALL, host })));
   return rules.map((rule, ruleId) => ({ ...rule, ruleId }));
+}
+
+/** Long enough to be answered. */
+function forgedMessage1(certificate: Certificate, time: bigint): Uint8Array {
+  const said = { certificate: toHandshakeForm(certificate), certificateVersion: certificate.version, time } as const;
+  const payload = encodeHandshakePayload({ ...said, initiatorIndex: 7, responderIndex: 0 }, 600);
+  const header = encodeHeader({ type: PacketType.handshake, subtype: 0, remoteIndex: 0, counter: 1n });
+  return concatBytes(header, new Uint8Array(32).fill(5), certificate.publicKey, payload);
 }
 
 function talk(mesh: Mesh, from: Host, to: Host): void {
