@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
  * sends them one after the other, half a millisecond apart, and prints, as JSON, the bytes sent and the length of each answer.
  */
 const [address = "", port] = process.argv.slice(2);
-const socket = createSocket("udp4");
+const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
 const answers: number[] = [];
 let sentBytes = 0;
 socket.on("message", (datagram) => answers.push(datagram.length));
