@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CommandResult } from "./lab/command.ts";
+import { ownerOf, standingGuard, unreachable } from "./lab/guard.ts";
 import { DEVICE } from "./lab/host-config.ts";
 import { LACIS } from "./lab/implementation.ts";
 import type { MeshHost } from "./lab/mesh.ts";
@@ -19,12 +20,14 @@ describe("a daemon comes and goes", () => {
 
   test("fifty starts and stops leave no device, route or process here, and no descriptor with those that stayed", async () => {
     const { server, laptop, lighthouse } = trio;
+    const owner = await ownerOf(laptop);
     await laptop.stop();
     const before = { devices: await laptop.machine.devices(), routes: await laptop.machine.routes() };
     await comeAndGo(laptop, server);
     const descriptors = await descriptorsOf(server, lighthouse);
     for (let round = 0; round < 50; round++) await comeAndGo(laptop, server);
     expect({ devices: await laptop.machine.devices(), routes: await laptop.machine.routes() }).toEqual(before);
+    expect(await standingGuard(laptop.machine, owner)).toEqual({ routes: [], rules: 0, droppedPackets: 0 });
     expect(await laptop.machine.processes()).toEqual([]);
     expect(await descriptorsOf(server, lighthouse)).toEqual(descriptors);
     await laptop.start();
@@ -90,6 +93,7 @@ describe("a daemon that cannot start says why in one line, and leaves nothing", 
   test("afterwards the machine is as it was", async () => {
     await waitFor("no process", async () => (await trio.server.machine.processes()).length === 0, { withinMs: 3_000 });
     expect(await trio.server.machine.devices()).toEqual([]);
+    expect(await unreachable(trio.server.machine)).toEqual([]);
     expect(existsSync("/core")).toBe(false);
   });
 });
