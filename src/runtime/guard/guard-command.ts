@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { type ExecFileException, execFile } from "node:child_process";
 import { findDataPlaneBinary } from "../dataplane/native/native-process.ts";
 import { OperatorError } from "../operator-error.ts";
 
@@ -22,6 +22,9 @@ export interface GuardReport {
   readonly filter: GuardedPart;
 }
 
+/** How the program ends that does not know its arguments (sysexits.h, EX_USAGE). */
+const EXIT_USAGE = 64;
+
 /** It takes a few milliseconds; one that hangs must not hold up the start. */
 const COMMAND_MS = 3_000;
 
@@ -38,12 +41,15 @@ export async function runGuard(args: readonly string[]): Promise<GuardReport> {
     const options = { cwd: "/", env: {}, timeout: COMMAND_MS, killSignal: "SIGKILL" } as const;
     execFile(binary, ["guard", ...args], options, (error, stdout) => {
       // A guard of which a part failed ends with an error, and says in its report which.
-      const why = error?.killed
-        ? `it did not end within ${COMMAND_MS / 1000} s`
-        : (error?.message ?? "it said nothing");
-      resolve(readReport(stdout) ?? failed(`${binary} guard: ${why.split("\n", 1)[0]}`));
+      resolve(readReport(stdout) ?? failed(`${binary} ${silence(error)}`));
     });
   });
+}
+
+function silence(error: ExecFileException | null): string {
+  if (error?.killed) return `did not set it within ${COMMAND_MS / 1000} s`;
+  if (error?.code === EXIT_USAGE) return "knows no guard: it is of an earlier release";
+  return error ? `ended with ${error.signal ?? error.code}` : "did not say what it did";
 }
 
 function failed(why: string): GuardReport {

@@ -5,7 +5,7 @@ import type { OperatorEvent } from "../../core/operator/event.ts";
 import { thisPlatform } from "../platform/this-platform.ts";
 import type { Ending, Health, Service } from "../service.ts";
 import type { StateDirectory } from "../state/state-directory.ts";
-import { type GuardReport, runGuard } from "./guard-command.ts";
+import { type GuardedPart, type GuardReport, runGuard } from "./guard-command.ts";
 
 /** Whoever flushes routes or rules takes ours along: so often it is looked after them. */
 const CHECK_MS = 30_000;
@@ -90,10 +90,13 @@ export class Guard implements Service {
   }
 
   async #setAgain(): Promise<void> {
+    const before = this.#report;
     const { routes, filter } = await this.#set();
     const { tell } = this.#surroundings;
-    if (routes.changed > 0) tell({ code: "guard-restored", part: "routes" });
-    if (filter.changed > 0) tell({ code: "guard-restored", part: "underlay" });
+    const removed = (then: GuardedPart | undefined, now: GuardedPart): boolean =>
+      then?.failure === undefined && now.failure === undefined && now.changed > 0;
+    if (removed(before?.routes, routes)) tell({ code: "guard-restored", part: "routes" });
+    if (removed(before?.filter, filter)) tell({ code: "guard-restored", part: "underlay" });
   }
 
   async #set(): Promise<GuardReport> {
