@@ -5,6 +5,7 @@ import { Mesh, type MeshHost } from "./mesh.ts";
 
 /** The mesh of most tests: a lighthouse without a device, a server and a laptop, all ours. */
 export interface Trio {
+  readonly authority: Authority;
   readonly mesh: Mesh;
   readonly lighthouse: MeshHost;
   readonly server: MeshHost;
@@ -35,7 +36,8 @@ export async function buildTrio(
       { name: "laptop", implementation, groups: ["laptops"], config: options.laptop ?? {} },
     ],
   });
-  return { mesh, lighthouse: mesh.host("lighthouse"), server: mesh.host("server"), laptop: mesh.host("laptop") };
+  const [lighthouse, server, laptop] = [mesh.host("lighthouse"), mesh.host("server"), mesh.host("laptop")];
+  return { authority, mesh, lighthouse, server, laptop };
 }
 
 /** Builds a trio, starts it, hands it to the test, and removes it whatever happens. */

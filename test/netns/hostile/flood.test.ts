@@ -1,0 +1,139 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { formatHostConfig, PORT } from "../lab/host-config.ts";
+import { LACIS, PROJECT } from "../lab/implementation.ts";
+import type { MeshHost } from "../lab/mesh.ts";
+import type { Machine } from "../lab/network.ts";
+import { serve, stream } from "../lab/program.ts";
+import { type Trio, withTrio } from "../lab/trio.ts";
+import { pause } from "../lab/wait.ts";
+import type { Forgery } from "./programs/forgery.ts";
+
+const PER_SECOND = 5_000;
+/** Forged addresses: as many as a limiter remembers, and half as many again. */
+const SOURCES = 6_000;
+const CALLS = 20;
+/** The first so many call from addresses that had a tunnel before. */
+const KNOWN_CALLS = 5;
+
+describe("five thousand forged handshakes a second, each with another key, from six thousand addresses", () => {
+  for (const [forgery, what] of [
+    ["copied", "with the certificate of a host whose tunnel stands"],
+    ["maximal", "of 9,001 bytes"],
+  ] as const) {
+    test(`${what}: others get their tunnels, the daemon answers, and the tunnel that stands loses nothing`, async () => {
+      await withTrio(`flood-${forgery}`, async (trio) => {
+        const { server, laptop } = trio;
+        await serve(server.machine, "udp-echo", 7000, "/dev/null");
+        const to = { address: server.overlay4, port: 7000, perSecond: 100 };
+        await stream(laptop.machine, { ...to, seconds: 1 });
+        const callers = await callersOf(trio);
+        const quiet = await call(callers.machine, server, callers.configs.slice(0, KNOWN_CALLS));
+
+        const flood = await startFlood(trio, forgery);
+        await pause(1_000);
+        const streaming = stream(laptop.machine, { ...to, seconds: 20 });
+        const calling = call(callers.machine, server, callers.configs);
+        const statuses = await statusTimes(server, 10);
+        const calls = await calling;
+        const streamed = await streaming;
+        await flood.stop();
+        const report = JSON.parse(flood.log().trimEnd().split("\n").at(-1) ?? "");
+
+        const took = calls.map((ms) => ms ?? Number.POSITIVE_INFINITY).sort((a, b) => a - b);
+        const median = took[took.length / 2] ?? Number.NaN;
+        const worst = took.at(-1) ?? Number.NaN;
+        console.log(
+          `${forgery}: ${(report.sent / report.seconds).toFixed(0)}/s of ${report.bytes} bytes - handshakes ${ms(quiet)} before, ` +
+            `${ms(calls.slice(0, KNOWN_CALLS))} known, ${ms(calls.slice(KNOWN_CALLS))} new, median ${ms([median])}, worst ${ms([worst])} - ` +
+            `status ${ms(statuses)} - lost ${streamed.lost.length} of ${streamed.sent}`,
+        );
+        expect(report.sent / report.seconds, "what was sent").toBeGreaterThan(0.9 * PER_SECOND);
+        expect(streamed.lost).toEqual([]);
+        expect(median).toBeLessThanOrEqual(1_000);
+        expect(worst).toBeLessThanOrEqual(3_000);
+        expect(Math.max(...statuses)).toBeLessThanOrEqual(500);
+        expect(await dropsOf(server)).toBeGreaterThan(PER_SECOND);
+      });
+    });
+  }
+});
+
+/** Configurations of hosts without devices, all on one machine, each with an address of its own there. */
+async function callersOf({ authority, mesh, server }: Trio): Promise<{ machine: Machine; configs: readonly string[] }> {
+  const addresses = Array.from({ length: CALLS }, (_, i) => `192.0.2.${101 + i}`);
+  const machine = await mesh.network.machine(
+    "callers",
+    addresses.map((address) => `${address}/24`),
+  );
+  const names = Array.from({ length: KNOWN_CALLS }, (_, i) => ({
+    name: `caller-${i}`,
+    overlay: `10.77.0.${101 + i}/24`,
+  }));
+  const directories = await Promise.all(
+    names.map(({ name, overlay }) => authority.issue({ name, overlay: [overlay], groups: [] }, [2])),
+  );
+  const configs = addresses.map(async (listen, i) => {
+    const path = join(machine.directory, `caller-${i}.yml`);
+    const directory = directories[i % directories.length] ?? "";
+    const staticHosts = { [server.overlay4]: `192.0.2.2:${PORT}` };
+    await writeFile(
+      path,
+      formatHostConfig({ directory, cipher: "aes", lighthouse: "none", staticHosts, tun: false, listen }),
+    );
+    return path;
+  });
+  return { machine, configs: await Promise.all(configs) };
+}
+
+async function call(from: Machine, to: MeshHost, configs: readonly string[]): Promise<readonly (number | null)[]> {
+  const output = await from.must(...hostileProgram("callers", to.overlay4, ...configs), { timeoutMs: 100_000 });
+  // Among the lines that the hosts log.
+  return JSON.parse(output.split("\n").find((line) => line.startsWith("[")) ?? "");
+}
+
+async function startFlood({ mesh, server, laptop }: Trio, forgery: Forgery): Promise<ReturnType<Machine["start"]>> {
+  const attacker = await mesh.network.machine("attacker", ["192.0.2.66/24"]);
+  await attacker.must("ip", ["route", "add", "local", "10.200.0.0/16", "dev", "lo"]);
+  // As the Internet would: an answer to a forged address goes somewhere.
+  await server.machine.must("ip", ["route", "add", "10.200.0.0/16", "via", "192.0.2.66"]);
+  const [command, args] = hostileProgram(
+    "handshake-flood",
+    forgery,
+    laptop.configPath,
+    "192.0.2.2",
+    PORT,
+    PER_SECOND,
+    SOURCES,
+  );
+  const flood = attacker.start("flood", command, args);
+  await flood.becomes("it sends", async () => flood.log().includes("sending"));
+  return flood;
+}
+
+/** How long `lacis status` takes, one after the other. */
+async function statusTimes(host: MeshHost, times: number): Promise<readonly number[]> {
+  const took: number[] = [];
+  for (let i = 0; i < times; i++) {
+    const [command, ...args] = LACIS.cli("status", "--json", "--config", host.configPath);
+    const asked = await host.machine.run(command, args);
+    expect(asked.status, asked.stderr).toBe(0);
+    took.push(asked.elapsedMs);
+    await pause(500);
+  }
+  return took;
+}
+
+async function dropsOf(host: MeshHost): Promise<number> {
+  const [command, ...args] = LACIS.cli("status", "--json", "--config", host.configPath);
+  return JSON.parse(await host.machine.must(command, args)).counters.drops["handshake-limited"];
+}
+
+function hostileProgram(name: string, ...args: readonly (string | number)[]): [string, string[]] {
+  return [process.execPath, [join(PROJECT, "dist/test/netns/hostile/programs", `${name}.js`), ...args.map(String)]];
+}
+
+function ms(times: readonly (number | null)[]): string {
+  return `${times.map((time) => (time === null ? "none" : time.toFixed(0))).join(" ")} ms`;
+}
