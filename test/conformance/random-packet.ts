@@ -39,7 +39,10 @@ function upperLayer(random: Seeded, from: string, to: string): Uint8Array {
   return random.weighted<() => Uint8Array>([
     [40, () => udpPacket(shape)],
     [25, () => tcpPacket(shape)],
-    [20, () => icmpPacket({ from, to, type: random.pick([0, 3, 8, 128, 129, 135]), identifier: random.below(3) })],
+    [
+      20,
+      () => icmpPacket({ from, to, type: random.pick([0, 3, 8, 13, 14, 128, 129, 135]), identifier: random.below(3) }),
+    ],
     [5, () => ipPacket({ from, to, protocol: random.pick([47, 50, 59, 132]), upper: random.bytes(random.below(9)) })],
     [10, () => ipPacket({ from, to, protocol: random.pick([0, 43, 44, 51, 60]), upper: extensions(random) })],
   ])();
@@ -48,7 +51,11 @@ function upperLayer(random: Seeded, from: string, to: string): Uint8Array {
 /** Extension headers as IPv6 has them; in an IPv4 packet they are unknown protocols. */
 function extensions(random: Seeded): Uint8Array {
   const headers = Array.from({ length: random.below(10) }, () =>
-    concatBytes(new Uint8Array([random.pick([0, 17, 43, 44, 51, 60]), random.chance(90) ? 0 : 1]), random.bytes(6)),
+    concatBytes(
+      new Uint8Array([random.pick([0, 17, 43, 44, 51, 60]), random.chance(90) ? 0 : 1]),
+      // In a fragment header of zeros the packet is whole.
+      random.chance(40) ? new Uint8Array(6) : random.bytes(6),
+    ),
   );
   return concatBytes(...headers, new Uint8Array([17, 0, 0, 0, 0, 0, 0, 0]), random.bytes(8));
 }

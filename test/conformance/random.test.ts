@@ -44,6 +44,7 @@ test("the histories reach nearly every reason to drop a packet", async () => {
     DropReason.recvErrorLimited,
     DropReason.parkedFull,
     DropReason.flowEvicted,
+    DropReason.messageLimited,
     DropReason.sendFailed,
     DropReason.other,
   ];

@@ -70,7 +70,8 @@ describeDataPlanes("flow timeouts as configured", (open) => {
     [
       "ICMP",
       SHORT.otherMs,
-      ({ from, to }: { from: string; to: string }) => icmpPacket({ from, to, type: 8, identifier: 3 }),
+      ({ from, to }: { from: string; to: string }) =>
+        icmpPacket({ from, to, type: from === OWN_4 ? 8 : 0, identifier: 3 }),
     ],
   ] as const)("end a flow of %s after %i ms", async (_, timeoutMs, packetOf) => {
     const plane = await open();

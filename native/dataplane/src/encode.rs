@@ -178,28 +178,29 @@ pub fn sampled(sample: Sample) -> wire::Sampled {
     }
 }
 
-/// What already runs here, in as many `Ready` as it takes. `devices` is a snapshot without sessions.
+/// What already runs here, in as many `Ready` as it takes, each made when it is asked for. `devices` is a snapshot without sessions.
 pub fn ready(
-    capabilities: &[&str],
+    capabilities: Vec<&'static str>,
     contract_version: u32,
     devices: wire::Snapshot,
     sessions: impl Iterator<Item = SessionSnapshot>,
-) -> Vec<wire::Ready> {
+) -> impl Iterator<Item = wire::Ready> {
     let mut sessions = sessions.map(session_snapshot).peekable();
-    let mut frames = vec![];
-    loop {
+    let mut is_over = false;
+    std::iter::from_fn(move || {
+        if is_over {
+            return None;
+        }
         let (mut held, mut bytes) = (vec![], 0);
         while let Some(session) = sessions.next_if(|_| bytes < READY_SESSIONS_BYTES) {
             bytes += session.encoded_len();
             held.push(session);
         }
         let more = sessions.peek().is_some();
+        is_over = !more;
         let snapshot = Some(wire::Snapshot { sessions: held, ..devices.clone() });
-        frames.push(wire::Ready { contract_version, snapshot, more, ..introduction(capabilities) });
-        if !more {
-            return frames;
-        }
-    }
+        Some(wire::Ready { contract_version, snapshot, more, ..introduction(&capabilities) })
+    })
 }
 
 /// The answer to a control plane that speaks no version spoken here.
@@ -248,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_long_snapshot_is_told_in_several_frames_that_all_fit() {
-        let frames = ready(&[], 2, wire::Snapshot::default(), (1..=40).map(session));
+        let frames: Vec<_> = ready(vec![], 2, wire::Snapshot::default(), (1..=40).map(session)).collect();
         assert!(frames.len() > 1);
         let last = frames.len() - 1;
         let mut indices = vec![];
@@ -262,7 +263,7 @@ mod tests {
 
     #[test]
     fn an_empty_snapshot_is_one_frame() {
-        assert_eq!(ready(&["x"], 2, wire::Snapshot::default(), [].into_iter()).len(), 1);
+        assert_eq!(ready(vec!["x"], 2, wire::Snapshot::default(), [].into_iter()).count(), 1);
     }
 
     #[test]

@@ -8,51 +8,14 @@ use std::time::Duration;
 
 use lacis_contract::frame;
 use lacis_contract::wire::{FromDataPlane, from_data_plane::Event};
-use lacis_engine::header::Kind;
 
+use crate::event_class::{Amount, CLASSES, Class};
 use crate::platform::ControlStream;
 
 /// Events written at once.
 const WRITE_EVENTS: usize = 256;
 /// What the write buffer shrinks to.
 const BUFFER_BYTES: usize = 256 << 10;
-
-/// How an event may be lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
-    /// Never while the connection lives: a control plane that lets this many pile up is cut off, and learns the state anew from the
-    /// snapshot when it comes back.
-    Certain,
-    /// Like [`Self::Certain`], but large.
-    Bulky,
-    /// Sent again by whoever sent it, or asked for again.
-    Repeatable,
-    /// The counters are exact without it.
-    Sample,
-}
-
-impl Class {
-    fn of(event: &Event) -> Self {
-        match event {
-            // The session is gone already, and nobody says so again.
-            Event::Message(message) if message.r#type == u32::from(Kind::CloseTunnel.to_wire().0) => Self::Certain,
-            Event::Datagram(_) | Event::Message(_) | Event::NeedSession(_) => Self::Repeatable,
-            Event::DropSample(_) => Self::Sample,
-            Event::FlowReport(_) => Self::Bulky,
-            _ => Self::Certain,
-        }
-    }
-
-    fn limit(self) -> usize {
-        match self {
-            Self::Certain => 131_072,
-            // Twice all flows that there can be.
-            Self::Bulky => 128,
-            Self::Repeatable => 4_096,
-            Self::Sample => 64,
-        }
-    }
-}
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +28,20 @@ pub enum Pushed {
     Overflow,
 }
 
+/// What the control plane hears first, made piece by piece by whoever writes it.
+pub type Opening = Box<dyn Iterator<Item = Event> + Send>;
+
+enum Waiting {
+    One(Event, Class, usize),
+    Many(Opening),
+}
+
+/// What is written next.
+enum Next {
+    Events(Vec<Event>),
+    Opening(Opening),
+}
+
 #[derive(Default)]
 struct State {
     connection: Option<ControlStream>,
@@ -72,8 +49,8 @@ struct State {
     generation: u64,
     /// After Hello: events may flow.
     is_greeted: bool,
-    waiting: VecDeque<Event>,
-    held: [usize; 4],
+    waiting: VecDeque<Waiting>,
+    held: [Amount; CLASSES],
     is_writing: bool,
 }
 
@@ -93,41 +70,34 @@ impl EventQueue {
         state.connection = connection;
     }
 
-    /// Opens the connection with what `first` returns, which is made while no event can slip in between.
-    pub fn greet(&self, first: impl FnOnce() -> Vec<Event>) {
+    /// Opens the connection with these events. Others may be pushed meanwhile and are written behind them.
+    pub fn greet(&self, opening: Opening) {
         let mut state = self.lock();
         state.is_greeted = true;
-        for event in first() {
-            state.push(event);
-        }
+        state.waiting.push_back(Waiting::Many(opening));
         self.changed.notify_all();
     }
 
     /// Queues an answer, whether events flow or not.
     pub fn answer(&self, answer: Event) {
+        let bytes = size_of(&answer);
         let mut state = self.lock();
         if state.connection.is_some() {
-            state.push(answer);
+            state.push(answer, bytes);
             self.changed.notify_all();
         }
     }
 
     /// Queues an event. Never blocks on the reader.
     pub fn push(&self, event: Event) -> Pushed {
+        let bytes = size_of(&event);
         let mut state = self.lock();
         if !state.is_greeted {
             return Pushed::Unheard;
         }
-        let class = Class::of(&event);
-        if state.held.get(class as usize).is_some_and(|held| *held >= class.limit()) {
-            if matches!(class, Class::Certain | Class::Bulky) {
-                state.disconnect();
-            }
-            return Pushed::Overflow;
-        }
-        state.push(event);
+        let pushed = state.push(event, bytes);
         self.changed.notify_all();
-        Pushed::Queued
+        pushed
     }
 
     /// Waits until everything is written, at most `patience`.
@@ -141,12 +111,13 @@ impl EventQueue {
     pub fn write_forever(&self) {
         let mut bytes = Vec::new();
         loop {
-            let (connection, generation, events) = self.take();
-            for event in events {
-                // A message that fits no frame can only be one that this program made too long; it is left out, not cut.
-                let _ = frame::append(&FromDataPlane { event: Some(event) }, &mut bytes);
-            }
-            let written = connection.and_then(|mut connection| connection.write_all(&bytes));
+            let (connection, generation, next) = self.take();
+            let written = connection.and_then(|mut connection| match next {
+                Next::Events(events) => write(&mut connection, &mut bytes, events),
+                Next::Opening(mut opening) => {
+                    opening.try_for_each(|event| write(&mut connection, &mut bytes, [event].into()))
+                }
+            });
             let mut state = self.lock();
             state.is_writing = false;
             if written.is_err() && state.generation == generation {
@@ -154,26 +125,19 @@ impl EventQueue {
             }
             drop(state);
             self.changed.notify_all();
-            bytes.clear();
             bytes.shrink_to(BUFFER_BYTES);
         }
     }
 
-    /// Waits for events and takes some. They are made into bytes without the lock: nobody waits for that.
-    fn take(&self) -> (io::Result<ControlStream>, u64, Vec<Event>) {
+    /// Waits for something to write and takes some of it. It is made into bytes without the lock: nobody waits for that.
+    fn take(&self) -> (io::Result<ControlStream>, u64, Next) {
         let idle = |state: &mut State| state.connection.is_none() || state.waiting.is_empty();
         let mut state = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
-        let taken = state.waiting.len().min(WRITE_EVENTS);
-        let events: Vec<Event> = state.waiting.drain(..taken).collect();
-        for event in &events {
-            if let Some(held) = state.held.get_mut(Class::of(event) as usize) {
-                *held = held.saturating_sub(1);
-            }
-        }
+        let next = state.next();
         state.is_writing = true;
         let gone = || io::Error::from(io::ErrorKind::NotConnected);
         let connection = state.connection.as_ref().ok_or_else(gone).and_then(ControlStream::try_clone);
-        (connection, state.generation, events)
+        (connection, state.generation, next)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -182,11 +146,43 @@ impl EventQueue {
 }
 
 impl State {
-    fn push(&mut self, event: Event) {
-        if let Some(held) = self.held.get_mut(Class::of(&event) as usize) {
-            *held += 1;
+    /// Queues an event, unless as much of its class waits as may; then whoever does not read is cut off, or the event is lost.
+    fn push(&mut self, event: Event, bytes: usize) -> Pushed {
+        let class = Class::of(&event);
+        let Some(held) = self.held.get_mut(class as usize) else { return Pushed::Overflow };
+        let with_it = Amount { events: held.events + 1, bytes: held.bytes + bytes };
+        let limit = class.limit();
+        if with_it.events > limit.events || with_it.bytes > limit.bytes {
+            if !class.may_be_lost() {
+                self.disconnect();
+            }
+            return Pushed::Overflow;
         }
-        self.waiting.push_back(event);
+        *held = with_it;
+        self.waiting.push_back(Waiting::One(event, class, bytes));
+        Pushed::Queued
+    }
+
+    /// Takes out what is first: an opening by itself, or some events.
+    fn next(&mut self) -> Next {
+        let mut events = vec![];
+        while events.len() < WRITE_EVENTS {
+            match self.waiting.pop_front() {
+                Some(Waiting::One(event, class, bytes)) => {
+                    if let Some(held) = self.held.get_mut(class as usize) {
+                        *held = Amount { events: held.events - 1, bytes: held.bytes - bytes };
+                    }
+                    events.push(event);
+                }
+                Some(Waiting::Many(opening)) if events.is_empty() => return Next::Opening(opening),
+                Some(opening) => {
+                    self.waiting.push_front(opening);
+                    break;
+                }
+                None => break,
+            }
+        }
+        Next::Events(events)
     }
 
     fn disconnect(&mut self) {
@@ -195,15 +191,29 @@ impl State {
         }
         self.is_greeted = false;
         self.waiting.clear();
-        self.held = [0; 4];
+        self.held = [Amount::default(); CLASSES];
     }
+}
+
+/// What an event takes while it waits: what it says, and what is around it.
+fn size_of(event: &Event) -> usize {
+    event.encoded_len() + std::mem::size_of::<Waiting>()
+}
+
+fn write(connection: &mut ControlStream, bytes: &mut Vec<u8>, events: Vec<Event>) -> io::Result<()> {
+    bytes.clear();
+    for event in events {
+        // A message that fits no frame can only be one that this program made too long; it is left out, not cut.
+        let _ = frame::append(&FromDataPlane { event: Some(event) }, bytes);
+    }
+    connection.write_all(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use lacis_contract::wire::{Confirmed, DropSample, FlowReport, Message, NeedSession};
+    use lacis_contract::wire::{self, Confirmed, Datagram, DropSample, FlowReport, Message, NeedSession};
 
     use super::*;
 
@@ -215,8 +225,16 @@ mod tests {
         let (ours, theirs) = ControlStream::pair().unwrap();
         let queue = EventQueue::default();
         queue.connect(Some(ours));
-        queue.greet(Vec::new);
+        queue.greet(Box::new([].into_iter()));
         (queue, theirs)
+    }
+
+    fn queued(queue: &EventQueue, event: &Event) -> usize {
+        (0..200_000).take_while(|_| queue.push(event.clone()) == Pushed::Queued).count()
+    }
+
+    fn message(kind: u32, bytes: usize) -> Event {
+        Event::Message(Message { r#type: kind, body: vec![0; bytes], ..Default::default() })
     }
 
     #[test]
@@ -231,16 +249,63 @@ mod tests {
     #[test]
     fn every_kind_has_its_own_limit() {
         let (queue, _theirs) = greeted();
-        let queued = |event: Event| (0..200_000).take_while(|_| queue.push(event.clone()) == Pushed::Queued).count();
-        assert_eq!(queued(Event::DropSample(DropSample::default())), 64);
-        assert_eq!(queued(Event::NeedSession(NeedSession::default())), 4_096);
-        assert_eq!(queue.push(Event::Message(Message { r#type: 4, ..Default::default() })), Pushed::Overflow);
-        assert_eq!(queue.push(Event::Message(Message { r#type: 5, ..Default::default() })), Pushed::Queued);
-        assert_eq!(queued(confirmed()), 131_071);
+        assert_eq!(queued(&queue, &Event::DropSample(DropSample::default())), 64);
+        assert_eq!(queued(&queue, &Event::NeedSession(NeedSession::default())), 4_096);
+        assert_eq!(queue.push(message(4, 0)), Pushed::Overflow);
+        assert_eq!(queued(&queue, &Event::Datagram(Datagram::default())), 1_024);
+        assert_eq!(queue.push(message(5, 0)), Pushed::Queued);
+        assert_eq!(queued(&queue, &confirmed()), 131_071);
         let (queue, _theirs) = greeted();
-        let queued = |event: Event| (0..200_000).take_while(|_| queue.push(event.clone()) == Pushed::Queued).count();
-        assert_eq!(queued(Event::FlowReport(FlowReport::default())), 128);
+        assert_eq!(queued(&queue, &Event::FlowReport(FlowReport::default())), 128);
         assert_eq!(queue.push(confirmed()), Pushed::Unheard);
+    }
+
+    #[test]
+    fn long_messages_fill_their_share_of_memory_and_nobody_else_s() {
+        let (queue, _theirs) = greeted();
+        let long = queued(&queue, &message(3, 8_969));
+        assert!((1_800..1_870).contains(&long), "{long} messages of 9 kB are 16 MiB");
+        let handshake = Event::Datagram(Datagram { datagram: vec![0; 9_001], ..Default::default() });
+        let long = queued(&queue, &handshake);
+        assert!((440..466).contains(&long), "{long} datagrams of 9 kB are 4 MiB");
+        assert_eq!(queue.push(confirmed()), Pushed::Queued);
+        assert_eq!(queue.push(message(5, 0)), Pushed::Queued);
+    }
+
+    #[test]
+    fn answers_that_are_not_read_cut_the_reader_off() {
+        let (queue, _theirs) = greeted();
+        let answer = Event::Result(wire::Result { error: "x".repeat(1 << 20), ..Default::default() });
+        for _ in 0..63 {
+            queue.answer(answer.clone());
+        }
+        assert_eq!(queue.push(confirmed()), Pushed::Queued);
+        queue.answer(answer);
+        assert_eq!(queue.push(confirmed()), Pushed::Unheard);
+    }
+
+    #[test]
+    fn nobody_waits_while_the_opening_is_made_and_what_came_meanwhile_follows_it() {
+        let (ours, mut theirs) = ControlStream::pair().unwrap();
+        let queue = Arc::new(EventQueue::default());
+        queue.connect(Some(ours));
+        let writer = Arc::clone(&queue);
+        std::thread::spawn(move || writer.write_forever());
+        let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+        let first = [1, 2].into_iter().map(move |local_index| {
+            may_go_on.recv().unwrap();
+            Event::Confirmed(Confirmed { local_index })
+        });
+        queue.answer(Event::Confirmed(Confirmed { local_index: 0 }));
+        queue.greet(Box::new(first));
+        assert_eq!(queue.push(Event::Confirmed(Confirmed { local_index: 3 })), Pushed::Queued);
+        go_on.send(()).unwrap();
+        assert_eq!(queue.push(Event::Confirmed(Confirmed { local_index: 4 })), Pushed::Queued);
+        go_on.send(()).unwrap();
+        for local_index in 0..=4 {
+            let read: FromDataPlane = frame::read(&mut theirs).unwrap().unwrap();
+            assert_eq!(read.event, Some(Event::Confirmed(Confirmed { local_index })));
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod clock;
 mod commands;
 mod decode;
 mod encode;
+mod event_class;
 mod event_queue;
 mod failure;
 mod greeting;

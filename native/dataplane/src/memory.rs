@@ -10,6 +10,7 @@ use lacis_contract::wire::{
 };
 use lacis_engine::engine::{Engine, Worker};
 use lacis_engine::output::{Event, Output};
+use lacis_engine::reports::snapshot;
 
 use crate::commands::carry_out;
 use crate::decode;
@@ -78,19 +79,15 @@ impl Conversation {
     /// As on a new connection.
     fn greet(&mut self, hello: &wire::Hello, request_id: u64) {
         self.staged = Staged::default();
-        let capabilities = ["memory"];
-        let ready = match hello.common_version() {
-            Some(version) => {
-                self.greeting = Greeting::Agreed;
-                encode::ready(&capabilities, version, self.devices.snapshot(), self.engine.snapshot())
+        let capabilities = vec!["memory"];
+        if let Some(version) = hello.common_version() {
+            self.greeting = Greeting::Agreed;
+            for ready in encode::ready(capabilities, version, self.devices.snapshot(), snapshot(&self.engine)) {
+                self.out.push(Wire::Ready(ready));
             }
-            None => {
-                self.greeting = Greeting::Stranger;
-                vec![encode::introduction(&capabilities)]
-            }
-        };
-        for ready in ready {
-            self.out.push(Wire::Ready(ready));
+        } else {
+            self.greeting = Greeting::Stranger;
+            self.out.push(Wire::Ready(encode::introduction(&capabilities)));
         }
         self.out.push(Wire::Quiet(wire::Quiet { request_id }));
     }

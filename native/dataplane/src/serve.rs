@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use lacis_contract::frame::FrameBuffer;
 use lacis_contract::wire::{self, ToDataPlane, from_data_plane::Event, to_data_plane::Command};
 use lacis_engine::engine::Worker;
+use lacis_engine::reports::snapshot;
 
 use crate::commands::carry_out;
 use crate::encode;
@@ -198,7 +199,7 @@ impl Process {
         next
     }
 
-    /// Tells what already runs here; from then on events flow. To a stranger only who speaks here.
+    /// Tells what already runs here; events that come from now on are told behind it. To a stranger only who speaks here.
     fn greet(&mut self, hello: &wire::Hello) {
         let Some(connection) = &mut self.connection else { return };
         connection.staged = Staged::default();
@@ -209,10 +210,9 @@ impl Process {
             return;
         };
         connection.greeting = Greeting::Agreed;
-        self.shared.events.greet(|| {
-            let ready = encode::ready(&devices.capabilities(), version, devices.snapshot(), engine.snapshot());
-            ready.into_iter().map(Event::Ready).collect()
-        });
+        let sessions = snapshot(Arc::clone(engine));
+        let ready = encode::ready(devices.capabilities(), version, devices.snapshot(), sessions);
+        self.shared.events.greet(Box::new(ready.map(Event::Ready)));
     }
 
     fn carry_out(&mut self, command: Command) -> Result<Option<wire::result::Value>, Failure> {

@@ -1,6 +1,7 @@
 //! What the control plane can learn of the engine.
 
 use std::net::IpAddr;
+use std::ops::Deref;
 
 use crate::drop_reason::DropReason;
 use crate::engine::{Engine, Pass};
@@ -46,22 +47,26 @@ pub struct SessionSnapshot {
     pub memo: Vec<u8>,
 }
 
-impl Engine {
-    /// All sessions, by ascending index.
-    pub fn snapshot(&self) -> impl Iterator<Item = SessionSnapshot> + '_ {
-        self.sessions.all().into_iter().map(|session| SessionSnapshot {
-            local_index: session.local_index,
+/// All sessions that there are now, by ascending index, each as it is when its turn comes and left out when it is gone by then. Nothing
+/// is held in between: neither a lock nor anybody's keys.
+pub fn snapshot(engine: impl Deref<Target = Engine>) -> impl Iterator<Item = SessionSnapshot> {
+    engine.sessions.indexes().into_iter().filter_map(move |local_index| {
+        let session = engine.sessions.by_index(local_index)?;
+        Some(SessionSnapshot {
+            local_index,
             remote_index: session.remote_index,
             path: session.path(),
             peer_addresses: session.peer_addresses.clone(),
             allowed_prefixes: session.allowed_prefixes.clone(),
             confirmed: session.is_confirmed(),
-            primary: self.sessions.is_primary(&session),
+            primary: engine.sessions.is_primary(&session),
             send_counter: session.send_counter(),
             memo: session.memo().to_vec(),
         })
-    }
+    })
+}
 
+impl Engine {
     /// Activity of at most `sessions_max` sessions since they were last asked, what at most `rules_max` rules have allowed, and the
     /// counters.
     pub fn sample(&self, sessions_max: usize, rules_max: usize) -> Sample {

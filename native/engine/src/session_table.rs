@@ -95,6 +95,13 @@ impl SessionTable {
         session.peer_addresses.iter().any(|a| tables.primaries.get(a).is_some_and(|held| Arc::ptr_eq(held, session)))
     }
 
+    /// The index of every session, ascending.
+    pub fn indexes(&self) -> Vec<u32> {
+        let mut indexes: Vec<_> = read(&self.tables).by_index.keys().copied().collect();
+        indexes.sort_unstable();
+        indexes
+    }
+
     /// All sessions, by ascending index.
     pub fn all(&self) -> Vec<Arc<Session>> {
         let mut sessions: Vec<_> = read(&self.tables).by_index.values().cloned().collect();

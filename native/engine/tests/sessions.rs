@@ -10,6 +10,7 @@ use lacis_engine::header::Kind;
 use lacis_engine::host::{HostFacts, RecvErrorPolicy};
 use lacis_engine::output::Event;
 use lacis_engine::path::Path;
+use lacis_engine::reports::snapshot;
 use support::*;
 
 fn unconfirmed() -> Installation {
@@ -49,12 +50,12 @@ fn a_forged_packet_confirms_nothing_and_moves_nothing() {
     let mut forged = host.sealed(Kind::TestReply, b"");
     forged[20] ^= 1;
     host.receive_from("198.51.100.1:1", forged);
-    let snapshot = host.engine.snapshot().next().unwrap();
-    assert!(!snapshot.confirmed && !snapshot.primary);
-    assert_eq!(snapshot.path, Some(Path::Direct(path())));
+    let found = snapshot(&host.engine).next().unwrap();
+    assert!(!found.confirmed && !found.primary);
+    assert_eq!(found.path, Some(Path::Direct(path())));
     let genuine = sealed_as(Kind::TestReply, 3, b"");
     host.receive(genuine);
-    assert!(host.engine.snapshot().next().unwrap().confirmed);
+    assert!(snapshot(&host.engine).next().unwrap().confirmed);
 }
 
 #[test]
@@ -99,7 +100,7 @@ fn a_closed_session_is_gone_at_once() {
     let mut host = Host::connected();
     let close = host.sealed(Kind::CloseTunnel, b"");
     host.receive(close);
-    assert_eq!(host.engine.snapshot().count(), 0);
+    assert_eq!(snapshot(&host.engine).count(), 0);
     assert!(matches!(host.out.events[..], [Event::Message { kind: Kind::CloseTunnel, .. }]));
     host.send(&udp(OWN, PEER, 1, 2));
     assert!(host.out.datagrams.is_empty());

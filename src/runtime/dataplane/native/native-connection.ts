@@ -8,6 +8,7 @@ import {
   type SessionSnapshot,
 } from "../../../core/dataplane/contract.ts";
 import type { OperatorEvent } from "../../../core/operator/event.ts";
+import { PacketType } from "../../../core/wire/header.ts";
 import { afterRunning } from "../../running-time.ts";
 import { refuseForeignSocket } from "../../state/trust.ts";
 import {
@@ -26,8 +27,9 @@ import { lackingCapability } from "./capabilities.ts";
 const UNREAD_BYTES_MAX = 16 << 20;
 /** The same for commands without an answer. */
 const UNANSWERED_MAX = 65_536;
-/** Events that may wait until somebody listens; what comes before the devices stand is repeated by the peers. */
-const EARLY_EVENTS_MAX = 256;
+/** Events that may wait until somebody listens. Most are repeated by whoever caused them; the others say how sessions stand. */
+const EARLY_REPEATED_MAX = 256;
+const EARLY_CERTAIN_MAX = 131_072;
 /** A data plane that says nothing for so long after a request is frozen: it answers each, within milliseconds. */
 const SILENT_MS = 10_000;
 /** What is done of what has come in one turn of the event loop. */
@@ -92,6 +94,7 @@ export class NativeConnection {
   #capabilities: readonly string[] = [];
   #listener: ConnectionListener | undefined;
   #early: DataPlaneEvent[] = [];
+  #earlyRepeated = 0;
   #lastRequest = 0n;
   /** Calls off the end of patience; undefined while nothing is owed. */
   #patience: (() => void) | undefined;
@@ -287,7 +290,15 @@ export class NativeConnection {
 
   #event(event: DataPlaneEvent): void {
     if (this.#listener) this.#listener.event(event);
-    else if (this.#early.length < EARLY_EVENTS_MAX) this.#early.push(event);
+    else if (isRepeated(event)) this.#keepRepeated(event);
+    else if (this.#early.length - this.#earlyRepeated < EARLY_CERTAIN_MAX) this.#early.push(event);
+    else this.#lose("it told more than can wait");
+  }
+
+  #keepRepeated(event: DataPlaneEvent): void {
+    if (this.#earlyRepeated === EARLY_REPEATED_MAX) return;
+    this.#earlyRepeated++;
+    this.#early.push(event);
   }
 
   /** A data plane that does not answer is as good as none. */
@@ -317,6 +328,12 @@ export class NativeConnection {
     this.#unread = [];
     this.#listener?.lost(reason);
   }
+}
+
+/** Whether somebody says it again, or counters say it too. A closed tunnel is told once. */
+function isRepeated(event: DataPlaneEvent): boolean {
+  if (event.kind === "message") return event.type !== PacketType.closeTunnel;
+  return event.kind === "datagram" || event.kind === "need-session" || event.kind === "drop-sample";
 }
 
 function abandon(waiting: Waiting, reason: string): void {
