@@ -9,7 +9,7 @@ use crate::encode;
 use crate::failure::Failure;
 use crate::staged::Staged;
 
-/// Carries out one command on the engine and says what to answer. Opening devices, Hello, Shutdown and the commands of `--memory`
+/// Carries out one command on the engine and says what to answer. Opening devices, Hello, Shutdown, Confine and the commands of `--memory`
 /// are the caller's.
 pub fn carry_out<O: Output>(
     command: Command,
@@ -44,6 +44,9 @@ pub fn carry_out<O: Output>(
         Command::DropParked(drop) => pass.drop_parked(decode::address(&drop.destination)?),
         Command::SetRelay(_) => return Err(Failure::unsupported("set_relay", "there are no relays here yet")),
         Command::RemoveRelay(_) => return Err(Failure::unsupported("remove_relay", "there are no relays here yet")),
+        Command::Confine(_) => {
+            return Err(Failure::unsupported("confine", "this data plane has no process of its own"));
+        }
         Command::InjectTun(_) => return Err(only_in_memory("inject_tun")),
         Command::InjectUdp(_) => return Err(only_in_memory("inject_udp")),
         Command::Advance(_) => return Err(only_in_memory("advance")),

@@ -15,6 +15,7 @@ use lacis_engine::route::{Route, Target};
 use prost::Message;
 
 use crate::failure::Failure;
+use crate::platform::confinement::Confinement;
 
 /// Name and version of this program.
 pub const BUILD: &str = concat!("lacis-dataplane ", env!("CARGO_PKG_VERSION"));
@@ -227,6 +228,16 @@ fn session_snapshot(session: SessionSnapshot) -> wire::SessionSnapshot {
         send_counter: session.send_counter,
         memo: session.memo,
     }
+}
+
+/// What a process has given up.
+pub fn confinement(confinement: &Confinement) -> wire::Confinement {
+    let names = confinement.holds.iter().map(|measure| measure.name().to_owned()).collect();
+    let lacking = confinement
+        .lacking
+        .iter()
+        .map(|(measure, why)| wire::LackingMeasure { measure: measure.name().to_owned(), why: why.clone() });
+    wire::Confinement { holds: names, lacking: lacking.collect(), system_calls: confinement.system_calls }
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ impl HostDevices {
 
     /// What this process and this system can do.
     pub fn capabilities(&self) -> Vec<&'static str> {
-        let mut capabilities = vec!["tun", "udp"];
+        let mut capabilities = vec!["tun", "udp", "confine"];
         if self.udp.as_ref().is_some_and(|(udp, _)| udp.has_offloads()) {
             capabilities.push("udp-offload");
         }
@@ -61,6 +61,21 @@ impl HostDevices {
         };
         let udp = self.udp.as_ref().map(|(udp, _)| encode::endpoint(udp.bound()));
         wire::Snapshot { tun_name, tun_mtu, tun_addresses, udp, sessions: vec![] }
+    }
+
+    /// Whether this device is open.
+    pub fn has_tun(&self, request: &wire::OpenTun) -> bool {
+        self.tun.as_ref().is_some_and(|(_, opened)| opened == request)
+    }
+
+    /// Whether this socket is bound.
+    pub fn has_udp(&self, request: &wire::OpenUdp) -> bool {
+        self.udp.as_ref().is_some_and(|(_, opened)| opened == request)
+    }
+
+    /// Whether any socket is bound.
+    pub fn has_socket(&self) -> bool {
+        self.udp.is_some()
     }
 
     /// Opens the device. The one that is open stays when it is the same, and goes when it is another.

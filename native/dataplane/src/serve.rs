@@ -1,9 +1,8 @@
 //! The process: one control plane at a time, the devices it opened, the deadlines, and the end.
 
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use lacis_contract::frame::FrameBuffer;
@@ -16,7 +15,8 @@ use crate::encode;
 use crate::failure::Failure;
 use crate::greeting::Greeting;
 use crate::host_devices::HostDevices;
-use crate::platform::{ControlStream, Doorway, Wake, harden_process};
+use crate::platform::confinement::{Confinement, spawn_bare};
+use crate::platform::{ControlStream, Doorway, Wake, confine, harden};
 use crate::shared::Shared;
 use crate::staged::Staged;
 
@@ -29,15 +29,18 @@ const READ_BYTES: usize = 64 << 10;
 
 /// Serves until told to stop, by a signal, by the control plane, or by its absence for `orphan`.
 pub fn serve(socket: &Path, orphan: Duration) -> io::Result<()> {
-    harden_process()?;
+    let confinement = harden();
     let doorway = Doorway::open(socket)?;
     let shared = Shared::new(Wake::new()?);
     let events = Arc::clone(&shared.events);
-    thread::Builder::new().name("events".into()).spawn(move || events.write_forever())?;
+    spawn_bare("events", move || events.write_forever())?;
     Process {
         devices: HostDevices::new(shared.clone()),
         shared,
         worker: Worker::new(),
+        confinement,
+        is_confined: false,
+        socket: socket.to_owned(),
         doorway,
         connection: None,
         orphan,
@@ -50,6 +53,9 @@ struct Process {
     shared: Shared,
     devices: HostDevices,
     worker: Worker,
+    confinement: Confinement,
+    is_confined: bool,
+    socket: PathBuf,
     doorway: Doorway,
     connection: Option<Connection>,
     orphan: Duration,
@@ -217,6 +223,9 @@ impl Process {
 
     fn carry_out(&mut self, command: Command) -> Result<Option<wire::result::Value>, Failure> {
         match command {
+            Command::OpenTun(open) if self.is_confined && !self.devices.has_tun(&open) => Err(confined("open_tun")),
+            Command::OpenUdp(open) if self.is_confined && !self.devices.has_udp(&open) => Err(confined("open_udp")),
+            Command::Confine(_) => Ok(Some(wire::result::Value::Confinement(self.confine()?))),
             Command::OpenTun(open) => Ok(Some(wire::result::Value::TunOpened(self.devices.open_tun(&open)?))),
             Command::OpenUdp(open) => Ok(Some(wire::result::Value::UdpOpened(self.devices.open_udp(&open)?))),
             command => {
@@ -228,4 +237,20 @@ impl Process {
             }
         }
     }
+
+    /// What holds once holds for ever: asked again, it is only told again.
+    fn confine(&mut self) -> Result<wire::Confinement, Failure> {
+        if !self.devices.has_socket() {
+            return Err(Failure::bad("nothing is open yet, and nothing could be opened any more"));
+        }
+        if !self.is_confined {
+            self.confinement = confine(&self.socket, std::mem::take(&mut self.confinement));
+            self.is_confined = true;
+        }
+        Ok(encode::confinement(&self.confinement))
+    }
+}
+
+fn confined(command: &str) -> Failure {
+    Failure::new("confined", format!("{command}: this data plane has given up what opening takes; only a new one can"))
 }

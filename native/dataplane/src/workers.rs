@@ -2,13 +2,14 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use lacis_contract::wire;
 use lacis_contract::wire::from_data_plane::Event;
 use lacis_engine::engine::{Engine, Worker};
 
+use crate::platform::confinement::spawn_bare;
 use crate::platform::{DatagramSource, PacketSource, Stop, Stopped, SystemTun, SystemUdp, Tun, Udp, stop_switch};
 use crate::shared::Shared;
 use crate::thread_output::ThreadOutput;
@@ -48,7 +49,7 @@ impl Workers {
         stopped: Stopped,
     ) -> io::Result<()> {
         let run = move || run(direction, &shared, out, &stopped);
-        self.threads.push(thread::Builder::new().name(name.into()).spawn(run)?);
+        self.threads.push(spawn_bare(name, run)?);
         Ok(())
     }
 }

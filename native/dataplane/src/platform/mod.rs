@@ -3,7 +3,8 @@
 //!
 //! Packets and datagrams come and go in bursts, so that whatever a system can move at once (segmentation offload, batched calls)
 //! stays below the seam, and everything above is the same code on every system. No trait speaks of a file descriptor: how a thread
-//! waits is the system's own business. The system is chosen when this is compiled, so that nothing here costs an indirect call.
+//! waits is the system's own business. What a process can give up (`confinement.rs`) is said in words that every system has; how, and
+//! what of it this system lacks, is its own business too. The system is chosen when this is compiled, so that nothing here costs an indirect call.
 //! The clock needs no seam: the standard library has it for every system (`clock.rs`).
 
 use std::io;
@@ -14,6 +15,7 @@ use lacis_engine::ip::Prefix;
 
 use crate::failure::Failure;
 
+pub mod confinement;
 #[cfg(target_os = "linux")]
 mod linux;
 
@@ -24,8 +26,8 @@ compile_error!(
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    ControlStream, Doorway, Stop, Stopped, SystemGuard, SystemTun, SystemUdp, Wake, error_code, harden_process,
-    stop_switch,
+    ControlStream, Doorway, Stop, Stopped, SystemGuard, SystemTun, SystemUdp, Wake, confine, error_code, harden,
+    renounce, stop_switch,
 };
 
 /// A TUN device. It is gone when the last of its handles is dropped.

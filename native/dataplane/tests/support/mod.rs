@@ -105,8 +105,18 @@ impl Control {
 
 pub fn install_session(control: &mut Control, path: std::net::SocketAddr) {
     let program = wire::PolicyProgram { policy_id: 1, ..Default::default() };
-    let install = wire::InstallSession {
-        local_index: 7,
+    let install = session(7, path);
+    let apply = wire::ApplyPolicies { programs: vec![program], ..Default::default() };
+    for command in [open_udp(0), configure(), Command::ApplyPolicies(apply), Command::InstallSession(install)] {
+        let answer = control.ask(command);
+        assert!(matches!(&answer, Event::Result(result) if result.error.is_empty()), "{answer:?}");
+    }
+}
+
+/// With 10.0.0.2, under policy 1.
+pub fn session(local_index: u32, path: std::net::SocketAddr) -> wire::InstallSession {
+    wire::InstallSession {
+        local_index,
         remote_index: 9,
         cipher: 1,
         send_key: vec![1; 32],
@@ -118,11 +128,6 @@ pub fn install_session(control: &mut Control, path: std::net::SocketAddr) {
         primary: true,
         memo: b"memo".to_vec(),
         ..Default::default()
-    };
-    let apply = wire::ApplyPolicies { programs: vec![program], ..Default::default() };
-    for command in [open_udp(0), configure(), Command::ApplyPolicies(apply), Command::InstallSession(install)] {
-        let answer = control.ask(command);
-        assert!(matches!(&answer, Event::Result(result) if result.error.is_empty()), "{answer:?}");
     }
 }
 

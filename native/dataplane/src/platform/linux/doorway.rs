@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::control_socket::ControlSocket;
 use super::poll::wait_readable;
-use super::process::StopSignal;
+use super::stop_signal::StopSignal;
 use super::wake::Wake;
 
 /// The connection to a control plane.

@@ -1,5 +1,6 @@
 //! Linux: every `unsafe` of this program is below this folder.
 
+mod confine;
 mod control_socket;
 mod doorway;
 mod error;
@@ -7,17 +8,17 @@ mod guard;
 mod netlink;
 mod offload;
 mod poll;
-mod process;
 mod socket_address;
+mod stop_signal;
 mod tun;
 mod udp;
 mod wake;
 
+pub use confine::{confine, harden, renounce};
 pub use doorway::{ControlStream, Doorway};
 pub use error::error_code;
 pub use guard::LinuxGuard as SystemGuard;
 pub use poll::{Stop, Stopped, stop_switch};
-pub use process::harden as harden_process;
 pub use tun::LinuxTun as SystemTun;
 pub use udp::LinuxUdp as SystemUdp;
 pub use wake::Wake;

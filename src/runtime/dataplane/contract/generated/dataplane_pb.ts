@@ -28,7 +28,7 @@ import type { Message as Message$1, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file dataplane.proto.
  */
 export const file_dataplane: GenFile = /*@__PURE__*/
-  fileDesc("Cg9kYXRhcGxhbmUucHJvdG8SD2xhY2lzLmRhdGFwbGFuZSIpCghFbmRwb2ludBIPCgdhZGRyZXNzGAEgASgMEgwKBHBvcnQYAiABKA0iZwoEUGF0aBIrCgZkaXJlY3QYASABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRW5kcG9pbnRIABIrCgdyZWxheWVkGAIgASgLMhgubGFjaXMuZGF0YXBsYW5lLlJlbGF5ZWRIAEIFCgN3YXkiLwoHUmVsYXllZBIPCgdzZXNzaW9uGAEgASgNEhMKC3JlbGF5X2luZGV4GAIgASgNIicKBlByZWZpeBIPCgdhZGRyZXNzGAEgASgMEgwKBGJpdHMYAiABKA0i2gEKClBvbGljeVJ1bGUSDwoHcnVsZV9pZBgBIAEoDRIvCghwcm90b2NvbBgCIAEoDjIdLmxhY2lzLmRhdGFwbGFuZS5SdWxlUHJvdG9jb2wSEgoKcG9ydF9maXJzdBgDIAEoDRIRCglwb3J0X2xhc3QYBCABKA0SJwoGcmVtb3RlGAUgAygLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBImCgVsb2NhbBgGIAMoCzIXLmxhY2lzLmRhdGFwbGFuZS5QcmVmaXgSEgoKaWNtcF90eXBlcxgHIAMoDSLwAQoNUG9saWN5UHJvZ3JhbRIRCglwb2xpY3lfaWQYASABKA0SLAoHaW5ib3VuZBgCIAMoCzIbLmxhY2lzLmRhdGFwbGFuZS5Qb2xpY3lSdWxlEi0KCG91dGJvdW5kGAMgAygLMhsubGFjaXMuZGF0YXBsYW5lLlBvbGljeVJ1bGUSNgoOcmVmdXNlX2luYm91bmQYBCABKA4yHi5sYWNpcy5kYXRhcGxhbmUuUmVmdXNhbEFjdGlvbhI3Cg9yZWZ1c2Vfb3V0Ym91bmQYBSABKA4yHi5sYWNpcy5kYXRhcGxhbmUuUmVmdXNhbEFjdGlvbiLtAQoFUm91dGUSJwoGcHJlZml4GAEgASgLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBIoCgNvd24YAiABKAsyGS5sYWNpcy5kYXRhcGxhbmUuT3duUm91dGVIABIqCgRwZWVyGAMgASgLMhoubGFjaXMuZGF0YXBsYW5lLlBlZXJSb3V0ZUgAEjEKCGdhdGV3YXlzGAQgASgLMh0ubGFjaXMuZGF0YXBsYW5lLkdhdGV3YXlSb3V0ZUgAEigKBG5vbmUYBSABKAsyGC5sYWNpcy5kYXRhcGxhbmUuTm9Sb3V0ZUgAQggKBnRhcmdldCIKCghPd25Sb3V0ZSILCglQZWVyUm91dGUiCQoHTm9Sb3V0ZSI6CgxHYXRld2F5Um91dGUSKgoIZ2F0ZXdheXMYASADKAsyGC5sYWNpcy5kYXRhcGxhbmUuR2F0ZXdheSIqCgdHYXRld2F5Eg8KB2FkZHJlc3MYASABKAwSDgoGd2VpZ2h0GAIgASgNIr4JCgtUb0RhdGFQbGFuZRISCgpyZXF1ZXN0X2lkGAEgASgEEicKBWhlbGxvGAIgASgLMhYubGFjaXMuZGF0YXBsYW5lLkhlbGxvSAASLAoIb3Blbl90dW4YAyABKAsyGC5sYWNpcy5kYXRhcGxhbmUuT3BlblR1bkgAEiwKCG9wZW5fdWRwGAQgASgLMhgubGFjaXMuZGF0YXBsYW5lLk9wZW5VZHBIABIvCgljb25maWd1cmUYBSABKAsyGi5sYWNpcy5kYXRhcGxhbmUuQ29uZmlndXJlSAASOgoPaW5zdGFsbF9zZXNzaW9uGAYgASgLMh8ubGFjaXMuZGF0YXBsYW5lLkluc3RhbGxTZXNzaW9uSAASLAoIc2V0X3BhdGgYByABKAsyGC5sYWNpcy5kYXRhcGxhbmUuU2V0UGF0aEgAEjIKC3NldF9wcmltYXJ5GAggASgLMhsubGFjaXMuZGF0YXBsYW5lLlNldFByaW1hcnlIABI4Cg5yZW1vdmVfc2Vzc2lvbhgKIAEoCzIeLmxhY2lzLmRhdGFwbGFuZS5SZW1vdmVTZXNzaW9uSAASOAoOYXBwbHlfcG9saWNpZXMYCyABKAsyHi5sYWNpcy5kYXRhcGxhbmUuQXBwbHlQb2xpY2llc0gAEjUKDXNlYWxfYW5kX3NlbmQYDCABKAsyHC5sYWNpcy5kYXRhcGxhbmUuU2VhbEFuZFNlbmRIABI2Cg1zZW5kX2RhdGFncmFtGA0gASgLMh0ubGFjaXMuZGF0YXBsYW5lLlNlbmREYXRhZ3JhbUgAEjIKC2Ryb3BfcGFya2VkGA8gASgLMhsubGFjaXMuZGF0YXBsYW5lLkRyb3BQYXJrZWRIABIpCgZzYW1wbGUYECABKAsyFy5sYWNpcy5kYXRhcGxhbmUuU2FtcGxlSAASLQoIc2h1dGRvd24YESABKAsyGS5sYWNpcy5kYXRhcGxhbmUuU2h1dGRvd25IABInCgVzdGFnZRgSIAEoCzIWLmxhY2lzLmRhdGFwbGFuZS5TdGFnZUgAEjQKDGFwcGx5X3JvdXRlcxgTIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS5BcHBseVJvdXRlc0gAEjAKCmxpc3RfZmxvd3MYFCABKAsyGi5sYWNpcy5kYXRhcGxhbmUuTGlzdEZsb3dzSAASLgoJc2V0X3JlbGF5GBUgASgLMhkubGFjaXMuZGF0YXBsYW5lLlNldFJlbGF5SAASNAoMcmVtb3ZlX3JlbGF5GBYgASgLMhwubGFjaXMuZGF0YXBsYW5lLlJlbW92ZVJlbGF5SAASMAoKaW5qZWN0X3R1bhgeIAEoCzIaLmxhY2lzLmRhdGFwbGFuZS5JbmplY3RUdW5IABIwCgppbmplY3RfdWRwGB8gASgLMhoubGFjaXMuZGF0YXBsYW5lLkluamVjdFVkcEgAEisKB2FkdmFuY2UYICABKAsyGC5sYWNpcy5kYXRhcGxhbmUuQWR2YW5jZUgAEjcKDmxvb2tfdXBfcm91dGVzGCEgASgLMh0ubGFjaXMuZGF0YXBsYW5lLkxvb2tVcFJvdXRlc0gAQgkKB2NvbW1hbmRKBAgJEApKBAgOEA8iOQoFSGVsbG8SGAoQY29udHJhY3RfdmVyc2lvbhgBIAEoDRIWCg5vbGRlc3RfdmVyc2lvbhgCIAEoDSJyCgdPcGVuVHVuEgwKBG5hbWUYASABKAkSCwoDbXR1GAIgASgNEioKCWFkZHJlc3NlcxgDIAMoCzIXLmxhY2lzLmRhdGFwbGFuZS5QcmVmaXgSEAoIdHhfcXVldWUYBCABKA0SDgoGcXVldWVzGAUgASgNIpYBCgdPcGVuVWRwEicKBGJpbmQYASABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRW5kcG9pbnQSGQoRcmVhZF9idWZmZXJfYnl0ZXMYAiABKA0SGgoSd3JpdGVfYnVmZmVyX2J5dGVzGAMgASgNEg0KBWJhdGNoGAQgASgNEgwKBG1hcmsYBSABKA0SDgoGcXVldWVzGAYgASgNIvIBCglDb25maWd1cmUSKQoIbmV0d29ya3MYASADKAsyFy5sYWNpcy5kYXRhcGxhbmUuUHJlZml4EjkKD3NlbmRfcmVjdl9lcnJvchgCIAEoDjIgLmxhY2lzLmRhdGFwbGFuZS5SZWN2RXJyb3JQb2xpY3kSHAoUZHJvcF9sb2NhbF9icm9hZGNhc3QYAyABKAgSFgoOZHJvcF9tdWx0aWNhc3QYBCABKAgSEwoLYW5zd2VyX2VjaG8YBSABKAgSNAoNZmxvd190aW1lb3V0cxgGIAEoCzIdLmxhY2lzLmRhdGFwbGFuZS5GbG93VGltZW91dHMiQAoMRmxvd1RpbWVvdXRzEg4KBnRjcF9tcxgBIAEoDRIOCgZ1ZHBfbXMYAiABKA0SEAoIb3RoZXJfbXMYAyABKA0i8wIKDkluc3RhbGxTZXNzaW9uEhMKC2xvY2FsX2luZGV4GAEgASgNEhQKDHJlbW90ZV9pbmRleBgCIAEoDRInCgZjaXBoZXIYAyABKA4yFy5sYWNpcy5kYXRhcGxhbmUuQ2lwaGVyEhAKCHNlbmRfa2V5GAQgASgMEhMKC3JlY2VpdmVfa2V5GAUgASgMEhQKDHNlbmRfY291bnRlchgGIAEoBBIVCg1yZWNlaXZlX2Zsb29yGAcgASgEEiMKBHBhdGgYDiABKAsyFS5sYWNpcy5kYXRhcGxhbmUuUGF0aBIWCg5wZWVyX2FkZHJlc3NlcxgJIAMoDBIxChBhbGxvd2VkX3ByZWZpeGVzGA8gAygLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBIRCglwb2xpY3lfaWQYCiABKA0SEQoJY29uZmlybWVkGAsgASgIEg8KB3ByaW1hcnkYDCABKAgSDAoEbWVtbxgNIAEoDEoECAgQCSJJCgdTZXRQYXRoEhMKC2xvY2FsX2luZGV4GAEgASgNEiMKBHBhdGgYAyABKAsyFS5sYWNpcy5kYXRhcGxhbmUuUGF0aEoECAIQAyIhCgpTZXRQcmltYXJ5EhMKC2xvY2FsX2luZGV4GAEgASgNIjgKDVJlbW92ZVNlc3Npb24SEwoLbG9jYWxfaW5kZXgYASABKA0SEgoKc2VuZF9jbG9zZRgCIAEoCCJhCgVTdGFnZRIwCghwcm9ncmFtcxgBIAMoCzIeLmxhY2lzLmRhdGFwbGFuZS5Qb2xpY3lQcm9ncmFtEiYKBnJvdXRlcxgCIAMoCzIWLmxhY2lzLmRhdGFwbGFuZS5Sb3V0ZSKIAQoNQXBwbHlQb2xpY2llcxIwCghwcm9ncmFtcxgBIAMoCzIeLmxhY2lzLmRhdGFwbGFuZS5Qb2xpY3lQcm9ncmFtEjAKCGJpbmRpbmdzGAIgAygLMh4ubGFjaXMuZGF0YXBsYW5lLlBvbGljeUJpbmRpbmcSEwoLcmFpc2VfZXBvY2gYAyABKAgiNQoLQXBwbHlSb3V0ZXMSJgoGcm91dGVzGAEgAygLMhYubGFjaXMuZGF0YXBsYW5lLlJvdXRlIgsKCUxpc3RGbG93cyJ/CghTZXRSZWxheRITCgtyZWxheV9pbmRleBgBIAEoDRIPCgdzZXNzaW9uGAIgASgNEhcKDXRlcm1pbmFsX3BlZXIYAyABKAxIABIsCgdmb3J3YXJkGAQgASgLMhkubGFjaXMuZGF0YXBsYW5lLlJlbGF5SG9wSABCBgoEcm9sZSIwCghSZWxheUhvcBIPCgdzZXNzaW9uGAEgASgNEhMKC3JlbGF5X2luZGV4GAIgASgNIiIKC1JlbW92ZVJlbGF5EhMKC3JlbGF5X2luZGV4GAEgASgNIjcKDVBvbGljeUJpbmRpbmcSEwoLbG9jYWxfaW5kZXgYASABKA0SEQoJcG9saWN5X2lkGAIgASgNIk8KC1NlYWxBbmRTZW5kEhMKC2xvY2FsX2luZGV4GAEgASgNEgwKBHR5cGUYAiABKA0SDwoHc3VidHlwZRgDIAEoDRIMCgRib2R5GAQgASgMIkkKDFNlbmREYXRhZ3JhbRIhCgJ0bxgDIAEoCzIVLmxhY2lzLmRhdGFwbGFuZS5QYXRoEhAKCGRhdGFncmFtGAIgASgMSgQIARACIiEKCkRyb3BQYXJrZWQSEwoLZGVzdGluYXRpb24YASABKAwiCAoGU2FtcGxlIh4KCFNodXRkb3duEhIKCnNlbmRfY2xvc2UYASABKAgiIQoMTG9va1VwUm91dGVzEhEKCWFkZHJlc3NlcxgBIAMoDCIbCglJbmplY3RUdW4SDgoGcGFja2V0GAEgASgMIkgKCUluamVjdFVkcBIpCgZzb3VyY2UYASABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRW5kcG9pbnQSEAoIZGF0YWdyYW0YAiABKAwiGQoHQWR2YW5jZRIOCgZub3dfbXMYASABKAQi5QUKDUZyb21EYXRhUGxhbmUSJwoFcmVhZHkYASABKAsyFi5sYWNpcy5kYXRhcGxhbmUuUmVhZHlIABIpCgZyZXN1bHQYAiABKAsyFy5sYWNpcy5kYXRhcGxhbmUuUmVzdWx0SAASLQoIZGF0YWdyYW0YAyABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRGF0YWdyYW1IABIrCgdtZXNzYWdlGAQgASgLMhgubGFjaXMuZGF0YXBsYW5lLk1lc3NhZ2VIABI0CgxuZWVkX3Nlc3Npb24YBSABKAsyHC5sYWNpcy5kYXRhcGxhbmUuTmVlZFNlc3Npb25IABIvCgljb25maXJtZWQYBiABKAsyGi5sYWNpcy5kYXRhcGxhbmUuQ29uZmlybWVkSAASKQoGcm9hbWVkGAcgASgLMhcubGFjaXMuZGF0YXBsYW5lLlJvYW1lZEgAEjQKDGNvdW50ZXJfaGlnaBgIIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS5Db3VudGVySGlnaEgAEjIKC2Ryb3Bfc2FtcGxlGAkgASgLMhsubGFjaXMuZGF0YXBsYW5lLkRyb3BTYW1wbGVIABI0Cgxzb2NrZXRfZXJyb3IYCiABKAsyHC5sYWNpcy5kYXRhcGxhbmUuU29ja2V0RXJyb3JIABI0CgxkZXZpY2VfZXJyb3IYCyABKAsyHC5sYWNpcy5kYXRhcGxhbmUuRGV2aWNlRXJyb3JIABIyCgtmbG93X3JlcG9ydBgMIAEoCzIbLmxhY2lzLmRhdGFwbGFuZS5GbG93UmVwb3J0SAASKgoHdHVuX291dBgeIAEoCzIXLmxhY2lzLmRhdGFwbGFuZS5UdW5PdXRIABIqCgd1ZHBfb3V0GB8gASgLMhcubGFjaXMuZGF0YXBsYW5lLlVkcE91dEgAEicKBXF1aWV0GCAgASgLMhYubGFjaXMuZGF0YXBsYW5lLlF1aWV0SABCBwoFZXZlbnQimQEKBVJlYWR5EhgKEGNvbnRyYWN0X3ZlcnNpb24YASABKA0SFgoOb2xkZXN0X3ZlcnNpb24YBiABKA0SDQoFYnVpbGQYAiABKAkSFAoMY2FwYWJpbGl0aWVzGAMgAygJEisKCHNuYXBzaG90GAQgASgLMhkubGFjaXMuZGF0YXBsYW5lLlNuYXBzaG90EgwKBG1vcmUYBSABKAgiuQEKCFNuYXBzaG90EhAKCHR1bl9uYW1lGAEgASgJEg8KB3R1bl9tdHUYAiABKA0SLgoNdHVuX2FkZHJlc3NlcxgDIAMoCzIXLmxhY2lzLmRhdGFwbGFuZS5QcmVmaXgSJgoDdWRwGAQgASgLMhkubGFjaXMuZGF0YXBsYW5lLkVuZHBvaW50EjIKCHNlc3Npb25zGAUgAygLMiAubGFjaXMuZGF0YXBsYW5lLlNlc3Npb25TbmFwc2hvdCL6AQoPU2Vzc2lvblNuYXBzaG90EhMKC2xvY2FsX2luZGV4GAEgASgNEhQKDHJlbW90ZV9pbmRleBgCIAEoDRIjCgRwYXRoGAkgASgLMhUubGFjaXMuZGF0YXBsYW5lLlBhdGgSFgoOcGVlcl9hZGRyZXNzZXMYBCADKAwSMQoQYWxsb3dlZF9wcmVmaXhlcxgKIAMoCzIXLmxhY2lzLmRhdGFwbGFuZS5QcmVmaXgSEQoJY29uZmlybWVkGAUgASgIEg8KB3ByaW1hcnkYBiABKAgSFAoMc2VuZF9jb3VudGVyGAcgASgEEgwKBG1lbW8YCCABKAxKBAgDEAQikAIKBlJlc3VsdBISCgpyZXF1ZXN0X2lkGAEgASgEEg0KBWVycm9yGAIgASgJEgwKBGNvZGUYAyABKAkSMAoKdHVuX29wZW5lZBgEIAEoCzIaLmxhY2lzLmRhdGFwbGFuZS5UdW5PcGVuZWRIABIwCgp1ZHBfb3BlbmVkGAUgASgLMhoubGFjaXMuZGF0YXBsYW5lLlVkcE9wZW5lZEgAEisKB3NhbXBsZWQYBiABKAsyGC5sYWNpcy5kYXRhcGxhbmUuU2FtcGxlZEgAEjsKEHJvdXRlc19sb29rZWRfdXAYByABKAsyHy5sYWNpcy5kYXRhcGxhbmUuUm91dGVzTG9va2VkVXBIAEIHCgV2YWx1ZSIZCglUdW5PcGVuZWQSDAoEbmFtZRgBIAEoCSI1CglVZHBPcGVuZWQSKAoFYm91bmQYASABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRW5kcG9pbnQipQEKB1NhbXBsZWQSMgoIYWN0aXZpdHkYASADKAsyIC5sYWNpcy5kYXRhcGxhbmUuU2Vzc2lvbkFjdGl2aXR5EisKCGNvdW50ZXJzGAIgASgLMhkubGFjaXMuZGF0YXBsYW5lLkNvdW50ZXJzEgwKBG1vcmUYAyABKAgSKwoFcnVsZXMYBCADKAsyHC5sYWNpcy5kYXRhcGxhbmUuUnVsZUNvdW50ZXIiUQoLUnVsZUNvdW50ZXISEQoJcG9saWN5X2lkGAEgASgNEg8KB2luYm91bmQYAiABKAgSDwoHcnVsZV9pZBgDIAEoDRINCgVmbG93cxgEIAEoBCK6AQoPU2Vzc2lvbkFjdGl2aXR5EhMKC2xvY2FsX2luZGV4GAEgASgNEhAKCHJlY2VpdmVkGAIgASgIEgwKBHNlbnQYAyABKAgSHgoWcmVjZWl2ZWRfcGFja2V0c190b3RhbBgEIAEoBBIcChRyZWNlaXZlZF9ieXRlc190b3RhbBgFIAEoBBIaChJzZW50X3BhY2tldHNfdG90YWwYBiABKAQSGAoQc2VudF9ieXRlc190b3RhbBgHIAEoBCLKAQoIQ291bnRlcnMSLAoFZHJvcHMYASADKAsyHS5sYWNpcy5kYXRhcGxhbmUuTmFtZWRDb3VudGVyEhgKEHR1bl9yZWFkX3BhY2tldHMYAiABKAQSGwoTdHVuX3dyaXR0ZW5fcGFja2V0cxgDIAEoBBIeChZ1ZHBfcmVjZWl2ZWRfZGF0YWdyYW1zGAQgASgEEhoKEnVkcF9zZW50X2RhdGFncmFtcxgFIAEoBBINCgVmbG93cxgGIAEoBBIOCgZwYXJrZWQYByABKAQiKwoMTmFtZWRDb3VudGVyEgwKBG5hbWUYASABKAkSDQoFY291bnQYAiABKAQifgoIRGF0YWdyYW0SJQoGb3JpZ2luGAMgASgLMhUubGFjaXMuZGF0YXBsYW5lLlBhdGgSEAoIZGF0YWdyYW0YAiABKAwSMwoIc3RhbmRpbmcYBCABKA4yIS5sYWNpcy5kYXRhcGxhbmUuRGF0YWdyYW1TdGFuZGluZ0oECAEQAiJLCgdNZXNzYWdlEhMKC2xvY2FsX2luZGV4GAEgASgNEgwKBHR5cGUYAiABKA0SDwoHc3VidHlwZRgDIAEoDRIMCgRib2R5GAQgASgMIiIKC05lZWRTZXNzaW9uEhMKC2Rlc3RpbmF0aW9uGAEgASgMIiAKCUNvbmZpcm1lZBITCgtsb2NhbF9pbmRleBgBIAEoDSJICgZSb2FtZWQSEwoLbG9jYWxfaW5kZXgYASABKA0SIwoEcGF0aBgDIAEoCzIVLmxhY2lzLmRhdGFwbGFuZS5QYXRoSgQIAhADIksKC0NvdW50ZXJIaWdoEhMKC2xvY2FsX2luZGV4GAEgASgNEhQKDHNlbmRfY291bnRlchgCIAEoBBIRCglleGhhdXN0ZWQYAyABKAgiiQIKCkRyb3BTYW1wbGUSDgoGcmVhc29uGAEgASgJEg8KB2luYm91bmQYAiABKAgSFQoNbG9jYWxfYWRkcmVzcxgDIAEoDBIWCg5yZW1vdGVfYWRkcmVzcxgEIAEoDBIQCghwcm90b2NvbBgFIAEoDRISCgpsb2NhbF9wb3J0GAYgASgNEhMKC3JlbW90ZV9wb3J0GAcgASgNEhMKC2xvY2FsX2luZGV4GAggASgNEiUKBm9yaWdpbhgKIAEoCzIVLmxhY2lzLmRhdGFwbGFuZS5QYXRoEi4KBmFjdGlvbhgLIAEoDjIeLmxhY2lzLmRhdGFwbGFuZS5SZWZ1c2FsQWN0aW9uSgQICRAKIjIKCkZsb3dSZXBvcnQSJAoFZmxvd3MYASADKAsyFS5sYWNpcy5kYXRhcGxhbmUuRmxvdyKiAgoERmxvdxIVCg1sb2NhbF9hZGRyZXNzGAEgASgMEhYKDnJlbW90ZV9hZGRyZXNzGAIgASgMEhIKCmxvY2FsX3BvcnQYAyABKA0SEwoLcmVtb3RlX3BvcnQYBCABKA0SEAoIcHJvdG9jb2wYBSABKA0SDwoHaW5ib3VuZBgGIAEoCBIRCglwb2xpY3lfaWQYByABKA0SDwoHcnVsZV9pZBgIIAEoDRIOCgZhZ2VfbXMYCSABKAQSDwoHaWRsZV9tcxgKIAEoBBIUCgxzZW50X3BhY2tldHMYCyABKAQSEgoKc2VudF9ieXRlcxgMIAEoBBIYChByZWNlaXZlZF9wYWNrZXRzGA0gASgEEhYKDnJlY2VpdmVkX2J5dGVzGA4gASgEIjgKDlJvdXRlc0xvb2tlZFVwEiYKBnJvdXRlcxgBIAMoCzIWLmxhY2lzLmRhdGFwbGFuZS5Sb3V0ZSIcCgtTb2NrZXRFcnJvchINCgVlcnJvchgBIAEoCSIcCgtEZXZpY2VFcnJvchINCgVlcnJvchgBIAEoCSIYCgZUdW5PdXQSDgoGcGFja2V0GAEgASgMIkEKBlVkcE91dBIlCgJ0bxgBIAEoCzIZLmxhY2lzLmRhdGFwbGFuZS5FbmRwb2ludBIQCghkYXRhZ3JhbRgCIAEoDCIbCgVRdWlldBISCgpyZXF1ZXN0X2lkGAEgASgEKlYKBkNpcGhlchIWChJDSVBIRVJfVU5TUEVDSUZJRUQQABIWChJDSVBIRVJfQUVTXzI1Nl9HQ00QARIcChhDSVBIRVJfQ0hBQ0hBMjBfUE9MWTEzMDUQAiqPAQoQRGF0YWdyYW1TdGFuZGluZxIhCh1EQVRBR1JBTV9TVEFORElOR19VTlNQRUNJRklFRBAAEhsKF0RBVEFHUkFNX1NUQU5ESU5HX0tOT1dOEAESHgoaREFUQUdSQU1fU1RBTkRJTkdfUkVQRUFURUQQAhIbChdEQVRBR1JBTV9TVEFORElOR19GSVJTVBADKo4BCg9SZWN2RXJyb3JQb2xpY3kSIQodUkVDVl9FUlJPUl9QT0xJQ1lfVU5TUEVDSUZJRUQQABIcChhSRUNWX0VSUk9SX1BPTElDWV9BTFdBWVMQARIbChdSRUNWX0VSUk9SX1BPTElDWV9ORVZFUhACEh0KGVJFQ1ZfRVJST1JfUE9MSUNZX1BSSVZBVEUQAyqKAQoMUnVsZVByb3RvY29sEh0KGVJVTEVfUFJPVE9DT0xfVU5TUEVDSUZJRUQQABIVChFSVUxFX1BST1RPQ09MX0FOWRABEhUKEVJVTEVfUFJPVE9DT0xfVENQEAISFQoRUlVMRV9QUk9UT0NPTF9VRFAQAxIWChJSVUxFX1BST1RPQ09MX0lDTVAQBCpjCg1SZWZ1c2FsQWN0aW9uEh4KGlJFRlVTQUxfQUNUSU9OX1VOU1BFQ0lGSUVEEAASFwoTUkVGVVNBTF9BQ1RJT05fRFJPUBABEhkKFVJFRlVTQUxfQUNUSU9OX1JFSkVDVBACYgZwcm90bzM");
+  fileDesc("Cg9kYXRhcGxhbmUucHJvdG8SD2xhY2lzLmRhdGFwbGFuZSIpCghFbmRwb2ludBIPCgdhZGRyZXNzGAEgASgMEgwKBHBvcnQYAiABKA0iZwoEUGF0aBIrCgZkaXJlY3QYASABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRW5kcG9pbnRIABIrCgdyZWxheWVkGAIgASgLMhgubGFjaXMuZGF0YXBsYW5lLlJlbGF5ZWRIAEIFCgN3YXkiLwoHUmVsYXllZBIPCgdzZXNzaW9uGAEgASgNEhMKC3JlbGF5X2luZGV4GAIgASgNIicKBlByZWZpeBIPCgdhZGRyZXNzGAEgASgMEgwKBGJpdHMYAiABKA0i2gEKClBvbGljeVJ1bGUSDwoHcnVsZV9pZBgBIAEoDRIvCghwcm90b2NvbBgCIAEoDjIdLmxhY2lzLmRhdGFwbGFuZS5SdWxlUHJvdG9jb2wSEgoKcG9ydF9maXJzdBgDIAEoDRIRCglwb3J0X2xhc3QYBCABKA0SJwoGcmVtb3RlGAUgAygLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBImCgVsb2NhbBgGIAMoCzIXLmxhY2lzLmRhdGFwbGFuZS5QcmVmaXgSEgoKaWNtcF90eXBlcxgHIAMoDSLwAQoNUG9saWN5UHJvZ3JhbRIRCglwb2xpY3lfaWQYASABKA0SLAoHaW5ib3VuZBgCIAMoCzIbLmxhY2lzLmRhdGFwbGFuZS5Qb2xpY3lSdWxlEi0KCG91dGJvdW5kGAMgAygLMhsubGFjaXMuZGF0YXBsYW5lLlBvbGljeVJ1bGUSNgoOcmVmdXNlX2luYm91bmQYBCABKA4yHi5sYWNpcy5kYXRhcGxhbmUuUmVmdXNhbEFjdGlvbhI3Cg9yZWZ1c2Vfb3V0Ym91bmQYBSABKA4yHi5sYWNpcy5kYXRhcGxhbmUuUmVmdXNhbEFjdGlvbiLtAQoFUm91dGUSJwoGcHJlZml4GAEgASgLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBIoCgNvd24YAiABKAsyGS5sYWNpcy5kYXRhcGxhbmUuT3duUm91dGVIABIqCgRwZWVyGAMgASgLMhoubGFjaXMuZGF0YXBsYW5lLlBlZXJSb3V0ZUgAEjEKCGdhdGV3YXlzGAQgASgLMh0ubGFjaXMuZGF0YXBsYW5lLkdhdGV3YXlSb3V0ZUgAEigKBG5vbmUYBSABKAsyGC5sYWNpcy5kYXRhcGxhbmUuTm9Sb3V0ZUgAQggKBnRhcmdldCIKCghPd25Sb3V0ZSILCglQZWVyUm91dGUiCQoHTm9Sb3V0ZSI6CgxHYXRld2F5Um91dGUSKgoIZ2F0ZXdheXMYASADKAsyGC5sYWNpcy5kYXRhcGxhbmUuR2F0ZXdheSIqCgdHYXRld2F5Eg8KB2FkZHJlc3MYASABKAwSDgoGd2VpZ2h0GAIgASgNIusJCgtUb0RhdGFQbGFuZRISCgpyZXF1ZXN0X2lkGAEgASgEEicKBWhlbGxvGAIgASgLMhYubGFjaXMuZGF0YXBsYW5lLkhlbGxvSAASLAoIb3Blbl90dW4YAyABKAsyGC5sYWNpcy5kYXRhcGxhbmUuT3BlblR1bkgAEiwKCG9wZW5fdWRwGAQgASgLMhgubGFjaXMuZGF0YXBsYW5lLk9wZW5VZHBIABIvCgljb25maWd1cmUYBSABKAsyGi5sYWNpcy5kYXRhcGxhbmUuQ29uZmlndXJlSAASOgoPaW5zdGFsbF9zZXNzaW9uGAYgASgLMh8ubGFjaXMuZGF0YXBsYW5lLkluc3RhbGxTZXNzaW9uSAASLAoIc2V0X3BhdGgYByABKAsyGC5sYWNpcy5kYXRhcGxhbmUuU2V0UGF0aEgAEjIKC3NldF9wcmltYXJ5GAggASgLMhsubGFjaXMuZGF0YXBsYW5lLlNldFByaW1hcnlIABI4Cg5yZW1vdmVfc2Vzc2lvbhgKIAEoCzIeLmxhY2lzLmRhdGFwbGFuZS5SZW1vdmVTZXNzaW9uSAASOAoOYXBwbHlfcG9saWNpZXMYCyABKAsyHi5sYWNpcy5kYXRhcGxhbmUuQXBwbHlQb2xpY2llc0gAEjUKDXNlYWxfYW5kX3NlbmQYDCABKAsyHC5sYWNpcy5kYXRhcGxhbmUuU2VhbEFuZFNlbmRIABI2Cg1zZW5kX2RhdGFncmFtGA0gASgLMh0ubGFjaXMuZGF0YXBsYW5lLlNlbmREYXRhZ3JhbUgAEjIKC2Ryb3BfcGFya2VkGA8gASgLMhsubGFjaXMuZGF0YXBsYW5lLkRyb3BQYXJrZWRIABIpCgZzYW1wbGUYECABKAsyFy5sYWNpcy5kYXRhcGxhbmUuU2FtcGxlSAASLQoIc2h1dGRvd24YESABKAsyGS5sYWNpcy5kYXRhcGxhbmUuU2h1dGRvd25IABInCgVzdGFnZRgSIAEoCzIWLmxhY2lzLmRhdGFwbGFuZS5TdGFnZUgAEjQKDGFwcGx5X3JvdXRlcxgTIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS5BcHBseVJvdXRlc0gAEjAKCmxpc3RfZmxvd3MYFCABKAsyGi5sYWNpcy5kYXRhcGxhbmUuTGlzdEZsb3dzSAASLgoJc2V0X3JlbGF5GBUgASgLMhkubGFjaXMuZGF0YXBsYW5lLlNldFJlbGF5SAASNAoMcmVtb3ZlX3JlbGF5GBYgASgLMhwubGFjaXMuZGF0YXBsYW5lLlJlbW92ZVJlbGF5SAASKwoHY29uZmluZRgXIAEoCzIYLmxhY2lzLmRhdGFwbGFuZS5Db25maW5lSAASMAoKaW5qZWN0X3R1bhgeIAEoCzIaLmxhY2lzLmRhdGFwbGFuZS5JbmplY3RUdW5IABIwCgppbmplY3RfdWRwGB8gASgLMhoubGFjaXMuZGF0YXBsYW5lLkluamVjdFVkcEgAEisKB2FkdmFuY2UYICABKAsyGC5sYWNpcy5kYXRhcGxhbmUuQWR2YW5jZUgAEjcKDmxvb2tfdXBfcm91dGVzGCEgASgLMh0ubGFjaXMuZGF0YXBsYW5lLkxvb2tVcFJvdXRlc0gAQgkKB2NvbW1hbmRKBAgJEApKBAgOEA8iOQoFSGVsbG8SGAoQY29udHJhY3RfdmVyc2lvbhgBIAEoDRIWCg5vbGRlc3RfdmVyc2lvbhgCIAEoDSJyCgdPcGVuVHVuEgwKBG5hbWUYASABKAkSCwoDbXR1GAIgASgNEioKCWFkZHJlc3NlcxgDIAMoCzIXLmxhY2lzLmRhdGFwbGFuZS5QcmVmaXgSEAoIdHhfcXVldWUYBCABKA0SDgoGcXVldWVzGAUgASgNIpYBCgdPcGVuVWRwEicKBGJpbmQYASABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRW5kcG9pbnQSGQoRcmVhZF9idWZmZXJfYnl0ZXMYAiABKA0SGgoSd3JpdGVfYnVmZmVyX2J5dGVzGAMgASgNEg0KBWJhdGNoGAQgASgNEgwKBG1hcmsYBSABKA0SDgoGcXVldWVzGAYgASgNIvIBCglDb25maWd1cmUSKQoIbmV0d29ya3MYASADKAsyFy5sYWNpcy5kYXRhcGxhbmUuUHJlZml4EjkKD3NlbmRfcmVjdl9lcnJvchgCIAEoDjIgLmxhY2lzLmRhdGFwbGFuZS5SZWN2RXJyb3JQb2xpY3kSHAoUZHJvcF9sb2NhbF9icm9hZGNhc3QYAyABKAgSFgoOZHJvcF9tdWx0aWNhc3QYBCABKAgSEwoLYW5zd2VyX2VjaG8YBSABKAgSNAoNZmxvd190aW1lb3V0cxgGIAEoCzIdLmxhY2lzLmRhdGFwbGFuZS5GbG93VGltZW91dHMiQAoMRmxvd1RpbWVvdXRzEg4KBnRjcF9tcxgBIAEoDRIOCgZ1ZHBfbXMYAiABKA0SEAoIb3RoZXJfbXMYAyABKA0i8wIKDkluc3RhbGxTZXNzaW9uEhMKC2xvY2FsX2luZGV4GAEgASgNEhQKDHJlbW90ZV9pbmRleBgCIAEoDRInCgZjaXBoZXIYAyABKA4yFy5sYWNpcy5kYXRhcGxhbmUuQ2lwaGVyEhAKCHNlbmRfa2V5GAQgASgMEhMKC3JlY2VpdmVfa2V5GAUgASgMEhQKDHNlbmRfY291bnRlchgGIAEoBBIVCg1yZWNlaXZlX2Zsb29yGAcgASgEEiMKBHBhdGgYDiABKAsyFS5sYWNpcy5kYXRhcGxhbmUuUGF0aBIWCg5wZWVyX2FkZHJlc3NlcxgJIAMoDBIxChBhbGxvd2VkX3ByZWZpeGVzGA8gAygLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBIRCglwb2xpY3lfaWQYCiABKA0SEQoJY29uZmlybWVkGAsgASgIEg8KB3ByaW1hcnkYDCABKAgSDAoEbWVtbxgNIAEoDEoECAgQCSJJCgdTZXRQYXRoEhMKC2xvY2FsX2luZGV4GAEgASgNEiMKBHBhdGgYAyABKAsyFS5sYWNpcy5kYXRhcGxhbmUuUGF0aEoECAIQAyIhCgpTZXRQcmltYXJ5EhMKC2xvY2FsX2luZGV4GAEgASgNIjgKDVJlbW92ZVNlc3Npb24SEwoLbG9jYWxfaW5kZXgYASABKA0SEgoKc2VuZF9jbG9zZRgCIAEoCCJhCgVTdGFnZRIwCghwcm9ncmFtcxgBIAMoCzIeLmxhY2lzLmRhdGFwbGFuZS5Qb2xpY3lQcm9ncmFtEiYKBnJvdXRlcxgCIAMoCzIWLmxhY2lzLmRhdGFwbGFuZS5Sb3V0ZSKIAQoNQXBwbHlQb2xpY2llcxIwCghwcm9ncmFtcxgBIAMoCzIeLmxhY2lzLmRhdGFwbGFuZS5Qb2xpY3lQcm9ncmFtEjAKCGJpbmRpbmdzGAIgAygLMh4ubGFjaXMuZGF0YXBsYW5lLlBvbGljeUJpbmRpbmcSEwoLcmFpc2VfZXBvY2gYAyABKAgiNQoLQXBwbHlSb3V0ZXMSJgoGcm91dGVzGAEgAygLMhYubGFjaXMuZGF0YXBsYW5lLlJvdXRlIgsKCUxpc3RGbG93cyJ/CghTZXRSZWxheRITCgtyZWxheV9pbmRleBgBIAEoDRIPCgdzZXNzaW9uGAIgASgNEhcKDXRlcm1pbmFsX3BlZXIYAyABKAxIABIsCgdmb3J3YXJkGAQgASgLMhkubGFjaXMuZGF0YXBsYW5lLlJlbGF5SG9wSABCBgoEcm9sZSIwCghSZWxheUhvcBIPCgdzZXNzaW9uGAEgASgNEhMKC3JlbGF5X2luZGV4GAIgASgNIiIKC1JlbW92ZVJlbGF5EhMKC3JlbGF5X2luZGV4GAEgASgNIjcKDVBvbGljeUJpbmRpbmcSEwoLbG9jYWxfaW5kZXgYASABKA0SEQoJcG9saWN5X2lkGAIgASgNIk8KC1NlYWxBbmRTZW5kEhMKC2xvY2FsX2luZGV4GAEgASgNEgwKBHR5cGUYAiABKA0SDwoHc3VidHlwZRgDIAEoDRIMCgRib2R5GAQgASgMIkkKDFNlbmREYXRhZ3JhbRIhCgJ0bxgDIAEoCzIVLmxhY2lzLmRhdGFwbGFuZS5QYXRoEhAKCGRhdGFncmFtGAIgASgMSgQIARACIiEKCkRyb3BQYXJrZWQSEwoLZGVzdGluYXRpb24YASABKAwiCAoGU2FtcGxlIh4KCFNodXRkb3duEhIKCnNlbmRfY2xvc2UYASABKAgiCQoHQ29uZmluZSIhCgxMb29rVXBSb3V0ZXMSEQoJYWRkcmVzc2VzGAEgAygMIhsKCUluamVjdFR1bhIOCgZwYWNrZXQYASABKAwiSAoJSW5qZWN0VWRwEikKBnNvdXJjZRgBIAEoCzIZLmxhY2lzLmRhdGFwbGFuZS5FbmRwb2ludBIQCghkYXRhZ3JhbRgCIAEoDCIZCgdBZHZhbmNlEg4KBm5vd19tcxgBIAEoBCLlBQoNRnJvbURhdGFQbGFuZRInCgVyZWFkeRgBIAEoCzIWLmxhY2lzLmRhdGFwbGFuZS5SZWFkeUgAEikKBnJlc3VsdBgCIAEoCzIXLmxhY2lzLmRhdGFwbGFuZS5SZXN1bHRIABItCghkYXRhZ3JhbRgDIAEoCzIZLmxhY2lzLmRhdGFwbGFuZS5EYXRhZ3JhbUgAEisKB21lc3NhZ2UYBCABKAsyGC5sYWNpcy5kYXRhcGxhbmUuTWVzc2FnZUgAEjQKDG5lZWRfc2Vzc2lvbhgFIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS5OZWVkU2Vzc2lvbkgAEi8KCWNvbmZpcm1lZBgGIAEoCzIaLmxhY2lzLmRhdGFwbGFuZS5Db25maXJtZWRIABIpCgZyb2FtZWQYByABKAsyFy5sYWNpcy5kYXRhcGxhbmUuUm9hbWVkSAASNAoMY291bnRlcl9oaWdoGAggASgLMhwubGFjaXMuZGF0YXBsYW5lLkNvdW50ZXJIaWdoSAASMgoLZHJvcF9zYW1wbGUYCSABKAsyGy5sYWNpcy5kYXRhcGxhbmUuRHJvcFNhbXBsZUgAEjQKDHNvY2tldF9lcnJvchgKIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS5Tb2NrZXRFcnJvckgAEjQKDGRldmljZV9lcnJvchgLIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS5EZXZpY2VFcnJvckgAEjIKC2Zsb3dfcmVwb3J0GAwgASgLMhsubGFjaXMuZGF0YXBsYW5lLkZsb3dSZXBvcnRIABIqCgd0dW5fb3V0GB4gASgLMhcubGFjaXMuZGF0YXBsYW5lLlR1bk91dEgAEioKB3VkcF9vdXQYHyABKAsyFy5sYWNpcy5kYXRhcGxhbmUuVWRwT3V0SAASJwoFcXVpZXQYICABKAsyFi5sYWNpcy5kYXRhcGxhbmUuUXVpZXRIAEIHCgVldmVudCKZAQoFUmVhZHkSGAoQY29udHJhY3RfdmVyc2lvbhgBIAEoDRIWCg5vbGRlc3RfdmVyc2lvbhgGIAEoDRINCgVidWlsZBgCIAEoCRIUCgxjYXBhYmlsaXRpZXMYAyADKAkSKwoIc25hcHNob3QYBCABKAsyGS5sYWNpcy5kYXRhcGxhbmUuU25hcHNob3QSDAoEbW9yZRgFIAEoCCK5AQoIU25hcHNob3QSEAoIdHVuX25hbWUYASABKAkSDwoHdHVuX210dRgCIAEoDRIuCg10dW5fYWRkcmVzc2VzGAMgAygLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBImCgN1ZHAYBCABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRW5kcG9pbnQSMgoIc2Vzc2lvbnMYBSADKAsyIC5sYWNpcy5kYXRhcGxhbmUuU2Vzc2lvblNuYXBzaG90IvoBCg9TZXNzaW9uU25hcHNob3QSEwoLbG9jYWxfaW5kZXgYASABKA0SFAoMcmVtb3RlX2luZGV4GAIgASgNEiMKBHBhdGgYCSABKAsyFS5sYWNpcy5kYXRhcGxhbmUuUGF0aBIWCg5wZWVyX2FkZHJlc3NlcxgEIAMoDBIxChBhbGxvd2VkX3ByZWZpeGVzGAogAygLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBIRCgljb25maXJtZWQYBSABKAgSDwoHcHJpbWFyeRgGIAEoCBIUCgxzZW5kX2NvdW50ZXIYByABKAQSDAoEbWVtbxgIIAEoDEoECAMQBCLFAgoGUmVzdWx0EhIKCnJlcXVlc3RfaWQYASABKAQSDQoFZXJyb3IYAiABKAkSDAoEY29kZRgDIAEoCRIwCgp0dW5fb3BlbmVkGAQgASgLMhoubGFjaXMuZGF0YXBsYW5lLlR1bk9wZW5lZEgAEjAKCnVkcF9vcGVuZWQYBSABKAsyGi5sYWNpcy5kYXRhcGxhbmUuVWRwT3BlbmVkSAASKwoHc2FtcGxlZBgGIAEoCzIYLmxhY2lzLmRhdGFwbGFuZS5TYW1wbGVkSAASOwoQcm91dGVzX2xvb2tlZF91cBgHIAEoCzIfLmxhY2lzLmRhdGFwbGFuZS5Sb3V0ZXNMb29rZWRVcEgAEjMKC2NvbmZpbmVtZW50GAggASgLMhwubGFjaXMuZGF0YXBsYW5lLkNvbmZpbmVtZW50SABCBwoFdmFsdWUiZAoLQ29uZmluZW1lbnQSDQoFaG9sZHMYASADKAkSMAoHbGFja2luZxgCIAMoCzIfLmxhY2lzLmRhdGFwbGFuZS5MYWNraW5nTWVhc3VyZRIUCgxzeXN0ZW1fY2FsbHMYAyABKA0iLgoOTGFja2luZ01lYXN1cmUSDwoHbWVhc3VyZRgBIAEoCRILCgN3aHkYAiABKAkiGQoJVHVuT3BlbmVkEgwKBG5hbWUYASABKAkiNQoJVWRwT3BlbmVkEigKBWJvdW5kGAEgASgLMhkubGFjaXMuZGF0YXBsYW5lLkVuZHBvaW50IqUBCgdTYW1wbGVkEjIKCGFjdGl2aXR5GAEgAygLMiAubGFjaXMuZGF0YXBsYW5lLlNlc3Npb25BY3Rpdml0eRIrCghjb3VudGVycxgCIAEoCzIZLmxhY2lzLmRhdGFwbGFuZS5Db3VudGVycxIMCgRtb3JlGAMgASgIEisKBXJ1bGVzGAQgAygLMhwubGFjaXMuZGF0YXBsYW5lLlJ1bGVDb3VudGVyIlEKC1J1bGVDb3VudGVyEhEKCXBvbGljeV9pZBgBIAEoDRIPCgdpbmJvdW5kGAIgASgIEg8KB3J1bGVfaWQYAyABKA0SDQoFZmxvd3MYBCABKAQiugEKD1Nlc3Npb25BY3Rpdml0eRITCgtsb2NhbF9pbmRleBgBIAEoDRIQCghyZWNlaXZlZBgCIAEoCBIMCgRzZW50GAMgASgIEh4KFnJlY2VpdmVkX3BhY2tldHNfdG90YWwYBCABKAQSHAoUcmVjZWl2ZWRfYnl0ZXNfdG90YWwYBSABKAQSGgoSc2VudF9wYWNrZXRzX3RvdGFsGAYgASgEEhgKEHNlbnRfYnl0ZXNfdG90YWwYByABKAQiygEKCENvdW50ZXJzEiwKBWRyb3BzGAEgAygLMh0ubGFjaXMuZGF0YXBsYW5lLk5hbWVkQ291bnRlchIYChB0dW5fcmVhZF9wYWNrZXRzGAIgASgEEhsKE3R1bl93cml0dGVuX3BhY2tldHMYAyABKAQSHgoWdWRwX3JlY2VpdmVkX2RhdGFncmFtcxgEIAEoBBIaChJ1ZHBfc2VudF9kYXRhZ3JhbXMYBSABKAQSDQoFZmxvd3MYBiABKAQSDgoGcGFya2VkGAcgASgEIisKDE5hbWVkQ291bnRlchIMCgRuYW1lGAEgASgJEg0KBWNvdW50GAIgASgEIn4KCERhdGFncmFtEiUKBm9yaWdpbhgDIAEoCzIVLmxhY2lzLmRhdGFwbGFuZS5QYXRoEhAKCGRhdGFncmFtGAIgASgMEjMKCHN0YW5kaW5nGAQgASgOMiEubGFjaXMuZGF0YXBsYW5lLkRhdGFncmFtU3RhbmRpbmdKBAgBEAIiSwoHTWVzc2FnZRITCgtsb2NhbF9pbmRleBgBIAEoDRIMCgR0eXBlGAIgASgNEg8KB3N1YnR5cGUYAyABKA0SDAoEYm9keRgEIAEoDCIiCgtOZWVkU2Vzc2lvbhITCgtkZXN0aW5hdGlvbhgBIAEoDCIgCglDb25maXJtZWQSEwoLbG9jYWxfaW5kZXgYASABKA0iSAoGUm9hbWVkEhMKC2xvY2FsX2luZGV4GAEgASgNEiMKBHBhdGgYAyABKAsyFS5sYWNpcy5kYXRhcGxhbmUuUGF0aEoECAIQAyJLCgtDb3VudGVySGlnaBITCgtsb2NhbF9pbmRleBgBIAEoDRIUCgxzZW5kX2NvdW50ZXIYAiABKAQSEQoJZXhoYXVzdGVkGAMgASgIIokCCgpEcm9wU2FtcGxlEg4KBnJlYXNvbhgBIAEoCRIPCgdpbmJvdW5kGAIgASgIEhUKDWxvY2FsX2FkZHJlc3MYAyABKAwSFgoOcmVtb3RlX2FkZHJlc3MYBCABKAwSEAoIcHJvdG9jb2wYBSABKA0SEgoKbG9jYWxfcG9ydBgGIAEoDRITCgtyZW1vdGVfcG9ydBgHIAEoDRITCgtsb2NhbF9pbmRleBgIIAEoDRIlCgZvcmlnaW4YCiABKAsyFS5sYWNpcy5kYXRhcGxhbmUuUGF0aBIuCgZhY3Rpb24YCyABKA4yHi5sYWNpcy5kYXRhcGxhbmUuUmVmdXNhbEFjdGlvbkoECAkQCiIyCgpGbG93UmVwb3J0EiQKBWZsb3dzGAEgAygLMhUubGFjaXMuZGF0YXBsYW5lLkZsb3ciogIKBEZsb3cSFQoNbG9jYWxfYWRkcmVzcxgBIAEoDBIWCg5yZW1vdGVfYWRkcmVzcxgCIAEoDBISCgpsb2NhbF9wb3J0GAMgASgNEhMKC3JlbW90ZV9wb3J0GAQgASgNEhAKCHByb3RvY29sGAUgASgNEg8KB2luYm91bmQYBiABKAgSEQoJcG9saWN5X2lkGAcgASgNEg8KB3J1bGVfaWQYCCABKA0SDgoGYWdlX21zGAkgASgEEg8KB2lkbGVfbXMYCiABKAQSFAoMc2VudF9wYWNrZXRzGAsgASgEEhIKCnNlbnRfYnl0ZXMYDCABKAQSGAoQcmVjZWl2ZWRfcGFja2V0cxgNIAEoBBIWCg5yZWNlaXZlZF9ieXRlcxgOIAEoBCI4Cg5Sb3V0ZXNMb29rZWRVcBImCgZyb3V0ZXMYASADKAsyFi5sYWNpcy5kYXRhcGxhbmUuUm91dGUiHAoLU29ja2V0RXJyb3ISDQoFZXJyb3IYASABKAkiHAoLRGV2aWNlRXJyb3ISDQoFZXJyb3IYASABKAkiGAoGVHVuT3V0Eg4KBnBhY2tldBgBIAEoDCJBCgZVZHBPdXQSJQoCdG8YASABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRW5kcG9pbnQSEAoIZGF0YWdyYW0YAiABKAwiGwoFUXVpZXQSEgoKcmVxdWVzdF9pZBgBIAEoBCpWCgZDaXBoZXISFgoSQ0lQSEVSX1VOU1BFQ0lGSUVEEAASFgoSQ0lQSEVSX0FFU18yNTZfR0NNEAESHAoYQ0lQSEVSX0NIQUNIQTIwX1BPTFkxMzA1EAIqjwEKEERhdGFncmFtU3RhbmRpbmcSIQodREFUQUdSQU1fU1RBTkRJTkdfVU5TUEVDSUZJRUQQABIbChdEQVRBR1JBTV9TVEFORElOR19LTk9XThABEh4KGkRBVEFHUkFNX1NUQU5ESU5HX1JFUEVBVEVEEAISGwoXREFUQUdSQU1fU1RBTkRJTkdfRklSU1QQAyqOAQoPUmVjdkVycm9yUG9saWN5EiEKHVJFQ1ZfRVJST1JfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHAoYUkVDVl9FUlJPUl9QT0xJQ1lfQUxXQVlTEAESGwoXUkVDVl9FUlJPUl9QT0xJQ1lfTkVWRVIQAhIdChlSRUNWX0VSUk9SX1BPTElDWV9QUklWQVRFEAMqigEKDFJ1bGVQcm90b2NvbBIdChlSVUxFX1BST1RPQ09MX1VOU1BFQ0lGSUVEEAASFQoRUlVMRV9QUk9UT0NPTF9BTlkQARIVChFSVUxFX1BST1RPQ09MX1RDUBACEhUKEVJVTEVfUFJPVE9DT0xfVURQEAMSFgoSUlVMRV9QUk9UT0NPTF9JQ01QEAQqYwoNUmVmdXNhbEFjdGlvbhIeChpSRUZVU0FMX0FDVElPTl9VTlNQRUNJRklFRBAAEhcKE1JFRlVTQUxfQUNUSU9OX0RST1AQARIZChVSRUZVU0FMX0FDVElPTl9SRUpFQ1QQAmIGcHJvdG8z");
 
 /**
  * An underlay UDP address. `address` is 4 or 16 bytes, network order; IPv4-mapped IPv6 never appears.
@@ -505,6 +505,12 @@ export type ToDataPlane = Message$1<"lacis.dataplane.ToDataPlane"> & {
      */
     value: RemoveRelay;
     case: "removeRelay";
+  } | {
+    /**
+     * @generated from field: lacis.dataplane.Confine confine = 23;
+     */
+    value: Confine;
+    case: "confine";
   } | {
     /**
      * Only understood by `lacis-dataplane --memory`.
@@ -1225,6 +1231,22 @@ export const ShutdownSchema: GenMessage<Shutdown> = /*@__PURE__*/
   messageDesc(file_dataplane, 34);
 
 /**
+ * Gives up everything that moving packets between what is open does not take, for good (SEMANTICS.md 14). Once more: tells again what holds.
+ * Answered by Result + Confinement.
+ *
+ * @generated from message lacis.dataplane.Confine
+ */
+export type Confine = Message$1<"lacis.dataplane.Confine"> & {
+};
+
+/**
+ * Describes the message lacis.dataplane.Confine.
+ * Use `create(ConfineSchema)` to create a new message.
+ */
+export const ConfineSchema: GenMessage<Confine> = /*@__PURE__*/
+  messageDesc(file_dataplane, 35);
+
+/**
  * Answered by Result + RoutesLookedUp, in order.
  *
  * @generated from message lacis.dataplane.LookUpRoutes
@@ -1241,7 +1263,7 @@ export type LookUpRoutes = Message$1<"lacis.dataplane.LookUpRoutes"> & {
  * Use `create(LookUpRoutesSchema)` to create a new message.
  */
 export const LookUpRoutesSchema: GenMessage<LookUpRoutes> = /*@__PURE__*/
-  messageDesc(file_dataplane, 35);
+  messageDesc(file_dataplane, 36);
 
 /**
  * @generated from message lacis.dataplane.InjectTun
@@ -1258,7 +1280,7 @@ export type InjectTun = Message$1<"lacis.dataplane.InjectTun"> & {
  * Use `create(InjectTunSchema)` to create a new message.
  */
 export const InjectTunSchema: GenMessage<InjectTun> = /*@__PURE__*/
-  messageDesc(file_dataplane, 36);
+  messageDesc(file_dataplane, 37);
 
 /**
  * @generated from message lacis.dataplane.InjectUdp
@@ -1280,7 +1302,7 @@ export type InjectUdp = Message$1<"lacis.dataplane.InjectUdp"> & {
  * Use `create(InjectUdpSchema)` to create a new message.
  */
 export const InjectUdpSchema: GenMessage<InjectUdp> = /*@__PURE__*/
-  messageDesc(file_dataplane, 37);
+  messageDesc(file_dataplane, 38);
 
 /**
  * Moves the clock of `--memory` forward to this instant.
@@ -1299,7 +1321,7 @@ export type Advance = Message$1<"lacis.dataplane.Advance"> & {
  * Use `create(AdvanceSchema)` to create a new message.
  */
 export const AdvanceSchema: GenMessage<Advance> = /*@__PURE__*/
-  messageDesc(file_dataplane, 38);
+  messageDesc(file_dataplane, 39);
 
 /**
  * @generated from message lacis.dataplane.FromDataPlane
@@ -1410,7 +1432,7 @@ export type FromDataPlane = Message$1<"lacis.dataplane.FromDataPlane"> & {
  * Use `create(FromDataPlaneSchema)` to create a new message.
  */
 export const FromDataPlaneSchema: GenMessage<FromDataPlane> = /*@__PURE__*/
-  messageDesc(file_dataplane, 39);
+  messageDesc(file_dataplane, 40);
 
 /**
  * Answer to Hello. `snapshot` is what already runs here: empty in a fresh process.
@@ -1463,7 +1485,7 @@ export type Ready = Message$1<"lacis.dataplane.Ready"> & {
  * Use `create(ReadySchema)` to create a new message.
  */
 export const ReadySchema: GenMessage<Ready> = /*@__PURE__*/
-  messageDesc(file_dataplane, 40);
+  messageDesc(file_dataplane, 41);
 
 /**
  * @generated from message lacis.dataplane.Snapshot
@@ -1504,7 +1526,7 @@ export type Snapshot = Message$1<"lacis.dataplane.Snapshot"> & {
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
-  messageDesc(file_dataplane, 41);
+  messageDesc(file_dataplane, 42);
 
 /**
  * No key leaves the data plane.
@@ -1563,7 +1585,7 @@ export type SessionSnapshot = Message$1<"lacis.dataplane.SessionSnapshot"> & {
  * Use `create(SessionSnapshotSchema)` to create a new message.
  */
 export const SessionSnapshotSchema: GenMessage<SessionSnapshot> = /*@__PURE__*/
-  messageDesc(file_dataplane, 42);
+  messageDesc(file_dataplane, 43);
 
 /**
  * @generated from message lacis.dataplane.Result
@@ -1583,7 +1605,7 @@ export type Result = Message$1<"lacis.dataplane.Result"> & {
 
   /**
    * Machine-readable cause: "", "not-permitted", "address-in-use", "device-busy", "no-such-device", "unknown-session",
-   * "unknown-policy", "bad-request", "unsupported", "system".
+   * "unknown-policy", "bad-request", "unsupported", "confined", "system".
    *
    * @generated from field: string code = 3;
    */
@@ -1618,6 +1640,12 @@ export type Result = Message$1<"lacis.dataplane.Result"> & {
      */
     value: RoutesLookedUp;
     case: "routesLookedUp";
+  } | {
+    /**
+     * @generated from field: lacis.dataplane.Confinement confinement = 8;
+     */
+    value: Confinement;
+    case: "confinement";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1626,7 +1654,62 @@ export type Result = Message$1<"lacis.dataplane.Result"> & {
  * Use `create(ResultSchema)` to create a new message.
  */
 export const ResultSchema: GenMessage<Result> = /*@__PURE__*/
-  messageDesc(file_dataplane, 43);
+  messageDesc(file_dataplane, 44);
+
+/**
+ * What the process has given up, by the names of SEMANTICS.md 14, and what it has not.
+ *
+ * @generated from message lacis.dataplane.Confinement
+ */
+export type Confinement = Message$1<"lacis.dataplane.Confinement"> & {
+  /**
+   * @generated from field: repeated string holds = 1;
+   */
+  holds: string[];
+
+  /**
+   * @generated from field: repeated lacis.dataplane.LackingMeasure lacking = 2;
+   */
+  lacking: LackingMeasure[];
+
+  /**
+   * How many system calls are left. 0: all.
+   *
+   * @generated from field: uint32 system_calls = 3;
+   */
+  systemCalls: number;
+};
+
+/**
+ * Describes the message lacis.dataplane.Confinement.
+ * Use `create(ConfinementSchema)` to create a new message.
+ */
+export const ConfinementSchema: GenMessage<Confinement> = /*@__PURE__*/
+  messageDesc(file_dataplane, 45);
+
+/**
+ * @generated from message lacis.dataplane.LackingMeasure
+ */
+export type LackingMeasure = Message$1<"lacis.dataplane.LackingMeasure"> & {
+  /**
+   * @generated from field: string measure = 1;
+   */
+  measure: string;
+
+  /**
+   * One sentence without a full stop.
+   *
+   * @generated from field: string why = 2;
+   */
+  why: string;
+};
+
+/**
+ * Describes the message lacis.dataplane.LackingMeasure.
+ * Use `create(LackingMeasureSchema)` to create a new message.
+ */
+export const LackingMeasureSchema: GenMessage<LackingMeasure> = /*@__PURE__*/
+  messageDesc(file_dataplane, 46);
 
 /**
  * @generated from message lacis.dataplane.TunOpened
@@ -1643,7 +1726,7 @@ export type TunOpened = Message$1<"lacis.dataplane.TunOpened"> & {
  * Use `create(TunOpenedSchema)` to create a new message.
  */
 export const TunOpenedSchema: GenMessage<TunOpened> = /*@__PURE__*/
-  messageDesc(file_dataplane, 44);
+  messageDesc(file_dataplane, 47);
 
 /**
  * @generated from message lacis.dataplane.UdpOpened
@@ -1660,7 +1743,7 @@ export type UdpOpened = Message$1<"lacis.dataplane.UdpOpened"> & {
  * Use `create(UdpOpenedSchema)` to create a new message.
  */
 export const UdpOpenedSchema: GenMessage<UdpOpened> = /*@__PURE__*/
-  messageDesc(file_dataplane, 45);
+  messageDesc(file_dataplane, 48);
 
 /**
  * @generated from message lacis.dataplane.Sampled
@@ -1698,7 +1781,7 @@ export type Sampled = Message$1<"lacis.dataplane.Sampled"> & {
  * Use `create(SampledSchema)` to create a new message.
  */
 export const SampledSchema: GenMessage<Sampled> = /*@__PURE__*/
-  messageDesc(file_dataplane, 46);
+  messageDesc(file_dataplane, 49);
 
 /**
  * What a rule has allowed since its program was applied.
@@ -1734,7 +1817,7 @@ export type RuleCounter = Message$1<"lacis.dataplane.RuleCounter"> & {
  * Use `create(RuleCounterSchema)` to create a new message.
  */
 export const RuleCounterSchema: GenMessage<RuleCounter> = /*@__PURE__*/
-  messageDesc(file_dataplane, 47);
+  messageDesc(file_dataplane, 50);
 
 /**
  * @generated from message lacis.dataplane.SessionActivity
@@ -1785,7 +1868,7 @@ export type SessionActivity = Message$1<"lacis.dataplane.SessionActivity"> & {
  * Use `create(SessionActivitySchema)` to create a new message.
  */
 export const SessionActivitySchema: GenMessage<SessionActivity> = /*@__PURE__*/
-  messageDesc(file_dataplane, 48);
+  messageDesc(file_dataplane, 51);
 
 /**
  * @generated from message lacis.dataplane.Counters
@@ -1832,7 +1915,7 @@ export type Counters = Message$1<"lacis.dataplane.Counters"> & {
  * Use `create(CountersSchema)` to create a new message.
  */
 export const CountersSchema: GenMessage<Counters> = /*@__PURE__*/
-  messageDesc(file_dataplane, 49);
+  messageDesc(file_dataplane, 52);
 
 /**
  * @generated from message lacis.dataplane.NamedCounter
@@ -1856,7 +1939,7 @@ export type NamedCounter = Message$1<"lacis.dataplane.NamedCounter"> & {
  * Use `create(NamedCounterSchema)` to create a new message.
  */
 export const NamedCounterSchema: GenMessage<NamedCounter> = /*@__PURE__*/
-  messageDesc(file_dataplane, 50);
+  messageDesc(file_dataplane, 53);
 
 /**
  * A handshake or recv_error that passed the header checks and the limiters.
@@ -1887,7 +1970,7 @@ export type Datagram = Message$1<"lacis.dataplane.Datagram"> & {
  * Use `create(DatagramSchema)` to create a new message.
  */
 export const DatagramSchema: GenMessage<Datagram> = /*@__PURE__*/
-  messageDesc(file_dataplane, 51);
+  messageDesc(file_dataplane, 54);
 
 /**
  * An authenticated packet of a session: lightHouse, control, closeTunnel, test reply. Test requests are answered natively.
@@ -1921,7 +2004,7 @@ export type Message = Message$1<"lacis.dataplane.Message"> & {
  * Use `create(MessageSchema)` to create a new message.
  */
 export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
-  messageDesc(file_dataplane, 52);
+  messageDesc(file_dataplane, 55);
 
 /**
  * First packet to an overlay address without a session; the packet is parked. At most one a second for one destination.
@@ -1940,7 +2023,7 @@ export type NeedSession = Message$1<"lacis.dataplane.NeedSession"> & {
  * Use `create(NeedSessionSchema)` to create a new message.
  */
 export const NeedSessionSchema: GenMessage<NeedSession> = /*@__PURE__*/
-  messageDesc(file_dataplane, 53);
+  messageDesc(file_dataplane, 56);
 
 /**
  * @generated from message lacis.dataplane.Confirmed
@@ -1957,7 +2040,7 @@ export type Confirmed = Message$1<"lacis.dataplane.Confirmed"> & {
  * Use `create(ConfirmedSchema)` to create a new message.
  */
 export const ConfirmedSchema: GenMessage<Confirmed> = /*@__PURE__*/
-  messageDesc(file_dataplane, 54);
+  messageDesc(file_dataplane, 57);
 
 /**
  * @generated from message lacis.dataplane.Roamed
@@ -1979,7 +2062,7 @@ export type Roamed = Message$1<"lacis.dataplane.Roamed"> & {
  * Use `create(RoamedSchema)` to create a new message.
  */
 export const RoamedSchema: GenMessage<Roamed> = /*@__PURE__*/
-  messageDesc(file_dataplane, 55);
+  messageDesc(file_dataplane, 58);
 
 /**
  * The send counter passed 2^34 (first = re-handshake) or the hard stop (nothing more is sent).
@@ -2008,7 +2091,7 @@ export type CounterHigh = Message$1<"lacis.dataplane.CounterHigh"> & {
  * Use `create(CounterHighSchema)` to create a new message.
  */
 export const CounterHighSchema: GenMessage<CounterHigh> = /*@__PURE__*/
-  messageDesc(file_dataplane, 56);
+  messageDesc(file_dataplane, 59);
 
 /**
  * At most 5 a second in all, burst 20; the counters are exact.
@@ -2080,7 +2163,7 @@ export type DropSample = Message$1<"lacis.dataplane.DropSample"> & {
  * Use `create(DropSampleSchema)` to create a new message.
  */
 export const DropSampleSchema: GenMessage<DropSample> = /*@__PURE__*/
-  messageDesc(file_dataplane, 57);
+  messageDesc(file_dataplane, 60);
 
 /**
  * Flows in no particular order; a flow that changes meanwhile may be told of as it was or as it is.
@@ -2099,7 +2182,7 @@ export type FlowReport = Message$1<"lacis.dataplane.FlowReport"> & {
  * Use `create(FlowReportSchema)` to create a new message.
  */
 export const FlowReportSchema: GenMessage<FlowReport> = /*@__PURE__*/
-  messageDesc(file_dataplane, 58);
+  messageDesc(file_dataplane, 61);
 
 /**
  * @generated from message lacis.dataplane.Flow
@@ -2187,7 +2270,7 @@ export type Flow = Message$1<"lacis.dataplane.Flow"> & {
  * Use `create(FlowSchema)` to create a new message.
  */
 export const FlowSchema: GenMessage<Flow> = /*@__PURE__*/
-  messageDesc(file_dataplane, 59);
+  messageDesc(file_dataplane, 62);
 
 /**
  * @generated from message lacis.dataplane.RoutesLookedUp
@@ -2206,7 +2289,7 @@ export type RoutesLookedUp = Message$1<"lacis.dataplane.RoutesLookedUp"> & {
  * Use `create(RoutesLookedUpSchema)` to create a new message.
  */
 export const RoutesLookedUpSchema: GenMessage<RoutesLookedUp> = /*@__PURE__*/
-  messageDesc(file_dataplane, 60);
+  messageDesc(file_dataplane, 63);
 
 /**
  * @generated from message lacis.dataplane.SocketError
@@ -2223,7 +2306,7 @@ export type SocketError = Message$1<"lacis.dataplane.SocketError"> & {
  * Use `create(SocketErrorSchema)` to create a new message.
  */
 export const SocketErrorSchema: GenMessage<SocketError> = /*@__PURE__*/
-  messageDesc(file_dataplane, 61);
+  messageDesc(file_dataplane, 64);
 
 /**
  * The TUN device is gone or unusable.
@@ -2242,7 +2325,7 @@ export type DeviceError = Message$1<"lacis.dataplane.DeviceError"> & {
  * Use `create(DeviceErrorSchema)` to create a new message.
  */
 export const DeviceErrorSchema: GenMessage<DeviceError> = /*@__PURE__*/
-  messageDesc(file_dataplane, 62);
+  messageDesc(file_dataplane, 65);
 
 /**
  * @generated from message lacis.dataplane.TunOut
@@ -2259,7 +2342,7 @@ export type TunOut = Message$1<"lacis.dataplane.TunOut"> & {
  * Use `create(TunOutSchema)` to create a new message.
  */
 export const TunOutSchema: GenMessage<TunOut> = /*@__PURE__*/
-  messageDesc(file_dataplane, 63);
+  messageDesc(file_dataplane, 66);
 
 /**
  * @generated from message lacis.dataplane.UdpOut
@@ -2281,7 +2364,7 @@ export type UdpOut = Message$1<"lacis.dataplane.UdpOut"> & {
  * Use `create(UdpOutSchema)` to create a new message.
  */
 export const UdpOutSchema: GenMessage<UdpOut> = /*@__PURE__*/
-  messageDesc(file_dataplane, 64);
+  messageDesc(file_dataplane, 67);
 
 /**
  * @generated from message lacis.dataplane.Quiet
@@ -2298,7 +2381,7 @@ export type Quiet = Message$1<"lacis.dataplane.Quiet"> & {
  * Use `create(QuietSchema)` to create a new message.
  */
 export const QuietSchema: GenMessage<Quiet> = /*@__PURE__*/
-  messageDesc(file_dataplane, 65);
+  messageDesc(file_dataplane, 68);
 
 /**
  * @generated from enum lacis.dataplane.Cipher

@@ -257,7 +257,8 @@ mod tests {
     fn neither_the_first_nor_the_next_joins_when_a_checksum_or_a_length_is_wrong() {
         let good = [packet(false, UDP, 0, b"abcd"), packet(false, UDP, 0, b"efgh")];
         assert_eq!(join_all(&good).0, 2);
-        let damages: [(&str, fn(&mut Vec<u8>)); 6] = [
+        type Damage = fn(&mut Vec<u8>);
+        let damages: [(&str, Damage); 6] = [
             ("a bit of the payload", |packet| packet[30] ^= 1),
             ("the checksum", |packet| packet[27] ^= 1),
             ("the checksum of the header", |packet| packet[11] ^= 1),

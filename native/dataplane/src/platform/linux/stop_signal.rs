@@ -1,21 +1,9 @@
-//! What the process asks of the system for itself: secrecy, and signals it can wait for.
+//! Signals that the process can wait for.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
-
-/// Keeps keys out of core dumps and away from debuggers of the same user, and files private to it.
-pub fn harden() -> io::Result<()> {
-    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: these calls take plain numbers and a pointer to a live rlimit.
-    unsafe {
-        libc::umask(0o077);
-        check(libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0))?;
-        check(libc::setrlimit(libc::RLIMIT_CORE, &none))?;
-    }
-    Ok(())
-}
 
 /// SIGTERM and SIGINT as a file to wait for.
 pub struct StopSignal(File);
