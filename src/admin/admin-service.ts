@@ -1,12 +1,13 @@
+import type { Confinement } from "../runtime/confinement.ts";
 import type { Daemon } from "../runtime/daemon.ts";
 import type { Service } from "../runtime/service.ts";
 import { stateEnvironment } from "../runtime/state/state-directory.ts";
 import { AdminServer } from "./server.ts";
 import { adminVerbs } from "./verbs.ts";
 
-/** The admin sockets of a daemon: one for those who may look, one for its owner. */
-export function adminService(daemon: Daemon): Service {
-  const verbs = adminVerbs(daemon);
+/** The admin sockets of a daemon: one for those who may look, one for its owner. `confinement`: what this process has given up. */
+export function adminService(daemon: Daemon, confinement?: Confinement): Service {
+  const verbs = adminVerbs(daemon, confinement);
   const { controlSocket, ownerSocket } = daemon.state;
   const { readersGid } = stateEnvironment();
   const servers = [

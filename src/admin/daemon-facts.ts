@@ -1,6 +1,7 @@
 import type { DataPlaneDescription } from "../runtime/dataplane/data-plane.ts";
 import type { GuardDescription } from "../runtime/guard/guard.ts";
 import type { ServiceStatus } from "../runtime/service.ts";
+import type { ProcessReport } from "./process-report.ts";
 
 /** Facts about the daemon that the node does not know. */
 export interface DaemonFacts {
@@ -14,6 +15,7 @@ export interface DaemonFacts {
   /** Undefined on a host without a device. */
   readonly guard: GuardDescription | undefined;
   readonly services: readonly ServiceStatus[];
+  readonly processes: readonly ProcessReport[];
   /** The last reload, when it was refused; undefined when it was taken or there was none. */
   readonly refusedReload: string | undefined;
   /** Changed in the file since the start, but only a restart applies them. */

@@ -5,6 +5,7 @@ import type { GuardDescription } from "../runtime/guard/guard.ts";
 import type { Health } from "../runtime/service.ts";
 import type { DaemonFacts } from "./daemon-facts.ts";
 import { healthOf, worst } from "./health.ts";
+import type { ProcessReport } from "./process-report.ts";
 import { ADMIN_SCHEMA } from "./protocol.ts";
 
 /** `lacis status --json`. Field names are promised stable (docs/CLI.md). Times are ISO 8601, durations milliseconds. */
@@ -44,6 +45,8 @@ export interface StatusReport {
     readonly uptimeMs: number;
     readonly needsRestart: readonly string[];
   };
+  /** What each process may still do. */
+  readonly processes: readonly ProcessReport[];
   /** Parts of the daemon; what is wrong with one is under `health`, and its state is the worst of that. */
   readonly services: readonly { readonly name: string; readonly state: "ok" | Health["severity"] }[];
   readonly health: readonly Health[];
@@ -119,6 +122,7 @@ export function statusReport(node: NodeStatus, daemon: DaemonFacts, nowMs: numbe
       uptimeMs: nowMs - daemon.startedAt,
       needsRestart: daemon.needsRestart,
     },
+    processes: daemon.processes,
     services: daemon.services.map(({ name, health }) => ({ name, state: worst(health) })),
     health: healthOf(node, daemon, nowMs),
   };

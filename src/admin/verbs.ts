@@ -2,18 +2,20 @@ import { CONTRACT_VERSIONS } from "../core/dataplane/contract.ts";
 import type { PingTarget } from "../core/io.ts";
 import { parseAddress } from "../core/netip/address.ts";
 import type { Notice } from "../core/notice.ts";
+import type { Confinement } from "../runtime/confinement.ts";
 import type { Daemon } from "../runtime/daemon.ts";
 import { harmlessNotice } from "../runtime/log/log-text.ts";
 import { packageVersion } from "../runtime/package-root.ts";
 import { pingReport } from "./ping-report.ts";
+import { processReports } from "./process-report.ts";
 import type { AdminRequest, AdminVerb, EventReport } from "./protocol.ts";
 import { StatusFeed } from "./status-feed.ts";
 import { type StatusReport, statusReport } from "./status-report.ts";
 import { answers, type Members, nothing, type Sink, streams, type Verb } from "./verb.ts";
 
 /** Everything that a daemon can be asked on its admin sockets. */
-export function adminVerbs(daemon: Daemon): Readonly<Record<AdminVerb, Verb>> {
-  const status = (): StatusReport => statusReport(daemon.status(), factsOf(daemon), Date.now());
+export function adminVerbs(daemon: Daemon, confinement?: Confinement): Readonly<Record<AdminVerb, Verb>> {
+  const status = (): StatusReport => statusReport(daemon.status(), factsOf(daemon, confinement), Date.now());
   const pictures = new StatusFeed(status);
   return {
     status: answers("reader", nothing, status),
@@ -66,7 +68,7 @@ function targetOf(text: string): PingTarget {
   return address === undefined ? { by: "name", name: text } : { by: "address", address };
 }
 
-function factsOf(daemon: Daemon): Parameters<typeof statusReport>[1] {
+function factsOf(daemon: Daemon, confinement: Confinement | undefined): Parameters<typeof statusReport>[1] {
   return {
     version: packageVersion(),
     pid: process.pid,
@@ -76,6 +78,7 @@ function factsOf(daemon: Daemon): Parameters<typeof statusReport>[1] {
     dataPlane: daemon.dataPlane(),
     guard: daemon.guard(),
     services: daemon.services(),
+    processes: processReports(process.pid, confinement, daemon.dataPlane()),
     refusedReload: daemon.refusedReload,
     needsRestart: daemon.needsRestart,
   };

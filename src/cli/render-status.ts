@@ -1,12 +1,21 @@
 import { duration } from "../admin/duration.ts";
 import type { CertificateReport, PeerReport, StatusReport } from "../admin/status-report.ts";
 import { harmless, SENTENCE_BYTES_MAX } from "../runtime/log/log-text.ts";
+import { powerLines } from "./render-powers.ts";
 import type { Style } from "./style.ts";
 import { table } from "./table.ts";
 
-/** `lacis status` for people: peers, this host, health. */
+/** `lacis status` for people: peers, this host, what its processes may do, health. */
 export function statusText(report: StatusReport, style: Style): string {
-  return [...peerLines(report, style), "", ...hostLines(report, style), "", ...healthLines(report, style)].join("\n");
+  const powers = report.processes.length > 0 ? [...powerLines(report.processes, style), ""] : [];
+  const parts = [...peerLines(report, style), "", ...hostLines(report, style), "", ...powers];
+  return [...parts, ...healthLines(report, style)].join("\n");
+}
+
+/** What powers its processes have is for those who ask; a daemon of an older version does not tell. */
+export function asFull(report: StatusReport, verbose: boolean): StatusReport {
+  const { processes = [] }: Partial<StatusReport> = report;
+  return { ...report, processes: verbose ? processes : [] };
 }
 
 function peerLines({ peers, peersOmitted }: StatusReport, style: Style): readonly string[] {

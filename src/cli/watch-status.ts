@@ -2,7 +2,7 @@ import { followDaemon } from "../admin/client.ts";
 import type { StatusReport } from "../admin/status-report.ts";
 import { endWithInterrupt } from "./interrupt.ts";
 import { sayJson } from "./output.ts";
-import { statusText } from "./render-status.ts";
+import { asFull, statusText } from "./render-status.ts";
 import { CLEAR, frame } from "./screen.ts";
 import { styleFor } from "./style.ts";
 
@@ -13,11 +13,19 @@ const FIRST_MS = 5_000;
 const AGE_MS = 1_000;
 
 /** `lacis status --watch`: the picture again whenever it is another; on a terminal in the place of the one before. */
-export async function watchStatus(socket: string, json: boolean): Promise<void> {
+export async function watchStatus(
+  socket: string,
+  { json, verbose }: { readonly json: boolean; readonly verbose: boolean },
+): Promise<void> {
   endWithInterrupt();
-  const show = json ? sayJson : process.stdout.isTTY ? drawer() : printer();
+  const show = json ? sayJson : drawn(verbose);
   const follower = { heard: (report: unknown) => show(report as StatusReport), lost: () => {} };
   await followDaemon(socket, { verb: "watch" }, follower, FIRST_MS);
+}
+
+function drawn(verbose: boolean): (report: StatusReport) => void {
+  const draw = process.stdout.isTTY ? drawer() : printer();
+  return (report) => draw(asFull(report, verbose));
 }
 
 function printer(): (report: StatusReport) => void {

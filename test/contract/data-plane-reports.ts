@@ -119,6 +119,11 @@ function writeResult({ requestId, code, error, value }: ResultReport): MessageIn
       return { requestId, code, error };
     case "tun-opened":
       return { requestId, code, error, value: { case: "tunOpened", value: { name: value.name } } };
+    case "confinement": {
+      const { holds, lacking, systemCalls = 0 } = value;
+      const confinement = { holds: [...holds], lacking: [...lacking], systemCalls };
+      return { requestId, code, error, value: { case: "confinement", value: confinement } };
+    }
     case "udp-opened":
       return { requestId, code, error, value: { case: "udpOpened", value: { bound: writeEndpoint(value.bound) } } };
     case "sampled":

@@ -90,6 +90,8 @@ function readCommand(command: pb.ToDataPlane["command"]): DataPlaneRequest {
     case "setRelay":
     case "removeRelay":
       throw new Malformed(`${command.case} stands alone`);
+    case "confine":
+      return { kind: "confine" };
     case "shutdown":
       return { kind: "shutdown", sendClose: command.value.sendClose };
     case "injectTun":

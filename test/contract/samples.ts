@@ -99,6 +99,7 @@ export const requests: Requests = {
   sample: { kind: "sample" },
   "list-flows": { kind: "list-flows" },
   shutdown: { kind: "shutdown", sendClose: true },
+  confine: { kind: "confine" },
   "inject-tun": { kind: "inject-tun", packet: bytes(0x45, 0) },
   "inject-udp": { kind: "inject-udp", source: endpoint, datagram: bytes(0x10) },
   advance: { kind: "advance", nowMs: 1n << 40n },
@@ -189,6 +190,14 @@ export const results: readonly (readonly [string, ResultReport])[] = [
   result("refused", { code: "unknown-session", error: "no session has this index" }),
   result("tun-opened", { value: { kind: "tun-opened", name: "lacis1" } }),
   result("udp-opened", { value: { kind: "udp-opened", bound: "0.0.0.0:4242" as Endpoint } }),
+  result("confinement", {
+    value: {
+      kind: "confinement",
+      holds: ["no-privileges", "no-files"],
+      lacking: [{ measure: "memory-locked", why: "only 65536 bytes may be locked" }],
+      systemCalls: 38,
+    },
+  }),
   result("routes-looked-up", {
     value: { kind: "routes-looked-up", routes: [{ prefix: prefix("10.77.0.0/16"), target: { kind: "peer" } }] },
   }),

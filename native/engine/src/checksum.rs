@@ -1,7 +1,7 @@
 //! The Internet checksum (RFC 1071), summed in the byte order of the machine: the result is the same bytes in either.
 
-/// Words that are summed beside each other: a cache line.
-const BLOCK_BYTES: usize = 64;
+/// What is summed beside each other.
+const BLOCK_BYTES: usize = 32;
 
 /// A running sum. Exact for what fits a packet: a word adds less than 2^33, and no packet has 2^31 of them.
 #[derive(Clone, Copy, Default)]
@@ -11,16 +11,13 @@ impl Checksum {
     /// Adds bytes. Only the last part of a message may have an odd length.
     pub fn with(self, bytes: &[u8]) -> Self {
         let (blocks, rest) = bytes.as_chunks::<BLOCK_BYTES>();
-        let mut lanes = Lanes::default();
-        for block in blocks {
-            lanes.add(block);
-        }
+        let blocks = sum_of_blocks(blocks);
         let (words, rest) = rest.as_chunks::<8>();
         let (pairs, odd) = rest.as_chunks::<2>();
         let words = words.iter().map(|word| u64::from_ne_bytes(*word)).map(|word| (word & 0xffff_ffff) + (word >> 32));
         let pairs = pairs.iter().map(|pair| u16::from_ne_bytes(*pair).into());
         let odd = odd.iter().map(|last| u16::from_ne_bytes([*last, 0]).into());
-        Self(words.chain(pairs).chain(odd).fold(self.0.wrapping_add(lanes.sum()), u64::wrapping_add))
+        Self(words.chain(pairs).chain(odd).fold(self.0.wrapping_add(blocks), u64::wrapping_add))
     }
 
     /// The checksum that goes into the field, which was zero while it was summed.
@@ -42,6 +39,37 @@ impl Checksum {
     }
 }
 
+type Block = [u8; BLOCK_BYTES];
+
+#[cfg(not(target_arch = "x86_64"))]
+fn sum_of_blocks(blocks: &[Block]) -> u64 {
+    summed(blocks)
+}
+
+/// Every x86-64 adds two words at once, those of the last ten years four. They are asked, so that one program serves both.
+#[cfg(target_arch = "x86_64")]
+fn sum_of_blocks(blocks: &[Block]) -> u64 {
+    #[target_feature(enable = "avx2")]
+    fn wide(blocks: &[Block]) -> u64 {
+        summed(blocks)
+    }
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        unsafe { wide(blocks) }
+    } else {
+        summed(blocks)
+    }
+}
+
+#[inline(always)]
+fn summed(blocks: &[Block]) -> u64 {
+    let mut lanes = Lanes::default();
+    for block in blocks {
+        lanes.add(block);
+    }
+    lanes.sum()
+}
+
 /// Sums of both halves of words, beside each other: what a compiler can do several of at once. No instruction takes a word apart: the lower
 /// halves are what is left of the words' sum when the upper halves are taken out of it, exactly as long as they are fewer than 2^32.
 #[derive(Default)]
@@ -51,7 +79,8 @@ struct Lanes {
 }
 
 impl Lanes {
-    fn add(&mut self, block: &[u8; BLOCK_BYTES]) {
+    #[inline(always)]
+    fn add(&mut self, block: &Block) {
         let (words, _) = block.as_chunks::<8>();
         for ((sum, upper), word) in self.words.iter_mut().zip(&mut self.upper).zip(words) {
             let word = u64::from_ne_bytes(*word);

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { askDaemon } from "../../admin/client.ts";
 import type { StatusReport } from "../../admin/status-report.ts";
 import { sayJson } from "../output.ts";
-import { statusText } from "../render-status.ts";
+import { asFull, statusText } from "../render-status.ts";
 import { styleFor } from "../style.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
 import { watchStatus } from "../watch-status.ts";
@@ -12,6 +12,7 @@ const TIMEOUT_MS = 5_000;
 interface StatusOptions extends TargetOptions {
   readonly json?: boolean;
   readonly watch?: boolean;
+  readonly verbose?: boolean;
 }
 
 /** `lacis status`: whom this host has tunnels with, and what is wrong. */
@@ -19,6 +20,7 @@ export function statusCommand(): Command {
   return withTarget(new Command("status"))
     .description("Show the tunnels of this host, this host itself, and what is wrong with it.")
     .option("--json", "print JSON")
+    .option("-v, --verbose", "show as well what each process of this host may still do")
     .option("-w, --watch", "show it again whenever it changes, until Ctrl-C")
     .addHelpText(
       "after",
@@ -29,6 +31,7 @@ PATH     "direct" and the peer's endpoint on the underlay
 RTT      of the last answer to a test inside the tunnel
 LAST RX  since the last authentic packet
 CERT     time until the peer's certificate ends
+Powers   with --verbose: the user, privileges and system calls of each process, and what it could not give up
 Health   one line for each thing that is not as it should be, worst first
 
 With --watch a terminal shows the newest picture in place; otherwise each one is printed after the one before. Exit code
@@ -36,14 +39,14 @@ With --watch a terminal shows the newest picture in place; otherwise each one is
 
 Example:  lacis status --json | jq '.peers[] | select(.state == "up") | .name'`,
     )
-    .action(async ({ json = false, watch = false, ...target }: StatusOptions) => {
+    .action(async ({ json = false, watch = false, verbose = false, ...target }: StatusOptions) => {
       const socket = adminSocket(target);
       if (watch) {
-        await watchStatus(socket, json);
+        await watchStatus(socket, { json, verbose });
         return;
       }
       const report = (await askDaemon(socket, { verb: "status" }, TIMEOUT_MS)) as StatusReport;
       if (json) sayJson(report);
-      else console.log(statusText(report, styleFor(process.stdout)));
+      else console.log(statusText(asFull(report, verbose), styleFor(process.stdout)));
     });
 }

@@ -1,5 +1,6 @@
 import type { DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "../../core/dataplane/contract.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
+import type { Confinement } from "../confinement.ts";
 
 /**
  * A data plane as the driver sees it: `native/native-data-plane.ts` (a process of its own, TUN and UDP) or `udp-data-plane.ts` (in this process, UDP
@@ -33,6 +34,10 @@ export interface DataPlaneDescription {
   readonly contract: number | undefined;
   /** What it can do beyond that, as it names it (SEMANTICS 13). */
   readonly capabilities: readonly string[];
+  /** Its process; undefined when it has none of its own, or none that is known. */
+  readonly pid: number | undefined;
+  /** What its process has given up; undefined before, and for one that cannot. */
+  readonly confinement: Confinement | undefined;
   /** TUN device; undefined without one. */
   readonly device: string | undefined;
   /** Bound UDP port; 0 before. */

@@ -65,6 +65,8 @@ export class UdpDataPlane implements DataPlane {
       build: `TypeScript ${packageVersion()}`,
       contract: CONTRACT_VERSIONS.newest,
       capabilities: [],
+      pid: undefined,
+      confinement: undefined,
       device: undefined,
       port: this.#port,
       adopted: false,

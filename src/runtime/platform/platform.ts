@@ -9,6 +9,7 @@ export interface Platform {
   readonly places: StatePlaces;
   readonly paths: TrustedPaths;
   readonly advice: DeviceAdvice;
+  readonly secrecy: Secrecy;
 }
 
 export interface Processes {
@@ -19,6 +20,27 @@ export interface Processes {
   startTimeOf(pid: number): string | undefined;
   /** Program and arguments; empty when there is no such process. */
   commandLineOf(pid: number): readonly string[];
+  /** What a process may still do; undefined when there is none, or nobody may look. */
+  powersOf(pid: number): ProcessPowers | undefined;
+  /** The name of a user; undefined when it has none. */
+  userName(uid: number): string | undefined;
+}
+
+/** What a process may do beyond what its user may, as the system tells it. */
+export interface ProcessPowers {
+  readonly uid: number;
+  /** In the system's own words. */
+  readonly privileges: readonly string[];
+  /** By starting a program that has some. */
+  readonly mayGainPrivileges: boolean;
+  readonly systemCallsFiltered: boolean;
+  readonly memoryLocked: boolean;
+}
+
+/** What keeps the host key, which is in the memory of this process, inside it. */
+export interface Secrecy {
+  /** From now on no core dump of this process, or of one that it starts, holds any of its memory. Throws when the system refuses. */
+  keepOutOfDumps(): void;
 }
 
 /** Who is asking, and where state may lie. Passed on as a value so that tests need no root. */

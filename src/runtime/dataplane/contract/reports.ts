@@ -19,6 +19,7 @@ import { DropReason } from "../../../core/drop-reason.ts";
 import type { Endpoint } from "../../../core/netip/endpoint.ts";
 import type { Prefix } from "../../../core/netip/prefix.ts";
 import type { Route } from "../../../core/route/route.ts";
+import type { Confinement } from "../../confinement.ts";
 import { decoding } from "./decoding.ts";
 import * as pb from "./generated/dataplane_pb.ts";
 import {
@@ -81,6 +82,7 @@ export type ResultValue =
   | { readonly kind: "udp-opened"; readonly bound: Endpoint }
   /** `more`: another sample tells of more sessions and rules. */
   | ({ readonly kind: "sampled"; readonly more: boolean } & ActivitySample)
+  | ({ readonly kind: "confinement" } & Confinement)
   // Only from `--memory`. Undefined: no route at all.
   | { readonly kind: "routes-looked-up"; readonly routes: readonly (Route | undefined)[] };
 
@@ -202,6 +204,15 @@ function readResultValue(value: pb.Result["value"]): ResultValue | undefined {
         counters: readCounters(present(counters, "counters")),
         rules: rules.map(readRuleCounter),
         more,
+      };
+    }
+    case "confinement": {
+      const { holds, lacking, systemCalls } = value.value;
+      return {
+        kind: "confinement",
+        holds,
+        lacking: lacking.map(({ measure, why }) => ({ measure, why })),
+        systemCalls: systemCalls === 0 ? undefined : systemCalls,
       };
     }
     case "routesLookedUp":

@@ -30,6 +30,7 @@ export type DataPlaneRequest =
       readonly batch: number;
       readonly mark: number;
     }
+  | { readonly kind: "confine" }
   | { readonly kind: "shutdown"; readonly sendClose: boolean }
   // The rest is for `lacis-dataplane --memory` only.
   | { readonly kind: "inject-tun"; readonly packet: Uint8Array }
@@ -129,6 +130,8 @@ function writeCommand(
       return { case: "sample", value: {} };
     case "list-flows":
       return { case: "listFlows", value: {} };
+    case "confine":
+      return { case: "confine", value: {} };
     case "shutdown":
       return { case: "shutdown", value: { sendClose: request.sendClose } };
     case "inject-tun":

@@ -1,6 +1,9 @@
 import type { Path } from "../../../core/path/path.ts";
 import type { DataPlaneRequest } from "../contract/codec.ts";
 
+/** To give up what moving packets does not take (SEMANTICS 14). */
+export const CONFINE = "confine";
+
 /** The capability that this request needs and the data plane has not named (SEMANTICS 13); undefined: it can be sent. */
 export function lackingCapability(request: DataPlaneRequest, capabilities: readonly string[]): string | undefined {
   const needed = neededBy(request);
@@ -20,6 +23,8 @@ function neededBy(request: DataPlaneRequest): string | undefined {
       );
       return rejects ? "reject" : undefined;
     }
+    case "confine":
+      return CONFINE;
     default:
       return undefined;
   }

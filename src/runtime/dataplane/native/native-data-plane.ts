@@ -27,6 +27,8 @@ export class NativeDataPlane implements DataPlane {
     build: undefined,
     contract: undefined,
     capabilities: [],
+    pid: undefined,
+    confinement: undefined,
     device: undefined,
     port: 0,
     adopted: false,

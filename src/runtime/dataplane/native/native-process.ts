@@ -73,16 +73,28 @@ export class DataPlaneProcess {
 
 /**
  * Ends the data plane of a state directory at once, whoever started it; the kernel closes its socket and removes its device. For one
- * that does not do what it is asked. Its number may have gone to another process since: that one does not have our socket in its command line.
+ * that does not do what it is asked.
  */
 export function killDataPlane(state: StateDirectory): void {
   try {
-    const text = readStateFile(state.dataPlanePid);
-    const pid = text.ok ? Number(text.value) : 0;
-    if (pid > 0 && thisPlatform().processes.commandLineOf(pid).includes(state.dataPlaneSocket))
-      process.kill(pid, "SIGKILL");
+    const pid = dataPlanePid(state);
+    if (pid !== undefined) process.kill(pid, "SIGKILL");
   } catch {
     // It has ended already.
+  }
+}
+
+/**
+ * The number of the data plane of a state directory, whoever started it. It may have gone to another process since: that one does not have our
+ * socket in its command line.
+ */
+export function dataPlanePid(state: StateDirectory): number | undefined {
+  try {
+    const text = readStateFile(state.dataPlanePid);
+    const pid = text.ok ? Number(text.value) : 0;
+    return pid > 0 && thisPlatform().processes.commandLineOf(pid).includes(state.dataPlaneSocket) ? pid : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -3,15 +3,17 @@ import type { Settings } from "../../../core/config/settings.ts";
 import type { SessionSnapshot } from "../../../core/dataplane/contract.ts";
 import { endpoint, endpointPort } from "../../../core/netip/endpoint.ts";
 import type { OperatorEvent } from "../../../core/operator/event.ts";
+import type { Confinement } from "../../confinement.ts";
 import { OperatorError } from "../../operator-error.ts";
 import { afterRunning, runningTime } from "../../running-time.ts";
 import type { StateDirectory } from "../../state/state-directory.ts";
 import type { ReadyReport, ResultValue } from "../contract/codec.ts";
 import { differences, isFresh } from "./adoption.ts";
+import { CONFINE } from "./capabilities.ts";
 import { isSpoken, spokenByIt, spokenHere } from "./contract-versions.ts";
 import { type DeviceRequest, refusedDevice, silentDataPlane, wrongContract } from "./device-complaint.ts";
 import { ConnectionLost, DataPlaneRefusal, NativeConnection } from "./native-connection.ts";
-import { DataPlaneProcess, findDataPlaneBinary, killDataPlane } from "./native-process.ts";
+import { DataPlaneProcess, dataPlanePid, findDataPlaneBinary, killDataPlane } from "./native-process.ts";
 import { otherDevices, rememberDevices } from "./opened-devices.ts";
 
 /** How long a data plane may take from its start until it listens. */
@@ -31,6 +33,8 @@ export interface StartedDataPlane {
   readonly build: string;
   readonly contract: number;
   readonly capabilities: readonly string[];
+  readonly pid: number | undefined;
+  readonly confinement: Confinement | undefined;
   readonly device: string | undefined;
   readonly port: number;
   readonly sessions: readonly SessionSnapshot[];
@@ -77,7 +81,10 @@ export class NativeStart {
     const { tun, udp, sessions } = ready.snapshot;
     const devices = udp ? { device: tun?.name, port: endpointPort(udp) } : await this.#openDevices(connection);
     const { build, contractVersion: contract, capabilities } = ready;
-    const about = { adopted: udp !== undefined, build, contract, capabilities };
+    // Nothing is opened any more. One that ran before may have been confined already, and then says the same again.
+    const confinement = capabilities.includes(CONFINE) ? await confined(connection) : undefined;
+    const pid = dataPlanePid(this.#state);
+    const about = { adopted: udp !== undefined, build, contract, capabilities, pid, confinement };
     return { connection, process: this.#process, sessions, ...about, ...devices };
   }
 
@@ -174,6 +181,23 @@ export async function endOrphan(state: StateDirectory): Promise<void> {
   // Whatever it says: it is asked to end.
   await orphan.hello().catch(() => undefined);
   if (!(await farewell(orphan))) killDataPlane(state);
+}
+
+/** A data plane that cannot is used all the same, and `lacis status --verbose` says why it could not. */
+async function confined(connection: NativeConnection): Promise<Confinement> {
+  try {
+    const answer = await connection.ask({ kind: "confine" });
+    if (answer?.kind !== "confinement") return unconfined("it did not say what it has given up");
+    const { holds, lacking, systemCalls } = answer;
+    return { holds, lacking, systemCalls };
+  } catch (error) {
+    if (!(error instanceof DataPlaneRefusal)) throw error;
+    return unconfined(error.message);
+  }
+}
+
+function unconfined(why: string): Confinement {
+  return { holds: [], lacking: [{ measure: CONFINE, why }], systemCalls: undefined };
 }
 
 async function refusable(

@@ -2,6 +2,13 @@ import type { Platform } from "../platform.ts";
 import { ADVICE } from "./device-advice.ts";
 import { PLACES } from "./places.ts";
 import { PROCESSES } from "./processes.ts";
+import { SECRECY } from "./secrecy.ts";
 import { TRUSTED_PATHS } from "./trusted-path.ts";
 
-export const LINUX: Platform = { processes: PROCESSES, places: PLACES, paths: TRUSTED_PATHS, advice: ADVICE };
+export const LINUX: Platform = {
+  processes: PROCESSES,
+  places: PLACES,
+  paths: TRUSTED_PATHS,
+  advice: ADVICE,
+  secrecy: SECRECY,
+};

@@ -121,6 +121,7 @@ const requestsByKind: ByKind<DataPlaneRequest> = {
   "drop-parked": fc.record({ destination: address }),
   sample: fc.record({}),
   shutdown: fc.record({ sendClose: fc.boolean() }),
+  confine: fc.record({}),
   "inject-tun": fc.record({ packet: bytes }),
   "inject-udp": fc.record({ source: anyEndpoint, datagram: bytes }),
   advance: fc.record({ nowMs: uint64 }),
@@ -169,6 +170,12 @@ const resultValue: fc.Arbitrary<ResultValue> = fc.oneof(
   fc.record({ kind: fc.constant("routes-looked-up" as const), routes: some(maybe(route)) }),
   fc.record({ kind: fc.constant("tun-opened" as const), name: fc.string() }),
   fc.record({ kind: fc.constant("udp-opened" as const), bound: anyEndpoint }),
+  fc.record({
+    kind: fc.constant("confinement" as const),
+    holds: fc.array(fc.string()),
+    lacking: fc.array(fc.record({ measure: fc.string(), why: fc.string() })),
+    systemCalls: fc.option(fc.integer({ min: 1, max: 0xffff_ffff }), { nil: undefined }),
+  }),
 );
 
 const reportsByKind: ByKind<DataPlaneReport> = {
