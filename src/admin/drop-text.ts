@@ -82,6 +82,7 @@ export const dropText: Readonly<Record<DropReason, DropText>> = {
     why: "a peer sent more lighthouse, test or control messages than any honest host does",
     todo: "look at that peer: it may be broken or hostile",
   },
+  "bad-source": { why: "a datagram came from port 0, where nothing can be sent back", todo: "nothing" },
   other: {
     why: "the data plane names a reason that this lacis does not know",
     todo: "update lacis to the same version",

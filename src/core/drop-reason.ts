@@ -35,6 +35,7 @@ export const DropReason = {
   flowEvicted: "flow-evicted",
   sendFailed: "send-failed",
   messageLimited: "message-limited",
+  badSource: "bad-source",
   /** What a data plane of a later version calls by a name that is not known here. */
   other: "other",
 } as const;

@@ -80,6 +80,7 @@ const sampled: Partial<Record<DropReason, Scene>> = {
     await plane.command(facts({ answerEcho: true }));
     return plane.udp(PEER, (await plane.join()).message(toUs));
   },
+  "bad-source": async (plane) => plane.udp("192.0.2.9:0" as typeof PEER, (await plane.join()).message(toUs)),
   "parked-full": (plane) => last(101, () => plane.tun(toPeer)),
 };
 

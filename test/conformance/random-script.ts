@@ -35,6 +35,8 @@ const endpoints = [
   "[2001:db8::7]:4242",
   "10.77.0.50:9",
 ] as Endpoint[];
+/** Datagrams come from port 0, too, where nothing can be sent. */
+const sources = [...endpoints, "192.0.2.2:0" as Endpoint];
 const peers: readonly (readonly IpAddress[])[] = [
   ["10.77.0.2", "fd00:77::2"],
   ["10.77.0.3"],
@@ -250,7 +252,7 @@ class Author {
       [12, () => this.#repeated()],
       [18, () => this.#madeUp()],
     ])();
-    return { do: "udp", source: random.chance(75) ? endpoints[0]! : random.pick(endpoints), datagram };
+    return { do: "udp", source: random.chance(75) ? endpoints[0]! : random.pick(sources), datagram };
   }
 
   #sealed(): Uint8Array {

@@ -52,6 +52,7 @@ drop_reasons! {
     FlowEvicted = "flow-evicted",
     SendFailed = "send-failed",
     MessageLimited = "message-limited",
+    BadSource = "bad-source",
 }
 
 impl DropReason {

@@ -28,6 +28,9 @@ impl<O: Output> Pass<'_, O> {
             Ok(header) => header,
             Err(reason) => return self.step.drop_from(source, reason),
         };
+        if source.port() == 0 {
+            return self.step.drop_from(source, DropReason::BadSource);
+        }
         if self.step.host.is_overlay(source.ip()) {
             return self.step.drop_from(source, DropReason::OverlaySource);
         }

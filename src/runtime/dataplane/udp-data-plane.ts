@@ -154,7 +154,7 @@ export class UdpDataPlane implements DataPlane {
   #send(to: Endpoint, datagram: Uint8Array): void {
     const socket = this.#socket;
     const port = endpointPort(to);
-    // A datagram may come from port 0, and nothing can be sent there: what the kernel would refuse, Node.js throws at.
+    // What the kernel would refuse, Node.js throws at.
     if (!socket || port === 0 || socket.getSendQueueSize() > SEND_QUEUE_BYTES_MAX) {
       this.#sendsFailed++;
       return;

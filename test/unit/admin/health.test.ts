@@ -6,6 +6,7 @@ import { DropReason } from "../../../src/core/drop-reason.ts";
 import type { NodeStatus, PeerStatus } from "../../../src/core/io.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
+import { render } from "../../../src/core/operator/render.ts";
 import type { DataPlaneDescription } from "../../../src/runtime/dataplane/data-plane.ts";
 import { dataPlaneHealth } from "../../../src/runtime/dataplane/data-plane-service.ts";
 import { daemonFacts, NOW_MS, nodeStatus, peerStatus } from "./fixture.ts";
@@ -16,6 +17,20 @@ const DAY_S = 86_400;
 describe("health", () => {
   test("of a healthy host is nothing", () => {
     expect(healthOf(nodeStatus(), daemonFacts(), NOW_MS)).toEqual([]);
+  });
+
+  test("of a certificate that ends advises what the event about it does", () => {
+    const event = {
+      code: "certificate-expires",
+      name: "laptop",
+      version: 1,
+      notAfter: NOW_S + 60,
+      secondsLeft: 60,
+    } as const;
+    const advice = /renew it with lacis-cert resign\b.*, then: lacis reload/;
+    expect(render(event).text).toMatch(advice);
+    for (const certificateNotAfter of [NOW_S + 60, NOW_S - 60])
+      expect(healthOf(nodeStatus({ certificateNotAfter }), daemonFacts(), NOW_MS)[0]?.todo).toMatch(advice);
   });
 
   test.each<[string, Partial<NodeStatus>, string, RegExp]>([

@@ -1,6 +1,6 @@
 import type { Instant } from "../../base/time.ts";
 import { DropReason } from "../../drop-reason.ts";
-import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
+import { type Endpoint, endpointAddress, endpointPort } from "../../netip/endpoint.ts";
 import { isPrivate } from "../../netip/special.ts";
 import { directPath } from "../../path/path.ts";
 import {
@@ -68,6 +68,7 @@ export class Inbound {
   /** Steps 2 to 5, as far as the datagram alone decides. */
   #refusalOfDatagram(header: Header, source: Endpoint, datagram: Uint8Array): DropReason | undefined {
     if (datagram.length > DATAGRAM_BYTES_MAX) return DropReason.oversized;
+    if (endpointPort(source) === 0) return DropReason.badSource;
     if (this.#tables.own.covers(endpointAddress(source))) return DropReason.overlaySource;
     if (header.type === PacketType.handshake && !isHandshake(header, datagram)) return DropReason.badHandshake;
     if (header.type === PacketType.recvError && datagram.length !== HEADER_BYTES) return DropReason.badRecvError;
