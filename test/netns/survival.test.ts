@@ -1,4 +1,6 @@
+import { readFile, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
+import { DEVICE } from "./lab/host-config.ts";
 import type { MeshHost } from "./lab/mesh.ts";
 import { serve, stream } from "./lab/program.ts";
 import { withTrio } from "./lab/trio.ts";
@@ -39,6 +41,36 @@ describe("a process dies under traffic", () => {
       });
     });
   }
+});
+
+describe("a control plane that was killed comes back to another configuration", () => {
+  test("its socket and its device are opened as that says: no key of a restart is left without effect", async () => {
+    await withTrio("changed", async ({ server, laptop }) => {
+      const before = await dataPlaneOf(server);
+      await server.daemon.kill();
+      const text = await readFile(server.configPath, "utf8");
+      const changed = text
+        .replace("listen:\n", "listen:\n  so_mark: 7\n  read_buffer: 300000\n")
+        .replace("tun:\n", "tun:\n  tx_queue: 900\n");
+      await writeFile(server.configPath, changed);
+      await server.start();
+      await server.daemon.becomes(
+        "it has an opened socket of its own",
+        async () => (await dataPlaneOf(server)) !== before,
+      );
+      const [socket, device] = await Promise.all([
+        server.machine.run("ss", ["-uanem", "sport", "=", ":4242"]),
+        server.machine.run("ip", ["link", "show", "dev", DEVICE]),
+      ]);
+      // The kernel doubles what it is asked for (socket(7)).
+      expect(socket.stdout).toMatch(/fwmark:0x7\b[\s\S]*\brb600000\b/);
+      expect(device.stdout).toContain("qlen 900");
+      expect(server.daemon.log()).toMatch(
+        /code=data-plane-replaced .*listen\.read_buffer,listen\.so_mark,tun\.tx_queue/,
+      );
+      expect((await laptop.ping(server.overlay4)).status).toBe(0);
+    });
+  });
 });
 
 /** The process id of the data plane on a host's machine, which may only just be coming back. */
