@@ -25,8 +25,7 @@ export function refuseSharedStream(
 /** Text of a file, or of standard input for "-". */
 export function readText(file: string): string {
   try {
-    if (file !== STREAM && fs.statSync(file).size > READ_BYTES_MAX) throw tooLarge(file);
-    const bytes = fs.readFileSync(file === STREAM ? 0 : file);
+    const bytes = file === STREAM ? fs.readFileSync(0) : readAtMost(file, READ_BYTES_MAX + 1);
     if (bytes.length > READ_BYTES_MAX) throw tooLarge(file);
     return bytes.toString("utf8");
   } catch (error) {
@@ -78,6 +77,26 @@ export function replaceText(file: string, content: string): void {
     throw systemFailure(error.file, "cannot be written", error);
   }
 }
+
+/** A pipe or a device does not say how long it is. */
+function readAtMost(file: string, bytesMax: number): Buffer {
+  const fd = fs.openSync(file, "r");
+  try {
+    const chunks: Buffer[] = [];
+    for (let left = bytesMax; left > 0; ) {
+      const chunk = Buffer.alloc(Math.min(left, CHUNK_BYTES));
+      const length = fs.readSync(fd, chunk);
+      if (length === 0) break;
+      chunks.push(chunk.subarray(0, length));
+      left -= length;
+    }
+    return Buffer.concat(chunks);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+const CHUNK_BYTES = 64 * 1024;
 
 function exists(file: string): Failure {
   return new Failure({

@@ -10,7 +10,7 @@ import type { Reloadable } from "../../core/config/reload-plan.ts";
 import type { LoggingSettings } from "../../core/config/settings.ts";
 import type { CryptoSuite } from "../../core/crypto/suite.ts";
 import { loadPems } from "./config-pem.ts";
-import { configFiles, readText } from "./config-sources.ts";
+import { configFiles, readText, warnOfOpenFile } from "./config-sources.ts";
 import { parseYaml } from "./config-yaml.ts";
 
 export interface ConfigEnvironment {
@@ -50,9 +50,10 @@ export function checkConfig(path: string, env: ConfigEnvironment): ConfigCheck {
   if (!document.ok) return { config: undefined, errors: document.reason, warnings: [], files: [], effective: [] };
   const { root, files: configs } = document.value.document;
   const pems = loadPems(root);
+  const files = [...configs, ...pems.files];
+  for (const file of files) warnOfOpenFile(file, document.value.findings);
   const parsed = parseSettings(document.value.document, pems.texts, env, document.value.findings);
   const errors = inOrder([...parsed.errors, ...pems.errors]);
-  const files = [...configs, ...pems.files];
   const config = errors.length === 0 ? loaded(parsed, files) : undefined;
   return { config, errors, warnings: parsed.warnings, files, effective: parsed.effective };
 }

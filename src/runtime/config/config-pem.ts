@@ -3,7 +3,7 @@ import { dirname, isAbsolute, resolve } from "node:path";
 import type { ConfigError } from "../../core/config/document/config-error.ts";
 import type { ConfigMap } from "../../core/config/document/document.ts";
 import { type PemKey, type PemReference, type PemTexts, pemReferences } from "../../core/config/parse/pem-reference.ts";
-import { readText } from "./config-sources.ts";
+import { octal, readText, shellQuoted } from "./config-sources.ts";
 
 /** The certificates and the key that a configuration names. */
 export interface LoadedPems {
@@ -57,7 +57,7 @@ function tooOpen({ key, place }: PathReference, path: string): ConfigError | und
   if (key !== "pki.key" || process.platform === "win32") return undefined;
   const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
   if ((mode & 0o077) === 0) return undefined;
-  const what = `${path} can be read or written by other users (mode ${(mode & 0o7777).toString(8).padStart(4, "0")})`;
+  const what = `${path} can be read or written by other users (mode ${octal(mode)})`;
   return { code: "CONFIG_KEY_FILE", place, path: key, what, todo: `run: chmod 600 ${shellQuoted(path)}` };
 }
 
@@ -66,8 +66,4 @@ type PathReference = Extract<PemReference, { kind: "path" }>;
 /** A pasted key without its BEGIN and END lines, which must not be printed as a path that does not exist. */
 function looksLikeKey(text: string): boolean {
   return /^[A-Za-z0-9+/\s]{40,}={0,2}\s*$/.test(text) || text.includes("\n");
-}
-
-function shellQuoted(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

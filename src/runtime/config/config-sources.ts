@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { TextDecoder } from "node:util";
 import { fail, ok, type Result } from "../../core/base/result.ts";
 import type { ConfigError } from "../../core/config/document/config-error.ts";
+import type { Findings } from "../../core/config/document/findings.ts";
 
 /** Largest configuration or PEM file (reliability R58). */
 export const FILE_BYTES_MAX = 1_048_576;
@@ -58,6 +59,26 @@ export function readText(path: string): Result<string, ConfigError> {
   } catch {
     return fail({ ...fileError(path, "is not UTF-8 text"), place: { file: path, line: badLine(bytes), column: 1 } });
   }
+}
+
+/** Whoever can write a configuration decides what a host does, and whoever can write the authorities decides whom it believes (reliability R61). */
+export function warnOfOpenFile(path: string, findings: Findings): void {
+  if (process.platform === "win32") return;
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
+  if ((mode & 0o002) === 0) return;
+  const what = `can be written by everybody on this machine (mode ${octal(mode)})`;
+  const place = { file: path, line: 1, column: 1 };
+  findings.warn({ code: "CONFIG_FILE", place, path: "", what, todo: `run: chmod o-w ${shellQuoted(path)}` });
+}
+
+/** A mode as chmod takes it. */
+export function octal(mode: number): string {
+  return (mode & 0o7777).toString(8).padStart(4, "0");
+}
+
+/** A path as a shell takes it. */
+export function shellQuoted(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Why an operation on a file failed, in words. */

@@ -261,6 +261,7 @@ describe("what is asked for is refused in one line", () => {
     ["an empty file", ["print", "-path", "empty"], 1, /BEGIN/],
     ["a file that is not there", ["print", "-path", "nowhere"], 1, /no such file/],
     ["a directory", ["print", "-path", "folder"], 1, /is a directory/],
+    ["a device that never ends", ["print", "-path", "/dev/zero"], 1, /larger than any certificate file/],
     [
       "a directory that is not there, to write to",
       ["ca", "-name", "x", "-out-crt", "no/x.crt", "-out-key", "x.key"],

@@ -53,6 +53,19 @@ describe("a configuration file", () => {
     });
   });
 
+  test("that everybody can write is doubtful, and so are authorities like that", () => {
+    const path = write("open/host.yml", PKI.replaceAll(/(host)\./g, "../$1.") + REST);
+    const ca = write("open/ca.crt", pems["pki.ca"]);
+    chmodSync(path, 0o666);
+    chmodSync(ca, 0o602);
+    const { errors, warnings } = checkConfig(path, env);
+    expect(errors).toEqual([]);
+    expect(warnings.map((warning) => formatConfigError(warning).replaceAll(folder, "~"))).toEqual([
+      "~/open/ca.crt:1:1: can be written by everybody on this machine (mode 0602) - run: chmod o-w ~/open/ca.crt",
+      "~/open/host.yml:1:1: can be written by everybody on this machine (mode 0666) - run: chmod o-w ~/open/host.yml",
+    ]);
+  });
+
   test("finds its files from its own directory, not from the working directory", () => {
     const path = write("etc/host.yml", PKI.replaceAll(/(ca|host)\./g, "../$1.") + REST);
     expect(errorsOf(path)).toEqual([]);
