@@ -169,7 +169,7 @@ const p256Signature: SignatureScheme = {
   },
   verify: (publicKey, message, signature) => {
     if (!isUncompressed(publicKey) || !isEcdsaSignature(signature)) return false;
-    const key = orUndefined(() => crypto.createPublicKey({ key: ecPoint(publicKey), format: "jwk" }));
+    const key = orUndefined(() => importPublicKey("P-256", publicKey));
     return key !== undefined && crypto.verify("sha256", message, key, signature);
   },
 };
@@ -216,9 +216,10 @@ function importPrivateKey(crv: OkpCurve, key: Uint8Array): KeyObject {
   );
 }
 
-function importPublicKey(crv: OkpCurve, key: Uint8Array): KeyObject {
-  const x = base64Url(key);
-  const imported = importedKeys[crv].get(x) ?? crypto.createPublicKey({ key: { kty: "OKP", crv, x }, format: "jwk" });
+function importPublicKey(crv: OkpCurve | "P-256", publicKey: Uint8Array): KeyObject {
+  const x = base64Url(publicKey);
+  const jwk = crv === "P-256" ? ecPoint(publicKey) : { kty: "OKP", crv, x };
+  const imported = importedKeys[crv].get(x) ?? crypto.createPublicKey({ key: jwk, format: "jwk" });
   importedKeys[crv].set(x, imported);
   return imported;
 }
@@ -227,7 +228,8 @@ function importPublicKey(crv: OkpCurve, key: Uint8Array): KeyObject {
  * Public keys that were used lately: a handshake agrees twice with the same ephemeral key, and a CA's key verifies every certificate.
  * An import takes a quarter of the time of an agreement.
  */
-const importedKeys: Record<OkpCurve, LruMap<string, KeyObject>> = {
+const importedKeys: Record<OkpCurve | "P-256", LruMap<string, KeyObject>> = {
+  "P-256": new LruMap(IMPORTED_KEYS_MAX),
   X25519: new LruMap(IMPORTED_KEYS_MAX),
   Ed25519: new LruMap(IMPORTED_KEYS_MAX),
 };

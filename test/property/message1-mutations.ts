@@ -16,16 +16,16 @@ export interface Message1Report {
   readonly mutations: number;
   /** Those that were answered: nothing that matters had changed. */
   readonly answered: number;
-  /** Of all that were refused, milliseconds of processor time until then: the best of three attempts each. */
+  /** Of all that were refused, milliseconds of processor time until then: the best of up to ten attempts each. */
   readonly slowestMs: number;
-  /** What the slowest one was. */
+  /** What the slowest one was, and why it was refused. */
   readonly slowestKind: string;
   readonly medianMs: number;
 }
 
-/** From where on a message is tried again, to tell it from a pause of the machine. */
+/** From where on a message is tried again, to tell it from a machine that is busy with something else. */
 const DOUBTFUL_MS = 0.5;
-const ATTEMPTS = 3;
+const ATTEMPTS = 10;
 
 /**
  * Changes messages 1 - genuine ones, and such as were made to be expensive - in random ways and gives them to a host. Throws when the host does.
@@ -44,9 +44,9 @@ export function mutateMessages1(count: number, seed: number): Message1Report {
     if (first.answered) answered++;
     else times.push(first.ms);
     if (first.answered || first.ms <= Math.max(slowest.ms, DOUBTFUL_MS)) continue;
-    const again = Array.from({ length: ATTEMPTS }, () => target.receive(datagram).ms);
-    const ms = Math.min(first.ms, ...again);
-    if (ms > slowest.ms) slowest = { ms, kind };
+    let { ms } = first;
+    for (let again = 0; again < ATTEMPTS && ms > DOUBTFUL_MS; again++) ms = Math.min(ms, target.receive(datagram).ms);
+    if (ms > slowest.ms) slowest = { ms, kind: `${kind}: ${first.refusal}` };
   }
   times.sort((a, b) => a - b);
   const medianMs = times[times.length >> 1] ?? 0;
@@ -96,16 +96,17 @@ class Target {
     return { kind, datagram: concatBytes(header, body).slice(0, DATAGRAM_BYTES_MAX) };
   }
 
-  receive(datagram: Uint8Array): { readonly ms: number; readonly answered: boolean } {
+  receive(datagram: Uint8Array): { readonly ms: number; readonly answered: boolean; readonly refusal: string } {
     const event = { kind: "datagram", standing: "first", origin: directPath(SOURCE), datagram } as const;
     const clock = this.#clock();
-    const begunMs = processorMs();
-    this.#node.handle({ kind: "data-plane", event }, clock);
-    const ms = processorMs() - begunMs;
+    const ms = processorMs(() => this.#node.handle({ kind: "data-plane", event }, clock));
     let answered = false;
-    for (let output = this.#node.poll(); output; output = this.#node.poll())
+    let refusal = "";
+    for (let output = this.#node.poll(); output; output = this.#node.poll()) {
       if (output.to === "data-plane" && output.command.kind === "send-datagram") answered = true;
-    return { ms, answered };
+      if (output.to === "operator" && output.event.code === "handshake-refused") refusal = output.event.refusal.code;
+    }
+    return { ms, answered, refusal };
   }
 
   #clock(): Clock {
@@ -116,9 +117,17 @@ class Target {
 
 const SOURCE = "192.0.2.66:4242" as Endpoint;
 
-function processorMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
+/**
+ * Time that this thread had a processor, at most: what passed, or what the whole process used, whichever is less. The one has pauses in it, the other
+ * the threads of the machine below.
+ */
+function processorMs(act: () => void): number {
+  const before = process.cpuUsage();
+  const begun = performance.now();
+  act();
+  const passedMs = performance.now() - begun;
+  const { user, system } = process.cpuUsage(before);
+  return Math.min(passedMs, (user + system) / 1000);
 }
 
 function changed(bytes: Uint8Array, random: Random): Uint8Array {

@@ -2,6 +2,11 @@ import { randomBytes } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { Certificate } from "../../../src/core/cert/certificate.ts";
+import { parseCertificates } from "../../../src/core/cert/decode.ts";
+import { toHandshakeForm } from "../../../src/core/cert/handshake-form.ts";
+import { encodeHandshakePayload } from "../../../src/core/wire/handshake-payload.ts";
+import { nodeSuite } from "../../../src/runtime/node-crypto.ts";
 import { LACIS } from "../lab/implementation.ts";
 import type { MeshHost } from "../lab/mesh.ts";
 import type { Machine } from "../lab/network.ts";
@@ -41,6 +46,22 @@ describe("a stranger sends datagrams to a running daemon", () => {
       });
     });
   }
+
+  for (const filledTo of [0, 700])
+    test(`messages 1 with a copied certificate, of ${filledTo} bytes at least: what they draw is no more than they are, and traffic goes on`, async () => {
+      await withTrio("forger", async ({ mesh, server, laptop }) => {
+        await serve(server.machine, "tcp-echo", 7000);
+        await expectTraffic(laptop, server);
+        const stranger = await mesh.network.machine("stranger", ["192.0.2.66/24"]);
+        const certificate = certificateOf(laptop);
+        const forged = each(30, () => forgedMessage1(certificate, filledTo));
+        const { sentBytes, answers } = await throwAt(stranger, "192.0.2.2", forged);
+        // They are answered: half as many as come when each pays for half of its answer.
+        expect(answers.filter((bytes) => bytes > 100).length).toBeGreaterThanOrEqual(filledTo === 0 ? 10 : 25);
+        expect(answers.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual(sentBytes);
+        await expectTraffic(laptop, server);
+      });
+    });
 
   test("a flood of twenty thousand datagrams leaves memory and descriptors as they were", async () => {
     await withTrio("flood", async ({ mesh, server, laptop }) => {
@@ -136,6 +157,23 @@ function handshake(length: number): Uint8Array {
   datagram.fill(0, 4, 15);
   datagram[15] = 1;
   return datagram.subarray(0, length);
+}
+
+/** Anybody who has seen the certificate can send this; nobody without its key can go on from there. */
+function forgedMessage1(certificate: Certificate, filledTo: number): Uint8Array {
+  const { version, publicKey } = certificate;
+  const said = { certificate: toHandshakeForm(certificate), certificateVersion: version, responderIndex: 0 } as const;
+  const time = BigInt(Date.now()) * 1_000_000n;
+  const initiatorIndex = 1 + (randomBytes(4).readUInt32BE() >>> 1);
+  const payload = encodeHandshakePayload({ ...said, initiatorIndex, time }, filledTo - 80);
+  return Buffer.concat([handshake(16), randomBytes(32), publicKey, payload]);
+}
+
+function certificateOf({ config }: MeshHost): Certificate {
+  const read = parseCertificates(readFileSync(join(config.directory, "host.crt"), "utf8"), nodeSuite);
+  const [certificate] = read.ok ? read.value : [];
+  if (!certificate) throw new Error("a host has a certificate");
+  return certificate;
 }
 
 function each(count: number, make: (n: number) => Uint8Array): Uint8Array[] {
