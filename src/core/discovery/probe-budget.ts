@@ -15,7 +15,8 @@ interface ProbeLimits {
 
 /**
  * To one place that never answered: one whole call, and then a trickle for when it wakes up. To one address: the hosts of an office behind it.
- * In all: a host that starts with a thousand peers.
+ * In all: a host that starts with a thousand peers, or that a hundred call at once; every punch takes a place in the tables of the routers on the
+ * way, and many of them have only a few hundred.
  */
 const LIMITS: Readonly<Record<ProbeKind, ProbeLimits>> = {
   call: {
@@ -26,7 +27,7 @@ const LIMITS: Readonly<Record<ProbeKind, ProbeLimits>> = {
   punch: {
     endpoint: { burst: 4, intervalMs: 3_000 },
     address: { burst: 100, intervalMs: 100 },
-    all: { burst: 500, intervalMs: 8 },
+    all: { burst: 200, intervalMs: 40 },
   },
 };
 /** Places remembered for each who names them. The one that goes starts anew, as far as the other limits allow. */

@@ -1,13 +1,11 @@
 import { concatBytes, equalBytes } from "../../../src/core/base/bytes.ts";
-import type { Certificate } from "../../../src/core/cert/certificate.ts";
 import type { Credential } from "../../../src/core/cert/credential.ts";
-import { toHandshakeForm } from "../../../src/core/cert/handshake-form.ts";
 import { nonceOf } from "../../../src/core/crypto/nonce.ts";
 import type { Aead, Cipher, CryptoSuite } from "../../../src/core/crypto/suite.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { type Endpoint, endpoint, parseEndpoint } from "../../../src/core/netip/endpoint.ts";
-import { IxInitiator, IxResponder, type SessionKeys } from "../../../src/core/noise/ix.ts";
-import { decodeHandshakePayload, encodeHandshakePayload } from "../../../src/core/wire/handshake-payload.ts";
+import { IxInitiator, type SessionKeys } from "../../../src/core/noise/ix.ts";
+import { decodeHandshakePayload } from "../../../src/core/wire/handshake-payload.ts";
 import { decodeHeader, encodeHeader, HEADER_BYTES, type Header, PacketType } from "../../../src/core/wire/header.ts";
 import { encodeLighthouseMessage } from "../../../src/core/wire/lighthouse.ts";
 import { malloryRole, overlayAddress, UNDERLAY_PORT, underlayAddress } from "../cast/cast.ts";
@@ -15,9 +13,10 @@ import type { Referee } from "../judge/referee.ts";
 import type { Faces } from "../underlay/faces.ts";
 import type { Network } from "../underlay/network.ts";
 import type { Agenda } from "../world/agenda.ts";
-import { type Host, WORLD_EPOCH_NS } from "../world/host.ts";
+import type { Host } from "../world/host.ts";
 import type { Journal } from "../world/journal.ts";
 import type { Random } from "../world/random.ts";
+import { answerInstead, drawIndex, type Impostor, keysOf, payloadOf } from "./impostor.ts";
 
 interface Session {
   readonly victim: Host;
@@ -87,30 +86,19 @@ export class Mallory {
   /** On the wire: sometimes answers a message 1 that was meant for somebody else, from that one's address. */
   hear(source: Endpoint, destination: Endpoint, datagram: Uint8Array): void {
     const caller = this.#victims.find((host) => this.#faces.of(host) === source);
-    const header = decodeHeader(datagram);
-    if (!caller || !header.ok || header.value.type !== PacketType.handshake || header.value.counter !== 1n) return;
-    if (!this.#random.chance(0.1)) return;
-    const ownKeys = this.#keys();
-    const responder = new IxResponder(ownKeys);
-    const first = responder.readMessage1(datagram.subarray(HEADER_BYTES));
-    const payload = first.ok ? decodeHandshakePayload(first.value.payload) : undefined;
-    if (!first.ok || !payload?.ok || !isKeyOf(caller.settings.live.identity.credential, first.value.remoteStatic))
-      return;
-    const { initiatorIndex } = payload.value;
-    const { message, keys } = responder.writeMessage2(
-      this.#payload(initiatorIndex, this.#index()),
-      ownKeys.ephemeralKey,
-    );
-    this.#hold(caller, keys.responderToInitiator, keys.initiatorToResponder);
-    const answer = this.#handshakeHeader(initiatorIndex, 2n);
+    if (!caller || !this.#random.chance(0.1)) return;
+    const answer = answerInstead(this.#impostor, datagram, this.#agenda.now);
+    if (!answer || !isKeyOf(caller.settings.live.identity.credential, answer.callerKey)) return;
+    this.#hold(caller, answer.keys.responderToInitiator, answer.keys.initiatorToResponder);
     this.#remark(`answers ${caller.name}'s call to ${destination}`);
-    this.#network.inject(destination, source, concatBytes(answer, message), 0);
+    this.#network.inject(destination, source, answer.datagram, 0);
   }
 
   #call(victim: Host): void {
-    const index = this.#index();
-    const initiator = new IxInitiator(this.#keys());
-    const message = initiator.writeMessage1(this.#payload(index, 0));
+    const index = drawIndex(this.#random);
+    const initiator = new IxInitiator(keysOf(this.#impostor));
+    const indexes = { initiatorIndex: index, responderIndex: 0, now: this.#agenda.now };
+    const message = initiator.writeMessage1(payloadOf(this.#impostor, indexes));
     this.#calls.set(index, initiator);
     this.#remark(`calls ${victim.name}`);
     this.#network.send(this.endpoint, this.#faces.of(victim), concatBytes(this.#handshakeHeader(0, 1n), message));
@@ -199,27 +187,12 @@ export class Mallory {
     this.#referee.sessions.hold(malloryRole.name, own, peer, sendKey, receiveKey);
   }
 
-  #keys(): ConstructorParameters<typeof IxInitiator>[0] {
-    const ephemeralKey = this.#suite.agreement(this.#credential.curve)?.load(this.#random.bytes(32));
-    if (!ephemeralKey) throw new Error("the suite has no key agreement on this curve");
-    const { key: staticKey, curve } = this.#credential;
-    return { suite: this.#suite, curve, cipher: this.#cipher, staticKey, ephemeralKey };
-  }
-
-  #payload(initiatorIndex: number, responderIndex: number): Uint8Array {
-    const certificate = Object.values<Certificate>(this.#credential.certificates)[0];
-    if (!certificate) throw new Error("a credential has a certificate");
-    const time = WORLD_EPOCH_NS + BigInt(this.#agenda.now) * 1_000_000n;
-    const form = { certificate: toHandshakeForm(certificate), certificateVersion: certificate.version };
-    return encodeHandshakePayload({ ...form, initiatorIndex, responderIndex, time });
+  get #impostor(): Impostor {
+    return { suite: this.#suite, cipher: this.#cipher, credential: this.#credential, random: this.#random };
   }
 
   #handshakeHeader(remoteIndex: number, counter: bigint): Uint8Array {
     return encodeHeader({ type: PacketType.handshake, subtype: 0, remoteIndex, counter });
-  }
-
-  #index(): number {
-    return (this.#random.word() | 1) >>> 0;
   }
 
   #own(): IpAddress {

@@ -57,6 +57,7 @@ export interface Surroundings {
   readonly resolve: (name: string) => readonly IpAddress[];
   readonly delivered: (host: Host, packet: Uint8Array) => void;
   readonly noticed?: (host: Host, notice: Notice) => void;
+  readonly sent?: (host: Host, destination: Endpoint) => void;
 }
 
 /** Wall clock of every host at the start of a world: 2026-11-20T00:00:00Z. */
@@ -143,7 +144,7 @@ export class Host {
       rest: (deadline) => this.#controlAlarm.set(this.#due(deadline?.at)),
     });
     this.#rules = this.settings.live.firewall;
-    this.tell({ kind: "local-addresses", addresses: [this.#spot.address] });
+    this.#tellAddresses();
     if (this.#plane) this.#connect();
   }
 
@@ -179,7 +180,7 @@ export class Host {
     this.#spot = to;
     to.place.realm.residents.add(to.address);
     this.#rebind(port);
-    this.tell({ kind: "local-addresses", addresses: [to.address] });
+    this.#tellAddresses();
   }
 
   /** The lid is closed for `ms`: nothing runs, nothing is heard, and the monotonic clock stands. Wakes by itself. */
@@ -205,6 +206,11 @@ export class Host {
 
   snapshot(): readonly SessionSnapshot[] {
     return this.#plane?.snapshot() ?? [];
+  }
+
+  #tellAddresses(): void {
+    const { address } = this.#spot;
+    this.tell({ kind: "local-addresses", addresses: [address], networks: [{ address, bits: 24 }] });
   }
 
   #connect(): void {
@@ -270,6 +276,7 @@ export class Host {
     if (output.to === "udp") {
       journal.bytes(agenda.now, this.name, "sends", output.endpoint, output.datagram);
       referee.sent(this, output.endpoint, output.datagram);
+      this.#around.sent?.(this, output.endpoint);
       if (!this.#sleep) network.send(this.#endpoint, output.endpoint, output.datagram, this.#spot.place);
     } else if (output.to === "tun") {
       journal.bytes(agenda.now, this.name, "delivers", "", output.packet);

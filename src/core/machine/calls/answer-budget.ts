@@ -3,7 +3,7 @@ import type { Instant } from "../../base/time.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 
 /** Answers read from one endpoint that message 1 went to: each message 1 draws one, and a forger in its place gets this much work out of us. */
-const FROM_CALLED = { burst: 50, intervalMs: 20 } as const;
+const FROM_CALLED = { burst: 100, intervalMs: 10 } as const;
 /** From everywhere else together: only a translator on the way answers from where nobody was called. */
 const FROM_ELSEWHERE = { burst: 20, intervalMs: 100 } as const;
 /** Endpoints of one call: all that it may try. */

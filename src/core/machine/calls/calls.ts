@@ -99,7 +99,8 @@ export class Calls implements Machine {
     if (outcome.kind === "unreadable") this.#tellUnreadable(call, source);
     else if (outcome.kind === "refused") this.#refused(call, source, outcome.refusal);
     else if (!addressesOf(outcome.peer).includes(call.target)) this.#wrongResponder(call, source, outcome);
-    else if (this.#peers.isFull) this.#fail(call, TOO_MANY_SESSIONS);
+    // Where an answer comes from is where the tunnel will go, and proves nothing: one from where we called is worth a moment's waiting.
+    else if (!call.tried.has(source)) this.#pending.hold(call, { source, answer: outcome }, this.#facts.now);
     else this.#complete(call, initiation, source, outcome);
   }
 
@@ -135,8 +136,11 @@ export class Calls implements Machine {
     const { now, settings } = this.#facts;
     const policy = settings.boot.handshakes;
     for (let due = this.#pending.popDue(now, policy); due; due = this.#pending.popDue(now, policy)) {
-      if (due.exhausted) this.#giveUp(due.call);
-      else this.#attempt(due.call);
+      const { call, exhausted } = due;
+      if (exhausted) this.#giveUp(call);
+      else if (call.stray && call.progress.at === "calling")
+        this.#complete(call, call.progress.initiation, call.stray.source, call.stray.answer);
+      else this.#attempt(call);
     }
   }
 
@@ -188,6 +192,10 @@ export class Calls implements Machine {
     source: Endpoint,
     answer: Extract<Message2Outcome, { kind: "answered" }>,
   ): void {
+    if (this.#peers.isFull) {
+      this.#fail(call, TOO_MANY_SESSIONS);
+      return;
+    }
     // First of all the call ends: its index becomes that of the session.
     this.#pending.end(call);
     const handshake: FinishedHandshake = {
@@ -216,7 +224,8 @@ export class Calls implements Machine {
   ): void {
     const { crypto, settings } = this.#facts;
     const sendKey = keys.initiatorToResponder;
-    this.#send(source, sealedClose(crypto, settings.boot.cipher, { remoteIndex, sendKey }));
+    // Only to where we called: whoever else it seems to come from has asked for nothing.
+    if (call.tried.has(source)) this.#send(source, sealedClose(crypto, settings.boot.cipher, { remoteIndex, sendKey }));
     const event = { code: "wrong-responder", address: call.target, endpoint: source, name: peer.name } as const;
     this.#emit({ kind: "tell", event });
     this.#doubt(call, source, peer.name);

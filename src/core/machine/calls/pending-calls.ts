@@ -1,7 +1,7 @@
-import type { Instant } from "../../base/time.ts";
+import { type Instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
 import type { CertificateVersion } from "../../cert/certificate.ts";
-import type { Initiation } from "../../handshake/initiation.ts";
+import type { Initiation, Message2Outcome } from "../../handshake/initiation.ts";
 import { mayRetry, nextAttemptAt, type RetryPolicy } from "../../handshake/schedule.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
@@ -10,6 +10,12 @@ import type { Parcel } from "../../peer/parcel.ts";
 import type { PeerTable } from "../../peer/peer-table.ts";
 import { AnswerBudget } from "./answer-budget.ts";
 import type { Spent } from "./attempt.ts";
+
+/** An answer that would do, and where it seemed to come from. */
+export interface StrayAnswer {
+  readonly source: Endpoint;
+  readonly answer: Extract<Message2Outcome, { kind: "answered" }>;
+}
 
 /** A call in the hands of the machine that calls. */
 export interface PendingCall extends Call {
@@ -21,6 +27,8 @@ export interface PendingCall extends Call {
   unreadableFrom: Call["unreadableFrom"];
   readonly waiting: Parcel[];
   readonly answers: AnswerBudget;
+  /** A good answer from where nobody was called. */
+  stray: StrayAnswer | undefined;
   /** On places that only somebody's word speaks for, by whose. */
   readonly spent: Map<IpAddress, Spent>;
 }
@@ -66,6 +74,7 @@ export class PendingCalls {
       unreadableFrom: undefined,
       waiting: [],
       answers: new AnswerBudget(),
+      stray: undefined,
       spent: new Map(),
     };
     this.#calls.set(target, call);
@@ -87,11 +96,19 @@ export class PendingCalls {
     return true;
   }
 
+  /** Waits a moment for the same answer from where we called, in place of the next attempt. */
+  hold(call: PendingCall, stray: StrayAnswer, now: Instant): void {
+    if (call.stray) return;
+    call.stray = stray;
+    this.#timers.schedule(call.target, later(now, STRAY_HELD_MS));
+  }
+
   /** The next attempt that is due, already counted; "exhausted" when the wait of the last one is over. */
   popDue(now: Instant, policy: RetryPolicy): { call: PendingCall; exhausted: boolean } | undefined {
     const target = this.#timers.popDue(now);
     const call = target && this.#calls.get(target);
     if (!call) return undefined;
+    if (call.stray) return { call, exhausted: false };
     if (!mayRetry(policy, call.attempt)) return { call, exhausted: true };
     call.attempt++;
     this.#timers.schedule(call.target, nextAttemptAt(policy, call.attempt, now));
@@ -109,6 +126,8 @@ export class PendingCalls {
   }
 }
 
+/** A copy that somebody has sent on from elsewhere comes a moment before or after the answer itself. */
+const STRAY_HELD_MS = 100;
 /** Calls at once. Each lasts at most a few seconds, and the data plane remembers as many destinations that need a session. */
 const CALLS_MAX = 4096;
 /** Control messages that wait for one tunnel: as many as Nebula parks. */

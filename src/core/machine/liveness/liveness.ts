@@ -111,11 +111,6 @@ export class Liveness implements Machine {
     vitals.suspicion = undefined;
     this.#suspects.delete(session);
     this.#emit({ kind: "heard", session });
-    const sessions = this.#peers.sessionsOf(nameAddress(session));
-    if (sessions.length < 2) return;
-    for (const other of sessions)
-      if (other !== session && this.vitalsOf(other).suspicion?.of === "recv-error")
-        this.#emit({ kind: "end-session", session: other, why: "disowned-by-peer", sendClose: false });
   }
 
   sampled(sample: ActivitySample): void {
@@ -143,11 +138,13 @@ export class Liveness implements Machine {
     if (!session) return;
     const vitals = this.#of(session);
     vitals.lastRecvErrorAt = now;
-    vitals.suspicion = { of: "recv-error", since: now };
+    // Our own probes of a session that is gone draw more of them: the first one counts.
+    if (vitals.suspicion?.of !== "recv-error") vitals.suspicion = { of: "recv-error", since: now };
     this.#suspects.add(session);
+    if (!this.#peers.isPrimary(session)) return;
     const address = nameAddress(session);
     this.#emit({ kind: "tell", event: { code: "recv-error", name: session.peer.name, address, endpoint: source } });
-    if (this.#peers.isPrimary(session)) this.#callAnew(session, undefined);
+    this.#callAnew(session, undefined);
   }
 
   /** The data plane says so once; of a session that outlived us, its counter does. */

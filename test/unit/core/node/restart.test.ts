@@ -27,6 +27,9 @@ describe("a host that starts anew", () => {
     mesh.run(100);
     expect(b.heard).toEqual(["hello", "again"]);
     expect(a.noticed("recv-error")).toHaveLength(1);
+    expect(a.status().peers[0]).toMatchObject({ state: "up", sessions: 2 });
+    // Who says that it knows no session may be anybody: the old one goes when it has been silent.
+    mesh.run(12_000);
     expect(a.status().peers[0]).toMatchObject({ state: "up", sessions: 1 });
   });
 
@@ -71,10 +74,22 @@ describe("recv_error", () => {
     a.receive(B as Host["endpoint"], recvErrorFor(remoteIndexAt(a)));
     expect(a.status().peers[0]?.state).toBe("up");
     mesh.run(100);
-    expect(a.status().peers[0]).toMatchObject({ state: "up", sessions: 1 });
+    expect(a.status().peers[0]).toMatchObject({ state: "up", sessions: 2 });
     a.say(b, "goes on");
     mesh.run(100);
     expect(b.heard).toEqual(["hello", "goes on"]);
+  });
+
+  test("does not lose what the peer is still sending through the session it names", () => {
+    const { mesh, a, b } = connected();
+    mesh.latencyMs = 50;
+    for (let i = 0; i < 40; i++) {
+      b.say(a, `packet ${i}`);
+      if (i === 5) a.receive(B as Host["endpoint"], recvErrorFor(remoteIndexAt(a)));
+      mesh.run(10);
+    }
+    mesh.run(1000);
+    expect(a.heard).toHaveLength(40);
   });
 
   test("from anywhere else is ignored", () => {
