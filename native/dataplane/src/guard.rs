@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use lacis_engine::ip::Prefix;
 
 use crate::failure::Failure;
-use crate::platform::{Guard, GuardReport, GuardedPart, SystemGuard};
+use crate::platform::{Guard, GuardReport, GuardedPart, Shadow, SystemGuard};
 
 /// Longest name of an owner: it becomes part of the name of a table.
 const OWNER_BYTES_MAX: usize = 64;
@@ -76,8 +76,14 @@ fn network(text: &str) -> Result<Prefix, String> {
         .ok_or_else(|| format!("--network {text}: ADDRESS/BITS"))
 }
 
-fn json(GuardReport { routes, filter }: &GuardReport) -> String {
-    format!("{{\"routes\":{},\"filter\":{}}}", part_json(routes), part_json(filter))
+fn json(GuardReport { routes, filter, shadows }: &GuardReport) -> String {
+    let shadows: Vec<String> = shadows.iter().map(shadow_json).collect();
+    let shadows = shadows.join(",");
+    format!("{{\"routes\":{},\"filter\":{},\"shadows\":[{shadows}]}}", part_json(routes), part_json(filter))
+}
+
+fn shadow_json(Shadow { prefix, device }: &Shadow) -> String {
+    format!("{{\"prefix\":\"{prefix}\",\"device\":\"{}\"}}", harmless(device))
 }
 
 fn part_json(part: &GuardedPart) -> String {
@@ -89,8 +95,12 @@ fn part_json(part: &GuardedPart) -> String {
 }
 
 fn failure_json(Failure { code, message }: &Failure) -> String {
-    let text: String = message.chars().filter(|c| !c.is_control() && *c != '"' && *c != '\\').collect();
-    format!("{{\"code\":\"{code}\",\"text\":\"{text}\"}}")
+    format!("{{\"code\":\"{code}\",\"text\":\"{}\"}}", harmless(message))
+}
+
+/// Without what would end a string of JSON.
+fn harmless(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() && *c != '"' && *c != '\\').collect()
 }
 
 #[cfg(test)]
@@ -127,13 +137,15 @@ mod tests {
     #[test]
     fn a_report_is_json_whatever_the_system_says() {
         let failure = Some(Failure::new("system", "no \"such\" \\ thing\n"));
+        let shadow = Shadow { prefix: network("10.77.0.128/28").unwrap(), device: "et\"h0".into() };
         let report = GuardReport {
             routes: GuardedPart { before: 2, ..GuardedPart::default() },
             filter: GuardedPart { failure, ..GuardedPart::default() },
+            shadows: vec![shadow],
         };
         assert_eq!(
             json(&report),
-            r#"{"routes":{"before":2,"standing":0,"changed":0,"droppedPackets":0,"failure":null},"filter":{"before":0,"standing":0,"changed":0,"droppedPackets":0,"failure":{"code":"system","text":"no such  thing"}}}"#
+            r#"{"routes":{"before":2,"standing":0,"changed":0,"droppedPackets":0,"failure":null},"filter":{"before":0,"standing":0,"changed":0,"droppedPackets":0,"failure":{"code":"system","text":"no such  thing"}},"shadows":[{"prefix":"10.77.0.128/28","device":"eth0"}]}"#
         );
     }
 }

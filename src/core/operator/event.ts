@@ -83,6 +83,8 @@ export type DataPlaneNews =
     }
   /** What keeps packets of the overlay off every way but the device: against those that leave, or those that come. */
   | { readonly code: "guard-failed"; readonly part: "routes" | "underlay"; readonly why: string }
+  /** A route of somebody else's takes addresses of the overlay away from its device. */
+  | { readonly code: "overlay-shadowed"; readonly prefix: string; readonly device: string }
   | { readonly code: "guard-restored"; readonly part: "routes" | "underlay" }
   | { readonly code: "data-plane-lost" | "data-plane-failed"; readonly why: string }
   | { readonly code: "data-plane-up"; readonly device: string | undefined; readonly port: number }

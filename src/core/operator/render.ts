@@ -123,6 +123,11 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
     text: ({ part }) =>
       `Somebody had removed the ${GUARDED[part]} that keep packets of the overlay off other ways; they stand again.`,
   },
+  "overlay-shadowed": {
+    level: "warn",
+    text: ({ prefix, device }) =>
+      `Packets to ${prefix} go to ${device} in clear and not into the overlay: somebody has set a more specific route.`,
+  },
   "socket-error": { level: "warn", text: () => "The UDP socket reports an error." },
   "device-error": { level: "warn", text: () => "The TUN device reports an error." },
   "so-mark-ignored": {

@@ -20,6 +20,13 @@ export interface GuardReport {
   readonly routes: GuardedPart;
   /** Against packets that come. */
   readonly filter: GuardedPart;
+  /** Routes of others that take addresses of the overlay elsewhere, as far as they are named. */
+  readonly shadows: readonly Shadow[];
+}
+
+export interface Shadow {
+  readonly prefix: string;
+  readonly device: string;
 }
 
 /** How the program ends that does not know its arguments (sysexits.h, EX_USAGE). */
@@ -54,7 +61,7 @@ function silence(error: ExecFileException | null): string {
 
 function failed(why: string): GuardReport {
   const nothing = { before: 0, standing: 0, changed: 0, droppedPackets: 0, failure: why };
-  return { routes: nothing, filter: nothing };
+  return { routes: nothing, filter: nothing, shadows: [] };
 }
 
 /** Undefined when this is none. */
@@ -63,7 +70,7 @@ export function readReport(text: string): GuardReport | undefined {
     const report: unknown = JSON.parse(text);
     const routes = readPart(memberOf(report, "routes"));
     const filter = readPart(memberOf(report, "filter"));
-    return routes && filter && { routes, filter };
+    return routes && filter && { routes, filter, shadows: readShadows(memberOf(report, "shadows")) };
   } catch {
     return undefined;
   }
@@ -83,6 +90,14 @@ function readPart(part: unknown): GuardedPart | undefined {
     droppedPackets: number("droppedPackets"),
     failure: typeof why === "string" ? why : undefined,
   };
+}
+
+function readShadows(shadows: unknown): readonly Shadow[] {
+  if (!Array.isArray(shadows)) return [];
+  return shadows.map((shadow: unknown) => ({
+    prefix: String(memberOf(shadow, "prefix")),
+    device: String(memberOf(shadow, "device")),
+  }));
 }
 
 function memberOf(value: unknown, name: string): unknown {

@@ -5,7 +5,7 @@ import type { OperatorEvent } from "../../core/operator/event.ts";
 import { thisPlatform } from "../platform/this-platform.ts";
 import type { Ending, Health, Service } from "../service.ts";
 import type { StateDirectory } from "../state/state-directory.ts";
-import { type GuardedPart, type GuardReport, runGuard } from "./guard-command.ts";
+import { type GuardedPart, type GuardReport, runGuard, type Shadow } from "./guard-command.ts";
 
 /** Whoever flushes routes or rules takes ours along: so often it is looked after them. */
 const CHECK_MS = 30_000;
@@ -85,8 +85,12 @@ export class Guard implements Service {
   }
 
   health(): readonly Health[] {
-    const { routes, filter } = this.#report ?? {};
-    return [...routesHealth(routes?.failure), ...underlayHealth(filter?.failure, this.#guarded)];
+    const { routes, filter, shadows = [] } = this.#report ?? {};
+    return [
+      ...routesHealth(routes?.failure),
+      ...underlayHealth(filter?.failure, this.#guarded),
+      ...shadows.map(shadowHealth),
+    ];
   }
 
   async #setAgain(): Promise<void> {
@@ -111,6 +115,10 @@ export class Guard implements Service {
       routes: news(report.routes.failure, before?.routes.failure),
       underlay: news(report.filter.failure, before?.filter.failure),
     });
+    for (const { prefix, device } of report.shadows) {
+      const isKnown = before?.shadows.some((shadow) => shadow.prefix === prefix && shadow.device === device);
+      if (!isKnown) this.#surroundings.tell({ code: "overlay-shadowed", prefix, device });
+    }
     return report;
   }
 
@@ -168,4 +176,13 @@ function underlayHealth(
       todo: thisPlatform().advice.closeUnderlay(guarded),
     },
   ];
+}
+
+function shadowHealth({ prefix, device }: Shadow): Health {
+  return {
+    code: "overlay-shadowed",
+    severity: "warning",
+    text: `packets to ${prefix} go to ${device} in clear and not into the overlay: somebody has set a more specific route`,
+    todo: "remove that route, if this network of the underlay does not lie inside the overlay's on purpose",
+  };
 }

@@ -90,9 +90,19 @@ describe("a neighbour on the underlay that routes overlay addresses to a host", 
     }
   });
 
+  test("while a network of the underlay that lies inside the overlay's goes on working, and is told of", async () => {
+    await server.machine.must("ip", ["address", "add", "10.77.0.129/28", "dev", "net"]);
+    await neighbour.must("ip", ["address", "add", "10.77.0.130/28", "dev", "net"]);
+    expect(await attempt(neighbour, "10.77.0.129")).toEqual({ ping: true, tcp: true, udp: 20 });
+    await reload(server);
+    await server.daemon.becomes("it says so", async () => server.daemon.log().includes("code=overlay-shadowed"));
+    expect((await statusOf(server)).health.map(({ code }) => code)).toContain("overlay-shadowed");
+    await server.machine.must("ip", ["address", "delete", "10.77.0.129/28", "dev", "net"]);
+    await neighbour.must("ip", ["address", "delete", "10.77.0.130/28", "dev", "net"]);
+  });
+
   test("and status says that the way is closed, and how many packets were refused", async () => {
-    const [command, ...args] = LACIS.cli("reload", "--config", server.configPath);
-    await server.machine.must(command, args);
+    await reload(server);
     const { guard, health } = await waitFor(
       "the count",
       () => statusOf(server).then((seen) => seen.guard.droppedPackets > 0 && seen),
@@ -195,6 +205,12 @@ function readCount(path: string): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Which looks after the guard, too. */
+async function reload(host: MeshHost): Promise<void> {
+  const [command, ...args] = LACIS.cli("reload", "--config", host.configPath);
+  await host.machine.must(command, args);
 }
 
 async function statusOf(host: MeshHost): Promise<{

@@ -79,6 +79,16 @@ pub struct GuardReport {
     pub routes: GuardedPart,
     /// Against packets that come.
     pub filter: GuardedPart,
+    /// Routes that it cannot hold against.
+    pub shadows: Vec<Shadow>,
+}
+
+/// A route of somebody else's that takes addresses of the overlay away from its device.
+pub struct Shadow {
+    /// What it takes.
+    pub prefix: Prefix,
+    /// Where to.
+    pub device: String,
 }
 
 /// Half of a guard, in routes or rules.

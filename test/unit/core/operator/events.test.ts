@@ -129,6 +129,8 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "guard-failed": "Packets of the overlay are not kept off other ways: the filter rules could not be changed.",
   "guard-restored":
     "Somebody had removed the unreachable routes that keep packets of the overlay off other ways; they stand again.",
+  "overlay-shadowed":
+    "Packets to 10.77.0.2/32 go to eth0 in clear and not into the overlay: somebody has set a more specific route.",
   "socket-error": "The UDP socket reports an error.",
   "device-error": "The TUN device reports an error.",
   "so-mark-ignored": "listen.so_mark needs the native data plane; packets are not marked.",

@@ -75,6 +75,7 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   "data-plane-replaced": { code: "data-plane-replaced", differs: ["tun.mtu"] },
   "guard-failed": { code: "guard-failed", part: "underlay", why: "nf_tables: Operation not permitted (os error 1)" },
   "guard-restored": { code: "guard-restored", part: "routes" },
+  "overlay-shadowed": { code: "overlay-shadowed", prefix: "10.77.0.2/32", device: "eth0" },
   "socket-error": { code: "socket-error", error: "Network is down" },
   "device-error": { code: "device-error", error: "File descriptor in bad state" },
   "so-mark-ignored": { code: "so-mark-ignored" },

@@ -22,10 +22,12 @@ afterEach(() => {
 
 describe("the command that sets a guard", () => {
   test("gets its arguments behind its name, and its report is believed, also when it could not do all of it", async () => {
-    program(`echo "$@" >${folder}/asked; echo '{"routes":${PART},"filter":${FAILED}}'; exit 1`);
+    const shadows = '[{"prefix":"10.77.0.2/32","device":"eth0"}]';
+    program(`echo "$@" >${folder}/asked; echo '{"routes":${PART},"filter":${FAILED},"shadows":${shadows}}'; exit 1`);
     expect(await runGuard(["clear", "--owner", "a"])).toEqual({
       routes: { before: 2, standing: 2, changed: 0, droppedPackets: 7, failure: undefined },
       filter: { before: 0, standing: 0, changed: 0, droppedPackets: 0, failure: "no" },
+      shadows: [{ prefix: "10.77.0.2/32", device: "eth0" }],
     });
     expect(readFileSync(join(folder, "asked"), "utf8")).toBe("guard clear --owner a\n");
   });

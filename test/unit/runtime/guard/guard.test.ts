@@ -78,6 +78,20 @@ describe("the guard of a host with a device", () => {
     expect(orders).toEqual([SET, SET, SET, SET, CLEAR]);
   });
 
+  test("cannot hold against more specific routes of others, but tells of each when it comes, and of none that is gone", async () => {
+    const shadow = { prefix: "10.77.0.2/32", device: "eth0" };
+    const guard = guardOf();
+    await guard.start();
+    reports = [{ ...report(), shadows: [shadow] }];
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(events).toEqual([{ code: "overlay-shadowed", ...shadow }]);
+    expect(guard.health()).toMatchObject([{ code: "overlay-shadowed", severity: "warning" }]);
+    expect(guard.health()[0]?.text).toContain("packets to 10.77.0.2/32 go to eth0 in clear");
+    reports = [report()];
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(guard.health()).toEqual([]);
+  });
+
   test("that cannot be set keeps nobody from starting: it is told once, and health says what to do", async () => {
     reports = [report({ failure: "routes: x" }, { failure: WHY })];
     const guard = guardOf();
@@ -149,5 +163,5 @@ function guardOf(boot: Partial<BootSettings> = {}): Guard {
 
 function report(routes: Partial<GuardedPart> = {}, filter: Partial<GuardedPart> = {}): GuardReport {
   const well = { before: 0, standing: 1, changed: 0, droppedPackets: 0, failure: undefined };
-  return { routes: { ...well, ...routes }, filter: { ...well, ...filter } };
+  return { routes: { ...well, ...routes }, filter: { ...well, ...filter }, shadows: [] };
 }

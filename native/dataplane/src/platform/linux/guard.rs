@@ -7,6 +7,7 @@ use lacis_engine::ip::Prefix;
 
 use super::netlink::filter::{UnderlayFilter, rules};
 use super::netlink::routes::UnreachableRoutes;
+use super::netlink::shadows::shadows;
 use crate::failure::Failure;
 use crate::platform::{Guard, GuardReport, GuardedPart};
 
@@ -36,6 +37,8 @@ impl Guard for LinuxGuard {
 impl LinuxGuard {
     /// Makes it stand for these networks, or only looks. Each half does what it can when the other fails.
     fn arrange(&self, wanted: Option<(&str, &[Prefix])>) -> GuardReport {
+        // A name of the kernel's choice is "tun" and a number.
+        let wanted = wanted.map(|(device, networks)| (if device.is_empty() { "tun*" } else { device }, networks));
         let mut routes = GuardedPart::default();
         if let Err(error) = self.arrange_routes(wanted, &mut routes) {
             routes.failure = Some(Failure::system("routes", &error));
@@ -44,7 +47,13 @@ impl LinuxGuard {
         if let Err(error) = self.arrange_filter(wanted, &mut filter) {
             filter.failure = Some(Failure::system("nf_tables", &error));
         }
-        GuardReport { routes, filter }
+        let is_ours = |device: &str, name: &str| match name.strip_suffix('*') {
+            Some(beginning) => device.starts_with(beginning),
+            None => device == name,
+        };
+        // What cannot be listed was told as a failure of the routes.
+        let shadows = wanted.map(|(name, networks)| shadows(|device| is_ours(device, name), networks));
+        GuardReport { routes, filter, shadows: shadows.and_then(Result::ok).unwrap_or_default() }
     }
 
     fn arrange_routes(&self, wanted: Option<(&str, &[Prefix])>, part: &mut GuardedPart) -> io::Result<()> {

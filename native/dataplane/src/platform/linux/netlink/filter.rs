@@ -101,8 +101,6 @@ impl UnderlayFilter {
 /// address of this host nor pretends to come from the overlay. An address of the overlay that is reached another way, because a more
 /// specific route says so, is no pretence.
 pub fn rules(device: &str, networks: &[Prefix]) -> Vec<Rule> {
-    // A name of the kernel's choice is "tun" and a number.
-    let device = if device.is_empty() { "tun*" } else { device };
     let pass = |device: &str| Rule::new(format!("device {device}")).came_through(device).verdict(libc::NF_ACCEPT);
     let mut rules = vec![pass(device), pass("lo")];
     for network in networks {

@@ -5,4 +5,5 @@ pub mod link;
 mod message;
 pub mod routes;
 mod rule;
+pub mod shadows;
 mod socket;
