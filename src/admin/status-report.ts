@@ -151,9 +151,9 @@ function peerReport(peer: PeerStatus, nowMs: number): PeerReport {
 }
 
 function dataPlaneStatus(plane: DataPlaneDescription): DataPlaneStatus {
-  const { build, contract, device, lastError } = plane;
+  const { build, contract, device, lastError, pid: _pid, confinement: _confinement, ...rest } = plane;
   return {
-    ...plane,
+    ...rest,
     build: build ?? null,
     contract: contract ?? null,
     device: device ?? null,

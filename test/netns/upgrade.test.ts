@@ -6,7 +6,7 @@ import { withTrio } from "./lab/trio.ts";
 import { pause, waitFor } from "./lab/wait.ts";
 
 /** The commit whose build is the neighbour. Whoever changes the contract or the memo puts the commit before that change here. */
-const NEIGHBOUR = "840ee41c1290d51fcf2b4fb84775d02ea2f78cbc";
+const NEIGHBOUR = "e9307ab172f6f395b5b243f80b11e7f7cfd817ac";
 /** The last commit of contract 1. */
 const CONTRACT_1 = "b0f29d17532562336917025e17ced40ad62a2730";
 
