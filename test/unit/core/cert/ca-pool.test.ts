@@ -1,13 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { Authority } from "../../../../certs/index.ts";
 import { toHex } from "../../../../src/core/base/bytes.ts";
+import { fail, ok } from "../../../../src/core/base/result.ts";
 import { CaPool, type CertificateRefusal } from "../../../../src/core/cert/ca-pool.ts";
-import type { Certificate, VerifiedCertificate } from "../../../../src/core/cert/certificate.ts";
+import type { Certificate, UnreadCertificate, VerifiedCertificate } from "../../../../src/core/cert/certificate.ts";
 import type { CryptoSuite } from "../../../../src/core/crypto/suite.ts";
 import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
 import { atSeconds, authorityFor, DAY, hostOf, NOW } from "./issuing.ts";
 
 const now = atSeconds(NOW);
+const BLOCKED = new Uint8Array(32).fill(9);
 
 describe("a certificate is accepted", () => {
   test.each([
@@ -232,6 +234,53 @@ describe("a signature", () => {
   });
 });
 
+describe("a certificate that somebody sends", () => {
+  const authority = authorityFor({ networks: ["10.77.0.0/16"] });
+
+  test.each<[string, string, () => Certificate, readonly string[]]>([
+    ["of a CA that is not trusted", "unknown-issuer", () => hostOf(authorityFor()), []],
+    ["that has expired", "expired", () => hostOf(authority, { notAfter: NOW - 1n }), []],
+    ["whose key is blocked", "blocked", () => hostOf(authority, { publicKey: BLOCKED }), [`key:${toHex(BLOCKED)}`]],
+  ])("%s is refused before its signature is checked and its lists are read", (_, code, host, blocklist) => {
+    const counting = countingSuite();
+    const pool = poolOf([authority], blocklist, counting.suite);
+    const sent = unread(host());
+    const before = counting.checks();
+    expect(codeOf(pool.admit(sent, now))).toBe(code);
+    expect([counting.checks() - before, sent.reads()]).toEqual([0, 0]);
+  });
+
+  test("with a bad signature is not read", () => {
+    const sent = unread(hostOf({ ...authority, key: authorityFor().key }));
+    expect(codeOf(poolOf([authority]).admit(sent, now))).toBe("bad-signature");
+    expect(sent.reads()).toBe(0);
+  });
+
+  test("is read once, however often it comes, and is the same object every time; its time is asked every time", () => {
+    const counting = countingSuite();
+    const pool = poolOf([authority], [], counting.suite);
+    const host = hostOf(authority);
+    const [first, again] = [unread(host), unread({ ...host })];
+    const admitted = pool.admit(first, now);
+    const before = counting.checks();
+    expect(pool.admit(again, now)).toBe(admitted);
+    expect([first.reads(), again.reads(), counting.checks() - before]).toEqual([1, 0, 0]);
+    expect(codeOf(pool.admit(again, atSeconds(NOW + 91n * DAY)))).toBe("expired");
+  });
+
+  test("and goes beyond its CA is read once, too, and refused every time", () => {
+    const pool = poolOf([authority]);
+    const sent = unread(hostOf(authority, { networks: ["10.78.1.2/16"] }));
+    for (let i = 0; i < 3; i++) expect(codeOf(pool.admit(sent, now))).toBe("network-not-allowed");
+    expect(sent.reads()).toBe(1);
+  });
+
+  test("and cannot be read although its CA has signed it is refused", () => {
+    const sent = { head: hostOf(authority), read: () => fail("its name is not UTF-8") };
+    expect(poolOf([authority]).admit(sent, now)).toMatchObject({ ok: false, reason: { code: "bad-content" } });
+  });
+});
+
 describe("a pool is refused", () => {
   test.each<[string, () => Certificate[], string]>([
     ["without a CA", () => [], "there is no CA"],
@@ -285,6 +334,16 @@ function codeOf(result: ReturnType<CaPool["verify"]>): string {
 
 function textOf(result: { ok: true; value: VerifiedCertificate } | { ok: false; reason: CertificateRefusal }): string {
   return result.ok ? "accepted" : result.reason.text;
+}
+
+/** As it comes out of a handshake, counting how often its lists are read. */
+function unread(certificate: Certificate): UnreadCertificate & { reads(): number } {
+  let reads = 0;
+  const read = () => {
+    reads++;
+    return ok(certificate);
+  };
+  return { head: certificate, read, reads: () => reads };
 }
 
 /** The daemon's suite, counting the signatures it checks. */

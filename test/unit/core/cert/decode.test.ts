@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { certificateToPem } from "../../../../certs/index.ts";
 import { concatBytes, fromHex } from "../../../../src/core/base/bytes.ts";
+import type { Certificate } from "../../../../src/core/cert/certificate.ts";
 import { decodeCertificate, parseCertificates } from "../../../../src/core/cert/decode.ts";
 import { fromHandshakeForm, toHandshakeForm } from "../../../../src/core/cert/handshake-form.ts";
 import { encodeV1 } from "../../../../src/core/cert/v1.ts";
@@ -9,6 +10,7 @@ import { derElement } from "../../../../src/core/wire/der.ts";
 import { ProtobufWriter } from "../../../../src/core/wire/protobuf.ts";
 import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
 import { hex, repeated } from "../../../vectors/hex.ts";
+import { TestAuthority } from "../../fixtures/authority.ts";
 import { authorityFor, hostOf, prefixes } from "./issuing.ts";
 
 const v1Authority = authorityFor({ version: 1 });
@@ -225,6 +227,36 @@ describe("the handshake form is refused", () => {
         curve: "CURVE25519",
       } as const;
       expect(fromHandshakeForm(nodeSuite, received).ok).toBe(false);
+    },
+  );
+});
+
+describe("a certificate with long lists", () => {
+  const networks = (count: number) => Array.from({ length: count }, (_, i) => `10.${i >> 8}.${i & 255}.9/16`);
+  const groups = (count: number) => Array.from({ length: count }, (_, i) => `group-${i}`);
+  /** Signs what no issuer makes: version 1 with many networks. */
+  const careless = new TestAuthority(nodeSuite, 7);
+  const withNetworks = (version: 1 | 2, count: number) =>
+    careless.issue(version, { name: "host", networks: networks(count), publicKey: repeated(9, 32) });
+
+  test.each<[1 | 2, string, (authority: typeof v1Authority, more: number) => Certificate]>(
+    ([1, 2] as const).flatMap((version) => [
+      [version, "networks", (_, more) => withNetworks(version, 256 + more)],
+      [version, "unsafe networks", (authority, more) => hostOf(authority, { unsafeNetworks: networks(1024 + more) })],
+      [version, "groups", (authority, more) => hostOf(authority, { groups: groups(1024 + more) })],
+    ]),
+  )(
+    "of version %i is taken in a file however many %s it has, and in a handshake up to a limit",
+    (version, list, make) => {
+      const authority = version === 1 ? v1Authority : v2Authority;
+      const [longest, tooLong] = [make(authority, 0), make(authority, 1)];
+      const inHandshake = (host: Certificate) => {
+        const { publicKey } = host;
+        return fromHandshakeForm(nodeSuite, { bytes: toHandshakeForm(host), version, publicKey, curve: "CURVE25519" });
+      };
+      expect(inHandshake(longest)).toEqual({ ok: true, value: longest });
+      expect(inHandshake(tooLong)).toEqual({ ok: false, reason: expect.stringContaining(`too many ${list}`) });
+      expect(decodeCertificate(nodeSuite, version, tooLong.encoded)).toEqual({ ok: true, value: tooLong });
     },
   );
 });

@@ -9,7 +9,15 @@ import {
   parseAddress,
 } from "../../../../src/core/netip/address.ts";
 import { endpoint, endpointAddress, endpointPort, parseEndpoint } from "../../../../src/core/netip/endpoint.ts";
-import { comparePrefixes, contains, formatPrefix, masked, parsePrefix } from "../../../../src/core/netip/prefix.ts";
+import {
+  comparePrefixes,
+  contains,
+  formatPrefix,
+  masked,
+  parsePrefix,
+  prefixesAround,
+  sortedPrefixes,
+} from "../../../../src/core/netip/prefix.ts";
 
 describe("addresses", () => {
   test.each([
@@ -119,5 +127,13 @@ describe("prefixes", () => {
   test("are ordered by family, address and length", () => {
     const sorted = ["10.0.0.0/8", "10.0.0.0/9", "10.0.0.1/8", "fd00::/8"].map((text) => parsePrefix(text)!);
     expect([...sorted].reverse().sort(comparePrefixes)).toEqual(sorted);
+    expect(sortedPrefixes([...sorted].reverse())).toEqual(sorted);
+    expect(sortedPrefixes(sorted)).toEqual(sorted);
+  });
+
+  test("lie inside others that are not longer and contain their address", () => {
+    const isInside = prefixesAround(["10.77.0.0/16", "fd00::/9"].map((text) => parsePrefix(text)!));
+    const inside = ["10.77.1.2/16", "10.77.1.0/24", "fd01::1/64", "10.78.0.0/16", "10.77.0.0/15", "::1/128"];
+    expect(inside.map((text) => isInside(parsePrefix(text)!))).toEqual([true, true, true, false, false, false]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { toHex } from "../../../../src/core/base/bytes.ts";
 import { Fault } from "../../../../src/core/base/fault.ts";
-import { DerReader, derElement, derInteger, parseDerInteger } from "../../../../src/core/wire/der.ts";
+import { countDerElements, DerReader, derElement, derInteger, parseDerInteger } from "../../../../src/core/wire/der.ts";
 import { hex } from "../../../vectors/hex.ts";
 
 test("lengths have their shortest form", () => {
@@ -34,6 +34,17 @@ test("after the first mistake nothing is read any more", () => {
   expect(reader.read(0x05)).toBeUndefined();
   expect(reader.readOptional(0x05)).toBeUndefined();
   expect(reader.next(0x05)).toBe(false);
+});
+
+test.each([
+  ["", 0],
+  ["0400", 1],
+  ["0401aa0c00a10104", 3],
+  ["0400ff", 2],
+  ["0402aa", 1],
+  ["04800000", 1],
+])("in %j stand %i elements, the last one perhaps broken", (bytes, count) => {
+  expect(countDerElements(hex(bytes))).toBe(count);
 });
 
 test("an optional element that is not there consumes nothing", () => {
