@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { wallTime } from "../../../../src/core/base/time.ts";
 import { CaPool } from "../../../../src/core/cert/ca-pool.ts";
 import type { LiveSettings } from "../../../../src/core/config/settings.ts";
+import { directPath } from "../../../../src/core/path/path.ts";
+import { HEADER_BYTES } from "../../../../src/core/wire/header.ts";
 import { TestAuthority, WORLD_BEGINS } from "../../fixtures/authority.ts";
 import { type Host, Mesh } from "../../fixtures/mesh.ts";
 import { ALLOW_ALL, type HostPlan, identityOf } from "../../fixtures/settings.ts";
@@ -185,6 +187,32 @@ describe("a forged message 1", () => {
     expect(b.status().peers[0]?.sessions).toBe(1);
   });
 
+  test("does not keep the real one from its session, a thousand times a second and over a long way", () => {
+    const { mesh, a, b } = pair();
+    mesh.latencyMs = 300;
+    a.event({ kind: "need-session", destination: b.address });
+    const genuine = mesh.flights[0]!.datagram;
+    mesh.remove(a);
+    mesh.run(15_000);
+    const begun = mesh.now;
+    for (let i = 0; i < 3_000; i++) {
+      if (i === 1_500) {
+        mesh.move(a, a.endpoint);
+        a.restart();
+        a.say(b, "real");
+      }
+      // Past the limiters of the data plane.
+      const origin = directPath(`198.18.${i >> 8}.${i & 255}:4242` as Host["endpoint"]);
+      b.event({ kind: "datagram", origin, datagram: withOtherEphemeral(genuine, i), standing: "first" });
+      mesh.run(1);
+    }
+    expect(b.heard).toEqual(["real"]);
+    expect(b.noticed("tunnel-up")).toHaveLength(1);
+    // They were not simply left out, until they were older than a session that stood.
+    expect(b.sent("install-session").length).toBeGreaterThan(2_300);
+    expect(mesh.now - begun).toBe(3_000);
+  });
+
   test("that is the real one, replayed from elsewhere before it arrived, does not make us look there", () => {
     const { mesh, a, b } = pair();
     a.event({ kind: "need-session", destination: b.address });
@@ -227,6 +255,12 @@ function withPool(mesh: Mesh, host: Host, authorities: readonly TestAuthority[],
 }
 
 /** Message 1 is clear text: anybody who has seen one can make another. The time is raised in its last varint bytes. */
+function withOtherEphemeral(message1: Uint8Array, i: number): Uint8Array {
+  const forged = message1.slice();
+  new DataView(forged.buffer).setUint32(HEADER_BYTES, i + 1);
+  return forged;
+}
+
 function withOtherTime(message1: Uint8Array, by: number): Uint8Array {
   const forged = message1.slice();
   // The details end in: tag 0x28, nine bytes of time, tag 0x40 and the certificate version; then comes the filling.
