@@ -125,6 +125,19 @@ fn without_a_control_plane_it_ends_by_itself() {
 }
 
 #[test]
+fn a_control_plane_that_called_while_the_process_was_stopped_came_in_time() {
+    let plane = Plane::start(&["--orphan-seconds", "1"]);
+    let pid = plane.child.id().to_string();
+    let signal = |name: &str| assert!(Program::new("kill").args([name, &pid]).status().unwrap().success());
+    drop(plane.greeted());
+    signal("-STOP");
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    let mut control = plane.connect();
+    signal("-CONT");
+    assert!(matches!(control.ask(hello()), Event::Ready(_)));
+}
+
+#[test]
 fn a_taken_port_is_named() {
     let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();

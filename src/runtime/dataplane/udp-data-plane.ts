@@ -14,6 +14,9 @@ import { refusedDevice } from "./native/device-complaint.ts";
 /** A socket that fails is opened again after so long. */
 const REOPEN_MS = 1_000;
 
+/** What the kernel is asked to buffer when the configuration does not say. It gives what it may: this process has no right to more. */
+const RECEIVE_BUFFER_BYTES = 8 << 20;
+
 /** Datagrams that may wait in the socket for the kernel. Past it they are lost, as the network might have done. */
 const SEND_QUEUE_BYTES_MAX = 4 << 20;
 
@@ -91,7 +94,7 @@ export class UdpDataPlane implements DataPlane {
       type: host.includes(":") ? "udp6" : "udp4",
       // Only literals are sent to, so that nothing is ever looked up.
       lookup: (address, _options, done) => done(null, address, address.includes(":") ? 6 : 4),
-      ...(readBufferBytes > 0 && { recvBufferSize: readBufferBytes }),
+      recvBufferSize: readBufferBytes > 0 ? readBufferBytes : RECEIVE_BUFFER_BYTES,
       ...(writeBufferBytes > 0 && { sendBufferSize: writeBufferBytes }),
     });
     return new Promise((resolve, reject) => {

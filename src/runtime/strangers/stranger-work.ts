@@ -7,8 +7,11 @@ import { WorkMeter } from "./work-meter.ts";
 /** A datagram that proves nothing. */
 export type UnprovenDatagram = Extract<DataPlaneEvent, { kind: "datagram" }>;
 
-/** Work for strangers in one turn of the event loop: whatever else there is to do waits no longer for it. */
-const TURN_MS = 4;
+/**
+ * Work for strangers in one turn of the event loop: whatever else there is to do waits no longer for it. A turn reads 32 datagrams from a socket of this
+ * process at most, so its buffer overflows when turns get long.
+ */
+const TURN_MS = 2;
 
 /**
  * Does what datagrams that prove nothing ask for: behind everything else that has come, in small portions, and within the limits of the meter. When
