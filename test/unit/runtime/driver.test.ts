@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { instant, later, wallTime } from "../../../src/core/base/time.ts";
+import type { DataPlaneEvent, LocalIndex } from "../../../src/core/dataplane/contract.ts";
 import type { Deadline, Input, NodeStatus, Output, PingResult } from "../../../src/core/io.ts";
+import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
+import { directPath } from "../../../src/core/path/path.ts";
 import { Driver } from "../../../src/runtime/driver.ts";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -75,6 +78,55 @@ describe("the driver", () => {
   });
 });
 
+describe("the driver, told of datagrams that prove nothing,", () => {
+  const confirmed: DataPlaneEvent = { kind: "confirmed", localIndex: 7 as LocalIndex };
+  const datagram: DataPlaneEvent = {
+    kind: "datagram",
+    origin: directPath("192.0.2.9:4242" as Endpoint),
+    standing: "first",
+    datagram: new Uint8Array(100),
+  };
+
+  test("hands over everything else first", () => {
+    const { node, driver } = driven();
+    driver.event(datagram);
+    driver.event(confirmed);
+    driver.feed({ kind: "tick" });
+    expect(node.journal).toEqual(["data-plane confirmed", "tick"]);
+    vi.runAllTimers();
+    expect(node.journal).toEqual(["data-plane confirmed", "tick", "data-plane datagram"]);
+  });
+
+  test("forgets those of a data plane that is gone, and hears none after its stop", () => {
+    const { node, driver } = driven();
+    driver.event(datagram);
+    driver.down();
+    vi.runAllTimers();
+    driver.stop();
+    driver.event(datagram);
+    vi.runAllTimers();
+    expect(node.journal).toEqual(["data-plane-down", "shutdown"]);
+  });
+
+  test("adds those that it refused to what the data plane has dropped", () => {
+    const { node, driver } = driven();
+    for (let i = 0; i < 300; i++) driver.event(datagram);
+    const counters = { ...NOTHING_MOVED, drops: new Map([["handshake-limited", 6n] as const]) };
+    driver.event({ kind: "sampled", activity: [], rules: [], counters });
+    const sampled = node.events.find((event) => event.kind === "sampled");
+    expect([...(sampled?.counters.drops ?? [])]).toEqual([["handshake-limited", 50n]]);
+  });
+});
+
+const NOTHING_MOVED = {
+  tunReadPackets: 0n,
+  tunWrittenPackets: 0n,
+  udpReceivedDatagrams: 0n,
+  udpSentDatagrams: 0n,
+  flows: 0n,
+  parked: 0n,
+};
+
 function failed(text: string): PingResult {
   return { outcome: "failed", name: undefined, address: undefined, failure: { reason: "unknown-name", name: text } };
 }
@@ -85,12 +137,14 @@ function now() {
 
 class ScriptedNode {
   readonly journal: string[] = [];
+  readonly events: DataPlaneEvent[] = [];
   readonly answers: Record<string, Output[]> = {};
   deadline: Deadline | undefined;
   #outputs: Output[] = [];
 
   handle(input: Input): void {
-    this.journal.push(input.kind);
+    this.journal.push(input.kind === "data-plane" ? `data-plane ${input.event.kind}` : input.kind);
+    if (input.kind === "data-plane") this.events.push(input.event);
     this.#outputs.push(...(this.answers[input.kind] ?? []));
   }
 
