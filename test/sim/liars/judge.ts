@@ -1,7 +1,7 @@
 import { realParts } from "../cast/parts.ts";
 import { Violation } from "../judge/violation.ts";
 import type { Parts } from "../world/host.ts";
-import type { Attack } from "./attacks.ts";
+import type { Attack } from "./attack.ts";
 import { Scene, type Setting, type Talk } from "./scene.ts";
 
 /** How much longer than without an attack anything may have to wait. */

@@ -271,7 +271,11 @@ const router: NatBehaviour = {
 };
 
 export function overlay(role: string): IpAddress {
-  const number = [...roles, liarRole].find(({ name }) => name === role)?.number;
-  if (number === undefined) throw new RangeError(`${role} does not play`);
-  return overlayAddress(number, 4);
+  return overlayAddress(roleOf(role).number, 4);
+}
+
+export function roleOf(name: string): Role {
+  const role = [...roles, liarRole].find((other) => other.name === name);
+  if (!role) throw new RangeError(`${name} does not play`);
+  return role;
 }

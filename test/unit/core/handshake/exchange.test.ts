@@ -102,6 +102,14 @@ describe("an initiation", () => {
     expect(initiation.readMessage2(message2, trust, at).kind).toBe("answered");
   });
 
+  test("takes the good one after any number that it refused", () => {
+    for (let i = 0; i < 3; i++) {
+      const forged = answeredWith(initiation, { certificate: hex(V1_HOST_A.handshakeForm) });
+      expect(initiation.readMessage2(forged, trust, at).kind).toBe("refused");
+      expect(initiation.readMessage2(message2, trust, at).kind).toBe("answered");
+    }
+  });
+
   test("refuses a message 2 that carries no index of its sender", () => {
     const forged = answeredWith(initiation, { responderIndex: 0 });
     expect(initiation.readMessage2(forged, trust, at)).toMatchObject({

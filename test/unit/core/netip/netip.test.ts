@@ -10,6 +10,7 @@ import {
 } from "../../../../src/core/netip/address.ts";
 import { endpoint, endpointAddress, endpointPort, parseEndpoint } from "../../../../src/core/netip/endpoint.ts";
 import {
+  broadcastOf,
   comparePrefixes,
   contains,
   formatPrefix,
@@ -108,6 +109,18 @@ describe("prefixes", () => {
       expect(parsePrefix(text)).toBeUndefined();
     },
   );
+
+  test.each([
+    ["10.77.1.2/16", "10.77.255.255"],
+    ["192.168.7.9/29", "192.168.7.15"],
+    ["192.168.7.9/30", "192.168.7.11"],
+    ["10.0.0.0/0", "255.255.255.255"],
+    ["192.168.7.9/31", undefined],
+    ["192.168.7.9/32", undefined],
+    ["fd00::1/64", undefined],
+  ])("%s has %s for all its hosts", (prefix, expected) => {
+    expect(broadcastOf(parsePrefix(prefix)!)).toBe(expected);
+  });
 
   test.each([
     ["10.77.0.0/16", "10.77.255.255", true],

@@ -1,6 +1,13 @@
 import { expect, test } from "vitest";
 import { type IpAddress, parseAddress } from "../../../../src/core/netip/address.ts";
-import { isCarrierShared, isMulticast, isPrivate, isReserved } from "../../../../src/core/netip/special.ts";
+import {
+  isCarrierShared,
+  isLoopback,
+  isMachine,
+  isMulticast,
+  isPrivate,
+  isReserved,
+} from "../../../../src/core/netip/special.ts";
 
 test.each<[string, (address: IpAddress) => boolean, readonly string[], readonly string[]]>([
   [
@@ -34,6 +41,38 @@ test.each<[string, (address: IpAddress) => boolean, readonly string[], readonly 
     isMulticast,
     ["224.0.0.0", "239.255.255.255", "ff00::", "ffff::"],
     ["223.0.0.1", "240.0.0.0", "fe80::1"],
+  ],
+  ["loopback", isLoopback, ["127.0.0.0", "127.255.255.255", "::1"], ["126.255.255.255", "128.0.0.0", "::2", "::"]],
+  [
+    "one other machine's",
+    isMachine,
+    [
+      "1.0.0.0",
+      "126.1.1.1",
+      "128.0.0.0",
+      "169.253.0.1",
+      "169.255.0.1",
+      "223.255.255.255",
+      "2001:db8::",
+      "fec0::",
+      "fe7f::",
+    ],
+    [
+      "0.0.0.0",
+      "0.255.255.255",
+      "127.0.0.1",
+      "169.254.0.0",
+      "169.254.255.255",
+      "224.0.0.0",
+      "255.255.255.255",
+      "::",
+      "::1",
+      "::ffff",
+      "::1.2.3.4",
+      "fe80::",
+      "febf::",
+      "ff00::",
+    ],
   ],
   ["reserved", isReserved, ["240.0.0.0", "255.255.255.255"], ["239.255.255.255", "f000::"]],
 ])("%s: the range from end to end and nothing beside it", (_, holds, inside, outside) => {
