@@ -44,7 +44,7 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
   },
   "recv-error": {
     level: "debug",
-    text: ({ name }) => `${name} says that it has no such session; calling it anew.`,
+    text: ({ name }) => `Where ${name} is, somebody says that there is no such session; calling it anew.`,
   },
   renewal: {
     level: "debug",

@@ -35,7 +35,7 @@ function complaint(attack: Attack, alone: Course, attacked: Course): string | un
   if (attacked.longestWaitMs > alone.longestWaitMs + PATIENCE_MS)
     return `something waits for ${attacked.longestWaitMs} ms, and for ${alone.longestWaitMs} ms without the attack`;
   if (attacked.lost > alone.lost) return `${attacked.lost} packets are lost, and ${alone.lost} without the attack`;
-  if (attacked.downs > alone.downs) return "a tunnel goes down";
+  if (attacked.ends > alone.ends) return "a session ends";
   if (attacked.drawn > drawsAtMost) return `a host sends ${attacked.drawn} datagrams to places where nobody is`;
   if (attacked.mostAtOneAddress > perAddressAtMost)
     return `a host sends ${attacked.mostAtOneAddress} datagrams to one address where nobody is`;

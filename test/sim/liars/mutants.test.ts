@@ -79,7 +79,7 @@ const mutants: readonly Mutant[] = [
     parts: endingForRecvErrors(),
     although: /^every packet of its tunnel is answered by a recv_error/,
     setting: "open",
-    caught: /a tunnel goes down/,
+    caught: /something waits|a session ends/,
   },
   {
     host: "ends a session for a close that nobody has sealed",

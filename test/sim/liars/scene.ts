@@ -37,8 +37,8 @@ export interface Talk {
   readonly longestWaitMs: number;
   /** Packets. */
   readonly lost: number;
-  /** How often a tunnel of alpha's went down. */
-  readonly downs: number;
+  /** Sessions of alpha's that ended without that a newer one had taken their place or the peer had said so. */
+  readonly ends: number;
 }
 
 /** How long the application sends, once every `PAUSE_MS`, and how long it is waited for. */
@@ -63,7 +63,7 @@ export class Scene {
   readonly #underlay: Underlay;
   readonly #setup: Setup;
   #hears: (crossing: Crossing) => void = () => {};
-  #downs = 0;
+  #ends = 0;
 
   constructor(setting: Setting, options: { readonly parts: Parts; readonly lies: Lies }) {
     const cast: readonly Role[] = [...roles, liarRole];
@@ -159,7 +159,7 @@ export class Scene {
 
   /** An application on alpha sends to charlie all the while. */
   talk(): Talk {
-    const downsBefore = this.#downs;
+    const endsBefore = this.#ends;
     const sent: ReturnType<Referee["ledger"]["issue"]>[] = [];
     const end = this.agenda.now + SENDING_MS;
     for (let at = this.agenda.now; at < end; at += PAUSE_MS) this.agenda.at(at, () => sent.push(this.write("charlie")));
@@ -171,7 +171,7 @@ export class Scene {
       longest = Math.max(longest, arrival - at);
     }
     const lost = sent.filter(({ deliveredAt }) => deliveredAt === undefined).length;
-    return { longestWaitMs: longest, lost, downs: this.#downs - downsBefore };
+    return { longestWaitMs: longest, lost, ends: this.#ends - endsBefore };
   }
 
   /** Alpha's application sends one packet. */
@@ -202,8 +202,9 @@ export class Scene {
         this.referee.ledger.delivered(host.role, packet, this.agenda.now);
       },
       sent: (host: Host, destination: Endpoint) => this.#count(host, destination),
-      noticed: ({ name }: Host, { code }: Notice) => {
-        if (code === "tunnel-down" && name === "alpha") this.#downs++;
+      noticed: ({ name }: Host, { code, fields }: Notice) => {
+        const isEnd = code === "tunnel-down" || code === "session-ended";
+        if (isEnd && name === "alpha" && !inGoodOrder.has(String(fields["reason"]))) this.#ends++;
       },
     };
     return new Host(role, settings, around, new Random(1, role.name), this.#underlay.spotOf(role.name));
@@ -220,6 +221,8 @@ export class Scene {
     }
   }
 }
+
+const inGoodOrder: ReadonlySet<string> = new Set(["replaced", "surplus", "closed-by-peer"]);
 
 const liarRole: Role = { ...roles[0]!, name: "liar", number: 9 };
 

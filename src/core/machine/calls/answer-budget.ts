@@ -6,6 +6,8 @@ import type { Endpoint } from "../../netip/endpoint.ts";
 const FROM_CALLED = { burst: 100, intervalMs: 10 } as const;
 /** From everywhere else together: only a translator on the way answers from where nobody was called. */
 const FROM_ELSEWHERE = { burst: 20, intervalMs: 100 } as const;
+/** In all: a twentieth of a core, however many places the forger takes. */
+const IN_ALL = { burst: 300, intervalMs: 4 } as const;
 /** Endpoints of one call: all that it may try. */
 const ENDPOINTS_MAX = 256;
 
@@ -16,9 +18,12 @@ const ENDPOINTS_MAX = 256;
 export class AnswerBudget {
   readonly #called = new Pace<Endpoint>(FROM_CALLED, ENDPOINTS_MAX);
   readonly #elsewhere = new Pace<"">(FROM_ELSEWHERE, 1);
+  readonly #all = new Pace<"">(IN_ALL, 1);
 
   /** Whether one more from here is read. */
   take(source: Endpoint, isCalled: boolean, now: Instant): boolean {
-    return isCalled ? this.#called.take(source, now) : this.#elsewhere.take("", now);
+    if (!this.#all.has("", now)) return false;
+    const isRead = isCalled ? this.#called.take(source, now) : this.#elsewhere.take("", now);
+    return isRead && this.#all.take("", now);
   }
 }

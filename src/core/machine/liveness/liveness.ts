@@ -132,7 +132,7 @@ export class Liveness implements Machine {
   /** An unauthenticated "no such session". Starts a handshake beside the session, at most (reliability R12). */
   recvError(source: Endpoint, index: number): void {
     const { settings, now } = this.#facts;
-    const lastReactedAt = (session: Session): Instant | undefined => this.vitalsOf(session).lastRecvErrorAt;
+    const lastReactedAt = (session: Session): Instant | undefined => this.#lastDisownedAt(session);
     const sessions = this.#peers.byRemoteIndex(index);
     const session = disownedSession(sessions, source, settings.live.listen.acceptRecvError, lastReactedAt, now);
     if (!session) return;
@@ -216,6 +216,13 @@ export class Liveness implements Machine {
     // One that is gone already is not remembered again.
     if (this.#peers.session(session.localIndex) === session) this.#vitals.set(session.localIndex, fresh);
     return fresh;
+  }
+
+  /** Of any session with this peer: what comes for the new one may come from whoever had it made. */
+  #lastDisownedAt(session: Session): Instant | undefined {
+    const sessions = this.#peers.sessionsOf(nameAddress(session));
+    const times = sessions.flatMap((other) => this.vitalsOf(other).lastRecvErrorAt ?? []);
+    return times.length === 0 ? undefined : instant(Math.max(...times));
   }
 
   #isDisownedSince(session: Session, at: Instant | undefined): boolean {

@@ -5,7 +5,7 @@ import { isPrivate } from "../../netip/special.ts";
 import { endpointOf } from "../../path/path.ts";
 import type { Session } from "../../peer/session.ts";
 
-/** One reaction per session in this time, however many arrive (reliability R12). */
+/** One reaction per peer in this time, however many arrive, and for however many sessions with it (reliability R12). */
 const REACTION_INTERVAL_MS = 5000;
 
 /**

@@ -112,6 +112,16 @@ describe("recv_error", () => {
     expect(b.status().peers[0]?.state).toBe("up");
   });
 
+  test("for each session that stands starts one handshake in five seconds, however many sessions it is said of", () => {
+    const { mesh, a, b } = connected();
+    for (let i = 0; i < 100; i++) {
+      for (const { remoteIndex } of a.dataPlane.snapshot()) a.receive(B as Host["endpoint"], recvErrorFor(remoteIndex));
+      mesh.run(100);
+    }
+    expect(a.noticed("recv-error")).toHaveLength(2);
+    expect(b.noticed("session-renewed").length).toBeLessThanOrEqual(2);
+  });
+
   test("followed by ten seconds of silence ends the session", () => {
     const { mesh, a } = connected();
     mesh.delivers = () => false;

@@ -106,7 +106,7 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "session-renewed": "A new session with server stands.",
   "tunnel-down": "The tunnel to server is down: the peer does not answer any more.",
   "session-ended": "A session with server has ended: replaced.",
-  "recv-error": "server says that it has no such session; calling it anew.",
+  "recv-error": "Where server is, somebody says that there is no such session; calling it anew.",
   renewal: "Calling server for a new session: old-age.",
   "renewal-failed": "A new handshake with server failed: No answer from 192.0.2.2:4242 in 6.5 s (10 attempts).",
   "peer-distrusted": "server is cut off: the certificate expired 3 h ago.",

@@ -18,6 +18,13 @@ test("answers from all other places together are twenty at once, and ten a secon
   expect(read(budget, 1_000, (i) => [`198.51.100.2:${i}` as Endpoint, false], 1_000)).toBe(10);
 });
 
+test("answers from all places are three hundred at once, and 250 a second", () => {
+  const budget = new AnswerBudget();
+  const places = (i: number): [Endpoint, boolean] => [`192.0.2.${i % 200}:1` as Endpoint, true];
+  expect(read(budget, 10_000, places, 0)).toBe(300);
+  expect(read(budget, 10_000, places, 1_000)).toBe(250);
+});
+
 test("nobody's answers keep those from another place from being read", () => {
   const budget = new AnswerBudget();
   read(budget, 1_000, (i) => [`198.51.100.1:${i}` as Endpoint, false], 0);
