@@ -114,6 +114,22 @@ describeDataPlanes("a table that is full", (open) => {
     expect(await isAdmitted(STRANGER)).toBe(true);
   });
 
+  test("asks for 8,192 destinations at once and for 1,000 a second, and parks the others' packets all the same", async () => {
+    const plane = await open();
+    const asks = async (from: number, to: number) => {
+      let asked = 0;
+      for (let n = from; n < to; n++) {
+        const packet = udpPacket({ from: OWN_4, to: `10.77.${1 + (n >> 8)}.${n & 255}`, fromPort: 1, toPort: 2 });
+        if (kinds(await plane.tun(packet)).includes("need-session")) asked++;
+      }
+      return asked;
+    };
+    expect(await asks(0, 8_300)).toBe(8_192);
+    await plane.advance(100);
+    expect(await asks(8_192, 8_300)).toBe(100);
+    expect(await plane.dropped("parked-full")).toBe(8_300 - 4_096 + 108);
+  });
+
   test("forgets the destination that was asked for longest ago", async () => {
     const plane = await open();
     const asks = async (n: number) =>

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
+use crate::limiter::{Bucket, Rate};
 use crate::lru_map::LruMap;
 
 /// Packets parked for one address. The reference's own limit; more only delays the loss the application must see.
@@ -17,6 +18,8 @@ pub const PARKED_LIFETIME_MS: u64 = 10_000;
 pub const NEED_SESSION_INTERVAL_MS: u64 = 1_000;
 /// Addresses whose last request for a session is remembered.
 pub const NEED_SESSION_ADDRESSES_MAX: usize = 4_096;
+/// Sessions asked for in all: who scans more addresses than are remembered would ask with every packet.
+const ASKED: Rate = Rate { per_second: 1_000, burst: 8_192 };
 
 /// Packets by destination, oldest destination first to expire.
 pub struct ParkingLot {
@@ -26,6 +29,7 @@ pub struct ParkingLot {
     packets: usize,
     arrivals: u64,
     asked_at_ms: LruMap<IpAddr, u64>,
+    asks: Bucket,
 }
 
 struct Queue {
@@ -42,6 +46,7 @@ impl ParkingLot {
             packets: 0,
             arrivals: 0,
             asked_at_ms: LruMap::new(NEED_SESSION_ADDRESSES_MAX),
+            asks: Bucket::full(ASKED, 0),
         }
     }
 
@@ -71,7 +76,8 @@ impl ParkingLot {
     /// Whether a session to `destination` must be asked for now. True is taken as asked.
     pub fn must_ask(&mut self, destination: IpAddr, now_ms: u64) -> bool {
         let asked = self.asked_at_ms.peek(&destination);
-        if asked.is_some_and(|at| now_ms.saturating_sub(*at) < NEED_SESSION_INTERVAL_MS) {
+        let is_early = asked.is_some_and(|at| now_ms.saturating_sub(*at) < NEED_SESSION_INTERVAL_MS);
+        if is_early || !self.asks.take(ASKED, now_ms) {
             return false;
         }
         self.asked_at_ms.insert(destination, now_ms);
@@ -164,5 +170,12 @@ mod tests {
         assert!(!lot.must_ask(address(1), 999));
         assert!(lot.must_ask(address(2), 999));
         assert!(lot.must_ask(address(1), 1_000));
+    }
+
+    #[test]
+    fn a_scan_asks_eight_thousand_times_at_once_and_then_a_thousand_times_a_second() {
+        let mut lot = ParkingLot::new();
+        let mut asked = |now_ms| (0..20_000).filter(|a| lot.must_ask(address(*a), now_ms)).count();
+        assert_eq!((asked(0), asked(500), asked(501)), (8_192, 500, 1));
     }
 }

@@ -2,11 +2,12 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { formatHostConfig, PORT } from "../lab/host-config.ts";
-import { LACIS, PROJECT } from "../lab/implementation.ts";
+import { LACIS } from "../lab/implementation.ts";
 import type { MeshHost } from "../lab/mesh.ts";
 import type { Machine } from "../lab/network.ts";
 import { type Trio, withTrio } from "../lab/trio.ts";
 import { pause } from "../lab/wait.ts";
+import { hostileProgram } from "./hostile-program.ts";
 import type { Forgery } from "./programs/forgery.ts";
 
 const PER_SECOND = 5_000;
@@ -146,10 +147,6 @@ async function statusTimes(host: MeshHost, times: number): Promise<readonly numb
 async function dropsOf(host: MeshHost): Promise<number> {
   const [command, ...args] = LACIS.cli("status", "--json", "--config", host.configPath);
   return JSON.parse(await host.machine.must(command, args)).counters.drops["handshake-limited"];
-}
-
-function hostileProgram(name: string, ...args: readonly (string | number)[]): [string, string[]] {
-  return [process.execPath, [join(PROJECT, "dist/test/netns/hostile/programs", `${name}.js`), ...args.map(String)]];
 }
 
 function ms(times: readonly (number | null)[]): string {
