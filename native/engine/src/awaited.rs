@@ -2,7 +2,7 @@
 
 use crate::lru_map::LruMap;
 
-/// Indexes remembered: as many as the limiter of message 2 lets through while one is awaited, burst included. So forged ones push out none.
+/// Indexes remembered: by far more than the limiter of message 2 lets strangers name while one is awaited, so that they push out none.
 const INDEXES_MAX: usize = 8_192;
 /// The control plane installs the session within milliseconds; a second covers one that is busy.
 const AWAITED_MS: u64 = 1_000;

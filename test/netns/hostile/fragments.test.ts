@@ -58,7 +58,7 @@ test("who sends a datagram that the tunnel would divide finds the reason in his 
   await withTrio("divided", async ({ server, laptop }) => {
     await serve(server.machine, "udp-echo", 7000, "/dev/null");
     expect((await laptop.ping(server.overlay4)).status).toBe(0);
-    const send = `for i in 1 2 3 4 5; do head -c 8000 /dev/zero > /dev/udp/${server.overlay4}/7000; done`;
+    const send = `for i in 1 2 3 4 5; do dd if=/dev/zero bs=8000 count=1 status=none > /dev/udp/${server.overlay4}/7000; done`;
     await laptop.machine.must("bash", ["-c", send]);
     // A sample is taken each second.
     await pause(1_500);

@@ -1,7 +1,7 @@
 import { LruMap } from "../../base/lru.ts";
 import type { Instant } from "../../base/time.ts";
 
-/** Indexes remembered: as many as the limiter of message 2 lets through while one is awaited, burst included. So forged ones push out none. */
+/** Indexes remembered: by far more than the limiter of message 2 lets strangers name while one is awaited, so that they push out none. */
 const INDEXES_MAX = 8192;
 /** The control plane installs the session within milliseconds; a second covers one that is busy. */
 const AWAITED_MS = 1000;
