@@ -125,10 +125,12 @@ export class PeerTable implements Peers {
     for (const before of replaced) if (!this.isPrimary(before)) before.secondarySince = now;
   }
 
-  /** Sessions of this peer that are too many: the oldest live ones beyond the limit, never one that sends. */
+  /** Sessions of this peer that are too many: as many of the oldest live ones as are beyond the limit, never one that sends. */
   surplusOf(session: OwnedSession): readonly OwnedSession[] {
     const live = this.sessionsOf(nameAddress(session)).filter(({ state }) => state.at === "live");
-    return live.slice(SESSIONS_PER_PEER_MAX).filter((other) => other !== session && !this.isPrimary(other));
+    const tooMany = Math.max(0, live.length - SESSIONS_PER_PEER_MAX);
+    const idle = live.filter((other) => other !== session && !this.isPrimary(other));
+    return idle.slice(Math.max(0, idle.length - tooMany));
   }
 
   /** The call under way, for the machine that calls; undefined: it is over. */
