@@ -1,3 +1,4 @@
+import { accessSync, constants } from "node:fs";
 import type { Command } from "commander";
 import { notPermitted, notRunning } from "../admin/client.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
@@ -24,7 +25,17 @@ export function withTarget(command: Command): Command {
 export function adminSocket(options: TargetOptions, owner = false): string {
   if (options.socket !== undefined) return options.socket;
   const state = stateOf(options);
-  return owner ? state.ownerSocket : state.controlSocket;
+  // Its owner asks where readers cannot take every place (CLIENTS_MAX).
+  return owner || isMine(state.ownerSocket) ? state.ownerSocket : state.controlSocket;
+}
+
+function isMine(socket: string): boolean {
+  try {
+    accessSync(socket, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function stateOf({ config, stateDir }: TargetOptions): StateDirectory {

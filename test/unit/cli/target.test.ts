@@ -31,6 +31,13 @@ describe("the daemon that is meant", () => {
     expect(adminSocket({ stateDir: "/x" }, true)).toBe("/x/owner.sock");
   });
 
+  test("is asked by its owner where its readers cannot be in the way", () => {
+    const config = daemon("server");
+    const owners = join(root, "lacis", stateName(config), "owner.sock");
+    writeFileSync(owners, "");
+    expect(adminSocket({ config })).toBe(owners);
+  });
+
   test("is the one that runs the configuration of --config", () => {
     const config = daemon("server");
     expect(adminSocket({ config })).toBe(join(root, "lacis", stateName(config), "control.sock"));
