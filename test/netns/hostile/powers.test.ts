@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isInstalled, must, run } from "../lab/command.ts";
 import type { Daemon } from "../lab/daemon.ts";
-import { type Implementation, LACIS } from "../lab/implementation.ts";
+import { type Implementation, LACIS, PROJECT } from "../lab/implementation.ts";
 import type { MeshHost } from "../lab/mesh.ts";
 import { serve } from "../lab/program.ts";
 import { buildTrio, type Trio, withTrio } from "../lab/trio.ts";
@@ -62,6 +62,20 @@ describe("whoever takes a process of ours over", () => {
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(await open()).toBe(false);
     expect(laptop.daemon.running).toBe(true);
+  });
+
+  test("nor find the one that he asked for before the daemon could refuse it", async () => {
+    const script = `
+      process.kill(process.pid, "SIGUSR1");
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const { url } = await import("node:inspector");
+      const before = url() !== undefined;
+      const { protectSecrets } = await import("${PROJECT}/dist/src/cli/protect-secrets.js");
+      const { holds } = protectSecrets();
+      console.log(JSON.stringify({ before, after: url() !== undefined, holds }));
+      process.exit();`;
+    const said = await trio.laptop.machine.must(process.execPath, ["--input-type=module", "-e", script]);
+    expect(JSON.parse(said)).toEqual({ before: true, after: false, holds: ["no-dump", "no-debugger"] });
   });
 
   test("a core dump of either gives nothing", async ({ skip }) => {

@@ -56,7 +56,7 @@ export class DataPlaneProcess {
       this.#ended = `it could not be executed: ${error.message}`;
     });
     this.#child.on("exit", (code, signal) => {
-      this.#ended ??= signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`;
+      this.#ended ??= signal ? endedBy(signal) : `it ended with exit code ${code}`;
     });
     this.#child.unref();
     rmSync(state.dataPlanePid, { force: true });
@@ -96,6 +96,13 @@ export function dataPlanePid(state: StateDirectory): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A system call that a confined data plane has given up ends it (SEMANTICS 14): an attack, or a fault of ours. */
+function endedBy(signal: NodeJS.Signals): string {
+  const violation =
+    signal === "SIGSYS" ? " for a system call that it had given up: the kernel's log (dmesg) names it" : "";
+  return `it was ended by ${signal}${violation}`;
 }
 
 function lastLineOf(path: string): string {

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import { NativeDataPlane } from "../../../../src/runtime/dataplane/native/native-data-plane.ts";
 import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
@@ -58,6 +58,16 @@ describe("what the process of a data plane gives up", () => {
     await plane.start(listener);
     expect(fake.kinds).toEqual(["hello", "confine"]);
     expect(plane.describe()).toMatchObject({ adopted: true, confinement });
+  });
+
+  test("ends it when it is tried all the same, and that is said", async () => {
+    const program = join(state.path, "program");
+    writeFileSync(program, "#!/bin/sh\nkill -SYS $$\n", { mode: 0o755 });
+    vi.stubEnv("LACIS_DATAPLANE", program);
+    await expect(plane.start(listener)).rejects.toThrow(
+      /ended by SIGSYS for a system call that it had given up.*dmesg/,
+    );
+    vi.unstubAllEnvs();
   });
 
   test("is nothing where it does not know how, and it is used all the same", async () => {
