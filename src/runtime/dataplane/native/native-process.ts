@@ -100,8 +100,7 @@ export function dataPlanePid(state: StateDirectory): number | undefined {
 
 /** A system call that a confined data plane has given up ends it (SEMANTICS 14): an attack, or a fault of ours. */
 function endedBy(signal: NodeJS.Signals): string {
-  const violation =
-    signal === "SIGSYS" ? " for a system call that it had given up: the kernel's log (dmesg) names it" : "";
+  const violation = signal === "SIGSYS" ? " for a system call that it had given up: the system's log names it" : "";
   return `it was ended by ${signal}${violation}`;
 }
 
