@@ -120,7 +120,7 @@ export class Sessions {
   }
 }
 
-/** Confirmed ones (protocol 8.2). */
-const SESSIONS_PER_PEER_MAX = 5;
+/** Confirmed ones (protocol 8.2), and the one that sends when it is older than those. */
+const SESSIONS_PER_PEER_MAX = 6;
 /** Reliability R10. */
 const UNCONFIRMED_MAX = 1024;
