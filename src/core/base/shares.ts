@@ -1,11 +1,11 @@
 /**
- * Things that share one room, each of them somebody's. Says whose are the most and which of those came first, in constant time: so whoever
- * crowds a table is who makes room in it.
+ * Things that share one room, each of them somebody's. Says whose are the most and which of those was used longest ago, in constant time: so
+ * whoever crowds a table is who makes room in it, and nobody pushes out what somebody holds who holds less.
  */
 export class Shares<Owner, Item> {
   readonly #shares = new Map<Owner, Share<Item>>();
-  /** Owners by how many things they have. */
-  readonly #ranks: Rank<Owner>[] = [];
+  /** Owners by how many things they have, in the order in which they came to it. */
+  readonly #ranks = new Map<number, Rank<Owner>>();
   #size = 0;
   #most = 0;
 
@@ -25,6 +25,12 @@ export class Shares<Owner, Item> {
     this.#most = Math.max(this.#most, share.items.size);
   }
 
+  /** A thing of this owner was used. */
+  touch(owner: Owner, item: Item): void {
+    const items = this.#shares.get(owner)?.items;
+    if (items?.delete(item)) items.add(item);
+  }
+
   remove(owner: Owner, item: Item): void {
     const share = this.#shares.get(owner);
     if (!share?.items.has(item)) return;
@@ -34,36 +40,34 @@ export class Shares<Owner, Item> {
     this.#size--;
     if (share.items.size === 0) this.#shares.delete(owner);
     // Who had most has one less now: nobody has more than that.
-    if (this.#isEmpty(this.#ranks[this.#most])) this.#most--;
+    if (!this.#ranks.has(this.#most)) this.#most = Math.max(this.#most - 1, 0);
   }
 
   /** Who has most; of several the one that has had as many for longest. */
   largest(): Owner | undefined {
-    const rank = this.#ranks[this.#most];
+    const rank = this.#ranks.get(this.#most);
     const owners = rank && (rank.others.size > 0 ? rank.others : rank.spared);
     return owners?.values().next().value;
   }
 
-  /** The oldest thing of who has most. */
+  /** The thing of who has most that came, or was touched, longest ago. */
   oldestOfLargest(): Item | undefined {
     const owner = this.largest();
     return owner === undefined ? undefined : this.#shares.get(owner)?.items.values().next().value;
   }
 
   #leave(owner: Owner, { items, spared }: Share<Item>): void {
-    const rank = this.#ranks[items.size];
-    (spared ? rank?.spared : rank?.others)?.delete(owner);
+    const rank = this.#ranks.get(items.size);
+    if (!rank) return;
+    (spared ? rank.spared : rank.others).delete(owner);
+    if (rank.others.size + rank.spared.size === 0) this.#ranks.delete(items.size);
   }
 
   #enter(owner: Owner, { items, spared }: Share<Item>): void {
     if (items.size === 0) return;
-    const rank = this.#ranks[items.size] ?? { others: new Set(), spared: new Set() };
-    this.#ranks[items.size] = rank;
+    const rank = this.#ranks.get(items.size) ?? { others: new Set(), spared: new Set() };
+    this.#ranks.set(items.size, rank);
     (spared ? rank.spared : rank.others).add(owner);
-  }
-
-  #isEmpty(rank: Rank<Owner> | undefined): boolean {
-    return this.#most > 0 && rank?.others.size === 0 && rank.spared.size === 0;
   }
 }
 

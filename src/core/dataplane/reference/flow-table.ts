@@ -1,3 +1,4 @@
+import { Shares } from "../../base/shares.ts";
 import type { Instant } from "../../base/time.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import { IpProtocol } from "../../netip/ip-protocol.ts";
@@ -13,7 +14,6 @@ import type {
 } from "../contract.ts";
 import { FLOW_TIMEOUTS } from "../flow-timeouts.ts";
 import { matchingRule } from "./policy-eval.ts";
-import { type Share, Shares } from "./shares.ts";
 
 /** Flows remembered at once; for one more the largest share gives one. */
 export const FLOWS_MAX = 65_536;
@@ -35,7 +35,7 @@ export interface FlowPacket extends FlowAddresses {
 export class FlowTable {
   /** In the order in which they were opened or swept over. */
   readonly #flows = new Map<string, Entry>();
-  readonly #shares = new Shares<string>();
+  readonly #shares = new Shares<string, string>();
   readonly #limit: number;
   timeouts: FlowTimeouts = FLOW_TIMEOUTS;
   #epoch = 0;
@@ -63,7 +63,7 @@ export class FlowTable {
       ? this.#judgeAgain(known, packet, session.program)
       : this.#open(key, { packet, direction, session }, now);
     if (!flow) return verdict;
-    this.#shares.touch(flow.share, key);
+    this.#shares.touch(flow.owner, key);
     count(flow, direction, packet, now);
     return verdict;
   }
@@ -79,7 +79,7 @@ export class FlowTable {
       const isExpired = this.#isExpired(flow, now);
       // What stays goes to the end, so that the sweep comes round to every flow.
       this.#flows.delete(key);
-      if (isExpired) this.#shares.remove(flow.share, key);
+      if (isExpired) this.#shares.remove(flow.owner, key);
       else this.#flows.set(key, flow);
     }
   }
@@ -128,17 +128,18 @@ export class FlowTable {
       policyId,
       ruleId,
       lastUse: now,
-      share: this.#shares.add(key, `${direction} ${peer}`),
+      owner: `${direction} ${peer}`,
     };
     this.#flows.set(key, flow);
+    this.#shares.add(flow.owner, key);
     const evicted = this.#flows.size > this.#limit;
-    if (evicted) this.#forget(this.#shares.toEvict() ?? key);
+    if (evicted) this.#forget(this.#shares.oldestOfLargest() ?? key);
     return { allowed: true, flow, opened: { by: { policyId, direction, ruleId }, evicted } };
   }
 
   #forget(key: string): void {
     const flow = this.#flows.get(key);
-    if (flow) this.#shares.remove(flow.share, key);
+    if (flow) this.#shares.remove(flow.owner, key);
     this.#flows.delete(key);
   }
 
@@ -174,7 +175,8 @@ interface Entry {
   policyId: PolicyId;
   ruleId: number;
   lastUse: Instant;
-  readonly share: Share<string>;
+  /** Whose share it counts for. */
+  readonly owner: string;
 }
 
 interface Opening {

@@ -60,4 +60,44 @@ describe("of things that share a room", () => {
       }),
     );
   });
+
+  test("who holds most gives what it used longest ago, of equals the one that has held so much for longest", () => {
+    const step = fc.record({
+      what: fc.constantFrom("add", "touch", "remove"),
+      key: fc.integer({ min: 0, max: 11 }),
+      owner: fc.constantFrom("a", "b", "c"),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const shares = new Shares<string, number>();
+        const held = new Map<number, string>();
+        // Keys in the order of their last use; owners in the order in which they came to their size.
+        const used: { key: number; owner: string }[] = [];
+        const sized: string[] = [];
+        const resized = (owner: string) => sized.push(...sized.splice(0).filter((each) => each !== owner), owner);
+        for (const { what, key, owner } of steps) {
+          const holder = held.get(key);
+          const at = used.findIndex((each) => each.key === key);
+          if (what === "add" && holder === undefined) {
+            shares.add(owner, key);
+            held.set(key, owner);
+            used.push({ key, owner });
+            resized(owner);
+          } else if (what === "touch" && holder !== undefined) {
+            shares.touch(holder, key);
+            used.push(...used.splice(at, 1));
+          } else if (what === "remove" && holder !== undefined) {
+            shares.remove(holder, key);
+            held.delete(key);
+            used.splice(at, 1);
+            resized(holder);
+          }
+          const size = (owner: string) => used.filter((each) => each.owner === owner).length;
+          const most = Math.max(0, ...sized.map(size));
+          const largest = sized.find((each) => most > 0 && size(each) === most);
+          expect(shares.oldestOfLargest()).toBe(used.find((each) => each.owner === largest)?.key);
+        }
+      }),
+    );
+  });
 });
