@@ -1,9 +1,9 @@
 import { LruMap } from "../../base/lru.ts";
 import type { Instant } from "../../base/time.ts";
 import { DropReason } from "../../drop-reason.ts";
+import { HOST, keyOf } from "../../netip/division.ts";
 import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
 import { decodeHeader, PacketType } from "../../wire/header.ts";
-import { HOST, keyOf } from "./divisions.ts";
 
 /** Sources of authentic packets that are remembered, and as many of those that were asked. */
 const ACQUAINTANCES_MAX = 4096;

@@ -1,9 +1,9 @@
 import { LruMap } from "../../base/lru.ts";
 import type { Instant } from "../../base/time.ts";
 import { type Rate, TokenBucket } from "../../base/token-bucket.ts";
+import { ADDRESS, type Division, HOST, keyOf, NETWORK } from "../../netip/division.ts";
 import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
 import type { Standing } from "../standing.ts";
-import { ADDRESS, type Division, HOST, keyOf, NETWORK } from "./divisions.ts";
 
 /**
  * Handshake messages 1 that may cost a signature check (R11). Whoever repeats himself need not wait behind those who do not, and neither costs

@@ -2,9 +2,9 @@ import { Shares } from "../../base/shares.ts";
 import { type Instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
 import type { LocalIndex } from "../../dataplane/contract.ts";
-import { familyOf, type IpAddress } from "../../netip/address.ts";
+import type { IpAddress } from "../../netip/address.ts";
+import { HOST, keyOf } from "../../netip/division.ts";
 import { endpointAddress } from "../../netip/endpoint.ts";
-import { formatPrefix, masked } from "../../netip/prefix.ts";
 import { endpointOf, type Path } from "../../path/path.ts";
 import { nameAddress, type OwnedSession } from "../../peer/session.ts";
 
@@ -100,10 +100,8 @@ export class UnconfirmedSessions {
   }
 }
 
-/** What one sender can choose freely counts as one source: a network of an IPv6 host is its own. */
 function sourceOf(path: Path | undefined): string {
   const endpoint = endpointOf(path);
   if (endpoint === undefined) return path ? "relayed" : "nowhere";
-  const address = endpointAddress(endpoint);
-  return familyOf(address) === 4 ? address : formatPrefix(masked({ address, bits: 64 }));
+  return keyOf(HOST, endpointAddress(endpoint));
 }
