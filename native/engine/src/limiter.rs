@@ -87,10 +87,7 @@ impl Tier {
     fn bucket(&mut self, source: IpAddr, now_ms: u64) -> Option<&mut Bucket> {
         let (v4, v6) = self.division;
         let key = if self.division == EVERYBODY { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { masked(source, v4, v6) };
-        if self.buckets.touch(&key).is_none() {
-            self.buckets.insert(key, Bucket::full(self.rate, now_ms));
-        }
-        self.buckets.touch(&key)
+        self.buckets.touch_or_insert(key, || Bucket::full(self.rate, now_ms))
     }
 }
 

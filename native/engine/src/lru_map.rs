@@ -45,6 +45,14 @@ impl<K: Copy + Eq + Hash, V> LruMap<K, V> {
         self.slots[slot as usize].as_mut().map(|(_, value)| value)
     }
 
+    /// The value of `key`, made when it is not there, now the most recently used one.
+    pub fn touch_or_insert(&mut self, key: K, make: impl FnOnce() -> V) -> Option<&mut V> {
+        if self.slot_of(&key).is_none() {
+            self.insert(key, make());
+        }
+        self.touch(&key)
+    }
+
     /// The value of `key`, as old as it was.
     pub fn peek(&self, key: &K) -> Option<&V> {
         let slot = self.slot_of(key)?;

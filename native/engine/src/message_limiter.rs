@@ -39,11 +39,8 @@ impl MessageLimiter {
 
     /// Whether one more message of this peer may be carried out.
     pub fn admits(&mut self, peer: IpAddr, order: Order, now_ms: u64) -> bool {
-        if self.peers.slot_of(&peer).is_none() {
-            self.peers
-                .insert(peer, Budget { answered: Bucket::full(ANSWERED, now_ms), told: Bucket::full(TOLD, now_ms) });
-        }
-        self.peers.touch(&peer).is_some_and(|budget| match order {
+        let full = || Budget { answered: Bucket::full(ANSWERED, now_ms), told: Bucket::full(TOLD, now_ms) };
+        self.peers.touch_or_insert(peer, full).is_some_and(|budget| match order {
             Order::Answer => budget.answered.take(ANSWERED, now_ms),
             Order::Tell => budget.told.take(TOLD, now_ms),
         })
