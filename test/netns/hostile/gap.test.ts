@@ -155,12 +155,11 @@ describe("packets for the overlay, on a host with a default route", () => {
   }
 
   async function killControlPlane(): Promise<void> {
-    const starts = (): number => laptop.daemon.log().split("code=ready").length;
-    const before = starts();
+    const before = laptop.timesReady;
     await laptop.daemon.kill();
     await laptop.start();
     // The port that it is waited for is that of the data plane, which went on.
-    await laptop.daemon.becomes("it is ready", async () => starts() > before);
+    await laptop.daemon.becomes("it is ready", async () => laptop.timesReady > before);
   }
 
   async function killBoth(): Promise<void> {

@@ -146,6 +146,11 @@ export class MeshHost {
     await this.start();
   }
 
+  /** How often a Lacis on it has told that it is ready: what its data plane kept open says nothing about a control plane that comes back. */
+  get timesReady(): number {
+    return this.daemon.log().split("code=ready").length - 1;
+  }
+
   /** Pings until the first answer; the result's status is 0 when one came within the time. */
   ping(address: string, withinSeconds = 10): Promise<CommandResult> {
     return this.machine.run("ping", ["-n", "-c", "1", "-i", "0.2", "-w", String(withinSeconds), address]);
