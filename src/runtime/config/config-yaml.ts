@@ -14,6 +14,7 @@ import {
 import type { ConfigError } from "../../core/config/document/config-error.ts";
 import type { ConfigEntry, ConfigMap, ConfigNode, Place } from "../../core/config/document/document.ts";
 import { showKey } from "../../core/config/document/show.ts";
+import { plainMeaning } from "./yaml-number.ts";
 
 /** Levels of nesting; the deepest key of the schema is on the sixth. */
 const DEPTH_MAX = 32;
@@ -30,7 +31,7 @@ export type YamlOutcome =
   | { readonly ok: false; readonly errors: readonly ConfigError[] };
 
 /**
- * Reads the text of one file as a map. Only the plain part of YAML is taken: no merge keys, no tags, no second document, no key twice.
+ * Reads the text of one file as a map. Only the plain part of YAML is taken: no tags but those of its own types, no second document, no key twice.
  * Messages are our own sentences, because those of the library quote the text, and the text may hold a private key.
  */
 export function parseYaml(file: string, text: string): YamlOutcome {
@@ -138,7 +139,7 @@ class TreeBuilder {
     if (node.tag && !PLAIN_TAGS.has(node.tag)) this.#fail(syntaxError("TAG_RESOLVE_FAILED", place));
     if (!isScalar(node) && !isMap(node) && !isSeq(node)) return empty;
     if (node.anchor) this.#anchors.set(node.anchor, node);
-    if (isScalar(node)) return scalarNode(node, place);
+    if (isScalar(node)) return this.#scalar(node, place);
     this.#open.add(node);
     const built: ConfigNode = isMap(node)
       ? { kind: "map", place, entries: this.#entries(node.items, place, depth) }
@@ -149,6 +150,7 @@ class TreeBuilder {
 
   #entries(pairs: readonly { key: unknown; value: unknown }[], place: Place, depth: number): Map<string, ConfigEntry> {
     const entries = new Map<string, ConfigEntry>();
+    const merged: ConfigEntry[] = [];
     for (const pair of pairs) {
       const key = pair.key as Node | null;
       const keyOffset = key?.range?.[0];
@@ -159,16 +161,37 @@ class TreeBuilder {
       }
       const text = String(key.value ?? "");
       const before = entries.get(text);
-      if (text === "<<") this.#fail(mergeKey(keyPlace));
-      else if (before) this.#fail(duplicateKey(text, keyPlace, before.keyPlace));
-      else
-        entries.set(text, {
-          key: text,
-          keyPlace,
-          value: this.#node(pair.value as Node | null, key.range?.[1] ?? 0, depth + 1),
-        });
+      if (before) {
+        this.#fail(duplicateKey(text, keyPlace, before.keyPlace));
+        continue;
+      }
+      const value = this.#node(pair.value as Node | null, key.range?.[1] ?? 0, depth + 1);
+      if (text === "<<" && isPlain(key)) merged.push(...this.#merged(value, keyPlace));
+      else entries.set(text, { key: text, keyPlace, value });
     }
+    for (const entry of merged) if (!entries.has(entry.key)) entries.set(entry.key, entry);
     return entries;
+  }
+
+  /** What a merge key (YAML 1.1, "<<") adds to its map: the keys of one map or of several, of which the first that has a key gives it. */
+  #merged(value: ConfigNode, place: Place): readonly ConfigEntry[] {
+    const sources = value.kind === "list" ? value.items : [value];
+    if (sources.length > 0 && sources.every(({ kind }) => kind === "map"))
+      return sources.flatMap((source) => (source.kind === "map" ? [...source.entries.values()] : []));
+    const what = 'a merge key ("<<") of something else than maps';
+    this.#fail({ code: "CONFIG_SYNTAX", place, path: "", what, todo: "write <<: *name of an anchor at a map" });
+    return [];
+  }
+
+  /** The YAML 1.2 core schema's nulls; a number in base 10; everything else stays the text it is. */
+  #scalar(node: Scalar, place: Place): ConfigNode {
+    const text = String(node.value ?? "");
+    if (!isPlain(node)) return { kind: "scalar", place, text };
+    if (/^(?:~|null|Null|NULL|)$/.test(text)) return { kind: "null", place };
+    const meaning = plainMeaning(text);
+    if ("text" in meaning) return { kind: "scalar", place, text: meaning.text };
+    this.#fail({ code: "CONFIG_SYNTAX", place, path: "", what: meaning.refused, todo: meaning.todo });
+    return { kind: "scalar", place, text };
   }
 
   #alias(name: string, place: Place, depth: number): ConfigNode {
@@ -186,22 +209,19 @@ class TreeBuilder {
   }
 }
 
-/** The YAML 1.2 core schema's nulls; everything else stays the text it is. */
-function scalarNode(node: Scalar, place: Place): ConfigNode {
-  const text = String(node.value ?? "");
-  const plain = node.type === Scalar.PLAIN || node.type === undefined;
-  return plain && /^(?:~|null|Null|NULL|)$/.test(text) ? { kind: "null", place } : { kind: "scalar", place, text };
+/** Neither in quotes nor a block, and not said to be text by a tag. */
+function isPlain({ type, tag }: Scalar): boolean {
+  return (type === Scalar.PLAIN || type === undefined) && tag !== `${TAGS}str`;
 }
 
-const PLAIN_TAGS: ReadonlySet<string> = new Set(["str", "seq", "map"].map((name) => `tag:yaml.org,2002:${name}`));
+const TAGS = "tag:yaml.org,2002:";
+/** Those of YAML's own types; which type a value has is the key's business anyway. */
+const PLAIN_TAGS: ReadonlySet<string> = new Set(
+  ["str", "seq", "map", "int", "float", "bool", "null"].map((name) => `${TAGS}${name}`),
+);
 
 function limitError(place: Place, what: string, todo: string): ConfigError {
   return { code: "CONFIG_LIMIT", place, path: "", what, todo };
-}
-
-function mergeKey(place: Place): ConfigError {
-  const todo = "write the keys out, or use several files in a directory";
-  return { code: "CONFIG_SYNTAX", place, path: "", what: `merge keys ("<<") are not supported`, todo };
 }
 
 function duplicateKey(key: string, place: Place, before: Place): ConfigError {

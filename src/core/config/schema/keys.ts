@@ -3,7 +3,7 @@ import type { Findings } from "../document/findings.ts";
 import { showKind } from "../document/show.ts";
 import { isHarmless } from "./harmless.ts";
 import type { KeySpec } from "./key-spec.ts";
-import { findSpec, namesIn, specOf } from "./schema.ts";
+import { FREE_PREFIX, findSpec, namesIn, specOf } from "./schema.ts";
 import { explainUnknownKey } from "./unknown-key.ts";
 
 /** A value that was found under a key of the schema. Never null: a key without a value counts as absent. */
@@ -28,6 +28,7 @@ export function collectKeys(root: ConfigMap, findings: Findings): ReadonlyMap<st
 function collectSection(map: ConfigMap, section: string, given: Map<string, FoundValue>, findings: Findings): void {
   const names = namesIn(section) ?? new Set();
   for (const entry of map.entries.values()) {
+    if (section === "" && entry.key.startsWith(FREE_PREFIX)) continue;
     if (!names.has(entry.key)) {
       if (findings.full) findings.error(TOO_MANY);
       else findings.error(explainUnknownKey(entry, section, names));

@@ -17,6 +17,9 @@ export const SCHEMA: readonly KeySpec[] = [
   ...OPERATION_KEYS,
 ];
 
+/** Keys at the top level that begin so are nobody's: a place for anchors that aliases repeat elsewhere. */
+export const FREE_PREFIX = "x-";
+
 const BY_PATH: ReadonlyMap<string, KeySpec> = new Map(SCHEMA.map((spec) => [spec.path, spec]));
 
 /** The key at a path, or undefined. */

@@ -1,7 +1,7 @@
 import type { ConfigError } from "../document/config-error.ts";
 import type { ConfigEntry } from "../document/document.ts";
 import { show, showKey } from "../document/show.ts";
-import { findSpec, lastName, namesIn, parentOf, SCHEMA } from "./schema.ts";
+import { FREE_PREFIX, findSpec, lastName, namesIn, parentOf, SCHEMA } from "./schema.ts";
 import { editDistance, nearest } from "./suggest.ts";
 
 /**
@@ -17,9 +17,13 @@ export function explainUnknownKey(entry: ConfigEntry, section: string, names: Re
   const home = homeOf(key);
   if (home) return { code: "CONFIG_MISPLACED_KEY", place, path, what: "unknown here", todo: wayHome(home, key) };
   const meant = similar ?? nearestAnywhere(key);
+  if (meant === undefined && section === "" && entry.value.kind !== "scalar")
+    return { ...unknown(path, place, undefined), todo: HOME_OF_ANCHORS };
   if (meant !== undefined || section === "") return unknown(path, place, meant);
   return { ...unknown(path, place, undefined), todo: `keys of ${section} are ${[...names].join(", ")}` };
 }
+
+const HOME_OF_ANCHORS = `remove it; if it only holds anchors for aliases, let its name begin with "${FREE_PREFIX}"`;
 
 /** A name that is no key of a map such as a firewall rule. */
 export function explainUnknownField(entry: ConfigEntry, path: string, names: Iterable<string>): ConfigError {

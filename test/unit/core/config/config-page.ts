@@ -86,7 +86,8 @@ Lacis reads Nebula's configuration: the same YAML file with the same keys. This 
 
 * a key that does not exist (\`firewal: unknown key - did you mean "firewall"?\`) or that stands in the wrong place;
 * a value of the wrong type or out of range; there is no silent default for a mistyped value;
-* a key that stands twice, merge keys (\`<<\`), tags, a second document, tabs as indentation;
+* a key that stands twice, tags other than YAML's own types, a second document, tabs as indentation;
+* a number that begins with 0, and a fraction, power of ten or date without quotes, where readers of YAML disagree about what was written;
 * a key of Nebula that is not implemented yet (**Not yet** below), except where its value changes nothing: its default, or an empty list;
 * a private key file that others can read: \`chmod 600\` it.
 
@@ -99,6 +100,8 @@ with a dot are left out. Sections are merged key by key, a value in a later file
 **before** the items of earlier files, as Nebula does. A list in one file and a map in another under the same key are an error.
 
 A file may have up to 1 MiB.
+
+Merge keys (\`<<: *name\`) and aliases work. A key at the top level whose name begins with \`x-\` is left alone: a place for anchors.
 
 ## Paths
 

@@ -158,6 +158,13 @@ describe("a file is refused", () => {
     expect(errorsOf("/dev/zero")).toEqual(["/dev/zero is a pipe or a device - give the path of a file"]);
   });
 
+  test("unless it is UTF-16 with a byte order mark", () => {
+    const little = Buffer.from(`\uFEFF${PKI}${REST}`, "utf16le");
+    const big = Buffer.from(little).swap16();
+    expect(errorsOf(write("little.yml", little))).toEqual([]);
+    expect(errorsOf(write("big.yml", big))).toEqual([]);
+  });
+
   test("when it is not UTF-8, with the line", () => {
     const path = write("latin1.yml", Uint8Array.from([...new TextEncoder().encode("a: 1\nb: "), 0xe9, 0x0a]));
     expect(errorsOf(path)).toEqual(["~/latin1.yml:2:1: ~/latin1.yml is not UTF-8 text"]);

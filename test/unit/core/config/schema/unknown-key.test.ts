@@ -37,6 +37,13 @@ describe("a key that does not belong is refused with the one that was meant:", (
   });
 });
 
+test("a section that no key resembles may hold anchors, under a name that says so", () => {
+  expect(errorsOf(`${SOUND}wibble: {a: 1}\n`)).toEqual([
+    'config.yml:8:1: wibble: unknown key - remove it; if it only holds anchors for aliases, let its name begin with "x-"',
+  ]);
+  expect(errorsOf(`${SOUND}x-wibble: {a: 1}\n`)).toEqual([]);
+});
+
 describe("a key in the wrong place is refused with the right one:", () => {
   test.each([
     ["inbound: []\n", "config.yml:8:1: inbound: unknown here - it belongs under firewall:"],
@@ -57,8 +64,8 @@ describe("a key in the wrong place is refused with the right one:", () => {
 });
 
 test("names that every object has are keys like any other", () => {
-  expect(errorsOf(`${SOUND}__proto__: {polluted: yes}\nconstructor: {prototype: 1}\ntoString: 1\n`)).toEqual([
-    "config.yml:8:1: __proto__: unknown key",
+  expect(errorsOf(`${SOUND}__proto__: {polluted: yes}\nconstructor: 2\ntoString: 1\n`)).toEqual([
+    'config.yml:8:1: __proto__: unknown key - remove it; if it only holds anchors for aliases, let its name begin with "x-"',
     "config.yml:9:1: constructor: unknown key",
     "config.yml:10:1: toString: unknown key",
   ]);
