@@ -2,25 +2,20 @@ import type { Entropy } from "./base/entropy.ts";
 import type { Clock } from "./base/time.ts";
 import type { Settings } from "./config/settings.ts";
 import type { CryptoSuite } from "./crypto/suite.ts";
-import type { DataPlaneEvent } from "./dataplane/contract.ts";
 import type { LighthouseService } from "./discovery/service.ts";
 import type { Deadline, Input, NodeStatus, Output } from "./io.ts";
 import type { StopReason } from "./machine/machine.ts";
 import type { IpAddress } from "./netip/address.ts";
-import type { Endpoint } from "./netip/endpoint.ts";
 import { postCommand } from "./node/delivery.ts";
-import { dropReport } from "./node/drop-report.ts";
 import { NodeFacts } from "./node/facts.ts";
+import { FromDataPlane } from "./node/from-data-plane.ts";
 import { assemble, type Machines, type NodeEvent } from "./node/machines.ts";
 import { Outbox } from "./node/outbox.ts";
 import { statusOf } from "./node/status.ts";
-import { directPath, endpointOf } from "./path/path.ts";
-import type { LocalIndex } from "./path/session-index.ts";
+import { directPath } from "./path/path.ts";
 import type { Parcel } from "./peer/parcel.ts";
 import { PeerTable } from "./peer/peer-table.ts";
 import type { FinishedHandshake, Session } from "./peer/session.ts";
-import { reachOf } from "./route/reach.ts";
-import { decodeHeader, PacketType, TestSubtype } from "./wire/header.ts";
 
 /** What a node is given at its start. */
 export interface NodeEnvironment {
@@ -30,8 +25,6 @@ export interface NodeEnvironment {
   /** Answers for others; present when the configuration says `am_lighthouse`. */
   readonly lighthouse?: LighthouseService;
 }
-
-type Event<Kind extends DataPlaneEvent["kind"]> = Extract<DataPlaneEvent, { kind: Kind }>;
 
 /**
  * One host of the mesh, without a clock, a socket or a random generator: it is told one fact at a time and says what should happen.
@@ -48,11 +41,13 @@ export class Node {
   readonly #peers = new PeerTable();
   readonly #out = new Outbox();
   readonly #machines: Machines;
+  readonly #fromDataPlane: FromDataPlane;
   #events: NodeEvent[] = [];
 
   constructor(settings: Settings, env: NodeEnvironment) {
     this.#facts = new NodeFacts(settings, env);
     this.#machines = assemble(this.#facts, this.#peers, env.lighthouse, (event) => this.#events.push(event));
+    this.#fromDataPlane = new FromDataPlane(this.#facts, this.#peers, this.#machines, this.#out);
   }
 
   /** Exactly one fact from outside. Never throws on what came from the network; never waits. */
@@ -98,7 +93,7 @@ export class Node {
         return;
       case "data-plane":
         // What the old data plane still had to say when it died is about sessions that are gone.
-        if (this.#facts.udpPort !== undefined) this.#dataPlaneEvent(input.event);
+        if (this.#facts.udpPort !== undefined) this.#fromDataPlane.hear(input.event);
         return;
       case "tick":
         return;
@@ -282,86 +277,6 @@ export class Node {
     return command !== undefined;
   }
 
-  #dataPlaneEvent(event: DataPlaneEvent): void {
-    const { liveness, sessions } = this.#machines;
-    switch (event.kind) {
-      case "datagram":
-        this.#datagram(endpointOf(event.origin), event.datagram);
-        return;
-      case "need-session":
-        this.#needSession(event.destination);
-        return;
-      case "sampled":
-        liveness.sampled(event);
-        return;
-      case "drop-sample":
-        this.#out.tell(dropReport(event, this.#session(event.localIndex), this.#facts.settings.live));
-        return;
-      case "command-failed":
-        this.#commandFailed(event);
-        return;
-      case "flows":
-        // Nobody asks for them yet.
-        return;
-      case "message":
-      case "confirmed":
-      case "roamed":
-      case "counter-high": {
-        const session = this.#session(event.localIndex);
-        if (!session) return;
-        if (event.kind === "message") this.#message(session, event);
-        else if (event.kind === "confirmed") sessions.confirmed(session);
-        else if (event.kind === "roamed") sessions.roamed(session, event.path);
-        else liveness.counterHigh(session, event);
-        return;
-      }
-      default:
-        unheard(event);
-    }
-  }
-
-  #datagram(source: Endpoint | undefined, datagram: Uint8Array): void {
-    const { answers, calls, liveness } = this.#machines;
-    const header = decodeHeader(datagram);
-    // A data plane that carries relayed datagrams says so, and then this will have to know what to do with them.
-    if (!header.ok || source === undefined) return;
-    const { type, counter, remoteIndex } = header.value;
-    if (type === PacketType.recvError) liveness.recvError(source, remoteIndex);
-    else if (type !== PacketType.handshake) return;
-    else if (counter === 1n && remoteIndex === 0) answers.message1(source, datagram);
-    else if (counter !== 1n) calls.message2(source, remoteIndex as LocalIndex, datagram);
-  }
-
-  #message(session: Session, { type, subtype, body }: Event<"message">): void {
-    const { discovery, liveness, sessions } = this.#machines;
-    if (type === PacketType.closeTunnel) {
-      sessions.forget(session, "closed-by-peer");
-      return;
-    }
-    liveness.heard(session);
-    if (type === PacketType.lighthouse) discovery.received(session, body);
-    else if (type === PacketType.test && subtype === TestSubtype.reply) liveness.testReplied(session);
-  }
-
-  #needSession(destination: IpAddress): void {
-    const { calls, sessions } = this.#machines;
-    const standing = this.#peers.primaryOf(destination);
-    // Said again even if the data plane heard it meanwhile: the two must not disagree for good on which session sends.
-    if (standing) sessions.makePrimary(standing);
-    else if (reachOf(this.#facts.routes, destination) === "host") calls.start(destination);
-    else this.#events.push({ kind: "command", command: { kind: "drop-parked", destination } });
-  }
-
-  #commandFailed({ command, localIndex, rulesStand, code, error }: Event<"command-failed">): void {
-    const { policies, sessions } = this.#machines;
-    const session = this.#session(localIndex);
-    if (command === "apply-policies" || code === "unknown-policy") policies.refused();
-    this.#out.tell({ code: "data-plane-refused", command, reason: code, error });
-    if (rulesStand) sessions.endAll("rules");
-    if (session && (command === "install-session" || code === "unknown-session"))
-      sessions.forget(session, "refused-by-data-plane");
-  }
-
   /** There is no data plane any more, or this host ends: what comes after is lost. */
   #stop(why: StopReason): void {
     if (why === "data-plane-gone") this.#out.dataPlaneIsUp = false;
@@ -370,10 +285,6 @@ export class Node {
     this.#settle();
     this.#facts.udpPort = undefined;
     this.#out.dataPlaneIsUp = false;
-  }
-
-  #session(index: LocalIndex | undefined): Session | undefined {
-    return index === undefined ? undefined : this.#peers.session(index);
   }
 }
 

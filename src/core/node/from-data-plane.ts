@@ -1,0 +1,117 @@
+import type { DataPlaneEvent } from "../dataplane/contract.ts";
+import type { IpAddress } from "../netip/address.ts";
+import type { Endpoint } from "../netip/endpoint.ts";
+import { endpointOf } from "../path/path.ts";
+import type { LocalIndex } from "../path/session-index.ts";
+import type { PeerTable } from "../peer/peer-table.ts";
+import type { Session } from "../peer/session.ts";
+import { reachOf } from "../route/reach.ts";
+import { decodeHeader, PacketType, TestSubtype } from "../wire/header.ts";
+import { dropReport } from "./drop-report.ts";
+import type { NodeFacts } from "./facts.ts";
+import type { Machines } from "./machines.ts";
+import type { Outbox } from "./outbox.ts";
+
+type Event<Kind extends DataPlaneEvent["kind"]> = Extract<DataPlaneEvent, { kind: Kind }>;
+
+/** Tells what the data plane says to the machines that it concerns. */
+export class FromDataPlane {
+  readonly #facts: NodeFacts;
+  readonly #peers: PeerTable;
+  readonly #machines: Machines;
+  readonly #out: Outbox;
+
+  constructor(facts: NodeFacts, peers: PeerTable, machines: Machines, out: Outbox) {
+    this.#facts = facts;
+    this.#peers = peers;
+    this.#machines = machines;
+    this.#out = out;
+  }
+
+  hear(event: DataPlaneEvent): void {
+    const { liveness, sessions } = this.#machines;
+    switch (event.kind) {
+      case "datagram":
+        this.#datagram(endpointOf(event.origin), event.datagram);
+        return;
+      case "need-session":
+        this.#needSession(event.destination);
+        return;
+      case "sampled":
+        liveness.sampled(event);
+        return;
+      case "drop-sample":
+        this.#out.tell(dropReport(event, this.#session(event.localIndex), this.#facts.settings.live));
+        return;
+      case "command-failed":
+        this.#commandFailed(event);
+        return;
+      case "flows":
+        // Nobody asks for them yet.
+        return;
+      case "message":
+      case "confirmed":
+      case "roamed":
+      case "counter-high": {
+        const session = this.#session(event.localIndex);
+        if (!session) return;
+        if (event.kind === "message") this.#message(session, event);
+        else if (event.kind === "confirmed") sessions.confirmed(session);
+        else if (event.kind === "roamed") sessions.roamed(session, event.path);
+        else liveness.counterHigh(session, event);
+        return;
+      }
+      default:
+        unheard(event);
+    }
+  }
+
+  #datagram(source: Endpoint | undefined, datagram: Uint8Array): void {
+    const { answers, calls, liveness } = this.#machines;
+    const header = decodeHeader(datagram);
+    // A data plane that carries relayed datagrams says so, and then this will have to know what to do with them.
+    if (!header.ok || source === undefined) return;
+    const { type, counter, remoteIndex } = header.value;
+    if (type === PacketType.recvError) liveness.recvError(source, remoteIndex);
+    else if (type !== PacketType.handshake) return;
+    else if (counter === 1n && remoteIndex === 0) answers.message1(source, datagram);
+    else if (counter !== 1n) calls.message2(source, remoteIndex as LocalIndex, datagram);
+  }
+
+  #message(session: Session, { type, subtype, body }: Event<"message">): void {
+    const { discovery, liveness, sessions } = this.#machines;
+    if (type === PacketType.closeTunnel) {
+      sessions.forget(session, "closed-by-peer");
+      return;
+    }
+    liveness.heard(session);
+    if (type === PacketType.lighthouse) discovery.received(session, body);
+    else if (type === PacketType.test && subtype === TestSubtype.reply) liveness.testReplied(session);
+  }
+
+  #needSession(destination: IpAddress): void {
+    const { calls, sessions } = this.#machines;
+    const standing = this.#peers.primaryOf(destination);
+    // Said again even if the data plane heard it meanwhile: the two must not disagree for good on which session sends.
+    if (standing) sessions.makePrimary(standing);
+    else if (reachOf(this.#facts.routes, destination) === "host") calls.start(destination);
+    else this.#out.command({ kind: "drop-parked", destination });
+  }
+
+  #commandFailed({ command, localIndex, rulesStand, code, error }: Event<"command-failed">): void {
+    const { policies, sessions } = this.#machines;
+    const session = this.#session(localIndex);
+    if (command === "apply-policies" || code === "unknown-policy") policies.refused();
+    this.#out.tell({ code: "data-plane-refused", command, reason: code, error });
+    if (rulesStand) sessions.endAll("rules");
+    if (session && (command === "install-session" || code === "unknown-session"))
+      sessions.forget(session, "refused-by-data-plane");
+  }
+
+  #session(index: LocalIndex | undefined): Session | undefined {
+    return index === undefined ? undefined : this.#peers.session(index);
+  }
+}
+
+/** Does not compile while a kind is left out. */
+function unheard(_: never): void {}
