@@ -1,5 +1,6 @@
 import { type ConfigError, formatConfigError } from "../core/config/document/config-error.ts";
 import type { EffectiveValue } from "../core/config/document/effective.ts";
+import type { Difference } from "../core/config/schema/unlike-nebula.ts";
 import { readClock } from "../runtime/clock.ts";
 import { checkConfig } from "../runtime/config/config-file.ts";
 import { nodeSuite } from "../runtime/node-crypto.ts";
@@ -14,7 +15,20 @@ export interface CheckResult {
     readonly warnings: readonly FindingReport[];
     readonly files: readonly string[];
     readonly effective?: readonly EffectiveValue[];
+    readonly differences?: readonly DifferenceReport[];
   };
+}
+
+/** What to say besides errors and warnings. */
+export interface CheckOptions {
+  /** Every key in force. */
+  readonly effective?: boolean;
+  /** What will be different on a host that runs Nebula with this configuration. */
+  readonly fromNebula?: boolean;
+}
+
+interface DifferenceReport extends Omit<FindingReport, "code"> {
+  readonly kind: Difference["kind"];
 }
 
 interface FindingReport {
@@ -27,18 +41,21 @@ interface FindingReport {
   readonly text: string;
 }
 
-/** Checks a configuration as `lacis run` would. `effective`: with every key in force. */
-export function check(path: string, effective: boolean): CheckResult {
+/** Checks a configuration as `lacis run` would. */
+export function check(path: string, { effective, fromNebula }: CheckOptions = {}): CheckResult {
   const found = checkConfig(path, { suite: nodeSuite, wall: readClock().wall });
   const ok = found.errors.length === 0;
   const values = effective ? found.effective : [];
+  const differences = fromNebula ? found.differences : [];
   return {
     ok,
     text: [
       ...values.map((value) => ({ line: effectiveLine(value), wrong: false })),
       ...found.errors.map((error) => ({ line: formatConfigError(error), wrong: true })),
       ...found.warnings.map((warning) => ({ line: `warning: ${formatConfigError(warning)}`, wrong: true })),
+      ...differences.map((difference) => ({ line: differenceLine(difference), wrong: false })),
       verdict(path, found.errors.length, found.warnings.length),
+      ...(fromNebula && ok ? [{ line: swapVerdict(differences), wrong: false }] : []),
     ],
     report: {
       ok,
@@ -46,6 +63,7 @@ export function check(path: string, effective: boolean): CheckResult {
       warnings: found.warnings.map(findingReport),
       files: found.files,
       ...(effective && { effective: values }),
+      ...(fromNebula && { differences: differences.map(differenceReport) }),
     },
   };
 }
@@ -57,6 +75,28 @@ function verdict(path: string, errors: number, warnings: number): { line: string
     line: `lacis: ${path} - ${errors} ${errors === 1 ? "error" : "errors"}${doubts} - correct and check again`,
     wrong: true,
   };
+}
+
+const KINDS: Readonly<Record<Difference["kind"], string>> = {
+  different: "different here",
+  stricter: "stricter here",
+  ours: "only here",
+  refused: "refused here",
+};
+
+function differenceLine({ path, kind, says, place }: Difference): string {
+  const where = place ? `${place.file}:${place.line}:${place.column}: ` : "";
+  return `${where}${path === "" ? "" : `${path}: `}${KINDS[kind]} - ${says}`;
+}
+
+function swapVerdict(differences: readonly Difference[]): string {
+  const count = differences.length === 1 ? "one difference" : `${differences.length} differences`;
+  const found = differences.length === 0 ? "nothing will be different on this host" : `${count} on this host`;
+  return `from Nebula: ${found} - to swap, let the service start lacis with the same options; to go back, let it start nebula again`;
+}
+
+function differenceReport({ path, kind, says: text, place }: Difference): DifferenceReport {
+  return { kind, file: place?.file ?? null, line: place?.line ?? null, column: place?.column ?? null, path, text };
 }
 
 function effectiveLine({ path, value, origin }: EffectiveValue): string {

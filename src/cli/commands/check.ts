@@ -6,6 +6,7 @@ import { complain, say, sayJson } from "../output.ts";
 interface CheckOptions {
   readonly config?: string;
   readonly effective?: boolean;
+  readonly fromNebula?: boolean;
   readonly json?: boolean;
 }
 
@@ -15,6 +16,7 @@ export function checkCommand(): Command {
     .description("Say everything that is wrong with a configuration, without running it.")
     .argument("<path>", "configuration file, or a folder of them")
     .option("--effective", "print every key in force and where it was set; secrets are left out")
+    .option("--from-nebula", "say what will be different on a host that runs Nebula with it")
     .option("--json", "print JSON")
     .addHelpText(
       "after",
@@ -22,11 +24,12 @@ export function checkCommand(): Command {
 Reads the files, certificates and key just as "lacis run" does. Each error is one line, file:line:column first.
 Exit code 0: lacis would start with it; 1: it would not.
 
-Example:  lacis check /etc/lacis/config.yml && sudo lacis reload`,
+Examples: lacis check /etc/lacis/config.yml && sudo lacis reload
+          sudo lacis check --from-nebula /etc/nebula/config.yml`,
     )
     .action(async (path: string, options: CheckOptions) => {
       const { check } = await import("../check-config.ts");
-      const { ok, text, report } = check(path, options.effective === true);
+      const { ok, text, report } = check(path, options);
       if (options.json) sayJson({ schema: ADMIN_SCHEMA, ...report });
       else for (const { line, wrong } of text) (wrong ? complain : say)(line);
       if (!ok) process.exitCode = ExitCode.bad;

@@ -7,6 +7,7 @@ import { Findings } from "../../core/config/document/findings.ts";
 import { mergeFiles } from "../../core/config/document/merge.ts";
 import { type ParsedConfig, parseSettings } from "../../core/config/parse/parse-settings.ts";
 import type { Reloadable } from "../../core/config/reload-plan.ts";
+import type { Difference } from "../../core/config/schema/unlike-nebula.ts";
 import type { LoggingSettings } from "../../core/config/settings.ts";
 import type { CryptoSuite } from "../../core/crypto/suite.ts";
 import { loadPems } from "./config-pem.ts";
@@ -36,6 +37,8 @@ export interface ConfigCheck {
   readonly files: readonly string[];
   /** Every key in force with its origin, secrets replaced; empty when the files are not even readable YAML. */
   readonly effective: readonly EffectiveValue[];
+  /** Where the host is not as it would be under Nebula. */
+  readonly differences: readonly Difference[];
 }
 
 /** Loads a configuration file or directory; the errors are complete and in order. Nothing is changed by loading. */
@@ -47,7 +50,8 @@ export function loadSettings(path: string, env: ConfigEnvironment): Result<Loade
 /** Loads a configuration file or directory and tells everything about it: what is wrong, what is doubtful, what is in force. */
 export function checkConfig(path: string, env: ConfigEnvironment): ConfigCheck {
   const document = readDocument(path);
-  if (!document.ok) return { config: undefined, errors: document.reason, warnings: [], files: [], effective: [] };
+  if (!document.ok)
+    return { config: undefined, errors: document.reason, warnings: [], files: [], effective: [], differences: [] };
   const { root, files: configs } = document.value.document;
   const pems = loadPems(root);
   const files = [...configs, ...pems.files];
@@ -55,7 +59,8 @@ export function checkConfig(path: string, env: ConfigEnvironment): ConfigCheck {
   const parsed = parseSettings(document.value.document, pems.texts, env, document.value.findings);
   const errors = inOrder([...parsed.errors, ...pems.errors]);
   const config = errors.length === 0 ? loaded(parsed, files) : undefined;
-  return { config, errors, warnings: parsed.warnings, files, effective: parsed.effective };
+  const { warnings, effective, differences } = parsed;
+  return { config, errors, warnings, files, effective, differences };
 }
 
 function loaded(parsed: ParsedConfig, files: readonly string[]): LoadedSettings | undefined {

@@ -8,6 +8,7 @@ import type { ConfigDocument } from "../document/document.ts";
 import { type EffectiveValue, effectiveValues, valueDigests } from "../document/effective.ts";
 import { Findings } from "../document/findings.ts";
 import { collectKeys } from "../schema/keys.ts";
+import { type Difference, differencesOf } from "../schema/unlike-nebula.ts";
 import type { BootSettings, HostPort, LiveSettings, LoggingSettings, Settings } from "../settings.ts";
 import { checkMeaning, checkNetworks, type Meaning, usableAdvertised } from "./check-meaning.ts";
 import { parseAdvertised, parseStaticHosts, type StaticHost } from "./parse-discovery.ts";
@@ -23,6 +24,8 @@ export interface ParsedConfig {
   readonly errors: readonly ConfigError[];
   readonly warnings: readonly ConfigWarning[];
   readonly effective: readonly EffectiveValue[];
+  /** Where a host with this configuration is not as it would be under Nebula. */
+  readonly differences: readonly Difference[];
   readonly digests: ReadonlyMap<string, string>;
 }
 
@@ -51,6 +54,7 @@ export function parseSettings(
     errors: findings.errors(),
     warnings: findings.warnings(),
     effective: effectiveValues(found),
+    differences: differencesOf(found),
     digests: valueDigests(found, pems, env.suite),
   };
 }

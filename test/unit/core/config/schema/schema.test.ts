@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { findSpec, namesIn, RULE_FIELDS, SCHEMA, specOf } from "../../../../../src/core/config/schema/schema.ts";
+import { UNLIKE_NEBULA } from "../../../../../src/core/config/schema/unlike-nebula.ts";
+import { describeCompatibility } from "../compatibility-page.ts";
 import { describeSchema } from "../config-page.ts";
 
 describe("the schema", () => {
@@ -36,5 +38,15 @@ describe("the schema", () => {
 
   test("is what docs/CONFIG.md says", async () => {
     await expect(describeSchema(SCHEMA)).toMatchFileSnapshot("../../../../../docs/CONFIG.md");
+  });
+
+  test("is what docs/COMPATIBILITY.md says", async () => {
+    const page = describeCompatibility(SCHEMA, UNLIKE_NEBULA);
+    await expect(page).toMatchFileSnapshot("../../../../../docs/COMPATIBILITY.md");
+  });
+
+  test("has every key that is said to differ from Nebula's", () => {
+    expect(UNLIKE_NEBULA.filter(({ path }) => path !== "" && !findSpec(path)).map(({ path }) => path)).toEqual([]);
+    expect(UNLIKE_NEBULA.filter(({ says }) => /[.A-Z]$|^[A-Z]/.test(says)).map(({ says }) => says)).toEqual([]);
   });
 });
