@@ -1,7 +1,7 @@
 import { concatBytes, writeUint16 } from "../../src/core/base/bytes.ts";
 import { addressBytes, familyOf, type IpAddress } from "../../src/core/netip/address.ts";
 
-/** Inner IP packets for tests, complete but for the checksums, which nothing between two TUN devices looks at. */
+/** Inner IP packets for tests, complete but for the checksums of TCP and UDP, which no data plane looks at. */
 export interface PacketShape {
   readonly from: string;
   readonly to: string;
@@ -22,6 +22,7 @@ export function ipPacket({ from, to, protocol, upper }: PacketShape): Uint8Array
     header[9] = protocol;
     header.set(source, 12);
     header.set(destination, 16);
+    writeUint16(header, 10, checksum(header));
   } else {
     header[0] = 0x60;
     writeUint16(header, 4, upper.length);
@@ -62,8 +63,18 @@ export function icmpPacket(shape: { from: string; to: string; type: number; iden
   const upper = new Uint8Array(8);
   upper[0] = shape.type;
   writeUint16(upper, 4, shape.identifier);
-  const protocol = familyOf(shape.from as IpAddress) === 4 ? 1 : 58;
-  return ipPacket({ from: shape.from, to: shape.to, protocol, upper });
+  const isIpv4 = familyOf(shape.from as IpAddress) === 4;
+  const [source, destination] = [shape.from, shape.to].map((address) => addressBytes(address as IpAddress));
+  const pseudo = isIpv4 ? [] : [source!, destination!, Uint8Array.of(0, 0, 0, upper.length, 0, 0, 0, 58)];
+  writeUint16(upper, 2, checksum(concatBytes(...pseudo, upper)));
+  return ipPacket({ from: shape.from, to: shape.to, protocol: isIpv4 ? 1 : 58, upper });
+}
+
+/** RFC 1071, pair by pair, of bytes whose checksum field is zero. */
+export function checksum(bytes: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) + (bytes[i + 1] ?? 0);
+  return ~((sum & 0xffff) + (sum >>> 16)) & 0xffff;
 }
 
 export function echoRequest(from: string, to: string, identifier: number): Uint8Array {

@@ -30,6 +30,11 @@ impl Checksum {
         self.fold().to_ne_bytes()
     }
 
+    /// Whether a checksum that was summed along is right.
+    pub fn is_right(self) -> bool {
+        self.fold() == 0xffff
+    }
+
     fn fold(self) -> u16 {
         let mut sum = self.0;
         while sum > 0xffff {

@@ -8,8 +8,8 @@ const IPV6_HEADER_BYTES: usize = 40;
 /// Type, code, checksum and identifier: what the parser asks of an echo.
 const ECHO_BYTES_MIN: usize = 6;
 
-/// Turns an echo request into its reply, in place. False, with the packet unchanged, when it is none or carries IPv4 options,
-/// IPv6 extension headers or a fragment.
+/// Turns an echo request into its reply, in place. False, with the packet unchanged, when it is none, carries IPv4 options,
+/// IPv6 extension headers or a fragment, or has a wrong checksum, which the reply's would repair.
 pub fn turn_around(packet: &mut [u8]) -> bool {
     match packet.first() {
         Some(0x45) => turn_ipv4(packet).is_some(),
@@ -24,11 +24,14 @@ fn turn_ipv4(packet: &mut [u8]) -> Option<()> {
     if header[9] != ICMP || more_fragments_or_offset || icmp.first() != Some(&8) || icmp.len() < ECHO_BYTES_MIN {
         return None;
     }
+    if !Checksum::default().with(header).is_right() || !Checksum::default().with(icmp).is_right() {
+        return None;
+    }
     swap_halves(header.get_mut(12..)?);
     header[10..12].fill(0);
     let sum = Checksum::default().with(header).finish();
     header[10..12].copy_from_slice(&sum);
-    answer(icmp, 0, &[])
+    answer(icmp, 0, Checksum::default())
 }
 
 fn turn_ipv6(packet: &mut [u8]) -> Option<()> {
@@ -36,16 +39,20 @@ fn turn_ipv6(packet: &mut [u8]) -> Option<()> {
     if header[6] != ICMPV6 || icmp.first() != Some(&128) || icmp.len() < ECHO_BYTES_MIN {
         return None;
     }
-    swap_halves(header.get_mut(8..)?);
+    // RFC 8200 section 8.1: addresses, length, next header.
     let length = u32::try_from(icmp.len()).ok()?.to_be_bytes();
-    answer(icmp, 129, &[header.get(8..)?, &length, &[0, 0, 0, ICMPV6]])
+    let pseudo_header = Checksum::default().with(header.get(8..)?).with(&length).with(&[0, 0, 0, ICMPV6]);
+    pseudo_header.with(icmp).is_right().then_some(())?;
+    swap_halves(header.get_mut(8..)?);
+    // Addresses that change places change no sum.
+    answer(icmp, 129, pseudo_header)
 }
 
-/// Writes the reply's type and the checksum over `pseudo_header` (RFC 8200 section 8.1, none in ICMPv4) and message.
-fn answer(icmp: &mut [u8], reply_type: u8, pseudo_header: &[&[u8]]) -> Option<()> {
+/// Writes the reply's type and the checksum over `pseudo_header` (nothing in ICMPv4) and message.
+fn answer(icmp: &mut [u8], reply_type: u8, pseudo_header: Checksum) -> Option<()> {
     let fields = icmp.first_chunk_mut::<4>()?;
     *fields = [reply_type, fields[1], 0, 0];
-    let sum = pseudo_header.iter().fold(Checksum::default(), |sum, part| sum.with(part)).with(icmp).finish();
+    let sum = pseudo_header.with(icmp).finish();
     icmp.get_mut(2..4)?.copy_from_slice(&sum);
     Some(())
 }
@@ -73,6 +80,26 @@ mod tests {
         packet
     }
 
+    fn with_checksums(mut packet: Vec<u8>, offset: usize, value: u8) -> Vec<u8> {
+        packet[offset] = value;
+        packet[10..12].fill(0);
+        packet[22..24].fill(0);
+        let (header, icmp) = (checksum(&[&packet[..20]]), checksum(&[&packet[20..]]));
+        packet[10..12].copy_from_slice(&header);
+        packet[22..24].copy_from_slice(&icmp);
+        packet
+    }
+
+    #[test]
+    fn a_wrong_checksum_is_not_repaired_by_an_answer() {
+        assert!(turn_around(&mut with_checksums(ipv4_request(), 30, b'd')));
+        for offset in [1, 8, 10, 12, 16, 21, 22, 24, 30] {
+            let mut packet = ipv4_request();
+            packet[offset] ^= 4;
+            assert!(!turn_around(&mut packet), "byte {offset}");
+        }
+    }
+
     #[test]
     fn a_request_becomes_its_reply_with_valid_checksums() {
         let request = ipv4_request();
@@ -91,6 +118,11 @@ mod tests {
         packet.extend_from_slice(&[0xfd; 16]);
         packet.extend_from_slice(&[0xfe; 16]);
         packet.extend_from_slice(&[128, 0, 0, 0, 1, 2, 0, 1, 9]);
+        let sum = checksum(&[&packet[8..40], &[0, 0, 0, 9], &[0, 0, 0, ICMPV6], &packet[40..]]);
+        packet[42..44].copy_from_slice(&sum);
+        let mut wrong = packet.clone();
+        wrong[48] ^= 1;
+        assert!(!turn_around(&mut wrong));
         assert!(turn_around(&mut packet));
         assert_eq!((packet[8], packet[24], packet[40]), (0xfe, 0xfd, 129));
         assert_eq!(checksum(&[&packet[8..40], &[0, 0, 0, 9], &[0, 0, 0, ICMPV6], &packet[40..]]), [0, 0]);
@@ -99,8 +131,7 @@ mod tests {
     #[test]
     fn nothing_but_a_plain_echo_request_is_answered() {
         for (offset, value) in [(0, 0x46), (6, 0x20), (7, 1), (9, 17), (20, 0), (20, 3)] {
-            let mut packet = ipv4_request();
-            packet[offset] = value;
+            let mut packet = with_checksums(ipv4_request(), offset, value);
             let before = packet.clone();
             assert!(!turn_around(&mut packet), "byte {offset} = {value}");
             assert_eq!(packet, before);

@@ -11,7 +11,8 @@ import { IpProtocol } from "../../netip/ip-protocol.ts";
 
 /**
  * The reply to an ICMP or ICMPv6 echo request: its own bytes with the addresses exchanged, the type changed and the checksums computed
- * anew. Undefined for everything else, and for requests with options, extension headers or in fragments. The packet has been
+ * anew. Undefined for everything else, for requests with options, extension headers or in fragments, and for those with a wrong checksum, which
+ * the reply's would repair. The packet has been
  * parsed: it is complete and holds nothing behind its end.
  */
 export function echoReply(request: Uint8Array): Uint8Array | undefined {
@@ -30,6 +31,8 @@ const FRAGMENT_MASK = 0x3fff;
 function replyOverIpv4(request: Uint8Array): Uint8Array | undefined {
   const plain = request[0] === 0x45 && (readUint16(request, 6) & FRAGMENT_MASK) === 0;
   if (!plain || request[9] !== IpProtocol.icmp || request[IPV4_BYTES] !== ECHO_REQUEST) return undefined;
+  const isRight = isComplete(sum(request.subarray(0, IPV4_BYTES))) && isComplete(sum(request.subarray(IPV4_BYTES)));
+  if (!isRight) return undefined;
   const reply = new Uint8Array(request);
   reply.set(request.subarray(16, 20), 12);
   reply.set(request.subarray(12, 16), 16);
@@ -43,13 +46,14 @@ function replyOverIpv4(request: Uint8Array): Uint8Array | undefined {
 
 function replyOverIpv6(request: Uint8Array): Uint8Array | undefined {
   if (request[6] !== IpProtocol.icmpv6 || request[IPV6_BYTES] !== ECHO_REQUEST_6) return undefined;
+  // Pseudo-header of RFC 8200 8.1: both addresses, length, next header. Addresses that change places change no sum.
+  const pseudo = sum(request.subarray(8, IPV6_BYTES)) + (request.length - IPV6_BYTES) + IpProtocol.icmpv6;
+  if (!isComplete(pseudo + sum(request.subarray(IPV6_BYTES)))) return undefined;
   const reply = new Uint8Array(request);
   reply.set(request.subarray(24, 40), 8);
   reply.set(request.subarray(8, 24), 24);
   reply[IPV6_BYTES] = ECHO_REPLY_6;
   writeUint16(reply, IPV6_BYTES + 2, 0);
-  // Pseudo-header of RFC 8200 8.1: both addresses, length, next header.
-  const pseudo = sum(reply.subarray(8, IPV6_BYTES)) + (reply.length - IPV6_BYTES) + IpProtocol.icmpv6;
   writeUint16(reply, IPV6_BYTES + 2, checksum(pseudo + sum(reply.subarray(IPV6_BYTES))));
   return reply;
 }
@@ -59,6 +63,11 @@ function sum(bytes: Uint8Array): number {
   let total = 0;
   for (let i = 0; i < bytes.length; i += 2) total += ((bytes[i] ?? 0) << 8) | (bytes[i + 1] ?? 0);
   return total;
+}
+
+/** Whether a checksum that was summed along is right. */
+function isComplete(total: number): boolean {
+  return checksum(total) === 0;
 }
 
 function checksum(total: number): number {

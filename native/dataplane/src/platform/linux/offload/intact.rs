@@ -5,9 +5,6 @@ use lacis_engine::packet::UDP;
 
 use super::layout::{IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, Layout};
 
-/// What the sum of everything a checksum covers comes to, the checksum included.
-const SUM_OF_ALL: [u8; 2] = [0xff, 0xff];
-
 /// Whether every length in the headers is that of the packet: IP's, and UDP's, which could end before IP does.
 pub fn has_true_lengths(layout: &Layout, packet: &[u8]) -> Option<bool> {
     let length_at = |at: usize| Some(usize::from(u16::from_be_bytes([*packet.get(at)?, *packet.get(at + 1)?])));
@@ -21,6 +18,6 @@ pub fn has_true_lengths(layout: &Layout, packet: &[u8]) -> Option<bool> {
 
 /// Whether the checksums of a plain packet are right: the transport's, and the IPv4 header's.
 pub fn has_true_checksums(layout: &Layout, packet: &[u8]) -> Option<bool> {
-    let header = layout.is_ipv6 || Checksum::default().with(packet.get(..IPV4_HEADER_BYTES)?).partial() == SUM_OF_ALL;
-    Some(header && layout.transport_sum(packet)?.partial() == SUM_OF_ALL)
+    let header = layout.is_ipv6 || Checksum::default().with(packet.get(..IPV4_HEADER_BYTES)?).is_right();
+    Some(header && layout.transport_sum(packet)?.is_right())
 }
