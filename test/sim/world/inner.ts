@@ -22,6 +22,8 @@ export function innerPacket(flow: InnerFlow, id: number, payloadBytes: number): 
   body.set(Buffer.from(CANARY, "latin1"), transport.length);
   new DataView(body.buffer).setUint32(transport.length + 8, id);
   for (let i = transport.length + 12; i < body.length; i++) body[i] = (id * 31 + i) & 0xff;
+  if (flow.protocol === "udp") new DataView(body.buffer).setUint16(4, body.length);
+  new DataView(body.buffer).setUint16(checksumAt[flow.protocol], checksum(pseudoHeader(flow, body.length), body));
   const header = familyOf(flow.to) === 4 ? ipv4Header(flow, body.length) : ipv6Header(flow, body.length);
   const packet = new Uint8Array(header.length + body.length);
   packet.set(header);
@@ -48,6 +50,35 @@ export function reversed(flow: InnerFlow): InnerFlow {
 }
 
 const protocolNumbers = { tcp: 6, udp: 17 } as const;
+/** Where in the transport header its checksum stands. */
+const checksumAt = { icmp: 2, tcp: 16, udp: 6 } as const;
+
+function protocolNumber({ protocol, to }: InnerFlow): number {
+  if (protocol !== "icmp") return protocolNumbers[protocol];
+  return familyOf(to) === 4 ? 1 : 58;
+}
+
+/** What a transport checksum covers of the IP header: both addresses, length and protocol; nothing in ICMPv4. */
+function pseudoHeader(flow: InnerFlow, bodyBytes: number): Uint8Array {
+  const protocol = protocolNumber(flow);
+  if (protocol === 1) return new Uint8Array();
+  return Uint8Array.of(
+    ...addressBytes(flow.from),
+    ...addressBytes(flow.to),
+    bodyBytes >> 8,
+    bodyBytes & 255,
+    0,
+    protocol,
+  );
+}
+
+/** RFC 1071 over parts of which only the last may be odd, their checksum field still zero. */
+function checksum(...parts: readonly Uint8Array[]): number {
+  let sum = 0;
+  for (const part of parts) for (let i = 0; i < part.length; i += 2) sum += ((part[i] ?? 0) << 8) | (part[i + 1] ?? 0);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return ~sum & 0xffff;
+}
 
 function transportHeader(flow: InnerFlow): Uint8Array {
   const header = new Uint8Array(flow.protocol === "tcp" ? 20 : 8);
@@ -69,9 +100,10 @@ function ipv4Header(flow: InnerFlow, bodyBytes: number): Uint8Array {
   view.setUint8(0, 0x45);
   view.setUint16(2, 20 + bodyBytes);
   view.setUint8(8, 64);
-  view.setUint8(9, flow.protocol === "icmp" ? 1 : protocolNumbers[flow.protocol]);
+  view.setUint8(9, protocolNumber(flow));
   header.set(addressBytes(flow.from), 12);
   header.set(addressBytes(flow.to), 16);
+  view.setUint16(10, checksum(header));
   return header;
 }
 
@@ -80,7 +112,7 @@ function ipv6Header(flow: InnerFlow, bodyBytes: number): Uint8Array {
   const view = new DataView(header.buffer);
   view.setUint8(0, 0x60);
   view.setUint16(4, bodyBytes);
-  view.setUint8(6, flow.protocol === "icmp" ? 58 : protocolNumbers[flow.protocol]);
+  view.setUint8(6, protocolNumber(flow));
   view.setUint8(7, 64);
   header.set(addressBytes(flow.from), 8);
   header.set(addressBytes(flow.to), 24);
