@@ -31,7 +31,10 @@ for (const release of ["1.6", "1.11"] as const) {
       const [theirs, ...args] = nebula!.daemon(config);
       expect((await run(theirs, ["-test", ...args], {})).status).toBe(0);
       const ours = await run(...lacis("check", config));
-      expect({ status: ours.status, errors: ours.stderr.split("\n").filter((line) => !line.startsWith("warning:")) }).toEqual({
+      expect({
+        status: ours.status,
+        errors: ours.stderr.split("\n").filter((line) => !line.startsWith("warning:")),
+      }).toEqual({
         status: 0,
         errors: [""],
       });

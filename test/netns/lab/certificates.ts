@@ -20,6 +20,8 @@ export interface Subject {
   /** "address/prefix length", the first one IPv4; a v1 certificate carries only that one. */
   readonly overlay: readonly string[];
   readonly groups: readonly string[];
+  /** Networks behind it. */
+  readonly unsafe?: readonly string[];
 }
 
 /** The authorities of one test mesh: one for each certificate version in use, as Nebula's own upgrade path has it. */
@@ -89,6 +91,9 @@ export class Authority {
         name: subject.name,
         [this.#tool.knowsVersions ? "networks" : "ip"]: networks.join(","),
         ...(subject.groups.length > 0 ? { groups: subject.groups.join(",") } : {}),
+        ...(subject.unsafe
+          ? { [this.#tool.knowsVersions ? "unsafe-networks" : "subnets"]: subject.unsafe.join(",") }
+          : {}),
         "ca-crt": this.#path(`ca-v${version}.crt`),
         "ca-key": this.#path(`ca-v${version}.key`),
         "in-pub": publicKey,

@@ -14,6 +14,10 @@ export interface HostPlan {
   readonly implementation: Implementation;
   readonly versions?: readonly CertificateVersion[];
   readonly groups?: readonly string[];
+  /** Its overlay addresses with their prefix lengths, in place of the usual ones. */
+  readonly overlay?: readonly string[];
+  /** Networks behind it. */
+  readonly unsafe?: readonly string[];
   /** What differs from the usual configuration. */
   readonly config?: Partial<HostConfig>;
 }
@@ -70,6 +74,7 @@ export class Mesh {
 export class MeshHost {
   readonly name: string;
   readonly machine: Machine;
+  /** Empty where it has none. */
   readonly overlay4: string;
   readonly overlay6: string | undefined;
   readonly configPath: string;
@@ -158,17 +163,18 @@ export class MeshHost {
 
   async #deviceIsUp(): Promise<boolean> {
     const shown = await this.machine.run("ip", ["-brief", "address", "show", "dev", DEVICE]);
-    return shown.status === 0 && shown.stdout.includes(`${this.overlay4}/`);
+    return shown.status === 0 && shown.stdout.includes(`${this.overlay4 || this.overlay6}/`);
   }
 }
 
 async function buildHost(network: TestNetwork, mesh: MeshPlan, plan: HostPlan, number: number): Promise<MeshHost> {
   const machine = await network.machine(plan.name, [`192.0.2.${number}/24`, `2001:db8::${number}/64`]);
   const versions = plan.versions ?? mesh.versions;
-  const v4 = `10.77.0.${number}`;
-  const v6 = versions.includes(2) ? `fd77::${number}` : undefined;
-  const overlay = [`${v4}/24`, ...(v6 ? [`${v6}/64`] : [])];
-  const directory = await mesh.authority.issue({ name: plan.name, overlay, groups: plan.groups ?? [] }, versions);
+  const usual = [`10.77.0.${number}/24`, ...(versions.includes(2) ? [`fd77::${number}/64`] : [])];
+  const overlay = plan.overlay ?? usual;
+  const [v4, v6] = [false, true].map((six) => overlay.find((each) => each.includes(":") === six)?.replace(/\/.*/, ""));
+  const subject = { name: plan.name, overlay, groups: plan.groups ?? [], ...(plan.unsafe && { unsafe: plan.unsafe }) };
+  const directory = await mesh.authority.issue(subject, versions);
   const host = new MeshHost(
     machine,
     plan.implementation,
@@ -179,7 +185,7 @@ async function buildHost(network: TestNetwork, mesh: MeshPlan, plan: HostPlan, n
       tun: number !== 1,
       ...plan.config,
     },
-    { v4, v6 },
+    { v4: v4 ?? "", v6 },
   );
   await host.configure();
   return host;
