@@ -16,6 +16,7 @@ import {
   type LighthouseMessage,
 } from "../../src/core/wire/lighthouse.ts";
 import { ProtobufReader, ProtobufWriter } from "../../src/core/wire/protobuf.ts";
+import { decodeRelayControl, encodeRelayControl } from "../../src/core/wire/relay-control.ts";
 import { anyAddress, anyEndpoint, mutated, mutation, v4Address } from "./arbitraries.ts";
 
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
@@ -66,6 +67,29 @@ describe("what is encoded decodes to the same", () => {
           ok: true,
           value: { message: sorted(message), dialect: 2 },
         });
+      }),
+    );
+  });
+
+  test("relay messages, in the v1 dialect as far as there are only IPv4 addresses", () => {
+    const index = u32.filter((value) => value !== 0);
+    const usable = anyAddress.filter((address) => address !== "0.0.0.0" && address !== "::");
+    const message = fc.oneof(
+      fc.record({ kind: fc.constant("request" as const), initiatorIndex: index, from: usable, to: usable }),
+      fc.record({
+        kind: fc.constant("response" as const),
+        initiatorIndex: index,
+        responderIndex: index,
+        from: usable,
+        to: usable,
+      }),
+    );
+    fc.assert(
+      fc.property(message, fc.constantFrom(1 as const, 2 as const), (value, dialect) => {
+        const encoded = encodeRelayControl(value, dialect);
+        const isOld = value.from.includes(".") && value.to.includes(".");
+        if (dialect === 1 && !isOld) expect(encoded).toBeUndefined();
+        else expect(decodeRelayControl(encoded!)).toEqual({ ok: true, value: { message: value, dialect } });
       }),
     );
   });
@@ -163,6 +187,7 @@ describe("whatever comes from the network", () => {
         decodeHeader(value);
         decodeHandshakePayload(value);
         withinLimits(decodeLighthouseMessage(value));
+        decodeRelayControl(value);
         parseInnerPacket(value, "inbound");
         parseInnerPacket(value, "outbound");
         new DerReader(value).read(value[0] ?? 0);

@@ -1,8 +1,16 @@
-import { readUint32, readUint64, writeUint32, writeUint64 } from "../base/bytes.ts";
 import { fail, ok, type Result } from "../base/result.ts";
 import type { CertificateVersion } from "../cert/certificate.ts";
-import { addressBytes, addressFromBytes, familyOf, type IpAddress } from "../netip/address.ts";
+import { familyOf, type IpAddress } from "../netip/address.ts";
 import { type Endpoint, endpoint, endpointAddress, endpointPort } from "../netip/endpoint.ts";
+import {
+  addressFromHalves,
+  decodeAddress,
+  encodeAddress,
+  halvesOf,
+  isUsable,
+  v4FromNumber,
+  v4ToNumber,
+} from "./overlay-address.ts";
 import { ProtobufReader, ProtobufWriter } from "./protobuf.ts";
 
 /**
@@ -169,18 +177,6 @@ function decodeV6Endpoint(bytes: Uint8Array): Endpoint | undefined {
   return reader.failed ? undefined : usableEndpoint(addressFromHalves(hi, lo), port);
 }
 
-/** Addr: the 16 bytes in two halves; IPv4 travels IPv4-mapped. Undefined when it is malformed. */
-function decodeAddress(bytes: Uint8Array): IpAddress | undefined {
-  const reader = new ProtobufReader(bytes);
-  let hi = 0n;
-  let lo = 0n;
-  while (reader.next()) {
-    if (reader.field === 1) hi = reader.uint64();
-    else if (reader.field === 2) lo = reader.uint64();
-  }
-  return reader.failed ? undefined : addressFromHalves(hi, lo);
-}
-
 function encodeDetails(
   address: IpAddress | undefined,
   { endpoints, relays }: WaysToHost,
@@ -207,40 +203,8 @@ function encodeDetails(
   return writer.finish();
 }
 
-function encodeAddress(address: IpAddress): Uint8Array {
-  const { hi, lo } = halvesOf(address);
-  return new ProtobufWriter().varint(1, hi).varint(2, lo).finish();
-}
-
 /** Ports are cut to 16 bits, as the reference does. */
 function usableEndpoint(address: IpAddress | undefined, port: number): Endpoint | undefined {
   const port16 = port & 0xffff;
   return isUsable(address) && port16 !== 0 ? endpoint(address, port16) : undefined;
-}
-
-function isUsable(address: IpAddress | undefined): address is IpAddress {
-  return address !== undefined && address !== "0.0.0.0" && address !== "::";
-}
-
-function v4FromNumber(value: number): IpAddress | undefined {
-  const bytes = new Uint8Array(4);
-  writeUint32(bytes, 0, value);
-  return addressFromBytes(bytes);
-}
-
-function v4ToNumber(address: IpAddress): number {
-  return readUint32(addressBytes(address), 0);
-}
-
-function addressFromHalves(hi: bigint, lo: bigint): IpAddress | undefined {
-  const bytes = new Uint8Array(16);
-  writeUint64(bytes, 0, hi);
-  writeUint64(bytes, 8, lo);
-  return addressFromBytes(bytes);
-}
-
-function halvesOf(address: IpAddress): { readonly hi: bigint; readonly lo: bigint } {
-  const bytes = addressBytes(address);
-  if (bytes.length === 4) return { hi: 0n, lo: 0xffff_0000_0000n | BigInt(readUint32(bytes, 0)) };
-  return { hi: readUint64(bytes, 0), lo: readUint64(bytes, 8) };
 }
