@@ -1,6 +1,5 @@
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { must } from "./lab/command.ts";
+import { fingerprintOf } from "./lab/fingerprint.ts";
 import type { HostConfig } from "./lab/host-config.ts";
 import { LACIS } from "./lab/implementation.ts";
 import type { MeshHost } from "./lab/mesh.ts";
@@ -47,7 +46,7 @@ describe("who may speak", () => {
     await withTrio("blocklist", async ({ server, laptop }) => {
       await serve(server.machine, "tcp-echo", 7000);
       expect(await transfer(laptop, server)).toBe(0);
-      await server.configure({ blocklist: [await fingerprint(laptop)] });
+      await server.configure({ blocklist: [await fingerprintOf(laptop)] });
       server.daemon.signal("SIGHUP");
       await server.daemon.becomes(
         "it has no tunnel to the laptop",
@@ -74,11 +73,4 @@ async function transfer(from: MeshHost, to: MeshHost, timeoutMs = 15_000): Promi
 async function status(host: MeshHost): Promise<string> {
   const [command, ...args] = LACIS.cli("status", "--config", host.configPath);
   return host.machine.must(command, args);
-}
-
-async function fingerprint(host: MeshHost): Promise<string> {
-  const [tool, ...leading] = LACIS.certificates.command;
-  const printed = await must(tool, [...leading, "print", "-json", "-path", join(host.config.directory, "host.crt")]);
-  const certificates: { fingerprint: string } | { fingerprint: string }[] = JSON.parse(printed);
-  return [certificates].flat()[0]!.fingerprint;
 }

@@ -30,6 +30,7 @@ export class Authority {
   readonly #directory: string;
   readonly #curve: CertificateCurve;
   readonly #issued: Map<string, Promise<string>> = new Map();
+  #renewals = 0;
 
   private constructor(tool: CertificateTool, directory: string, curve: CertificateCurve) {
     this.#tool = tool;
@@ -70,6 +71,13 @@ export class Authority {
     return issued;
   }
 
+  /** Another certificate for the key of a host that has one, in the place of those it has. */
+  async renew(subject: Subject, versions: readonly CertificateVersion[]): Promise<void> {
+    const into = await this.issue(subject, versions);
+    const serial = ++this.#renewals;
+    await this.#sign(subject, versions, into, `renewed-${serial}`);
+  }
+
   async #issue(subject: Subject, versions: readonly CertificateVersion[]): Promise<string> {
     const into = this.#path(subject.name);
     await mkdir(into);
@@ -83,9 +91,15 @@ export class Authority {
       publicKey,
       ...Object.entries(this.#curveFlag).flatMap(([flag, value]) => [`-${flag}`, value]),
     ]);
+    await this.#sign(subject, versions, into, "host");
+    await copyFile(this.#path("ca.crt"), join(into, "ca.crt"));
+    return into;
+  }
+
+  async #sign(subject: Subject, versions: readonly CertificateVersion[], into: string, stem: string): Promise<void> {
     let bundle = "";
     for (const version of versions) {
-      const certificate = join(into, `host-v${version}.crt`);
+      const certificate = join(into, `${stem}-v${version}.crt`);
       const networks = version === 1 ? subject.overlay.slice(0, 1) : subject.overlay;
       await this.#call("sign", version, {
         name: subject.name,
@@ -96,14 +110,12 @@ export class Authority {
           : {}),
         "ca-crt": this.#path(`ca-v${version}.crt`),
         "ca-key": this.#path(`ca-v${version}.key`),
-        "in-pub": publicKey,
+        "in-pub": join(into, "host.pub"),
         "out-crt": certificate,
       });
       bundle += await readFile(certificate, "utf8");
     }
     await writeFile(join(into, "host.crt"), bundle);
-    await copyFile(this.#path("ca.crt"), join(into, "ca.crt"));
-    return into;
   }
 
   async #call(verb: string, version: CertificateVersion, flags: Readonly<Record<string, string>>): Promise<void> {

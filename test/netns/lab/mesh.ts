@@ -97,6 +97,11 @@ export class MeshHost {
     this.overlay6 = overlay.v6;
   }
 
+  /** What it runs. */
+  get implementation(): Implementation {
+    return this.#implementation;
+  }
+
   get daemon(): Daemon {
     if (this.#daemon === undefined) throw new Error(`${this.name} was not started`);
     return this.#daemon;

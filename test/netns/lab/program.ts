@@ -12,6 +12,7 @@ export type Program =
   | "udp-stream"
   | "udp-throw"
   | "udp-relay"
+  | "garbage"
   | "admin-liar";
 
 /** The command that runs a program; they are built like everything else. */

@@ -1,0 +1,140 @@
+import { appendFile, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect } from "vitest";
+import { must } from "../../netns/lab/command.ts";
+import { LACIS } from "../../netns/lab/implementation.ts";
+import type { MeshHost } from "../../netns/lab/mesh.ts";
+import { pause, waitFor } from "../../netns/lab/wait.ts";
+import { answers, isOurs, knows, lostOf, type Pair, peerOf, scenario } from "./pair.ts";
+
+const statics = { a: { config: knows(3) }, b: { config: knows(2) } };
+
+describe("certificates change under traffic", () => {
+  for (const [number, side] of [
+    [16, "whoever called"],
+    [17, "whoever was called"],
+  ] as const) {
+    scenario(
+      number,
+      `a renewed certificate of ${side} reaches the other, and no ping is lost`,
+      statics,
+      async (pair) => {
+        const { a, b } = pair;
+        await answers(a, b);
+        const [changed, other] = number === 16 ? [a, b] : [b, a];
+        const lost = await lostOf(120, a, b, async () => {
+          await renew(pair, changed, { groups: ["renewed"] });
+          if (isOurs(other)) await becomes(other, changed, ({ groups }) => JSON.stringify(groups) === '["renewed"]');
+        });
+        expect(lost).toBe(0);
+      },
+    );
+  }
+
+  scenario(
+    19,
+    "a host with a v1 certificate gets a v2 one beside it, and its peer sees that within ten seconds",
+    { a: { ...statics.a, versions: [1] }, b: { ...statics.b, versions: [1, 2] }, versions: [1, 2] },
+    async (pair) => {
+      const { a, b } = pair;
+      await answers(a, b);
+      const lost = await lostOf(120, a, b, async () => {
+        await renew(pair, a, { versions: [1, 2], more: { pki: { initiating_version: 2 } } });
+        if (isOurs(b)) await becomes(b, a, hasVersion(2));
+      });
+      expect(lost).toBe(0);
+    },
+  );
+
+  scenario(
+    20,
+    "a host with a v2 certificate goes back to a v1 one, and its peer sees that within ten seconds",
+    {
+      a: { ...statics.a, overlay: ["10.77.0.2/24"], versions: [2] },
+      b: { ...statics.b, versions: [1, 2] },
+      versions: [1, 2],
+    },
+    async (pair) => {
+      const { a, b } = pair;
+      await answers(a, b);
+      const lost = await lostOf(120, a, b, async () => {
+        await renew(pair, a, { versions: [1] });
+        if (isOurs(b)) await becomes(b, a, hasVersion(1));
+      });
+      expect(lost).toBe(0);
+    },
+  );
+
+  scenario(
+    21,
+    "a host with a v2 certificate only and one with both settle on v2",
+    { a: { ...statics.a, versions: [1, 2] }, b: { ...statics.b, versions: [2] }, versions: [1, 2] },
+    async ({ a, b }) => {
+      await answers(a, b);
+      await answers(b, a);
+      if (isOurs(b)) await becomes(b, a, hasVersion(2));
+    },
+  );
+
+  scenario(
+    59,
+    "an expired authority beside a valid one is told of, and no reason not to start",
+    { ...statics, idle: true },
+    async ({ a, b }) => {
+      for (const { config } of [a, b]) {
+        const [program, ...args] = LACIS.certificates.command;
+        const [certificate, key] = [join(config.directory, "old.crt"), join(config.directory, "old.key")];
+        await must(program, [
+          ...args,
+          "ca",
+          "-name",
+          "old",
+          "-duration",
+          "1s",
+          "-out-crt",
+          certificate,
+          "-out-key",
+          key,
+        ]);
+        await appendFile(join(config.directory, "ca.crt"), await readFile(certificate));
+      }
+      await pause(1_500);
+      await Promise.all([a.start(), b.start()]);
+      await answers(a, b);
+      for (const host of [a, b]) expect(host.daemon.log()).toMatch(/expired/i);
+    },
+  );
+});
+
+/** Gives a host another certificate and tells it so. */
+async function renew(
+  { authority }: Pair,
+  host: MeshHost,
+  change: {
+    readonly groups?: readonly string[];
+    readonly versions?: readonly (1 | 2)[];
+    readonly more?: Record<string, unknown>;
+  },
+): Promise<void> {
+  const overlay = [
+    `${host.overlay4}/24`,
+    ...(host.overlay6 && change.versions === undefined ? [`${host.overlay6}/64`] : []),
+  ];
+  await authority.renew({ name: host.name, overlay, groups: change.groups ?? [] }, change.versions ?? [2]);
+  await host.configure({ more: change.more ?? {} });
+  host.daemon.signal("SIGHUP");
+}
+
+async function becomes(
+  host: MeshHost,
+  peer: MeshHost,
+  test: (seen: Record<string, unknown>) => boolean,
+): Promise<void> {
+  const condition = async (): Promise<boolean> => test((await peerOf(host, peer.overlay4)) ?? {});
+  await waitFor(`what ${host.name} knows of ${peer.name}`, condition, { withinMs: 10_000, everyMs: 200 });
+}
+
+function hasVersion(version: number) {
+  return ({ certificate }: Record<string, unknown>): boolean =>
+    (certificate as { versions: readonly number[] } | null | undefined)?.versions[0] === version;
+}
