@@ -83,6 +83,19 @@ export const dropText: Readonly<Record<DropReason, DropText>> = {
     todo: "look at that peer: it may be broken or hostile",
   },
   "bad-source": { why: "a datagram came from port 0, where nothing can be sent back", todo: "nothing" },
+  "unknown-relay": {
+    why: "relayed packets for a way through this host that is not set up, as after a restart",
+    todo: "nothing: it is asked for again",
+    from: 20,
+  },
+  "relay-mismatch": {
+    why: "a relay brought what is not from the peer that it was asked to relay for",
+    todo: "look at that relay: it may be broken or hostile",
+  },
+  "relay-limited": {
+    why: "a peer had more relayed through this host than one peer may",
+    todo: "raise the limit if this host can carry more",
+  },
   other: {
     why: "the data plane names a reason that this lacis does not know",
     todo: "update lacis to the same version",

@@ -36,6 +36,9 @@ export const DropReason = {
   sendFailed: "send-failed",
   messageLimited: "message-limited",
   badSource: "bad-source",
+  unknownRelay: "unknown-relay",
+  relayMismatch: "relay-mismatch",
+  relayLimited: "relay-limited",
   /** What a data plane of a later version calls by a name that is not known here. */
   other: "other",
 } as const;

@@ -94,6 +94,11 @@ export class Driver {
     return observed?.out === "snapshot" ? observed.sessions : [];
   }
 
+  async relays(): Promise<readonly Comparable[]> {
+    const [observed] = await this.#step({ do: "snapshot" });
+    return observed?.out === "snapshot" ? observed.relays : [];
+  }
+
   async sample(): Promise<Extract<Observed, { out: "sampled" }>> {
     const observed = (await this.command({ kind: "sample" })).at(-1);
     if (observed?.out !== "sampled") throw new Error("no sample");

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { RelayRole } from "../../src/core/dataplane/contract.ts";
 import { DropReason } from "../../src/core/drop-reason.ts";
 import { parsePrefix } from "../../src/core/netip/prefix.ts";
 import { directPath } from "../../src/core/path/path.ts";
@@ -81,6 +82,18 @@ const sampled: Partial<Record<DropReason, Scene>> = {
     return plane.udp(PEER, (await plane.join()).message(toUs));
   },
   "bad-source": async (plane) => plane.udp("192.0.2.9:0" as typeof PEER, (await plane.join()).message(toUs)),
+  "unknown-relay": async (plane) => plane.udp(PEER, (await plane.join()).wrap(9, toUs)),
+  "relay-mismatch": async (plane) => {
+    const relay = await withRelay(plane, { kind: "terminal", peer: "10.77.0.3" as typeof PEER_4 });
+    return plane.udp(PEER, relay.wrap(9, header(0x12)));
+  },
+  "relay-limited": async (plane) => {
+    await plane.command(facts({ relayPeerKilobytes: 1 }));
+    const next = new FarEnd(3, "aes");
+    await plane.command(next.installation({ peerAddresses: ["10.77.0.3" as typeof PEER_4] }));
+    const relay = await withRelay(plane, { kind: "forward", session: next.localIndex, relayIndex: 5 });
+    return last(2, () => plane.udp(PEER, relay.wrap(9, new Uint8Array(8969))));
+  },
   "parked-full": (plane) => last(101, () => plane.tun(toPeer)),
 };
 
@@ -204,6 +217,13 @@ describeDataPlanes("a peer", (open) => {
     expect(reasons(await plane.udp(PEER, peer.message(mapped)))).toEqual(["bad-packet"]);
   });
 });
+
+/** A peer on whose session a relay with index 9 is set. */
+async function withRelay(plane: Driver, role: RelayRole): Promise<FarEnd> {
+  const peer = await plane.join();
+  await plane.command({ kind: "set-relay", relayIndex: 9, session: peer.localIndex, remoteIndex: 8, role });
+  return peer;
+}
 
 async function last(times: number, act: () => Promise<readonly Observed[]>): Promise<readonly Observed[]> {
   let observed: readonly Observed[] = [];

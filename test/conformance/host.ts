@@ -74,6 +74,28 @@ export class FarEnd {
     return this.seal(PacketType.message, 0, packet, counter);
   }
 
+  /** A relay frame with a datagram of somebody else in it, for the relay that the data plane knows by this index. */
+  wrap(relayIndex: number, inner: Uint8Array, counter?: bigint): Uint8Array {
+    if (counter === undefined) this.#counter++;
+    const used = counter ?? this.#counter;
+    const header = encodeHeader({ type: PacketType.message, subtype: 1, remoteIndex: relayIndex, counter: used });
+    const authenticated = concatBytes(header, inner);
+    const aead = nodeSuite.aead(this.cipher, this.#toUs);
+    return concatBytes(authenticated, aead.seal(nonceOf(this.cipher, used), authenticated, new Uint8Array()));
+  }
+
+  /** A relay frame that the data plane has sent: the index in it and the datagram; undefined when it is not of this session. */
+  unwrap(frame: string): { index: number; inner: Uint8Array } | undefined {
+    const bytes = fromHex(frame) ?? new Uint8Array();
+    const authenticated = bytes.subarray(0, bytes.length - 16);
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    const aead = nodeSuite.aead(this.cipher, this.#fromUs);
+    const nonce = nonceOf(this.cipher, view.getBigUint64(8));
+    if (view.getUint16(0) !== 0x1101 || !aead.open(nonce, authenticated, bytes.subarray(bytes.length - 16)))
+      return undefined;
+    return { index: view.getUint32(4), inner: authenticated.subarray(HEADER_BYTES) };
+  }
+
   /** What the data plane has sent: header fields and body; undefined when it is not of this session. */
   open(datagram: string): { type: number; subtype: number; counter: bigint; body: Uint8Array } | undefined {
     const bytes = fromHex(datagram) ?? new Uint8Array();
@@ -108,6 +130,7 @@ export function facts(change: Partial<HostFacts> = {}): DataPlaneCommand {
     dropMulticast: false,
     answerEcho: false,
     flowTimeouts: { tcpMs: 720_000, udpMs: 180_000, otherMs: 600_000 },
+    relayPeerKilobytes: 0,
     ...change,
   };
 }

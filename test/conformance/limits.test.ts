@@ -189,13 +189,6 @@ describeDataPlanes("a packet of a session that nobody knows", (open) => {
     expect(datagrams(observed)).toEqual(["12000000deadbeef0000000000000000"]);
   });
 
-  test("is answered even when a relay frame names a session that is known", async () => {
-    const plane = await open();
-    const peer = await plane.join();
-    const frame = peer.seal(1, 1, new Uint8Array(40));
-    expect(kinds(await plane.udp(PEER, frame))).toEqual(["drop-sample", "udp"]);
-  });
-
   test("is not answered when it is replayed, forged or short", async () => {
     const plane = await open();
     const peer = await plane.join();

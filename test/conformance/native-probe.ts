@@ -120,7 +120,12 @@ function requestOf(step: Step): DataPlaneRequest {
 /** Every request but hello has one result, and it comes last. */
 function observe(reports: readonly DataPlaneReport[]): readonly Observed[] {
   if (reports.length > 0 && reports.every((report) => report.kind === "ready"))
-    return [observedSnapshot(reports.flatMap(({ snapshot }) => snapshot.sessions))];
+    return [
+      observedSnapshot(
+        reports.flatMap(({ snapshot }) => snapshot.sessions),
+        reports.flatMap(({ snapshot }) => snapshot.relays),
+      ),
+    ];
   if (reports.findIndex(({ kind }) => kind === "result") !== reports.length - 1)
     throw new Error(`not one result at the end: ${reports.map(({ kind }) => kind).join(" ")}`);
   return joinedFlows(reports.flatMap(observeReport));

@@ -1,5 +1,5 @@
 import { toHex } from "../../src/core/base/bytes.ts";
-import type { ActivitySample, Flow, SessionSnapshot } from "../../src/core/dataplane/contract.ts";
+import type { ActivitySample, Flow, Relay, SessionSnapshot } from "../../src/core/dataplane/contract.ts";
 import type { AnyEvent, Comparable, Observed } from "./step.ts";
 
 /** Values of the contract as plain data, the same whichever data plane they came from. */
@@ -8,7 +8,7 @@ export function observedEvent(event: AnyEvent): Observed {
   return { out: "event", event: comparable(event) };
 }
 
-export function observedSample({ activity, counters, rules }: ActivitySample): Observed {
+export function observedSample({ activity, counters, rules, relays }: ActivitySample): Observed {
   const { drops, ...totals } = counters;
   // The order of the drop counters is part of the contract.
   const named = [...drops].map(([reason, count]) => `${reason} ${count}`);
@@ -17,6 +17,7 @@ export function observedSample({ activity, counters, rules }: ActivitySample): O
     activity: activity.map(comparable),
     counters: { ...comparable(totals), drops: named },
     rules: rules.map(comparable),
+    relays: relays.map(comparable),
   };
 }
 
@@ -24,8 +25,8 @@ export function observedFlows(flows: readonly Flow[]): Observed {
   return { out: "flows", flows: flows.map(comparable) };
 }
 
-export function observedSnapshot(sessions: readonly SessionSnapshot[]): Observed {
-  return { out: "snapshot", sessions: sessions.map(comparable) };
+export function observedSnapshot(sessions: readonly SessionSnapshot[], relays: readonly Relay[]): Observed {
+  return { out: "snapshot", sessions: sessions.map(comparable), relays: relays.map(comparable) };
 }
 
 function comparable(value: object): Comparable {

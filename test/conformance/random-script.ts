@@ -43,6 +43,8 @@ const peers: readonly (readonly IpAddress[])[] = [
   ["10.77.0.2", "10.99.0.2"],
   ["fd00:77::3", "10.77.0.4"],
 ] as IpAddress[][];
+/** Indexes of relays are few, so that they are met again. */
+const RELAYS = 5;
 const counters = [2n, 0n, 2n ** 34n - 3n, 2n ** 64n - 1n - 2n ** 40n - 2n, 2n ** 64n - 1n];
 
 class Author {
@@ -104,6 +106,8 @@ class Author {
       [12, () => this.#applyRoutes()],
       [3, () => ({ kind: "list-flows" })],
       [4, () => ({ kind: "drop-parked", destination: this.#peerAddress() })],
+      [24, () => this.#setRelay()],
+      [2, () => ({ kind: "remove-relay", relayIndex: random.below(RELAYS) })],
       [6, () => ({ kind: "sample" })],
       [5, () => this.#configure()],
     ])();
@@ -153,6 +157,7 @@ class Author {
       dropLocalBroadcast: random.chance(50),
       dropMulticast: random.chance(50),
       answerEcho: random.chance(25),
+      relayPeerKilobytes: random.pick([0, 0, 1, 2]),
       flowTimeouts: random.pick([
         { tcpMs: 720_000, udpMs: 180_000, otherMs: 600_000 },
         { tcpMs: 1000, udpMs: 200, otherMs: 50 },
@@ -193,11 +198,24 @@ class Author {
     return through(...distinct.map((address) => [address, random.pick([0, 1, 1, 3, 100, 65_535])] as const));
   }
 
-  /** Straight to somewhere; at times through a relay, which nobody can yet. */
+  /** Straight to somewhere; at times through a relay, which may be none. */
   #path(): Path {
     const random = this.#random;
-    if (random.chance(96)) return directPath(random.pick(endpoints));
-    return { kind: "relayed", session: this.#index(), relayIndex: 7 };
+    if (random.chance(85)) return directPath(random.pick(endpoints));
+    return { kind: "relayed", session: this.#index(), relayIndex: random.below(4) };
+  }
+
+  /** Some way to relay, between sessions that may not be there. */
+  #setRelay(): DataPlaneCommand {
+    const random = this.#random;
+    const relay = { relayIndex: random.below(RELAYS), session: this.#index(), remoteIndex: random.below(6) };
+    return {
+      kind: "set-relay",
+      ...relay,
+      role: random.chance(50)
+        ? { kind: "terminal", peer: this.#peerAddress() }
+        : { kind: "forward", session: this.#index(), relayIndex: random.below(6) },
+    };
   }
 
   #applyPolicies(): DataPlaneCommand {
@@ -249,6 +267,7 @@ class Author {
     const random = this.#random;
     const datagram = random.weighted<() => Uint8Array>([
       [70, () => this.#sealed()],
+      [30, () => this.#frame()],
       [12, () => this.#repeated()],
       [18, () => this.#madeUp()],
     ])();
@@ -275,6 +294,19 @@ class Author {
     ])();
     this.#sent.push(datagram);
     return datagram;
+  }
+
+  /** What a session has a relay carry: mostly a packet of some session, at times what anybody may say. */
+  #frame(): Uint8Array {
+    const random = this.#random;
+    const inner = random.weighted<() => Uint8Array>([
+      [70, () => this.#sealed()],
+      [10, () => this.#repeated()],
+      [20, () => this.#madeUp()],
+    ])();
+    const frame = random.pick(this.#farEnds).wrap(random.below(RELAYS), inner.subarray(0, 8969));
+    this.#sent.push(frame);
+    return frame;
   }
 
   /** What was sent before: as it was, or a little changed. */

@@ -45,6 +45,7 @@ test("the histories reach nearly every reason to drop a packet", async () => {
     DropReason.parkedFull,
     DropReason.flowEvicted,
     DropReason.messageLimited,
+    DropReason.relayLimited,
     DropReason.sendFailed,
     DropReason.other,
   ];

@@ -32,7 +32,7 @@ export class ReferenceProbe implements DataPlaneProbe {
         this.#plane.tick(this.#now);
         break;
       case "snapshot":
-        return [observedSnapshot(this.#plane.snapshot())];
+        return [observedSnapshot(this.#plane.snapshot(), this.#plane.relays())];
     }
     const observed: Observed[] = [];
     for (let output = this.#plane.poll(); output; output = this.#plane.poll()) observed.push(observe(output));

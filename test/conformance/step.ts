@@ -21,10 +21,11 @@ export type Observed =
       readonly activity: readonly Comparable[];
       readonly counters: Comparable;
       readonly rules: readonly Comparable[];
+      readonly relays: readonly Comparable[];
     }
   /** All flows of one answer, sorted: their order is nobody's promise. */
   | { readonly out: "flows"; readonly flows: readonly Comparable[] }
-  | { readonly out: "snapshot"; readonly sessions: readonly Comparable[] };
+  | { readonly out: "snapshot"; readonly sessions: readonly Comparable[]; readonly relays: readonly Comparable[] };
 
 /** Plain data: no bytes, no bigint, no map. */
 export interface Comparable {

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import type { DataPlaneCommand, PolicyId } from "../../src/core/dataplane/contract.ts";
-import type { Path } from "../../src/core/path/path.ts";
 import { describeDataPlanes, kinds, packets, reasons } from "./data-planes.ts";
 import {
   FarEnd,
@@ -253,18 +252,9 @@ describeDataPlanes("the list of flows", (open) => {
 });
 
 describeDataPlanes("what a data plane cannot do yet", (open) => {
-  const relayed: Path = { kind: "relayed", session: new FarEnd(1, "aes").localIndex, relayIndex: 9 };
-  const { localIndex } = new FarEnd(1, "aes");
   const rejecting = { ...programOf(2, [ruleOf()]), refuse: { inbound: "drop", outbound: "reject" } as const };
 
   test.each<[string, DataPlaneCommand]>([
-    ["a session with a path through a relay", new FarEnd(2, "aes").installation({ path: relayed })],
-    ["to change to such a path", { kind: "set-path", localIndex, path: relayed }],
-    [
-      "so even for a session that is not there",
-      { kind: "set-path", localIndex: new FarEnd(7, "aes").localIndex, path: relayed },
-    ],
-    ["to send a datagram on one", { kind: "send-datagram", to: relayed, datagram: new Uint8Array(20) }],
     ["to reject instead of dropping", policies([programOf(3, []), rejecting])],
     [
       "to reject what comes",

@@ -16,6 +16,7 @@ import {
   writeOptionalPath,
   writePath,
   writePrefix,
+  writeRelay,
   writeRoute,
 } from "../../src/runtime/dataplane/contract/values.ts";
 
@@ -103,12 +104,13 @@ function writeReady({
     sendCounter: session.sendCounter,
     memo: session.memo,
   }));
+  const relays = snapshot.relays.map(writeRelay);
   return {
     contractVersion,
     oldestVersion,
     build,
     capabilities: [...capabilities],
-    snapshot: { ...tun, ...(snapshot.udp && { udp: writeEndpoint(snapshot.udp) }), sessions },
+    snapshot: { ...tun, ...(snapshot.udp && { udp: writeEndpoint(snapshot.udp) }), sessions, relays },
     more,
   };
 }
@@ -139,6 +141,7 @@ function writeSample({
   activity,
   counters,
   rules,
+  relays,
   more,
 }: Extract<ResultValue, { kind: "sampled" }>): MessageInitShape<typeof pb.SampledSchema> {
   return {
@@ -157,6 +160,11 @@ function writeSample({
       inbound: direction === "inbound",
       ruleId,
       flows,
+    })),
+    relays: relays.map(({ relayIndex, packets, bytes }) => ({
+      relayIndex,
+      packetsTotal: packets,
+      bytesTotal: bytes,
     })),
     more,
   };

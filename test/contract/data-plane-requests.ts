@@ -18,6 +18,7 @@ import {
   present,
   readAddress,
   readEndpoint,
+  readKnownRelay,
   readPath,
   readPort,
   readPrefix,
@@ -86,9 +87,11 @@ function readCommand(command: pb.ToDataPlane["command"]): DataPlaneRequest {
       };
     case "lookUpRoutes":
       return { kind: "look-up-routes", addresses: command.value.addresses.map(readAddress) };
-    case "stage":
     case "setRelay":
+      return { kind: "set-relay", ...present(readKnownRelay(command.value), "a role") };
     case "removeRelay":
+      return { kind: "remove-relay", relayIndex: command.value.relayIndex };
+    case "stage":
       throw new Malformed(`${command.case} stands alone`);
     case "confine":
       return { kind: "confine" };
@@ -104,7 +107,7 @@ function readCommand(command: pb.ToDataPlane["command"]): DataPlaneRequest {
 }
 
 function readConfigure(value: pb.Configure): RequestOf<"configure"> {
-  const { dropLocalBroadcast, dropMulticast, answerEcho } = value;
+  const { dropLocalBroadcast, dropMulticast, answerEcho, relayPeerKilobytes } = value;
   const { tcpMs, udpMs, otherMs } = present(value.flowTimeouts, "flow timeouts");
   return {
     kind: "configure",
@@ -114,6 +117,7 @@ function readConfigure(value: pb.Configure): RequestOf<"configure"> {
     dropMulticast,
     answerEcho,
     flowTimeouts: { tcpMs, udpMs, otherMs },
+    relayPeerKilobytes,
   };
 }
 

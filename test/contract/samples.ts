@@ -57,6 +57,7 @@ export const requests: Requests = {
     dropMulticast: true,
     answerEcho: true,
     flowTimeouts: { tcpMs: 720_000, udpMs: 180_000, otherMs: 600_000 },
+    relayPeerKilobytes: 12_500,
   },
   "install-session": {
     kind: "install-session",
@@ -96,6 +97,14 @@ export const requests: Requests = {
   "seal-and-send": { kind: "seal-and-send", localIndex, type: 3, subtype: 1, body: bytes(7, 8) },
   "send-datagram": { kind: "send-datagram", to: path, datagram: bytes(0x10, 0, 0, 0) },
   "drop-parked": { kind: "drop-parked", destination: other6 },
+  "set-relay": {
+    kind: "set-relay",
+    relayIndex: 0xfffe_fdfc,
+    session: localIndex,
+    remoteIndex: 11,
+    role: { kind: "forward", session: 78 as LocalIndex, relayIndex: 12 },
+  },
+  "remove-relay": { kind: "remove-relay", relayIndex: 0xfffe_fdfc },
   sample: { kind: "sample" },
   "list-flows": { kind: "list-flows" },
   shutdown: { kind: "shutdown", sendClose: true },
@@ -129,6 +138,7 @@ export const reports: Reports = {
       tun: { name: "lacis1", mtu: 1300, addresses: networks },
       udp: "0.0.0.0:4242" as Endpoint,
       sessions: [session(3, true), session(4, false)],
+      relays: [{ relayIndex: 21, session: localIndex, remoteIndex: 22, role: { kind: "terminal", peer: other } }],
     },
     more: false,
   },
@@ -217,6 +227,7 @@ export const results: readonly (readonly [string, ResultReport])[] = [
         },
       ],
       rules: [{ policyId, direction: "outbound", ruleId: 3, flows: 4n }],
+      relays: [{ relayIndex: 21, packets: 5n, bytes: 1n << 41n }],
       counters: {
         drops: new Map([
           [DropReason.noMatchingRule, 4n],

@@ -53,6 +53,9 @@ drop_reasons! {
     SendFailed = "send-failed",
     MessageLimited = "message-limited",
     BadSource = "bad-source",
+    UnknownRelay = "unknown-relay",
+    RelayMismatch = "relay-mismatch",
+    RelayLimited = "relay-limited",
 }
 
 impl DropReason {

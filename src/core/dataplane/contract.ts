@@ -76,6 +76,8 @@ export interface HostFacts {
   /** No TUN device: answer ICMP echo natively. */
   readonly answerEcho: boolean;
   readonly flowTimeouts: FlowTimeouts;
+  /** Thousands of bytes that one peer may have forwarded in a second; 0: as many as it likes. */
+  readonly relayPeerKilobytes: number;
 }
 
 /** How long a flow is remembered after its last packet. */
@@ -84,6 +86,23 @@ export interface FlowTimeouts {
   readonly udpMs: number;
   readonly otherMs: number;
 }
+
+/** One hop of a relayed path. */
+export interface Relay {
+  /** The index in a message/1 that arrives. Never 0. */
+  readonly relayIndex: number;
+  /** The session on which it arrives. */
+  readonly session: LocalIndex;
+  /** The index by which the host on the other side of that session knows this hop. An end needs it; 0 where it is not known. */
+  readonly remoteIndex: number;
+  readonly role: RelayRole;
+}
+
+export type RelayRole =
+  /** We are its end, and the other one is this peer. */
+  | { readonly kind: "terminal"; readonly peer: IpAddress }
+  /** It goes on in this session, to the host that knows the next hop by this index. */
+  | { readonly kind: "forward"; readonly session: LocalIndex; readonly relayIndex: number };
 
 /** Commands the core gives. Opening devices, hello and shutdown belong to the runtime (`runtime/native-dataplane.ts`). */
 export type DataPlaneCommand =
@@ -109,6 +128,9 @@ export type DataPlaneCommand =
     }
   | { readonly kind: "send-datagram"; readonly to: Path; readonly datagram: Uint8Array }
   | { readonly kind: "drop-parked"; readonly destination: IpAddress }
+  /** Takes the place of the relay with the same index. It goes with its sessions. */
+  | ({ readonly kind: "set-relay" } & Relay)
+  | { readonly kind: "remove-relay"; readonly relayIndex: number }
   | { readonly kind: "sample" }
   /** Answered by `flows` events. */
   | { readonly kind: "list-flows" };
@@ -192,6 +214,15 @@ export interface ActivitySample {
   readonly counters: DataPlaneCounters;
   /** Rules that allowed a flow since the last sample. */
   readonly rules: readonly RuleCounter[];
+  /** Relays that something came through since the last sample. */
+  readonly relays: readonly RelayActivity[];
+}
+
+/** What came through a relay since it was set: authentic frames, header and tag included. */
+export interface RelayActivity {
+  readonly relayIndex: number;
+  readonly packets: bigint;
+  readonly bytes: bigint;
 }
 
 /** What a rule has allowed since its program was applied. */

@@ -112,7 +112,7 @@ describe("the driver, told of datagrams that prove nothing,", () => {
     const { node, driver } = driven();
     for (let i = 0; i < 300; i++) driver.event(datagram);
     const counters = { ...NOTHING_MOVED, drops: new Map([["handshake-limited", 6n] as const]) };
-    driver.event({ kind: "sampled", activity: [], rules: [], counters });
+    driver.event({ kind: "sampled", activity: [], rules: [], relays: [], counters });
     const sampled = node.events.find((event) => event.kind === "sampled");
     expect([...(sampled?.counters.drops ?? [])]).toEqual([["handshake-limited", 50n]]);
   });

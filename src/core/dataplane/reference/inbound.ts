@@ -1,8 +1,10 @@
+import { fail, ok, type Result } from "../../base/result.ts";
 import type { Instant } from "../../base/time.ts";
 import { DropReason } from "../../drop-reason.ts";
+import type { IpAddress } from "../../netip/address.ts";
 import { type Endpoint, endpointAddress, endpointPort } from "../../netip/endpoint.ts";
 import { isPrivate } from "../../netip/special.ts";
-import { directPath } from "../../path/path.ts";
+import { directPath, type Origin } from "../../path/path.ts";
 import {
   DATAGRAM_BYTES_MAX,
   decodeHeader,
@@ -15,13 +17,14 @@ import {
   TestSubtype,
 } from "../../wire/header.ts";
 import { type InnerPacket, parseInnerPacket } from "../../wire/inner-packet.ts";
-import type { LocalIndex } from "../contract.ts";
+import type { LocalIndex, Relay } from "../contract.ts";
 import type { Standing } from "../standing.ts";
 import { AwaitedIndexes } from "./awaited-indexes.ts";
 import { echoReply } from "./echo.ts";
 import { message1Limiter, message2Limiter, recvErrorLimiter, tokensOf } from "./limiters.ts";
 import { MessageLimiter } from "./message-limiter.ts";
 import type { Outbound } from "./outbound.ts";
+import { RelayQuota } from "./relay-quota.ts";
 import { Repeats } from "./repeats.ts";
 import type { Session } from "./session.ts";
 import type { Tables } from "./tables.ts";
@@ -37,6 +40,7 @@ export class Inbound {
   readonly #awaited = new AwaitedIndexes();
   readonly #repeats = new Repeats();
   readonly #messages = new MessageLimiter();
+  readonly #quota = new RelayQuota();
 
   constructor(tables: Tables, outbound: Outbound) {
     this.#tables = tables;
@@ -52,15 +56,18 @@ export class Inbound {
       return;
     }
     const header = decoded.value;
+    const arrival = { header, origin: directPath(source), datagram };
     const refusal = this.#refusalOfDatagram(header, source, datagram);
     if (refusal) {
       out.drop(refusal, { inbound: true, origin: directPath(source) }, now);
     } else if (header.type === PacketType.handshake || header.type === PacketType.recvError) {
-      this.#unproven({ header, source, datagram }, now);
+      const standing = this.#standingOf(source, isMessage1(header) ? datagram : undefined, now);
+      this.#unproven(arrival, { address: endpointAddress(source), standing }, now);
+    } else if (isFrame(header)) {
+      this.#unwrap(arrival, now);
     } else {
-      const isRelayed = header.type === PacketType.message && header.subtype === MessageSubtype.relay;
-      const session = isRelayed ? undefined : sessions.get(header.remoteIndex as LocalIndex);
-      if (session) this.#open(session, { header, source, datagram }, now);
+      const session = sessions.get(header.remoteIndex as LocalIndex);
+      if (session) this.#open(session, arrival, now);
       else this.#refuseUnknownIndex(header.remoteIndex, source, now);
     }
   }
@@ -76,19 +83,19 @@ export class Inbound {
   }
 
   /** What proves nothing goes to the control plane, within limits (SEMANTICS 6). */
-  #unproven({ header, source, datagram }: UdpDatagram, now: Instant): void {
+  #unproven({ header, origin, datagram }: Arrival, sender: Sender, now: Instant): void {
     const { out } = this.#tables;
+    const { address, standing } = sender;
     const isHandshake = header.type === PacketType.handshake;
-    const isMessage1 = isHandshake && header.counter === 1n;
-    const standing = this.#standingOf(source, isMessage1 ? datagram : undefined, now);
-    const limiter = isMessage1 ? this.#messages1 : isHandshake ? this.#messages2 : this.#recvErrorsIn;
-    if (!limiter.admits(source, { standing, tokens: tokensOf(datagram) }, now)) {
+    const isFirst = isMessage1(header);
+    const limiter = isFirst ? this.#messages1 : isHandshake ? this.#messages2 : this.#recvErrorsIn;
+    if (!limiter.admits(address, { standing, tokens: tokensOf(datagram) }, now)) {
       const reason = isHandshake ? DropReason.handshakeLimited : DropReason.recvErrorLimited;
-      out.drop(reason, { inbound: true, origin: directPath(source) }, now);
+      out.drop(reason, { inbound: true, origin }, now);
       return;
     }
-    if (isHandshake && !isMessage1) this.#awaited.named(header.remoteIndex, now);
-    out.tell({ kind: "datagram", origin: directPath(source), standing, datagram });
+    if (isHandshake && !isFirst) this.#awaited.named(header.remoteIndex, now);
+    out.tell({ kind: "datagram", origin, standing, datagram });
   }
 
   #standingOf(source: Endpoint, message1: Uint8Array | undefined, now: Instant): Standing {
@@ -103,29 +110,90 @@ export class Inbound {
     if (facts.sendRecvError === "never") return;
     if (facts.sendRecvError === "private" && !isPrivate(endpointAddress(source))) return;
     if (this.#awaited.has(index, now)) return;
-    if (this.#recvErrorsOut.admits(source, { standing: "first", tokens: 1 }, now))
+    if (this.#recvErrorsOut.admits(endpointAddress(source), { standing: "first", tokens: 1 }, now))
       out.send(source, recvErrorFor(index));
   }
 
   /** Steps 8 to 14. Nothing changes before the packet has proved authentic (R15). */
-  #open(session: Session, { header, source, datagram }: UdpDatagram, now: Instant): void {
-    const { out, sessions, acquaintances } = this.#tables;
-    const opened = openDatagram(session, header, datagram);
+  #open(session: Session, arrival: Arrival, now: Instant): void {
+    const opened = openDatagram(session, arrival, "open");
     if (typeof opened === "string") {
-      out.drop(opened, { inbound: true, localIndex: session.localIndex }, now);
+      this.#tables.out.drop(opened, { inbound: true, localIndex: session.localIndex }, now);
       return;
     }
-    // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
-    const path = session.path.heardFrom(directPath(source), now);
-    if (path) out.tell({ kind: "roamed", localIndex: session.localIndex, path });
-    if (session.isNoteworthy(now)) acquaintances.heard(source);
+    this.#proved(session, arrival.origin, () => this.#dispatch(session, arrival.header, opened, now), now);
+  }
+
+  /** Steps 12 and 13 around what is done with the packet. Through a relay nobody proves where he is. */
+  #proved(session: Session, origin: Origin, handle: () => void, now: Instant): void {
+    const { out, sessions, acquaintances } = this.#tables;
+    if (origin.kind === "direct") {
+      // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
+      const path = session.path.heardFrom(origin, now);
+      if (path) out.tell({ kind: "roamed", localIndex: session.localIndex, path });
+      if (session.isNoteworthy(now)) acquaintances.heard(origin.endpoint);
+    }
     const confirmed = session.confirm();
     if (confirmed) {
       sessions.makePrimary(session);
       out.tell({ kind: "confirmed", localIndex: session.localIndex });
     }
-    this.#dispatch(session, header, opened, now);
+    handle();
     if (confirmed) this.#outbound.release(session.peerAddresses, now);
+  }
+
+  /** SEMANTICS 2.2: a frame of a session, with a datagram of others in it. */
+  #unwrap(arrival: Arrival, now: Instant): void {
+    const { out, sessions, relays } = this.#tables;
+    const { header, origin, datagram } = arrival;
+    const relay = relays.get(header.remoteIndex);
+    const session = relay && sessions.get(relay.session);
+    if (!session) {
+      out.drop(DropReason.unknownRelay, { inbound: true, origin }, now);
+      return;
+    }
+    const inner = openDatagram(session, arrival, "unwrap");
+    if (typeof inner === "string") {
+      out.drop(inner, { inbound: true, localIndex: session.localIndex }, now);
+      return;
+    }
+    relays.count(relay.relayIndex, datagram.length);
+    this.#proved(session, origin, () => this.#relayed(session, relay, inner, now), now);
+  }
+
+  #relayed(session: Session, { role, remoteIndex }: Relay, inner: Uint8Array, now: Instant): void {
+    const { out, facts } = this.#tables;
+    const { localIndex, peer } = session;
+    if (role.kind === "terminal") {
+      const origin = { kind: "relayed", session: localIndex, relayIndex: remoteIndex } as const;
+      this.#fromRelay({ origin, datagram: inner }, { relay: peer, peer: role.peer }, now);
+    } else if (this.#quota.admits(peer, inner.length, facts.relayPeerKilobytes, now)) {
+      this.#outbound.send({ kind: "relayed", session: role.session, relayIndex: role.relayIndex }, inner, now);
+    } else {
+      out.drop(DropReason.relayLimited, { inbound: true, localIndex }, now);
+    }
+  }
+
+  /** A datagram that a relay has brought: only from the peer that it was set up for, and only to the sessions with it. */
+  #fromRelay(
+    { origin, datagram }: Omit<Arrival, "header">,
+    { relay, peer }: { readonly relay: IpAddress; readonly peer: IpAddress },
+    now: Instant,
+  ): void {
+    const { out, sessions } = this.#tables;
+    const decoded = decodeHeader(datagram);
+    const relayable = decoded.ok ? relayableHeader(decoded.value, datagram) : decoded;
+    if (!relayable.ok) {
+      out.drop(relayable.reason, { inbound: true, origin }, now);
+      return;
+    }
+    const arrival = { header: relayable.value, origin, datagram };
+    const session = sessions.get(arrival.header.remoteIndex as LocalIndex);
+    if (arrival.header.type === PacketType.handshake)
+      this.#unproven(arrival, { address: relay, standing: "known" }, now);
+    else if (!session) out.drop(DropReason.unknownIndex, { inbound: true, origin }, now);
+    else if (session.peerAddresses.includes(peer)) this.#open(session, arrival, now);
+    else out.drop(DropReason.relayMismatch, { inbound: true, localIndex: session.localIndex }, now);
   }
 
   /** Step 14. */
@@ -134,12 +202,12 @@ export class Inbound {
       this.#receiveInner(session, body, now);
       return;
     }
-    const { out, sessions } = this.#tables;
+    const { out } = this.#tables;
     const { localIndex, peer } = session;
     const order = type === PacketType.test && subtype === TestSubtype.request ? "answer" : "tell";
     // A closed tunnel is gone with its first message: nobody can order more of these than there are sessions.
     const isLast = type === PacketType.closeTunnel;
-    if (isLast) sessions.remove(session);
+    if (isLast) this.#tables.forget(session);
     else if (!this.#messages.admits(peer, order, now)) {
       out.drop(DropReason.messageLimited, { inbound: true, localIndex }, now);
       return;
@@ -188,17 +256,43 @@ export class Inbound {
   }
 }
 
-interface UdpDatagram {
+/** A datagram, from the socket or out of a frame. */
+interface Arrival {
   readonly header: Header;
-  readonly source: Endpoint;
+  readonly origin: Origin;
   readonly datagram: Uint8Array;
 }
 
-/** The body of a new, authentic packet; else why it is none. */
-function openDatagram(session: Session, { counter }: Header, datagram: Uint8Array): Uint8Array | DropReason {
+/** With whom a datagram that proves nothing shares its limits. */
+interface Sender {
+  readonly address: IpAddress;
+  readonly standing: Standing;
+}
+
+/** What is in a new, authentic packet: its body, or the datagram of a frame; else why it is none. */
+function openDatagram(
+  session: Session,
+  { header: { counter }, datagram }: Arrival,
+  how: "open" | "unwrap",
+): Uint8Array | DropReason {
   if (datagram.length < HEADER_BYTES + TAG_BYTES) return DropReason.shortPacket;
   if (!session.isNew(counter)) return DropReason.replayed;
-  return session.open(counter, datagram) ?? DropReason.notAuthentic;
+  return session[how](counter, datagram) ?? DropReason.notAuthentic;
+}
+
+/** What may be said through a relay, whoever says it. */
+function relayableHeader(header: Header, datagram: Uint8Array): Result<Header, DropReason> {
+  if (header.type === PacketType.recvError || isFrame(header)) return fail(DropReason.relayMismatch);
+  const isBad = header.type === PacketType.handshake && !isHandshake(header, datagram);
+  return isBad ? fail(DropReason.badHandshake) : ok(header);
+}
+
+function isFrame({ type, subtype }: Header): boolean {
+  return type === PacketType.message && subtype === MessageSubtype.relay;
+}
+
+function isMessage1({ type, counter }: Header): boolean {
+  return type === PacketType.handshake && counter === 1n;
 }
 
 /** Step 4: message 1 knows no index of ours, message 2 must name one. */

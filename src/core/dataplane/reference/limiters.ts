@@ -1,8 +1,8 @@
 import { LruMap } from "../../base/lru.ts";
 import type { Instant } from "../../base/time.ts";
 import { type Rate, TokenBucket } from "../../base/token-bucket.ts";
+import type { IpAddress } from "../../netip/address.ts";
 import { ADDRESS, type Division, HOST, keyOf, NETWORK } from "../../netip/division.ts";
-import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
 import type { Standing } from "../standing.ts";
 
 /**
@@ -58,11 +58,10 @@ export class SourceLimiter {
     this.#tiers = tiers.map((tier) => ({ tier, buckets: new LruMap(BUCKETS_MAX) }));
   }
 
-  admits(source: Endpoint, { standing, tokens }: { standing: Standing; tokens: number }, now: Instant): boolean {
-    const address = endpointAddress(source);
+  admits(source: IpAddress, { standing, tokens }: { standing: Standing; tokens: number }, now: Instant): boolean {
     const concerned = this.#tiers.filter(({ tier }) => tier.standings?.includes(standing) ?? true);
     const buckets = concerned.map(({ tier, buckets }) => {
-      const key = keyOf(tier.of, address);
+      const key = keyOf(tier.of, source);
       const bucket = buckets.get(key) ?? new TokenBucket(tier.rate);
       buckets.set(key, bucket);
       return bucket;

@@ -1,13 +1,15 @@
 import type { Instant } from "../../base/time.ts";
 import { DropReason } from "../../drop-reason.ts";
 import type { IpAddress } from "../../netip/address.ts";
+import type { Endpoint } from "../../netip/endpoint.ts";
 import { isMulticast } from "../../netip/special.ts";
-import { endpointOf } from "../../path/path.ts";
+import { endpointOf, type Path } from "../../path/path.ts";
 import { chooseGateway } from "../../route/gateway-choice.ts";
 import { DATAGRAM_BYTES_MAX, HEADER_BYTES, MessageSubtype, PacketType, TAG_BYTES } from "../../wire/header.ts";
 import { type InnerPacket, parseInnerPacket } from "../../wire/inner-packet.ts";
 import { COUNTER_LAST } from "../counter-limits.ts";
 import { Demand } from "./demand.ts";
+import type { DropContext } from "./drop-ledger.ts";
 import type { Session } from "./session.ts";
 import type { Tables } from "./tables.ts";
 
@@ -26,6 +28,12 @@ export interface OutboundMessage {
 export interface OutboundPacket {
   readonly bytes: Uint8Array;
   readonly inner: InnerPacket;
+}
+
+/** Where a datagram goes, and as what: as it is, or in a frame for the relay on its way. */
+interface Way {
+  readonly to: Endpoint;
+  readonly relay: { readonly hop: Session; readonly relayIndex: number } | undefined;
 }
 
 /** The way out: from the TUN device to the socket (SEMANTICS 3). */
@@ -70,16 +78,26 @@ export class Outbound {
   transmit(session: Session, { type, subtype, body, inner }: OutboundMessage, now: Instant): void {
     const { out } = this.#tables;
     const context = { inbound: false, localIndex: session.localIndex, packet: inner };
-    const to = endpointOf(session.path.current);
-    if (session.exhausted) {
-      out.drop(DropReason.counterExhausted, context, now);
-      if (session.announcesExhausted()) this.#tellCounter(session, COUNTER_LAST);
-    } else if (to) {
-      out.send(to, session.seal(type, subtype, body));
-      if (session.announcesHigh()) this.#tellCounter(session, session.sendCounter);
-    } else {
-      out.drop(DropReason.noPath, context, now);
+    const way = this.#wayAlong(session.path.current);
+    if (session.exhausted) this.#dropExhausted(session, context, now);
+    else if (!way) out.drop(DropReason.noPath, context, now);
+    else if (way.relay && body.length > BODY_BYTES_MAX - HEADER_BYTES - TAG_BYTES)
+      out.drop(DropReason.oversized, context, now);
+    else if (way.relay?.hop.exhausted) this.#dropExhausted(way.relay.hop, context, now);
+    else {
+      const datagram = session.seal(type, subtype, body);
+      this.#post(way, datagram, () => this.#announceHigh(session));
     }
+  }
+
+  /** Sends a datagram that is whole; what goes through a relay drops where a sealed one would. */
+  send(path: Path, datagram: Uint8Array, now: Instant): void {
+    const way = this.#wayAlong(path);
+    const hop = path.kind === "relayed" ? this.#tables.sessions.get(path.session) : undefined;
+    const context = { inbound: false, localIndex: hop?.localIndex };
+    if (!way) this.#tables.out.drop(DropReason.noPath, context, now);
+    else if (hop?.exhausted) this.#dropExhausted(hop, context, now);
+    else this.#post(way, datagram);
   }
 
   /** SEMANTICS 3 step 1: what has nothing to do with where it goes. */
@@ -118,6 +136,29 @@ export class Outbound {
     const isUp = (address: IpAddress): boolean => sessions.primaryOf(address) !== undefined;
     const gateway = target?.kind === "gateways" ? chooseGateway(target.gateways, inner, isUp) : undefined;
     return gateway === undefined ? { refusal: DropReason.noRoute } : { nextHop: gateway };
+  }
+
+  /** Where to send along this path, if anywhere. A relay is reached directly: there are no chains. */
+  #wayAlong(path: Path | undefined): Way | undefined {
+    if (path?.kind !== "relayed") return path && { to: path.endpoint, relay: undefined };
+    const hop = this.#tables.sessions.get(path.session);
+    const to = endpointOf(hop?.path.current);
+    return hop && to ? { to, relay: { hop, relayIndex: path.relayIndex } } : undefined;
+  }
+
+  #post({ to, relay }: Way, datagram: Uint8Array, sent?: () => void): void {
+    this.#tables.out.send(to, relay ? relay.hop.wrap(relay.relayIndex, datagram) : datagram);
+    sent?.();
+    if (relay) this.#announceHigh(relay.hop);
+  }
+
+  #dropExhausted(session: Session, context: DropContext, now: Instant): void {
+    this.#tables.out.drop(DropReason.counterExhausted, { ...context, localIndex: session.localIndex }, now);
+    if (session.announcesExhausted()) this.#tellCounter(session, COUNTER_LAST);
+  }
+
+  #announceHigh(session: Session): void {
+    if (session.announcesHigh()) this.#tellCounter(session, session.sendCounter);
   }
 
   #tellCounter({ localIndex, exhausted }: Session, sendCounter: bigint): void {

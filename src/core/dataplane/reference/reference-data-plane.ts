@@ -3,15 +3,23 @@ import type { Instant } from "../../base/time.ts";
 import type { CryptoSuite } from "../../crypto/suite.ts";
 import { DropReason } from "../../drop-reason.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
+import type { Path } from "../../path/path.ts";
 import { RouteTable } from "../../route/route-table.ts";
 import { DATAGRAM_BYTES_MAX, PacketType, TestSubtype } from "../../wire/header.ts";
-import { type DataPlaneCommand, type LocalIndex, refusedCommand, type SessionSnapshot } from "../contract.ts";
+import {
+  type DataPlaneCommand,
+  type LocalIndex,
+  type Relay,
+  refusedCommand,
+  type SessionSnapshot,
+} from "../contract.ts";
 import { wantsAnswer } from "./acquaintances.ts";
 import { Inbound } from "./inbound.ts";
 import { BODY_BYTES_MAX, Outbound, type OutboundMessage } from "./outbound.ts";
 import type { DataPlaneOutput } from "./outbox.ts";
 import { refusalOfPrograms } from "./policy-table.ts";
 import { bad, type Refusal } from "./refusal.ts";
+import { refusalOfRelay } from "./relay-table.ts";
 import { Session } from "./session.ts";
 import { Tables } from "./tables.ts";
 
@@ -82,6 +90,11 @@ export class ReferenceDataPlane {
     return sessions.all().map((session) => session.snapshot(sessions.isPrimary(session)));
   }
 
+  /** Its relays, in ascending order of the relay index. */
+  relays(): readonly Relay[] {
+    return this.#tables.relays.all();
+  }
+
   #execute(command: DataPlaneCommand, now: Instant): Result<void, Refusal> {
     const { out, parking } = this.#tables;
     switch (command.kind) {
@@ -90,8 +103,7 @@ export class ReferenceDataPlane {
       case "install-session":
         return this.#install(command, now);
       case "set-path":
-        if (command.path.kind === "relayed") return fail(NO_RELAYS);
-        return this.#with(command.localIndex, (session) => session.path.set(command.path));
+        return this.#setPath(command);
       case "set-primary":
         return this.#setPrimary(command.localIndex, now);
       case "remove-session":
@@ -106,6 +118,11 @@ export class ReferenceDataPlane {
         return this.#sendDatagram(command, now);
       case "drop-parked":
         out.countDrops(DropReason.parkedDropped, parking.take(command.destination).length);
+        return DONE;
+      case "set-relay":
+        return this.#setRelay(command);
+      case "remove-relay":
+        this.#tables.relays.remove(command.relayIndex);
         return DONE;
       case "sample":
         this.#sample(now);
@@ -137,6 +154,11 @@ export class ReferenceDataPlane {
     return DONE;
   }
 
+  #setPath({ localIndex, path }: Command<"set-path">): Result<void, Refusal> {
+    const refusal = refusalOfPath(path, localIndex);
+    return refusal ? fail(refusal) : this.#with(localIndex, (session) => session.path.set(path));
+  }
+
   #setPrimary(localIndex: LocalIndex, now: Instant): Result<void, Refusal> {
     const session = this.#tables.sessions.get(localIndex);
     if (!session) return fail(UNKNOWN_SESSION);
@@ -153,8 +175,14 @@ export class ReferenceDataPlane {
   #remove({ localIndex, sendClose }: Command<"remove-session">, now: Instant): Result<void, Refusal> {
     return this.#with(localIndex, (session) => {
       if (sendClose) this.#outbound.transmit(session, CLOSE, now);
-      this.#tables.sessions.remove(session);
+      this.#tables.forget(session);
     });
+  }
+
+  #setRelay({ kind: _, ...relay }: Command<"set-relay">): Result<void, Refusal> {
+    const { relays, sessions } = this.#tables;
+    const refusal = refusalOfRelay(relay, (index) => sessions.get(index));
+    return refusal ? fail(refusal) : relays.set(relay);
   }
 
   #applyPolicies({ programs, bindings, raiseEpoch }: Command<"apply-policies">): Result<void, Refusal> {
@@ -189,7 +217,7 @@ export class ReferenceDataPlane {
   }
 
   #sample(now: Instant): void {
-    const { sessions, policies, flows, parking, out } = this.#tables;
+    const { sessions, policies, relays, flows, parking, out } = this.#tables;
     for (const { localIndex, path: held } of sessions.all()) {
       const path = held.takeUntold(now);
       if (path) out.tell({ kind: "roamed", localIndex, path });
@@ -202,7 +230,8 @@ export class ReferenceDataPlane {
       flows: BigInt(flows.size),
       parked: BigInt(parking.packets),
     };
-    out.tell({ kind: "sampled", activity, counters, rules: policies.takeCounters() });
+    const rules = policies.takeCounters();
+    out.tell({ kind: "sampled", activity, counters, rules, relays: relays.takeActivity() });
   }
 
   #listFlows(now: Instant): void {
@@ -213,10 +242,13 @@ export class ReferenceDataPlane {
   }
 
   #sendDatagram({ to, datagram }: Command<"send-datagram">, now: Instant): Result<void, Refusal> {
-    if (to.kind === "relayed") return fail(NO_RELAYS);
-    if (datagram.length > DATAGRAM_BYTES_MAX) return fail(bad("the datagram is longer than any peer reads"));
-    if (wantsAnswer(datagram)) this.#tables.acquaintances.asked(to.endpoint, now);
-    this.#tables.out.send(to.endpoint, datagram);
+    const isRelayed = to.kind === "relayed";
+    if (datagram.length > (isRelayed ? BODY_BYTES_MAX : DATAGRAM_BYTES_MAX))
+      return fail(bad("the datagram is longer than any peer reads"));
+    const refusal = refusalOfPath(to, undefined);
+    if (refusal) return fail(refusal);
+    if (!isRelayed && wantsAnswer(datagram)) this.#tables.acquaintances.asked(to.endpoint, now);
+    this.#outbound.send(to, datagram, now);
     return DONE;
   }
 
@@ -236,7 +268,6 @@ const KEY_BYTES = 32;
 const CLOSE: OutboundMessage = { type: PacketType.closeTunnel, subtype: 0, body: new Uint8Array() };
 const DONE: Result<void, never> = ok(undefined);
 const UNKNOWN_SESSION: Refusal = { code: "unknown-session", error: "no session has this local index" };
-const NO_RELAYS: Refusal = { code: "unsupported", error: "path.relayed: nothing is sent through a relay yet" };
 /** Prefixes behind one peer. */
 const ALLOWED_PREFIXES_MAX = 64;
 /** Flows in one event. */
@@ -245,11 +276,19 @@ const FLOWS_TOLD_MAX = 1024;
 function refusalOfInstallation(command: Command<"install-session">): Refusal | undefined {
   if (command.sendKey.length !== KEY_BYTES || command.receiveKey.length !== KEY_BYTES)
     return bad("a key is not 32 bytes");
-  if (command.path?.kind === "relayed") return NO_RELAYS;
   if (command.localIndex === 0 || command.remoteIndex === 0) return bad("an index is 0");
   if (command.peerAddresses.length === 0) return bad("the peer has no address");
+  const refusal = command.path && refusalOfPath(command.path, command.localIndex);
+  if (refusal) return refusal;
   if (command.allowedPrefixes.length > ALLOWED_PREFIXES_MAX) return bad("too many prefixes lie behind the peer");
   return command.memo.length > MEMO_BYTES_MAX ? bad("the memo is longer than 64 KiB") : undefined;
+}
+
+/** A hop may be gone by the time that something is sent; what can never be one is refused. */
+function refusalOfPath(path: Path, of: LocalIndex | undefined): Refusal | undefined {
+  if (path.kind === "direct") return undefined;
+  if (path.relayIndex === 0) return bad("the relay index of a path is 0");
+  return path.session === of ? bad("a session is no relay for itself") : undefined;
 }
 
 /** The encrypted types, except relay frames: those are not made here. */

@@ -28,7 +28,7 @@ export class SessionPath {
     this.#isUntold = false;
   }
 
-  /** An authenticated packet came straight from `origin`. Returns the path when it moved, there or before, and is to be told now. */
+  /** An authenticated packet came straight from `origin`, which is a better way than any relay. Returns the path when it moved, there or before, and is to be told now. */
   heardFrom(origin: Origin, now: Instant): Path | undefined {
     if (!samePath(origin, this.#current) && !this.#isBack(origin, now)) {
       this.#left = { path: this.#current, at: now };
@@ -48,6 +48,7 @@ export class SessionPath {
   }
 
   #isBack(origin: Origin, now: Instant): boolean {
+    if (this.#current?.kind === "relayed") return false;
     return this.#left !== undefined && now - this.#left.at < FLAP_GUARD_MS && samePath(origin, this.#left.path);
   }
 }

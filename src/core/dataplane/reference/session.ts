@@ -5,7 +5,7 @@ import { nonceOf } from "../../crypto/nonce.ts";
 import type { Aead, Cipher, CryptoSuite } from "../../crypto/suite.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import { contains, type Prefix } from "../../netip/prefix.ts";
-import { encodeHeader, HEADER_BYTES, type PacketType } from "../../wire/header.ts";
+import { encodeHeader, HEADER_BYTES, MessageSubtype, PacketType, TAG_BYTES } from "../../wire/header.ts";
 import type {
   LocalIndex,
   PolicyId,
@@ -91,12 +91,32 @@ export class Session {
 
   /** The datagram for this body under the next counter (protocol 2.3). Only while not `exhausted`. */
   seal(type: PacketType, subtype: number, body: Uint8Array): Uint8Array {
-    if (this.exhausted) throw new Fault("counter-exhausted", "nothing is sealed with an exhausted counter");
-    this.#sendCounter++;
-    const header = encodeHeader({ type, subtype, remoteIndex: this.remoteIndex, counter: this.#sendCounter });
-    const datagram = concatBytes(header, this.#sendKey.seal(nonceOf(this.#cipher, this.#sendCounter), header, body));
+    const counter = this.#nextCounter();
+    const header = encodeHeader({ type, subtype, remoteIndex: this.remoteIndex, counter });
+    const datagram = concatBytes(header, this.#sendKey.seal(nonceOf(this.#cipher, counter), header, body));
     count(this.#traffic.sent, datagram);
     return datagram;
+  }
+
+  /**
+   * The frame that asks the peer to relay this datagram: all of it is authenticated, nothing encrypted (protocol 7.4). Only while not
+   * `exhausted`.
+   */
+  wrap(relayIndex: number, datagram: Uint8Array): Uint8Array {
+    const counter = this.#nextCounter();
+    const type = PacketType.message;
+    const header = encodeHeader({ type, subtype: MessageSubtype.relay, remoteIndex: relayIndex, counter });
+    const authenticated = concatBytes(header, datagram);
+    const tag = this.#sendKey.seal(nonceOf(this.#cipher, counter), authenticated, NOTHING);
+    const frame = concatBytes(authenticated, tag);
+    count(this.#traffic.sent, frame);
+    return frame;
+  }
+
+  #nextCounter(): bigint {
+    if (this.exhausted) throw new Fault("counter-exhausted", "nothing is sealed with an exhausted counter");
+    this.#sendCounter++;
+    return this.#sendCounter;
   }
 
   /** Whether a packet with this counter is new. */
@@ -108,10 +128,22 @@ export class Session {
   open(counter: bigint, datagram: Uint8Array): Uint8Array | undefined {
     const header = datagram.subarray(0, HEADER_BYTES);
     const body = this.#receiveKey.open(nonceOf(this.#cipher, counter), header, datagram.subarray(HEADER_BYTES));
-    if (!body) return undefined;
+    if (body) this.#received(counter, datagram);
+    return body;
+  }
+
+  /** The datagram in a new frame, or undefined, with nothing changed, when the frame is not authentic. */
+  unwrap(counter: bigint, frame: Uint8Array): Uint8Array | undefined {
+    const authenticated = frame.subarray(0, frame.length - TAG_BYTES);
+    const tag = frame.subarray(authenticated.length);
+    if (!this.#receiveKey.open(nonceOf(this.#cipher, counter), authenticated, tag)) return undefined;
+    this.#received(counter, frame);
+    return authenticated.subarray(HEADER_BYTES);
+  }
+
+  #received(counter: bigint, datagram: Uint8Array): void {
     this.#window.commit(counter);
     count(this.#traffic.received, datagram);
-    return body;
   }
 
   /** The peer has proved that it holds the keys. True when that was not known before. */
@@ -169,6 +201,8 @@ export class Session {
     };
   }
 }
+
+const NOTHING = new Uint8Array();
 
 /** Datagrams of one direction, as they are on the wire. */
 interface Tally {

@@ -10,12 +10,14 @@ import { Outbox } from "./outbox.ts";
 import { OwnNetworks } from "./own-networks.ts";
 import { Parking } from "./parking.ts";
 import { PolicyTable } from "./policy-table.ts";
+import { RelayTable } from "./relay-table.ts";
 import type { Session } from "./session.ts";
 import { SessionTable } from "./session-table.ts";
 
 /** What both directions of a data plane share. */
 export class Tables {
   readonly sessions: SessionTable = new SessionTable();
+  readonly relays: RelayTable = new RelayTable();
   readonly policies: PolicyTable = new PolicyTable();
   readonly flows: FlowTable = new FlowTable();
   readonly parking: Parking = new Parking();
@@ -38,6 +40,12 @@ export class Tables {
     this.#facts = facts;
     this.#own = new OwnNetworks(facts.networks);
     this.flows.timeouts = facts.flowTimeouts;
+  }
+
+  /** The session is over, and so are the relays that it is a hop of. */
+  forget(session: Session): void {
+    this.sessions.remove(session);
+    this.relays.forget(session.localIndex);
   }
 
   /** Whether the packet belongs to an allowed flow or may open one (SEMANTICS 4.3). One that may not is dropped here. */
@@ -66,4 +74,5 @@ const UNCONFIGURED: HostFacts = {
   dropMulticast: false,
   answerEcho: false,
   flowTimeouts: FLOW_TIMEOUTS,
+  relayPeerKilobytes: 0,
 };

@@ -65,6 +65,7 @@ export class Adoption implements Machine {
         dropMulticast: live.tun.dropMulticast,
         answerEcho: boot.tun.disabled,
         flowTimeouts: FLOW_TIMEOUTS,
+        relayPeerKilobytes: 0,
       },
     });
     this.#emit({ kind: "command", command: { kind: "apply-routes", routes: this.#facts.routes.routes } });

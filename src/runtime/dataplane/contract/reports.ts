@@ -9,6 +9,8 @@ import type {
   LocalIndex,
   PolicyId,
   RefusalAction,
+  Relay,
+  RelayActivity,
   RemoteIndex,
   RuleCounter,
   SessionActivity,
@@ -27,6 +29,7 @@ import {
   readAddress,
   readEndpoint,
   readKnownPath,
+  readKnownRelay,
   readOptionalAddress,
   readOptionalEndpoint,
   readPort,
@@ -66,6 +69,7 @@ export interface DataPlaneSnapshot {
   /** Undefined: no socket is bound. */
   readonly udp: Endpoint | undefined;
   readonly sessions: readonly SessionSnapshot[];
+  readonly relays: readonly Relay[];
 }
 
 /** Answer to a request. `code` "" on success; else one of dataplane.proto's, with one sentence. */
@@ -160,12 +164,13 @@ function readReady({ contractVersion, build, capabilities, snapshot, more, ...re
 
 /** A control plane that finds another contract still has to be able to read its number: a missing snapshot is an empty one. */
 function readSnapshot(snapshot: pb.Snapshot | undefined): DataPlaneSnapshot {
-  if (!snapshot) return { tun: undefined, udp: undefined, sessions: [] };
+  if (!snapshot) return { tun: undefined, udp: undefined, sessions: [], relays: [] };
   const { tunName: name, tunMtu: mtu, tunAddresses } = snapshot;
   return {
     tun: name === "" ? undefined : { name, mtu, addresses: tunAddresses.map(readPrefix) },
     udp: readOptionalEndpoint(snapshot.udp),
     sessions: snapshot.sessions.map(readSession),
+    relays: snapshot.relays.flatMap((relay) => readKnownRelay(relay) ?? []),
   };
 }
 
@@ -197,12 +202,13 @@ function readResultValue(value: pb.Result["value"]): ResultValue | undefined {
     case "udpOpened":
       return { kind: "udp-opened", bound: readEndpoint(value.value.bound) };
     case "sampled": {
-      const { activity, counters, more, rules } = value.value;
+      const { activity, counters, more, relays, rules } = value.value;
       return {
         kind: "sampled",
         activity: activity.map(readActivity),
         counters: readCounters(present(counters, "counters")),
         rules: rules.map(readRuleCounter),
+        relays: relays.map(readRelayActivity),
         more,
       };
     }
@@ -234,6 +240,10 @@ function readActivity(session: pb.SessionActivity): SessionActivity {
 
 function readRuleCounter({ policyId, inbound, ruleId, flows }: pb.RuleCounter): RuleCounter {
   return { policyId: policyId as PolicyId, direction: direction(inbound), ruleId, flows };
+}
+
+function readRelayActivity({ relayIndex, packetsTotal, bytesTotal }: pb.RelayActivity): RelayActivity {
+  return { relayIndex, packets: packetsTotal, bytes: bytesTotal };
 }
 
 function readFlow(flow: pb.Flow): Flow {

@@ -7,7 +7,15 @@ import type { Prefix } from "../../../core/netip/prefix.ts";
 import { frameOf } from "./frame.ts";
 import * as pb from "./generated/dataplane_pb.ts";
 import { policyPieces, routePieces } from "./pieces.ts";
-import { ciphers, recvErrorPolicies, writeEndpoint, writeOptionalPath, writePath, writePrefix } from "./values.ts";
+import {
+  ciphers,
+  recvErrorPolicies,
+  writeEndpoint,
+  writeOptionalPath,
+  writePath,
+  writePrefix,
+  writeRelay,
+} from "./values.ts";
 
 /** Everything that a control plane says to a data plane: what the core decides, and what belongs to the process. */
 export type DataPlaneRequest =
@@ -126,6 +134,12 @@ function writeCommand(
       return { case: "sendDatagram", value: { to: writePath(request.to), datagram: request.datagram } };
     case "drop-parked":
       return { case: "dropParked", value: { destination: addressBytes(request.destination) } };
+    case "set-relay": {
+      const { kind: _, ...relay } = request;
+      return { case: "setRelay", value: writeRelay(relay) };
+    }
+    case "remove-relay":
+      return { case: "removeRelay", value: { relayIndex: request.relayIndex } };
     case "sample":
       return { case: "sample", value: {} };
     case "list-flows":

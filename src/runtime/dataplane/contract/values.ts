@@ -1,6 +1,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Cipher } from "../../../core/crypto/suite.ts";
-import type { RecvErrorPolicy, RefusalAction, RuleProtocol } from "../../../core/dataplane/contract.ts";
+import type {
+  RecvErrorPolicy,
+  RefusalAction,
+  Relay,
+  RelayRole,
+  RuleProtocol,
+} from "../../../core/dataplane/contract.ts";
 import { addressBytes, addressFromBytes, familyOf, type IpAddress } from "../../../core/netip/address.ts";
 import { type Endpoint, endpoint, endpointAddress, endpointPort } from "../../../core/netip/endpoint.ts";
 import type { Prefix } from "../../../core/netip/prefix.ts";
@@ -85,6 +91,31 @@ export function writeOptionalPath<Name extends string>(
   return (value === undefined ? {} : { [name]: writePath(value) }) as {
     [name in Name]?: MessageInitShape<typeof pb.PathSchema>;
   };
+}
+
+export function writeRelay({ role, ...relay }: Relay): MessageInitShape<typeof pb.SetRelaySchema> {
+  return { ...relay, role: writeRole(role) };
+}
+
+function writeRole(role: RelayRole): NonNullable<MessageInitShape<typeof pb.SetRelaySchema>["role"]> {
+  if (role.kind === "terminal") return { case: "terminalPeer", value: addressBytes(role.peer) };
+  const { session, relayIndex } = role;
+  return { case: "forward", value: { session, relayIndex } };
+}
+
+/** Undefined: it does something of a kind that is not known here. */
+export function readKnownRelay({ relayIndex, session, remoteIndex, role }: pb.SetRelay): Relay | undefined {
+  const hop = { relayIndex, session: session as LocalIndex, remoteIndex };
+  switch (role.case) {
+    case "terminalPeer":
+      return { ...hop, role: { kind: "terminal", peer: readAddress(role.value) } };
+    case "forward": {
+      const { session: next, relayIndex: nextIndex } = role.value;
+      return { ...hop, role: { kind: "forward", session: next as LocalIndex, relayIndex: nextIndex } };
+    }
+    case undefined:
+      return undefined;
+  }
 }
 
 export function writeRoute({ prefix, target }: Route): MessageInitShape<typeof pb.RouteSchema> {

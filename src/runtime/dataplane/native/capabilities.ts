@@ -3,6 +3,8 @@ import type { DataPlaneRequest } from "../contract/codec.ts";
 
 /** To give up what moving packets does not take (SEMANTICS 14). */
 export const CONFINE = "confine";
+/** To send through relays, and to be one. */
+export const RELAYED_PATHS = "relayed-paths";
 
 /** The capability that this request needs and the data plane has not named (SEMANTICS 13); undefined: it can be sent. */
 export function lackingCapability(request: DataPlaneRequest, capabilities: readonly string[]): string | undefined {
@@ -17,6 +19,9 @@ function neededBy(request: DataPlaneRequest): string | undefined {
       return neededFor(request.path);
     case "send-datagram":
       return neededFor(request.to);
+    case "set-relay":
+    case "remove-relay":
+      return RELAYED_PATHS;
     case "apply-policies": {
       const rejects = request.programs.some(
         ({ refuse }) => refuse.inbound === "reject" || refuse.outbound === "reject",
@@ -31,5 +36,5 @@ function neededBy(request: DataPlaneRequest): string | undefined {
 }
 
 function neededFor(path: Path | undefined): string | undefined {
-  return path?.kind === "relayed" ? "relayed-paths" : undefined;
+  return path?.kind === "relayed" ? RELAYED_PATHS : undefined;
 }

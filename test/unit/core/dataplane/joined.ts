@@ -128,6 +128,7 @@ export function hostFacts(...networks: readonly string[]): Extract<DataPlaneComm
     dropMulticast: false,
     answerEcho: false,
     flowTimeouts: FLOW_TIMEOUTS,
+    relayPeerKilobytes: 0,
   };
 }
 

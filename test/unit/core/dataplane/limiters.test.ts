@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { instant } from "../../../../src/core/base/time.ts";
 import { SourceLimiter, tokensOf } from "../../../../src/core/dataplane/reference/limiters.ts";
-import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
+import { type Endpoint, endpointAddress } from "../../../../src/core/netip/endpoint.ts";
 
 describe("a limiter in tiers", () => {
   const limiter = (): SourceLimiter =>
@@ -11,7 +11,7 @@ describe("a limiter in tiers", () => {
       { rate: { perSecond: 1, burst: 1 }, of: "everybody", standings: ["known"] },
     ]);
   const admitted = (subject: SourceLimiter, source: string, at = 0): boolean =>
-    subject.admits(source as Endpoint, { standing: "first", tokens: 1 }, instant(at));
+    subject.admits(endpointAddress(source as Endpoint), { standing: "first", tokens: 1 }, instant(at));
 
   test("takes from no tier when one of them is empty", () => {
     const subject = limiter();
@@ -32,7 +32,7 @@ describe("a limiter in tiers", () => {
   test("lets no standing take the tokens of another", () => {
     const subject = limiter();
     const known = (source: string): boolean =>
-      subject.admits(source as Endpoint, { standing: "known", tokens: 1 }, instant(0));
+      subject.admits(endpointAddress(source as Endpoint), { standing: "known", tokens: 1 }, instant(0));
     expect([1, 2, 3, 4].map((n) => admitted(subject, `192.0.2.${n}:1`))).toEqual([true, true, true, false]);
     expect([5, 6].map((n) => known(`192.0.2.${n}:1`))).toEqual([true, false]);
   });
@@ -40,7 +40,7 @@ describe("a limiter in tiers", () => {
   test("takes all the tokens that a datagram costs, or none", () => {
     const subject = limiter();
     const costly = (source: string): boolean =>
-      subject.admits(source as Endpoint, { standing: "first", tokens: 2 }, instant(0));
+      subject.admits(endpointAddress(source as Endpoint), { standing: "first", tokens: 2 }, instant(0));
     expect([1, 2].map((n) => costly(`192.0.2.${n}:1`))).toEqual([true, false]);
     expect(admitted(subject, "192.0.2.2:1")).toBe(true);
   });

@@ -5,6 +5,7 @@ import type {
   PolicyId,
   PolicyRule,
   RefusalAction,
+  Relay,
   RemoteIndex,
   SessionSnapshot,
 } from "../../../../src/core/dataplane/contract.ts";
@@ -61,6 +62,15 @@ const route: fc.Arbitrary<Route> = fc.record({
     }),
   ),
 });
+const relay: fc.Arbitrary<Relay> = fc.record({
+  relayIndex: uint32,
+  session: index,
+  remoteIndex: uint32,
+  role: fc.oneof(
+    fc.record({ kind: fc.constant("terminal" as const), peer: address }),
+    fc.record({ kind: fc.constant("forward" as const), session: index, relayIndex: uint32 }),
+  ),
+});
 const action = fc.constantFrom<RefusalAction>("drop", "reject");
 const direction = fc.constantFrom<Direction>("inbound", "outbound");
 const age = fc.integer({ min: 0, max: 2 ** 40 });
@@ -88,6 +98,7 @@ const requestsByKind: ByKind<DataPlaneRequest> = {
     dropMulticast: fc.boolean(),
     answerEcho: fc.boolean(),
     flowTimeouts: fc.record({ tcpMs: uint32, udpMs: uint32, otherMs: uint32 }),
+    relayPeerKilobytes: uint32,
   }),
   "install-session": fc.record({
     localIndex: index,
@@ -119,6 +130,8 @@ const requestsByKind: ByKind<DataPlaneRequest> = {
   "look-up-routes": fc.record({ addresses: some(address) }),
   "send-datagram": fc.record({ to: path, datagram: bytes }),
   "drop-parked": fc.record({ destination: address }),
+  "set-relay": relay,
+  "remove-relay": fc.record({ relayIndex: uint32 }),
   sample: fc.record({}),
   shutdown: fc.record({ sendClose: fc.boolean() }),
   confine: fc.record({}),
@@ -155,6 +168,7 @@ const sampled: fc.Arbitrary<ResultValue> = fc.record({
     }),
   ),
   rules: some(fc.record({ policyId, direction, ruleId: uint32, flows: uint64 })),
+  relays: some(fc.record({ relayIndex: uint32, packets: uint64, bytes: uint64 })),
   counters: fc.record({
     drops: some(fc.tuple(reason, uint64)).map((entries) => new Map(entries)),
     tunReadPackets: uint64,
@@ -188,6 +202,7 @@ const reportsByKind: ByKind<DataPlaneReport> = {
       tun: maybe(fc.record({ name: fc.string({ minLength: 1 }), mtu: uint32, addresses: some(prefix) })),
       udp: maybe(anyEndpoint),
       sessions: some(session),
+      relays: some(relay),
     }),
     more: fc.boolean(),
   }),

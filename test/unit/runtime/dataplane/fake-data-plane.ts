@@ -13,7 +13,7 @@ import { decodeToDataPlane } from "../../../contract/data-plane-requests.ts";
 /** What a request is answered with; undefined leaves it to `FakeDataPlane`. */
 export type Script = (request: DataPlaneRequest, requestId: bigint) => readonly DataPlaneReport[] | undefined;
 
-export const nothingOpen: DataPlaneSnapshot = { tun: undefined, udp: undefined, sessions: [] };
+export const nothingOpen: DataPlaneSnapshot = { tun: undefined, udp: undefined, sessions: [], relays: [] };
 
 /** A data plane that only talks: it listens on a socket, remembers what it was told, and answers as scripted or as if all went well. */
 export class FakeDataPlane {

@@ -16,6 +16,7 @@ const running = {
   tun: { name: "tun7", mtu: 1300, addresses: [prefix("10.77.0.2/24")] },
   udp: "0.0.0.0:4242" as Endpoint,
   sessions: [],
+  relays: [],
 };
 const listener = { up: () => {}, event: () => {}, down: () => {}, tell: () => {} };
 

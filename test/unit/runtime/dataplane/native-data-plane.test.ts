@@ -29,6 +29,7 @@ const running = {
   tun: { name: "tun7", mtu: 1300, addresses: [prefix("10.77.0.2/24")] },
   udp: "0.0.0.0:4242" as Endpoint,
   sessions: [] as readonly SessionSnapshot[],
+  relays: [],
 };
 
 let state: StateDirectory;
@@ -285,7 +286,7 @@ describe("a running data plane", () => {
     let asked = 0;
     fake.script = (request, requestId) => {
       if (request.kind !== "sample") return undefined;
-      const value = { kind: "sampled", more: ++asked < 3, activity: [], rules: [], counters } as const;
+      const value = { kind: "sampled", more: ++asked < 3, activity: [], rules: [], relays: [], counters } as const;
       return [{ kind: "result", requestId, code: "", error: "", value }];
     };
     plane.command({ kind: "sample" });
