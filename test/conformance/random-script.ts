@@ -1,5 +1,5 @@
 import { concatBytes } from "../../src/core/base/bytes.ts";
-import type { DataPlaneCommand, LocalIndex, PolicyId, PolicyRule } from "../../src/core/dataplane/contract.ts";
+import type { DataPlaneCommand, LocalIndex, PolicyId, PolicyRule, Relay } from "../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import type { Endpoint } from "../../src/core/netip/endpoint.ts";
 import { type Prefix, parsePrefix } from "../../src/core/netip/prefix.ts";
@@ -51,6 +51,7 @@ class Author {
   readonly #random: Seeded;
   readonly #farEnds: FarEnd[] = [];
   readonly #sent: Uint8Array[] = [];
+  readonly #relays: Relay[] = [];
   #now = 1_000_000;
 
   constructor(seed: number) {
@@ -64,10 +65,17 @@ class Author {
       command(routes()),
       command(policies([programOf(1, [ruleOf()]), this.#program(2)])),
       command(this.#install()),
+      ...(this.#random.chance(50) ? this.#relaying() : []),
     ];
     while (steps.length < length) steps.push(this.#step());
     steps.push(command({ kind: "sample" }), command({ kind: "list-flows" }), { do: "snapshot" });
     return steps;
+  }
+
+  /** More sessions, and relays between them. */
+  #relaying(): readonly Step[] {
+    const make = [this.#install, this.#install, this.#setRelay, this.#setRelay, this.#setRelay];
+    return make.map((each) => command(each.call(this)));
   }
 
   #step(): Step {
@@ -202,20 +210,22 @@ class Author {
   #path(): Path {
     const random = this.#random;
     if (random.chance(85)) return directPath(random.pick(endpoints));
-    return { kind: "relayed", session: this.#index(), relayIndex: random.below(4) };
+    return { kind: "relayed", session: this.#recentIndex(), relayIndex: random.below(4) };
   }
 
   /** Some way to relay, between sessions that may not be there. */
   #setRelay(): DataPlaneCommand {
     const random = this.#random;
-    const relay = { relayIndex: random.below(RELAYS), session: this.#index(), remoteIndex: random.below(6) };
-    return {
-      kind: "set-relay",
-      ...relay,
+    const relay: Relay = {
+      relayIndex: random.below(RELAYS),
+      session: this.#recentIndex(),
+      remoteIndex: random.below(6),
       role: random.chance(50)
         ? { kind: "terminal", peer: this.#peerAddress() }
-        : { kind: "forward", session: this.#index(), relayIndex: random.below(6) },
+        : { kind: "forward", session: this.#recentIndex(), relayIndex: random.below(6) },
     };
+    this.#relays.push(relay);
+    return { kind: "set-relay", ...relay };
   }
 
   #applyPolicies(): DataPlaneCommand {
@@ -299,12 +309,16 @@ class Author {
   /** What a session has a relay carry: mostly a packet of some session, at times what anybody may say. */
   #frame(): Uint8Array {
     const random = this.#random;
+    if (this.#relays.length === 0 && random.chance(95)) return this.#sealed();
     const inner = random.weighted<() => Uint8Array>([
       [70, () => this.#sealed()],
       [10, () => this.#repeated()],
       [20, () => this.#madeUp()],
     ])();
-    const frame = random.pick(this.#farEnds).wrap(random.below(RELAYS), inner.subarray(0, 8969));
+    const relay = this.#relays.at(-1 - random.below(3));
+    const hop = random.chance(90) ? this.#farEnds.find(({ localIndex }) => localIndex === relay?.session) : undefined;
+    const index = relay && random.chance(90) ? relay.relayIndex : random.below(RELAYS);
+    const frame = (hop ?? random.pick(this.#farEnds)).wrap(index, inner.subarray(0, 8969));
     this.#sent.push(frame);
     return frame;
   }
@@ -343,6 +357,11 @@ class Author {
 
   #index(): LocalIndex {
     return (1 + this.#random.below(this.#farEnds.length + 1)) as LocalIndex;
+  }
+
+  /** Of one of the last sessions: one that is likely to be there. */
+  #recentIndex(): LocalIndex {
+    return Math.max(this.#farEnds.length - this.#random.below(4), 1) as LocalIndex;
   }
 
   #peerAddress(): IpAddress {

@@ -19,7 +19,7 @@ pub fn carry_out<O: Output>(
 ) -> Result<Option<Value>, Failure> {
     match command {
         Command::Sample(_) => {
-            let sample = pass.sample(encode::SAMPLED_SESSIONS_MAX, encode::SAMPLED_RULES_MAX);
+            let sample = pass.sample(encode::SAMPLE_LIMITS);
             return Ok(Some(Value::Sampled(encode::sampled(sample))));
         }
         Command::Configure(facts) => engine.configure(decode::host_facts(&facts)?),
@@ -42,8 +42,8 @@ pub fn carry_out<O: Output>(
             pass.send_datagram(path, &send.datagram)?;
         }
         Command::DropParked(drop) => pass.drop_parked(decode::address(&drop.destination)?),
-        Command::SetRelay(_) => return Err(Failure::unsupported("set_relay", "there are no relays here yet")),
-        Command::RemoveRelay(_) => return Err(Failure::unsupported("remove_relay", "there are no relays here yet")),
+        Command::SetRelay(set) => engine.set_relay(decode::relay(&set)?)?,
+        Command::RemoveRelay(remove) => engine.remove_relay(remove.relay_index),
         Command::Confine(_) => {
             return Err(Failure::unsupported("confine", "this data plane has no process of its own"));
         }

@@ -3,14 +3,15 @@
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
-use lacis_contract::wire::{self, path::Way, route};
+use lacis_contract::wire::{self, path::Way, route, set_relay};
 use lacis_engine::aead::{Cipher, SecretKey};
 use lacis_engine::control::Installation;
 use lacis_engine::header::Kind;
 use lacis_engine::host::{FlowTimeouts, HostFacts, RecvErrorPolicy};
 use lacis_engine::ip::{Prefix, address_from_bytes};
-use lacis_engine::path::Path;
+use lacis_engine::path::{Path, Relayed};
 use lacis_engine::policy::{Program, RefusalAction, Rule, RuleProtocol};
+use lacis_engine::relay::{Relay, Role};
 use lacis_engine::route::{BadGateways, GATEWAYS_MAX, Gateway, Gateways, Route, Target};
 use zeroize::Zeroizing;
 
@@ -39,9 +40,27 @@ pub fn bind_endpoint(endpoint: &wire::Endpoint) -> Result<SocketAddr, Failure> {
 pub fn path(path: &wire::Path) -> Result<Path, Failure> {
     match &path.way {
         Some(Way::Direct(to)) => Ok(Path::Direct(endpoint(to)?)),
-        Some(Way::Relayed(_)) => Err(Failure::unsupported("path.relayed", "nothing is sent through a relay yet")),
+        Some(Way::Relayed(through)) => Ok(Path::Relayed(relayed(through.session, through.relay_index))),
         None => Err(Failure::unknown_member("path.way")),
     }
+}
+
+fn relayed(session: u32, relay_index: u32) -> Relayed {
+    Relayed { session, relay_index }
+}
+
+/// A relay. Whether it can be is the engine's to say.
+pub fn relay(set: &wire::SetRelay) -> Result<Relay, Failure> {
+    Ok(Relay {
+        relay_index: set.relay_index,
+        session: set.session,
+        remote_index: set.remote_index,
+        role: match &set.role {
+            Some(set_relay::Role::TerminalPeer(peer)) => Role::End(address(peer)?),
+            Some(set_relay::Role::Forward(next)) => Role::Forward(relayed(next.session, next.relay_index)),
+            None => return Err(Failure::unknown_member("set_relay.role")),
+        },
+    })
 }
 
 /// A field that must be there.
@@ -76,6 +95,7 @@ pub fn host_facts(configure: &wire::Configure) -> Result<HostFacts, Failure> {
         drop_local_broadcast: configure.drop_local_broadcast,
         drop_multicast: configure.drop_multicast,
         answer_echo: configure.answer_echo,
+        relay_peer_kilobytes: configure.relay_peer_kilobytes,
     })
 }
 
@@ -270,8 +290,7 @@ mod tests {
         let typed = wire::PolicyRule { icmp_types: vec![8], ..rule(4) };
         assert_eq!(refused(self::rule(&typed).unwrap_err()), unsupported("icmp_types"));
         assert_eq!(refused(path(&wire::Path { way: None }).unwrap_err()), unsupported("path.way"));
-        let relayed = wire::Path { way: Some(Way::Relayed(wire::Relayed::default())) };
-        assert_eq!(refused(path(&relayed).unwrap_err()), unsupported("path.relayed"));
+        assert_eq!(refused(relay(&wire::SetRelay::default()).unwrap_err()), unsupported("set_relay.role"));
         let cipher = installation(wire::InstallSession { cipher: 9, ..install() });
         assert_eq!(cipher.err().map(refused), Some(unsupported("cipher")));
         let facts = host_facts(&wire::Configure { send_recv_error: 4, ..Default::default() });

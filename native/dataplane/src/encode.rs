@@ -8,9 +8,10 @@ use lacis_engine::flow::FlowView;
 use lacis_engine::ip::{Prefix, address_to_bytes};
 use lacis_engine::output::{DropSample, Event, Standing};
 use lacis_engine::packet::Direction;
-use lacis_engine::path::Path;
+use lacis_engine::path::{Path, Relayed};
 use lacis_engine::policy::RefusalAction;
-use lacis_engine::reports::{Sample, SessionSnapshot};
+use lacis_engine::relay::{Relay, Role};
+use lacis_engine::reports::{Sample, SampleLimits, SessionSnapshot};
 use lacis_engine::route::{Route, Target};
 use prost::Message;
 
@@ -20,13 +21,11 @@ use crate::platform::confinement::Confinement;
 /// Name and version of this program.
 pub const BUILD: &str = concat!("lacis-dataplane ", env!("CARGO_PKG_VERSION"));
 
-/// Sessions in one `Sampled`: about 60 bytes each, so that they fit a frame with the counters.
-pub const SAMPLED_SESSIONS_MAX: usize = 12_288;
+/// What fits one `Sampled` with the counters: sessions take about 60 bytes each, rules at most 29, relays at most 30.
+pub const SAMPLE_LIMITS: SampleLimits = SampleLimits { sessions: 12_288, rules: 8_192, relays: 2_048 };
 
-/// Rules in one `Sampled`: at most 29 bytes each, which is what its sessions leave.
-pub const SAMPLED_RULES_MAX: usize = 8_192;
-
-/// Bytes of sessions in one `Ready`: leaves room for one session with the longest memo and for the rest of the message.
+/// Bytes of sessions in one `Ready`: leaves room for one session with the longest memo, for all relays (at most 44 bytes each) and for the rest
+/// of the message.
 const READY_SESSIONS_BYTES: usize = FRAME_LIMIT_BYTES / 2;
 
 /// An underlay address.
@@ -36,8 +35,29 @@ pub fn endpoint(socket: SocketAddr) -> wire::Endpoint {
 
 /// A way to a peer, or where a datagram came from.
 pub fn path(path: Path) -> wire::Path {
-    let Path::Direct(to) = path;
-    wire::Path { way: Some(wire::path::Way::Direct(endpoint(to))) }
+    let way = match path {
+        Path::Direct(to) => wire::path::Way::Direct(endpoint(to)),
+        Path::Relayed(Relayed { session, relay_index }) => {
+            wire::path::Way::Relayed(wire::Relayed { session, relay_index })
+        }
+    };
+    wire::Path { way: Some(way) }
+}
+
+/// A relay that is set.
+pub fn relay(relay: Relay) -> wire::SetRelay {
+    let role = match relay.role {
+        Role::End(peer) => wire::set_relay::Role::TerminalPeer(address_to_bytes(peer)),
+        Role::Forward(Relayed { session, relay_index }) => {
+            wire::set_relay::Role::Forward(wire::RelayHop { session, relay_index })
+        }
+    };
+    wire::SetRelay {
+        relay_index: relay.relay_index,
+        session: relay.session,
+        remote_index: relay.remote_index,
+        role: Some(role),
+    }
 }
 
 fn prefix(prefix: Prefix) -> wire::Prefix {
@@ -163,9 +183,15 @@ pub fn sampled(sample: Sample) -> wire::Sampled {
         rule_id: count.rule_id,
         flows: count.flows,
     });
+    let relays = sample.relays.iter().map(|activity| wire::RelayActivity {
+        relay_index: activity.relay_index,
+        packets_total: activity.packets,
+        bytes_total: activity.bytes,
+    });
     wire::Sampled {
         activity: activity.collect(),
         rules: rules.collect(),
+        relays: relays.collect(),
         more: sample.more,
         counters: Some(wire::Counters {
             drops: drops.collect(),
@@ -179,11 +205,12 @@ pub fn sampled(sample: Sample) -> wire::Sampled {
     }
 }
 
-/// What already runs here, in as many `Ready` as it takes, each made when it is asked for. `devices` is a snapshot without sessions.
+/// What already runs here, in as many `Ready` as it takes, each made when it is asked for. `devices` is a snapshot without sessions; only the first
+/// one tells of its relays.
 pub fn ready(
     capabilities: Vec<&'static str>,
     contract_version: u32,
-    devices: wire::Snapshot,
+    mut devices: wire::Snapshot,
     sessions: impl Iterator<Item = SessionSnapshot>,
 ) -> impl Iterator<Item = wire::Ready> {
     let mut sessions = sessions.map(session_snapshot).peekable();
@@ -199,7 +226,8 @@ pub fn ready(
         }
         let more = sessions.peek().is_some();
         is_over = !more;
-        let snapshot = Some(wire::Snapshot { sessions: held, ..devices.clone() });
+        let relays = std::mem::take(&mut devices.relays);
+        let snapshot = Some(wire::Snapshot { sessions: held, relays, ..devices.clone() });
         Some(wire::Ready { contract_version, snapshot, more, ..introduction(&capabilities) })
     })
 }

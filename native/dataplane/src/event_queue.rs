@@ -32,7 +32,7 @@ pub enum Pushed {
 pub type Opening = Box<dyn Iterator<Item = Event> + Send>;
 
 enum Waiting {
-    One(Event, Class, usize),
+    One(Box<Event>, Class, usize),
     Many(Opening),
 }
 
@@ -159,7 +159,7 @@ impl State {
             return Pushed::Overflow;
         }
         *held = with_it;
-        self.waiting.push_back(Waiting::One(event, class, bytes));
+        self.waiting.push_back(Waiting::One(Box::new(event), class, bytes));
         Pushed::Queued
     }
 
@@ -172,7 +172,7 @@ impl State {
                     if let Some(held) = self.held.get_mut(class as usize) {
                         *held = Amount { events: held.events - 1, bytes: held.bytes - bytes };
                     }
-                    events.push(event);
+                    events.push(*event);
                 }
                 Some(Waiting::Many(opening)) if events.is_empty() => return Next::Opening(opening),
                 Some(opening) => {

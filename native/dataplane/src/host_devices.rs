@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use lacis_contract::wire;
+use lacis_engine::engine::Engine;
 use lacis_engine::ip::Prefix;
 
 use crate::decode;
@@ -43,7 +44,7 @@ impl HostDevices {
 
     /// What this process and this system can do.
     pub fn capabilities(&self) -> Vec<&'static str> {
-        let mut capabilities = vec!["tun", "udp", "confine"];
+        let mut capabilities = vec!["tun", "udp", "confine", "relayed-paths"];
         if self.udp.as_ref().is_some_and(|(udp, _)| udp.has_offloads()) {
             capabilities.push("udp-offload");
         }
@@ -53,14 +54,15 @@ impl HostDevices {
         capabilities
     }
 
-    /// What is open, without sessions.
-    pub fn snapshot(&self) -> wire::Snapshot {
+    /// What is open and which relays are set, without sessions.
+    pub fn snapshot(&self, engine: &Engine) -> wire::Snapshot {
         let (tun_name, tun_mtu, tun_addresses) = match &self.tun {
             Some((tun, opened)) => (tun.name().to_owned(), opened.mtu, opened.addresses.clone()),
             None => Default::default(),
         };
         let udp = self.udp.as_ref().map(|(udp, _)| encode::endpoint(udp.bound()));
-        wire::Snapshot { tun_name, tun_mtu, tun_addresses, udp, sessions: vec![] }
+        let relays = engine.relays().into_iter().map(encode::relay).collect();
+        wire::Snapshot { tun_name, tun_mtu, tun_addresses, udp, sessions: vec![], relays }
     }
 
     /// Whether this device is open.

@@ -79,10 +79,12 @@ impl Conversation {
     /// As on a new connection.
     fn greet(&mut self, hello: &wire::Hello, request_id: u64) {
         self.staged = Staged::default();
-        let capabilities = vec!["memory"];
+        let capabilities = vec!["memory", "relayed-paths"];
         if let Some(version) = hello.common_version() {
             self.greeting = Greeting::Agreed;
-            for ready in encode::ready(capabilities, version, self.devices.snapshot(), snapshot(&self.engine)) {
+            for ready in
+                encode::ready(capabilities, version, self.devices.snapshot(&self.engine), snapshot(&self.engine))
+            {
                 self.out.push(Wire::Ready(ready));
             }
         } else {
@@ -163,7 +165,7 @@ struct PaperDevices {
 }
 
 impl PaperDevices {
-    fn snapshot(&self) -> wire::Snapshot {
+    fn snapshot(&self, engine: &Engine) -> wire::Snapshot {
         let tun = self.tun.clone().unwrap_or_default();
         wire::Snapshot {
             tun_name: tun.name,
@@ -171,6 +173,7 @@ impl PaperDevices {
             tun_addresses: tun.addresses,
             udp: self.udp.clone(),
             sessions: vec![],
+            relays: engine.relays().into_iter().map(encode::relay).collect(),
         }
     }
 }

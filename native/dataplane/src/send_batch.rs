@@ -119,6 +119,8 @@ mod tests {
     use std::cell::{Cell, RefCell};
     use std::net::SocketAddr;
 
+    use lacis_engine::reports::SampleLimits;
+
     use super::*;
 
     /// A socket that refuses runs for some reason, and everything to port 9.
@@ -189,7 +191,7 @@ mod tests {
         push(&mut batch, 1, &[100]);
         batch.flush();
         assert_eq!(*batch.socket.sent.borrow(), [(0, 1), (300, 1)]);
-        assert_eq!(batch.engine.sample(0, 0).drops, [(DropReason::SendFailed, 2)]);
+        assert_eq!(batch.engine.sample(SampleLimits::default()).drops, [(DropReason::SendFailed, 2)]);
     }
 
     #[test]

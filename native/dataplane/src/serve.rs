@@ -217,7 +217,7 @@ impl Process {
         };
         connection.greeting = Greeting::Agreed;
         let sessions = snapshot(Arc::clone(engine));
-        let ready = encode::ready(devices.capabilities(), version, devices.snapshot(), sessions);
+        let ready = encode::ready(devices.capabilities(), version, devices.snapshot(engine), sessions);
         self.shared.events.greet(Box::new(ready.map(Event::Ready)));
     }
 

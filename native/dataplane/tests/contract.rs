@@ -66,13 +66,11 @@ fn fields_of_a_later_version_are_skipped_and_its_commands_refused_by_name() {
 fn what_cannot_be_done_yet_is_refused_by_name() {
     let plane = Plane::start(&[]);
     let mut control = plane.greeted();
-    let relayed = Some(wire::Path { way: Some(wire::path::Way::Relayed(wire::Relayed::default())) });
     let rejecting = wire::PolicyProgram { policy_id: 1, refuse_inbound: 2, ..Default::default() };
     for (command, field) in [
-        (Command::SetRelay(wire::SetRelay::default()), "set_relay"),
-        (Command::RemoveRelay(wire::RemoveRelay::default()), "remove_relay"),
+        (Command::SetRelay(wire::SetRelay::default()), "set_relay.role"),
         (Command::LookUpRoutes(wire::LookUpRoutes::default()), "look_up_routes"),
-        (Command::SetPath(wire::SetPath { local_index: 7, path: relayed }), "path.relayed"),
+        (Command::SetPath(wire::SetPath { local_index: 7, path: Some(wire::Path::default()) }), "path.way"),
         (Command::OpenTun(wire::OpenTun { mtu: 1_300, queues: 2, ..Default::default() }), "queues"),
         (
             Command::ApplyPolicies(wire::ApplyPolicies { programs: vec![rejecting], ..Default::default() }),

@@ -16,6 +16,8 @@ use crate::output::Output;
 use crate::path::Path;
 use crate::policy::Program;
 pub use crate::policy_table::{POLICIES_MAX, RULES_MAX};
+use crate::relay::{RELAYS_MAX, Relay, RelayEntry, Role};
+use crate::relaying::RELAYED_LIMIT_BYTES;
 use crate::route::{ROUTES_MAX, Route};
 use crate::route_table::{BadRoutes, RouteTable};
 use crate::session::{NewSession, Session};
@@ -95,8 +97,43 @@ impl Engine {
 
     /// Sends to `path` from now on.
     pub fn set_path(&self, local_index: u32, path: Option<Path>) -> Result<(), Refusal> {
+        check_path(path, Some(local_index))?;
         self.session(local_index)?.set_path(path);
         Ok(())
+    }
+
+    /// Sets a relay in the place of the one with the same index. It goes with its sessions.
+    pub fn set_relay(&self, relay: Relay) -> Result<(), Refusal> {
+        let next = match relay.role {
+            Role::Forward(next) if next.relay_index == 0 => {
+                return Err(Refusal::bad("the relay index of the next hop is 0"));
+            }
+            Role::End(_) if relay.remote_index == 0 => {
+                return Err(Refusal::bad("an end needs the index of the way back"));
+            }
+            _ if relay.relay_index == 0 => return Err(Refusal::bad("the relay index is 0")),
+            Role::Forward(next) => Some(next),
+            Role::End(_) => None,
+        };
+        let find = || {
+            let hop = self.session(relay.session)?;
+            let next = next.map(|next| self.session(next.session)).transpose()?;
+            let is_one_peer = match relay.role {
+                Role::Forward(_) => next.as_ref().is_some_and(|next| next.peer() == hop.peer()),
+                Role::End(peer) => hop.peer_addresses.contains(&peer),
+            };
+            if is_one_peer {
+                return Err(Refusal::bad("both sides of a relay are one peer"));
+            }
+            Ok(RelayEntry::new(relay, hop, next))
+        };
+        let set = self.relays.set(relay.relay_index, find)?;
+        set.ok_or_else(|| Refusal::bad(format!("there are already {RELAYS_MAX} relays")))
+    }
+
+    /// Takes a relay away, if it is there.
+    pub fn remove_relay(&self, relay_index: u32) {
+        self.relays.remove(relay_index);
     }
 
     /// Replaces the facts about this host.
@@ -162,6 +199,7 @@ impl<O: Output> Pass<'_, O> {
         if new.peer_addresses.is_empty() {
             return Err(Refusal::bad("the peer has no address"));
         }
+        check_path(new.path, Some(new.local_index))?;
         if new.allowed_prefixes.len() > ALLOWED_PREFIXES_MAX {
             return Err(Refusal::bad(format!("more than {ALLOWED_PREFIXES_MAX} prefixes lie behind the peer")));
         }
@@ -217,7 +255,7 @@ impl<O: Output> Pass<'_, O> {
         if send_close {
             self.step.send(&session, Kind::CloseTunnel, &[], None);
         }
-        self.step.engine.sessions.remove(local_index);
+        self.step.engine.forget(local_index);
         Ok(())
     }
 
@@ -246,11 +284,19 @@ impl<O: Output> Pass<'_, O> {
         if datagram.len() > DATAGRAM_LIMIT_BYTES {
             return Err(Refusal::bad(format!("a datagram of {} bytes is longer than any", datagram.len())));
         }
-        let Path::Direct(to) = path;
-        if wants_answer(datagram) {
-            lock(&self.step.engine.acquaintances).asked(to.ip(), self.step.now_ms);
+        check_path(Some(path), None)?;
+        match path {
+            Path::Direct(to) => {
+                if wants_answer(datagram) {
+                    lock(&self.step.engine.acquaintances).asked(to.ip(), self.step.now_ms);
+                }
+                self.step.send_datagram(to, datagram);
+            }
+            Path::Relayed(_) if datagram.len() > RELAYED_LIMIT_BYTES => {
+                return Err(Refusal::bad(format!("a datagram of {} bytes fits no relay's frame", datagram.len())));
+            }
+            Path::Relayed(relayed) => self.step.send_datagram_relayed(relayed, datagram),
         }
-        self.step.send_datagram(to, datagram);
         Ok(())
     }
 
@@ -264,6 +310,17 @@ impl<O: Output> Pass<'_, O> {
         for address in &session.peer_addresses {
             self.release(*address);
         }
+    }
+}
+
+/// A hop may be gone by the time that something is sent; what can never be one is refused.
+fn check_path(path: Option<Path>, of: Option<u32>) -> Result<(), Refusal> {
+    match path {
+        Some(Path::Relayed(relayed)) if relayed.relay_index == 0 => Err(Refusal::bad("the relay index of a path is 0")),
+        Some(Path::Relayed(relayed)) if Some(relayed.session) == of => {
+            Err(Refusal::bad("a session is no relay for itself"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -16,6 +16,8 @@ use crate::output::{DropSample, Event, Output};
 use crate::park::ParkingLot;
 use crate::path::Path;
 use crate::policy_table::PolicyTable;
+use crate::relay::{Relay, RelayCache, RelayTable};
+use crate::relay_quota::RelayQuota;
 use crate::route_cache::RouteCache;
 use crate::route_table::RouteTable;
 use crate::session_table::{SessionCache, SessionTable};
@@ -30,6 +32,7 @@ pub struct Engine {
     facts: RwLock<Facts>,
     facts_version: AtomicU64,
     pub(crate) sessions: SessionTable,
+    pub(crate) relays: RelayTable,
     pub(crate) policies: RwLock<PolicyTable>,
     pub(crate) flows: FlowTable,
     pub(crate) parked: Mutex<ParkingLot>,
@@ -41,6 +44,7 @@ pub struct Engine {
     pub(crate) recv_errors_out: Mutex<SourceLimiter>,
     pub(crate) awaited: Mutex<AwaitedIndexes>,
     pub(crate) messages_in: Mutex<MessageLimiter>,
+    pub(crate) relay_quota: Mutex<RelayQuota>,
     pub(crate) drops: DropCounters,
     pub(crate) outbound: OutboundCounters,
     pub(crate) inbound: InboundCounters,
@@ -62,6 +66,8 @@ pub struct Worker {
     facts: Facts,
     facts_version: u64,
     sessions: SessionCache,
+    hops: SessionCache,
+    relays: RelayCache,
     ways: RouteCache,
     flow: FlowMemo,
 }
@@ -73,6 +79,8 @@ impl Worker {
             facts: Facts::default(),
             facts_version: u64::MAX,
             sessions: SessionCache::new(),
+            hops: SessionCache::new(),
+            relays: RelayCache::new(),
             ways: RouteCache::new(),
             flow: FlowMemo::default(),
         }
@@ -82,6 +90,8 @@ impl Worker {
     /// what it has counted.
     pub fn rest(&mut self, engine: &Engine) {
         self.sessions.clear();
+        self.hops.clear();
+        self.relays.clear();
         engine.flows.settle(&mut self.flow);
     }
 }
@@ -105,6 +115,7 @@ impl Engine {
             facts: RwLock::default(),
             facts_version: AtomicU64::new(0),
             sessions: SessionTable::default(),
+            relays: RelayTable::default(),
             policies: RwLock::default(),
             flows: FlowTable::new(),
             parked: Mutex::new(ParkingLot::new()),
@@ -116,6 +127,7 @@ impl Engine {
             recv_errors_out: Mutex::new(SourceLimiter::recv_error()),
             awaited: Mutex::new(AwaitedIndexes::new()),
             messages_in: Mutex::new(MessageLimiter::new()),
+            relay_quota: Mutex::new(RelayQuota::new()),
             drops: DropCounters::new(),
             outbound: OutboundCounters::default(),
             inbound: InboundCounters::default(),
@@ -133,8 +145,8 @@ impl Engine {
             worker.facts_version = version;
             worker.ways.clear();
         }
-        let Worker { facts: Facts { host, routes }, sessions, ways, flow, .. } = worker;
-        Pass { sessions, step: Step { engine: self, host, routes, ways, flow, now_ms, out } }
+        let Worker { facts: Facts { host, routes }, sessions, hops, relays, ways, flow, .. } = worker;
+        Pass { sessions, relays, step: Step { engine: self, host, routes, hops, ways, flow, now_ms, out } }
     }
 
     /// Counts drops that happened outside: a device or a socket that refused.
@@ -152,6 +164,18 @@ impl Engine {
         Arc::clone(&read(&self.facts).routes)
     }
 
+    /// The relays that are set, by ascending index.
+    pub fn relays(&self) -> Vec<Relay> {
+        self.relays.all()
+    }
+
+    /// The session is over, and so are the relays that it is a hop of.
+    pub(crate) fn forget(&self, local_index: u32) {
+        if let Some(session) = self.sessions.remove(local_index) {
+            self.relays.forget(&session);
+        }
+    }
+
     pub(crate) fn replace_host(&self, host: HostFacts) {
         write(&self.facts).host = Arc::new(host);
         self.facts_version.fetch_add(1, Ordering::Release);
@@ -166,6 +190,7 @@ impl Engine {
 /// One thread's use of the engine at one instant.
 pub struct Pass<'a, O: Output> {
     pub(crate) sessions: &'a mut SessionCache,
+    pub(crate) relays: &'a mut RelayCache,
     pub(crate) step: Step<'a, O>,
 }
 
@@ -175,6 +200,8 @@ pub(crate) struct Step<'a, O: Output> {
     pub(crate) engine: &'a Engine,
     pub(crate) host: &'a HostFacts,
     pub(crate) routes: &'a RouteTable,
+    /// Sessions with relays: those that a relayed path leads through.
+    pub(crate) hops: &'a mut SessionCache,
     pub(crate) ways: &'a mut RouteCache,
     pub(crate) flow: &'a mut FlowMemo,
     pub(crate) now_ms: u64,

@@ -45,6 +45,8 @@ pub struct HostFacts {
     pub answer_echo: bool,
     /// How long flows are remembered.
     pub flow_timeouts: FlowTimeouts,
+    /// Thousands of bytes that one peer may have forwarded in a second; 0: as many as it likes.
+    pub relay_peer_kilobytes: u32,
 }
 
 /// How long a flow is remembered after its last packet, in milliseconds.

@@ -1,6 +1,6 @@
 //! A datagram arrives from the socket (SEMANTICS.md sections 2 and 4).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::drop_reason::DropReason;
@@ -35,59 +35,102 @@ impl<O: Output> Pass<'_, O> {
             return self.step.drop_from(source, DropReason::OverlaySource);
         }
         match header.kind {
-            Kind::Handshake => self.step.handshake(&header, datagram, source),
+            Kind::Handshake => self.step.handshake_from(&header, datagram, source),
             Kind::RecvError => self.step.recv_error(datagram, source),
-            Kind::Relay => self.step.unknown_index(&header, source),
+            Kind::Relay => self.frame(&header, datagram, source),
             _ => self.sealed(&header, datagram, source),
         }
     }
 
     fn sealed(&mut self, header: &Header, datagram: &mut [u8], source: SocketAddr) {
-        let Self { sessions, step } = self;
+        let Self { sessions, step, .. } = self;
         let Some(session) = sessions.by_index(&step.engine.sessions, header.remote_index) else {
             return step.unknown_index(header, source);
         };
-        let body = match open(session, header, datagram) {
-            Ok(body) => body,
-            Err(reason) => return step.drop_inbound(session, None, reason),
-        };
-        // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
-        let origin = Path::Direct(source);
-        if let Some(path) = session.heard_from(origin, step.now_ms) {
-            step.out.event(Event::Roamed { local_index: session.local_index, path });
-        }
-        if session.is_noteworthy(step.now_ms) {
-            lock(&step.engine.acquaintances).heard(source.ip());
-        }
-        let awaited = step.confirm(session);
-        step.opened(session, header.kind, body);
-        for address in awaited {
+        for address in step.open(session, header, datagram, Some(source)) {
             self.release(address);
         }
     }
 }
 
+/// With whom a datagram that proves nothing shares its limits, and how it came.
+pub(crate) struct Sender {
+    pub origin: Path,
+    pub address: IpAddr,
+    pub standing: Standing,
+}
+
+/// Step 4: message 1 knows no index of ours, message 2 must name one.
+pub(crate) fn is_handshake(header: &Header, datagram: &[u8]) -> bool {
+    let is_plausible = match header.counter {
+        1 => header.remote_index == 0,
+        2 => header.remote_index != 0,
+        _ => false,
+    };
+    is_plausible && datagram.len() > HEADER_BYTES
+}
+
 impl<O: Output> Step<'_, O> {
-    fn handshake(&mut self, header: &Header, datagram: &[u8], source: SocketAddr) {
-        let is_plausible = match header.counter {
-            1 => header.remote_index == 0,
-            2 => header.remote_index != 0,
-            _ => false,
-        };
-        if !is_plausible || datagram.len() <= HEADER_BYTES {
+    /// Steps 8 to 14, of a datagram from the socket or out of a frame. Returns the addresses whose packets now have a session.
+    pub(crate) fn open(
+        &mut self,
+        session: &Arc<Session>,
+        header: &Header,
+        datagram: &mut [u8],
+        source: Option<SocketAddr>,
+    ) -> Vec<IpAddr> {
+        match open(session, header, datagram) {
+            Ok(body) => {
+                let awaited = self.proved(session, source);
+                self.opened(session, header.kind, body);
+                awaited
+            }
+            Err(reason) => {
+                self.drop_inbound(session, None, reason);
+                vec![]
+            }
+        }
+    }
+
+    /// Steps 12 and 13: something authentic came. Whoever is heard through a relay, without a `source`, has not shown where he is.
+    pub(crate) fn proved(&mut self, session: &Arc<Session>, source: Option<SocketAddr>) -> Vec<IpAddr> {
+        if let Some(source) = source {
+            // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
+            if let Some(path) = session.heard_from(Path::Direct(source), self.now_ms) {
+                self.out.event(Event::Roamed { local_index: session.local_index, path });
+            }
+            if session.is_noteworthy(self.now_ms) {
+                lock(&self.engine.acquaintances).heard(source.ip());
+            }
+        }
+        self.confirm(session)
+    }
+
+    fn handshake_from(&mut self, header: &Header, datagram: &[u8], source: SocketAddr) {
+        if !is_handshake(header, datagram) {
             return self.drop_from(source, DropReason::BadHandshake);
         }
-        let (standing, limiter) = match header.counter {
-            1 => (self.standing_of_message_1(source, datagram), &self.engine.messages_1_in),
-            _ => (self.standing(source), &self.engine.messages_2_in),
+        let standing = match header.counter {
+            1 => self.standing_of_message_1(source, datagram),
+            _ => self.standing(source),
         };
-        if !lock(limiter).admits(source.ip(), standing, tokens_of(datagram), self.now_ms) {
-            return self.drop_from(source, DropReason::HandshakeLimited);
+        self.handshake(header, datagram, Sender { origin: Path::Direct(source), address: source.ip(), standing });
+    }
+
+    pub(crate) fn handshake(&mut self, header: &Header, datagram: &[u8], sender: Sender) {
+        let Sender { origin, address, standing } = sender;
+        let limiter = match header.counter {
+            1 => &self.engine.messages_1_in,
+            _ => &self.engine.messages_2_in,
+        };
+        if !lock(limiter).admits(address, standing, tokens_of(datagram), self.now_ms) {
+            let sample = DropSample::new(DropReason::HandshakeLimited, true);
+            return self.drop(DropSample { origin: Some(origin), ..sample });
         }
         if header.counter == 2 {
             lock(&self.engine.awaited).named(header.remote_index, self.now_ms);
         }
-        self.out.event(Event::Datagram { origin: Path::Direct(source), standing, datagram: datagram.to_vec() });
+        self.out.event(Event::Datagram { origin, standing, datagram: datagram.to_vec() });
     }
 
     fn standing_of_message_1(&self, source: SocketAddr, datagram: &[u8]) -> Standing {
@@ -126,7 +169,7 @@ impl<O: Output> Step<'_, O> {
     }
 
     /// The first authentic packet proves that the peer has the keys. Returns the addresses whose packets now have a session.
-    fn confirm(&mut self, session: &Arc<Session>) -> Vec<std::net::IpAddr> {
+    fn confirm(&mut self, session: &Arc<Session>) -> Vec<IpAddr> {
         if !session.confirm() {
             return vec![];
         }
@@ -144,7 +187,7 @@ impl<O: Output> Step<'_, O> {
         // A closed tunnel is gone with its first message: nobody can order more of these than there are sessions.
         let is_last = kind == Kind::CloseTunnel;
         if is_last {
-            self.engine.sessions.remove(session.local_index);
+            self.engine.forget(session.local_index);
         } else if !lock(&self.engine.messages_in).admits(session.peer(), order, self.now_ms) {
             return self.drop_inbound(session, None, DropReason::MessageLimited);
         }
@@ -193,7 +236,7 @@ impl<O: Output> Step<'_, O> {
         }
     }
 
-    fn drop_inbound(&mut self, session: &Session, tuple: Option<Tuple>, reason: DropReason) {
+    pub(crate) fn drop_inbound(&mut self, session: &Session, tuple: Option<Tuple>, reason: DropReason) {
         self.drop(DropSample { tuple, local_index: session.local_index, ..DropSample::new(reason, true) });
     }
 }

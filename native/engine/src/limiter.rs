@@ -34,9 +34,14 @@ impl Bucket {
 
     /// Takes a token if there is one.
     pub fn take(&mut self, rate: Rate, now_ms: u64) -> bool {
-        let has = self.has(rate, now_ms, 1);
+        self.take_many(rate, now_ms, 1)
+    }
+
+    /// Takes so many tokens if they are there.
+    pub fn take_many(&mut self, rate: Rate, now_ms: u64, tokens: u64) -> bool {
+        let has = self.has(rate, now_ms, tokens);
         if has {
-            self.spend(1);
+            self.spend(tokens);
         }
         has
     }

@@ -57,7 +57,7 @@ impl<O: Output> Pass<'_, O> {
         }
         let gateway = if way == Way::Gateways { self.gateway(&tuple) } else { None };
         let next_hop = gateway.as_ref().unwrap_or(&inner.destination);
-        let Self { sessions, step } = self;
+        let Self { sessions, step, .. } = self;
         match sessions.primary(&step.engine.sessions, next_hop) {
             Some(session) => step.send_allowed(session, &tuple, packet),
             None => step.park(*next_hop, &tuple, packet),
@@ -66,7 +66,7 @@ impl<O: Output> Pass<'_, O> {
 
     /// Section 3.2: the peer behind which the destination of a flow lies.
     fn gateway(&mut self, flow: &Tuple) -> Option<IpAddr> {
-        let Self { sessions, step } = self;
+        let Self { sessions, step, .. } = self;
         let Target::Gateways(gateways) = step.routes.target(flow.remote_address) else { return None };
         let table = &step.engine.sessions;
         let version = sessions.version(table);
@@ -157,8 +157,10 @@ impl<O: Output> Step<'_, O> {
         if session.is_exhausted() {
             return self.drop_exhausted(session, tuple);
         }
-        let Some(Path::Direct(to)) = session.path() else {
-            return self.drop_outbound(Some(session), tuple.copied(), DropReason::NoPath);
+        let to = match session.path() {
+            Some(Path::Direct(to)) => to,
+            Some(Path::Relayed(relayed)) => return self.send_relayed(session, relayed, kind, body, tuple),
+            None => return self.drop_outbound(Some(session), tuple.copied(), DropReason::NoPath),
         };
         let (counter, is_high) = match session.reserve_counter() {
             Reservation::Counter(counter) => (counter, false),
@@ -190,7 +192,7 @@ impl<O: Output> Step<'_, O> {
         }
     }
 
-    fn drop_exhausted(&mut self, session: &Session, tuple: Option<&Tuple>) {
+    pub(crate) fn drop_exhausted(&mut self, session: &Session, tuple: Option<&Tuple>) {
         self.drop_outbound(Some(session), tuple.copied(), DropReason::CounterExhausted);
         if session.tell_exhausted() {
             let send_counter = session.send_counter().min(COUNTER_LAST);
@@ -199,7 +201,7 @@ impl<O: Output> Step<'_, O> {
         }
     }
 
-    fn drop_outbound(&mut self, session: Option<&Session>, tuple: Option<Tuple>, reason: DropReason) {
+    pub(crate) fn drop_outbound(&mut self, session: Option<&Session>, tuple: Option<Tuple>, reason: DropReason) {
         let local_index = session.map_or(0, |session| session.local_index);
         self.drop(DropSample { tuple, local_index, ..DropSample::new(reason, false) });
     }

@@ -12,6 +12,16 @@ use crate::path::Path;
 use crate::session::Activity;
 
 pub use crate::policy_table::RuleCount;
+pub use crate::relay::RelayActivity;
+
+/// How much of what is told of each in one sample.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(missing_docs)]
+pub struct SampleLimits {
+    pub sessions: usize,
+    pub rules: usize,
+    pub relays: usize,
+}
 
 /// Flows in one report: bounds the time the flows are held, and the report.
 pub const REPORTED_FLOWS_MAX: usize = 1_024;
@@ -22,7 +32,9 @@ pub struct Sample {
     pub activity: Vec<Activity>,
     /// What rules have allowed, of those that have allowed anything since they were told of.
     pub rules: Vec<RuleCount>,
-    /// More sessions were active, or more rules have allowed something, than were asked for.
+    /// What came through relays, of those that something came through since they were told of.
+    pub relays: Vec<RelayActivity>,
+    /// There was more of one of these than was asked for.
     pub more: bool,
     pub drops: Vec<(DropReason, u64)>,
     pub tun_read_packets: u64,
@@ -67,15 +79,16 @@ pub fn snapshot(engine: impl Deref<Target = Engine>) -> impl Iterator<Item = Ses
 }
 
 impl Engine {
-    /// Activity of at most `sessions_max` sessions since they were last asked, what at most `rules_max` rules have allowed, and the
-    /// counters.
-    pub fn sample(&self, sessions_max: usize, rules_max: usize) -> Sample {
-        let (activity, more_sessions) = self.take_activity(sessions_max);
-        let (rules, more_rules) = read(&self.policies).take_counts(rules_max);
+    /// Activity of sessions and relays and what rules have allowed since they were last asked, within these limits, and the counters.
+    pub fn sample(&self, limits: SampleLimits) -> Sample {
+        let (activity, more_sessions) = self.take_activity(limits.sessions);
+        let (rules, more_rules) = read(&self.policies).take_counts(limits.rules);
+        let (relays, more_relays) = self.relays.take_activity(limits.relays);
         Sample {
             activity,
             rules,
-            more: more_sessions || more_rules,
+            relays,
+            more: more_sessions || more_rules || more_relays,
             drops: self.drops.iter().filter(|(_, count)| *count > 0).collect(),
             tun_read_packets: self.outbound.tun_read.get(),
             tun_written_packets: self.inbound.tun_written.get(),
@@ -103,14 +116,14 @@ impl Engine {
 
 impl<O: Output> Pass<'_, O> {
     /// Tells of the moves that were held back, and returns [`Engine::sample`].
-    pub fn sample(&mut self, sessions_max: usize, rules_max: usize) -> Sample {
+    pub fn sample(&mut self, limits: SampleLimits) -> Sample {
         let step = &mut self.step;
         for session in step.engine.sessions.all() {
             if let Some(path) = session.take_untold_path(step.now_ms) {
                 step.out.event(Event::Roamed { local_index: session.local_index, path });
             }
         }
-        step.engine.sample(sessions_max, rules_max)
+        step.engine.sample(limits)
     }
 
     /// Tells of every flow, in as many events as it takes.

@@ -33,9 +33,11 @@ impl RoamingPath {
         self.is_untold = false;
     }
 
-    /// An authentic packet came from `origin`. Returns the path when it moved, there or before, and is to be told now.
+    /// An authentic packet came straight from `origin`, which is a better way than any relay. Returns the path when it moved, there or before, and is to be told now.
     pub fn heard_from(&mut self, origin: Path, now_ms: u64) -> Option<Path> {
-        let is_back = self.left.is_some_and(|(left, at)| left == origin && now_ms.saturating_sub(at) < ROAM_GUARD_MS);
+        let is_relayed = matches!(self.current, Some(Path::Relayed(_)));
+        let is_back = !is_relayed
+            && self.left.is_some_and(|(left, at)| left == origin && now_ms.saturating_sub(at) < ROAM_GUARD_MS);
         if self.current != Some(origin) && !is_back {
             self.left = self.current.map(|path| (path, now_ms));
             self.current = Some(origin);
@@ -58,6 +60,7 @@ impl RoamingPath {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::path::Relayed;
 
     fn endpoint(port: u16) -> Path {
         Path::Direct(([192, 0, 2, 1], port).into())
@@ -111,6 +114,15 @@ mod tests {
         assert_eq!(path.current(), Some(endpoint(2)));
         assert_eq!(path.heard_from(endpoint(1), 3_000), Some(endpoint(1)));
         path.heard_from(endpoint(2), 3_001);
+        assert_eq!(path.current(), Some(endpoint(1)));
+    }
+
+    #[test]
+    fn a_relayed_path_gives_way_at_once_to_any_direct_one() {
+        let mut path = RoamingPath::new(Some(endpoint(1)));
+        path.heard_from(endpoint(2), 1_000);
+        path.set(Some(Path::Relayed(Relayed { session: 7, relay_index: 9 })));
+        path.heard_from(endpoint(1), 1_001);
         assert_eq!(path.current(), Some(endpoint(1)));
     }
 

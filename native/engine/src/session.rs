@@ -189,10 +189,26 @@ impl Session {
         sealed.copy_from_slice(body);
         let Some(made) = self.send.key.seal(counter, header, sealed) else { return false };
         *tag = made;
+        self.sent(body.len() + OVERHEAD_BYTES);
+        true
+    }
+
+    /// Makes a frame of `frame`, in which the datagram to relay lies between the header and the tag. False: it must not be sent.
+    pub fn wrap(&self, frame: &mut [u8], relay_index: u32, counter: u64) -> bool {
+        let length = frame.len();
+        let Some((clear, tag)) = frame.split_last_chunk_mut::<TAG_BYTES>() else { return false };
+        let Some(header) = clear.first_chunk_mut::<HEADER_BYTES>() else { return false };
+        *header = Header { kind: Kind::Relay, remote_index: relay_index, counter }.encode();
+        let Some(made) = self.send.key.tag(counter, clear) else { return false };
+        *tag = made;
+        self.sent(length);
+        true
+    }
+
+    fn sent(&self, bytes: usize) {
         self.send.active.store(true, Ordering::Relaxed);
         self.send.packets.add(1);
-        self.send.bytes.add((body.len() + OVERHEAD_BYTES) as u64);
-        true
+        self.send.bytes.add(bytes as u64);
     }
 
     /// Whether a packet with this counter may still be new.
@@ -203,6 +219,12 @@ impl Session {
     /// Opens what follows the header, in place. Changes no state: the counter is committed by [`Self::accept`].
     pub fn open<'a>(&self, counter: u64, header: &[u8; HEADER_BYTES], sealed: &'a mut [u8]) -> Option<&'a mut [u8]> {
         self.receive.key.open(counter, header, sealed)
+    }
+
+    /// The datagram in an authentic frame. Changes no state, as [`Self::open`] does not.
+    pub fn unwrap<'a>(&self, counter: u64, frame: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        let (clear, tag) = frame.split_last_chunk_mut::<TAG_BYTES>()?;
+        if self.receive.key.verify(counter, clear, tag) { clear.get_mut(HEADER_BYTES..) } else { None }
     }
 
     /// Commits the counter of an authentic datagram. False when another thread has just committed the same one.

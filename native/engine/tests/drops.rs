@@ -8,6 +8,7 @@ use lacis_engine::control::Installation;
 use lacis_engine::drop_reason::DropReason;
 use lacis_engine::header::Kind;
 use lacis_engine::host::HostFacts;
+use lacis_engine::reports::SampleLimits;
 use support::*;
 
 /// Runs a scene that must drop exactly one packet, for exactly this reason.
@@ -88,7 +89,7 @@ fn datagrams_that_are_not_authentic_or_not_new() {
         let mut datagram = host.sealed(Kind::Message, b"x");
         datagram[16] ^= 1;
         host.receive(datagram);
-        assert!(host.engine.sample(9, 0).activity.is_empty());
+        assert!(host.engine.sample(SampleLimits { sessions: 9, ..SampleLimits::default() }).activity.is_empty());
     });
 }
 

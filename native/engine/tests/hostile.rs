@@ -5,6 +5,7 @@
 mod support;
 
 use lacis_engine::header::Kind;
+use lacis_engine::reports::SampleLimits;
 use proptest::prelude::*;
 use support::*;
 
@@ -18,7 +19,8 @@ proptest! {
         }
         host.receive(datagram);
         prop_assert!(host.out.packets.is_empty());
-        prop_assert!(host.engine.sample(9, 0).activity.is_empty());
+        let sample = host.engine.sample(SampleLimits { sessions: 9, ..SampleLimits::default() });
+        prop_assert!(sample.activity.is_empty());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use lacis_engine::header::Kind;
 use lacis_engine::host::{HostFacts, RecvErrorPolicy};
 use lacis_engine::output::Event;
 use lacis_engine::path::Path;
+use lacis_engine::reports::SampleLimits;
 use lacis_engine::reports::snapshot;
 use support::*;
 
@@ -218,7 +219,7 @@ fn a_sample_tells_of_each_active_session_once_and_goes_on_where_it_stopped() {
         host.pass().seal_and_send(local_index, Kind::LightHouse, b"x").unwrap();
     }
     let indices = |host: &Host| {
-        let sample = host.engine.sample(3, 0);
+        let sample = host.engine.sample(SampleLimits { sessions: 3, ..SampleLimits::default() });
         (sample.activity.iter().map(|activity| activity.local_index).collect::<Vec<_>>(), sample.more)
     };
     assert_eq!(indices(&host), (vec![1, 2, 3], true));

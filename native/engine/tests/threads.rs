@@ -13,6 +13,7 @@ use lacis_engine::engine::Worker;
 use lacis_engine::header::Kind;
 use lacis_engine::output::Event;
 use lacis_engine::policy::{Program, Rule};
+use lacis_engine::reports::SampleLimits;
 use lacis_engine::route::{Gateway, Gateways, Target};
 use support::*;
 
@@ -83,7 +84,7 @@ fn no_packet_is_left_waiting_for_a_session_that_is_there() {
             engine.at(0, &mut worker, &mut out).install(installation()).unwrap();
             installed.store(true, Ordering::Release);
             let (packets, by_sender) = sender.join().unwrap();
-            assert_eq!(engine.sample(0, 0).parked, 0);
+            assert_eq!(engine.sample(SampleLimits::default()).parked, 0);
             assert_eq!(by_sender + out.datagrams.len(), packets);
             packets
         });

@@ -13,6 +13,7 @@ use lacis_engine::output::Event;
 use lacis_engine::packet::Direction;
 use lacis_engine::policy::{AllowedBy, Program, RefusalAction, Rule};
 use lacis_engine::reports::RuleCount;
+use lacis_engine::reports::SampleLimits;
 use support::*;
 
 fn rule(rule_id: u32) -> Rule {
@@ -20,7 +21,7 @@ fn rule(rule_id: u32) -> Rule {
 }
 
 fn counts(host: &Host) -> Vec<(u32, u64)> {
-    let sample = host.engine.sample(0, 9);
+    let sample = host.engine.sample(SampleLimits { rules: 9, ..SampleLimits::default() });
     sample.rules.iter().map(|RuleCount { rule_id, flows, .. }| (*rule_id, *flows)).collect()
 }
 
@@ -102,10 +103,10 @@ fn flow_timeouts_are_those_of_the_host_as_they_are_now() {
     host.now_ms = 51;
     let flow_timeouts = FlowTimeouts { udp_ms: 50, ..FlowTimeouts::default() };
     host.engine.configure(HostFacts { networks: vec![prefix(OWN, 24)], flow_timeouts, ..HostFacts::default() });
-    assert_eq!(host.engine.sample(0, 0).flows, 1);
+    assert_eq!(host.engine.sample(SampleLimits::default()).flows, 1);
     host.now_ms = 1_000;
     host.pass().tick();
-    assert_eq!(host.engine.sample(0, 0).flows, 0);
+    assert_eq!(host.engine.sample(SampleLimits::default()).flows, 0);
 }
 
 #[test]

@@ -14,6 +14,7 @@ use lacis_engine::ip::Prefix;
 use lacis_engine::output::{Event, Output};
 use lacis_engine::path::Path;
 use lacis_engine::policy::{Program, Rule, RuleProtocol};
+use lacis_engine::reports::SampleLimits;
 use lacis_engine::route::{Route, Target};
 
 pub const OWN: &str = "10.0.0.1";
@@ -111,12 +112,12 @@ impl Host {
 
     /// How often packets were dropped for this reason.
     pub fn dropped(&self, reason: DropReason) -> u64 {
-        let drops = self.engine.sample(0, 0).drops;
+        let drops = self.engine.sample(SampleLimits::default()).drops;
         drops.iter().find(|(dropped, _)| *dropped == reason).map_or(0, |(_, count)| *count)
     }
 
     pub fn all_dropped(&self) -> u64 {
-        self.engine.sample(0, 0).drops.iter().map(|(_, count)| count).sum()
+        self.engine.sample(SampleLimits::default()).drops.iter().map(|(_, count)| count).sum()
     }
 
     /// The bodies of the datagrams that were sent, opened as the peer would, in order.
