@@ -5,6 +5,8 @@
 mod support;
 
 use lacis_engine::header::Kind;
+use lacis_engine::output::Event;
+use lacis_engine::relay::Role;
 use lacis_engine::reports::SampleLimits;
 use proptest::prelude::*;
 use support::*;
@@ -21,6 +23,18 @@ proptest! {
         prop_assert!(host.out.packets.is_empty());
         let sample = host.engine.sample(SampleLimits { sessions: 9, ..SampleLimits::default() });
         prop_assert!(sample.activity.is_empty());
+    }
+
+    #[test]
+    fn no_datagram_in_a_frame_panics_and_each_goes_on_as_it_is_or_ends_by_name(inner in prop::collection::vec(any::<u8>(), 0..200), first in any::<u8>(), forwards in any::<bool>()) {
+        let inner = [&[first][..], &inner].concat();
+        let mut host = Host::relayed(if forwards { forward() } else { Role::End(address("10.0.0.3")) });
+        let frame = host.framed(&inner);
+        host.receive(frame);
+        let sent: Vec<_> = host.out.datagrams.iter().map(|(_, frame)| frame.get(16..frame.len() - 16)).collect();
+        prop_assert_eq!(&sent, &if forwards { vec![Some(&inner[..])] } else { vec![] });
+        let handed_over = host.out.events.iter().filter(|event| matches!(event, Event::Datagram { .. })).count() as u64;
+        prop_assert_eq!(sent.len() as u64 + handed_over + host.all_dropped(), 1);
     }
 
     #[test]

@@ -12,8 +12,9 @@ use lacis_engine::header::{HEADER_BYTES, Header, Kind};
 use lacis_engine::host::HostFacts;
 use lacis_engine::ip::Prefix;
 use lacis_engine::output::{Event, Output};
-use lacis_engine::path::Path;
+use lacis_engine::path::{Path, Relayed};
 use lacis_engine::policy::{Program, Rule, RuleProtocol};
+use lacis_engine::relay::{Relay, Role};
 use lacis_engine::reports::SampleLimits;
 use lacis_engine::route::{Route, Target};
 
@@ -21,6 +22,8 @@ pub const OWN: &str = "10.0.0.1";
 pub const PEER: &str = "10.0.0.2";
 pub const LOCAL_INDEX: u32 = 7;
 pub const REMOTE_INDEX: u32 = 9;
+pub const THIRD_INDEX: u32 = 11;
+pub const RELAY_INDEX: u32 = 21;
 pub const POLICY: u32 = 1;
 
 /// What came out, in order.
@@ -106,6 +109,22 @@ impl Host {
         sealed_as(kind, self.peer_counter, body)
     }
 
+    /// A host with sessions with the peer and with a third host, and a relay of this role on the first.
+    pub fn relayed(role: Role) -> Self {
+        let mut host = Self::connected();
+        let peer_addresses = vec![address("10.0.0.3")];
+        host.pass().install(Installation { local_index: THIRD_INDEX, peer_addresses, ..installation() }).unwrap();
+        let relay = Relay { relay_index: RELAY_INDEX, session: LOCAL_INDEX, remote_index: 1, role };
+        host.engine.set_relay(relay).unwrap();
+        host
+    }
+
+    /// A frame of the peer for the relay, under its next counter.
+    pub fn framed(&mut self, inner: &[u8]) -> Vec<u8> {
+        self.peer_counter += 1;
+        framed_as(self.peer_counter, inner)
+    }
+
     pub fn send(&mut self, packet: &[u8]) {
         self.pass().outbound(packet);
     }
@@ -141,6 +160,18 @@ pub fn sealed_as(kind: Kind, counter: u64, body: &[u8]) -> Vec<u8> {
     let tag = aead.seal(counter, &header, &mut datagram[HEADER_BYTES..]).unwrap();
     datagram.extend_from_slice(&tag);
     datagram
+}
+
+pub fn framed_as(counter: u64, inner: &[u8]) -> Vec<u8> {
+    let header = Header { kind: Kind::Relay, remote_index: RELAY_INDEX, counter }.encode();
+    let mut frame = [&header[..], inner].concat();
+    let tag = cipher_with(Cipher::Aes256Gcm, &key(2)).unwrap().tag(counter, &frame).unwrap();
+    frame.extend_from_slice(&tag);
+    frame
+}
+
+pub fn forward() -> Role {
+    Role::Forward(Relayed { session: THIRD_INDEX, relay_index: 5 })
 }
 
 pub fn installation() -> Installation {
