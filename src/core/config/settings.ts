@@ -58,6 +58,7 @@ export interface LiveSettings {
     /** Port 0: the one that our socket is bound to. */
     readonly advertise: readonly HostPort[];
   };
+  readonly relay: RelaySettings;
   readonly listen: { readonly sendRecvError: RecvErrorPolicy; readonly acceptRecvError: RecvErrorPolicy };
   readonly punchy: PunchySettings;
   readonly tun: { readonly dropLocalBroadcast: boolean; readonly dropMulticast: boolean };
@@ -77,6 +78,14 @@ export interface PunchySettings {
   readonly delayMs: number;
   readonly respondDelayMs: number;
   readonly targetAllRemotes: boolean;
+}
+
+export interface RelaySettings {
+  readonly amRelay: boolean;
+  /** Never on a relay: it would have to be reached through others itself. */
+  readonly useRelays: boolean;
+  /** Overlay addresses through which others reach this host; none on a relay. */
+  readonly relays: readonly IpAddress[];
 }
 
 /** What the runtime's log needs to know (logging.*), all of it live; no business of the core's. */

@@ -32,6 +32,7 @@ export function settingsOf(role: Role, setup: Setup): Settings {
         intervalMs: 10_000,
         advertise: [],
       },
+      relay: { amRelay: false, useRelays: true, relays: [] },
       listen: { sendRecvError: "always", acceptRecvError: "always" },
       punchy: {
         punch: true,

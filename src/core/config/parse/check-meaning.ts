@@ -11,6 +11,8 @@ import type { ConfigReader } from "./reader.ts";
 export interface Meaning {
   readonly amLighthouse: boolean;
   readonly lighthouses: readonly Placed<IpAddress>[];
+  readonly amRelay: boolean;
+  readonly relays: readonly Placed<IpAddress>[];
   readonly listenPort: number;
   readonly staticHosts: readonly StaticHost[];
   readonly advertised: readonly PlacedHostPort[];
@@ -23,6 +25,7 @@ export interface Meaning {
 /** Checks that need more than one key, but not the certificates. */
 export function checkMeaning(meaning: Meaning, reader: ConfigReader, start: Place, findings: Findings): void {
   checkLighthouses(meaning, reader, start, findings);
+  checkRelays(meaning, reader, findings);
   checkRulesExist(meaning, reader, start, findings);
 }
 
@@ -44,6 +47,13 @@ export function checkNetworks(
     if (inOverlay(value)) continue;
     const what = `${value} is outside this host's networks (${networks.map(formatPrefix).join(", ")})`;
     const todo = "it can be asked, but nothing else can be sent to it";
+    findings.warn({ code: "CONFIG_VALUE", place, path, what, todo });
+  }
+  for (const { value, place, path } of meaning.relays) {
+    const isItself = networks.some(({ address }) => address === value);
+    if (!isItself && inOverlay(value)) continue;
+    const what = isItself ? `${value} is this host itself` : `${value} is outside this host's networks`;
+    const todo = isItself ? "is this the relay? then write am_relay: true" : "write the overlay address of a relay";
     findings.warn({ code: "CONFIG_VALUE", place, path, what, todo });
   }
   for (const host of meaning.staticHosts) {
@@ -101,6 +111,29 @@ function refuseOverlay(
     what,
     why,
     todo: "write the host's address outside the overlay",
+  });
+}
+
+/** As many as a lighthouse takes (protocol 5.3). */
+const RELAYS_TOLD_MAX = 10;
+
+function checkRelays({ amRelay, relays }: Meaning, reader: ConfigReader, findings: Findings): void {
+  const [first] = relays;
+  if (amRelay && first) {
+    const what = "has entries, but this host is a relay itself";
+    const place = reader.given("relay.relays")?.keyPlace ?? first.place;
+    const todo = "leave it empty: nobody is reached through two relays";
+    findings.warn({ code: "CONFIG_CONFLICT", place, path: "relay.relays", what, todo });
+  }
+  const surplus = relays[RELAYS_TOLD_MAX];
+  if (!surplus) return;
+  const what = `has ${relays.length} entries, and lighthouses remember ${RELAYS_TOLD_MAX}`;
+  findings.warn({
+    code: "CONFIG_VALUE",
+    place: surplus.place,
+    path: surplus.path,
+    what,
+    todo: "put the best ones first",
   });
 }
 

@@ -84,6 +84,8 @@ function parseWithoutIdentity(reader: ConfigReader, findings: Findings) {
     amLighthouse: boot.lighthouse.amLighthouse,
     lighthouses: live.addresses("lighthouse.hosts"),
     listenPort: boot.listen.port,
+    amRelay: live.boolean("relay.am_relay"),
+    relays: live.addresses("relay.relays"),
     staticHosts: parseStaticHosts(live, findings),
     advertised: parseAdvertised(live, boot.listen.port, findings),
     inbound: rules.inbound,
@@ -124,7 +126,7 @@ function parseBoot(boot: ConfigReader): BootSettings {
 }
 
 /** Without what needs the certificates. */
-function parseLive(live: ConfigReader, { lighthouses }: Meaning) {
+function parseLive(live: ConfigReader, { lighthouses, amRelay, relays }: Meaning) {
   return {
     staticMap: {
       cadenceMs: live.durationMs("static_map.cadence"),
@@ -134,6 +136,11 @@ function parseLive(live: ConfigReader, { lighthouses }: Meaning) {
     lighthouse: {
       hosts: lighthouses.map(({ value }) => value),
       intervalMs: live.secondsAsMs("lighthouse.interval"),
+    },
+    relay: {
+      amRelay,
+      useRelays: live.boolean("relay.use_relays") && !amRelay,
+      relays: amRelay ? [] : relays.map(({ value }) => value),
     },
     listen: {
       sendRecvError: live.choice<RecvErrorPolicy>("listen.send_recv_error"),

@@ -9,7 +9,6 @@ import {
   type KeySpec,
   listOf,
   NOT_YET,
-  notYet,
   PORT,
   PREFIX,
   removed,
@@ -191,21 +190,20 @@ export const DISCOVERY_KEYS: readonly KeySpec[] = [
   ),
   ...section(
     "relay",
-    { reload: "live", state: NOT_YET },
+    { reload: "live" },
     {
       am_relay: { type: BOOLEAN, default: "false", since: "1.6", about: "Forward packets between other hosts." },
       use_relays: {
         type: BOOLEAN,
         default: "true",
         since: "1.6",
-        state: notYet("true", "false"),
-        about: "Reach peers through relays when no direct path works.",
+        about: "Reach peers through their relays, too. A relay itself never does.",
       },
       relays: {
         type: listOf(ADDRESS),
         default: "[]",
         since: "1.6",
-        about: "Overlay addresses of relays through which others reach this host.",
+        about: "Overlay addresses of relays through which others reach this host; lighthouses are told the first ten.",
       },
     },
   ),
