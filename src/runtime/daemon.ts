@@ -14,6 +14,7 @@ import { openDataPlane } from "./dataplane/open-data-plane.ts";
 import { Driver } from "./driver.ts";
 import { Guard, type GuardDescription } from "./guard/guard.ts";
 import { underlayAddresses, underlayNetworks } from "./interfaces.ts";
+import { withListenAddress } from "./listen-address.ts";
 import { EventFeed } from "./log/event-feed.ts";
 import { Log } from "./log/log.ts";
 import { nodeSuite, osEntropy } from "./node-crypto.ts";
@@ -64,7 +65,8 @@ export class Daemon {
   /** Starts a host; everything that can be wrong is an OperatorError, and leaves nothing behind. */
   static async start(options: DaemonOptions): Promise<Daemon> {
     const config = resolve(options.config);
-    const loaded = load(config);
+    const written = load(config);
+    const loaded = { ...written, settings: await withListenAddress(written.settings) };
     const claimed = claimState(config, options.stateDirectory);
     try {
       const dataPlane = await openDataPlane(loaded.settings, claimed.state);

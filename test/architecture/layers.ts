@@ -108,6 +108,8 @@ const packageHomes: readonly { readonly name: RegExp; readonly homes: readonly s
       homes: ["certs/key-derivation.ts"],
       instead: "encrypt and decrypt CA keys with certs/encrypted-key.ts",
     },
+    { name: /^re2js$/, homes: ["src/core/base/pattern.ts"], instead: "take a Pattern" },
+    { name: /^dns-packet$/, homes: ["src/runtime/dns/wire.ts"], instead: "use runtime/dns/wire.ts" },
     { name: /^qr$/, homes: ["certs/cli/qr-png.ts"], instead: "draw with qrPng" },
     {
       name: /^@bufbuild\/.+$/,

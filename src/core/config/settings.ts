@@ -3,7 +3,9 @@ import type { Cipher } from "../crypto/suite.ts";
 import type { RecvErrorPolicy } from "../dataplane/contract.ts";
 import type { Rule } from "../firewall/rule.ts";
 import type { IpAddress } from "../netip/address.ts";
+import type { RemoteAllowList } from "../netip/allow-list.ts";
 import type { Endpoint } from "../netip/endpoint.ts";
+import type { OwnAllowList } from "../netip/own-allow-list.ts";
 import type { Prefix } from "../netip/prefix.ts";
 import type { Notice } from "../notice.ts";
 
@@ -22,7 +24,7 @@ export interface BootSettings {
   readonly cipher: Cipher;
   readonly lighthouse: { readonly amLighthouse: boolean };
   readonly listen: {
-    readonly host: IpAddress;
+    readonly host: Host;
     readonly port: number;
     readonly batch: number;
     readonly readBufferBytes: number;
@@ -57,14 +59,42 @@ export interface LiveSettings {
     readonly intervalMs: number;
     /** Port 0: the one that our socket is bound to. */
     readonly advertise: readonly HostPort[];
+    readonly remoteAllowList: RemoteAllowList;
+    readonly ownAllowList: OwnAllowList;
+    readonly calculatedRemotes: readonly CalculatedRange[];
+    readonly dns: DnsSettings;
   };
   readonly relay: RelaySettings;
   readonly listen: { readonly sendRecvError: RecvErrorPolicy; readonly acceptRecvError: RecvErrorPolicy };
   readonly punchy: PunchySettings;
   readonly tun: { readonly dropLocalBroadcast: boolean; readonly dropMulticast: boolean };
   readonly tunnels: { readonly dropInactive: boolean; readonly inactivityTimeoutMs: number };
+  readonly counters: { readonly tryPromotePackets: number; readonly requeryPackets: number };
+  readonly timers: { readonly requeryWaitMs: number };
   readonly preferredRanges: readonly Prefix[];
   readonly firewall: { readonly inbound: readonly Rule[]; readonly outbound: readonly Rule[] };
+}
+
+/** An address as an operator writes it: itself, or a name that the runtime resolves. */
+export type Host = IpAddress | HostName;
+
+export interface HostName {
+  readonly name: string;
+}
+
+/** `lighthouse.serve_dns`, `lighthouse.dns.*`. */
+export interface DnsSettings {
+  readonly serve: boolean;
+  /** Undefined: our overlay addresses and loopback. */
+  readonly host: Host | undefined;
+  readonly port: number;
+}
+
+/** `lighthouse.calculated_remotes`: where hosts of an overlay range may be, as far as their overlay address tells. */
+export interface CalculatedRange {
+  readonly overlay: Prefix;
+  /** Of the family of the range. The first bits are those of `mask`, the others those of the overlay address. */
+  readonly remotes: readonly { readonly mask: Prefix; readonly port: number }[];
 }
 
 /** An underlay address as an operator writes it: a literal, or a name that the runtime resolves. Port 1..65535, or 0 where it stands for ours. */

@@ -48,6 +48,11 @@ export function contains(prefix: Prefix, address: IpAddress): boolean {
   return hasBits(addressBytes(prefix.address), prefix.bits, addressBytes(address));
 }
 
+/** Whether they have an address in common: one holds the other. */
+export function overlaps(a: Prefix, b: Prefix): boolean {
+  return a.bits <= b.bits ? contains(a, b.address) : contains(b, a.address);
+}
+
 /** Whether a prefix lies inside any of these. They are read once, however many are asked about. */
 export function prefixesAround(outer: readonly Prefix[]): (inner: Prefix) => boolean {
   const networks = outer.map(({ address, bits }) => ({ network: addressBytes(address), bits }));

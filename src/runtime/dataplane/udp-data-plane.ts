@@ -5,6 +5,7 @@ import { type DataPlaneOutput, ReferenceDataPlane } from "../../core/dataplane/r
 import { parseAddress } from "../../core/netip/address.ts";
 import { type Endpoint, endpoint, endpointAddress, endpointPort } from "../../core/netip/endpoint.ts";
 import { readClock } from "../clock.ts";
+import { listenAddress } from "../listen-address.ts";
 import { nodeSuite } from "../node-crypto.ts";
 import { systemCode } from "../operator-error.ts";
 import { packageVersion } from "../package-root.ts";
@@ -89,7 +90,8 @@ export class UdpDataPlane implements DataPlane {
   }
 
   async #open(port: number): Promise<Socket> {
-    const { host, readBufferBytes, writeBufferBytes } = this.#listen;
+    const { readBufferBytes, writeBufferBytes } = this.#listen;
+    const host = listenAddress(this.#listen.host);
     const socket = createSocket({
       type: host.includes(":") ? "udp6" : "udp4",
       // Only literals are sent to, so that nothing is ever looked up.

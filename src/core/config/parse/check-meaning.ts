@@ -1,9 +1,12 @@
 import type { Rule } from "../../firewall/rule.ts";
 import { familyOf, type IpAddress } from "../../netip/address.ts";
+import { AllowedRemotes, type RemoteAllowList } from "../../netip/allow-list.ts";
 import { endpointAddress } from "../../netip/endpoint.ts";
-import { contains, formatPrefix, type Prefix } from "../../netip/prefix.ts";
+import type { OwnAllowList } from "../../netip/own-allow-list.ts";
+import { contains, formatPrefix, overlaps, type Prefix } from "../../netip/prefix.ts";
 import type { Place, Placed } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
+import type { PlacedRange } from "./parse-calculated-remotes.ts";
 import type { PlacedHostPort, StaticHost } from "./parse-discovery.ts";
 import type { ConfigReader } from "./reader.ts";
 
@@ -16,6 +19,10 @@ export interface Meaning {
   readonly listenPort: number;
   readonly staticHosts: readonly StaticHost[];
   readonly advertised: readonly PlacedHostPort[];
+  readonly calculated: readonly PlacedRange[];
+  readonly remoteAllowList: RemoteAllowList;
+  readonly ownAllowList: OwnAllowList;
+  readonly servesDns: boolean;
   readonly inbound: readonly Rule[];
   readonly outbound: readonly Rule[];
   readonly tunDisabled: boolean;
@@ -27,6 +34,7 @@ export function checkMeaning(meaning: Meaning, reader: ConfigReader, start: Plac
   checkLighthouses(meaning, reader, start, findings);
   checkRelays(meaning, reader, findings);
   checkRulesExist(meaning, reader, start, findings);
+  checkReachability(meaning, reader, findings);
 }
 
 /** Checks against the overlay networks of this host's own certificate. */
@@ -63,6 +71,11 @@ export function checkNetworks(
       findings.warn({ code: "CONFIG_VALUE", place: host.keyPlace, path, what, todo: "is it an overlay address?" });
     }
     for (const endpoint of host.endpoints) refuseOverlay(endpoint, inOverlay, findings);
+  }
+  for (const { range, place, path } of meaning.calculated) {
+    if (networks.some((network) => overlaps(network, range.overlay))) continue;
+    const what = `${formatPrefix(range.overlay)} is outside this host's networks (${networks.map(formatPrefix).join(", ")})`;
+    findings.warn({ code: "CONFIG_VALUE", place, path, what, todo: "is it an overlay prefix?" });
   }
 }
 
@@ -169,6 +182,23 @@ function checkLighthouses(meaning: Meaning, reader: ConfigReader, start: Place, 
     const what = `${value} has no entry in static_host_map`;
     const todo = `add static_host_map: {"${value}": ["ADDRESS:PORT"]}`;
     findings.error({ code: "CONFIG_CONFLICT", place, path, what, why: "nobody else knows where it is", todo });
+  }
+}
+
+/** What is said about how hosts are found, and cannot do anything. */
+function checkReachability(meaning: Meaning, reader: ConfigReader, findings: Findings): void {
+  const allowed = new AllowedRemotes(meaning.remoteAllowList);
+  for (const { address, endpoints } of meaning.staticHosts)
+    for (const { hostPort, place, path } of endpoints) {
+      if (hostPort.kind === "name" || allowed.allows([address], endpointAddress(hostPort.endpoint))) continue;
+      const what = `${hostPort.endpoint} is not allowed by lighthouse.remote_allow_list or remote_allow_ranges`;
+      findings.warn({ code: "CONFIG_CONFLICT", place, path, what, todo: "allow it there, or remove it here" });
+    }
+  const dns = reader.given("lighthouse.serve_dns");
+  if (meaning.servesDns && !meaning.amLighthouse) {
+    const what = "is true, but only a lighthouse knows names, and this host is none";
+    const todo = "write am_lighthouse: true, or remove it";
+    findings.warn({ code: "CONFIG_CONFLICT", place: dns?.keyPlace, path: "lighthouse.serve_dns", what, todo });
   }
 }
 

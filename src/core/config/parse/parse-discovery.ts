@@ -41,13 +41,9 @@ export function parseStaticHosts(reader: ConfigReader, findings: Findings): read
 }
 
 /** `lighthouse.advertise_addrs`; port 0 stands for the port that this host is bound to. */
-export function parseAdvertised(
-  reader: ConfigReader,
-  listenPort: number,
-  findings: Findings,
-): readonly PlacedHostPort[] {
+export function parseAdvertised(reader: ConfigReader, findings: Findings): readonly PlacedHostPort[] {
   const node = reader.given("lighthouse.advertise_addrs")?.node;
-  return node ? parseHostPorts(node, "lighthouse.advertise_addrs", { listenPort }, findings) : [];
+  return node ? parseHostPorts(node, "lighthouse.advertise_addrs", { portless: true }, findings) : [];
 }
 
 function parseStaticHost(entry: ConfigEntry, findings: Findings): StaticHost | undefined {
@@ -70,30 +66,25 @@ function sameHostTwice(entry: ConfigEntry, address: IpAddress): Parameters<Findi
 function parseHostPorts(
   node: ConfigNode,
   path: string,
-  options: { listenPort?: number; single?: boolean },
+  options: { readonly portless?: boolean; readonly single?: boolean },
   findings: Findings,
 ): readonly PlacedHostPort[] {
-  if (node.kind === "scalar" && options.single) return parseItem(node, path, options.listenPort, findings);
+  if (node.kind === "scalar" && options.single) return parseItem(node, path, options.portless ?? false, findings);
   if (node.kind !== "list") {
     const what = `${showKind(node)} where a list of host:port belongs`;
     findings.error({ code: "CONFIG_TYPE", place: node.place, path, what, todo: `write ["192.0.2.1:4242"]` });
     return [];
   }
   return node.items.flatMap((item, i) => {
-    if (item.kind === "scalar") return parseItem(item, `${path}[${i}]`, options.listenPort, findings);
+    if (item.kind === "scalar") return parseItem(item, `${path}[${i}]`, options.portless ?? false, findings);
     const what = `${showKind(item)} where host:port belongs`;
     findings.error({ code: "CONFIG_TYPE", place: item.place, path: `${path}[${i}]`, what });
     return [];
   });
 }
 
-function parseItem(
-  node: ConfigScalar,
-  path: string,
-  listenPort: number | undefined,
-  findings: Findings,
-): readonly PlacedHostPort[] {
-  const parsed = parseHostPort(node.text, listenPort);
+function parseItem(node: ConfigScalar, path: string, portless: boolean, findings: Findings): readonly PlacedHostPort[] {
+  const parsed = parseHostPort(node.text, { portless });
   if (parsed.ok) return [{ hostPort: parsed.value, place: node.place, path }];
   findings.error({ code: "CONFIG_VALUE", place: node.place, path, what: `${show(node.text)} ${parsed.reason}` });
   return [];

@@ -11,6 +11,8 @@ import { collectKeys } from "../schema/keys.ts";
 import { type Difference, differencesOf } from "../schema/unlike-nebula.ts";
 import type { BootSettings, HostPort, LiveSettings, LoggingSettings, Settings } from "../settings.ts";
 import { checkMeaning, checkNetworks, type Meaning, usableAdvertised } from "./check-meaning.ts";
+import { parseOwnAllowList, parseRemoteAllowList } from "./parse-allow-lists.ts";
+import { parseCalculatedRemotes } from "./parse-calculated-remotes.ts";
 import { parseAdvertised, parseStaticHosts, type StaticHost } from "./parse-discovery.ts";
 import { parseIdentity } from "./parse-identity.ts";
 import { parseRules } from "./parse-rules.ts";
@@ -87,7 +89,11 @@ function parseWithoutIdentity(reader: ConfigReader, findings: Findings) {
     amRelay: live.boolean("relay.am_relay"),
     relays: live.addresses("relay.relays"),
     staticHosts: parseStaticHosts(live, findings),
-    advertised: parseAdvertised(live, boot.listen.port, findings),
+    advertised: parseAdvertised(live, findings),
+    calculated: parseCalculatedRemotes(live, findings),
+    remoteAllowList: parseRemoteAllowList(live, findings),
+    ownAllowList: parseOwnAllowList(live, findings),
+    servesDns: live.boolean("lighthouse.serve_dns"),
     inbound: rules.inbound,
     outbound: rules.outbound,
     tunDisabled: boot.tun.disabled,
@@ -101,7 +107,7 @@ function parseBoot(boot: ConfigReader): BootSettings {
     cipher: boot.choice("cipher"),
     lighthouse: { amLighthouse: boot.boolean("lighthouse.am_lighthouse") },
     listen: {
-      host: boot.address("listen.host"),
+      host: boot.host("listen.host") ?? ANY_ADDRESS,
       port: boot.integer("listen.port"),
       batch: boot.integer("listen.batch"),
       readBufferBytes: boot.integer("listen.read_buffer"),
@@ -126,7 +132,8 @@ function parseBoot(boot: ConfigReader): BootSettings {
 }
 
 /** Without what needs the certificates. */
-function parseLive(live: ConfigReader, { lighthouses, amRelay, relays }: Meaning) {
+function parseLive(live: ConfigReader, meaning: Meaning) {
+  const { lighthouses, amRelay, relays, calculated, remoteAllowList, ownAllowList, servesDns } = meaning;
   return {
     staticMap: {
       cadenceMs: live.durationMs("static_map.cadence"),
@@ -136,6 +143,10 @@ function parseLive(live: ConfigReader, { lighthouses, amRelay, relays }: Meaning
     lighthouse: {
       hosts: lighthouses.map(({ value }) => value),
       intervalMs: live.secondsAsMs("lighthouse.interval"),
+      remoteAllowList,
+      ownAllowList,
+      calculatedRemotes: calculated.map(({ range }) => range),
+      dns: { serve: servesDns, host: live.host("lighthouse.dns.host"), port: live.integer("lighthouse.dns.port") },
     },
     relay: {
       amRelay,
@@ -161,9 +172,16 @@ function parseLive(live: ConfigReader, { lighthouses, amRelay, relays }: Meaning
       dropInactive: live.boolean("tunnels.drop_inactive"),
       inactivityTimeoutMs: live.durationMs("tunnels.inactivity_timeout"),
     },
+    counters: {
+      tryPromotePackets: live.integer("counters.try_promote"),
+      requeryPackets: live.integer("counters.requery_every_packets"),
+    },
+    timers: { requeryWaitMs: live.durationMs("timers.requery_wait_duration") },
     preferredRanges: live.prefixes("preferred_ranges"),
   };
 }
+
+const ANY_ADDRESS = "0.0.0.0" as IpAddress;
 
 function parseLogging(live: ConfigReader): LoggingSettings {
   return {

@@ -8,6 +8,8 @@ import { show, showKind } from "../document/show.ts";
 import type { KeySpec, ValueType } from "../schema/key-spec.ts";
 import type { FoundValue } from "../schema/keys.ts";
 import { specOf } from "../schema/schema.ts";
+import type { Host } from "../settings.ts";
+import { parseHost } from "./host-port.ts";
 import { parseBoolean, parseChoice, parseDurationMs, parseInteger } from "./scalar.ts";
 
 /**
@@ -93,10 +95,14 @@ export class ConfigReader {
     );
   }
 
-  address(path: string): IpAddress {
-    const complaint = (): string => "is not an IP address - names are not resolved here yet";
-    const value = this.#scalar(path, (text) => parseAddress(unbracketed(text)), complaint);
-    return value ?? (defaultOf(path) as IpAddress);
+  /** An address, IPv6 also in brackets, or a name; undefined where neither the file nor the schema has one. */
+  host(path: string): Host | undefined {
+    typeOf(path, "host");
+    const node = this.given(path)?.node;
+    const isEmpty = node?.kind === "scalar" && node.text === "" && defaultOf(path) === "";
+    const complaint = (): string => "is neither an IP address nor a name";
+    const value = isEmpty ? undefined : this.#scalar(path, parseHost, complaint);
+    return value ?? parseHost(defaultOf(path));
   }
 
   texts(path: string): readonly string[] {
@@ -178,10 +184,6 @@ export function prefixComplaint(text: string): string {
   const address = parseAddress(text);
   if (address) return `has no prefix length - for this one address write ${text}/${address.includes(":") ? 128 : 32}`;
   return "is not a prefix such as 10.0.0.0/8";
-}
-
-function unbracketed(text: string): string {
-  return text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
 }
 
 function formatMs(ms: number): string {

@@ -1,7 +1,7 @@
 import {
-  ADDRESS,
   BOOLEAN,
   choice,
+  HOST,
   ignored,
   integer,
   type KeySpec,
@@ -35,9 +35,10 @@ export const DEVICE_KEYS: readonly KeySpec[] = [
     { reload: "restart" },
     {
       host: {
-        type: ADDRESS,
+        type: HOST,
         default: "0.0.0.0",
-        about: "Underlay address to bind: 0.0.0.0 for IPv4, :: for both families, or one address of this machine.",
+        about:
+          "Underlay address to bind: 0.0.0.0 for IPv4, :: for both families, or one address of this machine. A name is resolved at the start, and its first address counts.",
       },
       port: { type: PORT, default: "0", about: "UDP port; 0 lets the system choose. A lighthouse needs a fixed one." },
       batch: {

@@ -2,22 +2,20 @@ import {
   ADDRESS,
   BOOLEAN,
   choice,
-  detailOf,
   duration,
+  HOST,
   HOST_PORT,
   integer,
   type KeySpec,
   listOf,
-  NOT_YET,
-  PORT,
+  mapOf,
   PREFIX,
   removed,
   section,
   structure,
-  TEXT,
 } from "./key-spec.ts";
 
-const ALLOW_LIST = structure("map of prefix to true or false");
+const ALLOW_LIST = mapOf("prefix", BOOLEAN);
 
 /** Where other hosts are and how this one is found: static hosts, lighthouses, punching, relays. */
 export const DISCOVERY_KEYS: readonly KeySpec[] = [
@@ -26,7 +24,7 @@ export const DISCOVERY_KEYS: readonly KeySpec[] = [
     { reload: "live" },
     {
       static_host_map: {
-        type: { kind: "map", keys: "overlay address", of: listOf(HOST_PORT, { single: true }) },
+        type: mapOf("overlay address", listOf(HOST_PORT, { single: true })),
         default: "{}",
         about:
           "Where hosts are known to be: overlay address to a list of underlay host:port. Every lighthouse needs an entry.",
@@ -93,48 +91,52 @@ export const DISCOVERY_KEYS: readonly KeySpec[] = [
         since: "1.6",
         about: "Further underlay addresses to report, for instance a forwarded port; port 0 stands for listen.port.",
       },
-      serve_dns: { type: BOOLEAN, default: "false", state: NOT_YET, about: "Answer DNS queries for names of hosts." },
+      serve_dns: {
+        type: BOOLEAN,
+        default: "false",
+        about:
+          "Answer DNS queries (UDP) for the names in certificates, on a lighthouse: its own and those of all hosts that have a tunnel with it.",
+      },
       "dns.host": {
-        type: TEXT,
+        type: HOST,
         default: "",
         since: "1.1",
-        state: detailOf("lighthouse.serve_dns"),
-        about: "Address of the DNS responder.",
+        about:
+          "Address of the DNS responder. Empty: this host's overlay addresses and loopback; 0.0.0.0 or ::, which is what empty means to Nebula, serves every network that the host is in.",
       },
       "dns.port": {
-        type: PORT,
+        type: integer(1, 65_535),
         default: "53",
         since: "1.1",
-        state: detailOf("lighthouse.serve_dns"),
         about: "Port of the DNS responder.",
       },
       remote_allow_list: {
         type: ALLOW_LIST,
         default: "{}",
         since: "1.2",
-        state: NOT_YET,
-        about: "Which underlay addresses of peers may be used.",
+        about:
+          "Which underlay addresses of peers may be used, to call them and to be called from. The longest prefix decides; if all say the same of a family, the rest of it gets the opposite, otherwise its /0 has to be there.",
       },
       remote_allow_ranges: {
-        type: structure("map of overlay prefix to allow list"),
+        type: mapOf("overlay prefix", ALLOW_LIST),
         default: "{}",
         since: "1.5",
-        state: NOT_YET,
-        about: "The same for peers in an overlay range.",
+        about:
+          "The same for peers in an overlay range, of which the longest counts. An address has to be allowed by both lists.",
       },
       local_allow_list: {
-        type: structure("map of prefix to true or false, and `interfaces`"),
+        type: structure("map: prefix to true, false; `interfaces` to map: regular expression to true, false"),
         default: "{}",
         since: "1.2",
-        state: NOT_YET,
-        about: "Which of this host's own addresses are reported.",
+        about:
+          "Which of this host's own addresses are reported: one of its interfaces and its prefix have to be allowed. All interfaces say the same, the others get the opposite.",
       },
       calculated_remotes: {
-        type: structure("map of overlay prefix to list of {mask, port}"),
+        type: mapOf("overlay prefix", listOf(structure("{mask: prefix, port: 1 to 65535}"))),
         default: "{}",
         since: "1.7",
-        state: NOT_YET,
-        about: "Underlay addresses computed from overlay addresses.",
+        about:
+          "Where hosts of an overlay range may be: the first bits of the mask, the others of their overlay address. Beside what lighthouses say, for hosts that are not in static_host_map.",
       },
     },
   ),

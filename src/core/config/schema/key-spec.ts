@@ -41,18 +41,21 @@ export type ValueType =
   | { readonly kind: "text"; readonly pattern: RegExp; readonly means: string }
   | { readonly kind: "pem"; readonly holds: string }
   | { readonly kind: "address" }
+  /** An address or a name. */
+  | { readonly kind: "host" }
   | { readonly kind: "prefix" }
   | { readonly kind: "host-port" }
   | { readonly kind: "list"; readonly of: ValueType; readonly single: boolean }
   | { readonly kind: "map"; readonly keys: string; readonly of: ValueType }
   | { readonly kind: "rules" }
-  /** The structure of a key that is not read yet. */
+  /** What only its own parser knows. */
   | { readonly kind: "structure"; readonly means: string };
 
 export type IntegerUnit = "" | "s" | "bytes" | "packets";
 
 export const BOOLEAN: ValueType = { kind: "boolean" };
 export const ADDRESS: ValueType = { kind: "address" };
+export const HOST: ValueType = { kind: "host" };
 export const PREFIX: ValueType = { kind: "prefix" };
 export const HOST_PORT: ValueType = { kind: "host-port" };
 export const RULES: ValueType = { kind: "rules" };
@@ -75,6 +78,11 @@ export function choice(values: readonly string[], spellings: Readonly<Record<str
 /** `single`: one item may stand without the list. */
 export function listOf(of: ValueType, options: { single: boolean } = { single: false }): ValueType {
   return { kind: "list", of, single: options.single };
+}
+
+/** `keys`: what they are. */
+export function mapOf(keys: string, of: ValueType): ValueType {
+  return { kind: "map", keys, of };
 }
 
 export function structure(means: string): ValueType {

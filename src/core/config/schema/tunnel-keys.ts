@@ -1,4 +1,4 @@
-import { BOOLEAN, duration, ignored, integer, type KeySpec, NOT_YET, removed, section, structure } from "./key-spec.ts";
+import { BOOLEAN, duration, ignored, integer, type KeySpec, removed, section, structure } from "./key-spec.ts";
 
 const BOUNDED_OTHERWISE = ignored("queues here have fixed limits, see docs/LIMITS.md");
 
@@ -71,27 +71,28 @@ export const TUNNEL_KEYS: readonly KeySpec[] = [
       requery_wait_duration: {
         type: duration(0, 86_400_000),
         default: "60s",
+        reload: "live",
         since: "1.8",
-        state: NOT_YET,
-        about: "Shortest time between two questions about a connected peer.",
+        about: "Shortest time between two questions to the lighthouses about a connected peer.",
       },
     },
   ),
   ...section(
     "counters",
-    { reload: "live", state: NOT_YET },
+    { reload: "live" },
     {
       try_promote: {
         type: integer(0, 0x7fff_ffff, "packets"),
         default: "1000",
         since: "1.8",
-        about: "Packets between attempts to move to a preferred address.",
+        about:
+          "Packets sent to a peer between attempts to reach it at an address in preferred_ranges, at most one a second; 0: never.",
       },
       requery_every_packets: {
         type: integer(0, 0x7fff_ffff, "packets"),
         default: "5000",
         since: "1.8",
-        about: "Packets between questions to the lighthouse about a connected peer.",
+        about: "Packets sent to a peer between questions to the lighthouses about where it is; 0: never.",
       },
     },
   ),

@@ -1,6 +1,7 @@
 import type { ConfigError } from "../document/config-error.ts";
 import type { ConfigEntry } from "../document/document.ts";
 import { show, showKey } from "../document/show.ts";
+import type { KeySpec } from "./key-spec.ts";
 import { FREE_PREFIX, findSpec, lastName, namesIn, parentOf, SCHEMA } from "./schema.ts";
 import { editDistance, nearest } from "./suggest.ts";
 
@@ -35,9 +36,12 @@ function unknown(path: string, place: ConfigEntry["keyPlace"], similar: string |
   return similar === undefined ? error : { ...error, todo: `did you mean ${show(similar)}?` };
 }
 
-/** Where this very name is at home: as a key (what is implemented first), or as a whole path or section, which is no name. */
+/** Where this very name is at home: as a key (what is implemented first, and what lies least deep), or as a whole path or section, which is no name. */
 function homeOf(key: string): { section: string; name: string } | undefined {
-  const candidates = SCHEMA.filter((spec) => !spec.path.includes("[]") && lastName(spec.path) === key);
+  const depthOf = ({ path }: KeySpec): number => path.split(".").length;
+  const candidates = SCHEMA.filter((spec) => !spec.path.includes("[]") && lastName(spec.path) === key).toSorted(
+    (a, b) => depthOf(a) - depthOf(b),
+  );
   const spec = candidates.find((candidate) => candidate.state.kind === "implemented") ?? candidates[0];
   if (spec) return { section: parentOf(spec.path), name: key };
   return findSpec(key) || namesIn(key) ? { section: parentOf(key), name: lastName(key) } : undefined;

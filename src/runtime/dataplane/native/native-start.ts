@@ -4,6 +4,7 @@ import type { SessionSnapshot } from "../../../core/dataplane/contract.ts";
 import { endpoint, endpointPort } from "../../../core/netip/endpoint.ts";
 import type { OperatorEvent } from "../../../core/operator/event.ts";
 import type { Confinement } from "../../confinement.ts";
+import { listenAddress } from "../../listen-address.ts";
 import { OperatorError } from "../../operator-error.ts";
 import { afterRunning, runningTime } from "../../running-time.ts";
 import type { StateDirectory } from "../../state/state-directory.ts";
@@ -143,7 +144,7 @@ export class NativeStart {
     const { host, port, readBufferBytes, writeBufferBytes, batch, soMark } = listen;
     const buffers = { readBufferBytes, writeBufferBytes, batch };
     const opened = await refusable(
-      connection.ask({ kind: "open-udp", bind: endpoint(host, port), ...buffers, mark: soMark }),
+      connection.ask({ kind: "open-udp", bind: endpoint(listenAddress(host), port), ...buffers, mark: soMark }),
       { device: "udp", port },
     );
     const bound = opened?.kind === "udp-opened" ? endpointPort(opened.bound) : port;

@@ -61,6 +61,8 @@ function typeName(type: ValueType): string {
       return "path or PEM text";
     case "address":
       return "IP address";
+    case "host":
+      return "IP address or name";
     case "prefix":
       return "prefix";
     case "host-port":

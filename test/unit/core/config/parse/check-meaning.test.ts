@@ -120,10 +120,10 @@ describe("lighthouse.advertise_addrs", () => {
     ]);
   });
 
-  test("cannot take port 0 for a port that is not fixed", () => {
-    expect(errorsOf(advertising('["203.0.113.5:0"]')).join()).toMatch(
-      /has port 0, which stands for listen\.port, and that is 0 too/,
-    );
+  test("keep port 0 also where the system chooses the port", () => {
+    expect(settingsOf(advertising('["203.0.113.5:0"]')).live.lighthouse.advertise).toEqual([
+      { kind: "literal", endpoint: "203.0.113.5:0" },
+    ]);
   });
 
   test("inside the overlay are left out with a warning", () => {

@@ -19,11 +19,21 @@ test("what is not written is at Nebula's default", () => {
   });
   expect(rest).toEqual({
     staticMap: { cadenceMs: 30_000, network: "ip4", lookupTimeoutMs: 250 },
-    lighthouse: { hosts: ["10.77.0.1"], intervalMs: 10_000, advertise: [] },
+    lighthouse: {
+      hosts: ["10.77.0.1"],
+      intervalMs: 10_000,
+      advertise: [],
+      remoteAllowList: { everybody: [], ranges: [] },
+      ownAllowList: { rules: [], interfaces: undefined },
+      calculatedRemotes: [],
+      dns: { serve: false, host: undefined, port: 53 },
+    },
     listen: { sendRecvError: "always", acceptRecvError: "always" },
     punchy: { punch: false, respond: false, delayMs: 1_000, respondDelayMs: 5_000, targetAllRemotes: false },
     tun: { dropLocalBroadcast: false, dropMulticast: false },
     tunnels: { dropInactive: false, inactivityTimeoutMs: 600_000 },
+    counters: { tryPromotePackets: 1_000, requeryPackets: 5_000 },
+    timers: { requeryWaitMs: 60_000 },
     preferredRanges: [],
   });
   expect(parsed(SOUND).logging).toEqual({ level: "info", format: "text", timestamps: true });
@@ -39,7 +49,8 @@ punchy: {punch: yes, respond: 1, delay: 500ms, respond_delay: 2s, target_all_rem
 tun: {dev: lacis0, mtu: 1280, tx_queue: 1000, drop_local_broadcast: true, drop_multicast: true}
 handshakes: {try_interval: 200ms, retries: 20}
 tunnels: {drop_inactive: true, inactivity_timeout: 1h}
-timers: {connection_alive_interval: 2, pending_deletion_interval: 4}
+timers: {connection_alive_interval: 2, pending_deletion_interval: 4, requery_wait_duration: 5s}
+counters: {try_promote: 10, requery_every_packets: 20}
 preferred_ranges: [192.168.7.9/16, "fd00::/8"]
 logging: {level: WARNING, format: json, disable_timestamp: true}
 `);
@@ -56,12 +67,21 @@ logging: {level: WARNING, format: json, disable_timestamp: true}
     punchy: { punch: true, respond: true, delayMs: 500, respondDelayMs: 2_000, targetAllRemotes: true },
     tun: { dropLocalBroadcast: true, dropMulticast: true },
     tunnels: { dropInactive: true, inactivityTimeoutMs: 3_600_000 },
+    counters: { tryPromotePackets: 10, requeryPackets: 20 },
+    timers: { requeryWaitMs: 5_000 },
     preferredRanges: [
       { address: "192.168.0.0", bits: 16 },
       { address: "fd00::", bits: 8 },
     ],
   });
   expect(logging).toEqual({ level: "warn", format: "json", timestamps: false });
+});
+
+test("a name may stand where this host listens and where it answers DNS queries", () => {
+  const dns = SOUND.replace("lighthouse:\n", "lighthouse:\n  dns: {host: ns.example, port: 5353}\n");
+  const { boot, live } = settingsOf(`${dns}listen: {host: here.example}`);
+  expect(boot.listen.host).toEqual({ name: "here.example" });
+  expect(live.lighthouse.dns).toEqual({ serve: false, host: { name: "ns.example" }, port: 5_353 });
 });
 
 test("send_recv_error may be a boolean, as it once was", () => {
@@ -76,10 +96,8 @@ describe("a wrong value is refused with its place and what belongs there:", () =
     ["listen: {port: abc}", 'config.yml:8:16: listen.port: "abc" is not a whole number'],
     ["listen: {port: 70000}", 'config.yml:8:16: listen.port: "70000" is out of range - it may be 0 to 65535'],
     ["listen: {port: [4242]}", "config.yml:8:16: listen.port: a list where one value belongs"],
-    [
-      "listen: {host: lighthouse.example}",
-      'config.yml:8:16: listen.host: "lighthouse.example" is not an IP address - names are not resolved here yet',
-    ],
+    ["listen: {host: 0.0.0.0.0}", 'config.yml:8:16: listen.host: "0.0.0.0.0" is neither an IP address nor a name'],
+    ["listen: {host: -x.example}", 'config.yml:8:16: listen.host: "-x.example" is neither an IP address nor a name'],
     ["punchy: {punch: maybe}", 'config.yml:8:17: punchy.punch: "maybe" is not true or false'],
     ["punchy: {delay: 1}", 'config.yml:8:17: punchy.delay: "1" has no unit - write 1s or 1ms'],
     [

@@ -3,10 +3,6 @@ import { errorsOf, SOUND, settingsOf, warningsOf } from "../parsed.ts";
 
 describe("a key that is known but not implemented yet", () => {
   test.each([
-    [
-      "lighthouse: {serve_dns: true}",
-      "config.yml:1:14: lighthouse.serve_dns: known but not implemented yet - remove it or set it to its default false",
-    ],
     ["routines: 4", "config.yml:1:1: routines: known but not implemented yet - remove it or set it to its default 1"],
     [
       "relay: {relays: [10.77.0.9]}",
@@ -41,8 +37,6 @@ describe("a key that is known but not implemented yet", () => {
     "sshd:",
     "stats: {type: none, interval: 10s}",
     "stats: {message_metrics: true}",
-    "counters: {try_promote: 1000}",
-    "timers: {requery_wait_duration: 1m}",
   ])("is accepted when it changes nothing: %s", (text) => {
     expect(warningsOf(SOUND + text)).toEqual([]);
   });
