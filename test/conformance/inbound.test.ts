@@ -57,12 +57,28 @@ describeDataPlanes("a datagram of a session", (open) => {
     expect(packets(await plane.udp(PEER, peer.message(toUs, 101n)))).toHaveLength(1);
   });
 
-  test("that asks to be tested is answered with the same body, and nobody else learns of it", async () => {
+  test.each(["aes", "chachapoly"] as const)(
+    "scenario 35: that asks to be tested is answered with the same body, however long, and nobody else learns of it (%s)",
+    async (cipher) => {
+      const plane = await open();
+      const peer = await plane.join(1, cipher);
+      for (const length of [0, 3, 1_400, 8_969]) {
+        const body = new Uint8Array(length).fill(7);
+        const observed = await plane.udp(PEER, peer.seal(4, 0, body));
+        expect(kinds(observed)).toEqual(["udp"]);
+        expect(peer.open(datagrams(observed)[0]!)).toMatchObject({ type: 4, subtype: 1, body });
+      }
+    },
+  );
+
+  test("scenario 64: of every short length is dropped by name, and the session goes on", async () => {
     const plane = await open();
     const peer = await plane.join();
-    const observed = await plane.udp(PEER, peer.seal(4, 0, new Uint8Array([1, 2, 3])));
-    expect(kinds(observed)).toEqual(["udp"]);
-    expect(peer.open(datagrams(observed)[0]!)).toMatchObject({ type: 4, subtype: 1, body: new Uint8Array([1, 2, 3]) });
+    for (let length = 0; length < 28; length++) {
+      expect(packets(await plane.udp(PEER, peer.message(new Uint8Array(length).fill(0x45))))).toEqual([]);
+    }
+    expect(await plane.dropped("bad-packet")).toBe(28);
+    expect(packets(await plane.udp(PEER, peer.message(toUs)))).toEqual([toUs]);
   });
 
   test.each([

@@ -325,7 +325,7 @@ describeDataPlanes("a datagram", (open) => {
     expect(await plane.dropped("punch")).toBe(2);
   });
 
-  test("is refused by the first thing that is wrong with it", async () => {
+  test("scenario 28: is refused by the first thing that is wrong with it", async () => {
     const plane = await open();
     const drop = async (datagram: Uint8Array, source: Endpoint = STRANGER) =>
       reasons(await plane.udp(source, datagram))[0];
@@ -341,7 +341,7 @@ describeDataPlanes("a datagram", (open) => {
     expect(await drop(new FarEnd(1, "aes").message(new Uint8Array()).subarray(0, 17))).toBe("unknown-index");
   });
 
-  test("has one of nine types", async () => {
+  test("scenario 28: has one of nine types", async () => {
     const plane = await open();
     const known = new Set<string>();
     for (let type = 0; type < 16; type++)

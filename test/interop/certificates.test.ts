@@ -46,7 +46,7 @@ for (const { release, versions, curves } of RELEASES) {
         afterAll(() => rm(directory, { recursive: true, force: true }));
 
         test.each(["ours", "theirs"] as const)(
-          "what %s issues is accepted by both, whoever's authority it is",
+          "scenario 63: what %s issues is accepted by both, whoever's authority it is",
           async (side) => {
             const maker = side === "ours" ? ours : theirs;
             for (const authority of [ours, theirs]) {

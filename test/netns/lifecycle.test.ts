@@ -18,7 +18,7 @@ describe("a daemon comes and goes", () => {
   });
   afterAll(() => trio.mesh.close());
 
-  test("fifty starts and stops leave no device, route or process here, and no descriptor with those that stayed", async () => {
+  test("scenario 38: fifty starts and stops leave no device, route or process here, and no descriptor with those that stayed", async () => {
     const { server, laptop, lighthouse } = trio;
     const owner = await ownerOf(laptop);
     await laptop.stop();

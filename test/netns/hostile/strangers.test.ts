@@ -91,7 +91,7 @@ describe("somebody on the way keeps what passes", () => {
     ["replays it to where it went", "SIGUSR1"],
     ["reflects it to where it came from", "SIGUSR2"],
   ] as const) {
-    test(`and ${trick}: nothing is delivered twice, and the tunnel stands`, async () => {
+    test(`scenario 34: and ${trick}: nothing is delivered twice, and the tunnel stands`, async () => {
       await withTrio(
         signal.toLowerCase(),
         async ({ mesh, server, laptop }) => {

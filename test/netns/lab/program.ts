@@ -12,6 +12,7 @@ export type Program =
   | "udp-stream"
   | "udp-throw"
   | "udp-relay"
+  | "udp-cone"
   | "garbage"
   | "admin-liar";
 

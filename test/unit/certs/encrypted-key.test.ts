@@ -39,7 +39,7 @@ describe("an encrypted CA key", () => {
     expect(one.pem).not.toBe(two.pem);
   });
 
-  test("does not open with another passphrase, and does not say more", async () => {
+  test("scenario 62: does not open with another passphrase, and does not say more", async () => {
     for (const wrong of ["do not use", "", "DO NOT USE "]) {
       expect(await decryptCaKey(VECTOR, utf8Encode(wrong), "ca.key")).toEqual({
         ok: false,

@@ -37,7 +37,7 @@ describe.skipIf(!existsSync(PROGRAM))("lacis-cert as a program", () => {
     expect(JSON.parse(must("list", "-all", "-json"))).toHaveLength(1);
   });
 
-  test("through the standard streams", () => {
+  test("scenario 62: through the standard streams", () => {
     must("ca", "-name", "mesh");
     must("keygen", "-out-key", "lap.key", "-out-pub", "lap.pub");
     const signed = lacisCert(

@@ -101,7 +101,7 @@ describe("message 1", () => {
     expect(b.heard).toEqual(["hello"]);
   });
 
-  test("that comes again is answered with the stored message 2, and makes no second session", () => {
+  test("scenario 25: that comes again is answered with the stored message 2, and makes no second session", () => {
     const { mesh, a, b } = pair();
     a.say(b, "hello");
     mesh.run(100);
@@ -160,7 +160,7 @@ describe("message 1", () => {
     expect(b.noticed("handshake-refused").at(-1)?.fields).toMatchObject({ reason: "implausible-time" });
   });
 
-  test("of our own that somebody reflects is refused", () => {
+  test("scenario 30: of our own that somebody reflects is refused", () => {
     const { mesh, a, b } = pair();
     a.event({ kind: "need-session", destination: b.address });
     const before = mesh.flights.length;

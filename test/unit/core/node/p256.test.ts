@@ -61,7 +61,7 @@ describe("a network whose authority is on P-256", () => {
     }
   });
 
-  test("refuses a blocked host under either form of its signature, and by its key", () => {
+  test("scenario 58: refuses a blocked host under either form of its signature, and by its key", () => {
     const { b } = pair();
     const certificate = b.settings.live.identity.credential.certificates[1]!;
     const twin = otherSignatureForm(certificate.signature)!;

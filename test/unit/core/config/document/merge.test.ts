@@ -2,14 +2,14 @@ import { describe, expect, test } from "vitest";
 import { errorsOf, parsed, SOUND, settingsOf } from "../parsed.ts";
 
 describe("of several files", () => {
-  test("the later one's scalar wins", () => {
+  test("scenario 61: the later one's scalar wins", () => {
     expect(settingsOf([`${SOUND}listen: {port: 1, batch: 2}`, "listen: {port: 4242}"]).boot.listen).toMatchObject({
       port: 4242,
       batch: 2,
     });
   });
 
-  test("the later one's list items stand first", () => {
+  test("scenario 61: the later one's list items stand first", () => {
     const { preferredRanges } = settingsOf([
       `${SOUND}preferred_ranges: [10.0.0.0/8]`,
       "preferred_ranges: [192.0.2.0/24]",
