@@ -1,6 +1,6 @@
 import type { Instant } from "./base/time.ts";
 import type { LiveSettings } from "./config/settings.ts";
-import type { ActivitySample, DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "./dataplane/contract.ts";
+import type { ActivitySample, DataPlaneCommand, DataPlaneEvent, Relay, SessionSnapshot } from "./dataplane/contract.ts";
 import type { IpAddress } from "./netip/address.ts";
 import type { Endpoint } from "./netip/endpoint.ts";
 import type { Prefix } from "./netip/prefix.ts";
@@ -10,7 +10,12 @@ import type { PeerTrouble, PingFailure } from "./operator/failure.ts";
 /** One fact from outside. `Node.handle` takes exactly one, then the caller drains `Node.poll`. */
 export type Input =
   /** A data plane is there: fresh (no sessions) or one that went on running while we were away. `udpPort` is the bound port. */
-  | { readonly kind: "data-plane-up"; readonly udpPort: number; readonly sessions: readonly SessionSnapshot[] }
+  | {
+      readonly kind: "data-plane-up";
+      readonly udpPort: number;
+      readonly sessions: readonly SessionSnapshot[];
+      readonly relays?: readonly Relay[];
+    }
   /** The data plane died; every session is gone. */
   | { readonly kind: "data-plane-down" }
   | { readonly kind: "data-plane"; readonly event: DataPlaneEvent }
@@ -47,6 +52,7 @@ export type PingResult =
       readonly name: string;
       readonly address: IpAddress;
       readonly path: Endpoint | undefined;
+      readonly relay: Named | undefined;
       readonly roundTripMs: number;
       /** Whether a tunnel had to be built first, and how long that took. */
       readonly handshakeMs: number | undefined;
@@ -79,7 +85,24 @@ export interface NodeStatus {
     readonly up: boolean;
   }[];
   readonly peers: readonly PeerStatus[];
+  /** Hosts that find each other through this one. */
+  readonly relayed: readonly RelayedPair[];
   readonly counters: ActivitySample["counters"] | undefined;
+}
+
+/** A host by its certificate. */
+export interface Named {
+  readonly name: string;
+  readonly address: IpAddress;
+}
+
+/** Two hosts that find each other through this one. */
+export interface RelayedPair {
+  readonly hosts: readonly [Named, Named];
+  /** Whether packets go through: both sides have agreed, and there is a tunnel to both. */
+  readonly isUp: boolean;
+  /** Of frames that came from either. */
+  readonly bytes: number;
 }
 
 export interface PeerStatus {
@@ -90,6 +113,8 @@ export interface PeerStatus {
   /** Undefined when all is well. */
   readonly trouble: PeerTrouble | undefined;
   readonly path: Endpoint | undefined;
+  /** Through whom, when the path leads through a relay. */
+  readonly relay: Named | undefined;
   readonly roundTripMs: number | undefined;
   /** Milliseconds since the last authenticated packet; undefined when there was none. */
   readonly lastReceivedMs: number | undefined;

@@ -12,7 +12,6 @@ import { FromDataPlane } from "./node/from-data-plane.ts";
 import { assemble, type Machines, type NodeEvent } from "./node/machines.ts";
 import { Outbox } from "./node/outbox.ts";
 import { statusOf } from "./node/status.ts";
-import { directPath } from "./path/path.ts";
 import type { Parcel } from "./peer/parcel.ts";
 import { PeerTable } from "./peer/peer-table.ts";
 import type { FinishedHandshake, Session } from "./peer/session.ts";
@@ -76,7 +75,7 @@ export class Node {
 
   status(clock: Clock): NodeStatus {
     this.#facts.clock = clock;
-    return statusOf(this.#facts, this.#peers, this.#machines.liveness);
+    return statusOf(this.#facts, this.#peers, this.#machines);
   }
 
   #input(input: Input): void {
@@ -86,7 +85,7 @@ export class Node {
         if (this.#facts.udpPort !== undefined) this.#stop("data-plane-gone");
         this.#facts.udpPort = input.udpPort;
         this.#out.dataPlaneIsUp = true;
-        adoption.takeOver(input.sessions);
+        adoption.takeOver(input.sessions, input.relays ?? []);
         return;
       case "data-plane-down":
         this.#stop("data-plane-gone");
@@ -132,7 +131,7 @@ export class Node {
 
   /** Who hears which event. */
   #hear(event: NodeEvent): void {
-    const { liveness, policies, discovery, pings, calls, answers, sessions } = this.#machines;
+    const { liveness, policies, discovery, pings, relays, shortcuts, calls, answers, sessions } = this.#machines;
     switch (event.kind) {
       case "command":
         this.#out.command(event.command);
@@ -175,14 +174,27 @@ export class Node {
       case "new-endpoints":
         calls.newEndpoints(event.target);
         return;
+      case "new-ways":
+        calls.newWays(event.target);
+        return;
+      case "use-path":
+        sessions.usePath(event.session, event.path);
+        return;
+      case "silent":
+        relays.silent(event.session);
+        return;
       case "moved":
         liveness.probeAll();
+        shortcuts.moved();
         return;
       case "quiet":
         discovery.keepAlive(event.session);
         return;
       case "call-anew":
         calls.start(event.target, event.version === undefined ? {} : { version: event.version });
+        return;
+      case "call-straight":
+        calls.start(event.target, { straight: true });
         return;
       case "call-failed":
         discovery.callFailed(event.target);
@@ -196,7 +208,7 @@ export class Node {
       case "handshake-answered": {
         this.#install(event.handshake, []);
         const { to, message2: datagram } = event;
-        this.#events.push({ kind: "command", command: { kind: "send-datagram", to: directPath(to), datagram } });
+        this.#events.push({ kind: "command", command: { kind: "send-datagram", to, datagram } });
         return;
       }
       case "session-up": {
@@ -204,6 +216,8 @@ export class Node {
         calls.reached(session.addresses);
         pings.sessionUp(session);
         discovery.sessionUp(session);
+        relays.sessionUp(session);
+        shortcuts.watch(session);
         if (how === "answered") liveness.heard(session);
         // Behind what they have to say: a lighthouse is told where we are before it is asked for others.
         this.#events.push({ kind: "deliver", session, parcels: waiting, first: how === "called" });
@@ -211,9 +225,12 @@ export class Node {
       }
       case "session-gone":
         liveness.forget(event.session);
+        relays.sessionGone(event.session);
+        shortcuts.forget(event.session);
         return;
       case "peer-down":
         discovery.peerDown(event.session);
+        relays.peerDown(event.session);
         return;
       case "heard":
         sessions.proven(event.session);
@@ -231,12 +248,15 @@ export class Node {
         discovery.recall(event.session, event.endpoints);
         sessions.adopt(event.session, { primary: event.primary });
         liveness.adopted(event.session, event.sendCounter);
+        shortcuts.watch(event.session);
         return;
       case "rules-stand":
         this.#out.tell({ code: "reloaded" });
         return;
       case "taken-over":
         policies.rebind();
+        relays.adopt(event.relays);
+        relays.start();
         discovery.start();
         return;
       default:
@@ -272,7 +292,11 @@ export class Node {
     if (parcel.kind === "test") return liveness.probe(session);
     if (parcel.kind === "ping") return pings.sessionReady(parcel.id, session);
     const [address] = this.#facts.ownAddresses;
-    const command = postCommand(session, parcel, { address, endpoints: () => discovery.ownEndpoints() });
+    const command = postCommand(session, parcel, {
+      address,
+      endpoints: () => discovery.ownEndpoints(),
+      relays: this.#facts.settings.live.relay.relays,
+    });
     if (command) this.#events.push({ kind: "command", command });
     return command !== undefined;
   }

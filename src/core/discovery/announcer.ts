@@ -2,7 +2,7 @@ import { type Instant, later } from "../base/time.ts";
 import type { CertificateVersion } from "../cert/certificate.ts";
 import { familyOf, type IpAddress } from "../netip/address.ts";
 import { type Endpoint, firstOfEachFamily } from "../netip/endpoint.ts";
-import type { LighthouseMessage } from "../wire/lighthouse.ts";
+import { ADDRESSES_MAX, type LighthouseMessage } from "../wire/lighthouse.ts";
 import { ENDPOINTS_PER_FAMILY_MAX } from "./candidates.ts";
 
 /**
@@ -52,13 +52,13 @@ export class Announcer {
 export function announcement(
   dialect: CertificateVersion,
   ownAddress: IpAddress,
-  endpoints: readonly Endpoint[],
+  { endpoints, relays }: { readonly endpoints: readonly Endpoint[]; readonly relays: readonly IpAddress[] },
 ): LighthouseMessage | undefined {
   if (dialect === 1 && familyOf(ownAddress) === 6) return undefined;
   return {
     kind: "host-update",
     address: dialect === 1 ? ownAddress : undefined,
     endpoints: firstOfEachFamily(endpoints, ENDPOINTS_PER_FAMILY_MAX),
-    relays: [],
+    relays: relays.slice(0, ADDRESSES_MAX),
   };
 }

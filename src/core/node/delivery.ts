@@ -15,6 +15,8 @@ export type Letter = Extract<Parcel, { kind: "announcement" | "query" | "answer"
 export interface Sender {
   readonly address: IpAddress | undefined;
   readonly endpoints: () => readonly Endpoint[];
+  /** Through whom it can be reached, too. */
+  readonly relays: readonly IpAddress[];
 }
 
 /** The command that puts a letter into this session, in the dialect of its certificates; undefined when that dialect cannot say it. */
@@ -30,7 +32,9 @@ export function postCommand(session: Session, letter: Letter, sender: Sender): D
 function messageOf(letter: Letter, dialect: CertificateVersion, sender: Sender): LighthouseMessage | undefined {
   switch (letter.kind) {
     case "announcement":
-      return sender.address === undefined ? undefined : announcement(dialect, sender.address, sender.endpoints());
+      return sender.address === undefined
+        ? undefined
+        : announcement(dialect, sender.address, { endpoints: sender.endpoints(), relays: sender.relays });
     case "query":
       return { kind: "host-query", target: letter.target };
     case "answer":

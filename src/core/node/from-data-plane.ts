@@ -1,7 +1,6 @@
 import type { DataPlaneEvent } from "../dataplane/contract.ts";
 import type { IpAddress } from "../netip/address.ts";
-import type { Endpoint } from "../netip/endpoint.ts";
-import { endpointOf } from "../path/path.ts";
+import type { Origin } from "../path/path.ts";
 import type { LocalIndex } from "../path/session-index.ts";
 import type { PeerTable } from "../peer/peer-table.ts";
 import type { Session } from "../peer/session.ts";
@@ -29,16 +28,17 @@ export class FromDataPlane {
   }
 
   hear(event: DataPlaneEvent): void {
-    const { liveness, sessions } = this.#machines;
+    const { liveness, relays, sessions } = this.#machines;
     switch (event.kind) {
       case "datagram":
-        this.#datagram(endpointOf(event.origin), event.datagram);
+        this.#datagram(event.origin, event.datagram);
         return;
       case "need-session":
         this.#needSession(event.destination);
         return;
       case "sampled":
         liveness.sampled(event);
+        relays.sampled(event.relays);
         return;
       case "drop-sample":
         this.#out.tell(dropReport(event, this.#session(event.localIndex), this.#facts.settings.live));
@@ -66,26 +66,27 @@ export class FromDataPlane {
     }
   }
 
-  #datagram(source: Endpoint | undefined, datagram: Uint8Array): void {
+  #datagram(origin: Origin, datagram: Uint8Array): void {
     const { answers, calls, liveness } = this.#machines;
     const header = decodeHeader(datagram);
-    // A data plane that carries relayed datagrams says so, and then this will have to know what to do with them.
-    if (!header.ok || source === undefined) return;
+    if (!header.ok) return;
     const { type, counter, remoteIndex } = header.value;
-    if (type === PacketType.recvError) liveness.recvError(source, remoteIndex);
+    // Nobody answers through a relay that there is no such session: what comes through one has been addressed by the host itself.
+    if (type === PacketType.recvError && origin.kind === "direct") liveness.recvError(origin.endpoint, remoteIndex);
     else if (type !== PacketType.handshake) return;
-    else if (counter === 1n && remoteIndex === 0) answers.message1(source, datagram);
-    else if (counter !== 1n) calls.message2(source, remoteIndex as LocalIndex, datagram);
+    else if (counter === 1n && remoteIndex === 0) answers.message1(origin, datagram);
+    else if (counter !== 1n) calls.message2(origin, remoteIndex as LocalIndex, datagram);
   }
 
   #message(session: Session, { type, subtype, body }: Event<"message">): void {
-    const { discovery, liveness, sessions } = this.#machines;
+    const { discovery, liveness, relays, sessions } = this.#machines;
     if (type === PacketType.closeTunnel) {
       sessions.forget(session, "closed-by-peer");
       return;
     }
     liveness.heard(session);
     if (type === PacketType.lighthouse) discovery.received(session, body);
+    else if (type === PacketType.control) relays.received(session, body);
     else if (type === PacketType.test && subtype === TestSubtype.reply) liveness.testReplied(session);
   }
 

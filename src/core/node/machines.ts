@@ -1,3 +1,4 @@
+import type { Instant } from "../base/time.ts";
 import type { LighthouseService } from "../discovery/service.ts";
 import { Adoption, type AdoptionEvent } from "../machine/adoption/adoption.ts";
 import { Answers, type AnswersEvent } from "../machine/answers/answers.ts";
@@ -9,7 +10,10 @@ import { Liveness, type LivenessEvent } from "../machine/liveness/liveness.ts";
 import type { CommonEvent, Emit, Machine } from "../machine/machine.ts";
 import { Pings, type PingsEvent } from "../machine/pings/pings.ts";
 import { Policies, type PoliciesEvent } from "../machine/policies/policies.ts";
+import type { RelaysEvent } from "../machine/relays/events.ts";
+import { Relays } from "../machine/relays/relays.ts";
 import { Sessions, type SessionsEvent } from "../machine/sessions/sessions.ts";
+import { Shortcuts, type ShortcutsEvent } from "../machine/shortcuts/shortcuts.ts";
 import type { Parcel } from "../peer/parcel.ts";
 import type { PeerTable } from "../peer/peer-table.ts";
 import type { Session } from "../peer/session.ts";
@@ -24,7 +28,9 @@ export type NodeEvent =
   | LivenessEvent
   | PingsEvent
   | PoliciesEvent
+  | RelaysEvent
   | SessionsEvent
+  | ShortcutsEvent
   /** What waited for this session; of one that we called for, the first thing in it has to be an answered one. */
   | {
       readonly kind: "deliver";
@@ -40,6 +46,8 @@ export interface Machines {
   readonly adoption: Adoption;
   readonly discovery: Discovery;
   readonly pings: Pings;
+  readonly relays: Relays;
+  readonly shortcuts: Shortcuts;
   readonly calls: Calls;
   readonly answers: Answers;
   readonly sessions: Sessions;
@@ -61,17 +69,48 @@ export function assemble(
   const adoption = new Adoption(facts, peers, emit);
   const discovery = new Discovery(facts, peers, lighthouse, emit);
   const pings = new Pings(facts, peers, emit);
-  const calls = new Calls(facts, peers, discovery, emit);
-  const answers = new Answers(facts, peers, liveness, emit);
+  const lastReceivedAt = (session: Session): Instant | undefined => liveness.vitalsOf(session).lastReceivedAt;
+  const relays = new Relays(
+    facts,
+    peers,
+    {
+      relaysOf: (target) => discovery.relaysOf(target),
+      isSuspect: (session) => liveness.isSuspect(session),
+    },
+    emit,
+  );
+  const shortcuts = new Shortcuts(facts, peers, { lastReceivedAt }, emit);
+  const calls = new Calls(facts, peers, { places: discovery, relays }, emit);
+  const answers = new Answers(
+    facts,
+    peers,
+    {
+      isInDoubt: (session) => liveness.isInDoubt(session),
+      farOf: (path) => relays.farOf(path),
+      provenBy: (path) => relays.provenBy(path),
+    },
+    emit,
+  );
   const sessions = new Sessions(
     facts,
     peers,
     {
-      lastReceivedAt: (session) => liveness.vitalsOf(session).lastReceivedAt,
+      lastReceivedAt,
       endpointsOf: (session) => discovery.rememberedEndpoints(session),
     },
     emit,
   );
-  const all = [liveness, policies, discovery, adoption, pings, calls, sessions, new Expiry(facts, emit)];
-  return { liveness, policies, adoption, discovery, pings, calls, answers, sessions, all };
+  const all = [
+    liveness,
+    policies,
+    discovery,
+    adoption,
+    pings,
+    relays,
+    shortcuts,
+    calls,
+    sessions,
+    new Expiry(facts, emit),
+  ];
+  return { liveness, policies, adoption, discovery, pings, relays, shortcuts, calls, answers, sessions, all };
 }

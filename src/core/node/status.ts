@@ -6,10 +6,17 @@ import type { IpAddress } from "../netip/address.ts";
 import type { PeerTrouble } from "../operator/failure.ts";
 import { endpointOf } from "../path/path.ts";
 import type { Peers } from "../peer/peer.ts";
+import { relayOn } from "../peer/place.ts";
 import { nameAddress, type Session } from "../peer/session.ts";
+import type { Machines } from "./machines.ts";
 
 /** The picture that `lacis status` prints. */
-export function statusOf(facts: Facts, peers: Peers, liveness: Liveness): NodeStatus {
+export function statusOf(
+  facts: Facts,
+  peers: Peers,
+  { liveness, relays }: Pick<Machines, "liveness" | "relays">,
+): NodeStatus {
+  const relayed = relays.pairs();
   const { boot, live } = facts.settings;
   const { credential } = live.identity;
   const certificates = Object.values(credential.certificates).filter((certificate) => certificate !== undefined);
@@ -26,6 +33,7 @@ export function statusOf(facts: Facts, peers: Peers, liveness: Liveness): NodeSt
       return { address, name: session?.peer.name, up: session !== undefined };
     }),
     peers: peersOf(peers, liveness, facts.now),
+    relayed,
     counters: liveness.counters,
   };
 }
@@ -56,6 +64,7 @@ function ofSession(
   { peers, liveness, now }: { readonly peers: Peers; readonly liveness: Liveness; readonly now: Instant },
 ): PeerStatus {
   const { peer, addresses, path } = session;
+  const relay = relayOn(path, peers);
   const { suspicion, roundTripMs, lastReceivedAt, sentBytes, receivedBytes } = liveness.vitalsOf(session);
   return {
     name: peer.name,
@@ -64,6 +73,7 @@ function ofSession(
     state: at,
     trouble: suspicion && { of: suspicion.of },
     path: endpointOf(path),
+    relay: relay && { name: relay.peer.name, address: nameAddress(relay) },
     roundTripMs,
     lastReceivedMs: lastReceivedAt === undefined ? undefined : now - lastReceivedAt,
     establishedMs: now - session.state.since,
@@ -83,6 +93,7 @@ function unreached(target: IpAddress, at: "handshaking" | "failed", trouble: Pee
     state: at,
     trouble,
     path: undefined,
+    relay: undefined,
     roundTripMs: undefined,
     lastReceivedMs: undefined,
     establishedMs: undefined,

@@ -7,6 +7,7 @@ import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { Renewal } from "../machine/liveness/renewal.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { Endpoint } from "../netip/endpoint.ts";
+import type { Place } from "../path/place.ts";
 import type { AdoptionRefusal, CallFailure, EndOfSession } from "./failure.ts";
 
 /**
@@ -32,7 +33,7 @@ interface ByName {
 export type PeerEvent =
   | (ByName & {
       readonly code: "tunnel-up" | "session-renewed";
-      readonly path: Endpoint | undefined;
+      readonly path: Place | undefined;
       readonly role: "initiator" | "responder";
       /** Of the certificates that were shown, ours and the peer's. */
       readonly version: CertificateVersion;
@@ -47,28 +48,43 @@ export type PeerEvent =
   | (ByName & { readonly code: "peer-distrusted"; readonly refusal: CertificateRefusal })
   /** `reason`: a clause of the decoder. */
   | { readonly code: "lighthouse-message-malformed"; readonly name: string; readonly reason: string }
+  | { readonly code: "relay-message-malformed"; readonly name: string; readonly reason: string }
+  /** This session of a tunnel goes another way. */
+  | (ByName & { readonly code: "path-changed"; readonly path: Place })
+  /** The peer finds `other` through us, or does not any more. */
+  | (ByName & { readonly code: "relaying" | "relaying-ended"; readonly other: string })
+  /** The peer wanted to find a host through us. */
+  | {
+      readonly code: "relay-refused";
+      readonly name: string;
+      readonly to: IpAddress;
+      readonly refusal: RelayRefusal;
+    }
   | { readonly code: "session-not-adopted"; readonly refusal: AdoptionRefusal };
+
+/** Why we are no relay for this. */
+export type RelayRefusal = "no-relay" | "for-somebody-else" | "through-a-relay" | "to-itself";
 
 export type HandshakeEvent =
   | {
       readonly code: "handshake-refused";
       /** Whom we called; undefined when we were called. */
       readonly address: IpAddress | undefined;
-      readonly endpoint: Endpoint;
+      readonly endpoint: Place;
       readonly refusal: HandshakeRefusal;
     }
   | { readonly code: "handshake-failed"; readonly address: IpAddress; readonly failure: CallFailure }
   /** A message 1 is shorter than our answer would be. */
-  | { readonly code: "handshake-deferred"; readonly endpoint: Endpoint }
+  | { readonly code: "handshake-deferred"; readonly endpoint: Place }
   | {
       readonly code: "handshake-repeated" | "message-2-unreadable" | "message-2-not-read";
       readonly address: IpAddress;
-      readonly endpoint: Endpoint;
+      readonly endpoint: Place;
     }
   | {
       readonly code: "wrong-responder";
       readonly address: IpAddress;
-      readonly endpoint: Endpoint;
+      readonly endpoint: Place;
       readonly name: string;
     };
 

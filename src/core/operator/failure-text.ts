@@ -1,6 +1,7 @@
 import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { IpAddress } from "../netip/address.ts";
 import { formatPrefix } from "../netip/prefix.ts";
+import type { RelayRefusal } from "./event.ts";
 import type { AdoptionRefusal, CallFailure, EndOfSession, PeerTrouble, PingFailure } from "./failure.ts";
 
 // The words for every failure: log, `lacis status` and `lacis ping` read the same because all of them come here.
@@ -24,6 +25,8 @@ export function refusalText(refusal: HandshakeRefusal): string {
       return "The handshake is not later than the one of the session that stands.";
     case "implausible-time":
       return "The handshake's time is more than a day away from ours, and a session stands.";
+    case "wrong-relay":
+      return "It came through a relay that had announced another host.";
     case "no-free-index":
       return TOO_MANY_SESSIONS;
     default:
@@ -153,3 +156,11 @@ const WAYS_OUT: Readonly<Record<PingFailure["reason"], string>> = {
 };
 
 const TOO_MANY_SESSIONS = "There are as many tunnels as the data plane holds.";
+
+/** Clauses: why this host is no relay for somebody. */
+export const RELAY_REFUSAL_TEXT: Readonly<Record<RelayRefusal, string>> = {
+  "no-relay": "relay.am_relay is not set here",
+  "for-somebody-else": "it asked in the name of another host",
+  "through-a-relay": "the way to one of them leads through a relay itself",
+  "to-itself": "that is the same host",
+};

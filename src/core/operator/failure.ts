@@ -1,8 +1,8 @@
 import type { Cipher } from "../crypto/suite.ts";
 import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { IpAddress } from "../netip/address.ts";
-import type { Endpoint } from "../netip/endpoint.ts";
 import type { Prefix } from "../netip/prefix.ts";
+import type { Place } from "../path/place.ts";
 
 // What can go wrong between two hosts, as data. The words for it stand in failure-text.ts, and nowhere else.
 
@@ -22,14 +22,14 @@ export type CallFailure =
   | {
       readonly reason: "handshake-timeout";
       readonly why: "no-answer";
-      readonly tried: readonly Endpoint[];
+      readonly tried: readonly Place[];
       readonly waitedMs: number;
       readonly attempts: number;
     }
   | {
       readonly reason: "handshake-timeout";
       readonly why: "unreadable";
-      readonly from: Endpoint;
+      readonly from: Place;
       readonly cipher: Cipher;
     }
   | {
@@ -41,14 +41,14 @@ export type CallFailure =
       readonly reason: "handshake-refused";
       readonly why: "refused";
       readonly refusal: HandshakeRefusal;
-      readonly from: Endpoint;
+      readonly from: Place;
     }
   /** From these endpoints somebody else answered, and from none the host. */
   | {
       readonly reason: "handshake-refused";
       readonly why: "wrong-responders";
       readonly target: IpAddress;
-      readonly responders: readonly { readonly endpoint: Endpoint; readonly name: string }[];
+      readonly responders: readonly { readonly endpoint: Place; readonly name: string }[];
     }
   | { readonly reason: "handshake-refused"; readonly why: "too-many-sessions" };
 
@@ -70,7 +70,7 @@ export type PingFailure =
       readonly why: "no-tunnel-in-time";
       readonly target: IpAddress;
       readonly waitedMs: number;
-      readonly tried: readonly Endpoint[];
+      readonly tried: readonly Place[];
     }
   | { readonly reason: "no-reply"; readonly why: "silent"; readonly name: string; readonly waitedMs: number }
   | { readonly reason: "no-reply"; readonly why: "too-many-pings" }

@@ -6,7 +6,14 @@ import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { Notice } from "../notice.ts";
 import { endpointOf } from "../path/path.ts";
 import type { EventCode, EventOf, OperatorEvent } from "./event.ts";
-import { adoptionRefusalText, callFailureText, DOWN_TEXT, refusalText, wrongResponderText } from "./failure-text.ts";
+import {
+  adoptionRefusalText,
+  callFailureText,
+  DOWN_TEXT,
+  RELAY_REFUSAL_TEXT,
+  refusalText,
+  wrongResponderText,
+} from "./failure-text.ts";
 
 /** An event as people read it. The only place that does so. */
 export function render(event: OperatorEvent): Notice {
@@ -61,6 +68,22 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
     fields: ({ name, address, refusal }) => ({ name, address, reason: refusal.code }),
   },
   "lighthouse-message-malformed": { level: "debug", text: () => "A lighthouse message was malformed." },
+  "relay-message-malformed": { level: "debug", text: () => "A message about a relayed way was malformed." },
+  "path-changed": {
+    level: "info",
+    text: ({ name, path }) =>
+      `The tunnel to ${name} goes ${path.startsWith("via ") ? path : `straight to ${path}`} now.`,
+  },
+  relaying: { level: "info", text: ({ name, other }) => `${name} and ${other} find each other through this host now.` },
+  "relaying-ended": {
+    level: "info",
+    text: ({ name, other }) => `${name} does not find ${other} through this host any more: there is no tunnel to it.`,
+  },
+  "relay-refused": {
+    level: "debug",
+    text: ({ name, to, refusal }) => `${name} is not led to ${to} through this host: ${RELAY_REFUSAL_TEXT[refusal]}.`,
+    fields: ({ name, to, refusal }) => ({ name, address: to, reason: refusal }),
+  },
   "session-not-adopted": {
     level: "warn",
     text: () => "A running session was not taken over and is closed.",

@@ -3,8 +3,8 @@ import type { CertificateVersion } from "../cert/certificate.ts";
 import type { Initiation } from "../handshake/initiation.ts";
 import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { IpAddress } from "../netip/address.ts";
-import type { Endpoint } from "../netip/endpoint.ts";
 import type { CallFailure } from "../operator/failure.ts";
+import type { Place } from "../path/place.ts";
 import type { Parcel } from "./parcel.ts";
 
 /** How often message 1 went to an endpoint, and when last. */
@@ -29,17 +29,17 @@ export interface Call {
   readonly progress: CallProgress;
   /** Attempts made so far. */
   readonly attempt: number;
-  /** Every endpoint that message 1 went to. */
-  readonly tried: ReadonlyMap<Endpoint, Tries>;
+  /** Everywhere that message 1 went to. */
+  readonly tried: ReadonlyMap<Place, Tries>;
   /**
    * Of them, those from which somebody else seems to have answered, with the name if a certificate vouches for it. Where an answer came from
    * proves nothing, so this says where to call less often, and never whom to hear.
    */
-  readonly doubtful: ReadonlyMap<Endpoint, string | undefined>;
+  readonly doubtful: ReadonlyMap<Place, string | undefined>;
   /** The last answer that was not accepted, and where it seemed to come from. */
-  readonly refused: { readonly refusal: HandshakeRefusal; readonly from: Endpoint } | undefined;
+  readonly refused: { readonly refusal: HandshakeRefusal; readonly from: Place } | undefined;
   /** Where an answer came from that did not decrypt. */
-  readonly unreadableFrom: Endpoint | undefined;
+  readonly unreadableFrom: Place | undefined;
   /** What goes through the tunnel once it stands. */
   readonly waiting: readonly Parcel[];
 }

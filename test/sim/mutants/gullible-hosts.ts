@@ -79,7 +79,7 @@ class Gullible implements ControlPlane {
   handle(input: Input, clock: Clock): void {
     if (this.#weakness.hears?.(input) ?? true) this.#honest.handle(input, clock);
     for (let output = this.#honest.poll(); output; output = this.#honest.poll()) {
-      if (output.to === "operator" && isBadAnswer(output.event)) this.#bad.add(output.event.endpoint);
+      if (output.to === "operator" && isBadAnswer(output.event)) this.#bad.add(output.event.endpoint as Endpoint);
       this.#outputs.push(...(this.#weakness.says?.(output) ?? [output]));
     }
   }

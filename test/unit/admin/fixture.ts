@@ -19,6 +19,7 @@ export function nodeStatus(changes: Partial<NodeStatus> = {}): NodeStatus {
     cipher: "aes",
     lighthouses: [{ address: "10.77.0.1" as IpAddress, name: "lh", up: true }],
     peers: [peerStatus()],
+    relayed: [],
     counters: undefined,
     ...changes,
   };
@@ -33,6 +34,7 @@ export function peerStatus(changes: Partial<PeerStatus> = {}): PeerStatus {
     state: "up",
     trouble: undefined,
     path: "192.0.2.2:4242" as Endpoint,
+    relay: undefined,
     roundTripMs: 0.8123,
     lastReceivedMs: 2_345.6,
     establishedMs: 60_000,

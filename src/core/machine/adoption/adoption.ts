@@ -1,5 +1,5 @@
 import { type Instant, instant, later } from "../../base/time.ts";
-import type { SessionSnapshot } from "../../dataplane/contract.ts";
+import type { Relay, SessionSnapshot } from "../../dataplane/contract.ts";
 import { FLOW_TIMEOUTS } from "../../dataplane/flow-timeouts.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
@@ -22,7 +22,7 @@ export type AdoptionEvent =
       readonly sendCounter: bigint;
     }
   /** Everything that could be taken over has been. */
-  | { readonly kind: "taken-over" };
+  | { readonly kind: "taken-over"; readonly relays: readonly Relay[] };
 
 /** Calls that are started at once after a data plane was lost; each costs a key pair, and the answers come back together. */
 const RECALLS_AT_ONCE = 64;
@@ -44,11 +44,11 @@ export class Adoption implements Machine {
     this.#emit = emit;
   }
 
-  /** A data plane is there, with these sessions. */
-  takeOver(snapshots: readonly SessionSnapshot[]): void {
+  /** A data plane is there, with these sessions and relays. */
+  takeOver(snapshots: readonly SessionSnapshot[], relays: readonly Relay[]): void {
     this.reload();
     for (const snapshot of snapshots) this.#adopt(snapshot);
-    this.#emit({ kind: "taken-over" });
+    this.#emit({ kind: "taken-over", relays });
     this.#recallAt = this.#lost.length > 0 ? this.#facts.now : undefined;
   }
 

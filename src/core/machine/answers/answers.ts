@@ -3,9 +3,11 @@ import { drawLocalIndex } from "../../handshake/local-index.ts";
 import { message2BytesMax } from "../../handshake/message-bytes.ts";
 import type { HandshakeRefusal } from "../../handshake/refusal.ts";
 import { Response } from "../../handshake/response.ts";
-import type { Endpoint } from "../../netip/endpoint.ts";
-import { directPath, endpointOf } from "../../path/path.ts";
+import type { IpAddress } from "../../netip/address.ts";
+import type { Path, RelayedPath } from "../../path/path.ts";
+import type { Place } from "../../path/place.ts";
 import type { Peers } from "../../peer/peer.ts";
+import { placeOf } from "../../peer/place.ts";
 import { type FinishedHandshake, nameAddress, type Session } from "../../peer/session.ts";
 import { HEADER_BYTES, TAG_BYTES } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
@@ -20,13 +22,23 @@ export type AnswersEvent =
   | {
       readonly kind: "handshake-answered";
       readonly handshake: FinishedHandshake;
-      readonly to: Endpoint;
+      readonly to: Path;
       readonly message2: Uint8Array;
     };
 
 export interface AnswersPorts {
   /** Whether it is not certain that this session still works: it is suspected, or nothing was heard on it for a while. */
   isInDoubt(session: Session): boolean;
+  /** The host that is supposed to be at the other end of this relayed way; undefined when there is no such way. */
+  farOf(path: RelayedPath): IpAddress | undefined;
+  /** Something authentic has come this way. */
+  provenBy(path: RelayedPath): void;
+}
+
+/** The way that a message 1 came, and what people call it. */
+interface Source {
+  readonly path: Path;
+  readonly place: Place;
 }
 
 /** A test request without a body. */
@@ -53,11 +65,13 @@ export class Answers {
    * A message 1, in the order of cost: one that does not pay for an answer is not looked at before its repetition does; one that was answered
    * before gets the same answer again, which takes one hash; then the certificate is checked; the key agreements come last.
    */
-  message1(source: Endpoint, datagram: Uint8Array): void {
-    const { crypto, handshakeContext, clock, now } = this.#facts;
-    this.#credit.earn(source, datagram.length, now);
-    if (!this.#credit.covers(source, message2BytesMax(handshakeContext.identity.credential), now)) {
-      this.#emit({ kind: "tell", event: { code: "handshake-deferred", endpoint: source } });
+  message1(path: Path, datagram: Uint8Array): void {
+    const { crypto, handshakeContext, clock } = this.#facts;
+    const place = placeOf(path, this.#peers);
+    if (place === undefined) return;
+    const source = { path, place };
+    if (!this.#isPaid(source, datagram)) {
+      this.#emit({ kind: "tell", event: { code: "handshake-deferred", endpoint: place } });
       return;
     }
     const hash = toHex(crypto.sha256(datagram.subarray(HEADER_BYTES)));
@@ -67,19 +81,33 @@ export class Answers {
       return;
     }
     const response = Response.read(handshakeContext, datagram, clock.wall);
-    const refusal = response.ok ? this.#judge(response.value) : response.reason;
-    if (refusal) this.#refuse(source, refusal);
+    const refusal = response.ok ? this.#judge(response.value, path) : response.reason;
+    if (refusal) this.#refuse(place, refusal);
     else if (response.ok) this.#answer(response.value, source, hash);
   }
 
   /** A session that we answered is asked for proof, if that is paid for. */
   probe(session: Session): void {
-    const at = endpointOf(session.path);
-    if (at && this.#credit.spend(at, PROBE_BYTES, this.#facts.now))
+    if (session.path && this.#spend(session.path, PROBE_BYTES))
       this.#emit({ kind: "probe", session, pingId: undefined });
   }
 
-  #judge(response: Response): HandshakeRefusal | undefined {
+  /** Whether what came from there pays for an answer. Through a relay it came from a member, and the answer goes back to that member. */
+  #isPaid({ path }: Source, datagram: Uint8Array): boolean {
+    if (path.kind === "relayed") return true;
+    const { handshakeContext, now } = this.#facts;
+    this.#credit.earn(path.endpoint, datagram.length, now);
+    return this.#credit.covers(path.endpoint, message2BytesMax(handshakeContext.identity.credential), now);
+  }
+
+  #spend(path: Path, bytes: number): boolean {
+    return path.kind === "relayed" || this.#credit.spend(path.endpoint, bytes, this.#facts.now);
+  }
+
+  #judge(response: Response, path: Path): HandshakeRefusal | undefined {
+    const far = path.kind === "relayed" ? this.#ports.farOf(path) : undefined;
+    if (path.kind === "relayed" && !response.peer.networks.some(({ address }) => address === far))
+      return { code: "wrong-relay", fingerprint: response.peer.fingerprint };
     const [name] = response.peer.networks;
     const primary = name && this.#peers.primaryOf(name.address);
     const standing = primary && !this.#ports.isInDoubt(primary) ? primary : undefined;
@@ -87,17 +115,18 @@ export class Answers {
     return admission === "accept" ? undefined : { code: admission, fingerprint: response.peer.fingerprint };
   }
 
-  #answer(response: Response, source: Endpoint, message1Hash: string): void {
+  #answer(response: Response, { path, place }: Source, message1Hash: string): void {
     const { entropy } = this.#facts;
     const localIndex = this.#peers.isFull ? undefined : drawLocalIndex(entropy, (index) => this.#peers.isTaken(index));
     if (localIndex === undefined) {
-      this.#refuse(source, { code: "no-free-index" });
+      this.#refuse(place, { code: "no-free-index" });
       return;
     }
     const written = response.write({ localIndex, time: this.#facts.nextHandshakeTime() });
     if (!written) return;
     const { message2, keys } = written;
-    if (!this.#credit.spend(source, message2.length, this.#facts.now)) return;
+    if (!this.#spend(path, message2.length)) return;
+    if (path.kind === "relayed") this.#ports.provenBy(path);
     const { remoteIndex, peer, peerTime, certificate } = response;
     const handshake: FinishedHandshake = {
       localIndex,
@@ -107,22 +136,22 @@ export class Answers {
       keys,
       certificate,
       role: { kind: "responder", message1Hash, message2 },
-      path: directPath(source),
+      path,
       startedAt: undefined,
     };
-    this.#emit({ kind: "handshake-answered", handshake, to: source, message2 });
+    this.#emit({ kind: "handshake-answered", handshake, to: path, message2 });
   }
 
-  #answerAgain(session: Session, source: Endpoint): void {
+  #answerAgain(session: Session, { path, place }: Source): void {
     if (session.role.kind !== "responder") return;
     const datagram = session.role.message2;
-    if (!this.#credit.spend(source, datagram.length, this.#facts.now)) return;
-    this.#emit({ kind: "command", command: { kind: "send-datagram", to: directPath(source), datagram } });
-    const event = { code: "handshake-repeated", address: nameAddress(session), endpoint: source } as const;
+    if (!this.#spend(path, datagram.length)) return;
+    this.#emit({ kind: "command", command: { kind: "send-datagram", to: path, datagram } });
+    const event = { code: "handshake-repeated", address: nameAddress(session), endpoint: place } as const;
     this.#emit({ kind: "tell", event });
   }
 
-  #refuse(source: Endpoint, refusal: HandshakeRefusal): void {
+  #refuse(source: Place, refusal: HandshakeRefusal): void {
     const event = { code: "handshake-refused", address: undefined, endpoint: source, refusal } as const;
     this.#emit({ kind: "tell", event });
   }

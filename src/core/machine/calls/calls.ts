@@ -9,10 +9,12 @@ import { versionFor } from "../../handshake/version-choice.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import type { CallFailure } from "../../operator/failure.ts";
-import { directPath } from "../../path/path.ts";
+import { directPath, type Path, type RelayedPath } from "../../path/path.ts";
+import type { Place } from "../../path/place.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
 import { isSameParcel, type Parcel } from "../../peer/parcel.ts";
 import type { PeerTable } from "../../peer/peer-table.ts";
+import { placeOf } from "../../peer/place.ts";
 import { addressesOf, type FinishedHandshake, type Session } from "../../peer/session.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine, StopReason } from "../machine.ts";
@@ -38,8 +40,16 @@ export interface CallsPorts extends PlacesPorts {
   endpointsOf(target: IpAddress): readonly Endpoint[];
   /** Whether an endpoint may still turn up. */
   mayStillHearOf(target: IpAddress): boolean;
+  /** Through whom this host may be reached. */
+  relaysOf(target: IpAddress): readonly IpAddress[];
   /** Why there is no endpoint. */
   whyNowhere(target: IpAddress): NowhereReason;
+}
+
+/** What it asks about ways through relays. */
+export interface RelayPorts {
+  /** Ways to this host that stand; its relays are asked for those that do not, and those that have answered before only for `again`. */
+  waysTo(target: IpAddress, options: { readonly again: boolean }): readonly RelayedPath[];
 }
 
 /**
@@ -51,24 +61,35 @@ export class Calls implements Machine {
   readonly #facts: Facts;
   readonly #peers: PeerTable;
   readonly #ports: CallsPorts;
+  readonly #relays: RelayPorts;
   readonly #emit: Emit<CallsEvent>;
   readonly #pending: PendingCalls;
 
-  constructor(facts: Facts, peers: PeerTable, ports: CallsPorts, emit: Emit<CallsEvent>) {
+  constructor(
+    facts: Facts,
+    peers: PeerTable,
+    ports: { readonly places: CallsPorts; readonly relays: RelayPorts },
+    emit: Emit<CallsEvent>,
+  ) {
     this.#facts = facts;
     this.#peers = peers;
-    this.#ports = ports;
+    this.#ports = ports.places;
+    this.#relays = ports.relays;
     this.#emit = emit;
     this.#pending = new PendingCalls(peers);
   }
 
   /** Calls a host, unless that is under way; `parcel` goes through the tunnel once it stands. */
-  start(target: IpAddress, options: { readonly version?: CertificateVersion; readonly parcel?: Parcel } = {}): void {
+  start(
+    target: IpAddress,
+    options: { readonly version?: CertificateVersion; readonly parcel?: Parcel; readonly straight?: boolean } = {},
+  ): void {
     const { settings, udpPort, ownAddresses, now } = this.#facts;
     const { parcel } = options;
     if (udpPort === undefined || ownAddresses.includes(target)) return;
     const under = this.#pending.get(target);
     const call = under ?? this.#pending.begin(target, versionFor(settings.live.identity, target, options.version), now);
+    if (call) call.straight = (under ? under.straight : true) && (options.straight ?? false);
     if (parcel && !(call && this.#takes(call, parcel)))
       this.#emit({ kind: "undeliverable", parcel, failure: TOO_MANY_CALLS });
     if (call && !under) this.#emit({ kind: "ask-where", target });
@@ -84,12 +105,20 @@ export class Calls implements Machine {
     );
   }
 
+  /** There is another way through a relay to this host. */
+  newWays(target: IpAddress): void {
+    const call = this.#pending.get(target);
+    if (call && !call.straight)
+      this.#callThrough(call, this.#relays.waysTo(target, { again: false }), { onlyNew: true });
+  }
+
   /** A message 2. The index in its header, and nothing else, says which call it answers. */
-  message2(source: Endpoint, index: LocalIndex, datagram: Uint8Array): void {
+  message2(path: Path, index: LocalIndex, datagram: Uint8Array): void {
     const { settings, clock } = this.#facts;
     const target = this.#peers.callByIndex(index)?.target;
     const call = target === undefined ? undefined : this.#pending.get(target);
-    if (call?.progress.at !== "calling") return;
+    const source = placeOf(path, this.#peers);
+    if (call?.progress.at !== "calling" || source === undefined) return;
     if (!call.answers.take(source, call.tried.has(source), this.#facts.now)) {
       this.#emit({ kind: "tell", event: { code: "message-2-not-read", address: call.target, endpoint: source } });
       return;
@@ -98,10 +127,10 @@ export class Calls implements Machine {
     const outcome = initiation.readMessage2(datagram, settings.live.identity, clock.wall);
     if (outcome.kind === "unreadable") this.#tellUnreadable(call, source);
     else if (outcome.kind === "refused") this.#refused(call, source, outcome.refusal);
-    else if (!addressesOf(outcome.peer).includes(call.target)) this.#wrongResponder(call, source, outcome);
+    else if (!addressesOf(outcome.peer).includes(call.target)) this.#wrongResponder(call, { source, path }, outcome);
     // Where an answer comes from is where the tunnel will go, and proves nothing: one from where we called is worth a moment's waiting.
-    else if (!call.tried.has(source)) this.#pending.hold(call, { source, answer: outcome }, this.#facts.now);
-    else this.#complete(call, initiation, source, outcome);
+    else if (!call.tried.has(source)) this.#pending.hold(call, { source, path, answer: outcome }, this.#facts.now);
+    else this.#complete(call, initiation, path, outcome);
   }
 
   /** These addresses are reached: what was known about failed calls to them does not count any more. */
@@ -139,7 +168,7 @@ export class Calls implements Machine {
       const { call, exhausted } = due;
       if (exhausted) this.#giveUp(call);
       else if (call.stray && call.progress.at === "calling")
-        this.#complete(call, call.progress.initiation, call.stray.source, call.stray.answer);
+        this.#complete(call, call.progress.initiation, call.stray.path, call.stray.answer);
       else this.#attempt(call);
     }
   }
@@ -149,14 +178,17 @@ export class Calls implements Machine {
   }
 
   #attempt(call: PendingCall): void {
-    const endpoints = this.#ports.endpointsOf(call.target);
-    if (endpoints.length === 0 && !this.#ports.mayStillHearOf(call.target)) {
+    const { target } = call;
+    const endpoints = this.#ports.endpointsOf(target);
+    const isRelayed = !call.straight && this.#ports.relaysOf(target).length > 0;
+    if (endpoints.length === 0 && !isRelayed && !this.#ports.mayStillHearOf(target)) {
       this.#giveUp(call);
       return;
     }
-    if (call.attempt === REQUERY_ATTEMPT && endpoints.length <= 1)
-      this.#emit({ kind: "ask-where", target: call.target });
+    if (call.attempt === REQUERY_ATTEMPT && endpoints.length <= 1) this.#emit({ kind: "ask-where", target });
     this.#callAt(call, endpoints);
+    const again = call.attempt >= RELAYS_ASKED_AGAIN_ATTEMPT;
+    if (isRelayed) this.#callThrough(call, this.#relays.waysTo(target, { again }), { onlyNew: false });
   }
 
   #callAt(call: PendingCall, known: readonly Endpoint[]): void {
@@ -168,10 +200,27 @@ export class Calls implements Machine {
       this.#giveUp(call);
       return;
     }
-    for (const endpoint of endpoints) {
-      call.tried.set(endpoint, { times: (call.tried.get(endpoint)?.times ?? 0) + 1, at: now });
-      this.#send(endpoint, initiation.message1);
-    }
+    for (const endpoint of endpoints)
+      this.#sendMessage1(call, initiation, { place: endpoint, path: directPath(endpoint) });
+  }
+
+  /** Message 1 through every relay that has a way: what a lighthouse says is its word only, but the relay and the host have agreed. */
+  #callThrough(call: PendingCall, ways: readonly RelayedPath[], options: { readonly onlyNew: boolean }): void {
+    const places = ways.flatMap((path) => {
+      const place = placeOf(path, this.#peers);
+      return place === undefined || (options.onlyNew && call.tried.has(place)) ? [] : [{ place, path }];
+    });
+    const initiation = places.length > 0 ? this.#initiationOf(call) : undefined;
+    if (initiation) for (const at of places) this.#sendMessage1(call, initiation, at);
+  }
+
+  #sendMessage1(
+    call: PendingCall,
+    { message1 }: Initiation,
+    { place, path }: { readonly place: Place; readonly path: Path },
+  ): void {
+    call.tried.set(place, { times: (call.tried.get(place)?.times ?? 0) + 1, at: this.#facts.now });
+    this.#send(path, message1);
   }
 
   /** Message 1 is made when there is somewhere to send it to, and then only repeated. */
@@ -189,7 +238,7 @@ export class Calls implements Machine {
   #complete(
     call: PendingCall,
     initiation: Initiation,
-    source: Endpoint,
+    path: Path,
     answer: Extract<Message2Outcome, { kind: "answered" }>,
   ): void {
     if (this.#peers.isFull) {
@@ -203,13 +252,13 @@ export class Calls implements Machine {
       localIndex: initiation.localIndex,
       role: { kind: "initiator" },
       certificate: initiation.certificate,
-      path: directPath(source),
+      path,
       startedAt: call.startedAt,
     };
     this.#emit({ kind: "call-answered", handshake, waiting: call.waiting });
   }
 
-  #refused(call: PendingCall, source: Endpoint, refusal: HandshakeRefusal): void {
+  #refused(call: PendingCall, source: Place, refusal: HandshakeRefusal): void {
     const event = { code: "handshake-refused", address: call.target, endpoint: source, refusal } as const;
     this.#emit({ kind: "tell", event });
     call.refused = { refusal, from: source };
@@ -219,13 +268,13 @@ export class Calls implements Machine {
   /** Somebody else lives there: say goodbye over the keys just agreed, and look elsewhere (protocol 3.7). */
   #wrongResponder(
     call: PendingCall,
-    source: Endpoint,
+    { source, path }: { readonly source: Place; readonly path: Path },
     { keys, remoteIndex, peer }: Extract<Message2Outcome, { kind: "answered" }>,
   ): void {
     const { crypto, settings } = this.#facts;
     const sendKey = keys.initiatorToResponder;
     // Only to where we called: whoever else it seems to come from has asked for nothing.
-    if (call.tried.has(source)) this.#send(source, sealedClose(crypto, settings.boot.cipher, { remoteIndex, sendKey }));
+    if (call.tried.has(source)) this.#send(path, sealedClose(crypto, settings.boot.cipher, { remoteIndex, sendKey }));
     const event = { code: "wrong-responder", address: call.target, endpoint: source, name: peer.name } as const;
     this.#emit({ kind: "tell", event });
     this.#doubt(call, source, peer.name);
@@ -235,7 +284,7 @@ export class Calls implements Machine {
    * Calls less often where this answer seemed to come from. Message 1 stays as it is: its state is not spent by an answer that we did not
    * like, and the right host may have answered it already.
    */
-  #doubt(call: PendingCall, source: Endpoint, name: string | undefined): void {
+  #doubt(call: PendingCall, source: Place, name: string | undefined): void {
     if (call.tried.has(source)) call.doubtful.set(source, name ?? call.doubtful.get(source));
   }
 
@@ -247,6 +296,7 @@ export class Calls implements Machine {
   #fail(call: PendingCall, failure: CallFailure): void {
     const { target } = call;
     this.#pending.end(call);
+    if (call.straight) return;
     for (const parcel of call.waiting) this.#emit({ kind: "undeliverable", parcel, failure });
     const standing = this.#peers.primaryOf(target);
     if (standing) {
@@ -259,15 +309,17 @@ export class Calls implements Machine {
     this.#emit({ kind: "tell", event: { code: "handshake-failed", address: target, failure } });
   }
 
-  #tellUnreadable(call: PendingCall, source: Endpoint): void {
+  #tellUnreadable(call: PendingCall, source: Place): void {
     call.unreadableFrom = source;
     this.#emit({ kind: "tell", event: { code: "message-2-unreadable", address: call.target, endpoint: source } });
   }
 
-  #send(to: Endpoint, datagram: Uint8Array): void {
-    this.#emit({ kind: "command", command: { kind: "send-datagram", to: directPath(to), datagram } });
+  #send(to: Path, datagram: Uint8Array): void {
+    this.#emit({ kind: "command", command: { kind: "send-datagram", to, datagram } });
   }
 }
 
+/** From this attempt on relays that have given a way are asked for it again: with no answer until then, one side may have lost its half. */
+const RELAYS_ASKED_AGAIN_ATTEMPT = 4;
 const TOO_MANY_CALLS: CallFailure = { reason: "handshake-timeout", why: "too-many-calls" };
 const TOO_MANY_SESSIONS: CallFailure = { reason: "handshake-refused", why: "too-many-sessions" };

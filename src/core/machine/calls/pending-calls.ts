@@ -4,7 +4,8 @@ import type { CertificateVersion } from "../../cert/certificate.ts";
 import type { Initiation, Message2Outcome } from "../../handshake/initiation.ts";
 import { mayRetry, nextAttemptAt, type RetryPolicy } from "../../handshake/schedule.ts";
 import type { IpAddress } from "../../netip/address.ts";
-import type { Endpoint } from "../../netip/endpoint.ts";
+import type { Path } from "../../path/path.ts";
+import type { Place } from "../../path/place.ts";
 import type { Call, Tries } from "../../peer/call.ts";
 import type { Parcel } from "../../peer/parcel.ts";
 import type { PeerTable } from "../../peer/peer-table.ts";
@@ -13,7 +14,8 @@ import type { Spent } from "./attempt.ts";
 
 /** An answer that would do, and where it seemed to come from. */
 export interface StrayAnswer {
-  readonly source: Endpoint;
+  readonly source: Place;
+  readonly path: Path;
   readonly answer: Extract<Message2Outcome, { kind: "answered" }>;
 }
 
@@ -21,12 +23,14 @@ export interface StrayAnswer {
 export interface PendingCall extends Call {
   progress: Call["progress"];
   attempt: number;
-  readonly tried: Map<Endpoint, Tries>;
-  readonly doubtful: Map<Endpoint, string | undefined>;
+  readonly tried: Map<Place, Tries>;
+  readonly doubtful: Map<Place, string | undefined>;
   refused: Call["refused"];
   unreadableFrom: Call["unreadableFrom"];
   readonly waiting: Parcel[];
   readonly answers: AnswerBudget;
+  /** Only straight: there is a session that goes through a relay, and this call is to find something better. */
+  straight: boolean;
   /** A good answer from where nobody was called. */
   stray: StrayAnswer | undefined;
   /** On places that only somebody's word speaks for, by whose. */
@@ -74,6 +78,7 @@ export class PendingCalls {
       unreadableFrom: undefined,
       waiting: [],
       answers: new AnswerBudget(),
+      straight: false,
       stray: undefined,
       spent: new Map(),
     };

@@ -4,6 +4,7 @@ import { Announcer } from "../../discovery/announcer.ts";
 import { Candidates } from "../../discovery/candidates.ts";
 import { orderEndpoints } from "../../discovery/endpoint-order.ts";
 import { ProbeBudget, type ProbeKind } from "../../discovery/probe-budget.ts";
+import { RelayLists } from "../../discovery/relay-lists.ts";
 import type { LighthouseService } from "../../discovery/service.ts";
 import { type StaticHostSettings, StaticHosts } from "../../discovery/static-hosts.ts";
 import { Underlay } from "../../discovery/underlay.ts";
@@ -15,6 +16,7 @@ import { directPath, endpointOf } from "../../path/path.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
 import { KEEPALIVE, PUNCH, Punches } from "../../punch/punches.ts";
+import { reachOf } from "../../route/reach.ts";
 import { decodeLighthouseMessage, type LighthouseMessage } from "../../wire/lighthouse.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine, SendEvent } from "../machine.ts";
@@ -48,6 +50,7 @@ export class Discovery implements Machine {
   readonly #lighthouse: LighthouseService | undefined;
   readonly #underlay: Underlay;
   readonly #candidates: Candidates;
+  readonly #relays = new RelayLists();
   readonly #probes = new ProbeBudget();
   /** When lighthouses were last asked where a host is. */
   readonly #asked = new LruMap<IpAddress, Instant>(ASKED_MAX);
@@ -75,6 +78,17 @@ export class Discovery implements Machine {
     const known = this.#knownEndpoints(target).filter((other) => !own.has(other));
     const paths = this.#peers.sessionsOf(target).flatMap(({ provenPath }) => endpointOf(provenPath) ?? []);
     return paths.length === 0 ? known : orderEndpoints([...known, ...paths], this.#preferred());
+  }
+
+  /** Through whom this host says that it can be reached, if we use relays at all; nobody is a relay to itself. */
+  relaysOf(target: IpAddress): readonly IpAddress[] {
+    const { settings, ownAddresses } = this.#facts;
+    if (!settings.live.relay.useRelays) return [];
+    return this.#relays
+      .relaysOf(target)
+      .filter(
+        (relay) => relay !== target && !ownAddresses.includes(relay) && reachOf(this.#facts.routes, relay) === "host",
+      );
   }
 
   /** Whether more than somebody's word says that this host is there: the configuration, or packets of its own. */
@@ -241,6 +255,7 @@ export class Discovery implements Machine {
     const askedAt = this.#asked.get(reply.target);
     if (askedAt === undefined || now - askedAt > ANSWER_WITHIN_MS) return;
     this.#candidates.report(reply.target, nameAddress(session), reply.endpoints);
+    this.#relays.report(reply.target, nameAddress(session), reply.relays);
     this.#emit({ kind: "new-endpoints", target: reply.target });
   }
 
@@ -262,7 +277,10 @@ export class Discovery implements Machine {
   ): void {
     const { addresses, peer: certificate } = session;
     const replies = lighthouse.answer({ addresses, certificate }, request, this.#facts.now);
-    if (request.message.kind === "host-update") this.recall(session, request.message.endpoints);
+    if (request.message.kind === "host-update") {
+      this.recall(session, request.message.endpoints);
+      for (const address of addresses) this.#relays.report(address, nameAddress(session), request.message.relays);
+    }
     for (const reply of replies) this.#emit({ kind: "send", to: reply.to, parcel: { kind: "answer", reply } });
   }
 

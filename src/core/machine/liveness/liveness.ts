@@ -35,6 +35,8 @@ export type LivenessEvent =
       readonly session: Session;
       readonly roundTripMs: number;
     }
+  /** What is sent on this session brings nothing back. */
+  | { readonly kind: "silent"; readonly session: Session }
   /** Nothing was sent for so long that routers in between may forget the way. */
   | { readonly kind: "quiet"; readonly session: Session };
 
@@ -71,6 +73,11 @@ export class Liveness implements Machine {
   isInDoubt(session: Session): boolean {
     const { suspicion, lastReceivedAt } = this.vitalsOf(session);
     return suspicion !== undefined || this.#facts.now - (lastReceivedAt ?? session.state.since) >= SILENT_MS;
+  }
+
+  /** Whether nothing comes back on this session at the moment. */
+  isSuspect(session: Session): boolean {
+    return this.vitalsOf(session).suspicion !== undefined;
   }
 
   /** Of the data plane, as of the last sample. */
@@ -257,6 +264,7 @@ export class Liveness implements Machine {
       this.#end(session, vitals.suspicion?.of === "recv-error" ? "disowned-by-peer" : "no-answer", false);
       return;
     }
+    this.#emit({ kind: "silent", session });
     this.probe(session);
     if (action === "probe-and-call" && isPrimary) this.#callAnew(session, undefined);
   }

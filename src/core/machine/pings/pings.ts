@@ -6,6 +6,7 @@ import type { PingFailure } from "../../operator/failure.ts";
 import { endpointOf } from "../../path/path.ts";
 import { misanswered } from "../../peer/call.ts";
 import type { Peers } from "../../peer/peer.ts";
+import { relayOn } from "../../peer/place.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
 import { reachOf } from "../../route/reach.ts";
 import type { Facts } from "../facts.ts";
@@ -90,11 +91,13 @@ export class Pings implements Machine {
     const ping = this.#pings.get(id);
     if (ping?.progress.at !== "waiting" || ping.progress.session !== session) return;
     this.#forget(ping);
+    const relay = relayOn(session.path, this.#peers);
     const result: PingResult = {
       outcome: "pong",
       name: session.peer.name,
       address: ping.address,
       path: endpointOf(session.path),
+      relay: relay && { name: relay.peer.name, address: nameAddress(relay) },
       roundTripMs,
       handshakeMs: ping.progress.handshakeMs,
     };

@@ -6,6 +6,7 @@ import { endpointOf, type Path, samePath } from "../../path/path.ts";
 import { encodeMemo } from "../../peer/memo.ts";
 import type { Parcel } from "../../peer/parcel.ts";
 import type { PeerTable } from "../../peer/peer-table.ts";
+import { placeOf } from "../../peer/place.ts";
 import {
   type FinishedHandshake,
   nameAddress,
@@ -122,8 +123,19 @@ export class Sessions implements Machine {
   roamed({ localIndex }: Session, path: Path): void {
     const session = this.#peers.session(localIndex);
     if (!session) return;
+    const wasRelayed = session.path?.kind === "relayed";
     session.path = path;
     this.proven(session);
+    if (wasRelayed) this.#tellPath(session);
+  }
+
+  /** This session goes another way from now on. What it is worth is seen by what comes back. */
+  usePath({ localIndex }: Session, path: Path): void {
+    const session = this.#peers.session(localIndex);
+    if (!session || samePath(session.path, path)) return;
+    session.path = path;
+    this.#command({ kind: "set-path", localIndex, path });
+    this.#tellPath(session);
   }
 
   /**
@@ -249,13 +261,20 @@ export class Sessions implements Machine {
         code: isFirst ? "tunnel-up" : "session-renewed",
         name: peer.name,
         address: nameAddress(session),
-        path: endpointOf(path),
+        path: path && placeOf(path, this.#peers),
         role: role.kind,
         version: ownVersion,
         peerVersion: peer.version,
         handshakeMs,
       },
     });
+  }
+
+  #tellPath(session: Session): void {
+    const path = session.path && placeOf(session.path, this.#peers);
+    if (path === undefined || !this.#peers.isPrimary(session)) return;
+    const { name } = session.peer;
+    this.#emit({ kind: "tell", event: { code: "path-changed", name, address: nameAddress(session), path } });
   }
 
   #memoOf(session: Session, endpoints: readonly Endpoint[]): Uint8Array {

@@ -34,13 +34,18 @@ describe("a report to the lighthouses", () => {
   test("names us in dialect 1 and leaves the address out in dialect 2", () => {
     const endpoints = ["192.0.2.1:1"] as Endpoint[];
     const own = "10.77.0.1" as IpAddress;
-    expect(announcement(1, own, endpoints)).toMatchObject({ address: own, endpoints, relays: [] });
-    expect(announcement(2, own, endpoints)).toMatchObject({ address: undefined });
-    expect(announcement(1, "fd00::1" as IpAddress, endpoints)).toBeUndefined();
+    const relays = ["10.77.0.9"] as IpAddress[];
+    expect(announcement(1, own, { endpoints, relays })).toMatchObject({ address: own, endpoints, relays });
+    expect(announcement(2, own, { endpoints, relays })).toMatchObject({ address: undefined });
+    expect(announcement(1, "fd00::1" as IpAddress, { endpoints, relays })).toBeUndefined();
   });
 
-  test("carries the first ten endpoints of each family", () => {
+  test("carries the first ten endpoints of each family, and the first ten relays", () => {
     const many = Array.from({ length: 30 }, (_, i) => `192.0.2.${i + 1}:1` as Endpoint);
-    expect(announcement(2, "10.77.0.1" as IpAddress, many)).toMatchObject({ endpoints: many.slice(0, 10) });
+    const relays = Array.from({ length: 12 }, (_, i) => `10.77.1.${i + 1}` as IpAddress);
+    expect(announcement(2, "10.77.0.1" as IpAddress, { endpoints: many, relays })).toMatchObject({
+      endpoints: many.slice(0, 10),
+      relays: relays.slice(0, 10),
+    });
   });
 });

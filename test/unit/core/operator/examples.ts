@@ -3,6 +3,7 @@ import type { DropSample } from "../../../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import type { EventCode, EventOf } from "../../../../src/core/operator/event.ts";
+import { via } from "../../../../src/core/path/place.ts";
 
 /** One event of each code: what its test looks at, and what docs/EVENTS.md shows. A code without one does not compile. */
 export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
@@ -33,6 +34,15 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
     name: "server",
     reason: "the lighthouse message names no host",
   },
+  "relay-message-malformed": {
+    code: "relay-message-malformed",
+    name: "server",
+    reason: "the relay message does not name both ends",
+  },
+  "path-changed": { code: "path-changed", ...server(), path: via("10.77.0.9" as IpAddress) },
+  relaying: { code: "relaying", ...server(), other: "printer" },
+  "relaying-ended": { code: "relaying-ended", ...server(), other: "printer" },
+  "relay-refused": { code: "relay-refused", name: "server", to: address(), refusal: "no-relay" },
   "session-not-adopted": {
     code: "session-not-adopted",
     refusal: { of: "cipher", session: "aes", configured: "chachapoly" },

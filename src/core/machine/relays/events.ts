@@ -1,0 +1,22 @@
+import type { CertificateVersion } from "../../cert/certificate.ts";
+import type { IpAddress } from "../../netip/address.ts";
+import type { RelayedPath } from "../../path/path.ts";
+import type { Session } from "../../peer/session.ts";
+import type { CommonEvent, SendEvent } from "../machine.ts";
+
+export type RelaysEvent =
+  | CommonEvent
+  | SendEvent
+  | { readonly kind: "call-anew"; readonly target: IpAddress; readonly version: CertificateVersion | undefined }
+  /** There is another way through a relay to this host. */
+  | { readonly kind: "new-ways"; readonly target: IpAddress }
+  /** This session goes this way from now on. */
+  | { readonly kind: "use-path"; readonly session: Session; readonly path: RelayedPath };
+
+/** What it asks others. */
+export interface RelaysPorts {
+  /** Overlay addresses of relays through which this host says that it can be reached, never ours or its own. */
+  relaysOf(target: IpAddress): readonly IpAddress[];
+  /** Whether nothing comes back on this session at the moment. */
+  isSuspect(session: Session): boolean;
+}
