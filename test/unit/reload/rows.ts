@@ -1,6 +1,8 @@
 import type { PemTexts } from "../../../src/core/config/parse/pem-reference.ts";
+import type { LiveSettings } from "../../../src/core/config/settings.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { PacketType } from "../../../src/core/wire/header.ts";
+import type { Host } from "../fixtures/mesh.ts";
 import { devicesOpened, logLine, lookupTimeout, startDataPlane, startResolver } from "./runtime-probes.ts";
 import { AT, authority, BRIEF, fingerprintOf, pems, type Sent, type Subject, stranger } from "./subject.ts";
 
@@ -110,6 +112,32 @@ export const ROWS: Readonly<Record<string, Row>> = {
     },
   },
   "lighthouse.advertise_addrs": { other: '["203.0.113.7:4242"]', sees: advertisedTo },
+
+  "relay.am_relay": {
+    other: "true",
+    sees: (subject) => {
+      const hidden = newcomer(subject, "hidden", 20, { relays: [subject.host.address] });
+      keepApart(subject, subject.peer, hidden);
+      return subject.peer.ping(hidden).outcome;
+    },
+  },
+  "relay.use_relays": {
+    other: "false",
+    sees: (subject) => {
+      const relay = newcomer(subject, "relay", 9, { amRelay: true });
+      const hidden = newcomer(subject, "hidden", 20, { relays: [relay.address] });
+      keepApart(subject, subject.host, hidden);
+      return subject.host.ping(hidden).outcome;
+    },
+  },
+  "relay.relays": {
+    other: "[10.77.0.9]",
+    sees: (subject) => {
+      newcomer(subject, "relay", 9, { amRelay: true });
+      subject.mesh.run(15 * SECOND);
+      return isUp(subject, "relay");
+    },
+  },
 
   ...deviceRows({
     "listen.host": "192.0.2.2",
@@ -302,6 +330,25 @@ function advertisedTo(subject: Subject): readonly string[] {
   subject.mesh.run(15 * SECOND);
   subject.peer.ping(subject.host);
   return [...new Set(subject.mesh.flights.map(({ to }) => to))].filter((to) => to.startsWith("203.0.113.7:"));
+}
+
+/** Another host of the mesh, known to the lighthouse. */
+function newcomer({ mesh }: Subject, name: string, number: number, relay: Partial<LiveSettings["relay"]>): Host {
+  const host = mesh.host(`192.0.2.${number}:4242`, {
+    name,
+    networks: [`10.77.0.${number}/24`],
+    lighthouses: ["10.77.0.1"],
+    statics: { "10.77.0.1": [AT.lighthouse] },
+    relay: { amRelay: false, useRelays: true, relays: [], ...relay },
+  });
+  mesh.run(SECOND);
+  return host;
+}
+
+/** Nothing gets straight from one to the other. */
+function keepApart({ mesh }: Subject, one: Host, other: Host): void {
+  const both: readonly string[] = [one.endpoint, other.endpoint];
+  mesh.delivers = ({ from, to }) => !(both.includes(from) && both.includes(to));
 }
 
 function keepAlives(subject: Subject): readonly Sent[] {

@@ -1,5 +1,4 @@
 import { type Instant, later } from "../../base/time.ts";
-import type { CertificateVersion } from "../../cert/certificate.ts";
 import type { Relay, RelayActivity } from "../../dataplane/contract.ts";
 import type { RelayedPair } from "../../io.ts";
 import type { IpAddress } from "../../netip/address.ts";
@@ -8,7 +7,7 @@ import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
 import { decodeRelayControl } from "../../wire/relay-control.ts";
 import type { Facts } from "../facts.ts";
-import type { CommonEvent, Emit, Machine, SendEvent } from "../machine.ts";
+import type { Emit, Machine } from "../machine.ts";
 import { Ends } from "./ends.ts";
 import type { RelaysEvent, RelaysPorts } from "./events.ts";
 import { Forwarding } from "./forwarding.ts";

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { LiveSettings } from "../../../../src/core/config/settings.ts";
 import { type Flight, type Host, Mesh } from "../../fixtures/mesh.ts";
 import type { HostPlan } from "../../fixtures/settings.ts";
 
@@ -15,6 +16,115 @@ describe("two hosts that cannot reach each other straight", () => {
     expect(left.heard).toEqual(["hello yourself"]);
     expect(peerOf(left, "right")).toMatchObject({ state: "up", path: undefined, relay: { name: "relay" } });
     expect(peerOf(right, "left")).toMatchObject({ state: "up", path: undefined, relay: { name: "relay" } });
+    expect(left.noticed("tunnel-up").at(-1)).toMatchObject({ fields: { name: "right", path: "via 10.77.0.10" } });
+  });
+
+  test("find each other whoever calls, and when both call at once", () => {
+    const { mesh, left, right } = world();
+    left.say(right, "one");
+    right.say(left, "other");
+    mesh.run(SECOND);
+    expect([left.heard, right.heard]).toEqual([["other"], ["one"]]);
+    mesh.run(30 * SECOND);
+    expect(talks(mesh, left, right)).toBe(true);
+  });
+
+  test("do not find each other when relays are not used, or when nobody is a relay", () => {
+    const unused = world({ ends: { useRelays: false } });
+    expect(unused.left.ping(unused.right)).toMatchObject({ outcome: "failed" });
+    const nobody = world({ plan: { relay: { amRelay: false, useRelays: true, relays: [] } } });
+    expect(nobody.left.ping(nobody.right).outcome).toBe("failed");
+    expect(nobody.relay.noticed("relay-refused")[0]).toMatchObject({ fields: { reason: "no-relay" } });
+  });
+
+  test("with certificates of both versions, each relay is spoken to in the dialect of its own", () => {
+    for (const versions of [[1], [2], [1, 2]] as const) {
+      const { left, right } = world({ plan: { versions } });
+      expect(left.ping(right).outcome, versions.join()).toBe("pong");
+    }
+  });
+
+  test("go straight as soon as that is possible", () => {
+    const { mesh, left, right, cuts } = world();
+    expect(left.ping(right)).toMatchObject({ outcome: "pong", path: undefined, relay: { name: "relay" } });
+    mesh.run(10 * SECOND);
+    cuts.straight = false;
+    chatter(mesh, left, right, 35 * SECOND);
+    expect(peerOf(left, "right")).toMatchObject({ path: right.endpoint, relay: undefined });
+    expect(peerOf(right, "left")).toMatchObject({ path: left.endpoint, relay: undefined });
+  });
+
+  test("come back to a relay within ten seconds when the straight way is cut", () => {
+    const { mesh, left, right, cuts } = world();
+    cuts.straight = false;
+    expect(left.ping(right)).toMatchObject({ path: right.endpoint });
+    cuts.straight = true;
+    expect(secondsUntilTalk(mesh, left, right)).toBeLessThan(10);
+    expect(peerOf(left, "right")).toMatchObject({ relay: { name: "relay" } });
+  });
+});
+
+describe("a relay", () => {
+  test("tells whom it carries, and how much", () => {
+    const { mesh, left, right, relay } = world();
+    chatter(mesh, left, right, 3 * SECOND);
+    const pair = pairOf(relay);
+    expect(pair).toMatchObject({ isUp: true });
+    expect(pair?.bytes).toBeGreaterThan(1_000);
+    expect(relay.noticed("relaying")).toHaveLength(1);
+  });
+
+  test("that starts anew carries both again within ten seconds", () => {
+    const { mesh, left, right, relay } = world();
+    chatter(mesh, left, right, SECOND);
+    relay.restart();
+    expect(secondsUntilTalk(mesh, left, right)).toBeLessThan(10);
+  });
+
+  test("whose control plane starts anew loses no packet, and carries new hosts", () => {
+    const { mesh, left, right, relay } = world();
+    chatter(mesh, left, right, SECOND);
+    relay.restartControlPlane();
+    expect(secondsUntilTalk(mesh, left, right)).toBe(0);
+    mesh.run(SECOND);
+    expect(pairOf(relay)).toMatchObject({ isUp: true });
+  });
+
+  test("is replaced by another one within five seconds when it goes away, and the tunnel stays", () => {
+    const { mesh, left, right, relays } = world({ relays: 2 });
+    chatter(mesh, left, right, 3 * SECOND);
+    const used = relays.find(({ address }) => address === peerOf(left, "right")?.relay?.address)!;
+    mesh.remove(used);
+    expect(secondsUntilTalk(mesh, left, right)).toBeLessThan(5);
+    expect(peerOf(left, "right")?.relay?.address).not.toBe(used.address);
+  });
+
+  test("that is the only one and comes back is used again within ten seconds of its return", () => {
+    const { mesh, left, right, relay } = world();
+    chatter(mesh, left, right, 3 * SECOND);
+    mesh.remove(relay);
+    chatter(mesh, left, right, 5 * SECOND);
+    mesh.move(relay, relay.endpoint);
+    relay.restart();
+    expect(secondsUntilTalk(mesh, left, right)).toBeLessThan(10);
+  });
+
+  test("forwards nothing any more when a reload takes am_relay away", () => {
+    const { mesh, left, right, relay } = world();
+    chatter(mesh, left, right, 2 * SECOND);
+    const { live } = relay.settings;
+    relay.reload({ ...live, relay: { ...live.relay, amRelay: false } });
+    expect(talks(mesh, left, right)).toBe(false);
+    expect(relay.status().relayed).toEqual([]);
+  });
+
+  test("keeps the way when a session with one of both is replaced by a new one", () => {
+    const { mesh, left, right, relay } = world();
+    chatter(mesh, left, right, 2 * SECOND);
+    right.stopDataPlane();
+    right.startDataPlane();
+    expect(secondsUntilTalk(mesh, left, right)).toBeLessThan(10);
+    expect(pairOf(relay)).toMatchObject({ isUp: true });
   });
 });
 
@@ -24,8 +134,8 @@ function world(options: { readonly relays?: number; readonly plan?: Partial<Host
   const relays = Array.from({ length: count }, (_, i) =>
     mesh.host(`192.0.2.${10 + i}:4242`, {
       ...member(count === 1 ? "relay" : `relay-${i + 1}`, 10 + i),
-      ...options.plan,
       relay: { amRelay: true, useRelays: false, relays: [] },
+      ...options.plan,
     }),
   );
   const through = relays.map(({ address }) => address);
@@ -38,7 +148,8 @@ function world(options: { readonly relays?: number; readonly plan?: Partial<Host
   const [left, right] = ["left", "right"].map((name, i) =>
     mesh.host(`192.0.2.${2 + i}:4242`, {
       ...member(name, 2 + i),
-      relay: { amRelay: false, useRelays: true, relays: through },
+      ...(options.plan?.versions && { versions: options.plan.versions }),
+      relay: { amRelay: false, useRelays: true, relays: through, ...options.ends },
     }),
   ) as [Host, Host];
   const apart = new Set([left.endpoint, right.endpoint]);
@@ -55,6 +166,45 @@ function member(name: string, number: number): HostPlan {
     lighthouses: ["10.77.0.1"],
     statics: { "10.77.0.1": ["192.0.2.1:4242"] },
   };
+}
+
+/** Both talk for so long, ten times a second. */
+function chatter(mesh: Mesh, left: Host, right: Host, ms: number): void {
+  for (let passed = 0; passed < ms; passed += 100) {
+    left.say(right, "tick");
+    right.say(left, "tock");
+    mesh.run(100);
+  }
+}
+
+/** How long until what both say arrives. */
+function secondsUntilTalk(mesh: Mesh, left: Host, right: Host): number {
+  for (let seconds = 0; seconds < 60; seconds++) {
+    if (talks(mesh, left, right)) return seconds;
+    chatter(mesh, left, right, SECOND - 100);
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+let words = 0;
+
+/** Whether what both say arrives at once. */
+function talks(mesh: Mesh, left: Host, right: Host): boolean {
+  const [there, back] = [`there ${++words}`, `back ${words}`];
+  left.say(right, there);
+  right.say(left, back);
+  mesh.run(100);
+  return right.heard.includes(there) && left.heard.includes(back);
+}
+
+function pairOf(relay: Host) {
+  return relay.status().relayed.find(
+    ({ hosts }) =>
+      hosts
+        .map(({ name }) => name)
+        .sort()
+        .join() === "left,right",
+  );
 }
 
 function peerOf(host: Host, name: string) {

@@ -28,6 +28,7 @@ test("what is not written is at Nebula's default", () => {
       calculatedRemotes: [],
       dns: { serve: false, host: undefined, port: 53 },
     },
+    relay: { amRelay: false, useRelays: true, relays: [] },
     listen: { sendRecvError: "always", acceptRecvError: "always" },
     punchy: { punch: false, respond: false, delayMs: 1_000, respondDelayMs: 5_000, targetAllRemotes: false },
     tun: { dropLocalBroadcast: false, dropMulticast: false },
@@ -49,8 +50,13 @@ punchy: {punch: yes, respond: 1, delay: 500ms, respond_delay: 2s, target_all_rem
 tun: {dev: lacis0, mtu: 1280, tx_queue: 1000, drop_local_broadcast: true, drop_multicast: true}
 handshakes: {try_interval: 200ms, retries: 20}
 tunnels: {drop_inactive: true, inactivity_timeout: 1h}
+<<<<<<< HEAD
 timers: {connection_alive_interval: 2, pending_deletion_interval: 4, requery_wait_duration: 5s}
 counters: {try_promote: 10, requery_every_packets: 20}
+=======
+relay: {am_relay: false, use_relays: false, relays: [10.77.0.9]}
+timers: {connection_alive_interval: 2, pending_deletion_interval: 4}
+>>>>>>> ba36033 (Show that relayed ways heal: a relay lost, started anew, replaced; the straight way cut and mended)
 preferred_ranges: [192.168.7.9/16, "fd00::/8"]
 logging: {level: WARNING, format: json, disable_timestamp: true}
 `);
@@ -64,6 +70,7 @@ logging: {level: WARNING, format: json, disable_timestamp: true}
   expect(settings?.live).toMatchObject({
     staticMap: { cadenceMs: 60_000, network: "ip", lookupTimeoutMs: 1_000 },
     listen: { sendRecvError: "private", acceptRecvError: "never" },
+    relay: { amRelay: false, useRelays: false, relays: ["10.77.0.9"] },
     punchy: { punch: true, respond: true, delayMs: 500, respondDelayMs: 2_000, targetAllRemotes: true },
     tun: { dropLocalBroadcast: true, dropMulticast: true },
     tunnels: { dropInactive: true, inactivityTimeoutMs: 3_600_000 },
@@ -82,6 +89,11 @@ test("a name may stand where this host listens and where it answers DNS queries"
   const { boot, live } = settingsOf(`${dns}listen: {host: here.example}`);
   expect(boot.listen.host).toEqual({ name: "here.example" });
   expect(live.lighthouse.dns).toEqual({ serve: false, host: { name: "ns.example" }, port: 5_353 });
+});
+
+test("a relay uses no relays and is not reached through any, whatever else is written", () => {
+  const { relay } = settingsOf(`${SOUND}relay: {am_relay: true, use_relays: true, relays: [10.77.0.9]}`).live;
+  expect(relay).toEqual({ amRelay: true, useRelays: false, relays: [] });
 });
 
 test("send_recv_error may be a boolean, as it once was", () => {

@@ -5,10 +5,6 @@ describe("a key that is known but not implemented yet", () => {
   test.each([
     ["routines: 4", "config.yml:1:1: routines: known but not implemented yet - remove it or set it to its default 1"],
     [
-      "relay: {relays: [10.77.0.9]}",
-      "config.yml:1:9: relay.relays: known but not implemented yet - remove it or set it to its default []",
-    ],
-    [
       "tun: {unsafe_routes: [{route: 192.168.0.0/16, via: 10.77.0.9}]}",
       "config.yml:1:7: tun.unsafe_routes: known but not implemented yet - remove it or set it to its default []",
     ],
@@ -29,8 +25,6 @@ describe("a key that is known but not implemented yet", () => {
   });
 
   test.each([
-    "relay: {am_relay: false, use_relays: false, relays: []}",
-    "relay: {use_relays: true}",
     "routines: 1",
     "tun: {unsafe_routes: [], routes: }",
     "sshd: {enabled: false, listen: 127.0.0.1:2222, host_key: ./ssh_host_ed25519_key, authorized_users: [{user: u}]}",
