@@ -128,7 +128,13 @@ describe("a relay", () => {
   });
 });
 
-function world(options: { readonly relays?: number; readonly plan?: Partial<HostPlan> } = {}) {
+function world(
+  options: {
+    readonly relays?: number;
+    readonly plan?: Partial<HostPlan>;
+    readonly ends?: Partial<LiveSettings["relay"]>;
+  } = {},
+) {
   const mesh = new Mesh();
   const count = options.relays ?? 1;
   const relays = Array.from({ length: count }, (_, i) =>
