@@ -50,13 +50,9 @@ punchy: {punch: yes, respond: 1, delay: 500ms, respond_delay: 2s, target_all_rem
 tun: {dev: lacis0, mtu: 1280, tx_queue: 1000, drop_local_broadcast: true, drop_multicast: true}
 handshakes: {try_interval: 200ms, retries: 20}
 tunnels: {drop_inactive: true, inactivity_timeout: 1h}
-<<<<<<< HEAD
+relay: {am_relay: false, use_relays: false, relays: [10.77.0.9]}
 timers: {connection_alive_interval: 2, pending_deletion_interval: 4, requery_wait_duration: 5s}
 counters: {try_promote: 10, requery_every_packets: 20}
-=======
-relay: {am_relay: false, use_relays: false, relays: [10.77.0.9]}
-timers: {connection_alive_interval: 2, pending_deletion_interval: 4}
->>>>>>> ba36033 (Show that relayed ways heal: a relay lost, started anew, replaced; the straight way cut and mended)
 preferred_ranges: [192.168.7.9/16, "fd00::/8"]
 logging: {level: WARNING, format: json, disable_timestamp: true}
 `);
