@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mtu = rest.get(1).map_or(Ok(1_300), |mtu| mtu.parse())?;
     ask(Command::Hello(wire::Hello { contract_version: CONTRACT_VERSION, oldest_version: OLDEST_VERSION }))?;
     let addresses = networks.clone();
-    ask(Command::OpenTun(wire::OpenTun { name: String::new(), mtu, addresses, tx_queue: 500, queues: 1 }))?;
+    ask(Command::OpenTun(wire::OpenTun { mtu, addresses, tx_queue: 500, ..Default::default() }))?;
     let bind = Some(wire_endpoint(bind.parse()?));
     ask(Command::OpenUdp(wire::OpenUdp { bind, batch: 64, ..Default::default() }))?;
     ask(Command::Configure(wire::Configure { networks, send_recv_error: 1, ..Default::default() }))?;

@@ -198,12 +198,15 @@ fn gateways(gateways: &[wire::Gateway]) -> Result<Gateways, Failure> {
     })
 }
 
-/// One queue is what there is.
-pub fn one_queue(queues: u32) -> Result<(), Failure> {
-    if queues > 1 {
-        return Err(Failure::unsupported("queues", "there is one queue"));
+/// Queues of one device or port: each costs two threads and some MiB.
+const QUEUES_MAX: u32 = 64;
+
+/// A number of queues, 0 being one.
+pub fn queues(queues: u32) -> Result<usize, Failure> {
+    if queues > QUEUES_MAX {
+        return Err(Failure::bad(format!("{queues} queues are more than {QUEUES_MAX}")));
     }
-    Ok(())
+    Ok(queues.max(1) as usize)
 }
 
 /// The value of an enum. What a later contract calls so is not guessed.
@@ -274,6 +277,12 @@ mod tests {
     }
 
     #[test]
+    fn there_are_one_to_64_queues() {
+        assert_eq!([0, 1, 2, 64].map(|wanted| queues(wanted).unwrap()), [1, 1, 2, 64]);
+        assert!(queues(65).is_err());
+    }
+
+    #[test]
     fn what_is_not_known_or_cannot_be_done_is_refused_by_name() {
         let rule = |protocol| wire::PolicyRule { protocol, port_last: 65_535, ..Default::default() };
         let refused =
@@ -297,6 +306,5 @@ mod tests {
         assert_eq!(refused(facts.unwrap_err()), unsupported("send_recv_error"));
         let prefix = Some(wire::Prefix { address: vec![10, 0, 0, 0], bits: 8 });
         assert_eq!(refused(route(wire::Route { prefix, target: None }).unwrap_err()), unsupported("route.target"));
-        assert_eq!(refused(one_queue(2).unwrap_err()), unsupported("queues"));
     }
 }

@@ -9,7 +9,8 @@ use lacis_engine::ip::Prefix;
 use crate::decode;
 use crate::encode;
 use crate::failure::Failure;
-use crate::platform::{SystemTun, SystemUdp, Tun, TunSettings, Udp, UdpSettings};
+use crate::placement;
+use crate::platform::{SystemTun, SystemUdp, Tun, TunSettings, Udp, UdpSettings, allowed_cpus};
 use crate::shared::Shared;
 use crate::thread_output::ThreadOutput;
 use crate::workers::Workers;
@@ -27,14 +28,16 @@ pub struct HostDevices {
     workers: Workers,
     out: ThreadOutput,
     tun: Option<(SystemTun, wire::OpenTun)>,
-    udp: Option<(Arc<SystemUdp>, wire::OpenUdp)>,
+    udp: Option<(Vec<Arc<SystemUdp>>, wire::OpenUdp)>,
+    /// Where the threads that read the device are kept.
+    cpus: Vec<usize>,
 }
 
 impl HostDevices {
     /// Nothing is open.
     pub fn new(shared: Shared) -> Self {
-        let out = shared.output(None, None);
-        Self { shared, workers: Workers::default(), out, tun: None, udp: None }
+        let out = shared.output(None, &[], 0);
+        Self { shared, workers: Workers::default(), out, tun: None, udp: None, cpus: vec![] }
     }
 
     /// The outputs of the thread that carries out commands.
@@ -44,8 +47,8 @@ impl HostDevices {
 
     /// What this process and this system can do.
     pub fn capabilities(&self) -> Vec<&'static str> {
-        let mut capabilities = vec!["tun", "udp", "confine", "relayed-paths"];
-        if self.udp.as_ref().is_some_and(|(udp, _)| udp.has_offloads()) {
+        let mut capabilities = vec!["tun", "udp", "confine", "relayed-paths", "queues"];
+        if self.sockets().iter().any(|udp| udp.has_offloads()) {
             capabilities.push("udp-offload");
         }
         if self.tun.as_ref().is_some_and(|(tun, _)| tun.has_offloads()) {
@@ -60,9 +63,27 @@ impl HostDevices {
             Some((tun, opened)) => (tun.name().to_owned(), opened.mtu, opened.addresses.clone()),
             None => Default::default(),
         };
-        let udp = self.udp.as_ref().map(|(udp, _)| encode::endpoint(udp.bound()));
+        let udp = self.bound();
         let relays = engine.relays().into_iter().map(encode::relay).collect();
         wire::Snapshot { tun_name, tun_mtu, tun_addresses, udp, sessions: vec![], relays }
+    }
+
+    fn sockets(&self) -> &[Arc<SystemUdp>] {
+        self.udp.as_ref().map_or(&[], |(sockets, _)| sockets)
+    }
+
+    fn bound(&self) -> Option<wire::Endpoint> {
+        self.sockets().first().map(|udp| encode::endpoint(udp.bound()))
+    }
+
+    fn opened_tun(&self) -> Option<wire::TunOpened> {
+        let (tun, _) = self.tun.as_ref()?;
+        let cpus = self.cpus.iter().filter_map(|cpu| u32::try_from(*cpu).ok()).collect();
+        Some(wire::TunOpened {
+            name: tun.name().to_owned(),
+            queues: u32::try_from(tun.queues()).unwrap_or(u32::MAX),
+            cpus,
+        })
     }
 
     /// Whether this device is open.
@@ -82,73 +103,71 @@ impl HostDevices {
 
     /// Opens the device. The one that is open stays when it is the same, and goes when it is another.
     pub fn open_tun(&mut self, request: &wire::OpenTun) -> Result<wire::TunOpened, Failure> {
-        if let Some((tun, opened)) = &self.tun
-            && opened == request
-        {
-            return Ok(wire::TunOpened { name: tun.name().to_owned() });
+        if self.has_tun(request) {
+            return Ok(self.opened_tun().unwrap_or_default());
         }
-        decode::one_queue(request.queues)?;
+        let queues = decode::queues(request.queues)?;
         if !(MTU_MIN..=MTU_MAX).contains(&request.mtu) {
             return Err(Failure::bad(format!("an MTU of {} is not between {MTU_MIN} and {MTU_MAX}", request.mtu)));
         }
         let addresses = request.addresses.iter().map(decode::prefix).collect::<Result<Vec<Prefix>, _>>()?;
         self.close_tun();
-        let settings = TunSettings { mtu: request.mtu, tx_queue: request.tx_queue };
+        let offloads = !request.no_offloads;
+        let settings = TunSettings { mtu: request.mtu, tx_queue: request.tx_queue, queues, offloads };
         let tun = SystemTun::open(&request.name, settings, &addresses)?;
-        let name = tun.name().to_owned();
+        let allowed = allowed_cpus().unwrap_or_default();
+        self.cpus = placement::cpus(request.threads.as_ref(), tun.queues(), &allowed);
         self.tun = Some((tun, request.clone()));
         self.restart()?;
-        Ok(wire::TunOpened { name })
+        Ok(self.opened_tun().unwrap_or_default())
     }
 
     /// Binds the socket. The one that is bound stays when it is the same, and goes when another has taken its place.
     pub fn open_udp(&mut self, request: &wire::OpenUdp) -> Result<wire::UdpOpened, Failure> {
-        if let Some((udp, opened)) = &self.udp
-            && opened == request
-        {
-            return Ok(wire::UdpOpened { bound: Some(encode::endpoint(udp.bound())) });
+        if self.has_udp(request) {
+            return Ok(wire::UdpOpened { bound: self.bound() });
         }
-        decode::one_queue(request.queues)?;
+        let queues = decode::queues(request.queues)?;
         let bind = decode::bind_endpoint(request.bind.as_ref().ok_or_else(|| Failure::bad("bind is missing"))?)?;
         if !(1..=BATCH_MAX).contains(&request.batch) {
             return Err(Failure::bad(format!("a batch of {} is not between 1 and {BATCH_MAX}", request.batch)));
         }
-        if self.udp.as_ref().is_some_and(|(udp, _)| udp.bound().port() == bind.port()) {
+        if self.sockets().first().is_some_and(|udp| udp.bound().port() == bind.port()) {
             self.close_udp();
         }
-        let udp = Arc::new(SystemUdp::bind(&UdpSettings {
+        let sockets = SystemUdp::bind(&UdpSettings {
             bind,
             receive_buffer_bytes: request.read_buffer_bytes,
             send_buffer_bytes: request.write_buffer_bytes,
             batch: request.batch as usize,
             mark: request.mark,
-        })?);
-        let bound = Some(encode::endpoint(udp.bound()));
-        self.udp = Some((udp, request.clone()));
+            queues,
+            offloads: !request.no_offloads,
+        })?;
+        self.udp = Some((sockets, request.clone()));
         self.restart()?;
-        Ok(wire::UdpOpened { bound })
+        Ok(wire::UdpOpened { bound: self.bound() })
     }
 
     fn close_tun(&mut self) {
         self.workers = Workers::default();
         self.tun = None;
-        self.out = self.shared.output(None, self.udp.as_ref().map(|(udp, _)| udp));
+        self.out = self.shared.output(None, self.sockets(), 0);
     }
 
     fn close_udp(&mut self) {
         self.workers = Workers::default();
         self.udp = None;
-        self.out = self.shared.output(self.tun.as_ref().map(|(tun, _)| tun), None);
+        self.out = self.shared.output(self.tun.as_ref().map(|(tun, _)| tun), &[], 0);
     }
 
     /// Starts the threads between what is open now.
     fn restart(&mut self) -> Result<(), Failure> {
         self.workers = Workers::default();
         let tun = self.tun.as_ref().map(|(tun, _)| tun);
-        let udp = self.udp.as_ref().map(|(udp, _)| udp);
-        self.out = self.shared.output(tun, udp);
-        self.workers =
-            Workers::start(&self.shared, tun, udp).map_err(|error| Failure::system("starting the threads", &error))?;
+        self.out = self.shared.output(tun, self.sockets(), 0);
+        self.workers = Workers::start(&self.shared, tun, self.sockets(), &self.cpus)
+            .map_err(|error| Failure::system("starting the threads", &error))?;
         Ok(())
     }
 }

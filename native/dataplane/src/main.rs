@@ -12,6 +12,7 @@ mod greeting;
 mod guard;
 mod host_devices;
 mod memory;
+mod placement;
 mod platform;
 mod send_batch;
 mod serve;

@@ -180,14 +180,14 @@ impl PaperDevices {
 
 impl PaperDevices {
     fn open_tun(&mut self, request: &wire::OpenTun) -> Result<wire::TunOpened, Failure> {
-        decode::one_queue(request.queues)?;
+        decode::queues(request.queues)?;
         let name = if request.name.is_empty() { "memory" } else { &request.name }.to_owned();
         self.tun = Some(wire::OpenTun { name: name.clone(), ..request.clone() });
-        Ok(wire::TunOpened { name })
+        Ok(wire::TunOpened { name, queues: 1, cpus: vec![] })
     }
 
     fn open_udp(&mut self, request: wire::OpenUdp) -> Result<wire::UdpOpened, Failure> {
-        decode::one_queue(request.queues)?;
+        decode::queues(request.queues)?;
         let bind = decode::required(request.bind, "bind")?;
         decode::bind_endpoint(&bind)?;
         self.udp = Some(bind.clone());

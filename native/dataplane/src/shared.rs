@@ -43,12 +43,13 @@ impl Shared {
         }
     }
 
-    /// Outputs for one thread.
-    pub fn output(&self, tun: Option<&SystemTun>, udp: Option<&Arc<SystemUdp>>) -> ThreadOutput {
+    /// Outputs for one thread: into the queue of its number, counted round.
+    pub fn output(&self, tun: Option<&SystemTun>, udp: &[Arc<SystemUdp>], queue: usize) -> ThreadOutput {
+        let udp = udp.get(queue % udp.len().max(1));
         ThreadOutput {
             engine: Arc::clone(&self.engine),
             datagrams: udp.map(|udp| SendBatch::new(Arc::clone(udp), Arc::clone(&self.engine))),
-            packets: tun.map(Tun::writer),
+            packets: tun.map(|tun| tun.writer(queue)),
             events: Arc::clone(&self.events),
         }
     }

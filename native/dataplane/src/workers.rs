@@ -1,4 +1,4 @@
-//! The two threads that move packets, one for each direction. They wait for nothing but their own file.
+//! The threads that move packets: for each direction one a queue. They wait for nothing but their own file.
 
 use std::io;
 use std::sync::Arc;
@@ -10,7 +10,9 @@ use lacis_contract::wire::from_data_plane::Event;
 use lacis_engine::engine::{Engine, Worker};
 
 use crate::platform::confinement::spawn_bare;
-use crate::platform::{DatagramSource, PacketSource, Stop, Stopped, SystemTun, SystemUdp, Tun, Udp, stop_switch};
+use crate::platform::{
+    DatagramSource, PacketSource, Stop, Stopped, SystemTun, SystemUdp, Tun, Udp, pin_to, stop_switch,
+};
 use crate::shared::Shared;
 use crate::thread_output::ThreadOutput;
 
@@ -25,31 +27,38 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts a thread for each direction that has a source.
-    pub fn start(shared: &Shared, tun: Option<&SystemTun>, udp: Option<&Arc<SystemUdp>>) -> io::Result<Self> {
+    /// Starts a thread for each queue of the device, on its CPU if one is said, and for each socket.
+    pub fn start(shared: &Shared, tun: Option<&SystemTun>, udp: &[Arc<SystemUdp>], cpus: &[usize]) -> io::Result<Self> {
         let (stop, stopped) = stop_switch()?;
         let mut workers = Self { stop: Some(stop), threads: vec![] };
+        let threads = |queue| (shared.clone(), shared.output(tun, udp, queue));
         if let Some(tun) = tun {
-            let outbound = Outbound(tun.reader());
-            workers.spawn("outbound", outbound, shared.clone(), shared.output(Some(tun), udp), stopped.try_clone()?)?;
+            for queue in 0..tun.queues() {
+                let (outbound, cpu) = (Outbound(tun.reader(queue)), cpus.get(queue).copied());
+                workers.spawn(format!("outbound-{queue}"), cpu, outbound, threads(queue), stopped.try_clone()?)?;
+            }
         }
-        if let Some(udp) = udp {
-            let inbound = Inbound(udp.reader());
-            workers.spawn("inbound", inbound, shared.clone(), shared.output(tun, Some(udp)), stopped)?;
+        for (queue, socket) in udp.iter().enumerate() {
+            let inbound = Inbound(socket.reader());
+            workers.spawn(format!("inbound-{queue}"), None, inbound, threads(queue), stopped.try_clone()?)?;
         }
         Ok(workers)
     }
 
     fn spawn(
         &mut self,
-        name: &str,
+        name: String,
+        cpu: Option<usize>,
         direction: impl Direction + Send + 'static,
-        shared: Shared,
-        out: ThreadOutput,
+        (shared, out): (Shared, ThreadOutput),
         stopped: Stopped,
     ) -> io::Result<()> {
-        let run = move || run(direction, &shared, out, &stopped);
-        self.threads.push(spawn_bare(name, run)?);
+        let run = move || {
+            // The CPU may be gone since it was chosen: then the system places this thread like any other.
+            let _: io::Result<()> = cpu.map_or(Ok(()), pin_to);
+            run(direction, &shared, out, &stopped);
+        };
+        self.threads.push(spawn_bare(&name, run)?);
         Ok(())
     }
 }

@@ -71,7 +71,6 @@ fn what_cannot_be_done_yet_is_refused_by_name() {
         (Command::SetRelay(wire::SetRelay::default()), "set_relay.role"),
         (Command::LookUpRoutes(wire::LookUpRoutes::default()), "look_up_routes"),
         (Command::SetPath(wire::SetPath { local_index: 7, path: Some(wire::Path::default()) }), "path.way"),
-        (Command::OpenTun(wire::OpenTun { mtu: 1_300, queues: 2, ..Default::default() }), "queues"),
         (
             Command::ApplyPolicies(wire::ApplyPolicies { programs: vec![rejecting], ..Default::default() }),
             "refuse_inbound",

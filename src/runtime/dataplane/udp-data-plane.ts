@@ -10,6 +10,7 @@ import { nodeSuite } from "../node-crypto.ts";
 import { systemCode } from "../operator-error.ts";
 import { packageVersion } from "../package-root.ts";
 import type { DataPlane, DataPlaneDescription, DataPlaneListener } from "./data-plane.ts";
+import { RELAYED_PATHS } from "./native/capabilities.ts";
 import { refusedDevice } from "./native/device-complaint.ts";
 
 /** A socket that fails is opened again after so long. */
@@ -68,7 +69,7 @@ export class UdpDataPlane implements DataPlane {
       state: this.#stopped ? "stopped" : this.#socket ? "up" : "starting",
       build: `TypeScript ${packageVersion()}`,
       contract: CONTRACT_VERSIONS.newest,
-      capabilities: [],
+      capabilities: [RELAYED_PATHS],
       pid: undefined,
       confinement: undefined,
       device: undefined,

@@ -26,8 +26,8 @@ compile_error!(
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    ControlStream, Doorway, Stop, Stopped, SystemGuard, SystemTun, SystemUdp, Wake, confine, error_code, harden,
-    renounce, stop_switch,
+    ControlStream, Doorway, Stop, Stopped, SystemGuard, SystemTun, SystemUdp, Wake, allowed_cpus, confine, error_code,
+    harden, pin_to, renounce, stop_switch,
 };
 
 /// A TUN device. It is gone when the last of its handles is dropped.
@@ -43,10 +43,12 @@ pub trait Tun: Sized {
     fn name(&self) -> &str;
     /// Whether packets go through it several at a time.
     fn has_offloads(&self) -> bool;
-    /// A handle to read from.
-    fn reader(&self) -> Self::Reader;
-    /// A handle to write to.
-    fn writer(&self) -> Self::Writer;
+    /// How many queues it has: packets of one flow stay in one of them.
+    fn queues(&self) -> usize;
+    /// A handle to read from one of the queues.
+    fn reader(&self, queue: usize) -> Self::Reader;
+    /// A handle to write to one of the queues.
+    fn writer(&self, queue: usize) -> Self::Writer;
 }
 
 /// How a device is set up.
@@ -56,6 +58,10 @@ pub struct TunSettings {
     pub mtu: u32,
     /// Packets the device queues; 0 leaves the system's choice.
     pub tx_queue: u32,
+    /// Queues to read from, if the device can have so many: else there is one.
+    pub queues: usize,
+    /// Whether packets may go through it several at a time.
+    pub offloads: bool,
 }
 
 /// What keeps packets of the overlay off every other way, with a data plane or without one. It belongs to an owner, by whose name it is found
@@ -111,8 +117,8 @@ pub trait Udp: DatagramSink + Send + Sync + Sized + 'static {
     /// The receive side.
     type Reader: DatagramSource + Send + 'static;
 
-    /// Binds a socket. `::` takes IPv4 as well.
-    fn bind(settings: &UdpSettings) -> Result<Self, Failure>;
+    /// Binds as many sockets as there are to be queues, at least one. `::` takes IPv4 as well. What comes from one place comes to one of them.
+    fn bind(settings: &UdpSettings) -> Result<Vec<Arc<Self>>, Failure>;
     /// Where it is bound.
     fn bound(&self) -> SocketAddr;
     /// Whether the system takes apart and puts together for us.
@@ -133,6 +139,10 @@ pub struct UdpSettings {
     pub batch: usize,
     /// A mark for the system's routing, 0 = none.
     pub mark: u32,
+    /// Sockets on the port.
+    pub queues: usize,
+    /// Whether the system may take apart and put together for us.
+    pub offloads: bool,
 }
 
 /// What a thread waits for.

@@ -5,7 +5,6 @@ import {
   type DataPlaneCommand,
   type DataPlaneEvent,
   refusedCommand,
-  type SessionSnapshot,
 } from "../../../core/dataplane/contract.ts";
 import type { OperatorEvent } from "../../../core/operator/event.ts";
 import { PacketType } from "../../../core/wire/header.ts";
@@ -14,6 +13,7 @@ import { refuseForeignSocket } from "../../state/trust.ts";
 import {
   type DataPlaneReport,
   type DataPlaneRequest,
+  type DataPlaneSnapshot,
   decodeFromDataPlane,
   FrameReader,
   framesToDataPlane,
@@ -76,8 +76,8 @@ interface Unsent {
 interface Introduction {
   readonly resolve: (ready: ReadyReport) => void;
   readonly reject: (error: Error) => void;
-  /** Sessions of the frames that have come so far. */
-  before: readonly SessionSnapshot[];
+  /** Of the frames that have come so far. */
+  before: Pick<DataPlaneSnapshot, "sessions" | "relays">;
 }
 
 /** One connection to a native data plane: requests with their answers, and events in the order in which they come. */
@@ -123,7 +123,7 @@ export class NativeConnection {
   async hello(): Promise<ReadyReport> {
     return this.#within(
       new Promise((resolve, reject) => {
-        this.#introduction = { resolve, reject, before: [] };
+        this.#introduction = { resolve, reject, before: { sessions: [], relays: [] } };
         this.#send({ kind: "hello", ...CONTRACT_VERSIONS }, undefined);
         if (this.#lost !== undefined) reject(new ConnectionLost(this.#lost));
       }),
@@ -260,9 +260,11 @@ export class NativeConnection {
     const introduction = this.#introduction;
     if (!introduction) return;
     this.#capabilities = ready.capabilities;
-    const sessions = [...introduction.before, ...ready.snapshot.sessions];
-    if (ready.more) introduction.before = sessions;
-    else introduction.resolve({ ...ready, snapshot: { ...ready.snapshot, sessions } });
+    const { before } = introduction;
+    const sessions = [...before.sessions, ...ready.snapshot.sessions];
+    const relays = [...before.relays, ...ready.snapshot.relays];
+    if (ready.more) introduction.before = { sessions, relays };
+    else introduction.resolve({ ...ready, snapshot: { ...ready.snapshot, sessions, relays } });
   }
 
   #answer(result: ResultReport): void {

@@ -1,5 +1,6 @@
 //! Linux: every `unsafe` of this program is below this folder.
 
+mod affinity;
 mod confine;
 mod control_socket;
 mod doorway;
@@ -14,6 +15,7 @@ mod tun;
 mod udp;
 mod wake;
 
+pub use affinity::{allowed_cpus, pin_to};
 pub use confine::{confine, harden, renounce};
 pub use doorway::{ControlStream, Doorway};
 pub use error::error_code;

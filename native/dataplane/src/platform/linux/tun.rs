@@ -31,7 +31,9 @@ const TUN_F_USO6: libc::c_ulong = 0x40;
 
 /// An open device. It is gone when the last of its handles is dropped.
 pub struct LinuxTun {
-    file: Arc<File>,
+    first: Arc<File>,
+    /// The other queues.
+    others: Vec<Arc<File>>,
     name: String,
     offloads: Offloads,
 }
@@ -66,15 +68,11 @@ impl Tun for LinuxTun {
     type Writer = TunWriter;
 
     fn open(name: &str, settings: TunSettings, addresses: &[Prefix]) -> Result<Self, Failure> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
-            .open("/dev/net/tun")
-            .map_err(|error| explain_open(&error))?;
-        let name = attach(&file, name)?;
-        let offloads = enable_offloads(&file);
-        let tun = Self { file: Arc::new(file), name, offloads };
+        let (first, others, name) = open_queues(name, settings.queues)?;
+        // Granted to the device, whichever queue asks.
+        let offloads = enable_offloads(&first, settings.offloads);
+        let others = others.into_iter().map(Arc::new).collect();
+        let tun = Self { first: Arc::new(first), others, name, offloads };
         tun.set_up(settings, addresses).map_err(|error| explain(&format!("setting up {}", tun.name), &error))?;
         Ok(tun)
     }
@@ -87,18 +85,28 @@ impl Tun for LinuxTun {
         self.offloads != Offloads::None
     }
 
-    fn reader(&self) -> TunReader {
-        let read = vec![0; VIRTIO_HEADER_BYTES + PACKET_BYTES];
-        TunReader { file: Arc::clone(&self.file), read, segment: vec![0; PACKET_BYTES] }
+    fn queues(&self) -> usize {
+        1 + self.others.len()
     }
 
-    fn writer(&self) -> TunWriter {
+    fn reader(&self, queue: usize) -> TunReader {
+        let read = vec![0; VIRTIO_HEADER_BYTES + PACKET_BYTES];
+        TunReader { file: self.queue(queue), read, segment: vec![0; PACKET_BYTES] }
+    }
+
+    fn writer(&self, queue: usize) -> TunWriter {
         let chain = Chain::new(self.offloads == Offloads::TcpAndUdp);
-        TunWriter { file: Arc::clone(&self.file), chain, joins: self.offloads != Offloads::None }
+        TunWriter { file: self.queue(queue), chain, joins: self.offloads != Offloads::None }
     }
 }
 
 impl LinuxTun {
+    /// A queue by its number, counted round.
+    fn queue(&self, number: usize) -> Arc<File> {
+        let other = (number % self.queues()).checked_sub(1).and_then(|at| self.others.get(at));
+        Arc::clone(other.unwrap_or(&self.first))
+    }
+
     fn set_up(&self, settings: TunSettings, addresses: &[Prefix]) -> io::Result<()> {
         let link = link_index(&self.name)?;
         let mut links = Links::open()?;
@@ -178,31 +186,62 @@ impl PacketSink for TunWriter {
 }
 
 /// TUNSETOFFLOAD: the most that this kernel knows.
-fn enable_offloads(file: &File) -> Offloads {
+fn enable_offloads(file: &File, wanted: bool) -> Offloads {
     let tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
     let wishes = [(tcp | TUN_F_USO4 | TUN_F_USO6, Offloads::TcpAndUdp), (tcp, Offloads::Tcp)];
     // SAFETY: TUNSETOFFLOAD takes a number.
     let granted = |flags: libc::c_ulong| unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETOFFLOAD as _, flags) } >= 0;
+    if !wanted {
+        granted(0);
+        return Offloads::None;
+    }
     wishes.into_iter().find(|(flags, _)| granted(*flags)).map_or(Offloads::None, |(_, offloads)| offloads)
 }
 
-/// TUNSETIFF: makes `file` the device `name`, or one with a name of the kernel's choice.
-fn attach(file: &File, name: &str) -> Result<String, Failure> {
-    // SAFETY: ifreq is plain data for which all zeros are a valid value.
-    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    let is_name = name.len() < request.ifr_name.len() && name.bytes().all(|b| b.is_ascii_graphic() && b != b'/');
+/// As many queues of the device `name`, or of one with a name of the kernel's choice, as are asked for, or one.
+fn open_queues(name: &str, queues: usize) -> Result<(File, Vec<File>, String), Failure> {
+    let is_name = name.len() < libc::IFNAMSIZ && name.bytes().all(|b| b.is_ascii_graphic() && b != b'/');
     if !is_name {
         return Err(Failure::bad(format!(
             "{name:?} is no name for a device: at most 15 letters, digits, '-', '_' or '.'"
         )));
     }
+    let open = || {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
+        options.open("/dev/net/tun").map_err(|error| explain_open(&error))
+    };
+    let explained = |error| explain(&format!("creating the device {name}"), &error);
+    let first = open()?;
+    let mut is_several = queues > 1;
+    let mut attached = attach(&first, name, is_several);
+    // A device that somebody made beforehand with one queue has no second.
+    if is_several && attached.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::EINVAL)) {
+        is_several = false;
+        attached = attach(&first, name, is_several);
+    }
+    let name = attached.map_err(explained)?;
+    let mut others = vec![];
+    while is_several && 1 + others.len() < queues {
+        let other = open()?;
+        attach(&other, &name, is_several).map_err(explained)?;
+        others.push(other);
+    }
+    Ok((first, others, name))
+}
+
+/// TUNSETIFF: makes `file` a queue of the device `name`, or of one with a name of the kernel's choice.
+fn attach(file: &File, name: &str, is_one_of_several: bool) -> io::Result<String> {
+    // SAFETY: ifreq is plain data for which all zeros are a valid value.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
         *to = from as libc::c_char;
     }
-    request.ifr_ifru.ifru_flags = (libc::IFF_TUN | libc::IFF_NO_PI | libc::IFF_VNET_HDR) as libc::c_short;
+    let several = if is_one_of_several { libc::IFF_MULTI_QUEUE } else { 0 };
+    request.ifr_ifru.ifru_flags = (libc::IFF_TUN | libc::IFF_NO_PI | libc::IFF_VNET_HDR | several) as libc::c_short;
     // SAFETY: TUNSETIFF reads and writes one ifreq, which `request` is.
     if unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETIFF as _, &raw mut request) } < 0 {
-        return Err(explain(&format!("creating the device {name}"), &io::Error::last_os_error()));
+        return Err(io::Error::last_os_error());
     }
     Ok(request.ifr_name.iter().take_while(|c| **c != 0).map(|c| char::from(*c as u8)).collect())
 }

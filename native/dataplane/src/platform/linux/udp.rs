@@ -34,29 +34,18 @@ pub struct LinuxUdp {
 impl Udp for LinuxUdp {
     type Reader = UdpReader;
 
-    fn bind(settings: &UdpSettings) -> Result<Self, Failure> {
-        let is_ipv6 = settings.bind.is_ipv6();
-        let family = if is_ipv6 { libc::AF_INET6 } else { libc::AF_INET };
-        let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC;
-        // SAFETY: socket takes plain numbers; the descriptor is new and owned by nobody else.
-        let socket = unsafe {
-            let fd = libc::socket(family, kind, 0);
-            if fd < 0 {
-                return Err(Failure::system("creating a UDP socket", &io::Error::last_os_error()));
-            }
-            OwnedFd::from_raw_fd(fd)
-        };
-        let mut udp = Self {
-            socket,
-            bound: settings.bind,
-            is_ipv6,
-            has_gro: false,
-            has_gso: AtomicBool::new(false),
-            batch: settings.batch,
-        };
-        udp.configure(settings)?;
-        udp.bind_to(settings.bind)?;
-        Ok(udp)
+    fn bind(settings: &UdpSettings) -> Result<Vec<Arc<Self>>, Failure> {
+        // The first takes the port for itself, so that it is not shared with another process that listens there already.
+        let first = Self::open(settings, settings.bind, false)?;
+        let bound = first.bound;
+        if settings.queues > 1 {
+            first.share_port()?;
+        }
+        let mut sockets = vec![Arc::new(first)];
+        while sockets.len() < settings.queues {
+            sockets.push(Arc::new(Self::open(settings, bound, true)?));
+        }
+        Ok(sockets)
     }
 
     fn bound(&self) -> SocketAddr {
@@ -73,6 +62,40 @@ impl Udp for LinuxUdp {
 }
 
 impl LinuxUdp {
+    fn open(settings: &UdpSettings, bind: SocketAddr, shares_port: bool) -> Result<Self, Failure> {
+        let is_ipv6 = bind.is_ipv6();
+        let family = if is_ipv6 { libc::AF_INET6 } else { libc::AF_INET };
+        let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC;
+        // SAFETY: socket takes plain numbers; the descriptor is new and owned by nobody else.
+        let socket = unsafe {
+            let fd = libc::socket(family, kind, 0);
+            if fd < 0 {
+                return Err(Failure::system("creating a UDP socket", &io::Error::last_os_error()));
+            }
+            OwnedFd::from_raw_fd(fd)
+        };
+        let mut udp = Self {
+            socket,
+            bound: bind,
+            is_ipv6,
+            has_gro: false,
+            has_gso: AtomicBool::new(false),
+            batch: settings.batch,
+        };
+        udp.configure(settings)?;
+        if shares_port {
+            udp.share_port()?;
+        }
+        udp.bind_to(bind)?;
+        Ok(udp)
+    }
+
+    /// The kernel gives all datagrams of one sender to one of the sockets that share a port.
+    fn share_port(&self) -> Result<(), Failure> {
+        self.set(libc::SOL_SOCKET, libc::SO_REUSEPORT, 1)
+            .map_err(|error| Failure::system("setting SO_REUSEPORT for routines", &error))
+    }
+
     fn configure(&mut self, settings: &UdpSettings) -> Result<(), Failure> {
         if self.is_ipv6 {
             let only = i32::from(settings.bind.ip() != IpAddr::V6(Ipv6Addr::UNSPECIFIED));
@@ -85,9 +108,11 @@ impl LinuxUdp {
         }
         self.set_buffer(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, settings.receive_buffer_bytes, RECEIVE_BUFFER_BYTES);
         self.set_buffer(libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, settings.send_buffer_bytes, 0);
-        self.has_gro = self.set(libc::SOL_UDP, libc::UDP_GRO, 1).is_ok();
-        // Accepted with size 0 where it is known: the size comes with each send.
-        self.has_gso = AtomicBool::new(self.set(libc::SOL_UDP, libc::UDP_SEGMENT, 0).is_ok());
+        if settings.offloads {
+            self.has_gro = self.set(libc::SOL_UDP, libc::UDP_GRO, 1).is_ok();
+            // Accepted with size 0 where it is known: the size comes with each send.
+            self.has_gso = AtomicBool::new(self.set(libc::SOL_UDP, libc::UDP_SEGMENT, 0).is_ok());
+        }
         Ok(())
     }
 

@@ -28,7 +28,7 @@ import type { Message as Message$1, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file dataplane.proto.
  */
 export const file_dataplane: GenFile = /*@__PURE__*/
-  fileDesc("Cg9kYXRhcGxhbmUucHJvdG8SD2xhY2lzLmRhdGFwbGFuZSIpCghFbmRwb2ludBIPCgdhZGRyZXNzGAEgASgMEgwKBHBvcnQYAiABKA0iZwoEUGF0aBIrCgZkaXJlY3QYASABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRW5kcG9pbnRIABIrCgdyZWxheWVkGAIgASgLMhgubGFjaXMuZGF0YXBsYW5lLlJlbGF5ZWRIAEIFCgN3YXkiLwoHUmVsYXllZBIPCgdzZXNzaW9uGAEgASgNEhMKC3JlbGF5X2luZGV4GAIgASgNIicKBlByZWZpeBIPCgdhZGRyZXNzGAEgASgMEgwKBGJpdHMYAiABKA0i2gEKClBvbGljeVJ1bGUSDwoHcnVsZV9pZBgBIAEoDRIvCghwcm90b2NvbBgCIAEoDjIdLmxhY2lzLmRhdGFwbGFuZS5SdWxlUHJvdG9jb2wSEgoKcG9ydF9maXJzdBgDIAEoDRIRCglwb3J0X2xhc3QYBCABKA0SJwoGcmVtb3RlGAUgAygLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBImCgVsb2NhbBgGIAMoCzIXLmxhY2lzLmRhdGFwbGFuZS5QcmVmaXgSEgoKaWNtcF90eXBlcxgHIAMoDSLwAQoNUG9saWN5UHJvZ3JhbRIRCglwb2xpY3lfaWQYASABKA0SLAoHaW5ib3VuZBgCIAMoCzIbLmxhY2lzLmRhdGFwbGFuZS5Qb2xpY3lSdWxlEi0KCG91dGJvdW5kGAMgAygLMhsubGFjaXMuZGF0YXBsYW5lLlBvbGljeVJ1bGUSNgoOcmVmdXNlX2luYm91bmQYBCABKA4yHi5sYWNpcy5kYXRhcGxhbmUuUmVmdXNhbEFjdGlvbhI3Cg9yZWZ1c2Vfb3V0Ym91bmQYBSABKA4yHi5sYWNpcy5kYXRhcGxhbmUuUmVmdXNhbEFjdGlvbiLtAQoFUm91dGUSJwoGcHJlZml4GAEgASgLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBIoCgNvd24YAiABKAsyGS5sYWNpcy5kYXRhcGxhbmUuT3duUm91dGVIABIqCgRwZWVyGAMgASgLMhoubGFjaXMuZGF0YXBsYW5lLlBlZXJSb3V0ZUgAEjEKCGdhdGV3YXlzGAQgASgLMh0ubGFjaXMuZGF0YXBsYW5lLkdhdGV3YXlSb3V0ZUgAEigKBG5vbmUYBSABKAsyGC5sYWNpcy5kYXRhcGxhbmUuTm9Sb3V0ZUgAQggKBnRhcmdldCIKCghPd25Sb3V0ZSILCglQZWVyUm91dGUiCQoHTm9Sb3V0ZSI6CgxHYXRld2F5Um91dGUSKgoIZ2F0ZXdheXMYASADKAsyGC5sYWNpcy5kYXRhcGxhbmUuR2F0ZXdheSIqCgdHYXRld2F5Eg8KB2FkZHJlc3MYASABKAwSDgoGd2VpZ2h0GAIgASgNIusJCgtUb0RhdGFQbGFuZRISCgpyZXF1ZXN0X2lkGAEgASgEEicKBWhlbGxvGAIgASgLMhYubGFjaXMuZGF0YXBsYW5lLkhlbGxvSAASLAoIb3Blbl90dW4YAyABKAsyGC5sYWNpcy5kYXRhcGxhbmUuT3BlblR1bkgAEiwKCG9wZW5fdWRwGAQgASgLMhgubGFjaXMuZGF0YXBsYW5lLk9wZW5VZHBIABIvCgljb25maWd1cmUYBSABKAsyGi5sYWNpcy5kYXRhcGxhbmUuQ29uZmlndXJlSAASOgoPaW5zdGFsbF9zZXNzaW9uGAYgASgLMh8ubGFjaXMuZGF0YXBsYW5lLkluc3RhbGxTZXNzaW9uSAASLAoIc2V0X3BhdGgYByABKAsyGC5sYWNpcy5kYXRhcGxhbmUuU2V0UGF0aEgAEjIKC3NldF9wcmltYXJ5GAggASgLMhsubGFjaXMuZGF0YXBsYW5lLlNldFByaW1hcnlIABI4Cg5yZW1vdmVfc2Vzc2lvbhgKIAEoCzIeLmxhY2lzLmRhdGFwbGFuZS5SZW1vdmVTZXNzaW9uSAASOAoOYXBwbHlfcG9saWNpZXMYCyABKAsyHi5sYWNpcy5kYXRhcGxhbmUuQXBwbHlQb2xpY2llc0gAEjUKDXNlYWxfYW5kX3NlbmQYDCABKAsyHC5sYWNpcy5kYXRhcGxhbmUuU2VhbEFuZFNlbmRIABI2Cg1zZW5kX2RhdGFncmFtGA0gASgLMh0ubGFjaXMuZGF0YXBsYW5lLlNlbmREYXRhZ3JhbUgAEjIKC2Ryb3BfcGFya2VkGA8gASgLMhsubGFjaXMuZGF0YXBsYW5lLkRyb3BQYXJrZWRIABIpCgZzYW1wbGUYECABKAsyFy5sYWNpcy5kYXRhcGxhbmUuU2FtcGxlSAASLQoIc2h1dGRvd24YESABKAsyGS5sYWNpcy5kYXRhcGxhbmUuU2h1dGRvd25IABInCgVzdGFnZRgSIAEoCzIWLmxhY2lzLmRhdGFwbGFuZS5TdGFnZUgAEjQKDGFwcGx5X3JvdXRlcxgTIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS5BcHBseVJvdXRlc0gAEjAKCmxpc3RfZmxvd3MYFCABKAsyGi5sYWNpcy5kYXRhcGxhbmUuTGlzdEZsb3dzSAASLgoJc2V0X3JlbGF5GBUgASgLMhkubGFjaXMuZGF0YXBsYW5lLlNldFJlbGF5SAASNAoMcmVtb3ZlX3JlbGF5GBYgASgLMhwubGFjaXMuZGF0YXBsYW5lLlJlbW92ZVJlbGF5SAASKwoHY29uZmluZRgXIAEoCzIYLmxhY2lzLmRhdGFwbGFuZS5Db25maW5lSAASMAoKaW5qZWN0X3R1bhgeIAEoCzIaLmxhY2lzLmRhdGFwbGFuZS5JbmplY3RUdW5IABIwCgppbmplY3RfdWRwGB8gASgLMhoubGFjaXMuZGF0YXBsYW5lLkluamVjdFVkcEgAEisKB2FkdmFuY2UYICABKAsyGC5sYWNpcy5kYXRhcGxhbmUuQWR2YW5jZUgAEjcKDmxvb2tfdXBfcm91dGVzGCEgASgLMh0ubGFjaXMuZGF0YXBsYW5lLkxvb2tVcFJvdXRlc0gAQgkKB2NvbW1hbmRKBAgJEApKBAgOEA8iOQoFSGVsbG8SGAoQY29udHJhY3RfdmVyc2lvbhgBIAEoDRIWCg5vbGRlc3RfdmVyc2lvbhgCIAEoDSJyCgdPcGVuVHVuEgwKBG5hbWUYASABKAkSCwoDbXR1GAIgASgNEioKCWFkZHJlc3NlcxgDIAMoCzIXLmxhY2lzLmRhdGFwbGFuZS5QcmVmaXgSEAoIdHhfcXVldWUYBCABKA0SDgoGcXVldWVzGAUgASgNIpYBCgdPcGVuVWRwEicKBGJpbmQYASABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRW5kcG9pbnQSGQoRcmVhZF9idWZmZXJfYnl0ZXMYAiABKA0SGgoSd3JpdGVfYnVmZmVyX2J5dGVzGAMgASgNEg0KBWJhdGNoGAQgASgNEgwKBG1hcmsYBSABKA0SDgoGcXVldWVzGAYgASgNIpACCglDb25maWd1cmUSKQoIbmV0d29ya3MYASADKAsyFy5sYWNpcy5kYXRhcGxhbmUuUHJlZml4EjkKD3NlbmRfcmVjdl9lcnJvchgCIAEoDjIgLmxhY2lzLmRhdGFwbGFuZS5SZWN2RXJyb3JQb2xpY3kSHAoUZHJvcF9sb2NhbF9icm9hZGNhc3QYAyABKAgSFgoOZHJvcF9tdWx0aWNhc3QYBCABKAgSEwoLYW5zd2VyX2VjaG8YBSABKAgSNAoNZmxvd190aW1lb3V0cxgGIAEoCzIdLmxhY2lzLmRhdGFwbGFuZS5GbG93VGltZW91dHMSHAoUcmVsYXlfcGVlcl9raWxvYnl0ZXMYDyABKA0iQAoMRmxvd1RpbWVvdXRzEg4KBnRjcF9tcxgBIAEoDRIOCgZ1ZHBfbXMYAiABKA0SEAoIb3RoZXJfbXMYAyABKA0i8wIKDkluc3RhbGxTZXNzaW9uEhMKC2xvY2FsX2luZGV4GAEgASgNEhQKDHJlbW90ZV9pbmRleBgCIAEoDRInCgZjaXBoZXIYAyABKA4yFy5sYWNpcy5kYXRhcGxhbmUuQ2lwaGVyEhAKCHNlbmRfa2V5GAQgASgMEhMKC3JlY2VpdmVfa2V5GAUgASgMEhQKDHNlbmRfY291bnRlchgGIAEoBBIVCg1yZWNlaXZlX2Zsb29yGAcgASgEEiMKBHBhdGgYDiABKAsyFS5sYWNpcy5kYXRhcGxhbmUuUGF0aBIWCg5wZWVyX2FkZHJlc3NlcxgJIAMoDBIxChBhbGxvd2VkX3ByZWZpeGVzGA8gAygLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBIRCglwb2xpY3lfaWQYCiABKA0SEQoJY29uZmlybWVkGAsgASgIEg8KB3ByaW1hcnkYDCABKAgSDAoEbWVtbxgNIAEoDEoECAgQCSJJCgdTZXRQYXRoEhMKC2xvY2FsX2luZGV4GAEgASgNEiMKBHBhdGgYAyABKAsyFS5sYWNpcy5kYXRhcGxhbmUuUGF0aEoECAIQAyIhCgpTZXRQcmltYXJ5EhMKC2xvY2FsX2luZGV4GAEgASgNIjgKDVJlbW92ZVNlc3Npb24SEwoLbG9jYWxfaW5kZXgYASABKA0SEgoKc2VuZF9jbG9zZRgCIAEoCCJhCgVTdGFnZRIwCghwcm9ncmFtcxgBIAMoCzIeLmxhY2lzLmRhdGFwbGFuZS5Qb2xpY3lQcm9ncmFtEiYKBnJvdXRlcxgCIAMoCzIWLmxhY2lzLmRhdGFwbGFuZS5Sb3V0ZSKIAQoNQXBwbHlQb2xpY2llcxIwCghwcm9ncmFtcxgBIAMoCzIeLmxhY2lzLmRhdGFwbGFuZS5Qb2xpY3lQcm9ncmFtEjAKCGJpbmRpbmdzGAIgAygLMh4ubGFjaXMuZGF0YXBsYW5lLlBvbGljeUJpbmRpbmcSEwoLcmFpc2VfZXBvY2gYAyABKAgiNQoLQXBwbHlSb3V0ZXMSJgoGcm91dGVzGAEgAygLMhYubGFjaXMuZGF0YXBsYW5lLlJvdXRlIgsKCUxpc3RGbG93cyKVAQoIU2V0UmVsYXkSEwoLcmVsYXlfaW5kZXgYASABKA0SDwoHc2Vzc2lvbhgCIAEoDRIUCgxyZW1vdGVfaW5kZXgYBSABKA0SFwoNdGVybWluYWxfcGVlchgDIAEoDEgAEiwKB2ZvcndhcmQYBCABKAsyGS5sYWNpcy5kYXRhcGxhbmUuUmVsYXlIb3BIAEIGCgRyb2xlIjAKCFJlbGF5SG9wEg8KB3Nlc3Npb24YASABKA0SEwoLcmVsYXlfaW5kZXgYAiABKA0iIgoLUmVtb3ZlUmVsYXkSEwoLcmVsYXlfaW5kZXgYASABKA0iNwoNUG9saWN5QmluZGluZxITCgtsb2NhbF9pbmRleBgBIAEoDRIRCglwb2xpY3lfaWQYAiABKA0iTwoLU2VhbEFuZFNlbmQSEwoLbG9jYWxfaW5kZXgYASABKA0SDAoEdHlwZRgCIAEoDRIPCgdzdWJ0eXBlGAMgASgNEgwKBGJvZHkYBCABKAwiSQoMU2VuZERhdGFncmFtEiEKAnRvGAMgASgLMhUubGFjaXMuZGF0YXBsYW5lLlBhdGgSEAoIZGF0YWdyYW0YAiABKAxKBAgBEAIiIQoKRHJvcFBhcmtlZBITCgtkZXN0aW5hdGlvbhgBIAEoDCIICgZTYW1wbGUiHgoIU2h1dGRvd24SEgoKc2VuZF9jbG9zZRgBIAEoCCIJCgdDb25maW5lIiEKDExvb2tVcFJvdXRlcxIRCglhZGRyZXNzZXMYASADKAwiGwoJSW5qZWN0VHVuEg4KBnBhY2tldBgBIAEoDCJICglJbmplY3RVZHASKQoGc291cmNlGAEgASgLMhkubGFjaXMuZGF0YXBsYW5lLkVuZHBvaW50EhAKCGRhdGFncmFtGAIgASgMIhkKB0FkdmFuY2USDgoGbm93X21zGAEgASgEIuUFCg1Gcm9tRGF0YVBsYW5lEicKBXJlYWR5GAEgASgLMhYubGFjaXMuZGF0YXBsYW5lLlJlYWR5SAASKQoGcmVzdWx0GAIgASgLMhcubGFjaXMuZGF0YXBsYW5lLlJlc3VsdEgAEi0KCGRhdGFncmFtGAMgASgLMhkubGFjaXMuZGF0YXBsYW5lLkRhdGFncmFtSAASKwoHbWVzc2FnZRgEIAEoCzIYLmxhY2lzLmRhdGFwbGFuZS5NZXNzYWdlSAASNAoMbmVlZF9zZXNzaW9uGAUgASgLMhwubGFjaXMuZGF0YXBsYW5lLk5lZWRTZXNzaW9uSAASLwoJY29uZmlybWVkGAYgASgLMhoubGFjaXMuZGF0YXBsYW5lLkNvbmZpcm1lZEgAEikKBnJvYW1lZBgHIAEoCzIXLmxhY2lzLmRhdGFwbGFuZS5Sb2FtZWRIABI0Cgxjb3VudGVyX2hpZ2gYCCABKAsyHC5sYWNpcy5kYXRhcGxhbmUuQ291bnRlckhpZ2hIABIyCgtkcm9wX3NhbXBsZRgJIAEoCzIbLmxhY2lzLmRhdGFwbGFuZS5Ecm9wU2FtcGxlSAASNAoMc29ja2V0X2Vycm9yGAogASgLMhwubGFjaXMuZGF0YXBsYW5lLlNvY2tldEVycm9ySAASNAoMZGV2aWNlX2Vycm9yGAsgASgLMhwubGFjaXMuZGF0YXBsYW5lLkRldmljZUVycm9ySAASMgoLZmxvd19yZXBvcnQYDCABKAsyGy5sYWNpcy5kYXRhcGxhbmUuRmxvd1JlcG9ydEgAEioKB3R1bl9vdXQYHiABKAsyFy5sYWNpcy5kYXRhcGxhbmUuVHVuT3V0SAASKgoHdWRwX291dBgfIAEoCzIXLmxhY2lzLmRhdGFwbGFuZS5VZHBPdXRIABInCgVxdWlldBggIAEoCzIWLmxhY2lzLmRhdGFwbGFuZS5RdWlldEgAQgcKBWV2ZW50IpkBCgVSZWFkeRIYChBjb250cmFjdF92ZXJzaW9uGAEgASgNEhYKDm9sZGVzdF92ZXJzaW9uGAYgASgNEg0KBWJ1aWxkGAIgASgJEhQKDGNhcGFiaWxpdGllcxgDIAMoCRIrCghzbmFwc2hvdBgEIAEoCzIZLmxhY2lzLmRhdGFwbGFuZS5TbmFwc2hvdBIMCgRtb3JlGAUgASgIIuQBCghTbmFwc2hvdBIQCgh0dW5fbmFtZRgBIAEoCRIPCgd0dW5fbXR1GAIgASgNEi4KDXR1bl9hZGRyZXNzZXMYAyADKAsyFy5sYWNpcy5kYXRhcGxhbmUuUHJlZml4EiYKA3VkcBgEIAEoCzIZLmxhY2lzLmRhdGFwbGFuZS5FbmRwb2ludBIyCghzZXNzaW9ucxgFIAMoCzIgLmxhY2lzLmRhdGFwbGFuZS5TZXNzaW9uU25hcHNob3QSKQoGcmVsYXlzGAYgAygLMhkubGFjaXMuZGF0YXBsYW5lLlNldFJlbGF5IvoBCg9TZXNzaW9uU25hcHNob3QSEwoLbG9jYWxfaW5kZXgYASABKA0SFAoMcmVtb3RlX2luZGV4GAIgASgNEiMKBHBhdGgYCSABKAsyFS5sYWNpcy5kYXRhcGxhbmUuUGF0aBIWCg5wZWVyX2FkZHJlc3NlcxgEIAMoDBIxChBhbGxvd2VkX3ByZWZpeGVzGAogAygLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBIRCgljb25maXJtZWQYBSABKAgSDwoHcHJpbWFyeRgGIAEoCBIUCgxzZW5kX2NvdW50ZXIYByABKAQSDAoEbWVtbxgIIAEoDEoECAMQBCLFAgoGUmVzdWx0EhIKCnJlcXVlc3RfaWQYASABKAQSDQoFZXJyb3IYAiABKAkSDAoEY29kZRgDIAEoCRIwCgp0dW5fb3BlbmVkGAQgASgLMhoubGFjaXMuZGF0YXBsYW5lLlR1bk9wZW5lZEgAEjAKCnVkcF9vcGVuZWQYBSABKAsyGi5sYWNpcy5kYXRhcGxhbmUuVWRwT3BlbmVkSAASKwoHc2FtcGxlZBgGIAEoCzIYLmxhY2lzLmRhdGFwbGFuZS5TYW1wbGVkSAASOwoQcm91dGVzX2xvb2tlZF91cBgHIAEoCzIfLmxhY2lzLmRhdGFwbGFuZS5Sb3V0ZXNMb29rZWRVcEgAEjMKC2NvbmZpbmVtZW50GAggASgLMhwubGFjaXMuZGF0YXBsYW5lLkNvbmZpbmVtZW50SABCBwoFdmFsdWUiZAoLQ29uZmluZW1lbnQSDQoFaG9sZHMYASADKAkSMAoHbGFja2luZxgCIAMoCzIfLmxhY2lzLmRhdGFwbGFuZS5MYWNraW5nTWVhc3VyZRIUCgxzeXN0ZW1fY2FsbHMYAyABKA0iLgoOTGFja2luZ01lYXN1cmUSDwoHbWVhc3VyZRgBIAEoCRILCgN3aHkYAiABKAkiGQoJVHVuT3BlbmVkEgwKBG5hbWUYASABKAkiNQoJVWRwT3BlbmVkEigKBWJvdW5kGAEgASgLMhkubGFjaXMuZGF0YXBsYW5lLkVuZHBvaW50ItUBCgdTYW1wbGVkEjIKCGFjdGl2aXR5GAEgAygLMiAubGFjaXMuZGF0YXBsYW5lLlNlc3Npb25BY3Rpdml0eRIrCghjb3VudGVycxgCIAEoCzIZLmxhY2lzLmRhdGFwbGFuZS5Db3VudGVycxIMCgRtb3JlGAMgASgIEisKBXJ1bGVzGAQgAygLMhwubGFjaXMuZGF0YXBsYW5lLlJ1bGVDb3VudGVyEi4KBnJlbGF5cxgFIAMoCzIeLmxhY2lzLmRhdGFwbGFuZS5SZWxheUFjdGl2aXR5IlAKDVJlbGF5QWN0aXZpdHkSEwoLcmVsYXlfaW5kZXgYASABKA0SFQoNcGFja2V0c190b3RhbBgCIAEoBBITCgtieXRlc190b3RhbBgDIAEoBCJRCgtSdWxlQ291bnRlchIRCglwb2xpY3lfaWQYASABKA0SDwoHaW5ib3VuZBgCIAEoCBIPCgdydWxlX2lkGAMgASgNEg0KBWZsb3dzGAQgASgEIroBCg9TZXNzaW9uQWN0aXZpdHkSEwoLbG9jYWxfaW5kZXgYASABKA0SEAoIcmVjZWl2ZWQYAiABKAgSDAoEc2VudBgDIAEoCBIeChZyZWNlaXZlZF9wYWNrZXRzX3RvdGFsGAQgASgEEhwKFHJlY2VpdmVkX2J5dGVzX3RvdGFsGAUgASgEEhoKEnNlbnRfcGFja2V0c190b3RhbBgGIAEoBBIYChBzZW50X2J5dGVzX3RvdGFsGAcgASgEIsoBCghDb3VudGVycxIsCgVkcm9wcxgBIAMoCzIdLmxhY2lzLmRhdGFwbGFuZS5OYW1lZENvdW50ZXISGAoQdHVuX3JlYWRfcGFja2V0cxgCIAEoBBIbChN0dW5fd3JpdHRlbl9wYWNrZXRzGAMgASgEEh4KFnVkcF9yZWNlaXZlZF9kYXRhZ3JhbXMYBCABKAQSGgoSdWRwX3NlbnRfZGF0YWdyYW1zGAUgASgEEg0KBWZsb3dzGAYgASgEEg4KBnBhcmtlZBgHIAEoBCIrCgxOYW1lZENvdW50ZXISDAoEbmFtZRgBIAEoCRINCgVjb3VudBgCIAEoBCJ+CghEYXRhZ3JhbRIlCgZvcmlnaW4YAyABKAsyFS5sYWNpcy5kYXRhcGxhbmUuUGF0aBIQCghkYXRhZ3JhbRgCIAEoDBIzCghzdGFuZGluZxgEIAEoDjIhLmxhY2lzLmRhdGFwbGFuZS5EYXRhZ3JhbVN0YW5kaW5nSgQIARACIksKB01lc3NhZ2USEwoLbG9jYWxfaW5kZXgYASABKA0SDAoEdHlwZRgCIAEoDRIPCgdzdWJ0eXBlGAMgASgNEgwKBGJvZHkYBCABKAwiIgoLTmVlZFNlc3Npb24SEwoLZGVzdGluYXRpb24YASABKAwiIAoJQ29uZmlybWVkEhMKC2xvY2FsX2luZGV4GAEgASgNIkgKBlJvYW1lZBITCgtsb2NhbF9pbmRleBgBIAEoDRIjCgRwYXRoGAMgASgLMhUubGFjaXMuZGF0YXBsYW5lLlBhdGhKBAgCEAMiSwoLQ291bnRlckhpZ2gSEwoLbG9jYWxfaW5kZXgYASABKA0SFAoMc2VuZF9jb3VudGVyGAIgASgEEhEKCWV4aGF1c3RlZBgDIAEoCCKJAgoKRHJvcFNhbXBsZRIOCgZyZWFzb24YASABKAkSDwoHaW5ib3VuZBgCIAEoCBIVCg1sb2NhbF9hZGRyZXNzGAMgASgMEhYKDnJlbW90ZV9hZGRyZXNzGAQgASgMEhAKCHByb3RvY29sGAUgASgNEhIKCmxvY2FsX3BvcnQYBiABKA0SEwoLcmVtb3RlX3BvcnQYByABKA0SEwoLbG9jYWxfaW5kZXgYCCABKA0SJQoGb3JpZ2luGAogASgLMhUubGFjaXMuZGF0YXBsYW5lLlBhdGgSLgoGYWN0aW9uGAsgASgOMh4ubGFjaXMuZGF0YXBsYW5lLlJlZnVzYWxBY3Rpb25KBAgJEAoiMgoKRmxvd1JlcG9ydBIkCgVmbG93cxgBIAMoCzIVLmxhY2lzLmRhdGFwbGFuZS5GbG93IqICCgRGbG93EhUKDWxvY2FsX2FkZHJlc3MYASABKAwSFgoOcmVtb3RlX2FkZHJlc3MYAiABKAwSEgoKbG9jYWxfcG9ydBgDIAEoDRITCgtyZW1vdGVfcG9ydBgEIAEoDRIQCghwcm90b2NvbBgFIAEoDRIPCgdpbmJvdW5kGAYgASgIEhEKCXBvbGljeV9pZBgHIAEoDRIPCgdydWxlX2lkGAggASgNEg4KBmFnZV9tcxgJIAEoBBIPCgdpZGxlX21zGAogASgEEhQKDHNlbnRfcGFja2V0cxgLIAEoBBISCgpzZW50X2J5dGVzGAwgASgEEhgKEHJlY2VpdmVkX3BhY2tldHMYDSABKAQSFgoOcmVjZWl2ZWRfYnl0ZXMYDiABKAQiOAoOUm91dGVzTG9va2VkVXASJgoGcm91dGVzGAEgAygLMhYubGFjaXMuZGF0YXBsYW5lLlJvdXRlIhwKC1NvY2tldEVycm9yEg0KBWVycm9yGAEgASgJIhwKC0RldmljZUVycm9yEg0KBWVycm9yGAEgASgJIhgKBlR1bk91dBIOCgZwYWNrZXQYASABKAwiQQoGVWRwT3V0EiUKAnRvGAEgASgLMhkubGFjaXMuZGF0YXBsYW5lLkVuZHBvaW50EhAKCGRhdGFncmFtGAIgASgMIhsKBVF1aWV0EhIKCnJlcXVlc3RfaWQYASABKAQqVgoGQ2lwaGVyEhYKEkNJUEhFUl9VTlNQRUNJRklFRBAAEhYKEkNJUEhFUl9BRVNfMjU2X0dDTRABEhwKGENJUEhFUl9DSEFDSEEyMF9QT0xZMTMwNRACKo8BChBEYXRhZ3JhbVN0YW5kaW5nEiEKHURBVEFHUkFNX1NUQU5ESU5HX1VOU1BFQ0lGSUVEEAASGwoXREFUQUdSQU1fU1RBTkRJTkdfS05PV04QARIeChpEQVRBR1JBTV9TVEFORElOR19SRVBFQVRFRBACEhsKF0RBVEFHUkFNX1NUQU5ESU5HX0ZJUlNUEAMqjgEKD1JlY3ZFcnJvclBvbGljeRIhCh1SRUNWX0VSUk9SX1BPTElDWV9VTlNQRUNJRklFRBAAEhwKGFJFQ1ZfRVJST1JfUE9MSUNZX0FMV0FZUxABEhsKF1JFQ1ZfRVJST1JfUE9MSUNZX05FVkVSEAISHQoZUkVDVl9FUlJPUl9QT0xJQ1lfUFJJVkFURRADKooBCgxSdWxlUHJvdG9jb2wSHQoZUlVMRV9QUk9UT0NPTF9VTlNQRUNJRklFRBAAEhUKEVJVTEVfUFJPVE9DT0xfQU5ZEAESFQoRUlVMRV9QUk9UT0NPTF9UQ1AQAhIVChFSVUxFX1BST1RPQ09MX1VEUBADEhYKElJVTEVfUFJPVE9DT0xfSUNNUBAEKmMKDVJlZnVzYWxBY3Rpb24SHgoaUkVGVVNBTF9BQ1RJT05fVU5TUEVDSUZJRUQQABIXChNSRUZVU0FMX0FDVElPTl9EUk9QEAESGQoVUkVGVVNBTF9BQ1RJT05fUkVKRUNUEAJiBnByb3RvMw");
+  fileDesc("Cg9kYXRhcGxhbmUucHJvdG8SD2xhY2lzLmRhdGFwbGFuZSIpCghFbmRwb2ludBIPCgdhZGRyZXNzGAEgASgMEgwKBHBvcnQYAiABKA0iZwoEUGF0aBIrCgZkaXJlY3QYASABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRW5kcG9pbnRIABIrCgdyZWxheWVkGAIgASgLMhgubGFjaXMuZGF0YXBsYW5lLlJlbGF5ZWRIAEIFCgN3YXkiLwoHUmVsYXllZBIPCgdzZXNzaW9uGAEgASgNEhMKC3JlbGF5X2luZGV4GAIgASgNIicKBlByZWZpeBIPCgdhZGRyZXNzGAEgASgMEgwKBGJpdHMYAiABKA0i2gEKClBvbGljeVJ1bGUSDwoHcnVsZV9pZBgBIAEoDRIvCghwcm90b2NvbBgCIAEoDjIdLmxhY2lzLmRhdGFwbGFuZS5SdWxlUHJvdG9jb2wSEgoKcG9ydF9maXJzdBgDIAEoDRIRCglwb3J0X2xhc3QYBCABKA0SJwoGcmVtb3RlGAUgAygLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBImCgVsb2NhbBgGIAMoCzIXLmxhY2lzLmRhdGFwbGFuZS5QcmVmaXgSEgoKaWNtcF90eXBlcxgHIAMoDSLwAQoNUG9saWN5UHJvZ3JhbRIRCglwb2xpY3lfaWQYASABKA0SLAoHaW5ib3VuZBgCIAMoCzIbLmxhY2lzLmRhdGFwbGFuZS5Qb2xpY3lSdWxlEi0KCG91dGJvdW5kGAMgAygLMhsubGFjaXMuZGF0YXBsYW5lLlBvbGljeVJ1bGUSNgoOcmVmdXNlX2luYm91bmQYBCABKA4yHi5sYWNpcy5kYXRhcGxhbmUuUmVmdXNhbEFjdGlvbhI3Cg9yZWZ1c2Vfb3V0Ym91bmQYBSABKA4yHi5sYWNpcy5kYXRhcGxhbmUuUmVmdXNhbEFjdGlvbiLtAQoFUm91dGUSJwoGcHJlZml4GAEgASgLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBIoCgNvd24YAiABKAsyGS5sYWNpcy5kYXRhcGxhbmUuT3duUm91dGVIABIqCgRwZWVyGAMgASgLMhoubGFjaXMuZGF0YXBsYW5lLlBlZXJSb3V0ZUgAEjEKCGdhdGV3YXlzGAQgASgLMh0ubGFjaXMuZGF0YXBsYW5lLkdhdGV3YXlSb3V0ZUgAEigKBG5vbmUYBSABKAsyGC5sYWNpcy5kYXRhcGxhbmUuTm9Sb3V0ZUgAQggKBnRhcmdldCIKCghPd25Sb3V0ZSILCglQZWVyUm91dGUiCQoHTm9Sb3V0ZSI6CgxHYXRld2F5Um91dGUSKgoIZ2F0ZXdheXMYASADKAsyGC5sYWNpcy5kYXRhcGxhbmUuR2F0ZXdheSIqCgdHYXRld2F5Eg8KB2FkZHJlc3MYASABKAwSDgoGd2VpZ2h0GAIgASgNIusJCgtUb0RhdGFQbGFuZRISCgpyZXF1ZXN0X2lkGAEgASgEEicKBWhlbGxvGAIgASgLMhYubGFjaXMuZGF0YXBsYW5lLkhlbGxvSAASLAoIb3Blbl90dW4YAyABKAsyGC5sYWNpcy5kYXRhcGxhbmUuT3BlblR1bkgAEiwKCG9wZW5fdWRwGAQgASgLMhgubGFjaXMuZGF0YXBsYW5lLk9wZW5VZHBIABIvCgljb25maWd1cmUYBSABKAsyGi5sYWNpcy5kYXRhcGxhbmUuQ29uZmlndXJlSAASOgoPaW5zdGFsbF9zZXNzaW9uGAYgASgLMh8ubGFjaXMuZGF0YXBsYW5lLkluc3RhbGxTZXNzaW9uSAASLAoIc2V0X3BhdGgYByABKAsyGC5sYWNpcy5kYXRhcGxhbmUuU2V0UGF0aEgAEjIKC3NldF9wcmltYXJ5GAggASgLMhsubGFjaXMuZGF0YXBsYW5lLlNldFByaW1hcnlIABI4Cg5yZW1vdmVfc2Vzc2lvbhgKIAEoCzIeLmxhY2lzLmRhdGFwbGFuZS5SZW1vdmVTZXNzaW9uSAASOAoOYXBwbHlfcG9saWNpZXMYCyABKAsyHi5sYWNpcy5kYXRhcGxhbmUuQXBwbHlQb2xpY2llc0gAEjUKDXNlYWxfYW5kX3NlbmQYDCABKAsyHC5sYWNpcy5kYXRhcGxhbmUuU2VhbEFuZFNlbmRIABI2Cg1zZW5kX2RhdGFncmFtGA0gASgLMh0ubGFjaXMuZGF0YXBsYW5lLlNlbmREYXRhZ3JhbUgAEjIKC2Ryb3BfcGFya2VkGA8gASgLMhsubGFjaXMuZGF0YXBsYW5lLkRyb3BQYXJrZWRIABIpCgZzYW1wbGUYECABKAsyFy5sYWNpcy5kYXRhcGxhbmUuU2FtcGxlSAASLQoIc2h1dGRvd24YESABKAsyGS5sYWNpcy5kYXRhcGxhbmUuU2h1dGRvd25IABInCgVzdGFnZRgSIAEoCzIWLmxhY2lzLmRhdGFwbGFuZS5TdGFnZUgAEjQKDGFwcGx5X3JvdXRlcxgTIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS5BcHBseVJvdXRlc0gAEjAKCmxpc3RfZmxvd3MYFCABKAsyGi5sYWNpcy5kYXRhcGxhbmUuTGlzdEZsb3dzSAASLgoJc2V0X3JlbGF5GBUgASgLMhkubGFjaXMuZGF0YXBsYW5lLlNldFJlbGF5SAASNAoMcmVtb3ZlX3JlbGF5GBYgASgLMhwubGFjaXMuZGF0YXBsYW5lLlJlbW92ZVJlbGF5SAASKwoHY29uZmluZRgXIAEoCzIYLmxhY2lzLmRhdGFwbGFuZS5Db25maW5lSAASMAoKaW5qZWN0X3R1bhgeIAEoCzIaLmxhY2lzLmRhdGFwbGFuZS5JbmplY3RUdW5IABIwCgppbmplY3RfdWRwGB8gASgLMhoubGFjaXMuZGF0YXBsYW5lLkluamVjdFVkcEgAEisKB2FkdmFuY2UYICABKAsyGC5sYWNpcy5kYXRhcGxhbmUuQWR2YW5jZUgAEjcKDmxvb2tfdXBfcm91dGVzGCEgASgLMh0ubGFjaXMuZGF0YXBsYW5lLkxvb2tVcFJvdXRlc0gAQgkKB2NvbW1hbmRKBAgJEApKBAgOEA8iOQoFSGVsbG8SGAoQY29udHJhY3RfdmVyc2lvbhgBIAEoDRIWCg5vbGRlc3RfdmVyc2lvbhgCIAEoDSK6AQoHT3BlblR1bhIMCgRuYW1lGAEgASgJEgsKA210dRgCIAEoDRIqCglhZGRyZXNzZXMYAyADKAsyFy5sYWNpcy5kYXRhcGxhbmUuUHJlZml4EhAKCHR4X3F1ZXVlGAQgASgNEg4KBnF1ZXVlcxgFIAEoDRITCgtub19vZmZsb2FkcxgJIAEoCBIxCgd0aHJlYWRzGAogASgLMiAubGFjaXMuZGF0YXBsYW5lLlRocmVhZFBsYWNlbWVudCI9Cg9UaHJlYWRQbGFjZW1lbnQSDgoGcGlubmVkGAEgASgIEgwKBHNlZWQYAiABKA0SDAoEY3B1cxgDIAMoDSKrAQoHT3BlblVkcBInCgRiaW5kGAEgASgLMhkubGFjaXMuZGF0YXBsYW5lLkVuZHBvaW50EhkKEXJlYWRfYnVmZmVyX2J5dGVzGAIgASgNEhoKEndyaXRlX2J1ZmZlcl9ieXRlcxgDIAEoDRINCgViYXRjaBgEIAEoDRIMCgRtYXJrGAUgASgNEg4KBnF1ZXVlcxgGIAEoDRITCgtub19vZmZsb2FkcxgHIAEoCCKQAgoJQ29uZmlndXJlEikKCG5ldHdvcmtzGAEgAygLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBI5Cg9zZW5kX3JlY3ZfZXJyb3IYAiABKA4yIC5sYWNpcy5kYXRhcGxhbmUuUmVjdkVycm9yUG9saWN5EhwKFGRyb3BfbG9jYWxfYnJvYWRjYXN0GAMgASgIEhYKDmRyb3BfbXVsdGljYXN0GAQgASgIEhMKC2Fuc3dlcl9lY2hvGAUgASgIEjQKDWZsb3dfdGltZW91dHMYBiABKAsyHS5sYWNpcy5kYXRhcGxhbmUuRmxvd1RpbWVvdXRzEhwKFHJlbGF5X3BlZXJfa2lsb2J5dGVzGA8gASgNIkAKDEZsb3dUaW1lb3V0cxIOCgZ0Y3BfbXMYASABKA0SDgoGdWRwX21zGAIgASgNEhAKCG90aGVyX21zGAMgASgNIvMCCg5JbnN0YWxsU2Vzc2lvbhITCgtsb2NhbF9pbmRleBgBIAEoDRIUCgxyZW1vdGVfaW5kZXgYAiABKA0SJwoGY2lwaGVyGAMgASgOMhcubGFjaXMuZGF0YXBsYW5lLkNpcGhlchIQCghzZW5kX2tleRgEIAEoDBITCgtyZWNlaXZlX2tleRgFIAEoDBIUCgxzZW5kX2NvdW50ZXIYBiABKAQSFQoNcmVjZWl2ZV9mbG9vchgHIAEoBBIjCgRwYXRoGA4gASgLMhUubGFjaXMuZGF0YXBsYW5lLlBhdGgSFgoOcGVlcl9hZGRyZXNzZXMYCSADKAwSMQoQYWxsb3dlZF9wcmVmaXhlcxgPIAMoCzIXLmxhY2lzLmRhdGFwbGFuZS5QcmVmaXgSEQoJcG9saWN5X2lkGAogASgNEhEKCWNvbmZpcm1lZBgLIAEoCBIPCgdwcmltYXJ5GAwgASgIEgwKBG1lbW8YDSABKAxKBAgIEAkiSQoHU2V0UGF0aBITCgtsb2NhbF9pbmRleBgBIAEoDRIjCgRwYXRoGAMgASgLMhUubGFjaXMuZGF0YXBsYW5lLlBhdGhKBAgCEAMiIQoKU2V0UHJpbWFyeRITCgtsb2NhbF9pbmRleBgBIAEoDSI4Cg1SZW1vdmVTZXNzaW9uEhMKC2xvY2FsX2luZGV4GAEgASgNEhIKCnNlbmRfY2xvc2UYAiABKAgiYQoFU3RhZ2USMAoIcHJvZ3JhbXMYASADKAsyHi5sYWNpcy5kYXRhcGxhbmUuUG9saWN5UHJvZ3JhbRImCgZyb3V0ZXMYAiADKAsyFi5sYWNpcy5kYXRhcGxhbmUuUm91dGUiiAEKDUFwcGx5UG9saWNpZXMSMAoIcHJvZ3JhbXMYASADKAsyHi5sYWNpcy5kYXRhcGxhbmUuUG9saWN5UHJvZ3JhbRIwCghiaW5kaW5ncxgCIAMoCzIeLmxhY2lzLmRhdGFwbGFuZS5Qb2xpY3lCaW5kaW5nEhMKC3JhaXNlX2Vwb2NoGAMgASgIIjUKC0FwcGx5Um91dGVzEiYKBnJvdXRlcxgBIAMoCzIWLmxhY2lzLmRhdGFwbGFuZS5Sb3V0ZSILCglMaXN0Rmxvd3MilQEKCFNldFJlbGF5EhMKC3JlbGF5X2luZGV4GAEgASgNEg8KB3Nlc3Npb24YAiABKA0SFAoMcmVtb3RlX2luZGV4GAUgASgNEhcKDXRlcm1pbmFsX3BlZXIYAyABKAxIABIsCgdmb3J3YXJkGAQgASgLMhkubGFjaXMuZGF0YXBsYW5lLlJlbGF5SG9wSABCBgoEcm9sZSIwCghSZWxheUhvcBIPCgdzZXNzaW9uGAEgASgNEhMKC3JlbGF5X2luZGV4GAIgASgNIiIKC1JlbW92ZVJlbGF5EhMKC3JlbGF5X2luZGV4GAEgASgNIjcKDVBvbGljeUJpbmRpbmcSEwoLbG9jYWxfaW5kZXgYASABKA0SEQoJcG9saWN5X2lkGAIgASgNIk8KC1NlYWxBbmRTZW5kEhMKC2xvY2FsX2luZGV4GAEgASgNEgwKBHR5cGUYAiABKA0SDwoHc3VidHlwZRgDIAEoDRIMCgRib2R5GAQgASgMIkkKDFNlbmREYXRhZ3JhbRIhCgJ0bxgDIAEoCzIVLmxhY2lzLmRhdGFwbGFuZS5QYXRoEhAKCGRhdGFncmFtGAIgASgMSgQIARACIiEKCkRyb3BQYXJrZWQSEwoLZGVzdGluYXRpb24YASABKAwiCAoGU2FtcGxlIh4KCFNodXRkb3duEhIKCnNlbmRfY2xvc2UYASABKAgiCQoHQ29uZmluZSIhCgxMb29rVXBSb3V0ZXMSEQoJYWRkcmVzc2VzGAEgAygMIhsKCUluamVjdFR1bhIOCgZwYWNrZXQYASABKAwiSAoJSW5qZWN0VWRwEikKBnNvdXJjZRgBIAEoCzIZLmxhY2lzLmRhdGFwbGFuZS5FbmRwb2ludBIQCghkYXRhZ3JhbRgCIAEoDCIZCgdBZHZhbmNlEg4KBm5vd19tcxgBIAEoBCLlBQoNRnJvbURhdGFQbGFuZRInCgVyZWFkeRgBIAEoCzIWLmxhY2lzLmRhdGFwbGFuZS5SZWFkeUgAEikKBnJlc3VsdBgCIAEoCzIXLmxhY2lzLmRhdGFwbGFuZS5SZXN1bHRIABItCghkYXRhZ3JhbRgDIAEoCzIZLmxhY2lzLmRhdGFwbGFuZS5EYXRhZ3JhbUgAEisKB21lc3NhZ2UYBCABKAsyGC5sYWNpcy5kYXRhcGxhbmUuTWVzc2FnZUgAEjQKDG5lZWRfc2Vzc2lvbhgFIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS5OZWVkU2Vzc2lvbkgAEi8KCWNvbmZpcm1lZBgGIAEoCzIaLmxhY2lzLmRhdGFwbGFuZS5Db25maXJtZWRIABIpCgZyb2FtZWQYByABKAsyFy5sYWNpcy5kYXRhcGxhbmUuUm9hbWVkSAASNAoMY291bnRlcl9oaWdoGAggASgLMhwubGFjaXMuZGF0YXBsYW5lLkNvdW50ZXJIaWdoSAASMgoLZHJvcF9zYW1wbGUYCSABKAsyGy5sYWNpcy5kYXRhcGxhbmUuRHJvcFNhbXBsZUgAEjQKDHNvY2tldF9lcnJvchgKIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS5Tb2NrZXRFcnJvckgAEjQKDGRldmljZV9lcnJvchgLIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS5EZXZpY2VFcnJvckgAEjIKC2Zsb3dfcmVwb3J0GAwgASgLMhsubGFjaXMuZGF0YXBsYW5lLkZsb3dSZXBvcnRIABIqCgd0dW5fb3V0GB4gASgLMhcubGFjaXMuZGF0YXBsYW5lLlR1bk91dEgAEioKB3VkcF9vdXQYHyABKAsyFy5sYWNpcy5kYXRhcGxhbmUuVWRwT3V0SAASJwoFcXVpZXQYICABKAsyFi5sYWNpcy5kYXRhcGxhbmUuUXVpZXRIAEIHCgVldmVudCKZAQoFUmVhZHkSGAoQY29udHJhY3RfdmVyc2lvbhgBIAEoDRIWCg5vbGRlc3RfdmVyc2lvbhgGIAEoDRINCgVidWlsZBgCIAEoCRIUCgxjYXBhYmlsaXRpZXMYAyADKAkSKwoIc25hcHNob3QYBCABKAsyGS5sYWNpcy5kYXRhcGxhbmUuU25hcHNob3QSDAoEbW9yZRgFIAEoCCLkAQoIU25hcHNob3QSEAoIdHVuX25hbWUYASABKAkSDwoHdHVuX210dRgCIAEoDRIuCg10dW5fYWRkcmVzc2VzGAMgAygLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBImCgN1ZHAYBCABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRW5kcG9pbnQSMgoIc2Vzc2lvbnMYBSADKAsyIC5sYWNpcy5kYXRhcGxhbmUuU2Vzc2lvblNuYXBzaG90EikKBnJlbGF5cxgGIAMoCzIZLmxhY2lzLmRhdGFwbGFuZS5TZXRSZWxheSL6AQoPU2Vzc2lvblNuYXBzaG90EhMKC2xvY2FsX2luZGV4GAEgASgNEhQKDHJlbW90ZV9pbmRleBgCIAEoDRIjCgRwYXRoGAkgASgLMhUubGFjaXMuZGF0YXBsYW5lLlBhdGgSFgoOcGVlcl9hZGRyZXNzZXMYBCADKAwSMQoQYWxsb3dlZF9wcmVmaXhlcxgKIAMoCzIXLmxhY2lzLmRhdGFwbGFuZS5QcmVmaXgSEQoJY29uZmlybWVkGAUgASgIEg8KB3ByaW1hcnkYBiABKAgSFAoMc2VuZF9jb3VudGVyGAcgASgEEgwKBG1lbW8YCCABKAxKBAgDEAQixQIKBlJlc3VsdBISCgpyZXF1ZXN0X2lkGAEgASgEEg0KBWVycm9yGAIgASgJEgwKBGNvZGUYAyABKAkSMAoKdHVuX29wZW5lZBgEIAEoCzIaLmxhY2lzLmRhdGFwbGFuZS5UdW5PcGVuZWRIABIwCgp1ZHBfb3BlbmVkGAUgASgLMhoubGFjaXMuZGF0YXBsYW5lLlVkcE9wZW5lZEgAEisKB3NhbXBsZWQYBiABKAsyGC5sYWNpcy5kYXRhcGxhbmUuU2FtcGxlZEgAEjsKEHJvdXRlc19sb29rZWRfdXAYByABKAsyHy5sYWNpcy5kYXRhcGxhbmUuUm91dGVzTG9va2VkVXBIABIzCgtjb25maW5lbWVudBgIIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS5Db25maW5lbWVudEgAQgcKBXZhbHVlImQKC0NvbmZpbmVtZW50Eg0KBWhvbGRzGAEgAygJEjAKB2xhY2tpbmcYAiADKAsyHy5sYWNpcy5kYXRhcGxhbmUuTGFja2luZ01lYXN1cmUSFAoMc3lzdGVtX2NhbGxzGAMgASgNIi4KDkxhY2tpbmdNZWFzdXJlEg8KB21lYXN1cmUYASABKAkSCwoDd2h5GAIgASgJIjcKCVR1bk9wZW5lZBIMCgRuYW1lGAEgASgJEg4KBnF1ZXVlcxgCIAEoDRIMCgRjcHVzGAMgAygNIjUKCVVkcE9wZW5lZBIoCgVib3VuZBgBIAEoCzIZLmxhY2lzLmRhdGFwbGFuZS5FbmRwb2ludCLVAQoHU2FtcGxlZBIyCghhY3Rpdml0eRgBIAMoCzIgLmxhY2lzLmRhdGFwbGFuZS5TZXNzaW9uQWN0aXZpdHkSKwoIY291bnRlcnMYAiABKAsyGS5sYWNpcy5kYXRhcGxhbmUuQ291bnRlcnMSDAoEbW9yZRgDIAEoCBIrCgVydWxlcxgEIAMoCzIcLmxhY2lzLmRhdGFwbGFuZS5SdWxlQ291bnRlchIuCgZyZWxheXMYBSADKAsyHi5sYWNpcy5kYXRhcGxhbmUuUmVsYXlBY3Rpdml0eSJQCg1SZWxheUFjdGl2aXR5EhMKC3JlbGF5X2luZGV4GAEgASgNEhUKDXBhY2tldHNfdG90YWwYAiABKAQSEwoLYnl0ZXNfdG90YWwYAyABKAQiUQoLUnVsZUNvdW50ZXISEQoJcG9saWN5X2lkGAEgASgNEg8KB2luYm91bmQYAiABKAgSDwoHcnVsZV9pZBgDIAEoDRINCgVmbG93cxgEIAEoBCK6AQoPU2Vzc2lvbkFjdGl2aXR5EhMKC2xvY2FsX2luZGV4GAEgASgNEhAKCHJlY2VpdmVkGAIgASgIEgwKBHNlbnQYAyABKAgSHgoWcmVjZWl2ZWRfcGFja2V0c190b3RhbBgEIAEoBBIcChRyZWNlaXZlZF9ieXRlc190b3RhbBgFIAEoBBIaChJzZW50X3BhY2tldHNfdG90YWwYBiABKAQSGAoQc2VudF9ieXRlc190b3RhbBgHIAEoBCLKAQoIQ291bnRlcnMSLAoFZHJvcHMYASADKAsyHS5sYWNpcy5kYXRhcGxhbmUuTmFtZWRDb3VudGVyEhgKEHR1bl9yZWFkX3BhY2tldHMYAiABKAQSGwoTdHVuX3dyaXR0ZW5fcGFja2V0cxgDIAEoBBIeChZ1ZHBfcmVjZWl2ZWRfZGF0YWdyYW1zGAQgASgEEhoKEnVkcF9zZW50X2RhdGFncmFtcxgFIAEoBBINCgVmbG93cxgGIAEoBBIOCgZwYXJrZWQYByABKAQiKwoMTmFtZWRDb3VudGVyEgwKBG5hbWUYASABKAkSDQoFY291bnQYAiABKAQifgoIRGF0YWdyYW0SJQoGb3JpZ2luGAMgASgLMhUubGFjaXMuZGF0YXBsYW5lLlBhdGgSEAoIZGF0YWdyYW0YAiABKAwSMwoIc3RhbmRpbmcYBCABKA4yIS5sYWNpcy5kYXRhcGxhbmUuRGF0YWdyYW1TdGFuZGluZ0oECAEQAiJLCgdNZXNzYWdlEhMKC2xvY2FsX2luZGV4GAEgASgNEgwKBHR5cGUYAiABKA0SDwoHc3VidHlwZRgDIAEoDRIMCgRib2R5GAQgASgMIiIKC05lZWRTZXNzaW9uEhMKC2Rlc3RpbmF0aW9uGAEgASgMIiAKCUNvbmZpcm1lZBITCgtsb2NhbF9pbmRleBgBIAEoDSJICgZSb2FtZWQSEwoLbG9jYWxfaW5kZXgYASABKA0SIwoEcGF0aBgDIAEoCzIVLmxhY2lzLmRhdGFwbGFuZS5QYXRoSgQIAhADIksKC0NvdW50ZXJIaWdoEhMKC2xvY2FsX2luZGV4GAEgASgNEhQKDHNlbmRfY291bnRlchgCIAEoBBIRCglleGhhdXN0ZWQYAyABKAgiiQIKCkRyb3BTYW1wbGUSDgoGcmVhc29uGAEgASgJEg8KB2luYm91bmQYAiABKAgSFQoNbG9jYWxfYWRkcmVzcxgDIAEoDBIWCg5yZW1vdGVfYWRkcmVzcxgEIAEoDBIQCghwcm90b2NvbBgFIAEoDRISCgpsb2NhbF9wb3J0GAYgASgNEhMKC3JlbW90ZV9wb3J0GAcgASgNEhMKC2xvY2FsX2luZGV4GAggASgNEiUKBm9yaWdpbhgKIAEoCzIVLmxhY2lzLmRhdGFwbGFuZS5QYXRoEi4KBmFjdGlvbhgLIAEoDjIeLmxhY2lzLmRhdGFwbGFuZS5SZWZ1c2FsQWN0aW9uSgQICRAKIjIKCkZsb3dSZXBvcnQSJAoFZmxvd3MYASADKAsyFS5sYWNpcy5kYXRhcGxhbmUuRmxvdyKiAgoERmxvdxIVCg1sb2NhbF9hZGRyZXNzGAEgASgMEhYKDnJlbW90ZV9hZGRyZXNzGAIgASgMEhIKCmxvY2FsX3BvcnQYAyABKA0SEwoLcmVtb3RlX3BvcnQYBCABKA0SEAoIcHJvdG9jb2wYBSABKA0SDwoHaW5ib3VuZBgGIAEoCBIRCglwb2xpY3lfaWQYByABKA0SDwoHcnVsZV9pZBgIIAEoDRIOCgZhZ2VfbXMYCSABKAQSDwoHaWRsZV9tcxgKIAEoBBIUCgxzZW50X3BhY2tldHMYCyABKAQSEgoKc2VudF9ieXRlcxgMIAEoBBIYChByZWNlaXZlZF9wYWNrZXRzGA0gASgEEhYKDnJlY2VpdmVkX2J5dGVzGA4gASgEIjgKDlJvdXRlc0xvb2tlZFVwEiYKBnJvdXRlcxgBIAMoCzIWLmxhY2lzLmRhdGFwbGFuZS5Sb3V0ZSIcCgtTb2NrZXRFcnJvchINCgVlcnJvchgBIAEoCSIcCgtEZXZpY2VFcnJvchINCgVlcnJvchgBIAEoCSIYCgZUdW5PdXQSDgoGcGFja2V0GAEgASgMIkEKBlVkcE91dBIlCgJ0bxgBIAEoCzIZLmxhY2lzLmRhdGFwbGFuZS5FbmRwb2ludBIQCghkYXRhZ3JhbRgCIAEoDCIbCgVRdWlldBISCgpyZXF1ZXN0X2lkGAEgASgEKlYKBkNpcGhlchIWChJDSVBIRVJfVU5TUEVDSUZJRUQQABIWChJDSVBIRVJfQUVTXzI1Nl9HQ00QARIcChhDSVBIRVJfQ0hBQ0hBMjBfUE9MWTEzMDUQAiqPAQoQRGF0YWdyYW1TdGFuZGluZxIhCh1EQVRBR1JBTV9TVEFORElOR19VTlNQRUNJRklFRBAAEhsKF0RBVEFHUkFNX1NUQU5ESU5HX0tOT1dOEAESHgoaREFUQUdSQU1fU1RBTkRJTkdfUkVQRUFURUQQAhIbChdEQVRBR1JBTV9TVEFORElOR19GSVJTVBADKo4BCg9SZWN2RXJyb3JQb2xpY3kSIQodUkVDVl9FUlJPUl9QT0xJQ1lfVU5TUEVDSUZJRUQQABIcChhSRUNWX0VSUk9SX1BPTElDWV9BTFdBWVMQARIbChdSRUNWX0VSUk9SX1BPTElDWV9ORVZFUhACEh0KGVJFQ1ZfRVJST1JfUE9MSUNZX1BSSVZBVEUQAyqKAQoMUnVsZVByb3RvY29sEh0KGVJVTEVfUFJPVE9DT0xfVU5TUEVDSUZJRUQQABIVChFSVUxFX1BST1RPQ09MX0FOWRABEhUKEVJVTEVfUFJPVE9DT0xfVENQEAISFQoRUlVMRV9QUk9UT0NPTF9VRFAQAxIWChJSVUxFX1BST1RPQ09MX0lDTVAQBCpjCg1SZWZ1c2FsQWN0aW9uEh4KGlJFRlVTQUxfQUNUSU9OX1VOU1BFQ0lGSUVEEAASFwoTUkVGVVNBTF9BQ1RJT05fRFJPUBABEhkKFVJFRlVTQUxfQUNUSU9OX1JFSkVDVBACYgZwcm90bzM");
 
 /**
  * An underlay UDP address. `address` is 4 or 16 bytes, network order; IPv4-mapped IPv6 never appears.
@@ -607,11 +607,25 @@ export type OpenTun = Message$1<"lacis.dataplane.OpenTun"> & {
   txQueue: number;
 
   /**
-   * Queues of the device, each with its own thread. 0 and 1: one. More are not served yet: `unsupported`.
+   * Queues of the device, each with its own thread. 0 and 1: one. At most 64; more than one only with the capability `queues`.
    *
    * @generated from field: uint32 queues = 5;
    */
   queues: number;
+
+  /**
+   * Every packet is read and written by itself.
+   *
+   * @generated from field: bool no_offloads = 9;
+   */
+  noOffloads: boolean;
+
+  /**
+   * Absent: the system places them.
+   *
+   * @generated from field: lacis.dataplane.ThreadPlacement threads = 10;
+   */
+  threads?: ThreadPlacement | undefined;
 };
 
 /**
@@ -620,6 +634,41 @@ export type OpenTun = Message$1<"lacis.dataplane.OpenTun"> & {
  */
 export const OpenTunSchema: GenMessage<OpenTun> = /*@__PURE__*/
   messageDesc(file_dataplane, 14);
+
+/**
+ * Where the threads that read the device run, when it has more than one queue.
+ *
+ * @generated from message lacis.dataplane.ThreadPlacement
+ */
+export type ThreadPlacement = Message$1<"lacis.dataplane.ThreadPlacement"> & {
+  /**
+   * Each stays on one CPU.
+   *
+   * @generated from field: bool pinned = 1;
+   */
+  pinned: boolean;
+
+  /**
+   * Where the spread over the CPUs begins, so that several data planes do not all begin on the same one.
+   *
+   * @generated from field: uint32 seed = 2;
+   */
+  seed: number;
+
+  /**
+   * These, in turn, when this process may run on all of them.
+   *
+   * @generated from field: repeated uint32 cpus = 3;
+   */
+  cpus: number[];
+};
+
+/**
+ * Describes the message lacis.dataplane.ThreadPlacement.
+ * Use `create(ThreadPlacementSchema)` to create a new message.
+ */
+export const ThreadPlacementSchema: GenMessage<ThreadPlacement> = /*@__PURE__*/
+  messageDesc(file_dataplane, 15);
 
 /**
  * Binds the UDP socket. Answered by Result + UdpOpened.
@@ -657,11 +706,18 @@ export type OpenUdp = Message$1<"lacis.dataplane.OpenUdp"> & {
   mark: number;
 
   /**
-   * Sockets on the same port. 0 and 1: one. More are not served yet: `unsupported`.
+   * Sockets on the same port, each with its own thread. 0 and 1: one. At most 64; more than one only with the capability `queues`.
    *
    * @generated from field: uint32 queues = 6;
    */
   queues: number;
+
+  /**
+   * Every datagram is received and sent by itself.
+   *
+   * @generated from field: bool no_offloads = 7;
+   */
+  noOffloads: boolean;
 };
 
 /**
@@ -669,7 +725,7 @@ export type OpenUdp = Message$1<"lacis.dataplane.OpenUdp"> & {
  * Use `create(OpenUdpSchema)` to create a new message.
  */
 export const OpenUdpSchema: GenMessage<OpenUdp> = /*@__PURE__*/
-  messageDesc(file_dataplane, 15);
+  messageDesc(file_dataplane, 16);
 
 /**
  * Facts about this host. Replaces what was configured before.
@@ -726,7 +782,7 @@ export type Configure = Message$1<"lacis.dataplane.Configure"> & {
  * Use `create(ConfigureSchema)` to create a new message.
  */
 export const ConfigureSchema: GenMessage<Configure> = /*@__PURE__*/
-  messageDesc(file_dataplane, 16);
+  messageDesc(file_dataplane, 17);
 
 /**
  * Milliseconds, each 1 to 2^32-1.
@@ -755,7 +811,7 @@ export type FlowTimeouts = Message$1<"lacis.dataplane.FlowTimeouts"> & {
  * Use `create(FlowTimeoutsSchema)` to create a new message.
  */
 export const FlowTimeoutsSchema: GenMessage<FlowTimeouts> = /*@__PURE__*/
-  messageDesc(file_dataplane, 17);
+  messageDesc(file_dataplane, 18);
 
 /**
  * Installs one session. Refused when local_index is 0 or taken, when policy_id is unknown, when a key is not 32 bytes.
@@ -856,7 +912,7 @@ export type InstallSession = Message$1<"lacis.dataplane.InstallSession"> & {
  * Use `create(InstallSessionSchema)` to create a new message.
  */
 export const InstallSessionSchema: GenMessage<InstallSession> = /*@__PURE__*/
-  messageDesc(file_dataplane, 18);
+  messageDesc(file_dataplane, 19);
 
 /**
  * @generated from message lacis.dataplane.SetPath
@@ -878,7 +934,7 @@ export type SetPath = Message$1<"lacis.dataplane.SetPath"> & {
  * Use `create(SetPathSchema)` to create a new message.
  */
 export const SetPathSchema: GenMessage<SetPath> = /*@__PURE__*/
-  messageDesc(file_dataplane, 19);
+  messageDesc(file_dataplane, 20);
 
 /**
  * @generated from message lacis.dataplane.SetPrimary
@@ -895,7 +951,7 @@ export type SetPrimary = Message$1<"lacis.dataplane.SetPrimary"> & {
  * Use `create(SetPrimarySchema)` to create a new message.
  */
 export const SetPrimarySchema: GenMessage<SetPrimary> = /*@__PURE__*/
-  messageDesc(file_dataplane, 20);
+  messageDesc(file_dataplane, 21);
 
 /**
  * Forgets the session and its keys. Its flows stay, bound to the peer's address and judged again by the next policy.
@@ -921,7 +977,7 @@ export type RemoveSession = Message$1<"lacis.dataplane.RemoveSession"> & {
  * Use `create(RemoveSessionSchema)` to create a new message.
  */
 export const RemoveSessionSchema: GenMessage<RemoveSession> = /*@__PURE__*/
-  messageDesc(file_dataplane, 21);
+  messageDesc(file_dataplane, 22);
 
 /**
  * Pieces of what the next ApplyPolicies or ApplyRoutes commits, for what is larger than a frame. Pieces of one policy id add up in
@@ -946,7 +1002,7 @@ export type Stage = Message$1<"lacis.dataplane.Stage"> & {
  * Use `create(StageSchema)` to create a new message.
  */
 export const StageSchema: GenMessage<Stage> = /*@__PURE__*/
-  messageDesc(file_dataplane, 22);
+  messageDesc(file_dataplane, 23);
 
 /**
  * All or nothing: adds what was staged and these programs and binds sessions to them.
@@ -978,7 +1034,7 @@ export type ApplyPolicies = Message$1<"lacis.dataplane.ApplyPolicies"> & {
  * Use `create(ApplyPoliciesSchema)` to create a new message.
  */
 export const ApplyPoliciesSchema: GenMessage<ApplyPolicies> = /*@__PURE__*/
-  messageDesc(file_dataplane, 23);
+  messageDesc(file_dataplane, 24);
 
 /**
  * All or nothing: what was staged and these routes take the place of the whole table.
@@ -997,7 +1053,7 @@ export type ApplyRoutes = Message$1<"lacis.dataplane.ApplyRoutes"> & {
  * Use `create(ApplyRoutesSchema)` to create a new message.
  */
 export const ApplyRoutesSchema: GenMessage<ApplyRoutes> = /*@__PURE__*/
-  messageDesc(file_dataplane, 24);
+  messageDesc(file_dataplane, 25);
 
 /**
  * Answered by Result after as many FlowReports as it takes.
@@ -1012,7 +1068,7 @@ export type ListFlows = Message$1<"lacis.dataplane.ListFlows"> & {
  * Use `create(ListFlowsSchema)` to create a new message.
  */
 export const ListFlowsSchema: GenMessage<ListFlows> = /*@__PURE__*/
-  messageDesc(file_dataplane, 25);
+  messageDesc(file_dataplane, 26);
 
 /**
  * One hop of a relayed path; takes the place of the one with the same index. It goes with its sessions. Only with the capability
@@ -1069,7 +1125,7 @@ export type SetRelay = Message$1<"lacis.dataplane.SetRelay"> & {
  * Use `create(SetRelaySchema)` to create a new message.
  */
 export const SetRelaySchema: GenMessage<SetRelay> = /*@__PURE__*/
-  messageDesc(file_dataplane, 26);
+  messageDesc(file_dataplane, 27);
 
 /**
  * @generated from message lacis.dataplane.RelayHop
@@ -1095,7 +1151,7 @@ export type RelayHop = Message$1<"lacis.dataplane.RelayHop"> & {
  * Use `create(RelayHopSchema)` to create a new message.
  */
 export const RelayHopSchema: GenMessage<RelayHop> = /*@__PURE__*/
-  messageDesc(file_dataplane, 27);
+  messageDesc(file_dataplane, 28);
 
 /**
  * @generated from message lacis.dataplane.RemoveRelay
@@ -1112,7 +1168,7 @@ export type RemoveRelay = Message$1<"lacis.dataplane.RemoveRelay"> & {
  * Use `create(RemoveRelaySchema)` to create a new message.
  */
 export const RemoveRelaySchema: GenMessage<RemoveRelay> = /*@__PURE__*/
-  messageDesc(file_dataplane, 28);
+  messageDesc(file_dataplane, 29);
 
 /**
  * @generated from message lacis.dataplane.PolicyBinding
@@ -1134,7 +1190,7 @@ export type PolicyBinding = Message$1<"lacis.dataplane.PolicyBinding"> & {
  * Use `create(PolicyBindingSchema)` to create a new message.
  */
 export const PolicyBindingSchema: GenMessage<PolicyBinding> = /*@__PURE__*/
-  messageDesc(file_dataplane, 29);
+  messageDesc(file_dataplane, 30);
 
 /**
  * Seals `body` in this session under the session's next counter and sends it on the session's path.
@@ -1168,7 +1224,7 @@ export type SealAndSend = Message$1<"lacis.dataplane.SealAndSend"> & {
  * Use `create(SealAndSendSchema)` to create a new message.
  */
 export const SealAndSendSchema: GenMessage<SealAndSend> = /*@__PURE__*/
-  messageDesc(file_dataplane, 30);
+  messageDesc(file_dataplane, 31);
 
 /**
  * Sends a datagram as it is: handshakes and punches.
@@ -1192,7 +1248,7 @@ export type SendDatagram = Message$1<"lacis.dataplane.SendDatagram"> & {
  * Use `create(SendDatagramSchema)` to create a new message.
  */
 export const SendDatagramSchema: GenMessage<SendDatagram> = /*@__PURE__*/
-  messageDesc(file_dataplane, 31);
+  messageDesc(file_dataplane, 32);
 
 /**
  * @generated from message lacis.dataplane.DropParked
@@ -1209,7 +1265,7 @@ export type DropParked = Message$1<"lacis.dataplane.DropParked"> & {
  * Use `create(DropParkedSchema)` to create a new message.
  */
 export const DropParkedSchema: GenMessage<DropParked> = /*@__PURE__*/
-  messageDesc(file_dataplane, 32);
+  messageDesc(file_dataplane, 33);
 
 /**
  * Answered by Result + Sampled.
@@ -1224,7 +1280,7 @@ export type Sample = Message$1<"lacis.dataplane.Sample"> & {
  * Use `create(SampleSchema)` to create a new message.
  */
 export const SampleSchema: GenMessage<Sample> = /*@__PURE__*/
-  messageDesc(file_dataplane, 33);
+  messageDesc(file_dataplane, 34);
 
 /**
  * Closes everything: closeTunnel on every session when `send_close`, sockets, device, process. Answered by Result before the end.
@@ -1243,7 +1299,7 @@ export type Shutdown = Message$1<"lacis.dataplane.Shutdown"> & {
  * Use `create(ShutdownSchema)` to create a new message.
  */
 export const ShutdownSchema: GenMessage<Shutdown> = /*@__PURE__*/
-  messageDesc(file_dataplane, 34);
+  messageDesc(file_dataplane, 35);
 
 /**
  * Gives up everything that moving packets between what is open does not take, for good (SEMANTICS.md 14). Once more: tells again what holds.
@@ -1259,7 +1315,7 @@ export type Confine = Message$1<"lacis.dataplane.Confine"> & {
  * Use `create(ConfineSchema)` to create a new message.
  */
 export const ConfineSchema: GenMessage<Confine> = /*@__PURE__*/
-  messageDesc(file_dataplane, 35);
+  messageDesc(file_dataplane, 36);
 
 /**
  * Answered by Result + RoutesLookedUp, in order.
@@ -1278,7 +1334,7 @@ export type LookUpRoutes = Message$1<"lacis.dataplane.LookUpRoutes"> & {
  * Use `create(LookUpRoutesSchema)` to create a new message.
  */
 export const LookUpRoutesSchema: GenMessage<LookUpRoutes> = /*@__PURE__*/
-  messageDesc(file_dataplane, 36);
+  messageDesc(file_dataplane, 37);
 
 /**
  * @generated from message lacis.dataplane.InjectTun
@@ -1295,7 +1351,7 @@ export type InjectTun = Message$1<"lacis.dataplane.InjectTun"> & {
  * Use `create(InjectTunSchema)` to create a new message.
  */
 export const InjectTunSchema: GenMessage<InjectTun> = /*@__PURE__*/
-  messageDesc(file_dataplane, 37);
+  messageDesc(file_dataplane, 38);
 
 /**
  * @generated from message lacis.dataplane.InjectUdp
@@ -1317,7 +1373,7 @@ export type InjectUdp = Message$1<"lacis.dataplane.InjectUdp"> & {
  * Use `create(InjectUdpSchema)` to create a new message.
  */
 export const InjectUdpSchema: GenMessage<InjectUdp> = /*@__PURE__*/
-  messageDesc(file_dataplane, 38);
+  messageDesc(file_dataplane, 39);
 
 /**
  * Moves the clock of `--memory` forward to this instant.
@@ -1336,7 +1392,7 @@ export type Advance = Message$1<"lacis.dataplane.Advance"> & {
  * Use `create(AdvanceSchema)` to create a new message.
  */
 export const AdvanceSchema: GenMessage<Advance> = /*@__PURE__*/
-  messageDesc(file_dataplane, 39);
+  messageDesc(file_dataplane, 40);
 
 /**
  * @generated from message lacis.dataplane.FromDataPlane
@@ -1447,7 +1503,7 @@ export type FromDataPlane = Message$1<"lacis.dataplane.FromDataPlane"> & {
  * Use `create(FromDataPlaneSchema)` to create a new message.
  */
 export const FromDataPlaneSchema: GenMessage<FromDataPlane> = /*@__PURE__*/
-  messageDesc(file_dataplane, 40);
+  messageDesc(file_dataplane, 41);
 
 /**
  * Answer to Hello. `snapshot` is what already runs here: empty in a fresh process.
@@ -1500,7 +1556,7 @@ export type Ready = Message$1<"lacis.dataplane.Ready"> & {
  * Use `create(ReadySchema)` to create a new message.
  */
 export const ReadySchema: GenMessage<Ready> = /*@__PURE__*/
-  messageDesc(file_dataplane, 41);
+  messageDesc(file_dataplane, 42);
 
 /**
  * @generated from message lacis.dataplane.Snapshot
@@ -1548,7 +1604,7 @@ export type Snapshot = Message$1<"lacis.dataplane.Snapshot"> & {
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
-  messageDesc(file_dataplane, 42);
+  messageDesc(file_dataplane, 43);
 
 /**
  * No key leaves the data plane.
@@ -1607,7 +1663,7 @@ export type SessionSnapshot = Message$1<"lacis.dataplane.SessionSnapshot"> & {
  * Use `create(SessionSnapshotSchema)` to create a new message.
  */
 export const SessionSnapshotSchema: GenMessage<SessionSnapshot> = /*@__PURE__*/
-  messageDesc(file_dataplane, 43);
+  messageDesc(file_dataplane, 44);
 
 /**
  * @generated from message lacis.dataplane.Result
@@ -1676,7 +1732,7 @@ export type Result = Message$1<"lacis.dataplane.Result"> & {
  * Use `create(ResultSchema)` to create a new message.
  */
 export const ResultSchema: GenMessage<Result> = /*@__PURE__*/
-  messageDesc(file_dataplane, 44);
+  messageDesc(file_dataplane, 45);
 
 /**
  * What the process has given up, by the names of SEMANTICS.md 14, and what it has not.
@@ -1707,7 +1763,7 @@ export type Confinement = Message$1<"lacis.dataplane.Confinement"> & {
  * Use `create(ConfinementSchema)` to create a new message.
  */
 export const ConfinementSchema: GenMessage<Confinement> = /*@__PURE__*/
-  messageDesc(file_dataplane, 45);
+  messageDesc(file_dataplane, 46);
 
 /**
  * @generated from message lacis.dataplane.LackingMeasure
@@ -1731,7 +1787,7 @@ export type LackingMeasure = Message$1<"lacis.dataplane.LackingMeasure"> & {
  * Use `create(LackingMeasureSchema)` to create a new message.
  */
 export const LackingMeasureSchema: GenMessage<LackingMeasure> = /*@__PURE__*/
-  messageDesc(file_dataplane, 46);
+  messageDesc(file_dataplane, 47);
 
 /**
  * @generated from message lacis.dataplane.TunOpened
@@ -1741,6 +1797,20 @@ export type TunOpened = Message$1<"lacis.dataplane.TunOpened"> & {
    * @generated from field: string name = 1;
    */
   name: string;
+
+  /**
+   * How many there are: one where the device has no more.
+   *
+   * @generated from field: uint32 queues = 2;
+   */
+  queues: number;
+
+  /**
+   * The CPU of each queue's thread, in order. Empty: the system places them.
+   *
+   * @generated from field: repeated uint32 cpus = 3;
+   */
+  cpus: number[];
 };
 
 /**
@@ -1748,7 +1818,7 @@ export type TunOpened = Message$1<"lacis.dataplane.TunOpened"> & {
  * Use `create(TunOpenedSchema)` to create a new message.
  */
 export const TunOpenedSchema: GenMessage<TunOpened> = /*@__PURE__*/
-  messageDesc(file_dataplane, 47);
+  messageDesc(file_dataplane, 48);
 
 /**
  * @generated from message lacis.dataplane.UdpOpened
@@ -1765,7 +1835,7 @@ export type UdpOpened = Message$1<"lacis.dataplane.UdpOpened"> & {
  * Use `create(UdpOpenedSchema)` to create a new message.
  */
 export const UdpOpenedSchema: GenMessage<UdpOpened> = /*@__PURE__*/
-  messageDesc(file_dataplane, 48);
+  messageDesc(file_dataplane, 49);
 
 /**
  * @generated from message lacis.dataplane.Sampled
@@ -1810,7 +1880,7 @@ export type Sampled = Message$1<"lacis.dataplane.Sampled"> & {
  * Use `create(SampledSchema)` to create a new message.
  */
 export const SampledSchema: GenMessage<Sampled> = /*@__PURE__*/
-  messageDesc(file_dataplane, 49);
+  messageDesc(file_dataplane, 50);
 
 /**
  * What came through a relay since it was set: authentic frames, header and tag included.
@@ -1839,7 +1909,7 @@ export type RelayActivity = Message$1<"lacis.dataplane.RelayActivity"> & {
  * Use `create(RelayActivitySchema)` to create a new message.
  */
 export const RelayActivitySchema: GenMessage<RelayActivity> = /*@__PURE__*/
-  messageDesc(file_dataplane, 50);
+  messageDesc(file_dataplane, 51);
 
 /**
  * What a rule has allowed since its program was applied.
@@ -1875,7 +1945,7 @@ export type RuleCounter = Message$1<"lacis.dataplane.RuleCounter"> & {
  * Use `create(RuleCounterSchema)` to create a new message.
  */
 export const RuleCounterSchema: GenMessage<RuleCounter> = /*@__PURE__*/
-  messageDesc(file_dataplane, 51);
+  messageDesc(file_dataplane, 52);
 
 /**
  * @generated from message lacis.dataplane.SessionActivity
@@ -1926,7 +1996,7 @@ export type SessionActivity = Message$1<"lacis.dataplane.SessionActivity"> & {
  * Use `create(SessionActivitySchema)` to create a new message.
  */
 export const SessionActivitySchema: GenMessage<SessionActivity> = /*@__PURE__*/
-  messageDesc(file_dataplane, 52);
+  messageDesc(file_dataplane, 53);
 
 /**
  * @generated from message lacis.dataplane.Counters
@@ -1973,7 +2043,7 @@ export type Counters = Message$1<"lacis.dataplane.Counters"> & {
  * Use `create(CountersSchema)` to create a new message.
  */
 export const CountersSchema: GenMessage<Counters> = /*@__PURE__*/
-  messageDesc(file_dataplane, 53);
+  messageDesc(file_dataplane, 54);
 
 /**
  * @generated from message lacis.dataplane.NamedCounter
@@ -1997,7 +2067,7 @@ export type NamedCounter = Message$1<"lacis.dataplane.NamedCounter"> & {
  * Use `create(NamedCounterSchema)` to create a new message.
  */
 export const NamedCounterSchema: GenMessage<NamedCounter> = /*@__PURE__*/
-  messageDesc(file_dataplane, 54);
+  messageDesc(file_dataplane, 55);
 
 /**
  * A handshake or recv_error that passed the header checks and the limiters.
@@ -2028,7 +2098,7 @@ export type Datagram = Message$1<"lacis.dataplane.Datagram"> & {
  * Use `create(DatagramSchema)` to create a new message.
  */
 export const DatagramSchema: GenMessage<Datagram> = /*@__PURE__*/
-  messageDesc(file_dataplane, 55);
+  messageDesc(file_dataplane, 56);
 
 /**
  * An authenticated packet of a session: lightHouse, control, closeTunnel, test reply. Test requests are answered natively.
@@ -2062,7 +2132,7 @@ export type Message = Message$1<"lacis.dataplane.Message"> & {
  * Use `create(MessageSchema)` to create a new message.
  */
 export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
-  messageDesc(file_dataplane, 56);
+  messageDesc(file_dataplane, 57);
 
 /**
  * First packet to an overlay address without a session; the packet is parked. At most one a second for one destination.
@@ -2081,7 +2151,7 @@ export type NeedSession = Message$1<"lacis.dataplane.NeedSession"> & {
  * Use `create(NeedSessionSchema)` to create a new message.
  */
 export const NeedSessionSchema: GenMessage<NeedSession> = /*@__PURE__*/
-  messageDesc(file_dataplane, 57);
+  messageDesc(file_dataplane, 58);
 
 /**
  * @generated from message lacis.dataplane.Confirmed
@@ -2098,7 +2168,7 @@ export type Confirmed = Message$1<"lacis.dataplane.Confirmed"> & {
  * Use `create(ConfirmedSchema)` to create a new message.
  */
 export const ConfirmedSchema: GenMessage<Confirmed> = /*@__PURE__*/
-  messageDesc(file_dataplane, 58);
+  messageDesc(file_dataplane, 59);
 
 /**
  * @generated from message lacis.dataplane.Roamed
@@ -2120,7 +2190,7 @@ export type Roamed = Message$1<"lacis.dataplane.Roamed"> & {
  * Use `create(RoamedSchema)` to create a new message.
  */
 export const RoamedSchema: GenMessage<Roamed> = /*@__PURE__*/
-  messageDesc(file_dataplane, 59);
+  messageDesc(file_dataplane, 60);
 
 /**
  * The send counter passed 2^34 (first = re-handshake) or the hard stop (nothing more is sent).
@@ -2149,7 +2219,7 @@ export type CounterHigh = Message$1<"lacis.dataplane.CounterHigh"> & {
  * Use `create(CounterHighSchema)` to create a new message.
  */
 export const CounterHighSchema: GenMessage<CounterHigh> = /*@__PURE__*/
-  messageDesc(file_dataplane, 60);
+  messageDesc(file_dataplane, 61);
 
 /**
  * At most 5 a second in all, burst 20; the counters are exact.
@@ -2221,7 +2291,7 @@ export type DropSample = Message$1<"lacis.dataplane.DropSample"> & {
  * Use `create(DropSampleSchema)` to create a new message.
  */
 export const DropSampleSchema: GenMessage<DropSample> = /*@__PURE__*/
-  messageDesc(file_dataplane, 61);
+  messageDesc(file_dataplane, 62);
 
 /**
  * Flows in no particular order; a flow that changes meanwhile may be told of as it was or as it is.
@@ -2240,7 +2310,7 @@ export type FlowReport = Message$1<"lacis.dataplane.FlowReport"> & {
  * Use `create(FlowReportSchema)` to create a new message.
  */
 export const FlowReportSchema: GenMessage<FlowReport> = /*@__PURE__*/
-  messageDesc(file_dataplane, 62);
+  messageDesc(file_dataplane, 63);
 
 /**
  * @generated from message lacis.dataplane.Flow
@@ -2328,7 +2398,7 @@ export type Flow = Message$1<"lacis.dataplane.Flow"> & {
  * Use `create(FlowSchema)` to create a new message.
  */
 export const FlowSchema: GenMessage<Flow> = /*@__PURE__*/
-  messageDesc(file_dataplane, 63);
+  messageDesc(file_dataplane, 64);
 
 /**
  * @generated from message lacis.dataplane.RoutesLookedUp
@@ -2347,7 +2417,7 @@ export type RoutesLookedUp = Message$1<"lacis.dataplane.RoutesLookedUp"> & {
  * Use `create(RoutesLookedUpSchema)` to create a new message.
  */
 export const RoutesLookedUpSchema: GenMessage<RoutesLookedUp> = /*@__PURE__*/
-  messageDesc(file_dataplane, 64);
+  messageDesc(file_dataplane, 65);
 
 /**
  * @generated from message lacis.dataplane.SocketError
@@ -2364,7 +2434,7 @@ export type SocketError = Message$1<"lacis.dataplane.SocketError"> & {
  * Use `create(SocketErrorSchema)` to create a new message.
  */
 export const SocketErrorSchema: GenMessage<SocketError> = /*@__PURE__*/
-  messageDesc(file_dataplane, 65);
+  messageDesc(file_dataplane, 66);
 
 /**
  * The TUN device is gone or unusable.
@@ -2383,7 +2453,7 @@ export type DeviceError = Message$1<"lacis.dataplane.DeviceError"> & {
  * Use `create(DeviceErrorSchema)` to create a new message.
  */
 export const DeviceErrorSchema: GenMessage<DeviceError> = /*@__PURE__*/
-  messageDesc(file_dataplane, 66);
+  messageDesc(file_dataplane, 67);
 
 /**
  * @generated from message lacis.dataplane.TunOut
@@ -2400,7 +2470,7 @@ export type TunOut = Message$1<"lacis.dataplane.TunOut"> & {
  * Use `create(TunOutSchema)` to create a new message.
  */
 export const TunOutSchema: GenMessage<TunOut> = /*@__PURE__*/
-  messageDesc(file_dataplane, 67);
+  messageDesc(file_dataplane, 68);
 
 /**
  * @generated from message lacis.dataplane.UdpOut
@@ -2422,7 +2492,7 @@ export type UdpOut = Message$1<"lacis.dataplane.UdpOut"> & {
  * Use `create(UdpOutSchema)` to create a new message.
  */
 export const UdpOutSchema: GenMessage<UdpOut> = /*@__PURE__*/
-  messageDesc(file_dataplane, 68);
+  messageDesc(file_dataplane, 69);
 
 /**
  * @generated from message lacis.dataplane.Quiet
@@ -2439,7 +2509,7 @@ export type Quiet = Message$1<"lacis.dataplane.Quiet"> & {
  * Use `create(QuietSchema)` to create a new message.
  */
 export const QuietSchema: GenMessage<Quiet> = /*@__PURE__*/
-  messageDesc(file_dataplane, 69);
+  messageDesc(file_dataplane, 70);
 
 /**
  * @generated from enum lacis.dataplane.Cipher
