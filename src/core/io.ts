@@ -6,6 +6,7 @@ import type { Endpoint } from "./netip/endpoint.ts";
 import type { Prefix } from "./netip/prefix.ts";
 import type { OperatorEvent } from "./operator/event.ts";
 import type { PeerTrouble, PingFailure } from "./operator/failure.ts";
+import type { Path } from "./path/path.ts";
 
 /** One fact from outside. `Node.handle` takes exactly one, then the caller drains `Node.poll`. */
 export type Input =
@@ -88,6 +89,24 @@ export interface NodeStatus {
   /** Hosts that find each other through this one. */
   readonly relayed: readonly RelayedPair[];
   readonly counters: ActivitySample["counters"] | undefined;
+  /** Entries of the peer table: overlay addresses that sessions lead to, sessions, calls under way, and those that have an index. */
+  readonly tables: {
+    readonly addresses: number;
+    readonly sessions: number;
+    readonly calls: number;
+    readonly callIndexes: number;
+  };
+  /** Since this process began. */
+  readonly handshakesStarted: number;
+  readonly traffic: TrafficCounts;
+}
+
+/** Datagrams as they are on the wire; received ones once authentic. */
+export interface TrafficCounts {
+  readonly sentPackets: number;
+  readonly sentBytes: number;
+  readonly receivedPackets: number;
+  readonly receivedBytes: number;
 }
 
 /** A host by its certificate. */
@@ -122,6 +141,10 @@ export interface PeerStatus {
   readonly certificateNotAfter: number | undefined;
   readonly certificateVersion: number | undefined;
   readonly sessions: number;
+  /** Through the session that sends. */
   readonly sentBytes: number;
   readonly receivedBytes: number;
+  /** Through all sessions with this peer since there has been one; undefined without a session. */
+  readonly traffic: TrafficCounts | undefined;
+  readonly pathKind: Path["kind"] | undefined;
 }

@@ -124,3 +124,36 @@ export interface LoggingSettings {
   readonly format: "text" | "json";
   readonly timestamps: boolean;
 }
+
+/** Where metrics go (stats.*), all of it live; no business of the core's. */
+export type StatsSettings =
+  | { readonly to: "nobody" }
+  | (MetricsChoice & {
+      readonly to: "graphite";
+      readonly carrier: "tcp" | "udp";
+      /** Address family that the receiver's name is resolved to; 0: either. */
+      readonly family: 0 | 4 | 6;
+      readonly receiver: HostPort;
+      readonly prefix: string;
+    })
+  | (MetricsChoice & {
+      readonly to: "prometheus";
+      readonly listen: ListenAddress;
+      readonly path: string;
+      /** Both parts of the prefix as they stand in names. */
+      readonly namespace: string;
+      readonly subsystem: string;
+    });
+
+interface MetricsChoice {
+  readonly intervalMs: number;
+  /** Whether messages are told apart by type; lighthouse messages likewise. */
+  readonly messages: boolean;
+  readonly lighthouse: boolean;
+}
+
+/** A TCP address to serve on; without a host every address of this machine. */
+export interface ListenAddress {
+  readonly host: string | undefined;
+  readonly port: number;
+}

@@ -14,7 +14,7 @@ import type { Machines } from "./machines.ts";
 export function statusOf(
   facts: Facts,
   peers: Peers,
-  { liveness, relays }: Pick<Machines, "liveness" | "relays">,
+  { liveness, calls, relays }: Pick<Machines, "liveness" | "calls" | "relays">,
 ): NodeStatus {
   const relayed = relays.pairs();
   const { boot, live } = facts.settings;
@@ -35,6 +35,20 @@ export function statusOf(
     peers: peersOf(peers, liveness, facts.now),
     relayed,
     counters: liveness.counters,
+    tables: tablesOf(peers),
+    handshakesStarted: calls.started,
+    traffic: liveness.traffic,
+  };
+}
+
+function tablesOf(peers: Peers): NodeStatus["tables"] {
+  const all = [...peers.peers()];
+  const calls = all.flatMap(({ call }) => call ?? []);
+  return {
+    addresses: new Set([...peers.sessions()].flatMap(({ addresses }) => addresses)).size,
+    sessions: peers.sessionCount,
+    calls: calls.length,
+    callIndexes: calls.filter(({ progress }) => progress.at === "calling").length,
   };
 }
 
@@ -82,6 +96,8 @@ function ofSession(
     sessions: peers.sessionsOf(nameAddress(session)).length,
     sentBytes,
     receivedBytes,
+    traffic: liveness.trafficWith(session),
+    pathKind: path?.kind,
   };
 }
 
@@ -102,5 +118,7 @@ function unreached(target: IpAddress, at: "handshaking" | "failed", trouble: Pee
     sessions: 0,
     sentBytes: 0,
     receivedBytes: 0,
+    traffic: undefined,
+    pathKind: undefined,
   };
 }

@@ -7,8 +7,12 @@ import { Findings } from "../../core/config/document/findings.ts";
 import { mergeFiles } from "../../core/config/document/merge.ts";
 import { type ParsedConfig, parseSettings } from "../../core/config/parse/parse-settings.ts";
 import type { Reloadable } from "../../core/config/reload-plan.ts";
+<<<<<<< HEAD
 import type { Difference } from "../../core/config/schema/unlike-nebula.ts";
 import type { LoggingSettings } from "../../core/config/settings.ts";
+=======
+import type { LoggingSettings, StatsSettings } from "../../core/config/settings.ts";
+>>>>>>> 72037a1 (Read stats.*, and count what goes through all sessions with a peer)
 import type { CryptoSuite } from "../../core/crypto/suite.ts";
 import { loadPems } from "./config-pem.ts";
 import { configFiles, readText, warnOfOpenFile } from "./config-sources.ts";
@@ -23,6 +27,7 @@ export interface ConfigEnvironment {
 /** A configuration without errors, ready to run. The running one is kept to compare a new one with it: `planReload`. */
 export interface LoadedSettings extends Reloadable {
   readonly logging: LoggingSettings;
+  readonly stats: StatsSettings;
   readonly warnings: readonly ConfigWarning[];
   /** Every file it was made from, certificates and key included. */
   readonly files: readonly string[];
@@ -64,8 +69,8 @@ export function checkConfig(path: string, env: ConfigEnvironment): ConfigCheck {
 }
 
 function loaded(parsed: ParsedConfig, files: readonly string[]): LoadedSettings | undefined {
-  const { settings, logging, warnings, effective, digests } = parsed;
-  return settings && { settings, logging, warnings, effective, digests, files };
+  const { settings, logging, stats, warnings, effective, digests } = parsed;
+  return settings && { settings, logging, stats, warnings, effective, digests, files };
 }
 
 /** The files of the path, read and merged; a file that is no readable YAML stops here, with the errors of all such files. */

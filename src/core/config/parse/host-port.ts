@@ -1,7 +1,7 @@
 import { fail, ok, type Result } from "../../base/result.ts";
 import { parseAddress } from "../../netip/address.ts";
-import { endpoint } from "../../netip/endpoint.ts";
-import type { Host, HostPort } from "../settings.ts";
+import { endpoint, endpointAddress, endpointPort } from "../../netip/endpoint.ts";
+import type { Host, HostPort, ListenAddress } from "../settings.ts";
 
 /** Reads "192.0.2.1", "2001:db8::1", "[2001:db8::1]" or "name.example"; undefined when it is none of them. */
 export function parseHost(text: string): Host | undefined {
@@ -35,6 +35,19 @@ export function parseHostPort(
   if (address) return ok({ kind: "literal", endpoint: endpoint(address, port.value) });
   if (!isName(host)) return fail("is neither address:port nor name:port");
   return ok({ kind: "name", name: host, port: port.value });
+}
+
+/** Reads where to serve: what `parseHostPort` reads, or ":8080" for every address. */
+export function parseListenAddress(text: string): Result<ListenAddress, string> {
+  if (text.startsWith(":")) {
+    const port = parsePort(text.slice(1), false);
+    return port.ok ? ok({ host: undefined, port: port.value }) : port;
+  }
+  const parsed = parseHostPort(text);
+  if (!parsed.ok) return parsed;
+  const { value } = parsed;
+  if (value.kind === "name") return ok({ host: value.name, port: value.port });
+  return ok({ host: endpointAddress(value.endpoint), port: endpointPort(value.endpoint) });
 }
 
 function parsePort(text: string, portless: boolean): Result<number, string> {

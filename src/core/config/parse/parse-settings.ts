@@ -9,12 +9,13 @@ import { type EffectiveValue, effectiveValues, valueDigests } from "../document/
 import { Findings } from "../document/findings.ts";
 import { collectKeys } from "../schema/keys.ts";
 import { type Difference, differencesOf } from "../schema/unlike-nebula.ts";
-import type { BootSettings, HostPort, LiveSettings, LoggingSettings, Settings } from "../settings.ts";
+import type { BootSettings, HostPort, LiveSettings, LoggingSettings, Settings, StatsSettings } from "../settings.ts";
 import { checkMeaning, checkNetworks, type Meaning, usableAdvertised } from "./check-meaning.ts";
 import { parseOwnAllowList, parseRemoteAllowList } from "./parse-allow-lists.ts";
 import { parseCalculatedRemotes } from "./parse-calculated-remotes.ts";
 import { parseAdvertised, parseStaticHosts, type StaticHost } from "./parse-discovery.ts";
 import { parseIdentity } from "./parse-identity.ts";
+import { parseLogging, parseStats } from "./parse-operation.ts";
 import { parseRules } from "./parse-rules.ts";
 import type { PemTexts } from "./pem-reference.ts";
 import { ConfigReader } from "./reader.ts";
@@ -23,6 +24,7 @@ import { ConfigReader } from "./reader.ts";
 export interface ParsedConfig {
   readonly settings: Settings | undefined;
   readonly logging: LoggingSettings;
+  readonly stats: StatsSettings;
   readonly errors: readonly ConfigError[];
   readonly warnings: readonly ConfigWarning[];
   readonly effective: readonly EffectiveValue[];
@@ -49,10 +51,12 @@ export function parseSettings(
   checkMeaning(rest.meaning, reader, root.place, findings);
   if (identity) checkNetworks(rest.meaning, identity.credential.networks, reader, findings);
   const logging = parseLogging(reader.live);
+  const stats = parseStats(reader.live, findings) ?? { to: "nobody" };
   const settings = identity && assemble(rest, identity, findings);
   return {
     settings: findings.hasErrors ? undefined : settings,
     logging,
+    stats,
     errors: findings.errors(),
     warnings: findings.warnings(),
     effective: effectiveValues(found),
@@ -182,14 +186,6 @@ function parseLive(live: ConfigReader, meaning: Meaning) {
 }
 
 const ANY_ADDRESS = "0.0.0.0" as IpAddress;
-
-function parseLogging(live: ConfigReader): LoggingSettings {
-  return {
-    level: live.choice("logging.level"),
-    format: live.choice("logging.format"),
-    timestamps: !live.boolean("logging.disable_timestamp"),
-  };
-}
 
 function staticHostMap(hosts: readonly StaticHost[]): ReadonlyMap<IpAddress, readonly HostPort[]> {
   return new Map(hosts.map(({ address, endpoints }) => [address, endpoints.map(({ hostPort }) => hostPort)]));

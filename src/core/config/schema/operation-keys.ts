@@ -6,7 +6,6 @@ import {
   type KeySpec,
   listOf,
   NOT_YET,
-  notYet,
   removed,
   section,
   structure,
@@ -14,7 +13,6 @@ import {
 } from "./key-spec.ts";
 
 const WITH_SSHD = detailOf("sshd.enabled");
-const WITH_STATS = detailOf("stats.type");
 
 /** What an operator sees of the running process: `logging`, `sshd`, `stats`. */
 export const OPERATION_KEYS: readonly KeySpec[] = [
@@ -56,23 +54,29 @@ export const OPERATION_KEYS: readonly KeySpec[] = [
   ),
   ...section(
     "stats",
-    { reload: "live", state: WITH_STATS },
+    { reload: "live" },
     {
       type: {
-        type: choice(["", "none", "graphite", "prometheus"]),
-        default: "",
-        state: notYet("none"),
-        about: "Send or serve metrics.",
+        type: choice(["none", "graphite", "prometheus"], { "": "none" }),
+        default: "none",
+        about: "Send metrics to Graphite, or serve them to Prometheus.",
       },
-      interval: { type: duration(1, 86_400_000), about: "How often metrics are sampled." },
-      protocol: { type: TEXT, default: "tcp", about: "Carrier of Graphite metrics." },
-      host: { type: TEXT, about: "Receiver of Graphite metrics." },
+      interval: {
+        type: duration(100, 86_400_000),
+        about: "How often Graphite is sent metrics, or how old those may be that Prometheus gets; needed with either.",
+      },
+      protocol: {
+        type: choice(["tcp", "tcp4", "tcp6", "udp", "udp4", "udp6"]),
+        default: "tcp",
+        about: "Carrier of Graphite metrics; Nebula has only TCP.",
+      },
+      host: { type: TEXT, about: "Receiver of Graphite metrics, address:port or name:port." },
       prefix: { type: TEXT, default: "nebula", about: "Prefix of Graphite metrics." },
-      listen: { type: TEXT, about: "Address and port of the Prometheus page." },
-      path: { type: TEXT, about: "Path of the Prometheus page." },
+      listen: { type: TEXT, about: "Address and port of the Prometheus page, or :port on every address." },
+      path: { type: TEXT, about: "Path of the Prometheus page, such as /metrics." },
       namespace: { type: TEXT, default: "", about: "First part of Prometheus names." },
       subsystem: { type: TEXT, default: "", about: "Second part of Prometheus names." },
-      message_metrics: { type: BOOLEAN, default: "false", since: "1.3", about: "Count packets by type." },
+      message_metrics: { type: BOOLEAN, default: "false", since: "1.3", about: "Count messages by type." },
       lighthouse_metrics: {
         type: BOOLEAN,
         default: "false",

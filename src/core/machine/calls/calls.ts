@@ -64,6 +64,7 @@ export class Calls implements Machine {
   readonly #relays: RelayPorts;
   readonly #emit: Emit<CallsEvent>;
   readonly #pending: PendingCalls;
+  #started = 0;
 
   constructor(
     facts: Facts,
@@ -77,6 +78,11 @@ export class Calls implements Machine {
     this.#relays = ports.relays;
     this.#emit = emit;
     this.#pending = new PendingCalls(peers);
+  }
+
+  /** Handshakes that got as far as a first message, since this process began. */
+  get started(): number {
+    return this.#started;
   }
 
   /** Calls a host, unless that is under way; `parcel` goes through the tunnel once it stands. */
@@ -231,7 +237,9 @@ export class Calls implements Machine {
     if (localIndex === undefined) return undefined;
     const time = this.#facts.nextHandshakeTime();
     const initiation = Initiation.begin(handshakeContext, { version: call.version, localIndex, time });
-    if (initiation) this.#pending.carry(call, initiation);
+    if (!initiation) return undefined;
+    this.#pending.carry(call, initiation);
+    this.#started++;
     return initiation;
   }
 

@@ -2,6 +2,7 @@ import { type Instant, instant, later } from "../../base/time.ts";
 import type { CertificateVersion } from "../../cert/certificate.ts";
 import type { ActivitySample, DataPlaneCounters, DataPlaneEvent, SessionActivity } from "../../dataplane/contract.ts";
 import { COUNTER_HIGH, COUNTER_LAST } from "../../dataplane/counter-limits.ts";
+import type { TrafficCounts } from "../../io.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import type { CallFailure, EndOfSession } from "../../operator/failure.ts";
@@ -15,6 +16,7 @@ import { heardLately, isAbandoned, isInactive, judgeActivity, SAMPLE_INTERVAL_MS
 import { disownedSession } from "./recv-error.ts";
 import { isOld, mayBecomePrimary, RENEWAL_RETRY_MS, RENEWALS_AT_ONCE, renewalOf } from "./renewal.ts";
 import { TestRequests } from "./test-requests.ts";
+import { TrafficLedger } from "./traffic.ts";
 import { newVitals, type OwnedVitals, type Vitals } from "./vitals.ts";
 
 export type LivenessEvent =
@@ -48,6 +50,7 @@ export class Liveness implements Machine {
   readonly #emit: Emit<LivenessEvent>;
   readonly #vitals = new Map<LocalIndex, OwnedVitals>();
   readonly #tests = new TestRequests();
+  readonly #traffic = new TrafficLedger();
   /** Sessions in doubt: looked at with every sample, active or not. */
   readonly #suspects = new Set<Session>();
   #counters: DataPlaneCounters | undefined;
@@ -83,6 +86,15 @@ export class Liveness implements Machine {
   /** Of the data plane, as of the last sample. */
   get counters(): DataPlaneCounters | undefined {
     return this.#counters;
+  }
+
+  /** With the peer of this session, and with everybody since this process began. */
+  trafficWith(session: Session): TrafficCounts {
+    return this.#traffic.of(session);
+  }
+
+  get traffic(): TrafficCounts {
+    return this.#traffic.total;
   }
 
   /** Sends an empty test request; the data plane of the peer answers it. False when too many are under way. */
@@ -183,6 +195,7 @@ export class Liveness implements Machine {
   forget(session: Session): void {
     this.#vitals.delete(session.localIndex);
     this.#tests.forget(session);
+    this.#traffic.forget(session);
     this.#suspects.delete(session);
   }
 
@@ -239,6 +252,7 @@ export class Liveness implements Machine {
 
   #count(session: Session, activity: SessionActivity, received: boolean): void {
     const vitals = this.#of(session);
+    this.#traffic.note(session, activity);
     vitals.sentBytes = Number(activity.sentBytes);
     vitals.receivedBytes = Number(activity.receivedBytes);
     if (activity.sent) vitals.lastSentAt = this.#facts.now;

@@ -9,10 +9,6 @@ describe("a key that is known but not implemented yet", () => {
       "config.yml:1:7: tun.unsafe_routes: known but not implemented yet - remove it or set it to its default []",
     ],
     [
-      "stats: {type: prometheus, listen: 127.0.0.1:8080}",
-      'config.yml:1:9: stats.type: known but not implemented yet - remove it or set it to its default ""',
-    ],
-    [
       "firewall: {conntrack: {tcp_timeout: 5m}}",
       "config.yml:1:24: firewall.conntrack.tcp_timeout: known but not implemented yet - remove it or set it to its default 12m",
     ],
@@ -29,8 +25,6 @@ describe("a key that is known but not implemented yet", () => {
     "tun: {unsafe_routes: [], routes: }",
     "sshd: {enabled: false, listen: 127.0.0.1:2222, host_key: ./ssh_host_ed25519_key, authorized_users: [{user: u}]}",
     "sshd:",
-    "stats: {type: none, interval: 10s}",
-    "stats: {message_metrics: true}",
   ])("is accepted when it changes nothing: %s", (text) => {
     expect(warningsOf(SOUND + text)).toEqual([]);
   });
@@ -39,12 +33,6 @@ describe("a key that is known but not implemented yet", () => {
     const conntrack = "conntrack: {tcp_timeout: 720s, udp_timeout: 3m0s, default_timeout: 10m}";
     const text = `${SOUND}  ${conntrack}\n  inbound_action: DROP\n  default_local_cidr_any: no\n`;
     expect(warningsOf(text)).toEqual([]);
-  });
-
-  test("is refused once, not again for each of its details", () => {
-    expect(
-      errorsOf(`${SOUND}stats: {type: prometheus, listen: 127.0.0.1:8080, path: /metrics, interval: 10s}`),
-    ).toHaveLength(1);
   });
 
   test("does not mind its details while it is off", () => {
