@@ -276,6 +276,13 @@ describeDataPlanes("a sample", (open) => {
       udpSentDatagrams: 1,
       flows: 1,
       parked: 1,
+      testRequestsAnswered: 0,
+      recvErrorsSent: 0,
+      parkedReleased: 0,
+      packetsLost: 0,
+      packetsDuplicate: 1,
+      outboundNoMatchingRule: 0,
+      outboundLocalAddress: 0,
       drops: ["punch 1", "short-header 1", "replayed 1"],
     });
   });

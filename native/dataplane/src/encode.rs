@@ -193,7 +193,7 @@ pub fn sampled(sample: Sample) -> wire::Sampled {
         rules: rules.collect(),
         relays: relays.collect(),
         more: sample.more,
-        counters: Some(wire::Counters {
+        counters: Some(Box::new(wire::Counters {
             drops: drops.collect(),
             tun_read_packets: sample.tun_read_packets,
             tun_written_packets: sample.tun_written_packets,
@@ -201,7 +201,14 @@ pub fn sampled(sample: Sample) -> wire::Sampled {
             udp_sent_datagrams: sample.udp_sent_datagrams,
             flows: sample.flows,
             parked: sample.parked,
-        }),
+            test_requests_answered: sample.test_requests_answered,
+            recv_errors_sent: sample.recv_errors_sent,
+            parked_released: sample.parked_released,
+            packets_lost: sample.packets_lost,
+            packets_duplicate: sample.packets_duplicate,
+            outbound_no_matching_rule: sample.outbound_no_matching_rule,
+            outbound_local_address: sample.outbound_local_address,
+        })),
     }
 }
 

@@ -28,6 +28,12 @@ pub struct OutboundCounters {
     pub tun_read: Count,
     /// Datagrams handed to the socket, by whichever thread.
     pub udp_sent: Count,
+    /// Packets that were parked and then routed again.
+    pub parked_released: Count,
+    /// Drops of two reasons that packets on their way in die of, too: those on their way out.
+    pub no_matching_rule: Count,
+    /// As above.
+    pub local_address: Count,
 }
 
 /// What the thread that reads the socket counts.
@@ -38,6 +44,14 @@ pub struct InboundCounters {
     pub udp_received: Count,
     /// Packets handed to the device.
     pub tun_written: Count,
+    /// Test requests that were answered.
+    pub test_requests: Count,
+    /// recv_errors that were sent.
+    pub recv_errors: Count,
+    /// Counters that left a replay window unseen.
+    pub lost: Count,
+    /// Counters that came again while the replay window remembered them.
+    pub duplicate: Count,
 }
 
 /// Packets that went no further, by reason.

@@ -228,7 +228,13 @@ impl<O: Output> Pass<'_, O> {
 impl<O: Output> Step<'_, O> {
     /// Counts a drop and, now and then, tells of it.
     pub(crate) fn drop(&mut self, sample: DropSample) {
-        self.engine.drops.add(sample.reason, 1);
+        let Engine { drops, outbound, .. } = self.engine;
+        drops.add(sample.reason, 1);
+        match sample.reason {
+            DropReason::NoMatchingRule if !sample.inbound => outbound.no_matching_rule.add(1),
+            DropReason::LocalAddress if !sample.inbound => outbound.local_address.add(1),
+            _ => {}
+        }
         if sample.reason.is_sampled() && lock(&self.engine.drop_samples).take(DROP_SAMPLES, self.now_ms) {
             self.out.event(Event::Dropped(sample));
         }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use crate::counters::InboundCounters;
 use crate::drop_reason::DropReason;
 use crate::echo;
 use crate::engine::{Pass, Step};
@@ -79,7 +80,7 @@ impl<O: Output> Step<'_, O> {
         datagram: &mut [u8],
         source: Option<SocketAddr>,
     ) -> Vec<IpAddr> {
-        match open(session, header, datagram) {
+        match open(session, header, datagram, &self.engine.inbound) {
             Ok(body) => {
                 let awaited = self.proved(session, source);
                 self.opened(session, header.kind, body);
@@ -165,6 +166,7 @@ impl<O: Output> Step<'_, O> {
             return;
         }
         let answer = Header { kind: Kind::RecvError, remote_index: header.remote_index, counter: 0 }.encode();
+        self.engine.inbound.recv_errors.add(1);
         self.send_datagram(source, &answer);
     }
 
@@ -192,7 +194,10 @@ impl<O: Output> Step<'_, O> {
             return self.drop_inbound(session, None, DropReason::MessageLimited);
         }
         match order {
-            Order::Answer => self.send(session, Kind::TestReply, body, None),
+            Order::Answer => {
+                self.engine.inbound.test_requests.add(1);
+                self.send(session, Kind::TestReply, body, None);
+            }
             Order::Tell => {
                 self.out.event(Event::Message { local_index: session.local_index, kind, body: body.to_vec() });
             }
@@ -242,17 +247,22 @@ impl<O: Output> Step<'_, O> {
 }
 
 /// Steps 8 to 11: the body, if the datagram is new and authentic.
-fn open<'a>(session: &Session, header: &Header, datagram: &'a mut [u8]) -> Result<&'a mut [u8], DropReason> {
+fn open<'a>(
+    session: &Session,
+    header: &Header,
+    datagram: &'a mut [u8],
+    counters: &InboundCounters,
+) -> Result<&'a mut [u8], DropReason> {
     let length = datagram.len();
     let Some((aad, sealed)) = datagram.split_first_chunk_mut::<HEADER_BYTES>().filter(|_| length >= OVERHEAD_BYTES)
     else {
         return Err(DropReason::ShortPacket);
     };
-    if !session.may_accept(header.counter) {
+    if !session.may_accept(header.counter, counters) {
         return Err(DropReason::Replayed);
     }
     let body = session.open(header.counter, aad, sealed).ok_or(DropReason::NotAuthentic)?;
-    if !session.accept(header.counter, length) {
+    if !session.accept(header.counter, length, counters) {
         return Err(DropReason::Replayed);
     }
     Ok(body)

@@ -35,6 +35,7 @@ impl<O: Output> Pass<'_, O> {
     /// Sends what is parked for `next_hop`.
     pub fn release(&mut self, next_hop: IpAddr) {
         let packets = lock(&self.step.engine.parked).take(next_hop);
+        self.step.engine.outbound.parked_released.add(packets.len() as u64);
         for packet in packets {
             if let Ok(inner) = InnerPacket::parse(&packet) {
                 self.forward(&inner, &packet);

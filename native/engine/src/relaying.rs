@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use crate::counters::InboundCounters;
 use crate::drop_reason::DropReason;
 use crate::engine::{Engine, Pass, Step};
 use crate::header::{DATAGRAM_LIMIT_BYTES, HEADER_BYTES, Header, Kind, OVERHEAD_BYTES};
@@ -27,7 +28,7 @@ impl<O: Output> Pass<'_, O> {
             return step.drop_from(source, DropReason::UnknownRelay);
         };
         let (hop, length) = (&relay.hop, frame.len());
-        let inner = match unwrap(hop, header, frame) {
+        let inner = match unwrap(hop, header, frame, &self.step.engine.inbound) {
             Ok(inner) => inner,
             Err(reason) => return step.drop_inbound(hop, None, reason),
         };
@@ -181,16 +182,21 @@ fn wrap<O: Output>(
 }
 
 /// Steps 8 to 11 for a frame: the datagram in it, if the frame is new and authentic.
-fn unwrap<'a>(hop: &Session, header: &Header, frame: &'a mut [u8]) -> Result<&'a mut [u8], DropReason> {
+fn unwrap<'a>(
+    hop: &Session,
+    header: &Header,
+    frame: &'a mut [u8],
+    counters: &InboundCounters,
+) -> Result<&'a mut [u8], DropReason> {
     let length = frame.len();
     if length < OVERHEAD_BYTES {
         return Err(DropReason::ShortPacket);
     }
-    if !hop.may_accept(header.counter) {
+    if !hop.may_accept(header.counter, counters) {
         return Err(DropReason::Replayed);
     }
     let inner = hop.unwrap(header.counter, frame).ok_or(DropReason::NotAuthentic)?;
-    if !hop.accept(header.counter, length) {
+    if !hop.accept(header.counter, length, counters) {
         return Err(DropReason::Replayed);
     }
     Ok(inner)

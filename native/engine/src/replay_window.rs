@@ -27,34 +27,45 @@ impl ReplayWindow {
         self.highest - counter < WINDOW_COUNTERS && !self.is_marked(counter)
     }
 
-    /// Marks the counter of an authentic packet as seen. False when it was not acceptable (any more).
-    pub fn commit(&mut self, counter: u64) -> bool {
+    /// Whether the window knows that this counter has been seen: one that is behind it is not known any more.
+    pub fn remembers(&self, counter: u64) -> bool {
+        counter <= self.highest && self.highest - counter < WINDOW_COUNTERS && self.is_marked(counter)
+    }
+
+    /// Marks the counter of an authentic packet as seen. Returns how many counters leave the window unseen for it; none when it was not
+    /// acceptable (any more).
+    pub fn commit(&mut self, counter: u64) -> Option<u64> {
         if !self.accepts(counter) {
-            return false;
+            return None;
         }
+        let mut lost = 0;
         if counter > self.highest {
-            self.forget_between(counter);
+            lost = self.forget_between(counter);
             self.highest = counter;
         }
         let (word, bit) = place(counter);
         if let Some(word) = self.seen.get_mut(word) {
             *word |= bit;
         }
-        true
+        Some(lost)
     }
 
-    /// Clears the bits of the counters that come into view when `counter` becomes the highest.
-    fn forget_between(&mut self, counter: u64) {
+    /// Clears the bits of the counters that come into view when `counter` becomes the highest, and counts those that go unseen.
+    fn forget_between(&mut self, counter: u64) -> u64 {
         if counter - self.highest >= WINDOW_COUNTERS {
+            let lost = self.seen.iter().map(|word| u64::from(word.count_zeros())).sum();
             self.seen.fill(0);
-            return;
+            return lost;
         }
+        let mut lost = 0;
         for skipped in self.highest + 1..=counter {
             let (word, bit) = place(skipped);
             if let Some(word) = self.seen.get_mut(word) {
+                lost += u64::from(*word & bit == 0);
                 *word &= !bit;
             }
         }
+        lost
     }
 
     fn is_marked(&self, counter: u64) -> bool {
@@ -80,16 +91,16 @@ mod tests {
     fn the_floor_and_everything_below_it_are_seen() {
         let mut window = ReplayWindow::new(2);
         for counter in 0..=2 {
-            assert!(!window.commit(counter));
+            assert_eq!(window.commit(counter), None);
         }
-        assert!(window.commit(3));
-        assert!(!window.commit(3));
+        assert_eq!(window.commit(3), Some(0));
+        assert_eq!(window.commit(3), None);
     }
 
     #[test]
     fn the_window_reaches_exactly_8192_counters_back() {
         let mut window = ReplayWindow::new(2);
-        assert!(window.commit(20_000));
+        assert_eq!(window.commit(20_000), Some(0));
         assert!(!window.accepts(20_000 - 8_192));
         assert!(window.accepts(20_000 - 8_191));
     }
@@ -97,11 +108,31 @@ mod tests {
     #[test]
     fn a_jump_of_any_size_forgets_what_lies_behind_it() {
         let mut window = ReplayWindow::new(2);
-        assert!(window.commit(u64::MAX - 1));
-        assert!(window.commit(u64::MAX));
-        assert!(window.commit(u64::MAX - 8_191));
-        assert!(!window.commit(u64::MAX - 8_192));
-        assert!(!window.commit(3));
+        assert_eq!(window.commit(u64::MAX - 1), Some(0));
+        assert_eq!(window.commit(u64::MAX), Some(1));
+        assert_eq!(window.commit(u64::MAX - 8_191), Some(0));
+        assert_eq!(window.commit(u64::MAX - 8_192), None);
+        assert_eq!(window.commit(3), None);
+    }
+
+    #[test]
+    fn what_leaves_the_window_unseen_is_lost_and_counted_once() {
+        let mut window = ReplayWindow::new(0);
+        assert_eq!(window.commit(1), Some(0));
+        assert_eq!(window.commit(4), Some(0));
+        assert_eq!(window.commit(8_192 + 2), Some(1));
+        assert_eq!(window.commit(8_192 + 4), Some(1));
+        assert_eq!(window.commit(8_192 + 5), Some(1));
+        assert_eq!(window.commit(40_000), Some(8_192 - 3));
+    }
+
+    #[test]
+    fn a_counter_is_remembered_as_long_as_it_is_in_the_window() {
+        let mut window = ReplayWindow::new(0);
+        window.commit(5);
+        assert!(window.remembers(5) && !window.remembers(4) && !window.remembers(6));
+        window.commit(5 + 8_192);
+        assert!(!window.remembers(5) && window.remembers(5 + 8_192));
     }
 
     proptest! {
@@ -114,7 +145,7 @@ mod tests {
                 let counter = if forward { highest + distance % 9_000 } else { highest.saturating_sub(distance) };
                 let expected = counter > highest || (counter + WINDOW_COUNTERS > highest && !seen.contains(&counter));
                 prop_assert_eq!(window.accepts(counter), expected);
-                prop_assert_eq!(window.commit(counter), expected);
+                prop_assert_eq!(window.commit(counter).is_some(), expected);
                 seen.insert(counter);
                 highest = highest.max(counter);
             }

@@ -43,6 +43,13 @@ pub struct Sample {
     pub udp_sent_datagrams: u64,
     pub flows: u64,
     pub parked: u64,
+    pub test_requests_answered: u64,
+    pub recv_errors_sent: u64,
+    pub parked_released: u64,
+    pub packets_lost: u64,
+    pub packets_duplicate: u64,
+    pub outbound_no_matching_rule: u64,
+    pub outbound_local_address: u64,
 }
 
 /// One session as a new control plane finds it.
@@ -96,6 +103,13 @@ impl Engine {
             udp_sent_datagrams: self.outbound.udp_sent.get(),
             flows: self.flows.len() as u64,
             parked: lock(&self.parked).len() as u64,
+            test_requests_answered: self.inbound.test_requests.get(),
+            recv_errors_sent: self.inbound.recv_errors.get(),
+            parked_released: self.outbound.parked_released.get(),
+            packets_lost: self.inbound.lost.get(),
+            packets_duplicate: self.inbound.duplicate.get(),
+            outbound_no_matching_rule: self.outbound.no_matching_rule.get(),
+            outbound_local_address: self.outbound.local_address.get(),
         }
     }
 

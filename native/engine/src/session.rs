@@ -10,6 +10,7 @@ use crate::header::{HEADER_BYTES, Header, Kind, OVERHEAD_BYTES, TAG_BYTES};
 use crate::ip::Prefix;
 use crate::lock::lock;
 use crate::path::Path;
+use crate::counters::InboundCounters;
 use crate::replay_window::ReplayWindow;
 use crate::roaming::RoamingPath;
 
@@ -211,9 +212,14 @@ impl Session {
         self.send.bytes.add(bytes as u64);
     }
 
-    /// Whether a packet with this counter may still be new.
-    pub fn may_accept(&self, counter: u64) -> bool {
-        lock(&self.receive.arrived).window.accepts(counter)
+    /// Whether a packet with this counter may still be new; one that is known to have come is counted as a duplicate.
+    pub fn may_accept(&self, counter: u64, counters: &InboundCounters) -> bool {
+        let arrived = lock(&self.receive.arrived);
+        let accepted = arrived.window.accepts(counter);
+        if !accepted && arrived.window.remembers(counter) {
+            counters.duplicate.add(1);
+        }
+        accepted
     }
 
     /// Opens what follows the header, in place. Changes no state: the counter is committed by [`Self::accept`].
@@ -228,15 +234,19 @@ impl Session {
     }
 
     /// Commits the counter of an authentic datagram. False when another thread has just committed the same one.
-    pub fn accept(&self, counter: u64, datagram_bytes: usize) -> bool {
+    pub fn accept(&self, counter: u64, datagram_bytes: usize, counters: &InboundCounters) -> bool {
         let mut arrived = lock(&self.receive.arrived);
-        let accepted = arrived.window.commit(counter);
-        if accepted {
-            self.receive.active.store(true, Ordering::Relaxed);
-            arrived.packets += 1;
-            arrived.bytes += datagram_bytes as u64;
+        let Some(lost) = arrived.window.commit(counter) else {
+            counters.duplicate.add(1);
+            return false;
+        };
+        if lost > 0 {
+            counters.lost.add(lost);
         }
-        accepted
+        self.receive.active.store(true, Ordering::Relaxed);
+        arrived.packets += 1;
+        arrived.bytes += datagram_bytes as u64;
+        true
     }
 
     /// The peer has proved that it has the keys. True the first time.

@@ -261,6 +261,18 @@ export interface DataPlaneCounters {
   readonly udpSentDatagrams: bigint;
   readonly flows: bigint;
   readonly parked: bigint;
+  /** Test requests of peers that were answered there. */
+  readonly testRequestsAnswered: bigint;
+  readonly recvErrorsSent: bigint;
+  /** Packets that were parked and then routed again. */
+  readonly parkedReleased: bigint;
+  /** Counters that left the replay window of a session unseen. */
+  readonly packetsLost: bigint;
+  /** Of what was dropped as `replayed`: those that the window still remembered. */
+  readonly packetsDuplicate: bigint;
+  /** Of what was dropped as `no-matching-rule` and `local-address`: those that were on their way out. */
+  readonly outboundNoMatchingRule: bigint;
+  readonly outboundLocalAddress: bigint;
 }
 
 /** One session as a running data plane remembers it, for a control plane that starts anew. */

@@ -7,12 +7,8 @@ import { Findings } from "../../core/config/document/findings.ts";
 import { mergeFiles } from "../../core/config/document/merge.ts";
 import { type ParsedConfig, parseSettings } from "../../core/config/parse/parse-settings.ts";
 import type { Reloadable } from "../../core/config/reload-plan.ts";
-<<<<<<< HEAD
 import type { Difference } from "../../core/config/schema/unlike-nebula.ts";
-import type { LoggingSettings } from "../../core/config/settings.ts";
-=======
 import type { LoggingSettings, StatsSettings } from "../../core/config/settings.ts";
->>>>>>> 72037a1 (Read stats.*, and count what goes through all sessions with a peer)
 import type { CryptoSuite } from "../../core/crypto/suite.ts";
 import { loadPems } from "./config-pem.ts";
 import { configFiles, readText, warnOfOpenFile } from "./config-sources.ts";

@@ -21,6 +21,9 @@ export function nodeStatus(changes: Partial<NodeStatus> = {}): NodeStatus {
     peers: [peerStatus()],
     relayed: [],
     counters: undefined,
+    tables: { addresses: 1, sessions: 1, calls: 0, callIndexes: 0 },
+    handshakesStarted: 0,
+    traffic: { sentPackets: 10, sentBytes: 1_000, receivedPackets: 20, receivedBytes: 2_000 },
     ...changes,
   };
 }
@@ -43,6 +46,8 @@ export function peerStatus(changes: Partial<PeerStatus> = {}): PeerStatus {
     sessions: 1,
     sentBytes: 1_000,
     receivedBytes: 2_000,
+    traffic: { sentPackets: 10, sentBytes: 1_000, receivedPackets: 20, receivedBytes: 2_000 },
+    pathKind: "direct",
     ...changes,
   };
 }

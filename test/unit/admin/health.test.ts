@@ -97,6 +97,13 @@ describe("health", () => {
       udpSentDatagrams: 0n,
       flows: 0n,
       parked: 0n,
+      testRequestsAnswered: 0n,
+      recvErrorsSent: 0n,
+      parkedReleased: 0n,
+      packetsLost: 0n,
+      packetsDuplicate: 0n,
+      outboundNoMatchingRule: 0n,
+      outboundLocalAddress: 0n,
     };
     const texts = healthOf(nodeStatus({ counters }), daemonFacts(), NOW_MS).map(({ text }) => text);
     expect(texts).toEqual([

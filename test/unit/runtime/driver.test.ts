@@ -125,6 +125,13 @@ const NOTHING_MOVED = {
   udpSentDatagrams: 0n,
   flows: 0n,
   parked: 0n,
+  testRequestsAnswered: 0n,
+  recvErrorsSent: 0n,
+  parkedReleased: 0n,
+  packetsLost: 0n,
+  packetsDuplicate: 0n,
+  outboundNoMatchingRule: 0n,
+  outboundLocalAddress: 0n,
 };
 
 function failed(text: string): PingResult {

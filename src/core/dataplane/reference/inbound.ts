@@ -110,13 +110,14 @@ export class Inbound {
     if (facts.sendRecvError === "never") return;
     if (facts.sendRecvError === "private" && !isPrivate(endpointAddress(source))) return;
     if (this.#awaited.has(index, now)) return;
-    if (this.#recvErrorsOut.admits(endpointAddress(source), { standing: "first", tokens: 1 }, now))
-      out.send(source, recvErrorFor(index));
+    if (!this.#recvErrorsOut.admits(endpointAddress(source), { standing: "first", tokens: 1 }, now)) return;
+    out.tally.recvErrorsSent++;
+    out.send(source, recvErrorFor(index));
   }
 
   /** Steps 8 to 14. Nothing changes before the packet has proved authentic (R15). */
   #open(session: Session, arrival: Arrival, now: Instant): void {
-    const opened = openDatagram(session, arrival, "open");
+    const opened = this.#contentOf(session, arrival, "open");
     if (typeof opened === "string") {
       this.#tables.out.drop(opened, { inbound: true, localIndex: session.localIndex }, now);
       return;
@@ -142,6 +143,23 @@ export class Inbound {
     if (confirmed) this.#outbound.release(session.peerAddresses, now);
   }
 
+  /** What is in a new, authentic packet: its body, or the datagram of a frame; else why it is none. */
+  #contentOf(
+    session: Session,
+    { header: { counter }, datagram }: Arrival,
+    how: "open" | "unwrap",
+  ): Uint8Array | DropReason {
+    const { tally } = this.#tables.out;
+    if (datagram.length < HEADER_BYTES + TAG_BYTES) return DropReason.shortPacket;
+    if (!session.isNew(counter)) {
+      if (session.remembers(counter)) tally.packetsDuplicate++;
+      return DropReason.replayed;
+    }
+    const content = session[how](counter, datagram);
+    tally.packetsLost += BigInt(session.takeLost());
+    return content ?? DropReason.notAuthentic;
+  }
+
   /** SEMANTICS 2.2: a frame of a session, with a datagram of others in it. */
   #unwrap(arrival: Arrival, now: Instant): void {
     const { out, sessions, relays } = this.#tables;
@@ -152,7 +170,7 @@ export class Inbound {
       out.drop(DropReason.unknownRelay, { inbound: true, origin }, now);
       return;
     }
-    const inner = openDatagram(session, arrival, "unwrap");
+    const inner = this.#contentOf(session, arrival, "unwrap");
     if (typeof inner === "string") {
       out.drop(inner, { inbound: true, localIndex: session.localIndex }, now);
       return;
@@ -212,8 +230,10 @@ export class Inbound {
       out.drop(DropReason.messageLimited, { inbound: true, localIndex }, now);
       return;
     }
-    if (order === "answer") this.#outbound.transmit(session, { type, subtype: TestSubtype.reply, body }, now);
-    else out.tell({ kind: "message", localIndex, type, subtype, body });
+    if (order === "answer") {
+      out.tally.testRequestsAnswered++;
+      this.#outbound.transmit(session, { type, subtype: TestSubtype.reply, body }, now);
+    } else out.tell({ kind: "message", localIndex, type, subtype, body });
   }
 
   /** SEMANTICS 4. */
@@ -267,17 +287,6 @@ interface Arrival {
 interface Sender {
   readonly address: IpAddress;
   readonly standing: Standing;
-}
-
-/** What is in a new, authentic packet: its body, or the datagram of a frame; else why it is none. */
-function openDatagram(
-  session: Session,
-  { header: { counter }, datagram }: Arrival,
-  how: "open" | "unwrap",
-): Uint8Array | DropReason {
-  if (datagram.length < HEADER_BYTES + TAG_BYTES) return DropReason.shortPacket;
-  if (!session.isNew(counter)) return DropReason.replayed;
-  return session[how](counter, datagram) ?? DropReason.notAuthentic;
 }
 
 /** What may be said through a relay, whoever says it. */

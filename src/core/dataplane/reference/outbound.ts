@@ -61,7 +61,9 @@ export class Outbound {
   /** What waits for these next hops is routed again, in order. */
   release(addresses: readonly IpAddress[], now: Instant): void {
     for (const address of addresses) {
-      for (const bytes of this.#tables.parking.take(address)) {
+      const parked = this.#tables.parking.take(address);
+      this.#tables.out.tally.parkedReleased += BigInt(parked.length);
+      for (const bytes of parked) {
         const parsed = parseInnerPacket(bytes, "outbound");
         if (parsed.ok) this.#route({ bytes, inner: parsed.value }, now);
       }

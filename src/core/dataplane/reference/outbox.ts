@@ -1,7 +1,7 @@
 import type { Instant } from "../../base/time.ts";
-import type { DropReason } from "../../drop-reason.ts";
+import { DropReason } from "../../drop-reason.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
-import type { DataPlaneEvent } from "../contract.ts";
+import type { DataPlaneCounters, DataPlaneEvent } from "../contract.ts";
 import { type DropContext, DropLedger } from "./drop-ledger.ts";
 
 /** What should leave the data plane, in the order in which it was caused. */
@@ -13,6 +13,8 @@ export type DataPlaneOutput =
 /** Everything that comes out of a data plane, drops included, with its counters. */
 export class Outbox {
   readonly #drops = new DropLedger();
+  /** What is counted where it happens. */
+  readonly tally: Tally = newTally();
   #outputs: DataPlaneOutput[] = [];
   #polled = 0;
   #datagrams = 0;
@@ -34,6 +36,8 @@ export class Outbox {
 
   /** One packet ends here. */
   drop(reason: DropReason, context: DropContext, now: Instant): void {
+    if (!context.inbound && reason === DropReason.noMatchingRule) this.tally.outboundNoMatchingRule++;
+    if (!context.inbound && reason === DropReason.localAddress) this.tally.outboundLocalAddress++;
     const sample = this.#drops.record(reason, context, now);
     if (sample) this.tell({ kind: "drop-sample", ...sample });
   }
@@ -43,8 +47,9 @@ export class Outbox {
     this.#drops.count(reason, packets);
   }
 
-  get counters(): { drops: ReadonlyMap<DropReason, bigint>; udpSentDatagrams: bigint; tunWrittenPackets: bigint } {
+  get counters(): Tally & Pick<DataPlaneCounters, "drops" | "udpSentDatagrams" | "tunWrittenPackets"> {
     return {
+      ...this.tally,
       drops: this.#drops.totals(),
       udpSentDatagrams: BigInt(this.#datagrams),
       tunWrittenPackets: BigInt(this.#packets),
@@ -62,4 +67,27 @@ export class Outbox {
     }
     return output;
   }
+}
+
+type Tally = {
+  -readonly [Name in
+    | "testRequestsAnswered"
+    | "recvErrorsSent"
+    | "parkedReleased"
+    | "packetsLost"
+    | "packetsDuplicate"
+    | "outboundNoMatchingRule"
+    | "outboundLocalAddress"]: DataPlaneCounters[Name];
+};
+
+function newTally(): Tally {
+  return {
+    testRequestsAnswered: 0n,
+    recvErrorsSent: 0n,
+    parkedReleased: 0n,
+    packetsLost: 0n,
+    packetsDuplicate: 0n,
+    outboundNoMatchingRule: 0n,
+    outboundLocalAddress: 0n,
+  };
 }

@@ -23,22 +23,30 @@ export class ReplayWindow {
     return !this.#isSeen(slotOf(counter));
   }
 
-  /** Remembers an accepted counter; a jump forward of any size forgets what falls out. */
-  commit(counter: bigint): void {
-    if (counter > this.#current) this.#advance(counter);
-    const slot = slotOf(counter);
-    this.#seen[slot >>> WORD_SHIFT] = this.#word(slot) | (1 << (slot % WORD_BITS));
+  /** Whether it is known that this counter was received: of what has left the window it is not. */
+  remembers(counter: bigint): boolean {
+    return counter <= this.#current && this.#current - counter < WINDOW && this.#isSeen(slotOf(counter));
   }
 
-  #advance(to: bigint): void {
+  /** Remembers an accepted counter; a jump forward of any size forgets what falls out. Returns how many go unseen. */
+  commit(counter: bigint): number {
+    const lost = counter > this.#current ? this.#advance(counter) : 0;
+    const slot = slotOf(counter);
+    this.#seen[slot >>> WORD_SHIFT] = this.#word(slot) | (1 << (slot % WORD_BITS));
+    return lost;
+  }
+
+  #advance(to: bigint): number {
     const distance = to - this.#current;
-    if (distance >= WINDOW) {
-      this.#seen.fill(0);
-    } else {
-      const first = slotOf(this.#current) + 1;
-      for (let i = 0; i < Number(distance); i++) this.#clear((first + i) % REPLAY_WINDOW_COUNTERS);
+    const first = slotOf(this.#current) + 1;
+    let lost = 0;
+    for (let i = 0; i < Number(distance < WINDOW ? distance : WINDOW); i++) {
+      const slot = (first + i) % REPLAY_WINDOW_COUNTERS;
+      if (!this.#isSeen(slot)) lost++;
+      this.#clear(slot);
     }
     this.#current = to;
+    return lost;
   }
 
   #isSeen(slot: number): boolean {

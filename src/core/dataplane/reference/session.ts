@@ -37,6 +37,7 @@ export class Session {
   readonly #sendKey: Aead;
   readonly #receiveKey: Aead;
   readonly #window: ReplayWindow;
+  #lost = 0;
   #noteFrom = 0;
   #sendCounter: bigint;
   #confirmed: boolean;
@@ -124,6 +125,18 @@ export class Session {
     return this.#window.accepts(counter);
   }
 
+  /** Whether it is known that this counter was received. */
+  remembers(counter: bigint): boolean {
+    return this.#window.remembers(counter);
+  }
+
+  /** How many counters are known to be lost that were not when this was last asked. */
+  takeLost(): number {
+    const lost = this.#lost;
+    this.#lost = 0;
+    return lost;
+  }
+
   /** The body of a new packet, or undefined, with nothing changed, when it is not authentic. */
   open(counter: bigint, datagram: Uint8Array): Uint8Array | undefined {
     const header = datagram.subarray(0, HEADER_BYTES);
@@ -142,7 +155,7 @@ export class Session {
   }
 
   #received(counter: bigint, datagram: Uint8Array): void {
-    this.#window.commit(counter);
+    this.#lost += this.#window.commit(counter);
     count(this.#traffic.received, datagram);
   }
 

@@ -266,14 +266,18 @@ function readFlow(flow: pb.Flow): Flow {
   };
 }
 
-function readCounters(counters: pb.Counters): DataPlaneCounters {
-  const { tunReadPackets, tunWrittenPackets, udpReceivedDatagrams, udpSentDatagrams, flows, parked } = counters;
+function readCounters({
+  $typeName: _name,
+  $unknown: _unknown,
+  drops: named,
+  ...counts
+}: pb.Counters): DataPlaneCounters {
   const drops = new Map<DropReason, bigint>();
-  for (const { name, count } of counters.drops) {
+  for (const { name, count } of named) {
     const reason = readReason(name);
     drops.set(reason, (drops.get(reason) ?? 0n) + count);
   }
-  return { drops, tunReadPackets, tunWrittenPackets, udpReceivedDatagrams, udpSentDatagrams, flows, parked };
+  return { ...counts, drops };
 }
 
 function readDropSample(value: pb.DropSample): Report<"drop-sample"> {

@@ -177,6 +177,13 @@ const sampled: fc.Arbitrary<ResultValue> = fc.record({
     udpSentDatagrams: uint64,
     flows: uint64,
     parked: uint64,
+    testRequestsAnswered: uint64,
+    recvErrorsSent: uint64,
+    parkedReleased: uint64,
+    packetsLost: uint64,
+    packetsDuplicate: uint64,
+    outboundNoMatchingRule: uint64,
+    outboundLocalAddress: uint64,
   }),
 });
 const resultValue: fc.Arbitrary<ResultValue> = fc.oneof(

@@ -282,6 +282,13 @@ describe("a running data plane", () => {
       udpSentDatagrams: 0n,
       flows: 0n,
       parked: 0n,
+      testRequestsAnswered: 0n,
+      recvErrorsSent: 0n,
+      parkedReleased: 0n,
+      packetsLost: 0n,
+      packetsDuplicate: 0n,
+      outboundNoMatchingRule: 0n,
+      outboundLocalAddress: 0n,
     };
     let asked = 0;
     fake.script = (request, requestId) => {

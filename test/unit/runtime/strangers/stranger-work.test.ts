@@ -106,5 +106,20 @@ function add(standing: Standing, bytes = 100): void {
 
 function countersOf(drops: Readonly<Record<string, bigint>>): DataPlaneCounters {
   const nothing = { tunReadPackets: 0n, tunWrittenPackets: 0n, udpReceivedDatagrams: 0n, udpSentDatagrams: 0n };
-  return { drops: new Map(Object.entries(drops)) as DataPlaneCounters["drops"], ...nothing, flows: 0n, parked: 0n };
+  const untold = {
+    testRequestsAnswered: 0n,
+    recvErrorsSent: 0n,
+    parkedReleased: 0n,
+    packetsLost: 0n,
+    packetsDuplicate: 0n,
+    outboundNoMatchingRule: 0n,
+    outboundLocalAddress: 0n,
+  };
+  return {
+    drops: new Map(Object.entries(drops)) as DataPlaneCounters["drops"],
+    ...nothing,
+    flows: 0n,
+    parked: 0n,
+    ...untold,
+  };
 }
