@@ -17,9 +17,11 @@ import { underlayAddresses, underlayNetworks } from "./interfaces.ts";
 import { withListenAddress } from "./listen-address.ts";
 import { EventFeed } from "./log/event-feed.ts";
 import { Log } from "./log/log.ts";
+import { MetricsService } from "./metrics/metrics-service.ts";
 import { nodeSuite, osEntropy } from "./node-crypto.ts";
 import { OperatorError } from "./operator-error.ts";
 import { packageVersion } from "./package-root.ts";
+import { thisPlatform } from "./platform/this-platform.ts";
 import { Resolver } from "./resolver.ts";
 import { type Service, type ServiceStatus, Services } from "./service.ts";
 import { type ClaimedState, claimState } from "./state/claim-state.ts";
@@ -98,9 +100,26 @@ export class Daemon {
       clock: readClock(),
       ...(settings.boot.lighthouse.amLighthouse && { lighthouse: options.lighthouse(settings) }),
     });
+    const metrics = new MetricsService(loaded, {
+      look: () => ({
+        node: this.#driver.status(),
+        settings: this.#running.settings,
+        dataPlane: dataPlane.describe(),
+        sockets: thisPlatform().sockets.memoryOf(dataPlane.describe().port, settings.boot.listen),
+        version: packageVersion(),
+        startedAt: this.startedAt,
+        now: Date.now(),
+      }),
+      tell: (event) => this.events.tell(event),
+    });
+    this.events.listen((notice) => metrics.heard(notice));
     this.#driver = new Driver(node, {
       clock: readClock,
-      command: (command) => dataPlane.command(command),
+      command: (command) => {
+        metrics.command(command);
+        dataPlane.command(command);
+      },
+      heard: (event) => metrics.event(event),
       resolve: (name) => resolver.resolve(name),
       tell: (event) => this.events.tell(event),
     });
@@ -118,7 +137,7 @@ export class Daemon {
     });
     const below = [this.#log, resolver, watcher, this.#guard];
     const onTop = options.services?.(this) ?? [];
-    this.#services = new Services([...below, dataPlaneService(dataPlane, this.#driver), ...onTop]);
+    this.#services = new Services([...below, dataPlaneService(dataPlane, this.#driver), metrics, ...onTop]);
   }
 
   status(): NodeStatus {

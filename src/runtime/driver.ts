@@ -17,6 +17,8 @@ export interface DriverSurroundings {
   readonly command: (command: DataPlaneCommand) => void;
   readonly resolve: (name: string) => void;
   readonly tell: (event: OperatorEvent) => void;
+  /** Sees what comes from the data plane before anybody acts on it. */
+  readonly heard: (event: DataPlaneEvent) => void;
 }
 
 /** Pings that may wait for their answer at once. Each can cost a handshake. */
@@ -56,6 +58,7 @@ export class Driver implements DataPlaneListener {
   }
 
   event(event: DataPlaneEvent): void {
+    this.#world.heard(event);
     if (event.kind === "datagram") {
       if (!this.#stopped) this.#strangers.add(event);
     } else if (event.kind === "sampled") {

@@ -142,6 +142,10 @@ export type DaemonEvent =
       readonly secondsLeft: number;
     }
   | { readonly code: "config-warning"; readonly warning: ConfigError }
+  | { readonly code: "metrics-served"; readonly where: string }
+  /** Again, after they were not. */
+  | { readonly code: "metrics-sent"; readonly to: string }
+  | { readonly code: "metrics-unavailable"; readonly why: string }
   | { readonly code: "reload-applied"; readonly applied: readonly string[]; readonly needsRestart: readonly string[] }
   | {
       readonly code: "reload-refused";

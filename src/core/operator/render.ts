@@ -204,6 +204,9 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
     text: ({ warning }) => formatConfigError(warning),
     fields: () => ({}),
   },
+  "metrics-served": { level: "info", text: () => "Metrics are served to Prometheus." },
+  "metrics-sent": { level: "info", text: () => "Graphite gets metrics again." },
+  "metrics-unavailable": { level: "warn", text: () => "There are no metrics; everything else goes on." },
   "reload-applied": { level: "info", text: () => "The configuration was read again." },
   "reload-refused": {
     level: "error",

@@ -10,6 +10,31 @@ export interface Platform {
   readonly paths: TrustedPaths;
   readonly advice: DeviceAdvice;
   readonly secrecy: Secrecy;
+  readonly sockets: Sockets;
+}
+
+export interface Sockets {
+  /** What the UDP sockets bound to a port hold, of whichever process. Empty where nobody can tell. */
+  memoryOf(port: number, buffers: SocketBuffers): readonly SocketMemory[];
+}
+
+/** What was asked for; 0: what the system gives. */
+export interface SocketBuffers {
+  readonly readBufferBytes: number;
+  readonly writeBufferBytes: number;
+}
+
+/** Bytes, but for `drops`, in the kernel's own words (sock_diag(7), SK_MEMINFO_*). */
+export interface SocketMemory {
+  readonly rmem_alloc: number;
+  readonly rcvbuf: number;
+  readonly wmem_alloc: number;
+  readonly sndbuf: number;
+  readonly fwd_alloc: number;
+  readonly wmem_queued: number;
+  readonly optmem: number;
+  readonly backlog: number;
+  readonly drops: number;
 }
 
 export interface Processes {

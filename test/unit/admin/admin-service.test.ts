@@ -36,6 +36,7 @@ describe("a daemon with its admin sockets", () => {
       "addresses",
       "guard",
       "data-plane",
+      "metrics",
       "admin",
     ]);
     expect(status.services.every(({ state }) => state === "ok")).toBe(true);

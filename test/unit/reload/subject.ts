@@ -7,10 +7,11 @@ import { mergeFiles } from "../../../src/core/config/document/merge.ts";
 import { parseSettings } from "../../../src/core/config/parse/parse-settings.ts";
 import type { PemTexts } from "../../../src/core/config/parse/pem-reference.ts";
 import { planReload, type Reloadable, type ReloadPlan } from "../../../src/core/config/reload-plan.ts";
-import type { LoggingSettings, Settings } from "../../../src/core/config/settings.ts";
+import type { LoggingSettings, Settings, StatsSettings } from "../../../src/core/config/settings.ts";
 import { parseYaml } from "../../../src/runtime/config/config-yaml.ts";
 import { Log } from "../../../src/runtime/log/log.ts";
 import { nodeSuite } from "../../../src/runtime/node-crypto.ts";
+import type { Service } from "../../../src/runtime/service.ts";
 import { TestAuthority, WORLD_BEGINS } from "../fixtures/authority.ts";
 import { type Host, Mesh } from "../fixtures/mesh.ts";
 import { type HostPlan, identityOf } from "../fixtures/settings.ts";
@@ -73,11 +74,16 @@ export class Subject {
   readonly peer: Host;
   readonly logged: string[] = [];
   readonly log: Log;
+  /** What the daemon has beside the host, as far as a row needs it. */
+  readonly services: Service[] = [];
+  /** What services were made from. */
+  readonly shell: Shell;
   #running: Reloadable;
 
   constructor(files: Files) {
     const { mesh } = this;
-    const { logging, ...running } = load(files);
+    const running = load(files);
+    this.shell = running;
     const { boot, live } = running.settings;
     const lighthouses = { lighthouses: ["10.77.0.1"], statics: { "10.77.0.1": [AT.lighthouse] } };
     const versions = [1, 2] as const;
@@ -89,7 +95,7 @@ export class Subject {
     mesh.host(AT.far, { name: "far", networks: ["10.77.0.8/24"] });
     const at = `${AT.subject}:${boot.listen.port}`;
     this.host = mesh.host(at, { name: "subject", networks: ["10.77.0.2/24"], boot, live });
-    this.log = new Log({ ...logging, stream: { write: (line) => void this.logged.push(line) } });
+    this.log = new Log({ ...running.logging, stream: { write: (line) => void this.logged.push(line) } });
     this.#running = running;
     mesh.run(1_000);
   }
@@ -107,6 +113,7 @@ export class Subject {
     const settings = { boot: this.settings.boot, live: plan.value.live };
     this.#running = { ...next, settings };
     this.log.reload(next);
+    for (const service of this.services) service.reload?.({ ...next, warnings: [], files: [] });
     this.host.reload(plan.value.live);
     return plan.value;
   }
@@ -142,14 +149,20 @@ export interface Sent {
   readonly first: number;
 }
 
+/** What a configuration says to the process around the host. */
+interface Shell extends Pick<Reloadable, "digests"> {
+  readonly logging: LoggingSettings;
+  readonly stats: StatsSettings;
+}
+
 /** Reads a configuration; wrong ones end the test. */
-export function load({ text, pems: texts }: Files): Reloadable & { readonly logging: LoggingSettings } {
+export function load({ text, pems: texts }: Files): Reloadable & Shell {
   const yaml = parseYaml("config.yml", text);
   if (!yaml.ok) throw new Error(yaml.errors.map(formatConfigError).join("\n"));
   const findings = new Findings();
   const document = mergeFiles([{ name: "config.yml", root: yaml.root }], findings);
   const env = { suite: nodeSuite, wall: wallTime(WORLD_BEGINS * 1_000_000_000n) };
-  const { settings, errors, effective, digests, logging } = parseSettings(document, texts, env, findings);
+  const { settings, errors, effective, digests, logging, stats } = parseSettings(document, texts, env, findings);
   if (!settings) throw new Error(errors.map(formatConfigError).join("\n"));
-  return { settings, effective, digests, logging };
+  return { settings, effective, digests, logging, stats };
 }

@@ -172,7 +172,7 @@ class ScriptedNode {
 
 function driven() {
   const node = new ScriptedNode();
-  const world = { command: vi.fn(), resolve: vi.fn(), tell: vi.fn() };
+  const world = { command: vi.fn(), resolve: vi.fn(), tell: vi.fn(), heard: vi.fn() };
   const driver = new Driver(node, { clock: () => ({ now: now(), wall: wallTime(0n) }), ...world });
   return { node, driver, world };
 }

@@ -3,6 +3,7 @@ import { ADVICE } from "./device-advice.ts";
 import { PLACES } from "./places.ts";
 import { PROCESSES } from "./processes.ts";
 import { SECRECY } from "./secrecy.ts";
+import { SOCKETS } from "./sockets.ts";
 import { TRUSTED_PATHS } from "./trusted-path.ts";
 
 export const LINUX: Platform = {
@@ -11,4 +12,5 @@ export const LINUX: Platform = {
   paths: TRUSTED_PATHS,
   advice: ADVICE,
   secrecy: SECRECY,
+  sockets: SOCKETS,
 };

@@ -148,6 +148,9 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "certificate-expires":
     "This host's certificate expires in 6 days: renew it with lacis-cert resign, then: lacis reload.",
   "config-warning": "config.yml:3:1: stats: stats is ignored - Lacis keeps no statistics yet",
+  "metrics-served": "Metrics are served to Prometheus.",
+  "metrics-sent": "Graphite gets metrics again.",
+  "metrics-unavailable": "There are no metrics; everything else goes on.",
   "reload-applied": "The configuration was read again.",
   "reload-refused": "cannot use the configuration - it has an error - correct it",
   suppressed: "Suppressed 12 more lines like this.",

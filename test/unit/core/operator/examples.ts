@@ -125,6 +125,9 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
       why: "Lacis keeps no statistics yet",
     },
   },
+  "metrics-served": { code: "metrics-served", where: "http://127.0.0.1:8080/metrics" },
+  "metrics-sent": { code: "metrics-sent", to: "192.0.2.1:2003" },
+  "metrics-unavailable": { code: "metrics-unavailable", why: "another program uses this port" },
   "reload-applied": {
     code: "reload-applied",
     applied: ["firewall.inbound"],

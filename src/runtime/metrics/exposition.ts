@@ -1,0 +1,38 @@
+import { Gauge, Registry } from "prom-client";
+import type { Summary } from "./distribution.ts";
+import type { Metric } from "./metric.ts";
+
+/** The content type of `expose`. */
+export const EXPOSITION_TYPE: string = Registry.PROMETHEUS_CONTENT_TYPE;
+
+/**
+ * Metrics in Prometheus' text format. All of them are gauges, and a distribution is one family with a label `type`: so Nebula has it, and its
+ * dashboards expect it.
+ */
+export async function expose(metrics: readonly Metric[], prefix: readonly string[]): Promise<string> {
+  const registry = new Registry();
+  const families = new Map<string, Gauge>();
+  for (const { name, about, value, labels = {} } of metrics) {
+    const full = [...prefix, name]
+      .filter((part) => part !== "")
+      .join("_")
+      .replaceAll(/[ .\-=/]/g, "_");
+    const rows =
+      value.kind === "distribution"
+        ? rowsOf(value.summary).map(([type, number]) => ({ labels: { ...labels, type }, number }))
+        : [{ labels, number: value.number }];
+    for (const row of rows) {
+      const known = families.get(full);
+      const labelNames = Object.keys(row.labels);
+      const family = known ?? new Gauge({ name: full, help: about, labelNames, registers: [registry] });
+      if (!known) families.set(full, family);
+      family.set(row.labels, row.number);
+    }
+  }
+  return registry.metrics();
+}
+
+/** In Nebula's words; the median is not among them. */
+function rowsOf({ rates, perc50: _, ...summary }: Summary): readonly (readonly [string, number])[] {
+  return Object.entries({ ...summary, ...rates });
+}

@@ -1,0 +1,31 @@
+import type { Settings } from "../../core/config/settings.ts";
+import type { NodeStatus } from "../../core/io.ts";
+import type { DataPlaneDescription } from "../dataplane/data-plane.ts";
+import type { SocketMemory } from "../platform/platform.ts";
+import type { Happenings } from "./happenings.ts";
+import type { MessageCounts } from "./message-counts.ts";
+
+/** Everything that metrics are made of, at one moment. */
+export interface Picture {
+  readonly node: NodeStatus;
+  readonly settings: Settings;
+  readonly dataPlane: DataPlaneDescription;
+  readonly messages: MessageCounts;
+  readonly happenings: Happenings;
+  readonly rules: RulesInForce;
+  /** Of each socket of the data plane, in the order of its queues. */
+  readonly sockets: readonly SocketMemory[];
+  /** Which kinds of message are told apart. */
+  readonly tell: { readonly messages: boolean; readonly lighthouse: boolean };
+  readonly version: string;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  readonly now: number;
+}
+
+export interface RulesInForce {
+  /** How often other rules came into force since the start. */
+  readonly version: number;
+  /** The same for the same rules. */
+  readonly hash: number;
+}

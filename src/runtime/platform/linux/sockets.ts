@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import type { SocketMemory, Sockets } from "../platform.ts";
+
+export const SOCKETS: Sockets = {
+  /**
+   * From /proc/net/udp and udp6 (proc(5)). Their columns are two of the numbers that the kernel keeps and the drops; the sizes of the buffers follow from what
+   * was asked for (socket(7): doubled, up to a limit), and what it holds beside the packets is not there, hence 0.
+   */
+  memoryOf(port, { readBufferBytes, writeBufferBytes }) {
+    if (port === 0) return [];
+    const rcvbuf = bufferBytes("rmem", readBufferBytes);
+    const sndbuf = bufferBytes("wmem", writeBufferBytes);
+    return ["udp", "udp6"]
+      .flatMap((table) => (read(`/proc/net/${table}`) ?? "").split("\n"))
+      .flatMap((line) => socketAt(line, port) ?? [])
+      .map(
+        (queues): SocketMemory => ({ ...queues, rcvbuf, sndbuf, fwd_alloc: 0, wmem_queued: 0, optmem: 0, backlog: 0 }),
+      );
+  },
+};
+
+type Queues = Pick<SocketMemory, "rmem_alloc" | "wmem_alloc" | "drops">;
+
+function socketAt(line: string, port: number): Queues | undefined {
+  const [, local = "", , , queues = "", ...rest] = line.trim().split(/\s+/);
+  if (Number.parseInt(local.split(":")[1] ?? "", 16) !== port) return undefined;
+  const [sent = "", received = ""] = queues.split(":");
+  return {
+    rmem_alloc: Number.parseInt(received, 16),
+    wmem_alloc: Number.parseInt(sent, 16),
+    drops: Number(rest.at(-1)),
+  };
+}
+
+function bufferBytes(kind: "rmem" | "wmem", asked: number): number {
+  const setting = (name: string): number => Number(read(`/proc/sys/net/core/${kind}_${name}`) ?? 0);
+  return asked === 0 ? setting("default") : 2 * Math.min(asked, setting("max"));
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

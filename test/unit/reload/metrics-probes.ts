@@ -1,0 +1,97 @@
+import { createSocket } from "node:dgram";
+import { createServer } from "node:net";
+import { MetricsService } from "../../../src/runtime/metrics/metrics-service.ts";
+import type { Subject } from "./subject.ts";
+
+/** Ports of this machine that only these probes use, each of them before or after a change. */
+export const PAGE_PORTS = { before: 47_191, after: 47_192 } as const;
+export const RECEIVER_PORTS = { before: 47_193, after: 47_194 } as const;
+
+/** The metrics of a subject, made as the daemon makes them. */
+export async function startMetrics(subject: Subject): Promise<void> {
+  const metrics = new MetricsService(subject.shell, {
+    look: () => ({
+      node: subject.host.status(),
+      settings: subject.settings,
+      dataPlane: DATA_PLANE,
+      sockets: [],
+      version: "0",
+      startedAt: 0,
+      now: Date.now(),
+    }),
+    tell: () => {},
+  });
+  subject.services.push(metrics);
+  await metrics.start();
+}
+
+/** Where a page of metrics is, what its names begin with, whether they tell messages apart, and whether it is made anew each time. */
+export async function pagesSeen(subject: Subject): Promise<unknown> {
+  // The server of a reload listens a moment later.
+  await pause(50);
+  const seen: unknown[] = [];
+  for (const port of Object.values(PAGE_PORTS))
+    for (const path of ["/metrics", "/stats"]) {
+      const [text, again] = [await page(port, path), await pause(150).then(() => page(port, path))];
+      if (text === undefined) continue;
+      const names = /^\S*?(?=certificate_max_version)/m.exec(text)?.[0];
+      const kinds = ["messages_rx_other", "lighthouse_rx_other"].filter((name) => text.includes(name));
+      seen.push([port, path, names, kinds, text === again]);
+    }
+  stop(subject);
+  return seen;
+}
+
+/** Where lines arrive first, how, and what they begin with. */
+export async function receiversSeen(subject: Subject): Promise<unknown> {
+  const closers: (() => void)[] = [];
+  const first = new Promise((resolve) => {
+    for (const port of Object.values(RECEIVER_PORTS)) {
+      const heard = (carrier: string) => (bytes: Buffer) => resolve([port, carrier, bytes.toString().split(".")[0]]);
+      const server = createServer((socket) => void socket.on("error", () => {}).on("data", heard("tcp")));
+      server.listen(port, "127.0.0.1");
+      const datagrams = createSocket("udp4").on("message", heard("udp"));
+      datagrams.bind(port, "127.0.0.1");
+      closers.push(
+        () => server.close(),
+        () => datagrams.close(),
+      );
+    }
+  });
+  const seen = await Promise.race([first, pause(2_000)]);
+  stop(subject);
+  for (const close of closers) close();
+  return seen;
+}
+
+function stop(subject: Subject): void {
+  for (const service of subject.services.splice(0)) void service.stop?.("asked");
+}
+
+async function page(port: number, path: string): Promise<string | undefined> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`);
+    return response.ok ? await response.text() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+const DATA_PLANE = {
+  kind: "typescript",
+  state: "up",
+  build: undefined,
+  contract: undefined,
+  capabilities: [],
+  pid: undefined,
+  confinement: undefined,
+  device: undefined,
+  port: 4242,
+  adopted: false,
+  restarts: 0,
+  lastError: undefined,
+} as const;
