@@ -28,7 +28,7 @@ impl<O: Output> Pass<'_, O> {
             return step.drop_from(source, DropReason::UnknownRelay);
         };
         let (hop, length) = (&relay.hop, frame.len());
-        let inner = match unwrap(hop, header, frame, &self.step.engine.inbound) {
+        let inner = match unwrap(hop, header, frame, &step.engine.inbound) {
             Ok(inner) => inner,
             Err(reason) => return step.drop_inbound(hop, None, reason),
         };

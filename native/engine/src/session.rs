@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::aead::Aead;
 use crate::counters::Count;
+use crate::counters::InboundCounters;
 use crate::header::{HEADER_BYTES, Header, Kind, OVERHEAD_BYTES, TAG_BYTES};
 use crate::ip::Prefix;
 use crate::lock::lock;
 use crate::path::Path;
-use crate::counters::InboundCounters;
 use crate::replay_window::ReplayWindow;
 use crate::roaming::RoamingPath;
 
