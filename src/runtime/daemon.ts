@@ -89,7 +89,6 @@ export class Daemon {
     this.#running = loaded;
     this.#dataPlane = dataPlane;
     this.#log = new Log(loaded.logging);
-    this.events.listen((notice) => this.#log.notice(notice));
     const resolver = new Resolver({
       settings: () => this.#running.settings.live.staticMap,
       resolved: (name, addresses) => this.#driver.feed({ kind: "resolved", name, addresses }),
@@ -112,7 +111,10 @@ export class Daemon {
       }),
       tell: (event) => this.events.tell(event),
     });
-    this.events.listen((notice) => metrics.heard(notice));
+    this.events.listen((notice) => {
+      this.#log.notice(notice);
+      metrics.heard(notice);
+    });
     this.#driver = new Driver(node, {
       clock: readClock,
       command: (command) => {
