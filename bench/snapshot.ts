@@ -45,6 +45,8 @@ async function main(): Promise<number> {
       writeBufferBytes: 0,
       batch: 64,
       mark: 0,
+      queues: 1,
+      offloads: true,
     });
     if (opened.kind !== "result" || opened.value?.kind !== "udp-opened") throw new Error(JSON.stringify(opened));
     const port = Number(opened.value.bound.split(":").at(-1));

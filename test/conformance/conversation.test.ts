@@ -114,8 +114,26 @@ describe.skipIf(!binary)("a conversation with lacis-dataplane --memory", () => {
     const { reports } = await converse(
       frames([
         hello,
-        { kind: "open-tun", name: "lacis9", mtu: 1300, addresses, txQueue: 500 },
-        { kind: "open-udp", bind: PEER, readBufferBytes: 0, writeBufferBytes: 0, batch: 64, mark: 0 },
+        {
+          kind: "open-tun",
+          name: "lacis9",
+          mtu: 1300,
+          addresses,
+          txQueue: 500,
+          queues: 1,
+          offloads: true,
+          threads: { pinned: true, seed: 0, cpus: [] },
+        },
+        {
+          kind: "open-udp",
+          bind: PEER,
+          readBufferBytes: 0,
+          writeBufferBytes: 0,
+          batch: 64,
+          mark: 0,
+          queues: 1,
+          offloads: true,
+        },
         hello,
       ]),
     );

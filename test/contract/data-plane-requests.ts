@@ -49,12 +49,16 @@ function readCommand(command: pb.ToDataPlane["command"]): DataPlaneRequest {
     case "hello":
       return { kind: "hello", oldest: command.value.oldestVersion, newest: command.value.contractVersion };
     case "openTun": {
-      const { name, mtu, addresses, txQueue } = command.value;
-      return { kind: "open-tun", name, mtu, addresses: addresses.map(readPrefix), txQueue };
+      const { name, mtu, addresses, txQueue, queues, noOffloads } = command.value;
+      const { pinned = false, seed = 0, cpus = [] } = command.value.threads ?? {};
+      const threads = { pinned, seed, cpus };
+      const offloads = !noOffloads;
+      return { kind: "open-tun", name, mtu, addresses: addresses.map(readPrefix), txQueue, queues, offloads, threads };
     }
     case "openUdp": {
-      const { bind, readBufferBytes, writeBufferBytes, batch, mark } = command.value;
-      return { kind: "open-udp", bind: readEndpoint(bind), readBufferBytes, writeBufferBytes, batch, mark };
+      const { bind, readBufferBytes, writeBufferBytes, batch, mark, queues, noOffloads } = command.value;
+      const buffers = { readBufferBytes, writeBufferBytes, batch };
+      return { kind: "open-udp", bind: readEndpoint(bind), ...buffers, mark, queues, offloads: !noOffloads };
     }
     case "configure":
       return readConfigure(command.value);

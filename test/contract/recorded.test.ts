@@ -145,9 +145,11 @@ describe.skipIf(nativeBinary() === undefined)("lacis-dataplane", () => {
     "understands what was recorded, be it to refuse it: %s",
     async (name) => {
       const said = await conversation([recorded("v2", "to", "hello").frame, recorded("v2", "to", name).frame]);
-      const code = { "install-session": "unknown-policy", "apply-policies": "unsupported", "set-path": "unsupported" }[
-        name
-      ];
+      const code = {
+        "install-session": "unknown-policy",
+        "apply-policies": "unsupported",
+        "set-path": "unknown-session",
+      }[name];
       expect(said.reports.at(-1)).toMatchObject({ kind: "result", code: code ?? "" });
     },
   );

@@ -40,7 +40,16 @@ const all: PolicyRule = { ruleId: 0, protocol: "any", portFirst: 0, portLast: 65
 
 export const requests: Requests = {
   hello: { kind: "hello", oldest: 2, newest: 2 },
-  "open-tun": { kind: "open-tun", name: "lacis1", mtu: 1300, addresses: networks, txQueue: 500 },
+  "open-tun": {
+    kind: "open-tun",
+    name: "lacis1",
+    mtu: 1300,
+    addresses: networks,
+    txQueue: 500,
+    queues: 4,
+    offloads: false,
+    threads: { pinned: true, seed: 7, cpus: [2, 3] },
+  },
   "open-udp": {
     kind: "open-udp",
     bind: "0.0.0.0:4242" as Endpoint,
@@ -48,6 +57,8 @@ export const requests: Requests = {
     writeBufferBytes: 1 << 19,
     batch: 64,
     mark: 7,
+    queues: 4,
+    offloads: false,
   },
   configure: {
     kind: "configure",

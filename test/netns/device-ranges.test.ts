@@ -13,17 +13,31 @@ import { findDataPlaneBinary } from "../../src/runtime/dataplane/native/native-p
 import { waitFor } from "./lab/wait.ts";
 
 const at = (port: number): Endpoint => endpoint(parseAddress("127.0.0.1")!, port);
-const UDP = { kind: "open-udp", bind: at(0), readBufferBytes: 0, writeBufferBytes: 0, batch: 64, mark: 0 } as const;
-const TUN = { kind: "open-tun", name: "", mtu: 1300, txQueue: 500, addresses: [parsePrefix("10.77.0.1/16")!] } as const;
+const BUFFERS = { readBufferBytes: 0, writeBufferBytes: 0, batch: 64 } as const;
+const READ = { queues: 1, offloads: true } as const;
+const THREADS = { pinned: true, seed: 0, cpus: [] } as const;
+const UDP = { kind: "open-udp", bind: at(0), ...BUFFERS, mark: 0, ...READ } as const;
+const ADDRESSES = [parsePrefix("10.77.0.1/16")!];
+const TUN = {
+  kind: "open-tun",
+  name: "",
+  mtu: 1300,
+  txQueue: 500,
+  addresses: ADDRESSES,
+  ...READ,
+  threads: THREADS,
+} as const;
 
 /** How the data plane gets the number of each key that has a range. */
 const REQUESTS: Readonly<Record<string, (value: number) => DataPlaneRequest>> = {
   "listen.batch": (batch) => ({ ...UDP, batch }),
   "listen.port": (port) => ({ ...UDP, bind: at(port) }),
   "listen.read_buffer": (readBufferBytes) => ({ ...UDP, readBufferBytes }),
+  "listen.routines": (routines) => ({ ...UDP, queues: Math.min(routines, 64) }),
   "listen.so_mark": (mark) => ({ ...UDP, mark }),
   "listen.write_buffer": (writeBufferBytes) => ({ ...UDP, writeBufferBytes }),
   "tun.mtu": (mtu) => ({ ...TUN, mtu }),
+  "tun.routines": (routines) => ({ ...TUN, queues: Math.min(routines, 64) }),
   "tun.tx_queue": (txQueue) => ({ ...TUN, txQueue }),
 };
 /** Those whose range is the data plane's own, not the system's or that of a field. */

@@ -38,6 +38,21 @@ export interface BootSettings {
     readonly mtu: number;
     readonly txQueue: number;
   };
+  /** How socket and device are read. */
+  readonly queues: {
+    /** Queues of each of them, with a thread for each. */
+    readonly pairs: number;
+    readonly udpOffloads: boolean;
+    readonly tunOffloads: boolean;
+    /** Where the threads run that read the device. */
+    readonly threads: {
+      readonly pinned: boolean;
+      /** What moves the beginning, so that several hosts on one machine do not all begin on the same CPU; "": whatever tells them apart. */
+      readonly seed: "" | "pid" | "port";
+      /** Empty: any. */
+      readonly cpus: readonly number[];
+    };
+  };
   readonly handshakes: { readonly tryIntervalMs: number; readonly retries: number };
   readonly timers: { readonly connectionAliveMs: number; readonly pendingDeletionMs: number };
 }

@@ -107,6 +107,8 @@ export type DataPlaneNews =
   /** `differs`: what is not as it is wanted ("contract version", key paths). */
   | { readonly code: "data-plane-replaced"; readonly differs: readonly string[] }
   | { readonly code: "socket-error" | "device-error"; readonly error: string }
+  /** It does without what the key asks for. */
+  | { readonly code: "data-plane-lacks"; readonly capability: string; readonly key: string }
   | { readonly code: "so-mark-ignored" };
 
 /** Samples of packets that were dropped. */

@@ -153,6 +153,12 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
   },
   "socket-error": { level: "warn", text: () => "The UDP socket reports an error." },
   "device-error": { level: "warn", text: () => "The TUN device reports an error." },
+  "data-plane-lacks": {
+    level: "warn",
+    text: ({ capability, key }) =>
+      `The data plane is an older one without "${capability}": ${key} takes effect when the installed one is started.`,
+    fields: ({ capability, key }) => ({ capability, key }),
+  },
   "so-mark-ignored": {
     level: "warn",
     text: () => "listen.so_mark needs the native data plane; packets are not marked.",

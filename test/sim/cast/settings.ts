@@ -14,6 +14,12 @@ export function settingsOf(role: Role, setup: Setup): Settings {
       lighthouse: { amLighthouse: role.lighthouse },
       listen: { host: anyAddress, port: UNDERLAY_PORT, batch: 64, readBufferBytes: 0, writeBufferBytes: 0, soMark: 0 },
       tun: { disabled: role.lighthouse, device: "", mtu: 1300, txQueue: 500 },
+      queues: {
+        pairs: 1,
+        udpOffloads: true,
+        tunOffloads: true,
+        threads: { pinned: true, seed: "", cpus: [] },
+      },
       handshakes: { tryIntervalMs: 100, retries: 10 },
       timers: { connectionAliveMs: 5_000, pendingDeletionMs: 10_000 },
     },

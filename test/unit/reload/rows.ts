@@ -164,6 +164,14 @@ export const ROWS: Readonly<Record<string, Row>> = {
     "tun.dev": "mesh0",
     "tun.mtu": "1400",
     "tun.tx_queue": "1000",
+    routines: "2",
+    "listen.routines": "2",
+    "tun.routines": "2",
+    "listen.udp_offloads": "false",
+    "tun.use_offloads": "false",
+    "tun.pin_threads": "false",
+    "tun.pin_threads_key": "pid",
+    "tun.cpu_affinity": "[1, 0]",
   }),
   // With an advertised port 0, which stands for the port that is bound.
   "listen.port": {

@@ -16,6 +16,7 @@ import { parseCalculatedRemotes } from "./parse-calculated-remotes.ts";
 import { parseAdvertised, parseStaticHosts, type StaticHost } from "./parse-discovery.ts";
 import { parseIdentity } from "./parse-identity.ts";
 import { parseLogging, parseStats } from "./parse-operation.ts";
+import { parseQueues } from "./parse-queues.ts";
 import { parseRules } from "./parse-rules.ts";
 import type { PemTexts } from "./pem-reference.ts";
 import { ConfigReader } from "./reader.ts";
@@ -124,6 +125,7 @@ function parseBoot(boot: ConfigReader): BootSettings {
       mtu: boot.integer("tun.mtu"),
       txQueue: boot.integer("tun.tx_queue"),
     },
+    queues: parseQueues(boot),
     handshakes: {
       tryIntervalMs: boot.durationMs("handshakes.try_interval"),
       retries: boot.integer("handshakes.retries"),

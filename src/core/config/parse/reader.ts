@@ -58,6 +58,15 @@ export class ConfigReader {
     return value ?? Number(defaultOf(path));
   }
 
+  integers(path: string): readonly number[] {
+    const { min, max } = itemTypeOf(path, "integer");
+    const read = (text: string): number | undefined => {
+      const number = parseInteger(text);
+      return number !== undefined && number >= min && number <= max ? number : undefined;
+    };
+    return this.#list(path, read, () => `is not a whole number from ${min} to ${max}`).map(({ value }) => value);
+  }
+
   /** Seconds in the file, milliseconds here. */
   secondsAsMs(path: string): number {
     return 1_000 * this.integer(path);

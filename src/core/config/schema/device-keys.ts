@@ -14,8 +14,8 @@ import {
 } from "./key-spec.ts";
 
 const WINDOWS_ONLY = ignored("it is for Windows");
-const BATCHES_ALREADY = ignored("the data plane chooses its own batches");
-const THREADS_ALREADY = ignored("the data plane places its own threads");
+/** Nebula takes less than one for one. */
+const ROUTINES = integer(0, 65_536);
 const RECV_ERROR = choice(["always", "never", "private"], {
   true: "always",
   yes: "always",
@@ -72,8 +72,7 @@ export const DEVICE_KEYS: readonly KeySpec[] = [
         type: BOOLEAN,
         default: "true",
         since: "1.12",
-        state: BATCHES_ALREADY,
-        about: "Segmentation offloads of the socket.",
+        about: "Let the system receive and send several datagrams in one piece (GRO, GSO).",
       },
       windows_bypass_wdf: {
         type: BOOLEAN,
@@ -89,7 +88,7 @@ export const DEVICE_KEYS: readonly KeySpec[] = [
         state: ignored("it is for macOS"),
         about: "Bind again when the network changes.",
       },
-      routines: { type: integer(1, 65_536), default: "1", state: NOT_YET, about: "Older place of routines." },
+      routines: { type: ROUTINES, default: "1", about: "Older place of routines." },
     },
   ),
   ...section(
@@ -97,11 +96,11 @@ export const DEVICE_KEYS: readonly KeySpec[] = [
     { reload: "restart" },
     {
       routines: {
-        type: integer(1, 65_536),
+        type: ROUTINES,
         default: "1",
         since: "1.5",
-        state: NOT_YET,
-        about: "Number of queue pairs of socket and device.",
+        about:
+          "Queues of socket and device, each with its own thread; more than 64 count as 64. Worth it with several CPUs and many peers.",
       },
     },
   ),
@@ -140,34 +139,31 @@ export const DEVICE_KEYS: readonly KeySpec[] = [
         about: "Drop packets to the broadcast addresses of the overlay networks.",
       },
       drop_multicast: { type: BOOLEAN, default: "false", reload: "live", about: "Drop multicast packets." },
-      routines: { type: integer(1, 65_536), default: "1", state: NOT_YET, about: "Older place of routines." },
+      routines: { type: ROUTINES, default: "1", about: "Older place of routines." },
       use_offloads: {
         type: BOOLEAN,
         default: "true",
         since: "1.12",
-        state: BATCHES_ALREADY,
-        about: "Segmentation offloads of the device.",
+        about: "Let the system hand over and take several packets in one piece (TSO, USO).",
       },
       pin_threads: {
         type: BOOLEAN,
         default: "true",
         since: "1.12",
-        state: THREADS_ALREADY,
-        about: "Pin readers to CPUs.",
+        about: "Keep each thread that reads the device on one CPU, where there are several (routines).",
       },
       pin_threads_key: {
         type: choice(["", "pid", "port"]),
         default: "",
         since: "1.12",
-        state: THREADS_ALREADY,
-        about: "How CPUs are chosen.",
+        about:
+          "What moves the first CPU, so that several hosts on one machine do not share it: their process ids, or their ports.",
       },
       cpu_affinity: {
         type: listOf(integer(0, 4_095)),
         default: "[]",
         since: "1.12",
-        state: THREADS_ALREADY,
-        about: "Which CPUs are used.",
+        about: "Which CPUs these threads are kept on, in turn; any when this process may not run on all of them.",
       },
       routes: {
         type: structure("list of {route, mtu}"),

@@ -49,6 +49,20 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
     says: "an entry key:HEX blocks a public key with every certificate for it; Nebula does not know that form",
     concerns: (given) => items(given("pki.blocklist")).some(({ text }) => text.startsWith("key:")),
   },
+  {
+    path: "tun.cpu_affinity",
+    kind: "refused",
+    says: "an entry that is no number of a CPU; Nebula warns and ignores the list",
+  },
+  {
+    path: "routines",
+    kind: "different",
+    says: "more than 64 count as 64",
+    concerns: (given) => {
+      const node = given("routines");
+      return node?.kind === "scalar" && Number(node.text) > 64;
+    },
+  },
 ];
 
 /** The rows that concern this configuration. */

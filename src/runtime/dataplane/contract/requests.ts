@@ -28,6 +28,9 @@ export type DataPlaneRequest =
       readonly mtu: number;
       readonly addresses: readonly Prefix[];
       readonly txQueue: number;
+      readonly queues: number;
+      readonly offloads: boolean;
+      readonly threads: ThreadPlacement;
     }
   | {
       readonly kind: "open-udp";
@@ -37,6 +40,8 @@ export type DataPlaneRequest =
       readonly writeBufferBytes: number;
       readonly batch: number;
       readonly mark: number;
+      readonly queues: number;
+      readonly offloads: boolean;
     }
   | { readonly kind: "confine" }
   | { readonly kind: "shutdown"; readonly sendClose: boolean }
@@ -45,6 +50,14 @@ export type DataPlaneRequest =
   | { readonly kind: "inject-udp"; readonly source: Endpoint; readonly datagram: Uint8Array }
   | { readonly kind: "advance"; readonly nowMs: bigint }
   | { readonly kind: "look-up-routes"; readonly addresses: readonly IpAddress[] };
+
+/** Where the threads run that read a device with several queues. */
+export interface ThreadPlacement {
+  readonly pinned: boolean;
+  readonly seed: number;
+  /** Empty: any. */
+  readonly cpus: readonly number[];
+}
 
 /** The frames of a request, all at once. Fails only when something in it is too long for a frame. */
 export function encodeToDataPlane(requestId: bigint, request: DataPlaneRequest): Result<readonly Uint8Array[], string> {
@@ -110,10 +123,16 @@ function writeCommand(
   switch (request.kind) {
     case "hello":
       return { case: "hello", value: { contractVersion: request.newest, oldestVersion: request.oldest } };
-    case "open-tun":
-      return { case: "openTun", value: { ...request, addresses: request.addresses.map(writePrefix) } };
-    case "open-udp":
-      return { case: "openUdp", value: { ...request, bind: writeEndpoint(request.bind) } };
+    case "open-tun": {
+      const { kind: _, offloads, threads, ...open } = request;
+      const addresses = request.addresses.map(writePrefix);
+      const placement = { ...threads, cpus: [...threads.cpus] };
+      return { case: "openTun", value: { ...open, addresses, noOffloads: !offloads, threads: placement } };
+    }
+    case "open-udp": {
+      const { kind: _, offloads, ...open } = request;
+      return { case: "openUdp", value: { ...open, bind: writeEndpoint(request.bind), noOffloads: !offloads } };
+    }
     case "configure": {
       const sendRecvError = recvErrorPolicies[request.sendRecvError];
       return { case: "configure", value: { ...request, sendRecvError, networks: request.networks.map(writePrefix) } };

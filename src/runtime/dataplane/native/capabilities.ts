@@ -3,6 +3,8 @@ import type { DataPlaneRequest } from "../contract/codec.ts";
 
 /** To give up what moving packets does not take (SEMANTICS 14). */
 export const CONFINE = "confine";
+/** To have several queues of device and port. */
+export const QUEUES = "queues";
 /** To send through relays, and to be one. */
 export const RELAYED_PATHS = "relayed-paths";
 
@@ -28,6 +30,9 @@ function neededBy(request: DataPlaneRequest): string | undefined {
       );
       return rejects ? "reject" : undefined;
     }
+    case "open-tun":
+    case "open-udp":
+      return request.queues > 1 ? QUEUES : undefined;
     case "confine":
       return CONFINE;
     default:

@@ -10,7 +10,7 @@ import { afterRunning, runningTime } from "../../running-time.ts";
 import type { StateDirectory } from "../../state/state-directory.ts";
 import type { ReadyReport, ResultValue } from "../contract/codec.ts";
 import { differences, isFresh } from "./adoption.ts";
-import { CONFINE } from "./capabilities.ts";
+import { CONFINE, QUEUES } from "./capabilities.ts";
 import { isSpoken, spokenByIt, spokenHere } from "./contract-versions.ts";
 import { type DeviceRequest, refusedDevice, silentDataPlane, wrongContract } from "./device-complaint.ts";
 import { ConnectionLost, DataPlaneRefusal, NativeConnection } from "./native-connection.ts";
@@ -80,7 +80,9 @@ export class NativeStart {
   async #run(): Promise<StartedDataPlane> {
     const { connection, ready } = (await this.#takeOver()) ?? (await this.#spawn());
     const { tun, udp, sessions } = ready.snapshot;
-    const devices = udp ? { device: tun?.name, port: endpointPort(udp) } : await this.#openDevices(connection);
+    const devices = udp
+      ? { device: tun?.name, port: endpointPort(udp) }
+      : await this.#openDevices(connection, ready.capabilities);
     const { build, contractVersion: contract, capabilities } = ready;
     // Nothing is opened any more. One that ran before may have been confined already, and then says the same again.
     const confinement = capabilities.includes(CONFINE) ? await confined(connection) : undefined;
@@ -138,24 +140,46 @@ export class NativeStart {
   }
 
   /** The socket first: a port that is taken is found before a device exists. */
-  async #openDevices(connection: NativeConnection): Promise<{ device: string | undefined; port: number }> {
-    const { listen, tun } = this.#settings.boot;
+  async #openDevices(
+    connection: NativeConnection,
+    capabilities: readonly string[],
+  ): Promise<{ device: string | undefined; port: number }> {
+    const { listen, tun, queues } = this.#settings.boot;
     rememberDevices(this.#state, this.#settings.boot);
+    const pairs = capabilities.includes(QUEUES) ? queues.pairs : 1;
+    if (pairs < queues.pairs) this.#tell({ code: "data-plane-lacks", capability: QUEUES, key: "routines" });
     const { host, port, readBufferBytes, writeBufferBytes, batch, soMark } = listen;
     const buffers = { readBufferBytes, writeBufferBytes, batch };
     const opened = await refusable(
-      connection.ask({ kind: "open-udp", bind: endpoint(listenAddress(host), port), ...buffers, mark: soMark }),
+      connection.ask({
+        kind: "open-udp",
+        bind: endpoint(listenAddress(host), port),
+        ...buffers,
+        mark: soMark,
+        queues: pairs,
+        offloads: queues.udpOffloads,
+      }),
       { device: "udp", port },
     );
     const bound = opened?.kind === "udp-opened" ? endpointPort(opened.bound) : port;
     if (tun.disabled) return { device: undefined, port: bound };
     const { device: name, mtu, txQueue } = tun;
     const addresses = this.#settings.live.identity.credential.networks;
-    const made = await refusable(connection.ask({ kind: "open-tun", name, mtu, txQueue, addresses }), {
-      device: "tun",
-      name,
-    });
+    const { pinned, cpus } = queues.threads;
+    const threads = { pinned, cpus, seed: this.#seedOfThreads(bound) };
+    const offloads = queues.tunOffloads;
+    const made = await refusable(
+      connection.ask({ kind: "open-tun", name, mtu, txQueue, addresses, queues: pairs, offloads, threads }),
+      { device: "tun", name },
+    );
     return { device: made?.kind === "tun-opened" ? made.name : name, port: bound };
+  }
+
+  /** Without a wish, the port where it is fixed: it stays the same over restarts, and two hosts on one machine have two. */
+  #seedOfThreads(bound: number): number {
+    const { listen, queues } = this.#settings.boot;
+    const { seed } = queues.threads;
+    return seed === "pid" || (seed === "" && listen.port === 0) ? process.pid : bound;
   }
 }
 

@@ -9,6 +9,12 @@ const TOLD_BY_NOBODY = {
   "listen.read_buffer": ({ listen }: BootSettings) => listen.readBufferBytes,
   "listen.write_buffer": ({ listen }: BootSettings) => listen.writeBufferBytes,
   "listen.so_mark": ({ listen }: BootSettings) => listen.soMark,
+  "listen.udp_offloads": ({ queues }: BootSettings) => queues.udpOffloads,
+  routines: ({ queues }: BootSettings) => queues.pairs,
+  "tun.use_offloads": ({ queues }: BootSettings) => queues.tunOffloads,
+  "tun.pin_threads": ({ queues }: BootSettings) => queues.threads.pinned,
+  "tun.pin_threads_key": ({ queues }: BootSettings) => queues.threads.seed,
+  "tun.cpu_affinity": ({ queues }: BootSettings) => queues.threads.cpus.join(),
   "tun.tx_queue": ({ tun }: BootSettings) => (tun.disabled ? 0 : tun.txQueue),
 };
 

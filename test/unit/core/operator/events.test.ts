@@ -138,6 +138,8 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
     "Packets to 10.77.0.2/32 go to eth0 in clear and not into the overlay: somebody has set a more specific route.",
   "socket-error": "The UDP socket reports an error.",
   "device-error": "The TUN device reports an error.",
+  "data-plane-lacks":
+    'The data plane is an older one without "queues": routines takes effect when the installed one is started.',
   "so-mark-ignored": "listen.so_mark needs the native data plane; packets are not marked.",
   "packet-dropped": "An outbound packet was dropped: no-route.",
   "packet-denied":

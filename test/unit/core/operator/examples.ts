@@ -88,6 +88,7 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   "overlay-shadowed": { code: "overlay-shadowed", prefix: "10.77.0.2/32", device: "eth0" },
   "socket-error": { code: "socket-error", error: "Network is down" },
   "device-error": { code: "device-error", error: "File descriptor in bad state" },
+  "data-plane-lacks": { code: "data-plane-lacks", capability: "queues", key: "routines" },
   "so-mark-ignored": { code: "so-mark-ignored" },
   "packet-dropped": { code: "packet-dropped", sample: { ...sample(), reason: "no-route", inbound: false } },
   "packet-denied": {

@@ -83,13 +83,23 @@ type ByKind<Union extends { kind: string }> = {
 
 const requestsByKind: ByKind<DataPlaneRequest> = {
   hello: fc.record({ oldest: uint32, newest: uint32 }),
-  "open-tun": fc.record({ name: fc.string(), mtu: uint32, addresses: some(prefix), txQueue: uint32 }),
+  "open-tun": fc.record({
+    name: fc.string(),
+    mtu: uint32,
+    addresses: some(prefix),
+    txQueue: uint32,
+    queues: uint32,
+    offloads: fc.boolean(),
+    threads: fc.record({ pinned: fc.boolean(), seed: uint32, cpus: some(uint32) }),
+  }),
   "open-udp": fc.record({
     bind: anyEndpoint,
     readBufferBytes: uint32,
     writeBufferBytes: uint32,
     batch: uint32,
     mark: uint32,
+    queues: uint32,
+    offloads: fc.boolean(),
   }),
   configure: fc.record({
     networks: some(prefix),

@@ -14,6 +14,12 @@ test("what is not written is at Nebula's default", () => {
     lighthouse: { amLighthouse: false },
     listen: { host: "0.0.0.0", port: 0, batch: 64, readBufferBytes: 0, writeBufferBytes: 0, soMark: 0 },
     tun: { disabled: false, device: "", mtu: 1300, txQueue: 500 },
+    queues: {
+      pairs: 1,
+      udpOffloads: true,
+      tunOffloads: true,
+      threads: { pinned: true, seed: "", cpus: [] },
+    },
     handshakes: { tryIntervalMs: 100, retries: 10 },
     timers: { connectionAliveMs: 5_000, pendingDeletionMs: 10_000 },
   });
@@ -90,6 +96,35 @@ test("a name may stand where this host listens and where it answers DNS queries"
 test("a relay uses no relays and is not reached through any, whatever else is written", () => {
   const { relay } = settingsOf(`${SOUND}relay: {am_relay: true, use_relays: true, relays: [10.77.0.9]}`).live;
   expect(relay).toEqual({ amRelay: true, useRelays: false, relays: [] });
+});
+
+describe("how many queues there are", () => {
+  test.each([
+    ["", 1],
+    ["routines: 4", 4],
+    ["routines: 4\ntun: {routines: 2}", 4],
+    ["tun: {routines: 2}", 2],
+    ["listen: {routines: 3}\ntun: {routines: 2}", 3],
+    ["routines: 0\nlisten: {routines: 3}", 3],
+    ["routines: 1\nlisten: {routines: 3}", 1],
+    ["routines: 65536", 64],
+  ])("%j: %i", (text, pairs) => {
+    expect(settingsOf(SOUND + text).boot.queues.pairs).toBe(pairs);
+  });
+
+  test("and what else is said about how they are read", () => {
+    const text = `${SOUND}listen: {udp_offloads: false}
+tun: {use_offloads: false, pin_threads: false, pin_threads_key: port, cpu_affinity: [2, 3]}`;
+    expect(settingsOf(text).boot.queues).toEqual({
+      pairs: 1,
+      udpOffloads: false,
+      tunOffloads: false,
+      threads: { pinned: false, seed: "port", cpus: [2, 3] },
+    });
+    expect(errorsOf(`${SOUND}tun: {cpu_affinity: [0, -1]}`)).toEqual([
+      'config.yml:8:25: tun.cpu_affinity[1]: "-1" is not a whole number from 0 to 4095',
+    ]);
+  });
 });
 
 test("send_recv_error may be a boolean, as it once was", () => {

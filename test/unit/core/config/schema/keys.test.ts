@@ -3,7 +3,6 @@ import { errorsOf, SOUND, settingsOf, warningsOf } from "../parsed.ts";
 
 describe("a key that is known but not implemented yet", () => {
   test.each([
-    ["routines: 4", "config.yml:1:1: routines: known but not implemented yet - remove it or set it to its default 1"],
     [
       "tun: {unsafe_routes: [{route: 192.168.0.0/16, via: 10.77.0.9}]}",
       "config.yml:1:7: tun.unsafe_routes: known but not implemented yet - remove it or set it to its default []",
