@@ -43,7 +43,10 @@ export const dropText: Readonly<Record<DropReason, DropText>> = {
     todo: "if it goes on: the same cipher must be set on every host",
   },
   "bad-packet": { why: "not a well-formed IP packet", todo: watch },
-  fragment: { why: "IP fragments are not carried yet", todo: "let the application send packets that fit tun.mtu" },
+  fragment: {
+    why: "fragments whose first part came later or never, or was refused",
+    todo: "if there are many: a rule with port any or fragment lets them pass",
+  },
   multicast: { why: "multicast is not carried (tun.drop_multicast)", todo: "nothing" },
   broadcast: { why: "broadcast is not carried (tun.drop_local_broadcast)", todo: "nothing" },
   "own-address": { why: "packets to this host's own address came out of its own device", todo: watch },
@@ -81,6 +84,15 @@ export const dropText: Readonly<Record<DropReason, DropText>> = {
   "message-limited": {
     why: "a peer sent more lighthouse, test or control messages than any honest host does",
     todo: "look at that peer: it may be broken or hostile",
+  },
+  "bad-fragment": { why: "fragments that no honest host makes", todo: "look at that peer: it may be probing" },
+  "fragment-overlap": {
+    why: "fragments that overlap others of their packet",
+    todo: "look at that peer: it may be probing",
+  },
+  "fragment-limited": {
+    why: "a peer has more packets under way of which parts are missing than is left for others",
+    todo: "look for loss on the way to it, or let the application send packets that fit tun.mtu",
   },
   "bad-source": { why: "a datagram came from port 0, where nothing can be sent back", todo: "nothing" },
   "unknown-relay": {

@@ -39,6 +39,9 @@ export const DropReason = {
   unknownRelay: "unknown-relay",
   relayMismatch: "relay-mismatch",
   relayLimited: "relay-limited",
+  badFragment: "bad-fragment",
+  fragmentOverlap: "fragment-overlap",
+  fragmentLimited: "fragment-limited",
   /** What a data plane of a later version calls by a name that is not known here. */
   other: "other",
 } as const;

@@ -16,16 +16,17 @@ import {
   policies,
   programOf,
   routes,
+  ruleOf,
   STRANGER,
 } from "./host.ts";
-import { ipPacket, udpPacket } from "./inner-packets.ts";
+import { ipPacket, partOf, udpPacket } from "./inner-packets.ts";
 import type { Observed } from "./step.ts";
 
 type Scene = (plane: Driver) => Promise<readonly Observed[]>;
 
 const bytes = (...values: number[]): Uint8Array => new Uint8Array(values);
 const toUs = udpPacket({ from: PEER_4, to: OWN_4, fromPort: 9, toPort: 53 });
-const toPeer = udpPacket({ from: OWN_4, to: PEER_4, fromPort: 53, toPort: 9 });
+const toPeer = udpPacket({ from: OWN_4, to: PEER_4, fromPort: 53, toPort: 9, data: new Uint8Array(8) });
 const header = (first: number, subtype = 0): Uint8Array => bytes(first, subtype, ...new Array<number>(14).fill(0));
 
 /** The shortest way to each reason that leaves a sample. */
@@ -48,7 +49,21 @@ const sampled: Partial<Record<DropReason, Scene>> = {
   replayed: async (plane) => plane.udp(PEER, (await plane.join()).message(toUs, 2n)),
   "not-authentic": async (plane) => plane.udp(PEER, flipped((await plane.join()).message(toUs), 40)),
   "bad-packet": (plane) => plane.tun(bytes(0x45)),
-  fragment: (plane) => plane.tun(withByte(toPeer, 6, 0x20)),
+  fragment: async (plane) => {
+    await plane.command(policies([programOf(1, [ruleOf({ portFirst: 9, portLast: 9 })])]));
+    await plane.join();
+    return plane.tun(partOf(toPeer, { id: 1, from: 8, to: 16 }));
+  },
+  "bad-fragment": (plane) => plane.tun(partOf(toPeer, { id: 1, from: 0, to: 7 })),
+  "fragment-overlap": async (plane) => {
+    await plane.join();
+    return last(2, () => plane.tun(partOf(toPeer, { id: 1, from: 0, to: 8 })));
+  },
+  "fragment-limited": async (plane) => {
+    await plane.join();
+    let id = 0;
+    return last(341, () => plane.tun(partOf(toPeer, { id: id++, from: 0, to: 8 })));
+  },
   multicast: async (plane) => {
     await plane.command(facts({ dropMulticast: true }));
     return plane.tun(udpPacket({ from: OWN_4, to: "239.1.2.3", fromPort: 1, toPort: 2 }));
@@ -229,10 +244,4 @@ async function last(times: number, act: () => Promise<readonly Observed[]>): Pro
   let observed: readonly Observed[] = [];
   for (let i = 0; i < times; i++) observed = await act();
   return observed;
-}
-
-function withByte(packet: Uint8Array, at: number, value: number): Uint8Array {
-  const changed = new Uint8Array(packet);
-  changed[at] = value;
-  return changed;
 }

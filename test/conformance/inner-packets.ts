@@ -1,4 +1,4 @@
-import { concatBytes, writeUint16 } from "../../src/core/base/bytes.ts";
+import { concatBytes, writeUint16, writeUint32 } from "../../src/core/base/bytes.ts";
 import { addressBytes, familyOf, type IpAddress } from "../../src/core/netip/address.ts";
 
 /** Inner IP packets for tests, complete but for the checksums of TCP and UDP, which no data plane looks at. */
@@ -79,4 +79,44 @@ export function checksum(bytes: Uint8Array): number {
 
 export function echoRequest(from: string, to: string, identifier: number): Uint8Array {
   return icmpPacket({ from, to, type: familyOf(from as IpAddress) === 4 ? 8 : 128, identifier });
+}
+
+export interface PartShape {
+  readonly id: number;
+  /** Where its bytes begin and end among those behind the headers. */
+  readonly from: number;
+  readonly to: number;
+  /** Whether more come behind it; unless said, when it does not hold the end. */
+  readonly more?: boolean;
+}
+
+/** One part of a packet without options or extension headers. */
+export function partOf(packet: Uint8Array, { id, from, to, more }: PartShape): Uint8Array {
+  const isIpv4 = packet[0] === 0x45;
+  const headerBytes = isIpv4 ? 20 : 40;
+  const header = new Uint8Array(packet.subarray(0, headerBytes));
+  const bytes = packet.subarray(headerBytes + from, headerBytes + to);
+  const isFollowed = more ?? headerBytes + to < packet.length;
+  if (isIpv4) {
+    writeUint16(header, 2, 20 + bytes.length);
+    writeUint16(header, 4, id);
+    writeUint16(header, 6, (isFollowed ? 0x2000 : 0) | (from >> 3));
+    return concatBytes(header, bytes);
+  }
+  const fragment = new Uint8Array(8);
+  fragment[0] = header[6] ?? 0;
+  writeUint16(fragment, 2, from | (isFollowed ? 1 : 0));
+  writeUint32(fragment, 4, id);
+  header[6] = 44;
+  writeUint16(header, 4, fragment.length + bytes.length);
+  return concatBytes(header, fragment, bytes);
+}
+
+/** All parts of a packet, in order, each of so many bytes. */
+export function partsOf(packet: Uint8Array, bytes: number, id: number): Uint8Array[] {
+  const length = packet.length - (packet[0] === 0x45 ? 20 : 40);
+  const count = Math.ceil(length / bytes);
+  return Array.from({ length: count }, (_, n) =>
+    partOf(packet, { id, from: n * bytes, to: Math.min(length, (n + 1) * bytes) }),
+  );
 }

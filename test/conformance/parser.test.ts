@@ -10,13 +10,16 @@ async function seen(plane: Driver, peer: FarEnd, packet: Uint8Array): Promise<st
   const [sample] = await plane.udp(PEER, peer.message(packet));
   if (sample?.out !== "event") return "nothing";
   const { reason, protocol, localPort, remotePort } = sample.event;
-  return reason === "no-matching-rule" ? `${protocol} ${localPort} ${remotePort}` : String(reason);
+  const flow = `${protocol} ${localPort} ${remotePort}`;
+  if (reason === "fragment") return `${flow}, a later part`;
+  return reason === "no-matching-rule" ? flow : String(reason);
 }
 
 const bytes = (...values: number[]): Uint8Array => new Uint8Array(values);
 const udp = udpPacket({ from: PEER_4, to: OWN_4, fromPort: 9000, toPort: 53 });
 const udp6 = udpPacket({ from: PEER_6, to: OWN_6, fromPort: 9000, toPort: 53 });
 const udpHeader = udp6.subarray(40);
+const tcp = tcpPacket({ from: PEER_4, to: OWN_4, fromPort: 9000, toPort: 22, data: new Uint8Array(20) });
 
 /** An IPv6 packet with this chain of headers: [type, its bytes without the first one], then the upper protocol. */
 function chain(headers: readonly (readonly [number, Uint8Array])[], protocol: number, upper: Uint8Array): Uint8Array {
@@ -53,11 +56,19 @@ describeDataPlanes("the inner parser", (open) => {
       ipPacket({ from: PEER_4, to: OWN_4, protocol: 17, upper: bytes(0, 1, 0, 2) }),
       "17 2 1",
     ],
-    ["a first fragment", changed(udp, [6, 0x20]), "fragment"],
-    ["a later fragment", changed(udp, [6, 0x20], [7, 1]), "fragment"],
+    ["a first fragment", changed(udp, [6, 0x20]), "17 53 9000"],
+    ["a later fragment", changed(udp, [6, 0x20], [7, 1]), "17 0 0, a later part"],
     ["a packet that must not be divided", changed(udp, [6, 0x40]), "17 53 9000"],
     ["a packet with the reserved flag", changed(udp, [6, 0x80]), "17 53 9000"],
-    ["the last fragment", changed(udp, [6, 0x1f], [7, 0xff]), "fragment"],
+    ["the last fragment", changed(udp, [6, 0x10], [7, 0xff]), "17 0 0, a later part"],
+    ["a fragment beyond 65,535 bytes", changed(udp, [6, 0x1f], [7, 0xff]), "bad-fragment"],
+    ["a fragment without bytes", changed(udp.subarray(0, 20), [3, 20], [6, 0x20]), "bad-fragment"],
+    ["a first fragment that ends between units", changed(udp.subarray(0, 27), [3, 27], [6, 0x20]), "bad-fragment"],
+    ["a later one that does", changed(udp.subarray(0, 27), [3, 27], [6, 0x20], [7, 1]), "bad-fragment"],
+    ["a last one, which may", changed(udp.subarray(0, 27), [3, 27], [7, 1]), "17 0 0, a later part"],
+    ["a first fragment without the flags of TCP", changed(tcp.subarray(0, 36), [3, 36], [6, 0x20]), "bad-fragment"],
+    ["a first fragment with the header of TCP", changed(tcp.subarray(0, 44), [3, 44], [6, 0x20]), "6 22 9000"],
+    ["one without its options", changed(tcp.subarray(0, 44), [3, 44], [6, 0x20], [32, 0x70]), "bad-fragment"],
     ["a header of 16 bytes", changed(udp, [0, 0x44]), "bad-packet"],
     ["a header beyond the packet", changed(udp, [0, 0x4f]), "bad-packet"],
     [
@@ -113,9 +124,81 @@ describeDataPlanes("the inner parser", (open) => {
     ],
     ["eight headers", chain(new Array<[number, Uint8Array]>(8).fill([60, eight]), 17, udpHeader), "17 53 9000"],
     ["nine headers", chain(new Array<[number, Uint8Array]>(9).fill([60, eight]), 17, udpHeader), "bad-packet"],
-    ["a first fragment", chain([[44, bytes(0, 0, 1, 0, 0, 0, 9)]], 17, udpHeader), "fragment"],
-    ["a later fragment", chain([[44, bytes(0, 0, 9, 0, 0, 0, 9)]], 17, udpHeader), "fragment"],
-    ["a last fragment", chain([[44, bytes(0, 0x80, 0, 0, 0, 0, 9)]], 17, udpHeader), "fragment"],
+    ["a first fragment", chain([[44, bytes(0, 0, 1, 0, 0, 0, 9)]], 17, udpHeader), "17 53 9000"],
+    ["a later fragment", chain([[44, bytes(0, 0, 9, 0, 0, 0, 9)]], 17, udpHeader), "17 0 0, a later part"],
+    ["a last fragment", chain([[44, bytes(0, 0x80, 0, 0, 0, 0, 9)]], 17, udpHeader), "17 0 0, a later part"],
+    [
+      "a later fragment behind options",
+      chain(
+        [
+          [0, eight],
+          [44, bytes(0, 0, 9, 0, 0, 0, 9)],
+        ],
+        17,
+        udpHeader,
+      ),
+      "17 0 0, a later part",
+    ],
+    [
+      "options in a first fragment",
+      chain(
+        [
+          [44, bytes(0, 0, 1, 0, 0, 0, 9)],
+          [60, eight],
+        ],
+        17,
+        udpHeader,
+      ),
+      "17 53 9000",
+    ],
+    [
+      "options in a later fragment",
+      chain(
+        [
+          [44, bytes(0, 0, 9, 0, 0, 0, 9)],
+          [60, eight],
+        ],
+        17,
+        udpHeader,
+      ),
+      "60 0 0, a later part",
+    ],
+    [
+      "options that the first fragment cuts off",
+      chain(
+        [
+          [44, bytes(0, 0, 1, 0, 0, 0, 9)],
+          [60, bytes(9, 0, 0, 0, 0, 0, 0)],
+        ],
+        17,
+        udpHeader,
+      ),
+      "bad-packet",
+    ],
+    [
+      "two fragment headers",
+      chain(
+        [
+          [44, bytes(0, 0, 0, 0, 0, 0, 9)],
+          [44, bytes(0, 0, 0, 0, 0, 0, 9)],
+        ],
+        17,
+        udpHeader,
+      ),
+      "bad-packet",
+    ],
+    ["a fragment beyond 65,535 bytes", chain([[44, bytes(0, 0xff, 0xf8, 0, 0, 0, 9)]], 17, udpHeader), "bad-fragment"],
+    ["a fragment without bytes", chain([[44, bytes(0, 0, 9, 0, 0, 0, 9)]], 17, bytes()), "bad-fragment"],
+    [
+      "a first fragment that ends between units",
+      chain([[44, bytes(0, 0, 1, 0, 0, 0, 9)]], 17, bytes(0, 1, 0, 2, 0)),
+      "bad-fragment",
+    ],
+    [
+      "a first fragment without the flags of TCP",
+      chain([[44, bytes(0, 0, 1, 0, 0, 0, 9)]], 6, new Uint8Array(16)),
+      "bad-fragment",
+    ],
     ["a packet in one fragment", chain([[44, bytes(0, 0, 0, 0, 0, 0, 9)]], 17, udpHeader), "17 53 9000"],
     ["reserved bits beside the offset", chain([[44, bytes(0, 0, 6, 0, 0, 0, 9)]], 17, udpHeader), "17 53 9000"],
     [

@@ -1,6 +1,6 @@
 import { concatBytes } from "../../src/core/base/bytes.ts";
 import { OWN_4, OWN_6 } from "./host.ts";
-import { icmpPacket, ipPacket, tcpPacket, udpPacket } from "./inner-packets.ts";
+import { icmpPacket, ipPacket, partOf, tcpPacket, udpPacket } from "./inner-packets.ts";
 import type { Seeded } from "./seeded.ts";
 
 /** Few addresses and few ports, so that packets meet flows, tunnels and rules of others. */
@@ -24,8 +24,10 @@ export function randomPacket(random: Seeded, way: "inbound" | "outbound"): Uint8
   const own = random.chance(92) ? addresses[0]! : random.pick(addresses);
   const other = random.chance(60) ? addresses[1 + random.below(2)]! : random.pick(addresses);
   const [from, to] = way === "outbound" ? [own, other] : [other, own];
+  if (random.chance(20)) return partOfFew(random, way);
   const packet = upperLayer(random, from, to);
-  return random.chance(12) ? damaged(random, packet) : packet;
+  const part = random.chance(15) ? dividedAt(random, packet) : packet;
+  return random.chance(12) ? damaged(random, part) : part;
 }
 
 function upperLayer(random: Seeded, from: string, to: string): Uint8Array {
@@ -46,6 +48,23 @@ function upperLayer(random: Seeded, from: string, to: string): Uint8Array {
     [5, () => ipPacket({ from, to, protocol: random.pick([47, 50, 59, 132]), upper: random.bytes(random.below(9)) })],
     [10, () => ipPacket({ from, to, protocol: random.pick([0, 43, 44, 51, 60]), upper: extensions(random) })],
   ])();
+}
+
+/** A part of one of four packets, so that they meet. */
+function partOfFew(random: Seeded, way: "inbound" | "outbound"): Uint8Array {
+  const [own, peer] = random.chance(50) ? [OWN_4, "10.77.0.2"] : [OWN_6, "fd00:77::2"];
+  const [from, to] = way === "outbound" ? [own, peer] : [peer, own];
+  return dividedAt(random, udpPacket({ from, to, fromPort: 53, toPort: 53 }));
+}
+
+/** One of its parts: most are short, so that they touch and overlap. */
+function dividedAt(random: Seeded, packet: Uint8Array): Uint8Array {
+  const from = random.weighted([
+    [50, 0],
+    [50, 8 * (1 + random.below(4))],
+  ]);
+  const to = random.chance(90) ? from + 8 * (1 + random.below(5)) : from + random.below(30);
+  return partOf(concatBytes(packet, random.bytes(80)), { id: random.below(2), from, to, more: random.chance(75) });
 }
 
 /** Extension headers as IPv6 has them; in an IPv4 packet they are unknown protocols. */

@@ -92,6 +92,7 @@ class Author {
     const random = this.#random;
     this.#now += random.weighted([
       [30, random.below(50)],
+      [3, random.pick([29_999, 30_000])],
       [30, random.pick([199, 200, 999, 1000, 1999, 2000])],
       [10, random.pick([9_999, 10_000, 12_345])],
       [6, random.pick([180_000, 180_001, 600_001, 720_001])],
@@ -260,6 +261,7 @@ class Author {
       portFirst: isSound ? portFirst : portLast,
       portLast: isSound ? portLast : portFirst,
       remote: random.chance(60) ? [] : [this.#prefix(), this.#prefix()].slice(random.below(2)),
+      ...(random.chance(15) && { fragment: true as const }),
       local: random.chance(80)
         ? []
         : [parsePrefix(random.pick(["10.77.0.1/32", "fd00:77::/16", "10.99.0.0/8"])) as Prefix],

@@ -47,6 +47,7 @@ test("the histories reach nearly every reason to drop a packet", async () => {
     DropReason.messageLimited,
     DropReason.relayLimited,
     DropReason.sendFailed,
+    DropReason.fragmentLimited,
     DropReason.other,
   ];
   expect(Object.values(DropReason).filter((reason) => !reached.has(reason) && !rare.includes(reason))).toEqual([]);

@@ -166,6 +166,7 @@ fn rule(rule: &wire::PolicyRule) -> Result<Rule, Failure> {
         ports: ports(rule.port_first, rule.port_last)?,
         remote: rule.remote.iter().map(prefix).collect::<Result<_, _>>()?,
         local: rule.local.iter().map(prefix).collect::<Result<_, _>>()?,
+        is_for_rests: rule.fragment,
     })
 }
 

@@ -34,7 +34,14 @@ fn main() {
 
 fn any(rule_id: u16) -> Rule {
     let rule_id = rule_id.into();
-    Rule { rule_id, protocol: RuleProtocol::Any, ports: 0..=u16::MAX, remote: vec![], local: vec![] }
+    Rule {
+        rule_id,
+        protocol: RuleProtocol::Any,
+        ports: 0..=u16::MAX,
+        remote: vec![],
+        local: vec![],
+        is_for_rests: false,
+    }
 }
 
 fn measure(name: &str, rules: Vec<Rule>) {

@@ -56,6 +56,9 @@ drop_reasons! {
     UnknownRelay = "unknown-relay",
     RelayMismatch = "relay-mismatch",
     RelayLimited = "relay-limited",
+    BadFragment = "bad-fragment",
+    FragmentOverlap = "fragment-overlap",
+    FragmentLimited = "fragment-limited",
 }
 
 impl DropReason {

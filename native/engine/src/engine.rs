@@ -8,6 +8,7 @@ use crate::awaited::AwaitedIndexes;
 use crate::counters::{DropCounters, InboundCounters, OutboundCounters};
 use crate::drop_reason::DropReason;
 use crate::flow_table::{FlowMemo, FlowTable};
+use crate::fragments::Fragments;
 use crate::host::HostFacts;
 use crate::limiter::{Bucket, Rate, SourceLimiter};
 use crate::lock::{lock, read, write};
@@ -35,6 +36,8 @@ pub struct Engine {
     pub(crate) relays: RelayTable,
     pub(crate) policies: RwLock<PolicyTable>,
     pub(crate) flows: FlowTable,
+    pub(crate) fragments_in: Mutex<Fragments>,
+    pub(crate) fragments_out: Mutex<Fragments>,
     pub(crate) parked: Mutex<ParkingLot>,
     pub(crate) acquaintances: Mutex<Acquaintances>,
     pub(crate) repeats: Mutex<Repeats>,
@@ -118,6 +121,8 @@ impl Engine {
             relays: RelayTable::default(),
             policies: RwLock::default(),
             flows: FlowTable::new(),
+            fragments_in: Mutex::new(Fragments::new()),
+            fragments_out: Mutex::new(Fragments::new()),
             parked: Mutex::new(ParkingLot::new()),
             acquaintances: Mutex::new(Acquaintances::new()),
             repeats: Mutex::new(Repeats::new()),

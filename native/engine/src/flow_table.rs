@@ -162,6 +162,7 @@ mod tests {
             remote_port: 9,
             protocol,
             icmp_in: 0,
+            is_rest: false,
         }
     }
 

@@ -179,6 +179,7 @@ mod tests {
             remote_port: port,
             protocol: UDP,
             icmp_in: 0,
+            is_rest: false,
         }
     }
 

@@ -225,9 +225,12 @@ impl<O: Output> Step<'_, O> {
         if let Some(reason) = refusal {
             return self.drop_inbound(session, Some(tuple), reason);
         }
-        if let Err(action) = self.judge(session, &tuple, Direction::Inbound, inner.length) {
-            let local_index = session.local_index;
-            return self.drop(DropSample { local_index, ..DropSample::refused(true, tuple, action) });
+        let subject = match self.subject(tuple, inner.part, Direction::Inbound, session.peer()) {
+            Ok(subject) => subject,
+            Err(reason) => return self.drop_inbound(session, Some(tuple), reason),
+        };
+        if let Err(sample) = self.admit(session, &subject, Direction::Inbound, inner.length) {
+            return self.drop(sample);
         }
         let Some(packet) = body.get_mut(..inner.length) else { return };
         if !self.host.answer_echo {
@@ -235,9 +238,9 @@ impl<O: Output> Step<'_, O> {
             return self.out.packet(packet);
         }
         if echo::turn_around(packet) {
-            self.send_allowed(session, &tuple, packet);
+            self.send_allowed(session, &subject, packet);
         } else {
-            self.drop_inbound(session, Some(tuple), DropReason::NoDevice);
+            self.drop_inbound(session, Some(subject.flow), DropReason::NoDevice);
         }
     }
 

@@ -9,9 +9,8 @@ use crate::flow::{FlowPacket, Judged};
 use crate::header::{Kind, OVERHEAD_BYTES};
 use crate::lock::{lock, read};
 use crate::output::{DropSample, Event, Output};
-use crate::packet::{Direction, InnerPacket, Tuple};
+use crate::packet::{Direction, InnerPacket, Subject, Tuple};
 use crate::path::Path;
-use crate::policy::RefusalAction;
 use crate::route::Target;
 use crate::route_cache::Way;
 use crate::session::{COUNTER_LAST, Reservation, Session};
@@ -56,12 +55,16 @@ impl<O: Output> Pass<'_, O> {
         if let Some(reason) = refusal {
             return self.step.drop_outbound(None, Some(tuple), reason);
         }
-        let gateway = if way == Way::Gateways { self.gateway(&tuple) } else { None };
+        let subject = match self.step.subject(tuple, inner.part, Direction::Outbound, inner.destination) {
+            Ok(subject) => subject,
+            Err(reason) => return self.step.drop_outbound(None, Some(tuple), reason),
+        };
+        let gateway = if way == Way::Gateways { self.gateway(&subject.flow) } else { None };
         let next_hop = gateway.as_ref().unwrap_or(&inner.destination);
         let Self { sessions, step, .. } = self;
         match sessions.primary(&step.engine.sessions, next_hop) {
-            Some(session) => step.send_allowed(session, &tuple, packet),
-            None => step.park(*next_hop, &tuple, packet),
+            Some(session) => step.send_allowed(session, &subject, packet),
+            None => step.park(*next_hop, &subject, packet),
         }
     }
 
@@ -86,7 +89,8 @@ impl<O: Output> Step<'_, O> {
         self.ways.is_own(self.routes, address)
     }
 
-    fn park(&mut self, next_hop: IpAddr, tuple: &Tuple, packet: &[u8]) {
+    fn park(&mut self, next_hop: IpAddr, subject: &Subject, packet: &[u8]) {
+        let tuple = &subject.flow;
         let sessions = &self.engine.sessions;
         let mut parked = lock(&self.engine.parked);
         // A session may have become primary since it was looked for; then its release may already be over.
@@ -97,12 +101,13 @@ impl<O: Output> Step<'_, O> {
         .unwrap_or(next_hop);
         if let Some(session) = sessions.primary(next_hop) {
             drop(parked);
-            return self.send_allowed(&session, tuple, packet);
+            return self.send_allowed(&session, subject, packet);
         }
         let has_room = parked.park(next_hop, packet, self.now_ms);
         let must_ask = parked.must_ask(next_hop, self.now_ms);
         drop(parked);
         if !has_room {
+            self.withdraw(subject, Direction::Outbound, tuple.remote_address);
             self.drop_outbound(None, Some(*tuple), DropReason::ParkedFull);
         }
         if must_ask {
@@ -111,24 +116,44 @@ impl<O: Output> Step<'_, O> {
     }
 
     /// Step 5: sends an inner packet if the rules allow its flow.
-    pub(crate) fn send_allowed(&mut self, session: &Arc<Session>, tuple: &Tuple, packet: &[u8]) {
-        match self.judge(session, tuple, Direction::Outbound, packet.len()) {
-            Ok(()) => self.send(session, Kind::Message, packet, Some(tuple)),
-            Err(action) => {
-                let local_index = session.local_index;
-                self.drop(DropSample { local_index, ..DropSample::refused(false, *tuple, action) });
-            }
+    pub(crate) fn send_allowed(&mut self, session: &Arc<Session>, subject: &Subject, packet: &[u8]) {
+        match self.admit(session, subject, Direction::Outbound, packet.len()) {
+            Ok(()) => self.send(session, Kind::Message, packet, Some(&subject.flow)),
+            Err(sample) => self.drop(sample),
         }
     }
 
-    /// Section 4.3: whether the flow is known or some rule of the session's program allows it, and if not, how it is refused.
-    pub(crate) fn judge(
+    /// Sections 4.3 and 4.4: whether the rules allow the flow and, of a fragment, whether it may go on; if not, what is told of it.
+    pub(crate) fn admit(
+        &mut self,
+        session: &Session,
+        subject: &Subject,
+        direction: Direction,
+        bytes: usize,
+    ) -> Result<(), DropSample> {
+        let owner = match direction {
+            Direction::Inbound => session.peer(),
+            Direction::Outbound => subject.flow.remote_address,
+        };
+        let judged = self.judge(session, &subject.flow, direction, bytes);
+        if judged.is_err() {
+            self.withdraw(subject, direction, owner);
+        }
+        judged.and_then(|()| self.admit_part(subject, direction, owner)).map_err(|sample| DropSample {
+            local_index: session.local_index,
+            tuple: Some(subject.flow),
+            ..sample
+        })
+    }
+
+    /// Section 4.3: whether the flow is known or some rule of the session's program allows it.
+    fn judge(
         &mut self,
         session: &Session,
         tuple: &Tuple,
         direction: Direction,
         bytes: usize,
-    ) -> Result<(), RefusalAction> {
+    ) -> Result<(), DropSample> {
         let engine = self.engine;
         let packet = FlowPacket {
             tuple,
@@ -149,7 +174,10 @@ impl<O: Output> Step<'_, O> {
                 engine.drops.add(DropReason::FlowEvicted, 1);
                 Ok(())
             }
-            Judged::Refused(action) => Err(action),
+            Judged::Refused(_) if tuple.is_rest => {
+                Err(DropSample::new(DropReason::Fragment, direction == Direction::Inbound))
+            }
+            Judged::Refused(action) => Err(DropSample::refused(direction == Direction::Inbound, *tuple, action)),
         }
     }
 

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::drop_reason::DropReason;
+use crate::extension_headers::{UpperLayer, upper_layer};
+pub use crate::part::Part;
 
 /// IP protocol number of ICMP.
 pub const ICMP: u8 = 1;
@@ -13,20 +15,17 @@ pub const UDP: u8 = 17;
 /// IP protocol number of ICMPv6.
 pub const ICMPV6: u8 = 58;
 
-const FRAGMENT: u8 = 44;
 const IPV4_HEADER_BYTES: usize = 20;
 const IPV6_HEADER_BYTES: usize = 40;
-/// More fragments, and the fragment offset.
-const FRAGMENT_MASK: u16 = 0x3fff;
-/// The same in the fragment header of IPv6, where they lie the other way round.
-const FRAGMENT_MASK_V6: u16 = 0xfff9;
+/// IPv4: more fragments, and the fragment offset in units of eight bytes.
+const MORE_FRAGMENTS: u16 = 0x2000;
+const OFFSET_UNITS: u16 = 0x1fff;
+const TCP_HEADER_BYTES_MIN: usize = 20;
 /// Echo, timestamp, information and address mask: question and answer.
 const QUESTIONS: [(u8, u8); 4] = [(8, 0), (13, 14), (15, 16), (17, 18)];
 const QUESTIONS_V6: [(u8, u8); 1] = [(128, 129)];
 /// Stands for the type of an ICMP packet too short to have one. Reserved, so nobody else's.
 const NO_ICMP_TYPE: u8 = 255;
-/// A chain longer than this has no honest use and only costs time.
-const EXTENSION_HEADERS_MAX: usize = 8;
 
 /// Which way a packet goes, seen from this host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,8 +60,19 @@ pub struct InnerPacket {
     pub source: IpAddr,
     /// Destination address.
     pub destination: IpAddr,
+    /// Set when this is not the whole packet.
+    pub part: Option<Part>,
     protocol: u8,
     ports: Ports,
+}
+
+/// What the rules are asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject {
+    /// The flow; of a part behind the first the flow of that one, when it is known.
+    pub flow: Tuple,
+    /// Set when it is not the whole packet.
+    pub part: Option<Part>,
 }
 
 /// A flow's key, the same for both directions: local is this host.
@@ -80,10 +90,12 @@ pub struct Tuple {
     pub protocol: u8,
     /// Of ICMP the type that the flow lets in: who asks may be answered, not asked. 0 of every other protocol.
     pub icmp_in: u8,
+    /// A part behind the first of which nobody knows the first, and so not the ports.
+    pub is_rest: bool,
 }
 
 impl InnerPacket {
-    /// Parses one packet: `bad-packet` or `fragment` when nothing can be said about its flow.
+    /// Parses one packet: `bad-packet` or `bad-fragment` when nothing can be said about its flow.
     pub fn parse(bytes: &[u8]) -> Result<Self, DropReason> {
         match bytes.first().map(|first| first >> 4) {
             Some(4) => parse_ipv4(bytes),
@@ -102,8 +114,15 @@ impl InnerPacket {
             Direction::Inbound => (self.destination, self.source, destination_port, source_port),
             Direction::Outbound => (self.source, self.destination, source_port, destination_port),
         };
-        let mut tuple =
-            Tuple { local_address, remote_address, local_port, remote_port, protocol: self.protocol, icmp_in: 0 };
+        let mut tuple = Tuple {
+            local_address,
+            remote_address,
+            local_port,
+            remote_port,
+            protocol: self.protocol,
+            icmp_in: 0,
+            is_rest: self.part.is_some_and(|part| !part.is_first()),
+        };
         if let Ports::Icmp { kind, identifier } = self.ports {
             tuple.remote_port = identifier;
             tuple.icmp_in = match direction {
@@ -128,24 +147,26 @@ fn counterpart(protocol: u8, kind: u8) -> u8 {
 
 fn parse_ipv4(bytes: &[u8]) -> Result<InnerPacket, DropReason> {
     let header = bytes.first_chunk::<IPV4_HEADER_BYTES>().ok_or(DropReason::BadPacket)?;
-    let &[first, _, l0, l1, _, _, f0, f1, _, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = header;
+    let &[first, _, l0, l1, i0, i1, f0, f1, _, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = header;
     let header_length = usize::from(first & 0x0f) * 4;
     let length = usize::from(u16::from_be_bytes([l0, l1]));
     if header_length < IPV4_HEADER_BYTES || length < header_length {
         return Err(DropReason::BadPacket);
     }
     let payload = bytes.get(header_length..length).ok_or(DropReason::BadPacket)?;
-    if u16::from_be_bytes([f0, f1]) & FRAGMENT_MASK != 0 {
-        return Err(DropReason::Fragment);
-    }
-    let ports = match protocol {
-        TCP | UDP => port_pair(payload)?,
-        ICMP => icmp(payload, [0, 8])?,
-        _ => Ports::None,
+    let flags = u16::from_be_bytes([f0, f1]);
+    let (more, from) = (flags & MORE_FRAGMENTS != 0, (flags & OFFSET_UNITS) << 3);
+    let part = match more || from != 0 {
+        true => {
+            let id = u32::from(u16::from_be_bytes([i0, i1]));
+            Some(Part::new(id, protocol, from, payload, more, header_length)?)
+        }
+        false => None,
     };
+    let ports = ports(protocol, payload, part, (ICMP, [0, 8]))?;
     let source = IpAddr::V4(Ipv4Addr::new(s0, s1, s2, s3));
     let destination = IpAddr::V4(Ipv4Addr::new(d0, d1, d2, d3));
-    Ok(InnerPacket { length, source, destination, protocol, ports })
+    Ok(InnerPacket { length, source, destination, part, protocol, ports })
 }
 
 fn parse_ipv6(bytes: &[u8]) -> Result<InnerPacket, DropReason> {
@@ -155,12 +176,8 @@ fn parse_ipv6(bytes: &[u8]) -> Result<InnerPacket, DropReason> {
     let payload = rest.get(..payload_length).ok_or(DropReason::BadPacket)?;
     let (source, destination) = addresses.split_first_chunk::<16>().ok_or(DropReason::BadPacket)?;
     let destination: [u8; 16] = destination.try_into().map_err(|_| DropReason::BadPacket)?;
-    let (protocol, payload) = upper_layer(next_header, payload)?;
-    let ports = match protocol {
-        TCP | UDP => port_pair(payload)?,
-        ICMPV6 => icmp(payload, [128, 129])?,
-        _ => Ports::None,
-    };
+    let UpperLayer { protocol, payload, part } = upper_layer(next_header, payload)?;
+    let ports = ports(protocol, payload, part, (ICMPV6, [128, 129]))?;
     let (source, destination) = (Ipv6Addr::from(*source), Ipv6Addr::from(destination));
     // An IPv4-mapped address would pass for the IPv4 address it maps wherever the two are not told apart.
     if source.to_ipv4_mapped().is_some() || destination.to_ipv4_mapped().is_some() {
@@ -170,33 +187,36 @@ fn parse_ipv6(bytes: &[u8]) -> Result<InnerPacket, DropReason> {
         length: IPV6_HEADER_BYTES + payload_length,
         source: IpAddr::V6(source),
         destination: IpAddr::V6(destination),
+        part,
         protocol,
         ports,
     })
 }
 
-/// Walks the extension headers (RFC 8200 section 4) to the upper-layer protocol and its bytes.
-fn upper_layer(mut next_header: u8, mut rest: &[u8]) -> Result<(u8, &[u8]), DropReason> {
-    for walked in 0.. {
-        let unit_bytes = match next_header {
-            // Hop-by-hop options, routing, destination options: the length counts 8-byte units after the first.
-            0 | 43 | 60 => 8,
-            FRAGMENT => 0,
-            // Authentication header (RFC 4302): the length counts 4-byte units after the first two.
-            51 => 4,
-            _ => break,
-        };
-        if walked == EXTENSION_HEADERS_MAX {
-            return Err(DropReason::BadPacket);
-        }
-        let &[following, length, f0, f1, ..] = rest.first_chunk::<8>().ok_or(DropReason::BadPacket)?;
-        if next_header == FRAGMENT && u16::from_be_bytes([f0, f1]) & FRAGMENT_MASK_V6 != 0 {
-            return Err(DropReason::Fragment);
-        }
-        rest = rest.get(8 + usize::from(length) * unit_bytes..).ok_or(DropReason::BadPacket)?;
-        next_header = following;
+/// What tells flows apart, of a packet or its first part; `icmp` is this family's protocol number and its two echo types.
+#[inline]
+fn ports(
+    protocol: u8,
+    payload: &[u8],
+    part: Option<Part>,
+    (icmp_protocol, echo_types): (u8, [u8; 2]),
+) -> Result<Ports, DropReason> {
+    match part {
+        Some(part) if !part.is_first() => return Ok(Ports::None),
+        // Whoever puts the packet together must read the flags that were judged here (RFC 1858).
+        Some(_) if protocol == TCP && !holds_tcp_header(payload) => return Err(DropReason::BadFragment),
+        _ => {}
     }
-    Ok((next_header, rest))
+    match protocol {
+        TCP | UDP => port_pair(payload),
+        _ if protocol == icmp_protocol => icmp(payload, echo_types),
+        _ => Ok(Ports::None),
+    }
+}
+
+fn holds_tcp_header(payload: &[u8]) -> bool {
+    let header_bytes = payload.get(12).map_or(usize::MAX, |offset| usize::from(offset >> 4) * 4);
+    payload.len() >= header_bytes.max(TCP_HEADER_BYTES_MIN)
 }
 
 fn port_pair(payload: &[u8]) -> Result<Ports, DropReason> {
@@ -272,26 +292,6 @@ mod tests {
         assert_eq!(InnerPacket::parse(&packet), Err(DropReason::BadPacket));
         assert_eq!(InnerPacket::parse(&[]), Err(DropReason::BadPacket));
         assert_eq!(InnerPacket::parse(&ipv4(TCP, &[0, 80, 1])), Err(DropReason::BadPacket));
-    }
-
-    #[test]
-    fn the_parts_of_a_packet_are_fragments_from_the_first_to_the_last() {
-        let mut packet = ipv4(UDP, &[0, 1, 0, 2]);
-        for (flags, offset) in [(0x20, 0), (0x20, 1), (0x1f, 0xff), (0, 1)] {
-            (packet[6], packet[7]) = (flags, offset);
-            assert_eq!(remote_port(&packet), Err(DropReason::Fragment));
-        }
-        for flags in [0x40, 0x80, 0xc0] {
-            (packet[6], packet[7]) = (flags, 0);
-            assert_eq!(remote_port(&packet), Ok(2));
-        }
-        let behind_fragment_header = |f0, f1| ipv6(44, &[17, 0, f0, f1, 0, 0, 0, 0, 0, 1, 0, 2]);
-        for (f0, f1) in [(0, 1), (0, 8), (0, 9), (0x80, 0)] {
-            assert_eq!(remote_port(&behind_fragment_header(f0, f1)), Err(DropReason::Fragment));
-        }
-        // Whole, though it says that it might not have been (RFC 6946).
-        assert_eq!(remote_port(&behind_fragment_header(0, 0)), Ok(2));
-        assert_eq!(remote_port(&behind_fragment_header(0, 6)), Ok(2));
     }
 
     #[test]

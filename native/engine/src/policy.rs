@@ -56,6 +56,8 @@ pub struct Rule {
     pub remote: Vec<Prefix>,
     /// Where the local address must lie; empty = anywhere.
     pub local: Vec<Prefix>,
+    /// It means only parts behind the first of which the first is not known.
+    pub is_for_rests: bool,
 }
 
 /// The rules of one class of peers, and how is refused what none of them allows.
@@ -74,20 +76,42 @@ pub struct Program {
 impl Rule {
     /// Whether the rule allows a packet. `port` is the one that rules of this direction are about.
     pub fn matches(&self, tuple: &Tuple, port: u16) -> bool {
-        self.fits(tuple.protocol, port)
+        self.fits(tuple, port)
             && lies_in(&self.remote, tuple.remote_address)
             && lies_in(&self.local, tuple.local_address)
     }
 
-    fn fits(&self, protocol: u8, port: u16) -> bool {
+    fn fits(&self, tuple: &Tuple, port: u16) -> bool {
+        if tuple.is_rest {
+            return self.has_protocol(tuple.protocol) && self.means_rests_of(tuple.protocol);
+        }
+        let protocol = tuple.protocol;
         let is_icmp = matches!(protocol, ICMP | ICMPV6);
+        !self.is_for_rests
+            && self.has_protocol(protocol)
+            && match self.protocol {
+                RuleProtocol::Icmp => true,
+                // What stands in the port field of an echo is an identifier: no port rule can mean it.
+                RuleProtocol::Any if is_icmp => self.ports == EVERY_PORT,
+                _ => self.ports.contains(&port),
+            }
+    }
+
+    fn has_protocol(&self, protocol: u8) -> bool {
         match self.protocol {
-            RuleProtocol::Icmp => is_icmp,
-            // What stands in the port field of an echo is an identifier: no port rule can mean it.
-            RuleProtocol::Any if is_icmp => self.ports == EVERY_PORT,
-            RuleProtocol::Any => self.ports.contains(&port),
-            RuleProtocol::Tcp => protocol == TCP && self.ports.contains(&port),
-            RuleProtocol::Udp => protocol == UDP && self.ports.contains(&port),
+            RuleProtocol::Any => true,
+            RuleProtocol::Tcp => protocol == TCP,
+            RuleProtocol::Udp => protocol == UDP,
+            RuleProtocol::Icmp => matches!(protocol, ICMP | ICMPV6),
+        }
+    }
+
+    /// Whether it looks at no port. As in Nebula one that means parts only means none of ICMP, unless it is about ICMP.
+    fn means_rests_of(&self, protocol: u8) -> bool {
+        match protocol {
+            ICMP | ICMPV6 if self.protocol == RuleProtocol::Icmp => true,
+            ICMP | ICMPV6 => !self.is_for_rests && self.ports == EVERY_PORT,
+            _ => self.is_for_rests || self.ports == EVERY_PORT,
         }
     }
 }
@@ -102,7 +126,7 @@ mod tests {
     use super::*;
 
     fn rule(protocol: RuleProtocol, ports: RangeInclusive<u16>) -> Rule {
-        Rule { rule_id: 0, protocol, ports, remote: vec![], local: vec![] }
+        Rule { rule_id: 0, protocol, ports, remote: vec![], local: vec![], is_for_rests: false }
     }
 
     fn allows(rule: &Rule, protocol: u8, port: u16) -> bool {
@@ -113,6 +137,7 @@ mod tests {
             remote_port: 1,
             protocol,
             icmp_in: 0,
+            is_rest: false,
         };
         rule.matches(&tuple, port)
     }

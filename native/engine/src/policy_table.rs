@@ -121,7 +121,14 @@ mod tests {
     use crate::policy::{Rule, RuleProtocol};
 
     fn program(rule_id: u32) -> Program {
-        let rule = Rule { rule_id, protocol: RuleProtocol::Tcp, ports: 22..=22, remote: vec![], local: vec![] };
+        let rule = Rule {
+            rule_id,
+            protocol: RuleProtocol::Tcp,
+            ports: 22..=22,
+            remote: vec![],
+            local: vec![],
+            is_for_rests: false,
+        };
         Program { inbound: vec![rule.clone()], outbound: vec![rule], ..Program::default() }
     }
 
@@ -134,7 +141,15 @@ mod tests {
         table.judge(
             1,
             direction,
-            &Tuple { local_address, remote_address, local_port, remote_port, protocol: TCP, icmp_in: 0 },
+            &Tuple {
+                local_address,
+                remote_address,
+                local_port,
+                remote_port,
+                protocol: TCP,
+                icmp_in: 0,
+                is_rest: false,
+            },
             asked,
         )
     }

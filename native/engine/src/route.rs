@@ -135,6 +135,7 @@ mod tests {
             remote_port,
             protocol: UDP,
             icmp_in: 0,
+            is_rest: false,
         }
     }
 

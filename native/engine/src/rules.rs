@@ -42,8 +42,9 @@ impl Rules {
         let counter = |rule_id: &u32| Counter { rule_id: *rule_id, flows: AtomicU64::new(0), told: AtomicU64::new(0) };
         let (mut by_port, mut by_order) = (HashMap::<u16, Vec<u32>>::new(), vec![]);
         for (rule, at) in rules.iter().zip(0..) {
-            // An ICMP rule means no port at all, whatever stands there.
-            let is_narrow = rule.ports.len() <= PORTS_INDEXED_MAX && rule.protocol != RuleProtocol::Icmp;
+            // A rule about ICMP or about parts without ports means none, whatever stands there.
+            let has_ports = rule.protocol != RuleProtocol::Icmp && !rule.is_for_rests;
+            let is_narrow = rule.ports.len() <= PORTS_INDEXED_MAX && has_ports;
             match is_narrow {
                 true => rule.ports.clone().for_each(|port| by_port.entry(port).or_default().push(at)),
                 false => by_order.push(at),
@@ -101,7 +102,7 @@ mod tests {
     use super::*;
 
     fn rule(rule_id: u32, protocol: RuleProtocol, first: u16, last: u16) -> Rule {
-        Rule { rule_id, protocol, ports: first..=last, remote: vec![], local: vec![] }
+        Rule { rule_id, protocol, ports: first..=last, remote: vec![], local: vec![], is_for_rests: false }
     }
 
     fn tuple(protocol: u8, remote_port: u16) -> Tuple {
@@ -112,6 +113,7 @@ mod tests {
             remote_port,
             protocol,
             icmp_in: 0,
+            is_rest: false,
         }
     }
 

@@ -116,15 +116,34 @@ fn inner_packets_that_are_not_from_the_peer_to_us_or_not_allowed() {
             assert!(host.out.packets.is_empty());
         }
     };
-    let mut fragment = udp(PEER, OWN, 1, 2);
-    fragment[6] = 0x20;
+    let part = |flags: u8, offset: u8| {
+        let mut part = ipv4(PEER, OWN, 17, &[0, 1, 0, 2, 0, 8, 0, 0]);
+        (part[6], part[7]) = (flags, offset);
+        part
+    };
     drops_once(DropReason::BadPacket, Host::connected(), scene(vec![0x45; 19]));
-    drops_once(DropReason::Fragment, Host::connected(), scene(fragment));
+    drops_once(DropReason::BadFragment, Host::connected(), scene(part(0x1f, 0xff)));
     drops_once(DropReason::RemoteAddress, Host::connected(), scene(udp("10.0.0.3", OWN, 1, 2)));
     drops_once(DropReason::LocalAddress, Host::connected(), scene(udp(PEER, "10.0.0.3", 1, 2)));
     let strict = Host::connected();
     strict.allow(vec![], vec![any_rule()], true).unwrap();
     drops_once(DropReason::NoMatchingRule, strict, scene(udp(PEER, OWN, 1, 2)));
+    let strict = Host::connected();
+    strict.allow(vec![], vec![any_rule()], true).unwrap();
+    drops_once(DropReason::Fragment, strict, scene(part(0x20, 1)));
+    drops_once(DropReason::FragmentOverlap, Host::connected(), |host| {
+        for _ in 0..2 {
+            let datagram = host.sealed(Kind::Message, &part(0x20, 0));
+            host.receive(datagram);
+        }
+        assert_eq!(host.out.packets.len(), 1);
+    });
+    drops_once(DropReason::FragmentLimited, Host::connected(), |host| {
+        for n in 0..65u8 {
+            let datagram = host.sealed(Kind::Message, &part(0x20, n * 2));
+            host.receive(datagram);
+        }
+    });
 }
 
 #[test]

@@ -37,6 +37,8 @@ export interface PolicyRule {
   readonly remote: readonly Prefix[];
   /** Empty: any local address. */
   readonly local: readonly Prefix[];
+  /** It means only fragments after the first. */
+  readonly fragment?: true;
 }
 
 /** What one class of peers may do, without its id. Equal programs are interned to one id. */

@@ -1,4 +1,4 @@
-import { readUint16 } from "../base/bytes.ts";
+import { readUint16, readUint32 } from "../base/bytes.ts";
 import { fail, ok, type Result } from "../base/result.ts";
 import type { DropReason } from "../drop-reason.ts";
 import { addressFromBytes, familyOf, type IpAddress, type IpFamily } from "../netip/address.ts";
@@ -17,23 +17,38 @@ export interface InnerPacket {
   readonly icmpIn: number;
   /** Bytes that belong to the packet; what follows them is cut off. */
   readonly length: number;
+  /** Set when this is not the whole packet. */
+  readonly part: Part | undefined;
+  /** A part behind the first of which nobody knows the first, and so not the ports. */
+  readonly isRest: boolean;
 }
 
-/**
- * Reads an inner packet. One of the parts of a packet is refused by name, the first like the others: parts that never become whole
- * fill the memory in which the receiving host puts parts together, for everybody who sends to it.
- */
+/** One part of a packet that was divided: which packet, and which of its bytes behind the headers that every part repeats. */
+export interface Part {
+  /** What all parts of the packet share. */
+  readonly id: number;
+  /** What its header calls the bytes of the whole packet: a protocol or, in IPv6, perhaps one more extension header. */
+  readonly protocol: number;
+  readonly from: number;
+  readonly to: number;
+  readonly isLast: boolean;
+}
+
+/** Reads an inner packet: a whole one, or one part of it. */
 export function parseInnerPacket(
   bytes: Uint8Array,
   direction: "inbound" | "outbound",
-): Result<InnerPacket, Extract<DropReason, "bad-packet" | "fragment">> {
+): Result<InnerPacket, Unreadable> {
   const version = (bytes[0] ?? 0) >> 4;
   const upper = version === 4 ? readIpv4(bytes) : version === 6 ? readIpv6(bytes) : fail("bad-packet" as const);
   if (!upper.ok) return upper;
-  const ports = readPorts(bytes, upper.value);
+  const { family, protocol, source, destination, part, end } = upper.value;
+  const isRest = part !== undefined && part.from !== 0;
+  // Whoever puts the packet together must read the flags that were judged here (RFC 1858).
+  if (part && !isRest && protocol === TCP && !holdsTcpHeader(bytes, upper.value)) return fail("bad-fragment");
+  const ports = isRest ? NO_PORTS : readPorts(bytes, upper.value);
   if (!ports) return fail("bad-packet");
 
-  const { family, protocol, source, destination, end } = upper.value;
   const isInbound = direction === "inbound";
   const localAddress = addressFromBytes(isInbound ? destination : source);
   const remoteAddress = addressFromBytes(isInbound ? source : destination);
@@ -58,8 +73,12 @@ export function parseInnerPacket(
           icmpIn: isInbound ? ports.icmpType : counterpartOf(family, ports.icmpType),
         }),
     length: end,
+    part,
+    isRest,
   });
 }
+
+type Unreadable = Extract<DropReason, "bad-packet" | "bad-fragment">;
 
 const TCP = 6;
 const UDP = 17;
@@ -68,9 +87,14 @@ const ICMPV6 = 58;
 
 const IPV4_HEADER_BYTES_MIN = 20;
 const IPV6_HEADER_BYTES = 40;
-/** More fragments, and the fragment offset; in the fragment header of IPv6 they lie the other way round. */
-const FRAGMENT_MASK = 0x3fff;
-const FRAGMENT_MASK_V6 = 0xfff9;
+const PACKET_BYTES_MAX = 65_535;
+const TCP_HEADER_BYTES_MIN = 20;
+/** More fragments, and the fragment offset in units of eight bytes. */
+const MORE_FRAGMENTS = 0x2000;
+const OFFSET_UNITS = 0x1fff;
+/** In the fragment header of IPv6 the offset lies in front, so that it is one in bytes. */
+const MORE_FRAGMENTS_V6 = 1;
+const OFFSET_BYTES_V6 = 0xfff8;
 /** Question and answer: echo, timestamp, information, address mask. */
 const QUESTIONS: readonly (readonly [number, number])[] = [
   [8, 0],
@@ -89,52 +113,97 @@ interface UpperLayer {
   readonly protocol: number;
   readonly source: Uint8Array;
   readonly destination: Uint8Array;
+  readonly part: Part | undefined;
   /** Where the upper-layer header starts, and where the packet ends. */
   readonly start: number;
   readonly end: number;
 }
 
-// 0: version|IHL   2..3: total length   6..7: flags|fragment offset   9: protocol   12..15: source   16..19: destination
-function readIpv4(bytes: Uint8Array): Result<UpperLayer, "bad-packet" | "fragment"> {
+// 0: version|IHL   2..3: total length   4..5: id   6..7: flags|fragment offset   9: protocol   12..15: source   16..19: destination
+function readIpv4(bytes: Uint8Array): Result<UpperLayer, Unreadable> {
   if (bytes.length < IPV4_HEADER_BYTES_MIN) return fail("bad-packet");
   const start = ((bytes[0] ?? 0) & 15) * 4;
   const end = readUint16(bytes, 2);
   if (start < IPV4_HEADER_BYTES_MIN || end < start || end > bytes.length) return fail("bad-packet");
-  if ((readUint16(bytes, 6) & FRAGMENT_MASK) !== 0) return fail("fragment");
+  const protocol = bytes[9] ?? 0;
+  const flags = readUint16(bytes, 6);
+  const from = (flags & OFFSET_UNITS) * 8;
+  const part = { id: readUint16(bytes, 4), protocol, from, to: from + end - start, isLast: !(flags & MORE_FRAGMENTS) };
+  const isWhole = isWholePacket(part);
+  if (!isWhole && !isPlausible(part, start)) return fail("bad-fragment");
   return ok({
     family: 4,
-    protocol: bytes[9] ?? 0,
+    protocol,
     source: bytes.subarray(12, 16),
     destination: bytes.subarray(16, 20),
+    part: isWhole ? undefined : part,
     start,
     end,
   });
 }
 
 // 4..5: payload length   6: next header   8..23: source   24..39: destination
-function readIpv6(bytes: Uint8Array): Result<UpperLayer, "bad-packet" | "fragment"> {
+function readIpv6(bytes: Uint8Array): Result<UpperLayer, Unreadable> {
   if (bytes.length < IPV6_HEADER_BYTES) return fail("bad-packet");
   const end = IPV6_HEADER_BYTES + readUint16(bytes, 4);
   if (end > bytes.length) return fail("bad-packet");
   let start = IPV6_HEADER_BYTES;
   let protocol = bytes[6] ?? 0;
+  let part: Part | undefined;
+  let wasDivisible = false;
   for (let walked = 0; isExtension(protocol); walked++) {
     // Two bytes say what follows and how long this header is; a fragment header is always eight.
     if (walked === EXTENSION_HEADERS_MAX || start + 2 > end) return fail("bad-packet");
     const length = extensionLength(protocol, bytes[start + 1] ?? 0);
     if (start + length > end) return fail("bad-packet");
-    if (protocol === FRAGMENT && (readUint16(bytes, start + 2) & FRAGMENT_MASK_V6) !== 0) return fail("fragment");
-    protocol = bytes[start] ?? 0;
+    const following = bytes[start] ?? 0;
+    if (protocol === FRAGMENT) {
+      // Nobody divides a part again.
+      if (wasDivisible) return fail("bad-packet");
+      wasDivisible = true;
+      const read = readFragmentHeader(bytes, following, start, end);
+      if (!isWholePacket(read)) {
+        if (!isPlausible(read, start - IPV6_HEADER_BYTES)) return fail("bad-fragment");
+        part = read;
+      }
+    }
+    protocol = following;
     start += length;
+    // What follows in a part behind the first is no header.
+    if (part && part.from !== 0) break;
   }
   return ok({
     family: 6,
     protocol,
     source: bytes.subarray(8, 24),
     destination: bytes.subarray(24, 40),
+    part,
     start,
     end,
   });
+}
+
+// 0: next header   2..3: fragment offset|flags   4..7: id
+function readFragmentHeader(bytes: Uint8Array, protocol: number, start: number, end: number): Part {
+  const flags = readUint16(bytes, start + 2);
+  const from = flags & OFFSET_BYTES_V6;
+  const to = from + end - (start + FRAGMENT_HEADER_BYTES);
+  return { id: readUint32(bytes, start + 4), protocol, from, to, isLast: !(flags & MORE_FRAGMENTS_V6) };
+}
+
+/** Also one that says that it might not have been (RFC 6946). */
+function isWholePacket({ from, isLast }: Part): boolean {
+  return from === 0 && isLast;
+}
+
+/** Whether an honest host divides so, with so many bytes of headers before what was divided. */
+function isPlausible({ from, to, isLast }: Part, bytesBefore: number): boolean {
+  return to > from && (isLast || (to - from) % 8 === 0) && bytesBefore + to <= PACKET_BYTES_MAX;
+}
+
+function holdsTcpHeader(bytes: Uint8Array, { start, end }: UpperLayer): boolean {
+  const headerBytes = end - start > 12 ? ((bytes[start + 12] ?? 0) >> 4) * 4 : Number.POSITIVE_INFINITY;
+  return end - start >= Math.max(headerBytes, TCP_HEADER_BYTES_MIN);
 }
 
 const HOP_BY_HOP = 0;
@@ -142,6 +211,7 @@ const ROUTING = 43;
 const FRAGMENT = 44;
 const AUTHENTICATION = 51;
 const DESTINATION_OPTIONS = 60;
+const FRAGMENT_HEADER_BYTES = 8;
 
 function isExtension(protocol: number): boolean {
   return (
@@ -154,7 +224,7 @@ function isExtension(protocol: number): boolean {
 }
 
 function extensionLength(protocol: number, lengthField: number): number {
-  if (protocol === FRAGMENT) return 8;
+  if (protocol === FRAGMENT) return FRAGMENT_HEADER_BYTES;
   return protocol === AUTHENTICATION ? (lengthField + 2) * 4 : (lengthField + 1) * 8;
 }
 

@@ -108,7 +108,7 @@ describe("health", () => {
     const texts = healthOf(nodeStatus({ counters }), daemonFacts(), NOW_MS).map(({ text }) => text);
     expect(texts).toEqual([
       "12 packets dropped (no-matching-rule): no firewall rule allows them",
-      "1 packet dropped (fragment): IP fragments are not carried yet",
+      "1 packet dropped (fragment): fragments whose first part came later or never, or was refused",
     ]);
   });
 

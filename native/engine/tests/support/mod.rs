@@ -194,7 +194,14 @@ pub fn installation() -> Installation {
 }
 
 pub fn any_rule() -> Rule {
-    Rule { rule_id: 0, protocol: RuleProtocol::Any, ports: 0..=u16::MAX, remote: vec![], local: vec![] }
+    Rule {
+        rule_id: 0,
+        protocol: RuleProtocol::Any,
+        ports: 0..=u16::MAX,
+        remote: vec![],
+        local: vec![],
+        is_for_rests: false,
+    }
 }
 
 pub fn path() -> SocketAddr {

@@ -22,6 +22,7 @@ export const FLOWS_MAX = 65_536;
 export interface FlowPacket extends FlowAddresses {
   /** Of ICMP the type that the flow lets in. */
   readonly icmpIn: number;
+  readonly isRest: boolean;
   readonly length: number;
 }
 
@@ -202,6 +203,6 @@ function timeoutOf({ tcpMs, udpMs, otherMs }: FlowTimeouts, protocol: number): n
 }
 
 /** The same for both directions: a reply finds the flow of its request. */
-function keyOf({ localAddress, remoteAddress, localPort, remotePort, protocol, icmpIn }: FlowPacket): string {
-  return `${localAddress} ${remoteAddress} ${localPort} ${remotePort} ${protocol} ${icmpIn}`;
+function keyOf({ localAddress, remoteAddress, localPort, remotePort, protocol, icmpIn, isRest }: FlowPacket): string {
+  return `${localAddress} ${remoteAddress} ${localPort} ${remotePort} ${protocol} ${icmpIn} ${isRest}`;
 }

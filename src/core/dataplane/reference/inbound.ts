@@ -238,7 +238,7 @@ export class Inbound {
 
   /** SEMANTICS 4. */
   #receiveInner(session: Session, body: Uint8Array, now: Instant): void {
-    const { out, facts } = this.#tables;
+    const { out, facts, fragments } = this.#tables;
     const context = { inbound: true, localIndex: session.localIndex };
     const parsed = parseInnerPacket(body, "inbound");
     if (!parsed.ok) {
@@ -248,9 +248,14 @@ export class Inbound {
     const inner = parsed.value;
     const bytes = body.subarray(0, inner.length);
     const refusal = this.#refusalOfAddresses(session, inner);
-    if (refusal) out.drop(refusal, { ...context, packet: inner }, now);
-    else if (!this.#tables.admits(session, inner, "inbound", now)) return;
-    else if (facts.answerEcho) this.#answerEcho(session, bytes, inner, now);
+    if (refusal) {
+      out.drop(refusal, { ...context, packet: inner }, now);
+      return;
+    }
+    const followed = fragments.inbound.followed(session.peer, inner, now);
+    if (!followed.ok) out.drop(followed.reason, { ...context, packet: inner }, now);
+    else if (!this.#tables.admits(session, followed.value, "inbound", now)) return;
+    else if (facts.answerEcho) this.#answerEcho(session, bytes, followed.value, now);
     else out.write(bytes);
   }
 

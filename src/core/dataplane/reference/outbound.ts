@@ -36,6 +36,12 @@ interface Way {
   readonly relay: { readonly hop: Session; readonly relayIndex: number } | undefined;
 }
 
+/** What the next hop of an inner packet is. */
+interface InnerWay {
+  readonly nextHop: IpAddress;
+  readonly inner: InnerPacket;
+}
+
 /** The way out: from the TUN device to the socket (SEMANTICS 3). */
 export class Outbound {
   readonly #tables: Tables;
@@ -112,32 +118,40 @@ export class Outbound {
 
   /** SEMANTICS 3 steps 2 to 4: through the primary session of the next hop, or parked until there is one. */
   #route(packet: OutboundPacket, now: Instant): void {
-    const { sessions, parking, out } = this.#tables;
-    const context = { inbound: false, packet: packet.inner };
-    const way = this.#wayOf(packet.inner);
+    const { sessions, parking, fragments, out } = this.#tables;
+    const { bytes } = packet;
+    const way = this.#wayOf(packet.inner, now);
     if ("refusal" in way) {
-      out.drop(way.refusal, context, now);
+      out.drop(way.refusal, { inbound: false, packet: packet.inner }, now);
       return;
     }
-    const { nextHop } = way;
+    const { nextHop, inner } = way;
     const session = sessions.primaryOf(nextHop);
     if (session) {
-      this.sendInner(session, packet, now);
+      this.sendInner(session, { bytes, inner }, now);
       return;
     }
-    if (!parking.park(nextHop, packet.bytes, now)) out.drop(DropReason.parkedFull, context, now);
+    if (!parking.park(nextHop, bytes, now)) {
+      fragments.outbound.withdraw(inner.remoteAddress, inner);
+      out.drop(DropReason.parkedFull, { inbound: false, packet: inner }, now);
+    }
     if (this.#demand.isDue(nextHop, now)) out.tell({ kind: "need-session", destination: nextHop });
   }
 
-  #wayOf(inner: InnerPacket): { readonly nextHop: IpAddress } | { readonly refusal: DropReason } {
-    const { routes, sessions } = this.#tables;
-    const target = routes.lookUp(inner.remoteAddress)?.target;
+  /** The next hop, and the packet as the rules are to see it: the parts of one take the same way. */
+  #wayOf(packet: InnerPacket, now: Instant): InnerWay | { readonly refusal: DropReason } {
+    const { routes, sessions, fragments } = this.#tables;
+    const target = routes.lookUp(packet.remoteAddress)?.target;
     if (target?.kind === "own") return { refusal: DropReason.ownAddress };
-    if (routes.targetOf(inner.localAddress) !== "own") return { refusal: DropReason.localAddress };
-    if (target?.kind === "peer") return { nextHop: inner.remoteAddress };
+    if (routes.targetOf(packet.localAddress) !== "own") return { refusal: DropReason.localAddress };
+    if (target?.kind !== "peer" && target?.kind !== "gateways") return { refusal: DropReason.noRoute };
+    const followed = fragments.outbound.followed(packet.remoteAddress, packet, now);
+    if (!followed.ok) return { refusal: followed.reason };
+    const inner = followed.value;
+    if (target.kind === "peer") return { nextHop: inner.remoteAddress, inner };
     const isUp = (address: IpAddress): boolean => sessions.primaryOf(address) !== undefined;
-    const gateway = target?.kind === "gateways" ? chooseGateway(target.gateways, inner, isUp) : undefined;
-    return gateway === undefined ? { refusal: DropReason.noRoute } : { nextHop: gateway };
+    const gateway = chooseGateway(target.gateways, inner, isUp);
+    return gateway === undefined ? { refusal: DropReason.noRoute } : { nextHop: gateway, inner };
   }
 
   /** Where to send along this path, if anywhere. A relay is reached directly: there are no chains. */

@@ -1,6 +1,7 @@
 import type { IpAddress } from "../../netip/address.ts";
+import { isIcmp } from "../../netip/ip-protocol.ts";
 import { contains, type Prefix } from "../../netip/prefix.ts";
-import { hasPort, hasProtocol } from "../../netip/service.ts";
+import { hasPort, hasProtocol, PORT_MAX } from "../../netip/service.ts";
 import type { Direction, PolicyProgram, PolicyRule } from "../contract.ts";
 
 /** What a rule looks at: the inner packet with "local" meaning us, in both directions (protocol 9.1). */
@@ -10,6 +11,8 @@ export interface PolicySubject {
   readonly protocol: number;
   readonly localPort: number;
   readonly remotePort: number;
+  /** A part of a packet of which nobody knows the ports. */
+  readonly isRest?: boolean;
 }
 
 /**
@@ -19,16 +22,23 @@ export interface PolicySubject {
 export function matchingRule(
   program: PolicyProgram,
   direction: Direction,
-  { localAddress, remoteAddress, protocol, localPort, remotePort }: PolicySubject,
+  { localAddress, remoteAddress, protocol, localPort, remotePort, isRest = false }: PolicySubject,
 ): PolicyRule | undefined {
   const port = direction === "inbound" ? localPort : remotePort;
   return program[direction].find(
     (rule) =>
       hasProtocol(rule, protocol) &&
-      hasPort(rule, protocol, port) &&
+      (isRest ? meansRests(rule, protocol) : !rule.fragment && hasPort(rule, protocol, port)) &&
       isIn(rule.remote, remoteAddress) &&
       isIn(rule.local, localAddress),
   );
+}
+
+/** Whether it looks at no port. As in Nebula one that means fragments only means none of ICMP, unless it is about ICMP. */
+function meansRests({ protocol, fragment, portFirst, portLast }: PolicyRule, number: number): boolean {
+  const isAnyPort = portFirst === 0 && portLast === PORT_MAX;
+  if (isIcmp(number)) return protocol === "icmp" || (!fragment && isAnyPort);
+  return fragment === true || isAnyPort;
 }
 
 /** No prefix at all means any address. */

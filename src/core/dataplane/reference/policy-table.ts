@@ -104,8 +104,9 @@ function isSame(a: PolicyProgram, b: PolicyProgram): boolean {
 
 function textOf(rule: PolicyRule | undefined): string {
   if (!rule) return "";
-  const { ruleId, protocol, portFirst, portLast, remote, local } = rule;
-  return [ruleId, protocol, portFirst, portLast, ...remote.map(formatPrefix), "|", ...local.map(formatPrefix)].join();
+  const { ruleId, protocol, portFirst, portLast, remote, local, fragment = false } = rule;
+  const places = [...remote.map(formatPrefix), "|", ...local.map(formatPrefix)];
+  return [ruleId, protocol, portFirst, portLast, ...places, "|", fragment].join();
 }
 
 /** Why these programs cannot be meant, as code and sentence. */

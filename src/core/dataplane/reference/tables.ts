@@ -6,6 +6,7 @@ import type { Direction, HostFacts, PolicyProgram } from "../contract.ts";
 import { FLOW_TIMEOUTS } from "../flow-timeouts.ts";
 import { Acquaintances } from "./acquaintances.ts";
 import { FlowTable } from "./flow-table.ts";
+import { Fragments } from "./fragments.ts";
 import { Outbox } from "./outbox.ts";
 import { OwnNetworks } from "./own-networks.ts";
 import { Parking } from "./parking.ts";
@@ -20,6 +21,7 @@ export class Tables {
   readonly relays: RelayTable = new RelayTable();
   readonly policies: PolicyTable = new PolicyTable();
   readonly flows: FlowTable = new FlowTable();
+  readonly fragments: Readonly<Record<Direction, Fragments>> = { inbound: new Fragments(), outbound: new Fragments() };
   readonly parking: Parking = new Parking();
   readonly acquaintances: Acquaintances = new Acquaintances();
   readonly out: Outbox = new Outbox();
@@ -48,14 +50,30 @@ export class Tables {
     this.relays.forget(session.localIndex);
   }
 
-  /** Whether the packet belongs to an allowed flow or may open one (SEMANTICS 4.3). One that may not is dropped here. */
+  /** Whether the packet may pass (SEMANTICS 4.3 and 4.4). One that may not is dropped here. */
   admits(session: Session, packet: InnerPacket, direction: Direction, now: Instant): boolean {
+    const owner = direction === "inbound" ? session.peer : packet.remoteAddress;
+    const fragments = this.fragments[direction];
+    if (!this.#allows(session, packet, direction, now)) {
+      fragments.withdraw(owner, packet);
+      return false;
+    }
+    const reason = fragments.admit(owner, packet, now);
+    if (reason) {
+      this.out.drop(reason, { inbound: direction === "inbound", localIndex: session.localIndex, packet }, now);
+    }
+    return reason === undefined;
+  }
+
+  /** Whether the packet belongs to an allowed flow or may open one. */
+  #allows(session: Session, packet: InnerPacket, direction: Direction, now: Instant): boolean {
     const { policyId, localIndex, peer } = session;
     const program = { policyId, ...(this.policies.get(policyId) ?? NOTHING_ALLOWED) };
     const verdict = this.flows.judge(packet, direction, { peer, program }, now);
     if (!verdict.allowed) {
-      const context = { inbound: direction === "inbound", localIndex, packet, action: verdict.action };
-      this.out.drop(DropReason.noMatchingRule, context, now);
+      const context = { inbound: direction === "inbound", localIndex, packet };
+      if (packet.isRest) this.out.drop(DropReason.fragment, context, now);
+      else this.out.drop(DropReason.noMatchingRule, { ...context, action: verdict.action }, now);
     } else if (verdict.opened) {
       this.policies.count(verdict.opened.by);
       if (verdict.opened.evicted) this.out.countDrops(DropReason.flowEvicted, 1);

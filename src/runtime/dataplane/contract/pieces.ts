@@ -93,5 +93,6 @@ function writeRule(rule: PolicyRule): WireRule {
     portLast,
     remote: rule.remote.map(writePrefix),
     local: rule.local.map(writePrefix),
+    fragment: rule.fragment ?? false,
   };
 }

@@ -28,7 +28,11 @@ function neededBy(request: DataPlaneRequest): string | undefined {
       const rejects = request.programs.some(
         ({ refuse }) => refuse.inbound === "reject" || refuse.outbound === "reject",
       );
-      return rejects ? "reject" : undefined;
+      if (rejects) return "reject";
+      const hasFragments = request.programs.some(({ inbound, outbound }) =>
+        [...inbound, ...outbound].some((rule) => rule.fragment),
+      );
+      return hasFragments ? "fragments" : undefined;
     }
     case "open-tun":
     case "open-udp":

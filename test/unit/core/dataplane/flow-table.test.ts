@@ -19,6 +19,7 @@ function flow(localPort: number, remoteAddress = peer): FlowPacket {
     localAddress,
     remoteAddress,
     icmpIn: 0,
+    isRest: false,
     protocol: 17,
     localPort,
     remotePort: 53,

@@ -23,6 +23,8 @@ describe.each([
       localPort: 50_000,
       remotePort: 443,
       icmpIn: 0,
+      part: undefined,
+      isRest: false,
     });
     expect(parsed(packet, "inbound")).toEqual({
       ...common,
@@ -31,6 +33,8 @@ describe.each([
       localPort: 443,
       remotePort: 50_000,
       icmpIn: 0,
+      part: undefined,
+      isRest: false,
     });
   });
 
@@ -99,15 +103,24 @@ describe("IPv4", () => {
     expect(parsed(packet, "outbound")).toMatchObject({ localPort: 50_000, remotePort: 443 });
   });
 
-  test("the parts of a packet are fragments, from the first to the last", () => {
-    const packet = udpPacket({ ...v4, ...ports });
-    for (const flagsAndOffset of [0x2000, 0x2001, 0x0001, 0x1fff]) {
+  test("the first part of a packet has its ports, the others have none", () => {
+    const packet = udpPacket({ ...v4, ...ports, data: new Uint8Array(8) });
+    writeUint16(packet, 4, 0x1234);
+    for (const [flagsAndOffset, from, isLast] of [
+      [0x2000, 0, false],
+      [0x2001, 8, false],
+      [0x0001, 8, true],
+    ] as const) {
       writeUint16(packet, 6, flagsAndOffset);
-      expect(reasonFor(packet)).toBe("fragment");
+      const part = { id: 0x1234, protocol: 17, from, to: from + 16, isLast };
+      const remotePort = from === 0 ? 443 : 0;
+      expect(parsed(packet, "outbound")).toMatchObject({ part, isRest: from > 0, remotePort });
     }
+    writeUint16(packet, 6, 0x1fff);
+    expect(reasonFor(packet)).toBe("bad-fragment");
     for (const flags of [0x4000, 0x8000, 0xc000]) {
       writeUint16(packet, 6, flags);
-      expect(parsed(packet, "outbound").remotePort).toBe(443);
+      expect(parsed(packet, "outbound")).toMatchObject({ part: undefined, remotePort: 443 });
     }
   });
 
@@ -139,19 +152,28 @@ describe("IPv6", () => {
   });
 
   test("eight extension headers are walked, nine are not", () => {
-    const list = Object.values(headers);
-    expect(parsed(chain([...list, ...list].slice(0, 8), 6), "outbound").remotePort).toBe(443);
-    expect(reasonFor(chain([...list, ...list].slice(0, 9), 6))).toBe("bad-packet");
+    const { onlyPart, ...others } = headers;
+    const list = [onlyPart, ...Object.values(others), ...Object.values(others)];
+    expect(parsed(chain(list.slice(0, 8), 6), "outbound").remotePort).toBe(443);
+    expect(reasonFor(chain(list, 6))).toBe("bad-packet");
+  });
+
+  test("nobody divides a part again: two fragment headers make a bad packet", () => {
+    expect(reasonFor(chain([headers.onlyPart, headers.hopByHop, headers.onlyPart], 6))).toBe("bad-packet");
   });
 
   test.each([
     ["the first", "0000000100000001"],
     ["a later", "0000000900000001"],
     ["the last", "0000000800000001"],
-  ])("%s part is a fragment, wherever its header stands", (_, bytes) => {
-    const part = { number: 44, bytes };
-    expect(reasonFor(chain([part], 17))).toBe("fragment");
-    expect(reasonFor(chain([headers.hopByHop, part], 17))).toBe("fragment");
+  ])("%s part is told from a whole packet, wherever its header stands", (_, bytes) => {
+    const number = 44;
+    const offset = bytes.startsWith("00000001") ? 0 : 8;
+    const part = { id: 1, protocol: 17, from: offset, isLast: bytes.startsWith("00000008") };
+    for (const before of [[], [headers.hopByHop]])
+      expect(
+        parsed(chain([...before, { number, bytes }], 17, concatBytes(portBytes, portBytes)), "outbound"),
+      ).toMatchObject({ part, isRest: offset > 0 });
   });
 
   test("a header that is cut off makes a bad packet", () => {
@@ -167,13 +189,13 @@ describe("IPv6", () => {
   });
 
   /** Each header names the next; its first byte is filled in here. */
-  function chain(list: readonly { number: number; bytes: string }[], protocol: number): Uint8Array {
+  function chain(list: readonly { number: number; bytes: string }[], protocol: number, upper = portBytes): Uint8Array {
     const parts = list.map(({ bytes }, i) => {
       const part = hex(bytes);
       part[0] = list[i + 1]?.number ?? protocol;
       return part;
     });
-    return ipPacket({ ...v6, protocol: list[0]!.number, upper: concatBytes(...parts, portBytes) });
+    return ipPacket({ ...v6, protocol: list[0]!.number, upper: concatBytes(...parts, upper) });
   }
 });
 
