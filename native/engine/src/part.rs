@@ -27,7 +27,7 @@ impl Part {
         more: bool,
         bytes_before: usize,
     ) -> Result<Self, DropReason> {
-        let is_divisible = !more || payload.len() % 8 == 0;
+        let is_divisible = !more || payload.len().is_multiple_of(8);
         let to = usize::from(from) + payload.len();
         if payload.is_empty() || !is_divisible || bytes_before + to > usize::from(u16::MAX) {
             return Err(DropReason::BadFragment);

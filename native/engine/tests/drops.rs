@@ -219,7 +219,7 @@ fn a_host_without_a_device_keeps_only_echo_requests() {
     let mut host = Host::configured(facts);
     host.pass().install(installation()).unwrap();
     drops_once(DropReason::NoDevice, host, |host| {
-        let echo = host.sealed(Kind::Message, &ipv4(PEER, OWN, 1, &[8, 0, 0, 0, 0, 1, 0, 1]));
+        let echo = host.sealed(Kind::Message, &ipv4(PEER, OWN, 1, &[8, 0, 0xf7, 0xfd, 0, 1, 0, 1]));
         host.receive(echo);
         let other = host.sealed(Kind::Message, &udp(PEER, OWN, 1, 2));
         host.receive(other);

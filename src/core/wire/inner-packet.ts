@@ -87,6 +87,7 @@ const ICMPV6 = 58;
 
 const IPV4_HEADER_BYTES_MIN = 20;
 const IPV6_HEADER_BYTES = 40;
+/** What a total length, and an offset with what follows it, can say. */
 const PACKET_BYTES_MAX = 65_535;
 const TCP_HEADER_BYTES_MIN = 20;
 /** More fragments, and the fragment offset in units of eight bytes. */
