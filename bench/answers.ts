@@ -11,6 +11,7 @@ import { encodeHandshakePayload } from "../src/core/wire/handshake-payload.ts";
 import { encodeHeader, PacketType } from "../src/core/wire/header.ts";
 import { nodeSuite, osEntropy } from "../src/runtime/node-crypto.ts";
 import { TestAuthority } from "../test/unit/fixtures/authority.ts";
+import { rulesetOf } from "../test/unit/fixtures/rules.ts";
 import { ALLOW_ALL, identityOf, settingsOf } from "../test/unit/fixtures/settings.ts";
 import { option } from "./pairing.ts";
 
@@ -33,7 +34,11 @@ const rules = Array.from({ length: RULES }, (_, ruleId) => ({
   portFirst: ruleId,
   portLast: ruleId,
 }));
-const plan = { name: "responder", networks: ["10.77.0.1/16"], live: { firewall: { inbound: rules, outbound: rules } } };
+const plan = {
+  name: "responder",
+  networks: ["10.77.0.1/16"],
+  live: { firewall: rulesetOf({ inbound: rules, outbound: rules }) },
+};
 const settings = settingsOf(identityOf(nodeSuite, plan, authority, 1, wallNow()), plan);
 const node = new Node(settings, { crypto: nodeSuite, entropy: osEntropy, clock: clockNow() });
 node.handle({ kind: "data-plane-up", udpPort: 4242, sessions: [] }, clockNow());

@@ -176,6 +176,8 @@ function readRule(rule: pb.PolicyRule): PolicyRule {
     portLast: readPort(rule.portLast),
     remote: rule.remote.map(readPrefix),
     local: rule.local.map(readPrefix),
+    ...(rule.icmpTypes.length > 0 && { icmpTypes: rule.icmpTypes }),
+    ...(rule.fragment && { fragment: true }),
   };
 }
 

@@ -23,6 +23,7 @@ import { nodeSuite } from "../../src/runtime/node-crypto.ts";
 import { nativeBinary } from "../conformance/native-probe.ts";
 import { prefix, TestAuthority, WORLD_BEGINS } from "../unit/fixtures/authority.ts";
 import { CountingEntropy } from "../unit/fixtures/mesh.ts";
+import { rulesetOf } from "../unit/fixtures/rules.ts";
 import { ALLOW_ALL, identityOf, settingsOf } from "../unit/fixtures/settings.ts";
 
 // `npx vitest run test/contract/rules-at-work` prints the figure: the longest time in which nothing else could happen in the control plane
@@ -47,7 +48,7 @@ test.skipIf(nativeBinary() === undefined)(
     const host = await standing();
     const blocked: Gap[] = [];
     for (let reload = 1; reload <= RELOADS; reload++) {
-      const firewall = { inbound: manyRules(reload), outbound: manyRules(reload + RELOADS) };
+      const firewall = rulesetOf({ inbound: manyRules(reload), outbound: manyRules(reload + RELOADS) });
       blocked.push(
         await longestGap(
           () => host.reload(firewall),

@@ -1,7 +1,7 @@
 import type { Identity } from "../cert/identity.ts";
 import type { Cipher } from "../crypto/suite.ts";
 import type { RecvErrorPolicy } from "../dataplane/contract.ts";
-import type { Rule } from "../firewall/rule.ts";
+import type { Ruleset } from "../firewall/rule.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { RemoteAllowList } from "../netip/allow-list.ts";
 import type { Endpoint } from "../netip/endpoint.ts";
@@ -87,7 +87,7 @@ export interface LiveSettings {
   readonly counters: { readonly tryPromotePackets: number; readonly requeryPackets: number };
   readonly timers: { readonly requeryWaitMs: number };
   readonly preferredRanges: readonly Prefix[];
-  readonly firewall: { readonly inbound: readonly Rule[]; readonly outbound: readonly Rule[] };
+  readonly firewall: Ruleset;
 }
 
 /** An address as an operator writes it: itself, or a name that the runtime resolves. */

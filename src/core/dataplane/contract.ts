@@ -37,6 +37,8 @@ export interface PolicyRule {
   readonly remote: readonly Prefix[];
   /** Empty: any local address. */
   readonly local: readonly Prefix[];
+  /** Of an ICMP rule, the messages that it means, as `icmpMessage` numbers them; absent: all. */
+  readonly icmpTypes?: readonly number[];
   /** It means only fragments after the first. */
   readonly fragment?: true;
 }

@@ -1,16 +1,15 @@
 import type { Certificate } from "../cert/certificate.ts";
-import type { PolicyProgram, PolicyRule } from "../dataplane/contract.ts";
+import type { Direction, PolicyProgram, PolicyRule } from "../dataplane/contract.ts";
+import type { Ruleset } from "./rule.ts";
 import { RuleIndex, type Selector } from "./rule-index.ts";
-import { type CaOf, type Direction, peerFacts, type Ruleset } from "./ruleset.ts";
+import { type CaOf, peerFacts } from "./ruleset.ts";
 
 /** Rules of programs that are kept for the next peer of their class; beyond it they are made again. */
 const KEPT_RULES_MAX = 1 << 18;
-/** What the configuration cannot say yet: a packet that no rule allows is dropped. */
-const DROP = { inbound: "drop", outbound: "drop" } as const;
 
 /**
  * What each peer may do: the rules reduced to those that its certificate can match (protocol 9.4). What is left - protocol, port and
- * remote address - needs no certificate, so the data plane decides it alone, once per flow. Peers that the same selectors mean are one
+ * addresses - needs no certificate, so the data plane decides it alone, once per flow. Peers that the same selectors mean are one
  * class, and a class has one program, which is made once: its size costs nothing for the next peer.
  */
 export class PeerClasses {
@@ -77,6 +76,6 @@ export class PeerClasses {
         return (place & 1 ? narrow[at] : wide[at]) as PolicyRule;
       });
     };
-    return { inbound: direction("inbound"), outbound: direction("outbound"), refuse: DROP };
+    return { inbound: direction("inbound"), outbound: direction("outbound"), refuse: this.rules.refuse };
   }
 }

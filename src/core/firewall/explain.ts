@@ -1,10 +1,12 @@
 import type { Certificate } from "../cert/certificate.ts";
+import type { Direction } from "../dataplane/contract.ts";
+import { isIcmp } from "../netip/ip-protocol.ts";
 import { contains } from "../netip/prefix.ts";
 import { hasPort, hasProtocol } from "../netip/service.ts";
-import type { Rule } from "./rule.ts";
+import type { Rule, Ruleset } from "./rule.ts";
 import {
   type CaOf,
-  type Direction,
+  localOf,
   meansCa,
   meansEverybody,
   meansGroups,
@@ -12,11 +14,10 @@ import {
   type PacketFacts,
   type PeerFacts,
   peerFacts,
-  type Ruleset,
 } from "./ruleset.ts";
 
 /** The parts of a rule that all have to match. "peer": host, groups and cidr together, of which one suffices. */
-export type RulePart = "protocol" | "port" | "ca" | "peer";
+export type RulePart = "protocol" | "icmp-type" | "port" | "ca" | "peer" | "local";
 
 /** Why a packet may pass or not, as data: the runtime makes the sentence. */
 export type Explanation =
@@ -44,21 +45,39 @@ export function explain<Peer extends Certificate>(rules: Ruleset, question: Ques
   const peer = peerFacts(question.peer, question.caOf);
   let closest: { rule: Rule; misses: readonly RulePart[] } | undefined;
   for (const rule of rules[direction]) {
-    const misses = missesOf(rule, direction, packet, peer);
+    const misses = missesOf(rule, { rules, direction, packet, peer });
     if (misses.length === 0) return { allowed: true, rule };
     if (!closest || misses.length < closest.misses.length) closest = { rule, misses };
   }
   return { allowed: false, closest };
 }
 
-function missesOf(rule: Rule, direction: Direction, packet: PacketFacts, peer: PeerFacts): readonly RulePart[] {
+interface Asked {
+  readonly rules: Ruleset;
+  readonly direction: Direction;
+  readonly packet: PacketFacts;
+  readonly peer: PeerFacts;
+}
+
+function missesOf(rule: Rule, { rules, direction, packet, peer }: Asked): readonly RulePart[] {
   const misses: RulePart[] = [];
   if (!hasProtocol(rule, packet.protocol)) misses.push("protocol");
-  if (!hasPort(rule, packet.protocol, direction === "inbound" ? packet.localPort : packet.remotePort))
-    misses.push("port");
+  else if (rule.icmpTypes.length > 0 && !rule.icmpTypes.includes(packet.icmpMessage ?? NO_MESSAGE))
+    misses.push("icmp-type");
+  if (!meansPort(rule, packet, direction)) misses.push("port");
   if (!meansCa(rule, peer)) misses.push("ca");
   if (!meansPeer(rule, packet, peer)) misses.push("peer");
+  const local = localOf(rule, rules);
+  if (local.length > 0 && !local.some((prefix) => contains(prefix, packet.localAddress))) misses.push("local");
   return misses;
+}
+
+const NO_MESSAGE = -1;
+
+function meansPort(rule: Rule, packet: PacketFacts, direction: Direction): boolean {
+  // A fragment of ICMP takes a rule about ICMP, or one for every protocol and port.
+  if (rule.fragment) return packet.fragment === true && !isIcmp(packet.protocol);
+  return hasPort(rule, packet.protocol, direction === "inbound" ? packet.localPort : packet.remotePort);
 }
 
 function meansPeer(rule: Rule, { remoteAddress }: PacketFacts, peer: PeerFacts): boolean {

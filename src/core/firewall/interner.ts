@@ -100,6 +100,7 @@ function equalPrograms(a: PolicyProgram, b: PolicyProgram): boolean {
 function equalRules(a: PolicyRule, b: PolicyRule): boolean {
   if (a.ruleId !== b.ruleId || a.protocol !== b.protocol) return false;
   if (a.portFirst !== b.portFirst || a.portLast !== b.portLast) return false;
+  if (a.fragment !== b.fragment || !equalLists(a.icmpTypes ?? [], b.icmpTypes ?? [], Object.is)) return false;
   return equalLists(a.remote, b.remote, equalPrefixes) && equalLists(a.local, b.local, equalPrefixes);
 }
 

@@ -1,7 +1,7 @@
-import type { PolicyRule } from "../dataplane/contract.ts";
+import type { Direction, PolicyRule } from "../dataplane/contract.ts";
 import { masked, type Prefix } from "../netip/prefix.ts";
-import type { Rule } from "./rule.ts";
-import { type Direction, meansCa, meansEverybody, meansGroups, type PeerFacts, type Ruleset } from "./ruleset.ts";
+import type { Rule, Ruleset } from "./rule.ts";
+import { localOf, meansCa, meansEverybody, meansGroups, type PeerFacts } from "./ruleset.ts";
 
 /** The rules that mean the same peers, by their places in the lists. */
 export interface Selector {
@@ -43,6 +43,7 @@ export class RuleIndex {
     inbound: { wide: [], narrow: [] },
     outbound: { wide: [], narrow: [] },
   };
+  readonly #rules: Ruleset;
   readonly #conditions = new Map<string, Condition>();
   readonly #selectors = new Map<string, Selector>();
   readonly #groupUses = new Map<string, number>();
@@ -51,6 +52,7 @@ export class RuleIndex {
   readonly #byCaName = new Map<string, Condition[]>();
 
   private constructor(rules: Ruleset) {
+    this.#rules = rules;
     for (const list of [rules.inbound, rules.outbound])
       for (const { groups } of list)
         for (const group of groups) this.#groupUses.set(group, (this.#groupUses.get(group) ?? 0) + 1);
@@ -94,8 +96,17 @@ export class RuleIndex {
   }
 
   #add(direction: Direction, at: number, rule: Rule): void {
-    const { ruleId, protocol, portFirst, portLast, cidr } = rule;
-    const wide: PolicyRule = { ruleId, protocol, portFirst, portLast, remote: ANYWHERE, local: ANYWHERE };
+    const { ruleId, protocol, portFirst, portLast, fragment, icmpTypes, cidr } = rule;
+    const wide: PolicyRule = {
+      ruleId,
+      protocol,
+      portFirst,
+      portLast,
+      remote: ANYWHERE,
+      local: localOf(rule, this.#rules),
+      ...(icmpTypes.length > 0 && { icmpTypes }),
+      ...(fragment && { fragment }),
+    };
     const narrow = cidr === undefined || cidr === "any" ? wide : { ...wide, remote: [masked(cidr)] };
     this.reduced[direction].wide.push(wide);
     this.reduced[direction].narrow.push(narrow);

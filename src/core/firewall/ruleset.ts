@@ -1,14 +1,7 @@
 import type { Certificate } from "../cert/certificate.ts";
 import type { IpAddress } from "../netip/address.ts";
-import type { Rule } from "./rule.ts";
-
-/** The rules as configured. No rule, no packet: the default is to refuse in both directions. */
-export interface Ruleset {
-  readonly inbound: readonly Rule[];
-  readonly outbound: readonly Rule[];
-}
-
-export type Direction = keyof Ruleset;
+import { masked, type Prefix } from "../netip/prefix.ts";
+import type { Rule, Ruleset } from "./rule.ts";
 
 /** Which CA of our pool has issued a certificate. */
 export type CaOf<Subject extends Certificate> = (certificate: Subject) => Certificate | undefined;
@@ -23,10 +16,21 @@ export interface PeerFacts {
 
 /** One packet as rules see it, with "local" meaning us (protocol 9.1). */
 export interface PacketFacts {
+  readonly localAddress: IpAddress;
   readonly remoteAddress: IpAddress;
   readonly protocol: number;
   readonly localPort: number;
   readonly remotePort: number;
+  /** Of an ICMP packet, as `icmpMessage` numbers it; not given: not known, and then no rule that asks for it is taken to match. */
+  readonly icmpMessage?: number;
+  /** A fragment after the first: its ports are 0. */
+  readonly fragment?: boolean;
+}
+
+/** Where the local address of a packet lies that the rule means; empty: anywhere. */
+export function localOf({ localCidr }: Rule, { defaultLocal }: Pick<Ruleset, "defaultLocal">): readonly Prefix[] {
+  if (localCidr === undefined) return defaultLocal;
+  return localCidr === "any" ? [] : [masked(localCidr)];
 }
 
 export function peerFacts<Subject extends Certificate>(peer: Subject, caOf: CaOf<Subject>): PeerFacts {

@@ -22,11 +22,11 @@ function closestRule(
   session: Session | undefined,
   { firewall, identity }: LiveSettings,
 ): Extract<Explanation, { allowed: false }>["closest"] {
-  const { remoteAddress, protocol, localPort, remotePort } = sample;
-  if (!session || remoteAddress === undefined) return undefined;
+  const { localAddress, remoteAddress, protocol, localPort, remotePort } = sample;
+  if (!session || localAddress === undefined || remoteAddress === undefined) return undefined;
   const explanation = explain(firewall, {
     direction: sample.inbound ? "inbound" : "outbound",
-    packet: { remoteAddress, protocol, localPort, remotePort },
+    packet: { localAddress, remoteAddress, protocol, localPort, remotePort },
     peer: session.peer,
     caOf: (certificate) => identity.pool.caOf(certificate),
   });

@@ -236,9 +236,11 @@ const GUARDED: Readonly<Record<EventOf<"guard-failed">["part"], string>> = {
 
 const PARTS: Readonly<Record<RulePart, string>> = {
   protocol: "its proto",
+  "icmp-type": "its icmp_type",
   port: "its port",
   ca: "its ca_name or ca_sha",
   peer: "its host, groups or cidr",
+  local: "its local_cidr",
 };
 
 function byCode<Code extends EventCode>(code: Code, event: EventOf<Code>): Notice {

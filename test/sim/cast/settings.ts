@@ -1,6 +1,7 @@
 import type { HostPort, Settings } from "../../../src/core/config/settings.ts";
 import { type IpAddress, parseAddress } from "../../../src/core/netip/address.ts";
 import { endpoint } from "../../../src/core/netip/endpoint.ts";
+import { rulesetOf } from "../../unit/fixtures/rules.ts";
 import { dnsNameOf, overlayAddress, type Role, type Setup, UNDERLAY_PORT, underlayAddress } from "./cast.ts";
 import { identityOf } from "./identities.ts";
 
@@ -56,7 +57,7 @@ export function settingsOf(role: Role, setup: Setup): Settings {
       counters: { tryPromotePackets: 1_000, requeryPackets: 5_000 },
       timers: { requeryWaitMs: 60_000 },
       preferredRanges: [],
-      firewall: { inbound: role.inbound, outbound: role.outbound },
+      firewall: rulesetOf(role),
     },
   };
 }

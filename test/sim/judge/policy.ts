@@ -1,6 +1,7 @@
 import type { Rule } from "../../../src/core/firewall/rule.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { contains } from "../../../src/core/netip/prefix.ts";
+import { ruleOf } from "../../unit/fixtures/rules.ts";
 import type { InnerProtocol } from "../world/inner.ts";
 
 /** What of a peer's certificate the rules of the simulator look at. */
@@ -44,17 +45,14 @@ export function rules(...lines: readonly string[]): readonly Rule[] {
     const [protocol = "any", ports = "any", who = "any"] = line.split(" ");
     const [first, last] = ports === "any" ? [0, 65_535] : ports.split("-").map(Number);
     const [kind, value = ""] = who.split("=");
-    return {
+    return ruleOf({
       ruleId,
       protocol: protocol as Rule["protocol"],
       portFirst: first ?? 0,
       portLast: last ?? first ?? 0,
       host: kind === "host" ? value : kind === "any" ? "any" : undefined,
       groups: kind === "groups" ? value.split("+") : [],
-      cidr: undefined,
-      caName: undefined,
-      caSha: undefined,
       place: line,
-    };
+    });
   });
 }

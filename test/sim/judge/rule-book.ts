@@ -1,4 +1,4 @@
-import type { LiveSettings } from "../../../src/core/config/settings.ts";
+import type { RuleLists } from "../../../src/core/firewall/rule.ts";
 import type { InnerFlow } from "../world/inner.ts";
 import { type PeerFacts, permits } from "./policy.ts";
 
@@ -16,7 +16,7 @@ export interface Passing {
 
 /** What a host goes by: its rules, and whom it refuses altogether. */
 export interface Policy {
-  readonly firewall: LiveSettings["firewall"];
+  readonly firewall: RuleLists;
   /** Names of peers whose certificates it blocks. */
   readonly blocked: readonly string[];
 }
@@ -61,7 +61,7 @@ export class RuleBook {
   }
 
   /** The control plane of `host` has these rules now, so no data plane judges by older ones after `until`. */
-  known(host: string, firewall: LiveSettings["firewall"], until: number): void {
+  known(host: string, firewall: RuleLists, until: number): void {
     const editions = this.#editions.get(host) ?? [];
     const current = editions.findIndex((edition) => edition.firewall === firewall);
     for (const edition of editions.slice(0, current)) edition.until = Math.min(edition.until, until);

@@ -1,4 +1,5 @@
 import { endpointAddress } from "../../../src/core/netip/endpoint.ts";
+import { rulesetOf } from "../../unit/fixtures/rules.ts";
 import { UNDERLAY_PORT } from "../cast/cast.ts";
 import { poolBlocking } from "../cast/identities.ts";
 import { rules } from "../judge/policy.ts";
@@ -202,7 +203,7 @@ function policyOf(host: Host): LivePolicy {
 }
 
 function publish(host: Host, { inbound, blocked }: LivePolicy, agenda: Agenda, book: RuleBook): void {
-  const firewall = { inbound, outbound: host.role.outbound };
+  const firewall = rulesetOf({ inbound, outbound: host.role.outbound });
   const identity = { ...host.settings.live.identity, pool: poolBlocking(blocked?.settings.live.identity.credential) };
   const live = { ...host.settings.live, firewall, identity };
   host.settings = { ...host.settings, live };

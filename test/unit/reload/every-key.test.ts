@@ -49,12 +49,12 @@ async function seen(row: Row, subject: Subject): Promise<unknown> {
 
 function filesOf(
   path: string,
-  { base = {}, other, changes: [changed = path] = [] }: Row,
+  { base = {}, other, changes: [changed = path] = [], pems: given = pems() }: Row,
 ): { before: Files; after: Files } {
   const values = { ...BASE, ...base };
-  const before = { text: yamlOf(values), pems: pems() };
+  const before = { text: yamlOf(values), pems: given };
   if (typeof other !== "string") return { before, after: { text: before.text, pems: other satisfies PemTexts } };
-  return { before, after: { text: yamlOf({ ...values, [changed]: other }), pems: pems() } };
+  return { before, after: { text: yamlOf({ ...values, [changed]: other }), pems: given } };
 }
 
 /** Keys are at most two levels deep. */

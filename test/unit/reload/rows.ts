@@ -1,5 +1,6 @@
 import type { PemTexts } from "../../../src/core/config/parse/pem-reference.ts";
 import type { LiveSettings } from "../../../src/core/config/settings.ts";
+import type { IdentifiedProgram } from "../../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { PacketType } from "../../../src/core/wire/header.ts";
 
@@ -20,6 +21,8 @@ export interface Row {
   /** What the configuration says beside the base, before and after. */
   readonly base?: Values;
   readonly other: string | PemTexts;
+  /** The certificates of before and after; only where others than the usual ones show the key. */
+  readonly pems?: PemTexts;
   /** What has happened before the reload. */
   readonly given?: (subject: Subject) => unknown;
   /** What the key is there for. Differs between the two values, or this row proves nothing. */
@@ -204,14 +207,24 @@ export const ROWS: Readonly<Record<string, Row>> = {
       return subject.peer.heard;
     },
   },
+  "firewall.inbound_action": { other: "reject", given: meetPeer, sees: (subject) => programOfPeer(subject)?.refuse },
+  "firewall.outbound_action": { other: "reject", given: meetPeer, sees: (subject) => programOfPeer(subject)?.refuse },
+  "firewall.default_local_cidr_any": {
+    pems: pems({ behind: ["192.168.7.0/24"] }),
+    other: "true",
+    given: meetPeer,
+    sees: (subject) => programOfPeer(subject)?.inbound.map(({ local }) => local),
+  },
   ...ruleRows({
     port: "{port: 1, proto: any, host: any}",
     code: "{code: 1, proto: any, host: any}",
     proto: "{port: any, proto: icmp, host: any}",
+    icmp_type: "{proto: icmp, icmp_type: echo-request, host: any}",
     host: "{port: any, proto: any, host: nobody}",
     group: "{port: any, proto: any, group: nobody}",
     groups: "{port: any, proto: any, groups: [nobody]}",
     cidr: "{port: any, proto: any, cidr: 10.77.0.99/32}",
+    local_cidr: "{port: any, proto: any, local_cidr: 10.77.0.99/32}",
     ca_name: "{port: any, proto: any, host: any, ca_name: nobody}",
     ca_sha: `{port: any, proto: any, host: any, ca_sha: ${"0".repeat(64)}}`,
   }),
@@ -313,6 +326,14 @@ function ruleRows(others: Values): Readonly<Record<string, Row>> {
       { changes: ["firewall.inbound"], other: `[${rule}]`, given: meetPeer, sees: isHeard },
     ]),
   );
+}
+
+/** What the data plane was told last of what the peer may do. */
+function programOfPeer(subject: Subject): IdentifiedProgram | undefined {
+  const [told] = subject.host.commands
+    .flatMap((command) => (command.kind === "apply-policies" ? command.programs : []))
+    .slice(-1);
+  return told;
 }
 
 function isHeard(subject: Subject): readonly string[] {

@@ -38,13 +38,20 @@ export const AT = {
 
 /** A host's certificates and key, with the CAs that it trusts. */
 export function pems(
-  options: { readonly keySeed?: number; readonly days?: bigint; readonly trusted?: readonly TestAuthority[] } = {},
+  options: {
+    readonly keySeed?: number;
+    readonly days?: bigint;
+    readonly trusted?: readonly TestAuthority[];
+    readonly behind?: readonly string[];
+  } = {},
 ): PemTexts {
   const secret = new Uint8Array(32).fill(options.keySeed ?? 2);
   const { publicKey } = nodeSuite.agreement("CURVE25519")!.load(secret)!;
   const notAfter = WORLD_BEGINS + (options.days ?? 100n) * 86_400n;
   const certificate = (version: CertificateVersion): string => {
-    const { encoded } = authority.issue(version, { name: "subject", networks: ["10.77.0.2/24"], publicKey, notAfter });
+    const { behind: unsafeNetworks = [] } = options;
+    const request = { name: "subject", networks: ["10.77.0.2/24"], unsafeNetworks, publicKey, notAfter };
+    const { encoded } = authority.issue(version, request);
     return encodePem(version === 1 ? Banner.certificateV1 : Banner.certificateV2, encoded);
   };
   const trusted = options.trusted ?? [authority];

@@ -1,4 +1,3 @@
-import type { Rule } from "../../firewall/rule.ts";
 import { familyOf, type IpAddress } from "../../netip/address.ts";
 import { AllowedRemotes, type RemoteAllowList } from "../../netip/allow-list.ts";
 import { endpointAddress } from "../../netip/endpoint.ts";
@@ -23,8 +22,7 @@ export interface Meaning {
   readonly remoteAllowList: RemoteAllowList;
   readonly ownAllowList: OwnAllowList;
   readonly servesDns: boolean;
-  readonly inbound: readonly Rule[];
-  readonly outbound: readonly Rule[];
+  readonly rules: { readonly inbound: readonly unknown[]; readonly outbound: readonly unknown[] };
   readonly tunDisabled: boolean;
   readonly mtu: number;
 }
@@ -206,13 +204,13 @@ function checkRulesExist(meaning: Meaning, reader: ConfigReader, start: Place, f
   const sides = [
     [
       "firewall.inbound",
-      meaning.inbound,
+      meaning.rules.inbound,
       "nobody can reach this host",
       "add a rule such as {port: any, proto: icmp, host: any}",
     ],
     [
       "firewall.outbound",
-      meaning.outbound,
+      meaning.rules.outbound,
       "this host can reach nobody",
       "add {port: any, proto: any, host: any} to allow all",
     ],

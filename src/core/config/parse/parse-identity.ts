@@ -5,7 +5,6 @@ import { type Credential, loadCredential } from "../../cert/credential.ts";
 import { parseCertificates } from "../../cert/decode.ts";
 import type { Identity } from "../../cert/identity.ts";
 import type { CryptoSuite } from "../../crypto/suite.ts";
-import type { Rule } from "../../firewall/rule.ts";
 import { formatPrefix } from "../../netip/prefix.ts";
 import type { Place } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
@@ -18,7 +17,6 @@ interface IdentityEnvironment {
   readonly wall: WallTime;
   /** Where to point when a key is missing. */
   readonly start: Place;
-  readonly rules: { readonly inbound: readonly Rule[]; readonly outbound: readonly Rule[] };
 }
 
 /** `pki`: undefined when something is wrong with it, which has then been reported. No message quotes a value of it. */
@@ -41,7 +39,6 @@ export function parseIdentity(
   const credential = checkedCredential(parts, pool, env, report);
   if (!credential) return undefined;
   warnAboutPeersView(credential, pool, env, report);
-  warnAboutUnknownAuthorities(env.rules, pool, report);
   const initiatingVersion = parseInitiatingVersion(live, credential, report);
   return initiatingVersion && { credential, pool, disconnectInvalid, initiatingVersion };
 }
@@ -171,23 +168,6 @@ function warnAboutPeersView(
     if (certificate.unsafeNetworks.length > 0) {
       const networks = certificate.unsafeNetworks.map(formatPrefix).join(", ");
       report.warn("pki.cert", `the networks behind this host (${networks}) are not served yet`);
-    }
-  }
-}
-
-function warnAboutUnknownAuthorities(
-  { inbound, outbound }: IdentityEnvironment["rules"],
-  pool: CaPool,
-  report: PkiReport,
-): void {
-  const authorities = [...pool.authorities.values()];
-  const sides = { inbound, outbound };
-  for (const [side, rules] of Object.entries(sides)) {
-    for (const { caName, caSha, place } of rules) {
-      if (caName === undefined && caSha === undefined) continue;
-      if (authorities.some((ca) => ca.name === caName || ca.fingerprint === caSha)) continue;
-      const what = `the rule in ${place} lets nobody through: no CA in pki.ca has its ca_name or ca_sha`;
-      report.warn(`firewall.${side}`, what);
     }
   }
 }

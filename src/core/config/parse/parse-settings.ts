@@ -17,9 +17,9 @@ import { parseAdvertised, parseStaticHosts, type StaticHost } from "./parse-disc
 import { parseIdentity } from "./parse-identity.ts";
 import { parseLogging, parseStats } from "./parse-operation.ts";
 import { parseQueues } from "./parse-queues.ts";
-import { parseRules } from "./parse-rules.ts";
 import type { PemTexts } from "./pem-reference.ts";
 import { ConfigReader } from "./reader.ts";
+import { assembleFirewall, parseFirewall } from "./rules/parse-firewall.ts";
 
 /** What a configuration says. Settings are there only when nothing is wrong. */
 export interface ParsedConfig {
@@ -48,7 +48,7 @@ export function parseSettings(
   const found = collectKeys(root, findings);
   const reader = new ConfigReader(found, findings);
   const rest = parseWithoutIdentity(reader, findings);
-  const identity = parseIdentity(reader, pems, { ...env, start: root.place, rules: rest.rules }, findings);
+  const identity = parseIdentity(reader, pems, { ...env, start: root.place }, findings);
   checkMeaning(rest.meaning, reader, root.place, findings);
   if (identity) checkNetworks(rest.meaning, identity.credential.networks, reader, findings);
   const logging = parseLogging(reader.live);
@@ -67,7 +67,7 @@ export function parseSettings(
 }
 
 function assemble(
-  { boot, meaning, live, rules }: ReturnType<typeof parseWithoutIdentity>,
+  { boot, meaning, live, firewall }: ReturnType<typeof parseWithoutIdentity>,
   identity: Identity,
   findings: Findings,
 ): Settings {
@@ -76,17 +76,20 @@ function assemble(
   const staticHosts = staticHostMap(meaning.staticHosts);
   return {
     boot,
-    live: { ...live, identity, firewall: rules, staticHosts, lighthouse: { ...live.lighthouse, advertise } },
+    live: {
+      ...live,
+      identity,
+      firewall: assembleFirewall(firewall, identity, findings),
+      staticHosts,
+      lighthouse: { ...live.lighthouse, advertise },
+    },
   };
 }
 
 function parseWithoutIdentity(reader: ConfigReader, findings: Findings) {
   const boot = parseBoot(reader.boot);
   const { live } = reader;
-  const rules = {
-    inbound: parseRules(live.given("firewall.inbound")?.node, "firewall.inbound", findings),
-    outbound: parseRules(live.given("firewall.outbound")?.node, "firewall.outbound", findings),
-  };
+  const firewall = parseFirewall(live, findings);
   const meaning: Meaning = {
     amLighthouse: boot.lighthouse.amLighthouse,
     lighthouses: live.addresses("lighthouse.hosts"),
@@ -99,12 +102,11 @@ function parseWithoutIdentity(reader: ConfigReader, findings: Findings) {
     remoteAllowList: parseRemoteAllowList(live, findings),
     ownAllowList: parseOwnAllowList(live, findings),
     servesDns: live.boolean("lighthouse.serve_dns"),
-    inbound: rules.inbound,
-    outbound: rules.outbound,
+    rules: firewall,
     tunDisabled: boot.tun.disabled,
     mtu: boot.tun.mtu,
   };
-  return { boot, live: parseLive(live, meaning), meaning, rules };
+  return { boot, live: parseLive(live, meaning), meaning, firewall };
 }
 
 function parseBoot(boot: ConfigReader): BootSettings {

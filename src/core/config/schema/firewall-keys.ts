@@ -1,21 +1,18 @@
+import { ICMP_NAMES } from "../../netip/icmp-message.ts";
 import {
   BOOLEAN,
   choice,
   duration,
+  ignored,
   type KeySpec,
-  type KeyState,
   listOf,
   NOT_YET,
-  notYet,
   RULES,
   removed,
   section,
   structure,
   TEXT,
 } from "./key-spec.ts";
-
-/** Given in a rule, it is always refused: no value of it changes nothing. */
-const NOT_YET_IN_A_RULE: KeyState = NOT_YET;
 
 const TIMEOUT = duration(1, 31_536_000_000);
 
@@ -39,22 +36,20 @@ export const FIREWALL_KEYS: readonly KeySpec[] = [
         type: choice(["drop", "reject"]),
         default: "drop",
         since: "1.7",
-        state: NOT_YET,
-        about: "Whether a refused inbound packet is answered.",
+        about: "Whether a refused inbound packet is answered: with a TCP reset or an ICMP error.",
       },
       outbound_action: {
         type: choice(["drop", "reject"]),
         default: "drop",
         since: "1.7",
-        state: NOT_YET,
-        about: "Whether a refused outbound packet is answered.",
+        about: "The same for packets of this host that no rule lets out, or that have no route.",
       },
       default_local_cidr_any: {
         type: BOOLEAN,
         default: "false",
         since: "1.9",
-        state: NOT_YET,
-        about: "Whether rules without local_cidr also cover networks behind this host.",
+        about:
+          "Whether rules without local_cidr also cover the networks behind this host. Matters only on a host whose certificate has some.",
       },
     },
   ),
@@ -69,8 +64,8 @@ export const FIREWALL_KEYS: readonly KeySpec[] = [
         type: duration(0, 3_600_000),
         default: "0s",
         since: "1.4",
-        state: notYet("1s"),
-        about: "Cache of each thread.",
+        state: ignored("flows are found without a cache of each thread, so a new rule or an expiry is never late"),
+        about: "For how long a thread of Nebula's may go by what it allowed before.",
       },
       max_connections: {
         type: structure("integer"),
@@ -84,11 +79,17 @@ export const FIREWALL_KEYS: readonly KeySpec[] = [
     { reload: "live" },
     {
       port: {
-        type: structure("`any`, a port, or a range `a-b`"),
-        about: "Port on the side that is called: this host's for inbound rules, the peer's for outbound. Not for icmp.",
+        type: structure("`any`, a port, a range `a-b`, or `fragment`"),
+        about:
+          "Port on the side that is called: this host's for inbound rules, the peer's for outbound. Not for icmp. fragment: fragments after the first, which have no port.",
       },
       code: { type: structure("as port"), about: "Older name of port; ICMP codes were never matched." },
       proto: { type: choice(["any", "tcp", "udp", "icmp"]), about: "Protocol; icmp includes ICMPv6." },
+      icmp_type: {
+        type: structure("name or number, or a list of them"),
+        since: "lacis",
+        about: `Of ICMP and ICMPv6 only these messages: ${[...ICMP_NAMES.keys()].join(", ")}, or the number of a type. Without it all.`,
+      },
       host: { type: TEXT, about: "Name in the peer's certificate, or any." },
       group: { type: TEXT, about: "A group that the peer's certificate must hold, or any." },
       groups: { type: listOf(TEXT, { single: true }), about: "Groups that it must all hold. Not together with group." },
@@ -96,8 +97,8 @@ export const FIREWALL_KEYS: readonly KeySpec[] = [
       local_cidr: {
         type: structure("prefix or `any`"),
         since: "1.7",
-        state: NOT_YET_IN_A_RULE,
-        about: "Prefix that holds this host's address.",
+        about:
+          "Prefix that holds the local address: this host's, or one behind it. Without it: every one, but only this host's networks if its certificate has others behind it.",
       },
       ca_name: { type: TEXT, about: "Name of the authority that issued the peer's certificate." },
       ca_sha: { type: TEXT, about: "Fingerprint of that authority; with ca_name, one of them suffices." },

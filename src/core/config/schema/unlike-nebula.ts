@@ -63,6 +63,26 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
       return node?.kind === "scalar" && Number(node.text) > 64;
     },
   },
+  { path: "firewall.inbound_action", kind: "refused", says: "a word that is neither drop nor reject; Nebula drops" },
+  { path: "firewall.outbound_action", kind: "refused", says: "a word that is neither drop nor reject; Nebula drops" },
+  { path: "firewall.inbound[].port", kind: "refused", says: "a port above 65535" },
+  {
+    path: "firewall.inbound[].icmp_type",
+    kind: "ours",
+    says: "unknown to Nebula, which would let every message of ICMP through",
+    concerns: (given) =>
+      ["firewall.inbound", "firewall.outbound"].some((path) => {
+        const node = given(path);
+        return node?.kind === "list" && node.items.some((rule) => rule.kind === "map" && rule.entries.has("icmp_type"));
+      }),
+  },
+  ...["host", "group", "groups", "cidr", "local_cidr", "ca_name", "ca_sha"].map(
+    (field): Unlike => ({
+      path: `firewall.inbound[].${field}`,
+      kind: "refused",
+      says: "nothing after the colon, or an empty text, which Nebula takes for a name or for no selector",
+    }),
+  ),
 ];
 
 /** The rows that concern this configuration. */

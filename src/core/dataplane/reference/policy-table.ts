@@ -104,9 +104,9 @@ function isSame(a: PolicyProgram, b: PolicyProgram): boolean {
 
 function textOf(rule: PolicyRule | undefined): string {
   if (!rule) return "";
-  const { ruleId, protocol, portFirst, portLast, remote, local, fragment = false } = rule;
+  const { ruleId, protocol, portFirst, portLast, remote, local, icmpTypes = [], fragment = false } = rule;
   const places = [...remote.map(formatPrefix), "|", ...local.map(formatPrefix)];
-  return [ruleId, protocol, portFirst, portLast, ...places, "|", fragment].join();
+  return [ruleId, protocol, portFirst, portLast, ...places, "|", ...icmpTypes, fragment].join();
 }
 
 /** Why these programs cannot be meant, as code and sentence. */
@@ -118,6 +118,11 @@ export function refusalOfPrograms(programs: readonly IdentifiedProgram[]): Refus
     if (refuse.inbound === "reject") return { code: "unsupported", error: `refuse_inbound: ${NO_REJECT}` };
     if (refuse.outbound === "reject") return { code: "unsupported", error: `refuse_outbound: ${NO_REJECT}` };
   }
+  for (const { inbound, outbound } of programs)
+    for (const { icmpTypes, fragment } of [...inbound, ...outbound]) {
+      if (icmpTypes) return { code: "unsupported", error: "icmp_types: ICMP types are not told apart yet" };
+      if (fragment) return { code: "unsupported", error: "fragment: fragments are not carried yet" };
+    }
   return rules > RULES_MAX ? bad("there are too many rules") : undefined;
 }
 

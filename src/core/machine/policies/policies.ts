@@ -4,7 +4,7 @@ import type { VerifiedCertificate } from "../../cert/certificate.ts";
 import type { IdentifiedProgram, PolicyId } from "../../dataplane/contract.ts";
 import { PeerClasses } from "../../firewall/classes.ts";
 import { PolicyInterner } from "../../firewall/interner.ts";
-import type { Ruleset } from "../../firewall/ruleset.ts";
+import type { Ruleset } from "../../firewall/rule.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
 import type { Peers } from "../../peer/peer.ts";
 import type { Facts } from "../facts.ts";

@@ -1,7 +1,8 @@
 import type { VerifiedCertificate } from "../../cert/certificate.ts";
 import { PeerClasses } from "../../firewall/classes.ts";
+import type { Ruleset } from "../../firewall/rule.ts";
 import { RuleIndex } from "../../firewall/rule-index.ts";
-import type { CaOf, Ruleset } from "../../firewall/ruleset.ts";
+import type { CaOf } from "../../firewall/ruleset.ts";
 
 /** Rules that are indexed, and peers that are looked up, before other things may happen: some 10 ms, cold. */
 const RULES_PER_STEP = 2_000;

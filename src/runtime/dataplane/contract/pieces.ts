@@ -16,6 +16,7 @@ const PIECE_BYTES = FRAME_LIMIT_BYTES / 16;
 /** Numbers, ports, lengths of a rule; a prefix with its own. */
 const RULE_BYTES = 40;
 const PREFIX_BYTES = 26;
+const ICMP_TYPE_BYTES = 2;
 
 /** Programs in pieces that each fit a frame; the rules of one program may be spread over several, in order. */
 export function* policyPieces(programs: readonly IdentifiedProgram[]): Generator<WireProgram[]> {
@@ -30,7 +31,10 @@ export function* policyPieces(programs: readonly IdentifiedProgram[]): Generator
       ["outbound", outbound],
     ] as const)
       for (const rule of rules) {
-        const bytes = RULE_BYTES + PREFIX_BYTES * (rule.remote.length + rule.local.length);
+        const bytes =
+          RULE_BYTES +
+          PREFIX_BYTES * (rule.remote.length + rule.local.length) +
+          ICMP_TYPE_BYTES * (rule.icmpTypes?.length ?? 0);
         if (bytes > room) {
           yield pieces;
           piece = newPiece(policyId, refuse);
@@ -93,6 +97,7 @@ function writeRule(rule: PolicyRule): WireRule {
     portLast,
     remote: rule.remote.map(writePrefix),
     local: rule.local.map(writePrefix),
+    icmpTypes: [...(rule.icmpTypes ?? [])],
     fragment: rule.fragment ?? false,
   };
 }

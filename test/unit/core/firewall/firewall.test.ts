@@ -1,33 +1,59 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { VerifiedCertificate } from "../../../../src/core/cert/certificate.ts";
+import { defaultLocalOf } from "../../../../src/core/config/parse/rules/parse-firewall.ts";
 import type { PolicyProgram } from "../../../../src/core/dataplane/contract.ts";
 import { matchingRule } from "../../../../src/core/dataplane/reference/policy-eval.ts";
 import { PeerClasses } from "../../../../src/core/firewall/classes.ts";
 import { explain } from "../../../../src/core/firewall/explain.ts";
 import { PolicyInterner } from "../../../../src/core/firewall/interner.ts";
-import type { Rule } from "../../../../src/core/firewall/rule.ts";
-import type { Ruleset } from "../../../../src/core/firewall/ruleset.ts";
+import type { Rule, Ruleset } from "../../../../src/core/firewall/rule.ts";
 import { type IpAddress, parseAddress } from "../../../../src/core/netip/address.ts";
 import { parsePrefix } from "../../../../src/core/netip/prefix.ts";
-import { caOf, certificate, type ModelPacket, modelAllows, modelPacket, peerNamed, ruleList } from "./model.ts";
+import { ruleOf, rulesetOf } from "../../fixtures/rules.ts";
+import {
+  caOf,
+  certificate,
+  type ModelPacket,
+  modelAllows,
+  modelPacket,
+  ownNetworks,
+  peerNamed,
+  ruleList,
+} from "./model.ts";
 import { plainProgram } from "./plain-compile.ts";
 
 const direction = fc.constantFrom("inbound" as const, "outbound" as const);
 
+const lists = fc.tuple(ruleList, ruleList);
+
 describe("rules x certificate x packet", () => {
   test("gives the same verdict compiled, explained and read from the protocol", () => {
     fc.assert(
-      fc.property(ruleList, ruleList, certificate, modelPacket, direction, (inbound, outbound, peer, packet, way) => {
-        const rules = { inbound, outbound };
-        const expected = rules[way].find((each) =>
-          modelAllows(each, way === "inbound", packet, peer, caOf(peer)?.name ?? "-"),
-        );
-        const compiled = matchingRule(new PeerClasses(rules).programOf(peer, caOf), way, packet);
-        expect(compiled?.ruleId).toBe(expected?.ruleId);
-        const explained = explain(rules, { direction: way, packet, peer, caOf });
-        expect(explained.allowed ? explained.rule : undefined).toBe(expected);
-      }),
+      fc.property(
+        lists,
+        ownNetworks,
+        certificate,
+        modelPacket,
+        direction,
+        ([inbound, outbound], defaultLocal, peer, packet, way) => {
+          const rules = rulesetOf({ inbound, outbound }, { defaultLocal });
+          const expected = rules[way].find((each) =>
+            modelAllows(each, {
+              inbound: way === "inbound",
+              packet,
+              peer,
+              ca: caOf(peer)?.name ?? "-",
+              own: defaultLocal,
+            }),
+          );
+          const program = new PeerClasses(rules).programOf(peer, caOf);
+          const isPlain = program[way].every(({ icmpTypes, fragment }) => !icmpTypes && !fragment);
+          if (isPlain) expect(matchingRule(program, way, packet)?.ruleId).toBe(expected?.ruleId);
+          const explained = explain(rules, { direction: way, packet, peer, caOf });
+          expect(explained.allowed ? explained.rule : undefined).toBe(expected);
+        },
+      ),
       { numRuns: 20_000 },
     );
   });
@@ -39,8 +65,8 @@ describe("classes of peers", () => {
 
   test("have the program that every rule asked one after the other gives, ids and order included", () => {
     fc.assert(
-      fc.property(many, many, peers, (inbound, outbound, peers) => {
-        const rules = { inbound, outbound };
+      fc.property(many, many, ownNetworks, peers, (inbound, outbound, defaultLocal, peers) => {
+        const rules = rulesetOf({ inbound, outbound }, { defaultLocal });
         const classes = new PeerClasses(rules);
         for (const peer of peers) expect(classes.programOf(peer, caOf)).toEqual(plainProgram(rules, peer, caOf));
       }),
@@ -50,8 +76,8 @@ describe("classes of peers", () => {
 
   test("are one when the program is", () => {
     fc.assert(
-      fc.property(many, many, peers, (inbound, outbound, peers) => {
-        const classes = new PeerClasses({ inbound, outbound });
+      fc.property(many, many, ownNetworks, peers, (inbound, outbound, defaultLocal, peers) => {
+        const classes = new PeerClasses(rulesetOf({ inbound, outbound }, { defaultLocal }));
         const programs = peers.map((peer) => classes.programOf(peer, caOf));
         const texts = programs.map((program) => JSON.stringify(program));
         expect(new Set(programs).size).toBe(new Set(texts).size);
@@ -61,8 +87,10 @@ describe("classes of peers", () => {
   });
 
   test("of ten thousand rules are found without a look at each rule, and follow the pool of CAs", () => {
-    const inbound = Array.from({ length: 10_000 }, (_, ruleId) => rule({ ruleId, host: `host-${ruleId}` }));
-    const classes = new PeerClasses({ inbound: [...inbound, rule({ ruleId: 10_000, caName: "alpha" })], outbound: [] });
+    const inbound = Array.from({ length: 10_000 }, (_, ruleId) => ruleOf({ ruleId, host: `host-${ruleId}` }));
+    const classes = new PeerClasses(
+      rulesetOf({ inbound: [...inbound, ruleOf({ ruleId: 10_000, caName: "alpha" })], outbound: [] }),
+    );
     const from = performance.now();
     const peers = Array.from({ length: 1_000 }, (_, at) => peerNamed(`host-${at}`, ["web"]));
     for (const [at, peer] of peers.entries())
@@ -81,10 +109,11 @@ describe("a compiled program", () => {
   ];
   const web: ModelPacket = { localAddress, remoteAddress, protocol: 6, localPort: 443, remotePort: 5000 };
   const allows = (given: Partial<Rule>, peer = peerNamed("alpha", ["web", "db"]), packet = web): boolean =>
-    matchingRule(programOf({ inbound: [rule(given)], outbound: [] }, peer), "inbound", packet) !== undefined;
+    matchingRule(programOf(rulesetOf({ inbound: [ruleOf(given)], outbound: [] }), peer), "inbound", packet) !==
+    undefined;
 
   test("allows nothing when there are no rules", () => {
-    const program = programOf({ inbound: [], outbound: [] }, peerNamed("alpha", []));
+    const program = programOf(rulesetOf({ inbound: [], outbound: [] }), peerNamed("alpha", []));
     expect(program).toEqual({ inbound: [], outbound: [], refuse: { inbound: "drop", outbound: "drop" } });
   });
 
@@ -107,10 +136,10 @@ describe("a compiled program", () => {
   });
 
   test("compares the service's port: local inbound, remote outbound", () => {
-    const given = {
-      inbound: [rule({ portFirst: 443, portLast: 443 })],
-      outbound: [rule({ portFirst: 443, portLast: 443 })],
-    };
+    const given = rulesetOf({
+      inbound: [ruleOf({ portFirst: 443, portLast: 443 })],
+      outbound: [ruleOf({ portFirst: 443, portLast: 443 })],
+    });
     const program = programOf(given, peerNamed("alpha", []));
     expect(matchingRule(program, "inbound", web)).toBeDefined();
     expect(matchingRule(program, "outbound", web)).toBeUndefined();
@@ -124,6 +153,30 @@ describe("a compiled program", () => {
   });
 });
 
+describe("a rule without local_cidr", () => {
+  const [own, behind] = [parsePrefix("10.77.0.1/16")!, parsePrefix("192.168.7.0/24")!];
+
+  test("means every local address on a host with nothing behind it", () => {
+    expect(defaultLocalOf({ networks: [own], unsafeNetworks: [] }, { any: false })).toEqual([]);
+  });
+
+  test("means the host's own networks when others are behind it, unless the operator says otherwise", () => {
+    const host = { networks: [own], unsafeNetworks: [behind] };
+    expect(defaultLocalOf(host, { any: false })).toEqual([parsePrefix("10.77.0.0/16")]);
+    expect(defaultLocalOf(host, { any: true })).toEqual([]);
+  });
+
+  test("is narrower than one that names what lies behind, or any", () => {
+    const localOfRule = (localCidr: Rule["localCidr"]) => {
+      const rules = rulesetOf({ inbound: [ruleOf({ localCidr })], outbound: [] }, { defaultLocal: [own] });
+      return programOf(rules, peerNamed("alpha", [])).inbound[0]?.local;
+    };
+    expect(localOfRule(undefined)).toEqual([own]);
+    expect(localOfRule(behind)).toEqual([behind]);
+    expect(localOfRule("any")).toEqual([]);
+  });
+});
+
 describe("an explanation", () => {
   const packet: ModelPacket = {
     localAddress: parseAddress("10.77.0.1")!,
@@ -134,23 +187,43 @@ describe("an explanation", () => {
   };
 
   test("names the rule that came closest and what it missed", () => {
-    const web = rule({ ruleId: 0, protocol: "udp", portFirst: 53, portLast: 53, host: "beta" });
-    const ssh = rule({ ruleId: 1, protocol: "tcp", portFirst: 22, portLast: 22, groups: ["admin"] });
+    const web = ruleOf({ ruleId: 0, protocol: "udp", portFirst: 53, portLast: 53, host: "beta" });
+    const ssh = ruleOf({ ruleId: 1, protocol: "tcp", portFirst: 22, portLast: 22, groups: ["admin"] });
     const question = { direction: "inbound" as const, packet, peer: peerNamed("alpha", ["web"]), caOf };
-    expect(explain({ inbound: [web, ssh], outbound: [] }, question)).toEqual({
+    expect(explain(rulesetOf({ inbound: [web, ssh], outbound: [] }), question)).toEqual({
       allowed: false,
       closest: { rule: ssh, misses: ["peer"] },
     });
   });
 
+  test("names the local address when the rule is for what lies elsewhere, and an ICMP message that is not the rule's", () => {
+    const question = { direction: "inbound" as const, packet, peer: peerNamed("alpha", []), caOf };
+    const elsewhere = ruleOf({ localCidr: parsePrefix("192.168.7.0/24") });
+    const missed = (rule: Rule, asked = question) => {
+      const explained = explain(rulesetOf({ inbound: [rule], outbound: [] }), asked);
+      return explained.allowed ? [] : explained.closest?.misses;
+    };
+    expect(missed(elsewhere)).toEqual(["local"]);
+    const echo = { ...packet, protocol: 1, localPort: 0, remotePort: 7 };
+    const pings = ruleOf({ protocol: "icmp", icmpTypes: [8, 384] });
+    expect(missed(pings, { ...question, packet: { ...echo, icmpMessage: 8 } })).toEqual([]);
+    expect(missed(pings, { ...question, packet: { ...echo, icmpMessage: 13 } })).toEqual(["icmp-type"]);
+    expect(missed(pings, { ...question, packet: echo }), "of a message that nobody noted").toEqual(["icmp-type"]);
+    expect(missed(pings)).toEqual(["protocol"]);
+  });
+
   test("of a direction without rules has nothing close", () => {
     const question = { direction: "outbound" as const, packet, peer: peerNamed("alpha", []), caOf };
-    expect(explain({ inbound: [rule({})], outbound: [] }, question)).toEqual({ allowed: false, closest: undefined });
+    expect(explain(rulesetOf({ inbound: [ruleOf({})], outbound: [] }), question)).toEqual({
+      allowed: false,
+      closest: undefined,
+    });
   });
 });
 
 describe("the interner", () => {
-  const program = (ruleId: number) => programOf({ inbound: [rule({ ruleId })], outbound: [] }, peerNamed("a", []));
+  const program = (ruleId: number) =>
+    programOf(rulesetOf({ inbound: [ruleOf({ ruleId })], outbound: [] }), peerNamed("a", []));
 
   test("gives equal programs one id", () => {
     const interner = new PolicyInterner(0);
@@ -164,7 +237,7 @@ describe("the interner", () => {
     fc.assert(
       fc.property(fc.array(ruleList, { minLength: 2, maxLength: 4 }), certificate, (lists, peer) => {
         const interner = new PolicyInterner(0);
-        const programs = lists.map((inbound) => programOf({ inbound, outbound: [] }, peer));
+        const programs = lists.map((inbound) => programOf(rulesetOf({ inbound, outbound: [] }), peer));
         for (const a of programs)
           for (const b of programs)
             expect(interner.idOf(a) === interner.idOf({ ...b })).toBe(JSON.stringify(a) === JSON.stringify(b));
@@ -193,22 +266,6 @@ describe("the interner", () => {
 
 function programOf(rules: Ruleset, peer: VerifiedCertificate): PolicyProgram {
   return new PeerClasses(rules).programOf(peer, caOf);
-}
-
-function rule(given: Partial<Rule>): Rule {
-  return {
-    ruleId: 0,
-    protocol: "any",
-    portFirst: 0,
-    portLast: 65_535,
-    host: undefined,
-    groups: [],
-    cidr: undefined,
-    caName: undefined,
-    caSha: undefined,
-    place: "config.yml:1",
-    ...given,
-  };
 }
 
 function renumbered(rules: readonly Rule[]): readonly Rule[] {

@@ -1,6 +1,6 @@
 import type { Certificate } from "../../../../src/core/cert/certificate.ts";
 import type { PolicyProgram, PolicyRule } from "../../../../src/core/dataplane/contract.ts";
-import type { Rule } from "../../../../src/core/firewall/rule.ts";
+import type { Rule, Ruleset } from "../../../../src/core/firewall/rule.ts";
 import {
   type CaOf,
   meansCa,
@@ -9,7 +9,6 @@ import {
   meansHost,
   type PeerFacts,
   peerFacts,
-  type Ruleset,
 } from "../../../../src/core/firewall/ruleset.ts";
 import { masked, type Prefix } from "../../../../src/core/netip/prefix.ts";
 
@@ -17,20 +16,19 @@ import { masked, type Prefix } from "../../../../src/core/netip/prefix.ts";
 export function plainProgram<Peer extends Certificate>(rules: Ruleset, peer: Peer, caOf: CaOf<Peer>): PolicyProgram {
   const facts = peerFacts(peer, caOf);
   return {
-    refuse: DROP,
-    inbound: rules.inbound.flatMap((rule) => reduce(rule, facts)),
-    outbound: rules.outbound.flatMap((rule) => reduce(rule, facts)),
+    refuse: rules.refuse,
+    inbound: rules.inbound.flatMap((rule) => reduce(rule, facts, rules.defaultLocal)),
+    outbound: rules.outbound.flatMap((rule) => reduce(rule, facts, rules.defaultLocal)),
   };
 }
 
-/** What the configuration cannot say yet: a packet that no rule allows is dropped. */
-const DROP = { inbound: "drop", outbound: "drop" } as const;
-
-function reduce(rule: Rule, peer: PeerFacts): PolicyRule[] {
+function reduce(rule: Rule, peer: PeerFacts, own: readonly Prefix[]): PolicyRule[] {
   const remote = remoteOf(rule, peer);
   if (!remote) return [];
-  const { ruleId, protocol, portFirst, portLast } = rule;
-  return [{ ruleId, protocol, portFirst, portLast, remote, local: [] }];
+  const { ruleId, protocol, portFirst, portLast, localCidr, icmpTypes, fragment } = rule;
+  const local = localCidr === "any" ? [] : localCidr === undefined ? own : [masked(localCidr)];
+  const special = { ...(icmpTypes.length > 0 && { icmpTypes }), ...(fragment && { fragment }) };
+  return [{ ruleId, protocol, portFirst, portLast, remote, local, ...special }];
 }
 
 /** The remote addresses for which the rule can match this peer: empty for all of them, undefined for none. */

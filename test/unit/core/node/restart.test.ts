@@ -4,6 +4,7 @@ import { ReferenceDataPlane } from "../../../../src/core/dataplane/reference/ref
 import { directPath } from "../../../../src/core/path/path.ts";
 import { recvErrorFor } from "../../../../src/core/wire/header.ts";
 import { type Host, Mesh } from "../../fixtures/mesh.ts";
+import { rulesetOf } from "../../fixtures/rules.ts";
 import type { HostPlan } from "../../fixtures/settings.ts";
 
 const A = "192.0.2.1:4242";
@@ -167,7 +168,7 @@ describe("a control plane that starts beside a running data plane", () => {
 
   test("applies the rules of its own configuration to them", () => {
     const { mesh, a, b } = connected();
-    b.settings = { ...b.settings, live: { ...b.settings.live, firewall: { inbound: [], outbound: [] } } };
+    b.settings = { ...b.settings, live: { ...b.settings.live, firewall: rulesetOf({ inbound: [], outbound: [] }) } };
     b.restartControlPlane();
     a.say(b, "not any more");
     mesh.run(100);

@@ -6,6 +6,7 @@ import { directPath } from "../../../../src/core/path/path.ts";
 import { HEADER_BYTES } from "../../../../src/core/wire/header.ts";
 import { TestAuthority, WORLD_BEGINS } from "../../fixtures/authority.ts";
 import { type Host, Mesh } from "../../fixtures/mesh.ts";
+import { rulesetOf } from "../../fixtures/rules.ts";
 import { ALLOW_ALL, type HostPlan, identityOf } from "../../fixtures/settings.ts";
 
 const A = "192.0.2.1:4242";
@@ -137,11 +138,11 @@ describe("a tunnel that stands", () => {
     mesh.run(100);
     b.reload({
       ...b.settings.live,
-      firewall: { inbound: [{ ...ALLOW_ALL, portFirst: 1, portLast: 99 }], outbound: [] },
+      firewall: rulesetOf({ inbound: [{ ...ALLOW_ALL, portFirst: 1, portLast: 99 }], outbound: [] }),
     });
     a.say(b, "two");
     mesh.run(100);
-    b.reload({ ...b.settings.live, firewall: { inbound: [ALLOW_ALL], outbound: [] } });
+    b.reload({ ...b.settings.live, firewall: rulesetOf({ inbound: [ALLOW_ALL], outbound: [] }) });
     a.say(b, "three");
     mesh.run(100);
     expect(b.heard).toEqual(["one", "three"]);
@@ -160,7 +161,7 @@ describe("new rules that the data plane refuses", () => {
     b.refuses = ({ kind, ...command }) => kind === "apply-policies" && "raiseEpoch" in command && command.raiseEpoch;
     b.reload({
       ...b.settings.live,
-      firewall: { inbound: [{ ...ALLOW_ALL, portFirst: 1, portLast: 99 }], outbound: [] },
+      firewall: rulesetOf({ inbound: [{ ...ALLOW_ALL, portFirst: 1, portLast: 99 }], outbound: [] }),
     });
     mesh.run(1000);
     expect(b.noticed("tunnel-down")[0]?.text).toMatch(/did not take the new rules/);

@@ -40,14 +40,19 @@ const prefix: fc.Arbitrary<Prefix> = fc
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined });
 const some = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(value, { maxLength: 4 });
 
-const rule: fc.Arbitrary<PolicyRule> = fc.record({
-  ruleId: uint32,
-  protocol: fc.constantFrom("any", "tcp", "udp", "icmp"),
-  portFirst: port,
-  portLast: port,
-  remote: some(prefix),
-  local: some(prefix),
-});
+const rule: fc.Arbitrary<PolicyRule> = fc.record(
+  {
+    ruleId: uint32,
+    protocol: fc.constantFrom("any", "tcp", "udp", "icmp"),
+    portFirst: port,
+    portLast: port,
+    remote: some(prefix),
+    local: some(prefix),
+    icmpTypes: fc.array(fc.nat(511), { minLength: 1, maxLength: 4 }),
+    fragment: fc.constant(true as const),
+  },
+  { requiredKeys: ["ruleId", "protocol", "portFirst", "portLast", "remote", "local"] },
+);
 const path: fc.Arbitrary<Path> = fc.oneof(
   anyEndpoint.map((at) => directPath(at)),
   fc.record({ kind: fc.constant("relayed" as const), session: index, relayIndex: uint32 }),

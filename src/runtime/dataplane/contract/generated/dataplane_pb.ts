@@ -182,7 +182,8 @@ export type PolicyRule = Message$1<"lacis.dataplane.PolicyRule"> & {
   local: Prefix[];
 
   /**
-   * ICMP types that an ICMP rule means; empty = all. Not judged yet: `unsupported`.
+   * Messages that an ICMP rule means; empty = all. 0..255 is that type of ICMP, 256 + t the type t of ICMPv6, whose numbers mean other things.
+   * Not judged yet: `unsupported`.
    *
    * @generated from field: repeated uint32 icmp_types = 7;
    */

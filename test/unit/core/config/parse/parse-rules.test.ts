@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Rule } from "../../../../../src/core/firewall/rule.ts";
+import { parsePrefix } from "../../../../../src/core/netip/prefix.ts";
+import { ruleOf } from "../../../fixtures/rules.ts";
 import { errorsOf, SOUND, settingsOf, warningsOf } from "../parsed.ts";
 import { TestAuthority } from "../test-pki.ts";
 
@@ -8,7 +10,7 @@ function withRule(rule: string): string {
   return `${SOUND.replace(/ {2}inbound: .*\n/, "")}  inbound:\n    - ${rule}\n`;
 }
 
-function ruleOf(rule: string): Rule | undefined {
+function ruleIn(rule: string): Rule | undefined {
   return settingsOf(withRule(rule)).live.firewall.inbound[0];
 }
 
@@ -17,25 +19,17 @@ function errorsOfRule(rule: string): readonly string[] {
   return errorsOf(withRule(rule)).map((line) => line.replace(/^config\.yml:8:\d+: firewall\.inbound\[0\]\.?/, ""));
 }
 
-const NOBODY = { host: undefined, groups: [], cidr: undefined, caName: undefined, caSha: undefined };
-
 describe("a rule", () => {
   test("is read with its place", () => {
-    expect(ruleOf("{port: 22, proto: tcp, group: admins}")).toEqual({
-      ...NOBODY,
-      ruleId: 0,
-      protocol: "tcp",
-      portFirst: 22,
-      portLast: 22,
-      groups: ["admins"],
-      place: "config.yml:8",
-    });
+    expect(ruleIn("{port: 22, proto: tcp, group: admins}")).toEqual(
+      ruleOf({ protocol: "tcp", portFirst: 22, portLast: 22, groups: ["admins"], place: "config.yml:8" }),
+    );
   });
 
   test("may use every selector", () => {
     const sha = new TestAuthority().certificate.fingerprint;
     expect(
-      ruleOf(
+      ruleIn(
         `{port: 1-9, proto: udp, host: db1, groups: [a, b], cidr: 10.1.2.3/16, ca_name: test ca, ca_sha: ${sha.toUpperCase()}}`,
       ),
     ).toMatchObject({
@@ -64,23 +58,54 @@ describe("a rule", () => {
     ["8000 - 8100", 8_000, 8_100],
     ["65535", 65_535, 65_535],
   ])("for port %s covers %i to %i", (port, portFirst, portLast) => {
-    expect(ruleOf(`{port: ${port}, proto: tcp, host: any}`)).toMatchObject({ portFirst, portLast });
+    expect(ruleIn(`{port: ${port}, proto: tcp, host: any}`)).toMatchObject({ portFirst, portLast });
+  });
+
+  test("for fragments covers every port", () => {
+    expect(ruleIn("{port: fragment, proto: udp, host: any}")).toMatchObject({
+      portFirst: 0,
+      portLast: 65_535,
+      fragment: true,
+    });
+  });
+
+  test("may be for one local network only, and for whoever asks", () => {
+    expect(ruleIn("{port: 1, proto: tcp, local_cidr: 10.77.0.0/16}")).toEqual(
+      ruleOf({
+        protocol: "tcp",
+        portFirst: 1,
+        portLast: 1,
+        localCidr: parsePrefix("10.77.0.0/16"),
+        place: "config.yml:8",
+      }),
+    );
+    expect(ruleIn("{port: 1, proto: tcp, local_cidr: any}")?.localCidr).toBe("any");
+  });
+
+  test.each([
+    ["echo-request", [8, 256 + 128]],
+    ["unreachable", [3, 256 + 1]],
+    ["[time-exceeded, echo-reply]", [0, 11, 256 + 3, 256 + 129]],
+    ["13", [13, 256 + 13]],
+    ["[echo-request, any]", []],
+  ])("for icmp_type %s means the messages %j of ICMP, and those of ICMPv6 256 further on", (type, messages) => {
+    expect(ruleIn(`{proto: icmp, icmp_type: ${type}, host: any}`)?.icmpTypes).toEqual(messages);
   });
 
   test("for icmp needs no port and ignores one", () => {
-    expect(ruleOf("{proto: icmp, host: any}")).toMatchObject({ portFirst: 0, portLast: 65_535 });
-    expect(ruleOf("{port: 8, proto: icmp, host: any}")).toMatchObject({ portFirst: 0, portLast: 65_535 });
+    expect(ruleIn("{proto: icmp, host: any}")).toMatchObject({ portFirst: 0, portLast: 65_535 });
+    expect(ruleIn("{port: 8, proto: icmp, host: any}")).toMatchObject({ portFirst: 0, portLast: 65_535 });
   });
 
   test("keeps names that look like numbers as they are written", () => {
-    expect(ruleOf("{port: any, proto: any, host: '0123', groups: ['1e3', true]}")).toMatchObject({
+    expect(ruleIn("{port: any, proto: any, host: '0123', groups: ['1e3', true]}")).toMatchObject({
       host: "0123",
       groups: ["1e3", "true"],
     });
   });
 
   test("may name one group in groups without a list", () => {
-    expect(ruleOf("{port: any, proto: any, groups: admins}")).toMatchObject({ groups: ["admins"] });
+    expect(ruleIn("{port: any, proto: any, groups: admins}")).toMatchObject({ groups: ["admins"] });
   });
 });
 
@@ -93,7 +118,7 @@ describe("a rule is refused", () => {
     [
       "with a port that is none",
       "{port: ssh, proto: tcp, host: any}",
-      'port: "ssh" is not any, a port or a range such as 8000-8100',
+      'port: "ssh" is not any, fragment, a port or a range such as 8000-8100',
     ],
     [
       "with a port past the last",
@@ -109,19 +134,34 @@ describe("a rule is refused", () => {
     ["with a list of ports", "{port: [80, 443], proto: tcp, host: any}", "port: a list where one value belongs"],
     ["with port and code", "{port: 1, code: 1, proto: tcp, host: any}", "code: given together with port - keep port"],
     [
-      "with fragments, for now",
-      "{port: fragment, proto: any, host: any}",
-      'port: "fragment" is known but not implemented yet - remove the rule',
+      "with an ICMP message in a rule for another protocol",
+      "{port: any, proto: any, icmp_type: 8, host: any}",
+      "icmp_type: given in a rule that is not about ICMP - write proto: icmp, or remove it",
     ],
     [
-      "with local_cidr, for now",
-      "{port: 1, proto: tcp, host: any, local_cidr: 10.0.0.0/8}",
-      "local_cidr: known but not implemented yet - write the rule without it",
+      "with an ICMP message that there is not",
+      "{proto: icmp, icmp_type: [echo-request, ping], host: any}",
+      'icmp_type[1]: "ping" is not a number from 0 to 254 or one of echo-request, echo-reply, unreachable, packet-too-big, time-exceeded, parameter-problem, timestamp-request, timestamp-reply',
+    ],
+    [
+      "with a number that is no type of ICMP",
+      "{proto: icmp, icmp_type: 256, host: any}",
+      'icmp_type: "256" is not a number from 0 to 254 or one of echo-request, echo-reply, unreachable, packet-too-big, time-exceeded, parameter-problem, timestamp-request, timestamp-reply',
+    ],
+    [
+      "with no message in icmp_type",
+      "{proto: icmp, icmp_type: [], host: any}",
+      "icmp_type: is an empty list, which would ask for no message at all - name one or remove it",
+    ],
+    [
+      "with a wrong local_cidr",
+      "{port: 1, proto: tcp, local_cidr: here}",
+      'local_cidr: "here" is not a prefix such as 10.0.0.0/8',
     ],
     [
       "when it does not say whom it lets through",
       "{port: 22, proto: tcp}",
-      "the rule does not say whom it lets through - add one of host, group, groups, cidr, ca_name, ca_sha",
+      "the rule does not say whom it lets through - add one of host, group, groups, cidr, local_cidr, ca_name, ca_sha",
     ],
     [
       "with groups and nothing after it",
@@ -131,7 +171,7 @@ describe("a rule is refused", () => {
     [
       "with no group in groups",
       "{port: 1, proto: tcp, groups: [], host: a}",
-      "groups: is an empty list, which would ask for no group at all - name a group or remove it",
+      "groups: is an empty list, which would ask for no group at all - name one or remove it",
     ],
     ["with a null among groups", "{port: 1, proto: tcp, groups: [a, ~]}", "groups[1]: nothing where one value belongs"],
     ["with a list among groups", "{port: 1, proto: tcp, groups: [[a]]}", "groups[0]: a list where one value belongs"],
@@ -204,7 +244,7 @@ describe("a rule is doubtful", () => {
     [
       "when it has a port for icmp",
       "{port: 8, proto: icmp, host: any}",
-      "firewall.inbound[0].port: has no effect: ICMP has no ports - write port: any",
+      "firewall.inbound[0].port: has no effect: ICMP has no ports - remove it, or name messages with icmp_type",
     ],
     [
       "when it says code",
@@ -234,7 +274,7 @@ describe("a rule is doubtful", () => {
     [
       "when it names an authority that is not trusted",
       "{port: 1, proto: tcp, ca_name: another ca}",
-      "firewall.inbound: the rule in config.yml:8 lets nobody through: no CA in pki.ca has its ca_name or ca_sha",
+      'firewall.inbound[0].ca_name: the rule lets nobody through: no CA in pki.ca is called "another ca" - lacis-cert print -path CA.crt shows both',
     ],
   ])("%s", (_, rule, warning) => {
     expect(warningsOf(withRule(rule)).map((line) => line.replace(/^config\.yml:\d+:\d+: /, ""))).toEqual([warning]);

@@ -11,10 +11,6 @@ describe("a key that is known but not implemented yet", () => {
       "firewall: {conntrack: {tcp_timeout: 5m}}",
       "config.yml:1:24: firewall.conntrack.tcp_timeout: known but not implemented yet - remove it or set it to its default 12m",
     ],
-    [
-      "firewall: {inbound_action: reject}",
-      "config.yml:1:12: firewall.inbound_action: known but not implemented yet - remove it or set it to its default drop",
-    ],
   ])("is refused by name: %s", (text, error) => {
     expect(errorsOf(text)).toContain(error);
   });

@@ -9,6 +9,7 @@ import type { Endpoint } from "../../../../../src/core/netip/endpoint.ts";
 import { encodeHandshakePayload } from "../../../../../src/core/wire/handshake-payload.ts";
 import { encodeHeader, PacketType } from "../../../../../src/core/wire/header.ts";
 import { type Host, Mesh } from "../../../fixtures/mesh.ts";
+import { rulesetOf } from "../../../fixtures/rules.ts";
 import { ALLOW_ALL } from "../../../fixtures/settings.ts";
 
 describe("a program", () => {
@@ -79,8 +80,8 @@ describe("a program", () => {
     const { mesh, a, b } = three();
     talk(mesh, a, b);
     const { live } = a.settings;
-    a.reload({ ...live, firewall: { inbound: [{ ...ALLOW_ALL }], outbound: [{ ...ALLOW_ALL }] } });
-    a.reload({ ...live, firewall: { inbound: [{ ...ALLOW_ALL, portLast: 80 }], outbound: [ALLOW_ALL] } });
+    a.reload({ ...live, firewall: rulesetOf({ inbound: [{ ...ALLOW_ALL }], outbound: [{ ...ALLOW_ALL }] }) });
+    a.reload({ ...live, firewall: rulesetOf({ inbound: [{ ...ALLOW_ALL, portLast: 80 }], outbound: [ALLOW_ALL] }) });
     expect(programsSentBy(a)).toEqual([1, 1, 2]);
     expect(judgements(a).map(({ bindings }) => bindings.length)).toEqual([0, 1, 1]);
   });
@@ -90,7 +91,7 @@ describe("a control plane that takes a data plane over", () => {
   test("names no program of its predecessor while its own are not there yet", () => {
     const { mesh, a, b, c } = three();
     talk(mesh, b, a);
-    a.settings = { ...a.settings, live: { ...a.settings.live, firewall: { inbound: [], outbound: [] } } };
+    a.settings = { ...a.settings, live: { ...a.settings.live, firewall: rulesetOf({ inbound: [], outbound: [] }) } };
     const { dataPlane } = a;
     const carryOut = dataPlane.command.bind(dataPlane);
     dataPlane.command = (command, now) => {
@@ -134,7 +135,7 @@ describe("programs that fill the data plane", () => {
 function three(rules: readonly Rule[] = [ALLOW_ALL]): { mesh: Mesh; a: Host; b: Host; c: Host } {
   const mesh = new Mesh();
   const statics = { "10.77.0.2": ["192.0.2.2:4242"], "10.77.0.3": ["192.0.2.3:4242"] };
-  const live = { firewall: { inbound: [ALLOW_ALL], outbound: rules } };
+  const live = { firewall: rulesetOf({ inbound: [ALLOW_ALL], outbound: rules }) };
   const a = mesh.host("192.0.2.1:4242", { name: "a", networks: ["10.77.0.1/16"], statics, live });
   const back = { "10.77.0.1": ["192.0.2.1:4242"] };
   const b = mesh.host("192.0.2.2:4242", { name: "b", networks: ["10.77.0.2/16"], statics: back });
@@ -188,7 +189,7 @@ describe("thousands of new rules", () => {
     const { mesh, a, b } = three();
     talk(mesh, a, b);
     const before = judgements(a).length;
-    a.reload({ ...a.settings.live, firewall: { inbound: many(1), outbound: many(1) } });
+    a.reload({ ...a.settings.live, firewall: rulesetOf({ inbound: many(1), outbound: many(1) }) });
     expect(judgements(a)).toHaveLength(before);
     mesh.run(10);
     const [judged, ...others] = judgements(a).slice(before);
@@ -201,8 +202,8 @@ describe("thousands of new rules", () => {
     const { mesh, a, b } = three();
     talk(mesh, a, b);
     const before = judgements(a).length;
-    a.reload({ ...a.settings.live, firewall: { inbound: many(1), outbound: [] } });
-    a.reload({ ...a.settings.live, firewall: { inbound: many(2), outbound: [] } });
+    a.reload({ ...a.settings.live, firewall: rulesetOf({ inbound: many(1), outbound: [] }) });
+    a.reload({ ...a.settings.live, firewall: rulesetOf({ inbound: many(2), outbound: [] }) });
     mesh.run(10);
     const judged = judgements(a).slice(before);
     expect(judged.map(({ programs }) => programs[0]?.inbound[0]?.portFirst)).toEqual([2]);
@@ -211,7 +212,7 @@ describe("thousands of new rules", () => {
   test("tell that they apply when they do, and a handshake meanwhile hurries them", () => {
     const { mesh, a, b, c } = three();
     talk(mesh, a, b);
-    a.reload({ ...a.settings.live, firewall: { inbound: many(1), outbound: [ALLOW_ALL] } });
+    a.reload({ ...a.settings.live, firewall: rulesetOf({ inbound: many(1), outbound: [ALLOW_ALL] }) });
     expect(a.noticed("reloaded")).toEqual([]);
     talk(mesh, a, c);
     expect(a.noticed("reloaded")).toHaveLength(1);
@@ -227,7 +228,7 @@ describe("thousands of new rules", () => {
       host: undefined,
       groups: [`g${at}`],
     }));
-    const firewall = { inbound: [...wide, ...narrow], outbound: [ALLOW_ALL] };
+    const firewall = rulesetOf({ inbound: [...wide, ...narrow], outbound: [ALLOW_ALL] });
     const server = mesh.host("192.0.2.1:4242", { name: "server", networks: ["10.77.0.1/16"], live: { firewall } });
     const statics = { "10.77.0.1": ["192.0.2.1:4242"] };
     for (let at = 0; at < 28; at++) {

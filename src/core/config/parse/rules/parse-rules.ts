@@ -1,19 +1,29 @@
-import type { RuleProtocol } from "../../dataplane/contract.ts";
-import type { Rule } from "../../firewall/rule.ts";
-import { familyOf } from "../../netip/address.ts";
-import { formatPrefix, masked, type Prefix, parsePrefix } from "../../netip/prefix.ts";
-import { type ConfigEntry, type ConfigMap, type ConfigNode, formatPlace } from "../document/document.ts";
-import type { Findings } from "../document/findings.ts";
-import { show, showKind } from "../document/show.ts";
-import { RULE_FIELDS } from "../schema/schema.ts";
-import { explainUnknownField } from "../schema/unknown-key.ts";
-import { prefixComplaint } from "./reader.ts";
+import type { RuleProtocol } from "../../../dataplane/contract.ts";
+import type { Rule } from "../../../firewall/rule.ts";
+import { familyOf } from "../../../netip/address.ts";
+import { formatPrefix, masked, type Prefix, parsePrefix } from "../../../netip/prefix.ts";
+import { type ConfigEntry, type ConfigMap, type ConfigNode, formatPlace } from "../../document/document.ts";
+import type { Findings } from "../../document/findings.ts";
+import { show, showKind } from "../../document/show.ts";
+import { RULE_FIELDS } from "../../schema/schema.ts";
+import { explainUnknownField } from "../../schema/unknown-key.ts";
+import { prefixComplaint } from "../reader.ts";
+import { ambiguityOf, ICMP_TYPE_COMPLAINT, parseIcmpType } from "./icmp-types.ts";
+import { ANY_PORT, isEndless, parsePorts, type RulePorts } from "./ports.ts";
 
 /** Fields of which a rule needs at least one: without any it would let everybody in by omission. */
-const SELECTORS = ["host", "group", "groups", "cidr", "ca_name", "ca_sha"];
+const SELECTORS = ["host", "group", "groups", "cidr", "local_cidr", "ca_name", "ca_sha"];
+
+/** A rule with the lines that it was read from. */
+export interface ParsedRule {
+  readonly rule: Rule;
+  readonly node: ConfigMap;
+  /** "firewall.inbound[3]" */
+  readonly path: string;
+}
 
 /** Reads `firewall.inbound` or `firewall.outbound` (compatibility 1.9, protocol 9.4). Wrong rules are reported and left out. */
-export function parseRules(node: ConfigNode | undefined, path: string, findings: Findings): readonly Rule[] {
+export function parseRules(node: ConfigNode | undefined, path: string, findings: Findings): readonly ParsedRule[] {
   if (!node) return [];
   if (node.kind !== "list") {
     const what = `${showKind(node)} where a list of rules belongs`;
@@ -22,7 +32,7 @@ export function parseRules(node: ConfigNode | undefined, path: string, findings:
   }
   return node.items.flatMap((item, ruleId) => {
     const rulePath = `${path}[${ruleId}]`;
-    if (item.kind === "map") return new RuleReader(item, rulePath, findings).read(ruleId) ?? [];
+    if (item.kind === "map") return new RuleReader(item, rulePath, findings).read(ruleId);
     const what = `${showKind(item)} where a rule belongs`;
     const todo = "a rule is a map such as {port: 22, proto: tcp, group: admins}";
     findings.error({ code: "CONFIG_RULE", place: item.place, path: rulePath, what, todo });
@@ -42,18 +52,22 @@ class RuleReader {
     this.#findings = findings;
   }
 
-  read(ruleId: number): Rule | undefined {
+  /** One rule, or none. */
+  read(ruleId: number): readonly ParsedRule[] {
     this.#checkFields();
     const protocol = this.#protocol();
-    const [portFirst, portLast] = this.#ports(protocol);
+    const { first: portFirst, last: portLast, fragment } = this.#ports(protocol);
     const rule: Rule = {
       ruleId,
       protocol,
       portFirst,
       portLast,
+      fragment,
+      icmpTypes: this.#icmpTypes(protocol),
       host: this.#text("host"),
       groups: this.#groups(),
-      cidr: this.#cidr(),
+      cidr: this.#cidr("cidr"),
+      localCidr: this.#cidr("local_cidr"),
       caName: this.#text("ca_name"),
       caSha: this.#caSha(),
       place: formatPlace(this.#rule.place),
@@ -61,9 +75,7 @@ class RuleReader {
     if (!SELECTORS.some((name) => this.#rule.entries.has(name))) {
       this.#error(this.#rule, "", "the rule does not say whom it lets through", `add one of ${SELECTORS.join(", ")}`);
     }
-    if (this.#wrong) return undefined;
-    this.#warnOfVoidSelectors(rule);
-    return rule;
+    return this.#wrong ? [] : [{ rule, node: this.#rule, path: this.#path }];
   }
 
   #checkFields(): void {
@@ -72,8 +84,6 @@ class RuleReader {
       if (!spec) {
         this.#wrong = true;
         this.#findings.error(explainUnknownField(entry, this.#path, RULE_FIELDS.keys()));
-      } else if (spec.state.kind === "not-yet") {
-        this.#notYet(entry, "known but not implemented yet", "write the rule without it");
       } else if (entry.value.kind === "null") {
         this.#error(entry.value, entry.key, "has no value", "give it one or remove the line");
       }
@@ -90,29 +100,55 @@ class RuleReader {
     return "any";
   }
 
-  /** Inclusive. A range that starts at 0 is any, as is an ICMP rule whatever its port says. */
-  #ports(protocol: RuleProtocol): readonly [number, number] {
+  /** An ICMP rule means every port, whatever stands there. */
+  #ports(protocol: RuleProtocol): RulePorts {
     const field = this.#portField(protocol);
     const text = field?.text;
     if (field === undefined || text === undefined) return ANY_PORT;
-    if (text === "fragment") {
-      this.#notYet(field.entry, `"fragment" is known but not implemented yet`, "remove the rule");
-      return ANY_PORT;
-    }
     const ports = parsePorts(text);
     if (typeof ports === "string") {
       this.#error(field.entry.value, field.entry.key, `${show(text)} ${ports}`);
       return ANY_PORT;
     }
-    const [first, last] = ports;
-    const isAny = first === 0;
     if (protocol === "icmp") {
-      if (!isAny) this.#warn(field.entry, "has no effect: ICMP has no ports", "write port: any");
-    } else if (isAny && last > 0 && last < LAST_PORT) {
-      const what = `${show(text)} is every port, as in Nebula: a range that begins with 0 has no end`;
-      this.#warn(field.entry, what, `write 1-${last} for these ports, or any`);
+      if (ports !== ANY_PORT)
+        this.#warn(field.entry, "has no effect: ICMP has no ports", "remove it, or name messages with icmp_type");
+      return ANY_PORT;
     }
-    return isAny || protocol === "icmp" ? ANY_PORT : ports;
+    if (isEndless(text)) {
+      const what = `${show(text)} is every port, as in Nebula: a range that begins with 0 has no end`;
+      this.#warn(
+        field.entry,
+        what,
+        `write 1${text.slice(text.indexOf("-")).replaceAll(" ", "")} for these ports, or any`,
+      );
+    }
+    return ports;
+  }
+
+  /** Messages of both families by name or number; none given, or any among them: all. */
+  #icmpTypes(protocol: RuleProtocol): readonly number[] {
+    const entry = this.#rule.entries.get("icmp_type");
+    if (!entry || entry.value.kind === "null") return [];
+    if (protocol !== "icmp") {
+      this.#error(
+        entry.value,
+        "icmp_type",
+        "given in a rule that is not about ICMP",
+        "write proto: icmp, or remove it",
+      );
+      return [];
+    }
+    const texts = this.#listOf(entry);
+    const types = texts.flatMap(({ text, place, field }) => {
+      if (text === "any") return [];
+      const messages = parseIcmpType(text);
+      if (!messages) this.#error({ place }, field, `${show(text)} ${ICMP_TYPE_COMPLAINT}`);
+      const ambiguity = ambiguityOf(text);
+      if (ambiguity) this.#warn(entry, `${text} is ${ambiguity}`, "write the name of the one that is meant");
+      return messages ?? [];
+    });
+    return texts.some(({ text }) => text === "any") ? [] : [...new Set(types)].sort((a, b) => a - b);
   }
 
   /** The field that says the port: `port`, or its older name `code`. ICMP needs none. */
@@ -120,7 +156,8 @@ class RuleReader {
     const port = this.#rule.entries.get("port");
     const code = this.#rule.entries.get("code");
     if (port && code) this.#error(code.value, "code", "given together with port", "keep port");
-    else if (code) this.#warn(code, "is read as port; ICMP codes are never matched", "write port");
+    else if (code && protocol !== "icmp")
+      this.#warn(code, "is read as port; ICMP codes are never matched", "write port");
     const entry = port ?? code;
     if (entry) return { entry, text: this.#scalarOf(entry.key)?.text };
     if (protocol !== "icmp") this.#error(this.#rule, "port", "is missing", "add port: any, a port or a range");
@@ -151,27 +188,35 @@ class RuleReader {
   }
 
   #groupList(entry: ConfigEntry, field: string): readonly string[] {
+    return this.#listOf(entry, field).map(({ text }) => text);
+  }
+
+  /** The texts of a list, or the one that stands there without a list. */
+  #listOf(entry: ConfigEntry, field: string = entry.key): readonly PlacedText[] {
     const { value } = entry;
     const items = value.kind === "list" ? value.items : [value];
     if (value.kind === "list" && items.length === 0) {
-      this.#error(value, field, "is an empty list, which would ask for no group at all", "name a group or remove it");
+      const what = `is an empty list, which would ask for ${EMPTY_LISTS[field] ?? "nothing"} at all`;
+      this.#error(value, field, what, "name one or remove it");
     }
-    return items.flatMap(
-      (item, i) => this.#nonEmpty(item, value.kind === "list" ? `${field}[${i}]` : field)?.text ?? [],
-    );
+    return items.flatMap((item, i) => {
+      const itemField = value.kind === "list" ? `${field}[${i}]` : field;
+      const text = this.#nonEmpty(item, itemField);
+      return text ? [{ ...text, field: itemField }] : [];
+    });
   }
 
-  #cidr(): Prefix | "any" | undefined {
-    const node = this.#scalarOf("cidr");
+  #cidr(field: "cidr" | "local_cidr"): Prefix | "any" | undefined {
+    const node = this.#scalarOf(field);
     if (!node) return undefined;
     if (node.text === "any") return "any";
     const prefix = parsePrefix(node.text);
     if (!prefix) {
-      this.#error(node, "cidr", `${show(node.text)} ${prefixComplaint(node.text)}`);
+      this.#error(node, field, `${show(node.text)} ${prefixComplaint(node.text)}`);
       return undefined;
     }
     const whole = masked(prefix);
-    const entry = this.#rule.entries.get("cidr");
+    const entry = this.#rule.entries.get(field);
     if (entry && whole.address !== prefix.address) {
       const { address } = prefix;
       const one = formatPrefix({ address, bits: familyOf(address) === 4 ? 32 : 128 });
@@ -211,22 +256,9 @@ class RuleReader {
     return undefined;
   }
 
-  #warnOfVoidSelectors(rule: Rule): void {
-    const todo = "host, groups and cidr are alternatives: remove the one that is too wide";
-    for (const what of voidSelectors(rule)) {
-      this.#findings.warn({ code: "CONFIG_RULE", place: this.#rule.place, path: this.#path, what, todo });
-    }
-  }
-
   #warn(entry: ConfigEntry, what: string, todo: string): void {
     const path = `${this.#path}.${entry.key}`;
     this.#findings.warn({ code: "CONFIG_RULE", place: entry.value.place, path, what, todo });
-  }
-
-  #notYet(entry: ConfigEntry, what: string, todo: string): void {
-    this.#wrong = true;
-    const path = `${this.#path}.${entry.key}`;
-    this.#findings.error({ code: "CONFIG_NOT_YET", place: entry.keyPlace, path, what, todo });
   }
 
   #error(node: { place: ConfigNode["place"] }, field: string, what: string, todo?: string): void {
@@ -237,38 +269,17 @@ class RuleReader {
   }
 }
 
-const LAST_PORT = 65_535;
-const ANY_PORT: readonly [number, number] = [0, LAST_PORT];
-
-/** First and last port, or why the text says none. */
-function parsePorts(text: string): readonly [number, number] | string {
-  if (text === "any") return ANY_PORT;
-  const match = /^(\d{1,7})(?:\s*-\s*(\d{1,7}))?$/.exec(text);
-  if (!match) return "is not any, a port or a range such as 8000-8100";
-  const first = Number(match[1]);
-  const last = Number(match[2] ?? match[1]);
-  if (first > LAST_PORT || last > LAST_PORT) return `goes beyond ${LAST_PORT}, the last port`;
-  return first > last ? "begins after its end" : [first, last];
+interface PlacedText {
+  readonly text: string;
+  readonly place: ConfigNode["place"];
+  readonly field: string;
 }
 
-/** Since host, groups and cidr are alternatives, one that matches everybody makes the others pointless. */
-function voidSelectors({ host, groups, cidr }: Rule): readonly string[] {
-  const selectors = [
-    { name: "host", given: host !== undefined, any: host === "any" },
-    { name: "groups", given: groups.length > 0, any: groups.includes("any") },
-    { name: "cidr", given: cidr !== undefined, any: cidr === "any" },
-  ].filter(({ given }) => given);
-  const wide = selectors.find(({ any }) => any);
-  const others = selectors.filter((selector) => selector !== wide).map(({ name }) => name);
-  return [
-    ...(groups.includes("any") && groups.length > 1
-      ? [`groups: the "any" in it makes the other groups pointless`]
-      : []),
-    ...(wide && others.length > 0
-      ? [`${wide.name}: any lets everybody through, whatever ${others.join(" and ")} says`]
-      : []),
-  ];
-}
+const EMPTY_LISTS: Readonly<Record<string, string>> = {
+  groups: "no group",
+  group: "no group",
+  icmp_type: "no message",
+};
 
 function isProtocol(text: string): text is RuleProtocol {
   return text === "any" || text === "tcp" || text === "udp" || text === "icmp";
