@@ -10,6 +10,8 @@ export type PingReport =
       readonly address: string;
       /** Underlay endpoint the answer came over; null: unknown. */
       readonly path: string | null;
+      /** The relay that it came through; null: none. */
+      readonly relay: { readonly name: string; readonly address: string } | null;
       readonly roundTripMs: number;
       /** How long it took to build the tunnel; null when it stood already. */
       readonly handshakeMs: number | null;
@@ -28,8 +30,8 @@ export type PingReport =
 
 export function pingReport(result: PingResult): PingReport {
   if (result.outcome === "pong") {
-    const { outcome, name, address, path, roundTripMs, handshakeMs } = result;
-    return { outcome, name, address, path: path ?? null, roundTripMs, handshakeMs: handshakeMs ?? null };
+    const { outcome, name, address, path = null, relay = null, roundTripMs, handshakeMs = null } = result;
+    return { outcome, name, address, path, relay, roundTripMs, handshakeMs };
   }
   const { outcome, name, address, failure } = result;
   const { text, todo: hint } = pingFailureText(failure);

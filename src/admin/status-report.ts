@@ -1,4 +1,4 @@
-import type { NodeStatus, PeerStatus } from "../core/io.ts";
+import type { NodeStatus, PeerStatus, RelayedPair } from "../core/io.ts";
 import { troubleText } from "../core/operator/failure-text.ts";
 import type { DataPlaneDescription } from "../runtime/dataplane/data-plane.ts";
 import type { GuardDescription } from "../runtime/guard/guard.ts";
@@ -24,6 +24,8 @@ export interface StatusReport {
   /** Peers that were left out because there are more than PEERS_MAX. */
   readonly peersOmitted: number;
   readonly dataPlane: DataPlaneStatus;
+  /** Hosts that find each other through this one. */
+  readonly relayed: readonly RelayedPair[];
   /** What keeps packets of the overlay off every way but the device; null on a host without one. */
   readonly guard: GuardDescription | null;
   readonly counters: {
@@ -73,6 +75,8 @@ export interface PeerReport {
   readonly reason: string | null;
   /** Underlay endpoint in use. */
   readonly path: string | null;
+  /** The relay in use, when the path leads through one. */
+  readonly relay: { readonly name: string; readonly address: string } | null;
   readonly roundTripMs: number | null;
   readonly lastReceivedMs: number | null;
   readonly establishedMs: number | null;
@@ -82,6 +86,8 @@ export interface PeerReport {
   readonly certificate: CertificateReport | null;
 }
 
+/** Pairs of hosts in one report: all that one host relays for. */
+const PAIRS_MAX = 4_096;
 /** Peers in one report. */
 const PEERS_MAX = 10_000;
 
@@ -101,6 +107,7 @@ export function statusReport(node: NodeStatus, daemon: DaemonFacts, nowMs: numbe
     peers: node.peers.slice(0, PEERS_MAX).map((peer) => peerReport(peer, nowMs)),
     peersOmitted: Math.max(node.peers.length - PEERS_MAX, 0),
     dataPlane: dataPlaneStatus(daemon.dataPlane),
+    relayed: node.relayed.slice(0, PAIRS_MAX),
     guard: daemon.guard ?? null,
     counters: counters
       ? {
@@ -137,6 +144,7 @@ function peerReport(peer: PeerStatus, nowMs: number): PeerReport {
     state: peer.state,
     reason: peer.trouble ? troubleText(peer.trouble) : null,
     path: peer.path ?? null,
+    relay: peer.relay ?? null,
     roundTripMs: peer.roundTripMs ?? null,
     lastReceivedMs: peer.lastReceivedMs ?? null,
     establishedMs: peer.establishedMs ?? null,

@@ -10,7 +10,10 @@ export function pingLine(result: PingReport, target: string): string {
     const who = [result.name && harmless(result.name), result.address].filter((part) => part !== null);
     return `no answer from ${who.length === 2 ? `${who[0]} (${who[1]})` : (who[0] ?? target)} - ${clause(result.text)} - ${clause(result.hint)}`;
   }
-  const path = result.path === null ? "" : ` direct ${result.path}`;
+  const direct = result.path === null ? "" : ` direct ${result.path}`;
+  // A daemon of an older version knows no relays.
+  const { relay = null }: Partial<typeof result> = result;
+  const path = relay === null ? direct : ` via ${harmless(relay.name)}`;
   const built = result.handshakeMs === null ? "" : ` (tunnel built in ${duration(result.handshakeMs)})`;
   return `pong from ${harmless(result.name)} (${result.address})${path} in ${duration(result.roundTripMs)}${built}`;
 }

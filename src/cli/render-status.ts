@@ -8,7 +8,14 @@ import { table } from "./table.ts";
 /** `lacis status` for people: peers, this host, what its processes may do, health. */
 export function statusText(report: StatusReport, style: Style): string {
   const powers = report.processes.length > 0 ? [...powerLines(report.processes, style), ""] : [];
-  const parts = [...peerLines(report, style), "", ...hostLines(report, style), "", ...powers];
+  const parts = [
+    ...peerLines(report, style),
+    ...relayedLines(report, style),
+    "",
+    ...hostLines(report, style),
+    "",
+    ...powers,
+  ];
   return [...parts, ...healthLines(report, style)].join("\n");
 }
 
@@ -35,6 +42,17 @@ function peerLines({ peers, peersOmitted }: StatusReport, style: Style): readonl
   return [...table([head, ...rows]), ...omitted];
 }
 
+/** Hosts that find each other through this one. Nothing from a daemon of an older version. */
+function relayedLines({ relayed = [] }: Partial<StatusReport>, style: Style): readonly string[] {
+  if (relayed.length === 0) return [];
+  const rows = relayed.map(({ hosts, isUp, bytes }) => [
+    `  ${hosts.map(({ name }) => harmless(name)).join(" and ")}`,
+    isUp ? style.good("up") : style.warn("one side is missing"),
+    `${Math.round(bytes / 1000)} kB`,
+  ]);
+  return ["", style.bold("Relayed by this host"), ...table(rows)];
+}
+
 function stateText({ state }: PeerReport, style: Style): string {
   switch (state) {
     case "up":
@@ -46,7 +64,10 @@ function stateText({ state }: PeerReport, style: Style): string {
   }
 }
 
-function pathText({ state, path }: PeerReport): string {
+function pathText(peer: PeerReport): string {
+  const { state, path } = peer;
+  const { relay = null }: Partial<PeerReport> = peer;
+  if (relay !== null && state !== "failed") return `via ${harmless(relay.name)}`;
   return path === null || state === "failed" ? "-" : `direct ${path}`;
 }
 

@@ -1,9 +1,9 @@
 import type { Clock, Instant } from "../core/base/time.ts";
-import type { DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "../core/dataplane/contract.ts";
+import type { DataPlaneCommand, DataPlaneEvent } from "../core/dataplane/contract.ts";
 import type { Input, NodeStatus, Output, PingResult, PingTarget } from "../core/io.ts";
 import { type Driven, NodeDriver } from "../core/node-driver.ts";
 import type { OperatorEvent } from "../core/operator/event.ts";
-import type { DataPlaneListener } from "./dataplane/data-plane.ts";
+import type { DataPlaneListener, Survivors } from "./dataplane/data-plane.ts";
 import { StrangerWork } from "./strangers/stranger-work.ts";
 
 /** What the driver drives: `Node`, or a stand-in in tests. */
@@ -53,8 +53,8 @@ export class Driver implements DataPlaneListener {
     if (!this.#stopped) this.#driver.feed(input);
   }
 
-  up(udpPort: number, sessions: readonly SessionSnapshot[]): void {
-    this.feed({ kind: "data-plane-up", udpPort, sessions });
+  up(udpPort: number, { sessions, relays }: Survivors): void {
+    this.feed({ kind: "data-plane-up", udpPort, sessions, relays });
   }
 
   event(event: DataPlaneEvent): void {

@@ -1,4 +1,4 @@
-import type { DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "../../core/dataplane/contract.ts";
+import type { DataPlaneCommand, DataPlaneEvent, Relay, SessionSnapshot } from "../../core/dataplane/contract.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
 import type { Confinement } from "../confinement.ts";
 
@@ -16,9 +16,15 @@ export interface DataPlane {
   stop(): Promise<void>;
 }
 
+/** What a data plane that went on running still holds. */
+export interface Survivors {
+  readonly sessions: readonly SessionSnapshot[];
+  readonly relays: readonly Relay[];
+}
+
 export interface DataPlaneListener {
-  /** `udpPort`: the bound port. `sessions`: what a data plane that went on running still holds. */
-  up(udpPort: number, sessions: readonly SessionSnapshot[]): void;
+  /** `udpPort`: the bound port. */
+  up(udpPort: number, survivors: Survivors): void;
   event(event: DataPlaneEvent): void;
   down(): void;
   tell(event: OperatorEvent): void;

@@ -55,7 +55,7 @@ export class UdpDataPlane implements DataPlane {
       const reason = error instanceof Error ? error.message : String(error);
       throw refusedDevice(process.execPath, { device: "udp", port: this.#listen.port }, { code, error: reason });
     }
-    listener.up(this.#port, []);
+    listener.up(this.#port, { sessions: [], relays: [] });
   }
 
   command(command: DataPlaneCommand): void {

@@ -11,6 +11,27 @@ import { daemonFacts, NOW_MS, nodeStatus, peerStatus } from "../admin/fixture.ts
 const plain = styleFor({ isTTY: false }, {});
 
 describe("the status of a host", () => {
+  test("says through whom a peer is reached, and on a relay whom it carries", () => {
+    const hub = { name: "hub", address: "10.77.0.9" as IpAddress };
+    const hosts = ["laptop", "phone"].map((name, i) => ({ name, address: `10.77.0.${i + 3}` as IpAddress }));
+    const [laptop, phone] = hosts as [(typeof hosts)[0], (typeof hosts)[0]];
+    const node = nodeStatus({
+      peers: [peerStatus({ path: undefined, relay: hub })],
+      relayed: [
+        { hosts: [laptop, phone], isUp: true, bytes: 1_234_567 },
+        { hosts: [laptop, hub], isUp: false, bytes: 0 },
+      ],
+    });
+    const lines = statusText(statusReport(node, daemonFacts(), NOW_MS), plain).split("\n");
+    expect(lines[1]).toContain("  via hub  ");
+    expect(lines.slice(2, 6)).toEqual([
+      "",
+      "Relayed by this host",
+      "  laptop and phone  up                   1235 kB",
+      "  laptop and hub    one side is missing  0 kB",
+    ]);
+  });
+
   test("is a table of peers, then this host, then its health", () => {
     const target = "10.77.0.9" as IpAddress;
     const peers = [
@@ -87,12 +108,18 @@ describe("a ping", () => {
     name: "server",
     address: "10.77.0.2",
     path: "192.0.2.2:4242",
+    relay: null,
     roundTripMs: 0.82,
     handshakeMs: null,
   } as const;
 
   test("that was answered names peer, path and time", () => {
     expect(pingLine(pong, "server")).toBe("pong from server (10.77.0.2) direct 192.0.2.2:4242 in 0.8 ms");
+  });
+
+  test("that came through a relay says through whom", () => {
+    const relayed = { ...pong, path: null, relay: { name: "hub", address: "10.77.0.9" } };
+    expect(pingLine(relayed, "server")).toBe("pong from server (10.77.0.2) via hub in 0.8 ms");
   });
 
   test("that had to build the tunnel says so", () => {

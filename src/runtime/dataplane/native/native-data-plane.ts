@@ -78,7 +78,7 @@ export class NativeDataPlane implements DataPlane {
       await farewell(started.connection);
       return;
     }
-    const { connection: _, process: _process, sessions: _sessions, ...known } = started;
+    const { connection: _, process: _process, survivors: _survivors, ...known } = started;
     this.#description = { ...this.#description, state: "up", ...known, lastError: undefined };
     this.#started = started;
     this.#upSince = performance.now();
@@ -86,8 +86,8 @@ export class NativeDataPlane implements DataPlane {
   }
 
   /** Tells the node; then come the events, those first that came while the devices were opened. */
-  #announce({ connection, port, sessions }: StartedDataPlane): void {
-    this.#listener.up(port, sessions);
+  #announce({ connection, port, survivors }: StartedDataPlane): void {
+    this.#listener.up(port, survivors);
     connection.listen({
       event: (event) => this.#listener.event(event),
       tell: (event) => this.#listener.tell(event),

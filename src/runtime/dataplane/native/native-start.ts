@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Settings } from "../../../core/config/settings.ts";
-import type { SessionSnapshot } from "../../../core/dataplane/contract.ts";
 import { endpoint, endpointPort } from "../../../core/netip/endpoint.ts";
 import type { OperatorEvent } from "../../../core/operator/event.ts";
 import type { Confinement } from "../../confinement.ts";
@@ -9,6 +8,7 @@ import { OperatorError } from "../../operator-error.ts";
 import { afterRunning, runningTime } from "../../running-time.ts";
 import type { StateDirectory } from "../../state/state-directory.ts";
 import type { ReadyReport, ResultValue } from "../contract/codec.ts";
+import type { Survivors } from "../data-plane.ts";
 import { differences, isFresh } from "./adoption.ts";
 import { CONFINE, QUEUES } from "./capabilities.ts";
 import { isSpoken, spokenByIt, spokenHere } from "./contract-versions.ts";
@@ -38,7 +38,7 @@ export interface StartedDataPlane {
   readonly confinement: Confinement | undefined;
   readonly device: string | undefined;
   readonly port: number;
-  readonly sessions: readonly SessionSnapshot[];
+  readonly survivors: Survivors;
 }
 
 /**
@@ -79,7 +79,7 @@ export class NativeStart {
 
   async #run(): Promise<StartedDataPlane> {
     const { connection, ready } = (await this.#takeOver()) ?? (await this.#spawn());
-    const { tun, udp, sessions } = ready.snapshot;
+    const { tun, udp, sessions, relays } = ready.snapshot;
     const devices = udp
       ? { device: tun?.name, port: endpointPort(udp) }
       : await this.#openDevices(connection, ready.capabilities);
@@ -88,7 +88,7 @@ export class NativeStart {
     const confinement = capabilities.includes(CONFINE) ? await confined(connection) : undefined;
     const pid = dataPlanePid(this.#state);
     const about = { adopted: udp !== undefined, build, contract, capabilities, pid, confinement };
-    return { connection, process: this.#process, sessions, ...about, ...devices };
+    return { connection, process: this.#process, survivors: { sessions, relays }, ...about, ...devices };
   }
 
   /** The data plane that runs here, if it can be used; otherwise it is asked to end. */

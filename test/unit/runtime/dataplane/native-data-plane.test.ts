@@ -13,6 +13,7 @@ import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import type { OperatorEvent } from "../../../../src/core/operator/event.ts";
 import { directPath } from "../../../../src/core/path/path.ts";
+import type { Survivors } from "../../../../src/runtime/dataplane/data-plane.ts";
 import { NativeDataPlane } from "../../../../src/runtime/dataplane/native/native-data-plane.ts";
 import { endOrphan } from "../../../../src/runtime/dataplane/native/native-start.ts";
 import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
@@ -359,7 +360,7 @@ function observer() {
   return {
     journal,
     events,
-    up: (port: number, tunnels: readonly unknown[]) => void journal.push(`up ${port}, ${tunnels.length} tunnels`),
+    up: (port: number, { sessions }: Survivors) => void journal.push(`up ${port}, ${sessions.length} tunnels`),
     down: () => void journal.push("down"),
     tell: ({ code }: { code: string }) => void journal.push(`event ${code}`),
     /** What it does with each event. */
