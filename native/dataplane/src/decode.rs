@@ -154,9 +154,6 @@ fn rule(rule: &wire::PolicyRule) -> Result<Rule, Failure> {
     if !rule.icmp_types.is_empty() {
         return Err(Failure::unsupported("icmp_types", "ICMP types are not told apart yet"));
     }
-    if rule.fragment {
-        return Err(Failure::unsupported("fragment", "fragments are not carried yet"));
-    }
     Ok(Rule {
         rule_id: rule.rule_id,
         protocol: match known("protocol", rule.protocol)? {
@@ -302,8 +299,6 @@ mod tests {
         assert_eq!(refused(self::rule(&rule(5)).unwrap_err()), unsupported("protocol"));
         let typed = wire::PolicyRule { icmp_types: vec![8], ..rule(4) };
         assert_eq!(refused(self::rule(&typed).unwrap_err()), unsupported("icmp_types"));
-        let of_fragments = wire::PolicyRule { fragment: true, ..rule(4) };
-        assert_eq!(refused(self::rule(&of_fragments).unwrap_err()), unsupported("fragment"));
         assert_eq!(refused(path(&wire::Path { way: None }).unwrap_err()), unsupported("path.way"));
         assert_eq!(refused(relay(&wire::SetRelay::default()).unwrap_err()), unsupported("set_relay.role"));
         let cipher = installation(wire::InstallSession { cipher: 9, ..install() });

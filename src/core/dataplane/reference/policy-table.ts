@@ -119,10 +119,8 @@ export function refusalOfPrograms(programs: readonly IdentifiedProgram[]): Refus
     if (refuse.outbound === "reject") return { code: "unsupported", error: `refuse_outbound: ${NO_REJECT}` };
   }
   for (const { inbound, outbound } of programs)
-    for (const { icmpTypes, fragment } of [...inbound, ...outbound]) {
+    for (const { icmpTypes } of [...inbound, ...outbound])
       if (icmpTypes) return { code: "unsupported", error: "icmp_types: ICMP types are not told apart yet" };
-      if (fragment) return { code: "unsupported", error: "fragment: fragments are not carried yet" };
-    }
   return rules > RULES_MAX ? bad("there are too many rules") : undefined;
 }
 
