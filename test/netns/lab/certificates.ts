@@ -44,13 +44,14 @@ export class Authority {
     directory: string,
     versions: ReadonlySet<CertificateVersion>,
     curve: CertificateCurve = "25519",
+    name = "Test authority",
   ): Promise<Authority> {
     const authority = new Authority(tool, directory, curve);
     await mkdir(directory, { recursive: true });
     for (const version of [...versions].sort()) {
       const certificate = authority.#path(`ca-v${version}.crt`);
       await authority.#call("ca", version, {
-        name: `Test authority v${version}`,
+        name: `${name} v${version}`,
         duration: "24h",
         "out-crt": certificate,
         "out-key": authority.#path(`ca-v${version}.key`),

@@ -5,7 +5,7 @@ import { nonceOf } from "../../../../src/core/crypto/nonce.ts";
 import type { Aead, Cipher } from "../../../../src/core/crypto/suite.ts";
 import type { LocalIndex, RemoteIndex } from "../../../../src/core/dataplane/contract.ts";
 import { type HandshakeContext, Initiation } from "../../../../src/core/handshake/initiation.ts";
-import { decodeHeader, encodeHeader, type PacketType } from "../../../../src/core/wire/header.ts";
+import { decodeHeader, encodeHeader, HEADER_BYTES, type PacketType } from "../../../../src/core/wire/header.ts";
 import { readClock } from "../../../../src/runtime/clock.ts";
 import { loadSettings } from "../../../../src/runtime/config/config-file.ts";
 import { nodeSuite, osEntropy } from "../../../../src/runtime/node-crypto.ts";
@@ -42,8 +42,11 @@ export class Member {
         if (!header.ok || header.value.type !== 0 || header.value.remoteIndex !== localIndex) return;
         const answer = begun.readMessage2(new Uint8Array(datagram), this.#context.identity, readClock().wall);
         if (answer.kind !== "answered") return;
-        const key = nodeSuite.aead(this.#context.cipher, answer.keys.initiatorToResponder);
-        end(() => resolve(new Tunnel(this.#context.cipher, key, answer.remoteIndex)));
+        const { cipher } = this.#context;
+        const [seal, open] = [answer.keys.initiatorToResponder, answer.keys.responderToInitiator].map((key) =>
+          nodeSuite.aead(cipher, key),
+        ) as [Aead, Aead];
+        end(() => resolve(new Tunnel(cipher, { seal, open }, { local: localIndex, remote: answer.remoteIndex })));
       };
       const end = (then: () => void): void => {
         clearInterval(again);
@@ -65,22 +68,38 @@ export class Member {
   }
 }
 
-/** The way out of one session. */
+/** One session, which counts what it sends and not what comes. */
 export class Tunnel {
   readonly #cipher: Cipher;
-  readonly #key: Aead;
-  readonly #remoteIndex: RemoteIndex;
+  readonly #keys: { readonly seal: Aead; readonly open: Aead };
+  readonly #indexes: { readonly local: LocalIndex; readonly remote: RemoteIndex };
   #counter = 2n;
 
-  constructor(cipher: Cipher, key: Aead, remoteIndex: RemoteIndex) {
+  constructor(
+    cipher: Cipher,
+    keys: { readonly seal: Aead; readonly open: Aead },
+    indexes: { readonly local: LocalIndex; readonly remote: RemoteIndex },
+  ) {
     this.#cipher = cipher;
-    this.#key = key;
-    this.#remoteIndex = remoteIndex;
+    this.#keys = keys;
+    this.#indexes = indexes;
+  }
+
+  /** What came in this session; undefined for any other datagram. */
+  open(
+    datagram: Uint8Array,
+  ): { readonly type: number; readonly subtype: number; readonly body: Uint8Array } | undefined {
+    const header = decodeHeader(datagram);
+    if (!header.ok || header.value.remoteIndex !== this.#indexes.local) return undefined;
+    const { type, subtype, counter } = header.value;
+    const sealed = datagram.subarray(HEADER_BYTES);
+    const body = this.#keys.open.open(nonceOf(this.#cipher, counter), datagram.subarray(0, HEADER_BYTES), sealed);
+    return body && { type, subtype, body };
   }
 
   seal(type: PacketType, subtype: number, body: Uint8Array): Uint8Array {
-    const header = encodeHeader({ type, subtype, remoteIndex: this.#remoteIndex, counter: ++this.#counter });
-    return concatBytes(header, this.#key.seal(nonceOf(this.#cipher, this.#counter), header, body));
+    const header = encodeHeader({ type, subtype, remoteIndex: this.#indexes.remote, counter: ++this.#counter });
+    return concatBytes(header, this.#keys.seal.seal(nonceOf(this.#cipher, this.#counter), header, body));
   }
 }
 
