@@ -9,10 +9,10 @@ import { formatHostConfig, type HostConfig, PORT } from "../netns/lab/host-confi
 import { findNebula, type Implementation, LACIS, PROJECT } from "../netns/lab/implementation.ts";
 import { type Machine, TestNetwork } from "../netns/lab/network.ts";
 import { pause, waitFor } from "../netns/lab/wait.ts";
-import type { Order, OwnOrder } from "./rules/orders.ts";
-import { inboundOrders, OWN_ADDRESSES, outboundOrders, PEERS, type Wanted } from "./rules/questions.ts";
+import type { OwnOrder } from "./rules/orders.ts";
+import { inboundQuestions, OWN_ADDRESSES, outboundQuestions, PEERS } from "./rules/questions.ts";
 import { type RuleSet, randomRuleSet, seededRandom } from "./rules/rule-sets.ts";
-import { Verdicts } from "./rules/verdicts.ts";
+import { type Verdict, Verdicts } from "./rules/verdicts.ts";
 
 /**
  * The same random rules on both, the same packets to both: what of them comes out at the other end is the verdict. The two judged hosts have one
@@ -51,7 +51,7 @@ describe("the firewall beside Nebula's", () => {
         verdicts.note(rules, await court.judge());
       }
       expect(verdicts.looser.slice(0, 3), `of ${verdicts.looser.length}`).toEqual([]);
-      expect(verdicts.unnamed.slice(0, 3), `of ${verdicts.unnamed.length}`).toEqual([]);
+      expect(verdicts.stricter.slice(0, 3), `of ${verdicts.stricter.length}`).toEqual([]);
       expect(verdicts.allowed, "packets that both let through").toBeGreaterThan(SETS);
       expect(verdicts.refused, "packets that both refuse").toBeGreaterThan(SETS);
     } finally {
@@ -65,6 +65,7 @@ class Court {
   readonly fingerprints: readonly string[];
   readonly #hosts: readonly Judged[];
   readonly #peers: Lines;
+  readonly #everything: readonly Asked[] = [...inboundQuestions(), ...outboundQuestions()];
   #mark = 20_000;
 
   private constructor(fingerprints: readonly string[], hosts: readonly Judged[], peers: Lines) {
@@ -115,26 +116,42 @@ class Court {
     await Promise.all(this.#hosts.map((host) => host.reload(rules)));
   }
 
-  /** Asks everything once, and says of each question whether each host let it through. */
-  async judge(): Promise<readonly { readonly wanted: Wanted; readonly through: readonly boolean[] }[]> {
-    await Promise.all(this.#hosts.map((host) => host.forget()));
-    const inbound = inboundOrders();
-    const outbound = outboundOrders().map((order) => ({ ...order, mark: this.#nextMark() }));
+  /** Asks everything, and what came through one of them alone again: a busy machine may lose a packet, and never makes one. */
+  async judge(): Promise<readonly Verdict<Asked>[]> {
+    let verdicts = await this.#ask(this.#everything);
+    for (let again = 0; again < 2; again++) {
+      const doubtful = verdicts.filter(({ through }) => new Set(through).size > 1);
+      if (doubtful.length === 0) break;
+      const once = await this.#ask(doubtful.map(({ question }) => question));
+      const through = new Map(once.map((verdict) => [verdict.question, verdict.through]));
+      verdicts = verdicts.map((verdict) => {
+        const more = through.get(verdict.question) ?? [];
+        return { ...verdict, through: verdict.through.map((passed, host) => passed || (more[host] ?? false)) };
+      });
+    }
+    return verdicts;
+  }
+
+  async #ask(questions: readonly Asked[]): Promise<readonly Verdict<Asked>[]> {
+    const marked = questions.map((question) => ({ question, mark: this.#nextMark() }));
     this.#peers.lines.length = 0;
     for (const host of this.#hosts.keys())
-      for (const { peer, probe, from, to, mark } of inbound)
-        this.#peers.tell({ peer, probe, from, to, mark, host } satisfies Order);
-    for (const host of this.#hosts) for (const { own, mark } of outbound) host.send({ ...own, mark });
-    await pause(SETTLED_MS + 100);
-    const came = await Promise.all(this.#hosts.map((host) => host.seen()));
-    const arrived = this.#peers.lines.map((line) => JSON.parse(line) as { host: number; peer: number; port: number });
-    return [
-      ...inbound.map((wanted) => ({ wanted, through: came.map((seen) => seen.has(wanted.key)) })),
-      ...outbound.map((wanted) => ({
-        wanted,
-        through: this.#hosts.map((_, at) => arrived.some(({ host, port }) => host === at && port === wanted.mark)),
-      })),
-    ];
+      for (const { question, mark } of marked)
+        if ("probe" in question.order) this.#peers.tell({ ...question.order, host, mark });
+    const own = marked.flatMap(({ question: { order }, mark }) => ("probe" in order ? [] : [{ ...order, mark }]));
+    await Promise.all(this.#hosts.map((host) => host.send(own)));
+    await pause(SETTLED_MS);
+    const noted = await Promise.all(this.#hosts.map((host) => host.noted()));
+    const arrived = this.#peers.lines.map((line) => JSON.parse(line) as { host: number; port: number });
+    return marked.map(({ question, mark }) => ({
+      question,
+      through: this.#hosts.map((_, at) => {
+        const { order } = question;
+        return "probe" in order
+          ? (noted[at]?.has(`${order.from} ${order.to} ${mark}`) ?? false)
+          : arrived.some(({ host, port }) => host === at && port === mark);
+      }),
+    }));
   }
 
   /** No flow of one rule set is asked about under another. */
@@ -143,6 +160,8 @@ class Court {
     return this.#mark;
   }
 }
+
+type Asked = ReturnType<typeof inboundQuestions | typeof outboundQuestions>[number];
 
 /** One of the two, with the table that notes what comes out of its device. */
 class Judged {
@@ -164,7 +183,7 @@ class Judged {
   static async start(machine: Machine, implementation: Implementation, from: string): Promise<Judged> {
     const directory = machine.directory;
     for (const file of ["ca.crt", "host.crt", "host.key"]) await copyFile(join(from, file), join(directory, file));
-    const more = { tun: { unsafe_routes: [{ route: "172.20.0.0/16", via: "10.77.0.14" }] } };
+    const more = process.env["X"] ? {} : { tun: { unsafe_routes: [{ route: "172.20.0.0/16", via: "10.77.0.14" }] } };
     const config: HostConfig = { directory, cipher: "aes", lighthouse: "none", tun: true, more };
     const path = join(directory, "config.yml");
     await writeFile(path, formatHostConfig(config));
@@ -187,19 +206,18 @@ class Judged {
     await this.#daemon.becomes("it has the new rules", async () => this.#daemon.log().split(RELOADED).length > wanted);
   }
 
-  async forget(): Promise<void> {
-    await this.#machine.must("nft", ["flush set inet notes four; flush set inet notes six"]);
+  async send(orders: readonly OwnOrder[]): Promise<void> {
+    const before = this.#sender.lines.length;
+    this.#sender.tell(orders);
+    await waitFor("all to be sent", async () => this.#sender.lines.length > before, { withinMs: 10_000, everyMs: 5 });
   }
 
-  send(order: OwnOrder): void {
-    this.#sender.tell(order);
-  }
-
-  /** Sender, receiver and mark of every packet that has come since. */
-  async seen(): Promise<ReadonlySet<string>> {
+  /** Sender, receiver and mark of every packet that has come since it was asked last. */
+  async noted(): Promise<ReadonlySet<string>> {
     const listed = JSON.parse(await this.#machine.must("nft", ["-j", "list", "sets"])) as {
       nftables: { set?: { elem?: { concat: (string | number)[] }[] } }[];
     };
+    await this.#machine.must("nft", ["flush set inet notes four; flush set inet notes six"]);
     const elements = listed.nftables.flatMap(({ set }) => set?.elem ?? []);
     return new Set(elements.map(({ concat }) => concat.join(" ")));
   }

@@ -1,5 +1,5 @@
-import type { OwnOrder } from "./orders.ts";
-import { PROBES, PROBES_V6, type Probe } from "./probes.ts";
+import type { Order, OwnOrder } from "./orders.ts";
+import { PROBES, PROBES_V6 } from "./probes.ts";
 
 /** Of the host that is judged. */
 export const OWN_ADDRESSES: readonly string[] = ["10.77.0.2/24", "fd77::2/64"];
@@ -15,21 +15,14 @@ export const PEERS = [
 const BEHIND_P4 = { peer: 3, address: "172.20.0.9" };
 
 /** A packet whose way through a judged host is the question. */
-export interface Wanted {
+export interface Question {
   readonly direction: "inbound" | "outbound";
   /** For people. */
   readonly what: string;
 }
 
-/** To be sent by peers. `key` is what the judged host's table notes when it came through. */
-export function inboundOrders(): readonly (Wanted & {
-  readonly peer: number;
-  readonly probe: Probe;
-  readonly from: string;
-  readonly to: string;
-  readonly mark: number;
-  readonly key: string;
-})[] {
+/** To be sent by peers. */
+export function inboundQuestions(): readonly (Question & { readonly order: Omit<Order, "host" | "mark"> })[] {
   const ways = PEERS.flatMap(({ overlay }, peer) => {
     const [v4 = "", v6 = ""] = overlay.map((address) => address.replace(/\/.*/, ""));
     return [
@@ -43,18 +36,17 @@ export function inboundOrders(): readonly (Wanted & {
   });
   ways.push({ peer: BEHIND_P4.peer, from: BEHIND_P4.address, to: OWN, probes: PROBES });
   ways.push({ peer: BEHIND_P4.peer, from: BEHIND_P4.address, to: BEHIND, probes: PROBES });
-  let mark = 0;
   return ways.flatMap(({ peer, from, to, probes }) =>
-    probes.map((probe) => {
-      mark++;
-      const what = `${PEERS[peer]?.name} ${from} -> ${to} ${probe.what}`;
-      return { direction: "inbound" as const, what, peer, probe, from, to, mark, key: `${from} ${to} ${mark}` };
-    }),
+    probes.map((probe) => ({
+      direction: "inbound" as const,
+      what: `${PEERS[peer]?.name} ${from} -> ${to} ${probe.what}`,
+      order: { peer, probe, from, to },
+    })),
   );
 }
 
 /** To be sent by the judged host itself. */
-export function outboundOrders(): readonly (Wanted & { readonly own: Omit<OwnOrder, "mark"> })[] {
+export function outboundQuestions(): readonly (Question & { readonly order: Omit<OwnOrder, "mark"> })[] {
   const ways = PEERS.flatMap(({ overlay }) => {
     const [v4 = "", v6 = ""] = overlay.map((address) => address.replace(/\/.*/, ""));
     return [
@@ -68,7 +60,7 @@ export function outboundOrders(): readonly (Wanted & { readonly own: Omit<OwnOrd
     OUTBOUND.map(([what, port]) => ({
       direction: "outbound" as const,
       what: `${from} -> ${to} ${what} ${port}`,
-      own: { what, from, to, port },
+      order: { what, from, to, port },
     })),
   );
 }

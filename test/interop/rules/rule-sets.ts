@@ -40,7 +40,7 @@ export function randomRuleSet(random: (limit: number) => number, fingerprints: r
     };
     return { proto, [sometimes(5) ? "code" : "port"]: port, ...(Object.keys(who).length > 0 ? who : { host: "p2" }) };
   };
-  const rules = (): readonly WrittenRule[] => Array.from({ length: random(5) }, rule);
+  const rules = (): readonly WrittenRule[] => Array.from({ length: random(8) }, rule);
   return { inbound: rules(), outbound: rules(), default_local_cidr_any: sometimes(25) };
 }
 

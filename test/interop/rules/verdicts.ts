@@ -1,31 +1,30 @@
-import type { Wanted } from "./questions.ts";
+import type { Question } from "./questions.ts";
 import type { RuleSet } from "./rule-sets.ts";
 
-/** One question on which the two do not agree. */
-export interface Difference {
-  readonly direction: Wanted["direction"];
-  readonly what: string;
-  readonly rules: RuleSet;
+/** Through which of the hosts a packet came: ours, then Nebula's. */
+export interface Verdict<Asked extends Question = Question> {
+  readonly question: Asked;
+  readonly through: readonly boolean[];
 }
 
 /** What came of all questions. */
 export class Verdicts {
   allowed = 0;
   refused = 0;
-  /** Let through by ours alone. */
-  readonly looser: Difference[] = [];
-  /** Refused by ours alone, for no reason that has a name. */
-  readonly unnamed: Difference[] = [];
+  /** Let through by ours alone: each question with the rules that were asked. */
+  readonly looser: string[] = [];
+  /** Refused by ours alone. */
+  readonly stricter: string[] = [];
   readonly #rows = new Map<string, { allowed: number; refused: number; stricter: number; looser: number }>();
 
-  note(rules: RuleSet, judged: readonly { readonly wanted: Wanted; readonly through: readonly boolean[] }[]): void {
-    for (const { wanted, through } of judged) {
+  note(rules: RuleSet, verdicts: readonly Verdict[]): void {
+    for (const { question, through } of verdicts) {
       const [ours = false, theirs = false] = through;
-      const kind = wanted.what.replace(/^.*-> \S+ /, "");
-      const name = `${wanted.direction} ${kind}`;
+      const kind = question.what.replace(/^.*-> \S+ /, "");
+      const name = `${question.direction} ${kind}`;
       const row = this.#rows.get(name) ?? { allowed: 0, refused: 0, stricter: 0, looser: 0 };
       this.#rows.set(name, row);
-      const { direction, what } = wanted;
+      const asked = `${question.direction} ${question.what}: ${textOf(rules, question.direction)}`;
       if (ours && theirs) {
         this.allowed++;
         row.allowed++;
@@ -33,10 +32,10 @@ export class Verdicts {
         this.refused++;
         row.refused++;
       } else if (ours) {
-        this.looser.push({ direction, what, rules });
+        this.looser.push(asked);
         row.looser++;
       } else {
-        this.unnamed.push({ direction, what, rules });
+        this.stricter.push(asked);
         row.stricter++;
       }
     }
@@ -48,7 +47,7 @@ export class Verdicts {
       name,
       ...[allowed, refused, stricter, looser].map(String),
     ]);
-    const total = ["all", this.allowed, this.refused, this.unnamed.length, this.looser.length].map(String);
+    const total = ["all", this.allowed, this.refused, this.stricter.length, this.looser.length].map(String);
     const lines = [head, ...rows, total];
     const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
     return lines
@@ -60,4 +59,9 @@ export class Verdicts {
       )
       .join("\n");
   }
+}
+
+function textOf(rules: RuleSet, direction: Question["direction"]): string {
+  const any = rules.default_local_cidr_any ? " default_local_cidr_any" : "";
+  return `${JSON.stringify(rules[direction])}${any}`;
 }
