@@ -1,13 +1,11 @@
 import type { PemTexts } from "../../../src/core/config/parse/pem-reference.ts";
 import type { LiveSettings } from "../../../src/core/config/settings.ts";
-import type { IdentifiedProgram } from "../../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { PacketType } from "../../../src/core/wire/header.ts";
 
 import type { Host } from "../fixtures/mesh.ts";
-
+import { FIREWALL_ROWS } from "./firewall-rows.ts";
 import { PAGE_PORTS, pagesSeen, RECEIVER_PORTS, receiversSeen, startMetrics } from "./metrics-probes.ts";
-
 import { devicesOpened, logLine, lookupTimeout, startDataPlane, startResolver } from "./runtime-probes.ts";
 import { AT, authority, BRIEF, fingerprintOf, pems, type Sent, type Subject, stranger } from "./subject.ts";
 
@@ -197,37 +195,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "tun.drop_local_broadcast": { other: "true", sees: (subject) => configured(subject)?.dropLocalBroadcast },
   "tun.drop_multicast": { other: "true", sees: (subject) => configured(subject)?.dropMulticast },
 
-  "firewall.inbound": { other: "[{port: any, proto: icmp, host: any}]", given: meetPeer, sees: isHeard },
-  "firewall.outbound": {
-    other: "[{port: any, proto: icmp, host: any}]",
-    given: meetPeer,
-    sees: (subject) => {
-      subject.host.say(subject.peer, "may I?");
-      subject.mesh.run(SECOND);
-      return subject.peer.heard;
-    },
-  },
-  "firewall.inbound_action": { other: "reject", given: meetPeer, sees: (subject) => programOfPeer(subject)?.refuse },
-  "firewall.outbound_action": { other: "reject", given: meetPeer, sees: (subject) => programOfPeer(subject)?.refuse },
-  "firewall.default_local_cidr_any": {
-    pems: pems({ behind: ["192.168.7.0/24"] }),
-    other: "true",
-    given: meetPeer,
-    sees: (subject) => programOfPeer(subject)?.inbound.map(({ local }) => local),
-  },
-  ...ruleRows({
-    port: "{port: 1, proto: any, host: any}",
-    code: "{code: 1, proto: any, host: any}",
-    proto: "{port: any, proto: icmp, host: any}",
-    icmp_type: "{proto: icmp, icmp_type: echo-request, host: any}",
-    host: "{port: any, proto: any, host: nobody}",
-    group: "{port: any, proto: any, group: nobody}",
-    groups: "{port: any, proto: any, groups: [nobody]}",
-    cidr: "{port: any, proto: any, cidr: 10.77.0.99/32}",
-    local_cidr: "{port: any, proto: any, local_cidr: 10.77.0.99/32}",
-    ca_name: "{port: any, proto: any, host: any, ca_name: nobody}",
-    ca_sha: `{port: any, proto: any, host: any, ca_sha: ${"0".repeat(64)}}`,
-  }),
+  ...FIREWALL_ROWS,
 
   "punchy.punch": { other: "true", given: meetPeer, sees: (subject) => keepAlives(subject).length > 0 },
   "punchy.target_all_remotes": {
@@ -316,30 +284,6 @@ function deviceRows(others: Values): Readonly<Record<string, Row>> {
   return Object.fromEntries(
     Object.entries(others).map(([key, other = ""]) => [key, { other, given: startDataPlane, sees: devicesOpened }]),
   );
-}
-
-/** A field of a rule changes as the list that the rule stands in. */
-function ruleRows(others: Values): Readonly<Record<string, Row>> {
-  return Object.fromEntries(
-    Object.entries(others).map(([field, rule]) => [
-      `firewall.inbound[].${field}`,
-      { changes: ["firewall.inbound"], other: `[${rule}]`, given: meetPeer, sees: isHeard },
-    ]),
-  );
-}
-
-/** What the data plane was told last of what the peer may do. */
-function programOfPeer(subject: Subject): IdentifiedProgram | undefined {
-  const [told] = subject.host.commands
-    .flatMap((command) => (command.kind === "apply-policies" ? command.programs : []))
-    .slice(-1);
-  return told;
-}
-
-function isHeard(subject: Subject): readonly string[] {
-  subject.peer.say(subject.host, "may I?");
-  subject.mesh.run(SECOND);
-  return subject.host.heard;
 }
 
 function meetPeer(subject: Subject): void {
