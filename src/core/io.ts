@@ -1,9 +1,9 @@
 import type { Instant } from "./base/time.ts";
 import type { LiveSettings } from "./config/settings.ts";
 import type { ActivitySample, DataPlaneCommand, DataPlaneEvent, Relay, SessionSnapshot } from "./dataplane/contract.ts";
+import type { LocalPlace } from "./discovery/own-places.ts";
 import type { IpAddress } from "./netip/address.ts";
 import type { Endpoint } from "./netip/endpoint.ts";
-import type { Prefix } from "./netip/prefix.ts";
 import type { OperatorEvent } from "./operator/event.ts";
 import type { PeerTrouble, PingFailure } from "./operator/failure.ts";
 import type { Path } from "./path/path.ts";
@@ -25,11 +25,7 @@ export type Input =
   /** Answer to a `resolve` output. Empty: it does not resolve now; what was known stays. */
   | { readonly kind: "resolved"; readonly name: string; readonly addresses: readonly IpAddress[] }
   /** Underlay addresses of this machine's interfaces, most useful first, without loopback and link-local; and the networks they are in. */
-  | {
-      readonly kind: "local-addresses";
-      readonly addresses: readonly IpAddress[];
-      readonly networks?: readonly Prefix[];
-    }
+  | ({ readonly kind: "local-addresses" } & LocalPlace)
   | { readonly kind: "ping"; readonly id: number; readonly target: PingTarget; readonly timeoutMs: number }
   /** Already checked; the networks are those of before. */
   | { readonly kind: "reload"; readonly settings: LiveSettings }

@@ -100,7 +100,7 @@ export class Node {
         discovery.resolved(input.name, input.addresses);
         return;
       case "local-addresses":
-        discovery.localAddresses(input.addresses, input.networks ?? []);
+        discovery.localAddresses(input);
         return;
       case "ping":
         pings.start(input.id, input.target, input.timeoutMs);

@@ -13,7 +13,7 @@ import { dataPlaneService } from "./dataplane/data-plane-service.ts";
 import { openDataPlane } from "./dataplane/open-data-plane.ts";
 import { Driver } from "./driver.ts";
 import { Guard, type GuardDescription } from "./guard/guard.ts";
-import { underlayAddresses, underlayNetworks } from "./interfaces.ts";
+import { underlayPlace } from "./interfaces.ts";
 import { withListenAddress } from "./listen-address.ts";
 import { EventFeed } from "./log/event-feed.ts";
 import { Log } from "./log/log.ts";
@@ -126,10 +126,7 @@ export class Daemon {
       tell: (event) => this.events.tell(event),
     });
     const watcher = addressWatcher(
-      () => {
-        const overlay = settings.live.identity.credential.networks;
-        return { addresses: underlayAddresses(overlay), networks: underlayNetworks(overlay) };
-      },
+      () => underlayPlace(settings.live.identity.credential.networks),
       (place) => this.#driver.feed({ kind: "local-addresses", ...place }),
     );
     this.#guard = new Guard(settings, {

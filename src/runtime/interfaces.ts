@@ -1,10 +1,11 @@
 import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
+import type { LocalPlace } from "../core/discovery/own-places.ts";
 import { type IpAddress, parseAddress } from "../core/netip/address.ts";
-import { contains, formatPrefix, type Prefix, parsePrefix } from "../core/netip/prefix.ts";
+import { contains, type Prefix, parsePrefix } from "../core/netip/prefix.ts";
 import { isCarrierShared, isMachine, isPrivate } from "../core/netip/special.ts";
 
-/** Addresses reported for each family: what one lighthouse message carries (protocol 5.3). */
-const ADDRESSES_MAX = 10;
+/** Addresses looked at in each family. One lighthouse message carries ten (protocol 5.3), of those that may be told. */
+const ADDRESSES_MAX = 64;
 /** Networks that are looked at. Each gives two addresses away that no packet goes to; hosts of containers have dozens. */
 const NETWORKS_MAX = 1024;
 
@@ -30,6 +31,20 @@ export function underlayAddresses(
   ];
 }
 
+/** Which interfaces have these addresses, by name. */
+export function interfaceNames(
+  addresses: readonly IpAddress[],
+  interfaces: NodeJS.Dict<NetworkInterfaceInfo[]> = networkInterfaces(),
+): ReadonlyMap<IpAddress, readonly string[]> {
+  const names = new Map<IpAddress, string[]>(addresses.map((address) => [address, []]));
+  for (const [name, entries = []] of Object.entries(interfaces))
+    for (const { address } of entries) {
+      const parsed = parseAddress(address);
+      if (parsed) names.get(parsed)?.push(name);
+    }
+  return names;
+}
+
 /** The networks that this machine's interfaces are in, without those of the overlay. */
 export function underlayNetworks(
   overlay: readonly Prefix[],
@@ -42,22 +57,28 @@ export function underlayNetworks(
     .slice(0, NETWORKS_MAX);
 }
 
-/** Where this machine is on the underlay. */
-export interface UnderlayPlace {
-  readonly addresses: readonly IpAddress[];
-  readonly networks: readonly Prefix[];
+/** All of it. */
+export function underlayPlace(overlay: readonly Prefix[]): LocalPlace {
+  const interfaces = networkInterfaces();
+  const addresses = underlayAddresses(overlay, interfaces);
+  return {
+    addresses,
+    networks: underlayNetworks(overlay, interfaces),
+    interfaces: interfaceNames(addresses, interfaces),
+  };
 }
 
 /** Calls `changed` now and whenever the place differs from the one before, looking every `everyMs`. Returns the way to stop. */
 export function watchUnderlay(
-  read: () => UnderlayPlace,
+  read: () => LocalPlace,
   everyMs: number,
-  changed: (place: UnderlayPlace) => void,
+  changed: (place: LocalPlace) => void,
 ): () => void {
   let known = "none yet";
   const look = (): void => {
     const place = read();
-    const text = [...place.addresses, "in", ...place.networks.map(formatPrefix)].join(" ");
+    const { addresses, networks = [], interfaces = new Map() } = place;
+    const text = JSON.stringify([addresses, networks, [...interfaces]]);
     if (text === known) return;
     known = text;
     changed(place);

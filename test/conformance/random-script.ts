@@ -1,6 +1,7 @@
 import { concatBytes } from "../../src/core/base/bytes.ts";
 import type { DataPlaneCommand, LocalIndex, PolicyId, PolicyRule, Relay } from "../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../src/core/netip/address.ts";
+import type { AllowRule } from "../../src/core/netip/allow-list.ts";
 import type { Endpoint } from "../../src/core/netip/endpoint.ts";
 import { type Prefix, parsePrefix } from "../../src/core/netip/prefix.ts";
 import { directPath, type Path } from "../../src/core/path/path.ts";
@@ -154,7 +155,14 @@ class Author {
       [0, 0],
       [9, 9],
     ] as const);
-    return { kind: "seal-and-send", localIndex, type, subtype, body: random.bytes(random.below(50)) };
+    const to = random.chance(80) ? undefined : this.#path();
+    return { kind: "seal-and-send", localIndex, type, subtype, body: random.bytes(random.below(50)), to };
+  }
+
+  #allowRule(): AllowRule {
+    const underlay = ["192.0.2.0/24", "192.0.2.99/32", "0.0.0.0/0", "198.51.100.0/25", "::/0", "192.0.2.2/16"];
+    const prefix = parsePrefix(this.#random.pick(underlay)) as Prefix;
+    return { prefix, allowed: this.#random.chance(50) };
   }
 
   #configure(): DataPlaneCommand {
@@ -167,6 +175,10 @@ class Author {
       dropMulticast: random.chance(50),
       answerEcho: random.chance(25),
       relayPeerKilobytes: random.pick([0, 0, 1, 2]),
+      remoteAllowList: {
+        everybody: random.chance(60) ? [] : [this.#allowRule(), this.#allowRule()],
+        ranges: random.chance(80) ? [] : [{ overlay: this.#prefix(), rules: [this.#allowRule()] }],
+      },
       flowTimeouts: random.pick([
         { tcpMs: 720_000, udpMs: 180_000, otherMs: 600_000 },
         { tcpMs: 1000, udpMs: 200, otherMs: 50 },

@@ -8,6 +8,7 @@ import type {
   PolicyRule,
   RemoteIndex,
 } from "../../src/core/dataplane/contract.ts";
+import type { AllowRule } from "../../src/core/netip/allow-list.ts";
 import type { DataPlaneRequest } from "../../src/runtime/dataplane/contract/codec.ts";
 import { decoding } from "../../src/runtime/dataplane/contract/decoding.ts";
 import * as pb from "../../src/runtime/dataplane/contract/generated/dataplane_pb.ts";
@@ -73,8 +74,8 @@ function readCommand(command: pb.ToDataPlane["command"]): DataPlaneRequest {
     case "applyPolicies":
       return readPolicies(command.value);
     case "sealAndSend": {
-      const { type, subtype, body } = command.value;
-      return { kind: "seal-and-send", localIndex: local(command.value), type, subtype, body };
+      const { type, subtype, body, to } = command.value;
+      return { kind: "seal-and-send", localIndex: local(command.value), type, subtype, body, to: to && readPath(to) };
     }
     case "sendDatagram":
       return { kind: "send-datagram", to: readPath(command.value.to), datagram: command.value.datagram };
@@ -122,7 +123,18 @@ function readConfigure(value: pb.Configure): RequestOf<"configure"> {
     answerEcho,
     flowTimeouts: { tcpMs, udpMs, otherMs },
     relayPeerKilobytes,
+    remoteAllowList: {
+      everybody: (value.remoteAllowList?.rules ?? []).map(readAllowRule),
+      ranges: (value.remoteAllowList?.ranges ?? []).map(({ overlay, rules }) => ({
+        overlay: readPrefix(present(overlay, "an overlay range")),
+        rules: rules.map(readAllowRule),
+      })),
+    },
   };
+}
+
+function readAllowRule({ prefix, allowed }: pb.AllowRule): AllowRule {
+  return { prefix: readPrefix(present(prefix, "a prefix")), allowed };
 }
 
 function readInstallation(value: pb.InstallSession): RequestOf<"install-session"> {

@@ -69,6 +69,10 @@ export const requests: Requests = {
     answerEcho: true,
     flowTimeouts: { tcpMs: 720_000, udpMs: 180_000, otherMs: 600_000 },
     relayPeerKilobytes: 12_500,
+    remoteAllowList: {
+      everybody: networks.map((prefix, i) => ({ prefix, allowed: i === 0 })),
+      ranges: networks.map((overlay) => ({ overlay, rules: [{ prefix: overlay, allowed: true }] })),
+    },
   },
   "install-session": {
     kind: "install-session",
@@ -105,7 +109,7 @@ export const requests: Requests = {
       { prefix: prefix("192.168.8.0/24"), target: { kind: "gateways", gateways: [{ address: other, weight: 3 }] } },
     ],
   },
-  "seal-and-send": { kind: "seal-and-send", localIndex, type: 3, subtype: 1, body: bytes(7, 8) },
+  "seal-and-send": { kind: "seal-and-send", localIndex, type: 3, subtype: 1, body: bytes(7, 8), to: path },
   "send-datagram": { kind: "send-datagram", to: path, datagram: bytes(0x10, 0, 0, 0) },
   "drop-parked": { kind: "drop-parked", destination: other6 },
   "set-relay": {

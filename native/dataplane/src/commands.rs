@@ -35,7 +35,8 @@ pub fn carry_out<O: Output>(
         Command::ApplyRoutes(apply) => engine.apply_routes(staged.commit_routes(apply)?)?,
         Command::ListFlows(_) => pass.list_flows(),
         Command::SealAndSend(seal) => {
-            pass.seal_and_send(seal.local_index, decode::kind(seal.r#type, seal.subtype)?, &seal.body)?;
+            let to = seal.to.as_ref().map(decode::path).transpose()?;
+            pass.seal_and_send(seal.local_index, decode::kind(seal.r#type, seal.subtype)?, &seal.body, to)?;
         }
         Command::SendDatagram(send) => {
             let path = decode::path(&decode::required(send.to, "to")?)?;

@@ -5,6 +5,8 @@ use std::ops::RangeInclusive;
 
 use lacis_contract::wire::{self, path::Way, route, set_relay};
 use lacis_engine::aead::{Cipher, SecretKey};
+use lacis_engine::allow_list::{ALLOW_RULES_MAX, AllowList, AllowRule};
+
 use lacis_engine::control::Installation;
 use lacis_engine::header::Kind;
 use lacis_engine::host::{FlowTimeouts, HostFacts, RecvErrorPolicy};
@@ -96,7 +98,22 @@ pub fn host_facts(configure: &wire::Configure) -> Result<HostFacts, Failure> {
         drop_multicast: configure.drop_multicast,
         answer_echo: configure.answer_echo,
         relay_peer_kilobytes: configure.relay_peer_kilobytes,
+        remote_allow_list: configure.remote_allow_list.as_ref().map_or(Ok(AllowList::default()), allow_list)?,
     })
+}
+
+fn allow_list(list: &wire::RemoteAllowList) -> Result<AllowList, Failure> {
+    let ranges = list
+        .ranges
+        .iter()
+        .map(|range| Ok((prefix(&required(range.overlay.clone(), "overlay")?)?, allow_rules(&range.rules)?)));
+    AllowList::new(allow_rules(&list.rules)?, ranges.collect::<Result<_, Failure>>()?).ok_or_else(|| {
+        Failure::bad(format!("there are more than {ALLOW_RULES_MAX} rules and ranges of where peers may be"))
+    })
+}
+
+fn allow_rules(rules: &[wire::AllowRule]) -> Result<Vec<AllowRule>, Failure> {
+    rules.iter().map(|rule| Ok((prefix(&required(rule.prefix.clone(), "prefix")?)?, rule.allowed))).collect()
 }
 
 fn flow_timeouts(timeouts: &wire::FlowTimeouts) -> Result<FlowTimeouts, Failure> {

@@ -267,7 +267,13 @@ impl<O: Output> Pass<'_, O> {
     }
 
     /// Seals a control message and sends it.
-    pub fn seal_and_send(&mut self, local_index: u32, kind: Kind, body: &[u8]) -> Result<(), Refusal> {
+    pub fn seal_and_send(
+        &mut self,
+        local_index: u32,
+        kind: Kind,
+        body: &[u8],
+        to: Option<Path>,
+    ) -> Result<(), Refusal> {
         if !kind.is_sealed() {
             return Err(Refusal::bad("this type of datagram is not sealed"));
         }
@@ -275,7 +281,7 @@ impl<O: Output> Pass<'_, O> {
             return Err(Refusal::bad(format!("a body of {} bytes fits no datagram", body.len())));
         }
         let session = self.step.engine.session(local_index)?;
-        self.step.send(&session, kind, body, None);
+        self.step.send_along(to.or_else(|| session.path()), &session, kind, body, None);
         Ok(())
     }
 

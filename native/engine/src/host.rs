@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::allow_list::AllowList;
 use crate::drop_reason::DropReason;
 use crate::header::BODY_LIMIT_BYTES;
 use crate::ip::{Prefix, is_private};
@@ -47,6 +48,8 @@ pub struct HostFacts {
     pub flow_timeouts: FlowTimeouts,
     /// Thousands of bytes that one peer may have forwarded in a second; 0: as many as it likes.
     pub relay_peer_kilobytes: u32,
+    /// Where peers may move to.
+    pub remote_allow_list: AllowList,
 }
 
 /// How long a flow is remembered after its last packet, in milliseconds.

@@ -97,7 +97,8 @@ impl<O: Output> Step<'_, O> {
     pub(crate) fn proved(&mut self, session: &Arc<Session>, source: Option<SocketAddr>) -> Vec<IpAddr> {
         if let Some(source) = source {
             // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
-            if let Some(path) = session.heard_from(Path::Direct(source), self.now_ms) {
+            let is_allowed = || self.host.remote_allow_list.allows(&session.peer_addresses, source.ip());
+            if let Some(path) = session.heard_from(Path::Direct(source), is_allowed, self.now_ms) {
                 self.out.event(Event::Roamed { local_index: session.local_index, path });
             }
             if session.is_noteworthy(self.now_ms) {

@@ -6,6 +6,7 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod aead;
+pub mod allow_list;
 mod awaited;
 pub mod checksum;
 pub mod control;

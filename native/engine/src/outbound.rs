@@ -183,10 +183,22 @@ impl<O: Output> Step<'_, O> {
 
     /// Seals `body` under the session's next counter and sends it on the session's path.
     pub(crate) fn send(&mut self, session: &Session, kind: Kind, body: &[u8], tuple: Option<&Tuple>) {
+        self.send_along(session.path(), session, kind, body, tuple);
+    }
+
+    /// The same on another path than the session's own.
+    pub(crate) fn send_along(
+        &mut self,
+        path: Option<Path>,
+        session: &Session,
+        kind: Kind,
+        body: &[u8],
+        tuple: Option<&Tuple>,
+    ) {
         if session.is_exhausted() {
             return self.drop_exhausted(session, tuple);
         }
-        let to = match session.path() {
+        let to = match path {
             Some(Path::Direct(to)) => to,
             Some(Path::Relayed(relayed)) => return self.send_relayed(session, relayed, kind, body, tuple),
             None => return self.drop_outbound(Some(session), tuple.copied(), DropReason::NoPath),

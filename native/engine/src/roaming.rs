@@ -33,12 +33,13 @@ impl RoamingPath {
         self.is_untold = false;
     }
 
-    /// An authentic packet came straight from `origin`, which is a better way than any relay. Returns the path when it moved, there or before, and is to be told now.
-    pub fn heard_from(&mut self, origin: Path, now_ms: u64) -> Option<Path> {
+    /// An authentic packet came straight from `origin`, which is a better way than any relay, and where the peer may be only if `is_allowed` says
+    /// so. Returns the path when it moved, there or before, and is to be told now.
+    pub fn heard_from(&mut self, origin: Path, is_allowed: impl FnOnce() -> bool, now_ms: u64) -> Option<Path> {
         let is_relayed = matches!(self.current, Some(Path::Relayed(_)));
         let is_back = !is_relayed
             && self.left.is_some_and(|(left, at)| left == origin && now_ms.saturating_sub(at) < ROAM_GUARD_MS);
-        if self.current != Some(origin) && !is_back {
+        if self.current != Some(origin) && !is_back && is_allowed() {
             self.left = self.current.map(|path| (path, now_ms));
             self.current = Some(origin);
             self.is_untold = true;
@@ -66,42 +67,58 @@ mod tests {
         Path::Direct(([192, 0, 2, 1], port).into())
     }
 
+    fn anywhere() -> bool {
+        true
+    }
+
+    #[test]
+    fn where_the_peer_may_not_be_the_path_does_not_follow_it() {
+        let mut path = RoamingPath::new(Some(endpoint(1)));
+        assert_eq!(path.heard_from(endpoint(2), || false, 0), None);
+        assert_eq!(path.current(), Some(endpoint(1)));
+        assert_eq!(path.heard_from(endpoint(3), anywhere, 0), Some(endpoint(3)));
+        // Not left, so nobody comes back to it.
+        assert_eq!(path.heard_from(endpoint(2), || false, 1_000), None);
+        path.heard_from(endpoint(2), anywhere, 1_000);
+        assert_eq!(path.current(), Some(endpoint(2)));
+    }
+
     #[test]
     fn the_path_follows_the_peer_at_once_and_the_first_move_is_told() {
         let mut path = RoamingPath::new(Some(endpoint(1)));
-        assert_eq!(path.heard_from(endpoint(1), 0), None);
-        assert_eq!(path.heard_from(endpoint(2), 0), Some(endpoint(2)));
-        assert_eq!(path.heard_from(endpoint(3), 0), None);
+        assert_eq!(path.heard_from(endpoint(1), anywhere, 0), None);
+        assert_eq!(path.heard_from(endpoint(2), anywhere, 0), Some(endpoint(2)));
+        assert_eq!(path.heard_from(endpoint(3), anywhere, 0), None);
         assert_eq!(path.current(), Some(endpoint(3)));
     }
 
     #[test]
     fn moves_within_a_second_are_told_as_one() {
         let mut path = RoamingPath::new(Some(endpoint(1)));
-        assert_eq!(path.heard_from(endpoint(2), 500), Some(endpoint(2)));
+        assert_eq!(path.heard_from(endpoint(2), anywhere, 500), Some(endpoint(2)));
         for port in 3..1_000 {
-            assert_eq!(path.heard_from(endpoint(port), 1_499), None);
+            assert_eq!(path.heard_from(endpoint(port), anywhere, 1_499), None);
         }
-        assert_eq!(path.heard_from(endpoint(999), 1_500), Some(endpoint(999)));
-        assert_eq!(path.heard_from(endpoint(999), 9_000), None);
+        assert_eq!(path.heard_from(endpoint(999), anywhere, 1_500), Some(endpoint(999)));
+        assert_eq!(path.heard_from(endpoint(999), anywhere, 9_000), None);
     }
 
     #[test]
     fn what_is_asked_for_is_told_and_counts() {
         let mut path = RoamingPath::new(Some(endpoint(1)));
-        path.heard_from(endpoint(2), 0);
+        path.heard_from(endpoint(2), anywhere, 0);
         assert_eq!(path.take_untold(10), None);
-        path.heard_from(endpoint(3), 20);
+        path.heard_from(endpoint(3), anywhere, 20);
         assert_eq!(path.take_untold(900), Some(endpoint(3)));
-        assert_eq!(path.heard_from(endpoint(4), 1_899), None);
-        assert_eq!(path.heard_from(endpoint(4), 1_900), Some(endpoint(4)));
+        assert_eq!(path.heard_from(endpoint(4), anywhere, 1_899), None);
+        assert_eq!(path.heard_from(endpoint(4), anywhere, 1_900), Some(endpoint(4)));
     }
 
     #[test]
     fn a_path_that_the_control_plane_chose_is_no_news_to_it() {
         let mut path = RoamingPath::new(Some(endpoint(1)));
-        path.heard_from(endpoint(2), 0);
-        path.heard_from(endpoint(3), 0);
+        path.heard_from(endpoint(2), anywhere, 0);
+        path.heard_from(endpoint(3), anywhere, 0);
         path.set(Some(endpoint(9)));
         assert_eq!(path.take_untold(0), None);
     }
@@ -109,11 +126,11 @@ mod tests {
     #[test]
     fn roaming_back_within_two_seconds_is_ignored() {
         let mut path = RoamingPath::new(Some(endpoint(1)));
-        path.heard_from(endpoint(2), 1_000);
-        path.heard_from(endpoint(1), 2_999);
+        path.heard_from(endpoint(2), anywhere, 1_000);
+        path.heard_from(endpoint(1), anywhere, 2_999);
         assert_eq!(path.current(), Some(endpoint(2)));
-        assert_eq!(path.heard_from(endpoint(1), 3_000), Some(endpoint(1)));
-        path.heard_from(endpoint(2), 3_001);
+        assert_eq!(path.heard_from(endpoint(1), anywhere, 3_000), Some(endpoint(1)));
+        path.heard_from(endpoint(2), anywhere, 3_001);
         assert_eq!(path.current(), Some(endpoint(1)));
     }
 
@@ -129,7 +146,7 @@ mod tests {
     #[test]
     fn a_session_without_a_path_gets_one() {
         let mut path = RoamingPath::new(None);
-        assert_eq!(path.heard_from(endpoint(1), 0), Some(endpoint(1)));
+        assert_eq!(path.heard_from(endpoint(1), anywhere, 0), Some(endpoint(1)));
         assert_eq!(path.current(), Some(endpoint(1)));
     }
 }

@@ -270,8 +270,8 @@ impl Session {
     }
 
     /// An authentic packet came from `origin`. Returns the path when it is to be told now.
-    pub fn heard_from(&self, origin: Path, now_ms: u64) -> Option<Path> {
-        lock(&self.path).heard_from(origin, now_ms)
+    pub fn heard_from(&self, origin: Path, is_allowed: impl FnOnce() -> bool, now_ms: u64) -> Option<Path> {
+        lock(&self.path).heard_from(origin, is_allowed, now_ms)
     }
 
     /// Whether the source of the authentic packet that came now is to be noted as known: at most once a second, so that no peer

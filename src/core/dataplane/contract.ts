@@ -2,6 +2,7 @@ import type { Brand } from "../base/brand.ts";
 import type { Cipher } from "../crypto/suite.ts";
 import type { DropReason } from "../drop-reason.ts";
 import type { IpAddress } from "../netip/address.ts";
+import type { RemoteAllowList } from "../netip/allow-list.ts";
 import type { Prefix } from "../netip/prefix.ts";
 import type { Origin, Path } from "../path/path.ts";
 import type { LocalIndex, RemoteIndex } from "../path/session-index.ts";
@@ -82,6 +83,8 @@ export interface HostFacts {
   readonly flowTimeouts: FlowTimeouts;
   /** Thousands of bytes that one peer may have forwarded in a second; 0: as many as it likes. */
   readonly relayPeerKilobytes: number;
+  /** Where peers may move to by themselves. */
+  readonly remoteAllowList: RemoteAllowList;
 }
 
 /** How long a flow is remembered after its last packet. */
@@ -129,6 +132,8 @@ export type DataPlaneCommand =
       readonly type: number;
       readonly subtype: number;
       readonly body: Uint8Array;
+      /** There instead of on the session's path, which stays as it is. */
+      readonly to?: Path | undefined;
     }
   | { readonly kind: "send-datagram"; readonly to: Path; readonly datagram: Uint8Array }
   | { readonly kind: "drop-parked"; readonly destination: IpAddress }

@@ -16,4 +16,6 @@ export type HandshakeRefusal =
       readonly code: "own-address" | "too-old" | "implausible-time" | "wrong-relay";
       readonly fingerprint: Fingerprint;
     }
+  /** The configuration says that nobody may be there, or not this peer. */
+  | { readonly code: "place-not-allowed" }
   | { readonly code: "no-free-index" };

@@ -4,6 +4,7 @@ import type { Settings } from "../config/settings.ts";
 import type { CryptoSuite } from "../crypto/suite.ts";
 import type { HandshakeContext } from "../handshake/initiation.ts";
 import type { IpAddress } from "../netip/address.ts";
+import type { AllowedRemotes } from "../netip/allow-list.ts";
 import type { Prefix } from "../netip/prefix.ts";
 import type { RouteTable } from "../route/route-table.ts";
 
@@ -18,6 +19,8 @@ export interface Facts {
   /** The port our socket is bound to; undefined while there is no data plane. */
   readonly udpPort: number | undefined;
   readonly ownNetworks: readonly Prefix[];
+  /** Where peers may be. */
+  readonly allowedRemotes: AllowedRemotes;
   /** Where packets of this host go. */
   readonly routes: RouteTable;
   readonly ownAddresses: readonly IpAddress[];

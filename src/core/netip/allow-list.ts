@@ -18,6 +18,11 @@ export interface RemoteAllowList {
 /** Rules of all lists together, and ranges: more do not fit into one frame of the contract. */
 export const ALLOW_RULES_MAX = 16_384;
 
+/** As the limit counts them. */
+export function countRules({ everybody, ranges }: RemoteAllowList): number {
+  return ranges.reduce((sum, { rules }) => sum + 1 + rules.length, everybody.length);
+}
+
 /** An allow list, compiled. Where no rule says anything, an address is allowed. */
 export class AllowList {
   readonly #rules: PrefixMap<boolean>;

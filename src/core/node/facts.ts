@@ -6,6 +6,7 @@ import { HandshakeTime } from "../handshake/handshake-time.ts";
 import type { HandshakeContext } from "../handshake/initiation.ts";
 import type { Facts } from "../machine/facts.ts";
 import type { IpAddress } from "../netip/address.ts";
+import { AllowedRemotes } from "../netip/allow-list.ts";
 import type { Prefix } from "../netip/prefix.ts";
 import { hostRoutes } from "../route/host-routes.ts";
 import type { RouteTable } from "../route/route-table.ts";
@@ -16,6 +17,7 @@ export class NodeFacts implements Facts {
   clock: Clock;
   udpPort: number | undefined;
   routes: RouteTable;
+  allowedRemotes: AllowedRemotes;
   readonly crypto: CryptoSuite;
   readonly entropy: Entropy;
   readonly #handshakeTime = new HandshakeTime();
@@ -27,6 +29,7 @@ export class NodeFacts implements Facts {
     this.settings = settings;
     this.clock = env.clock;
     this.routes = hostRoutes(this.ownNetworks);
+    this.allowedRemotes = new AllowedRemotes(settings.live.lighthouse.remoteAllowList);
     this.crypto = env.crypto;
     this.entropy = env.entropy;
   }
@@ -59,5 +62,6 @@ export class NodeFacts implements Facts {
   replaceLive(live: LiveSettings): void {
     this.settings = { boot: this.settings.boot, live };
     this.routes = hostRoutes(this.ownNetworks);
+    this.allowedRemotes = new AllowedRemotes(live.lighthouse.remoteAllowList);
   }
 }

@@ -27,6 +27,8 @@ export function refusalText(refusal: HandshakeRefusal): string {
       return "The handshake's time is more than a day away from ours, and a session stands.";
     case "wrong-relay":
       return "It came through a relay that had announced another host.";
+    case "place-not-allowed":
+      return "lighthouse.remote_allow_list or remote_allow_ranges do not allow that address.";
     case "no-free-index":
       return TOO_MANY_SESSIONS;
     default:
@@ -39,6 +41,8 @@ export function callFailureText(failure: CallFailure): string {
   switch (failure.why) {
     case "names-do-not-resolve":
       return `The names in static_host_map for ${failure.target} do not resolve.`;
+    case "not-allowed":
+      return `Where ${failure.target} is known to be, lighthouse.remote_allow_list or remote_allow_ranges do not allow it.`;
     case "nobody-to-ask":
       return `${failure.target} is not in static_host_map, and there is no lighthouse to ask.`;
     case "lighthouse-without-endpoint":

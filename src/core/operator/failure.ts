@@ -12,6 +12,7 @@ export type CallFailure =
       readonly reason: "no-endpoint-known";
       readonly why:
         | "names-do-not-resolve"
+        | "not-allowed"
         | "nobody-to-ask"
         | "lighthouse-without-endpoint"
         | "no-lighthouse-connected"

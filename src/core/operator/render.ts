@@ -226,7 +226,12 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
 export const EVENT_CODES: readonly EventCode[] = Object.keys(RENDERINGS) as EventCode[];
 
 /** Whoever reaches our port can cause these without proving who he is; a warning each would hide what matters. */
-const anybodyMayCause: ReadonlySet<HandshakeRefusal["code"]> = new Set(["too-old", "unreadable", "bad-payload"]);
+const anybodyMayCause: ReadonlySet<HandshakeRefusal["code"]> = new Set([
+  "too-old",
+  "unreadable",
+  "bad-payload",
+  "place-not-allowed",
+]);
 
 /** A part of a rule in the words of the configuration. */
 const GUARDED: Readonly<Record<EventOf<"guard-failed">["part"], string>> = {

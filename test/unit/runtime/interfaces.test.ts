@@ -1,13 +1,9 @@
 import type { NetworkInterfaceInfo } from "node:os";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { LocalPlace } from "../../../src/core/discovery/own-places.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { parsePrefix } from "../../../src/core/netip/prefix.ts";
-import {
-  type UnderlayPlace,
-  underlayAddresses,
-  underlayNetworks,
-  watchUnderlay,
-} from "../../../src/runtime/interfaces.ts";
+import { interfaceNames, underlayAddresses, underlayNetworks, watchUnderlay } from "../../../src/runtime/interfaces.ts";
 
 describe("the addresses that others might reach", () => {
   test("leave out loopback, link-local and the overlay itself", () => {
@@ -28,9 +24,21 @@ describe("the addresses that others might reach", () => {
     expect(found).toEqual(["198.51.100.3", "192.168.1.2", "100.64.0.9", "2001:db8::2", "fd00::2"]);
   });
 
-  test("are at most ten of each family, each once", () => {
-    const many = Array.from({ length: 30 }, (_, i) => entry(`198.51.100.${i}`));
-    expect(underlayAddresses([], { eth0: many, eth1: many })).toHaveLength(10);
+  test("are at most 64 of each family, each once", () => {
+    const many = Array.from({ length: 100 }, (_, i) => entry(`198.51.100.${i}`));
+    expect(underlayAddresses([], { eth0: many, eth1: many })).toHaveLength(64);
+  });
+
+  test("are known with all the interfaces that have them, in whatever spelling", () => {
+    const interfaces = {
+      eth0: [entry("192.0.2.7"), entry("2001:DB8:0::2")],
+      eth1: [entry("192.0.2.7")],
+      lo: undefined,
+    };
+    expect([...interfaceNames(["192.0.2.7", "2001:db8::2"] as IpAddress[], interfaces)]).toEqual([
+      ["192.0.2.7", ["eth0", "eth1"]],
+      ["2001:db8::2", ["eth0"]],
+    ]);
   });
 });
 
@@ -49,8 +57,8 @@ describe("the watch over the underlay", () => {
   afterEach(() => void vi.useRealTimers());
 
   test("tells the first list and then only changes, until it is stopped", () => {
-    let now: UnderlayPlace = { addresses: [], networks: [] };
-    const told: UnderlayPlace[] = [];
+    let now: LocalPlace = { addresses: [], networks: [] };
+    const told: LocalPlace[] = [];
     const stop = watchUnderlay(
       () => now,
       1_000,
@@ -64,10 +72,13 @@ describe("the watch over the underlay", () => {
     now = { ...now, networks: [parsePrefix("192.0.2.1/24")!] };
     vi.advanceTimersByTime(5_000);
     expect(told.at(-1)).toEqual(now);
+    now = { ...now, interfaces: new Map([["192.0.2.1" as IpAddress, ["eth0"]]]) };
+    vi.advanceTimersByTime(5_000);
+    expect(told.at(-1)).toEqual(now);
     stop();
     now = { addresses: [], networks: [] };
     vi.advanceTimersByTime(5_000);
-    expect(told).toHaveLength(3);
+    expect(told).toHaveLength(4);
   });
 });
 

@@ -1,6 +1,6 @@
 import { Pattern } from "../../base/pattern.ts";
 import { familyOf } from "../../netip/address.ts";
-import { ALLOW_RULES_MAX, type AllowRule, type RemoteAllowList } from "../../netip/allow-list.ts";
+import { ALLOW_RULES_MAX, type AllowRule, countRules, type RemoteAllowList } from "../../netip/allow-list.ts";
 import type { OwnAllowList } from "../../netip/own-allow-list.ts";
 import { formatPrefix, masked, parsePrefix } from "../../netip/prefix.ts";
 import type { ConfigEntry, ConfigNode } from "../document/document.ts";
@@ -17,7 +17,7 @@ const OWN = "lighthouse.local_allow_list";
 export function parseRemoteAllowList(reader: ConfigReader, findings: Findings): RemoteAllowList {
   const everybody = parseRules(reader.given(REMOTE)?.node, REMOTE, findings);
   const ranges = parseRanges(reader.given(RANGES)?.node, findings);
-  const count = ranges.reduce((sum, { rules }) => sum + 1 + rules.length, everybody.length);
+  const count = countRules({ everybody, ranges });
   if (count > ALLOW_RULES_MAX) {
     const place = (reader.given(REMOTE) ?? reader.given(RANGES))?.keyPlace;
     const what = `${count} rules and ranges, together with ${RANGES}, where ${ALLOW_RULES_MAX} are the most`;

@@ -127,10 +127,11 @@ export class Inbound {
 
   /** Steps 12 and 13 around what is done with the packet. Through a relay nobody proves where he is. */
   #proved(session: Session, origin: Origin, handle: () => void, now: Instant): void {
-    const { out, sessions, acquaintances } = this.#tables;
+    const { out, sessions, acquaintances, allowedRemotes } = this.#tables;
     if (origin.kind === "direct") {
       // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
-      const path = session.path.heardFrom(origin, now);
+      const isAllowed = (): boolean => allowedRemotes.allows(session.peerAddresses, endpointAddress(origin.endpoint));
+      const path = session.path.heardFrom(origin, isAllowed, now);
       if (path) out.tell({ kind: "roamed", localIndex: session.localIndex, path });
       if (session.isNoteworthy(now)) acquaintances.heard(origin.endpoint);
     }

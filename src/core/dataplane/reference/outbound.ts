@@ -82,11 +82,16 @@ export class Outbound {
     this.transmit(session, { type: PacketType.message, subtype: MessageSubtype.none, body: bytes, inner }, now);
   }
 
-  /** Seals and sends under the next counter; drops when there is no counter or no path left (SEMANTICS 9). */
-  transmit(session: Session, { type, subtype, body, inner }: OutboundMessage, now: Instant): void {
+  /** Seals and sends under the next counter, on the session's path or another one; drops when there is no counter or no path left (SEMANTICS 9). */
+  transmit(
+    session: Session,
+    { type, subtype, body, inner }: OutboundMessage,
+    now: Instant,
+    path: Path | undefined = session.path.current,
+  ): void {
     const { out } = this.#tables;
     const context = { inbound: false, localIndex: session.localIndex, packet: inner };
-    const way = this.#wayAlong(session.path.current);
+    const way = this.#wayAlong(path);
     if (session.exhausted) this.#dropExhausted(session, context, now);
     else if (!way) out.drop(DropReason.noPath, context, now);
     else if (way.relay && body.length > BODY_BYTES_MAX - HEADER_BYTES - TAG_BYTES)

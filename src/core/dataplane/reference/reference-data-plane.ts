@@ -2,6 +2,7 @@ import { fail, ok, type Result } from "../../base/result.ts";
 import type { Instant } from "../../base/time.ts";
 import type { CryptoSuite } from "../../crypto/suite.ts";
 import { DropReason } from "../../drop-reason.ts";
+import { ALLOW_RULES_MAX, countRules } from "../../netip/allow-list.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import type { Path } from "../../path/path.ts";
 import { RouteTable } from "../../route/route-table.ts";
@@ -136,6 +137,8 @@ export class ReferenceDataPlane {
   #configure(command: Command<"configure">): Result<void, Refusal> {
     const { tcpMs, udpMs, otherMs } = command.flowTimeouts;
     if (Math.min(tcpMs, udpMs, otherMs) < 1) return fail(bad("a flow timeout is at least 1 ms"));
+    if (countRules(command.remoteAllowList) > ALLOW_RULES_MAX)
+      return fail(bad(`there are more than ${ALLOW_RULES_MAX} rules and ranges of where peers may be`));
     this.#tables.configure(command);
     return DONE;
   }
@@ -213,7 +216,7 @@ export class ReferenceDataPlane {
     const message = { type: command.type, subtype: command.subtype, body: command.body };
     if (!isSealable(message)) return fail(bad("packets of this type are not sealed on request"));
     if (message.body.length > BODY_BYTES_MAX) return fail(bad("the body does not fit a datagram"));
-    return this.#with(command.localIndex, (session) => this.#outbound.transmit(session, message, now));
+    return this.#with(command.localIndex, (session) => this.#outbound.transmit(session, message, now, command.to));
   }
 
   #sample(now: Instant): void {

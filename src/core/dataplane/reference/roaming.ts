@@ -28,9 +28,12 @@ export class SessionPath {
     this.#isUntold = false;
   }
 
-  /** An authenticated packet came straight from `origin`, which is a better way than any relay. Returns the path when it moved, there or before, and is to be told now. */
-  heardFrom(origin: Origin, now: Instant): Path | undefined {
-    if (!samePath(origin, this.#current) && !this.#isBack(origin, now)) {
+  /**
+   * An authenticated packet came straight from `origin`, which is a better way than any relay, and where the peer may be only if `isAllowed` says so.
+   * Returns the path when it moved, there or before, and is to be told now.
+   */
+  heardFrom(origin: Origin, isAllowed: () => boolean, now: Instant): Path | undefined {
+    if (!samePath(origin, this.#current) && !this.#isBack(origin, now) && isAllowed()) {
       this.#left = { path: this.#current, at: now };
       this.#current = origin;
       this.#isUntold = true;

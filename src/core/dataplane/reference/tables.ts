@@ -1,5 +1,6 @@
 import type { Instant } from "../../base/time.ts";
 import { DropReason } from "../../drop-reason.ts";
+import { AllowedRemotes } from "../../netip/allow-list.ts";
 import { RouteTable } from "../../route/route-table.ts";
 import type { InnerPacket } from "../../wire/inner-packet.ts";
 import type { Direction, HostFacts, PolicyProgram } from "../contract.ts";
@@ -29,6 +30,7 @@ export class Tables {
   routes: RouteTable = RouteTable.EMPTY;
   #facts: HostFacts = UNCONFIGURED;
   #own: OwnNetworks = new OwnNetworks([]);
+  #allowedRemotes: AllowedRemotes = AllowedRemotes.ALL;
 
   get facts(): HostFacts {
     return this.#facts;
@@ -38,9 +40,15 @@ export class Tables {
     return this.#own;
   }
 
+  /** Where peers may move to. */
+  get allowedRemotes(): AllowedRemotes {
+    return this.#allowedRemotes;
+  }
+
   configure(facts: HostFacts): void {
     this.#facts = facts;
     this.#own = new OwnNetworks(facts.networks);
+    this.#allowedRemotes = new AllowedRemotes(facts.remoteAllowList);
     this.flows.timeouts = facts.flowTimeouts;
   }
 
@@ -93,4 +101,5 @@ const UNCONFIGURED: HostFacts = {
   answerEcho: false,
   flowTimeouts: FLOW_TIMEOUTS,
   relayPeerKilobytes: 0,
+  remoteAllowList: { everybody: [], ranges: [] },
 };

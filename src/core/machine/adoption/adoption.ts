@@ -66,6 +66,7 @@ export class Adoption implements Machine {
         answerEcho: boot.tun.disabled,
         flowTimeouts: FLOW_TIMEOUTS,
         relayPeerKilobytes: 0,
+        remoteAllowList: live.lighthouse.remoteAllowList,
       },
     });
     this.#emit({ kind: "command", command: { kind: "apply-routes", routes: this.#facts.routes.routes } });

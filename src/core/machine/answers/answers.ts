@@ -4,6 +4,7 @@ import { message2BytesMax } from "../../handshake/message-bytes.ts";
 import type { HandshakeRefusal } from "../../handshake/refusal.ts";
 import { Response } from "../../handshake/response.ts";
 import type { IpAddress } from "../../netip/address.ts";
+import { isAllowedPath } from "../../path/allowed.ts";
 import type { Path, RelayedPath } from "../../path/path.ts";
 import type { Place } from "../../path/place.ts";
 import type { Peers } from "../../peer/peer.ts";
@@ -66,9 +67,13 @@ export class Answers {
    * before gets the same answer again, which takes one hash; then the certificate is checked; the key agreements come last.
    */
   message1(path: Path, datagram: Uint8Array): void {
-    const { crypto, handshakeContext, clock } = this.#facts;
+    const { crypto, handshakeContext, clock, allowedRemotes } = this.#facts;
     const place = placeOf(path, this.#peers);
     if (place === undefined) return;
+    if (!isAllowedPath(allowedRemotes, path)) {
+      this.#refuse(place, { code: "place-not-allowed" });
+      return;
+    }
     const source = { path, place };
     if (!this.#isPaid(source, datagram)) {
       this.#emit({ kind: "tell", event: { code: "handshake-deferred", endpoint: place } });
@@ -77,7 +82,8 @@ export class Answers {
     const hash = toHex(crypto.sha256(datagram.subarray(HEADER_BYTES)));
     const answered = this.#peers.byMessage1(hash);
     if (answered) {
-      this.#answerAgain(answered, source);
+      if (!isAllowedPath(allowedRemotes, path, answered.addresses)) this.#refuse(place, { code: "place-not-allowed" });
+      else this.#answerAgain(answered, source);
       return;
     }
     const response = Response.read(handshakeContext, datagram, clock.wall);
@@ -108,6 +114,8 @@ export class Answers {
     const far = path.kind === "relayed" ? this.#ports.farOf(path) : undefined;
     if (path.kind === "relayed" && !response.peer.networks.some(({ address }) => address === far))
       return { code: "wrong-relay", fingerprint: response.peer.fingerprint };
+    const addresses = response.peer.networks.map(({ address }) => address);
+    if (!isAllowedPath(this.#facts.allowedRemotes, path, addresses)) return { code: "place-not-allowed" };
     const [name] = response.peer.networks;
     const primary = name && this.#peers.primaryOf(name.address);
     const standing = primary && !this.#ports.isInDoubt(primary) ? primary : undefined;

@@ -9,6 +9,7 @@ import { versionFor } from "../../handshake/version-choice.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import type { CallFailure } from "../../operator/failure.ts";
+import { isAllowedPath } from "../../path/allowed.ts";
 import { directPath, type Path, type RelayedPath } from "../../path/path.ts";
 import type { Place } from "../../path/place.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
@@ -120,11 +121,12 @@ export class Calls implements Machine {
 
   /** A message 2. The index in its header, and nothing else, says which call it answers. */
   message2(path: Path, index: LocalIndex, datagram: Uint8Array): void {
-    const { settings, clock } = this.#facts;
+    const { settings, clock, allowedRemotes } = this.#facts;
     const target = this.#peers.callByIndex(index)?.target;
     const call = target === undefined ? undefined : this.#pending.get(target);
     const source = placeOf(path, this.#peers);
     if (call?.progress.at !== "calling" || source === undefined) return;
+    if (!isAllowedPath(allowedRemotes, path)) return;
     if (!call.answers.take(source, call.tried.has(source), this.#facts.now)) {
       this.#emit({ kind: "tell", event: { code: "message-2-not-read", address: call.target, endpoint: source } });
       return;
@@ -133,6 +135,8 @@ export class Calls implements Machine {
     const outcome = initiation.readMessage2(datagram, settings.live.identity, clock.wall);
     if (outcome.kind === "unreadable") this.#tellUnreadable(call, source);
     else if (outcome.kind === "refused") this.#refused(call, source, outcome.refusal);
+    else if (!isAllowedPath(allowedRemotes, path, addressesOf(outcome.peer)))
+      this.#refused(call, source, { code: "place-not-allowed" });
     else if (!addressesOf(outcome.peer).includes(call.target)) this.#wrongResponder(call, { source, path }, outcome);
     // Where an answer comes from is where the tunnel will go, and proves nothing: one from where we called is worth a moment's waiting.
     else if (!call.tried.has(source)) this.#pending.hold(call, { source, path, answer: outcome }, this.#facts.now);

@@ -1,16 +1,17 @@
 import { LruMap } from "../../base/lru.ts";
 import type { Instant } from "../../base/time.ts";
 import { Announcer } from "../../discovery/announcer.ts";
+import { CalculatedRemotes } from "../../discovery/calculated.ts";
 import { Candidates } from "../../discovery/candidates.ts";
 import { orderEndpoints } from "../../discovery/endpoint-order.ts";
+import { type LocalPlace, OwnPlaces } from "../../discovery/own-places.ts";
 import { ProbeBudget, type ProbeKind } from "../../discovery/probe-budget.ts";
 import { RelayLists } from "../../discovery/relay-lists.ts";
 import type { LighthouseService } from "../../discovery/service.ts";
 import { type StaticHostSettings, StaticHosts } from "../../discovery/static-hosts.ts";
 import { Underlay } from "../../discovery/underlay.ts";
 import type { IpAddress } from "../../netip/address.ts";
-import { type Endpoint, endpoint } from "../../netip/endpoint.ts";
-import type { Prefix } from "../../netip/prefix.ts";
+import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
 import type { CallFailure } from "../../operator/failure.ts";
 import { directPath, endpointOf } from "../../path/path.ts";
 import type { Peers } from "../../peer/peer.ts";
@@ -55,10 +56,10 @@ export class Discovery implements Machine {
   /** When lighthouses were last asked where a host is. */
   readonly #asked = new LruMap<IpAddress, Instant>(ASKED_MAX);
   readonly #statics: StaticHosts;
+  #calculated: CalculatedRemotes;
   readonly #announcer: Announcer;
   readonly #punches: Punches = new Punches();
-  /** Underlay addresses of this machine, best first. */
-  #localAddresses: readonly IpAddress[] = [];
+  readonly #own: OwnPlaces;
 
   constructor(facts: Facts, peers: Peers, lighthouse: LighthouseService | undefined, emit: Emit<DiscoveryEvent>) {
     this.#facts = facts;
@@ -68,16 +69,19 @@ export class Discovery implements Machine {
     this.#underlay = new Underlay(facts.ownNetworks);
     this.#candidates = new Candidates(this.#underlay);
     this.#statics = new StaticHosts(this.#staticSettings(), facts.now);
+    this.#calculated = new CalculatedRemotes(facts.settings.live.lighthouse.calculatedRemotes);
+    this.#own = new OwnPlaces(facts.settings.live.lighthouse.ownAllowList);
     this.#announcer = new Announcer(facts.settings.live.lighthouse.intervalMs);
     this.#refreshStatics();
   }
 
-  /** Endpoints to call this host at, best first: those that are known, and those of its sessions; never our own. */
+  /** Endpoints to call this host at, best first: those that are known, and those of its sessions; never our own, none that is not allowed. */
   endpointsOf(target: IpAddress): readonly Endpoint[] {
-    const own = new Set(this.ownEndpoints());
+    const own = new Set([...this.ownEndpoints(), ...this.#own.all(this.#udpPort)]);
     const known = this.#knownEndpoints(target).filter((other) => !own.has(other));
     const paths = this.#peers.sessionsOf(target).flatMap(({ provenPath }) => endpointOf(provenPath) ?? []);
-    return paths.length === 0 ? known : orderEndpoints([...known, ...paths], this.#preferred());
+    const all = paths.length === 0 ? known : orderEndpoints([...known, ...paths], this.#preferred());
+    return this.#allowed([target], all);
   }
 
   /** Through whom this host says that it can be reached, if we use relays at all; nobody is a relay to itself. */
@@ -93,7 +97,7 @@ export class Discovery implements Machine {
 
   /** Whether more than somebody's word says that this host is there: the configuration, or packets of its own. */
   isProven(target: IpAddress, at: Endpoint): boolean {
-    if (this.#candidates.isProven(target, at)) return true;
+    if (this.#candidates.isProven(target, at) || this.#calculatedFor(target).includes(at)) return true;
     return this.#peers.sessionsOf(target).some(({ provenPath }) => endpointOf(provenPath) === at);
   }
 
@@ -125,6 +129,8 @@ export class Discovery implements Machine {
   /** Why no endpoint of this host is known. */
   whyNowhere(target: IpAddress): Extract<CallFailure, { reason: "no-endpoint-known" }>["why"] {
     const { hosts } = this.#facts.settings.live.lighthouse;
+    const known = this.#knownEndpoints(target);
+    if (this.#allowed([target], known).length < known.length) return "not-allowed";
     if (this.#statics.has(target)) return "names-do-not-resolve";
     if (hosts.length === 0) return "nobody-to-ask";
     if (this.#facts.isLighthouse(target)) return "lighthouse-without-endpoint";
@@ -143,9 +149,7 @@ export class Discovery implements Machine {
 
   /** What we tell lighthouses: configured addresses first, then those of our interfaces (protocol 5.3). */
   ownEndpoints(): readonly Endpoint[] {
-    const { udpPort = 0 } = this.#facts;
-    const local = this.#localAddresses.map((address) => endpoint(address, udpPort));
-    const all = [...this.#statics.advertised(udpPort), ...local];
+    const all = [...this.#statics.advertised(this.#udpPort), ...this.#own.told(this.#udpPort)];
     return [...new Set(all.filter((own) => this.#underlay.isPlausible(own)))];
   }
 
@@ -171,13 +175,12 @@ export class Discovery implements Machine {
   }
 
   /** Our interfaces have other addresses: tell the lighthouses, and see which tunnels still work. */
-  localAddresses(addresses: readonly IpAddress[], networks: readonly Prefix[]): void {
-    this.#underlay.setLocalNetworks(networks);
-    const before = this.#localAddresses;
-    if (before.join() === addresses.join()) return;
-    this.#localAddresses = addresses;
+  localAddresses(place: LocalPlace): void {
+    this.#underlay.setLocalNetworks(place.networks ?? []);
+    const wereKnown = this.#own.areKnown;
+    if (!this.#own.replace(place)) return;
     this.#announcer.hurry(this.#facts.now, ADDRESS_CHANGE_SETTLE_MS);
-    if (before.length > 0) this.#emit({ kind: "moved" });
+    if (wereKnown) this.#emit({ kind: "moved" });
   }
 
   /** The configuration's static part may be another one, and the rhythm of reports. */
@@ -185,6 +188,9 @@ export class Discovery implements Machine {
     for (const host of this.#statics.hosts()) this.#candidates.forgetStatic(host);
     this.#statics.replace(this.#staticSettings(), this.#facts.now);
     this.#refreshStatics();
+    const { calculatedRemotes, ownAllowList } = this.#facts.settings.live.lighthouse;
+    this.#calculated = new CalculatedRemotes(calculatedRemotes);
+    this.#own.allowOnly(ownAllowList);
     if (this.#facts.udpPort !== undefined) this.start();
   }
 
@@ -216,6 +222,7 @@ export class Discovery implements Machine {
 
   /** The peer's authenticated packets come from here. */
   learned({ addresses }: Session, at: Endpoint): void {
+    if (!this.#facts.allowedRemotes.allows(addresses, endpointAddress(at))) return;
     this.#candidates.learned(addresses, at);
     this.#lighthouse?.learned(addresses, at, this.#facts.now);
   }
@@ -265,7 +272,7 @@ export class Discovery implements Machine {
     // Learned and reported addresses are often the same.
     const own = new Set(this.ownEndpoints());
     const plausible = new Set(punch.endpoints.filter((other) => this.#underlay.isPlausible(other)));
-    const endpoints = [...plausible].filter((other) => !own.has(other));
+    const endpoints = this.#allowed([punch.address], plausible).filter((other) => !own.has(other));
     const notice = { lighthouse: nameAddress(session), host: punch.address, endpoints };
     this.#punches.notified(notice, settings.live.punchy, now);
   }
@@ -281,7 +288,10 @@ export class Discovery implements Machine {
       this.recall(session, request.message.endpoints);
       for (const address of addresses) this.#relays.report(address, nameAddress(session), request.message.relays);
     }
-    for (const reply of replies) this.#emit({ kind: "send", to: reply.to, parcel: { kind: "answer", reply } });
+    for (const { to, dialect, message } of replies) {
+      const reply = { to, dialect, message: this.#withAllowed(message) };
+      this.#emit({ kind: "send", to, parcel: { kind: "answer", reply } });
+    }
   }
 
   /** Lighthouses that may know the target: none for a lighthouse itself, and none if we are one (protocol 5.4). */
@@ -321,8 +331,33 @@ export class Discovery implements Machine {
     );
   }
 
+  /** Nobody is told of a place that this host may not use itself. */
+  #withAllowed(message: LighthouseMessage): LighthouseMessage {
+    if (message.kind === "host-query-reply")
+      return { ...message, endpoints: this.#allowed([message.target], message.endpoints) };
+    if (message.kind === "host-punch")
+      return { ...message, endpoints: this.#allowed([message.address], message.endpoints) };
+    return message;
+  }
+
+  #allowed(host: readonly IpAddress[], endpoints: Iterable<Endpoint>): readonly Endpoint[] {
+    return [...endpoints].filter((at) => this.#facts.allowedRemotes.allows(host, endpointAddress(at)));
+  }
+
   #knownEndpoints(target: IpAddress): readonly Endpoint[] {
-    return this.#candidates.endpointsOf(target, this.#preferred());
+    const known = this.#candidates.endpointsOf(target, this.#preferred());
+    const calculated = this.#calculatedFor(target);
+    return calculated.length === 0 ? known : orderEndpoints([...known, ...calculated], this.#preferred());
+  }
+
+  /** Not for hosts in the static map: whoever wrote down where they are has to calculate nothing. */
+  #calculatedFor(target: IpAddress): readonly Endpoint[] {
+    if (this.#statics.has(target)) return [];
+    return this.#calculated.of(target).filter((at) => this.#underlay.isUsable(at));
+  }
+
+  get #udpPort(): number {
+    return this.#facts.udpPort ?? 0;
   }
 
   #preferred(): Facts["settings"]["live"]["preferredRanges"] {

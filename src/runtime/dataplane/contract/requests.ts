@@ -2,6 +2,7 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { ok, type Result } from "../../../core/base/result.ts";
 import type { DataPlaneCommand } from "../../../core/dataplane/contract.ts";
 import { addressBytes, type IpAddress } from "../../../core/netip/address.ts";
+import type { AllowRule, RemoteAllowList } from "../../../core/netip/allow-list.ts";
 import type { Endpoint } from "../../../core/netip/endpoint.ts";
 import type { Prefix } from "../../../core/netip/prefix.ts";
 import { frameOf } from "./frame.ts";
@@ -135,7 +136,9 @@ function writeCommand(
     }
     case "configure": {
       const sendRecvError = recvErrorPolicies[request.sendRecvError];
-      return { case: "configure", value: { ...request, sendRecvError, networks: request.networks.map(writePrefix) } };
+      const { remoteAllowList, ...facts } = request;
+      const networks = request.networks.map(writePrefix);
+      return { case: "configure", value: { ...facts, sendRecvError, networks, ...writeAllowList(remoteAllowList) } };
     }
     case "install-session":
       return { case: "installSession", value: writeInstallation(request) };
@@ -146,8 +149,8 @@ function writeCommand(
     case "remove-session":
       return { case: "removeSession", value: { localIndex: request.localIndex, sendClose: request.sendClose } };
     case "seal-and-send": {
-      const { localIndex, type, subtype, body } = request;
-      return { case: "sealAndSend", value: { localIndex, type, subtype, body } };
+      const { localIndex, type, subtype, body, to } = request;
+      return { case: "sealAndSend", value: { localIndex, type, subtype, body, ...writeOptionalPath("to", to) } };
     }
     case "send-datagram":
       return { case: "sendDatagram", value: { to: writePath(request.to), datagram: request.datagram } };
@@ -176,6 +179,22 @@ function writeCommand(
     case "look-up-routes":
       return { case: "lookUpRoutes", value: { addresses: request.addresses.map(addressBytes) } };
   }
+}
+
+/** Left out where it says nothing. */
+function writeAllowList({
+  everybody,
+  ranges,
+}: RemoteAllowList): Pick<MessageInitShape<typeof pb.ConfigureSchema>, "remoteAllowList"> {
+  if (everybody.length === 0 && ranges.length === 0) return {};
+  const write = (rules: readonly AllowRule[]): MessageInitShape<typeof pb.AllowRuleSchema>[] =>
+    rules.map(({ prefix, allowed }) => ({ prefix: writePrefix(prefix), allowed }));
+  return {
+    remoteAllowList: {
+      rules: write(everybody),
+      ranges: ranges.map(({ overlay, rules }) => ({ overlay: writePrefix(overlay), rules: write(rules) })),
+    },
+  };
 }
 
 type Request<Kind extends DataPlaneRequest["kind"]> = Extract<DataPlaneRequest, { kind: Kind }>;

@@ -8,6 +8,23 @@ export const QUEUES = "queues";
 /** To send through relays, and to be one. */
 export const RELAYED_PATHS = "relayed-paths";
 
+/** To keep peers where the allow lists let them be, when they move by themselves. */
+export const REMOTE_ALLOW_LIST = "remote-allow-list";
+
+/**
+ * What of a request a data plane can take whose capabilities do not reach for all of it, where the rest is of use without; and the capability that was
+ * missing. Such a request is not refused whole: without what it configures, nothing moves.
+ */
+export function reduced(
+  request: DataPlaneRequest,
+  capabilities: readonly string[],
+): { readonly request: DataPlaneRequest; readonly lacking: string } | undefined {
+  if (request.kind !== "configure" || capabilities.includes(REMOTE_ALLOW_LIST)) return undefined;
+  const { everybody, ranges } = request.remoteAllowList;
+  if (everybody.length === 0 && ranges.length === 0) return undefined;
+  return { request: { ...request, remoteAllowList: { everybody: [], ranges: [] } }, lacking: REMOTE_ALLOW_LIST };
+}
+
 /** The capability that this request needs and the data plane has not named (SEMANTICS 13); undefined: it can be sent. */
 export function lackingCapability(request: DataPlaneRequest, capabilities: readonly string[]): string | undefined {
   const needed = neededBy(request);
@@ -21,6 +38,8 @@ function neededBy(request: DataPlaneRequest): string | undefined {
       return neededFor(request.path);
     case "send-datagram":
       return neededFor(request.to);
+    case "seal-and-send":
+      return request.to && (neededFor(request.to) ?? "seal-to");
     case "set-relay":
     case "remove-relay":
       return RELAYED_PATHS;

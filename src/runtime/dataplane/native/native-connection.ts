@@ -21,7 +21,7 @@ import {
   type ResultReport,
   type ResultValue,
 } from "../contract/codec.ts";
-import { lackingCapability } from "./capabilities.ts";
+import { lackingCapability, reduced } from "./capabilities.ts";
 
 /** A data plane that leaves so much unread is not well. The connection is given up and opened anew, which repeats what was lost. */
 const UNREAD_BYTES_MAX = 16 << 20;
@@ -159,8 +159,12 @@ export class NativeConnection {
     this.#lose("closed");
   }
 
-  #send(request: DataPlaneRequest, waiting: Waiting | undefined): void {
+  #send(asked: DataPlaneRequest, waiting: Waiting | undefined): void {
     const id = ++this.#lastRequest;
+    const less = reduced(asked, this.#capabilities);
+    const request = less?.request ?? asked;
+    if (less && waiting?.for === "failure" && this.#lost === undefined)
+      this.#refuse(waiting, { code: "unsupported", error: `the data plane has no capability "${less.lacking}"` });
     const lacking = lackingCapability(request, this.#capabilities);
     if (this.#lost !== undefined) {
       if (waiting) abandon(waiting, this.#lost);

@@ -129,6 +129,7 @@ export function hostFacts(...networks: readonly string[]): Extract<DataPlaneComm
     answerEcho: false,
     flowTimeouts: FLOW_TIMEOUTS,
     relayPeerKilobytes: 0,
+    remoteAllowList: { everybody: [], ranges: [] },
   };
 }
 

@@ -12,6 +12,7 @@ import type {
 import { DropReason } from "../../../../src/core/drop-reason.ts";
 import { addressFromBytes, familyOf, type IpAddress } from "../../../../src/core/netip/address.ts";
 import { type Endpoint, endpoint } from "../../../../src/core/netip/endpoint.ts";
+import type { AllowRule } from "../../../../src/core/netip/allow-list.ts";
 import type { Prefix } from "../../../../src/core/netip/prefix.ts";
 import { directPath, type Path } from "../../../../src/core/path/path.ts";
 import type { Route } from "../../../../src/core/route/route.ts";
@@ -53,6 +54,8 @@ const rule: fc.Arbitrary<PolicyRule> = fc.record(
   },
   { requiredKeys: ["ruleId", "protocol", "portFirst", "portLast", "remote", "local"] },
 );
+const allowRule: fc.Arbitrary<AllowRule> = fc.record({ prefix, allowed: fc.boolean() });
+
 const path: fc.Arbitrary<Path> = fc.oneof(
   anyEndpoint.map((at) => directPath(at)),
   fc.record({ kind: fc.constant("relayed" as const), session: index, relayIndex: uint32 }),
@@ -114,6 +117,10 @@ const requestsByKind: ByKind<DataPlaneRequest> = {
     answerEcho: fc.boolean(),
     flowTimeouts: fc.record({ tcpMs: uint32, udpMs: uint32, otherMs: uint32 }),
     relayPeerKilobytes: uint32,
+    remoteAllowList: fc.record({
+      everybody: some(allowRule),
+      ranges: some(fc.record({ overlay: prefix, rules: some(allowRule) })),
+    }),
   }),
   "install-session": fc.record({
     localIndex: index,
@@ -139,7 +146,7 @@ const requestsByKind: ByKind<DataPlaneRequest> = {
     bindings: some(fc.record({ localIndex: index, policyId })),
     raiseEpoch: fc.boolean(),
   }),
-  "seal-and-send": fc.record({ localIndex: index, type: uint32, subtype: uint32, body: bytes }),
+  "seal-and-send": fc.record({ localIndex: index, type: uint32, subtype: uint32, body: bytes, to: maybe(path) }),
   "apply-routes": fc.record({ routes: some(route) }),
   "list-flows": fc.record({}),
   "look-up-routes": fc.record({ addresses: some(address) }),

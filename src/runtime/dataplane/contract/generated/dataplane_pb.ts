@@ -28,7 +28,7 @@ import type { Message as Message$1, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file dataplane.proto.
  */
 export const file_dataplane: GenFile = /*@__PURE__*/
-  fileDesc("Cg9kYXRhcGxhbmUucHJvdG8SD2xhY2lzLmRhdGFwbGFuZSIpCghFbmRwb2ludBIPCgdhZGRyZXNzGAEgASgMEgwKBHBvcnQYAiABKA0iZwoEUGF0aBIrCgZkaXJlY3QYASABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRW5kcG9pbnRIABIrCgdyZWxheWVkGAIgASgLMhgubGFjaXMuZGF0YXBsYW5lLlJlbGF5ZWRIAEIFCgN3YXkiLwoHUmVsYXllZBIPCgdzZXNzaW9uGAEgASgNEhMKC3JlbGF5X2luZGV4GAIgASgNIicKBlByZWZpeBIPCgdhZGRyZXNzGAEgASgMEgwKBGJpdHMYAiABKA0i7AEKClBvbGljeVJ1bGUSDwoHcnVsZV9pZBgBIAEoDRIvCghwcm90b2NvbBgCIAEoDjIdLmxhY2lzLmRhdGFwbGFuZS5SdWxlUHJvdG9jb2wSEgoKcG9ydF9maXJzdBgDIAEoDRIRCglwb3J0X2xhc3QYBCABKA0SJwoGcmVtb3RlGAUgAygLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBImCgVsb2NhbBgGIAMoCzIXLmxhY2lzLmRhdGFwbGFuZS5QcmVmaXgSEgoKaWNtcF90eXBlcxgHIAMoDRIQCghmcmFnbWVudBgIIAEoCCLwAQoNUG9saWN5UHJvZ3JhbRIRCglwb2xpY3lfaWQYASABKA0SLAoHaW5ib3VuZBgCIAMoCzIbLmxhY2lzLmRhdGFwbGFuZS5Qb2xpY3lSdWxlEi0KCG91dGJvdW5kGAMgAygLMhsubGFjaXMuZGF0YXBsYW5lLlBvbGljeVJ1bGUSNgoOcmVmdXNlX2luYm91bmQYBCABKA4yHi5sYWNpcy5kYXRhcGxhbmUuUmVmdXNhbEFjdGlvbhI3Cg9yZWZ1c2Vfb3V0Ym91bmQYBSABKA4yHi5sYWNpcy5kYXRhcGxhbmUuUmVmdXNhbEFjdGlvbiLtAQoFUm91dGUSJwoGcHJlZml4GAEgASgLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBIoCgNvd24YAiABKAsyGS5sYWNpcy5kYXRhcGxhbmUuT3duUm91dGVIABIqCgRwZWVyGAMgASgLMhoubGFjaXMuZGF0YXBsYW5lLlBlZXJSb3V0ZUgAEjEKCGdhdGV3YXlzGAQgASgLMh0ubGFjaXMuZGF0YXBsYW5lLkdhdGV3YXlSb3V0ZUgAEigKBG5vbmUYBSABKAsyGC5sYWNpcy5kYXRhcGxhbmUuTm9Sb3V0ZUgAQggKBnRhcmdldCIKCghPd25Sb3V0ZSILCglQZWVyUm91dGUiCQoHTm9Sb3V0ZSI6CgxHYXRld2F5Um91dGUSKgoIZ2F0ZXdheXMYASADKAsyGC5sYWNpcy5kYXRhcGxhbmUuR2F0ZXdheSIqCgdHYXRld2F5Eg8KB2FkZHJlc3MYASABKAwSDgoGd2VpZ2h0GAIgASgNIusJCgtUb0RhdGFQbGFuZRISCgpyZXF1ZXN0X2lkGAEgASgEEicKBWhlbGxvGAIgASgLMhYubGFjaXMuZGF0YXBsYW5lLkhlbGxvSAASLAoIb3Blbl90dW4YAyABKAsyGC5sYWNpcy5kYXRhcGxhbmUuT3BlblR1bkgAEiwKCG9wZW5fdWRwGAQgASgLMhgubGFjaXMuZGF0YXBsYW5lLk9wZW5VZHBIABIvCgljb25maWd1cmUYBSABKAsyGi5sYWNpcy5kYXRhcGxhbmUuQ29uZmlndXJlSAASOgoPaW5zdGFsbF9zZXNzaW9uGAYgASgLMh8ubGFjaXMuZGF0YXBsYW5lLkluc3RhbGxTZXNzaW9uSAASLAoIc2V0X3BhdGgYByABKAsyGC5sYWNpcy5kYXRhcGxhbmUuU2V0UGF0aEgAEjIKC3NldF9wcmltYXJ5GAggASgLMhsubGFjaXMuZGF0YXBsYW5lLlNldFByaW1hcnlIABI4Cg5yZW1vdmVfc2Vzc2lvbhgKIAEoCzIeLmxhY2lzLmRhdGFwbGFuZS5SZW1vdmVTZXNzaW9uSAASOAoOYXBwbHlfcG9saWNpZXMYCyABKAsyHi5sYWNpcy5kYXRhcGxhbmUuQXBwbHlQb2xpY2llc0gAEjUKDXNlYWxfYW5kX3NlbmQYDCABKAsyHC5sYWNpcy5kYXRhcGxhbmUuU2VhbEFuZFNlbmRIABI2Cg1zZW5kX2RhdGFncmFtGA0gASgLMh0ubGFjaXMuZGF0YXBsYW5lLlNlbmREYXRhZ3JhbUgAEjIKC2Ryb3BfcGFya2VkGA8gASgLMhsubGFjaXMuZGF0YXBsYW5lLkRyb3BQYXJrZWRIABIpCgZzYW1wbGUYECABKAsyFy5sYWNpcy5kYXRhcGxhbmUuU2FtcGxlSAASLQoIc2h1dGRvd24YESABKAsyGS5sYWNpcy5kYXRhcGxhbmUuU2h1dGRvd25IABInCgVzdGFnZRgSIAEoCzIWLmxhY2lzLmRhdGFwbGFuZS5TdGFnZUgAEjQKDGFwcGx5X3JvdXRlcxgTIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS5BcHBseVJvdXRlc0gAEjAKCmxpc3RfZmxvd3MYFCABKAsyGi5sYWNpcy5kYXRhcGxhbmUuTGlzdEZsb3dzSAASLgoJc2V0X3JlbGF5GBUgASgLMhkubGFjaXMuZGF0YXBsYW5lLlNldFJlbGF5SAASNAoMcmVtb3ZlX3JlbGF5GBYgASgLMhwubGFjaXMuZGF0YXBsYW5lLlJlbW92ZVJlbGF5SAASKwoHY29uZmluZRgXIAEoCzIYLmxhY2lzLmRhdGFwbGFuZS5Db25maW5lSAASMAoKaW5qZWN0X3R1bhgeIAEoCzIaLmxhY2lzLmRhdGFwbGFuZS5JbmplY3RUdW5IABIwCgppbmplY3RfdWRwGB8gASgLMhoubGFjaXMuZGF0YXBsYW5lLkluamVjdFVkcEgAEisKB2FkdmFuY2UYICABKAsyGC5sYWNpcy5kYXRhcGxhbmUuQWR2YW5jZUgAEjcKDmxvb2tfdXBfcm91dGVzGCEgASgLMh0ubGFjaXMuZGF0YXBsYW5lLkxvb2tVcFJvdXRlc0gAQgkKB2NvbW1hbmRKBAgJEApKBAgOEA8iOQoFSGVsbG8SGAoQY29udHJhY3RfdmVyc2lvbhgBIAEoDRIWCg5vbGRlc3RfdmVyc2lvbhgCIAEoDSK6AQoHT3BlblR1bhIMCgRuYW1lGAEgASgJEgsKA210dRgCIAEoDRIqCglhZGRyZXNzZXMYAyADKAsyFy5sYWNpcy5kYXRhcGxhbmUuUHJlZml4EhAKCHR4X3F1ZXVlGAQgASgNEg4KBnF1ZXVlcxgFIAEoDRITCgtub19vZmZsb2FkcxgJIAEoCBIxCgd0aHJlYWRzGAogASgLMiAubGFjaXMuZGF0YXBsYW5lLlRocmVhZFBsYWNlbWVudCI9Cg9UaHJlYWRQbGFjZW1lbnQSDgoGcGlubmVkGAEgASgIEgwKBHNlZWQYAiABKA0SDAoEY3B1cxgDIAMoDSKrAQoHT3BlblVkcBInCgRiaW5kGAEgASgLMhkubGFjaXMuZGF0YXBsYW5lLkVuZHBvaW50EhkKEXJlYWRfYnVmZmVyX2J5dGVzGAIgASgNEhoKEndyaXRlX2J1ZmZlcl9ieXRlcxgDIAEoDRINCgViYXRjaBgEIAEoDRIMCgRtYXJrGAUgASgNEg4KBnF1ZXVlcxgGIAEoDRITCgtub19vZmZsb2FkcxgHIAEoCCKQAgoJQ29uZmlndXJlEikKCG5ldHdvcmtzGAEgAygLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBI5Cg9zZW5kX3JlY3ZfZXJyb3IYAiABKA4yIC5sYWNpcy5kYXRhcGxhbmUuUmVjdkVycm9yUG9saWN5EhwKFGRyb3BfbG9jYWxfYnJvYWRjYXN0GAMgASgIEhYKDmRyb3BfbXVsdGljYXN0GAQgASgIEhMKC2Fuc3dlcl9lY2hvGAUgASgIEjQKDWZsb3dfdGltZW91dHMYBiABKAsyHS5sYWNpcy5kYXRhcGxhbmUuRmxvd1RpbWVvdXRzEhwKFHJlbGF5X3BlZXJfa2lsb2J5dGVzGA8gASgNIkAKDEZsb3dUaW1lb3V0cxIOCgZ0Y3BfbXMYASABKA0SDgoGdWRwX21zGAIgASgNEhAKCG90aGVyX21zGAMgASgNIvMCCg5JbnN0YWxsU2Vzc2lvbhITCgtsb2NhbF9pbmRleBgBIAEoDRIUCgxyZW1vdGVfaW5kZXgYAiABKA0SJwoGY2lwaGVyGAMgASgOMhcubGFjaXMuZGF0YXBsYW5lLkNpcGhlchIQCghzZW5kX2tleRgEIAEoDBITCgtyZWNlaXZlX2tleRgFIAEoDBIUCgxzZW5kX2NvdW50ZXIYBiABKAQSFQoNcmVjZWl2ZV9mbG9vchgHIAEoBBIjCgRwYXRoGA4gASgLMhUubGFjaXMuZGF0YXBsYW5lLlBhdGgSFgoOcGVlcl9hZGRyZXNzZXMYCSADKAwSMQoQYWxsb3dlZF9wcmVmaXhlcxgPIAMoCzIXLmxhY2lzLmRhdGFwbGFuZS5QcmVmaXgSEQoJcG9saWN5X2lkGAogASgNEhEKCWNvbmZpcm1lZBgLIAEoCBIPCgdwcmltYXJ5GAwgASgIEgwKBG1lbW8YDSABKAxKBAgIEAkiSQoHU2V0UGF0aBITCgtsb2NhbF9pbmRleBgBIAEoDRIjCgRwYXRoGAMgASgLMhUubGFjaXMuZGF0YXBsYW5lLlBhdGhKBAgCEAMiIQoKU2V0UHJpbWFyeRITCgtsb2NhbF9pbmRleBgBIAEoDSI4Cg1SZW1vdmVTZXNzaW9uEhMKC2xvY2FsX2luZGV4GAEgASgNEhIKCnNlbmRfY2xvc2UYAiABKAgiYQoFU3RhZ2USMAoIcHJvZ3JhbXMYASADKAsyHi5sYWNpcy5kYXRhcGxhbmUuUG9saWN5UHJvZ3JhbRImCgZyb3V0ZXMYAiADKAsyFi5sYWNpcy5kYXRhcGxhbmUuUm91dGUiiAEKDUFwcGx5UG9saWNpZXMSMAoIcHJvZ3JhbXMYASADKAsyHi5sYWNpcy5kYXRhcGxhbmUuUG9saWN5UHJvZ3JhbRIwCghiaW5kaW5ncxgCIAMoCzIeLmxhY2lzLmRhdGFwbGFuZS5Qb2xpY3lCaW5kaW5nEhMKC3JhaXNlX2Vwb2NoGAMgASgIIjUKC0FwcGx5Um91dGVzEiYKBnJvdXRlcxgBIAMoCzIWLmxhY2lzLmRhdGFwbGFuZS5Sb3V0ZSILCglMaXN0Rmxvd3MilQEKCFNldFJlbGF5EhMKC3JlbGF5X2luZGV4GAEgASgNEg8KB3Nlc3Npb24YAiABKA0SFAoMcmVtb3RlX2luZGV4GAUgASgNEhcKDXRlcm1pbmFsX3BlZXIYAyABKAxIABIsCgdmb3J3YXJkGAQgASgLMhkubGFjaXMuZGF0YXBsYW5lLlJlbGF5SG9wSABCBgoEcm9sZSIwCghSZWxheUhvcBIPCgdzZXNzaW9uGAEgASgNEhMKC3JlbGF5X2luZGV4GAIgASgNIiIKC1JlbW92ZVJlbGF5EhMKC3JlbGF5X2luZGV4GAEgASgNIjcKDVBvbGljeUJpbmRpbmcSEwoLbG9jYWxfaW5kZXgYASABKA0SEQoJcG9saWN5X2lkGAIgASgNIk8KC1NlYWxBbmRTZW5kEhMKC2xvY2FsX2luZGV4GAEgASgNEgwKBHR5cGUYAiABKA0SDwoHc3VidHlwZRgDIAEoDRIMCgRib2R5GAQgASgMIkkKDFNlbmREYXRhZ3JhbRIhCgJ0bxgDIAEoCzIVLmxhY2lzLmRhdGFwbGFuZS5QYXRoEhAKCGRhdGFncmFtGAIgASgMSgQIARACIiEKCkRyb3BQYXJrZWQSEwoLZGVzdGluYXRpb24YASABKAwiCAoGU2FtcGxlIh4KCFNodXRkb3duEhIKCnNlbmRfY2xvc2UYASABKAgiCQoHQ29uZmluZSIhCgxMb29rVXBSb3V0ZXMSEQoJYWRkcmVzc2VzGAEgAygMIhsKCUluamVjdFR1bhIOCgZwYWNrZXQYASABKAwiSAoJSW5qZWN0VWRwEikKBnNvdXJjZRgBIAEoCzIZLmxhY2lzLmRhdGFwbGFuZS5FbmRwb2ludBIQCghkYXRhZ3JhbRgCIAEoDCIZCgdBZHZhbmNlEg4KBm5vd19tcxgBIAEoBCLlBQoNRnJvbURhdGFQbGFuZRInCgVyZWFkeRgBIAEoCzIWLmxhY2lzLmRhdGFwbGFuZS5SZWFkeUgAEikKBnJlc3VsdBgCIAEoCzIXLmxhY2lzLmRhdGFwbGFuZS5SZXN1bHRIABItCghkYXRhZ3JhbRgDIAEoCzIZLmxhY2lzLmRhdGFwbGFuZS5EYXRhZ3JhbUgAEisKB21lc3NhZ2UYBCABKAsyGC5sYWNpcy5kYXRhcGxhbmUuTWVzc2FnZUgAEjQKDG5lZWRfc2Vzc2lvbhgFIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS5OZWVkU2Vzc2lvbkgAEi8KCWNvbmZpcm1lZBgGIAEoCzIaLmxhY2lzLmRhdGFwbGFuZS5Db25maXJtZWRIABIpCgZyb2FtZWQYByABKAsyFy5sYWNpcy5kYXRhcGxhbmUuUm9hbWVkSAASNAoMY291bnRlcl9oaWdoGAggASgLMhwubGFjaXMuZGF0YXBsYW5lLkNvdW50ZXJIaWdoSAASMgoLZHJvcF9zYW1wbGUYCSABKAsyGy5sYWNpcy5kYXRhcGxhbmUuRHJvcFNhbXBsZUgAEjQKDHNvY2tldF9lcnJvchgKIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS5Tb2NrZXRFcnJvckgAEjQKDGRldmljZV9lcnJvchgLIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS5EZXZpY2VFcnJvckgAEjIKC2Zsb3dfcmVwb3J0GAwgASgLMhsubGFjaXMuZGF0YXBsYW5lLkZsb3dSZXBvcnRIABIqCgd0dW5fb3V0GB4gASgLMhcubGFjaXMuZGF0YXBsYW5lLlR1bk91dEgAEioKB3VkcF9vdXQYHyABKAsyFy5sYWNpcy5kYXRhcGxhbmUuVWRwT3V0SAASJwoFcXVpZXQYICABKAsyFi5sYWNpcy5kYXRhcGxhbmUuUXVpZXRIAEIHCgVldmVudCKZAQoFUmVhZHkSGAoQY29udHJhY3RfdmVyc2lvbhgBIAEoDRIWCg5vbGRlc3RfdmVyc2lvbhgGIAEoDRINCgVidWlsZBgCIAEoCRIUCgxjYXBhYmlsaXRpZXMYAyADKAkSKwoIc25hcHNob3QYBCABKAsyGS5sYWNpcy5kYXRhcGxhbmUuU25hcHNob3QSDAoEbW9yZRgFIAEoCCLkAQoIU25hcHNob3QSEAoIdHVuX25hbWUYASABKAkSDwoHdHVuX210dRgCIAEoDRIuCg10dW5fYWRkcmVzc2VzGAMgAygLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBImCgN1ZHAYBCABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRW5kcG9pbnQSMgoIc2Vzc2lvbnMYBSADKAsyIC5sYWNpcy5kYXRhcGxhbmUuU2Vzc2lvblNuYXBzaG90EikKBnJlbGF5cxgGIAMoCzIZLmxhY2lzLmRhdGFwbGFuZS5TZXRSZWxheSL6AQoPU2Vzc2lvblNuYXBzaG90EhMKC2xvY2FsX2luZGV4GAEgASgNEhQKDHJlbW90ZV9pbmRleBgCIAEoDRIjCgRwYXRoGAkgASgLMhUubGFjaXMuZGF0YXBsYW5lLlBhdGgSFgoOcGVlcl9hZGRyZXNzZXMYBCADKAwSMQoQYWxsb3dlZF9wcmVmaXhlcxgKIAMoCzIXLmxhY2lzLmRhdGFwbGFuZS5QcmVmaXgSEQoJY29uZmlybWVkGAUgASgIEg8KB3ByaW1hcnkYBiABKAgSFAoMc2VuZF9jb3VudGVyGAcgASgEEgwKBG1lbW8YCCABKAxKBAgDEAQixQIKBlJlc3VsdBISCgpyZXF1ZXN0X2lkGAEgASgEEg0KBWVycm9yGAIgASgJEgwKBGNvZGUYAyABKAkSMAoKdHVuX29wZW5lZBgEIAEoCzIaLmxhY2lzLmRhdGFwbGFuZS5UdW5PcGVuZWRIABIwCgp1ZHBfb3BlbmVkGAUgASgLMhoubGFjaXMuZGF0YXBsYW5lLlVkcE9wZW5lZEgAEisKB3NhbXBsZWQYBiABKAsyGC5sYWNpcy5kYXRhcGxhbmUuU2FtcGxlZEgAEjsKEHJvdXRlc19sb29rZWRfdXAYByABKAsyHy5sYWNpcy5kYXRhcGxhbmUuUm91dGVzTG9va2VkVXBIABIzCgtjb25maW5lbWVudBgIIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS5Db25maW5lbWVudEgAQgcKBXZhbHVlImQKC0NvbmZpbmVtZW50Eg0KBWhvbGRzGAEgAygJEjAKB2xhY2tpbmcYAiADKAsyHy5sYWNpcy5kYXRhcGxhbmUuTGFja2luZ01lYXN1cmUSFAoMc3lzdGVtX2NhbGxzGAMgASgNIi4KDkxhY2tpbmdNZWFzdXJlEg8KB21lYXN1cmUYASABKAkSCwoDd2h5GAIgASgJIjcKCVR1bk9wZW5lZBIMCgRuYW1lGAEgASgJEg4KBnF1ZXVlcxgCIAEoDRIMCgRjcHVzGAMgAygNIjUKCVVkcE9wZW5lZBIoCgVib3VuZBgBIAEoCzIZLmxhY2lzLmRhdGFwbGFuZS5FbmRwb2ludCLVAQoHU2FtcGxlZBIyCghhY3Rpdml0eRgBIAMoCzIgLmxhY2lzLmRhdGFwbGFuZS5TZXNzaW9uQWN0aXZpdHkSKwoIY291bnRlcnMYAiABKAsyGS5sYWNpcy5kYXRhcGxhbmUuQ291bnRlcnMSDAoEbW9yZRgDIAEoCBIrCgVydWxlcxgEIAMoCzIcLmxhY2lzLmRhdGFwbGFuZS5SdWxlQ291bnRlchIuCgZyZWxheXMYBSADKAsyHi5sYWNpcy5kYXRhcGxhbmUuUmVsYXlBY3Rpdml0eSJQCg1SZWxheUFjdGl2aXR5EhMKC3JlbGF5X2luZGV4GAEgASgNEhUKDXBhY2tldHNfdG90YWwYAiABKAQSEwoLYnl0ZXNfdG90YWwYAyABKAQiUQoLUnVsZUNvdW50ZXISEQoJcG9saWN5X2lkGAEgASgNEg8KB2luYm91bmQYAiABKAgSDwoHcnVsZV9pZBgDIAEoDRINCgVmbG93cxgEIAEoBCK6AQoPU2Vzc2lvbkFjdGl2aXR5EhMKC2xvY2FsX2luZGV4GAEgASgNEhAKCHJlY2VpdmVkGAIgASgIEgwKBHNlbnQYAyABKAgSHgoWcmVjZWl2ZWRfcGFja2V0c190b3RhbBgEIAEoBBIcChRyZWNlaXZlZF9ieXRlc190b3RhbBgFIAEoBBIaChJzZW50X3BhY2tldHNfdG90YWwYBiABKAQSGAoQc2VudF9ieXRlc190b3RhbBgHIAEoBCKRAwoIQ291bnRlcnMSLAoFZHJvcHMYASADKAsyHS5sYWNpcy5kYXRhcGxhbmUuTmFtZWRDb3VudGVyEhgKEHR1bl9yZWFkX3BhY2tldHMYAiABKAQSGwoTdHVuX3dyaXR0ZW5fcGFja2V0cxgDIAEoBBIeChZ1ZHBfcmVjZWl2ZWRfZGF0YWdyYW1zGAQgASgEEhoKEnVkcF9zZW50X2RhdGFncmFtcxgFIAEoBBINCgVmbG93cxgGIAEoBBIOCgZwYXJrZWQYByABKAQSHgoWdGVzdF9yZXF1ZXN0c19hbnN3ZXJlZBgIIAEoBBIYChByZWN2X2Vycm9yc19zZW50GAkgASgEEhcKD3BhcmtlZF9yZWxlYXNlZBgKIAEoBBIUCgxwYWNrZXRzX2xvc3QYCyABKAQSGQoRcGFja2V0c19kdXBsaWNhdGUYDCABKAQSIQoZb3V0Ym91bmRfbm9fbWF0Y2hpbmdfcnVsZRgNIAEoBBIeChZvdXRib3VuZF9sb2NhbF9hZGRyZXNzGA4gASgEIisKDE5hbWVkQ291bnRlchIMCgRuYW1lGAEgASgJEg0KBWNvdW50GAIgASgEIn4KCERhdGFncmFtEiUKBm9yaWdpbhgDIAEoCzIVLmxhY2lzLmRhdGFwbGFuZS5QYXRoEhAKCGRhdGFncmFtGAIgASgMEjMKCHN0YW5kaW5nGAQgASgOMiEubGFjaXMuZGF0YXBsYW5lLkRhdGFncmFtU3RhbmRpbmdKBAgBEAIiSwoHTWVzc2FnZRITCgtsb2NhbF9pbmRleBgBIAEoDRIMCgR0eXBlGAIgASgNEg8KB3N1YnR5cGUYAyABKA0SDAoEYm9keRgEIAEoDCIiCgtOZWVkU2Vzc2lvbhITCgtkZXN0aW5hdGlvbhgBIAEoDCIgCglDb25maXJtZWQSEwoLbG9jYWxfaW5kZXgYASABKA0iSAoGUm9hbWVkEhMKC2xvY2FsX2luZGV4GAEgASgNEiMKBHBhdGgYAyABKAsyFS5sYWNpcy5kYXRhcGxhbmUuUGF0aEoECAIQAyJLCgtDb3VudGVySGlnaBITCgtsb2NhbF9pbmRleBgBIAEoDRIUCgxzZW5kX2NvdW50ZXIYAiABKAQSEQoJZXhoYXVzdGVkGAMgASgIIokCCgpEcm9wU2FtcGxlEg4KBnJlYXNvbhgBIAEoCRIPCgdpbmJvdW5kGAIgASgIEhUKDWxvY2FsX2FkZHJlc3MYAyABKAwSFgoOcmVtb3RlX2FkZHJlc3MYBCABKAwSEAoIcHJvdG9jb2wYBSABKA0SEgoKbG9jYWxfcG9ydBgGIAEoDRITCgtyZW1vdGVfcG9ydBgHIAEoDRITCgtsb2NhbF9pbmRleBgIIAEoDRIlCgZvcmlnaW4YCiABKAsyFS5sYWNpcy5kYXRhcGxhbmUuUGF0aBIuCgZhY3Rpb24YCyABKA4yHi5sYWNpcy5kYXRhcGxhbmUuUmVmdXNhbEFjdGlvbkoECAkQCiIyCgpGbG93UmVwb3J0EiQKBWZsb3dzGAEgAygLMhUubGFjaXMuZGF0YXBsYW5lLkZsb3ciogIKBEZsb3cSFQoNbG9jYWxfYWRkcmVzcxgBIAEoDBIWCg5yZW1vdGVfYWRkcmVzcxgCIAEoDBISCgpsb2NhbF9wb3J0GAMgASgNEhMKC3JlbW90ZV9wb3J0GAQgASgNEhAKCHByb3RvY29sGAUgASgNEg8KB2luYm91bmQYBiABKAgSEQoJcG9saWN5X2lkGAcgASgNEg8KB3J1bGVfaWQYCCABKA0SDgoGYWdlX21zGAkgASgEEg8KB2lkbGVfbXMYCiABKAQSFAoMc2VudF9wYWNrZXRzGAsgASgEEhIKCnNlbnRfYnl0ZXMYDCABKAQSGAoQcmVjZWl2ZWRfcGFja2V0cxgNIAEoBBIWCg5yZWNlaXZlZF9ieXRlcxgOIAEoBCI4Cg5Sb3V0ZXNMb29rZWRVcBImCgZyb3V0ZXMYASADKAsyFi5sYWNpcy5kYXRhcGxhbmUuUm91dGUiHAoLU29ja2V0RXJyb3ISDQoFZXJyb3IYASABKAkiHAoLRGV2aWNlRXJyb3ISDQoFZXJyb3IYASABKAkiGAoGVHVuT3V0Eg4KBnBhY2tldBgBIAEoDCJBCgZVZHBPdXQSJQoCdG8YASABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRW5kcG9pbnQSEAoIZGF0YWdyYW0YAiABKAwiGwoFUXVpZXQSEgoKcmVxdWVzdF9pZBgBIAEoBCpWCgZDaXBoZXISFgoSQ0lQSEVSX1VOU1BFQ0lGSUVEEAASFgoSQ0lQSEVSX0FFU18yNTZfR0NNEAESHAoYQ0lQSEVSX0NIQUNIQTIwX1BPTFkxMzA1EAIqjwEKEERhdGFncmFtU3RhbmRpbmcSIQodREFUQUdSQU1fU1RBTkRJTkdfVU5TUEVDSUZJRUQQABIbChdEQVRBR1JBTV9TVEFORElOR19LTk9XThABEh4KGkRBVEFHUkFNX1NUQU5ESU5HX1JFUEVBVEVEEAISGwoXREFUQUdSQU1fU1RBTkRJTkdfRklSU1QQAyqOAQoPUmVjdkVycm9yUG9saWN5EiEKHVJFQ1ZfRVJST1JfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHAoYUkVDVl9FUlJPUl9QT0xJQ1lfQUxXQVlTEAESGwoXUkVDVl9FUlJPUl9QT0xJQ1lfTkVWRVIQAhIdChlSRUNWX0VSUk9SX1BPTElDWV9QUklWQVRFEAMqigEKDFJ1bGVQcm90b2NvbBIdChlSVUxFX1BST1RPQ09MX1VOU1BFQ0lGSUVEEAASFQoRUlVMRV9QUk9UT0NPTF9BTlkQARIVChFSVUxFX1BST1RPQ09MX1RDUBACEhUKEVJVTEVfUFJPVE9DT0xfVURQEAMSFgoSUlVMRV9QUk9UT0NPTF9JQ01QEAQqYwoNUmVmdXNhbEFjdGlvbhIeChpSRUZVU0FMX0FDVElPTl9VTlNQRUNJRklFRBAAEhcKE1JFRlVTQUxfQUNUSU9OX0RST1AQARIZChVSRUZVU0FMX0FDVElPTl9SRUpFQ1QQAmIGcHJvdG8z");
+  fileDesc("Cg9kYXRhcGxhbmUucHJvdG8SD2xhY2lzLmRhdGFwbGFuZSIpCghFbmRwb2ludBIPCgdhZGRyZXNzGAEgASgMEgwKBHBvcnQYAiABKA0iZwoEUGF0aBIrCgZkaXJlY3QYASABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRW5kcG9pbnRIABIrCgdyZWxheWVkGAIgASgLMhgubGFjaXMuZGF0YXBsYW5lLlJlbGF5ZWRIAEIFCgN3YXkiLwoHUmVsYXllZBIPCgdzZXNzaW9uGAEgASgNEhMKC3JlbGF5X2luZGV4GAIgASgNIicKBlByZWZpeBIPCgdhZGRyZXNzGAEgASgMEgwKBGJpdHMYAiABKA0i7AEKClBvbGljeVJ1bGUSDwoHcnVsZV9pZBgBIAEoDRIvCghwcm90b2NvbBgCIAEoDjIdLmxhY2lzLmRhdGFwbGFuZS5SdWxlUHJvdG9jb2wSEgoKcG9ydF9maXJzdBgDIAEoDRIRCglwb3J0X2xhc3QYBCABKA0SJwoGcmVtb3RlGAUgAygLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBImCgVsb2NhbBgGIAMoCzIXLmxhY2lzLmRhdGFwbGFuZS5QcmVmaXgSEgoKaWNtcF90eXBlcxgHIAMoDRIQCghmcmFnbWVudBgIIAEoCCLwAQoNUG9saWN5UHJvZ3JhbRIRCglwb2xpY3lfaWQYASABKA0SLAoHaW5ib3VuZBgCIAMoCzIbLmxhY2lzLmRhdGFwbGFuZS5Qb2xpY3lSdWxlEi0KCG91dGJvdW5kGAMgAygLMhsubGFjaXMuZGF0YXBsYW5lLlBvbGljeVJ1bGUSNgoOcmVmdXNlX2luYm91bmQYBCABKA4yHi5sYWNpcy5kYXRhcGxhbmUuUmVmdXNhbEFjdGlvbhI3Cg9yZWZ1c2Vfb3V0Ym91bmQYBSABKA4yHi5sYWNpcy5kYXRhcGxhbmUuUmVmdXNhbEFjdGlvbiLtAQoFUm91dGUSJwoGcHJlZml4GAEgASgLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBIoCgNvd24YAiABKAsyGS5sYWNpcy5kYXRhcGxhbmUuT3duUm91dGVIABIqCgRwZWVyGAMgASgLMhoubGFjaXMuZGF0YXBsYW5lLlBlZXJSb3V0ZUgAEjEKCGdhdGV3YXlzGAQgASgLMh0ubGFjaXMuZGF0YXBsYW5lLkdhdGV3YXlSb3V0ZUgAEigKBG5vbmUYBSABKAsyGC5sYWNpcy5kYXRhcGxhbmUuTm9Sb3V0ZUgAQggKBnRhcmdldCIKCghPd25Sb3V0ZSILCglQZWVyUm91dGUiCQoHTm9Sb3V0ZSI6CgxHYXRld2F5Um91dGUSKgoIZ2F0ZXdheXMYASADKAsyGC5sYWNpcy5kYXRhcGxhbmUuR2F0ZXdheSIqCgdHYXRld2F5Eg8KB2FkZHJlc3MYASABKAwSDgoGd2VpZ2h0GAIgASgNIusJCgtUb0RhdGFQbGFuZRISCgpyZXF1ZXN0X2lkGAEgASgEEicKBWhlbGxvGAIgASgLMhYubGFjaXMuZGF0YXBsYW5lLkhlbGxvSAASLAoIb3Blbl90dW4YAyABKAsyGC5sYWNpcy5kYXRhcGxhbmUuT3BlblR1bkgAEiwKCG9wZW5fdWRwGAQgASgLMhgubGFjaXMuZGF0YXBsYW5lLk9wZW5VZHBIABIvCgljb25maWd1cmUYBSABKAsyGi5sYWNpcy5kYXRhcGxhbmUuQ29uZmlndXJlSAASOgoPaW5zdGFsbF9zZXNzaW9uGAYgASgLMh8ubGFjaXMuZGF0YXBsYW5lLkluc3RhbGxTZXNzaW9uSAASLAoIc2V0X3BhdGgYByABKAsyGC5sYWNpcy5kYXRhcGxhbmUuU2V0UGF0aEgAEjIKC3NldF9wcmltYXJ5GAggASgLMhsubGFjaXMuZGF0YXBsYW5lLlNldFByaW1hcnlIABI4Cg5yZW1vdmVfc2Vzc2lvbhgKIAEoCzIeLmxhY2lzLmRhdGFwbGFuZS5SZW1vdmVTZXNzaW9uSAASOAoOYXBwbHlfcG9saWNpZXMYCyABKAsyHi5sYWNpcy5kYXRhcGxhbmUuQXBwbHlQb2xpY2llc0gAEjUKDXNlYWxfYW5kX3NlbmQYDCABKAsyHC5sYWNpcy5kYXRhcGxhbmUuU2VhbEFuZFNlbmRIABI2Cg1zZW5kX2RhdGFncmFtGA0gASgLMh0ubGFjaXMuZGF0YXBsYW5lLlNlbmREYXRhZ3JhbUgAEjIKC2Ryb3BfcGFya2VkGA8gASgLMhsubGFjaXMuZGF0YXBsYW5lLkRyb3BQYXJrZWRIABIpCgZzYW1wbGUYECABKAsyFy5sYWNpcy5kYXRhcGxhbmUuU2FtcGxlSAASLQoIc2h1dGRvd24YESABKAsyGS5sYWNpcy5kYXRhcGxhbmUuU2h1dGRvd25IABInCgVzdGFnZRgSIAEoCzIWLmxhY2lzLmRhdGFwbGFuZS5TdGFnZUgAEjQKDGFwcGx5X3JvdXRlcxgTIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS5BcHBseVJvdXRlc0gAEjAKCmxpc3RfZmxvd3MYFCABKAsyGi5sYWNpcy5kYXRhcGxhbmUuTGlzdEZsb3dzSAASLgoJc2V0X3JlbGF5GBUgASgLMhkubGFjaXMuZGF0YXBsYW5lLlNldFJlbGF5SAASNAoMcmVtb3ZlX3JlbGF5GBYgASgLMhwubGFjaXMuZGF0YXBsYW5lLlJlbW92ZVJlbGF5SAASKwoHY29uZmluZRgXIAEoCzIYLmxhY2lzLmRhdGFwbGFuZS5Db25maW5lSAASMAoKaW5qZWN0X3R1bhgeIAEoCzIaLmxhY2lzLmRhdGFwbGFuZS5JbmplY3RUdW5IABIwCgppbmplY3RfdWRwGB8gASgLMhoubGFjaXMuZGF0YXBsYW5lLkluamVjdFVkcEgAEisKB2FkdmFuY2UYICABKAsyGC5sYWNpcy5kYXRhcGxhbmUuQWR2YW5jZUgAEjcKDmxvb2tfdXBfcm91dGVzGCEgASgLMh0ubGFjaXMuZGF0YXBsYW5lLkxvb2tVcFJvdXRlc0gAQgkKB2NvbW1hbmRKBAgJEApKBAgOEA8iOQoFSGVsbG8SGAoQY29udHJhY3RfdmVyc2lvbhgBIAEoDRIWCg5vbGRlc3RfdmVyc2lvbhgCIAEoDSK6AQoHT3BlblR1bhIMCgRuYW1lGAEgASgJEgsKA210dRgCIAEoDRIqCglhZGRyZXNzZXMYAyADKAsyFy5sYWNpcy5kYXRhcGxhbmUuUHJlZml4EhAKCHR4X3F1ZXVlGAQgASgNEg4KBnF1ZXVlcxgFIAEoDRITCgtub19vZmZsb2FkcxgJIAEoCBIxCgd0aHJlYWRzGAogASgLMiAubGFjaXMuZGF0YXBsYW5lLlRocmVhZFBsYWNlbWVudCI9Cg9UaHJlYWRQbGFjZW1lbnQSDgoGcGlubmVkGAEgASgIEgwKBHNlZWQYAiABKA0SDAoEY3B1cxgDIAMoDSKrAQoHT3BlblVkcBInCgRiaW5kGAEgASgLMhkubGFjaXMuZGF0YXBsYW5lLkVuZHBvaW50EhkKEXJlYWRfYnVmZmVyX2J5dGVzGAIgASgNEhoKEndyaXRlX2J1ZmZlcl9ieXRlcxgDIAEoDRINCgViYXRjaBgEIAEoDRIMCgRtYXJrGAUgASgNEg4KBnF1ZXVlcxgGIAEoDRITCgtub19vZmZsb2FkcxgHIAEoCCLNAgoJQ29uZmlndXJlEikKCG5ldHdvcmtzGAEgAygLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBI5Cg9zZW5kX3JlY3ZfZXJyb3IYAiABKA4yIC5sYWNpcy5kYXRhcGxhbmUuUmVjdkVycm9yUG9saWN5EhwKFGRyb3BfbG9jYWxfYnJvYWRjYXN0GAMgASgIEhYKDmRyb3BfbXVsdGljYXN0GAQgASgIEhMKC2Fuc3dlcl9lY2hvGAUgASgIEjQKDWZsb3dfdGltZW91dHMYBiABKAsyHS5sYWNpcy5kYXRhcGxhbmUuRmxvd1RpbWVvdXRzEhwKFHJlbGF5X3BlZXJfa2lsb2J5dGVzGA8gASgNEjsKEXJlbW90ZV9hbGxvd19saXN0GBAgASgLMiAubGFjaXMuZGF0YXBsYW5lLlJlbW90ZUFsbG93TGlzdCJpCg9SZW1vdGVBbGxvd0xpc3QSKQoFcnVsZXMYASADKAsyGi5sYWNpcy5kYXRhcGxhbmUuQWxsb3dSdWxlEisKBnJhbmdlcxgCIAMoCzIbLmxhY2lzLmRhdGFwbGFuZS5BbGxvd1JhbmdlIkUKCUFsbG93UnVsZRInCgZwcmVmaXgYASABKAsyFy5sYWNpcy5kYXRhcGxhbmUuUHJlZml4Eg8KB2FsbG93ZWQYAiABKAgiYQoKQWxsb3dSYW5nZRIoCgdvdmVybGF5GAEgASgLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBIpCgVydWxlcxgCIAMoCzIaLmxhY2lzLmRhdGFwbGFuZS5BbGxvd1J1bGUiQAoMRmxvd1RpbWVvdXRzEg4KBnRjcF9tcxgBIAEoDRIOCgZ1ZHBfbXMYAiABKA0SEAoIb3RoZXJfbXMYAyABKA0i8wIKDkluc3RhbGxTZXNzaW9uEhMKC2xvY2FsX2luZGV4GAEgASgNEhQKDHJlbW90ZV9pbmRleBgCIAEoDRInCgZjaXBoZXIYAyABKA4yFy5sYWNpcy5kYXRhcGxhbmUuQ2lwaGVyEhAKCHNlbmRfa2V5GAQgASgMEhMKC3JlY2VpdmVfa2V5GAUgASgMEhQKDHNlbmRfY291bnRlchgGIAEoBBIVCg1yZWNlaXZlX2Zsb29yGAcgASgEEiMKBHBhdGgYDiABKAsyFS5sYWNpcy5kYXRhcGxhbmUuUGF0aBIWCg5wZWVyX2FkZHJlc3NlcxgJIAMoDBIxChBhbGxvd2VkX3ByZWZpeGVzGA8gAygLMhcubGFjaXMuZGF0YXBsYW5lLlByZWZpeBIRCglwb2xpY3lfaWQYCiABKA0SEQoJY29uZmlybWVkGAsgASgIEg8KB3ByaW1hcnkYDCABKAgSDAoEbWVtbxgNIAEoDEoECAgQCSJJCgdTZXRQYXRoEhMKC2xvY2FsX2luZGV4GAEgASgNEiMKBHBhdGgYAyABKAsyFS5sYWNpcy5kYXRhcGxhbmUuUGF0aEoECAIQAyIhCgpTZXRQcmltYXJ5EhMKC2xvY2FsX2luZGV4GAEgASgNIjgKDVJlbW92ZVNlc3Npb24SEwoLbG9jYWxfaW5kZXgYASABKA0SEgoKc2VuZF9jbG9zZRgCIAEoCCJhCgVTdGFnZRIwCghwcm9ncmFtcxgBIAMoCzIeLmxhY2lzLmRhdGFwbGFuZS5Qb2xpY3lQcm9ncmFtEiYKBnJvdXRlcxgCIAMoCzIWLmxhY2lzLmRhdGFwbGFuZS5Sb3V0ZSKIAQoNQXBwbHlQb2xpY2llcxIwCghwcm9ncmFtcxgBIAMoCzIeLmxhY2lzLmRhdGFwbGFuZS5Qb2xpY3lQcm9ncmFtEjAKCGJpbmRpbmdzGAIgAygLMh4ubGFjaXMuZGF0YXBsYW5lLlBvbGljeUJpbmRpbmcSEwoLcmFpc2VfZXBvY2gYAyABKAgiNQoLQXBwbHlSb3V0ZXMSJgoGcm91dGVzGAEgAygLMhYubGFjaXMuZGF0YXBsYW5lLlJvdXRlIgsKCUxpc3RGbG93cyKVAQoIU2V0UmVsYXkSEwoLcmVsYXlfaW5kZXgYASABKA0SDwoHc2Vzc2lvbhgCIAEoDRIUCgxyZW1vdGVfaW5kZXgYBSABKA0SFwoNdGVybWluYWxfcGVlchgDIAEoDEgAEiwKB2ZvcndhcmQYBCABKAsyGS5sYWNpcy5kYXRhcGxhbmUuUmVsYXlIb3BIAEIGCgRyb2xlIjAKCFJlbGF5SG9wEg8KB3Nlc3Npb24YASABKA0SEwoLcmVsYXlfaW5kZXgYAiABKA0iIgoLUmVtb3ZlUmVsYXkSEwoLcmVsYXlfaW5kZXgYASABKA0iNwoNUG9saWN5QmluZGluZxITCgtsb2NhbF9pbmRleBgBIAEoDRIRCglwb2xpY3lfaWQYAiABKA0icgoLU2VhbEFuZFNlbmQSEwoLbG9jYWxfaW5kZXgYASABKA0SDAoEdHlwZRgCIAEoDRIPCgdzdWJ0eXBlGAMgASgNEgwKBGJvZHkYBCABKAwSIQoCdG8YBSABKAsyFS5sYWNpcy5kYXRhcGxhbmUuUGF0aCJJCgxTZW5kRGF0YWdyYW0SIQoCdG8YAyABKAsyFS5sYWNpcy5kYXRhcGxhbmUuUGF0aBIQCghkYXRhZ3JhbRgCIAEoDEoECAEQAiIhCgpEcm9wUGFya2VkEhMKC2Rlc3RpbmF0aW9uGAEgASgMIggKBlNhbXBsZSIeCghTaHV0ZG93bhISCgpzZW5kX2Nsb3NlGAEgASgIIgkKB0NvbmZpbmUiIQoMTG9va1VwUm91dGVzEhEKCWFkZHJlc3NlcxgBIAMoDCIbCglJbmplY3RUdW4SDgoGcGFja2V0GAEgASgMIkgKCUluamVjdFVkcBIpCgZzb3VyY2UYASABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRW5kcG9pbnQSEAoIZGF0YWdyYW0YAiABKAwiGQoHQWR2YW5jZRIOCgZub3dfbXMYASABKAQi5QUKDUZyb21EYXRhUGxhbmUSJwoFcmVhZHkYASABKAsyFi5sYWNpcy5kYXRhcGxhbmUuUmVhZHlIABIpCgZyZXN1bHQYAiABKAsyFy5sYWNpcy5kYXRhcGxhbmUuUmVzdWx0SAASLQoIZGF0YWdyYW0YAyABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRGF0YWdyYW1IABIrCgdtZXNzYWdlGAQgASgLMhgubGFjaXMuZGF0YXBsYW5lLk1lc3NhZ2VIABI0CgxuZWVkX3Nlc3Npb24YBSABKAsyHC5sYWNpcy5kYXRhcGxhbmUuTmVlZFNlc3Npb25IABIvCgljb25maXJtZWQYBiABKAsyGi5sYWNpcy5kYXRhcGxhbmUuQ29uZmlybWVkSAASKQoGcm9hbWVkGAcgASgLMhcubGFjaXMuZGF0YXBsYW5lLlJvYW1lZEgAEjQKDGNvdW50ZXJfaGlnaBgIIAEoCzIcLmxhY2lzLmRhdGFwbGFuZS5Db3VudGVySGlnaEgAEjIKC2Ryb3Bfc2FtcGxlGAkgASgLMhsubGFjaXMuZGF0YXBsYW5lLkRyb3BTYW1wbGVIABI0Cgxzb2NrZXRfZXJyb3IYCiABKAsyHC5sYWNpcy5kYXRhcGxhbmUuU29ja2V0RXJyb3JIABI0CgxkZXZpY2VfZXJyb3IYCyABKAsyHC5sYWNpcy5kYXRhcGxhbmUuRGV2aWNlRXJyb3JIABIyCgtmbG93X3JlcG9ydBgMIAEoCzIbLmxhY2lzLmRhdGFwbGFuZS5GbG93UmVwb3J0SAASKgoHdHVuX291dBgeIAEoCzIXLmxhY2lzLmRhdGFwbGFuZS5UdW5PdXRIABIqCgd1ZHBfb3V0GB8gASgLMhcubGFjaXMuZGF0YXBsYW5lLlVkcE91dEgAEicKBXF1aWV0GCAgASgLMhYubGFjaXMuZGF0YXBsYW5lLlF1aWV0SABCBwoFZXZlbnQimQEKBVJlYWR5EhgKEGNvbnRyYWN0X3ZlcnNpb24YASABKA0SFgoOb2xkZXN0X3ZlcnNpb24YBiABKA0SDQoFYnVpbGQYAiABKAkSFAoMY2FwYWJpbGl0aWVzGAMgAygJEisKCHNuYXBzaG90GAQgASgLMhkubGFjaXMuZGF0YXBsYW5lLlNuYXBzaG90EgwKBG1vcmUYBSABKAgi5AEKCFNuYXBzaG90EhAKCHR1bl9uYW1lGAEgASgJEg8KB3R1bl9tdHUYAiABKA0SLgoNdHVuX2FkZHJlc3NlcxgDIAMoCzIXLmxhY2lzLmRhdGFwbGFuZS5QcmVmaXgSJgoDdWRwGAQgASgLMhkubGFjaXMuZGF0YXBsYW5lLkVuZHBvaW50EjIKCHNlc3Npb25zGAUgAygLMiAubGFjaXMuZGF0YXBsYW5lLlNlc3Npb25TbmFwc2hvdBIpCgZyZWxheXMYBiADKAsyGS5sYWNpcy5kYXRhcGxhbmUuU2V0UmVsYXki+gEKD1Nlc3Npb25TbmFwc2hvdBITCgtsb2NhbF9pbmRleBgBIAEoDRIUCgxyZW1vdGVfaW5kZXgYAiABKA0SIwoEcGF0aBgJIAEoCzIVLmxhY2lzLmRhdGFwbGFuZS5QYXRoEhYKDnBlZXJfYWRkcmVzc2VzGAQgAygMEjEKEGFsbG93ZWRfcHJlZml4ZXMYCiADKAsyFy5sYWNpcy5kYXRhcGxhbmUuUHJlZml4EhEKCWNvbmZpcm1lZBgFIAEoCBIPCgdwcmltYXJ5GAYgASgIEhQKDHNlbmRfY291bnRlchgHIAEoBBIMCgRtZW1vGAggASgMSgQIAxAEIsUCCgZSZXN1bHQSEgoKcmVxdWVzdF9pZBgBIAEoBBINCgVlcnJvchgCIAEoCRIMCgRjb2RlGAMgASgJEjAKCnR1bl9vcGVuZWQYBCABKAsyGi5sYWNpcy5kYXRhcGxhbmUuVHVuT3BlbmVkSAASMAoKdWRwX29wZW5lZBgFIAEoCzIaLmxhY2lzLmRhdGFwbGFuZS5VZHBPcGVuZWRIABIrCgdzYW1wbGVkGAYgASgLMhgubGFjaXMuZGF0YXBsYW5lLlNhbXBsZWRIABI7ChByb3V0ZXNfbG9va2VkX3VwGAcgASgLMh8ubGFjaXMuZGF0YXBsYW5lLlJvdXRlc0xvb2tlZFVwSAASMwoLY29uZmluZW1lbnQYCCABKAsyHC5sYWNpcy5kYXRhcGxhbmUuQ29uZmluZW1lbnRIAEIHCgV2YWx1ZSJkCgtDb25maW5lbWVudBINCgVob2xkcxgBIAMoCRIwCgdsYWNraW5nGAIgAygLMh8ubGFjaXMuZGF0YXBsYW5lLkxhY2tpbmdNZWFzdXJlEhQKDHN5c3RlbV9jYWxscxgDIAEoDSIuCg5MYWNraW5nTWVhc3VyZRIPCgdtZWFzdXJlGAEgASgJEgsKA3doeRgCIAEoCSI3CglUdW5PcGVuZWQSDAoEbmFtZRgBIAEoCRIOCgZxdWV1ZXMYAiABKA0SDAoEY3B1cxgDIAMoDSI1CglVZHBPcGVuZWQSKAoFYm91bmQYASABKAsyGS5sYWNpcy5kYXRhcGxhbmUuRW5kcG9pbnQi1QEKB1NhbXBsZWQSMgoIYWN0aXZpdHkYASADKAsyIC5sYWNpcy5kYXRhcGxhbmUuU2Vzc2lvbkFjdGl2aXR5EisKCGNvdW50ZXJzGAIgASgLMhkubGFjaXMuZGF0YXBsYW5lLkNvdW50ZXJzEgwKBG1vcmUYAyABKAgSKwoFcnVsZXMYBCADKAsyHC5sYWNpcy5kYXRhcGxhbmUuUnVsZUNvdW50ZXISLgoGcmVsYXlzGAUgAygLMh4ubGFjaXMuZGF0YXBsYW5lLlJlbGF5QWN0aXZpdHkiUAoNUmVsYXlBY3Rpdml0eRITCgtyZWxheV9pbmRleBgBIAEoDRIVCg1wYWNrZXRzX3RvdGFsGAIgASgEEhMKC2J5dGVzX3RvdGFsGAMgASgEIlEKC1J1bGVDb3VudGVyEhEKCXBvbGljeV9pZBgBIAEoDRIPCgdpbmJvdW5kGAIgASgIEg8KB3J1bGVfaWQYAyABKA0SDQoFZmxvd3MYBCABKAQiugEKD1Nlc3Npb25BY3Rpdml0eRITCgtsb2NhbF9pbmRleBgBIAEoDRIQCghyZWNlaXZlZBgCIAEoCBIMCgRzZW50GAMgASgIEh4KFnJlY2VpdmVkX3BhY2tldHNfdG90YWwYBCABKAQSHAoUcmVjZWl2ZWRfYnl0ZXNfdG90YWwYBSABKAQSGgoSc2VudF9wYWNrZXRzX3RvdGFsGAYgASgEEhgKEHNlbnRfYnl0ZXNfdG90YWwYByABKAQikQMKCENvdW50ZXJzEiwKBWRyb3BzGAEgAygLMh0ubGFjaXMuZGF0YXBsYW5lLk5hbWVkQ291bnRlchIYChB0dW5fcmVhZF9wYWNrZXRzGAIgASgEEhsKE3R1bl93cml0dGVuX3BhY2tldHMYAyABKAQSHgoWdWRwX3JlY2VpdmVkX2RhdGFncmFtcxgEIAEoBBIaChJ1ZHBfc2VudF9kYXRhZ3JhbXMYBSABKAQSDQoFZmxvd3MYBiABKAQSDgoGcGFya2VkGAcgASgEEh4KFnRlc3RfcmVxdWVzdHNfYW5zd2VyZWQYCCABKAQSGAoQcmVjdl9lcnJvcnNfc2VudBgJIAEoBBIXCg9wYXJrZWRfcmVsZWFzZWQYCiABKAQSFAoMcGFja2V0c19sb3N0GAsgASgEEhkKEXBhY2tldHNfZHVwbGljYXRlGAwgASgEEiEKGW91dGJvdW5kX25vX21hdGNoaW5nX3J1bGUYDSABKAQSHgoWb3V0Ym91bmRfbG9jYWxfYWRkcmVzcxgOIAEoBCIrCgxOYW1lZENvdW50ZXISDAoEbmFtZRgBIAEoCRINCgVjb3VudBgCIAEoBCJ+CghEYXRhZ3JhbRIlCgZvcmlnaW4YAyABKAsyFS5sYWNpcy5kYXRhcGxhbmUuUGF0aBIQCghkYXRhZ3JhbRgCIAEoDBIzCghzdGFuZGluZxgEIAEoDjIhLmxhY2lzLmRhdGFwbGFuZS5EYXRhZ3JhbVN0YW5kaW5nSgQIARACIksKB01lc3NhZ2USEwoLbG9jYWxfaW5kZXgYASABKA0SDAoEdHlwZRgCIAEoDRIPCgdzdWJ0eXBlGAMgASgNEgwKBGJvZHkYBCABKAwiIgoLTmVlZFNlc3Npb24SEwoLZGVzdGluYXRpb24YASABKAwiIAoJQ29uZmlybWVkEhMKC2xvY2FsX2luZGV4GAEgASgNIkgKBlJvYW1lZBITCgtsb2NhbF9pbmRleBgBIAEoDRIjCgRwYXRoGAMgASgLMhUubGFjaXMuZGF0YXBsYW5lLlBhdGhKBAgCEAMiSwoLQ291bnRlckhpZ2gSEwoLbG9jYWxfaW5kZXgYASABKA0SFAoMc2VuZF9jb3VudGVyGAIgASgEEhEKCWV4aGF1c3RlZBgDIAEoCCKJAgoKRHJvcFNhbXBsZRIOCgZyZWFzb24YASABKAkSDwoHaW5ib3VuZBgCIAEoCBIVCg1sb2NhbF9hZGRyZXNzGAMgASgMEhYKDnJlbW90ZV9hZGRyZXNzGAQgASgMEhAKCHByb3RvY29sGAUgASgNEhIKCmxvY2FsX3BvcnQYBiABKA0SEwoLcmVtb3RlX3BvcnQYByABKA0SEwoLbG9jYWxfaW5kZXgYCCABKA0SJQoGb3JpZ2luGAogASgLMhUubGFjaXMuZGF0YXBsYW5lLlBhdGgSLgoGYWN0aW9uGAsgASgOMh4ubGFjaXMuZGF0YXBsYW5lLlJlZnVzYWxBY3Rpb25KBAgJEAoiMgoKRmxvd1JlcG9ydBIkCgVmbG93cxgBIAMoCzIVLmxhY2lzLmRhdGFwbGFuZS5GbG93IqICCgRGbG93EhUKDWxvY2FsX2FkZHJlc3MYASABKAwSFgoOcmVtb3RlX2FkZHJlc3MYAiABKAwSEgoKbG9jYWxfcG9ydBgDIAEoDRITCgtyZW1vdGVfcG9ydBgEIAEoDRIQCghwcm90b2NvbBgFIAEoDRIPCgdpbmJvdW5kGAYgASgIEhEKCXBvbGljeV9pZBgHIAEoDRIPCgdydWxlX2lkGAggASgNEg4KBmFnZV9tcxgJIAEoBBIPCgdpZGxlX21zGAogASgEEhQKDHNlbnRfcGFja2V0cxgLIAEoBBISCgpzZW50X2J5dGVzGAwgASgEEhgKEHJlY2VpdmVkX3BhY2tldHMYDSABKAQSFgoOcmVjZWl2ZWRfYnl0ZXMYDiABKAQiOAoOUm91dGVzTG9va2VkVXASJgoGcm91dGVzGAEgAygLMhYubGFjaXMuZGF0YXBsYW5lLlJvdXRlIhwKC1NvY2tldEVycm9yEg0KBWVycm9yGAEgASgJIhwKC0RldmljZUVycm9yEg0KBWVycm9yGAEgASgJIhgKBlR1bk91dBIOCgZwYWNrZXQYASABKAwiQQoGVWRwT3V0EiUKAnRvGAEgASgLMhkubGFjaXMuZGF0YXBsYW5lLkVuZHBvaW50EhAKCGRhdGFncmFtGAIgASgMIhsKBVF1aWV0EhIKCnJlcXVlc3RfaWQYASABKAQqVgoGQ2lwaGVyEhYKEkNJUEhFUl9VTlNQRUNJRklFRBAAEhYKEkNJUEhFUl9BRVNfMjU2X0dDTRABEhwKGENJUEhFUl9DSEFDSEEyMF9QT0xZMTMwNRACKo8BChBEYXRhZ3JhbVN0YW5kaW5nEiEKHURBVEFHUkFNX1NUQU5ESU5HX1VOU1BFQ0lGSUVEEAASGwoXREFUQUdSQU1fU1RBTkRJTkdfS05PV04QARIeChpEQVRBR1JBTV9TVEFORElOR19SRVBFQVRFRBACEhsKF0RBVEFHUkFNX1NUQU5ESU5HX0ZJUlNUEAMqjgEKD1JlY3ZFcnJvclBvbGljeRIhCh1SRUNWX0VSUk9SX1BPTElDWV9VTlNQRUNJRklFRBAAEhwKGFJFQ1ZfRVJST1JfUE9MSUNZX0FMV0FZUxABEhsKF1JFQ1ZfRVJST1JfUE9MSUNZX05FVkVSEAISHQoZUkVDVl9FUlJPUl9QT0xJQ1lfUFJJVkFURRADKooBCgxSdWxlUHJvdG9jb2wSHQoZUlVMRV9QUk9UT0NPTF9VTlNQRUNJRklFRBAAEhUKEVJVTEVfUFJPVE9DT0xfQU5ZEAESFQoRUlVMRV9QUk9UT0NPTF9UQ1AQAhIVChFSVUxFX1BST1RPQ09MX1VEUBADEhYKElJVTEVfUFJPVE9DT0xfSUNNUBAEKmMKDVJlZnVzYWxBY3Rpb24SHgoaUkVGVVNBTF9BQ1RJT05fVU5TUEVDSUZJRUQQABIXChNSRUZVU0FMX0FDVElPTl9EUk9QEAESGQoVUkVGVVNBTF9BQ1RJT05fUkVKRUNUEAJiBnByb3RvMw");
 
 /**
  * An underlay UDP address. `address` is 4 or 16 bytes, network order; IPv4-mapped IPv6 never appears.
@@ -783,6 +783,13 @@ export type Configure = Message$1<"lacis.dataplane.Configure"> & {
    * @generated from field: uint32 relay_peer_kilobytes = 15;
    */
   relayPeerKilobytes: number;
+
+  /**
+   * Where peers may move to by themselves (SEMANTICS.md 5). Absent: anywhere.
+   *
+   * @generated from field: lacis.dataplane.RemoteAllowList remote_allow_list = 16;
+   */
+  remoteAllowList?: RemoteAllowList | undefined;
 };
 
 /**
@@ -791,6 +798,80 @@ export type Configure = Message$1<"lacis.dataplane.Configure"> & {
  */
 export const ConfigureSchema: GenMessage<Configure> = /*@__PURE__*/
   messageDesc(file_dataplane, 17);
+
+/**
+ * Underlay addresses of peers. Where no rule says anything, an address is allowed. At most 16,384 rules and ranges.
+ *
+ * @generated from message lacis.dataplane.RemoteAllowList
+ */
+export type RemoteAllowList = Message$1<"lacis.dataplane.RemoteAllowList"> & {
+  /**
+   * Of any peer. The longest prefix decides.
+   *
+   * @generated from field: repeated lacis.dataplane.AllowRule rules = 1;
+   */
+  rules: AllowRule[];
+
+  /**
+   * Beside them, of peers with an overlay address in a range: the longest range around it counts.
+   *
+   * @generated from field: repeated lacis.dataplane.AllowRange ranges = 2;
+   */
+  ranges: AllowRange[];
+};
+
+/**
+ * Describes the message lacis.dataplane.RemoteAllowList.
+ * Use `create(RemoteAllowListSchema)` to create a new message.
+ */
+export const RemoteAllowListSchema: GenMessage<RemoteAllowList> = /*@__PURE__*/
+  messageDesc(file_dataplane, 18);
+
+/**
+ * `prefix` counts without its host bits; of two rules for one prefix the later one counts.
+ *
+ * @generated from message lacis.dataplane.AllowRule
+ */
+export type AllowRule = Message$1<"lacis.dataplane.AllowRule"> & {
+  /**
+   * @generated from field: lacis.dataplane.Prefix prefix = 1;
+   */
+  prefix?: Prefix | undefined;
+
+  /**
+   * @generated from field: bool allowed = 2;
+   */
+  allowed: boolean;
+};
+
+/**
+ * Describes the message lacis.dataplane.AllowRule.
+ * Use `create(AllowRuleSchema)` to create a new message.
+ */
+export const AllowRuleSchema: GenMessage<AllowRule> = /*@__PURE__*/
+  messageDesc(file_dataplane, 19);
+
+/**
+ * @generated from message lacis.dataplane.AllowRange
+ */
+export type AllowRange = Message$1<"lacis.dataplane.AllowRange"> & {
+  /**
+   * @generated from field: lacis.dataplane.Prefix overlay = 1;
+   */
+  overlay?: Prefix | undefined;
+
+  /**
+   * @generated from field: repeated lacis.dataplane.AllowRule rules = 2;
+   */
+  rules: AllowRule[];
+};
+
+/**
+ * Describes the message lacis.dataplane.AllowRange.
+ * Use `create(AllowRangeSchema)` to create a new message.
+ */
+export const AllowRangeSchema: GenMessage<AllowRange> = /*@__PURE__*/
+  messageDesc(file_dataplane, 20);
 
 /**
  * Milliseconds, each 1 to 2^32-1.
@@ -819,7 +900,7 @@ export type FlowTimeouts = Message$1<"lacis.dataplane.FlowTimeouts"> & {
  * Use `create(FlowTimeoutsSchema)` to create a new message.
  */
 export const FlowTimeoutsSchema: GenMessage<FlowTimeouts> = /*@__PURE__*/
-  messageDesc(file_dataplane, 18);
+  messageDesc(file_dataplane, 21);
 
 /**
  * Installs one session. Refused when local_index is 0 or taken, when policy_id is unknown, when a key is not 32 bytes.
@@ -920,7 +1001,7 @@ export type InstallSession = Message$1<"lacis.dataplane.InstallSession"> & {
  * Use `create(InstallSessionSchema)` to create a new message.
  */
 export const InstallSessionSchema: GenMessage<InstallSession> = /*@__PURE__*/
-  messageDesc(file_dataplane, 19);
+  messageDesc(file_dataplane, 22);
 
 /**
  * @generated from message lacis.dataplane.SetPath
@@ -942,7 +1023,7 @@ export type SetPath = Message$1<"lacis.dataplane.SetPath"> & {
  * Use `create(SetPathSchema)` to create a new message.
  */
 export const SetPathSchema: GenMessage<SetPath> = /*@__PURE__*/
-  messageDesc(file_dataplane, 20);
+  messageDesc(file_dataplane, 23);
 
 /**
  * @generated from message lacis.dataplane.SetPrimary
@@ -959,7 +1040,7 @@ export type SetPrimary = Message$1<"lacis.dataplane.SetPrimary"> & {
  * Use `create(SetPrimarySchema)` to create a new message.
  */
 export const SetPrimarySchema: GenMessage<SetPrimary> = /*@__PURE__*/
-  messageDesc(file_dataplane, 21);
+  messageDesc(file_dataplane, 24);
 
 /**
  * Forgets the session and its keys. Its flows stay, bound to the peer's address and judged again by the next policy.
@@ -985,7 +1066,7 @@ export type RemoveSession = Message$1<"lacis.dataplane.RemoveSession"> & {
  * Use `create(RemoveSessionSchema)` to create a new message.
  */
 export const RemoveSessionSchema: GenMessage<RemoveSession> = /*@__PURE__*/
-  messageDesc(file_dataplane, 22);
+  messageDesc(file_dataplane, 25);
 
 /**
  * Pieces of what the next ApplyPolicies or ApplyRoutes commits, for what is larger than a frame. Pieces of one policy id add up in
@@ -1010,7 +1091,7 @@ export type Stage = Message$1<"lacis.dataplane.Stage"> & {
  * Use `create(StageSchema)` to create a new message.
  */
 export const StageSchema: GenMessage<Stage> = /*@__PURE__*/
-  messageDesc(file_dataplane, 23);
+  messageDesc(file_dataplane, 26);
 
 /**
  * All or nothing: adds what was staged and these programs and binds sessions to them.
@@ -1042,7 +1123,7 @@ export type ApplyPolicies = Message$1<"lacis.dataplane.ApplyPolicies"> & {
  * Use `create(ApplyPoliciesSchema)` to create a new message.
  */
 export const ApplyPoliciesSchema: GenMessage<ApplyPolicies> = /*@__PURE__*/
-  messageDesc(file_dataplane, 24);
+  messageDesc(file_dataplane, 27);
 
 /**
  * All or nothing: what was staged and these routes take the place of the whole table.
@@ -1061,7 +1142,7 @@ export type ApplyRoutes = Message$1<"lacis.dataplane.ApplyRoutes"> & {
  * Use `create(ApplyRoutesSchema)` to create a new message.
  */
 export const ApplyRoutesSchema: GenMessage<ApplyRoutes> = /*@__PURE__*/
-  messageDesc(file_dataplane, 25);
+  messageDesc(file_dataplane, 28);
 
 /**
  * Answered by Result after as many FlowReports as it takes.
@@ -1076,7 +1157,7 @@ export type ListFlows = Message$1<"lacis.dataplane.ListFlows"> & {
  * Use `create(ListFlowsSchema)` to create a new message.
  */
 export const ListFlowsSchema: GenMessage<ListFlows> = /*@__PURE__*/
-  messageDesc(file_dataplane, 26);
+  messageDesc(file_dataplane, 29);
 
 /**
  * One hop of a relayed path; takes the place of the one with the same index. It goes with its sessions. Only with the capability
@@ -1133,7 +1214,7 @@ export type SetRelay = Message$1<"lacis.dataplane.SetRelay"> & {
  * Use `create(SetRelaySchema)` to create a new message.
  */
 export const SetRelaySchema: GenMessage<SetRelay> = /*@__PURE__*/
-  messageDesc(file_dataplane, 27);
+  messageDesc(file_dataplane, 30);
 
 /**
  * @generated from message lacis.dataplane.RelayHop
@@ -1159,7 +1240,7 @@ export type RelayHop = Message$1<"lacis.dataplane.RelayHop"> & {
  * Use `create(RelayHopSchema)` to create a new message.
  */
 export const RelayHopSchema: GenMessage<RelayHop> = /*@__PURE__*/
-  messageDesc(file_dataplane, 28);
+  messageDesc(file_dataplane, 31);
 
 /**
  * @generated from message lacis.dataplane.RemoveRelay
@@ -1176,7 +1257,7 @@ export type RemoveRelay = Message$1<"lacis.dataplane.RemoveRelay"> & {
  * Use `create(RemoveRelaySchema)` to create a new message.
  */
 export const RemoveRelaySchema: GenMessage<RemoveRelay> = /*@__PURE__*/
-  messageDesc(file_dataplane, 29);
+  messageDesc(file_dataplane, 32);
 
 /**
  * @generated from message lacis.dataplane.PolicyBinding
@@ -1198,10 +1279,10 @@ export type PolicyBinding = Message$1<"lacis.dataplane.PolicyBinding"> & {
  * Use `create(PolicyBindingSchema)` to create a new message.
  */
 export const PolicyBindingSchema: GenMessage<PolicyBinding> = /*@__PURE__*/
-  messageDesc(file_dataplane, 30);
+  messageDesc(file_dataplane, 33);
 
 /**
- * Seals `body` in this session under the session's next counter and sends it on the session's path.
+ * Seals `body` in this session under the session's next counter and sends it on the session's path, or there where `to` says.
  *
  * @generated from message lacis.dataplane.SealAndSend
  */
@@ -1225,6 +1306,13 @@ export type SealAndSend = Message$1<"lacis.dataplane.SealAndSend"> & {
    * @generated from field: bytes body = 4;
    */
   body: Uint8Array;
+
+  /**
+   * Instead of the session's path, which stays as it is.
+   *
+   * @generated from field: lacis.dataplane.Path to = 5;
+   */
+  to?: Path | undefined;
 };
 
 /**
@@ -1232,7 +1320,7 @@ export type SealAndSend = Message$1<"lacis.dataplane.SealAndSend"> & {
  * Use `create(SealAndSendSchema)` to create a new message.
  */
 export const SealAndSendSchema: GenMessage<SealAndSend> = /*@__PURE__*/
-  messageDesc(file_dataplane, 31);
+  messageDesc(file_dataplane, 34);
 
 /**
  * Sends a datagram as it is: handshakes and punches.
@@ -1256,7 +1344,7 @@ export type SendDatagram = Message$1<"lacis.dataplane.SendDatagram"> & {
  * Use `create(SendDatagramSchema)` to create a new message.
  */
 export const SendDatagramSchema: GenMessage<SendDatagram> = /*@__PURE__*/
-  messageDesc(file_dataplane, 32);
+  messageDesc(file_dataplane, 35);
 
 /**
  * @generated from message lacis.dataplane.DropParked
@@ -1273,7 +1361,7 @@ export type DropParked = Message$1<"lacis.dataplane.DropParked"> & {
  * Use `create(DropParkedSchema)` to create a new message.
  */
 export const DropParkedSchema: GenMessage<DropParked> = /*@__PURE__*/
-  messageDesc(file_dataplane, 33);
+  messageDesc(file_dataplane, 36);
 
 /**
  * Answered by Result + Sampled.
@@ -1288,7 +1376,7 @@ export type Sample = Message$1<"lacis.dataplane.Sample"> & {
  * Use `create(SampleSchema)` to create a new message.
  */
 export const SampleSchema: GenMessage<Sample> = /*@__PURE__*/
-  messageDesc(file_dataplane, 34);
+  messageDesc(file_dataplane, 37);
 
 /**
  * Closes everything: closeTunnel on every session when `send_close`, sockets, device, process. Answered by Result before the end.
@@ -1307,7 +1395,7 @@ export type Shutdown = Message$1<"lacis.dataplane.Shutdown"> & {
  * Use `create(ShutdownSchema)` to create a new message.
  */
 export const ShutdownSchema: GenMessage<Shutdown> = /*@__PURE__*/
-  messageDesc(file_dataplane, 35);
+  messageDesc(file_dataplane, 38);
 
 /**
  * Gives up everything that moving packets between what is open does not take, for good (SEMANTICS.md 14). Once more: tells again what holds.
@@ -1323,7 +1411,7 @@ export type Confine = Message$1<"lacis.dataplane.Confine"> & {
  * Use `create(ConfineSchema)` to create a new message.
  */
 export const ConfineSchema: GenMessage<Confine> = /*@__PURE__*/
-  messageDesc(file_dataplane, 36);
+  messageDesc(file_dataplane, 39);
 
 /**
  * Answered by Result + RoutesLookedUp, in order.
@@ -1342,7 +1430,7 @@ export type LookUpRoutes = Message$1<"lacis.dataplane.LookUpRoutes"> & {
  * Use `create(LookUpRoutesSchema)` to create a new message.
  */
 export const LookUpRoutesSchema: GenMessage<LookUpRoutes> = /*@__PURE__*/
-  messageDesc(file_dataplane, 37);
+  messageDesc(file_dataplane, 40);
 
 /**
  * @generated from message lacis.dataplane.InjectTun
@@ -1359,7 +1447,7 @@ export type InjectTun = Message$1<"lacis.dataplane.InjectTun"> & {
  * Use `create(InjectTunSchema)` to create a new message.
  */
 export const InjectTunSchema: GenMessage<InjectTun> = /*@__PURE__*/
-  messageDesc(file_dataplane, 38);
+  messageDesc(file_dataplane, 41);
 
 /**
  * @generated from message lacis.dataplane.InjectUdp
@@ -1381,7 +1469,7 @@ export type InjectUdp = Message$1<"lacis.dataplane.InjectUdp"> & {
  * Use `create(InjectUdpSchema)` to create a new message.
  */
 export const InjectUdpSchema: GenMessage<InjectUdp> = /*@__PURE__*/
-  messageDesc(file_dataplane, 39);
+  messageDesc(file_dataplane, 42);
 
 /**
  * Moves the clock of `--memory` forward to this instant.
@@ -1400,7 +1488,7 @@ export type Advance = Message$1<"lacis.dataplane.Advance"> & {
  * Use `create(AdvanceSchema)` to create a new message.
  */
 export const AdvanceSchema: GenMessage<Advance> = /*@__PURE__*/
-  messageDesc(file_dataplane, 40);
+  messageDesc(file_dataplane, 43);
 
 /**
  * @generated from message lacis.dataplane.FromDataPlane
@@ -1511,7 +1599,7 @@ export type FromDataPlane = Message$1<"lacis.dataplane.FromDataPlane"> & {
  * Use `create(FromDataPlaneSchema)` to create a new message.
  */
 export const FromDataPlaneSchema: GenMessage<FromDataPlane> = /*@__PURE__*/
-  messageDesc(file_dataplane, 41);
+  messageDesc(file_dataplane, 44);
 
 /**
  * Answer to Hello. `snapshot` is what already runs here: empty in a fresh process.
@@ -1564,7 +1652,7 @@ export type Ready = Message$1<"lacis.dataplane.Ready"> & {
  * Use `create(ReadySchema)` to create a new message.
  */
 export const ReadySchema: GenMessage<Ready> = /*@__PURE__*/
-  messageDesc(file_dataplane, 42);
+  messageDesc(file_dataplane, 45);
 
 /**
  * @generated from message lacis.dataplane.Snapshot
@@ -1612,7 +1700,7 @@ export type Snapshot = Message$1<"lacis.dataplane.Snapshot"> & {
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
-  messageDesc(file_dataplane, 43);
+  messageDesc(file_dataplane, 46);
 
 /**
  * No key leaves the data plane.
@@ -1671,7 +1759,7 @@ export type SessionSnapshot = Message$1<"lacis.dataplane.SessionSnapshot"> & {
  * Use `create(SessionSnapshotSchema)` to create a new message.
  */
 export const SessionSnapshotSchema: GenMessage<SessionSnapshot> = /*@__PURE__*/
-  messageDesc(file_dataplane, 44);
+  messageDesc(file_dataplane, 47);
 
 /**
  * @generated from message lacis.dataplane.Result
@@ -1740,7 +1828,7 @@ export type Result = Message$1<"lacis.dataplane.Result"> & {
  * Use `create(ResultSchema)` to create a new message.
  */
 export const ResultSchema: GenMessage<Result> = /*@__PURE__*/
-  messageDesc(file_dataplane, 45);
+  messageDesc(file_dataplane, 48);
 
 /**
  * What the process has given up, by the names of SEMANTICS.md 14, and what it has not.
@@ -1771,7 +1859,7 @@ export type Confinement = Message$1<"lacis.dataplane.Confinement"> & {
  * Use `create(ConfinementSchema)` to create a new message.
  */
 export const ConfinementSchema: GenMessage<Confinement> = /*@__PURE__*/
-  messageDesc(file_dataplane, 46);
+  messageDesc(file_dataplane, 49);
 
 /**
  * @generated from message lacis.dataplane.LackingMeasure
@@ -1795,7 +1883,7 @@ export type LackingMeasure = Message$1<"lacis.dataplane.LackingMeasure"> & {
  * Use `create(LackingMeasureSchema)` to create a new message.
  */
 export const LackingMeasureSchema: GenMessage<LackingMeasure> = /*@__PURE__*/
-  messageDesc(file_dataplane, 47);
+  messageDesc(file_dataplane, 50);
 
 /**
  * @generated from message lacis.dataplane.TunOpened
@@ -1826,7 +1914,7 @@ export type TunOpened = Message$1<"lacis.dataplane.TunOpened"> & {
  * Use `create(TunOpenedSchema)` to create a new message.
  */
 export const TunOpenedSchema: GenMessage<TunOpened> = /*@__PURE__*/
-  messageDesc(file_dataplane, 48);
+  messageDesc(file_dataplane, 51);
 
 /**
  * @generated from message lacis.dataplane.UdpOpened
@@ -1843,7 +1931,7 @@ export type UdpOpened = Message$1<"lacis.dataplane.UdpOpened"> & {
  * Use `create(UdpOpenedSchema)` to create a new message.
  */
 export const UdpOpenedSchema: GenMessage<UdpOpened> = /*@__PURE__*/
-  messageDesc(file_dataplane, 49);
+  messageDesc(file_dataplane, 52);
 
 /**
  * @generated from message lacis.dataplane.Sampled
@@ -1888,7 +1976,7 @@ export type Sampled = Message$1<"lacis.dataplane.Sampled"> & {
  * Use `create(SampledSchema)` to create a new message.
  */
 export const SampledSchema: GenMessage<Sampled> = /*@__PURE__*/
-  messageDesc(file_dataplane, 50);
+  messageDesc(file_dataplane, 53);
 
 /**
  * What came through a relay since it was set: authentic frames, header and tag included.
@@ -1917,7 +2005,7 @@ export type RelayActivity = Message$1<"lacis.dataplane.RelayActivity"> & {
  * Use `create(RelayActivitySchema)` to create a new message.
  */
 export const RelayActivitySchema: GenMessage<RelayActivity> = /*@__PURE__*/
-  messageDesc(file_dataplane, 51);
+  messageDesc(file_dataplane, 54);
 
 /**
  * What a rule has allowed since its program was applied.
@@ -1953,7 +2041,7 @@ export type RuleCounter = Message$1<"lacis.dataplane.RuleCounter"> & {
  * Use `create(RuleCounterSchema)` to create a new message.
  */
 export const RuleCounterSchema: GenMessage<RuleCounter> = /*@__PURE__*/
-  messageDesc(file_dataplane, 52);
+  messageDesc(file_dataplane, 55);
 
 /**
  * @generated from message lacis.dataplane.SessionActivity
@@ -2004,7 +2092,7 @@ export type SessionActivity = Message$1<"lacis.dataplane.SessionActivity"> & {
  * Use `create(SessionActivitySchema)` to create a new message.
  */
 export const SessionActivitySchema: GenMessage<SessionActivity> = /*@__PURE__*/
-  messageDesc(file_dataplane, 53);
+  messageDesc(file_dataplane, 56);
 
 /**
  * @generated from message lacis.dataplane.Counters
@@ -2096,7 +2184,7 @@ export type Counters = Message$1<"lacis.dataplane.Counters"> & {
  * Use `create(CountersSchema)` to create a new message.
  */
 export const CountersSchema: GenMessage<Counters> = /*@__PURE__*/
-  messageDesc(file_dataplane, 54);
+  messageDesc(file_dataplane, 57);
 
 /**
  * @generated from message lacis.dataplane.NamedCounter
@@ -2120,7 +2208,7 @@ export type NamedCounter = Message$1<"lacis.dataplane.NamedCounter"> & {
  * Use `create(NamedCounterSchema)` to create a new message.
  */
 export const NamedCounterSchema: GenMessage<NamedCounter> = /*@__PURE__*/
-  messageDesc(file_dataplane, 55);
+  messageDesc(file_dataplane, 58);
 
 /**
  * A handshake or recv_error that passed the header checks and the limiters.
@@ -2151,7 +2239,7 @@ export type Datagram = Message$1<"lacis.dataplane.Datagram"> & {
  * Use `create(DatagramSchema)` to create a new message.
  */
 export const DatagramSchema: GenMessage<Datagram> = /*@__PURE__*/
-  messageDesc(file_dataplane, 56);
+  messageDesc(file_dataplane, 59);
 
 /**
  * An authenticated packet of a session: lightHouse, control, closeTunnel, test reply. Test requests are answered natively.
@@ -2185,7 +2273,7 @@ export type Message = Message$1<"lacis.dataplane.Message"> & {
  * Use `create(MessageSchema)` to create a new message.
  */
 export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
-  messageDesc(file_dataplane, 57);
+  messageDesc(file_dataplane, 60);
 
 /**
  * First packet to an overlay address without a session; the packet is parked. At most one a second for one destination.
@@ -2204,7 +2292,7 @@ export type NeedSession = Message$1<"lacis.dataplane.NeedSession"> & {
  * Use `create(NeedSessionSchema)` to create a new message.
  */
 export const NeedSessionSchema: GenMessage<NeedSession> = /*@__PURE__*/
-  messageDesc(file_dataplane, 58);
+  messageDesc(file_dataplane, 61);
 
 /**
  * @generated from message lacis.dataplane.Confirmed
@@ -2221,7 +2309,7 @@ export type Confirmed = Message$1<"lacis.dataplane.Confirmed"> & {
  * Use `create(ConfirmedSchema)` to create a new message.
  */
 export const ConfirmedSchema: GenMessage<Confirmed> = /*@__PURE__*/
-  messageDesc(file_dataplane, 59);
+  messageDesc(file_dataplane, 62);
 
 /**
  * @generated from message lacis.dataplane.Roamed
@@ -2243,7 +2331,7 @@ export type Roamed = Message$1<"lacis.dataplane.Roamed"> & {
  * Use `create(RoamedSchema)` to create a new message.
  */
 export const RoamedSchema: GenMessage<Roamed> = /*@__PURE__*/
-  messageDesc(file_dataplane, 60);
+  messageDesc(file_dataplane, 63);
 
 /**
  * The send counter passed 2^34 (first = re-handshake) or the hard stop (nothing more is sent).
@@ -2272,7 +2360,7 @@ export type CounterHigh = Message$1<"lacis.dataplane.CounterHigh"> & {
  * Use `create(CounterHighSchema)` to create a new message.
  */
 export const CounterHighSchema: GenMessage<CounterHigh> = /*@__PURE__*/
-  messageDesc(file_dataplane, 61);
+  messageDesc(file_dataplane, 64);
 
 /**
  * At most 5 a second in all, burst 20; the counters are exact.
@@ -2344,7 +2432,7 @@ export type DropSample = Message$1<"lacis.dataplane.DropSample"> & {
  * Use `create(DropSampleSchema)` to create a new message.
  */
 export const DropSampleSchema: GenMessage<DropSample> = /*@__PURE__*/
-  messageDesc(file_dataplane, 62);
+  messageDesc(file_dataplane, 65);
 
 /**
  * Flows in no particular order; a flow that changes meanwhile may be told of as it was or as it is.
@@ -2363,7 +2451,7 @@ export type FlowReport = Message$1<"lacis.dataplane.FlowReport"> & {
  * Use `create(FlowReportSchema)` to create a new message.
  */
 export const FlowReportSchema: GenMessage<FlowReport> = /*@__PURE__*/
-  messageDesc(file_dataplane, 63);
+  messageDesc(file_dataplane, 66);
 
 /**
  * @generated from message lacis.dataplane.Flow
@@ -2451,7 +2539,7 @@ export type Flow = Message$1<"lacis.dataplane.Flow"> & {
  * Use `create(FlowSchema)` to create a new message.
  */
 export const FlowSchema: GenMessage<Flow> = /*@__PURE__*/
-  messageDesc(file_dataplane, 64);
+  messageDesc(file_dataplane, 67);
 
 /**
  * @generated from message lacis.dataplane.RoutesLookedUp
@@ -2470,7 +2558,7 @@ export type RoutesLookedUp = Message$1<"lacis.dataplane.RoutesLookedUp"> & {
  * Use `create(RoutesLookedUpSchema)` to create a new message.
  */
 export const RoutesLookedUpSchema: GenMessage<RoutesLookedUp> = /*@__PURE__*/
-  messageDesc(file_dataplane, 65);
+  messageDesc(file_dataplane, 68);
 
 /**
  * @generated from message lacis.dataplane.SocketError
@@ -2487,7 +2575,7 @@ export type SocketError = Message$1<"lacis.dataplane.SocketError"> & {
  * Use `create(SocketErrorSchema)` to create a new message.
  */
 export const SocketErrorSchema: GenMessage<SocketError> = /*@__PURE__*/
-  messageDesc(file_dataplane, 66);
+  messageDesc(file_dataplane, 69);
 
 /**
  * The TUN device is gone or unusable.
@@ -2506,7 +2594,7 @@ export type DeviceError = Message$1<"lacis.dataplane.DeviceError"> & {
  * Use `create(DeviceErrorSchema)` to create a new message.
  */
 export const DeviceErrorSchema: GenMessage<DeviceError> = /*@__PURE__*/
-  messageDesc(file_dataplane, 67);
+  messageDesc(file_dataplane, 70);
 
 /**
  * @generated from message lacis.dataplane.TunOut
@@ -2523,7 +2611,7 @@ export type TunOut = Message$1<"lacis.dataplane.TunOut"> & {
  * Use `create(TunOutSchema)` to create a new message.
  */
 export const TunOutSchema: GenMessage<TunOut> = /*@__PURE__*/
-  messageDesc(file_dataplane, 68);
+  messageDesc(file_dataplane, 71);
 
 /**
  * @generated from message lacis.dataplane.UdpOut
@@ -2545,7 +2633,7 @@ export type UdpOut = Message$1<"lacis.dataplane.UdpOut"> & {
  * Use `create(UdpOutSchema)` to create a new message.
  */
 export const UdpOutSchema: GenMessage<UdpOut> = /*@__PURE__*/
-  messageDesc(file_dataplane, 69);
+  messageDesc(file_dataplane, 72);
 
 /**
  * @generated from message lacis.dataplane.Quiet
@@ -2562,7 +2650,7 @@ export type Quiet = Message$1<"lacis.dataplane.Quiet"> & {
  * Use `create(QuietSchema)` to create a new message.
  */
 export const QuietSchema: GenMessage<Quiet> = /*@__PURE__*/
-  messageDesc(file_dataplane, 70);
+  messageDesc(file_dataplane, 73);
 
 /**
  * @generated from enum lacis.dataplane.Cipher
