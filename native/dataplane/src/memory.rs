@@ -249,7 +249,13 @@ mod tests {
                 ..Default::default()
             }),
             Command::SetPath(wire::SetPath { local_index: 7, path: path.clone() }),
-            Command::SealAndSend(wire::SealAndSend { local_index: 7, r#type: 3, subtype: 0, body: vec![1; 20] }),
+            Command::SealAndSend(wire::SealAndSend {
+                local_index: 7,
+                r#type: 3,
+                subtype: 0,
+                body: vec![1; 20],
+                to: None,
+            }),
             Command::SendDatagram(wire::SendDatagram { to: path, datagram: vec![1; 20] }),
             Command::ListFlows(wire::ListFlows {}),
             Command::InjectUdp(wire::InjectUdp { source: Some(endpoint), datagram: vec![0x11; 40] }),

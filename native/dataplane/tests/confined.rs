@@ -73,7 +73,7 @@ fn sessions_move_in_large_numbers_and_memory_comes_and_goes() {
             install.memo = vec![round; 40_000];
             assert_eq!(code_of(&control.ask(Command::InstallSession(install))), "");
         }
-        let seal = wire::SealAndSend { local_index: 1_000, r#type: 3, subtype: 0, body: vec![1; 20] };
+        let seal = wire::SealAndSend { local_index: 1_000, r#type: 3, subtype: 0, body: vec![1; 20], to: None };
         assert_eq!(code_of(&control.ask(Command::SealAndSend(seal))), "");
         assert_eq!(peer.recv(&mut [0; 100]).unwrap(), 16 + 20 + 16);
         for local_index in 1..=1_000 {

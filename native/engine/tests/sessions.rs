@@ -216,7 +216,7 @@ fn a_sample_tells_of_each_active_session_once_and_goes_on_where_it_stopped() {
     let mut host = Host::new();
     for local_index in 1..=5 {
         host.pass().install(Installation { local_index, ..installation() }).unwrap();
-        host.pass().seal_and_send(local_index, Kind::LightHouse, b"x").unwrap();
+        host.pass().seal_and_send(local_index, Kind::LightHouse, b"x", None).unwrap();
     }
     let indices = |host: &Host| {
         let sample = host.engine.sample(SampleLimits { sessions: 3, ..SampleLimits::default() });
