@@ -7,6 +7,7 @@ import type { Deadline, Input, NodeStatus, Output } from "./io.ts";
 import type { StopReason } from "./machine/machine.ts";
 import type { IpAddress } from "./netip/address.ts";
 import { postCommand } from "./node/delivery.ts";
+import { directoryOf, type NamedHost } from "./node/directory.ts";
 import { NodeFacts } from "./node/facts.ts";
 import { FromDataPlane } from "./node/from-data-plane.ts";
 import { assemble, type Machines, type NodeEvent } from "./node/machines.ts";
@@ -76,6 +77,11 @@ export class Node {
   status(clock: Clock): NodeStatus {
     this.#facts.clock = clock;
     return statusOf(this.#facts, this.#peers, this.#machines);
+  }
+
+  /** Everybody that this host knows by a certificate, itself first. */
+  directory(): readonly NamedHost[] {
+    return directoryOf(this.#facts, this.#peers);
   }
 
   #input(input: Input): void {

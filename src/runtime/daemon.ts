@@ -11,6 +11,7 @@ import { type LoadedSettings, loadSettings } from "./config/config-file.ts";
 import type { DataPlane, DataPlaneDescription } from "./dataplane/data-plane.ts";
 import { dataPlaneService } from "./dataplane/data-plane-service.ts";
 import { openDataPlane } from "./dataplane/open-data-plane.ts";
+import { DnsService } from "./dns/dns-service.ts";
 import { Driver } from "./driver.ts";
 import { Guard, type GuardDescription } from "./guard/guard.ts";
 import { underlayPlace } from "./interfaces.ts";
@@ -134,9 +135,15 @@ export class Daemon {
       owner: stateName(options.config),
       tell: (event) => this.events.tell(event),
     });
+    const dns = new DnsService({
+      settings: () => this.#running.settings,
+      directory: () => this.#driver.directory(),
+      now: () => readClock().now,
+      tell: (event) => this.events.tell(event),
+    });
     const below = [this.#log, resolver, watcher, this.#guard];
     const onTop = options.services?.(this) ?? [];
-    this.#services = new Services([...below, dataPlaneService(dataPlane, this.#driver), metrics, ...onTop]);
+    this.#services = new Services([...below, dataPlaneService(dataPlane, this.#driver), metrics, dns, ...onTop]);
   }
 
   status(): NodeStatus {

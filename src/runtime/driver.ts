@@ -1,6 +1,7 @@
 import type { Clock, Instant } from "../core/base/time.ts";
 import type { DataPlaneCommand, DataPlaneEvent } from "../core/dataplane/contract.ts";
 import type { Input, NodeStatus, Output, PingResult, PingTarget } from "../core/io.ts";
+import type { NamedHost } from "../core/node/directory.ts";
 import { type Driven, NodeDriver } from "../core/node-driver.ts";
 import type { OperatorEvent } from "../core/operator/event.ts";
 import type { DataPlaneListener, Survivors } from "./dataplane/data-plane.ts";
@@ -9,6 +10,7 @@ import { StrangerWork } from "./strangers/stranger-work.ts";
 /** What the driver drives: `Node`, or a stand-in in tests. */
 export interface Decider extends Driven {
   status(clock: Clock): NodeStatus;
+  directory(): readonly NamedHost[];
 }
 
 /** Where outputs go. */
@@ -90,6 +92,11 @@ export class Driver implements DataPlaneListener {
 
   status(): NodeStatus {
     return this.#node.status(this.#world.clock());
+  }
+
+  /** Everybody that this host knows by a certificate, itself first. */
+  directory(): readonly NamedHost[] {
+    return this.#node.directory();
   }
 
   /** The last input; nothing is heard after it. */

@@ -137,9 +137,9 @@ mod tests {
     #[test]
     fn a_relayed_path_gives_way_at_once_to_any_direct_one() {
         let mut path = RoamingPath::new(Some(endpoint(1)));
-        path.heard_from(endpoint(2), 1_000);
+        path.heard_from(endpoint(2), anywhere, 1_000);
         path.set(Some(Path::Relayed(Relayed { session: 7, relay_index: 9 })));
-        path.heard_from(endpoint(1), 1_001);
+        path.heard_from(endpoint(1), anywhere, 1_001);
         assert_eq!(path.current(), Some(endpoint(1)));
     }
 

@@ -14,7 +14,7 @@ import type { AdoptionRefusal, CallFailure, EndOfSession } from "./failure.ts";
  * Everything that an operator can be told about a host: data only, `code` stays for good. render.ts makes the sentence; log, `lacis events`
  * and whoever else listens read the same. Hostile bytes never get in: a certificate that did not verify is named by its fingerprint.
  */
-export type OperatorEvent = PeerEvent | HandshakeEvent | DataPlaneNews | PacketEvent | DaemonEvent;
+export type OperatorEvent = PeerEvent | HandshakeEvent | DataPlaneNews | DnsNews | PacketEvent | DaemonEvent;
 
 export type EventCode = OperatorEvent["code"];
 export type EventOf<Code extends EventCode, Event = OperatorEvent> = Event extends { readonly code: EventCode }
@@ -110,6 +110,11 @@ export type DataPlaneNews =
   /** It does without what the key asks for. */
   | { readonly code: "data-plane-lacks"; readonly capability: string; readonly key: string }
   | { readonly code: "so-mark-ignored" };
+
+/** About the DNS responder. */
+export type DnsNews =
+  | { readonly code: "dns-listening"; readonly places: readonly string[] }
+  | { readonly code: "dns-not-listening"; readonly why: string };
 
 /** Samples of packets that were dropped. */
 export type PacketEvent =

@@ -159,6 +159,14 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
       `The data plane is an older one without "${capability}": ${key} takes effect when the installed one is started.`,
     fields: ({ capability, key }) => ({ capability, key }),
   },
+  "dns-listening": {
+    level: "info",
+    text: ({ places }) => `DNS queries are answered at ${places.join(", ")}.`,
+  },
+  "dns-not-listening": {
+    level: "warn",
+    text: ({ why }) => `${why}.`,
+  },
   "so-mark-ignored": {
     level: "warn",
     text: () => "listen.so_mark needs the native data plane; packets are not marked.",

@@ -149,6 +149,10 @@ class ScriptedNode {
   deadline: Deadline | undefined;
   #outputs: Output[] = [];
 
+  directory(): [] {
+    return [];
+  }
+
   handle(input: Input): void {
     this.journal.push(input.kind === "data-plane" ? `data-plane ${input.event.kind}` : input.kind);
     if (input.kind === "data-plane") this.events.push(input.event);

@@ -140,6 +140,8 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "device-error": "The TUN device reports an error.",
   "data-plane-lacks":
     'The data plane is an older one without "queues": routines takes effect when the installed one is started.',
+  "dns-listening": "DNS queries are answered at 10.77.0.1:53, 127.0.0.1:53.",
+  "dns-not-listening": "DNS queries at 127.0.0.1:53 are not answered: another program listens there.",
   "so-mark-ignored": "listen.so_mark needs the native data plane; packets are not marked.",
   "packet-dropped": "An outbound packet was dropped: no-route.",
   "packet-denied":

@@ -89,6 +89,11 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   "socket-error": { code: "socket-error", error: "Network is down" },
   "device-error": { code: "device-error", error: "File descriptor in bad state" },
   "data-plane-lacks": { code: "data-plane-lacks", capability: "queues", key: "routines" },
+  "dns-listening": { code: "dns-listening", places: ["10.77.0.1:53", "127.0.0.1:53"] },
+  "dns-not-listening": {
+    code: "dns-not-listening",
+    why: "DNS queries at 127.0.0.1:53 are not answered: another program listens there",
+  },
   "so-mark-ignored": { code: "so-mark-ignored" },
   "packet-dropped": { code: "packet-dropped", sample: { ...sample(), reason: "no-route", inbound: false } },
   "packet-denied": {

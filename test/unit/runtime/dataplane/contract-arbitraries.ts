@@ -11,8 +11,8 @@ import type {
 } from "../../../../src/core/dataplane/contract.ts";
 import { DropReason } from "../../../../src/core/drop-reason.ts";
 import { addressFromBytes, familyOf, type IpAddress } from "../../../../src/core/netip/address.ts";
-import { type Endpoint, endpoint } from "../../../../src/core/netip/endpoint.ts";
 import type { AllowRule } from "../../../../src/core/netip/allow-list.ts";
+import { type Endpoint, endpoint } from "../../../../src/core/netip/endpoint.ts";
 import type { Prefix } from "../../../../src/core/netip/prefix.ts";
 import { directPath, type Path } from "../../../../src/core/path/path.ts";
 import type { Route } from "../../../../src/core/route/route.ts";

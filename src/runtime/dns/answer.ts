@@ -1,0 +1,61 @@
+import type { Certificate } from "../../core/cert/certificate.ts";
+import { printedCertificate, toJson } from "../../core/cert/printed.ts";
+import { type IpAddress, parseAddress } from "../../core/netip/address.ts";
+import { contains, type Prefix } from "../../core/netip/prefix.ts";
+import { isLoopback } from "../../core/netip/special.ts";
+import type { NameIndex } from "./name-index.ts";
+import { type Query, Rcode, RecordType, type Response, readQuery, writeResponse, writeUnreadable } from "./wire.ts";
+
+/** What an answer depends on beside the query. */
+export interface Asked {
+  readonly from: IpAddress;
+  readonly names: NameIndex;
+  readonly own: { readonly addresses: readonly IpAddress[]; readonly networks: readonly Prefix[] };
+}
+
+/** Of an answer to whoever is outside the overlay, and may be somebody else than it seems: nobody is to gain by asking in his name (reliability R47). */
+const AMPLIFICATION_MAX = 3;
+
+/** The answer to a datagram, whatever is in it; undefined: none. */
+export function answerTo(datagram: Uint8Array, asked: Asked): Uint8Array | undefined {
+  const query = readQuery(datagram);
+  if (!query) return undefined;
+  if (!query.ok) return writeUnreadable(query.reason);
+  const bytesMax = isInside(asked) ? Number.POSITIVE_INFINITY : AMPLIFICATION_MAX * datagram.length;
+  return writeResponse(query.value, respond(query.value, asked), bytesMax);
+}
+
+function respond({ name, type, isInternet, edns }: Query, asked: Asked): Response {
+  if (edns && edns.version > 0) return { rcode: Rcode.badVers };
+  if (!isInternet) return { rcode: Rcode.refused };
+  // All that there is of a name is of no use to anybody but whoever wants a long answer (RFC 8482).
+  if (type === RecordType.any) return { rcode: Rcode.notImp };
+  const address = name === undefined ? undefined : parseAddress(name);
+  if (type === RecordType.txt && address !== undefined) return certificateAt(address, asked);
+  const record = name === undefined ? undefined : asked.names.find(name);
+  if (!record) return { rcode: Rcode.nxDomain };
+  const found = type === RecordType.a ? record[4] : type === RecordType.aaaa ? record[6] : undefined;
+  if (found === undefined) return { rcode: Rcode.noError };
+  return { rcode: Rcode.noError, data: { type: type === RecordType.a ? "A" : "AAAA", address: found } };
+}
+
+/** Certificates are shown to this host itself, and to nobody else (compatibility 3.4). */
+function certificateAt(address: IpAddress, { from, names, own }: Asked): Response {
+  if (!isLoopback(from) && !own.addresses.includes(from)) return { rcode: Rcode.refused };
+  const certificate = names.certificateOf(address);
+  if (!certificate) return { rcode: Rcode.nxDomain };
+  return { rcode: Rcode.noError, data: { type: "TXT", text: printed(certificate) } };
+}
+
+function printed(certificate: Certificate): string {
+  return toJson(printedCertificate(certificate, utcTime));
+}
+
+function utcTime(unixSeconds: bigint): string {
+  const date = new Date(Number(unixSeconds) * 1_000);
+  return Number.isNaN(date.getTime()) ? `${unixSeconds}` : date.toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+function isInside({ from, own }: Asked): boolean {
+  return isLoopback(from) || own.networks.some((network) => contains(network, from));
+}

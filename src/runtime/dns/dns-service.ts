@@ -1,0 +1,222 @@
+import { Pace } from "../../core/base/pace.ts";
+import type { Instant } from "../../core/base/time.ts";
+import type { Settings } from "../../core/config/settings.ts";
+import type { IpAddress } from "../../core/netip/address.ts";
+import { HOST, keyOf } from "../../core/netip/division.ts";
+import { endpoint } from "../../core/netip/endpoint.ts";
+import type { NamedHost } from "../../core/node/directory.ts";
+import type { OperatorEvent } from "../../core/operator/event.ts";
+import { firstAddress } from "../listen-address.ts";
+import type { Health, Service } from "../service.ts";
+import { answerTo } from "./answer.ts";
+import { Listener, type Place } from "./listener.ts";
+import { NameIndex } from "./name-index.ts";
+
+export interface DnsOptions {
+  /** As they are now: a reload may change them. */
+  readonly settings: () => Settings;
+  /** Everybody with a name, this host first. */
+  readonly directory: () => readonly NamedHost[];
+  readonly now: () => Instant;
+  readonly tell: (event: OperatorEvent) => void;
+  /** How often it is tried again to listen where it failed. */
+  readonly retryMs?: number;
+}
+
+/** Queries from one host (reliability R47), in a burst of a second's worth. */
+const QUERIES = { burst: 50, intervalMs: 20 } as const;
+/** Hosts whose queries are counted. Whoever is forgotten starts anew. */
+const ASKERS_MAX = 4_096;
+/** For so long a list of names is good. A new one costs a look at every tunnel. */
+const NAMES_MS = 1_000;
+/** A port that is taken may be given up, and a device may come back. */
+const RETRY_MS = 5_000;
+/** Names in one note of the health. */
+const SHOWN_MAX = 3;
+
+/** That of a family that the system does not have is no loss. */
+const LOOPBACK = ["127.0.0.1" as IpAddress, "::1" as IpAddress];
+
+/** Answers DNS queries for names of the overlay, on a lighthouse (`lighthouse.serve_dns`). Nothing that goes wrong here ends the host. */
+export class DnsService implements Service {
+  readonly name: string = "dns";
+  readonly #options: DnsOptions;
+  readonly #pace = new Pace<string>(QUERIES, ASKERS_MAX);
+  #listeners: readonly Listener[] = [];
+  #unresolved: string | undefined;
+  #names: { readonly index: NameIndex; readonly until: Instant } | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  /** What is listened at; one that was asked for later wins. */
+  #wanted = "";
+  #told = "";
+
+  constructor(options: DnsOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    await this.#arrange();
+  }
+
+  reload(): void {
+    void this.#arrange();
+  }
+
+  async stop(): Promise<void> {
+    this.#wanted = "stopped";
+    await this.#close();
+  }
+
+  health(): readonly Health[] {
+    if (!this.#isServing) return [];
+    return [...this.#troubles(), ...this.#doubts()];
+  }
+
+  get #isServing(): boolean {
+    const { boot, live } = this.#options.settings();
+    return boot.lighthouse.amLighthouse && live.lighthouse.dns.serve;
+  }
+
+  /** Listens where the settings want it, and nowhere else. */
+  async #arrange(): Promise<void> {
+    const { live, boot } = this.#options.settings();
+    const { addresses } = live.identity.credential;
+    const wanted = this.#isServing ? JSON.stringify([live.lighthouse.dns, boot.tun.disabled, addresses]) : "";
+    if (wanted === this.#wanted) return;
+    this.#wanted = wanted;
+    await this.#close();
+    if (wanted === "") return;
+    const places = await this.#places();
+    // Another reload may have come meanwhile.
+    if (this.#wanted !== wanted) return;
+    this.#listeners = places.map((place) => new Listener(place, (datagram, from) => this.#answer(datagram, from)));
+    await this.#open();
+    if (this.#wanted === wanted) this.#retry = setInterval(() => void this.#again(), this.#options.retryMs ?? RETRY_MS);
+  }
+
+  async #places(): Promise<readonly Place[]> {
+    const { boot, live } = this.#options.settings();
+    const { host, port } = live.lighthouse.dns;
+    this.#unresolved = undefined;
+    if (host === undefined) {
+      const own = boot.tun.disabled ? [] : live.identity.credential.addresses;
+      return [...own, ...LOOPBACK].map((address) => ({ address, port }));
+    }
+    if (typeof host === "string") return [{ address: host, port }];
+    try {
+      return [{ address: await firstAddress(host.name), port }];
+    } catch {
+      this.#unresolved = host.name;
+      return [];
+    }
+  }
+
+  async #again(): Promise<void> {
+    if (this.#unresolved !== undefined) {
+      this.#wanted = "";
+      await this.#arrange();
+    } else {
+      await this.#open();
+    }
+  }
+
+  async #open(): Promise<void> {
+    await Promise.all(this.#listeners.map((listener) => listener.open()));
+    const listening = this.#listeners.filter(({ trouble }) => trouble === undefined).map(({ place }) => textOf(place));
+    const failed = this.#troubles().map(({ text }) => text);
+    const news = JSON.stringify([listening, failed]);
+    if (news === this.#told) return;
+    this.#told = news;
+    if (listening.length > 0) this.#options.tell({ code: "dns-listening", places: listening });
+    for (const why of failed) this.#options.tell({ code: "dns-not-listening", why });
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#retry);
+    this.#told = "";
+    const listeners = this.#listeners;
+    this.#listeners = [];
+    await Promise.all(listeners.map((listener) => listener.close()));
+  }
+
+  #answer(datagram: Uint8Array, from: IpAddress): Uint8Array | undefined {
+    const now = this.#options.now();
+    if (!this.#pace.take(keyOf(HOST, from), now)) return undefined;
+    const { addresses, networks } = this.#options.settings().live.identity.credential;
+    return answerTo(datagram, { from, names: this.#index(now), own: { addresses, networks } });
+  }
+
+  #index(now: Instant): NameIndex {
+    if (!this.#names || now >= this.#names.until) {
+      const index = new NameIndex(this.#options.directory());
+      this.#names = { index, until: (now + NAMES_MS) as Instant };
+    }
+    return this.#names.index;
+  }
+
+  #troubles(): readonly Health[] {
+    const severity = "warning" as const;
+    const unresolved = this.#unresolved;
+    if (unresolved !== undefined) {
+      const text = `DNS queries are answered nowhere: lighthouse.dns.host ${unresolved} does not resolve`;
+      return [
+        { code: "dns-not-listening", severity, text, todo: "write an address of this host, or correct the name" },
+      ];
+    }
+    return this.#listeners.flatMap(({ place, trouble }) => {
+      if (trouble === undefined || (place.address === "::1" && this.#isOptional())) return [];
+      const { why, todo } = explain(trouble, place);
+      return [
+        { code: "dns-not-listening", severity, text: `DNS queries at ${textOf(place)} are not answered: ${why}`, todo },
+      ];
+    });
+  }
+
+  #isOptional(): boolean {
+    return this.#options.settings().live.lighthouse.dns.host === undefined;
+  }
+
+  #doubts(): readonly Health[] {
+    const { shadowed, unpublished } = this.#index(this.#options.now());
+    const severity = "note" as const;
+    const notes: Health[] = [];
+    if (shadowed.length > 0) {
+      const shown = shadowed.slice(0, SHOWN_MAX).map(({ name, owner }) => `${owner} (${name})`);
+      const text = `${shadowed.length} hosts have a name that another one has, and DNS gives it to that one: ${shown.join(", ")}`;
+      notes.push({ code: "dns-name-twice", severity, text, todo: "issue certificates with names of their own" });
+    }
+    if (unpublished > 0) {
+      const text = `${unpublished} hosts have a name that is none in DNS, and are not found by it`;
+      notes.push({
+        code: "dns-name-unfit",
+        severity,
+        text,
+        todo: "use letters, digits, hyphens and dots, 63 to a label",
+      });
+    }
+    return notes;
+  }
+}
+
+function textOf({ address, port }: Place): string {
+  return endpoint(address, port);
+}
+
+function explain(code: string, { address, port }: Place): { readonly why: string; readonly todo: string } {
+  switch (code) {
+    case "EADDRINUSE":
+      return {
+        why: "another program listens there",
+        todo: `find it: ss -ulpn 'sport = :${port}' - stop it, or change lighthouse.dns`,
+      };
+    case "EADDRNOTAVAIL":
+      return { why: `${address} is no address of this host now`, todo: "correct lighthouse.dns.host" };
+    case "EACCES":
+      return {
+        why: "this user may not use the port",
+        todo: "give the service CAP_NET_BIND_SERVICE, or choose a lighthouse.dns.port above 1023",
+      };
+    default:
+      return { why: code, todo: "correct lighthouse.dns" };
+  }
+}

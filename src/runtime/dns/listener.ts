@@ -1,0 +1,73 @@
+import { createSocket, type Socket } from "node:dgram";
+import { familyOf, type IpAddress, parseAddress } from "../../core/netip/address.ts";
+import { systemCode } from "../operator-error.ts";
+
+/** Where DNS queries are taken. */
+export interface Place {
+  readonly address: IpAddress;
+  readonly port: number;
+}
+
+/** One socket, or why there is none. */
+export class Listener {
+  readonly place: Place;
+  readonly #answer: (datagram: Uint8Array, from: IpAddress) => Uint8Array | undefined;
+  #socket: Socket | undefined;
+  #trouble: string | undefined;
+  #closed = false;
+
+  constructor(place: Place, answer: (datagram: Uint8Array, from: IpAddress) => Uint8Array | undefined) {
+    this.place = place;
+    this.#answer = answer;
+  }
+
+  /** The system's code for why it does not listen; undefined while it does. */
+  get trouble(): string | undefined {
+    return this.#socket ? undefined : this.#trouble;
+  }
+
+  /** Tries to listen, unless it does. Never rejects. */
+  async open(): Promise<void> {
+    if (this.#socket || this.#closed) return;
+    const { address, port } = this.place;
+    const socket = createSocket({ type: familyOf(address) === 4 ? "udp4" : "udp6" });
+    const bound = await new Promise<boolean>((resolve) => {
+      socket.once("error", (error) => {
+        this.#trouble = systemCode(error) || error.message;
+        resolve(false);
+      });
+      socket.bind({ address, port, exclusive: true }, () => resolve(true));
+    });
+    if (!bound || this.#closed) {
+      close(socket);
+      return;
+    }
+    this.#socket = socket;
+    socket.on("error", (error) => this.#lose(error));
+    socket.on("message", (datagram, { address: from, port: fromPort }) => {
+      const source = parseAddress(from.split("%")[0] ?? "");
+      const answer = source && this.#answer(datagram, source);
+      // Whether it arrives is the network's business; a port of 0 would throw.
+      if (answer && fromPort > 0) socket.send(answer, fromPort, from, () => {});
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (socket) await new Promise<void>((resolve) => socket.close(() => resolve()));
+  }
+
+  #lose(error: Error): void {
+    this.#trouble = systemCode(error) || error.message;
+    if (this.#socket) close(this.#socket);
+    this.#socket = undefined;
+  }
+}
+
+function close(socket: Socket): void {
+  socket.removeAllListeners();
+  socket.on("error", () => {});
+  socket.close();
+}
