@@ -9,6 +9,8 @@ export type Program =
   | "tcp-talk"
   | "tcp-transfer"
   | "udp-echo"
+  | "udp-answer"
+  | "udp-ask"
   | "udp-stream"
   | "udp-throw"
   | "udp-relay"
@@ -24,7 +26,7 @@ export function program(name: Program, ...args: readonly (string | number)[]): [
 /** Starts a program that listens on a port and waits until it does. */
 export async function serve(
   machine: Machine,
-  name: "tcp-echo" | "udp-echo" | "udp-relay",
+  name: "tcp-echo" | "udp-echo" | "udp-answer" | "udp-relay",
   port: number,
   ...args: readonly (string | number)[]
 ): Promise<Daemon> {
