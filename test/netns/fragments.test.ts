@@ -4,6 +4,7 @@ import { isInstalled } from "./lab/command.ts";
 import type { FirewallRule } from "./lab/host-config.ts";
 import { largeDatagrams, lost } from "./lab/large-datagrams.ts";
 import { withTrio } from "./lab/trio.ts";
+import { pause } from "./lab/wait.ts";
 
 const hasPing = await isInstalled("ping");
 
@@ -24,6 +25,8 @@ test.skipIf(!hasPing)(
           [server, laptop],
         ] as const)
           expect(lost(await largeDatagrams(from, to)), `from ${from.name}`).toEqual([]);
+        // A sample is taken each second.
+        await pause(1_200);
         for (const host of [server, laptop])
           for (const reason of ["fragment", "bad-fragment", "fragment-overlap", "fragment-limited"])
             expect(await dropsOf(host, reason), `${reason} on ${host.name}`).toBe(0);
