@@ -7,6 +7,7 @@ import { endpoint } from "../../core/netip/endpoint.ts";
 import type { NamedHost } from "../../core/node/directory.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
 import { firstAddress } from "../listen-address.ts";
+import { thisPlatform } from "../platform/this-platform.ts";
 import type { Health, Service } from "../service.ts";
 import { answerTo } from "./answer.ts";
 import { Listener, type Place } from "./listener.ts";
@@ -207,7 +208,7 @@ function explain(code: string, { address, port }: Place): { readonly why: string
     case "EADDRINUSE":
       return {
         why: "another program listens there",
-        todo: `find it: ss -ulpn 'sport = :${port}' - stop it, or change lighthouse.dns`,
+        todo: thisPlatform().advice.freePort(port, "lighthouse.dns"),
       };
     case "EADDRNOTAVAIL":
       return { why: `${address} is no address of this host now`, todo: "correct lighthouse.dns.host" };

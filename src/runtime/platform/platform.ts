@@ -121,7 +121,7 @@ export interface DeviceAdvice {
   loadTun(): string;
   examineTun(): string;
   permitPort(binary: string): string;
-  freePort(port: number): string;
+  freePort(port: number, key: string): string;
   permitGuard(): string;
   /** With the rules that the guard would have set. `networks` with this host's own addresses in them. */
   closeUnderlay(guarded: { owner: string; device: string; networks: readonly string[] }): string;

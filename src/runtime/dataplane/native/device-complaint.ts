@@ -75,7 +75,7 @@ export function portTaken(port: number): OperatorError {
   return new OperatorError("port-taken", {
     what: `cannot listen on UDP port ${port}`,
     why: "another program uses it",
-    todo: thisPlatform().advice.freePort(port),
+    todo: thisPlatform().advice.freePort(port, "listen.port"),
   });
 }
 
