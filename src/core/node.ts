@@ -137,7 +137,8 @@ export class Node {
 
   /** Who hears which event. */
   #hear(event: NodeEvent): void {
-    const { liveness, policies, discovery, pings, relays, shortcuts, calls, answers, sessions } = this.#machines;
+    const { liveness, policies, discovery, pings, relays, shortcuts, calls, answers, sessions, promotion } =
+      this.#machines;
     switch (event.kind) {
       case "command":
         this.#out.command(event.command);
@@ -194,7 +195,10 @@ export class Node {
         shortcuts.moved();
         return;
       case "quiet":
-        discovery.keepAlive(event.session);
+        discovery.keepAlive(event.session, { path: !event.sends });
+        return;
+      case "called-again":
+        promotion.calledFrom(event.session, event.at);
         return;
       case "call-anew":
         calls.start(event.target, event.version === undefined ? {} : { version: event.version });
@@ -233,6 +237,7 @@ export class Node {
         liveness.forget(event.session);
         relays.sessionGone(event.session);
         shortcuts.forget(event.session);
+        promotion.forget(event.session);
         return;
       case "peer-down":
         discovery.peerDown(event.session);

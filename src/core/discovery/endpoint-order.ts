@@ -13,9 +13,15 @@ export function orderEndpoints(endpoints: Iterable<Endpoint>, preferred: readonl
   return ranked.map(({ endpoint }) => endpoint);
 }
 
+/** Whether it lies in one of the ranges that are tried first and moved to. */
+export function isPreferred(endpoint: Endpoint, preferred: readonly Prefix[]): boolean {
+  const address = endpointAddress(endpoint);
+  return preferred.some((prefix) => contains(prefix, address));
+}
+
 function rankOf(endpoint: Endpoint, preferred: readonly Prefix[]): number {
   const address = endpointAddress(endpoint);
-  const base = preferred.some((prefix) => contains(prefix, address)) ? 0 : 4;
+  const base = isPreferred(endpoint, preferred) ? 0 : 4;
   if (familyOf(address) === 6) return base;
   return base + (isPrivate(address) ? 2 : 1);
 }

@@ -28,7 +28,7 @@ export class FromDataPlane {
   }
 
   hear(event: DataPlaneEvent): void {
-    const { liveness, relays, sessions } = this.#machines;
+    const { liveness, relays, sessions, promotion } = this.#machines;
     switch (event.kind) {
       case "datagram":
         this.#datagram(event.origin, event.datagram);
@@ -39,6 +39,7 @@ export class FromDataPlane {
       case "sampled":
         liveness.sampled(event);
         relays.sampled(event.relays);
+        promotion.sampled(event.activity);
         return;
       case "drop-sample":
         this.#out.tell(dropReport(event, this.#session(event.localIndex), this.#facts.settings.live));

@@ -10,6 +10,7 @@ import { Liveness, type LivenessEvent } from "../machine/liveness/liveness.ts";
 import type { CommonEvent, Emit, Machine } from "../machine/machine.ts";
 import { Pings, type PingsEvent } from "../machine/pings/pings.ts";
 import { Policies, type PoliciesEvent } from "../machine/policies/policies.ts";
+import { Promotion, type PromotionEvent } from "../machine/promotion/promotion.ts";
 import type { RelaysEvent } from "../machine/relays/events.ts";
 import { Relays } from "../machine/relays/relays.ts";
 import { Sessions, type SessionsEvent } from "../machine/sessions/sessions.ts";
@@ -28,6 +29,7 @@ export type NodeEvent =
   | LivenessEvent
   | PingsEvent
   | PoliciesEvent
+  | PromotionEvent
   | RelaysEvent
   | SessionsEvent
   | ShortcutsEvent
@@ -48,6 +50,7 @@ export interface Machines {
   readonly pings: Pings;
   readonly relays: Relays;
   readonly shortcuts: Shortcuts;
+  readonly promotion: Promotion;
   readonly calls: Calls;
   readonly answers: Answers;
   readonly sessions: Sessions;
@@ -79,6 +82,7 @@ export function assemble(
     },
     emit,
   );
+  const promotion = new Promotion(facts, peers, discovery, emit);
   const shortcuts = new Shortcuts(facts, peers, { lastReceivedAt }, emit);
   const calls = new Calls(facts, peers, { places: discovery, relays }, emit);
   const answers = new Answers(
@@ -108,9 +112,23 @@ export function assemble(
     pings,
     relays,
     shortcuts,
+    promotion,
     calls,
     sessions,
     new Expiry(facts, emit),
   ];
-  return { liveness, policies, adoption, discovery, pings, relays, shortcuts, calls, answers, sessions, all };
+  return {
+    liveness,
+    policies,
+    adoption,
+    discovery,
+    pings,
+    relays,
+    shortcuts,
+    promotion,
+    calls,
+    answers,
+    sessions,
+    all,
+  };
 }

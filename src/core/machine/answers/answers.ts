@@ -1,9 +1,11 @@
 import { toHex } from "../../base/bytes.ts";
+import { isPreferred } from "../../discovery/endpoint-order.ts";
 import { drawLocalIndex } from "../../handshake/local-index.ts";
 import { message2BytesMax } from "../../handshake/message-bytes.ts";
 import type { HandshakeRefusal } from "../../handshake/refusal.ts";
 import { Response } from "../../handshake/response.ts";
 import type { IpAddress } from "../../netip/address.ts";
+import type { Endpoint } from "../../netip/endpoint.ts";
 import { isAllowedPath } from "../../path/allowed.ts";
 import type { Path, RelayedPath } from "../../path/path.ts";
 import type { Place } from "../../path/place.ts";
@@ -19,6 +21,8 @@ import { AnswerCredit } from "./credit.ts";
 export type AnswersEvent =
   | CommonEvent
   | ProbeEvent
+  /** A handshake that was answered was repeated from there, and pays for a test request to it. */
+  | { readonly kind: "called-again"; readonly session: Session; readonly at: Endpoint }
   /** A handshake that somebody else started is done on our side; `message2` goes out once the session is installed. */
   | {
       readonly kind: "handshake-answered";
@@ -157,6 +161,9 @@ export class Answers {
     this.#emit({ kind: "command", command: { kind: "send-datagram", to: path, datagram } });
     const event = { code: "handshake-repeated", address: nameAddress(session), endpoint: place } as const;
     this.#emit({ kind: "tell", event });
+    const { preferredRanges } = this.#facts.settings.live;
+    if (path.kind === "direct" && isPreferred(path.endpoint, preferredRanges) && this.#spend(path, PROBE_BYTES))
+      this.#emit({ kind: "called-again", session, at: path.endpoint });
   }
 
   #refuse(source: Place, refusal: HandshakeRefusal): void {

@@ -111,6 +111,11 @@ export class Discovery implements Machine {
     return this.#probes.take(kind, owner, at, this.#facts.now);
   }
 
+  /** Whether a byte may go there, to see whether the host is. Counts it. */
+  mayVisit(target: IpAddress, at: Endpoint): boolean {
+    return this.#punchable(target, [at]).length > 0;
+  }
+
   /** For a session's memo: what is known beside the session itself. */
   rememberedEndpoints(session: Session): readonly Endpoint[] {
     return this.#knownEndpoints(nameAddress(session));
@@ -227,15 +232,19 @@ export class Discovery implements Machine {
     this.#lighthouse?.learned(addresses, at, this.#facts.now);
   }
 
-  /** One byte to where the peer is known to be, so that routers in between keep their mapping (`punchy.punch`). */
-  keepAlive(session: Session): void {
+  /**
+   * One byte to where the peer is known to be, so that routers in between keep their mapping (`punchy.punch`); not to its path while that carries
+   * packets anyway.
+   */
+  keepAlive(session: Session, options: { readonly path: boolean }): void {
     const { punchy } = this.#facts.settings.live;
     if (!punchy.punch || this.#lighthouseAddress(session)) return;
     const at = endpointOf(session.path);
     const path = at ? [at] : [];
     const name = nameAddress(session);
     const others = punchy.targetAllRemotes ? this.endpointsOf(name).filter((other) => other !== at) : [];
-    this.#sendBytes([...path, ...this.#punchable(name, others)], KEEPALIVE);
+    const kept = options.path ? path : [];
+    this.#sendBytes([...kept, ...this.#punchable(name, others)], KEEPALIVE);
   }
 
   nextAt(): Instant | undefined {

@@ -39,8 +39,11 @@ export type LivenessEvent =
     }
   /** What is sent on this session brings nothing back. */
   | { readonly kind: "silent"; readonly session: Session }
-  /** Nothing was sent for so long that routers in between may forget the way. */
-  | { readonly kind: "quiet"; readonly session: Session };
+  /**
+   * Nothing was sent for so long that routers in between may forget the way. `sends`: it was, and nothing came back, so that only the way in use is
+   * remembered.
+   */
+  | { readonly kind: "quiet"; readonly session: Session; readonly sends: boolean };
 
 /** Whether sessions still work, and what is done about those that do not (protocol 8, reliability R12). */
 export class Liveness implements Machine {
@@ -303,7 +306,8 @@ export class Liveness implements Machine {
     else if (isHeard) this.#checkSecondary(session, vitals);
     if (isPrimary && (isHeard || isOld(session, now))) this.#renew(session, vitals);
     const quietMs = now - (vitals.lastSentAt ?? session.state.since);
-    if (quietMs >= timers.connectionAliveMs) this.#emit({ kind: "quiet", session });
+    if (quietMs >= timers.connectionAliveMs) this.#emit({ kind: "quiet", session, sends: false });
+    else if (!isHeard) this.#emit({ kind: "quiet", session, sends: true });
   }
 
   /** Why this session has to end, if it has to. */
