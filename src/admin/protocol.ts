@@ -19,6 +19,7 @@ export type AdminRequest =
   | { readonly verb: "version" }
   /** `target`: an overlay address or the name in a certificate. */
   | { readonly verb: "ping"; readonly target: string; readonly timeoutMs: number }
+  | { readonly verb: "rules" }
   | { readonly verb: "reload" }
   /** A stream of `EventReport`, of this level and above. */
   | { readonly verb: "events"; readonly level: Notice["level"] }

@@ -9,6 +9,7 @@ import { packageVersion } from "../runtime/package-root.ts";
 import { pingReport } from "./ping-report.ts";
 import { processReports } from "./process-report.ts";
 import type { AdminRequest, AdminVerb, EventReport } from "./protocol.ts";
+import { rulesReport } from "./rules-report.ts";
 import { StatusFeed } from "./status-feed.ts";
 import { type StatusReport, statusReport } from "./status-report.ts";
 import { answers, type Members, nothing, type Sink, streams, type Verb } from "./verb.ts";
@@ -27,6 +28,7 @@ export function adminVerbs(daemon: Daemon, confinement?: Confinement): Readonly<
     ping: answers("reader", parsePing, async ({ target, timeoutMs }) =>
       pingReport(await daemon.ping(targetOf(target), timeoutMs)),
     ),
+    rules: answers("reader", nothing, () => rulesReport(daemon.rules())),
     reload: answers("owner", nothing, () => daemon.reload()),
     events: streams("reader", parseEvents, ({ level }, sink) => followEvents(daemon, level, sink)),
     watch: streams("reader", nothing, (_, sink) => pictures.follow(sink)),

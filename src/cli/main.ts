@@ -5,6 +5,7 @@ import { checkCommand } from "./commands/check.ts";
 import { eventsCommand } from "./commands/events.ts";
 import { pingCommand } from "./commands/ping.ts";
 import { reloadCommand } from "./commands/reload.ts";
+import { rulesCommand } from "./commands/rules.ts";
 import { runCommand } from "./commands/run.ts";
 import { statusCommand } from "./commands/status.ts";
 import { versionCommand } from "./commands/version.ts";
@@ -15,7 +16,16 @@ const program = new Command("lacis")
   .description("An IP-layer overlay mesh that speaks Nebula's protocol.")
   .usage("COMMAND [options]")
   .addHelpText("after", "\nStart here:  lacis check FILE, then  sudo lacis run --config FILE, then  lacis status");
-const commands = [runCommand, checkCommand, statusCommand, eventsCommand, pingCommand, reloadCommand, versionCommand];
+const commands = [
+  runCommand,
+  checkCommand,
+  statusCommand,
+  eventsCommand,
+  pingCommand,
+  rulesCommand,
+  reloadCommand,
+  versionCommand,
+];
 for (const command of commands) program.addCommand(command());
 for (const command of [program, ...program.commands]) {
   // Commander would print its own wording and leave; reportFailure does both in ours.

@@ -13,6 +13,7 @@ import { FromDataPlane } from "./node/from-data-plane.ts";
 import { assemble, type Machines, type NodeEvent } from "./node/machines.ts";
 import { Outbox } from "./node/outbox.ts";
 import { statusOf } from "./node/status.ts";
+import { type UsedRule, usedRulesOf } from "./node/used-rules.ts";
 import type { Parcel } from "./peer/parcel.ts";
 import { PeerTable } from "./peer/peer-table.ts";
 import type { FinishedHandshake, Session } from "./peer/session.ts";
@@ -82,6 +83,11 @@ export class Node {
   /** Everybody that this host knows by a certificate, itself first. */
   directory(): readonly NamedHost[] {
     return directoryOf(this.#facts, this.#peers);
+  }
+
+  /** Every rule of the configuration, with what it has allowed. */
+  rules(): readonly UsedRule[] {
+    return usedRulesOf(this.#facts, this.#machines.policies);
   }
 
   #input(input: Input): void {

@@ -4,6 +4,7 @@ import { planReload, type ReloadPlan } from "../core/config/reload-plan.ts";
 import type { Settings } from "../core/config/settings.ts";
 import type { LighthouseService } from "../core/discovery/service.ts";
 import type { NodeStatus, PingResult, PingTarget } from "../core/io.ts";
+import type { UsedRule } from "../core/node/used-rules.ts";
 import { Node } from "../core/node.ts";
 import { addressWatcher } from "./address-watcher.ts";
 import { readClock } from "./clock.ts";
@@ -148,6 +149,11 @@ export class Daemon {
 
   status(): NodeStatus {
     return this.#driver.status();
+  }
+
+  /** Every rule of the configuration, with what it has allowed. */
+  rules(): readonly UsedRule[] {
+    return this.#driver.rules();
   }
 
   services(): readonly ServiceStatus[] {

@@ -2,6 +2,7 @@ import type { Clock, Instant } from "../core/base/time.ts";
 import type { DataPlaneCommand, DataPlaneEvent } from "../core/dataplane/contract.ts";
 import type { Input, NodeStatus, Output, PingResult, PingTarget } from "../core/io.ts";
 import type { NamedHost } from "../core/node/directory.ts";
+import type { UsedRule } from "../core/node/used-rules.ts";
 import { type Driven, NodeDriver } from "../core/node-driver.ts";
 import type { OperatorEvent } from "../core/operator/event.ts";
 import type { DataPlaneListener, Survivors } from "./dataplane/data-plane.ts";
@@ -11,6 +12,7 @@ import { StrangerWork } from "./strangers/stranger-work.ts";
 export interface Decider extends Driven {
   status(clock: Clock): NodeStatus;
   directory(): readonly NamedHost[];
+  rules(): readonly UsedRule[];
 }
 
 /** Where outputs go. */
@@ -97,6 +99,10 @@ export class Driver implements DataPlaneListener {
   /** Everybody that this host knows by a certificate, itself first. */
   directory(): readonly NamedHost[] {
     return this.#node.directory();
+  }
+
+  rules(): readonly UsedRule[] {
+    return this.#node.rules();
   }
 
   /** The last input; nothing is heard after it. */

@@ -28,7 +28,7 @@ export class FromDataPlane {
   }
 
   hear(event: DataPlaneEvent): void {
-    const { liveness, relays, sessions, promotion } = this.#machines;
+    const { liveness, policies, promotion, relays, sessions } = this.#machines;
     switch (event.kind) {
       case "datagram":
         this.#datagram(event.origin, event.datagram);
@@ -40,6 +40,7 @@ export class FromDataPlane {
         liveness.sampled(event);
         relays.sampled(event.relays);
         promotion.sampled(event.activity);
+        policies.sampled(event.rules);
         return;
       case "drop-sample":
         this.#out.tell(dropReport(event, this.#session(event.localIndex), this.#facts.settings.live));

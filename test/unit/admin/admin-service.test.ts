@@ -42,6 +42,7 @@ describe("a daemon with its admin sockets", () => {
     expect(status.services.every(({ state }) => state === "ok")).toBe(true);
     expect(await ask({ verb: "version" })).toMatchObject({ node: process.versions.node });
     expect(await ask({ verb: "ping", target: "10.77.0.1", timeoutMs: 100 })).toMatchObject({ reason: "own-address" });
+    expect(await ask({ verb: "rules" })).toMatchObject({ rulesOmitted: 0, rules: expect.any(Array) });
     const { ownerSocket } = daemon.state;
     expect(await askDaemon(ownerSocket, { verb: "reload" }, 1_000)).toMatchObject({ applied: [] });
   });
@@ -51,7 +52,11 @@ describe("a daemon with its admin sockets", () => {
   });
 
   test.each([
-    ["an unknown verb", { verb: "dance" }, /no such verb: there are status, version, ping, reload, events, watch/],
+    [
+      "an unknown verb",
+      { verb: "dance" },
+      /no such verb: there are status, version, ping, rules, reload, events, watch/,
+    ],
     ["a ping without a target", { verb: "ping" }, /needs a target/],
     ["a ping for an hour", { verb: "ping", target: "a", timeoutMs: 3_600_000 }, /timeoutMs of 1 to/],
     ["events of an unknown level", { verb: "events", level: "loud" }, /needs a level: trace, debug, info, warn, error/],

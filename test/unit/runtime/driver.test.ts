@@ -149,6 +149,10 @@ class ScriptedNode {
   deadline: Deadline | undefined;
   #outputs: Output[] = [];
 
+  rules(): [] {
+    return [];
+  }
+
   directory(): [] {
     return [];
   }

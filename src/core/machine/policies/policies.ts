@@ -1,10 +1,11 @@
 import { readUint32 } from "../../base/bytes.ts";
 import type { Instant } from "../../base/time.ts";
 import type { VerifiedCertificate } from "../../cert/certificate.ts";
-import type { IdentifiedProgram, PolicyId } from "../../dataplane/contract.ts";
+import type { Direction, IdentifiedProgram, PolicyId, RuleCounter } from "../../dataplane/contract.ts";
 import { PeerClasses } from "../../firewall/classes.ts";
 import { PolicyInterner } from "../../firewall/interner.ts";
 import type { Ruleset } from "../../firewall/rule.ts";
+import { RuleHits } from "../../firewall/rule-hits.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
 import type { Peers } from "../../peer/peer.ts";
 import type { Facts } from "../facts.ts";
@@ -34,6 +35,7 @@ export class Policies implements Machine {
   readonly #programs: PolicyInterner;
   /** Those that the data plane has. */
   readonly #sent = new Set<PolicyId>();
+  readonly #hits = new RuleHits();
   #classes: PeerClasses | undefined;
   /** Under way: many new rules, which take the place of the old ones all at once when it is done. */
   #preparation: { readonly rules: Ruleset; readonly steps: Generator<void, PeerClasses> } | undefined;
@@ -69,6 +71,16 @@ export class Policies implements Machine {
     this.#sent.clear();
   }
 
+  /** What the data plane has counted. Of programs that it has forgotten meanwhile nothing is taken. */
+  sampled(counters: readonly RuleCounter[]): void {
+    for (const counter of counters) if (this.#sent.has(counter.policyId)) this.#hits.count(counter);
+  }
+
+  /** Flows that a rule has allowed since the last reload. */
+  flowsOf(direction: Direction, ruleId: number): bigint {
+    return this.#hits.flowsOf(direction, ruleId);
+  }
+
   /** Few rules are new at once; many are prepared in steps, so that the host goes on meanwhile. */
   reload(): void {
     const { firewall: rules, identity } = this.#facts.settings.live;
@@ -86,6 +98,7 @@ export class Policies implements Machine {
   stop(): void {
     this.#preparation = undefined;
     this.#sent.clear();
+    this.#hits.retain(new Set());
   }
 
   nextAt(): Instant | undefined {
@@ -99,7 +112,7 @@ export class Policies implements Machine {
   #step(): void {
     const step = this.#preparation?.steps.next();
     if (!step?.done) return;
-    this.#classes = step.value;
+    this.#use(step.value);
     this.rebind();
     this.#emit({ kind: "rules-stand" });
   }
@@ -112,7 +125,9 @@ export class Policies implements Machine {
       programs.set(program.policyId, program);
       return { localIndex, policyId: program.policyId };
     });
-    this.#programs.retain(new Set(programs.keys()));
+    const left = new Set(programs.keys());
+    this.#programs.retain(left);
+    this.#hits.retain(left);
     const isFull = this.#programs.size > PROGRAMS_MAX || this.#programs.rules > RULES_MAX;
     if (isFull && besides.length > 0) return false;
     this.#sent.clear();
@@ -132,8 +147,14 @@ export class Policies implements Machine {
 
   #programOf(peer: VerifiedCertificate): IdentifiedProgram {
     const { firewall, identity } = this.#facts.settings.live;
-    if (this.#classes?.rules !== firewall) this.#classes = new PeerClasses(firewall);
-    const program = this.#classes.programOf(peer, (certificate) => identity.pool.caOf(certificate));
+    const classes = this.#classes?.rules === firewall ? this.#classes : this.#use(new PeerClasses(firewall));
+    const program = classes.programOf(peer, (certificate) => identity.pool.caOf(certificate));
     return { policyId: this.#programs.idOf(program), ...program };
+  }
+
+  #use(classes: PeerClasses): PeerClasses {
+    this.#classes = classes;
+    this.#hits.beginAnew();
+    return classes;
   }
 }

@@ -246,3 +246,17 @@ describe("thousands of new rules", () => {
     expect(up()).toBe(26);
   });
 });
+
+describe("the hits of rules", () => {
+  test("are told for each rule with its place, and begin anew with a reload", () => {
+    const { mesh, a, b } = three();
+    talk(mesh, b, a);
+    mesh.run(20_000);
+    const [inbound, outbound] = a.node.rules();
+    expect(inbound).toMatchObject({ direction: "inbound", place: "test", text: "any any host=any", flows: 1n });
+    expect(outbound).toMatchObject({ direction: "outbound", flows: 0n });
+    a.reload({ ...a.settings.live, firewall: { ...a.settings.live.firewall } });
+    mesh.run(20_000);
+    expect(a.node.rules().map(({ flows }) => flows)).toEqual([0n, 0n]);
+  });
+});
