@@ -5,6 +5,7 @@ import type { Ruleset } from "../../../firewall/rule.ts";
 import { masked, type Prefix } from "../../../netip/prefix.ts";
 import type { Findings } from "../../document/findings.ts";
 import type { ConfigReader } from "../reader.ts";
+import { warnOfCovered } from "./covered.ts";
 import { doubtRules } from "./doubts.ts";
 import { type ParsedRule, parseRules } from "./parse-rules.ts";
 import { checkReach } from "./reach.ts";
@@ -21,6 +22,7 @@ export function parseFirewall(live: ConfigReader, findings: Findings): ParsedFir
   const [inbound = [], outbound = []] = ["firewall.inbound", "firewall.outbound"].map((path) => {
     const rules = parseRules(live.given(path)?.node, path, findings);
     doubtRules(rules, findings);
+    warnOfCovered(rules, findings);
     return rules;
   });
   return {
