@@ -2,11 +2,13 @@ import type { Instant } from "./base/time.ts";
 import type { LiveSettings } from "./config/settings.ts";
 import type { ActivitySample, DataPlaneCommand, DataPlaneEvent, Relay, SessionSnapshot } from "./dataplane/contract.ts";
 import type { LocalPlace } from "./discovery/own-places.ts";
+import type { RouteStatus } from "./machine/gateways/route-status.ts";
 import type { IpAddress } from "./netip/address.ts";
 import type { Endpoint } from "./netip/endpoint.ts";
 import type { OperatorEvent } from "./operator/event.ts";
 import type { PeerTrouble, PingFailure } from "./operator/failure.ts";
 import type { Path } from "./path/path.ts";
+import type { UnsafeRoute } from "./route/route.ts";
 
 /** One fact from outside. `Node.handle` takes exactly one, then the caller drains `Node.poll`. */
 export type Input =
@@ -26,6 +28,8 @@ export type Input =
   | { readonly kind: "resolved"; readonly name: string; readonly addresses: readonly IpAddress[] }
   /** Underlay addresses of this machine's interfaces, most useful first, without loopback and link-local; and the networks they are in. */
   | ({ readonly kind: "local-addresses" } & LocalPlace)
+  /** Networks behind other hosts, as the system's routes through the device say (tun.use_system_route_table); all of them. */
+  | { readonly kind: "system-routes"; readonly routes: readonly Pick<UnsafeRoute, "prefix" | "gateways">[] }
   | { readonly kind: "ping"; readonly id: number; readonly target: PingTarget; readonly timeoutMs: number }
   /** Already checked; the networks are those of before. */
   | { readonly kind: "reload"; readonly settings: LiveSettings }
@@ -84,6 +88,8 @@ export interface NodeStatus {
   readonly peers: readonly PeerStatus[];
   /** Hosts that find each other through this one. */
   readonly relayed: readonly RelayedPair[];
+  /** Networks behind other hosts. */
+  readonly routes: readonly RouteStatus[];
   readonly counters: ActivitySample["counters"] | undefined;
   /** Entries of the peer table: overlay addresses that sessions lead to, sessions, calls under way, and those that have an index. */
   readonly tables: {

@@ -91,12 +91,13 @@ export class Node {
   }
 
   #input(input: Input): void {
-    const { adoption, discovery, pings } = this.#machines;
+    const { adoption, discovery, gateways, pings } = this.#machines;
     switch (input.kind) {
       case "data-plane-up":
         if (this.#facts.udpPort !== undefined) this.#stop("data-plane-gone");
         this.#facts.udpPort = input.udpPort;
         this.#out.dataPlaneIsUp = true;
+        gateways.reload();
         adoption.takeOver(input.sessions, input.relays ?? []);
         return;
       case "data-plane-down":
@@ -113,6 +114,10 @@ export class Node {
         return;
       case "local-addresses":
         discovery.localAddresses(input);
+        return;
+      case "system-routes":
+        this.#facts.replaceLearned(input.routes);
+        gateways.reload();
         return;
       case "ping":
         pings.start(input.id, input.target, input.timeoutMs);
@@ -143,7 +148,7 @@ export class Node {
 
   /** Who hears which event. */
   #hear(event: NodeEvent): void {
-    const { liveness, policies, discovery, pings, relays, shortcuts, calls, answers, sessions, promotion } =
+    const { liveness, policies, discovery, gateways, pings, relays, shortcuts, calls, answers, sessions, promotion } =
       this.#machines;
     switch (event.kind) {
       case "command":
@@ -195,6 +200,7 @@ export class Node {
         return;
       case "silent":
         relays.silent(event.session);
+        gateways.fellSilent(event.session);
         return;
       case "moved":
         liveness.probeAll();
@@ -234,6 +240,7 @@ export class Node {
         discovery.sessionUp(session);
         relays.sessionUp(session);
         shortcuts.watch(session);
+        gateways.sessionUp(session);
         if (how === "answered") liveness.heard(session);
         // Behind what they have to say: a lighthouse is told where we are before it is asked for others.
         this.#events.push({ kind: "deliver", session, parcels: waiting, first: how === "called" });
@@ -244,12 +251,14 @@ export class Node {
         relays.sessionGone(event.session);
         shortcuts.forget(event.session);
         promotion.forget(event.session);
+        gateways.sessionGone(event.session);
         return;
       case "peer-down":
         discovery.peerDown(event.session);
         relays.peerDown(event.session);
         return;
       case "heard":
+        gateways.heard(event.session);
         sessions.proven(event.session);
         return;
       case "path-proven":

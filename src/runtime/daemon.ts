@@ -25,6 +25,8 @@ import { OperatorError } from "./operator-error.ts";
 import { packageVersion } from "./package-root.ts";
 import { thisPlatform } from "./platform/this-platform.ts";
 import { Resolver } from "./resolver.ts";
+import { RouteWatch } from "./routes/route-watch.ts";
+import { Routes } from "./routes/routes.ts";
 import { type Service, type ServiceStatus, Services } from "./service.ts";
 import { type ClaimedState, claimState } from "./state/claim-state.ts";
 import { type StateDirectory, stateName } from "./state/state-directory.ts";
@@ -62,6 +64,7 @@ export class Daemon {
   readonly #dataPlane: DataPlane;
   readonly #driver: Driver;
   readonly #guard: Guard;
+  readonly #routes: Routes;
   readonly #services: Services;
   #refusedReload: string | undefined;
   #needsRestart: readonly string[] = [];
@@ -142,9 +145,21 @@ export class Daemon {
       now: () => readClock().now,
       tell: (event) => this.events.tell(event),
     });
+    const device = (): string | undefined =>
+      dataPlane.describe().state === "up" ? dataPlane.describe().device : undefined;
+    this.#routes = new Routes(settings, { device, tell: (event) => this.events.tell(event) });
+    const watch = new RouteWatch(settings, {
+      device,
+      learned: (routes) => this.#driver.feed({ kind: "system-routes", routes }),
+      tell: (event) => this.events.tell(event),
+    });
     const below = [this.#log, resolver, watcher, this.#guard];
     const onTop = options.services?.(this) ?? [];
-    this.#services = new Services([...below, dataPlaneService(dataPlane, this.#driver), metrics, dns, ...onTop]);
+    const plane = dataPlaneService(dataPlane, this.#driver, () => {
+      this.#routes.deviceIsUp();
+      watch.deviceIsUp();
+    });
+    this.#services = new Services([...below, plane, this.#routes, watch, metrics, dns, ...onTop]);
   }
 
   status(): NodeStatus {
@@ -193,6 +208,7 @@ export class Daemon {
       const next = load(this.config);
       const plan = planReload(this.#running, next);
       if (!plan.ok) throw configRefused(this.config, [plan.reason]);
+      this.#routes.change(next.settings);
       const outcome = this.#apply(next, plan.value);
       const { applied, needsRestart } = outcome;
       this.events.tell({ code: "reload-applied", applied, needsRestart });

@@ -138,7 +138,10 @@ export function facts(change: Partial<HostFacts> = {}): DataPlaneCommand {
 
 /** Our addresses lead to us and our networks to peers, and what else is said, in the same table. */
 export function routes(more: Readonly<Record<string, RouteTarget>> = {}, networks = NETWORKS): DataPlaneCommand {
-  return { kind: "apply-routes", routes: [...hostRoutes(prefixes(...networks)).routes, ...routeList(more)] };
+  return {
+    kind: "apply-routes",
+    routes: [...hostRoutes({ networks: prefixes(...networks) }).routes, ...routeList(more)],
+  };
 }
 
 export function routeList(targets: Readonly<Record<string, RouteTarget>>): readonly Route[] {

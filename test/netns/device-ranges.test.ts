@@ -43,8 +43,10 @@ const REQUESTS: Readonly<Record<string, (value: number) => DataPlaneRequest>> = 
 /** Those whose range is the data plane's own, not the system's or that of a field. */
 const ITS_OWN = ["listen.batch", "tun.mtu"];
 
+/** It goes to a command beside the data plane. */
+const NOT_ITS = "tun.use_system_route_table_buffer_size";
 const ranges = SCHEMA.flatMap(({ path, type, state }) =>
-  /^(listen|tun)\.\w+$/.test(path) && state.kind === "implemented" && type.kind === "integer"
+  /^(listen|tun)\.\w+$/.test(path) && path !== NOT_ITS && state.kind === "implemented" && type.kind === "integer"
     ? [{ path, min: type.min, max: type.max }]
     : [],
 );

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::guard::{self, Order};
+use crate::routes;
 
 /// Printed for `--help` and behind every complaint about the command line.
 pub const USAGE: &str = "\
@@ -12,9 +13,12 @@ Moves the packets of an overlay mesh. Started and steered by the lacis daemon.
   lacis-dataplane --socket PATH [--orphan-seconds N]
   lacis-dataplane --memory
   lacis-dataplane --version [--json]
-  lacis-dataplane guard set --owner NAME [--device NAME] --network ADDRESS/BITS...
+  lacis-dataplane guard set --owner NAME [--device NAME] --network ADDRESS/BITS... [--beyond PREFIX...]
   lacis-dataplane guard clear --owner NAME
   lacis-dataplane guard show --owner NAME
+  lacis-dataplane routes set --device NAME --mtu N [--all-or-nothing]
+  lacis-dataplane routes clear --device NAME
+  lacis-dataplane routes watch --device NAME [--buffer BYTES]
 
   --socket PATH         listen for the daemon on this Unix socket; its directory must exist
   --orphan-seconds N    exit after N seconds without a daemon (900)
@@ -23,10 +27,19 @@ Moves the packets of an overlay mesh. Started and steered by the lacis daemon.
 
   guard set             keep packets of these overlay networks off every way but the device, with a data plane or without one, and
                         print as JSON what stands; an ADDRESS is the host's own
+  --beyond PREFIX       a network behind other hosts of the overlay, whose packets are kept off other ways as well
   guard clear           remove what was set for this owner
   guard show            print what stands
   --owner NAME          whose guard it is: each owner's is apart from those of others
   --device NAME         the overlay's device, which need not be there; \"tun\" and a number when left out
+
+  routes set            give the system the routes through this device that standard input lists, PREFIX METRIC MTU in each line (MTU 0: that
+                        of the device; METRIC connected: a network of its own, of which only the MTU is set), take back others that were given it, and print as JSON what stands
+  routes clear          take back all of them
+  routes watch          print as JSON the networks that routes of others lead to through hosts behind this device, now and after each change
+  --mtu N               MTU of the device
+  --all-or-nothing      when something is refused, leave everything as it was
+  --buffer BYTES        for news of routes, instead of the system's choice
 ";
 
 /// Without a control plane nothing renews a session or a certificate: a quarter of an hour is enough for a restart or an
@@ -52,6 +65,8 @@ pub enum Arguments {
     },
     /// Keep packets off other ways.
     Guard(Order),
+    /// Give the system the routes of a device, or tell of them.
+    Routes(routes::Order),
     /// Print the usage.
     Help,
 }
@@ -61,6 +76,9 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Arguments, S
     let mut arguments = arguments.into_iter().peekable();
     if arguments.next_if(|first| first == "guard").is_some() {
         return guard::parse(arguments).map(Arguments::Guard);
+    }
+    if arguments.next_if(|first| first == "routes").is_some() {
+        return routes::parse(arguments).map(Arguments::Routes);
     }
     let (mut socket, mut orphan, mut json, mut mode) = (None, None, false, None);
     while let Some(argument) = arguments.next() {

@@ -5,13 +5,13 @@ use std::io::{self, Write};
 
 use lacis_engine::ip::Prefix;
 
-use crate::failure::Failure;
+use crate::json::{failure_json, harmless};
 use crate::platform::{Guard, GuardReport, GuardedPart, Shadow, SystemGuard};
 
 /// Longest name of an owner: it becomes part of the name of a table.
 const OWNER_BYTES_MAX: usize = 64;
 /// Longest name of a device (IFNAMSIZ with the zero at its end).
-const DEVICE_BYTES_MAX: usize = 15;
+pub const DEVICE_BYTES_MAX: usize = 15;
 
 /// What to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Order {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Action {
-    Set { device: String, networks: Vec<Prefix> },
+    Set { device: String, networks: Vec<Prefix>, beyond: Vec<Prefix> },
     Clear,
     Show,
 }
@@ -31,7 +31,7 @@ enum Action {
 pub fn obey(order: &Order, out: &mut impl Write) -> io::Result<()> {
     let guard = SystemGuard::of(&order.owner);
     let report = match &order.action {
-        Action::Set { device, networks } => guard.set(device, networks),
+        Action::Set { device, networks, beyond } => guard.set(device, networks, beyond),
         Action::Clear => guard.clear(),
         Action::Show => guard.show(),
     };
@@ -44,19 +44,20 @@ pub fn obey(order: &Order, out: &mut impl Write) -> io::Result<()> {
 /// Reads what follows `guard` on the command line. The error is a sentence.
 pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Order, String> {
     let verb = arguments.next().unwrap_or_default();
-    let (mut owner, mut device, mut networks) = (None, None, vec![]);
+    let (mut owner, mut device, mut networks, mut beyond) = (None, None, vec![], vec![]);
     while let Some(argument) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("{argument} needs a value"))?;
         match (verb.as_str(), argument.as_str()) {
             (_, "--owner") => owner = Some(name(&argument, value, OWNER_BYTES_MAX)?),
             ("set", "--device") => device = Some(name(&argument, value, DEVICE_BYTES_MAX)?),
             ("set", "--network") => networks.push(network(&value)?),
+            ("set", "--beyond") => beyond.push(network(&value)?),
             _ => return Err(format!("unknown argument {argument}")),
         }
     }
     let action = match verb.as_str() {
         "set" if networks.is_empty() => return Err("guard set needs a --network".into()),
-        "set" => Action::Set { device: device.unwrap_or_default(), networks },
+        "set" => Action::Set { device: device.unwrap_or_default(), networks, beyond },
         "clear" => Action::Clear,
         "show" => Action::Show,
         _ => return Err(format!("guard {verb}: set, clear or show")),
@@ -64,12 +65,12 @@ pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Order, Strin
     Ok(Order { owner: owner.ok_or_else(|| format!("guard {verb} needs an --owner"))?, action })
 }
 
-fn name(argument: &str, value: String, bytes_max: usize) -> Result<String, String> {
+pub fn name(argument: &str, value: String, bytes_max: usize) -> Result<String, String> {
     let fits = (1..=bytes_max).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_graphic() && b != b'*');
     if fits { Ok(value) } else { Err(format!("{argument} {value:?}: 1 to {bytes_max} letters, digits or signs")) }
 }
 
-fn network(text: &str) -> Result<Prefix, String> {
+pub fn network(text: &str) -> Result<Prefix, String> {
     let parts = text.split_once('/').and_then(|(address, bits)| Some((address.parse().ok()?, bits.parse().ok()?)));
     parts
         .and_then(|(address, bits)| Prefix::new(address, bits))
@@ -94,18 +95,10 @@ fn part_json(part: &GuardedPart) -> String {
     )
 }
 
-fn failure_json(Failure { code, message }: &Failure) -> String {
-    format!("{{\"code\":\"{code}\",\"text\":\"{}\"}}", harmless(message))
-}
-
-/// Without what would end a string of JSON.
-fn harmless(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() && *c != '"' && *c != '\\').collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Failure;
 
     fn parsed(line: &str) -> Result<Order, String> {
         parse(line.split_whitespace().map(String::from))
@@ -114,9 +107,10 @@ mod tests {
     #[test]
     fn an_order_names_its_owner_and_what_stands() {
         let networks = ["10.77.0.2/24", "fd77::2/64"].map(|text| network(text).unwrap()).to_vec();
+        let beyond = vec![network("192.168.7.0/24").unwrap()];
         assert_eq!(
-            parsed("set --owner a --device mesh0 --network 10.77.0.2/24 --network fd77::2/64"),
-            Ok(Order { owner: "a".into(), action: Action::Set { device: "mesh0".into(), networks } })
+            parsed("set --owner a --device mesh0 --network 10.77.0.2/24 --network fd77::2/64 --beyond 192.168.7.0/24"),
+            Ok(Order { owner: "a".into(), action: Action::Set { device: "mesh0".into(), networks, beyond } })
         );
         assert_eq!(parsed("clear --owner a"), Ok(Order { owner: "a".into(), action: Action::Clear }));
         assert_eq!(parsed("show --owner a"), Ok(Order { owner: "a".into(), action: Action::Show }));

@@ -47,8 +47,17 @@ impl HostDevices {
 
     /// What this process and this system can do.
     pub fn capabilities(&self) -> Vec<&'static str> {
-        let mut capabilities =
-            vec!["tun", "udp", "confine", "relayed-paths", "queues", "fragments", "remote-allow-list", "seal-to"];
+        let mut capabilities = vec![
+            "tun",
+            "udp",
+            "confine",
+            "relayed-paths",
+            "queues",
+            "fragments",
+            "remote-allow-list",
+            "seal-to",
+            "many-prefixes",
+        ];
         if self.sockets().iter().any(|udp| udp.has_offloads()) {
             capabilities.push("udp-offload");
         }

@@ -11,9 +11,11 @@ mod failure;
 mod greeting;
 mod guard;
 mod host_devices;
+mod json;
 mod memory;
 mod placement;
 mod platform;
+mod routes;
 mod send_batch;
 mod serve;
 mod shared;
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         }
         Ok(Arguments::Memory) => memory::converse(io::stdin().lock(), io::stdout().lock()),
         Ok(Arguments::Guard(order)) => guard::obey(&order, &mut io::stdout()),
+        Ok(Arguments::Routes(order)) => routes::obey(&order, io::stdin().lock(), &mut io::stdout()),
         Ok(Arguments::Serve { socket, orphan }) => serve::serve(&socket, orphan),
         Err(complaint) => {
             eprint!("lacis-dataplane: {complaint}\n\n{}", arguments::USAGE);

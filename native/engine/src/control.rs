@@ -27,7 +27,7 @@ use crate::session_table::{InsertError, PRIMARIES_MAX, SESSIONS_MAX};
 pub const MEMO_LIMIT_BYTES: usize = 64 << 10;
 
 /// Prefixes behind one peer.
-pub const ALLOWED_PREFIXES_MAX: usize = 64;
+pub const ALLOWED_PREFIXES_MAX: usize = 1_024;
 
 /// A command that was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]

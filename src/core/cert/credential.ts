@@ -21,6 +21,8 @@ export interface Credential {
   /** Networks of the v2 certificate, else of the v1 certificate; the first is the primary one. */
   readonly networks: readonly Prefix[];
   readonly addresses: readonly IpAddress[];
+  /** Networks behind this host for which it may speak, of the same certificate. */
+  readonly unsafeNetworks: readonly Prefix[];
 }
 
 /** Why a host cannot use its own certificate and key. */
@@ -84,6 +86,7 @@ export function loadCredential(
     certificates: { ...(v1 && { 1: v1 }), ...(v2 && { 2: v2 }) },
     networks: main.networks,
     addresses: main.networks.map(({ address }) => address),
+    unsafeNetworks: main.unsafeNetworks,
   });
 }
 

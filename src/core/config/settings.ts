@@ -8,6 +8,7 @@ import type { Endpoint } from "../netip/endpoint.ts";
 import type { OwnAllowList } from "../netip/own-allow-list.ts";
 import type { Prefix } from "../netip/prefix.ts";
 import type { Notice } from "../notice.ts";
+import type { UnsafeRoute } from "../route/route.ts";
 
 /**
  * Everything the core needs to know, checked and typed, in two halves: a reload hands over a new `live` half and has no place for the other.
@@ -35,8 +36,9 @@ export interface BootSettings {
     readonly disabled: boolean;
     /** Empty: the operating system chooses. */
     readonly device: string;
-    readonly mtu: number;
     readonly txQueue: number;
+    /** Whether routes of others through the device count as unsafe routes, and the buffer for news of them (0: the system's choice). */
+    readonly systemRoutes: { readonly learned: boolean; readonly bufferBytes: number };
   };
   /** How socket and device are read. */
   readonly queues: {
@@ -82,7 +84,14 @@ export interface LiveSettings {
   readonly relay: RelaySettings;
   readonly listen: { readonly sendRecvError: RecvErrorPolicy; readonly acceptRecvError: RecvErrorPolicy };
   readonly punchy: PunchySettings;
-  readonly tun: { readonly dropLocalBroadcast: boolean; readonly dropMulticast: boolean };
+  readonly tun: {
+    readonly dropLocalBroadcast: boolean;
+    readonly dropMulticast: boolean;
+    readonly mtu: number;
+    /** Parts of the overlay with an MTU of their own. */
+    readonly routes: readonly { readonly prefix: Prefix; readonly mtu: number }[];
+    readonly unsafeRoutes: readonly UnsafeRoute[];
+  };
   readonly tunnels: { readonly dropInactive: boolean; readonly inactivityTimeoutMs: number };
   readonly counters: { readonly tryPromotePackets: number; readonly requeryPackets: number };
   readonly timers: { readonly requeryWaitMs: number };

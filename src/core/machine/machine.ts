@@ -1,4 +1,5 @@
 import type { Instant } from "../base/time.ts";
+import type { CertificateVersion } from "../cert/certificate.ts";
 import type { DataPlaneCommand } from "../dataplane/contract.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { OperatorEvent } from "../operator/event.ts";
@@ -37,6 +38,13 @@ export interface SendEvent {
   readonly kind: "send";
   readonly to: IpAddress;
   readonly parcel: Parcel;
+}
+
+/** A new handshake with a peer, beside the session that it has. `version` of our certificate; undefined: the usual choice. */
+export interface CallAnewEvent {
+  readonly kind: "call-anew";
+  readonly target: IpAddress;
+  readonly version: CertificateVersion | undefined;
 }
 
 /** A test request through this session; `pingId` when an operator asked for it. */

@@ -9,7 +9,10 @@ import type { IpAddress } from "../netip/address.ts";
 import { AllowedRemotes } from "../netip/allow-list.ts";
 import type { Prefix } from "../netip/prefix.ts";
 import { hostRoutes } from "../route/host-routes.ts";
+import type { UnsafeRoute } from "../route/route.ts";
 import type { RouteTable } from "../route/route-table.ts";
+
+export type LearnedRoute = Pick<UnsafeRoute, "prefix" | "gateways">;
 
 /** The facts in the hands of the node, which notes them from its inputs. */
 export class NodeFacts implements Facts {
@@ -21,6 +24,7 @@ export class NodeFacts implements Facts {
   readonly crypto: CryptoSuite;
   readonly entropy: Entropy;
   readonly #handshakeTime = new HandshakeTime();
+  #learnedRoutes: readonly LearnedRoute[] = [];
 
   constructor(
     settings: Settings,
@@ -28,7 +32,7 @@ export class NodeFacts implements Facts {
   ) {
     this.settings = settings;
     this.clock = env.clock;
-    this.routes = hostRoutes(this.ownNetworks);
+    this.routes = this.#hostRoutes();
     this.allowedRemotes = new AllowedRemotes(settings.live.lighthouse.remoteAllowList);
     this.crypto = env.crypto;
     this.entropy = env.entropy;
@@ -61,7 +65,19 @@ export class NodeFacts implements Facts {
 
   replaceLive(live: LiveSettings): void {
     this.settings = { boot: this.settings.boot, live };
-    this.routes = hostRoutes(this.ownNetworks);
+    this.routes = this.#hostRoutes();
     this.allowedRemotes = new AllowedRemotes(live.lighthouse.remoteAllowList);
+  }
+
+  /** Networks behind other hosts that the system's table knows of. */
+  replaceLearned(routes: readonly LearnedRoute[]): void {
+    this.#learnedRoutes = routes;
+    this.routes = this.#hostRoutes();
+  }
+
+  #hostRoutes(): RouteTable {
+    const { identity, tun } = this.settings.live;
+    const { networks, unsafeNetworks } = identity.credential;
+    return hostRoutes({ networks, unsafeNetworks, unsafeRoutes: tun.unsafeRoutes, learned: this.#learnedRoutes });
   }
 }

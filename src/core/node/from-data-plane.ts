@@ -93,12 +93,14 @@ export class FromDataPlane {
   }
 
   #needSession(destination: IpAddress): void {
-    const { calls, sessions } = this.#machines;
+    const { calls, gateways, sessions } = this.#machines;
     const standing = this.#peers.primaryOf(destination);
     // Said again even if the data plane heard it meanwhile: the two must not disagree for good on which session sends.
     if (standing) sessions.makePrimary(standing);
-    else if (reachOf(this.#facts.routes, destination) === "host") calls.start(destination);
-    else this.#out.command({ kind: "drop-parked", destination });
+    else if (reachOf(this.#facts.routes, destination) === "host") {
+      calls.start(destination);
+      gateways.needed(destination);
+    } else this.#out.command({ kind: "drop-parked", destination });
   }
 
   #commandFailed({ command, localIndex, rulesStand, code, error }: Event<"command-failed">): void {

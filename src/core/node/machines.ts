@@ -6,6 +6,7 @@ import { Calls, type CallsEvent } from "../machine/calls/calls.ts";
 import { Discovery, type DiscoveryEvent } from "../machine/discovery/discovery.ts";
 import { Expiry } from "../machine/expiry/expiry.ts";
 import type { Facts } from "../machine/facts.ts";
+import { Gateways, type GatewaysEvent } from "../machine/gateways/gateways.ts";
 import { Liveness, type LivenessEvent } from "../machine/liveness/liveness.ts";
 import type { CommonEvent, Emit, Machine } from "../machine/machine.ts";
 import { Pings, type PingsEvent } from "../machine/pings/pings.ts";
@@ -26,6 +27,7 @@ export type NodeEvent =
   | AnswersEvent
   | CallsEvent
   | DiscoveryEvent
+  | GatewaysEvent
   | LivenessEvent
   | PingsEvent
   | PoliciesEvent
@@ -46,6 +48,7 @@ export interface Machines {
   readonly liveness: Liveness;
   readonly policies: Policies;
   readonly adoption: Adoption;
+  readonly gateways: Gateways;
   readonly discovery: Discovery;
   readonly pings: Pings;
   readonly relays: Relays;
@@ -71,6 +74,12 @@ export function assemble(
   const policies = new Policies(facts, peers, emit);
   const adoption = new Adoption(facts, peers, emit);
   const discovery = new Discovery(facts, peers, lighthouse, emit);
+  const gateways = new Gateways(
+    facts,
+    peers,
+    { roundTripMs: (session) => liveness.vitalsOf(session).roundTripMs },
+    emit,
+  );
   const pings = new Pings(facts, peers, emit);
   const lastReceivedAt = (session: Session): Instant | undefined => liveness.vitalsOf(session).lastReceivedAt;
   const relays = new Relays(
@@ -109,6 +118,7 @@ export function assemble(
     policies,
     discovery,
     adoption,
+    gateways,
     pings,
     relays,
     shortcuts,
@@ -121,6 +131,7 @@ export function assemble(
     liveness,
     policies,
     adoption,
+    gateways,
     discovery,
     pings,
     relays,

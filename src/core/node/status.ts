@@ -14,7 +14,7 @@ import type { Machines } from "./machines.ts";
 export function statusOf(
   facts: Facts,
   peers: Peers,
-  { liveness, calls, relays }: Pick<Machines, "liveness" | "calls" | "relays">,
+  { liveness, calls, gateways, relays }: Pick<Machines, "liveness" | "calls" | "gateways" | "relays">,
 ): NodeStatus {
   const relayed = relays.pairs();
   const { boot, live } = facts.settings;
@@ -34,6 +34,7 @@ export function statusOf(
     }),
     peers: peersOf(peers, liveness, facts.now),
     relayed,
+    routes: gateways.describe(),
     counters: liveness.counters,
     tables: tablesOf(peers),
     handshakesStarted: calls.started,

@@ -45,6 +45,9 @@ export type PeerEvent =
   | (ByName & { readonly code: "recv-error"; readonly endpoint: Endpoint })
   | (ByName & { readonly code: "renewal"; readonly reason: Renewal["reason"] })
   | (ByName & { readonly code: "renewal-failed"; readonly failure: CallFailure })
+  /** `routes`: how many networks lie behind it. */
+  | (ByName & { readonly code: "gateway-left"; readonly routes: number })
+  | (ByName & { readonly code: "gateway-back" })
   | (ByName & { readonly code: "peer-distrusted"; readonly refusal: CertificateRefusal })
   /** `reason`: a clause of the decoder. */
   | { readonly code: "lighthouse-message-malformed"; readonly name: string; readonly reason: string }
@@ -101,6 +104,11 @@ export type DataPlaneNews =
   | { readonly code: "guard-failed"; readonly part: "routes" | "underlay"; readonly why: string }
   /** A route of somebody else's takes addresses of the overlay away from its device. */
   | { readonly code: "overlay-shadowed"; readonly prefix: string; readonly device: string }
+  /** The system has no route of ours for a network; undefined: for none. */
+  | { readonly code: "route-missing"; readonly prefix: string | undefined; readonly why: string }
+  /** The system's routes are not learned for now. */
+  | { readonly code: "route-watch-ended"; readonly why: string }
+  | { readonly code: "routes-restored"; readonly routes: number }
   | { readonly code: "guard-restored"; readonly part: "routes" | "underlay" }
   | { readonly code: "data-plane-lost" | "data-plane-failed"; readonly why: string }
   | { readonly code: "data-plane-up"; readonly device: string | undefined; readonly port: number }

@@ -62,6 +62,12 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
     text: ({ name, failure }) => `A new handshake with ${name} failed: ${callFailureText(failure)}`,
     fields: ({ name, address, failure }) => ({ name, address, reason: failure.reason }),
   },
+  "gateway-left": {
+    level: "warn",
+    text: ({ name, routes }) =>
+      `The gateway ${name} does not answer: what went to ${routes === 1 ? "a network" : `${routes} networks`} behind it goes through others.`,
+  },
+  "gateway-back": { level: "info", text: ({ name }) => `The gateway ${name} answers again.` },
   "peer-distrusted": {
     level: "warn",
     text: ({ name, refusal }) => `${name} is cut off: ${refusal.text}.`,
@@ -140,6 +146,21 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
     level: "error",
     text: ({ part }) =>
       `Packets of the overlay are not kept off other ways: the ${GUARDED[part]} could not be changed.`,
+  },
+  "route-missing": {
+    level: "error",
+    text: ({ prefix, why }) =>
+      `${prefix === undefined ? "Routes" : `The route ${prefix}`} into the overlay could not be given to the system: ${why}.`,
+    fields: ({ prefix }) => ({ prefix }),
+  },
+  "route-watch-ended": {
+    level: "warn",
+    text: ({ why }) => `Routes of the system are not learned for now: ${why}.`,
+    fields: () => ({}),
+  },
+  "routes-restored": {
+    level: "warn",
+    text: ({ routes }) => `${routes === 1 ? "A route" : `${routes} routes`} into the overlay had gone and stand again.`,
   },
   "guard-restored": {
     level: "warn",

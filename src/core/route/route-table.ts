@@ -8,13 +8,16 @@ import type { Gateway, Route, RouteTarget } from "./route.ts";
 export const ROUTES_MAX = 16_384;
 /** Gateways of one route. */
 export const GATEWAYS_MAX = 16;
-const WEIGHT_MAX = 65_535;
+/** Share of one gateway. */
+export const WEIGHT_MAX = 65_535;
 
 /** Prefixes, of which the longest that contains an address decides. Never changed: a new table takes the place of the whole. */
 export class RouteTable {
   static readonly EMPTY: RouteTable = new RouteTable([]);
 
   readonly routes: readonly Route[];
+  /** Whether some route has several gateways. */
+  readonly hasAlternatives: boolean;
   readonly #byPrefix: PrefixMap<Route>;
 
   /** Fails with the reason why these routes are none. */
@@ -25,6 +28,7 @@ export class RouteTable {
 
   private constructor(routes: readonly Route[]) {
     this.routes = routes;
+    this.hasAlternatives = routes.some(({ target }) => target.kind === "gateways" && target.gateways.length > 1);
     this.#byPrefix = new PrefixMap(routes.map((route) => [route.prefix, route]));
   }
 

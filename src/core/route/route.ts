@@ -18,6 +18,18 @@ export type RouteTarget =
   /** Nowhere, although a shorter prefix may lead somewhere. */
   | { readonly kind: "none" };
 
+/** A network behind other hosts, as the configuration names it. */
+export interface UnsafeRoute {
+  /** Without host bits. */
+  readonly prefix: Prefix;
+  readonly gateways: readonly Gateway[];
+  /** Undefined: that of the device. */
+  readonly mtu: number | undefined;
+  readonly metric: number;
+  /** Whether the system's own table gets it. */
+  readonly install: boolean;
+}
+
 export interface Gateway {
   readonly address: IpAddress;
   /** Share of the flows relative to the others; 0: only when no other one has a session. */

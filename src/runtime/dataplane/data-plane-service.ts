@@ -1,14 +1,26 @@
 import type { Driver } from "../driver.ts";
 import type { Health, Service } from "../service.ts";
-import type { DataPlane, DataPlaneDescription } from "./data-plane.ts";
+import type { DataPlane, DataPlaneDescription, DataPlaneListener } from "./data-plane.ts";
 
-/** The node's life is that of its data plane: it wakes with the first `up`, and its farewells are sent before the data plane goes. */
-export function dataPlaneService(plane: DataPlane, driver: Driver): Service {
+/**
+ * The node's life is that of its data plane: it wakes with the first `up`, and its farewells are sent before the data plane goes. `isUp` is told each
+ * time that there is one.
+ */
+export function dataPlaneService(plane: DataPlane, driver: Driver, isUp: () => void = () => {}): Service {
+  const listener: DataPlaneListener = {
+    up: (udpPort, sessions) => {
+      driver.up(udpPort, sessions);
+      isUp();
+    },
+    event: (event) => driver.event(event),
+    down: () => driver.down(),
+    tell: (event) => driver.tell(event),
+  };
   return {
     name: "data-plane",
     async start() {
       try {
-        await plane.start(driver);
+        await plane.start(listener);
       } catch (error) {
         driver.stop();
         throw error;

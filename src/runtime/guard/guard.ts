@@ -37,7 +37,7 @@ export interface GuardSurroundings {
 export class Guard implements Service {
   readonly name = "guard";
   readonly #surroundings: GuardSurroundings;
-  readonly #settings: Settings;
+  #settings: Settings;
   #report: GuardReport | undefined;
   #stoodBefore = false;
   #busy: Promise<unknown> = Promise.resolve();
@@ -59,8 +59,9 @@ export class Guard implements Service {
     this.#check = setInterval(() => void this.#setAgain(), CHECK_MS).unref();
   }
 
-  /** A reload keeps the networks of the start, so it only looks after what stands. */
-  reload(): void {
+  /** A reload keeps the networks of the start, and may change what lies behind other hosts. */
+  reload({ settings }: { readonly settings: Settings }): void {
+    this.#settings = settings;
     if (this.#check) void this.#setAgain();
   }
 
@@ -104,9 +105,10 @@ export class Guard implements Service {
   }
 
   async #set(): Promise<GuardReport> {
-    const { device, networks } = this.#guarded;
+    const { device, networks, beyond } = this.#guarded;
     const named = device === "" ? [] : ["--device", device];
-    const report = await this.#run(["set", ...this.#owned, ...named, ...networks.flatMap((one) => ["--network", one])]);
+    const prefixes = [...networks.flatMap((one) => ["--network", one]), ...beyond.flatMap((one) => ["--beyond", one])];
+    const report = await this.#run(["set", ...this.#owned, ...named, ...prefixes]);
     const before = this.#report;
     this.#report = report;
     const news = (now: string | undefined, then: string | undefined): string | undefined =>
@@ -144,10 +146,18 @@ export class Guard implements Service {
     return ["--owner", this.#surroundings.owner];
   }
 
-  get #guarded(): { readonly owner: string; readonly device: string; readonly networks: readonly string[] } {
+  /** A default route through the overlay is none to hold on to: without the data plane nothing would be reachable, its own names and servers included. */
+  get #guarded(): {
+    readonly owner: string;
+    readonly device: string;
+    readonly networks: readonly string[];
+    readonly beyond: readonly string[];
+  } {
     const { boot, live } = this.#settings;
     const networks = live.identity.credential.networks.map(formatPrefix);
-    return { owner: this.#surroundings.owner, device: boot.tun.device, networks };
+    const guarded = live.tun.unsafeRoutes.filter(({ install, prefix }) => install && prefix.bits > 0);
+    const beyond = guarded.map(({ prefix }) => formatPrefix(prefix));
+    return { owner: this.#surroundings.owner, device: boot.tun.device, networks, beyond };
   }
 }
 

@@ -96,6 +96,7 @@ function credentialOf(
     },
     networks,
     addresses: networks.map(({ address }) => address),
+    unsafeNetworks: [],
   };
 }
 

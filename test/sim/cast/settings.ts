@@ -14,7 +14,12 @@ export function settingsOf(role: Role, setup: Setup): Settings {
       cipher: setup.cipher,
       lighthouse: { amLighthouse: role.lighthouse },
       listen: { host: anyAddress, port: UNDERLAY_PORT, batch: 64, readBufferBytes: 0, writeBufferBytes: 0, soMark: 0 },
-      tun: { disabled: role.lighthouse, device: "", mtu: 1300, txQueue: 500 },
+      tun: {
+        disabled: role.lighthouse,
+        device: "",
+        txQueue: 500,
+        systemRoutes: { learned: false, bufferBytes: 0 },
+      },
       queues: {
         pairs: 1,
         udpOffloads: true,
@@ -52,7 +57,7 @@ export function settingsOf(role: Role, setup: Setup): Settings {
         respondDelayMs: 5_000,
         targetAllRemotes: false,
       },
-      tun: { dropLocalBroadcast: false, dropMulticast: false },
+      tun: { dropLocalBroadcast: false, dropMulticast: false, mtu: 1300, routes: [], unsafeRoutes: [] },
       tunnels: { dropInactive: false, inactivityTimeoutMs: 600_000 },
       counters: { tryPromotePackets: 1_000, requeryPackets: 5_000 },
       timers: { requeryWaitMs: 60_000 },

@@ -36,6 +36,8 @@ describe("a daemon with its admin sockets", () => {
       "addresses",
       "guard",
       "data-plane",
+      "routes",
+      "route-watch",
       "metrics",
       "admin",
     ]);

@@ -20,6 +20,7 @@ export function nodeStatus(changes: Partial<NodeStatus> = {}): NodeStatus {
     lighthouses: [{ address: "10.77.0.1" as IpAddress, name: "lh", up: true }],
     peers: [peerStatus()],
     relayed: [],
+    routes: [],
     counters: undefined,
     tables: { addresses: 1, sessions: 1, calls: 0, callIndexes: 0 },
     handshakesStarted: 0,

@@ -4,11 +4,15 @@ import { join } from "node:path";
 import { vi } from "vitest";
 import { NativeDataPlane } from "../../../src/runtime/dataplane/native/native-data-plane.ts";
 import { Resolver } from "../../../src/runtime/resolver.ts";
+import { RouteWatch } from "../../../src/runtime/routes/route-watch.ts";
+import { Routes } from "../../../src/runtime/routes/routes.ts";
+import type { RoutesOrder, RoutesReport } from "../../../src/runtime/routes/routes-command.ts";
 import { stateDirectoryAt } from "../../../src/runtime/state/state-directory.ts";
 import { FakeDataPlane } from "../runtime/dataplane/fake-data-plane.ts";
 import type { Subject } from "./subject.ts";
 
 const planes = new WeakMap<Subject, { fake: FakeDataPlane; plane: NativeDataPlane; folder: string }>();
+const routes = new WeakMap<Subject, { service: Routes; watch: RouteWatch; orders: RoutesOrder[]; watches: string[] }>();
 const resolvers = new WeakMap<Subject, { resolver: Resolver; answered: () => number | undefined }>();
 
 /** A native data plane in front of one that only talks, made once from the settings of the start, as the daemon makes it. */
@@ -38,6 +42,46 @@ export async function devicesOpened(subject: Subject): Promise<unknown> {
   await fake.die();
   rmSync(folder, { recursive: true });
   return opened;
+}
+
+/** What the daemon has for the system's routes, made once, in front of a system that takes all of them. */
+export function startRoutes(subject: Subject): void {
+  const orders: RoutesOrder[] = [];
+  const watches: string[] = [];
+  const device = (): string => "tun7";
+  const run = (order: RoutesOrder): RoutesReport => {
+    orders.push(order);
+    return { standing: 0, changed: 0, failures: [] };
+  };
+  const service = new Routes(subject.settings, { device, tell: () => {}, run });
+  const watch = new RouteWatch(subject.settings, {
+    device,
+    learned: () => {},
+    tell: () => {},
+    spawn: (args) => {
+      watches.push(args.join(" "));
+      return { end: () => {} };
+    },
+  });
+  service.start();
+  watch.start();
+  routes.set(subject, { service, watch, orders, watches });
+}
+
+/** What the system has been told last, after it was told of the settings that are in force now. */
+export function routesOrdered(subject: Subject): unknown {
+  const { service, orders } = routes.get(subject)!;
+  service.change(subject.settings);
+  const order = orders.at(-1);
+  return order?.kind === "set" && order.wanted;
+}
+
+/** What follows the news of routes, after the device has come anew. */
+export function watched(subject: Subject): readonly string[] {
+  const { watch, watches } = routes.get(subject)!;
+  watches.splice(0);
+  watch.deviceIsUp();
+  return watches;
 }
 
 /** The resolver, made once, as the daemon makes it. */

@@ -26,8 +26,8 @@ compile_error!(
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    ControlStream, Doorway, Stop, Stopped, SystemGuard, SystemTun, SystemUdp, Wake, allowed_cpus, confine, error_code,
-    harden, pin_to, renounce, stop_switch,
+    ControlStream, Doorway, Stop, Stopped, SystemGuard, SystemRoutes, SystemTun, SystemUdp, Wake, allowed_cpus,
+    confine, error_code, harden, pin_to, renounce, stop_switch,
 };
 
 /// A TUN device. It is gone when the last of its handles is dropped.
@@ -71,8 +71,9 @@ pub trait Guard {
     fn of(owner: &str) -> Self;
     /// Makes it stand for this device and these networks, each with the host's own address in it, and for nothing else. Where packets have no route, they
     /// are unreachable; what comes from elsewhere to an own address, or from an address of these networks that is not reached through there, is dropped.
-    /// An empty name stands for a device with a name of the system's choice.
-    fn set(&self, device: &str, networks: &[Prefix]) -> GuardReport;
+    /// Packets for what lies `beyond` other hosts of the overlay are unreachable there, too. An empty name stands for a device with a name of the
+    /// system's choice.
+    fn set(&self, device: &str, networks: &[Prefix], beyond: &[Prefix]) -> GuardReport;
     /// Removes it.
     fn clear(&self) -> GuardReport;
     /// Looks whether it stands.
@@ -110,6 +111,64 @@ pub struct GuardedPart {
     pub dropped_packets: u64,
     /// Why it is not as it should be.
     pub failure: Option<Failure>,
+}
+
+/// Routes of the system's table through a device of ours, beside those that follow from its addresses. They are told from those of others by a mark.
+pub trait DeviceRoutes: Sized {
+    /// Of this device.
+    fn open(device: &str) -> Result<Self, Failure>;
+    /// Makes exactly these stand.
+    fn set(&mut self, wanted: &WantedRoutes) -> RoutesReport;
+    /// Tells, now and after each change, which networks routes of others lead to through hosts behind the device. Returns when `each` says so.
+    fn watch(&mut self, buffer_bytes: u32, each: impl FnMut(&[LearnedRoute]) -> bool) -> Result<(), Failure>;
+}
+
+/// What is to stand.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct WantedRoutes {
+    /// MTU of the device; 0 leaves it.
+    pub mtu: u32,
+    /// MTUs of its own networks; 0: the device's.
+    pub connected: Vec<(Prefix, u32)>,
+    /// The routes.
+    pub routes: Vec<WantedRoute>,
+    /// Whether what cannot be done is a reason to leave everything as it was.
+    pub all_or_nothing: bool,
+}
+
+/// A route through the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WantedRoute {
+    /// Without host bits.
+    pub prefix: Prefix,
+    /// 0: the system's choice.
+    pub metric: u32,
+    /// 0: the device's.
+    pub mtu: u32,
+}
+
+/// What became of routes.
+#[derive(Default)]
+pub struct RoutesReport {
+    /// How many of ours stood before.
+    pub before: usize,
+    /// How many stand now.
+    pub standing: usize,
+    /// How many were added, removed or changed.
+    pub changed: usize,
+    /// What could not be done; of a route, or of the device.
+    pub failures: Vec<(Option<WantedRoute>, Failure)>,
+}
+
+/// A network that a route of somebody else's leads to through hosts of the overlay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LearnedRoute {
+    /// Without host bits.
+    pub prefix: Prefix,
+    /// Smaller ones come first.
+    pub metric: u32,
+    /// Next hops and their weights.
+    pub hops: Vec<(std::net::IpAddr, u32)>,
 }
 
 /// A bound UDP socket, shared by threads.

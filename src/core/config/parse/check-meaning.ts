@@ -7,6 +7,7 @@ import type { Place, Placed } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
 import type { PlacedRange } from "./parse-calculated-remotes.ts";
 import type { PlacedHostPort, StaticHost } from "./parse-discovery.ts";
+import type { PlacedOverlayRoute, PlacedUnsafeRoute } from "./parse-routes.ts";
 import type { ConfigReader } from "./reader.ts";
 
 /** What the checks between keys look at. */
@@ -25,6 +26,8 @@ export interface Meaning {
   readonly rules: { readonly inbound: readonly unknown[]; readonly outbound: readonly unknown[] };
   readonly tunDisabled: boolean;
   readonly mtu: number;
+  readonly routes: readonly PlacedOverlayRoute[];
+  readonly unsafeRoutes: readonly PlacedUnsafeRoute[];
 }
 
 /** Checks that need more than one key, but not the certificates. */

@@ -5,7 +5,6 @@ import { type Credential, loadCredential } from "../../cert/credential.ts";
 import { parseCertificates } from "../../cert/decode.ts";
 import type { Identity } from "../../cert/identity.ts";
 import type { CryptoSuite } from "../../crypto/suite.ts";
-import { formatPrefix } from "../../netip/prefix.ts";
 import type { Place } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
 import { specOf } from "../schema/schema.ts";
@@ -165,10 +164,6 @@ function warnAboutPeersView(
     const verdict = pool.verify(certificate, wall);
     if (!verdict.ok)
       report.warn("pki.cert", `peers will refuse this host: ${verdict.reason.text}`, "check that pki.ca holds its CA");
-    if (certificate.unsafeNetworks.length > 0) {
-      const networks = certificate.unsafeNetworks.map(formatPrefix).join(", ");
-      report.warn("pki.cert", `the networks behind this host (${networks}) are not served yet`);
-    }
   }
 }
 

@@ -11,12 +11,14 @@ import { collectKeys } from "../schema/keys.ts";
 import { type Difference, differencesOf } from "../schema/unlike-nebula.ts";
 import type { BootSettings, HostPort, LiveSettings, LoggingSettings, Settings, StatsSettings } from "../settings.ts";
 import { checkMeaning, checkNetworks, type Meaning, usableAdvertised } from "./check-meaning.ts";
+import { checkOverlayRoutes, usableUnsafeRoutes } from "./check-routes.ts";
 import { parseOwnAllowList, parseRemoteAllowList } from "./parse-allow-lists.ts";
 import { parseCalculatedRemotes } from "./parse-calculated-remotes.ts";
 import { parseAdvertised, parseStaticHosts, type StaticHost } from "./parse-discovery.ts";
 import { parseIdentity } from "./parse-identity.ts";
 import { parseLogging, parseStats } from "./parse-operation.ts";
 import { parseQueues } from "./parse-queues.ts";
+import { parseOverlayRoutes, parseUnsafeRoutes } from "./parse-routes.ts";
 import type { PemTexts } from "./pem-reference.ts";
 import { ConfigReader } from "./reader.ts";
 import { assembleFirewall, parseFirewall } from "./rules/parse-firewall.ts";
@@ -51,6 +53,7 @@ export function parseSettings(
   const identity = parseIdentity(reader, pems, { ...env, start: root.place }, findings);
   checkMeaning(rest.meaning, reader, root.place, findings);
   if (identity) checkNetworks(rest.meaning, identity.credential.networks, reader, findings);
+  if (identity) checkOverlayRoutes(rest.meaning.routes, identity.credential.networks, findings);
   const logging = parseLogging(reader.live);
   const stats = parseStats(reader.live, findings) ?? { to: "nobody" };
   const settings = identity && assemble(rest, identity, findings);
@@ -74,6 +77,8 @@ function assemble(
   const advertised = usableAdvertised(meaning.advertised, identity.credential.networks, findings);
   const advertise = advertised.map(({ hostPort }) => hostPort);
   const staticHosts = staticHostMap(meaning.staticHosts);
+  const unsafeRoutes = usableUnsafeRoutes(meaning.unsafeRoutes, identity.credential, findings);
+  const tun = { ...live.tun, unsafeRoutes };
   return {
     boot,
     live: {
@@ -81,6 +86,7 @@ function assemble(
       identity,
       firewall: assembleFirewall(firewall, identity, findings),
       staticHosts,
+      tun,
       lighthouse: { ...live.lighthouse, advertise },
     },
   };
@@ -104,7 +110,9 @@ function parseWithoutIdentity(reader: ConfigReader, findings: Findings) {
     servesDns: live.boolean("lighthouse.serve_dns"),
     rules: firewall,
     tunDisabled: boot.tun.disabled,
-    mtu: boot.tun.mtu,
+    mtu: live.integer("tun.mtu"),
+    routes: parseOverlayRoutes(live.given("tun.routes")?.node, findings),
+    unsafeRoutes: parseUnsafeRoutes(live.given("tun.unsafe_routes")?.node, findings),
   };
   return { boot, live: parseLive(live, meaning), meaning, firewall };
 }
@@ -124,8 +132,11 @@ function parseBoot(boot: ConfigReader): BootSettings {
     tun: {
       disabled: boot.boolean("tun.disabled"),
       device: boot.text("tun.dev"),
-      mtu: boot.integer("tun.mtu"),
       txQueue: boot.integer("tun.tx_queue"),
+      systemRoutes: {
+        learned: boot.boolean("tun.use_system_route_table"),
+        bufferBytes: boot.integer("tun.use_system_route_table_buffer_size"),
+      },
     },
     queues: parseQueues(boot),
     handshakes: {
@@ -141,7 +152,7 @@ function parseBoot(boot: ConfigReader): BootSettings {
 
 /** Without what needs the certificates. */
 function parseLive(live: ConfigReader, meaning: Meaning) {
-  const { lighthouses, amRelay, relays, calculated, remoteAllowList, ownAllowList, servesDns } = meaning;
+  const { lighthouses, amRelay, relays, calculated, remoteAllowList, ownAllowList, servesDns, mtu, routes } = meaning;
   return {
     staticMap: {
       cadenceMs: live.durationMs("static_map.cadence"),
@@ -175,6 +186,8 @@ function parseLive(live: ConfigReader, meaning: Meaning) {
     tun: {
       dropLocalBroadcast: live.boolean("tun.drop_local_broadcast"),
       dropMulticast: live.boolean("tun.drop_multicast"),
+      mtu,
+      routes: routes.map(({ prefix, mtu }) => ({ prefix, mtu })),
     },
     tunnels: {
       dropInactive: live.boolean("tunnels.drop_inactive"),

@@ -6,11 +6,10 @@ import {
   integer,
   type KeySpec,
   listOf,
-  NOT_YET,
   PORT,
+  PREFIX,
   section,
   structure,
-  TEXT,
 } from "./key-spec.ts";
 
 const WINDOWS_ONLY = ignored("it is for Windows");
@@ -24,6 +23,10 @@ const RECV_ERROR = choice(["always", "never", "private"], {
   no: "never",
   n: "never",
 });
+
+/** What fits a datagram of the protocol. */
+const MTU_MAX = 8_969;
+const ROUTE_MTU = integer(500, MTU_MAX, "bytes");
 
 /** Largest buffer the kernel takes as an int. */
 const BUFFER = integer(0, 0x7fff_ffff, "bytes");
@@ -124,9 +127,9 @@ export const DEVICE_KEYS: readonly KeySpec[] = [
         about: "Name of the device; empty lets the system choose.",
       },
       mtu: {
-        // What fits a datagram of the protocol at most.
-        type: integer(576, 8_969, "bytes"),
+        type: integer(576, MTU_MAX, "bytes"),
         default: "1300",
+        reload: "live",
         about:
           "Largest packet on the device. 1280 at least for an IPv6 overlay; the underlay carries 60 to 80 bytes more.",
       },
@@ -169,29 +172,27 @@ export const DEVICE_KEYS: readonly KeySpec[] = [
         type: structure("list of {route, mtu}"),
         default: "[]",
         reload: "live",
-        state: NOT_YET,
-        about: "Other MTUs for parts of the overlay.",
+        about: "Other MTUs for parts of the overlay. The device gets the largest one.",
       },
       unsafe_routes: {
         type: structure("list of {route, via, mtu, metric, install}"),
         default: "[]",
         reload: "live",
-        state: NOT_YET,
-        about: "Networks behind other hosts.",
+        about:
+          "Networks behind other hosts, whose certificates have to carry them. With several gateways each flow stays with one while that one answers.",
       },
       use_system_route_table: {
         type: BOOLEAN,
         default: "false",
         since: "1.7",
-        state: NOT_YET,
-        about: "Learn such networks from the system's routes.",
+        about:
+          "Also take the system's routes through the device whose next hop is inside the overlay for such networks.",
       },
       use_system_route_table_buffer_size: {
         type: BUFFER,
         default: "0",
         since: "1.10",
-        state: NOT_YET,
-        about: "Buffer for that.",
+        about: "Receive buffer for news of them; 0 leaves it to the system.",
       },
       network_category: {
         type: choice(["private", "public", "domain", "unset"]),
@@ -211,21 +212,25 @@ export const DEVICE_KEYS: readonly KeySpec[] = [
   ),
   ...section(
     "tun.routes[]",
-    { reload: "live", state: NOT_YET },
+    { reload: "live" },
     {
-      route: { type: { kind: "prefix" }, about: "Part of the overlay." },
-      mtu: { type: integer(500, 65_535, "bytes"), about: "MTU of the route." },
+      route: { type: PREFIX, about: "Part of the overlay." },
+      mtu: { type: ROUTE_MTU, about: "MTU of the route." },
     },
   ),
   ...section(
     "tun.unsafe_routes[]",
-    { reload: "live", state: NOT_YET },
+    { reload: "live" },
     {
-      route: { type: { kind: "prefix" }, about: "Network behind the gateway." },
-      via: { type: structure("address, or list of {gateway, weight}"), about: "Overlay address of the gateway." },
-      mtu: { type: integer(0, 65_535, "bytes"), default: "0", about: "MTU of the route; 0 is tun.mtu." },
-      metric: { type: integer(0, 0x7fff_ffff), default: "0", since: "1.5", about: "Metric of the route." },
-      install: { type: TEXT, default: "true", since: "1.7", about: "Whether the system's table gets it." },
+      route: { type: PREFIX, about: "Network behind the gateway." },
+      via: {
+        type: structure("address, or list of {gateway, weight}"),
+        about:
+          "Overlay address of the gateway. Of several each gets its share of the flows by its weight (1); one of weight 0 stands by until no other one answers.",
+      },
+      mtu: { type: integer(0, MTU_MAX, "bytes"), default: "0", about: "MTU of the route, 500 at least; 0 is tun.mtu." },
+      metric: { type: integer(0, 0x7fff_ffff), default: "0", since: "1.5", about: "Metric in the system's table." },
+      install: { type: BOOLEAN, default: "true", since: "1.7", about: "Whether the system's table gets it." },
     },
   ),
 ];

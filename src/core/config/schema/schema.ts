@@ -39,10 +39,15 @@ export function namesIn(sectionPath: string): ReadonlySet<string> | undefined {
   return SECTIONS.get(sectionPath);
 }
 
+/** The fields of the items of a list, by name. */
+export function fieldsOf(list: string): ReadonlyMap<string, KeySpec> {
+  return new Map(
+    SCHEMA.filter(({ path }) => parentOf(path) === `${list}[]`).map((spec) => [lastName(spec.path), spec]),
+  );
+}
+
 /** The fields of a firewall rule, by name. */
-export const RULE_FIELDS: ReadonlyMap<string, KeySpec> = new Map(
-  SCHEMA.filter((spec) => spec.path.startsWith("firewall.inbound[].")).map((spec) => [lastName(spec.path), spec]),
-);
+export const RULE_FIELDS: ReadonlyMap<string, KeySpec> = fieldsOf("firewall.inbound");
 
 /** The last name of a path. */
 export function lastName(path: string): string {

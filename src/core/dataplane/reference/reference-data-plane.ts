@@ -272,7 +272,7 @@ const CLOSE: OutboundMessage = { type: PacketType.closeTunnel, subtype: 0, body:
 const DONE: Result<void, never> = ok(undefined);
 const UNKNOWN_SESSION: Refusal = { code: "unknown-session", error: "no session has this local index" };
 /** Prefixes behind one peer. */
-const ALLOWED_PREFIXES_MAX = 64;
+const ALLOWED_PREFIXES_MAX = 1024;
 /** Flows in one event. */
 const FLOWS_TOLD_MAX = 1024;
 

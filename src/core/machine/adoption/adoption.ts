@@ -8,7 +8,7 @@ import { decodeMemo } from "../../peer/memo.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { addressesOf, nameAddress, newSession, type OwnedSession } from "../../peer/session.ts";
 import type { Facts } from "../facts.ts";
-import type { CommonEvent, Emit, Machine, SendEvent, StopReason } from "../machine.ts";
+import type { CallAnewEvent, CommonEvent, Emit, Machine, SendEvent, StopReason } from "../machine.ts";
 
 export type AdoptionEvent =
   | CommonEvent
@@ -21,6 +21,7 @@ export type AdoptionEvent =
       readonly endpoints: readonly Endpoint[];
       readonly sendCounter: bigint;
     }
+  | CallAnewEvent
   /** Everything that could be taken over has been. */
   | { readonly kind: "taken-over"; readonly relays: readonly Relay[] };
 
@@ -69,7 +70,6 @@ export class Adoption implements Machine {
         remoteAllowList: live.lighthouse.remoteAllowList,
       },
     });
-    this.#emit({ kind: "command", command: { kind: "apply-routes", routes: this.#facts.routes.routes } });
   }
 
   /** Every session is gone with the data plane; whoever was connected is called as soon as there is one again. */
@@ -98,6 +98,10 @@ export class Adoption implements Machine {
     if (revived) {
       const { primary, sendCounter } = snapshot;
       this.#emit({ kind: "adopt", ...revived, primary, sendCounter });
+      const { peer } = revived.session;
+      // Whoever installed it did not tell the data plane what lies behind the peer: a new session will.
+      if (snapshot.confirmed && peer.unsafeNetworks.length !== snapshot.allowedPrefixes.length)
+        this.#emit({ kind: "call-anew", target: nameAddress(revived.session), version: undefined });
       return;
     }
     const { localIndex, confirmed: sendClose } = snapshot;

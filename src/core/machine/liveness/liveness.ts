@@ -3,7 +3,6 @@ import type { CertificateVersion } from "../../cert/certificate.ts";
 import type { ActivitySample, DataPlaneCounters, DataPlaneEvent, SessionActivity } from "../../dataplane/contract.ts";
 import { COUNTER_HIGH, COUNTER_LAST } from "../../dataplane/counter-limits.ts";
 import type { TrafficCounts } from "../../io.ts";
-import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import type { CallFailure, EndOfSession } from "../../operator/failure.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
@@ -11,7 +10,7 @@ import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
 import { PacketType, TestSubtype } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
-import type { CommonEvent, Emit, Machine } from "../machine.ts";
+import type { CallAnewEvent, CommonEvent, Emit, Machine } from "../machine.ts";
 import { heardLately, isAbandoned, isInactive, judgeActivity, SAMPLE_INTERVAL_MS } from "./activity.ts";
 import { disownedSession } from "./recv-error.ts";
 import { isOld, mayBecomePrimary, RENEWAL_RETRY_MS, RENEWALS_AT_ONCE, renewalOf } from "./renewal.ts";
@@ -21,7 +20,7 @@ import { newVitals, type OwnedVitals, type Vitals } from "./vitals.ts";
 
 export type LivenessEvent =
   | CommonEvent
-  | { readonly kind: "call-anew"; readonly target: IpAddress; readonly version: CertificateVersion | undefined }
+  | CallAnewEvent
   | {
       readonly kind: "end-session";
       readonly session: Session;
@@ -220,10 +219,12 @@ export class Liveness implements Machine {
       return;
     }
     const { connectionAliveMs } = settings.boot.timers;
-    this.#sampleAt ??= later(now, SAMPLE_INTERVAL_MS);
+    // Who may be replaced is watched more closely.
+    const sampleMs = this.#facts.routes.hasAlternatives ? SAMPLE_INTERVAL_MS / 2 : SAMPLE_INTERVAL_MS;
+    this.#sampleAt ??= later(now, sampleMs);
     this.#checkAt ??= later(now, connectionAliveMs);
     if (now >= this.#sampleAt) {
-      this.#sampleAt = later(now, SAMPLE_INTERVAL_MS);
+      this.#sampleAt = later(now, sampleMs);
       this.#emit({ kind: "command", command: { kind: "sample" } });
     }
     if (now >= this.#checkAt) {

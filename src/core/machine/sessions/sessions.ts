@@ -95,7 +95,8 @@ export class Sessions implements Machine {
       receiveFloor: HANDSHAKE_MESSAGES,
       path: done.path,
       peerAddresses: session.addresses,
-      allowedPrefixes: [],
+      // Its CA vouches for what lies behind it; which way back it takes is what our routes say.
+      allowedPrefixes: done.peer.unsafeNetworks,
       policyId,
       confirmed,
       primary: confirmed,

@@ -10,7 +10,7 @@ export function isFresh({ tun, udp }: DataPlaneSnapshot): boolean {
 
 /**
  * Why a running data plane cannot be taken over for these settings: what would have to be opened again, by key. Empty: it can. What the
- * settings leave to the operating system, any device or port satisfies.
+ * settings leave to the operating system, any device or port satisfies; the MTU is set on the device that stands.
  */
 export function differences({ tun, udp }: DataPlaneSnapshot, { boot, live }: Settings): readonly string[] {
   const wanted = boot.tun;
@@ -19,7 +19,6 @@ export function differences({ tun, udp }: DataPlaneSnapshot, { boot, live }: Set
   return [
     ...(wanted.disabled === (tun === undefined) ? [] : ["tun.disabled"]),
     ...(!tun || wanted.device === "" || wanted.device === tun.name ? [] : ["tun.dev"]),
-    ...(!tun || wanted.mtu === tun.mtu ? [] : ["tun.mtu"]),
     ...(!tun || samePrefixes(networks, tun.addresses) ? [] : ["pki.cert"]),
     ...(udp && endpointAddress(udp) === host ? [] : ["listen.host"]),
     ...(udp && (port === 0 || port === endpointPort(udp)) ? [] : ["listen.port"]),

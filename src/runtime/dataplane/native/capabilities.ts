@@ -34,6 +34,7 @@ export function lackingCapability(request: DataPlaneRequest, capabilities: reado
 function neededBy(request: DataPlaneRequest): string | undefined {
   switch (request.kind) {
     case "install-session":
+      return neededFor(request.path) ?? (request.allowedPrefixes.length > FEW_PREFIXES ? "many-prefixes" : undefined);
     case "set-path":
       return neededFor(request.path);
     case "send-datagram":
@@ -62,6 +63,9 @@ function neededBy(request: DataPlaneRequest): string | undefined {
       return undefined;
   }
 }
+
+/** What every data plane takes behind one peer. */
+const FEW_PREFIXES = 64;
 
 function neededFor(path: Path | undefined): string | undefined {
   return path?.kind === "relayed" ? RELAYED_PATHS : undefined;

@@ -163,8 +163,10 @@ export class NativeStart {
     );
     const bound = opened?.kind === "udp-opened" ? endpointPort(opened.bound) : port;
     if (tun.disabled) return { device: undefined, port: bound };
-    const { device: name, mtu, txQueue } = tun;
-    const addresses = this.#settings.live.identity.credential.networks;
+    const { device: name, txQueue } = tun;
+    const { identity, tun: live } = this.#settings.live;
+    const { mtu } = live;
+    const addresses = identity.credential.networks;
     const { pinned, cpus } = queues.threads;
     const threads = { pinned, cpus, seed: this.#seedOfThreads(bound) };
     const offloads = queues.tunOffloads;

@@ -23,7 +23,7 @@ describe("a reload", () => {
   });
 
   test("of another spelling changes nothing", () => {
-    const before = loaded(`${SOUND}punchy: {punch: true}\ntun: {mtu: 1300}\n`);
+    const before = loaded(`${SOUND}punchy: {punch: true}\ntun: {tx_queue: 500}\n`);
     expect(plan(before, loaded(`${SOUND}punchy: {punch: yes}\n`))).toMatchObject({ applied: [], needsRestart: [] });
   });
 
@@ -39,9 +39,11 @@ describe("a reload", () => {
 
   test("keeps what needs a restart as it was", () => {
     const before = loaded(SOUND);
-    const after = loaded(`${SOUND}listen: {port: 4242}\ntun: {mtu: 1400}\ncipher: chachapoly\npunchy: {punch: yes}\n`);
+    const after = loaded(
+      `${SOUND}listen: {port: 4242}\ntun: {tx_queue: 1400}\ncipher: chachapoly\npunchy: {punch: yes}\n`,
+    );
     const { needsRestart, live } = plan(before, after);
-    expect(needsRestart.map(({ path }) => path)).toEqual(["cipher", "listen.port", "tun.mtu"]);
+    expect(needsRestart.map(({ path }) => path)).toEqual(["cipher", "listen.port", "tun.tx_queue"]);
     expect(live).toEqual(after.settings.live);
     expect(live.punchy).toMatchObject({ punch: true });
   });

@@ -91,7 +91,7 @@ export function joinedPair(
   ] as const) {
     const facts = hostFacts(`10.77.0.${host}/16`, `fd00:77::${host}/64`);
     bench.command(facts);
-    bench.command({ kind: "apply-routes", routes: hostRoutes(facts.networks).routes });
+    bench.command({ kind: "apply-routes", routes: hostRoutes({ networks: facts.networks }).routes });
     const program = (host === 1 ? options.programs?.a : options.programs?.b) ?? everything;
     bench.command({ kind: "apply-policies", programs: [program], bindings: [], raiseEpoch: false });
   }

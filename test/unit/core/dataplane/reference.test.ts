@@ -43,7 +43,7 @@ test("what is parked expires after ten seconds and asks for its tunnel once a se
   const host = new Bench();
   const facts = hostFacts("10.77.0.1/16");
   host.command(facts);
-  host.command({ kind: "apply-routes", routes: hostRoutes(facts.networks).routes });
+  host.command({ kind: "apply-routes", routes: hostRoutes({ networks: facts.networks }).routes });
   expect(eventsOf(host.tun(ping))).toHaveLength(1);
   host.advance(999);
   expect(eventsOf(host.tun(ping))).toHaveLength(0);

@@ -249,6 +249,7 @@ function context(
       certificates: { 1: certificate },
       networks: certificate.networks,
       addresses: certificate.networks.map(({ address }) => address),
+      unsafeNetworks: [],
     },
     pool: poolOf(suite, at),
     disconnectInvalid: true,

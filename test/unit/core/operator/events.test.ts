@@ -109,6 +109,8 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "recv-error": "Where server is, somebody says that there is no such session; calling it anew.",
   renewal: "Calling server for a new session: old-age.",
   "renewal-failed": "A new handshake with server failed: No answer from 192.0.2.2:4242 in 6.5 s (10 attempts).",
+  "gateway-left": "The gateway server does not answer: what went to 2 networks behind it goes through others.",
+  "gateway-back": "The gateway server answers again.",
   "peer-distrusted": "server is cut off: the certificate expired 3 h ago.",
   "lighthouse-message-malformed": "A lighthouse message was malformed.",
   "relay-message-malformed": "A message about a relayed way was malformed.",
@@ -132,6 +134,10 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "data-plane-up": "The data plane runs again.",
   "data-plane-replaced": "The running data plane is not the one that is wanted; another is started.",
   "guard-failed": "Packets of the overlay are not kept off other ways: the filter rules could not be changed.",
+  "route-missing":
+    "The route 192.168.7.0/24 into the overlay could not be given to the system: the route 192.168.7.0/24: one with metric 0 leads to eth1.",
+  "route-watch-ended": "Routes of the system are not learned for now: it ended with SIGKILL.",
+  "routes-restored": "2 routes into the overlay had gone and stand again.",
   "guard-restored":
     "Somebody had removed the unreachable routes that keep packets of the overlay off other ways; they stand again.",
   "overlay-shadowed":

@@ -24,6 +24,8 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
       attempts: 10,
     },
   },
+  "gateway-left": { code: "gateway-left", ...server(), routes: 2 },
+  "gateway-back": { code: "gateway-back", ...server() },
   "peer-distrusted": {
     code: "peer-distrusted",
     ...server(),
@@ -84,6 +86,13 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   "data-plane-up": { code: "data-plane-up", device: "nebula1", port: 4242 },
   "data-plane-replaced": { code: "data-plane-replaced", differs: ["tun.mtu"] },
   "guard-failed": { code: "guard-failed", part: "underlay", why: "nf_tables: Operation not permitted (os error 1)" },
+  "route-missing": {
+    code: "route-missing",
+    prefix: "192.168.7.0/24",
+    why: "the route 192.168.7.0/24: one with metric 0 leads to eth1",
+  },
+  "route-watch-ended": { code: "route-watch-ended", why: "it ended with SIGKILL" },
+  "routes-restored": { code: "routes-restored", routes: 2 },
   "guard-restored": { code: "guard-restored", part: "routes" },
   "overlay-shadowed": { code: "overlay-shadowed", prefix: "10.77.0.2/32", device: "eth0" },
   "socket-error": { code: "socket-error", error: "Network is down" },

@@ -5,7 +5,7 @@ import { reachOf } from "../../../../src/core/route/reach.ts";
 import { RouteTable } from "../../../../src/core/route/route-table.ts";
 import { prefix } from "../../fixtures/authority.ts";
 
-const routes = hostRoutes(["10.77.1.2/16", "10.99.0.4/31", "fd00:77::2/64"].map(prefix));
+const routes = hostRoutes({ networks: ["10.77.1.2/16", "10.99.0.4/31", "fd00:77::2/64"].map(prefix) });
 
 test.each([
   ["10.77.0.1", "host"],

@@ -107,7 +107,6 @@ describe("a data plane that ran before", () => {
   test.each<[string, Partial<BootSettings>]>([
     ["another port", { listen: { ...boot.listen, port: 4243 } }],
     ["another address", { listen: { ...boot.listen, host: "192.0.2.1" as IpAddress } }],
-    ["another MTU", { tun: { ...boot.tun, mtu: 1400 } }],
     ["another device", { tun: { ...boot.tun, device: "mesh0" } }],
     ["no device", { tun: { ...boot.tun, disabled: true } }],
   ])("is replaced when the configuration wants %s", async (_, changes) => {

@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { BootSettings } from "../../../../src/core/config/settings.ts";
+import type { BootSettings, LiveSettings, Settings } from "../../../../src/core/config/settings.ts";
 import type { OperatorEvent } from "../../../../src/core/operator/event.ts";
 import { Guard } from "../../../../src/runtime/guard/guard.ts";
 import type { GuardedPart, GuardReport } from "../../../../src/runtime/guard/guard-command.ts";
 import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
 import { type StateDirectory, stateDirectoryAt } from "../../../../src/runtime/state/state-directory.ts";
-import { TestAuthority } from "../../fixtures/authority.ts";
+import { prefix, TestAuthority } from "../../fixtures/authority.ts";
 import { type HostPlan, identityOf, settingsOf } from "../../fixtures/settings.ts";
 
 const WHY = "nf_tables: Operation not permitted (os error 1)";
@@ -70,12 +70,25 @@ describe("the guard of a host with a device", () => {
     reports = [report({}, { before: 0, changed: 4 }), report({}, { droppedPackets: 7 })];
     await vi.advanceTimersByTimeAsync(30_000);
     expect(events).toEqual([{ code: "guard-restored", part: "underlay" }]);
-    guard.reload();
+    guard.reload({ settings: settingsFor() });
     await vi.advanceTimersByTimeAsync(0);
     expect(guard.describe()?.droppedPackets).toBe(7);
     await guard.stop("asked");
     await vi.advanceTimersByTimeAsync(60_000);
     expect(orders).toEqual([SET, SET, SET, SET, CLEAR]);
+  });
+
+  test("holds packets for networks behind other hosts, too, as far as the system has routes to them; a default route is none to hold", async () => {
+    const guard = guardOf();
+    await guard.start();
+    const route = (text: string, install = true) => {
+      return { prefix: prefix(text), gateways: [], mtu: undefined, metric: 0, install };
+    };
+    const unsafeRoutes = [route("192.168.7.0/24"), route("0.0.0.0/0"), route("192.168.8.0/24", false)];
+    const { tun } = settingsFor().live;
+    guard.reload({ settings: settingsFor({}, { tun: { ...tun, unsafeRoutes } }) });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(orders).toEqual([SET, `${SET} --beyond 192.168.7.0/24`]);
   });
 
   test("cannot hold against more specific routes of others, but tells of each when it comes, and of none that is gone", async () => {
@@ -132,7 +145,7 @@ describe("a host without a device", () => {
   test("needs none", async () => {
     const guard = guardOf({ tun: { ...TUN, disabled: true } });
     await guard.start();
-    guard.reload();
+    guard.reload({ settings: settingsFor() });
     await guard.stop("asked");
     expect(orders).toEqual([]);
     expect(guard.describe()).toBeUndefined();
@@ -145,12 +158,20 @@ describe("a host without a device", () => {
   });
 });
 
-const TUN: BootSettings["tun"] = { disabled: false, device: "mesh0", mtu: 1300, txQueue: 500 };
+const TUN: BootSettings["tun"] = {
+  disabled: false,
+  device: "mesh0",
+  txQueue: 500,
+  systemRoutes: { learned: false, bufferBytes: 0 },
+};
+
+function settingsFor(boot: Partial<BootSettings> = {}, live: Partial<LiveSettings> = {}): Settings {
+  const plan: HostPlan = { name: "laptop", networks: ["10.77.0.2/24"], boot: { tun: TUN, ...boot }, live };
+  return settingsOf(identityOf(nodeSuite, plan, new TestAuthority(nodeSuite, 1), 2), plan);
+}
 
 function guardOf(boot: Partial<BootSettings> = {}): Guard {
-  const plan: HostPlan = { name: "laptop", networks: ["10.77.0.2/24"], boot: { tun: TUN, ...boot } };
-  const identity = identityOf(nodeSuite, plan, new TestAuthority(nodeSuite, 1), 2);
-  return new Guard(settingsOf(identity, plan), {
+  return new Guard(settingsFor(boot), {
     state,
     owner: "config-1f0c93ab",
     tell: (event) => events.push(event),

@@ -21,26 +21,26 @@ impl Guard for LinuxGuard {
         Self { owner: owner.to_owned() }
     }
 
-    fn set(&self, device: &str, networks: &[Prefix]) -> GuardReport {
-        self.arrange(Some((device, networks)))
+    fn set(&self, device: &str, networks: &[Prefix], beyond: &[Prefix]) -> GuardReport {
+        self.arrange(Some((device, networks)), beyond)
     }
 
     fn clear(&self) -> GuardReport {
-        self.arrange(Some(("", &[])))
+        self.arrange(Some(("", &[])), &[])
     }
 
     fn show(&self) -> GuardReport {
-        self.arrange(None)
+        self.arrange(None, &[])
     }
 }
 
 impl LinuxGuard {
     /// Makes it stand for these networks, or only looks. Each half does what it can when the other fails.
-    fn arrange(&self, wanted: Option<(&str, &[Prefix])>) -> GuardReport {
+    fn arrange(&self, wanted: Option<(&str, &[Prefix])>, beyond: &[Prefix]) -> GuardReport {
         // A name of the kernel's choice is "tun" and a number.
         let wanted = wanted.map(|(device, networks)| (if device.is_empty() { "tun*" } else { device }, networks));
         let mut routes = GuardedPart::default();
-        if let Err(error) = self.arrange_routes(wanted, &mut routes) {
+        if let Err(error) = self.arrange_routes(wanted.map(|(_, networks)| [networks, beyond].concat()), &mut routes) {
             routes.failure = Some(Failure::system("routes", &error));
         }
         let mut filter = GuardedPart::default();
@@ -56,11 +56,11 @@ impl LinuxGuard {
         GuardReport { routes, filter, shadows: shadows.and_then(Result::ok).unwrap_or_default() }
     }
 
-    fn arrange_routes(&self, wanted: Option<(&str, &[Prefix])>, part: &mut GuardedPart) -> io::Result<()> {
+    fn arrange_routes(&self, wanted: Option<Vec<Prefix>>, part: &mut GuardedPart) -> io::Result<()> {
         let mut routes = UnreachableRoutes::open(&self.owner)?;
         let standing = routes.list()?;
         (part.before, part.standing) = (standing.len(), standing.len());
-        let Some((_, networks)) = wanted else { return Ok(()) };
+        let Some(networks) = wanted else { return Ok(()) };
         let wanted: HashSet<Prefix> = networks.iter().map(|network| network.without_host_bits()).collect();
         // New ones first: no moment lacks a route that both have.
         for missing in wanted.iter().filter(|prefix| !standing.contains(prefix)) {

@@ -3,6 +3,7 @@
 mod affinity;
 mod confine;
 mod control_socket;
+mod device_routes;
 mod doorway;
 mod error;
 mod guard;
@@ -17,6 +18,7 @@ mod wake;
 
 pub use affinity::{allowed_cpus, pin_to};
 pub use confine::{confine, harden, renounce};
+pub use device_routes::LinuxRoutes as SystemRoutes;
 pub use doorway::{ControlStream, Doorway};
 pub use error::error_code;
 pub use guard::LinuxGuard as SystemGuard;

@@ -1,6 +1,5 @@
 //! The Linux TUN device.
 
-use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
@@ -9,7 +8,7 @@ use std::sync::Arc;
 
 use lacis_engine::ip::Prefix;
 
-use super::netlink::link::Links;
+use super::netlink::link::{Links, link_index};
 use super::offload::chain::Chain;
 use super::offload::segments::each_segment;
 use super::offload::virtio_header::{VIRTIO_HEADER_BYTES, VirtioHeader};
@@ -244,15 +243,6 @@ fn attach(file: &File, name: &str, is_one_of_several: bool) -> io::Result<String
         return Err(io::Error::last_os_error());
     }
     Ok(request.ifr_name.iter().take_while(|c| **c != 0).map(|c| char::from(*c as u8)).collect())
-}
-
-fn link_index(name: &str) -> io::Result<u32> {
-    let name = CString::new(name)?;
-    // SAFETY: `name` ends with a zero byte.
-    match unsafe { libc::if_nametoindex(name.as_ptr()) } {
-        0 => Err(io::Error::last_os_error()),
-        index => Ok(index),
-    }
 }
 
 fn explain_open(error: &io::Error) -> Failure {

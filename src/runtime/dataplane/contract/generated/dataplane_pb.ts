@@ -962,7 +962,7 @@ export type InstallSession = Message$1<"lacis.dataplane.InstallSession"> & {
   peerAddresses: Uint8Array[];
 
   /**
-   * Prefixes behind the peer that its inner packets may come from, too. At most 64.
+   * Prefixes behind the peer that its inner packets may come from, too. At most 1,024; without the capability `many-prefixes` at most 64.
    *
    * @generated from field: repeated lacis.dataplane.Prefix allowed_prefixes = 15;
    */

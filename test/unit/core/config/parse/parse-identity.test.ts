@@ -124,13 +124,6 @@ describe("an identity is doubtful", () => {
       /pki\.cert: peers will refuse this host: the certificate's CA is not trusted here: [0-9a-f]{64} - check that pki\.ca holds its CA/,
     );
   });
-
-  test("when networks lie behind it", () => {
-    const served = SOUND.replace("icmp, host: any", "icmp, host: any, local_cidr: any");
-    expect(warningsOf(served, fittingPems({ unsafeNetworks: ["192.168.7.0/24"] }))).toEqual([
-      "config.yml:1:25: pki.cert: the networks behind this host (192.168.7.0/24) are not served yet",
-    ]);
-  });
 });
 
 describe("a private key never shows", () => {

@@ -13,7 +13,12 @@ test("what is not written is at Nebula's default", () => {
     cipher: "aes",
     lighthouse: { amLighthouse: false },
     listen: { host: "0.0.0.0", port: 0, batch: 64, readBufferBytes: 0, writeBufferBytes: 0, soMark: 0 },
-    tun: { disabled: false, device: "", mtu: 1300, txQueue: 500 },
+    tun: {
+      disabled: false,
+      device: "",
+      txQueue: 500,
+      systemRoutes: { learned: false, bufferBytes: 0 },
+    },
     queues: {
       pairs: 1,
       udpOffloads: true,
@@ -37,7 +42,7 @@ test("what is not written is at Nebula's default", () => {
     relay: { amRelay: false, useRelays: true, relays: [] },
     listen: { sendRecvError: "always", acceptRecvError: "always" },
     punchy: { punch: false, respond: false, delayMs: 1_000, respondDelayMs: 5_000, targetAllRemotes: false },
-    tun: { dropLocalBroadcast: false, dropMulticast: false },
+    tun: { dropLocalBroadcast: false, dropMulticast: false, mtu: 1300, routes: [], unsafeRoutes: [] },
     tunnels: { dropInactive: false, inactivityTimeoutMs: 600_000 },
     counters: { tryPromotePackets: 1_000, requeryPackets: 5_000 },
     timers: { requeryWaitMs: 60_000 },
@@ -53,7 +58,9 @@ static_map: {cadence: 1m, network: ip, lookup_timeout: 1s}
 listen: {host: "[::]", port: 4242, batch: 128, read_buffer: 1048576, write_buffer: 2097152, so_mark: 7,
   send_recv_error: private, accept_recv_error: never}
 punchy: {punch: yes, respond: 1, delay: 500ms, respond_delay: 2s, target_all_remotes: t}
-tun: {dev: lacis0, mtu: 1280, tx_queue: 1000, drop_local_broadcast: true, drop_multicast: true}
+tun: {dev: lacis0, mtu: 1280, tx_queue: 1000, drop_local_broadcast: true, drop_multicast: true,
+  use_system_route_table: true, use_system_route_table_buffer_size: 65536, routes: [{route: 10.77.0.0/25, mtu: 1400}],
+  unsafe_routes: [{route: 192.168.7.0/24, via: 10.77.0.1}]}
 handshakes: {try_interval: 200ms, retries: 20}
 tunnels: {drop_inactive: true, inactivity_timeout: 1h}
 relay: {am_relay: false, use_relays: false, relays: [10.77.0.9]}
@@ -65,7 +72,7 @@ logging: {level: WARNING, format: json, disable_timestamp: true}
   expect(settings?.boot).toMatchObject({
     cipher: "chachapoly",
     listen: { host: "::", port: 4242, batch: 128, readBufferBytes: 1_048_576, writeBufferBytes: 2_097_152, soMark: 7 },
-    tun: { device: "lacis0", mtu: 1280, txQueue: 1_000 },
+    tun: { device: "lacis0", txQueue: 1_000, systemRoutes: { learned: true, bufferBytes: 65_536 } },
     handshakes: { tryIntervalMs: 200, retries: 20 },
     timers: { connectionAliveMs: 2_000, pendingDeletionMs: 4_000 },
   });
@@ -74,7 +81,13 @@ logging: {level: WARNING, format: json, disable_timestamp: true}
     listen: { sendRecvError: "private", acceptRecvError: "never" },
     relay: { amRelay: false, useRelays: false, relays: ["10.77.0.9"] },
     punchy: { punch: true, respond: true, delayMs: 500, respondDelayMs: 2_000, targetAllRemotes: true },
-    tun: { dropLocalBroadcast: true, dropMulticast: true },
+    tun: {
+      dropLocalBroadcast: true,
+      dropMulticast: true,
+      mtu: 1_280,
+      routes: [{ prefix: { address: "10.77.0.0", bits: 25 }, mtu: 1_400 }],
+      unsafeRoutes: [{ gateways: [{ address: "10.77.0.1", weight: 1 }] }],
+    },
     tunnels: { dropInactive: true, inactivityTimeoutMs: 3_600_000 },
     counters: { tryPromotePackets: 10, requeryPackets: 20 },
     timers: { requeryWaitMs: 5_000 },

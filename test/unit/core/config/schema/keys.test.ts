@@ -4,10 +4,6 @@ import { errorsOf, SOUND, settingsOf, warningsOf } from "../parsed.ts";
 describe("a key that is known but not implemented yet", () => {
   test.each([
     [
-      "tun: {unsafe_routes: [{route: 192.168.0.0/16, via: 10.77.0.9}]}",
-      "config.yml:1:7: tun.unsafe_routes: known but not implemented yet - remove it or set it to its default []",
-    ],
-    [
       "firewall: {conntrack: {tcp_timeout: 5m}}",
       "config.yml:1:24: firewall.conntrack.tcp_timeout: known but not implemented yet - remove it or set it to its default 12m",
     ],

@@ -1,5 +1,6 @@
 //! Addresses and settings of a device (rtnetlink(7)).
 
+use std::ffi::{CStr, CString};
 use std::io;
 use std::net::IpAddr;
 
@@ -69,4 +70,23 @@ impl Links {
 /// `struct ifinfomsg`: family, pad, type u16, index i32, flags u32, which flags to change u32.
 fn link_header(link: u32, flags: u32) -> Vec<u8> {
     [[0; 4], link.to_ne_bytes(), flags.to_ne_bytes(), flags.to_ne_bytes()].concat()
+}
+
+/// The number of a device.
+pub fn link_index(name: &str) -> io::Result<u32> {
+    let name = CString::new(name)?;
+    // SAFETY: `name` ends with a zero byte.
+    match unsafe { libc::if_nametoindex(name.as_ptr()) } {
+        0 => Err(io::Error::last_os_error()),
+        index => Ok(index),
+    }
+}
+
+/// The name of a device, or its number when it has none any more.
+pub fn name_of(link: u32) -> String {
+    let mut name = [0_u8; libc::IFNAMSIZ];
+    // SAFETY: if_indextoname writes at most IFNAMSIZ bytes, zero included, which is what `name` has.
+    let known = unsafe { !libc::if_indextoname(link, name.as_mut_ptr().cast()).is_null() };
+    let text = CStr::from_bytes_until_nul(&name).ok().filter(|_| known);
+    text.map_or_else(|| format!("device {link}"), |text| text.to_string_lossy().into_owned())
 }

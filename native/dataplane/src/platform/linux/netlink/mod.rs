@@ -1,8 +1,11 @@
 //! Netlink: what this program asks of the kernel's network configuration, by hand: no child process, no shell.
 
+pub mod device_routes;
 pub mod filter;
 pub mod link;
 mod message;
+pub mod route_entry;
+pub mod route_news;
 pub mod routes;
 mod rule;
 pub mod shadows;

@@ -1,11 +1,11 @@
 //! Routes of others that take addresses of the overlay elsewhere: more specific than the device's own, or as specific. Whoever answers DHCP on the
 //! underlay can set such routes; so can somebody whose underlay lies inside the overlay's network, on purpose.
 
-use std::ffi::CStr;
 use std::io;
 
 use lacis_engine::ip::{Prefix, address_from_bytes};
 
+use super::link::name_of;
 use super::message::{u32_at, value_of};
 use super::socket::Socket;
 use crate::platform::Shadow;
@@ -51,14 +51,6 @@ fn route_in(route: &[u8], family: i32) -> Option<(Prefix, Option<u32>)> {
     // The default route has no destination, and shadows nothing.
     let prefix = Prefix::new(address_from_bytes(value_of(attributes, RTA_DST)?)?, bits.into())?;
     Some((prefix, value_of(attributes, RTA_OIF).and_then(|link| u32_at(link, 0))))
-}
-
-fn name_of(link: u32) -> String {
-    let mut name = [0_u8; libc::IFNAMSIZ];
-    // SAFETY: if_indextoname writes at most IFNAMSIZ bytes, zero included, which is what `name` has.
-    let known = unsafe { !libc::if_indextoname(link, name.as_mut_ptr().cast()).is_null() };
-    let text = CStr::from_bytes_until_nul(&name).ok().filter(|_| known);
-    text.map_or_else(|| format!("device {link}"), |text| text.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A netlink socket: requests and acknowledgements, lists, and batches that are done whole or not at all.
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use super::message::{Received, message, messages, u32_at};
 
@@ -12,6 +12,12 @@ const ANSWER_BYTES: usize = 32 << 10;
 pub struct Socket {
     fd: OwnedFd,
     sequence: u32,
+}
+
+impl AsRawFd for Socket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
 }
 
 /// A message of a batch.
@@ -35,19 +41,28 @@ impl Socket {
         Ok(Self { fd, sequence: 0 })
     }
 
+    /// Gives the socket an address of its own, without which it hears no news.
+    pub fn bind(&self) -> io::Result<()> {
+        // SAFETY: sockaddr_nl is plain data for which all zeros are a valid value: the kernel chooses the address.
+        let mut address: libc::sockaddr_nl = unsafe { std::mem::zeroed() };
+        address.nl_family = libc::AF_NETLINK as libc::sa_family_t;
+        let size = size_of_val(&address) as libc::socklen_t;
+        // SAFETY: the pointer and the length are those of `address`.
+        let bound = unsafe { libc::bind(self.fd.as_raw_fd(), (&raw const address).cast(), size) };
+        if bound < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
     /// Lets the header of a list's request say what belongs into the list (Linux 4.20; before it, everything comes).
     pub fn filter_lists(&self) {
-        let on: libc::c_int = 1;
-        // SAFETY: the pointer and the length are those of `on`.
-        unsafe {
-            libc::setsockopt(
-                self.fd.as_raw_fd(),
-                libc::SOL_NETLINK,
-                libc::NETLINK_GET_STRICT_CHK,
-                (&raw const on).cast(),
-                size_of_val(&on) as libc::socklen_t,
-            );
-        }
+        let _ = self.set_option(libc::SOL_NETLINK, libc::NETLINK_GET_STRICT_CHK, 1);
+    }
+
+    /// setsockopt with a number.
+    pub fn set_option(&self, level: libc::c_int, name: libc::c_int, value: libc::c_int) -> io::Result<()> {
+        let size = size_of_val(&value) as libc::socklen_t;
+        // SAFETY: the pointer and the length are those of `value`.
+        let set = unsafe { libc::setsockopt(self.fd.as_raw_fd(), level, name, (&raw const value).cast(), size) };
+        if set < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
     /// Sends one request and waits for its acknowledgement.
@@ -127,7 +142,8 @@ impl Socket {
         if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    fn receive(&self, into: &mut [u8], flags: i32) -> io::Result<usize> {
+    /// Receives once.
+    pub fn receive(&self, into: &mut [u8], flags: i32) -> io::Result<usize> {
         // SAFETY: the pointer and the length are those of `into`.
         let received = unsafe { libc::recv(self.fd.as_raw_fd(), into.as_mut_ptr().cast(), into.len(), flags) };
         usize::try_from(received).map_err(|_| io::Error::last_os_error())

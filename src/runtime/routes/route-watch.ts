@@ -1,0 +1,163 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Settings } from "../../core/config/settings.ts";
+import type { IpAddress } from "../../core/netip/address.ts";
+import { parseAddress } from "../../core/netip/address.ts";
+import { contains, masked, type Prefix, parsePrefix, prefixesAround } from "../../core/netip/prefix.ts";
+import type { OperatorEvent } from "../../core/operator/event.ts";
+import type { Gateway, UnsafeRoute } from "../../core/route/route.ts";
+import { GATEWAYS_MAX } from "../../core/route/route-table.ts";
+import { findDataPlaneBinary } from "../dataplane/native/native-process.ts";
+import type { Health, Service } from "../service.ts";
+
+export type LearnedRoute = Pick<UnsafeRoute, "prefix" | "gateways">;
+
+/** Before a watch that ended is started again. */
+const AGAIN_MS = 2_000;
+/** Longer lines are of no watch of ours. */
+const LINE_BYTES_MAX = 4 << 20;
+
+export interface WatchSurroundings {
+  readonly device: () => string | undefined;
+  readonly learned: (routes: readonly LearnedRoute[]) => void;
+  readonly tell: (event: OperatorEvent) => void;
+  /** Instead of the program. */
+  readonly spawn?: (args: readonly string[], told: WatchListener) => { readonly end: () => void };
+}
+
+export interface WatchListener {
+  readonly line: (text: string) => void;
+  /** By itself. */
+  readonly ended: (why: string) => void;
+}
+
+/**
+ * What others (a routing daemon, say) put into the system's table: routes through the device whose next hops are hosts of the overlay count as
+ * unsafe routes (tun.use_system_route_table).
+ */
+export class RouteWatch implements Service {
+  readonly name = "route-watch";
+  readonly #surroundings: WatchSurroundings;
+  readonly #settings: Settings;
+  #watch: { readonly end: () => void } | undefined;
+  #again: NodeJS.Timeout | undefined;
+  #why: string | undefined;
+  #runs = false;
+
+  constructor(settings: Settings, surroundings: WatchSurroundings) {
+    this.#settings = settings;
+    this.#surroundings = surroundings;
+  }
+
+  start(): void {
+    const { disabled, systemRoutes } = this.#settings.boot.tun;
+    this.#runs = systemRoutes.learned && !disabled;
+    this.deviceIsUp();
+  }
+
+  /** A device that is another one has other routes. */
+  deviceIsUp(): void {
+    if (!this.#runs) return;
+    this.#end();
+    const device = this.#surroundings.device();
+    if (device === undefined) return;
+    const { bufferBytes } = this.#settings.boot.tun.systemRoutes;
+    const args = ["watch", "--device", device, ...(bufferBytes > 0 ? ["--buffer", `${bufferBytes}`] : [])];
+    this.#watch = (this.#surroundings.spawn ?? spawnWatch)(args, {
+      line: (text) => this.#told(text),
+      ended: (why) => this.#failed(why),
+    });
+  }
+
+  stop(): void {
+    this.#runs = false;
+    this.#end();
+  }
+
+  health(): readonly Health[] {
+    if (this.#why === undefined) return [];
+    const text = `routes of the system are not learned: ${this.#why}`;
+    return [{ code: "routes-not-learned", severity: "error", text, todo: "it is tried again by itself; see the log" }];
+  }
+
+  #told(text: string): void {
+    const { networks, addresses } = this.#settings.live.identity.credential;
+    const routes = readLearned(text, networks, addresses);
+    if (!routes) return;
+    this.#why = undefined;
+    this.#surroundings.learned(routes);
+  }
+
+  #failed(why: string): void {
+    if (this.#why !== why) this.#surroundings.tell({ code: "route-watch-ended", why });
+    this.#why = why;
+    this.#watch = undefined;
+    this.#surroundings.learned([]);
+    this.#again = setTimeout(() => this.deviceIsUp(), AGAIN_MS).unref();
+  }
+
+  #end(): void {
+    clearTimeout(this.#again);
+    this.#watch?.end();
+    this.#watch = undefined;
+  }
+}
+
+/** The routes in one line of the watch that may count. Undefined when it is none. */
+export function readLearned(
+  text: string,
+  networks: readonly Prefix[],
+  ownAddresses: readonly IpAddress[],
+): readonly LearnedRoute[] | undefined {
+  try {
+    const list: unknown = JSON.parse(text);
+    if (!Array.isArray(list)) return undefined;
+    const isInside = prefixesAround(networks.map(masked));
+    return list.flatMap((entry: { prefix: string; hops: readonly { address: string; weight: number }[] }) => {
+      const prefix = parsePrefix(entry.prefix);
+      const gateways = entry.hops.flatMap(({ address, weight }): Gateway[] => {
+        const parsed = parseAddress(address);
+        const isPeer =
+          parsed && networks.some((network) => contains(network, parsed)) && !ownAddresses.includes(parsed);
+        return isPeer ? [{ address: parsed, weight }] : [];
+      });
+      const distinct = gateways.filter(
+        ({ address }, at) => gateways.findIndex((other) => other.address === address) === at,
+      );
+      if (!prefix || isInside(prefix) || distinct.length === 0) return [];
+      return [{ prefix, gateways: distinct.slice(0, GATEWAYS_MAX) }];
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+function spawnWatch(args: readonly string[], { line, ended }: WatchListener): { readonly end: () => void } {
+  // It ends when this process does: its standard input comes to an end then.
+  const child = spawn(findDataPlaneBinary(), ["routes", ...args], {
+    stdio: ["pipe", "pipe", "pipe"],
+    cwd: "/",
+    env: {},
+  });
+  let isWanted = true;
+  let complaint = "";
+  child.stderr.on("data", (data: Buffer) => {
+    complaint = (complaint + data.toString()).slice(0, 500);
+  });
+  createInterface({ input: child.stdout }).on("line", (text) => {
+    if (isWanted && text.length <= LINE_BYTES_MAX) line(text);
+  });
+  const over = (why: string): void => {
+    if (isWanted) ended(why);
+    isWanted = false;
+  };
+  child.stdin.on("error", () => {});
+  child.on("error", (error) => over(error.message));
+  child.on("exit", (code, signal) => over(complaint.trim() || `it ended with ${signal ?? code}`));
+  return {
+    end: () => {
+      isWanted = false;
+      child.stdin.end();
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Settings } from "../../core/config/settings.ts";
+import { formatPrefix } from "../../core/netip/prefix.ts";
+import type { OperatorEvent } from "../../core/operator/event.ts";
+import { type SystemRoute, type SystemRoutes, systemRoutesOf } from "../../core/route/system-routes.ts";
+import { OperatorError } from "../operator-error.ts";
+import { thisPlatform } from "../platform/this-platform.ts";
+import type { Health, Service } from "../service.ts";
+import { type RouteFailure, type RoutesOrder, type RoutesReport, runRoutes } from "./routes-command.ts";
+
+/** Whoever flushes routes takes ours along, and whoever was in the way may be gone: so often it is looked after them. */
+const CHECK_MS = 30_000;
+
+export interface RoutesSurroundings {
+  /** The device that stands; undefined while there is none. */
+  readonly device: () => string | undefined;
+  readonly tell: (event: OperatorEvent) => void;
+  /** Instead of the command that carries it out. */
+  readonly run?: ((order: RoutesOrder) => RoutesReport) | undefined;
+}
+
+/**
+ * The routes of the operating system that lead into the overlay, and the MTU of the device (tun.mtu, tun.routes, tun.unsafe_routes). A route of somebody
+ * else's is never replaced: at the start the host goes without its own and says so, until the other one is gone; a reload that would bring such a
+ * route is refused.
+ */
+export class Routes implements Service {
+  readonly name = "routes";
+  readonly #surroundings: RoutesSurroundings;
+  readonly #disabled: boolean;
+  #wanted: SystemRoutes;
+  #failures: readonly RouteFailure[] = [];
+  #check: NodeJS.Timeout | undefined;
+
+  constructor(settings: Settings, surroundings: RoutesSurroundings) {
+    this.#surroundings = surroundings;
+    this.#disabled = settings.boot.tun.disabled;
+    this.#wanted = systemRoutesOf(settings);
+  }
+
+  start(): void {
+    if (this.#disabled) return;
+    this.#set();
+    this.#check = setInterval(() => this.#setAgain(), CHECK_MS).unref();
+  }
+
+  /** The device is another one: routes go with the device that they lead through. */
+  deviceIsUp(): void {
+    if (this.#check) this.#set();
+  }
+
+  /** Gives the system the routes of other settings, or throws and leaves it those that it has. */
+  change(settings: Pick<Settings, "live">): void {
+    const next = systemRoutesOf(settings);
+    if (isDeepStrictEqual(next, this.#wanted)) return;
+    const device = this.#check && this.#surroundings.device();
+    if (device === undefined) {
+      this.#wanted = next;
+      return;
+    }
+    // What could not be had before is no reason to refuse what can.
+    const known = new Set(this.#wanted.routes.filter((route) => this.#isMissing(route)).map(keyOf));
+    const routes = next.routes.filter((route) => !known.has(keyOf(route)));
+    const { failures } = this.#run({ kind: "set", device, wanted: { ...next, routes }, allOrNothing: true });
+    if (failures.length > 0) throw refusedReload(failures);
+    this.#wanted = next;
+    const left = new Set(next.routes.map(({ prefix }) => formatPrefix(prefix)));
+    this.#failures = this.#failures.filter(({ prefix }) => prefix !== undefined && left.has(prefix));
+  }
+
+  stop(): void {
+    clearInterval(this.#check);
+    const device = this.#check && this.#surroundings.device();
+    this.#check = undefined;
+    // A device that was there before us stays after us.
+    if (device !== undefined) this.#run({ kind: "clear", device });
+  }
+
+  health(): readonly Health[] {
+    return this.#failures.map(({ prefix, why }) => ({
+      code: "route-missing",
+      severity: "error",
+      text:
+        prefix === undefined
+          ? `routes into the overlay are missing: ${why}`
+          : `${prefix} does not lead into the overlay: ${why}`,
+      todo: prefix === undefined ? thisPlatform().advice.permitGuard() : WAYS_OUT,
+    }));
+  }
+
+  #setAgain(): void {
+    const failed = this.#failures.length;
+    const changed = this.#set();
+    if (changed > 0 && this.#failures.length <= failed)
+      this.#surroundings.tell({ code: "routes-restored", routes: changed });
+  }
+
+  /** How many had to be changed. */
+  #set(): number {
+    const device = this.#surroundings.device();
+    if (device === undefined) return 0;
+    const { changed, failures } = this.#run({ kind: "set", device, wanted: this.#wanted, allOrNothing: false });
+    const before = new Set(this.#failures.map(({ why }) => why));
+    this.#failures = failures;
+    for (const { prefix, why } of failures.filter((failure) => !before.has(failure.why)))
+      this.#surroundings.tell({ code: "route-missing", prefix, why });
+    return changed;
+  }
+
+  #isMissing({ prefix }: SystemRoute): boolean {
+    return this.#failures.some((failure) => failure.prefix === formatPrefix(prefix));
+  }
+
+  #run(order: RoutesOrder): RoutesReport {
+    return (this.#surroundings.run ?? runRoutes)(order);
+  }
+}
+
+const WAYS_OUT = "remove that route, give ours another metric, or write install: false";
+
+function keyOf({ prefix, metric }: SystemRoute): string {
+  return `${formatPrefix(prefix)} ${metric}`;
+}
+
+function refusedReload(failures: readonly RouteFailure[]): OperatorError {
+  const lines = failures.map(({ why }) => why);
+  return new OperatorError("routes-refused", {
+    what: "cannot give the system the routes of the new configuration",
+    why: lines[0] ?? "it refused them",
+    todo: failures.some(({ code }) => code === "taken") ? WAYS_OUT : "correct the configuration, then: lacis reload",
+    details: lines,
+  });
+}
