@@ -36,10 +36,10 @@ export async function standingGuard(machine: Machine, owner: string): Promise<St
 export async function unreachable(machine: Machine): Promise<readonly string[]> {
   const all: string[] = [];
   for (const family of ["-4", "-6"]) {
-    const routes: readonly { dst: string }[] = JSON.parse(
+    const routes: readonly { dst: string; type?: string }[] = JSON.parse(
       await machine.must("ip", ["-json", family, "route", "show", "proto", "142"]),
     );
-    all.push(...routes.map(({ dst }) => dst));
+    all.push(...routes.filter(({ type }) => type === "unreachable").map(({ dst }) => dst));
   }
   return all.sort();
 }

@@ -8,9 +8,11 @@ export type Program =
   | "tcp-echo"
   | "tcp-talk"
   | "tcp-transfer"
+  | "udp-name"
   | "udp-echo"
   | "udp-answer"
   | "udp-ask"
+  | "udp-flows"
   | "udp-stream"
   | "udp-throw"
   | "udp-relay"
@@ -26,7 +28,7 @@ export function program(name: Program, ...args: readonly (string | number)[]): [
 /** Starts a program that listens on a port and waits until it does. */
 export async function serve(
   machine: Machine,
-  name: "tcp-echo" | "udp-echo" | "udp-answer" | "udp-relay",
+  name: "tcp-echo" | "udp-echo" | "udp-answer" | "udp-name" | "udp-relay",
   port: number,
   ...args: readonly (string | number)[]
 ): Promise<Daemon> {
@@ -35,6 +37,21 @@ export async function serve(
     name === "tcp-echo" ? machine.hasTcpListener(port) : machine.hasUdpPort(port),
   );
   return daemon;
+}
+
+/** What `udp-flows` prints of one flow: who answered, in order, and when first and last (Unix milliseconds). */
+export interface FlowReport {
+  readonly answers: readonly { readonly who: string; readonly firstAt: number; readonly lastAt: number }[];
+  readonly longestGapMs: number;
+}
+
+/** Runs `udp-flows` to its end. */
+export async function runFlows(
+  machine: Machine,
+  to: { readonly address: string; readonly port: number; readonly flows: number; readonly seconds: number },
+): Promise<readonly FlowReport[]> {
+  const command = program("udp-flows", to.address, to.port, to.flows, to.seconds);
+  return JSON.parse(await machine.must(...command, { timeoutMs: to.seconds * 1000 + 15_000 }));
 }
 
 /** What `udp-stream` prints. */
