@@ -1,5 +1,6 @@
 import type { DropReason } from "../core/drop-reason.ts";
 import type { NodeStatus } from "../core/io.ts";
+import { formatPrefix } from "../core/netip/prefix.ts";
 import { troubleText } from "../core/operator/failure-text.ts";
 import type { Health } from "../runtime/service.ts";
 import { clause } from "./clause.ts";
@@ -20,6 +21,7 @@ export function healthOf(node: NodeStatus, daemon: DaemonFacts, nowMs: number): 
     ...lighthouseHealth(node),
     ...reloadHealth(daemon),
     ...peerHealth(node, nowMs),
+    ...gatewayHealth(node),
     ...dropHealth(node),
   ];
   return found.sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
@@ -123,6 +125,29 @@ function* peerHealth(node: NodeStatus, nowMs: number): Iterable<Health> {
         text: `the certificate of ${peer.name ?? peer.addresses[0]} expires in ${duration(left * 1000)}`,
         todo: "renew it with lacis-cert resign",
       };
+    }
+  }
+}
+
+function* gatewayHealth({ routes }: NodeStatus): Iterable<Health> {
+  for (const { prefix, gateways } of routes) {
+    const network = formatPrefix(prefix);
+    for (const { name, address, state } of gateways) {
+      if (state === "not-in-certificate") {
+        yield {
+          code: "gateway-without-network",
+          severity: "error",
+          text: `${name ?? address} cannot be the gateway of ${network}: its certificate does not carry the network`,
+          todo: `sign it again with lacis-cert sign -unsafe-networks ${network}, and reload it there`,
+        };
+      } else if (state === "silent") {
+        yield {
+          code: "gateway-silent",
+          severity: "warning",
+          text: `the gateway ${name ?? address} of ${network} does not answer: others take its flows`,
+          todo: `lacis ping ${address}`,
+        };
+      }
     }
   }
 }

@@ -1,4 +1,6 @@
 import type { NodeStatus, PeerStatus, RelayedPair } from "../core/io.ts";
+import type { GatewayState, RouteStatus } from "../core/machine/gateways/route-status.ts";
+import { formatPrefix } from "../core/netip/prefix.ts";
 import { troubleText } from "../core/operator/failure-text.ts";
 import type { DataPlaneDescription } from "../runtime/dataplane/data-plane.ts";
 import type { GuardDescription } from "../runtime/guard/guard.ts";
@@ -23,6 +25,8 @@ export interface StatusReport {
   readonly peers: readonly PeerReport[];
   /** Peers that were left out because there are more than PEERS_MAX. */
   readonly peersOmitted: number;
+  /** Networks behind other hosts, and how the gateways to them are. */
+  readonly routes: readonly RouteReport[];
   readonly dataPlane: DataPlaneStatus;
   /** Hosts that find each other through this one. */
   readonly relayed: readonly RelayedPair[];
@@ -86,10 +90,22 @@ export interface PeerReport {
   readonly certificate: CertificateReport | null;
 }
 
+export interface RouteReport {
+  readonly prefix: string;
+  readonly gateways: readonly {
+    readonly name: string | null;
+    readonly address: string;
+    readonly weight: number;
+    readonly state: GatewayState;
+  }[];
+}
+
 /** Pairs of hosts in one report: all that one host relays for. */
 const PAIRS_MAX = 4_096;
 /** Peers in one report. */
 const PEERS_MAX = 10_000;
+/** Routes in one report. */
+const ROUTES_MAX = 1_000;
 
 export function statusReport(node: NodeStatus, daemon: DaemonFacts, nowMs: number): StatusReport {
   const { counters } = node;
@@ -106,6 +122,7 @@ export function statusReport(node: NodeStatus, daemon: DaemonFacts, nowMs: numbe
     lighthouses: node.lighthouses.map(({ name, address, up }) => ({ name: name ?? null, address, up })),
     peers: node.peers.slice(0, PEERS_MAX).map((peer) => peerReport(peer, nowMs)),
     peersOmitted: Math.max(node.peers.length - PEERS_MAX, 0),
+    routes: node.routes.slice(0, ROUTES_MAX).map(routeReport),
     dataPlane: dataPlaneStatus(daemon.dataPlane),
     relayed: node.relayed.slice(0, PAIRS_MAX),
     guard: daemon.guard ?? null,
@@ -156,6 +173,11 @@ function peerReport(peer: PeerStatus, nowMs: number): PeerReport {
         ? null
         : certificateReport([certificateVersion], certificateNotAfter, nowMs),
   };
+}
+
+function routeReport({ prefix, gateways }: RouteStatus): RouteReport {
+  const reports = gateways.map(({ name, address, weight, state }) => ({ name: name ?? null, address, weight, state }));
+  return { prefix: formatPrefix(prefix), gateways: reports };
 }
 
 function dataPlaneStatus(plane: DataPlaneDescription): DataPlaneStatus {

@@ -12,6 +12,8 @@ export function statusText(report: StatusReport, style: Style): string {
     ...peerLines(report, style),
     ...relayedLines(report, style),
     "",
+    "",
+    ...routeLines(report, style),
     ...hostLines(report, style),
     "",
     ...powers,
@@ -52,6 +54,23 @@ function relayedLines({ relayed = [] }: Partial<StatusReport>, style: Style): re
   ]);
   return ["", style.bold("Relayed by this host"), ...table(rows)];
 }
+
+/** Nothing on a host that knows no network behind another one, and from a daemon that does not tell. */
+function routeLines({ routes = [] }: Partial<StatusReport>, style: Style): readonly string[] {
+  if (routes.length === 0) return [];
+  const head = ["NETWORK", "GATEWAY", "WEIGHT", "STATE"].map((text) => style.bold(text));
+  const rows = routes.flatMap(({ prefix, gateways }) =>
+    gateways.map(({ name, address, weight, state }, at) => [
+      at === 0 ? prefix : "",
+      name === null ? address : `${harmless(name)} ${address}`,
+      weight === 0 ? "stands by" : `${weight}`,
+      state === "up" ? style.good(state) : state === "no-tunnel" ? "no tunnel yet" : style.bad(GATEWAY_TEXT[state]),
+    ]),
+  );
+  return [...table([head, ...rows]), ""];
+}
+
+const GATEWAY_TEXT = { silent: "does not answer", "not-in-certificate": "its certificate lacks the network" } as const;
 
 function stateText({ state }: PeerReport, style: Style): string {
   switch (state) {

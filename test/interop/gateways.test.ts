@@ -119,7 +119,10 @@ async function build(name: string, client: Implementation, gateways: readonly Im
         name: names[at]!,
         implementation,
         unsafe: ["192.168.7.0/24"],
-        config: implementation === LACIS ? {} : { inbound: [{ port: "any", proto: "any", host: "any", local_cidr: "0.0.0.0/0" }] as const },
+        config:
+          implementation === LACIS
+            ? {}
+            : { inbound: [{ port: "any", proto: "any", host: "any", local_cidr: "0.0.0.0/0" }] as const },
       })),
     ],
   });
