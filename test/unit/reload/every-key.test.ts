@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { PemTexts } from "../../../src/core/config/parse/pem-reference.ts";
 import { SCHEMA, specOf } from "../../../src/core/config/schema/schema.ts";
-import { BASE, ROWS, type Row, type Values } from "./rows.ts";
+import type { Row, Values } from "./row.ts";
+import { BASE, ROWS } from "./rows.ts";
 import { type Files, load, pems, Subject } from "./subject.ts";
 
 /** Long enough for three worlds on a busy machine. */

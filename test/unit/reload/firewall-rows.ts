@@ -1,5 +1,5 @@
 import type { IdentifiedProgram } from "../../../src/core/dataplane/contract.ts";
-import type { Row, Values } from "./rows.ts";
+import type { Row, Values } from "./row.ts";
 import { pems, type Subject } from "./subject.ts";
 
 /** Who may reach what: `firewall`. */

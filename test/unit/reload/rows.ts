@@ -1,4 +1,3 @@
-import type { PemTexts } from "../../../src/core/config/parse/pem-reference.ts";
 import type { LiveSettings } from "../../../src/core/config/settings.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { PacketType } from "../../../src/core/wire/header.ts";
@@ -6,36 +5,10 @@ import { PacketType } from "../../../src/core/wire/header.ts";
 import type { Host } from "../fixtures/mesh.ts";
 import { FIREWALL_ROWS } from "./firewall-rows.ts";
 import { PAGE_PORTS, pagesSeen, RECEIVER_PORTS, receiversSeen, startMetrics } from "./metrics-probes.ts";
-
-import {
-  devicesOpened,
-  logLine,
-  lookupTimeout,
-  routesOrdered,
-  startDataPlane,
-  startResolver,
-  startRoutes,
-  watched,
-} from "./runtime-probes.ts";
+import { ROUTE_ROWS } from "./route-rows.ts";
+import type { Row, Values } from "./row.ts";
+import { devicesOpened, logLine, lookupTimeout, startDataPlane, startResolver } from "./runtime-probes.ts";
 import { AT, authority, BRIEF, fingerprintOf, pems, type Sent, type Subject, stranger } from "./subject.ts";
-
-/** Values over those of the base configuration, by key; undefined takes the key away. */
-export type Values = Readonly<Record<string, string | undefined>>;
-
-/** One key, changed, and where the change is seen. */
-export interface Row {
-  /** The keys that a reload reports as changed; only the row's own unless said otherwise. */
-  readonly changes?: readonly string[];
-  /** What the configuration says beside the base, before and after. */
-  readonly base?: Values;
-  readonly other: string | PemTexts;
-  /** The certificates of before and after; only where others than the usual ones show the key. */
-  readonly pems?: PemTexts;
-  /** What has happened before the reload. */
-  readonly given?: (subject: Subject) => unknown;
-  /** What the key is there for. Differs between the two values, or this row proves nothing. */
-  readonly sees: (subject: Subject) => unknown;
-}
 
 export const BASE: Values = {
   "pki.ca": "ca.crt",
@@ -201,32 +174,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
       return subject.host.noticed("recv-error").length;
     },
   },
-  "tun.mtu": systemRow("1400"),
-  "tun.routes": systemRow("[{route: 10.77.0.128/25, mtu: 1400}]"),
-  "tun.unsafe_routes": systemRow("[{route: 192.168.7.0/24, via: 10.77.0.3}]"),
-  ...routeRows("tun.routes", {
-    route: "{route: 10.77.0.192/26, mtu: 1400}",
-    mtu: "{route: 10.77.0.128/25, mtu: 1500}",
-  }),
-  ...routeRows("tun.unsafe_routes", {
-    route: "{route: 192.168.8.0/24, via: 10.77.0.3}",
-    mtu: "{route: 192.168.7.0/24, via: 10.77.0.3, mtu: 1200}",
-    metric: "{route: 192.168.7.0/24, via: 10.77.0.3, metric: 7}",
-    install: "{route: 192.168.7.0/24, via: 10.77.0.3, install: false}",
-  }),
-  "tun.unsafe_routes[].via": {
-    base: { "tun.unsafe_routes": "[{route: 192.168.7.0/24, via: 10.77.0.3}]" },
-    changes: ["tun.unsafe_routes"],
-    other: "[{route: 192.168.7.0/24, via: [{gateway: 10.77.0.4}, {gateway: 10.77.0.5, weight: 0}]}]",
-    sees: ({ host }) => host.commands.findLast((command) => command.kind === "apply-routes"),
-  },
-  "tun.use_system_route_table": { other: "true", given: startRoutes, sees: watched },
-  "tun.use_system_route_table_buffer_size": {
-    base: { "tun.use_system_route_table": "true" },
-    other: "65536",
-    given: startRoutes,
-    sees: watched,
-  },
+  ...ROUTE_ROWS,
   "tun.drop_local_broadcast": { other: "true", sees: (subject) => configured(subject)?.dropLocalBroadcast },
   "tun.drop_multicast": { other: "true", sees: (subject) => configured(subject)?.dropMulticast },
 
@@ -318,23 +266,6 @@ function metricsRows(base: Values, sees: Row["sees"], others: Values): Readonly<
 function deviceRows(others: Values): Readonly<Record<string, Row>> {
   return Object.fromEntries(
     Object.entries(others).map(([key, other = ""]) => [key, { other, given: startDataPlane, sees: devicesOpened }]),
-  );
-}
-
-/** What the operating system is told. */
-function systemRow(other: string): Row {
-  return { other, given: startRoutes, sees: routesOrdered };
-}
-
-/** A field of a route changes as the list that the route stands in. */
-function routeRows(list: "tun.routes" | "tun.unsafe_routes", others: Values): Readonly<Record<string, Row>> {
-  const first =
-    list === "tun.routes" ? "{route: 10.77.0.128/25, mtu: 1400}" : "{route: 192.168.7.0/24, via: 10.77.0.3}";
-  return Object.fromEntries(
-    Object.entries(others).map(([field, route]) => [
-      `${list}[].${field}`,
-      { ...systemRow(`[${route}]`), base: { [list]: `[${first}]` }, changes: [list] },
-    ]),
   );
 }
 
