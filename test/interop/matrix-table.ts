@@ -1,13 +1,14 @@
 /**
- * The result as a table: one row for each filling of the three places, one column for each release, certificate version, cipher
+ * The result as a table: one row for each filling of the places, one column for each release, certificate version, cipher
  * and certificate tool. Columns are numbered, the legend stands below.
  */
 export function formatMatrix(
   columns: readonly string[],
   results: ReadonlyMap<string, ReadonlyMap<string, string>>,
+  places: readonly string[] = ["initiator", "responder", "lighthouse"],
 ): string {
   const shown = columns.filter((column) => [...results.values()].some((cells) => cells.has(column)));
-  const heads = ["initiator", "responder", "lighthouse", ...shown.map((_, index) => `[${index + 1}]`)];
+  const heads = [...places, ...shown.map((_, index) => `[${index + 1}]`)];
   const rows = [...results]
     .sort(([a], [b]) => (a < b ? 1 : -1))
     .map(([row, cells]) => [...row.split(" "), ...shown.map((column) => cells.get(column) ?? "-")]);
