@@ -12,7 +12,6 @@ export function statusText(report: StatusReport, style: Style): string {
     ...peerLines(report, style),
     ...relayedLines(report, style),
     "",
-    "",
     ...routeLines(report, style),
     ...hostLines(report, style),
     "",

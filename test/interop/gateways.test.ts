@@ -42,7 +42,7 @@ describe("a network behind gateways", () => {
 
 /** A gateway that is killed and comes back. */
 function one(client: Implementation, gateway: Implementation, name: string): void {
-  test.concurrent(`${nameOf(client)} through one gateway, ${nameOf(gateway)}: it is killed and comes back`, async () => {
+  test.concurrent(`scenario 49: ${nameOf(client)} through one gateway, ${nameOf(gateway)}: it is killed and comes back`, async () => {
     const row = note(client, [gateway]);
     const mesh = await build(name, client, [gateway]);
     try {
@@ -68,7 +68,7 @@ function one(client: Implementation, gateway: Implementation, name: string): voi
 
 /** Two gateways, each with its share of the flows, of which the first is killed. */
 function two(client: Implementation, gateways: readonly [Implementation, Implementation], name: string): void {
-  test.concurrent(`${nameOf(client)} through two gateways, ${gateways.map(nameOf).join(" and ")}: one is killed`, async () => {
+  test.concurrent(`scenario 50: ${nameOf(client)} through two gateways, ${gateways.map(nameOf).join(" and ")}: one is killed`, async () => {
     const row = note(client, gateways);
     const mesh = await build(name, client, gateways);
     try {
@@ -119,10 +119,7 @@ async function build(name: string, client: Implementation, gateways: readonly Im
         name: names[at]!,
         implementation,
         unsafe: ["192.168.7.0/24"],
-        config:
-          implementation === LACIS
-            ? {}
-            : { inbound: [{ port: "any", proto: "any", host: "any", local_cidr: "0.0.0.0/0" }] as const },
+        config: { inbound: [{ port: "any", proto: "any", host: "any", local_cidr: "0.0.0.0/0" }] as const },
       })),
     ],
   });

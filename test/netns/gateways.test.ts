@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Authority } from "./lab/certificates.ts";
 import { unreachable } from "./lab/guard.ts";
-import { DEVICE, type Section } from "./lab/host-config.ts";
+import { ALLOW_ALL, DEVICE, type Section } from "./lab/host-config.ts";
 import { LACIS } from "./lab/implementation.ts";
 import { Mesh, type MeshHost } from "./lab/mesh.ts";
 import type { Machine } from "./lab/network.ts";
@@ -38,7 +38,7 @@ beforeAll(async () => {
         implementation: LACIS,
         overlay: overlay(2),
         unsafe: LAN,
-        config: { inbound: [anywhere] },
+        config: { inbound: [{ ...anywhere, local_cidr: "any" }], outbound: [{ ...anywhere, local_cidr: "any" }] },
       },
       {
         name: "laptop",
@@ -68,11 +68,18 @@ beforeAll(async () => {
 afterAll(() => mesh.close());
 
 describe("a network behind a gateway", () => {
-  test("answers, over both families", async () => {
+  test("scenario 49: answers, over both families, and not while the gateway's rules have no local_cidr", async () => {
     for (const address of ["192.168.7.9", "fd07::9"]) {
       const pinged = await laptop.ping(address);
       expect(pinged.status, pinged.stdout + logs()).toBe(0);
     }
+    await gateway.configure({ inbound: ALLOW_ALL });
+    await gateway.machine.must(...commandOf("reload", gateway));
+    expect((await laptop.ping("192.168.7.9", 1)).status).not.toBe(0);
+    expect((await laptop.ping(gateway.overlay4)).status).toBe(0);
+    await gateway.configure();
+    await gateway.machine.must(...commandOf("reload", gateway));
+    expect((await laptop.ping("192.168.7.9")).status).toBe(0);
   });
 
   test("calls, and is answered the same way", async () => {
@@ -234,10 +241,14 @@ async function shout(): Promise<void> {
   await laptop.machine.run("ping", ["-n", "-b", "-c", "2", "-i", "0.2", "-w", "1", "10.77.0.255"]);
 }
 
+function commandOf(verb: string, host: MeshHost): [string, string[]] {
+  const [command, ...args] = LACIS.cli(verb, "--config", host.configPath);
+  return [command, args];
+}
+
 function reload(tun: Section): Promise<{ status: number | undefined; stdout: string; stderr: string }> {
-  const [command, ...args] = LACIS.cli("reload", "--config", laptop.configPath);
   const more = { tun: { use_system_route_table: true, ...tun } };
-  return laptop.configure({ more }).then(() => laptop.machine.run(command, args));
+  return laptop.configure({ more }).then(() => laptop.machine.run(...commandOf("reload", laptop)));
 }
 
 /** With the usual routes unless there are others. */

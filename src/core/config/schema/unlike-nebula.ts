@@ -83,6 +83,52 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
       says: "nothing after the colon, or an empty text, which Nebula takes for a name or for no selector",
     }),
   ),
+  { path: "tun.routes[].mtu", kind: "refused", says: "an MTU above 8969, which no datagram of the protocol carries" },
+  {
+    path: "tun.unsafe_routes[].mtu",
+    kind: "refused",
+    says: "an MTU above 8969, which no datagram of the protocol carries",
+  },
+  {
+    path: "tun.unsafe_routes[].via",
+    kind: "refused",
+    says: "a gateway outside this host's networks, one given twice, and more than 16 of them",
+  },
+  {
+    path: "tun.unsafe_routes[].via",
+    kind: "ours",
+    says: "a gateway of weight 0 stands by until no other one answers; Nebula refuses that weight",
+    concerns: (given) => gateways(given("tun.unsafe_routes")).some(({ weight }) => weight === "0"),
+  },
+  {
+    path: "tun.unsafe_routes[].metric",
+    kind: "different",
+    says: "a quoted number counts; Nebula reads it as 0",
+    concerns: () => false,
+  },
+  {
+    path: "tun.unsafe_routes",
+    kind: "different",
+    says: "of several gateways one that does not answer is left within 3 s, and each flow stays with the one that it has; in Nebula ports alone choose, and a dead one is left after its tunnel",
+    concerns: (given) => gateways(given("tun.unsafe_routes")).length > 0,
+  },
+  {
+    path: "tun.unsafe_routes",
+    kind: "stricter",
+    says: "a route of somebody else's for the same prefix and metric is left alone, which lacis status tells of; Nebula replaces it. While the data plane is down, packets for installed routes are unreachable instead of leaving in clear",
+  },
+  {
+    path: "tun.use_system_route_table",
+    kind: "different",
+    says: "only the main table counts, and a route of the configuration goes before one of the system for the same prefix",
+    concerns: (given) => given("tun.use_system_route_table")?.kind === "scalar",
+  },
+  {
+    path: "",
+    kind: "stricter",
+    says: "packets to the broadcast addresses of the overlay, or to multicast addresses, start no handshake: as in Nebula they find no tunnel",
+    concerns: () => false,
+  },
 ];
 
 /** The rows that concern this configuration. */
@@ -96,4 +142,17 @@ export function differencesOf(found: ReadonlyMap<string, FoundValue>): readonly 
 
 function items(node: ConfigNode | undefined): readonly { readonly text: string }[] {
   return node?.kind === "list" ? node.items.flatMap((item) => (item.kind === "scalar" ? [item] : [])) : [];
+}
+
+/** The gateways of routes that name several. */
+function gateways(routes: ConfigNode | undefined): readonly { readonly weight: string | undefined }[] {
+  if (routes?.kind !== "list") return [];
+  return routes.items.flatMap((route) => {
+    const via = route.kind === "map" ? route.entries.get("via")?.value : undefined;
+    if (via?.kind !== "list") return [];
+    return via.items.map((item) => {
+      const weight = item.kind === "map" ? item.entries.get("weight")?.value : undefined;
+      return { weight: weight?.kind === "scalar" ? weight.text : undefined };
+    });
+  });
 }
