@@ -198,6 +198,17 @@ describeDataPlanes("the end of a relayed path", (open) => {
     expect(relay.unwrap(datagrams(observed)[0]!)).toMatchObject({ index: THEIRS });
   });
 
+  test("is where a session leads that is confirmed through it, and moves no other", async () => {
+    const { plane, relay, peer } = await behindRelay(open);
+    await plane.command({ kind: "set-path", localIndex: peer.localIndex, path: directPath(PEER) });
+    expect(kinds(await plane.udp(RELAY, relay.wrap(OURS, peer.message(toUs))))).toEqual(["tun"]);
+    const late = new FarEnd(2, "aes");
+    await plane.command(late.installation({ path: directPath(ELSEWHERE), confirmed: false }));
+    const observed = await plane.udp(RELAY, relay.wrap(OURS, late.message(toUs)));
+    expect(kinds(observed)).toEqual(["roamed", "confirmed", "tun"]);
+    expect(await plane.snapshot()).toMatchObject([{ path: directPath(PEER) }, { path: relayed }, {}]);
+  });
+
   test("takes nothing for a session with anybody but the peer of the relay", async () => {
     const { plane, relay } = await behindRelay(open);
     const third = new FarEnd(3, "aes");

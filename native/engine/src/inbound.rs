@@ -48,7 +48,7 @@ impl<O: Output> Pass<'_, O> {
         let Some(session) = sessions.by_index(&step.engine.sessions, header.remote_index) else {
             return step.unknown_index(header, source);
         };
-        for address in step.open(session, header, datagram, Some(source)) {
+        for address in step.open(session, header, datagram, Path::Direct(source)) {
             self.release(address);
         }
     }
@@ -78,11 +78,11 @@ impl<O: Output> Step<'_, O> {
         session: &Arc<Session>,
         header: &Header,
         datagram: &mut [u8],
-        source: Option<SocketAddr>,
+        origin: Path,
     ) -> Vec<IpAddr> {
         match open(session, header, datagram, &self.engine.inbound) {
             Ok(body) => {
-                let awaited = self.proved(session, source);
+                let awaited = self.proved(session, origin);
                 self.opened(session, header.kind, body);
                 awaited
             }
@@ -93,17 +93,23 @@ impl<O: Output> Step<'_, O> {
         }
     }
 
-    /// Steps 12 and 13: something authentic came. Whoever is heard through a relay, without a `source`, has not shown where he is.
-    pub(crate) fn proved(&mut self, session: &Arc<Session>, source: Option<SocketAddr>) -> Vec<IpAddr> {
-        if let Some(source) = source {
-            // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
-            let is_allowed = || self.host.remote_allow_list.allows(&session.peer_addresses, source.ip());
-            if let Some(path) = session.heard_from(Path::Direct(source), is_allowed, self.now_ms) {
+    /// Steps 12 and 13: something authentic came. Whoever is heard through a relay has not shown where he is, but that this way leads
+    /// to him.
+    pub(crate) fn proved(&mut self, session: &Arc<Session>, origin: Path) -> Vec<IpAddr> {
+        let source = match origin {
+            Path::Direct(source) => Some(source),
+            Path::Relayed(_) => None,
+        };
+        // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
+        if source.is_some() || !session.is_confirmed() {
+            let remotes = &self.host.remote_allow_list;
+            let is_allowed = || source.is_none_or(|source| remotes.allows(&session.peer_addresses, source.ip()));
+            if let Some(path) = session.heard_from(origin, is_allowed, self.now_ms) {
                 self.out.event(Event::Roamed { local_index: session.local_index, path });
             }
-            if session.is_noteworthy(self.now_ms) {
-                lock(&self.engine.acquaintances).heard(source.ip());
-            }
+        }
+        if let Some(source) = source.filter(|_| session.is_noteworthy(self.now_ms)) {
+            lock(&self.engine.acquaintances).heard(source.ip());
         }
         self.confirm(session)
     }

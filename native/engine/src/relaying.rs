@@ -33,7 +33,7 @@ impl<O: Output> Pass<'_, O> {
             Err(reason) => return step.drop_inbound(hop, None, reason),
         };
         relay.count(length);
-        let of_hop = step.proved(hop, Some(source));
+        let of_hop = step.proved(hop, Path::Direct(source));
         let of_session = match (relay.relay.role, &relay.next) {
             (Role::Forward(next), Some(session)) => {
                 step.forward(hop, session, next.relay_index, inner);
@@ -80,7 +80,7 @@ impl<O: Output> Step<'_, O> {
                 }
                 _ => match sessions.by_index(&self.engine.sessions, header.remote_index) {
                     Some(session) if session.peer_addresses.contains(&peer) => {
-                        return self.open(session, &header, inner, None);
+                        return self.open(session, &header, inner, origin);
                     }
                     Some(session) => {
                         self.drop_inbound(session, None, DropReason::RelayMismatch);

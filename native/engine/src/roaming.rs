@@ -33,7 +33,7 @@ impl RoamingPath {
         self.is_untold = false;
     }
 
-    /// An authentic packet came straight from `origin`, which is a better way than any relay, and where the peer may be only if `is_allowed` says
+    /// An authentic packet came from `origin`, straight being a better way than any relay, and where the peer may be only if `is_allowed` says
     /// so. Returns the path when it moved, there or before, and is to be told now.
     pub fn heard_from(&mut self, origin: Path, is_allowed: impl FnOnce() -> bool, now_ms: u64) -> Option<Path> {
         let is_relayed = matches!(self.current, Some(Path::Relayed(_)));

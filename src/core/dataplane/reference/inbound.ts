@@ -125,16 +125,17 @@ export class Inbound {
     this.#proved(session, arrival.origin, () => this.#dispatch(session, arrival.header, opened, now), now);
   }
 
-  /** Steps 12 and 13 around what is done with the packet. Through a relay nobody proves where he is. */
+  /** Steps 12 and 13 around what is done with the packet. Through a relay nobody proves where he is, but that this way leads to him. */
   #proved(session: Session, origin: Origin, handle: () => void, now: Instant): void {
     const { out, sessions, acquaintances, allowedRemotes } = this.#tables;
-    if (origin.kind === "direct") {
+    if (origin.kind === "direct" || !session.confirmed) {
       // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
-      const isAllowed = (): boolean => allowedRemotes.allows(session.peerAddresses, endpointAddress(origin.endpoint));
+      const isAllowed = (): boolean =>
+        origin.kind === "relayed" || allowedRemotes.allows(session.peerAddresses, endpointAddress(origin.endpoint));
       const path = session.path.heardFrom(origin, isAllowed, now);
       if (path) out.tell({ kind: "roamed", localIndex: session.localIndex, path });
-      if (session.isNoteworthy(now)) acquaintances.heard(origin.endpoint);
     }
+    if (origin.kind === "direct" && session.isNoteworthy(now)) acquaintances.heard(origin.endpoint);
     const confirmed = session.confirm();
     if (confirmed) {
       sessions.makePrimary(session);

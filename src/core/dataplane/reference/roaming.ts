@@ -29,7 +29,7 @@ export class SessionPath {
   }
 
   /**
-   * An authenticated packet came straight from `origin`, which is a better way than any relay, and where the peer may be only if `isAllowed` says so.
+   * An authenticated packet came from `origin`, straight being a better way than any relay, and where the peer may be only if `isAllowed` says so.
    * Returns the path when it moved, there or before, and is to be told now.
    */
   heardFrom(origin: Origin, isAllowed: () => boolean, now: Instant): Path | undefined {
