@@ -4,6 +4,8 @@ import type { Difference } from "../core/config/schema/unlike-nebula.ts";
 import { readClock } from "../runtime/clock.ts";
 import { checkConfig } from "../runtime/config/config-file.ts";
 import { nodeSuite } from "../runtime/node-crypto.ts";
+import { thisPlatform } from "../runtime/platform/this-platform.ts";
+import { pieceLine, piecesOf, type RolePiece } from "./gateway-role.ts";
 
 /** What `lacis check` has found: lines for people, and the same as data. */
 export interface CheckResult {
@@ -16,6 +18,8 @@ export interface CheckResult {
     readonly files: readonly string[];
     readonly effective?: readonly EffectiveValue[];
     readonly differences?: readonly DifferenceReport[];
+    /** What there is of the pieces that reach networks behind this host or others. */
+    readonly pieces: readonly RolePiece[];
   };
 }
 
@@ -47,6 +51,7 @@ export function check(path: string, { effective, fromNebula }: CheckOptions = {}
   const ok = found.errors.length === 0;
   const values = effective ? found.effective : [];
   const differences = fromNebula ? found.differences : [];
+  const pieces = found.config ? piecesOf(found.config.settings.live, thisPlatform().forwarding) : [];
   return {
     ok,
     text: [
@@ -54,6 +59,7 @@ export function check(path: string, { effective, fromNebula }: CheckOptions = {}
       ...found.errors.map((error) => ({ line: formatConfigError(error), wrong: true })),
       ...found.warnings.map((warning) => ({ line: `warning: ${formatConfigError(warning)}`, wrong: true })),
       ...differences.map((difference) => ({ line: differenceLine(difference), wrong: false })),
+      ...pieces.map((piece) => ({ line: pieceLine(piece), wrong: piece.state === "missing" })),
       verdict(path, found.errors.length, found.warnings.length),
       ...(fromNebula && ok ? [{ line: swapVerdict(differences), wrong: false }] : []),
     ],
@@ -62,6 +68,7 @@ export function check(path: string, { effective, fromNebula }: CheckOptions = {}
       errors: found.errors.map(findingReport),
       warnings: found.warnings.map(findingReport),
       files: found.files,
+      pieces,
       ...(effective && { effective: values }),
       ...(fromNebula && { differences: differences.map(differenceReport) }),
     },

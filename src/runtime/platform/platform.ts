@@ -11,6 +11,7 @@ export interface Platform {
   readonly advice: DeviceAdvice;
   readonly secrecy: Secrecy;
   readonly sockets: Sockets;
+  readonly forwarding: Forwarding;
 }
 
 export interface Sockets {
@@ -125,4 +126,15 @@ export interface DeviceAdvice {
   permitGuard(): string;
   /** With the rules that the guard would have set. `networks` with this host's own addresses in them. */
   closeUnderlay(guarded: { owner: string; device: string; networks: readonly string[] }): string;
+}
+
+/** Whether this machine passes on what is not for itself, which a gateway has to. */
+export interface Forwarding {
+  /** Undefined: it cannot be seen. */
+  isOn(family: 4 | 6): boolean | undefined;
+  /** Whether some rule gives packets this machine's own address on their way out. Undefined: it cannot be seen. */
+  masquerades(): boolean | undefined;
+  /** What to type. */
+  turnOn(family: 4 | 6): string;
+  masquerade(from: string, to: string): string;
 }

@@ -1,5 +1,6 @@
 import type { Platform } from "../platform.ts";
 import { ADVICE } from "./device-advice.ts";
+import { FORWARDING } from "./forwarding.ts";
 import { PLACES } from "./places.ts";
 import { PROCESSES } from "./processes.ts";
 import { SECRECY } from "./secrecy.ts";
@@ -13,4 +14,5 @@ export const LINUX: Platform = {
   advice: ADVICE,
   secrecy: SECRECY,
   sockets: SOCKETS,
+  forwarding: FORWARDING,
 };
