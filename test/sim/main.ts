@@ -49,7 +49,7 @@ async function runMany(first: number, count: number): Promise<void> {
   const total = (figure: keyof Report["pairs"]): number => reports.reduce((sum, { pairs }) => sum + pairs[figure], 0);
   const surprising = reports.filter(({ pairs }) => pairs.surprises > 0).map(({ seed }) => seed);
   console.log(
-    `${reports.filter(({ world }) => world !== "the smallest world").length} worlds with sites; pairs that can become direct: ${total("direct")}, that cannot: ${total("apart")}, of which talked all the same: ${total("surprises")}${surprising.length > 0 ? ` (seeds ${surprising.join(", ")})` : ""}`,
+    `${reports.filter(({ world }) => world !== "the smallest world").length} worlds with sites; pairs that can become direct: ${total("direct")}, only through a relay: ${total("relayed")}, not at all: ${total("apart")}, of which talked all the same: ${total("surprises")}${surprising.length > 0 ? ` (seeds ${surprising.join(", ")})` : ""}`,
   );
   const at = (share: number): string => `${((recoveries[Math.floor(share * (count - 1))] ?? 0) / 1000).toFixed(1)} s`;
   console.log(`last loss after the faults ended: median ${at(0.5)}, 90 % ${at(0.9)}, 99 % ${at(0.99)}, worst ${at(1)}`);
@@ -76,7 +76,7 @@ function runShare({ first, end, stride }: Share): readonly Report[] {
 
 function describe(report: Report): string {
   const { seed, world, violation, digest, outputs, sent, delivered, recoveryMs, pairs } = report;
-  const figures = `${world}, ${pairs.direct} pairs that can become direct and ${pairs.apart} that cannot, ${delivered} of ${sent} packets delivered, ${outputs} outputs, last loss ${recoveryMs} ms after the faults, digest ${digest.slice(0, 16)}`;
+  const figures = `${world}, ${pairs.direct} pairs that can become direct and ${pairs.relayed} that can through a relay and ${pairs.apart} that cannot, ${delivered} of ${sent} packets delivered, ${outputs} outputs, last loss ${recoveryMs} ms after the faults, digest ${digest.slice(0, 16)}`;
   return violation === undefined
     ? `seed ${seed}: every invariant holds (${figures})`
     : `seed ${seed}: VIOLATION ${violation} (${figures})\n  again: npm run sim -- --seed ${seed} --trace`;

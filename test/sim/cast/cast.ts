@@ -70,6 +70,8 @@ export interface Setup {
   /** The lighthouse is known by a DNS name instead of by its address. */
   readonly lighthouseByName: boolean;
   readonly punchRespond: boolean;
+  /** Names of those through whom everybody else can be reached. */
+  readonly relays: ReadonlySet<string>;
 }
 
 export interface VersionChoice {
@@ -78,13 +80,14 @@ export interface VersionChoice {
 }
 
 export function chooseSetup(random: Random, cast: readonly Role[]): Setup {
-  return {
-    roles: cast,
-    cipher: random.pick(["aes", "chachapoly"] as const),
-    versions: new Map([...cast, malloryRole].map(({ name }) => [name, random.pick(versionChoices)])),
-    lighthouseByName: random.chance(0.3),
-    punchRespond: random.chance(0.3),
-  };
+  const cipher = random.pick(["aes", "chachapoly"] as const);
+  const versions = new Map([...cast, malloryRole].map(({ name }) => [name, random.pick(versionChoices)]));
+  const lighthouseByName = random.chance(0.3);
+  const punchRespond = random.chance(0.3);
+  const relays = new Set(random.chance(0.75) ? cast.flatMap(({ name, lighthouse }) => (lighthouse ? [name] : [])) : []);
+  // A relay with only an old certificate has no words for an IPv6 address, and hosts that look for one cannot be owed the way.
+  for (const name of relays) versions.set(name, { held: [1, 2], initiating: 2 });
+  return { roles: cast, cipher, versions, lighthouseByName, punchRespond, relays };
 }
 
 const versionChoices: readonly VersionChoice[] = [

@@ -48,7 +48,13 @@ export function settingsOf(role: Role, setup: Setup): Settings {
         calculatedRemotes: [],
         dns: { serve: false, host: undefined, port: 53 },
       },
-      relay: { amRelay: false, useRelays: true, relays: [] },
+      relay: {
+        amRelay: setup.relays.has(role.name),
+        useRelays: !setup.relays.has(role.name),
+        relays: setup.relays.has(role.name)
+          ? []
+          : setup.roles.flatMap(({ name, number }) => (setup.relays.has(name) ? [overlayAddress(number, 4)] : [])),
+      },
       listen: { sendRecvError: "always", acceptRecvError: "always" },
       punchy: {
         punch: true,

@@ -11,6 +11,7 @@ import type { Host } from "../world/host.ts";
 import { CANARY } from "../world/inner.ts";
 import { Confidence } from "./confidence.ts";
 import { Ledger } from "./ledger.ts";
+import { innerOf, Relaying } from "./relaying.ts";
 import { RuleBook } from "./rule-book.ts";
 import { Sessions } from "./sessions.ts";
 import { Strangers } from "./strangers.ts";
@@ -23,6 +24,9 @@ export class Referee {
   readonly sessions: Sessions = new Sessions();
   readonly strangers: Strangers = new Strangers();
   readonly #confidence = new Confidence(nodeSuite, (address) => this.ledger.ownerOf(address));
+  readonly #relaying = new Relaying();
+  /** Where each session was said to lead when it was installed. */
+  readonly #beginnings = new Map<string, Endpoint | undefined>();
   readonly #agenda: Agenda;
   readonly #pings = new Map<number, { readonly host: string; readonly due: number }>();
   readonly #ticks = new Map<string, { at: number; count: number }>();
@@ -77,7 +81,10 @@ export class Referee {
   commanded(host: Host, command: DataPlaneCommand): void {
     // Message 2 authenticates: the tunnel goes to where it came from, even if somebody on the way passed it on.
     if (command.kind === "install-session" && command.confirmed) this.#isThere(command.path);
+    if (command.kind === "install-session")
+      this.#beginnings.set(`${host.name} ${command.localIndex}`, endpointOf(command.path));
     if (command.kind === "install-session") this.#confidence.installed(host.name, command);
+    this.#relaying.commanded(host.name, command);
     this.sessions.commanded(host.name, host.settings.live.identity.credential.addresses, command);
   }
 
@@ -89,6 +96,19 @@ export class Referee {
     }
   }
 
+  /** Whether packets that proved authentic have moved a session there: it began somewhere else. */
+  #hasRoamedTo(host: Host, destination: Endpoint): boolean {
+    if (this.strangers.isKnown(destination)) return false;
+    return host
+      .snapshot()
+      .some(
+        ({ localIndex, confirmed, path }) =>
+          confirmed &&
+          endpointOf(path) === destination &&
+          this.#beginnings.get(`${host.name} ${localIndex}`) !== destination,
+      );
+  }
+
   #isThere(path: Path | undefined): void {
     const endpoint = endpointOf(path);
     if (endpoint) this.strangers.know(endpoint);
@@ -96,6 +116,7 @@ export class Referee {
 
   received(host: Host, source: Endpoint, datagram: Uint8Array): void {
     this.strangers.received(host.name, source, datagram);
+    this.#relaying.received(host.name, datagram);
   }
 
   sent(host: Host, destination: Endpoint, datagram: Uint8Array): void {
@@ -103,7 +124,10 @@ export class Referee {
       throw new Violation(`${host.name} sent inner bytes in the clear to ${destination}`);
     }
     this.sessions.sent(host.name, datagram);
-    this.#confidence.sent(host.name, datagram);
+    this.#confidence.sent(host.name, innerOf(datagram) ?? datagram);
+    this.#relaying.sent(host.name, datagram);
+    // Of a path that moves often not every change is told at once.
+    if (this.#hasRoamedTo(host, destination)) this.strangers.know(destination);
     this.strangers.sent(host.name, destination, datagram);
   }
 

@@ -6,7 +6,7 @@ import type {
   SessionSnapshot,
 } from "../../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
-import { PacketType } from "../../../src/core/wire/header.ts";
+import { MessageSubtype, PacketType } from "../../../src/core/wire/header.ts";
 import { Violation } from "./violation.ts";
 
 /** One end of a session: who holds the key, and who it thinks is at the other end. */
@@ -66,6 +66,8 @@ export class Sessions {
 
   sent(host: string, datagram: Uint8Array): void {
     if (datagram.length < 16 || datagram[0] !== (0x10 | PacketType.message)) return;
+    // What is sent through a relay is looked at as it was sealed; of what is forwarded the keys are others'.
+    if (datagram[1] === MessageSubtype.relay) return;
     const remoteIndex = new DataView(datagram.buffer, datagram.byteOffset).getUint32(4);
     for (const { tunnel, confirmed } of this.#installed.get(host)?.values() ?? []) {
       if (tunnel.remoteIndex === remoteIndex && confirmed) return;

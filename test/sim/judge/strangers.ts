@@ -21,6 +21,10 @@ export class Strangers {
     this.#known.add(at);
   }
 
+  isKnown(at: Endpoint): boolean {
+    return this.#known.has(at);
+  }
+
   received(host: string, source: Endpoint, datagram: Uint8Array): void {
     this.#account(host, source, "all").receivedBytes += datagram.length;
     if (isHandshake(datagram, 1)) this.#account(host, source, "handshakes").receivedBytes += datagram.length;

@@ -73,6 +73,7 @@ export class Scene {
       versions: new Map(),
       lighthouseByName: false,
       punchRespond: false,
+      relays: new Set(),
     };
     this.#underlay = new Underlay(topologyOf(setting, cast), this.#network, new Random(1, "underlay"));
     this.#network.watch((sender, external) => {

@@ -4,6 +4,7 @@ import { CaPool } from "../../../src/core/cert/ca-pool.ts";
 import type { Certificate, UnreadCertificate, VerifiedCertificate } from "../../../src/core/cert/certificate.ts";
 import type { DataPlaneEvent } from "../../../src/core/dataplane/contract.ts";
 import { directPath } from "../../../src/core/path/path.ts";
+import { PacketType } from "../../../src/core/wire/header.ts";
 import { overlayAddress, roles } from "../cast/cast.ts";
 import type { Parts } from "../world/host.ts";
 import { runSeed } from "../world/world.ts";
@@ -19,6 +20,7 @@ import {
   settled,
   tagBlind,
 } from "./wrong-hosts.ts";
+import { askingRelaysOnce, forwardingTwice } from "./wrong-relays.ts";
 
 /** A wrong host must be caught within this many seeds. */
 const SEEDS = 40;
@@ -126,6 +128,29 @@ const mutants: readonly { readonly host: string; readonly parts: Parts; readonly
     parts: lyingNats({ mapping: "address-and-port-dependent" }),
     caught: /may talk/,
   },
+  {
+    host: "never asks a relay twice",
+    parts: askingRelaysOnce(),
+    caught: /may talk/,
+  },
+  {
+    host: "does not hear what relays are asked and answer",
+    parts: deafTo(
+      (input) =>
+        input.kind !== "data-plane" || input.event.kind !== "message" || input.event.type !== PacketType.control,
+    ),
+    caught: /may talk/,
+  },
+  {
+    host: "sends what is for the other side of a relay back to where it came from",
+    parts: commanding((command) =>
+      command.kind === "set-relay" && command.role.kind === "forward"
+        ? [{ ...command, role: { kind: "forward", session: command.session, relayIndex: command.remoteIndex } }]
+        : [command],
+    ),
+    caught: /may talk/,
+  },
+  { host: "forwards everything twice", parts: forwardingTwice(), caught: /forwarded a packet/ },
   {
     host: "throws on a malformed message",
     parts: altering((output) => {

@@ -2,7 +2,7 @@ import type { Entropy } from "../../../src/core/base/entropy.ts";
 import { type Clock, type Instant, instant, wallTime } from "../../../src/core/base/time.ts";
 import type { LiveSettings, Settings } from "../../../src/core/config/settings.ts";
 import type { CryptoSuite } from "../../../src/core/crypto/suite.ts";
-import type { DataPlaneCommand, DataPlaneEvent, SessionSnapshot } from "../../../src/core/dataplane/contract.ts";
+import type { DataPlaneCommand, DataPlaneEvent, Relay, SessionSnapshot } from "../../../src/core/dataplane/contract.ts";
 import type { Input, Output } from "../../../src/core/io.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { type Endpoint, endpoint, endpointPort } from "../../../src/core/netip/endpoint.ts";
@@ -31,6 +31,8 @@ export interface DataPlane {
   poll(): DataPlaneOutput | undefined;
   pollTimeout(): Instant | undefined;
   snapshot(): readonly SessionSnapshot[];
+  /** A data plane that was made wrong on purpose may not tell: then they are asked for anew. */
+  relays?(): readonly Relay[];
 }
 
 export type DataPlaneOutput =
@@ -215,7 +217,8 @@ export class Host {
 
   #connect(): void {
     const sessions = this.snapshot();
-    this.tell({ kind: "data-plane-up", udpPort: endpointPort(this.#endpoint), sessions });
+    const relays = this.#plane?.relays?.() ?? [];
+    this.tell({ kind: "data-plane-up", udpPort: endpointPort(this.#endpoint), sessions, relays });
   }
 
   #rebind(port: number): void {

@@ -45,6 +45,7 @@ export class Stand {
       versions: new Map(),
       lighthouseByName: false,
       punchRespond: false,
+      relays: new Set(),
     };
     const [lighthouse, alpha, charlie] = ["lighthouse", "alpha", "charlie"].map((name) => this.#host(name, setup));
     if (!lighthouse || !alpha || !charlie) throw new Error("three roles are missing");

@@ -41,6 +41,8 @@ export interface Report {
 export interface PairFigures {
   /** The predicate says that they can become direct. */
   readonly direct: number;
+  /** It says that they cannot, and they have relays. */
+  readonly relayed: number;
   readonly apart: number;
   /** The predicate says that they cannot, and yet they talked. */
   readonly surprises: number;
@@ -132,17 +134,22 @@ class World {
 
   #pairs(): PairFigures {
     const pairs = this.#traffic.pairs(WORLD_END_MS - VERDICT_WINDOW_MS);
-    const having = (prospect: Prospect): typeof pairs =>
+    const having = (prospect: Prospect | "relayed"): typeof pairs =>
       pairs.filter(({ from, to }) => this.#prospectOf(from, to) === prospect);
     const apart = having("apart");
     const surprises = apart.filter(({ talked }) => talked).length;
-    return { direct: having("direct").length, apart: apart.length, surprises };
+    return { direct: having("direct").length, relayed: having("relayed").length, apart: apart.length, surprises };
   }
 
-  readonly #mustReach = (a: Host, b: Host): boolean => this.#prospectOf(a, b) === "direct";
+  readonly #mustReach = (a: Host, b: Host): boolean => ["direct", "relayed"].includes(this.#prospectOf(a, b));
 
   /** The oracle: whether the NATs on the way let these two become direct. */
-  #prospectOf(a: Host, b: Host): Prospect {
+  #prospectOf(a: Host, b: Host): Prospect | "relayed" {
+    const prospect = this.#straightProspectOf(a, b);
+    return prospect === "apart" && this.#plan.setup.relays.size > 0 ? "relayed" : prospect;
+  }
+
+  #straightProspectOf(a: Host, b: Host): Prospect {
     const where = [a, b].map(({ name }) => `${name} in ${this.#underlay.siteOf(name)}`).join();
     const prospect = this.#prospects.get(where) ?? this.#underlay.prospectOf(a.name, b.name);
     this.#prospects.set(where, prospect);
