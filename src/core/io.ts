@@ -1,10 +1,12 @@
 import type { Instant } from "./base/time.ts";
+import type { Certificate, CertificateVersion } from "./cert/certificate.ts";
 import type { LiveSettings } from "./config/settings.ts";
 import type { ActivitySample, DataPlaneCommand, DataPlaneEvent, Relay, SessionSnapshot } from "./dataplane/contract.ts";
 import type { LocalPlace } from "./discovery/own-places.ts";
 import type { RouteStatus } from "./machine/gateways/route-status.ts";
 import type { IpAddress } from "./netip/address.ts";
 import type { Endpoint } from "./netip/endpoint.ts";
+import type { Prefix } from "./netip/prefix.ts";
 import type { OperatorEvent } from "./operator/event.ts";
 import type { PeerTrouble, PingFailure } from "./operator/failure.ts";
 import type { Path } from "./path/path.ts";
@@ -33,12 +35,22 @@ export type Input =
   | { readonly kind: "ping"; readonly id: number; readonly target: PingTarget; readonly timeoutMs: number }
   /** Already checked; the networks are those of before. */
   | { readonly kind: "reload"; readonly settings: LiveSettings }
+  /** What an operator wants done about one host. Nothing is said about what came of it: look. */
+  | { readonly kind: "order"; readonly order: OperatorOrder }
   /** Close every tunnel; outputs after this are the last. */
   | { readonly kind: "shutdown" };
 
 export type PingTarget =
   | { readonly by: "address"; readonly address: IpAddress }
   | { readonly by: "name"; readonly name: string };
+
+export type OperatorOrder =
+  /** `at`: where it may be, beside what is known. */
+  | { readonly what: "create-tunnel"; readonly address: IpAddress; readonly at: Endpoint | undefined }
+  /** Until the peer shows that it is somewhere else. */
+  | { readonly what: "change-remote"; readonly address: IpAddress; readonly at: Endpoint }
+  | { readonly what: "close-tunnel"; readonly address: IpAddress; readonly tellPeer: boolean }
+  | { readonly what: "ask-where"; readonly address: IpAddress };
 
 /** What should happen outside. */
 export type Output =
@@ -149,4 +161,45 @@ export interface PeerStatus {
   /** Through all sessions with this peer since there has been one; undefined without a session. */
   readonly traffic: TrafficCounts | undefined;
   readonly pathKind: Path["kind"] | undefined;
+}
+
+/** A node looked at closely: what `NodeStatus` sums up, one by one. */
+export interface NodeDetails {
+  readonly networks: readonly Prefix[];
+  /** Ours, by version. */
+  readonly certificates: readonly Certificate[];
+  readonly initiatingVersion: CertificateVersion;
+  readonly sessions: readonly SessionDetails[];
+  readonly calls: readonly CallDetails[];
+  /** Where hosts may be, by overlay address. */
+  readonly places: readonly KnownPlaces[];
+}
+
+export interface SessionDetails {
+  readonly addresses: readonly IpAddress[];
+  readonly localIndex: number;
+  readonly remoteIndex: number;
+  /** Whether it is the one that sends. */
+  readonly isPrimary: boolean;
+  readonly endpoints: readonly Endpoint[];
+  readonly certificate: Certificate;
+  readonly sentPackets: number;
+  readonly path: Endpoint | undefined;
+  readonly relay: IpAddress | undefined;
+}
+
+export interface CallDetails {
+  readonly address: IpAddress;
+  /** 0 before there is one. */
+  readonly localIndex: number;
+  readonly endpoints: readonly Endpoint[];
+}
+
+export interface KnownPlaces {
+  readonly host: IpAddress;
+  readonly configured: readonly Endpoint[];
+  /** Its own packets came from there. */
+  readonly learned: readonly Endpoint[];
+  /** What somebody said, by who it was. */
+  readonly said: ReadonlyMap<IpAddress, readonly Endpoint[]>;
 }

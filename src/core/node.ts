@@ -3,14 +3,16 @@ import type { Clock } from "./base/time.ts";
 import type { Settings } from "./config/settings.ts";
 import type { CryptoSuite } from "./crypto/suite.ts";
 import type { LighthouseService } from "./discovery/service.ts";
-import type { Deadline, Input, NodeStatus, Output } from "./io.ts";
+import type { Deadline, Input, NodeDetails, NodeStatus, Output } from "./io.ts";
 import type { StopReason } from "./machine/machine.ts";
 import type { IpAddress } from "./netip/address.ts";
 import { postCommand } from "./node/delivery.ts";
+import { detailsOf } from "./node/details.ts";
 import { directoryOf, type NamedHost } from "./node/directory.ts";
 import { NodeFacts } from "./node/facts.ts";
 import { FromDataPlane } from "./node/from-data-plane.ts";
 import { assemble, type Machines, type NodeEvent } from "./node/machines.ts";
+import { carryOut } from "./node/orders.ts";
 import { Outbox } from "./node/outbox.ts";
 import { statusOf } from "./node/status.ts";
 import { type UsedRule, usedRulesOf } from "./node/used-rules.ts";
@@ -90,6 +92,11 @@ export class Node {
     return usedRulesOf(this.#facts, this.#machines.policies);
   }
 
+  details(clock: Clock): NodeDetails {
+    this.#facts.clock = clock;
+    return detailsOf(this.#facts, this.#peers, this.#machines);
+  }
+
   #input(input: Input): void {
     const { adoption, discovery, gateways, pings } = this.#machines;
     switch (input.kind) {
@@ -128,6 +135,11 @@ export class Node {
           machine.reload?.();
           this.#settle();
         }
+        return;
+      case "order":
+        carryOut(input.order, this.#peers, this.#machines, (command) =>
+          this.#events.push({ kind: "command", command }),
+        );
         return;
       case "shutdown":
         this.#stop("shutting-down");

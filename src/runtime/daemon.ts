@@ -9,6 +9,7 @@ import { Node } from "../core/node.ts";
 import { addressWatcher } from "./address-watcher.ts";
 import { readClock } from "./clock.ts";
 import { type LoadedSettings, loadSettings } from "./config/config-file.ts";
+import { ConsoleService } from "./console/console-service.ts";
 import type { DataPlane, DataPlaneDescription } from "./dataplane/data-plane.ts";
 import { dataPlaneService } from "./dataplane/data-plane-service.ts";
 import { openDataPlane } from "./dataplane/open-data-plane.ts";
@@ -155,11 +156,25 @@ export class Daemon {
     });
     const below = [this.#log, resolver, watcher, this.#guard];
     const onTop = options.services?.(this) ?? [];
+    const console = new ConsoleService(
+      loaded,
+      {
+        details: () => this.#driver.details(),
+        status: () => this.#driver.status(),
+        order: (order) => this.#driver.feed({ kind: "order", order }),
+        reload: () => this.reload(),
+        logging: () => this.#log.settings,
+        changeLogging: (change) => this.#log.reload({ logging: { ...this.#log.settings, ...change } }),
+        device: () => dataPlane.describe().device,
+        version: packageVersion(),
+      },
+      (event) => this.events.tell(event),
+    );
     const plane = dataPlaneService(dataPlane, this.#driver, () => {
       this.#routes.deviceIsUp();
       watch.deviceIsUp();
     });
-    this.#services = new Services([...below, plane, this.#routes, watch, metrics, dns, ...onTop]);
+    this.#services = new Services([...below, plane, this.#routes, watch, metrics, dns, console, ...onTop]);
   }
 
   status(): NodeStatus {

@@ -1,6 +1,6 @@
 import type { Clock, Instant } from "../core/base/time.ts";
 import type { DataPlaneCommand, DataPlaneEvent } from "../core/dataplane/contract.ts";
-import type { Input, NodeStatus, Output, PingResult, PingTarget } from "../core/io.ts";
+import type { Input, NodeDetails, NodeStatus, Output, PingResult, PingTarget } from "../core/io.ts";
 import type { NamedHost } from "../core/node/directory.ts";
 import type { UsedRule } from "../core/node/used-rules.ts";
 import { type Driven, NodeDriver } from "../core/node-driver.ts";
@@ -13,6 +13,7 @@ export interface Decider extends Driven {
   status(clock: Clock): NodeStatus;
   directory(): readonly NamedHost[];
   rules(): readonly UsedRule[];
+  details(clock: Clock): NodeDetails;
 }
 
 /** Where outputs go. */
@@ -103,6 +104,10 @@ export class Driver implements DataPlaneListener {
 
   rules(): readonly UsedRule[] {
     return this.#node.rules();
+  }
+
+  details(): NodeDetails {
+    return this.#node.details(this.#world.clock());
   }
 
   /** The last input; nothing is heard after it. */

@@ -9,6 +9,7 @@ import type { OwnAllowList } from "../netip/own-allow-list.ts";
 import type { Prefix } from "../netip/prefix.ts";
 import type { Notice } from "../notice.ts";
 import type { UnsafeRoute } from "../route/route.ts";
+import type { Place, Placed } from "./document/document.ts";
 
 /**
  * Everything the core needs to know, checked and typed, in two halves: a reload hands over a new `live` half and has no place for the other.
@@ -180,4 +181,16 @@ interface MetricsChoice {
 export interface ListenAddress {
   readonly host: string | undefined;
   readonly port: number;
+}
+
+/** The console over SSH (sshd.*), all of it live; no business of the core's. Undefined where it is off. */
+export interface ConsoleSettings {
+  readonly listen: ListenAddress;
+  /** PEM. */
+  readonly hostKey: string;
+  readonly hostKeyPlace: Place;
+  readonly users: readonly { readonly name: string; readonly keys: readonly Placed<string>[] }[];
+  readonly authorities: readonly Placed<string>[];
+  /** "": the default. */
+  readonly sandboxDirectory: string;
 }

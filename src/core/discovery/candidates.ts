@@ -1,4 +1,5 @@
 import { LruMap } from "../base/lru.ts";
+import type { KnownPlaces } from "../io.ts";
 import type { IpAddress } from "../netip/address.ts";
 import { type Endpoint, firstOfEachFamily } from "../netip/endpoint.ts";
 import type { Prefix } from "../netip/prefix.ts";
@@ -83,6 +84,14 @@ export class Candidates {
     const all = [...(this.#static.get(host) ?? []), ...learned];
     for (const endpoints of said.values()) all.push(...endpoints);
     return orderEndpoints(all, preferred);
+  }
+
+  /** Everything, host by host. */
+  *entries(): IterableIterator<KnownPlaces> {
+    for (const [host, configured] of this.#static)
+      if (!this.#hosts.has(host)) yield { host, configured, learned: [], said: new Map() };
+    for (const [host, known] of this.#hosts.entries())
+      yield { host, configured: this.#static.get(host) ?? [], ...known };
   }
 
   /** Whether more than somebody's word speaks for this endpoint. */

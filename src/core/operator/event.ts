@@ -157,6 +157,10 @@ export type DaemonEvent =
       readonly secondsLeft: number;
     }
   | { readonly code: "config-warning"; readonly warning: ConfigError }
+  | { readonly code: "console-served"; readonly where: string }
+  | { readonly code: "console-unavailable"; readonly why: string }
+  /** `user` is a name that was typed; `console-refused`: after as many keys as may be tried. */
+  | { readonly code: "console-login" | "console-refused"; readonly user: string; readonly address: string }
   | { readonly code: "metrics-served"; readonly where: string }
   /** Again, after they were not. */
   | { readonly code: "metrics-sent"; readonly to: string }

@@ -134,6 +134,7 @@ export function adoptionRefusalText(refusal: AdoptionRefusal): string {
 /** Clauses: why a tunnel is down. */
 export const DOWN_TEXT: Readonly<Record<EndOfSession, string>> = {
   "closed-by-peer": "the peer closed it",
+  "closed-by-operator": "somebody on this host closed it",
   "no-answer": "the peer does not answer any more",
   "disowned-by-peer": "the peer does not know it any more",
   replaced: "a newer one took its place",

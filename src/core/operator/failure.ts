@@ -87,6 +87,7 @@ export type PeerTrouble =
 /** Why a session ended. */
 export type EndOfSession =
   | "closed-by-peer"
+  | "closed-by-operator"
   | "no-answer"
   | "disowned-by-peer"
   | "replaced"

@@ -8,8 +8,9 @@ import { mergeFiles } from "../../core/config/document/merge.ts";
 import { type ParsedConfig, parseSettings } from "../../core/config/parse/parse-settings.ts";
 import type { Reloadable } from "../../core/config/reload-plan.ts";
 import type { Difference } from "../../core/config/schema/unlike-nebula.ts";
-import type { LoggingSettings, StatsSettings } from "../../core/config/settings.ts";
+import type { ConsoleSettings, LoggingSettings, StatsSettings } from "../../core/config/settings.ts";
 import type { CryptoSuite } from "../../core/crypto/suite.ts";
+import { consoleFaults } from "../console/ssh/console-faults.ts";
 import { loadPems } from "./config-pem.ts";
 import { configFiles, readText, warnOfOpenFile } from "./config-sources.ts";
 import { parseYaml } from "./config-yaml.ts";
@@ -24,6 +25,8 @@ export interface ConfigEnvironment {
 export interface LoadedSettings extends Reloadable {
   readonly logging: LoggingSettings;
   readonly stats: StatsSettings;
+  /** Undefined where there is none. */
+  readonly console: ConsoleSettings | undefined;
   readonly warnings: readonly ConfigWarning[];
   /** Every file it was made from, certificates and key included. */
   readonly files: readonly string[];
@@ -58,15 +61,15 @@ export function checkConfig(path: string, env: ConfigEnvironment): ConfigCheck {
   const files = [...configs, ...pems.files];
   for (const file of files) warnOfOpenFile(file, document.value.findings);
   const parsed = parseSettings(document.value.document, pems.texts, env, document.value.findings);
-  const errors = inOrder([...parsed.errors, ...pems.errors]);
+  const errors = inOrder([...parsed.errors, ...pems.errors, ...consoleFaults(parsed.console)]);
   const config = errors.length === 0 ? loaded(parsed, files) : undefined;
   const { warnings, effective, differences } = parsed;
   return { config, errors, warnings, files, effective, differences };
 }
 
 function loaded(parsed: ParsedConfig, files: readonly string[]): LoadedSettings | undefined {
-  const { settings, logging, stats, warnings, effective, digests } = parsed;
-  return settings && { settings, logging, stats, warnings, effective, digests, files };
+  const { settings, logging, stats, console, warnings, effective, digests } = parsed;
+  return settings && { settings, logging, stats, console, warnings, effective, digests, files };
 }
 
 /** The files of the path, read and merged; a file that is no readable YAML stops here, with the errors of all such files. */

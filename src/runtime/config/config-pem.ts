@@ -14,7 +14,7 @@ export interface LoadedPems {
 }
 
 /**
- * Reads the files behind pki.ca, pki.cert and pki.key. A relative path starts at the directory of the configuration file that names it,
+ * Reads the files behind pki.ca, pki.cert, pki.key and, where there is a console, sshd.host_key. A relative path starts at the directory of the configuration file that names it,
  * so that it means the same for a service, a shell and `lacis check`. (Nebula starts at the working directory.)
  */
 export function loadPems(root: ConfigMap): LoadedPems {
@@ -54,7 +54,7 @@ function unreadable({ key, place, path }: PathReference, at: string, reason: Con
 
 /** Anybody's readable key is no key (reliability R61). */
 function tooOpen({ key, place }: PathReference, path: string): ConfigError | undefined {
-  if (key !== "pki.key" || process.platform === "win32") return undefined;
+  if ((key !== "pki.key" && key !== "sshd.host_key") || process.platform === "win32") return undefined;
   const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
   if ((mode & 0o077) === 0) return undefined;
   const what = `${path} can be read or written by other users (mode ${octal(mode)})`;

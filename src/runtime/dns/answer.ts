@@ -3,6 +3,7 @@ import { printedCertificate, toJson } from "../../core/cert/printed.ts";
 import { type IpAddress, parseAddress } from "../../core/netip/address.ts";
 import { contains, type Prefix } from "../../core/netip/prefix.ts";
 import { isLoopback } from "../../core/netip/special.ts";
+import { utcTime } from "../utc-time.ts";
 import type { NameIndex } from "./name-index.ts";
 import { type Query, Rcode, RecordType, type Response, readQuery, writeResponse, writeUnreadable } from "./wire.ts";
 
@@ -49,11 +50,6 @@ function certificateAt(address: IpAddress, { from, names, own }: Asked): Respons
 
 function printed(certificate: Certificate): string {
   return toJson(printedCertificate(certificate, utcTime));
-}
-
-function utcTime(unixSeconds: bigint): string {
-  const date = new Date(Number(unixSeconds) * 1_000);
-  return Number.isNaN(date.getTime()) ? `${unixSeconds}` : date.toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 function isInside({ from, own }: Asked): boolean {

@@ -23,18 +23,27 @@ export class Log implements Service {
   readonly name: string = "log";
   readonly #out: OutputStream;
   #pino: Logger;
+  #settings: LoggingSettings;
   readonly #limiter = new NoticeLimiter();
   #report: NodeJS.Timeout | undefined;
   #lost = 0;
 
   constructor(options: LogOptions) {
     this.#out = options.stream ?? standardOutput(() => this.#lost++);
+    const { level, format, timestamps } = options;
+    this.#settings = { level, format, timestamps };
     this.#pino = this.#open(options);
   }
 
   /** New level and format, after a reload. */
   reload({ logging }: { readonly logging: LoggingSettings }): void {
+    this.#settings = logging;
     this.#pino = this.#open(logging);
+  }
+
+  /** What it goes by now. */
+  get settings(): LoggingSettings {
+    return this.#settings;
   }
 
   notice(notice: Notice): void {

@@ -5,7 +5,7 @@ import type { DataPlaneCommand, DataPlaneEvent } from "../../core/dataplane/cont
 import type { Notice } from "../../core/notice.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
 import type { LoadedSettings } from "../config/config-file.ts";
-import { systemCode } from "../operator-error.ts";
+import { listenRefusal } from "../listen-refusal.ts";
 import type { Health, Service } from "../service.ts";
 import { EXPOSITION_TYPE, expose } from "./exposition.ts";
 import { GraphiteLines } from "./graphite-lines.ts";
@@ -111,7 +111,7 @@ export class MetricsService implements Service {
       if (this.#server === server) this.#isWell({ code: "metrics-served", where: `http://${where}${path}` });
     } catch (error) {
       if (this.#server !== server) return;
-      this.#isTroubled(`Prometheus cannot be served on ${where}: ${reasonOf(error)}`);
+      this.#isTroubled(`Prometheus cannot be served on ${where}: ${listenRefusal(error)}`);
       this.#retry = setTimeout(() => {
         this.#close();
         void this.#open();
@@ -137,7 +137,8 @@ export class MetricsService implements Service {
       await sendToGraphite(settings, text);
       if (this.#sending === sending) this.#isWell({ code: "metrics-sent", to });
     } catch (error) {
-      if (this.#sending === sending) this.#isTroubled(`Graphite at ${to} does not get its metrics: ${reasonOf(error)}`);
+      if (this.#sending === sending)
+        this.#isTroubled(`Graphite at ${to} does not get its metrics: ${listenRefusal(error)}`);
     }
   }
 
@@ -186,19 +187,4 @@ function hashOfRules({ digests }: Pick<LoadedSettings, "digests">): number {
 
 function addressText({ host = "*", port }: ListenAddress): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function reasonOf(error: unknown): string {
-  switch (systemCode(error)) {
-    case "EADDRINUSE":
-      return "another program uses this port";
-    case "EACCES":
-      return "this user may not use this port";
-    case "EADDRNOTAVAIL":
-      return "this machine does not have this address";
-    case "ECONNREFUSED":
-      return "nobody listens there";
-    default:
-      return error instanceof Error ? error.message : String(error);
-  }
 }

@@ -1,11 +1,18 @@
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 import { MetricsService } from "../../../src/runtime/metrics/metrics-service.ts";
+import { freePort } from "../runtime/mesh-files.ts";
 import type { Subject } from "./subject.ts";
 
-/** Ports of this machine that only these probes use, each of them before or after a change. */
-export const PAGE_PORTS = { before: 47_191, after: 47_192 } as const;
-export const RECEIVER_PORTS = { before: 47_193, after: 47_194 } as const;
+/** Ports of this machine, each of them before or after a change. */
+export const PAGE_PORTS: { readonly before: number; readonly after: number } = {
+  before: await freePort(),
+  after: await freePort(),
+};
+export const RECEIVER_PORTS: { readonly before: number; readonly after: number } = {
+  before: await freePort(),
+  after: await freePort(),
+};
 
 /** The metrics of a subject, made as the daemon makes them. */
 export async function startMetrics(subject: Subject): Promise<void> {

@@ -4,7 +4,7 @@ import { PacketType } from "../../../src/core/wire/header.ts";
 
 import type { Host } from "../fixtures/mesh.ts";
 import { FIREWALL_ROWS } from "./firewall-rows.ts";
-import { PAGE_PORTS, pagesSeen, RECEIVER_PORTS, receiversSeen, startMetrics } from "./metrics-probes.ts";
+import { OPERATION_ROWS } from "./operation-rows.ts";
 import { ROUTE_ROWS } from "./route-rows.ts";
 import type { Row, Values } from "./row.ts";
 import { devicesOpened, logLine, lookupTimeout, startDataPlane, startResolver } from "./runtime-probes.ts";
@@ -22,17 +22,6 @@ export const BASE: Values = {
   "firewall.outbound": "[{port: any, proto: any, host: any}]",
 };
 
-const PROMETHEUS: Values = {
-  "stats.type": "prometheus",
-  "stats.interval": "1h",
-  "stats.listen": `127.0.0.1:${PAGE_PORTS.before}`,
-  "stats.path": "/metrics",
-};
-const GRAPHITE: Values = {
-  "stats.type": "graphite",
-  "stats.interval": "100ms",
-  "stats.host": `127.0.0.1:${RECEIVER_PORTS.before}`,
-};
 const PEER = "10.77.0.3";
 const GHOST = "10.77.0.9";
 const NAMED = "10.77.0.10";
@@ -240,28 +229,8 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "logging.format": { base: { "logging.disable_timestamp": "true" }, other: "json", sees: logLine },
   "logging.disable_timestamp": { other: "true", sees: (subject) => /time=/.test(logLine(subject)) },
 
-  ...metricsRows(PROMETHEUS, pagesSeen, {
-    "stats.type": "none",
-    "stats.interval": "100ms",
-    "stats.listen": `127.0.0.1:${PAGE_PORTS.after}`,
-    "stats.path": "/stats",
-    "stats.namespace": "ns",
-    "stats.subsystem": "sub",
-    "stats.message_metrics": "true",
-    "stats.lighthouse_metrics": "true",
-  }),
-  ...metricsRows(GRAPHITE, receiversSeen, {
-    "stats.protocol": "udp",
-    "stats.host": `127.0.0.1:${RECEIVER_PORTS.after}`,
-    "stats.prefix": "mesh",
-  }),
+  ...OPERATION_ROWS,
 };
-
-function metricsRows(base: Values, sees: Row["sees"], others: Values): Readonly<Record<string, Row>> {
-  return Object.fromEntries(
-    Object.entries(others).map(([key, other = ""]) => [key, { base, other, given: startMetrics, sees }]),
-  );
-}
 
 function deviceRows(others: Values): Readonly<Record<string, Row>> {
   return Object.fromEntries(

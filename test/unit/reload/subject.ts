@@ -7,7 +7,7 @@ import { mergeFiles } from "../../../src/core/config/document/merge.ts";
 import { parseSettings } from "../../../src/core/config/parse/parse-settings.ts";
 import type { PemTexts } from "../../../src/core/config/parse/pem-reference.ts";
 import { planReload, type Reloadable, type ReloadPlan } from "../../../src/core/config/reload-plan.ts";
-import type { LoggingSettings, Settings, StatsSettings } from "../../../src/core/config/settings.ts";
+import type { ConsoleSettings, LoggingSettings, Settings, StatsSettings } from "../../../src/core/config/settings.ts";
 import { parseYaml } from "../../../src/runtime/config/config-yaml.ts";
 import { Log } from "../../../src/runtime/log/log.ts";
 import { nodeSuite } from "../../../src/runtime/node-crypto.ts";
@@ -15,6 +15,7 @@ import type { Service } from "../../../src/runtime/service.ts";
 import { TestAuthority, WORLD_BEGINS } from "../fixtures/authority.ts";
 import { type Host, Mesh } from "../fixtures/mesh.ts";
 import { type HostPlan, identityOf } from "../fixtures/settings.ts";
+import { openSshKey } from "../runtime/console/ssh-identities.ts";
 
 /** A configuration as it lies on disk. */
 export interface Files {
@@ -35,6 +36,8 @@ export const AT = {
   brief: "192.0.2.7:4242",
   far: "192.0.2.8:4242",
 } as const;
+
+const CONSOLE_HOST_KEY = openSshKey().private;
 
 /** A host's certificates and key, with the CAs that it trusts. */
 export function pems(
@@ -59,6 +62,7 @@ export function pems(
     "pki.ca": trusted.map((ca) => encodePem(Banner.certificateV2, ca.certificate.encoded)).join(""),
     "pki.cert": certificate(1) + certificate(2),
     "pki.key": encodePem(Banner.x25519PrivateKey, secret),
+    "sshd.host_key": CONSOLE_HOST_KEY,
   };
 }
 
@@ -160,6 +164,7 @@ export interface Sent {
 interface Shell extends Pick<Reloadable, "digests"> {
   readonly logging: LoggingSettings;
   readonly stats: StatsSettings;
+  readonly console: ConsoleSettings | undefined;
 }
 
 /** Reads a configuration; wrong ones end the test. */
@@ -169,7 +174,12 @@ export function load({ text, pems: texts }: Files): Reloadable & Shell {
   const findings = new Findings();
   const document = mergeFiles([{ name: "config.yml", root: yaml.root }], findings);
   const env = { suite: nodeSuite, wall: wallTime(WORLD_BEGINS * 1_000_000_000n) };
-  const { settings, errors, effective, digests, logging, stats } = parseSettings(document, texts, env, findings);
+  const { settings, errors, effective, digests, logging, stats, console } = parseSettings(
+    document,
+    texts,
+    env,
+    findings,
+  );
   if (!settings) throw new Error(errors.map(formatConfigError).join("\n"));
-  return { settings, effective, digests, logging, stats };
+  return { settings, effective, digests, logging, stats, console };
 }

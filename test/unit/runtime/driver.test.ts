@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { instant, later, wallTime } from "../../../src/core/base/time.ts";
 import type { DataPlaneEvent, LocalIndex } from "../../../src/core/dataplane/contract.ts";
-import type { Deadline, Input, NodeStatus, Output, PingResult } from "../../../src/core/io.ts";
+import type { Deadline, Input, NodeDetails, NodeStatus, Output, PingResult } from "../../../src/core/io.ts";
 import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
 import { directPath } from "../../../src/core/path/path.ts";
 import { Driver } from "../../../src/runtime/driver.ts";
@@ -174,6 +174,10 @@ class ScriptedNode {
   }
 
   status(): NodeStatus {
+    throw new Error("not asked for here");
+  }
+
+  details(): NodeDetails {
     throw new Error("not asked for here");
   }
 }

@@ -9,11 +9,20 @@ import { type EffectiveValue, effectiveValues, valueDigests } from "../document/
 import { Findings } from "../document/findings.ts";
 import { collectKeys } from "../schema/keys.ts";
 import { type Difference, differencesOf } from "../schema/unlike-nebula.ts";
-import type { BootSettings, HostPort, LiveSettings, LoggingSettings, Settings, StatsSettings } from "../settings.ts";
+import type {
+  BootSettings,
+  ConsoleSettings,
+  HostPort,
+  LiveSettings,
+  LoggingSettings,
+  Settings,
+  StatsSettings,
+} from "../settings.ts";
 import { checkMeaning, checkNetworks, type Meaning, usableAdvertised } from "./check-meaning.ts";
 import { checkOverlayRoutes, usableUnsafeRoutes } from "./check-routes.ts";
 import { parseOwnAllowList, parseRemoteAllowList } from "./parse-allow-lists.ts";
 import { parseCalculatedRemotes } from "./parse-calculated-remotes.ts";
+import { parseConsole } from "./parse-console.ts";
 import { parseAdvertised, parseStaticHosts, type StaticHost } from "./parse-discovery.ts";
 import { parseIdentity } from "./parse-identity.ts";
 import { parseLogging, parseStats } from "./parse-operation.ts";
@@ -28,6 +37,7 @@ export interface ParsedConfig {
   readonly settings: Settings | undefined;
   readonly logging: LoggingSettings;
   readonly stats: StatsSettings;
+  readonly console: ConsoleSettings | undefined;
   readonly errors: readonly ConfigError[];
   readonly warnings: readonly ConfigWarning[];
   readonly effective: readonly EffectiveValue[];
@@ -55,12 +65,14 @@ export function parseSettings(
   if (identity) checkNetworks(rest.meaning, identity.credential.networks, reader, findings);
   if (identity) checkOverlayRoutes(rest.meaning.routes, identity.credential.networks, findings);
   const logging = parseLogging(reader.live);
+  const console = parseConsole(reader.live, pems, findings);
   const stats = parseStats(reader.live, findings) ?? { to: "nobody" };
   const settings = identity && assemble(rest, identity, findings);
   return {
     settings: findings.hasErrors ? undefined : settings,
     logging,
     stats,
+    console,
     errors: findings.errors(),
     warnings: findings.warnings(),
     effective: effectiveValues(found),

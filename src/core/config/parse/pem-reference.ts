@@ -1,7 +1,9 @@
 import { type ConfigMap, nodeAt, type Place } from "../document/document.ts";
 
+import { parseBoolean } from "./scalar.ts";
+
 /** The keys whose value is a path to a PEM file or the PEM text itself. */
-export const PEM_KEYS = ["pki.ca", "pki.cert", "pki.key"] as const;
+export const PEM_KEYS = ["pki.ca", "pki.cert", "pki.key", "sshd.host_key"] as const;
 
 export type PemKey = (typeof PEM_KEYS)[number];
 
@@ -15,7 +17,10 @@ export type PemReference =
 
 /** What the runtime has to load before `parseSettings`. Keys that are absent or no text are reported there. */
 export function pemReferences(root: ConfigMap): readonly PemReference[] {
+  const console = nodeAt(root, "sshd.enabled");
+  const hasConsole = console?.kind === "scalar" && parseBoolean(console.text) === true;
   return PEM_KEYS.flatMap((key): readonly PemReference[] => {
+    if (key === "sshd.host_key" && !hasConsole) return [];
     const node = nodeAt(root, key);
     if (node?.kind !== "scalar" || node.text === "" || isPkcs11(node.text)) return [];
     const { place, text } = node;

@@ -1,18 +1,4 @@
-import {
-  BOOLEAN,
-  choice,
-  detailOf,
-  duration,
-  type KeySpec,
-  listOf,
-  NOT_YET,
-  removed,
-  section,
-  structure,
-  TEXT,
-} from "./key-spec.ts";
-
-const WITH_SSHD = detailOf("sshd.enabled");
+import { BOOLEAN, choice, duration, type KeySpec, listOf, removed, section, structure, TEXT } from "./key-spec.ts";
 
 /** What an operator sees of the running process: `logging`, `sshd`, `stats`. */
 export const OPERATION_KEYS: readonly KeySpec[] = [
@@ -42,14 +28,33 @@ export const OPERATION_KEYS: readonly KeySpec[] = [
   ),
   ...section(
     "sshd",
-    { reload: "live", state: WITH_SSHD },
+    { reload: "live" },
     {
-      enabled: { type: BOOLEAN, default: "false", state: NOT_YET, about: "Serve a console over SSH." },
-      listen: { type: TEXT, about: "Address and port of the console." },
-      host_key: { type: { kind: "pem", holds: "the console's key" }, secret: true, about: "Key of the console." },
-      authorized_users: { type: structure("list of {user, keys}"), about: "Who may use the console." },
-      trusted_cas: { type: listOf(TEXT), since: "1.9", about: "Authorities of SSH certificates." },
-      sandbox_dir: { type: TEXT, since: "1.11", about: "Directory of profiling files." },
+      enabled: { type: BOOLEAN, default: "false", about: "Serve a console over SSH." },
+      listen: { type: TEXT, about: "Address and port of the console, or :port on every address; not port 22." },
+      host_key: {
+        type: { kind: "pem", holds: "the console's private key" },
+        secret: true,
+        about: "Key of the console: a path, or the PEM text.",
+      },
+      authorized_users: {
+        type: structure("list of {user, keys}, keys being one line of a .pub file or a list of them"),
+        default: "[]",
+        about: "Who may use the console, and with which keys.",
+      },
+      trusted_cas: {
+        type: listOf(TEXT),
+        default: "[]",
+        since: "1.9",
+        about: "Authorities whose user certificates are let in, each a line of a .pub file.",
+      },
+      sandbox_dir: {
+        type: TEXT,
+        default: "",
+        since: "1.11",
+        about:
+          "Folder of profiling files, which nobody else may write in; it is not created. Default: nebula-debug among temporary files.",
+      },
     },
   ),
   ...section(

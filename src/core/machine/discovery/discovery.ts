@@ -10,6 +10,7 @@ import { RelayLists } from "../../discovery/relay-lists.ts";
 import type { LighthouseService } from "../../discovery/service.ts";
 import { type StaticHostSettings, StaticHosts } from "../../discovery/static-hosts.ts";
 import { Underlay } from "../../discovery/underlay.ts";
+import type { KnownPlaces } from "../../io.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
 import type { CallFailure } from "../../operator/failure.ts";
@@ -93,6 +94,18 @@ export class Discovery implements Machine {
       .filter(
         (relay) => relay !== target && !ownAddresses.includes(relay) && reachOf(this.#facts.routes, relay) === "host",
       );
+  }
+
+  /** Where hosts may be. */
+  places(): readonly KnownPlaces[] {
+    return [...this.#candidates.entries()];
+  }
+
+  /** An operator says that this host is there. */
+  told(target: IpAddress, at: Endpoint): void {
+    const [own] = this.#facts.ownAddresses;
+    if (own !== undefined) this.#candidates.report(target, own, [at]);
+    this.#emit({ kind: "new-endpoints", target });
   }
 
   /** Whether more than somebody's word says that this host is there: the configuration, or packets of its own. */

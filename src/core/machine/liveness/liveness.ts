@@ -257,6 +257,7 @@ export class Liveness implements Machine {
   #count(session: Session, activity: SessionActivity, received: boolean): void {
     const vitals = this.#of(session);
     this.#traffic.note(session, activity);
+    vitals.sentPackets = Number(activity.sentPackets);
     vitals.sentBytes = Number(activity.sentBytes);
     vitals.receivedBytes = Number(activity.receivedBytes);
     if (activity.sent) vitals.lastSentAt = this.#facts.now;

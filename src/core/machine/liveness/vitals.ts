@@ -20,6 +20,7 @@ export interface Vitals {
   readonly roundTripMs: number | undefined;
   /** When that was measured. */
   readonly measuredAt: Instant | undefined;
+  readonly sentPackets: number;
   readonly sentBytes: number;
   readonly receivedBytes: number;
 }
@@ -38,6 +39,7 @@ export function newVitals(): OwnedVitals {
     counterHigh: false,
     roundTripMs: undefined,
     measuredAt: undefined,
+    sentPackets: 0,
     sentBytes: 0,
     receivedBytes: 0,
   };

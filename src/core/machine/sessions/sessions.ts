@@ -139,6 +139,12 @@ export class Sessions implements Machine {
     this.#tellPath(session);
   }
 
+  /** The peer is to be spoken to there; nothing has come from there yet. */
+  redirect({ localIndex }: Session, path: Path): void {
+    const session = this.#peers.session(localIndex);
+    if (session) session.path = path;
+  }
+
   /**
    * An authenticated packet came over the session's path: the peer is to be found there. A session that we answered begins with wherever
    * message 1 came from, which may be somebody who replayed it; the packet that confirms it has moved the path before.

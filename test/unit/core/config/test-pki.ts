@@ -102,7 +102,7 @@ export function keyPem(keyNumber = 1): string {
 }
 
 /** CA, certificate and key of one host that fit together. */
-export function fittingPems(options: HostOptions = {}): Required<PemTexts> {
+export function fittingPems(options: HostOptions = {}): Required<Omit<PemTexts, "sshd.host_key">> {
   const authority = new TestAuthority();
   return { "pki.ca": authority.pem, "pki.cert": authority.host(options), "pki.key": keyPem(options.keyNumber) };
 }

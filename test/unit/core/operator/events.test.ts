@@ -158,6 +158,10 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "certificate-expires":
     "This host's certificate expires in 6 days: renew it with lacis-cert resign, then: lacis reload.",
   "config-warning": "config.yml:3:1: stats: stats is ignored - Lacis keeps no statistics yet",
+  "console-served": "The console is served over SSH.",
+  "console-unavailable": "There is no console; everything else goes on.",
+  "console-login": "Somebody has logged in to the console.",
+  "console-refused": "Somebody with none of the right keys was refused by the console.",
   "metrics-served": "Metrics are served to Prometheus.",
   "metrics-sent": "Graphite gets metrics again.",
   "metrics-unavailable": "There are no metrics; everything else goes on.",

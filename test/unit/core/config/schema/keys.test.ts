@@ -11,14 +11,12 @@ describe("a key that is known but not implemented yet", () => {
     expect(errorsOf(text)).toContain(error);
   });
 
-  test.each([
-    "routines: 1",
-    "tun: {unsafe_routes: [], routes: }",
-    "sshd: {enabled: false, listen: 127.0.0.1:2222, host_key: ./ssh_host_ed25519_key, authorized_users: [{user: u}]}",
-    "sshd:",
-  ])("is accepted when it changes nothing: %s", (text) => {
-    expect(warningsOf(SOUND + text)).toEqual([]);
-  });
+  test.each(["routines: 1", "tun: {unsafe_routes: [], routes: }"])(
+    "is accepted when it changes nothing: %s",
+    (text) => {
+      expect(warningsOf(SOUND + text)).toEqual([]);
+    },
+  );
 
   test("is accepted when it says its default in another way", () => {
     const conntrack = "conntrack: {tcp_timeout: 720s, udp_timeout: 3m0s, default_timeout: 10m}";
