@@ -142,7 +142,7 @@ const mutants: readonly { readonly host: string; readonly parts: Parts; readonly
     caught: /may talk/,
   },
   {
-    host: "sends what is for the other side of a relay back to where it came from",
+    host: "relays everything back to where it came from",
     parts: commanding((command) =>
       command.kind === "set-relay" && command.role.kind === "forward"
         ? [{ ...command, role: { kind: "forward", session: command.session, relayIndex: command.remoteIndex } }]
