@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from "vitest";
+import { keepApart } from "../netns/lab/apart.ts";
 import { Authority, type CertificateVersion } from "../netns/lab/certificates.ts";
 import { isInstalled } from "../netns/lab/command.ts";
 import { findNebula, type Implementation, LACIS } from "../netns/lab/implementation.ts";
@@ -118,26 +119,6 @@ function plansFor(kinds: Readonly<Record<string, Implementation>>) {
     ),
   ];
   return { hosts, relays, cells };
-}
-
-/** What one sends to the other goes to a neighbour that does not exist. */
-async function keepApart(one: MeshHost, other: MeshHost): Promise<void> {
-  for (const [from, to] of [
-    [one, other],
-    [other, one],
-  ] as const)
-    for (const address of to.machine.addresses)
-      await from.machine.must("ip", [
-        "neighbour",
-        "replace",
-        address,
-        "lladdr",
-        "02:00:00:00:00:01",
-        "dev",
-        "net",
-        "nud",
-        "permanent",
-      ]);
 }
 
 /** Pings in every cell at once, until the first answer; how many seconds that took, of those where one came. */

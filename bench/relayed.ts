@@ -1,0 +1,105 @@
+import { keepApart } from "../test/netns/lab/apart.ts";
+import { Authority } from "../test/netns/lab/certificates.ts";
+import { isInstalled } from "../test/netns/lab/command.ts";
+import { findNebula, type Implementation, LACIS } from "../test/netns/lab/implementation.ts";
+import { Mesh } from "../test/netns/lab/mesh.ts";
+import { median, option } from "./pairing.ts";
+
+/** What is wanted of our relay, in that of Nebula 1.11. */
+const WANTED = 2;
+
+/**
+ * One TCP stream between two hosts that only find each other through a relay: ours beside that of Nebula 1.11, between the same ends, on four
+ * machines (namespaces).
+ *
+ *     scripts/lab node dist/bench/relayed.js [--seconds N] [--rounds N] [--cipher aes|chachapoly] [--ends nebula]
+ *
+ * The relays take turns in every round, so that a machine that slows down slows both. Exit status 1 when our median is below twice that of
+ * Nebula; 3 when something that is needed is missing.
+ */
+async function main(): Promise<number> {
+  const seconds = Number(option("--seconds") ?? "5");
+  const rounds = Number(option("--rounds") ?? "3");
+  const cipher = option("--cipher") === "chachapoly" ? "chachapoly" : "aes";
+  const released = await findNebula("1.11");
+  if (!(await isInstalled("iperf3")) || released === undefined) {
+    console.error("relayed: iperf3 or Nebula 1.11 is missing - install iperf3 and run scripts/fetch-peers");
+    return 3;
+  }
+  const ends = option("--ends") === "nebula" ? released : LACIS;
+  const relays = [LACIS, released];
+  const rates = new Map<Implementation, number[]>(relays.map((one) => [one, []]));
+  for (let round = 1; round <= rounds; round++) {
+    for (const relay of relays) {
+      const label = `r${round}-${relays.indexOf(relay)}`;
+      const rate = await measure({ relay, ends, certificates: released, seconds, cipher, label });
+      rates.get(relay)!.push(rate);
+      console.error(`round ${round}/${rounds}  ${relay.name.padEnd(14)} ${gigabits(rate)} Gbit/s`);
+    }
+  }
+  const [ours, theirs] = relays.map((relay) => median(rates.get(relay)!)) as [number, number];
+  console.log(`\nOne TCP stream through a relay, ends: ${ends.name}, overlay MTU 1300, ${cipher}, cubic\n`);
+  for (const [relay, measured] of rates)
+    console.log(
+      `${relay.name.padEnd(14)}  ${gigabits(median(measured))} Gbit/s   (${measured.map(gigabits).join("  ")})`,
+    );
+  const times = ours / theirs;
+  console.log(`\n${times >= WANTED ? "ok" : "FAIL"}: ${times.toFixed(2)} times ${released.name} as the relay`);
+  return times >= WANTED ? 0 : 1;
+}
+
+interface Setup {
+  readonly relay: Implementation;
+  readonly ends: Implementation;
+  readonly certificates: Implementation;
+  readonly seconds: number;
+  readonly cipher: "aes" | "chachapoly";
+  readonly label: string;
+}
+
+/** Sets up a fresh mesh and returns what the receiver counted, in bit/s. */
+async function measure({ relay, ends, certificates, seconds, cipher, label }: Setup): Promise<number> {
+  const authority = await Authority.create(certificates.certificates, `/run/lab/${label}/authority`, new Set([1]));
+  const mesh = await Mesh.create(label, {
+    authority,
+    cipher,
+    versions: [1],
+    hosts: [
+      { name: "lighthouse", implementation: LACIS },
+      { name: "relay", implementation: relay, config: { more: { relay: { am_relay: true, use_relays: false } } } },
+      {
+        name: "server",
+        implementation: ends,
+        config: { more: { relay: { relays: ["10.77.0.2"], use_relays: true } } },
+      },
+      { name: "client", implementation: ends, config: { more: { relay: { use_relays: true } } } },
+    ],
+  });
+  try {
+    const [server, client] = [mesh.host("server"), mesh.host("client")];
+    await keepApart(server, client);
+    await mesh.startAll();
+    const listening = server.machine.start("iperf3", "iperf3", ["-s", "-B", server.overlay4]);
+    await listening.becomes("it listens", () => server.machine.hasTcpListener(5201));
+    // Until the way through the relay stands, packets wait for it: not part of the measurement.
+    await listening.becomes("they find each other", async () => {
+      const ping = await client.machine.run("ping", ["-c", "1", "-W", "1", server.overlay4]);
+      return ping.status === 0;
+    });
+    const stream = ["-c", server.overlay4, "-C", "cubic", "--connect-timeout", "9000"];
+    await client.machine.must("iperf3", [...stream, "-t", "1"], { timeoutMs: 20_000 });
+    const args = [...stream, "-t", String(seconds), "-J"];
+    const result: { end: { sum_received: { bits_per_second: number } } } = JSON.parse(
+      await client.machine.must("iperf3", args, { timeoutMs: seconds * 1000 + 20_000 }),
+    );
+    return result.end.sum_received.bits_per_second;
+  } finally {
+    await mesh.close();
+  }
+}
+
+function gigabits(bitsPerSecond: number): string {
+  return (bitsPerSecond / 1e9).toFixed(2);
+}
+
+process.exitCode = await main();
