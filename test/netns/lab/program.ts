@@ -58,6 +58,8 @@ export async function runFlows(
 export interface StreamReport {
   readonly sent: number;
   readonly lost: readonly number[];
+  /** Answered after a later one. */
+  readonly late: readonly number[];
   readonly longestGapMs: number;
 }
 

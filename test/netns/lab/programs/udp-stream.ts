@@ -2,7 +2,7 @@ import { createSocket } from "node:dgram";
 
 /**
  * `udp-stream ADDRESS PORT PER_SECOND SECONDS`: sends numbered datagrams at a steady rate to a udp-echo; one second after the
- * last one it prints, as JSON, how many were sent, which were never answered, and the longest time without an answer. SIGTERM makes
+ * last one it prints, as JSON, how many were sent, which were never answered, which were answered after a later one, and the longest time without an answer. SIGTERM makes
  * the one that was sent before it the last.
  */
 const [address = "", port, perSecond, seconds] = process.argv.slice(2);
@@ -13,9 +13,14 @@ const answered = new Set<number>();
 let sent = 0;
 let lastAnswerAt = startedAt;
 let longestGapMs = 0;
+let newest = -1;
+const late: number[] = [];
 
 socket.on("message", (datagram) => {
-  answered.add(datagram.readUInt32BE(0));
+  const number = datagram.readUInt32BE(0);
+  answered.add(number);
+  if (number < newest) late.push(number);
+  newest = Math.max(newest, number);
   const now = performance.now();
   longestGapMs = Math.max(longestGapMs, now - lastAnswerAt);
   lastAnswerAt = now;
@@ -43,6 +48,6 @@ process.on("SIGTERM", () => {
 function report(endedAt: number): void {
   longestGapMs = Math.max(longestGapMs, endedAt - lastAnswerAt);
   const lost = Array.from({ length: total }, (_, number) => number).filter((number) => !answered.has(number));
-  process.stdout.write(JSON.stringify({ sent, lost, longestGapMs: Math.round(longestGapMs) }));
+  process.stdout.write(JSON.stringify({ sent, lost, late, longestGapMs: Math.round(longestGapMs) }));
   process.exit(0);
 }
