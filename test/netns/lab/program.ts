@@ -17,6 +17,7 @@ export type Program =
   | "udp-throw"
   | "udp-relay"
   | "udp-cone"
+  | "dns-ask"
   | "garbage"
   | "admin-liar";
 

@@ -39,6 +39,7 @@ describe("a daemon with its admin sockets", () => {
       "routes",
       "route-watch",
       "metrics",
+      "dns",
       "console",
       "admin",
     ]);

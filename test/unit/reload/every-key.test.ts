@@ -58,14 +58,18 @@ function filesOf(
   return { before, after: { text: yamlOf({ ...values, [changed]: other }), pems: given } };
 }
 
-/** Keys are at most two levels deep. */
+/** A map in one line for each section, however deep; the top level is the outermost one. */
 function yamlOf(values: Values): string {
-  const sections = new Map<string, string[]>();
+  return linesOf(Object.entries(values)).join("\n");
+}
+
+function linesOf(entries: readonly (readonly [path: string, value: string | undefined])[]): readonly string[] {
+  const sections = new Map<string, (readonly [string, string | undefined])[]>();
   const lines: string[] = [];
-  for (const [path, value] of Object.entries(values)) {
-    const [section = "", key] = path.split(".");
-    if (key === undefined) lines.push(`${section}: ${value}`);
-    else sections.set(section, [...(sections.get(section) ?? []), `${key}: ${value}`]);
+  for (const [path, value] of entries) {
+    const dot = path.indexOf(".");
+    if (dot < 0) lines.push(`${path}: ${value}`);
+    else sections.set(path.slice(0, dot), [...(sections.get(path.slice(0, dot)) ?? []), [path.slice(dot + 1), value]]);
   }
-  return [...[...sections].map(([section, keys]) => `${section}: {${keys.join(", ")}}`), ...lines].join("\n");
+  return [...[...sections].map(([section, inner]) => `${section}: {${linesOf(inner).join(", ")}}`), ...lines];
 }

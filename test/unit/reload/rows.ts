@@ -5,6 +5,7 @@ import { PacketType } from "../../../src/core/wire/header.ts";
 import type { Host } from "../fixtures/mesh.ts";
 import { FIREWALL_ROWS } from "./firewall-rows.ts";
 import { OPERATION_ROWS } from "./operation-rows.ts";
+import { PLACES_ROWS } from "./places-rows.ts";
 import { ROUTE_ROWS } from "./route-rows.ts";
 import type { Row, Values } from "./row.ts";
 import { devicesOpened, logLine, lookupTimeout, startDataPlane, startResolver } from "./runtime-probes.ts";
@@ -99,6 +100,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
       return subject.host.status().lighthouses.map(({ name, up }) => [name, up]);
     },
   },
+  ...PLACES_ROWS,
   "lighthouse.advertise_addrs": { other: '["203.0.113.7:4242"]', sees: advertisedTo },
 
   "relay.am_relay": {

@@ -1,4 +1,5 @@
 import type { ConfigNode, Place } from "../document/document.ts";
+import { parseBoolean } from "../parse/scalar.ts";
 import type { FoundValue } from "./keys.ts";
 
 /** Where this host would behave otherwise than Nebula with the same configuration: one row of docs/COMPATIBILITY.md, and of `lacis check --from-nebula`. */
@@ -36,6 +37,17 @@ const isRelativePath =
     return node?.kind === "scalar" && !node.text.startsWith("/") && !node.text.includes("-----BEGIN");
   };
 
+const isTrue =
+  (path: string) =>
+  (given: Given): boolean => {
+    const node = given(path);
+    return node?.kind === "scalar" && parseBoolean(node.text) === true;
+  };
+
+function hasText(node: ConfigNode | undefined): boolean {
+  return node?.kind === "scalar" && node.text !== "";
+}
+
 /** Every known difference, in the order of the schema. */
 export const UNLIKE_NEBULA: readonly Unlike[] = [
   ...["pki.ca", "pki.cert", "pki.key"].map(
@@ -48,6 +60,34 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
     kind: "ours",
     says: "an entry key:HEX blocks a public key with every certificate for it; Nebula does not know that form",
     concerns: (given) => items(given("pki.blocklist")).some(({ text }) => text.startsWith("key:")),
+  },
+  {
+    path: "lighthouse.serve_dns",
+    kind: "stricter",
+    says: "names that are none in DNS are not published, ANY is not answered, and one host gets 50 answers a second",
+    concerns: isTrue("lighthouse.serve_dns"),
+  },
+  {
+    path: "lighthouse.serve_dns",
+    kind: "different",
+    says: "without lighthouse.dns.host names are served at the overlay addresses and loopback, by Nebula at every address of the host; of two hosts with one name the lower address counts, in Nebula the latest",
+    concerns: (given) => isTrue("lighthouse.serve_dns")(given) && !hasText(given("lighthouse.dns.host")),
+  },
+  {
+    path: "counters.try_promote",
+    kind: "different",
+    says: "a preferred address is tried once a second at most; 0 is never, and ends Nebula",
+  },
+  {
+    path: "handshakes.query_buffer",
+    kind: "different",
+    says: "has no effect: questions are sent at once, and what waits for a lighthouse's tunnel has a fixed limit",
+  },
+  { path: "preferred_ranges", kind: "refused", says: "an entry that is no prefix; Nebula warns and leaves it out" },
+  {
+    path: "lighthouse.calculated_remotes",
+    kind: "refused",
+    says: "a key in an entry that is neither mask nor port",
   },
   {
     path: "tun.cpu_affinity",
