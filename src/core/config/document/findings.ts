@@ -14,6 +14,11 @@ export class Findings {
     return this.#errors.length >= FINDINGS_MAX;
   }
 
+  /** The same for warnings. */
+  get fullOfWarnings(): boolean {
+    return this.#warnings.length >= FINDINGS_MAX;
+  }
+
   get hasErrors(): boolean {
     return this.#errors.length > 0;
   }
@@ -24,7 +29,7 @@ export class Findings {
   }
 
   warn(warning: ConfigWarning): void {
-    if (this.#warnings.length < FINDINGS_MAX) this.#warnings.push(warning);
+    if (!this.fullOfWarnings) this.#warnings.push(warning);
   }
 
   /** In the order of the files. */

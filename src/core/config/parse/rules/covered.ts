@@ -8,6 +8,7 @@ import type { ParsedRule } from "./parse-rules.ts";
 export function warnOfCovered(rules: readonly ParsedRule[], findings: Findings): void {
   const index = new WideRules(rules);
   for (const parsed of rules) {
+    if (findings.fullOfWarnings) return;
     const by = index.covering(parsed);
     if (!by) continue;
     const { node, path } = parsed;
@@ -21,7 +22,7 @@ export function warnOfCovered(rules: readonly ParsedRule[], findings: Findings):
  * found: one that only several others cover together is not.
  */
 class WideRules {
-  readonly #ranges = new Map<string, Range[]>();
+  readonly #ranges = new Map<string, Map<string, Range[]>>();
   readonly #cidrBits = new Set<number>();
 
   constructor(rules: readonly ParsedRule[]) {
@@ -30,26 +31,25 @@ class WideRules {
       if (rule.cidr !== undefined && rule.cidr !== "any") this.#cidrBits.add(rule.cidr.bits);
       const who = whoOf(rule);
       if (who === undefined) continue;
-      const key = keyOf(caOf(rule), who, localOf(rule), serviceOf(rule));
-      const list = this.#ranges.get(key) ?? [];
-      this.#ranges.set(key, list);
+      const ofThese = this.#ranges.get(who) ?? new Map<string, Range[]>();
+      this.#ranges.set(who, ofThese);
+      const key = keyOf(caOf(rule), localOf(rule), serviceOf(rule));
+      const list = ofThese.get(key) ?? [];
+      ofThese.set(key, list);
       list.push({ first: rule.portFirst, last: rule.portLast, widest: parsed });
     }
-    for (const list of this.#ranges.values()) sortWidest(list);
+    for (const lists of this.#ranges.values()) for (const list of lists.values()) sortWidest(list);
   }
 
   /** The rule that covers this one; of two that are the same the first in the file stays. */
   covering(parsed: ParsedRule): ParsedRule | undefined {
     const { rule } = parsed;
     if (whoOf(rule) === undefined) return undefined;
-    for (const ca of new Set(["", caOf(rule)]))
-      for (const who of this.#wider(rule))
-        for (const local of new Set(["any", localOf(rule)]))
-          for (const service of widerServices(rule)) {
-            const list = this.#ranges.get(keyOf(ca, who, local, service));
-            const by = list && widestBefore(list, rule, parsed);
-            if (by) return by;
-          }
+    for (const who of this.#wider(rule)) {
+      const ofThese = this.#ranges.get(who);
+      const by = ofThese && coveringAmong(ofThese, parsed);
+      if (by) return by;
+    }
     return undefined;
   }
 
@@ -65,6 +65,18 @@ class WideRules {
       whoOf(rule) ?? "",
     ];
   }
+}
+
+function coveringAmong(lists: ReadonlyMap<string, readonly Range[]>, parsed: ParsedRule): ParsedRule | undefined {
+  const { rule } = parsed;
+  for (const ca of new Set(["", caOf(rule)]))
+    for (const local of new Set(["any", localOf(rule)]))
+      for (const service of widerServices(rule)) {
+        const list = lists.get(keyOf(ca, local, service));
+        const by = list && widestBefore(list, rule, parsed);
+        if (by) return by;
+      }
+  return undefined;
 }
 
 /** A range of ports; and of those that begin before it or with it, the one that ends last. */
@@ -97,8 +109,8 @@ function widestBefore(list: readonly Range[], { portFirst, portLast }: Rule, not
   return range && range.last >= portLast && range.widest !== not ? range.widest : undefined;
 }
 
-function keyOf(...parts: readonly [ca: string, who: string, local: string, service: string]): string {
-  return JSON.stringify(parts);
+function keyOf(ca: string, local: string, service: string): string {
+  return `${ca} ${local} ${service}`;
 }
 
 /** What a rule says about packets, apart from their ports. */
