@@ -108,6 +108,7 @@ export class Daemon {
     const metrics = new MetricsService(loaded, {
       look: () => ({
         node: this.#driver.status(),
+        usedRules: this.#driver.rules(),
         settings: this.#running.settings,
         dataPlane: dataPlane.describe(),
         sockets: thisPlatform().sockets.memoryOf(dataPlane.describe().port, settings.boot.listen),

@@ -24,7 +24,10 @@ const RETRY_MS = 30_000;
 
 export interface MetricsSurroundings {
   /** What a picture holds that is not counted here. */
-  readonly look: () => Pick<Picture, "node" | "settings" | "dataPlane" | "sockets" | "version" | "startedAt" | "now">;
+  readonly look: () => Pick<
+    Picture,
+    "node" | "usedRules" | "settings" | "dataPlane" | "sockets" | "version" | "startedAt" | "now"
+  >;
   readonly tell: (event: OperatorEvent) => void;
 }
 

@@ -4,10 +4,19 @@ import type { Picture } from "./picture.ts";
 
 /** Peers with metrics of their own: those with most traffic. A database of metrics keeps a series for each combination of labels. */
 const PEERS_MAX = 200;
+/** Rules with metrics of their own: those that allowed most. */
+const RULES_MAX = 200;
 
 /** What Nebula does not measure. */
 export function ownMetrics(picture: Picture): readonly Metric[] {
-  return [...hostMetrics(picture), ...authorityMetrics(picture), ...dropMetrics(picture), ...peerMetrics(picture)];
+  return [
+    ...hostMetrics(picture),
+    ...authorityMetrics(picture),
+    ...dropMetrics(picture),
+    ...ruleMetrics(picture),
+    ...relayMetrics(picture),
+    ...peerMetrics(picture),
+  ];
 }
 
 function hostMetrics({ node, dataPlane, happenings, startedAt, now }: Picture): readonly Metric[] {
@@ -59,6 +68,32 @@ function dropMetrics({ node }: Picture): readonly Metric[] {
   return [...(node.counters?.drops ?? [])].map(([reason, count]) =>
     counter("lacis.drops", "Packets that went no further, by reason.", count, { reason }),
   );
+}
+
+function ruleMetrics({ usedRules }: Picture): readonly Metric[] {
+  const used = usedRules.filter(({ flows }) => flows > 0n);
+  const told = used.toSorted((a, b) => (a.flows > b.flows ? -1 : 1)).slice(0, RULES_MAX);
+  return [
+    gauge("lacis.rules", "Rules of the configuration.", usedRules.length),
+    gauge(
+      "lacis.rules.unused",
+      "Rules that have allowed nothing since the last reload.",
+      usedRules.length - used.length,
+    ),
+    ...told.map(({ direction, place, flows }) =>
+      counter("lacis.rule.flows", "Flows that a rule has allowed since the last reload.", flows, { direction, place }),
+    ),
+  ];
+}
+
+/** What this host forwards for others. */
+function relayMetrics({ node: { relayed } }: Picture): readonly Metric[] {
+  const bytes = relayed.reduce((sum, pair) => sum + pair.bytes, 0);
+  return [
+    gauge("lacis.relay.pairs", "Pairs of hosts that find each other through this one.", relayed.length),
+    gauge("lacis.relay.pairs.up", "Those whose packets go through.", relayed.filter(({ isUp }) => isUp).length),
+    gauge("lacis.relay.bytes", "Bytes of frames that came from the pairs there are now.", bytes),
+  ];
 }
 
 function peerMetrics({ node, now }: Picture): readonly Metric[] {

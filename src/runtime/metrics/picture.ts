@@ -1,5 +1,6 @@
 import type { Settings } from "../../core/config/settings.ts";
 import type { NodeStatus } from "../../core/io.ts";
+import type { UsedRule } from "../../core/node/used-rules.ts";
 import type { DataPlaneDescription } from "../dataplane/data-plane.ts";
 import type { SocketMemory } from "../platform/platform.ts";
 import type { Happenings } from "./happenings.ts";
@@ -13,6 +14,7 @@ export interface Picture {
   readonly messages: MessageCounts;
   readonly happenings: Happenings;
   readonly rules: RulesInForce;
+  readonly usedRules: readonly UsedRule[];
   /** Of each socket of the data plane, in the order of its queues. */
   readonly sockets: readonly SocketMemory[];
   /** Which kinds of message are told apart. */

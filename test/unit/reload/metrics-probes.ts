@@ -19,6 +19,7 @@ export async function startMetrics(subject: Subject): Promise<void> {
   const metrics = new MetricsService(subject.shell, {
     look: () => ({
       node: subject.host.status(),
+      usedRules: [],
       settings: subject.settings,
       dataPlane: DATA_PLANE,
       sockets: [],

@@ -169,6 +169,53 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
     says: "packets to the broadcast addresses of the overlay, or to multicast addresses, start no handshake: as in Nebula they find no tunnel",
     concerns: () => false,
   },
+  {
+    path: "sshd.enabled",
+    kind: "different",
+    says: "a command that fails ends with exit status 1, in Nebula with 0; whoever is logged in stays through a reload; profiles are those of Node.js",
+    concerns: (given) => isOn(given("sshd.enabled")),
+  },
+  {
+    path: "sshd.host_key",
+    kind: "refused",
+    says: "a key that is missing, does not parse or that other users can read; Nebula goes on without a console",
+  },
+  {
+    path: "sshd.authorized_users",
+    kind: "refused",
+    says: "a key that does not parse, DSA, and keys in hardware tokens (sk-...); Nebula leaves out what does not parse",
+  },
+  {
+    path: "sshd.trusted_cas",
+    kind: "stricter",
+    says: "a certificate without principals lets nobody in; Nebula takes it for everybody",
+    concerns: (given) => items(given("sshd.trusted_cas")).length > 0,
+  },
+  {
+    path: "sshd.sandbox_dir",
+    kind: "stricter",
+    says: "a folder that others can write in is not written to",
+    concerns: (given) => isOn(given("sshd.enabled")),
+  },
+  { path: "stats.interval", kind: "refused", says: "less than 100ms" },
+  {
+    path: "stats.protocol",
+    kind: "ours",
+    says: "metrics go to Graphite over UDP, too; Nebula refuses that",
+    concerns: (given) => {
+      const node = given("stats.protocol");
+      return node?.kind === "scalar" && node.text.toLowerCase().startsWith("udp");
+    },
+  },
+  {
+    path: "stats.type",
+    kind: "different",
+    says: "of runtime.* and debug.* it shows what Node.js knows, and 0 for what only Go has; of udp.N.* what /proc shows",
+    concerns: (given) => {
+      const node = given("stats.type");
+      return node?.kind === "scalar" && !["", "none"].includes(node.text.toLowerCase());
+    },
+  },
 ];
 
 /** The rows that concern this configuration. */
@@ -195,4 +242,8 @@ function gateways(routes: ConfigNode | undefined): readonly { readonly weight: s
       return { weight: weight?.kind === "scalar" ? weight.text : undefined };
     });
   });
+}
+
+function isOn(node: ConfigNode | undefined): boolean {
+  return node?.kind === "scalar" && parseBoolean(node.text) === true;
 }

@@ -73,6 +73,8 @@ describe("a dashboard made for Nebula", () => {
     expect(series.get(`lacis_peer_up${peer}`)).toBe(1);
     expect(series.get(`lacis_peers_by_path{path="direct"}`)).toBe(1);
     expect([...series.keys()].some((name) => name.startsWith("lacis_ca_ttl_seconds{"))).toBe(true);
+    expect(series.get("lacis_rules")).toBe(2);
+    expect(series.get("lacis_relay_pairs")).toBe(0);
   });
 });
 
