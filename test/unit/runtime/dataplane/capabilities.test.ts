@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import type { LocalIndex } from "../../../../src/core/dataplane/contract.ts";
+import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
+import { parsePrefix } from "../../../../src/core/netip/prefix.ts";
+import { directPath } from "../../../../src/core/path/path.ts";
+import { lackingCapability, reduced } from "../../../../src/runtime/dataplane/native/capabilities.ts";
+import { hostFacts } from "../../core/dataplane/joined.ts";
+
+const NO_LIST = hostFacts("10.77.0.1/24");
+const everybody = [{ prefix: parsePrefix("192.0.2.0/24")!, allowed: false }];
+const WITH_LIST = { ...NO_LIST, remoteAllowList: { everybody, ranges: [] } };
+
+test("a data plane that cannot keep peers where they may be is told everything else, and what it lacks has a name", () => {
+  expect(reduced(WITH_LIST, ["tun"])).toEqual({ request: NO_LIST, lacking: "remote-allow-list" });
+});
+
+test("one that can, or has nothing to keep, is told all", () => {
+  expect(reduced(WITH_LIST, ["remote-allow-list"])).toBeUndefined();
+  expect(reduced(NO_LIST, [])).toBeUndefined();
+});
+
+test("a message for another place than the path is for data planes that know of it", () => {
+  const message = { kind: "seal-and-send", localIndex: 1 as LocalIndex, type: 4, subtype: 0 } as const;
+  const body = new Uint8Array(0);
+  const to = directPath("192.0.2.9:4242" as Endpoint);
+  expect(lackingCapability({ ...message, body, to }, [])).toBe("seal-to");
+  expect(lackingCapability({ ...message, body, to }, ["seal-to"])).toBeUndefined();
+  expect(lackingCapability({ ...message, body }, [])).toBeUndefined();
+});
