@@ -51,7 +51,7 @@ describe("the firewall beside Nebula's", () => {
         verdicts.note(rules, await court.judge());
       }
       expect(verdicts.looser.slice(0, 3), `of ${verdicts.looser.length}`).toEqual([]);
-      expect(verdicts.stricter.slice(0, 3), `of ${verdicts.stricter.length}`).toEqual([]);
+      expect(verdicts.unnamed.slice(0, 3), `of ${verdicts.unnamed.length}`).toEqual([]);
       expect(verdicts.allowed, "packets that both let through").toBeGreaterThan(SETS);
       expect(verdicts.refused, "packets that both refuse").toBeGreaterThan(SETS);
     } finally {
@@ -116,18 +116,19 @@ class Court {
     await Promise.all(this.#hosts.map((host) => host.reload(rules)));
   }
 
-  /** Asks everything, and what came through one of them alone again: a busy machine may lose a packet, and never makes one. */
+  /**
+   * Asks everything, and again what came through one of them alone: a busy machine loses packets, and may be late with new rules. What both do
+   * not agree on after that is a difference.
+   */
   async judge(): Promise<readonly Verdict<Asked>[]> {
     let verdicts = await this.#ask(this.#everything);
-    for (let again = 0; again < 2; again++) {
+    for (let again = 0; again < 3; again++) {
       const doubtful = verdicts.filter(({ through }) => new Set(through).size > 1);
       if (doubtful.length === 0) break;
-      const once = await this.#ask(doubtful.map(({ question }) => question));
-      const through = new Map(once.map((verdict) => [verdict.question, verdict.through]));
-      verdicts = verdicts.map((verdict) => {
-        const more = through.get(verdict.question) ?? [];
-        return { ...verdict, through: verdict.through.map((passed, host) => passed || (more[host] ?? false)) };
-      });
+      await pause(again * 50);
+      const asked = await this.#ask(doubtful.map(({ question }) => question));
+      const latest = new Map(asked.map((verdict) => [verdict.question, verdict]));
+      verdicts = verdicts.map((verdict) => latest.get(verdict.question) ?? verdict);
     }
     return verdicts;
   }
@@ -183,7 +184,7 @@ class Judged {
   static async start(machine: Machine, implementation: Implementation, from: string): Promise<Judged> {
     const directory = machine.directory;
     for (const file of ["ca.crt", "host.crt", "host.key"]) await copyFile(join(from, file), join(directory, file));
-    const more = process.env["X"] ? {} : { tun: { unsafe_routes: [{ route: "172.20.0.0/16", via: "10.77.0.14" }] } };
+    const more = { tun: { unsafe_routes: [{ route: "172.20.0.0/16", via: "10.77.0.14" }] } };
     const config: HostConfig = { directory, cipher: "aes", lighthouse: "none", tun: true, more };
     const path = join(directory, "config.yml");
     await writeFile(path, formatHostConfig(config));

@@ -19,6 +19,8 @@ export interface Question {
   readonly direction: "inbound" | "outbound";
   /** For people. */
   readonly what: string;
+  /** Of an echo request over IPv6: the peer's address. */
+  readonly echo6: string | undefined;
 }
 
 /** To be sent by peers. */
@@ -40,6 +42,7 @@ export function inboundQuestions(): readonly (Question & { readonly order: Omit<
     probes.map((probe) => ({
       direction: "inbound" as const,
       what: `${PEERS[peer]?.name} ${from} -> ${to} ${probe.what}`,
+      echo6: from.includes(":") && probe.what === "echo request" ? from : undefined,
       order: { peer, probe, from, to },
     })),
   );
@@ -60,6 +63,7 @@ export function outboundQuestions(): readonly (Question & { readonly order: Omit
     OUTBOUND.map(([what, port]) => ({
       direction: "outbound" as const,
       what: `${from} -> ${to} ${what} ${port}`,
+      echo6: to.includes(":") && what === "echo" ? to : undefined,
       order: { what, from, to, port },
     })),
   );

@@ -13,16 +13,16 @@ export class Verdicts {
   refused = 0;
   /** Let through by ours alone: each question with the rules that were asked. */
   readonly looser: string[] = [];
-  /** Refused by ours alone. */
-  readonly stricter: string[] = [];
-  readonly #rows = new Map<string, { allowed: number; refused: number; stricter: number; looser: number }>();
+  /** Refused by ours alone, for no reason that has a name. */
+  readonly unnamed: string[] = [];
+  readonly #rows = new Map<string, Counts>();
 
   note(rules: RuleSet, verdicts: readonly Verdict[]): void {
     for (const { question, through } of verdicts) {
       const [ours = false, theirs = false] = through;
       const kind = question.what.replace(/^.*-> \S+ /, "");
       const name = `${question.direction} ${kind}`;
-      const row = this.#rows.get(name) ?? { allowed: 0, refused: 0, stricter: 0, looser: 0 };
+      const row = this.#rows.get(name) ?? { allowed: 0, refused: 0, stricter: 0, unnamed: 0, looser: 0 };
       this.#rows.set(name, row);
       const asked = `${question.direction} ${question.what}: ${textOf(rules, question.direction)}`;
       if (ours && theirs) {
@@ -35,20 +35,33 @@ export class Verdicts {
         this.looser.push(asked);
         row.looser++;
       } else {
-        this.stricter.push(asked);
-        row.stricter++;
+        const isNamed = isOfAnotherEcho(question, verdicts);
+        if (!isNamed) this.unnamed.push(asked);
+        row[isNamed ? "stricter" : "unnamed"]++;
       }
     }
   }
 
   table(): string {
-    const head = ["", "both allow", "both refuse", "only ours refuses", "only ours allows"];
-    const rows = [...this.#rows].map(([name, { allowed, refused, stricter, looser }]) => [
-      name,
-      ...[allowed, refused, stricter, looser].map(String),
-    ]);
-    const total = ["all", this.allowed, this.refused, this.stricter.length, this.looser.length].map(String);
-    const lines = [head, ...rows, total];
+    const head = [
+      "",
+      "both allow",
+      "both refuse",
+      "only Nebula allows (named)",
+      "only Nebula allows",
+      "only ours allows",
+    ];
+    const cells = ({ allowed, refused, stricter, unnamed, looser }: Counts): string[] =>
+      [allowed, refused, stricter, unnamed, looser].map(String);
+    const sum = (of: keyof Counts): number => [...this.#rows.values()].reduce((total, row) => total + row[of], 0);
+    const all = {
+      allowed: sum("allowed"),
+      refused: sum("refused"),
+      stricter: sum("stricter"),
+      unnamed: sum("unnamed"),
+      looser: sum("looser"),
+    };
+    const lines = [head, ...[...this.#rows].map(([name, row]) => [name, ...cells(row)]), ["all", ...cells(all)]];
     const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
     return lines
       .map((line) =>
@@ -59,6 +72,19 @@ export class Verdicts {
       )
       .join("\n");
   }
+}
+
+type Counts = Record<"allowed" | "refused" | "stricter" | "unnamed" | "looser", number>;
+
+/**
+ * To Nebula 1.11 all ICMPv6 between two hosts is one flow: whoever may ping the other way lets this way in. Here each echo request is a flow of
+ * its own, over either family.
+ */
+function isOfAnotherEcho({ echo6, direction }: Question, verdicts: readonly Verdict[]): boolean {
+  if (echo6 === undefined) return false;
+  return verdicts.some(
+    ({ question, through }) => question.echo6 === echo6 && question.direction !== direction && through[1],
+  );
 }
 
 function textOf(rules: RuleSet, direction: Question["direction"]): string {

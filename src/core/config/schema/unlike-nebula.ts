@@ -103,6 +103,11 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
       return node?.kind === "scalar" && Number(node.text) > 64;
     },
   },
+  {
+    path: "",
+    kind: "stricter",
+    says: "each echo request over IPv6 is a flow of its own: that a peer may ping this host does not let this host ping the peer, as it does in Nebula 1.11",
+  },
   { path: "firewall.inbound_action", kind: "refused", says: "a word that is neither drop nor reject; Nebula drops" },
   { path: "firewall.outbound_action", kind: "refused", says: "a word that is neither drop nor reject; Nebula drops" },
   { path: "firewall.inbound[].port", kind: "refused", says: "a port above 65535" },
