@@ -141,6 +141,8 @@ export interface RelaySettings {
   readonly useRelays: boolean;
   /** Overlay addresses through which others reach this host; none on a relay. */
   readonly relays: readonly IpAddress[];
+  /** Thousands of bytes that one host may have forwarded in a second; 0: as many as it likes. */
+  readonly peerKilobytes: number;
 }
 
 /** What the runtime's log needs to know (logging.*), all of it live; no business of the core's. */

@@ -54,6 +54,7 @@ export function settingsOf(role: Role, setup: Setup): Settings {
         relays: setup.relays.has(role.name)
           ? []
           : setup.roles.flatMap(({ name, number }) => (setup.relays.has(name) ? [overlayAddress(number, 4)] : [])),
+        peerKilobytes: 0,
       },
       listen: { sendRecvError: "always", acceptRecvError: "always" },
       punchy: {

@@ -120,6 +120,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
       return subject.host.ping(hidden).outcome;
     },
   },
+  "relay.peer_rate": { other: "500", sees: (subject) => configured(subject)?.relayPeerKilobytes },
   "relay.relays": {
     other: "[10.77.0.9]",
     sees: (subject) => {
@@ -303,7 +304,7 @@ function newcomer({ mesh }: Subject, name: string, number: number, relay: Partia
     networks: [`10.77.0.${number}/24`],
     lighthouses: ["10.77.0.1"],
     statics: { "10.77.0.1": [AT.lighthouse] },
-    relay: { amRelay: false, useRelays: true, relays: [], ...relay },
+    relay: { amRelay: false, useRelays: true, relays: [], peerKilobytes: 0, ...relay },
   });
   mesh.run(SECOND);
   return host;

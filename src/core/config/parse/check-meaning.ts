@@ -59,10 +59,9 @@ export function checkNetworks(
     findings.warn({ code: "CONFIG_VALUE", place, path, what, todo });
   }
   for (const { value, place, path } of meaning.relays) {
-    const isItself = networks.some(({ address }) => address === value);
-    if (!isItself && inOverlay(value)) continue;
-    const what = isItself ? `${value} is this host itself` : `${value} is outside this host's networks`;
-    const todo = isItself ? "is this the relay? then write am_relay: true" : "write the overlay address of a relay";
+    if (!networks.some(({ address }) => address === value)) continue;
+    const what = `${value} is this host itself`;
+    const todo = "is this the relay? then write am_relay: true";
     findings.warn({ code: "CONFIG_VALUE", place, path, what, todo });
   }
   for (const host of meaning.staticHosts) {

@@ -183,6 +183,7 @@ function parseLive(live: ConfigReader, meaning: Meaning) {
       amRelay,
       useRelays: live.boolean("relay.use_relays") && !amRelay,
       relays: amRelay ? [] : relays.map(({ value }) => value),
+      peerKilobytes: live.integer("relay.peer_rate"),
     },
     listen: {
       sendRecvError: live.choice<RecvErrorPolicy>("listen.send_recv_error"),

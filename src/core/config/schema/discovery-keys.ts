@@ -207,6 +207,12 @@ export const DISCOVERY_KEYS: readonly KeySpec[] = [
         since: "1.6",
         about: "Overlay addresses of relays through which others reach this host; lighthouses are told the first ten.",
       },
+      peer_rate: {
+        type: integer(0, 4_000_000),
+        default: "0",
+        since: "lacis",
+        about: "On a relay: thousands of bytes that one host may have forwarded in a second. 0: as many as it likes.",
+      },
     },
   ),
 ];

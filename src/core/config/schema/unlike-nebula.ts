@@ -221,6 +221,21 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
       return node?.kind === "scalar" && !["", "none"].includes(node.text.toLowerCase());
     },
   },
+  {
+    path: "relay.am_relay",
+    kind: "stricter",
+    says: "a host is led on only under an address of its own certificate, and only between hosts that this one has a direct tunnel with; whoever asks for most makes room in the table",
+  },
+  {
+    path: "relay.relays",
+    kind: "different",
+    says: "a tunnel to each of them is kept and tried every 10 s, so that this host is found at once and a relay that starts anew finds it again",
+  },
+  {
+    path: "relay.use_relays",
+    kind: "different",
+    says: "a straight way is looked for as soon as a relayed tunnel stands and every 30 s while it is used; Nebula looks after each 1,000 packets",
+  },
 ];
 
 /** The rows that concern this configuration. */

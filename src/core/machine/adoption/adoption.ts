@@ -66,7 +66,7 @@ export class Adoption implements Machine {
         dropMulticast: live.tun.dropMulticast,
         answerEcho: boot.tun.disabled,
         flowTimeouts: FLOW_TIMEOUTS,
-        relayPeerKilobytes: 0,
+        relayPeerKilobytes: live.relay.peerKilobytes,
         remoteAllowList: live.lighthouse.remoteAllowList,
       },
     });

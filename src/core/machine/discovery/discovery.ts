@@ -18,7 +18,6 @@ import { directPath, endpointOf } from "../../path/path.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
 import { KEEPALIVE, PUNCH, Punches } from "../../punch/punches.ts";
-import { reachOf } from "../../route/reach.ts";
 import { decodeLighthouseMessage, type LighthouseMessage } from "../../wire/lighthouse.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine, SendEvent } from "../machine.ts";
@@ -89,11 +88,7 @@ export class Discovery implements Machine {
   relaysOf(target: IpAddress): readonly IpAddress[] {
     const { settings, ownAddresses } = this.#facts;
     if (!settings.live.relay.useRelays) return [];
-    return this.#relays
-      .relaysOf(target)
-      .filter(
-        (relay) => relay !== target && !ownAddresses.includes(relay) && reachOf(this.#facts.routes, relay) === "host",
-      );
+    return this.#relays.relaysOf(target).filter((relay) => relay !== target && !ownAddresses.includes(relay));
   }
 
   /** Where hosts may be. */

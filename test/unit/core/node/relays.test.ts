@@ -1,12 +1,14 @@
 import { describe, expect, test } from "vitest";
 import type { LiveSettings } from "../../../../src/core/config/settings.ts";
+import { PacketType } from "../../../../src/core/wire/header.ts";
+import { encodeRelayControl } from "../../../../src/core/wire/relay-control.ts";
 import { type Flight, type Host, Mesh } from "../../fixtures/mesh.ts";
 import type { HostPlan } from "../../fixtures/settings.ts";
 
 const SECOND = 1_000;
 
 describe("two hosts that cannot reach each other straight", () => {
-  test("find each other through a relay of the one that is called, within a second", () => {
+  test("scenario 9: find each other through a relay of the one that is called, within a second", () => {
     const { mesh, left, right } = world();
     left.say(right, "hello");
     mesh.run(SECOND);
@@ -19,20 +21,22 @@ describe("two hosts that cannot reach each other straight", () => {
     expect(left.noticed("tunnel-up").at(-1)).toMatchObject({ fields: { name: "right", path: "via 10.77.0.10" } });
   });
 
-  test("find each other whoever calls, and when both call at once", () => {
+  test("scenario 13: find each other whoever calls, and when both call at once, and end with one session", () => {
     const { mesh, left, right } = world();
     left.say(right, "one");
     right.say(left, "other");
     mesh.run(SECOND);
     expect([left.heard, right.heard]).toEqual([["other"], ["one"]]);
-    mesh.run(30 * SECOND);
+    chatter(mesh, left, right, 40 * SECOND);
+    expect(peerOf(left, "right")?.sessions).toBe(1);
+    expect(peerOf(right, "left")?.sessions).toBe(1);
     expect(talks(mesh, left, right)).toBe(true);
   });
 
-  test("do not find each other when relays are not used, or when nobody is a relay", () => {
+  test("scenario 45: do not find each other when relays are not used, or when nobody is a relay", () => {
     const unused = world({ ends: { useRelays: false } });
     expect(unused.left.ping(unused.right)).toMatchObject({ outcome: "failed" });
-    const nobody = world({ plan: { relay: { amRelay: false, useRelays: true, relays: [] } } });
+    const nobody = world({ plan: { relay: { amRelay: false, useRelays: true, relays: [], peerKilobytes: 0 } } });
     expect(nobody.left.ping(nobody.right).outcome).toBe("failed");
     expect(nobody.relay.noticed("relay-refused")[0]).toMatchObject({ fields: { reason: "no-relay" } });
   });
@@ -62,6 +66,53 @@ describe("two hosts that cannot reach each other straight", () => {
     expect(secondsUntilTalk(mesh, left, right)).toBeLessThan(10);
     expect(peerOf(left, "right")).toMatchObject({ relay: { name: "relay" } });
   });
+
+  test("scenario 10: the relay may have an address outside their networks", () => {
+    const { left, right } = world({ plan: { networks: ["172.16.0.9/24"] } });
+    expect(left.ping(right)).toMatchObject({ outcome: "pong", relay: { address: "172.16.0.9" } });
+  });
+
+  test("scenario 15: a host with IPv6 alone is reached through a relay with both", () => {
+    const { left, right } = world({
+      plan: { versions: [2], networks: ["10.77.0.10/24", "fd77::10/64"] },
+      left: { networks: ["10.77.0.2/24", "fd77::2/64"] },
+      right: { networks: ["fd77::3/64"] },
+    });
+    expect(left.ping(right.address)).toMatchObject({ outcome: "pong", relay: { name: "relay" } });
+  });
+
+  test("scenario 18: a renewed session goes through the relay, too, and no packet is lost meanwhile", () => {
+    const { mesh, left, right } = world();
+    chatter(mesh, left, right, 2 * SECOND);
+    const before = right.received.length;
+    const { live } = left.settings;
+    const { credential } = live.identity;
+    const certificate = mesh.authority.issue(1, {
+      name: "left",
+      networks: ["10.77.0.2/24"],
+      publicKey: credential.key.publicKey,
+      notAfter: credential.certificates[1]!.notAfter - 1n,
+    });
+    left.reload({
+      ...live,
+      identity: { ...live.identity, credential: { ...credential, certificates: { 1: certificate } } },
+    });
+    chatter(mesh, left, right, 10 * SECOND);
+    expect(left.noticed("session-renewed").length).toBeGreaterThan(0);
+    expect(right.received.length - before).toBeGreaterThanOrEqual(99);
+    expect(peerOf(left, "right")).toMatchObject({ relay: { name: "relay" } });
+  });
+
+  test("scenario 68: are led around a straight way that works in one direction only, within ten seconds", () => {
+    for (const blocked of ["left", "right"] as const) {
+      const { mesh, left, right, cuts } = world();
+      cuts.straight = false;
+      expect(left.ping(right)).toMatchObject({ path: right.endpoint });
+      const deaf = blocked === "left" ? left : right;
+      mesh.delivers = ({ from, to }) => !(to === deaf.endpoint && [left.endpoint, right.endpoint].includes(from));
+      expect(secondsUntilTalk(mesh, left, right), `${blocked} hears nothing`).toBeLessThan(12);
+    }
+  });
 });
 
 describe("a relay", () => {
@@ -74,7 +125,7 @@ describe("a relay", () => {
     expect(relay.noticed("relaying")).toHaveLength(1);
   });
 
-  test("that starts anew carries both again within ten seconds", () => {
+  test("scenario 11: that starts anew carries both again within ten seconds", () => {
     const { mesh, left, right, relay } = world();
     chatter(mesh, left, right, SECOND);
     relay.restart();
@@ -109,6 +160,51 @@ describe("a relay", () => {
     expect(secondsUntilTalk(mesh, left, right)).toBeLessThan(10);
   });
 
+  test("scenario 14: forwards no frame a second time, whoever repeats it", () => {
+    const { mesh, left, right, relay } = world();
+    chatter(mesh, left, right, 2 * SECOND);
+    const toRelay = mesh.flights.filter(
+      ({ from, to, datagram }) => from === left.endpoint && to === relay.endpoint && datagram[1] === 1,
+    );
+    expect(toRelay.length).toBeGreaterThan(10);
+    mesh.run(SECOND);
+    const before = mesh.flights.length;
+    for (const flight of toRelay) relay.receive(flight.from, flight.datagram);
+    const caused = mesh.flights.slice(before).filter(({ from }) => from === relay.endpoint);
+    expect(caused.filter(({ datagram }) => datagram[1] === 1)).toEqual([]);
+  });
+
+  test("scenario 12: leads a call of a host that has forgotten its tunnels, over what the others still know", () => {
+    const { mesh, left, right } = world();
+    chatter(mesh, left, right, 2 * SECOND);
+    right.stopDataPlane();
+    mesh.run(30 * SECOND);
+    right.startDataPlane();
+    mesh.run(2 * SECOND);
+    expect(left.ping(right)).toMatchObject({ outcome: "pong", relay: { name: "relay" } });
+  });
+
+  test("leads nobody in the name of somebody else, and takes no answer for a leg of somebody else", () => {
+    const { mesh, left, right, relay, lighthouse } = world();
+    chatter(mesh, left, right, 2 * SECOND);
+    const said = relay.commands.length;
+    const session = [...relay.dataPlane.snapshot()].find(({ peerAddresses }) =>
+      peerAddresses.includes(lighthouse.address),
+    )!;
+    const message = (body: Uint8Array) =>
+      relay.input({
+        kind: "data-plane",
+        event: { kind: "message", localIndex: session.localIndex, type: PacketType.control, subtype: 0, body },
+      });
+    const ends = { from: left.address, to: right.address };
+    message(encodeRelayControl({ kind: "request", initiatorIndex: 7, ...ends }, 1)!);
+    for (const { relayIndex } of relay.dataPlane.relays())
+      message(encodeRelayControl({ kind: "response", initiatorIndex: relayIndex, responderIndex: 7, ...ends }, 1)!);
+    expect(relay.commands.slice(said).filter(({ kind }) => kind !== "sample")).toEqual([]);
+    expect(relay.noticed("relay-refused").at(-1)).toMatchObject({ fields: { reason: "for-somebody-else" } });
+    expect(talks(mesh, left, right)).toBe(true);
+  });
+
   test("forwards nothing any more when a reload takes am_relay away", () => {
     const { mesh, left, right, relay } = world();
     chatter(mesh, left, right, 2 * SECOND);
@@ -133,6 +229,8 @@ function world(
     readonly relays?: number;
     readonly plan?: Partial<HostPlan>;
     readonly ends?: Partial<LiveSettings["relay"]>;
+    readonly left?: Partial<HostPlan>;
+    readonly right?: Partial<HostPlan>;
   } = {},
 ) {
   const mesh = new Mesh();
@@ -140,7 +238,7 @@ function world(
   const relays = Array.from({ length: count }, (_, i) =>
     mesh.host(`192.0.2.${10 + i}:4242`, {
       ...member(count === 1 ? "relay" : `relay-${i + 1}`, 10 + i),
-      relay: { amRelay: true, useRelays: false, relays: [] },
+      relay: { amRelay: true, useRelays: false, relays: [], peerKilobytes: 0 },
       ...options.plan,
     }),
   );
@@ -155,7 +253,8 @@ function world(
     mesh.host(`192.0.2.${2 + i}:4242`, {
       ...member(name, 2 + i),
       ...(options.plan?.versions && { versions: options.plan.versions }),
-      relay: { amRelay: false, useRelays: true, relays: through, ...options.ends },
+      relay: { amRelay: false, useRelays: true, relays: through, peerKilobytes: 0, ...options.ends },
+      ...(name === "left" ? options.left : options.right),
     }),
   ) as [Host, Host];
   const apart = new Set([left.endpoint, right.endpoint]);

@@ -39,7 +39,7 @@ test("what is not written is at Nebula's default", () => {
       calculatedRemotes: [],
       dns: { serve: false, host: undefined, port: 53 },
     },
-    relay: { amRelay: false, useRelays: true, relays: [] },
+    relay: { amRelay: false, useRelays: true, relays: [], peerKilobytes: 0 },
     listen: { sendRecvError: "always", acceptRecvError: "always" },
     punchy: { punch: false, respond: false, delayMs: 1_000, respondDelayMs: 5_000, targetAllRemotes: false },
     tun: { dropLocalBroadcast: false, dropMulticast: false, mtu: 1300, routes: [], unsafeRoutes: [] },
@@ -63,7 +63,7 @@ tun: {dev: lacis0, mtu: 1280, tx_queue: 1000, drop_local_broadcast: true, drop_m
   unsafe_routes: [{route: 192.168.7.0/24, via: 10.77.0.1}]}
 handshakes: {try_interval: 200ms, retries: 20}
 tunnels: {drop_inactive: true, inactivity_timeout: 1h}
-relay: {am_relay: false, use_relays: false, relays: [10.77.0.9]}
+relay: {am_relay: false, use_relays: false, relays: [10.77.0.9], peer_rate: 500}
 timers: {connection_alive_interval: 2, pending_deletion_interval: 4, requery_wait_duration: 5s}
 counters: {try_promote: 10, requery_every_packets: 20}
 preferred_ranges: [192.168.7.9/16, "fd00::/8"]
@@ -79,7 +79,7 @@ logging: {level: WARNING, format: json, disable_timestamp: true}
   expect(settings?.live).toMatchObject({
     staticMap: { cadenceMs: 60_000, network: "ip", lookupTimeoutMs: 1_000 },
     listen: { sendRecvError: "private", acceptRecvError: "never" },
-    relay: { amRelay: false, useRelays: false, relays: ["10.77.0.9"] },
+    relay: { amRelay: false, useRelays: false, relays: ["10.77.0.9"], peerKilobytes: 500 },
     punchy: { punch: true, respond: true, delayMs: 500, respondDelayMs: 2_000, targetAllRemotes: true },
     tun: {
       dropLocalBroadcast: true,
@@ -108,7 +108,7 @@ test("a name may stand where this host listens and where it answers DNS queries"
 
 test("a relay uses no relays and is not reached through any, whatever else is written", () => {
   const { relay } = settingsOf(`${SOUND}relay: {am_relay: true, use_relays: true, relays: [10.77.0.9]}`).live;
-  expect(relay).toEqual({ amRelay: true, useRelays: false, relays: [] });
+  expect(relay).toEqual({ amRelay: true, useRelays: false, relays: [], peerKilobytes: 0 });
 });
 
 describe("how many queues there are", () => {
