@@ -9,7 +9,13 @@ export interface DropText {
 }
 
 /** Drops that belong to a healthy mesh; counted, but no matter of health. */
-export const expectedDrops: ReadonlySet<DropReason> = new Set(["punch", "flow-evicted", "multicast", "broadcast"]);
+export const expectedDrops: ReadonlySet<DropReason> = new Set([
+  "punch",
+  "flow-evicted",
+  "multicast",
+  "broadcast",
+  "reject-limited",
+]);
 
 const stranger = "somebody sends what is not the mesh's protocol to this port; harmless";
 const watch = "nothing, unless there are many";
@@ -107,6 +113,14 @@ export const dropText: Readonly<Record<DropReason, DropText>> = {
   "relay-limited": {
     why: "a peer had more relayed through this host than one peer may",
     todo: "raise the limit if this host can carry more",
+  },
+  "icmp-error-limited": {
+    why: "a peer sent more ICMP errors about its flows than any network causes, and no rule allows them",
+    todo: "look at that peer: it may be broken or hostile",
+  },
+  "reject-limited": {
+    why: "more packets were refused than are answered; each is counted under why it was refused",
+    todo: "look for a port scan, or for a program that goes on trying",
   },
   other: {
     why: "the data plane names a reason that this lacis does not know",

@@ -42,6 +42,8 @@ export const DropReason = {
   badFragment: "bad-fragment",
   fragmentOverlap: "fragment-overlap",
   fragmentLimited: "fragment-limited",
+  icmpErrorLimited: "icmp-error-limited",
+  rejectLimited: "reject-limited",
   /** What a data plane of a later version calls by a name that is not known here. */
   other: "other",
 } as const;

@@ -386,5 +386,3 @@ function seal(
 ): Promise<readonly Observed[]> {
   return plane.command({ kind: "seal-and-send", localIndex, type, subtype, body });
 }
-
-/** The test's packets carry no checksums: zero those of an answer to compare the rest. */

@@ -19,7 +19,7 @@ import {
   ruleOf,
   STRANGER,
 } from "./host.ts";
-import { ipPacket, partOf, udpPacket } from "./inner-packets.ts";
+import { icmpError, ipPacket, partOf, udpPacket } from "./inner-packets.ts";
 import type { Observed } from "./step.ts";
 
 type Scene = (plane: Driver) => Promise<readonly Observed[]>;
@@ -40,6 +40,13 @@ const sampled: Partial<Record<DropReason, Scene>> = {
   "message-limited": async (plane) => {
     const peer = await plane.join();
     return last(501, () => plane.udp(PEER, peer.seal(3, 0, bytes())));
+  },
+  "icmp-error-limited": async (plane) => {
+    await plane.command(policies([programOf(1, [ruleOf({ protocol: "udp" })])]));
+    const peer = await plane.join();
+    await plane.tun(toPeer);
+    const error = icmpError({ from: PEER_4, to: OWN_4, type: 3, about: toPeer });
+    return last(101, () => plane.udp(PEER, peer.message(error)));
   },
   "handshake-limited": (plane) => last(41, () => plane.udp(STRANGER, handshake(1n, 0))),
   "bad-recv-error": (plane) => plane.udp(STRANGER, bytes(...header(0x12), 0)),
@@ -122,6 +129,11 @@ const silent: Partial<Record<DropReason, Scene>> = {
   "parked-dropped": async (plane) => {
     await plane.tun(toPeer);
     return plane.command({ kind: "drop-parked", destination: PEER_4 });
+  },
+  "reject-limited": async (plane) => {
+    await plane.command(policies([{ ...programOf(1, []), refuse: { inbound: "reject", outbound: "drop" } }]));
+    const peer = await plane.join();
+    return last(101, () => plane.udp(PEER, peer.message(toUs)));
   },
   "flow-evicted": async (plane) => {
     await plane.join();

@@ -132,6 +132,7 @@ export function facts(change: Partial<HostFacts> = {}): DataPlaneCommand {
     flowTimeouts: { tcpMs: 720_000, udpMs: 180_000, otherMs: 600_000 },
     relayPeerKilobytes: 0,
     remoteAllowList: { everybody: [], ranges: [] },
+    refuseNoRoute: "drop",
     ...change,
   };
 }

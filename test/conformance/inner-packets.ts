@@ -50,11 +50,22 @@ export function udpPacket({ from, to, fromPort, toPort, data = new Uint8Array() 
   return ipPacket({ from, to, protocol: 17, upper: concatBytes(header, data) });
 }
 
-export function tcpPacket({ from, to, fromPort, toPort, data = new Uint8Array() }: Ports): Uint8Array {
+export interface Segment extends Ports {
+  /** FIN 1, SYN 2, RST 4, ACK 16. */
+  readonly flags?: number;
+  readonly sequence?: number;
+  readonly acknowledgment?: number;
+}
+
+export function tcpPacket(segment: Segment): Uint8Array {
+  const { from, to, data = new Uint8Array(), flags = 0, sequence = 0, acknowledgment = 0 } = segment;
   const header = new Uint8Array(20);
-  writeUint16(header, 0, fromPort);
-  writeUint16(header, 2, toPort);
+  writeUint16(header, 0, segment.fromPort);
+  writeUint16(header, 2, segment.toPort);
+  writeUint32(header, 4, sequence);
+  writeUint32(header, 8, acknowledgment);
   header[12] = 0x50;
+  header[13] = flags;
   return ipPacket({ from, to, protocol: 6, upper: concatBytes(header, data) });
 }
 
@@ -75,6 +86,19 @@ export function checksum(bytes: Uint8Array): number {
   let sum = 0;
   for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) + (bytes[i + 1] ?? 0);
   return ~((sum & 0xffff) + (sum >>> 16)) & 0xffff;
+}
+
+/** An ICMP error that quotes so much of a packet. */
+export function icmpError(shape: {
+  from: string;
+  to: string;
+  type: number;
+  about: Uint8Array;
+  bytes?: number;
+}): Uint8Array {
+  const { from, to, type, about, bytes = 28 } = shape;
+  const upper = concatBytes(Uint8Array.of(type, 1, 0, 0, 0, 0, 0, 0), about.subarray(0, bytes));
+  return ipPacket({ from, to, protocol: familyOf(from as IpAddress) === 4 ? 1 : 58, upper });
 }
 
 export function echoRequest(from: string, to: string, identifier: number): Uint8Array {

@@ -1,6 +1,7 @@
 import { concatBytes } from "../../src/core/base/bytes.ts";
+import { familyOf, type IpAddress } from "../../src/core/netip/address.ts";
 import { OWN_4, OWN_6 } from "./host.ts";
-import { icmpPacket, ipPacket, partOf, tcpPacket, udpPacket } from "./inner-packets.ts";
+import { icmpError, icmpPacket, ipPacket, partOf, type Segment, tcpPacket, udpPacket } from "./inner-packets.ts";
 import type { Seeded } from "./seeded.ts";
 
 /** Few addresses and few ports, so that packets meet flows, tunnels and rules of others. */
@@ -39,8 +40,9 @@ function upperLayer(random: Seeded, from: string, to: string): Uint8Array {
     data: random.bytes(random.below(30)),
   };
   return random.weighted<() => Uint8Array>([
-    [40, () => udpPacket(shape)],
-    [25, () => tcpPacket(shape)],
+    [30, () => udpPacket(shape)],
+    [35, () => tcpPacket({ ...shape, ...segment(random) })],
+    [15, () => errorAbout(random, from, to)],
     [
       20,
       () => icmpPacket({ from, to, type: random.pick([0, 3, 8, 13, 14, 128, 129, 135]), identifier: random.below(3) }),
@@ -65,6 +67,33 @@ function dividedAt(random: Seeded, packet: Uint8Array): Uint8Array {
   ]);
   const to = random.chance(90) ? from + 8 * (1 + random.below(5)) : from + random.below(30);
   return partOf(concatBytes(packet, random.bytes(80)), { id: random.below(2), from, to, more: random.chance(75) });
+}
+
+/** Flags as connections begin and end with them, and at times any. */
+function segment(random: Seeded): Pick<Segment, "flags" | "sequence" | "acknowledgment"> {
+  const flags = random.weighted([
+    [40, 0x10],
+    [25, random.pick([0x02, 0x12, 0x11, 0x01, 0x04, 0x14])],
+    [5, random.below(256)],
+  ]);
+  return { flags, sequence: random.pick([0, 7, 0xffff_ffff]), acknowledgment: random.pick([0, 9, 0x8000_0000]) };
+}
+
+/** An ICMP error, mostly about a packet that went the other way. */
+function errorAbout(random: Seeded, from: string, to: string): Uint8Array {
+  const isIpv4 = familyOf(from as IpAddress) === 4;
+  const among = isIpv4 === random.chance(97) ? addresses4 : addresses6;
+  const sender = random.chance(85) && among.includes(to) ? to : random.pick(among);
+  const target = random.chance(60) && among.includes(from) ? from : random.pick(among);
+  const shape = { from: sender, to: target, fromPort: random.pick(ports), toPort: random.pick(ports) };
+  const about = random.pick([
+    () => udpPacket(shape),
+    () => tcpPacket(shape),
+    () => icmpPacket({ ...shape, type: isIpv4 ? 8 : 128, identifier: random.below(3) }),
+  ])();
+  if (random.chance(10)) about[random.below(about.length)] = random.below(256);
+  const type = random.pick(isIpv4 ? [3, 3, 11, 12, 4, 5] : [1, 1, 2, 3, 4, 5]);
+  return icmpError({ from, to, type, about, bytes: random.pick([0, 19, 23, 24, 28, 44, 48, 1000]) });
 }
 
 /** Extension headers as IPv6 has them; in an IPv4 packet they are unknown protocols. */

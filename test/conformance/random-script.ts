@@ -1,5 +1,12 @@
 import { concatBytes } from "../../src/core/base/bytes.ts";
-import type { DataPlaneCommand, LocalIndex, PolicyId, PolicyRule, Relay } from "../../src/core/dataplane/contract.ts";
+import type {
+  DataPlaneCommand,
+  LocalIndex,
+  PolicyId,
+  PolicyRule,
+  RefusalAction,
+  Relay,
+} from "../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import type { AllowRule } from "../../src/core/netip/allow-list.ts";
 import type { Endpoint } from "../../src/core/netip/endpoint.ts";
@@ -46,6 +53,7 @@ const peers: readonly (readonly IpAddress[])[] = [
 ] as IpAddress[][];
 /** Indexes of relays are few, so that they are met again. */
 const RELAYS = 5;
+const icmpTypes = [[8, 384], [0, 385], [3, 257, 258], [13], [11, 12, 259, 260, 391]];
 const counters = [2n, 0n, 2n ** 34n - 3n, 2n ** 64n - 1n - 2n ** 40n - 2n, 2n ** 64n - 1n];
 
 class Author {
@@ -184,6 +192,7 @@ class Author {
         { tcpMs: 1000, udpMs: 200, otherMs: 50 },
         { tcpMs: 1, udpMs: 0, otherMs: 1 },
       ]),
+      refuseNoRoute: random.pick(["drop", "reject"]),
     });
   }
 
@@ -254,7 +263,8 @@ class Author {
   #program(id: number): ReturnType<typeof programOf> {
     const rules = (): PolicyRule[] => Array.from({ length: this.#random.below(4) }, () => this.#rule());
     const program = this.#random.chance(40) ? programOf(id, [ruleOf()]) : programOf(id, rules(), rules());
-    return this.#random.chance(97) ? program : { ...program, refuse: { inbound: "drop", outbound: "reject" } };
+    const action = (): RefusalAction => this.#random.pick(["drop", "reject"]);
+    return { ...program, refuse: { inbound: action(), outbound: action() } };
   }
 
   #rule(): PolicyRule {
@@ -267,9 +277,12 @@ class Author {
       [443, 22],
     ] as const);
     const isSound = portFirst <= portLast || random.chance(10);
+    const protocol = random.pick(["any", "tcp", "udp", "icmp"] as const);
     return ruleOf({
       ruleId: random.below(3),
-      protocol: random.pick(["any", "tcp", "udp", "icmp"]),
+      protocol,
+      ...(protocol === "icmp" && random.chance(50) && { icmpTypes: random.pick(icmpTypes) }),
+      ...(random.chance(2) && { icmpTypes: random.pick([[512], [8], []]) }),
       portFirst: isSound ? portFirst : portLast,
       portLast: isSound ? portLast : portFirst,
       remote: random.chance(60) ? [] : [this.#prefix(), this.#prefix()].slice(random.below(2)),

@@ -48,6 +48,8 @@ test("the histories reach nearly every reason to drop a packet", async () => {
     DropReason.relayLimited,
     DropReason.sendFailed,
     DropReason.fragmentLimited,
+    DropReason.icmpErrorLimited,
+    DropReason.rejectLimited,
     DropReason.other,
   ];
   expect(Object.values(DropReason).filter((reason) => !reached.has(reason) && !rare.includes(reason))).toEqual([]);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { DataPlaneCommand, PolicyId } from "../../src/core/dataplane/contract.ts";
+import type { PolicyId } from "../../src/core/dataplane/contract.ts";
 import { describeDataPlanes, kinds, packets, reasons } from "./data-planes.ts";
 import {
   FarEnd,
@@ -112,12 +112,8 @@ describeDataPlanes("flow timeouts as configured", (open) => {
 
 describeDataPlanes("the counter of a rule", (open) => {
   const web = [ruleOf({ ruleId: 4, portFirst: 80, portLast: 80 }), ruleOf({ ruleId: 2, portFirst: 81, portLast: 99 })];
-  const counter = (ruleId: number, flows: number, direction = "inbound", policyId = 1) => ({
-    policyId,
-    direction,
-    ruleId,
-    flows,
-  });
+  const counter = (ruleId: number, flows: number, direction = "inbound", policyId = 1) =>
+    expect.objectContaining({ policyId, direction, ruleId, flows });
 
   test("counts the flows that it opened, and is told when it has changed", async () => {
     const plane = await open();
@@ -131,6 +127,35 @@ describeDataPlanes("the counter of a rule", (open) => {
     expect((await plane.sample()).rules).toEqual([]);
     await plane.udp(PEER, peer.message(toUs(83)));
     expect((await plane.sample()).rules).toEqual([counter(2, 3)]);
+  });
+
+  test("counts the packets of its flows both ways, and their bytes", async () => {
+    const plane = await open();
+    await plane.command(policies([programOf(1, web, [])]));
+    const peer = await plane.join();
+    const answer = udpPacket({ from: OWN_4, to: PEER_4, fromPort: 80, toPort: 9, data: new Uint8Array(50) });
+    await plane.udp(PEER, peer.message(toUs(80)));
+    expect((await plane.sample()).rules).toEqual([expect.objectContaining({ flows: 1, packets: 1, bytes: 28 })]);
+    for (let i = 0; i < 3; i++) await plane.tun(answer);
+    await plane.udp(PEER, peer.message(toUs(100)));
+    expect((await plane.sample()).rules).toEqual([
+      expect.objectContaining({ flows: 1, packets: 4, bytes: 28 + 3 * 78 }),
+    ]);
+    // From now on it is another rule that allows the flow.
+    await plane.command(policies([programOf(1, [ruleOf({ ruleId: 9 })], [])], true));
+    await plane.tun(answer);
+    expect((await plane.sample()).rules).toEqual([
+      expect.objectContaining({ ruleId: 9, flows: 0, packets: 1, bytes: 78 }),
+    ]);
+  });
+
+  test("has counted what went through a flow that expired meanwhile", async () => {
+    const plane = await open();
+    await plane.command(policies([programOf(1, web, [])]));
+    const peer = await plane.join();
+    for (let i = 0; i < 3; i++) await plane.udp(PEER, peer.message(toUs(80)));
+    await plane.advance(180_001);
+    expect((await plane.sample()).rules).toEqual([expect.objectContaining({ flows: 1, packets: 3 })]);
   });
 
   test("is shared by rules of one id and is the first rule's that matches", async () => {
@@ -164,7 +189,7 @@ describeDataPlanes("the counter of a rule", (open) => {
     // The same rules in another order are another program.
     await plane.command(policies([programOf(1, [...web].reverse())], true));
     await plane.udp(PEER, peer.message(toUs(80)));
-    expect((await plane.sample()).rules).toEqual([]);
+    expect((await plane.sample()).rules).toEqual([counter(4, 0)]);
     await plane.udp(PEER, peer.message(udpPacket({ from: PEER_4, to: OWN_4, fromPort: 11, toPort: 80 })));
     expect((await plane.sample()).rules).toEqual([counter(4, 1)]);
   });
@@ -248,33 +273,5 @@ describeDataPlanes("the list of flows", (open) => {
     expect(await plane.flows()).toHaveLength(2500);
     await plane.advance(180_001);
     expect(await plane.flows()).toEqual([]);
-  });
-});
-
-describeDataPlanes("what a data plane cannot do yet", (open) => {
-  const rejecting = { ...programOf(2, [ruleOf()]), refuse: { inbound: "drop", outbound: "reject" } as const };
-
-  test.each<[string, DataPlaneCommand]>([
-    ["to reject instead of dropping", policies([programOf(3, []), rejecting])],
-    [
-      "to reject what comes",
-      policies([{ ...programOf(2, []), refuse: { inbound: "reject", outbound: "drop" } }], true),
-    ],
-  ])("is refused by name, and nothing of it is done: %s", async (_, command) => {
-    const plane = await open();
-    await plane.join();
-    const before = await plane.snapshot();
-    expect(await plane.command(command)).toEqual([{ out: "refused", code: "unsupported" }]);
-    expect(await plane.snapshot()).toEqual(before);
-    expect(await plane.command(new FarEnd(3, "aes").installation({ policyId: 3 as PolicyId }))).toEqual([
-      { out: "refused", code: "unknown-policy" },
-    ]);
-  });
-
-  test("says what it does instead when it drops: the action of the program", async () => {
-    const plane = await open();
-    await plane.command(policies([programOf(1, [])]));
-    await plane.join();
-    expect(await plane.tun(toPeer(53))).toMatchObject([{ event: { reason: "no-matching-rule", action: "drop" } }]);
   });
 });

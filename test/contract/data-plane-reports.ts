@@ -155,11 +155,13 @@ function writeSample({
       sentBytesTotal: session.sentBytes,
     })),
     counters: { ...counters, drops: [...counters.drops].map(([name, count]) => ({ name, count })) },
-    rules: rules.map(({ policyId, direction, ruleId, flows }) => ({
+    rules: rules.map(({ policyId, direction, ruleId, flows, packets, bytes }) => ({
       policyId,
       inbound: direction === "inbound",
       ruleId,
       flows,
+      packets,
+      bytes,
     })),
     relays: relays.map(({ relayIndex, packets, bytes }) => ({
       relayIndex,

@@ -130,6 +130,7 @@ function readConfigure(value: pb.Configure): RequestOf<"configure"> {
         rules: rules.map(readAllowRule),
       })),
     },
+    refuseNoRoute: named(refusalActions, value.refuseNoRoute, "refusal action"),
   };
 }
 

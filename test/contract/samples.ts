@@ -73,6 +73,7 @@ export const requests: Requests = {
       everybody: networks.map((prefix, i) => ({ prefix, allowed: i === 0 })),
       ranges: networks.map((overlay) => ({ overlay, rules: [{ prefix: overlay, allowed: true }] })),
     },
+    refuseNoRoute: "reject",
   },
   "install-session": {
     kind: "install-session",
@@ -241,7 +242,7 @@ export const results: readonly (readonly [string, ResultReport])[] = [
           sentBytes: 3n,
         },
       ],
-      rules: [{ policyId, direction: "outbound", ruleId: 3, flows: 4n }],
+      rules: [{ policyId, direction: "outbound", ruleId: 3, flows: 4n, packets: 40n, bytes: 4000n }],
       relays: [{ relayIndex: 21, packets: 5n, bytes: 1n << 41n }],
       counters: {
         drops: new Map([

@@ -11,6 +11,7 @@ use lacis_engine::control::Installation;
 use lacis_engine::header::Kind;
 use lacis_engine::host::{FlowTimeouts, HostFacts, RecvErrorPolicy};
 use lacis_engine::ip::{Prefix, address_from_bytes};
+use lacis_engine::packet::ICMP_MESSAGE_MAX;
 use lacis_engine::path::{Path, Relayed};
 use lacis_engine::policy::{Program, RefusalAction, Rule, RuleProtocol};
 use lacis_engine::relay::{Relay, Role};
@@ -18,6 +19,9 @@ use lacis_engine::route::{BadGateways, GATEWAYS_MAX, Gateway, Gateways, Route, T
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+
+/// Messages that one rule names.
+const ICMP_TYPES_MAX: usize = 64;
 
 /// An address of the overlay or the underlay.
 pub fn address(bytes: &[u8]) -> Result<IpAddr, Failure> {
@@ -99,6 +103,7 @@ pub fn host_facts(configure: &wire::Configure) -> Result<HostFacts, Failure> {
         answer_echo: configure.answer_echo,
         relay_peer_kilobytes: configure.relay_peer_kilobytes,
         remote_allow_list: configure.remote_allow_list.as_ref().map_or(Ok(AllowList::default()), allow_list)?,
+        refuse_no_route: refusal("refuse_no_route", configure.refuse_no_route)?,
     })
 }
 
@@ -163,14 +168,11 @@ pub fn program(program: wire::PolicyProgram) -> Result<Program, Failure> {
 fn refusal(field: &str, action: i32) -> Result<RefusalAction, Failure> {
     match known(field, action)? {
         wire::RefusalAction::Unspecified | wire::RefusalAction::Drop => Ok(RefusalAction::Drop),
-        wire::RefusalAction::Reject => Err(Failure::unsupported(field, "packets are dropped, not rejected yet")),
+        wire::RefusalAction::Reject => Ok(RefusalAction::Reject),
     }
 }
 
 fn rule(rule: &wire::PolicyRule) -> Result<Rule, Failure> {
-    if !rule.icmp_types.is_empty() {
-        return Err(Failure::unsupported("icmp_types", "ICMP types are not told apart yet"));
-    }
     Ok(Rule {
         rule_id: rule.rule_id,
         protocol: match known("protocol", rule.protocol)? {
@@ -184,7 +186,22 @@ fn rule(rule: &wire::PolicyRule) -> Result<Rule, Failure> {
         remote: rule.remote.iter().map(prefix).collect::<Result<_, _>>()?,
         local: rule.local.iter().map(prefix).collect::<Result<_, _>>()?,
         is_for_rests: rule.fragment,
+        icmp_types: icmp_types(rule)?,
     })
+}
+
+/// Only ICMP has types.
+fn icmp_types(rule: &wire::PolicyRule) -> Result<Vec<u16>, Failure> {
+    let wire::PolicyRule { icmp_types: types, .. } = rule;
+    if !types.is_empty() && rule.protocol != wire::RuleProtocol::Icmp as i32 {
+        return Err(Failure::bad("only a rule of ICMP has types"));
+    }
+    if types.len() > ICMP_TYPES_MAX {
+        return Err(Failure::bad(format!("a rule names more than {ICMP_TYPES_MAX} ICMP types")));
+    }
+    let known = |number: &u32| u16::try_from(*number).ok().filter(|number| *number <= ICMP_MESSAGE_MAX);
+    let icmp_type = |number: &u32| known(number).ok_or_else(|| Failure::bad(format!("there is no ICMP type {number}")));
+    types.iter().map(icmp_type).collect()
 }
 
 /// A route. Whether its prefix may stand in a table is the table's to say.
@@ -289,6 +306,17 @@ mod tests {
     }
 
     #[test]
+    fn only_a_rule_of_icmp_has_types_and_only_those_that_exist() {
+        let rule = |protocol, icmp_types: Vec<u32>| {
+            self::rule(&wire::PolicyRule { protocol, port_last: 65_535, icmp_types, ..Default::default() })
+        };
+        assert_eq!(rule(4, vec![8, 511]).unwrap().icmp_types, [8, 511]);
+        assert!(rule(4, vec![512]).is_err() && rule(4, vec![1 << 20]).is_err());
+        assert!(rule(1, vec![8]).is_err() && rule(2, vec![8]).is_err());
+        assert!(rule(4, vec![8; 64]).is_ok() && rule(4, vec![8; 65]).is_err());
+    }
+
+    #[test]
     fn a_prefix_has_no_more_bits_than_its_address() {
         assert!(prefix(&wire::Prefix { address: vec![10, 0, 0, 1], bits: 32 }).is_ok());
         assert!(prefix(&wire::Prefix { address: vec![10, 0, 0, 1], bits: 33 }).is_err());
@@ -311,11 +339,9 @@ mod tests {
             refused(self::program(piece).unwrap_err())
         };
         let unsupported = |field: &str| ("unsupported", field.to_owned());
-        assert_eq!(program(|piece| piece.refuse_inbound = 2), unsupported("refuse_inbound"));
+        assert_eq!(program(|piece| piece.refuse_inbound = 3), unsupported("refuse_inbound"));
         assert_eq!(program(|piece| piece.refuse_outbound = 3), unsupported("refuse_outbound"));
         assert_eq!(refused(self::rule(&rule(5)).unwrap_err()), unsupported("protocol"));
-        let typed = wire::PolicyRule { icmp_types: vec![8], ..rule(4) };
-        assert_eq!(refused(self::rule(&typed).unwrap_err()), unsupported("icmp_types"));
         assert_eq!(refused(path(&wire::Path { way: None }).unwrap_err()), unsupported("path.way"));
         assert_eq!(refused(relay(&wire::SetRelay::default()).unwrap_err()), unsupported("set_relay.role"));
         let cipher = installation(wire::InstallSession { cipher: 9, ..install() });

@@ -110,6 +110,7 @@ fn drop_sample(sample: &DropSample) -> wire::DropSample {
         origin: sample.origin.map(path),
         action: match sample.action {
             Some(RefusalAction::Drop) => wire::RefusalAction::Drop,
+            Some(RefusalAction::Reject) => wire::RefusalAction::Reject,
             None => wire::RefusalAction::Unspecified,
         }
         .into(),
@@ -181,7 +182,9 @@ pub fn sampled(sample: Sample) -> wire::Sampled {
         policy_id: count.policy_id,
         inbound: count.direction == Direction::Inbound,
         rule_id: count.rule_id,
-        flows: count.flows,
+        flows: count.totals.flows,
+        packets: count.totals.packets,
+        bytes: count.totals.bytes,
     });
     let relays = sample.relays.iter().map(|activity| wire::RelayActivity {
         relay_index: activity.relay_index,

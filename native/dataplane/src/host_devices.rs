@@ -57,6 +57,8 @@ impl HostDevices {
             "remote-allow-list",
             "seal-to",
             "many-prefixes",
+            "reject",
+            "icmp-types",
         ];
         if self.sockets().iter().any(|udp| udp.has_offloads()) {
             capabilities.push("udp-offload");

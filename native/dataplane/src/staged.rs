@@ -68,6 +68,7 @@ impl Staged {
                 Some((_, program)) => {
                     program.inbound.extend(piece.inbound);
                     program.outbound.extend(piece.outbound);
+                    (program.refuse_inbound, program.refuse_outbound) = (piece.refuse_inbound, piece.refuse_outbound);
                 }
                 None if is_full => {
                     return Err(Failure::bad(format!("more than {POLICIES_MAX} policies at once")));
@@ -121,7 +122,7 @@ mod tests {
     fn a_refused_piece_takes_everything_along_until_a_commit_has_failed() {
         let mut staged = Staged::default();
         staged.add(stage(vec![program(1, 10)])).unwrap();
-        let bad = wire::PolicyProgram { refuse_inbound: 2, ..program(1, 11) };
+        let bad = wire::PolicyProgram { refuse_inbound: 3, ..program(1, 11) };
         assert_eq!(staged.add(stage(vec![bad])).unwrap_err().code, "unsupported");
         staged.add(stage(vec![program(1, 12)])).unwrap();
         assert_eq!(commit(&mut staged, vec![program(1, 13)]).unwrap_err().code, "unsupported");
@@ -132,7 +133,7 @@ mod tests {
     fn a_refused_commit_leaves_nothing_behind() {
         let mut staged = Staged::default();
         staged.add(stage(vec![program(1, 10)])).unwrap();
-        let bad = wire::PolicyProgram { refuse_inbound: 2, ..program(1, 11) };
+        let bad = wire::PolicyProgram { refuse_inbound: 3, ..program(1, 11) };
         assert!(commit(&mut staged, vec![bad]).is_err());
         assert_eq!(commit(&mut staged, vec![]), Ok(vec![]));
         let routes = vec![wire::Route::default()];

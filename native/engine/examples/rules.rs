@@ -41,6 +41,7 @@ fn any(rule_id: u16) -> Rule {
         remote: vec![],
         local: vec![],
         is_for_rests: false,
+        icmp_types: vec![],
     }
 }
 

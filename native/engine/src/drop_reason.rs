@@ -59,12 +59,17 @@ drop_reasons! {
     BadFragment = "bad-fragment",
     FragmentOverlap = "fragment-overlap",
     FragmentLimited = "fragment-limited",
+    IcmpErrorLimited = "icmp-error-limited",
+    RejectLimited = "reject-limited",
 }
 
 impl DropReason {
     /// Whether single packets are worth telling about: a punch is no loss, and the others were caused by the control plane
     /// itself or lost no packet.
     pub const fn is_sampled(self) -> bool {
-        !matches!(self, Self::Punch | Self::ParkedExpired | Self::ParkedDropped | Self::FlowEvicted)
+        !matches!(
+            self,
+            Self::Punch | Self::ParkedExpired | Self::ParkedDropped | Self::FlowEvicted | Self::RejectLimited
+        )
     }
 }

@@ -25,6 +25,8 @@ use crate::session_table::{SessionCache, SessionTable};
 use crate::standing::{Acquaintances, Repeats};
 
 const DROP_SAMPLES: Rate = Rate { per_second: 5, burst: 20 };
+/// What this host is told about packets of its own.
+const REJECTIONS_OUT: Rate = Rate { per_second: 1_000, burst: 1_000 };
 const SWEEP_INTERVAL_MS: u64 = 1_000;
 
 /// Everything that the threads of one data plane share. All methods take `&self`: the locks inside are held for one step each,
@@ -48,6 +50,7 @@ pub struct Engine {
     pub(crate) awaited: Mutex<AwaitedIndexes>,
     pub(crate) messages_in: Mutex<MessageLimiter>,
     pub(crate) relay_quota: Mutex<RelayQuota>,
+    rejections_out: Mutex<Bucket>,
     pub(crate) drops: DropCounters,
     pub(crate) outbound: OutboundCounters,
     pub(crate) inbound: InboundCounters,
@@ -133,6 +136,7 @@ impl Engine {
             awaited: Mutex::new(AwaitedIndexes::new()),
             messages_in: Mutex::new(MessageLimiter::new()),
             relay_quota: Mutex::new(RelayQuota::new()),
+            rejections_out: Mutex::new(Bucket::full(REJECTIONS_OUT, 0)),
             drops: DropCounters::new(),
             outbound: OutboundCounters::default(),
             inbound: InboundCounters::default(),
@@ -181,6 +185,11 @@ impl Engine {
         }
     }
 
+    /// Whether this host is told of one more packet of its own that was rejected.
+    pub(crate) fn admits_rejection(&self, now_ms: u64) -> bool {
+        lock(&self.rejections_out).take(REJECTIONS_OUT, now_ms)
+    }
+
     pub(crate) fn replace_host(&self, host: HostFacts) {
         write(&self.facts).host = Arc::new(host);
         self.facts_version.fetch_add(1, Ordering::Release);
@@ -225,6 +234,7 @@ impl<O: Output> Pass<'_, O> {
         }
         if now_ms.saturating_sub(engine.swept_at_ms.load(Ordering::Relaxed)) >= SWEEP_INTERVAL_MS {
             engine.swept_at_ms.store(now_ms, Ordering::Relaxed);
+            engine.flows.settle(self.step.flow);
             engine.flows.sweep(now_ms, &self.step.host.flow_timeouts);
         }
     }

@@ -12,6 +12,8 @@ pub struct FlowPacket<'a> {
     pub tuple: &'a Tuple,
     /// Which way it goes.
     pub direction: Direction,
+    /// Of TCP its flags.
+    pub tcp_flags: u8,
     /// Its length.
     pub bytes: u64,
     /// Whose session it came through or leaves through: a peer is named by the first of its addresses.
@@ -67,6 +69,11 @@ impl Traffic {
         };
         *packets += 1;
         *bytes += packet.bytes;
+    }
+
+    /// Packets and bytes both ways.
+    pub fn both_ways(&self) -> (u64, u64) {
+        (self.received_packets + self.sent_packets, self.received_bytes + self.sent_bytes)
     }
 
     /// Adds what was counted elsewhere.

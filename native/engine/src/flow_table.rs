@@ -10,6 +10,7 @@ use crate::lock::lock;
 use crate::packet::{Direction, Tuple};
 use crate::policy::Verdict;
 use crate::policy_table::Asked;
+use crate::tcp_end::is_turning;
 
 /// The table and its lock. Keys carry addresses as a peer sees them, so a flow outlives the session it began in.
 pub struct FlowTable {
@@ -70,8 +71,12 @@ impl FlowTable {
         if !found.is_some_and(|slot| flows.is_newest(slot)) {
             self.version.fetch_add(1, Ordering::Release);
         }
+        // What is remembered lets packets through without a look at what ends connections.
+        if is_turning(packet.tcp_flags) {
+            self.version.fetch_add(1, Ordering::Release);
+        }
         let (judged, slot) = flows.judge(packet, found, ask);
-        if let Some(slot) = slot {
+        if let Some(slot) = slot.filter(|slot| !flows.is_over(*slot, packet.tuple)) {
             memo.last = Some(Remembered {
                 tuple: *packet.tuple,
                 policy_id: packet.policy_id,
@@ -82,6 +87,17 @@ impl FlowTable {
             });
         }
         judged
+    }
+
+    /// Whether there is a flow that is still allowed; see [`Flows::knows`].
+    pub fn knows(
+        &self,
+        tuple: &Tuple,
+        policy_id: u32,
+        at: (u64, &FlowTimeouts),
+        ask: impl Fn(Direction, Asked) -> Verdict,
+    ) -> bool {
+        lock(&self.flows).knows(tuple, policy_id, at, ask)
     }
 
     /// Puts into the table what a thread has counted without its lock.
@@ -139,6 +155,7 @@ impl Remembered {
     fn holds_for(&self, packet: &FlowPacket<'_>, version: u64) -> bool {
         self.version == version
             && self.at_ms == packet.now_ms
+            && !is_turning(packet.tcp_flags)
             && self.policy_id == packet.policy_id
             && self.tuple == *packet.tuple
     }
@@ -146,10 +163,14 @@ impl Remembered {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::flows::FLOWS_MAX;
     use crate::packet::{TCP, UDP};
     use crate::policy::{AllowedBy, RefusalAction};
+    use crate::rule_tally::RuleTally;
+    use crate::tcp_end::flag;
 
     const REFUSED: Judged = Judged::Refused(RefusalAction::Drop);
     const TIMEOUTS: FlowTimeouts = FlowTimeouts { tcp_ms: 720_000, udp_ms: 180_000, other_ms: 600_000 };
@@ -176,10 +197,23 @@ mod tests {
         (tuple, direction, now_ms, policy_id): (Tuple, Direction, u64, u32),
         allows: impl Fn(Direction) -> bool,
     ) -> Judged {
-        let peer = tuple.remote_address;
-        let packet = FlowPacket { tuple: &tuple, direction, bytes: 100, peer, policy_id, now_ms, timeouts: &TIMEOUTS };
+        segment(table, memo, (tuple, direction, now_ms, policy_id), 0, allows)
+    }
+
+    fn segment(
+        table: &FlowTable,
+        memo: &mut FlowMemo,
+        (tuple, direction, now_ms, policy_id): (Tuple, Direction, u64, u32),
+        tcp_flags: u8,
+        allows: impl Fn(Direction) -> bool,
+    ) -> Judged {
+        let (peer, timeouts) = (tuple.remote_address, &TIMEOUTS);
+        let packet = FlowPacket { tuple: &tuple, direction, tcp_flags, bytes: 100, peer, policy_id, now_ms, timeouts };
         table.judge(memo, &packet, |direction, _| match allows(direction) {
-            true => Verdict::Allowed(AllowedBy { policy_id, rule_id: policy_id + 10 }),
+            true => {
+                let by = AllowedBy { policy_id, rule_id: policy_id + 10 };
+                Verdict::Allowed(by, Arc::new(RuleTally::new(by.rule_id)))
+            }
             false => Verdict::Refused(RefusalAction::Drop),
         })
     }
@@ -282,6 +316,43 @@ mod tests {
             FlowView { tuple: tuple(1, TCP), opened_by: Direction::Outbound, by, age_ms: 5, idle_ms: 3, traffic };
         assert_eq!(table.page(0, 9, 10, &TIMEOUTS), (vec![view], None));
         assert_eq!(table.page(0, 9, 800_000, &TIMEOUTS), (vec![], None));
+    }
+
+    #[test]
+    fn a_connection_that_is_over_lingers_and_makes_room_for_another_one() {
+        let table = FlowTable::new();
+        let mut memo = FlowMemo::default();
+        let mut send = |direction, flags, now_ms, allowed: Option<Direction>| {
+            let packet = (tuple(1, TCP), direction, now_ms, 1);
+            segment(&table, &mut memo, packet, flags, |asked| Some(asked) == allowed)
+        };
+        let outbound = Some(Direction::Outbound);
+        assert_eq!(send(Direction::Outbound, flag::SYN, 0, outbound), Judged::Allowed);
+        assert_eq!(send(Direction::Inbound, flag::SYN, 0, None), Judged::Allowed);
+        assert_eq!(send(Direction::Inbound, flag::FIN, 0, None), Judged::Allowed);
+        assert_eq!(send(Direction::Outbound, flag::FIN, 0, None), Judged::Allowed);
+        assert_eq!(send(Direction::Inbound, flag::ACK, 10_000, None), Judged::Allowed);
+        assert_eq!(send(Direction::Inbound, flag::ACK, 10_001, None), REFUSED);
+        assert_eq!(send(Direction::Outbound, flag::SYN, 20_000, outbound), Judged::Allowed);
+        assert_eq!(send(Direction::Outbound, flag::RST, 20_000, None), Judged::Allowed);
+        assert_eq!(send(Direction::Inbound, flag::SYN, 20_000, None), REFUSED);
+        assert_eq!(send(Direction::Inbound, flag::ACK, 20_000, None), REFUSED, "the one before is forgotten");
+    }
+
+    #[test]
+    fn what_disproves_a_reset_is_seen_within_a_run() {
+        let table = FlowTable::new();
+        let mut memo = FlowMemo::default();
+        let mut send = |direction, flags, now_ms| {
+            segment(&table, &mut memo, (tuple(1, TCP), direction, now_ms, 1), flags, |_| now_ms == 0)
+        };
+        for flags in [flag::ACK, flag::ACK] {
+            send(Direction::Outbound, flags, 0);
+        }
+        send(Direction::Inbound, flag::RST, 0);
+        send(Direction::Outbound, flag::RST, 0);
+        send(Direction::Outbound, flag::ACK, 0);
+        assert_eq!(send(Direction::Inbound, flag::ACK, 700_000), Judged::Allowed);
     }
 
     #[test]

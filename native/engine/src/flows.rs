@@ -1,14 +1,17 @@
 //! The table of flows itself (SEMANTICS.md section 4.3), for one thread at a time.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::flow::{FlowPacket, FlowView, Judged, Traffic};
 use crate::host::FlowTimeouts;
 use crate::lru_map::LruMap;
 use crate::packet::{Direction, Tuple};
-use crate::policy::{AllowedBy, Verdict};
+use crate::policy::{AllowedBy, RefusalAction, Verdict};
 use crate::policy_table::Asked;
+use crate::rule_tally::RuleTally;
 use crate::shares::Shares;
+use crate::tcp_end::{TcpEnd, is_opening};
 
 /// Flows remembered at one time.
 pub const FLOWS_MAX: usize = 65_536;
@@ -19,9 +22,11 @@ struct Flow {
     opened_by: Direction,
     epoch: u64,
     by: AllowedBy,
+    tally: Arc<RuleTally>,
     opened_ms: u64,
     last_used_ms: u64,
     traffic: Traffic,
+    tcp: TcpEnd,
 }
 
 /// Flows by key. What a peer opened and what this host opened towards it are two shares: neither pushes out the other.
@@ -69,30 +74,33 @@ impl Flows {
         let FlowPacket { tuple, direction, policy_id, now_ms, timeouts, .. } = *packet;
         let epoch = self.epoch;
         let alive = found.and_then(|slot| Some((slot, self.map.at(slot, tuple)?)));
-        if let Some((slot, flow)) = alive.filter(|(_, flow)| !flow.is_expired(tuple, now_ms, timeouts)) {
-            // Its peer may have come back with another certificate, or somebody else with its address.
-            if (flow.epoch, flow.by.policy_id) != (epoch, policy_id) {
-                match ask(flow.opened_by, Asked::Again) {
-                    Verdict::Allowed(by) => (flow.epoch, flow.by) = (epoch, by),
-                    // It stays until it expires: else what the other direction allows, a retransmission say, would open it anew.
-                    Verdict::Refused(action) => return (Judged::Refused(action), None),
-                }
+        let alive = alive.filter(|(_, flow)| !flow.is_expired(tuple, now_ms, timeouts) && !flow.precedes(packet));
+        if let Some((slot, flow)) = alive {
+            if let Err(action) = flow.judge_again((epoch, policy_id), ask) {
+                return (Judged::Refused(action), None);
             }
-            flow.last_used_ms = now_ms;
-            flow.traffic.add(packet);
+            flow.passed(packet);
             self.shares.touch(slot);
             return (Judged::Allowed, Some(slot));
         }
-        if let Some(expired) = found {
-            self.forget(expired);
+        if let Some(past) = found {
+            self.forget(past);
         }
-        let by = match ask(direction, Asked::ToOpen) {
-            Verdict::Allowed(by) => by,
+        let (by, tally) = match ask(direction, Asked::ToOpen) {
+            Verdict::Allowed(by, tally) => (by, tally),
             Verdict::Refused(action) => return (Judged::Refused(action), None),
         };
-        let mut traffic = Traffic::default();
-        traffic.add(packet);
-        let flow = Flow { opened_by: direction, epoch, by, opened_ms: now_ms, last_used_ms: now_ms, traffic };
+        let mut flow = Flow {
+            opened_by: direction,
+            epoch,
+            by,
+            tally,
+            opened_ms: now_ms,
+            last_used_ms: now_ms,
+            traffic: Traffic::default(),
+            tcp: TcpEnd::new(),
+        };
+        flow.passed(packet);
         self.map.insert(*tuple, flow);
         let slot = self.map.newest_slot();
         self.shares.add(slot, (packet.peer, direction));
@@ -103,6 +111,26 @@ impl Flows {
             self.forget(evicted);
         }
         (Judged::AllowedByEviction, Some(slot))
+    }
+
+    /// Whether there is a flow that is still allowed. Nothing passes: it is neither counted nor does it prolong the flow.
+    pub fn knows(
+        &mut self,
+        tuple: &Tuple,
+        policy_id: u32,
+        (now_ms, timeouts): (u64, &FlowTimeouts),
+        ask: impl Fn(Direction, Asked) -> Verdict,
+    ) -> bool {
+        let epoch = self.epoch;
+        let found = self.map.slot_of(tuple).and_then(|slot| self.map.at(slot, tuple));
+        found.is_some_and(|flow| {
+            !flow.is_expired(tuple, now_ms, timeouts) && flow.judge_again((epoch, policy_id), ask).is_ok()
+        })
+    }
+
+    /// Whether the flow in a slot is of a connection that is over.
+    pub fn is_over(&mut self, slot: u32, tuple: &Tuple) -> bool {
+        self.map.at(slot, tuple).is_some_and(|flow| flow.tcp.is_over())
     }
 
     /// Forgets expired flows among the [`SWEEP_FLOWS`] that were not looked at for longest.
@@ -134,6 +162,8 @@ impl Flows {
     pub fn add_traffic(&mut self, slot: u32, tuple: &Tuple, traffic: &Traffic) {
         if let Some(flow) = self.map.at(slot, tuple) {
             flow.traffic.merge(traffic);
+            let (packets, bytes) = traffic.both_ways();
+            flow.tally.passed(packets, bytes);
         }
     }
 
@@ -145,7 +175,35 @@ impl Flows {
 
 impl Flow {
     fn is_expired(&self, tuple: &Tuple, now_ms: u64, timeouts: &FlowTimeouts) -> bool {
-        now_ms.saturating_sub(self.last_used_ms) > timeouts.of(tuple.protocol)
+        now_ms.saturating_sub(self.last_used_ms) > timeouts.of(tuple.protocol) || self.tcp.is_expired(now_ms)
+    }
+
+    /// Whether the packet asks for another connection than this one, which is over: it is judged like the first packet of a flow.
+    fn precedes(&self, packet: &FlowPacket<'_>) -> bool {
+        self.tcp.is_over() && is_opening(packet.tcp_flags)
+    }
+
+    /// Its peer may have come back with another certificate, or somebody else with its address. A flow that is refused stays until it
+    /// expires: else what the other direction allows, a retransmission say, would open it anew.
+    fn judge_again(
+        &mut self,
+        (epoch, policy_id): (u64, u32),
+        ask: impl Fn(Direction, Asked) -> Verdict,
+    ) -> Result<(), RefusalAction> {
+        if (self.epoch, self.by.policy_id) != (epoch, policy_id) {
+            match ask(self.opened_by, Asked::Again) {
+                Verdict::Allowed(by, tally) => (self.epoch, self.by, self.tally) = (epoch, by, tally),
+                Verdict::Refused(action) => return Err(action),
+            }
+        }
+        Ok(())
+    }
+
+    fn passed(&mut self, packet: &FlowPacket<'_>) {
+        self.last_used_ms = packet.now_ms;
+        self.traffic.add(packet);
+        self.tally.passed(1, packet.bytes);
+        self.tcp.passed(packet.direction, packet.tcp_flags, packet.now_ms);
     }
 
     fn view(&self, tuple: &Tuple, now_ms: u64) -> FlowView {
@@ -189,6 +247,7 @@ mod tests {
         let packet = FlowPacket {
             tuple: &tuple,
             direction,
+            tcp_flags: 0,
             bytes: 100,
             peer: peer(remote),
             policy_id: 1,
@@ -196,7 +255,8 @@ mod tests {
             timeouts: &TIMEOUTS,
         };
         let found = flows.find(&tuple);
-        flows.judge(&packet, found, |_, _| Verdict::Allowed(AllowedBy { policy_id: 1, rule_id: 1 })).0
+        let tally = Arc::new(RuleTally::new(1));
+        flows.judge(&packet, found, |_, _| Verdict::Allowed(AllowedBy { policy_id: 1, rule_id: 1 }, tally.clone())).0
     }
 
     fn knows(flows: &Flows, remote: u8, port: u16) -> bool {

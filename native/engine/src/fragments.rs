@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use crate::drop_reason::DropReason;
 use crate::engine::{Engine, Step};
 use crate::lock::lock;
-use crate::output::{DropSample, Output};
+use crate::output::Output;
 use crate::packet::{Direction, Subject, Tuple};
 use crate::part::Part;
 
@@ -229,10 +229,9 @@ impl<O: Output> Step<'_, O> {
 
     /// Whether a part that the rules allow goes on.
     #[inline]
-    pub(crate) fn admit_part(&self, subject: &Subject, direction: Direction, owner: IpAddr) -> Result<(), DropSample> {
+    pub(crate) fn admit_part(&self, subject: &Subject, direction: Direction, owner: IpAddr) -> Result<(), DropReason> {
         let Some(part) = &subject.part else { return Ok(()) };
-        let admitted = lock(self.engine.fragments(direction)).admit(owner, subject, part, self.now_ms);
-        admitted.map_err(|reason| DropSample::new(reason, direction == Direction::Inbound))
+        lock(self.engine.fragments(direction)).admit(owner, subject, part, self.now_ms)
     }
 
     /// What did not go on is not followed.

@@ -1,12 +1,13 @@
 //! What this host is in the overlay, as the control plane configured it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::allow_list::AllowList;
 use crate::drop_reason::DropReason;
 use crate::header::BODY_LIMIT_BYTES;
 use crate::ip::{Prefix, is_private};
 use crate::packet::{InnerPacket, TCP, UDP};
+use crate::policy::RefusalAction;
 
 /// Who is told that a session does not exist here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub struct HostFacts {
     pub relay_peer_kilobytes: u32,
     /// Where peers may move to.
     pub remote_allow_list: AllowList,
+    /// How packets of this host are refused that have no route.
+    pub refuse_no_route: RefusalAction,
 }
 
 /// How long a flow is remembered after its last packet, in milliseconds.
@@ -85,6 +88,15 @@ impl HostFacts {
         self.networks.iter().any(|network| network.contains(address))
     }
 
+    fn is_broadcast(&self, address: IpAddr) -> bool {
+        self.networks.iter().any(|network| network.is_broadcast(address))
+    }
+
+    /// Whether an address is that of more than one host.
+    pub fn is_for_many(&self, address: IpAddr) -> bool {
+        address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST) || self.is_broadcast(address)
+    }
+
     /// Step 1 of SEMANTICS.md section 3: what leaves no host, whatever the routes say.
     pub fn check_outbound(&self, inner: &InnerPacket) -> Result<(), DropReason> {
         let to = inner.destination;
@@ -92,7 +104,7 @@ impl HostFacts {
             Err(DropReason::Oversized)
         } else if self.drop_multicast && to.is_multicast() {
             Err(DropReason::Multicast)
-        } else if self.drop_local_broadcast && self.networks.iter().any(|network| network.is_broadcast(to)) {
+        } else if self.drop_local_broadcast && self.is_broadcast(to) {
             Err(DropReason::Broadcast)
         } else {
             Ok(())

@@ -7,6 +7,7 @@ use crate::counters::InboundCounters;
 use crate::drop_reason::DropReason;
 use crate::echo;
 use crate::engine::{Pass, Step};
+use crate::firewall::Passing;
 use crate::header::{HEADER_BYTES, Header, Kind, OVERHEAD_BYTES};
 use crate::limiter::tokens_of;
 use crate::lock::lock;
@@ -14,7 +15,6 @@ use crate::message_limiter::Order;
 use crate::output::{DropSample, Event, Output};
 use crate::packet::{Direction, InnerPacket, Tuple};
 use crate::path::Path;
-use crate::route_cache::Way;
 use crate::session::Session;
 use crate::standing::Standing;
 
@@ -200,14 +200,11 @@ impl<O: Output> Step<'_, O> {
         } else if !lock(&self.engine.messages_in).admits(session.peer(), order, self.now_ms) {
             return self.drop_inbound(session, None, DropReason::MessageLimited);
         }
-        match order {
-            Order::Answer => {
-                self.engine.inbound.test_requests.add(1);
-                self.send(session, Kind::TestReply, body, None);
-            }
-            Order::Tell => {
-                self.out.event(Event::Message { local_index: session.local_index, kind, body: body.to_vec() });
-            }
+        if order == Order::Answer {
+            self.engine.inbound.test_requests.add(1);
+            self.send(session, Kind::TestReply, body, None);
+        } else {
+            self.out.event(Event::Message { local_index: session.local_index, kind, body: body.to_vec() });
         }
     }
 
@@ -217,13 +214,7 @@ impl<O: Output> Step<'_, O> {
             Ok(inner) => inner,
             Err(reason) => return self.drop_inbound(session, None, reason),
         };
-        // A gateway speaks for what lies behind it, never for us or for another peer.
-        let may_be_from = match self.way(&inner.source) {
-            Way::Peer => session.peer_addresses.contains(&inner.source),
-            Way::Gateways | Way::None => session.is_behind(inner.source),
-            Way::Own => false,
-        };
-        let refusal = match may_be_from {
+        let refusal = match self.speaks_for(session, inner.source) {
             false => Some(DropReason::RemoteAddress),
             true if !self.is_own(&inner.destination) => Some(DropReason::LocalAddress),
             true => None,
@@ -236,16 +227,20 @@ impl<O: Output> Step<'_, O> {
             Ok(subject) => subject,
             Err(reason) => return self.drop_inbound(session, Some(tuple), reason),
         };
-        if let Err(sample) = self.admit(session, &subject, Direction::Inbound, inner.length) {
-            return self.drop(sample);
-        }
         let Some(packet) = body.get_mut(..inner.length) else { return };
+        let passing = Passing { inner: &inner, subject: &subject, bytes: packet };
+        if let Err(refused) = self.judge(session, passing, Direction::Inbound) {
+            if let Some(answer) = self.refuse_peer(session, &subject.flow, refused) {
+                self.send(session, Kind::Message, &answer, None);
+            }
+            return;
+        }
         if !self.host.answer_echo {
             self.engine.inbound.tun_written.add(1);
             return self.out.packet(packet);
         }
         if echo::turn_around(packet) {
-            self.send_allowed(session, &subject, packet);
+            self.send_allowed(session, Passing { inner: &inner, subject: &subject, bytes: packet });
         } else {
             self.drop_inbound(session, Some(subject.flow), DropReason::NoDevice);
         }

@@ -7,28 +7,34 @@ use crate::lru_map::LruMap;
 
 /// Peers remembered; the least recently heard one starts over with full buckets.
 const PEERS_MAX: usize = 4_096;
-/// Test requests, each of which costs a datagram.
-const ANSWERED: Rate = Rate { per_second: 100, burst: 200 };
-/// Messages to the control plane. A host that starts asks its lighthouse for everybody whom it has to call.
-const TOLD: Rate = Rate { per_second: 100, burst: 500 };
 
-/// What becomes of a message.
+/// What becomes of what a peer sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// The data plane answers it.
+    /// The data plane answers a message: each costs a datagram.
     Answer,
-    /// The control plane is told.
+    /// The control plane is told. A host that starts asks its lighthouse for everybody whom it has to call.
     Tell,
+    /// A packet that no rule allows is answered.
+    Reject,
+    /// An ICMP error from the peer passes because of the flow that it is about.
+    ErrorIn,
+    /// An ICMP error to the peer.
+    ErrorOut,
 }
 
-struct Budget {
-    answered: Bucket,
-    told: Bucket,
-}
+/// In the order of [`Order`].
+const RATES: [Rate; 5] = [
+    Rate { per_second: 100, burst: 200 },
+    Rate { per_second: 100, burst: 500 },
+    Rate { per_second: 100, burst: 100 },
+    Rate { per_second: 100, burst: 100 },
+    Rate { per_second: 100, burst: 100 },
+];
 
 /// What is left to each peer, all its sessions together.
 pub struct MessageLimiter {
-    peers: LruMap<IpAddr, Budget>,
+    peers: LruMap<IpAddr, [Bucket; RATES.len()]>,
 }
 
 impl MessageLimiter {
@@ -39,11 +45,9 @@ impl MessageLimiter {
 
     /// Whether one more message of this peer may be carried out.
     pub fn admits(&mut self, peer: IpAddr, order: Order, now_ms: u64) -> bool {
-        let full = || Budget { answered: Bucket::full(ANSWERED, now_ms), told: Bucket::full(TOLD, now_ms) };
-        self.peers.touch_or_insert(peer, full).is_some_and(|budget| match order {
-            Order::Answer => budget.answered.take(ANSWERED, now_ms),
-            Order::Tell => budget.told.take(TOLD, now_ms),
-        })
+        let budget = self.peers.touch_or_insert(peer, || RATES.map(|rate| Bucket::full(rate, now_ms)));
+        let bucket = budget.and_then(|budget| budget.get_mut(order as usize));
+        bucket.zip(RATES.get(order as usize)).is_some_and(|(bucket, rate)| bucket.take(*rate, now_ms))
     }
 }
 
@@ -61,6 +65,9 @@ mod tests {
         assert_eq!(admitted(&mut limiter, 1, Order::Answer, 0), 200);
         assert_eq!(admitted(&mut limiter, 1, Order::Tell, 0), 500);
         assert_eq!(admitted(&mut limiter, 2, Order::Tell, 0), 500);
+        for order in [Order::Reject, Order::ErrorIn, Order::ErrorOut] {
+            assert_eq!(admitted(&mut limiter, 1, order, 0), 100, "{order:?}");
+        }
         assert_eq!(admitted(&mut limiter, 1, Order::Answer, 1_000), 100);
         assert_eq!(admitted(&mut limiter, 1, Order::Tell, 500), 50);
     }

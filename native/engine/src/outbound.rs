@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::drop_reason::DropReason;
 use crate::engine::{Pass, Step};
-use crate::flow::{FlowPacket, Judged};
+use crate::firewall::Passing;
 use crate::header::{Kind, OVERHEAD_BYTES};
-use crate::lock::{lock, read};
+use crate::lock::lock;
 use crate::output::{DropSample, Event, Output};
 use crate::packet::{Direction, InnerPacket, Subject, Tuple};
 use crate::path::Path;
@@ -52,8 +52,13 @@ impl<O: Output> Pass<'_, O> {
             Way::Peer | Way::Gateways => None,
         };
         let tuple = inner.tuple(Direction::Outbound);
-        if let Some(reason) = refusal {
-            return self.step.drop_outbound(None, Some(tuple), reason);
+        match refusal {
+            Some(DropReason::NoRoute) => {
+                let subject = &Subject { flow: tuple, part: inner.part };
+                return self.step.refuse_unrouted(Passing { inner, subject, bytes: packet });
+            }
+            Some(reason) => return self.step.drop_outbound(None, Some(tuple), reason),
+            None => {}
         }
         let subject = match self.step.subject(tuple, inner.part, Direction::Outbound, inner.destination) {
             Ok(subject) => subject,
@@ -61,10 +66,11 @@ impl<O: Output> Pass<'_, O> {
         };
         let gateway = if way == Way::Gateways { self.gateway(&subject.flow) } else { None };
         let next_hop = gateway.as_ref().unwrap_or(&inner.destination);
+        let passing = Passing { inner, subject: &subject, bytes: packet };
         let Self { sessions, step, .. } = self;
         match sessions.primary(&step.engine.sessions, next_hop) {
-            Some(session) => step.send_allowed(session, &subject, packet),
-            None => step.park(*next_hop, &subject, packet),
+            Some(session) => step.send_allowed(session, passing),
+            None => step.park(*next_hop, passing),
         }
     }
 
@@ -89,7 +95,8 @@ impl<O: Output> Step<'_, O> {
         self.ways.is_own(self.routes, address)
     }
 
-    fn park(&mut self, next_hop: IpAddr, subject: &Subject, packet: &[u8]) {
+    fn park(&mut self, next_hop: IpAddr, packet: Passing<'_>) {
+        let Passing { subject, bytes, .. } = packet;
         let tuple = &subject.flow;
         let sessions = &self.engine.sessions;
         let mut parked = lock(&self.engine.parked);
@@ -101,9 +108,9 @@ impl<O: Output> Step<'_, O> {
         .unwrap_or(next_hop);
         if let Some(session) = sessions.primary(next_hop) {
             drop(parked);
-            return self.send_allowed(&session, subject, packet);
+            return self.send_allowed(&session, packet);
         }
-        let has_room = parked.park(next_hop, packet, self.now_ms);
+        let has_room = parked.park(next_hop, bytes, self.now_ms);
         let must_ask = parked.must_ask(next_hop, self.now_ms);
         drop(parked);
         if !has_room {
@@ -116,68 +123,10 @@ impl<O: Output> Step<'_, O> {
     }
 
     /// Step 5: sends an inner packet if the rules allow its flow.
-    pub(crate) fn send_allowed(&mut self, session: &Arc<Session>, subject: &Subject, packet: &[u8]) {
-        match self.admit(session, subject, Direction::Outbound, packet.len()) {
-            Ok(()) => self.send(session, Kind::Message, packet, Some(&subject.flow)),
-            Err(sample) => self.drop(sample),
-        }
-    }
-
-    /// Sections 4.3 and 4.4: whether the rules allow the flow and, of a fragment, whether it may go on; if not, what is told of it.
-    pub(crate) fn admit(
-        &mut self,
-        session: &Session,
-        subject: &Subject,
-        direction: Direction,
-        bytes: usize,
-    ) -> Result<(), DropSample> {
-        let owner = match direction {
-            Direction::Inbound => session.peer(),
-            Direction::Outbound => subject.flow.remote_address,
-        };
-        let judged = self.judge(session, &subject.flow, direction, bytes);
-        if judged.is_err() {
-            self.withdraw(subject, direction, owner);
-        }
-        judged.and_then(|()| self.admit_part(subject, direction, owner)).map_err(|sample| DropSample {
-            local_index: session.local_index,
-            tuple: Some(subject.flow),
-            ..sample
-        })
-    }
-
-    /// Section 4.3: whether the flow is known or some rule of the session's program allows it.
-    fn judge(
-        &mut self,
-        session: &Session,
-        tuple: &Tuple,
-        direction: Direction,
-        bytes: usize,
-    ) -> Result<(), DropSample> {
-        let engine = self.engine;
-        let packet = FlowPacket {
-            tuple,
-            direction,
-            bytes: bytes as u64,
-            peer: session.peer(),
-            policy_id: session.policy_id(),
-            now_ms: self.now_ms,
-            timeouts: &self.host.flow_timeouts,
-        };
-        let judged = engine.flows.judge(self.flow, &packet, |direction, asked| {
-            // The id is asked for again under the lock: a change of rules binds sessions while it holds it.
-            read(&engine.policies).judge(session.policy_id(), direction, tuple, asked)
-        });
-        match judged {
-            Judged::Allowed => Ok(()),
-            Judged::AllowedByEviction => {
-                engine.drops.add(DropReason::FlowEvicted, 1);
-                Ok(())
-            }
-            Judged::Refused(_) if tuple.is_rest => {
-                Err(DropSample::new(DropReason::Fragment, direction == Direction::Inbound))
-            }
-            Judged::Refused(action) => Err(DropSample::refused(direction == Direction::Inbound, *tuple, action)),
+    pub(crate) fn send_allowed(&mut self, session: &Arc<Session>, packet: Passing<'_>) {
+        match self.judge(session, packet, Direction::Outbound) {
+            Ok(()) => self.send(session, Kind::Message, packet.bytes, Some(&packet.subject.flow)),
+            Err(refused) => self.refuse(Some(session), &packet.subject.flow, refused),
         }
     }
 

@@ -67,8 +67,13 @@ impl DropSample {
         Self { reason, inbound, tuple: None, local_index: 0, origin: None, action: None }
     }
 
-    /// No rule allows it.
-    pub(crate) fn refused(inbound: bool, tuple: Tuple, action: RefusalAction) -> Self {
-        Self { tuple: Some(tuple), action: Some(action), ..Self::new(DropReason::NoMatchingRule, inbound) }
+    /// It was refused, and told so or not.
+    pub(crate) fn refused(inbound: bool, tuple: Tuple, reason: DropReason, answered: bool) -> Self {
+        let action = match (answered, reason) {
+            (true, _) => Some(RefusalAction::Reject),
+            (false, DropReason::NoMatchingRule) => Some(RefusalAction::Drop),
+            (false, _) => None,
+        };
+        Self { tuple: Some(tuple), action, ..Self::new(reason, inbound) }
     }
 }

@@ -24,8 +24,14 @@ const TCP_HEADER_BYTES_MIN: usize = 20;
 /// Echo, timestamp, information and address mask: question and answer.
 const QUESTIONS: [(u8, u8); 4] = [(8, 0), (13, 14), (15, 16), (17, 18)];
 const QUESTIONS_V6: [(u8, u8); 1] = [(128, 129)];
+const TCP_FLAGS_OFFSET: usize = 13;
 /// Stands for the type of an ICMP packet too short to have one. Reserved, so nobody else's.
 const NO_ICMP_TYPE: u8 = 255;
+
+/// Where the numbers of ICMPv6 messages begin among those that rules name, behind those of ICMP.
+const ICMPV6_MESSAGES: u16 = 256;
+/// Type 255 of ICMPv6.
+pub const ICMP_MESSAGE_MAX: u16 = 2 * ICMPV6_MESSAGES - 1;
 
 /// Which way a packet goes, seen from this host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,6 +68,10 @@ pub struct InnerPacket {
     pub destination: IpAddr,
     /// Set when this is not the whole packet.
     pub part: Option<Part>,
+    /// Where the upper-layer header starts.
+    pub upper: usize,
+    /// Of TCP its flags; 0 of a segment too short to have any, and of every other protocol.
+    pub tcp_flags: u8,
     protocol: u8,
     ports: Ports,
 }
@@ -104,6 +114,19 @@ impl InnerPacket {
         }
     }
 
+    /// IP protocol number; of IPv6 the one behind the extension headers.
+    pub fn protocol(&self) -> u8 {
+        self.protocol
+    }
+
+    /// The type of an ICMP packet of its IP version.
+    pub fn icmp_type(&self) -> Option<u8> {
+        match self.ports {
+            Ports::Icmp { kind, .. } => Some(kind),
+            Ports::Pair { .. } | Ports::None => None,
+        }
+    }
+
     /// The flow this packet belongs to.
     pub fn tuple(&self, direction: Direction) -> Tuple {
         let (source_port, destination_port) = match self.ports {
@@ -131,6 +154,32 @@ impl InnerPacket {
             };
         }
         tuple
+    }
+}
+
+impl Tuple {
+    /// The port that rules of a direction are about: the service's.
+    pub fn service_port(&self, direction: Direction) -> u16 {
+        match direction {
+            Direction::Inbound => self.local_port,
+            Direction::Outbound => self.remote_port,
+        }
+    }
+
+    /// The kind of ICMP message that opens, or has opened, the flow in a direction: types of ICMP as they are, those of ICMPv6 behind
+    /// them. `None` of what its IP version does not know as ICMP.
+    pub fn icmp_message(&self, direction: Direction) -> Option<u16> {
+        let offset = match (self.protocol, self.local_address) {
+            _ if self.is_rest => return None,
+            (ICMP, IpAddr::V4(_)) => 0,
+            (ICMPV6, IpAddr::V6(_)) => ICMPV6_MESSAGES,
+            _ => return None,
+        };
+        let kind = match direction {
+            Direction::Inbound => self.icmp_in,
+            Direction::Outbound => counterpart(self.protocol, self.icmp_in),
+        };
+        Some(offset + u16::from(kind))
     }
 }
 
@@ -166,7 +215,8 @@ fn parse_ipv4(bytes: &[u8]) -> Result<InnerPacket, DropReason> {
     let ports = ports(protocol, payload, part, (ICMP, [0, 8]))?;
     let source = IpAddr::V4(Ipv4Addr::new(s0, s1, s2, s3));
     let destination = IpAddr::V4(Ipv4Addr::new(d0, d1, d2, d3));
-    Ok(InnerPacket { length, source, destination, part, protocol, ports })
+    let (upper, tcp_flags) = (header_length, tcp_flags(protocol, payload, part));
+    Ok(InnerPacket { length, source, destination, upper, tcp_flags, part, protocol, ports })
 }
 
 fn parse_ipv6(bytes: &[u8]) -> Result<InnerPacket, DropReason> {
@@ -188,6 +238,8 @@ fn parse_ipv6(bytes: &[u8]) -> Result<InnerPacket, DropReason> {
         source: IpAddr::V6(source),
         destination: IpAddr::V6(destination),
         part,
+        upper: IPV6_HEADER_BYTES + payload_length - payload.len(),
+        tcp_flags: tcp_flags(protocol, payload, part),
         protocol,
         ports,
     })
@@ -222,6 +274,12 @@ fn holds_tcp_header(payload: &[u8]) -> bool {
 fn port_pair(payload: &[u8]) -> Result<Ports, DropReason> {
     let &[s0, s1, d0, d1] = payload.first_chunk::<4>().ok_or(DropReason::BadPacket)?;
     Ok(Ports::Pair { source: u16::from_be_bytes([s0, s1]), destination: u16::from_be_bytes([d0, d1]) })
+}
+
+#[inline]
+fn tcp_flags(protocol: u8, payload: &[u8], part: Option<Part>) -> u8 {
+    let is_header = protocol == TCP && part.is_none_or(|part| part.is_first());
+    if is_header { payload.get(TCP_FLAGS_OFFSET).copied().unwrap_or(0) } else { 0 }
 }
 
 fn icmp(payload: &[u8], echo_types: [u8; 2]) -> Result<Ports, DropReason> {

@@ -1,9 +1,11 @@
 //! What a class of peers may do: programs of allow rules that the control plane has already reduced to one certificate class.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use crate::ip::Prefix;
-use crate::packet::{ICMP, ICMPV6, TCP, Tuple, UDP};
+use crate::packet::{Direction, ICMP, ICMPV6, TCP, Tuple, UDP};
+use crate::rule_tally::RuleTally;
 
 const EVERY_PORT: RangeInclusive<u16> = 0..=u16::MAX;
 
@@ -24,13 +26,15 @@ pub enum RefusalAction {
     /// Without a word.
     #[default]
     Drop,
+    /// With an answer that says so.
+    Reject,
 }
 
 /// What a program says about a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Verdict {
-    /// It may pass.
-    Allowed(AllowedBy),
+    /// It may pass; what passes is counted there.
+    Allowed(AllowedBy, Arc<RuleTally>),
     /// No rule allows it.
     Refused(RefusalAction),
 }
@@ -58,6 +62,8 @@ pub struct Rule {
     pub local: Vec<Prefix>,
     /// It means only parts behind the first of which the first is not known.
     pub is_for_rests: bool,
+    /// Of an ICMP rule, the messages that it means, as [`Tuple::icmp_message`] numbers them; empty = all.
+    pub icmp_types: Vec<u16>,
 }
 
 /// The rules of one class of peers, and how is refused what none of them allows.
@@ -74,11 +80,16 @@ pub struct Program {
 }
 
 impl Rule {
-    /// Whether the rule allows a packet. `port` is the one that rules of this direction are about.
-    pub fn matches(&self, tuple: &Tuple, port: u16) -> bool {
-        self.fits(tuple, port)
+    /// Whether the rule, one for this direction, allows a packet.
+    pub fn matches(&self, tuple: &Tuple, direction: Direction) -> bool {
+        self.fits(tuple, tuple.service_port(direction))
+            && (self.icmp_types.is_empty() || self.names(tuple.icmp_message(direction)))
             && lies_in(&self.remote, tuple.remote_address)
             && lies_in(&self.local, tuple.local_address)
+    }
+
+    fn names(&self, message: Option<u16>) -> bool {
+        message.is_some_and(|message| self.icmp_types.contains(&message))
     }
 
     fn fits(&self, tuple: &Tuple, port: u16) -> bool {
@@ -126,7 +137,7 @@ mod tests {
     use super::*;
 
     fn rule(protocol: RuleProtocol, ports: RangeInclusive<u16>) -> Rule {
-        Rule { rule_id: 0, protocol, ports, remote: vec![], local: vec![], is_for_rests: false }
+        Rule { rule_id: 0, protocol, ports, remote: vec![], local: vec![], is_for_rests: false, icmp_types: vec![] }
     }
 
     fn allows(rule: &Rule, protocol: u8, port: u16) -> bool {
@@ -134,12 +145,12 @@ mod tests {
             local_address: "10.0.0.1".parse().unwrap(),
             remote_address: "10.0.0.2".parse().unwrap(),
             local_port: 1,
-            remote_port: 1,
+            remote_port: port,
             protocol,
             icmp_in: 0,
             is_rest: false,
         };
-        rule.matches(&tuple, port)
+        rule.matches(&tuple, Direction::Outbound)
     }
 
     #[test]
@@ -170,5 +181,28 @@ mod tests {
         assert!(!within(&["10.0.0.4"], &[]));
         assert!(within(&[], &["10.0.0.0"]) && within(&["10.0.0.2"], &["10.0.0.0"]));
         assert!(!within(&["10.0.0.2"], &["10.0.0.2"]));
+    }
+
+    #[test]
+    fn icmp_types_mean_the_message_that_opens_the_flow() {
+        let echo_request = Rule { icmp_types: vec![8, 256 + 128], ..rule(RuleProtocol::Icmp, EVERY_PORT) };
+        let tuple = |local_address: &str, protocol, icmp_in| Tuple {
+            local_address: local_address.parse().unwrap(),
+            remote_address: local_address.parse().unwrap(),
+            local_port: 0,
+            remote_port: 1,
+            protocol,
+            icmp_in,
+            is_rest: false,
+        };
+        let (v4, v6) = ("10.0.0.1", "fd00::1");
+        let inbound = |tuple| echo_request.matches(&tuple, Direction::Inbound);
+        let outbound = |tuple| echo_request.matches(&tuple, Direction::Outbound);
+        assert!(inbound(tuple(v4, ICMP, 8)) && inbound(tuple(v6, ICMPV6, 128)));
+        assert!(!inbound(tuple(v4, ICMP, 0)) && !inbound(tuple(v6, ICMPV6, 8)) && !inbound(tuple(v4, ICMP, 128)));
+        // What lets an echo reply in was opened by a request.
+        assert!(outbound(tuple(v4, ICMP, 0)) && outbound(tuple(v6, ICMPV6, 129)) && !outbound(tuple(v4, ICMP, 8)));
+        // Another IP version's ICMP is none.
+        assert!(!inbound(tuple(v6, ICMP, 8)) && !inbound(tuple(v4, ICMPV6, 128)));
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::packet::{Direction, Tuple};
 use crate::policy::{AllowedBy, Program, RefusalAction, Verdict};
+use crate::rule_tally::RuleTotals;
 use crate::rules::Rules;
 
 /// Programs known at one time.
@@ -28,8 +29,7 @@ pub struct RuleCount {
     pub policy_id: u32,
     pub direction: Direction,
     pub rule_id: u32,
-    /// Flows that it opened since its program was applied.
-    pub flows: u64,
+    pub totals: RuleTotals,
 }
 
 /// The programs by id.
@@ -57,14 +57,15 @@ impl PolicyTable {
         let Some(program) = self.programs.get(&policy_id) else {
             return Verdict::Refused(RefusalAction::Drop);
         };
-        let (rules, port, action) = match direction {
-            Direction::Inbound => (&program.inbound, tuple.local_port, program.refuse_inbound),
-            Direction::Outbound => (&program.outbound, tuple.remote_port, program.refuse_outbound),
+        let (rules, action) = match direction {
+            Direction::Inbound => (&program.inbound, program.refuse_inbound),
+            Direction::Outbound => (&program.outbound, program.refuse_outbound),
         };
-        match rules.find(tuple, port, asked == Asked::ToOpen) {
-            Some(rule_id) => Verdict::Allowed(AllowedBy { policy_id, rule_id }),
-            None => Verdict::Refused(action),
+        let Some(tally) = rules.find(tuple, direction) else { return Verdict::Refused(action) };
+        if asked == Asked::ToOpen {
+            tally.opened();
         }
+        Verdict::Allowed(AllowedBy { policy_id, rule_id: tally.rule_id }, Arc::clone(tally))
     }
 
     /// The table with `added` in it and, when `in_use` is said, without what is neither in use nor added. A program that is the same
@@ -88,7 +89,7 @@ impl PolicyTable {
             [(*policy_id, Direction::Inbound, &held.inbound), (*policy_id, Direction::Outbound, &held.outbound)]
         });
         let counts = directions.clone().flat_map(|(policy_id, direction, rules)| {
-            rules.take_counts().map(move |(rule_id, flows)| RuleCount { policy_id, direction, rule_id, flows })
+            rules.take_counts().map(move |(rule_id, totals)| RuleCount { policy_id, direction, rule_id, totals })
         });
         let counts: Vec<RuleCount> = counts.take(limit).collect();
         let more = counts.len() == limit && directions.into_iter().any(|(_, _, rules)| rules.has_news());
@@ -128,6 +129,7 @@ mod tests {
             remote: vec![],
             local: vec![],
             is_for_rests: false,
+            icmp_types: vec![],
         };
         Program { inbound: vec![rule.clone()], outbound: vec![rule], ..Program::default() }
     }
@@ -136,27 +138,25 @@ mod tests {
         PolicyTable::default().with(added, None).unwrap()
     }
 
-    fn judge(table: &PolicyTable, direction: Direction, local_port: u16, remote_port: u16, asked: Asked) -> Verdict {
+    fn judge(
+        table: &PolicyTable,
+        direction: Direction,
+        local_port: u16,
+        remote_port: u16,
+        asked: Asked,
+    ) -> Result<AllowedBy, RefusalAction> {
         let (local_address, remote_address) = ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
-        table.judge(
-            1,
-            direction,
-            &Tuple {
-                local_address,
-                remote_address,
-                local_port,
-                remote_port,
-                protocol: TCP,
-                icmp_in: 0,
-                is_rest: false,
-            },
-            asked,
-        )
+        let tuple =
+            Tuple { local_address, remote_address, local_port, remote_port, protocol: TCP, icmp_in: 0, is_rest: false };
+        match table.judge(1, direction, &tuple, asked) {
+            Verdict::Allowed(by, _) => Ok(by),
+            Verdict::Refused(action) => Err(action),
+        }
     }
 
     #[test]
     fn without_rules_nothing_is_allowed() {
-        let refused = Verdict::Refused(RefusalAction::Drop);
+        let refused = Err(RefusalAction::Drop);
         assert_eq!(judge(&table(vec![(1, Program::default())]), Direction::Inbound, 1, 1, Asked::ToOpen), refused);
         assert_eq!(judge(&table(vec![]), Direction::Inbound, 1, 1, Asked::ToOpen), refused);
     }
@@ -164,8 +164,8 @@ mod tests {
     #[test]
     fn the_port_is_ours_inbound_and_theirs_outbound() {
         let table = table(vec![(1, program(5))]);
-        let allowed = Verdict::Allowed(AllowedBy { policy_id: 1, rule_id: 5 });
-        let refused = Verdict::Refused(RefusalAction::Drop);
+        let allowed = Ok(AllowedBy { policy_id: 1, rule_id: 5 });
+        let refused = Err(RefusalAction::Drop);
         assert_eq!(judge(&table, Direction::Inbound, 22, 5_000, Asked::Again), allowed);
         assert_eq!(judge(&table, Direction::Outbound, 22, 5_000, Asked::Again), refused);
         assert_eq!(judge(&table, Direction::Outbound, 5_000, 22, Asked::Again), allowed);
@@ -196,18 +196,19 @@ mod tests {
     fn a_rule_counts_the_flows_that_it_opens_until_its_program_becomes_another() {
         let first = table(vec![(1, program(5))]);
         for asked in [Asked::ToOpen, Asked::Again, Asked::ToOpen] {
-            judge(&first, Direction::Inbound, 22, 1, asked);
+            let _ = judge(&first, Direction::Inbound, 22, 1, asked);
         }
-        judge(&first, Direction::Outbound, 1, 22, Asked::ToOpen);
-        let count = |direction, flows| RuleCount { policy_id: 1, direction, rule_id: 5, flows };
+        let _ = judge(&first, Direction::Outbound, 1, 22, Asked::ToOpen);
+        let totals = |flows| RuleTotals { flows, packets: 0, bytes: 0 };
+        let count = |direction, flows| RuleCount { policy_id: 1, direction, rule_id: 5, totals: totals(flows) };
         assert_eq!(first.take_counts(1), (vec![count(Direction::Inbound, 2)], true));
         assert_eq!(first.take_counts(1), (vec![count(Direction::Outbound, 1)], false));
         let same = first.with(vec![(1, program(5))], None).unwrap();
-        judge(&same, Direction::Inbound, 22, 1, Asked::ToOpen);
+        let _ = judge(&same, Direction::Inbound, 22, 1, Asked::ToOpen);
         assert_eq!(same.take_counts(9), (vec![count(Direction::Inbound, 3)], false));
         let another = same.with(vec![(1, program(6)), (1, program(5))], None).unwrap();
-        judge(&another, Direction::Inbound, 22, 1, Asked::ToOpen);
-        assert_eq!(another.take_counts(9).0.first().map(|count| count.flows), Some(4));
+        let _ = judge(&another, Direction::Inbound, 22, 1, Asked::ToOpen);
+        assert_eq!(another.take_counts(9).0.first().map(|count| count.totals.flows), Some(4));
         let another = another.with(vec![(1, program(6))], None).unwrap();
         assert_eq!(another.take_counts(9), (vec![], false));
     }

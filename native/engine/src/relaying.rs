@@ -104,7 +104,8 @@ impl<O: Output> Step<'_, O> {
         tuple: Option<&Tuple>,
     ) {
         let Self { engine, hops, out, .. } = self;
-        let hop = hops.by_index(&engine.sessions, path.session);
+        // A session is no way to itself.
+        let hop = hops.by_index(&engine.sessions, path.session).filter(|hop| hop.local_index != session.local_index);
         let mut high = None;
         let sent = match hop {
             None => Err(DropReason::NoPath),

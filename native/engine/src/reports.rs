@@ -22,6 +22,7 @@ pub struct SampleLimits {
     pub rules: usize,
     pub relays: usize,
 }
+pub use crate::rule_tally::RuleTotals;
 
 /// Flows in one report: bounds the time the flows are held, and the report.
 pub const REPORTED_FLOWS_MAX: usize = 1_024;
@@ -132,6 +133,7 @@ impl<O: Output> Pass<'_, O> {
     /// Tells of the moves that were held back, and returns [`Engine::sample`].
     pub fn sample(&mut self, limits: SampleLimits) -> Sample {
         let step = &mut self.step;
+        step.engine.flows.settle(step.flow);
         for session in step.engine.sessions.all() {
             if let Some(path) = session.take_untold_path(step.now_ms) {
                 step.out.event(Event::Roamed { local_index: session.local_index, path });

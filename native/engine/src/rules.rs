@@ -1,10 +1,11 @@
 //! The rules of one direction, made ready to be asked: found by port, counted by rule.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 
-use crate::packet::{ICMP, ICMPV6, Tuple};
+use crate::packet::{Direction, ICMP, ICMPV6, Tuple};
 use crate::policy::{Rule, RuleProtocol};
+use crate::rule_tally::{RuleTally, RuleTotals};
 
 /// Ports of a rule up to which it is found by port: more would cost memory for every rule.
 const PORTS_INDEXED_MAX: usize = 16;
@@ -16,30 +17,19 @@ pub struct Rules {
     by_port: HashMap<u16, Vec<u32>>,
     /// All others.
     by_order: Vec<u32>,
-    counters: Vec<Counter>,
+    /// In the order of the ids.
+    tallies: Vec<Arc<RuleTally>>,
 }
 
 struct Checked {
     rule: Rule,
-    counter: usize,
-}
-
-/// What rules with one id have allowed.
-struct Counter {
-    rule_id: u32,
-    flows: AtomicU64,
-    told: AtomicU64,
+    tally: Arc<RuleTally>,
 }
 
 impl Rules {
     /// Rules in the order in which they are asked.
     pub fn new(rules: Vec<Rule>) -> Self {
-        // In the order of the ids, for whoever reads them.
-        let mut numbers: BTreeMap<u32, usize> = rules.iter().map(|rule| (rule.rule_id, 0)).collect();
-        for (number, place) in numbers.values_mut().enumerate() {
-            *place = number;
-        }
-        let counter = |rule_id: &u32| Counter { rule_id: *rule_id, flows: AtomicU64::new(0), told: AtomicU64::new(0) };
+        let mut tallies = BTreeMap::<u32, Arc<RuleTally>>::new();
         let (mut by_port, mut by_order) = (HashMap::<u16, Vec<u32>>::new(), vec![]);
         for (rule, at) in rules.iter().zip(0..) {
             // A rule about ICMP or about parts without ports means none, whatever stands there.
@@ -50,9 +40,12 @@ impl Rules {
                 false => by_order.push(at),
             }
         }
-        let counters = numbers.keys().map(counter).collect();
-        let checked = |rule: Rule| Checked { counter: numbers.get(&rule.rule_id).copied().unwrap_or(0), rule };
-        Self { rules: rules.into_iter().map(checked).collect(), by_port, by_order, counters }
+        let mut checked = |rule: Rule| {
+            let tally = tallies.entry(rule.rule_id).or_insert_with(|| Arc::new(RuleTally::new(rule.rule_id)));
+            Checked { tally: Arc::clone(tally), rule }
+        };
+        let rules = rules.into_iter().map(&mut checked).collect();
+        Self { rules, by_port, by_order, tallies: tallies.into_values().collect() }
     }
 
     /// Whether these are the rules it was made of.
@@ -60,38 +53,31 @@ impl Rules {
         self.rules.iter().map(|checked| &checked.rule).eq(rules)
     }
 
-    /// The id of the first rule that allows a packet, which is counted if it opens a flow.
-    pub fn find(&self, tuple: &Tuple, port: u16, opens: bool) -> Option<u32> {
+    /// What the first rule that allows a packet has allowed.
+    pub fn find(&self, tuple: &Tuple, direction: Direction) -> Option<&Arc<RuleTally>> {
         let is_icmp = matches!(tuple.protocol, ICMP | ICMPV6);
+        let port = tuple.service_port(direction);
         let of_port = self.by_port.get(&port).filter(|_| !is_icmp).map_or(&[][..], Vec::as_slice);
-        let first = self.first(of_port, tuple, port, u32::MAX);
+        let first = self.first(of_port, tuple, direction, u32::MAX);
         let limit = first.map_or(u32::MAX, |(at, _)| at);
-        let (_, found) = self.first(&self.by_order, tuple, port, limit).or(first)?;
-        if opens && let Some(counter) = self.counters.get(found.counter) {
-            counter.flows.fetch_add(1, Ordering::Relaxed);
-        }
-        Some(found.rule.rule_id)
+        let (_, found) = self.first(&self.by_order, tuple, direction, limit).or(first)?;
+        Some(&found.tally)
     }
 
-    fn first(&self, among: &[u32], tuple: &Tuple, port: u16, before: u32) -> Option<(u32, &Checked)> {
+    fn first(&self, among: &[u32], tuple: &Tuple, direction: Direction, before: u32) -> Option<(u32, &Checked)> {
         let earlier = among.iter().take_while(|at| **at < before);
         let mut checked = earlier.filter_map(|at| Some((*at, self.rules.get(*at as usize)?)));
-        checked.find(|(_, checked)| checked.rule.matches(tuple, port))
+        checked.find(|(_, checked)| checked.rule.matches(tuple, direction))
     }
 
     /// Whether [`Self::take_counts`] has anything to tell.
     pub fn has_news(&self) -> bool {
-        self.counters
-            .iter()
-            .any(|counter| counter.flows.load(Ordering::Relaxed) != counter.told.load(Ordering::Relaxed))
+        self.tallies.iter().any(|tally| tally.has_news())
     }
 
     /// Ids and totals that have changed since they were told of, as far as they are taken.
-    pub fn take_counts(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
-        self.counters.iter().filter_map(|counter| {
-            let flows = counter.flows.load(Ordering::Relaxed);
-            (counter.told.swap(flows, Ordering::Relaxed) != flows).then_some((counter.rule_id, flows))
-        })
+    pub fn take_counts(&self) -> impl Iterator<Item = (u32, RuleTotals)> + '_ {
+        self.tallies.iter().filter_map(|tally| Some((tally.rule_id, tally.take()?)))
     }
 }
 
@@ -102,7 +88,15 @@ mod tests {
     use super::*;
 
     fn rule(rule_id: u32, protocol: RuleProtocol, first: u16, last: u16) -> Rule {
-        Rule { rule_id, protocol, ports: first..=last, remote: vec![], local: vec![], is_for_rests: false }
+        Rule {
+            rule_id,
+            protocol,
+            ports: first..=last,
+            remote: vec![],
+            local: vec![],
+            is_for_rests: false,
+            icmp_types: vec![],
+        }
     }
 
     fn tuple(protocol: u8, remote_port: u16) -> Tuple {
@@ -124,13 +118,23 @@ mod tests {
             rule(3, RuleProtocol::Udp, 2, 2),
             rule(7, RuleProtocol::Udp, 0, 9),
         ]);
-        for (protocol, port, opens) in [(6, 1, true), (17, 1, true), (17, 2, true), (17, 2, false), (6, 9, true)] {
-            rules.find(&tuple(protocol, port), port, opens);
+        let open = |protocol, port| {
+            if let Some(tally) = rules.find(&tuple(protocol, port), Direction::Outbound) {
+                tally.opened();
+                tally.passed(2, 100);
+            }
+        };
+        for (protocol, port) in [(6, 1), (17, 1), (17, 2), (6, 9)] {
+            open(protocol, port);
         }
-        assert_eq!(rules.take_counts().collect::<Vec<_>>(), [(3, 1), (7, 2)]);
-        assert_eq!(rules.take_counts().count(), 0);
-        rules.find(&tuple(6, 1), 1, true);
-        assert_eq!(rules.take_counts().collect::<Vec<_>>(), [(7, 3)]);
+        let totals = |flows| RuleTotals { flows, packets: 2 * flows, bytes: 100 * flows };
+        assert!(rules.has_news());
+        assert_eq!(rules.take_counts().collect::<Vec<_>>(), [(3, totals(1)), (7, totals(2))]);
+        assert_eq!((rules.take_counts().count(), rules.has_news()), (0, false));
+        open(6, 1);
+        assert_eq!(rules.take_counts().collect::<Vec<_>>(), [(7, totals(3))]);
+        rules.find(&tuple(6, 1), Direction::Outbound).unwrap().passed(1, 9);
+        assert_eq!(rules.take_counts().collect::<Vec<_>>(), [(7, RuleTotals { flows: 3, packets: 7, bytes: 309 })]);
     }
 
     proptest! {
@@ -144,8 +148,8 @@ mod tests {
                 .map(|((kind, first, width), id)| rule(id, protocols[usize::from(kind)], if width == 2 { 0 } else { first }, last(first, width)))
                 .collect();
             let tuple = tuple(protocol, port);
-            let naive = rules.iter().find(|rule| rule.matches(&tuple, port)).map(|rule| rule.rule_id);
-            prop_assert_eq!(Rules::new(rules).find(&tuple, port, false), naive);
+            let naive = rules.iter().find(|rule| rule.matches(&tuple, Direction::Outbound)).map(|rule| rule.rule_id);
+            prop_assert_eq!(Rules::new(rules).find(&tuple, Direction::Outbound).map(|tally| tally.rule_id), naive);
         }
     }
 }

@@ -22,7 +22,7 @@ fn rule(rule_id: u32) -> Rule {
 
 fn counts(host: &Host) -> Vec<(u32, u64)> {
     let sample = host.engine.sample(SampleLimits { rules: 9, ..SampleLimits::default() });
-    sample.rules.iter().map(|RuleCount { rule_id, flows, .. }| (*rule_id, *flows)).collect()
+    sample.rules.iter().map(|RuleCount { rule_id, totals, .. }| (*rule_id, totals.flows)).collect()
 }
 
 #[test]

@@ -85,6 +85,8 @@ export interface HostFacts {
   readonly relayPeerKilobytes: number;
   /** Where peers may move to by themselves. */
   readonly remoteAllowList: RemoteAllowList;
+  /** How packets of this host are refused that have no route: there is no peer whose program could say so. */
+  readonly refuseNoRoute: RefusalAction;
 }
 
 /** How long a flow is remembered after its last packet. */
@@ -239,7 +241,11 @@ export interface RuleCounter {
   readonly policyId: PolicyId;
   readonly direction: Direction;
   readonly ruleId: number;
+  /** Flows that it opened. */
   readonly flows: bigint;
+  /** Inner packets that passed with the flows that it allows, both ways, and their bytes. */
+  readonly packets: bigint;
+  readonly bytes: bigint;
 }
 
 /** One flow that is remembered, with what went through it. */

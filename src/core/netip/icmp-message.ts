@@ -9,6 +9,8 @@ export function icmpMessage(protocol: number, type: number): number {
 }
 
 const ICMPV6_OFFSET = 256;
+/** Type 255 of ICMPv6. */
+export const ICMP_MESSAGE_MAX: number = 2 * ICMPV6_OFFSET - 1;
 
 /** Kinds of messages that rules can name, each as the types by which the families know it. */
 export const ICMP_NAMES: ReadonlyMap<string, readonly number[]> = new Map([

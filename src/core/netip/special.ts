@@ -21,6 +21,11 @@ export function isMulticast(address: IpAddress): boolean {
   return familyOf(address) === 4 ? first >> 4 === 14 : first === 0xff;
 }
 
+/** 255.255.255.255: everybody on the link (RFC 919). */
+export function isLimitedBroadcast(address: IpAddress): boolean {
+  return address === "255.255.255.255";
+}
+
 /** 240.0.0.0/4 (RFC 1112), with the limited broadcast address at its end. */
 export function isReserved(address: IpAddress): boolean {
   const [first = 0] = addressBytes(address);

@@ -15,6 +15,10 @@ export interface InnerPacket {
   readonly remotePort: number;
   /** Of ICMP the type that its flow lets in: who asks may be answered, not asked. 0 of every other protocol. */
   readonly icmpIn: number;
+  /** Of TCP its flags; 0 of a segment too short to have any, and of every other protocol. */
+  readonly tcpFlags: number;
+  /** Where the upper-layer header starts. */
+  readonly upperOffset: number;
   /** Bytes that belong to the packet; what follows them is cut off. */
   readonly length: number;
   /** Set when this is not the whole packet. */
@@ -42,7 +46,7 @@ export function parseInnerPacket(
   const version = (bytes[0] ?? 0) >> 4;
   const upper = version === 4 ? readIpv4(bytes) : version === 6 ? readIpv6(bytes) : fail("bad-packet" as const);
   if (!upper.ok) return upper;
-  const { family, protocol, source, destination, part, end } = upper.value;
+  const { family, protocol, source, destination, part, start, end } = upper.value;
   const isRest = part !== undefined && part.from !== 0;
   // Whoever puts the packet together must read the flags that were judged here (RFC 1858).
   if (part && !isRest && protocol === TCP && !holdsTcpHeader(bytes, upper.value)) return fail("bad-fragment");
@@ -72,6 +76,9 @@ export function parseInnerPacket(
           remotePort: ports.echoIdentifier,
           icmpIn: isInbound ? ports.icmpType : counterpartOf(family, ports.icmpType),
         }),
+    tcpFlags:
+      protocol === TCP && !isRest && end - start > TCP_FLAGS_OFFSET ? (bytes[start + TCP_FLAGS_OFFSET] ?? 0) : 0,
+    upperOffset: start,
     length: end,
     part,
     isRest,
@@ -84,6 +91,7 @@ const TCP = 6;
 const UDP = 17;
 const ICMP = 1;
 const ICMPV6 = 58;
+const TCP_FLAGS_OFFSET = 13;
 
 const IPV4_HEADER_BYTES_MIN = 20;
 const IPV6_HEADER_BYTES = 40;
@@ -255,7 +263,7 @@ function readPorts(bytes: Uint8Array, { family, protocol, start, end }: UpperLay
 }
 
 /** The ICMP type that comes back for this one: questions and answers lead to each other, everything else to itself. */
-function counterpartOf(family: IpFamily, icmpType: number): number {
+export function counterpartOf(family: IpFamily, icmpType: number): number {
   for (const [question, answer] of family === 4 ? QUESTIONS : QUESTIONS_V6) {
     if (icmpType === question) return answer;
     if (icmpType === answer) return question;

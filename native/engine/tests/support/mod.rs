@@ -201,6 +201,7 @@ pub fn any_rule() -> Rule {
         remote: vec![],
         local: vec![],
         is_for_rests: false,
+        icmp_types: vec![],
     }
 }
 

@@ -1,5 +1,6 @@
 import { readUint16, writeUint16 } from "../../base/bytes.ts";
 import { IpProtocol } from "../../netip/ip-protocol.ts";
+import { checksum, isComplete, sum } from "./checksum.ts";
 
 // What a host without a TUN device answers itself (protocol 9.6).
 //
@@ -56,22 +57,4 @@ function replyOverIpv6(request: Uint8Array): Uint8Array | undefined {
   writeUint16(reply, IPV6_BYTES + 2, 0);
   writeUint16(reply, IPV6_BYTES + 2, checksum(pseudo + sum(reply.subarray(IPV6_BYTES))));
   return reply;
-}
-
-/** Sum of the 16-bit words, an odd byte padded with zero (RFC 1071). */
-function sum(bytes: Uint8Array): number {
-  let total = 0;
-  for (let i = 0; i < bytes.length; i += 2) total += ((bytes[i] ?? 0) << 8) | (bytes[i + 1] ?? 0);
-  return total;
-}
-
-/** Whether a checksum that was summed along is right. */
-function isComplete(total: number): boolean {
-  return checksum(total) === 0;
-}
-
-function checksum(total: number): number {
-  let folded = total;
-  while (folded > 0xffff) folded = (folded & 0xffff) + (folded >>> 16);
-  return ~folded & 0xffff;
 }

@@ -3,17 +3,11 @@ import type { Instant } from "../../base/time.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import { IpProtocol } from "../../netip/ip-protocol.ts";
 import type { FlowAddresses } from "../../route/gateway-choice.ts";
-import type {
-  Direction,
-  Flow,
-  FlowTimeouts,
-  IdentifiedProgram,
-  PolicyId,
-  RefusalAction,
-  RuleCounter,
-} from "../contract.ts";
+import { isOpening } from "../../wire/tcp-flags.ts";
+import type { Direction, Flow, FlowTimeouts, RefusalAction } from "../contract.ts";
 import { FLOW_TIMEOUTS } from "../flow-timeouts.ts";
-import { matchingRule } from "./policy-eval.ts";
+import type { Allowance, CountedProgram } from "./counted-program.ts";
+import { TcpEnd } from "./tcp-end.ts";
 
 /** Flows remembered at once; for one more the largest share gives one. */
 export const FLOWS_MAX = 65_536;
@@ -23,6 +17,7 @@ export interface FlowPacket extends FlowAddresses {
   /** Of ICMP the type that the flow lets in. */
   readonly icmpIn: number;
   readonly isRest: boolean;
+  readonly tcpFlags: number;
   readonly length: number;
 }
 
@@ -59,14 +54,21 @@ export class FlowTable {
   judge(packet: FlowPacket, direction: Direction, session: FlowSession, now: Instant): FlowVerdict {
     const key = keyOf(packet);
     const known = this.#flows.get(key);
-    const isKnown = known !== undefined && !this.#isExpired(known, now);
+    const isKnown = known !== undefined && !this.#isExpired(known, now) && !isSuccessor(known, packet);
     const { flow, ...verdict } = isKnown
       ? this.#judgeAgain(known, packet, session.program)
       : this.#open(key, { packet, direction, session }, now);
     if (!flow) return verdict;
     this.#shares.touch(flow.owner, key);
     count(flow, direction, packet, now);
+    flow.tcp?.passed(direction, packet.tcpFlags, now);
     return verdict;
+  }
+
+  /** Whether the packet is of a flow that is remembered and still allowed. It does not pass: it is neither counted nor does it prolong the flow. */
+  knows(packet: FlowPacket, program: CountedProgram, now: Instant): boolean {
+    const known = this.#flows.get(keyOf(packet));
+    return known !== undefined && !this.#isExpired(known, now) && this.#judgeAgain(known, packet, program).allowed;
   }
 
   /** Forgets expired flows, a few at a time and at most once a second: expiry itself is judged when a packet comes. */
@@ -88,11 +90,11 @@ export class FlowTable {
   /** Every flow that has not expired. */
   list(now: Instant): readonly Flow[] {
     const living = [...this.#flows.entries()].filter(([, flow]) => !this.#isExpired(flow, now));
-    return living.map(([, { addresses, direction, policyId, ruleId, openedAt, lastUse, traffic }]) => ({
+    return living.map(([, { addresses, direction, by, openedAt, lastUse, traffic }]) => ({
       ...addresses,
       direction,
-      policyId,
-      ruleId,
+      policyId: by.policyId,
+      ruleId: by.ruleId,
       ageMs: now - openedAt,
       idleMs: now - lastUse,
       sentPackets: BigInt(traffic.outbound.packets),
@@ -102,23 +104,21 @@ export class FlowTable {
     }));
   }
 
-  #judgeAgain(flow: Entry, packet: FlowPacket, program: IdentifiedProgram): Judged {
-    if (flow.epoch === this.#epoch && flow.policyId === program.policyId) return { allowed: true, flow };
-    const rule = matchingRule(program, flow.direction, packet);
-    if (!rule) return { allowed: false, action: program.refuse[flow.direction] };
+  #judgeAgain(flow: Entry, packet: FlowPacket, program: CountedProgram): Judged {
+    if (flow.epoch === this.#epoch && flow.by.policyId === program.policyId) return { allowed: true, flow };
+    const by = program.allowanceOf(flow.direction, packet);
+    if (!by) return { allowed: false, action: program.refusalOf(flow.direction) };
     flow.epoch = this.#epoch;
-    flow.policyId = program.policyId;
-    flow.ruleId = rule.ruleId;
+    flow.by = by;
     return { allowed: true, flow };
   }
 
   #open(key: string, { packet, direction, session }: Opening, now: Instant): Judged {
     this.#forget(key);
     const { program, peer } = session;
-    const rule = matchingRule(program, direction, packet);
-    if (!rule) return { allowed: false, action: program.refuse[direction] };
-    const { policyId } = program;
-    const { ruleId } = rule;
+    const by = program.allowanceOf(direction, packet);
+    if (!by) return { allowed: false, action: program.refusalOf(direction) };
+    by.tally.opened();
     const { localAddress, remoteAddress, localPort, remotePort, protocol } = packet;
     const flow: Entry = {
       addresses: { localAddress, remoteAddress, localPort, remotePort, protocol },
@@ -126,16 +126,16 @@ export class FlowTable {
       openedAt: now,
       traffic: { inbound: { packets: 0, bytes: 0 }, outbound: { packets: 0, bytes: 0 } },
       epoch: this.#epoch,
-      policyId,
-      ruleId,
+      by,
       lastUse: now,
+      tcp: protocol === IpProtocol.tcp ? new TcpEnd() : undefined,
       owner: `${direction} ${peer}`,
     };
     this.#flows.set(key, flow);
     this.#shares.add(flow.owner, key);
-    const evicted = this.#flows.size > this.#limit;
-    if (evicted) this.#forget(this.#shares.oldestOfLargest() ?? key);
-    return { allowed: true, flow, opened: { by: { policyId, direction, ruleId }, evicted } };
+    const evicts = this.#flows.size > this.#limit;
+    if (evicts) this.#forget(this.#shares.oldestOfLargest() ?? key);
+    return { allowed: true, flow, evicts };
   }
 
   #forget(key: string): void {
@@ -144,8 +144,8 @@ export class FlowTable {
     this.#flows.delete(key);
   }
 
-  #isExpired({ addresses, lastUse }: Entry, now: Instant): boolean {
-    return now - lastUse > timeoutOf(this.timeouts, addresses.protocol);
+  #isExpired({ addresses, lastUse, tcp }: Entry, now: Instant): boolean {
+    return now - lastUse > timeoutOf(this.timeouts, addresses.protocol) || (tcp?.isExpired(now) ?? false);
   }
 }
 
@@ -153,16 +153,13 @@ export class FlowTable {
 export interface FlowSession {
   /** Named by the first of its addresses: all sessions with it count together. */
   readonly peer: IpAddress;
-  readonly program: IdentifiedProgram;
+  readonly program: CountedProgram;
 }
 
-/** `opened`: the packet made a new flow, which this rule allows. `evicted`: another flow had to make room. */
+/** `evicts`: the packet made a new flow, for which another one had to go. */
 export type FlowVerdict =
   | { readonly allowed: false; readonly action: RefusalAction }
-  | {
-      readonly allowed: true;
-      readonly opened?: { readonly by: Omit<RuleCounter, "flows">; readonly evicted: boolean };
-    };
+  | { readonly allowed: true; readonly evicts?: boolean };
 
 /** A verdict, and the flow that the packet belongs to. */
 type Judged = FlowVerdict & { readonly flow?: Entry };
@@ -173,9 +170,9 @@ interface Entry {
   readonly openedAt: Instant;
   readonly traffic: Readonly<Record<Direction, { packets: number; bytes: number }>>;
   epoch: number;
-  policyId: PolicyId;
-  ruleId: number;
+  by: Allowance;
   lastUse: Instant;
+  readonly tcp: TcpEnd | undefined;
   /** Whose share it counts for. */
   readonly owner: string;
 }
@@ -195,6 +192,12 @@ function count(flow: Entry, direction: Direction, { length }: FlowPacket, now: I
   const tally = flow.traffic[direction];
   tally.packets++;
   tally.bytes += length;
+  flow.by.tally.passed(length);
+}
+
+/** Whether the packet asks for another connection than the one that is over: it is judged like the first packet of a flow. */
+function isSuccessor({ tcp }: Entry, { tcpFlags }: FlowPacket): boolean {
+  return (tcp?.isOver ?? false) && isOpening(tcpFlags);
 }
 
 function timeoutOf({ tcpMs, udpMs, otherMs }: FlowTimeouts, protocol: number): number {

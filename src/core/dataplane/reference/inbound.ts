@@ -21,9 +21,10 @@ import type { LocalIndex, Relay } from "../contract.ts";
 import type { Standing } from "../standing.ts";
 import { AwaitedIndexes } from "./awaited-indexes.ts";
 import { echoReply } from "./echo.ts";
+import type { Firewall } from "./firewall.ts";
 import { message1Limiter, message2Limiter, recvErrorLimiter, tokensOf } from "./limiters.ts";
-import { MessageLimiter } from "./message-limiter.ts";
-import type { Outbound } from "./outbound.ts";
+import type { MessageLimiter } from "./message-limiter.ts";
+import { MESSAGE, type Outbound } from "./outbound.ts";
 import { RelayQuota } from "./relay-quota.ts";
 import { Repeats } from "./repeats.ts";
 import type { Session } from "./session.ts";
@@ -33,17 +34,20 @@ import type { Tables } from "./tables.ts";
 export class Inbound {
   readonly #tables: Tables;
   readonly #outbound: Outbound;
+  readonly #firewall: Firewall;
   readonly #messages1 = message1Limiter();
   readonly #messages2 = message2Limiter();
   readonly #recvErrorsIn = recvErrorLimiter();
   readonly #recvErrorsOut = recvErrorLimiter();
   readonly #awaited = new AwaitedIndexes();
   readonly #repeats = new Repeats();
-  readonly #messages = new MessageLimiter();
+  readonly #messages: MessageLimiter;
   readonly #quota = new RelayQuota();
 
-  constructor(tables: Tables, outbound: Outbound) {
+  constructor(tables: Tables, firewall: Firewall, messages: MessageLimiter, outbound: Outbound) {
     this.#tables = tables;
+    this.#firewall = firewall;
+    this.#messages = messages;
     this.#outbound = outbound;
   }
 
@@ -255,20 +259,22 @@ export class Inbound {
       return;
     }
     const followed = fragments.inbound.followed(session.peer, inner, now);
-    if (!followed.ok) out.drop(followed.reason, { ...context, packet: inner }, now);
-    else if (!this.#tables.admits(session, followed.value, "inbound", now)) return;
-    else if (facts.answerEcho) this.#answerEcho(session, bytes, followed.value, now);
+    if (!followed.ok) {
+      out.drop(followed.reason, { ...context, packet: inner }, now);
+      return;
+    }
+    const packet = { bytes, inner: followed.value };
+    const verdict = this.#firewall.judge(session, packet, "inbound", now);
+    if (!verdict.allowed) {
+      out.drop(verdict.reason, { ...context, packet: packet.inner, action: verdict.answer ? "reject" : "drop" }, now);
+      if (verdict.answer) this.#outbound.transmit(session, { ...MESSAGE, body: verdict.answer }, now);
+    } else if (facts.answerEcho) this.#answerEcho(session, bytes, packet.inner, now);
     else out.write(bytes);
   }
 
-  /** A peer speaks for itself, and a gateway for what lies behind it: never for us, nor for another peer. */
   #refusalOfAddresses(session: Session, { remoteAddress, localAddress }: InnerPacket): DropReason | undefined {
-    const { routes } = this.#tables;
-    const from = routes.targetOf(remoteAddress);
-    const isPeer = from === "peer" && session.peerAddresses.includes(remoteAddress);
-    const isBehindPeer = from !== "peer" && from !== "own" && session.isBehind(remoteAddress);
-    if (!isPeer && !isBehindPeer) return DropReason.remoteAddress;
-    return routes.targetOf(localAddress) === "own" ? undefined : DropReason.localAddress;
+    if (!this.#tables.speaksFor(session, remoteAddress)) return DropReason.remoteAddress;
+    return this.#tables.routes.targetOf(localAddress) === "own" ? undefined : DropReason.localAddress;
   }
 
   #answerEcho(session: Session, request: Uint8Array, inner: InnerPacket, now: Instant): void {

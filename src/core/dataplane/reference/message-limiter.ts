@@ -5,13 +5,21 @@ import type { IpAddress } from "../../netip/address.ts";
 
 /** Peers remembered; the one that goes starts full again. */
 const PEERS_MAX = 4096;
-/** Test requests, each of which costs a datagram. */
-const ANSWERED: Rate = { perSecond: 100, burst: 200 };
-/** Messages to the control plane. A host that starts asks its lighthouse for everybody whom it has to call. */
-const TOLD: Rate = { perSecond: 100, burst: 500 };
 
-/** What becomes of a message: the data plane answers it, or the control plane is told. */
-export type Order = "answer" | "tell";
+/**
+ * What becomes of what a peer sends: the data plane answers a message; the control plane is told; a packet that no rule allows is answered; an ICMP
+ * error passes because of the flow that it is about, from the peer or to it.
+ */
+export type Order = "answer" | "tell" | "reject" | "error-in" | "error-out";
+
+const RATES: Readonly<Record<Order, Rate>> = {
+  answer: { perSecond: 100, burst: 200 },
+  // A host that starts asks its lighthouse for everybody whom it has to call.
+  tell: { perSecond: 100, burst: 500 },
+  reject: { perSecond: 100, burst: 100 },
+  "error-in": { perSecond: 100, burst: 100 },
+  "error-out": { perSecond: 100, burst: 100 },
+};
 
 /** What each peer may still order with authentic messages, all its sessions together (SEMANTICS 6.1). */
 export class MessageLimiter {
@@ -19,8 +27,19 @@ export class MessageLimiter {
 
   /** Whether one more message of this peer may be carried out. */
   admits(peer: IpAddress, order: Order, now: Instant): boolean {
-    const budget = this.#peers.get(peer) ?? { answer: new TokenBucket(ANSWERED), tell: new TokenBucket(TOLD) };
+    const budget = this.#peers.get(peer) ?? newBudget();
     this.#peers.set(peer, budget);
     return budget[order].take(now);
   }
+}
+
+function newBudget(): Readonly<Record<Order, TokenBucket>> {
+  const full = (order: Order): TokenBucket => new TokenBucket(RATES[order]);
+  return {
+    answer: full("answer"),
+    tell: full("tell"),
+    reject: full("reject"),
+    "error-in": full("error-in"),
+    "error-out": full("error-out"),
+  };
 }

@@ -10,6 +10,7 @@ import { type InnerPacket, parseInnerPacket } from "../../wire/inner-packet.ts";
 import { COUNTER_LAST } from "../counter-limits.ts";
 import { Demand } from "./demand.ts";
 import type { DropContext } from "./drop-ledger.ts";
+import type { Firewall, PacketOfFlow, Verdict } from "./firewall.ts";
 import type { Session } from "./session.ts";
 import type { Tables } from "./tables.ts";
 
@@ -25,10 +26,8 @@ export interface OutboundMessage {
   readonly inner?: InnerPacket;
 }
 
-export interface OutboundPacket {
-  readonly bytes: Uint8Array;
-  readonly inner: InnerPacket;
-}
+/** Of an inner packet, all but the packet. */
+export const MESSAGE: Omit<OutboundMessage, "body"> = { type: PacketType.message, subtype: MessageSubtype.none };
 
 /** Where a datagram goes, and as what: as it is, or in a frame for the relay on its way. */
 interface Way {
@@ -45,10 +44,12 @@ interface InnerWay {
 /** The way out: from the TUN device to the socket (SEMANTICS 3). */
 export class Outbound {
   readonly #tables: Tables;
+  readonly #firewall: Firewall;
   readonly #demand = new Demand();
 
-  constructor(tables: Tables) {
+  constructor(tables: Tables, firewall: Firewall) {
     this.#tables = tables;
+    this.#firewall = firewall;
   }
 
   /** A packet that this host sends into the mesh. */
@@ -77,9 +78,11 @@ export class Outbound {
   }
 
   /** Sends an inner packet through this session, if its rules allow. */
-  sendInner(session: Session, { bytes, inner }: OutboundPacket, now: Instant): void {
-    if (!this.#tables.admits(session, inner, "outbound", now)) return;
-    this.transmit(session, { type: PacketType.message, subtype: MessageSubtype.none, body: bytes, inner }, now);
+  sendInner(session: Session, packet: PacketOfFlow, now: Instant): void {
+    const { bytes, inner } = packet;
+    const verdict = this.#firewall.judge(session, packet, "outbound", now);
+    if (verdict.allowed) this.transmit(session, { ...MESSAGE, body: bytes, inner }, now);
+    else this.#refuse(verdict, { localIndex: session.localIndex, packet: inner }, now);
   }
 
   /** Seals and sends under the next counter, on the session's path or another one; drops when there is no counter or no path left (SEMANTICS 9). */
@@ -91,7 +94,9 @@ export class Outbound {
   ): void {
     const { out } = this.#tables;
     const context = { inbound: false, localIndex: session.localIndex, packet: inner };
-    const way = this.#wayAlong(path);
+    // A session is no way to itself.
+    const isLoop = path?.kind === "relayed" && path.session === session.localIndex;
+    const way = isLoop ? undefined : this.#wayAlong(path);
     if (session.exhausted) this.#dropExhausted(session, context, now);
     else if (!way) out.drop(DropReason.noPath, context, now);
     else if (way.relay && body.length > BODY_BYTES_MAX - HEADER_BYTES - TAG_BYTES)
@@ -122,12 +127,14 @@ export class Outbound {
   }
 
   /** SEMANTICS 3 steps 2 to 4: through the primary session of the next hop, or parked until there is one. */
-  #route(packet: OutboundPacket, now: Instant): void {
-    const { sessions, parking, fragments, out } = this.#tables;
+  #route(packet: PacketOfFlow, now: Instant): void {
+    const { sessions, parking, fragments, out, facts } = this.#tables;
     const { bytes } = packet;
     const way = this.#wayOf(packet.inner, now);
     if ("refusal" in way) {
-      out.drop(way.refusal, { inbound: false, packet: packet.inner }, now);
+      const action = way.refusal === DropReason.noRoute ? facts.refuseNoRoute : "drop";
+      const answer = this.#firewall.rejection(action, packet, undefined, now);
+      this.#refuse({ reason: way.refusal, answer }, { packet: packet.inner }, now);
       return;
     }
     const { nextHop, inner } = way;
@@ -182,7 +189,16 @@ export class Outbound {
     if (session.announcesHigh()) this.#tellCounter(session, session.sendCounter);
   }
 
+  /** Ends a packet of this host, and tells the host if it is rejected. */
+  #refuse({ reason, answer }: Refused, context: Omit<DropContext, "inbound" | "action">, now: Instant): void {
+    const { out } = this.#tables;
+    out.drop(reason, { ...context, inbound: false, action: answer ? "reject" : "drop" }, now);
+    if (answer) out.write(answer);
+  }
+
   #tellCounter({ localIndex, exhausted }: Session, sendCounter: bigint): void {
     this.#tables.out.tell({ kind: "counter-high", localIndex, sendCounter, exhausted });
   }
 }
+
+type Refused = Pick<Extract<Verdict, { allowed: false }>, "reason" | "answer">;

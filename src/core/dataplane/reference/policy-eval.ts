@@ -1,7 +1,9 @@
-import type { IpAddress } from "../../netip/address.ts";
-import { isIcmp } from "../../netip/ip-protocol.ts";
+import { familyOf, type IpAddress } from "../../netip/address.ts";
+import { icmpMessage } from "../../netip/icmp-message.ts";
+import { IpProtocol, isIcmp } from "../../netip/ip-protocol.ts";
 import { contains, type Prefix } from "../../netip/prefix.ts";
 import { hasPort, hasProtocol, PORT_MAX } from "../../netip/service.ts";
+import { counterpartOf } from "../../wire/inner-packet.ts";
 import type { Direction, PolicyProgram, PolicyRule } from "../contract.ts";
 
 /** What a rule looks at: the inner packet with "local" meaning us, in both directions (protocol 9.1). */
@@ -13,6 +15,8 @@ export interface PolicySubject {
   readonly remotePort: number;
   /** A part of a packet of which nobody knows the ports. */
   readonly isRest?: boolean;
+  /** Of ICMP the type that its flow lets in. */
+  readonly icmpIn: number;
 }
 
 /**
@@ -22,13 +26,16 @@ export interface PolicySubject {
 export function matchingRule(
   program: PolicyProgram,
   direction: Direction,
-  { localAddress, remoteAddress, protocol, localPort, remotePort, isRest = false }: PolicySubject,
+  packet: PolicySubject,
 ): PolicyRule | undefined {
+  const { localAddress, remoteAddress, protocol, localPort, remotePort, isRest = false } = packet;
   const port = direction === "inbound" ? localPort : remotePort;
+  const message = messageOf(packet, direction);
   return program[direction].find(
     (rule) =>
       hasProtocol(rule, protocol) &&
       (isRest ? meansRests(rule, protocol) : !rule.fragment && hasPort(rule, protocol, port)) &&
+      hasType(rule, message) &&
       isIn(rule.remote, remoteAddress) &&
       isIn(rule.local, localAddress),
   );
@@ -39,6 +46,20 @@ function meansRests({ protocol, fragment, portFirst, portLast }: PolicyRule, num
   const isAnyPort = portFirst === 0 && portLast === PORT_MAX;
   if (isIcmp(number)) return protocol === "icmp" || (!fragment && isAnyPort);
   return fragment === true || isAnyPort;
+}
+
+/** The kind of ICMP message that opens, or has opened, the flow in this direction; undefined of what its IP version does not know as ICMP. */
+function messageOf(packet: PolicySubject, direction: Direction): number | undefined {
+  const { localAddress, protocol, icmpIn, isRest } = packet;
+  if (isRest) return undefined;
+  const family = familyOf(localAddress);
+  if (protocol !== (family === 4 ? IpProtocol.icmp : IpProtocol.icmpv6)) return undefined;
+  return icmpMessage(protocol, direction === "inbound" ? icmpIn : counterpartOf(family, icmpIn));
+}
+
+/** No type at all means every message. */
+function hasType({ icmpTypes = [] }: PolicyRule, message: number | undefined): boolean {
+  return icmpTypes.length === 0 || (message !== undefined && icmpTypes.includes(message));
 }
 
 /** No prefix at all means any address. */

@@ -1,10 +1,14 @@
+import { ICMP_MESSAGE_MAX } from "../../netip/icmp-message.ts";
 import { formatPrefix } from "../../netip/prefix.ts";
 import { PORT_MAX } from "../../netip/service.ts";
 import type { Direction, IdentifiedProgram, PolicyId, PolicyProgram, PolicyRule, RuleCounter } from "../contract.ts";
+import { CountedProgram } from "./counted-program.ts";
 import { bad, type Refusal } from "./refusal.ts";
 
 /** Programs at once. Certificates with the same rights share one, so this is 4,096 kinds of peers. */
 const POLICIES_MAX = 4096;
+/** Messages that one rule names. */
+const ICMP_TYPES_MAX = 64;
 /** Rules of all programs together. */
 const RULES_MAX = 262_144;
 /** Counters in one sample. */
@@ -14,8 +18,9 @@ const COUNTERS_TOLD_MAX = 8192;
 export class PolicyTable {
   #programs: ReadonlyMap<PolicyId, CountedProgram> = new Map();
 
-  get(policyId: PolicyId): PolicyProgram | undefined {
-    return this.#programs.get(policyId)?.program;
+  /** The program of this id; without one, nothing is allowed. */
+  get(policyId: PolicyId): CountedProgram {
+    return this.#programs.get(policyId) ?? new CountedProgram(policyId, NOTHING_ALLOWED);
   }
 
   has(policyId: PolicyId): boolean {
@@ -36,11 +41,6 @@ export class PolicyTable {
     return true;
   }
 
-  /** A rule of this program has let a flow begin. */
-  count({ policyId, direction, ruleId }: Omit<RuleCounter, "flows">): void {
-    this.#programs.get(policyId)?.count(direction, ruleId);
-  }
-
   /** Counters that have changed since they were told last, a frame full: by policy id, inbound first, then by rule id. */
   takeCounters(): readonly RuleCounter[] {
     const taken: RuleCounter[] = [];
@@ -50,36 +50,7 @@ export class PolicyTable {
   }
 }
 
-/** One program, with what its rules have allowed since it was applied. */
-class CountedProgram {
-  readonly policyId: PolicyId;
-  readonly program: PolicyProgram;
-  readonly #flows = { inbound: new Map<number, number>(), outbound: new Map<number, number>() };
-  readonly #changed = { inbound: new Set<number>(), outbound: new Set<number>() };
-
-  constructor(policyId: PolicyId, program: PolicyProgram) {
-    this.policyId = policyId;
-    this.program = program;
-  }
-
-  count(direction: Direction, ruleId: number): void {
-    this.#flows[direction].set(ruleId, (this.#flows[direction].get(ruleId) ?? 0) + 1);
-    this.#changed[direction].add(ruleId);
-  }
-
-  takeCounters(limit: number): readonly RuleCounter[] {
-    const taken: RuleCounter[] = [];
-    for (const direction of ["inbound", "outbound"] as const) {
-      const changed = [...this.#changed[direction]].sort((a, b) => a - b).slice(0, limit - taken.length);
-      for (const ruleId of changed) {
-        this.#changed[direction].delete(ruleId);
-        const flows = BigInt(this.#flows[direction].get(ruleId) ?? 0);
-        taken.push({ policyId: this.policyId, direction, ruleId, flows });
-      }
-    }
-    return taken;
-  }
-}
+const NOTHING_ALLOWED: PolicyProgram = { inbound: [], outbound: [], refuse: { inbound: "drop", outbound: "drop" } };
 
 /** Several programs of one id are pieces of one; the last says how it refuses. */
 function joined(programs: readonly IdentifiedProgram[]): ReadonlyMap<PolicyId, PolicyProgram> {
@@ -112,20 +83,24 @@ function textOf(rule: PolicyRule | undefined): string {
 /** Why these programs cannot be meant, as code and sentence. */
 export function refusalOfPrograms(programs: readonly IdentifiedProgram[]): Refusal | undefined {
   let rules = 0;
-  for (const { inbound, outbound, refuse } of programs) {
+  for (const { inbound, outbound } of programs) {
     rules += inbound.length + outbound.length;
-    if (![...inbound, ...outbound].every(hasSoundPorts)) return bad("a rule's port range is none");
-    if (refuse.inbound === "reject") return { code: "unsupported", error: `refuse_inbound: ${NO_REJECT}` };
-    if (refuse.outbound === "reject") return { code: "unsupported", error: `refuse_outbound: ${NO_REJECT}` };
+    for (const rule of [...inbound, ...outbound]) {
+      if (!hasSoundPorts(rule)) return bad("a rule's port range is none");
+      if (!hasSoundTypes(rule)) return bad("a rule's ICMP types are none");
+    }
   }
-  for (const { inbound, outbound } of programs)
-    for (const { icmpTypes } of [...inbound, ...outbound])
-      if (icmpTypes) return { code: "unsupported", error: "icmp_types: ICMP types are not told apart yet" };
   return rules > RULES_MAX ? bad("there are too many rules") : undefined;
 }
 
-const NO_REJECT = "packets are dropped, not rejected yet";
-
 function hasSoundPorts({ portFirst, portLast }: PolicyRule): boolean {
   return 0 <= portFirst && portFirst <= portLast && portLast <= PORT_MAX;
+}
+
+/** Only ICMP has types. */
+function hasSoundTypes({ protocol, icmpTypes = [] }: PolicyRule): boolean {
+  if (icmpTypes.length === 0) return true;
+  return (
+    protocol === "icmp" && icmpTypes.length <= ICMP_TYPES_MAX && icmpTypes.every((type) => type <= ICMP_MESSAGE_MAX)
+  );
 }

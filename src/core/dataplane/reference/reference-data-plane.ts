@@ -15,7 +15,9 @@ import {
   type SessionSnapshot,
 } from "../contract.ts";
 import { wantsAnswer } from "./acquaintances.ts";
+import { Firewall } from "./firewall.ts";
 import { Inbound } from "./inbound.ts";
+import { MessageLimiter } from "./message-limiter.ts";
 import { BODY_BYTES_MAX, Outbound, type OutboundMessage } from "./outbound.ts";
 import type { DataPlaneOutput } from "./outbox.ts";
 import { refusalOfPrograms } from "./policy-table.ts";
@@ -36,8 +38,10 @@ export type { DataPlaneOutput } from "./outbox.ts";
 export class ReferenceDataPlane {
   readonly #suite: CryptoSuite;
   readonly #tables = new Tables();
-  readonly #outbound = new Outbound(this.#tables);
-  readonly #inbound = new Inbound(this.#tables, this.#outbound);
+  readonly #messages = new MessageLimiter();
+  readonly #firewall = new Firewall(this.#tables, this.#messages);
+  readonly #outbound = new Outbound(this.#tables, this.#firewall);
+  readonly #inbound = new Inbound(this.#tables, this.#firewall, this.#messages, this.#outbound);
   #tunReadPackets = 0n;
   #udpReceivedDatagrams = 0n;
 

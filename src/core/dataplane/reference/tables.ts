@@ -1,9 +1,7 @@
-import type { Instant } from "../../base/time.ts";
-import { DropReason } from "../../drop-reason.ts";
+import type { IpAddress } from "../../netip/address.ts";
 import { AllowedRemotes } from "../../netip/allow-list.ts";
 import { RouteTable } from "../../route/route-table.ts";
-import type { InnerPacket } from "../../wire/inner-packet.ts";
-import type { Direction, HostFacts, PolicyProgram } from "../contract.ts";
+import type { Direction, HostFacts } from "../contract.ts";
 import { FLOW_TIMEOUTS } from "../flow-timeouts.ts";
 import { Acquaintances } from "./acquaintances.ts";
 import { FlowTable } from "./flow-table.ts";
@@ -58,39 +56,13 @@ export class Tables {
     this.relays.forget(session.localIndex);
   }
 
-  /** Whether the packet may pass (SEMANTICS 4.3 and 4.4). One that may not is dropped here. */
-  admits(session: Session, packet: InnerPacket, direction: Direction, now: Instant): boolean {
-    const owner = direction === "inbound" ? session.peer : packet.remoteAddress;
-    const fragments = this.fragments[direction];
-    if (!this.#allows(session, packet, direction, now)) {
-      fragments.withdraw(owner, packet);
-      return false;
-    }
-    const reason = fragments.admit(owner, packet, now);
-    if (reason) {
-      this.out.drop(reason, { inbound: direction === "inbound", localIndex: session.localIndex, packet }, now);
-    }
-    return reason === undefined;
-  }
-
-  /** Whether the packet belongs to an allowed flow or may open one. */
-  #allows(session: Session, packet: InnerPacket, direction: Direction, now: Instant): boolean {
-    const { policyId, localIndex, peer } = session;
-    const program = { policyId, ...(this.policies.get(policyId) ?? NOTHING_ALLOWED) };
-    const verdict = this.flows.judge(packet, direction, { peer, program }, now);
-    if (!verdict.allowed) {
-      const context = { inbound: direction === "inbound", localIndex, packet };
-      if (packet.isRest) this.out.drop(DropReason.fragment, context, now);
-      else this.out.drop(DropReason.noMatchingRule, { ...context, action: verdict.action }, now);
-    } else if (verdict.opened) {
-      this.policies.count(verdict.opened.by);
-      if (verdict.opened.evicted) this.out.countDrops(DropReason.flowEvicted, 1);
-    }
-    return verdict.allowed;
+  /** Whether what comes through a session may be from this address: a peer speaks for itself, a gateway for what lies behind it, nobody for us. */
+  speaksFor(session: Session, remoteAddress: IpAddress): boolean {
+    const from = this.routes.targetOf(remoteAddress);
+    if (from === "peer") return session.peerAddresses.includes(remoteAddress);
+    return from !== "own" && session.isBehind(remoteAddress);
   }
 }
-
-const NOTHING_ALLOWED: PolicyProgram = { inbound: [], outbound: [], refuse: { inbound: "drop", outbound: "drop" } };
 
 /** Until the first `configure` no network is ours, and nobody is answered. */
 const UNCONFIGURED: HostFacts = {
@@ -102,4 +74,5 @@ const UNCONFIGURED: HostFacts = {
   flowTimeouts: FLOW_TIMEOUTS,
   relayPeerKilobytes: 0,
   remoteAllowList: { everybody: [], ranges: [] },
+  refuseNoRoute: "drop",
 };

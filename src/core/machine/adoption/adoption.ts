@@ -68,6 +68,7 @@ export class Adoption implements Machine {
         flowTimeouts: FLOW_TIMEOUTS,
         relayPeerKilobytes: live.relay.peerKilobytes,
         remoteAllowList: live.lighthouse.remoteAllowList,
+        refuseNoRoute: live.firewall.refuse.outbound,
       },
     });
   }

@@ -238,8 +238,8 @@ function readActivity(session: pb.SessionActivity): SessionActivity {
   };
 }
 
-function readRuleCounter({ policyId, inbound, ruleId, flows }: pb.RuleCounter): RuleCounter {
-  return { policyId: policyId as PolicyId, direction: direction(inbound), ruleId, flows };
+function readRuleCounter({ policyId, inbound, ruleId, flows, packets, bytes }: pb.RuleCounter): RuleCounter {
+  return { policyId: policyId as PolicyId, direction: direction(inbound), ruleId, flows, packets, bytes };
 }
 
 function readRelayActivity({ relayIndex, packetsTotal, bytesTotal }: pb.RelayActivity): RelayActivity {

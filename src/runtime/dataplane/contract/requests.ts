@@ -11,6 +11,7 @@ import { policyPieces, routePieces } from "./pieces.ts";
 import {
   ciphers,
   recvErrorPolicies,
+  refusalActions,
   writeEndpoint,
   writeOptionalPath,
   writePath,
@@ -137,8 +138,10 @@ function writeCommand(
     case "configure": {
       const sendRecvError = recvErrorPolicies[request.sendRecvError];
       const { remoteAllowList, ...facts } = request;
+      const refuseNoRoute = refusalActions[request.refuseNoRoute];
       const networks = request.networks.map(writePrefix);
-      return { case: "configure", value: { ...facts, sendRecvError, networks, ...writeAllowList(remoteAllowList) } };
+      const value = { ...facts, sendRecvError, refuseNoRoute, networks, ...writeAllowList(remoteAllowList) };
+      return { case: "configure", value };
     }
     case "install-session":
       return { case: "installSession", value: writeInstallation(request) };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { instant } from "../../../../src/core/base/time.ts";
 import type { IdentifiedProgram } from "../../../../src/core/dataplane/contract.ts";
+import { CountedProgram } from "../../../../src/core/dataplane/reference/counted-program.ts";
 import { type FlowPacket, type FlowSession, FlowTable } from "../../../../src/core/dataplane/reference/flow-table.ts";
 import { parseAddress } from "../../../../src/core/netip/address.ts";
 import { anyRule, programOf } from "./joined.ts";
@@ -11,7 +12,10 @@ const start = instant(0);
 
 const peer = parseAddress("10.77.0.2")!;
 const other = parseAddress("10.77.0.3")!;
-const of = (program: IdentifiedProgram, who = peer): FlowSession => ({ peer: who, program });
+const of = ({ policyId, ...program }: IdentifiedProgram, who = peer): FlowSession => ({
+  peer: who,
+  program: new CountedProgram(policyId, program),
+});
 
 function flow(localPort: number, remoteAddress = peer): FlowPacket {
   const localAddress = parseAddress("10.77.0.1")!;
@@ -20,6 +24,7 @@ function flow(localPort: number, remoteAddress = peer): FlowPacket {
     remoteAddress,
     icmpIn: 0,
     isRest: false,
+    tcpFlags: 0,
     protocol: 17,
     localPort,
     remotePort: 53,
@@ -32,13 +37,13 @@ describe("the flow table", () => {
     const table = new FlowTable(2);
     expect(table.judge(flow(1), "outbound", of(open), start)).toMatchObject({
       allowed: true,
-      opened: { evicted: false },
+      evicts: false,
     });
     table.judge(flow(2), "outbound", of(open), start);
     table.judge(flow(1), "inbound", of(closed), start);
     expect(table.judge(flow(3), "outbound", of(open), start)).toMatchObject({
       allowed: true,
-      opened: { evicted: true },
+      evicts: true,
     });
     expect(table.judge(flow(1), "inbound", of(closed), start).allowed).toBe(true);
     expect(table.judge(flow(2), "inbound", of(closed), start).allowed).toBe(false);

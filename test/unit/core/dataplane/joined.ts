@@ -130,6 +130,7 @@ export function hostFacts(...networks: readonly string[]): Extract<DataPlaneComm
     flowTimeouts: FLOW_TIMEOUTS,
     relayPeerKilobytes: 0,
     remoteAllowList: { everybody: [], ranges: [] },
+    refuseNoRoute: "drop",
   };
 }
 

@@ -15,7 +15,7 @@ describe.each([
 ])("over IPv$family", ({ family, from, to }) => {
   test("local and remote change places with the direction, addresses and ports alike", () => {
     const packet = tcpPacket({ from, to, ...ports });
-    const common = { family, protocol: 6, length: packet.length };
+    const common = { family, protocol: 6, tcpFlags: 0, upperOffset: packet.length - 20, length: packet.length };
     expect(parsed(packet, "outbound")).toEqual({
       ...common,
       localAddress: from,

@@ -121,6 +121,7 @@ const requestsByKind: ByKind<DataPlaneRequest> = {
       everybody: some(allowRule),
       ranges: some(fc.record({ overlay: prefix, rules: some(allowRule) })),
     }),
+    refuseNoRoute: fc.constantFrom("drop", "reject"),
   }),
   "install-session": fc.record({
     localIndex: index,
@@ -189,7 +190,7 @@ const sampled: fc.Arbitrary<ResultValue> = fc.record({
       sentBytes: uint64,
     }),
   ),
-  rules: some(fc.record({ policyId, direction, ruleId: uint32, flows: uint64 })),
+  rules: some(fc.record({ policyId, direction, ruleId: uint32, flows: uint64, packets: uint64, bytes: uint64 })),
   relays: some(fc.record({ relayIndex: uint32, packets: uint64, bytes: uint64 })),
   counters: fc.record({
     drops: some(fc.tuple(reason, uint64)).map((entries) => new Map(entries)),

@@ -1,0 +1,170 @@
+//! What may pass between a peer and this host (SEMANTICS.md sections 4.3 to 4.5).
+
+use std::net::IpAddr;
+
+use crate::drop_reason::DropReason;
+use crate::engine::Step;
+use crate::flow::{FlowPacket, Judged};
+use crate::icmp_error;
+use crate::lock::{lock, read};
+use crate::message_limiter::Order;
+use crate::output::{DropSample, Output};
+use crate::packet::{Direction, InnerPacket, Subject, Tuple};
+use crate::policy::RefusalAction;
+use crate::reject::Rejection;
+use crate::route_cache::Way;
+use crate::session::Session;
+
+/// An inner packet between the device and a session.
+#[derive(Clone, Copy)]
+pub struct Passing<'a> {
+    /// What it says.
+    pub inner: &'a InnerPacket,
+    /// Its flow.
+    pub subject: &'a Subject,
+    /// All of it, and nothing behind it.
+    pub bytes: &'a [u8],
+}
+
+/// Why a packet may not pass, and what its sender is told.
+pub struct Refused {
+    reason: DropReason,
+    answer: Option<Vec<u8>>,
+}
+
+impl<O: Output> Step<'_, O> {
+    /// Whether a packet may pass and, of a part, may be put together by whoever receives it.
+    #[inline]
+    pub(crate) fn judge(
+        &mut self,
+        session: &Session,
+        packet: Passing<'_>,
+        direction: Direction,
+    ) -> Result<(), Refused> {
+        let owner = match direction {
+            Direction::Inbound => session.peer(),
+            Direction::Outbound => packet.subject.flow.remote_address,
+        };
+        let judged = self.judge_flow(session, packet, direction);
+        if judged.is_err() {
+            self.withdraw(packet.subject, direction, owner);
+        }
+        judged.and_then(|()| {
+            let admitted = self.admit_part(packet.subject, direction, owner);
+            admitted.map_err(|reason| Refused { reason, answer: None })
+        })
+    }
+
+    /// Whether a packet belongs to an allowed flow, is about one, or may open one.
+    #[inline]
+    fn judge_flow(&mut self, session: &Session, packet: Passing<'_>, direction: Direction) -> Result<(), Refused> {
+        let is_about_flow = icmp_error::is_error(packet.inner) && self.is_about_flow(session, packet, direction);
+        if is_about_flow && self.admits_error(session, direction) {
+            return Ok(());
+        }
+        let Passing { inner, subject: Subject { flow: tuple, .. }, .. } = packet;
+        let engine = self.engine;
+        let of_flow = FlowPacket {
+            tuple,
+            direction,
+            tcp_flags: inner.tcp_flags,
+            bytes: inner.length as u64,
+            peer: session.peer(),
+            policy_id: session.policy_id(),
+            now_ms: self.now_ms,
+            timeouts: &self.host.flow_timeouts,
+        };
+        let judged = engine.flows.judge(self.flow, &of_flow, |direction, asked| {
+            // The id is asked for again under the lock: a change of rules binds sessions while it holds it.
+            read(&engine.policies).judge(session.policy_id(), direction, tuple, asked)
+        });
+        match judged {
+            Judged::Allowed => Ok(()),
+            Judged::AllowedByEviction => {
+                engine.drops.add(DropReason::FlowEvicted, 1);
+                Ok(())
+            }
+            Judged::Refused(_) if tuple.is_rest => Err(Refused { reason: DropReason::Fragment, answer: None }),
+            Judged::Refused(_) if is_about_flow => Err(Refused { reason: DropReason::IcmpErrorLimited, answer: None }),
+            Judged::Refused(action) => {
+                let through = (direction == Direction::Inbound).then_some(session);
+                Err(Refused { reason: DropReason::NoMatchingRule, answer: self.rejection(action, packet, through) })
+            }
+        }
+    }
+
+    /// Whether what comes through a session may be from this address: a peer speaks for itself, a gateway for what lies behind it,
+    /// nobody for us.
+    pub(crate) fn speaks_for(&mut self, session: &Session, address: IpAddr) -> bool {
+        match self.way(&address) {
+            Way::Peer => session.peer_addresses.contains(&address),
+            Way::Gateways | Way::None => session.is_behind(address),
+            Way::Own => false,
+        }
+    }
+
+    /// Refuses a packet for want of a route.
+    pub(crate) fn refuse_unrouted(&mut self, packet: Passing<'_>) {
+        let answer = self.rejection(self.host.refuse_no_route, packet, None);
+        self.refuse(None, &packet.subject.flow, Refused { reason: DropReason::NoRoute, answer });
+    }
+
+    /// Ends a packet of this host, and tells the host if it is rejected.
+    pub(crate) fn refuse(&mut self, session: Option<&Session>, tuple: &Tuple, refused: Refused) {
+        let Refused { reason, answer } = refused;
+        let local_index = session.map_or(0, |session| session.local_index);
+        self.drop(DropSample { local_index, ..DropSample::refused(false, *tuple, reason, answer.is_some()) });
+        if let Some(answer) = answer {
+            self.engine.inbound.tun_written.add(1);
+            self.out.packet(&answer);
+        }
+    }
+
+    /// Ends a packet of a peer. Returned is what the peer is to be told.
+    pub(crate) fn refuse_peer(&mut self, session: &Session, tuple: &Tuple, refused: Refused) -> Option<Vec<u8>> {
+        let Refused { reason, answer } = refused;
+        let local_index = session.local_index;
+        self.drop(DropSample { local_index, ..DropSample::refused(true, *tuple, reason, answer.is_some()) });
+        answer
+    }
+
+    /// The answer to a packet that is refused in this way, if it gets one: through a session, or from this host to itself.
+    fn rejection(&mut self, action: RefusalAction, packet: Passing<'_>, through: Option<&Session>) -> Option<Vec<u8>> {
+        if action == RefusalAction::Drop || (through.is_none() && self.host.answer_echo) {
+            return None;
+        }
+        if self.host.is_for_many(packet.inner.destination) {
+            return None;
+        }
+        let rejection = Rejection::of(packet.bytes, packet.inner)?;
+        let is_admitted = match through {
+            Some(session) => lock(&self.engine.messages_in).admits(session.peer(), Order::Reject, self.now_ms),
+            None => self.engine.admits_rejection(self.now_ms),
+        };
+        if is_admitted {
+            return Some(rejection.packet(packet.inner));
+        }
+        self.engine.drops.add(DropReason::RejectLimited, 1);
+        None
+    }
+
+    /// Whether an ICMP error is about a packet of a flow that this peer takes part in.
+    fn is_about_flow(&mut self, session: &Session, packet: Passing<'_>, direction: Direction) -> bool {
+        let Some(quoted) = icmp_error::quoted_flow(packet.bytes, packet.inner, direction) else { return false };
+        if !self.speaks_for(session, quoted.remote_address) {
+            return false;
+        }
+        let Self { engine, host, now_ms, .. } = self;
+        engine.flows.knows(&quoted, session.policy_id(), (*now_ms, &host.flow_timeouts), |direction, asked| {
+            read(&engine.policies).judge(session.policy_id(), direction, &quoted, asked)
+        })
+    }
+
+    fn admits_error(&mut self, session: &Session, direction: Direction) -> bool {
+        let order = match direction {
+            Direction::Inbound => Order::ErrorIn,
+            Direction::Outbound => Order::ErrorOut,
+        };
+        lock(&self.engine.messages_in).admits(session.peer(), order, self.now_ms)
+    }
+}
