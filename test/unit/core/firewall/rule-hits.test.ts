@@ -7,7 +7,7 @@ import { ruleOf } from "../../fixtures/rules.ts";
 
 describe("what a rule has allowed", () => {
   const told = (policy: number, flows: bigint, ruleId = 3) =>
-    ({ policyId: policy as PolicyId, direction: "inbound", ruleId, flows }) as const;
+    ({ policyId: policy as PolicyId, direction: "inbound", ruleId, flows, packets: 0n, bytes: 0n }) as const;
 
   test("is the sum over the programs that it is part of, each told as a total", () => {
     const hits = new RuleHits();
