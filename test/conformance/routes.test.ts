@@ -143,17 +143,24 @@ describeDataPlanes("gateways", (open) => {
     expect(shares).toEqual(expected);
   });
 
-  test("that go leave their flows to the others, and get them back", async () => {
+  test("that go, or are left out of the route, leave their flows to the others: no other flow moves, and none that moved returns", async () => {
     const plane = await open();
-    await plane.command(routes({ [SITE]: through(...GATEWAYS.map((address) => [address, 1] as const)) }));
+    const all = { [SITE]: through(...GATEWAYS.map((address) => [address, 1] as const)) };
+    await plane.command(routes(all));
     const farEnds = await joinGateways(plane, GATEWAYS);
     const before = await sharesOf(plane, farEnds);
     await plane.command({ kind: "remove-session", localIndex: farEnds[1]!.localIndex, sendClose: false });
     const meanwhile = await sharesOf(plane, farEnds);
-    expect(meanwhile).toHaveLength(60);
+    expect(meanwhile.filter((each, at) => before[at] !== 1 && each !== before[at])).toEqual([]);
     expect(new Set(meanwhile)).toEqual(new Set([0, 2]));
     await plane.command(farEnds[1]!.installation({ peerAddresses: [GATEWAYS[1]!] }));
-    expect(await sharesOf(plane, farEnds)).toEqual(before);
+    expect(await sharesOf(plane, farEnds)).toEqual(meanwhile);
+    await plane.command(routes({ [SITE]: through([GATEWAYS[1]!, 1], [GATEWAYS[2]!, 1]) }));
+    const without0 = await sharesOf(plane, farEnds);
+    expect(without0.filter((each, at) => meanwhile[at] === 2 && each !== 2)).toEqual([]);
+    expect(new Set(without0)).toEqual(new Set([1, 2]));
+    await plane.command(routes(all));
+    expect(await sharesOf(plane, farEnds)).toEqual(without0);
   });
 
   test("of weight 0 step in when no other one has a session, in their order", async () => {

@@ -10,6 +10,7 @@ use crate::drop_reason::DropReason;
 use crate::flow_table::{FlowMemo, FlowTable};
 use crate::fragments::Fragments;
 use crate::host::HostFacts;
+use crate::kept_gateways::KeptGateways;
 use crate::limiter::{Bucket, Rate, SourceLimiter};
 use crate::lock::{lock, read, write};
 use crate::message_limiter::MessageLimiter;
@@ -40,6 +41,7 @@ pub struct Engine {
     pub(crate) flows: FlowTable,
     pub(crate) fragments_in: Mutex<Fragments>,
     pub(crate) fragments_out: Mutex<Fragments>,
+    pub(crate) kept_gateways: Mutex<KeptGateways>,
     pub(crate) parked: Mutex<ParkingLot>,
     pub(crate) acquaintances: Mutex<Acquaintances>,
     pub(crate) repeats: Mutex<Repeats>,
@@ -126,6 +128,7 @@ impl Engine {
             flows: FlowTable::new(),
             fragments_in: Mutex::new(Fragments::new()),
             fragments_out: Mutex::new(Fragments::new()),
+            kept_gateways: Mutex::new(KeptGateways::new()),
             parked: Mutex::new(ParkingLot::new()),
             acquaintances: Mutex::new(Acquaintances::new()),
             repeats: Mutex::new(Repeats::new()),

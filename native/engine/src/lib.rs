@@ -26,6 +26,7 @@ pub mod host;
 mod icmp_error;
 mod inbound;
 pub mod ip;
+mod kept_gateways;
 mod limiter;
 mod linked;
 mod lock;

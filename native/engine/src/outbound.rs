@@ -80,7 +80,8 @@ impl<O: Output> Pass<'_, O> {
         let Target::Gateways(gateways) = step.routes.target(flow.remote_address) else { return None };
         let table = &step.engine.sessions;
         let version = sessions.version(table);
-        step.ways.gateway(gateways, flow, version, |gateway| sessions.primary(table, &gateway).is_some())
+        let kept = &step.engine.kept_gateways;
+        step.ways.gateway(gateways, kept, flow, version, |gateway| sessions.primary(table, &gateway).is_some())
     }
 }
 
@@ -102,7 +103,10 @@ impl<O: Output> Step<'_, O> {
         let mut parked = lock(&self.engine.parked);
         // A session may have become primary since it was looked for; then its release may already be over.
         let next_hop = match self.routes.target(tuple.remote_address) {
-            Target::Gateways(gateways) => gateways.choose(tuple, |gateway| sessions.primary(gateway).is_some()),
+            Target::Gateways(gateways) => {
+                let has_session = |gateway| sessions.primary(gateway).is_some();
+                lock(&self.engine.kept_gateways).choose(gateways, tuple, has_session)
+            }
             _ => None,
         }
         .unwrap_or(next_hop);

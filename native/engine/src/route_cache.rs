@@ -1,7 +1,10 @@
 //! What one thread remembers of the routes, so that a run of packets asks the table once.
 
 use std::net::IpAddr;
+use std::sync::Mutex;
 
+use crate::kept_gateways::KeptGateways;
+use crate::lock::lock;
 use crate::packet::Tuple;
 use crate::route::{Gateways, Target};
 use crate::route_table::RouteTable;
@@ -53,6 +56,7 @@ impl RouteCache {
     pub fn gateway(
         &mut self,
         gateways: &Gateways,
+        kept: &Mutex<KeptGateways>,
         flow: &Tuple,
         version: u64,
         has_session: impl FnMut(IpAddr) -> bool,
@@ -63,7 +67,7 @@ impl RouteCache {
         {
             return Some(*gateway);
         }
-        let gateway = gateways.choose(flow, has_session)?;
+        let gateway = lock(kept).choose(gateways, flow, has_session)?;
         self.gateway = Some((*flow, version, gateway));
         Some(gateway)
     }

@@ -4,7 +4,6 @@ import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import { isMulticast } from "../../netip/special.ts";
 import { endpointOf, type Path } from "../../path/path.ts";
-import { chooseGateway } from "../../route/gateway-choice.ts";
 import { DATAGRAM_BYTES_MAX, HEADER_BYTES, MessageSubtype, PacketType, TAG_BYTES } from "../../wire/header.ts";
 import { type InnerPacket, parseInnerPacket } from "../../wire/inner-packet.ts";
 import { COUNTER_LAST } from "../counter-limits.ts";
@@ -152,7 +151,7 @@ export class Outbound {
 
   /** The next hop, and the packet as the rules are to see it: the parts of one take the same way. */
   #wayOf(packet: InnerPacket, now: Instant): InnerWay | { readonly refusal: DropReason } {
-    const { routes, sessions, fragments } = this.#tables;
+    const { routes, sessions, fragments, keptGateways } = this.#tables;
     const target = routes.lookUp(packet.remoteAddress)?.target;
     if (target?.kind === "own") return { refusal: DropReason.ownAddress };
     if (routes.targetOf(packet.localAddress) !== "own") return { refusal: DropReason.localAddress };
@@ -162,7 +161,7 @@ export class Outbound {
     const inner = followed.value;
     if (target.kind === "peer") return { nextHop: inner.remoteAddress, inner };
     const isUp = (address: IpAddress): boolean => sessions.primaryOf(address) !== undefined;
-    const gateway = chooseGateway(target.gateways, inner, isUp);
+    const gateway = keptGateways.choose(target.gateways, inner, isUp);
     return gateway === undefined ? { refusal: DropReason.noRoute } : { nextHop: gateway, inner };
   }
 

@@ -6,6 +6,7 @@ import { FLOW_TIMEOUTS } from "../flow-timeouts.ts";
 import { Acquaintances } from "./acquaintances.ts";
 import { FlowTable } from "./flow-table.ts";
 import { Fragments } from "./fragments.ts";
+import { KeptGateways } from "./kept-gateways.ts";
 import { Outbox } from "./outbox.ts";
 import { OwnNetworks } from "./own-networks.ts";
 import { Parking } from "./parking.ts";
@@ -21,6 +22,7 @@ export class Tables {
   readonly policies: PolicyTable = new PolicyTable();
   readonly flows: FlowTable = new FlowTable();
   readonly fragments: Readonly<Record<Direction, Fragments>> = { inbound: new Fragments(), outbound: new Fragments() };
+  readonly keptGateways: KeptGateways = new KeptGateways();
   readonly parking: Parking = new Parking();
   readonly acquaintances: Acquaintances = new Acquaintances();
   readonly out: Outbox = new Outbox();
