@@ -63,7 +63,7 @@ function payloadOf({ protocol, port }: Probe, mark: number): Uint8Array {
     writeUint16(payload, 2, checksum(payload));
     return payload;
   }
-  writeUint16(payload, 0, protocol === GRE ? port : 10_000 + (mark % 50_000));
+  writeUint16(payload, 0, mark);
   writeUint16(payload, 2, port);
   if (protocol === TCP) payload.set([0x50, 0x02], 12);
   else writeUint16(payload, 4, payload.length);

@@ -35,7 +35,7 @@ export class Verdicts {
         this.looser.push(asked);
         row.looser++;
       } else {
-        const isNamed = isOfAnotherEcho(question, verdicts);
+        const isNamed = isOfAnotherEcho(question, verdicts) || isAboutNoPort(question, rules);
         if (!isNamed) this.unnamed.push(asked);
         row[isNamed ? "stricter" : "unnamed"]++;
       }
@@ -85,6 +85,13 @@ function isOfAnotherEcho({ echo6, direction }: Question, verdicts: readonly Verd
   return verdicts.some(
     ({ question, through }) => question.echo6 === echo6 && question.direction !== direction && through[1],
   );
+}
+
+/** Nebula compares a port with the first bytes of whatever protocol comes. Here only TCP and UDP have ports. */
+function isAboutNoPort({ what, direction }: Question, rules: RuleSet): boolean {
+  const hasNumber = ({ proto, port, code }: RuleSet["inbound"][number]): boolean =>
+    proto === "any" && /^[1-9]/.test(String(port ?? code));
+  return what.includes(" gre") && rules[direction].some(hasNumber);
 }
 
 function textOf(rules: RuleSet, direction: Question["direction"]): string {

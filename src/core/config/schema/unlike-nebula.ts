@@ -1,4 +1,4 @@
-import type { ConfigNode, Place } from "../document/document.ts";
+import type { ConfigEntry, ConfigMap, ConfigNode, Place } from "../document/document.ts";
 import { parseBoolean } from "../parse/scalar.ts";
 import type { FoundValue } from "./keys.ts";
 
@@ -46,6 +46,17 @@ const isTrue =
 
 function hasText(node: ConfigNode | undefined): boolean {
   return node?.kind === "scalar" && node.text !== "";
+}
+
+const someRule =
+  (is: (rule: ConfigMap["entries"]) => boolean) =>
+  (given: Given): boolean =>
+    [given("firewall.inbound"), given("firewall.outbound")].some(
+      (list) => list?.kind === "list" && list.items.some((rule) => rule.kind === "map" && is(rule.entries)),
+    );
+
+function textOf(entry: ConfigEntry | undefined): string {
+  return entry?.value.kind === "scalar" ? entry.value.text : "";
 }
 
 /** Every known difference, in the order of the schema. */
@@ -115,11 +126,13 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
     path: "firewall.inbound[].icmp_type",
     kind: "ours",
     says: "unknown to Nebula, which would let every message of ICMP through",
-    concerns: (given) =>
-      ["firewall.inbound", "firewall.outbound"].some((path) => {
-        const node = given(path);
-        return node?.kind === "list" && node.items.some((rule) => rule.kind === "map" && rule.entries.has("icmp_type"));
-      }),
+    concerns: someRule((rule) => rule.has("icmp_type")),
+  },
+  {
+    path: "firewall.inbound[].port",
+    kind: "stricter",
+    says: "a number means a port of TCP or UDP; Nebula compares it with the first bytes of GRE and every other protocol",
+    concerns: someRule((rule) => textOf(rule.get("proto")) === "any" && /^[1-9]/.test(textOf(rule.get("port")))),
   },
   ...["host", "group", "groups", "cidr", "local_cidr", "ca_name", "ca_sha"].map(
     (field): Unlike => ({
