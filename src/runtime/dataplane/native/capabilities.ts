@@ -1,3 +1,4 @@
+import type { PolicyRule } from "../../../core/dataplane/contract.ts";
 import type { Path } from "../../../core/path/path.ts";
 import type { DataPlaneRequest } from "../contract/codec.ts";
 
@@ -19,11 +20,41 @@ export function reduced(
   request: DataPlaneRequest,
   capabilities: readonly string[],
 ): { readonly request: DataPlaneRequest; readonly lacking: string } | undefined {
+  if (request.kind === "apply-policies") return reducedPolicies(request, capabilities);
   if (request.kind !== "configure" || capabilities.includes(REMOTE_ALLOW_LIST)) return undefined;
   const { everybody, ranges } = request.remoteAllowList;
   if (everybody.length === 0 && ranges.length === 0) return undefined;
   return { request: { ...request, remoteAllowList: { everybody: [], ranges: [] } }, lacking: REMOTE_ALLOW_LIST };
 }
+
+type Policies = Extract<DataPlaneRequest, { kind: "apply-policies" }>;
+
+/** Stricter rules, where these cannot be told: a rule without what narrows it would allow more, so it is left out, and who should be answered is not. */
+function reducedPolicies(
+  request: Policies,
+  capabilities: readonly string[],
+): { readonly request: Policies; readonly lacking: string } | undefined {
+  const { programs } = request;
+  const rules = programs.flatMap(({ inbound, outbound }) => [inbound, outbound]);
+  const uses = {
+    reject: programs.some(({ refuse }) => refuse.inbound === "reject" || refuse.outbound === "reject"),
+    "icmp-types": rules.some((list) => list.some(({ icmpTypes }) => icmpTypes)),
+    fragments: rules.some((list) => list.some(({ fragment }) => fragment)),
+  };
+  const lacking = Object.entries(uses).flatMap(([name, used]) => (used && !capabilities.includes(name) ? [name] : []));
+  if (lacking.length === 0) return undefined;
+  const known = ({ icmpTypes, fragment }: PolicyRule): boolean =>
+    !(icmpTypes && lacking.includes("icmp-types")) && !(fragment && lacking.includes("fragments"));
+  const told = programs.map((program) => ({
+    ...program,
+    inbound: program.inbound.filter(known),
+    outbound: program.outbound.filter(known),
+    refuse: lacking.includes("reject") ? DROP : program.refuse,
+  }));
+  return { request: { ...request, programs: told }, lacking: lacking.join(", ") };
+}
+
+const DROP = { inbound: "drop", outbound: "drop" } as const;
 
 /** The capability that this request needs and the data plane has not named (SEMANTICS 13); undefined: it can be sent. */
 export function lackingCapability(request: DataPlaneRequest, capabilities: readonly string[]): string | undefined {
@@ -44,16 +75,6 @@ function neededBy(request: DataPlaneRequest): string | undefined {
     case "set-relay":
     case "remove-relay":
       return RELAYED_PATHS;
-    case "apply-policies": {
-      const rejects = request.programs.some(
-        ({ refuse }) => refuse.inbound === "reject" || refuse.outbound === "reject",
-      );
-      if (rejects) return "reject";
-      const hasFragments = request.programs.some(({ inbound, outbound }) =>
-        [...inbound, ...outbound].some((rule) => rule.fragment),
-      );
-      return hasFragments ? "fragments" : undefined;
-    }
     case "open-tun":
     case "open-udp":
       return request.queues > 1 ? QUEUES : undefined;

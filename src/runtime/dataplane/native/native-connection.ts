@@ -92,6 +92,7 @@ export class NativeConnection {
   #introduction: Introduction | undefined;
   /** Beyond the contract: known once it has introduced itself. */
   #capabilities: readonly string[] = [];
+  readonly #toldLacking = new Set<string>();
   #listener: ConnectionListener | undefined;
   #early: DataPlaneEvent[] = [];
   #earlyRepeated = 0;
@@ -163,7 +164,8 @@ export class NativeConnection {
     const id = ++this.#lastRequest;
     const less = reduced(asked, this.#capabilities);
     const request = less?.request ?? asked;
-    if (less && waiting?.for === "failure" && this.#lost === undefined)
+    if (less && asked.kind === "apply-policies") this.#tellLacking(asked.kind, less.lacking);
+    else if (less && waiting?.for === "failure" && this.#lost === undefined)
       this.#refuse(waiting, { code: "unsupported", error: `the data plane has no capability "${less.lacking}"` });
     const lacking = lackingCapability(request, this.#capabilities);
     if (this.#lost !== undefined) {
@@ -178,6 +180,14 @@ export class NativeConnection {
       this.#patience ??= afterRunning(SILENT_MS, () => this.#giveUp());
       if (this.#waiting.size > UNANSWERED_MAX) this.#lose("it does not keep up");
     }
+  }
+
+  /** Once: what is left of the rules stands, and is in force. */
+  #tellLacking(command: DataPlaneCommand["kind"], lacking: string): void {
+    if (!this.#listener || this.#toldLacking.has(lacking)) return;
+    this.#toldLacking.add(lacking);
+    const error = `rules apply without what needs "${lacking}", which the data plane gets when it is next started`;
+    this.#listener.tell({ code: "data-plane-refused", command, reason: "unsupported", error });
   }
 
   /** Requests in their order. One in many frames is made frame by frame, and something else may happen between them. */

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import type { LocalIndex } from "../../../../src/core/dataplane/contract.ts";
+import { describe, expect, test } from "vitest";
+import type { LocalIndex, PolicyId } from "../../../../src/core/dataplane/contract.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import { parsePrefix } from "../../../../src/core/netip/prefix.ts";
 import { directPath } from "../../../../src/core/path/path.ts";
@@ -26,4 +26,29 @@ test("a message for another place than the path is for data planes that know of 
   expect(lackingCapability({ ...message, body, to }, [])).toBe("seal-to");
   expect(lackingCapability({ ...message, body, to }, ["seal-to"])).toBeUndefined();
   expect(lackingCapability({ ...message, body }, [])).toBeUndefined();
+});
+
+describe("rules that a data plane does not know in full", () => {
+  const rule = { ruleId: 0, protocol: "any", portFirst: 0, portLast: 65_535, remote: [], local: [] } as const;
+  const pings = { ...rule, ruleId: 1, protocol: "icmp", icmpTypes: [8] } as const;
+  const parts = { ...rule, ruleId: 2, fragment: true } as const;
+  const refuse = { inbound: "reject", outbound: "drop" } as const;
+  const program = { policyId: 1 as PolicyId, inbound: [rule, pings, parts], outbound: [pings], refuse };
+  const request = { kind: "apply-policies", programs: [program], bindings: [], raiseEpoch: true } as const;
+  const drop = { inbound: "drop", outbound: "drop" };
+
+  test("are left out where they would allow more without what narrows them, and nobody is answered", () => {
+    expect(reduced(request, [])).toEqual({
+      request: { ...request, programs: [{ ...program, inbound: [rule], outbound: [], refuse: drop }] },
+      lacking: "reject, icmp-types, fragments",
+    });
+    expect(reduced(request, ["reject", "icmp-types"])?.request).toMatchObject({
+      programs: [{ inbound: [rule, pings], outbound: [pings], refuse }],
+    });
+  });
+
+  test("are told whole to one that does", () => {
+    expect(reduced(request, ["reject", "icmp-types", "fragments"])).toBeUndefined();
+    expect(lackingCapability(request, [])).toBeUndefined();
+  });
 });
