@@ -238,6 +238,7 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
     path: "relay.am_relay",
     kind: "stricter",
     says: "a host is led on only under an address of its own certificate, and only between hosts that this one has a direct tunnel with; whoever asks for most makes room in the table",
+    concerns: (given) => isOn(given("relay.am_relay")),
   },
   {
     path: "relay.relays",
