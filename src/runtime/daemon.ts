@@ -10,7 +10,7 @@ import { addressWatcher } from "./address-watcher.ts";
 import { readClock } from "./clock.ts";
 import { type LoadedSettings, loadSettings } from "./config/config-file.ts";
 import { ConsoleService } from "./console/console-service.ts";
-import type { DataPlane, DataPlaneDescription } from "./dataplane/data-plane.ts";
+import { type DataPlane, type DataPlaneDescription, socketBuffers } from "./dataplane/data-plane.ts";
 import { dataPlaneService } from "./dataplane/data-plane-service.ts";
 import { openDataPlane } from "./dataplane/open-data-plane.ts";
 import { DnsService } from "./dns/dns-service.ts";
@@ -111,7 +111,7 @@ export class Daemon {
         usedRules: this.#driver.rules(),
         settings: this.#running.settings,
         dataPlane: dataPlane.describe(),
-        sockets: thisPlatform().sockets.memoryOf(dataPlane.describe().port, settings.boot.listen),
+        sockets: thisPlatform().sockets.memoryOf(dataPlane.describe().port, socketBuffers(dataPlane, settings)),
         version: packageVersion(),
         startedAt: this.startedAt,
         now: Date.now(),

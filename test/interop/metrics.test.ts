@@ -39,6 +39,13 @@ describe.skipIf(!nebula)("a host that was Nebula and is Lacis now", () => {
     expect(dashboardQueries("ns_neb_").toSorted()).toEqual(served.toSorted());
     const types = (text: string): readonly string[] => text.split("\n").filter((line) => line.startsWith("# TYPE "));
     expect(types(theirs).filter((line) => !types(ours).includes(line))).toEqual([]);
+    // In the words of the kernel, through a program that asks it.
+    const shown = await mesh.host("ours").machine.must("ss", ["-uamn"]);
+    const [, received, sent] = /:4242 .*?skmem:\(r\d+,rb(\d+),t\d+,tb(\d+),/s.exec(shown) ?? [];
+    expect([mine.get("ns_neb_udp_0_rcvbuf"), mine.get("ns_neb_udp_0_sndbuf")]).toEqual([
+      Number(received),
+      Number(sent),
+    ]);
     for (const name of ["ns_neb_hostmap_main_hosts", "ns_neb_hostmap_main_indexes", "ns_neb_certificate_max_version"])
       expect([name, mine.get(name)]).toEqual([name, readExposition(theirs).get(name)]);
   });

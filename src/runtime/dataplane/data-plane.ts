@@ -1,6 +1,8 @@
+import type { Settings } from "../../core/config/settings.ts";
 import type { DataPlaneCommand, DataPlaneEvent, Relay, SessionSnapshot } from "../../core/dataplane/contract.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
 import type { Confinement } from "../confinement.ts";
+import type { SocketBuffers } from "../platform/platform.ts";
 
 /**
  * A data plane as the driver sees it: `native/native-data-plane.ts` (a process of its own, TUN and UDP) or `udp-data-plane.ts` (in this process, UDP
@@ -28,6 +30,17 @@ export interface DataPlaneListener {
   event(event: DataPlaneEvent): void;
   down(): void;
   tell(event: OperatorEvent): void;
+}
+
+/** What the native data plane asks for where the configuration does not say (native/dataplane, udp.rs). */
+const NATIVE_READ_BUFFER_BYTES: number = 8 << 20;
+
+/** The buffers of its socket, as it asks the system for them. It opens its socket with the right that the device needs, too. */
+export function socketBuffers(plane: DataPlane, { boot: { listen } }: Settings): SocketBuffers {
+  const forced = plane.describe().kind === "native";
+  const { writeBufferBytes } = listen;
+  const readBufferBytes = listen.readBufferBytes || (forced ? NATIVE_READ_BUFFER_BYTES : 0);
+  return { readBufferBytes, writeBufferBytes, forced };
 }
 
 /** For `lacis status`. */

@@ -23,6 +23,8 @@ export interface Sockets {
 export interface SocketBuffers {
   readonly readBufferBytes: number;
   readonly writeBufferBytes: number;
+  /** By somebody who may go past the limit of the system. */
+  readonly forced: boolean;
 }
 
 /** Bytes, but for `drops`, in the kernel's own words (sock_diag(7), SK_MEMINFO_*). */

@@ -215,6 +215,12 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
     says: "a folder that others can write in is not written to",
     concerns: (given) => isOn(given("sshd.enabled")),
   },
+  {
+    path: "logging.format",
+    kind: "different",
+    says: "lines have other sentences, levels in lower case and a stable code; both formats have the same fields",
+    concerns: () => false,
+  },
   { path: "stats.interval", kind: "refused", says: "less than 100ms" },
   {
     path: "stats.protocol",

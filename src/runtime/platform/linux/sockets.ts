@@ -6,10 +6,10 @@ export const SOCKETS: Sockets = {
    * From /proc/net/udp and udp6 (proc(5)). Their columns are two of the numbers that the kernel keeps and the drops; the sizes of the buffers follow from what
    * was asked for (socket(7): doubled, up to a limit), and what it holds beside the packets is not there, hence 0.
    */
-  memoryOf(port, { readBufferBytes, writeBufferBytes }) {
+  memoryOf(port, { readBufferBytes, writeBufferBytes, forced }) {
     if (port === 0) return [];
-    const rcvbuf = bufferBytes("rmem", readBufferBytes);
-    const sndbuf = bufferBytes("wmem", writeBufferBytes);
+    const rcvbuf = bufferBytes("rmem", readBufferBytes, forced);
+    const sndbuf = bufferBytes("wmem", writeBufferBytes, forced);
     return ["udp", "udp6"]
       .flatMap((table) => (read(`/proc/net/${table}`) ?? "").split("\n"))
       .flatMap((line) => socketAt(line, port) ?? [])
@@ -32,9 +32,10 @@ function socketAt(line: string, port: number): Queues | undefined {
   };
 }
 
-function bufferBytes(kind: "rmem" | "wmem", asked: number): number {
+function bufferBytes(kind: "rmem" | "wmem", asked: number, forced: boolean): number {
   const setting = (name: string): number => Number(read(`/proc/sys/net/core/${kind}_${name}`) ?? 0);
-  return asked === 0 ? setting("default") : 2 * Math.min(asked, setting("max"));
+  if (asked === 0) return setting("default");
+  return 2 * (forced ? asked : Math.min(asked, setting("max")));
 }
 
 function read(path: string): string | undefined {
