@@ -40,7 +40,7 @@ describe("the firewall beside Nebula's", () => {
     process.stdout.write(`\n${SETS} rule sets of seed ${SEED}, ours beside ${nebula.name}\n${verdicts.table()}\n`);
   });
 
-  test(`scenario 42: ${SETS} random rule sets let the same packets through, or fewer by name`, async () => {
+  test(`scenario 42, scenario 51: ${SETS} random rule sets let the same packets through, or fewer by name`, async () => {
     const network = await TestNetwork.open("rules");
     const random = seededRandom(SEED);
     try {

@@ -1,9 +1,11 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Authority } from "./lab/certificates.ts";
 import type { Daemon } from "./lab/daemon.ts";
 import type { FirewallRule } from "./lab/host-config.ts";
-import type { MeshHost } from "./lab/mesh.ts";
+import { LACIS } from "./lab/implementation.ts";
+import { Mesh, type MeshHost } from "./lab/mesh.ts";
 import { program, serve, stream } from "./lab/program.ts";
 import { buildTrio, withTrio } from "./lab/trio.ts";
 import { pause, waitFor } from "./lab/wait.ts";
@@ -11,6 +13,52 @@ import { pause, waitFor } from "./lab/wait.ts";
 const ALLOWED_PORT = 7000;
 const DENIED_PORT = 9000;
 const ONLY_ALLOWED: readonly FirewallRule[] = [{ port: String(ALLOWED_PORT), proto: "any", group: "laptops" }];
+
+describe("rules decide who begins", () => {
+  let mesh: Mesh;
+  const host = (name: string): MeshHost => mesh.host(name);
+  const reaches = async (from: string, to: string, seconds = 10): Promise<boolean> =>
+    (await host(from).ping(host(to).overlay4, seconds)).status === 0;
+
+  beforeAll(async () => {
+    const authority = await Authority.create(LACIS.certificates, "/run/lab/begins/authority", new Set([2]));
+    const implementation = LACIS;
+    mesh = await Mesh.create("begins", {
+      authority,
+      versions: [2],
+      hosts: [
+        { name: "lighthouse", implementation, config: { tun: true } },
+        {
+          name: "server",
+          implementation,
+          config: { inbound: [{ port: "any", proto: "icmp", group: "laptops" }] },
+        },
+        { name: "laptop", implementation, groups: ["laptops"] },
+        {
+          name: "phone",
+          implementation,
+          config: { outbound: [{ port: "any", proto: "icmp", host: "lighthouse" }] },
+        },
+      ],
+    });
+    await mesh.startAll();
+  });
+  afterAll(() => mesh.close());
+
+  test("scenario 40: who is in the group may ping and do nothing else, and who is not may not ping", async () => {
+    expect(await reaches("laptop", "server")).toBe(true);
+    expect(await reaches("lighthouse", "server", 2)).toBe(false);
+    await serve(host("server").machine, "tcp-echo", ALLOWED_PORT);
+    const talk = program("tcp-talk", host("server").overlay4, ALLOWED_PORT);
+    expect((await host("laptop").machine.run(...talk)).status).toBe(1);
+  });
+
+  test("scenario 41: who may ping only the lighthouse pings nobody else, and answers who pings him", async () => {
+    expect(await reaches("phone", "lighthouse")).toBe(true);
+    expect(await reaches("phone", "laptop", 2)).toBe(false);
+    expect(await reaches("laptop", "phone")).toBe(true);
+  });
+});
 
 describe("rules hold at every moment", () => {
   for (const side of ["inbound of the server", "outbound of the laptop"] as const) {
@@ -45,7 +93,7 @@ describe("rules hold at every moment", () => {
     });
   }
 
-  test("a reload that takes a rule away cuts the connection that it allowed, and a broken one changes nothing", async () => {
+  test("scenario 55: a reload that takes a rule away cuts the connection that it allowed, and a broken one changes nothing", async () => {
     const both: readonly FirewallRule[] = [...ONLY_ALLOWED, { port: String(DENIED_PORT), proto: "tcp", host: "any" }];
     await withTrio(
       "reload",

@@ -229,6 +229,15 @@ describe("a rule is refused", () => {
     );
   });
 
+  test("scenario 65: with a null for groups or an empty list for group, as an error with its line and never a crash", () => {
+    expect(errorsOfRule("{port: 1, proto: tcp, groups: ~, host: a}")).toEqual([
+      expect.stringContaining("has no value"),
+    ]);
+    expect(errorsOfRule("{port: 1, proto: tcp, group: [], host: a}")).toContainEqual(
+      expect.stringContaining("is an empty list"),
+    );
+  });
+
   test("with all its faults at once", () => {
     expect(errorsOfRule("{port: x, proto: y, cidr: z}")).toHaveLength(3);
   });
