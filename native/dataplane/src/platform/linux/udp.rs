@@ -328,3 +328,56 @@ impl Control {
         usize::try_from(i32::from_ne_bytes([a, b, c, d])).ok().filter(|bytes| *bytes > 0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use super::*;
+
+    fn bind(port: u16, queues: usize, offloads: bool) -> Result<Vec<Arc<LinuxUdp>>, Failure> {
+        let bind = SocketAddr::from(([127, 0, 0, 1], port));
+        let settings =
+            UdpSettings { bind, receive_buffer_bytes: 0, send_buffer_bytes: 0, batch: 8, mark: 0, queues, offloads };
+        LinuxUdp::bind(&settings)
+    }
+
+    fn received(socket: &Arc<LinuxUdp>) -> usize {
+        let mut datagrams = 0;
+        let _ = socket.reader().receive_burst(|_, _| datagrams += 1);
+        datagrams
+    }
+
+    #[test]
+    fn queues_share_a_port_and_each_sender_stays_in_one_of_them() {
+        let sockets = bind(0, 4, false).unwrap();
+        let bound = sockets[0].bound();
+        assert!(sockets.iter().all(|socket| socket.bound() == bound) && sockets.len() == 4);
+        let mut used = 0;
+        for _ in 0..16 {
+            let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+            for _ in 0..5 {
+                sender.send_to(b"x", bound).unwrap();
+            }
+            let counts: Vec<_> = sockets.iter().map(received).collect();
+            assert_eq!((counts.iter().sum::<usize>(), counts.iter().max()), (5, Some(&5)));
+            used |= 1 << counts.iter().position(|count| *count == 5).unwrap();
+        }
+        assert!(i32::count_ones(used) > 1, "sixteen senders were all given to one socket");
+    }
+
+    #[test]
+    fn a_port_that_another_has_is_taken_even_if_it_would_be_shared() {
+        let first = bind(0, 2, true).unwrap();
+        for queues in [1, 2] {
+            let refused = bind(first[0].bound().port(), queues, true).err().map(|failure| failure.code);
+            assert_eq!(refused, Some("address-in-use"));
+        }
+    }
+
+    #[test]
+    fn offloads_are_there_only_when_they_are_wanted() {
+        assert!(!bind(0, 1, false).unwrap()[0].has_offloads());
+        assert!(bind(0, 1, true).unwrap()[0].has_offloads());
+    }
+}
