@@ -57,14 +57,14 @@ describe("stats", () => {
       'config.yml:8:35: stats.interval: "0s" is out of range - it may be 100ms to 24h',
     ],
     [
-      PROMETHEUS.replace("/metrics", "metrics") + "}",
+      `${PROMETHEUS.replace("/metrics", "metrics")}}`,
       'config.yml:8:50: stats.path: "metrics" is not a path such as /metrics',
     ],
     [
-      PROMETHEUS.replace("':8080'", "':0'") + "}",
+      `${PROMETHEUS.replace("':8080'", "':0'")}}`,
       'config.yml:8:35: stats.listen: ":0" has port 0 - write the port that the host listens on',
     ],
-    [PROMETHEUS + ", namespace: 7up}", 'config.yml:8:86: stats.namespace: "7up" cannot begin the name of a metric'],
+    [`${PROMETHEUS}, namespace: 7up}`, 'config.yml:8:86: stats.namespace: "7up" cannot begin the name of a metric'],
   ])("that cannot work are refused: %s", (text, error) => {
     expect(errorsOf(SOUND + text)).toEqual([error]);
   });
