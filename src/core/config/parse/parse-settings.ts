@@ -96,7 +96,7 @@ function assemble(
     live: {
       ...live,
       identity,
-      firewall: assembleFirewall(firewall, identity, findings),
+      firewall: assembleFirewall(firewall, { identity, routed: unsafeRoutes.map(({ prefix }) => prefix) }, findings),
       staticHosts,
       tun,
       lighthouse: { ...live.lighthouse, advertise },

@@ -39,13 +39,12 @@ export function parseFirewall(live: ConfigReader, findings: Findings): ParsedFir
 /** The rules of this host. Those that cannot match anybody whom it could meet are warned of. */
 export function assembleFirewall(
   { inbound, outbound, refuse, defaultLocalAny }: ParsedFirewall,
-  { credential, pool }: Identity,
+  { identity, routed }: { readonly identity: Identity; readonly routed: readonly Prefix[] },
   findings: Findings,
 ): Ruleset {
-  const { networks, certificates } = credential;
-  const unsafeNetworks = (certificates[2] ?? certificates[1])?.unsafeNetworks ?? [];
-  const authorities = [...pool.authorities.values()];
-  checkReach({ inbound, outbound }, { authorities, networks, unsafeNetworks, routed: [] }, findings);
+  const { networks, unsafeNetworks } = identity.credential;
+  const authorities = [...identity.pool.authorities.values()];
+  checkReach({ inbound, outbound }, { authorities, networks, unsafeNetworks, routed }, findings);
   return {
     inbound: inbound.map(({ rule }) => rule),
     outbound: outbound.map(({ rule }) => rule),

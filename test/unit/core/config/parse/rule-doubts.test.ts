@@ -59,6 +59,12 @@ describe("a rule that lets nobody through is warned of at its own line", () => {
     expect(warningsOfRules(rule)).toContain(warning);
   });
 
+  test("and an unsafe route makes sense of addresses outside the overlay", () => {
+    const rule = SOUND.replace("icmp, host: any", "icmp, cidr: 172.20.0.0/16");
+    expect(warningsOf(rule)).toEqual([expect.stringContaining("no peer has an address in 172.20.0.0/16")]);
+    expect(warningsOf(`${rule}tun: {unsafe_routes: [{route: 172.20.5.0/24, via: 10.77.0.9}]}\n`)).toEqual([]);
+  });
+
   test("and what lies behind this host takes a rule that says so", () => {
     const pems = fittingPems({ unsafeNetworks: ["192.168.7.0/24"] });
     expect(warningsOf(SOUND, pems)).toContainEqual(
