@@ -17,6 +17,8 @@ const addresses4 = [
   "192.0.2.2",
 ];
 const addresses6 = [OWN_6, "fd00:77::2", "fd00:77::3", "ff02::1", "fd00:99::2"];
+/** What rules mean by ICMP. */
+export const icmpTypes = [[8, 384], [0, 385], [3, 257, 258], [13], [11, 12, 259, 260, 391]];
 const ports = [22, 53, 443, 9000];
 
 /** An inner packet, mostly a sensible one between us and one of our peers. */

@@ -27,7 +27,7 @@ import {
   through,
   withCounter,
 } from "./host.ts";
-import { randomPacket } from "./random-packet.ts";
+import { icmpTypes, randomPacket } from "./random-packet.ts";
 import { Seeded } from "./seeded.ts";
 import type { Step } from "./step.ts";
 
@@ -53,7 +53,6 @@ const peers: readonly (readonly IpAddress[])[] = [
 ] as IpAddress[][];
 /** Indexes of relays are few, so that they are met again. */
 const RELAYS = 5;
-const icmpTypes = [[8, 384], [0, 385], [3, 257, 258], [13], [11, 12, 259, 260, 391]];
 const counters = [2n, 0n, 2n ** 34n - 3n, 2n ** 64n - 1n - 2n ** 40n - 2n, 2n ** 64n - 1n];
 
 class Author {

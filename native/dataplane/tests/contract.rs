@@ -66,7 +66,7 @@ fn fields_of_a_later_version_are_skipped_and_its_commands_refused_by_name() {
 fn what_cannot_be_done_yet_is_refused_by_name() {
     let plane = Plane::start(&[]);
     let mut control = plane.greeted();
-    let rejecting = wire::PolicyProgram { policy_id: 1, refuse_inbound: 2, ..Default::default() };
+    let rejecting = wire::PolicyProgram { policy_id: 1, refuse_inbound: 3, ..Default::default() };
     for (command, field) in [
         (Command::SetRelay(wire::SetRelay::default()), "set_relay.role"),
         (Command::LookUpRoutes(wire::LookUpRoutes::default()), "look_up_routes"),

@@ -58,3 +58,4 @@ mod session_table;
 mod shares;
 mod standing;
 mod tcp_end;
+pub mod tuple;

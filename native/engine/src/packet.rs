@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::drop_reason::DropReason;
 use crate::extension_headers::{UpperLayer, upper_layer};
 pub use crate::part::Part;
+use crate::tuple::counterpart;
+pub use crate::tuple::{Direction, ICMP_MESSAGE_MAX, Tuple};
 
 /// IP protocol number of ICMP.
 pub const ICMP: u8 = 1;
@@ -21,26 +23,9 @@ const IPV6_HEADER_BYTES: usize = 40;
 const MORE_FRAGMENTS: u16 = 0x2000;
 const OFFSET_UNITS: u16 = 0x1fff;
 const TCP_HEADER_BYTES_MIN: usize = 20;
-/// Echo, timestamp, information and address mask: question and answer.
-const QUESTIONS: [(u8, u8); 4] = [(8, 0), (13, 14), (15, 16), (17, 18)];
-const QUESTIONS_V6: [(u8, u8); 1] = [(128, 129)];
 const TCP_FLAGS_OFFSET: usize = 13;
 /// Stands for the type of an ICMP packet too short to have one. Reserved, so nobody else's.
 const NO_ICMP_TYPE: u8 = 255;
-
-/// Where the numbers of ICMPv6 messages begin among those that rules name, behind those of ICMP.
-const ICMPV6_MESSAGES: u16 = 256;
-/// Type 255 of ICMPv6.
-pub const ICMP_MESSAGE_MAX: u16 = 2 * ICMPV6_MESSAGES - 1;
-
-/// Which way a packet goes, seen from this host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// From a session to this host.
-    Inbound,
-    /// From this host into a session.
-    Outbound,
-}
 
 /// What distinguishes flows above the addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,25 +68,6 @@ pub struct Subject {
     pub flow: Tuple,
     /// Set when it is not the whole packet.
     pub part: Option<Part>,
-}
-
-/// A flow's key, the same for both directions: local is this host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Tuple {
-    /// Our overlay address.
-    pub local_address: IpAddr,
-    /// The peer's overlay address.
-    pub remote_address: IpAddr,
-    /// Our port; 0 when the protocol has none.
-    pub local_port: u16,
-    /// The peer's port, or the identifier of an echo.
-    pub remote_port: u16,
-    /// IP protocol number.
-    pub protocol: u8,
-    /// Of ICMP the type that the flow lets in: who asks may be answered, not asked. 0 of every other protocol.
-    pub icmp_in: u8,
-    /// A part behind the first of which nobody knows the first, and so not the ports.
-    pub is_rest: bool,
 }
 
 impl InnerPacket {
@@ -155,43 +121,6 @@ impl InnerPacket {
         }
         tuple
     }
-}
-
-impl Tuple {
-    /// The port that rules of a direction are about: the service's.
-    pub fn service_port(&self, direction: Direction) -> u16 {
-        match direction {
-            Direction::Inbound => self.local_port,
-            Direction::Outbound => self.remote_port,
-        }
-    }
-
-    /// The kind of ICMP message that opens, or has opened, the flow in a direction: types of ICMP as they are, those of ICMPv6 behind
-    /// them. `None` of what its IP version does not know as ICMP.
-    pub fn icmp_message(&self, direction: Direction) -> Option<u16> {
-        let offset = match (self.protocol, self.local_address) {
-            _ if self.is_rest => return None,
-            (ICMP, IpAddr::V4(_)) => 0,
-            (ICMPV6, IpAddr::V6(_)) => ICMPV6_MESSAGES,
-            _ => return None,
-        };
-        let kind = match direction {
-            Direction::Inbound => self.icmp_in,
-            Direction::Outbound => counterpart(self.protocol, self.icmp_in),
-        };
-        Some(offset + u16::from(kind))
-    }
-}
-
-/// The ICMP type that comes back for this one: questions and answers lead to each other, everything else to itself.
-fn counterpart(protocol: u8, kind: u8) -> u8 {
-    let pairs: &[(u8, u8)] = if protocol == ICMP { &QUESTIONS } else { &QUESTIONS_V6 };
-    let other = pairs.iter().find_map(|&(question, answer)| match kind {
-        _ if kind == question => Some(answer),
-        _ if kind == answer => Some(question),
-        _ => None,
-    });
-    other.unwrap_or(kind)
 }
 
 fn parse_ipv4(bytes: &[u8]) -> Result<InnerPacket, DropReason> {
