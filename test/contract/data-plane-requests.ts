@@ -130,7 +130,8 @@ function readConfigure(value: pb.Configure): RequestOf<"configure"> {
         rules: rules.map(readAllowRule),
       })),
     },
-    refuseNoRoute: named(refusalActions, value.refuseNoRoute, "refusal action"),
+    // Absent from a control plane that knows no other way.
+    refuseNoRoute: value.refuseNoRoute === refusalActions.reject ? "reject" : "drop",
   };
 }
 

@@ -147,7 +147,6 @@ describe.skipIf(nativeBinary() === undefined)("lacis-dataplane", () => {
       const said = await conversation([recorded("v2", "to", "hello").frame, recorded("v2", "to", name).frame]);
       const code = {
         "install-session": "unknown-policy",
-        "apply-policies": "unsupported",
         "set-path": "unknown-session",
       }[name];
       expect(said.reports.at(-1)).toMatchObject({ kind: "result", code: code ?? "" });
