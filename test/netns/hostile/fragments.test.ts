@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { PORT } from "../lab/host-config.ts";
-import type { Machine } from "../lab/network.ts";
 import { serve } from "../lab/program.ts";
+import { reassembly } from "../lab/reassembly.ts";
 import { withTrio } from "../lab/trio.ts";
 import { pause } from "../lab/wait.ts";
 import { dropsOf } from "./drops.ts";
@@ -33,7 +33,7 @@ test("a member that floods an allowed port with divided datagrams takes nobody t
         String(PINGS),
         "192.0.2.3",
       ]);
-      const held = await reassemblyBytes(server.machine);
+      const held = (await reassembly(server.machine)).bytes;
       await flood.stop();
       const { parts, bytes, seconds } = JSON.parse(flood.log().trimEnd().split("\n").at(-1) ?? "");
       const dropped = await dropsOf(server, "fragment-limited");
@@ -49,9 +49,3 @@ test("a member that floods an allowed port with divided datagrams takes nobody t
     }
   });
 });
-
-/** What parts of packets that are not whole take in the kernel of a machine. */
-async function reassemblyBytes(machine: Machine): Promise<number> {
-  const sockets = await machine.must("cat", ["/proc/net/sockstat"]);
-  return Number(/^FRAG: inuse \d+ memory (\d+)/m.exec(sockets)?.[1]);
-}

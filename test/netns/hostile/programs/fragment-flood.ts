@@ -3,9 +3,9 @@ import { PacketType } from "../../../../src/core/wire/header.ts";
 import { ipv4, Member, openSocket, reportAtEnd, steadily } from "./member.ts";
 
 /**
- * `fragment-flood CONFIG ADDRESS PORT FROM TO TO_PORT PER_SECOND whole|unfinished`: as the member of a configuration, through a tunnel to the host that
+ * `fragment-flood CONFIG ADDRESS PORT FROM TO TO_PORT PER_SECOND whole|unfinished|second`: as the member of a configuration, through a tunnel to the host that
  * listens there, sends so many UDP datagrams of 8 kB a second between two overlay addresses, each in parts that fit the tunnel, or all of them
- * but the last. On SIGTERM it prints, as JSON, how many datagrams, parts and bytes it has sent, and in how many seconds.
+ * but the last, or the second alone. On SIGTERM it prints, as JSON, how many datagrams, parts and bytes it has sent, and in how many seconds.
  */
 const [config = "", address = "", port, from = "", to = "", toPort, perSecond, kind] = process.argv.slice(2);
 const DATAGRAM_BYTES = 8_000;
@@ -32,6 +32,7 @@ const datagrams = steadily(Number(perSecond), () => {
     const payload = whole.subarray(at, at + PART_BYTES);
     const more = at + PART_BYTES < whole.length ? MORE_FRAGMENTS : 0;
     if (more === 0 && kind === "unfinished") break;
+    if (at !== PART_BYTES && kind === "second") continue;
     const part = ipv4({ from, to, protocol: UDP, id, flagsAndOffset: more | (at / 8), payload });
     socket.send(tunnel.seal(PacketType.message, 0, part), target.port, target.address, () => {});
     parts++;
