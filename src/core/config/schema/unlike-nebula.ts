@@ -134,6 +134,12 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
     says: "a number means a port of TCP or UDP; Nebula compares it with the first bytes of GRE and every other protocol",
     concerns: someRule((rule) => textOf(rule.get("proto")) === "any" && /^[1-9]/.test(textOf(rule.get("port")))),
   },
+  {
+    path: "firewall.inbound[].port",
+    kind: "different",
+    says: "fragments follow their first one: a rule about a port lets all of a datagram through, of which Nebula lets the first part through and the others only with port any or fragment",
+    concerns: someRule((rule) => /^[1-9]/.test(textOf(rule.get("port")))),
+  },
   ...["host", "group", "groups", "cidr", "local_cidr", "ca_name", "ca_sha"].map(
     (field): Unlike => ({
       path: `firewall.inbound[].${field}`,
