@@ -168,8 +168,7 @@ class Author {
 
   #allowRule(): AllowRule {
     const underlay = ["192.0.2.0/24", "192.0.2.99/32", "0.0.0.0/0", "198.51.100.0/25", "::/0", "192.0.2.2/16"];
-    const prefix = parsePrefix(this.#random.pick(underlay)) as Prefix;
-    return { prefix, allowed: this.#random.chance(50) };
+    return { prefix: parsePrefix(this.#random.pick(underlay)) as Prefix, allowed: this.#random.chance(50) };
   }
 
   #configure(): DataPlaneCommand {
