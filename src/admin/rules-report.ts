@@ -15,6 +15,9 @@ export interface RuleReport {
   readonly text: string;
   /** Flows that it has allowed since the last reload. */
   readonly flows: number;
+  /** Inner packets of these flows, and their bytes. */
+  readonly packets: number;
+  readonly bytes: number;
 }
 
 /** Rules in one report: some three megabytes. */
@@ -23,6 +26,11 @@ const RULES_MAX = 20_000;
 /** Where there are too many, those stay that have allowed something. */
 export function rulesReport(used: readonly UsedRule[]): RulesReport {
   const shown = used.length <= RULES_MAX ? used : used.filter(({ flows }) => flows > 0n).slice(0, RULES_MAX);
-  const rules = shown.map(({ flows, ...rule }) => ({ ...rule, flows: Number(flows) }));
+  const rules = shown.map(({ flows, packets, bytes, ...rule }) => ({
+    ...rule,
+    flows: Number(flows),
+    packets: Number(packets),
+    bytes: Number(bytes),
+  }));
   return { schema: ADMIN_SCHEMA, rules, rulesOmitted: used.length - shown.length };
 }

@@ -12,14 +12,14 @@ const TIMEOUT_MS = 5_000;
 /** `lacis rules`: every rule of the firewall and what it has allowed. */
 export function rulesCommand(): Command {
   return withTarget(new Command("rules"))
-    .description("Show every rule of the firewall, where it stands, and how many flows it has allowed.")
+    .description("Show every rule of the firewall, where it stands, and what it has allowed.")
     .option("--unused", "only rules that have allowed nothing")
     .option("--json", "print JSON")
     .addHelpText(
       "after",
       `
-FLOWS counts connections, not packets, since the daemon started or reloaded; it is brought up to date every few seconds.
-A packet is counted for the first rule that allows it. What no rule allows: lacis status --json, counters.drops.
+FLOWS counts connections since the daemon started or reloaded, PACKETS and BYTES what went through them in both directions; all are brought up
+to date every few seconds. A flow belongs to the first rule that allows it. What no rule allows: lacis status --json, counters.drops.
 
 Example:  lacis rules --unused`,
     )
@@ -33,10 +33,11 @@ Example:  lacis rules --unused`,
 
 /** The table for people. */
 export function rulesText({ rules, rulesOmitted }: RulesReport, style: Style): string {
-  const head = ["DIRECTION", "FLOWS", "RULE", "PLACE"].map((text) => style.bold(text));
-  const rows = rules.map(({ direction, flows, text, place }) => [
+  const head = ["DIRECTION", "FLOWS", "PACKETS", "BYTES", "RULE", "PLACE"].map((text) => style.bold(text));
+  const count = (number: number): string => (number === 0 ? style.faint("-") : String(number));
+  const rows = rules.map(({ direction, flows, packets, bytes, text, place }) => [
     direction,
-    flows === 0 ? style.faint("-") : String(flows),
+    ...[flows, packets, bytes].map(count),
     harmless(text),
     harmless(place),
   ]);

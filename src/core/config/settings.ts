@@ -1,6 +1,6 @@
 import type { Identity } from "../cert/identity.ts";
 import type { Cipher } from "../crypto/suite.ts";
-import type { RecvErrorPolicy } from "../dataplane/contract.ts";
+import type { FlowTimeouts, RecvErrorPolicy } from "../dataplane/contract.ts";
 import type { Ruleset } from "../firewall/rule.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { RemoteAllowList } from "../netip/allow-list.ts";
@@ -98,6 +98,8 @@ export interface LiveSettings {
   readonly timers: { readonly requeryWaitMs: number };
   readonly preferredRanges: readonly Prefix[];
   readonly firewall: Ruleset;
+  /** How long flows are remembered (firewall.conntrack). */
+  readonly conntrack: FlowTimeouts;
 }
 
 /** An address as an operator writes it: itself, or a name that the runtime resolves. */

@@ -1,4 +1,5 @@
 import type { HostPort, Settings } from "../../../src/core/config/settings.ts";
+import { FLOW_TIMEOUTS } from "../../../src/core/dataplane/flow-timeouts.ts";
 import { type IpAddress, parseAddress } from "../../../src/core/netip/address.ts";
 import { endpoint } from "../../../src/core/netip/endpoint.ts";
 import { rulesetOf } from "../../unit/fixtures/rules.ts";
@@ -38,6 +39,7 @@ export function settingsOf(role: Role, setup: Setup): Settings {
       staticHosts: role.lighthouse
         ? new Map()
         : new Map(lighthouses.map((other) => [overlayAddress(other.number, 4), [placeOf(other, setup)]])),
+      conntrack: FLOW_TIMEOUTS,
       staticMap: { cadenceMs: 5_000, network: "ip4", lookupTimeoutMs: 250 },
       lighthouse: {
         hosts: role.lighthouse ? [] : lighthouses.map(({ number }) => overlayAddress(number, 4)),

@@ -22,6 +22,7 @@ export const FIREWALL_ROWS: Readonly<Record<string, Row>> = {
     given: meetPeer,
     sees: (subject) => programOfPeer(subject)?.inbound.map(({ local }) => local),
   },
+  ...timeoutRows({ tcp_timeout: "1m", udp_timeout: "1m", default_timeout: "1m" }),
   ...ruleRows({
     port: "{port: 1, proto: any, host: any}",
     code: "{code: 1, proto: any, host: any}",
@@ -36,6 +37,14 @@ export const FIREWALL_ROWS: Readonly<Record<string, Row>> = {
     ca_sha: `{port: any, proto: any, host: any, ca_sha: ${"0".repeat(64)}}`,
   }),
 };
+
+function timeoutRows(others: Values): Readonly<Record<string, Row>> {
+  const sees = ({ host }: Subject): unknown =>
+    host.commands.flatMap((command) => (command.kind === "configure" ? [command.flowTimeouts] : [])).at(-1);
+  return Object.fromEntries(
+    Object.entries(others).map(([key, other = ""]) => [`firewall.conntrack.${key}`, { other, sees }]),
+  );
+}
 
 /** A field of a rule changes as the list that the rule stands in. */
 function ruleRows(others: Values): Readonly<Record<string, Row>> {

@@ -6,7 +6,6 @@ import {
   ignored,
   type KeySpec,
   listOf,
-  NOT_YET,
   RULES,
   removed,
   section,
@@ -14,7 +13,8 @@ import {
   TEXT,
 } from "./key-spec.ts";
 
-const TIMEOUT = duration(1, 31_536_000_000);
+/** Up to 49 days: what 32 bits of milliseconds hold. */
+const TIMEOUT = duration(1, 4_233_600_000);
 
 /** Who may reach what: `firewall`. */
 export const FIREWALL_KEYS: readonly KeySpec[] = [
@@ -55,7 +55,7 @@ export const FIREWALL_KEYS: readonly KeySpec[] = [
   ),
   ...section(
     "firewall.conntrack",
-    { reload: "live", state: NOT_YET },
+    { reload: "live" },
     {
       tcp_timeout: { type: TIMEOUT, default: "12m", about: "How long a silent TCP flow is remembered." },
       udp_timeout: { type: TIMEOUT, default: "3m", about: "How long a silent UDP flow is remembered." },

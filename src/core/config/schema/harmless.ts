@@ -2,12 +2,10 @@ import type { ConfigNode } from "../document/document.ts";
 import { parseBoolean, parseChoice, parseDurationMs, parseInteger } from "../parse/scalar.ts";
 import type { KeySpec, ValueType } from "./key-spec.ts";
 
-/** Whether a value of a key that has no effect here changes nothing anyway: it is the default, or as good as it, or empty. */
+/** Whether a value of a key that has no effect here changes nothing anyway: it is the default, or empty. */
 export function isHarmless(spec: KeySpec, node: ConfigNode): boolean {
   if (isEmpty(node)) return spec.default === undefined || ["", "[]", "{}"].includes(spec.default);
-  const alsoHarmless = spec.state.kind === "not-yet" ? spec.state.harmless : [];
-  const values = spec.default === undefined ? alsoHarmless : [spec.default, ...alsoHarmless];
-  return node.kind === "scalar" && values.some((value) => sameValue(spec.type, node.text, value));
+  return node.kind === "scalar" && spec.default !== undefined && sameValue(spec.type, node.text, spec.default);
 }
 
 function isEmpty(node: ConfigNode): boolean {

@@ -18,10 +18,6 @@ export interface KeySpec {
 
 export type KeyState =
   | { readonly kind: "implemented" }
-  /** Refused by name, unless the value changes nothing: the default, or one of `harmless`. */
-  | { readonly kind: "not-yet"; readonly harmless: readonly string[] }
-  /** Accepted: it details a key that is not there yet, and is refused itself when it is used. */
-  | { readonly kind: "detail"; readonly of: string }
   /** Accepted; a warning says why it has no effect when it is not the default. */
   | { readonly kind: "ignored"; readonly why: string }
   /** An older spelling of another key. */
@@ -119,19 +115,6 @@ export function section(
 }
 
 export const IMPLEMENTED: KeyState = { kind: "implemented" };
-
-/** Known and refused, except for its default. */
-export const NOT_YET: KeyState = { kind: "not-yet", harmless: [] };
-
-/** Known and refused, except for its default and these values, which change nothing either. */
-export function notYet(...harmless: readonly string[]): KeyState {
-  return { kind: "not-yet", harmless };
-}
-
-/** Known; it says how something is done that the key `of` turns on, which is not there yet. */
-export function detailOf(of: string): KeyState {
-  return { kind: "detail", of };
-}
 
 export function ignored(why: string): KeyState {
   return { kind: "ignored", why };

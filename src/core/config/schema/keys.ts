@@ -14,8 +14,8 @@ export interface FoundValue {
 }
 
 /**
- * Every key that was given, by its path, older spellings under their present one. Unknown, misplaced, removed and not yet implemented
- * keys are reported; they are not in the result.
+ * Every key that was given, by its path, older spellings under their present one. Unknown, misplaced and removed keys are reported;
+ * they are not in the result.
  */
 export function collectKeys(root: ConfigMap, findings: Findings): ReadonlyMap<string, FoundValue> {
   const given = new Map<string, FoundValue>();
@@ -69,18 +69,6 @@ function acceptByState(
   switch (state.kind) {
     case "implemented":
       accepted.set(path, found);
-      return;
-    case "not-yet":
-      if (isHarmless(spec, found.node)) return;
-      findings.error({
-        code: "CONFIG_NOT_YET",
-        place,
-        path,
-        what: "known but not implemented yet",
-        todo: spec.default === undefined ? "remove it" : `remove it or set it to its default ${spec.default || '""'}`,
-      });
-      return;
-    case "detail":
       return;
     case "ignored":
       if (isHarmless(spec, found.node)) return;

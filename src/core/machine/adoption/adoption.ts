@@ -1,6 +1,5 @@
 import { type Instant, instant, later } from "../../base/time.ts";
 import type { Relay, SessionSnapshot } from "../../dataplane/contract.ts";
-import { FLOW_TIMEOUTS } from "../../dataplane/flow-timeouts.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import type { AdoptionRefusal } from "../../operator/failure.ts";
@@ -65,7 +64,7 @@ export class Adoption implements Machine {
         dropLocalBroadcast: live.tun.dropLocalBroadcast,
         dropMulticast: live.tun.dropMulticast,
         answerEcho: boot.tun.disabled,
-        flowTimeouts: FLOW_TIMEOUTS,
+        flowTimeouts: live.conntrack,
         relayPeerKilobytes: live.relay.peerKilobytes,
         remoteAllowList: live.lighthouse.remoteAllowList,
         refuseNoRoute: live.firewall.refuse.outbound,

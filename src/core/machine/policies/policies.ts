@@ -5,7 +5,7 @@ import type { Direction, IdentifiedProgram, PolicyId, RuleCounter } from "../../
 import { PeerClasses } from "../../firewall/classes.ts";
 import { PolicyInterner } from "../../firewall/interner.ts";
 import type { Ruleset } from "../../firewall/rule.ts";
-import { RuleHits } from "../../firewall/rule-hits.ts";
+import { RuleHits, type RuleTally } from "../../firewall/rule-hits.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
 import type { Peers } from "../../peer/peer.ts";
 import type { Facts } from "../facts.ts";
@@ -76,9 +76,9 @@ export class Policies implements Machine {
     for (const counter of counters) if (this.#sent.has(counter.policyId)) this.#hits.count(counter);
   }
 
-  /** Flows that a rule has allowed since the last reload. */
-  flowsOf(direction: Direction, ruleId: number): bigint {
-    return this.#hits.flowsOf(direction, ruleId);
+  /** What a rule has allowed since the last reload. */
+  hitsOf(direction: Direction, ruleId: number): RuleTally {
+    return this.#hits.of(direction, ruleId);
   }
 
   /** Few rules are new at once; many are prepared in steps, so that the host goes on meanwhile. */

@@ -35,9 +35,6 @@ function stateOf(state: KeySpec["state"], alone: boolean): readonly string[] {
   switch (state.kind) {
     case "implemented":
       return alone ? ["As in Nebula."] : [];
-    case "not-yet":
-    case "detail":
-      return ["**Not yet.**"];
     case "ignored":
       return [`Read, and without effect: ${state.why}.`];
     case "alias":

@@ -31,10 +31,6 @@ function about({ state, about: sentence }: KeySpec): string {
   switch (state.kind) {
     case "implemented":
       return sentence;
-    case "not-yet":
-      return `**Not yet.** ${sentence}`;
-    case "detail":
-      return `Not yet, with \`${state.of}\`. ${sentence}`;
     case "ignored":
       return `**No effect:** ${state.why}. ${sentence}`;
     case "alias":
@@ -90,7 +86,6 @@ Lacis reads Nebula's configuration: the same YAML file with the same keys. This 
 * a value of the wrong type or out of range; there is no silent default for a mistyped value;
 * a key that stands twice, tags other than YAML's own types, a second document, tabs as indentation;
 * a number that begins with 0, and a fraction, power of ten or date without quotes, where readers of YAML disagree about what was written;
-* a key of Nebula that is not implemented yet (**Not yet** below), except where its value changes nothing: its default, or an empty list;
 * a private key file that others can read: \`chmod 600\` it.
 
 Examples that work: [a host](../examples/host.yml), [a lighthouse](../examples/lighthouse.yml).

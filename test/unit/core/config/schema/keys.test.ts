@@ -1,31 +1,18 @@
 import { describe, expect, test } from "vitest";
+import { SCHEMA } from "../../../../../src/core/config/schema/schema.ts";
 import { errorsOf, SOUND, settingsOf, warningsOf } from "../parsed.ts";
 
-describe("a key that is known but not implemented yet", () => {
-  test.each([
-    [
-      "firewall: {conntrack: {tcp_timeout: 5m}}",
-      "config.yml:1:24: firewall.conntrack.tcp_timeout: known but not implemented yet - remove it or set it to its default 12m",
-    ],
-  ])("is refused by name: %s", (text, error) => {
-    expect(errorsOf(text)).toContain(error);
+describe("no key of Nebula", () => {
+  test("is refused: each is obeyed, read in another spelling, gone from Nebula, or said to have no effect, and why", () => {
+    const kinds = new Set(SCHEMA.map(({ state }) => state.kind));
+    expect([...kinds].sort()).toEqual(["alias", "ignored", "implemented", "removed"]);
+    const gone = SCHEMA.flatMap(({ path, state }) => (state.kind === "removed" && state.refused ? [path] : []));
+    expect(gone).toEqual(["pki.blacklist", "x509", "local_range"]);
   });
 
-  test.each(["routines: 1", "tun: {unsafe_routes: [], routes: }"])(
-    "is accepted when it changes nothing: %s",
-    (text) => {
-      expect(warningsOf(SOUND + text)).toEqual([]);
-    },
-  );
-
-  test("is accepted when it says its default in another way", () => {
+  test("minds its default said in another way", () => {
     const conntrack = "conntrack: {tcp_timeout: 720s, udp_timeout: 3m0s, default_timeout: 10m}";
     const text = `${SOUND}  ${conntrack}\n  inbound_action: DROP\n  default_local_cidr_any: no\n`;
-    expect(warningsOf(text)).toEqual([]);
-  });
-
-  test("does not mind its details while it is off", () => {
-    const text = SOUND.replace("lighthouse:", "lighthouse:\n  serve_dns: no\n  dns: {host: 127.0.0.1, port: 5353}");
     expect(warningsOf(text)).toEqual([]);
   });
 });
