@@ -83,13 +83,14 @@ impl Flows {
             self.shares.touch(slot);
             return (Judged::Allowed, Some(slot));
         }
+        let (by, tally) = match ask(direction, Asked::ToOpen) {
+            Verdict::Allowed(by, tally) => (by, tally),
+            // What is over stays then, too: no packet that is refused takes a flow from those that are not.
+            Verdict::Refused(action) => return (Judged::Refused(action), None),
+        };
         if let Some(past) = found {
             self.forget(past);
         }
-        let (by, tally) = match ask(direction, Asked::ToOpen) {
-            Verdict::Allowed(by, tally) => (by, tally),
-            Verdict::Refused(action) => return (Judged::Refused(action), None),
-        };
         let mut flow = Flow {
             opened_by: direction,
             epoch,

@@ -114,10 +114,11 @@ export class FlowTable {
   }
 
   #open(key: string, { packet, direction, session }: Opening, now: Instant): Judged {
-    this.#forget(key);
     const { program, peer } = session;
     const by = program.allowanceOf(direction, packet);
+    // What is over stays then, too: no packet that is refused takes a flow from those that are not.
     if (!by) return { allowed: false, action: program.refusalOf(direction) };
+    this.#forget(key);
     by.tally.opened();
     const { localAddress, remoteAddress, localPort, remotePort, protocol } = packet;
     const flow: Entry = {
