@@ -29,7 +29,7 @@ for (const tool of [nebula?.certificates, LACIS.certificates].filter((tool) => t
     for (const [set, { cipher, versions }] of SETS.entries()) {
       for (const [row, [lighthouse, initiator, responder]] of placements(LACIS, nebula).entries()) {
         const title = [lighthouse, initiator, responder].map((each) => (each === LACIS ? "ours" : "nebula")).join(" ");
-        test.concurrent(`${title}, v${versions}, ${cipher}`, async () => {
+        test.concurrent(`scenario 47: ${title}, v${versions}, ${cipher}`, async () => {
           const label = `p${tool === LACIS.certificates ? "o" : "n"}${set}${row}`;
           const mesh = await Mesh.create(label, {
             cipher,

@@ -39,7 +39,7 @@ const OTHERWISE: readonly string[] = [
 ];
 
 test.skipIf(!judge)(
-  `${PACKETS} crafted packets are what the kernel takes them for, or less${judge ? "" : " (needs nft and VXLAN)"}`,
+  `scenario 54: ${PACKETS} crafted packets are what the kernel takes them for, or less${judge ? "" : " (needs nft and VXLAN)"}`,
   async () => {
     const random = new Seeded(SEED);
     const rows = new Map<string, number>();

@@ -9,7 +9,7 @@ const TAKEN_PORT = 7053;
 /** RFC 1035, 4.1.1. */
 const REFUSED = 5;
 
-test("a lighthouse answers for the names of its hosts, to them and to itself, where a reload says", async () => {
+test("scenario 60: a lighthouse answers for the names of its hosts, to them and to itself, where a reload says", async () => {
   await withTrio(
     "names",
     async ({ lighthouse, server, laptop }) => {

@@ -93,7 +93,7 @@ describe("rules hold at every moment", () => {
     });
   }
 
-  test("scenario 55: a reload that takes a rule away cuts the connection that it allowed, and a broken one changes nothing", async () => {
+  test("scenario 55, scenario 56: a reload that takes a rule away cuts the connection that it allowed, and a broken one changes nothing", async () => {
     const both: readonly FirewallRule[] = [...ONLY_ALLOWED, { port: String(DENIED_PORT), proto: "tcp", host: "any" }];
     await withTrio(
       "reload",
@@ -103,10 +103,19 @@ describe("rules hold at every moment", () => {
         await echoesOf(talking, 10);
 
         const working = await readFile(server.configPath, "utf8");
-        await writeFile(server.configPath, `${working}\nmisspelt: {}\n`);
-        server.daemon.signal("SIGHUP");
-        await server.daemon.becomes("it refuses the reload", async () => server.daemon.log().includes("misspelt"));
-        await echoesOf(talking, 20);
+        const broken = [
+          `${working}\nmisspelt: {}\n`,
+          `${working}\nunclosed: [\n`,
+          working.replace(`port: "${DENIED_PORT}"`, "port: nonsense"),
+        ];
+        const refusals = (): number => server.daemon.log().split("code=reload-refused").length - 1;
+        for (const [number, text] of broken.entries()) {
+          expect(text).not.toBe(working);
+          await writeFile(server.configPath, text);
+          server.daemon.signal("SIGHUP");
+          await server.daemon.becomes("it refuses the reload", async () => refusals() === number + 1);
+          await echoesOf(talking, 20);
+        }
 
         await server.configure({ inbound: ONLY_ALLOWED });
         server.daemon.signal("SIGHUP");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Authority, type CertificateVersion } from "../../netns/lab/certificates.ts";
+import { Authority, type CertificateCurve, type CertificateVersion } from "../../netns/lab/certificates.ts";
 import { isInstalled } from "../../netns/lab/command.ts";
 import { PORT } from "../../netns/lab/host-config.ts";
 import { findNebula, type Implementation, LACIS } from "../../netns/lab/implementation.ts";
@@ -36,6 +36,7 @@ export interface Pair {
 
 export interface PairOptions {
   readonly versions?: readonly CertificateVersion[];
+  readonly curve?: CertificateCurve;
   readonly a?: Omit<HostPlan, "name" | "implementation">;
   readonly b?: Omit<HostPlan, "name" | "implementation">;
   readonly lighthouse?: Omit<HostPlan, "name" | "implementation">;
@@ -60,7 +61,12 @@ export function scenario(
       const label = `n${number}x${++labs}`;
       const versions = options.versions ?? [2];
       const all = [versions, ...[options.a, options.b, options.lighthouse].map((plan) => plan?.versions ?? [])].flat();
-      const authority = await Authority.create(LACIS.certificates, `/run/lab/${label}-authority`, new Set(all));
+      const authority = await Authority.create(
+        LACIS.certificates,
+        `/run/lab/${label}-authority`,
+        new Set(all),
+        options.curve,
+      );
       const hosts: readonly [HostPlan, ...HostPlan[]] = [
         { name: "lighthouse", implementation: LACIS, ...options.lighthouse },
         { name: "alice", implementation: pairing.a, ...options.a },

@@ -5,6 +5,7 @@ import type { Machine } from "./network.ts";
 
 /** The small programs in `programs/`: ordinary network programs that know nothing of a mesh. */
 export type Program =
+  | "probe"
   | "tcp-echo"
   | "tcp-talk"
   | "tcp-transfer"

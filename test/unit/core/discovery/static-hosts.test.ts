@@ -20,7 +20,7 @@ describe("static hosts", () => {
     expect(statics.awaitsName(host)).toBe(false);
   });
 
-  test("keep what a name resolved to when it does not resolve any more", () => {
+  test("scenario 66: keep what a name resolved to when it does not resolve any more", () => {
     const statics = new StaticHosts(settings([name]), start);
     statics.resolved("b.example", ["198.51.100.1"] as IpAddress[]);
     expect(statics.resolved("b.example", [])).toBe(false);

@@ -53,7 +53,7 @@ describe("hosts that know only a lighthouse", () => {
     expect(punch?.message).toMatchObject({ endpoints: expect.arrayContaining(["192.168.7.7:3333"]) });
   });
 
-  test("report every interval, and soon after their addresses have changed", () => {
+  test("scenario 36: report every interval, and soon after their addresses have changed", () => {
     const { mesh, a } = triangle();
     mesh.run(30_000);
     const updates = () => messagesOf(a).filter(({ message }) => message.kind === "host-update");

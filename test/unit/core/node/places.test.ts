@@ -23,7 +23,7 @@ describe("where peers may not be (lighthouse.remote_allow_list)", () => {
     expect(a.mesh.flights.filter(({ from }) => from === A)).toEqual([]);
   });
 
-  test("a handshake gets no answer and leaves nothing behind; the same from where it is allowed is answered", () => {
+  test("scenario 31: a handshake gets no answer and leaves nothing behind; the same from where it is allowed is answered", () => {
     const { mesh, a, b } = pair({ remoteAllowList: remote([FORBIDDEN]) }, { statics: { "10.77.0.11": [A] } });
     b.ping(a, 300);
     const message1 = mesh.flights.find(({ from }) => from === B)!;
@@ -151,7 +151,7 @@ describe("a preferred range", () => {
     expect(b.heard).toHaveLength(30);
   });
 
-  test("from which the first message comes again gets the tunnel, and no more sessions than there were", () => {
+  test("scenario 32: from which the first message comes again gets the tunnel, and no more sessions than there were", () => {
     const { mesh, a, b } = pair({}, {}, [B]);
     a.ping("10.77.0.12");
     const message1 = mesh.flights.find(({ from }) => from === A)!;

@@ -35,12 +35,12 @@ describe("a name", () => {
     ["six", "A"],
     ["web.prod", "MX"],
     ["web.prod", "TXT"],
-  ] as const)("that is known and has no such record is answered with nothing: %s %s", (name, type) => {
+  ] as const)("scenario 60: that is known and has no such record is answered with nothing: %s %s", (name, type) => {
     expect(ask(question(name, type))).toMatchObject({ rcode: "NOERROR", answers: [] });
   });
 
   test.each(["", "nobody", "prod", "web", "1.0.77.10.in-addr.arpa", "www.example.com", "10.77.0.2", "we_b"])(
-    "that nobody has does not exist: %j",
+    "scenario 60: that nobody has does not exist: %j",
     (name) => {
       expect(ask(question(name, "A"))).toMatchObject({ rcode: "NXDOMAIN", answers: [] });
     },
