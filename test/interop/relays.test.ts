@@ -30,7 +30,7 @@ else {
   for (const [index, column] of COLUMNS.entries()) {
     const kinds =
       column.version === 1 ? { ours: LACIS, "1.6.1": old, "1.11": newest } : { ours: LACIS, "1.11": newest };
-    test(`scenario 9: every relay carries every two hosts, and again when it is back: ${columns[index]}`, {
+    test(`scenario 9, scenario 11: every relay carries every two hosts, and again when it is back: ${columns[index]}`, {
       timeout: 180_000,
     }, async () => {
       await proveColumn(`r${index}`, column, kinds);

@@ -108,6 +108,18 @@ describe("two hosts find each other", () => {
     await answers(a, b, 20);
   });
 
+  const onP256 = { ...statics, curve: "P256", idle: true } as const;
+  scenario(47, "on P-256: garbage, a common moment, and the end of either", onP256, async ({ lighthouse, a, b }) => {
+    for (const n of [2, 3]) lighthouse.machine.start(`garbage-${n}`, ...program("garbage", `192.0.2.${n}`, PORT));
+    await Promise.all([a.start(), b.start()]);
+    await Promise.all([answers(a, b), answers(b, a)]);
+    for (const host of [a, b]) {
+      await host.crashAndRestart();
+      await answers(a, b, 20);
+      await answers(b, a, 5);
+    }
+  });
+
   scenario(
     23,
     "through a lighthouse that is in another overlay network",
