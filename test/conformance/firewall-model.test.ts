@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { FlowTable } from "../../src/core/dataplane/reference/flow-table.ts";
+import { Fragments } from "../../src/core/dataplane/reference/fragments.ts";
 import { TcpEnd } from "../../src/core/dataplane/reference/tcp-end.ts";
 import { dataPlanes } from "./data-planes.ts";
 import { judgeCases } from "./firewall/judge.ts";
@@ -16,8 +17,8 @@ for (const { name, open } of dataPlanes)
       try {
         const { cases, verdicts, examples } = await judgeCases(new Map([[name, plane]]), { cases: 10_000, seed: 1 });
         expect(examples).toEqual([]);
-        // Neither verdict is rare.
-        for (const verdict of ["allowed", "no-matching-rule"])
+        // None of these is rare.
+        for (const verdict of ["allowed", "no-matching-rule", "fragment"])
           expect(verdicts.get(verdict), verdict).toBeGreaterThan(cases / 10);
       } finally {
         await plane.close();
@@ -27,6 +28,10 @@ for (const { name, open } of dataPlanes)
 
 test.each([
   ["keeps flows whatever becomes of the rules", () => vi.spyOn(FlowTable.prototype, "raiseEpoch").mockReturnValue()],
+  ["lets no errors of flows pass", () => vi.spyOn(FlowTable.prototype, "knows").mockReturnValue(false)],
+  ["lets all errors pass", () => vi.spyOn(FlowTable.prototype, "knows").mockReturnValue(true)],
+  ["takes overlaps", () => vi.spyOn(Fragments.prototype, "admit").mockReturnValue(undefined)],
+  ["forgets nothing of a refused first part", () => vi.spyOn(Fragments.prototype, "withdraw").mockReturnValue()],
   ["lets connections go on that are over", () => vi.spyOn(TcpEnd.prototype, "isExpired").mockReturnValue(false)],
 ])("a data plane that %s is found out", async (_, spoil) => {
   spoil();

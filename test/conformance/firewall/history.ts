@@ -1,18 +1,38 @@
 import type { Seeded } from "../seeded.ts";
-import type { ModelPacket, ModelProgram, ModelRule, Way } from "./model.ts";
+import type { ModelPart } from "./divided.ts";
+import type { ModelPacket, ModelProgram } from "./model.ts";
+import type { ModelRule, Way } from "./model-rules.ts";
 
 /** Who speaks with this host, and from where. The last address of the first lies behind it. */
 export const PEERS: readonly (readonly string[])[] = [
   ["10.77.0.2", "fd00:77::2", "10.99.0.5"],
   ["10.77.0.3", "10.78.0.3", "fd00:77::3"],
 ];
-const LOCALS = ["10.77.0.1", "10.78.0.1", "fd00:77::1"];
+export const LOCALS = ["10.77.0.1", "10.78.0.1", "fd00:77::1"];
 const PREFIXES = ["10.77.0.0/16", "10.78.0.0/16", "10.77.0.2/31", "10.77.0.3/32", "10.99.0.0/24", "fd00:77::2/127"];
 const MORE_PREFIXES = ["0.0.0.0/0", "::/0", "fd00:77::1/128", "10.77.0.1/32", "10.64.0.0/10", "fd00::/9"];
 const PORTS = [0, 22, 80, 443, 5000, 65_535];
 const PROTOCOLS = ["any", "tcp", "udp", "icmp"] as const;
 const TYPES_4 = [0, 8, 3, 11, 13, 14, 17, 5];
 const TYPES_6 = [128, 129, 1, 3, 135];
+/** Of a packet with 96 bytes behind its header: mostly those that fit together. */
+const PARTS: readonly ((id: number) => ModelPart)[] = [
+  [0, 32, true],
+  [0, 32, true],
+  [0, 32, true],
+  [32, 64, true],
+  [32, 64, true],
+  [64, 96, false],
+  [64, 96, false],
+  [0, 64, true],
+  [24, 48, true],
+  [48, 90, false],
+  [64, 96, true],
+].map(
+  ([from, to, more]) =>
+    (id: number) =>
+      ({ id, from, to, more }) as ModelPart,
+);
 const FLAGS = [0x02, 0x12, 0x10, 0x10, 0x18, 0x11, 0x01, 0x04, 0x14, 0x06, 0x00];
 /** Within a share of 200 ms each every drop is told about. */
 const PACE_MS = 200;
@@ -54,8 +74,10 @@ export function* history(random: Seeded, packets: number, begins: number): Gener
       yield { kind: "timeouts", at, ...timeouts };
     }
     if (random.chance(4)) yield { at, ...changeOf(random, programs) };
-    const { peer, packet } = random.chance(85) ? random.pick(conversations) : conversationOf(random);
-    yield { kind: "packet", at, peer, packet: oneOf(random, packet) };
+    const { peer, packet: talk } = random.chance(85) ? random.pick(conversations) : conversationOf(random);
+    const packet = anyOf(random, talk, conversations);
+    // What goes out goes to whoever has the address; what comes in may claim anything.
+    yield { kind: "packet", at, peer: packet.way === "inbound" ? peer : peerOf(packet.remote), packet };
   }
   return at;
 }
@@ -125,13 +147,17 @@ function ruleOf(random: Seeded): ModelRule {
     remote: prefixes(),
     local: prefixes(),
     icmpTypes: hasTypes ? Array.from({ length: 1 + random.below(5) }, () => random.pick(types)) : [],
-    fragment: false,
+    fragment: random.chance(8),
   };
 }
 
 interface Conversation {
   readonly peer: number;
   readonly packet: Omit<ModelPacket, "way" | "icmpType" | "tcpFlags">;
+}
+
+function peerOf(address: string): number {
+  return PEERS.findIndex((addresses) => addresses.includes(address));
 }
 
 function conversationOf(random: Seeded): Conversation {
@@ -143,6 +169,35 @@ function conversationOf(random: Seeded): Conversation {
   const hasPorts = protocol === 6 || protocol === 17;
   const [localPort, remotePort] = hasPorts ? [random.pick(PORTS), random.pick(PORTS)] : [0, random.pick(PORTS)];
   return { peer, packet: { local, remote, protocol, localPort, remotePort } };
+}
+
+/** A packet of a conversation, or a part of one, or an error about another one, or one that is nobody's to send. */
+function anyOf(random: Seeded, packet: Conversation["packet"], others: readonly Conversation[]): ModelPacket {
+  const whole = oneOf(random, packet);
+  const about = oneOf(random, random.pick(others).packet);
+  switch (random.below(40)) {
+    case 0:
+      return { ...whole, remote: random.pick(PEERS.flat().filter((each) => isAlike(each, whole.remote))) };
+    case 1:
+      return whole.local.includes(":") ? whole : { ...whole, local: "10.77.200.1" };
+    case 2:
+    case 3:
+    case 4:
+    case 5: {
+      if (!isAlike(about.local, whole.local)) return whole;
+      const isIpv6 = whole.local.includes(":");
+      const icmpType = random.pick(isIpv6 ? [1, 2, 3, 4, 135] : [3, 11, 12, 5]);
+      const ends = { protocol: isIpv6 ? 58 : 1, icmpType, localPort: 0, remotePort: 0, tcpFlags: 0 };
+      const toThere = random.chance(70) ? { local: about.local, remote: about.remote } : {};
+      return { ...whole, ...ends, ...toThere, quote: about };
+    }
+    default:
+      return random.chance(30) ? { ...whole, part: random.pick(PARTS)(random.below(3)) } : whole;
+  }
+}
+
+function isAlike(one: string, other: string): boolean {
+  return one.includes(":") === other.includes(":");
 }
 
 function oneOf(random: Seeded, packet: Conversation["packet"]): ModelPacket {

@@ -1,19 +1,10 @@
+import { DividedPackets, type ModelPart } from "./divided.ts";
+import { isIcmp, type ModelRule, matches, type Way } from "./model-rules.ts";
+
 /**
  * What section 4 of SEMANTICS.md says about the firewall, a second time and as short as it goes: written from that page, sharing no code with either
  * data plane. It knows packets by their fields, addresses as text, and forgets nothing before it must.
  */
-export type Way = "inbound" | "outbound";
-
-export interface ModelRule {
-  readonly protocol: "any" | "tcp" | "udp" | "icmp";
-  readonly portFirst: number;
-  readonly portLast: number;
-  readonly remote: readonly string[];
-  readonly local: readonly string[];
-  readonly icmpTypes: readonly number[];
-  readonly fragment: boolean;
-}
-
 export type ModelProgram = Readonly<Record<Way, readonly ModelRule[]>>;
 
 export interface ModelPacket {
@@ -26,10 +17,16 @@ export interface ModelPacket {
   readonly remotePort: number;
   readonly icmpType: number;
   readonly tcpFlags: number;
+  readonly part?: ModelPart | undefined;
+  /** What an ICMP error is about. */
+  readonly quote?: ModelPacket | undefined;
 }
 
-/** What is judged: the fields of a key, with the part that nobody knows the first of. */
-type Identity = Omit<ModelPacket, "way" | "tcpFlags" | "icmpType"> & { readonly letIn: number; readonly part: boolean };
+/** What is judged: the fields of a key, with the rest of a divided packet that nobody knows the first of. */
+type Identity = Pick<ModelPacket, "local" | "remote" | "protocol" | "localPort" | "remotePort"> & {
+  readonly letIn: number;
+  readonly isRest: boolean;
+};
 
 interface Remembered {
   readonly opened: Way;
@@ -41,14 +38,24 @@ interface Remembered {
 }
 
 const [FIN, SYN, RST, ACK] = [1, 2, 4, 16];
+const ERRORS = { 4: [3, 11, 12], 6: [1, 2, 3, 4] };
 const PAIRS = [8, 0, 13, 14, 15, 16, 17, 18];
 
 export class FirewallModel {
   timeouts: { tcpMs: number; udpMs: number; otherMs: number } = { tcpMs: 0, udpMs: 0, otherMs: 0 };
   readonly #programs = new Map<number, ModelProgram>();
   readonly #policies = new Map<number, number>();
+  readonly #divided = new DividedPackets();
+  readonly #peers: readonly (readonly string[])[];
+  readonly #own: readonly string[];
   readonly #flows = new Map<string, Remembered>();
   #epoch = 0;
+
+  /** Which addresses each peer may speak for, and our own. */
+  constructor(peers: readonly (readonly string[])[], own: readonly string[]) {
+    this.#peers = peers;
+    this.#own = own;
+  }
 
   apply(id: number, program: ModelProgram): void {
     this.#programs.set(id, program);
@@ -64,22 +71,52 @@ export class FirewallModel {
 
   /** "allowed", or why not. */
   judge(packet: ModelPacket, session: number, now: number): string {
-    return this.#flow(identityOf(packet), packet, session, now) ? "allowed" : "no-matching-rule";
+    const { way, part, local, remote } = packet;
+    if (way === "inbound" && !this.#peers[session]!.includes(remote)) return "remote-address";
+    if (!this.#own.includes(local)) return "local-address";
+    if (this.#isAboutFlow(packet, session, now)) return "allowed";
+    const known = part ? this.#divided.came(packet, part, session, now) : packet;
+    const identity = known
+      ? identityOf(known)
+      : { ...identityOf(packet), localPort: 0, remotePort: 0, letIn: 0, isRest: true };
+    if (this.#flow(identity, packet, session, now))
+      return !part || this.#divided.goesOn(packet, part, session, now) ? "allowed" : "fragment-overlap";
+    if (part) this.#divided.refused(packet, part, session);
+    return known ? "no-matching-rule" : "fragment";
   }
 
-  #flow(identity: Identity, { way, tcpFlags }: ModelPacket, session: number, now: number): boolean {
-    const policy = this.#policies.get(session) ?? 0;
-    const key = JSON.stringify(Object.values(identity));
-    const isOpening = (tcpFlags & (SYN | ACK | RST)) === SYN;
+  /** An ICMP error about a packet that went the other way in a flow that is remembered and still allowed. */
+  #isAboutFlow({ way, icmpType, local, remote, quote }: ModelPacket, session: number, now: number): boolean {
+    if (!quote || !ERRORS[local.includes(":") ? 6 : 4].includes(icmpType) || quote.way === way) return false;
+    if (way === "inbound" ? quote.local !== local : quote.remote !== remote) return false;
+    if (!this.#peers[session]!.includes(quote.remote)) return false;
+    const flow = this.#flows.get(keyOf(identityOf(quote)));
+    if (!flow || this.#isGone(flow, quote.protocol, now)) return false;
+    return this.#isStillAllowed(flow, identityOf(quote), session);
+  }
+
+  #flow(identity: Identity, { way, tcpFlags, part }: ModelPacket, session: number, now: number): boolean {
+    const key = keyOf(identity);
+    const flags = identity.protocol !== 6 || (part && part.from > 0) ? 0 : tcpFlags;
+    const isOpening = (flags & (SYN | ACK | RST)) === SYN;
     let flow = this.#flows.get(key);
-    if (flow && (this.#isGone(flow, identity.protocol, now) || (flow.ended && isOpening))) flow = undefined;
-    const asked = flow?.opened ?? way;
-    if (flow?.epoch !== this.#epoch || flow.policy !== policy)
-      if (!this.#programs.get(policy)?.[asked].some((rule) => matches(rule, identity, asked))) return false;
-    flow ??= { opened: way, epoch: 0, policy: 0, used: 0, fins: new Set(), ended: undefined };
-    Object.assign(flow, { epoch: this.#epoch, policy, used: now });
-    if (identity.protocol === 6) passTcp(flow, way, tcpFlags, now);
+    if (!flow || this.#isGone(flow, identity.protocol, now) || (flow.ended && isOpening))
+      flow = { opened: way, epoch: -1, policy: 0, used: now, fins: new Set(), ended: undefined };
+    if (!this.#isStillAllowed(flow, identity, session)) return false;
+    flow.used = now;
+    passTcp(flow, way, flags, now);
     this.#flows.set(key, flow);
+    return true;
+  }
+
+  #isStillAllowed(flow: Remembered, identity: Identity, session: number): boolean {
+    const policy = this.#policies.get(session) ?? 0;
+    if (flow.epoch === this.#epoch && flow.policy === policy) return true;
+    const rules = this.#programs.get(policy)?.[flow.opened] ?? [];
+    const types = { inbound: identity.letIn, outbound: answerOf(identity.local, identity.letIn) };
+    if (!rules.some((rule) => matches(rule, { ...identity, way: flow.opened, icmpType: types[flow.opened] })))
+      return false;
+    Object.assign(flow, { epoch: this.#epoch, policy });
     return true;
   }
 
@@ -98,10 +135,13 @@ function passTcp(flow: Remembered, way: Way, flags: number, now: number): void {
   if (flow.fins.size === 2) flow.ended ??= { at: now, by: "fins" };
 }
 
-function identityOf(packet: ModelPacket): Identity {
-  const { way, tcpFlags: _, icmpType, ...rest } = packet;
-  const letIn = way === "inbound" ? icmpType : answerOf(packet.local, icmpType);
-  return { ...rest, letIn: isIcmp(packet.protocol) ? letIn : 0, part: false };
+function identityOf({ way, local, remote, protocol, localPort, remotePort, icmpType }: ModelPacket): Identity {
+  const letIn = way === "inbound" ? icmpType : answerOf(local, icmpType);
+  return { local, remote, protocol, localPort, remotePort, letIn: isIcmp(protocol) ? letIn : 0, isRest: false };
+}
+
+function keyOf({ local, remote, protocol, localPort, remotePort, letIn, isRest }: Identity): string {
+  return [local, remote, protocol, localPort, remotePort, letIn, isRest].join(" ");
 }
 
 /** The type that comes back for a type. */
@@ -109,41 +149,4 @@ function answerOf(local: string, type: number): number {
   if (local.includes(":")) return type === 128 || type === 129 ? 257 - type : type;
   const at = PAIRS.indexOf(type);
   return at < 0 ? type : PAIRS[at ^ 1]!;
-}
-
-function isIcmp(protocol: number): boolean {
-  return protocol === 1 || protocol === 58;
-}
-
-function matches(rule: ModelRule, identity: Identity, way: Way): boolean {
-  const { protocol, local, remote, localPort, remotePort, letIn, part } = identity;
-  const isAnyPort = rule.portFirst === 0 && rule.portLast === 65_535;
-  const port = way === "inbound" ? localPort : remotePort;
-  if (rule.fragment && !part) return false;
-  if (rule.protocol === "icmp") {
-    if (!isIcmp(protocol)) return false;
-    const type = (way === "inbound" ? letIn : answerOf(local, letIn)) + (protocol === 58 ? 256 : 0);
-    if (rule.icmpTypes.length > 0 && (part || !rule.icmpTypes.includes(type))) return false;
-  } else {
-    if (rule.protocol !== "any" && protocol !== { tcp: 6, udp: 17 }[rule.protocol]) return false;
-    const looksAtNoPort = isAnyPort || rule.fragment;
-    if (!looksAtNoPort && (part || isIcmp(protocol) || port < rule.portFirst || port > rule.portLast)) return false;
-  }
-  return isAmong(rule.remote, remote) && isAmong(rule.local, local);
-}
-
-function isAmong(prefixes: readonly string[], address: string): boolean {
-  const within = (prefix: string): boolean => {
-    const [network, length] = prefix.split("/") as [string, string];
-    return network.includes(":") === address.includes(":") && bits(address).startsWith(bits(network).slice(0, +length));
-  };
-  return prefixes.length === 0 || prefixes.some(within);
-}
-
-function bits(address: string): string {
-  const isIpv4 = !address.includes(":");
-  const [front = [], back = []] = address.split("::").map((half) => half.split(isIpv4 ? "." : ":").filter(Boolean));
-  const middle = isIpv4 ? [] : Array.from({ length: 8 - front.length - back.length }, () => "0");
-  const digits = (group: string): string => Number.parseInt(group, isIpv4 ? 10 : 16).toString(2);
-  return [...front, ...middle, ...back].map((group) => digits(group).padStart(isIpv4 ? 8 : 16, "0")).join("");
 }

@@ -1,18 +1,19 @@
 import type { DataPlaneCommand, PolicyId } from "../../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { FarEnd, facts, PEER, policies, prefixes, programOf, routes, ruleOf, through } from "../host.ts";
-import { icmpPacket, ipPacket, tcpPacket, udpPacket } from "../inner-packets.ts";
+import { icmpError, icmpPacket, ipPacket, partOf, tcpPacket, udpPacket } from "../inner-packets.ts";
 import type { DataPlaneProbe, Observed, Step } from "../step.ts";
-import { type Happening, PEERS } from "./history.ts";
+import { type Happening, LOCALS, PEERS } from "./history.ts";
 import { FirewallModel, type ModelPacket, type ModelProgram } from "./model.ts";
 
 /** Where the far host and what lies behind it are; the gateway is the first peer. */
 const NETWORKS = ["10.77.0.1/16", "10.78.0.1/16", "fd00:77::1/64"];
+const DIVIDED_BYTES = 96;
 const BEHIND = "10.99.0.0/24";
 
 /** Judges happenings as the model does. */
 export class ModelPlayer {
-  readonly #model = new FirewallModel();
+  readonly #model = new FirewallModel(PEERS, LOCALS);
 
   /** The verdict about a packet; undefined for everything else. */
   play(happening: Happening): string | undefined {
@@ -95,10 +96,22 @@ function productProgram(id: number, program: ModelProgram): ReturnType<typeof pr
       const optional = { ...(icmpTypes.length > 0 && { icmpTypes }), ...(fragment && { fragment }) };
       return ruleOf({ ...rest, ...optional, ruleId, remote: prefixes(...remote), local: prefixes(...local) });
     });
-  return programOf(id, translate(program.inbound), translate(program.outbound));
+  // How a packet is refused must not matter to what is allowed.
+  const refuse = id === 2 ? ({ inbound: "reject", outbound: "reject" } as const) : programOf(id, []).refuse;
+  return { ...programOf(id, translate(program.inbound), translate(program.outbound)), refuse };
 }
 
 function bytesOf(packet: ModelPacket): Uint8Array {
+  const whole = wholeOf(packet);
+  const { part, way, local, remote, protocol } = packet;
+  if (!part) return whole;
+  const upper = new Uint8Array(DIVIDED_BYTES);
+  upper.set(whole.subarray(local.includes(":") ? 40 : 20));
+  const [from, to] = way === "inbound" ? [remote, local] : [local, remote];
+  return partOf(ipPacket({ from, to, protocol, upper }), part);
+}
+
+function wholeOf(packet: ModelPacket): Uint8Array {
   const { way, local, remote, localPort, remotePort, protocol } = packet;
   const isInbound = way === "inbound";
   const [from, to] = isInbound ? [remote, local] : [local, remote];
@@ -110,6 +123,7 @@ function bytesOf(packet: ModelPacket): Uint8Array {
       return udpPacket({ from, to, fromPort, toPort });
     case 1:
     case 58:
+      if (packet.quote) return icmpError({ from, to, type: packet.icmpType, about: wholeOf(packet.quote), bytes: 48 });
       return icmpPacket({ from, to, type: packet.icmpType, identifier: remotePort });
     default:
       return ipPacket({ from, to, protocol, upper: new Uint8Array(8) });
