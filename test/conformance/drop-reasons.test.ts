@@ -212,7 +212,7 @@ describeDataPlanes("a drop", (open) => {
 });
 
 describeDataPlanes("a peer", (open) => {
-  test("speaks for its own addresses only, and for those only where they are ours too", async () => {
+  test("scenario 51: speaks for its own addresses only, and for those only where they are ours too", async () => {
     const plane = await open();
     const peer = new FarEnd(1, "aes");
     const peerAddresses = [PEER_4, "10.99.0.2" as typeof PEER_4];

@@ -89,6 +89,16 @@ describe("a tunnel lives and ends", () => {
 });
 
 describe("lighthouses", () => {
+  scenario(36, "tell where a host is whose address has changed", {}, async ({ a, b }) => {
+    await pause(1_000);
+    await a.machine.must("ip", ["address", "delete", "192.0.2.2/24", "dev", "net"]);
+    await a.machine.must("ip", ["address", "add", "192.0.2.77/24", "dev", "net"]);
+    // Ours looks at its addresses every five seconds; Nebula tells at its next report, every ten seconds here.
+    await pause(isOurs(a) ? 6_500 : 11_000);
+    await answers(b, a, 5);
+    if (isOurs(b)) expect(await peerOf(b, a.overlay4)).toMatchObject({ path: `192.0.2.77:${PORT}` });
+  });
+
   scenario(
     24,
     "one more after a reload is told of the host at once",
