@@ -131,8 +131,8 @@ function passTcp(flow: Remembered, way: Way, flags: number, now: number): void {
   if (way === "outbound" && !(flags & RST) && flow.ended?.by === "inbound") flow.ended = undefined;
   if ((flags & (SYN | ACK | RST)) === SYN) flow.fins = new Set();
   if (flags & FIN) flow.fins = new Set([...flow.fins, way]);
-  if (flags & RST) flow.ended ??= { at: now, by: way };
   if (flow.fins.size === 2) flow.ended ??= { at: now, by: "fins" };
+  if (flags & RST) flow.ended ??= { at: now, by: way };
 }
 
 function identityOf({ way, local, remote, protocol, localPort, remotePort, icmpType }: ModelPacket): Identity {
