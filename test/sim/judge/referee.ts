@@ -14,6 +14,7 @@ import { Ledger } from "./ledger.ts";
 import { innerOf, Relaying } from "./relaying.ts";
 import { RuleBook } from "./rule-book.ts";
 import { Sessions } from "./sessions.ts";
+import { Sightings } from "./sightings.ts";
 import { Strangers } from "./strangers.ts";
 import { Violation } from "./violation.ts";
 
@@ -25,6 +26,7 @@ export class Referee {
   readonly strangers: Strangers = new Strangers();
   readonly #confidence = new Confidence(nodeSuite, (address) => this.ledger.ownerOf(address));
   readonly #relaying = new Relaying();
+  readonly #sightings = new Sightings();
   /** Where each session was said to lead when it was installed. */
   readonly #beginnings = new Map<string, Endpoint | undefined>();
   readonly #agenda: Agenda;
@@ -98,7 +100,7 @@ export class Referee {
 
   /** Whether packets that proved authentic have moved a session there: it began somewhere else. */
   #hasRoamedTo(host: Host, destination: Endpoint): boolean {
-    if (this.strangers.isKnown(destination)) return false;
+    if (this.strangers.isKnown(destination) || !this.#sightings.hasComeFrom(host.name, destination)) return false;
     return host
       .snapshot()
       .some(
@@ -116,6 +118,7 @@ export class Referee {
 
   received(host: Host, source: Endpoint, datagram: Uint8Array): void {
     this.strangers.received(host.name, source, datagram);
+    this.#sightings.received(host.name, source, datagram);
     this.#relaying.received(host.name, datagram);
   }
 
@@ -126,6 +129,7 @@ export class Referee {
     this.sessions.sent(host.name, datagram);
     this.#confidence.sent(host.name, innerOf(datagram) ?? datagram);
     this.#relaying.sent(host.name, datagram);
+    this.#sightings.sent(datagram);
     // Of a path that moves often not every change is told at once.
     if (this.#hasRoamedTo(host, destination)) this.strangers.know(destination);
     this.strangers.sent(host.name, destination, datagram);
