@@ -76,13 +76,14 @@ fn flows_are_shared_out_and_each_keeps_its_gateway_while_it_has_a_session() {
     let mut host = host_with(gateways(&[(PEER, 1), (OTHER, 1)]));
     host.pass().install(installation()).unwrap();
     host.pass().install(other_gateway()).unwrap();
-    let places = |host: &mut Host| {
+    let places_of = |host: &mut Host, ports: std::ops::RangeInclusive<u16>| {
         host.out.datagrams.clear();
-        for port in 1..=64 {
+        for port in ports {
             host.send(&udp(OWN, "192.168.1.1", port, 2));
         }
         host.out.datagrams.iter().map(|(to, _)| to.to_string()).collect::<Vec<_>>()
     };
+    let places = |host: &mut Host| places_of(host, 1..=64);
     let both = places(&mut host);
     let to_peer = both.iter().filter(|place| **place == path().to_string()).count();
     assert!((16..=48).contains(&to_peer), "{to_peer} of 64");
@@ -90,7 +91,9 @@ fn flows_are_shared_out_and_each_keeps_its_gateway_while_it_has_a_session() {
     host.pass().remove(LOCAL_INDEX, false).unwrap();
     assert!(places(&mut host).iter().all(|place| place == "192.0.2.3:4242"));
     host.pass().install(installation()).unwrap();
-    assert_eq!(places(&mut host), both);
+    assert!(places(&mut host).iter().all(|place| place == "192.0.2.3:4242"), "none returns by itself");
+    let to_peer = places_of(&mut host, 65..=128).iter().filter(|place| **place == path().to_string()).count();
+    assert!((16..=48).contains(&to_peer), "{to_peer} of 64 new ones");
 }
 
 #[test]
@@ -101,6 +104,8 @@ fn a_gateway_without_weight_is_used_only_while_no_other_one_has_a_session() {
     assert_eq!(host.out.datagrams.last().unwrap().0.to_string(), "192.0.2.3:4242");
     host.pass().install(installation()).unwrap();
     host.send(&udp(OWN, "192.168.1.1", 1, 2));
+    assert_eq!(host.out.datagrams.last().unwrap().0.to_string(), "192.0.2.3:4242", "a flow keeps its gateway");
+    host.send(&udp(OWN, "192.168.1.1", 2, 2));
     assert_eq!(host.out.datagrams.last().unwrap().0, path());
 }
 

@@ -262,6 +262,29 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
     kind: "different",
     says: "a straight way is looked for as soon as a relayed tunnel stands and every 30 s while it is used; Nebula looks after each 1,000 packets",
   },
+  {
+    path: "firewall.inbound_action",
+    kind: "stricter",
+    says: "with reject, no answer to a RST, to what fails the address checks, or above 100 a second for a peer",
+    concerns: (given) => isReject(given("firewall.inbound_action")),
+  },
+  {
+    path: "firewall.outbound_action",
+    kind: "stricter",
+    says: "with reject, no answer to a RST, to what fails the address checks, or above 1,000 a second",
+    concerns: (given) => isReject(given("firewall.outbound_action")),
+  },
+  {
+    path: "",
+    kind: "stricter",
+    says: "a TCP flow ends 10 s after FIN both ways or a RST, in Nebula after tcp_timeout",
+  },
+  { path: "", kind: "different", says: "errors of ICMP about a live flow pass without a rule, in Nebula they need one" },
+  {
+    path: "",
+    kind: "different",
+    says: "log lines have sentences and codes of their own (docs/EVENTS.md); their format and level are as configured",
+  },
 ];
 
 /** The rows that concern this configuration. */
@@ -292,4 +315,8 @@ function gateways(routes: ConfigNode | undefined): readonly { readonly weight: s
 
 function isOn(node: ConfigNode | undefined): boolean {
   return node?.kind === "scalar" && parseBoolean(node.text) === true;
+}
+
+function isReject(node: ConfigNode | undefined): boolean {
+  return node?.kind === "scalar" && node.text.toLowerCase() === "reject";
 }

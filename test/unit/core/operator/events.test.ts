@@ -157,7 +157,7 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   reloaded: "The new configuration applies.",
   "certificate-expires":
     "This host's certificate expires in 6 days: renew it with lacis-cert resign, then: lacis reload.",
-  "config-warning": "config.yml:3:1: stats: stats is ignored - Lacis keeps no statistics yet",
+  "config-warning": "config.yml:3:1: tun.network_category: has no effect here - it is for Windows",
   "console-served": "The console is served over SSH.",
   "console-unavailable": "There is no console; everything else goes on.",
   "console-login": "Somebody has logged in to the console.",

@@ -135,9 +135,9 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
     warning: {
       code: "CONFIG_IGNORED_KEY",
       place: { file: "config.yml", line: 3, column: 1 },
-      path: "stats",
-      what: "stats is ignored",
-      why: "Lacis keeps no statistics yet",
+      path: "tun.network_category",
+      what: "has no effect here",
+      why: "it is for Windows",
     },
   },
   "console-served": { code: "console-served", where: "127.0.0.1:2222" },
