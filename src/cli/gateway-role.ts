@@ -42,7 +42,7 @@ export function piecesOf({ identity, firewall, tun }: LiveSettings, system: Forw
     ...behind.flatMap((network) => gatewayPieces(network, { networks, firewall, system, masquerades })),
     ...tun.unsafeRoutes.flatMap(({ prefix, gateways }) => {
       const names = gateways.map(({ address }) => address).join(", ");
-      const says = `the certificate and the rules of ${names} are seen by the running host: lacis status`;
+      const says = `lacis status of the running host sees the certificate of ${names}, lacis check there its rules`;
       return [
         piece(formatPrefix(prefix), "client", "route", "there", `through ${names}`),
         piece(formatPrefix(prefix), "client", "gateway", "unknown", says),

@@ -48,7 +48,7 @@ test("lacis check on a client tells of its route, and where the rest is seen", (
   const { live } = settingsOf(`${SOUND}tun: {unsafe_routes: [{route: 192.168.7.0/24, via: 10.77.0.3}]}`);
   expect(piecesOf(live, system({ isOn: false, masquerades: false })).map(pieceLine)).toEqual([
     "192.168.7.0/24 behind others: route there - through 10.77.0.3",
-    "192.168.7.0/24 behind others: gateway unknown - the certificate and the rules of 10.77.0.3 are seen by the running host: lacis status",
+    "192.168.7.0/24 behind others: gateway unknown - lacis status of the running host sees the certificate of 10.77.0.3, lacis check there its rules",
   ]);
 });
 

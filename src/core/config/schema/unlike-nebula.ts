@@ -279,7 +279,11 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
     kind: "stricter",
     says: "a TCP flow ends 10 s after FIN both ways or a RST, in Nebula after tcp_timeout",
   },
-  { path: "", kind: "different", says: "errors of ICMP about a live flow pass without a rule, in Nebula they need one" },
+  {
+    path: "",
+    kind: "different",
+    says: "errors of ICMP about a live flow pass without a rule, in Nebula they need one",
+  },
   {
     path: "",
     kind: "different",
