@@ -22,9 +22,9 @@ describe("whoever takes a process of ours over", () => {
     const threads = readdirSync(`/proc/${dataPlane}/task`).map((id) => statusOf(dataPlane, id));
     expect(threads.map((thread) => thread["Name"]).sort()).toEqual([
       "events",
-      "inbound",
+      "inbound-0",
       "lacis-dataplane",
-      "outbound",
+      "outbound-0",
     ]);
     for (const { CapInh, CapPrm, CapEff, CapAmb, NoNewPrivs, Seccomp } of threads) {
       const none = "0000000000000000";
