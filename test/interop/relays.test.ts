@@ -18,7 +18,7 @@ const COLUMNS: readonly { readonly version: CertificateVersion; readonly cipher:
   { version: 2, cipher: "chachapoly" },
 ];
 /** Nebula finds out that a relay is gone by its connection checks, and those take that long (protocol 8.2). */
-const RETURN_SECONDS_MAX = 60;
+const RETURN_SECONDS_MAX = 120;
 
 const [old, newest] = await Promise.all([findNebula("1.6"), findNebula("1.11")]);
 const isComplete = old !== undefined && newest !== undefined && (await isInstalled("ping"));
