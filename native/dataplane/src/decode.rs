@@ -6,7 +6,6 @@ use std::ops::RangeInclusive;
 use lacis_contract::wire::{self, path::Way, route, set_relay};
 use lacis_engine::aead::{Cipher, SecretKey};
 use lacis_engine::allow_list::{ALLOW_RULES_MAX, AllowList, AllowRule};
-
 use lacis_engine::control::Installation;
 use lacis_engine::header::Kind;
 use lacis_engine::host::{FlowTimeouts, HostFacts, RecvErrorPolicy};

@@ -15,6 +15,7 @@ use crate::limiter::{Bucket, Rate, SourceLimiter};
 use crate::lock::{lock, read, write};
 use crate::message_limiter::MessageLimiter;
 use crate::output::{DropSample, Event, Output};
+use crate::packet::Direction;
 use crate::park::ParkingLot;
 use crate::path::Path;
 use crate::policy_table::PolicyTable;
@@ -39,8 +40,8 @@ pub struct Engine {
     pub(crate) relays: RelayTable,
     pub(crate) policies: RwLock<PolicyTable>,
     pub(crate) flows: FlowTable,
-    pub(crate) fragments_in: Mutex<Fragments>,
-    pub(crate) fragments_out: Mutex<Fragments>,
+    fragments_in: Mutex<Fragments>,
+    fragments_out: Mutex<Fragments>,
     pub(crate) kept_gateways: Mutex<KeptGateways>,
     pub(crate) parked: Mutex<ParkingLot>,
     pub(crate) acquaintances: Mutex<Acquaintances>,
@@ -57,7 +58,7 @@ pub struct Engine {
     pub(crate) outbound: OutboundCounters,
     pub(crate) inbound: InboundCounters,
     drop_samples: Mutex<Bucket>,
-    /// Where the next [`crate::control::Sample`] goes on.
+    /// Where the next sample goes on.
     pub(crate) sample_from: Mutex<u32>,
     swept_at_ms: AtomicU64,
 }
@@ -191,6 +192,14 @@ impl Engine {
     /// Whether this host is told of one more packet of its own that was rejected.
     pub(crate) fn admits_rejection(&self, now_ms: u64) -> bool {
         lock(&self.rejections_out).take(REJECTIONS_OUT, now_ms)
+    }
+
+    /// The divided packets that go this way.
+    pub(crate) fn fragments(&self, direction: Direction) -> &Mutex<Fragments> {
+        match direction {
+            Direction::Inbound => &self.fragments_in,
+            Direction::Outbound => &self.fragments_out,
+        }
     }
 
     pub(crate) fn replace_host(&self, host: HostFacts) {

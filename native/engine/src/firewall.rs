@@ -9,7 +9,7 @@ use crate::icmp_error;
 use crate::lock::{lock, read};
 use crate::message_limiter::Order;
 use crate::output::{DropSample, Output};
-use crate::packet::{Direction, InnerPacket, Subject, Tuple};
+use crate::packet::{Direction, InnerPacket, Part, Subject, Tuple};
 use crate::policy::RefusalAction;
 use crate::reject::Rejection;
 use crate::route_cache::Way;
@@ -33,6 +33,22 @@ pub struct Refused {
 }
 
 impl<O: Output> Step<'_, O> {
+    /// What the rules are asked about for a packet, and from now on for the parts that follow it.
+    #[inline]
+    pub(crate) fn subject(
+        &self,
+        tuple: Tuple,
+        part: Option<Part>,
+        direction: Direction,
+        owner: IpAddr,
+    ) -> Result<Subject, DropReason> {
+        let flow = match &part {
+            None => tuple,
+            Some(part) => lock(self.engine.fragments(direction)).flow_of(owner, tuple, part, self.now_ms)?,
+        };
+        Ok(Subject { flow, part })
+    }
+
     /// Whether a packet may pass and, of a part, may be put together by whoever receives it.
     #[inline]
     pub(crate) fn judge(
@@ -90,6 +106,20 @@ impl<O: Output> Step<'_, O> {
                 let through = (direction == Direction::Inbound).then_some(session);
                 Err(Refused { reason: DropReason::NoMatchingRule, answer: self.rejection(action, packet, through) })
             }
+        }
+    }
+
+    /// Whether a part that the rules allow goes on.
+    #[inline]
+    fn admit_part(&self, subject: &Subject, direction: Direction, owner: IpAddr) -> Result<(), DropReason> {
+        let Some(part) = &subject.part else { return Ok(()) };
+        lock(self.engine.fragments(direction)).admit(owner, subject, part, self.now_ms)
+    }
+
+    /// What did not go on is not followed.
+    pub(crate) fn withdraw(&self, subject: &Subject, direction: Direction, owner: IpAddr) {
+        if let Some(part) = subject.part.filter(Part::is_first) {
+            lock(self.engine.fragments(direction)).withdraw(owner, subject, &part);
         }
     }
 

@@ -2,13 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::Mutex;
 
 use crate::drop_reason::DropReason;
-use crate::engine::{Engine, Step};
-use crate::lock::lock;
-use crate::output::Output;
-use crate::packet::{Direction, Subject, Tuple};
+use crate::packet::{Subject, Tuple};
 use crate::part::Part;
 
 /// How long the first part is remembered for those that follow it.
@@ -207,47 +203,6 @@ impl Divided {
 
     fn is_whole(&self) -> bool {
         self.end.is_some_and(|end| self.runs == [(0, end)])
-    }
-}
-
-impl<O: Output> Step<'_, O> {
-    /// What the rules are asked about for a packet, and from now on for the parts that follow it.
-    #[inline]
-    pub(crate) fn subject(
-        &self,
-        tuple: Tuple,
-        part: Option<Part>,
-        direction: Direction,
-        owner: IpAddr,
-    ) -> Result<Subject, DropReason> {
-        let flow = match &part {
-            None => tuple,
-            Some(part) => lock(self.engine.fragments(direction)).flow_of(owner, tuple, part, self.now_ms)?,
-        };
-        Ok(Subject { flow, part })
-    }
-
-    /// Whether a part that the rules allow goes on.
-    #[inline]
-    pub(crate) fn admit_part(&self, subject: &Subject, direction: Direction, owner: IpAddr) -> Result<(), DropReason> {
-        let Some(part) = &subject.part else { return Ok(()) };
-        lock(self.engine.fragments(direction)).admit(owner, subject, part, self.now_ms)
-    }
-
-    /// What did not go on is not followed.
-    pub(crate) fn withdraw(&self, subject: &Subject, direction: Direction, owner: IpAddr) {
-        if let Some(part) = subject.part.filter(Part::is_first) {
-            lock(self.engine.fragments(direction)).withdraw(owner, subject, &part);
-        }
-    }
-}
-
-impl Engine {
-    fn fragments(&self, direction: Direction) -> &Mutex<Fragments> {
-        match direction {
-            Direction::Inbound => &self.fragments_in,
-            Direction::Outbound => &self.fragments_out,
-        }
     }
 }
 

@@ -5,17 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::drop_reason::DropReason;
 use crate::extension_headers::{UpperLayer, upper_layer};
 pub use crate::part::Part;
+pub use crate::protocol::{ICMP, ICMPV6, TCP, UDP};
 use crate::tuple::counterpart;
 pub use crate::tuple::{Direction, ICMP_MESSAGE_MAX, Tuple};
-
-/// IP protocol number of ICMP.
-pub const ICMP: u8 = 1;
-/// IP protocol number of TCP.
-pub const TCP: u8 = 6;
-/// IP protocol number of UDP.
-pub const UDP: u8 = 17;
-/// IP protocol number of ICMPv6.
-pub const ICMPV6: u8 = 58;
 
 const IPV4_HEADER_BYTES: usize = 20;
 const IPV6_HEADER_BYTES: usize = 40;

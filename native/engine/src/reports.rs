@@ -13,6 +13,7 @@ use crate::session::Activity;
 
 pub use crate::policy_table::RuleCount;
 pub use crate::relay::RelayActivity;
+pub use crate::rule_tally::RuleTotals;
 
 /// How much of what is told of each in one sample.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,7 +23,6 @@ pub struct SampleLimits {
     pub rules: usize,
     pub relays: usize,
 }
-pub use crate::rule_tally::RuleTotals;
 
 /// Flows in one report: bounds the time the flows are held, and the report.
 pub const REPORTED_FLOWS_MAX: usize = 1_024;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::packet::{ICMP, ICMPV6};
+use crate::protocol::{ICMP, ICMPV6};
 
 /// Echo, timestamp, information and address mask: question and answer.
 const QUESTIONS: [(u8, u8); 4] = [(8, 0), (13, 14), (15, 16), (17, 18)];
