@@ -59,4 +59,6 @@ mod session_table;
 mod shares;
 mod standing;
 mod tcp_end;
+#[cfg(test)]
+mod test_packets;
 pub mod tuple;

@@ -45,21 +45,7 @@ impl Part {
 mod tests {
     use super::*;
     use crate::packet::{Direction, InnerPacket, TCP, UDP};
-
-    fn ipv4(protocol: u8, payload: &[u8]) -> Vec<u8> {
-        let length = u16::try_from(20 + payload.len()).unwrap().to_be_bytes();
-        let mut packet = vec![0x45, 0, length[0], length[1], 0, 0, 0, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
-        packet.extend_from_slice(payload);
-        packet
-    }
-
-    fn ipv6(next_header: u8, payload: &[u8]) -> Vec<u8> {
-        let length = u16::try_from(payload.len()).unwrap().to_be_bytes();
-        let mut packet = vec![0x60, 0, 0, 0, length[0], length[1], next_header, 64];
-        packet.extend_from_slice(&[0xfd; 32]);
-        packet.extend_from_slice(payload);
-        packet
-    }
+    use crate::test_packets::{ipv4, ipv6};
 
     fn remote_port(packet: &[u8]) -> Result<u16, DropReason> {
         InnerPacket::parse(packet).map(|inner| inner.tuple(Direction::Outbound).remote_port)
