@@ -251,24 +251,27 @@ impl<O: Output> Step<'_, O> {
     }
 }
 
-/// Steps 8 to 11: the body, if the datagram is new and authentic.
-fn open<'a>(
+/// Steps 8 to 11: what a datagram or a frame holds, if it is new and authentic.
+pub(crate) fn open<'a>(
     session: &Session,
     header: &Header,
     datagram: &'a mut [u8],
     counters: &InboundCounters,
 ) -> Result<&'a mut [u8], DropReason> {
     let length = datagram.len();
-    let Some((aad, sealed)) = datagram.split_first_chunk_mut::<HEADER_BYTES>().filter(|_| length >= OVERHEAD_BYTES)
-    else {
+    if length < OVERHEAD_BYTES {
         return Err(DropReason::ShortPacket);
-    };
+    }
     if !session.may_accept(header.counter, counters) {
         return Err(DropReason::Replayed);
     }
-    let body = session.open(header.counter, aad, sealed).ok_or(DropReason::NotAuthentic)?;
+    let held = match header.kind {
+        Kind::Relay => session.unwrap(header.counter, datagram),
+        _ => session.open(header.counter, datagram),
+    };
+    let held = held.ok_or(DropReason::NotAuthentic)?;
     if !session.accept(header.counter, length, counters) {
         return Err(DropReason::Replayed);
     }
-    Ok(body)
+    Ok(held)
 }

@@ -3,11 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use crate::counters::InboundCounters;
 use crate::drop_reason::DropReason;
 use crate::engine::{Engine, Pass, Step};
 use crate::header::{DATAGRAM_LIMIT_BYTES, HEADER_BYTES, Header, Kind, OVERHEAD_BYTES};
-use crate::inbound::{Sender, is_handshake};
+use crate::inbound::{Sender, is_handshake, open};
 use crate::lock::lock;
 use crate::output::{DropSample, Event, Output};
 use crate::packet::Tuple;
@@ -28,7 +27,7 @@ impl<O: Output> Pass<'_, O> {
             return step.drop_from(source, DropReason::UnknownRelay);
         };
         let (hop, length) = (&relay.hop, frame.len());
-        let inner = match unwrap(hop, header, frame, &step.engine.inbound) {
+        let inner = match open(hop, header, frame, &step.engine.inbound) {
             Ok(inner) => inner,
             Err(reason) => return step.drop_inbound(hop, None, reason),
         };
@@ -180,25 +179,4 @@ fn wrap<O: Output>(
     engine.outbound.udp_sent.add(1);
     let local_index = hop.local_index;
     Ok(is_high.then_some(Event::CounterHigh { local_index, send_counter: counter, exhausted: false }))
-}
-
-/// Steps 8 to 11 for a frame: the datagram in it, if the frame is new and authentic.
-fn unwrap<'a>(
-    hop: &Session,
-    header: &Header,
-    frame: &'a mut [u8],
-    counters: &InboundCounters,
-) -> Result<&'a mut [u8], DropReason> {
-    let length = frame.len();
-    if length < OVERHEAD_BYTES {
-        return Err(DropReason::ShortPacket);
-    }
-    if !hop.may_accept(header.counter, counters) {
-        return Err(DropReason::Replayed);
-    }
-    let inner = hop.unwrap(header.counter, frame).ok_or(DropReason::NotAuthentic)?;
-    if !hop.accept(header.counter, length, counters) {
-        return Err(DropReason::Replayed);
-    }
-    Ok(inner)
 }

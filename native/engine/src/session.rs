@@ -222,8 +222,9 @@ impl Session {
         accepted
     }
 
-    /// Opens what follows the header, in place. Changes no state: the counter is committed by [`Self::accept`].
-    pub fn open<'a>(&self, counter: u64, header: &[u8; HEADER_BYTES], sealed: &'a mut [u8]) -> Option<&'a mut [u8]> {
+    /// Opens what follows the header of a datagram, in place. Changes no state: the counter is committed by [`Self::accept`].
+    pub fn open<'a>(&self, counter: u64, datagram: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        let (header, sealed) = datagram.split_first_chunk_mut::<HEADER_BYTES>()?;
         self.receive.key.open(counter, header, sealed)
     }
 
