@@ -1,7 +1,9 @@
 //! Which gateway each flow has (SEMANTICS.md section 3.2): it stays with it, whatever becomes of others.
 
 use std::net::IpAddr;
+use std::sync::Mutex;
 
+use crate::lock::lock;
 use crate::lru_map::LruMap;
 use crate::packet::Tuple;
 use crate::route::Gateways;
@@ -9,28 +11,29 @@ use crate::route::Gateways;
 /// Flows remembered at one time.
 pub const KEPT_GATEWAYS_MAX: usize = 65_536;
 
-/// Gateways by flow. Only flows with a choice are here.
-pub struct KeptGateways(LruMap<Tuple, IpAddr>);
+/// Gateways by flow. Only flows with a choice are here, and only they wait for the lock.
+pub struct KeptGateways(Mutex<LruMap<Tuple, IpAddr>>);
 
 impl KeptGateways {
     /// No flow.
     pub fn new() -> Self {
-        Self(LruMap::new(KEPT_GATEWAYS_MAX))
+        Self(Mutex::new(LruMap::new(KEPT_GATEWAYS_MAX)))
     }
 
     /// The gateway of a flow: the one that it has, while that is one of these and has a session, else a new choice.
     pub fn choose(
-        &mut self,
+        &self,
         gateways: &Gateways,
         flow: &Tuple,
         mut has_session: impl FnMut(IpAddr) -> bool,
     ) -> Option<IpAddr> {
-        if gateways.iter().count() == 1 {
-            return gateways.choose(flow, has_session);
+        if let Some(only) = gateways.only() {
+            return Some(only);
         }
         // What the hash does not tell apart is one flow here.
         let key = Tuple { icmp_in: 0, is_rest: false, ..*flow };
-        if let Some(kept) = self.0.peek(&key).copied()
+        let mut by_flow = lock(&self.0);
+        if let Some(kept) = by_flow.peek(&key).copied()
             && gateways.iter().any(|gateway| gateway.address == kept)
             && has_session(kept)
         {
@@ -38,7 +41,7 @@ impl KeptGateways {
         }
         let chosen = gateways.choose(flow, &mut has_session)?;
         if has_session(chosen) {
-            self.0.insert(key, chosen);
+            by_flow.insert(key, chosen);
         }
         Some(chosen)
     }
@@ -65,8 +68,8 @@ mod tests {
 
     #[test]
     fn only_flows_of_a_gateway_that_goes_are_given_another_and_none_returns() {
-        let mut kept = KeptGateways::new();
-        let mut among = |lasts: &[u8], present: &[u8]| -> Vec<IpAddr> {
+        let kept = KeptGateways::new();
+        let among = |lasts: &[u8], present: &[u8]| -> Vec<IpAddr> {
             let has_session = |of: IpAddr| present.iter().any(|last| address(*last) == of);
             (0..300).map(|port| kept.choose(&gateways(lasts), &flow(port), has_session).unwrap()).collect()
         };
@@ -84,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_choice_that_nobody_can_carry_out_is_not_kept() {
-        let mut kept = KeptGateways::new();
+        let kept = KeptGateways::new();
         let parked = kept.choose(&gateways(&[2, 3]), &flow(1), |_| false).unwrap();
         let other = if parked == address(2) { 3 } else { 2 };
         assert_eq!(kept.choose(&gateways(&[2, 3]), &flow(1), |of| of == address(other)), Some(address(other)));

@@ -105,7 +105,7 @@ impl<O: Output> Step<'_, O> {
         let next_hop = match self.routes.target(tuple.remote_address) {
             Target::Gateways(gateways) => {
                 let has_session = |gateway| sessions.primary(gateway).is_some();
-                lock(&self.engine.kept_gateways).choose(gateways, tuple, has_session)
+                self.engine.kept_gateways.choose(gateways, tuple, has_session)
             }
             _ => None,
         }

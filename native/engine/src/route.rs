@@ -78,6 +78,14 @@ impl Gateways {
         self.0.iter()
     }
 
+    /// The one that there is, where there is no choice.
+    pub fn only(&self) -> Option<IpAddr> {
+        match self.0.as_slice() {
+            [only] => Some(only.address),
+            _ => None,
+        }
+    }
+
     /// The gateway of a flow: always the same one while the same ones have a session.
     pub fn choose(&self, flow: &Tuple, mut has_session: impl FnMut(IpAddr) -> bool) -> Option<IpAddr> {
         let present: Vec<Gateway> = self.0.iter().filter(|gateway| has_session(gateway.address)).copied().collect();

@@ -1,10 +1,8 @@
 //! What one thread remembers of the routes, so that a run of packets asks the table once.
 
 use std::net::IpAddr;
-use std::sync::Mutex;
 
 use crate::kept_gateways::KeptGateways;
-use crate::lock::lock;
 use crate::packet::Tuple;
 use crate::route::{Gateways, Target};
 use crate::route_table::RouteTable;
@@ -56,7 +54,7 @@ impl RouteCache {
     pub fn gateway(
         &mut self,
         gateways: &Gateways,
-        kept: &Mutex<KeptGateways>,
+        kept: &KeptGateways,
         flow: &Tuple,
         version: u64,
         has_session: impl FnMut(IpAddr) -> bool,
@@ -67,7 +65,7 @@ impl RouteCache {
         {
             return Some(*gateway);
         }
-        let gateway = lock(kept).choose(gateways, flow, has_session)?;
+        let gateway = kept.choose(gateways, flow, has_session)?;
         self.gateway = Some((*flow, version, gateway));
         Some(gateway)
     }
