@@ -1,12 +1,13 @@
 //! Which underlay addresses peers may move to (SEMANTICS.md section 5).
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
 use crate::ip::Prefix;
+use crate::prefix_index::{PREFIXES_MAX, PrefixIndex};
 
 /// Rules and ranges of one list.
 pub const ALLOW_RULES_MAX: usize = 16_384;
+const _: () = assert!(ALLOW_RULES_MAX <= PREFIXES_MAX);
 
 /// One line: addresses in this prefix are allowed, or not.
 pub type AllowRule = (Prefix, bool);
@@ -35,41 +36,27 @@ impl AllowList {
     }
 }
 
-/// Values by prefix, of which that of the longest prefix around an address counts. Asked when a peer moves, and not for every packet.
+/// Values by prefix, of which that of the longest prefix around an address counts, and of two for one prefix the later one.
 #[derive(Clone, Debug)]
 struct PrefixMap<V> {
-    values: HashMap<Prefix, V>,
-    /// Lengths that occur, longest first, by family.
-    lengths: [Vec<u8>; 2],
+    values: Vec<V>,
+    index: PrefixIndex,
 }
 
 impl<V> Default for PrefixMap<V> {
     fn default() -> Self {
-        Self { values: HashMap::new(), lengths: [vec![], vec![]] }
+        Self { values: vec![], index: PrefixIndex::default() }
     }
 }
 
 impl<V> PrefixMap<V> {
     fn new(entries: impl IntoIterator<Item = (Prefix, V)>) -> Self {
-        let values: HashMap<Prefix, V> =
-            entries.into_iter().map(|(prefix, value)| (prefix.without_host_bits(), value)).collect();
-        let lengths_of = |is_v4: bool| {
-            let mut lengths: Vec<u8> =
-                values.keys().filter(|prefix| prefix.address().is_ipv4() == is_v4).map(Prefix::bits).collect();
-            lengths.sort_unstable_by(|a, b| b.cmp(a));
-            lengths.dedup();
-            lengths
-        };
-        Self { lengths: [lengths_of(true), lengths_of(false)], values }
+        let (prefixes, values): (Vec<Prefix>, Vec<V>) = entries.into_iter().unzip();
+        Self { values, index: PrefixIndex::new(prefixes.into_iter().map(Prefix::without_host_bits)) }
     }
 
     fn find(&self, address: IpAddr) -> Option<&V> {
-        let [v4, v6] = &self.lengths;
-        let lengths = if address.is_ipv4() { v4 } else { v6 };
-        lengths.iter().find_map(|bits| {
-            let prefix = Prefix::new(address, u32::from(*bits))?;
-            self.values.get(&prefix.without_host_bits())
-        })
+        self.values.get(self.index.find(address))
     }
 }
 

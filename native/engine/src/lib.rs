@@ -40,6 +40,7 @@ mod part;
 pub mod path;
 pub mod policy;
 mod policy_table;
+mod prefix_index;
 mod protocol;
 mod range_tree;
 mod reject;

@@ -15,10 +15,12 @@ use std::hint::select_unpredictable;
 const BLOCK: usize = 16;
 
 /// The starts of ranges that cover every value from the smallest on.
+#[derive(Clone, Debug)]
 pub struct RangeTree<K> {
     layers: Vec<Layer<K>>,
 }
 
+#[derive(Clone, Debug)]
 struct Layer<K> {
     blocks: Vec<[K; BLOCK]>,
     /// The last start that is one; behind it a block is filled up with copies of it.

@@ -1,21 +1,19 @@
-//! The routes as one lookup: prefixes nest, so they cut the addresses into ranges that each belong to one route.
+//! The routes, each found by the addresses that it is the longest for.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
 
 use crate::ip::Prefix;
-use crate::range_tree::RangeTree;
+use crate::prefix_index::{PREFIXES_MAX, PrefixIndex};
 use crate::route::{ROUTES_MAX, Route, Target};
 
-/// Number of no route.
-const NO_ROUTE: u16 = u16::MAX;
-const _: () = assert!(ROUTES_MAX < NO_ROUTE as usize);
+const _: () = assert!(ROUTES_MAX <= PREFIXES_MAX);
 
 /// All routes. Never changed, only replaced.
+#[derive(Default)]
 pub struct RouteTable {
     routes: Vec<Route>,
-    v4: Ranges<u32>,
-    v6: Ranges<u128>,
+    index: PrefixIndex,
 }
 
 /// Why routes make no table.
@@ -27,139 +25,33 @@ pub enum BadRoutes {
     Twice(Prefix),
 }
 
-impl Default for RouteTable {
-    fn default() -> Self {
-        Self { routes: vec![], v4: Ranges::new(vec![], 32), v6: Ranges::new(vec![], 128) }
-    }
-}
-
 impl RouteTable {
     /// A table of these routes.
     pub fn new(routes: Vec<Route>) -> Result<Self, BadRoutes> {
         if routes.len() > ROUTES_MAX {
             return Err(BadRoutes::TooMany);
         }
-        let (mut v4, mut v6, mut seen) = (vec![], vec![], HashSet::with_capacity(routes.len()));
-        for (route, number) in routes.iter().zip(0..) {
-            let bits = u32::from(route.prefix.bits());
-            if route.prefix.has_host_bits() {
-                return Err(BadRoutes::HostBits(route.prefix));
+        let mut seen = HashSet::with_capacity(routes.len());
+        for Route { prefix, .. } in &routes {
+            if prefix.has_host_bits() {
+                return Err(BadRoutes::HostBits(*prefix));
             }
-            if !seen.insert(route.prefix) {
-                return Err(BadRoutes::Twice(route.prefix));
-            }
-            match route.prefix.address() {
-                IpAddr::V4(address) => v4.push((address.to_bits(), bits, number)),
-                IpAddr::V6(address) => v6.push((address.to_bits(), bits, number)),
+            if !seen.insert(*prefix) {
+                return Err(BadRoutes::Twice(*prefix));
             }
         }
-        Ok(Self { v4: Ranges::new(v4, 32), v6: Ranges::new(v6, 128), routes })
+        Ok(Self { index: PrefixIndex::new(routes.iter().map(|route| route.prefix)), routes })
     }
 
     /// The longest route to an address.
     #[inline]
     pub fn find(&self, address: IpAddr) -> Option<&Route> {
-        let number = match address {
-            IpAddr::V4(address) => self.v4.find(address.to_bits()),
-            IpAddr::V6(address) => self.v6.find(address.to_bits()),
-        };
-        self.routes.get(usize::from(number))
+        self.routes.get(self.index.find(address))
     }
 
     /// Where packets to an address go.
     pub fn target(&self, address: IpAddr) -> &Target {
         self.find(address).map_or(&Target::None, |route| &route.target)
-    }
-}
-
-/// The ranges of one family and the route of each.
-struct Ranges<K> {
-    starts: RangeTree<K>,
-    routes: Vec<u16>,
-}
-
-/// An address as a number.
-trait Address: Copy + Ord {
-    const ZERO: Self;
-    /// The last address of the prefix that begins here and leaves `host_bits` open.
-    fn last(self, host_bits: u32) -> Self;
-    fn next(self) -> Option<Self>;
-}
-
-impl<K: Address> Ranges<K> {
-    /// `prefixes` are first address, length and number of route.
-    fn new(mut prefixes: Vec<(K, u32, u16)>, width: u32) -> Self {
-        prefixes.sort_unstable();
-        let mut cuts = Cuts { starts: vec![K::ZERO], routes: vec![NO_ROUTE] };
-        // The prefixes that hold the place that was reached, outermost first: last address and route.
-        let mut open: Vec<(K, u16)> = vec![];
-        for (first, bits, route) in prefixes {
-            cuts.close(&mut open, Some(first));
-            cuts.begin(first, route);
-            open.push((first.last(width - bits), route));
-        }
-        cuts.close(&mut open, None);
-        Self { starts: RangeTree::new(&cuts.starts), routes: cuts.routes }
-    }
-
-    #[inline]
-    fn find(&self, address: K) -> u16 {
-        self.routes.get(self.starts.find(address)).copied().unwrap_or(NO_ROUTE)
-    }
-}
-
-struct Cuts<K> {
-    starts: Vec<K>,
-    routes: Vec<u16>,
-}
-
-impl<K: Address> Cuts<K> {
-    /// From `start` on `route` decides.
-    fn begin(&mut self, start: K, route: u16) {
-        if self.starts.last() == Some(&start) {
-            self.starts.pop();
-            self.routes.pop();
-        }
-        if self.routes.last() != Some(&route) {
-            self.starts.push(start);
-            self.routes.push(route);
-        }
-    }
-
-    /// Ends the prefixes that end before `before`; behind each of them the one around it decides again.
-    fn close(&mut self, open: &mut Vec<(K, u16)>, before: Option<K>) {
-        while let Some((last, _)) = open.last().copied().filter(|(last, _)| before.is_none_or(|first| *last < first)) {
-            open.pop();
-            let around = open.last().map_or(NO_ROUTE, |(_, route)| *route);
-            // Nothing lies behind the last of all addresses.
-            if let Some(behind) = last.next() {
-                self.begin(behind, around);
-            }
-        }
-    }
-}
-
-impl Address for u32 {
-    const ZERO: Self = 0;
-
-    fn last(self, host_bits: u32) -> Self {
-        self | Self::MAX.checked_shr(Self::BITS - host_bits).unwrap_or(0)
-    }
-
-    fn next(self) -> Option<Self> {
-        self.checked_add(1)
-    }
-}
-
-impl Address for u128 {
-    const ZERO: Self = 0;
-
-    fn last(self, host_bits: u32) -> Self {
-        self | Self::MAX.checked_shr(Self::BITS - host_bits).unwrap_or(0)
-    }
-
-    fn next(self) -> Option<Self> {
-        self.checked_add(1)
     }
 }
 
