@@ -1,5 +1,7 @@
 //! Why a command failed: a code for programs, a sentence for people.
 
+use std::io;
+
 use lacis_engine::control::{Refusal, RefusalCode};
 
 /// A failed command.
@@ -42,4 +44,10 @@ impl From<Refusal> for Failure {
         };
         Self::new(code, refusal.message)
     }
+}
+
+/// What a command ends with of which this could not be done.
+pub fn outcome<'a>(failures: impl Iterator<Item = &'a Failure>) -> io::Result<()> {
+    let texts: Vec<&str> = failures.map(|failure| failure.message.as_str()).collect();
+    if texts.is_empty() { Ok(()) } else { Err(io::Error::other(texts.join("; "))) }
 }

@@ -5,13 +5,13 @@ use std::io::{self, Write};
 
 use lacis_engine::ip::Prefix;
 
+use crate::failure::outcome;
 use crate::json::{failure_json, harmless};
 use crate::platform::{Guard, GuardReport, GuardedPart, Shadow, SystemGuard};
+use crate::values::{DEVICE_BYTES_MAX, name, network};
 
 /// Longest name of an owner: it becomes part of the name of a table.
 const OWNER_BYTES_MAX: usize = 64;
-/// Longest name of a device (IFNAMSIZ with the zero at its end).
-pub const DEVICE_BYTES_MAX: usize = 15;
 
 /// What to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,8 +37,7 @@ pub fn obey(order: &Order, out: &mut impl Write) -> io::Result<()> {
     };
     writeln!(out, "{}", json(&report))?;
     let failures = [&report.routes, &report.filter].into_iter().filter_map(|part| part.failure.as_ref());
-    let texts: Vec<&str> = failures.map(|failure| failure.message.as_str()).collect();
-    if texts.is_empty() { Ok(()) } else { Err(io::Error::other(texts.join("; "))) }
+    outcome(failures)
 }
 
 /// Reads what follows `guard` on the command line. The error is a sentence.
@@ -50,8 +49,8 @@ pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Order, Strin
         match (verb.as_str(), argument.as_str()) {
             (_, "--owner") => owner = Some(name(&argument, value, OWNER_BYTES_MAX)?),
             ("set", "--device") => device = Some(name(&argument, value, DEVICE_BYTES_MAX)?),
-            ("set", "--network") => networks.push(network(&value)?),
-            ("set", "--beyond") => beyond.push(network(&value)?),
+            ("set", "--network") => networks.push(network(&argument, &value)?),
+            ("set", "--beyond") => beyond.push(network(&argument, &value)?),
             _ => return Err(format!("unknown argument {argument}")),
         }
     }
@@ -63,18 +62,6 @@ pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Order, Strin
         _ => return Err(format!("guard {verb}: set, clear or show")),
     };
     Ok(Order { owner: owner.ok_or_else(|| format!("guard {verb} needs an --owner"))?, action })
-}
-
-pub fn name(argument: &str, value: String, bytes_max: usize) -> Result<String, String> {
-    let fits = (1..=bytes_max).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_graphic() && b != b'*');
-    if fits { Ok(value) } else { Err(format!("{argument} {value:?}: 1 to {bytes_max} letters, digits or signs")) }
-}
-
-pub fn network(text: &str) -> Result<Prefix, String> {
-    let parts = text.split_once('/').and_then(|(address, bits)| Some((address.parse().ok()?, bits.parse().ok()?)));
-    parts
-        .and_then(|(address, bits)| Prefix::new(address, bits))
-        .ok_or_else(|| format!("--network {text}: ADDRESS/BITS"))
 }
 
 fn json(GuardReport { routes, filter, shadows }: &GuardReport) -> String {
@@ -100,14 +87,18 @@ mod tests {
     use super::*;
     use crate::failure::Failure;
 
+    fn prefix(text: &str) -> Prefix {
+        network("--network", text).unwrap()
+    }
+
     fn parsed(line: &str) -> Result<Order, String> {
         parse(line.split_whitespace().map(String::from))
     }
 
     #[test]
     fn an_order_names_its_owner_and_what_stands() {
-        let networks = ["10.77.0.2/24", "fd77::2/64"].map(|text| network(text).unwrap()).to_vec();
-        let beyond = vec![network("192.168.7.0/24").unwrap()];
+        let networks = ["10.77.0.2/24", "fd77::2/64"].map(prefix).to_vec();
+        let beyond = vec![prefix("192.168.7.0/24")];
         assert_eq!(
             parsed("set --owner a --device mesh0 --network 10.77.0.2/24 --network fd77::2/64 --beyond 192.168.7.0/24"),
             Ok(Order { owner: "a".into(), action: Action::Set { device: "mesh0".into(), networks, beyond } })
@@ -123,6 +114,8 @@ mod tests {
         assert_eq!(parsed("clear --owner"), Err("--owner needs a value".into()));
         assert_eq!(parsed("clear --owner a --network 10.0.0.1/8"), Err("unknown argument --network".into()));
         assert_eq!(parsed("set --owner a --network 10.0.0.1/33"), Err("--network 10.0.0.1/33: ADDRESS/BITS".into()));
+        let beyond = parsed("set --owner a --network 10.0.0.1/8 --beyond 10.0.0.0");
+        assert_eq!(beyond, Err("--beyond 10.0.0.0: ADDRESS/BITS".into()));
         assert!(parsed("set --owner a --device nameofadevice123 --network 10.0.0.1/8").is_err());
         assert!(parsed("set --owner a --device tun* --network 10.0.0.1/8").is_err());
         assert!(parsed("lift --owner a").is_err());
@@ -131,7 +124,7 @@ mod tests {
     #[test]
     fn a_report_is_json_whatever_the_system_says() {
         let failure = Some(Failure::new("system", "no \"such\" \\ thing\n"));
-        let shadow = Shadow { prefix: network("10.77.0.128/28").unwrap(), device: "et\"h0".into() };
+        let shadow = Shadow { prefix: prefix("10.77.0.128/28"), device: "et\"h0".into() };
         let report = GuardReport {
             routes: GuardedPart { before: 2, ..GuardedPart::default() },
             filter: GuardedPart { failure, ..GuardedPart::default() },

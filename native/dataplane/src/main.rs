@@ -21,6 +21,7 @@ mod serve;
 mod shared;
 mod staged;
 mod thread_output;
+mod values;
 mod workers;
 
 use std::io;

@@ -5,9 +5,10 @@ use std::io::{self, BufRead, Write};
 
 use lacis_engine::ip::Prefix;
 
-use crate::guard::{DEVICE_BYTES_MAX, name, network};
+use crate::failure::outcome;
 use crate::json::failure_json;
 use crate::platform::{DeviceRoutes, LearnedRoute, RoutesReport, SystemRoutes, WantedRoute, WantedRoutes};
+use crate::values::{DEVICE_BYTES_MAX, name, number, prefix};
 
 /// Lines that are read: as many routes as a host may have.
 const ROUTES_MAX: usize = 16_384;
@@ -53,8 +54,7 @@ pub fn obey(order: &Order, input: impl BufRead, out: &mut impl Write) -> io::Res
         Err(failure) => RoutesReport { failures: vec![(None, failure)], ..RoutesReport::default() },
     };
     writeln!(out, "{}", json(&report))?;
-    let texts: Vec<&str> = report.failures.iter().map(|(_, failure)| failure.message.as_str()).collect();
-    if texts.is_empty() { Ok(()) } else { Err(io::Error::other(texts.join("; "))) }
+    outcome(report.failures.iter().map(|(_, failure)| failure))
 }
 
 /// Reads what follows `routes` on the command line. The error is a sentence.
@@ -84,10 +84,6 @@ pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Order, Strin
     Ok(Order { device: device.ok_or_else(|| format!("routes {verb} needs a --device"))?, action })
 }
 
-fn number(argument: &str, value: &str) -> Result<u32, String> {
-    value.parse().map_err(|_| format!("{argument} {value}: not a number"))
-}
-
 /// What standard input lists: the device's own networks, and routes.
 type Listed = (Vec<(Prefix, u32)>, Vec<WantedRoute>);
 
@@ -106,7 +102,7 @@ fn listed(input: impl BufRead) -> Result<Listed, String> {
 
 fn read(line: &str, connected: &mut Vec<(Prefix, u32)>, routes: &mut Vec<WantedRoute>) -> Option<()> {
     let [prefix, metric, mtu] = line.split(' ').collect::<Vec<_>>()[..] else { return None };
-    let prefix = network(prefix).ok().filter(|prefix| !prefix.has_host_bits())?;
+    let prefix = self::prefix(prefix).filter(|prefix| !prefix.has_host_bits())?;
     let mtu = mtu.parse().ok()?;
     match metric {
         "connected" => connected.push((prefix, mtu)),
@@ -166,7 +162,7 @@ mod tests {
 
     #[test]
     fn routes_are_read_from_lines() {
-        let prefix = |text| network(text).unwrap();
+        let prefix = |text| self::prefix(text).unwrap();
         assert_eq!(
             listed(&b"192.168.7.0/24 0 1300\n10.77.0.0/24 connected 1300\nfd00::/64 9 0\n"[..]),
             Ok((
@@ -185,14 +181,14 @@ mod tests {
 
     #[test]
     fn reports_are_json() {
-        let failed = WantedRoute { prefix: network("192.168.7.0/24").unwrap(), metric: 0, mtu: 0 };
+        let failed = WantedRoute { prefix: prefix("192.168.7.0/24").unwrap(), metric: 0, mtu: 0 };
         let failures = vec![(Some(failed), Failure::new("taken", "\"eth1\"")), (None, Failure::bad("no"))];
         assert_eq!(
             json(&RoutesReport { before: 1, standing: 2, changed: 3, failures }),
             r#"{"before":1,"standing":2,"changed":3,"failures":[{"prefix":"192.168.7.0/24","failure":{"code":"taken","text":"eth1"}},{"prefix":null,"failure":{"code":"bad-request","text":"no"}}]}"#
         );
         let hops = vec![("10.77.0.3".parse().unwrap(), 2)];
-        let learned = LearnedRoute { prefix: network("10.0.0.0/8").unwrap(), metric: 5, hops };
+        let learned = LearnedRoute { prefix: prefix("10.0.0.0/8").unwrap(), metric: 5, hops };
         assert_eq!(
             learned_json(&[learned]),
             r#"[{"prefix":"10.0.0.0/8","metric":5,"hops":[{"address":"10.77.0.3","weight":2}]}]"#
