@@ -47,6 +47,12 @@ export interface CallAnewEvent {
   readonly version: CertificateVersion | undefined;
 }
 
+/** The lighthouses should be asked where this host is. */
+export interface AskWhereEvent {
+  readonly kind: "ask-where";
+  readonly target: IpAddress;
+}
+
 /** A test request through this session; `pingId` when an operator asked for it. */
 export interface ProbeEvent {
   readonly kind: "probe";

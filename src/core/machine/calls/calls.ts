@@ -18,15 +18,14 @@ import type { PeerTable } from "../../peer/peer-table.ts";
 import { placeOf } from "../../peer/place.ts";
 import { addressesOf, type FinishedHandshake, type Session } from "../../peer/session.ts";
 import type { Facts } from "../facts.ts";
-import type { CommonEvent, Emit, Machine, StopReason } from "../machine.ts";
+import type { AskWhereEvent, CommonEvent, Emit, Machine, StopReason } from "../machine.ts";
 import { type PlacesPorts, placesToCall } from "./attempt.ts";
 import { failureOf, type NowhereReason } from "./give-up.ts";
 import { type PendingCall, PendingCalls } from "./pending-calls.ts";
 
 export type CallsEvent =
+  | AskWhereEvent
   | CommonEvent
-  /** The lighthouses should be asked where this host is. */
-  | { readonly kind: "ask-where"; readonly target: IpAddress }
   | { readonly kind: "call-answered"; readonly handshake: FinishedHandshake; readonly waiting: readonly Parcel[] }
   /** A call came to nothing and there is no session with this host either. */
   | { readonly kind: "call-failed"; readonly target: IpAddress }

@@ -10,12 +10,9 @@ import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
 import { PacketType, TestSubtype } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
-import type { CommonEvent, Emit, Machine } from "../machine.ts";
+import type { AskWhereEvent, CommonEvent, Emit, Machine } from "../machine.ts";
 
-export type PromotionEvent =
-  | CommonEvent
-  /** The lighthouses should be asked where this host is. */
-  | { readonly kind: "ask-where"; readonly target: IpAddress };
+export type PromotionEvent = AskWhereEvent | CommonEvent;
 
 export interface PromotionPorts {
   /** Where the host may be, best first. */

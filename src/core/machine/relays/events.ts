@@ -1,13 +1,12 @@
-import type { CertificateVersion } from "../../cert/certificate.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { RelayedPath } from "../../path/path.ts";
 import type { Session } from "../../peer/session.ts";
-import type { CommonEvent, SendEvent } from "../machine.ts";
+import type { CallAnewEvent, CommonEvent, SendEvent } from "../machine.ts";
 
 export type RelaysEvent =
+  | CallAnewEvent
   | CommonEvent
   | SendEvent
-  | { readonly kind: "call-anew"; readonly target: IpAddress; readonly version: CertificateVersion | undefined }
   /** There is another way through a relay to this host. */
   | { readonly kind: "new-ways"; readonly target: IpAddress }
   /** This session goes this way from now on. */
