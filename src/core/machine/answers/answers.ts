@@ -11,7 +11,7 @@ import type { Path, RelayedPath } from "../../path/path.ts";
 import type { Place } from "../../path/place.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { placeOf } from "../../peer/place.ts";
-import { type FinishedHandshake, nameAddress, type Session } from "../../peer/session.ts";
+import { addressesOf, type FinishedHandshake, nameAddress, type Session } from "../../peer/session.ts";
 import { HEADER_BYTES, TAG_BYTES } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, ProbeEvent } from "../machine.ts";
@@ -116,12 +116,12 @@ export class Answers {
 
   #judge(response: Response, path: Path): HandshakeRefusal | undefined {
     const far = path.kind === "relayed" ? this.#ports.farOf(path) : undefined;
-    if (path.kind === "relayed" && !response.peer.networks.some(({ address }) => address === far))
+    const addresses = addressesOf(response.peer);
+    if (path.kind === "relayed" && !addresses.some((address) => address === far))
       return { code: "wrong-relay", fingerprint: response.peer.fingerprint };
-    const addresses = response.peer.networks.map(({ address }) => address);
     if (!isAllowedPath(this.#facts.allowedRemotes, path, addresses)) return { code: "place-not-allowed" };
-    const [name] = response.peer.networks;
-    const primary = name && this.#peers.primaryOf(name.address);
+    const [name] = addresses;
+    const primary = name && this.#peers.primaryOf(name);
     const standing = primary && !this.#ports.isInDoubt(primary) ? primary : undefined;
     const admission = admit(standing, response.peerTime, this.#facts.clock.wall);
     return admission === "accept" ? undefined : { code: admission, fingerprint: response.peer.fingerprint };

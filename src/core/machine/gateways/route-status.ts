@@ -1,6 +1,6 @@
 import type { Certificate } from "../../cert/certificate.ts";
 import type { IpAddress } from "../../netip/address.ts";
-import { contains, type Prefix } from "../../netip/prefix.ts";
+import { overlaps, type Prefix } from "../../netip/prefix.ts";
 
 /** How a gateway is for one route. */
 export type GatewayState =
@@ -24,5 +24,5 @@ export interface RouteStatus {
 
 /** Whether any of a network is behind this host, as its certificate says. */
 export function carries({ unsafeNetworks }: Pick<Certificate, "unsafeNetworks">, prefix: Prefix): boolean {
-  return unsafeNetworks.some((behind) => contains(behind, prefix.address) || contains(prefix, behind.address));
+  return unsafeNetworks.some((behind) => overlaps(behind, prefix));
 }
