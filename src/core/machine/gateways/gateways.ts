@@ -96,7 +96,9 @@ export class Gateways implements Machine {
   /** The data plane knows by itself whom it has no session with. */
   sessionGone(session: Session): void {
     this.#silent.delete(session);
-    for (const address of this.#watchedOf(session)) if (!this.#peers.primaryOf(address)) this.#left.delete(address);
+    const watched = this.#watchedOf(session);
+    if (watched.length === 0) return;
+    for (const address of watched) if (!this.#peers.primaryOf(address)) this.#left.delete(address);
     this.#apply();
   }
 
@@ -176,6 +178,7 @@ export class Gateways implements Machine {
 
   /** Tells the data plane when something is left out that was not, or the other way round. */
   #apply(): void {
+    if (this.#facts.udpPort === undefined) return;
     const leftOut: string[] = [];
     const routes = this.#facts.routes.routes.map((route) => {
       const { prefix, target } = route;
@@ -185,7 +188,6 @@ export class Gateways implements Machine {
       leftOut.push(`${formatPrefix(prefix)} ${gateways.map(({ address }) => address).join()}`);
       return { prefix, target: { kind: "gateways", gateways } } as const;
     });
-    if (this.#facts.udpPort === undefined) return;
     const applied = `routes ${leftOut.join(" ")}`;
     if (applied === this.#applied) return;
     this.#applied = applied;
