@@ -30,23 +30,17 @@ export interface Difference {
 
 const RELATIVE = "a relative path starts at the folder of the configuration file, in Nebula at the working directory";
 
-const isRelativePath =
-  (path: string) =>
+const says =
+  (path: string, is: (text: string) => boolean) =>
   (given: Given): boolean => {
     const node = given(path);
-    return node?.kind === "scalar" && !node.text.startsWith("/") && !node.text.includes("-----BEGIN");
+    return node?.kind === "scalar" && is(node.text);
   };
 
-const isTrue =
-  (path: string) =>
-  (given: Given): boolean => {
-    const node = given(path);
-    return node?.kind === "scalar" && parseBoolean(node.text) === true;
-  };
+const isRelativePath = (path: string): ((given: Given) => boolean) =>
+  says(path, (text) => !text.startsWith("/") && !text.includes("-----BEGIN"));
 
-function hasText(node: ConfigNode | undefined): boolean {
-  return node?.kind === "scalar" && node.text !== "";
-}
+const isTrue = (path: string): ((given: Given) => boolean) => says(path, (text) => parseBoolean(text) === true);
 
 const someRule =
   (is: (rule: ConfigMap["entries"]) => boolean) =>
@@ -82,7 +76,8 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
     path: "lighthouse.serve_dns",
     kind: "different",
     says: "without lighthouse.dns.host names are served at the overlay addresses and loopback, by Nebula at every address of the host; of two hosts with one name the lower address counts, in Nebula the latest",
-    concerns: (given) => isTrue("lighthouse.serve_dns")(given) && !hasText(given("lighthouse.dns.host")),
+    concerns: (given) =>
+      isTrue("lighthouse.serve_dns")(given) && !says("lighthouse.dns.host", (text) => text !== "")(given),
   },
   {
     path: "counters.try_promote",
@@ -109,10 +104,7 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
     path: "routines",
     kind: "different",
     says: "more than 64 count as 64",
-    concerns: (given) => {
-      const node = given("routines");
-      return node?.kind === "scalar" && Number(node.text) > 64;
-    },
+    concerns: says("routines", (text) => Number(text) > 64),
   },
   {
     path: "",
@@ -185,7 +177,7 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
     path: "tun.use_system_route_table",
     kind: "different",
     says: "only the main table counts, and a route of the configuration goes before one of the system for the same prefix",
-    concerns: (given) => given("tun.use_system_route_table")?.kind === "scalar",
+    concerns: says("tun.use_system_route_table", () => true),
   },
   {
     path: "",
@@ -197,7 +189,7 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
     path: "sshd.enabled",
     kind: "different",
     says: "a command that fails ends with exit status 1, in Nebula with 0; whoever is logged in stays through a reload; profiles are those of Node.js",
-    concerns: (given) => isOn(given("sshd.enabled")),
+    concerns: isTrue("sshd.enabled"),
   },
   {
     path: "sshd.host_key",
@@ -219,7 +211,7 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
     path: "sshd.sandbox_dir",
     kind: "stricter",
     says: "a folder that others can write in is not written to",
-    concerns: (given) => isOn(given("sshd.enabled")),
+    concerns: isTrue("sshd.enabled"),
   },
   {
     path: "logging.format",
@@ -232,25 +224,19 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
     path: "stats.protocol",
     kind: "ours",
     says: "metrics go to Graphite over UDP, too; Nebula refuses that",
-    concerns: (given) => {
-      const node = given("stats.protocol");
-      return node?.kind === "scalar" && node.text.toLowerCase().startsWith("udp");
-    },
+    concerns: says("stats.protocol", (text) => text.toLowerCase().startsWith("udp")),
   },
   {
     path: "stats.type",
     kind: "different",
     says: "of runtime.* and debug.* it shows what Node.js knows, and 0 for what only Go has; of udp.N.* what /proc shows",
-    concerns: (given) => {
-      const node = given("stats.type");
-      return node?.kind === "scalar" && !["", "none"].includes(node.text.toLowerCase());
-    },
+    concerns: says("stats.type", (text) => !["", "none"].includes(text.toLowerCase())),
   },
   {
     path: "relay.am_relay",
     kind: "stricter",
     says: "a host is led on only under an address of its own certificate, and only between hosts that this one has a direct tunnel with; whoever asks for most makes room in the table",
-    concerns: (given) => isOn(given("relay.am_relay")),
+    concerns: isTrue("relay.am_relay"),
   },
   {
     path: "relay.relays",
@@ -266,13 +252,13 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
     path: "firewall.inbound_action",
     kind: "stricter",
     says: "with reject, no answer to a RST, to what fails the address checks, or above 100 a second for a peer",
-    concerns: (given) => isReject(given("firewall.inbound_action")),
+    concerns: says("firewall.inbound_action", (text) => text.toLowerCase() === "reject"),
   },
   {
     path: "firewall.outbound_action",
     kind: "stricter",
     says: "with reject, no answer to a RST, to what fails the address checks, or above 1,000 a second",
-    concerns: (given) => isReject(given("firewall.outbound_action")),
+    concerns: says("firewall.outbound_action", (text) => text.toLowerCase() === "reject"),
   },
   {
     path: "",
@@ -315,12 +301,4 @@ function gateways(routes: ConfigNode | undefined): readonly { readonly weight: s
       return { weight: weight?.kind === "scalar" ? weight.text : undefined };
     });
   });
-}
-
-function isOn(node: ConfigNode | undefined): boolean {
-  return node?.kind === "scalar" && parseBoolean(node.text) === true;
-}
-
-function isReject(node: ConfigNode | undefined): boolean {
-  return node?.kind === "scalar" && node.text.toLowerCase() === "reject";
 }
