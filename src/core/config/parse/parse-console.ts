@@ -1,10 +1,11 @@
 import type { ConfigEntry, ConfigNode, Placed } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
-import { show, showKey, showKind } from "../document/show.ts";
+import { showKey, showKind } from "../document/show.ts";
 import type { ConsoleSettings } from "../settings.ts";
 import { parseListenAddress } from "./host-port.ts";
 import type { PemTexts } from "./pem-reference.ts";
 import type { ConfigReader } from "./reader.ts";
+import { parsedText, refuseMissing } from "./texts.ts";
 
 /** The port of the machine's own SSH: a slip here would lock its operator out. */
 const SSH_PORT = 22;
@@ -25,7 +26,8 @@ export function parseConsole(live: ConfigReader, pems: PemTexts, findings: Findi
       what: `${showKind(key)} where a path or PEM text belongs`,
     });
   if (!isEnabled) return undefined;
-  for (const [path, example] of NEEDED) refuseMissing(path, example, live, findings);
+  for (const [path, example] of NEEDED)
+    refuseMissing(path, { example, key: "sshd.enabled", value: "true" }, live, findings);
   const hostKey = pems["sshd.host_key"];
   return listen && key && hostKey !== undefined
     ? { listen, hostKey, hostKeyPlace: key.place, users, authorities, sandboxDirectory }
@@ -37,25 +39,11 @@ const NEEDED = [
   ["sshd.host_key", "./ssh_host_ed25519_key"],
 ] as const;
 
-function refuseMissing(path: string, example: string, live: ConfigReader, findings: Findings): void {
-  const node = live.given(path)?.node;
-  if (node && !(node.kind === "scalar" && node.text === "")) return;
-  const place = node?.place ?? live.given("sshd.enabled")?.keyPlace;
-  const what = "is needed with sshd.enabled: true";
-  findings.error({ code: "CONFIG_MISSING_KEY", place, path, what, todo: `write for instance ${example}` });
-}
-
 function parseListen(live: ConfigReader, findings: Findings): ConsoleSettings["listen"] | undefined {
   const path = "sshd.listen";
-  const text = live.text(path);
+  const listen = parsedText(path, parseListenAddress, live, findings);
+  if (listen?.port !== SSH_PORT) return listen;
   const place = live.given(path)?.node.place;
-  if (text === "") return undefined;
-  const listen = parseListenAddress(text);
-  if (!listen.ok) {
-    findings.error({ code: "CONFIG_VALUE", place, path, what: `${show(text)} ${listen.reason}` });
-    return undefined;
-  }
-  if (listen.value.port !== SSH_PORT) return listen.value;
   const todo = "write another one, for instance 2222";
   findings.error({ code: "CONFIG_VALUE", place, path, what: "is port 22, which is the machine's own SSH", todo });
   return undefined;

@@ -1,9 +1,9 @@
 import { fail, ok, type Result } from "../../base/result.ts";
 import type { Findings } from "../document/findings.ts";
-import { show } from "../document/show.ts";
 import type { LoggingSettings, StatsSettings } from "../settings.ts";
 import { parseHostPort, parseListenAddress } from "./host-port.ts";
 import type { ConfigReader } from "./reader.ts";
+import { parsedText, refuseMissing } from "./texts.ts";
 
 export function parseLogging(live: ConfigReader): LoggingSettings {
   return {
@@ -30,7 +30,8 @@ export function parseStats(live: ConfigReader, findings: Findings): StatsSetting
   const namespace = parsedText("stats.namespace", parseNamePart, live, findings) ?? "";
   const subsystem = parsedText("stats.subsystem", parseNamePart, live, findings) ?? "";
   if (type === "none") return { to: "nobody" };
-  for (const [key, example] of NEEDED[type]) refuseMissing(key, example, type, live, findings);
+  for (const [path, example] of NEEDED[type])
+    refuseMissing(path, { example, key: "stats.type", value: type }, live, findings);
   if (type === "graphite") {
     const carrier = protocol.startsWith("udp") ? "udp" : "tcp";
     const family = protocol.endsWith("4") ? 4 : protocol.endsWith("6") ? 6 : 0;
@@ -53,30 +54,6 @@ const NEEDED: Readonly<Record<Exclude<StatsType, "none">, readonly (readonly [st
     ["stats.path", "/metrics"],
   ],
 };
-
-function refuseMissing(path: string, example: string, type: StatsType, live: ConfigReader, findings: Findings): void {
-  const found = live.given(path);
-  if (found && !(found.node.kind === "scalar" && found.node.text === "")) return;
-  const place = found?.node.place ?? live.given("stats.type")?.keyPlace;
-  const what = `is needed with stats.type: ${type}`;
-  findings.error({ code: "CONFIG_MISSING_KEY", place, path, what, todo: `write for instance ${example}` });
-}
-
-/** A text with a meaning; undefined when there is none, or when it has none, which is reported. */
-function parsedText<Value>(
-  path: string,
-  read: (text: string) => Result<Value, string>,
-  live: ConfigReader,
-  findings: Findings,
-): Value | undefined {
-  const text = live.text(path);
-  const place = live.given(path)?.node.place;
-  if (text === "") return undefined;
-  const value = read(text);
-  if (value.ok) return value.value;
-  findings.error({ code: "CONFIG_VALUE", place, path, what: `${show(text)} ${value.reason}` });
-  return undefined;
-}
 
 function parsePath(text: string): Result<string, string> {
   return /^\/[!-~]*$/.test(text) && !/[?#]/.test(text) ? ok(text) : fail("is not a path such as /metrics");
