@@ -9,6 +9,7 @@ import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
 import { render } from "../../../src/core/operator/render.ts";
 import type { DataPlaneDescription } from "../../../src/runtime/dataplane/data-plane.ts";
 import { dataPlaneHealth } from "../../../src/runtime/dataplane/data-plane-service.ts";
+import { noCounters } from "../fixtures/counters.ts";
 import { daemonFacts, NOW_MS, nodeStatus, peerStatus } from "./fixture.ts";
 
 const NOW_S = NOW_MS / 1000;
@@ -89,22 +90,7 @@ describe("health", () => {
       [DropReason.fragment, 1n],
       [DropReason.replayed, 0n],
     ]);
-    const counters = {
-      drops,
-      tunReadPackets: 0n,
-      tunWrittenPackets: 0n,
-      udpReceivedDatagrams: 0n,
-      udpSentDatagrams: 0n,
-      flows: 0n,
-      parked: 0n,
-      testRequestsAnswered: 0n,
-      recvErrorsSent: 0n,
-      parkedReleased: 0n,
-      packetsLost: 0n,
-      packetsDuplicate: 0n,
-      outboundNoMatchingRule: 0n,
-      outboundLocalAddress: 0n,
-    };
+    const counters = noCounters({ drops });
     const texts = healthOf(nodeStatus({ counters }), daemonFacts(), NOW_MS).map(({ text }) => text);
     expect(texts).toEqual([
       "12 packets dropped (no-matching-rule): no firewall rule allows them",

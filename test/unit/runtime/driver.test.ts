@@ -5,6 +5,7 @@ import type { Deadline, Input, NodeDetails, NodeStatus, Output, PingResult } fro
 import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
 import { directPath } from "../../../src/core/path/path.ts";
 import { Driver } from "../../../src/runtime/driver.ts";
+import { noCounters } from "../fixtures/counters.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -111,28 +112,12 @@ describe("the driver, told of datagrams that prove nothing,", () => {
   test("adds those that it refused to what the data plane has dropped", () => {
     const { node, driver } = driven();
     for (let i = 0; i < 300; i++) driver.event(datagram);
-    const counters = { ...NOTHING_MOVED, drops: new Map([["handshake-limited", 6n] as const]) };
+    const counters = noCounters({ drops: new Map([["handshake-limited", 6n] as const]) });
     driver.event({ kind: "sampled", activity: [], rules: [], relays: [], counters });
     const sampled = node.events.find((event) => event.kind === "sampled");
     expect([...(sampled?.counters.drops ?? [])]).toEqual([["handshake-limited", 50n]]);
   });
 });
-
-const NOTHING_MOVED = {
-  tunReadPackets: 0n,
-  tunWrittenPackets: 0n,
-  udpReceivedDatagrams: 0n,
-  udpSentDatagrams: 0n,
-  flows: 0n,
-  parked: 0n,
-  testRequestsAnswered: 0n,
-  recvErrorsSent: 0n,
-  parkedReleased: 0n,
-  packetsLost: 0n,
-  packetsDuplicate: 0n,
-  outboundNoMatchingRule: 0n,
-  outboundLocalAddress: 0n,
-};
 
 function failed(text: string): PingResult {
   return { outcome: "failed", name: undefined, address: undefined, failure: { reason: "unknown-name", name: text } };

@@ -20,6 +20,7 @@ import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
 import { ExitCode } from "../../../../src/runtime/operator-error.ts";
 import { type StateDirectory, stateDirectoryAt } from "../../../../src/runtime/state/state-directory.ts";
 import { prefix, TestAuthority } from "../../fixtures/authority.ts";
+import { noCounters } from "../../fixtures/counters.ts";
 import { identityOf, settingsOf } from "../../fixtures/settings.ts";
 import { FakeDataPlane } from "./fake-data-plane.ts";
 
@@ -274,22 +275,7 @@ describe("a running data plane", () => {
   });
 
   test("is asked again when a sample does not fit one frame", async () => {
-    const counters = {
-      drops: new Map(),
-      tunReadPackets: 0n,
-      tunWrittenPackets: 0n,
-      udpReceivedDatagrams: 0n,
-      udpSentDatagrams: 0n,
-      flows: 0n,
-      parked: 0n,
-      testRequestsAnswered: 0n,
-      recvErrorsSent: 0n,
-      parkedReleased: 0n,
-      packetsLost: 0n,
-      packetsDuplicate: 0n,
-      outboundNoMatchingRule: 0n,
-      outboundLocalAddress: 0n,
-    };
+    const counters = noCounters();
     let asked = 0;
     fake.script = (request, requestId) => {
       if (request.kind !== "sample") return undefined;

@@ -4,6 +4,7 @@ import type { Standing } from "../../../../src/core/dataplane/standing.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import { directPath } from "../../../../src/core/path/path.ts";
 import { StrangerWork, type UnprovenDatagram } from "../../../../src/runtime/strangers/stranger-work.ts";
+import { noCounters } from "../../fixtures/counters.ts";
 
 /** What one item takes, on a clock that nothing else moves. */
 let itemMs = 1;
@@ -105,21 +106,5 @@ function add(standing: Standing, bytes = 100): void {
 }
 
 function countersOf(drops: Readonly<Record<string, bigint>>): DataPlaneCounters {
-  const nothing = { tunReadPackets: 0n, tunWrittenPackets: 0n, udpReceivedDatagrams: 0n, udpSentDatagrams: 0n };
-  const untold = {
-    testRequestsAnswered: 0n,
-    recvErrorsSent: 0n,
-    parkedReleased: 0n,
-    packetsLost: 0n,
-    packetsDuplicate: 0n,
-    outboundNoMatchingRule: 0n,
-    outboundLocalAddress: 0n,
-  };
-  return {
-    drops: new Map(Object.entries(drops)) as DataPlaneCounters["drops"],
-    ...nothing,
-    flows: 0n,
-    parked: 0n,
-    ...untold,
-  };
+  return noCounters({ drops: new Map(Object.entries(drops)) as DataPlaneCounters["drops"] });
 }
