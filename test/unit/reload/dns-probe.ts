@@ -1,6 +1,14 @@
 import { readClock } from "../../../src/runtime/clock.ts";
 import { DnsService } from "../../../src/runtime/dns/dns-service.ts";
+import { freePort } from "../runtime/mesh-files.ts";
 import type { Subject } from "./subject.ts";
+
+/** Ports of this machine, one for each row, as configurations write them. */
+export const DNS_PORTS: { readonly started: string; readonly moved: string; readonly other: string } = {
+  started: String(await freePort()),
+  moved: String(await freePort()),
+  other: String(await freePort()),
+};
 
 const services = new WeakMap<Subject, DnsService>();
 const told = new WeakMap<Subject, string[]>();

@@ -1,6 +1,6 @@
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { PacketType } from "../../../src/core/wire/header.ts";
-import { dnsPlaces, startDns } from "./dns-probe.ts";
+import { DNS_PORTS, dnsPlaces, startDns } from "./dns-probe.ts";
 import type { Row } from "./row.ts";
 import type { Subject } from "./subject.ts";
 
@@ -35,20 +35,28 @@ export const PLACES_ROWS: Readonly<Record<string, Row>> = {
     sees: (subject) => subject.reaches("10.77.0.8"),
   },
   "lighthouse.serve_dns": {
-    base: { "lighthouse.am_lighthouse": "true", "lighthouse.dns.host": "127.0.0.1", "lighthouse.dns.port": "25353" },
+    base: {
+      "lighthouse.am_lighthouse": "true",
+      "lighthouse.dns.host": "127.0.0.1",
+      "lighthouse.dns.port": DNS_PORTS.started,
+    },
     other: "true",
     given: startDns,
     sees: dnsPlaces,
   },
   "lighthouse.dns.host": {
-    base: { "lighthouse.am_lighthouse": "true", "lighthouse.serve_dns": "true", "lighthouse.dns.port": "25354" },
+    base: {
+      "lighthouse.am_lighthouse": "true",
+      "lighthouse.serve_dns": "true",
+      "lighthouse.dns.port": DNS_PORTS.moved,
+    },
     other: "127.0.0.2",
     given: startDns,
     sees: dnsPlaces,
   },
   "lighthouse.dns.port": {
     base: { "lighthouse.am_lighthouse": "true", "lighthouse.serve_dns": "true", "lighthouse.dns.host": "127.0.0.1" },
-    other: "25355",
+    other: DNS_PORTS.other,
     given: startDns,
     sees: dnsPlaces,
   },

@@ -9,6 +9,7 @@ import { DnsService } from "../../../../src/runtime/dns/dns-service.ts";
 import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
 import { TestAuthority } from "../../fixtures/authority.ts";
 import { identityOf, settingsOf } from "../../fixtures/settings.ts";
+import { freePort } from "../mesh-files.ts";
 import { hosts } from "./hosts.ts";
 
 const LOCAL = "127.0.0.1" as IpAddress;
@@ -175,14 +176,6 @@ async function bound(port = 0): Promise<Socket> {
   sockets.push(socket);
   await new Promise<void>((resolve) => socket.bind(port, LOCAL, resolve));
   return socket;
-}
-
-async function freePort(): Promise<number> {
-  const socket = createSocket("udp4");
-  await new Promise<void>((resolve) => socket.bind(0, LOCAL, resolve));
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
 }
 
 /** The answer, or undefined when there is none in a while. */
