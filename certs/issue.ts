@@ -3,7 +3,7 @@ import type { Certificate, CertificateVersion } from "../src/core/cert/certifica
 import { type Excess, excessOver } from "../src/core/cert/constraints.ts";
 import type { CertificateContent } from "../src/core/cert/content.ts";
 import type { Curve } from "../src/core/crypto/suite.ts";
-import { formatPrefix, type Prefix } from "../src/core/netip/prefix.ts";
+import { formatPrefixes, type Prefix } from "../src/core/netip/prefix.ts";
 import type { Authority } from "./authority.ts";
 import { checkedRequest } from "./constraints.ts";
 import { type Refusal, refuse } from "./refusal.ts";
@@ -61,8 +61,8 @@ function wayOut({ code }: Excess, ca: Certificate): string {
   const limits = {
     "outlives-ca": "give a shorter -duration, or renew the CA",
     "group-not-allowed": `the CA signs for ${ca.groups.join(", ")}`,
-    "network-not-allowed": `the CA signs inside ${ca.networks.map(formatPrefix).join(", ")}`,
-    "unsafe-network-not-allowed": `the CA signs inside ${ca.unsafeNetworks.map(formatPrefix).join(", ")}`,
+    "network-not-allowed": `the CA signs inside ${formatPrefixes(ca.networks)}`,
+    "unsafe-network-not-allowed": `the CA signs inside ${formatPrefixes(ca.unsafeNetworks)}`,
   } as const;
   return code === "outlives-ca" ? limits[code] : `${limits[code]}; stay inside, or use another CA`;
 }

@@ -1,6 +1,6 @@
 import type { LiveSettings } from "../core/config/settings.ts";
 import { familyOf } from "../core/netip/address.ts";
-import { formatPrefix, masked, overlaps, type Prefix, prefixesAround } from "../core/netip/prefix.ts";
+import { formatPrefix, hostPrefix, masked, overlaps, type Prefix, prefixesAround } from "../core/netip/prefix.ts";
 import type { Forwarding } from "../runtime/platform/platform.ts";
 
 /** One thing without which a network behind a host is not reached. */
@@ -20,7 +20,7 @@ export interface RolePiece {
 export function piecesOf({ identity, firewall, tun }: LiveSettings, system: Forwarding): readonly RolePiece[] {
   const { networks, unsafeNetworks } = identity.credential;
   const behind = unsafeNetworks.map(masked);
-  const own = networks.map(({ address }) => ({ address, bits: familyOf(address) === 4 ? 32 : 128 }));
+  const own = networks.map(({ address }) => hostPrefix(address));
   const asked = firewall.inbound.flatMap(({ localCidr }) =>
     localCidr === undefined || localCidr === "any" ? [] : [localCidr],
   );

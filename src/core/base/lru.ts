@@ -29,6 +29,15 @@ export class LruMap<Key, Value> {
     return this.#entries.get(key);
   }
 
+  /** The value, made if there is none, as the most recently used one. */
+  getOrMake(key: Key, make: () => Value): Value {
+    const value = this.get(key);
+    if (value !== undefined || this.#entries.has(key)) return value as Value;
+    const made = make();
+    this.set(key, made);
+    return made;
+  }
+
   /** Sets the value and returns the key that had to go for it, if one had to. */
   set(key: Key, value: Value): Key | undefined {
     this.#entries.delete(key);

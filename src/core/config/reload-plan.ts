@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from "../base/result.ts";
-import { formatPrefix, type Prefix } from "../netip/prefix.ts";
+import { formatPrefixes } from "../netip/prefix.ts";
 import type { ConfigError } from "./document/config-error.ts";
 import type { EffectiveValue, PlainValue } from "./document/effective.ts";
 import { specOf } from "./schema/schema.ts";
@@ -34,8 +34,8 @@ export interface ReloadPlan {
 export function planReload(running: Reloadable, next: Reloadable): Result<ReloadPlan, ConfigError> {
   const before = running.settings.live.identity.credential;
   const after = next.settings.live.identity.credential;
-  if (networksOf(before.networks) !== networksOf(after.networks)) {
-    const what = `the networks would change from ${networksOf(before.networks)} to ${networksOf(after.networks)}`;
+  if (formatPrefixes(before.networks) !== formatPrefixes(after.networks)) {
+    const what = `the networks would change from ${formatPrefixes(before.networks)} to ${formatPrefixes(after.networks)}`;
     return fail(identityError(next, what));
   }
   if (before.curve !== after.curve) {
@@ -59,8 +59,4 @@ function changedKeys(running: Reloadable, next: Reloadable): readonly KeyChange[
 function identityError(next: Reloadable, what: string): ConfigError {
   const place = next.effective.find(({ path }) => path === "pki.cert")?.origin;
   return { code: "CONFIG_IDENTITY", place, path: "pki.cert", what, todo: "restart to become this host" };
-}
-
-function networksOf(networks: readonly Prefix[]): string {
-  return networks.map(formatPrefix).join(", ");
 }

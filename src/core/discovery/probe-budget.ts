@@ -48,9 +48,7 @@ export class ProbeBudget {
 
   /** One more probe to a place that `owner` has named; false when it must not be sent. */
   take(kind: ProbeKind, owner: IpAddress, endpoint: Endpoint, now: Instant): boolean {
-    const purse = this.#owners[kind].get(owner) ?? new Purse(LIMITS[kind]);
-    this.#owners[kind].set(owner, purse);
-    return purse.take(endpoint, now);
+    return this.#owners[kind].getOrMake(owner, () => new Purse(LIMITS[kind])).take(endpoint, now);
   }
 }
 

@@ -22,6 +22,16 @@ export function formatPrefix(prefix: Prefix): string {
   return `${prefix.address}/${prefix.bits}`;
 }
 
+/** Several, for people. */
+export function formatPrefixes(prefixes: readonly Prefix[]): string {
+  return prefixes.map(formatPrefix).join(", ");
+}
+
+/** The prefix that holds this one address. */
+export function hostPrefix(address: IpAddress): Prefix {
+  return { address, bits: widthOf(address) };
+}
+
 /** The prefix with its host bits cleared. */
 export function masked(prefix: Prefix): Prefix {
   const bytes = addressBytes(prefix.address);
@@ -85,6 +95,7 @@ export function sortedPrefixes(prefixes: readonly Prefix[]): Prefix[] {
   return keyed.map(({ prefix }) => prefix);
 }
 
-function widthOf(address: IpAddress): 32 | 128 {
+/** How many bits an address of this family has. */
+export function widthOf(address: IpAddress): 32 | 128 {
   return familyOf(address) === 4 ? 32 : 128;
 }

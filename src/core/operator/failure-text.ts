@@ -1,6 +1,6 @@
 import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { IpAddress } from "../netip/address.ts";
-import { formatPrefix } from "../netip/prefix.ts";
+import { formatPrefixes } from "../netip/prefix.ts";
 import type { RelayRefusal } from "./event.ts";
 import type { AdoptionRefusal, CallFailure, EndOfSession, PeerTrouble, PingFailure } from "./failure.ts";
 
@@ -87,7 +87,7 @@ function pingText(failure: PingFailure): string {
       return `${failure.target} is this host itself.`;
     case "outside-networks": {
       const what = failure.why === "outside" ? "is not in any network of this host" : "is not the address of a host in";
-      return `${failure.target} ${what} (${failure.networks.map(formatPrefix).join(", ")}).`;
+      return `${failure.target} ${what} (${formatPrefixes(failure.networks)}).`;
     }
     case "unknown-name":
       return `No host with the certificate name ${JSON.stringify(failure.name)} is connected.`;

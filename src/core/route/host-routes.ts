@@ -1,6 +1,5 @@
 import { Fault } from "../base/fault.ts";
-import { familyOf } from "../netip/address.ts";
-import { formatPrefix, masked, type Prefix } from "../netip/prefix.ts";
+import { formatPrefix, hostPrefix, masked, type Prefix } from "../netip/prefix.ts";
 import type { Route, RouteTarget, UnsafeRoute } from "./route.ts";
 import { RouteTable } from "./route-table.ts";
 
@@ -33,7 +32,7 @@ export function hostRoutes({
   for (const network of unsafeNetworks) add(masked(network), { kind: "own" });
   for (const network of networks) add(masked(network), { kind: "peer" });
   // Last: in a network of one address nobody else is left.
-  for (const { address } of networks) add({ address, bits: familyOf(address) === 4 ? 32 : 128 }, { kind: "own" });
+  for (const { address } of networks) add(hostPrefix(address), { kind: "own" });
   const table = RouteTable.of([...routes.values()]);
   if (!table.ok) throw new Fault("host-routes", `the routes of our own networks are none: ${table.reason}`);
   return table.value;

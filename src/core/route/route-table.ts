@@ -1,6 +1,6 @@
 import { fail, ok, type Result } from "../base/result.ts";
-import { familyOf, type IpAddress } from "../netip/address.ts";
-import { masked } from "../netip/prefix.ts";
+import type { IpAddress } from "../netip/address.ts";
+import { masked, widthOf } from "../netip/prefix.ts";
 import { PrefixMap } from "../netip/prefix-map.ts";
 import type { Gateway, Route, RouteTarget } from "./route.ts";
 
@@ -47,7 +47,7 @@ function refusalOf(routes: readonly Route[]): string | undefined {
   if (routes.length > ROUTES_MAX) return `there are more than ${ROUTES_MAX} routes`;
   const seen = new Set<string>();
   for (const { prefix, target } of routes) {
-    if (prefix.bits > (familyOf(prefix.address) === 4 ? 32 : 128) || masked(prefix).address !== prefix.address)
+    if (prefix.bits > widthOf(prefix.address) || masked(prefix).address !== prefix.address)
       return "a route's prefix has host bits";
     const key = `${prefix.address}/${prefix.bits}`;
     if (seen.has(key)) return "two routes have the same prefix";

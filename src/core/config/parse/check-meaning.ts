@@ -2,7 +2,7 @@ import { familyOf, type IpAddress } from "../../netip/address.ts";
 import { AllowedRemotes, type RemoteAllowList } from "../../netip/allow-list.ts";
 import { endpointAddress } from "../../netip/endpoint.ts";
 import type { OwnAllowList } from "../../netip/own-allow-list.ts";
-import { contains, formatPrefix, overlaps, type Prefix } from "../../netip/prefix.ts";
+import { contains, formatPrefix, formatPrefixes, overlaps, type Prefix } from "../../netip/prefix.ts";
 import type { Place, Placed } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
 import type { PlacedRange } from "./parse-calculated-remotes.ts";
@@ -54,7 +54,7 @@ export function checkNetworks(
       findings.warn({ code: "CONFIG_CONFLICT", place, path, what, todo });
     }
     if (inOverlay(value)) continue;
-    const what = `${value} is outside this host's networks (${networks.map(formatPrefix).join(", ")})`;
+    const what = `${value} is outside this host's networks (${formatPrefixes(networks)})`;
     const todo = "it can be asked, but nothing else can be sent to it";
     findings.warn({ code: "CONFIG_VALUE", place, path, what, todo });
   }
@@ -67,14 +67,14 @@ export function checkNetworks(
   for (const host of meaning.staticHosts) {
     const path = `static_host_map.${host.address}`;
     if (!inOverlay(host.address)) {
-      const what = `${host.address} is outside this host's networks (${networks.map(formatPrefix).join(", ")})`;
+      const what = `${host.address} is outside this host's networks (${formatPrefixes(networks)})`;
       findings.warn({ code: "CONFIG_VALUE", place: host.keyPlace, path, what, todo: "is it an overlay address?" });
     }
     for (const endpoint of host.endpoints) refuseOverlay(endpoint, inOverlay, findings);
   }
   for (const { range, place, path } of meaning.calculated) {
     if (networks.some((network) => overlaps(network, range.overlay))) continue;
-    const what = `${formatPrefix(range.overlay)} is outside this host's networks (${networks.map(formatPrefix).join(", ")})`;
+    const what = `${formatPrefix(range.overlay)} is outside this host's networks (${formatPrefixes(networks)})`;
     findings.warn({ code: "CONFIG_VALUE", place, path, what, todo: "is it an overlay prefix?" });
   }
 }

@@ -1,5 +1,5 @@
 import type { Credential } from "../../cert/credential.ts";
-import { contains, formatPrefix, masked, type Prefix, prefixesAround } from "../../netip/prefix.ts";
+import { contains, formatPrefix, formatPrefixes, masked, type Prefix, prefixesAround } from "../../netip/prefix.ts";
 import type { UnsafeRoute } from "../../route/route.ts";
 import { ROUTES_MAX } from "../../route/route-table.ts";
 import type { Findings } from "../document/findings.ts";
@@ -13,7 +13,7 @@ export function checkOverlayRoutes(
 ): void {
   const isInside = prefixesAround(networks);
   for (const { prefix, place, path } of routes.filter(({ prefix }) => !isInside(prefix))) {
-    const what = `${formatPrefix(prefix)} is outside this host's networks (${listed(networks)})`;
+    const what = `${formatPrefix(prefix)} is outside this host's networks (${formatPrefixes(networks)})`;
     findings.error({
       code: "CONFIG_CONFLICT",
       place,
@@ -70,7 +70,7 @@ function isPossible(route: PlacedUnsafeRoute, networks: readonly Prefix[], findi
   }
   const outside = gateways.find(({ address }) => !networks.some((network) => contains(network, address)));
   if (outside) {
-    const what = `the gateway ${outside.address} is outside this host's networks (${listed(networks)})`;
+    const what = `the gateway ${outside.address} is outside this host's networks (${formatPrefixes(networks)})`;
     const todo = "write the gateway's overlay address";
     findings.error({ code: "CONFIG_CONFLICT", place: via, path: path.replace(/route$/, "via"), what, todo });
   }
@@ -81,8 +81,4 @@ function tooMany(routes: readonly PlacedUnsafeRoute[]): Parameters<Findings["err
   const what = `names ${routes.length} routes`;
   const todo = `it may name ${ROUTES_MAX / 2} at most`;
   return { code: "CONFIG_LIMIT", place: routes[0]?.place, path: "tun.unsafe_routes", what, todo };
-}
-
-function listed(networks: readonly Prefix[]): string {
-  return networks.map(formatPrefix).join(", ");
 }

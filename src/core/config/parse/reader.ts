@@ -1,6 +1,6 @@
 import { Fault } from "../../base/fault.ts";
 import { type IpAddress, parseAddress } from "../../netip/address.ts";
-import { masked, type Prefix, parsePrefix } from "../../netip/prefix.ts";
+import { masked, type Prefix, parsePrefix, widthOf } from "../../netip/prefix.ts";
 import type { ConfigErrorCode } from "../document/config-error.ts";
 import type { ConfigNode, Placed } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
@@ -191,7 +191,7 @@ export class ConfigReader {
 /** Why a text is no prefix. */
 export function prefixComplaint(text: string): string {
   const address = parseAddress(text);
-  if (address) return `has no prefix length - for this one address write ${text}/${address.includes(":") ? 128 : 32}`;
+  if (address) return `has no prefix length - for this one address write ${text}/${widthOf(address)}`;
   return "is not a prefix such as 10.0.0.0/8";
 }
 

@@ -60,12 +60,9 @@ export class SourceLimiter {
 
   admits(source: IpAddress, { standing, tokens }: { standing: Standing; tokens: number }, now: Instant): boolean {
     const concerned = this.#tiers.filter(({ tier }) => tier.standings?.includes(standing) ?? true);
-    const buckets = concerned.map(({ tier, buckets }) => {
-      const key = keyOf(tier.of, source);
-      const bucket = buckets.get(key) ?? new TokenBucket(tier.rate);
-      buckets.set(key, bucket);
-      return bucket;
-    });
+    const buckets = concerned.map(({ tier, buckets }) =>
+      buckets.getOrMake(keyOf(tier.of, source), () => new TokenBucket(tier.rate)),
+    );
     if (!buckets.every((bucket) => bucket.has(now, tokens))) return false;
     for (const bucket of buckets) bucket.take(now, tokens);
     return true;

@@ -27,9 +27,7 @@ export class MessageLimiter {
 
   /** Whether one more message of this peer may be carried out. */
   admits(peer: IpAddress, order: Order, now: Instant): boolean {
-    const budget = this.#peers.get(peer) ?? newBudget();
-    this.#peers.set(peer, budget);
-    return budget[order].take(now);
+    return this.#peers.getOrMake(peer, newBudget)[order].take(now);
   }
 }
 

@@ -17,10 +17,8 @@ export class RelayQuota {
     if (kilobytes === 0) return true;
     if (kilobytes !== this.#kilobytes) this.#restart(kilobytes);
     const perSecond = kilobytes * 1000;
-    const bucket =
-      this.#peers.get(peer) ?? new TokenBucket({ perSecond, burst: Math.max(perSecond, DATAGRAM_BYTES_MAX) });
-    this.#peers.set(peer, bucket);
-    return bucket.take(now, bytes);
+    const rate = { perSecond, burst: Math.max(perSecond, DATAGRAM_BYTES_MAX) };
+    return this.#peers.getOrMake(peer, () => new TokenBucket(rate)).take(now, bytes);
   }
 
   #restart(kilobytes: number): void {

@@ -126,8 +126,7 @@ export class Ends {
       this.#askOn(session, target, again);
       return;
     }
-    const hosts = this.#awaiting.get(relay) ?? new Set<IpAddress>();
-    this.#awaiting.set(relay, hosts);
+    const hosts = this.#awaiting.getOrMake(relay, () => new Set());
     if (hosts.size < AWAITING_HOSTS_MAX) hosts.add(target);
     if (!this.#peers.find(relay)?.call) this.#emit({ kind: "call-anew", target: relay, version: undefined });
   }

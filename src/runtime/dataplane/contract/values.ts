@@ -7,9 +7,9 @@ import type {
   RelayRole,
   RuleProtocol,
 } from "../../../core/dataplane/contract.ts";
-import { addressBytes, addressFromBytes, familyOf, type IpAddress } from "../../../core/netip/address.ts";
+import { addressBytes, addressFromBytes, type IpAddress } from "../../../core/netip/address.ts";
 import { type Endpoint, endpoint, endpointAddress, endpointPort } from "../../../core/netip/endpoint.ts";
-import type { Prefix } from "../../../core/netip/prefix.ts";
+import { type Prefix, widthOf } from "../../../core/netip/prefix.ts";
 import { directPath, type Path } from "../../../core/path/path.ts";
 import type { LocalIndex } from "../../../core/path/session-index.ts";
 import type { Route, RouteTarget } from "../../../core/route/route.ts";
@@ -52,7 +52,7 @@ export function writeEndpoint(value: Endpoint): MessageInitShape<typeof pb.Endpo
 
 export function readPrefix({ address, bits }: pb.Prefix): Prefix {
   const network = readAddress(address);
-  if (bits > (familyOf(network) === 4 ? 32 : 128)) throw new Malformed(`a prefix of ${bits} bits`);
+  if (bits > widthOf(network)) throw new Malformed(`a prefix of ${bits} bits`);
   return { address: network, bits };
 }
 

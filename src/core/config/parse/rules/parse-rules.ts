@@ -1,7 +1,6 @@
 import type { RuleProtocol } from "../../../dataplane/contract.ts";
 import type { Rule } from "../../../firewall/rule.ts";
-import { familyOf } from "../../../netip/address.ts";
-import { formatPrefix, masked, type Prefix, parsePrefix } from "../../../netip/prefix.ts";
+import { formatPrefix, hostPrefix, masked, type Prefix, parsePrefix } from "../../../netip/prefix.ts";
 import { type ConfigEntry, type ConfigMap, type ConfigNode, formatPlace } from "../../document/document.ts";
 import type { Findings } from "../../document/findings.ts";
 import { show, showKind } from "../../document/show.ts";
@@ -219,7 +218,7 @@ class RuleReader {
     const entry = this.#rule.entries.get(field);
     if (entry && whole.address !== prefix.address) {
       const { address } = prefix;
-      const one = formatPrefix({ address, bits: familyOf(address) === 4 ? 32 : 128 });
+      const one = formatPrefix(hostPrefix(address));
       this.#warn(
         entry,
         `is all of ${formatPrefix(whole)}`,

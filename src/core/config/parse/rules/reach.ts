@@ -1,6 +1,6 @@
 import type { Certificate } from "../../../cert/certificate.ts";
 import type { Rule } from "../../../firewall/rule.ts";
-import { formatPrefix, overlaps, type Prefix } from "../../../netip/prefix.ts";
+import { formatPrefix, formatPrefixes, hostPrefix, overlaps, type Prefix } from "../../../netip/prefix.ts";
 import type { Findings } from "../../document/findings.ts";
 import { show } from "../../document/show.ts";
 import type { ParsedRule } from "./parse-rules.ts";
@@ -71,15 +71,15 @@ function cidrDoubts({ cidr }: Rule, { networks, routed, authorities }: Surroundi
   // Without an own list a CA signs any network behind a host; then what this host routes there says what is meant.
   const behind = [...routed, ...authorities.flatMap(({ unsafeNetworks }) => unsafeNetworks)];
   if ([...networks, ...behind].some((network) => overlaps(network, cidr))) return [];
-  const what = `no peer has an address in ${formatPrefix(cidr)}: it is outside this host's networks (${networks.map(formatPrefix).join(", ")}), and no unsafe route leads there`;
+  const what = `no peer has an address in ${formatPrefix(cidr)}: it is outside this host's networks (${formatPrefixes(networks)}), and no unsafe route leads there`;
   return [["cidr", what, "cidr is about overlay addresses of peers, and networks behind them"]];
 }
 
 function localDoubts({ localCidr }: Rule, { networks, unsafeNetworks }: Surroundings): readonly Doubt[] {
   if (localCidr === undefined || localCidr === "any") return [];
-  const own = networks.map(({ address }) => ({ address, bits: address.includes(":") ? 128 : 32 }));
+  const own = networks.map(({ address }) => hostPrefix(address));
   if ([...own, ...unsafeNetworks].some((network) => overlaps(network, localCidr))) return [];
-  const ours = [...own, ...unsafeNetworks].map(formatPrefix).join(", ");
+  const ours = formatPrefixes([...own, ...unsafeNetworks]);
   const what = `nothing of this host lies in ${formatPrefix(localCidr)}: it has ${ours}`;
   return [
     ["local_cidr", what, "local_cidr is about this host's own addresses, and networks behind it in its certificate"],
@@ -96,7 +96,7 @@ function warnOfUnreachableBehind(
     localCidr === "any" || (localCidr !== undefined && unsafeNetworks.some((network) => overlaps(network, localCidr)));
   const [first] = inbound;
   if (!first || unsafeNetworks.length === 0 || inbound.some(means)) return;
-  const list = unsafeNetworks.map(formatPrefix).join(", ");
+  const list = formatPrefixes(unsafeNetworks);
   const what = `no rule lets anybody reach the networks behind this host (${list}): rules without local_cidr mean only its own addresses`;
   const todo = `add local_cidr: ${formatPrefix(unsafeNetworks[0] as Prefix)} to the rules that are for them`;
   findings.warn({ code: "CONFIG_RULE", place: first.node.place, path: "firewall.inbound", what, todo });
