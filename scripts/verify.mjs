@@ -17,7 +17,7 @@ const REPORTS = join(PROJECT, "dist/reports");
 const MANIFEST = ["--manifest-path", "native/Cargo.toml"];
 
 /**
- * name; what it runs; `counts` reads passed/failed/skipped out of what it left; `needs` says what is missing; a failed
+ * name; what it runs, and what it runs `beside` that at the same time; `counts` reads passed/failed/skipped out of what it left; `needs` says what is missing; a failed
  * `essential` stage ends the run; `ci` stages run only with --ci.
  */
 const STAGES = [
@@ -52,8 +52,10 @@ const STAGES = [
   {
     name: "interop",
     prepare: ["scripts/fetch-peers"],
+    // Stock hosts mostly wait, and every lab is a machine of its own.
     command: inLab("interop"),
-    counts: () => vitestCounts("interop"),
+    beside: inLab("scenarios"),
+    counts: () => sum(vitestCounts("interop"), vitestCounts("scenarios")),
     needs: missingLab,
   },
   {
@@ -81,9 +83,9 @@ for (const stage of STAGES) {
   say(`\n=== ${stage.name}: ${stage.command.join(" ")}`);
   const startedAt = performance.now();
   if (stage.prepare) await run(stage.prepare);
-  const { status, output } = await run(stage.command);
+  const [{ status, output }, beside] = await Promise.all([run(stage.command), stage.beside && run(stage.beside)]);
   const counts = stage.counts?.(output) ?? { passed: status === 0 ? 1 : 0, failed: 0, skipped: 0 };
-  if (status !== 0 && counts.failed === 0) counts.failed = 1;
+  if ((status !== 0 || (beside && beside.status !== 0)) && counts.failed === 0) counts.failed = 1;
   record(stage, counts, performance.now() - startedAt);
   if (status !== 0 && stage.essential) break;
 }
@@ -125,6 +127,17 @@ function vitest(report, args) {
 
 function inLab(project) {
   return ["scripts/lab", ...vitest(project, ["--config", "test/vitest.lab.config.ts", "--project", project])];
+}
+
+function sum(a, b) {
+  const names = (key) => [...(a[key] ?? []), ...(b[key] ?? [])];
+  return {
+    passed: a.passed + b.passed,
+    failed: a.failed + b.failed,
+    skipped: a.skipped + b.skipped,
+    failedNames: names("failedNames"),
+    skippedNames: names("skippedNames"),
+  };
 }
 
 function vitestCounts(report) {
