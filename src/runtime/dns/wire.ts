@@ -1,5 +1,8 @@
-import { type Answer, AUTHORITATIVE_ANSWER, decode, encode, TRUNCATED_RESPONSE } from "dns-packet";
+import type { Answer } from "dns-packet";
 import { fail, ok, type Result } from "../../core/base/result.ts";
+import { onDemand } from "../on-demand.ts";
+
+const library = onDemand<typeof import("dns-packet")>("dns-packet");
 
 // The wire format of DNS. The header and the question of a query are read here, because they are echoed as they came; everything else
 // is the library's, which throws on what it does not like.
@@ -82,7 +85,7 @@ export function writeResponse(query: Query, response: Response, bytesMax: number
 
 /** To what was not understood: nothing but its number. */
 export function writeUnreadable({ id, rcode }: Unreadable): Uint8Array {
-  return encode({ type: "response", id, flags: rcode });
+  return library().encode({ type: "response", id, flags: rcode });
 }
 
 function write(
@@ -90,6 +93,7 @@ function write(
   { rcode, data }: Response,
   cut: boolean,
 ): Uint8Array {
+  const { AUTHORITATIVE_ANSWER, TRUNCATED_RESPONSE, encode } = library();
   const flags = AUTHORITATIVE_ANSWER | (recursionDesired ? 0x100 : 0) | (cut ? TRUNCATED_RESPONSE : 0) | (rcode & 15);
   const answers = data && name !== undefined ? [answerOf(name, data)] : [];
   const rest = encode({ type: "response", id, flags, answers, additionals: edns ? [optOf(rcode >> 4)] : [] });
@@ -156,7 +160,7 @@ function textOf(label: Uint8Array): string | undefined {
 /** Undefined when what stands behind the question is malformed, or says twice what the asker takes. */
 function readEdns(bytes: Uint8Array): { readonly value: Query["edns"] } | undefined {
   try {
-    const { additionals = [] } = decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+    const { additionals = [] } = library().decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
     const [opt, ...more] = additionals.flatMap((each) => (each.type === "OPT" ? [each] : []));
     if (more.length > 0) return undefined;
     return { value: opt && { payloadBytes: opt.udpPayloadSize, version: opt.ednsVersion } };

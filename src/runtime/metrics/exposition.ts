@@ -1,15 +1,21 @@
-import { Gauge, Registry } from "prom-client";
+import type { Gauge } from "prom-client";
+import { onDemand } from "../on-demand.ts";
 import type { Summary } from "./distribution.ts";
 import type { Metric } from "./metric.ts";
 
 /** The content type of `expose`. */
-export const EXPOSITION_TYPE: string = Registry.PROMETHEUS_CONTENT_TYPE;
+export function expositionType(): string {
+  return library().Registry.PROMETHEUS_CONTENT_TYPE;
+}
+
+const library = onDemand<typeof import("prom-client")>("prom-client");
 
 /**
  * Metrics in Prometheus' text format. All of them are gauges, and a distribution is one family with a label `type`: so Nebula has it, and its
  * dashboards expect it.
  */
 export async function expose(metrics: readonly Metric[], prefix: readonly string[]): Promise<string> {
+  const { Gauge, Registry } = library();
   const registry = new Registry();
   const families = new Map<string, Gauge>();
   for (const { name, about, value, labels = {} } of metrics) {

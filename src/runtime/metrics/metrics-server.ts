@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { ListenAddress } from "../../core/config/settings.ts";
+import { listenTcp } from "../listen-tcp.ts";
 
 /** Clients at once. Scrapers are one or two. */
 const CONNECTIONS_MAX = 32;
@@ -41,16 +42,8 @@ export class MetricsServer {
   }
 
   /** Rejects with Node's error when the port cannot be had. */
-  async listen({ host, port }: ListenAddress): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen({ port, ...(host !== undefined && { host }) }, () => {
-        this.#server.off("error", reject);
-        // Out of descriptors, say: the next client may have more luck.
-        this.#server.on("error", () => {});
-        resolve();
-      });
-    });
+  async listen(at: ListenAddress): Promise<void> {
+    await listenTcp(this.#server, at);
   }
 
   close(): void {

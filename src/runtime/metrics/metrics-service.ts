@@ -7,7 +7,7 @@ import type { OperatorEvent } from "../../core/operator/event.ts";
 import type { LoadedSettings } from "../config/config-file.ts";
 import { listenRefusal } from "../listen-refusal.ts";
 import type { Health, Service } from "../service.ts";
-import { EXPOSITION_TYPE, expose } from "./exposition.ts";
+import { expose, expositionType } from "./exposition.ts";
 import { GraphiteLines } from "./graphite-lines.ts";
 import { receiverText, sendToGraphite } from "./graphite-sender.ts";
 import { Happenings } from "./happenings.ts";
@@ -106,7 +106,7 @@ export class MetricsService implements Service {
 
   async #serve(settings: Extract<StatsSettings, { to: "prometheus" }>): Promise<void> {
     const { listen, path } = settings;
-    const server = new MetricsServer({ path, contentType: EXPOSITION_TYPE, text: () => this.#text(settings) });
+    const server = new MetricsServer({ path, contentType: expositionType(), text: () => this.#text(settings) });
     this.#server = server;
     const where = addressText(listen);
     try {

@@ -1,9 +1,11 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { createInterface } from "node:readline";
-import ssh2 from "ssh2";
+import type ssh2 from "ssh2";
 import type { ListenAddress } from "../../../core/config/settings.ts";
+import { listenTcp } from "../../listen-tcp.ts";
 import type { Outcome } from "../command.ts";
 import type { Access } from "./access.ts";
+import { library } from "./library.ts";
 import { signatureWith } from "./ssh-key.ts";
 import { isCertificate } from "./user-certificate.ts";
 
@@ -44,7 +46,7 @@ export class ConsoleServer {
     this.#options = options;
     const { hostKey, version } = options;
     const ident = `lacis_${version}`;
-    this.#ssh = new ssh2.Server({ hostKeys: [hostKey], ident }, (client, info) => {
+    this.#ssh = new (library().Server)({ hostKeys: [hostKey], ident }, (client, info) => {
       const socket = this.#sockets.get(placeOf(info.ip, info.port));
       if (socket) this.#connected(client, socket, info.ip);
       else client.end();
@@ -54,15 +56,8 @@ export class ConsoleServer {
   }
 
   /** Rejects with Node's error when the port cannot be had. */
-  async listen({ host, port }: ListenAddress): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen({ port, ...(host !== undefined && { host }) }, () => {
-        this.#server.off("error", reject);
-        this.#server.on("error", () => {});
-        resolve();
-      });
-    });
+  async listen(at: ListenAddress): Promise<void> {
+    await listenTcp(this.#server, at);
   }
 
   /** `keepSessions`: whoever is logged in stays; a reload that somebody ordered must not cut him off. */

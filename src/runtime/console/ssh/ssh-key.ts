@@ -1,5 +1,6 @@
-import ssh2 from "ssh2";
+import type ssh2 from "ssh2";
 import { fail, ok, type Result } from "../../../core/base/result.ts";
+import { library } from "./library.ts";
 import { WireReader, wireString } from "./wire-reader.ts";
 
 /** A public key that may be believed, and its signatures. */
@@ -47,7 +48,7 @@ export function keyOf(blob: Buffer, type: string = new WireReader(blob).text()):
 
 /** Whether this is a private key that a server can show; else why not. */
 export function hostKeyFault(pem: string): string | undefined {
-  const parsed = ssh2.utils.parseKey(pem);
+  const parsed = library().utils.parseKey(pem);
   if (parsed instanceof Error) return `is not a private key that SSH knows: ${parsed.message}`;
   const [key = undefined] = [parsed].flat();
   return key?.isPrivateKey() ? undefined : "is a public key; the private one belongs here";
@@ -56,7 +57,7 @@ export function hostKeyFault(pem: string): string | undefined {
 /** The library throws on some of what strangers can show. */
 function parse(line: string): ssh2.ParsedKey | undefined {
   try {
-    const parsed = ssh2.utils.parseKey(line);
+    const parsed = library().utils.parseKey(line);
     return parsed instanceof Error ? undefined : parsed;
   } catch {
     return undefined;
