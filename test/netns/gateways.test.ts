@@ -5,7 +5,7 @@ import { ALLOW_ALL, DEVICE, type Section } from "./lab/host-config.ts";
 import { LACIS } from "./lab/implementation.ts";
 import { Mesh, type MeshHost } from "./lab/mesh.ts";
 import type { Machine } from "./lab/network.ts";
-import { waitFor } from "./lab/wait.ts";
+import { pause, waitFor } from "./lab/wait.ts";
 
 /**
  *     laptop (10.77.0.3, 10.88.0.3, fd77::3) --- mesh --- gateway (10.77.0.2, 10.88.0.2, fd77::2) --- printer (192.168.7.9, fd07::9)
@@ -156,6 +156,20 @@ describe("a reload", () => {
     expect(await unreachable(laptop.machine)).toContain("192.168.8.0/24");
     await reloaded({});
     expect((await laptop.ping("192.168.7.9")).status).toBe(0);
+  });
+
+  test("that gives a route another metric leaves no moment without one", async () => {
+    const [routed] = UNSAFE;
+    // Ends by itself, with the status of whom time is up.
+    const watched = laptop.machine.run("timeout", ["2", "ip", "monitor", "route"]);
+    await pause(300);
+    await reloaded({ unsafe_routes: [{ ...routed, metric: 41 }, ...UNSAFE.slice(1)] });
+    const ofNetwork = (await watched).stdout.split("\n").filter((line) => line.includes("192.168.7.0/24"));
+    expect(ofNetwork.map((line) => [line.startsWith("Deleted"), /metric (\d+)/.exec(line)?.[1]])).toEqual([
+      [false, "41"],
+      [true, "40"],
+    ]);
+    await reloaded({});
   });
 
   test.each([

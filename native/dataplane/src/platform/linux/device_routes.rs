@@ -113,12 +113,8 @@ impl Change<'_> {
         self.set_connected(wanted, &standing, link)?;
         let key = |route: &WantedRoute| (route.prefix, metric_in_table(route));
         let by_key: HashMap<_, _> = wanted.routes.iter().map(|route| (key(route), route)).collect();
-        for old in ours.iter().filter(|(key, _)| !by_key.contains_key(key)).map(|(_, old)| old) {
-            self.through.remove(old)?;
-            self.done(-1, Undo::Add(*old));
-        }
-        for (key, route) in by_key {
-            match ours.get(&key) {
+        for (key, &route) in &by_key {
+            match ours.get(key) {
                 Some(standing) if standing.mtu == route.mtu => {}
                 Some(standing) => match self.through.replace(route) {
                     Ok(()) => self.done(0, Undo::Replace(*standing)),
@@ -129,6 +125,11 @@ impl Change<'_> {
                     Err(error) => self.refused(route, &error, link),
                 },
             }
+        }
+        // Last, so that a network whose route gets another metric is never without one.
+        for old in ours.iter().filter(|(key, _)| !by_key.contains_key(key)).map(|(_, old)| old) {
+            self.through.remove(old)?;
+            self.done(-1, Undo::Add(*old));
         }
         Ok(())
     }
