@@ -122,6 +122,14 @@ export const dropText: Readonly<Record<DropReason, DropText>> = {
     why: "more packets were refused than are answered; each is counted under why it was refused",
     todo: "look for a port scan, or for a program that goes on trying",
   },
+  "bad-path-probe": {
+    why: "a peer measured a path with what no honest host sends",
+    todo: "look at that peer: it may be probing",
+  },
+  "path-not-allowed": {
+    why: "a peer measured a path from where lighthouse.remote_allow_list does not let it be",
+    todo: "nothing, or allow the address in lighthouse.remote_allow_list",
+  },
   other: {
     why: "the data plane names a reason that this lacis does not know",
     todo: "update lacis to the same version",

@@ -44,6 +44,8 @@ export const DropReason = {
   fragmentLimited: "fragment-limited",
   icmpErrorLimited: "icmp-error-limited",
   rejectLimited: "reject-limited",
+  badPathProbe: "bad-path-probe",
+  pathNotAllowed: "path-not-allowed",
   /** What a data plane of a later version calls by a name that is not known here. */
   other: "other",
 } as const;

@@ -59,6 +59,7 @@ describeDataPlanes("a command", (open) => {
     expect(await plane.command({ kind: "set-primary", localIndex })).toEqual(unknownSession);
     expect(await plane.command({ kind: "remove-session", localIndex, sendClose: true })).toEqual(unknownSession);
     expect(await seal(plane, NOBODY, 4, 0)).toEqual(unknownSession);
+    expect(await plane.command({ kind: "watch-silence", localIndex, afterMs: 100 })).toEqual(unknownSession);
   });
 
   test("seals every encrypted type but relay frames", async () => {
@@ -69,6 +70,8 @@ describeDataPlanes("a command", (open) => {
       [3, 0],
       [4, 0],
       [4, 1],
+      [4, 2],
+      [4, 3],
       [5, 0],
       [6, 0],
     ] as const) {
@@ -80,6 +83,7 @@ describeDataPlanes("a command", (open) => {
       [1, 1],
       [2, 0],
       [3, 1],
+      [4, 4],
       [7, 0],
       [256, 0],
     ] as const)

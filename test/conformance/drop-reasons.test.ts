@@ -14,6 +14,7 @@ import {
   PEER,
   PEER_4,
   policies,
+  prefixes,
   programOf,
   routes,
   ruleOf,
@@ -115,6 +116,12 @@ const sampled: Partial<Record<DropReason, Scene>> = {
     await plane.command(next.installation({ peerAddresses: ["10.77.0.3" as typeof PEER_4] }));
     const relay = await withRelay(plane, { kind: "forward", session: next.localIndex, relayIndex: 5 });
     return last(2, () => plane.udp(PEER, relay.wrap(9, new Uint8Array(8969))));
+  },
+  "bad-path-probe": async (plane) => plane.udp(PEER, (await plane.join()).seal(4, 2, new Uint8Array(15))),
+  "path-not-allowed": async (plane) => {
+    const [all] = prefixes("0.0.0.0/0");
+    await plane.command(facts({ remoteAllowList: { everybody: [{ prefix: all!, allowed: false }], ranges: [] } }));
+    return plane.udp(PEER, (await plane.join()).seal(4, 2, new Uint8Array(16)));
   },
   "parked-full": (plane) => last(101, () => plane.tun(toPeer)),
 };

@@ -9,7 +9,6 @@ import type {
 } from "../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import type { AllowRule } from "../../src/core/netip/allow-list.ts";
-import type { Endpoint } from "../../src/core/netip/endpoint.ts";
 import { type Prefix, parsePrefix } from "../../src/core/netip/prefix.ts";
 import { directPath, type Path } from "../../src/core/path/path.ts";
 import type { RouteTarget } from "../../src/core/route/route.ts";
@@ -28,6 +27,7 @@ import {
   withCounter,
 } from "./host.ts";
 import { icmpTypes, randomPacket } from "./random-packet.ts";
+import { counters, endpoints, peers, RELAYS, sealed, sources } from "./random-values.ts";
 import { Seeded } from "./seeded.ts";
 import type { Step } from "./step.ts";
 
@@ -35,25 +35,6 @@ import type { Step } from "./step.ts";
 export function randomScript(seed: number, length: number): readonly Step[] {
   return new Author(seed).write(length);
 }
-
-const endpoints = [
-  "192.0.2.2:4242",
-  "192.0.2.3:4242",
-  "10.0.0.9:1",
-  "[2001:db8::7]:4242",
-  "10.77.0.50:9",
-] as Endpoint[];
-/** Datagrams come from port 0, too, where nothing can be sent. */
-const sources = [...endpoints, "192.0.2.2:0" as Endpoint];
-const peers: readonly (readonly IpAddress[])[] = [
-  ["10.77.0.2", "fd00:77::2"],
-  ["10.77.0.3"],
-  ["10.77.0.2", "10.99.0.2"],
-  ["fd00:77::3", "10.77.0.4"],
-] as IpAddress[][];
-/** Indexes of relays are few, so that they are met again. */
-const RELAYS = 5;
-const counters = [2n, 0n, 2n ** 34n - 3n, 2n ** 64n - 1n - 2n ** 40n - 2n, 2n ** 64n - 1n];
 
 class Author {
   readonly #random: Seeded;
@@ -125,6 +106,7 @@ class Author {
       [4, () => ({ kind: "drop-parked", destination: this.#peerAddress() })],
       [24, () => this.#setRelay()],
       [2, () => ({ kind: "remove-relay", relayIndex: random.below(RELAYS) })],
+      [10, () => ({ kind: "watch-silence", localIndex, afterMs: random.pick([0, 1, 50, 200, 1000, 60_000, 60_001]) })],
       [6, () => ({ kind: "sample" })],
       [5, () => this.#configure()],
     ])();
@@ -151,17 +133,7 @@ class Author {
 
   #seal(localIndex: LocalIndex): DataPlaneCommand {
     const random = this.#random;
-    const [type, subtype] = random.pick([
-      [1, 0],
-      [3, 0],
-      [4, 0],
-      [4, 1],
-      [5, 0],
-      [6, 0],
-      [1, 1],
-      [0, 0],
-      [9, 9],
-    ] as const);
+    const [type, subtype] = random.pick(sealed);
     const to = random.chance(80) ? undefined : this.#path();
     return { kind: "seal-and-send", localIndex, type, subtype, body: random.bytes(random.below(50)), to };
   }
@@ -323,6 +295,7 @@ class Author {
       [6, () => farEnd.seal(3, 0, random.bytes(random.below(20)), counter)],
       [8, () => farEnd.seal(4, 0, random.bytes(random.below(9)), counter)],
       [4, () => farEnd.seal(4, 1, new Uint8Array(), counter)],
+      [8, () => farEnd.seal(4, 2 + random.below(2), random.bytes(14 + random.below(4)), counter)],
       [2, () => farEnd.seal(5, 0, new Uint8Array(), counter)],
       [3, () => farEnd.seal(6, 0, random.bytes(random.below(20)), counter)],
       [2, () => farEnd.seal(1, 1, random.bytes(40), counter)],

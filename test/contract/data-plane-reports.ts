@@ -59,6 +59,14 @@ function writeEvent(report: DataPlaneReport): WireEventInit {
       return { case: "dropSample", value: writeDropSample(report) };
     case "flows":
       return { case: "flowReport", value: { flows: report.flows.map(writeFlow) } };
+    case "path-replied": {
+      const { localIndex, origin, token } = report;
+      return { case: "pathReplied", value: { localIndex, origin: writePath(origin), token } };
+    }
+    case "silent":
+      return { case: "silent", value: { localIndex: report.localIndex, sinceMs: report.sinceMs } };
+    case "send-error":
+      return { case: "sendError", value: { endpoint: writeEndpoint(report.endpoint), error: report.error } };
     case "socket-error":
       return { case: "socketError", value: { error: report.error } };
     case "device-error":

@@ -129,6 +129,7 @@ export const requests: Requests = {
   "inject-udp": { kind: "inject-udp", source: endpoint, datagram: bytes(0x10) },
   advance: { kind: "advance", nowMs: 1n << 40n },
   "look-up-routes": { kind: "look-up-routes", addresses: [other, other6] },
+  "watch-silence": { kind: "watch-silence", localIndex, afterMs: 250 },
 };
 
 const session = (index: number, isUp: boolean): SessionSnapshot => ({
@@ -199,6 +200,9 @@ export const reports: Reports = {
       },
     ],
   },
+  "path-replied": { kind: "path-replied", localIndex, origin: elsewhere, token: key(4).subarray(0, 16) },
+  silent: { kind: "silent", localIndex, sinceMs: 251 },
+  "send-error": { kind: "send-error", endpoint, error: "ENETUNREACH" },
   "socket-error": { kind: "socket-error", error: "the network is down" },
   "device-error": { kind: "device-error", error: "the device is gone" },
   "tun-out": { kind: "tun-out", packet: bytes(0x45, 0) },

@@ -61,6 +61,8 @@ drop_reasons! {
     FragmentLimited = "fragment-limited",
     IcmpErrorLimited = "icmp-error-limited",
     RejectLimited = "reject-limited",
+    BadPathProbe = "bad-path-probe",
+    PathNotAllowed = "path-not-allowed",
 }
 
 impl DropReason {

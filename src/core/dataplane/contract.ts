@@ -3,6 +3,7 @@ import type { Cipher } from "../crypto/suite.ts";
 import type { DropReason } from "../drop-reason.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { RemoteAllowList } from "../netip/allow-list.ts";
+import type { Endpoint } from "../netip/endpoint.ts";
 import type { Prefix } from "../netip/prefix.ts";
 import type { Origin, Path } from "../path/path.ts";
 import type { LocalIndex, RemoteIndex } from "../path/session-index.ts";
@@ -142,6 +143,10 @@ export type DataPlaneCommand =
   /** Takes the place of the relay with the same index. It goes with its sessions. */
   | ({ readonly kind: "set-relay" } & Relay)
   | { readonly kind: "remove-relay"; readonly relayIndex: number }
+  /**
+   * From now on `silent` is told when the peer leaves what this host sends unanswered for so long. 0: never. Capability `silence-watch`.
+   */
+  | { readonly kind: "watch-silence"; readonly localIndex: LocalIndex; readonly afterMs: number }
   | { readonly kind: "sample" }
   /** Answered by `flows` events. */
   | { readonly kind: "list-flows" };
@@ -170,6 +175,17 @@ export type DataPlaneEvent =
       readonly exhausted: boolean;
     }
   | ({ readonly kind: "drop-sample" } & DropSample)
+  /** A path request with this token came to its end, and the reply came back on this way. */
+  | {
+      readonly kind: "path-replied";
+      readonly localIndex: LocalIndex;
+      readonly origin: Origin;
+      readonly token: Uint8Array;
+    }
+  /** An inner packet was sent so long ago, and nothing authentic has been heard since. */
+  | { readonly kind: "silent"; readonly localIndex: LocalIndex; readonly sinceMs: number }
+  /** The operating system refused a datagram to there, by its name of the error ("ENETUNREACH"). No more than a hint. */
+  | { readonly kind: "send-error"; readonly endpoint: Endpoint; readonly error: string }
   | ({ readonly kind: "sampled" } & ActivitySample)
   /** Part of the answer to `list-flows`. */
   | { readonly kind: "flows"; readonly flows: readonly Flow[] }

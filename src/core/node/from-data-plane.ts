@@ -49,6 +49,9 @@ export class FromDataPlane {
         this.#commandFailed(event);
         return;
       case "flows":
+      case "path-replied":
+      case "silent":
+      case "send-error":
         // Nobody asks for them yet.
         return;
       case "message":

@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from "node:dgram";
+import { type Rate, TokenBucket } from "../../core/base/token-bucket.ts";
 import type { BootSettings, Settings } from "../../core/config/settings.ts";
 import { CONTRACT_VERSIONS, type DataPlaneCommand, type DataPlaneEvent } from "../../core/dataplane/contract.ts";
 import { type DataPlaneOutput, ReferenceDataPlane } from "../../core/dataplane/reference/reference-data-plane.ts";
@@ -10,7 +11,7 @@ import { nodeSuite } from "../node-crypto.ts";
 import { systemCode } from "../operator-error.ts";
 import { packageVersion } from "../package-root.ts";
 import type { DataPlane, DataPlaneDescription, DataPlaneListener } from "./data-plane.ts";
-import { RELAYED_PATHS } from "./native/capabilities.ts";
+import { PATH_PROBES, RELAYED_PATHS, SEND_ERRORS, SILENCE_WATCH } from "./native/capabilities.ts";
 import { refusedDevice } from "./native/device-complaint.ts";
 
 /** A socket that fails is opened again after so long. */
@@ -18,6 +19,9 @@ const REOPEN_MS = 1_000;
 
 /** What the kernel is asked to buffer when the configuration does not say. It gives what it may: this process has no right to more. */
 const RECEIVE_BUFFER_BYTES = 8 << 20;
+
+/** Of what the kernel refuses to send: a hint is enough. */
+const SEND_ERRORS_TOLD: Rate = { perSecond: 10, burst: 10 };
 
 /** Datagrams that may wait in the socket for the kernel. Past it they are lost, as the network might have done. */
 const SEND_QUEUE_BYTES_MAX = 4 << 20;
@@ -39,6 +43,7 @@ export class UdpDataPlane implements DataPlane {
   #timer: NodeJS.Timeout | undefined;
   #draining = false;
   #sendsFailed = 0;
+  readonly #sendErrors = new TokenBucket(SEND_ERRORS_TOLD);
   #stopped = false;
 
   constructor({ boot }: Settings) {
@@ -69,7 +74,7 @@ export class UdpDataPlane implements DataPlane {
       state: this.#stopped ? "stopped" : this.#socket ? "up" : "starting",
       build: `TypeScript ${packageVersion()}`,
       contract: CONTRACT_VERSIONS.newest,
-      capabilities: [RELAYED_PATHS],
+      capabilities: [RELAYED_PATHS, PATH_PROBES, SILENCE_WATCH, SEND_ERRORS],
       pid: undefined,
       confinement: undefined,
       device: undefined,
@@ -169,8 +174,13 @@ export class UdpDataPlane implements DataPlane {
     const mapped = this.#isDual && !address.includes(":") ? `::ffff:${address}` : address;
     // What the kernel refuses is lost like what the network loses: counted, and the protocol repeats it.
     socket.send(datagram, port, mapped, (error) => {
-      if (error) this.#sendsFailed++;
+      if (error) this.#sendFailed(to, systemCode(error));
     });
+  }
+
+  #sendFailed(endpoint: Endpoint, error: string): void {
+    this.#sendsFailed++;
+    if (this.#sendErrors.take(readClock().now)) this.#listener?.event({ kind: "send-error", endpoint, error });
   }
 
   /** The readable data plane hands datagrams over and does not learn what became of them. */

@@ -11,6 +11,7 @@ import {
   HEADER_BYTES,
   type Header,
   MessageSubtype,
+  PATH_TOKEN_BYTES,
   PacketType,
   recvErrorFor,
   TAG_BYTES,
@@ -126,17 +127,16 @@ export class Inbound {
       this.#tables.out.drop(opened, { inbound: true, localIndex: session.localIndex }, now);
       return;
     }
-    this.#proved(session, arrival.origin, () => this.#dispatch(session, arrival.header, opened, now), now);
+    this.#proved(session, arrival, () => this.#dispatch(session, arrival, opened, now), now);
   }
 
   /** Steps 12 and 13 around what is done with the packet. Through a relay nobody proves where he is, but that this way leads to him. */
-  #proved(session: Session, origin: Origin, handle: () => void, now: Instant): void {
-    const { out, sessions, acquaintances, allowedRemotes } = this.#tables;
-    if (origin.kind === "direct" || !session.confirmed) {
-      // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
-      const isAllowed = (): boolean =>
-        origin.kind === "relayed" || allowedRemotes.allows(session.peerAddresses, endpointAddress(origin.endpoint));
-      const path = session.path.heardFrom(origin, isAllowed, now);
+  #proved(session: Session, { header, origin }: Arrival, handle: () => void, now: Instant): void {
+    const { out, sessions, acquaintances, silence } = this.#tables;
+    silence.heard(session);
+    // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
+    if ((origin.kind === "direct" && !isPathProbe(header)) || !session.confirmed) {
+      const path = session.path.heardFrom(origin, () => this.#mayBeAt(session, origin), now);
       if (path) out.tell({ kind: "roamed", localIndex: session.localIndex, path });
     }
     if (origin.kind === "direct" && session.isNoteworthy(now)) acquaintances.heard(origin.endpoint);
@@ -147,6 +147,12 @@ export class Inbound {
     }
     handle();
     if (confirmed) this.#outbound.release(session.peerAddresses, now);
+  }
+
+  #mayBeAt({ peerAddresses }: Session, origin: Origin): boolean {
+    return (
+      origin.kind === "relayed" || this.#tables.allowedRemotes.allows(peerAddresses, endpointAddress(origin.endpoint))
+    );
   }
 
   /** What is in a new, authentic packet: its body, or the datagram of a frame; else why it is none. */
@@ -182,7 +188,7 @@ export class Inbound {
       return;
     }
     relays.count(relay.relayIndex, datagram.length);
-    this.#proved(session, origin, () => this.#relayed(session, relay, inner, now), now);
+    this.#proved(session, arrival, () => this.#relayed(session, relay, inner, now), now);
   }
 
   #relayed(session: Session, { role, remoteIndex }: Relay, inner: Uint8Array, now: Instant): void {
@@ -221,14 +227,15 @@ export class Inbound {
   }
 
   /** Step 14. */
-  #dispatch(session: Session, { type, subtype }: Header, body: Uint8Array, now: Instant): void {
+  #dispatch(session: Session, { header, origin }: Arrival, body: Uint8Array, now: Instant): void {
+    const { type, subtype } = header;
     if (type === PacketType.message) {
       this.#receiveInner(session, body, now);
       return;
     }
     const { out } = this.#tables;
     const { localIndex, peer } = session;
-    const order = type === PacketType.test && subtype === TestSubtype.request ? "answer" : "tell";
+    const order = type === PacketType.test && isRequest(subtype) ? "answer" : "tell";
     // A closed tunnel is gone with its first message: nobody can order more of these than there are sessions.
     const isLast = type === PacketType.closeTunnel;
     if (isLast) this.#tables.forget(session);
@@ -236,10 +243,33 @@ export class Inbound {
       out.drop(DropReason.messageLimited, { inbound: true, localIndex }, now);
       return;
     }
-    if (order === "answer") {
+    if (isPathProbe(header)) this.#probed(session, { header, origin }, body, now);
+    else if (order === "answer") {
       out.tally.testRequestsAnswered++;
       this.#outbound.transmit(session, { type, subtype: TestSubtype.reply, body }, now);
     } else out.tell({ kind: "message", localIndex, type, subtype, body });
+  }
+
+  /** SEMANTICS 5.1: a path is measured, by the peer or by us. The reply goes where the request came from, wherever this session sends. */
+  #probed(
+    session: Session,
+    { header: { type, subtype }, origin }: Omit<Arrival, "datagram">,
+    body: Uint8Array,
+    now: Instant,
+  ): void {
+    const { out } = this.#tables;
+    const { localIndex } = session;
+    const token = body.subarray(0, PATH_TOKEN_BYTES);
+    const refuse = (reason: DropReason): void => out.drop(reason, { inbound: true, localIndex }, now);
+    if (subtype === TestSubtype.pathReply) {
+      if (body.length !== PATH_TOKEN_BYTES) refuse(DropReason.badPathProbe);
+      else out.tell({ kind: "path-replied", localIndex, origin, token });
+    } else if (body.length < PATH_TOKEN_BYTES) refuse(DropReason.badPathProbe);
+    else if (!this.#mayBeAt(session, origin)) refuse(DropReason.pathNotAllowed);
+    else {
+      out.tally.testRequestsAnswered++;
+      this.#outbound.transmit(session, { type, subtype: TestSubtype.pathReply, body: token }, now, origin);
+    }
   }
 
   /** SEMANTICS 4. */
@@ -311,6 +341,15 @@ function relayableHeader(header: Header, datagram: Uint8Array): Result<Header, D
 
 function isFrame({ type, subtype }: Header): boolean {
   return type === PacketType.message && subtype === MessageSubtype.relay;
+}
+
+function isRequest(subtype: number): boolean {
+  return subtype === TestSubtype.request || subtype === TestSubtype.pathRequest;
+}
+
+/** What measures a path says nothing about which one the peer wants to use. */
+function isPathProbe({ type, subtype }: Header): boolean {
+  return type === PacketType.test && (subtype === TestSubtype.pathRequest || subtype === TestSubtype.pathReply);
 }
 
 function isMessage1({ type, counter }: Header): boolean {

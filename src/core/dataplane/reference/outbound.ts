@@ -103,6 +103,7 @@ export class Outbound {
     else if (way.relay?.hop.exhausted) this.#dropExhausted(way.relay.hop, context, now);
     else {
       const datagram = session.seal(type, subtype, body);
+      if (type === PacketType.message) this.#tables.silence.sent(session, now);
       this.#post(way, datagram, () => this.#announceHigh(session));
     }
   }

@@ -24,6 +24,7 @@ import { refusalOfPrograms } from "./policy-table.ts";
 import { bad, type Refusal } from "./refusal.ts";
 import { refusalOfRelay } from "./relay-table.ts";
 import { Session } from "./session.ts";
+import { SILENCE_MS_MAX } from "./silence-watch.ts";
 import { Tables } from "./tables.ts";
 
 export type { DataPlaneOutput } from "./outbox.ts";
@@ -73,9 +74,10 @@ export class ReferenceDataPlane {
 
   /** What time alone brings about (SEMANTICS 10). Harmless at any moment. */
   tick(now: Instant): void {
-    const { parking, flows, out } = this.#tables;
+    const { parking, flows, silence, out } = this.#tables;
     const expired = parking.expire(now);
     if (expired > 0) out.countDrops(DropReason.parkedExpired, expired);
+    for (const silent of silence.takeSilent(now)) out.tell({ kind: "silent", ...silent });
     flows.sweep(now);
   }
 
@@ -86,7 +88,9 @@ export class ReferenceDataPlane {
 
   /** When `tick` has something to do. */
   pollTimeout(): Instant | undefined {
-    return this.#tables.parking.deadline;
+    const { parking, silence } = this.#tables;
+    const [parked, silent] = [parking.deadline, silence.deadline];
+    return parked === undefined || (silent !== undefined && silent < parked) ? silent : parked;
   }
 
   /** The sessions as a control plane that starts anew finds them, in ascending order of the local index. */
@@ -129,6 +133,8 @@ export class ReferenceDataPlane {
       case "remove-relay":
         this.#tables.relays.remove(command.relayIndex);
         return DONE;
+      case "watch-silence":
+        return this.#watchSilence(command);
       case "sample":
         this.#sample(now);
         return DONE;
@@ -184,6 +190,11 @@ export class ReferenceDataPlane {
       if (sendClose) this.#outbound.transmit(session, CLOSE, now);
       this.#tables.forget(session);
     });
+  }
+
+  #watchSilence({ localIndex, afterMs }: Command<"watch-silence">): Result<void, Refusal> {
+    if (afterMs > SILENCE_MS_MAX) return fail(bad(`nobody is silent for more than ${SILENCE_MS_MAX} ms`));
+    return this.#with(localIndex, (session) => this.#tables.silence.set(session, afterMs));
   }
 
   #setRelay({ kind: _, ...relay }: Command<"set-relay">): Result<void, Refusal> {
@@ -301,10 +312,11 @@ function refusalOfPath(path: Path, of: LocalIndex | undefined): Refusal | undefi
 /** The encrypted types, except relay frames: those are not made here. */
 function isSealable(message: { type: number; subtype: number; body: Uint8Array }): message is OutboundMessage {
   const { type, subtype } = message;
-  if (type === PacketType.test) return subtype === TestSubtype.request || subtype === TestSubtype.reply;
+  if (type === PacketType.test) return TEST_SUBTYPES.has(subtype);
   return subtype === 0 && SEALED_TYPES.has(type);
 }
 
+const TEST_SUBTYPES: ReadonlySet<number> = new Set(Object.values(TestSubtype));
 const SEALED_TYPES: ReadonlySet<number> = new Set([
   PacketType.message,
   PacketType.lighthouse,

@@ -14,6 +14,7 @@ import { PolicyTable } from "./policy-table.ts";
 import { RelayTable } from "./relay-table.ts";
 import type { Session } from "./session.ts";
 import { SessionTable } from "./session-table.ts";
+import { SilenceWatch } from "./silence-watch.ts";
 
 /** What both directions of a data plane share. */
 export class Tables {
@@ -25,6 +26,7 @@ export class Tables {
   readonly keptGateways: KeptGateways = new KeptGateways();
   readonly parking: Parking = new Parking();
   readonly acquaintances: Acquaintances = new Acquaintances();
+  readonly silence: SilenceWatch = new SilenceWatch();
   readonly out: Outbox = new Outbox();
   /** Until the first `apply-routes` no packet goes anywhere. */
   routes: RouteTable = RouteTable.EMPTY;
@@ -56,6 +58,7 @@ export class Tables {
   forget(session: Session): void {
     this.sessions.remove(session);
     this.relays.forget(session.localIndex);
+    this.silence.forget(session);
   }
 
   /** Whether what comes through a session may be from this address: a peer speaks for itself, a gateway for what lies behind it, nobody for us. */

@@ -126,6 +126,12 @@ function readEvent(event: WireEvent): DataPlaneReport | undefined {
       return readDropSample(event.value);
     case "flowReport":
       return { kind: "flows", flows: event.value.flows.map(readFlow) };
+    case "pathReplied":
+      return readPathReplied(event.value);
+    case "silent":
+      return { kind: "silent", localIndex: local(event.value), sinceMs: event.value.sinceMs };
+    case "sendError":
+      return { kind: "send-error", endpoint: readEndpoint(event.value.endpoint), error: event.value.error };
     case "socketError":
       return { kind: "socket-error", error: event.value.error };
     case "deviceError":
@@ -154,6 +160,11 @@ function readStanding(standing: pb.DatagramStanding): Standing {
 function readRoamed(event: pb.Roamed): Report<"roamed"> | undefined {
   const path = readKnownPath(event.path);
   return path && { kind: "roamed", localIndex: local(event), path };
+}
+
+function readPathReplied(event: pb.PathReplied): Report<"path-replied"> | undefined {
+  const origin = readKnownPath(event.origin);
+  return origin && { kind: "path-replied", localIndex: local(event), origin, token: event.token };
 }
 
 /** Version 1 named no oldest version: its range is the one version it named. */

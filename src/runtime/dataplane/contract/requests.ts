@@ -165,6 +165,8 @@ function writeCommand(
     }
     case "remove-relay":
       return { case: "removeRelay", value: { relayIndex: request.relayIndex } };
+    case "watch-silence":
+      return { case: "watchSilence", value: { localIndex: request.localIndex, afterMs: request.afterMs } };
     case "sample":
       return { case: "sample", value: {} };
     case "list-flows":

@@ -1,5 +1,6 @@
 import type { PolicyRule } from "../../../core/dataplane/contract.ts";
 import type { Path } from "../../../core/path/path.ts";
+import { PacketType, TestSubtype } from "../../../core/wire/header.ts";
 import type { DataPlaneRequest } from "../contract/codec.ts";
 
 /** To give up what moving packets does not take (SEMANTICS 14). */
@@ -8,6 +9,13 @@ export const CONFINE = "confine";
 export const QUEUES = "queues";
 /** To send through relays, and to be one. */
 export const RELAYED_PATHS = "relayed-paths";
+
+/** To measure paths, and to let them be measured. */
+export const PATH_PROBES = "path-probes";
+/** To tell who leaves what is sent to him unanswered. */
+export const SILENCE_WATCH = "silence-watch";
+/** To tell what the operating system refuses to send. */
+export const SEND_ERRORS = "send-errors";
 
 /** To keep peers where the allow lists let them be, when they move by themselves. */
 export const REMOTE_ALLOW_LIST = "remote-allow-list";
@@ -62,6 +70,17 @@ export function lackingCapability(request: DataPlaneRequest, capabilities: reado
   return needed === undefined || capabilities.includes(needed) ? undefined : needed;
 }
 
+/** What makes a host quicker, and which it does without where the data plane cannot do it: not worth a complaint each time. */
+export function isDispensable(request: DataPlaneRequest): boolean {
+  return request.kind === "watch-silence" || isPathProbe(request);
+}
+
+function isPathProbe(request: DataPlaneRequest): boolean {
+  return (
+    request.kind === "seal-and-send" && request.type === PacketType.test && request.subtype >= TestSubtype.pathRequest
+  );
+}
+
 function neededBy(request: DataPlaneRequest): string | undefined {
   switch (request.kind) {
     case "install-session":
@@ -71,7 +90,10 @@ function neededBy(request: DataPlaneRequest): string | undefined {
     case "send-datagram":
       return neededFor(request.to);
     case "seal-and-send":
+      if (isPathProbe(request)) return PATH_PROBES;
       return request.to && (neededFor(request.to) ?? "seal-to");
+    case "watch-silence":
+      return SILENCE_WATCH;
     case "set-relay":
     case "remove-relay":
       return RELAYED_PATHS;

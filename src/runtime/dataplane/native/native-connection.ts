@@ -21,7 +21,7 @@ import {
   type ResultReport,
   type ResultValue,
 } from "../contract/codec.ts";
-import { lackingCapability, reduced } from "./capabilities.ts";
+import { isDispensable, lackingCapability, reduced } from "./capabilities.ts";
 
 /** A data plane that leaves so much unread is not well. The connection is given up and opened anew, which repeats what was lost. */
 const UNREAD_BYTES_MAX = 16 << 20;
@@ -164,12 +164,17 @@ export class NativeConnection {
     const id = ++this.#lastRequest;
     const less = reduced(asked, this.#capabilities);
     const request = less?.request ?? asked;
-    if (less && asked.kind === "apply-policies") this.#tellLacking(asked.kind, less.lacking);
-    else if (less && waiting?.for === "failure" && this.#lost === undefined)
+    if (less && asked.kind === "apply-policies") {
+      const error = `rules apply without what needs "${less.lacking}", which the data plane gets when it is next started`;
+      this.#tellLacking(asked.kind, less.lacking, error);
+    } else if (less && waiting?.for === "failure" && this.#lost === undefined)
       this.#refuse(waiting, { code: "unsupported", error: `the data plane has no capability "${less.lacking}"` });
     const lacking = lackingCapability(request, this.#capabilities);
     if (this.#lost !== undefined) {
       if (waiting) abandon(waiting, this.#lost);
+    } else if (lacking !== undefined && isDispensable(request)) {
+      const error = `measuring and watching paths goes on without "${lacking}", which the data plane gets when it is next started`;
+      if (waiting?.for === "failure") this.#tellLacking(waiting.command.kind, lacking, error);
     } else if (lacking !== undefined) {
       const error = `the data plane has no capability "${lacking}"`;
       if (waiting) this.#refuse(waiting, { code: "unsupported", error });
@@ -182,11 +187,10 @@ export class NativeConnection {
     }
   }
 
-  /** Once: what is left of the rules stands, and is in force. */
-  #tellLacking(command: DataPlaneCommand["kind"], lacking: string): void {
+  /** Once: what is left stands, and is in force. */
+  #tellLacking(command: DataPlaneCommand["kind"], lacking: string, error: string): void {
     if (!this.#listener || this.#toldLacking.has(lacking)) return;
     this.#toldLacking.add(lacking);
-    const error = `rules apply without what needs "${lacking}", which the data plane gets when it is next started`;
     this.#listener.tell({ code: "data-plane-refused", command, reason: "unsupported", error });
   }
 

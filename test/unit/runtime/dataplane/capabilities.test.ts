@@ -3,7 +3,7 @@ import type { LocalIndex, PolicyId } from "../../../../src/core/dataplane/contra
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import { parsePrefix } from "../../../../src/core/netip/prefix.ts";
 import { directPath } from "../../../../src/core/path/path.ts";
-import { lackingCapability, reduced } from "../../../../src/runtime/dataplane/native/capabilities.ts";
+import { isDispensable, lackingCapability, reduced } from "../../../../src/runtime/dataplane/native/capabilities.ts";
 import { hostFacts } from "../../core/dataplane/joined.ts";
 
 const NO_LIST = hostFacts("10.77.0.1/24");
@@ -26,6 +26,23 @@ test("a message for another place than the path is for data planes that know of 
   expect(lackingCapability({ ...message, body, to }, [])).toBe("seal-to");
   expect(lackingCapability({ ...message, body, to }, ["seal-to"])).toBeUndefined();
   expect(lackingCapability({ ...message, body }, [])).toBeUndefined();
+});
+
+test("paths are measured and watched by data planes that know how, and what lacks of it is no loss", () => {
+  const probe = {
+    kind: "seal-and-send",
+    localIndex: 1 as LocalIndex,
+    type: 4,
+    subtype: 2,
+    body: new Uint8Array(16),
+  } as const;
+  const watch = { kind: "watch-silence", localIndex: 1 as LocalIndex, afterMs: 100 } as const;
+  expect(lackingCapability(probe, ["seal-to"])).toBe("path-probes");
+  expect(lackingCapability(probe, ["path-probes"])).toBeUndefined();
+  expect(lackingCapability(watch, [])).toBe("silence-watch");
+  expect(lackingCapability(watch, ["silence-watch"])).toBeUndefined();
+  expect([probe, watch].map(isDispensable)).toEqual([true, true]);
+  expect(isDispensable({ ...probe, subtype: 0 })).toBe(false);
 });
 
 describe("rules that a data plane does not know in full", () => {
