@@ -5,6 +5,8 @@ import type { CommandResult } from "./command.ts";
 import type { Daemon, Exit } from "./daemon.ts";
 import { DEVICE, formatHostConfig, type HostConfig, PORT } from "./host-config.ts";
 import type { Implementation } from "./implementation.ts";
+import { NatRouter } from "./nat/nat-router.ts";
+import type { NatKind } from "./nat/recipe.ts";
 import { type Machine, TestNetwork } from "./network.ts";
 import { commandLine, inspectProcess, type ProcessFacts } from "./process.ts";
 
@@ -18,8 +20,18 @@ export interface HostPlan {
   readonly overlay?: readonly string[];
   /** Networks behind it. */
   readonly unsafe?: readonly string[];
+  /** The router whose segment it is on; without one it is on the public segment. */
+  readonly behind?: string;
   /** What differs from the usual configuration. */
   readonly config?: Partial<HostConfig>;
+}
+
+/** A router with a translator in it, on the public segment or on that of one that was named before it. */
+export interface RouterPlan {
+  readonly name: string;
+  readonly nat: NatKind;
+  readonly guard?: boolean;
+  readonly behind?: string;
 }
 
 export interface MeshPlan {
@@ -28,27 +40,41 @@ export interface MeshPlan {
   /** With v2 certificates every host also has an IPv6 overlay address. */
   readonly versions: readonly CertificateVersion[];
   readonly hosts: readonly [HostPlan, ...HostPlan[]];
+  readonly routers?: readonly RouterPlan[];
 }
 
 /** A mesh on a network of its own: machines, certificates and configuration are made, nothing runs yet. */
 export class Mesh {
   readonly network: TestNetwork;
   readonly #hosts: ReadonlyMap<string, MeshHost>;
+  readonly #routers: ReadonlyMap<string, NatRouter>;
 
-  private constructor(network: TestNetwork, hosts: ReadonlyMap<string, MeshHost>) {
+  private constructor(
+    network: TestNetwork,
+    hosts: ReadonlyMap<string, MeshHost>,
+    routers: ReadonlyMap<string, NatRouter>,
+  ) {
     this.network = network;
     this.#hosts = hosts;
+    this.#routers = routers;
   }
 
-  /** Host number n has the underlay address 192.0.2.n and the overlay addresses 10.77.0.n and fd77::n, n from 1. */
+  /**
+   * Host number n has the underlay address 192.0.2.n and the overlay addresses 10.77.0.n and fd77::n, n from 1. Router number r is 192.0.2.(100+r), with
+   * the segment 10.r.0.0/24 behind it, where host number n is 10.r.0.n and router number s 10.r.0.(100+s).
+   */
   static async create(name: string, plan: MeshPlan): Promise<Mesh> {
     const network = await TestNetwork.open(name);
     try {
+      const routers = new Map<string, NatRouter>();
+      for (const [index, router] of (plan.routers ?? []).entries()) {
+        routers.set(router.name, await buildRouter(network, router, index + 1, routers));
+      }
       const hosts = new Map<string, MeshHost>();
       for (const [index, host] of plan.hosts.entries()) {
-        hosts.set(host.name, await buildHost(network, plan, host, index + 1));
+        hosts.set(host.name, await buildHost(network, plan, host, index + 1, routers));
       }
-      return new Mesh(network, hosts);
+      return new Mesh(network, hosts, routers);
     } catch (error) {
       await network.close();
       throw error;
@@ -59,6 +85,10 @@ export class Mesh {
     const host = this.#hosts.get(name);
     if (host === undefined) throw new Error(`no host ${name} in this mesh`);
     return host;
+  }
+
+  router(name: string): NatRouter {
+    return routerNamed(this.#routers, name);
   }
 
   async startAll(): Promise<void> {
@@ -172,8 +202,45 @@ export class MeshHost {
   }
 }
 
-async function buildHost(network: TestNetwork, mesh: MeshPlan, plan: HostPlan, number: number): Promise<MeshHost> {
-  const machine = await network.machine(plan.name, [`192.0.2.${number}/24`, `2001:db8::${number}/64`]);
+async function buildRouter(
+  network: TestNetwork,
+  { name, nat, guard, behind }: RouterPlan,
+  number: number,
+  routers: ReadonlyMap<string, NatRouter>,
+): Promise<NatRouter> {
+  const upstream = behind === undefined ? undefined : routerNamed(routers, behind);
+  return NatRouter.add(network, {
+    name,
+    nat,
+    ...(guard !== undefined && { guard }),
+    ...(upstream && { upstream: { segment: upstream.name, gateway: upstream.gateway } }),
+    wan: upstream ? upstream.place(100 + number) : `192.0.2.${100 + number}/24`,
+    lan: `10.${number}.0.254/24`,
+  });
+}
+
+function routerNamed(routers: ReadonlyMap<string, NatRouter>, name: string): NatRouter {
+  const router = routers.get(name);
+  if (router === undefined) throw new Error(`no router ${name} in this mesh`);
+  return router;
+}
+
+async function placeHost(network: TestNetwork, name: string, number: number, router?: NatRouter): Promise<Machine> {
+  if (!router) return network.machine(name, [`192.0.2.${number}/24`, `2001:db8::${number}/64`]);
+  const machine = await network.machine(name, [router.place(number)], { segment: router.name });
+  await machine.must("ip", ["route", "add", "default", "via", router.gateway]);
+  return machine;
+}
+
+async function buildHost(
+  network: TestNetwork,
+  mesh: MeshPlan,
+  plan: HostPlan,
+  number: number,
+  routers: ReadonlyMap<string, NatRouter>,
+): Promise<MeshHost> {
+  const router = plan.behind === undefined ? undefined : routerNamed(routers, plan.behind);
+  const machine = await placeHost(network, plan.name, number, router);
   const versions = plan.versions ?? mesh.versions;
   const usual = [`10.77.0.${number}/24`, ...(versions.includes(2) ? [`fd77::${number}/64`] : [])];
   const overlay = plan.overlay ?? usual;

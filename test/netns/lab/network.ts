@@ -6,6 +6,18 @@ import { Daemon } from "./daemon.ts";
 /** Where everything that a lab writes lives: a tmpfs that goes away with the lab. */
 const ROOT = "/run/lab";
 
+/** The segment that every network has: what is public is there. */
+const PUBLIC = "lan";
+
+/** Where a device of a machine is plugged in. */
+export interface Plug {
+  /** Its name on the machine. */
+  readonly device: string;
+  readonly segment: string;
+  /** Each "address/prefix length". */
+  readonly addresses: readonly string[];
+}
+
 /**
  * One Ethernet segment with machines on it, each a network namespace:
  *
@@ -13,12 +25,14 @@ const ROOT = "/run/lab";
  *     machine b [net] ----[bridge `lan` in the namespace NAME.lan]
  *     machine c [net] ---/
  *
- * There is no router unless a test adds one (router.ts): what leaves the segment is lost.
+ * There is no router unless a test adds one (router.ts, nat/nat-router.ts): what leaves the segment is lost. Routers have segments of their own behind
+ * them, more bridges in the same namespace.
  */
 export class TestNetwork {
   readonly name: string;
   readonly directory: string;
   readonly #machines: Machine[] = [];
+  #ports = 0;
 
   private constructor(name: string) {
     this.name = name;
@@ -30,29 +44,41 @@ export class TestNetwork {
     const network = new TestNetwork(name);
     await mkdir(network.directory, { recursive: true });
     await must("ip", ["netns", "add", network.#lan]);
-    await batch(network.#lan, ["link set lo up", "link add lan type bridge forward_delay 0", "link set lan up"]);
+    await batch(network.#lan, ["link set lo up"]);
+    await network.segment(PUBLIC);
     return network;
   }
 
-  /** Adds a machine with the given underlay addresses, each "address/prefix length". */
-  async machine(name: string, addresses: readonly string[]): Promise<Machine> {
+  /** Adds a segment on which nobody is yet. */
+  async segment(name: string): Promise<void> {
+    await batch(this.#lan, [`link add ${bridgeOf(name)} type bridge forward_delay 0`, `link set ${bridgeOf(name)} up`]);
+  }
+
+  /** Adds a machine with the given underlay addresses, each "address/prefix length", on the public segment unless it is said otherwise. */
+  async machine(name: string, addresses: readonly string[], where: Partial<Plug> = {}): Promise<Machine> {
     const machine = new Machine(this, name, addresses);
     await must("ip", ["netns", "add", machine.namespace]);
     this.#machines.push(machine);
     await mkdir(machine.directory, { recursive: true });
+    await batch(machine.namespace, ["link set lo up"]);
+    await this.attach(machine, { device: "net", segment: PUBLIC, addresses, ...where });
+    return machine;
+  }
+
+  /** Gives a machine a device, and plugs it in. */
+  async attach(machine: Machine, { device, segment, addresses }: Plug): Promise<void> {
+    const port = `port${++this.#ports}`;
     await batch(this.#lan, [
-      `link add ${name} type veth peer name net netns ${machine.namespace}`,
-      `link set ${name} master lan`,
-      `link set ${name} up`,
+      `link add ${port} type veth peer name ${device} netns ${machine.namespace}`,
+      `link set ${port} master ${bridgeOf(segment)}`,
+      `link set ${port} up`,
     ]);
     await batch(machine.namespace, [
-      "link set lo up",
-      ...addresses.map((address) => `address add ${address} dev net${address.includes(":") ? " nodad" : ""}`),
+      ...addresses.map((address) => `address add ${address} dev ${device}${address.includes(":") ? " nodad" : ""}`),
       // Without a link-local address: it appears a second later, when duplicate address detection is through, and looks like a leftover.
-      "link set net addrgenmode none",
-      "link set net up",
+      `link set ${device} addrgenmode none`,
+      `link set ${device} up`,
     ]);
-    return machine;
   }
 
   /** Ends what runs on the machines and removes all of it. Safe to call twice. */
@@ -141,6 +167,10 @@ export class Machine {
   #enter(command: string, args: readonly string[]): string[] {
     return [`--net=/run/netns/${this.namespace}`, "--", command, ...args];
   }
+}
+
+function bridgeOf(segment: string): string {
+  return segment === PUBLIC ? PUBLIC : `lan-${segment}`;
 }
 
 /** A port as /proc/net writes it. */

@@ -18,6 +18,9 @@ export type Program =
   | "udp-throw"
   | "udp-relay"
   | "udp-cone"
+  | "udp-open"
+  | "nat-observer"
+  | "nat-classify"
   | "dns-ask"
   | "garbage"
   | "admin-liar";
