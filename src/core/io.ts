@@ -30,6 +30,8 @@ export type Input =
   | { readonly kind: "resolved"; readonly name: string; readonly addresses: readonly IpAddress[] }
   /** Underlay addresses of this machine's interfaces, most useful first, without loopback and link-local; and the networks they are in. */
   | ({ readonly kind: "local-addresses" } & LocalPlace)
+  /** This machine, or this process, stood still for so long. */
+  | { readonly kind: "woke"; readonly asleepMs: number }
   /** Networks behind other hosts, as the system's routes through the device say (tun.use_system_route_table); all of them. */
   | { readonly kind: "system-routes"; readonly routes: readonly Pick<UnsafeRoute, "prefix" | "gateways">[] }
   | { readonly kind: "ping"; readonly id: number; readonly target: PingTarget; readonly timeoutMs: number }

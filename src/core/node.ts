@@ -122,6 +122,9 @@ export class Node {
       case "local-addresses":
         discovery.localAddresses(input);
         return;
+      case "woke":
+        discovery.woke(input.asleepMs);
+        return;
       case "system-routes":
         this.#facts.replaceLearned(input.routes);
         gateways.reload();

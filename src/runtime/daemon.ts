@@ -6,7 +6,6 @@ import type { LighthouseService } from "../core/discovery/service.ts";
 import type { NodeStatus, PingResult, PingTarget } from "../core/io.ts";
 import type { UsedRule } from "../core/node/used-rules.ts";
 import { Node } from "../core/node.ts";
-import { addressWatcher } from "./address-watcher.ts";
 import { readClock } from "./clock.ts";
 import { type LoadedSettings, loadSettings } from "./config/config-file.ts";
 import { ConsoleService } from "./console/console-service.ts";
@@ -16,7 +15,6 @@ import { openDataPlane } from "./dataplane/open-data-plane.ts";
 import { DnsService } from "./dns/dns-service.ts";
 import { Driver } from "./driver.ts";
 import { Guard, type GuardDescription } from "./guard/guard.ts";
-import { underlayPlace } from "./interfaces.ts";
 import { withListenAddress } from "./listen-address.ts";
 import { EventFeed } from "./log/event-feed.ts";
 import { Log } from "./log/log.ts";
@@ -31,6 +29,8 @@ import { Routes } from "./routes/routes.ts";
 import { type Service, type ServiceStatus, Services } from "./service.ts";
 import { type ClaimedState, claimState } from "./state/claim-state.ts";
 import { type StateDirectory, stateName } from "./state/state-directory.ts";
+import { UnderlayWatch } from "./underlay/underlay-watch.ts";
+import { wakeWatch } from "./underlay/wake-watch.ts";
 
 export interface DaemonOptions {
   /** Configuration file or folder. */
@@ -132,10 +132,12 @@ export class Daemon {
       resolve: (name) => resolver.resolve(name),
       tell: (event) => this.events.tell(event),
     });
-    const watcher = addressWatcher(
-      () => underlayPlace(settings.live.identity.credential.networks),
-      (place) => this.#driver.feed({ kind: "local-addresses", ...place }),
-    );
+    const underlay = new UnderlayWatch({
+      overlay: settings.live.identity.credential.networks,
+      changed: (place) => this.#driver.feed({ kind: "local-addresses", ...place }),
+      tell: (event) => this.events.tell(event),
+    });
+    const wake = wakeWatch((asleepMs) => this.#driver.feed({ kind: "woke", asleepMs }));
     this.#guard = new Guard(settings, {
       state: claimed.state,
       owner: stateName(options.config),
@@ -155,7 +157,7 @@ export class Daemon {
       learned: (routes) => this.#driver.feed({ kind: "system-routes", routes }),
       tell: (event) => this.events.tell(event),
     });
-    const below = [this.#log, resolver, watcher, this.#guard];
+    const below = [this.#log, resolver, underlay, wake, this.#guard];
     const onTop = options.services?.(this) ?? [];
     const console = new ConsoleService(
       loaded,

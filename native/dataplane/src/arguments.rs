@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::guard::{self, Order};
-use crate::routes;
+use crate::{routes, underlay};
 
 /// Printed for `--help` and behind every complaint about the command line.
 pub const USAGE: &str = "\
@@ -19,6 +19,7 @@ Moves the packets of an overlay mesh. Started and steered by the lacis daemon.
   lacis-dataplane routes set --device NAME --mtu N [--all-or-nothing]
   lacis-dataplane routes clear --device NAME
   lacis-dataplane routes watch --device NAME [--buffer BYTES]
+  lacis-dataplane underlay watch
 
   --socket PATH         listen for the daemon on this Unix socket; its directory must exist
   --orphan-seconds N    exit after N seconds without a daemon (900)
@@ -40,6 +41,8 @@ Moves the packets of an overlay mesh. Started and steered by the lacis daemon.
   --mtu N               MTU of the device
   --all-or-nothing      when something is refused, leave everything as it was
   --buffer BYTES        for news of routes, instead of the system's choice
+
+  underlay watch        print as JSON this machine's interfaces with their addresses and the way to everybody else, now and after each change
 ";
 
 /// Without a control plane nothing renews a session or a certificate: a quarter of an hour is enough for a restart or an
@@ -67,6 +70,8 @@ pub enum Arguments {
     Guard(Order),
     /// Give the system the routes of a device, or tell of them.
     Routes(routes::Order),
+    /// Tell of the machine's interfaces.
+    WatchUnderlay,
     /// Print the usage.
     Help,
 }
@@ -79,6 +84,9 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Arguments, S
     }
     if arguments.next_if(|first| first == "routes").is_some() {
         return routes::parse(arguments).map(Arguments::Routes);
+    }
+    if arguments.next_if(|first| first == "underlay").is_some() {
+        return underlay::parse(arguments).map(|()| Arguments::WatchUnderlay);
     }
     let (mut socket, mut orphan, mut json, mut mode) = (None, None, false, None);
     while let Some(argument) = arguments.next() {

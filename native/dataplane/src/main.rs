@@ -21,6 +21,7 @@ mod serve;
 mod shared;
 mod staged;
 mod thread_output;
+mod underlay;
 mod values;
 mod workers;
 
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Ok(Arguments::Memory) => memory::converse(io::stdin().lock(), io::stdout().lock()),
         Ok(Arguments::Guard(order)) => guard::obey(&order, &mut io::stdout()),
         Ok(Arguments::Routes(order)) => routes::obey(&order, io::stdin().lock(), &mut io::stdout()),
+        Ok(Arguments::WatchUnderlay) => underlay::watch(&mut io::stdout()),
         Ok(Arguments::Serve { socket, orphan }) => serve::serve(&socket, orphan),
         Err(complaint) => {
             eprint!("lacis-dataplane: {complaint}\n\n{}", arguments::USAGE);

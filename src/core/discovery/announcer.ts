@@ -1,9 +1,12 @@
-import { type Instant, later } from "../base/time.ts";
+import { type Instant, instant, later } from "../base/time.ts";
 import type { CertificateVersion } from "../cert/certificate.ts";
 import { familyOf, type IpAddress } from "../netip/address.ts";
 import { type Endpoint, firstOfEachFamily } from "../netip/endpoint.ts";
 import { ADDRESSES_MAX, type LighthouseMessage } from "../wire/lighthouse.ts";
 import { ENDPOINTS_PER_FAMILY_MAX } from "./candidates.ts";
+
+/** Between two reports of changes. */
+const HURRIED_APART_MS = 1000;
 
 /**
  * When this host tells its lighthouses where it is: at start, every `lighthouse.interval`, and soon after anything that makes the last
@@ -12,6 +15,8 @@ import { ENDPOINTS_PER_FAMILY_MAX } from "./candidates.ts";
 export class Announcer {
   #intervalMs: number;
   #nextAt: Instant | undefined;
+  #isHurried = false;
+  #hurryFrom: Instant = instant(0);
 
   /** `intervalMs` 0: never report. */
   constructor(intervalMs: number) {
@@ -28,14 +33,20 @@ export class Announcer {
     this.#nextAt = undefined;
   }
 
-  /** Something changed: report within this time. */
+  /** Something changed: report within this time, but a link that comes and goes must not make a flood of reports. */
   hurry(now: Instant, withinMs: number): void {
-    if (this.#nextAt !== undefined && this.#nextAt > later(now, withinMs)) this.#nextAt = later(now, withinMs);
+    if (this.#nextAt === undefined) return;
+    const at = instant(Math.max(later(now, withinMs), this.#hurryFrom));
+    if (this.#nextAt <= at) return;
+    this.#nextAt = at;
+    this.#isHurried = true;
   }
 
   /** True when a report is due; the next one is due an interval later. */
   takeDue(now: Instant): boolean {
     if (this.#nextAt === undefined || this.#nextAt > now) return false;
+    if (this.#isHurried) this.#hurryFrom = later(now, HURRIED_APART_MS);
+    this.#isHurried = false;
     this.#nextAt = later(now, this.#intervalMs);
     return true;
   }

@@ -10,12 +10,15 @@ export interface LocalPlace {
   readonly networks?: readonly Prefix[];
   /** Names of the interfaces that have an address. */
   readonly interfaces?: ReadonlyMap<IpAddress, readonly string[]>;
+  /** Names of interfaces that lead to nobody who is not on this machine or in some other VPN. */
+  readonly aside?: ReadonlySet<string>;
+  /** How packets leave, in any words: only whether they are those of before is looked at. */
+  readonly ways?: string;
 }
 
 /** This machine's own addresses, and which of them others are told. */
 export class OwnPlaces {
-  #addresses: readonly IpAddress[] = [];
-  #interfaces: ReadonlyMap<IpAddress, readonly string[]> = new Map();
+  #place: Required<LocalPlace> = NOWHERE;
   #allowed: AllowedOwn;
 
   constructor(list: OwnAllowList) {
@@ -28,29 +31,51 @@ export class OwnPlaces {
 
   /** Whether any are known. */
   get areKnown(): boolean {
-    return this.#addresses.length > 0;
+    return this.#place.addresses.length > 0;
   }
 
-  /** True when they are others than before. */
-  replace({ addresses, interfaces = new Map() }: LocalPlace): boolean {
-    const before = this.#addresses.join();
-    this.#addresses = addresses;
-    this.#interfaces = interfaces;
-    return before !== addresses.join();
+  /** True when packets leave from other addresses or by other ways than before. */
+  replace(place: LocalPlace): boolean {
+    const before = this.#place;
+    this.#place = { ...NOWHERE, ...place };
+    return before.ways !== this.#place.ways || before.addresses.join() !== place.addresses.join();
+  }
+
+  /** Those that others might reach. */
+  get addresses(): readonly IpAddress[] {
+    return this.#place.addresses.filter((address) => this.#outward(address).length > 0);
+  }
+
+  /** The networks that those are in. */
+  get networks(): readonly Prefix[] {
+    return this.#place.networks.filter(({ address }) => this.#outward(address).length > 0);
   }
 
   /** All of them. */
   all(udpPort: number): readonly Endpoint[] {
-    return this.#addresses.map((address) => endpoint(address, udpPort));
+    return this.#place.addresses.map((address) => endpoint(address, udpPort));
   }
 
   /** Those that others are told (`lighthouse.local_allow_list`). */
   told(udpPort: number): readonly Endpoint[] {
-    return this.#addresses
-      .filter((address) => this.#allowed.allows(address, this.#interfaces.get(address) ?? NO_NAME))
+    return this.#place.addresses
+      .filter((address) => this.#allowed.allows(address, this.#outward(address)))
       .map((address) => endpoint(address, udpPort));
+  }
+
+  /** Names of the interfaces with this address that lead outward, or that the configuration names as such. */
+  #outward(address: IpAddress): readonly string[] {
+    const names = this.#place.interfaces.get(address) ?? NO_NAME;
+    return names.filter((name) => !this.#place.aside.has(name) || this.#allowed.names(name));
   }
 }
 
+const NOWHERE: Required<LocalPlace> = {
+  addresses: [],
+  networks: [],
+  interfaces: new Map(),
+  aside: new Set(),
+  ways: "",
+};
 /** Of an address whose interface nobody has named. */
 const NO_NAME: readonly string[] = [""];

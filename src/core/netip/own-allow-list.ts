@@ -29,6 +29,11 @@ export class AllowedOwn {
     return interfaces.some((name) => this.#allowsInterface(name)) && this.#rules.allows(address);
   }
 
+  /** Whether an interface is allowed by a pattern of its own, not only because nothing speaks against it. */
+  names(name: string): boolean {
+    return this.#isNamedAllowed && this.#patterns.some((pattern) => pattern.matches(name));
+  }
+
   #allowsInterface(name: string): boolean {
     return this.#patterns.some((pattern) => pattern.matches(name)) === this.#isNamedAllowed;
   }

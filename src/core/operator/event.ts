@@ -14,7 +14,14 @@ import type { AdoptionRefusal, CallFailure, EndOfSession } from "./failure.ts";
  * Everything that an operator can be told about a host: data only, `code` stays for good. render.ts makes the sentence; log, `lacis events`
  * and whoever else listens read the same. Hostile bytes never get in: a certificate that did not verify is named by its fingerprint.
  */
-export type OperatorEvent = PeerEvent | HandshakeEvent | DataPlaneNews | DnsNews | PacketEvent | DaemonEvent;
+export type OperatorEvent =
+  | PeerEvent
+  | HandshakeEvent
+  | DataPlaneNews
+  | UnderlayNews
+  | DnsNews
+  | PacketEvent
+  | DaemonEvent;
 
 export type EventCode = OperatorEvent["code"];
 export type EventOf<Code extends EventCode, Event = OperatorEvent> = Event extends { readonly code: EventCode }
@@ -118,6 +125,17 @@ export type DataPlaneNews =
   /** It does without what the key asks for. */
   | { readonly code: "data-plane-lacks"; readonly capability: string; readonly key: string }
   | { readonly code: "so-mark-ignored" };
+
+/** About what is below the overlay. */
+export type UnderlayNews =
+  /** `changes`: since the last time that this was told. */
+  | { readonly code: "underlay-changed"; readonly changes: number; readonly addresses: readonly IpAddress[] }
+  | { readonly code: "woke"; readonly asleepMs: number }
+  /** Changes are looked for now and then instead. */
+  | { readonly code: "underlay-watch-ended"; readonly why: string }
+  /** Where peers were is not known from before. */
+  | { readonly code: "places-unreadable"; readonly path: string; readonly why: string }
+  | { readonly code: "places-unwritable"; readonly path: string; readonly why: string };
 
 /** About the DNS responder. */
 export type DnsNews =

@@ -158,6 +158,33 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
     text: ({ why }) => `Routes of the system are not learned for now: ${why}.`,
     fields: () => ({}),
   },
+  "underlay-changed": {
+    level: "info",
+    text: ({ changes, addresses }) => {
+      const often = changes === 1 ? "" : ` (${changes} changes in a minute)`;
+      return `This machine is at other addresses or leaves by another way${often}: ${addresses.join(", ") || "none"}.`;
+    },
+    fields: ({ changes, addresses }) => ({ changes, addresses: addresses.join() }),
+  },
+  woke: {
+    level: "info",
+    text: ({ asleepMs }) => `This machine stood still for ${Math.round(asleepMs / 1000)} s; every tunnel is tried.`,
+  },
+  "underlay-watch-ended": {
+    level: "warn",
+    text: ({ why }) => `Changes of this machine's addresses are noticed within seconds only, not at once: ${why}.`,
+    fields: () => ({}),
+  },
+  "places-unreadable": {
+    level: "warn",
+    text: ({ path, why }) => `Where peers were before is not known: ${path} ${why}. It is written anew.`,
+    fields: () => ({}),
+  },
+  "places-unwritable": {
+    level: "warn",
+    text: ({ path, why }) => `Where peers are cannot be kept for the next start: ${path}: ${why}.`,
+    fields: () => ({}),
+  },
   "routes-restored": {
     level: "warn",
     text: ({ routes }) => `${routes === 1 ? "A route" : `${routes} routes`} into the overlay had gone and stand again.`,

@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import type { Settings } from "../../core/config/settings.ts";
 import type { IpAddress } from "../../core/netip/address.ts";
 import { parseAddress } from "../../core/netip/address.ts";
@@ -7,28 +5,20 @@ import { contains, masked, type Prefix, parsePrefix, prefixesAround } from "../.
 import type { OperatorEvent } from "../../core/operator/event.ts";
 import type { Gateway, UnsafeRoute } from "../../core/route/route.ts";
 import { GATEWAYS_MAX } from "../../core/route/route-table.ts";
-import { findDataPlaneBinary } from "../dataplane/native/native-process.ts";
+import { type StartWatch, startWatch } from "../native-watch.ts";
 import type { Health, Service } from "../service.ts";
 
 export type LearnedRoute = Pick<UnsafeRoute, "prefix" | "gateways">;
 
 /** Before a watch that ended is started again. */
 const AGAIN_MS = 2_000;
-/** Longer lines are of no watch of ours. */
-const LINE_BYTES_MAX = 4 << 20;
 
 export interface WatchSurroundings {
   readonly device: () => string | undefined;
   readonly learned: (routes: readonly LearnedRoute[]) => void;
   readonly tell: (event: OperatorEvent) => void;
   /** Instead of the program. */
-  readonly spawn?: (args: readonly string[], told: WatchListener) => { readonly end: () => void };
-}
-
-export interface WatchListener {
-  readonly line: (text: string) => void;
-  /** By itself. */
-  readonly ended: (why: string) => void;
+  readonly spawn?: StartWatch;
 }
 
 /**
@@ -62,8 +52,8 @@ export class RouteWatch implements Service {
     const device = this.#surroundings.device();
     if (device === undefined) return;
     const { bufferBytes } = this.#settings.boot.tun.systemRoutes;
-    const args = ["watch", "--device", device, ...(bufferBytes > 0 ? ["--buffer", `${bufferBytes}`] : [])];
-    this.#watch = (this.#surroundings.spawn ?? spawnWatch)(args, {
+    const args = ["routes", "watch", "--device", device, ...(bufferBytes > 0 ? ["--buffer", `${bufferBytes}`] : [])];
+    this.#watch = (this.#surroundings.spawn ?? startWatch)(args, {
       line: (text) => this.#told(text),
       ended: (why) => this.#failed(why),
     });
@@ -130,34 +120,4 @@ export function readLearned(
   } catch {
     return undefined;
   }
-}
-
-function spawnWatch(args: readonly string[], { line, ended }: WatchListener): { readonly end: () => void } {
-  // It ends when this process does: its standard input comes to an end then.
-  const child = spawn(findDataPlaneBinary(), ["routes", ...args], {
-    stdio: ["pipe", "pipe", "pipe"],
-    cwd: "/",
-    env: {},
-  });
-  let isWanted = true;
-  let complaint = "";
-  child.stderr.on("data", (data: Buffer) => {
-    complaint = (complaint + data.toString()).slice(0, 500);
-  });
-  createInterface({ input: child.stdout }).on("line", (text) => {
-    if (isWanted && text.length <= LINE_BYTES_MAX) line(text);
-  });
-  const over = (why: string): void => {
-    if (isWanted) ended(why);
-    isWanted = false;
-  };
-  child.stdin.on("error", () => {});
-  child.on("error", (error) => over(error.message));
-  child.on("exit", (code, signal) => over(complaint.trim() || `it ended with ${signal ?? code}`));
-  return {
-    end: () => {
-      isWanted = false;
-      child.stdin.end();
-    },
-  };
 }

@@ -34,6 +34,7 @@ describe("a daemon with its admin sockets", () => {
       "log",
       "resolver",
       "addresses",
+      "wake-watch",
       "guard",
       "data-plane",
       "routes",

@@ -26,8 +26,8 @@ compile_error!(
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    ControlStream, Doorway, Stop, Stopped, SystemGuard, SystemRoutes, SystemTun, SystemUdp, Wake, allowed_cpus,
-    confine, error_code, harden, pin_to, renounce, stop_switch,
+    ControlStream, Doorway, Stop, Stopped, SystemGuard, SystemRoutes, SystemTun, SystemUdp, SystemUnderlay, Wake,
+    allowed_cpus, confine, error_code, harden, pin_to, renounce, stop_switch,
 };
 
 /// A TUN device. It is gone when the last of its handles is dropped.
@@ -121,6 +121,51 @@ pub trait DeviceRoutes: Sized {
     fn set(&mut self, wanted: &WantedRoutes) -> RoutesReport;
     /// Tells, now and after each change, which networks routes of others lead to through hosts behind the device. Returns when `each` says so.
     fn watch(&mut self, buffer_bytes: u32, each: impl FnMut(&[LearnedRoute]) -> bool) -> Result<(), Failure>;
+}
+
+/// What is below the overlay: this machine's interfaces and where they lead.
+pub trait Underlay: Sized {
+    /// As this process sees it.
+    fn open() -> Result<Self, Failure>;
+    /// Tells of all of it, now and after each change. Returns when `each` says so.
+    fn watch(&mut self, each: impl FnMut(&Place) -> bool) -> Result<(), Failure>;
+}
+
+/// Where this machine is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Those that carry packets and have an address that others could use.
+    pub interfaces: Vec<Interface>,
+    /// How to whoever is in none of their networks.
+    pub ways: Vec<Way>,
+}
+
+/// A device with addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// As the system names it.
+    pub name: String,
+    /// What drives it, in the system's words; empty for hardware.
+    pub kind: String,
+    /// Whether it carries frames; else it carries packets, as tunnels do.
+    pub ethernet: bool,
+    /// Kinds of the devices that a bridge joins, each once.
+    pub ports: Vec<String>,
+    /// How often its cable was plugged in or pulled out, in a manner of speaking.
+    pub carrier_changes: u32,
+    /// With the length of their networks.
+    pub addresses: Vec<Prefix>,
+}
+
+/// What the system does with packets to somewhere far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Of the system's table for this family.
+    pub is_ipv6: bool,
+    /// Through which device.
+    pub device: String,
+    /// To whom; `None`: whoever is addressed is thought to be there himself.
+    pub gateway: Option<std::net::IpAddr>,
 }
 
 /// What is to stand.

@@ -1,10 +1,9 @@
 import { LruMap } from "../../base/lru.ts";
 import type { Instant } from "../../base/time.ts";
-import { Announcer } from "../../discovery/announcer.ts";
 import { CalculatedRemotes } from "../../discovery/calculated.ts";
 import { Candidates } from "../../discovery/candidates.ts";
 import { orderEndpoints } from "../../discovery/endpoint-order.ts";
-import { type LocalPlace, OwnPlaces } from "../../discovery/own-places.ts";
+import type { LocalPlace } from "../../discovery/own-places.ts";
 import { ProbeBudget, type ProbeKind } from "../../discovery/probe-budget.ts";
 import { RelayLists } from "../../discovery/relay-lists.ts";
 import type { LighthouseService } from "../../discovery/service.ts";
@@ -20,15 +19,14 @@ import { nameAddress, type Session } from "../../peer/session.ts";
 import { KEEPALIVE, PUNCH, Punches } from "../../punch/punches.ts";
 import { decodeLighthouseMessage, type LighthouseMessage } from "../../wire/lighthouse.ts";
 import type { Facts } from "../facts.ts";
-import type { CommonEvent, Emit, Machine, SendEvent } from "../machine.ts";
+import type { CommonEvent, Emit, Machine } from "../machine.ts";
+import { Presence, type PresenceEvent } from "./presence.ts";
 
 export type DiscoveryEvent =
   | CommonEvent
   | { readonly kind: "resolve"; readonly name: string }
-  | SendEvent
-  | { readonly kind: "new-endpoints"; readonly target: IpAddress }
-  /** Our own addresses have changed. */
-  | { readonly kind: "moved" };
+  | PresenceEvent
+  | { readonly kind: "new-endpoints"; readonly target: IpAddress };
 
 /** After a lighthouse was lost we call it again this soon, instead of with the next report. */
 const LIGHTHOUSE_RETRY_MS = 1000;
@@ -38,8 +36,8 @@ const LIGHTHOUSE_PAUSE_MS = 5000;
 const ASKED_MAX = 4096;
 /** A lighthouse whose own tunnel has to be built first answers within a few seconds. */
 const ANSWER_WITHIN_MS = 60_000;
-/** Interfaces change several addresses at a time: one report for all of them. */
-const ADDRESS_CHANGE_SETTLE_MS = 200;
+/** Names resolve several at a time: one report for all of them. */
+const NAMES_SETTLE_MS = 200;
 
 /** Where others are and where we are: static map, lighthouses asked and told, hole punching (protocol 5, 6). */
 export class Discovery implements Machine {
@@ -57,9 +55,8 @@ export class Discovery implements Machine {
   readonly #asked = new LruMap<IpAddress, Instant>(ASKED_MAX);
   readonly #statics: StaticHosts;
   #calculated: CalculatedRemotes;
-  readonly #announcer: Announcer;
   readonly #punches: Punches = new Punches();
-  readonly #own: OwnPlaces;
+  readonly #presence: Presence;
 
   constructor(facts: Facts, peers: Peers, lighthouse: LighthouseService | undefined, emit: Emit<DiscoveryEvent>) {
     this.#facts = facts;
@@ -70,14 +67,13 @@ export class Discovery implements Machine {
     this.#candidates = new Candidates(this.#underlay);
     this.#statics = new StaticHosts(this.#staticSettings(), facts.now);
     this.#calculated = new CalculatedRemotes(facts.settings.live.lighthouse.calculatedRemotes);
-    this.#own = new OwnPlaces(facts.settings.live.lighthouse.ownAllowList);
-    this.#announcer = new Announcer(facts.settings.live.lighthouse.intervalMs);
+    this.#presence = new Presence(facts, emit);
     this.#refreshStatics();
   }
 
   /** Endpoints to call this host at, best first: those that are known, and those of its sessions; never our own, none that is not allowed. */
   endpointsOf(target: IpAddress): readonly Endpoint[] {
-    const own = new Set([...this.ownEndpoints(), ...this.#own.all(this.#udpPort)]);
+    const own = new Set([...this.ownEndpoints(), ...this.#presence.all()]);
     const known = this.#knownEndpoints(target).filter((other) => !own.has(other));
     const paths = this.#peers.sessionsOf(target).flatMap(({ provenPath }) => endpointOf(provenPath) ?? []);
     const all = paths.length === 0 ? known : orderEndpoints([...known, ...paths], this.#preferred());
@@ -162,7 +158,7 @@ export class Discovery implements Machine {
 
   /** What we tell lighthouses: configured addresses first, then those of our interfaces (protocol 5.3). */
   ownEndpoints(): readonly Endpoint[] {
-    const all = [...this.#statics.advertised(this.#udpPort), ...this.#own.told(this.#udpPort)];
+    const all = [...this.#statics.advertised(this.#udpPort), ...this.#presence.told()];
     return [...new Set(all.filter((own) => this.#underlay.isPlausible(own)))];
   }
 
@@ -184,16 +180,18 @@ export class Discovery implements Machine {
     if (!this.#statics.resolved(name, addresses)) return;
     this.#refreshStatics();
     for (const target of this.#statics.hosts()) this.#emit({ kind: "new-endpoints", target });
-    this.#announcer.hurry(this.#facts.now, ADDRESS_CHANGE_SETTLE_MS);
+    this.#presence.hurry(NAMES_SETTLE_MS);
   }
 
-  /** Our interfaces have other addresses: tell the lighthouses, and see which tunnels still work. */
+  /** Our interfaces have other addresses, or packets leave by another way. */
   localAddresses(place: LocalPlace): void {
     this.#underlay.setLocalNetworks(place.networks ?? []);
-    const wereKnown = this.#own.areKnown;
-    if (!this.#own.replace(place)) return;
-    this.#announcer.hurry(this.#facts.now, ADDRESS_CHANGE_SETTLE_MS);
-    if (wereKnown) this.#emit({ kind: "moved" });
+    this.#presence.replace(place);
+  }
+
+  /** This machine was asleep. */
+  woke(asleepMs: number): void {
+    this.#presence.woke(asleepMs);
   }
 
   /** The configuration's static part may be another one, and the rhythm of reports. */
@@ -201,36 +199,34 @@ export class Discovery implements Machine {
     for (const host of this.#statics.hosts()) this.#candidates.forgetStatic(host);
     this.#statics.replace(this.#staticSettings(), this.#facts.now);
     this.#refreshStatics();
-    const { calculatedRemotes, ownAllowList } = this.#facts.settings.live.lighthouse;
-    this.#calculated = new CalculatedRemotes(calculatedRemotes);
-    this.#own.allowOnly(ownAllowList);
+    this.#calculated = new CalculatedRemotes(this.#facts.settings.live.lighthouse.calculatedRemotes);
+    this.#presence.reload();
     if (this.#facts.udpPort !== undefined) this.start();
   }
 
   /** Starts to report. */
   start(): void {
-    const { settings, now } = this.#facts;
-    this.#announcer.start(this.#isReporting() ? settings.live.lighthouse.intervalMs : 0, now);
+    this.#presence.start();
   }
 
   stop(): void {
-    this.#announcer.stop();
+    this.#presence.stop();
     this.#punches.clear();
   }
 
   sessionUp(session: Session): void {
     const to = this.#lighthouseAddress(session);
-    if (to && this.#isReporting()) this.#emit({ kind: "send", to, parcel: { kind: "announcement" } });
+    if (to && this.#presence.isReporting) this.#emit({ kind: "send", to, parcel: { kind: "announcement" } });
   }
 
   peerDown(session: Session): void {
     this.#lighthouse?.closed(session.addresses);
-    if (this.#lighthouseAddress(session)) this.#announcer.hurry(this.#facts.now, LIGHTHOUSE_RETRY_MS);
+    if (this.#lighthouseAddress(session)) this.#presence.hurry(LIGHTHOUSE_RETRY_MS);
   }
 
   /** A host was called in vain. */
   callFailed(target: IpAddress): void {
-    if (this.#facts.isLighthouse(target)) this.#announcer.hurry(this.#facts.now, LIGHTHOUSE_PAUSE_MS);
+    if (this.#facts.isLighthouse(target)) this.#presence.hurry(LIGHTHOUSE_PAUSE_MS);
   }
 
   /** The peer's authenticated packets come from here. */
@@ -256,16 +252,14 @@ export class Discovery implements Machine {
   }
 
   nextAt(): Instant | undefined {
-    const deadlines = [this.#announcer.nextAt(), this.#statics.nextAt(), this.#punches.nextAt()];
+    const deadlines = [this.#presence.nextAt(), this.#statics.nextAt(), this.#punches.nextAt()];
     return deadlines.reduce((first, at) => (first === undefined || (at !== undefined && at < first) ? at : first));
   }
 
   tick(): void {
-    const { settings, now } = this.#facts;
+    const { now } = this.#facts;
     for (const name of this.#statics.takeDue(now)) this.#emit({ kind: "resolve", name });
-    if (this.#announcer.takeDue(now))
-      for (const to of settings.live.lighthouse.hosts)
-        this.#emit({ kind: "send", to, parcel: { kind: "announcement" } });
+    this.#presence.tick();
     for (let due = this.#punches.popDue(now); due; due = this.#punches.popDue(now)) {
       if (due.kind === "punch") this.#sendBytes(this.#punchable(due.host, due.endpoints, [due.lighthouse]), PUNCH);
       else this.#emit({ kind: "send", to: due.host, parcel: { kind: "test" } });
@@ -321,11 +315,6 @@ export class Discovery implements Machine {
   /** The configured address of a peer that is one of our lighthouses. */
   #lighthouseAddress({ addresses }: Session): IpAddress | undefined {
     return addresses.find((address) => this.#facts.isLighthouse(address));
-  }
-
-  #isReporting(): boolean {
-    const { boot, live } = this.#facts.settings;
-    return !boot.lighthouse.amLighthouse && live.lighthouse.intervalMs > 0;
   }
 
   #staticSettings(): StaticHostSettings {

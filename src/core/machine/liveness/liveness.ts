@@ -12,6 +12,7 @@ import { PacketType, TestSubtype } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
 import type { CallAnewEvent, CommonEvent, Emit, Machine } from "../machine.ts";
 import { heardLately, isAbandoned, isInactive, judgeActivity, SAMPLE_INTERVAL_MS } from "./activity.ts";
+import { ProbeRound } from "./probe-round.ts";
 import { disownedSession } from "./recv-error.ts";
 import { isOld, mayBecomePrimary, RENEWAL_RETRY_MS, RENEWALS_AT_ONCE, renewalOf } from "./renewal.ts";
 import { TestRequests } from "./test-requests.ts";
@@ -52,6 +53,7 @@ export class Liveness implements Machine {
   readonly #emit: Emit<LivenessEvent>;
   readonly #vitals = new Map<LocalIndex, OwnedVitals>();
   readonly #tests = new TestRequests();
+  readonly #round = new ProbeRound();
   readonly #traffic = new TrafficLedger();
   /** Sessions in doubt: looked at with every sample, active or not. */
   readonly #suspects = new Set<Session>();
@@ -109,9 +111,18 @@ export class Liveness implements Machine {
     return true;
   }
 
-  /** After a change of address: whoever does not answer shows up as silent. */
+  /** After a change of address: whoever does not answer shows up as silent. Whoever was spoken to last comes first. */
   probeAll(): void {
-    for (const session of this.#peers.primaries()) this.probe(session);
+    const lastUsed = (session: Session): number => {
+      const { lastSentAt, lastReceivedAt } = this.vitalsOf(session);
+      return Math.max(lastSentAt ?? 0, lastReceivedAt ?? 0);
+    };
+    const used = [...this.#peers.primaries()].map((session) => ({ session, at: lastUsed(session) }));
+    used.sort((a, b) => b.at - a.at);
+    this.#round.begin(
+      used.map(({ session }) => session),
+      this.#facts.now,
+    );
   }
 
   testReplied(session: Session): void {
@@ -207,8 +218,8 @@ export class Liveness implements Machine {
   }
 
   nextAt(): Instant | undefined {
-    if (this.#sampleAt === undefined || this.#checkAt === undefined) return this.#sampleAt ?? this.#checkAt;
-    return instant(Math.min(this.#sampleAt, this.#checkAt));
+    const deadlines = [this.#sampleAt, this.#checkAt, this.#round.nextAt()].filter((at) => at !== undefined);
+    return deadlines.length === 0 ? undefined : instant(Math.min(...deadlines));
   }
 
   tick(): void {
@@ -216,6 +227,7 @@ export class Liveness implements Machine {
     if (udpPort === undefined || this.#peers.sessionCount === 0) {
       this.#sampleAt = undefined;
       this.#checkAt = undefined;
+      this.#round.stop();
       return;
     }
     const { connectionAliveMs } = settings.boot.timers;
@@ -227,6 +239,7 @@ export class Liveness implements Machine {
       this.#sampleAt = later(now, sampleMs);
       this.#emit({ kind: "command", command: { kind: "sample" } });
     }
+    for (const session of this.#round.takeDue(now)) if (this.#peers.isPrimary(session)) this.probe(session);
     if (now >= this.#checkAt) {
       this.#checkAt = later(now, connectionAliveMs);
       this.#checkAll();

@@ -31,6 +31,20 @@ describe("a report to the lighthouses", () => {
     expect(announcer.nextAt()).toBe(1200);
   });
 
+  test("of a change comes at once, and of changes at most once a second, however long they go on", () => {
+    const announcer = new Announcer(60_000);
+    announcer.start(60_000, instant(0));
+    announcer.takeDue(instant(0));
+    const reports: number[] = [];
+    for (let at = 10; at < 10_000; at += 50) {
+      announcer.hurry(instant(at), 0);
+      if (announcer.takeDue(instant(at))) reports.push(at);
+    }
+    expect(reports[0]).toBe(10);
+    expect(reports).toHaveLength(10);
+    expect(Math.min(...reports.slice(1).map((at, before) => at - (reports[before] ?? 0)))).toBeGreaterThanOrEqual(1000);
+  });
+
   test("names us in dialect 1 and leaves the address out in dialect 2", () => {
     const endpoints = ["192.0.2.1:1"] as Endpoint[];
     const own = "10.77.0.1" as IpAddress;

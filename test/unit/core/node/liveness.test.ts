@@ -164,6 +164,18 @@ describe("after a change of our addresses", () => {
   });
 });
 
+describe("after a sleep", () => {
+  test("every tunnel is tried, whoever has something to send", () => {
+    const { mesh, a, b } = connected();
+    mesh.run(SETTLED_MS);
+    mesh.move(a, "198.51.100.9:4242");
+    a.input({ kind: "woke", asleepMs: 60_000 });
+    mesh.run(50);
+    expect(b.status().peers[0]?.path).toBe("198.51.100.9:4242");
+    expect(a.noticed("woke")).toHaveLength(1);
+  });
+});
+
 function connected(planA: Partial<HostPlan> = {}) {
   const mesh = new Mesh();
   const a = mesh.host(A, { name: "a", networks: ["10.77.0.1/16"], statics: { "10.77.0.2": [B] }, ...planA });

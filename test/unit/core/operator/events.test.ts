@@ -136,6 +136,15 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "guard-failed": "Packets of the overlay are not kept off other ways: the filter rules could not be changed.",
   "route-missing":
     "The route 192.168.7.0/24 into the overlay could not be given to the system: the route 192.168.7.0/24: one with metric 0 leads to eth1.",
+  "underlay-changed":
+    "This machine is at other addresses or leaves by another way (3 changes in a minute): 192.0.2.77.",
+  woke: "This machine stood still for 61 s; every tunnel is tried.",
+  "underlay-watch-ended":
+    "Changes of this machine's addresses are noticed within seconds only, not at once: it ended with SIGKILL.",
+  "places-unreadable":
+    "Where peers were before is not known: /var/cache/lacis/config-1f0c93ab.places is no list of places. It is written anew.",
+  "places-unwritable":
+    "Where peers are cannot be kept for the next start: /var/cache/lacis/config-1f0c93ab.places: ENOSPC.",
   "route-watch-ended": "Routes of the system are not learned for now: it ended with SIGKILL.",
   "routes-restored": "2 routes into the overlay had gone and stand again.",
   "guard-restored":

@@ -1,13 +1,9 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { OperatorEvent } from "../../../../src/core/operator/event.ts";
+import type { WatchListener } from "../../../../src/runtime/native-watch.ts";
 import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
-import {
-  type LearnedRoute,
-  RouteWatch,
-  readLearned,
-  type WatchListener,
-} from "../../../../src/runtime/routes/route-watch.ts";
+import { type LearnedRoute, RouteWatch, readLearned } from "../../../../src/runtime/routes/route-watch.ts";
 import { prefix, TestAuthority } from "../../fixtures/authority.ts";
 import { type HostPlan, identityOf, settingsOf } from "../../fixtures/settings.ts";
 
@@ -52,8 +48,8 @@ describe("the watch", () => {
     watches[0]?.told.line(lineOf(["10.5.0.0/16", "10.77.0.9", 1]));
     watch.deviceIsUp();
     expect(watches.map(({ args, ended }) => [args, ended])).toEqual([
-      ["watch --device mesh0 --buffer 65536", true],
-      ["watch --device mesh0 --buffer 65536", false],
+      ["routes watch --device mesh0 --buffer 65536", true],
+      ["routes watch --device mesh0 --buffer 65536", false],
     ]);
     expect(learned).toHaveLength(1);
     watch.stop();

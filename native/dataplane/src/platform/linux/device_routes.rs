@@ -9,8 +9,8 @@ use lacis_engine::ip::Prefix;
 
 use super::netlink::device_routes::{RoutesThrough, metric_in_table};
 use super::netlink::link::{link_index, name_of};
+use super::netlink::news::{News, Subject};
 use super::netlink::route_entry::RouteEntry;
-use super::netlink::route_news::RouteNews;
 use super::netlink::routes::PROTOCOL;
 use crate::failure::Failure;
 use crate::platform::{DeviceRoutes, LearnedRoute, RoutesReport, WantedRoute, WantedRoutes};
@@ -63,7 +63,7 @@ impl DeviceRoutes for LinuxRoutes {
 
     fn watch(&mut self, buffer_bytes: u32, mut each: impl FnMut(&[LearnedRoute]) -> bool) -> Result<(), Failure> {
         let failure = |error: io::Error| Failure::system("news of routes", &error);
-        let news = RouteNews::subscribe(buffer_bytes).map_err(failure)?;
+        let news = News::subscribe(&[Subject::Routes4, Subject::Routes6], buffer_bytes).map_err(failure)?;
         let mut told = None;
         loop {
             let learned = self.learned().map_err(failure)?;
@@ -77,7 +77,7 @@ impl DeviceRoutes for LinuxRoutes {
                 return Ok(());
             }
             thread::sleep(SETTLE);
-            news.drain();
+            news.drain(|_, _| true);
         }
     }
 }

@@ -14,6 +14,7 @@ mod socket_address;
 mod stop_signal;
 mod tun;
 mod udp;
+mod underlay;
 mod wake;
 
 pub use affinity::{allowed_cpus, pin_to};
@@ -25,4 +26,5 @@ pub use guard::LinuxGuard as SystemGuard;
 pub use poll::{Stop, Stopped, stop_switch};
 pub use tun::LinuxTun as SystemTun;
 pub use udp::LinuxUdp as SystemUdp;
+pub use underlay::LinuxUnderlay as SystemUnderlay;
 pub use wake::Wake;

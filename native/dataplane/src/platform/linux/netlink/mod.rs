@@ -2,10 +2,11 @@
 
 pub mod device_routes;
 pub mod filter;
+pub mod interfaces;
 pub mod link;
 mod message;
+pub mod news;
 pub mod route_entry;
-pub mod route_news;
 pub mod routes;
 mod rule;
 pub mod shadows;

@@ -86,7 +86,7 @@ fn next_hops(mut bytes: &[u8]) -> Vec<Hop> {
     hops
 }
 
-fn gateway_in(attributes: &[u8]) -> Option<IpAddr> {
+pub fn gateway_in(attributes: &[u8]) -> Option<IpAddr> {
     let via = || value_of(attributes, RTA_VIA).and_then(|via| via.get(VIA_FAMILY_BYTES..));
     value_of(attributes, RTA_GATEWAY).or_else(via).and_then(address_from_bytes)
 }

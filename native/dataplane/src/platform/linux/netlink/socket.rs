@@ -81,6 +81,23 @@ impl Socket {
         }
     }
 
+    /// Sends one request and hands over what answers it.
+    pub fn ask(&mut self, kind: u16, parts: &[&[u8]]) -> io::Result<Vec<u8>> {
+        let request = message(kind, libc::NLM_F_REQUEST as u16, self.next(), &parts.concat());
+        self.send(&request)?;
+        let mut answer = vec![0; ANSWER_BYTES];
+        loop {
+            let received = self.receive(&mut answer, 0)?;
+            for answer in messages(answer.get(..received).unwrap_or_default()) {
+                match code_of(&answer) {
+                    _ if answer.sequence != self.sequence => {}
+                    Some(code) => code_to_result(code)?,
+                    None => return Ok(answer.body.to_vec()),
+                }
+            }
+        }
+    }
+
     /// Asks for a list and hands over each message of it.
     pub fn list(&mut self, kind: u16, parts: &[&[u8]], mut each: impl FnMut(&[u8])) -> io::Result<()> {
         let request = message(kind, (libc::NLM_F_REQUEST | libc::NLM_F_DUMP) as u16, self.next(), &parts.concat());

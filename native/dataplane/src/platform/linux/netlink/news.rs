@@ -1,24 +1,34 @@
-//! News of routes (rtnetlink(7)): that something has changed, not what. Whoever hears of it lists them again, so that none can be missed.
+//! News of the network's configuration (rtnetlink(7)): that something has changed, not what. Whoever hears of it lists it again, so that nothing
+//! can be missed.
 
 use std::io;
 use std::os::fd::AsRawFd;
 
+use super::message::messages;
 use super::socket::Socket;
 
-const RTNLGRP_IPV4_ROUTE: libc::c_int = 7;
-const RTNLGRP_IPV6_ROUTE: libc::c_int = 11;
 const NEWS_BYTES: usize = 32 << 10;
 
-/// A subscription.
-pub struct RouteNews(Socket);
+/// What news are about.
+#[derive(Clone, Copy)]
+pub enum Subject {
+    Links = 1,
+    Addresses4 = 5,
+    Routes4 = 7,
+    Addresses6 = 9,
+    Routes6 = 11,
+}
 
-impl RouteNews {
+/// A subscription.
+pub struct News(Socket);
+
+impl News {
     /// Subscribes, with a buffer of this size or, for 0, of the system's choice.
-    pub fn subscribe(buffer_bytes: u32) -> io::Result<Self> {
+    pub fn subscribe(subjects: &[Subject], buffer_bytes: u32) -> io::Result<Self> {
         let socket = Socket::open(libc::NETLINK_ROUTE)?;
         socket.bind()?;
-        for group in [RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE] {
-            socket.set_option(libc::SOL_NETLINK, libc::NETLINK_ADD_MEMBERSHIP, group)?;
+        for subject in subjects {
+            socket.set_option(libc::SOL_NETLINK, libc::NETLINK_ADD_MEMBERSHIP, *subject as libc::c_int)?;
         }
         if buffer_bytes > 0 {
             let bytes = libc::c_int::try_from(buffer_bytes).unwrap_or(libc::c_int::MAX);
@@ -47,14 +57,18 @@ impl RouteNews {
         }
     }
 
-    /// Forgets what has come. Also that something was lost: everything is listed again anyway.
-    pub fn drain(&self) {
+    /// Forgets what has come. True when any of it counts; also when something was lost.
+    pub fn drain(&self, counts: impl Fn(u16, &[u8]) -> bool) -> bool {
         let mut news = [0; NEWS_BYTES];
+        let mut any = false;
         loop {
             match self.0.receive(&mut news, libc::MSG_DONTWAIT) {
-                Ok(_) => {}
-                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {}
-                Err(_) => return,
+                Ok(bytes) => {
+                    let bytes = news.get(..bytes).unwrap_or_default();
+                    any |= messages(bytes).any(|message| counts(message.kind, message.body));
+                }
+                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => any = true,
+                Err(_) => return any,
             }
         }
     }

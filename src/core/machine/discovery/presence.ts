@@ -1,0 +1,100 @@
+import type { Instant } from "../../base/time.ts";
+import { Announcer } from "../../discovery/announcer.ts";
+import { Moves } from "../../discovery/moves.ts";
+import { type LocalPlace, OwnPlaces } from "../../discovery/own-places.ts";
+import type { Endpoint } from "../../netip/endpoint.ts";
+import type { Facts } from "../facts.ts";
+import type { CommonEvent, Emit, SendEvent } from "../machine.ts";
+
+export type PresenceEvent =
+  | CommonEvent
+  | SendEvent
+  /** We are somewhere else, or were away: which tunnels still work is to be seen. */
+  | { readonly kind: "moved" };
+
+/** Where we are ourselves, when lighthouses are told, and what a change of it sets going. */
+export class Presence {
+  readonly #facts: Facts;
+  readonly #emit: Emit<PresenceEvent>;
+  readonly #own: OwnPlaces;
+  readonly #announcer: Announcer;
+  readonly #moves = new Moves();
+  /** Whether we have been at any address yet. */
+  #isSomewhere = false;
+
+  constructor(facts: Facts, emit: Emit<PresenceEvent>) {
+    this.#facts = facts;
+    this.#emit = emit;
+    this.#own = new OwnPlaces(facts.settings.live.lighthouse.ownAllowList);
+    this.#announcer = new Announcer(facts.settings.live.lighthouse.intervalMs);
+  }
+
+  get isReporting(): boolean {
+    const { boot, live } = this.#facts.settings;
+    return !boot.lighthouse.amLighthouse && live.lighthouse.intervalMs > 0;
+  }
+
+  /** Places of this machine, told or not. */
+  all(): readonly Endpoint[] {
+    return this.#own.all(this.#facts.udpPort ?? 0);
+  }
+
+  /** Those that lighthouses are told. */
+  told(): readonly Endpoint[] {
+    return this.#own.told(this.#facts.udpPort ?? 0);
+  }
+
+  /** Our interfaces have other addresses, or packets leave by another way. */
+  replace(place: LocalPlace): void {
+    // From nowhere nothing can be said to anybody.
+    if (!this.#own.replace(place) || !this.#own.areKnown) return;
+    if (this.#isSomewhere) this.#moves.happened(this.#facts.now);
+    else this.hurry(0);
+    this.#isSomewhere = true;
+  }
+
+  /** This machine was asleep: others may be elsewhere, and so may we. */
+  woke(asleepMs: number): void {
+    this.#emit({ kind: "tell", event: { code: "woke", asleepMs } });
+    this.#moves.happened(this.#facts.now);
+  }
+
+  /** Lighthouses are to be told again within this time. */
+  hurry(withinMs: number): void {
+    this.#announcer.hurry(this.#facts.now, withinMs);
+  }
+
+  reload(): void {
+    this.#own.allowOnly(this.#facts.settings.live.lighthouse.ownAllowList);
+  }
+
+  /** Starts to report. */
+  start(): void {
+    const { settings, now } = this.#facts;
+    this.#announcer.start(this.isReporting ? settings.live.lighthouse.intervalMs : 0, now);
+  }
+
+  stop(): void {
+    this.#announcer.stop();
+    this.#moves.stop();
+  }
+
+  nextAt(): Instant | undefined {
+    const [report, move] = [this.#announcer.nextAt(), this.#moves.nextAt()];
+    return report === undefined || (move !== undefined && move < report) ? move : report;
+  }
+
+  tick(): void {
+    const { settings, now } = this.#facts;
+    if (this.#moves.takeDue(now)) {
+      this.hurry(0);
+      this.#emit({ kind: "moved" });
+    }
+    const changes = this.#moves.takeNews(now);
+    if (changes > 0)
+      this.#emit({ kind: "tell", event: { code: "underlay-changed", changes, addresses: this.#own.addresses } });
+    if (this.#announcer.takeDue(now))
+      for (const to of settings.live.lighthouse.hosts)
+        this.#emit({ kind: "send", to, parcel: { kind: "announcement" } });
+  }
+}

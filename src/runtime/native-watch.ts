@@ -1,0 +1,44 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { findDataPlaneBinary } from "./dataplane/native/native-process.ts";
+
+/** Longer lines are of no watch of ours. */
+const LINE_BYTES_MAX = 4 << 20;
+
+/** Starts a watch. Throws an OperatorError where its program is missing. */
+export type StartWatch = (args: readonly string[], told: WatchListener) => { readonly end: () => void };
+
+export interface WatchListener {
+  readonly line: (text: string) => void;
+  /** By itself. */
+  readonly ended: (why: string) => void;
+}
+
+/**
+ * A command of the data plane's program that tells of the system line by line until it is ended. It ends when this process does, too: its standard
+ * input comes to an end then.
+ */
+export const startWatch: StartWatch = (args, { line, ended }) => {
+  const child = spawn(findDataPlaneBinary(), args, { stdio: ["pipe", "pipe", "pipe"], cwd: "/", env: {} });
+  let isWanted = true;
+  let complaint = "";
+  child.stderr.on("data", (data: Buffer) => {
+    complaint = (complaint + data.toString()).slice(0, 500);
+  });
+  createInterface({ input: child.stdout }).on("line", (text) => {
+    if (isWanted && text.length <= LINE_BYTES_MAX) line(text);
+  });
+  const over = (why: string): void => {
+    if (isWanted) ended(why);
+    isWanted = false;
+  };
+  child.stdin.on("error", () => {});
+  child.on("error", (error) => over(error.message));
+  child.on("exit", (code, signal) => over(complaint.trim() || `it ended with ${signal ?? code}`));
+  return {
+    end: () => {
+      isWanted = false;
+      child.stdin.end();
+    },
+  };
+};

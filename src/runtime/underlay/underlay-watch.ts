@@ -1,0 +1,136 @@
+import type { LocalPlace } from "../../core/discovery/own-places.ts";
+import type { Prefix } from "../../core/netip/prefix.ts";
+import type { OperatorEvent } from "../../core/operator/event.ts";
+import { type StartWatch, startWatch } from "../native-watch.ts";
+import { OperatorError } from "../operator-error.ts";
+import type { Health, Service } from "../service.ts";
+import { interfacesAside } from "./interface-class.ts";
+import { readSurroundings, type Surroundings, surroundingsByNode } from "./interfaces.ts";
+import { localPlace, textOf } from "./local-place.ts";
+
+/** How often addresses are looked at where nobody tells of changes. */
+const LOOK_MS = 5_000;
+/** Before a watch that ended is started again. */
+const AGAIN_MS = 2_000;
+/** The watch tells what there is within a few milliseconds; a start does not wait for one that does not. */
+const FIRST_MS = 500;
+
+export interface UnderlayOptions {
+  readonly overlay: readonly Prefix[];
+  readonly changed: (place: LocalPlace) => void;
+  readonly tell: (event: OperatorEvent) => void;
+  /** Instead of Node.js, and of the program. */
+  readonly read?: () => Surroundings;
+  readonly spawn?: StartWatch;
+}
+
+/**
+ * Where this machine is, now and whenever that changes: as the kernel tells of it (`lacis-dataplane underlay watch`), or, where that program is
+ * missing, as it is seen now and then.
+ */
+export class UnderlayWatch implements Service {
+  readonly name = "addresses";
+  readonly #options: UnderlayOptions;
+  #watch: { readonly end: () => void } | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #known: Surroundings | undefined;
+  #told = "nothing yet";
+  #why: string | undefined;
+  #hears: (() => void) | undefined;
+
+  constructor(options: UnderlayOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    const first = new Promise<void>((resolve) => {
+      this.#hears = resolve;
+      setTimeout(resolve, FIRST_MS).unref();
+    });
+    if (this.#begin()) await first;
+    if (this.#known === undefined) this.#look();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#watch?.end();
+    this.#watch = undefined;
+  }
+
+  health(): readonly Health[] {
+    return [...this.#failure(), ...this.#aside()];
+  }
+
+  /** False where there is no program for it. */
+  #begin(): boolean {
+    clearInterval(this.#timer);
+    try {
+      this.#watch = (this.#options.spawn ?? startWatch)(["underlay", "watch"], {
+        line: (text) => this.#heard(text),
+        ended: (why) => this.#ended(why),
+      });
+      return true;
+    } catch (error) {
+      if (!(error instanceof OperatorError)) throw error;
+      this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
+      return false;
+    }
+  }
+
+  #heard(text: string): void {
+    const surroundings = readSurroundings(text);
+    if (!surroundings) return;
+    this.#why = undefined;
+    this.#take(surroundings);
+    this.#hears?.();
+  }
+
+  #ended(why: string): void {
+    if (this.#why !== why) this.#options.tell({ code: "underlay-watch-ended", why });
+    this.#why = why;
+    this.#watch = undefined;
+    this.#hears?.();
+    if (this.#known) this.#look();
+    this.#timer = setTimeout(() => this.#begin(), AGAIN_MS).unref();
+  }
+
+  /** What Node.js cannot tell is as it was. */
+  #look(): void {
+    const { interfaces, ways } = (this.#options.read ?? surroundingsByNode)();
+    const known = new Map((this.#known?.interfaces ?? []).map((each) => [each.name, each]));
+    this.#take({
+      interfaces: interfaces.map((each) => ({ ...each, ...known.get(each.name), addresses: each.addresses })),
+      ways: this.#known?.ways ?? ways,
+    });
+  }
+
+  #take(surroundings: Surroundings): void {
+    this.#known = surroundings;
+    const place = localPlace(surroundings, this.#options.overlay);
+    const text = textOf(place);
+    if (text === this.#told) return;
+    this.#told = text;
+    this.#options.changed(place);
+  }
+
+  #failure(): readonly Health[] {
+    if (this.#why === undefined) return [];
+    const text = `changes of this machine's addresses are noticed within ${AGAIN_MS / 1000} s only: ${this.#why}`;
+    return [{ code: "underlay-not-watched", severity: "warning", text, todo: "it is tried again by itself" }];
+  }
+
+  #aside(): readonly Health[] {
+    if (this.#known === undefined) return [];
+    const { overlay } = this.#options;
+    const { aside = new Set() } = localPlace(this.#known, overlay);
+    if (aside.size === 0) return [];
+    const classes = interfacesAside(this.#known);
+    const named = [...aside].slice(0, 8).map((name) => `${name} (${WORDS[classes.get(name) ?? "containers"]})`);
+    const text = `lighthouses are not told of addresses on ${named.join(", ")}${aside.size > 8 ? " and others" : ""}`;
+    const todo =
+      "where hosts are to use them: name every interface to be told of in lighthouse.local_allow_list.interfaces";
+    return [{ code: "interfaces-aside", severity: "note", text, todo }];
+  }
+}
+
+const WORDS = { containers: "for what runs on this machine", vpn: "another VPN" } as const;
