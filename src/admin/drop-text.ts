@@ -130,6 +130,11 @@ export const dropText: Readonly<Record<DropReason, DropText>> = {
     why: "a peer measured a path from where lighthouse.remote_allow_list does not let it be",
     todo: "nothing, or allow the address in lighthouse.remote_allow_list",
   },
+  "too-big": {
+    why: "packets were longer than the way to their peer carries; their senders were told how long they may be",
+    todo: "nothing: senders that listen send shorter ones",
+    from: 20,
+  },
   other: {
     why: "the data plane names a reason that this lacis does not know",
     todo: "update lacis to the same version",

@@ -46,6 +46,7 @@ export const DropReason = {
   rejectLimited: "reject-limited",
   badPathProbe: "bad-path-probe",
   pathNotAllowed: "path-not-allowed",
+  tooBig: "too-big",
   /** What a data plane of a later version calls by a name that is not known here. */
   other: "other",
 } as const;

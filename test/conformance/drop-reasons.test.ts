@@ -28,6 +28,7 @@ type Scene = (plane: Driver) => Promise<readonly Observed[]>;
 const bytes = (...values: number[]): Uint8Array => new Uint8Array(values);
 const toUs = udpPacket({ from: PEER_4, to: OWN_4, fromPort: 9, toPort: 53 });
 const toPeer = udpPacket({ from: OWN_4, to: PEER_4, fromPort: 53, toPort: 9, data: new Uint8Array(8) });
+const DONT_FRAGMENT = 0x40;
 const header = (first: number, subtype = 0): Uint8Array => bytes(first, subtype, ...new Array<number>(14).fill(0));
 
 /** The shortest way to each reason that leaves a sample. */
@@ -122,6 +123,13 @@ const sampled: Partial<Record<DropReason, Scene>> = {
     const [all] = prefixes("0.0.0.0/0");
     await plane.command(facts({ remoteAllowList: { everybody: [{ prefix: all!, allowed: false }], ranges: [] } }));
     return plane.udp(PEER, (await plane.join()).seal(4, 2, new Uint8Array(16)));
+  },
+  "too-big": async (plane) => {
+    const { localIndex } = await plane.join();
+    await plane.command({ kind: "set-path-mtu", localIndex, mtu: 68, largeAbove: 0 });
+    const whole = udpPacket({ from: OWN_4, to: PEER_4, fromPort: 53, toPort: 9, data: new Uint8Array(80) });
+    whole[6] = DONT_FRAGMENT;
+    return plane.tun(whole);
   },
   "parked-full": (plane) => last(101, () => plane.tun(toPeer)),
 };

@@ -55,18 +55,21 @@ export interface Segment extends Ports {
   readonly flags?: number;
   readonly sequence?: number;
   readonly acknowledgment?: number;
+  /** Of a multiple of four bytes. */
+  readonly options?: Uint8Array;
 }
 
 export function tcpPacket(segment: Segment): Uint8Array {
   const { from, to, data = new Uint8Array(), flags = 0, sequence = 0, acknowledgment = 0 } = segment;
+  const { options = new Uint8Array() } = segment;
   const header = new Uint8Array(20);
   writeUint16(header, 0, segment.fromPort);
   writeUint16(header, 2, segment.toPort);
   writeUint32(header, 4, sequence);
   writeUint32(header, 8, acknowledgment);
-  header[12] = 0x50;
+  header[12] = (5 + options.length / 4) << 4;
   header[13] = flags;
-  return ipPacket({ from, to, protocol: 6, upper: concatBytes(header, data) });
+  return ipPacket({ from, to, protocol: 6, upper: concatBytes(header, options, data) });
 }
 
 /** An ICMP or ICMPv6 message; `type` as in the family of the addresses. */
@@ -143,4 +146,18 @@ export function partsOf(packet: Uint8Array, bytes: number, id: number): Uint8Arr
   return Array.from({ length: count }, (_, n) =>
     partOf(packet, { id, from: n * bytes, to: Math.min(length, (n + 1) * bytes) }),
   );
+}
+
+/** RFC 1071, RFC 8200 8.1: everything that a transport checksum covers adds up to ones. */
+export function hasRightChecksum(packet: Uint8Array): boolean {
+  const isIpv4 = packet[0] === 0x45;
+  const upper = packet.subarray(isIpv4 ? 20 : 40);
+  const protocol = packet[isIpv4 ? 9 : 6]!;
+  const addresses = protocol === 1 ? new Uint8Array() : packet.subarray(isIpv4 ? 12 : 8, isIpv4 ? 20 : 40);
+  const pseudo = protocol === 1 ? [] : [upper.length >> 8, upper.length & 255, 0, protocol];
+  const bytes = concatBytes(addresses, Uint8Array.from(pseudo), upper);
+  let sum = 0;
+  for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) | (bytes[i + 1] ?? 0);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  return sum === 0xffff;
 }

@@ -19,6 +19,7 @@ const addresses4 = [
 const addresses6 = [OWN_6, "fd00:77::2", "fd00:77::3", "ff02::1", "fd00:99::2"];
 /** What rules mean by ICMP. */
 export const icmpTypes = [[8, 384], [0, 385], [3, 257, 258], [13], [11, 12, 259, 260, 391]];
+const DONT_FRAGMENT = 0x40;
 const ports = [22, 53, 443, 9000];
 
 /** An inner packet, mostly a sensible one between us and one of our peers. */
@@ -30,6 +31,7 @@ export function randomPacket(random: Seeded, way: "inbound" | "outbound"): Uint8
   if (random.chance(20)) return partOfFew(random, way);
   const packet = upperLayer(random, from, to);
   const part = random.chance(15) ? dividedAt(random, packet) : packet;
+  if (part[0] === 0x45 && random.chance(30)) part[6]! |= DONT_FRAGMENT;
   return random.chance(12) ? damaged(random, part) : part;
 }
 
@@ -39,11 +41,11 @@ function upperLayer(random: Seeded, from: string, to: string): Uint8Array {
     to,
     fromPort: random.pick(ports),
     toPort: random.pick(ports),
-    data: random.bytes(random.below(30)),
+    data: random.bytes(random.below(random.chance(75) ? 30 : 300)),
   };
   return random.weighted<() => Uint8Array>([
     [30, () => udpPacket(shape)],
-    [35, () => tcpPacket({ ...shape, ...segment(random) })],
+    [35, () => tcpPacket({ ...shape, ...segment(random), options: options(random) })],
     [15, () => errorAbout(random, from, to)],
     [
       20,
@@ -69,6 +71,15 @@ function dividedAt(random: Seeded, packet: Uint8Array): Uint8Array {
   ]);
   const to = random.chance(90) ? from + 8 * (1 + random.below(5)) : from + random.below(30);
   return partOf(concatBytes(packet, random.bytes(80)), { id: random.below(2), from, to, more: random.chance(75) });
+}
+
+/** Some room, the largest segment, and at times anything. */
+function options(random: Seeded): Uint8Array {
+  if (random.chance(60)) return new Uint8Array();
+  if (random.chance(20)) return random.bytes(4 * random.below(5));
+  const pad = random.below(4);
+  const mss = [2, 4, random.below(3), random.below(256)];
+  return Uint8Array.from([...new Array<number>(pad).fill(1), ...mss, ...new Array<number>(4 - pad).fill(1)]);
 }
 
 /** Flags as connections begin and end with them, and at times any. */

@@ -1,12 +1,5 @@
 import { concatBytes } from "../../src/core/base/bytes.ts";
-import type {
-  DataPlaneCommand,
-  LocalIndex,
-  PolicyId,
-  PolicyRule,
-  RefusalAction,
-  Relay,
-} from "../../src/core/dataplane/contract.ts";
+import type { DataPlaneCommand, LocalIndex, PathMtu, PolicyId, Relay } from "../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import type { AllowRule } from "../../src/core/netip/allow-list.ts";
 import { type Prefix, parsePrefix } from "../../src/core/netip/prefix.ts";
@@ -26,7 +19,8 @@ import {
   through,
   withCounter,
 } from "./host.ts";
-import { icmpTypes, randomPacket } from "./random-packet.ts";
+import { randomPacket } from "./random-packet.ts";
+import { randomPrefix, randomProgram } from "./random-rules.ts";
 import { counters, endpoints, peers, RELAYS, sealed, sources } from "./random-values.ts";
 import { Seeded } from "./seeded.ts";
 import type { Step } from "./step.ts";
@@ -52,7 +46,7 @@ class Author {
       { do: "advance", to: this.#now },
       command(facts({ answerEcho: this.#random.chance(25) })),
       command(routes()),
-      command(policies([programOf(1, [ruleOf()]), this.#program(2)])),
+      command(policies([programOf(1, [ruleOf()]), randomProgram(this.#random, 2)])),
       command(this.#install()),
       ...(this.#random.chance(50) ? this.#relaying() : []),
     ];
@@ -95,6 +89,7 @@ class Author {
     return random.weighted<() => DataPlaneCommand>([
       [16, () => this.#install()],
       [6, () => ({ kind: "set-path", localIndex, path: this.#path() })],
+      [10, () => ({ kind: "set-path-mtu", localIndex, ...this.#pathMtu() })],
       [8, () => ({ kind: "set-primary", localIndex })],
       [5, () => ({ kind: "remove-session", localIndex, sendClose: random.chance(50) })],
       [12, () => this.#applyPolicies()],
@@ -123,7 +118,7 @@ class Author {
       receiveFloor: random.chance(90) ? 2n : random.pick(counters),
       path: random.chance(85) ? this.#path() : undefined,
       peerAddresses: random.chance(97) ? random.pick(peers) : [],
-      allowedPrefixes: random.chance(60) ? [] : [this.#prefix(), this.#prefix()].slice(random.below(2)),
+      allowedPrefixes: random.chance(60) ? [] : [randomPrefix(random), randomPrefix(random)].slice(random.below(2)),
       policyId: random.pick([1, 1, 2, 2, 3, 4]) as PolicyId,
       confirmed: random.chance(60),
       primary: random.chance(80),
@@ -155,7 +150,7 @@ class Author {
       relayPeerKilobytes: random.pick([0, 0, 1, 2]),
       remoteAllowList: {
         everybody: random.chance(60) ? [] : [this.#allowRule(), this.#allowRule()],
-        ranges: random.chance(80) ? [] : [{ overlay: this.#prefix(), rules: [this.#allowRule()] }],
+        ranges: random.chance(80) ? [] : [{ overlay: randomPrefix(random), rules: [this.#allowRule()] }],
       },
       flowTimeouts: random.pick([
         { tcpMs: 720_000, udpMs: 180_000, otherMs: 600_000 },
@@ -205,6 +200,17 @@ class Author {
     return { kind: "relayed", session: this.#recentIndex(), relayIndex: random.below(4) };
   }
 
+  /** Mostly less than some packets are long. */
+  #pathMtu(): PathMtu {
+    const random = this.#random;
+    const mtu = random.weighted([
+      [20, 0],
+      [10, random.below(70)],
+      [70, 68 + random.below(30)],
+    ]);
+    return { mtu, largeAbove: random.chance(50) ? 0 : random.below(90) };
+  }
+
   /** Some way to relay, between sessions that may not be there. */
   #setRelay(): DataPlaneCommand {
     const random = this.#random;
@@ -222,51 +228,12 @@ class Author {
 
   #applyPolicies(): DataPlaneCommand {
     const random = this.#random;
-    const programs = Array.from({ length: random.below(3) }, () => this.#program(1 + random.below(4)));
+    const programs = Array.from({ length: random.below(3) }, () => randomProgram(random, 1 + random.below(4)));
     const bindings = Array.from({ length: random.below(4) }, () => ({
       localIndex: this.#index(),
       policyId: (1 + random.below(4)) as PolicyId,
     }));
     return { kind: "apply-policies", programs, bindings, raiseEpoch: random.chance(60) };
-  }
-
-  #program(id: number): ReturnType<typeof programOf> {
-    const rules = (): PolicyRule[] => Array.from({ length: this.#random.below(4) }, () => this.#rule());
-    const program = this.#random.chance(40) ? programOf(id, [ruleOf()]) : programOf(id, rules(), rules());
-    const action = (): RefusalAction => this.#random.pick(["drop", "reject"]);
-    return { ...program, refuse: { inbound: action(), outbound: action() } };
-  }
-
-  #rule(): PolicyRule {
-    const random = this.#random;
-    const [portFirst, portLast] = random.pick([
-      [0, 65_535],
-      [53, 53],
-      [22, 443],
-      [1, 52],
-      [443, 22],
-    ] as const);
-    const isSound = portFirst <= portLast || random.chance(10);
-    const protocol = random.pick(["any", "tcp", "udp", "icmp"] as const);
-    return ruleOf({
-      ruleId: random.below(3),
-      protocol,
-      ...(protocol === "icmp" && random.chance(50) && { icmpTypes: random.pick(icmpTypes) }),
-      ...(random.chance(2) && { icmpTypes: random.pick([[512], [8], []]) }),
-      portFirst: isSound ? portFirst : portLast,
-      portLast: isSound ? portLast : portFirst,
-      remote: random.chance(60) ? [] : [this.#prefix(), this.#prefix()].slice(random.below(2)),
-      ...(random.chance(15) && { fragment: true as const }),
-      local: random.chance(80)
-        ? []
-        : [parsePrefix(random.pick(["10.77.0.1/32", "fd00:77::/16", "10.99.0.0/8"])) as Prefix],
-    });
-  }
-
-  #prefix(): Prefix {
-    return parsePrefix(
-      this.#random.pick(["10.77.0.2/31", "fd00:77::/64", "0.0.0.0/0", "10.99.0.0/24", "fd00:99::/64"]),
-    ) as Prefix;
   }
 
   /** A datagram from somebody: a peer, somebody who listens and changes, or somebody who makes things up. */

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { concatBytes, toHex } from "../../src/core/base/bytes.ts";
+import { toHex } from "../../src/core/base/bytes.ts";
 import type { IdentifiedProgram, RefusalAction } from "../../src/core/dataplane/contract.ts";
 import { datagrams, describeDataPlanes, kinds, packets, reasons } from "./data-planes.ts";
 import { type FarEnd, facts, OWN_4, OWN_6, PEER, PEER_4, PEER_6, policies, programOf, ruleOf } from "./host.ts";
-import { icmpPacket, ipPacket, partOf, tcpPacket, udpPacket } from "./inner-packets.ts";
+import { hasRightChecksum, icmpPacket, ipPacket, partOf, tcpPacket, udpPacket } from "./inner-packets.ts";
 import type { Observed } from "./step.ts";
 
 const [FIN, SYN, RST, ACK] = [0x01, 0x02, 0x04, 0x10] as const;
@@ -176,20 +176,6 @@ function answerIn(peer: FarEnd, observed: readonly Observed[]): Uint8Array {
   const opened = datagram === undefined ? undefined : peer.open(datagram);
   if (opened?.type !== 1 || opened.subtype !== 0) throw new Error("no answer");
   return opened.body;
-}
-
-/** RFC 1071, RFC 8200 8.1: everything that a transport checksum covers adds up to ones. */
-function hasRightChecksum(packet: Uint8Array): boolean {
-  const isIpv4 = packet[0] === 0x45;
-  const upper = packet.subarray(isIpv4 ? 20 : 40);
-  const protocol = packet[isIpv4 ? 9 : 6]!;
-  const addresses = protocol === 1 ? new Uint8Array() : packet.subarray(isIpv4 ? 12 : 8, isIpv4 ? 20 : 40);
-  const pseudo = protocol === 1 ? [] : [upper.length >> 8, upper.length & 255, 0, protocol];
-  const bytes = concatBytes(addresses, Uint8Array.from(pseudo), upper);
-  let sum = 0;
-  for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) | (bytes[i + 1] ?? 0);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  return sum === 0xffff;
 }
 
 function withByte(packet: Uint8Array, at: number, value: number): Uint8Array {

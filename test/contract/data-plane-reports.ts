@@ -47,6 +47,8 @@ function writeEvent(report: DataPlaneReport): WireEventInit {
     }
     case "need-session":
       return { case: "needSession", value: { destination: addressBytes(report.destination) } };
+    case "large-sent":
+      return { case: "largeSent", value: { localIndex: report.localIndex } };
     case "confirmed":
       return { case: "confirmed", value: { localIndex: report.localIndex } };
     case "roamed":

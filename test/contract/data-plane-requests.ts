@@ -67,6 +67,10 @@ function readCommand(command: pb.ToDataPlane["command"]): DataPlaneRequest {
       return readInstallation(command.value);
     case "setPath":
       return { kind: "set-path", localIndex: local(command.value), path: readPath(command.value.path) };
+    case "setPathMtu": {
+      const { mtu, largeAbove } = command.value;
+      return { kind: "set-path-mtu", localIndex: local(command.value), mtu, largeAbove };
+    }
     case "setPrimary":
       return { kind: "set-primary", localIndex: local(command.value) };
     case "removeSession":

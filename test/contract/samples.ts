@@ -92,6 +92,7 @@ export const requests: Requests = {
     primary: true,
     memo: bytes(1, 2, 3),
   },
+  "set-path-mtu": { kind: "set-path-mtu", localIndex, mtu: 1220, largeAbove: 1000 },
   "set-path": { kind: "set-path", localIndex, path: { kind: "relayed", session: 78 as LocalIndex, relayIndex: 9 } },
   "set-primary": { kind: "set-primary", localIndex },
   "remove-session": { kind: "remove-session", localIndex, sendClose: true },
@@ -164,6 +165,7 @@ export const reports: Reports = {
   message: { kind: "message", localIndex, type: 3, subtype: 0, body: bytes(9) },
   "need-session": { kind: "need-session", destination: other },
   confirmed: { kind: "confirmed", localIndex },
+  "large-sent": { kind: "large-sent", localIndex },
   roamed: { kind: "roamed", localIndex, path: elsewhere },
   "counter-high": { kind: "counter-high", localIndex, sendCounter: 1n << 34n, exhausted: true },
   "drop-sample": {

@@ -28,6 +28,7 @@ pub fn carry_out<O: Output>(
             let path = set.path.as_ref().map(decode::path).transpose()?;
             engine.set_path(set.local_index, path)?;
         }
+        Command::SetPathMtu(set) => engine.set_path_mtu(set.local_index, set.mtu, set.large_above)?,
         Command::SetPrimary(set) => pass.set_primary(set.local_index)?,
         Command::RemoveSession(remove) => pass.remove(remove.local_index, remove.send_close)?,
         Command::Stage(stage) => staged.add(stage)?,

@@ -93,6 +93,7 @@ pub fn event(event: Event) -> Wire {
             Wire::NeedSession(wire::NeedSession { destination: address_to_bytes(destination) })
         }
         Event::Confirmed { local_index } => Wire::Confirmed(wire::Confirmed { local_index }),
+        Event::LargeSent { local_index } => Wire::LargeSent(wire::LargeSent { local_index }),
         Event::Roamed { local_index, path } => Wire::Roamed(wire::Roamed { local_index, path: Some(self::path(path)) }),
         Event::CounterHigh { local_index, send_counter, exhausted } => {
             Wire::CounterHigh(wire::CounterHigh { local_index, send_counter, exhausted })

@@ -59,6 +59,7 @@ impl HostDevices {
             "many-prefixes",
             "reject",
             "icmp-types",
+            "path-mtu",
         ];
         if self.sockets().iter().any(|udp| udp.has_offloads()) {
             capabilities.push("udp-offload");

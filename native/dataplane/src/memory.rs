@@ -79,7 +79,8 @@ impl Conversation {
     /// As on a new connection.
     fn greet(&mut self, hello: &wire::Hello, request_id: u64) {
         self.staged = Staged::default();
-        let capabilities = vec!["memory", "relayed-paths", "remote-allow-list", "seal-to", "reject", "icmp-types"];
+        let capabilities =
+            vec!["memory", "relayed-paths", "remote-allow-list", "seal-to", "reject", "icmp-types", "path-mtu"];
         if let Some(version) = hello.common_version() {
             self.greeting = Greeting::Agreed;
             for ready in

@@ -29,6 +29,9 @@ pub const MEMO_LIMIT_BYTES: usize = 64 << 10;
 /// Prefixes behind one peer.
 pub const ALLOWED_PREFIXES_MAX: usize = 1_024;
 
+/// What every link of IPv4 carries (RFC 791).
+const PATH_MTU_MIN: u32 = 68;
+
 /// A command that was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -99,6 +102,15 @@ impl Engine {
     pub fn set_path(&self, local_index: u32, path: Option<Path>) -> Result<(), Refusal> {
         check_path(path, Some(local_index))?;
         self.session(local_index)?.set_path(path);
+        Ok(())
+    }
+
+    /// The longest inner packet that the session's way carries, 0: any; and from which length on packets are told of, 0: none.
+    pub fn set_path_mtu(&self, local_index: u32, mtu: u32, large_above: u32) -> Result<(), Refusal> {
+        if mtu != 0 && mtu < PATH_MTU_MIN {
+            return Err(Refusal::bad(format!("no path carries only {mtu} bytes")));
+        }
+        self.session(local_index)?.mtu.set(mtu, large_above);
         Ok(())
     }
 

@@ -63,6 +63,7 @@ drop_reasons! {
     RejectLimited = "reject-limited",
     BadPathProbe = "bad-path-probe",
     PathNotAllowed = "path-not-allowed",
+    TooBig = "too-big",
 }
 
 impl DropReason {

@@ -1,7 +1,7 @@
 //! The engine: the tables that all threads share, and the way of one packet through them.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use crate::awaited::AwaitedIndexes;
@@ -54,6 +54,8 @@ pub struct Engine {
     pub(crate) messages_in: Mutex<MessageLimiter>,
     pub(crate) relay_quota: Mutex<RelayQuota>,
     rejections_out: Mutex<Bucket>,
+    /// The last one, of packets of IPv6 that are divided here.
+    pub(crate) fragment_id: AtomicU32,
     pub(crate) drops: DropCounters,
     pub(crate) outbound: OutboundCounters,
     pub(crate) inbound: InboundCounters,
@@ -141,6 +143,7 @@ impl Engine {
             messages_in: Mutex::new(MessageLimiter::new()),
             relay_quota: Mutex::new(RelayQuota::new()),
             rejections_out: Mutex::new(Bucket::full(REJECTIONS_OUT, 0)),
+            fragment_id: AtomicU32::new(0),
             drops: DropCounters::new(),
             outbound: OutboundCounters::default(),
             inbound: InboundCounters::default(),

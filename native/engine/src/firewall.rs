@@ -28,8 +28,8 @@ pub struct Passing<'a> {
 
 /// Why a packet may not pass, and what its sender is told.
 pub struct Refused {
-    reason: DropReason,
-    answer: Option<Vec<u8>>,
+    pub(crate) reason: DropReason,
+    pub(crate) answer: Option<Vec<u8>>,
 }
 
 impl<O: Output> Step<'_, O> {
@@ -160,19 +160,31 @@ impl<O: Output> Step<'_, O> {
 
     /// The answer to a packet that is refused in this way, if it gets one: through a session, or from this host to itself.
     fn rejection(&mut self, action: RefusalAction, packet: Passing<'_>, through: Option<&Session>) -> Option<Vec<u8>> {
-        if action == RefusalAction::Drop || (through.is_none() && self.host.answer_echo) {
+        let rejection = || Rejection::of(packet.bytes, packet.inner);
+        if action == RefusalAction::Reject { self.answer(packet.inner, rejection, through) } else { None }
+    }
+
+    /// What tells this host that a packet of its own is longer than `mtu`, which is all that its way carries.
+    pub(crate) fn too_big(&mut self, packet: Passing<'_>, mtu: usize) -> Option<Vec<u8>> {
+        self.answer(packet.inner, || Rejection::too_big(packet.bytes, packet.inner, mtu), None)
+    }
+
+    fn answer<'a>(
+        &mut self,
+        inner: &InnerPacket,
+        rejection: impl FnOnce() -> Option<Rejection<'a>>,
+        through: Option<&Session>,
+    ) -> Option<Vec<u8>> {
+        if (through.is_none() && self.host.answer_echo) || self.host.is_for_many(inner.destination) {
             return None;
         }
-        if self.host.is_for_many(packet.inner.destination) {
-            return None;
-        }
-        let rejection = Rejection::of(packet.bytes, packet.inner)?;
+        let rejection = rejection()?;
         let is_admitted = match through {
             Some(session) => lock(&self.engine.messages_in).admits(session.peer(), Order::Reject, self.now_ms),
             None => self.engine.admits_rejection(self.now_ms),
         };
         if is_admitted {
-            return Some(rejection.packet(packet.inner));
+            return Some(rejection.packet(inner));
         }
         self.engine.drops.add(DropReason::RejectLimited, 1);
         None

@@ -12,6 +12,7 @@ use crate::header::{HEADER_BYTES, Header, Kind, OVERHEAD_BYTES};
 use crate::limiter::tokens_of;
 use crate::lock::lock;
 use crate::message_limiter::Order;
+use crate::mss;
 use crate::output::{DropSample, Event, Output};
 use crate::packet::{Direction, InnerPacket, Tuple};
 use crate::path::Path;
@@ -237,6 +238,9 @@ impl<O: Output> Step<'_, O> {
         }
         if !self.host.answer_echo {
             self.engine.inbound.tun_written.add(1);
+            if let Some(longest) = session.mtu.longest() {
+                mss::clamp(packet, &inner, longest);
+            }
             return self.out.packet(packet);
         }
         if echo::turn_around(packet) {

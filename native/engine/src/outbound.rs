@@ -2,12 +2,15 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use crate::division::divided;
 use crate::drop_reason::DropReason;
 use crate::engine::{Pass, Step};
-use crate::firewall::Passing;
+use crate::firewall::{Passing, Refused};
 use crate::header::{Kind, OVERHEAD_BYTES};
 use crate::lock::lock;
+use crate::mss;
 use crate::output::{DropSample, Event, Output};
 use crate::packet::{Direction, InnerPacket, Subject, Tuple};
 use crate::path::Path;
@@ -129,9 +132,37 @@ impl<O: Output> Step<'_, O> {
     /// Step 5: sends an inner packet if the rules allow its flow.
     pub(crate) fn send_allowed(&mut self, session: &Arc<Session>, packet: Passing<'_>) {
         match self.judge(session, packet, Direction::Outbound) {
-            Ok(()) => self.send(session, Kind::Message, packet.bytes, Some(&packet.subject.flow)),
+            Ok(()) => match session.mtu.longest() {
+                None => self.send_message(session, packet.bytes, &packet.subject.flow),
+                Some(longest) => self.send_fitted(session, packet, longest),
+            },
             Err(refused) => self.refuse(Some(session), &packet.subject.flow, refused),
         }
+    }
+
+    /// Section 4.7: as long as its way carries, in parts, or not at all.
+    fn send_fitted(&mut self, session: &Session, packet: Passing<'_>, longest: usize) {
+        let Passing { inner, bytes, subject: Subject { flow, .. } } = packet;
+        let clamped = mss::clamped(bytes, inner, longest);
+        let bytes = clamped.as_deref().unwrap_or(bytes);
+        if inner.length <= longest {
+            return self.send_message(session, bytes, flow);
+        }
+        let id = || self.engine.fragment_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        match divided(bytes, inner, longest, id) {
+            Ok(parts) => parts.iter().for_each(|part| self.send_message(session, part, flow)),
+            Err(mtu) => {
+                let answer = self.too_big(Passing { bytes, ..packet }, mtu);
+                self.refuse(Some(session), flow, Refused { reason: DropReason::TooBig, answer });
+            }
+        }
+    }
+
+    fn send_message(&mut self, session: &Session, bytes: &[u8], flow: &Tuple) {
+        if session.mtu.tells(bytes.len(), self.now_ms) {
+            self.out.event(Event::LargeSent { local_index: session.local_index });
+        }
+        self.send(session, Kind::Message, bytes, Some(flow));
     }
 
     /// Seals `body` under the session's next counter and sends it on the session's path.

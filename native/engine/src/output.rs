@@ -34,6 +34,8 @@ pub enum Event {
     NeedSession { destination: IpAddr },
     /// The first authentic packet arrived on a session that we answered.
     Confirmed { local_index: u32 },
+    /// A large inner packet goes out.
+    LargeSent { local_index: u32 },
     /// The peer was heard from a new place, and is sent to there.
     Roamed { local_index: u32, path: Path },
     /// The send counter passed the mark for a new handshake, or the end.

@@ -9,6 +9,7 @@ use crate::tcp_end::flag;
 
 const IPV4_HEADER_BYTES: usize = 20;
 const TCP_HEADER_BYTES: usize = 20;
+const ICMP_HEADER_BYTES: usize = 8;
 const HOPS: u8 = 64;
 /// Of the packet an ICMP error holds its IP header and 8 bytes; an ICMPv6 error so many bytes.
 const QUOTED_BYTES_V4: usize = 8;
@@ -21,8 +22,8 @@ const ERRORS_V6: [u8; 4] = [1, 2, 3, 4];
 pub enum Rejection<'a> {
     /// A TCP segment, and how many bytes of data it holds.
     Reset { segment: &'a [u8; TCP_HEADER_BYTES], data_bytes: usize },
-    /// What an ICMP error quotes.
-    Prohibited { quoted: &'a [u8] },
+    /// The first 8 bytes of an ICMP error, and what it quotes.
+    Error { begin: [u8; ICMP_HEADER_BYTES], quoted: &'a [u8] },
 }
 
 impl<'a> Rejection<'a> {
@@ -39,6 +40,24 @@ impl<'a> Rejection<'a> {
             let is_answered = header_bytes >= TCP_HEADER_BYTES && segment[13] & flag::RST == 0;
             return is_answered.then_some(Self::Reset { segment, data_bytes });
         }
+        // Destination unreachable, administratively prohibited (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1).
+        let (kind, code) = if inner.source.is_ipv4() { (3, 13) } else { (1, 1) };
+        Self::error([kind, code, 0, 0, 0, 0, 0, 0], packet, inner)
+    }
+
+    /// How a packet is answered that is too long: with the longest that would not be. `None` for one that is not: an ICMP error, a part behind the
+    /// first.
+    pub fn too_big(packet: &'a [u8], inner: &InnerPacket, mtu: usize) -> Option<Self> {
+        if inner.part.is_some_and(|part| !part.is_first()) {
+            return None;
+        }
+        // RFC 1191 section 4, RFC 4443 section 3.2.
+        let (kind, code) = if inner.source.is_ipv4() { (3, 4) } else { (2, 0) };
+        let [m0, m1] = u16::try_from(mtu).ok()?.to_be_bytes();
+        Self::error([kind, code, 0, 0, 0, 0, m0, m1], packet, inner)
+    }
+
+    fn error(begin: [u8; ICMP_HEADER_BYTES], packet: &'a [u8], inner: &InnerPacket) -> Option<Self> {
         let (errors, quoted) = match inner.source {
             IpAddr::V4(_) => (&ERRORS[..], usize::from(packet.first()? & 0x0f) * 4 + QUOTED_BYTES_V4),
             IpAddr::V6(_) => (&ERRORS_V6[..], QUOTED_BYTES_V6),
@@ -46,19 +65,16 @@ impl<'a> Rejection<'a> {
         if inner.icmp_type().is_some_and(|kind| errors.contains(&kind)) {
             return None;
         }
-        Some(Self::Prohibited { quoted: packet.get(..quoted.min(inner.length))? })
+        Some(Self::Error { begin, quoted: packet.get(..quoted.min(inner.length))? })
     }
 
     /// The answer: from where the packet was to go, back to where it came from.
     pub fn packet(&self, inner: &InnerPacket) -> Vec<u8> {
         match self {
             Self::Reset { segment, data_bytes } => answer(inner, TCP, 16, reset(segment, *data_bytes).to_vec()),
-            Self::Prohibited { quoted } => {
-                // Destination unreachable, administratively prohibited (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1).
-                let (protocol, kind, code) = if inner.source.is_ipv4() { (ICMP, 3, 13) } else { (ICMPV6, 1, 1) };
-                let mut message = vec![kind, code, 0, 0, 0, 0, 0, 0];
-                message.extend_from_slice(quoted);
-                answer(inner, protocol, 2, message)
+            Self::Error { begin, quoted } => {
+                let protocol = if inner.source.is_ipv4() { ICMP } else { ICMPV6 };
+                answer(inner, protocol, 2, [&begin[..], quoted].concat())
             }
         }
     }

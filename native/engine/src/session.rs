@@ -11,6 +11,7 @@ use crate::header::{HEADER_BYTES, Header, Kind, OVERHEAD_BYTES, TAG_BYTES};
 use crate::ip::Prefix;
 use crate::lock::lock;
 use crate::path::Path;
+use crate::path_mtu::PathMtu;
 use crate::replay_window::ReplayWindow;
 use crate::roaming::RoamingPath;
 
@@ -36,6 +37,8 @@ pub struct Session {
     confirmed: AtomicBool,
     path: Mutex<RoamingPath>,
     memo: Vec<u8>,
+    /// How long its inner packets may be.
+    pub mtu: PathMtu,
     send: Sending,
     receive: Receiving,
 }
@@ -131,6 +134,7 @@ impl Session {
             confirmed: AtomicBool::new(new.confirmed),
             path: Mutex::new(RoamingPath::new(new.path)),
             memo: new.memo,
+            mtu: PathMtu::default(),
             send: Sending {
                 key: new.send_key,
                 counter: AtomicU64::new(new.send_counter),

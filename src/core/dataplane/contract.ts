@@ -114,11 +114,20 @@ export type RelayRole =
   /** It goes on in this session, to the host that knows the next hop by this index. */
   | { readonly kind: "forward"; readonly session: LocalIndex; readonly relayIndex: number };
 
+/** What the way of a session carries, and when that matters. */
+export interface PathMtu {
+  /** The longest inner packet; 0: any. */
+  readonly mtu: number;
+  /** An inner packet that is longer is told by `large-sent`; 0: none is. */
+  readonly largeAbove: number;
+}
+
 /** Commands the core gives. Opening devices, hello and shutdown belong to the runtime (`runtime/native-dataplane.ts`). */
 export type DataPlaneCommand =
   | ({ readonly kind: "configure" } & HostFacts)
   | ({ readonly kind: "install-session" } & SessionInstallation)
   | { readonly kind: "set-path"; readonly localIndex: LocalIndex; readonly path: Path }
+  | ({ readonly kind: "set-path-mtu"; readonly localIndex: LocalIndex } & PathMtu)
   | { readonly kind: "set-primary"; readonly localIndex: LocalIndex }
   | { readonly kind: "remove-session"; readonly localIndex: LocalIndex; readonly sendClose: boolean }
   | {
@@ -167,6 +176,8 @@ export type DataPlaneEvent =
     }
   | { readonly kind: "need-session"; readonly destination: IpAddress }
   | { readonly kind: "confirmed"; readonly localIndex: LocalIndex }
+  /** An inner packet longer than `largeAbove` goes out on this session; not told of each one. */
+  | { readonly kind: "large-sent"; readonly localIndex: LocalIndex }
   | { readonly kind: "roamed"; readonly localIndex: LocalIndex; readonly path: Path }
   | {
       readonly kind: "counter-high";

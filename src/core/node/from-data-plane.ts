@@ -52,6 +52,7 @@ export class FromDataPlane {
       case "path-replied":
       case "silent":
       case "send-error":
+      case "large-sent":
         // Nobody asks for them yet.
         return;
       case "message":

@@ -7,7 +7,7 @@ import type { InnerPacket } from "../../wire/inner-packet.ts";
 import type { Direction, RefusalAction } from "../contract.ts";
 import type { FlowSession } from "./flow-table.ts";
 import type { MessageLimiter } from "./message-limiter.ts";
-import { rejectionOf } from "./reject.ts";
+import { rejectionOf, tooBigOf } from "./reject.ts";
 import type { Session } from "./session.ts";
 import type { Tables } from "./tables.ts";
 
@@ -76,14 +76,28 @@ export class Firewall {
     session: Session | undefined,
     now: Instant,
   ): Uint8Array | undefined {
+    return action === "reject" ? this.#answer(inner, () => rejectionOf(bytes, inner), session, now) : undefined;
+  }
+
+  /** What tells this host that a packet of its own is longer than `mtu`, which is all that its way carries. */
+  tooBig({ bytes, inner }: PacketOfFlow, mtu: number, now: Instant): Uint8Array | undefined {
+    return this.#answer(inner, () => tooBigOf(bytes, inner, mtu), undefined, now);
+  }
+
+  #answer(
+    inner: InnerPacket,
+    answerOf: () => (() => Uint8Array) | undefined,
+    session: Session | undefined,
+    now: Instant,
+  ): Uint8Array | undefined {
     const { own, facts, out } = this.#tables;
-    if (action !== "reject" || (!session && facts.answerEcho)) return undefined;
+    if (!session && facts.answerEcho) return undefined;
     const destination = session ? inner.localAddress : inner.remoteAddress;
     if (isMulticast(destination) || isLimitedBroadcast(destination) || own.isBroadcast(destination)) return undefined;
-    const rejection = rejectionOf(bytes, inner);
-    if (!rejection) return undefined;
+    const answer = answerOf();
+    if (!answer) return undefined;
     const isAdmitted = session ? this.#limiter.admits(session.peer, "reject", now) : this.#rejectionsOut.take(now);
-    if (isAdmitted) return rejection();
+    if (isAdmitted) return answer();
     out.countDrops(DropReason.rejectLimited, 1);
     return undefined;
   }

@@ -25,6 +25,7 @@ import { echoReply } from "./echo.ts";
 import type { Firewall } from "./firewall.ts";
 import { message1Limiter, message2Limiter, recvErrorLimiter, tokensOf } from "./limiters.ts";
 import type { MessageLimiter } from "./message-limiter.ts";
+import { clampMss } from "./mss.ts";
 import { MESSAGE, type Outbound } from "./outbound.ts";
 import { RelayQuota } from "./relay-quota.ts";
 import { Repeats } from "./repeats.ts";
@@ -299,7 +300,10 @@ export class Inbound {
       out.drop(verdict.reason, { ...context, packet: packet.inner, action: verdict.answer ? "reject" : "drop" }, now);
       if (verdict.answer) this.#outbound.transmit(session, { ...MESSAGE, body: verdict.answer }, now);
     } else if (facts.answerEcho) this.#answerEcho(session, bytes, packet.inner, now);
-    else out.write(bytes);
+    else {
+      if (session.mtu.longest > 0) clampMss(bytes, inner, session.mtu.longest);
+      out.write(bytes);
+    }
   }
 
   #refusalOfAddresses(session: Session, { remoteAddress, localAddress }: InnerPacket): DropReason | undefined {

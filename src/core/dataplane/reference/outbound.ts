@@ -8,8 +8,10 @@ import { DATAGRAM_BYTES_MAX, HEADER_BYTES, MessageSubtype, PacketType, TAG_BYTES
 import { type InnerPacket, parseInnerPacket } from "../../wire/inner-packet.ts";
 import { COUNTER_LAST } from "../counter-limits.ts";
 import { Demand } from "./demand.ts";
+import { fitTo } from "./division.ts";
 import type { DropContext } from "./drop-ledger.ts";
 import type { Firewall, PacketOfFlow, Verdict } from "./firewall.ts";
+import { clampMss } from "./mss.ts";
 import type { Session } from "./session.ts";
 import type { Tables } from "./tables.ts";
 
@@ -80,8 +82,32 @@ export class Outbound {
   sendInner(session: Session, packet: PacketOfFlow, now: Instant): void {
     const { bytes, inner } = packet;
     const verdict = this.#firewall.judge(session, packet, "outbound", now);
-    if (verdict.allowed) this.transmit(session, { ...MESSAGE, body: bytes, inner }, now);
+    if (verdict.allowed) this.#sendFitted(session, { bytes, inner }, now);
     else this.#refuse(verdict, { localIndex: session.localIndex, packet: inner }, now);
+  }
+
+  /** SEMANTICS 4.7: as long as its way carries, in parts, or not at all. */
+  #sendFitted(session: Session, packet: PacketOfFlow, now: Instant): void {
+    const { bytes, inner } = packet;
+    const { longest } = session.mtu;
+    if (longest > 0) clampMss(bytes, inner, longest);
+    if (longest === 0 || inner.length <= longest) {
+      this.#sendMessage(session, packet, now);
+      return;
+    }
+    const fitted = fitTo(bytes, inner, longest, () => this.#tables.nextFragmentId());
+    if ("parts" in fitted) {
+      for (const part of fitted.parts) this.#sendMessage(session, { bytes: part, inner }, now);
+      return;
+    }
+    const answer = this.#firewall.tooBig(packet, fitted.mtu, now);
+    this.#refuse({ reason: DropReason.tooBig, answer }, { localIndex: session.localIndex, packet: inner }, now);
+  }
+
+  #sendMessage(session: Session, { bytes, inner }: PacketOfFlow, now: Instant): void {
+    const { localIndex } = session;
+    if (session.mtu.tells(bytes.length, now)) this.#tables.out.tell({ kind: "large-sent", localIndex });
+    this.transmit(session, { ...MESSAGE, body: bytes, inner }, now);
   }
 
   /** Seals and sends under the next counter, on the session's path or another one; drops when there is no counter or no path left (SEMANTICS 9). */

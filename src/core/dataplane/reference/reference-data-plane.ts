@@ -113,6 +113,8 @@ export class ReferenceDataPlane {
         return this.#install(command, now);
       case "set-path":
         return this.#setPath(command);
+      case "set-path-mtu":
+        return this.#setPathMtu(command);
       case "set-primary":
         return this.#setPrimary(command.localIndex, now);
       case "remove-session":
@@ -170,6 +172,11 @@ export class ReferenceDataPlane {
   #setPath({ localIndex, path }: Command<"set-path">): Result<void, Refusal> {
     const refusal = refusalOfPath(path, localIndex);
     return refusal ? fail(refusal) : this.#with(localIndex, (session) => session.path.set(path));
+  }
+
+  #setPathMtu(command: Command<"set-path-mtu">): Result<void, Refusal> {
+    if (command.mtu !== 0 && command.mtu < PATH_MTU_MIN) return fail(bad("no path carries so little"));
+    return this.#with(command.localIndex, (session) => session.mtu.set(command));
   }
 
   #setPrimary(localIndex: LocalIndex, now: Instant): Result<void, Refusal> {
@@ -288,6 +295,8 @@ const DONE: Result<void, never> = ok(undefined);
 const UNKNOWN_SESSION: Refusal = { code: "unknown-session", error: "no session has this local index" };
 /** Prefixes behind one peer. */
 const ALLOWED_PREFIXES_MAX = 1024;
+/** What every link of IPv4 carries (RFC 791). */
+const PATH_MTU_MIN = 68;
 /** Flows in one event. */
 const FLOWS_TOLD_MAX = 1024;
 

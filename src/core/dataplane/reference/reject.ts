@@ -20,6 +20,16 @@ export function rejectionOf(bytes: Uint8Array, packet: InnerPacket): (() => Uint
   return () => reset(bytes, segment, segment.length - headerBytes);
 }
 
+/**
+ * What makes the answer to a packet that is too long: the longest that would not be. Undefined for one that gets none: an ICMP error, a part behind the
+ * first.
+ */
+export function tooBigOf(bytes: Uint8Array, packet: InnerPacket, mtu: number): (() => Uint8Array) | undefined {
+  if ((packet.part && packet.part.from !== 0) || isError(packet)) return undefined;
+  // RFC 1191 4, RFC 4443 3.2.
+  return () => icmp(bytes, packet, packet.family === 4 ? [3, 4, 0, 0, ...word(mtu)] : [2, 0, 0, 0, ...word(mtu)]);
+}
+
 const TCP_BYTES = 20;
 const ICMP_BYTES = 8;
 const HOPS = 64;
@@ -54,12 +64,20 @@ function reset(bytes: Uint8Array, segment: Uint8Array, dataBytes: number): Uint8
   return answered(bytes, IpProtocol.tcp, 16, answer);
 }
 
-// 0: type   1: code   2: checksum   4..7: unused   8...: the packet
-function prohibited(bytes: Uint8Array, { family, length }: InnerPacket): Uint8Array {
+/** Destination unreachable, administratively prohibited (RFC 1812 5.2.7.1, RFC 4443 3.1). */
+function prohibited(bytes: Uint8Array, packet: InnerPacket): Uint8Array {
+  return icmp(bytes, packet, packet.family === 4 ? [3, 13] : [1, 1]);
+}
+
+function word(value: number): readonly number[] {
+  return [0, 0, value >>> 8, value & 0xff];
+}
+
+// 0: type   1: code   2: checksum   4..7: depends   8...: the packet
+function icmp(bytes: Uint8Array, { family, length }: InnerPacket, begin: readonly number[]): Uint8Array {
   const quoted = family === 4 ? ((bytes[0] ?? 0) & 15) * 4 + QUOTED_BYTES_V4 : QUOTED_BYTES_V6;
   const head = new Uint8Array(ICMP_BYTES);
-  // Destination unreachable, administratively prohibited (RFC 1812 5.2.7.1, RFC 4443 3.1).
-  head.set(family === 4 ? [3, 13] : [1, 1]);
+  head.set(begin);
   const message = concatBytes(head, bytes.subarray(0, Math.min(quoted, length)));
   return answered(bytes, family === 4 ? IpProtocol.icmp : IpProtocol.icmpv6, 2, message);
 }

@@ -15,6 +15,7 @@ import type {
   SessionSnapshot,
 } from "../contract.ts";
 import { COUNTER_HIGH, COUNTER_LAST } from "../counter-limits.ts";
+import { SessionMtu } from "./path-mtu.ts";
 import { ReplayWindow } from "./replay-window.ts";
 import { SessionPath } from "./roaming.ts";
 
@@ -29,6 +30,7 @@ export class Session {
   /** Who it is with: the first of the addresses, whichever session this is. */
   readonly peer: IpAddress;
   readonly path: SessionPath;
+  readonly mtu: SessionMtu = new SessionMtu();
   policyId: PolicyId;
 
   readonly #allowedPrefixes: readonly Prefix[];

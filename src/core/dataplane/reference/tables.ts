@@ -30,6 +30,7 @@ export class Tables {
   readonly out: Outbox = new Outbox();
   /** Until the first `apply-routes` no packet goes anywhere. */
   routes: RouteTable = RouteTable.EMPTY;
+  #fragmentId = 0;
   #facts: HostFacts = UNCONFIGURED;
   #own: OwnNetworks = new OwnNetworks([]);
   #allowedRemotes: AllowedRemotes = AllowedRemotes.ALL;
@@ -45,6 +46,12 @@ export class Tables {
   /** Where peers may move to. */
   get allowedRemotes(): AllowedRemotes {
     return this.#allowedRemotes;
+  }
+
+  /** Of packets of IPv6 that are divided here. */
+  nextFragmentId(): number {
+    this.#fragmentId = (this.#fragmentId + 1) >>> 0;
+    return this.#fragmentId;
   }
 
   configure(facts: HostFacts): void {

@@ -116,6 +116,8 @@ function readEvent(event: WireEvent): DataPlaneReport | undefined {
       return { kind: "need-session", destination: readAddress(event.value.destination) };
     case "confirmed":
       return { kind: "confirmed", localIndex: local(event.value) };
+    case "largeSent":
+      return { kind: "large-sent", localIndex: local(event.value) };
     case "roamed":
       return readRoamed(event.value);
     case "counterHigh": {

@@ -147,6 +147,10 @@ function writeCommand(
       return { case: "installSession", value: writeInstallation(request) };
     case "set-path":
       return { case: "setPath", value: { localIndex: request.localIndex, path: writePath(request.path) } };
+    case "set-path-mtu": {
+      const { kind: _, ...mtu } = request;
+      return { case: "setPathMtu", value: mtu };
+    }
     case "set-primary":
       return { case: "setPrimary", value: { localIndex: request.localIndex } };
     case "remove-session":

@@ -16,6 +16,8 @@ export const PATH_PROBES = "path-probes";
 export const SILENCE_WATCH = "silence-watch";
 /** To tell what the operating system refuses to send. */
 export const SEND_ERRORS = "send-errors";
+/** To send no longer packets than a way carries, and to tell when that matters. */
+export const PATH_MTU = "path-mtu";
 
 /** To keep peers where the allow lists let them be, when they move by themselves. */
 export const REMOTE_ALLOW_LIST = "remote-allow-list";
@@ -72,7 +74,7 @@ export function lackingCapability(request: DataPlaneRequest, capabilities: reado
 
 /** What makes a host quicker, and which it does without where the data plane cannot do it: not worth a complaint each time. */
 export function isDispensable(request: DataPlaneRequest): boolean {
-  return request.kind === "watch-silence" || isPathProbe(request);
+  return ["watch-silence", "set-path-mtu"].includes(request.kind) || isPathProbe(request);
 }
 
 function isPathProbe(request: DataPlaneRequest): boolean {
@@ -94,6 +96,8 @@ function neededBy(request: DataPlaneRequest): string | undefined {
       return request.to && (neededFor(request.to) ?? "seal-to");
     case "watch-silence":
       return SILENCE_WATCH;
+    case "set-path-mtu":
+      return PATH_MTU;
     case "set-relay":
     case "remove-relay":
       return RELAYED_PATHS;

@@ -139,6 +139,7 @@ const requestsByKind: ByKind<DataPlaneRequest> = {
     primary: fc.boolean(),
     memo: bytes,
   }),
+  "set-path-mtu": fc.record({ localIndex: index, mtu: fc.nat(65_535), largeAbove: fc.nat(65_535) }),
   "set-path": fc.record({ localIndex: index, path }),
   "set-primary": fc.record({ localIndex: index }),
   "remove-session": fc.record({ localIndex: index, sendClose: fc.boolean() }),
@@ -242,6 +243,7 @@ const reportsByKind: ByKind<DataPlaneReport> = {
   message: fc.record({ localIndex: index, type: uint32, subtype: uint32, body: bytes }),
   "need-session": fc.record({ destination: address }),
   confirmed: fc.record({ localIndex: index }),
+  "large-sent": fc.record({ localIndex: index }),
   roamed: fc.record({ localIndex: index, path }),
   "counter-high": fc.record({ localIndex: index, sendCounter: uint64, exhausted: fc.boolean() }),
   "drop-sample": fc.record({
