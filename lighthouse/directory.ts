@@ -11,7 +11,7 @@ export interface KnownHost {
   /** Overlay networks of its certificate; empty until it has spoken. */
   readonly networks: readonly Prefix[];
   /** Where its authenticated packets come from, by family. */
-  readonly learned: { readonly 4?: Endpoint; readonly 6?: Endpoint };
+  readonly learned: { readonly v4: Endpoint | undefined; readonly v6: Endpoint | undefined };
   /** What it last said about itself, in its own order. */
   readonly reported: readonly Endpoint[];
   readonly relays: readonly IpAddress[];
@@ -19,6 +19,9 @@ export interface KnownHost {
 
 /** Hosts a lighthouse remembers; the one not asked about or heard from for longest goes. About 1 kB each. */
 export const HOSTS_MAX = 100_000;
+
+const NOWHERE: KnownHost["learned"] = { v4: undefined, v6: undefined };
+const NONE: readonly never[] = [];
 
 /** Where hosts are, in their own words and by their own packets; never from a static map (protocol 5.6, 5.7). */
 export class Directory {
@@ -44,19 +47,24 @@ export class Directory {
 
   /** The host's own report, in place of its last one: nobody is sent to where no single machine can be. */
   report(host: Pick<KnownHost, "addresses" | "networks" | "reported" | "relays">): void {
-    const learned = this.#known(host.addresses)?.learned ?? {};
-    this.#store({
-      ...host,
-      learned,
-      reported: host.reported.filter((endpoint) => this.#underlay.isPlausible(endpoint)),
-    });
+    const { addresses, networks, relays } = host;
+    const reported = host.reported.filter((endpoint) => this.#underlay.isPlausible(endpoint));
+    const learned = this.#known(addresses)?.learned ?? NOWHERE;
+    this.#store({ addresses, networks, learned, reported: reported.slice(), relays });
   }
 
   /** An authenticated packet of the host came from here. */
   learned(addresses: readonly IpAddress[], at: Endpoint): void {
     if (!this.#underlay.isUsable(at)) return;
-    const known = this.#known(addresses) ?? { addresses, networks: [], learned: {}, reported: [], relays: [] };
-    this.#store({ ...known, learned: { ...known.learned, [familyOf(endpointAddress(at))]: at } });
+    const known = this.#known(addresses);
+    const { v4, v6 } = known?.learned ?? NOWHERE;
+    this.#store({
+      addresses,
+      networks: known?.networks ?? NONE,
+      learned: familyOf(endpointAddress(at)) === 4 ? { v4: at, v6 } : { v4, v6: at },
+      reported: known?.reported ?? NONE,
+      relays: known?.relays ?? NONE,
+    });
   }
 
   forget(addresses: readonly IpAddress[]): void {
@@ -73,11 +81,12 @@ export class Directory {
   #store(host: KnownHost): void {
     const [name] = host.addresses;
     if (name === undefined) return;
-    const before = this.#hosts.get(name);
-    if (before) this.#unname(before);
+    const before = this.#hosts.peek(name);
+    if (before && before.addresses !== host.addresses) this.#unname(before);
     const evicted = before ? undefined : this.#oldestWhenFull();
     if (evicted) this.#remove(evicted);
     this.#hosts.set(name, host);
+    if (before?.addresses === host.addresses) return;
     for (const address of host.addresses) this.#names.set(address, name);
   }
 
@@ -99,6 +108,8 @@ export class Directory {
 
 /** Everything worth trying: learned addresses first, because receivers look at the first ten of each family only. */
 export function endpointsOf(host: KnownHost): readonly Endpoint[] {
-  const learned = [host.learned[4], host.learned[6]].filter((endpoint) => endpoint !== undefined);
+  const { v4, v6 } = host.learned;
+  const learned = v4 === undefined ? [] : [v4];
+  if (v6 !== undefined) learned.push(v6);
   return [...learned, ...host.reported];
 }

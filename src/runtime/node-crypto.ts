@@ -42,12 +42,13 @@ const AEAD_NAME = { aes: "aes-256-gcm", chachapoly: "chacha20-poly1305" } as con
 
 class NodeAead implements Aead {
   readonly #algorithm: "aes-256-gcm" | "chacha20-poly1305";
-  readonly #key: KeyObject;
+  /** Bytes and not a KeyObject, which takes a kilobyte: a lighthouse has two keys for each of thousands of hosts. */
+  readonly #key: Uint8Array;
 
   constructor(cipher: Cipher, key: Uint8Array) {
     if (key.length !== 32) throw new Fault("aead-key-length", "an AEAD key has 32 bytes", { bytes: key.length });
     this.#algorithm = AEAD_NAME[cipher];
-    this.#key = crypto.createSecretKey(key);
+    this.#key = key;
   }
 
   seal(nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array): Uint8Array {

@@ -2,9 +2,8 @@
 
 /** Lower-case hex. */
 export function toHex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += HEX_OF[byte] ?? "";
-  return text;
+  // Joined in one step: what is put together digit by digit is kept as a chain of pieces, ten times as large.
+  return Array.from(bytes, (byte) => HEX_OF[byte]).join("");
 }
 
 /** Bytes of a hex string, either case; undefined when it is none or has an odd number of digits. */

@@ -4,23 +4,23 @@ import type { Certificate, CertificateVersion, UnreadCertificate } from "./certi
 import { encodeV1, encodeV1Details, openV1 } from "./v1.ts";
 import { encodeV2, openV2 } from "./v2.ts";
 
-/** The certificate as it travels in a handshake: without the public key, which Noise transfers anyway (protocol 4.6). Made once. */
+/** The certificate as it travels in a handshake: without the public key, which Noise transfers anyway (protocol 4.6). */
 export function toHandshakeForm(certificate: Certificate): Uint8Array {
-  const known = forms.get(certificate) ?? encodedForm(certificate);
-  forms.set(certificate, known);
-  return known;
-}
-
-/** A host sends its own certificate with every handshake, and every session keeps its peer's. */
-const forms = new WeakMap<Certificate, Uint8Array>();
-
-function encodedForm(certificate: Certificate): Uint8Array {
   if (certificate.version === 1) {
     return encodeV1(encodeV1Details({ ...certificate, publicKey: new Uint8Array() }), certificate.signature);
   }
   const { details, curve, signature } = certificate;
   return encodeV2({ details, curve, signature });
 }
+
+/** The same for a certificate of our own, which goes out with every handshake: made once. */
+export function ownHandshakeForm(certificate: Certificate): Uint8Array {
+  const known = ownForms.get(certificate) ?? toHandshakeForm(certificate);
+  ownForms.set(certificate, known);
+  return known;
+}
+
+const ownForms = new WeakMap<Certificate, Uint8Array>();
 
 export interface ReceivedCertificate {
   readonly bytes: Uint8Array;

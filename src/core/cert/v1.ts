@@ -4,7 +4,13 @@ import type { CryptoSuite } from "../crypto/suite.ts";
 import { addressBytes, addressFromBytes } from "../netip/address.ts";
 import type { Prefix } from "../netip/prefix.ts";
 import { ProtobufReader, ProtobufWriter } from "../wire/protobuf.ts";
-import type { Certificate, CertificateHead, Fingerprint, UnreadCertificate } from "./certificate.ts";
+import {
+  type Certificate,
+  type CertificateHead,
+  certificateOf,
+  type Fingerprint,
+  type UnreadCertificate,
+} from "./certificate.ts";
 import {
   CERTIFICATE_BYTES_MAX,
   type CertificateContent,
@@ -211,9 +217,23 @@ function readContent(raw: RawDetails, head: CertificateHead, encoded: Uint8Array
   const networks = prefixesOf(raw.networks);
   const unsafeNetworks = prefixesOf(raw.unsafeNetworks);
   if (!networks || !unsafeNetworks) return fail("a network of the certificate is not an address and a netmask");
-  const certificate = { ...head, name, networks, unsafeNetworks, groups, encoded };
+  const lists = { name, networks, unsafeNetworks, groups, encoded };
+  const certificate = certificateOf(head, lists, viewsOf(encoded));
   const checked = checkContent(certificate);
   return checked.ok ? ok(certificate) : checked;
+}
+
+/** The parts of a certificate that we have encoded, where they stand in it. */
+function viewsOf(encoded: Uint8Array): Pick<Certificate, "details" | "publicKey" | "signature"> {
+  const views = { details: NOTHING, publicKey: NOTHING, signature: NOTHING };
+  const outer = new ProtobufReader(encoded);
+  while (outer.next()) {
+    if (outer.field === Outer.details) views.details = outer.bytes();
+    else if (outer.field === Outer.signature) views.signature = outer.bytes();
+  }
+  const inner = new ProtobufReader(views.details);
+  while (inner.next()) if (inner.field === Details.publicKey) views.publicKey = inner.bytes();
+  return views;
 }
 
 function areAllText(texts: readonly (string | undefined)[]): texts is readonly string[] {

@@ -4,7 +4,14 @@ import type { CryptoSuite, Curve } from "../crypto/suite.ts";
 import { addressBytes, addressFromBytes, familyOf } from "../netip/address.ts";
 import { type Prefix, sortedPrefixes } from "../netip/prefix.ts";
 import { countDerElements, DerReader, derElement, derInteger, parseDerInteger } from "../wire/der.ts";
-import type { Certificate, CertificateHead, Fingerprint, ListLengths, UnreadCertificate } from "./certificate.ts";
+import {
+  type Certificate,
+  type CertificateHead,
+  certificateOf,
+  type Fingerprint,
+  type ListLengths,
+  type UnreadCertificate,
+} from "./certificate.ts";
 import {
   CERTIFICATE_BYTES_MAX,
   type CertificateContent,
@@ -233,7 +240,16 @@ function completed(
   const encoded = encodeV2(head);
   if (encoded.length > CERTIFICATE_BYTES_MAX) return fail("the certificate is too long");
   const lists = { networks: sortedPrefixes(networks), unsafeNetworks: sortedPrefixes(unsafeNetworks), groups };
-  return ok({ ...head, name, ...lists, encoded });
+  return ok(certificateOf(head, { name, ...lists, encoded }, viewsOf(encoded)));
+}
+
+/** The parts of a certificate that we have encoded, where they stand in it. */
+function viewsOf(encoded: Uint8Array): Pick<Certificate, "details" | "publicKey" | "signature"> {
+  const reader = new DerReader(new DerReader(encoded).read(Tag.sequence) ?? NOTHING);
+  const details = reader.readWhole(Tag.details)?.raw ?? NOTHING;
+  reader.readOptional(Tag.curve);
+  const publicKey = reader.read(Tag.publicKey) ?? NOTHING;
+  return { details, publicKey, signature: reader.read(Tag.signature) ?? NOTHING };
 }
 
 /** Undefined when an element is not what it should be. */

@@ -2,7 +2,7 @@ import { concatBytes } from "../base/bytes.ts";
 import type { Entropy } from "../base/entropy.ts";
 import type { WallTime } from "../base/time.ts";
 import type { Certificate, CertificateVersion, VerifiedCertificate } from "../cert/certificate.ts";
-import { toHandshakeForm } from "../cert/handshake-form.ts";
+import { ownHandshakeForm } from "../cert/handshake-form.ts";
 import type { Identity } from "../cert/identity.ts";
 import type { Cipher, CryptoSuite } from "../crypto/suite.ts";
 import type { LocalIndex, RemoteIndex } from "../dataplane/contract.ts";
@@ -78,7 +78,7 @@ export class Initiation {
     this.certificate = certificate;
     this.localIndex = options.localIndex;
     const said: HandshakePayload = {
-      certificate: toHandshakeForm(certificate),
+      certificate: ownHandshakeForm(certificate),
       certificateVersion: certificate.version,
       initiatorIndex: options.localIndex,
       responderIndex: 0,

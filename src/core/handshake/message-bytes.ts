@@ -1,6 +1,6 @@
 import type { Certificate } from "../cert/certificate.ts";
 import type { Credential } from "../cert/credential.ts";
-import { toHandshakeForm } from "../cert/handshake-form.ts";
+import { ownHandshakeForm } from "../cert/handshake-form.ts";
 import { encodeHandshakePayload } from "../wire/handshake-payload.ts";
 import { HEADER_BYTES, TAG_BYTES } from "../wire/header.ts";
 
@@ -35,7 +35,7 @@ const longest = new WeakMap<Credential, number>();
 function payloadBytesMax(certificate: Certificate | undefined): number {
   if (!certificate) return 0;
   return encodeHandshakePayload({
-    certificate: toHandshakeForm(certificate),
+    certificate: ownHandshakeForm(certificate),
     certificateVersion: certificate.version,
     initiatorIndex: 0xffff_ffff,
     responderIndex: 0xffff_ffff,

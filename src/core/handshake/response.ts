@@ -2,7 +2,7 @@ import { concatBytes } from "../base/bytes.ts";
 import { fail, ok, type Result } from "../base/result.ts";
 import type { WallTime } from "../base/time.ts";
 import type { Certificate, VerifiedCertificate } from "../cert/certificate.ts";
-import { toHandshakeForm } from "../cert/handshake-form.ts";
+import { ownHandshakeForm } from "../cert/handshake-form.ts";
 import type { Identity } from "../cert/identity.ts";
 import type { LocalIndex, RemoteIndex } from "../dataplane/contract.ts";
 import { IxResponder, type SessionKeys } from "../noise/ix.ts";
@@ -69,7 +69,7 @@ export class Response {
     const ephemeral = ephemeralKey(crypto, identity.credential.curve, entropy);
     if (!ephemeral) return undefined;
     const payload = encodeHandshakePayload({
-      certificate: toHandshakeForm(this.certificate),
+      certificate: ownHandshakeForm(this.certificate),
       certificateVersion: this.certificate.version,
       initiatorIndex: this.remoteIndex,
       responderIndex: options.localIndex,

@@ -39,18 +39,32 @@ export function compareAddresses(a: IpAddress, b: IpAddress): number {
   return compareBytes(addressBytes(a), addressBytes(b));
 }
 
+/** Digit by digit: addresses are read for each packet that a host without a device handles. */
 function parseIpv4(text: string): Uint8Array | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4) return undefined;
   const bytes = new Uint8Array(4);
-  for (const [i, part] of parts.entries()) {
-    if (!/^(0|[1-9]\d{0,2})$/.test(part)) return undefined;
-    const value = Number(part);
-    if (value > 255) return undefined;
-    bytes[i] = value;
+  let part = 0;
+  let digits = 0;
+  let value = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - ZERO;
+    if (digit === DOT && digits > 0 && part < 3) {
+      bytes[part++] = value;
+      digits = 0;
+      value = 0;
+      continue;
+    }
+    const isLeadingZero = digits === 1 && value === 0;
+    value = 10 * value + digit;
+    if (digit < 0 || digit > 9 || isLeadingZero || value > 255) return undefined;
+    digits++;
   }
+  if (part !== 3 || digits === 0) return undefined;
+  bytes[part] = value;
   return bytes;
 }
+
+const ZERO = "0".charCodeAt(0);
+const DOT = ".".charCodeAt(0) - ZERO;
 
 function parseIpv6(text: string): Uint8Array | undefined {
   if (text.length > 45) return undefined;
@@ -92,7 +106,7 @@ function isMapped(bytes: Uint8Array): boolean {
 }
 
 function formatIpv4(bytes: Uint8Array): IpAddress {
-  return bytes.join(".") as IpAddress;
+  return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}` as IpAddress;
 }
 
 function formatIpv6(bytes: Uint8Array): IpAddress {

@@ -78,8 +78,16 @@ export function newSession(
   now: Instant,
   options: { readonly confirmed: boolean; readonly path: Path | undefined },
 ): OwnedSession {
+  // Written out: an object that is spread into another gets a layout of its own, which takes more room than the object.
   return {
-    ...origin,
+    localIndex: origin.localIndex,
+    remoteIndex: origin.remoteIndex,
+    peer: origin.peer,
+    role: origin.role,
+    peerTime: origin.peerTime,
+    ownVersion: origin.ownVersion,
+    ownFingerprint: origin.ownFingerprint,
+    handshakeMs: origin.handshakeMs,
     addresses: addressesOf(origin.peer),
     state: options.confirmed ? { at: "live", since: now } : { at: "unconfirmed", since: now, probesSent: 0 },
     path: options.path,

@@ -26,6 +26,8 @@ const SEND_ERRORS_TOLD: Rate = { perSecond: 10, burst: 10 };
 /** Datagrams that may wait in the socket for the kernel. Past it they are lost, as the network might have done. */
 const SEND_QUEUE_BYTES_MAX = 4 << 20;
 
+const NO_MEMO: Uint8Array = new Uint8Array();
+
 /**
  * The readable data plane over one UDP socket, in this process: what a lighthouse with `tun.disabled` runs on. It needs neither Rust nor
  * rights. An IPv6 wildcard socket serves both families; IPv4 addresses are mapped here and nowhere else.
@@ -64,7 +66,9 @@ export class UdpDataPlane implements DataPlane {
   }
 
   command(command: DataPlaneCommand): void {
-    this.#plane.command(command, readClock().now);
+    // It ends with the process that it is in: nobody will ever read a memo.
+    const carried = command.kind === "install-session" ? { ...command, memo: NO_MEMO } : command;
+    this.#plane.command(carried, readClock().now);
     this.#drain();
   }
 

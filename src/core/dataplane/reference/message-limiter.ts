@@ -23,21 +23,12 @@ const RATES: Readonly<Record<Order, Rate>> = {
 
 /** What each peer may still order with authentic messages, all its sessions together (SEMANTICS 6.1). */
 export class MessageLimiter {
-  readonly #peers = new LruMap<IpAddress, Readonly<Record<Order, TokenBucket>>>(PEERS_MAX);
+  readonly #peers = new LruMap<IpAddress, Partial<Record<Order, TokenBucket>>>(PEERS_MAX);
 
   /** Whether one more message of this peer may be carried out. */
   admits(peer: IpAddress, order: Order, now: Instant): boolean {
-    return this.#peers.getOrMake(peer, newBudget)[order].take(now);
+    const budget = this.#peers.getOrMake(peer, () => ({}));
+    budget[order] ??= new TokenBucket(RATES[order]);
+    return budget[order].take(now);
   }
-}
-
-function newBudget(): Readonly<Record<Order, TokenBucket>> {
-  const full = (order: Order): TokenBucket => new TokenBucket(RATES[order]);
-  return {
-    answer: full("answer"),
-    tell: full("tell"),
-    reject: full("reject"),
-    "error-in": full("error-in"),
-    "error-out": full("error-out"),
-  };
 }

@@ -10,6 +10,7 @@ import { DATAGRAM_BYTES_MAX, PacketType, TestSubtype } from "../../wire/header.t
 import {
   type DataPlaneCommand,
   type LocalIndex,
+  type PolicyId,
   type Relay,
   refusedCommand,
   type SessionSnapshot,
@@ -211,20 +212,28 @@ export class ReferenceDataPlane {
   }
 
   #applyPolicies({ programs, bindings, raiseEpoch }: Command<"apply-policies">): Result<void, Refusal> {
-    const { policies, flows } = this.#tables;
+    const { policies, flows, sessions } = this.#tables;
     const refusal = refusalOfPrograms(programs);
     if (refusal) return fail(refusal);
     const brought = new Set(programs.map(({ policyId }) => policyId));
     if (!bindings.every(({ policyId }) => brought.has(policyId) || policies.has(policyId)))
       return fail({ code: "unknown-policy", error: "a binding names a policy program that is not there" });
-    const bound = new Map(bindings.map(({ localIndex, policyId }) => [localIndex, policyId]));
-    const sessions = this.#tables.sessions.all();
-    const inUse = new Set(sessions.map(({ localIndex, policyId }) => bound.get(localIndex) ?? policyId));
     // Who only adds a program knows what is here, and need not send it again with the next handshake.
-    if (!policies.apply(programs, raiseEpoch ? inUse : "all")) return fail(bad("the policy table is full"));
-    for (const session of sessions) session.policyId = bound.get(session.localIndex) ?? session.policyId;
+    const kept = raiseEpoch ? this.#policiesInUse(bindings) : "all";
+    if (!policies.apply(programs, kept)) return fail(bad("the policy table is full"));
+    for (const { localIndex, policyId } of bindings) {
+      const session = sessions.get(localIndex);
+      if (session) session.policyId = policyId;
+    }
     if (raiseEpoch) flows.raiseEpoch();
     return DONE;
+  }
+
+  /** Once these bindings hold. */
+  #policiesInUse(bindings: Command<"apply-policies">["bindings"]): ReadonlySet<PolicyId> {
+    const bound = new Map(bindings.map(({ localIndex, policyId }) => [localIndex, policyId]));
+    const sessions = this.#tables.sessions.all();
+    return new Set(sessions.map(({ localIndex, policyId }) => bound.get(localIndex) ?? policyId));
   }
 
   #applyRoutes({ routes }: Command<"apply-routes">): Result<void, Refusal> {

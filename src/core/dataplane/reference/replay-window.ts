@@ -8,8 +8,11 @@ export const REPLAY_WINDOW_COUNTERS = 8192;
 export class ReplayWindow {
   /** Highest counter received. */
   #current: bigint;
-  /** Bit `counter mod window`; set = received. Starts full: what is not above the floor counts as seen. */
-  readonly #seen: Uint32Array = new Uint32Array(REPLAY_WINDOW_COUNTERS / WORD_BITS).fill(0xffff_ffff);
+  /**
+   * Bit `counter mod window`; set = received. What is not above the floor counts as seen, and a part that is not there is all set: a session
+   * that has received everything in order has none.
+   */
+  #parts: (Uint32Array | undefined)[] = NO_PARTS;
 
   /** Counters up to and including `floor` count as received. */
   constructor(floor: bigint) {
@@ -31,40 +34,50 @@ export class ReplayWindow {
   /** Remembers an accepted counter; a jump forward of any size forgets what falls out. Returns how many go unseen. */
   commit(counter: bigint): number {
     const lost = counter > this.#current ? this.#advance(counter) : 0;
-    const slot = slotOf(counter);
-    this.#seen[slot >>> WORD_SHIFT] = this.#word(slot) | (1 << (slot % WORD_BITS));
+    this.#mark(slotOf(counter), true);
     return lost;
   }
 
+  /** Leaves the slot of `to` itself as it was: it is marked anyway. */
   #advance(to: bigint): number {
     const distance = to - this.#current;
     const first = slotOf(this.#current) + 1;
+    const reached = slotOf(to);
     let lost = 0;
     for (let i = 0; i < Number(distance < WINDOW ? distance : WINDOW); i++) {
       const slot = (first + i) % REPLAY_WINDOW_COUNTERS;
       if (!this.#isSeen(slot)) lost++;
-      this.#clear(slot);
+      if (slot !== reached) this.#mark(slot, false);
     }
     this.#current = to;
     return lost;
   }
 
   #isSeen(slot: number): boolean {
-    return ((this.#word(slot) >>> (slot % WORD_BITS)) & 1) === 1;
+    const word = this.#parts[slot >>> PART_SHIFT]?.[(slot >>> WORD_SHIFT) % PART_WORDS] ?? ALL_SEEN;
+    return ((word >>> (slot % WORD_BITS)) & 1) === 1;
   }
 
-  #clear(slot: number): void {
-    this.#seen[slot >>> WORD_SHIFT] = this.#word(slot) & ~(1 << (slot % WORD_BITS));
-  }
-
-  #word(slot: number): number {
-    return this.#seen[slot >>> WORD_SHIFT] ?? 0;
+  #mark(slot: number, seen: boolean): void {
+    if (this.#isSeen(slot) === seen) return;
+    if (this.#parts === NO_PARTS) this.#parts = new Array<undefined>(PARTS).fill(undefined);
+    const at = slot >>> PART_SHIFT;
+    const part = this.#parts[at] ?? new Uint32Array(PART_WORDS).fill(ALL_SEEN);
+    this.#parts[at] = part;
+    const word = (slot >>> WORD_SHIFT) % PART_WORDS;
+    part[word] = (part[word] ?? ALL_SEEN) ^ (1 << (slot % WORD_BITS));
   }
 }
 
 const WINDOW = BigInt(REPLAY_WINDOW_COUNTERS);
 const WORD_BITS = 32;
 const WORD_SHIFT = 5;
+/** So small that its words lie in the array itself. */
+const PART_WORDS = 16;
+const PART_SHIFT = 9;
+const PARTS = REPLAY_WINDOW_COUNTERS / (PART_WORDS * WORD_BITS);
+const NO_PARTS: (Uint32Array | undefined)[] = [];
+const ALL_SEEN = 0xffff_ffff;
 
 function slotOf(counter: bigint): number {
   return Number(counter % WINDOW);

@@ -10,6 +10,8 @@ const PRIMARIES_MAX = 131_072;
 export class SessionTable {
   readonly #sessions = new Map<LocalIndex, Session>();
   readonly #primaries = new Map<IpAddress, Session>();
+  /** In ascending order of the local index: samples go through all of them every second. */
+  readonly #sorted: Session[] = [];
 
   get(localIndex: LocalIndex): Session | undefined {
     return this.#sessions.get(localIndex);
@@ -31,6 +33,7 @@ export class SessionTable {
 
   add(session: Session): void {
     this.#sessions.set(session.localIndex, session);
+    this.#sorted.splice(this.#placeOf(session.localIndex), 0, session);
   }
 
   makePrimary(session: Session): void {
@@ -40,7 +43,7 @@ export class SessionTable {
   }
 
   remove(session: Session): void {
-    this.#sessions.delete(session.localIndex);
+    if (this.#sessions.delete(session.localIndex)) this.#sorted.splice(this.#placeOf(session.localIndex), 1);
     for (const address of session.peerAddresses) {
       if (this.#primaries.get(address) === session) this.#primaries.delete(address);
     }
@@ -48,6 +51,17 @@ export class SessionTable {
 
   /** In ascending order of the local index. */
   all(): readonly Session[] {
-    return [...this.#sessions.values()].sort((a, b) => a.localIndex - b.localIndex);
+    return this.#sorted;
+  }
+
+  /** Where the session of this index stands in the order, or would. */
+  #placeOf(localIndex: LocalIndex): number {
+    let low = 0;
+    for (let high = this.#sorted.length; low < high; ) {
+      const middle = (low + high) >>> 1;
+      if ((this.#sorted[middle]?.localIndex ?? 0) < localIndex) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }

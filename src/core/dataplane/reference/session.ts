@@ -19,6 +19,7 @@ import { SessionMtu } from "./path-mtu.ts";
 import { ReplayWindow } from "./replay-window.ts";
 import { SessionPath } from "./roaming.ts";
 
+const KEY_BYTES = 32;
 /** Time between two notes of where a peer is. */
 const NOTE_INTERVAL_MS = 1000;
 
@@ -59,8 +60,9 @@ export class Session {
     this.#allowedPrefixes = installation.allowedPrefixes;
     this.#memo = installation.memo;
     this.#cipher = installation.cipher;
-    this.#sendKey = suite.aead(installation.cipher, installation.sendKey);
-    this.#receiveKey = suite.aead(installation.cipher, installation.receiveKey);
+    const keys = concatBytes(installation.sendKey, installation.receiveKey);
+    this.#sendKey = suite.aead(installation.cipher, keys.subarray(0, KEY_BYTES));
+    this.#receiveKey = suite.aead(installation.cipher, keys.subarray(KEY_BYTES));
     this.#window = new ReplayWindow(installation.receiveFloor);
     this.#sendCounter = installation.sendCounter;
     this.#confirmed = installation.confirmed;

@@ -1,0 +1,270 @@
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { wallTime } from "../src/core/base/time.ts";
+import type { Identity } from "../src/core/cert/identity.ts";
+import { nonceOf } from "../src/core/crypto/nonce.ts";
+import type { Aead } from "../src/core/crypto/suite.ts";
+import type { LocalIndex } from "../src/core/dataplane/contract.ts";
+import { HandshakeTime } from "../src/core/handshake/handshake-time.ts";
+import { Initiation } from "../src/core/handshake/initiation.ts";
+import { type IpAddress, parseAddress } from "../src/core/netip/address.ts";
+import type { Endpoint } from "../src/core/netip/endpoint.ts";
+import { decodeHeader, encodeHeader, HEADER_BYTES, PacketType, TestSubtype } from "../src/core/wire/header.ts";
+import {
+  decodeLighthouseMessage,
+  encodeLighthouseMessage,
+  type LighthouseMessage,
+} from "../src/core/wire/lighthouse.ts";
+import { nodeSuite, osEntropy } from "../src/runtime/node-crypto.ts";
+import type { TestAuthority } from "../test/unit/fixtures/authority.ts";
+import { identityOf } from "../test/unit/fixtures/settings.ts";
+
+/** Loopback addresses that hosts share, as behind the routers of offices: the lighthouse limits handshakes by address and by network. */
+const PLACES = 256;
+/** A handshake without an answer is repeated after so long. */
+const REPEAT_MS = 500;
+const DIALECT = 1;
+
+export interface FleetPlan {
+  readonly hosts: number;
+  readonly lighthousePort: number;
+  readonly authority: TestAuthority;
+  readonly notAfter: bigint;
+}
+
+/** Hosts as a lighthouse sees them: real handshakes, sealed reports and queries, answered test requests; no tunnels among themselves. */
+export class Fleet {
+  readonly #plan: FleetPlan;
+  readonly #hosts: readonly LoadHost[];
+  readonly #sockets: readonly Socket[];
+  readonly #time = new HandshakeTime();
+  readonly #trust: Identity;
+  /** Milliseconds from when a query was due to when its answer had been read. */
+  readonly latencies: number[] = [];
+  readonly heard = { acks: 0, replies: 0, punches: 0, tests: 0, other: 0 };
+  #asked = 0;
+  #reported = 0;
+
+  static async open(plan: FleetPlan): Promise<Fleet> {
+    const sockets = Array.from({ length: PLACES }, () => createSocket({ type: "udp4", recvBufferSize: 4 << 20 }));
+    for (const [i, socket] of sockets.entries()) {
+      socket.bind(0, `127.0.${1 + (i >> 5)}.${1 + (i & 31)}`);
+      await once(socket, "listening");
+    }
+    return new Fleet(plan, sockets);
+  }
+
+  private constructor(plan: FleetPlan, sockets: readonly Socket[]) {
+    this.#plan = plan;
+    this.#sockets = sockets;
+    const { authority, notAfter } = plan;
+    this.#hosts = Array.from({ length: plan.hosts }, (_, i) => new LoadHost(i, sockets[i % PLACES]!));
+    this.#trust = identityOf(nodeSuite, { name: "trust", networks: ["10.0.0.2/8"], notAfter }, authority, 2, wallNow());
+    for (const socket of sockets) socket.on("message", (datagram) => this.#received(datagram));
+  }
+
+  get size(): number {
+    return this.#hosts.length;
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.close();
+  }
+
+  /** Everybody shakes hands and reports, so many a second. Ends when the lighthouse has acknowledged all reports. */
+  async register(perSecond: number): Promise<void> {
+    const { authority, notAfter } = this.#plan;
+    const waiting = new Set<LoadHost>();
+    let next = 0;
+    await every(10, (elapsedMs) => {
+      for (; next < Math.min(this.size, (elapsedMs / 1000) * perSecond); next++) {
+        const host = this.#hosts[next]!;
+        const crypto = nodeSuite;
+        const hostPlan = { name: `host-${next}`, networks: [`${host.address}/8`], groups: ["servers"], notAfter };
+        const key = crypto.agreement("CURVE25519")!.load(osEntropy.bytes(32))!;
+        const certificate = authority.issue(1, { ...hostPlan, publicKey: key.publicKey });
+        const credential = { ...this.#trust.credential, name: hostPlan.name, key, certificates: { 1: certificate } };
+        const context = {
+          crypto,
+          entropy: osEntropy,
+          cipher: "aes" as const,
+          identity: { ...this.#trust, credential },
+        };
+        const options = { version: 1, localIndex: host.localIndex, time: this.#time.next(wallNow()) } as const;
+        host.call = Initiation.begin(context, options);
+        waiting.add(host);
+      }
+      const now = performance.now();
+      for (const host of waiting) {
+        if (host.registered) waiting.delete(host);
+        else if (now - host.triedAt > REPEAT_MS) this.#try(host, now);
+      }
+      return waiting.size === 0 && next === this.size;
+    });
+  }
+
+  /** Queries and reports at a steady rate, whatever the answers; returns how many there were. */
+  async load(plan: {
+    readonly seconds: number;
+    readonly queriesPerSecond: number;
+    readonly reportEverySeconds: number;
+  }) {
+    const { seconds, queriesPerSecond, reportEverySeconds } = plan;
+    this.latencies.length = 0;
+    this.#asked = 0;
+    this.#reported = 0;
+    const end = seconds * 1000;
+    const begin = performance.now();
+    await every(1, (elapsedMs) => {
+      const until = Math.min(elapsedMs, end);
+      for (; this.#asked < (until / 1000) * queriesPerSecond; this.#asked++)
+        this.#ask(begin + (this.#asked / queriesPerSecond) * 1000);
+      for (; this.#reported < (until / 1000) * (this.size / reportEverySeconds); this.#reported++)
+        this.#report(this.#hosts[(this.#reported * REPORT_STRIDE) % this.size]!);
+      return elapsedMs > end + 1_000;
+    });
+    return { asked: this.#asked, reported: this.#reported };
+  }
+
+  /** Every host is asked for once, slowly; returns how many the lighthouse knows. */
+  async known(perSecond: number): Promise<number> {
+    const before = this.heard.replies;
+    let next = 0;
+    await every(10, (elapsedMs) => {
+      for (; next < Math.min(this.size, (elapsedMs / 1000) * perSecond); next++) {
+        const target = this.#hosts[next]!.address;
+        this.#say(this.#hosts[(next + 1) % this.size]!, { kind: "host-query", target });
+      }
+      return elapsedMs > (this.size / perSecond) * 1000 + 1_000;
+    });
+    return this.heard.replies - before;
+  }
+
+  #ask(dueAt: number): void {
+    // Askers in turn, so that nobody has two questions under way; whom they ask for is spread by chance.
+    const asker = this.#hosts[(this.#asked * ASK_STRIDE) % this.size]!;
+    const target = this.#hosts[Math.floor(Math.random() * this.size)]!.address;
+    asker.askedAt = dueAt;
+    this.#say(asker, { kind: "host-query", target });
+  }
+
+  #report(host: LoadHost): void {
+    this.#say(host, { kind: "host-update", address: host.address, endpoints: [host.told], relays: [] });
+  }
+
+  #try(host: LoadHost, now: number): void {
+    host.triedAt = now;
+    if (host.keys) this.#report(host);
+    else if (host.call) this.#send(host, host.call.message1);
+  }
+
+  #say(host: LoadHost, message: LighthouseMessage): void {
+    const body = encodeLighthouseMessage(message, DIALECT);
+    if (body) this.#seal(host, PacketType.lighthouse, 0, body);
+  }
+
+  #seal(host: LoadHost, type: PacketType, subtype: number, body: Uint8Array): void {
+    if (!host.keys) return;
+    const counter = ++host.counter;
+    const header = encodeHeader({ type, subtype, remoteIndex: host.remoteIndex, counter });
+    this.#send(host, Buffer.concat([header, host.keys.send.seal(nonceOf("aes", counter), header, body)]));
+  }
+
+  #send({ socket }: LoadHost, datagram: Uint8Array): void {
+    socket.send(datagram, this.#plan.lighthousePort, "127.0.0.1");
+  }
+
+  #received(datagram: Uint8Array): void {
+    const header = decodeHeader(datagram);
+    if (!header.ok) return;
+    const { type, subtype, remoteIndex, counter } = header.value;
+    const host = this.#hosts[remoteIndex - 1];
+    if (!host) return;
+    if (type === PacketType.handshake) this.#answered(host, datagram);
+    else if (host.keys) {
+      const sealed = datagram.subarray(HEADER_BYTES);
+      const body = host.keys.receive.open(nonceOf("aes", counter), datagram.subarray(0, HEADER_BYTES), sealed);
+      if (!body) throw new Error("a packet of the lighthouse is not authentic");
+      if (type === PacketType.lighthouse) this.#hear(host, body);
+      else if (type === PacketType.test && subtype === TestSubtype.request) {
+        this.heard.tests++;
+        this.#seal(host, type, TestSubtype.reply, body);
+      } else this.heard.other++;
+    }
+  }
+
+  #hear(host: LoadHost, body: Uint8Array): void {
+    const decoded = decodeLighthouseMessage(body);
+    if (!decoded.ok) throw new Error(decoded.reason);
+    const { kind } = decoded.value.message;
+    if (kind === "host-update-ack") {
+      host.registered = true;
+      this.heard.acks++;
+    } else if (kind === "host-punch") this.heard.punches++;
+    else if (kind === "host-query-reply") {
+      this.heard.replies++;
+      if (host.askedAt === undefined) return;
+      this.latencies.push(performance.now() - host.askedAt);
+      host.askedAt = undefined;
+    }
+  }
+
+  #answered(host: LoadHost, datagram: Uint8Array): void {
+    const outcome = host.call?.readMessage2(datagram, this.#trust, wallNow());
+    if (outcome?.kind !== "answered") return;
+    host.call = undefined;
+    host.remoteIndex = outcome.remoteIndex;
+    host.keys = {
+      send: nodeSuite.aead("aes", outcome.keys.initiatorToResponder),
+      receive: nodeSuite.aead("aes", outcome.keys.responderToInitiator),
+    };
+    this.#report(host);
+  }
+}
+
+class LoadHost {
+  readonly localIndex: LocalIndex;
+  readonly address: IpAddress;
+  /** Where it says that it is, on its own network. */
+  readonly told: Endpoint;
+  readonly socket: Socket;
+  call: Initiation | undefined;
+  keys: { readonly send: Aead; readonly receive: Aead } | undefined;
+  remoteIndex = 0;
+  counter = 2n;
+  triedAt = Number.NEGATIVE_INFINITY;
+  registered = false;
+  askedAt: number | undefined;
+
+  constructor(i: number, socket: Socket) {
+    this.localIndex = (i + 1) as LocalIndex;
+    this.address = parseAddress(`10.1.${i >> 8}.${i & 255}`)!;
+    this.told = `192.168.${i >> 8}.${i & 255 || 1}:4242` as Endpoint;
+    this.socket = socket;
+  }
+}
+
+/** Two primes: hosts take turns in another order than that in which they came. */
+const ASK_STRIDE = 7_919;
+const REPORT_STRIDE = 6_007;
+
+/** Calls a step with the time since the beginning until it says that it is done. */
+function every(ms: number, step: (elapsedMs: number) => boolean): Promise<void> {
+  const begin = performance.now();
+  return new Promise((resolve, reject) => {
+    const timer = setInterval(() => {
+      try {
+        if (!step(performance.now() - begin)) return;
+        clearInterval(timer);
+        resolve();
+      } catch (error) {
+        clearInterval(timer);
+        reject(error);
+      }
+    }, ms);
+  });
+}
+
+function wallNow() {
+  return wallTime(BigInt(Date.now()) * 1_000_000n);
+}
