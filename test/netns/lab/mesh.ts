@@ -81,6 +81,10 @@ export class Mesh {
     }
   }
 
+  get hosts(): MeshHost[] {
+    return [...this.#hosts.values()];
+  }
+
   host(name: string): MeshHost {
     const host = this.#hosts.get(name);
     if (host === undefined) throw new Error(`no host ${name} in this mesh`);

@@ -32,6 +32,8 @@ export class TestNetwork {
   readonly name: string;
   readonly directory: string;
   readonly #machines: Machine[] = [];
+  /** The bridge of each segment; device names are shorter than what segments are called. */
+  readonly #bridges = new Map<string, string>();
   #ports = 0;
 
   private constructor(name: string) {
@@ -51,7 +53,9 @@ export class TestNetwork {
 
   /** Adds a segment on which nobody is yet. */
   async segment(name: string): Promise<void> {
-    await batch(this.#lan, [`link add ${bridgeOf(name)} type bridge forward_delay 0`, `link set ${bridgeOf(name)} up`]);
+    const bridge = name === PUBLIC ? PUBLIC : `segment${this.#bridges.size}`;
+    this.#bridges.set(name, bridge);
+    await batch(this.#lan, [`link add ${bridge} type bridge forward_delay 0`, `link set ${bridge} up`]);
   }
 
   /** Adds a machine with the given underlay addresses, each "address/prefix length", on the public segment unless it is said otherwise. */
@@ -67,10 +71,12 @@ export class TestNetwork {
 
   /** Gives a machine a device, and plugs it in. */
   async attach(machine: Machine, { device, segment, addresses }: Plug): Promise<void> {
+    const bridge = this.#bridges.get(segment);
+    if (bridge === undefined) throw new Error(`no segment ${segment} in this network`);
     const port = `port${++this.#ports}`;
     await batch(this.#lan, [
       `link add ${port} type veth peer name ${device} netns ${machine.namespace}`,
-      `link set ${port} master ${bridgeOf(segment)}`,
+      `link set ${port} master ${bridge}`,
       `link set ${port} up`,
     ]);
     await batch(machine.namespace, [
@@ -167,10 +173,6 @@ export class Machine {
   #enter(command: string, args: readonly string[]): string[] {
     return [`--net=/run/netns/${this.namespace}`, "--", command, ...args];
   }
-}
-
-function bridgeOf(segment: string): string {
-  return segment === PUBLIC ? PUBLIC : `lan-${segment}`;
 }
 
 /** A port as /proc/net writes it. */
