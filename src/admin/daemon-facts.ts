@@ -1,3 +1,4 @@
+import type { CarrierDescription } from "../runtime/carrier/carrier-service.ts";
 import type { DataPlaneDescription } from "../runtime/dataplane/data-plane.ts";
 import type { GuardDescription } from "../runtime/guard/guard.ts";
 import type { ServiceStatus } from "../runtime/service.ts";
@@ -12,6 +13,7 @@ export interface DaemonFacts {
   /** Unix milliseconds. */
   readonly startedAt: number;
   readonly dataPlane: DataPlaneDescription;
+  readonly carriers: CarrierDescription;
   /** Undefined on a host without a device. */
   readonly guard: GuardDescription | undefined;
   readonly services: readonly ServiceStatus[];

@@ -2,6 +2,7 @@ import type { NodeStatus, PeerStatus, RelayedPair } from "../core/io.ts";
 import type { GatewayState, RouteStatus } from "../core/machine/gateways/route-status.ts";
 import { formatPrefix } from "../core/netip/prefix.ts";
 import { troubleText } from "../core/operator/failure-text.ts";
+import type { CarrierDescription } from "../runtime/carrier/carrier-service.ts";
 import type { DataPlaneDescription } from "../runtime/dataplane/data-plane.ts";
 import type { GuardDescription } from "../runtime/guard/guard.ts";
 import type { Health } from "../runtime/service.ts";
@@ -30,6 +31,8 @@ export interface StatusReport {
   readonly dataPlane: DataPlaneStatus;
   /** Hosts that find each other through this one. */
   readonly relayed: readonly RelayedPair[];
+  /** Connections over TCP, for hosts whose UDP is blocked. */
+  readonly carriers: CarrierDescription;
   /** What keeps packets of the overlay off every way but the device; null on a host without one. */
   readonly guard: GuardDescription | null;
   readonly counters: {
@@ -81,6 +84,8 @@ export interface PeerReport {
   readonly path: string | null;
   /** The relay in use, when the path leads through one. */
   readonly relay: { readonly name: string; readonly address: string } | null;
+  /** Who is at the other end of the TCP connection that the path leads over, and where; null on paths over UDP. */
+  readonly carrier: { readonly name: string; readonly address: string; readonly remote: string | null } | null;
   readonly roundTripMs: number | null;
   readonly lastReceivedMs: number | null;
   readonly establishedMs: number | null;
@@ -125,6 +130,7 @@ export function statusReport(node: NodeStatus, daemon: DaemonFacts, nowMs: numbe
     routes: node.routes.slice(0, ROUTES_MAX).map(routeReport),
     dataPlane: dataPlaneStatus(daemon.dataPlane),
     relayed: node.relayed.slice(0, PAIRS_MAX),
+    carriers: daemon.carriers,
     guard: daemon.guard ?? null,
     counters: counters
       ? {
@@ -162,6 +168,7 @@ function peerReport(peer: PeerStatus, nowMs: number): PeerReport {
     reason: peer.trouble ? troubleText(peer.trouble) : null,
     path: peer.path ?? null,
     relay: peer.relay ?? null,
+    carrier: peer.carrier ? { ...peer.carrier, remote: peer.carrier.remote ?? null } : null,
     roundTripMs: peer.roundTripMs ?? null,
     lastReceivedMs: peer.lastReceivedMs ?? null,
     establishedMs: peer.establishedMs ?? null,

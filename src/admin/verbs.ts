@@ -78,6 +78,7 @@ function factsOf(daemon: Daemon, confinement: Confinement | undefined): Paramete
     stateDirectory: daemon.state.path,
     startedAt: daemon.startedAt,
     dataPlane: daemon.dataPlane(),
+    carriers: daemon.carriers(),
     guard: daemon.guard(),
     services: daemon.services(),
     processes: processReports(process.pid, confinement, daemon.dataPlane()),

@@ -84,7 +84,8 @@ function stateText({ state }: PeerReport, style: Style): string {
 
 function pathText(peer: PeerReport): string {
   const { state, path } = peer;
-  const { relay = null }: Partial<PeerReport> = peer;
+  const { relay = null, carrier = null }: Partial<PeerReport> = peer;
+  if (carrier !== null && state !== "failed") return `tcp via ${harmless(carrier.name)}`;
   if (relay !== null && state !== "failed") return `via ${harmless(relay.name)}`;
   return path === null || state === "failed" ? "-" : `direct ${path}`;
 }

@@ -3,6 +3,7 @@ import type { Certificate, CertificateVersion } from "./cert/certificate.ts";
 import type { LiveSettings } from "./config/settings.ts";
 import type { ActivitySample, DataPlaneCommand, DataPlaneEvent, Relay, SessionSnapshot } from "./dataplane/contract.ts";
 import type { LocalPlace } from "./discovery/own-places.ts";
+import type { CarrierNews, CarrierOrder } from "./machine/carriers/orders.ts";
 import type { RouteStatus } from "./machine/gateways/route-status.ts";
 import type { IpAddress } from "./netip/address.ts";
 import type { Endpoint } from "./netip/endpoint.ts";
@@ -39,6 +40,8 @@ export type Input =
   | { readonly kind: "reload"; readonly settings: LiveSettings }
   /** What an operator wants done about one host. Nothing is said about what came of it: look. */
   | { readonly kind: "order"; readonly order: OperatorOrder }
+  /** Something about TCP connections that carry datagrams. */
+  | { readonly kind: "carrier"; readonly news: CarrierNews }
   /** Close every tunnel; outputs after this are the last. */
   | { readonly kind: "shutdown" };
 
@@ -59,6 +62,7 @@ export type Output =
   | { readonly to: "data-plane"; readonly command: DataPlaneCommand }
   | { readonly to: "resolver"; readonly name: string }
   | { readonly to: "operator"; readonly event: OperatorEvent }
+  | { readonly to: "carrier"; readonly order: CarrierOrder }
   | { readonly to: "pinger"; readonly id: number; readonly result: PingResult };
 
 export type PingResult =
@@ -150,6 +154,8 @@ export interface PeerStatus {
   readonly path: Endpoint | undefined;
   /** Through whom, when the path leads through a relay. */
   readonly relay: Named | undefined;
+  /** The other end of the TCP connection that the path leads over, and who is there; undefined on paths over UDP. */
+  readonly carrier: (Named & { readonly remote: Endpoint | undefined }) | undefined;
   readonly roundTripMs: number | undefined;
   /** Milliseconds since the last authenticated packet; undefined when there was none. */
   readonly lastReceivedMs: number | undefined;

@@ -14,6 +14,7 @@ import { FromDataPlane } from "./node/from-data-plane.ts";
 import { assemble, type Machines, type NodeEvent } from "./node/machines.ts";
 import { carryOut } from "./node/orders.ts";
 import { Outbox } from "./node/outbox.ts";
+import { hearOfTcp, ownRelays } from "./node/over-tcp.ts";
 import { statusOf } from "./node/status.ts";
 import { type UsedRule, usedRulesOf } from "./node/used-rules.ts";
 import type { Parcel } from "./peer/parcel.ts";
@@ -98,7 +99,7 @@ export class Node {
   }
 
   #input(input: Input): void {
-    const { adoption, discovery, gateways, pings } = this.#machines;
+    const { adoption, carriers, discovery, gateways, pings } = this.#machines;
     switch (input.kind) {
       case "data-plane-up":
         if (this.#facts.udpPort !== undefined) this.#stop("data-plane-gone");
@@ -139,6 +140,9 @@ export class Node {
           this.#settle();
         }
         return;
+      case "carrier":
+        carriers.told(input.news);
+        return;
       case "order":
         carryOut(input.order, this.#peers, this.#machines, (command) =>
           this.#events.push({ kind: "command", command }),
@@ -165,6 +169,7 @@ export class Node {
   #hear(event: NodeEvent): void {
     const { liveness, policies, discovery, gateways, pings, relays, shortcuts, calls, answers, sessions, promotion } =
       this.#machines;
+    const { carriers } = this.#machines;
     switch (event.kind) {
       case "command":
         this.#out.command(event.command);
@@ -216,13 +221,25 @@ export class Node {
       case "silent":
         relays.silent(event.session);
         gateways.fellSilent(event.session);
+        carriers.silent(event.session);
         return;
       case "moved":
         liveness.probeAll();
         shortcuts.moved();
+        carriers.moved();
         return;
       case "quiet":
         discovery.keepAlive(event.session, { path: !event.sends });
+        return;
+      case "carrier":
+        this.#out.carrier(event.order);
+        return;
+      case "carried":
+      case "udp-returned":
+      case "relay-sought":
+      case "call-begun":
+      case "wrong-responder":
+        hearOfTcp(event, this.#peers, this.#machines);
         return;
       case "called-again":
         promotion.calledFrom(event.session, event.at);
@@ -254,6 +271,7 @@ export class Node {
         pings.sessionUp(session);
         discovery.sessionUp(session);
         relays.sessionUp(session);
+        carriers.sessionUp(session);
         shortcuts.watch(session);
         gateways.sessionUp(session);
         if (how === "answered") liveness.heard(session);
@@ -289,6 +307,7 @@ export class Node {
         discovery.recall(event.session, event.endpoints);
         sessions.adopt(event.session, { primary: event.primary });
         liveness.adopted(event.session, event.sendCounter);
+        carriers.adopted(event.session);
         shortcuts.watch(event.session);
         return;
       case "rules-stand":
@@ -336,7 +355,7 @@ export class Node {
     const command = postCommand(session, parcel, {
       address,
       endpoints: () => discovery.ownEndpoints(),
-      relays: this.#facts.settings.live.relay.relays,
+      relays: ownRelays(this.#facts, this.#machines),
     });
     if (command) this.#events.push({ kind: "command", command });
     return command !== undefined;

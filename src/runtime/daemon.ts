@@ -6,6 +6,7 @@ import type { LighthouseService } from "../core/discovery/service.ts";
 import type { NodeStatus, PingResult, PingTarget } from "../core/io.ts";
 import type { UsedRule } from "../core/node/used-rules.ts";
 import { Node } from "../core/node.ts";
+import { type CarrierDescription, CarrierService } from "./carrier/carrier-service.ts";
 import { readClock } from "./clock.ts";
 import { type LoadedSettings, loadSettings } from "./config/config-file.ts";
 import { ConsoleService } from "./console/console-service.ts";
@@ -64,6 +65,7 @@ export class Daemon {
   readonly #log: Log;
   readonly #dataPlane: DataPlane;
   readonly #driver: Driver;
+  readonly #carrier: CarrierService;
   readonly #guard: Guard;
   readonly #routes: Routes;
   readonly #services: Services;
@@ -131,6 +133,12 @@ export class Daemon {
       heard: (event) => metrics.event(event),
       resolve: (name) => resolver.resolve(name),
       tell: (event) => this.events.tell(event),
+      carrier: (order) => this.#carrier.order(order),
+    });
+    this.#carrier = new CarrierService(settings, {
+      feed: (input) => this.#driver.feed(input),
+      tell: (event) => this.events.tell(event),
+      dataPlanePort: () => (dataPlane.describe().state === "up" ? dataPlane.describe().port : undefined),
     });
     const underlay = new UnderlayWatch({
       overlay: settings.live.identity.credential.networks,
@@ -157,7 +165,8 @@ export class Daemon {
       learned: (routes) => this.#driver.feed({ kind: "system-routes", routes }),
       tell: (event) => this.events.tell(event),
     });
-    const below = [this.#log, resolver, underlay, wake, this.#guard];
+    // The connections go after the data plane: its farewells go over them, too.
+    const below = [this.#log, resolver, underlay, wake, this.#guard, this.#carrier];
     const onTop = options.services?.(this) ?? [];
     const console = new ConsoleService(
       loaded,
@@ -195,6 +204,10 @@ export class Daemon {
 
   dataPlane(): DataPlaneDescription {
     return this.#dataPlane.describe();
+  }
+
+  carriers(): CarrierDescription {
+    return this.#carrier.describe();
   }
 
   /** Undefined on a host without a device. */

@@ -1,6 +1,7 @@
 import type { Clock, Instant } from "../core/base/time.ts";
 import type { DataPlaneCommand, DataPlaneEvent } from "../core/dataplane/contract.ts";
 import type { Input, NodeDetails, NodeStatus, Output, PingResult, PingTarget } from "../core/io.ts";
+import type { CarrierOrder } from "../core/machine/carriers/orders.ts";
 import type { NamedHost } from "../core/node/directory.ts";
 import type { UsedRule } from "../core/node/used-rules.ts";
 import { type Driven, NodeDriver } from "../core/node-driver.ts";
@@ -22,6 +23,7 @@ export interface DriverSurroundings {
   readonly command: (command: DataPlaneCommand) => void;
   readonly resolve: (name: string) => void;
   readonly tell: (event: OperatorEvent) => void;
+  readonly carrier: (order: CarrierOrder) => void;
   /** Sees what comes from the data plane before anybody acts on it. */
   readonly heard: (event: DataPlaneEvent) => void;
 }
@@ -128,6 +130,9 @@ export class Driver implements DataPlaneListener {
         break;
       case "operator":
         this.#world.tell(output.event);
+        break;
+      case "carrier":
+        this.#world.carrier(output.order);
         break;
       case "pinger":
         this.#pings.get(output.id)?.(output.result);

@@ -38,6 +38,23 @@ export const nodeSuite: CryptoSuite = {
 /** The operating system's random generator. */
 export const osEntropy: Entropy = { bytes: (length) => plain(crypto.randomBytes(length)) };
 
+/** A fresh key for TLS on P-256: PEM, the public half as a SubjectPublicKeyInfo, and its signature (ECDSA with SHA-256). */
+export function signingKey(): {
+  readonly pem: string;
+  readonly publicKey: Uint8Array;
+  readonly sign: (bytes: Uint8Array) => Uint8Array;
+} {
+  const { privateKey, publicKey } = crypto.generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return {
+    pem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    publicKey: plain(publicKey.export({ type: "spki", format: "der" })),
+    sign: (bytes) => plain(crypto.sign("sha256", bytes, privateKey)),
+  };
+}
+
+/** For `secureOptions` of a TLS server that remembers no sessions. */
+export const NO_TLS_TICKETS: number = crypto.constants.SSL_OP_NO_TICKET;
+
 const AEAD_NAME = { aes: "aes-256-gcm", chachapoly: "chacha20-poly1305" } as const;
 
 class NodeAead implements Aead {

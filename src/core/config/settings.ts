@@ -83,6 +83,7 @@ export interface LiveSettings {
     readonly dns: DnsSettings;
   };
   readonly relay: RelaySettings;
+  readonly carrier: CarrierSettings;
   readonly listen: { readonly sendRecvError: RecvErrorPolicy; readonly acceptRecvError: RecvErrorPolicy };
   readonly punchy: PunchySettings;
   readonly tun: {
@@ -145,6 +146,14 @@ export interface RelaySettings {
   readonly relays: readonly IpAddress[];
   /** Thousands of bytes that one host may have forwarded in a second; 0: as many as it likes. */
   readonly peerKilobytes: number;
+}
+
+/** `carrier.*`: datagrams over TCP, where UDP is blocked. */
+export interface CarrierSettings {
+  /** Where others may come so; 0: nowhere. */
+  readonly listenPort: number;
+  /** At which port lighthouses and relays are tried; 0: not at all. */
+  readonly port: number;
 }
 
 /** What the runtime's log needs to know (logging.*), all of it live; no business of the core's. */

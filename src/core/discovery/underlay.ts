@@ -2,6 +2,7 @@ import type { IpAddress } from "../netip/address.ts";
 import { type Endpoint, endpointAddress, endpointPort } from "../netip/endpoint.ts";
 import { broadcastOf, contains, masked, type Prefix } from "../netip/prefix.ts";
 import { isLoopback, isMachine } from "../netip/special.ts";
+import { isCarried } from "../path/carried.ts";
 
 /** Which underlay addresses a host may be called at, seen from this one. */
 export class Underlay {
@@ -32,7 +33,7 @@ export class Underlay {
 
   /** Whether a datagram can go there at all: for what the configuration says, and for where packets have come from. */
   isUsable(endpoint: Endpoint): boolean {
-    return endpointPort(endpoint) > 0 && !this.isOverlay(endpointAddress(endpoint));
+    return endpointPort(endpoint) > 0 && !this.isOverlay(endpointAddress(endpoint)) && !isCarried(endpoint);
   }
 
   /** Whether one machine may be there: for what others say. */

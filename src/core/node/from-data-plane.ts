@@ -28,7 +28,7 @@ export class FromDataPlane {
   }
 
   hear(event: DataPlaneEvent): void {
-    const { liveness, policies, promotion, relays, sessions } = this.#machines;
+    const { carriers, liveness, policies, promotion, relays, sessions } = this.#machines;
     switch (event.kind) {
       case "datagram":
         this.#datagram(event.origin, event.datagram);
@@ -49,22 +49,25 @@ export class FromDataPlane {
         this.#commandFailed(event);
         return;
       case "flows":
-      case "path-replied":
       case "silent":
       case "send-error":
       case "large-sent":
         // Nobody asks for them yet.
         return;
       case "message":
+      case "path-replied":
       case "confirmed":
       case "roamed":
       case "counter-high": {
         const session = this.#session(event.localIndex);
         if (!session) return;
         if (event.kind === "message") this.#message(session, event);
+        else if (event.kind === "path-replied") carriers.pathReplied(session, event.origin, event.token);
         else if (event.kind === "confirmed") sessions.confirmed(session);
-        else if (event.kind === "roamed") sessions.roamed(session, event.path);
-        else liveness.counterHigh(session, event);
+        else if (event.kind === "roamed") {
+          sessions.roamed(session, event.path);
+          carriers.roamed(session, event.path);
+        } else liveness.counterHigh(session, event);
         return;
       }
       default:
@@ -85,15 +88,17 @@ export class FromDataPlane {
   }
 
   #message(session: Session, { type, subtype, body }: Event<"message">): void {
-    const { discovery, liveness, relays, sessions } = this.#machines;
+    const { carriers, discovery, liveness, relays, sessions } = this.#machines;
     if (type === PacketType.closeTunnel) {
       sessions.forget(session, "closed-by-peer");
       return;
     }
     liveness.heard(session);
+    carriers.heard(session);
     if (type === PacketType.lighthouse) discovery.received(session, body);
-    else if (type === PacketType.control) relays.received(session, body);
-    else if (type === PacketType.test && subtype === TestSubtype.reply) liveness.testReplied(session);
+    else if (type === PacketType.control) {
+      if (!carriers.received(session, body)) relays.received(session, body);
+    } else if (type === PacketType.test && subtype === TestSubtype.reply) liveness.testReplied(session);
   }
 
   #needSession(destination: IpAddress): void {

@@ -3,6 +3,8 @@ import type { LighthouseService } from "../discovery/service.ts";
 import { Adoption, type AdoptionEvent } from "../machine/adoption/adoption.ts";
 import { Answers, type AnswersEvent } from "../machine/answers/answers.ts";
 import { Calls, type CallsEvent } from "../machine/calls/calls.ts";
+import { Carriers } from "../machine/carriers/carriers.ts";
+import type { CarriersEvent } from "../machine/carriers/events.ts";
 import { Discovery, type DiscoveryEvent } from "../machine/discovery/discovery.ts";
 import { Expiry } from "../machine/expiry/expiry.ts";
 import type { Facts } from "../machine/facts.ts";
@@ -26,6 +28,7 @@ export type NodeEvent =
   | AdoptionEvent
   | AnswersEvent
   | CallsEvent
+  | CarriersEvent
   | DiscoveryEvent
   | GatewaysEvent
   | LivenessEvent
@@ -55,6 +58,7 @@ export interface Machines {
   readonly shortcuts: Shortcuts;
   readonly promotion: Promotion;
   readonly calls: Calls;
+  readonly carriers: Carriers;
   readonly answers: Answers;
   readonly sessions: Sessions;
   /**
@@ -73,7 +77,8 @@ export function assemble(
   const liveness = new Liveness(facts, peers, emit);
   const policies = new Policies(facts, peers, emit);
   const adoption = new Adoption(facts, peers, emit);
-  const discovery = new Discovery(facts, peers, lighthouse, emit);
+  const carriers = new Carriers(facts, peers, { endpointsOf: (target) => discovery.endpointsOf(target) }, emit);
+  const discovery: Discovery = new Discovery(facts, peers, { lighthouse, carriers }, emit);
   const gateways = new Gateways(
     facts,
     peers,
@@ -123,6 +128,7 @@ export function assemble(
     relays,
     shortcuts,
     promotion,
+    carriers,
     calls,
     sessions,
     new Expiry(facts, emit),
@@ -138,6 +144,7 @@ export function assemble(
     shortcuts,
     promotion,
     calls,
+    carriers,
     answers,
     sessions,
     all,

@@ -1,5 +1,6 @@
 import type { DataPlaneCommand } from "../dataplane/contract.ts";
 import type { Output, PingResult } from "../io.ts";
+import type { CarrierOrder } from "../machine/carriers/orders.ts";
 import type { OperatorEvent } from "../operator/event.ts";
 
 /**
@@ -30,6 +31,10 @@ export class Outbox {
 
   tell(event: OperatorEvent): void {
     this.#outputs.push({ to: "operator", event });
+  }
+
+  carrier(order: CarrierOrder): void {
+    this.#outputs.push({ to: "carrier", order });
   }
 
   poll(): Output | undefined {

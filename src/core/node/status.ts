@@ -1,9 +1,9 @@
 import type { Instant } from "../base/time.ts";
-import type { NodeStatus, PeerStatus } from "../io.ts";
+import type { Named, NodeStatus, PeerStatus } from "../io.ts";
 import type { Facts } from "../machine/facts.ts";
-import type { Liveness } from "../machine/liveness/liveness.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { PeerTrouble } from "../operator/failure.ts";
+import { isCarried } from "../path/carried.ts";
 import { endpointOf } from "../path/path.ts";
 import type { Peers } from "../peer/peer.ts";
 import { relayOn } from "../peer/place.ts";
@@ -14,7 +14,13 @@ import type { Machines } from "./machines.ts";
 export function statusOf(
   facts: Facts,
   peers: Peers,
-  { liveness, calls, gateways, relays }: Pick<Machines, "liveness" | "calls" | "gateways" | "relays">,
+  {
+    liveness,
+    calls,
+    carriers,
+    gateways,
+    relays,
+  }: Pick<Machines, "liveness" | "calls" | "carriers" | "gateways" | "relays">,
 ): NodeStatus {
   const relayed = relays.pairs();
   const { boot, live } = facts.settings;
@@ -32,7 +38,7 @@ export function statusOf(
       const session = peers.primaryOf(address);
       return { address, name: session?.peer.name, up: session !== undefined };
     }),
-    peers: peersOf(peers, liveness, facts.now),
+    peers: peersOf(peers, { liveness, carriers }, facts.now),
     relayed,
     routes: gateways.describe(),
     counters: liveness.counters,
@@ -54,7 +60,7 @@ function tablesOf(peers: Peers): NodeStatus["tables"] {
 }
 
 /** Those that are up first, then those that have not proven themselves, are called, could not be reached. */
-function peersOf(peers: Peers, liveness: Liveness, now: Instant): readonly PeerStatus[] {
+function peersOf(peers: Peers, machines: Pick<Machines, "liveness" | "carriers">, now: Instant): readonly PeerStatus[] {
   const shown = new Set<IpAddress>();
   const statuses: PeerStatus[] = [];
   const add = (status: PeerStatus): void => {
@@ -62,7 +68,7 @@ function peersOf(peers: Peers, liveness: Liveness, now: Instant): readonly PeerS
     statuses.push(status);
   };
   const describe = (session: Session, at: "up" | "unconfirmed"): PeerStatus =>
-    ofSession(session, at, { peers, liveness, now });
+    ofSession(session, at, { peers, ...machines, now });
   for (const session of peers.primaries()) add(describe(session, "up"));
   for (const session of peers.sessions())
     if (!session.addresses.some((address) => shown.has(address))) add(describe(session, "unconfirmed"));
@@ -76,10 +82,17 @@ function peersOf(peers: Peers, liveness: Liveness, now: Instant): readonly PeerS
 function ofSession(
   session: Session,
   at: "up" | "unconfirmed",
-  { peers, liveness, now }: { readonly peers: Peers; readonly liveness: Liveness; readonly now: Instant },
+  {
+    peers,
+    liveness,
+    carriers,
+    now,
+  }: Pick<Machines, "liveness" | "carriers"> & { readonly peers: Peers; readonly now: Instant },
 ): PeerStatus {
   const { peer, addresses, path } = session;
   const relay = relayOn(path, peers);
+  const hop = relay ?? session;
+  const hopAt = endpointOf(hop.path);
   const { suspicion, roundTripMs, lastReceivedAt, sentBytes, receivedBytes } = liveness.vitalsOf(session);
   return {
     name: peer.name,
@@ -88,7 +101,8 @@ function ofSession(
     state: at,
     trouble: suspicion && { of: suspicion.of },
     path: endpointOf(path),
-    relay: relay && { name: relay.peer.name, address: nameAddress(relay) },
+    relay: relay && named(relay),
+    carrier: hopAt && isCarried(hopAt) ? { ...named(hop), remote: carriers.remoteOf(hopAt) } : undefined,
     roundTripMs,
     lastReceivedMs: lastReceivedAt === undefined ? undefined : now - lastReceivedAt,
     establishedMs: now - session.state.since,
@@ -102,6 +116,10 @@ function ofSession(
   };
 }
 
+function named(session: Session): Named {
+  return { name: session.peer.name, address: nameAddress(session) };
+}
+
 function unreached(target: IpAddress, at: "handshaking" | "failed", trouble: PeerTrouble): PeerStatus {
   return {
     name: undefined,
@@ -111,6 +129,7 @@ function unreached(target: IpAddress, at: "handshaking" | "failed", trouble: Pee
     trouble,
     path: undefined,
     relay: undefined,
+    carrier: undefined,
     roundTripMs: undefined,
     lastReceivedMs: undefined,
     establishedMs: undefined,

@@ -8,7 +8,7 @@ import type { Renewal } from "../machine/liveness/renewal.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { Endpoint } from "../netip/endpoint.ts";
 import type { Place } from "../path/place.ts";
-import type { AdoptionRefusal, CallFailure, EndOfSession } from "./failure.ts";
+import type { AdoptionRefusal, CallFailure, CarrierEnd, EndOfSession } from "./failure.ts";
 
 /**
  * Everything that an operator can be told about a host: data only, `code` stays for good. render.ts makes the sentence; log, `lacis events`
@@ -61,6 +61,11 @@ export type PeerEvent =
   | { readonly code: "relay-message-malformed"; readonly name: string; readonly reason: string }
   /** This session of a tunnel goes another way. */
   | (ByName & { readonly code: "path-changed"; readonly path: Place })
+  /** The peer is reached over TCP, by us or because it has come so; `remote` is the other end. */
+  | (ByName & { readonly code: "carrier-up"; readonly remote: Endpoint })
+  | (ByName & { readonly code: "carrier-down"; readonly remote: Endpoint; readonly why: CarrierEnd })
+  /** A host whose UDP fails is not reached over TCP either. Told again for another reason only. */
+  | { readonly code: "carrier-failed"; readonly address: IpAddress; readonly why: CarrierEnd }
   /** The peer finds `other` through us, or does not any more. */
   | (ByName & { readonly code: "relaying" | "relaying-ended"; readonly other: string })
   /** The peer wanted to find a host through us. */
@@ -175,6 +180,8 @@ export type DaemonEvent =
       readonly secondsLeft: number;
     }
   | { readonly code: "config-warning"; readonly warning: ConfigError }
+  | { readonly code: "carrier-listening"; readonly where: string }
+  | { readonly code: "carrier-not-listening"; readonly why: string }
   | { readonly code: "console-served"; readonly where: string }
   | { readonly code: "console-unavailable"; readonly why: string }
   /** `user` is a name that was typed; `console-refused`: after as many keys as may be tried. */

@@ -2,7 +2,7 @@ import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { IpAddress } from "../netip/address.ts";
 import { formatPrefixes } from "../netip/prefix.ts";
 import type { RelayRefusal } from "./event.ts";
-import type { AdoptionRefusal, CallFailure, EndOfSession, PeerTrouble, PingFailure } from "./failure.ts";
+import type { AdoptionRefusal, CallFailure, CarrierEnd, EndOfSession, PeerTrouble, PingFailure } from "./failure.ts";
 
 // The words for every failure: log, `lacis status` and `lacis ping` read the same because all of them come here.
 
@@ -168,4 +168,26 @@ export const RELAY_REFUSAL_TEXT: Readonly<Record<RelayRefusal, string>> = {
   "for-somebody-else": "it asked in the name of another host",
   "through-a-relay": "the way to one of them leads through a relay itself",
   "to-itself": "that is the same host",
+};
+
+/** Why a TCP connection is over, or there is none: a clause. */
+export function carrierEndText(why: CarrierEnd): string {
+  return CARRIER_ENDS[why];
+}
+
+const CARRIER_ENDS: Readonly<Record<CarrierEnd, string>> = {
+  unreachable: "nobody answers at its TCP port",
+  "no-tls": "whoever answers at its TCP port does not speak TLS 1.3",
+  unproven: "nobody showed in time to be at the other end",
+  "wrong-identity": "another host is at the other end",
+  intercepted: "somebody stands between us and it",
+  "place-not-allowed": "lighthouse.remote_allow_list does not allow this peer to be there",
+  "bad-frame": "what came were no datagrams",
+  silent: "nothing comes any more",
+  stalled: "the other side does not take what is sent",
+  "closed-by-peer": "the other side has closed the connection",
+  crowded: "too many others have come",
+  replaced: "it has come with another connection",
+  "udp-works": "UDP works",
+  stopped: "this host has stopped, or its data plane has",
 };

@@ -107,3 +107,31 @@ export type AdoptionRefusal =
   /** `why`: a clause of the CA pool. */
   | { readonly of: "certificate"; readonly why: string }
   | { readonly of: "addresses" };
+
+/** Why a TCP connection that carried datagrams, or was to carry some, is over. */
+export type CarrierEnd =
+  /** Nothing answers there, or nobody listens. */
+  | "unreachable"
+  /** Whoever answers does not speak TLS 1.3. */
+  | "no-tls"
+  /** Nobody has shown in time to be at the other end. */
+  | "unproven"
+  /** Another host is at the other end. */
+  | "wrong-identity"
+  /** The host is at the other end of another connection than this one: somebody stands between. */
+  | "intercepted"
+  /** This peer may not be where it comes from. */
+  | "place-not-allowed"
+  /** What came is no datagram with its length before it. */
+  | "bad-frame"
+  /** Nothing came for too long. */
+  | "silent"
+  /** What is sent is not taken. */
+  | "stalled"
+  | "closed-by-peer"
+  /** Others need the place. */
+  | "crowded"
+  /** The host has come with another one. */
+  | "replaced"
+  | "udp-works"
+  | "stopped";

@@ -6,9 +6,11 @@ import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { Notice } from "../notice.ts";
 import { endpointOf } from "../path/path.ts";
 import type { EventCode, EventOf, OperatorEvent } from "./event.ts";
+import type { CarrierEnd } from "./failure.ts";
 import {
   adoptionRefusalText,
   callFailureText,
+  carrierEndText,
   DOWN_TEXT,
   RELAY_REFUSAL_TEXT,
   refusalText,
@@ -123,6 +125,18 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
   "message-2-not-read": {
     level: "debug",
     text: () => "So many answers to our handshake came from there at once that this one was not read.",
+  },
+  "carrier-up": {
+    level: "info",
+    text: ({ remote }) => `UDP does not come through: it is reached over TCP (${remote}).`,
+  },
+  "carrier-down": {
+    level: ({ why }) => (QUIET_ENDS.has(why) ? "info" : "warn"),
+    text: ({ why }) => `It is not reached over TCP any more: ${carrierEndText(why)}.`,
+  },
+  "carrier-failed": {
+    level: "warn",
+    text: ({ why }) => `UDP to this host fails, and TCP does, too: ${carrierEndText(why)}.`,
   },
   "wrong-responder": { level: "warn", text: ({ name, address }) => wrongResponderText(name, address) },
   "data-plane-down": { level: "warn", text: () => "The data plane is gone; tunnels return when it does." },
@@ -266,6 +280,14 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
     text: ({ warning }) => formatConfigError(warning),
     fields: () => ({}),
   },
+  "carrier-listening": {
+    level: "info",
+    text: () => "Hosts whose UDP is blocked may come over TCP.",
+  },
+  "carrier-not-listening": {
+    level: "warn",
+    text: () => "Hosts whose UDP is blocked cannot come over TCP; everything else goes on.",
+  },
   "console-served": { level: "info", text: () => "The console is served over SSH." },
   "console-unavailable": { level: "warn", text: () => "There is no console; everything else goes on." },
   "console-login": { level: "info", text: () => "Somebody has logged in to the console." },
@@ -292,6 +314,9 @@ const anybodyMayCause: ReadonlySet<HandshakeRefusal["code"]> = new Set([
   "bad-payload",
   "place-not-allowed",
 ]);
+
+/** Ends that are as they should be. */
+const QUIET_ENDS: ReadonlySet<CarrierEnd> = new Set(["udp-works", "replaced", "stopped", "closed-by-peer"]);
 
 /** A part of a rule in the words of the configuration. */
 const GUARDED: Readonly<Record<EventOf<"guard-failed">["part"], string>> = {

@@ -255,6 +255,13 @@ export class Host {
     } else if (output.to === "resolver") {
       const answer: Input = { kind: "resolved", name: output.name, addresses: this.#around.resolve(output.name) };
       agenda.after(this.#random.between(1, 50), () => this.tell(answer));
+    } else if (output.to === "carrier") {
+      // There is no TCP in this world.
+      const { order } = output;
+      if (order.what === "open")
+        agenda.after(1, () =>
+          this.tell({ kind: "carrier", news: { is: "failed", host: order.host, why: "unreachable" } }),
+        );
     } else {
       referee.heard(this, output);
       if (output.to === "operator") this.#around.noticed?.(this, render(output.event));

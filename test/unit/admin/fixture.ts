@@ -39,6 +39,7 @@ export function peerStatus(changes: Partial<PeerStatus> = {}): PeerStatus {
     trouble: undefined,
     path: "192.0.2.2:4242" as Endpoint,
     relay: undefined,
+    carrier: undefined,
     roundTripMs: 0.8123,
     lastReceivedMs: 2_345.6,
     establishedMs: 60_000,
@@ -61,6 +62,7 @@ export function daemonFacts(changes: Partial<DaemonFacts> = {}): DaemonFacts {
     config: "/etc/lacis/config.yml",
     stateDirectory: "/run/lacis/config-12345678",
     startedAt: NOW_MS - 3_600_000,
+    carriers: { listening: null, accepted: 0, dialled: 0, sent: 0, received: 0, drops: {} },
     dataPlane: {
       kind: "native",
       state: "up",

@@ -185,6 +185,7 @@ function parseLive(live: ConfigReader, meaning: Meaning) {
       relays: amRelay ? [] : relays.map(({ value }) => value),
       peerKilobytes: live.integer("relay.peer_rate"),
     },
+    carrier: { listenPort: live.integer("carrier.listen"), port: live.integer("carrier.port") },
     listen: {
       sendRecvError: live.choice<RecvErrorPolicy>("listen.send_recv_error"),
       acceptRecvError: live.choice<RecvErrorPolicy>("listen.accept_recv_error"),

@@ -3,6 +3,7 @@ import type { Relay, SessionSnapshot } from "../../dataplane/contract.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import type { AdoptionRefusal } from "../../operator/failure.ts";
+import { withCarried } from "../../path/carried.ts";
 import { decodeMemo } from "../../peer/memo.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { addressesOf, nameAddress, newSession, type OwnedSession } from "../../peer/session.ts";
@@ -66,7 +67,7 @@ export class Adoption implements Machine {
         answerEcho: boot.tun.disabled,
         flowTimeouts: live.conntrack,
         relayPeerKilobytes: live.relay.peerKilobytes,
-        remoteAllowList: live.lighthouse.remoteAllowList,
+        remoteAllowList: withCarried(live.lighthouse.remoteAllowList),
         refuseNoRoute: live.firewall.refuse.outbound,
       },
     });

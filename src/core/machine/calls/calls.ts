@@ -26,6 +26,10 @@ import { type PendingCall, PendingCalls } from "./pending-calls.ts";
 export type CallsEvent =
   | AskWhereEvent
   | CommonEvent
+  /** A call begins. */
+  | { readonly kind: "call-begun"; readonly target: IpAddress }
+  /** Somebody else than the host is there. */
+  | { readonly kind: "wrong-responder"; readonly target: IpAddress; readonly at: Place }
   | { readonly kind: "call-answered"; readonly handshake: FinishedHandshake; readonly waiting: readonly Parcel[] }
   /** A call came to nothing and there is no session with this host either. */
   | { readonly kind: "call-failed"; readonly target: IpAddress }
@@ -98,7 +102,9 @@ export class Calls implements Machine {
     if (call) call.straight = (under ? under.straight : true) && (options.straight ?? false);
     if (parcel && !(call && this.#takes(call, parcel)))
       this.#emit({ kind: "undeliverable", parcel, failure: TOO_MANY_CALLS });
-    if (call && !under) this.#emit({ kind: "ask-where", target });
+    if (!call || under) return;
+    this.#emit({ kind: "ask-where", target });
+    this.#emit({ kind: "call-begun", target });
   }
 
   /** There may be new endpoints for this host: calls it at those at once, outside the rhythm of attempts. */
@@ -288,6 +294,7 @@ export class Calls implements Machine {
     if (call.tried.has(source)) this.#send(path, sealedClose(crypto, settings.boot.cipher, { remoteIndex, sendKey }));
     const event = { code: "wrong-responder", address: call.target, endpoint: source, name: peer.name } as const;
     this.#emit({ kind: "tell", event });
+    this.#emit({ kind: "wrong-responder", target: call.target, at: source });
     this.#doubt(call, source, peer.name);
   }
 

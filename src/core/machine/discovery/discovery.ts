@@ -13,6 +13,7 @@ import type { KnownPlaces } from "../../io.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
 import type { CallFailure } from "../../operator/failure.ts";
+import { isCarried } from "../../path/carried.ts";
 import { directPath, endpointOf } from "../../path/path.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
@@ -20,6 +21,7 @@ import { KEEPALIVE, PUNCH, Punches } from "../../punch/punches.ts";
 import { decodeLighthouseMessage, type LighthouseMessage } from "../../wire/lighthouse.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine } from "../machine.ts";
+import type { DiscoveryPorts } from "./ports.ts";
 import { Presence, type PresenceEvent } from "./presence.ts";
 
 export type DiscoveryEvent =
@@ -47,6 +49,7 @@ export class Discovery implements Machine {
   readonly #emit: Emit<DiscoveryEvent>;
   /** Answers for others; present when the configuration says `am_lighthouse`. */
   readonly #lighthouse: LighthouseService | undefined;
+  readonly #carriers: DiscoveryPorts["carriers"];
   readonly #underlay: Underlay;
   readonly #candidates: Candidates;
   readonly #relays = new RelayLists();
@@ -58,10 +61,11 @@ export class Discovery implements Machine {
   readonly #punches: Punches = new Punches();
   readonly #presence: Presence;
 
-  constructor(facts: Facts, peers: Peers, lighthouse: LighthouseService | undefined, emit: Emit<DiscoveryEvent>) {
+  constructor(facts: Facts, peers: Peers, ports: DiscoveryPorts, emit: Emit<DiscoveryEvent>) {
     this.#facts = facts;
     this.#peers = peers;
-    this.#lighthouse = lighthouse;
+    this.#carriers = ports.carriers;
+    this.#lighthouse = ports.lighthouse;
     this.#emit = emit;
     this.#underlay = new Underlay(facts.ownNetworks);
     this.#candidates = new Candidates(this.#underlay);
@@ -75,16 +79,18 @@ export class Discovery implements Machine {
   endpointsOf(target: IpAddress): readonly Endpoint[] {
     const own = new Set([...this.ownEndpoints(), ...this.#presence.all()]);
     const known = this.#knownEndpoints(target).filter((other) => !own.has(other));
-    const paths = this.#peers.sessionsOf(target).flatMap(({ provenPath }) => endpointOf(provenPath) ?? []);
+    const proven = this.#peers.sessionsOf(target).flatMap(({ provenPath }) => endpointOf(provenPath) ?? []);
+    const paths = proven.filter((at) => !isCarried(at));
     const all = paths.length === 0 ? known : orderEndpoints([...known, ...paths], this.#preferred());
-    return this.#allowed([target], all);
+    return [...this.#allowed([target], all), ...this.#carriers.placesOf(target)];
   }
 
   /** Through whom this host says that it can be reached, if we use relays at all; nobody is a relay to itself. */
   relaysOf(target: IpAddress): readonly IpAddress[] {
     const { settings, ownAddresses } = this.#facts;
     if (!settings.live.relay.useRelays) return [];
-    return this.#relays.relaysOf(target).filter((relay) => relay !== target && !ownAddresses.includes(relay));
+    const all = new Set([...this.#relays.relaysOf(target), ...this.#carriers.relays()]);
+    return [...all].filter((relay) => relay !== target && !ownAddresses.includes(relay));
   }
 
   /** Where hosts may be. */
@@ -101,7 +107,7 @@ export class Discovery implements Machine {
 
   /** Whether more than somebody's word says that this host is there: the configuration, or packets of its own. */
   isProven(target: IpAddress, at: Endpoint): boolean {
-    if (this.#candidates.isProven(target, at) || this.#calculatedFor(target).includes(at)) return true;
+    if (isCarried(at) || this.#candidates.isProven(target, at) || this.#calculatedFor(target).includes(at)) return true;
     return this.#peers.sessionsOf(target).some(({ provenPath }) => endpointOf(provenPath) === at);
   }
 

@@ -121,6 +121,7 @@ export class Ends {
   }
 
   #ask(relay: IpAddress, target: IpAddress, again: boolean): void {
+    this.#emit({ kind: "relay-sought", relay });
     const session = this.#peers.primaryOf(relay);
     if (session) {
       this.#askOn(session, target, again);

@@ -7,6 +7,8 @@ export type RelaysEvent =
   | CallAnewEvent
   | CommonEvent
   | SendEvent
+  /** This relay is asked for a way to somebody, or called for that. */
+  | { readonly kind: "relay-sought"; readonly relay: IpAddress }
   /** There is another way through a relay to this host. */
   | { readonly kind: "new-ways"; readonly target: IpAddress }
   /** This session goes this way from now on. */

@@ -2,6 +2,7 @@ import type { Instant } from "../../base/time.ts";
 import type { PolicyId } from "../../dataplane/contract.ts";
 import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
 import type { EndOfSession } from "../../operator/failure.ts";
+import { isCarried } from "../../path/carried.ts";
 import { endpointOf, type Path, samePath } from "../../path/path.ts";
 import { encodeMemo } from "../../peer/memo.ts";
 import type { Parcel } from "../../peer/parcel.ts";
@@ -154,7 +155,8 @@ export class Sessions implements Machine {
     if (!session?.path || samePath(session.path, session.provenPath)) return;
     session.provenPath = session.path;
     const endpoint = endpointOf(session.path);
-    if (endpoint) this.#emit({ kind: "path-proven", session, endpoint });
+    // A connection is no place where anybody else could find the peer.
+    if (endpoint && !isCarried(endpoint)) this.#emit({ kind: "path-proven", session, endpoint });
   }
 
   makePrimary({ localIndex }: Session): void {

@@ -126,6 +126,9 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "message-2-unreadable":
     "An answer to our handshake does not decrypt: forged, damaged, or the peer uses another cipher.",
   "message-2-not-read": "So many answers to our handshake came from there at once that this one was not read.",
+  "carrier-up": "UDP does not come through: it is reached over TCP (192.0.2.2:443).",
+  "carrier-down": "It is not reached over TCP any more: somebody stands between us and it.",
+  "carrier-failed": "UDP to this host fails, and TCP does, too: nobody answers at its TCP port.",
   "wrong-responder": "printer answers there, which is not 10.77.0.2.",
   "data-plane-down": "The data plane is gone; tunnels return when it does.",
   "data-plane-refused": "The data plane refused install-session: the table is full",
@@ -167,6 +170,8 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "certificate-expires":
     "This host's certificate expires in 6 days: renew it with lacis-cert resign, then: lacis reload.",
   "config-warning": "config.yml:3:1: tun.network_category: has no effect here - it is for Windows",
+  "carrier-listening": "Hosts whose UDP is blocked may come over TCP.",
+  "carrier-not-listening": "Hosts whose UDP is blocked cannot come over TCP; everything else goes on.",
   "console-served": "The console is served over SSH.",
   "console-unavailable": "There is no console; everything else goes on.",
   "console-login": "Somebody has logged in to the console.",

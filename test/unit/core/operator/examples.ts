@@ -73,6 +73,9 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   "handshake-repeated": { code: "handshake-repeated", address: address(), endpoint: endpoint() },
   "message-2-unreadable": { code: "message-2-unreadable", address: address(), endpoint: endpoint() },
   "message-2-not-read": { code: "message-2-not-read", address: address(), endpoint: endpoint() },
+  "carrier-up": { code: "carrier-up", ...server(), remote: tcp() },
+  "carrier-down": { code: "carrier-down", ...server(), remote: tcp(), why: "intercepted" },
+  "carrier-failed": { code: "carrier-failed", address: address(), why: "unreachable" },
   "wrong-responder": { code: "wrong-responder", address: address(), endpoint: endpoint(), name: "printer" },
   "data-plane-down": { code: "data-plane-down", tunnels: 3 },
   "data-plane-refused": {
@@ -149,6 +152,8 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
       why: "it is for Windows",
     },
   },
+  "carrier-listening": { code: "carrier-listening", where: "0.0.0.0:443" },
+  "carrier-not-listening": { code: "carrier-not-listening", why: "another program uses this port" },
   "console-served": { code: "console-served", where: "127.0.0.1:2222" },
   "console-unavailable": { code: "console-unavailable", why: "another program uses this port" },
   "console-login": { code: "console-login", user: "me", address: "192.0.2.7" },
@@ -179,6 +184,10 @@ function session(): Pick<EventOf<"tunnel-up">, "path" | "role" | "version" | "pe
 
 function address(): IpAddress {
   return "10.77.0.2" as IpAddress;
+}
+
+function tcp(): Endpoint {
+  return "192.0.2.2:443" as Endpoint;
 }
 
 function endpoint(): Endpoint {

@@ -1,0 +1,117 @@
+import { createServer as createTcpServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import type { Instant } from "../../core/base/time.ts";
+import type { IpAddress } from "../../core/netip/address.ts";
+import { parseAddress } from "../../core/netip/address.ts";
+import { HOST, keyOf } from "../../core/netip/division.ts";
+import { type Endpoint, endpoint } from "../../core/netip/endpoint.ts";
+import { listenTcp } from "../listen-tcp.ts";
+import { NO_TLS_TICKETS } from "../node-crypto.ts";
+import { Admission, type Guest } from "./admission.ts";
+import { ephemeralIdentity } from "./certificate.ts";
+import type { CarrierLedger } from "./ledger.ts";
+
+/** From the first byte of TCP until somebody has proved to be at the other end. */
+const PROOF_MS = 5_000;
+
+/** A connection that somebody has made, with TLS. */
+export interface Arrival {
+  readonly tls: TLSSocket;
+  readonly remote: Endpoint;
+  readonly address: IpAddress;
+  /** It is known who it is. */
+  readonly proven: () => void;
+}
+
+export interface ListenerSurroundings {
+  readonly ledger: CarrierLedger;
+  readonly now: () => Instant;
+  /** Whether anybody at this address may come. */
+  readonly isAllowed: (address: IpAddress) => boolean;
+  /** A connection stands; the answer is how it is ended when it has to leave. */
+  readonly arrived: (arrival: Arrival) => (why: "unproven" | "crowded") => void;
+}
+
+/** Takes connections: before TLS stands, nothing is read but its handshake. */
+export class CarrierListener {
+  readonly #world: ListenerSurroundings;
+  readonly #admission = new Admission();
+  readonly #tls = createTlsServer({
+    ...ephemeralIdentity(),
+    minVersion: "TLSv1.3",
+    handshakeTimeout: PROOF_MS,
+    // Nobody comes back to a session of TLS: it would only be remembered.
+    secureOptions: NO_TLS_TICKETS,
+  });
+  readonly #tcp: Server = createTcpServer({ noDelay: true }, (socket) => this.#came(socket));
+  /** By where they come from, until they are gone. */
+  readonly #waiting = new Map<string, { readonly guest: Guest; secured: (tls: TLSSocket) => void }>();
+
+  constructor(world: ListenerSurroundings) {
+    this.#world = world;
+    this.#tls.on("secureConnection", (tls) => this.#waiting.get(originOf(tls))?.secured(tls));
+    this.#tls.on("tlsClientError", (_error, tls) => tls.destroy());
+  }
+
+  get size(): number {
+    return this.#admission.size;
+  }
+
+  /** Rejects with Node's error when the port cannot be had. */
+  async open(host: IpAddress, port: number): Promise<void> {
+    await listenTcp(this.#tcp, { host, port });
+  }
+
+  /** Takes no more; those that stand are their owner's. */
+  close(): void {
+    this.#tcp.close();
+  }
+
+  get port(): number {
+    const address = this.#tcp.address();
+    return address !== null && typeof address === "object" ? address.port : 0;
+  }
+
+  #came(socket: Socket): void {
+    const address = parseAddress((socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "").replace(/%.*/, ""));
+    socket.on("error", () => {});
+    if (address === undefined || !this.#world.isAllowed(address)) {
+      this.#refuse(socket, "place-not-allowed");
+      return;
+    }
+    let end = (_why: "unproven" | "crowded"): void => void socket.destroy();
+    const guest: Guest = { address: keyOf(HOST, address), leave: () => end("crowded") };
+    const refusal = this.#admission.enter(guest, this.#world.now());
+    if (refusal) {
+      this.#refuse(socket, refusal);
+      return;
+    }
+    const origin = originOf(socket);
+    const tooLate = setTimeout(() => end("unproven"), PROOF_MS);
+    socket.once("close", () => {
+      clearTimeout(tooLate);
+      this.#waiting.delete(origin);
+      this.#admission.left(guest);
+    });
+    const proven = (): void => {
+      clearTimeout(tooLate);
+      this.#admission.proven(guest);
+    };
+    const remote = endpoint(address, socket.remotePort ?? 0);
+    const secured = (tls: TLSSocket): void => {
+      this.#waiting.delete(origin);
+      end = this.#world.arrived({ tls, remote, address, proven });
+    };
+    this.#waiting.set(origin, { guest, secured });
+    this.#tls.emit("connection", socket);
+  }
+
+  #refuse(socket: Socket, why: Parameters<CarrierLedger["drop"]>[0]): void {
+    this.#world.ledger.drop(why);
+    socket.destroy();
+  }
+}
+
+function originOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}

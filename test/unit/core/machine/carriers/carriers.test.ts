@@ -1,0 +1,175 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { endpointAddress } from "../../../../../src/core/netip/endpoint.ts";
+import { isCarried } from "../../../../../src/core/path/carried.ts";
+import { type Host, Mesh } from "../../../fixtures/mesh.ts";
+
+const SECOND = 1_000;
+const LIGHTHOUSE = "192.0.2.1:4242";
+
+let mesh: Mesh;
+let lighthouse: Host;
+let laptop: Host;
+let server: Host;
+/** Whose UDP does not come through. */
+let blocked: Host | undefined;
+
+beforeEach(() => {
+  mesh = new Mesh();
+  blocked = undefined;
+  mesh.delivers = ({ from, to }) => blocked === undefined || (from !== blocked.endpoint && to !== blocked.endpoint);
+  const statics = { "10.77.0.1": [LIGHTHOUSE] };
+  const common = { statics, lighthouses: ["10.77.0.1"] };
+  const relay = { amRelay: true, useRelays: false, relays: [], peerKilobytes: 0 };
+  lighthouse = mesh.host(LIGHTHOUSE, { name: "lighthouse", networks: ["10.77.0.1/24"], amLighthouse: true, relay });
+  laptop = mesh.host("192.0.2.3:4242", { name: "laptop", networks: ["10.77.0.3/24"], ...common });
+  server = mesh.host("192.0.2.2:4242", { name: "server", networks: ["10.77.0.2/24"], ...common });
+  mesh.tcp.listens = (place) => (place === "192.0.2.1:443" ? lighthouse : undefined);
+});
+
+describe("a host whose UDP is blocked from the start", () => {
+  test("comes to its lighthouse over TCP two seconds later, and through it to a host that has no relay", () => {
+    blocked = laptop;
+    mesh.run(1_500);
+    expect(mesh.tcp.ordered(laptop, "open")).toEqual([]);
+    mesh.run(2_500);
+    expect(carrierTo(laptop, "lighthouse")).toMatchObject({ name: "lighthouse", remote: "192.0.2.1:443" });
+    expect(carrierTo(lighthouse, "laptop")).toMatchObject({ name: "laptop", remote: "192.0.2.3:4242" });
+    expect(laptop.ping(server)).toMatchObject({ outcome: "pong", relay: { name: "lighthouse" } });
+    expect(carrierTo(laptop, "server")).toMatchObject({ name: "lighthouse" });
+    mesh.run(15 * SECOND);
+    expect(server.ping(laptop)).toMatchObject({ outcome: "pong" });
+  });
+
+  test("is found through its lighthouse by a host that calls it", () => {
+    blocked = laptop;
+    mesh.run(15 * SECOND);
+    expect(server.ping(laptop)).toMatchObject({ outcome: "pong", relay: { name: "lighthouse" } });
+  });
+
+  test("tries a lighthouse without such a port ever more seldom, and says so once", () => {
+    mesh.tcp.listens = () => undefined;
+    blocked = laptop;
+    mesh.run(60 * SECOND);
+    const first = mesh.tcp.ordered(laptop, "open").length;
+    expect(first).toBeLessThanOrEqual(6);
+    mesh.run(240 * SECOND);
+    expect(mesh.tcp.ordered(laptop, "open").length - first).toBeLessThanOrEqual(5);
+    expect(laptop.noticed("carrier-failed")).toHaveLength(1);
+  });
+
+  test("does not try TCP when the configuration says port 0", () => {
+    laptop.reload({ ...laptop.settings.live, carrier: { listenPort: 0, port: 0 } });
+    blocked = laptop;
+    mesh.run(30 * SECOND);
+    expect(mesh.tcp.orders).toEqual([]);
+  });
+});
+
+describe("a host whose UDP is blocked while it talks", () => {
+  beforeEach(() => {
+    mesh.run(SECOND);
+    expect(laptop.ping(server)).toMatchObject({ outcome: "pong", relay: undefined });
+  });
+
+  test("goes on through its lighthouse over TCP within 4 s, and back over UDP within 10 s of its return, on the same sessions", () => {
+    mesh.run(5 * SECOND);
+    const tunnels = lighthouse.status().tables.sessions;
+    blocked = laptop;
+    const silent = silenceOf(laptop, server);
+    expect(silent).toBeLessThanOrEqual(4 * SECOND);
+    expect(carrierTo(laptop, "lighthouse")).toBeDefined();
+    expect(lighthouse.status().tables.sessions).toBe(tunnels);
+    blocked = undefined;
+    const returned = timeUntil(() => laptop.status().peers.every(({ carrier }) => carrier === undefined));
+    expect(returned).toBeLessThanOrEqual(10 * SECOND);
+    expect(carrierTo(lighthouse, "laptop")).toBeUndefined();
+    mesh.run(12 * SECOND);
+    expect(laptop.ping(server)).toMatchObject({ outcome: "pong", relay: undefined });
+    expect(laptop.noticed("carrier-down").map(({ fields }) => fields["why"])).toEqual(["udp-works"]);
+    expect(lighthouse.noticed("carrier-down")).toHaveLength(1);
+  });
+
+  test("does not go over TCP when only the other host is gone", () => {
+    mesh.remove(server);
+    for (let i = 0; i < 100; i++) {
+      laptop.say(server, "anybody there?");
+      mesh.run(100);
+    }
+    expect(mesh.tcp.orders).toEqual([]);
+  });
+
+  test("stays on TCP while UDP comes through in one direction only", () => {
+    blocked = laptop;
+    silenceOf(laptop, server);
+    mesh.delivers = ({ from, to }) => to !== laptop.endpoint || from === laptop.endpoint;
+    let worst = 0;
+    for (let i = 0; i < 5; i++) {
+      mesh.run(2 * SECOND);
+      worst = Math.max(worst, silenceOf(laptop, server));
+    }
+    expect(worst).toBeLessThanOrEqual(200);
+    expect(carrierTo(laptop, "lighthouse")).toBeDefined();
+  });
+
+  test("makes another connection when the one that it has is cut", () => {
+    blocked = laptop;
+    silenceOf(laptop, server);
+    const [at] = laptop.node.details(mesh.clock).sessions.flatMap(({ path }) => (path && isCarried(path) ? path : []));
+    mesh.tcp.cut(laptop, at!);
+    mesh.run(5 * SECOND);
+    expect(carrierTo(laptop, "lighthouse")).toBeDefined();
+    expect(mesh.tcp.ordered(laptop, "open")).toHaveLength(2);
+  });
+});
+
+describe("who is at the other end", () => {
+  test("is not believed to be there when somebody stands between, and the connection is closed", () => {
+    mesh.tcp.isIntercepted = true;
+    blocked = laptop;
+    mesh.run(6 * SECOND);
+    expect(mesh.tcp.ordered(laptop, "proven")).toEqual([]);
+    expect(mesh.tcp.ordered(lighthouse, "proven")).toEqual([]);
+    expect(mesh.tcp.ordered(laptop, "close")[0]).toMatchObject({ why: "intercepted" });
+    expect(laptop.noticed("carrier-failed")[0]?.fields).toMatchObject({ why: "intercepted" });
+  });
+
+  test("is closed by name when it is another host", () => {
+    mesh.tcp.listens = () => server;
+    blocked = laptop;
+    mesh.run(6 * SECOND);
+    expect(mesh.tcp.ordered(laptop, "close")[0]).toMatchObject({ why: "wrong-identity" });
+    expect(carrierTo(laptop, "server")).toBeUndefined();
+  });
+
+  test("is told to nobody: no report and no answer has a connection in it", () => {
+    blocked = laptop;
+    mesh.run(20 * SECOND);
+    server.ping(laptop);
+    const places = [server, lighthouse, laptop].flatMap((host) => host.details().places);
+    const told = places.flatMap(({ learned, said }) => [...learned, ...[...said.values()].flat()]);
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.filter(isCarried)).toEqual([]);
+    expect(mesh.flights.filter(({ to }) => endpointAddress(to).startsWith("127."))).toEqual([]);
+  });
+});
+
+function carrierTo(host: Host, name: string): unknown {
+  return host.status().peers.find((peer) => peer.name === name)?.carrier;
+}
+
+/** Milliseconds until what one host says is heard by the other again. */
+function silenceOf(from: Host, to: Host): number {
+  const before = to.heard.length;
+  return timeUntil(() => {
+    from.say(to, "still there?");
+    return to.heard.length > before;
+  });
+}
+
+function timeUntil(holds: () => boolean): number {
+  for (let waited = 0; waited <= 30 * SECOND; waited += 50) {
+    if (holds()) return waited;
+    mesh.run(50);
+  }
+  throw new Error("that does not come to pass");
+}
