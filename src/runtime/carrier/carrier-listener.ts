@@ -1,5 +1,5 @@
-import { createServer as createTcpServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import { createServer, type Server, type Socket } from "node:net";
+import { createSecureContext, TLSSocket } from "node:tls";
 import type { Instant } from "../../core/base/time.ts";
 import type { IpAddress } from "../../core/netip/address.ts";
 import { parseAddress } from "../../core/netip/address.ts";
@@ -36,21 +36,16 @@ export interface ListenerSurroundings {
 export class CarrierListener {
   readonly #world: ListenerSurroundings;
   readonly #admission = new Admission();
-  readonly #tls = createTlsServer({
+  readonly #context = createSecureContext({
     ...ephemeralIdentity(),
     minVersion: "TLSv1.3",
-    handshakeTimeout: PROOF_MS,
     // Nobody comes back to a session of TLS: it would only be remembered.
     secureOptions: NO_TLS_TICKETS,
   });
-  readonly #tcp: Server = createTcpServer({ noDelay: true }, (socket) => this.#came(socket));
-  /** By where they come from, until they are gone. */
-  readonly #waiting = new Map<string, { readonly guest: Guest; secured: (tls: TLSSocket) => void }>();
+  readonly #tcp: Server = createServer({ noDelay: true }, (socket) => this.#came(socket));
 
   constructor(world: ListenerSurroundings) {
     this.#world = world;
-    this.#tls.on("secureConnection", (tls) => this.#waiting.get(originOf(tls))?.secured(tls));
-    this.#tls.on("tlsClientError", (_error, tls) => tls.destroy());
   }
 
   get size(): number {
@@ -79,39 +74,33 @@ export class CarrierListener {
       this.#refuse(socket, "place-not-allowed");
       return;
     }
-    let end = (_why: "unproven" | "crowded"): void => void socket.destroy();
+    let end = (_why: "unproven" | "crowded"): void => void tls.destroy();
     const guest: Guest = { address: keyOf(HOST, address), leave: () => end("crowded") };
     const refusal = this.#admission.enter(guest, this.#world.now());
     if (refusal) {
       this.#refuse(socket, refusal);
       return;
     }
-    const origin = originOf(socket);
+    const remote = endpoint(address, socket.remotePort ?? 0);
+    // From here on only this is ended, never the socket below it.
+    const tls = new TLSSocket(socket, { isServer: true, secureContext: this.#context });
     const tooLate = setTimeout(() => end("unproven"), PROOF_MS);
-    socket.once("close", () => {
+    tls.on("error", () => {});
+    tls.once("close", () => {
       clearTimeout(tooLate);
-      this.#waiting.delete(origin);
       this.#admission.left(guest);
     });
     const proven = (): void => {
       clearTimeout(tooLate);
       this.#admission.proven(guest);
     };
-    const remote = endpoint(address, socket.remotePort ?? 0);
-    const secured = (tls: TLSSocket): void => {
-      this.#waiting.delete(origin);
+    tls.once("secure", () => {
       end = this.#world.arrived({ tls, remote, address, proven });
-    };
-    this.#waiting.set(origin, { guest, secured });
-    this.#tls.emit("connection", socket);
+    });
   }
 
   #refuse(socket: Socket, why: Parameters<CarrierLedger["drop"]>[0]): void {
     this.#world.ledger.drop(why);
     socket.destroy();
   }
-}
-
-function originOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
 }

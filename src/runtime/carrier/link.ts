@@ -2,6 +2,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import type { TLSSocket } from "node:tls";
 import type { IpAddress } from "../../core/netip/address.ts";
+import { Fault } from "../../core/base/fault.ts";
 import { type Endpoint, endpoint } from "../../core/netip/endpoint.ts";
 import type { CarrierEnd } from "../../core/operator/failure.ts";
 import { BINDING_BYTES } from "../../core/wire/carrier-control.ts";
@@ -52,13 +53,16 @@ export class Link {
     way: { readonly local: IpAddress; readonly dataPlane: DataPlanePlace; readonly ledger: CarrierLedger },
     ended: (why: CarrierEnd) => void,
   ): Promise<Link> {
+    // At once: of a connection that has ended meanwhile nothing can be exported.
+    const binding = tls.exportKeyingMaterial(BINDING_BYTES, BINDING_LABEL, Buffer.alloc(0));
     const udp = createSocket("udp4");
     try {
       udp.bind({ address: way.local, port: 0, exclusive: true });
       await once(udp, "listening");
       udp.connect(way.dataPlane.port, way.dataPlane.address);
       await once(udp, "connect");
-      return new Link(tls, udp, way.local, way.ledger, ended);
+      if (tls.destroyed || !tls.readable) throw new Fault("carrier-gone", "the connection ended before it was linked");
+      return new Link(tls, udp, { ...way, binding }, ended);
     } catch (error) {
       udp.close();
       throw error;
@@ -68,16 +72,15 @@ export class Link {
   private constructor(
     tls: TLSSocket,
     udp: Socket,
-    local: IpAddress,
-    ledger: CarrierLedger,
+    way: { readonly local: IpAddress; readonly ledger: CarrierLedger; readonly binding: Uint8Array },
     ended: (why: CarrierEnd) => void,
   ) {
     this.#tls = tls;
     this.#udp = udp;
-    this.#ledger = ledger;
+    this.#ledger = way.ledger;
     this.#ended = ended;
-    this.at = endpoint(local, udp.address().port);
-    this.binding = tls.exportKeyingMaterial(BINDING_BYTES, BINDING_LABEL, Buffer.alloc(0));
+    this.at = endpoint(way.local, udp.address().port);
+    this.binding = way.binding;
     tls.setNoDelay(true);
     tls.on("data", (bytes: Uint8Array) => this.#fromPeer(bytes));
     tls.on("drain", () => {
