@@ -70,7 +70,7 @@ export class CarrierService implements Service {
     await this.#listen();
   }
 
-  reload({ settings }: LoadedSettings): void {
+  reload({ settings }: Pick<LoadedSettings, "settings">): void {
     const before = this.#settings.live.carrier.listenPort;
     this.#settings = { ...this.#settings, live: settings.live };
     this.#allowed = new AllowedRemotes(settings.live.lighthouse.remoteAllowList);

@@ -1,8 +1,8 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import type { TLSSocket } from "node:tls";
-import type { IpAddress } from "../../core/netip/address.ts";
 import { Fault } from "../../core/base/fault.ts";
+import type { IpAddress } from "../../core/netip/address.ts";
 import { type Endpoint, endpoint } from "../../core/netip/endpoint.ts";
 import type { CarrierEnd } from "../../core/operator/failure.ts";
 import { BINDING_BYTES } from "../../core/wire/carrier-control.ts";

@@ -36,6 +36,7 @@ describe("a daemon with its admin sockets", () => {
       "addresses",
       "wake-watch",
       "guard",
+      "carrier",
       "data-plane",
       "routes",
       "route-watch",

@@ -1,5 +1,6 @@
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { PacketType } from "../../../src/core/wire/header.ts";
+import { CARRIER_PORT, carrierPlace, startCarrier, tcpPlaces } from "./carrier-probe.ts";
 import { DNS_PORTS, dnsPlaces, startDns } from "./dns-probe.ts";
 import type { Row } from "./row.ts";
 import type { Subject } from "./subject.ts";
@@ -34,6 +35,8 @@ export const PLACES_ROWS: Readonly<Record<string, Row>> = {
     other: "{10.77.0.0/24: [{mask: 192.0.2.0/24, port: 4242}]}",
     sees: (subject) => subject.reaches("10.77.0.8"),
   },
+  "carrier.listen": { other: CARRIER_PORT, given: startCarrier, sees: carrierPlace },
+  "carrier.port": { other: "8443", sees: tcpPlaces },
   "lighthouse.serve_dns": {
     base: {
       "lighthouse.am_lighthouse": "true",

@@ -215,24 +215,4 @@ export const DISCOVERY_KEYS: readonly KeySpec[] = [
       },
     },
   ),
-  ...section(
-    "carrier",
-    { reload: "live" },
-    {
-      listen: {
-        type: integer(0, 65_535),
-        default: "0",
-        since: "lacis",
-        about:
-          "On a lighthouse or relay: TCP port, usually 443, where hosts whose UDP is blocked may come over TLS 1.3, at the address of listen.host. 0: they may not. A port below 1024 takes CAP_NET_BIND_SERVICE.",
-      },
-      port: {
-        type: integer(0, 65_535),
-        default: "443",
-        since: "lacis",
-        about:
-          "TCP port at which this host tries its lighthouses and relays once UDP to them has failed for two seconds, until UDP works again. 0: it does not.",
-      },
-    },
-  ),
 ];

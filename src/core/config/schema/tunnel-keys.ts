@@ -2,7 +2,7 @@ import { BOOLEAN, duration, ignored, integer, type KeySpec, removed, section, st
 
 const BOUNDED_OTHERWISE = ignored("queues here have fixed limits, see docs/LIMITS.md");
 
-/** How tunnels come and go: `handshakes`, `tunnels`, `timers`, `counters`. */
+/** How tunnels come and go: `handshakes`, `tunnels`, `timers`, `counters`; and over what, where UDP is blocked: `carrier`. */
 export const TUNNEL_KEYS: readonly KeySpec[] = [
   ...section(
     "handshakes",
@@ -93,6 +93,26 @@ export const TUNNEL_KEYS: readonly KeySpec[] = [
         default: "5000",
         since: "1.8",
         about: "Packets sent to a peer between questions to the lighthouses about where it is; 0: never.",
+      },
+    },
+  ),
+  ...section(
+    "carrier",
+    { reload: "live" },
+    {
+      listen: {
+        type: integer(0, 65_535),
+        default: "0",
+        since: "lacis",
+        about:
+          "On a lighthouse or relay: TCP port, usually 443, where hosts whose UDP is blocked may come over TLS 1.3, at the address of listen.host. 0: they may not. A port below 1024 takes CAP_NET_BIND_SERVICE.",
+      },
+      port: {
+        type: integer(0, 65_535),
+        default: "443",
+        since: "lacis",
+        about:
+          "TCP port at which this host tries its lighthouses and relays once UDP to them has failed for two seconds, until UDP works again. 0: it does not.",
       },
     },
   ),

@@ -52,7 +52,8 @@ test("each host at the other end has an address of its own, all its connections 
 test("every address is one of the range", () => {
   const addresses = new LoopbackAddresses();
   const taken = new Set<string>();
-  for (let i = 0; i < 65_535; i++) taken.add(addresses.take(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}` as IpAddress)!);
+  for (let i = 0; i < 65_535; i++)
+    taken.add(addresses.take(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}` as IpAddress)!);
   expect(taken.size).toBe(65_535);
   expect([...taken].every((address) => /^127\.76\.\d{1,3}\.\d{1,3}$/.test(address))).toBe(true);
   expect(addresses.take("192.0.2.1" as IpAddress)).toBeUndefined();

@@ -142,7 +142,12 @@ test("bytes that are no TLS, and datagrams that are too long, cost only that con
 
 test("TLS 1.2 is refused", async () => {
   const server = await Side.start("any");
-  const old = connectTls({ port: endpointPort(server.place), host: "127.0.0.1", maxVersion: "TLSv1.2", rejectUnauthorized: false });
+  const old = connectTls({
+    port: endpointPort(server.place),
+    host: "127.0.0.1",
+    maxVersion: "TLSv1.2",
+    rejectUnauthorized: false,
+  });
   sockets.push(old);
   const [error] = await once(old, "error");
   expect(String(error)).toMatch(/protocol version|EPROTO|alert/i);
@@ -164,7 +169,9 @@ test("an address that lighthouse.remote_allow_list does not allow is turned away
   await tlsTo(server, "127.0.0.8");
 });
 
-test("a reader that is too slow loses datagrams by name, and what waits for it stays small", { timeout: 20_000 }, async () => {
+test("a reader that is too slow loses datagrams by name, and what waits for it stays small", {
+  timeout: 20_000,
+}, async () => {
   const server = await Side.start("any");
   const slow = await tlsTo(server, "127.0.0.9");
   slow.pause();

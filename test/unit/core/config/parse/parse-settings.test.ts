@@ -40,6 +40,7 @@ test("what is not written is at Nebula's default", () => {
       dns: { serve: false, host: undefined, port: 53 },
     },
     relay: { amRelay: false, useRelays: true, relays: [], peerKilobytes: 0 },
+    carrier: { listenPort: 0, port: 443 },
     listen: { sendRecvError: "always", acceptRecvError: "always" },
     punchy: { punch: false, respond: false, delayMs: 1_000, respondDelayMs: 5_000, targetAllRemotes: false },
     tun: { dropLocalBroadcast: false, dropMulticast: false, mtu: 1300, routes: [], unsafeRoutes: [] },
@@ -65,6 +66,7 @@ tun: {dev: lacis0, mtu: 1280, tx_queue: 1000, drop_local_broadcast: true, drop_m
 handshakes: {try_interval: 200ms, retries: 20}
 tunnels: {drop_inactive: true, inactivity_timeout: 1h}
 relay: {am_relay: false, use_relays: false, relays: [10.77.0.9], peer_rate: 500}
+carrier: {listen: 443, port: 8443}
 timers: {connection_alive_interval: 2, pending_deletion_interval: 4, requery_wait_duration: 5s}
 counters: {try_promote: 10, requery_every_packets: 20}
 preferred_ranges: [192.168.7.9/16, "fd00::/8"]
@@ -81,6 +83,7 @@ logging: {level: WARNING, format: json, disable_timestamp: true}
     staticMap: { cadenceMs: 60_000, network: "ip", lookupTimeoutMs: 1_000 },
     listen: { sendRecvError: "private", acceptRecvError: "never" },
     relay: { amRelay: false, useRelays: false, relays: ["10.77.0.9"], peerKilobytes: 500 },
+    carrier: { listenPort: 443, port: 8_443 },
     punchy: { punch: true, respond: true, delayMs: 500, respondDelayMs: 2_000, targetAllRemotes: true },
     tun: {
       dropLocalBroadcast: true,
