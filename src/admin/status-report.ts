@@ -87,6 +87,8 @@ export interface PeerReport {
   /** Who is at the other end of the TCP connection that the path leads over, and where; null on paths over UDP. */
   readonly carrier: { readonly name: string; readonly address: string; readonly remote: string | null } | null;
   readonly roundTripMs: number | null;
+  /** Bytes of the longest packet that its way is known to carry; null: not asked yet. */
+  readonly mtu: number | null;
   readonly lastReceivedMs: number | null;
   readonly establishedMs: number | null;
   readonly sessions: number;
@@ -170,6 +172,7 @@ function peerReport(peer: PeerStatus, nowMs: number): PeerReport {
     relay: peer.relay ?? null,
     carrier: peer.carrier ? { ...peer.carrier, remote: peer.carrier.remote ?? null } : null,
     roundTripMs: peer.roundTripMs ?? null,
+    mtu: peer.mtu ?? null,
     lastReceivedMs: peer.lastReceivedMs ?? null,
     establishedMs: peer.establishedMs ?? null,
     sessions: peer.sessions,

@@ -84,10 +84,12 @@ function stateText({ state }: PeerReport, style: Style): string {
 
 function pathText(peer: PeerReport): string {
   const { state, path } = peer;
-  const { relay = null, carrier = null }: Partial<PeerReport> = peer;
-  if (carrier !== null && state !== "failed") return `tcp via ${harmless(carrier.name)}`;
-  if (relay !== null && state !== "failed") return `via ${harmless(relay.name)}`;
-  return path === null || state === "failed" ? "-" : `direct ${path}`;
+  // A daemon of an older version knows none of them.
+  const { relay = null, carrier = null, mtu = null }: Partial<PeerReport> = peer;
+  if (state === "failed" || (relay === null && carrier === null && path === null)) return "-";
+  const straight = carrier === null ? `direct ${path}` : `tcp via ${harmless(carrier.name)}`;
+  const way = relay === null || carrier !== null ? straight : `via ${harmless(relay.name)}`;
+  return mtu === null ? way : `${way}, mtu ${mtu}`;
 }
 
 function validity({ secondsLeft }: CertificateReport, style: Style): string {

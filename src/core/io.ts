@@ -157,6 +157,8 @@ export interface PeerStatus {
   /** The other end of the TCP connection that the path leads over, and who is there; undefined on paths over UDP. */
   readonly carrier: (Named & { readonly remote: Endpoint | undefined }) | undefined;
   readonly roundTripMs: number | undefined;
+  /** The longest inner packet that its way is known to carry; undefined until somebody sent a long one. */
+  readonly mtu: number | undefined;
   /** Milliseconds since the last authenticated packet; undefined when there was none. */
   readonly lastReceivedMs: number | undefined;
   readonly establishedMs: number | undefined;

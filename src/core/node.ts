@@ -169,7 +169,7 @@ export class Node {
   #hear(event: NodeEvent): void {
     const { liveness, policies, discovery, gateways, pings, relays, shortcuts, calls, answers, sessions, promotion } =
       this.#machines;
-    const { carriers } = this.#machines;
+    const { carriers, pathMtu } = this.#machines;
     switch (event.kind) {
       case "command":
         this.#out.command(event.command);
@@ -274,6 +274,7 @@ export class Node {
         carriers.sessionUp(session);
         shortcuts.watch(session);
         gateways.sessionUp(session);
+        pathMtu.sessionUp(session);
         if (how === "answered") liveness.heard(session);
         // Behind what they have to say: a lighthouse is told where we are before it is asked for others.
         this.#events.push({ kind: "deliver", session, parcels: waiting, first: how === "called" });
@@ -285,6 +286,7 @@ export class Node {
         shortcuts.forget(event.session);
         promotion.forget(event.session);
         gateways.sessionGone(event.session);
+        pathMtu.forget(event.session);
         return;
       case "peer-down":
         discovery.peerDown(event.session);
@@ -309,6 +311,7 @@ export class Node {
         liveness.adopted(event.session, event.sendCounter);
         carriers.adopted(event.session);
         shortcuts.watch(event.session);
+        pathMtu.sessionUp(event.session);
         return;
       case "rules-stand":
         this.#out.tell({ code: "reloaded" });

@@ -28,7 +28,7 @@ export class FromDataPlane {
   }
 
   hear(event: DataPlaneEvent): void {
-    const { carriers, liveness, policies, promotion, relays, sessions } = this.#machines;
+    const { carriers, liveness, pathMtu, policies, promotion, relays, sessions } = this.#machines;
     switch (event.kind) {
       case "datagram":
         this.#datagram(event.origin, event.datagram);
@@ -51,19 +51,22 @@ export class FromDataPlane {
       case "flows":
       case "silent":
       case "send-error":
-      case "large-sent":
         // Nobody asks for them yet.
         return;
       case "message":
-      case "path-replied":
       case "confirmed":
+      case "large-sent":
+      case "path-replied":
       case "roamed":
       case "counter-high": {
         const session = this.#session(event.localIndex);
         if (!session) return;
         if (event.kind === "message") this.#message(session, event);
-        else if (event.kind === "path-replied") carriers.pathReplied(session, event.origin, event.token);
-        else if (event.kind === "confirmed") sessions.confirmed(session);
+        else if (event.kind === "path-replied") {
+          carriers.pathReplied(session, event.origin, event.token);
+          pathMtu.replied(session, event.token);
+        } else if (event.kind === "confirmed") sessions.confirmed(session);
+        else if (event.kind === "large-sent") pathMtu.largeSent(session);
         else if (event.kind === "roamed") {
           sessions.roamed(session, event.path);
           carriers.roamed(session, event.path);

@@ -11,6 +11,7 @@ import type { Facts } from "../machine/facts.ts";
 import { Gateways, type GatewaysEvent } from "../machine/gateways/gateways.ts";
 import { Liveness, type LivenessEvent } from "../machine/liveness/liveness.ts";
 import type { CommonEvent, Emit, Machine } from "../machine/machine.ts";
+import { PathMtu } from "../machine/path-mtu/path-mtu.ts";
 import { Pings, type PingsEvent } from "../machine/pings/pings.ts";
 import { Policies, type PoliciesEvent } from "../machine/policies/policies.ts";
 import { Promotion, type PromotionEvent } from "../machine/promotion/promotion.ts";
@@ -53,6 +54,7 @@ export interface Machines {
   readonly adoption: Adoption;
   readonly gateways: Gateways;
   readonly discovery: Discovery;
+  readonly pathMtu: PathMtu;
   readonly pings: Pings;
   readonly relays: Relays;
   readonly shortcuts: Shortcuts;
@@ -86,6 +88,12 @@ export function assemble(
     emit,
   );
   const pings = new Pings(facts, peers, emit);
+  const pathMtu = new PathMtu(
+    facts,
+    peers,
+    { speaksPathProbes: () => true, roundTripMs: (session) => liveness.vitalsOf(session).roundTripMs },
+    emit,
+  );
   const lastReceivedAt = (session: Session): Instant | undefined => liveness.vitalsOf(session).lastReceivedAt;
   const relays = new Relays(
     facts,
@@ -129,6 +137,7 @@ export function assemble(
     shortcuts,
     promotion,
     carriers,
+    pathMtu,
     calls,
     sessions,
     new Expiry(facts, emit),
@@ -139,6 +148,7 @@ export function assemble(
     adoption,
     gateways,
     discovery,
+    pathMtu,
     pings,
     relays,
     shortcuts,

@@ -19,8 +19,9 @@ export function statusOf(
     calls,
     carriers,
     gateways,
+    pathMtu,
     relays,
-  }: Pick<Machines, "liveness" | "calls" | "carriers" | "gateways" | "relays">,
+  }: Pick<Machines, "liveness" | "calls" | "carriers" | "gateways" | "pathMtu" | "relays">,
 ): NodeStatus {
   const relayed = relays.pairs();
   const { boot, live } = facts.settings;
@@ -38,7 +39,7 @@ export function statusOf(
       const session = peers.primaryOf(address);
       return { address, name: session?.peer.name, up: session !== undefined };
     }),
-    peers: peersOf(peers, { liveness, carriers }, facts.now),
+    peers: peersOf(peers, { liveness, carriers, pathMtu }, facts.now),
     relayed,
     routes: gateways.describe(),
     counters: liveness.counters,
@@ -59,8 +60,10 @@ function tablesOf(peers: Peers): NodeStatus["tables"] {
   };
 }
 
+type Looked = Pick<Machines, "liveness" | "carriers" | "pathMtu">;
+
 /** Those that are up first, then those that have not proven themselves, are called, could not be reached. */
-function peersOf(peers: Peers, machines: Pick<Machines, "liveness" | "carriers">, now: Instant): readonly PeerStatus[] {
+function peersOf(peers: Peers, machines: Looked, now: Instant): readonly PeerStatus[] {
   const shown = new Set<IpAddress>();
   const statuses: PeerStatus[] = [];
   const add = (status: PeerStatus): void => {
@@ -82,12 +85,7 @@ function peersOf(peers: Peers, machines: Pick<Machines, "liveness" | "carriers">
 function ofSession(
   session: Session,
   at: "up" | "unconfirmed",
-  {
-    peers,
-    liveness,
-    carriers,
-    now,
-  }: Pick<Machines, "liveness" | "carriers"> & { readonly peers: Peers; readonly now: Instant },
+  { peers, liveness, carriers, pathMtu, now }: Looked & { readonly peers: Peers; readonly now: Instant },
 ): PeerStatus {
   const { peer, addresses, path } = session;
   const relay = relayOn(path, peers);
@@ -104,6 +102,7 @@ function ofSession(
     relay: relay && named(relay),
     carrier: hopAt && isCarried(hopAt) ? { ...named(hop), remote: carriers.remoteOf(hopAt) } : undefined,
     roundTripMs,
+    mtu: pathMtu.of(session),
     lastReceivedMs: lastReceivedAt === undefined ? undefined : now - lastReceivedAt,
     establishedMs: now - session.state.since,
     certificateNotAfter: Number(peer.notAfter),
@@ -131,6 +130,7 @@ function unreached(target: IpAddress, at: "handshaking" | "failed", trouble: Pee
     relay: undefined,
     carrier: undefined,
     roundTripMs: undefined,
+    mtu: undefined,
     lastReceivedMs: undefined,
     establishedMs: undefined,
     certificateNotAfter: undefined,

@@ -41,6 +41,7 @@ export function peerStatus(changes: Partial<PeerStatus> = {}): PeerStatus {
     relay: undefined,
     carrier: undefined,
     roundTripMs: 0.8123,
+    mtu: undefined,
     lastReceivedMs: 2_345.6,
     establishedMs: 60_000,
     certificateNotAfter: NOW_MS / 1000 + 364 * DAY_S,

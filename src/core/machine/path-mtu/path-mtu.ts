@@ -1,0 +1,231 @@
+import { fromHex, toHex } from "../../base/bytes.ts";
+import { LruMap } from "../../base/lru.ts";
+import { type Instant, later } from "../../base/time.ts";
+import { TimerQueue } from "../../base/timer-queue.ts";
+import type { IpAddress } from "../../netip/address.ts";
+import { endpointOf, type Path } from "../../path/path.ts";
+import type { Place } from "../../path/place.ts";
+import type { LocalIndex } from "../../path/session-index.ts";
+import type { Peers } from "../../peer/peer.ts";
+import { placeOf, relayOn } from "../../peer/place.ts";
+import { nameAddress, type Session } from "../../peer/session.ts";
+import { PATH_TOKEN_BYTES, PacketType, TestSubtype } from "../../wire/header.ts";
+import type { Facts } from "../facts.ts";
+import type { CommonEvent, Emit, Machine } from "../machine.ts";
+import { ladderOf, type Wrapping } from "./ladder.ts";
+import { type Finding, Search } from "./search.ts";
+
+/** Ways whose MTU is remembered. The one that was used longest ago goes, and is asked about anew. */
+const WAYS_MAX = 4096;
+/** Packets longer than this are worth to know whether they pass: shorter ones fit everywhere. */
+const LARGE_BYTES = 1100;
+/** While large packets are sent, whether they still pass is asked this often: with every second word of the data plane. */
+const CHECK_EVERY_MS = 400;
+/** A way that has become narrow may become wide again: asked for the first time, and at last so seldom. */
+const RAISE_MS = 10_000;
+const RAISE_MS_MAX = 600_000;
+/** A way on which nothing is answered is left alone: at first, and at last. */
+const SILENT_MS = 1000;
+const SILENT_MS_MAX = 60_000;
+
+export interface PathMtuPorts {
+  /** Whether the peer of this session answers path requests. */
+  speaksPathProbes(session: Session): boolean;
+  roundTripMs(session: Session): number | undefined;
+}
+
+/** What is known of one way to one peer. */
+interface Way {
+  /** Undefined: nothing; what is sent is as long as the device allows. */
+  mtu: number | undefined;
+  /** When it was asked last. */
+  askedAt: Instant | undefined;
+  /** When longer packets are tried again, and how much later the next time. */
+  raiseAt: Instant;
+  raiseMs: number;
+  silentMs: number;
+  quietUntil: Instant;
+}
+
+/** A search under way. */
+interface Asking {
+  readonly way: Way;
+  readonly search: Search;
+  /** By what it is sent: the path when it began. */
+  readonly path: Path;
+  /** Only whether more passes than is known to. */
+  readonly isRaise: boolean;
+}
+
+/**
+ * How long packets may be on the way to each peer: asked of the peer by probes of that length inside the tunnel, while large packets are sent, and
+ * believed nobody else. A way that swallows large packets from one moment on is noticed by that, too.
+ */
+export class PathMtu implements Machine {
+  readonly waitsFor = "size probes";
+  readonly #facts: Facts;
+  readonly #peers: Peers;
+  readonly #ports: PathMtuPorts;
+  readonly #emit: Emit<CommonEvent>;
+  readonly #ways: LruMap<string, Way> = new LruMap(WAYS_MAX);
+  readonly #asking = new Map<LocalIndex, Asking>();
+  readonly #timers = new TimerQueue<LocalIndex>();
+  /** What the data plane has been told of sessions. */
+  readonly #told = new Map<LocalIndex, number>();
+
+  constructor(facts: Facts, peers: Peers, ports: PathMtuPorts, emit: Emit<CommonEvent>) {
+    this.#facts = facts;
+    this.#peers = peers;
+    this.#ports = ports;
+    this.#emit = emit;
+  }
+
+  /** The longest inner packet that is known to pass. */
+  of(session: Session): number | undefined {
+    const key = this.#keyOf(session);
+    return key === undefined ? undefined : this.#ways.peek(key)?.mtu;
+  }
+
+  /** A session that sends from now on. What is known of its way holds for it, whatever session that was found by. */
+  sessionUp(session: Session): void {
+    this.#tell(session, this.of(session));
+  }
+
+  forget({ localIndex }: Pick<Session, "localIndex">): void {
+    this.#asking.delete(localIndex);
+    this.#timers.cancel(localIndex);
+    this.#told.delete(localIndex);
+  }
+
+  /** The data plane sends large packets on this session. */
+  largeSent(session: Session): void {
+    const { now } = this.#facts;
+    const { path } = session;
+    const key = this.#keyOf(session);
+    const wrapping = path && this.#wrappingOf(path);
+    if (!key || !path || !wrapping || !this.#ports.speaksPathProbes(session)) return;
+    const way = this.#ways.getOrMake(key, () => newWay(now));
+    // The path may be another one than when something was last told.
+    this.#tell(session, way.mtu);
+    const under = this.#asking.get(session.localIndex);
+    if (under?.way === way || now < way.quietUntil) return;
+    const ladder = ladderOf(this.#deviceMtu(), wrapping);
+    const [top = 0] = ladder;
+    const { mtu = top } = way;
+    const isRaise = mtu < top && now >= way.raiseAt;
+    if (!isRaise && way.askedAt !== undefined && now - way.askedAt < CHECK_EVERY_MS) return;
+    way.askedAt = now;
+    const lengths = isRaise ? ladder.filter((length) => length > mtu) : [mtu, ...ladder.filter((each) => each < mtu)];
+    const usualMs = this.#ports.roundTripMs(session);
+    const search = new Search(lengths, { check: !isRaise, usualMs, tokens: () => this.#token() }, now);
+    const asking = { way, search, path, isRaise };
+    this.#asking.set(session.localIndex, asking);
+    this.#send(session, asking);
+  }
+
+  /** A path request was answered, perhaps one of these. */
+  replied(session: Session, token: Uint8Array): void {
+    const asking = this.#asking.get(session.localIndex);
+    const finding = asking?.search.replied(toHex(token), this.#facts.now);
+    if (asking && finding !== undefined) this.#proceed(session, asking, finding);
+  }
+
+  /** All sessions are gone; what was found out of their ways is not. */
+  stop(): void {
+    for (const localIndex of [...this.#told.keys(), ...this.#asking.keys()]) this.forget({ localIndex });
+  }
+
+  nextAt(): Instant | undefined {
+    return this.#timers.next()?.at;
+  }
+
+  tick(): void {
+    const { now } = this.#facts;
+    for (let due = this.#timers.popDue(now); due !== undefined; due = this.#timers.popDue(now)) {
+      const session = this.#peers.session(due);
+      const asking = this.#asking.get(due);
+      if (session && asking) this.#proceed(session, asking, asking.search.tick(now));
+    }
+  }
+
+  #proceed(session: Session, asking: Asking, finding: Finding | "more"): void {
+    if (finding === "more") {
+      this.#send(session, asking);
+      return;
+    }
+    this.#asking.delete(session.localIndex);
+    this.#timers.cancel(session.localIndex);
+    const { way, isRaise } = asking;
+    const { now } = this.#facts;
+    if (isRaise) postponeRaise(way, now);
+    if (finding !== "silence") {
+      way.silentMs = SILENT_MS;
+      // Longer ones were tried for the first time, or are lost now.
+      if (!isRaise && way.mtu !== finding.passes) way.raiseAt = later(now, way.raiseMs);
+      way.mtu = finding.passes;
+      // What was found out is about the way that was asked about.
+      const key = this.#keyOf(session);
+      if (key !== undefined && this.#ways.peek(key) === way) this.#tell(session, way.mtu);
+    } else if (!isRaise) {
+      way.quietUntil = later(now, way.silentMs);
+      way.silentMs = Math.min(2 * way.silentMs, SILENT_MS_MAX);
+    }
+  }
+
+  #send(session: Session, { search, path }: Asking): void {
+    const { localIndex } = session;
+    for (const { token, bytes } of search.takeProbes()) {
+      const body = new Uint8Array(Math.max(bytes, PATH_TOKEN_BYTES));
+      body.set(fromHex(token) ?? []);
+      const message = { type: PacketType.test, subtype: TestSubtype.pathRequest, body, to: path };
+      this.#emit({ kind: "command", command: { kind: "seal-and-send", localIndex, ...message } });
+    }
+    this.#timers.schedule(localIndex, search.dueAt);
+  }
+
+  /** To the data plane, if it is news. 0 stands for what is not known. */
+  #tell({ localIndex, path }: Session, mtu: number | undefined): void {
+    const wrapping = path && this.#wrappingOf(path);
+    // As long as the device allows is no limit.
+    const isLimit = mtu !== undefined && (!wrapping || mtu < (ladderOf(this.#deviceMtu(), wrapping)[0] ?? 0));
+    const told = isLimit ? mtu : 0;
+    if (this.#told.get(localIndex) === told) return;
+    this.#told.set(localIndex, told);
+    const largeAbove = told === 0 ? LARGE_BYTES : Math.min(LARGE_BYTES, Math.floor((told * 3) / 4));
+    this.#emit({ kind: "command", command: { kind: "set-path-mtu", localIndex, mtu: told, largeAbove } });
+  }
+
+  #keyOf(session: Session): string | undefined {
+    const place: Place | undefined = session.path && placeOf(session.path, this.#peers);
+    return place && keyOf(nameAddress(session), place);
+  }
+
+  #wrappingOf(path: Path): Wrapping | undefined {
+    const isRelayed = path.kind === "relayed";
+    const to = endpointOf(isRelayed ? relayOn(path, this.#peers)?.path : path);
+    return to && { to, isRelayed };
+  }
+
+  /** No longer packet comes out of the device. */
+  #deviceMtu(): number {
+    const { tun } = this.#facts.settings.live;
+    return Math.max(tun.mtu, ...tun.routes.map(({ mtu }) => mtu), ...tun.unsafeRoutes.map(({ mtu }) => mtu ?? 0));
+  }
+
+  #token(): string {
+    return toHex(this.#facts.entropy.bytes(PATH_TOKEN_BYTES));
+  }
+}
+
+function newWay(now: Instant): Way {
+  return { mtu: undefined, askedAt: undefined, raiseAt: now, raiseMs: RAISE_MS, silentMs: SILENT_MS, quietUntil: now };
+}
+
+function postponeRaise(way: Way, now: Instant): void {
+  way.raiseAt = later(now, way.raiseMs);
+  way.raiseMs = Math.min(2 * way.raiseMs, RAISE_MS_MAX);
+}
+
+function keyOf(peer: IpAddress, place: Place): string {
+  return `${peer} ${place}`;
+}
