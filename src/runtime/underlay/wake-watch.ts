@@ -1,5 +1,3 @@
-import type { Service } from "../service.ts";
-
 /** How often the clocks are looked at. While the machine sleeps, nothing is. */
 const LOOK_MS = 500;
 /** A look that comes so much later than it should was slept through; less is a busy machine. */
@@ -18,7 +16,7 @@ export interface Clocks {
 export function wakeWatch(
   woke: (asleepMs: number) => void,
   read: () => Clocks = () => ({ steady: performance.now(), wall: Date.now() }),
-): Service & { start(): void; stop(): void } {
+): { readonly name: string; start(): void; stop(): void } {
   let timer: NodeJS.Timeout | undefined;
   return {
     name: "wake-watch",

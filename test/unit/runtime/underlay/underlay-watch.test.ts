@@ -127,7 +127,11 @@ function watchBy(spawn: StartWatch): UnderlayWatch {
 const program: StartWatch = (args, listener) => {
   const watch = { args: args.join(" "), told: listener, ended: false };
   watches.push(watch);
-  return { end: () => void (watch.ended = true) };
+  return {
+    end() {
+      watch.ended = true;
+    },
+  };
 };
 
 function device(name: string, kind: string, ...addresses: string[]) {
