@@ -1,9 +1,13 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     // The default leaves one core idle, which of two is half.
     maxWorkers: "100%",
+    // What daemons keep for their next start, where a test gives them no folder of its own.
+    env: { STATE_DIRECTORY: join(tmpdir(), "lacis-kept") },
     projects: [
       // Properties of hundreds of cases take seconds where other work takes the cores.
       {

@@ -31,6 +31,8 @@ export type Input =
   | { readonly kind: "resolved"; readonly name: string; readonly addresses: readonly IpAddress[] }
   /** Underlay addresses of this machine's interfaces, most useful first, without loopback and link-local; and the networks they are in. */
   | ({ readonly kind: "local-addresses" } & LocalPlace)
+  /** What `Node.remembered` said when this host ran before. Hints: who answers there is checked as ever. */
+  | { readonly kind: "recalled"; readonly hosts: readonly RememberedHost[] }
   /** This machine, or this process, stood still for so long. */
   | { readonly kind: "woke"; readonly asleepMs: number }
   /** Networks behind other hosts, as the system's routes through the device say (tun.use_system_route_table); all of them. */
@@ -203,6 +205,17 @@ export interface CallDetails {
   /** 0 before there is one. */
   readonly localIndex: number;
   readonly endpoints: readonly Endpoint[];
+}
+
+/** What is worth knowing about a host at the next start, when nobody may be there to ask. */
+export interface RememberedHost {
+  /** Overlay addresses. */
+  readonly addresses: readonly IpAddress[];
+  /** Its own packets came from there, the last ones first. */
+  readonly endpoints: readonly Endpoint[];
+  readonly relays: readonly IpAddress[];
+  /** Whether anything was said lately, so that it is worth calling at once. */
+  readonly inUse: boolean;
 }
 
 export interface KnownPlaces {

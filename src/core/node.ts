@@ -3,7 +3,7 @@ import type { Clock } from "./base/time.ts";
 import type { Settings } from "./config/settings.ts";
 import type { CryptoSuite } from "./crypto/suite.ts";
 import type { LighthouseService } from "./discovery/service.ts";
-import type { Deadline, Input, NodeDetails, NodeStatus, Output } from "./io.ts";
+import type { Deadline, Input, NodeDetails, NodeStatus, Output, RememberedHost } from "./io.ts";
 import type { StopReason } from "./machine/machine.ts";
 import type { IpAddress } from "./netip/address.ts";
 import { postCommand } from "./node/delivery.ts";
@@ -15,6 +15,7 @@ import { assemble, type Machines, type NodeEvent } from "./node/machines.ts";
 import { carryOut } from "./node/orders.ts";
 import { Outbox } from "./node/outbox.ts";
 import { hearOfTcp, ownRelays } from "./node/over-tcp.ts";
+import { rememberedHosts } from "./node/remembered.ts";
 import { statusOf } from "./node/status.ts";
 import { type UsedRule, usedRulesOf } from "./node/used-rules.ts";
 import type { Parcel } from "./peer/parcel.ts";
@@ -88,6 +89,12 @@ export class Node {
     return directoryOf(this.#facts, this.#peers);
   }
 
+  /** Who is to be known at the next start, those in use first. */
+  remembered(clock: Clock): readonly RememberedHost[] {
+    this.#facts.clock = clock;
+    return rememberedHosts(this.#facts, this.#peers, this.#machines);
+  }
+
   /** Every rule of the configuration, with what it has allowed. */
   rules(): readonly UsedRule[] {
     return usedRulesOf(this.#facts, this.#machines.policies);
@@ -122,6 +129,12 @@ export class Node {
         return;
       case "local-addresses":
         discovery.localAddresses(input);
+        return;
+      case "recalled":
+        discovery.recallHosts(input.hosts);
+        adoption.call(
+          input.hosts.flatMap(({ inUse, addresses: [name] }) => (inUse && name !== undefined ? [name] : [])),
+        );
         return;
       case "woke":
         discovery.woke(input.asleepMs);

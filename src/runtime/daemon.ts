@@ -29,7 +29,8 @@ import { RouteWatch } from "./routes/route-watch.ts";
 import { Routes } from "./routes/routes.ts";
 import { type Service, type ServiceStatus, Services } from "./service.ts";
 import { type ClaimedState, claimState } from "./state/claim-state.ts";
-import { type StateDirectory, stateName } from "./state/state-directory.ts";
+import { Memory } from "./state/memory.ts";
+import { placesFile, type StateDirectory, stateName } from "./state/state-directory.ts";
 import { UnderlayWatch } from "./underlay/underlay-watch.ts";
 import { wakeWatch } from "./underlay/wake-watch.ts";
 
@@ -145,6 +146,13 @@ export class Daemon {
       changed: (place) => this.#driver.feed({ kind: "local-addresses", ...place }),
       tell: (event) => this.events.tell(event),
     });
+    const memory = new Memory({
+      // Hosts tell a lighthouse where they are.
+      path: settings.boot.lighthouse.amLighthouse ? undefined : placesFile(options.config, options.stateDirectory),
+      recalled: (hosts) => this.#driver.feed({ kind: "recalled", hosts }),
+      remembered: () => this.#driver.remembered(),
+      tell: (event) => this.events.tell(event),
+    });
     const wake = wakeWatch((asleepMs) => this.#driver.feed({ kind: "woke", asleepMs }));
     this.#guard = new Guard(settings, {
       state: claimed.state,
@@ -186,7 +194,7 @@ export class Daemon {
       this.#routes.deviceIsUp();
       watch.deviceIsUp();
     });
-    this.#services = new Services([...below, plane, this.#routes, watch, metrics, dns, console, ...onTop]);
+    this.#services = new Services([...below, plane, memory, this.#routes, watch, metrics, dns, console, ...onTop]);
   }
 
   status(): NodeStatus {

@@ -1,6 +1,6 @@
 import type { Clock, Instant } from "../core/base/time.ts";
 import type { DataPlaneCommand, DataPlaneEvent } from "../core/dataplane/contract.ts";
-import type { Input, NodeDetails, NodeStatus, Output, PingResult, PingTarget } from "../core/io.ts";
+import type { Input, NodeDetails, NodeStatus, Output, PingResult, PingTarget, RememberedHost } from "../core/io.ts";
 import type { CarrierOrder } from "../core/machine/carriers/orders.ts";
 import type { NamedHost } from "../core/node/directory.ts";
 import type { UsedRule } from "../core/node/used-rules.ts";
@@ -14,6 +14,7 @@ export interface Decider extends Driven {
   status(clock: Clock): NodeStatus;
   directory(): readonly NamedHost[];
   rules(): readonly UsedRule[];
+  remembered(clock: Clock): readonly RememberedHost[];
   details(clock: Clock): NodeDetails;
 }
 
@@ -106,6 +107,11 @@ export class Driver implements DataPlaneListener {
 
   rules(): readonly UsedRule[] {
     return this.#node.rules();
+  }
+
+  /** Who is to be known at the next start. */
+  remembered(): readonly RememberedHost[] {
+    return this.#node.remembered(this.#world.clock());
   }
 
   details(): NodeDetails {

@@ -76,11 +76,13 @@ export interface StateEnvironment {
   readonly uid: number;
   /** $XDG_RUNTIME_DIR */
   readonly runtimeDirectory: string | undefined;
+  /** What somebody has chosen for what is kept. */
+  readonly keptDirectory?: string | undefined;
   /** Group that may read the status of a daemon of root; undefined when the machine has none. */
   readonly readersGid?: number | undefined;
 }
 
-/** Folders for what lives no longer than the machine runs: locks and sockets. */
+/** Folders for what lives no longer than the machine runs, locks and sockets, and for what does. */
 export interface StatePlaces {
   /** Daemons of root keep their state here. */
   readonly systemBase: string;
@@ -89,6 +91,8 @@ export interface StatePlaces {
   environment(readersGroup: string): StateEnvironment;
   /** Folders that may hold state directories, the preferred one first. */
   bases(environment: StateEnvironment): readonly string[];
+  /** The folder for what is kept when the machine is started again; undefined where there is none for this user. */
+  keptBase(environment: StateEnvironment): string | undefined;
   /**
    * Creates a folder, or accepts one that already has this owner and that nobody else can write in (reliability R61: what an attacker could
    * have prepared is refused, links included). Throws an OperatorError.

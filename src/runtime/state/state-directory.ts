@@ -88,6 +88,16 @@ export function createStateDirectory(
   throw failures[0] ?? new Fault("no-place-for-state", "this platform names no folder for state");
 }
 
+/**
+ * Where the places of peers are kept for the next start: beside the rest when somebody has chosen a folder for that, else where it outlives the machine's.
+ * Undefined where there is no such folder.
+ */
+export function placesFile(config: string, override: string | undefined): string | undefined {
+  if (override !== undefined) return join(resolve(override), "places.json");
+  const base = thisPlatform().places.keptBase(stateEnvironment());
+  return base === undefined ? undefined : join(base, `${stateName(config)}.places.json`);
+}
+
 /** Leaves nothing behind: what is ours in it, the folder, and the base when nobody else is there. */
 export function removeStateDirectory(state: StateDirectory, bases: readonly string[]): void {
   const { path, lock: _, ...files } = state;

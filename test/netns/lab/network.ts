@@ -126,7 +126,14 @@ export class Machine {
 
   /** Starts a long-running program; its output goes to `<label>.log` in the machine's directory. */
   start(label: string, command: string, args: readonly string[]): Daemon {
-    const daemon = Daemon.start(label, "nsenter", this.#enter(command, args), join(this.directory, `${label}.log`));
+    // What a daemon keeps for its next start goes with the machine.
+    const ours = ["env", `STATE_DIRECTORY=${this.directory}`, command] as const;
+    const daemon = Daemon.start(
+      label,
+      "nsenter",
+      this.#enter(ours[0], [...ours.slice(1), ...args]),
+      join(this.directory, `${label}.log`),
+    );
     this.#daemons.push(daemon);
     return daemon;
   }

@@ -38,6 +38,7 @@ describe("a daemon with its admin sockets", () => {
       "guard",
       "carrier",
       "data-plane",
+      "memory",
       "routes",
       "route-watch",
       "metrics",

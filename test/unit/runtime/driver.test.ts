@@ -162,6 +162,10 @@ class ScriptedNode {
     throw new Error("not asked for here");
   }
 
+  remembered(): never {
+    throw new Error("not asked for here");
+  }
+
   details(): NodeDetails {
     throw new Error("not asked for here");
   }

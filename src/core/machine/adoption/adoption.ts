@@ -82,6 +82,12 @@ export class Adoption implements Machine {
     this.#lost = [...new Set([...wereUp, ...wereCalled, ...this.#lost])];
   }
 
+  /** These were in use when this host last ran. */
+  call(hosts: readonly IpAddress[]): void {
+    this.#lost = [...new Set([...this.#lost, ...hosts])];
+    if (this.#facts.udpPort !== undefined && this.#lost.length > 0) this.#recallAt ??= this.#facts.now;
+  }
+
   nextAt(): Instant | undefined {
     return this.#recallAt;
   }

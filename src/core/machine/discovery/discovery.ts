@@ -9,7 +9,7 @@ import { RelayLists } from "../../discovery/relay-lists.ts";
 import type { LighthouseService } from "../../discovery/service.ts";
 import { type StaticHostSettings, StaticHosts } from "../../discovery/static-hosts.ts";
 import { Underlay } from "../../discovery/underlay.ts";
-import type { KnownPlaces } from "../../io.ts";
+import type { KnownPlaces, RememberedHost } from "../../io.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
 import type { CallFailure } from "../../operator/failure.ts";
@@ -134,6 +134,16 @@ export class Discovery implements Machine {
   /** A session's memo knew these. */
   recall(session: Session, endpoints: readonly Endpoint[]): void {
     for (const address of session.addresses) this.#candidates.report(address, nameAddress(session), endpoints);
+  }
+
+  /** Hosts that were known when this one last ran. Nobody's word has to be asked again for where their packets came from. */
+  recallHosts(hosts: readonly RememberedHost[]): void {
+    const [own] = this.#facts.ownAddresses;
+    for (const { addresses, endpoints, relays } of hosts) {
+      const allowed = this.#allowed(addresses, endpoints);
+      for (const at of [...allowed].reverse()) this.#candidates.learned(addresses, at);
+      if (own !== undefined) for (const address of addresses) this.#relays.report(address, own, relays);
+    }
   }
 
   /** Whether an endpoint may still turn up: a lighthouse that can be asked, a name that has not resolved yet. */

@@ -4,6 +4,8 @@ import type { StatePlaces } from "../platform.ts";
 import { makePrivateFolder } from "./private-folder.ts";
 
 const SYSTEM_BASE = "/run/lacis";
+/** Of daemons of root. */
+const KEPT_BASE = "/var/lib/lacis";
 /** sockaddr_un.sun_path is 108 bytes with the closing zero (unix(7)). */
 const SOCKET_PATH_BYTES_MAX = 107;
 
@@ -15,14 +17,24 @@ export const PLACES: StatePlaces = {
   environment: (readersGroup) => ({
     uid: process.getuid?.() ?? 0,
     runtimeDirectory: process.env["XDG_RUNTIME_DIR"] || undefined,
+    keptDirectory: chosenForKept(),
     readersGid: groupId(readersGroup),
   }),
+
+  keptBase: ({ uid, keptDirectory }) => keptDirectory ?? (uid === 0 ? KEPT_BASE : undefined),
 
   bases({ uid, runtimeDirectory }) {
     const own = [...(runtimeDirectory ? [join(runtimeDirectory, "lacis")] : []), `/tmp/lacis-${uid}`];
     return uid === 0 ? [SYSTEM_BASE, ...own] : own;
   },
 };
+
+/** What systemd has made for a service (StateDirectory=), or where a user keeps such things. */
+function chosenForKept(): string | undefined {
+  const { STATE_DIRECTORY: made, XDG_STATE_HOME: home } = process.env;
+  const [first] = (made ?? "").split(":");
+  return first || (home ? join(home, "lacis") : undefined);
+}
 
 /** Number of a group in /etc/group (group(5): name:password:number:members). */
 function groupId(name: string): number | undefined {

@@ -1,0 +1,59 @@
+import type { RememberedHost } from "../../core/io.ts";
+import type { OperatorEvent } from "../../core/operator/event.ts";
+import { systemCode } from "../operator-error.ts";
+import type { Service } from "../service.ts";
+import { formatHosts, readHosts, writeHosts } from "./remembered-hosts.ts";
+
+/** How often it is looked whether anything is to be written: what is younger is lost when the machine is. */
+const LOOK_MS = 5_000;
+
+export interface MemoryOptions {
+  /** Undefined: there is no place for it. */
+  readonly path: string | undefined;
+  readonly recalled: (hosts: readonly RememberedHost[]) => void;
+  readonly remembered: () => readonly RememberedHost[];
+  readonly tell: (event: OperatorEvent) => void;
+}
+
+/** Keeps on disk where peers are, so that a host which starts while nobody answers its questions finds those that it knew. */
+export class Memory implements Service {
+  readonly name = "memory";
+  readonly #options: MemoryOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #written = "";
+  #complaint = "";
+
+  constructor(options: MemoryOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { path, recalled, tell } = this.#options;
+    if (path === undefined) return;
+    const hosts = readHosts(path);
+    if (hosts?.ok) recalled(hosts.value);
+    else if (hosts) tell({ code: "places-unreadable", path, why: hosts.reason });
+    this.#timer = setInterval(() => this.#write(path), LOOK_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    if (this.#options.path !== undefined) this.#write(this.#options.path);
+  }
+
+  #write(path: string): void {
+    const hosts = this.#options.remembered();
+    const text = formatHosts(hosts);
+    // A host that has reached nobody yet forgets nobody.
+    if (text === this.#written || hosts.length === 0) return;
+    try {
+      writeHosts(path, text);
+      this.#written = text;
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      const why = systemCode(error) || error.message;
+      if (why !== this.#complaint) this.#options.tell({ code: "places-unwritable", path, why });
+      this.#complaint = why;
+    }
+  }
+}

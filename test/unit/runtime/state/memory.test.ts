@@ -1,0 +1,120 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { RememberedHost } from "../../../../src/core/io.ts";
+import type { IpAddress } from "../../../../src/core/netip/address.ts";
+import type { OperatorEvent } from "../../../../src/core/operator/event.ts";
+import { Memory } from "../../../../src/runtime/state/memory.ts";
+import { formatHosts, parseHosts } from "../../../../src/runtime/state/remembered-hosts.ts";
+
+const HOSTS = [
+  { addresses: ["10.77.0.2", "fd77::2"], endpoints: ["192.0.2.2:4242"], relays: [], inUse: true },
+  { addresses: ["10.77.0.3"], endpoints: ["[2001:db8::3]:4242"], relays: ["10.77.0.9"], inUse: false },
+] as unknown as readonly RememberedHost[];
+
+let folder: string;
+let path: string;
+let events: OperatorEvent[];
+let recalled: (readonly RememberedHost[])[];
+let remembered: readonly RememberedHost[];
+beforeEach(() => {
+  vi.useFakeTimers();
+  folder = mkdtempSync(join(tmpdir(), "lacis-memory-"));
+  path = join(folder, "kept", "config.places.json");
+  [events, recalled, remembered] = [[], [], []];
+});
+afterEach(() => {
+  vi.useRealTimers();
+  rmSync(folder, { recursive: true });
+});
+
+describe("what is remembered", () => {
+  test("is written within seconds and at the stop, readable by nobody else, and recalled at the next start", () => {
+    const memory = started();
+    expect(recalled).toEqual([]);
+    remembered = HOSTS.slice(0, 1);
+    vi.advanceTimersByTime(5_000);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    started().stop();
+    remembered = HOSTS;
+    memory.stop();
+    started();
+    expect(recalled).toEqual([HOSTS.slice(0, 1), HOSTS]);
+    expect(events).toEqual([]);
+  });
+
+  test("is not written again while nothing changes, and not forgotten by a host that reaches nobody", () => {
+    remembered = HOSTS;
+    const memory = started();
+    vi.advanceTimersByTime(5_000);
+    rmSync(path);
+    vi.advanceTimersByTime(60_000);
+    expect(existsSync(path)).toBe(false);
+    remembered = [];
+    memory.stop();
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test("is given up with one word about it when it is damaged, and written anew", () => {
+    mkdirSync(join(folder, "kept"), { mode: 0o700 });
+    writeFileSync(path, "{");
+    remembered = HOSTS;
+    started().stop();
+    expect(recalled).toEqual([]);
+    expect(events).toEqual([{ code: "places-unreadable", path, why: "is no list of places" }]);
+    expect(parseHosts(readFileSync(path, "utf8"))).toEqual({ ok: true, value: HOSTS });
+  });
+
+  test("cannot be written: that is said once, and the host goes on", () => {
+    writeFileSync(join(folder, "kept"), "");
+    remembered = HOSTS;
+    const memory = started();
+    vi.advanceTimersByTime(30_000);
+    memory.stop();
+    expect(events.map(({ code }) => code)).toEqual(["places-unwritable"]);
+  });
+
+  test("is nothing where there is no place for it", () => {
+    const memory = started({ path: undefined });
+    remembered = HOSTS;
+    memory.stop();
+    expect([recalled, events]).toEqual([[], []]);
+  });
+});
+
+describe("the text of what is remembered", () => {
+  test("is read to what it was made of, and what is none in it is left out", () => {
+    expect(parseHosts(formatHosts(HOSTS))).toEqual({ ok: true, value: HOSTS });
+    const odd = `{"format":1,"hosts":[{"addresses":["x",1],"endpoints":["192.0.2.2:99999"],"relays":[{}],"inUse":"yes"}]}`;
+    expect(parseHosts(odd)).toEqual({
+      ok: true,
+      value: [{ addresses: [], endpoints: [], relays: [], inUse: false }],
+    });
+  });
+
+  test("is bounded whatever it says", () => {
+    const host = { ...HOSTS[0]!, addresses: Array.from({ length: 100 }, (_, i) => `10.77.1.${i}` as IpAddress) };
+    const read = parseHosts(formatHosts(Array.from({ length: 5_000 }, () => host)));
+    expect(read.ok && read.value.length).toBe(1_024);
+    expect(read.ok && read.value[0]?.addresses.length).toBe(8);
+  });
+
+  test("is read to an end, whatever it is", () => {
+    fc.assert(fc.property(fc.string(), (text) => !parseHosts(text).ok));
+    fc.assert(fc.property(fc.json(), (hosts) => void parseHosts(`{"format":1,"hosts":[${hosts}]}`)));
+    expect(parseHosts(`{"format":2,"hosts":[]}`)).toEqual({ ok: false, reason: "is of another release" });
+  });
+});
+
+function started(place: { readonly path: string | undefined } = { path }): Memory {
+  const memory = new Memory({
+    ...place,
+    recalled: (hosts) => void recalled.push(hosts),
+    remembered: () => remembered,
+    tell: (event) => void events.push(event),
+  });
+  memory.start();
+  return memory;
+}
