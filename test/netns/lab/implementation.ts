@@ -16,6 +16,9 @@ export interface Implementation {
 /** The root of the project, both from the sources and from what was built of them. */
 export const PROJECT: string = projectRoot();
 
+/** What the lab asks of the kernel and no ordinary program does (native/lab). */
+export const LAB_TOOL: string = join(PROJECT, "native/target/release/lacis-lab");
+
 export interface LacisBuild extends Implementation {
   cli(...args: readonly string[]): [string, ...string[]];
 }

@@ -1,5 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { Cable } from "./cable.ts";
 import { type CommandOptions, type CommandResult, must, run } from "./command.ts";
 import { Daemon } from "./daemon.ts";
 
@@ -34,7 +35,8 @@ export class TestNetwork {
   readonly #machines: Machine[] = [];
   /** The bridge of each segment; device names are shorter than what segments are called. */
   readonly #bridges = new Map<string, string>();
-  #ports = 0;
+  readonly #plugs = new Map<string, { readonly port: string; readonly bridge: string }>();
+  readonly #cables: Cable[] = [];
 
   private constructor(name: string) {
     this.name = name;
@@ -73,7 +75,8 @@ export class TestNetwork {
   async attach(machine: Machine, { device, segment, addresses }: Plug): Promise<void> {
     const bridge = this.#bridges.get(segment);
     if (bridge === undefined) throw new Error(`no segment ${segment} in this network`);
-    const port = `port${++this.#ports}`;
+    const port = `port${this.#plugs.size}`;
+    this.#plugs.set(`${machine.name} ${device}`, { port, bridge });
     await batch(this.#lan, [
       `link add ${port} type veth peer name ${device} netns ${machine.namespace}`,
       `link set ${port} master ${bridge}`,
@@ -87,9 +90,34 @@ export class TestNetwork {
     ]);
   }
 
+  /** Puts a cable that can be bad between a device of a machine and its segment; it does nothing until it is told what to do. */
+  async cable(machine: Machine, device = "net"): Promise<Cable> {
+    const plug = this.#plugs.get(`${machine.name} ${device}`);
+    if (!plug) throw new Error(`${machine.name} has no ${device} in this network`);
+    // What the kernel would cut into packets later must suffer as those packets do.
+    await batch(machine.namespace, [`link set ${device} gso_max_segs 1`]);
+    const far = `far-${plug.port}`;
+    await batch(this.#lan, [
+      `link set ${plug.port} nomaster`,
+      `link add ${far} type veth peer name ${far}-b`,
+      `link set ${far}-b gso_max_segs 1 master ${plug.bridge}`,
+      `link set ${far}-b up`,
+      `link set ${far} up`,
+    ]);
+    const cable = await Cable.lay({
+      namespace: this.#lan,
+      inside: plug.port,
+      outside: far,
+      directory: machine.directory,
+    });
+    this.#cables.push(cable);
+    return cable;
+  }
+
   /** Ends what runs on the machines and removes all of it. Safe to call twice. */
   async close(): Promise<void> {
     await Promise.all(this.#machines.map((machine) => machine.endAll()));
+    await Promise.all(this.#cables.splice(0).map((cable) => cable.remove()));
     for (const machine of this.#machines.splice(0)) await must("ip", ["netns", "delete", machine.namespace]);
     await run("ip", ["netns", "delete", this.#lan]);
     await rm(this.directory, { recursive: true, force: true });

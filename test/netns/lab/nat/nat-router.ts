@@ -1,5 +1,4 @@
-import { join } from "node:path";
-import { PROJECT } from "../implementation.ts";
+import { LAB_TOOL } from "../implementation.ts";
 import type { Machine, TestNetwork } from "../network.ts";
 import { type NatKind, nftScript } from "./recipe.ts";
 
@@ -66,7 +65,7 @@ export class NatRouter {
 
   /** Forgets every mapping at once, as a translator that starts anew does: what flows gets new ones with its next packet. */
   async rebind(): Promise<void> {
-    await this.machine.must(join(PROJECT, LAB_TOOL), ["forget-connections"]);
+    await this.machine.must(LAB_TOOL, ["forget-connections"]);
   }
 
   /** Has another public address from now on; what was mapped to the old one is lost. */
@@ -120,9 +119,6 @@ export class NatRouter {
     await this.machine.must("nft", ["-f", "-"], { input: script });
   }
 }
-
-/** What the lab needs of the kernel and no ordinary program does. */
-export const LAB_TOOL = "native/target/release/lacis-lab";
 
 function withoutLength(address: string): string {
   return address.replace(/\/.*/, "");
