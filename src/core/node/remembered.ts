@@ -1,6 +1,7 @@
 import type { RememberedHost } from "../io.ts";
 import type { Facts } from "../machine/facts.ts";
 import type { IpAddress } from "../netip/address.ts";
+import { isCarried } from "../path/carried.ts";
 import { endpointOf } from "../path/path.ts";
 import type { Peers } from "../peer/peer.ts";
 import { nameAddress, type Session } from "../peer/session.ts";
@@ -26,7 +27,7 @@ export function rememberedHosts(facts: Facts, peers: Peers, machines: Machines):
   const add = (addresses: readonly IpAddress[], inUse: boolean, path?: ReturnType<typeof endpointOf>): void => {
     const [name] = addresses;
     if (name === undefined || remembered.size >= REMEMBERED_MAX) return;
-    const known = new Set([...(path === undefined ? [] : [path]), ...(places.get(name) ?? [])]);
+    const known = new Set([...(path === undefined || isCarried(path) ? [] : [path]), ...(places.get(name) ?? [])]);
     const endpoints = [...known].slice(0, REMEMBERED_PLACES_MAX);
     const relays = machines.discovery.relaysOf(name).slice(0, REMEMBERED_PLACES_MAX);
     if (endpoints.length + relays.length > 0)
