@@ -2,7 +2,7 @@ import type { LighthousePeer, LighthouseReply, LighthouseRequest } from "../src/
 import type { IpAddress } from "../src/core/netip/address.ts";
 import { contains } from "../src/core/netip/prefix.ts";
 import type { LighthouseMessage } from "../src/core/wire/lighthouse.ts";
-import { type Directory, endpointsOf, type KnownHost } from "./directory.ts";
+import { type Directory, endpointsOf, type KnownHost, learnedBy, natOf } from "./directory.ts";
 
 type HostUpdate = Extract<LighthouseMessage, { kind: "host-update" }>;
 
@@ -21,9 +21,11 @@ export function acceptUpdate(
     networks: from.certificate.networks,
     reported: update.endpoints,
     relays: update.relays,
+    nat: update.nat,
   });
+  const known = directory.find(name);
   const address = dialect === 1 ? name : undefined;
-  return [{ to: name, dialect, message: { kind: "host-update-ack", address } }];
+  return [{ to: name, dialect, message: { kind: "host-update-ack", address, seen: known ? learnedBy(known) : [] } }];
 }
 
 /**
@@ -42,7 +44,7 @@ export function answerQuery(
   const reply: LighthouseReply = {
     to: asker,
     dialect,
-    message: { kind: "host-query-reply", target, endpoints: endpointsOf(known), relays: known.relays },
+    message: { kind: "host-query-reply", target, ...waysTo(known) },
   };
   const punch = notificationFor(directory, known, from);
   return punch ? [reply, punch] : [reply];
@@ -58,6 +60,11 @@ function notificationFor(directory: Directory, queried: KnownHost, asker: Lighth
   return {
     to,
     dialect: "recipient",
-    message: { kind: "host-punch", address, endpoints: endpointsOf(known), relays: known.relays },
+    message: { kind: "host-punch", address, ...waysTo(known) },
   };
+}
+
+function waysTo(host: KnownHost): Pick<HostUpdate, "endpoints" | "relays" | "nat"> {
+  const nat = natOf(host);
+  return { endpoints: endpointsOf(host), relays: host.relays, ...(nat && { nat }) };
 }

@@ -3,6 +3,7 @@ import { Underlay } from "../src/core/discovery/underlay.ts";
 import { familyOf, type IpAddress } from "../src/core/netip/address.ts";
 import { type Endpoint, endpointAddress } from "../src/core/netip/endpoint.ts";
 import type { Prefix } from "../src/core/netip/prefix.ts";
+import type { NatReport } from "../src/core/wire/nat-report.ts";
 
 /** What a lighthouse knows about one host. */
 export interface KnownHost {
@@ -15,6 +16,8 @@ export interface KnownHost {
   /** What it last said about itself, in its own order. */
   readonly reported: readonly Endpoint[];
   readonly relays: readonly IpAddress[];
+  /** What it last said about its translator. */
+  readonly nat?: NatReport | undefined;
 }
 
 /** Hosts a lighthouse remembers; the one not asked about or heard from for longest goes. About 1 kB each. */
@@ -46,11 +49,11 @@ export class Directory {
   }
 
   /** The host's own report, in place of its last one: nobody is sent to where no single machine can be. */
-  report(host: Pick<KnownHost, "addresses" | "networks" | "reported" | "relays">): void {
-    const { addresses, networks, relays } = host;
+  report(host: Pick<KnownHost, "addresses" | "networks" | "reported" | "relays" | "nat">): void {
+    const { addresses, networks, relays, nat } = host;
     const reported = host.reported.filter((endpoint) => this.#underlay.isPlausible(endpoint));
     const learned = this.#known(addresses)?.learned ?? NOWHERE;
-    this.#store({ addresses, networks, learned, reported: reported.slice(), relays });
+    this.#store({ addresses, networks, learned, reported: reported.slice(), relays, nat });
   }
 
   /** An authenticated packet of the host came from here. */
@@ -106,10 +109,20 @@ export class Directory {
   }
 }
 
+/** What the host says about its translator, with the address at which this lighthouse sees it: nobody is taken there by the host's word. */
+export function natOf({ nat, learned }: KnownHost): NatReport | undefined {
+  return nat && { ...nat, learned: learned.v4 && endpointAddress(learned.v4) };
+}
+
+/** Where its packets come from. */
+export function learnedBy({ learned }: KnownHost): readonly Endpoint[] {
+  const { v4, v6 } = learned;
+  const known = v4 === undefined ? [] : [v4];
+  if (v6 !== undefined) known.push(v6);
+  return known;
+}
+
 /** Everything worth trying: learned addresses first, because receivers look at the first ten of each family only. */
 export function endpointsOf(host: KnownHost): readonly Endpoint[] {
-  const { v4, v6 } = host.learned;
-  const learned = v4 === undefined ? [] : [v4];
-  if (v6 !== undefined) learned.push(v6);
-  return [...learned, ...host.reported];
+  return [...learnedBy(host), ...host.reported];
 }

@@ -5,6 +5,7 @@ import type { ActivitySample, DataPlaneCommand, DataPlaneEvent, Relay, SessionSn
 import type { LocalPlace } from "./discovery/own-places.ts";
 import type { CarrierNews, CarrierOrder } from "./machine/carriers/orders.ts";
 import type { RouteStatus } from "./machine/gateways/route-status.ts";
+import type { NatStatus } from "./nat/nat-status.ts";
 import type { IpAddress } from "./netip/address.ts";
 import type { Endpoint } from "./netip/endpoint.ts";
 import type { Prefix } from "./netip/prefix.ts";
@@ -106,6 +107,8 @@ export interface NodeStatus {
     readonly up: boolean;
   }[];
   readonly peers: readonly PeerStatus[];
+  /** The address translator in front of this host. */
+  readonly nat: NatStatus;
   /** Hosts that find each other through this one. */
   readonly relayed: readonly RelayedPair[];
   /** Networks behind other hosts. */

@@ -6,15 +6,16 @@ import type { LighthouseService } from "./discovery/service.ts";
 import type { Deadline, Input, NodeDetails, NodeStatus, Output, RememberedHost } from "./io.ts";
 import type { StopReason } from "./machine/machine.ts";
 import type { IpAddress } from "./netip/address.ts";
-import { postCommand } from "./node/delivery.ts";
+import { postCommand, senderOf } from "./node/delivery.ts";
 import { detailsOf } from "./node/details.ts";
 import { directoryOf, type NamedHost } from "./node/directory.ts";
 import { NodeFacts } from "./node/facts.ts";
 import { FromDataPlane } from "./node/from-data-plane.ts";
+import { hearOfNat } from "./node/hear-of-nat.ts";
 import { assemble, type Machines, type NodeEvent } from "./node/machines.ts";
 import { carryOut } from "./node/orders.ts";
 import { Outbox } from "./node/outbox.ts";
-import { hearOfTcp, ownRelays } from "./node/over-tcp.ts";
+import { hearOfTcp } from "./node/over-tcp.ts";
 import { rememberedHosts } from "./node/remembered.ts";
 import { statusOf } from "./node/status.ts";
 import { type UsedRule, usedRulesOf } from "./node/used-rules.ts";
@@ -182,7 +183,7 @@ export class Node {
   #hear(event: NodeEvent): void {
     const { liveness, policies, discovery, gateways, pings, relays, shortcuts, calls, answers, sessions, promotion } =
       this.#machines;
-    const { carriers, pathMtu } = this.#machines;
+    const { carriers, nat, pathMtu } = this.#machines;
     switch (event.kind) {
       case "command":
         this.#out.command(event.command);
@@ -240,6 +241,12 @@ export class Node {
         liveness.probeAll();
         shortcuts.moved();
         carriers.moved();
+        nat.moved();
+        return;
+      case "seen-by-lighthouse":
+      case "nat-changed":
+      case "told-about":
+        hearOfNat(event, this.#machines);
         return;
       case "quiet":
         discovery.keepAlive(event.session, { path: !event.sends });
@@ -283,6 +290,7 @@ export class Node {
         calls.reached(session.addresses);
         pings.sessionUp(session);
         discovery.sessionUp(session);
+        nat.sessionUp(session);
         relays.sessionUp(session);
         carriers.sessionUp(session);
         shortcuts.watch(session);
@@ -303,6 +311,7 @@ export class Node {
         return;
       case "peer-down":
         discovery.peerDown(event.session);
+        nat.peerDown(event.session);
         relays.peerDown(event.session);
         return;
       case "heard":
@@ -364,15 +373,10 @@ export class Node {
   }
 
   #deliver(session: Session, parcel: Parcel): boolean {
-    const { discovery, liveness, pings } = this.#machines;
+    const { liveness, pings } = this.#machines;
     if (parcel.kind === "test") return liveness.probe(session);
     if (parcel.kind === "ping") return pings.sessionReady(parcel.id, session);
-    const [address] = this.#facts.ownAddresses;
-    const command = postCommand(session, parcel, {
-      address,
-      endpoints: () => discovery.ownEndpoints(),
-      relays: ownRelays(this.#facts, this.#machines),
-    });
+    const command = postCommand(session, parcel, senderOf(this.#facts, this.#machines));
     if (command) this.#events.push({ kind: "command", command });
     return command !== undefined;
   }

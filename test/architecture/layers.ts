@@ -48,7 +48,7 @@ const floors: readonly (readonly string[])[] = [
   ["base", "netip", "path", "drop-reason.ts"],
   ["wire", "crypto", "route"],
   ["cert", "noise"],
-  ["handshake", "peer", "discovery", "punch", "firewall", "dataplane", "config"],
+  ["handshake", "peer", "discovery", "nat", "punch", "firewall", "dataplane", "config"],
   ["machine.ts", "facts.ts"],
   ["machine"],
   ["operator", "node.ts", "io.ts"],

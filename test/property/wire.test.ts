@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fromBase64, toBase64 } from "../../src/core/base/base64.ts";
 import { utf8Decode, utf8Encode } from "../../src/core/base/bytes.ts";
-import { addressBytes, addressFromBytes, parseAddress } from "../../src/core/netip/address.ts";
+import { addressBytes, addressFromBytes, type IpAddress, parseAddress } from "../../src/core/netip/address.ts";
 import { endpointAddress, endpointPort, parseEndpoint } from "../../src/core/netip/endpoint.ts";
 import { contains, formatPrefix, masked, parsePrefix } from "../../src/core/netip/prefix.ts";
 import { DerReader, derElement, derInteger, parseDerInteger } from "../../src/core/wire/der.ts";
@@ -15,6 +15,7 @@ import {
   encodeLighthouseMessage,
   type LighthouseMessage,
 } from "../../src/core/wire/lighthouse.ts";
+import type { NatReport } from "../../src/core/wire/nat-report.ts";
 import { ProtobufReader, ProtobufWriter } from "../../src/core/wire/protobuf.ts";
 import { decodeRelayControl, encodeRelayControl } from "../../src/core/wire/relay-control.ts";
 import { anyAddress, anyEndpoint, mutated, mutation, v4Address } from "./arbitraries.ts";
@@ -241,21 +242,37 @@ function messageWith(overlay: typeof anyAddress): fc.Arbitrary<LighthouseMessage
     endpoints: fc.array(anyEndpoint, { maxLength: 5 }),
     relays: fc.array(overlay, { maxLength: 10 }),
   };
+  const withWays = <Head extends object>(head: { [Key in keyof Head]: fc.Arbitrary<Head[Key]> }) =>
+    fc
+      .tuple(fc.record(head), fc.record(whereabouts), fc.option(natReport, { nil: undefined }))
+      .map(([start, ways, nat]) => ({ ...start, ...ways, ...(nat && { nat }) }));
   const optional = fc.option(overlay, { nil: undefined });
   return fc.oneof(
     fc.record({ kind: fc.constant("host-query" as const), target: overlay }),
-    fc.record({ kind: fc.constant("host-query-reply" as const), target: overlay, ...whereabouts }),
-    fc.record({ kind: fc.constant("host-update" as const), address: optional, ...whereabouts }),
-    fc.record({ kind: fc.constant("host-update-ack" as const), address: optional }),
-    fc.record({ kind: fc.constant("host-punch" as const), address: overlay, ...whereabouts }),
+    withWays({ kind: fc.constant("host-query-reply" as const), target: overlay }),
+    withWays({ kind: fc.constant("host-update" as const), address: optional }),
+    fc.record({ kind: fc.constant("host-update-ack" as const), address: optional, seen: whereabouts.endpoints }),
+    withWays({ kind: fc.constant("host-punch" as const), address: overlay }),
   );
 }
 
+const anyPort = fc.integer({ min: 0, max: 65_535 });
+const natReport: fc.Arbitrary<NatReport> = fc.record({
+  mapping: fc.constantFrom<NatReport["mapping"]>("unknown", "none", "endpoint-independent", "sequential", "random"),
+  filtering: fc.constantFrom<NatReport["filtering"]>("unknown", "endpoint-independent", "address-and-port-dependent"),
+  delta: anyPort,
+  lastPort: anyPort,
+  learned: fc.constantFrom<IpAddress | undefined>(undefined, "198.51.100.7" as IpAddress),
+});
+
 function sorted(message: LighthouseMessage): LighthouseMessage {
-  if (!("endpoints" in message)) return message;
   const isV6 = (value: string) => value.startsWith("[");
-  const endpoints = [...message.endpoints.filter((value) => !isV6(value)), ...message.endpoints.filter(isV6)];
-  return { ...message, endpoints };
+  const inOrder = <Value extends string>(values: readonly Value[]) => [
+    ...values.filter((value) => !isV6(value)),
+    ...values.filter(isV6),
+  ];
+  if (message.kind === "host-update-ack") return { ...message, seen: inOrder(message.seen) };
+  return "endpoints" in message ? { ...message, endpoints: inOrder(message.endpoints) } : message;
 }
 
 function withinLimits(decoded: ReturnType<typeof decodeLighthouseMessage>): void {

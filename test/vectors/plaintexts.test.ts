@@ -60,8 +60,8 @@ const messages: readonly { name: keyof typeof PLAINTEXTS; dialect: 1 | 2; messag
       relays: [ip("10.77.0.1")],
     },
   },
-  { name: "v2UpdateAck", dialect: 2, message: { kind: "host-update-ack", address: undefined } },
-  { name: "v1UpdateAck", dialect: 1, message: { kind: "host-update-ack", address: ip("10.77.1.2") } },
+  { name: "v2UpdateAck", dialect: 2, message: { kind: "host-update-ack", address: undefined, seen: [] } },
+  { name: "v1UpdateAck", dialect: 1, message: { kind: "host-update-ack", address: ip("10.77.1.2"), seen: [] } },
 ];
 
 describe("lighthouse messages of appendix A.8", () => {

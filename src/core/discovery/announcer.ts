@@ -3,6 +3,7 @@ import type { CertificateVersion } from "../cert/certificate.ts";
 import { familyOf, type IpAddress } from "../netip/address.ts";
 import { type Endpoint, firstOfEachFamily } from "../netip/endpoint.ts";
 import { ADDRESSES_MAX, type LighthouseMessage } from "../wire/lighthouse.ts";
+import type { NatReport } from "../wire/nat-report.ts";
 import { ENDPOINTS_PER_FAMILY_MAX } from "./candidates.ts";
 
 /** Between two reports of changes. */
@@ -56,6 +57,14 @@ export class Announcer {
   }
 }
 
+/** What a report says about this host. */
+export interface Whereabouts {
+  readonly endpoints: readonly Endpoint[];
+  readonly relays: readonly IpAddress[];
+  /** What is known about its translator; undefined while that is nothing. */
+  readonly nat?: NatReport | undefined;
+}
+
 /**
  * The report itself. In dialect 1 it names us by our first address, which must be IPv4; in dialect 2 it leaves the address out. Undefined
  * when this dialect cannot name us.
@@ -63,7 +72,7 @@ export class Announcer {
 export function announcement(
   dialect: CertificateVersion,
   ownAddress: IpAddress,
-  { endpoints, relays }: { readonly endpoints: readonly Endpoint[]; readonly relays: readonly IpAddress[] },
+  { endpoints, relays, nat }: Whereabouts,
 ): LighthouseMessage | undefined {
   if (dialect === 1 && familyOf(ownAddress) === 6) return undefined;
   return {
@@ -71,5 +80,6 @@ export function announcement(
     address: dialect === 1 ? ownAddress : undefined,
     endpoints: firstOfEachFamily(endpoints, ENDPOINTS_PER_FAMILY_MAX),
     relays: relays.slice(0, ADDRESSES_MAX),
+    ...(nat && { nat }),
   };
 }

@@ -1,12 +1,16 @@
 import type { CertificateVersion } from "../cert/certificate.ts";
 import type { DataPlaneCommand } from "../dataplane/contract.ts";
 import { announcement } from "../discovery/announcer.ts";
+import type { Facts } from "../machine/facts.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { Endpoint } from "../netip/endpoint.ts";
 import type { Parcel } from "../peer/parcel.ts";
 import type { Session } from "../peer/session.ts";
 import { PacketType } from "../wire/header.ts";
 import { encodeLighthouseMessage, type LighthouseMessage } from "../wire/lighthouse.ts";
+import type { NatReport } from "../wire/nat-report.ts";
+import type { Machines } from "./machines.ts";
+import { ownRelays } from "./over-tcp.ts";
 
 /** A parcel for lighthouses or from one: those that are more than a test request. */
 export type Letter = Extract<Parcel, { kind: "announcement" | "query" | "answer" }>;
@@ -17,6 +21,18 @@ export interface Sender {
   readonly endpoints: () => readonly Endpoint[];
   /** Through whom it can be reached, too. */
   readonly relays: readonly IpAddress[];
+  readonly nat: NatReport | undefined;
+}
+
+/** This host. */
+export function senderOf(facts: Facts, machines: Pick<Machines, "carriers" | "discovery" | "nat">): Sender {
+  const { discovery, nat } = machines;
+  return {
+    address: facts.ownAddresses[0],
+    endpoints: () => discovery.ownEndpoints(),
+    relays: ownRelays(facts, machines),
+    nat: nat.isKnown ? nat.own : undefined,
+  };
 }
 
 /** The command that puts a letter into this session, in the dialect of its certificates; undefined when that dialect cannot say it. */
@@ -34,7 +50,7 @@ function messageOf(letter: Letter, dialect: CertificateVersion, sender: Sender):
     case "announcement":
       return sender.address === undefined
         ? undefined
-        : announcement(dialect, sender.address, { endpoints: sender.endpoints(), relays: sender.relays });
+        : announcement(dialect, sender.address, { ...sender, endpoints: sender.endpoints() });
     case "query":
       return { kind: "host-query", target: letter.target };
     case "answer":

@@ -11,6 +11,7 @@ import type { Facts } from "../machine/facts.ts";
 import { Gateways, type GatewaysEvent } from "../machine/gateways/gateways.ts";
 import { Liveness, type LivenessEvent } from "../machine/liveness/liveness.ts";
 import type { CommonEvent, Emit, Machine } from "../machine/machine.ts";
+import { Nat, type NatEvent } from "../machine/nat/nat.ts";
 import { PathMtu } from "../machine/path-mtu/path-mtu.ts";
 import { Pings, type PingsEvent } from "../machine/pings/pings.ts";
 import { Policies, type PoliciesEvent } from "../machine/policies/policies.ts";
@@ -19,6 +20,7 @@ import type { RelaysEvent } from "../machine/relays/events.ts";
 import { Relays } from "../machine/relays/relays.ts";
 import { Sessions, type SessionsEvent } from "../machine/sessions/sessions.ts";
 import { Shortcuts, type ShortcutsEvent } from "../machine/shortcuts/shortcuts.ts";
+import { Traversal, type TraversalEvent } from "../machine/traversal/traversal.ts";
 import type { Parcel } from "../peer/parcel.ts";
 import type { PeerTable } from "../peer/peer-table.ts";
 import type { Session } from "../peer/session.ts";
@@ -33,12 +35,14 @@ export type NodeEvent =
   | DiscoveryEvent
   | GatewaysEvent
   | LivenessEvent
+  | NatEvent
   | PingsEvent
   | PoliciesEvent
   | PromotionEvent
   | RelaysEvent
   | SessionsEvent
   | ShortcutsEvent
+  | TraversalEvent
   /** What waited for this session; of one that we called for, the first thing in it has to be an answered one. */
   | {
       readonly kind: "deliver";
@@ -54,6 +58,7 @@ export interface Machines {
   readonly adoption: Adoption;
   readonly gateways: Gateways;
   readonly discovery: Discovery;
+  readonly nat: Nat;
   readonly pathMtu: PathMtu;
   readonly pings: Pings;
   readonly relays: Relays;
@@ -63,6 +68,7 @@ export interface Machines {
   readonly carriers: Carriers;
   readonly answers: Answers;
   readonly sessions: Sessions;
+  readonly traversal: Traversal;
   /**
    * All of them, in the order in which they hear what concerns everybody: a tick, a reload, the end of the data plane. Trust is judged before
    * rules, and calls come after whoever may start one, because the first attempt of a call is due at once.
@@ -81,6 +87,13 @@ export function assemble(
   const adoption = new Adoption(facts, peers, emit);
   const carriers = new Carriers(facts, peers, { endpointsOf: (target) => discovery.endpointsOf(target) }, emit);
   const discovery: Discovery = new Discovery(facts, peers, { lighthouse, carriers }, emit);
+  const nat = new Nat(facts, peers, discovery, emit);
+  const traversal = new Traversal(
+    facts,
+    peers,
+    { own: () => nat.status(), isPossible: (host, at) => discovery.isPossible(host, at) },
+    emit,
+  );
   const gateways = new Gateways(
     facts,
     peers,
@@ -130,6 +143,8 @@ export function assemble(
     liveness,
     policies,
     discovery,
+    nat,
+    traversal,
     adoption,
     gateways,
     pings,
@@ -148,6 +163,7 @@ export function assemble(
     adoption,
     gateways,
     discovery,
+    nat,
     pathMtu,
     pings,
     relays,
@@ -157,6 +173,7 @@ export function assemble(
     carriers,
     answers,
     sessions,
+    traversal,
     all,
   };
 }

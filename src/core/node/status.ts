@@ -19,9 +19,10 @@ export function statusOf(
     calls,
     carriers,
     gateways,
+    nat,
     pathMtu,
     relays,
-  }: Pick<Machines, "liveness" | "calls" | "carriers" | "gateways" | "pathMtu" | "relays">,
+  }: Pick<Machines, "liveness" | "calls" | "carriers" | "gateways" | "nat" | "pathMtu" | "relays">,
 ): NodeStatus {
   const relayed = relays.pairs();
   const { boot, live } = facts.settings;
@@ -40,6 +41,7 @@ export function statusOf(
       return { address, name: session?.peer.name, up: session !== undefined };
     }),
     peers: peersOf(peers, { liveness, carriers, pathMtu }, facts.now),
+    nat: nat.status(),
     relayed,
     routes: gateways.describe(),
     counters: liveness.counters,

@@ -31,7 +31,7 @@ export interface PunchNotice {
 /** Notified hosts at once. Each is good for a handful of bytes, and for one call back. */
 const SCHEDULED_MAX = 1024;
 /** Endpoints of one notice that count, of each family: where the host was seen, and the interfaces that it names first. */
-const PER_FAMILY_MAX = 5;
+export const PUNCHED_PER_FAMILY_MAX = 5;
 /** Endpoints that one lighthouse may name for one host while it waits. */
 const PER_HOST_MAX = 10;
 /** Call backs that one lighthouse may order: each can cost a handshake. */
@@ -58,11 +58,16 @@ export class Punches {
   /** Takes a notice; false when too many are waiting, and most of them from this lighthouse. */
   notified(notice: PunchNotice, settings: PunchySettings, now: Instant): boolean {
     const { lighthouse, host } = notice;
-    const endpoints = firstOfEachFamily(notice.endpoints, PER_FAMILY_MAX);
+    const endpoints = firstOfEachFamily(notice.endpoints, PUNCHED_PER_FAMILY_MAX);
     const isTaken = endpoints.length === 0 || this.#punch(notice, endpoints, later(now, settings.delayMs));
     if (settings.respond && !this.#waiting("respond", host) && this.#responds.take(lighthouse, now))
       this.#schedule({ ...notice, kind: "respond", at: later(now, settings.respondDelayMs), endpoints: new Set() });
     return isTaken;
+  }
+
+  /** Whether a punch for this host waits on the word of this lighthouse. */
+  isWaiting({ host, lighthouse }: Pick<PunchNotice, "host" | "lighthouse">): boolean {
+    return this.#waiting("punch", host, lighthouse) !== undefined;
   }
 
   popDue(now: Instant): PunchAction | undefined {

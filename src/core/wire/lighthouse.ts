@@ -2,6 +2,7 @@ import { fail, ok, type Result } from "../base/result.ts";
 import type { CertificateVersion } from "../cert/certificate.ts";
 import { familyOf, type IpAddress } from "../netip/address.ts";
 import { type Endpoint, endpoint, endpointAddress, endpointPort } from "../netip/endpoint.ts";
+import { decodeNatReport, encodeNatReport, type NatReport } from "./nat-report.ts";
 import {
   addressFromHalves,
   decodeAddress,
@@ -22,7 +23,12 @@ export type LighthouseMessage =
   | ({ readonly kind: "host-query-reply"; readonly target: IpAddress } & WaysToHost)
   /** `address` is the sender's in the v1 dialect; absent in v2. */
   | ({ readonly kind: "host-update"; readonly address: IpAddress | undefined } & WaysToHost)
-  | { readonly kind: "host-update-ack"; readonly address: IpAddress | undefined }
+  /** `seen`: where the lighthouse sees the sender of the update. Lighthouses of ours say so, and nobody else reads it. */
+  | {
+      readonly kind: "host-update-ack";
+      readonly address: IpAddress | undefined;
+      readonly seen: readonly Endpoint[];
+    }
   /** `address` is that of the host which is about to call. */
   | ({ readonly kind: "host-punch"; readonly address: IpAddress } & WaysToHost)
   /** A type that nobody sends, or that does not exist yet. */
@@ -31,6 +37,8 @@ export type LighthouseMessage =
 interface WaysToHost {
   readonly endpoints: readonly Endpoint[];
   readonly relays: readonly IpAddress[];
+  /** What the host knows about its translator; lighthouses and hosts of ours say so. */
+  readonly nat?: NatReport | undefined;
 }
 
 /** More than this many of one kind in a message are not even looked at (protocol 13.43). */
@@ -55,15 +63,14 @@ export function decodeLighthouseMessage(
 
   const details = decodeDetails(body);
   if (!details) return fail("the details of the lighthouse message are not well formed");
-  const { address, dialect, endpoints, relays } = details;
-  if (type === MessageType.hostUpdate)
-    return ok({ message: { kind: "host-update", address, endpoints, relays }, dialect });
-  if (type === MessageType.hostUpdateAck) return ok({ message: { kind: "host-update-ack", address }, dialect });
+  const { address, dialect, ...ways } = details;
+  if (type === MessageType.hostUpdate) return ok({ message: { kind: "host-update", address, ...ways }, dialect });
+  if (type === MessageType.hostUpdateAck)
+    return ok({ message: { kind: "host-update-ack", address, seen: ways.endpoints }, dialect });
   if (!address) return fail("the lighthouse message names no host");
   if (type === MessageType.hostQuery) return ok({ message: { kind: "host-query", target: address }, dialect });
-  if (type === MessageType.hostPunch)
-    return ok({ message: { kind: "host-punch", address, endpoints, relays }, dialect });
-  return ok({ message: { kind: "host-query-reply", target: address, endpoints, relays }, dialect });
+  if (type === MessageType.hostPunch) return ok({ message: { kind: "host-punch", address, ...ways }, dialect });
+  return ok({ message: { kind: "host-query-reply", target: address, ...ways }, dialect });
 }
 
 /**
@@ -77,7 +84,7 @@ export function encodeLighthouseMessage(
   if (message.kind === "ignored") return undefined;
   const address = "target" in message ? message.target : message.address;
   if (dialect === 1 && (!address || familyOf(address) === 6)) return undefined;
-  const details = encodeDetails(address, "endpoints" in message ? message : NOWHERE, dialect);
+  const details = encodeDetails(address, waysIn(message), dialect);
   return new ProtobufWriter().varint(Meta.type, TYPE_OF[message.kind]).message(Meta.details, details).finish();
 }
 
@@ -100,9 +107,16 @@ const Details = {
   oldRelays: 5,
   address: 6,
   relays: 7,
+  /** Far from what Nebula may count on to. */
+  nat: 100,
 } as const;
 
 const NOWHERE: WaysToHost = { endpoints: [], relays: [] };
+
+function waysIn(message: LighthouseMessage): WaysToHost {
+  if (message.kind === "host-update-ack") return { ...NOWHERE, endpoints: message.seen };
+  return "endpoints" in message ? message : NOWHERE;
+}
 
 function isSpoken(type: number): boolean {
   return (Object.values(MessageType) as number[]).includes(type);
@@ -121,6 +135,7 @@ function decodeDetails(bytes: Uint8Array): DecodedDetails | undefined {
   const newRelays: (IpAddress | undefined)[] = [];
   let oldAddress = 0;
   let newAddress: Uint8Array | undefined;
+  let nat: NatReport | undefined;
   while (reader.next()) {
     if (reader.field === Details.oldAddress) oldAddress = reader.uint32();
     else if (reader.field === Details.v4Endpoints) v4.add(reader.bytes(), decodeV4Endpoint);
@@ -130,15 +145,15 @@ function decodeDetails(bytes: Uint8Array): DecodedDetails | undefined {
     else if (reader.field === Details.relays) {
       const relay = reader.bytes();
       if (newRelays.length < ADDRESSES_MAX) newRelays.push(decodeAddress(relay));
-    }
+    } else if (reader.field === Details.nat) nat = decodeNatReport(reader.bytes());
   }
   if (reader.failed) return undefined;
   const relays = [...oldRelays.map(v4FromNumber), ...newRelays].slice(0, ADDRESSES_MAX).filter(isUsable);
-  const endpoints = [...v4.usable, ...v6.usable];
-  if (oldAddress !== 0) return { address: v4FromNumber(oldAddress), dialect: 1, endpoints, relays };
+  const ways = { endpoints: [...v4.usable, ...v6.usable], relays, ...(nat && { nat }) };
+  if (oldAddress !== 0) return { address: v4FromNumber(oldAddress), dialect: 1, ...ways };
   const address = newAddress && decodeAddress(newAddress);
   if (newAddress && !isUsable(address)) return undefined;
-  return { address, dialect: 2, endpoints, relays };
+  return { address, dialect: 2, ...ways };
 }
 
 /** The first ten entries of a repeated endpoint; of these the usable ones. */
@@ -179,7 +194,7 @@ function decodeV6Endpoint(bytes: Uint8Array): Endpoint | undefined {
 
 function encodeDetails(
   address: IpAddress | undefined,
-  { endpoints, relays }: WaysToHost,
+  { endpoints, relays, nat }: WaysToHost,
   dialect: CertificateVersion,
 ): Uint8Array {
   const writer = new ProtobufWriter();
@@ -196,10 +211,11 @@ function encodeDetails(
   }
   if (dialect === 1) {
     writer.packedUint32s(Details.oldRelays, relays.filter((relay) => familyOf(relay) === 4).map(v4ToNumber));
-    return writer.finish();
+  } else {
+    if (address) writer.message(Details.address, encodeAddress(address));
+    for (const relay of relays) writer.message(Details.relays, encodeAddress(relay));
   }
-  if (address) writer.message(Details.address, encodeAddress(address));
-  for (const relay of relays) writer.message(Details.relays, encodeAddress(relay));
+  if (nat) writer.message(Details.nat, encodeNatReport(nat));
   return writer.finish();
 }
 

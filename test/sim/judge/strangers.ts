@@ -1,3 +1,4 @@
+import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { type Endpoint, endpointAddress } from "../../../src/core/netip/endpoint.ts";
 import { PacketType } from "../../../src/core/wire/header.ts";
 import { Violation } from "./violation.ts";
@@ -14,11 +15,15 @@ interface Account {
  */
 export class Strangers {
   readonly #known = new Set<Endpoint>();
+  /** Addresses of those who are known: their routers give other ports, and those may be looked for. */
+  readonly #addresses = new Set<IpAddress>();
+  readonly #searched = new Map<string, number>();
   readonly #accounts = new Map<string, Account>();
 
   /** A member is, or authenticated from, here. */
   know(at: Endpoint): void {
     this.#known.add(at);
+    this.#addresses.add(endpointAddress(at));
   }
 
   isKnown(at: Endpoint): boolean {
@@ -35,8 +40,19 @@ export class Strangers {
     const type = datagram[0] ?? 0;
     if (insideTypes.has(type))
       throw new Violation(`${host} sent a packet of a session to ${destination}, a stranger who never authenticated`);
+    if (datagram.length === 1 && this.#addresses.has(endpointAddress(destination))) {
+      this.#search(host, destination);
+      return;
+    }
     this.#spend(host, destination, "all", datagram);
     if (handshakeTypes.has(type)) this.#spend(host, destination, "handshakes", datagram);
+  }
+
+  #search(host: string, at: Endpoint): void {
+    const key = `${host} ${endpointAddress(at)}`;
+    const count = (this.#searched.get(key) ?? 0) + 1;
+    this.#searched.set(key, count);
+    if (count > SEARCHED_MAX) throw new Violation(`${host} looked for a peer ${count} times at ${endpointAddress(at)}`);
   }
 
   #spend(host: string, stranger: Endpoint, of: "all" | "handshakes", datagram: Uint8Array): void {
@@ -55,6 +71,9 @@ export class Strangers {
     return account;
   }
 }
+
+/** Bytes to one router, where a peer may come out next: 512 at once and 17 a second, for as long as a world lasts. */
+const SEARCHED_MAX = 2_000;
 
 /** First bytes of what only a peer gets. Test requests probe, closes end, recv_errors answer: those may go to a stranger. */
 const insideTypes: ReadonlySet<number> = new Set(

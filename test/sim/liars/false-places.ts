@@ -85,7 +85,8 @@ export const falsePlaces: readonly Attack[] = [
         notice(overlay("charlie"), stranger(1), scene().victims(places(10, 10 * i))),
       ),
     ),
-    drawsAtMost: 10,
+    // Five at once, and ten after the delay.
+    drawsAtMost: 15,
   },
   // What a member says to an honest lighthouse.
   {

@@ -45,6 +45,8 @@ export interface Talk {
 const SENDING_MS = 8_000;
 const PAUSE_MS = 100;
 const LAST_WORD_MS = 8_000;
+/** Less than punchy.delay. */
+const FIRST_PUNCHES_MS = 500;
 
 /**
  * A quiet network of six: a lighthouse that is honest and one that may lie, alpha, which wants to talk to charlie, and bravo and delta. An
@@ -53,7 +55,7 @@ const LAST_WORD_MS = 8_000;
 export class Scene {
   readonly agenda: Agenda = new Agenda();
   readonly referee: Referee = new Referee(this.agenda);
-  readonly random: Random = new Random(1, "attacker");
+  readonly random: Random = new Random(2, "attacker");
   readonly hosts: ReadonlyMap<string, Host>;
   readonly tape: Crossing[] = [];
   /** What each host sent to where nobody is: how many datagrams to which address. */
@@ -158,8 +160,10 @@ export class Scene {
     host.tell({ kind: "data-plane", event });
   }
 
-  /** An application on alpha sends to charlie all the while. */
+  /** An application on alpha sends to charlie all the while. The first punches are lost, so that a router is in the way for a second. */
   talk(): Talk {
+    this.#network.swallow((datagram) => datagram.length === 1);
+    this.agenda.after(FIRST_PUNCHES_MS, () => this.#network.swallow(() => false));
     const endsBefore = this.#ends;
     const sent: ReturnType<Referee["ledger"]["issue"]>[] = [];
     const end = this.agenda.now + SENDING_MS;

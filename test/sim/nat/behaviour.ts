@@ -7,8 +7,8 @@ export const dependences: readonly Dependence[] = [
   "address-and-port-dependent",
 ];
 
-/** How the port outside is chosen (RFC 4787, 4.2). */
-export type PortAssignment = "preservation" | "sequential" | "random";
+/** How the port outside is chosen (RFC 4787, 4.2). "swapped" counts, too, in the byte order of a processor: each port is 256 after the last. */
+export type PortAssignment = "preservation" | "sequential" | "swapped" | "random";
 
 /** Everything that tells one NAT from another, in the words of RFC 4787. */
 export interface NatBehaviour {

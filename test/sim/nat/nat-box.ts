@@ -116,8 +116,19 @@ export class NatBox {
     const { portAssignment } = this.behaviour;
     if (portAssignment === "random") return this.#from(this.#random.between(PORT_FIRST, PORT_LAST));
     if (portAssignment === "preservation") return this.#from(internal);
+    if (portAssignment === "swapped") return this.#nextSwapped();
     this.#lastPort = this.#from(this.#lastPort + 1);
     return this.#lastPort;
+  }
+
+  /** Ports below the range are skipped, as if somebody had them. */
+  #nextSwapped(): number {
+    let port: number;
+    do {
+      this.#lastPort = (this.#lastPort + 1) & 0xffff;
+      port = ((this.#lastPort & 0xff) << 8) | (this.#lastPort >> 8);
+    } while (port < PORT_FIRST || this.#byExternal.has(endpoint(this.#address, port)));
+    return port;
   }
 
   /** The first port from here on that nobody has. Tables are far smaller than the range of ports. */

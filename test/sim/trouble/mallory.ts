@@ -167,7 +167,7 @@ export class Mallory {
       { kind: "host-query-reply", target, endpoints, relays: [] },
       { kind: "host-punch", address: target, endpoints, relays: [] },
       { kind: "host-query", target },
-      { kind: "host-update-ack", address: target },
+      { kind: "host-update-ack", address: target, seen: endpoints },
     ] as const);
     const bytes = encodeLighthouseMessage(message, this.#random.pick([1, 2] as const));
     this.#remark(`lies to ${session.victim.name}: ${message.kind} about ${target}`);

@@ -42,6 +42,7 @@ export class Network {
   #weather: Weather = fairWeather;
   #wiretap: Wiretap | undefined;
   #watcher: Watcher | undefined;
+  #swallows: (datagram: Uint8Array) => boolean = () => false;
 
   constructor(agenda: Agenda, random: Random) {
     this.#agenda = agenda;
@@ -84,8 +85,14 @@ export class Network {
     this.#blocked.clear();
   }
 
+  /** Which datagrams are lost where they are sent. */
+  swallow(which: (datagram: Uint8Array) => boolean): void {
+    this.#swallows = which;
+  }
+
   /** What a host does. The weather decides whether, when, how often and in what state it arrives. */
   send(source: Endpoint, destination: Endpoint, datagram: Uint8Array, place: Place = this.#onInternet): void {
+    if (this.#swallows(datagram)) return;
     const turn = this.#climb(source, destination, place);
     if (!turn) return;
     if (turn.realm === this.internet) this.#wiretap?.(turn.source, turn.destination, datagram);

@@ -2,6 +2,7 @@ import type { DaemonFacts } from "../../../src/admin/daemon-facts.ts";
 import type { NodeStatus, PeerStatus } from "../../../src/core/io.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
+import { UNKNOWN_NAT } from "../../../src/core/wire/nat-report.ts";
 
 /** 2026-11-20T00:00:00Z */
 export const NOW_MS = 1_795_132_800_000;
@@ -19,6 +20,7 @@ export function nodeStatus(changes: Partial<NodeStatus> = {}): NodeStatus {
     cipher: "aes",
     lighthouses: [{ address: "10.77.0.1" as IpAddress, name: "lh", up: true }],
     peers: [peerStatus()],
+    nat: { ...UNKNOWN_NAT, seenAt: [], keepsPort: undefined },
     relayed: [],
     routes: [],
     counters: undefined,

@@ -4,7 +4,7 @@ import { CalculatedRemotes } from "../../discovery/calculated.ts";
 import { Candidates } from "../../discovery/candidates.ts";
 import { orderEndpoints } from "../../discovery/endpoint-order.ts";
 import type { LocalPlace } from "../../discovery/own-places.ts";
-import { ProbeBudget, type ProbeKind } from "../../discovery/probe-budget.ts";
+import type { ProbeKind } from "../../discovery/probe-budget.ts";
 import { RelayLists } from "../../discovery/relay-lists.ts";
 import type { LighthouseService } from "../../discovery/service.ts";
 import { type StaticHostSettings, StaticHosts } from "../../discovery/static-hosts.ts";
@@ -14,13 +14,14 @@ import type { IpAddress } from "../../netip/address.ts";
 import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
 import type { CallFailure } from "../../operator/failure.ts";
 import { isCarried } from "../../path/carried.ts";
-import { directPath, endpointOf } from "../../path/path.ts";
+import { endpointOf } from "../../path/path.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
-import { KEEPALIVE, PUNCH, Punches } from "../../punch/punches.ts";
 import { decodeLighthouseMessage, type LighthouseMessage } from "../../wire/lighthouse.ts";
+import type { NatReport } from "../../wire/nat-report.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine } from "../machine.ts";
+import { Openings } from "./openings.ts";
 import type { DiscoveryPorts } from "./ports.ts";
 import { Presence, type PresenceEvent } from "./presence.ts";
 
@@ -28,7 +29,17 @@ export type DiscoveryEvent =
   | CommonEvent
   | { readonly kind: "resolve"; readonly name: string }
   | PresenceEvent
-  | { readonly kind: "new-endpoints"; readonly target: IpAddress };
+  | { readonly kind: "new-endpoints"; readonly target: IpAddress }
+  /** A lighthouse says where it sees us. */
+  | { readonly kind: "seen-by-lighthouse"; readonly session: Session; readonly places: readonly Endpoint[] }
+  /** A lighthouse says what it knows about a host that we call, or that is about to call us. */
+  | {
+      readonly kind: "told-about";
+      readonly host: IpAddress;
+      readonly lighthouse: IpAddress;
+      readonly nat: NatReport | undefined;
+      readonly why: "we-call" | "it-calls";
+    };
 
 /** After a lighthouse was lost we call it again this soon, instead of with the next report. */
 const LIGHTHOUSE_RETRY_MS = 1000;
@@ -53,12 +64,11 @@ export class Discovery implements Machine {
   readonly #underlay: Underlay;
   readonly #candidates: Candidates;
   readonly #relays = new RelayLists();
-  readonly #probes = new ProbeBudget();
   /** When lighthouses were last asked where a host is. */
   readonly #asked = new LruMap<IpAddress, Instant>(ASKED_MAX);
   readonly #statics: StaticHosts;
   #calculated: CalculatedRemotes;
-  readonly #punches: Punches = new Punches();
+  readonly #openings: Openings;
   readonly #presence: Presence;
 
   constructor(facts: Facts, peers: Peers, ports: DiscoveryPorts, emit: Emit<DiscoveryEvent>) {
@@ -72,6 +82,7 @@ export class Discovery implements Machine {
     this.#statics = new StaticHosts(this.#staticSettings(), facts.now);
     this.#calculated = new CalculatedRemotes(facts.settings.live.lighthouse.calculatedRemotes);
     this.#presence = new Presence(facts, emit);
+    this.#openings = new Openings(facts, this, emit);
     this.#refreshStatics();
   }
 
@@ -118,12 +129,27 @@ export class Discovery implements Machine {
 
   /** One more datagram of this kind to a place that `owner` has named; false when it must not be sent. */
   mayProbe(kind: ProbeKind, owner: IpAddress, at: Endpoint): boolean {
-    return this.#probes.take(kind, owner, at, this.#facts.now);
+    return this.#openings.mayProbe(kind, owner, at);
+  }
+
+  /** Every place of this machine, told to others or not. */
+  ownPlaces(): readonly Endpoint[] {
+    return this.#presence.all();
+  }
+
+  /** Whether this host may be there, whoever says so. */
+  isPossible(target: IpAddress, at: Endpoint): boolean {
+    return this.#underlay.isPlausible(at) && this.#allowed([target], [at]).length > 0;
+  }
+
+  /** What lighthouses should know about us is something else: tells them within this time. */
+  announceSoon(withinMs: number): void {
+    this.#presence.hurry(withinMs);
   }
 
   /** Whether a byte may go there, to see whether the host is. Counts it. */
   mayVisit(target: IpAddress, at: Endpoint): boolean {
-    return this.#punchable(target, [at]).length > 0;
+    return this.#openings.punchable(target, [at]).length > 0;
   }
 
   /** For a session's memo: what is known beside the session itself. */
@@ -189,6 +215,7 @@ export class Discovery implements Machine {
     const { message } = decoded.value;
     if (message.kind === "host-query-reply") this.#replied(session, message);
     else if (message.kind === "host-punch") this.#notified(session, message);
+    else if (message.kind === "host-update-ack") this.#seen(session, message.seen);
     else if (this.#lighthouse) this.#serve(this.#lighthouse, session, decoded.value);
   }
 
@@ -227,7 +254,7 @@ export class Discovery implements Machine {
 
   stop(): void {
     this.#presence.stop();
-    this.#punches.clear();
+    this.#openings.clear();
   }
 
   sessionUp(session: Session): void {
@@ -252,23 +279,13 @@ export class Discovery implements Machine {
     this.#lighthouse?.learned(addresses, at, this.#facts.now);
   }
 
-  /**
-   * One byte to where the peer is known to be, so that routers in between keep their mapping (`punchy.punch`); not to its path while that carries
-   * packets anyway.
-   */
+  /** `punchy.punch`; not to lighthouses, whose reports do the same. */
   keepAlive(session: Session, options: { readonly path: boolean }): void {
-    const { punchy } = this.#facts.settings.live;
-    if (!punchy.punch || this.#lighthouseAddress(session)) return;
-    const at = endpointOf(session.path);
-    const path = at ? [at] : [];
-    const name = nameAddress(session);
-    const others = punchy.targetAllRemotes ? this.endpointsOf(name).filter((other) => other !== at) : [];
-    const kept = options.path ? path : [];
-    this.#sendBytes([...kept, ...this.#punchable(name, others)], KEEPALIVE);
+    if (!this.#lighthouseAddress(session)) this.#openings.keepAlive(session, options);
   }
 
   nextAt(): Instant | undefined {
-    const deadlines = [this.#presence.nextAt(), this.#statics.nextAt(), this.#punches.nextAt()];
+    const deadlines = [this.#presence.nextAt(), this.#statics.nextAt(), this.#openings.nextAt()];
     return deadlines.reduce((first, at) => (first === undefined || (at !== undefined && at < first) ? at : first));
   }
 
@@ -276,14 +293,12 @@ export class Discovery implements Machine {
     const { now } = this.#facts;
     for (const name of this.#statics.takeDue(now)) this.#emit({ kind: "resolve", name });
     this.#presence.tick();
-    for (let due = this.#punches.popDue(now); due; due = this.#punches.popDue(now)) {
-      if (due.kind === "punch") this.#sendBytes(this.#punchable(due.host, due.endpoints, [due.lighthouse]), PUNCH);
-      else this.#emit({ kind: "send", to: due.host, parcel: { kind: "test" } });
-    }
+    for (const to of this.#openings.tick()) this.#emit({ kind: "send", to, parcel: { kind: "test" } });
   }
 
   #replied(session: Session, reply: Extract<LighthouseMessage, { kind: "host-query-reply" }>): void {
     const { ownAddresses, now } = this.#facts;
+    if (ownAddresses.includes(reply.target)) this.#seen(session, reply.endpoints);
     if (!this.#lighthouseAddress(session) || ownAddresses.includes(reply.target)) return;
     // What nobody wants to know could only push out what somebody does.
     const askedAt = this.#asked.get(reply.target);
@@ -291,17 +306,28 @@ export class Discovery implements Machine {
     this.#candidates.report(reply.target, nameAddress(session), reply.endpoints);
     this.#relays.report(reply.target, nameAddress(session), reply.relays);
     this.#emit({ kind: "new-endpoints", target: reply.target });
+    this.#toldAbout(session, reply.target, reply.nat, "we-call");
   }
 
   #notified(session: Session, punch: Extract<LighthouseMessage, { kind: "host-punch" }>): void {
-    const { ownAddresses, settings, now } = this.#facts;
+    const { ownAddresses } = this.#facts;
     if (!this.#lighthouseAddress(session) || ownAddresses.includes(punch.address)) return;
     // Learned and reported addresses are often the same.
     const own = new Set(this.ownEndpoints());
     const plausible = new Set(punch.endpoints.filter((other) => this.#underlay.isPlausible(other)));
     const endpoints = this.#allowed([punch.address], plausible).filter((other) => !own.has(other));
-    const notice = { lighthouse: nameAddress(session), host: punch.address, endpoints };
-    this.#punches.notified(notice, settings.live.punchy, now);
+    this.#openings.notified({ lighthouse: nameAddress(session), host: punch.address, endpoints });
+    this.#toldAbout(session, punch.address, punch.nat, "it-calls");
+  }
+
+  /** The first place of a family is where the lighthouse sees us itself, if it does not come from our own report. */
+  #seen(session: Session, places: readonly Endpoint[]): void {
+    if (!this.#lighthouseAddress(session) || places.length === 0) return;
+    this.#emit({ kind: "seen-by-lighthouse", session, places: places.filter((at) => this.#underlay.isPlausible(at)) });
+  }
+
+  #toldAbout(session: Session, host: IpAddress, nat: NatReport | undefined, why: "we-call" | "it-calls"): void {
+    this.#emit({ kind: "told-about", host, lighthouse: nameAddress(session), nat, why });
   }
 
   #serve(
@@ -344,15 +370,6 @@ export class Discovery implements Machine {
     for (const [host, endpoints] of places) this.#candidates.setStatic(host, endpoints);
   }
 
-  /** Of these places of a host, those where a byte may go: for a notice its lighthouse pays, else whoever has named them. */
-  #punchable(host: IpAddress, endpoints: Iterable<Endpoint>, payers?: readonly IpAddress[]): readonly Endpoint[] {
-    return [...endpoints].filter(
-      (at) =>
-        this.isProven(host, at) ||
-        (payers ?? this.namedBy(host, at)).some((owner) => this.mayProbe("punch", owner, at)),
-    );
-  }
-
   /** Nobody is told of a place that this host may not use itself. */
   #withAllowed(message: LighthouseMessage): LighthouseMessage {
     if (message.kind === "host-query-reply")
@@ -384,10 +401,5 @@ export class Discovery implements Machine {
 
   #preferred(): Facts["settings"]["live"]["preferredRanges"] {
     return this.#facts.settings.live.preferredRanges;
-  }
-
-  #sendBytes(endpoints: readonly Endpoint[], datagram: Uint8Array): void {
-    for (const at of endpoints)
-      this.#emit({ kind: "command", command: { kind: "send-datagram", to: directPath(at), datagram } });
   }
 }

@@ -36,7 +36,7 @@ describe("hosts that know only a lighthouse", () => {
     });
     expect(messagesOf(lighthouse)).toContainEqual({
       dialect: 1,
-      message: { kind: "host-update-ack", address: "10.77.0.11" },
+      message: { kind: "host-update-ack", address: "10.77.0.11", seen: [A] },
     });
   });
 
@@ -164,14 +164,15 @@ describe("hosts that know only a lighthouse", () => {
 });
 
 describe("hole punching", () => {
-  test("follows a notification after punchy.delay with one byte to each endpoint, though punchy.punch is off", () => {
+  test("follows a notification at once and after punchy.delay with one byte to each endpoint, though punchy.punch is off", () => {
     const { mesh, a, b } = triangle();
     a.say(b, "hello");
     mesh.run(900);
     const punches = () => mesh.flights.filter(({ from, datagram }) => from === B && datagram.length === 1);
-    expect(punches()).toEqual([]);
+    const punch = { to: A, datagram: Uint8Array.of(0) };
+    expect(punches()).toMatchObject([punch]);
     mesh.run(300);
-    expect(punches()).toMatchObject([{ to: A, datagram: Uint8Array.of(0) }]);
+    expect(punches()).toMatchObject([punch, punch]);
   });
 
   test("lets the called host call back when punchy.respond is on", () => {

@@ -3,6 +3,7 @@ import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import { PacketType } from "../../../../src/core/wire/header.ts";
 import { encodeLighthouseMessage, type LighthouseMessage } from "../../../../src/core/wire/lighthouse.ts";
+import { UNKNOWN_NAT } from "../../../../src/core/wire/nat-report.ts";
 import { prefix } from "../../fixtures/authority.ts";
 import { type Host, Mesh } from "../../fixtures/mesh.ts";
 
@@ -94,9 +95,30 @@ describe("hosts of a lighthouse that lies", () => {
       const address = `10.77.${2 + (i >> 8)}.${i & 255}` as IpAddress;
       lighthouseSays(lighthouse, a, { kind: "host-punch", address, endpoints, relays: [] });
     }
+    mesh.run(900);
+    const punches = () => mesh.flights.filter(({ from, datagram }) => from === A && datagram.length === 1);
+    expect(punches()).toHaveLength(200);
+    // Once more after punchy.delay, as far as the budget has recovered.
     mesh.run(5_000);
-    const punches = mesh.flights.filter(({ from, datagram }) => from === A && datagram.length === 1);
-    expect(punches).toHaveLength(200);
+    expect(punches()).toHaveLength(225);
+  });
+
+  test("look for a thousand hosts at predicted ports 2,048 times at once, and 512 times at one address", () => {
+    const { mesh, lighthouse, a } = meshOfTwo();
+    mesh.run(100);
+    mesh.flights.length = 0;
+    for (let i = 0; i < 1_000; i++) {
+      const address = `10.77.${2 + (i >> 8)}.${i & 255}` as IpAddress;
+      const learned = (i < 10 ? "198.18.0.1" : `198.19.${i >> 8}.${i & 255}`) as IpAddress;
+      const nat = { ...UNKNOWN_NAT, mapping: "sequential", delta: 1, lastPort: 20_000, learned } as const;
+      lighthouseSays(lighthouse, a, { kind: "host-punch", address, endpoints: [], relays: [], nat });
+    }
+    const punches = () => mesh.flights.filter(({ from, datagram }) => from === A && datagram.length === 1);
+    mesh.run(50);
+    expect(punches().length).toBeLessThanOrEqual(2_048 + 10);
+    expect(punches().filter(({ to }) => to.startsWith("198.18.0.1:"))).toHaveLength(512);
+    mesh.run(10_000);
+    expect(punches().length).toBeLessThanOrEqual(2_048 + 10_060 / 15);
   });
 });
 

@@ -104,7 +104,7 @@ describe("a message is refused", () => {
   test.each([
     ["an IPv6 target", { kind: "host-query", target: ip("fd00::1") } as const],
     ["an update without an address", { kind: "host-update", address: undefined, ...nowhere } as const],
-    ["an acknowledgement without an address", { kind: "host-update-ack", address: undefined } as const],
+    ["an acknowledgement without an address", { kind: "host-update-ack", address: undefined, seen: [] } as const],
     ["a message to be ignored", { kind: "ignored", type: 4 } as const],
   ])("in the v1 dialect, when it has %s", (_, value) => {
     expect(encodeLighthouseMessage(value, 1)).toBeUndefined();

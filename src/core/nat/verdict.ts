@@ -1,0 +1,45 @@
+import type { NatReport } from "../wire/nat-report.ts";
+
+/** Why two hosts do not reach each other directly, as far as their translators say so. */
+export type NatObstacle =
+  /** Both give every peer another port. */
+  | "both-translators-symmetric"
+  /** One draws another port for every peer, and the other lets nobody in but exactly whom it has sent to. */
+  | "own-translator-random"
+  | "peer-translator-random";
+
+/** Whether each peer sees another port. */
+export function isSymmetric({ mapping }: NatReport): boolean {
+  return mapping === "sequential" || mapping === "random";
+}
+
+/** Undefined: nothing that is known of either translator is in the way. A filter that is not known may be of the strictest kind. */
+export function natObstacle(own: NatReport, peer: NatReport): NatObstacle | undefined {
+  if (isSymmetric(own) && isSymmetric(peer)) return "both-translators-symmetric";
+  if (own.mapping === "random" && isStrict(peer)) return "own-translator-random";
+  if (peer.mapping === "random" && isStrict(own)) return "peer-translator-random";
+  return undefined;
+}
+
+function isStrict({ mapping, filtering }: NatReport): boolean {
+  return mapping === "endpoint-independent" && (filtering === "unknown" || filtering === "address-and-port-dependent");
+}
+
+/** What the translator means for its host, in one sentence. `relayed`: whether there is a relay for those that need one. */
+export function natVerdict({ mapping, filtering, delta }: NatReport, relayed: boolean): string {
+  const others = relayed ? "are reached through a relay" : "cannot be reached without a relay, and none is configured";
+  switch (mapping) {
+    case "none":
+      return "no address translator: every host that can reach the internet can be reached directly";
+    case "endpoint-independent":
+      return filtering === "endpoint-independent" || filtering === "address-dependent"
+        ? "an easy address translator: every peer can be reached directly"
+        : `an ordinary address translator: peers can be reached directly, but those behind one that draws a new port for each peer ${others}`;
+    case "sequential":
+      return `an address translator that gives each peer another port, ${delta} further on: peers behind an ordinary translator or none can be reached directly, those behind another one of this kind ${others}`;
+    case "random":
+      return `an address translator that draws a new port for each peer: peers behind none or an easy one can be reached directly, the others ${others}`;
+    case "unknown":
+      return "not known: it takes two lighthouses that answer to see how addresses are translated";
+  }
+}

@@ -1,0 +1,66 @@
+import { describe, expect, test } from "vitest";
+import type { Host } from "../../../fixtures/mesh.ts";
+import { NatMesh, type NatName } from "../../../fixtures/nat-mesh.ts";
+
+describe("two hosts behind translators, with two lighthouses of ours", () => {
+  test.each<[NatName | "none", NatName | "none", number]>([
+    ["sequential", "port", 3_000],
+    ["swapped", "port", 3_000],
+    ["sequential", "shifted", 3_000],
+    ["sequential", "none", 1_000],
+    ["random", "none", 1_000],
+    ["random", "full", 1_000],
+    ["port", "port", 1_000],
+    ["shifted", "shifted", 1_000],
+  ])("%s and %s reach each other directly, whoever calls", (left, right, limitMs) => {
+    for (const isLeftCalling of [true, false])
+      for (let seed = 1; seed <= 5; seed++) {
+        const scene = new NatMesh({ seed });
+        const [a, b] = [scene.host("a", left), scene.host("b", right)];
+        scene.mesh.run(2_000);
+        const ms = isLeftCalling ? scene.directAfter(a, b, 5_000) : scene.directAfter(b, a, 5_000);
+        expect(ms, `seed ${seed}, ${isLeftCalling ? "left" : "right"} calls`).toBeLessThanOrEqual(limitMs);
+      }
+  });
+
+  test.each<[NatName, NatName]>([
+    ["random", "port"],
+    ["sequential", "sequential"],
+  ])("%s and %s do not, and it costs a bounded number of datagrams", (left, right) => {
+    const scene = new NatMesh();
+    const [a, b] = [scene.host("a", left), scene.host("b", right)];
+    scene.mesh.run(2_000);
+    scene.mesh.flights.length = 0;
+    expect(scene.directAfter(a, b, 20_000)).toBeUndefined();
+    expect(scene.mesh.flights.filter(({ datagram }) => datagram.length === 1).length).toBeLessThanOrEqual(40);
+  });
+});
+
+describe("a host knows its translator", () => {
+  test.each<[NatName | "none", string]>([
+    ["none", "none"],
+    ["full", "endpoint-independent"],
+    ["port", "endpoint-independent"],
+    ["shifted", "endpoint-independent"],
+    ["sequential", "sequential"],
+    ["swapped", "sequential"],
+    ["random", "random"],
+  ])("%s is %s", (kind, mapping) => {
+    const scene = new NatMesh();
+    const a = scene.host("a", kind);
+    scene.mesh.run(500);
+    expect(natOf(a).mapping).toBe(mapping);
+    expect(natOf(a).keepsPort).toBe(kind === "none" || kind === "full" || kind === "port");
+  });
+
+  test("only when two lighthouses see it", () => {
+    const scene = new NatMesh({ lighthouses: 1 });
+    const a = scene.host("a", "port");
+    scene.mesh.run(5_000);
+    expect(natOf(a)).toMatchObject({ mapping: "unknown", seenAt: ["203.0.113.1:4242"] });
+  });
+});
+
+function natOf(host: Host) {
+  return host.status().nat;
+}
