@@ -15,7 +15,7 @@ import type { CommonEvent, Emit, Machine, SendEvent } from "../machine.ts";
 export type NatEvent =
   | CommonEvent
   | SendEvent
-  /** What others should know about our translator is something else now. */
+  /** What callers need to know about our translator is something else now. */
   | { readonly kind: "nat-changed" };
 
 export interface NatPorts {
@@ -138,7 +138,8 @@ export class Nat implements Machine {
     const v4 = [...this.#sightings].flatMap(([key, sighting]) => (key.endsWith(" 4") ? sighting : []));
     this.#mapping = classifyMapping(v4, this.#ports.ownPlaces());
     const { kind, delta, lastPort } = this.#mapping;
-    if (kind !== before.kind || delta !== before.delta || lastPort !== before.lastPort)
+    // Whoever calls needs to know how the ports go on; everything else can wait for the next report.
+    if (kind === "sequential" && (delta !== before.delta || lastPort !== before.lastPort))
       this.#emit({ kind: "nat-changed" });
   }
 }
