@@ -15,7 +15,7 @@ export function hearOfNat(
       nat.seen(event.session, event.places);
       return;
     case "nat-changed":
-      discovery.announceSoon(TOLD_WITHIN_MS);
+      discovery.presence.hurry(TOLD_WITHIN_MS);
       return;
     case "told-about":
       if (event.nat) nat.told(event.host, event.nat);

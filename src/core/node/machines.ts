@@ -87,7 +87,7 @@ export function assemble(
   const adoption = new Adoption(facts, peers, emit);
   const carriers = new Carriers(facts, peers, { endpointsOf: (target) => discovery.endpointsOf(target) }, emit);
   const discovery: Discovery = new Discovery(facts, peers, { lighthouse, carriers }, emit);
-  const nat = new Nat(facts, peers, discovery, emit);
+  const nat = new Nat(facts, peers, { ownPlaces: () => discovery.presence.all() }, emit);
   const traversal = new Traversal(
     facts,
     peers,

@@ -69,7 +69,8 @@ export class Discovery implements Machine {
   readonly #statics: StaticHosts;
   #calculated: CalculatedRemotes;
   readonly #openings: Openings;
-  readonly #presence: Presence;
+  /** Where we are ourselves. */
+  readonly presence: Presence;
 
   constructor(facts: Facts, peers: Peers, ports: DiscoveryPorts, emit: Emit<DiscoveryEvent>) {
     this.#facts = facts;
@@ -81,14 +82,14 @@ export class Discovery implements Machine {
     this.#candidates = new Candidates(this.#underlay);
     this.#statics = new StaticHosts(this.#staticSettings(), facts.now);
     this.#calculated = new CalculatedRemotes(facts.settings.live.lighthouse.calculatedRemotes);
-    this.#presence = new Presence(facts, emit);
+    this.presence = new Presence(facts, emit);
     this.#openings = new Openings(facts, this, emit);
     this.#refreshStatics();
   }
 
   /** Endpoints to call this host at, best first: those that are known, and those of its sessions; never our own, none that is not allowed. */
   endpointsOf(target: IpAddress): readonly Endpoint[] {
-    const own = new Set([...this.ownEndpoints(), ...this.#presence.all()]);
+    const own = new Set([...this.ownEndpoints(), ...this.presence.all()]);
     const known = this.#knownEndpoints(target).filter((other) => !own.has(other));
     const proven = this.#peers.sessionsOf(target).flatMap(({ provenPath }) => endpointOf(provenPath) ?? []);
     const paths = proven.filter((at) => !isCarried(at));
@@ -132,19 +133,9 @@ export class Discovery implements Machine {
     return this.#openings.mayProbe(kind, owner, at);
   }
 
-  /** Every place of this machine, told to others or not. */
-  ownPlaces(): readonly Endpoint[] {
-    return this.#presence.all();
-  }
-
   /** Whether this host may be there, whoever says so. */
   isPossible(target: IpAddress, at: Endpoint): boolean {
     return this.#underlay.isPlausible(at) && this.#allowed([target], [at]).length > 0;
-  }
-
-  /** What lighthouses should know about us is something else: tells them within this time. */
-  announceSoon(withinMs: number): void {
-    this.#presence.hurry(withinMs);
   }
 
   /** Whether a byte may go there, to see whether the host is. Counts it. */
@@ -200,7 +191,7 @@ export class Discovery implements Machine {
 
   /** What we tell lighthouses: configured addresses first, then those of our interfaces (protocol 5.3). */
   ownEndpoints(): readonly Endpoint[] {
-    const all = [...this.#statics.advertised(this.#udpPort), ...this.#presence.told()];
+    const all = [...this.#statics.advertised(this.#udpPort), ...this.presence.told()];
     return [...new Set(all.filter((own) => this.#underlay.isPlausible(own)))];
   }
 
@@ -223,18 +214,18 @@ export class Discovery implements Machine {
     if (!this.#statics.resolved(name, addresses)) return;
     this.#refreshStatics();
     for (const target of this.#statics.hosts()) this.#emit({ kind: "new-endpoints", target });
-    this.#presence.hurry(NAMES_SETTLE_MS);
+    this.presence.hurry(NAMES_SETTLE_MS);
   }
 
   /** Our interfaces have other addresses, or packets leave by another way. */
   localAddresses(place: LocalPlace): void {
     this.#underlay.setLocalNetworks(place.networks ?? []);
-    this.#presence.replace(place);
+    this.presence.replace(place);
   }
 
   /** This machine was asleep. */
   woke(asleepMs: number): void {
-    this.#presence.woke(asleepMs);
+    this.presence.woke(asleepMs);
   }
 
   /** The configuration's static part may be another one, and the rhythm of reports. */
@@ -243,33 +234,33 @@ export class Discovery implements Machine {
     this.#statics.replace(this.#staticSettings(), this.#facts.now);
     this.#refreshStatics();
     this.#calculated = new CalculatedRemotes(this.#facts.settings.live.lighthouse.calculatedRemotes);
-    this.#presence.reload();
+    this.presence.reload();
     if (this.#facts.udpPort !== undefined) this.start();
   }
 
   /** Starts to report. */
   start(): void {
-    this.#presence.start();
+    this.presence.start();
   }
 
   stop(): void {
-    this.#presence.stop();
+    this.presence.stop();
     this.#openings.clear();
   }
 
   sessionUp(session: Session): void {
     const to = this.#lighthouseAddress(session);
-    if (to && this.#presence.isReporting) this.#emit({ kind: "send", to, parcel: { kind: "announcement" } });
+    if (to && this.presence.isReporting) this.#emit({ kind: "send", to, parcel: { kind: "announcement" } });
   }
 
   peerDown(session: Session): void {
     this.#lighthouse?.closed(session.addresses);
-    if (this.#lighthouseAddress(session)) this.#presence.hurry(LIGHTHOUSE_RETRY_MS);
+    if (this.#lighthouseAddress(session)) this.presence.hurry(LIGHTHOUSE_RETRY_MS);
   }
 
   /** A host was called in vain. */
   callFailed(target: IpAddress): void {
-    if (this.#facts.isLighthouse(target)) this.#presence.hurry(LIGHTHOUSE_PAUSE_MS);
+    if (this.#facts.isLighthouse(target)) this.presence.hurry(LIGHTHOUSE_PAUSE_MS);
   }
 
   /** The peer's authenticated packets come from here. */
@@ -285,14 +276,14 @@ export class Discovery implements Machine {
   }
 
   nextAt(): Instant | undefined {
-    const deadlines = [this.#presence.nextAt(), this.#statics.nextAt(), this.#openings.nextAt()];
+    const deadlines = [this.presence.nextAt(), this.#statics.nextAt(), this.#openings.nextAt()];
     return deadlines.reduce((first, at) => (first === undefined || (at !== undefined && at < first) ? at : first));
   }
 
   tick(): void {
     const { now } = this.#facts;
     for (const name of this.#statics.takeDue(now)) this.#emit({ kind: "resolve", name });
-    this.#presence.tick();
+    this.presence.tick();
     for (const to of this.#openings.tick()) this.#emit({ kind: "send", to, parcel: { kind: "test" } });
   }
 
