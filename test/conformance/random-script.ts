@@ -149,7 +149,7 @@ class Author {
       answerEcho: random.chance(25),
       relayPeerKilobytes: random.pick([0, 0, 1, 2]),
       remoteAllowList: {
-        everybody: random.chance(60) ? [] : [this.#allowRule(), this.#allowRule()],
+        everybody: random.chance(40) ? [] : [this.#allowRule(), this.#allowRule()],
         ranges: random.chance(80) ? [] : [{ overlay: randomPrefix(random), rules: [this.#allowRule()] }],
       },
       flowTimeouts: random.pick([
@@ -262,7 +262,7 @@ class Author {
       [6, () => farEnd.seal(3, 0, random.bytes(random.below(20)), counter)],
       [8, () => farEnd.seal(4, 0, random.bytes(random.below(9)), counter)],
       [4, () => farEnd.seal(4, 1, new Uint8Array(), counter)],
-      [8, () => farEnd.seal(4, 2 + random.below(2), random.bytes(14 + random.below(4)), counter)],
+      [12, () => farEnd.seal(4, 2 + random.below(2), random.bytes(15 + random.below(4)), counter)],
       [2, () => farEnd.seal(5, 0, new Uint8Array(), counter)],
       [3, () => farEnd.seal(6, 0, random.bytes(random.below(20)), counter)],
       [2, () => farEnd.seal(1, 1, random.bytes(40), counter)],

@@ -46,7 +46,7 @@ pub fn carry_out<O: Output>(
         Command::DropParked(drop) => pass.drop_parked(decode::address(&drop.destination)?),
         Command::SetRelay(set) => engine.set_relay(decode::relay(&set)?)?,
         Command::RemoveRelay(remove) => engine.remove_relay(remove.relay_index),
-        Command::WatchSilence(_) => return Err(Failure::unsupported("watch_silence", "silence is not watched")),
+        Command::WatchSilence(watch) => engine.watch_silence(watch.local_index, watch.after_ms)?,
         Command::Confine(_) => {
             return Err(Failure::unsupported("confine", "this data plane has no process of its own"));
         }

@@ -98,6 +98,12 @@ pub fn event(event: Event) -> Wire {
         Event::CounterHigh { local_index, send_counter, exhausted } => {
             Wire::CounterHigh(wire::CounterHigh { local_index, send_counter, exhausted })
         }
+        Event::PathReplied { local_index, origin, token } => {
+            Wire::PathReplied(wire::PathReplied { local_index, origin: Some(path(origin)), token: token.to_vec() })
+        }
+        Event::Silent { local_index, since_ms } => {
+            Wire::Silent(wire::Silent { local_index, since_ms: u32::try_from(since_ms).unwrap_or(u32::MAX) })
+        }
         Event::Dropped(sample) => Wire::DropSample(drop_sample(&sample)),
         Event::Flows(flows) => Wire::FlowReport(wire::FlowReport { flows: flows.iter().map(flow).collect() }),
     }

@@ -38,8 +38,8 @@ impl Class {
             // The session is gone already, and nobody says so again.
             Event::Message(message) if message.r#type == u32::from(Kind::CloseTunnel.to_wire().0) => Self::Certain,
             Event::Datagram(_) => Self::Unproven,
-            Event::Message(_) | Event::NeedSession(_) | Event::LargeSent(_) => Self::Repeatable,
-            Event::DropSample(_) => Self::Sample,
+            Event::Message(_) | Event::NeedSession(_) | Event::LargeSent(_) | Event::PathReplied(_) => Self::Repeatable,
+            Event::DropSample(_) | Event::SendError(_) => Self::Sample,
             Event::FlowReport(_) => Self::Bulky,
             _ => Self::Certain,
         }

@@ -60,6 +60,9 @@ impl HostDevices {
             "reject",
             "icmp-types",
             "path-mtu",
+            "path-probes",
+            "silence-watch",
+            "send-errors",
         ];
         if self.sockets().iter().any(|udp| udp.has_offloads()) {
             capabilities.push("udp-offload");

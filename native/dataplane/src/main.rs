@@ -17,6 +17,7 @@ mod placement;
 mod platform;
 mod routes;
 mod send_batch;
+mod send_errors;
 mod serve;
 mod shared;
 mod staged;

@@ -79,8 +79,17 @@ impl Conversation {
     /// As on a new connection.
     fn greet(&mut self, hello: &wire::Hello, request_id: u64) {
         self.staged = Staged::default();
-        let capabilities =
-            vec!["memory", "relayed-paths", "remote-allow-list", "seal-to", "reject", "icmp-types", "path-mtu"];
+        let capabilities = vec![
+            "memory",
+            "relayed-paths",
+            "remote-allow-list",
+            "seal-to",
+            "reject",
+            "icmp-types",
+            "path-mtu",
+            "path-probes",
+            "silence-watch",
+        ];
         if let Some(version) = hello.common_version() {
             self.greeting = Greeting::Agreed;
             for ready in

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use lacis_engine::drop_reason::DropReason;
 use lacis_engine::engine::Engine;
 
-use crate::platform::{DatagramSink, NotSent, Run};
+use crate::platform::{Cause, DatagramSink, NotSent, Run};
+use crate::send_errors::SendErrors;
 
 /// Bytes gathered at most. Two maximal runs.
 const SLAB_BYTES: usize = 128 << 10;
@@ -21,15 +22,16 @@ const RUN_BYTES_MAX: usize = 65_000;
 pub struct SendBatch<S> {
     socket: Arc<S>,
     engine: Arc<Engine>,
+    errors: Arc<SendErrors>,
     slab: Vec<u8>,
     filled: usize,
     runs: Vec<Run>,
 }
 
 impl<S: DatagramSink> SendBatch<S> {
-    /// An empty batch. What the system refuses is counted in `engine`.
-    pub fn new(socket: Arc<S>, engine: Arc<Engine>) -> Self {
-        Self { socket, engine, slab: vec![0; SLAB_BYTES], filled: 0, runs: Vec::with_capacity(RUNS_MAX) }
+    /// An empty batch. What the system refuses is counted in `engine`, and now and then told to `errors`.
+    pub fn new(socket: Arc<S>, engine: Arc<Engine>, errors: Arc<SendErrors>) -> Self {
+        Self { socket, engine, errors, slab: vec![0; SLAB_BYTES], filled: 0, runs: Vec::with_capacity(RUNS_MAX) }
     }
 
     /// Adds a datagram that `fill` writes; false, and nothing added, when `fill` says so.
@@ -72,19 +74,20 @@ impl<S: DatagramSink> SendBatch<S> {
             let done = match self.socket.send(&self.slab, runs) {
                 Ok(0) => return,
                 Ok(sent) => sent,
-                Err(NotSent::Interrupted) => 0,
+                Err(NotSent { cause: Cause::Interrupted, .. }) => 0,
                 // The same bytes, one by one, are fragmented on the way.
-                Err(NotSent::TooLarge) if first.datagrams > 1 => {
+                Err(NotSent { cause: Cause::TooLarge, .. }) if first.datagrams > 1 => {
                     self.send(&first.split());
                     1
                 }
-                Err(NotSent::CannotSegment) if first.datagrams > 1 => {
+                Err(NotSent { cause: Cause::CannotSegment, .. }) if first.datagrams > 1 => {
                     self.socket.stop_runs();
                     self.send(&first.split());
                     1
                 }
-                Err(_) => {
+                Err(NotSent { error, .. }) => {
                     self.engine.count_drops(DropReason::SendFailed, first.datagrams as u64);
+                    self.errors.tell(first.to, error);
                     1
                 }
             };
@@ -121,11 +124,13 @@ mod tests {
 
     use lacis_engine::reports::SampleLimits;
 
+    use crate::clock::Clock;
+
     use super::*;
 
     /// A socket that refuses runs for some reason, and everything to port 9.
     struct Fussy {
-        refusal: Option<NotSent>,
+        refusal: Option<Cause>,
         takes_runs: Cell<bool>,
         sent: RefCell<Vec<(usize, usize)>>,
     }
@@ -142,7 +147,8 @@ mod tests {
         fn send(&self, _slab: &[u8], runs: &[Run]) -> Result<usize, NotSent> {
             let refuses = |run: &Run| run.datagrams > 1 && self.refusal.is_some() || run.to.port() == 9;
             if refuses(&runs[0]) {
-                return Err(self.refusal.filter(|_| runs[0].to.port() != 9).unwrap_or(NotSent::Refused));
+                let cause = self.refusal.filter(|_| runs[0].to.port() != 9).unwrap_or(Cause::Refused);
+                return Err(NotSent { cause, error: "ENETUNREACH" });
             }
             let accepted = runs.iter().take_while(|run| !refuses(run));
             let sent: Vec<_> = accepted.map(|run| (run.start, run.datagrams)).collect();
@@ -151,10 +157,10 @@ mod tests {
         }
     }
 
-    fn batch(refusal: Option<NotSent>) -> SendBatch<Fussy> {
+    fn batch(refusal: Option<Cause>) -> SendBatch<Fussy> {
         let socket = Fussy { refusal, takes_runs: Cell::new(true), sent: RefCell::default() };
         #[allow(clippy::arc_with_non_send_sync)]
-        SendBatch::new(Arc::new(socket), Arc::default())
+        SendBatch::new(Arc::new(socket), Arc::default(), Arc::new(SendErrors::new(Arc::default(), Clock::start())))
     }
 
     fn push(batch: &mut SendBatch<Fussy>, port: u16, lengths: &[usize]) {
@@ -174,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_refused_run_leaves_one_by_one_and_only_a_device_that_cannot_segment_ends_runs() {
-        for (refusal, goes_on) in [(NotSent::CannotSegment, false), (NotSent::TooLarge, true)] {
+        for (refusal, goes_on) in [(Cause::CannotSegment, false), (Cause::TooLarge, true)] {
             let mut batch = batch(Some(refusal));
             push(&mut batch, 1, &[100, 100, 40]);
             batch.flush();

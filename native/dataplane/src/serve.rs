@@ -20,8 +20,8 @@ use crate::platform::{ControlStream, Doorway, Wake, confine, harden};
 use crate::shared::Shared;
 use crate::staged::Staged;
 
-/// The engine wants to be told of the time once a second while it has deadlines.
-const TICK: Duration = Duration::from_secs(1);
+/// Deadlines that lie closer together are met at once.
+const NAP: Duration = Duration::from_millis(5);
 /// How long the last answers may take to be read.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Bytes read from the control plane at once.
@@ -104,7 +104,9 @@ impl Process {
     }
 
     fn timeout(&self) -> Option<Duration> {
-        let tick = self.shared.wake.prepare(&self.shared.engine).then_some(TICK);
+        let now_ms = self.shared.clock.now_ms();
+        let until_ms = self.shared.wake.prepare(&self.shared.engine, now_ms);
+        let tick = until_ms.map(|until_ms| Duration::from_millis(until_ms.saturating_sub(now_ms)).max(NAP));
         let orphan = self.connection.is_none().then(|| self.orphan.saturating_sub(self.orphaned_at.elapsed()));
         tick.into_iter().chain(orphan).min()
     }

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::event_queue::EventQueue;
 use crate::platform::{SystemTun, SystemUdp, Tun, Wake};
 use crate::send_batch::SendBatch;
+use crate::send_errors::SendErrors;
 use crate::thread_output::ThreadOutput;
 
 /// A worker that panics more often than this in a minute is broken: the process ends and is started anew.
@@ -26,6 +27,8 @@ pub struct Shared {
     pub events: Arc<EventQueue>,
     /// The time.
     pub clock: Clock,
+    /// Of what the system refuses to send.
+    send_errors: Arc<SendErrors>,
     /// The thread that looks after deadlines.
     pub wake: Arc<Wake>,
     panics: Arc<Mutex<Vec<Instant>>>,
@@ -34,10 +37,12 @@ pub struct Shared {
 impl Shared {
     /// A new engine with nobody connected.
     pub fn new(wake: Wake) -> Self {
+        let (events, clock) = (Arc::<EventQueue>::default(), Clock::start());
         Self {
             engine: Arc::default(),
-            events: Arc::default(),
-            clock: Clock::start(),
+            send_errors: Arc::new(SendErrors::new(Arc::clone(&events), clock)),
+            events,
+            clock,
             wake: Arc::new(wake),
             panics: Arc::default(),
         }
@@ -48,7 +53,8 @@ impl Shared {
         let udp = udp.get(queue % udp.len().max(1));
         ThreadOutput {
             engine: Arc::clone(&self.engine),
-            datagrams: udp.map(|udp| SendBatch::new(Arc::clone(udp), Arc::clone(&self.engine))),
+            datagrams: udp
+                .map(|udp| SendBatch::new(Arc::clone(udp), Arc::clone(&self.engine), Arc::clone(&self.send_errors))),
             packets: tun.map(|tun| tun.writer(queue)),
             events: Arc::clone(&self.events),
         }

@@ -127,12 +127,13 @@ fn run<D: Direction>(mut direction: D, shared: &Shared, mut out: ThreadOutput, s
                 return;
             }
         }
+        let now_ms = shared.clock.now_ms();
         let burst = shared.contain(|| {
-            let moved = direction.burst(&shared.engine, shared.clock.now_ms(), &mut worker, &mut out);
+            let moved = direction.burst(&shared.engine, now_ms, &mut worker, &mut out);
             out.flush();
             moved
         });
-        shared.wake.after_burst(&shared.engine);
+        shared.wake.after_burst(&shared.engine, now_ms);
         may_have_more = match burst {
             Some(Ok(more)) => more,
             Some(Err(error)) => {

@@ -173,3 +173,54 @@ fn output(arguments: &[&str]) -> String {
     assert!(run.status.success());
     String::from_utf8(run.stdout).unwrap()
 }
+
+#[test]
+fn silence_is_told_in_time_and_once() {
+    let plane = Plane::start(&[]);
+    let mut control = plane.greeted();
+    let nobody = UdpSocket::bind("127.0.0.1:0").unwrap();
+    install_session(&mut control, nobody.local_addr().unwrap());
+    control.ask(Command::WatchSilence(wire::WatchSilence { local_index: 7, after_ms: 150 }));
+    let sent = std::time::Instant::now();
+    let body = vec![0x45; 20];
+    control.ask(Command::SealAndSend(wire::SealAndSend { local_index: 7, r#type: 1, body, ..Default::default() }));
+    let Event::Silent(silent) = control.hear() else { panic!("nothing else happens") };
+    let waited_ms = u32::try_from(sent.elapsed().as_millis()).unwrap();
+    assert_eq!(silent.local_index, 7);
+    assert!((150..1_000).contains(&silent.since_ms) && waited_ms >= 150, "{silent:?} {waited_ms}");
+    assert!(matches!(control.ask(Command::Sample(wire::Sample {})), Event::Result(_)));
+}
+
+#[test]
+fn of_what_cannot_be_sent_ten_a_second_are_told_with_the_name_of_the_error() {
+    let plane = Plane::start(&[]);
+    let mut control = plane.greeted();
+    install_session(&mut control, "127.0.0.1:9".parse().unwrap());
+    // An IPv4 socket has no way there.
+    for port in 1..=40 {
+        let endpoint = wire::Endpoint { address: std::net::Ipv6Addr::LOCALHOST.octets().to_vec(), port };
+        let to = Some(wire::Path { way: Some(wire::path::Way::Direct(endpoint)) });
+        control.say(Command::SendDatagram(wire::SendDatagram { to, datagram: vec![1] }));
+    }
+    let mut told = vec![];
+    // What one burst of commands has to send leaves at its end.
+    let [_, sampled] = [(), ()].map(|()| {
+        control.say(Command::Sample(wire::Sample {}));
+        loop {
+            match control.hear() {
+                Event::SendError(error) => told.push(error),
+                Event::Result(wire::Result { value: Some(wire::result::Value::Sampled(sampled)), .. }) => {
+                    break sampled;
+                }
+                Event::Result(result) => assert_eq!(result.error, ""),
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+    let drops = sampled.counters.unwrap().drops;
+    let failed = drops.iter().find(|drop| drop.name == "send-failed").map(|drop| drop.count);
+    assert_eq!(failed, Some(40));
+    assert!((10..14).contains(&told.len()), "{}", told.len());
+    assert!(told.iter().all(|error| error.error == "EAFNOSUPPORT"
+        && error.endpoint.as_ref().is_some_and(|endpoint| endpoint.address.len() == 16)));
+}

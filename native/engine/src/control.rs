@@ -22,6 +22,7 @@ use crate::route::{ROUTES_MAX, Route};
 use crate::route_table::{BadRoutes, RouteTable};
 use crate::session::{NewSession, Session};
 use crate::session_table::{InsertError, PRIMARIES_MAX, SESSIONS_MAX};
+use crate::silence::SILENCE_MS_MAX;
 
 /// Longest note the control plane may keep with a session.
 pub const MEMO_LIMIT_BYTES: usize = 64 << 10;
@@ -111,6 +112,15 @@ impl Engine {
             return Err(Refusal::bad(format!("no path carries only {mtu} bytes")));
         }
         self.session(local_index)?.mtu.set(mtu, large_above);
+        Ok(())
+    }
+
+    /// From now on it is told when what is sent on a session is left unanswered for so long; 0: never.
+    pub fn watch_silence(&self, local_index: u32, after_ms: u32) -> Result<(), Refusal> {
+        if after_ms > SILENCE_MS_MAX {
+            return Err(Refusal::bad(format!("nobody is waited for longer than {SILENCE_MS_MAX} ms")));
+        }
+        self.silences.watch(&*self.session(local_index)?, after_ms);
         Ok(())
     }
 

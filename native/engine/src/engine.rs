@@ -24,6 +24,7 @@ use crate::relay_quota::RelayQuota;
 use crate::route_cache::RouteCache;
 use crate::route_table::RouteTable;
 use crate::session_table::{SessionCache, SessionTable};
+use crate::silence::SilenceQueue;
 use crate::standing::{Acquaintances, Repeats};
 
 const DROP_SAMPLES: Rate = Rate { per_second: 5, burst: 20 };
@@ -53,6 +54,7 @@ pub struct Engine {
     pub(crate) awaited: Mutex<AwaitedIndexes>,
     pub(crate) messages_in: Mutex<MessageLimiter>,
     pub(crate) relay_quota: Mutex<RelayQuota>,
+    pub(crate) silences: SilenceQueue,
     rejections_out: Mutex<Bucket>,
     /// The last one, of packets of IPv6 that are divided here.
     pub(crate) fragment_id: AtomicU32,
@@ -142,6 +144,7 @@ impl Engine {
             awaited: Mutex::new(AwaitedIndexes::new()),
             messages_in: Mutex::new(MessageLimiter::new()),
             relay_quota: Mutex::new(RelayQuota::new()),
+            silences: SilenceQueue::default(),
             rejections_out: Mutex::new(Bucket::full(REJECTIONS_OUT, 0)),
             fragment_id: AtomicU32::new(0),
             drops: DropCounters::new(),
@@ -170,9 +173,18 @@ impl Engine {
         self.drops.add(reason, amount);
     }
 
-    /// Whether [`Pass::tick`] has anything to do, now or within a second or later.
-    pub fn needs_tick(&self) -> bool {
-        lock(&self.parked).deadline_ms().is_some() || self.flows.len() > 0
+    /// When [`Pass::tick`] has something to do next, at the latest: at an instant, or within a second from `now_ms` on.
+    pub fn next_tick_ms(&self, now_ms: u64) -> Option<u64> {
+        let is_regular = || lock(&self.parked).deadline_ms().is_some() || self.flows.len() > 0;
+        match self.next_silence_ms() {
+            Some(due_ms) if due_ms <= now_ms + SWEEP_INTERVAL_MS => Some(due_ms),
+            silence_ms => is_regular().then_some(now_ms + SWEEP_INTERVAL_MS).or(silence_ms),
+        }
+    }
+
+    /// When the next session will have been silent for too long. Cheaper than [`Engine::next_tick_ms`].
+    pub fn next_silence_ms(&self) -> Option<u64> {
+        self.silences.deadline_ms()
     }
 
     /// The routes in force.
@@ -189,6 +201,7 @@ impl Engine {
     pub(crate) fn forget(&self, local_index: u32) {
         if let Some(session) = self.sessions.remove(local_index) {
             self.relays.forget(&session);
+            self.silences.forget(&session);
         }
     }
 
@@ -238,14 +251,17 @@ pub(crate) struct Step<'a, O: Output> {
 }
 
 impl<O: Output> Pass<'_, O> {
-    /// Does what time alone causes: parked packets expire, and once a second some of the flows are looked at. To be called at
-    /// least once a second while [`Engine::needs_tick`].
+    /// Does what time alone causes: parked packets expire, silences are told, and once a second some of the flows are looked at. To be called
+    /// when [`Engine::next_tick_ms`] says.
     pub fn tick(&mut self) {
         let Step { engine, now_ms, .. } = self.step;
         loop {
             let expired = lock(&engine.parked).take_expired(now_ms);
             let Some(packets) = expired else { break };
             engine.drops.add(DropReason::ParkedExpired, packets.len() as u64);
+        }
+        for (local_index, since_ms) in engine.silences.take_silent(now_ms, |index| engine.sessions.by_index(index)) {
+            self.step.out.event(Event::Silent { local_index, since_ms });
         }
         if now_ms.saturating_sub(engine.swept_at_ms.load(Ordering::Relaxed)) >= SWEEP_INTERVAL_MS {
             engine.swept_at_ms.store(now_ms, Ordering::Relaxed);

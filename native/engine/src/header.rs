@@ -16,6 +16,9 @@ pub const OVERHEAD_BYTES: usize = HEADER_BYTES + TAG_BYTES;
 /// Longest datagram of the protocol; what the reference implementation reads without offloads.
 pub const DATAGRAM_LIMIT_BYTES: usize = 9_001;
 
+/// What a path request begins with, and all that its reply is.
+pub const PATH_TOKEN_BYTES: usize = 16;
+
 /// Longest body of a sealed datagram.
 pub const BODY_LIMIT_BYTES: usize = DATAGRAM_LIMIT_BYTES - OVERHEAD_BYTES;
 
@@ -38,6 +41,10 @@ pub enum Kind {
     TestRequest,
     /// Answers a test request, sealed.
     TestReply,
+    /// Begins with a token that goes back by the way that it came, sealed.
+    PathRequest,
+    /// The token of a path request, sealed.
+    PathReply,
     /// The sender forgets this session, sealed.
     CloseTunnel,
     /// Relay control, sealed.
@@ -55,6 +62,8 @@ impl Kind {
             (3, 0) => Self::LightHouse,
             (4, 0) => Self::TestRequest,
             (4, 1) => Self::TestReply,
+            (4, 2) => Self::PathRequest,
+            (4, 3) => Self::PathReply,
             (5, 0) => Self::CloseTunnel,
             (6, 0) => Self::Control,
             _ => return None,
@@ -71,9 +80,16 @@ impl Kind {
             Self::LightHouse => (3, 0),
             Self::TestRequest => (4, 0),
             Self::TestReply => (4, 1),
+            Self::PathRequest => (4, 2),
+            Self::PathReply => (4, 3),
             Self::CloseTunnel => (5, 0),
             Self::Control => (6, 0),
         }
+    }
+
+    /// Whether it measures a path, which says nothing about the one that the peer wants to use.
+    pub fn is_path_probe(self) -> bool {
+        matches!(self, Self::PathRequest | Self::PathReply)
     }
 
     /// Whether the body travels encrypted in a session.
@@ -154,7 +170,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(known, 9);
+        assert_eq!(known, 11);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::drop_reason::DropReason;
 use crate::echo;
 use crate::engine::{Pass, Step};
 use crate::firewall::Passing;
-use crate::header::{HEADER_BYTES, Header, Kind, OVERHEAD_BYTES};
+use crate::header::{HEADER_BYTES, Header, Kind, OVERHEAD_BYTES, PATH_TOKEN_BYTES};
 use crate::limiter::tokens_of;
 use crate::lock::lock;
 use crate::message_limiter::Order;
@@ -83,8 +83,8 @@ impl<O: Output> Step<'_, O> {
     ) -> Vec<IpAddr> {
         match open(session, header, datagram, &self.engine.inbound) {
             Ok(body) => {
-                let awaited = self.proved(session, origin);
-                self.opened(session, header.kind, body);
+                let awaited = self.proved(session, origin, header.kind);
+                self.opened(session, header.kind, origin, body);
                 awaited
             }
             Err(reason) => {
@@ -96,23 +96,28 @@ impl<O: Output> Step<'_, O> {
 
     /// Steps 12 and 13: something authentic came. Whoever is heard through a relay has not shown where he is, but that this way leads
     /// to him.
-    pub(crate) fn proved(&mut self, session: &Arc<Session>, origin: Path) -> Vec<IpAddr> {
+    pub(crate) fn proved(&mut self, session: &Arc<Session>, origin: Path, kind: Kind) -> Vec<IpAddr> {
+        session.silence.heard();
         let source = match origin {
             Path::Direct(source) => Some(source),
             Path::Relayed(_) => None,
         };
         // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
-        if source.is_some() || !session.is_confirmed() {
-            let remotes = &self.host.remote_allow_list;
-            let is_allowed = || source.is_none_or(|source| remotes.allows(&session.peer_addresses, source.ip()));
-            if let Some(path) = session.heard_from(origin, is_allowed, self.now_ms) {
-                self.out.event(Event::Roamed { local_index: session.local_index, path });
-            }
+        let may_move = (source.is_some() && !kind.is_path_probe()) || !session.is_confirmed();
+        if may_move && let Some(path) = session.heard_from(origin, || self.may_be_at(session, origin), self.now_ms) {
+            self.out.event(Event::Roamed { local_index: session.local_index, path });
         }
         if let Some(source) = source.filter(|_| session.is_noteworthy(self.now_ms)) {
             lock(&self.engine.acquaintances).heard(source.ip());
         }
         self.confirm(session)
+    }
+
+    fn may_be_at(&self, session: &Session, origin: Path) -> bool {
+        match origin {
+            Path::Direct(source) => self.host.remote_allow_list.allows(&session.peer_addresses, source.ip()),
+            Path::Relayed(_) => true,
+        }
     }
 
     fn handshake_from(&mut self, header: &Header, datagram: &[u8], source: SocketAddr) {
@@ -188,10 +193,10 @@ impl<O: Output> Step<'_, O> {
         session.peer_addresses.clone()
     }
 
-    fn opened(&mut self, session: &Arc<Session>, kind: Kind, body: &mut [u8]) {
+    fn opened(&mut self, session: &Arc<Session>, kind: Kind, origin: Path, body: &mut [u8]) {
         let order = match kind {
             Kind::Message => return self.inner_packet(session, body),
-            Kind::TestRequest => Order::Answer,
+            Kind::TestRequest | Kind::PathRequest => Order::Answer,
             _ => Order::Tell,
         };
         // A closed tunnel is gone with its first message: nobody can order more of these than there are sessions.
@@ -201,11 +206,32 @@ impl<O: Output> Step<'_, O> {
         } else if !lock(&self.engine.messages_in).admits(session.peer(), order, self.now_ms) {
             return self.drop_inbound(session, None, DropReason::MessageLimited);
         }
-        if order == Order::Answer {
+        match kind {
+            Kind::TestRequest => {
+                self.engine.inbound.test_requests.add(1);
+                self.send(session, Kind::TestReply, body, None);
+            }
+            Kind::PathRequest | Kind::PathReply => self.probed(session, kind, origin, body),
+            _ => self.out.event(Event::Message { local_index: session.local_index, kind, body: body.to_vec() }),
+        }
+    }
+
+    /// Section 5.1: a path is measured, by the peer or by us. The reply goes where the request came from, wherever this session sends.
+    fn probed(&mut self, session: &Arc<Session>, kind: Kind, origin: Path, body: &[u8]) {
+        let local_index = session.local_index;
+        let Some((token, padding)) = body.split_first_chunk::<PATH_TOKEN_BYTES>() else {
+            return self.drop_inbound(session, None, DropReason::BadPathProbe);
+        };
+        if kind == Kind::PathReply {
+            match padding {
+                [] => self.out.event(Event::PathReplied { local_index, origin, token: *token }),
+                _ => self.drop_inbound(session, None, DropReason::BadPathProbe),
+            }
+        } else if self.may_be_at(session, origin) {
             self.engine.inbound.test_requests.add(1);
-            self.send(session, Kind::TestReply, body, None);
+            self.send_along(Some(origin), session, Kind::PathReply, token, None);
         } else {
-            self.out.event(Event::Message { local_index: session.local_index, kind, body: body.to_vec() });
+            self.drop_inbound(session, None, DropReason::PathNotAllowed);
         }
     }
 

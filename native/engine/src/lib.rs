@@ -28,7 +28,7 @@ mod icmp_error;
 mod inbound;
 pub mod ip;
 mod kept_gateways;
-mod limiter;
+pub mod limiter;
 mod linked;
 mod lock;
 mod lru_map;
@@ -61,6 +61,7 @@ mod rules;
 mod session;
 mod session_table;
 mod shares;
+pub mod silence;
 mod standing;
 mod tcp_end;
 #[cfg(test)]

@@ -195,6 +195,9 @@ impl<O: Output> Step<'_, O> {
         let length = body.len() + OVERHEAD_BYTES;
         if self.out.datagram(to, length, |slot| session.seal_into(slot, kind, counter, body)) {
             self.engine.outbound.udp_sent.add(1);
+            if kind == Kind::Message {
+                self.engine.silences.sent(session, self.now_ms);
+            }
         } else {
             self.drop_outbound(Some(session), tuple.copied(), DropReason::SendFailed);
         }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::drop_reason::DropReason;
 use crate::flow::FlowView;
-use crate::header::Kind;
+use crate::header::{Kind, PATH_TOKEN_BYTES};
 use crate::packet::Tuple;
 use crate::path::Path;
 use crate::policy::RefusalAction;
@@ -40,6 +40,10 @@ pub enum Event {
     Roamed { local_index: u32, path: Path },
     /// The send counter passed the mark for a new handshake, or the end.
     CounterHigh { local_index: u32, send_counter: u64, exhausted: bool },
+    /// The reply to a path request came by this way.
+    PathReplied { local_index: u32, origin: Path, token: [u8; PATH_TOKEN_BYTES] },
+    /// An inner packet was sent so long ago, and nothing was heard since.
+    Silent { local_index: u32, since_ms: u64 },
     /// One of the dropped packets.
     Dropped(DropSample),
     /// Some of the flows that were asked for.

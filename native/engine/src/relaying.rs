@@ -32,7 +32,7 @@ impl<O: Output> Pass<'_, O> {
             Err(reason) => return step.drop_inbound(hop, None, reason),
         };
         relay.count(length);
-        let of_hop = step.proved(hop, Path::Direct(source));
+        let of_hop = step.proved(hop, Path::Direct(source), header.kind);
         let of_session = match (relay.relay.role, &relay.next) {
             (Role::Forward(next), Some(session)) => {
                 step.forward(hop, session, next.relay_index, inner);
@@ -117,6 +117,9 @@ impl<O: Output> Step<'_, O> {
                 session.seal_into(slot, kind, counter, body)
             }),
         };
+        if sent.is_ok() && kind == Kind::Message {
+            engine.silences.sent(session, self.now_ms);
+        }
         if let Some(send_counter) = high {
             let local_index = session.local_index;
             out.event(Event::CounterHigh { local_index, send_counter, exhausted: false });

@@ -14,6 +14,7 @@ use crate::path::Path;
 use crate::path_mtu::PathMtu;
 use crate::replay_window::ReplayWindow;
 use crate::roaming::RoamingPath;
+use crate::silence::Silence;
 
 /// From this send counter on a new handshake is due (protocol, section 2.4).
 pub const COUNTER_HIGH: u64 = 1 << 34;
@@ -36,6 +37,8 @@ pub struct Session {
     policy_id: AtomicU32,
     confirmed: AtomicBool,
     path: Mutex<RoamingPath>,
+    /// Whether what it sends is left unanswered.
+    pub(crate) silence: Silence,
     memo: Vec<u8>,
     /// How long its inner packets may be.
     pub mtu: PathMtu,
@@ -133,6 +136,7 @@ impl Session {
             policy_id: AtomicU32::new(new.policy_id),
             confirmed: AtomicBool::new(new.confirmed),
             path: Mutex::new(RoamingPath::new(new.path)),
+            silence: Silence::default(),
             memo: new.memo,
             mtu: PathMtu::default(),
             send: Sending {

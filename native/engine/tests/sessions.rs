@@ -97,6 +97,36 @@ fn a_test_request_is_answered_with_its_own_body() {
 }
 
 #[test]
+fn a_path_request_is_answered_there_where_it_came_from_and_moves_nothing() {
+    let mut host = Host::connected();
+    let request = host.sealed(Kind::PathRequest, &[7; 40]);
+    host.receive_from("198.51.100.1:9", request);
+    let expected: Vec<_> = vec!["198.51.100.1:9".parse().unwrap()];
+    assert_eq!(host.out.datagrams.iter().map(|(to, _)| *to).collect::<Vec<_>>(), expected);
+    assert_eq!(host.sent_to_peer(), [(Kind::PathReply, vec![7; 16])]);
+    assert!(host.out.events.is_empty());
+    assert_eq!(snapshot(&host.engine).next().unwrap().path, Some(Path::Direct(path())));
+}
+
+#[test]
+fn a_session_that_talks_touches_the_queue_of_silences_once_in_its_time() {
+    let mut host = Host::connected();
+    host.engine.watch_silence(LOCAL_INDEX, 100).unwrap();
+    let mut deadlines = vec![];
+    for now_ms in 0..1_000 {
+        host.now_ms = now_ms;
+        host.send(&udp(OWN, PEER, 1, 2));
+        let answer = host.sealed(Kind::TestReply, b"");
+        host.receive(answer);
+        host.pass().tick();
+        deadlines.extend(host.engine.next_silence_ms());
+    }
+    deadlines.dedup();
+    assert!(deadlines.len() <= 11, "{deadlines:?}");
+    assert!(!host.out.events.iter().any(|event| matches!(event, Event::Silent { .. })));
+}
+
+#[test]
 fn a_closed_session_is_gone_at_once() {
     let mut host = Host::connected();
     let close = host.sealed(Kind::CloseTunnel, b"");

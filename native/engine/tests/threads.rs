@@ -157,3 +157,49 @@ fn a_packet_is_judged_and_routed_by_one_whole_or_the_other() {
     });
     assert_eq!(host.dropped(DropReason::NoMatchingRule), host.all_dropped() - host.dropped(DropReason::FlowEvicted));
 }
+
+#[test]
+fn silence_is_told_in_the_end_however_sends_answers_and_ticks_fall_together() {
+    let host = Host::connected();
+    let engine = &host.engine;
+    engine.watch_silence(LOCAL_INDEX, 3).unwrap();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let workers = [
+            scope.spawn(|| {
+                let (mut worker, mut out) = (Worker::new(), Recorder::default());
+                for now_ms in 0..PACKETS {
+                    engine.at(now_ms, &mut worker, &mut out).outbound(&udp(OWN, PEER, 1, 2));
+                }
+            }),
+            scope.spawn(|| {
+                let (mut worker, mut out) = (Worker::new(), Recorder::default());
+                for counter in 3..3 + PACKETS {
+                    let mut answer = sealed_as(Kind::TestReply, counter, b"");
+                    engine.at(counter, &mut worker, &mut out).inbound(&mut answer, path());
+                }
+            }),
+        ];
+        scope.spawn(|| {
+            let (mut worker, mut out) = (Worker::new(), Recorder::default());
+            let mut now_ms = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                engine.at(now_ms, &mut worker, &mut out).tick();
+                now_ms += 1;
+            }
+        });
+        for worker in workers {
+            worker.join().unwrap();
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    let (mut worker, mut out) = (Worker::new(), Recorder::default());
+    let mut heard = sealed_as(Kind::TestReply, 4 + PACKETS, b"");
+    engine.at(1 << 40, &mut worker, &mut out).inbound(&mut heard, path());
+    engine.at(1 << 40, &mut worker, &mut out).outbound(&udp(OWN, PEER, 1, 2));
+    assert_eq!(engine.next_silence_ms(), Some((1 << 40) + 3));
+    out.events.clear();
+    engine.at((1 << 40) + 3, &mut worker, &mut out).tick();
+    assert_eq!(out.events, [Event::Silent { local_index: LOCAL_INDEX, since_ms: 3 }]);
+    assert_eq!(engine.next_silence_ms(), None);
+}

@@ -290,7 +290,16 @@ pub trait DatagramSink {
 
 /// Why the first run did not go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotSent {
+pub struct NotSent {
+    /// What can be done about it.
+    pub cause: Cause,
+    /// The system's name of the error.
+    pub error: &'static str,
+}
+
+/// What a sender can do about what was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
     /// Nothing is wrong with it: to be tried again.
     Interrupted,
     /// Larger than what this path takes in one piece.

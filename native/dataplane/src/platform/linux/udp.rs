@@ -7,10 +7,11 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::error::error_name;
 use super::poll::Stopped;
 use super::socket_address::RawAddress;
 use crate::failure::Failure;
-use crate::platform::{DatagramSink, DatagramSource, NotSent, Run, Udp, UdpSettings, Wait};
+use crate::platform::{Cause, DatagramSink, DatagramSource, NotSent, Run, Udp, UdpSettings, Wait};
 
 /// A GRO receive is at most one maximal UDP payload long.
 const GRO_BUFFER_BYTES: usize = 65_536;
@@ -264,11 +265,15 @@ impl DatagramSink for LinuxUdp {
         // SAFETY: every header points to a vector, a name and a control of its own, all alive until the call returns; the kernel
         // only reads them and the bytes of `slab`.
         let sent = unsafe { libc::sendmmsg(self.as_raw_fd(), headers.as_mut_ptr(), headers.len() as libc::c_uint, 0) };
-        usize::try_from(sent).map_err(|_| match io::Error::last_os_error().raw_os_error() {
-            Some(libc::EINTR) => NotSent::Interrupted,
-            Some(libc::EINVAL | libc::EMSGSIZE) => NotSent::TooLarge,
-            Some(libc::EIO) => NotSent::CannotSegment,
-            _ => NotSent::Refused,
+        usize::try_from(sent).map_err(|_| {
+            let error = io::Error::last_os_error();
+            let cause = match error.raw_os_error() {
+                Some(libc::EINTR) => Cause::Interrupted,
+                Some(libc::EINVAL | libc::EMSGSIZE) => Cause::TooLarge,
+                Some(libc::EIO) => Cause::CannotSegment,
+                _ => Cause::Refused,
+            };
+            NotSent { cause, error: error_name(&error) }
         })
     }
 }

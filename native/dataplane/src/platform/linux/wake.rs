@@ -1,34 +1,36 @@
-//! Waking the thread that looks after deadlines, only when it sleeps without one.
+//! Waking the thread that looks after deadlines, only when it would sleep past one.
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use lacis_engine::engine::Engine;
+
+/// No deadline.
+const NEVER: u64 = u64::MAX;
 
 /// One sleeper, any number of wakers.
 pub struct Wake {
     reader: PipeReader,
     writer: PipeWriter,
-    sleeps_without_deadline: AtomicBool,
+    /// Until when the sleeper sleeps at most.
+    sleeps_until_ms: AtomicU64,
 }
 
 impl Wake {
     /// Nobody sleeps yet.
     pub fn new() -> io::Result<Self> {
         let (reader, writer) = io::pipe()?;
-        Ok(Self { reader, writer, sleeps_without_deadline: AtomicBool::new(false) })
+        Ok(Self { reader, writer, sleeps_until_ms: AtomicU64::new(0) })
     }
 
-    /// The sleeper is about to wait for [`AsFd::as_fd`]. True when the engine has deadlines, so that it must wait with a timeout.
-    pub fn prepare(&self, engine: &Engine) -> bool {
-        self.sleeps_without_deadline.store(true, Ordering::SeqCst);
-        // Asked after the flag is up: a burst that brings the first deadline either is seen here or sees the flag.
-        let needs_tick = engine.needs_tick();
-        if needs_tick {
-            self.sleeps_without_deadline.store(false, Ordering::SeqCst);
-        }
-        needs_tick
+    /// The sleeper is about to wait for [`AsFd::as_fd`], until then at most.
+    pub fn prepare(&self, engine: &Engine, now_ms: u64) -> Option<u64> {
+        self.sleeps_until_ms.store(NEVER, Ordering::SeqCst);
+        // Asked after the flag is up: a burst that brings an earlier deadline either is seen here or sees the flag, and wakes.
+        let until_ms = engine.next_tick_ms(now_ms);
+        self.sleeps_until_ms.store(until_ms.unwrap_or(NEVER), Ordering::SeqCst);
+        until_ms
     }
 
     /// The sleeper was woken.
@@ -36,12 +38,14 @@ impl Wake {
         let _ = (&self.reader).read(&mut [0; 16]);
     }
 
-    /// A burst is over: wakes the sleeper if it does not know of the deadlines that the burst brought.
-    pub fn after_burst(&self, engine: &Engine) {
-        if self.sleeps_without_deadline.load(Ordering::SeqCst)
-            && engine.needs_tick()
-            && self.sleeps_without_deadline.swap(false, Ordering::SeqCst)
-        {
+    /// A burst is over: wakes the sleeper if it would sleep past a deadline that the burst brought.
+    pub fn after_burst(&self, engine: &Engine, now_ms: u64) {
+        let until_ms = self.sleeps_until_ms.load(Ordering::SeqCst);
+        let due_ms = match until_ms {
+            NEVER => engine.next_tick_ms(now_ms),
+            _ => engine.next_silence_ms(),
+        };
+        if due_ms.is_some_and(|due_ms| due_ms < until_ms) && self.sleeps_until_ms.swap(0, Ordering::SeqCst) != 0 {
             let _ = (&self.writer).write(&[0]);
         }
     }
