@@ -1,21 +1,27 @@
-import type { LighthousePeer, LighthouseReply, LighthouseRequest } from "../src/core/discovery/service.ts";
+import type {
+  LighthouseAnswer,
+  LighthousePeer,
+  LighthouseReply,
+  LighthouseRequest,
+} from "../src/core/discovery/service.ts";
 import type { IpAddress } from "../src/core/netip/address.ts";
 import { contains } from "../src/core/netip/prefix.ts";
-import type { LighthouseMessage } from "../src/core/wire/lighthouse.ts";
+import type { AskingHost, LighthouseMessage } from "../src/core/wire/lighthouse.ts";
 import { type Directory, endpointsOf, type KnownHost, learnedBy, natOf } from "./directory.ts";
 
 type HostUpdate = Extract<LighthouseMessage, { kind: "host-update" }>;
+type Ways = Pick<HostUpdate, "endpoints" | "relays" | "nat">;
 
-/** A host says where it is: remember it and acknowledge, so that its tunnel sees an answer (protocol 5.3). */
+/** A host says where it is: remember it and acknowledge, so that its tunnel sees an answer (protocol 5.3). Nobody speaks for another. */
 export function acceptUpdate(
   directory: Directory,
   from: LighthousePeer,
   update: HostUpdate,
   { dialect }: LighthouseRequest,
-): readonly LighthouseReply[] {
+): LighthouseAnswer {
   const [name] = from.addresses;
   if (name === undefined) return [];
-  if (update.address !== undefined && !from.addresses.includes(update.address)) return [];
+  if (update.address !== undefined && !from.addresses.includes(update.address)) return "not-its-address";
   directory.report({
     addresses: from.addresses,
     networks: from.certificate.networks,
@@ -30,41 +36,66 @@ export function acceptUpdate(
 
 /**
  * A host asks where another is (protocol 5.6): the reply to it, and word to the other one that somebody is about to call, so that it
- * opens its router. Nothing at all for a host that is not known.
+ * opens its router.
  */
 export function answerQuery(
   directory: Directory,
   from: LighthousePeer,
-  target: IpAddress,
-  { dialect }: LighthouseRequest,
+  known: KnownHost,
+  query: { readonly target: IpAddress; readonly dialect: LighthouseRequest["dialect"] },
 ): readonly LighthouseReply[] {
   const [asker] = from.addresses;
-  const known = directory.find(target);
-  if (!known || asker === undefined) return [];
-  const reply: LighthouseReply = {
-    to: asker,
-    dialect,
-    message: { kind: "host-query-reply", target, ...waysTo(known) },
-  };
-  const punch = notificationFor(directory, known, from);
-  return punch ? [reply, punch] : [reply];
+  if (asker === undefined) return [];
+  const punch = directory.find(asker) && punchFor(known, from.addresses, waysOf(directory.find(asker)));
+  return [replyTo(asker, known, query), ...(punch ? [punch] : [])];
 }
 
-function notificationFor(directory: Directory, queried: KnownHost, asker: LighthousePeer): LighthouseReply | undefined {
-  const [to] = queried.addresses;
-  const [name] = asker.addresses;
-  const known = name === undefined ? undefined : directory.find(name);
-  if (!known || to === undefined || name === undefined) return undefined;
-  // The asker under the address that the queried host can reach, if it has several.
-  const address = asker.addresses.find((own) => queried.networks.some((network) => contains(network, own))) ?? name;
-  return {
-    to,
-    dialect: "recipient",
-    message: { kind: "host-punch", address, ...waysTo(known) },
-  };
+/**
+ * Another lighthouse asks for a host of its own. It is told, and the host that was asked for hears who will call: by what this lighthouse knows of
+ * that one, else by what the other says.
+ */
+export function answerFor(
+  directory: Directory,
+  from: LighthousePeer,
+  known: KnownHost,
+  query: { readonly target: IpAddress; readonly dialect: LighthouseRequest["dialect"]; readonly asker: AskingHost },
+): readonly LighthouseReply[] {
+  const [name] = from.addresses;
+  if (name === undefined) return [];
+  const { asker } = query;
+  const ownWord = directory.find(asker.address);
+  const ways = ownWord ? waysOf(ownWord) : plausible(directory, asker);
+  const punch = punchFor(known, ownWord?.addresses ?? [asker.address], ways);
+  return [replyTo(name, known, query), ...(punch ? [punch] : [])];
 }
 
-function waysTo(host: KnownHost): Pick<HostUpdate, "endpoints" | "relays" | "nat"> {
-  const nat = natOf(host);
-  return { endpoints: endpointsOf(host), relays: host.relays, ...(nat && { nat }) };
+/** What a host says and is seen to say about how it is reached. */
+export function waysOf(known: KnownHost | undefined): Ways {
+  if (!known) return { endpoints: [], relays: [] };
+  const nat = natOf(known);
+  return { endpoints: endpointsOf(known), relays: known.relays, ...(nat && { nat }) };
+}
+
+/** What another lighthouse says of a host, without places where no single machine can be. */
+export function plausible(directory: Directory, { endpoints, relays, nat }: Ways): Ways {
+  return { endpoints: endpoints.filter((at) => directory.isPlausible(at)), relays, ...(nat && { nat }) };
+}
+
+function replyTo(
+  to: IpAddress,
+  known: KnownHost,
+  { target, dialect }: { readonly target: IpAddress; readonly dialect: LighthouseRequest["dialect"] },
+): LighthouseReply {
+  return { to, dialect, message: { kind: "host-query-reply", target, ...waysOf(known) } };
+}
+
+/** `asker`: its addresses, of which the queried host is told the one that it can reach, if there are several. */
+function punchFor(
+  { addresses: [to], networks }: KnownHost,
+  asker: readonly IpAddress[],
+  ways: Ways,
+): LighthouseReply | undefined {
+  const address = asker.find((own) => networks.some((network) => contains(network, own))) ?? asker[0];
+  if (to === undefined || address === undefined) return undefined;
+  return { to, dialect: "recipient", message: { kind: "host-punch", address, ...ways } };
 }

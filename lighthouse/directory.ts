@@ -42,6 +42,11 @@ export class Directory {
     return this.#hosts.size;
   }
 
+  /** Whether one machine may be there. */
+  isPlausible(at: Endpoint): boolean {
+    return this.#underlay.isPlausible(at);
+  }
+
   /** The host that has this overlay address. */
   find(address: IpAddress): KnownHost | undefined {
     const name = this.#names.get(address);

@@ -1,7 +1,18 @@
-import type { LighthouseService } from "../src/core/discovery/service.ts";
+import type { Instant } from "../src/core/base/time.ts";
+import type {
+  LighthouseAnswer,
+  LighthousePeer,
+  LighthouseReply,
+  LighthouseRequest,
+  LighthouseService,
+} from "../src/core/discovery/service.ts";
+import type { IpAddress } from "../src/core/netip/address.ts";
+import type { Endpoint } from "../src/core/netip/endpoint.ts";
 import type { Prefix } from "../src/core/netip/prefix.ts";
-import { acceptUpdate, answerQuery } from "./answers.ts";
+import type { LighthouseMessage } from "../src/core/wire/lighthouse.ts";
+import { acceptUpdate, answerFor, answerQuery, plausible, waysOf } from "./answers.ts";
 import { Directory } from "./directory.ts";
+import { Referrals } from "./referrals.ts";
 
 /** What a lighthouse needs to know about the host it runs on. */
 export interface LighthouseOptions {
@@ -11,22 +22,71 @@ export interface LighthouseOptions {
 
 /**
  * A lighthouse: remembers where hosts are, from their reports and their packets, and tells whoever asks. It holds no secret and decides
- * nothing; anybody with a valid certificate may ask.
+ * nothing; anybody with a valid certificate may ask. For hosts that it does not know it asks the lighthouses that it names itself, if they name it:
+ * so two hosts find each other that have none in common. A question is passed on once, never further.
  */
 export function createLighthouse(options: LighthouseOptions): LighthouseService {
-  const directory = new Directory(options.ownNetworks);
-  return {
-    answer(from, request) {
-      const { message } = request;
-      if (message.kind === "host-update") return acceptUpdate(directory, from, message, request);
-      if (message.kind === "host-query") return answerQuery(directory, from, message.target, request);
-      return [];
-    },
-    learned(peer, at) {
-      directory.learned(peer, at);
-    },
-    closed(peer) {
-      directory.forget(peer);
-    },
-  };
+  return new Lighthouse(options.ownNetworks);
+}
+
+type Query = Extract<LighthouseMessage, { kind: "host-query" }>;
+type Reply = Extract<LighthouseMessage, { kind: "host-query-reply" }>;
+
+class Lighthouse implements LighthouseService {
+  readonly #directory: Directory;
+  readonly #referrals = new Referrals();
+
+  constructor(ownNetworks: readonly Prefix[]) {
+    this.#directory = new Directory(ownNetworks);
+  }
+
+  answer(
+    from: LighthousePeer,
+    request: LighthouseRequest,
+    now: Instant,
+    others: readonly IpAddress[] = [],
+  ): LighthouseAnswer {
+    const { message } = request;
+    const isFromOther = from.addresses.some((address) => others.includes(address));
+    if (message.kind === "host-update") return acceptUpdate(this.#directory, from, message, request);
+    if (message.kind === "host-query-reply") return isFromOther ? this.#heard(message, now) : [];
+    if (message.kind !== "host-query") return [];
+    const known = this.#directory.find(message.target);
+    const { asker, target } = message;
+    const { dialect } = request;
+    if (asker && !isFromOther) return "asks-for-another";
+    if (known && asker) return answerFor(this.#directory, from, known, { target, dialect, asker });
+    if (known) return answerQuery(this.#directory, from, known, { target, dialect });
+    return asker || isFromOther ? [] : this.#passOn(from, message, dialect, now, others);
+  }
+
+  learned(peer: readonly IpAddress[], at: Endpoint): void {
+    this.#directory.learned(peer, at);
+  }
+
+  closed(peer: readonly IpAddress[]): void {
+    this.#directory.forget(peer);
+  }
+
+  #passOn(
+    { addresses: [name] }: LighthousePeer,
+    { target }: Query,
+    dialect: LighthouseRequest["dialect"],
+    now: Instant,
+    others: readonly IpAddress[],
+  ): readonly LighthouseReply[] {
+    if (name === undefined || others.length === 0 || others.includes(target)) return [];
+    if (!this.#referrals.ask(target, { asker: name, dialect }, now)) return [];
+    const asker = { address: name, ...waysOf(this.#directory.find(name)) };
+    return others.map((to) => ({ to, dialect: "recipient", message: { kind: "host-query", target, asker } }));
+  }
+
+  /** What another lighthouse knows, for whoever asked here: in its own dialect, and nothing that could not be. */
+  #heard(reply: Reply, now: Instant): readonly LighthouseReply[] {
+    const { target } = reply;
+    const ways = plausible(this.#directory, reply);
+    return this.#referrals
+      .answered(target, now)
+      .map(({ asker, dialect }) => ({ to: asker, dialect, message: { kind: "host-query-reply", target, ...ways } }));
+  }
 }

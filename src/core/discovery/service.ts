@@ -9,13 +9,30 @@ import type { LighthouseMessage } from "../wire/lighthouse.ts";
  * `am_lighthouse`. Pure: no clock, no socket.
  */
 export interface LighthouseService {
-  /** An authenticated lighthouse message from a peer. Returns what to send, each through the tunnel to its recipient. */
-  answer(from: LighthousePeer, request: LighthouseRequest, now: Instant): readonly LighthouseReply[];
+  /**
+   * An authenticated lighthouse message from a peer. Returns what to send, each through the tunnel to its recipient. `others`: the lighthouses that
+   * this one names, without itself.
+   */
+  answer(
+    from: LighthousePeer,
+    request: LighthouseRequest,
+    now: Instant,
+    others?: readonly IpAddress[],
+  ): LighthouseAnswer;
   /** The peer's authenticated packets come from here (handshake, roaming). */
   learned(peer: readonly IpAddress[], at: Endpoint, now: Instant): void;
   /** The last tunnel to this peer closed. */
   closed(peer: readonly IpAddress[]): void;
 }
+
+export type LighthouseAnswer = readonly LighthouseReply[] | LighthouseRefusal;
+
+/** Why a message is not carried out. */
+export type LighthouseRefusal =
+  /** The report names a host that its sender is not. */
+  | "not-its-address"
+  /** Only lighthouses that this one names ask for other hosts. */
+  | "asks-for-another";
 
 export interface LighthousePeer {
   readonly addresses: readonly IpAddress[];

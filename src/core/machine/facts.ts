@@ -27,6 +27,8 @@ export interface Facts {
   readonly handshakeContext: HandshakeContext;
   /** For the next handshake message of ours: rises strictly (reliability R20). */
   nextHandshakeTime(): bigint;
+  /** Those whom this host reports to and asks: all that the configuration names but itself. */
+  readonly lighthouses: readonly IpAddress[];
   /** Whether this is the address of a lighthouse of ours. */
   isLighthouse(address: IpAddress): boolean;
 }

@@ -25,6 +25,7 @@ export class NodeFacts implements Facts {
   readonly entropy: Entropy;
   readonly #handshakeTime = new HandshakeTime();
   #learnedRoutes: readonly LearnedRoute[] = [];
+  #lighthouses: readonly IpAddress[];
 
   constructor(
     settings: Settings,
@@ -32,6 +33,7 @@ export class NodeFacts implements Facts {
   ) {
     this.settings = settings;
     this.clock = env.clock;
+    this.#lighthouses = this.#otherLighthouses();
     this.routes = this.#hostRoutes();
     this.allowedRemotes = new AllowedRemotes(settings.live.lighthouse.remoteAllowList);
     this.crypto = env.crypto;
@@ -59,12 +61,17 @@ export class NodeFacts implements Facts {
     return this.#handshakeTime.next(this.clock.wall);
   }
 
+  get lighthouses(): readonly IpAddress[] {
+    return this.#lighthouses;
+  }
+
   isLighthouse(address: IpAddress): boolean {
     return this.settings.live.lighthouse.hosts.includes(address);
   }
 
   replaceLive(live: LiveSettings): void {
     this.settings = { boot: this.settings.boot, live };
+    this.#lighthouses = this.#otherLighthouses();
     this.routes = this.#hostRoutes();
     this.allowedRemotes = new AllowedRemotes(live.lighthouse.remoteAllowList);
   }
@@ -73,6 +80,10 @@ export class NodeFacts implements Facts {
   replaceLearned(routes: readonly LearnedRoute[]): void {
     this.#learnedRoutes = routes;
     this.routes = this.#hostRoutes();
+  }
+
+  #otherLighthouses(): readonly IpAddress[] {
+    return this.settings.live.lighthouse.hosts.filter((host) => !this.ownAddresses.includes(host));
   }
 
   #hostRoutes(): RouteTable {

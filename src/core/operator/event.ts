@@ -2,6 +2,7 @@ import type { CertificateRefusal } from "../cert/ca-pool.ts";
 import type { CertificateVersion } from "../cert/certificate.ts";
 import type { ConfigError } from "../config/document/config-error.ts";
 import type { DataPlaneEvent, DropSample } from "../dataplane/contract.ts";
+import type { LighthouseRefusal } from "../discovery/service.ts";
 import type { RulePart } from "../firewall/explain.ts";
 import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { Renewal } from "../machine/liveness/renewal.ts";
@@ -58,6 +59,8 @@ export type PeerEvent =
   | (ByName & { readonly code: "peer-distrusted"; readonly refusal: CertificateRefusal })
   /** `reason`: a clause of the decoder. */
   | { readonly code: "lighthouse-message-malformed"; readonly name: string; readonly reason: string }
+  /** What a host told or asked this lighthouse is not for it to say. */
+  | (ByName & { readonly code: "lighthouse-message-refused"; readonly refusal: LighthouseRefusal })
   | { readonly code: "relay-message-malformed"; readonly name: string; readonly reason: string }
   /** This session of a tunnel goes another way. */
   | (ByName & { readonly code: "path-changed"; readonly path: Place })

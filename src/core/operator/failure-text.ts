@@ -1,3 +1,4 @@
+import type { LighthouseRefusal } from "../discovery/service.ts";
 import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { IpAddress } from "../netip/address.ts";
 import { formatPrefixes } from "../netip/prefix.ts";
@@ -168,6 +169,11 @@ export const RELAY_REFUSAL_TEXT: Readonly<Record<RelayRefusal, string>> = {
   "for-somebody-else": "it asked in the name of another host",
   "through-a-relay": "the way to one of them leads through a relay itself",
   "to-itself": "that is the same host",
+};
+
+export const LIGHTHOUSE_REFUSAL_TEXT: Readonly<Record<LighthouseRefusal, string>> = {
+  "not-its-address": "it reports for an address that its certificate does not have",
+  "asks-for-another": "it asks for another host, and is none of the lighthouses in lighthouse.hosts",
 };
 
 /** Why a TCP connection is over, or there is none: a clause. */

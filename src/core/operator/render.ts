@@ -12,6 +12,7 @@ import {
   callFailureText,
   carrierEndText,
   DOWN_TEXT,
+  LIGHTHOUSE_REFUSAL_TEXT,
   RELAY_REFUSAL_TEXT,
   refusalText,
   wrongResponderText,
@@ -76,6 +77,11 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
     fields: ({ name, address, refusal }) => ({ name, address, reason: refusal.code }),
   },
   "lighthouse-message-malformed": { level: "debug", text: () => "A lighthouse message was malformed." },
+  "lighthouse-message-refused": {
+    level: "warn",
+    text: ({ name, refusal }) => `${name} is not heard by this lighthouse: ${LIGHTHOUSE_REFUSAL_TEXT[refusal]}.`,
+    fields: ({ name, address, refusal }) => ({ name, address, reason: refusal }),
+  },
   "relay-message-malformed": { level: "debug", text: () => "A message about a relayed way was malformed." },
   "path-changed": {
     level: "info",

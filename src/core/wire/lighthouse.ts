@@ -19,7 +19,8 @@ import { ProtobufReader, ProtobufWriter } from "./protobuf.ts";
  * overlay addresses of hosts that will relay.
  */
 export type LighthouseMessage =
-  | { readonly kind: "host-query"; readonly target: IpAddress }
+  /** `asker`: whom a lighthouse asks for, when it asks another one. */
+  | { readonly kind: "host-query"; readonly target: IpAddress; readonly asker?: AskingHost | undefined }
   | ({ readonly kind: "host-query-reply"; readonly target: IpAddress } & WaysToHost)
   /** `address` is the sender's in the v1 dialect; absent in v2. */
   | ({ readonly kind: "host-update"; readonly address: IpAddress | undefined } & WaysToHost)
@@ -33,6 +34,11 @@ export type LighthouseMessage =
   | ({ readonly kind: "host-punch"; readonly address: IpAddress } & WaysToHost)
   /** A type that nobody sends, or that does not exist yet. */
   | { readonly kind: "ignored"; readonly type: number };
+
+/** A host on whose behalf its lighthouse asks. An extension of ours: a field that Nebula skips, so that its lighthouses answer all the same. */
+export interface AskingHost extends WaysToHost {
+  readonly address: IpAddress;
+}
 
 interface WaysToHost {
   readonly endpoints: readonly Endpoint[];
@@ -63,12 +69,12 @@ export function decodeLighthouseMessage(
 
   const details = decodeDetails(body);
   if (!details) return fail("the details of the lighthouse message are not well formed");
-  const { address, dialect, ...ways } = details;
+  const { address, dialect, asker, ...ways } = details;
   if (type === MessageType.hostUpdate) return ok({ message: { kind: "host-update", address, ...ways }, dialect });
   if (type === MessageType.hostUpdateAck)
     return ok({ message: { kind: "host-update-ack", address, seen: ways.endpoints }, dialect });
   if (!address) return fail("the lighthouse message names no host");
-  if (type === MessageType.hostQuery) return ok({ message: { kind: "host-query", target: address }, dialect });
+  if (type === MessageType.hostQuery) return ok({ message: { kind: "host-query", target: address, asker }, dialect });
   if (type === MessageType.hostPunch) return ok({ message: { kind: "host-punch", address, ...ways }, dialect });
   return ok({ message: { kind: "host-query-reply", target: address, ...ways }, dialect });
 }
@@ -84,7 +90,9 @@ export function encodeLighthouseMessage(
   if (message.kind === "ignored") return undefined;
   const address = "target" in message ? message.target : message.address;
   if (dialect === 1 && (!address || familyOf(address) === 6)) return undefined;
-  const details = encodeDetails(address, waysIn(message), dialect);
+  const asker = message.kind === "host-query" ? message.asker : undefined;
+  if (dialect === 1 && asker && familyOf(asker.address) === 6) return undefined;
+  const details = encodeDetails(address, waysIn(message), dialect, asker);
   return new ProtobufWriter().varint(Meta.type, TYPE_OF[message.kind]).message(Meta.details, details).finish();
 }
 
@@ -109,6 +117,7 @@ const Details = {
   relays: 7,
   /** Far from what Nebula may count on to. */
   nat: 100,
+  asker: 101,
 } as const;
 
 const NOWHERE: WaysToHost = { endpoints: [], relays: [] };
@@ -125,9 +134,18 @@ function isSpoken(type: number): boolean {
 interface DecodedDetails extends WaysToHost {
   readonly address: IpAddress | undefined;
   readonly dialect: CertificateVersion;
+  readonly asker: AskingHost | undefined;
 }
 
-function decodeDetails(bytes: Uint8Array): DecodedDetails | undefined {
+/** An asker does not ask for somebody else: what stands inside it is not looked at. */
+function decodeAsker(bytes: Uint8Array | undefined): AskingHost | undefined {
+  const details = bytes && decodeDetails(bytes, "inner");
+  if (!details?.address) return undefined;
+  const { address, endpoints, relays, nat } = details;
+  return { address, endpoints, relays, ...(nat && { nat }) };
+}
+
+function decodeDetails(bytes: Uint8Array, level: "outer" | "inner" = "outer"): DecodedDetails | undefined {
   const reader = new ProtobufReader(bytes);
   const v4 = new EndpointList();
   const v6 = new EndpointList();
@@ -136,6 +154,7 @@ function decodeDetails(bytes: Uint8Array): DecodedDetails | undefined {
   let oldAddress = 0;
   let newAddress: Uint8Array | undefined;
   let nat: NatReport | undefined;
+  let asking: Uint8Array | undefined;
   while (reader.next()) {
     if (reader.field === Details.oldAddress) oldAddress = reader.uint32();
     else if (reader.field === Details.v4Endpoints) v4.add(reader.bytes(), decodeV4Endpoint);
@@ -146,10 +165,13 @@ function decodeDetails(bytes: Uint8Array): DecodedDetails | undefined {
       const relay = reader.bytes();
       if (newRelays.length < ADDRESSES_MAX) newRelays.push(decodeAddress(relay));
     } else if (reader.field === Details.nat) nat = decodeNatReport(reader.bytes());
+    else if (reader.field === Details.asker && level === "outer") asking = reader.bytes();
   }
   if (reader.failed) return undefined;
+  const asker = decodeAsker(asking);
+  if (asking && !asker) return undefined;
   const relays = [...oldRelays.map(v4FromNumber), ...newRelays].slice(0, ADDRESSES_MAX).filter(isUsable);
-  const ways = { endpoints: [...v4.usable, ...v6.usable], relays, ...(nat && { nat }) };
+  const ways = { endpoints: [...v4.usable, ...v6.usable], relays, ...(nat && { nat }), asker };
   if (oldAddress !== 0) return { address: v4FromNumber(oldAddress), dialect: 1, ...ways };
   const address = newAddress && decodeAddress(newAddress);
   if (newAddress && !isUsable(address)) return undefined;
@@ -196,6 +218,7 @@ function encodeDetails(
   address: IpAddress | undefined,
   { endpoints, relays, nat }: WaysToHost,
   dialect: CertificateVersion,
+  asker?: AskingHost,
 ): Uint8Array {
   const writer = new ProtobufWriter();
   if (dialect === 1 && address) writer.varint(Details.oldAddress, v4ToNumber(address));
@@ -216,6 +239,7 @@ function encodeDetails(
     for (const relay of relays) writer.message(Details.relays, encodeAddress(relay));
   }
   if (nat) writer.message(Details.nat, encodeNatReport(nat));
+  if (asker) writer.message(Details.asker, encodeDetails(asker.address, asker, dialect));
   return writer.finish();
 }
 

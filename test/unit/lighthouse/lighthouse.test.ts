@@ -3,7 +3,7 @@ import { Directory, HOSTS_MAX } from "../../../lighthouse/directory.ts";
 import { createLighthouse } from "../../../lighthouse/index.ts";
 import { fromHex, toHex } from "../../../src/core/base/bytes.ts";
 import { instant } from "../../../src/core/base/time.ts";
-import type { LighthouseReply } from "../../../src/core/discovery/service.ts";
+import type { LighthouseAnswer, LighthouseReply } from "../../../src/core/discovery/service.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
 import { decodeLighthouseMessage, encodeLighthouseMessage } from "../../../src/core/wire/lighthouse.ts";
@@ -88,7 +88,7 @@ describe("a lighthouse", () => {
   test("does not take a report in the name of another host", () => {
     const lighthouse = create();
     const forB = { kind: "host-update", address: "10.77.1.3" as IpAddress, endpoints: [], relays: [] } as const;
-    expect(lighthouse.answer(a, { message: forB, dialect: 1 }, now)).toEqual([]);
+    expect(lighthouse.answer(a, { message: forB, dialect: 1 }, now)).toBe("not-its-address");
   });
 
   test("does not believe addresses inside the mesh", () => {
@@ -111,6 +111,91 @@ describe("a lighthouse", () => {
     expect(
       say(lighthouse, a, "08051225088282b452120908818080f80710997512080885808050109221120908818080f807109975"),
     ).toEqual([]);
+  });
+});
+
+describe("a lighthouse among others", () => {
+  const other = hostOf("other", "10.77.0.2/16");
+  const others = other.addresses;
+  const target = "10.77.1.3" as IpAddress;
+  const question = { message: { kind: "host-query", target }, dialect: 1 } as const;
+  const reply = { kind: "host-query-reply", target, endpoints: ["192.0.2.3:3" as Endpoint], relays: [] } as const;
+
+  test("asks them for a host that it does not know, in the name of whoever asks, and tells him what they say", () => {
+    const lighthouse = create();
+    update(lighthouse, a, ["192.0.2.2:2"]);
+    expect(lighthouse.answer(a, question, now, others)).toEqual([
+      {
+        to: "10.77.0.2",
+        dialect: "recipient",
+        message: {
+          kind: "host-query",
+          target,
+          asker: { address: "10.77.1.2", endpoints: ["192.0.2.2:2"], relays: [] },
+        },
+      },
+    ]);
+    const answer = { message: reply, dialect: 2 } as const;
+    expect(lighthouse.answer(other, answer, now, others)).toEqual([{ to: "10.77.1.2", dialect: 1, message: reply }]);
+    expect(lighthouse.answer(other, answer, now, others)).toEqual([]);
+  });
+
+  test("answers them for hosts of its own, and tells those who will call", () => {
+    const lighthouse = create();
+    update(lighthouse, b, ["192.0.2.3:3"]);
+    const asker = {
+      address: "10.77.1.2" as IpAddress,
+      endpoints: ["192.0.2.2:2", "127.0.0.1:1"] as Endpoint[],
+      relays: ["10.77.0.9" as IpAddress],
+    };
+    const asked = { message: { ...question.message, asker }, dialect: 2 } as const;
+    expect(lighthouse.answer(other, asked, now, others)).toEqual([
+      { to: "10.77.0.2", dialect: 2, message: reply },
+      {
+        to: "10.77.1.3",
+        dialect: "recipient",
+        message: { kind: "host-punch", address: "10.77.1.2", endpoints: ["192.0.2.2:2"], relays: ["10.77.0.9"] },
+      },
+    ]);
+  });
+
+  test("takes its own word of the asker, if it knows him", () => {
+    const lighthouse = create();
+    update(lighthouse, a, ["192.0.2.2:2"]);
+    update(lighthouse, b, ["192.0.2.3:3"]);
+    const asker = { address: "10.77.1.2" as IpAddress, endpoints: ["198.51.100.1:1" as Endpoint], relays: [] };
+    const asked = { message: { ...question.message, asker }, dialect: 2 } as const;
+    expect(repliesOf(lighthouse.answer(other, asked, now, others))[1]?.message).toMatchObject({
+      endpoints: ["192.0.2.2:2"],
+    });
+  });
+
+  test("does not pass on what another one asks, nor what only hosts say", () => {
+    const lighthouse = create();
+    const asker = { address: "10.77.1.2" as IpAddress, endpoints: [], relays: [] };
+    const asked = { message: { ...question.message, asker }, dialect: 2 } as const;
+    expect(lighthouse.answer(other, asked, now, [...others, "10.77.0.3" as IpAddress])).toEqual([]);
+    expect(lighthouse.answer(a, asked, now, others)).toBe("asks-for-another");
+    lighthouse.answer(a, question, now, others);
+    expect(lighthouse.answer(b, { message: reply, dialect: 2 }, now, others)).toEqual([]);
+  });
+
+  test("passes on so many questions of one host at once, and goes on after a while", () => {
+    const lighthouse = create();
+    const askAll = (at: typeof now): number =>
+      Array.from({ length: 200 }, (_, i) => {
+        const message = { kind: "host-query", target: `10.77.2.${i}` as IpAddress } as const;
+        return lighthouse.answer(a, { message, dialect: 1 }, at, others);
+      }).filter((answer) => answer.length > 0).length;
+    expect(askAll(now)).toBe(100);
+    expect(askAll(instant(1_000))).toBe(10);
+    expect(lighthouse.answer(b, question, instant(1_000), others)).toHaveLength(1);
+  });
+
+  test("forgets who asked when no answer comes in time", () => {
+    const lighthouse = create();
+    lighthouse.answer(a, question, now, others);
+    expect(lighthouse.answer(other, { message: reply, dialect: 2 }, instant(5_001), others)).toEqual([]);
   });
 });
 
@@ -144,7 +229,12 @@ function update(lighthouse: Lighthouse, from: typeof a, endpoints: readonly stri
 function say(lighthouse: Lighthouse, from: typeof a, hex: string): readonly LighthouseReply[] {
   const decoded = decodeLighthouseMessage(fromHex(hex)!);
   if (!decoded.ok) throw new Error(decoded.reason);
-  return lighthouse.answer(from, decoded.value, now);
+  return repliesOf(lighthouse.answer(from, decoded.value, now));
+}
+
+function repliesOf(answer: LighthouseAnswer): readonly LighthouseReply[] {
+  if (typeof answer === "string") throw new Error(answer);
+  return answer;
 }
 
 const ask = say;

@@ -159,17 +159,6 @@ function checkLighthouses(meaning: Meaning, reader: ConfigReader, start: Place, 
     const what = "is 0, but a lighthouse needs a fixed port";
     findings.error({ code: "CONFIG_CONFLICT", place, path: "listen.port", what, todo: "write listen: {port: 4242}" });
   }
-  if (amLighthouse && lighthouses.length > 0) {
-    const what = "has entries, but this host is a lighthouse itself";
-    const place = hosts?.keyPlace ?? start;
-    findings.warn({
-      code: "CONFIG_CONFLICT",
-      place,
-      path: "lighthouse.hosts",
-      what,
-      todo: "leave it empty on a lighthouse",
-    });
-  }
   if (!amLighthouse && lighthouses.length === 0) {
     const what = "is empty";
     const todo = "this host will find only the hosts in static_host_map, and only they will find it";

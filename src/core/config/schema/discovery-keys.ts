@@ -83,7 +83,8 @@ export const DISCOVERY_KEYS: readonly KeySpec[] = [
       hosts: {
         type: listOf(ADDRESS),
         default: "[]",
-        about: "Overlay addresses of the lighthouses that this host reports to and asks. Empty on a lighthouse.",
+        about:
+          "Overlay addresses of the lighthouses that this host reports to and asks. A lighthouse may name others that name it, too: then each answers for the hosts of all.",
       },
       advertise_addrs: {
         type: listOf(HOST_PORT),

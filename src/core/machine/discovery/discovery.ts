@@ -205,7 +205,7 @@ export class Discovery implements Machine {
     }
     const { message } = decoded.value;
     if (message.kind === "host-query-reply") this.#replied(session, message);
-    else if (message.kind === "host-punch") this.#notified(session, message);
+    if (message.kind === "host-punch") this.#notified(session, message);
     else if (message.kind === "host-update-ack") this.#seen(session, message.seen);
     else if (this.#lighthouse) this.#serve(this.#lighthouse, session, decoded.value);
   }
@@ -327,7 +327,13 @@ export class Discovery implements Machine {
     request: { readonly message: LighthouseMessage; readonly dialect: 1 | 2 },
   ): void {
     const { addresses, peer: certificate } = session;
-    const replies = lighthouse.answer({ addresses, certificate }, request, this.#facts.now);
+    const { now, lighthouses } = this.#facts;
+    const replies = lighthouse.answer({ addresses, certificate }, request, now, lighthouses);
+    if (typeof replies === "string") {
+      const event = { code: "lighthouse-message-refused", name: certificate.name, refusal: replies } as const;
+      this.#emit({ kind: "tell", event: { ...event, address: nameAddress(session) } });
+      return;
+    }
     if (request.message.kind === "host-update") {
       this.recall(session, request.message.endpoints);
       for (const address of addresses) this.#relays.report(address, nameAddress(session), request.message.relays);
@@ -338,11 +344,9 @@ export class Discovery implements Machine {
     }
   }
 
-  /** Lighthouses that may know the target: none for a lighthouse itself, and none if we are one (protocol 5.4). */
+  /** Lighthouses that may know the target: none for a lighthouse itself (protocol 5.4). One that names others is their host as well. */
   #lighthousesFor(target: IpAddress): readonly IpAddress[] {
-    const { settings, ownAddresses } = this.#facts;
-    if (settings.boot.lighthouse.amLighthouse || this.#facts.isLighthouse(target)) return [];
-    return settings.live.lighthouse.hosts.filter((host) => !ownAddresses.includes(host));
+    return this.#facts.isLighthouse(target) ? [] : this.#facts.lighthouses;
   }
 
   /** The configured address of a peer that is one of our lighthouses. */

@@ -30,8 +30,8 @@ export class Presence {
   }
 
   get isReporting(): boolean {
-    const { boot, live } = this.#facts.settings;
-    return !boot.lighthouse.amLighthouse && live.lighthouse.intervalMs > 0;
+    const { lighthouses, settings } = this.#facts;
+    return lighthouses.length > 0 && settings.live.lighthouse.intervalMs > 0;
   }
 
   /** Places of this machine, told or not. */
@@ -85,7 +85,7 @@ export class Presence {
   }
 
   tick(): void {
-    const { settings, now } = this.#facts;
+    const { lighthouses, now } = this.#facts;
     if (this.#moves.takeDue(now)) {
       this.hurry(0);
       this.#emit({ kind: "moved" });
@@ -94,7 +94,6 @@ export class Presence {
     if (changes > 0)
       this.#emit({ kind: "tell", event: { code: "underlay-changed", changes, addresses: this.#own.addresses } });
     if (this.#announcer.takeDue(now))
-      for (const to of settings.live.lighthouse.hosts)
-        this.#emit({ kind: "send", to, parcel: { kind: "announcement" } });
+      for (const to of lighthouses) this.#emit({ kind: "send", to, parcel: { kind: "announcement" } });
   }
 }

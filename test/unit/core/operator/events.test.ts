@@ -113,6 +113,8 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "gateway-back": "The gateway server answers again.",
   "peer-distrusted": "server is cut off: the certificate expired 3 h ago.",
   "lighthouse-message-malformed": "A lighthouse message was malformed.",
+  "lighthouse-message-refused":
+    "server is not heard by this lighthouse: it reports for an address that its certificate does not have.",
   "relay-message-malformed": "A message about a relayed way was malformed.",
   "path-changed": "The tunnel to server goes via 10.77.0.9 now.",
   relaying: "server and printer find each other through this host now.",

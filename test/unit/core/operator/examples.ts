@@ -36,6 +36,7 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
     name: "server",
     reason: "the lighthouse message names no host",
   },
+  "lighthouse-message-refused": { code: "lighthouse-message-refused", ...server(), refusal: "not-its-address" },
   "relay-message-malformed": {
     code: "relay-message-malformed",
     name: "server",
