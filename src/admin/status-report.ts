@@ -1,6 +1,7 @@
 import type { NodeStatus, PeerStatus, RelayedPair } from "../core/io.ts";
 import type { GatewayState, RouteStatus } from "../core/machine/gateways/route-status.ts";
 import { formatPrefix } from "../core/netip/prefix.ts";
+import type { WhyRelayed } from "../core/operator/failure.ts";
 import { troubleText } from "../core/operator/failure-text.ts";
 import type { CarrierDescription } from "../runtime/carrier/carrier-service.ts";
 import type { DataPlaneDescription } from "../runtime/dataplane/data-plane.ts";
@@ -87,6 +88,16 @@ export interface PeerReport {
   /** Who is at the other end of the TCP connection that the path leads over, and where; null on paths over UDP. */
   readonly carrier: { readonly name: string; readonly address: string; readonly remote: string | null } | null;
   readonly roundTripMs: number | null;
+  /** Of the last probes, from 0 to 1. */
+  readonly loss: number | null;
+  readonly whyRelayed: WhyRelayed | null;
+  readonly ways: readonly {
+    readonly place: string;
+    readonly inUse: boolean;
+    readonly roundTripMs: number | null;
+    readonly loss: number | null;
+    readonly answeredMs: number | null;
+  }[];
   /** Bytes of the longest packet that its way is known to carry; null: not asked yet. */
   readonly mtu: number | null;
   readonly lastReceivedMs: number | null;
@@ -172,6 +183,15 @@ function peerReport(peer: PeerStatus, nowMs: number): PeerReport {
     relay: peer.relay ?? null,
     carrier: peer.carrier ? { ...peer.carrier, remote: peer.carrier.remote ?? null } : null,
     roundTripMs: peer.roundTripMs ?? null,
+    loss: peer.loss ?? null,
+    whyRelayed: peer.whyRelayed ?? null,
+    ways: peer.ways.map(({ place, isInUse, roundTripMs, loss, answeredMs }) => ({
+      place,
+      inUse: isInUse,
+      roundTripMs: roundTripMs ?? null,
+      loss: loss ?? null,
+      answeredMs: answeredMs ?? null,
+    })),
     mtu: peer.mtu ?? null,
     lastReceivedMs: peer.lastReceivedMs ?? null,
     establishedMs: peer.establishedMs ?? null,

@@ -1,5 +1,6 @@
 import { duration } from "../admin/duration.ts";
 import type { CertificateReport, PeerReport, StatusReport } from "../admin/status-report.ts";
+import { WHY_RELAYED_TEXT } from "../core/operator/failure-text.ts";
 import { harmless, SENTENCE_BYTES_MAX } from "../runtime/log/log-text.ts";
 import { powerLines } from "./render-powers.ts";
 import type { Style } from "./style.ts";
@@ -29,13 +30,14 @@ export function asFull(report: StatusReport, verbose: boolean): StatusReport {
 function peerLines({ peers, peersOmitted }: StatusReport, style: Style): readonly string[] {
   if (peers.length === 0)
     return [style.faint("No tunnels. One is built when a packet wants to go somewhere: lacis ping HOST")];
-  const head = ["NAME", "ADDRESS", "STATE", "PATH", "RTT", "LAST RX", "CERT"].map((text) => style.bold(text));
+  const head = ["NAME", "ADDRESS", "STATE", "PATH", "RTT", "LOSS", "LAST RX", "CERT"].map((text) => style.bold(text));
   const rows = peers.map((peer) => [
     harmless(peer.name ?? "?"),
     peer.addresses.join(" "),
     stateText(peer, style),
     pathText(peer),
     peer.roundTripMs === null ? "-" : duration(peer.roundTripMs),
+    lossText(peer, style),
     peer.lastReceivedMs === null ? "never" : `${duration(Math.max(peer.lastReceivedMs, 1000))} ago`,
     peer.certificate === null ? "-" : validity(peer.certificate, style),
   ]);
@@ -88,8 +90,20 @@ function pathText(peer: PeerReport): string {
   const { relay = null, carrier = null, mtu = null }: Partial<PeerReport> = peer;
   if (state === "failed" || (relay === null && carrier === null && path === null)) return "-";
   const straight = carrier === null ? `direct ${path}` : `tcp via ${harmless(carrier.name)}`;
-  const way = relay === null || carrier !== null ? straight : `via ${harmless(relay.name)}`;
+  const way = relay === null || carrier !== null ? straight : `via ${harmless(relay.name)}${whyText(peer)}`;
   return mtu === null ? way : `${way}, mtu ${mtu}`;
+}
+
+/** Nothing from a daemon of an older version, or of a newer one that knows more reasons. */
+function whyText({ whyRelayed = null }: Partial<PeerReport>): string {
+  const text = whyRelayed === null ? undefined : WHY_RELAYED_TEXT[whyRelayed];
+  return text === undefined ? "" : `: ${text}`;
+}
+
+function lossText({ loss = null }: Partial<PeerReport>, style: Style): string {
+  if (loss === null) return "-";
+  const percent = `${Math.round(loss * 100)} %`;
+  return loss >= 0.05 ? style.warn(percent) : percent;
 }
 
 function validity({ secondsLeft }: CertificateReport, style: Style): string {

@@ -10,8 +10,9 @@ import type { IpAddress } from "./netip/address.ts";
 import type { Endpoint } from "./netip/endpoint.ts";
 import type { Prefix } from "./netip/prefix.ts";
 import type { OperatorEvent } from "./operator/event.ts";
-import type { PeerTrouble, PingFailure } from "./operator/failure.ts";
+import type { PeerTrouble, PingFailure, WhyRelayed } from "./operator/failure.ts";
 import type { Path } from "./path/path.ts";
+import type { Place } from "./path/place.ts";
 import type { UnsafeRoute } from "./route/route.ts";
 
 /** One fact from outside. `Node.handle` takes exactly one, then the caller drains `Node.poll`. */
@@ -162,6 +163,12 @@ export interface PeerStatus {
   /** The other end of the TCP connection that the path leads over, and who is there; undefined on paths over UDP. */
   readonly carrier: (Named & { readonly remote: Endpoint | undefined }) | undefined;
   readonly roundTripMs: number | undefined;
+  /** Of the last probes on the way in use, from 0 to 1; undefined while there were too few. */
+  readonly loss: number | undefined;
+  /** Undefined when it goes straight. */
+  readonly whyRelayed: WhyRelayed | undefined;
+  /** Every way that was measured, the one in use first. */
+  readonly ways: readonly WayStatus[];
   /** The longest inner packet that its way is known to carry; undefined until somebody sent a long one. */
   readonly mtu: number | undefined;
   /** Milliseconds since the last authenticated packet; undefined when there was none. */
@@ -176,6 +183,16 @@ export interface PeerStatus {
   /** Through all sessions with this peer since there has been one; undefined without a session. */
   readonly traffic: TrafficCounts | undefined;
   readonly pathKind: Path["kind"] | undefined;
+}
+
+/** A way to a peer, as it was measured. */
+export interface WayStatus {
+  readonly place: Place;
+  readonly isInUse: boolean;
+  readonly roundTripMs: number | undefined;
+  readonly loss: number | undefined;
+  /** Milliseconds since it last brought an answer. */
+  readonly answeredMs: number | undefined;
 }
 
 /** A node looked at closely: what `NodeStatus` sums up, one by one. */

@@ -181,11 +181,12 @@ export class Node {
 
   /** Who hears which event. */
   #hear(event: NodeEvent): void {
-    const { liveness, policies, discovery, gateways, pings, relays, shortcuts, calls, answers, sessions, promotion } =
+    const { liveness, paths, policies, discovery, gateways, pings, relays, shortcuts, calls, answers, sessions } =
       this.#machines;
-    const { carriers, nat, pathMtu } = this.#machines;
+    const { carriers, nat, pathMtu, promotion } = this.#machines;
     switch (event.kind) {
       case "command":
+        if (event.command.kind === "seal-and-send") liveness.posted(event.command);
         this.#out.command(event.command);
         return;
       case "tell":
@@ -215,7 +216,22 @@ export class Node {
         answers.probe(event.session);
         return;
       case "probe":
-        liveness.probe(event.session, event.pingId);
+        paths.probe(event.session, event.pingId);
+        return;
+      case "measure":
+        paths.measure(event.session);
+        return;
+      case "used":
+        paths.used(event.session, event.sentPerSecond);
+        return;
+      case "doubted":
+        paths.doubted(event.session);
+        return;
+      case "false-alarm":
+        paths.falseAlarm(event.session);
+        return;
+      case "path-heard":
+        liveness.heard(event.session);
         return;
       case "ping-replied":
         pings.replied(event.pingId, event.session, event.roundTripMs);
@@ -225,12 +241,14 @@ export class Node {
         return;
       case "new-endpoints":
         calls.newEndpoints(event.target);
+        shortcuts.newEndpoints(event.target);
         return;
       case "new-ways":
         calls.newWays(event.target);
         return;
       case "use-path":
         sessions.usePath(event.session, event.path);
+        shortcuts.watch(event.session);
         return;
       case "silent":
         relays.silent(event.session);
@@ -265,10 +283,16 @@ export class Node {
         promotion.calledFrom(event.session, event.at);
         return;
       case "call-anew":
-        calls.start(event.target, event.version === undefined ? {} : { version: event.version });
+        calls.start(event.target, {
+          ...(event.version !== undefined && { version: event.version }),
+          isUrgent: event.isUrgent ?? false,
+        });
         return;
       case "call-straight":
         calls.start(event.target, { straight: true });
+        return;
+      case "straight-failed":
+        shortcuts.failed(event.target, event.failure);
         return;
       case "call-failed":
         discovery.callFailed(event.target);
@@ -294,6 +318,7 @@ export class Node {
         relays.sessionUp(session);
         carriers.sessionUp(session);
         shortcuts.watch(session);
+        paths.sessionUp(session);
         gateways.sessionUp(session);
         pathMtu.sessionUp(session);
         if (how === "answered") liveness.heard(session);
@@ -303,6 +328,7 @@ export class Node {
       }
       case "session-gone":
         liveness.forget(event.session);
+        paths.forget(event.session);
         relays.sessionGone(event.session);
         shortcuts.forget(event.session);
         promotion.forget(event.session);
@@ -332,6 +358,7 @@ export class Node {
         sessions.adopt(event.session, { primary: event.primary });
         liveness.adopted(event.session, event.sendCounter);
         carriers.adopted(event.session);
+        paths.adopted(event.session);
         shortcuts.watch(event.session);
         pathMtu.sessionUp(event.session);
         return;
@@ -366,15 +393,15 @@ export class Node {
    * for proof, so at least a test request goes through at once (reliability R10); its reply is the first measurement of the way.
    */
   #deliverAll({ session, parcels, first }: Extract<NodeEvent, { kind: "deliver" }>): void {
-    const { calls, liveness } = this.#machines;
+    const { calls, paths } = this.#machines;
     const waiting = [...parcels, ...calls.takeWaiting(session.addresses)];
     const sent = waiting.filter((parcel) => parcel.kind !== "announcement" && this.#deliver(session, parcel));
-    if (first && !sent.some(({ kind }) => kind === "test" || kind === "ping")) liveness.probe(session);
+    if (first && !sent.some(({ kind }) => kind === "test" || kind === "ping")) paths.probe(session);
   }
 
   #deliver(session: Session, parcel: Parcel): boolean {
-    const { liveness, pings } = this.#machines;
-    if (parcel.kind === "test") return liveness.probe(session);
+    const { paths, pings } = this.#machines;
+    if (parcel.kind === "test") return paths.probe(session);
     if (parcel.kind === "ping") return pings.sessionReady(parcel.id, session);
     const command = postCommand(session, parcel, senderOf(this.#facts, this.#machines));
     if (command) this.#events.push({ kind: "command", command });

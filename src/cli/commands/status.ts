@@ -27,8 +27,9 @@ export function statusCommand(): Command {
       `
 STATE    up: tunnel in use; handshaking: being built; unconfirmed: the peer called, its first packet has not come yet;
          failed: why stands under Health
-PATH     "direct" and the peer's endpoint on the underlay
+PATH     "direct" and the peer's endpoint on the underlay, or "via" a relay and why not straight
 RTT      of the last answer to a test inside the tunnel
+LOSS     of the last probes on this path, measured while the tunnel is in use
 LAST RX  since the last authentic packet
 CERT     time until the peer's certificate ends
 Powers   with --verbose: the user, privileges and system calls of each process, and what it could not give up

@@ -18,5 +18,8 @@ export function mayRetry(policy: RetryPolicy, attempt: number): boolean {
   return attempt < policy.retries;
 }
 
-/** Attempt at which a target with hardly an address is asked for once more (protocol 3.7.6). */
-export const REQUERY_ATTEMPT = 5;
+/** Whether lighthouses are asked again where a host is that did not answer before this attempt (protocol 3.7.6 knows the fifth only). */
+export function asksAgain(attempt: number, isUrgent: boolean): boolean {
+  // Who falls silent has often just come to another place, and tells the lighthouses while we are looking for it.
+  return isUrgent ? attempt > 1 && attempt <= 5 : attempt === 3 || attempt === 5;
+}

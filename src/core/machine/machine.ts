@@ -3,6 +3,7 @@ import type { CertificateVersion } from "../cert/certificate.ts";
 import type { DataPlaneCommand } from "../dataplane/contract.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { OperatorEvent } from "../operator/event.ts";
+import type { Path } from "../path/path.ts";
 import type { Parcel } from "../peer/parcel.ts";
 import type { Session } from "../peer/session.ts";
 
@@ -45,12 +46,21 @@ export interface CallAnewEvent {
   readonly kind: "call-anew";
   readonly target: IpAddress;
   readonly version: CertificateVersion | undefined;
+  /** The session that there is has fallen silent: a call under way does not wait for its next attempt. */
+  readonly isUrgent?: true;
 }
 
 /** The lighthouses should be asked where this host is. */
 export interface AskWhereEvent {
   readonly kind: "ask-where";
   readonly target: IpAddress;
+}
+
+/** This session goes this way from now on. */
+export interface UsePathEvent {
+  readonly kind: "use-path";
+  readonly session: Session;
+  readonly path: Path;
 }
 
 /** A test request through this session; `pingId` when an operator asked for it. */

@@ -28,7 +28,7 @@ export class FromDataPlane {
   }
 
   hear(event: DataPlaneEvent): void {
-    const { carriers, liveness, pathMtu, policies, promotion, relays, sessions } = this.#machines;
+    const { carriers, liveness, pathMtu, paths, policies, promotion, relays, sessions } = this.#machines;
     switch (event.kind) {
       case "datagram":
         this.#datagram(event.origin, event.datagram);
@@ -49,7 +49,6 @@ export class FromDataPlane {
         this.#commandFailed(event);
         return;
       case "flows":
-      case "silent":
       case "send-error":
         // Nobody asks for them yet.
         return;
@@ -58,15 +57,18 @@ export class FromDataPlane {
       case "large-sent":
       case "path-replied":
       case "roamed":
+      case "silent":
       case "counter-high": {
         const session = this.#session(event.localIndex);
         if (!session) return;
         if (event.kind === "message") this.#message(session, event);
         else if (event.kind === "path-replied") {
+          paths.pathReplied(session, event.origin, event.token);
           carriers.pathReplied(session, event.origin, event.token);
           pathMtu.replied(session, event.token);
         } else if (event.kind === "confirmed") sessions.confirmed(session);
         else if (event.kind === "large-sent") pathMtu.largeSent(session);
+        else if (event.kind === "silent") liveness.unanswered(session);
         else if (event.kind === "roamed") {
           sessions.roamed(session, event.path);
           carriers.roamed(session, event.path);
@@ -91,7 +93,7 @@ export class FromDataPlane {
   }
 
   #message(session: Session, { type, subtype, body }: Event<"message">): void {
-    const { carriers, discovery, liveness, relays, sessions } = this.#machines;
+    const { carriers, discovery, liveness, paths, relays, sessions } = this.#machines;
     if (type === PacketType.closeTunnel) {
       sessions.forget(session, "closed-by-peer");
       return;
@@ -101,7 +103,7 @@ export class FromDataPlane {
     if (type === PacketType.lighthouse) discovery.received(session, body);
     else if (type === PacketType.control) {
       if (!carriers.received(session, body)) relays.received(session, body);
-    } else if (type === PacketType.test && subtype === TestSubtype.reply) liveness.testReplied(session);
+    } else if (type === PacketType.test && subtype === TestSubtype.reply) paths.testReplied(session);
   }
 
   #needSession(destination: IpAddress): void {

@@ -9,10 +9,12 @@ import { Discovery, type DiscoveryEvent } from "../machine/discovery/discovery.t
 import { Expiry } from "../machine/expiry/expiry.ts";
 import type { Facts } from "../machine/facts.ts";
 import { Gateways, type GatewaysEvent } from "../machine/gateways/gateways.ts";
-import { Liveness, type LivenessEvent } from "../machine/liveness/liveness.ts";
+import type { LivenessEvent } from "../machine/liveness/events.ts";
+import { Liveness } from "../machine/liveness/liveness.ts";
 import type { CommonEvent, Emit, Machine } from "../machine/machine.ts";
 import { Nat, type NatEvent } from "../machine/nat/nat.ts";
 import { PathMtu } from "../machine/path-mtu/path-mtu.ts";
+import { Paths, type PathsEvent } from "../machine/paths/paths.ts";
 import { Pings, type PingsEvent } from "../machine/pings/pings.ts";
 import { Policies, type PoliciesEvent } from "../machine/policies/policies.ts";
 import { Promotion, type PromotionEvent } from "../machine/promotion/promotion.ts";
@@ -21,8 +23,11 @@ import { Relays } from "../machine/relays/relays.ts";
 import { Sessions, type SessionsEvent } from "../machine/sessions/sessions.ts";
 import { Shortcuts, type ShortcutsEvent } from "../machine/shortcuts/shortcuts.ts";
 import { Traversal, type TraversalEvent } from "../machine/traversal/traversal.ts";
+import { isCarried } from "../path/carried.ts";
+import { endpointOf } from "../path/path.ts";
 import type { Parcel } from "../peer/parcel.ts";
 import type { PeerTable } from "../peer/peer-table.ts";
+import { relayOn } from "../peer/place.ts";
 import type { Session } from "../peer/session.ts";
 
 /** Everything that a machine can say, and what the node itself puts off until what came before has been heard. */
@@ -36,6 +41,7 @@ export type NodeEvent =
   | GatewaysEvent
   | LivenessEvent
   | NatEvent
+  | PathsEvent
   | PingsEvent
   | PoliciesEvent
   | PromotionEvent
@@ -54,6 +60,7 @@ export type NodeEvent =
 /** The machines of a node. */
 export interface Machines {
   readonly liveness: Liveness;
+  readonly paths: Paths;
   readonly policies: Policies;
   readonly adoption: Adoption;
   readonly gateways: Gateways;
@@ -82,7 +89,12 @@ export function assemble(
   lighthouse: LighthouseService | undefined,
   emit: Emit<NodeEvent>,
 ): Machines {
-  const liveness = new Liveness(facts, peers, emit);
+  const liveness = new Liveness(
+    facts,
+    peers,
+    { patienceMs: (session) => paths.patienceMs(session), isLossy: (session) => paths.isLossy(session) },
+    emit,
+  );
   const policies = new Policies(facts, peers, emit);
   const adoption = new Adoption(facts, peers, emit);
   const carriers = new Carriers(facts, peers, { endpointsOf: (target) => discovery.endpointsOf(target) }, emit);
@@ -97,14 +109,17 @@ export function assemble(
   const gateways = new Gateways(
     facts,
     peers,
-    { roundTripMs: (session) => liveness.vitalsOf(session).roundTripMs },
+    { roundTripMs: (session) => paths.estimateOf(session)?.roundTripMs },
     emit,
   );
   const pings = new Pings(facts, peers, emit);
   const pathMtu = new PathMtu(
     facts,
     peers,
-    { speaksPathProbes: () => true, roundTripMs: (session) => liveness.vitalsOf(session).roundTripMs },
+    {
+      speaksPathProbes: (session) => paths.speaksPathProbes(session),
+      roundTripMs: (session) => paths.estimateOf(session)?.roundTripMs,
+    },
     emit,
   );
   const lastReceivedAt = (session: Session): Instant | undefined => liveness.vitalsOf(session).lastReceivedAt;
@@ -117,8 +132,35 @@ export function assemble(
     },
     emit,
   );
+  const paths = new Paths(
+    facts,
+    peers,
+    {
+      relayedWays: (target) => relays.standingWaysTo(target),
+      seekRelays: (target) => relays.seek(target),
+      endpointsOf: (target) => discovery.endpointsOf(target),
+      isProven: (target, at) => discovery.isProven(target, at),
+      isSuspect: (session) => liveness.isSuspect(session),
+      lastReceivedAt,
+    },
+    emit,
+  );
   const promotion = new Promotion(facts, peers, discovery, emit);
-  const shortcuts = new Shortcuts(facts, peers, { lastReceivedAt }, emit);
+  const shortcuts = new Shortcuts(
+    facts,
+    peers,
+    {
+      lastReceivedAt,
+      endpointsOf: (target) => discovery.endpointsOf(target),
+      natVerdict: () => undefined,
+      isUdpBlocked: (session) => {
+        const hop = endpointOf(relayOn(session.path, peers)?.path);
+        return hop !== undefined && isCarried(hop);
+      },
+      hasLeftStraight: (session) => paths.hasLeftStraight(session),
+    },
+    emit,
+  );
   const calls = new Calls(facts, peers, { places: discovery, relays }, emit);
   const answers = new Answers(
     facts,
@@ -141,6 +183,7 @@ export function assemble(
   );
   const all = [
     liveness,
+    paths,
     policies,
     discovery,
     nat,
@@ -159,6 +202,7 @@ export function assemble(
   ];
   return {
     liveness,
+    paths,
     policies,
     adoption,
     gateways,

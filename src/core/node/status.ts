@@ -1,6 +1,7 @@
 import type { Instant } from "../base/time.ts";
 import type { Named, NodeStatus, PeerStatus } from "../io.ts";
 import type { Facts } from "../machine/facts.ts";
+import type { Suspicion } from "../machine/liveness/vitals.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { PeerTrouble } from "../operator/failure.ts";
 import { isCarried } from "../path/carried.ts";
@@ -14,16 +15,9 @@ import type { Machines } from "./machines.ts";
 export function statusOf(
   facts: Facts,
   peers: Peers,
-  {
-    liveness,
-    calls,
-    carriers,
-    gateways,
-    nat,
-    pathMtu,
-    relays,
-  }: Pick<Machines, "liveness" | "calls" | "carriers" | "gateways" | "nat" | "pathMtu" | "relays">,
+  machines: Pick<Machines, "calls" | "gateways" | "nat" | "relays"> & Looked,
 ): NodeStatus {
+  const { liveness, calls, gateways, nat, relays } = machines;
   const relayed = relays.pairs();
   const { boot, live } = facts.settings;
   const { credential } = live.identity;
@@ -40,7 +34,7 @@ export function statusOf(
       const session = peers.primaryOf(address);
       return { address, name: session?.peer.name, up: session !== undefined };
     }),
-    peers: peersOf(peers, { liveness, carriers, pathMtu }, facts.now),
+    peers: peersOf(peers, machines, facts.now),
     nat: nat.status(),
     relayed,
     routes: gateways.describe(),
@@ -62,7 +56,12 @@ function tablesOf(peers: Peers): NodeStatus["tables"] {
   };
 }
 
-type Looked = Pick<Machines, "liveness" | "carriers" | "pathMtu">;
+type Looked = Pick<Machines, "liveness" | "carriers" | "pathMtu" | "paths" | "shortcuts">;
+
+/** It may answer yet: no trouble to speak of. */
+function isAsking(suspicion: Suspicion): boolean {
+  return suspicion.of === "silence" && suspicion.stage === "asking";
+}
 
 /** Those that are up first, then those that have not proven themselves, are called, could not be reached. */
 function peersOf(peers: Peers, machines: Looked, now: Instant): readonly PeerStatus[] {
@@ -73,7 +72,7 @@ function peersOf(peers: Peers, machines: Looked, now: Instant): readonly PeerSta
     statuses.push(status);
   };
   const describe = (session: Session, at: "up" | "unconfirmed"): PeerStatus =>
-    ofSession(session, at, { peers, ...machines, now });
+    ofSession(session, at, { peers, machines, now });
   for (const session of peers.primaries()) add(describe(session, "up"));
   for (const session of peers.sessions())
     if (!session.addresses.some((address) => shown.has(address))) add(describe(session, "unconfirmed"));
@@ -87,23 +86,27 @@ function peersOf(peers: Peers, machines: Looked, now: Instant): readonly PeerSta
 function ofSession(
   session: Session,
   at: "up" | "unconfirmed",
-  { peers, liveness, carriers, pathMtu, now }: Looked & { readonly peers: Peers; readonly now: Instant },
+  { peers, machines, now }: { readonly peers: Peers; readonly machines: Looked; readonly now: Instant },
 ): PeerStatus {
+  const { liveness, carriers, pathMtu, paths, shortcuts } = machines;
   const { peer, addresses, path } = session;
   const relay = relayOn(path, peers);
   const hop = relay ?? session;
   const hopAt = endpointOf(hop.path);
-  const { suspicion, roundTripMs, lastReceivedAt, sentBytes, receivedBytes } = liveness.vitalsOf(session);
+  const { suspicion, lastReceivedAt, sentBytes, receivedBytes } = liveness.vitalsOf(session);
   return {
     name: peer.name,
     addresses,
     groups: peer.groups,
     state: at,
-    trouble: suspicion && { of: suspicion.of },
+    trouble: suspicion && !isAsking(suspicion) ? { of: suspicion.of } : undefined,
     path: endpointOf(path),
     relay: relay && named(relay),
     carrier: hopAt && isCarried(hopAt) ? { ...named(hop), remote: carriers.remoteOf(hopAt) } : undefined,
-    roundTripMs,
+    roundTripMs: paths.estimateOf(session)?.roundTripMs,
+    loss: paths.estimateOf(session)?.loss,
+    whyRelayed: shortcuts.whyRelayed(session),
+    ways: paths.waysOf(session),
     mtu: pathMtu.of(session),
     lastReceivedMs: lastReceivedAt === undefined ? undefined : now - lastReceivedAt,
     establishedMs: now - session.state.since,
@@ -133,6 +136,9 @@ function unreached(target: IpAddress, at: "handshaking" | "failed", trouble: Pee
     carrier: undefined,
     roundTripMs: undefined,
     mtu: undefined,
+    loss: undefined,
+    whyRelayed: undefined,
+    ways: [],
     lastReceivedMs: undefined,
     establishedMs: undefined,
     certificateNotAfter: undefined,

@@ -3,7 +3,15 @@ import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { IpAddress } from "../netip/address.ts";
 import { formatPrefixes } from "../netip/prefix.ts";
 import type { RelayRefusal } from "./event.ts";
-import type { AdoptionRefusal, CallFailure, CarrierEnd, EndOfSession, PeerTrouble, PingFailure } from "./failure.ts";
+import type {
+  AdoptionRefusal,
+  CallFailure,
+  CarrierEnd,
+  EndOfSession,
+  PeerTrouble,
+  PingFailure,
+  WhyRelayed,
+} from "./failure.ts";
 
 // The words for every failure: log, `lacis status` and `lacis ping` read the same because all of them come here.
 
@@ -119,6 +127,20 @@ export function troubleText(trouble: PeerTrouble): string {
       return callFailureText(trouble.failure);
   }
 }
+
+/** Clauses: why a peer is reached through a relay. */
+export const WHY_RELAYED_TEXT: Readonly<Record<WhyRelayed, string>> = {
+  "not-tried": "not tried straight yet",
+  trying: "being tried straight",
+  "peer-nat-symmetric": "its NAT is symmetric",
+  "own-nat-symmetric": "our NAT is symmetric",
+  "both-nat-symmetric": "both NATs are symmetric",
+  "udp-blocked": "UDP is blocked here",
+  "no-place-known": "nobody knows where it is",
+  "not-allowed": "not allowed where it is",
+  "no-answer": "nothing answered straight",
+  lossy: "the straight way loses packets",
+};
 
 /** A clause: why a session was not taken over. */
 export function adoptionRefusalText(refusal: AdoptionRefusal): string {

@@ -84,6 +84,23 @@ export type PeerTrouble =
   | { readonly of: "calling"; readonly attempt: number }
   | { readonly of: "failed-call"; readonly failure: CallFailure };
 
+/** Why a peer is reached through a relay and not straight. */
+export type WhyRelayed =
+  | "not-tried"
+  | "trying"
+  /** Its router gives each of its conversations another port, or ours does, or both do. */
+  | "peer-nat-symmetric"
+  | "own-nat-symmetric"
+  | "both-nat-symmetric"
+  /** No UDP leaves from here, or comes back. */
+  | "udp-blocked"
+  | "no-place-known"
+  /** Where it is, it may not be (`lighthouse.remote_allow_list`). */
+  | "not-allowed"
+  | "no-answer"
+  /** There is a straight way, which loses too many packets. */
+  | "lossy";
+
 /** Why a session ended. */
 export type EndOfSession =
   | "closed-by-peer"

@@ -85,8 +85,8 @@ export const falsePlaces: readonly Attack[] = [
         notice(overlay("charlie"), stranger(1), scene().victims(places(10, 10 * i))),
       ),
     ),
-    // Five at once, and ten after the delay.
-    drawsAtMost: 15,
+    // Five at once, and ten after the delay, each time that it is asked where charlie is.
+    drawsAtMost: 30,
   },
   // What a member says to an honest lighthouse.
   {

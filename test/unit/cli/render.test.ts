@@ -46,6 +46,7 @@ describe("the status of a host", () => {
         },
         path: undefined,
         roundTripMs: undefined,
+        loss: undefined,
         lastReceivedMs: undefined,
         certificateNotAfter: undefined,
         certificateVersion: undefined,
@@ -53,9 +54,9 @@ describe("the status of a host", () => {
     ];
     const report = statusReport(nodeStatus({ peers }), daemonFacts(), NOW_MS);
     expect(statusText(report, plain).split("\n")).toEqual([
-      "NAME    ADDRESS    STATE   PATH                   RTT     LAST RX  CERT",
-      "server  10.77.0.2  up      direct 192.0.2.2:4242  0.8 ms  2 s ago  364 d",
-      "?       10.77.0.9  failed  -                      -       never    -",
+      "NAME    ADDRESS    STATE   PATH                   RTT     LOSS  LAST RX  CERT",
+      "server  10.77.0.2  up      direct 192.0.2.2:4242  0.8 ms  0 %   2 s ago  364 d",
+      "?       10.77.0.9  failed  -                      -       -     never    -",
       "",
       "This host      laptop 10.77.0.3",
       "  groups       dev",
@@ -68,6 +69,14 @@ describe("the status of a host", () => {
       "Health:",
       "  ! no tunnel to 10.77.0.9: the names in static_host_map for 10.77.0.9 do not resolve - lacis ping 10.77.0.9",
     ]);
+  });
+
+  test("says of a peer behind a relay why it is", () => {
+    const relay = { name: "hub", address: "10.77.0.9" as IpAddress };
+    const peers = [peerStatus({ path: undefined, relay, whyRelayed: "no-answer", loss: 0.125 })];
+    const report = statusReport(nodeStatus({ peers }), daemonFacts(), NOW_MS);
+    expect(statusText(report, plain)).toContain("via hub: nothing answered straight  0.8 ms  13 %");
+    expect(report.peers[0]).toMatchObject({ whyRelayed: "no-answer", loss: 0.125 });
   });
 
   test("of a host without tunnels says how one comes about", () => {

@@ -3,7 +3,7 @@ import type { CertificateVersion } from "../../cert/certificate.ts";
 import { Initiation, type Message2Outcome } from "../../handshake/initiation.ts";
 import { drawLocalIndex } from "../../handshake/local-index.ts";
 import type { HandshakeRefusal } from "../../handshake/refusal.ts";
-import { REQUERY_ATTEMPT } from "../../handshake/schedule.ts";
+import { asksAgain } from "../../handshake/schedule.ts";
 import { sealedClose } from "../../handshake/sealed-close.ts";
 import { versionFor } from "../../handshake/version-choice.ts";
 import type { IpAddress } from "../../netip/address.ts";
@@ -35,6 +35,8 @@ export type CallsEvent =
   | { readonly kind: "call-failed"; readonly target: IpAddress }
   /** A call came to nothing; the session that it was to replace goes on. */
   | { readonly kind: "renewal-failed"; readonly session: Session; readonly failure: CallFailure }
+  /** A call that was to find a straight way beside a relayed one came to nothing. */
+  | { readonly kind: "straight-failed"; readonly target: IpAddress; readonly failure: CallFailure }
   /** What waited for a tunnel that will not come. */
   | { readonly kind: "undeliverable"; readonly parcel: Parcel; readonly failure: CallFailure };
 
@@ -92,7 +94,12 @@ export class Calls implements Machine {
   /** Calls a host, unless that is under way; `parcel` goes through the tunnel once it stands. */
   start(
     target: IpAddress,
-    options: { readonly version?: CertificateVersion; readonly parcel?: Parcel; readonly straight?: boolean } = {},
+    options: {
+      readonly version?: CertificateVersion;
+      readonly parcel?: Parcel;
+      readonly straight?: boolean;
+      readonly isUrgent?: boolean;
+    } = {},
   ): void {
     const { settings, udpPort, ownAddresses, now } = this.#facts;
     const { parcel } = options;
@@ -102,9 +109,10 @@ export class Calls implements Machine {
     if (call) call.straight = (under ? under.straight : true) && (options.straight ?? false);
     if (parcel && !(call && this.#takes(call, parcel)))
       this.#emit({ kind: "undeliverable", parcel, failure: TOO_MANY_CALLS });
-    if (!call || under) return;
-    this.#emit({ kind: "ask-where", target });
-    this.#emit({ kind: "call-begun", target });
+    if (under && options.isUrgent) this.#pending.hurry(under, settings.boot.handshakes, now);
+    if (call) call.isUrgent ||= options.isUrgent ?? false;
+    if (call && (!under || options.isUrgent)) this.#emit({ kind: "ask-where", target });
+    if (call && !under) this.#emit({ kind: "call-begun", target });
   }
 
   /** There may be new endpoints for this host: calls it at those at once, outside the rhythm of attempts. */
@@ -200,7 +208,7 @@ export class Calls implements Machine {
       this.#giveUp(call);
       return;
     }
-    if (call.attempt === REQUERY_ATTEMPT && endpoints.length <= 1) this.#emit({ kind: "ask-where", target });
+    if (asksAgain(call.attempt, call.isUrgent)) this.#emit({ kind: "ask-where", target });
     this.#callAt(call, endpoints);
     const again = call.attempt >= RELAYS_ASKED_AGAIN_ATTEMPT;
     if (isRelayed) this.#callThrough(call, this.#relays.waysTo(target, { again }), { onlyNew: false });
@@ -314,7 +322,10 @@ export class Calls implements Machine {
   #fail(call: PendingCall, failure: CallFailure): void {
     const { target } = call;
     this.#pending.end(call);
-    if (call.straight) return;
+    if (call.straight) {
+      this.#emit({ kind: "straight-failed", target, failure });
+      return;
+    }
     for (const parcel of call.waiting) this.#emit({ kind: "undeliverable", parcel, failure });
     const standing = this.#peers.primaryOf(target);
     if (standing) {

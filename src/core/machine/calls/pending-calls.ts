@@ -1,4 +1,4 @@
-import { type Instant, later } from "../../base/time.ts";
+import { type Instant, instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
 import type { CertificateVersion } from "../../cert/certificate.ts";
 import type { Initiation, Message2Outcome } from "../../handshake/initiation.ts";
@@ -31,6 +31,8 @@ export interface PendingCall extends Call {
   readonly answers: AnswerBudget;
   /** Only straight: there is a session that goes through a relay, and this call is to find something better. */
   straight: boolean;
+  /** There is a session, which has fallen silent. */
+  isUrgent: boolean;
   /** A good answer from where nobody was called. */
   stray: StrayAnswer | undefined;
   /** On places that only somebody's word speaks for, by whose. */
@@ -79,6 +81,7 @@ export class PendingCalls {
       waiting: [],
       answers: new AnswerBudget(),
       straight: false,
+      isUrgent: false,
       stray: undefined,
       spent: new Map(),
     };
@@ -118,6 +121,13 @@ export class PendingCalls {
     call.attempt++;
     this.#timers.schedule(call.target, nextAttemptAt(policy, call.attempt, now));
     return { call, exhausted: false };
+  }
+
+  /** The next attempt comes as soon as one may follow the last: the rhythm of before is for hosts that nobody waits for like that. */
+  hurry(call: PendingCall, policy: RetryPolicy, now: Instant): void {
+    if (call.stray || call.attempt === 0) return;
+    const last = Math.max(call.startedAt, ...[...call.tried.values()].map(({ at }) => at));
+    this.#timers.schedule(call.target, instant(Math.max(now, last + policy.tryIntervalMs)));
   }
 
   nextAt(): Instant | undefined {

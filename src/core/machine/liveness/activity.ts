@@ -1,6 +1,6 @@
 import type { Instant } from "../../base/time.ts";
 import type { Session } from "../../peer/session.ts";
-import type { OwnedVitals, Vitals } from "./vitals.ts";
+import type { OwnedVitals, Suspicion, Vitals } from "./vitals.ts";
 
 /** `timers.*` of the configuration. */
 export interface LivenessPolicy {
@@ -11,6 +11,8 @@ export interface LivenessPolicy {
 /** What one sample calls for. */
 export type LivenessAction =
   | "none"
+  /** It has fallen silent: ask whether it is still there. */
+  | "doubt"
   /** Send an empty test request. */
   | "probe"
   /** Probe, and call the peer anew beside this session: make before break. */
@@ -19,16 +21,14 @@ export type LivenessAction =
 
 /** How often the data plane is asked for activity while sessions exist. */
 export const SAMPLE_INTERVAL_MS = 1000;
-/** Silence after which a session that sends is probed: Nebula waits for its 5 s check; nobody waits that long for a dead path. */
-const SUSPECT_AFTER_MS = 1000;
-/** Unanswered probing after which the peer is called anew: with the first second of silence, about four. */
-const CALL_AFTER_MS = 3000;
+/** A session as young as that may still wait for its first answer. */
+const YOUNG_MS = 1000;
 /** A session whose peer said that it does not know it, and that stays silent, is gone after this (reliability R12). */
 export const DISOWNED_LIFE_MS = 10_000;
 
 /**
  * What a live session needs, once a second, from whether it sent and received since the last time (protocol 8.2, sped up). A session that
- * sends nothing is left alone: idle sessions cost nothing and are kept. Changes the suspicion and nothing else.
+ * sends nothing is left alone: idle sessions cost nothing and are kept. Clears the suspicion, and changes nothing else.
  */
 export function judgeActivity(
   session: Session,
@@ -43,10 +43,8 @@ export function judgeActivity(
   }
   const { suspicion } = vitals;
   if (suspicion?.of === "recv-error") return now - suspicion.since >= DISOWNED_LIFE_MS ? "remove" : "probe";
-  if (suspicion) return judgeSilence(vitals, suspicion, now, policy);
-  if (!activity.sent || isYoung(session, now, policy)) return "none";
-  vitals.suspicion = { of: "silence", since: now, called: false };
-  return "probe";
+  if (suspicion) return judgeSilence(suspicion, now, policy);
+  return activity.sent && !isYoung(session, now, policy) ? "doubt" : "none";
 }
 
 /** A session that does not send is kept while its peer uses it, and one check and one deletion interval longer (protocol 8.2). */
@@ -67,19 +65,16 @@ export function isInactive(session: Session, vitals: Vitals, now: Instant, timeo
 }
 
 function judgeSilence(
-  vitals: OwnedVitals,
-  suspicion: { readonly since: Instant; readonly called: boolean },
+  { since, stage }: Extract<Suspicion, { of: "silence" }>,
   now: Instant,
   policy: LivenessPolicy,
 ): LivenessAction {
-  const silentMs = now - suspicion.since;
-  if (silentMs >= policy.pendingDeletionMs) return "remove";
-  if (suspicion.called || silentMs < CALL_AFTER_MS) return "probe";
-  vitals.suspicion = { of: "silence", since: suspicion.since, called: true };
-  return "probe-and-call";
+  if (now - since >= policy.pendingDeletionMs) return "remove";
+  if (stage === "asking") return "none";
+  return stage === "called" ? "probe" : "probe-and-call";
 }
 
 /** The first answer may still be under way. */
 function isYoung(session: Session, now: Instant, policy: LivenessPolicy): boolean {
-  return now - session.state.since < Math.min(SUSPECT_AFTER_MS, policy.connectionAliveMs);
+  return now - session.state.since < Math.min(YOUNG_MS, policy.connectionAliveMs);
 }

@@ -1,74 +1,73 @@
+import { Pace } from "../../base/pace.ts";
 import { type Instant, instant, later } from "../../base/time.ts";
+import { TimerQueue } from "../../base/timer-queue.ts";
 import type { CertificateVersion } from "../../cert/certificate.ts";
-import type { ActivitySample, DataPlaneCounters, DataPlaneEvent, SessionActivity } from "../../dataplane/contract.ts";
+import type {
+  ActivitySample,
+  DataPlaneCommand,
+  DataPlaneCounters,
+  DataPlaneEvent,
+  SessionActivity,
+} from "../../dataplane/contract.ts";
 import { COUNTER_HIGH, COUNTER_LAST } from "../../dataplane/counter-limits.ts";
 import type { TrafficCounts } from "../../io.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import type { CallFailure, EndOfSession } from "../../operator/failure.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
 import type { Peers } from "../../peer/peer.ts";
+import { relayOn } from "../../peer/place.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
-import { PacketType, TestSubtype } from "../../wire/header.ts";
+import { PacketType } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
-import type { CallAnewEvent, CommonEvent, Emit, Machine } from "../machine.ts";
-import { heardLately, isAbandoned, isInactive, judgeActivity, SAMPLE_INTERVAL_MS } from "./activity.ts";
+import type { Emit, Machine } from "../machine.ts";
+import { heardLately, judgeActivity, SAMPLE_INTERVAL_MS } from "./activity.ts";
+import { stepAfter } from "./doubt.ts";
+import type { LivenessEvent } from "./events.ts";
 import { ProbeRound } from "./probe-round.ts";
 import { disownedSession } from "./recv-error.ts";
-import { isOld, mayBecomePrimary, RENEWAL_RETRY_MS, RENEWALS_AT_ONCE, renewalOf } from "./renewal.ts";
-import { TestRequests } from "./test-requests.ts";
+import { isOld, RENEWAL_RETRY_MS } from "./renewal.ts";
+import { Rounds } from "./rounds.ts";
 import { TrafficLedger } from "./traffic.ts";
+import { Usage } from "./usage.ts";
 import { newVitals, type OwnedVitals, type Vitals } from "./vitals.ts";
 
-export type LivenessEvent =
-  | CommonEvent
-  | CallAnewEvent
-  | {
-      readonly kind: "end-session";
-      readonly session: Session;
-      readonly why: EndOfSession;
-      readonly sendClose: boolean;
-    }
-  | { readonly kind: "prefer-session"; readonly session: Session }
-  /** Something authenticated was seen on this session. */
-  | { readonly kind: "heard"; readonly session: Session }
-  | {
-      readonly kind: "ping-replied";
-      readonly pingId: number;
-      readonly session: Session;
-      readonly roundTripMs: number;
-    }
-  /** What is sent on this session brings nothing back. */
-  | { readonly kind: "silent"; readonly session: Session }
-  /**
-   * Nothing was sent for so long that routers in between may forget the way. `sends`: it was, and nothing came back, so that only the way in use is
-   * remembered.
-   */
-  | { readonly kind: "quiet"; readonly session: Session; readonly sends: boolean };
+/** What it asks about the way that a session takes. */
+export interface LivenessPorts {
+  /** How long an answer may take. */
+  patienceMs(session: Session): number;
+  /** Whether many get lost. */
+  isLossy(session: Session): boolean;
+}
 
 /** Whether sessions still work, and what is done about those that do not (protocol 8, reliability R12). */
 export class Liveness implements Machine {
   readonly waitsFor = "liveness";
   readonly #facts: Facts;
   readonly #peers: Peers;
+  readonly #ports: LivenessPorts;
   readonly #emit: Emit<LivenessEvent>;
   readonly #vitals = new Map<LocalIndex, OwnedVitals>();
-  readonly #tests = new TestRequests();
-  readonly #round = new ProbeRound();
+  readonly #probeRound = new ProbeRound();
   readonly #traffic = new TrafficLedger();
+  readonly #usage = new Usage();
+  readonly #rounds: Rounds;
   /** Sessions in doubt: looked at with every sample, active or not. */
   readonly #suspects = new Set<Session>();
+  /** Sessions that were asked whether they are still there: the next step. */
+  readonly #steps = new TimerQueue<LocalIndex>();
+  readonly #verdicts = new Pace<"">(VERDICTS, 1);
   #counters: DataPlaneCounters | undefined;
   #sampleAt: Instant | undefined;
   /** When the last sample came in. */
   #sampledAt: Instant | undefined;
   #checkAt: Instant | undefined;
-  /** How many more renewals this round of checks may start. */
-  #renewalsLeft = 0;
 
-  constructor(facts: Facts, peers: Peers, emit: Emit<LivenessEvent>) {
+  constructor(facts: Facts, peers: Peers, ports: LivenessPorts, emit: Emit<LivenessEvent>) {
     this.#facts = facts;
     this.#peers = peers;
+    this.#ports = ports;
     this.#emit = emit;
+    this.#rounds = new Rounds(facts, peers, (session) => this.vitalsOf(session), emit);
   }
 
   /** How a session is doing. */
@@ -101,14 +100,11 @@ export class Liveness implements Machine {
     return this.#traffic.total;
   }
 
-  /** Sends an empty test request; the data plane of the peer answers it. False when too many are under way. */
-  probe(session: Session, pingId?: number): boolean {
-    if (!this.#tests.sent(session, { sentAt: this.#facts.now, pingId })) return false;
-    const { localIndex } = session;
-    const { test: type } = PacketType;
-    const command = { kind: "seal-and-send", localIndex, type, subtype: TestSubtype.request, body: EMPTY } as const;
-    this.#emit({ kind: "command", command });
-    return true;
+  /** The data plane was told to send something that is no inner packet. */
+  posted({ localIndex, type, body }: Extract<DataPlaneCommand, { kind: "seal-and-send" }>): void {
+    const session = this.#peers.session(localIndex);
+    const isFromLighthouse = !session?.addresses.some((address) => this.#facts.isLighthouse(address));
+    if (session) this.#usage.posted(localIndex, body.length, type === PacketType.lighthouse && isFromLighthouse);
   }
 
   /** After a change of address: whoever does not answer shows up as silent. Whoever was spoken to last comes first. */
@@ -119,29 +115,25 @@ export class Liveness implements Machine {
     };
     const used = [...this.#peers.primaries()].map((session) => ({ session, at: lastUsed(session) }));
     used.sort((a, b) => b.at - a.at);
-    this.#round.begin(
+    this.#probeRound.begin(
       used.map(({ session }) => session),
       this.#facts.now,
     );
   }
 
-  testReplied(session: Session): void {
-    const { now } = this.#facts;
-    const vitals = this.#of(session);
-    const test = this.#tests.replied(session, now, vitals.roundTripMs);
-    if (!test) return;
-    vitals.roundTripMs = now - test.sentAt;
-    vitals.measuredAt = now;
-    const { pingId } = test;
-    if (pingId !== undefined) this.#emit({ kind: "ping-replied", pingId, session, roundTripMs: vitals.roundTripMs });
+  /** Somebody was sent something through this session, and nothing has come for longer than it usually takes. */
+  unanswered(session: Session): void {
+    const { suspicion } = this.vitalsOf(session);
+    if (!suspicion && session.state.at === "live" && this.#peers.isPrimary(session)) this.#doubt(session);
   }
 
   /** Anything authenticated was seen on this session. So what the peer has disowned before is over (reliability R12). */
   heard(session: Session): void {
     const vitals = this.#of(session);
+    const { suspicion } = vitals;
     vitals.lastReceivedAt = this.#facts.now;
-    vitals.suspicion = undefined;
-    this.#suspects.delete(session);
+    this.#clear(session, vitals);
+    if (suspicion?.of === "silence" && suspicion.stage === "asking") this.#emit({ kind: "false-alarm", session });
     this.#emit({ kind: "heard", session });
   }
 
@@ -152,10 +144,13 @@ export class Liveness implements Machine {
       const session = this.#peers.session(activity.localIndex);
       if (!session) continue;
       seen.add(session);
-      // What came before the peer disowned the session does not clear it.
-      const received = activity.received && !this.#isDisownedSince(session, this.#sampledAt);
+      // What came before it was doubted does not clear it.
+      const received = activity.received && !this.#isDoubtedSince(session, this.#sampledAt);
+      const use = this.#usage.sampled(activity, this.#facts.now);
       this.#count(session, activity, received);
-      this.#judge(session, { sent: activity.sent, received });
+      this.#judge(session, { sent: activity.sent && use.wantsAnswer, received });
+      if (use.isUsed && session.state.at === "live" && this.#peers.isPrimary(session))
+        this.#emit({ kind: "used", session, sentPerSecond: use.sentPerSecond });
     }
     for (const session of [...this.#suspects]) if (!seen.has(session)) this.#judge(session, IDLE);
     this.#sampledAt = this.#facts.now;
@@ -172,6 +167,7 @@ export class Liveness implements Machine {
     vitals.lastRecvErrorAt = now;
     // Our own probes of a session that is gone draw more of them: the first one counts.
     if (vitals.suspicion?.of !== "recv-error") vitals.suspicion = { of: "recv-error", since: now };
+    this.#steps.cancel(session.localIndex);
     this.#suspects.add(session);
     if (!this.#peers.isPrimary(session)) return;
     const address = nameAddress(session);
@@ -199,7 +195,7 @@ export class Liveness implements Machine {
       return;
     }
     vitals.renewNotBefore = later(now, RENEWAL_RETRY_MS);
-    if (vitals.suspicion?.of === "silence") vitals.suspicion = { ...vitals.suspicion, called: false };
+    if (vitals.suspicion?.of === "silence") vitals.suspicion = { ...vitals.suspicion, stage: "call-failed" };
     const { name } = session.peer;
     this.#emit({ kind: "tell", event: { code: "renewal-failed", name, address: nameAddress(session), failure } });
   }
@@ -207,19 +203,21 @@ export class Liveness implements Machine {
   /** The session is gone. */
   forget(session: Session): void {
     this.#vitals.delete(session.localIndex);
-    this.#tests.forget(session);
+    this.#usage.forget(session.localIndex);
     this.#traffic.forget(session);
     this.#suspects.delete(session);
+    this.#steps.cancel(session.localIndex);
   }
 
   /** Trust has changed: looks at every session now, instead of with the next round. */
   reload(): void {
-    this.#checkAll();
+    this.#rounds.go();
   }
 
   nextAt(): Instant | undefined {
-    const deadlines = [this.#sampleAt, this.#checkAt, this.#round.nextAt()].filter((at) => at !== undefined);
-    return deadlines.length === 0 ? undefined : instant(Math.min(...deadlines));
+    const deadlines = [this.#sampleAt, this.#checkAt, this.#steps.next()?.at, this.#probeRound.nextAt()];
+    const due = deadlines.filter((at) => at !== undefined);
+    return due.length === 0 ? undefined : instant(Math.min(...due));
   }
 
   tick(): void {
@@ -227,7 +225,7 @@ export class Liveness implements Machine {
     if (udpPort === undefined || this.#peers.sessionCount === 0) {
       this.#sampleAt = undefined;
       this.#checkAt = undefined;
-      this.#round.stop();
+      this.#probeRound.stop();
       return;
     }
     const { connectionAliveMs } = settings.boot.timers;
@@ -239,11 +237,12 @@ export class Liveness implements Machine {
       this.#sampleAt = later(now, sampleMs);
       this.#emit({ kind: "command", command: { kind: "sample" } });
     }
-    for (const session of this.#round.takeDue(now)) if (this.#peers.isPrimary(session)) this.probe(session);
+    for (const session of this.#probeRound.takeDue(now)) if (this.#peers.isPrimary(session)) this.#probe(session);
     if (now >= this.#checkAt) {
       this.#checkAt = later(now, connectionAliveMs);
-      this.#checkAll();
+      this.#rounds.go();
     }
+    for (let index = this.#steps.popDue(now); index !== undefined; index = this.#steps.popDue(now)) this.#step(index);
   }
 
   #of(session: Session): OwnedVitals {
@@ -262,9 +261,9 @@ export class Liveness implements Machine {
     return times.length === 0 ? undefined : instant(Math.max(...times));
   }
 
-  #isDisownedSince(session: Session, at: Instant | undefined): boolean {
+  #isDoubtedSince(session: Session, at: Instant | undefined): boolean {
     const { suspicion } = this.vitalsOf(session);
-    return suspicion?.of === "recv-error" && (at === undefined || suspicion.since > at);
+    return suspicion !== undefined && (at === undefined || suspicion.since > at);
   }
 
   #count(session: Session, activity: SessionActivity, received: boolean): void {
@@ -282,96 +281,78 @@ export class Liveness implements Machine {
     const vitals = this.#of(session);
     if (session.state.at !== "live") return;
     const isPrimary = this.#peers.isPrimary(session);
+    // A session that does not send is not probed: the replies would look like use.
     if (!isPrimary && vitals.suspicion?.of !== "recv-error") {
-      // A session that does not send is not probed: the replies would look like use.
-      vitals.suspicion = undefined;
-      this.#suspects.delete(session);
+      this.#clear(session, vitals);
       return;
     }
     const action = judgeActivity(session, vitals, activity, now, settings.boot.timers);
-    if (vitals.suspicion) this.#suspects.add(session);
-    else this.#suspects.delete(session);
+    if (!vitals.suspicion) this.#clear(session, vitals);
     if (action === "none") return;
+    if (action === "doubt") {
+      this.#doubt(session);
+      return;
+    }
     if (action === "remove") {
       this.#end(session, vitals.suspicion?.of === "recv-error" ? "disowned-by-peer" : "no-answer", false);
       return;
     }
     this.#emit({ kind: "silent", session });
-    this.probe(session);
-    if (action === "probe-and-call" && isPrimary) this.#callAnew(session, undefined);
+    this.#probe(session);
+    if (action === "probe-and-call" && isPrimary) this.#callForSilence(session, vitals);
   }
 
-  #checkAll(): void {
-    this.#renewalsLeft = RENEWALS_AT_ONCE;
-    for (const session of [...this.#peers.sessions()]) this.#check(session);
+  /** Asks the peer whether it is still there, and the relay on the way, if there is one. */
+  #doubt(session: Session): void {
+    const { now } = this.#facts;
+    this.#of(session).suspicion = { of: "silence", since: now, asked: 0, stage: "asking" };
+    this.#suspects.add(session);
+    this.#emit({ kind: "doubted", session });
+    this.#step(session.localIndex);
+    const relay = relayOn(session.path, this.#peers);
+    if (relay) this.unanswered(relay);
   }
 
-  /** What every session is asked now and then (protocol 8.2): trust, age, use. */
-  #check(session: Session): void {
-    const { settings, now } = this.#facts;
-    const isLive = session.state.at === "live";
-    const vitals = this.vitalsOf(session);
-    const end = this.#endOf(session, vitals);
-    if (end) this.#end(session, end, isLive);
-    if (end || !isLive) return;
-    const { timers } = settings.boot;
-    const isHeard = heardLately(vitals, now, timers);
-    const isPrimary = this.#peers.isPrimary(session);
-    if (isHeard && isPrimary) this.#measure(session, vitals);
-    else if (isHeard) this.#checkSecondary(session, vitals);
-    if (isPrimary && (isHeard || isOld(session, now))) this.#renew(session, vitals);
-    const quietMs = now - (vitals.lastSentAt ?? session.state.since);
-    if (quietMs >= timers.connectionAliveMs) this.#emit({ kind: "quiet", session, sends: false });
-    else if (!isHeard) this.#emit({ kind: "quiet", session, sends: true });
+  #step(index: LocalIndex): void {
+    const session = this.#peers.session(index);
+    const vitals = session && this.#of(session);
+    if (!session || vitals?.suspicion?.of !== "silence" || vitals.suspicion.stage !== "asking") return;
+    const { suspicion } = vitals;
+    const way = { patienceMs: this.#ports.patienceMs(session), isLossy: this.#ports.isLossy(session) };
+    if (stepAfter(suspicion.asked, suspicion.since, way).what === "judge") {
+      this.#condemn(session, vitals);
+      return;
+    }
+    const asked = suspicion.asked + 1;
+    vitals.suspicion = { ...suspicion, asked };
+    this.#probe(session);
+    this.#steps.schedule(index, stepAfter(asked, suspicion.since, way).at);
   }
 
-  /** Why this session has to end, if it has to. */
-  #endOf(session: Session, vitals: Vitals): EndOfSession | undefined {
-    const { settings, now } = this.#facts;
-    const { dropInactive, inactivityTimeoutMs } = settings.live.tunnels;
-    if (this.#isDistrusted(session)) return "certificate";
-    if (isAbandoned(session, vitals, now, settings.boot.timers)) return "replaced";
-    const isLive = session.state.at === "live";
-    return isLive && dropInactive && isInactive(session, vitals, now, inactivityTimeoutMs) ? "inactive" : undefined;
+  /** It does not answer any more. Whoever lost the whole network calls everybody, one after the other. */
+  #condemn(session: Session, vitals: OwnedVitals): void {
+    const { now } = this.#facts;
+    if (!this.#verdicts.take("", now)) {
+      this.#steps.schedule(session.localIndex, later(now, VERDICTS.intervalMs));
+      return;
+    }
+    this.#emit({ kind: "silent", session });
+    if (this.#peers.isPrimary(session)) this.#callForSilence(session, vitals);
   }
 
-  #isDistrusted(session: Session): boolean {
-    const { settings, clock } = this.#facts;
-    const { pool, disconnectInvalid } = settings.live.identity;
-    const checked = pool.recheck(session.peer, clock.wall);
-    if (checked.ok || (!disconnectInvalid && checked.reason.code !== "blocked")) return false;
-    const { name } = session.peer;
-    const refusal = checked.reason;
-    this.#emit({ kind: "tell", event: { code: "peer-distrusted", name, address: nameAddress(session), refusal } });
-    return true;
+  #callForSilence(session: Session, vitals: OwnedVitals): void {
+    if (vitals.suspicion?.of === "silence") vitals.suspicion = { ...vitals.suspicion, stage: "called" };
+    this.#emit({ kind: "call-anew", target: nameAddress(session), version: undefined, isUrgent: true });
   }
 
-  /** Two crossed handshakes: the host with the lower address yields (protocol 8.2). */
-  #checkSecondary(session: Session, vitals: Vitals): void {
-    const { settings, ownAddresses, now } = this.#facts;
-    const [ownAddress] = ownAddresses;
-    if (ownAddress === undefined) return;
-    if (mayBecomePrimary(session, vitals, settings.live.identity, { ownAddress, now }))
-      this.#emit({ kind: "prefer-session", session });
+  #clear(session: Session, vitals: OwnedVitals): void {
+    vitals.suspicion = undefined;
+    this.#suspects.delete(session);
+    this.#steps.cancel(session.localIndex);
   }
 
-  /** Whoever answered the handshake has not measured the way yet, and whoever called has measured a cold start. */
-  #measure(session: Session, vitals: Vitals): void {
-    if (vitals.measuredAt === undefined || vitals.measuredAt < later(session.state.since, WARM_UP_MS))
-      this.probe(session);
-  }
-
-  /** An idle session is renewed for its age alone: what else there is to renew can wait until somebody uses it. */
-  #renew(session: Session, vitals: Vitals): void {
-    const { settings, now } = this.#facts;
-    if (this.#renewalsLeft === 0 || (vitals.renewNotBefore !== undefined && now < vitals.renewNotBefore)) return;
-    const renewal = renewalOf(session, vitals, settings.live.identity, now);
-    if (!renewal || this.#peers.find(nameAddress(session))?.call) return;
-    this.#renewalsLeft--;
-    const { reason, version } = renewal;
-    const { name } = session.peer;
-    this.#emit({ kind: "tell", event: { code: "renewal", name, address: nameAddress(session), reason } });
-    this.#callAnew(session, version);
+  #probe(session: Session): void {
+    this.#emit({ kind: "probe", session, pingId: undefined });
   }
 
   #callAnew(session: Session, version: CertificateVersion | undefined): void {
@@ -387,8 +368,7 @@ type CounterHigh = Extract<DataPlaneEvent, { kind: "counter-high" }>;
 
 /** A session on which nothing came for so long does not show any more that its peer is as it was: it may have started anew, elsewhere. */
 const SILENT_MS = 5_000;
-/** A round trip measured earlier than this in the life of a session includes the start of both programs, not only the way. */
-const WARM_UP_MS = 1_000;
-const EMPTY: Uint8Array = new Uint8Array(0);
+/** Peers that are called anew for their silence, each of which costs both sides a key agreement. */
+const VERDICTS = { burst: 50, intervalMs: 5 } as const;
 const IDLE = { sent: false, received: false };
 const NOTHING_KNOWN: Vitals = newVitals();

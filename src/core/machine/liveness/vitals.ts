@@ -2,10 +2,13 @@ import type { Instant } from "../../base/time.ts";
 
 /** Doubt about whether the peer still has a session. */
 export type Suspicion =
-  /** We send, nothing comes back. */
-  | { readonly of: "silence"; readonly since: Instant; readonly called: boolean }
+  /** We send, nothing comes back. `asked`: test requests so far; it is judged by their answers. */
+  | { readonly of: "silence"; readonly since: Instant; readonly asked: number; readonly stage: SilenceStage }
   /** A recv_error from the session's own path (unauthenticated, so it only starts a call: reliability R12). */
   | { readonly of: "recv-error"; readonly since: Instant };
+
+/** Whether an answer is still waited for, the peer is being called anew, or that came to nothing and is to be done again. */
+export type SilenceStage = "asking" | "called" | "call-failed";
 
 /** How a session is doing, as everybody may see it. */
 export interface Vitals {
@@ -17,9 +20,6 @@ export interface Vitals {
   readonly renewNotBefore: Instant | undefined;
   /** Send counter passed the mark for re-handshakes. */
   readonly counterHigh: boolean;
-  readonly roundTripMs: number | undefined;
-  /** When that was measured. */
-  readonly measuredAt: Instant | undefined;
   readonly sentPackets: number;
   readonly sentBytes: number;
   readonly receivedBytes: number;
@@ -37,8 +37,6 @@ export function newVitals(): OwnedVitals {
     lastRecvErrorAt: undefined,
     renewNotBefore: undefined,
     counterHigh: false,
-    roundTripMs: undefined,
-    measuredAt: undefined,
     sentPackets: 0,
     sentBytes: 0,
     receivedBytes: 0,

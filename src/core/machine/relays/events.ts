@@ -1,18 +1,16 @@
 import type { IpAddress } from "../../netip/address.ts";
-import type { RelayedPath } from "../../path/path.ts";
 import type { Session } from "../../peer/session.ts";
-import type { CallAnewEvent, CommonEvent, SendEvent } from "../machine.ts";
+import type { CallAnewEvent, CommonEvent, SendEvent, UsePathEvent } from "../machine.ts";
 
 export type RelaysEvent =
   | CallAnewEvent
   | CommonEvent
   | SendEvent
+  | UsePathEvent
   /** This relay is asked for a way to somebody, or called for that. */
   | { readonly kind: "relay-sought"; readonly relay: IpAddress }
   /** There is another way through a relay to this host. */
-  | { readonly kind: "new-ways"; readonly target: IpAddress }
-  /** This session goes this way from now on. */
-  | { readonly kind: "use-path"; readonly session: Session; readonly path: RelayedPath };
+  | { readonly kind: "new-ways"; readonly target: IpAddress };
 
 /** What it asks others. */
 export interface RelaysPorts {

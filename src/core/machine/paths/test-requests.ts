@@ -19,6 +19,8 @@ const REPLY_MS_MAX = 10_000;
  */
 export class TestRequests {
   readonly #requests = new Map<LocalIndex, readonly TestRequest[]>();
+  /** Those that are given up for lost, though a reply may still come. */
+  readonly #missed = new WeakSet<TestRequest>();
 
   /** Takes note of a request that goes out now; false when too many are in flight. */
   sent(session: Session, request: TestRequest): boolean {
@@ -41,6 +43,15 @@ export class TestRequests {
     if (rest.length > 0) this.#requests.set(session.localIndex, rest);
     else this.#requests.delete(session.localIndex);
     return answered;
+  }
+
+  /** Requests of this session that have waited for so long, each once. */
+  takeMissed({ localIndex }: Session, afterMs: number, now: Instant): readonly TestRequest[] {
+    const late = (this.#requests.get(localIndex) ?? []).filter(
+      (request) => now - request.sentAt >= afterMs && !this.#missed.has(request),
+    );
+    for (const request of late) this.#missed.add(request);
+    return late;
   }
 
   forget(session: Session): void {

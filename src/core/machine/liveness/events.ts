@@ -1,0 +1,32 @@
+import type { EndOfSession } from "../../operator/failure.ts";
+import type { Session } from "../../peer/session.ts";
+import type { CallAnewEvent, CommonEvent, ProbeEvent } from "../machine.ts";
+
+export type LivenessEvent =
+  | CommonEvent
+  | CallAnewEvent
+  | ProbeEvent
+  | {
+      readonly kind: "end-session";
+      readonly session: Session;
+      readonly why: EndOfSession;
+      readonly sendClose: boolean;
+    }
+  | { readonly kind: "prefer-session"; readonly session: Session }
+  /** Something authenticated was seen on this session. */
+  | { readonly kind: "heard"; readonly session: Session }
+  /** Somebody sends through this session, so many packets a second. */
+  | { readonly kind: "used"; readonly session: Session; readonly sentPerSecond: number }
+  /** Its way may not have been measured yet, or not since both programs are warm. */
+  | { readonly kind: "measure"; readonly session: Session }
+  /** Nothing has come for longer than is usual: its peer was asked. */
+  | { readonly kind: "doubted"; readonly session: Session }
+  /** It has answered. */
+  | { readonly kind: "false-alarm"; readonly session: Session }
+  /** What is sent on this session brings nothing back. */
+  | { readonly kind: "silent"; readonly session: Session }
+  /**
+   * Nothing was sent for so long that routers in between may forget the way. `sends`: it was, and nothing came back, so that only the way in use is
+   * remembered.
+   */
+  | { readonly kind: "quiet"; readonly session: Session; readonly sends: boolean };

@@ -1,0 +1,98 @@
+import type { CertificateVersion } from "../../cert/certificate.ts";
+import type { EndOfSession } from "../../operator/failure.ts";
+import type { Peers } from "../../peer/peer.ts";
+import { nameAddress, type Session } from "../../peer/session.ts";
+import type { Facts } from "../facts.ts";
+import type { Emit } from "../machine.ts";
+import { heardLately, isAbandoned, isInactive } from "./activity.ts";
+import type { LivenessEvent } from "./events.ts";
+import { isOld, mayBecomePrimary, RENEWALS_AT_ONCE, renewalOf } from "./renewal.ts";
+import type { Vitals } from "./vitals.ts";
+
+/** What every session is asked now and then (protocol 8.2): trust, age, use. */
+export class Rounds {
+  readonly #facts: Facts;
+  readonly #peers: Peers;
+  readonly #vitalsOf: (session: Session) => Vitals;
+  readonly #emit: Emit<LivenessEvent>;
+  /** How many more renewals this round may start. */
+  #renewalsLeft = 0;
+
+  constructor(facts: Facts, peers: Peers, vitalsOf: (session: Session) => Vitals, emit: Emit<LivenessEvent>) {
+    this.#facts = facts;
+    this.#peers = peers;
+    this.#vitalsOf = vitalsOf;
+    this.#emit = emit;
+  }
+
+  /** One round: every session. */
+  go(): void {
+    this.#renewalsLeft = RENEWALS_AT_ONCE;
+    for (const session of [...this.#peers.sessions()]) this.#check(session);
+  }
+
+  #check(session: Session): void {
+    const { settings, now } = this.#facts;
+    const isLive = session.state.at === "live";
+    const vitals = this.#vitalsOf(session);
+    const end = this.#endOf(session, vitals);
+    if (end) this.#emit({ kind: "end-session", session, why: end, sendClose: isLive });
+    if (end || !isLive) return;
+    const { timers } = settings.boot;
+    const isHeard = heardLately(vitals, now, timers);
+    const isPrimary = this.#peers.isPrimary(session);
+    if (isHeard && isPrimary) this.#emit({ kind: "measure", session });
+    else if (isHeard) this.#checkSecondary(session, vitals);
+    if (isPrimary && (isHeard || isOld(session, now))) this.#renew(session, vitals);
+    const quietMs = now - (vitals.lastSentAt ?? session.state.since);
+    if (quietMs >= timers.connectionAliveMs) this.#emit({ kind: "quiet", session, sends: false });
+    else if (!isHeard) this.#emit({ kind: "quiet", session, sends: true });
+  }
+
+  /** Why this session has to end, if it has to. */
+  #endOf(session: Session, vitals: Vitals): EndOfSession | undefined {
+    const { settings, now } = this.#facts;
+    const { dropInactive, inactivityTimeoutMs } = settings.live.tunnels;
+    if (this.#isDistrusted(session)) return "certificate";
+    if (isAbandoned(session, vitals, now, settings.boot.timers)) return "replaced";
+    const isLive = session.state.at === "live";
+    return isLive && dropInactive && isInactive(session, vitals, now, inactivityTimeoutMs) ? "inactive" : undefined;
+  }
+
+  #isDistrusted(session: Session): boolean {
+    const { settings, clock } = this.#facts;
+    const { pool, disconnectInvalid } = settings.live.identity;
+    const checked = pool.recheck(session.peer, clock.wall);
+    if (checked.ok || (!disconnectInvalid && checked.reason.code !== "blocked")) return false;
+    const { name } = session.peer;
+    const refusal = checked.reason;
+    this.#emit({ kind: "tell", event: { code: "peer-distrusted", name, address: nameAddress(session), refusal } });
+    return true;
+  }
+
+  /** Two crossed handshakes: the host with the lower address yields (protocol 8.2). */
+  #checkSecondary(session: Session, vitals: Vitals): void {
+    const { settings, ownAddresses, now } = this.#facts;
+    const [ownAddress] = ownAddresses;
+    if (ownAddress === undefined) return;
+    if (mayBecomePrimary(session, vitals, settings.live.identity, { ownAddress, now }))
+      this.#emit({ kind: "prefer-session", session });
+  }
+
+  /** An idle session is renewed for its age alone: what else there is to renew can wait until somebody uses it. */
+  #renew(session: Session, vitals: Vitals): void {
+    const { settings, now } = this.#facts;
+    if (this.#renewalsLeft === 0 || (vitals.renewNotBefore !== undefined && now < vitals.renewNotBefore)) return;
+    const renewal = renewalOf(session, vitals, settings.live.identity, now);
+    if (!renewal || this.#peers.find(nameAddress(session))?.call) return;
+    this.#renewalsLeft--;
+    const { reason, version } = renewal;
+    const { name } = session.peer;
+    this.#emit({ kind: "tell", event: { code: "renewal", name, address: nameAddress(session), reason } });
+    this.#callAnew(session, version);
+  }
+
+  #callAnew(session: Session, version: CertificateVersion | undefined): void {
+    this.#emit({ kind: "call-anew", target: nameAddress(session), version });
+  }
+}

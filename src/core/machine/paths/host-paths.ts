@@ -1,0 +1,55 @@
+import { LruMap } from "../../base/lru.ts";
+import type { Instant } from "../../base/time.ts";
+import type { Path } from "../../path/path.ts";
+import type { Place } from "../../path/place.ts";
+import { Estimate } from "./estimate.ts";
+import { Watchfulness } from "./patience.ts";
+
+/** Ways to one host that are remembered: the one in use, relays, places it may be at. The one not measured for longest goes. */
+const WAYS_MAX = 16;
+/** Path requests to one host in flight. The oldest is given up. */
+const ASKED_MAX = 32;
+
+/** A path request whose reply is awaited. */
+export interface PathRequest {
+  readonly place: Place;
+  readonly path: Path;
+  readonly sentAt: Instant;
+  /** Whether the way is to be taken at once if it answers while the one in use does not. */
+  readonly isRace: boolean;
+}
+
+/** What is known about the ways to one host. It outlives single sessions. */
+export class HostPaths {
+  readonly watch: Watchfulness = new Watchfulness();
+  readonly asked: LruMap<string, PathRequest> = new LruMap(ASKED_MAX);
+  readonly #ways = new LruMap<Place, Estimate>(WAYS_MAX);
+  /** When its ways are measured next, if they are in use then. */
+  roundAt: Instant | undefined;
+  /** Whether the first choice among its relays has been made. */
+  isSettled = false;
+  /** Packets a second that the host was sent lately. */
+  sentPerSecond = 0;
+  /** A straight way that was left because it lost packets. */
+  left: { readonly path: Path; readonly place: Place } | undefined;
+
+  /** Of this way, made if need be. */
+  estimate(place: Place): Estimate {
+    return this.#ways.getOrMake(place, () => new Estimate());
+  }
+
+  known(place: Place | undefined): Estimate | undefined {
+    return place === undefined ? undefined : this.#ways.peek(place);
+  }
+
+  ways(): IterableIterator<[Place, Estimate]> {
+    return this.#ways.entries();
+  }
+
+  /** Path requests that have waited for so long. They are forgotten. */
+  takeMissed(afterMs: (place: Place) => number, now: Instant): readonly PathRequest[] {
+    const late = [...this.asked.entries()].filter(([, { place, sentAt }]) => now - sentAt >= afterMs(place));
+    for (const [token] of late) this.asked.delete(token);
+    return late.map(([, request]) => request);
+  }
+}
