@@ -19,6 +19,7 @@ import { hearOfTcp } from "./node/over-tcp.ts";
 import { rememberedHosts } from "./node/remembered.ts";
 import { statusOf } from "./node/status.ts";
 import { type UsedRule, usedRulesOf } from "./node/used-rules.ts";
+import { hearOfWays } from "./node/ways.ts";
 import type { Parcel } from "./peer/parcel.ts";
 import { PeerTable } from "./peer/peer-table.ts";
 import type { FinishedHandshake, Session } from "./peer/session.ts";
@@ -209,32 +210,24 @@ export class Node {
       case "deliver":
         this.#deliverAll(event);
         return;
+      case "probe":
+      case "measure":
+      case "used":
+      case "doubted":
+      case "false-alarm":
+      case "path-heard":
+      case "ping-replied":
+      case "use-path":
+      case "silent":
+      case "moved":
+      case "straight-failed":
+        hearOfWays(event, this.#machines);
+        return;
       case "undeliverable":
         if (event.parcel.kind === "ping") pings.callFailed(event.parcel.id, event.failure);
         return;
       case "unproven":
         answers.probe(event.session);
-        return;
-      case "probe":
-        paths.probe(event.session, event.pingId);
-        return;
-      case "measure":
-        paths.measure(event.session);
-        return;
-      case "used":
-        paths.used(event.session, event.sentPerSecond);
-        return;
-      case "doubted":
-        paths.doubted(event.session);
-        return;
-      case "false-alarm":
-        paths.falseAlarm(event.session);
-        return;
-      case "path-heard":
-        liveness.heard(event.session);
-        return;
-      case "ping-replied":
-        pings.replied(event.pingId, event.session, event.roundTripMs);
         return;
       case "ask-where":
         discovery.ask(event.target);
@@ -245,21 +238,6 @@ export class Node {
         return;
       case "new-ways":
         calls.newWays(event.target);
-        return;
-      case "use-path":
-        sessions.usePath(event.session, event.path);
-        shortcuts.watch(event.session);
-        return;
-      case "silent":
-        relays.silent(event.session);
-        gateways.fellSilent(event.session);
-        carriers.silent(event.session);
-        return;
-      case "moved":
-        liveness.probeAll();
-        shortcuts.moved();
-        carriers.moved();
-        nat.moved();
         return;
       case "seen-by-lighthouse":
       case "nat-changed":
@@ -290,9 +268,6 @@ export class Node {
         return;
       case "call-straight":
         calls.start(event.target, { straight: true });
-        return;
-      case "straight-failed":
-        shortcuts.failed(event.target, event.failure);
         return;
       case "call-failed":
         discovery.callFailed(event.target);

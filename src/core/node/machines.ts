@@ -23,6 +23,7 @@ import { Relays } from "../machine/relays/relays.ts";
 import { Sessions, type SessionsEvent } from "../machine/sessions/sessions.ts";
 import { Shortcuts, type ShortcutsEvent } from "../machine/shortcuts/shortcuts.ts";
 import { Traversal, type TraversalEvent } from "../machine/traversal/traversal.ts";
+import { natObstacle } from "../nat/verdict.ts";
 import { isCarried } from "../path/carried.ts";
 import { endpointOf } from "../path/path.ts";
 import type { Parcel } from "../peer/parcel.ts";
@@ -152,7 +153,10 @@ export function assemble(
     {
       lastReceivedAt,
       endpointsOf: (target) => discovery.endpointsOf(target),
-      natVerdict: () => undefined,
+      natObstacle: (target) => {
+        const peer = nat.of(target);
+        return peer && natObstacle(nat.own, peer);
+      },
       isUdpBlocked: (session) => {
         const hop = endpointOf(relayOn(session.path, peers)?.path);
         return hop !== undefined && isCarried(hop);

@@ -132,9 +132,9 @@ export function troubleText(trouble: PeerTrouble): string {
 export const WHY_RELAYED_TEXT: Readonly<Record<WhyRelayed, string>> = {
   "not-tried": "not tried straight yet",
   trying: "being tried straight",
-  "peer-nat-symmetric": "its NAT is symmetric",
-  "own-nat-symmetric": "our NAT is symmetric",
-  "both-nat-symmetric": "both NATs are symmetric",
+  "peer-translator-random": "its NAT draws a port for each peer",
+  "own-translator-random": "our NAT draws a port for each peer",
+  "both-translators-symmetric": "both NATs are symmetric",
   "udp-blocked": "UDP is blocked here",
   "no-place-known": "nobody knows where it is",
   "not-allowed": "not allowed where it is",

@@ -1,5 +1,6 @@
 import type { Cipher } from "../crypto/suite.ts";
 import type { HandshakeRefusal } from "../handshake/refusal.ts";
+import type { NatObstacle } from "../nat/verdict.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { Prefix } from "../netip/prefix.ts";
 import type { Place } from "../path/place.ts";
@@ -88,10 +89,7 @@ export type PeerTrouble =
 export type WhyRelayed =
   | "not-tried"
   | "trying"
-  /** Its router gives each of its conversations another port, or ours does, or both do. */
-  | "peer-nat-symmetric"
-  | "own-nat-symmetric"
-  | "both-nat-symmetric"
+  | NatObstacle
   /** No UDP leaves from here, or comes back. */
   | "udp-blocked"
   | "no-place-known"

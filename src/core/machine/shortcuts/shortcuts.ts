@@ -1,5 +1,6 @@
 import { type Instant, instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
+import type { NatObstacle } from "../../nat/verdict.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import type { CallFailure, WhyRelayed } from "../../operator/failure.ts";
@@ -33,8 +34,8 @@ export interface ShortcutsPorts {
   lastReceivedAt(session: Session): Instant | undefined;
   /** Where the host may be. */
   endpointsOf(target: IpAddress): readonly Endpoint[];
-  /** What is known about the routers between us and this host that explains it, if anything. */
-  natVerdict(target: IpAddress): WhyRelayed | undefined;
+  /** What the translators between us and this host have against it, as far as that is known. */
+  natObstacle(target: IpAddress): NatObstacle | undefined;
   /** Whether its relay is reached over TCP, because UDP does not work here. */
   isUdpBlocked(session: Session): boolean;
   /** Whether a straight way that worked was left, because it lost packets. */
@@ -113,7 +114,7 @@ export class Shortcuts implements Machine {
     if (this.#peers.find(target)?.call && !search.failure) return "trying";
     if (search.failure?.reason === "no-endpoint-known")
       return search.failure.why === "not-allowed" ? "not-allowed" : "no-place-known";
-    return this.#ports.natVerdict(target) ?? "no-answer";
+    return this.#ports.natObstacle(target) ?? "no-answer";
   }
 
   stop(): void {
