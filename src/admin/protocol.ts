@@ -20,6 +20,7 @@ export type AdminRequest =
   /** `target`: an overlay address or the name in a certificate. */
   | { readonly verb: "ping"; readonly target: string; readonly timeoutMs: number }
   | { readonly verb: "rules" }
+  | { readonly verb: "netcheck" }
   | { readonly verb: "reload" }
   /** A stream of `EventReport`, of this level and above. */
   | { readonly verb: "events"; readonly level: Notice["level"] }

@@ -6,6 +6,7 @@ import type { Confinement } from "../runtime/confinement.ts";
 import type { Daemon } from "../runtime/daemon.ts";
 import { harmlessNotice } from "../runtime/log/log-text.ts";
 import { packageVersion } from "../runtime/package-root.ts";
+import { netcheck } from "./netcheck/measure.ts";
 import { pingReport } from "./ping-report.ts";
 import { processReports } from "./process-report.ts";
 import type { AdminRequest, AdminVerb, EventReport } from "./protocol.ts";
@@ -29,6 +30,7 @@ export function adminVerbs(daemon: Daemon, confinement?: Confinement): Readonly<
       pingReport(await daemon.ping(targetOf(target), timeoutMs)),
     ),
     rules: answers("reader", nothing, () => rulesReport(daemon.rules())),
+    netcheck: answers("reader", nothing, async () => netcheck(daemon)),
     reload: answers("owner", nothing, () => daemon.reload()),
     events: streams("reader", parseEvents, ({ level }, sink) => followEvents(daemon, level, sink)),
     watch: streams("reader", nothing, (_, sink) => pictures.follow(sink)),

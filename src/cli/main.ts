@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { ExitCode } from "../runtime/operator-error.ts";
 import { checkCommand } from "./commands/check.ts";
 import { eventsCommand } from "./commands/events.ts";
+import { netcheckCommand } from "./commands/netcheck.ts";
 import { pingCommand } from "./commands/ping.ts";
 import { reloadCommand } from "./commands/reload.ts";
 import { rulesCommand } from "./commands/rules.ts";
@@ -22,6 +23,7 @@ const commands = [
   statusCommand,
   eventsCommand,
   pingCommand,
+  netcheckCommand,
   rulesCommand,
   reloadCommand,
   versionCommand,

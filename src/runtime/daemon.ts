@@ -3,7 +3,7 @@ import { type ConfigError, formatConfigError } from "../core/config/document/con
 import { planReload, type ReloadPlan } from "../core/config/reload-plan.ts";
 import type { Settings } from "../core/config/settings.ts";
 import type { LighthouseService } from "../core/discovery/service.ts";
-import type { NodeStatus, PingResult, PingTarget } from "../core/io.ts";
+import type { KnownPlaces, NodeStatus, PingResult, PingTarget } from "../core/io.ts";
 import type { UsedRule } from "../core/node/used-rules.ts";
 import { Node } from "../core/node.ts";
 import { type CarrierDescription, CarrierService } from "./carrier/carrier-service.ts";
@@ -199,6 +199,17 @@ export class Daemon {
 
   status(): NodeStatus {
     return this.#driver.status();
+  }
+
+  /** Where hosts may be. */
+  places(): readonly KnownPlaces[] {
+    return this.#driver.details().places;
+  }
+
+  /** Whether those who are not reached directly have another way. */
+  get hasRelays(): boolean {
+    const { relay } = this.#running.settings.live;
+    return relay.useRelays && relay.relays.length > 0;
   }
 
   /** Every rule of the configuration, with what it has allowed. */

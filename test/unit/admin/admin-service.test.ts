@@ -50,6 +50,7 @@ describe("a daemon with its admin sockets", () => {
     expect(await ask({ verb: "version" })).toMatchObject({ node: process.versions.node });
     expect(await ask({ verb: "ping", target: "10.77.0.1", timeoutMs: 100 })).toMatchObject({ reason: "own-address" });
     expect(await ask({ verb: "rules" })).toMatchObject({ rulesOmitted: 0, rules: expect.any(Array) });
+    expect(await ask({ verb: "netcheck" })).toMatchObject({ udp: "unknown", lighthouses: [], tcp443: "unknown" });
     const { ownerSocket } = daemon.state;
     expect(await askDaemon(ownerSocket, { verb: "reload" }, 1_000)).toMatchObject({ applied: [] });
   });
@@ -62,7 +63,7 @@ describe("a daemon with its admin sockets", () => {
     [
       "an unknown verb",
       { verb: "dance" },
-      /no such verb: there are status, version, ping, rules, reload, events, watch/,
+      /no such verb: there are status, version, ping, rules, netcheck, reload, events, watch/,
     ],
     ["a ping without a target", { verb: "ping" }, /needs a target/],
     ["a ping for an hour", { verb: "ping", target: "a", timeoutMs: 3_600_000 }, /timeoutMs of 1 to/],

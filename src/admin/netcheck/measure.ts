@@ -1,0 +1,65 @@
+import { connect } from "node:net";
+import type { IpAddress } from "../../core/netip/address.ts";
+import { type Endpoint, endpointAddress } from "../../core/netip/endpoint.ts";
+import type { Daemon } from "../../runtime/daemon.ts";
+import { hairpins } from "./hairpin.ts";
+import { judge } from "./judge.ts";
+import type { NetcheckReport, TcpResult } from "./report.ts";
+
+/** A whole call of a lighthouse takes 5.5 s. */
+const PING_MS = 7_000;
+const TCP_MS = 2_000;
+/** Lighthouses and addresses that are looked at. */
+const LIGHTHOUSES_MAX = 8;
+const ADDRESSES_MAX = 8;
+
+/** Asks the lighthouses and the way to them; a few seconds when nobody answers. */
+export async function netcheck(daemon: Daemon): Promise<NetcheckReport> {
+  const lighthouses = daemon.status().lighthouses.slice(0, LIGHTHOUSES_MAX);
+  const [pings, tcp443] = await Promise.all([
+    Promise.all(
+      lighthouses.map(async ({ address }) => ({
+        address,
+        result: await daemon.ping({ by: "address", address }, PING_MS),
+      })),
+    ),
+    tcpTo(
+      placesOf(
+        daemon,
+        lighthouses.map(({ address }) => address),
+      ),
+    ),
+  ]);
+  const status = daemon.status();
+  const [outside] = status.nat.seenAt.filter((at) => !at.startsWith("["));
+  const isBehindOne = outside !== undefined && status.nat.mapping !== "none";
+  const hairpin = isBehindOne && (await hairpins(outside));
+  return judge(status, { pings, tcp443, hairpin }, { hasRelays: daemon.hasRelays });
+}
+
+function placesOf(daemon: Daemon, lighthouses: readonly IpAddress[]): readonly Endpoint[] {
+  const known = daemon.places().filter(({ host }) => lighthouses.includes(host));
+  return known.flatMap(({ configured, learned }) => [...configured, ...learned]);
+}
+
+/** The best that any of these addresses says; undefined when there is none to ask. */
+async function tcpTo(places: readonly Endpoint[]): Promise<TcpResult | undefined> {
+  const addresses = [...new Set(places.map(endpointAddress))].slice(0, ADDRESSES_MAX);
+  const results = await Promise.all(addresses.map((address) => tcp443(address)));
+  return (["open", "refused", "no-answer"] as const).find((best) => results.includes(best));
+}
+
+async function tcp443(host: IpAddress): Promise<TcpResult> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port: 443, timeout: TCP_MS });
+    const settle = (result: TcpResult): void => {
+      socket.destroy();
+      resolve(result);
+    };
+    socket.once("connect", () => settle("open"));
+    socket.once("timeout", () => settle("no-answer"));
+    socket.once("error", (error: NodeJS.ErrnoException) =>
+      settle(error.code === "ECONNREFUSED" ? "refused" : "no-answer"),
+    );
+  });
+}
