@@ -4,7 +4,7 @@ import { table } from "./table.ts";
 
 /** The report for people: one line for each question, the lighthouses, and what it means. */
 export function netcheckText(report: NetcheckReport): string {
-  const { udp, ipv4, ipv6, nat, mtu, tcp443, lighthouses, verdict } = report;
+  const { udp, ipv4, ipv6, nat, portMapping, mtu, tcp443, lighthouses, verdict } = report;
   const port =
     nat.keepsPort === null ? "" : nat.keepsPort ? ", keeps the port" : `, another port${stepText(nat.portStep)}`;
   const rows = [
@@ -14,6 +14,7 @@ export function netcheckText(report: NetcheckReport): string {
     ["Mapping:", `${MAPPINGS[nat.mapping]}${port}`],
     ["Filtering:", nat.filtering],
     ["Hairpin:", nat.hairpin],
+    ["Port mapping:", portMappingText(portMapping)],
     ["MTU:", mtu === null ? "unknown" : `${mtu} bytes inside the tunnel`],
     ["TCP 443:", TCP[tcp443]],
   ];
@@ -36,6 +37,23 @@ const TCP: Readonly<Record<TcpResult | "unknown", string>> = {
   "no-answer": "no answer",
   unknown: "unknown",
 };
+
+function portMappingText(state: NetcheckReport["portMapping"]): string {
+  switch (state.is) {
+    case "mapped":
+      return `${state.at} by ${state.protocol}`;
+    case "refused":
+      return `refused by ${state.protocol}: ${harmless(state.why)}`;
+    case "off":
+      return "unknown, listen.map_port is off";
+    case "not-needed":
+      return "not needed, this host has a public address";
+    case "looking":
+      return "unknown, the router was not asked yet";
+    case "no-answer":
+      return "none, the router does not answer";
+  }
+}
 
 function stepText(step: number | null): string {
   return step === null ? "" : `, ${step} further on each time`;

@@ -2,8 +2,10 @@ import { resolve } from "node:path";
 import { type ConfigError, formatConfigError } from "../core/config/document/config-error.ts";
 import { planReload, type ReloadPlan } from "../core/config/reload-plan.ts";
 import type { Settings } from "../core/config/settings.ts";
+import type { LocalPlace } from "../core/discovery/own-places.ts";
 import type { LighthouseService } from "../core/discovery/service.ts";
 import type { KnownPlaces, NodeStatus, PingResult, PingTarget } from "../core/io.ts";
+import type { Endpoint } from "../core/netip/endpoint.ts";
 import type { UsedRule } from "../core/node/used-rules.ts";
 import { Node } from "../core/node.ts";
 import { type CarrierDescription, CarrierService } from "./carrier/carrier-service.ts";
@@ -24,6 +26,7 @@ import { nodeSuite, osEntropy } from "./node-crypto.ts";
 import { OperatorError } from "./operator-error.ts";
 import { packageVersion } from "./package-root.ts";
 import { thisPlatform } from "./platform/this-platform.ts";
+import { PortMapping, type PortMappingState } from "./port-mapping/port-mapping.ts";
 import { Resolver } from "./resolver.ts";
 import { RouteWatch } from "./routes/route-watch.ts";
 import { Routes } from "./routes/routes.ts";
@@ -69,6 +72,7 @@ export class Daemon {
   readonly #carrier: CarrierService;
   readonly #guard: Guard;
   readonly #routes: Routes;
+  readonly #portMapping: PortMapping;
   readonly #services: Services;
   #refusedReload: string | undefined;
   #needsRestart: readonly string[] = [];
@@ -141,9 +145,24 @@ export class Daemon {
       tell: (event) => this.events.tell(event),
       dataPlanePort: () => (dataPlane.describe().state === "up" ? dataPlane.describe().port : undefined),
     });
+    let place: LocalPlace = { addresses: [] };
+    let mapped: Endpoint | undefined;
+    const tellPlace = (): void => this.#driver.feed({ kind: "local-addresses", ...place, mapped });
+    this.#portMapping = new PortMapping(settings, {
+      wayOut: () => thisPlatform().wayOut(),
+      mapped: (at) => {
+        mapped = at;
+        tellPlace();
+      },
+      tell: (event) => this.events.tell(event),
+    });
     const underlay = new UnderlayWatch({
       overlay: settings.live.identity.credential.networks,
-      changed: (place) => this.#driver.feed({ kind: "local-addresses", ...place }),
+      changed: (now) => {
+        place = now;
+        tellPlace();
+        this.#portMapping.look();
+      },
       tell: (event) => this.events.tell(event),
     });
     const memory = new Memory({
@@ -193,8 +212,20 @@ export class Daemon {
     const plane = dataPlaneService(dataPlane, this.#driver, () => {
       this.#routes.deviceIsUp();
       watch.deviceIsUp();
+      this.#portMapping.listening(dataPlane.describe().port);
     });
-    this.#services = new Services([...below, plane, memory, this.#routes, watch, metrics, dns, console, ...onTop]);
+    this.#services = new Services([
+      ...below,
+      plane,
+      memory,
+      this.#portMapping,
+      this.#routes,
+      watch,
+      metrics,
+      dns,
+      console,
+      ...onTop,
+    ]);
   }
 
   status(): NodeStatus {
@@ -204,6 +235,11 @@ export class Daemon {
   /** Where hosts may be. */
   places(): readonly KnownPlaces[] {
     return this.#driver.details().places;
+  }
+
+  /** The port of the router in front that leads to this host, or why there is none. */
+  get portMapping(): PortMappingState {
+    return this.#portMapping.state;
   }
 
   /** Whether those who are not reached directly have another way. */

@@ -3,6 +3,7 @@ import { natVerdict } from "../../core/nat/verdict.ts";
 import type { IpAddress } from "../../core/netip/address.ts";
 import type { PingFailure } from "../../core/operator/failure.ts";
 import { pingFailureText } from "../../core/operator/failure-text.ts";
+import type { PortMappingState } from "../../runtime/port-mapping/port-mapping.ts";
 import type { LighthouseCheck, NetcheckReport, Obstacle, TcpResult } from "./report.ts";
 
 /** What was measured beside what the node knows. */
@@ -16,7 +17,7 @@ export interface Measured {
 export function judge(
   status: NodeStatus,
   measured: Measured,
-  options: { readonly hasRelays: boolean },
+  options: { readonly hasRelays: boolean; readonly portMapping: PortMappingState },
 ): NetcheckReport {
   const { nat, peers } = status;
   const lighthouses = measured.pings.map(({ address, result }) => checkOf(address, result, peers));
@@ -38,6 +39,7 @@ export function judge(
       keepsPort: nat.keepsPort ?? null,
       hairpin: measured.hairpin ? "yes" : "unknown",
     },
+    portMapping: options.portMapping,
     mtu: mtus.length > 0 ? Math.min(...mtus) : null,
     tcp443: measured.tcp443 ?? "unknown",
     lighthouses,

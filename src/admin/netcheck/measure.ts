@@ -34,7 +34,7 @@ export async function netcheck(daemon: Daemon): Promise<NetcheckReport> {
   const [outside] = status.nat.seenAt.filter((at) => !at.startsWith("["));
   const isBehindOne = outside !== undefined && status.nat.mapping !== "none";
   const hairpin = isBehindOne && (await hairpins(outside));
-  return judge(status, { pings, tcp443, hairpin }, { hasRelays: daemon.hasRelays });
+  return judge(status, { pings, tcp443, hairpin }, { hasRelays: daemon.hasRelays, portMapping: daemon.portMapping });
 }
 
 function placesOf(daemon: Daemon, lighthouses: readonly IpAddress[]): readonly Endpoint[] {

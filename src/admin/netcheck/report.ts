@@ -1,4 +1,5 @@
 import type { NatFiltering, NatMapping } from "../../core/wire/nat-report.ts";
+import type { PortMappingState } from "../../runtime/port-mapping/port-mapping.ts";
 
 /** What `lacis netcheck --json` prints. Field names are promised stable (docs/CLI.md); null is what was not measured. */
 export interface NetcheckReport {
@@ -15,6 +16,8 @@ export interface NetcheckReport {
     /** Whether a host behind it reaches itself, and its neighbours, by the address outside. */
     readonly hairpin: "yes" | "unknown";
   };
+  /** The port of the router in front that leads here (`listen.map_port`), or why there is none. */
+  readonly portMapping: PortMappingState;
   /** Bytes of the longest inner packet on the way to the lighthouse that carries least. */
   readonly mtu: number | null;
   /** TCP to port 443 of the lighthouses: the way around blocked UDP. */

@@ -84,7 +84,12 @@ export interface LiveSettings {
   };
   readonly relay: RelaySettings;
   readonly carrier: CarrierSettings;
-  readonly listen: { readonly sendRecvError: RecvErrorPolicy; readonly acceptRecvError: RecvErrorPolicy };
+  readonly listen: {
+    readonly sendRecvError: RecvErrorPolicy;
+    readonly acceptRecvError: RecvErrorPolicy;
+    /** Whether the router in front is asked for a port that leads here. */
+    readonly mapPort: boolean;
+  };
   readonly punchy: PunchySettings;
   readonly tun: {
     readonly dropLocalBroadcast: boolean;

@@ -12,13 +12,15 @@ export interface LocalPlace {
   readonly interfaces?: ReadonlyMap<IpAddress, readonly string[]>;
   /** Names of interfaces that lead to nobody who is not on this machine or in some other VPN. */
   readonly aside?: ReadonlySet<string>;
+  /** The port of a router in front that leads to us, if one was given. */
+  readonly mapped?: Endpoint | undefined;
   /** How packets leave, in any words: only whether they are those of before is looked at. */
   readonly ways?: string;
 }
 
 /** This machine's own addresses, and which of them others are told. */
 export class OwnPlaces {
-  #place: Required<LocalPlace> = NOWHERE;
+  #place: KnownPlace = NOWHERE;
   #allowed: AllowedOwn;
 
   constructor(list: OwnAllowList) {
@@ -58,9 +60,15 @@ export class OwnPlaces {
 
   /** Those that others are told (`lighthouse.local_allow_list`). */
   told(udpPort: number): readonly Endpoint[] {
-    return this.#place.addresses
+    const own = this.#place.addresses
       .filter((address) => this.#allowed.allows(address, this.#outward(address)))
       .map((address) => endpoint(address, udpPort));
+    return this.mapped === undefined ? own : [this.mapped, ...own];
+  }
+
+  /** The port of a router in front that leads to us. */
+  get mapped(): Endpoint | undefined {
+    return this.#place.mapped;
   }
 
   /** Names of the interfaces with this address that lead outward, or that the configuration names as such. */
@@ -70,11 +78,14 @@ export class OwnPlaces {
   }
 }
 
-const NOWHERE: Required<LocalPlace> = {
+type KnownPlace = Required<Omit<LocalPlace, "mapped">> & Pick<LocalPlace, "mapped">;
+
+const NOWHERE: KnownPlace = {
   addresses: [],
   networks: [],
   interfaces: new Map(),
   aside: new Set(),
+  mapped: undefined,
   ways: "",
 };
 /** Of an address whose interface nobody has named. */

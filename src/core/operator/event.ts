@@ -139,6 +139,21 @@ export type UnderlayNews =
   /** `changes`: since the last time that this was told. */
   | { readonly code: "underlay-changed"; readonly changes: number; readonly addresses: readonly IpAddress[] }
   | { readonly code: "woke"; readonly asleepMs: number }
+  /** A router leads a port outside to us. */
+  | {
+      readonly code: "port-mapped";
+      readonly gateway: IpAddress;
+      readonly protocol: "pcp" | "nat-pmp";
+      readonly endpoint: Endpoint;
+      readonly lifetimeMs: number;
+    }
+  /** `why`: a name of ours for an answer that makes no sense, or the router's own code. */
+  | {
+      readonly code: "port-not-mapped";
+      readonly gateway: IpAddress;
+      readonly protocol: "pcp" | "nat-pmp";
+      readonly why: string;
+    }
   /** Changes are looked for now and then instead. */
   | { readonly code: "underlay-watch-ended"; readonly why: string }
   /** Where peers were is not known from before. */

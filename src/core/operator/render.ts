@@ -190,6 +190,16 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
     level: "info",
     text: ({ asleepMs }) => `This machine stood still for ${Math.round(asleepMs / 1000)} s; every tunnel is tried.`,
   },
+  "port-mapped": {
+    level: "info",
+    text: ({ gateway, endpoint, lifetimeMs }) =>
+      `The router ${gateway} leads ${endpoint} to this host for ${Math.round(lifetimeMs / 60_000)} minutes.`,
+  },
+  "port-not-mapped": {
+    level: "warn",
+    text: ({ gateway, protocol, why }) =>
+      `The router ${gateway} leads no port to this host (${protocol}: ${why}); it is asked again in two hours.`,
+  },
   "underlay-watch-ended": {
     level: "warn",
     text: ({ why }) => `Changes of this machine's addresses are noticed within seconds only, not at once: ${why}.`,

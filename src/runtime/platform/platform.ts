@@ -1,4 +1,5 @@
 import type { Result } from "../../core/base/result.ts";
+import type { IpAddress } from "../../core/netip/address.ts";
 
 /**
  * What the control plane asks of an operating system beyond what Node.js has for all of them. A folder beside this file implements it for each system
@@ -12,6 +13,13 @@ export interface Platform {
   readonly secrecy: Secrecy;
   readonly sockets: Sockets;
   readonly forwarding: Forwarding;
+  /** Who passes packets on to everywhere, over IPv4, and our address on that side. Undefined: nobody, or it cannot be seen. */
+  wayOut(): WayOut | undefined;
+}
+
+export interface WayOut {
+  readonly gateway: IpAddress;
+  readonly client: IpAddress;
 }
 
 export interface Sockets {

@@ -39,6 +39,7 @@ describe("a daemon with its admin sockets", () => {
       "carrier",
       "data-plane",
       "memory",
+      "port-mapping",
       "routes",
       "route-watch",
       "metrics",

@@ -6,6 +6,7 @@ import type { Host } from "../fixtures/mesh.ts";
 import { FIREWALL_ROWS } from "./firewall-rows.ts";
 import { OPERATION_ROWS } from "./operation-rows.ts";
 import { PLACES_ROWS } from "./places-rows.ts";
+import { routerIsAsked, startPortMapping } from "./port-mapping-probe.ts";
 import { ROUTE_ROWS } from "./route-rows.ts";
 import type { Row, Values } from "./row.ts";
 import { devicesOpened, logLine, lookupTimeout, startDataPlane, startResolver } from "./runtime-probes.ts";
@@ -155,6 +156,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
     given: startDataPlane,
     sees: async (subject) => [advertisedTo(subject), await devicesOpened(subject)],
   },
+  "listen.map_port": { other: "true", given: startPortMapping, sees: routerIsAsked },
   "listen.send_recv_error": { other: "never", sees: (subject) => configured(subject)?.sendRecvError },
   "listen.accept_recv_error": {
     other: "never",
@@ -186,7 +188,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "punchy.respond": { other: "true", sees: (subject) => answersToPunch(subject).some(isHandshake) },
   "punchy.delay": {
     other: "3s",
-    sees: (subject) => answersToPunch(subject).find((sent) => sent.bytes === 1)?.ms,
+    sees: (subject) => answersToPunch(subject).findLast((sent) => sent.bytes === 1)?.ms,
   },
   "punchy.respond_delay": {
     base: { "punchy.respond": "true" },

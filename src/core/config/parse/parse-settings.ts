@@ -189,6 +189,7 @@ function parseLive(live: ConfigReader, meaning: Meaning) {
     listen: {
       sendRecvError: live.choice<RecvErrorPolicy>("listen.send_recv_error"),
       acceptRecvError: live.choice<RecvErrorPolicy>("listen.accept_recv_error"),
+      mapPort: live.boolean("listen.map_port"),
     },
     punchy: {
       punch: live.boolean("punchy.punch"),

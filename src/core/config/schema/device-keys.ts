@@ -71,6 +71,14 @@ export const DEVICE_KEYS: readonly KeySpec[] = [
         since: "1.10",
         about: "Believe such notes about this host's own tunnels.",
       },
+      map_port: {
+        type: BOOLEAN,
+        reload: "live",
+        default: "false",
+        since: "lacis",
+        about:
+          "Ask the router in front of this host (PCP, NAT-PMP) for a port outside that leads here, tell lighthouses, renew it, and give it back at the end.",
+      },
       udp_offloads: {
         type: BOOLEAN,
         default: "true",

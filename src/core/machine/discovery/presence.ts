@@ -46,8 +46,11 @@ export class Presence {
 
   /** Our interfaces have other addresses, or packets leave by another way. */
   replace(place: LocalPlace): void {
+    const { mapped } = this.#own;
+    const hasMoved = this.#own.replace(place);
+    if (mapped !== this.#own.mapped) this.hurry(0);
     // From nowhere nothing can be said to anybody.
-    if (!this.#own.replace(place) || !this.#own.areKnown) return;
+    if (!hasMoved || !this.#own.areKnown) return;
     if (this.#isSomewhere) this.#moves.happened(this.#facts.now);
     else this.hurry(0);
     this.#isSomewhere = true;

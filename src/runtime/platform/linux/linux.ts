@@ -6,6 +6,7 @@ import { PROCESSES } from "./processes.ts";
 import { SECRECY } from "./secrecy.ts";
 import { SOCKETS } from "./sockets.ts";
 import { TRUSTED_PATHS } from "./trusted-path.ts";
+import { wayOut } from "./way-out.ts";
 
 export const LINUX: Platform = {
   processes: PROCESSES,
@@ -15,4 +16,5 @@ export const LINUX: Platform = {
   secrecy: SECRECY,
   sockets: SOCKETS,
   forwarding: FORWARDING,
+  wayOut,
 };

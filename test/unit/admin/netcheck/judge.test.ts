@@ -10,7 +10,7 @@ import { nodeStatus, peerStatus } from "../fixture.ts";
 
 const lighthouse = "10.77.0.1" as IpAddress;
 const at = "192.0.2.1:4242" as Endpoint;
-const relays = { hasRelays: true };
+const relays = { hasRelays: true, portMapping: { is: "off" } as const };
 const pong: PingResult = {
   outcome: "pong",
   name: "lh",
@@ -35,14 +35,15 @@ describe("the report about the network", () => {
     const report = judge(status, measured(pong, { tcp443: "refused", hairpin: true }), relays);
     expect(netcheckText(report).split("\n")).toEqual([
       "Report:",
-      "    UDP:        yes",
-      "    IPv4:       seen at 203.0.113.1:20000, 203.0.113.1:20256",
-      "    IPv6:       unknown",
-      "    Mapping:    another for each peer, counted, another port, 256 further on each time",
-      "    Filtering:  unknown",
-      "    Hairpin:    yes",
-      "    MTU:        unknown",
-      "    TCP 443:    nobody listens there",
+      "    UDP:           yes",
+      "    IPv4:          seen at 203.0.113.1:20000, 203.0.113.1:20256",
+      "    IPv6:          unknown",
+      "    Mapping:       another for each peer, counted, another port, 256 further on each time",
+      "    Filtering:     unknown",
+      "    Hairpin:       yes",
+      "    Port mapping:  unknown, listen.map_port is off",
+      "    MTU:           unknown",
+      "    TCP 443:       nobody listens there",
       "Lighthouses:",
       "    lh (10.77.0.1): 12.3 ms over udp at 192.0.2.1:4242",
       expect.stringMatching(/^An address translator that gives each peer another port, 256 further on/),

@@ -143,6 +143,9 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
     "The route 192.168.7.0/24 into the overlay could not be given to the system: the route 192.168.7.0/24: one with metric 0 leads to eth1.",
   "underlay-changed":
     "This machine is at other addresses or leaves by another way (3 changes in a minute): 192.0.2.77.",
+  "port-mapped": "The router 192.168.1.1 leads 203.0.113.8:4242 to this host for 120 minutes.",
+  "port-not-mapped":
+    "The router 192.168.1.1 leads no port to this host (nat-pmp: address-not-public); it is asked again in two hours.",
   woke: "This machine stood still for 61 s; every tunnel is tried.",
   "underlay-watch-ended":
     "Changes of this machine's addresses are noticed within seconds only, not at once: it ended with SIGKILL.",

@@ -96,6 +96,19 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
     why: "the route 192.168.7.0/24: one with metric 0 leads to eth1",
   },
   "underlay-changed": { code: "underlay-changed", changes: 3, addresses: ["192.0.2.77" as IpAddress] },
+  "port-mapped": {
+    code: "port-mapped",
+    gateway: "192.168.1.1" as IpAddress,
+    protocol: "pcp",
+    endpoint: "203.0.113.8:4242" as Endpoint,
+    lifetimeMs: 7_200_000,
+  },
+  "port-not-mapped": {
+    code: "port-not-mapped",
+    gateway: "192.168.1.1" as IpAddress,
+    protocol: "nat-pmp",
+    why: "address-not-public",
+  },
   woke: { code: "woke", asleepMs: 61_200 },
   "underlay-watch-ended": { code: "underlay-watch-ended", why: "it ended with SIGKILL" },
   "places-unreadable": {

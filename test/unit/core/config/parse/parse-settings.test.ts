@@ -41,7 +41,7 @@ test("what is not written is at Nebula's default", () => {
     },
     relay: { amRelay: false, useRelays: true, relays: [], peerKilobytes: 0 },
     carrier: { listenPort: 0, port: 443 },
-    listen: { sendRecvError: "always", acceptRecvError: "always" },
+    listen: { sendRecvError: "always", acceptRecvError: "always", mapPort: false },
     punchy: { punch: false, respond: false, delayMs: 1_000, respondDelayMs: 5_000, targetAllRemotes: false },
     tun: { dropLocalBroadcast: false, dropMulticast: false, mtu: 1300, routes: [], unsafeRoutes: [] },
     tunnels: { dropInactive: false, inactivityTimeoutMs: 600_000 },
@@ -58,7 +58,7 @@ test("what is written is read", () => {
 cipher: chachapoly
 static_map: {cadence: 1m, network: ip, lookup_timeout: 1s}
 listen: {host: "[::]", port: 4242, batch: 128, read_buffer: 1048576, write_buffer: 2097152, so_mark: 7,
-  send_recv_error: private, accept_recv_error: never}
+  send_recv_error: private, accept_recv_error: never, map_port: true}
 punchy: {punch: yes, respond: 1, delay: 500ms, respond_delay: 2s, target_all_remotes: t}
 tun: {dev: lacis0, mtu: 1280, tx_queue: 1000, drop_local_broadcast: true, drop_multicast: true,
   use_system_route_table: true, use_system_route_table_buffer_size: 65536, routes: [{route: 10.77.0.0/25, mtu: 1400}],
@@ -81,7 +81,7 @@ logging: {level: WARNING, format: json, disable_timestamp: true}
   });
   expect(settings?.live).toMatchObject({
     staticMap: { cadenceMs: 60_000, network: "ip", lookupTimeoutMs: 1_000 },
-    listen: { sendRecvError: "private", acceptRecvError: "never" },
+    listen: { sendRecvError: "private", acceptRecvError: "never", mapPort: true },
     relay: { amRelay: false, useRelays: false, relays: ["10.77.0.9"], peerKilobytes: 500 },
     carrier: { listenPort: 443, port: 8_443 },
     punchy: { punch: true, respond: true, delayMs: 500, respondDelayMs: 2_000, targetAllRemotes: true },

@@ -24,6 +24,19 @@ describe("two hosts behind translators, with two lighthouses of ours", () => {
   });
 
   test.each<[NatName, NatName]>([
+    ["sequential", "port"],
+    ["swapped", "port"],
+  ])("%s and %s leave the relay that they have met through, whoever calls", (left, right) => {
+    for (const isLeftCalling of [true, false]) {
+      const scene = new NatMesh({ relay: true });
+      const [a, b] = [scene.host("a", left), scene.host("b", right)];
+      scene.mesh.run(2_000);
+      const ms = isLeftCalling ? scene.directAfter(a, b, 5_000) : scene.directAfter(b, a, 5_000);
+      expect(ms, isLeftCalling ? "left calls" : "right calls").toBeLessThanOrEqual(3_000);
+    }
+  });
+
+  test.each<[NatName, NatName]>([
     ["random", "port"],
     ["sequential", "sequential"],
   ])("%s and %s do not, and it costs a bounded number of datagrams", (left, right) => {
