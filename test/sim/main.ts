@@ -3,10 +3,13 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { realParts } from "./cast/parts.ts";
+import { type CellReport, runCell } from "./grid/cell.ts";
+import { complaintOf, tableOf } from "./grid/table.ts";
 import { type Report, runSeed, WORLD_END_MS } from "./world/world.ts";
 
 /** Seeds of one thread: `first`, `first + stride`, ... */
 interface Share {
+  readonly of: "worlds" | "grid";
   readonly first: number;
   readonly end: number;
   readonly stride: number;
@@ -15,6 +18,7 @@ interface Share {
 /**
  * npm run sim -- --seed 17 --trace        one seed, told line by line
  * npm run sim -- --first 1 --count 300    many seeds on all cores, one line for each that fails
+ * npm run sim -- --grid --count 1000      each kind of translator against each, in turn; with --seed and --trace one cell
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -23,27 +27,34 @@ async function main(): Promise<void> {
       first: { type: "string", default: "1" },
       count: { type: "string", default: "300" },
       trace: { type: "boolean", default: false },
+      grid: { type: "boolean", default: false },
     },
   });
+  const [first, count] = [Number(values.first), Number(values.count)];
   if (values.seed === undefined) {
-    await runMany(Number(values.first), Number(values.count));
+    await (values.grid ? runGrid(first, count) : runMany(first, count));
     return;
   }
-  const report = runSeed(Number(values.seed), realParts, values.trace ? (line) => console.log(line) : undefined);
+  const print = values.trace ? (line: string) => console.log(line) : undefined;
+  if (values.grid) {
+    const cell = runCell(Number(values.seed), realParts, print);
+    console.log(describeCell(cell));
+    process.exitCode = complaintOf(cell) === undefined ? 0 : 1;
+    return;
+  }
+  const report = runSeed(Number(values.seed), realParts, print);
   console.log(describe(report));
   process.exitCode = report.violation === undefined ? 0 : 1;
 }
 
 async function runMany(first: number, count: number): Promise<void> {
   const started = performance.now();
-  const stride = Math.min(availableParallelism(), count);
-  const shares = Array.from({ length: stride }, (_, i) => ({ first: first + i, end: first + count, stride }));
-  const reports = (await Promise.all(shares.map(inThread))).flat();
+  const reports = await inThreads<Report>("worlds", first, count);
   const failed = reports.filter(({ violation }) => violation !== undefined).length;
   const seconds = (performance.now() - started) / 1000;
   const speed = (count * WORLD_END_MS) / 1000 / seconds;
   console.log(
-    `${count} seeds of ${WORLD_END_MS / 1000} s, ${failed} violations, ${seconds.toFixed(1)} s on ${stride} threads (${speed.toFixed(0)} times real time)`,
+    `${count} seeds of ${WORLD_END_MS / 1000} s, ${failed} violations, ${seconds.toFixed(1)} s on ${threadsFor(count)} threads (${speed.toFixed(0)} times real time)`,
   );
   const recoveries = reports.map(({ recoveryMs }) => recoveryMs).sort((a, b) => a - b);
   const total = (figure: keyof Report["pairs"]): number => reports.reduce((sum, { pairs }) => sum + pairs[figure], 0);
@@ -56,22 +67,70 @@ async function runMany(first: number, count: number): Promise<void> {
   process.exitCode = failed === 0 ? 0 : 1;
 }
 
-function inThread(share: Share): Promise<readonly Report[]> {
+async function runGrid(first: number, count: number): Promise<void> {
+  const started = performance.now();
+  const reports = await inThreads<CellReport>("grid", first, count);
+  const seconds = (performance.now() - started) / 1000;
+  const failed = reports.filter((report) => complaintOf(report) !== undefined);
+  const possible = reports.filter(({ mayBeDirect }) => mayBeDirect);
+  const direct = possible.filter(({ directMs }) => directMs !== undefined);
+  console.log(tableOf(reports));
+  console.log(
+    `${count} seeds: ${direct.length} of ${possible.length} pairs that can become direct have, ${count - possible.length} talk through a relay, ${failed.length} not as they must be, ${seconds.toFixed(1)} s on ${threadsFor(count)} threads`,
+  );
+  const times = direct.map(({ directMs }) => directMs ?? 0).sort((a, b) => a - b);
+  const at = (share: number): string => `${((times[Math.floor(share * (times.length - 1))] ?? 0) / 1000).toFixed(2)} s`;
+  console.log(`direct after: median ${at(0.5)}, 90 % ${at(0.9)}, 99 % ${at(0.99)}, worst ${at(1)}`);
+  process.exitCode = failed.length === 0 ? 0 : 1;
+}
+
+function threadsFor(count: number): number {
+  return Math.min(availableParallelism(), count);
+}
+
+async function inThreads<One>(of: Share["of"], first: number, count: number): Promise<readonly One[]> {
+  const stride = threadsFor(count);
+  const shares = Array.from({ length: stride }, (_, i) => ({ of, first: first + i, end: first + count, stride }));
+  return (await Promise.all(shares.map((share) => inThread<One>(share)))).flat();
+}
+
+/** Most of what a world makes lives for an instant: with room for it, little is moved by the collector. */
+const YOUNG_MEBIBYTES = 96;
+
+function inThread<One>(share: Share): Promise<readonly One[]> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(fileURLToPath(import.meta.url), { workerData: share });
+    const worker = new Worker(fileURLToPath(import.meta.url), {
+      workerData: share,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEBIBYTES },
+    });
     worker.once("message", resolve);
     worker.once("error", reject);
   });
 }
 
-function runShare({ first, end, stride }: Share): readonly Report[] {
-  const reports: Report[] = [];
+function runShare({ of, first, end, stride }: Share): readonly (Report | CellReport)[] {
+  const reports: (Report | CellReport)[] = [];
   for (let seed = first; seed < end; seed += stride) {
-    const report = runSeed(seed, realParts);
-    if (report.violation !== undefined) console.log(describe(report));
-    reports.push(report);
+    if (of === "grid") {
+      const cell = runCell(seed, realParts);
+      if (complaintOf(cell) !== undefined) console.log(describeCell(cell));
+      reports.push(cell);
+    } else {
+      const report = runSeed(seed, realParts);
+      if (report.violation !== undefined) console.log(describe(report));
+      reports.push(report);
+    }
   }
   return reports;
+}
+
+function describeCell(cell: CellReport): string {
+  const { seed, left, right, firstMs, directMs } = cell;
+  const times = `first packet after ${firstMs ?? "-"} ms, direct after ${directMs ?? "-"} ms`;
+  const complaint = complaintOf(cell);
+  return complaint === undefined
+    ? `seed ${seed}: ${left} and ${right} are as they must be (${times})`
+    : `seed ${seed}: ${left} and ${right}: ${complaint} (${times})\n  again: npm run sim -- --grid --seed ${seed} --trace`;
 }
 
 function describe(report: Report): string {

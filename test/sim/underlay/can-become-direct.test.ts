@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Dependence } from "../nat/behaviour.ts";
+import type { Dependence, PortAssignment } from "../nat/behaviour.ts";
 import { canBecomeDirect, type Party } from "./can-become-direct.ts";
 import type { PaperSite } from "./paper-nat.ts";
 
@@ -60,6 +60,27 @@ describe("two hosts", () => {
 test("the predicate does not care who is asked about first", () => {
   const kinds: readonly Kind[] = ["none", "full", "address", "port", "symmetric"];
   for (const left of kinds) for (const right of kinds) expect(between(left, right)).toBe(between(right, left));
+});
+
+describe("where ports are predicted", () => {
+  const symmetric = (name: string, portAssignment: PortAssignment): PaperSite => {
+    const site = siteOf(name, "symmetric");
+    return { ...site, nat: { ...site.nat, portAssignment } };
+  };
+  const predicted = (...sites: PaperSite[]): boolean =>
+    canBecomeDirect(sites, at("a", "left"), at("b", "right"), { portsPredicted: true });
+
+  test("a translator that counts its ports is found by whoever keeps one port, and by nobody else", () => {
+    expect(predicted(symmetric("left", "sequential"), siteOf("right", "port"))).toBe(true);
+    expect(predicted(siteOf("left", "port"), symmetric("right", "sequential"))).toBe(true);
+    expect(predicted(symmetric("left", "random"), siteOf("right", "port"))).toBe(false);
+    expect(predicted(symmetric("left", "sequential"), symmetric("right", "sequential"))).toBe(false);
+  });
+
+  test("one behind a carrier of its own is not", () => {
+    const left = { ...symmetric("left", "sequential"), within: "carrier" };
+    expect(predicted(siteOf("carrier", "port"), left, siteOf("right", "port"))).toBe(false);
+  });
 });
 
 function between(left: Kind, right: Kind): boolean {

@@ -9,10 +9,31 @@ export interface Party {
 /**
  * Whether two hosts can become direct with what the product does: both are known to a lighthouse on the internet by where their packets come from and
  * by what they say about themselves; the caller calls at all of these places; the called host is told, and sends a byte to all of the caller's.
- * No port is predicted. True when the call of either gets through and packets then flow both ways.
+ * True when the call of either gets through and packets then flow both ways; with `portsPredicted` also when one is looked for at the ports that its
+ * translator gives next, which takes a quiet one.
  */
-export function canBecomeDirect(sites: readonly PaperSite[], a: Party, b: Party): boolean {
-  return succeeds(sites, a, b) || succeeds(sites, b, a);
+export function canBecomeDirect(
+  sites: readonly PaperSite[],
+  a: Party,
+  b: Party,
+  { portsPredicted = false }: { readonly portsPredicted?: boolean } = {},
+): boolean {
+  if (succeeds(sites, a, b) || succeeds(sites, b, a)) return true;
+  return portsPredicted && (isFoundByCounting(sites, a, b) || isFoundByCounting(sites, b, a));
+}
+
+/** One port of the one is like another outside, and those of the other's only translator count up. */
+function isFoundByCounting(sites: readonly PaperSite[], counted: Party, stable: Party): boolean {
+  const [only, ...more] = around(sites, counted.site);
+  const counts = only?.nat.portAssignment === "sequential" && more.length === 0;
+  const outside = around(sites, stable.site);
+  return counts && outside.every(({ nat, name }) => nat.mapping === "endpoint-independent" && name !== only.name);
+}
+
+/** The site, and those around it. */
+function around(sites: readonly PaperSite[], name: string | undefined): readonly PaperSite[] {
+  const site = sites.find((other) => other.name === name);
+  return site ? [site, ...around(sites, site.within)] : [];
 }
 
 function succeeds(sites: readonly PaperSite[], caller: Party, called: Party): boolean {

@@ -10,7 +10,8 @@ export interface PaperEndpoint {
 export interface PaperSite {
   readonly name: string;
   readonly within: string | undefined;
-  readonly nat: Pick<NatBehaviour, "mapping" | "filtering" | "hairpinning">;
+  readonly nat: Pick<NatBehaviour, "mapping" | "filtering" | "hairpinning"> &
+    Partial<Pick<NatBehaviour, "portAssignment">>;
 }
 
 /**
