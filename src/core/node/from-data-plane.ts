@@ -5,7 +5,7 @@ import type { LocalIndex } from "../path/session-index.ts";
 import type { PeerTable } from "../peer/peer-table.ts";
 import type { Session } from "../peer/session.ts";
 import { reachOf } from "../route/reach.ts";
-import { decodeHeader, PacketType, TestSubtype } from "../wire/header.ts";
+import { decodeHeader, PATH_TOKEN_BYTES, PacketType, TestSubtype } from "../wire/header.ts";
 import { dropReport } from "./drop-report.ts";
 import type { NodeFacts } from "./facts.ts";
 import type { Machines } from "./machines.ts";
@@ -103,7 +103,14 @@ export class FromDataPlane {
     if (type === PacketType.lighthouse) discovery.received(session, body);
     else if (type === PacketType.control) {
       if (!carriers.received(session, body)) relays.received(session, body);
-    } else if (type === PacketType.test && subtype === TestSubtype.reply) paths.testReplied(session);
+    } else if (type === PacketType.test && subtype === TestSubtype.reply) this.#testReplied(session, body);
+  }
+
+  /** What only asks whether the peer is there is empty. */
+  #testReplied(session: Session, body: Uint8Array): void {
+    const { pathMtu, paths } = this.#machines;
+    if (body.length === 0) paths.testReplied(session);
+    else pathMtu.replied(session, body.subarray(0, PATH_TOKEN_BYTES));
   }
 
   #needSession(destination: IpAddress): void {

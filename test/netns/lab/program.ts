@@ -9,6 +9,8 @@ export type Program =
   | "tcp-echo"
   | "tcp-talk"
   | "tcp-transfer"
+  | "tcp-pauses"
+  | "tcp-pour"
   | "udp-name"
   | "udp-echo"
   | "udp-answer"
@@ -33,13 +35,13 @@ export function program(name: Program, ...args: readonly (string | number)[]): [
 /** Starts a program that listens on a port and waits until it does. */
 export async function serve(
   machine: Machine,
-  name: "tcp-echo" | "udp-echo" | "udp-answer" | "udp-name" | "udp-relay",
+  name: "tcp-echo" | "tcp-pauses" | "udp-echo" | "udp-answer" | "udp-name" | "udp-relay",
   port: number,
   ...args: readonly (string | number)[]
 ): Promise<Daemon> {
   const daemon = machine.start(`${name}-${port}`, ...program(name, port, ...args));
   await daemon.becomes("it listens", () =>
-    name === "tcp-echo" ? machine.hasTcpListener(port) : machine.hasUdpPort(port),
+    name.startsWith("tcp-") ? machine.hasTcpListener(port) : machine.hasUdpPort(port),
   );
   return daemon;
 }

@@ -29,7 +29,7 @@ const SILENT_MS = 1000;
 const SILENT_MS_MAX = 60_000;
 
 export interface PathMtuPorts {
-  /** Whether the peer of this session answers path requests. */
+  /** Whether the peer of this session answers path requests. Everybody answers test requests, with as many bytes. */
   speaksPathProbes(session: Session): boolean;
   roundTripMs(session: Session): number | undefined;
 }
@@ -103,7 +103,7 @@ export class PathMtu implements Machine {
     const { path } = session;
     const key = this.#keyOf(session);
     const wrapping = path && this.#wrappingOf(path);
-    if (!key || !path || !wrapping || !this.#ports.speaksPathProbes(session)) return;
+    if (!key || !path || !wrapping) return;
     const way = this.#ways.getOrMake(key, () => newWay(now));
     // The path may be another one than when something was last told.
     this.#tell(session, way.mtu);
@@ -123,7 +123,7 @@ export class PathMtu implements Machine {
     this.#send(session, asking);
   }
 
-  /** A path request was answered, perhaps one of these. */
+  /** A request was answered that began with this token, perhaps one of these. */
   replied(session: Session, token: Uint8Array): void {
     const asking = this.#asking.get(session.localIndex);
     const finding = asking?.search.replied(toHex(token), this.#facts.now);
@@ -174,10 +174,12 @@ export class PathMtu implements Machine {
 
   #send(session: Session, { search, path }: Asking): void {
     const { localIndex } = session;
+    // To others it is a test request on the path that they send on themselves, which they echo: what is found out then holds for both directions.
+    const subtype = this.#ports.speaksPathProbes(session) ? TestSubtype.pathRequest : TestSubtype.request;
     for (const { token, bytes } of search.takeProbes()) {
       const body = new Uint8Array(Math.max(bytes, PATH_TOKEN_BYTES));
       body.set(fromHex(token) ?? []);
-      const message = { type: PacketType.test, subtype: TestSubtype.pathRequest, body, to: path };
+      const message = { type: PacketType.test, subtype, body, to: path };
       this.#emit({ kind: "command", command: { kind: "seal-and-send", localIndex, ...message } });
     }
     this.#timers.schedule(localIndex, search.dueAt);

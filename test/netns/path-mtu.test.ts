@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sendSingly, swallow } from "./lab/black-hole.ts";
+import { isInstalled } from "./lab/command.ts";
+import { LACIS } from "./lab/implementation.ts";
+import type { MeshHost } from "./lab/mesh.ts";
+import { program, serve } from "./lab/program.ts";
+import { buildTrio, type Trio } from "./lab/trio.ts";
+import { pause } from "./lab/wait.ts";
+
+/** Fills a link of Ethernet. */
+const MTU = 1440;
+const BOTH = { more: { tun: { mtu: MTU } } };
+/** IP, UDP, header and tag around an inner packet. */
+const OVERHEAD = 60;
+const PORT = 7000;
+
+const hasTools = (await isInstalled("ping")) && (await isInstalled("nft"));
+
+describe.skipIf(!hasTools)("a path that swallows long packets without a word", () => {
+  let trio: Trio;
+  beforeAll(async () => {
+    trio = await buildTrio("path-mtu", { server: BOTH, laptop: BOTH });
+    for (const { machine } of ends()) await sendSingly(machine);
+    await trio.mesh.startAll();
+    expect(await pings(trio.laptop, trio.server, ["-s", "56"])).toBe(3);
+  });
+  afterAll(() => trio.mesh.close());
+  const ends = (): readonly MeshHost[] => [trio.laptop, trio.server];
+  const narrow = async (bytes: number | undefined) => {
+    for (const { machine } of ends()) await swallow(machine, bytes);
+  };
+
+  test("from one moment on: a running TCP transfer goes on within 2 s, in either direction", async () => {
+    for (const [from, to] of [
+      [trio.laptop, trio.server],
+      [trio.server, trio.laptop],
+    ] as const) {
+      const receiver = await serve(to.machine, "tcp-pauses", PORT);
+      const transfer = from.machine.run(...program("tcp-pour", to.overlay4, PORT, 6_000), { timeoutMs: 20_000 });
+      await pause(2_500);
+      expect(await mtuOf(from, to)).toBe(MTU);
+      await narrow(1280);
+      expect((await transfer).status, "the transfer came to its end").toBe(0);
+      await receiver.exited;
+      const { bytes, longestPauseMs } = JSON.parse(receiver.log()) as { bytes: number; longestPauseMs: number };
+      console.log(`${from.name} to ${to.name}: ${bytes} bytes, nothing for at most ${longestPauseMs} ms`);
+      expect(longestPauseMs).toBeLessThan(2_000);
+      expect(await mtuOf(from, to)).toBe(1280 - OVERHEAD);
+      await narrow(undefined);
+    }
+  });
+
+  test.each([1280, 1300, 1420])(
+    "from the beginning, above %i bytes: short packets always, long ones within 3 s",
+    async (limit) => {
+      for (const host of ends()) await host.stopAndRestart();
+      await narrow(limit);
+      const { laptop, server } = trio;
+      expect(await pings(laptop, server, ["-s", "56"])).toBe(3);
+      const echo = await serve(server.machine, "tcp-echo", PORT);
+      const began = performance.now();
+      const moved = await laptop.machine.run(...program("tcp-transfer", server.overlay4, PORT, 100_000));
+      const tookMs = Math.round(performance.now() - began);
+      expect(moved.status, "what was sent came back").toBe(0);
+      console.log(`above ${limit} bytes: 100 kB there and back in ${tookMs} ms`);
+      expect(tookMs).toBeLessThan(3_000);
+      echo.signal("SIGTERM");
+      await echo.exited;
+      // Both know by now what the path carries.
+      const carried = Math.min(limit - OVERHEAD, MTU);
+      expect([await mtuOf(laptop, server), await mtuOf(server, laptop)]).toEqual([carried, carried]);
+      expect(await pings(laptop, server, ["-M", "dont", "-s", String(MTU - 28)]), "what may be divided is").toBe(3);
+      const whole = await laptop.machine.run("ping", [
+        ..."-n -c 2 -i 0.2 -W 1 -M do -s".split(" "),
+        String(MTU - 28),
+        server.overlay4,
+      ]);
+      expect(whole.stdout + whole.stderr, "whoever forbids that is told").toMatch(new RegExp(`mtu ?= ?${carried}`));
+      await narrow(undefined);
+    },
+  );
+});
+
+/** How many of three pings are answered. */
+async function pings(from: MeshHost, to: MeshHost, options: readonly string[]): Promise<number> {
+  const { stdout } = await from.machine.run("ping", [..."-n -c 3 -i 0.2 -W 3".split(" "), ...options, to.overlay4]);
+  return Number(/(\d+) received/.exec(stdout)?.[1] ?? 0);
+}
+
+/** What a host says that its way to another one carries. */
+async function mtuOf(host: MeshHost, other: MeshHost): Promise<number | null | undefined> {
+  const [command, ...args] = LACIS.cli("status", "--json", "--config", host.configPath);
+  const { peers } = JSON.parse(await host.machine.must(command, args)) as {
+    readonly peers: readonly { readonly name: string; readonly mtu: number | null }[];
+  };
+  return peers.find(({ name }) => name === other.name)?.mtu;
+}
