@@ -26,12 +26,20 @@ pub struct SendBatch<S> {
     slab: Vec<u8>,
     filled: usize,
     runs: Vec<Run>,
+    /// Whether what is added now must not be divided on the way.
+    is_whole: bool,
 }
 
 impl<S: DatagramSink> SendBatch<S> {
     /// An empty batch. What the system refuses is counted in `engine`, and now and then told to `errors`.
     pub fn new(socket: Arc<S>, engine: Arc<Engine>, errors: Arc<SendErrors>) -> Self {
-        Self { socket, engine, errors, slab: vec![0; SLAB_BYTES], filled: 0, runs: Vec::with_capacity(RUNS_MAX) }
+        let runs = Vec::with_capacity(RUNS_MAX);
+        Self { socket, engine, errors, slab: vec![0; SLAB_BYTES], filled: 0, runs, is_whole: false }
+    }
+
+    /// Whether what is added from now on arrives in one piece or not at all.
+    pub fn keep_whole(&mut self, whole: bool) {
+        self.is_whole = whole;
     }
 
     /// Adds a datagram that `fill` writes; false, and nothing added, when `fill` says so.
@@ -45,11 +53,14 @@ impl<S: DatagramSink> SendBatch<S> {
         }
         let joins = self.socket.takes_runs();
         match self.runs.last_mut() {
-            Some(run) if joins && run.takes(to, length) => {
+            Some(run) if joins && !self.is_whole && run.takes(to, length) => {
                 run.bytes += length;
                 run.datagrams += 1;
             }
-            _ => self.runs.push(Run { to, start: self.filled, bytes: length, segment_bytes: length, datagrams: 1 }),
+            _ => {
+                let (start, is_whole) = (self.filled, self.is_whole);
+                self.runs.push(Run { to, start, bytes: length, segment_bytes: length, datagrams: 1, is_whole });
+            }
         }
         self.filled += length;
         true
@@ -71,7 +82,8 @@ impl<S: DatagramSink> SendBatch<S> {
 
     fn send(&self, mut runs: &[Run]) {
         while let Some(first) = runs.first() {
-            let done = match self.socket.send(&self.slab, runs) {
+            let alike = runs.iter().take_while(|run| run.is_whole == first.is_whole).count();
+            let done = match self.socket.send(&self.slab, runs.get(..alike).unwrap_or(runs)) {
                 Ok(0) => return,
                 Ok(sent) => sent,
                 Err(NotSent { cause: Cause::Interrupted, .. }) => 0,
@@ -85,6 +97,8 @@ impl<S: DatagramSink> SendBatch<S> {
                     self.send(&first.split());
                     1
                 }
+                // It is as lost as on a narrow link further on.
+                Err(NotSent { cause: Cause::TooLarge, .. }) if first.is_whole => 1,
                 Err(NotSent { error, .. }) => {
                     self.engine.count_drops(DropReason::SendFailed, first.datagrams as u64);
                     self.errors.tell(first.to, error);
@@ -100,6 +114,7 @@ impl Run {
     /// Whether a datagram that lies right behind can join.
     fn takes(&self, to: SocketAddr, length: usize) -> bool {
         self.to == to
+            && !self.is_whole
             && self.bytes == self.segment_bytes * self.datagrams
             && length <= self.segment_bytes
             && length > 0
@@ -111,7 +126,7 @@ impl Run {
         let one = |at: usize| {
             let start = self.start + at * self.segment_bytes;
             let bytes = self.segment_bytes.min(self.start + self.bytes - start);
-            Run { to: self.to, start, bytes, segment_bytes: bytes, datagrams: 1 }
+            Run { to: self.to, start, bytes, segment_bytes: bytes, datagrams: 1, is_whole: self.is_whole }
         };
         (0..self.datagrams).map(one).collect()
     }
@@ -133,6 +148,8 @@ mod tests {
         refusal: Option<Cause>,
         takes_runs: Cell<bool>,
         sent: RefCell<Vec<(usize, usize)>>,
+        /// Runs of each call.
+        calls: RefCell<Vec<usize>>,
     }
 
     impl DatagramSink for Fussy {
@@ -145,6 +162,7 @@ mod tests {
         }
 
         fn send(&self, _slab: &[u8], runs: &[Run]) -> Result<usize, NotSent> {
+            self.calls.borrow_mut().push(runs.len());
             let refuses = |run: &Run| run.datagrams > 1 && self.refusal.is_some() || run.to.port() == 9;
             if refuses(&runs[0]) {
                 let cause = self.refusal.filter(|_| runs[0].to.port() != 9).unwrap_or(Cause::Refused);
@@ -158,7 +176,8 @@ mod tests {
     }
 
     fn batch(refusal: Option<Cause>) -> SendBatch<Fussy> {
-        let socket = Fussy { refusal, takes_runs: Cell::new(true), sent: RefCell::default() };
+        let socket =
+            Fussy { refusal, takes_runs: Cell::new(true), sent: RefCell::default(), calls: RefCell::default() };
         #[allow(clippy::arc_with_non_send_sync)]
         SendBatch::new(Arc::new(socket), Arc::default(), Arc::new(SendErrors::new(Arc::default(), Clock::start())))
     }
@@ -176,6 +195,21 @@ mod tests {
         push(&mut batch, 2, &[100]);
         batch.flush();
         assert_eq!(*batch.socket.sent.borrow(), [(0, 3), (240, 1), (340, 1)]);
+    }
+
+    #[test]
+    fn what_must_be_whole_is_alone_and_goes_with_its_like() {
+        let mut batch = batch(None);
+        push(&mut batch, 1, &[100]);
+        batch.keep_whole(true);
+        push(&mut batch, 1, &[100, 100]);
+        batch.keep_whole(false);
+        push(&mut batch, 1, &[100]);
+        let whole: Vec<_> = batch.runs.iter().map(|run| (run.datagrams, run.is_whole)).collect();
+        assert_eq!(whole, [(1, false), (1, true), (1, true), (1, false)]);
+        batch.flush();
+        assert_eq!(*batch.socket.sent.borrow(), [(0, 1), (100, 1), (200, 1), (300, 1)]);
+        assert_eq!(*batch.socket.calls.borrow(), [1, 2, 1]);
     }
 
     #[test]
@@ -210,7 +244,7 @@ mod tests {
 
     fn run(segment_bytes: usize, datagrams: usize, last_bytes: usize) -> Run {
         let bytes = segment_bytes * (datagrams - 1) + last_bytes;
-        Run { to: "192.0.2.1:1".parse().unwrap(), start: 10, bytes, segment_bytes, datagrams }
+        Run { to: "192.0.2.1:1".parse().unwrap(), start: 10, bytes, segment_bytes, datagrams, is_whole: false }
     }
 
     #[test]

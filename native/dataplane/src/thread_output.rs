@@ -57,6 +57,12 @@ impl Output for ThreadOutput {
         self.datagrams.as_mut().is_some_and(|datagrams| datagrams.push(to, length, fill))
     }
 
+    fn keep_whole(&mut self, whole: bool) {
+        if let Some(datagrams) = &mut self.datagrams {
+            datagrams.keep_whole(whole);
+        }
+    }
+
     fn packet(&mut self, packet: &[u8]) {
         let refused = self.packets.as_mut().map_or(1, |packets| packets.write(packet));
         self.count_refused(refused);

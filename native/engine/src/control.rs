@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::aead::{Cipher, SecretKey, cipher_with};
 use crate::drop_reason::DropReason;
 use crate::engine::{Engine, Pass};
-use crate::header::{BODY_LIMIT_BYTES, DATAGRAM_LIMIT_BYTES, Header, Kind};
+use crate::header::{BODY_LIMIT_BYTES, DATAGRAM_LIMIT_BYTES, Header, Kind, PATH_TOKEN_BYTES};
 use crate::host::HostFacts;
 use crate::ip::Prefix;
 use crate::lock::{lock, read, write};
@@ -303,7 +303,10 @@ impl<O: Output> Pass<'_, O> {
             return Err(Refusal::bad(format!("a body of {} bytes fits no datagram", body.len())));
         }
         let session = self.step.engine.session(local_index)?;
+        let is_size_probe = matches!(kind, Kind::TestRequest | Kind::PathRequest) && body.len() > PATH_TOKEN_BYTES;
+        self.step.out.keep_whole(is_size_probe);
         self.step.send_along(to.or_else(|| session.path()), &session, kind, body, None);
+        self.step.out.keep_whole(false);
         Ok(())
     }
 

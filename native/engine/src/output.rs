@@ -15,6 +15,9 @@ pub trait Output {
     /// A datagram of `length` bytes to `to`. `fill` writes all of them; when it returns false nothing is sent.
     fn datagram(&mut self, to: SocketAddr, length: usize, fill: impl FnOnce(&mut [u8]) -> bool) -> bool;
 
+    /// Whether the datagrams that follow must arrive in one piece or not at all: what asks how much a path carries would else be told more than that.
+    fn keep_whole(&mut self, _whole: bool) {}
+
     /// An inner packet for the device.
     fn packet(&mut self, packet: &[u8]);
 

@@ -284,7 +284,7 @@ pub trait DatagramSink {
     fn takes_runs(&self) -> bool;
     /// From now on datagrams are sent one by one: a device cannot segment.
     fn stop_runs(&self);
-    /// Sends runs of `slab` in order. Returns how many went out and, if none did, why.
+    /// Sends runs of `slab` in order; they are all whole or none is. Returns how many went out and, if none did, why.
     fn send(&self, slab: &[u8], runs: &[Run]) -> Result<usize, NotSent>;
 }
 
@@ -323,6 +323,8 @@ pub struct Run {
     pub segment_bytes: usize,
     /// How many they are.
     pub datagrams: usize,
+    /// Whether it must not be divided on the way. Such a one is alone.
+    pub is_whole: bool,
 }
 
 impl Failure {

@@ -243,6 +243,32 @@ impl DatagramSink for LinuxUdp {
     }
 
     fn send(&self, slab: &[u8], runs: &[Run]) -> Result<usize, NotSent> {
+        // Another thread's datagrams may come in between: they go out as they are, or are refused like any that is too long.
+        let keeps_whole = runs.first().is_some_and(|run| run.is_whole);
+        if keeps_whole {
+            self.keep_whole(true);
+        }
+        let sent = self.send_now(slab, runs);
+        if keeps_whole {
+            self.keep_whole(false);
+        }
+        sent
+    }
+}
+
+impl LinuxUdp {
+    /// Whether the kernel may divide datagrams, and believes what routers say of how long they may be. Where it is not asked in vain: with `true` it sets
+    /// "don't fragment" whatever it has heard.
+    fn keep_whole(&self, whole: bool) {
+        let v4 = if whole { libc::IP_PMTUDISC_PROBE } else { libc::IP_PMTUDISC_WANT };
+        let _ = self.set(libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, v4);
+        if self.is_ipv6 {
+            let v6 = if whole { libc::IPV6_PMTUDISC_PROBE } else { libc::IPV6_PMTUDISC_WANT };
+            let _ = self.set(libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, v6);
+        }
+    }
+
+    fn send_now(&self, slab: &[u8], runs: &[Run]) -> Result<usize, NotSent> {
         let mut names = Vec::with_capacity(runs.len());
         let mut vectors = Vec::with_capacity(runs.len());
         let mut controls = Vec::with_capacity(runs.len());

@@ -121,9 +121,19 @@ fn allowed() -> Result<Rules, BackendError> {
     rules.insert(libc::SYS_mmap, only(2, no_code.clone(), 0)?);
     rules.insert(libc::SYS_mprotect, only(2, no_code, 0)?);
     rules.insert(libc::SYS_fcntl, only(1, SeccompCmpOp::Eq, libc::F_DUPFD_CLOEXEC as u64)?);
+    // Of a socket only whether what it sends may be divided on the way.
+    let mtu_discovery = [(libc::IPPROTO_IP, libc::IP_MTU_DISCOVER), (libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER)];
+    let of_socket = mtu_discovery
+        .into_iter()
+        .map(|(level, option)| SeccompRule::new(vec![equals(1, level as u64)?, equals(2, option as u64)?]));
+    rules.insert(libc::SYS_setsockopt, of_socket.collect::<Result<_, _>>()?);
     // abort() signals itself.
     rules.insert(libc::SYS_tgkill, only(0, SeccompCmpOp::Eq, std::process::id().into())?);
     Ok(rules)
+}
+
+fn equals(argument: u8, value: u64) -> Result<SeccompCondition, BackendError> {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)
 }
 
 fn only(argument: u8, operator: SeccompCmpOp, value: u64) -> Result<Vec<SeccompRule>, BackendError> {
