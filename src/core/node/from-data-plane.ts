@@ -93,7 +93,7 @@ export class FromDataPlane {
   }
 
   #message(session: Session, { type, subtype, body }: Event<"message">): void {
-    const { carriers, discovery, liveness, paths, relays, sessions } = this.#machines;
+    const { carriers, discovery, liveness, relays, sessions } = this.#machines;
     if (type === PacketType.closeTunnel) {
       sessions.forget(session, "closed-by-peer");
       return;

@@ -1,4 +1,7 @@
+import type { MeshHost } from "./mesh.ts";
 import type { Machine } from "./network.ts";
+import { program, serve } from "./program.ts";
+import { pause } from "./wait.ts";
 
 /** Swallows, without a word, IP packets that are longer than this and arrive at the machine; everything arrives when left out. */
 export async function swallow(machine: Machine, aboveBytes: number | undefined): Promise<void> {
@@ -17,3 +20,24 @@ export async function swallow(machine: Machine, aboveBytes: number | undefined):
 export async function sendSingly(machine: Machine): Promise<void> {
   await machine.must("ip", ["link", "set", "net", "gso_max_segs", "1"]);
 }
+
+/** What came of a transfer in the middle of which something was done. */
+export interface Transfer {
+  readonly completed: boolean;
+  readonly bytes: number;
+  /** For how long at most nothing arrived. */
+  readonly longestPauseMs: number;
+}
+
+/** Sends over TCP as much as goes for some seconds, and does something in the middle of it. */
+export async function transferDuring(from: MeshHost, to: MeshHost, middle: () => Promise<void>): Promise<Transfer> {
+  const receiver = await serve(to.machine, "tcp-pauses", TRANSFER_PORT);
+  const sender = from.machine.run(...program("tcp-pour", to.overlay4, TRANSFER_PORT, 5_500), { timeoutMs: 20_000 });
+  await pause(2_000);
+  await middle();
+  const completed = (await sender).status === 0;
+  await receiver.exited;
+  return { completed, ...(JSON.parse(receiver.log()) as Omit<Transfer, "completed">) };
+}
+
+const TRANSFER_PORT = 7001;

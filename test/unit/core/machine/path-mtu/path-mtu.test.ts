@@ -6,8 +6,9 @@ import { type Flight, type Host, Mesh } from "../../../fixtures/mesh.ts";
 const HEADERS = 28;
 
 /** Two hosts with a tunnel, and a wire that drops what is longer (in the direction of the second, from when it is told). */
-function pair() {
+function pair(drops: (datagram: Uint8Array) => boolean = () => false) {
   const mesh = new Mesh();
+  mesh.delivers = ({ datagram }) => !drops(datagram);
   const a = mesh.host("192.0.2.1:4242", {
     name: "a",
     networks: ["10.77.0.1/16"],
@@ -58,9 +59,8 @@ function stream(a: Host, b: Host, ms: number): { readonly pauseMs: number; reado
   return { pauseMs, size };
 }
 
-/** Long, and of type 4. */
 function isTest(datagram: Uint8Array): boolean {
-  return datagram.length > 1000 && (datagram[0]! & 15) === 4;
+  return (datagram[0]! & 15) === 4;
 }
 
 function mtuOf(a: Host): number | undefined {
@@ -84,7 +84,9 @@ test("while large packets are sent it is asked about twice a second", () => {
   stream(a, b, 2000);
   mesh.flights.length = 0;
   stream(a, b, 10_000);
-  const probes = mesh.flights.filter(({ to, datagram }) => to === b.endpoint && isTest(datagram)).length;
+  const probes = mesh.flights.filter(
+    ({ to, datagram }) => to === b.endpoint && isTest(datagram) && datagram.length > 1000,
+  ).length;
   expect(probes).toBeGreaterThan(15);
   expect(probes).toBeLessThan(25);
 });
@@ -154,4 +156,15 @@ test("what was found out holds for the next session on the same way, and not for
   a.say(b, "again");
   mesh.run(1000);
   expect(told()).toMatchObject({ mtu: 1220 });
+});
+
+test("a peer that knows no path requests, as others' are, is asked by test requests, which everybody echoes", () => {
+  const { mesh, a, b } = pair((datagram) => isTest(datagram) && datagram[1] === 2);
+  stream(a, b, 3000);
+  expect(mtuOf(a)).toBe(1300);
+  const foreign = mesh.delivers;
+  mesh.delivers = (flight) => foreign(flight) && flight.datagram.length + HEADERS <= 1280;
+  const { pauseMs, size } = stream(a, b, 5000);
+  expect(pauseMs).toBeLessThan(1000);
+  expect(size).toBe(1220);
 });
