@@ -5,7 +5,7 @@ import type { Service } from "../service.ts";
 import { formatHosts, readHosts, writeHosts } from "./remembered-hosts.ts";
 
 /** How often it is looked whether anything is to be written: what is younger is lost when the machine is. */
-const LOOK_MS = 5_000;
+const LOOK_MS = 2_000;
 
 export interface MemoryOptions {
   /** Undefined: there is no place for it. */

@@ -115,6 +115,8 @@ export class MeshHost {
   readonly config: HostConfig;
   #implementation: Implementation;
   #daemon: Daemon | undefined;
+  #port: number;
+  #boundAt = 0;
 
   constructor(
     machine: Machine,
@@ -126,6 +128,7 @@ export class MeshHost {
     this.machine = machine;
     this.#implementation = implementation;
     this.config = config;
+    this.#port = config.port ?? PORT;
     this.configPath = join(machine.directory, "config.yml");
     this.overlay4 = overlay.v4;
     this.overlay6 = overlay.v6;
@@ -141,7 +144,13 @@ export class MeshHost {
     return this.#daemon;
   }
 
+  /** When the daemon was first seen to listen after its last start (Unix milliseconds). */
+  get boundAt(): number {
+    return this.#boundAt;
+  }
+
   async configure(change: Partial<HostConfig> = {}): Promise<void> {
+    this.#port = change.port ?? this.config.port ?? PORT;
     await writeFile(this.configPath, formatHostConfig({ ...this.config, ...change }));
   }
 
@@ -151,7 +160,8 @@ export class MeshHost {
     const [command, ...args] = implementation.daemon(this.configPath);
     const daemon = this.machine.start(`${this.name}-${implementation.name.split(" ")[0]}`, command, args);
     this.#daemon = daemon;
-    await daemon.becomes("its UDP port is bound", () => this.machine.hasUdpPort(this.config.port ?? PORT));
+    await daemon.becomes("its UDP port is bound", () => this.machine.hasUdpPort(this.#port));
+    this.#boundAt = Date.now();
     if (this.config.tun) await daemon.becomes("its device is up", () => this.#deviceIsUp());
     return daemon;
   }

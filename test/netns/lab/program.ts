@@ -17,6 +17,7 @@ export type Program =
   | "udp-ask"
   | "udp-flows"
   | "udp-stream"
+  | "udp-beat"
   | "udp-throw"
   | "udp-relay"
   | "udp-cone"

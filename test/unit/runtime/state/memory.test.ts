@@ -35,7 +35,7 @@ describe("what is remembered", () => {
     const memory = started();
     expect(recalled).toEqual([]);
     remembered = HOSTS.slice(0, 1);
-    vi.advanceTimersByTime(5_000);
+    vi.advanceTimersByTime(2_000);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     started().stop();
     remembered = HOSTS;
@@ -48,7 +48,7 @@ describe("what is remembered", () => {
   test("is not written again while nothing changes, and not forgotten by a host that reaches nobody", () => {
     remembered = HOSTS;
     const memory = started();
-    vi.advanceTimersByTime(5_000);
+    vi.advanceTimersByTime(2_000);
     rmSync(path);
     vi.advanceTimersByTime(60_000);
     expect(existsSync(path)).toBe(false);
