@@ -5,7 +5,7 @@ import { pause, waitFor } from "../lab/wait.ts";
 import { peerOf } from "../nat/peer-path.ts";
 import { CABLE, type Site, WIFI_ROUTE } from "./site.ts";
 
-/** Something that happens to a pair of hosts that talk. */
+/** Something that happens to a pair of hosts that talk. After an even number of rounds everything is where it was. */
 export interface OutageEvent {
   readonly name: string;
   readonly talker: "mover" | "other";
@@ -13,8 +13,10 @@ export interface OutageEvent {
   prepare?(site: Site): Promise<void>;
   /** Lets it happen and returns from when on the time without an answer counts, when that is later than the beginning (Unix milliseconds). */
   happen(site: Site, round: number, options: { readonly sleepMs: number }): Promise<number | undefined>;
-  /** Behind a round: as it was, as far as that matters. */
+  /** Behind each round. */
   restore?(site: Site): Promise<void>;
+  /** Behind the last one. */
+  undo?(site: Site): Promise<void>;
 }
 
 export const EVENTS: readonly OutageEvent[] = [
@@ -65,37 +67,29 @@ export const EVENTS: readonly OutageEvent[] = [
   {
     name: "relay dies",
     talker: "mover",
-    async prepare({ mover, other, wifi }) {
-      // What the mover's router and the other host send each other goes to a neighbour that does not exist.
-      for (const [machine, address, device] of [
-        [wifi.machine, other.machine.addresses[0], "wan"],
-        [other.machine, wifi.address, "net"],
-      ] as const)
-        await machine.must("ip", [
-          "neighbour",
-          "replace",
-          address ?? "",
-          "lladdr",
-          "02:00:00:00:00:01",
-          "dev",
-          device,
-          "nud",
-          "permanent",
-        ]);
-      await waitFor("a way through a relay", async () => (await relayOf(mover, other)) !== undefined, {
-        withinMs: 60_000,
-      });
+    async prepare(site) {
+      await keepApart(site, "replace", "lladdr", "02:00:00:00:00:01", "nud", "permanent");
+      await waitFor("a way through a relay", () => relayOf(site), { withinMs: 60_000 });
     },
-    async happen({ mover, other, relays }) {
-      const name = await waitFor("a way through a relay", () => relayOf(mover, other), { withinMs: 20_000 });
-      const relay = relays.find((each) => each.name === name);
+    async happen(site) {
+      const name = await waitFor("a way through a relay", () => relayOf(site), { withinMs: 20_000 });
+      const relay = site.relays.find((each) => each.name === name);
       if (relay === undefined) throw new Error(`${name} is no relay of this site`);
       await relay.machine.endAll();
       return undefined;
     },
-    async restore({ relays }) {
-      for (const relay of relays) if ((await relay.machine.processes()).length === 0) await relay.start();
+    async restore({ relays, mover, other }) {
+      for (const relay of relays) {
+        if ((await relay.machine.processes()).length > 0) continue;
+        await relay.start();
+        const knowsBoth = async (): Promise<boolean> =>
+          (await Promise.all([mover, other].map((end) => peerOf(relay, end)))).every((peer) => peer?.state === "up");
+        // Nobody answers before it is ready.
+        const isBack = (): Promise<boolean> => knowsBoth().catch(() => false);
+        await waitFor(`${relay.name} knows both`, isBack, { withinMs: 40_000 });
+      }
     },
+    undo: (site) => keepApart(site, "delete"),
   },
   {
     name: "sleeps, and wakes elsewhere",
@@ -121,8 +115,21 @@ async function ip({ machine }: MeshHost, ...lines: readonly string[]): Promise<v
   await machine.must("ip", ["-batch", "-"], { input: `${lines.join("\n")}\n` });
 }
 
-async function relayOf(from: MeshHost, to: MeshHost): Promise<string | undefined> {
-  return (await peerOf(from, to))?.relay?.name;
+async function relayOf({ mover, other }: Site): Promise<string | undefined> {
+  return (await peerOf(mover, other))?.relay?.name;
+}
+
+/** What the mover's router and the other host send each other goes to a neighbour that does not exist. */
+async function keepApart(
+  { wifi, other }: Site,
+  verb: "replace" | "delete",
+  ...nobody: readonly string[]
+): Promise<void> {
+  for (const [machine, address, device] of [
+    [wifi.machine, other.machine.addresses[0] ?? "", "wan"],
+    [other.machine, wifi.address, "net"],
+  ] as const)
+    await machine.must("ip", ["neighbour", verb, address, "dev", device, ...nobody]);
 }
 
 /** When the answers of a talk came. */

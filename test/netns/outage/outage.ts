@@ -18,7 +18,9 @@ export interface Outages {
 export interface SeriesPlan {
   readonly name: string;
   readonly other: Implementation;
+  /** An even number. */
   readonly rounds: number;
+  readonly calmMs?: number;
   readonly sleepMs: number;
   readonly events?: readonly OutageEvent[];
   readonly each?: (event: string, ms: number) => void;
@@ -26,42 +28,44 @@ export interface SeriesPlan {
 
 /** How long an answer is waited for after an event; more is as bad as this. */
 const GIVEN_UP_MS = 15_000;
-/** Behind the first answer: a way that comes and goes would be seen. */
-const AFTER_MS = 1_500;
-/** Before an event everything has been quiet for so long. */
-const CALM_MS = 1_000;
+/** Before an event, and behind the first answer after it: a way that comes and goes is seen. */
+const CALM_MS = 1_500;
+/** An answer that comes so soon was on its way when it happened. */
+const LATE_MS = 60;
 
-/** Every event so many times, each kind with a mesh of its own. */
+/** Every event so many times, all on one mesh. */
 export async function runSeries(plan: SeriesPlan): Promise<readonly Outages[]> {
-  const series: Outages[] = [];
-  for (const [number, event] of (plan.events ?? EVENTS).entries()) {
-    const site = await buildSite(`${plan.name}${number}`, plan.other);
-    try {
-      await site.mesh.startAll();
+  const site = await buildSite(plan.name, plan.other);
+  try {
+    await site.mesh.startAll();
+    const series: Outages[] = [];
+    for (const event of plan.events ?? EVENTS)
       series.push({ event: event.name, other: plan.other.name, ms: await runRounds(site, event, plan) });
-    } finally {
-      await site.mesh.close();
-    }
+    return series;
+  } finally {
+    await site.mesh.close();
   }
-  return series;
 }
 
-async function runRounds(site: Site, event: OutageEvent, { rounds, sleepMs, each }: SeriesPlan): Promise<number[]> {
+async function runRounds(site: Site, event: OutageEvent, plan: SeriesPlan): Promise<number[]> {
+  const { rounds, sleepMs, calmMs = CALM_MS, each } = plan;
   const talk = await site.talk(event.talker);
   await event.prepare?.(site);
   const all: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    await pause(CALM_MS);
+    await pause(calmMs);
     const beganAt = Date.now();
     const since = (await event.happen(site, round, { sleepMs })) ?? beganAt;
     const happenedAt = Date.now();
-    const isBack = (): boolean => answersOf(talk).some((at) => at > happenedAt + 60);
+    const isBack = (): boolean => answersOf(talk).some((at) => at > happenedAt + LATE_MS);
     while (!isBack() && Date.now() - happenedAt < GIVEN_UP_MS) await pause(20);
-    await pause(AFTER_MS);
+    await pause(calmMs);
     all.push(longestGap(answersOf(talk), since));
     each?.(event.name, all.at(-1) ?? 0);
     await event.restore?.(site);
   }
+  await event.undo?.(site);
+  await talk.stop();
   return all;
 }
 

@@ -27,7 +27,7 @@ export interface Site {
   readonly relays: readonly MeshHost[];
   readonly wifi: NatRouter;
   readonly cable: NatRouter;
-  /** Whom the mover talks to, and who talks to the mover. */
+  /** One begins to talk to the other. */
   talk(who: "mover" | "other"): Promise<Daemon>;
 }
 
@@ -61,6 +61,7 @@ export async function buildSite(name: string, other: Implementation): Promise<Si
   await mesh.network.attach(mover.machine, { device: CABLE, segment: "cable", addresses: ["10.2.0.5/24"] });
   const lines = [`link set ${CABLE} down`, "route delete default", WIFI_ROUTE];
   await mover.machine.must("ip", ["-batch", "-"], { input: `${lines.join("\n")}\n` });
+  let talks = 0;
   return {
     mesh,
     mover,
@@ -70,8 +71,9 @@ export async function buildSite(name: string, other: Implementation): Promise<Si
     cable: mesh.router("cable"),
     async talk(who) {
       const [from, to] = who === "mover" ? [mover, peer] : [peer, mover];
-      await serve(to.machine, "udp-echo", ECHO_PORT, "/dev/null");
-      const beat = from.machine.start("udp-beat", ...program("udp-beat", to.overlay4, ECHO_PORT, PER_SECOND));
+      if (!(await to.machine.hasUdpPort(ECHO_PORT))) await serve(to.machine, "udp-echo", ECHO_PORT, "/dev/null");
+      const label = `udp-beat-${++talks}`;
+      const beat = from.machine.start(label, ...program("udp-beat", to.overlay4, ECHO_PORT, PER_SECOND));
       await beat.becomes("it is answered", async () => beat.log() !== "");
       return beat;
     },
