@@ -6,7 +6,7 @@ import type { IpAddress } from "../../netip/address.ts";
 import { type Endpoint, endpoint, endpointAddress } from "../../netip/endpoint.ts";
 import type { CarrierEnd } from "../../operator/failure.ts";
 import { isCarried } from "../../path/carried.ts";
-import { type DirectPath, directPath } from "../../path/path.ts";
+import { type DirectPath, directPath, type Path } from "../../path/path.ts";
 import type { Peers } from "../../peer/peer.ts";
 import type { Session } from "../../peer/session.ts";
 import { PATH_TOKEN_BYTES } from "../../wire/header.ts";
@@ -302,6 +302,7 @@ export class Dialling {
     carrier.udpReplies++;
     carrier.udpRepliedAt = now;
     if (carrier.udpReplies < REPLIES_WANTED) this.#timers.schedule(host, later(now, TRY_AGAIN_MS));
+    else if (isOverUdp(session.path)) this.#leave(host, carrier);
     else this.#speech.requestPath(session, carrier.token, at, { moves: true });
   }
 
@@ -341,4 +342,9 @@ export class Dialling {
     this.#hosts.delete(host);
     this.#timers.cancel(host);
   }
+}
+
+/** The session may have found back by itself. */
+function isOverUdp(path: Path | undefined): boolean {
+  return path?.kind === "direct" && !isCarried(path.endpoint);
 }

@@ -5,6 +5,7 @@ import { classifyMapping, type Mapping, type Sighting } from "../../nat/classify
 import type { NatStatus } from "../../nat/nat-status.ts";
 import { familyOf, type IpAddress } from "../../netip/address.ts";
 import { type Endpoint, endpointAddress, endpointPort } from "../../netip/endpoint.ts";
+import { isCarried } from "../../path/carried.ts";
 import { endpointOf } from "../../path/path.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
@@ -82,7 +83,8 @@ export class Nat implements Machine {
     const name = nameAddress(session);
     const by = endpointOf(session.path);
     this.#ask.schedule(name, later(this.#facts.now, ASK_AGAIN_MS));
-    if (by === undefined) return;
+    // Over TCP it does not see where our datagrams come from.
+    if (by === undefined || isCarried(by)) return;
     const family = familyOf(endpointAddress(by));
     const at = places.find((place) => familyOf(endpointAddress(place)) === family);
     if (at === undefined) return;

@@ -122,6 +122,24 @@ describe("a host whose UDP is blocked while it talks", () => {
   });
 });
 
+describe("a control plane that starts anew beside a data plane that goes on", () => {
+  test.each(["laptop", "lighthouse"] as const)(
+    "of the %s costs the connection, and another one is made at once",
+    (which) => {
+      mesh.run(SECOND);
+      laptop.ping(server);
+      blocked = laptop;
+      silenceOf(laptop, server);
+      const host = which === "laptop" ? laptop : lighthouse;
+      const at = host.details().sessions.flatMap(({ path }) => (path && isCarried(path) ? path : []));
+      host.restartControlPlane();
+      mesh.tcp.cut(host, at[0]!);
+      expect(silenceOf(laptop, server)).toBeLessThanOrEqual(2 * SECOND);
+      expect(carrierTo(laptop, "lighthouse")).toBeDefined();
+    },
+  );
+});
+
 describe("who is at the other end", () => {
   test("is not believed to be there when somebody stands between, and the connection is closed", () => {
     mesh.tcp.isIntercepted = true;
