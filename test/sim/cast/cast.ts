@@ -97,12 +97,14 @@ const versionChoices: readonly VersionChoice[] = [
   { held: [1, 2], initiating: 2 },
 ];
 
+/** Numbers above 255 are for large meshes. */
 export function overlayAddress(number: number, family: 4 | 6): IpAddress {
-  return address(family === 4 ? `10.77.0.${number}` : `fd00:77::${number.toString(16)}`);
+  return address(family === 4 ? `10.77.${number >> 8}.${number & 255}` : `fd00:77::${number.toString(16)}`);
 }
 
 /** Where a host is on the underlay; `moves` counts its changes of address. */
 export function underlayAddress(number: number, moves: number): IpAddress {
+  if (number > 255) return address(`198.18.${number >> 8}.${number & 255}`);
   return address(`198.51.${100 + moves}.${number}`);
 }
 

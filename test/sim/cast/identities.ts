@@ -83,7 +83,7 @@ function credentialOf(
     issuer: authority.fingerprint,
     publicKey: key.publicKey,
   } as const;
-  const ipv4 = { address: overlayAddress(role.number, 4), bits: 24 };
+  const ipv4 = { address: overlayAddress(role.number, 4), bits: role.number > 255 ? 16 : 24 };
   const ipv6 = { address: overlayAddress(role.number, 6), bits: 64 };
   const networks = held.includes(2) ? [ipv4, ipv6] : [ipv4];
   return {

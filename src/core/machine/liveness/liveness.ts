@@ -23,6 +23,7 @@ import type { Emit, Machine } from "../machine.ts";
 import { heardLately, judgeActivity, SAMPLE_INTERVAL_MS } from "./activity.ts";
 import { stepAfter } from "./doubt.ts";
 import type { LivenessEvent } from "./events.ts";
+import { Portions } from "./portions.ts";
 import { ProbeRound } from "./probe-round.ts";
 import { disownedSession } from "./recv-error.ts";
 import { isOld, RENEWAL_RETRY_MS } from "./renewal.ts";
@@ -58,7 +59,10 @@ export class Liveness implements Machine {
   readonly #verdicts = new Pace<"">(VERDICTS, 1);
   #counters: DataPlaneCounters | undefined;
   #sampleAt: Instant | undefined;
-  /** When the last sample came in. */
+  /** The sample that is being looked at, and who was in it. */
+  readonly #sample = new Portions<SessionActivity>();
+  readonly #seen = new Set<Session>();
+  /** When the last one had been looked at. */
   #sampledAt: Instant | undefined;
   #checkAt: Instant | undefined;
 
@@ -138,22 +142,11 @@ export class Liveness implements Machine {
   }
 
   sampled(sample: ActivitySample): void {
+    const { now } = this.#facts;
     this.#counters = this.#counters ? { ...this.#counters, ...sample.counters } : sample.counters;
-    const seen = new Set<Session>();
-    for (const activity of sample.activity) {
-      const session = this.#peers.session(activity.localIndex);
-      if (!session) continue;
-      seen.add(session);
-      // What came before it was doubted does not clear it.
-      const received = activity.received && !this.#isDoubtedSince(session, this.#sampledAt);
-      const use = this.#usage.sampled(activity, this.#facts.now);
-      this.#count(session, activity, received);
-      this.#judge(session, { sent: activity.sent && use.wantsAnswer, received });
-      if (use.isUsed && session.state.at === "live" && this.#peers.isPrimary(session))
-        this.#emit({ kind: "used", session, sentPerSecond: use.sentPerSecond });
-    }
-    for (const session of [...this.#suspects]) if (!seen.has(session)) this.#judge(session, IDLE);
-    this.#sampledAt = this.#facts.now;
+    this.#lookAt(this.#sample.takeRest(now));
+    this.#sample.begin(sample.activity, now);
+    this.#lookAt(this.#sample.takeDue(now));
   }
 
   /** An unauthenticated "no such session". Starts a handshake beside the session, at most (reliability R12). */
@@ -215,8 +208,8 @@ export class Liveness implements Machine {
   }
 
   nextAt(): Instant | undefined {
-    const deadlines = [this.#sampleAt, this.#checkAt, this.#steps.next()?.at, this.#probeRound.nextAt()];
-    const due = deadlines.filter((at) => at !== undefined);
+    const works = [this.#probeRound, this.#sample, this.#rounds].map((work) => work.nextAt());
+    const due = [this.#sampleAt, this.#checkAt, this.#steps.next()?.at, ...works].filter((at) => at !== undefined);
     return due.length === 0 ? undefined : instant(Math.min(...due));
   }
 
@@ -226,6 +219,8 @@ export class Liveness implements Machine {
       this.#sampleAt = undefined;
       this.#checkAt = undefined;
       this.#probeRound.stop();
+      this.#sample.stop();
+      this.#rounds.stop();
       return;
     }
     const { connectionAliveMs } = settings.boot.timers;
@@ -237,6 +232,8 @@ export class Liveness implements Machine {
       this.#sampleAt = later(now, sampleMs);
       this.#emit({ kind: "command", command: { kind: "sample" } });
     }
+    this.#lookAt(this.#sample.takeDue(now));
+    this.#rounds.tick();
     for (const session of this.#probeRound.takeDue(now)) if (this.#peers.isPrimary(session)) this.#probe(session);
     if (now >= this.#checkAt) {
       this.#checkAt = later(now, connectionAliveMs);
@@ -264,6 +261,29 @@ export class Liveness implements Machine {
   #isDoubtedSince(session: Session, at: Instant | undefined): boolean {
     const { suspicion } = this.vitalsOf(session);
     return suspicion !== undefined && (at === undefined || suspicion.since > at);
+  }
+
+  /** A portion of a sample; after the last one, at those in doubt that were not in it. */
+  #lookAt(portion: readonly SessionActivity[] | undefined): void {
+    if (!portion) return;
+    for (const activity of portion) this.#look(activity);
+    if (!this.#sample.isDone) return;
+    for (const session of [...this.#suspects]) if (!this.#seen.has(session)) this.#judge(session, IDLE);
+    this.#seen.clear();
+    this.#sampledAt = this.#facts.now;
+  }
+
+  #look(activity: SessionActivity): void {
+    const session = this.#peers.session(activity.localIndex);
+    if (!session) return;
+    this.#seen.add(session);
+    // What came before it was doubted does not clear it.
+    const received = activity.received && !this.#isDoubtedSince(session, this.#sampledAt);
+    const use = this.#usage.sampled(activity, this.#facts.now);
+    this.#count(session, activity, received);
+    this.#judge(session, { sent: activity.sent && use.wantsAnswer, received });
+    if (use.isUsed && session.state.at === "live" && this.#peers.isPrimary(session))
+      this.#emit({ kind: "used", session, sentPerSecond: use.sentPerSecond });
   }
 
   #count(session: Session, activity: SessionActivity, received: boolean): void {

@@ -1,3 +1,4 @@
+import type { Instant } from "../../base/time.ts";
 import type { CertificateVersion } from "../../cert/certificate.ts";
 import type { EndOfSession } from "../../operator/failure.ts";
 import type { Peers } from "../../peer/peer.ts";
@@ -6,6 +7,7 @@ import type { Facts } from "../facts.ts";
 import type { Emit } from "../machine.ts";
 import { heardLately, isAbandoned, isInactive } from "./activity.ts";
 import type { LivenessEvent } from "./events.ts";
+import { Portions } from "./portions.ts";
 import { isOld, mayBecomePrimary, RENEWALS_AT_ONCE, renewalOf } from "./renewal.ts";
 import type { Vitals } from "./vitals.ts";
 
@@ -15,6 +17,7 @@ export class Rounds {
   readonly #peers: Peers;
   readonly #vitalsOf: (session: Session) => Vitals;
   readonly #emit: Emit<LivenessEvent>;
+  readonly #portions = new Portions<Session>();
   /** How many more renewals this round may start. */
   #renewalsLeft = 0;
 
@@ -28,7 +31,21 @@ export class Rounds {
   /** One round: every session. */
   go(): void {
     this.#renewalsLeft = RENEWALS_AT_ONCE;
-    for (const session of [...this.#peers.sessions()]) this.#check(session);
+    this.#portions.begin([...this.#peers.sessions()], this.#facts.now);
+    this.tick();
+  }
+
+  nextAt(): Instant | undefined {
+    return this.#portions.nextAt();
+  }
+
+  stop(): void {
+    this.#portions.stop();
+  }
+
+  tick(): void {
+    for (const session of this.#portions.takeDue(this.#facts.now) ?? [])
+      if (this.#peers.session(session.localIndex) === session) this.#check(session);
   }
 
   #check(session: Session): void {

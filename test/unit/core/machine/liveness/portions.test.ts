@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { instant } from "../../../../../src/core/base/time.ts";
+import { Portions } from "../../../../../src/core/machine/liveness/portions.ts";
+
+const many = Array.from({ length: 600 }, (_, i) => i);
+
+test("few things are taken at once", () => {
+  const portions = new Portions<number>();
+  portions.begin([1, 2, 3], instant(0));
+  expect(portions.takeDue(instant(0))).toEqual([1, 2, 3]);
+  expect([portions.isDone, portions.nextAt(), portions.takeDue(instant(100))]).toEqual([true, undefined, undefined]);
+});
+
+test("many are taken portion by portion, with a pause after each, in their order and each once", () => {
+  const portions = new Portions<number>();
+  portions.begin(many, instant(0));
+  const taken = [...(portions.takeDue(instant(0)) ?? [])];
+  expect([taken.length, portions.takeDue(instant(4)), portions.isDone]).toEqual([256, undefined, false]);
+  for (let at = portions.nextAt(); at !== undefined; at = portions.nextAt())
+    taken.push(...(portions.takeDue(at) ?? []));
+  expect(taken).toEqual(many);
+  expect(portions.isDone).toBe(true);
+});
+
+test("what is left is to be had at once, and only once", () => {
+  const portions = new Portions<number>();
+  portions.begin(many, instant(0));
+  portions.takeDue(instant(0));
+  expect(portions.takeRest(instant(1))).toEqual(many.slice(256));
+  expect(portions.takeRest(instant(1))).toBeUndefined();
+});
+
+test("nothing is due after a stop", () => {
+  const portions = new Portions<number>();
+  portions.begin(many, instant(0));
+  portions.stop();
+  expect([portions.nextAt(), portions.takeDue(instant(1_000))]).toEqual([undefined, undefined]);
+});
