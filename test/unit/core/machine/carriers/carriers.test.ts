@@ -1,6 +1,15 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import type { LocalIndex } from "../../../../../src/core/dataplane/contract.ts";
+import type { IpAddress } from "../../../../../src/core/netip/address.ts";
 import { endpointAddress } from "../../../../../src/core/netip/endpoint.ts";
 import { isCarried } from "../../../../../src/core/path/carried.ts";
+import {
+  BINDING_BYTES,
+  type CarrierControl,
+  decodeCarrierControl,
+  encodeCarrierControl,
+} from "../../../../../src/core/wire/carrier-control.ts";
+import { PacketType } from "../../../../../src/core/wire/header.ts";
 import { type Host, Mesh } from "../../../fixtures/mesh.ts";
 
 const SECOND = 1_000;
@@ -170,6 +179,74 @@ describe("who is at the other end", () => {
     expect(mesh.flights.filter(({ to }) => endpointAddress(to).startsWith("127."))).toEqual([]);
   });
 });
+
+describe("a hostile host", () => {
+  test("that claims the connection of another one is denied, and takes nothing from it", () => {
+    blocked = laptop;
+    mesh.run(4 * SECOND);
+    const before = carrierTo(lighthouse, "laptop");
+    claim(server, bindingOf(laptop));
+    mesh.run(SECOND);
+    expect(carrierTo(lighthouse, "laptop")).toEqual(before);
+    expect(carrierTo(lighthouse, "server")).toBeUndefined();
+    expect(mesh.tcp.ordered(lighthouse, "proven")).toHaveLength(1);
+  });
+
+  test("that claims a connection that does not exist, a thousand times, is denied and changes nothing", () => {
+    mesh.run(SECOND);
+    for (let i = 0; i < 1_000; i++) claim(server, new Uint8Array(BINDING_BYTES).fill(i));
+    mesh.run(SECOND);
+    expect(mesh.tcp.orders).toEqual([]);
+  });
+
+  test("that confirms or denies what nobody has asked it changes nothing", () => {
+    blocked = laptop;
+    mesh.run(4 * SECOND);
+    const binding = bindingOf(laptop);
+    blocked = undefined;
+    server.ping(laptop);
+    for (const kind of ["confirm", "deny"] as const) say(server, "laptop", { kind, binding });
+    mesh.run(SECOND);
+    expect(mesh.tcp.ordered(laptop, "close")).toEqual([]);
+  });
+
+  test("may only be where lighthouse.remote_allow_list allows that host to be", () => {
+    const { live } = lighthouse.settings;
+    const overlay = { address: "10.77.0.3" as IpAddress, bits: 32 };
+    const rules = [{ prefix: { address: "192.0.2.3" as IpAddress, bits: 32 }, allowed: false }];
+    const remoteAllowList = { everybody: [], ranges: [{ overlay, rules }] };
+    lighthouse.reload({ ...live, lighthouse: { ...live.lighthouse, remoteAllowList } });
+    blocked = laptop;
+    mesh.run(5 * SECOND);
+    expect(mesh.tcp.ordered(lighthouse, "close")[0]).toMatchObject({ why: "place-not-allowed" });
+    expect(mesh.tcp.ordered(lighthouse, "proven")).toEqual([]);
+  });
+});
+
+/** What TLS exports to both ends of the connection that a host has made. */
+function bindingOf(host: Host): Uint8Array {
+  const sent = host
+    .sent("seal-and-send")
+    .flatMap((command) =>
+      command.kind === "seal-and-send" && command.type === PacketType.control ? command.body : [],
+    );
+  const claims = sent.flatMap((body) => decodeCarrierControl(body) ?? []);
+  return claims[0]!.binding;
+}
+
+function claim(host: Host, binding: Uint8Array): void {
+  say(host, "lighthouse", { kind: "claim", binding });
+}
+
+/** Through the session that this host has with the one of this name. */
+function say(host: Host, to: string, message: CarrierControl): void {
+  const session = host.details().sessions.find(({ certificate }) => certificate.name === to)!;
+  const localIndex = session.localIndex as LocalIndex;
+  const body = encodeCarrierControl(message);
+  const command = { kind: "seal-and-send", localIndex, type: PacketType.control, subtype: 0, body } as const;
+  host.dataPlane.command(command, mesh.now);
+  host.drain();
+}
 
 function carrierTo(host: Host, name: string): unknown {
   return host.status().peers.find((peer) => peer.name === name)?.carrier;
