@@ -233,6 +233,16 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
     concerns: says("stats.type", (text) => !["", "none"].includes(text.toLowerCase())),
   },
   {
+    path: "punchy.delay",
+    kind: "different",
+    says: "the wait is for a second punch: the first goes out at once, while the caller's first message is on its way",
+  },
+  {
+    path: "punchy.respond",
+    kind: "different",
+    says: "a host whose translator gives each peer another port calls back whatever this says, and at once",
+  },
+  {
     path: "relay.am_relay",
     kind: "stricter",
     says: "a host is led on only under an address of its own certificate, and only between hosts that this one has a direct tunnel with; whoever asks for most makes room in the table",
