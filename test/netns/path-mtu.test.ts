@@ -55,6 +55,8 @@ describe.skipIf(!hasTools)("a path that swallows long packets without a word", (
       for (const host of ends()) await host.stopAndRestart();
       await narrow(limit);
       const { laptop, server } = trio;
+      // The tunnel first.
+      await pings(laptop, server, ["-s", "56"]);
       expect(await pings(laptop, server, ["-s", "56"])).toBe(3);
       const echo = await serve(server.machine, "tcp-echo", PORT);
       const began = performance.now();

@@ -19,8 +19,11 @@ import { type Finding, Search } from "./search.ts";
 const WAYS_MAX = 4096;
 /** Packets longer than this are worth to know whether they pass: shorter ones fit everywhere. */
 const LARGE_BYTES = 1100;
-/** While large packets are sent, whether they still pass is asked this often: with every second word of the data plane. */
-const CHECK_EVERY_MS = 400;
+/**
+ * While large packets are sent, whether they still pass is asked this often, and once more after the last: so that a way that swallows them is known
+ * before a TCP that has lost them sends one for the second time, after 600 ms.
+ */
+const CHECK_EVERY_MS = 350;
 /** A way that has become narrow may become wide again: asked for the first time, and at last so seldom. */
 const RAISE_MS = 10_000;
 const RAISE_MS_MAX = 600_000;
@@ -70,6 +73,8 @@ export class PathMtu implements Machine {
   readonly #ways: LruMap<string, Way> = new LruMap(WAYS_MAX);
   readonly #asking = new Map<LocalIndex, Asking>();
   readonly #timers = new TimerQueue<LocalIndex>();
+  /** Sessions on which large packets were sent since it was last asked without word of any. */
+  readonly #busy = new Set<LocalIndex>();
   /** What the data plane has been told of sessions. */
   readonly #told = new Map<LocalIndex, number>();
 
@@ -94,11 +99,17 @@ export class PathMtu implements Machine {
   forget({ localIndex }: Pick<Session, "localIndex">): void {
     this.#asking.delete(localIndex);
     this.#timers.cancel(localIndex);
+    this.#busy.delete(localIndex);
     this.#told.delete(localIndex);
   }
 
   /** The data plane sends large packets on this session. */
   largeSent(session: Session): void {
+    this.#busy.add(session.localIndex);
+    this.#look(session);
+  }
+
+  #look(session: Session): void {
     const { now } = this.#facts;
     const { path } = session;
     const key = this.#keyOf(session);
@@ -113,7 +124,11 @@ export class PathMtu implements Machine {
     const [top = 0] = ladder;
     const { mtu = top } = way;
     const isRaise = mtu < top && now >= way.raiseAt;
-    if (!isRaise && way.askedAt !== undefined && now - way.askedAt < CHECK_EVERY_MS) return;
+    const dueAt = way.askedAt === undefined ? now : later(way.askedAt, CHECK_EVERY_MS);
+    if (!isRaise && now < dueAt) {
+      this.#timers.schedule(session.localIndex, dueAt);
+      return;
+    }
     way.askedAt = now;
     const lengths = isRaise ? ladder.filter((length) => length > mtu) : [mtu, ...ladder.filter((each) => each < mtu)];
     const usualMs = this.#ports.roundTripMs(session);
@@ -145,6 +160,7 @@ export class PathMtu implements Machine {
       const session = this.#peers.session(due);
       const asking = this.#asking.get(due);
       if (session && asking) this.#proceed(session, asking, asking.search.tick(now));
+      else if (session && this.#busy.delete(due)) this.#look(session);
     }
   }
 
@@ -153,10 +169,12 @@ export class PathMtu implements Machine {
       this.#send(session, asking);
       return;
     }
-    this.#asking.delete(session.localIndex);
-    this.#timers.cancel(session.localIndex);
+    const { localIndex } = session;
     const { way, isRaise } = asking;
     const { now } = this.#facts;
+    this.#asking.delete(localIndex);
+    if (this.#busy.has(localIndex)) this.#timers.schedule(localIndex, later(way.askedAt ?? now, CHECK_EVERY_MS));
+    else this.#timers.cancel(localIndex);
     if (isRaise) postponeRaise(way, now);
     if (finding !== "silence") {
       way.silentMs = SILENT_MS;
