@@ -20,9 +20,11 @@ export interface CellReport {
   readonly right: Kind;
   /** What the predicate says. */
   readonly mayBeDirect: boolean;
-  /** Milliseconds from the first packet until one arrived, and until both sent straight for good. */
+  /** Milliseconds from the first packet until one arrived, and until both sent straight. */
   readonly firstMs: number | undefined;
   readonly directMs: number | undefined;
+  /** Whether they left the straight way again, although nothing is lost on it. */
+  readonly leftForNothing: boolean;
   /** The sentence of the first invariant that did not hold. */
   readonly violation: string | undefined;
 }
@@ -53,7 +55,8 @@ class Cell {
   readonly #hosts = new Map<string, Host>();
   readonly #topology: Topology;
   #firstMs: number | undefined;
-  #directSince: number | undefined;
+  #directMs: number | undefined;
+  #isDirect = false;
 
   constructor(seed: number, sides: { readonly left: Kind; readonly right: Kind }, parts: Parts, journal: Journal) {
     this.#journal = journal;
@@ -107,8 +110,8 @@ class Cell {
         this.#write(alpha, charlie, { protocol: "tcp", fromPort: port, toPort: 443 });
         if (this.#firstMs !== undefined)
           this.#write(charlie, alpha, { protocol: "udp", fromPort: port, toPort: 7_000 });
-        const isDirect = sendsStraight(alpha, charlie) && sendsStraight(charlie, alpha);
-        this.#directSince = isDirect ? (this.#directSince ?? this.#agenda.now) : undefined;
+        this.#isDirect = sendsStraight(alpha, charlie) && sendsStraight(charlie, alpha);
+        if (this.#isDirect) this.#directMs ??= this.#agenda.now - SETTLED_MS;
       });
     }
     try {
@@ -121,11 +124,12 @@ class Cell {
     }
   }
 
-  figures(): Pick<CellReport, "mayBeDirect" | "firstMs" | "directMs"> {
+  figures(): Pick<CellReport, "mayBeDirect" | "firstMs" | "directMs" | "leftForNothing"> {
     const [alpha, charlie] = ["alpha", "charlie"].map((name) => ({ name, site: siteOf(this.#topology, name) }));
     const mayBeDirect = canBecomeDirect(this.#topology.sites, alpha!, charlie!, { portsPredicted: true });
-    const directMs = this.#directSince === undefined ? undefined : this.#directSince - SETTLED_MS;
-    return { mayBeDirect, firstMs: this.#firstMs, directMs };
+    const isLossless = this.#topology.residents.every(({ link: { up, down } }) => up.loss === 0 && down.loss === 0);
+    const leftForNothing = isLossless && this.#directMs !== undefined && !this.#isDirect;
+    return { mayBeDirect, firstMs: this.#firstMs, directMs: this.#directMs, leftForNothing };
   }
 
   #write(

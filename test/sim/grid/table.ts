@@ -2,10 +2,17 @@ import type { CellReport } from "./cell.ts";
 import { type Kind, kinds } from "./kinds.ts";
 
 /** Why a cell is not as it must be; undefined: it is. What may be direct must become so, and what may not must be reached through a relay. */
-export function complaintOf({ mayBeDirect, firstMs, directMs, violation }: CellReport): string | undefined {
+export function complaintOf({
+  mayBeDirect,
+  firstMs,
+  directMs,
+  leftForNothing,
+  violation,
+}: CellReport): string | undefined {
   if (violation !== undefined) return violation;
   if (firstMs === undefined) return "nothing arrived, although there are relays";
   if (mayBeDirect && directMs === undefined) return "they can become direct, and have not";
+  if (leftForNothing) return "they left the straight way, although nothing is lost on it";
   return !mayBeDirect && directMs !== undefined ? "they became direct, although nothing lets them" : undefined;
 }
 
