@@ -9,6 +9,8 @@ export const underlayFaults: readonly Fault[] = [
   narrowPath,
   rebootRouter,
   moveToOtherSite,
+  changeAddress,
+  flap,
   sleep,
 ];
 
@@ -63,6 +65,30 @@ function moveToOtherSite({ agenda, random, journal, hosts, underlay }: Stage): v
   const site = random.chance(0.3) || routers.length === 0 ? undefined : random.pick(routers);
   host.move(underlay.move(host.role, site));
   journal.value(agenda.now, host.name, "fault", `moves to ${site ?? "the internet"} as ${host.endpoint}`);
+}
+
+/** The lease ends, and the next one is another: a new address behind the same router. */
+function changeAddress({ agenda, random, journal, hosts, underlay }: Stage): void {
+  const host = random.pick(wanderers(hosts));
+  host.move(underlay.move(host.role, underlay.siteOf(host.name)));
+  journal.value(agenda.now, host.name, "fault", `is ${host.endpoint} from now on`);
+}
+
+/** A bad cable: out and in again, a few times in a row, and now and then with another address. */
+function flap(stage: Stage): void {
+  const { agenda, random, journal, hosts, underlay, end } = stage;
+  const host = random.pick(wanderers(hosts));
+  const times = random.between(2, 10);
+  journal.value(agenda.now, host.name, "fault", `loses its network ${times} times`);
+  for (let i = 0, at = agenda.now; i < times; i++, at += random.between(300, 3_000)) {
+    const ms = random.between(50, 1_000);
+    const moves = random.chance(0.2);
+    if (at + ms >= end) return;
+    agenda.at(at, () => {
+      host.unplug(ms);
+      if (moves) host.move(underlay.move(host.role, underlay.siteOf(host.name)));
+    });
+  }
 }
 
 function sleep({ agenda, random, journal, hosts, end }: Stage): void {

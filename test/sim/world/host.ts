@@ -1,5 +1,6 @@
 import type { Entropy } from "../../../src/core/base/entropy.ts";
 import { type Clock, type Instant, instant, wallTime } from "../../../src/core/base/time.ts";
+import { type Rate, TokenBucket } from "../../../src/core/base/token-bucket.ts";
 import type { LiveSettings, Settings } from "../../../src/core/config/settings.ts";
 import type { CryptoSuite } from "../../../src/core/crypto/suite.ts";
 import type { DataPlaneCommand, DataPlaneEvent, Relay, SessionSnapshot } from "../../../src/core/dataplane/contract.ts";
@@ -62,6 +63,9 @@ export interface Surroundings {
   readonly sent?: (host: Host, destination: Endpoint) => void;
 }
 
+/** Of what cannot be sent, as the data planes tell it (SEMANTICS 5.3). */
+const SEND_ERRORS_TOLD: Rate = { perSecond: 10, burst: 10 };
+
 /** Wall clock of every host at the start of a world: 2026-11-20T00:00:00Z. */
 export const WORLD_EPOCH_NS: bigint = 1_795_132_800_000_000_000n;
 
@@ -85,6 +89,9 @@ export class Host {
   #endpoint: Endpoint;
   /** Present while the machine sleeps. */
   #sleep: { readonly since: number; readonly until: number } | undefined;
+  /** Without a way out until then: what it sends is refused, and that is told now and then. */
+  #unpluggedUntil = 0;
+  readonly #sendErrors = new TokenBucket(SEND_ERRORS_TOLD);
   /** Those of the running control plane, which may be behind `settings`. */
   #rules: LiveSettings["firewall"];
 
@@ -185,6 +192,11 @@ export class Host {
     this.#tellAddresses();
   }
 
+  /** The cable is out, or the radio off, for `ms`: the system has no way to anywhere, and says so. */
+  unplug(ms: number): void {
+    this.#unpluggedUntil = this.#around.agenda.now + ms;
+  }
+
   /** The lid is closed for `ms`: nothing runs, nothing is heard, and the monotonic clock stands. Wakes by itself. */
   sleep(ms: number): void {
     const { agenda, network, referee } = this.#around;
@@ -226,6 +238,7 @@ export class Host {
     this.#around.referee.boundTo(this, this.#endpoint);
     if (!this.#plane || this.#sleep) return;
     const receiver = (source: Endpoint, datagram: Uint8Array): void => {
+      if (this.#around.agenda.now < this.#unpluggedUntil) return;
       this.#around.referee.received(this, source, datagram);
       this.#withPlane((plane) => plane.fromUdp(source, datagram.slice(), this.clock().now));
     };
@@ -287,7 +300,8 @@ export class Host {
       journal.bytes(agenda.now, this.name, "sends", output.endpoint, output.datagram);
       referee.sent(this, output.endpoint, output.datagram);
       this.#around.sent?.(this, output.endpoint);
-      if (!this.#sleep) network.send(this.#endpoint, output.endpoint, output.datagram, this.#spot.place);
+      if (agenda.now < this.#unpluggedUntil) this.#refused(output.endpoint);
+      else if (!this.#sleep) network.send(this.#endpoint, output.endpoint, output.datagram, this.#spot.place);
     } else if (output.to === "tun") {
       journal.bytes(agenda.now, this.name, "delivers", "", output.packet);
       this.#around.delivered(this, output.packet);
@@ -297,6 +311,11 @@ export class Host {
       const plane = this.#plane;
       if (this.#control) this.#toControl.send({ kind: "data-plane", event: output.event }, () => this.#plane === plane);
     }
+  }
+
+  #refused(endpoint: Endpoint): void {
+    const event = { kind: "send-error", endpoint, error: "ENETUNREACH" } as const;
+    if (this.#sendErrors.take(this.clock().now)) this.tell({ kind: "data-plane", event });
   }
 
   #due(at: number | undefined): number | undefined {
