@@ -187,11 +187,16 @@ export class MeshHost {
     await this.start();
   }
 
-  /** Kills the daemon and what it started, but not the other programs on its machine, and starts it again. */
-  async crashAndRestartDaemon(): Promise<void> {
+  /** Kills the daemon and what it started, but not the other programs on its machine. */
+  async crashDaemon(): Promise<void> {
     await this.daemon.kill();
     const dataPlane = await this.dataPlane();
     if (dataPlane !== undefined) process.kill(dataPlane, "SIGKILL");
+  }
+
+  /** The same, and starts it again. */
+  async crashAndRestartDaemon(): Promise<void> {
+    await this.crashDaemon();
     await this.start();
   }
 

@@ -41,7 +41,7 @@ export interface NatMesh<Name extends string> {
 
 /** Builds the mesh that most tests about translators are on: "a host behind this, a host behind that, lighthouses and a relay that both know". */
 export async function buildNatMesh<Name extends string>(name: string, plan: NatMeshPlan<Name>): Promise<NatMesh<Name>> {
-  const authority = await Authority.create(LACIS.certificates, `/run/lab/${name}-authority`, new Set([2]));
+  const authority = await Authority.create(LACIS.certificates, `/run/lab/${name}/authority`, new Set([2]));
   const lighthouses = Array.from({ length: plan.lighthouses ?? 2 }, (_, i) => `lighthouse${i + 1}`);
   const relays = Array.from({ length: plan.relays ?? 1 }, (_, i) => `relay${i + 1}`);
   const known = Object.fromEntries(lighthouses.map((_, i) => [`10.77.0.${i + 1}`, [`192.0.2.${i + 1}:${PORT}`]]));
