@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sourceFiles } from "./sources.ts";
+import { numbered } from "./numbered.ts";
 
 /**
  * The scenarios that an implementation of the protocol has to show, 1 to 70: connections, relays, renewals, discovery, rules, routes, operation. A test
@@ -11,7 +11,7 @@ const SCENARIOS = 70;
 const NOT_SHOWN: Readonly<Record<number, string>> = {};
 
 test("every scenario has a test with its number, or a reason why not", () => {
-  const shown = new Set(found().map(({ number }) => number));
+  const shown = new Set(numbered("scenario").map(({ number }) => number));
   const all = Array.from({ length: SCENARIOS }, (_, i) => i + 1);
   expect(all.filter((number) => !shown.has(number) && NOT_SHOWN[number] === undefined)).toEqual([]);
   expect(all.filter((number) => shown.has(number) && NOT_SHOWN[number] !== undefined)).toEqual([]);
@@ -19,7 +19,7 @@ test("every scenario has a test with its number, or a reason why not", () => {
 });
 
 test("docs/SCENARIOS.md says where each is", async () => {
-  const rows = found().map(({ number, title, path }) => `| ${number} | ${title} | \`${path}\` |`);
+  const rows = numbered("scenario").map(({ number, title, path }) => `| ${number} | ${title} | \`${path}\` |`);
   const missing = Object.entries(NOT_SHOWN).map(([number, why]) => `| ${number} | **Not shown:** ${why} | |`);
   const page = [INTRODUCTION, "", "| | shown by | in |", "|---|---|---|", ...rows, ...missing, ""].join("\n");
   await expect(page).toMatchFileSnapshot("../../docs/SCENARIOS.md");
@@ -30,28 +30,3 @@ const INTRODUCTION = `# Scenarios
 What a host in Nebula's place has to show, and the test that shows it. Those in \`test/interop\` run real daemons in network namespaces, ours with ours and
 ours with a released Nebula in both places (\`npm run test:interop\`). This page is made from the titles of the tests
 (\`npx vitest run test/architecture/scenarios -u\`).`;
-
-/** By number, then by file. */
-function found(): readonly { readonly number: number; readonly title: string; readonly path: string }[] {
-  const matches = sourceFiles(FOLDERS, ".test.ts").flatMap(({ path, text }) =>
-    [OF_A_PAIRING, OF_A_TEST].flatMap((pattern) =>
-      [...text.matchAll(pattern)].flatMap(({ groups: { numbers = "", title = "" } = {} }) =>
-        (numbers.match(/\d+/g) ?? []).map((number) => ({ number: Number(number), title: readable(title), path })),
-      ),
-    ),
-  );
-  return matches.sort((a, b) => a.number - b.number || a.path.localeCompare(b.path) || a.title.localeCompare(b.title));
-}
-
-/** What a title gets from variables is not known here. */
-function readable(title: string): string {
-  return title.replaceAll(/\$\{[^}]*\}|%[sj]/g, "…").replaceAll("|", "/");
-}
-
-const FOLDERS = ["conformance", "interop", "netns", "property", "sim", "unit"].map((folder) => `test/${folder}`);
-
-/** `scenario(16, "title"`. */
-const OF_A_PAIRING = /\bscenario\(\s*(?<numbers>\d+),\s*(?<quote>["`])(?<title>.*?)\k<quote>/gs;
-
-/** `"scenario 16: title"` and `"scenario 16, scenario 17: title"` at the beginning of a string. */
-const OF_A_TEST = /(?<quote>["`])scenario (?<numbers>\d+(?:, scenario \d+)*): (?<title>.*?)\k<quote>/gs;

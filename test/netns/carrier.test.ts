@@ -12,7 +12,7 @@ const hasTools = await isInstalled("nft");
 if (!hasTools) test.skip("needs nft", () => {});
 
 describe.runIf(hasTools)("a laptop behind a router that lets no UDP through", () => {
-  test("talks over TCP within 4 s, over UDP again within 10 s of its return, and no connection is lost", async () => {
+  test("fault 16: talks over TCP within 4 s, over UDP again within 10 s of its return, and no connection is lost", async () => {
     await withMesh("blocked", async (mesh) => {
       const [laptop, server] = [mesh.host("laptop"), mesh.host("server")];
       await serve(server.machine, "udp-echo", 7000, "/dev/null");

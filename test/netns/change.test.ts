@@ -25,7 +25,7 @@ describe("what is below the mesh", () => {
     }
   });
 
-  test("scenario 36: may change while packets flow: a laptop with another address goes on talking", async () => {
+  test("scenario 36, fault 14: may change while packets flow: a laptop with another address goes on talking", async () => {
     await withTrio("roaming", async ({ server, laptop }) => {
       await serve(server.machine, "udp-echo", 7000, "/dev/null");
       await stream(laptop.machine, { address: server.overlay4, port: 7000, perSecond: 10, seconds: 1 });

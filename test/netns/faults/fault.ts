@@ -5,7 +5,8 @@ import { findNebula, type Implementation, LACIS } from "../lab/implementation.ts
 import type { MeshHost } from "../lab/mesh.ts";
 import { buildNatMesh, type NatMesh, type Site } from "../lab/nat/nat-mesh.ts";
 import { serve, stream } from "../lab/program.ts";
-import { pause } from "../lab/wait.ts";
+import { pause, waitFor } from "../lab/wait.ts";
+import { peerOf } from "../nat/peer-path.ts";
 
 /** Alice and Bob, and who helps them; both run, and have talked, when a test gets them. */
 export interface Scene extends NatMesh<"alice" | "bob"> {
@@ -22,6 +23,8 @@ export interface Stage {
   readonly limitMs: number;
   /** Bob may as well run a released Nebula. */
   readonly mixed?: boolean;
+  /** One of the few that continuous integration does; the others are done by `npm run faults`. */
+  readonly always?: true;
   /** They have not talked yet. */
   readonly strangers?: boolean;
 }
@@ -41,6 +44,7 @@ let meshes = 0;
 
 /** One fault of the catalogue, with what is measured while it happens: for how many milliseconds nothing got through. */
 export function fault(number: number, title: string, stage: Stage, body: (scene: Scene) => Promise<number>): void {
+  if (!LONG && !stage.always) return;
   const others: readonly Implementation[] = [LACIS, ...(stage.mixed && nebula ? [nebula] : [])];
   for (const other of others) {
     const pairing = other === LACIS ? "ours with ours" : "ours with Nebula";
@@ -121,6 +125,12 @@ export async function outage(
   const { longestGapMs, lost, sent } = await streaming;
   expect(lost, "it had come back for good at the end").not.toContain(sent - 1);
   return Math.max(0, longestGapMs - 1_000 / PER_SECOND);
+}
+
+/** What was replaced goes within seconds: of all the sessions that an accident has made, one is left. */
+export async function hasOneSession(host: MeshHost, peer: MeshHost): Promise<void> {
+  const sessions = async (): Promise<number | undefined> => (await peerOf(host, peer))?.sessions;
+  await waitFor("older sessions to go", async () => (await sessions()) === 1, { withinMs: 15_000, everyMs: 100 });
 }
 
 /** From now until the first ping is answered. */

@@ -2,13 +2,13 @@ import { describe, expect } from "vitest";
 import { PORT } from "../lab/host-config.ts";
 import { pause, waitFor } from "../lab/wait.ts";
 import { peerOf, statusOf } from "../nat/peer-path.ts";
-import { fault, LONG, outage, talk, untilAnswered } from "./fault.ts";
+import { fault, hasOneSession, LONG, outage, untilAnswered } from "./fault.ts";
 
 describe("what becomes of processes", () => {
   fault(
     1,
     "lighthouses that are killed interrupt nobody, and know everybody again when they are back",
-    { lighthouses: 2, limitMs: 100, mixed: true },
+    { lighthouses: 2, always: true, limitMs: 100, mixed: true },
     async (scene) => {
       const { lighthouses, alice } = scene;
       const lost = await outage(scene, LONG ? 30 : 5, () =>
@@ -24,6 +24,17 @@ describe("what becomes of processes", () => {
         },
       );
       return lost;
+    },
+  );
+
+  fault(
+    2,
+    "a host that starts anew while every lighthouse is down reaches whom it talked to before",
+    { limitMs: 3_000, always: true, mixed: true },
+    async ({ lighthouses, alice, bob }) => {
+      await Promise.all(lighthouses.map((host) => host.machine.endAll()));
+      await alice.stopAndRestart();
+      return untilAnswered(alice, bob);
     },
   );
 
@@ -61,11 +72,7 @@ describe("what becomes of processes", () => {
           });
           lost = Math.max(lost, gap - backAt);
         }
-        const sessions = async (): Promise<number | undefined> => (await peerOf(alice, bob))?.sessions;
-        await waitFor("the old session to go", async () => (await sessions()) === 1, {
-          withinMs: 15_000,
-          everyMs: 100,
-        });
+        await hasOneSession(alice, bob);
         return Math.max(0, lost);
       },
     );
@@ -83,7 +90,7 @@ describe("what becomes of processes", () => {
   fault(
     34,
     "a data plane that was stopped goes on with the same session",
-    { limitMs: 1_000 },
+    { always: true, limitMs: 1_000 },
     async ({ alice, bob }) => {
       const plane = (await alice.dataPlane())!;
       process.kill(plane, "SIGSTOP");
@@ -99,7 +106,7 @@ describe("what becomes of processes", () => {
   fault(
     38,
     "one of two relays is killed and the other one takes over",
-    { ...apart, relays: 2, limitMs: 3_000, mixed: true },
+    { ...apart, relays: 2, always: true, limitMs: 3_000, mixed: true },
     async (scene) => {
       const { relays, alice, bob } = scene;
       return outage(scene, 8, async () => {

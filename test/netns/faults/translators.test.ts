@@ -33,14 +33,14 @@ describe("what routers do", () => {
   fault(
     12,
     "mappings forgotten on one side are made anew although the router of the other lets in nothing new",
-    { alice: { nat: "shift" }, bob: { nat: "shift" }, limitMs: 5_000, mixed: true },
+    { alice: { nat: "shift" }, bob: { nat: "shift" }, always: true, limitMs: 5_000, mixed: true },
     async (scene) => outage(scene, 10, () => scene.routerOf("alice").rebind()),
   );
 
   fault(
     13,
     "another public address of who sends is noticed and told",
-    { ...behind, limitMs: 5_000, mixed: true },
+    { ...behind, always: true, limitMs: 5_000, mixed: true },
     async (scene) => outage(scene, 8, () => scene.routerOf("alice").moveTo("192.0.2.200/24")),
   );
 

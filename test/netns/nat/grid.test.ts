@@ -35,13 +35,13 @@ describe.runIf(hasTools)("two hosts behind translators", () => {
     for (const cell of cells) if (shortfall(cell)) console.log(shortfall(cell));
   });
 
-  test.each(PAIRS)("talk at once, whatever the translators do: %s calls %s", (row, column) => {
+  test.each(PAIRS)("fault 8, fault 9: talk at once, whatever the translators do: %s calls %s", (row, column) => {
     const cell = cells.find((each) => each.row === row && each.column === column);
     expect(cell?.firstAnswerMs).toBeLessThan(1_000);
   });
 
   test.each(PAIRS.filter(([row, column]) => isStraightforward(row, column)))(
-    "are direct where no port has to be foretold: %s with %s",
+    "fault 5, fault 6, fault 7, fault 10: are direct where no port has to be foretold: %s with %s",
     (row, column) => {
       const cell = cells.find((each) => each.row === row && each.column === column);
       expect(cell?.directMs).toBeLessThan(3_000);

@@ -10,7 +10,7 @@ const settings: readonly (readonly [Setting, string])[] = [
 ];
 
 for (const [setting, where] of settings) {
-  describe(`alpha and charlie, ${where}, talk within a second of what it takes alone, and little goes elsewhere, although`, () => {
+  describe(`fault 4: alpha and charlie, ${where}, talk within a second of what it takes alone, and little goes elsewhere, although`, () => {
     for (const attack of attacks) test(attack.although, () => expect(verdict(attack, setting)).toBeUndefined());
   });
 }
