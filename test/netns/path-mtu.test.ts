@@ -30,7 +30,7 @@ describe.skipIf(!hasTools)("a path that swallows long packets without a word", (
     for (const { machine } of ends()) await swallow(machine, bytes);
   };
 
-  test("from one moment on: a running TCP transfer goes on within 2 s, in either direction", async () => {
+  test("fault 23: from one moment on: a running TCP transfer goes on within 2 s, in either direction", async () => {
     for (const [from, to] of [
       [trio.laptop, trio.server],
       [trio.server, trio.laptop],

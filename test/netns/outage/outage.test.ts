@@ -7,7 +7,7 @@ const nebula = await findNebula("1.11");
 const SHORT = { rounds: 2, calmMs: 500, sleepMs: 7_000 };
 
 describe("two hosts that talk are back within a second and a half", () => {
-  test("whatever happens to one of them, when both are ours", async () => {
+  test("fault 13, fault 14, fault 33, fault 38: whatever happens to one of them, when both are ours", async () => {
     expect(await missed("ours", LACIS)).toEqual([]);
   });
 
