@@ -123,6 +123,7 @@ function hostLines({ host, lighthouses, dataPlane, guard, daemon }: StatusReport
     ["  groups", harmless(host.groups.join(", ") || "none")],
     ["  certificate", `${versions}, ${certificate.secondsLeft < 0 ? "" : "valid for "}${validity(certificate, style)}`],
     ["  lighthouses", host.amLighthouse ? "is one" : reachable],
+    ...translatorRow(host),
     [
       "  data plane",
       `${harmless(dataPlane.build ?? dataPlane.kind)}, ${dataPlane.state}, ${device}, UDP port ${dataPlane.port}`,
@@ -156,3 +157,18 @@ function healthLines({ health }: StatusReport, style: Style): readonly string[] 
     }),
   ];
 }
+
+/** Nothing while two lighthouses have not seen this host, and from a daemon of an older version. */
+function translatorRow({ nat }: Partial<StatusReport["host"]>): readonly [string, string][] {
+  if (nat === undefined || nat.mapping === "unknown") return [];
+  const seen = nat.seenAt.length === 0 ? "" : `, seen at ${nat.seenAt.join(", ")}`;
+  return [["  translator", `${TRANSLATORS[nat.mapping]}${seen}`]];
+}
+
+const TRANSLATORS: Readonly<Record<StatusReport["host"]["nat"]["mapping"], string>> = {
+  unknown: "unknown",
+  none: "none",
+  "endpoint-independent": "the same port for every peer",
+  sequential: "another port for each peer, counted",
+  random: "another port for each peer, drawn",
+};

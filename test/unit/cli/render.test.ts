@@ -6,6 +6,8 @@ import { statusText } from "../../../src/cli/render-status.ts";
 import { styleFor } from "../../../src/cli/style.ts";
 import { table } from "../../../src/cli/table.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
+import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
+import { UNKNOWN_NAT } from "../../../src/core/wire/nat-report.ts";
 import { daemonFacts, NOW_MS, nodeStatus, peerStatus } from "../admin/fixture.ts";
 
 const plain = styleFor({ isTTY: false }, {});
@@ -69,6 +71,16 @@ describe("the status of a host", () => {
       "Health:",
       "  ! no tunnel to 10.77.0.9: the names in static_host_map for 10.77.0.9 do not resolve - lacis ping 10.77.0.9",
     ]);
+  });
+
+  test("says what lighthouses see of the translator, once two of them do", () => {
+    const seenAt = ["203.0.113.8:20000", "203.0.113.8:20001"] as Endpoint[];
+    const nat = { ...UNKNOWN_NAT, mapping: "sequential", delta: 1, seenAt, keepsPort: false } as const;
+    const report = statusReport(nodeStatus({ nat }), daemonFacts(), NOW_MS);
+    expect(statusText(report, plain)).toContain(
+      "  translator   another port for each peer, counted, seen at 203.0.113.8:20000, 203.0.113.8:20001",
+    );
+    expect(report.host.nat).toMatchObject({ mapping: "sequential", portStep: 1, keepsPort: false });
   });
 
   test("says of a peer behind a relay why it is", () => {
