@@ -7,12 +7,12 @@ const PATIENCE_UNKNOWN_MS = 500;
 /** Nobody is waited for longer, however long the way is said to be. */
 const PATIENCE_MAX_MS = 3_000;
 /** Silence that is usual on a session is not waited out longer than this, so that the end of it is noticed in time. */
-const WATCH_MAX_MS = 500;
-/** Except where little is sent: probes are to be a tenth of it at most. */
+const WATCH_MAX_MS = 400;
+/** Except where little is sent: probes are to be an eighth of it at most. */
 const WATCH_RARE_MAX_MS = 5_000;
-const PACKETS_PER_PROBE = 10;
+const PACKETS_PER_PROBE = 8;
 /** A session without false alarms for so long is watched more closely again. */
-const CALM_MS = 30_000;
+const CALM_MS = 10_000;
 
 /** How long an answer may take, from what is known about the way. */
 export function patienceMs(known: {

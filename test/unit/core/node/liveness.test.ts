@@ -91,7 +91,7 @@ describe("a tunnel", () => {
     expect(a.sent("install-session")).toHaveLength(1);
   });
 
-  test("that carries traffic one way costs two probes a second at most", () => {
+  test("that carries traffic one way costs two or three probes a second at most", () => {
     const { mesh, a, b } = connected();
     const probesIn = (ms: number): number => {
       const before = mesh.flights.length;
@@ -102,7 +102,7 @@ describe("a tunnel", () => {
       return mesh.flights.slice(before).filter(({ from, datagram }) => from === A && isTest(datagram)).length;
     };
     probesIn(5_000);
-    expect(probesIn(10_000)).toBeLessThanOrEqual(22);
+    expect(probesIn(10_000)).toBeLessThanOrEqual(26);
   });
 
   test("whose answers take their time is probed less and less for it", () => {
