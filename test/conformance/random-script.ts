@@ -89,6 +89,7 @@ class Author {
     return random.weighted<() => DataPlaneCommand>([
       [16, () => this.#install()],
       [6, () => ({ kind: "set-path", localIndex, path: this.#path() })],
+      [3, () => ({ kind: "set-path", localIndex, path: this.#path(), shunLeft: true })],
       [10, () => ({ kind: "set-path-mtu", localIndex, ...this.#pathMtu() })],
       [8, () => ({ kind: "set-primary", localIndex })],
       [5, () => ({ kind: "remove-session", localIndex, sendClose: random.chance(50) })],

@@ -117,6 +117,25 @@ describeDataPlanes("a relayed path", (open) => {
     expect(await plane.command(nowhere)).toEqual(badRequest);
   });
 
+  test("does not give way to a direct one that was left because it loses packets, until the session has gone elsewhere", async () => {
+    const { plane, peer } = await behindRelay(open);
+    const { localIndex } = peer;
+    const pathAfter = async (from: Endpoint): Promise<unknown> => {
+      await plane.udp(from, peer.message(toUs));
+      return (await plane.snapshot()).find((session) => session.localIndex === localIndex)?.path;
+    };
+    await plane.command({ kind: "set-path", localIndex, path: directPath(PEER) });
+    await plane.command({ kind: "set-path", localIndex, path: relayed, shunLeft: true });
+    await plane.advance(10_000);
+    expect(await pathAfter(PEER)).toEqual(relayed);
+    expect(await pathAfter(ELSEWHERE)).toEqual(directPath(ELSEWHERE));
+    await plane.advance(10_000);
+    expect(await pathAfter(PEER)).toEqual(directPath(PEER));
+    await plane.command({ kind: "set-path", localIndex, path: directPath(PEER), shunLeft: true });
+    await plane.command({ kind: "set-path", localIndex, path: relayed });
+    expect(await pathAfter(PEER)).toEqual(directPath(PEER));
+  });
+
   test("gives way to a direct one at once, even to the one that was just left", async () => {
     const { plane, peer } = await behindRelay(open);
     const { localIndex } = peer;

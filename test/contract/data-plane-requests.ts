@@ -66,7 +66,12 @@ function readCommand(command: pb.ToDataPlane["command"]): DataPlaneRequest {
     case "installSession":
       return readInstallation(command.value);
     case "setPath":
-      return { kind: "set-path", localIndex: local(command.value), path: readPath(command.value.path) };
+      return {
+        kind: "set-path",
+        localIndex: local(command.value),
+        path: readPath(command.value.path),
+        ...(command.value.shunLeft && { shunLeft: true }),
+      };
     case "setPathMtu": {
       const { mtu, largeAbove } = command.value;
       return { kind: "set-path-mtu", localIndex: local(command.value), mtu, largeAbove };

@@ -26,7 +26,7 @@ pub fn carry_out<O: Output>(
         Command::InstallSession(install) => pass.install(decode::installation(install)?)?,
         Command::SetPath(set) => {
             let path = set.path.as_ref().map(decode::path).transpose()?;
-            engine.set_path(set.local_index, path)?;
+            engine.set_path(set.local_index, path, set.shun_left)?;
         }
         Command::SetPathMtu(set) => engine.set_path_mtu(set.local_index, set.mtu, set.large_above)?,
         Command::SetPrimary(set) => pass.set_primary(set.local_index)?,

@@ -61,6 +61,7 @@ impl HostDevices {
             "icmp-types",
             "path-mtu",
             "path-probes",
+            "shunned-paths",
             "silence-watch",
             "send-errors",
         ];

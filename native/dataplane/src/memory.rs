@@ -88,6 +88,7 @@ impl Conversation {
             "icmp-types",
             "path-mtu",
             "path-probes",
+            "shunned-paths",
             "silence-watch",
         ];
         if let Some(version) = hello.common_version() {
@@ -258,7 +259,7 @@ mod tests {
                 primary: true,
                 ..Default::default()
             }),
-            Command::SetPath(wire::SetPath { local_index: 7, path: path.clone() }),
+            Command::SetPath(wire::SetPath { local_index: 7, path: path.clone(), shun_left: false }),
             Command::SealAndSend(wire::SealAndSend {
                 local_index: 7,
                 r#type: 3,

@@ -70,7 +70,10 @@ fn what_cannot_be_done_yet_is_refused_by_name() {
     for (command, field) in [
         (Command::SetRelay(wire::SetRelay::default()), "set_relay.role"),
         (Command::LookUpRoutes(wire::LookUpRoutes::default()), "look_up_routes"),
-        (Command::SetPath(wire::SetPath { local_index: 7, path: Some(wire::Path::default()) }), "path.way"),
+        (
+            Command::SetPath(wire::SetPath { local_index: 7, path: Some(wire::Path::default()), shun_left: false }),
+            "path.way",
+        ),
         (
             Command::ApplyPolicies(wire::ApplyPolicies { programs: vec![rejecting], ..Default::default() }),
             "refuse_inbound",

@@ -100,9 +100,9 @@ impl Engine {
     }
 
     /// Sends to `path` from now on.
-    pub fn set_path(&self, local_index: u32, path: Option<Path>) -> Result<(), Refusal> {
+    pub fn set_path(&self, local_index: u32, path: Option<Path>, shun_left: bool) -> Result<(), Refusal> {
         check_path(path, Some(local_index))?;
-        self.session(local_index)?.set_path(path);
+        self.session(local_index)?.set_path(path, shun_left);
         Ok(())
     }
 

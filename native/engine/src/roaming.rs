@@ -12,6 +12,8 @@ pub const TOLD_INTERVAL_MS: u64 = 1_000;
 pub struct RoamingPath {
     current: Option<Path>,
     left: Option<(Path, u64)>,
+    /// The path that the control plane has left because it loses packets.
+    shunned: Option<Path>,
     is_untold: bool,
     told_at_ms: Option<u64>,
 }
@@ -27,8 +29,9 @@ impl RoamingPath {
         self.current
     }
 
-    /// The control plane's choice.
-    pub fn set(&mut self, path: Option<Path>) {
+    /// The control plane's choice. `shun_left`: what comes on the path of before does not lead back there.
+    pub fn set(&mut self, path: Option<Path>, shun_left: bool) {
+        self.shunned = self.current.filter(|&left| shun_left && path != Some(left));
         self.current = path;
         self.is_untold = false;
     }
@@ -37,11 +40,13 @@ impl RoamingPath {
     /// so. Returns the path when it moved, there or before, and is to be told now.
     pub fn heard_from(&mut self, origin: Path, is_allowed: impl FnOnce() -> bool, now_ms: u64) -> Option<Path> {
         let is_relayed = matches!(self.current, Some(Path::Relayed(_)));
-        let is_back = !is_relayed
-            && self.left.is_some_and(|(left, at)| left == origin && now_ms.saturating_sub(at) < ROAM_GUARD_MS);
+        let is_just_left =
+            || self.left.is_some_and(|(left, at)| left == origin && now_ms.saturating_sub(at) < ROAM_GUARD_MS);
+        let is_back = self.shunned == Some(origin) || (!is_relayed && is_just_left());
         if self.current != Some(origin) && !is_back && is_allowed() {
             self.left = self.current.map(|path| (path, now_ms));
             self.current = Some(origin);
+            self.shunned = None;
             self.is_untold = true;
         }
         let may_tell = || self.told_at_ms.is_none_or(|at| now_ms.saturating_sub(at) >= TOLD_INTERVAL_MS);
@@ -93,6 +98,19 @@ mod tests {
     }
 
     #[test]
+    fn a_path_that_is_shunned_is_not_gone_back_to_until_the_session_has_gone_elsewhere() {
+        let relayed = Path::Relayed(Relayed { session: 7, relay_index: 8 });
+        let mut path = RoamingPath::new(Some(endpoint(1)));
+        path.set(Some(relayed), true);
+        assert_eq!(path.heard_from(endpoint(1), anywhere, 60_000), None);
+        assert_eq!(path.current(), Some(relayed));
+        assert_eq!(path.heard_from(endpoint(2), anywhere, 60_000), Some(endpoint(2)));
+        assert_eq!(path.heard_from(endpoint(1), anywhere, 70_000), Some(endpoint(1)));
+        path.set(Some(relayed), false);
+        assert_eq!(path.heard_from(endpoint(1), anywhere, 80_000), Some(endpoint(1)));
+    }
+
+    #[test]
     fn moves_within_a_second_are_told_as_one() {
         let mut path = RoamingPath::new(Some(endpoint(1)));
         assert_eq!(path.heard_from(endpoint(2), anywhere, 500), Some(endpoint(2)));
@@ -119,7 +137,7 @@ mod tests {
         let mut path = RoamingPath::new(Some(endpoint(1)));
         path.heard_from(endpoint(2), anywhere, 0);
         path.heard_from(endpoint(3), anywhere, 0);
-        path.set(Some(endpoint(9)));
+        path.set(Some(endpoint(9)), false);
         assert_eq!(path.take_untold(0), None);
     }
 
@@ -138,7 +156,7 @@ mod tests {
     fn a_relayed_path_gives_way_at_once_to_any_direct_one() {
         let mut path = RoamingPath::new(Some(endpoint(1)));
         path.heard_from(endpoint(2), anywhere, 1_000);
-        path.set(Some(Path::Relayed(Relayed { session: 7, relay_index: 9 })));
+        path.set(Some(Path::Relayed(Relayed { session: 7, relay_index: 9 })), false);
         path.heard_from(endpoint(1), anywhere, 1_001);
         assert_eq!(path.current(), Some(endpoint(1)));
     }

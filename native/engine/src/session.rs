@@ -274,8 +274,8 @@ impl Session {
     }
 
     /// Sends to `path` from now on.
-    pub fn set_path(&self, path: Option<Path>) {
-        lock(&self.path).set(path);
+    pub fn set_path(&self, path: Option<Path>, shun_left: bool) {
+        lock(&self.path).set(path, shun_left);
     }
 
     /// An authentic packet came from `origin`. Returns the path when it is to be told now.

@@ -126,7 +126,8 @@ export interface PathMtu {
 export type DataPlaneCommand =
   | ({ readonly kind: "configure" } & HostFacts)
   | ({ readonly kind: "install-session" } & SessionInstallation)
-  | { readonly kind: "set-path"; readonly localIndex: LocalIndex; readonly path: Path }
+  /** `shunLeft`: the path of before is not gone back to because the peer is heard there. Capability `shunned-paths`. */
+  | { readonly kind: "set-path"; readonly localIndex: LocalIndex; readonly path: Path; readonly shunLeft?: true }
   | ({ readonly kind: "set-path-mtu"; readonly localIndex: LocalIndex } & PathMtu)
   | { readonly kind: "set-primary"; readonly localIndex: LocalIndex }
   | { readonly kind: "remove-session"; readonly localIndex: LocalIndex; readonly sendClose: boolean }

@@ -61,6 +61,8 @@ export interface UsePathEvent {
   readonly kind: "use-path";
   readonly session: Session;
   readonly path: Path;
+  /** The way of before loses packets: it is not gone back to because the peer is heard there. */
+  readonly shunLeft?: true;
 }
 
 /** A test request through this session; `pingId` when an operator asked for it. */

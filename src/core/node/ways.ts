@@ -39,7 +39,7 @@ export function hearOfWays(event: Extract<NodeEvent, { kind: About }>, machines:
       pings.replied(event.pingId, event.session, event.roundTripMs);
       return;
     case "use-path":
-      sessions.usePath(event.session, event.path);
+      sessions.usePath(event.session, event.path, event.shunLeft ? { shunLeft: true } : {});
       shortcuts.watch(event.session);
       return;
     case "silent":

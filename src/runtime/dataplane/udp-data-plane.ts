@@ -11,7 +11,7 @@ import { nodeSuite } from "../node-crypto.ts";
 import { systemCode } from "../operator-error.ts";
 import { packageVersion } from "../package-root.ts";
 import type { DataPlane, DataPlaneDescription, DataPlaneListener } from "./data-plane.ts";
-import { PATH_PROBES, RELAYED_PATHS, SEND_ERRORS, SILENCE_WATCH } from "./native/capabilities.ts";
+import { PATH_PROBES, RELAYED_PATHS, SEND_ERRORS, SHUNNED_PATHS, SILENCE_WATCH } from "./native/capabilities.ts";
 import { refusedDevice } from "./native/device-complaint.ts";
 
 /** A socket that fails is opened again after so long. */
@@ -78,7 +78,7 @@ export class UdpDataPlane implements DataPlane {
       state: this.#stopped ? "stopped" : this.#socket ? "up" : "starting",
       build: `TypeScript ${packageVersion()}`,
       contract: CONTRACT_VERSIONS.newest,
-      capabilities: [RELAYED_PATHS, PATH_PROBES, SILENCE_WATCH, SEND_ERRORS],
+      capabilities: [RELAYED_PATHS, PATH_PROBES, SHUNNED_PATHS, SILENCE_WATCH, SEND_ERRORS],
       pid: undefined,
       confinement: undefined,
       device: undefined,

@@ -170,9 +170,11 @@ export class ReferenceDataPlane {
     return DONE;
   }
 
-  #setPath({ localIndex, path }: Command<"set-path">): Result<void, Refusal> {
+  #setPath({ localIndex, path, shunLeft }: Command<"set-path">): Result<void, Refusal> {
     const refusal = refusalOfPath(path, localIndex);
-    return refusal ? fail(refusal) : this.#with(localIndex, (session) => session.path.set(path));
+    return refusal
+      ? fail(refusal)
+      : this.#with(localIndex, (session) => session.path.set(path, { shunLeft: shunLeft ?? false }));
   }
 
   #setPathMtu(command: Command<"set-path-mtu">): Result<void, Refusal> {

@@ -11,6 +11,8 @@ export class SessionPath {
   #current: Path | undefined;
   #left: { readonly path: Path | undefined; readonly at: Instant } | undefined;
 
+  /** The path that the control plane has left because it loses packets. */
+  #shunned: Path | undefined;
   #isUntold = false;
   #toldAt: Instant | undefined;
 
@@ -22,8 +24,9 @@ export class SessionPath {
     return this.#current;
   }
 
-  /** The control plane's choice. */
-  set(path: Path): void {
+  /** The control plane's choice. `shunLeft`: what comes on the path of before does not lead back there. */
+  set(path: Path, { shunLeft }: { readonly shunLeft: boolean } = { shunLeft: false }): void {
+    this.#shunned = shunLeft && !samePath(path, this.#current) ? this.#current : undefined;
     this.#current = path;
     this.#isUntold = false;
   }
@@ -36,6 +39,7 @@ export class SessionPath {
     if (!samePath(origin, this.#current) && !this.#isBack(origin, now) && isAllowed()) {
       this.#left = { path: this.#current, at: now };
       this.#current = origin;
+      this.#shunned = undefined;
       this.#isUntold = true;
     }
     const isTooSoon = this.#toldAt !== undefined && now - this.#toldAt < TOLD_INTERVAL_MS;
@@ -51,6 +55,7 @@ export class SessionPath {
   }
 
   #isBack(origin: Origin, now: Instant): boolean {
+    if (this.#shunned && samePath(origin, this.#shunned)) return true;
     if (this.#current?.kind === "relayed") return false;
     return this.#left !== undefined && now - this.#left.at < FLAP_GUARD_MS && samePath(origin, this.#left.path);
   }

@@ -1,8 +1,6 @@
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
-import type { Path } from "../../path/path.ts";
-import type { Session } from "../../peer/session.ts";
-import type { CallAnewEvent, CommonEvent, ProbeEvent, SendEvent } from "../machine.ts";
+import type { CallAnewEvent, CommonEvent, ProbeEvent, SendEvent, UsePathEvent } from "../machine.ts";
 import type { CarrierOrder } from "./orders.ts";
 
 export type CarriersEvent =
@@ -12,7 +10,7 @@ export type CarriersEvent =
   | SendEvent
   | { readonly kind: "carrier"; readonly order: CarrierOrder }
   | { readonly kind: "new-endpoints"; readonly target: IpAddress }
-  | { readonly kind: "use-path"; readonly session: Session; readonly path: Path }
+  | UsePathEvent
   /** Over TCP a host is reached from now on, and through it others may be. */
   | { readonly kind: "carried" }
   /** UDP to a host that was reached over TCP works again. */

@@ -10,6 +10,9 @@ const WAYS_MAX = 16;
 /** Path requests to one host in flight. The oldest is given up. */
 const ASKED_MAX = 32;
 
+/** Path requests in a row without a reply, while the host answers others, after which it is taken for one that knows none. */
+const UNANSWERED_MAX = 16;
+
 /** A path request whose reply is awaited. */
 export interface PathRequest {
   readonly place: Place;
@@ -24,6 +27,8 @@ export class HostPaths {
   readonly watch: Watchfulness = new Watchfulness();
   readonly asked: LruMap<string, PathRequest> = new LruMap(ASKED_MAX);
   readonly #ways = new LruMap<Place, Estimate>(WAYS_MAX);
+  /** Path requests in a row that brought nothing, if one ever brought something: a host may have become one that knows none. */
+  unanswered: number | undefined;
   /** When its ways are measured next, if they are in use then. */
   roundAt: Instant | undefined;
   /** Whether the first choice among its relays has been made. */
@@ -32,6 +37,11 @@ export class HostPaths {
   sentPerSecond = 0;
   /** A straight way that was left because it lost packets. */
   left: { readonly path: Path; readonly place: Place } | undefined;
+
+  /** Whether it answers path requests; other implementations do not. */
+  get speaks(): boolean {
+    return this.unanswered !== undefined && this.unanswered < UNANSWERED_MAX;
+  }
 
   /** Of this way, made if need be. */
   estimate(place: Place): Estimate {

@@ -70,8 +70,6 @@ export class Paths implements Machine {
   readonly #tests = new TestRequests();
   /** What the data plane was told to watch for. */
   readonly #watched = new Map<LocalIndex, number>();
-  /** Sessions whose peer has answered a path request. */
-  readonly #speakers = new Set<LocalIndex>();
 
   constructor(facts: Facts, peers: Peers, ports: PathsPorts, emit: Emit<PathsEvent>) {
     this.#facts = facts;
@@ -86,8 +84,8 @@ export class Paths implements Machine {
   }
 
   /** Whether the peer answers path requests; other implementations do not. */
-  speaksPathProbes({ localIndex }: Session): boolean {
-    return this.#speakers.has(localIndex);
+  speaksPathProbes(session: Session): boolean {
+    return this.#hosts.get(nameAddress(session))?.speaks ?? false;
   }
 
   /** How long an answer on this session may take. */
@@ -159,8 +157,8 @@ export class Paths implements Machine {
     host.asked.delete(key);
     const { now } = this.#facts;
     host.estimate(asked.place).answered(now - asked.sentAt, now);
-    const isNew = !this.#speakers.has(session.localIndex);
-    this.#speakers.add(session.localIndex);
+    const isNew = !host.speaks;
+    host.unanswered = 0;
     if (samePath(origin, session.path)) this.#emit({ kind: "path-heard", session });
     else if (asked.isRace) this.#won(session, asked);
     if (isNew && session.path?.kind === "relayed") this.#round(session, host);
@@ -170,7 +168,7 @@ export class Paths implements Machine {
   /** Nothing comes back on this session any more: the others are tried, so that the first that answers can take its place. */
   doubted(session: Session): void {
     const host = this.#hosts.get(nameAddress(session));
-    if (!host || !this.#speakers.has(session.localIndex)) return;
+    if (!host?.speaks) return;
     const target = nameAddress(session);
     const relayed = this.#ports.relayedWays(target);
     const proven = this.#ports.endpointsOf(target).filter((at) => this.#ports.isProven(target, at));
@@ -201,7 +199,6 @@ export class Paths implements Machine {
     const { localIndex } = session;
     this.#tests.forget(session);
     this.#watched.delete(localIndex);
-    this.#speakers.delete(localIndex);
     const name = nameAddress(session);
     if (this.#peers.sessionsOf(name).length === 0) this.#hosts.delete(name);
   }
@@ -214,7 +211,7 @@ export class Paths implements Machine {
   #round(session: Session, host: HostPaths): void {
     const isTroubled = host.left !== undefined || isLossy({ loss: this.estimateOf(session)?.loss });
     host.roundAt = later(this.#facts.now, isTroubled ? TROUBLED_ROUND_MS : ROUND_MS);
-    if (!this.#speakers.has(session.localIndex)) {
+    if (!host.speaks) {
       this.probe(session);
       return;
     }
@@ -237,7 +234,7 @@ export class Paths implements Machine {
 
   /** True when the session goes another way from now on. */
   #choose(session: Session, host: HostPaths): boolean {
-    if (!this.#speakers.has(session.localIndex) || !this.#peers.isPrimary(session)) return false;
+    if (!host.speaks || !this.#peers.isPrimary(session)) return false;
     const [current, ...others] = this.#candidates(session, host).map((candidate) => wayOf(candidate, host));
     if (!current || !samePath(current.path, session.path)) return false;
     if (current.path.kind === "direct") host.left = undefined;
@@ -248,7 +245,7 @@ export class Paths implements Machine {
     if (!better) return false;
     const isLeft = current.path.kind === "direct" && better.path.kind === "relayed";
     if (isLeft) host.left = { path: current.path, place: current.place };
-    this.#emit({ kind: "use-path", session, path: better.path });
+    this.#emit({ kind: "use-path", session, path: better.path, ...(isLeft && { shunLeft: true }) });
     return true;
   }
 
@@ -267,7 +264,10 @@ export class Paths implements Machine {
     for (const { sentAt } of this.#tests.takeMissed(session, missedMs(estimate), now))
       if (heardAt > sentAt) estimate?.missed();
     for (const { place, sentAt } of host.takeMissed((at) => missedMs(host.known(at)), now))
-      if (heardAt > sentAt) host.estimate(place).missed();
+      if (heardAt > sentAt) {
+        host.estimate(place).missed();
+        if (host.unanswered !== undefined) host.unanswered++;
+      }
   }
 
   /** Tells the data plane how long silence is normal, when that has changed by so much that it matters. */

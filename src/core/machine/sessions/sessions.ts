@@ -132,11 +132,11 @@ export class Sessions implements Machine {
   }
 
   /** This session goes another way from now on. What it is worth is seen by what comes back. */
-  usePath({ localIndex }: Session, path: Path): void {
+  usePath({ localIndex }: Session, path: Path, options: { readonly shunLeft?: true } = {}): void {
     const session = this.#peers.session(localIndex);
     if (!session || samePath(session.path, path)) return;
     session.path = path;
-    this.#command({ kind: "set-path", localIndex, path });
+    this.#command({ kind: "set-path", localIndex, path, ...options });
     this.#tellPath(session);
   }
 

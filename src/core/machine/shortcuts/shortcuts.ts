@@ -144,7 +144,9 @@ export class Shortcuts implements Machine {
   #try(session: Session, search: Search): void {
     const { now } = this.#facts;
     const target = nameAddress(session);
-    const isWorthIt = this.#peers.isPrimary(session) && this.#isUsed(session);
+    // A straight way that was left is measured where it was left, and returned to without a handshake.
+    const isLeft = this.#ports.hasLeftStraight(session);
+    const isWorthIt = !isLeft && this.#peers.isPrimary(session) && this.#isUsed(session);
     if (isWorthIt) {
       search.tries++;
       search.triedAt = now;

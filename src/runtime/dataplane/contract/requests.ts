@@ -146,7 +146,14 @@ function writeCommand(
     case "install-session":
       return { case: "installSession", value: writeInstallation(request) };
     case "set-path":
-      return { case: "setPath", value: { localIndex: request.localIndex, path: writePath(request.path) } };
+      return {
+        case: "setPath",
+        value: {
+          localIndex: request.localIndex,
+          path: writePath(request.path),
+          shunLeft: request.shunLeft ?? false,
+        },
+      };
     case "set-path-mtu": {
       const { kind: _, ...mtu } = request;
       return { case: "setPathMtu", value: mtu };

@@ -19,6 +19,9 @@ export const SEND_ERRORS = "send-errors";
 /** To send no longer packets than a way carries, and to tell when that matters. */
 export const PATH_MTU = "path-mtu";
 
+/** To keep a session off a path that loses packets, though the peer is heard there. */
+export const SHUNNED_PATHS = "shunned-paths";
+
 /** To keep peers where the allow lists let them be, when they move by themselves. */
 export const REMOTE_ALLOW_LIST = "remote-allow-list";
 
@@ -31,6 +34,10 @@ export function reduced(
   capabilities: readonly string[],
 ): { readonly request: DataPlaneRequest; readonly lacking: string } | undefined {
   if (request.kind === "apply-policies") return reducedPolicies(request, capabilities);
+  if (request.kind === "set-path" && request.shunLeft && !capabilities.includes(SHUNNED_PATHS)) {
+    const { shunLeft: _, ...rest } = request;
+    return { request: rest, lacking: SHUNNED_PATHS };
+  }
   if (request.kind !== "configure" || capabilities.includes(REMOTE_ALLOW_LIST)) return undefined;
   const { everybody, ranges } = request.remoteAllowList;
   if (everybody.length === 0 && ranges.length === 0) return undefined;

@@ -45,6 +45,13 @@ test("paths are measured and watched by data planes that know how, and what lack
   expect(isDispensable({ ...probe, subtype: 0 })).toBe(false);
 });
 
+test("a path that is to be shunned is left all the same by a data plane that knows no such thing", () => {
+  const left = { kind: "set-path", localIndex: 1 as LocalIndex, path: directPath("192.0.2.1:1" as Endpoint) } as const;
+  expect(reduced({ ...left, shunLeft: true }, ["path-probes"])).toEqual({ request: left, lacking: "shunned-paths" });
+  expect(reduced({ ...left, shunLeft: true }, ["shunned-paths"])).toBeUndefined();
+  expect(reduced(left, [])).toBeUndefined();
+});
+
 describe("rules that a data plane does not know in full", () => {
   const rule = { ruleId: 0, protocol: "any", portFirst: 0, portLast: 65_535, remote: [], local: [] } as const;
   const pings = { ...rule, ruleId: 1, protocol: "icmp", icmpTypes: [8] } as const;

@@ -140,7 +140,10 @@ const requestsByKind: ByKind<DataPlaneRequest> = {
     memo: bytes,
   }),
   "set-path-mtu": fc.record({ localIndex: index, mtu: fc.nat(65_535), largeAbove: fc.nat(65_535) }),
-  "set-path": fc.record({ localIndex: index, path }),
+  "set-path": fc.record(
+    { localIndex: index, path, shunLeft: fc.constant(true as const) },
+    { requiredKeys: ["localIndex", "path"] },
+  ),
   "set-primary": fc.record({ localIndex: index }),
   "remove-session": fc.record({ localIndex: index, sendClose: fc.boolean() }),
   "apply-policies": fc.record({
