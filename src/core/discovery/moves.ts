@@ -13,8 +13,9 @@ export class Moves {
   #changes = 0;
   #newsAt: Instant = instant(0);
 
-  happened(now: Instant): void {
-    this.#changes++;
+  /** `isNews`: others would like to know of it. */
+  happened(now: Instant, isNews = true): void {
+    if (isNews) this.#changes++;
     this.#actAt ??= instant(Math.max(now, this.#restUntil));
   }
 

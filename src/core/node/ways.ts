@@ -48,7 +48,7 @@ export function hearOfWays(event: Extract<NodeEvent, { kind: About }>, machines:
       carriers.silent(event.session);
       return;
     case "moved":
-      liveness.probeAll();
+      liveness.probeAll({ callAnew: event.isForgotten });
       shortcuts.moved();
       carriers.moved();
       nat.moved();

@@ -9,8 +9,11 @@ import type { CommonEvent, Emit, SendEvent } from "../machine.ts";
 export type PresenceEvent =
   | CommonEvent
   | SendEvent
-  /** We are somewhere else, or were away: which tunnels still work is to be seen. */
-  | { readonly kind: "moved" };
+  /** We are somewhere else, or were away: which tunnels still work is to be seen. `isForgotten`: for so long that others may have given up on us. */
+  | { readonly kind: "moved"; readonly isForgotten: boolean };
+
+/** A host that sends to somebody who is silent gives up after 10 s or more, and a stock one after 15 s. */
+const FORGOTTEN_MS = 10_000;
 
 /** Where we are ourselves, when lighthouses are told, and what a change of it sets going. */
 export class Presence {
@@ -21,6 +24,7 @@ export class Presence {
   readonly #moves = new Moves();
   /** Whether we have been at any address yet. */
   #isSomewhere = false;
+  #isForgotten = false;
 
   constructor(facts: Facts, emit: Emit<PresenceEvent>) {
     this.#facts = facts;
@@ -59,7 +63,8 @@ export class Presence {
   /** This machine was asleep: others may be elsewhere, and so may we. */
   woke(asleepMs: number): void {
     this.#emit({ kind: "tell", event: { code: "woke", asleepMs } });
-    this.#moves.happened(this.#facts.now);
+    if (asleepMs >= FORGOTTEN_MS) this.#isForgotten = true;
+    this.#moves.happened(this.#facts.now, false);
   }
 
   /** Lighthouses are to be told again within this time. */
@@ -91,7 +96,8 @@ export class Presence {
     const { lighthouses, now } = this.#facts;
     if (this.#moves.takeDue(now)) {
       this.hurry(0);
-      this.#emit({ kind: "moved" });
+      this.#emit({ kind: "moved", isForgotten: this.#isForgotten });
+      this.#isForgotten = false;
     }
     const changes = this.#moves.takeNews(now);
     if (changes > 0)

@@ -111,14 +111,18 @@ export class Liveness implements Machine {
     if (session) this.#usage.posted(localIndex, body.length, type === PacketType.lighthouse && isFromLighthouse);
   }
 
-  /** After a change of address: whoever does not answer shows up as silent. Whoever was spoken to last comes first. */
-  probeAll(): void {
+  /**
+   * After a change of address: whoever does not answer shows up as silent. Whoever was spoken to last comes first. `callAnew`: the first of them are called
+   * beside it, because the answer would be that they do not know us any more.
+   */
+  probeAll({ callAnew }: { readonly callAnew: boolean }): void {
     const lastUsed = (session: Session): number => {
       const { lastSentAt, lastReceivedAt } = this.vitalsOf(session);
       return Math.max(lastSentAt ?? 0, lastReceivedAt ?? 0);
     };
     const used = [...this.#peers.primaries()].map((session) => ({ session, at: lastUsed(session) }));
     used.sort((a, b) => b.at - a.at);
+    if (callAnew) for (const { session } of used.slice(0, CALLED_ANEW_MAX)) this.#callAnew(session, undefined);
     this.#probeRound.begin(
       used.map(({ session }) => session),
       this.#facts.now,
@@ -390,5 +394,7 @@ type CounterHigh = Extract<DataPlaneEvent, { kind: "counter-high" }>;
 const SILENT_MS = 5_000;
 /** Peers that are called anew for their silence, each of which costs both sides a key agreement. */
 const VERDICTS = { burst: 50, intervalMs: 5 } as const;
+/** Peers that are called anew after a long sleep. Each call costs a key pair, and others can wait until somebody says that they have forgotten us. */
+const CALLED_ANEW_MAX = 16;
 const IDLE = { sent: false, received: false };
 const NOTHING_KNOWN: Vitals = newVitals();

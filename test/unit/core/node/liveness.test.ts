@@ -218,6 +218,19 @@ describe("after a sleep", () => {
     mesh.run(50);
     expect(b.status().peers[0]?.path).toBe("198.51.100.9:4242");
     expect(a.noticed("woke")).toHaveLength(1);
+    expect(a.noticed("underlay-changed")).toEqual([]);
+  });
+
+  test.each([
+    [60_000, 1],
+    [6_000, 0],
+  ])("of %i ms %i peers are called anew, without waiting to be told that they have forgotten us", (asleepMs, calls) => {
+    const { mesh, a } = connected();
+    mesh.run(SETTLED_MS);
+    const before = a.status().handshakesStarted;
+    a.input({ kind: "woke", asleepMs });
+    mesh.run(100);
+    expect(a.status().handshakesStarted).toBe(before + calls);
   });
 });
 
