@@ -80,10 +80,14 @@ export class Candidates {
 
   /** Every endpoint worth trying, best first. */
   endpointsOf(host: IpAddress, preferred: readonly Prefix[]): readonly Endpoint[] {
-    const { learned, said } = this.#known(host);
-    const all = [...(this.#static.get(host) ?? []), ...learned];
-    for (const endpoints of said.values()) all.push(...endpoints);
-    return orderEndpoints(all, preferred);
+    const reached = this.#all(host).filter((endpoint) => this.#underlay.canReach(endpoint));
+    return orderEndpoints(reached, preferred, this.#underlay.near);
+  }
+
+  /** Whether it is only known where this host cannot send anything. */
+  isOutOfReach(host: IpAddress): boolean {
+    const all = this.#all(host);
+    return all.length > 0 && !all.some((endpoint) => this.#underlay.canReach(endpoint));
   }
 
   /** Everything, host by host. */
@@ -102,6 +106,11 @@ export class Candidates {
   /** Who says that the host is there. */
   ownersOf(host: IpAddress, endpoint: Endpoint): readonly IpAddress[] {
     return [...this.#known(host).said].flatMap(([owner, endpoints]) => (endpoints.includes(endpoint) ? [owner] : []));
+  }
+
+  #all(host: IpAddress): readonly Endpoint[] {
+    const { learned, said } = this.#known(host);
+    return [...(this.#static.get(host) ?? []), ...learned, ...[...said.values()].flat()];
   }
 
   #known(host: IpAddress): Known {

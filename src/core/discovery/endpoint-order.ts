@@ -4,11 +4,15 @@ import { contains, type Prefix } from "../netip/prefix.ts";
 import { isPrivate } from "../netip/special.ts";
 
 /**
- * The order in which endpoints are tried and reported (protocol 5.9): preferred ranges, then IPv6 before IPv4, then public before private
+ * The order in which endpoints are tried and reported (protocol 5.9): preferred ranges, then private ones that are near, then IPv6 before IPv4, then public before private
  * IPv4, then by address and port. Duplicates are left out.
  */
-export function orderEndpoints(endpoints: Iterable<Endpoint>, preferred: readonly Prefix[]): readonly Endpoint[] {
-  const ranked = [...new Set(endpoints)].map((endpoint) => ({ endpoint, rank: rankOf(endpoint, preferred) }));
+export function orderEndpoints(
+  endpoints: Iterable<Endpoint>,
+  preferred: readonly Prefix[],
+  near: readonly Prefix[] = [],
+): readonly Endpoint[] {
+  const ranked = [...new Set(endpoints)].map((endpoint) => ({ endpoint, rank: rankOf(endpoint, preferred, near) }));
   ranked.sort((a, b) => a.rank - b.rank || compareEndpoints(a.endpoint, b.endpoint));
   return ranked.map(({ endpoint }) => endpoint);
 }
@@ -19,8 +23,9 @@ export function isPreferred(endpoint: Endpoint, preferred: readonly Prefix[]): b
   return preferred.some((prefix) => contains(prefix, address));
 }
 
-function rankOf(endpoint: Endpoint, preferred: readonly Prefix[]): number {
+function rankOf(endpoint: Endpoint, preferred: readonly Prefix[], near: readonly Prefix[]): number {
   const address = endpointAddress(endpoint);
+  if (!isPreferred(endpoint, preferred) && isPreferred(endpoint, near)) return 3;
   const base = isPreferred(endpoint, preferred) ? 0 : 4;
   if (familyOf(address) === 6) return base;
   return base + (isPrivate(address) ? 2 : 1);

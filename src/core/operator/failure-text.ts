@@ -52,6 +52,8 @@ export function callFailureText(failure: CallFailure): string {
       return `The names in static_host_map for ${failure.target} do not resolve.`;
     case "not-allowed":
       return `Where ${failure.target} is known to be, lighthouse.remote_allow_list or remote_allow_ranges do not allow it.`;
+    case "out-of-reach":
+      return `Where ${failure.target} is known to be this host cannot send: it has no address of that family, or listen.host is of the other one.`;
     case "nobody-to-ask":
       return `${failure.target} is not in static_host_map, and there is no lighthouse to ask.`;
     case "lighthouse-without-endpoint":

@@ -14,6 +14,7 @@ export type CallFailure =
       readonly why:
         | "names-do-not-resolve"
         | "not-allowed"
+        | "out-of-reach"
         | "nobody-to-ask"
         | "lighthouse-without-endpoint"
         | "no-lighthouse-connected"

@@ -21,6 +21,7 @@ import { decodeLighthouseMessage, type LighthouseMessage } from "../../wire/ligh
 import type { NatReport } from "../../wire/nat-report.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine } from "../machine.ts";
+import { withAllowed } from "./allowed-message.ts";
 import { Openings } from "./openings.ts";
 import type { DiscoveryPorts } from "./ports.ts";
 import { Presence, type PresenceEvent } from "./presence.ts";
@@ -78,7 +79,7 @@ export class Discovery implements Machine {
     this.#carriers = ports.carriers;
     this.#lighthouse = ports.lighthouse;
     this.#emit = emit;
-    this.#underlay = new Underlay(facts.ownNetworks);
+    this.#underlay = new Underlay(facts.ownNetworks, facts.settings.boot.listen.host);
     this.#candidates = new Candidates(this.#underlay);
     this.#statics = new StaticHosts(this.#staticSettings(), facts.now);
     this.#calculated = new CalculatedRemotes(facts.settings.live.lighthouse.calculatedRemotes);
@@ -93,7 +94,7 @@ export class Discovery implements Machine {
     const known = this.#knownEndpoints(target).filter((other) => !own.has(other));
     const proven = this.#peers.sessionsOf(target).flatMap(({ provenPath }) => endpointOf(provenPath) ?? []);
     const paths = proven.filter((at) => !isCarried(at));
-    const all = paths.length === 0 ? known : orderEndpoints([...known, ...paths], this.#preferred());
+    const all = paths.length === 0 ? known : this.#ordered([...known, ...paths]);
     return [...this.#allowed([target], all), ...this.#carriers.placesOf(target)];
   }
 
@@ -173,6 +174,7 @@ export class Discovery implements Machine {
     const { hosts } = this.#facts.settings.live.lighthouse;
     const known = this.#knownEndpoints(target);
     if (this.#allowed([target], known).length < known.length) return "not-allowed";
+    if (this.#candidates.isOutOfReach(target)) return "out-of-reach";
     if (this.#statics.has(target)) return "names-do-not-resolve";
     if (hosts.length === 0) return "nobody-to-ask";
     if (this.#facts.isLighthouse(target)) return "lighthouse-without-endpoint";
@@ -219,8 +221,8 @@ export class Discovery implements Machine {
 
   /** Our interfaces have other addresses, or packets leave by another way. */
   localAddresses(place: LocalPlace): void {
-    this.#underlay.setLocalNetworks(place.networks ?? []);
     this.presence.replace(place);
+    this.#underlay.setLocalNetworks(place.networks ?? [], this.presence.outward());
   }
 
   /** This machine was asleep. */
@@ -305,7 +307,9 @@ export class Discovery implements Machine {
     if (!this.#lighthouseAddress(session) || ownAddresses.includes(punch.address)) return;
     // Learned and reported addresses are often the same.
     const own = new Set(this.ownEndpoints());
-    const plausible = new Set(punch.endpoints.filter((other) => this.#underlay.isPlausible(other)));
+    const plausible = new Set(
+      punch.endpoints.filter((at) => this.#underlay.isPlausible(at) && this.#underlay.canReach(at)),
+    );
     const endpoints = this.#allowed([punch.address], plausible).filter((other) => !own.has(other));
     this.#openings.notified({ lighthouse: nameAddress(session), host: punch.address, endpoints });
     this.#toldAbout(session, punch.address, punch.nat, "it-calls");
@@ -339,8 +343,8 @@ export class Discovery implements Machine {
       for (const address of addresses) this.#relays.report(address, nameAddress(session), request.message.relays);
     }
     for (const { to, dialect, message } of replies) {
-      const reply = { to, dialect, message: this.#withAllowed(message) };
-      this.#emit({ kind: "send", to, parcel: { kind: "answer", reply } });
+      const allowed = withAllowed(message, (host, endpoints) => this.#allowed([host], endpoints));
+      this.#emit({ kind: "send", to, parcel: { kind: "answer", reply: { to, dialect, message: allowed } } });
     }
   }
 
@@ -365,15 +369,6 @@ export class Discovery implements Machine {
     for (const [host, endpoints] of places) this.#candidates.setStatic(host, endpoints);
   }
 
-  /** Nobody is told of a place that this host may not use itself. */
-  #withAllowed(message: LighthouseMessage): LighthouseMessage {
-    if (message.kind === "host-query-reply")
-      return { ...message, endpoints: this.#allowed([message.target], message.endpoints) };
-    if (message.kind === "host-punch")
-      return { ...message, endpoints: this.#allowed([message.address], message.endpoints) };
-    return message;
-  }
-
   #allowed(host: readonly IpAddress[], endpoints: Iterable<Endpoint>): readonly Endpoint[] {
     return [...endpoints].filter((at) => this.#facts.allowedRemotes.allows(host, endpointAddress(at)));
   }
@@ -381,7 +376,7 @@ export class Discovery implements Machine {
   #knownEndpoints(target: IpAddress): readonly Endpoint[] {
     const known = this.#candidates.endpointsOf(target, this.#preferred());
     const calculated = this.#calculatedFor(target);
-    return calculated.length === 0 ? known : orderEndpoints([...known, ...calculated], this.#preferred());
+    return calculated.length === 0 ? known : this.#ordered([...known, ...calculated]);
   }
 
   /** Not for hosts in the static map: whoever wrote down where they are has to calculate nothing. */
@@ -392,6 +387,10 @@ export class Discovery implements Machine {
 
   get #udpPort(): number {
     return this.#facts.udpPort ?? 0;
+  }
+
+  #ordered(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+    return orderEndpoints(endpoints, this.#preferred(), this.#underlay.near);
   }
 
   #preferred(): Facts["settings"]["live"]["preferredRanges"] {

@@ -2,7 +2,9 @@ import type { Instant } from "../../base/time.ts";
 import { Announcer } from "../../discovery/announcer.ts";
 import { Moves } from "../../discovery/moves.ts";
 import { type LocalPlace, OwnPlaces } from "../../discovery/own-places.ts";
-import type { Endpoint } from "../../netip/endpoint.ts";
+import { isHeardAt } from "../../discovery/underlay.ts";
+import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
+import type { Prefix } from "../../netip/prefix.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, SendEvent } from "../machine.ts";
 
@@ -45,7 +47,13 @@ export class Presence {
 
   /** Those that lighthouses are told. */
   told(): readonly Endpoint[] {
-    return this.#own.told(this.#facts.udpPort ?? 0);
+    const { host } = this.#facts.settings.boot.listen;
+    return this.#own.told(this.#facts.udpPort ?? 0).filter((own) => isHeardAt(host, endpointAddress(own)));
+  }
+
+  /** Networks that lead to others, with our addresses in them. */
+  outward(): readonly Prefix[] {
+    return this.#own.networks;
   }
 
   /** Our interfaces have other addresses, or packets leave by another way. */

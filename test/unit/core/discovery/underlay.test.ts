@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Underlay } from "../../../../src/core/discovery/underlay.ts";
-import { parseAddress } from "../../../../src/core/netip/address.ts";
+import { isHeardAt, Underlay } from "../../../../src/core/discovery/underlay.ts";
+import { type IpAddress, parseAddress } from "../../../../src/core/netip/address.ts";
 import { type Endpoint, endpoint } from "../../../../src/core/netip/endpoint.ts";
 import { prefix } from "../../fixtures/authority.ts";
 
@@ -53,8 +53,44 @@ describe("a place where a host is said to be", () => {
   });
 });
 
+describe("a place that this host can send to", () => {
+  test.each<[string, string, string[], boolean, boolean]>([
+    ["a socket for both families and addresses of both", "::", ["192.0.2.7/24", "2001:db8::7/64"], true, true],
+    ["a socket for both and an IPv4 address", "::", ["192.0.2.7/24"], true, false],
+    ["a socket for both and an IPv6 address", "::", ["2001:db8::7/64"], false, true],
+    ["a socket for IPv4", "0.0.0.0", ["192.0.2.7/24", "2001:db8::7/64"], true, false],
+    ["a socket at one IPv6 address", "2001:db8::7", ["192.0.2.7/24", "2001:db8::7/64"], false, true],
+    ["a socket for both, and nothing known of addresses", "::", [], true, true],
+    ["a socket for IPv4 and only an IPv6 address, as far as is known", "0.0.0.0", ["2001:db8::7/64"], true, false],
+  ])("is of a family that it has: %s", (_, listen, addresses, four, six) => {
+    const made = new Underlay([], listen as IpAddress);
+    const networks = addresses.map(prefix);
+    made.setLocalNetworks(networks, networks);
+    expect(made.canReach("198.51.100.9:1" as Endpoint)).toBe(four);
+    expect(made.canReach("[2001:db8:9::9]:1" as Endpoint)).toBe(six);
+    expect(made.canReach("[::1]:1" as Endpoint)).toBe(true);
+  });
+
+  test("is near in a private network that leads outward, and in no other one", () => {
+    const made = new Underlay([], "::" as IpAddress);
+    const [lan, open] = [prefix("192.168.1.7/24"), prefix("203.0.113.7/24")];
+    made.setLocalNetworks([lan, open, prefix("172.17.0.1/16")], [lan, open]);
+    expect(made.near).toEqual([lan]);
+  });
+});
+
+test.each([
+  ["0.0.0.0", true, true, false],
+  ["::", true, true, true],
+  ["192.0.2.7", true, false, false],
+  ["2001:db8::7", false, false, true],
+])("what is told of a socket at %s is where it hears", (listen, own, other, six) => {
+  const heard = (address: string): boolean => isHeardAt(listen as IpAddress, address as IpAddress);
+  expect([heard("192.0.2.7"), heard("192.168.1.7"), heard("2001:db8::7")]).toEqual([own, other, six]);
+});
+
 function underlay(): Underlay {
-  const made = new Underlay([prefix("10.77.0.1/16")]);
-  made.setLocalNetworks([prefix("192.168.7.9/24"), prefix("192.0.2.0/31"), prefix("2001:db8::/64")]);
+  const made = new Underlay([prefix("10.77.0.1/16")], "::" as IpAddress);
+  made.setLocalNetworks([prefix("192.168.7.9/24"), prefix("192.0.2.0/31"), prefix("2001:db8::/64")], []);
   return made;
 }

@@ -27,6 +27,10 @@ describe("a failed call", () => {
   });
   const cases: readonly (readonly [CallFailure, string])[] = [
     [nowhere("names-do-not-resolve"), "The names in static_host_map for 10.77.0.9 do not resolve."],
+    [
+      nowhere("out-of-reach"),
+      "Where 10.77.0.9 is known to be this host cannot send: it has no address of that family, or listen.host is of the other one.",
+    ],
     [nowhere("nobody-to-ask"), "10.77.0.9 is not in static_host_map, and there is no lighthouse to ask."],
     [nowhere("lighthouse-without-endpoint"), "No underlay address is known for the lighthouse 10.77.0.9."],
     [
