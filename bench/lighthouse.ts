@@ -41,6 +41,7 @@ async function main(): Promise<number> {
   const port = 20_000 + (process.pid % 20_000);
   const directory = mkdtempSync(join(tmpdir(), "lacis-lighthouse-"));
   const daemon = start(directory, { authority, notAfter, port, isNative });
+  process.once("exit", () => daemon.kill("SIGKILL"));
   const ended = new Promise<number>((resolve) => daemon.once("exit", (status) => resolve(status ?? 1)));
   try {
     await sleep(1_500);

@@ -104,7 +104,8 @@ export function overlayAddress(number: number, family: 4 | 6): IpAddress {
 
 /** Where a host is on the underlay; `moves` counts its changes of address. */
 export function underlayAddress(number: number, moves: number): IpAddress {
-  if (number > 255) return address(`198.18.${number >> 8}.${number & 255}`);
+  // Never the first or the last address of a network: they mean all hosts in it.
+  if (number > 255) return address(`198.18.${Math.floor(number / 250)}.${1 + (number % 250)}`);
   return address(`198.51.${100 + moves}.${number}`);
 }
 
