@@ -1,7 +1,18 @@
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
 import type { Attack } from "./attack.ts";
-import { notice, nowhere, places, queryFor, reply, saying, stranger, toAlpha, toCharlie } from "./lies.ts";
+import {
+  exceptAnswers,
+  notice,
+  nowhere,
+  places,
+  queryFor,
+  reply,
+  saying,
+  stranger,
+  toAlpha,
+  toCharlie,
+} from "./lies.ts";
 import { overlay } from "./scene.ts";
 
 /** What a lighthouse says while the other one is honest, and what a member says to honest ones. */
@@ -57,7 +68,7 @@ export const falsePlaces: readonly Attack[] = [
   {
     although: "a lighthouse says that five other hosts that alpha calls are where charlie is",
     lies: (scene) => (honest) => ({
-      ...honest,
+      ...exceptAnswers(honest),
       answer: (_, { message }) =>
         message.kind === "host-query" ? [reply(overlay("alpha"), message.target, [scene().faceOf("charlie")])] : [],
     }),

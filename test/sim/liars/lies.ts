@@ -1,4 +1,4 @@
-import type { LighthouseReply } from "../../../src/core/discovery/service.ts";
+import type { LighthouseReply, LighthouseService } from "../../../src/core/discovery/service.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { type Endpoint, endpointAddress } from "../../../src/core/netip/endpoint.ts";
 import { type Lies, overlay, type Scene } from "./scene.ts";
@@ -8,10 +8,18 @@ import { type Lies, overlay, type Scene } from "./scene.ts";
 /** Lies for every query, instead of what an honest lighthouse would say. */
 export function saying(lies: (scene: () => Scene) => readonly LighthouseReply[]): (scene: () => Scene) => Lies {
   return (scene) => (honest) => ({
-    ...honest,
+    ...exceptAnswers(honest),
     answer: (from, request, now) =>
       request.message.kind === "host-query" ? lies(scene) : honest.answer(from, request, now),
   });
+}
+
+/** What a lighthouse does beside its answers. */
+export function exceptAnswers(honest: LighthouseService): Omit<LighthouseService, "answer"> {
+  return {
+    learned: (peer, at, now) => honest.learned(peer, at, now),
+    closed: (peer) => honest.closed(peer),
+  };
 }
 
 export function toAlpha(scene: () => Scene, endpoints: readonly Endpoint[]): LighthouseReply {

@@ -27,7 +27,7 @@ const PER_ADDRESS_MAX = 10;
 /** Of them, to private addresses: they are on a LAN that we share or on none, and nobody may have us search it. */
 const PRIVATE_MAX = 10;
 /** To a place where somebody else seems to be, no more often than this: whoever says so may have forged where the answer came from. */
-const DOUBTED_INTERVAL_MS = 800;
+const DOUBTED_INTERVAL_MS = 500;
 
 /** What one call has spent on the words of one lighthouse. */
 export class Spent {

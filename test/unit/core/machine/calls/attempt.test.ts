@@ -61,7 +61,7 @@ describe("an attempt", () => {
     expect(attemptAt(newCall(), places(3), { ...believing, mayProbe: () => false })).toEqual([]);
   });
 
-  test("comes back to a doubtful place after 800 ms, and not sooner for any number of bad answers", () => {
+  test("comes back to a doubtful place after half a second, and not sooner for any number of bad answers", () => {
     const call = newCall();
     const [place] = places(1);
     const sentAt: number[] = [];
@@ -69,7 +69,7 @@ describe("an attempt", () => {
       if (attemptAt(call, [place!], believing, at).length > 0) sentAt.push(at);
       call.doubtful.set(place!, undefined);
     }
-    expect(sentAt).toEqual([0, 1000, 2100, 3600, 4500]);
+    expect(sentAt).toEqual([0, 600, 1500, 2100, 2800, 3600, 4500]);
   });
 });
 
