@@ -14,6 +14,7 @@ mod socket_address;
 mod stop_signal;
 mod tun;
 mod udp;
+mod udp_message;
 mod underlay;
 mod wake;
 
