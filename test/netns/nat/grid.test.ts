@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { isInstalled } from "../lab/command.ts";
 import { type Cell, formatGrid, runGrid, shortfall } from "./grid.ts";
-import { POSITIONS } from "./positions.ts";
+import { expectation, POSITIONS } from "./positions.ts";
 
 /** A pair of each kind; `npm run grid` has all of them. */
 const PAIRS = [
@@ -35,20 +35,23 @@ describe.runIf(hasTools)("two hosts behind translators", () => {
     for (const cell of cells) if (shortfall(cell)) console.log(shortfall(cell));
   });
 
-  test.each(PAIRS)("fault 8, fault 9: talk at once, whatever the translators do: %s calls %s", (row, column) => {
-    const cell = cells.find((each) => each.row === row && each.column === column);
-    expect(cell?.firstAnswerMs).toBeLessThan(1_000);
-  });
+  const cellOf = (row: string, column: string): Cell | undefined =>
+    cells.find((each) => each.row === row && each.column === column);
 
-  test.each(PAIRS.filter(([row, column]) => isStraightforward(row, column)))(
-    "fault 5, fault 6, fault 7, fault 10: are direct where no port has to be foretold: %s with %s",
+  /** Twice what `npm run grid` asks: here other tests have run before, and the machine may be busy. */
+  const patienceMs = (row: string, column: string): number => 2 * expectation(row, column).withinMs;
+
+  test.each(PAIRS.filter(([row, column]) => expectation(row, column).path !== "direct"))(
+    "fault 8, fault 9: talk at once where no straight way can be: %s calls %s",
     (row, column) => {
-      const cell = cells.find((each) => each.row === row && each.column === column);
-      expect(cell?.directMs).toBeLessThan(3_000);
+      expect(cellOf(row, column)?.firstAnswerMs).toBeLessThan(patienceMs(row, column));
+    },
+  );
+
+  test.each(PAIRS.filter(([row, column]) => expectation(row, column).path === "direct"))(
+    "fault 5, fault 6, fault 7, fault 10: are direct wherever a straight way can be, also where a port has to be foretold: %s with %s",
+    (row, column) => {
+      expect(cellOf(row, column)?.directMs).toBeLessThan(patienceMs(row, column));
     },
   );
 });
-
-function isStraightforward(row: string, column: string): boolean {
-  return ![row, column].some((name) => /sym|\*/.test(name)) && row !== "carrier";
-}
