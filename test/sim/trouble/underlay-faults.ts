@@ -9,10 +9,11 @@ export const underlayFaults: readonly Fault[] = [
   narrowPath,
   rebootRouter,
   moveToOtherSite,
-  changeAddress,
-  flap,
   sleep,
 ];
+
+/** What changes a host's network where it is. */
+export const networkChanges: readonly Fault[] = [changeAddress, flap];
 
 /** One direction of one link, or both, gets bad for a while. */
 function stormOnLink(stage: Stage): void {

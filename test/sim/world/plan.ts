@@ -1,7 +1,7 @@
 import { chooseSetup, type Role, roles, type Setup } from "../cast/cast.ts";
 import { growCast } from "../cast/grow-cast.ts";
 import { type Fault, faultsOfSmallestWorld, hostFaults } from "../trouble/faults.ts";
-import { underlayFaults } from "../trouble/underlay-faults.ts";
+import { networkChanges, underlayFaults } from "../trouble/underlay-faults.ts";
 import { growTopology } from "../underlay/grow-topology.ts";
 import { ideal } from "../underlay/link.ts";
 import type { Topology } from "../underlay/topology.ts";
@@ -46,7 +46,11 @@ function smallestWorld(seed: number): WorldPlan {
 function grownWorld(seed: number): WorldPlan {
   const random = new Random(seed, "world");
   const cast: readonly Role[] = growCast(random);
-  const faults = [...hostFaults, ...underlayFaults].filter(() => random.chance(0.4));
+  const changes = new Random(seed, "network changes");
+  const faults = [
+    ...[...hostFaults, ...underlayFaults].filter(() => random.chance(0.4)),
+    ...networkChanges.filter(() => changes.chance(0.4)),
+  ];
   const topology = growTopology(random, cast);
   return {
     description: `${cast.length} hosts, ${topology.sites.length} sites`,
