@@ -69,7 +69,7 @@ export const PLACES_ROWS: Readonly<Record<string, Row>> = {
     given: meetPeer,
     sees: (subject) => subject.watch(PREFERRED, () => talk(subject, 10)).length > 0,
   },
-  "counters.requery_every_packets": { other: "3", given: meetPeer, sees: (subject) => queriesIn(subject, 90) },
+  "counters.requery_every_packets": { other: "3", given: meetPeer, sees: (subject) => queriesIn(subject, 90) > 0 },
   "timers.requery_wait_duration": {
     base: { "counters.requery_every_packets": "3" },
     other: "1h",
