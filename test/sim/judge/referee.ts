@@ -15,7 +15,7 @@ import { innerOf, Relaying } from "./relaying.ts";
 import { RuleBook } from "./rule-book.ts";
 import { Sessions } from "./sessions.ts";
 import { Sightings } from "./sightings.ts";
-import { Strangers } from "./strangers.ts";
+import { isPathReply, Strangers } from "./strangers.ts";
 import { Violation } from "./violation.ts";
 
 /** Sees everything that any host does and throws a `Violation` at the first thing that must never happen. */
@@ -132,6 +132,10 @@ export class Referee {
     this.#sightings.sent(datagram);
     // Of a path that moves often not every change is told at once.
     if (this.#hasRoamedTo(host, destination)) this.strangers.know(destination);
+    if (isPathReply(datagram) && !this.strangers.isKnown(destination)) {
+      if (!this.#sightings.hasComeFrom(host.name, destination))
+        throw new Violation(`${host.name} answered a path request that never came from ${destination}`);
+    }
     this.strangers.sent(host.name, destination, datagram);
   }
 

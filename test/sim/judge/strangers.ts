@@ -1,6 +1,6 @@
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { type Endpoint, endpointAddress } from "../../../src/core/netip/endpoint.ts";
-import { PacketType } from "../../../src/core/wire/header.ts";
+import { PacketType, TestSubtype } from "../../../src/core/wire/header.ts";
 import { Violation } from "./violation.ts";
 
 /** What passed between one host and one address, but for what went to those who are known there. */
@@ -45,7 +45,7 @@ export class Strangers {
       return;
     }
     this.#spend(host, destination, "all", datagram);
-    if (handshakeTypes.has(type)) this.#spend(host, destination, "handshakes", datagram);
+    if (handshakeTypes.has(type) && !isPathReply(datagram)) this.#spend(host, destination, "handshakes", datagram);
   }
 
   #search(host: string, at: Endpoint): void {
@@ -82,6 +82,11 @@ const insideTypes: ReadonlySet<number> = new Set(
 
 /** First bytes of what answers a message 1. */
 const handshakeTypes: ReadonlySet<number> = new Set([PacketType.handshake, PacketType.test].map((type) => 0x10 | type));
+
+/** It goes to where a path request of the peer came from, whoever passed that on, and is no longer. */
+export function isPathReply(datagram: Uint8Array): boolean {
+  return datagram[0] === (0x10 | PacketType.test) && datagram[1] === TestSubtype.pathReply;
+}
 
 function isHandshake(datagram: Uint8Array, counter: number): boolean {
   return datagram.length > 16 && datagram[0] === (0x10 | PacketType.handshake) && datagram[15] === counter;

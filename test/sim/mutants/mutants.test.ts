@@ -107,8 +107,8 @@ const mutants: readonly Mutant[] = [
     caught: /ping/,
   },
   {
-    host: "loses the deadline of its liveness checks",
-    parts: losingDeadline(/liveness|health|sample/),
+    host: "neither hears of silence, nor of sessions that are gone, nor comes to its liveness checks",
+    parts: deafTo((input) => input.kind !== "data-plane" || !isTrouble(input.event), losingDeadline(/liveness/)),
     caught: /may talk/,
   },
   { host: "tells one session what another one said", parts: swappingSessions("message"), caught: /may talk/ },
@@ -182,6 +182,11 @@ describe(`within ${SEEDS} seeds, a host is caught that`, () => {
     expect(violations.join("\n")).toMatch(caught);
   });
 });
+
+/** Word that a session may be of no use any more. */
+function isTrouble(event: DataPlaneEvent): boolean {
+  return event.kind === "silent" || (event.kind === "datagram" && event.datagram[0] === (0x10 | PacketType.recvError));
+}
 
 /** The first seeds whose worlds are like that. */
 function* seedsOf(world: (plan: WorldPlan) => boolean): Iterable<number> {

@@ -66,10 +66,10 @@ export function altering(change: (output: Output) => readonly Output[]): Parts {
 }
 
 /** The node never learns of inputs that `hears` refuses. */
-export function deafTo(hears: (input: Input) => boolean): Parts {
+export function deafTo(hears: (input: Input) => boolean, parts: Parts = realParts): Parts {
   return {
-    ...realParts,
-    control: (...args) => new AlteredControl(realParts.control(...args), (output) => [output], hears),
+    ...parts,
+    control: (...args) => new AlteredControl(parts.control(...args), (output) => [output], hears),
   };
 }
 

@@ -271,7 +271,11 @@ describe("a host with an address of one family", () => {
     const six = "[2001:db8::12]:2222";
     const a = mesh.host(A, { name: "a", networks: ["10.77.0.11/16"], statics: { "10.77.0.12": [six] } });
     const addresses = ["192.0.2.11", "2001:db8::11"] as IpAddress[];
-    a.input({ kind: "local-addresses", addresses, networks: [parsePrefix("192.0.2.11/24")!, parsePrefix("2001:db8::11/64")!] });
+    a.input({
+      kind: "local-addresses",
+      addresses,
+      networks: [parsePrefix("192.0.2.11/24")!, parsePrefix("2001:db8::11/64")!],
+    });
     expect(a.node.details(mesh.clock).places).toHaveLength(1);
     a.say("10.77.0.12" as IpAddress, "hello");
     mesh.run(10_000);

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, wr
 import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import ssh2 from "ssh2";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import { type Daemon, openNode } from "../../../../src/index.ts";
 import { freePort, MeshFiles } from "../mesh-files.ts";
@@ -87,8 +87,11 @@ describe("the console", () => {
     });
     expect(await run("create-tunnel -address 127.0.0.1:9 10.77.0.8")).toEqual({ status: 0, text: "Created\n" });
     expect(await run("list-pending-hostmap")).toMatchObject({ text: "[10.77.0.8]: [127.0.0.1:9]\n" });
-    expect(await run("change-remote -address 127.0.0.1:7 10.77.0.9")).toEqual({ status: 0, text: "Changed\n" });
-    expect(JSON.parse((await run("print-tunnel 10.77.0.9")).text).currentRemote).toBe("127.0.0.1:7");
+    // Until the peer is heard from where it is, which may be at once.
+    await vi.waitFor(async () => {
+      expect(await run("change-remote -address 127.0.0.1:7 10.77.0.9")).toEqual({ status: 0, text: "Changed\n" });
+      expect(JSON.parse((await run("print-tunnel 10.77.0.9")).text).currentRemote).toBe("127.0.0.1:7");
+    });
     expect(await run("close-tunnel 10.77.0.7")).toEqual({
       status: 1,
       text: "Could not find tunnel for vpn addr: 10.77.0.7\n",
