@@ -263,11 +263,12 @@ export class Node {
       case "call-anew":
         calls.start(event.target, {
           ...(event.version !== undefined && { version: event.version }),
+          ...(event.only && { only: event.only }),
           isUrgent: event.isUrgent ?? false,
         });
         return;
       case "call-straight":
-        calls.start(event.target, { straight: true });
+        calls.start(event.target, { only: "straight" });
         return;
       case "call-failed":
         discovery.callFailed(event.target);

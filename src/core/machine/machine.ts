@@ -48,6 +48,8 @@ export interface CallAnewEvent {
   readonly version: CertificateVersion | undefined;
   /** The session that there is has fallen silent: a call under way does not wait for its next attempt. */
   readonly isUrgent?: true;
+  /** Through relays: whatever else there is has not answered. */
+  readonly only?: "relayed";
 }
 
 /** The lighthouses should be asked where this host is. */

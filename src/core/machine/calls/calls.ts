@@ -97,7 +97,7 @@ export class Calls implements Machine {
     options: {
       readonly version?: CertificateVersion;
       readonly parcel?: Parcel;
-      readonly straight?: boolean;
+      readonly only?: PendingCall["only"];
       readonly isUrgent?: boolean;
     } = {},
   ): void {
@@ -106,7 +106,7 @@ export class Calls implements Machine {
     if (udpPort === undefined || ownAddresses.includes(target)) return;
     const under = this.#pending.get(target);
     const call = under ?? this.#pending.begin(target, versionFor(settings.live.identity, target, options.version), now);
-    if (call) call.straight = (under ? under.straight : true) && (options.straight ?? false);
+    if (call) call.only = under && under.only !== options.only ? undefined : options.only;
     if (parcel && !(call && this.#takes(call, parcel)))
       this.#emit({ kind: "undeliverable", parcel, failure: TOO_MANY_CALLS });
     if (under && options.isUrgent) this.#pending.hurry(under, settings.boot.handshakes, now);
@@ -118,7 +118,7 @@ export class Calls implements Machine {
   /** There may be new endpoints for this host: calls it at those at once, outside the rhythm of attempts. */
   newEndpoints(target: IpAddress): void {
     const call = this.#pending.get(target);
-    if (!call) return;
+    if (!call || call.only === "relayed") return;
     this.#callAt(
       call,
       this.#ports.endpointsOf(target).filter((endpoint) => !call.tried.has(endpoint)),
@@ -128,7 +128,7 @@ export class Calls implements Machine {
   /** There is another way through a relay to this host. */
   newWays(target: IpAddress): void {
     const call = this.#pending.get(target);
-    if (call && !call.straight)
+    if (call && call.only !== "straight")
       this.#callThrough(call, this.#relays.waysTo(target, { again: false }), { onlyNew: true });
   }
 
@@ -202,8 +202,8 @@ export class Calls implements Machine {
 
   #attempt(call: PendingCall): void {
     const { target } = call;
-    const endpoints = this.#ports.endpointsOf(target);
-    const isRelayed = !call.straight && this.#ports.relaysOf(target).length > 0;
+    const endpoints = call.only === "relayed" ? [] : this.#ports.endpointsOf(target);
+    const isRelayed = call.only !== "straight" && this.#ports.relaysOf(target).length > 0;
     if (endpoints.length === 0 && !isRelayed && !this.#ports.mayStillHearOf(target)) {
       this.#giveUp(call);
       return;
@@ -322,7 +322,7 @@ export class Calls implements Machine {
   #fail(call: PendingCall, failure: CallFailure): void {
     const { target } = call;
     this.#pending.end(call);
-    if (call.straight) {
+    if (call.only === "straight") {
       this.#emit({ kind: "straight-failed", target, failure });
       return;
     }

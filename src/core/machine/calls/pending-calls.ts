@@ -29,8 +29,8 @@ export interface PendingCall extends Call {
   unreadableFrom: Call["unreadableFrom"];
   readonly waiting: Parcel[];
   readonly answers: AnswerBudget;
-  /** Only straight: there is a session that goes through a relay, and this call is to find something better. */
-  straight: boolean;
+  /** Beside a relayed session: to find something better, or to have the peer answer through the relay that we have found. */
+  only: "straight" | "relayed" | undefined;
   /** There is a session, which has fallen silent. */
   isUrgent: boolean;
   /** A good answer from where nobody was called. */
@@ -80,7 +80,7 @@ export class PendingCalls {
       unreadableFrom: undefined,
       waiting: [],
       answers: new AnswerBudget(),
-      straight: false,
+      only: undefined,
       isUrgent: false,
       stray: undefined,
       spent: new Map(),

@@ -33,6 +33,8 @@ export class HostPaths {
   roundAt: Instant | undefined;
   /** Whether the first choice among its relays has been made. */
   isSettled = false;
+  /** When a relay last took the place of a way that had fallen silent. */
+  turnedAt: Instant | undefined;
   /** Packets a second that the host was sent lately. */
   sentPerSecond = 0;
   /** A straight way that was left because it lost packets. */

@@ -11,7 +11,7 @@ import { placeOf } from "../../peer/place.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
 import { PATH_TOKEN_BYTES, PacketType, TestSubtype } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
-import type { CommonEvent, Emit, Machine, UsePathEvent } from "../machine.ts";
+import type { CallAnewEvent, CommonEvent, Emit, Machine, UsePathEvent } from "../machine.ts";
 import { betterWay, isLossy, type Way } from "./choice.ts";
 import type { Estimate } from "./estimate.ts";
 import { HostPaths, type PathRequest } from "./host-paths.ts";
@@ -20,6 +20,7 @@ import { rankOf } from "./rank.ts";
 import { TestRequests } from "./test-requests.ts";
 
 export type PathsEvent =
+  | CallAnewEvent
   | CommonEvent
   | UsePathEvent
   | {
@@ -54,6 +55,8 @@ const TROUBLED_ROUND_MS = 1_000;
 const MISSED_MS = 1_000;
 /** A round trip measured earlier than this in the life of a session includes the start of both programs, not only the way. */
 const WARM_UP_MS = 1_000;
+/** Silence so soon after a turn to another relay is that of a peer who has not turned. */
+const TURNED_MS = 1_000;
 /** Other ways tried at once when the one in use falls silent. */
 const RACED_MAX = 4;
 
@@ -170,6 +173,9 @@ export class Paths implements Machine {
     const host = this.#hosts.get(nameAddress(session));
     if (!host?.speaks) return;
     const target = nameAddress(session);
+    // What comes through a relay moves nobody: without a handshake the peer would go on answering on the way that is dead.
+    if (host.turnedAt !== undefined && this.#facts.now - host.turnedAt < TURNED_MS)
+      this.#emit({ kind: "call-anew", target, version: undefined, only: "relayed" });
     const relayed = this.#ports.relayedWays(target);
     const proven = this.#ports.endpointsOf(target).filter((at) => this.#ports.isProven(target, at));
     const straight = proven.map(directPath);
@@ -251,8 +257,9 @@ export class Paths implements Machine {
 
   /** A way answers while the one in use does not. */
   #won(session: Session, { path }: PathRequest): void {
-    if (this.#ports.isSuspect(session) && this.#peers.isPrimary(session))
-      this.#emit({ kind: "use-path", session, path });
+    if (!this.#ports.isSuspect(session) || !this.#peers.isPrimary(session)) return;
+    this.#emit({ kind: "use-path", session, path });
+    if (path.kind === "relayed") this.#host(session).turnedAt = this.#facts.now;
   }
 
   /** What was not answered in time is lost; but while nothing at all comes, that is an outage, and no property of the way. */
