@@ -24,7 +24,7 @@ use crate::relay_quota::RelayQuota;
 use crate::route_cache::RouteCache;
 use crate::route_table::RouteTable;
 use crate::session_table::{SessionCache, SessionTable};
-use crate::silence::SilenceQueue;
+use crate::silence_queue::SilenceQueue;
 use crate::standing::{Acquaintances, Repeats};
 
 const DROP_SAMPLES: Rate = Rate { per_second: 5, burst: 20 };

@@ -61,7 +61,8 @@ mod rules;
 mod session;
 mod session_table;
 mod shares;
-pub mod silence;
+mod silence;
+mod silence_queue;
 mod standing;
 mod tcp_end;
 #[cfg(test)]
