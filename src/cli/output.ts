@@ -5,6 +5,11 @@ export function say(line: string): void {
   console.log(printable(line));
 }
 
+/** Several lines on standard output, styled perhaps: whoever made them has made harmless what is in them. */
+export function sayText(text: string): void {
+  console.log(text);
+}
+
 /** A line on standard error. */
 export function complain(line: string): void {
   console.error(printable(line));

@@ -1,4 +1,5 @@
 import type { LighthouseCheck, NetcheckReport, TcpResult } from "../admin/netcheck/report.ts";
+import { printable } from "../core/base/printable.ts";
 import { harmless } from "../runtime/log/log-text.ts";
 import { table } from "./table.ts";
 
@@ -18,9 +19,8 @@ export function netcheckText(report: NetcheckReport): string {
     ["MTU:", mtu === null ? "unknown" : `${mtu} bytes inside the tunnel`],
     ["TCP 443:", TCP[tcp443]],
   ];
-  return ["Report:", ...indented(table(rows)), "Lighthouses:", ...indented(lighthouseLines(lighthouses)), verdict].join(
-    "\n",
-  );
+  const lines = ["Report:", ...indented(table(rows)), "Lighthouses:", ...indented(lighthouseLines(lighthouses))];
+  return [...lines, printable(verdict)].join("\n");
 }
 
 const MAPPINGS: Readonly<Record<NetcheckReport["nat"]["mapping"], string>> = {
@@ -67,7 +67,7 @@ function lighthouseLines(lighthouses: readonly LighthouseCheck[]): readonly stri
   if (lighthouses.length === 0) return ["none configured"];
   return lighthouses.flatMap(({ address, name, roundTripMs, path, over, failed }) => {
     const who = name === null ? address : `${harmless(name)} (${address})`;
-    if (failed) return [`${who}: failed, ${failed.obstacle}: ${harmless(failed.text)}`, `  ${failed.todo}`];
+    if (failed) return [`${who}: failed, ${failed.obstacle}: ${harmless(failed.text)}`, `  ${printable(failed.todo)}`];
     return [`${who}: ${(roundTripMs ?? 0).toFixed(1)} ms over ${over}${path === null ? "" : ` at ${path}`}`];
   });
 }

@@ -3,7 +3,7 @@ import { askDaemon } from "../../admin/client.ts";
 import type { NetcheckReport } from "../../admin/netcheck/report.ts";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import { ExitCode } from "../../runtime/operator-error.ts";
-import { say, sayJson } from "../output.ts";
+import { sayJson, sayText } from "../output.ts";
 import { netcheckText } from "../render-netcheck.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
 
@@ -27,7 +27,7 @@ Example:  lacis netcheck`,
     .action(async (options: TargetOptions & { json?: boolean }) => {
       const report = (await askDaemon(adminSocket(options), { verb: "netcheck" }, TIMEOUT_MS)) as NetcheckReport;
       if (options.json) sayJson({ schema: ADMIN_SCHEMA, ...report });
-      else say(netcheckText(report));
+      else sayText(netcheckText(report));
       if (report.udp !== "yes") process.exitCode = ExitCode.bad;
     });
 }

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { askDaemon } from "../../admin/client.ts";
 import type { RulesReport } from "../../admin/rules-report.ts";
 import { harmless } from "../../runtime/log/log-text.ts";
-import { say, sayJson } from "../output.ts";
+import { sayJson, sayText } from "../output.ts";
 import { type Style, styleFor } from "../style.ts";
 import { table } from "../table.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
@@ -27,7 +27,7 @@ Example:  lacis rules --unused`,
       const report = (await askDaemon(adminSocket(options), { verb: "rules" }, TIMEOUT_MS)) as RulesReport;
       const rules = report.rules.filter(({ flows }) => !options.unused || flows === 0);
       if (options.json) sayJson({ ...report, rules });
-      else say(rulesText({ ...report, rules }, styleFor(process.stdout)));
+      else sayText(rulesText({ ...report, rules }, styleFor(process.stdout)));
     });
 }
 

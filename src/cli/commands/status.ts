@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { askDaemon } from "../../admin/client.ts";
 import type { StatusReport } from "../../admin/status-report.ts";
-import { sayJson } from "../output.ts";
+import { sayJson, sayText } from "../output.ts";
 import { asFull, statusText } from "../render-status.ts";
 import { styleFor } from "../style.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
@@ -48,6 +48,6 @@ Example:  lacis status --json | jq '.peers[] | select(.state == "up") | .name'`,
       }
       const report = (await askDaemon(socket, { verb: "status" }, TIMEOUT_MS)) as StatusReport;
       if (json) sayJson(report);
-      else console.log(statusText(asFull(report, verbose), styleFor(process.stdout)));
+      else sayText(statusText(asFull(report, verbose), styleFor(process.stdout)));
     });
 }
