@@ -1,3 +1,4 @@
+import { readUint16, writeUint16 } from "../../core/base/bytes.ts";
 import { DATAGRAM_BYTES_MAX } from "../../core/wire/header.ts";
 
 /** Datagrams in a stream: the length of each in two bytes, big endian, and then itself. One of length 0 is only a sign of life. */
@@ -5,7 +6,7 @@ export const LENGTH_BYTES = 2;
 
 export function frameOf(datagram: Uint8Array): Uint8Array {
   const frame = new Uint8Array(LENGTH_BYTES + datagram.length);
-  frame.set([datagram.length >> 8, datagram.length & 255]);
+  writeUint16(frame, 0, datagram.length);
   frame.set(datagram, LENGTH_BYTES);
   return frame;
 }
@@ -20,7 +21,7 @@ export class Deframer {
     const datagrams: Uint8Array[] = [];
     let at = 0;
     while (all.length - at >= LENGTH_BYTES) {
-      const length = ((all[at] ?? 0) << 8) | (all[at + 1] ?? 0);
+      const length = readUint16(all, at);
       if (length > DATAGRAM_BYTES_MAX) return undefined;
       const end = at + LENGTH_BYTES + length;
       if (end > all.length) break;

@@ -1,3 +1,4 @@
+import { readUint16, readUint32, writeUint16, writeUint32 } from "../../core/base/bytes.ts";
 import { addressFromBytes, type IpAddress } from "../../core/netip/address.ts";
 import type { MappingAnswer, MappingRequest } from "./answer.ts";
 
@@ -15,11 +16,10 @@ export const ADDRESS_QUESTION: Uint8Array = Uint8Array.of(VERSION, Operation.add
 /** The bytes that ask for a mapping; a lifetime of 0 gives it back. */
 export function encodeNatPmpRequest({ internalPort, externalPort, lifetimeS }: MappingRequest): Uint8Array {
   const bytes = new Uint8Array(12);
-  const view = new DataView(bytes.buffer);
   bytes[1] = Operation.mapUdp;
-  view.setUint16(4, internalPort);
-  view.setUint16(6, lifetimeS === 0 ? 0 : externalPort);
-  view.setUint32(8, lifetimeS);
+  writeUint16(bytes, 4, internalPort);
+  writeUint16(bytes, 6, lifetimeS === 0 ? 0 : externalPort);
+  writeUint32(bytes, 8, lifetimeS);
   return bytes;
 }
 
@@ -36,15 +36,19 @@ export function decodeNatPmpMapping(bytes: Uint8Array, request: MappingRequest):
   const answer = beginningOf(bytes, Operation.mapUdp);
   if (answer !== "fine") return answer;
   if (bytes.length < MAPPING_BYTES) return { kind: "nonsense", why: "malformed" };
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint16(8) !== request.internalPort) return { kind: "nonsense", why: "another-mapping" };
-  return { kind: "granted", external: undefined, externalPort: view.getUint16(10), lifetimeS: view.getUint32(12) };
+  if (readUint16(bytes, 8) !== request.internalPort) return { kind: "nonsense", why: "another-mapping" };
+  return {
+    kind: "granted",
+    external: undefined,
+    externalPort: readUint16(bytes, 10),
+    lifetimeS: readUint32(bytes, 12),
+  };
 }
 
 function beginningOf(bytes: Uint8Array, operation: number): "fine" | MappingAnswer | undefined {
   const [version, opcode] = bytes;
   if (bytes.length < 8 || version !== VERSION) return { kind: "nonsense", why: "malformed" };
   if (opcode !== RESPONSE + operation) return undefined;
-  const code = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint16(2);
+  const code = readUint16(bytes, 2);
   return code === 0 ? "fine" : { kind: "refused", code, lifetimeS: 0 };
 }

@@ -1,3 +1,4 @@
+import { equalBytes, readUint16, readUint32, writeUint16, writeUint32 } from "../../core/base/bytes.ts";
 import { addressBytes, addressFromBytes, type IpAddress } from "../../core/netip/address.ts";
 import type { MappingAnswer, MappingRequest } from "./answer.ts";
 
@@ -18,15 +19,14 @@ const Result = { success: 0, unsupportedVersion: 1, addressMismatch: 12 } as con
 /** The bytes that ask for a mapping; a lifetime of 0 gives it back. */
 export function encodePcpRequest({ nonce, client, internalPort, externalPort, lifetimeS }: MappingRequest): Uint8Array {
   const bytes = new Uint8Array(MAP_BYTES);
-  const view = new DataView(bytes.buffer);
   bytes[0] = VERSION;
   bytes[1] = MAP;
-  view.setUint32(4, lifetimeS);
+  writeUint32(bytes, 4, lifetimeS);
   bytes.set(mapped(client), 8);
   bytes.set(nonce, HEADER_BYTES);
   bytes[HEADER_BYTES + 12] = UDP;
-  view.setUint16(HEADER_BYTES + 16, internalPort);
-  view.setUint16(HEADER_BYTES + 18, externalPort);
+  writeUint16(bytes, HEADER_BYTES + 16, internalPort);
+  writeUint16(bytes, HEADER_BYTES + 18, externalPort);
   bytes.set(mapped("0.0.0.0" as IpAddress), HEADER_BYTES + 20);
   return bytes;
 }
@@ -40,17 +40,15 @@ export function decodePcpAnswer(bytes: Uint8Array, request: MappingRequest): Map
     return { kind: "nonsense", why: "malformed" };
   if (opcode !== (RESPONSE | MAP)) return undefined;
   if (code === Result.unsupportedVersion) return { kind: "other-version" };
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const lifetimeS = view.getUint32(4);
+  const lifetimeS = readUint32(bytes, 4);
   if (code === Result.addressMismatch) return { kind: "nonsense", why: "another-translator-between" };
   if (code !== Result.success) return { kind: "refused", code, lifetimeS };
   if (bytes.length < MAP_BYTES) return { kind: "nonsense", why: "malformed" };
-  const isOurs = request.nonce.every((byte, i) => bytes[HEADER_BYTES + i] === byte);
-  if (!isOurs) return undefined;
-  if (bytes[HEADER_BYTES + 12] !== UDP || view.getUint16(HEADER_BYTES + 16) !== request.internalPort)
+  if (!equalBytes(request.nonce, bytes.subarray(HEADER_BYTES, HEADER_BYTES + request.nonce.length))) return undefined;
+  if (bytes[HEADER_BYTES + 12] !== UDP || readUint16(bytes, HEADER_BYTES + 16) !== request.internalPort)
     return { kind: "nonsense", why: "another-mapping" };
   const external = addressFromBytes(bytes.subarray(HEADER_BYTES + 20, MAP_BYTES));
-  return { kind: "granted", external, externalPort: view.getUint16(HEADER_BYTES + 18), lifetimeS };
+  return { kind: "granted", external, externalPort: readUint16(bytes, HEADER_BYTES + 18), lifetimeS };
 }
 
 function mapped(address: IpAddress): Uint8Array {
