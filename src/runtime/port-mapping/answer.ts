@@ -32,7 +32,7 @@ export type MappingAnswer =
       readonly externalPort: number;
       readonly lifetimeS: number;
     }
-  | { readonly kind: "refused"; readonly code: number; readonly lifetimeS: number }
+  | { readonly kind: "refused"; readonly code: number }
   | { readonly kind: "nonsense"; readonly why: Nonsense }
   /** The router speaks another protocol. */
   | { readonly kind: "other-version" };

@@ -50,5 +50,5 @@ function beginningOf(bytes: Uint8Array, operation: number): "fine" | MappingAnsw
   if (bytes.length < 8 || version !== VERSION) return { kind: "nonsense", why: "malformed" };
   if (opcode !== RESPONSE + operation) return undefined;
   const code = readUint16(bytes, 2);
-  return code === 0 ? "fine" : { kind: "refused", code, lifetimeS: 0 };
+  return code === 0 ? "fine" : { kind: "refused", code };
 }

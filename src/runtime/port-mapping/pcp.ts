@@ -40,15 +40,19 @@ export function decodePcpAnswer(bytes: Uint8Array, request: MappingRequest): Map
     return { kind: "nonsense", why: "malformed" };
   if (opcode !== (RESPONSE | MAP)) return undefined;
   if (code === Result.unsupportedVersion) return { kind: "other-version" };
-  const lifetimeS = readUint32(bytes, 4);
   if (code === Result.addressMismatch) return { kind: "nonsense", why: "another-translator-between" };
-  if (code !== Result.success) return { kind: "refused", code, lifetimeS };
+  if (code !== Result.success) return { kind: "refused", code };
   if (bytes.length < MAP_BYTES) return { kind: "nonsense", why: "malformed" };
   if (!equalBytes(request.nonce, bytes.subarray(HEADER_BYTES, HEADER_BYTES + request.nonce.length))) return undefined;
   if (bytes[HEADER_BYTES + 12] !== UDP || readUint16(bytes, HEADER_BYTES + 16) !== request.internalPort)
     return { kind: "nonsense", why: "another-mapping" };
   const external = addressFromBytes(bytes.subarray(HEADER_BYTES + 20, MAP_BYTES));
-  return { kind: "granted", external, externalPort: readUint16(bytes, HEADER_BYTES + 18), lifetimeS };
+  return {
+    kind: "granted",
+    external,
+    externalPort: readUint16(bytes, HEADER_BYTES + 18),
+    lifetimeS: readUint32(bytes, 4),
+  };
 }
 
 function mapped(address: IpAddress): Uint8Array {

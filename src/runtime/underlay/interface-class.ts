@@ -33,7 +33,7 @@ const BRIDGES: ReadonlySet<string> = new Set(["bridge", "team"]);
  * Who is at the other end of an interface, by what drives it. A way to everybody else that leads through something that usually has none makes it
  * outward: in a container that is a pair in software, on some machines a tunnel with public addresses is all there is of a family.
  */
-export function classOf(each: Interface, { ways }: Surroundings): InterfaceClass {
+function classOf(each: Interface, { ways }: Surroundings): InterfaceClass {
   const byKind = classByKind(each);
   const led = ways.filter(({ device }) => device === each.name).map(({ family }) => family);
   if (byKind === "containers" && led.length > 0) return "outward";
