@@ -3,7 +3,6 @@ import type { GatewayState, RouteStatus } from "../core/machine/gateways/route-s
 import { formatPrefix } from "../core/netip/prefix.ts";
 import type { WhyRelayed } from "../core/operator/failure.ts";
 import { troubleText } from "../core/operator/failure-text.ts";
-import type { NatFiltering, NatMapping } from "../core/wire/nat-report.ts";
 import type { CarrierDescription } from "../runtime/carrier/carrier-service.ts";
 import type { DataPlaneDescription } from "../runtime/dataplane/data-plane.ts";
 import type { GuardDescription } from "../runtime/guard/guard.ts";
@@ -12,6 +11,7 @@ import type { DaemonFacts } from "./daemon-facts.ts";
 import { healthOf, worst } from "./health.ts";
 import type { ProcessReport } from "./process-report.ts";
 import { ADMIN_SCHEMA } from "./protocol.ts";
+import { type TranslatorReport, translatorReport } from "./translator-report.ts";
 
 /** `lacis status --json`. Field names are promised stable (docs/CLI.md). Times are ISO 8601, durations milliseconds. */
 export interface StatusReport {
@@ -22,14 +22,7 @@ export interface StatusReport {
     readonly groups: readonly string[];
     readonly amLighthouse: boolean;
     readonly cipher: string;
-    /** What lighthouses see of the address translator in front; `portStep`: how far the ports of a sequential one are apart. */
-    readonly nat: {
-      readonly mapping: NatMapping;
-      readonly filtering: NatFiltering;
-      readonly portStep: number | null;
-      readonly keepsPort: boolean | null;
-      readonly seenAt: readonly string[];
-    };
+    readonly nat: TranslatorReport & { readonly seenAt: readonly string[] };
     readonly certificate: CertificateReport;
   };
   readonly lighthouses: readonly { readonly name: string | null; readonly address: string; readonly up: boolean }[];
@@ -144,13 +137,7 @@ export function statusReport(node: NodeStatus, daemon: DaemonFacts, nowMs: numbe
       groups: node.groups,
       amLighthouse: node.amLighthouse,
       cipher: node.cipher,
-      nat: {
-        mapping: node.nat.mapping,
-        filtering: node.nat.filtering,
-        portStep: node.nat.mapping === "sequential" ? node.nat.delta : null,
-        keepsPort: node.nat.keepsPort ?? null,
-        seenAt: node.nat.seenAt,
-      },
+      nat: { ...translatorReport(node.nat), seenAt: node.nat.seenAt },
       certificate: certificateReport(node.certificateVersions, node.certificateNotAfter, nowMs),
     },
     lighthouses: node.lighthouses.map(({ name, address, up }) => ({ name: name ?? null, address, up })),

@@ -1,9 +1,11 @@
 import type { NodeStatus, PingResult } from "../../core/io.ts";
 import { natVerdict } from "../../core/nat/verdict.ts";
-import type { IpAddress } from "../../core/netip/address.ts";
+import { familyOf, type IpAddress, type IpFamily } from "../../core/netip/address.ts";
+import { type Endpoint, endpointAddress } from "../../core/netip/endpoint.ts";
 import type { PingFailure } from "../../core/operator/failure.ts";
 import { pingFailureText } from "../../core/operator/failure-text.ts";
 import type { PortMappingState } from "../../runtime/port-mapping/port-mapping.ts";
+import { translatorReport } from "../translator-report.ts";
 import type { LighthouseCheck, NetcheckReport, Obstacle, TcpResult } from "./report.ts";
 
 /** What was measured beside what the node knows. */
@@ -30,21 +32,20 @@ export function judge(
   );
   return {
     udp: isOverUdp ? "yes" : isUdpBlocked ? "no" : "unknown",
-    ipv4: { seenAt: nat.seenAt.filter((at) => !at.startsWith("[")) },
-    ipv6: { seenAt: nat.seenAt.filter((at) => at.startsWith("[")) },
-    nat: {
-      mapping: nat.mapping,
-      filtering: nat.filtering,
-      portStep: nat.mapping === "sequential" ? nat.delta : null,
-      keepsPort: nat.keepsPort ?? null,
-      hairpin: measured.hairpin ? "yes" : "unknown",
-    },
+    ipv4: { seenAt: seenOver(4, nat) },
+    ipv6: { seenAt: seenOver(6, nat) },
+    nat: { ...translatorReport(nat), hairpin: measured.hairpin ? "yes" : "unknown" },
     portMapping: options.portMapping,
     mtu: mtus.length > 0 ? Math.min(...mtus) : null,
     tcp443: measured.tcp443 ?? "unknown",
     lighthouses,
     verdict: verdictOf(status, lighthouses, { ...options, isReached, isUdpBlocked, tcp443: measured.tcp443 }),
   };
+}
+
+/** Where this host is seen by addresses of one family. */
+export function seenOver(family: IpFamily, { seenAt }: NodeStatus["nat"]): readonly Endpoint[] {
+  return seenAt.filter((at) => familyOf(endpointAddress(at)) === family);
 }
 
 function verdictOf(

@@ -2,8 +2,9 @@ import { connect } from "node:net";
 import type { IpAddress } from "../../core/netip/address.ts";
 import { type Endpoint, endpointAddress } from "../../core/netip/endpoint.ts";
 import type { Daemon } from "../../runtime/daemon.ts";
+import { systemCode } from "../../runtime/operator-error.ts";
 import { hairpins } from "./hairpin.ts";
-import { judge } from "./judge.ts";
+import { judge, seenOver } from "./judge.ts";
 import type { NetcheckReport, TcpResult } from "./report.ts";
 
 /** A whole call of a lighthouse takes 5.5 s. */
@@ -31,7 +32,7 @@ export async function netcheck(daemon: Daemon): Promise<NetcheckReport> {
     ),
   ]);
   const status = daemon.status();
-  const [outside] = status.nat.seenAt.filter((at) => !at.startsWith("["));
+  const [outside] = seenOver(4, status.nat);
   const isBehindOne = outside !== undefined && status.nat.mapping !== "none";
   const hairpin = isBehindOne && (await hairpins(outside));
   return judge(status, { pings, tcp443, hairpin }, { hasRelays: daemon.hasRelays, portMapping: daemon.portMapping });
@@ -58,8 +59,6 @@ async function tcp443(host: IpAddress): Promise<TcpResult> {
     };
     socket.once("connect", () => settle("open"));
     socket.once("timeout", () => settle("no-answer"));
-    socket.once("error", (error: NodeJS.ErrnoException) =>
-      settle(error.code === "ECONNREFUSED" ? "refused" : "no-answer"),
-    );
+    socket.once("error", (error) => settle(systemCode(error) === "ECONNREFUSED" ? "refused" : "no-answer"));
   });
 }

@@ -1,5 +1,5 @@
-import type { NatFiltering, NatMapping } from "../../core/wire/nat-report.ts";
 import type { PortMappingState } from "../../runtime/port-mapping/port-mapping.ts";
+import type { TranslatorReport } from "../translator-report.ts";
 
 /** What `lacis netcheck --json` prints. Field names are promised stable (docs/CLI.md); null is what was not measured. */
 export interface NetcheckReport {
@@ -7,12 +7,7 @@ export interface NetcheckReport {
   readonly udp: "yes" | "no" | "unknown";
   readonly ipv4: PublicPlace;
   readonly ipv6: PublicPlace;
-  readonly nat: {
-    readonly mapping: NatMapping;
-    readonly filtering: NatFiltering;
-    /** How far the ports of a sequential one are apart; null for others. */
-    readonly portStep: number | null;
-    readonly keepsPort: boolean | null;
+  readonly nat: TranslatorReport & {
     /** Whether a host behind it reaches itself, and its neighbours, by the address outside. */
     readonly hairpin: "yes" | "unknown";
   };
