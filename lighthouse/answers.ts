@@ -46,7 +46,8 @@ export function answerQuery(
 ): readonly LighthouseReply[] {
   const [asker] = from.addresses;
   if (asker === undefined) return [];
-  const punch = directory.find(asker) && punchFor(known, from.addresses, waysOf(directory.find(asker)));
+  const ownWord = directory.find(asker);
+  const punch = ownWord && punchFor(known, from.addresses, waysOf(ownWord));
   return [replyTo(asker, known, query), ...(punch ? [punch] : [])];
 }
 
