@@ -11,8 +11,8 @@ import { Admission, type Guest } from "./admission.ts";
 import { ephemeralIdentity } from "./certificate.ts";
 import type { CarrierLedger } from "./ledger.ts";
 
-/** From the first byte of TCP until somebody has proved to be at the other end. */
-const PROOF_MS = 5_000;
+/** From the first byte of TCP until somebody has proved to be at the other end. As long for a connection that we have made, once it stands. */
+export const PROOF_MS = 5_000;
 
 /** A connection that somebody has made, with TLS. */
 export interface Arrival {
@@ -68,7 +68,7 @@ export class CarrierListener {
   }
 
   #came(socket: Socket): void {
-    const address = parseAddress((socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "").replace(/%.*/, ""));
+    const address = parseAddress(socket.remoteAddress?.split("%")[0] ?? "");
     socket.on("error", () => {});
     if (address === undefined || !this.#world.isAllowed(address)) {
       this.#refuse(socket, "place-not-allowed");

@@ -1,3 +1,4 @@
+import type { TLSSocket } from "node:tls";
 import type { Settings } from "../../core/config/settings.ts";
 import type { Input } from "../../core/io.ts";
 import type { CarrierConnection, CarrierOrder } from "../../core/machine/carriers/orders.ts";
@@ -11,8 +12,8 @@ import type { LoadedSettings } from "../config/config-file.ts";
 import { listenAddress } from "../listen-address.ts";
 import { listenRefusal } from "../listen-refusal.ts";
 import type { Health, Service } from "../service.ts";
-import { type Arrival, CarrierListener } from "./carrier-listener.ts";
-import { dial } from "./dialler.ts";
+import { type Arrival, CarrierListener, PROOF_MS } from "./carrier-listener.ts";
+import { type Dialled, dial } from "./dialler.ts";
 import { CarrierLedger } from "./ledger.ts";
 import { type DataPlanePlace, Link } from "./link.ts";
 import { LoopbackAddresses } from "./loopback-addresses.ts";
@@ -41,8 +42,6 @@ export interface CarrierDescription {
 
 /** A port that is taken may be given up. */
 const RETRY_MS = 10_000;
-/** For a connection that we have made: as long as one may take that was made to us. */
-const PROOF_MS = 5_000;
 
 /** TCP connections that carry datagrams of the data plane, where UDP is blocked: makes them as the core orders, and takes them. */
 export class CarrierService implements Service {
@@ -136,7 +135,7 @@ export class CarrierService implements Service {
   async #dialledTo(
     host: IpAddress,
     abort: AbortController,
-    { tls, place }: { readonly tls: Parameters<typeof Link.open>[0]; readonly place: Endpoint },
+    { tls, place }: Extract<Dialled, { readonly tls: TLSSocket }>,
   ): Promise<void> {
     let tooLate: NodeJS.Timeout | undefined;
     this.#dialled++;
@@ -147,16 +146,16 @@ export class CarrierService implements Service {
     };
     const link = await this.#link(tls, endpointAddress(place), proven, gone);
     const isWanted = this.#dialling.get(host) === abort;
-    if (isWanted) this.#dialling.delete(host);
     if (!link) {
       gone();
-      if (isWanted) this.#options.feed({ kind: "carrier", news: { is: "failed", host, why: "unreachable" } });
+      if (isWanted) this.#failed(host, "unreachable");
       return;
     }
     if (!isWanted) {
       link.end("udp-works");
       return;
     }
+    this.#dialling.delete(host);
     tooLate = setTimeout(() => link.end("unproven"), PROOF_MS);
     const { at, binding } = link;
     this.#up({ at, remote: place, binding, host });
@@ -185,13 +184,7 @@ export class CarrierService implements Service {
   }
 
   /** Undefined when there is no data plane to link to, or no address left. */
-  async #link(
-    tls: Parameters<typeof Link.open>[0],
-    remote: IpAddress,
-    proven: () => void,
-    gone: () => void,
-  ): Promise<Link | undefined> {
-    tls.on("error", () => {});
+  async #link(tls: TLSSocket, remote: IpAddress, proven: () => void, gone: () => void): Promise<Link | undefined> {
     const dataPlane = this.#dataPlane();
     const local = dataPlane && this.#addresses.take(remote);
     if (!dataPlane || local === undefined) {
