@@ -140,10 +140,15 @@ export class Daemon {
       tell: (event) => this.events.tell(event),
       carrier: (order) => this.#carrier.order(order),
     });
+    /** The data plane, while there is one. */
+    const standing = (): DataPlaneDescription | undefined => {
+      const described = dataPlane.describe();
+      return described.state === "up" ? described : undefined;
+    };
     this.#carrier = new CarrierService(settings, {
       feed: (input) => this.#driver.feed(input),
       tell: (event) => this.events.tell(event),
-      dataPlanePort: () => (dataPlane.describe().state === "up" ? dataPlane.describe().port : undefined),
+      dataPlanePort: () => standing()?.port,
     });
     let place: LocalPlace = { addresses: [] };
     let mapped: Endpoint | undefined;
@@ -184,8 +189,7 @@ export class Daemon {
       now: () => readClock().now,
       tell: (event) => this.events.tell(event),
     });
-    const device = (): string | undefined =>
-      dataPlane.describe().state === "up" ? dataPlane.describe().device : undefined;
+    const device = (): string | undefined => standing()?.device;
     this.#routes = new Routes(settings, { device, tell: (event) => this.events.tell(event) });
     const watch = new RouteWatch(settings, {
       device,
