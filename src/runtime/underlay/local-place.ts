@@ -12,7 +12,7 @@ const NETWORKS_MAX = 1024;
 
 /** Where this machine is: what lies below the overlay, without the overlay itself. */
 export function localPlace(found: Surroundings, overlay: readonly Prefix[]): LocalPlace {
-  const surroundings = without(found, overlay);
+  const surroundings = belowOverlay(found, overlay);
   const aside = new Set(interfacesAside(surroundings).keys());
   const { interfaces } = surroundings;
   const outward = interfaces.filter(({ name }) => !aside.has(name));
@@ -37,8 +37,8 @@ export function textOf({
   return JSON.stringify([addresses, networks.map(formatPrefix), [...interfaces], [...aside], ways]);
 }
 
-/** An interface is gone when nothing of it is left. */
-function without({ interfaces, ways }: Surroundings, overlay: readonly Prefix[]): Surroundings {
+/** Without the overlay itself. An interface is gone when nothing of it is left. */
+export function belowOverlay({ interfaces, ways }: Surroundings, overlay: readonly Prefix[]): Surroundings {
   const isOverlay = (address: IpAddress): boolean => overlay.some((prefix) => contains(prefix, address));
   const left = interfaces
     .map((each) => ({

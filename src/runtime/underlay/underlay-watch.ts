@@ -6,7 +6,7 @@ import { OperatorError } from "../operator-error.ts";
 import type { Health, Service } from "../service.ts";
 import { interfacesAside } from "./interface-class.ts";
 import { readSurroundings, type Surroundings, surroundingsByNode } from "./interfaces.ts";
-import { localPlace, textOf } from "./local-place.ts";
+import { belowOverlay, localPlace, textOf } from "./local-place.ts";
 
 /** How often addresses are looked at where nobody tells of changes. */
 const LOOK_MS = 5_000;
@@ -121,12 +121,10 @@ export class UnderlayWatch implements Service {
 
   #aside(): readonly Health[] {
     if (this.#known === undefined) return [];
-    const { overlay } = this.#options;
-    const { aside = new Set() } = localPlace(this.#known, overlay);
-    if (aside.size === 0) return [];
-    const classes = interfacesAside(this.#known);
-    const named = [...aside].slice(0, 8).map((name) => `${name} (${WORDS[classes.get(name) ?? "containers"]})`);
-    const text = `lighthouses are not told of addresses on ${named.join(", ")}${aside.size > 8 ? " and others" : ""}`;
+    const aside = [...interfacesAside(belowOverlay(this.#known, this.#options.overlay))];
+    if (aside.length === 0) return [];
+    const named = aside.slice(0, 8).map(([name, is]) => `${name} (${WORDS[is]})`);
+    const text = `lighthouses are not told of addresses on ${named.join(", ")}${aside.length > 8 ? " and others" : ""}`;
     const todo =
       "where hosts are to use them: name every interface to be told of in lighthouse.local_allow_list.interfaces";
     return [{ code: "interfaces-aside", severity: "note", text, todo }];
