@@ -1,6 +1,5 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
-import { wallTime } from "../src/core/base/time.ts";
 import type { Identity } from "../src/core/cert/identity.ts";
 import { nonceOf } from "../src/core/crypto/nonce.ts";
 import type { Aead } from "../src/core/crypto/suite.ts";
@@ -15,6 +14,7 @@ import {
   encodeLighthouseMessage,
   type LighthouseMessage,
 } from "../src/core/wire/lighthouse.ts";
+import { readClock } from "../src/runtime/clock.ts";
 import { nodeSuite, osEntropy } from "../src/runtime/node-crypto.ts";
 import type { TestAuthority } from "../test/unit/fixtures/authority.ts";
 import { identityOf } from "../test/unit/fixtures/settings.ts";
@@ -59,7 +59,13 @@ export class Fleet {
     this.#sockets = sockets;
     const { authority, notAfter } = plan;
     this.#hosts = Array.from({ length: plan.hosts }, (_, i) => new LoadHost(i, sockets[i % PLACES]!));
-    this.#trust = identityOf(nodeSuite, { name: "trust", networks: ["10.0.0.2/8"], notAfter }, authority, 2, wallNow());
+    this.#trust = identityOf(
+      nodeSuite,
+      { name: "trust", networks: ["10.0.0.2/8"], notAfter },
+      authority,
+      2,
+      readClock().wall,
+    );
     for (const socket of sockets) socket.on("message", (datagram) => this.#received(datagram));
   }
 
@@ -90,7 +96,7 @@ export class Fleet {
           cipher: "aes" as const,
           identity: { ...this.#trust, credential },
         };
-        const options = { version: 1, localIndex: host.localIndex, time: this.#time.next(wallNow()) } as const;
+        const options = { version: 1, localIndex: host.localIndex, time: this.#time.next(readClock().wall) } as const;
         host.call = Initiation.begin(context, options);
         waiting.add(host);
       }
@@ -211,7 +217,7 @@ export class Fleet {
   }
 
   #answered(host: LoadHost, datagram: Uint8Array): void {
-    const outcome = host.call?.readMessage2(datagram, this.#trust, wallNow());
+    const outcome = host.call?.readMessage2(datagram, this.#trust, readClock().wall);
     if (outcome?.kind !== "answered") return;
     host.call = undefined;
     host.remoteIndex = outcome.remoteIndex;
@@ -264,8 +270,4 @@ function every(ms: number, step: (elapsedMs: number) => boolean): Promise<void> 
       }
     }, ms);
   });
-}
-
-function wallNow() {
-  return wallTime(BigInt(Date.now()) * 1_000_000n);
 }
