@@ -16,21 +16,13 @@ const ADDRESSES_MAX = 8;
 
 /** Asks the lighthouses and the way to them; a few seconds when nobody answers. */
 export async function netcheck(daemon: Daemon): Promise<NetcheckReport> {
-  const lighthouses = daemon.status().lighthouses.slice(0, LIGHTHOUSES_MAX);
-  const [pings, tcp443] = await Promise.all([
-    Promise.all(
-      lighthouses.map(async ({ address }) => ({
-        address,
-        result: await daemon.ping({ by: "address", address }, PING_MS),
-      })),
-    ),
-    tcpTo(
-      placesOf(
-        daemon,
-        lighthouses.map(({ address }) => address),
-      ),
-    ),
-  ]);
+  const all = daemon.status().lighthouses.map(({ address }) => address);
+  const lighthouses = all.slice(0, LIGHTHOUSES_MAX);
+  const ping = async (address: IpAddress) => ({
+    address,
+    result: await daemon.ping({ by: "address", address }, PING_MS),
+  });
+  const [pings, tcp443] = await Promise.all([Promise.all(lighthouses.map(ping)), tcpTo(placesOf(daemon, lighthouses))]);
   const status = daemon.status();
   const [outside] = seenOver(4, status.nat);
   const isBehindOne = outside !== undefined && status.nat.mapping !== "none";
