@@ -48,10 +48,6 @@ export class CarrierListener {
     this.#world = world;
   }
 
-  get size(): number {
-    return this.#admission.size;
-  }
-
   /** Rejects with Node's error when the port cannot be had. */
   async open(host: IpAddress, port: number): Promise<void> {
     await listenTcp(this.#tcp, { host, port });
@@ -60,11 +56,6 @@ export class CarrierListener {
   /** Takes no more; those that stand are their owner's. */
   close(): void {
     this.#tcp.close();
-  }
-
-  get port(): number {
-    const address = this.#tcp.address();
-    return address !== null && typeof address === "object" ? address.port : 0;
   }
 
   #came(socket: Socket): void {
