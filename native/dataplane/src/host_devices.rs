@@ -6,6 +6,7 @@ use lacis_contract::wire;
 use lacis_engine::engine::Engine;
 use lacis_engine::ip::Prefix;
 
+use crate::capabilities;
 use crate::decode;
 use crate::encode;
 use crate::failure::Failure;
@@ -47,24 +48,8 @@ impl HostDevices {
 
     /// What this process and this system can do.
     pub fn capabilities(&self) -> Vec<&'static str> {
-        let mut capabilities = vec![
-            "tun",
-            "udp",
-            "confine",
-            "relayed-paths",
-            "queues",
-            "fragments",
-            "remote-allow-list",
-            "seal-to",
-            "many-prefixes",
-            "reject",
-            "icmp-types",
-            "path-mtu",
-            "path-probes",
-            "shunned-paths",
-            "silence-watch",
-            "send-errors",
-        ];
+        let mut capabilities =
+            [&["tun", "udp", "confine", "queues", "send-errors"][..], &capabilities::ENGINE].concat();
         if self.sockets().iter().any(|udp| udp.has_offloads()) {
             capabilities.push("udp-offload");
         }

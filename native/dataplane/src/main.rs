@@ -1,6 +1,7 @@
 //! `lacis-dataplane`: moves the packets of one host, steered by its control plane.
 
 mod arguments;
+mod capabilities;
 mod clock;
 mod commands;
 mod decode;

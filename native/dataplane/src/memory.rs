@@ -12,6 +12,7 @@ use lacis_engine::engine::{Engine, Worker};
 use lacis_engine::output::{Event, Output};
 use lacis_engine::reports::snapshot;
 
+use crate::capabilities;
 use crate::commands::carry_out;
 use crate::decode;
 use crate::encode;
@@ -79,18 +80,7 @@ impl Conversation {
     /// As on a new connection.
     fn greet(&mut self, hello: &wire::Hello, request_id: u64) {
         self.staged = Staged::default();
-        let capabilities = vec![
-            "memory",
-            "relayed-paths",
-            "remote-allow-list",
-            "seal-to",
-            "reject",
-            "icmp-types",
-            "path-mtu",
-            "path-probes",
-            "shunned-paths",
-            "silence-watch",
-        ];
+        let capabilities = [&["memory"][..], &capabilities::ENGINE].concat();
         if let Some(version) = hello.common_version() {
             self.greeting = Greeting::Agreed;
             for ready in

@@ -1,0 +1,16 @@
+//! What is named at every greeting (SEMANTICS.md section 13).
+
+/// What the engine can do, whatever devices it is given.
+pub const ENGINE: [&str; 11] = [
+    "relayed-paths",
+    "fragments",
+    "remote-allow-list",
+    "seal-to",
+    "many-prefixes",
+    "reject",
+    "icmp-types",
+    "path-mtu",
+    "path-probes",
+    "shunned-paths",
+    "silence-watch",
+];
