@@ -4,7 +4,8 @@ use std::io;
 
 use lacis_engine::ip::{Prefix, address_to_bytes};
 
-use super::message::{attribute, nested, u32_at, value_of};
+use super::link::{HEADER_BYTES as LINK_HEADER_BYTES, IFLA_MTU, link_header};
+use super::message::{attribute, nested, number_of, u32_at};
 use super::route_entry::{
     HEADER_BYTES, RTA_DST, RTA_METRICS, RTA_OIF, RTA_PREFSRC, RTA_PRIORITY, RTAX_MTU, RouteEntry,
 };
@@ -12,9 +13,6 @@ use super::routes::PROTOCOL;
 use super::socket::Socket;
 use crate::platform::WantedRoute;
 
-const IFLA_MTU: u16 = 4;
-/// `ifinfomsg`: family, pad, type u16, index i32, flags u32, change u32.
-const LINK_HEADER_BYTES: usize = 16;
 /// What the kernel gives IPv6 routes that name no metric (IP6_RT_PRIO_USER).
 const IPV6_METRIC_DEFAULT: u32 = 1024;
 
@@ -84,7 +82,7 @@ impl RoutesThrough {
         self.socket.list(libc::RTM_GETLINK, &[&[0; LINK_HEADER_BYTES]], |message| {
             if u32_at(message, 4) == Some(link) {
                 let attributes = message.get(LINK_HEADER_BYTES..).unwrap_or_default();
-                found = value_of(attributes, IFLA_MTU).and_then(|mtu| u32_at(mtu, 0));
+                found = number_of(attributes, IFLA_MTU);
             }
         })?;
         found.ok_or_else(|| io::Error::from_raw_os_error(libc::ENODEV))
@@ -92,10 +90,11 @@ impl RoutesThrough {
 
     /// Changes it.
     pub fn set_mtu(&mut self, mtu: u32) -> io::Result<()> {
-        let mut header = vec![0; 4];
-        header.extend(self.link.to_ne_bytes());
-        header.resize(LINK_HEADER_BYTES, 0);
-        self.socket.request(libc::RTM_NEWLINK, 0, &[&header, &attribute(IFLA_MTU, &mtu.to_ne_bytes())])
+        self.socket.request(
+            libc::RTM_NEWLINK,
+            0,
+            &[&link_header(self.link, 0), &attribute(IFLA_MTU, &mtu.to_ne_bytes())],
+        )
     }
 
     fn change(&mut self, kind: u16, flags: i32, route: &WantedRoute) -> io::Result<()> {

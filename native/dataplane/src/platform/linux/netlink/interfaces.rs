@@ -11,22 +11,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use lacis_engine::ip::{Prefix, address_from_bytes, address_to_bytes};
 
-use super::link::name_of;
-use super::message::{attribute, u32_at, value_of};
+use super::link::{HEADER_BYTES as LINK_HEADER_BYTES, IFA_ADDRESS, IFA_FLAGS, IFA_LOCAL, name_of};
+use super::message::{attribute, number_of, u32_at, value_of};
 use super::route_entry::{HEADER_BYTES as ROUTE_HEADER_BYTES, RTA_DST, RTA_OIF, gateway_in};
 use super::socket::Socket;
 use crate::platform::{Interface, Place, Way};
 
-const LINK_HEADER_BYTES: usize = 16;
 const ADDRESS_HEADER_BYTES: usize = 8;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_CARRIER_CHANGES: u16 = 35;
 const IFLA_INFO_KIND: u16 = 1;
-const IFA_ADDRESS: u16 = 1;
-const IFA_LOCAL: u16 = 2;
-const IFA_FLAGS: u16 = 8;
 /// Not known to be ours alone yet, or known not to be.
 const UNUSABLE: u32 = libc::IFA_F_TENTATIVE | libc::IFA_F_DADFAILED;
 const CARRIES: u32 = (libc::IFF_UP | libc::IFF_RUNNING) as u32;
@@ -99,7 +95,7 @@ impl Interfaces {
         header[1] = (bytes.len() * 8) as u8;
         let route = self.0.ask(libc::RTM_GETROUTE, &[&header, &attribute(RTA_DST, &bytes)]).ok()?;
         let (_, attributes) = route.split_at_checked(ROUTE_HEADER_BYTES)?;
-        let link = value_of(attributes, RTA_OIF).and_then(|link| u32_at(link, 0))?;
+        let link = number_of(attributes, RTA_OIF)?;
         Some(Way { is_ipv6: far.is_ipv6(), device: name_of(link), gateway: gateway_in(attributes) })
     }
 }
@@ -123,15 +119,14 @@ struct Link {
 fn link_in(message: &[u8]) -> Option<(u32, Link)> {
     let (header, attributes) = message.split_at_checked(LINK_HEADER_BYTES)?;
     let [_, _, t0, t1, ..] = *header else { return None };
-    let number = |kind| value_of(attributes, kind).and_then(|value| u32_at(value, 0));
     let kind = value_of(attributes, IFLA_LINKINFO).and_then(|info| value_of(info, IFLA_INFO_KIND));
     let link = Link {
         name: text(value_of(attributes, IFLA_IFNAME)?),
         kind: kind.map(text).unwrap_or_default(),
         ethernet: u16::from_ne_bytes([t0, t1]) == libc::ARPHRD_ETHER,
-        master: number(IFLA_MASTER),
+        master: number_of(attributes, IFLA_MASTER),
         flags: u32_at(header, 8)?,
-        carrier_changes: number(IFLA_CARRIER_CHANGES).unwrap_or(0),
+        carrier_changes: number_of(attributes, IFLA_CARRIER_CHANGES).unwrap_or(0),
     };
     Some((u32_at(header, 4)?, link))
 }
@@ -139,7 +134,7 @@ fn link_in(message: &[u8]) -> Option<(u32, Link)> {
 fn address_in(message: &[u8]) -> Option<(u32, Prefix)> {
     let (header, attributes) = message.split_at_checked(ADDRESS_HEADER_BYTES)?;
     let &[_, bits, flags, ..] = header else { return None };
-    let flags = value_of(attributes, IFA_FLAGS).and_then(|value| u32_at(value, 0)).unwrap_or(u32::from(flags));
+    let flags = number_of(attributes, IFA_FLAGS).unwrap_or(u32::from(flags));
     if flags & UNUSABLE != 0 {
         return None;
     }

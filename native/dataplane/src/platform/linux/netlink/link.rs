@@ -10,14 +10,17 @@ use super::message::{NESTED, attribute};
 use super::socket::Socket;
 use crate::platform::TunSettings;
 
-const IFLA_MTU: u16 = 4;
+pub const IFLA_MTU: u16 = 4;
 const IFLA_TXQLEN: u16 = 13;
 const IFLA_AF_SPEC: u16 = 26;
 const IFLA_INET6_ADDR_GEN_MODE: u16 = 8;
 const IN6_ADDR_GEN_MODE_NONE: u8 = 1;
-const IFA_ADDRESS: u16 = 1;
-const IFA_LOCAL: u16 = 2;
-const IFA_FLAGS: u16 = 8;
+pub const IFA_ADDRESS: u16 = 1;
+pub const IFA_LOCAL: u16 = 2;
+pub const IFA_FLAGS: u16 = 8;
+
+/// Length of `ifinfomsg`.
+pub const HEADER_BYTES: usize = 16;
 
 /// A way to change devices.
 pub struct Links(Socket);
@@ -68,7 +71,7 @@ impl Links {
 }
 
 /// `struct ifinfomsg`: family, pad, type u16, index i32, flags u32, which flags to change u32.
-fn link_header(link: u32, flags: u32) -> Vec<u8> {
+pub fn link_header(link: u32, flags: u32) -> Vec<u8> {
     [[0; 4], link.to_ne_bytes(), flags.to_ne_bytes(), flags.to_ne_bytes()].concat()
 }
 

@@ -75,6 +75,11 @@ pub fn value_of(bytes: &[u8], wanted: u16) -> Option<&[u8]> {
     attributes(bytes).find_map(|(kind, value)| (kind == wanted).then_some(value))
 }
 
+/// The number that the first attribute of a kind is.
+pub fn number_of(bytes: &[u8], wanted: u16) -> Option<u32> {
+    value_of(bytes, wanted).and_then(|value| u32_at(value, 0))
+}
+
 /// A number in the byte order of the host.
 pub fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().copied().map(u32::from_ne_bytes)

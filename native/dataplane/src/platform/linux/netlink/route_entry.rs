@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use lacis_engine::ip::{Prefix, address_from_bytes};
 
-use super::message::{u32_at, value_of};
+use super::message::{number_of, u32_at, value_of};
 
 pub const RTA_DST: u16 = 1;
 pub const RTA_OIF: u16 = 4;
@@ -59,17 +59,16 @@ impl RouteEntry {
         // One of all addresses carries no destination.
         let all: &[u8] = if family == libc::AF_INET { &[0; 4] } else { &[0; 16] };
         let prefix = Prefix::new(address_from_bytes(value_of(attributes, RTA_DST).unwrap_or(all))?, bits.into())?;
-        let number = |bytes: &[u8], kind| value_of(bytes, kind).and_then(|value| u32_at(value, 0));
-        let mtu = value_of(attributes, RTA_METRICS).and_then(|metrics| number(metrics, RTAX_MTU)).unwrap_or(0);
+        let mtu = value_of(attributes, RTA_METRICS).and_then(|metrics| number_of(metrics, RTAX_MTU)).unwrap_or(0);
         let hops = match value_of(attributes, RTA_MULTIPATH) {
             Some(ways) => next_hops(ways),
-            None => number(attributes, RTA_OIF)
+            None => number_of(attributes, RTA_OIF)
                 .map(|link| Hop { link, gateway: gateway_in(attributes), weight: 1 })
                 .into_iter()
                 .collect(),
         };
         let source = value_of(attributes, RTA_PREFSRC).and_then(address_from_bytes);
-        let metric = number(attributes, RTA_PRIORITY).unwrap_or(0);
+        let metric = number_of(attributes, RTA_PRIORITY).unwrap_or(0);
         Some(Self { prefix, protocol, scope, metric, mtu, source, hops })
     }
 }

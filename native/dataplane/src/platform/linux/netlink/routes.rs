@@ -9,14 +9,12 @@ use std::io;
 
 use lacis_engine::ip::{Prefix, address_from_bytes, address_to_bytes};
 
-use super::message::{attribute, u32_at, value_of};
+use super::message::{attribute, number_of, value_of};
+use super::route_entry::{HEADER_BYTES, RTA_DST, RTA_PRIORITY};
 use super::socket::Socket;
 
 /// Who has set a route (rtnetlink(7), rtm_protocol): ours, not in use in iproute2's list. `ip route show proto 142` lists what is ours.
 pub const PROTOCOL: u8 = 142;
-const RTA_DST: u16 = 1;
-const RTA_PRIORITY: u16 = 6;
-const HEADER_BYTES: usize = 12;
 
 /// The unreachable routes of one owner, which are told from those of others by their metric.
 pub struct UnreachableRoutes {
@@ -83,7 +81,7 @@ fn prefix_in(route: &[u8], family: i32, metric: u32) -> Option<Prefix> {
     let (header, attributes) = route.split_at_checked(HEADER_BYTES)?;
     let &[its_family, bits, _, _, _, protocol, _, kind, ..] = header else { return None };
     let is_ours = (i32::from(its_family), protocol, kind) == (family, PROTOCOL, libc::RTN_UNREACHABLE);
-    if !is_ours || value_of(attributes, RTA_PRIORITY).and_then(|value| u32_at(value, 0)) != Some(metric) {
+    if !is_ours || number_of(attributes, RTA_PRIORITY) != Some(metric) {
         return None;
     }
     let all: &[u8] = if family == libc::AF_INET { &[0; 4] } else { &[0; 16] };

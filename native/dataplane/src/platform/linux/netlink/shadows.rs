@@ -6,13 +6,11 @@ use std::io;
 use lacis_engine::ip::{Prefix, address_from_bytes};
 
 use super::link::name_of;
-use super::message::{u32_at, value_of};
+use super::message::{number_of, value_of};
+use super::route_entry::{HEADER_BYTES, RTA_DST, RTA_OIF};
 use super::socket::Socket;
 use crate::platform::Shadow;
 
-const RTA_DST: u16 = 1;
-const RTA_OIF: u16 = 4;
-const HEADER_BYTES: usize = 12;
 /// Named ones; one is enough to look at the table.
 const SHADOWS_MAX: usize = 8;
 
@@ -50,7 +48,7 @@ fn route_in(route: &[u8], family: i32) -> Option<(Prefix, Option<u32>)> {
     }
     // The default route has no destination, and shadows nothing.
     let prefix = Prefix::new(address_from_bytes(value_of(attributes, RTA_DST)?)?, bits.into())?;
-    Some((prefix, value_of(attributes, RTA_OIF).and_then(|link| u32_at(link, 0))))
+    Some((prefix, number_of(attributes, RTA_OIF)))
 }
 
 #[cfg(test)]
