@@ -67,53 +67,45 @@ impl Socket {
 
     /// Sends one request and waits for its acknowledgement.
     pub fn request(&mut self, kind: u16, flags: u16, parts: &[&[u8]]) -> io::Result<()> {
-        let flags = flags | (libc::NLM_F_REQUEST | libc::NLM_F_ACK) as u16;
-        let request = message(kind, flags, self.next(), &parts.concat());
-        self.send(&request)?;
-        let mut answer = [0; ANSWER_BYTES];
-        loop {
-            let received = self.receive(&mut answer, 0)?;
-            for answer in messages(answer.get(..received).unwrap_or_default()) {
-                if let (true, Some(code)) = (answer.sequence == self.sequence, code_of(&answer)) {
-                    return code_to_result(code);
-                }
-            }
-        }
+        self.exchange(kind, flags | libc::NLM_F_ACK as u16, parts, |answer| code_of(answer).map(code_to_result))
     }
 
     /// Sends one request and hands over what answers it.
     pub fn ask(&mut self, kind: u16, parts: &[&[u8]]) -> io::Result<Vec<u8>> {
-        let request = message(kind, libc::NLM_F_REQUEST as u16, self.next(), &parts.concat());
-        self.send(&request)?;
-        let mut answer = vec![0; ANSWER_BYTES];
-        loop {
-            let received = self.receive(&mut answer, 0)?;
-            for answer in messages(answer.get(..received).unwrap_or_default()) {
-                match code_of(&answer) {
-                    _ if answer.sequence != self.sequence => {}
-                    Some(code) => code_to_result(code)?,
-                    None => return Ok(answer.body.to_vec()),
-                }
-            }
-        }
+        self.exchange(kind, 0, parts, |answer| match code_of(answer) {
+            Some(code) => code_to_result(code).err().map(Err),
+            None => Some(Ok(answer.body.to_vec())),
+        })
     }
 
     /// Asks for a list and hands over each message of it.
     pub fn list(&mut self, kind: u16, parts: &[&[u8]], mut each: impl FnMut(&[u8])) -> io::Result<()> {
-        let request = message(kind, (libc::NLM_F_REQUEST | libc::NLM_F_DUMP) as u16, self.next(), &parts.concat());
+        self.exchange(kind, libc::NLM_F_DUMP as u16, parts, |answer| match code_of(answer) {
+            Some(code) => code_to_result(code).err().map(Err),
+            None if answer.kind == libc::NLMSG_DONE as u16 => Some(Ok(())),
+            None => {
+                each(answer.body);
+                None
+            }
+        })
+    }
+
+    /// Sends one request and shows what answers it to `take`, until that says what comes of it.
+    fn exchange<T>(
+        &mut self,
+        kind: u16,
+        flags: u16,
+        parts: &[&[u8]],
+        mut take: impl FnMut(&Received) -> Option<io::Result<T>>,
+    ) -> io::Result<T> {
+        let request = message(kind, flags | libc::NLM_F_REQUEST as u16, self.next(), &parts.concat());
         self.send(&request)?;
-        let mut answer = vec![0; ANSWER_BYTES];
+        let mut answers = vec![0; ANSWER_BYTES];
         loop {
-            let received = self.receive(&mut answer, 0)?;
-            for answer in messages(answer.get(..received).unwrap_or_default()) {
-                if answer.sequence != self.sequence {
-                    continue;
-                }
-                match code_of(&answer) {
-                    Some(code) => code_to_result(code)?,
-                    None if answer.kind == libc::NLMSG_DONE as u16 => return Ok(()),
-                    None => each(answer.body),
-                }
+            let received = self.receive(&mut answers, 0)?;
+            let answers = messages(answers.get(..received).unwrap_or_default());
+            if let Some(result) = answers.filter(|answer| answer.sequence == self.sequence).find_map(|a| take(&a)) {
+                return result;
             }
         }
     }
