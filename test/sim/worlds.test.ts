@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Endpoint, parseEndpoint } from "../../src/core/netip/endpoint.ts";
 import { realParts } from "./cast/parts.ts";
 import { lyingNats } from "./mutants/mixing-up.ts";
+import { HOME_ROUTER } from "./nat/behaviour.ts";
 import { SEEDS_PER_CHANGE } from "./seeds.ts";
 import { ideal, Link } from "./underlay/link.ts";
 import { Network } from "./underlay/network.ts";
@@ -66,15 +67,7 @@ describe("a datagram", () => {
     within: "carrier",
     prefix: "192.168.1",
     uplink: { up: { ...ideal, delayMs: 10 }, down: { ...ideal, delayMs: 20 } },
-    nat: {
-      mapping: "endpoint-independent",
-      filtering: "address-and-port-dependent",
-      portAssignment: "preservation",
-      hairpinning: false,
-      mappingLifetimeMs: 60_000,
-      inboundRefresh: true,
-      tableSize: 100,
-    },
+    nat: { ...HOME_ROUTER, mappingLifetimeMs: 60_000, tableSize: 100 },
   };
   const link = { up: ideal, down: ideal };
   const topology: Topology = {

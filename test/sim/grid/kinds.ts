@@ -1,4 +1,4 @@
-import type { NatBehaviour } from "../nat/behaviour.ts";
+import { HOME_ROUTER, type NatBehaviour } from "../nat/behaviour.ts";
 import type { LinkPlan } from "../underlay/link.ts";
 import type { Site } from "../underlay/topology.ts";
 
@@ -7,25 +7,15 @@ export const kinds = ["none", "full", "addr", "port", "shift", "sym", "symseq", 
 
 export type Kind = (typeof kinds)[number];
 
-const plain: NatBehaviour = {
-  mapping: "endpoint-independent",
-  filtering: "address-and-port-dependent",
-  portAssignment: "preservation",
-  hairpinning: false,
-  mappingLifetimeMs: 120_000,
-  inboundRefresh: true,
-  tableSize: 65_535,
-};
-
 const natOf: Readonly<Record<Exclude<Kind, "none">, NatBehaviour>> = {
-  full: { ...plain, filtering: "endpoint-independent" },
-  addr: { ...plain, filtering: "address-dependent" },
-  port: plain,
-  shift: { ...plain, portAssignment: "random" },
-  sym: { ...plain, mapping: "address-and-port-dependent", portAssignment: "random" },
-  symseq: { ...plain, mapping: "address-and-port-dependent", portAssignment: "sequential" },
-  cgn: { ...plain, portAssignment: "random" },
-  "cgn-hairpin": { ...plain, portAssignment: "random", hairpinning: true },
+  full: { ...HOME_ROUTER, filtering: "endpoint-independent" },
+  addr: { ...HOME_ROUTER, filtering: "address-dependent" },
+  port: HOME_ROUTER,
+  shift: { ...HOME_ROUTER, portAssignment: "random" },
+  sym: { ...HOME_ROUTER, mapping: "address-and-port-dependent", portAssignment: "random" },
+  symseq: { ...HOME_ROUTER, mapping: "address-and-port-dependent", portAssignment: "sequential" },
+  cgn: { ...HOME_ROUTER, portAssignment: "random" },
+  "cgn-hairpin": { ...HOME_ROUTER, portAssignment: "random", hairpinning: true },
 };
 
 /** The site that a host of this kind is in, with those around it; none: it is on the internet. Two hosts behind one kind of carrier have the same one. */
@@ -37,7 +27,7 @@ export function sitesOf(kind: Kind, side: "left" | "right", link: () => LinkPlan
   const home: Site = {
     name: side,
     within: isCarrier ? kind : undefined,
-    nat: isCarrier ? plain : nat,
+    nat: isCarrier ? HOME_ROUTER : nat,
     prefix: side === "left" ? "192.168.1" : "192.168.2",
     uplink: link(),
   };

@@ -13,7 +13,7 @@ import { identityOf } from "../cast/identities.ts";
 import { realParts } from "../cast/parts.ts";
 import { settingsOf } from "../cast/settings.ts";
 import { Referee } from "../judge/referee.ts";
-import type { NatBehaviour } from "../nat/behaviour.ts";
+import { HOME_ROUTER } from "../nat/behaviour.ts";
 import type { Impostor } from "../trouble/impostor.ts";
 import { Faces } from "../underlay/faces.ts";
 import { ideal } from "../underlay/link.ts";
@@ -249,7 +249,7 @@ function topologyOf(
   const home = (name: string, number: number): Site => ({
     name,
     within: undefined,
-    nat: router,
+    nat: { ...HOME_ROUTER, mappingLifetimeMs: 60_000 },
     prefix: `192.168.${number}`,
     uplink: link,
   });
@@ -266,17 +266,6 @@ function topologyOf(
     }),
   };
 }
-
-/** What most people have at home. */
-const router: NatBehaviour = {
-  mapping: "endpoint-independent",
-  filtering: "address-and-port-dependent",
-  portAssignment: "preservation",
-  hairpinning: false,
-  mappingLifetimeMs: 60_000,
-  inboundRefresh: true,
-  tableSize: 65_535,
-};
 
 export function overlay(role: string): IpAddress {
   return overlayAddress(roleOf(role).number, 4);

@@ -27,6 +27,17 @@ export interface NatBehaviour {
   readonly tableSize: number;
 }
 
+/** What most people have at home. */
+export const HOME_ROUTER: NatBehaviour = {
+  mapping: "endpoint-independent",
+  filtering: "address-and-port-dependent",
+  portAssignment: "preservation",
+  hairpinning: false,
+  mappingLifetimeMs: 120_000,
+  inboundRefresh: true,
+  tableSize: 65_535,
+};
+
 /** Names of one remote endpoint for each dependence: what a NAT of that kind can tell apart. */
 export function seenAs(dependence: Dependence, remote: { readonly address: string; readonly port: string }): string {
   if (dependence === "endpoint-independent") return "";

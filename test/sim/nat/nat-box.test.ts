@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { type Endpoint, endpointAddress, endpointPort, parseEndpoint } from "../../../src/core/netip/endpoint.ts";
 import { Random } from "../world/random.ts";
-import type { NatBehaviour } from "./behaviour.ts";
+import { HOME_ROUTER, type NatBehaviour } from "./behaviour.ts";
 import { NatBox } from "./nat-box.ts";
 
 // The words are those of RFC 4787.
@@ -164,16 +164,11 @@ describe("hairpinning", () => {
 });
 
 function boxWith(behaviour: Partial<NatBehaviour>, seed = 1): NatBox {
-  const usual: NatBehaviour = {
-    mapping: "endpoint-independent",
-    filtering: "address-and-port-dependent",
-    portAssignment: "preservation",
-    hairpinning: false,
-    mappingLifetimeMs: 120_000,
-    inboundRefresh: true,
-    tableSize: 1_000,
-  };
-  return new NatBox({ ...usual, ...behaviour }, "203.0.113.1" as IpAddress, new Random(seed, "nat"));
+  return new NatBox(
+    { ...HOME_ROUTER, tableSize: 1_000, ...behaviour },
+    "203.0.113.1" as IpAddress,
+    new Random(seed, "nat"),
+  );
 }
 
 function at(text: string): Endpoint {
