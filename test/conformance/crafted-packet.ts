@@ -1,4 +1,5 @@
 import { concatBytes, writeUint16, writeUint32 } from "../../src/core/base/bytes.ts";
+import { checksum } from "./inner-packets.ts";
 import type { Seeded } from "./seeded.ts";
 
 /** Addresses of a crafted packet, each of 4 or of 16 bytes. */
@@ -59,7 +60,7 @@ function ipv4(random: Seeded, { source, destination }: CraftedFor): Uint8Array {
   header.set(destination, 16);
   const packet = concatBytes(header, options, upper);
   const headerBytes = 4 * ((header[0] ?? 0) & 15);
-  writeUint16(packet, 10, checksumOf(packet.subarray(0, Math.min(packet.length, headerBytes))));
+  writeUint16(packet, 10, checksum(packet.subarray(0, Math.min(packet.length, headerBytes))));
   return cutOrPadded(random, packet);
 }
 
@@ -130,12 +131,4 @@ function upperLayer(random: Seeded, protocol: number): Uint8Array {
 function cutOrPadded(random: Seeded, packet: Uint8Array): Uint8Array {
   if (random.chance(4)) return packet.subarray(0, random.below(packet.length));
   return random.chance(6) ? concatBytes(packet, random.bytes(1 + random.below(30))) : packet;
-}
-
-/** Of a header whose checksum field is zero (RFC 1071). */
-function checksumOf(header: Uint8Array): number {
-  let sum = 0;
-  for (let at = 0; at < header.length; at += 2) sum += ((header[at] ?? 0) << 8) | (header[at + 1] ?? 0);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
 }

@@ -84,11 +84,12 @@ export function icmpPacket(shape: { from: string; to: string; type: number; iden
   return ipPacket({ from: shape.from, to: shape.to, protocol: isIpv4 ? 1 : 58, upper });
 }
 
-/** RFC 1071, pair by pair, of bytes whose checksum field is zero. */
+/** RFC 1071, pair by pair: of bytes whose checksum field is zero what belongs there, and zero of bytes in which it is right. */
 export function checksum(bytes: Uint8Array): number {
   let sum = 0;
   for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) + (bytes[i + 1] ?? 0);
-  return ~((sum & 0xffff) + (sum >>> 16)) & 0xffff;
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return ~sum & 0xffff;
 }
 
 /** An ICMP error that quotes so much of a packet. */
@@ -155,9 +156,5 @@ export function hasRightChecksum(packet: Uint8Array): boolean {
   const protocol = packet[isIpv4 ? 9 : 6]!;
   const addresses = protocol === 1 ? new Uint8Array() : packet.subarray(isIpv4 ? 12 : 8, isIpv4 ? 20 : 40);
   const pseudo = protocol === 1 ? [] : [upper.length >> 8, upper.length & 255, 0, protocol];
-  const bytes = concatBytes(addresses, Uint8Array.from(pseudo), upper);
-  let sum = 0;
-  for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) | (bytes[i + 1] ?? 0);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  return sum === 0xffff;
+  return checksum(concatBytes(addresses, Uint8Array.from(pseudo), upper)) === 0;
 }

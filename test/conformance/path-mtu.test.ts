@@ -3,7 +3,7 @@ import { concatBytes, readUint16, toHex } from "../../src/core/base/bytes.ts";
 import type { PathMtu } from "../../src/core/dataplane/contract.ts";
 import { datagrams, describeDataPlanes, kinds, packets } from "./data-planes.ts";
 import { type FarEnd, facts, OWN_4, OWN_6, PEER, PEER_4, PEER_6 } from "./host.ts";
-import { hasRightChecksum, icmpError, partsOf, tcpPacket, udpPacket } from "./inner-packets.ts";
+import { checksum, hasRightChecksum, icmpError, partsOf, tcpPacket, udpPacket } from "./inner-packets.ts";
 import type { Observed } from "./step.ts";
 
 const DONT_FRAGMENT = 0x40;
@@ -216,7 +216,7 @@ describeDataPlanes("large packets", (open) => {
 function whole(packet: Uint8Array): Uint8Array {
   packet[6]! |= DONT_FRAGMENT;
   packet.set([0, 0], 10);
-  const sum = checksumOf(packet.subarray(0, 20));
+  const sum = checksum(packet.subarray(0, 20));
   packet.set([sum >> 8, sum & 255], 10);
   return packet;
 }
@@ -226,20 +226,13 @@ function summed(packet: Uint8Array): Uint8Array {
   const at = packet[0] === 0x45 ? 20 : 40;
   const addresses = packet.subarray(at === 20 ? 12 : 8, at);
   const length = packet.length - at;
-  const sum = checksumOf(concatBytes(addresses, Uint8Array.of(length >> 8, length & 255, 0, 6), packet.subarray(at)));
+  const sum = checksum(concatBytes(addresses, Uint8Array.of(length >> 8, length & 255, 0, 6), packet.subarray(at)));
   packet.set([sum >> 8, sum & 255], at + 16);
   return packet;
 }
 
-function checksumOf(bytes: Uint8Array): number {
-  let sum = 0;
-  for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) + (bytes[i + 1] ?? 0);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  return ~sum & 0xffff;
-}
-
 function hasRightHeaderChecksum(packet: Uint8Array): boolean {
-  return checksumOf(packet.subarray(0, (packet[0]! & 15) * 4)) === 0;
+  return checksum(packet.subarray(0, (packet[0]! & 15) * 4)) === 0;
 }
 
 /** What the peer reads. */
