@@ -1,8 +1,8 @@
-import { Authority } from "../lab/certificates.ts";
 import type { Daemon } from "../lab/daemon.ts";
 import { PORT } from "../lab/host-config.ts";
-import { type Implementation, LACIS } from "../lab/implementation.ts";
-import { type HostPlan, Mesh, type MeshHost } from "../lab/mesh.ts";
+import type { Implementation } from "../lab/implementation.ts";
+import type { Mesh, MeshHost } from "../lab/mesh.ts";
+import { buildNatMesh } from "../lab/nat/nat-mesh.ts";
 import type { NatRouter } from "../lab/nat/nat-router.ts";
 import { program, serve } from "../lab/program.ts";
 
@@ -32,32 +32,16 @@ export interface Site {
 }
 
 export async function buildSite(name: string, other: Implementation): Promise<Site> {
-  const authority = await Authority.create(LACIS.certificates, `/run/lab/${name}-authority`, new Set([2]));
-  const known = { "10.77.0.1": [`192.0.2.1:${PORT}`], "10.77.0.2": [`192.0.2.2:${PORT}`] };
-  const asks = {
-    static_host_map: known,
-    lighthouse: { hosts: Object.keys(known) },
-    relay: { relays: ["10.77.0.3", "10.77.0.4"], use_relays: true },
-  };
-  const relay = { more: { ...asks, relay: { am_relay: true, use_relays: false } } };
-  const lighthouse: Omit<HostPlan, "name"> = { implementation: LACIS, config: { lighthouse: "self", tun: false } };
-  const mesh = await Mesh.create(name, {
-    authority,
-    versions: [2],
-    routers: [
-      { name: "wifi", nat: "port" },
-      { name: "cable", nat: "port" },
-    ],
-    hosts: [
-      { name: "lighthouse1", ...lighthouse },
-      { name: "lighthouse2", ...lighthouse },
-      { name: "relay1", implementation: LACIS, config: relay },
-      { name: "relay2", implementation: LACIS, config: relay },
-      { name: "mover", implementation: LACIS, behind: "wifi", config: { more: asks } },
-      { name: "other", implementation: other, config: { more: asks } },
-    ],
+  const nat = await buildNatMesh(name, {
+    carriers: { wifi: "port", cable: "port" },
+    sites: {
+      mover: { nat: "none", carrier: "wifi", config: { port: PORT } },
+      other: { nat: "none", implementation: other },
+    },
+    relays: 2,
   });
-  const [mover, peer] = [mesh.host("mover"), mesh.host("other")];
+  const { mesh, relays } = nat;
+  const [mover, peer] = [nat.host("mover"), nat.host("other")];
   await mesh.network.attach(mover.machine, { device: CABLE, segment: "cable", addresses: ["10.2.0.5/24"] });
   const lines = [`link set ${CABLE} down`, "route delete default", WIFI_ROUTE];
   await mover.machine.must("ip", ["-batch", "-"], { input: `${lines.join("\n")}\n` });
@@ -66,7 +50,7 @@ export async function buildSite(name: string, other: Implementation): Promise<Si
     mesh,
     mover,
     other: peer,
-    relays: [mesh.host("relay1"), mesh.host("relay2")],
+    relays,
     wifi: mesh.router("wifi"),
     cable: mesh.router("cable"),
     async talk(who) {

@@ -10,7 +10,7 @@ export interface Site {
   /** The translator before it, a router `r-NAME` of its own; `none`: it is public. */
   readonly nat: NatKind | "none";
   readonly guard?: boolean;
-  /** The carrier, one of `carriers`, that its router, or without one the host itself, is behind. */
+  /** The one of `carriers` that its router, or without one the host itself, is behind. */
   readonly carrier?: string;
   readonly implementation?: Implementation;
   readonly config?: Partial<HostConfig>;
@@ -18,7 +18,7 @@ export interface Site {
 
 export interface NatMeshPlan<Name extends string> {
   readonly sites: Readonly<Record<Name, Site>>;
-  /** Translators that several sites can be behind, with what they do. */
+  /** Routers that do not belong to one site: several can be behind them, or move from one to another. With what they do. */
   readonly carriers?: Readonly<Record<string, NatKind>>;
   /** Public hosts that the sites ask for each other, two unless it is said otherwise: with one alone nobody sees what its translator does. */
   readonly lighthouses?: 1 | 2;
