@@ -1,5 +1,5 @@
 import { describe, expect } from "vitest";
-import { keepApart } from "../lab/apart.ts";
+import { keepApart, leadAstray } from "../lab/apart.ts";
 import type { MeshHost } from "../lab/mesh.ts";
 import { program, serve, stream } from "../lab/program.ts";
 import { pause, waitFor } from "../lab/wait.ts";
@@ -97,12 +97,7 @@ describe("what cables do", () => {
     22,
     "a way that is dead in one direction is left for a relay",
     { relays: 1, limitMs: 8_000, mixed: true },
-    async (scene) =>
-      outage(scene, 16, async () => {
-        const nobody = ["lladdr", "02:00:00:00:00:01", "dev", "net", "nud", "permanent"];
-        for (const address of scene.bob.machine.addresses)
-          await scene.alice.machine.must("ip", ["neighbour", "replace", address, ...nobody]);
-      }),
+    async (scene) => outage(scene, 16, () => leadAstray(scene.alice.machine, scene.bob.machine.addresses)),
   );
 
   fault(

@@ -1,6 +1,8 @@
+import { leadAstray, leadBack } from "../lab/apart.ts";
 import type { Daemon } from "../lab/daemon.ts";
 import { PORT } from "../lab/host-config.ts";
 import type { MeshHost } from "../lab/mesh.ts";
+import type { Machine } from "../lab/network.ts";
 import { pause, waitFor } from "../lab/wait.ts";
 import { peerOf } from "../nat/peer-path.ts";
 import { CABLE, type Site, WIFI_ROUTE } from "./site.ts";
@@ -55,9 +57,7 @@ export const EVENTS: readonly OutageEvent[] = [
     name: "restarts on another port",
     talker: "other",
     async happen({ mover }, round) {
-      const dataPlane = await mover.dataPlane();
-      await mover.daemon.kill();
-      if (dataPlane !== undefined) process.kill(dataPlane, "SIGKILL");
+      await mover.crashDaemon();
       const port = round % 2 === 0 ? PORT + 1 : PORT;
       await mover.configure({ port });
       await mover.start();
@@ -68,7 +68,7 @@ export const EVENTS: readonly OutageEvent[] = [
     name: "relay dies",
     talker: "mover",
     async prepare(site) {
-      await keepApart(site, "replace", "lladdr", "02:00:00:00:00:01", "nud", "permanent");
+      for (const [machine, address, device] of straightWays(site)) await leadAstray(machine, [address], device);
       await waitFor("a way through a relay", () => relayOf(site), { withinMs: 60_000 });
     },
     async happen(site) {
@@ -89,7 +89,9 @@ export const EVENTS: readonly OutageEvent[] = [
         await waitFor(`${relay.name} knows both`, isBack, { withinMs: 40_000 });
       }
     },
-    undo: (site) => keepApart(site, "delete"),
+    async undo(site) {
+      for (const [machine, address, device] of straightWays(site)) await leadBack(machine, [address], device);
+    },
   },
   {
     name: "sleeps, and wakes elsewhere",
@@ -119,17 +121,12 @@ async function relayOf({ mover, other }: Site): Promise<string | undefined> {
   return (await peerOf(mover, other))?.relay?.name;
 }
 
-/** What the mover's router and the other host send each other goes to a neighbour that does not exist. */
-async function keepApart(
-  { wifi, other }: Site,
-  verb: "replace" | "delete",
-  ...nobody: readonly string[]
-): Promise<void> {
-  for (const [machine, address, device] of [
+/** Who sends what goes straight between the two hosts, to whom, and from where: the mover's router, and the other host. */
+function straightWays({ wifi, other }: Site): readonly (readonly [Machine, string, string])[] {
+  return [
     [wifi.machine, other.machine.addresses[0] ?? "", "wan"],
     [other.machine, wifi.address, "net"],
-  ] as const)
-    await machine.must("ip", ["neighbour", verb, address, "dev", device, ...nobody]);
+  ];
 }
 
 /** When the answers of a talk came. */
