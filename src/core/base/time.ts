@@ -21,6 +21,14 @@ export function later(from: Instant, ms: number): Instant {
   return (from + ms) as Instant;
 }
 
+/** The first of these deadlines; undefined when there is none. */
+export function earliest(...deadlines: readonly (Instant | undefined)[]): Instant | undefined {
+  return deadlines.reduce(
+    (first, at) => (first === undefined || (at !== undefined && at < first) ? at : first),
+    undefined,
+  );
+}
+
 export function wallTime(nanoseconds: bigint): WallTime {
   return nanoseconds as WallTime;
 }

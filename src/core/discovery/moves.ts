@@ -1,4 +1,4 @@
-import { type Instant, instant, later } from "../base/time.ts";
+import { earliest, type Instant, instant, later } from "../base/time.ts";
 
 /** What follows a change so closely belongs to it: an address goes, another comes, and then the route. */
 const SETTLE_MS = 200;
@@ -43,7 +43,6 @@ export class Moves {
   }
 
   nextAt(): Instant | undefined {
-    if (this.#changes === 0) return this.#actAt;
-    return this.#actAt === undefined || this.#newsAt < this.#actAt ? this.#newsAt : this.#actAt;
+    return earliest(this.#actAt, this.#changes > 0 ? this.#newsAt : undefined);
   }
 }

@@ -1,5 +1,5 @@
 import { LruMap } from "../../base/lru.ts";
-import type { Instant } from "../../base/time.ts";
+import { earliest, type Instant } from "../../base/time.ts";
 import { CalculatedRemotes } from "../../discovery/calculated.ts";
 import { Candidates } from "../../discovery/candidates.ts";
 import { orderEndpoints } from "../../discovery/endpoint-order.ts";
@@ -278,8 +278,7 @@ export class Discovery implements Machine {
   }
 
   nextAt(): Instant | undefined {
-    const deadlines = [this.presence.nextAt(), this.#statics.nextAt(), this.#openings.nextAt()];
-    return deadlines.reduce((first, at) => (first === undefined || (at !== undefined && at < first) ? at : first));
+    return earliest(this.presence.nextAt(), this.#statics.nextAt(), this.#openings.nextAt());
   }
 
   tick(): void {

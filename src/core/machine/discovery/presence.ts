@@ -1,4 +1,4 @@
-import type { Instant } from "../../base/time.ts";
+import { earliest, type Instant } from "../../base/time.ts";
 import { Announcer } from "../../discovery/announcer.ts";
 import { Moves } from "../../discovery/moves.ts";
 import { type LocalPlace, OwnPlaces } from "../../discovery/own-places.ts";
@@ -96,8 +96,7 @@ export class Presence {
   }
 
   nextAt(): Instant | undefined {
-    const [report, move] = [this.#announcer.nextAt(), this.#moves.nextAt()];
-    return report === undefined || (move !== undefined && move < report) ? move : report;
+    return earliest(this.#announcer.nextAt(), this.#moves.nextAt());
   }
 
   tick(): void {

@@ -1,5 +1,5 @@
 import { Pace } from "../../base/pace.ts";
-import { type Instant, instant, later } from "../../base/time.ts";
+import { earliest, type Instant, instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
 import type { CertificateVersion } from "../../cert/certificate.ts";
 import type {
@@ -213,8 +213,7 @@ export class Liveness implements Machine {
 
   nextAt(): Instant | undefined {
     const works = [this.#probeRound, this.#sample, this.#rounds].map((work) => work.nextAt());
-    const due = [this.#sampleAt, this.#checkAt, this.#steps.next()?.at, ...works].filter((at) => at !== undefined);
-    return due.length === 0 ? undefined : instant(Math.min(...due));
+    return earliest(this.#sampleAt, this.#checkAt, this.#steps.next()?.at, ...works);
   }
 
   tick(): void {

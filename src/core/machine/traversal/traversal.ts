@@ -1,6 +1,6 @@
 import { LruMap } from "../../base/lru.ts";
 import { Pace } from "../../base/pace.ts";
-import { type Instant, later } from "../../base/time.ts";
+import { earliest, type Instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
 import type { NatStatus } from "../../nat/nat-status.ts";
 import { PREDICTED_PORTS_MAX, predictedPorts } from "../../nat/predict.ts";
@@ -107,8 +107,7 @@ export class Traversal implements Machine {
   }
 
   nextAt(): Instant | undefined {
-    const [search, call] = [this.#due.next()?.at, this.#callsBack.next()?.at];
-    return search === undefined || (call !== undefined && call < search) ? call : search;
+    return earliest(this.#due.next()?.at, this.#callsBack.next()?.at);
   }
 
   tick(): void {
