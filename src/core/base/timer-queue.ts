@@ -46,6 +46,11 @@ export class TimerQueue<Key> {
     return entry.key;
   }
 
+  /** Takes out all that are due at `now`, the earliest first, with those that are set meanwhile. */
+  *takeDue(now: Instant): IterableIterator<Key> {
+    for (let key = this.popDue(now); key !== undefined; key = this.popDue(now)) yield key;
+  }
+
   #remove(entry: Entry<Key>): void {
     this.#entries.delete(entry.key);
     const last = this.#heap.pop();

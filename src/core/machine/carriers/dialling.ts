@@ -212,7 +212,7 @@ export class Dialling {
 
   tick(): void {
     const { now } = this.#facts;
-    for (let host = this.#timers.popDue(now); host !== undefined; host = this.#timers.popDue(now)) this.#due(host);
+    for (const host of this.#timers.takeDue(now)) this.#due(host);
   }
 
   #due(host: IpAddress): void {

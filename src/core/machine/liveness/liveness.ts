@@ -242,7 +242,7 @@ export class Liveness implements Machine {
       this.#checkAt = later(now, connectionAliveMs);
       this.#rounds.go();
     }
-    for (let index = this.#steps.popDue(now); index !== undefined; index = this.#steps.popDue(now)) this.#step(index);
+    for (const index of this.#steps.takeDue(now)) this.#step(index);
   }
 
   #of(session: Session): OwnedVitals {

@@ -124,7 +124,7 @@ export class Nat implements Machine {
   tick(): void {
     const { now, ownAddresses } = this.#facts;
     const [target] = ownAddresses;
-    for (let name = this.#ask.popDue(now); name !== undefined; name = this.#ask.popDue(now)) {
+    for (const name of this.#ask.takeDue(now)) {
       if (target === undefined || !this.#peers.primaryOf(name)) continue;
       this.#ask.schedule(name, later(now, ASK_AGAIN_MS));
       this.#emit({ kind: "send", to: name, parcel: { kind: "query", target } });

@@ -156,7 +156,7 @@ export class PathMtu implements Machine {
 
   tick(): void {
     const { now } = this.#facts;
-    for (let due = this.#timers.popDue(now); due !== undefined; due = this.#timers.popDue(now)) {
+    for (const due of this.#timers.takeDue(now)) {
       const session = this.#peers.session(due);
       const asking = this.#asking.get(due);
       if (session && asking) this.#proceed(session, asking, asking.search.tick(now));

@@ -120,7 +120,7 @@ export class Pings implements Machine {
 
   tick(): void {
     const { now } = this.#facts;
-    for (let id = this.#timers.popDue(now); id !== undefined; id = this.#timers.popDue(now)) {
+    for (const id of this.#timers.takeDue(now)) {
       const ping = this.#pings.get(id);
       if (ping) this.#end(ping, this.#timedOut(ping));
     }

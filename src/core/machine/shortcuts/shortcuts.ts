@@ -127,7 +127,7 @@ export class Shortcuts implements Machine {
 
   tick(): void {
     const { now } = this.#facts;
-    for (let index = this.#due.popDue(now); index !== undefined; index = this.#due.popDue(now)) {
+    for (const index of this.#due.takeDue(now)) {
       const session = this.#peers.session(index);
       const search = this.#searches.get(index);
       if (!search || session?.path?.kind !== "relayed" || session.state.at !== "live") this.#searches.delete(index);

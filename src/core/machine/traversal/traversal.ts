@@ -112,8 +112,8 @@ export class Traversal implements Machine {
 
   tick(): void {
     const { now } = this.#facts;
-    for (let host = this.#due.popDue(now); host !== undefined; host = this.#due.popDue(now)) this.#step(host, STEP);
-    for (let host = this.#callsBack.popDue(now); host !== undefined; host = this.#callsBack.popDue(now)) {
+    for (const host of this.#due.takeDue(now)) this.#step(host, STEP);
+    for (const host of this.#callsBack.takeDue(now)) {
       if (this.#isDirect(host)) continue;
       if (this.#peers.primaryOf(host)) this.#emit({ kind: "call-straight", target: host });
       else this.#emit({ kind: "call-anew", target: host, version: undefined });

@@ -66,3 +66,17 @@ test("any history gives what a sorted list gives", () => {
     }),
   );
 });
+
+test("all that are due are taken at once, in order, with what is set meanwhile and is due as well", () => {
+  const timers = new TimerQueue<string>();
+  timers.schedule("second", instant(7));
+  timers.schedule("first", instant(5));
+  timers.schedule("later", instant(11));
+  const taken: string[] = [];
+  for (const key of timers.takeDue(instant(10))) {
+    taken.push(key);
+    if (key === "first") timers.schedule("set meanwhile", instant(6));
+  }
+  expect(taken).toEqual(["first", "set meanwhile", "second"]);
+  expect(timers.next()).toMatchObject({ key: "later" });
+});
