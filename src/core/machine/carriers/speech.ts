@@ -1,8 +1,10 @@
+import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import type { CarrierEnd } from "../../operator/failure.ts";
 import { directPath } from "../../path/path.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
+import { testPacket } from "../../peer/test-packet.ts";
 import { type CarrierControl, encodeCarrierControl } from "../../wire/carrier-control.ts";
 import { PacketType, TestSubtype } from "../../wire/header.ts";
 import type { Emit } from "../machine.ts";
@@ -28,14 +30,17 @@ export class Speech {
   }
 
   /** Goes to `to` instead of along the session's path. */
-  control(session: Session, message: CarrierControl, to?: Endpoint): void {
-    this.#seal(session, { type: PacketType.control, subtype: 0, body: encodeCarrierControl(message) }, to);
+  control({ localIndex }: Session, message: CarrierControl, to?: Endpoint): void {
+    const way = to && { to: directPath(to) };
+    const { control: type } = PacketType;
+    const body = encodeCarrierControl(message);
+    this.#emit({ kind: "command", command: { kind: "seal-and-send", localIndex, type, subtype: 0, body, ...way } });
   }
 
   /** `moves`: a request that the peer follows, for one that answers no other. */
   requestPath(session: Session, token: Uint8Array, to: Endpoint, options: { readonly moves: boolean }): void {
     const subtype = options.moves ? TestSubtype.request : TestSubtype.pathRequest;
-    this.#seal(session, { type: PacketType.test, subtype, body: token }, to);
+    this.#emit({ kind: "command", command: testPacket(session, subtype, token, directPath(to)) });
   }
 
   proven(session: Session, { at, remote }: { readonly at: Endpoint; readonly remote: Endpoint }): void {
@@ -44,19 +49,8 @@ export class Speech {
     this.#emit({ kind: "tell", event: { code: "carrier-up", name, address: nameAddress(session), remote } });
   }
 
-  down(address: CarrierPeer, remote: Endpoint, why: CarrierEnd): void {
+  down(address: IpAddress, remote: Endpoint, why: CarrierEnd): void {
     const name = this.#peers.find(address)?.certificate?.name ?? address;
     this.#emit({ kind: "tell", event: { code: "carrier-down", name, address, remote, why } });
   }
-
-  #seal(
-    { localIndex }: Session,
-    message: { readonly type: number; readonly subtype: number; readonly body: Uint8Array },
-    to: Endpoint | undefined,
-  ): void {
-    const way = to && { to: directPath(to) };
-    this.#emit({ kind: "command", command: { kind: "seal-and-send", localIndex, ...message, ...way } });
-  }
 }
-
-type CarrierPeer = Session["addresses"][number];

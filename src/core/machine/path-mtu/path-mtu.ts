@@ -9,7 +9,8 @@ import type { LocalIndex } from "../../path/session-index.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { placeOf, relayOn } from "../../peer/place.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
-import { PATH_TOKEN_BYTES, PacketType, TestSubtype } from "../../wire/header.ts";
+import { testPacket } from "../../peer/test-packet.ts";
+import { PATH_TOKEN_BYTES, TestSubtype } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine } from "../machine.ts";
 import { ladderOf, type Wrapping } from "./ladder.ts";
@@ -191,16 +192,14 @@ export class PathMtu implements Machine {
   }
 
   #send(session: Session, { search, path }: Asking): void {
-    const { localIndex } = session;
     // To others it is a test request on the path that they send on themselves, which they echo: what is found out then holds for both directions.
     const subtype = this.#ports.speaksPathProbes(session) ? TestSubtype.pathRequest : TestSubtype.request;
     for (const { token, bytes } of search.takeProbes()) {
       const body = new Uint8Array(Math.max(bytes, PATH_TOKEN_BYTES));
       body.set(fromHex(token) ?? []);
-      const message = { type: PacketType.test, subtype, body, to: path };
-      this.#emit({ kind: "command", command: { kind: "seal-and-send", localIndex, ...message } });
+      this.#emit({ kind: "command", command: testPacket(session, subtype, body, path) });
     }
-    this.#timers.schedule(localIndex, search.dueAt);
+    this.#timers.schedule(session.localIndex, search.dueAt);
   }
 
   /** To the data plane, if it is news. 0 stands for what is not known. */

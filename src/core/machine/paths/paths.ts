@@ -9,7 +9,8 @@ import type { LocalIndex } from "../../path/session-index.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { placeOf } from "../../peer/place.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
-import { PATH_TOKEN_BYTES, PacketType, TestSubtype } from "../../wire/header.ts";
+import { testPacket } from "../../peer/test-packet.ts";
+import { PATH_TOKEN_BYTES, TestSubtype } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
 import type { CallAnewEvent, CommonEvent, Emit, Machine, UsePathEvent } from "../machine.ts";
 import { betterWay, isLossy, type Way } from "./choice.ts";
@@ -136,7 +137,7 @@ export class Paths implements Machine {
   /** Sends an empty test request; the data plane of the peer answers it. False when too many are under way. */
   probe(session: Session, pingId?: number): boolean {
     if (!this.#tests.sent(session, { sentAt: this.#facts.now, pingId })) return false;
-    this.#seal(session, TestSubtype.request, EMPTY, undefined);
+    this.#emit({ kind: "command", command: testPacket(session, TestSubtype.request, EMPTY) });
     return true;
   }
 
@@ -295,13 +296,8 @@ export class Paths implements Machine {
     if (path === undefined || place === undefined) return;
     const token = this.#facts.entropy.bytes(PATH_TOKEN_BYTES);
     this.#host(session).asked.set(toHex(token), { place, path, sentAt: this.#facts.now, isRace });
-    this.#seal(session, TestSubtype.pathRequest, token, samePath(path, session.path) ? undefined : path);
-  }
-
-  #seal({ localIndex }: Session, subtype: number, body: Uint8Array, to: Path | undefined): void {
-    const { test: type } = PacketType;
-    const command = { kind: "seal-and-send", localIndex, type, subtype, body, ...(to && { to }) } as const;
-    this.#emit({ kind: "command", command });
+    const to = samePath(path, session.path) ? undefined : path;
+    this.#emit({ kind: "command", command: testPacket(session, TestSubtype.pathRequest, token, to) });
   }
 
   #estimate(session: Session): Estimate | undefined {

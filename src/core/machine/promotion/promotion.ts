@@ -8,7 +8,8 @@ import { directPath, endpointOf } from "../../path/path.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
-import { PacketType, TestSubtype } from "../../wire/header.ts";
+import { testPacket } from "../../peer/test-packet.ts";
+import { TestSubtype } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
 import type { AskWhereEvent, CommonEvent, Emit, Machine } from "../machine.ts";
 
@@ -111,8 +112,10 @@ export class Promotion implements Machine {
     return isPreferred(at, this.#facts.settings.live.preferredRanges);
   }
 
-  #visit({ localIndex }: Session, at: Endpoint): void {
-    const message = { type: PacketType.test, subtype: TestSubtype.request, body: new Uint8Array(0) };
-    this.#emit({ kind: "command", command: { kind: "seal-and-send", localIndex, ...message, to: directPath(at) } });
+  #visit(session: Session, at: Endpoint): void {
+    this.#emit({
+      kind: "command",
+      command: testPacket(session, TestSubtype.request, new Uint8Array(0), directPath(at)),
+    });
   }
 }
