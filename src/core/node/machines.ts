@@ -24,8 +24,7 @@ import { Sessions, type SessionsEvent } from "../machine/sessions/sessions.ts";
 import { Shortcuts, type ShortcutsEvent } from "../machine/shortcuts/shortcuts.ts";
 import { Traversal, type TraversalEvent } from "../machine/traversal/traversal.ts";
 import { natObstacle } from "../nat/verdict.ts";
-import { isCarried } from "../path/carried.ts";
-import { endpointOf } from "../path/path.ts";
+import { isOverTcp } from "../path/carried.ts";
 import type { Parcel } from "../peer/parcel.ts";
 import type { PeerTable } from "../peer/peer-table.ts";
 import { relayOn } from "../peer/place.ts";
@@ -157,10 +156,7 @@ export function assemble(
         const peer = nat.of(target);
         return peer && natObstacle(nat.own, peer);
       },
-      isUdpBlocked: (session) => {
-        const hop = endpointOf(relayOn(session.path, peers)?.path);
-        return hop !== undefined && isCarried(hop);
-      },
+      isUdpBlocked: (session) => isOverTcp(relayOn(session.path, peers)?.path),
       hasLeftStraight: (session) => paths.hasLeftStraight(session),
     },
     emit,

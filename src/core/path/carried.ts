@@ -2,6 +2,7 @@ import type { IpAddress } from "../netip/address.ts";
 import type { AllowRule, RemoteAllowList } from "../netip/allow-list.ts";
 import type { Endpoint } from "../netip/endpoint.ts";
 import type { Prefix } from "../netip/prefix.ts";
+import type { Path } from "./path.ts";
 
 /**
  * Loopback addresses that stand for hosts at the other end of TCP connections: to the data plane a connection is a socket of this machine at one of
@@ -15,6 +16,11 @@ export const CARRIED_ADDRESSES_MAX = 65_535;
 /** Whether this is no place of the underlay, but a TCP connection. */
 export function isCarried(at: Endpoint): boolean {
   return at.startsWith("127.76.");
+}
+
+/** Whether a path leads over a TCP connection. */
+export function isOverTcp(path: Path | undefined): boolean {
+  return path?.kind === "direct" && isCarried(path.endpoint);
 }
 
 /** The address of this number, from 1. Neighbours are in different /24: what is counted by networks counts each of them for itself. */

@@ -1,8 +1,8 @@
 import type { Instant } from "../../base/time.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
-import { isCarried } from "../../path/carried.ts";
-import { endpointOf, type Path } from "../../path/path.ts";
+import { isOverTcp } from "../../path/carried.ts";
+import type { Path } from "../../path/path.ts";
 import type { Place } from "../../path/place.ts";
 import type { Peers } from "../../peer/peer.ts";
 import type { Session } from "../../peer/session.ts";
@@ -144,9 +144,4 @@ export class Carriers implements Machine {
   tick(): void {
     this.#dialling.tick();
   }
-}
-
-function isOverTcp(path: Path | undefined): boolean {
-  const at = endpointOf(path);
-  return at !== undefined && isCarried(at);
 }
