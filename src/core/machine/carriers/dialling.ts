@@ -187,8 +187,7 @@ export class Dialling {
     this.#speech.proven(session, carrier);
     this.#useCarrier(host, carrier);
     this.#emit({ kind: "carried" });
-    for (const to of this.#facts.settings.live.lighthouse.hosts)
-      this.#emit({ kind: "send", to, parcel: { kind: "announcement" } });
+    for (const to of this.#facts.lighthouses) this.#emit({ kind: "send", to, parcel: { kind: "announcement" } });
   }
 
   /** The host is not at the other end of this very connection: somebody stands between. */

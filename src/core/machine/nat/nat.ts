@@ -109,7 +109,8 @@ export class Nat implements Machine {
   moved(): void {
     this.#sightings.clear();
     this.#classify();
-    for (const { name } of this.#lighthouses()) this.#ask.schedule(name, later(this.#facts.now, ASK_AT_FIRST_MS));
+    for (const name of this.#facts.lighthouses)
+      if (this.#peers.primaryOf(name)) this.#ask.schedule(name, later(this.#facts.now, ASK_AT_FIRST_MS));
   }
 
   stop(): void {
@@ -129,10 +130,6 @@ export class Nat implements Machine {
       this.#ask.schedule(name, later(now, ASK_AGAIN_MS));
       this.#emit({ kind: "send", to: name, parcel: { kind: "query", target } });
     }
-  }
-
-  *#lighthouses(): IterableIterator<{ readonly name: IpAddress }> {
-    for (const name of this.#facts.settings.live.lighthouse.hosts) if (this.#peers.primaryOf(name)) yield { name };
   }
 
   #classify(): void {
