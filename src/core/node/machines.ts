@@ -89,6 +89,9 @@ export function assemble(
   lighthouse: LighthouseService | undefined,
   emit: Emit<NodeEvent>,
 ): Machines {
+  const lastReceivedAt = (session: Session): Instant | undefined => liveness.vitalsOf(session).lastReceivedAt;
+  const isSuspect = (session: Session): boolean => liveness.isSuspect(session);
+  const roundTripMs = (session: Session): number | undefined => paths.estimateOf(session)?.roundTripMs;
   const liveness = new Liveness(
     facts,
     peers,
@@ -106,29 +109,23 @@ export function assemble(
     { own: () => nat.status(), isPossible: (host, at) => discovery.isPossible(host, at) },
     emit,
   );
-  const gateways = new Gateways(
-    facts,
-    peers,
-    { roundTripMs: (session) => paths.estimateOf(session)?.roundTripMs },
-    emit,
-  );
+  const gateways = new Gateways(facts, peers, { roundTripMs }, emit);
   const pings = new Pings(facts, peers, emit);
   const pathMtu = new PathMtu(
     facts,
     peers,
     {
       speaksPathProbes: (session) => paths.speaksPathProbes(session),
-      roundTripMs: (session) => paths.estimateOf(session)?.roundTripMs,
+      roundTripMs,
     },
     emit,
   );
-  const lastReceivedAt = (session: Session): Instant | undefined => liveness.vitalsOf(session).lastReceivedAt;
   const relays = new Relays(
     facts,
     peers,
     {
       relaysOf: (target) => discovery.relaysOf(target),
-      isSuspect: (session) => liveness.isSuspect(session),
+      isSuspect,
     },
     emit,
   );
@@ -140,7 +137,7 @@ export function assemble(
       seekRelays: (target) => relays.seek(target),
       endpointsOf: (target) => discovery.endpointsOf(target),
       isProven: (target, at) => discovery.isProven(target, at),
-      isSuspect: (session) => liveness.isSuspect(session),
+      isSuspect,
       lastReceivedAt,
     },
     emit,

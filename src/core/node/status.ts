@@ -94,6 +94,7 @@ function ofSession(
   const hop = relay ?? session;
   const hopAt = endpointOf(hop.path);
   const { suspicion, lastReceivedAt, sentBytes, receivedBytes } = liveness.vitalsOf(session);
+  const estimate = paths.estimateOf(session);
   return {
     name: peer.name,
     addresses,
@@ -103,8 +104,8 @@ function ofSession(
     path: endpointOf(path),
     relay: relay && named(relay),
     carrier: hopAt && isCarried(hopAt) ? { ...named(hop), remote: carriers.remoteOf(hopAt) } : undefined,
-    roundTripMs: paths.estimateOf(session)?.roundTripMs,
-    loss: paths.estimateOf(session)?.loss,
+    roundTripMs: estimate?.roundTripMs,
+    loss: estimate?.loss,
     whyRelayed: shortcuts.whyRelayed(session),
     ways: paths.waysOf(session),
     mtu: pathMtu.of(session),

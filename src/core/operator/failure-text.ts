@@ -201,11 +201,7 @@ export const LIGHTHOUSE_REFUSAL_TEXT: Readonly<Record<LighthouseRefusal, string>
 };
 
 /** Why a TCP connection is over, or there is none: a clause. */
-export function carrierEndText(why: CarrierEnd): string {
-  return CARRIER_ENDS[why];
-}
-
-const CARRIER_ENDS: Readonly<Record<CarrierEnd, string>> = {
+export const CARRIER_END_TEXT: Readonly<Record<CarrierEnd, string>> = {
   unreachable: "nobody answers at its TCP port",
   "no-tls": "whoever answers at its TCP port does not speak TLS 1.3",
   unproven: "nobody showed in time to be at the other end",

@@ -9,8 +9,8 @@ import type { EventCode, EventOf, OperatorEvent } from "./event.ts";
 import type { CarrierEnd } from "./failure.ts";
 import {
   adoptionRefusalText,
+  CARRIER_END_TEXT,
   callFailureText,
-  carrierEndText,
   DOWN_TEXT,
   LIGHTHOUSE_REFUSAL_TEXT,
   RELAY_REFUSAL_TEXT,
@@ -138,11 +138,11 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
   },
   "carrier-down": {
     level: ({ why }) => (QUIET_ENDS.has(why) ? "info" : "warn"),
-    text: ({ why }) => `It is not reached over TCP any more: ${carrierEndText(why)}.`,
+    text: ({ why }) => `It is not reached over TCP any more: ${CARRIER_END_TEXT[why]}.`,
   },
   "carrier-failed": {
     level: "warn",
-    text: ({ why }) => `UDP to this host fails, and TCP does, too: ${carrierEndText(why)}.`,
+    text: ({ why }) => `UDP to this host fails, and TCP does, too: ${CARRIER_END_TEXT[why]}.`,
   },
   "wrong-responder": { level: "warn", text: ({ name, address }) => wrongResponderText(name, address) },
   "data-plane-down": { level: "warn", text: () => "The data plane is gone; tunnels return when it does." },

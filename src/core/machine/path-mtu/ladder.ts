@@ -23,7 +23,7 @@ export function ladderOf(longest: number, wrapping: Wrapping): readonly number[]
 }
 
 /** Bytes of an IP packet around an inner one: IP, UDP, header and tag, and those of a frame. */
-export function overheadOf({ to, isRelayed }: Wrapping): number {
+function overheadOf({ to, isRelayed }: Wrapping): number {
   return ipBytes(to) + SEALED_BYTES * (isRelayed ? 2 : 1);
 }
 

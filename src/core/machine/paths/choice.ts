@@ -14,7 +14,7 @@ export interface Way {
 }
 
 /** From this loss on a way is left for one that has at most half of it: below, connections only become slower. */
-export const LOSSY = 0.2;
+const LOSSY = 0.2;
 /** A straight way is returned to when so little is lost on it, measured so often. */
 const GOOD_LOSS = 0.05;
 const GOOD_OUTCOMES = 10;

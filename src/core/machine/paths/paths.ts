@@ -216,7 +216,7 @@ export class Paths implements Machine {
 
   /** Measures what is worth it: the way in use, and others where there is a choice to make. */
   #round(session: Session, host: HostPaths): void {
-    const isTroubled = host.left !== undefined || isLossy({ loss: this.estimateOf(session)?.loss });
+    const isTroubled = host.left !== undefined || this.isLossy(session);
     host.roundAt = later(this.#facts.now, isTroubled ? TROUBLED_ROUND_MS : ROUND_MS);
     if (!host.speaks) {
       this.probe(session);
@@ -229,7 +229,7 @@ export class Paths implements Machine {
   /** The ways that a choice is made among, the one in use first. */
   #candidates(session: Session, host: HostPaths): readonly Candidate[] {
     const { path } = session;
-    const isAlone = path?.kind === "direct" && !isLossy({ loss: this.estimateOf(session)?.loss });
+    const isAlone = path?.kind === "direct" && !this.isLossy(session);
     const others = isAlone ? [] : this.#ports.relayedWays(nameAddress(session));
     const left = host.left && path?.kind === "relayed" ? [host.left.path] : [];
     const paths = [...(path ? [path] : []), ...left, ...others.filter((other) => !samePath(other, path))];
