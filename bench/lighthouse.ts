@@ -8,6 +8,7 @@ import { Banner, encodePem } from "../src/core/cert/pem.ts";
 import { findDataPlaneBinary } from "../src/runtime/dataplane/native/native-process.ts";
 import { nodeSuite } from "../src/runtime/node-crypto.ts";
 import { LACIS } from "../test/netns/lab/implementation.ts";
+import { inspectProcess } from "../test/netns/lab/process.ts";
 import { TestAuthority } from "../test/unit/fixtures/authority.ts";
 import { Fleet } from "./fleet.ts";
 import { option } from "./pairing.ts";
@@ -147,16 +148,8 @@ function residentMb(daemon: ChildProcess, field = "VmRSS"): number {
   return Math.round(kilobytes.reduce((sum, one) => sum + one, 0) / 1024);
 }
 
-const TICKS_PER_SECOND = 100;
-
 function cpuSeconds(daemon: ChildProcess): number {
-  const ticks = processes(daemon).map((pid) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-      .replace(/^.*\) /, "")
-      .split(" ");
-    return Number(fields[11]) + Number(fields[12]);
-  });
-  return ticks.reduce((sum, one) => sum + one, 0) / TICKS_PER_SECOND;
+  return processes(daemon).reduce((sum, pid) => sum + inspectProcess(pid).cpuSeconds, 0);
 }
 
 process.exitCode = await main();
