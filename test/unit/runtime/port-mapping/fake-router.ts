@@ -1,4 +1,4 @@
-import { createSocket, type Socket } from "node:dgram";
+import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { MappingRequest } from "../../../../src/runtime/port-mapping/answer.ts";
@@ -8,6 +8,8 @@ import type { Router } from "../../../../src/runtime/port-mapping/ask-router.ts"
 export class FakeRouter {
   readonly questions: Uint8Array[] = [];
   readonly #socket: Socket;
+  /** Who asked last. */
+  #asker: RemoteInfo | undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -17,11 +19,17 @@ export class FakeRouter {
     const socket = createSocket("udp4").bind(0, "127.0.0.1");
     await once(socket, "listening");
     const router = new FakeRouter(socket);
-    socket.on("message", (question, { port, address }) => {
+    socket.on("message", (question, asker) => {
       router.questions.push(question);
-      for (const bytes of answer(question)) socket.send(bytes, port, address);
+      router.#asker = asker;
+      for (const bytes of answer(question)) router.say(bytes);
     });
     return router;
+  }
+
+  /** Says this to whoever asked last. */
+  say(bytes: Uint8Array): void {
+    this.#socket.send(bytes, this.#asker?.port, this.#asker?.address);
   }
 
   get at(): Router {

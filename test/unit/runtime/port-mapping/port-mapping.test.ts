@@ -8,17 +8,19 @@ import { DEFAULT_BOOT, DEFAULT_LIVE } from "../../fixtures/default-settings.ts";
 import { FakeRouter, pcpAnswer } from "./fake-router.ts";
 
 let router: FakeRouter;
-afterEach(() => router.close());
+const IN_TIME = { timeout: 2_000, interval: 10 };
 
 /** Repeats the nonce of the question. */
 const giving = (question: Uint8Array, fields = {}): Uint8Array =>
   pcpAnswer({ nonce: question.slice(24, 36), ...fields });
 
 describe("a host that wants a port", () => {
+  afterEach(() => router.close());
+
   test("tells what it got, and gives it back at the end", async () => {
     router = await FakeRouter.create((question) => [giving(question)]);
     const { service, places, told } = start(router);
-    await until(() => service.state.is === "mapped");
+    await expect.poll(() => service.state.is, IN_TIME).toBe("mapped");
     expect(service.state).toEqual({ is: "mapped", protocol: "pcp", at: "203.0.113.8:5555" });
     await service.stop();
     expect(places).toEqual(["203.0.113.8:5555", undefined]);
@@ -30,7 +32,7 @@ describe("a host that wants a port", () => {
     router = await FakeRouter.create((question) => [giving(question, { external: [10, 0, 0, 1] })]);
     const way = { client: "192.168.1.2" as IpAddress };
     const { service, places, told } = start(router, way);
-    await until(() => service.state.is === "refused");
+    await expect.poll(() => service.state.is, IN_TIME).toBe("refused");
     for (let i = 0; i < 20; i++) service.look();
     await pause(100);
     expect(router.questions).toHaveLength(1);
@@ -40,7 +42,7 @@ describe("a host that wants a port", () => {
     expect(places).toEqual([]);
     way.client = "192.168.7.2" as IpAddress;
     service.look();
-    await until(() => router.questions.length === 2);
+    await expect.poll(() => router.questions, IN_TIME).toHaveLength(2);
     await service.stop();
   });
 
@@ -54,23 +56,17 @@ describe("a host that wants a port", () => {
   });
 
   test("takes no answer for a way out that it has left meanwhile", async () => {
-    let release = (): void => {};
     router = await FakeRouter.create(() => []);
-    const slow = await FakeRouter.create((question) => {
-      release = () => slow.questions.push(giving(question));
-      return [];
-    });
     const way = { client: "192.168.1.2" as IpAddress };
-    const { service, places } = start(slow, way);
-    await until(() => slow.questions.length > 0);
+    const { service, places } = start(router, way);
+    await expect.poll(() => router.questions, IN_TIME).toHaveLength(1);
     way.client = "198.51.100.4" as IpAddress;
     service.look();
-    release();
+    router.say(giving(router.questions[0]!));
     await pause(50);
     expect(places).toEqual([]);
     expect(service.state).toEqual({ is: "not-needed" });
     await service.stop();
-    slow.close();
   });
 });
 
@@ -82,8 +78,7 @@ describe("the way out", () => {
   };
   const read = (...lines: string[]) => wayOutIn([head, ...lines].join("\n"), interfaces as never);
 
-  test("is the default route of the smallest metric", async () => {
-    router = await FakeRouter.create(() => []);
+  test("is the default route of the smallest metric", () => {
     expect(
       read(
         "wlan0\t00000000\t0100000A\t0003\t0\t0\t600\t00000000\t0\t0\t0",
@@ -98,8 +93,7 @@ describe("the way out", () => {
     ["a default route without a gateway", ["eth0\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\t0\t0"]],
     ["an interface without an address", ["tun0\t00000000\t0101A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0"]],
     ["rubbish", ["x", "", "eth0 00000000"]],
-  ])("is none where the table has %s", async (_, lines) => {
-    router = await FakeRouter.create(() => []);
+  ])("is none where the table has %s", (_, lines) => {
     expect(read(...lines)).toBeUndefined();
   });
 });
@@ -120,10 +114,6 @@ function start(at: FakeRouter, way: { client: IpAddress } = { client: "192.168.1
 
 function lifetimeIn(question: Uint8Array | undefined): number | undefined {
   return question && new DataView(new Uint8Array(question).buffer).getUint32(4);
-}
-
-async function until(isTrue: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !isTrue(); i++) await pause(10);
 }
 
 async function pause(ms: number): Promise<void> {
