@@ -16,13 +16,16 @@ let right: Host;
 beforeEach(() => {
   mesh = new Mesh();
   mesh.host("192.0.2.1:4242", { ...member("lighthouse", 1), lighthouses: [], statics: {}, amLighthouse: true });
-  left = mesh.host("192.0.2.2:4242", member("left", 2));
-  right = mesh.host("192.0.2.3:4242", member("right", 3));
-  mesh.run(1_000);
-  talk(3_000);
 });
 
 describe("a talk goes on, half of the times within half a second and always within one and a half, when", () => {
+  beforeEach(() => {
+    left = mesh.host("192.0.2.2:4242", member("left", 2));
+    right = mesh.host("192.0.2.3:4242", member("right", 3));
+    mesh.run(1_000);
+    talk(3_000);
+  });
+
   test("whoever asks is somewhere else", () => {
     expect(outages((round) => mesh.move(left, `198.51.100.${round + 1}:4242`))).toBeQuick();
   });
@@ -45,8 +48,6 @@ describe("a talk through relays", () => {
   let relays: readonly Host[];
 
   beforeEach(() => {
-    mesh = new Mesh();
-    mesh.host("192.0.2.1:4242", { ...member("lighthouse", 1), lighthouses: [], statics: {}, amLighthouse: true });
     const isRelay = { ...PLAIN, amRelay: true, useRelays: false };
     relays = [10, 11].map((number) =>
       mesh.host(`192.0.2.${number}:4242`, { ...member("relay", number), relay: isRelay }),
@@ -64,6 +65,7 @@ describe("a talk through relays", () => {
       keepApart();
       talk(20_000);
       const dead = relays.find(({ address }) => address === left.status().peers.find(isRight)?.relay?.address);
+      expect(dead, "they talk through a relay").toBeDefined();
       keepApart(dead);
     });
     expect(gaps).toBeQuick();
