@@ -26,7 +26,7 @@ describe("two hosts that have no lighthouse in common", () => {
   });
 
   test("hear of each other through their own lighthouses: the one that is called opens its router", () => {
-    const { mesh, a, b } = apart({}, {}, { live: {} });
+    const { mesh, a, b } = apart();
     const punched = (): boolean =>
       mesh.flights.some(({ from, to, datagram }) => from === B && to === A && isByte(datagram));
     mesh.delivers = ({ to, datagram }) => to !== B || !isCall(datagram) || punched();
