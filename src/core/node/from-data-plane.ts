@@ -13,6 +13,9 @@ import type { Outbox } from "./outbox.ts";
 
 type Event<Kind extends DataPlaneEvent["kind"]> = Extract<DataPlaneEvent, { kind: Kind }>;
 
+/** What it says about one session. */
+type OfSession = "message" | "confirmed" | "large-sent" | "path-replied" | "roamed" | "silent" | "counter-high";
+
 /** Tells what the data plane says to the machines that it concerns. */
 export class FromDataPlane {
   readonly #facts: NodeFacts;
@@ -28,7 +31,7 @@ export class FromDataPlane {
   }
 
   hear(event: DataPlaneEvent): void {
-    const { carriers, liveness, pathMtu, paths, policies, promotion, relays, sessions } = this.#machines;
+    const { liveness, policies, promotion, relays } = this.#machines;
     switch (event.kind) {
       case "datagram":
         this.#datagram(event.origin, event.datagram);
@@ -60,21 +63,41 @@ export class FromDataPlane {
       case "silent":
       case "counter-high": {
         const session = this.#session(event.localIndex);
-        if (!session) return;
-        if (event.kind === "message") this.#message(session, event);
-        else if (event.kind === "path-replied") {
-          paths.pathReplied(session, event.origin, event.token);
-          carriers.pathReplied(session, event.origin, event.token);
-          pathMtu.replied(session, event.token);
-        } else if (event.kind === "confirmed") sessions.confirmed(session);
-        else if (event.kind === "large-sent") pathMtu.largeSent(session);
-        else if (event.kind === "silent") liveness.unanswered(session);
-        else if (event.kind === "roamed") {
-          sessions.roamed(session, event.path);
-          carriers.roamed(session, event.path);
-        } else liveness.counterHigh(session, event);
+        if (session) this.#ofSession(session, event);
         return;
       }
+      default:
+        unheard(event);
+    }
+  }
+
+  #ofSession(session: Session, event: Event<OfSession>): void {
+    const { carriers, liveness, pathMtu, paths, sessions } = this.#machines;
+    switch (event.kind) {
+      case "message":
+        this.#message(session, event);
+        return;
+      case "confirmed":
+        sessions.confirmed(session);
+        return;
+      case "large-sent":
+        pathMtu.largeSent(session);
+        return;
+      case "path-replied":
+        paths.pathReplied(session, event.origin, event.token);
+        carriers.pathReplied(session, event.origin, event.token);
+        pathMtu.replied(session, event.token);
+        return;
+      case "roamed":
+        sessions.roamed(session, event.path);
+        carriers.roamed(session, event.path);
+        return;
+      case "silent":
+        liveness.unanswered(session);
+        return;
+      case "counter-high":
+        liveness.counterHigh(session, event);
+        return;
       default:
         unheard(event);
     }
