@@ -72,6 +72,7 @@ export class Directory {
       learned: familyOf(endpointAddress(at)) === 4 ? { v4: at, v6 } : { v4, v6: at },
       reported: known?.reported ?? NONE,
       relays: known?.relays ?? NONE,
+      nat: known?.nat,
     });
   }
 

@@ -7,6 +7,7 @@ import type { LighthouseAnswer, LighthouseReply } from "../../../src/core/discov
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
 import { decodeLighthouseMessage, encodeLighthouseMessage } from "../../../src/core/wire/lighthouse.ts";
+import { UNKNOWN_NAT } from "../../../src/core/wire/nat-report.ts";
 import { prefix } from "../fixtures/authority.ts";
 import { trusted } from "../fixtures/sessions.ts";
 
@@ -83,6 +84,14 @@ describe("a lighthouse", () => {
     update(lighthouse, a, ["192.0.2.1:1"]);
     update(lighthouse, a, ["192.0.2.2:2"]);
     expect(endpointsIn(ask(lighthouse, b, "08011205088282b452"))).toEqual(["203.0.113.1:1", "192.0.2.2:2"]);
+  });
+
+  test("keeps what a host says of its translator when its packets come from somewhere else", () => {
+    const directory = new Directory([]);
+    const nat = { ...UNKNOWN_NAT, mapping: "sequential", delta: 1, lastPort: 20_000 } as const;
+    directory.report({ addresses: a.addresses, networks: [], reported: [], relays: [], nat });
+    directory.learned(a.addresses, "203.0.113.1:20001" as Endpoint);
+    expect(directory.find(a.addresses[0]!)).toMatchObject({ nat, learned: { v4: "203.0.113.1:20001" } });
   });
 
   test("does not take a report in the name of another host", () => {
