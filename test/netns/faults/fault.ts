@@ -30,7 +30,7 @@ export interface Stage {
 }
 
 /** How often each is done: once in continuous integration, more often for a figure (`npm run faults`). */
-export const ROUNDS = Number(process.env["LACIS_FAULT_ROUNDS"] ?? 1);
+const ROUNDS = Number(process.env["LACIS_FAULT_ROUNDS"] ?? 1);
 /** The long form: as long, as often and with whom the catalogue says. */
 export const LONG = process.env["LACIS_FAULT_ROUNDS"] !== undefined;
 
@@ -100,7 +100,7 @@ async function onStage(stage: Stage, other: Implementation, body: (scene: Scene)
 const PUBLIC: Site = { nat: "none" };
 
 /** They talk until they have settled on a path: what is found out about paths in the first second is no fault. */
-export async function talk(from: MeshHost, to: MeshHost): Promise<void> {
+async function talk(from: MeshHost, to: MeshHost): Promise<void> {
   expect((await from.ping(to.overlay4)).status, `${from.name} pings ${to.name}`).toBe(0);
   await from.machine.run("ping", ["-n", "-q", "-i", "0.1", "-c", "25", to.overlay4]);
 }

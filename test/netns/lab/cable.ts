@@ -27,16 +27,14 @@ export interface Damage {
 
 export const NOTHING_PASSES: Damage = { loss: 1 };
 
-/** The cable of a device, which can be bad: `lacis-lab impair` carries what is on it. The same seed does the same. */
+/** The cable of a device, which can be bad: `lacis-lab impair` carries what is on it. */
 export class Cable {
   readonly #settings: string;
   readonly #carrier: Daemon;
-  readonly #seed: number;
 
-  private constructor(settings: string, carrier: Daemon, seed: number) {
+  private constructor(settings: string, carrier: Daemon) {
     this.#settings = settings;
     this.#carrier = carrier;
-    this.#seed = seed;
   }
 
   static async lay(place: {
@@ -44,10 +42,9 @@ export class Cable {
     readonly inside: string;
     readonly outside: string;
     readonly directory: string;
-    readonly seed?: number;
   }): Promise<Cable> {
     const settings = join(place.directory, `${place.inside}.cable`);
-    await writeFile(settings, text(place.seed ?? 1, {}, {}));
+    await writeFile(settings, text({}, {}));
     const carrier = Daemon.start(
       `cable-${place.inside}`,
       "nsenter",
@@ -55,12 +52,12 @@ export class Cable {
       join(place.directory, `${place.inside}.cable.log`),
     );
     await carrier.becomes("it carries", async () => carrier.log().includes("carrying"));
-    return new Cable(settings, carrier, place.seed ?? 1);
+    return new Cable(settings, carrier);
   }
 
   /** From now on, within 20 ms, it does this to what its machine sends and to what comes to it. */
   async becomes(outwards: Damage, inwards: Damage = outwards): Promise<void> {
-    await writeFile(`${this.#settings}.new`, text(this.#seed, outwards, inwards));
+    await writeFile(`${this.#settings}.new`, text(outwards, inwards));
     await rename(`${this.#settings}.new`, this.#settings);
   }
 
@@ -68,6 +65,9 @@ export class Cable {
     await this.#carrier.kill();
   }
 }
+
+/** What chance does is the same in every run. */
+const SEED = 1;
 
 const NAMES: Readonly<Record<keyof Damage, string>> = {
   delayMs: "delay-ms",
@@ -84,10 +84,10 @@ const NAMES: Readonly<Record<keyof Damage, string>> = {
   above: "above",
 };
 
-function text(seed: number, outwards: Damage, inwards: Damage): string {
+function text(outwards: Damage, inwards: Damage): string {
   const line = (damage: Damage): string =>
     Object.entries(damage)
       .map(([name, value]) => ` ${NAMES[name as keyof Damage]}=${value}`)
       .join("");
-  return `seed ${seed}\nout${line(outwards)}\nin${line(inwards)}\n`;
+  return `seed ${SEED}\nout${line(outwards)}\nin${line(inwards)}\n`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { findNebula, LACIS } from "../lab/implementation.ts";
+import { findNebula, type Implementation, LACIS } from "../lab/implementation.ts";
 import { longestGap, median, runSeries, WORST_MAX_MS } from "./outage.ts";
 
 const nebula = await findNebula("1.11");
@@ -28,7 +28,7 @@ describe("the longest time without an answer", () => {
   });
 });
 
-async function missed(name: string, other: typeof LACIS | NonNullable<typeof nebula>): Promise<readonly string[]> {
+async function missed(name: string, other: Implementation): Promise<readonly string[]> {
   const series = await runSeries({ name: `outage-${name}`, other, ...SHORT });
   for (const { event, ms } of series) console.log(`${event}, ${name}: ${ms.join(" and ")} ms without an answer`);
   return series.filter(({ ms }) => Math.max(...ms) > WORST_MAX_MS).map(({ event, ms }) => `${event}: ${ms.join()}`);

@@ -7,10 +7,9 @@ import { buildSite, type Site } from "./site.ts";
 export const MEDIAN_MAX_MS = 500;
 export const WORST_MAX_MS = 1_500;
 
-/** What came of one event, with whoever was at the other end. */
+/** What came of one event. */
 export interface Outages {
   readonly event: string;
-  readonly other: string;
   /** The longest time without an answer of each round. Between two answers lie 50 ms when nothing happens. */
   readonly ms: readonly number[];
 }
@@ -40,7 +39,7 @@ export async function runSeries(plan: SeriesPlan): Promise<readonly Outages[]> {
     await site.mesh.startAll();
     const series: Outages[] = [];
     for (const event of plan.events ?? EVENTS)
-      series.push({ event: event.name, other: plan.other.name, ms: await runRounds(site, event, plan) });
+      series.push({ event: event.name, ms: await runRounds(site, event, plan) });
     return series;
   } finally {
     await site.mesh.close();

@@ -7,7 +7,7 @@ import type { NatRouter } from "../lab/nat/nat-router.ts";
 import { program, serve } from "../lab/program.ts";
 
 /** Packets a second of whoever talks. */
-export const PER_SECOND = 20;
+const PER_SECOND = 20;
 const ECHO_PORT = 7000;
 /** The mover's second device. */
 export const CABLE = "cable";
@@ -26,7 +26,6 @@ export interface Site {
   readonly other: MeshHost;
   readonly relays: readonly MeshHost[];
   readonly wifi: NatRouter;
-  readonly cable: NatRouter;
   /** One begins to talk to the other. */
   talk(who: "mover" | "other"): Promise<Daemon>;
 }
@@ -52,7 +51,6 @@ export async function buildSite(name: string, other: Implementation): Promise<Si
     other: peer,
     relays,
     wifi: mesh.router("wifi"),
-    cable: mesh.router("cable"),
     async talk(who) {
       const [from, to] = who === "mover" ? [mover, peer] : [peer, mover];
       if (!(await to.machine.hasUdpPort(ECHO_PORT))) await serve(to.machine, "udp-echo", ECHO_PORT, "/dev/null");

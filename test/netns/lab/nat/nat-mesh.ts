@@ -24,14 +24,11 @@ export interface NatMeshPlan<Name extends string> {
   readonly lighthouses?: 1 | 2;
   /** Public hosts that carry what cannot go straight; one unless it is said otherwise. */
   readonly relays?: 0 | 1 | 2;
-  /** What lighthouses and relays run. */
-  readonly publicImplementation?: Implementation;
 }
 
 /** Hosts behind translators, with lighthouses and relays in public; nothing runs until it is started. */
 export interface NatMesh<Name extends string> {
   readonly mesh: Mesh;
-  readonly authority: Authority;
   readonly lighthouses: readonly MeshHost[];
   readonly relays: readonly MeshHost[];
   host(name: Name): MeshHost;
@@ -50,12 +47,15 @@ export async function buildNatMesh<Name extends string>(name: string, plan: NatM
     lighthouse: { hosts: Object.keys(known) },
     relay: { relays: relays.map((_, i) => `10.77.0.${lighthouses.length + i + 1}`), use_relays: true },
   };
-  const implementation = plan.publicImplementation ?? LACIS;
   const publicHosts: readonly HostPlan[] = [
-    ...lighthouses.map((each) => ({ name: each, implementation, config: { lighthouse: "self" as const, tun: false } })),
+    ...lighthouses.map((each) => ({
+      name: each,
+      implementation: LACIS,
+      config: { lighthouse: "self" as const, tun: false },
+    })),
     ...relays.map((each) => ({
       name: each,
-      implementation,
+      implementation: LACIS,
       config: { more: { ...asks, relay: { am_relay: true, use_relays: false } } },
     })),
   ];
@@ -72,7 +72,6 @@ export async function buildNatMesh<Name extends string>(name: string, plan: NatM
   });
   return {
     mesh,
-    authority,
     lighthouses: lighthouses.map((each) => mesh.host(each)),
     relays: relays.map((each) => mesh.host(each)),
     host: (host) => mesh.host(host),

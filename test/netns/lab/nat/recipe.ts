@@ -15,8 +15,7 @@ import { PROJECT } from "../implementation.ts";
  * | symseq | address and port, one after the other | address and port | no |
  * | hairpin | as full, and its own customers reach each other through it | | |
  */
-export const NAT_KINDS = ["full", "addr", "port", "shift", "sym", "symseq", "hairpin"] as const;
-export type NatKind = (typeof NAT_KINDS)[number];
+export type NatKind = "full" | "addr" | "port" | "shift" | "sym" | "symseq" | "hairpin";
 
 /** Recipes that stand beside those of a translator. */
 export type Extra = "guard" | "udpblock" | "blackhole";
