@@ -44,6 +44,8 @@ export class Fleet {
   readonly heard = { acks: 0, replies: 0, punches: 0, tests: 0, other: 0 };
   #asked = 0;
   #reported = 0;
+  /** What a host says first on a new session. */
+  #begin: (host: LoadHost) => void = () => {};
 
   static async open(plan: FleetPlan): Promise<Fleet> {
     const sockets = Array.from({ length: PLACES }, () => createSocket({ type: "udp4", recvBufferSize: 4 << 20 }));
@@ -78,8 +80,20 @@ export class Fleet {
   }
 
   /** Everybody shakes hands and reports, so many a second. Ends when the lighthouse has acknowledged all reports. */
-  async register(perSecond: number): Promise<void> {
+  register(perSecond: number): Promise<void> {
+    return this.#everybody(perSecond, (host) => this.#report(host));
+  }
+
+  /** Everybody shakes hands and proves it by a test request, so many a second. Ends when all of these have been answered. */
+  connect(perSecond: number): Promise<void> {
+    return this.#everybody(perSecond, (host) =>
+      this.#seal(host, PacketType.test, TestSubtype.request, new Uint8Array(0)),
+    );
+  }
+
+  async #everybody(perSecond: number, begin: (host: LoadHost) => void): Promise<void> {
     const { authority, notAfter } = this.#plan;
+    this.#begin = begin;
     const waiting = new Set<LoadHost>();
     let next = 0;
     await every(10, (elapsedMs) => {
@@ -160,7 +174,7 @@ export class Fleet {
 
   #try(host: LoadHost, now: number): void {
     host.triedAt = now;
-    if (host.keys) this.#report(host);
+    if (host.keys) this.#begin(host);
     else if (host.call) this.#send(host, host.call.message1);
   }
 
@@ -196,7 +210,8 @@ export class Fleet {
       else if (type === PacketType.test && subtype === TestSubtype.request) {
         this.heard.tests++;
         this.#seal(host, type, TestSubtype.reply, body);
-      } else this.heard.other++;
+      } else if (type === PacketType.test && subtype === TestSubtype.reply) host.registered = true;
+      else this.heard.other++;
     }
   }
 
@@ -225,7 +240,7 @@ export class Fleet {
       send: nodeSuite.aead("aes", outcome.keys.initiatorToResponder),
       receive: nodeSuite.aead("aes", outcome.keys.responderToInitiator),
     };
-    this.#report(host);
+    this.#begin(host);
   }
 }
 

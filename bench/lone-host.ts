@@ -1,0 +1,130 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { certificateToPem } from "../certs/index.ts";
+import { Banner, encodePem } from "../src/core/cert/pem.ts";
+import { findDataPlaneBinary } from "../src/runtime/dataplane/native/native-process.ts";
+import { nodeSuite } from "../src/runtime/node-crypto.ts";
+import type { Implementation } from "../test/netns/lab/implementation.ts";
+import { inspectProcess } from "../test/netns/lab/process.ts";
+import type { TestAuthority } from "../test/unit/fixtures/authority.ts";
+
+/** Which program is measured. */
+export interface Contender {
+  readonly name: string;
+  readonly implementation: Implementation;
+  /** Ours with the data plane in Rust beside it; else, and always for Nebula, one process. */
+  readonly isNative: boolean;
+}
+
+export interface LonePlan {
+  readonly authority: TestAuthority;
+  readonly notAfter: bigint;
+  readonly port: number;
+  readonly amLighthouse: boolean;
+  /** Options of Node.js, for profiles. */
+  readonly nodeOptions?: readonly string[];
+}
+
+/** One daemon without a TUN device on the first core, whose peers are a load generator on the other. It needs no privilege. */
+export class LoneHost {
+  readonly #daemon: ChildProcess;
+  readonly #directory: string;
+  readonly #ended: Promise<number>;
+
+  constructor(contender: Contender, plan: LonePlan) {
+    this.#directory = mkdtempSync(join(tmpdir(), "lacis-lone-"));
+    this.#daemon = start(this.#directory, contender, plan);
+    process.once("exit", this.#kill);
+    this.#ended = new Promise((resolve) => this.#daemon.once("exit", (status) => resolve(status ?? 1)));
+  }
+
+  /** Fails when the daemon ends first. */
+  async outlives<Value>(work: Promise<Value>): Promise<Value> {
+    const failure = this.#ended.then((status): never => {
+      throw new Error(`the daemon ended with status ${status}`);
+    });
+    return Promise.race([work, failure]);
+  }
+
+  async stop(): Promise<void> {
+    this.#daemon.kill("SIGTERM");
+    await this.#ended;
+    process.off("exit", this.#kill);
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  /** Of each of its processes, the daemon first. */
+  residentMb(field: "VmRSS" | "VmHWM" = "VmRSS"): readonly number[] {
+    return this.#processes().map((pid) => {
+      const line = new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+      return Number(line?.[1] ?? 0) / 1024;
+    });
+  }
+
+  /** Processor time of each since its start: the daemon first. */
+  cpuSeconds(): readonly number[] {
+    return this.#processes().map((pid) => inspectProcess(pid).cpuSeconds);
+  }
+
+  readonly #kill = (): void => {
+    this.#daemon.kill("SIGKILL");
+  };
+
+  /** The daemon and its children. */
+  #processes(): readonly number[] {
+    const children = spawnSync("pgrep", ["-P", String(this.#daemon.pid)], { encoding: "utf8" }).stdout.split("\n");
+    return [this.#daemon.pid!, ...children.filter(Boolean).map(Number)];
+  }
+}
+
+/** What measures leaves the first core to what is measured. */
+export function leaveFirstCore(): void {
+  if (availableParallelism() > 1) execFileSync("taskset", ["-a", "-p", "-c", "1", String(process.pid)]);
+}
+
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, one) => total + one, 0);
+}
+
+function start(directory: string, { implementation, isNative }: Contender, plan: LonePlan): ChildProcess {
+  const [program, ...rest] = implementation.daemon(writeConfig(directory, plan));
+  const isOurs = program === process.execPath;
+  const args = isOurs ? [...(plan.nodeOptions ?? []), ...rest, "--state-dir", join(directory, "state")] : rest;
+  const command = availableParallelism() > 1 ? ["taskset", "-c", "0", program, ...args] : [program, ...args];
+  const { LACIS_DATAPLANE: _, ...env } = process.env;
+  return spawn(command[0]!, command.slice(1), {
+    stdio: ["ignore", "inherit", "inherit"],
+    env: isNative ? { ...env, LACIS_DATAPLANE: findDataPlaneBinary() } : env,
+  });
+}
+
+function writeConfig(directory: string, { authority, notAfter, port, amLighthouse }: LonePlan): string {
+  const seed = new Uint8Array(32).fill(9);
+  const { publicKey } = nodeSuite.agreement("CURVE25519")!.load(seed)!;
+  const certificate = authority.issue(1, { name: "lone", networks: ["10.0.0.1/8"], notAfter, publicKey });
+  const write = (name: string, text: string): string => {
+    const path = join(directory, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return path;
+  };
+  const pki = {
+    ca: write("ca.crt", certificateToPem(authority.certificate)),
+    cert: write("host.crt", certificateToPem(certificate)),
+    key: write("host.key", encodePem(Banner.x25519PrivateKey, seed)),
+  };
+  const anybody = [{ port: "any", proto: "any", host: "any" }];
+  return write(
+    "config.yml",
+    JSON.stringify({
+      pki,
+      lighthouse: { am_lighthouse: amLighthouse },
+      static_host_map: {},
+      listen: { host: "127.0.0.1", port },
+      tun: { disabled: true },
+      firewall: { inbound: anybody, outbound: anybody },
+      logging: { level: "warning" },
+    }),
+  );
+}
