@@ -73,8 +73,7 @@ export function answerFor(
 /** What a host says and is seen to say about how it is reached. */
 export function waysOf(known: KnownHost | undefined): Ways {
   if (!known) return { endpoints: [], relays: [] };
-  const nat = natOf(known);
-  return { endpoints: endpointsOf(known), relays: known.relays, ...(nat && { nat }) };
+  return { endpoints: endpointsOf(known), relays: known.relays, nat: natOf(known) };
 }
 
 /** What another lighthouse says of a host, without places where no single machine can be. */
@@ -87,7 +86,8 @@ function replyTo(
   known: KnownHost,
   { target, dialect }: { readonly target: IpAddress; readonly dialect: LighthouseRequest["dialect"] },
 ): LighthouseReply {
-  return { to, dialect, message: { kind: "host-query-reply", target, ...waysOf(known) } };
+  const { endpoints, relays, nat } = waysOf(known);
+  return { to, dialect, message: { kind: "host-query-reply", target, endpoints, relays, nat } };
 }
 
 /** `asker`: its addresses, of which the queried host is told the one that it can reach, if there are several. */
@@ -98,5 +98,6 @@ function punchFor(
 ): LighthouseReply | undefined {
   const address = asker.find((own) => networks.some((network) => contains(network, own))) ?? asker[0];
   if (to === undefined || address === undefined) return undefined;
-  return { to, dialect: "recipient", message: { kind: "host-punch", address, ...ways } };
+  const { endpoints, relays, nat } = ways;
+  return { to, dialect: "recipient", message: { kind: "host-punch", address, endpoints, relays, nat } };
 }

@@ -130,5 +130,5 @@ export function learnedBy({ learned }: KnownHost): readonly Endpoint[] {
 
 /** Everything worth trying: learned addresses first, because receivers look at the first ten of each family only. */
 export function endpointsOf(host: KnownHost): readonly Endpoint[] {
-  return [...learnedBy(host), ...host.reported];
+  return learnedBy(host).concat(host.reported);
 }

@@ -1,10 +1,10 @@
 import type { Entropy } from "./base/entropy.ts";
-import type { Clock } from "./base/time.ts";
+import type { Clock, Instant } from "./base/time.ts";
 import type { Settings } from "./config/settings.ts";
 import type { CryptoSuite } from "./crypto/suite.ts";
 import type { LighthouseService } from "./discovery/service.ts";
 import type { Deadline, Input, NodeDetails, NodeStatus, Output, RememberedHost } from "./io.ts";
-import type { StopReason } from "./machine/machine.ts";
+import type { Machine, StopReason } from "./machine/machine.ts";
 import type { IpAddress } from "./netip/address.ts";
 import { postCommand, senderOf } from "./node/delivery.ts";
 import { detailsOf } from "./node/details.ts";
@@ -75,10 +75,15 @@ export class Node {
 
   /** When to call `handle` with a tick at the latest. */
   pollTimeout(): Deadline | undefined {
-    return this.#machines.all.reduce<Deadline | undefined>((first, machine) => {
+    let first: Machine | undefined;
+    let firstAt: Instant | undefined;
+    for (const machine of this.#machines.all) {
       const at = machine.nextAt?.();
-      return at !== undefined && (!first || at < first.at) ? { at, why: machine.waitsFor ?? "" } : first;
-    }, undefined);
+      if (at === undefined || (firstAt !== undefined && at >= firstAt)) continue;
+      first = machine;
+      firstAt = at;
+    }
+    return firstAt === undefined ? undefined : { at: firstAt, why: first?.waitsFor ?? "" };
   }
 
   status(clock: Clock): NodeStatus {
@@ -173,6 +178,7 @@ export class Node {
 
   /** Until nothing that was said is unheard. */
   #settle(): void {
+    if (this.#events.length === 0) return;
     for (let next = 0; next < this.#events.length; next++) {
       const event = this.#events[next];
       if (event) this.#hear(event);

@@ -147,7 +147,8 @@ export class Driver implements DataPlaneListener {
   }
 
   #sleep(at: Instant | undefined): void {
-    if (at === this.#wakeAt) return;
+    // Deadlines move on with most inputs: a timer that comes too early looks again, and is cheaper than a new one for each.
+    if (at === this.#wakeAt || (at !== undefined && this.#wakeAt !== undefined && this.#wakeAt < at)) return;
     clearTimeout(this.#timer);
     this.#wakeAt = at;
     if (at === undefined) return;

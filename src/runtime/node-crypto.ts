@@ -68,7 +68,7 @@ class NodeAead implements Aead {
     this.#key = key;
   }
 
-  seal(nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array): Uint8Array {
+  seal(nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array, lead = 0): Uint8Array {
     // The types know only the GCM overload; both ciphers share the calls used here.
     const cipher = crypto.createCipheriv(
       this.#algorithm as "aes-256-gcm",
@@ -77,10 +77,10 @@ class NodeAead implements Aead {
       AEAD_OPTIONS,
     );
     cipher.setAAD(associatedData, { plaintextLength: plaintext.length });
-    const sealed = new Uint8Array(plaintext.length + TAG_BYTES);
-    sealed.set(cipher.update(plaintext));
+    const sealed = new Uint8Array(lead + plaintext.length + TAG_BYTES);
+    sealed.set(cipher.update(plaintext), lead);
     cipher.final();
-    sealed.set(cipher.getAuthTag(), plaintext.length);
+    sealed.set(cipher.getAuthTag(), lead + plaintext.length);
     return sealed;
   }
 

@@ -23,10 +23,9 @@ export function later(from: Instant, ms: number): Instant {
 
 /** The first of these deadlines; undefined when there is none. */
 export function earliest(...deadlines: readonly (Instant | undefined)[]): Instant | undefined {
-  return deadlines.reduce(
-    (first, at) => (first === undefined || (at !== undefined && at < first) ? at : first),
-    undefined,
-  );
+  let first: Instant | undefined;
+  for (const at of deadlines) if (at !== undefined && (first === undefined || at < first)) first = at;
+  return first;
 }
 
 export function wallTime(nanoseconds: bigint): WallTime {

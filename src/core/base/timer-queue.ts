@@ -47,7 +47,13 @@ export class TimerQueue<Key> {
   }
 
   /** Takes out all that are due at `now`, the earliest first, with those that are set meanwhile. */
-  *takeDue(now: Instant): IterableIterator<Key> {
+  takeDue(now: Instant): Iterable<Key> {
+    const first = this.#heap[0];
+    // Asked at every input, and hardly ever is anything due.
+    return first && first.at <= now ? this.#takeDue(now) : NOTHING;
+  }
+
+  *#takeDue(now: Instant): IterableIterator<Key> {
     for (let key = this.popDue(now); key !== undefined; key = this.popDue(now)) yield key;
   }
 
@@ -89,6 +95,8 @@ export class TimerQueue<Key> {
     this.#heap[position] = entry;
   }
 }
+
+const NOTHING: readonly never[] = [];
 
 interface Entry<Key> extends Timer<Key> {
   readonly order: number;

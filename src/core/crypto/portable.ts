@@ -38,8 +38,9 @@ class PortableAead implements Aead {
     this.#key = new Secret(key.slice());
   }
 
-  seal(nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array): Uint8Array {
-    return this.#make(this.#key.expose(), checkedNonce(nonce), associatedData).encrypt(plaintext);
+  seal(nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array, lead = 0): Uint8Array {
+    const sealed = this.#make(this.#key.expose(), checkedNonce(nonce), associatedData).encrypt(plaintext);
+    return lead === 0 ? sealed : concatBytes(new Uint8Array(lead), sealed);
   }
 
   open(nonce: Uint8Array, associatedData: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined {

@@ -1,5 +1,5 @@
 import type { Brand } from "../base/brand.ts";
-import { compareBytes } from "../base/bytes.ts";
+import { compareBytes, writeUint32 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 
 /**
@@ -39,28 +39,45 @@ export function compareAddresses(a: IpAddress, b: IpAddress): number {
   return compareBytes(addressBytes(a), addressBytes(b));
 }
 
-/** Digit by digit: addresses are read for each packet that a host without a device handles. */
+/** The number that an IPv4 address is; undefined for what is none. */
+export function v4Number(address: IpAddress): number | undefined {
+  const value = parseV4Number(address);
+  return value < 0 ? undefined : value;
+}
+
+export function v4FromNumber(value: number): IpAddress {
+  return `${value >>> 24}.${(value >>> 16) & 0xff}.${(value >>> 8) & 0xff}.${value & 0xff}` as IpAddress;
+}
+
 function parseIpv4(text: string): Uint8Array | undefined {
+  const value = parseV4Number(text);
+  if (value < 0) return undefined;
   const bytes = new Uint8Array(4);
+  writeUint32(bytes, 0, value);
+  return bytes;
+}
+
+/** Digit by digit: addresses are read for each packet that a host without a device handles. -1: it is none. */
+function parseV4Number(text: string): number {
+  let whole = 0;
   let part = 0;
   let digits = 0;
   let value = 0;
   for (let i = 0; i < text.length; i++) {
     const digit = text.charCodeAt(i) - ZERO;
     if (digit === DOT && digits > 0 && part < 3) {
-      bytes[part++] = value;
+      whole = (whole << 8) | value;
+      part++;
       digits = 0;
       value = 0;
       continue;
     }
     const isLeadingZero = digits === 1 && value === 0;
     value = 10 * value + digit;
-    if (digit < 0 || digit > 9 || isLeadingZero || value > 255) return undefined;
+    if (digit < 0 || digit > 9 || isLeadingZero || value > 255) return -1;
     digits++;
   }
-  if (part !== 3 || digits === 0) return undefined;
-  bytes[part] = value;
-  return bytes;
+  return part !== 3 || digits === 0 ? -1 : ((whole << 8) | value) >>> 0;
 }
 
 const ZERO = "0".charCodeAt(0);

@@ -31,6 +31,11 @@ export class AllowList {
     this.#rules = new PrefixMap(rules.map(({ prefix, allowed }) => [prefix, allowed]));
   }
 
+  /** Whether it allows every address. */
+  get isEmpty(): boolean {
+    return this.#rules.isEmpty;
+  }
+
   allows(address: IpAddress): boolean {
     return this.#rules.lookUp(address) ?? true;
   }
@@ -46,6 +51,11 @@ export class AllowedRemotes {
   constructor({ everybody, ranges }: RemoteAllowList) {
     this.#everybody = new AllowList(everybody);
     this.#ranges = new PrefixMap(ranges.map(({ overlay, rules }) => [overlay, new AllowList(rules)]));
+  }
+
+  /** Whether there is nothing that could refuse a place. */
+  get allowsAll(): boolean {
+    return this.#everybody.isEmpty && this.#ranges.isEmpty;
   }
 
   /** Whether anybody may be there: before it is known who that is. */

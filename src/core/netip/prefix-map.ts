@@ -1,4 +1,4 @@
-import { addressBytes, familyOf, type IpAddress } from "./address.ts";
+import { addressBytes, familyOf, type IpAddress, v4Number } from "./address.ts";
 import type { Prefix } from "./prefix.ts";
 
 /** Values by prefix, of which that of the longest prefix around an address counts. Never changed: a new map takes the place of the whole. */
@@ -12,12 +12,16 @@ export class PrefixMap<Value extends {}> {
     this.#lengths = { 4: lengthsOf(all, 4), 6: lengthsOf(all, 6) };
   }
 
+  get isEmpty(): boolean {
+    return this.#lengths[4].length === 0 && this.#lengths[6].length === 0;
+  }
+
   lookUp(address: IpAddress): Value | undefined {
     const lengths = this.#lengths[familyOf(address)];
     if (lengths.length === 0) return undefined;
-    const number = numberOf(address);
-    for (const { hostBits, values } of lengths) {
-      const value = values.get(number >> hostBits);
+    const number = v4Number(address) ?? numberOf(address);
+    for (const { bits, values } of lengths) {
+      const value = values.get(networkOf(number, bits));
       if (value !== undefined) return value;
     }
     return undefined;
@@ -26,25 +30,31 @@ export class PrefixMap<Value extends {}> {
 
 /** The values of one prefix length, by what is left of their address. */
 interface Length<Value> {
-  readonly hostBits: bigint;
-  readonly values: ReadonlyMap<bigint, Value>;
+  readonly bits: number;
+  readonly values: ReadonlyMap<number | bigint, Value>;
 }
 
 function lengthsOf<Value>(entries: readonly (readonly [Prefix, Value])[], family: 4 | 6): readonly Length<Value>[] {
-  const width = family === 4 ? 32 : 128;
-  const byBits = new Map<number, Map<bigint, Value>>();
+  const byBits = new Map<number, Map<number | bigint, Value>>();
   for (const [{ address, bits }, value] of entries) {
     if (familyOf(address) !== family) continue;
-    const length = byBits.get(bits) ?? new Map<bigint, Value>();
+    const length = byBits.get(bits) ?? new Map<number | bigint, Value>();
     byBits.set(bits, length);
-    length.set(numberOf(address) >> BigInt(width - bits), value);
+    length.set(networkOf(v4Number(address) ?? numberOf(address), bits), value);
   }
   const longestFirst = [...byBits].sort(([a], [b]) => b - a);
-  return longestFirst.map(([bits, values]) => ({ hostBits: BigInt(width - bits), values }));
+  return longestFirst.map(([bits, values]) => ({ bits, values }));
+}
+
+/** IPv4 needs no bigint, and is what most addresses are. */
+function networkOf(number: number | bigint, bits: number): number | bigint {
+  if (typeof number === "bigint") return number >> BigInt(128 - bits);
+  // A shift by 32 moves nothing.
+  return bits === 0 ? 0 : number >>> (32 - bits);
 }
 
 function numberOf(address: IpAddress): bigint {
   const bytes = addressBytes(address);
   const view = new DataView(bytes.buffer, bytes.byteOffset);
-  return bytes.length === 4 ? BigInt(view.getUint32(0)) : (view.getBigUint64(0) << 64n) | view.getBigUint64(8);
+  return (view.getBigUint64(0) << 64n) | view.getBigUint64(8);
 }

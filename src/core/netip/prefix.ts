@@ -1,5 +1,14 @@
 import { compareBytes } from "../base/bytes.ts";
-import { addressBytes, addressFromBytes, compareAddresses, familyOf, type IpAddress, parseAddress } from "./address.ts";
+import {
+  addressBytes,
+  addressFromBytes,
+  compareAddresses,
+  familyOf,
+  type IpAddress,
+  parseAddress,
+  v4FromNumber,
+  v4Number,
+} from "./address.ts";
 
 /** An address with a prefix length. Host bits may be set: "10.77.1.2/16" is a host in its network. */
 export interface Prefix {
@@ -34,6 +43,9 @@ export function hostPrefix(address: IpAddress): Prefix {
 
 /** The prefix with its host bits cleared. */
 export function masked(prefix: Prefix): Prefix {
+  const v4 = v4Number(prefix.address);
+  if (v4 !== undefined)
+    return { address: v4FromNumber(prefix.bits === 0 ? 0 : v4 & (-1 << (32 - prefix.bits))), bits: prefix.bits };
   const bytes = addressBytes(prefix.address);
   for (let i = 0; i < bytes.length; i++) {
     const keep = Math.min(Math.max(prefix.bits - 8 * i, 0), 8);
@@ -55,6 +67,12 @@ export function broadcastOf(prefix: Prefix): IpAddress | undefined {
 
 /** Whether the address lies in the prefix. Families never match each other. */
 export function contains(prefix: Prefix, address: IpAddress): boolean {
+  const v4 = v4Number(address);
+  if (v4 !== undefined) {
+    const network = v4Number(prefix.address);
+    // A shift by 32 moves nothing.
+    return network !== undefined && (prefix.bits === 0 || (network ^ v4) >>> (32 - prefix.bits) === 0);
+  }
   return hasBits(addressBytes(prefix.address), prefix.bits, addressBytes(address));
 }
 

@@ -1,24 +1,24 @@
-import { addressBytes, familyOf, type IpAddress } from "./address.ts";
+import { addressBytes, type IpAddress, v4Number } from "./address.ts";
 
 // Addresses that are not just any host's, each range in this one place.
 
 /** RFC 1918 and unique local addresses (RFC 4193). */
 export function isPrivate(address: IpAddress): boolean {
-  const [first = 0, second = 0] = addressBytes(address);
-  if (familyOf(address) === 6) return (first & 0xfe) === 0xfc;
-  return first === 10 || (first === 172 && second >> 4 === 1) || (first === 192 && second === 168);
+  const v4 = v4Number(address);
+  if (v4 === undefined) return ((addressBytes(address)[0] ?? 0) & 0xfe) === 0xfc;
+  return v4 >>> 24 === 10 || v4 >>> 20 === 0xac1 || v4 >>> 16 === 0xc0a8;
 }
 
 /** 100.64.0.0/10 (RFC 6598): many customers of one carrier share it behind a translator. Nobody's own, and nobody's to reach from outside. */
 export function isCarrierShared(address: IpAddress): boolean {
-  const [first = 0, second = 0] = addressBytes(address);
-  return familyOf(address) === 4 && first === 100 && second >> 6 === 1;
+  const v4 = v4Number(address);
+  return v4 !== undefined && v4 >>> 22 === 0x191;
 }
 
 /** 224.0.0.0/4 and ff00::/8. */
 export function isMulticast(address: IpAddress): boolean {
-  const [first = 0] = addressBytes(address);
-  return familyOf(address) === 4 ? first >> 4 === 14 : first === 0xff;
+  const v4 = v4Number(address);
+  return v4 === undefined ? addressBytes(address)[0] === 0xff : v4 >>> 28 === 14;
 }
 
 /** 255.255.255.255: everybody on the link (RFC 919). */
@@ -28,13 +28,14 @@ export function isLimitedBroadcast(address: IpAddress): boolean {
 
 /** 240.0.0.0/4 (RFC 1112), with the limited broadcast address at its end. */
 export function isReserved(address: IpAddress): boolean {
-  const [first = 0] = addressBytes(address);
-  return familyOf(address) === 4 && first >> 4 === 15;
+  const v4 = v4Number(address);
+  return v4 !== undefined && v4 >>> 28 === 15;
 }
 
 /** 127.0.0.0/8 and ::1: this machine, whichever that is. */
 export function isLoopback(address: IpAddress): boolean {
-  return familyOf(address) === 4 ? addressBytes(address)[0] === 127 : address === "::1";
+  const v4 = v4Number(address);
+  return v4 === undefined ? address === "::1" : v4 >>> 24 === 127;
 }
 
 /**
@@ -44,9 +45,10 @@ export function isLoopback(address: IpAddress): boolean {
  * for the caller to know.
  */
 export function isMachine(address: IpAddress): boolean {
+  if (isMulticast(address) || isLoopback(address)) return false;
+  const v4 = v4Number(address);
+  if (v4 !== undefined) return v4 >>> 24 !== 0 && !isReserved(address) && v4 >>> 16 !== 0xa9fe;
   const bytes = addressBytes(address);
   const [first = 0, second = 0] = bytes;
-  if (isMulticast(address) || isLoopback(address)) return false;
-  if (familyOf(address) === 6) return !(first === 0xfe && second >> 6 === 2) && bytes.subarray(0, 12).some(Boolean);
-  return first !== 0 && !isReserved(address) && !(first === 169 && second === 254);
+  return !(first === 0xfe && second >> 6 === 2) && bytes.subarray(0, 12).some(Boolean);
 }

@@ -20,7 +20,7 @@ export interface Sender {
   readonly address: IpAddress | undefined;
   readonly endpoints: () => readonly Endpoint[];
   /** Through whom it can be reached, too. */
-  readonly relays: readonly IpAddress[];
+  readonly relays: () => readonly IpAddress[];
   readonly nat: NatReport | undefined;
 }
 
@@ -30,7 +30,7 @@ export function senderOf(facts: Facts, machines: Pick<Machines, "carriers" | "di
   return {
     address: facts.ownAddresses[0],
     endpoints: () => discovery.ownEndpoints(),
-    relays: ownRelays(facts, machines),
+    relays: () => ownRelays(facts, machines),
     nat: nat.isKnown ? nat.own : undefined,
   };
 }
@@ -50,7 +50,7 @@ function messageOf(letter: Letter, dialect: CertificateVersion, sender: Sender):
     case "announcement":
       return sender.address === undefined
         ? undefined
-        : announcement(dialect, sender.address, { ...sender, endpoints: sender.endpoints() });
+        : announcement(dialect, sender.address, { ...sender, endpoints: sender.endpoints(), relays: sender.relays() });
     case "query":
       return { kind: "host-query", target: letter.target };
     case "answer":

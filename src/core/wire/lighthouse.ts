@@ -1,17 +1,9 @@
 import { fail, ok, type Result } from "../base/result.ts";
 import type { CertificateVersion } from "../cert/certificate.ts";
-import { familyOf, type IpAddress } from "../netip/address.ts";
+import { familyOf, type IpAddress, v4FromNumber } from "../netip/address.ts";
 import { type Endpoint, endpoint, endpointAddress, endpointPort } from "../netip/endpoint.ts";
 import { decodeNatReport, encodeNatReport, type NatReport } from "./nat-report.ts";
-import {
-  addressFromHalves,
-  decodeAddress,
-  encodeAddress,
-  halvesOf,
-  isUsable,
-  v4FromNumber,
-  v4ToNumber,
-} from "./overlay-address.ts";
+import { addressFromHalves, decodeAddress, encodeAddress, halvesOf, isUsable, v4ToNumber } from "./overlay-address.ts";
 import { ProtobufReader, ProtobufWriter } from "./protobuf.ts";
 
 /**
@@ -92,13 +84,17 @@ export function encodeLighthouseMessage(
   if (dialect === 1 && (!address || familyOf(address) === 6)) return undefined;
   const asker = message.kind === "host-query" ? message.asker : undefined;
   if (dialect === 1 && asker && familyOf(asker.address) === 6) return undefined;
-  const details = encodeDetails(address, waysIn(message), dialect, asker);
-  return new ProtobufWriter().varint(Meta.type, TYPE_OF[message.kind]).message(Meta.details, details).finish();
+  const writer = new ProtobufWriter().varint(Meta.type, TYPE_OF[message.kind]);
+  const details = writer.open(Meta.details);
+  writeDetails(writer, address, waysIn(message), dialect, asker);
+  return writer.close(details).finish();
 }
 
 const Meta = { type: 1, details: 2 } as const;
 
 const MessageType = { hostQuery: 1, hostQueryReply: 2, hostUpdate: 3, hostPunch: 5, hostUpdateAck: 10 } as const;
+
+const SPOKEN: ReadonlySet<number> = new Set(Object.values(MessageType));
 
 const TYPE_OF = {
   "host-query": MessageType.hostQuery,
@@ -128,7 +124,7 @@ function waysIn(message: LighthouseMessage): WaysToHost {
 }
 
 function isSpoken(type: number): boolean {
-  return (Object.values(MessageType) as number[]).includes(type);
+  return SPOKEN.has(type);
 }
 
 interface DecodedDetails extends WaysToHost {
@@ -214,23 +210,26 @@ function decodeV6Endpoint(bytes: Uint8Array): Endpoint | undefined {
   return reader.failed ? undefined : usableEndpoint(addressFromHalves(hi, lo), port);
 }
 
-function encodeDetails(
+function writeDetails(
+  writer: ProtobufWriter,
   address: IpAddress | undefined,
   { endpoints, relays, nat }: WaysToHost,
   dialect: CertificateVersion,
   asker?: AskingHost,
-): Uint8Array {
-  const writer = new ProtobufWriter();
+): void {
   if (dialect === 1 && address) writer.varint(Details.oldAddress, v4ToNumber(address));
-  const addresses = endpoints.map((value) => ({ address: endpointAddress(value), port: endpointPort(value) }));
-  for (const { address: underlay, port } of addresses) {
+  for (const at of endpoints) {
+    const underlay = endpointAddress(at);
     if (familyOf(underlay) !== 4) continue;
-    writer.message(Details.v4Endpoints, new ProtobufWriter().varint(1, v4ToNumber(underlay)).varint(2, port).finish());
+    const start = writer.open(Details.v4Endpoints);
+    writer.varint(1, v4ToNumber(underlay)).varint(2, endpointPort(at)).close(start);
   }
-  for (const { address: underlay, port } of addresses) {
+  for (const at of endpoints) {
+    const underlay = endpointAddress(at);
     if (familyOf(underlay) !== 6) continue;
     const { hi, lo } = halvesOf(underlay);
-    writer.message(Details.v6Endpoints, new ProtobufWriter().varint(1, hi).varint(2, lo).varint(3, port).finish());
+    const start = writer.open(Details.v6Endpoints);
+    writer.varint(1, hi).varint(2, lo).varint(3, endpointPort(at)).close(start);
   }
   if (dialect === 1) {
     writer.packedUint32s(Details.oldRelays, relays.filter((relay) => familyOf(relay) === 4).map(v4ToNumber));
@@ -239,8 +238,10 @@ function encodeDetails(
     for (const relay of relays) writer.message(Details.relays, encodeAddress(relay));
   }
   if (nat) writer.message(Details.nat, encodeNatReport(nat));
-  if (asker) writer.message(Details.asker, encodeDetails(asker.address, asker, dialect));
-  return writer.finish();
+  if (!asker) return;
+  const start = writer.open(Details.asker);
+  writeDetails(writer, asker.address, asker, dialect);
+  writer.close(start);
 }
 
 /** Ports are cut to 16 bits, as the reference does. */

@@ -1,5 +1,5 @@
-import type { IpAddress } from "../netip/address.ts";
-import { isUsable, v4FromNumber, v4ToNumber } from "./overlay-address.ts";
+import { type IpAddress, v4FromNumber } from "../netip/address.ts";
+import { isUsable, v4ToNumber } from "./overlay-address.ts";
 import { ProtobufReader, ProtobufWriter } from "./protobuf.ts";
 
 /** How a host's address translator chooses the address outside (RFC 4787, 4.1); "none" is no translator at all. */

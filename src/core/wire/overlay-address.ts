@@ -1,5 +1,5 @@
-import { readUint32, readUint64, writeUint32, writeUint64 } from "../base/bytes.ts";
-import { addressBytes, addressFromBytes, type IpAddress } from "../netip/address.ts";
+import { readUint32, readUint64, writeUint64 } from "../base/bytes.ts";
+import { addressBytes, addressFromBytes, type IpAddress, v4Number } from "../netip/address.ts";
 import { ProtobufReader, ProtobufWriter } from "./protobuf.ts";
 
 // Overlay addresses as messages between hosts carry them: a number in dialect 1, which knows IPv4 only, an `Addr` in dialect 2 (protocol 5.1).
@@ -27,14 +27,9 @@ export function isUsable(address: IpAddress | undefined): address is IpAddress {
   return address !== undefined && address !== "0.0.0.0" && address !== "::";
 }
 
-export function v4FromNumber(value: number): IpAddress | undefined {
-  const bytes = new Uint8Array(4);
-  writeUint32(bytes, 0, value);
-  return addressFromBytes(bytes);
-}
-
+/** Only for IPv4 addresses. */
 export function v4ToNumber(address: IpAddress): number {
-  return readUint32(addressBytes(address), 0);
+  return v4Number(address) ?? 0;
 }
 
 export function addressFromHalves(hi: bigint, lo: bigint): IpAddress | undefined {

@@ -172,11 +172,17 @@ export class ProtobufReader {
  * empty is left out.
  */
 export class ProtobufWriter {
-  #bytes: Uint8Array = new Uint8Array(INITIAL_BYTES);
+  #bytes: Uint8Array;
   #length = 0;
+
+  constructor() {
+    this.#bytes = spare ?? new Uint8Array(INITIAL_BYTES);
+    spare = undefined;
+  }
 
   /** A number of 64 bits; a negative one in two's complement. */
   varint(field: number, value: bigint | number): this {
+    if (typeof value === "number" && value >= 0 && value <= UINT32_MAX) return this.#small(field, value);
     const bits = BigInt.asUintN(64, BigInt(value));
     if (bits !== 0n) {
       this.#key(field, WireType.varint);
@@ -199,11 +205,36 @@ export class ProtobufWriter {
     return this;
   }
 
+  /** The same, written in place: what follows until `close` is its content. Returns what `close` wants. */
+  open(field: number): number {
+    this.#key(field, WireType.bytes);
+    this.#push(0);
+    return this.#length;
+  }
+
+  close(start: number): this {
+    const length = this.#length - start;
+    if (length < 0x80) {
+      this.#bytes[start - 1] = length;
+      return this;
+    }
+    // Its length takes more than the one byte that was left for it.
+    let more = 0;
+    for (let rest = length >>> 7; rest > 0; rest >>>= 7) more++;
+    this.#reserve(more);
+    this.#bytes.copyWithin(start + more, start, start + length);
+    this.#length = start - 1;
+    this.#uint32(length);
+    this.#length = start + more + length;
+    return this;
+  }
+
   /** A repeated uint32 in one element; nothing for an empty list. */
   packedUint32s(field: number, values: readonly number[]): this {
-    const packed = new ProtobufWriter();
-    for (const value of values) packed.#uint32(value);
-    return this.bytes(field, packed.finish());
+    if (values.length === 0) return this;
+    const start = this.open(field);
+    for (const value of values) this.#uint32(value);
+    return this.close(start);
   }
 
   /** Bytes written so far. */
@@ -211,8 +242,19 @@ export class ProtobufWriter {
     return this.#length;
   }
 
+  /** The message. The writer is of no use after it. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    const whole = this.#bytes.slice(0, this.#length);
+    if (this.#bytes.length <= SPARE_BYTES_MAX) spare = this.#bytes;
+    return whole;
+  }
+
+  #small(field: number, value: number): this {
+    if (value !== 0) {
+      this.#key(field, WireType.varint);
+      this.#uint32(value);
+    }
+    return this;
   }
 
   #key(field: number, wireType: number): void {
@@ -244,9 +286,14 @@ export class ProtobufWriter {
   }
 }
 
+/** Of the last writer that was done with it: the next one need not allocate. */
+let spare: Uint8Array | undefined;
+
 const WireType = { varint: 0, fixed64: 1, bytes: 2, startGroup: 3, endGroup: 4, fixed32: 5 } as const;
 
 const EMPTY: Uint8Array = new Uint8Array();
 const VARINT_BYTES_MAX = 10;
 /** Most messages of this protocol are shorter; a writer grows when one is not. */
-const INITIAL_BYTES = 128;
+const INITIAL_BYTES = 512;
+const SPARE_BYTES_MAX = 4096;
+const UINT32_MAX = 0xffff_ffff;

@@ -1,7 +1,7 @@
 import { fail, ok, type Result } from "../base/result.ts";
 import type { CertificateVersion } from "../cert/certificate.ts";
-import { familyOf, type IpAddress } from "../netip/address.ts";
-import { decodeAddress, encodeAddress, isUsable, v4FromNumber, v4ToNumber } from "./overlay-address.ts";
+import { familyOf, type IpAddress, v4FromNumber } from "../netip/address.ts";
+import { decodeAddress, encodeAddress, isUsable, v4ToNumber } from "./overlay-address.ts";
 import { ProtobufReader, ProtobufWriter } from "./protobuf.ts";
 
 // NebulaControl (protocol 7.2):

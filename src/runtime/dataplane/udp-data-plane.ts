@@ -1,11 +1,12 @@
 import { createSocket, type Socket } from "node:dgram";
+import type { Instant } from "../../core/base/time.ts";
 import { type Rate, TokenBucket } from "../../core/base/token-bucket.ts";
 import type { BootSettings, Settings } from "../../core/config/settings.ts";
 import { CONTRACT_VERSIONS, type DataPlaneCommand, type DataPlaneEvent } from "../../core/dataplane/contract.ts";
 import { type DataPlaneOutput, ReferenceDataPlane } from "../../core/dataplane/reference/reference-data-plane.ts";
 import { parseAddress } from "../../core/netip/address.ts";
 import { type Endpoint, endpoint, endpointAddress, endpointPort } from "../../core/netip/endpoint.ts";
-import { readClock } from "../clock.ts";
+import { readNow } from "../clock.ts";
 import { listenAddress } from "../listen-address.ts";
 import { nodeSuite } from "../node-crypto.ts";
 import { systemCode } from "../operator-error.ts";
@@ -43,6 +44,7 @@ export class UdpDataPlane implements DataPlane {
   #restarts = 0;
   #lastError: string | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #wakeAt: Instant | undefined;
   #draining = false;
   #sendsFailed = 0;
   readonly #sendErrors = new TokenBucket(SEND_ERRORS_TOLD);
@@ -68,7 +70,7 @@ export class UdpDataPlane implements DataPlane {
   command(command: DataPlaneCommand): void {
     // It ends with the process that it is in: nobody will ever read a memo.
     const carried = command.kind === "install-session" ? { ...command, memo: NO_MEMO } : command;
-    this.#plane.command(carried, readClock().now);
+    this.#plane.command(carried, readNow());
     this.#drain();
   }
 
@@ -128,7 +130,7 @@ export class UdpDataPlane implements DataPlane {
       const source = parseAddress(address);
       if (!source) return;
       const bytes = new Uint8Array(datagram.buffer, datagram.byteOffset, datagram.length);
-      this.#plane.fromUdp(endpoint(source, port), bytes, readClock().now);
+      this.#plane.fromUdp(endpoint(source, port), bytes, readNow());
       this.#drain();
     });
     socket.on("error", (error) => this.#lost(socket, error));
@@ -184,7 +186,7 @@ export class UdpDataPlane implements DataPlane {
 
   #sendFailed(endpoint: Endpoint, error: string): void {
     this.#sendsFailed++;
-    if (this.#sendErrors.take(readClock().now)) this.#listener?.event({ kind: "send-error", endpoint, error });
+    if (this.#sendErrors.take(readNow())) this.#listener?.event({ kind: "send-error", endpoint, error });
   }
 
   /** The readable data plane hands datagrams over and does not learn what became of them. */
@@ -195,15 +197,19 @@ export class UdpDataPlane implements DataPlane {
   }
 
   #sleep(): void {
-    clearTimeout(this.#timer);
     const at = this.#plane.pollTimeout();
     if (at === undefined || this.#stopped) return;
+    // Deadlines move on with most packets: a timer that comes too early looks again, and is cheaper than a new one for each.
+    if (this.#wakeAt !== undefined && this.#wakeAt <= at) return;
+    clearTimeout(this.#timer);
+    this.#wakeAt = at;
     this.#timer = setTimeout(
       () => {
-        this.#plane.tick(readClock().now);
+        this.#wakeAt = undefined;
+        this.#plane.tick(readNow());
         this.#drain();
       },
-      Math.max(Math.ceil(at - readClock().now), 1),
+      Math.max(Math.ceil(at - readNow()), 1),
     );
   }
 }

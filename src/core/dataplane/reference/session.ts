@@ -98,7 +98,8 @@ export class Session {
   seal(type: PacketType, subtype: number, body: Uint8Array): Uint8Array {
     const counter = this.#nextCounter();
     const header = encodeHeader({ type, subtype, remoteIndex: this.remoteIndex, counter });
-    const datagram = concatBytes(header, this.#sendKey.seal(nonceOf(this.#cipher, counter), header, body));
+    const datagram = this.#sendKey.seal(nonceOf(this.#cipher, counter), header, body, HEADER_BYTES);
+    datagram.set(header);
     count(this.#traffic.sent, datagram);
     return datagram;
   }

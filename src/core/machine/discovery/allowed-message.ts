@@ -7,7 +7,8 @@ export function withAllowed(
   message: LighthouseMessage,
   allowed: (host: IpAddress, endpoints: readonly Endpoint[]) => readonly Endpoint[],
 ): LighthouseMessage {
-  if (message.kind === "host-query-reply") return { ...message, endpoints: allowed(message.target, message.endpoints) };
-  if (message.kind === "host-punch") return { ...message, endpoints: allowed(message.address, message.endpoints) };
-  return message;
+  if (message.kind !== "host-query-reply" && message.kind !== "host-punch") return message;
+  const host = message.kind === "host-punch" ? message.address : message.target;
+  const endpoints = allowed(host, message.endpoints);
+  return endpoints === message.endpoints ? message : { ...message, endpoints };
 }

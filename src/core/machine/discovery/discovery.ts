@@ -309,7 +309,7 @@ export class Discovery implements Machine {
     const plausible = new Set(
       punch.endpoints.filter((at) => this.#underlay.isPlausible(at) && this.#underlay.canReach(at)),
     );
-    const endpoints = this.#allowed([punch.address], plausible).filter((other) => !own.has(other));
+    const endpoints = this.#allowed([punch.address], [...plausible]).filter((other) => !own.has(other));
     this.#openings.notified({ lighthouse: nameAddress(session), host: punch.address, endpoints });
     this.#toldAbout(session, punch.address, punch.nat, "it-calls");
   }
@@ -368,8 +368,9 @@ export class Discovery implements Machine {
     for (const [host, endpoints] of places) this.#candidates.setStatic(host, endpoints);
   }
 
-  #allowed(host: readonly IpAddress[], endpoints: Iterable<Endpoint>): readonly Endpoint[] {
-    return [...endpoints].filter((at) => this.#facts.allowedRemotes.allows(host, endpointAddress(at)));
+  #allowed(host: readonly IpAddress[], endpoints: readonly Endpoint[]): readonly Endpoint[] {
+    if (this.#facts.allowedRemotes.allowsAll) return endpoints;
+    return endpoints.filter((at) => this.#facts.allowedRemotes.allows(host, endpointAddress(at)));
   }
 
   #knownEndpoints(target: IpAddress): readonly Endpoint[] {

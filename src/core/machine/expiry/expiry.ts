@@ -17,31 +17,39 @@ export class Expiry implements Machine {
   #watched: Certificate | undefined;
   /** How many of the moments have passed when we last told. */
   #told = 0;
+  /** There is nothing to look at before. */
+  #nothingUntil: Instant | undefined;
 
   constructor(facts: Facts, emit: Emit<CommonEvent>) {
     this.#facts = facts;
     this.#emit = emit;
   }
 
+  /** Another certificate may be ours now. */
+  reload(): void {
+    this.#nothingUntil = undefined;
+  }
+
   nextAt(): Instant | undefined {
-    const next = TOLD_DAYS_BEFORE[this.#told];
-    if (!this.#watched || next === undefined) return undefined;
-    const { now, clock } = this.#facts;
-    const waitMs = Number((momentOf(this.#watched, next) - clock.wall) / MILLISECOND) + 1;
-    return later(now, Math.min(Math.max(waitMs, 0), LOOK_AGAIN_MS));
+    return TOLD_DAYS_BEFORE[this.#told] === undefined ? undefined : this.#nothingUntil;
   }
 
   tick(): void {
-    const { credential } = this.#facts.settings.live.identity;
-    const ours = Object.values(credential.certificates).filter((certificate) => certificate !== undefined);
+    const { now, clock, settings } = this.#facts;
+    if (this.#nothingUntil !== undefined && now < this.#nothingUntil) return;
+    const ours = Object.values(settings.live.identity.credential.certificates);
     const first = ours.reduce<Certificate | undefined>(
-      (soonest, certificate) => (soonest && soonest.notAfter <= certificate.notAfter ? soonest : certificate),
+      (soonest, certificate) =>
+        soonest && (!certificate || soonest.notAfter <= certificate.notAfter) ? soonest : certificate,
       undefined,
     );
     if (!first) return;
     if (first.fingerprint !== this.#watched?.fingerprint) this.#told = 0;
     this.#watched = first;
-    this.#look(first, this.#facts.clock.wall);
+    this.#look(first, clock.wall);
+    const next = TOLD_DAYS_BEFORE[this.#told];
+    const waitMs = next === undefined ? LOOK_AGAIN_MS : Number((momentOf(first, next) - clock.wall) / MILLISECOND) + 1;
+    this.#nothingUntil = later(now, Math.min(Math.max(waitMs, 0), LOOK_AGAIN_MS));
   }
 
   #look(certificate: Certificate, wall: WallTime): void {

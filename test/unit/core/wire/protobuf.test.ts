@@ -91,6 +91,30 @@ describe("writing", () => {
       "08ac0228ffffffffffffffffff01a00601",
     );
   });
+
+  test.each([0, 1, 127, 128, 129, 500, 16_383, 16_384, 70_000])(
+    "a message of %i bytes that is written in place is the same as one that was written before",
+    (length) => {
+      const content = Uint8Array.from({ length }, (_, i) => i % 251);
+      const before = new ProtobufWriter().message(3, content).finish();
+      const writer = new ProtobufWriter().varint(1, 7);
+      const outer = writer.open(2);
+      const written = writer.message(3, content).close(outer).varint(4, 9).finish();
+      const expected = new ProtobufWriter().varint(1, 7).message(2, before).varint(4, 9).finish();
+      expect(toHex(written)).toBe(toHex(expected));
+    },
+  );
+
+  test("writers that are written to in turn do not share bytes", () => {
+    new ProtobufWriter().varint(1, 1).finish();
+    const one = new ProtobufWriter().varint(1, 1);
+    const other = new ProtobufWriter().varint(1, 2);
+    one.varint(2, 3);
+    other.varint(2, 4);
+    expect([one, other].map((writer) => toHex(writer.finish()))).toEqual(["08011003", "08021004"]);
+    const next = new ProtobufWriter().varint(1, 5);
+    expect(toHex(next.finish())).toBe("0805");
+  });
 });
 
 function onlyNumber(bytes: string): bigint {
