@@ -257,6 +257,7 @@ impl<O: Output> Pass<'_, O> {
         if primary {
             self.release_all(&session);
         }
+        self.catch_up(&session);
         Ok(())
     }
 

@@ -175,7 +175,9 @@ impl Engine {
 
     /// When [`Pass::tick`] has something to do next, at the latest: at an instant, or within a second from `now_ms` on.
     pub fn next_tick_ms(&self, now_ms: u64) -> Option<u64> {
-        let is_regular = || lock(&self.parked).deadline_ms().is_some() || self.flows.len() > 0;
+        let is_waited_for =
+            || lock(&self.parked).deadline_ms().is_some() || lock(&self.awaited).deadline_ms().is_some();
+        let is_regular = || is_waited_for() || self.flows.len() > 0;
         match self.next_silence_ms() {
             Some(due_ms) if due_ms <= now_ms + SWEEP_INTERVAL_MS => Some(due_ms),
             silence_ms => is_regular().then_some(now_ms + SWEEP_INTERVAL_MS).or(silence_ms),
@@ -255,11 +257,10 @@ impl<O: Output> Pass<'_, O> {
     /// when [`Engine::next_tick_ms`] says.
     pub fn tick(&mut self) {
         let Step { engine, now_ms, .. } = self.step;
-        loop {
-            let expired = lock(&engine.parked).take_expired(now_ms);
-            let Some(packets) = expired else { break };
-            engine.drops.add(DropReason::ParkedExpired, packets.len() as u64);
-        }
+        let expired = lock(&engine.parked).expire(now_ms);
+        engine.drops.add(DropReason::ParkedExpired, expired as u64);
+        let expired = lock(&engine.awaited).expire(now_ms);
+        engine.drops.add(DropReason::UnknownIndex, expired as u64);
         for (local_index, since_ms) in engine.silences.take_silent(now_ms, |index| engine.sessions.by_index(index)) {
             self.step.out.event(Event::Silent { local_index, since_ms });
         }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use crate::awaited::Early;
 use crate::counters::InboundCounters;
 use crate::drop_reason::DropReason;
 use crate::echo;
@@ -47,9 +48,42 @@ impl<O: Output> Pass<'_, O> {
     fn sealed(&mut self, header: &Header, datagram: &mut [u8], source: SocketAddr) {
         let Self { sessions, step, .. } = self;
         let Some(session) = sessions.by_index(&step.engine.sessions, header.remote_index) else {
-            return step.unknown_index(header, source);
+            return self.early(header, datagram, source);
         };
         for address in step.open(session, header, datagram, Path::Direct(source)) {
+            self.release(address);
+        }
+    }
+
+    /// Step 7: no session has this index, or none has it yet.
+    fn early(&mut self, header: &Header, datagram: &mut [u8], source: SocketAddr) {
+        let origin = Path::Direct(source);
+        if self.step.hold(header.remote_index, || Early { origin, peer: None, datagram: datagram.to_vec() }) {
+            return;
+        }
+        match self.step.engine.sessions.by_index(header.remote_index) {
+            // It was installed between the two questions.
+            Some(session) => self.open_and_release(&session, header, datagram, origin),
+            None => self.step.unknown_index(header, source),
+        }
+    }
+
+    /// What came before its session was installed, as if it came now.
+    pub(crate) fn catch_up(&mut self, session: &Arc<Session>) {
+        let early = lock(&self.step.engine.awaited).take(session.local_index);
+        for Early { origin, peer, mut datagram } in early {
+            let Ok(header) = Header::decode(&datagram) else { continue };
+            match peer {
+                Some(peer) if !session.peer_addresses.contains(&peer) => {
+                    self.step.drop_inbound(session, None, DropReason::RelayMismatch);
+                }
+                _ => self.open_and_release(session, &header, &mut datagram, origin),
+            }
+        }
+    }
+
+    fn open_and_release(&mut self, session: &Arc<Session>, header: &Header, datagram: &mut [u8], origin: Path) {
+        for address in self.step.open(session, header, datagram, origin) {
             self.release(address);
         }
     }
@@ -168,6 +202,15 @@ impl<O: Output> Step<'_, O> {
             return self.drop_from(source, DropReason::RecvErrorLimited);
         }
         self.out.event(Event::Datagram { origin: Path::Direct(source), standing, datagram: datagram.to_vec() });
+    }
+
+    /// Holds what came for a session that is about to be installed. False when there is none such, or no room.
+    pub(crate) fn hold(&self, index: u32, early: impl FnOnce() -> Early) -> bool {
+        let mut awaited = lock(&self.engine.awaited);
+        // An installed session has taken what was held for it, or waits for this lock to do so.
+        awaited.contains(index, self.now_ms)
+            && self.engine.sessions.by_index(index).is_none()
+            && awaited.hold(index, self.now_ms, early)
     }
 
     fn unknown_index(&mut self, header: &Header, source: SocketAddr) {

@@ -68,3 +68,4 @@ mod tcp_end;
 #[cfg(test)]
 mod test_packets;
 pub mod tuple;
+mod waiting;

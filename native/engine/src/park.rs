@@ -1,10 +1,10 @@
 //! Packets that wait for a session (SEMANTICS.md section 1).
 
-use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use crate::limiter::{Bucket, Rate};
 use crate::lru_map::LruMap;
+use crate::waiting::{Waiting, WaitingLimits};
 
 /// Packets parked for one address. The reference's own limit; more only delays the loss the application must see.
 pub const PARKED_PER_ADDRESS_MAX: usize = 100;
@@ -21,30 +21,23 @@ pub const NEED_SESSION_ADDRESSES_MAX: usize = 4_096;
 /// Sessions asked for in all: who scans more addresses than are remembered would ask with every packet.
 const ASKED: Rate = Rate { per_second: 1_000, burst: 8_192 };
 
-/// Packets by destination, oldest destination first to expire.
+/// Packets by destination, and which sessions were asked for.
 pub struct ParkingLot {
-    queues: HashMap<IpAddr, Queue>,
-    /// Expiry and arrival of each queue: the order in which they leave.
-    expiries: BTreeMap<(u64, u64), IpAddr>,
-    packets: usize,
-    arrivals: u64,
+    packets: Waiting<IpAddr, Vec<u8>>,
     asked_at_ms: LruMap<IpAddr, u64>,
     asks: Bucket,
-}
-
-struct Queue {
-    packets: Vec<Vec<u8>>,
-    expiry: (u64, u64),
 }
 
 impl ParkingLot {
     /// An empty lot.
     pub fn new() -> Self {
         Self {
-            queues: HashMap::new(),
-            expiries: BTreeMap::new(),
-            packets: 0,
-            arrivals: 0,
+            packets: Waiting::new(WaitingLimits {
+                per_key: PARKED_PER_ADDRESS_MAX,
+                keys: PARKED_ADDRESSES_MAX,
+                total: PARKED_MAX,
+                lifetime_ms: PARKED_LIFETIME_MS,
+            }),
             asked_at_ms: LruMap::new(NEED_SESSION_ADDRESSES_MAX),
             asks: Bucket::full(ASKED, 0),
         }
@@ -52,25 +45,7 @@ impl ParkingLot {
 
     /// Parks a packet. False when one of the limits is reached.
     pub fn park(&mut self, destination: IpAddr, packet: &[u8], now_ms: u64) -> bool {
-        if self.packets >= PARKED_MAX {
-            return false;
-        }
-        if let Some(queue) = self.queues.get_mut(&destination) {
-            if queue.packets.len() >= PARKED_PER_ADDRESS_MAX {
-                return false;
-            }
-            queue.packets.push(packet.to_vec());
-        } else {
-            if self.queues.len() >= PARKED_ADDRESSES_MAX {
-                return false;
-            }
-            self.arrivals += 1;
-            let expiry = (now_ms.saturating_add(PARKED_LIFETIME_MS), self.arrivals);
-            self.expiries.insert(expiry, destination);
-            self.queues.insert(destination, Queue { packets: vec![packet.to_vec()], expiry });
-        }
-        self.packets += 1;
-        true
+        self.packets.hold(destination, now_ms, || packet.to_vec())
     }
 
     /// Whether a session to `destination` must be asked for now. True is taken as asked.
@@ -86,26 +61,22 @@ impl ParkingLot {
 
     /// Takes out everything that waits for `destination`, in the order of arrival.
     pub fn take(&mut self, destination: IpAddr) -> Vec<Vec<u8>> {
-        let Some(queue) = self.queues.remove(&destination) else { return vec![] };
-        self.expiries.remove(&queue.expiry);
-        self.packets -= queue.packets.len();
-        queue.packets
+        self.packets.take(destination)
     }
 
-    /// Takes out the packets of the first address whose time is over.
-    pub fn take_expired(&mut self, now_ms: u64) -> Option<Vec<Vec<u8>>> {
-        let (&(expires_ms, _), &destination) = self.expiries.first_key_value()?;
-        (expires_ms <= now_ms).then(|| self.take(destination))
+    /// Takes out the packets whose time is over, and returns how many they were.
+    pub fn expire(&mut self, now_ms: u64) -> usize {
+        self.packets.expire(now_ms)
     }
 
     /// When the next packets expire.
     pub fn deadline_ms(&self) -> Option<u64> {
-        self.expiries.first_key_value().map(|((expires_ms, _), _)| *expires_ms)
+        self.packets.deadline_ms()
     }
 
     /// Packets parked now.
     pub fn len(&self) -> usize {
-        self.packets
+        self.packets.len()
     }
 }
 
@@ -157,9 +128,9 @@ mod tests {
         lot.park(address(2), &[2], 500);
         lot.park(address(1), &[3], 9_999);
         assert_eq!(lot.deadline_ms(), Some(10_000));
-        assert_eq!(lot.take_expired(9_999), None);
-        assert_eq!(lot.take_expired(10_000), Some(vec![vec![1], vec![3]]));
-        assert_eq!(lot.take_expired(10_000), None);
+        assert_eq!(lot.expire(9_999), 0);
+        assert_eq!((lot.expire(10_000), lot.len()), (2, 1));
+        assert_eq!(lot.expire(10_000), 0);
         assert_eq!(lot.deadline_ms(), Some(10_500));
     }
 

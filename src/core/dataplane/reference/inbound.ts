@@ -41,7 +41,7 @@ export class Inbound {
   readonly #messages2 = message2Limiter();
   readonly #recvErrorsIn = recvErrorLimiter();
   readonly #recvErrorsOut = recvErrorLimiter();
-  readonly #awaited = new AwaitedIndexes();
+  readonly #awaited = new AwaitedIndexes<Early>();
   readonly #repeats = new Repeats();
   readonly #messages: MessageLimiter;
   readonly #quota = new RelayQuota();
@@ -74,7 +74,29 @@ export class Inbound {
     } else {
       const session = sessions.get(header.remoteIndex as LocalIndex);
       if (session) this.#open(session, arrival, now);
-      else this.#refuseUnknownIndex(header.remoteIndex, source, now);
+      else if (!this.#awaited.hold(header.remoteIndex, () => ({ arrival, peer: undefined }), now))
+        this.#refuseUnknownIndex(header.remoteIndex, source, now);
+    }
+  }
+
+  /** When `expire` has something to do. */
+  get deadline(): Instant | undefined {
+    return this.#awaited.deadline;
+  }
+
+  /** Drops what came for a session that was not installed in time. */
+  expire(now: Instant): void {
+    const expired = this.#awaited.expire(now);
+    if (expired > 0) this.#tables.out.countDrops(DropReason.unknownIndex, expired);
+  }
+
+  /** What came before its session was installed, as if it came now. */
+  catchUp(session: Session, now: Instant): void {
+    const { out } = this.#tables;
+    const { localIndex, peerAddresses } = session;
+    for (const { arrival, peer } of this.#awaited.take(localIndex)) {
+      if (peer === undefined || peerAddresses.includes(peer)) this.#open(session, arrival, now);
+      else out.drop(DropReason.relayMismatch, { inbound: true, localIndex }, now);
     }
   }
 
@@ -222,8 +244,10 @@ export class Inbound {
     const session = sessions.get(arrival.header.remoteIndex as LocalIndex);
     if (arrival.header.type === PacketType.handshake)
       this.#unproven(arrival, { address: relay, standing: "known" }, now);
-    else if (!session) out.drop(DropReason.unknownIndex, { inbound: true, origin }, now);
-    else if (session.peerAddresses.includes(peer)) this.#open(session, arrival, now);
+    else if (!session) {
+      if (!this.#awaited.hold(arrival.header.remoteIndex, () => ({ arrival, peer }), now))
+        out.drop(DropReason.unknownIndex, { inbound: true, origin }, now);
+    } else if (session.peerAddresses.includes(peer)) this.#open(session, arrival, now);
     else out.drop(DropReason.relayMismatch, { inbound: true, localIndex: session.localIndex }, now);
   }
 
@@ -328,6 +352,12 @@ interface Arrival {
   readonly header: Header;
   readonly origin: Origin;
   readonly datagram: Uint8Array;
+}
+
+/** A sealed datagram whose session is not there yet; with whom it must be, of one that a relay brought. */
+interface Early {
+  readonly arrival: Arrival;
+  readonly peer: IpAddress | undefined;
 }
 
 /** With whom a datagram that proves nothing shares its limits. */

@@ -1,6 +1,6 @@
 import type { Instant } from "../../base/time.ts";
-import { later } from "../../base/time.ts";
 import type { IpAddress } from "../../netip/address.ts";
+import { Waiting } from "./waiting.ts";
 
 /** Nebula's own limit for one host; more only delays the loss that the application must see. */
 const PACKETS_PER_ADDRESS_MAX = 100;
@@ -12,57 +12,34 @@ const LIFETIME_MS = 10_000;
 
 /** Packets that wait for a session with their next hop: their destination, or the gateway in front of it. */
 export class Parking {
-  /** In the order of their expiry: an address is inserted with its first packet. */
-  readonly #places = new Map<IpAddress, Place>();
-  #packets = 0;
+  readonly #packets = new Waiting<IpAddress, Uint8Array>({
+    perKey: PACKETS_PER_ADDRESS_MAX,
+    keys: ADDRESSES_MAX,
+    total: PACKETS_MAX,
+    lifetimeMs: LIFETIME_MS,
+  });
 
   get packets(): number {
-    return this.#packets;
+    return this.#packets.size;
   }
 
-  /** When the oldest place expires. */
+  /** When the oldest packets expire. */
   get deadline(): Instant | undefined {
-    const [oldest] = this.#places.values();
-    return oldest && later(oldest.since, LIFETIME_MS);
+    return this.#packets.deadline;
   }
 
   /** Keeps a copy of the packet; false when there is no room. */
   park(nextHop: IpAddress, packet: Uint8Array, now: Instant): boolean {
-    if (this.#packets >= PACKETS_MAX) return false;
-    const place = this.#places.get(nextHop) ?? this.#newPlace(nextHop, now);
-    if (!place || place.packets.length >= PACKETS_PER_ADDRESS_MAX) return false;
-    place.packets.push(new Uint8Array(packet));
-    this.#packets++;
-    return true;
+    return this.#packets.hold(nextHop, () => new Uint8Array(packet), now);
   }
 
   /** Takes everything that waits for this next hop, oldest first. */
   take(nextHop: IpAddress): readonly Uint8Array[] {
-    const packets = this.#places.get(nextHop)?.packets ?? [];
-    this.#places.delete(nextHop);
-    this.#packets -= packets.length;
-    return packets;
+    return this.#packets.take(nextHop);
   }
 
   /** Forgets what has waited too long and returns how many packets that were. */
   expire(now: Instant): number {
-    let expired = 0;
-    for (const [nextHop, place] of this.#places) {
-      if (now - place.since < LIFETIME_MS) break;
-      expired += this.take(nextHop).length;
-    }
-    return expired;
+    return this.#packets.expire(now);
   }
-
-  #newPlace(nextHop: IpAddress, now: Instant): Place | undefined {
-    if (this.#places.size >= ADDRESSES_MAX) return undefined;
-    const place = { since: now, packets: [] };
-    this.#places.set(nextHop, place);
-    return place;
-  }
-}
-
-interface Place {
-  readonly since: Instant;
-  readonly packets: Uint8Array[];
 }

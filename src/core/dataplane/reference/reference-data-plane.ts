@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from "../../base/result.ts";
-import type { Instant } from "../../base/time.ts";
+import { earliest, type Instant } from "../../base/time.ts";
 import type { CryptoSuite } from "../../crypto/suite.ts";
 import { DropReason } from "../../drop-reason.ts";
 import { ALLOW_RULES_MAX, countRules } from "../../netip/allow-list.ts";
@@ -78,6 +78,7 @@ export class ReferenceDataPlane {
     const { parking, flows, silence, out } = this.#tables;
     const expired = parking.expire(now);
     if (expired > 0) out.countDrops(DropReason.parkedExpired, expired);
+    this.#inbound.expire(now);
     for (const silent of silence.takeSilent(now)) out.tell({ kind: "silent", ...silent });
     flows.sweep(now);
   }
@@ -90,8 +91,7 @@ export class ReferenceDataPlane {
   /** When `tick` has something to do. */
   pollTimeout(): Instant | undefined {
     const { parking, silence } = this.#tables;
-    const [parked, silent] = [parking.deadline, silence.deadline];
-    return parked === undefined || (silent !== undefined && silent < parked) ? silent : parked;
+    return earliest(parking.deadline, this.#inbound.deadline, silence.deadline);
   }
 
   /** The sessions as a control plane that starts anew finds them, in ascending order of the local index. */
@@ -167,6 +167,7 @@ export class ReferenceDataPlane {
     const session = new Session(this.#suite, command);
     sessions.add(session);
     if (command.primary && session.confirmed) this.#makePrimary(session, now);
+    this.#inbound.catchUp(session, now);
     return DONE;
   }
 
