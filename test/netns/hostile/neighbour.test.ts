@@ -1,5 +1,6 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Daemon } from "../lab/daemon.ts";
 import { GUARD, ownerOf, standingGuard } from "../lab/guard.ts";
@@ -40,6 +41,7 @@ interface Reached {
   readonly udp: number;
 }
 const NOTHING: Reached = { ping: false, tcp: false, udp: 0 };
+const EVERYTHING: Reached = { ping: true, tcp: true, udp: 20 };
 
 describe("a neighbour on the underlay that routes overlay addresses to a host", () => {
   let trio: Trio;
@@ -76,7 +78,7 @@ describe("a neighbour on the underlay that routes overlay addresses to a host", 
     for (const family of families) {
       const { overlay, itself, forged } = FAMILIES[family];
       for (const source of [overlay, itself, forged]) {
-        expect(await throughTheTunnel(family, source), `as ${source}`).toBe(0);
+        await arrive(`as ${source}`, 0, () => throughTheTunnel(family, source));
       }
     }
   });
@@ -85,7 +87,7 @@ describe("a neighbour on the underlay that routes overlay addresses to a host", 
     for (const family of families) {
       const { overlay } = FAMILIES[family];
       for (const from of [trio.laptop.machine, server.machine]) {
-        expect(await attempt(from, overlay)).toEqual({ ping: true, tcp: true, udp: 20 });
+        await expectAttempt(from, overlay, EVERYTHING);
       }
     }
   });
@@ -93,7 +95,7 @@ describe("a neighbour on the underlay that routes overlay addresses to a host", 
   test("while a network of the underlay that lies inside the overlay's goes on working, and is told of", async () => {
     await server.machine.must("ip", ["address", "add", "10.77.0.129/28", "dev", "net"]);
     await neighbour.must("ip", ["address", "add", "10.77.0.130/28", "dev", "net"]);
-    expect(await attempt(neighbour, "10.77.0.129")).toEqual({ ping: true, tcp: true, udp: 20 });
+    await expectAttempt(neighbour, "10.77.0.129", EVERYTHING);
     await reload(server);
     await server.daemon.becomes("it says so", async () => server.daemon.log().includes("code=overlay-shadowed"));
     expect((await statusOf(server)).health.map(({ code }) => code)).toContain("overlay-shadowed");
@@ -120,8 +122,8 @@ describe("a neighbour on the underlay that routes overlay addresses to a host", 
     // The data plane goes on; the daemon would set the guard again.
     await server.daemon.kill();
     await server.machine.must(command, [...args, "clear", "--owner", owner]);
-    await expectAttempts({ ping: true, tcp: true, udp: 20 }, { udp: 20 });
-    expect(await throughTheTunnel("IPv6", FAMILIES.IPv6.overlay)).toBe(20);
+    await expectAttempts(EVERYTHING, { udp: 20 });
+    await arrive("through the tunnel", 20, () => throughTheTunnel("IPv6", FAMILIES.IPv6.overlay));
   });
 
   test("finds no rule of ours in its way when the host has stopped", async () => {
@@ -145,11 +147,11 @@ describe("a neighbour on the underlay that routes overlay addresses to a host", 
     for (const family of families) {
       const { overlay, underlay, itself, forged: source } = FAMILIES[family];
       await route(family, overlay, ["via", underlay, "src", itself]);
-      expect(await attempt(neighbour, overlay), `${family}, as itself`).toEqual(asItself);
+      await expectAttempt(neighbour, overlay, asItself);
       await route(family, overlay, ["via", underlay, "src", source]);
-      expect(await datagrams(neighbour, server, overlay), `${family}, forged, to the overlay`).toBe(forged.udp);
+      await arrive(`${family}, forged, to the overlay`, forged.udp, () => datagrams(neighbour, server, overlay));
       await route(family, underlay, ["dev", "net", "src", source]);
-      expect(await datagrams(neighbour, server, underlay), `${family}, forged, to the underlay`).toBe(forged.udp);
+      await arrive(`${family}, forged, to the underlay`, forged.udp, () => datagrams(neighbour, server, underlay));
       await unroute(family, underlay);
     }
   }
@@ -163,6 +165,22 @@ describe("a neighbour on the underlay that routes overlay addresses to a host", 
     await unroute(family, laptop);
     await neighbour.must("ip", ["address", "delete", `${overlay}/${bits}`, "dev", "lo"]);
     return arrived;
+  }
+
+  /** What is to fail fails at once. What is to succeed may take a busy machine, which asks for its neighbours first, more than one attempt. */
+  async function expectAttempt(from: Machine, address: string, expected: Reached): Promise<void> {
+    const attempts = expected === NOTHING ? 1 : 5;
+    let reached = await attempt(from, address);
+    for (let i = 1; i < attempts && !isDeepStrictEqual(reached, expected); i++) reached = await attempt(from, address);
+    expect(reached, address).toEqual(expected);
+  }
+
+  /** So for datagrams alone. */
+  async function arrive(what: string, expected: number, send: () => Promise<number>): Promise<void> {
+    const attempts = expected === 0 ? 1 : 5;
+    let arrived = await send();
+    for (let i = 1; i < attempts && arrived !== expected; i++) arrived = await send();
+    expect(arrived, what).toBe(expected);
   }
 
   async function attempt(from: Machine, address: string): Promise<Reached> {
