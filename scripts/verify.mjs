@@ -28,6 +28,11 @@ const STAGES = [
     command: ["cargo", "build", "--release", "--locked", ...MANIFEST],
     needs: () => missingTools(["cargo"]),
   },
+  {
+    name: "release",
+    command: ["node", "scripts/check-release.mjs", "native/target/release/lacis-dataplane"],
+    needs: () => missingTools(["cargo"]),
+  },
   { name: "lint", command: ["node_modules/.bin/biome", "check", "--error-on-warnings", "."], ci: true },
   { name: "unit", command: vitest("unit", []), counts: () => vitestCounts("unit") },
   {

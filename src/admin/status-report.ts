@@ -66,7 +66,7 @@ export interface StatusReport {
 
 export type DataPlaneStatus = Pick<
   DataPlaneDescription,
-  "kind" | "state" | "capabilities" | "port" | "adopted" | "restarts"
+  "kind" | "state" | "capabilities" | "ciphers" | "port" | "adopted" | "restarts"
 > & { readonly contract: number | null } & {
   readonly [name in "build" | "device" | "lastError"]: string | null;
 };

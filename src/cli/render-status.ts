@@ -126,7 +126,7 @@ function hostLines({ host, lighthouses, dataPlane, guard, daemon }: StatusReport
     ...translatorRow(host),
     [
       "  data plane",
-      `${harmless(dataPlane.build ?? dataPlane.kind)}, ${dataPlane.state}, ${device}, UDP port ${dataPlane.port}`,
+      `${harmless(dataPlane.build ?? dataPlane.kind)}, ${dataPlane.state}, ${device}, UDP port ${dataPlane.port}${cipherText(host.cipher, dataPlane)}`,
     ],
     ...guardRow(guard),
     [
@@ -134,6 +134,12 @@ function hostLines({ host, lighthouses, dataPlane, guard, daemon }: StatusReport
       `lacis ${daemon.version}, pid ${daemon.pid}, up ${duration(Math.max(daemon.uptimeMs, 1000))}, ${harmless(daemon.config, SENTENCE_BYTES_MAX)}`,
     ],
   ]);
+}
+
+/** Nothing from a daemon or a data plane of an older version. */
+function cipherText(inUse: string, { ciphers = [] }: Partial<StatusReport["dataPlane"]>): string {
+  const library = ciphers.find(({ cipher }) => cipher === inUse)?.library;
+  return library === undefined ? "" : `, ${inUse} by ${harmless(library)}`;
 }
 
 /** Nothing on a host without a device, and from a daemon that knows no guard. */

@@ -11,6 +11,7 @@ import type {
 import { frameOf } from "../../src/runtime/dataplane/contract/frame.ts";
 import * as pb from "../../src/runtime/dataplane/contract/generated/dataplane_pb.ts";
 import {
+  ciphers,
   refusalActions,
   writeEndpoint,
   writeOptionalPath,
@@ -95,6 +96,7 @@ function writeReady({
   oldestVersion,
   build,
   capabilities,
+  ciphers: libraries,
   snapshot,
   more,
 }: ReadyReport): MessageInitShape<typeof pb.ReadySchema> {
@@ -120,6 +122,7 @@ function writeReady({
     oldestVersion,
     build,
     capabilities: [...capabilities],
+    ciphers: libraries.map(({ cipher, library }) => ({ cipher: ciphers[cipher], library })),
     snapshot: { ...tun, ...(snapshot.udp && { udp: writeEndpoint(snapshot.udp) }), sessions, relays },
     more,
   };

@@ -152,6 +152,10 @@ export const reports: Reports = {
     oldestVersion: 2,
     build: "0.9.0",
     capabilities: ["gso"],
+    ciphers: [
+      { cipher: "aes", library: "ring" },
+      { cipher: "chachapoly", library: "aws-lc-rs" },
+    ],
     snapshot: {
       tun: { name: "lacis1", mtu: 1300, addresses: networks },
       udp: "0.0.0.0:4242" as Endpoint,

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use lacis_engine::aead;
+
 use crate::guard::{self, Order};
 use crate::{routes, underlay};
 
@@ -24,6 +26,7 @@ Moves the packets of an overlay mesh. Started and steered by the lacis daemon.
   --socket PATH         listen for the daemon on this Unix socket; its directory must exist
   --orphan-seconds N    exit after N seconds without a daemon (900)
   --memory              speak the same frames on standard input and output, with packets instead of devices
+  --null-cipher         encrypt nothing, for measurements; only a build for that takes it, and takes nothing else
   --version             print the version and the version of the contract
 
   guard set             keep packets of these overlay networks off every way but the device, with a data plane or without one, and
@@ -88,7 +91,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Arguments, S
     if arguments.next_if(|first| first == "underlay").is_some() {
         return underlay::parse(arguments).map(|()| Arguments::WatchUnderlay);
     }
-    let (mut socket, mut orphan, mut json, mut mode) = (None, None, false, None);
+    let (mut socket, mut orphan, mut json, mut mode, mut null) = (None, None, false, None, false);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
         match argument.as_str() {
@@ -99,11 +102,15 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Arguments, S
                 orphan = Some(Duration::from_secs(seconds));
             }
             "--json" => json = true,
+            "--null-cipher" => null = true,
             "--memory" => mode = Some(Arguments::Memory),
             "--version" => mode = Some(Arguments::Version { json: false }),
             "--help" | "-h" => mode = Some(Arguments::Help),
             _ => return Err(format!("unknown argument {argument}")),
         }
+    }
+    if !matches!(mode, Some(Arguments::Version { .. } | Arguments::Help)) {
+        check_encryption(null)?;
     }
     match (mode, socket) {
         (Some(Arguments::Version { .. }), None) => Ok(Arguments::Version { json }),
@@ -114,7 +121,19 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Arguments, S
     }
 }
 
+/// A build that encrypts nothing is never started by mistake: whoever starts it says so, and whoever says so gets no other.
+fn check_encryption(null: bool) -> Result<(), String> {
+    match (aead::IS_NULL, null) {
+        (false, true) => Err("--null-cipher: this build encrypts".into()),
+        (true, false) => {
+            Err(format!("{}: this build is for measurements, and only runs with --null-cipher", aead::NULL_CIPHER))
+        }
+        (true, true) | (false, false) => Ok(()),
+    }
+}
+
 #[cfg(test)]
+#[cfg(not(lacis_null_cipher))]
 mod tests {
     use super::*;
 
@@ -139,5 +158,11 @@ mod tests {
         assert_eq!(parsed("--socket a --orphan-seconds x"), Err("--orphan-seconds x: not a number of seconds".into()));
         assert_eq!(parsed("--memory --socket a"), Err("--socket stands alone".into()));
         assert!(parsed("").is_err());
+    }
+
+    #[test]
+    fn a_build_that_encrypts_cannot_be_told_not_to() {
+        assert_eq!(parsed("--socket a --null-cipher"), Err("--null-cipher: this build encrypts".into()));
+        assert_eq!(parsed("--null-cipher --memory"), Err("--null-cipher: this build encrypts".into()));
     }
 }

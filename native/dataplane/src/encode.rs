@@ -4,6 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use lacis_contract::wire::{self, from_data_plane::Event as Wire};
 use lacis_contract::{CONTRACT_VERSION, FRAME_LIMIT_BYTES, OLDEST_VERSION};
+use lacis_engine::aead::choice::Libraries;
+use lacis_engine::aead::{Cipher, Library};
 use lacis_engine::flow::FlowView;
 use lacis_engine::ip::{Prefix, address_to_bytes};
 use lacis_engine::output::{DropSample, Event, Standing};
@@ -19,7 +21,11 @@ use crate::failure::Failure;
 use crate::platform::confinement::Confinement;
 
 /// Name and version of this program.
+#[cfg(not(lacis_null_cipher))]
 pub const BUILD: &str = concat!("lacis-dataplane ", env!("CARGO_PKG_VERSION"));
+/// The same, and what is wrong with it.
+#[cfg(lacis_null_cipher)]
+pub const BUILD: &str = concat!("lacis-dataplane ", env!("CARGO_PKG_VERSION"), ", NULL CIPHER, NOTHING IS ENCRYPTED");
 
 /// What fits one `Sampled` with the counters: sessions take about 60 bytes each, rules at most 29, relays at most 30.
 pub const SAMPLE_LIMITS: SampleLimits = SampleLimits { sessions: 12_288, rules: 8_192, relays: 2_048 };
@@ -225,7 +231,7 @@ pub fn sampled(sample: Sample) -> wire::Sampled {
 /// What already runs here, in as many `Ready` as it takes, each made when it is asked for. `devices` is a snapshot without sessions; only the first
 /// one tells of its relays.
 pub fn ready(
-    capabilities: Vec<&'static str>,
+    introduction: wire::Ready,
     contract_version: u32,
     mut devices: wire::Snapshot,
     sessions: impl Iterator<Item = SessionSnapshot>,
@@ -245,12 +251,12 @@ pub fn ready(
         is_over = !more;
         let relays = std::mem::take(&mut devices.relays);
         let snapshot = Some(wire::Snapshot { sessions: held, relays, ..devices.clone() });
-        Some(wire::Ready { contract_version, snapshot, more, ..introduction(&capabilities) })
+        Some(wire::Ready { contract_version, snapshot, more, ..introduction.clone() })
     })
 }
 
-/// The answer to a control plane that speaks no version spoken here.
-pub fn introduction(capabilities: &[&str]) -> wire::Ready {
+/// Who speaks here, whoever asks: all that is answered to a control plane that speaks no version spoken here.
+pub fn introduction(capabilities: &[&str], libraries: Libraries) -> wire::Ready {
     wire::Ready {
         contract_version: CONTRACT_VERSION,
         oldest_version: OLDEST_VERSION,
@@ -258,7 +264,16 @@ pub fn introduction(capabilities: &[&str]) -> wire::Ready {
         capabilities: capabilities.iter().map(|name| (*name).to_owned()).collect(),
         snapshot: None,
         more: false,
+        ciphers: Cipher::ALL.map(|cipher| cipher_library(cipher, libraries.of(cipher))).to_vec(),
     }
+}
+
+fn cipher_library(cipher: Cipher, library: Library) -> wire::CipherLibrary {
+    let cipher = match cipher {
+        Cipher::Aes256Gcm => wire::Cipher::Aes256Gcm,
+        Cipher::ChaCha20Poly1305 => wire::Cipher::Chacha20Poly1305,
+    };
+    wire::CipherLibrary { cipher: cipher.into(), library: library.name().into() }
 }
 
 fn session_snapshot(session: SessionSnapshot) -> wire::SessionSnapshot {
@@ -305,7 +320,8 @@ mod tests {
 
     #[test]
     fn a_long_snapshot_is_told_in_several_frames_that_all_fit() {
-        let frames: Vec<_> = ready(vec![], 2, wire::Snapshot::default(), (1..=40).map(session)).collect();
+        let frames: Vec<_> =
+            ready(wire::Ready::default(), 2, wire::Snapshot::default(), (1..=40).map(session)).collect();
         assert!(frames.len() > 1);
         let last = frames.len() - 1;
         let mut indices = vec![];
@@ -318,8 +334,15 @@ mod tests {
     }
 
     #[test]
+    fn it_says_who_does_the_work_of_each_cipher() {
+        let libraries = Libraries { aes_256_gcm: Library::Ring, chacha20_poly1305: Library::AwsLc };
+        let told = introduction(&[], libraries).ciphers.into_iter().map(|told| (told.cipher, told.library));
+        assert_eq!(told.collect::<Vec<_>>(), [(1, "ring".into()), (2, "aws-lc-rs".into())]);
+    }
+
+    #[test]
     fn an_empty_snapshot_is_one_frame() {
-        assert_eq!(ready(vec!["x"], 2, wire::Snapshot::default(), [].into_iter()).count(), 1);
+        assert_eq!(ready(wire::Ready::default(), 2, wire::Snapshot::default(), [].into_iter()).count(), 1);
     }
 
     #[test]

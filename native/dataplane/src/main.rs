@@ -13,6 +13,7 @@ mod greeting;
 mod guard;
 mod host_devices;
 mod json;
+mod libraries;
 mod memory;
 mod placement;
 mod platform;
@@ -32,6 +33,7 @@ use std::process::ExitCode;
 
 use arguments::Arguments;
 use lacis_contract::CONTRACT_VERSION;
+use lacis_engine::aead;
 
 /// Exit code for a command line that cannot be meant (sysexits.h, EX_USAGE).
 const EXIT_USAGE: u8 = 64;
@@ -68,8 +70,11 @@ fn main() -> ExitCode {
 fn print_version(json: bool) {
     let version = env!("CARGO_PKG_VERSION");
     if json {
-        println!("{{\"version\":\"{version}\",\"contractVersion\":{CONTRACT_VERSION}}}");
+        println!(
+            "{{\"version\":\"{version}\",\"contractVersion\":{CONTRACT_VERSION},\"encrypts\":{}}}",
+            !aead::IS_NULL
+        );
     } else {
-        println!("lacis-dataplane {version} (contract {CONTRACT_VERSION})");
+        println!("{} (contract {CONTRACT_VERSION})", encode::BUILD);
     }
 }

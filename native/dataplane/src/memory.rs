@@ -18,11 +18,13 @@ use crate::decode;
 use crate::encode;
 use crate::failure::Failure;
 use crate::greeting::Greeting;
+use crate::libraries;
 use crate::staged::Staged;
 
 /// Speaks until `requests` ends or a Shutdown comes.
 pub fn converse(mut requests: impl Read, mut answers: impl Write) -> io::Result<()> {
-    let mut conversation = Conversation::default();
+    let engine = Engine::new(libraries::fastest());
+    let mut conversation = Conversation { engine, ..Default::default() };
     while let Some(request) = frame::read::<ToDataPlane>(&mut requests)? {
         let goes_on = conversation.handle(request)?;
         answers.write_all(&conversation.out.frames)?;
@@ -81,16 +83,17 @@ impl Conversation {
     fn greet(&mut self, hello: &wire::Hello, request_id: u64) {
         self.staged = Staged::default();
         let capabilities = [&["memory"][..], &capabilities::ENGINE].concat();
+        let introduction = encode::introduction(&capabilities, self.engine.libraries());
         if let Some(version) = hello.common_version() {
             self.greeting = Greeting::Agreed;
             for ready in
-                encode::ready(capabilities, version, self.devices.snapshot(&self.engine), snapshot(&self.engine))
+                encode::ready(introduction, version, self.devices.snapshot(&self.engine), snapshot(&self.engine))
             {
                 self.out.push(Wire::Ready(ready));
             }
         } else {
             self.greeting = Greeting::Stranger;
-            self.out.push(Wire::Ready(encode::introduction(&capabilities)));
+            self.out.push(Wire::Ready(introduction));
         }
         self.out.push(Wire::Quiet(wire::Quiet { request_id }));
     }

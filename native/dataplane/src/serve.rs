@@ -212,14 +212,15 @@ impl Process {
         let Some(connection) = &mut self.connection else { return };
         connection.staged = Staged::default();
         let (devices, engine) = (&self.devices, &self.shared.engine);
+        let introduction = encode::introduction(&devices.capabilities(), engine.libraries());
         let Some(version) = hello.common_version() else {
             connection.greeting = Greeting::Stranger;
-            self.shared.events.answer(Event::Ready(encode::introduction(&devices.capabilities())));
+            self.shared.events.answer(Event::Ready(introduction));
             return;
         };
         connection.greeting = Greeting::Agreed;
         let sessions = snapshot(Arc::clone(engine));
-        let ready = encode::ready(devices.capabilities(), version, devices.snapshot(engine), sessions);
+        let ready = encode::ready(introduction, version, devices.snapshot(engine), sessions);
         self.shared.events.greet(Box::new(ready.map(Event::Ready)));
     }
 

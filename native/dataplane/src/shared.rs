@@ -8,6 +8,7 @@ use lacis_engine::engine::Engine;
 
 use crate::clock::Clock;
 use crate::event_queue::EventQueue;
+use crate::libraries;
 use crate::platform::{SystemTun, SystemUdp, Tun, Wake};
 use crate::send_batch::SendBatch;
 use crate::send_errors::SendErrors;
@@ -39,7 +40,7 @@ impl Shared {
     pub fn new(wake: Wake) -> Self {
         let (events, clock) = (Arc::<EventQueue>::default(), Clock::start());
         Self {
-            engine: Arc::default(),
+            engine: Arc::new(Engine::new(libraries::fastest())),
             send_errors: Arc::new(SendErrors::new(Arc::clone(&events), clock)),
             events,
             clock,

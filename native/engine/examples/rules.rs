@@ -46,7 +46,7 @@ fn any(rule_id: u16) -> Rule {
 }
 
 fn measure(name: &str, rules: Vec<Rule>) {
-    let engine = Engine::new();
+    let engine = Engine::default();
     let host = |address| Prefix::new(address, 32);
     let (Some(own), Some(peer)) = (host(OWN), host(PEER)) else { return };
     let routes = vec![Route { prefix: own, target: Target::Own }, Route { prefix: peer, target: Target::Peer }];

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::aead::{Cipher, SecretKey, cipher_with};
+use crate::aead::{Aead, Cipher, SecretKey};
 use crate::drop_reason::DropReason;
 use crate::engine::{Engine, Pass};
 use crate::header::{BODY_LIMIT_BYTES, DATAGRAM_LIMIT_BYTES, Header, Kind, PATH_TOKEN_BYTES};
@@ -230,8 +230,9 @@ impl<O: Output> Pass<'_, O> {
         }
         check_memo(&new.memo)?;
         let refused = || Refusal::bad("the cipher refuses the key");
-        let send_key = cipher_with(new.cipher, &new.send_key).ok_or_else(refused)?;
-        let receive_key = cipher_with(new.cipher, &new.receive_key).ok_or_else(refused)?;
+        let library = self.step.engine.libraries.of(new.cipher);
+        let send_key = Aead::new(library, new.cipher, &new.send_key).ok_or_else(refused)?;
+        let receive_key = Aead::new(library, new.cipher, &new.receive_key).ok_or_else(refused)?;
         let primary = new.primary && new.confirmed;
         let session = Arc::new(Session::new(NewSession {
             local_index: new.local_index,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
+use crate::aead::choice::Libraries;
 use crate::awaited::AwaitedIndexes;
 use crate::counters::{DropCounters, InboundCounters, OutboundCounters};
 use crate::drop_reason::DropReason;
@@ -35,6 +36,7 @@ const SWEEP_INTERVAL_MS: u64 = 1_000;
 /// Everything that the threads of one data plane share. All methods take `&self`: the locks inside are held for one step each,
 /// and none is held while an [`Output`] is called.
 pub struct Engine {
+    pub(crate) libraries: Libraries,
     facts: RwLock<Facts>,
     facts_version: AtomicU64,
     pub(crate) sessions: SessionTable,
@@ -117,14 +119,20 @@ impl Default for Worker {
 
 impl Default for Engine {
     fn default() -> Self {
-        Self::new()
+        Self::new(Libraries::default())
     }
 }
 
 impl Engine {
-    /// An engine without sessions.
-    pub fn new() -> Self {
+    /// What it seals and opens with.
+    pub fn libraries(&self) -> Libraries {
+        self.libraries
+    }
+
+    /// An engine without sessions, that seals and opens with these.
+    pub fn new(libraries: Libraries) -> Self {
         Self {
+            libraries,
             facts: RwLock::default(),
             facts_version: AtomicU64::new(0),
             sessions: SessionTable::default(),

@@ -48,7 +48,7 @@ pub struct Session {
 
 #[repr(align(128))]
 struct Sending {
-    key: Box<dyn Aead>,
+    key: Aead,
     counter: AtomicU64,
     told_high: AtomicBool,
     told_exhausted: AtomicBool,
@@ -59,7 +59,7 @@ struct Sending {
 
 #[repr(align(128))]
 struct Receiving {
-    key: Box<dyn Aead>,
+    key: Aead,
     arrived: Mutex<Arrived>,
     active: AtomicBool,
     /// When the peer's address may be noted again.
@@ -80,9 +80,9 @@ pub struct NewSession {
     /// See [`Session::remote_index`].
     pub remote_index: u32,
     /// Seals what we send.
-    pub send_key: Box<dyn Aead>,
+    pub send_key: Aead,
     /// Opens what we receive.
-    pub receive_key: Box<dyn Aead>,
+    pub receive_key: Aead,
     /// Counter of the last message sent.
     pub send_counter: u64,
     /// Counters up to and including this one count as received.

@@ -3,6 +3,7 @@ import type { DataPlaneCommand, DataPlaneEvent, Relay, SessionSnapshot } from ".
 import type { OperatorEvent } from "../../core/operator/event.ts";
 import type { Confinement } from "../confinement.ts";
 import type { SocketBuffers } from "../platform/platform.ts";
+import type { CipherLibrary } from "./contract/codec.ts";
 
 /**
  * A data plane as the driver sees it: `native/native-data-plane.ts` (a process of its own, TUN and UDP) or `udp-data-plane.ts` (in this process, UDP
@@ -53,6 +54,8 @@ export interface DataPlaneDescription {
   readonly contract: number | undefined;
   /** What it can do beyond that, as it names it (SEMANTICS 13). */
   readonly capabilities: readonly string[];
+  /** Whose code seals and opens, of each cipher; empty before it is known, and for one that does not tell. */
+  readonly ciphers: readonly CipherLibrary[];
   /** Its process; undefined when it has none of its own, or none that is known. */
   readonly pid: number | undefined;
   /** What its process has given up; undefined before, and for one that cannot. */

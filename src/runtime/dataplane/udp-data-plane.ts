@@ -81,6 +81,10 @@ export class UdpDataPlane implements DataPlane {
       build: `TypeScript ${packageVersion()}`,
       contract: CONTRACT_VERSIONS.newest,
       capabilities: [RELAYED_PATHS, PATH_PROBES, SHUNNED_PATHS, SILENCE_WATCH, SEND_ERRORS],
+      ciphers: (["aes", "chachapoly"] as const).map((cipher) => ({
+        cipher,
+        library: `OpenSSL ${process.versions.openssl}`,
+      })),
       pid: undefined,
       confinement: undefined,
       device: undefined,

@@ -75,6 +75,7 @@ export function daemonFacts(changes: Partial<DaemonFacts> = {}): DaemonFacts {
       build: "lacis-dataplane 0.1.0",
       contract: 2,
       capabilities: [],
+      ciphers: [{ cipher: "aes", library: "ring" }],
       pid: undefined,
       confinement: undefined,
       device: "nebula1",

@@ -64,13 +64,22 @@ describe("the status of a host", () => {
       "  groups       dev",
       "  certificate  v1, valid for 200 d",
       "  lighthouses  1/1 up",
-      "  data plane   lacis-dataplane 0.1.0, up, device nebula1, UDP port 4242",
+      "  data plane   lacis-dataplane 0.1.0, up, device nebula1, UDP port 4242, aes by ring",
       "  guard        routes standing, underlay closed, 0 packets refused",
       "  daemon       lacis 0.1.0, pid 4711, up 60 min, /etc/lacis/config.yml",
       "",
       "Health:",
       "  ! no tunnel to 10.77.0.9: the names in static_host_map for 10.77.0.9 do not resolve - lacis ping 10.77.0.9",
     ]);
+  });
+
+  test("says nothing of whose code encrypts where the data plane does not tell", () => {
+    const { dataPlane } = daemonFacts();
+    const text = (ciphers: typeof dataPlane.ciphers): string =>
+      statusText(statusReport(nodeStatus(), daemonFacts({ dataPlane: { ...dataPlane, ciphers } }), NOW_MS), plain);
+    expect(text([])).toContain("UDP port 4242\n");
+    expect(text([{ cipher: "chachapoly", library: "ring" }])).toContain("UDP port 4242\n");
+    expect(text([{ cipher: "aes", library: "a\u001bb" }])).toContain("UDP port 4242, aes by a\\u{1b}b\n");
   });
 
   test("says what lighthouses see of the translator, once two of them do", () => {

@@ -95,6 +95,7 @@ const DATA_PLANE = {
   build: undefined,
   contract: undefined,
   capabilities: [],
+  ciphers: [],
   pid: undefined,
   confinement: undefined,
   device: undefined,

@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use lacis_engine::aead::{Cipher, SecretKey, cipher_with};
+use lacis_engine::aead::{Aead, Cipher, Library, SecretKey};
 use lacis_engine::control::{Installation, PolicyChange, Refusal};
 use lacis_engine::drop_reason::DropReason;
 use lacis_engine::engine::{Engine, Pass, Worker};
@@ -68,7 +68,7 @@ impl Host {
     }
 
     pub fn configured(facts: HostFacts) -> Self {
-        let engine = Engine::new();
+        let engine = Engine::default();
         let own = |network: &Prefix| route(Prefix::new(network.address(), 32).unwrap(), Target::Own);
         let peers = |network: &Prefix| route(network.without_host_bits(), Target::Peer);
         let routes = facts.networks.iter().map(own).chain(facts.networks.iter().map(peers)).collect();
@@ -141,7 +141,7 @@ impl Host {
 
     /// The bodies of the datagrams that were sent, opened as the peer would, in order.
     pub fn sent_to_peer(&self) -> Vec<(Kind, Vec<u8>)> {
-        let aead = cipher_with(Cipher::Aes256Gcm, &key(1)).unwrap();
+        let aead = Aead::new(Library::default(), Cipher::Aes256Gcm, &key(1)).unwrap();
         let open = |(_, datagram): &(SocketAddr, Vec<u8>)| {
             let header = Header::decode(datagram).unwrap();
             assert_eq!(header.remote_index, REMOTE_INDEX);
@@ -155,7 +155,7 @@ impl Host {
 
 pub fn sealed_as(kind: Kind, counter: u64, body: &[u8]) -> Vec<u8> {
     let header = Header { kind, remote_index: LOCAL_INDEX, counter }.encode();
-    let aead = cipher_with(Cipher::Aes256Gcm, &key(2)).unwrap();
+    let aead = Aead::new(Library::default(), Cipher::Aes256Gcm, &key(2)).unwrap();
     let mut datagram = [&header[..], body].concat();
     let tag = aead.seal(counter, &header, &mut datagram[HEADER_BYTES..]).unwrap();
     datagram.extend_from_slice(&tag);
@@ -165,7 +165,7 @@ pub fn sealed_as(kind: Kind, counter: u64, body: &[u8]) -> Vec<u8> {
 pub fn framed_as(counter: u64, inner: &[u8]) -> Vec<u8> {
     let header = Header { kind: Kind::Relay, remote_index: RELAY_INDEX, counter }.encode();
     let mut frame = [&header[..], inner].concat();
-    let tag = cipher_with(Cipher::Aes256Gcm, &key(2)).unwrap().tag(counter, &frame).unwrap();
+    let tag = Aead::new(Library::default(), Cipher::Aes256Gcm, &key(2)).unwrap().tag(counter, &frame).unwrap();
     frame.extend_from_slice(&tag);
     frame
 }

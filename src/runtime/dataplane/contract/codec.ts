@@ -4,6 +4,7 @@
  */
 export { FRAME_LIMIT_BYTES, FrameReader } from "./frame.ts";
 export {
+  type CipherLibrary,
   type DataPlaneReport,
   type DataPlaneSnapshot,
   decodeFromDataPlane,

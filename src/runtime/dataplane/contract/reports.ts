@@ -1,5 +1,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Result } from "../../../core/base/result.ts";
+import type { Cipher } from "../../../core/crypto/suite.ts";
 import type {
   ActivitySample,
   DataPlaneCounters,
@@ -25,6 +26,7 @@ import type { Confinement } from "../../confinement.ts";
 import { decoding } from "./decoding.ts";
 import * as pb from "./generated/dataplane_pb.ts";
 import {
+  ciphers,
   present,
   readAddress,
   readEndpoint,
@@ -58,8 +60,16 @@ export interface ReadyReport {
   readonly oldestVersion: number;
   readonly build: string;
   readonly capabilities: readonly string[];
+  /** Empty from one that does not tell. */
+  readonly ciphers: readonly CipherLibrary[];
   readonly snapshot: DataPlaneSnapshot;
   readonly more: boolean;
+}
+
+/** Whose code does the work of a cipher. */
+export interface CipherLibrary {
+  readonly cipher: Cipher;
+  readonly library: string;
 }
 
 /** What already runs in a data plane that is older than its control plane. */
@@ -170,9 +180,17 @@ function readPathReplied(event: pb.PathReplied): Report<"path-replied"> | undefi
 }
 
 /** Version 1 named no oldest version: its range is the one version it named. */
-function readReady({ contractVersion, build, capabilities, snapshot, more, ...ready }: pb.Ready): ReadyReport {
+function readReady({ contractVersion, build, capabilities, more, ...ready }: pb.Ready): ReadyReport {
   const oldestVersion = ready.oldestVersion || contractVersion;
-  return { kind: "ready", contractVersion, oldestVersion, build, capabilities, snapshot: readSnapshot(snapshot), more };
+  const libraries = ready.ciphers.flatMap(readCipherLibrary);
+  const snapshot = readSnapshot(ready.snapshot);
+  return { kind: "ready", contractVersion, oldestVersion, build, capabilities, ciphers: libraries, snapshot, more };
+}
+
+/** Nothing of a cipher that is not known here. */
+function readCipherLibrary({ cipher, library }: pb.CipherLibrary): readonly CipherLibrary[] {
+  const known = (["aes", "chachapoly"] as const).find((name) => ciphers[name] === cipher);
+  return known === undefined ? [] : [{ cipher: known, library }];
 }
 
 /** A control plane that finds another contract still has to be able to read its number: a missing snapshot is an empty one. */

@@ -27,6 +27,7 @@ export class NativeDataPlane implements DataPlane {
     build: undefined,
     contract: undefined,
     capabilities: [],
+    ciphers: [],
     pid: undefined,
     confinement: undefined,
     device: undefined,

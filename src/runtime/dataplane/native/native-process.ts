@@ -32,6 +32,11 @@ export function findDataPlaneBinary(override: string | undefined = process.env["
   return path;
 }
 
+/** For measurements: a data plane that encrypts nothing ends at once unless it is told to, and any other one that is. */
+function nullCipher(environment: NodeJS.ProcessEnv = process.env): readonly string[] {
+  return environment["LACIS_NULL_CIPHER"] ? ["--null-cipher"] : [];
+}
+
 /** A data plane that this process started. It outlives this process: it has its own session, and no pipe leads here. */
 export class DataPlaneProcess {
   readonly #child: ChildProcess;
@@ -43,7 +48,7 @@ export class DataPlaneProcess {
     rmSync(state.dataPlaneLog, { force: true });
     const log = openSync(state.dataPlaneLog, "wx", 0o640);
     try {
-      this.#child = spawn(binary, ["--socket", state.dataPlaneSocket], {
+      this.#child = spawn(binary, ["--socket", state.dataPlaneSocket, ...nullCipher()], {
         detached: true,
         stdio: ["ignore", log, log],
         cwd: "/",

@@ -7,7 +7,7 @@ import { listenAddress } from "../../listen-address.ts";
 import { OperatorError } from "../../operator-error.ts";
 import { afterRunning, runningTime } from "../../running-time.ts";
 import type { StateDirectory } from "../../state/state-directory.ts";
-import type { ReadyReport, ResultValue } from "../contract/codec.ts";
+import type { CipherLibrary, ReadyReport, ResultValue } from "../contract/codec.ts";
 import type { Survivors } from "../data-plane.ts";
 import { differences, isFresh } from "./adoption.ts";
 import { CONFINE, QUEUES } from "./capabilities.ts";
@@ -34,6 +34,7 @@ export interface StartedDataPlane {
   readonly build: string;
   readonly contract: number;
   readonly capabilities: readonly string[];
+  readonly ciphers: readonly CipherLibrary[];
   readonly pid: number | undefined;
   readonly confinement: Confinement | undefined;
   readonly device: string | undefined;
@@ -83,11 +84,11 @@ export class NativeStart {
     const devices = udp
       ? { device: tun?.name, port: endpointPort(udp) }
       : await this.#openDevices(connection, ready.capabilities);
-    const { build, contractVersion: contract, capabilities } = ready;
+    const { build, contractVersion: contract, capabilities, ciphers } = ready;
     // Nothing is opened any more. One that ran before may have been confined already, and then says the same again.
     const confinement = capabilities.includes(CONFINE) ? await confined(connection) : undefined;
     const pid = dataPlanePid(this.#state);
-    const about = { adopted: udp !== undefined, build, contract, capabilities, pid, confinement };
+    const about = { adopted: udp !== undefined, build, contract, capabilities, ciphers, pid, confinement };
     return { connection, process: this.#process, survivors: { sessions, relays }, ...about, ...devices };
   }
 

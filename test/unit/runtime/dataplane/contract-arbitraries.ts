@@ -233,6 +233,7 @@ const reportsByKind: ByKind<DataPlaneReport> = {
     oldestVersion: fc.integer({ min: 1, max: 0xffff_ffff }),
     build: fc.string(),
     capabilities: some(fc.string()),
+    ciphers: some(fc.record({ cipher: fc.constantFrom("aes" as const, "chachapoly" as const), library: fc.string() })),
     snapshot: fc.record({
       tun: maybe(fc.record({ name: fc.string({ minLength: 1 }), mtu: uint32, addresses: some(prefix) })),
       udp: maybe(anyEndpoint),

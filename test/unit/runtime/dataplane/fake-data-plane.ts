@@ -86,7 +86,8 @@ export class FakeDataPlane {
         const isSpoken = common >= oldestVersion && common >= request.oldest;
         const contractVersion = isSpoken ? common : this.contractVersion;
         const build = "fake";
-        return [{ kind: "ready", contractVersion, oldestVersion, build, capabilities, snapshot, more: false }];
+        const ready = { contractVersion, oldestVersion, build, capabilities, ciphers: [], snapshot };
+        return [{ kind: "ready", ...ready, more: false }];
       }
       case "open-udp":
         return [{ ...done, value: { kind: "udp-opened", bound: request.bind.replace(/:0$/, ":5555") as Endpoint } }];

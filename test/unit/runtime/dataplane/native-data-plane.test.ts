@@ -92,7 +92,8 @@ describe("a data plane that ran before", () => {
   });
 
   test("may tell of its tunnels in several frames", async () => {
-    const ready = { kind: "ready", contractVersion: 2, oldestVersion: 2, build: "fake", capabilities: [] } as const;
+    const spoken = { contractVersion: 2, oldestVersion: 2 };
+    const ready = { kind: "ready", ...spoken, build: "fake", capabilities: [], ciphers: [] } as const;
     fake.script = (request) =>
       request.kind === "hello"
         ? [
