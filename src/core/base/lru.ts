@@ -1,10 +1,15 @@
+/** Up to so many entries are found by walking the list: a host has thousands of maps with an entry or two, and an index takes more than those. */
+const FEW = 8;
+
 /**
  * A map with a limit: setting one entry too many drops the least recently used one. A list through the entries keeps their order, so that
  * looking at one moves nothing in the map itself.
  */
 export class LruMap<Key, Value> {
   readonly #limit: number;
-  readonly #entries = new Map<Key, Entry<Key, Value>>();
+  #size = 0;
+  /** Present while there are more than a few. */
+  #index: Map<Key, Entry<Key, Value>> | undefined;
   #oldest: Entry<Key, Value> | undefined;
   #newest: Entry<Key, Value> | undefined;
 
@@ -13,28 +18,28 @@ export class LruMap<Key, Value> {
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#size;
   }
 
   has(key: Key): boolean {
-    return this.#entries.has(key);
+    return this.#find(key) !== undefined;
   }
 
   /** The value, which becomes the most recently used one. */
   get(key: Key): Value | undefined {
-    const entry = this.#entries.get(key);
+    const entry = this.#find(key);
     if (entry) this.#touch(entry);
     return entry?.value;
   }
 
   /** The value, as old as it was. */
   peek(key: Key): Value | undefined {
-    return this.#entries.get(key)?.value;
+    return this.#find(key)?.value;
   }
 
   /** The value, made if there is none, as the most recently used one. */
   getOrMake(key: Key, make: () => Value): Value {
-    const entry = this.#entries.get(key);
+    const entry = this.#find(key);
     if (entry) {
       this.#touch(entry);
       return entry.value;
@@ -46,31 +51,35 @@ export class LruMap<Key, Value> {
 
   /** Sets the value and returns the key that had to go for it, if one had to. */
   set(key: Key, value: Value): Key | undefined {
-    const known = this.#entries.get(key);
+    const known = this.#find(key);
     if (known) {
       known.value = value;
       this.#touch(known);
       return undefined;
     }
     const entry: Entry<Key, Value> = { key, value, older: undefined, newer: undefined };
-    this.#entries.set(key, entry);
     this.#append(entry);
+    this.#size++;
+    if (this.#index) this.#index.set(key, entry);
+    else if (this.#size > FEW) this.#index = new Map(this.#listed());
     const oldest = this.#oldest;
-    if (this.#entries.size <= this.#limit || !oldest) return undefined;
+    if (this.#size <= this.#limit || !oldest) return undefined;
     this.delete(oldest.key);
     return oldest.key;
   }
 
   delete(key: Key): boolean {
-    const entry = this.#entries.get(key);
+    const entry = this.#find(key);
     if (!entry) return false;
-    this.#entries.delete(key);
+    this.#index?.delete(key);
+    this.#size--;
     this.#unlink(entry);
     return true;
   }
 
   clear(): void {
-    this.#entries.clear();
+    this.#index = undefined;
+    this.#size = 0;
     this.#oldest = undefined;
     this.#newest = undefined;
   }
@@ -78,6 +87,17 @@ export class LruMap<Key, Value> {
   /** Least recently used first. */
   *entries(): IterableIterator<[Key, Value]> {
     for (let entry = this.#oldest; entry; entry = entry.newer) yield [entry.key, entry.value];
+  }
+
+  #find(key: Key): Entry<Key, Value> | undefined {
+    if (this.#index) return this.#index.get(key);
+    let entry = this.#newest;
+    while (entry && entry.key !== key) entry = entry.older;
+    return entry;
+  }
+
+  *#listed(): IterableIterator<[Key, Entry<Key, Value>]> {
+    for (let entry = this.#oldest; entry; entry = entry.newer) yield [entry.key, entry];
   }
 
   #touch(entry: Entry<Key, Value>): void {

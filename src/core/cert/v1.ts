@@ -259,7 +259,8 @@ function prefixesOf(numbers: readonly number[]): Prefix[] | undefined {
     if (!address) return undefined;
     prefixes.push({ address, bits });
   }
-  return prefixes;
+  // A list that grew keeps room for sixteen more, and there is one for each host that is known.
+  return prefixes.slice();
 }
 
 function netmask(bits: number): number {

@@ -28,8 +28,12 @@ export class RelayLists {
 
   /** All of them, the first of each list before the second of any: a long list pushes out nobody else's best. */
   relaysOf(host: IpAddress): readonly IpAddress[] {
-    const lists = [...(this.#hosts.get(host)?.values() ?? [])];
+    const said = this.#hosts.get(host);
+    if (!said) return NONE;
+    const lists = [...said.values()];
     const ranks = Array.from({ length: RELAYS_PER_LIST_MAX }, (_, rank) => lists.flatMap((list) => list[rank] ?? []));
     return [...new Set(ranks.flat())].slice(0, RELAYS_PER_HOST_MAX);
   }
 }
+
+const NONE: readonly IpAddress[] = [];

@@ -95,7 +95,8 @@ export class PeerTable implements Peers {
     for (const address of session.addresses) listAdd(this.#byAddress, address, session);
     listAdd(this.#byRemoteIndex, session.remoteIndex, session);
     if (session.role.kind === "responder") this.#byMessage1.set(session.role.message1Hash, session);
-    this.#reach(nameAddress(session)).sessions.unshift(session);
+    const peer = this.#reach(nameAddress(session));
+    peer.sessions = [session, ...peer.sessions];
   }
 
   remove(session: OwnedSession): void {
@@ -109,7 +110,7 @@ export class PeerTable implements Peers {
     if (role.kind === "responder" && this.#byMessage1.get(role.message1Hash) === session)
       this.#byMessage1.delete(role.message1Hash);
     const peer = this.#reach(nameAddress(session));
-    peer.sessions.splice(peer.sessions.indexOf(session), 1);
+    peer.sessions = peer.sessions.filter((other) => other !== session);
     this.#forgetIfEmpty(peer);
   }
 
@@ -175,9 +176,12 @@ export class PeerTable implements Peers {
   }
 }
 
+const NO_SESSIONS: readonly OwnedSession[] = [];
+
 class Entry implements Peer {
   readonly name: IpAddress;
-  readonly sessions: OwnedSession[] = [];
+  /** Replaced as a whole: a list that grows in place keeps room for sixteen more. */
+  sessions: readonly OwnedSession[] = NO_SESSIONS;
   call: Call | undefined;
   failed: FailedCall | undefined;
   readonly #table: PeerTable;

@@ -6,6 +6,8 @@ import { formatHosts, readHosts, writeHosts } from "./remembered-hosts.ts";
 
 /** How often it is looked whether anything is to be written: what is younger is lost when the machine is. */
 const LOOK_MS = 2_000;
+/** A look, and the writing after it, takes the longer the more peers there are: it may take this part of the time. */
+const TIME_SHARE = 1 / 500;
 
 export interface MemoryOptions {
   /** Undefined: there is no place for it. */
@@ -33,12 +35,20 @@ export class Memory implements Service {
     const hosts = readHosts(path);
     if (hosts?.ok) recalled(hosts.value);
     else if (hosts) tell({ code: "places-unreadable", path, why: hosts.reason });
-    this.#timer = setInterval(() => this.#write(path), LOOK_MS).unref();
+    this.#lookAfter(path, LOOK_MS);
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     if (this.#options.path !== undefined) this.#write(this.#options.path);
+  }
+
+  #lookAfter(path: string, ms: number): void {
+    this.#timer = setTimeout(() => {
+      const begun = performance.now();
+      this.#write(path);
+      this.#lookAfter(path, Math.max(LOOK_MS, (performance.now() - begun) / TIME_SHARE));
+    }, ms).unref();
   }
 
   #write(path: string): void {

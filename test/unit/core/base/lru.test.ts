@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { LruMap } from "../../../../src/core/base/lru.ts";
 
@@ -30,4 +31,38 @@ test("looking whether an entry is there does not make it recent", () => {
   expect(map.get("a")).toBeUndefined();
   expect(map.get("b")).toBeUndefined();
   expect([map.delete("a"), map.delete("a"), map.size]).toEqual([true, false, 0]);
+});
+
+test("it is the same map with a few entries as with many", () => {
+  const step = fc.tuple(fc.constantFrom("set", "get", "peek", "delete", "clear"), fc.nat({ max: 14 }));
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      const map = new LruMap<number, number>(12);
+      // Oldest first.
+      let model: (readonly [number, number])[] = [];
+      for (const [i, [what, key]] of steps.entries()) {
+        const known = model.find(([other]) => other === key);
+        const others = model.filter(([other]) => other !== key);
+        if (what === "set") {
+          const all = [...others, [key, i] as const];
+          const dropped = all.length > 12 ? all[0]?.[0] : undefined;
+          expect(map.set(key, i)).toBe(dropped);
+          model = all.slice(-12);
+        } else if (what === "get") {
+          expect(map.get(key)).toBe(known?.[1]);
+          if (known) model = [...others, known];
+        } else if (what === "peek") expect(map.peek(key)).toBe(known?.[1]);
+        else if (what === "delete") {
+          expect(map.delete(key)).toBe(known !== undefined);
+          model = others;
+        } else if (key < 2) {
+          map.clear();
+          model = [];
+        }
+        expect([...map.entries()]).toEqual(model);
+        expect(map.size).toBe(model.length);
+        expect(map.has(key)).toBe(model.some(([other]) => other === key));
+      }
+    }),
+  );
 });

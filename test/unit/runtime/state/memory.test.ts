@@ -26,6 +26,7 @@ beforeEach(() => {
   [events, recalled, remembered] = [[], [], []];
 });
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.useRealTimers();
   rmSync(folder, { recursive: true });
 });
@@ -55,6 +56,20 @@ describe("what is remembered", () => {
     remembered = [];
     memory.stop();
     expect(existsSync(path)).toBe(false);
+  });
+
+  test("is looked for less often where that takes long", () => {
+    let [now, looks] = [0, 0];
+    vi.spyOn(performance, "now").mockImplementation(() => now);
+    started({
+      remembered: () => {
+        looks++;
+        now += 20;
+        return HOSTS;
+      },
+    });
+    vi.advanceTimersByTime(2_000 + 3 * 10_000);
+    expect(looks).toBe(4);
   });
 
   test("is given up with one word about it when it is damaged, and written anew", () => {
@@ -108,12 +123,13 @@ describe("the text of what is remembered", () => {
   });
 });
 
-function started(place: { readonly path: string | undefined } = { path }): Memory {
+function started(options: { path?: string | undefined; remembered?: () => readonly RememberedHost[] } = {}): Memory {
   const memory = new Memory({
-    ...place,
+    path,
     recalled: (hosts) => void recalled.push(hosts),
     remembered: () => remembered,
     tell: (event) => void events.push(event),
+    ...options,
   });
   memory.start();
   return memory;
