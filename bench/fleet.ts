@@ -79,48 +79,60 @@ export class Fleet {
     for (const socket of this.#sockets) socket.close();
   }
 
+  /** Everybody's keys, certificate and message 1, made before anything is measured. */
+  prepare(): void {
+    for (const host of this.#hosts) this.#prepare(host);
+  }
+
   /** Everybody shakes hands and reports, so many a second. Ends when the lighthouse has acknowledged all reports. */
   register(perSecond: number): Promise<void> {
-    return this.#everybody(perSecond, (host) => this.#report(host));
+    return this.#everybody(perSecond, Number.POSITIVE_INFINITY, (host) => this.#report(host));
+  }
+
+  /** The same as fast as it goes, with so many under way at once. */
+  registerAtOnce(underWay: number): Promise<void> {
+    return this.#everybody(Number.POSITIVE_INFINITY, underWay, (host) => this.#report(host));
   }
 
   /** Everybody shakes hands and proves it by a test request, so many a second. Ends when all of these have been answered. */
   connect(perSecond: number): Promise<void> {
-    return this.#everybody(perSecond, (host) =>
+    return this.#everybody(perSecond, Number.POSITIVE_INFINITY, (host) =>
       this.#seal(host, PacketType.test, TestSubtype.request, new Uint8Array(0)),
     );
   }
 
-  async #everybody(perSecond: number, begin: (host: LoadHost) => void): Promise<void> {
-    const { authority, notAfter } = this.#plan;
+  async #everybody(perSecond: number, underWay: number, begin: (host: LoadHost) => void): Promise<void> {
     this.#begin = begin;
     const waiting = new Set<LoadHost>();
     let next = 0;
-    await every(10, (elapsedMs) => {
-      for (; next < Math.min(this.size, (elapsedMs / 1000) * perSecond); next++) {
-        const host = this.#hosts[next]!;
-        const crypto = nodeSuite;
-        const hostPlan = { name: `host-${next}`, networks: [`${host.address}/8`], groups: ["servers"], notAfter };
-        const key = crypto.agreement("CURVE25519")!.load(osEntropy.bytes(32))!;
-        const certificate = authority.issue(1, { ...hostPlan, publicKey: key.publicKey });
-        const credential = { ...this.#trust.credential, name: hostPlan.name, key, certificates: { 1: certificate } };
-        const context = {
-          crypto,
-          entropy: osEntropy,
-          cipher: "aes" as const,
-          identity: { ...this.#trust, credential },
-        };
-        const options = { version: 1, localIndex: host.localIndex, time: this.#time.next(readClock().wall) } as const;
-        host.call = Initiation.begin(context, options);
-        waiting.add(host);
-      }
+    const step = (elapsedMs: number): boolean => {
       const now = performance.now();
       for (const host of waiting) {
         if (host.registered) waiting.delete(host);
         else if (now - host.triedAt > REPEAT_MS) this.#try(host, now);
       }
+      for (; next < Math.min(this.size, (elapsedMs / 1000) * perSecond) && waiting.size < underWay; next++) {
+        const host = this.#hosts[next]!;
+        if (!host.call) this.#prepare(host);
+        waiting.add(host);
+        this.#try(host, now);
+      }
       return waiting.size === 0 && next === this.size;
-    });
+    };
+    await every(perSecond === Number.POSITIVE_INFINITY ? 1 : 10, step);
+  }
+
+  #prepare(host: LoadHost): void {
+    const { authority, notAfter } = this.#plan;
+    const crypto = nodeSuite;
+    const name = `host-${host.localIndex - 1}`;
+    const key = crypto.agreement("CURVE25519")!.load(osEntropy.bytes(32))!;
+    const hostPlan = { name, networks: [`${host.address}/8`], groups: ["servers"], notAfter };
+    const certificate = authority.issue(1, { ...hostPlan, publicKey: key.publicKey });
+    const credential = { ...this.#trust.credential, name, key, certificates: { 1: certificate } };
+    const context = { crypto, entropy: osEntropy, cipher: "aes" as const, identity: { ...this.#trust, credential } };
+    const options = { version: 1, localIndex: host.localIndex, time: this.#time.next(readClock().wall) } as const;
+    host.call = Initiation.begin(context, options);
   }
 
   /** Queries and reports at a steady rate, whatever the answers; returns how many there were. */

@@ -68,6 +68,10 @@ export class LoneHost {
     return this.#processes().map((pid) => inspectProcess(pid).cpuSeconds);
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#daemon.kill(name);
+  }
+
   readonly #kill = (): void => {
     this.#daemon.kill("SIGKILL");
   };

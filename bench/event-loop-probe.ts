@@ -1,0 +1,15 @@
+import { writeFileSync } from "node:fs";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+
+/**
+ * Loaded into a daemon by `node --import`: at each SIGUSR2 it writes how late its event loop was since the last one, in milliseconds, to the file
+ * that $LACIS_BENCH_DELAYS names.
+ */
+const file = process.env["LACIS_BENCH_DELAYS"];
+const delays = monitorEventLoopDelay({ resolution: 1 });
+delays.enable();
+process.on("SIGUSR2", () => {
+  const ms = (nanoseconds: number): number => nanoseconds / 1e6;
+  if (file) writeFileSync(file, JSON.stringify({ p99: ms(delays.percentile(99)), worst: ms(delays.max) }));
+  delays.reset();
+});
