@@ -27,3 +27,30 @@ pub fn receive(socket: &OwnedFd, buffer: &mut [u8]) -> io::Result<usize> {
     let received = unsafe { libc::recv(socket.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) };
     usize::try_from(received).map_err(|_| io::Error::last_os_error())
 }
+
+/// Sets a whole number as an option of a socket.
+pub fn set_option(socket: &impl AsRawFd, level: i32, name: i32, value: i32) -> io::Result<()> {
+    let length = size_of::<i32>() as libc::socklen_t;
+    // SAFETY: the kernel reads `length` bytes of `value`, which lives until the call returns.
+    let done = unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), length) };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Gives a socket a receive buffer of so many bytes, past the system's limit.
+pub fn set_buffers(socket: &impl AsRawFd, bytes: i32) -> io::Result<()> {
+    set_option(socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, bytes)
+}
+
+/// Sends the same datagram `count` times in one call on a connected socket, and says how many went.
+pub fn send_many(socket: &impl AsRawFd, datagram: &[u8], count: usize) -> io::Result<usize> {
+    let mut part = libc::iovec { iov_base: datagram.as_ptr().cast_mut().cast(), iov_len: datagram.len() };
+    // SAFETY: all zero is a message without an address, parts or control data.
+    let mut message: libc::mmsghdr = unsafe { std::mem::zeroed() };
+    message.msg_hdr.msg_iov = &raw mut part;
+    message.msg_hdr.msg_iovlen = 1;
+    let mut messages = vec![message; count];
+    let length = u32::try_from(count).map_err(io::Error::other)?;
+    // SAFETY: every message points to `part`, which points to `datagram`; the kernel only reads both, and writes how much it sent into `messages`.
+    let sent = unsafe { libc::sendmmsg(socket.as_raw_fd(), messages.as_mut_ptr(), length, 0) };
+    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+}

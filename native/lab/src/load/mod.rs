@@ -1,0 +1,70 @@
+//! Load for measurements, and what measures it: each verb prints one line of JSON, or serves until it is ended.
+//!
+//! - `sink PORT BYTES`: counts datagrams of so many bytes and tells the count to whoever asks.
+//! - `flood ADDRESS PORT BYTES SECONDS each|offload`: sends as many as it can to a sink, by `sendmmsg` or cut by the kernel.
+//! - `echo PORT`: sends every datagram back.
+//! - `trips ADDRESS PORT COUNT GAP`: round trips of 64 bytes to an echo, one after the other, `GAP` microseconds apart.
+//! - `greet PORT`: sends back one byte of every connection and closes it.
+//! - `connections ADDRESS PORT SECONDS CLIENTS`: connects to it, says one byte, hears one, closes, and again.
+
+use std::error::Error;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+mod connections;
+mod echo;
+mod flood;
+mod spread;
+
+type Done = Result<(), Box<dyn Error>>;
+
+/// Does what a verb of this module says; `None` when it is none of its verbs.
+pub fn run(words: &[&str]) -> Option<Done> {
+    Some(match *words {
+        ["sink", port, bytes] => sink(port, bytes),
+        ["flood", address, port, bytes, seconds, "each"] => flood(address, port, bytes, seconds, false),
+        ["flood", address, port, bytes, seconds, "offload"] => flood(address, port, bytes, seconds, true),
+        ["echo", port] => echo(port),
+        ["trips", address, port, count, gap] => trips(address, port, count, gap),
+        ["greet", port] => greet(port),
+        ["connections", address, port, seconds, clients] => connections(address, port, seconds, clients),
+        _ => return None,
+    })
+}
+
+fn sink(port: &str, bytes: &str) -> Done {
+    Ok(flood::sink(port.parse()?, bytes.parse()?)?)
+}
+
+fn flood(address: &str, port: &str, bytes: &str, seconds: &str, offload: bool) -> Done {
+    let plan = flood::Plan { to: place(address, port)?, bytes: bytes.parse()?, time: span(seconds)?, offload };
+    println!("{}", flood::flood(&plan)?);
+    Ok(())
+}
+
+fn echo(port: &str) -> Done {
+    Ok(echo::serve(port.parse()?)?)
+}
+
+fn trips(address: &str, port: &str, count: &str, gap: &str) -> Done {
+    let gap = Duration::from_micros(gap.parse()?);
+    println!("{}", echo::trips(place(address, port)?, count.parse()?, gap)?);
+    Ok(())
+}
+
+fn greet(port: &str) -> Done {
+    Ok(connections::greet(port.parse()?)?)
+}
+
+fn connections(address: &str, port: &str, seconds: &str, clients: &str) -> Done {
+    println!("{}", connections::make(place(address, port)?, span(seconds)?, clients.parse()?)?);
+    Ok(())
+}
+
+fn place(address: &str, port: &str) -> Result<SocketAddr, Box<dyn Error>> {
+    Ok(SocketAddr::new(address.parse::<IpAddr>()?, port.parse()?))
+}
+
+fn span(seconds: &str) -> Result<Duration, Box<dyn Error>> {
+    Ok(Duration::try_from_secs_f64(seconds.parse()?)?)
+}
