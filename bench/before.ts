@@ -8,7 +8,7 @@ import { median, option, pairedBuilds } from "./pairing.ts";
 
 /**
  * What the build of before does, beside ours, in one interleaved run: handshakes a second and the memory of an idle host with one tunnel.
- * (Throughput: bench/throughput.ts takes the same option.)
+ * (Traffic: `npm run bench` takes the same option.)
  *
  *     scripts/lab node dist/bench/before.js --against FOLDER [--rounds N]
  *

@@ -65,7 +65,7 @@ const STAGES = [
   },
   {
     name: "throughput",
-    command: ["scripts/lab", "node", "dist/bench/throughput.js", "--seconds", "3"],
+    command: ["scripts/lab", "node", "dist/bench/main.js", "--quick", "--only", "one-stream", "--seconds", "3"],
     needs: () => missingTools(["iperf3"]) ?? missingLab(),
     ci: true,
   },

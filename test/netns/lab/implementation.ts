@@ -58,7 +58,7 @@ export async function buildOf(commit: string): Promise<LacisBuild | string> {
  * skipped by name.
  */
 export async function findNebula(release: "1.6" | "1.11"): Promise<Implementation | undefined> {
-  const directory = join(process.env["LACIS_PEERS"] ?? defaultPeers(), `nebula-${release}`);
+  const directory = join(peersDirectory(), `nebula-${release}`);
   const program = join(directory, "nebula");
   if (!existsSync(program)) return undefined;
   const version = (await run(program, ["-version"])).stdout.trim().replace(/^Version: /, "");
@@ -73,8 +73,11 @@ export async function findNebula(release: "1.6" | "1.11"): Promise<Implementatio
   };
 }
 
-function defaultPeers(): string {
-  return join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "lacis", "peers");
+/** Where `scripts/fetch-peers` puts what others make. */
+export function peersDirectory(): string {
+  return (
+    process.env["LACIS_PEERS"] ?? join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "lacis", "peers")
+  );
 }
 
 function projectRoot(): string {

@@ -71,6 +71,23 @@ export class TestNetwork {
     return machine;
   }
 
+  /** Adds two machines with one cable between them, on no segment: nothing else is on the way of what they tell each other. */
+  async couple(names: readonly [string, string], addresses: readonly [string, string]): Promise<[Machine, Machine]> {
+    const left = new Machine(this, names[0], [addresses[0]]);
+    const right = new Machine(this, names[1], [addresses[1]]);
+    for (const machine of [left, right]) {
+      await must("ip", ["netns", "add", machine.namespace]);
+      this.#machines.push(machine);
+      await mkdir(machine.directory, { recursive: true });
+    }
+    await batch(left.namespace, [`link add net type veth peer name net netns ${right.namespace}`]);
+    for (const machine of [left, right]) {
+      const address = `address add ${machine.addresses[0]}/24 dev net`;
+      await batch(machine.namespace, ["link set lo up", address, "link set net addrgenmode none", "link set net up"]);
+    }
+    return [left, right];
+  }
+
   /** Gives a machine a device, and plugs it in. */
   async attach(machine: Machine, { device, segment, addresses }: Plug): Promise<void> {
     const bridge = this.#bridges.get(segment);

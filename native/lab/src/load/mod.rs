@@ -3,7 +3,7 @@
 //! - `sink PORT BYTES`: counts datagrams of so many bytes and tells the count to whoever asks.
 //! - `flood ADDRESS PORT BYTES SECONDS each|offload`: sends as many as it can to a sink, by `sendmmsg` or cut by the kernel.
 //! - `echo PORT`: sends every datagram back.
-//! - `trips ADDRESS PORT COUNT GAP`: round trips of 64 bytes to an echo, one after the other, `GAP` microseconds apart.
+//! - `trips ADDRESS PORT SECONDS GAP`: round trips of 64 bytes to an echo, one after the other, at least `GAP` microseconds apart.
 //! - `greet PORT`: sends back one byte of every connection and closes it.
 //! - `connections ADDRESS PORT SECONDS CLIENTS`: connects to it, says one byte, hears one, closes, and again.
 
@@ -25,7 +25,7 @@ pub fn run(words: &[&str]) -> Option<Done> {
         ["flood", address, port, bytes, seconds, "each"] => flood(address, port, bytes, seconds, false),
         ["flood", address, port, bytes, seconds, "offload"] => flood(address, port, bytes, seconds, true),
         ["echo", port] => echo(port),
-        ["trips", address, port, count, gap] => trips(address, port, count, gap),
+        ["trips", address, port, seconds, gap] => trips(address, port, seconds, gap),
         ["greet", port] => greet(port),
         ["connections", address, port, seconds, clients] => connections(address, port, seconds, clients),
         _ => return None,
@@ -46,9 +46,9 @@ fn echo(port: &str) -> Done {
     Ok(echo::serve(port.parse()?)?)
 }
 
-fn trips(address: &str, port: &str, count: &str, gap: &str) -> Done {
+fn trips(address: &str, port: &str, seconds: &str, gap: &str) -> Done {
     let gap = Duration::from_micros(gap.parse()?);
-    println!("{}", echo::trips(place(address, port)?, count.parse()?, gap)?);
+    println!("{}", echo::trips(place(address, port)?, span(seconds)?, gap)?);
     Ok(())
 }
 

@@ -1,0 +1,127 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { run } from "../../test/netns/lab/command.ts";
+import { ALLOW_ALL, DEVICE, type FirewallRule, formatHostConfig, PORT } from "../../test/netns/lab/host-config.ts";
+import { findNebula, LACIS, type LacisBuild } from "../../test/netns/lab/implementation.ts";
+import type { Machine } from "../../test/netns/lab/network.ts";
+import {
+  CLIENT,
+  type Ends,
+  type Engine,
+  OVERLAY_MTU,
+  PREFIX_LENGTH,
+  type Running,
+  SERVER,
+  type Setup,
+  SOCKET_BUFFER_BYTES,
+  TRANSMIT_QUEUE,
+} from "./engine.ts";
+
+/** Whatever is told by Nebula's configuration file: ours and theirs. */
+class ConfiguredEngine implements Engine {
+  readonly name: string;
+  readonly version: string;
+  readonly #daemon: (configPath: string) => readonly [string, ...string[]];
+  readonly #sealsWith: string | undefined;
+
+  constructor(
+    name: string,
+    version: string,
+    daemon: (configPath: string) => readonly [string, ...string[]],
+    sealsWith?: string,
+  ) {
+    this.name = name;
+    this.version = version;
+    this.#daemon = daemon;
+    this.#sealsWith = sealsWith;
+  }
+
+  cipher({ cipher }: Setup): string {
+    return this.#sealsWith ?? (cipher === "aes" ? "AES-256-GCM" : "ChaCha20-Poly1305");
+  }
+
+  async start({ server, client, authority }: Ends, setup: Setup): Promise<Running> {
+    const subject = (name: string, address: string) => ({ name, overlay: [`${address}/${PREFIX_LENGTH}`], groups: [] });
+    const hosts = [
+      { machine: server, overlay: SERVER, peer: client, peerOverlay: CLIENT },
+      { machine: client, overlay: CLIENT, peer: server, peerOverlay: SERVER },
+    ];
+    const daemons = hosts.map(async ({ machine, overlay, peer, peerOverlay }) => {
+      const directory = await authority.issue(subject(machine.name, overlay), [1]);
+      const path = join(machine.directory, "config.yml");
+      await writeFile(path, configuration(directory, setup, { [peerOverlay]: `${peer.addresses[0]}:${PORT}` }));
+      const [command, ...args] = this.#daemon(path);
+      const daemon = machine.start(this.name, command, args);
+      await daemon.becomes("its device is up", () => deviceIsUp(machine, DEVICE, overlay));
+      await daemon.becomes("its UDP port is bound", () => machine.hasUdpPort(PORT));
+      return daemon;
+    });
+    const started = await Promise.all(daemons);
+    return {
+      reload: () => {
+        for (const daemon of started) daemon.signal("SIGHUP");
+      },
+    };
+  }
+}
+
+function configuration(directory: string, setup: Setup, staticHosts: Readonly<Record<string, string>>): string {
+  return formatHostConfig({
+    directory,
+    cipher: setup.cipher,
+    lighthouse: "none",
+    staticHosts,
+    tun: true,
+    inbound: rules(setup.rules),
+    outbound: rules(setup.rules),
+    more: {
+      tun: { mtu: OVERLAY_MTU, tx_queue: TRANSMIT_QUEUE, use_offloads: true },
+      listen: { read_buffer: SOCKET_BUFFER_BYTES, write_buffer: SOCKET_BUFFER_BYTES, udp_offloads: true },
+    },
+  });
+}
+
+/** One rule that allows everything, and before it so many that fit nothing which is sent. */
+function rules(count: number): readonly FirewallRule[] {
+  const unfit = Array.from({ length: count - 1 }, (_, i): FirewallRule => {
+    return { port: String(20_000 + (i % 10_000)), proto: i < 10_000 ? "tcp" : "udp", host: "any" };
+  });
+  return [...unfit, ...ALLOW_ALL];
+}
+
+/** Whether a device stands with its address on it. */
+export async function deviceIsUp(machine: Machine, device: string, address: string): Promise<boolean> {
+  const shown = await machine.run("ip", ["-brief", "address", "show", "dev", device]);
+  return shown.status === 0 && shown.stdout.includes(`${address}/`);
+}
+
+/** A build of ours. */
+export async function lacisEngine(build: LacisBuild = LACIS): Promise<Engine> {
+  const [node, ...args] = build.cli("version");
+  const said = await run(node, args);
+  return new ConfiguredEngine(build.name, said.stdout.trim().split("\n")[0] ?? "", build.daemon);
+}
+
+/** Ours, with a data plane that seals nothing (`npm run build:null-cipher`): what everything but the cipher costs. */
+export async function nullCipherEngine(dataPlane: string): Promise<Engine> {
+  const { version } = await lacisEngine();
+  const environment = [`LACIS_DATAPLANE=${dataPlane}`, "LACIS_NULL_CIPHER=1"];
+  return new ConfiguredEngine(
+    "lacis-null",
+    version,
+    (configPath) => ["env", ...environment, ...LACIS.daemon(configPath)],
+    "nothing",
+  );
+}
+
+/** Any Nebula, by its program. */
+export async function nebulaEngine(name: string, program: string): Promise<Engine> {
+  const version = (await run(program, ["-version"])).stdout.trim().replace(/^Version: /, "");
+  return new ConfiguredEngine(name, version, (configPath) => [program, "-config", configPath]);
+}
+
+/** A released Nebula that `scripts/fetch-peers` has put into the cache. */
+export async function releasedNebula(release: "1.6" | "1.11"): Promise<Engine | undefined> {
+  const found = await findNebula(release);
+  return found && nebulaEngine(`nebula-${release}`, found.daemon("")[0]);
+}

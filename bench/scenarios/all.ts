@@ -1,0 +1,18 @@
+import { CONNECTIONS } from "./connections.ts";
+import { RELOADS } from "./reloads.ts";
+import { ROUND_TRIPS, ROUND_TRIPS_UNDER_LOAD } from "./round-trips.ts";
+import type { Scenario } from "./scenario.ts";
+import { SMALL_PACKETS } from "./small-packets.ts";
+import { BOTH_WAYS, CHACHA, EIGHT_STREAMS, ONE_STREAM } from "./streams.ts";
+
+export const SCENARIOS: readonly Scenario[] = [
+  ONE_STREAM,
+  EIGHT_STREAMS,
+  BOTH_WAYS,
+  CHACHA,
+  SMALL_PACKETS,
+  ROUND_TRIPS,
+  ROUND_TRIPS_UNDER_LOAD,
+  CONNECTIONS,
+  RELOADS,
+];
