@@ -87,7 +87,7 @@ struct Outbound<S>(S);
 
 impl<S: PacketSource> Direction for Outbound<S> {
     fn burst(&mut self, engine: &Engine, now_ms: u64, worker: &mut Worker, out: &mut ThreadOutput) -> io::Result<bool> {
-        self.0.read_burst(|packet| engine.at(now_ms, worker, out).outbound(packet))
+        self.0.read_burst(|segments| engine.at(now_ms, worker, out).outbound_all(segments))
     }
 
     fn complaint(error: &io::Error) -> Event {

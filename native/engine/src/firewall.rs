@@ -84,6 +84,7 @@ impl<O: Output> Step<'_, O> {
             tuple,
             direction,
             tcp_flags: inner.tcp_flags,
+            packets: 1,
             bytes: inner.length as u64,
             peer: session.peer(),
             policy_id: session.policy_id(),

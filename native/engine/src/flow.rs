@@ -14,7 +14,9 @@ pub struct FlowPacket<'a> {
     pub direction: Direction,
     /// Of TCP its flags.
     pub tcp_flags: u8,
-    /// Its length.
+    /// How many packets it stands for: those that came with it and differ in nothing that matters here.
+    pub packets: u64,
+    /// Their length, together.
     pub bytes: u64,
     /// Whose session it came through or leaves through: a peer is named by the first of its addresses.
     pub peer: IpAddr,
@@ -60,14 +62,14 @@ pub struct FlowView {
 }
 
 impl Traffic {
-    /// Counts one packet.
+    /// Counts what passes.
     #[inline]
     pub fn add(&mut self, packet: &FlowPacket<'_>) {
         let (packets, bytes) = match packet.direction {
             Direction::Inbound => (&mut self.received_packets, &mut self.received_bytes),
             Direction::Outbound => (&mut self.sent_packets, &mut self.sent_bytes),
         };
-        *packets += 1;
+        *packets += packet.packets;
         *bytes += packet.bytes;
     }
 

@@ -51,12 +51,15 @@ impl FlowTable {
         packet: &FlowPacket<'_>,
         ask: impl Fn(Direction, Asked) -> Verdict,
     ) -> Judged {
+        if self.passes(memo, packet) { Judged::Allowed } else { self.judge_locked(memo, packet, ask) }
+    }
+
+    /// Whether packets are allowed because the last one of this thread was of the same flow. They are counted then.
+    #[inline]
+    pub fn passes(&self, memo: &mut FlowMemo, packet: &FlowPacket<'_>) -> bool {
         let version = self.version.load(Ordering::Acquire);
-        if let Some(last) = memo.last.as_mut().filter(|last| last.holds_for(packet, version)) {
-            last.uncounted.add(packet);
-            return Judged::Allowed;
-        }
-        self.judge_locked(memo, packet, ask)
+        let last = memo.last.as_mut().filter(|last| last.holds_for(packet, version));
+        last.map(|last| last.uncounted.add(packet)).is_some()
     }
 
     fn judge_locked(
@@ -208,7 +211,17 @@ mod tests {
         allows: impl Fn(Direction) -> bool,
     ) -> Judged {
         let (peer, timeouts) = (tuple.remote_address, &TIMEOUTS);
-        let packet = FlowPacket { tuple: &tuple, direction, tcp_flags, bytes: 100, peer, policy_id, now_ms, timeouts };
+        let packet = FlowPacket {
+            tuple: &tuple,
+            direction,
+            tcp_flags,
+            packets: 1,
+            bytes: 100,
+            peer,
+            policy_id,
+            now_ms,
+            timeouts,
+        };
         table.judge(memo, &packet, |direction, _| match allows(direction) {
             true => {
                 let by = AllowedBy { policy_id, rule_id: policy_id + 10 };

@@ -203,7 +203,7 @@ impl Flow {
     fn passed(&mut self, packet: &FlowPacket<'_>) {
         self.last_used_ms = packet.now_ms;
         self.traffic.add(packet);
-        self.tally.passed(1, packet.bytes);
+        self.tally.passed(packet.packets, packet.bytes);
         self.tcp.passed(packet.direction, packet.tcp_flags, packet.now_ms);
     }
 
@@ -249,6 +249,7 @@ mod tests {
             tuple: &tuple,
             direction,
             tcp_flags: 0,
+            packets: 1,
             bytes: 100,
             peer: peer(remote),
             policy_id: 1,

@@ -28,6 +28,7 @@ pub struct SampleLimits {
 pub const REPORTED_FLOWS_MAX: usize = 1_024;
 
 /// What happened, for the control plane's liveness and metrics.
+#[derive(Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Sample {
     pub activity: Vec<Activity>,

@@ -1,6 +1,7 @@
 //! One session: its keys, its counters and where its datagrams go.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::RangeInclusive;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
@@ -172,6 +173,18 @@ impl Session {
         }
     }
 
+    /// Whether the next so many counters may be sent, and there is nothing to tell of any of them.
+    pub fn has_counters(&self, count: u64) -> bool {
+        let end = if self.send.told_high.load(Ordering::Relaxed) { COUNTER_LAST } else { COUNTER_HIGH };
+        self.send_counter().saturating_add(count) < end
+    }
+
+    /// Reserves the next so many send counters, of which [`Self::has_counters`] was asked.
+    pub fn reserve_counters(&self, count: u64) -> RangeInclusive<u64> {
+        let before = self.send.counter.fetch_add(count, Ordering::Relaxed);
+        before + 1..=before + count
+    }
+
     /// Whether no counter is left.
     pub fn is_exhausted(&self) -> bool {
         self.send_counter() >= COUNTER_LAST
@@ -189,17 +202,26 @@ impl Session {
 
     /// Writes the sealed datagram of `body` into `slot`, which is [`OVERHEAD_BYTES`] longer. False: it must not be sent.
     pub fn seal_into(&self, slot: &mut [u8], kind: Kind, counter: u64, body: &[u8]) -> bool {
-        let Some((header, rest)) = slot.split_first_chunk_mut::<HEADER_BYTES>() else { return false };
-        let Some((sealed, tag)) = rest.split_last_chunk_mut::<TAG_BYTES>() else { return false };
-        if sealed.len() != body.len() {
-            return false;
+        let sealed = self.seal_with(slot, kind, counter, |sealed| {
+            let fits = sealed.len() == body.len();
+            if fits {
+                sealed.copy_from_slice(body);
+            }
+            fits
+        });
+        if sealed {
+            self.sent(1, body.len() + OVERHEAD_BYTES);
         }
+        sealed
+    }
+
+    /// The same of a body that `write` writes where it is sealed. It is not counted: see [`Self::sent`].
+    pub fn seal_with(&self, slot: &mut [u8], kind: Kind, counter: u64, write: impl FnOnce(&mut [u8]) -> bool) -> bool {
+        let Some((header, rest)) = slot.split_first_chunk_mut::<HEADER_BYTES>() else { return false };
+        let Some((body, tag)) = rest.split_last_chunk_mut::<TAG_BYTES>() else { return false };
         *header = Header { kind, remote_index: self.remote_index, counter }.encode();
-        sealed.copy_from_slice(body);
-        let Some(made) = self.send.key.seal(counter, header, sealed) else { return false };
-        *tag = made;
-        self.sent(body.len() + OVERHEAD_BYTES);
-        true
+        let made = if write(body) { self.send.key.seal(counter, header, body) } else { None };
+        made.map(|made| *tag = made).is_some()
     }
 
     /// Makes a frame of `frame`, in which the datagram to relay lies between the header and the tag. False: it must not be sent.
@@ -210,13 +232,14 @@ impl Session {
         *header = Header { kind: Kind::Relay, remote_index: relay_index, counter }.encode();
         let Some(made) = self.send.key.tag(counter, clear) else { return false };
         *tag = made;
-        self.sent(length);
+        self.sent(1, length);
         true
     }
 
-    fn sent(&self, bytes: usize) {
+    /// Counts datagrams and the bytes of all of them.
+    pub fn sent(&self, datagrams: u64, bytes: usize) {
         self.send.active.store(true, Ordering::Relaxed);
-        self.send.packets.add(1);
+        self.send.packets.add(datagrams);
         self.send.bytes.add(bytes as u64);
     }
 

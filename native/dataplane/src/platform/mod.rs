@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use lacis_engine::ip::Prefix;
+use lacis_engine::segments::Segments;
 
 use crate::failure::Failure;
 
@@ -257,8 +258,8 @@ pub trait Wait {
 
 /// The read side of a TUN device.
 pub trait PacketSource: Wait {
-    /// Hands on the packets that wait, at most one burst of them, without blocking. True when there may be more.
-    fn read_burst(&mut self, each: impl FnMut(&[u8])) -> io::Result<bool>;
+    /// Hands on the packets that wait, at most one burst of them, in the pieces in which the system has them, without blocking. True when there may be more.
+    fn read_burst(&mut self, each: impl FnMut(&mut dyn Segments)) -> io::Result<bool>;
 }
 
 /// The write side of a TUN device. Both methods return how many packets the device refused.

@@ -7,10 +7,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 
 use lacis_engine::ip::Prefix;
+use lacis_engine::segments::Segments;
 
 use super::netlink::link::{Links, link_index};
 use super::offload::chain::Chain;
-use super::offload::segments::each_segment;
+use super::offload::segments::take_apart;
 use super::offload::virtio_header::{VIRTIO_HEADER_BYTES, VirtioHeader};
 use super::poll::Stopped;
 use crate::failure::Failure;
@@ -123,7 +124,7 @@ impl LinuxTun {
 }
 
 impl PacketSource for TunReader {
-    fn read_burst(&mut self, mut each: impl FnMut(&[u8])) -> io::Result<bool> {
+    fn read_burst(&mut self, mut each: impl FnMut(&mut dyn Segments)) -> io::Result<bool> {
         for _ in 0..BURST_READS {
             match self.file.as_ref().read(&mut self.read) {
                 Ok(length) => self.hand_on(length, &mut each),
@@ -137,11 +138,11 @@ impl PacketSource for TunReader {
 }
 
 impl TunReader {
-    fn hand_on(&mut self, length: usize, each: &mut impl FnMut(&[u8])) {
+    fn hand_on(&mut self, length: usize, each: &mut impl FnMut(&mut dyn Segments)) {
         let read = self.read.get_mut(..length).unwrap_or_default();
         let Some((header, packet)) = read.split_first_chunk_mut::<VIRTIO_HEADER_BYTES>() else { return };
         if let Some(header) = VirtioHeader::decode(header) {
-            each_segment(&header, packet, &mut self.segment, each);
+            take_apart(&header, packet, &mut self.segment, each);
         }
     }
 }

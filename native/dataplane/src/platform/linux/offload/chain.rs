@@ -169,8 +169,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::platform::linux::offload::segments::each_segment;
-    use crate::platform::linux::offload::test_packets::{finished, packet, taken_apart};
+    use crate::platform::linux::offload::test_packets::{each_segment, finished, packet, taken_apart};
 
     fn join_all(packets: &[Vec<u8>]) -> (usize, Vec<u8>) {
         let mut chain = Chain::new(true);

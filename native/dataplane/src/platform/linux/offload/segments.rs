@@ -2,6 +2,7 @@
 
 use lacis_engine::checksum::Checksum;
 use lacis_engine::packet::{TCP, UDP};
+use lacis_engine::segments::{Segments, Single};
 
 use crate::platform::linux::offload::layout::{Layout, non_zero, put, sequence_at};
 use crate::platform::linux::offload::virtio_header::{Superpacket, VirtioHeader};
@@ -10,14 +11,16 @@ const TCP_FIN: u8 = 0x01;
 const TCP_PSH: u8 = 0x08;
 const TCP_CWR: u8 = 0x80;
 
-/// Hands on the packets that one read of the device stands for, complete with checksums, in order. `scratch` has room for any of
-/// them. What contradicts itself is left out.
-pub fn each_segment(header: &VirtioHeader, packet: &mut [u8], scratch: &mut [u8], mut each: impl FnMut(&[u8])) {
-    let _ = match header.superpacket {
-        Superpacket::None => complete(header, packet).map(|()| each(packet)),
-        Superpacket::Tcp => split(header, TCP, packet, scratch, &mut each),
-        Superpacket::Udp => split(header, UDP, packet, scratch, &mut each),
+/// Hands on what one read of the device stands for. `scratch` has room for any packet of it. What contradicts itself is left out.
+pub fn take_apart(header: &VirtioHeader, packet: &mut [u8], scratch: &mut [u8], each: impl FnOnce(&mut dyn Segments)) {
+    let protocol = match header.superpacket {
+        Superpacket::None => return complete(header, packet).map_or((), |()| each(&mut Single(packet))),
+        Superpacket::Tcp => TCP,
+        Superpacket::Udp => UDP,
     };
+    if let Some(mut split) = Split::new(header, protocol, packet, scratch) {
+        each(&mut split);
+    }
 }
 
 /// Finishes a checksum that was left to the device.
@@ -30,34 +33,76 @@ fn complete(header: &VirtioHeader, packet: &mut [u8]) -> Option<()> {
     Some(())
 }
 
-fn split(
-    header: &VirtioHeader,
-    protocol: u8,
-    packet: &[u8],
-    scratch: &mut [u8],
-    each: &mut impl FnMut(&[u8]),
-) -> Option<()> {
-    let layout = Layout::at(packet, protocol, header.checksum_start.into())?;
-    let (headers, payload) = packet.split_at_checked(layout.payload)?;
-    let segment_bytes = Some(usize::from(header.segment_bytes)).filter(|bytes| *bytes > 0)?;
-    let count = payload.len().div_ceil(segment_bytes);
-    for (number, part) in payload.chunks(segment_bytes).enumerate() {
-        let segment = scratch.get_mut(..headers.len() + part.len())?;
-        let (head, body) = segment.split_at_mut(headers.len());
+/// A superpacket: headers that its segments have in common but for lengths, numbers and checksums, and what is divided among them.
+struct Split<'a> {
+    layout: Layout,
+    headers: &'a [u8],
+    payload: &'a [u8],
+    segment_bytes: usize,
+    count: usize,
+    scratch: &'a mut [u8],
+}
+
+impl<'a> Split<'a> {
+    fn new(header: &VirtioHeader, protocol: u8, packet: &'a [u8], scratch: &'a mut [u8]) -> Option<Self> {
+        let layout = Layout::at(packet, protocol, header.checksum_start.into())?;
+        let (headers, payload) = packet.split_at_checked(layout.payload)?;
+        let segment_bytes = Some(usize::from(header.segment_bytes)).filter(|bytes| *bytes > 0)?;
+        let longest = headers.len() + segment_bytes.min(payload.len());
+        let count = payload.len().div_ceil(segment_bytes);
+        (longest <= scratch.len()).then_some(Self { layout, headers, payload, segment_bytes, count, scratch })
+    }
+
+    fn payload_of(&self, number: usize) -> &'a [u8] {
+        self.payload.chunks(self.segment_bytes).nth(number).unwrap_or_default()
+    }
+
+    fn try_write(&self, number: usize, segment: &mut [u8]) -> Option<()> {
+        let Self { layout, headers, count, .. } = self;
+        let (head, body) = segment.split_at_mut_checked(headers.len())?;
+        let payload = self.payload_of(number);
+        (body.len() == payload.len()).then_some(())?;
         head.copy_from_slice(headers);
-        body.copy_from_slice(part);
+        body.copy_from_slice(payload);
         if !layout.is_ipv6 {
             let id = u16::from_be_bytes([*headers.get(4)?, *headers.get(5)?]).wrapping_add(number as u16);
             put(segment, 4, &id.to_be_bytes())?;
         }
-        if protocol == TCP {
-            renumber(&layout, segment, (number * segment_bytes) as u32, number == 0, number + 1 == count)?;
+        if layout.protocol == TCP {
+            renumber(layout, segment, (number * self.segment_bytes) as u32, number == 0, number + 1 == *count)?;
         }
         layout.write_lengths(segment)?;
-        layout.write_checksum(segment)?;
-        each(segment);
+        layout.write_checksum(segment)
     }
-    Some(())
+}
+
+impl Segments for Split<'_> {
+    fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The end of a connection is with the last of them only.
+    fn alike(&self) -> usize {
+        let flags = if self.layout.protocol == TCP { self.headers.get(self.layout.transport + 13) } else { None };
+        let is_end = flags.is_some_and(|flags| flags & TCP_FIN != 0);
+        self.count.saturating_sub(is_end.into())
+    }
+
+    fn length(&self, number: usize) -> usize {
+        self.headers.len() + self.payload_of(number).len()
+    }
+
+    fn write(&self, number: usize, into: &mut [u8]) -> bool {
+        self.try_write(number, into).is_some()
+    }
+
+    fn packet(&mut self, number: usize) -> &[u8] {
+        let scratch = std::mem::take(&mut self.scratch);
+        let written = scratch.get_mut(..self.length(number)).is_some_and(|segment| self.write(number, segment));
+        let length = if written { self.length(number) } else { 0 };
+        self.scratch = scratch;
+        self.scratch.get(..length).unwrap_or_default()
+    }
 }
 
 /// CWR belongs to the first segment only, FIN and PSH to the last (RFC 3168 section 6.1.2; the kernel's own segmentation).
@@ -78,6 +123,7 @@ fn renumber(layout: &Layout, segment: &mut [u8], skipped: u32, is_first: bool, i
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::linux::offload::test_packets::each_segment;
 
     #[test]
     fn fin_psh_and_cwr_end_up_on_the_right_segments() {

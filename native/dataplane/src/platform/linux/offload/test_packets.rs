@@ -3,7 +3,7 @@
 use lacis_engine::packet::TCP;
 
 use super::layout::Layout;
-use super::segments::each_segment;
+use super::segments::take_apart;
 use super::virtio_header::{VIRTIO_HEADER_BYTES, VirtioHeader};
 
 const TCP_ACK: u8 = 0x10;
@@ -36,6 +36,13 @@ pub fn finished(mut packet: Vec<u8>) -> Vec<u8> {
     layout.write_lengths(&mut packet).unwrap();
     layout.write_checksum(&mut packet).unwrap();
     packet
+}
+
+/// Hands on the packets that one read of the device stands for.
+pub fn each_segment(header: &VirtioHeader, packet: &mut [u8], scratch: &mut [u8], mut each: impl FnMut(&[u8])) {
+    take_apart(header, packet, scratch, |segments| {
+        (0..segments.count()).for_each(|number| each(segments.packet(number)))
+    });
 }
 
 /// What the kernel makes of what is written to it.
