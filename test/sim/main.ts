@@ -72,11 +72,12 @@ async function runGrid(first: number, count: number): Promise<void> {
   const reports = await inThreads<CellReport>("grid", first, count);
   const seconds = (performance.now() - started) / 1000;
   const failed = reports.filter((report) => complaintOf(report) !== undefined);
-  const possible = reports.filter(({ mayBeDirect }) => mayBeDirect);
+  const possible = reports.filter(({ prospect }) => prospect === "direct");
+  const byLuck = reports.filter(({ prospect, directMs }) => prospect === "uncertain" && directMs !== undefined);
   const direct = possible.filter(({ directMs }) => directMs !== undefined);
   console.log(tableOf(reports));
   console.log(
-    `${count} seeds: ${direct.length} of ${possible.length} pairs that can become direct have, ${count - possible.length} talk through a relay, ${failed.length} not as they must be, ${seconds.toFixed(1)} s on ${threadsFor(count)} threads`,
+    `${count} seeds: ${direct.length} of ${possible.length} pairs that can become direct have, ${byLuck.length} more have, ${count - possible.length - byLuck.length} talk through a relay, ${failed.length} not as they must be, ${seconds.toFixed(1)} s on ${threadsFor(count)} threads`,
   );
   const times = direct.map(({ directMs }) => directMs ?? 0).sort((a, b) => a - b);
   const at = (share: number): string => `${((times[Math.floor(share * (times.length - 1))] ?? 0) / 1000).toFixed(2)} s`;

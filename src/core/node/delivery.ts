@@ -31,7 +31,7 @@ export function senderOf(facts: Facts, machines: Pick<Machines, "carriers" | "di
     address: facts.ownAddresses[0],
     endpoints: () => discovery.ownEndpoints(),
     relays: () => ownRelays(facts, machines),
-    nat: nat.isKnown ? nat.own : undefined,
+    nat: nat.own,
   };
 }
 

@@ -106,7 +106,11 @@ export function assemble(
   const traversal = new Traversal(
     facts,
     peers,
-    { own: () => nat.status(), isPossible: (host, at) => discovery.isPossible(host, at) },
+    {
+      own: () => nat.status(),
+      isPossible: (host, at) => discovery.isPossible(host, at),
+      mayProbe: (kind, owner, at) => discovery.mayProbe(kind, owner, at),
+    },
     emit,
   );
   const gateways = new Gateways(facts, peers, { roundTripMs }, emit);
@@ -158,7 +162,7 @@ export function assemble(
     },
     emit,
   );
-  const calls = new Calls(facts, peers, { places: discovery, relays }, emit);
+  const calls = new Calls(facts, peers, { places: discovery, relays, translators: traversal }, emit);
   const answers = new Answers(
     facts,
     peers,

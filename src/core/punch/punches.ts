@@ -3,6 +3,7 @@ import { type Instant, later } from "../base/time.ts";
 import type { PunchySettings } from "../config/settings.ts";
 import type { IpAddress } from "../netip/address.ts";
 import { type Endpoint, firstOfEachFamily } from "../netip/endpoint.ts";
+import type { NatReport } from "../wire/nat-report.ts";
 
 /** One byte each; receivers ignore them, routers in between remember the mapping (protocol 6). */
 export const PUNCH: Uint8Array = Uint8Array.of(0);
@@ -26,12 +27,16 @@ export interface PunchNotice {
   readonly host: IpAddress;
   /** From where, the most useful first. */
   readonly endpoints: readonly Endpoint[];
+  /** What it says of its translator; a host that says nothing of that waits for nobody. */
+  readonly nat: NatReport | undefined;
 }
 
 /** Notified hosts at once. Each is good for a handful of bytes, and for one call back. */
 const SCHEDULED_MAX = 1024;
 /** Endpoints of one notice that count, of each family: where the host was seen, and the interfaces that it names first. */
 export const PUNCHED_PER_FAMILY_MAX = 5;
+/** The caller, which waits for us, has opened its own translator by then, so that ours are not the first packets there (machine/traversal). */
+const EARLY_MS = 20;
 /** Endpoints that one lighthouse may name for one host while it waits. */
 const PER_HOST_MAX = 10;
 /** Call backs that one lighthouse may order: each can cost a handshake. */
@@ -40,6 +45,8 @@ const LIGHTHOUSES_MAX = 64;
 
 interface Scheduled {
   readonly at: Instant;
+  /** When it is done once more. */
+  readonly again: Instant | undefined;
   readonly kind: PunchAction["kind"];
   readonly lighthouse: IpAddress;
   readonly host: IpAddress;
@@ -47,7 +54,7 @@ interface Scheduled {
 }
 
 /**
- * Hole punching towards hosts that a lighthouse says are looking for us: one byte to each of their endpoints after `punchy.delay`, so that
+ * Hole punching towards hosts that a lighthouse says are looking for us: one byte to each of their endpoints, and one more after `punchy.delay`, so that
  * our router lets their handshake in. Not conditional on `punchy.punch` (protocol 6). What a lighthouse says of a host that waits already adds
  * to what it has said, and to nothing else; when too many wait, the lighthouse that named most of them loses.
  */
@@ -59,21 +66,24 @@ export class Punches {
   notified(notice: PunchNotice, settings: PunchySettings, now: Instant): boolean {
     const { lighthouse, host } = notice;
     const endpoints = firstOfEachFamily(notice.endpoints, PUNCHED_PER_FAMILY_MAX);
-    const isTaken = endpoints.length === 0 || this.#punch(notice, endpoints, later(now, settings.delayMs));
+    const isTaken = endpoints.length === 0 || this.#punch(notice, endpoints, settings.delayMs, now);
     if (settings.respond && !this.#waiting("respond", host) && this.#responds.take(lighthouse, now))
-      this.#schedule({ ...notice, kind: "respond", at: later(now, settings.respondDelayMs), endpoints: new Set() });
+      this.#schedule({
+        lighthouse,
+        host,
+        kind: "respond",
+        again: undefined,
+        at: later(now, settings.respondDelayMs),
+        endpoints: new Set(),
+      });
     return isTaken;
-  }
-
-  /** Whether a punch for this host waits on the word of this lighthouse. */
-  isWaiting({ host, lighthouse }: Pick<PunchNotice, "host" | "lighthouse">): boolean {
-    return this.#waiting("punch", host, lighthouse) !== undefined;
   }
 
   popDue(now: Instant): PunchAction | undefined {
     const [first] = this.#due;
     if (!first || first.at > now) return undefined;
     this.#due.shift();
+    if (first.again !== undefined) this.#schedule({ ...first, at: first.again, again: undefined });
     return first;
   }
 
@@ -85,9 +95,19 @@ export class Punches {
     this.#due = [];
   }
 
-  #punch({ lighthouse, host }: PunchNotice, endpoints: readonly Endpoint[], at: Instant): boolean {
+  #punch(
+    { lighthouse, host, nat }: PunchNotice,
+    endpoints: readonly Endpoint[],
+    delayMs: number,
+    now: Instant,
+  ): boolean {
     const waiting = this.#waiting("punch", host, lighthouse);
-    if (!waiting) return this.#schedule({ kind: "punch", lighthouse, host, at, endpoints: new Set(endpoints) });
+    if (!waiting) {
+      const firstMs = nat === undefined || nat.mapping === "none" ? 0 : EARLY_MS;
+      const again = delayMs > firstMs ? later(now, delayMs) : undefined;
+      const at = later(now, firstMs);
+      return this.#schedule({ kind: "punch", lighthouse, host, at, again, endpoints: new Set(endpoints) });
+    }
     for (const endpoint of endpoints) if (waiting.endpoints.size < PER_HOST_MAX) waiting.endpoints.add(endpoint);
     return true;
   }

@@ -6,23 +6,25 @@ import { Violation } from "../judge/violation.ts";
 import { canBecomeDirect } from "../underlay/can-become-direct.ts";
 import type { LinkPlan, LinkWeather } from "../underlay/link.ts";
 import { Network } from "../underlay/network.ts";
-import { type Topology, Underlay } from "../underlay/topology.ts";
+import { type Prospect, type Topology, Underlay } from "../underlay/topology.ts";
 import { Agenda } from "../world/agenda.ts";
 import { Host, type Parts } from "../world/host.ts";
 import { Journal } from "../world/journal.ts";
 import { Random } from "../world/random.ts";
-import { type Kind, kinds, sitesOf } from "./kinds.ts";
+import { isAsItFalls, type Kind, kinds, sitesOf } from "./kinds.ts";
 
 /** What became of two hosts that had something to say. */
 export interface CellReport {
   readonly seed: number;
   readonly left: Kind;
   readonly right: Kind;
-  /** What the predicate says. */
-  readonly mayBeDirect: boolean;
+  /** What the predicate says of their translators; with one that does not keep its port it may depend on who is first. */
+  readonly prospect: Prospect;
   /** Milliseconds from the first packet until one arrived, and until both sent straight. */
   readonly firstMs: number | undefined;
   readonly directMs: number | undefined;
+  /** Whether nothing was lost on the way. */
+  readonly isLossless: boolean;
   /** Whether they left the straight way again, although nothing is lost on it. */
   readonly leftForNothing: boolean;
   /** The sentence of the first invariant that did not hold. */
@@ -32,7 +34,7 @@ export interface CellReport {
 /** So long the hosts are there before one has something to say: they have reported where they are. */
 const SETTLED_MS = 6_000;
 /** So long they talk, and so often. */
-const TALK_MS = 12_000;
+const TALK_MS = 9_000;
 const EVERY_MS = 20;
 
 /**
@@ -54,12 +56,14 @@ class Cell {
   readonly #journal: Journal;
   readonly #hosts = new Map<string, Host>();
   readonly #topology: Topology;
+  readonly #isAsItFalls: boolean;
   #firstMs: number | undefined;
   #directMs: number | undefined;
   #isDirect = false;
 
   constructor(seed: number, sides: { readonly left: Kind; readonly right: Kind }, parts: Parts, journal: Journal) {
     this.#journal = journal;
+    this.#isAsItFalls = isAsItFalls(sides.left, sides.right);
     const random = new Random(seed, "grid");
     const [lighthouse, alpha, charlie] = ["lighthouse", "alpha", "charlie"].map(roleOf) as [Role, Role, Role];
     const cast = [lighthouse, { ...lighthouse, name: "lighthouse2", number: 60 }, alpha, charlie];
@@ -124,12 +128,14 @@ class Cell {
     }
   }
 
-  figures(): Pick<CellReport, "mayBeDirect" | "firstMs" | "directMs" | "leftForNothing"> {
+  figures(): Pick<CellReport, "prospect" | "firstMs" | "directMs" | "isLossless" | "leftForNothing"> {
     const [alpha, charlie] = ["alpha", "charlie"].map((name) => ({ name, site: siteOf(this.#topology, name) }));
     const mayBeDirect = canBecomeDirect(this.#topology.sites, alpha!, charlie!, { portsPredicted: true });
+    const hopeful = this.#isAsItFalls ? "uncertain" : "direct";
+    const prospect = mayBeDirect ? hopeful : "apart";
     const isLossless = this.#topology.residents.every(({ link: { up, down } }) => up.loss === 0 && down.loss === 0);
     const leftForNothing = isLossless && this.#directMs !== undefined && !this.#isDirect;
-    return { mayBeDirect, firstMs: this.#firstMs, directMs: this.#directMs, leftForNothing };
+    return { prospect, firstMs: this.#firstMs, directMs: this.#directMs, isLossless, leftForNothing };
   }
 
   #write(

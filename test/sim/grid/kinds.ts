@@ -2,12 +2,15 @@ import { HOME_ROUTER, type NatBehaviour } from "../nat/behaviour.ts";
 import type { LinkPlan } from "../underlay/link.ts";
 import type { Site } from "../underlay/topology.ts";
 
-/** What a host of the grid may be behind, by name. */
-export const kinds = ["none", "full", "addr", "port", "shift", "sym", "symseq", "cgn", "cgn-hairpin"] as const;
+const homes = ["full", "addr", "port", "shift", "sym", "symseq"] as const;
+const carriers = ["cgn", "cgn-hairpin"] as const;
+
+/** What a host of the grid may be behind, by name; with a star: a router that keeps strangers' packets in its table. */
+export const kinds = ["none", ...homes, ...homes.map((home) => `${home}*` as const), ...carriers] as const;
 
 export type Kind = (typeof kinds)[number];
 
-const natOf: Readonly<Record<Exclude<Kind, "none">, NatBehaviour>> = {
+const natOf: Readonly<Record<(typeof homes | typeof carriers)[number], NatBehaviour>> = {
   full: { ...HOME_ROUTER, filtering: "endpoint-independent" },
   addr: { ...HOME_ROUTER, filtering: "address-dependent" },
   port: HOME_ROUTER,
@@ -21,7 +24,7 @@ const natOf: Readonly<Record<Exclude<Kind, "none">, NatBehaviour>> = {
 /** The site that a host of this kind is in, with those around it; none: it is on the internet. Two hosts behind one kind of carrier have the same one. */
 export function sitesOf(kind: Kind, side: "left" | "right", link: () => LinkPlan): readonly Site[] {
   if (kind === "none") return [];
-  const nat = natOf[kind];
+  const nat = { ...natOf[withoutStar(kind)], guarded: !kind.endsWith("*") };
   const isCarrier = kind === "cgn" || kind === "cgn-hairpin";
   const carrier: Site = { name: kind, within: undefined, nat, prefix: "100.64.0", uplink: link() };
   const home: Site = {
@@ -32,4 +35,15 @@ export function sitesOf(kind: Kind, side: "left" | "right", link: () => LinkPlan
     uplink: link(),
   };
   return isCarrier ? [carrier, home] : [home];
+}
+
+/** Whether it may depend on who is first: both let in only what comes from the very port that was sent to, and one of them does not keep its own. */
+export function isAsItFalls(left: Kind, right: Kind): boolean {
+  const isStrict = (kind: Kind): boolean =>
+    kind !== "none" && !["endpoint-independent", "address-dependent"].includes(natOf[withoutStar(kind)].filtering);
+  return [left, right].every(isStrict) && [left, right].some((kind) => kind.endsWith("*"));
+}
+
+function withoutStar(kind: Exclude<Kind, "none">): keyof typeof natOf {
+  return kind.replace("*", "") as keyof typeof natOf;
 }

@@ -55,7 +55,8 @@ export const falseAnswers: readonly Attack[] = [
     begin: (scene) => {
       let isDone = false;
       onCall(scene, ({ call }) => {
-        if (!isDone) answer(scene, call, byMember(scene, call.datagram));
+        if (isDone || call.destination !== scene.faceOf("charlie")) return;
+        answer(scene, call, byMember(scene, call.datagram));
         isDone = true;
       });
     },
@@ -129,8 +130,8 @@ export const falseAnswers: readonly Attack[] = [
     although: "a thousand false answers a second come from everywhere",
     begin: (scene) => {
       let heard: Call | undefined;
-      onCall(scene, (call) => {
-        heard = call;
+      onCall(scene, (heardNow) => {
+        if (heardNow.call.destination === scene.faceOf("charlie")) heard = heardNow;
       });
       scene.every(
         1,

@@ -25,6 +25,11 @@ export interface NatBehaviour {
   readonly inboundRefresh: boolean;
   /** Mappings at once; the one refreshed longest ago makes room. */
   readonly tableSize: number;
+  /**
+   * Whether what is not let in leaves no trace. Without a guard the router takes it for its own and keeps it in its table: for a while nobody inside
+   * gets that port towards that remote endpoint, and what comes from there to it goes to the router, whatever is sent out meanwhile.
+   */
+  readonly guarded: boolean;
 }
 
 /** What most people have at home. */
@@ -36,6 +41,7 @@ export const HOME_ROUTER: NatBehaviour = {
   mappingLifetimeMs: 120_000,
   inboundRefresh: true,
   tableSize: 65_535,
+  guarded: true,
 };
 
 /** Names of one remote endpoint for each dependence: what a NAT of that kind can tell apart. */

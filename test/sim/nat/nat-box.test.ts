@@ -163,6 +163,47 @@ describe("hairpinning", () => {
   });
 });
 
+describe("a stranger's packet", () => {
+  test("leaves nothing behind with a guard", () => {
+    const box = boxWith({ guarded: true });
+    const external = box.outbound(inside, remote, 0);
+    expect(box.inbound(external, otherAddress, 1)).toBeUndefined();
+    expect(box.outbound(inside, otherAddress, 2)).toBe(external);
+    expect(box.inbound(external, otherAddress, 3)).toBe(inside);
+  });
+
+  test("without one costs the host its port towards that stranger, and nobody else", () => {
+    const box = boxWith({ guarded: false });
+    const external = box.outbound(inside, remote, 0);
+    expect(box.inbound(external, otherAddress, 1)).toBeUndefined();
+    const instead = box.outbound(inside, otherAddress, 2);
+    expect(instead).not.toBe(external);
+    expect(box.inbound(instead, otherAddress, 3)).toBe(inside);
+    expect(box.inbound(external, otherAddress, 4)).toBeUndefined();
+    expect(box.outbound(inside, remote, 5)).toBe(external);
+    expect(box.inbound(external, remote, 6)).toBe(inside);
+  });
+
+  test("is in the way for half a minute after the last one", () => {
+    const box = boxWith({ guarded: false });
+    const external = box.outbound(inside, remote, 0);
+    for (const when of [1, 20_000]) box.inbound(external, otherAddress, when);
+    expect(box.outbound(inside, remote, 49_000)).toBe(external);
+    expect(box.outbound(inside, otherAddress, 49_000)).not.toBe(external);
+    const later = boxWith({ guarded: false });
+    later.outbound(inside, remote, 0);
+    later.inbound(external, otherAddress, 1);
+    expect(later.outbound(inside, otherAddress, 30_001)).toBe(external);
+  });
+
+  test("is none when it was sent to before", () => {
+    const box = boxWith({ guarded: false });
+    const external = box.outbound(inside, otherAddress, 0);
+    expect(box.inbound(external, otherAddress, 1)).toBe(inside);
+    expect(box.outbound(inside, otherAddress, 2)).toBe(external);
+  });
+});
+
 function boxWith(behaviour: Partial<NatBehaviour>, seed = 1): NatBox {
   return new NatBox(
     { ...HOME_ROUTER, tableSize: 1_000, ...behaviour },

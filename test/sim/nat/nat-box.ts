@@ -24,6 +24,8 @@ export class NatBox {
   /** Refreshed longest ago first. */
   readonly #byKey = new Map<string, Mapping>();
   readonly #byExternal = new Map<Endpoint, Mapping>();
+  /** What strangers have left behind: a port outside and a remote endpoint, and when something last came. Longest ago first. */
+  readonly #strays = new Map<string, number>();
   #lastPort: number;
 
   constructor(behaviour: NatBehaviour, address: IpAddress, random: Random) {
@@ -45,20 +47,20 @@ export class NatBox {
   outbound(internal: Endpoint, remote: Endpoint, now: number): Endpoint {
     const { mapping, filtering } = this.behaviour;
     const key = `${internal} ${part(mapping, remote)}`;
-    const known = this.#byKey.get(key);
-    if (known && this.#isOver(known.refreshedAt, now)) this.#remove(known);
-    const found = this.#byKey.get(key) ?? this.#create(key, internal, now);
-    this.#refresh(found, part(filtering, remote), now);
-    return found.external;
+    const usual = this.#living(key, now) ?? this.#create(key, internal, now);
+    const instead = this.behaviour.guarded ? undefined : this.#instead(usual, remote, now);
+    this.#refresh(instead ?? usual, instead ? remote : part(filtering, remote), now);
+    return (instead ?? usual).external;
   }
 
   /** A datagram from outside: whom it goes to inside; undefined when it is not let in. */
   inbound(external: Endpoint, remote: Endpoint, now: number): Endpoint | undefined {
     const mapping = this.#byExternal.get(external);
-    if (!mapping || this.#isOver(mapping.refreshedAt, now)) return undefined;
-    const sender = part(this.behaviour.filtering, remote);
-    const permittedAt = mapping.permitted.get(sender);
-    if (permittedAt === undefined || this.#isOver(permittedAt, now)) return undefined;
+    const sender = mapping && this.#permittedAs(mapping, remote, now);
+    if (!mapping || sender === undefined || this.#isStray(external, remote, now)) {
+      this.#remember(external, remote, now);
+      return undefined;
+    }
     if (this.behaviour.inboundRefresh) this.#refresh(mapping, sender, now);
     return mapping.internal;
   }
@@ -79,7 +81,44 @@ export class NatBox {
   reboot(address: IpAddress = this.#address): void {
     this.#byKey.clear();
     this.#byExternal.clear();
+    this.#strays.clear();
     this.#address = address;
+  }
+
+  #living(key: string, now: number): Mapping | undefined {
+    const known = this.#byKey.get(key);
+    if (known && this.#isOver(known.refreshedAt, now)) this.#remove(known);
+    return this.#byKey.get(key);
+  }
+
+  /** Where a stranger's packet is in the way, this one remote endpoint sees another port, and nobody else is let in there. */
+  #instead({ internal, external }: Mapping, remote: Endpoint, now: number): Mapping | undefined {
+    const key = `${internal} instead ${remote}`;
+    const known = this.#living(key, now);
+    return known ?? (this.#isStray(external, remote, now) ? this.#create(key, internal, now) : undefined);
+  }
+
+  /** As what the filter knows this sender, if it lets it in. */
+  #permittedAs({ refreshedAt, permitted }: Mapping, remote: Endpoint, now: number): string | undefined {
+    if (this.#isOver(refreshedAt, now)) return undefined;
+    return [remote, part(this.behaviour.filtering, remote)].find((sender) => {
+      const at = permitted.get(sender);
+      return at !== undefined && !this.#isOver(at, now);
+    });
+  }
+
+  #isStray(external: Endpoint, remote: Endpoint, now: number): boolean {
+    const at = this.#strays.get(`${external} ${remote}`);
+    return at !== undefined && now - at < STRAY_LIFETIME_MS;
+  }
+
+  #remember(external: Endpoint, remote: Endpoint, now: number): void {
+    if (this.behaviour.guarded) return;
+    const key = `${external} ${remote}`;
+    this.#strays.delete(key);
+    this.#strays.set(key, now);
+    const [oldest] = this.#strays.keys();
+    if (this.#strays.size > STRAYS_MAX && oldest !== undefined) this.#strays.delete(oldest);
   }
 
   #create(key: string, internal: Endpoint, now: number): Mapping {
@@ -147,6 +186,9 @@ export class NatBox {
 
 const PORT_FIRST = 1_024;
 const PORT_LAST = 65_535;
+/** As Linux keeps a UDP packet that nobody has answered. */
+const STRAY_LIFETIME_MS = 30_000;
+const STRAYS_MAX = 4_096;
 /** Remotes that one mapping remembers. */
 const PERMITTED_MAX = 256;
 

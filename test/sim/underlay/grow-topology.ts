@@ -82,6 +82,7 @@ function natOf(random: Random, nature: Nature): NatBehaviour {
     mappingLifetimeMs: random.pick(nature.lifetimesMs),
     inboundRefresh: random.chance(nature.inboundRefresh),
     tableSize: random.chance(nature.crowded) ? random.between(2, 8) : 65_535,
+    guarded: true,
   };
 }
 

@@ -235,12 +235,12 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
   {
     path: "punchy.delay",
     kind: "different",
-    says: "the wait is for a second punch: the first goes out at once, while the caller's first message is on its way",
+    says: "the wait is for a second punch: the first goes out at once, or 20 ms later to a caller of ours behind a translator, which waits 50 ms with its call",
   },
   {
     path: "punchy.respond",
     kind: "different",
-    says: "a host whose translator gives each peer another port calls back whatever this says, and at once",
+    says: "a host behind a translator calls back whatever this says: at once where each peer is given another port, else when no call has got through for half a second",
   },
   {
     path: "relay.am_relay",

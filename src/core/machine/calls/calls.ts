@@ -58,6 +58,12 @@ export interface RelayPorts {
   waysTo(target: IpAddress, options: { readonly again: boolean }): readonly RelayedPath[];
 }
 
+/** What it asks about translators on the way. */
+export interface TranslatorPorts {
+  /** Whether nothing is to be sent there yet. */
+  isHeld(target: IpAddress, at: Endpoint): boolean;
+}
+
 /**
  * Handshakes that this host starts (protocol 3.7). A call ends by success or by time. Answers are read whoever answered before and wherever they come
  * from, because all that a bad one proves is that somebody has seen message 1.
@@ -68,6 +74,7 @@ export class Calls implements Machine {
   readonly #peers: PeerTable;
   readonly #ports: CallsPorts;
   readonly #relays: RelayPorts;
+  readonly #translators: TranslatorPorts;
   readonly #emit: Emit<CallsEvent>;
   readonly #pending: PendingCalls;
   #started = 0;
@@ -75,13 +82,14 @@ export class Calls implements Machine {
   constructor(
     facts: Facts,
     peers: PeerTable,
-    ports: { readonly places: CallsPorts; readonly relays: RelayPorts },
+    ports: { readonly places: CallsPorts; readonly relays: RelayPorts; readonly translators: TranslatorPorts },
     emit: Emit<CallsEvent>,
   ) {
     this.#facts = facts;
     this.#peers = peers;
     this.#ports = ports.places;
     this.#relays = ports.relays;
+    this.#translators = ports.translators;
     this.#emit = emit;
     this.#pending = new PendingCalls(peers);
   }
@@ -216,7 +224,9 @@ export class Calls implements Machine {
 
   #callAt(call: PendingCall, known: readonly Endpoint[]): void {
     const { now } = this.#facts;
-    const endpoints = placesToCall(call, known, this.#ports, now);
+    const { target } = call;
+    const open = known.filter((at) => this.#ports.isProven(target, at) || !this.#translators.isHeld(target, at));
+    const endpoints = placesToCall(call, open, this.#ports, now);
     if (endpoints.length === 0) return;
     const initiation = this.#initiationOf(call);
     if (!initiation) {

@@ -297,8 +297,8 @@ export class Discovery implements Machine {
     if (askedAt === undefined || now - askedAt > ANSWER_WITHIN_MS) return;
     this.#candidates.report(reply.target, nameAddress(session), reply.endpoints);
     this.#relays.report(reply.target, nameAddress(session), reply.relays);
-    this.#emit({ kind: "new-endpoints", target: reply.target });
     this.#toldAbout(session, reply.target, reply.nat, "we-call");
+    this.#emit({ kind: "new-endpoints", target: reply.target });
   }
 
   #notified(session: Session, punch: Extract<LighthouseMessage, { kind: "host-punch" }>): void {
@@ -310,7 +310,7 @@ export class Discovery implements Machine {
       punch.endpoints.filter((at) => this.#underlay.isPlausible(at) && this.#underlay.canReach(at)),
     );
     const endpoints = this.#allowed([punch.address], [...plausible]).filter((other) => !own.has(other));
-    this.#openings.notified({ lighthouse: nameAddress(session), host: punch.address, endpoints });
+    this.#openings.notified({ lighthouse: nameAddress(session), host: punch.address, endpoints, nat: punch.nat });
     this.#toldAbout(session, punch.address, punch.nat, "it-calls");
   }
 

@@ -1,17 +1,10 @@
 import type { Instant } from "../../base/time.ts";
 import { ProbeBudget, type ProbeKind } from "../../discovery/probe-budget.ts";
 import type { IpAddress } from "../../netip/address.ts";
-import { type Endpoint, firstOfEachFamily } from "../../netip/endpoint.ts";
+import type { Endpoint } from "../../netip/endpoint.ts";
 import { directPath, endpointOf } from "../../path/path.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
-import {
-  KEEPALIVE,
-  PUNCH,
-  PUNCHED_PER_FAMILY_MAX,
-  type PunchAction,
-  Punches,
-  type PunchNotice,
-} from "../../punch/punches.ts";
+import { KEEPALIVE, PUNCH, type PunchAction, Punches, type PunchNotice } from "../../punch/punches.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit } from "../machine.ts";
 
@@ -44,16 +37,12 @@ export class Openings {
   }
 
   /**
-   * Somebody is about to call, says a lighthouse: a byte at once, while the first message of the caller is on its way, and another after the delay,
-   * for when the first was lost or came too early.
+   * Somebody is about to call, says a lighthouse: a byte while the first message of the caller is on its way, and another after the delay, for when the
+   * first was lost or came too early.
    */
   notified(notice: PunchNotice): void {
     const { settings, now } = this.#facts;
-    const { punchy } = settings.live;
-    const isNew = punchy.delayMs > 0 && !this.#punches.isWaiting(notice);
-    if (!this.#punches.notified(notice, punchy, now) || !isNew) return;
-    const first = firstOfEachFamily(notice.endpoints, PUNCHED_PER_FAMILY_MAX);
-    this.send(this.punchable(notice.host, first, [notice.lighthouse]), PUNCH);
+    this.#punches.notified(notice, settings.live.punchy, now);
   }
 
   /** Of these places of a host, those where a byte may go: for a notice its lighthouse pays, else whoever has named them. */

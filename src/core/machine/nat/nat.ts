@@ -50,15 +50,10 @@ export class Nat implements Machine {
     this.#emit = emit;
   }
 
-  /** What there is to tell others about ours. */
+  /** What there is to tell others about ours; who knows nothing yet tells them at least that it is one who heeds such words. */
   get own(): NatReport {
     const { kind: mapping, delta, lastPort } = this.#mapping;
     return { ...UNKNOWN_NAT, mapping, delta, lastPort };
-  }
-
-  /** Whether there is anything to tell. */
-  get isKnown(): boolean {
-    return this.#mapping.kind !== "unknown";
   }
 
   /** What is known about a peer's; undefined when nobody has said anything. */

@@ -13,17 +13,23 @@ import { PUNCH } from "../../punch/punches.ts";
 import type { NatReport } from "../../wire/nat-report.ts";
 import type { Facts } from "../facts.ts";
 import type { CallAnewEvent, CommonEvent, Emit, Machine } from "../machine.ts";
+import { Approaches } from "./approaches.ts";
+import { CallsBack } from "./calls-back.ts";
 
 export type TraversalEvent =
   | CommonEvent
   | CallAnewEvent
-  | { readonly kind: "call-straight"; readonly target: IpAddress };
+  | { readonly kind: "call-straight"; readonly target: IpAddress }
+  /** Places of this host that were held back can be called now. */
+  | { readonly kind: "new-endpoints"; readonly target: IpAddress };
 
 export interface TraversalPorts {
   /** What is known about our own translator. */
   own(): NatStatus;
   /** Whether this host may be there at all. */
   isPossible(host: IpAddress, at: Endpoint): boolean;
+  /** One more byte to a place that `owner` has named; false when it must not be sent. */
+  mayProbe(kind: "punch", owner: IpAddress, at: Endpoint): boolean;
 }
 
 /** A lighthouse has told something about the translator of a host. */
@@ -33,6 +39,13 @@ export interface Hint {
   readonly nat: NatReport | undefined;
 }
 
+/**
+ * Where nobody listens (RFC 863). A byte to there opens our translator for the address of a host, if addresses are what it looks at, and is in nobody's
+ * way: ports of the other translator that packets may come from are left alone.
+ */
+const OPENING_PORT = 9;
+/** Bytes to many ports cost a router without a guard all of those. They come when calls had the time to get through without. */
+const SEARCH_AFTER_MS = 300;
 /** Bytes for the likeliest ports go out at once, the others in so many steps that the last is out long before the peer gives up. */
 const FIRST_STEP = 64;
 const STEP = 32;
@@ -42,20 +55,17 @@ const PER_HOST_INTERVAL_MS = 30_000;
 /** Bytes to predicted ports of one address, and on the word of one lighthouse: what a lie costs others. */
 const PER_ADDRESS = { burst: 2 * PREDICTED_PORTS_MAX, intervalMs: 60 } as const;
 const PER_LIGHTHOUSE = { burst: 8 * PREDICTED_PORTS_MAX, intervalMs: 15 } as const;
-/** Hosts that are looked for, or called back, at once. */
+/** Hosts that are looked for at once. */
 const HOSTS_MAX = 1_024;
 /** Addresses and lighthouses that are told apart. */
 const ADDRESSES_MAX = 1_024;
 const LIGHTHOUSES_MAX = 64;
-/** Calls back on the word of one lighthouse: each can cost a handshake. */
-const CALLS_BACK = { burst: 64, intervalMs: 125 } as const;
-/** A host of which only one lighthouse says that its port is another one outside may be behind either kind: it leaves the caller the time that it takes if there is nothing in the way. */
-const DOUBT_MS = 500;
 
 interface Search {
   readonly lighthouse: IpAddress;
   readonly address: IpAddress;
   readonly ports: number[];
+  isBegun: boolean;
 }
 
 /**
@@ -71,10 +81,10 @@ export class Traversal implements Machine {
   readonly #searches = new Map<IpAddress, Search>();
   readonly #due = new TimerQueue<IpAddress>();
   readonly #searched = new LruMap<IpAddress, Instant>(HOSTS_MAX);
-  readonly #callsBack = new TimerQueue<IpAddress>();
+  readonly #approaches = new Approaches();
+  readonly #callsBack = new CallsBack();
   readonly #perAddress = new Pace<IpAddress>(PER_ADDRESS, ADDRESSES_MAX);
   readonly #perLighthouse = new Pace<IpAddress>(PER_LIGHTHOUSE, LIGHTHOUSES_MAX);
-  readonly #perCaller = new Pace<IpAddress>(CALLS_BACK, LIGHTHOUSES_MAX);
 
   constructor(facts: Facts, peers: Peers, ports: TraversalPorts, emit: Emit<TraversalEvent>) {
     this.#facts = facts;
@@ -85,39 +95,61 @@ export class Traversal implements Machine {
 
   /** A host that we call has such a translator. */
   calling(hint: Hint): void {
+    const { host, nat } = hint;
+    const isTranslated = nat?.learned !== undefined && nat.mapping !== "none";
+    if (isTranslated && !this.#isDirect(host) && this.#approaches.begin(host, nat.learned, this.#facts.now))
+      this.#open(hint);
     this.#search(hint);
   }
 
-  /** A host with such a translator is about to call us. */
+  /** Whether nothing is to be sent there yet, because the host at the other end is to be first. */
+  isHeld(host: IpAddress, at: Endpoint): boolean {
+    return this.#approaches.isHeld(host, at, this.#facts.now);
+  }
+
+  /**
+   * A host is about to call us. Our own translator may have given us another port towards it than the one where it looks, and nobody but the host sees
+   * which; so we call back.
+   */
   called(hint: Hint): void {
-    this.#search(hint);
     const { host, lighthouse, nat } = hint;
+    const { now } = this.#facts;
     const own = this.#ports.own();
-    const isOurs = isSymmetric(own);
-    const mayBeOurs = own.mapping === "unknown" && own.keepsPort === false;
-    if (!(isOurs || mayBeOurs) || (nat && isSymmetric(nat)) || this.#isDirect(host)) return;
-    if (this.#callsBack.size >= HOSTS_MAX || !this.#perCaller.take(lighthouse, this.#facts.now)) return;
-    this.#callsBack.schedule(host, later(this.#facts.now, isOurs ? 0 : DOUBT_MS));
+    if (this.#isDirect(host)) return;
+    this.#open(hint);
+    this.#search(hint);
+    if (nat && isSymmetric(nat)) return;
+    if (isSymmetric(own)) this.#callsBack.atOnce(host, lighthouse, now);
+    else if (nat ? own.mapping !== "none" : own.mapping === "unknown" && own.keepsPort === false)
+      this.#callsBack.late(host, lighthouse, now);
   }
 
   stop(): void {
     for (const host of this.#searches.keys()) this.#due.cancel(host);
     this.#searches.clear();
-    for (let at = this.#callsBack.next(); at; at = this.#callsBack.next()) this.#callsBack.cancel(at.key);
+    this.#approaches.stop();
+    this.#callsBack.stop();
   }
 
   nextAt(): Instant | undefined {
-    return earliest(this.#due.next()?.at, this.#callsBack.next()?.at);
+    return earliest(this.#due.next()?.at, this.#callsBack.nextAt(), this.#approaches.nextAt());
   }
 
   tick(): void {
     const { now } = this.#facts;
-    for (const host of this.#due.takeDue(now)) this.#step(host, STEP);
-    for (const host of this.#callsBack.takeDue(now)) {
-      if (this.#isDirect(host)) continue;
+    for (const target of this.#approaches.takeDue(now)) this.#emit({ kind: "new-endpoints", target });
+    for (const host of this.#due.takeDue(now)) this.#step(host);
+    for (const host of this.#callsBack.takeDue(now, (each) => this.#isDirect(each))) {
       if (this.#peers.primaryOf(host)) this.#emit({ kind: "call-straight", target: host });
       else this.#emit({ kind: "call-anew", target: host, version: undefined });
     }
+  }
+
+  /** Our own translator lets in what comes from the address of this host, if it looks at no more than that. */
+  #open({ host, lighthouse, nat }: Hint): void {
+    if (nat?.learned === undefined || this.#ports.own().mapping === "none") return;
+    const at = endpoint(nat.learned, OPENING_PORT);
+    if (this.#ports.isPossible(host, at) && this.#ports.mayProbe("punch", lighthouse, at)) this.#punch(at);
   }
 
   #search({ host, lighthouse, nat }: Hint): void {
@@ -129,15 +161,17 @@ export class Traversal implements Machine {
     if (last !== undefined && now - last < PER_HOST_INTERVAL_MS) return;
     if (this.#searches.size >= HOSTS_MAX) return;
     this.#searched.set(host, now);
-    this.#searches.set(host, { lighthouse, address, ports: [...ports] });
-    this.#step(host, FIRST_STEP);
+    this.#searches.set(host, { lighthouse, address, ports: [...ports], isBegun: false });
+    this.#due.schedule(host, later(now, SEARCH_AFTER_MS));
   }
 
   /** The next of the ports that are left; nothing more once the host is there. */
-  #step(host: IpAddress, count: number): void {
+  #step(host: IpAddress): void {
     const search = this.#searches.get(host);
     if (!search) return;
     if (this.#isDirect(host)) search.ports.length = 0;
+    const count = search.isBegun ? STEP : FIRST_STEP;
+    search.isBegun = true;
     for (const port of search.ports.splice(0, count)) this.#knock(host, search, endpoint(search.address, port));
     if (search.ports.length > 0) this.#due.schedule(host, later(this.#facts.now, STEP_MS));
     else this.#searches.delete(host);
@@ -147,6 +181,10 @@ export class Traversal implements Machine {
     const { now } = this.#facts;
     if (!this.#ports.isPossible(host, at) || !this.#perLighthouse.has(lighthouse, now)) return;
     if (!this.#perAddress.take(address, now) || !this.#perLighthouse.take(lighthouse, now)) return;
+    this.#punch(at);
+  }
+
+  #punch(at: Endpoint): void {
     this.#emit({ kind: "command", command: { kind: "send-datagram", to: directPath(at), datagram: PUNCH } });
   }
 

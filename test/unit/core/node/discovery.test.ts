@@ -4,6 +4,7 @@ import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import { PacketType } from "../../../../src/core/wire/header.ts";
 import { decodeLighthouseMessage, encodeLighthouseMessage } from "../../../../src/core/wire/lighthouse.ts";
+import { UNKNOWN_NAT } from "../../../../src/core/wire/nat-report.ts";
 import { type Host, Mesh } from "../../fixtures/mesh.ts";
 import type { HostPlan } from "../../fixtures/settings.ts";
 
@@ -32,7 +33,7 @@ describe("hosts that know only a lighthouse", () => {
     expect(a.status().lighthouses).toEqual([{ address: "10.77.0.1", name: "lh", up: true }]);
     expect(messagesOf(a)).toContainEqual({
       dialect: 1,
-      message: { kind: "host-update", address: "10.77.0.11", endpoints: [A], relays: [] },
+      message: { kind: "host-update", address: "10.77.0.11", endpoints: [A], relays: [], nat: UNKNOWN_NAT },
     });
     expect(messagesOf(lighthouse)).toContainEqual({
       dialect: 1,

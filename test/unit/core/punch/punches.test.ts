@@ -3,6 +3,7 @@ import { instant } from "../../../../src/core/base/time.ts";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import { Punches, type PunchNotice } from "../../../../src/core/punch/punches.ts";
+import { UNKNOWN_NAT } from "../../../../src/core/wire/nat-report.ts";
 
 const settings = { punch: false, respond: true, delayMs: 1000, respondDelayMs: 5000, targetAllRemotes: false };
 const silent = { ...settings, respond: false };
@@ -11,9 +12,10 @@ const asker = "10.77.0.9" as IpAddress;
 const place = "192.0.2.9:1" as Endpoint;
 
 describe("a punch notice", () => {
-  test("leads to a punch after punchy.delay and a call back after punchy.respond_delay", () => {
+  test("leads to a punch at once, another after punchy.delay and a call back after punchy.respond_delay", () => {
     const punches = new Punches();
     punches.notified(notice(asker), settings, instant(0));
+    expect(punches.popDue(instant(0))).toMatchObject({ kind: "punch", host: asker });
     expect(punches.popDue(instant(999))).toBeUndefined();
     expect(punches.popDue(instant(1000))).toMatchObject({ kind: "punch", host: asker });
     expect(punches.nextAt()).toBe(5000);
@@ -21,10 +23,31 @@ describe("a punch notice", () => {
     expect(punches.nextAt()).toBeUndefined();
   });
 
+  test("leads to the first punch a moment later when the caller heeds that it leads through a translator", () => {
+    for (const [mapping, firstAt] of [
+      ["endpoint-independent", 20],
+      ["unknown", 20],
+      ["none", 0],
+    ] as const) {
+      const punches = new Punches();
+      punches.notified({ ...notice(asker), nat: { ...UNKNOWN_NAT, mapping } }, settings, instant(0));
+      expect(punches.nextAt(), mapping).toBe(firstAt);
+      punches.popDue(instant(firstAt));
+      expect(punches.nextAt(), mapping).toBe(1000);
+    }
+  });
+
+  test("leads to a single one without punchy.delay", () => {
+    const punches = new Punches();
+    punches.notified(notice(asker), { ...silent, delayMs: 0 }, instant(0));
+    expect(punches.popDue(instant(0))?.kind).toBe("punch");
+    expect(punches.nextAt()).toBeUndefined();
+  });
+
   test("leads to no call back without punchy.respond", () => {
     const punches = new Punches();
     punches.notified(notice(asker), silent, instant(0));
-    punches.popDue(instant(1000));
+    for (const at of [0, 1000]) punches.popDue(instant(at));
     expect(punches.nextAt()).toBeUndefined();
   });
 
@@ -37,7 +60,7 @@ describe("a punch notice", () => {
       times.push(at);
       punches.popDue(at);
     }
-    expect(times).toEqual([1000, 1100, 5000, 5100]);
+    expect(times).toEqual([0, 100, 1000, 1100, 5000, 5100]);
   });
 
   test("counts with five endpoints of each family, as the lighthouse ordered them", () => {
@@ -57,8 +80,10 @@ describe("notices about one host", () => {
       punches.notified(notice(asker), settings, instant(i / 2));
       punches.notified(other, settings, instant(i / 2));
     }
-    expect(punches.popDue(instant(1000))).toMatchObject({ kind: "punch", endpoints: new Set([place]) });
-    expect(punches.popDue(instant(1000))).toMatchObject({ kind: "punch", endpoints: new Set(["198.51.100.9:9"]) });
+    for (let i = 0; i < 2; i++) {
+      expect(punches.popDue(instant(1000))).toMatchObject({ kind: "punch", endpoints: new Set([place]) });
+      expect(punches.popDue(instant(1000))).toMatchObject({ kind: "punch", endpoints: new Set(["198.51.100.9:9"]) });
+    }
     expect(punches.popDue(instant(5000))?.kind).toBe("respond");
     expect(punches.popDue(instant(9000))).toBeUndefined();
   });
@@ -78,6 +103,7 @@ describe("a lighthouse that sends notices without end", () => {
     expect(taken.filter(Boolean)).toHaveLength(1_024);
     const honest = { ...notice(asker), lighthouse: "10.77.0.2" as IpAddress };
     expect(punches.notified(honest, silent, instant(1))).toBe(true);
+    for (let i = 0; i < 1_024; i++) punches.popDue(instant(1));
     const due = Array.from({ length: 1_100 }, () => punches.popDue(instant(2_000))?.host).filter(Boolean);
     expect(due).toHaveLength(1_024);
     expect(due).toContain(asker);
@@ -93,7 +119,7 @@ describe("a lighthouse that sends notices without end", () => {
 });
 
 function notice(from: IpAddress, endpoints: readonly Endpoint[] = [place]): PunchNotice {
-  return { lighthouse, host: from, endpoints };
+  return { lighthouse, host: from, endpoints, nat: undefined };
 }
 
 function host(number: number): IpAddress {

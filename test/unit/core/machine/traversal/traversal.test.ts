@@ -23,6 +23,32 @@ describe("two hosts behind translators, with two lighthouses of ours", () => {
       }
   });
 
+  test.each<[NatName | "none", NatName | "none"]>([
+    ["port*", "none"],
+    ["shifted*", "full"],
+    ["port*", "addr"],
+    ["sequential*", "none"],
+    ["sequential*", "addr"],
+    ["addr*", "port"],
+    ["addr*", "port*"],
+    ["addr*", "random"],
+    ["addr*", "sequential*"],
+    ["addr*", "addr*"],
+  ])("%s and %s cost neither its port, whoever calls and whoever hears of it first", (left, right) => {
+    for (const isLeftCalling of [true, false])
+      for (const isLeftSlow of [true, false]) {
+        const scene = new NatMesh();
+        const [a, b] = [scene.host("a", left), scene.host("b", right)];
+        scene.mesh.run(2_000);
+        scene.slow(isLeftSlow ? a : b, 15);
+        const ms = isLeftCalling ? scene.directAfter(a, b, 1_000) : scene.directAfter(b, a, 1_000);
+        expect(
+          ms,
+          `${isLeftCalling ? "left" : "right"} calls, ${isLeftSlow ? "left" : "right"} hears late`,
+        ).toBeDefined();
+      }
+  });
+
   test.each<[NatName, NatName]>([
     ["sequential", "port"],
     ["swapped", "port"],
