@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { type Role, type Setup, underlayAddress } from "./cast/cast.ts";
-import { realParts } from "./cast/parts.ts";
+import { lightParts } from "./cast/parts.ts";
 import { settingsOf } from "./cast/settings.ts";
 import type { Sent } from "./judge/ledger.ts";
 import { rules } from "./judge/policy.ts";
@@ -28,11 +28,7 @@ const SETTLED_MS = 40_000;
 const SECONDS_MAX = 60;
 const RESIDENT_MB_MAX = 2_048;
 /** Nobody reads the log of a run of this size, and writing it takes a tenth of the time. */
-class SilentJournal extends Journal {
-  override bytes(): void {}
-  override value(): void {}
-}
-const SILENCE = new SilentJournal();
+const SILENCE = new Journal({ digest: false });
 /** Hosts of large meshes have numbers from here on: their networks have room for them (cast.ts). */
 const FIRST_NUMBER = 256;
 const PORT = 7_000;
@@ -60,7 +56,7 @@ function main(): number {
 
 class LargeMesh {
   readonly #agenda = new Agenda();
-  readonly #referee = new Referee(this.#agenda);
+  readonly #referee = new Referee(this.#agenda, lightParts.suite);
   readonly #random = new Random(1, "scale");
   readonly #network = new Network(this.#agenda, this.#random);
   readonly #hosts: readonly Host[];
@@ -133,7 +129,7 @@ class LargeMesh {
       network: this.#network,
       journal: SILENCE,
       referee: this.#referee,
-      parts: realParts,
+      parts: lightParts,
       resolve: () => [],
       delivered: (host: Host, packet: Uint8Array) => {
         this.#referee.ledger.delivered(host.role, packet, this.#agenda.now);

@@ -8,10 +8,10 @@ import type { Identity } from "../../../src/core/cert/identity.ts";
 import { assembleV1, encodeV1Details } from "../../../src/core/cert/v1.ts";
 import { assembleV2, encodeV2Details } from "../../../src/core/cert/v2.ts";
 import type { SigningKey } from "../../../src/core/crypto/suite.ts";
-import { nodeSuite } from "../../../src/runtime/node-crypto.ts";
 import { WORLD_EPOCH_NS } from "../world/host.ts";
 import { Random } from "../world/random.ts";
 import { malloryRole, overlayAddress, type Role, type Setup, type VersionChoice } from "./cast.ts";
+import { rememberingSuite } from "./remembering-suite.ts";
 
 /** The certificate, key and trust of a role that holds these versions. Made once per process: issuing is not what is simulated. */
 export function identityOf(
@@ -30,7 +30,7 @@ export function identityOf(
 export function poolBlocking(blocked: Credential | undefined): CaPool {
   const certificates = [blocked?.certificates[1], blocked?.certificates[2]];
   const blocklist = certificates.flatMap((certificate) => (certificate ? [certificate.fingerprint] : []));
-  const loaded = CaPool.load(nodeSuite, [authority], { blocklist, now: wallTime(WORLD_EPOCH_NS) });
+  const loaded = CaPool.load(rememberingSuite, [authority], { blocklist, now: wallTime(WORLD_EPOCH_NS) });
   if (!loaded.ok) throw new Error(loaded.reason);
   return loaded.value.pool;
 }
@@ -70,7 +70,7 @@ function credentialOf(
   signer: SigningKey = authorityKey,
   keyOwner: string = role.name,
 ): Credential {
-  const key = nodeSuite.agreement("CURVE25519")?.load(privateKey(keyOwner));
+  const key = rememberingSuite.agreement("CURVE25519")?.load(privateKey(keyOwner));
   if (!key) throw new Error("the suite has no key agreement on Curve25519");
   const content = {
     curve: "CURVE25519",
@@ -105,14 +105,14 @@ function certify(signer: SigningKey, content: CertificateContent): Certificate {
   const signature = signer.sign(signedBytes({ ...content, details }));
   const assembled =
     content.version === 1
-      ? assembleV1(nodeSuite, content, signature)
-      : assembleV2(nodeSuite, content, details, signature);
+      ? assembleV1(rememberingSuite, content, signature)
+      : assembleV2(rememberingSuite, content, details, signature);
   if (!assembled.ok) throw new Error(assembled.reason);
   return assembled.value;
 }
 
 function signingKey(owner: string): SigningKey {
-  const key = nodeSuite.signature("CURVE25519")?.load(privateKey(owner));
+  const key = rememberingSuite.signature("CURVE25519")?.load(privateKey(owner));
   if (!key) throw new Error("the suite has no signatures on Curve25519");
   return key;
 }

@@ -45,14 +45,14 @@ export function runCell(seed: number, parts: Parts, print?: (line: string) => vo
   const pair = (seed - 1) % (kinds.length * kinds.length);
   const [left, right] = [kinds[Math.floor(pair / kinds.length)], kinds[pair % kinds.length]];
   if (!left || !right) throw new RangeError(`no cell has the seed ${seed}`);
-  const cell = new Cell(seed, { left, right }, parts, new Journal(print));
+  const cell = new Cell(seed, { left, right }, parts, new Journal({ print }));
   const violation = cell.run();
   return { seed, left, right, violation, ...cell.figures() };
 }
 
 class Cell {
   readonly #agenda = new Agenda();
-  readonly #referee = new Referee(this.#agenda);
+  readonly #referee: Referee;
   readonly #journal: Journal;
   readonly #hosts = new Map<string, Host>();
   readonly #topology: Topology;
@@ -62,6 +62,7 @@ class Cell {
   #isDirect = false;
 
   constructor(seed: number, sides: { readonly left: Kind; readonly right: Kind }, parts: Parts, journal: Journal) {
+    this.#referee = new Referee(this.#agenda, parts.suite);
     this.#journal = journal;
     this.#isAsItFalls = isAsItFalls(sides.left, sides.right);
     const random = new Random(seed, "grid");

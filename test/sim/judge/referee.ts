@@ -1,10 +1,10 @@
 import type { LiveSettings } from "../../../src/core/config/settings.ts";
+import type { CryptoSuite } from "../../../src/core/crypto/suite.ts";
 import type { DataPlaneCommand, DataPlaneEvent } from "../../../src/core/dataplane/contract.ts";
 import type { Input, Output } from "../../../src/core/io.ts";
 import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
 import { render } from "../../../src/core/operator/render.ts";
 import { endpointOf, type Path } from "../../../src/core/path/path.ts";
-import { nodeSuite } from "../../../src/runtime/node-crypto.ts";
 import type { Agenda } from "../world/agenda.ts";
 import { CHANNEL_DELAY_MAX_MS } from "../world/channel.ts";
 import type { Host } from "../world/host.ts";
@@ -24,7 +24,7 @@ export class Referee {
   readonly ledger: Ledger = new Ledger(this.rules);
   readonly sessions: Sessions = new Sessions();
   readonly strangers: Strangers = new Strangers();
-  readonly #confidence = new Confidence(nodeSuite, (address) => this.ledger.ownerOf(address));
+  readonly #confidence: Confidence;
   readonly #relaying = new Relaying();
   readonly #sightings = new Sightings();
   /** Where each session was said to lead when it was installed. */
@@ -34,8 +34,10 @@ export class Referee {
   readonly #ticks = new Map<string, { at: number; count: number }>();
   readonly #notices = new Map<string, number>();
 
-  constructor(agenda: Agenda) {
+  /** `suite`: that of the data planes. */
+  constructor(agenda: Agenda, suite: CryptoSuite) {
     this.#agenda = agenda;
+    this.#confidence = new Confidence(suite, (address) => this.ledger.ownerOf(address));
   }
 
   /** How often each notice code was given, by all hosts. */

@@ -54,7 +54,7 @@ const FIRST_PUNCHES_MS = 500;
  */
 export class Scene {
   readonly agenda: Agenda = new Agenda();
-  readonly referee: Referee = new Referee(this.agenda);
+  readonly referee: Referee = new Referee(this.agenda, nodeSuite);
   readonly random: Random = new Random(2, "attacker");
   readonly hosts: ReadonlyMap<string, Host>;
   readonly tape: Crossing[] = [];

@@ -24,7 +24,7 @@ export interface Crossing {
  */
 export class Stand {
   readonly agenda: Agenda = new Agenda();
-  readonly referee: Referee = new Referee(this.agenda);
+  readonly referee: Referee = new Referee(this.agenda, realParts.suite);
   readonly random: Random;
   readonly tape: Crossing[] = [];
   /** What alpha sent to anybody who is not a host. */

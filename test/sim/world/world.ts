@@ -22,7 +22,7 @@ import { Traffic } from "./traffic.ts";
 /** What became of one seed. */
 export interface Report {
   readonly seed: number;
-  /** SHA-256 over the ordered log of all outputs of all hosts. */
+  /** SHA-256 over the ordered log of all outputs of all hosts; empty in a run that nobody compares. */
   readonly digest: string;
   /** The sentence of the first invariant that did not hold, and when. */
   readonly violation: string | undefined;
@@ -54,9 +54,16 @@ export const WORLD_END_MS = 60_000;
 /** What worked in these last milliseconds works. */
 const VERDICT_WINDOW_MS = 6_000;
 
+/** How a run is written down. */
+export interface Record {
+  readonly print?: ((line: string) => void) | undefined;
+  /** False: it is one among hundreds, and nobody asks for its digest. */
+  readonly digest?: boolean;
+}
+
 /** Runs one world to its end, or to its first violation. The same seed and parts give the same report. */
-export function runSeed(seed: number, parts: Parts, print?: (line: string) => void): Report {
-  const world = new World(seed, parts, new Journal(print));
+export function runSeed(seed: number, parts: Parts, record: Record = {}): Report {
+  const world = new World(seed, parts, new Journal(record));
   const violation = world.run();
   return { seed, violation, ...world.figures() };
 }
@@ -64,7 +71,7 @@ export function runSeed(seed: number, parts: Parts, print?: (line: string) => vo
 /** Hosts, lighthouses, an eavesdropper and a false member on one underlay. */
 class World {
   readonly #agenda = new Agenda();
-  readonly #referee = new Referee(this.#agenda);
+  readonly #referee: Referee;
   readonly #hosts = new Map<string, Host>();
   readonly #seed: number;
   readonly #plan: WorldPlan;
@@ -77,6 +84,7 @@ class World {
 
   constructor(seed: number, parts: Parts, journal: Journal) {
     this.#seed = seed;
+    this.#referee = new Referee(this.#agenda, parts.suite);
     this.#journal = journal;
     this.#network = new Network(this.#agenda, this.#random("network"));
     const plan = planWorld(seed);

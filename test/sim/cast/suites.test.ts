@@ -1,0 +1,88 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { nodeSuite } from "../../../src/runtime/node-crypto.ts";
+import { lightSuite } from "./light-suite.ts";
+import { rememberingSuite } from "./remembering-suite.ts";
+
+const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+const packet = fc.record({
+  key: bytes(32),
+  nonce: bytes(12),
+  header: fc.uint8Array({ minLength: 1, maxLength: 40 }),
+  body: fc.uint8Array({ maxLength: 200 }),
+});
+
+describe("the light suite", () => {
+  test("opens what it has sealed, behind the room that was asked for", () => {
+    fc.assert(
+      fc.property(packet, fc.nat({ max: 32 }), ({ key, nonce, header, body }, lead) => {
+        const aead = lightSuite.aead("aes", key);
+        const sealed = aead.seal(nonce, header, body, lead);
+        expect(sealed.length).toBe(lead + body.length + 16);
+        expect(aead.open(nonce, header, sealed.subarray(lead))).toEqual(body);
+      }),
+    );
+  });
+
+  test("notices each change of a byte, in what was sealed, its header, the nonce and the key", () => {
+    fc.assert(
+      fc.property(packet, fc.nat(), fc.integer({ min: 1, max: 255 }), (sealedAs, at, change) => {
+        const { key, nonce, header, body } = sealedAs;
+        const sealed = lightSuite.aead("aes", key).seal(nonce, header, body);
+        const changed = (before: Uint8Array): Uint8Array<ArrayBuffer> =>
+          Uint8Array.from(before, (byte, i) => (i === at % before.length ? byte ^ change : byte));
+        const open = (as: typeof sealedAs, ciphertext: Uint8Array) =>
+          lightSuite.aead("aes", as.key).open(as.nonce, as.header, ciphertext);
+        expect(open(sealedAs, changed(sealed))).toBeUndefined();
+        expect(open({ ...sealedAs, header: changed(header) }, sealed)).toBeUndefined();
+        expect(open({ ...sealedAs, nonce: changed(nonce) }, sealed)).toBeUndefined();
+        expect(open({ ...sealedAs, key: changed(key) }, sealed)).toBeUndefined();
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test("hides what it has sealed", () => {
+    const aead = lightSuite.aead("aes", new Uint8Array(32).fill(7));
+    const body = Buffer.from("what only the peer may read");
+    const sealed = Buffer.from(aead.seal(new Uint8Array(12), new Uint8Array(16), body));
+    for (let from = 0; from + 4 <= body.length; from++)
+      expect(sealed.includes(body.subarray(from, from + 4))).toBe(false);
+  });
+
+  test("does not open what is too short for a tag", () => {
+    const aead = lightSuite.aead("aes", new Uint8Array(32));
+    expect(aead.open(new Uint8Array(12), new Uint8Array(0), new Uint8Array(15))).toBeUndefined();
+  });
+});
+
+describe("the remembering suite", () => {
+  const keys = (suite: typeof nodeSuite) => [1, 2].map((n) => suite.agreement("CURVE25519")!.load(key(n))!);
+  const key = (n: number): Uint8Array => new Uint8Array(32).fill(n);
+
+  test("agrees on what the real one agrees on, again and again, and gives nothing away that can be changed", () => {
+    const [a, b] = keys(rememberingSuite);
+    const [real] = keys(nodeSuite);
+    const expected = real!.agree(b!.publicKey);
+    a!.agree(b!.publicKey)?.fill(0);
+    expect(b!.agree(a!.publicKey)).toEqual(expected);
+    expect(a!.agree(b!.publicKey)).toEqual(expected);
+  });
+
+  test("refuses what the real one refuses", () => {
+    const [a] = keys(rememberingSuite);
+    for (const _ of [1, 2]) expect(a!.agree(new Uint8Array(32))).toBeUndefined();
+  });
+
+  test("believes a signature of this message by this key, and no other", () => {
+    const scheme = rememberingSuite.signature("CURVE25519")!;
+    const [signer, other] = [scheme.load(key(1))!, scheme.load(key(2))!];
+    const message = new Uint8Array([1, 2, 3]);
+    const signature = signer.sign(message);
+    for (const _ of [1, 2]) {
+      expect(scheme.verify(signer.publicKey, message, signature)).toBe(true);
+      expect(scheme.verify(other.publicKey, message, signature)).toBe(false);
+      expect(scheme.verify(signer.publicKey, new Uint8Array([1, 2]), signature)).toBe(false);
+    }
+  });
+});
