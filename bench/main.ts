@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Authority } from "../test/netns/lab/certificates.ts";
 import { isInstalled } from "../test/netns/lab/command.ts";
 import { LACIS, PROJECT } from "../test/netns/lab/implementation.ts";
+import { APPS } from "./apps/all.ts";
 import { lacisEngine, nebulaEngine, nullCipherEngine, releasedNebula } from "./engines/configured.ts";
 import type { Engine } from "./engines/engine.ts";
 import { wireGuardGo } from "./engines/wireguard-go.ts";
@@ -15,9 +16,10 @@ import { SCENARIOS } from "./scenarios/all.ts";
 
 const USAGE = `Ours beside other tunnels, on two machines (namespaces) with one cable between them.
 
-    npm run bench -- [--quick] [--only NAME,NAME] [--engines NAME,NAME] [--engine NAME=PATH]...
+    npm run bench -- [--apps] [--quick] [--only NAME,NAME] [--engines NAME,NAME] [--engine NAME=PATH]...
                      [--null PATH] [--against FOLDER] [--rounds N] [--seconds N] [--json FILE] [--list]
 
+--apps     programs that people use, through ours and through the released Nebula
 --engine   another Nebula, by its program: --engine nebula-dev=/some/where/nebula
 --null     a data plane of ours that seals nothing: what everything but the cipher costs
 --against  the build of ours in another checkout (scripts/build-commit COMMIT makes one)
@@ -32,11 +34,12 @@ const QUICK = { rounds: 2, seconds: 1 };
 
 async function main(): Promise<number> {
   if (process.argv.includes("--help")) return say(USAGE);
+  const all = process.argv.includes("--apps") ? APPS : SCENARIOS;
   if (process.argv.includes("--list"))
-    return say(SCENARIOS.map(({ name, title }) => `${name.padEnd(20)}${title}`).join("\n"));
+    return say(all.map(({ name, title }) => `${name.padEnd(20)}${title}`).join("\n"));
   const quick = process.argv.includes("--quick");
   const usual = quick ? QUICK : FULL;
-  const engines = await findEngines(quick);
+  const engines = await findEngines(quick || all === APPS);
   if (!(await isInstalled("iperf3"))) {
     console.error("bench: iperf3 is missing - install it: apt-get install iperf3");
     return 3;
@@ -51,7 +54,12 @@ async function main(): Promise<number> {
   for (const { name, version } of engines) say(`${name}: ${version}`);
   const scenarios: Record<string, ScenarioResult> = {};
   const path = option("--json") ?? join(PROJECT, "dist/reports/bench.json");
-  for (const scenario of SCENARIOS.filter(chosen("--only"))) {
+  for (const scenario of all.filter(chosen("--only"))) {
+    const lacking = await scenario.missing?.();
+    if (lacking !== undefined) {
+      say(`\n${scenario.title}: not measured, this machine has no ${lacking}`);
+      continue;
+    }
     const result = await measureScenario(scenario, engines, series);
     scenarios[scenario.name] = result;
     await keepResults(path, { scenarios });

@@ -37,6 +37,8 @@ export interface Scenario {
   readonly figures: readonly Figure[];
   /** Engines that it is for, all when left out. */
   readonly only?: (engine: Engine) => boolean;
+  /** What it needs and this machine does not have. */
+  readonly missing?: () => Promise<string | undefined>;
   /** The value of each figure by its name. */
   run(bench: Bench): Promise<Readonly<Record<string, number>>>;
 }
