@@ -4,6 +4,7 @@ import { Authority } from "../test/netns/lab/certificates.ts";
 import { isInstalled } from "../test/netns/lab/command.ts";
 import { LACIS, PROJECT } from "../test/netns/lab/implementation.ts";
 import { APPS } from "./apps/all.ts";
+import { describeCloseness, measureCipher } from "./closeness.ts";
 import { lacisEngine, nebulaEngine, nullCipherEngine, releasedNebula } from "./engines/configured.ts";
 import type { Engine } from "./engines/engine.ts";
 import { wireGuardGo } from "./engines/wireguard-go.ts";
@@ -13,6 +14,7 @@ import { describeMachine, describeScenario, OURS } from "./report.ts";
 import { keepResults, ratio, type ScenarioResult } from "./results.ts";
 import { measureScenario } from "./rounds.ts";
 import { SCENARIOS } from "./scenarios/all.ts";
+import { ONE_STREAM } from "./scenarios/streams.ts";
 
 const USAGE = `Ours beside other tunnels, on two machines (namespaces) with one cable between them.
 
@@ -64,6 +66,8 @@ async function main(): Promise<number> {
     scenarios[scenario.name] = result;
     await keepResults(path, { scenarios });
     say(describeScenario(result));
+    if (scenario === ONE_STREAM && result.engines[`${OURS}-null`])
+      say(describeCloseness(result, await measureCipher()));
   }
   say(`\nkept in ${path}`);
   return slowerThanReleased(scenarios) ? 1 : 0;

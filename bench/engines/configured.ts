@@ -22,22 +22,15 @@ class ConfiguredEngine implements Engine {
   readonly name: string;
   readonly version: string;
   readonly #daemon: (configPath: string) => readonly [string, ...string[]];
-  readonly #sealsWith: string | undefined;
 
-  constructor(
-    name: string,
-    version: string,
-    daemon: (configPath: string) => readonly [string, ...string[]],
-    sealsWith?: string,
-  ) {
+  constructor(name: string, version: string, daemon: (configPath: string) => readonly [string, ...string[]]) {
     this.name = name;
     this.version = version;
     this.#daemon = daemon;
-    this.#sealsWith = sealsWith;
   }
 
   cipher({ cipher }: Setup): string {
-    return this.#sealsWith ?? (cipher === "aes" ? "AES-256-GCM" : "ChaCha20-Poly1305");
+    return cipher === "aes" ? "AES-256-GCM" : "ChaCha20-Poly1305";
   }
 
   async start({ server, client, authority }: Ends, setup: Setup): Promise<Running> {
@@ -95,23 +88,50 @@ export async function deviceIsUp(machine: Machine, device: string, address: stri
   return shown.status === 0 && shown.stdout.includes(`${address}/`);
 }
 
+/** Ours: it chooses the library that seals, and says which. */
+class LacisEngine extends ConfiguredEngine {
+  readonly #build: LacisBuild;
+  /** By what a configuration calls the cipher. */
+  #libraries: ReadonlyMap<string, string> = new Map();
+
+  constructor(build: LacisBuild, version: string, environment: readonly string[] = []) {
+    super(build.name, version, (configPath) => ["env", ...environment, ...build.daemon(configPath)]);
+    this.#build = build;
+  }
+
+  override cipher(setup: Setup): string {
+    const library = this.#libraries.get(setup.cipher);
+    return library === undefined ? super.cipher(setup) : `${super.cipher(setup)} by ${library}`;
+  }
+
+  override async start(ends: Ends, setup: Setup): Promise<Running> {
+    const running = await super.start(ends, setup);
+    const [node, ...args] = this.#build.cli("status", "--json", "--config", join(ends.client.directory, "config.yml"));
+    if (this.#libraries.size === 0) this.#libraries = parseLibraries(await ends.client.must(node, args));
+    return running;
+  }
+}
+
+/** Which library seals with which cipher; builds of before do not say. */
+function parseLibraries(status: string): ReadonlyMap<string, string> {
+  const told: { dataPlane?: { ciphers?: readonly { cipher: string; library: string }[] } } = JSON.parse(status);
+  return new Map(told.dataPlane?.ciphers?.map(({ cipher, library }) => [cipher, library]));
+}
+
 /** A build of ours. */
 export async function lacisEngine(build: LacisBuild = LACIS): Promise<Engine> {
-  const [node, ...args] = build.cli("version");
-  const said = await run(node, args);
-  return new ConfiguredEngine(build.name, said.stdout.trim().split("\n")[0] ?? "", build.daemon);
+  return new LacisEngine(build, await versionOf(build));
 }
 
 /** Ours, with a data plane that seals nothing (`npm run build:null-cipher`): what everything but the cipher costs. */
 export async function nullCipherEngine(dataPlane: string): Promise<Engine> {
-  const { version } = await lacisEngine();
   const environment = [`LACIS_DATAPLANE=${dataPlane}`, "LACIS_NULL_CIPHER=1"];
-  return new ConfiguredEngine(
-    "lacis-null",
-    version,
-    (configPath) => ["env", ...environment, ...LACIS.daemon(configPath)],
-    "nothing",
-  );
+  return new LacisEngine({ ...LACIS, name: "lacis-null" }, await versionOf(LACIS), environment);
+}
+
+async function versionOf(build: LacisBuild): Promise<string> {
+  const [node, ...args] = build.cli("version");
+  return (await run(node, args)).stdout.trim().split("\n")[0] ?? "";
 }
 
 /** Any Nebula, by its program. */

@@ -1,6 +1,7 @@
 import { CONNECTIONS } from "./connections.ts";
 import { RELOADS } from "./reloads.ts";
 import { ROUND_TRIPS, ROUND_TRIPS_UNDER_LOAD } from "./round-trips.ts";
+import { RULES } from "./rules.ts";
 import type { Scenario } from "./scenario.ts";
 import { SMALL_PACKETS } from "./small-packets.ts";
 import { BOTH_WAYS, CHACHA, EIGHT_STREAMS, ONE_STREAM } from "./streams.ts";
@@ -14,5 +15,6 @@ export const SCENARIOS: readonly Scenario[] = [
   ROUND_TRIPS,
   ROUND_TRIPS_UNDER_LOAD,
   CONNECTIONS,
+  RULES,
   RELOADS,
 ];

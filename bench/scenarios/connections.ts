@@ -1,10 +1,11 @@
 import { USUAL } from "../engines/engine.ts";
+import type { Link } from "../link.ts";
 import type { Scenario } from "./scenario.ts";
 
 const PORT = 7300;
 const MANY = 16;
 
-interface ConnectionsReport {
+export interface ConnectionsReport {
   readonly perSecond: number;
   readonly p50Us: number;
   readonly p99Us: number;
@@ -24,11 +25,16 @@ export const CONNECTIONS: Scenario = {
   ],
   async run({ open, effort }) {
     await using link = await open(USUAL);
-    // Closed connections keep their ports for a minute.
-    await link.client.must("sysctl", ["-qw", "net.ipv4.ip_local_port_range=1024 65535"]);
-    await link.serve("greet", PORT);
-    const one = await link.ask<ConnectionsReport>("connections", PORT, effort.seconds, 1);
-    const many = await link.ask<ConnectionsReport>("connections", PORT, effort.seconds, MANY);
+    const one = await measureConnections(link, effort.seconds, 1);
+    const many = await measureConnections(link, effort.seconds, MANY);
     return { one: one.perSecond, p99: one.p99Us, many: many.perSecond };
   },
 };
+
+/** Makes connections, so many at once, and says how many a second. */
+export async function measureConnections(link: Link, seconds: number, clients: number): Promise<ConnectionsReport> {
+  // Closed connections keep their ports for a minute.
+  await link.client.must("sysctl", ["-qw", "net.ipv4.ip_local_port_range=1024 65535"]);
+  if (!(await link.server.hasTcpListener(PORT))) await link.serve("greet", PORT);
+  return await link.ask("connections", PORT, seconds, clients);
+}

@@ -69,7 +69,7 @@ function streamScenario(name: string, title: string, setup: Setup, how: readonly
 }
 
 /** What the receivers counted, and what the whole machine took for a byte of it. */
-async function measureStreams(
+export async function measureStreams(
   link: Link,
   seconds: number,
   how: readonly string[],
