@@ -2,7 +2,7 @@ import type { Host } from "../config/settings.ts";
 import { familyOf, type IpAddress } from "../netip/address.ts";
 import { type Endpoint, endpointAddress, endpointPort } from "../netip/endpoint.ts";
 import { broadcastOf, contains, masked, type Prefix } from "../netip/prefix.ts";
-import { isLoopback, isMachine, isPrivate } from "../netip/special.ts";
+import { familiesOf, isLoopback, isMachine, isPrivate, isSendable } from "../netip/special.ts";
 import { isCarried } from "../path/carried.ts";
 
 const ANY4 = "0.0.0.0" as IpAddress;
@@ -22,7 +22,7 @@ export class Underlay {
   constructor(overlay: readonly Prefix[], listen: Host = ANY6) {
     this.#overlay = overlay;
     this.#listen = listen;
-    this.#families = familiesOf(listen);
+    this.#families = familiesHeard(listen);
   }
 
   /** Private networks that we are in: what lies in them may be next to us. */
@@ -34,9 +34,9 @@ export class Underlay {
   setLocalNetworks(networks: readonly Prefix[], outward: readonly Prefix[]): void {
     this.#near = outward.filter(({ address }) => isPrivate(address));
     const own = new Set(outward.map(({ address }) => familyOf(address)));
-    const both = [...familiesOf(this.#listen)].filter((family) => own.has(family));
+    const both = [...familiesHeard(this.#listen)].filter((family) => own.has(family));
     // Nothing is known of ourselves yet, or only what the kernel would not send from: whoever tries learns more.
-    this.#families = both.length > 0 ? new Set(both) : familiesOf(this.#listen);
+    this.#families = both.length > 0 ? new Set(both) : familiesHeard(this.#listen);
     this.#broadcasts = new Set(
       networks.flatMap((network) => {
         const last = broadcastOf(network);
@@ -52,7 +52,8 @@ export class Underlay {
 
   /** Whether a datagram can go there at all: for what the configuration says, and for where packets have come from. */
   isUsable(endpoint: Endpoint): boolean {
-    return endpointPort(endpoint) > 0 && !this.isOverlay(endpointAddress(endpoint)) && !isCarried(endpoint);
+    const address = endpointAddress(endpoint);
+    return endpointPort(endpoint) > 0 && isSendable(address) && !this.isOverlay(address) && !isCarried(endpoint);
   }
 
   /** Whether one machine may be there: for what others say. */
@@ -75,13 +76,14 @@ export class Underlay {
 
 /** Whether what is sent to this address of ours comes to a socket that listens there. */
 export function isHeardAt(listen: Host, address: IpAddress): boolean {
-  return typeof listen === "string" && !isAny(listen) ? listen === address : familiesOf(listen).has(familyOf(address));
+  return typeof listen === "string" && !isAny(listen)
+    ? listen === address
+    : familiesHeard(listen).has(familyOf(address));
 }
 
-/** A socket for all of IPv6 takes IPv4 as well. */
-function familiesOf(listen: Host): ReadonlySet<4 | 6> {
-  if (typeof listen !== "string" || listen === ANY6) return new Set([4, 6]);
-  return new Set([familyOf(listen)]);
+/** What a name stands for is known only when it has been resolved. */
+function familiesHeard(listen: Host): ReadonlySet<4 | 6> {
+  return familiesOf(typeof listen === "string" ? listen : ANY6);
 }
 
 function isAny(address: IpAddress): boolean {

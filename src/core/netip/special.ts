@@ -1,4 +1,4 @@
-import { addressBytes, type IpAddress, v4Number } from "./address.ts";
+import { addressBytes, familyOf, type IpAddress, v4Number } from "./address.ts";
 
 // Addresses that are not just any host's, each range in this one place.
 
@@ -38,6 +38,29 @@ export function isLoopback(address: IpAddress): boolean {
   return v4 === undefined ? address === "::1" : v4 >>> 24 === 127;
 }
 
+/** 0.0.0.0/8 and ::, with what else is an IPv4 address in the deprecated IPv6 notation (::/96): this host, or none; not ::1. */
+export function isUnspecified(address: IpAddress): boolean {
+  const v4 = v4Number(address);
+  if (v4 !== undefined) return v4 >>> 24 === 0;
+  return address !== "::1" && !addressBytes(address).subarray(0, 12).some(Boolean);
+}
+
+/** fe80::/10: means something only together with an interface, which no endpoint names. */
+export function isLinkLocal6(address: IpAddress): boolean {
+  const [first = 0, second = 0] = addressBytes(address);
+  return address.includes(":") && first === 0xfe && second >> 6 === 2;
+}
+
+/** Whether a datagram can be sent to it at all: to no group, to no range that nobody has, and where no interface has to be named. */
+export function isSendable(address: IpAddress): boolean {
+  return !isUnspecified(address) && !isMulticast(address) && !isReserved(address) && !isLinkLocal6(address);
+}
+
+/** Which addresses a socket that is bound there can send to: one for all of IPv6 takes IPv4 as well. */
+export function familiesOf(bound: IpAddress): ReadonlySet<4 | 6> {
+  return bound === "::" ? new Set([4, 6]) : new Set([familyOf(bound)]);
+}
+
 /**
  * Whether this can be the address of one other machine on the underlay: not loopback, not "this network" (0.0.0.0/8), not link-local, which
  * means something only together with an interface, not multicast, not reserved, not an IPv4 address in the deprecated IPv6 notation (::/96).
@@ -45,10 +68,7 @@ export function isLoopback(address: IpAddress): boolean {
  * for the caller to know.
  */
 export function isMachine(address: IpAddress): boolean {
-  if (isMulticast(address) || isLoopback(address)) return false;
+  if (!isSendable(address) || isLoopback(address)) return false;
   const v4 = v4Number(address);
-  if (v4 !== undefined) return v4 >>> 24 !== 0 && !isReserved(address) && v4 >>> 16 !== 0xa9fe;
-  const bytes = addressBytes(address);
-  const [first = 0, second = 0] = bytes;
-  return !(first === 0xfe && second >> 6 === 2) && bytes.subarray(0, 12).some(Boolean);
+  return v4 === undefined || v4 >>> 16 !== 0xa9fe;
 }

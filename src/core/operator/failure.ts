@@ -13,6 +13,7 @@ export type CallFailure =
       readonly reason: "no-endpoint-known";
       readonly why:
         | "names-do-not-resolve"
+        | "no-place-for-another"
         | "not-allowed"
         | "out-of-reach"
         | "nobody-to-ask"
@@ -21,6 +22,8 @@ export type CallFailure =
         | "unknown-to-lighthouses";
       readonly target: IpAddress;
       readonly lighthouses: readonly IpAddress[];
+      /** What static_host_map says, as it is written there. */
+      readonly places: readonly string[];
     }
   | {
       readonly reason: "handshake-timeout";

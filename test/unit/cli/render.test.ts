@@ -44,7 +44,7 @@ describe("the status of a host", () => {
         state: "failed",
         trouble: {
           of: "failed-call",
-          failure: { reason: "no-endpoint-known", why: "names-do-not-resolve", target, lighthouses: [] },
+          failure: { reason: "no-endpoint-known", why: "names-do-not-resolve", target, lighthouses: [], places: [] },
         },
         path: undefined,
         roundTripMs: undefined,

@@ -33,6 +33,8 @@ export interface ConfigError {
   readonly why?: string;
   /** What to do next. */
   readonly todo?: string;
+  /** Path of the key that was probably meant: what would be said about that one only follows from this. */
+  readonly meant?: string;
 }
 
 /** Accepted, and probably not what was meant. */

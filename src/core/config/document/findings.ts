@@ -28,6 +28,16 @@ export class Findings {
     else this.#errors.push(error);
   }
 
+  /**
+   * Whether an error was found at a key, above it or below it, or at what was probably meant to be it: what the key seems to say, or not to say,
+   * then only follows, and one mistake is one finding.
+   */
+  blame(...paths: readonly string[]): boolean {
+    return this.#errors.some(({ path, meant }) =>
+      paths.some((asked) => isAlong(path, asked) || (meant !== undefined && isAlong(meant, asked))),
+    );
+  }
+
   warn(warning: ConfigWarning): void {
     if (!this.fullOfWarnings) this.#warnings.push(warning);
   }
@@ -46,4 +56,10 @@ export class Findings {
   warnings(): readonly ConfigWarning[] {
     return inOrder(this.#warnings);
   }
+}
+
+/** Whether one of two paths leads to or through the other. */
+function isAlong(a: string, b: string): boolean {
+  const [short, long] = a.length < b.length ? [a, b] : [b, a];
+  return short !== "" && long.startsWith(short) && ["", ".", "["].includes(long.charAt(short.length));
 }

@@ -5,6 +5,8 @@ import type { OwnAllowList } from "../../netip/own-allow-list.ts";
 import { contains, formatPrefix, formatPrefixes, overlaps, type Prefix } from "../../netip/prefix.ts";
 import type { Place, Placed } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
+import type { Host, LiveSettings } from "../settings.ts";
+import { checkPlaces } from "./check-places.ts";
 import type { PlacedRange } from "./parse-calculated-remotes.ts";
 import type { PlacedHostPort, StaticHost } from "./parse-discovery.ts";
 import type { PlacedOverlayRoute, PlacedUnsafeRoute } from "./parse-routes.ts";
@@ -16,7 +18,9 @@ export interface Meaning {
   readonly lighthouses: readonly Placed<IpAddress>[];
   readonly amRelay: boolean;
   readonly relays: readonly Placed<IpAddress>[];
+  readonly listenHost: Host;
   readonly listenPort: number;
+  readonly network: LiveSettings["staticMap"]["network"];
   readonly staticHosts: readonly StaticHost[];
   readonly advertised: readonly PlacedHostPort[];
   readonly calculated: readonly PlacedRange[];
@@ -36,6 +40,7 @@ export function checkMeaning(meaning: Meaning, reader: ConfigReader, start: Plac
   checkRelays(meaning, reader, findings);
   checkRulesExist(meaning, reader, start, findings);
   checkReachability(meaning, reader, findings);
+  checkPlaces(meaning, reader, findings);
 }
 
 /** Checks against the overlay networks of this host's own certificate. */
@@ -153,13 +158,13 @@ function checkRelays({ amRelay, relays }: Meaning, reader: ConfigReader, finding
 function checkLighthouses(meaning: Meaning, reader: ConfigReader, start: Place, findings: Findings): void {
   const { amLighthouse, lighthouses, listenPort, staticHosts } = meaning;
   const hosts = reader.given("lighthouse.hosts");
-  if (amLighthouse && listenPort === 0) {
+  if (amLighthouse && listenPort === 0 && !findings.blame("listen.port")) {
     const place =
       reader.given("listen.port")?.node.place ?? reader.given("lighthouse.am_lighthouse")?.keyPlace ?? start;
     const what = "is 0, but a lighthouse needs a fixed port";
     findings.error({ code: "CONFIG_CONFLICT", place, path: "listen.port", what, todo: "write listen: {port: 4242}" });
   }
-  if (!amLighthouse && lighthouses.length === 0) {
+  if (!amLighthouse && lighthouses.length === 0 && !findings.blame("lighthouse.hosts", "lighthouse.am_lighthouse")) {
     const what = "is empty";
     const todo = "this host will find only the hosts in static_host_map, and only they will find it";
     const place = hosts?.keyPlace ?? start;
@@ -167,7 +172,7 @@ function checkLighthouses(meaning: Meaning, reader: ConfigReader, start: Place, 
   }
   for (const { value, place, path } of lighthouses) {
     const host = staticHosts.find(({ address }) => address === value);
-    if (host && host.endpoints.length > 0) continue;
+    if ((host && host.endpoints.length > 0) || findings.blame("static_host_map")) continue;
     const what = `${value} has no entry in static_host_map`;
     const todo = `add static_host_map: {"${value}": ["ADDRESS:PORT"]}`;
     findings.error({ code: "CONFIG_CONFLICT", place, path, what, why: "nobody else knows where it is", todo });
@@ -184,7 +189,7 @@ function checkReachability(meaning: Meaning, reader: ConfigReader, findings: Fin
       findings.warn({ code: "CONFIG_CONFLICT", place, path, what, todo: "allow it there, or remove it here" });
     }
   const dns = reader.given("lighthouse.serve_dns");
-  if (meaning.servesDns && !meaning.amLighthouse) {
+  if (meaning.servesDns && !meaning.amLighthouse && !findings.blame("lighthouse.am_lighthouse")) {
     const what = "is true, but only a lighthouse knows names, and this host is none";
     const todo = "write am_lighthouse: true, or remove it";
     findings.warn({ code: "CONFIG_CONFLICT", place: dns?.keyPlace, path: "lighthouse.serve_dns", what, todo });
@@ -208,9 +213,8 @@ function checkRulesExist(meaning: Meaning, reader: ConfigReader, start: Place, f
   ] as const;
   for (const [path, rules, what, todo] of sides) {
     const given = reader.given(path);
-    // A device that is off carries no packets, and wrong rules have been reported already.
-    if (rules.length > 0 || meaning.tunDisabled || (given?.node.kind === "list" && given.node.items.length > 0))
-      continue;
+    // A device that is off carries no packets.
+    if (rules.length > 0 || meaning.tunDisabled || findings.blame(path, "tun.disabled")) continue;
     findings.warn({ code: "CONFIG_RULE", place: given?.keyPlace ?? start, path, what: `no rule: ${what}`, todo });
   }
 }

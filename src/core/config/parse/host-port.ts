@@ -1,53 +1,107 @@
 import { fail, ok, type Result } from "../../base/result.ts";
-import { parseAddress } from "../../netip/address.ts";
+import { type IpAddress, parseAddress } from "../../netip/address.ts";
 import { endpoint, endpointAddress, endpointPort } from "../../netip/endpoint.ts";
+import { parsePrefix, widthOf } from "../../netip/prefix.ts";
 import type { Host, HostPort, ListenAddress } from "../settings.ts";
 
 /** Reads "192.0.2.1", "2001:db8::1", "[2001:db8::1]" or "name.example"; undefined when it is none of them. */
 export function parseHost(text: string): Host | undefined {
-  const address = parseAddress(text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text);
+  const address = parseAddress(withoutBrackets(text));
   if (address) return address;
   return isName(text) ? { name: text } : undefined;
 }
 
-/**
- * Reads "192.0.2.1:4242", "[2001:db8::1]:4242" or "name.example:4242". With `portless`, port 0 may stand for the port of our own socket:
- * it stays 0, because only the bound socket knows. The reason is a sentence without the text itself.
- */
-export function parseHostPort(
-  text: string,
-  { portless }: { readonly portless: boolean } = { portless: false },
-): Result<HostPort, string> {
-  const colon = text.lastIndexOf(":");
-  const host = text.slice(0, Math.max(colon, 0));
-  const bare = parseAddress(text);
-  if (bare) return fail(`has no port - write ${bare.includes(":") ? `[${bare}]` : bare}:4242`);
-  if (colon < 0) return fail(`has no port - write ${isName(text) ? text : "host"}:4242`);
-  const port = parsePort(text.slice(colon + 1), portless);
-  if (!port.ok) return port;
-  if (host.startsWith("[") && host.endsWith("]")) {
-    const address = parseAddress(host.slice(1, -1));
-    if (!address?.includes(":")) return fail("has something in brackets that is not an IPv6 address");
-    return ok({ kind: "literal", endpoint: endpoint(address, port.value) });
-  }
-  const address = parseAddress(host);
-  if (address?.includes(":")) return fail(`needs brackets around the IPv6 address - write [${address}]:${port.value}`);
-  if (address) return ok({ kind: "literal", endpoint: endpoint(address, port.value) });
-  if (!isName(host)) return fail("is neither address:port nor name:port");
-  return ok({ kind: "name", name: host, port: port.value });
+/** How a text of host and port is read. */
+interface HostPortOptions {
+  /** Port 0 may stand for the port of our own socket: it stays 0, because only the bound socket knows. */
+  readonly portless?: boolean;
+  /** The port in advice. */
+  readonly usualPort?: number;
+}
+
+/** The port that hosts of a mesh listen on, where nothing else is agreed. */
+const USUAL_PORT = 4242;
+
+/** Reads "192.0.2.1:4242", "[2001:db8::1]:4242" or "name.example:4242". The reason is a sentence without the text itself. */
+export function parseHostPort(text: string, options: HostPortOptions = {}): Result<HostPort, string> {
+  const { portless = false, usualPort = USUAL_PORT } = options;
+  const exact = readHostPort(text, portless, usualPort);
+  const plain = undressed(text);
+  if (exact.ok || plain === text) return exact;
+  const meant = readHostPort(plain, portless, usualPort);
+  return meant.ok ? fail(`is not only host and port - write ${plain}`) : exact;
 }
 
 /** Reads where to serve: what `parseHostPort` reads, or ":8080" for every address. */
-export function parseListenAddress(text: string): Result<ListenAddress, string> {
+export function parseListenAddress(text: string, usualPort?: number): Result<ListenAddress, string> {
   if (text.startsWith(":")) {
     const port = parsePort(text.slice(1), false);
     return port.ok ? ok({ host: undefined, port: port.value }) : port;
   }
-  const parsed = parseHostPort(text);
+  const parsed = parseHostPort(text, usualPort === undefined ? {} : { usualPort });
   if (!parsed.ok) return parsed;
   const { value } = parsed;
   if (value.kind === "name") return ok({ host: value.name, port: value.port });
   return ok({ host: endpointAddress(value.endpoint), port: endpointPort(value.endpoint) });
+}
+
+function readHostPort(text: string, portless: boolean, usualPort: number): Result<HostPort, string> {
+  const bare = parseAddress(withoutBrackets(text));
+  if (bare) return fail(text.startsWith("[") ? noPort(bare, usualPort) : portlessComplaint(bare, text, usualPort));
+  if (isName(text)) return fail(`has no port - write ${text}:${usualPort}`);
+  const prefix = parsePrefix(text);
+  if (prefix && prefix.bits === widthOf(prefix.address))
+    return fail(`is a prefix and has no port - write ${withPort(prefix.address, usualPort)}`);
+  if (prefix) return fail("is a prefix where the address and port of one host belong");
+  const colon = text.lastIndexOf(":");
+  if (colon < 0) return fail("is neither address:port nor name:port");
+  const host = text.slice(0, colon);
+  const address = parseAddress(withoutBrackets(host));
+  const place = address ?? (isName(host) ? host : undefined);
+  if (place === undefined)
+    return fail(
+      host.startsWith("[")
+        ? "has something in brackets that is not an IPv6 address"
+        : "is neither address:port nor name:port",
+    );
+  if (host.startsWith("[") && !address?.includes(":"))
+    return fail("has something in brackets that is not an IPv6 address");
+  const port = parsePort(text.slice(colon + 1), portless);
+  if (!port.ok) return port;
+  if (!address) return ok({ kind: "name", name: place, port: port.value });
+  if (address.includes(":") && !host.startsWith("["))
+    return fail(`needs brackets around the IPv6 address - write [${address}]:${port.value}`);
+  return ok({ kind: "literal", endpoint: endpoint(address, port.value) });
+}
+
+/** The last group of an IPv6 address without brackets may have been meant as a port. */
+function portlessComplaint(address: IpAddress, text: string, usualPort: number): string {
+  const colon = text.lastIndexOf(":");
+  const before = colon < 0 ? undefined : parseAddress(text.slice(0, colon));
+  const port = parsePort(text.slice(colon + 1), false);
+  if (!before || !port.ok) return noPort(address, usualPort);
+  const other = withPort(address, usualPort);
+  return `does not say where the address ends - write ${withPort(before, port.value)} if ${port.value} is the port, else ${other}`;
+}
+
+function noPort(address: IpAddress, usualPort: number): string {
+  return `has no port - write ${withPort(address, usualPort)}`;
+}
+
+function withPort(address: IpAddress, port: number): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** Without what people copy along: spaces around it, "udp://" before it, "/udp" or "/" behind it. */
+function undressed(text: string): string {
+  return text
+    .trim()
+    .replace(/^[a-z]{1,8}:\/\//i, "")
+    .replace(/\/(?:udp|tcp)?$/i, "");
+}
+
+function withoutBrackets(text: string): string {
+  return text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
 }
 
 function parsePort(text: string, portless: boolean): Result<number, string> {
@@ -59,6 +113,7 @@ function parsePort(text: string, portless: boolean): Result<number, string> {
 
 /** A host name (RFC 1123, underscores too) with at least one letter: not something that looks like a mistyped address. */
 function isName(text: string): boolean {
+  if (text.length > 254) return false;
   const labels = text.replace(/\.$/, "").split(".");
   return text.length <= 253 && /[A-Za-z]/.test(text) && labels.every((label) => LABEL.test(label));
 }

@@ -2,6 +2,7 @@ import type { ConfigError } from "../document/config-error.ts";
 import type { ConfigEntry, ConfigNode } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
 import { show, showKind } from "../document/show.ts";
+import { booleanComplaint } from "./complaints.ts";
 import { parseBoolean, parseInteger } from "./scalar.ts";
 
 // Nodes of structures whose keys are values themselves, so that the schema cannot name them.
@@ -36,7 +37,12 @@ export function itemsOf(node: ConfigNode, path: string, todo: string, findings: 
 export function booleanOf(node: ConfigNode, path: string, findings: Findings): boolean | undefined {
   const value = node.kind === "scalar" ? parseBoolean(node.text) : undefined;
   if (value === undefined)
-    findings.error({ code: "CONFIG_TYPE", place: node.place, path, what: `${showKind(node)} is not true or false` });
+    findings.error({
+      code: "CONFIG_TYPE",
+      place: node.place,
+      path,
+      what: `${showKind(node)} ${node.kind === "scalar" ? booleanComplaint(node.text) : "is not true or false"}`,
+    });
   return value;
 }
 

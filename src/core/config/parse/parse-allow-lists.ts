@@ -6,8 +6,9 @@ import { formatPrefix, masked, parsePrefix } from "../../netip/prefix.ts";
 import type { ConfigEntry, ConfigNode } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
 import { show, showKey } from "../document/show.ts";
+import { prefixComplaint } from "./complaints.ts";
 import { booleanOf, entriesOf, keyError } from "./nodes.ts";
-import { type ConfigReader, prefixComplaint } from "./reader.ts";
+import type { ConfigReader } from "./reader.ts";
 
 const REMOTE = "lighthouse.remote_allow_list";
 const RANGES = "lighthouse.remote_allow_ranges";

@@ -4,8 +4,9 @@ import type { ConfigNode, Place } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
 import { show, showKey, showKind } from "../document/show.ts";
 import type { CalculatedRange } from "../settings.ts";
+import { prefixComplaint } from "./complaints.ts";
 import { entriesOf, itemsOf, keyError, portOf } from "./nodes.ts";
-import { type ConfigReader, prefixComplaint } from "./reader.ts";
+import type { ConfigReader } from "./reader.ts";
 
 type CalculatedRemote = CalculatedRange["remotes"][number];
 

@@ -41,7 +41,7 @@ const NEEDED = [
 
 function parseListen(live: ConfigReader, findings: Findings): ConsoleSettings["listen"] | undefined {
   const path = "sshd.listen";
-  const listen = parsedText(path, parseListenAddress, live, findings);
+  const listen = parsedText(path, (text) => parseListenAddress(text, 2_222), live, findings);
   if (listen?.port !== SSH_PORT) return listen;
   const place = live.given(path)?.node.place;
   const todo = "write another one, for instance 2222";

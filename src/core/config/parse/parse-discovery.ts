@@ -1,8 +1,12 @@
 import { type IpAddress, parseAddress } from "../../netip/address.ts";
+import type { ConfigError } from "../document/config-error.ts";
 import type { ConfigEntry, ConfigNode, ConfigScalar, Place } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
 import { show, showKey, showKind } from "../document/show.ts";
+import { findSpec } from "../schema/schema.ts";
+import { misplacedKey } from "../schema/unknown-key.ts";
 import type { HostPort } from "../settings.ts";
+import { addressComplaint } from "./complaints.ts";
 import { parseHostPort } from "./host-port.ts";
 import type { ConfigReader } from "./reader.ts";
 
@@ -32,7 +36,7 @@ export function parseStaticHosts(reader: ConfigReader, findings: Findings): read
   }
   const byAddress = new Map<IpAddress, StaticHost>();
   for (const entry of found.node.entries.values()) {
-    const host = parseStaticHost(entry, findings);
+    const host = parseStaticHost(entry, reader, findings);
     if (!host) continue;
     if (byAddress.has(host.address)) findings.error(sameHostTwice(entry, host.address));
     else byAddress.set(host.address, host);
@@ -46,15 +50,29 @@ export function parseAdvertised(reader: ConfigReader, findings: Findings): reado
   return node ? parseHostPorts(node, "lighthouse.advertise_addrs", { portless: true }, findings) : [];
 }
 
-function parseStaticHost(entry: ConfigEntry, findings: Findings): StaticHost | undefined {
+function parseStaticHost(entry: ConfigEntry, reader: ConfigReader, findings: Findings): StaticHost | undefined {
   const path = `static_host_map.${/^[0-9A-Fa-f:.]{1,45}$/.test(entry.key) ? entry.key : showKey(entry.key)}`;
   const address = parseAddress(entry.key);
-  const endpoints = parseHostPorts(entry.value, path, { single: true }, findings);
-  if (address) return { address, keyPlace: entry.keyPlace, endpoints };
-  const what = `${show(entry.key)} is not an IP address`;
+  if (!address) {
+    findings.error(notAHost(entry, path, reader));
+    return undefined;
+  }
+  return {
+    address,
+    keyPlace: entry.keyPlace,
+    endpoints: parseHostPorts(entry.value, path, { single: true }, findings),
+  };
+}
+
+/** A key that names no host. What stands under it is not looked at: it may belong to something else. */
+function notAHost(entry: ConfigEntry, path: string, reader: ConfigReader): ConfigError {
+  const isGiven = (key: string): boolean => findSpec(key) !== undefined && reader.isGiven(key);
+  const what = `${show(entry.key)} is not an overlay address`;
+  const misplaced = misplacedKey(entry, path, "static_host_map", isGiven, what);
+  if (misplaced) return misplaced;
   const todo = "the key is the host's overlay address; its underlay addresses stand in the list";
-  findings.error({ code: "CONFIG_VALUE", place: entry.keyPlace, path, what, todo });
-  return undefined;
+  const complaint = `${show(entry.key)} ${addressComplaint(entry.key)}`;
+  return { code: "CONFIG_VALUE", place: entry.keyPlace, path, what: complaint, todo };
 }
 
 function sameHostTwice(entry: ConfigEntry, address: IpAddress): Parameters<Findings["error"]>[0] {

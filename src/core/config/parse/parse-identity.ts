@@ -58,6 +58,7 @@ class PkiReport {
     const node = this.#reader.given(key)?.node;
     const type = specOf(key).type;
     const holds = type.kind === "pem" ? type.holds : "";
+    if (!node && this.#findings.blame(key)) return;
     if (!node || (node.kind === "scalar" && node.text === "")) {
       this.#add("CONFIG_MISSING_KEY", key, "is missing", `write the path of the file with ${holds}`);
     } else if (node.kind !== "scalar") {

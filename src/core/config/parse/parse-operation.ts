@@ -23,9 +23,9 @@ export function parseStats(live: ConfigReader, findings: Findings): StatsSetting
     lighthouse: live.boolean("stats.lighthouse_metrics"),
   };
   const protocol = live.choice("stats.protocol");
-  const receiver = parsedText("stats.host", parseHostPort, live, findings);
+  const receiver = parsedText("stats.host", (text) => parseHostPort(text, { usualPort: 2_003 }), live, findings);
   const prefix = live.text("stats.prefix");
-  const listen = parsedText("stats.listen", parseListenAddress, live, findings);
+  const listen = parsedText("stats.listen", (text) => parseListenAddress(text, 8_080), live, findings);
   const path = parsedText("stats.path", parsePath, live, findings);
   const namespace = parsedText("stats.namespace", parseNamePart, live, findings) ?? "";
   const subsystem = parsedText("stats.subsystem", parseNamePart, live, findings) ?? "";

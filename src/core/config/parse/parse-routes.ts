@@ -8,8 +8,8 @@ import type { Findings } from "../document/findings.ts";
 import { show, showKind } from "../document/show.ts";
 import type { KeySpec } from "../schema/key-spec.ts";
 import { fieldsOf } from "../schema/schema.ts";
-import { explainUnknownField } from "../schema/unknown-key.ts";
-import { prefixComplaint } from "./reader.ts";
+import { explainUnknownField, isMeant } from "../schema/unknown-key.ts";
+import { addressComplaint, booleanComplaint, integerComplaint, prefixComplaint } from "./complaints.ts";
 import { parseBoolean, parseInteger } from "./scalar.ts";
 
 /** An item of tun.routes, and where its prefix stands. */
@@ -32,7 +32,7 @@ export function parseOverlayRoutes(node: ConfigNode | undefined, findings: Findi
   return parseItems(node, { path: "tun.routes", example: "{route: 10.77.5.0/24, mtu: 1400}" }, findings, (item) => {
     const prefix = item.prefix("route");
     const mtu = item.integer("mtu");
-    if (mtu === undefined && !item.has("mtu")) item.error(item.map, "mtu", "is missing", "add the mtu of the route");
+    if (mtu === undefined && !item.has("mtu")) item.error(item.map, "mtu", MISSING, "add the mtu of the route");
     return prefix && mtu !== undefined ? { ...prefix, mtu } : undefined;
   });
 }
@@ -68,7 +68,7 @@ const GIVEN_WEIGHT_MAX = 0x7fff_ffff;
 function parseVia(item: Item): readonly Gateway[] | undefined {
   const via = item.get("via");
   if (!via) {
-    item.error(item.map, "via", "is missing", "add the overlay address of the host that is the gateway");
+    item.error(item.map, "via", MISSING, "add the overlay address of the host that is the gateway");
     return undefined;
   }
   const given =
@@ -87,7 +87,9 @@ function parseOne(item: Item, via: ConfigNode): Gateway | undefined {
   const address = via.kind === "scalar" ? parseAddress(via.text) : undefined;
   if (address) return { address, weight: 1 };
   const what =
-    via.kind === "scalar" ? `${show(via.text)} is not an IP address` : `${showKind(via)} where an address belongs`;
+    via.kind === "scalar"
+      ? `${show(via.text)} ${addressComplaint(via.text)}`
+      : `${showKind(via)} where an address belongs`;
   item.error(via, "via", what, "write the gateway's overlay address, or a list of {gateway, weight}");
   return undefined;
 }
@@ -100,8 +102,8 @@ function parseGateway(item: Item, node: ConfigNode, field: string): Gateway | un
   const gateway = item.inside(node, field, GATEWAY_FIELDS);
   const address = gateway.scalar("gateway");
   const parsed = address && parseAddress(address.text);
-  if (address && !parsed) gateway.error(address, "gateway", `${show(address.text)} is not an IP address`);
-  if (!gateway.has("gateway")) gateway.error(node, "gateway", "is missing", "add the gateway's overlay address");
+  if (address && !parsed) gateway.error(address, "gateway", `${show(address.text)} ${addressComplaint(address.text)}`);
+  if (!gateway.has("gateway")) gateway.error(node, "gateway", MISSING, "add the gateway's overlay address");
   const weight = gateway.integer("weight") ?? 1;
   return parsed && !gateway.isWrong ? { address: parsed, weight } : undefined;
 }
@@ -168,7 +170,7 @@ class Item {
     for (const entry of map.entries.values()) {
       if (specs.has(entry.key)) continue;
       this.isWrong = true;
-      findings.error(explainUnknownField(entry, path, specs.keys()));
+      findings.error(explainUnknownField(entry, path, specs, (field) => map.entries.has(field)));
     }
   }
 
@@ -197,7 +199,7 @@ class Item {
   /** Host bits cleared, with a word about it. */
   prefix(field: string): { readonly prefix: Prefix; readonly place: Place; readonly path: string } | undefined {
     const node = this.scalar(field);
-    if (!this.has(field)) this.error(this.map, field, "is missing", "add a prefix such as 192.168.7.0/24");
+    if (!this.has(field)) this.error(this.map, field, MISSING, "add a prefix such as 192.168.7.0/24");
     if (!node) return undefined;
     const given = parsePrefix(node.text);
     if (!given) {
@@ -221,7 +223,7 @@ class Item {
     if (!node || type?.kind !== "integer") return undefined;
     const value = parseInteger(node.text);
     if (value === undefined)
-      this.error(node, field, `${show(node.text)} is not a whole number`, undefined, "CONFIG_TYPE");
+      this.error(node, field, `${show(node.text)} ${integerComplaint(type)(node.text)}`, undefined, "CONFIG_TYPE");
     else if (value < type.min || value > type.max) {
       this.error(node, field, `${value} is out of range`, `it may be ${type.min} to ${type.max}`, "CONFIG_RANGE");
       return undefined;
@@ -233,8 +235,14 @@ class Item {
     const node = this.scalar(field);
     const value = node && parseBoolean(node.text);
     if (node && value === undefined)
-      this.error(node, field, `${show(node.text)} is not true or false`, undefined, "CONFIG_TYPE");
+      this.error(node, field, `${show(node.text)} ${booleanComplaint(node.text)}`, undefined, "CONFIG_TYPE");
     return value;
+  }
+
+  /** Whether a name that is no field stands there in its place, which has been reported. */
+  #isMisspelt(field: string): boolean {
+    const fields = this.#specs;
+    return [...this.map.entries.keys()].some((key) => !fields.has(key) && isMeant(field, key, fields.keys()));
   }
 
   error(
@@ -245,10 +253,13 @@ class Item {
     code: ConfigErrorCode = "CONFIG_VALUE",
   ): void {
     this.isWrong = true;
+    if (what === MISSING && this.#isMisspelt(field)) return;
     const error = { code, place: at.place, path: `${this.#path}.${field}`, what };
     this.#findings.error(todo === undefined ? error : { ...error, todo });
   }
 }
+
+const MISSING = "is missing";
 
 type FieldSpec = Pick<KeySpec, "type">;
 

@@ -111,7 +111,9 @@ function parseWithoutIdentity(reader: ConfigReader, findings: Findings) {
   const meaning: Meaning = {
     amLighthouse: boot.lighthouse.amLighthouse,
     lighthouses: live.addresses("lighthouse.hosts"),
+    listenHost: boot.listen.host,
     listenPort: boot.listen.port,
+    network: live.choice<LiveSettings["staticMap"]["network"]>("static_map.network"),
     amRelay: live.boolean("relay.am_relay"),
     relays: live.addresses("relay.relays"),
     staticHosts: parseStaticHosts(live, findings),
@@ -168,7 +170,7 @@ function parseLive(live: ConfigReader, meaning: Meaning) {
   return {
     staticMap: {
       cadenceMs: live.durationMs("static_map.cadence"),
-      network: live.choice<LiveSettings["staticMap"]["network"]>("static_map.network"),
+      network: meaning.network,
       lookupTimeoutMs: live.durationMs("static_map.lookup_timeout"),
     },
     lighthouse: {

@@ -1,6 +1,6 @@
 import { Fault } from "../../base/fault.ts";
 import { type IpAddress, parseAddress } from "../../netip/address.ts";
-import { masked, type Prefix, parsePrefix, widthOf } from "../../netip/prefix.ts";
+import { masked, type Prefix, parsePrefix } from "../../netip/prefix.ts";
 import type { ConfigErrorCode } from "../document/config-error.ts";
 import type { ConfigNode, Placed } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
@@ -9,6 +9,15 @@ import type { KeySpec, ValueType } from "../schema/key-spec.ts";
 import type { FoundValue } from "../schema/keys.ts";
 import { specOf } from "../schema/schema.ts";
 import type { Host } from "../settings.ts";
+import {
+  addressComplaint,
+  booleanComplaint,
+  choiceComplaint,
+  durationComplaint,
+  hostComplaint,
+  integerComplaint,
+  prefixComplaint,
+} from "./complaints.ts";
 import { parseHost } from "./host-port.ts";
 import { parseBoolean, parseChoice, parseDurationMs, parseInteger } from "./scalar.ts";
 
@@ -45,13 +54,19 @@ export class ConfigReader {
     return this.#found.get(path);
   }
 
+  /** Whether something was written under a key, in whichever half of the settings. */
+  isGiven(path: string): boolean {
+    return this.#found.has(path);
+  }
+
   boolean(path: string): boolean {
-    return this.#scalar(path, parseBoolean, () => "is not true or false") ?? parseBoolean(defaultOf(path)) ?? false;
+    return this.#scalar(path, parseBoolean, booleanComplaint) ?? parseBoolean(defaultOf(path)) ?? false;
   }
 
   integer(path: string): number {
-    const { min, max } = typeOf(path, "integer");
-    const value = this.#scalar(path, parseInteger, () => "is not a whole number", {
+    const type = typeOf(path, "integer");
+    const { min, max } = type;
+    const value = this.#scalar(path, parseInteger, integerComplaint(type), {
       test: (number) => number >= min && number <= max,
       range: `${min} to ${max}`,
     });
@@ -73,12 +88,9 @@ export class ConfigReader {
   }
 
   durationMs(path: string): number {
-    const { minMs, maxMs } = typeOf(path, "duration");
-    const complaint = (text: string): string =>
-      /^\d+$/.test(text)
-        ? `has no unit - write ${text}s or ${text}ms`
-        : "is not a duration - write for instance 250ms, 30s or 1h30m";
-    const value = this.#scalar(path, parseDurationMs, complaint, {
+    const type = typeOf(path, "duration");
+    const { minMs, maxMs } = type;
+    const value = this.#scalar(path, parseDurationMs, durationComplaint(type), {
       test: (ms) => ms >= minMs && ms <= maxMs,
       range: `${formatMs(minMs)} to ${formatMs(maxMs)}`,
     });
@@ -88,8 +100,7 @@ export class ConfigReader {
   /** The canonical value; "" where neither the file nor the schema has one. */
   choice<Value extends string>(path: string): Value {
     const type = typeOf(path, "choice");
-    const complaint = (): string => `is not one of ${type.values.join(", ")}`;
-    const value = this.#scalar(path, (text) => parseChoice(type, text), complaint);
+    const value = this.#scalar(path, (text) => parseChoice(type, text), choiceComplaint(type));
     return (value ?? defaultOf(path)) as Value;
   }
 
@@ -109,8 +120,7 @@ export class ConfigReader {
     typeOf(path, "host");
     const node = this.given(path)?.node;
     const isEmpty = node?.kind === "scalar" && node.text === "" && defaultOf(path) === "";
-    const complaint = (): string => "is neither an IP address nor a name";
-    const value = isEmpty ? undefined : this.#scalar(path, parseHost, complaint);
+    const value = isEmpty ? undefined : this.#scalar(path, parseHost, hostComplaint);
     return value ?? parseHost(defaultOf(path));
   }
 
@@ -124,7 +134,7 @@ export class ConfigReader {
   }
 
   addresses(path: string): readonly Placed<IpAddress>[] {
-    return this.#list(path, parseAddress, () => "is not an IP address");
+    return this.#list(path, parseAddress, addressComplaint);
   }
 
   /** Host bits cleared. */
@@ -141,7 +151,7 @@ export class ConfigReader {
     const node = this.given(path)?.node;
     if (!node) return undefined;
     if (node.kind !== "scalar") {
-      this.#error("CONFIG_TYPE", node, path, `${showKind(node)} where one value belongs`);
+      this.#error("CONFIG_TYPE", node, path, `${showKind(node)} where one value belongs`, onlyItem(node, read));
       return undefined;
     }
     const value = read(node.text);
@@ -161,13 +171,7 @@ export class ConfigReader {
     const node = this.given(path)?.node;
     if (!node) return [];
     if (node.kind !== "list") {
-      this.#error(
-        "CONFIG_TYPE",
-        node,
-        path,
-        `${showKind(node)} where a list belongs`,
-        `write it as "- value", one a line`,
-      );
+      this.#error("CONFIG_TYPE", node, path, `${showKind(node)} where a list belongs`, asList(node, read));
       return [];
     }
     return node.items.flatMap((item, i) => {
@@ -188,11 +192,19 @@ export class ConfigReader {
   }
 }
 
-/** Why a text is no prefix. */
-export function prefixComplaint(text: string): string {
-  const address = parseAddress(text);
-  if (address) return `has no prefix length - for this one address write ${text}/${widthOf(address)}`;
-  return "is not a prefix such as 10.0.0.0/8";
+/** A list of one is taken for the one. */
+function onlyItem(node: ConfigNode, read: (text: string) => unknown): string | undefined {
+  const [item, another] = node.kind === "list" ? node.items : [];
+  return item?.kind === "scalar" && !another && read(item.text) !== undefined ? `write ${item.text}` : undefined;
+}
+
+/** One value, or several with commas, as the list that it would be. */
+function asList(node: ConfigNode, read: (text: string) => unknown): string {
+  const items = node.kind === "scalar" ? node.text.split(/[\s,]+/).filter((item) => item !== "") : [];
+  const isGood = items.length > 0 && items.every((item) => read(item) !== undefined);
+  return isGood
+    ? `write [${items.map((item) => JSON.stringify(item)).join(", ")}]`
+    : `write it as "- value", one a line`;
 }
 
 function formatMs(ms: number): string {

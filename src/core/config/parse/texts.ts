@@ -29,7 +29,7 @@ export function refuseMissing(
   findings: Findings,
 ): void {
   const node = reader.given(path)?.node;
-  if (node && !(node.kind === "scalar" && node.text === "")) return;
+  if ((node && !(node.kind === "scalar" && node.text === "")) || findings.blame(path)) return;
   const place = node?.place ?? reader.given(because.key)?.keyPlace;
   const what = `is needed with ${because.key}: ${because.value}`;
   findings.error({ code: "CONFIG_MISSING_KEY", place, path, what, todo: `write for instance ${because.example}` });

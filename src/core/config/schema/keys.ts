@@ -1,4 +1,4 @@
-import type { ConfigEntry, ConfigMap, ConfigNode, Place } from "../document/document.ts";
+import { type ConfigEntry, type ConfigMap, type ConfigNode, nodeAt, type Place } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
 import { showKind } from "../document/show.ts";
 import { isHarmless } from "./harmless.ts";
@@ -19,31 +19,45 @@ export interface FoundValue {
  */
 export function collectKeys(root: ConfigMap, findings: Findings): ReadonlyMap<string, FoundValue> {
   const given = new Map<string, FoundValue>();
-  collectSection(root, "", given, findings);
+  collectSection({ map: root, section: "", root }, given, findings);
   const accepted = new Map<string, FoundValue>();
   for (const found of given.values()) acceptByState(found, given, accepted, findings);
   return accepted;
 }
 
-function collectSection(map: ConfigMap, section: string, given: Map<string, FoundValue>, findings: Findings): void {
+interface Section {
+  readonly map: ConfigMap;
+  /** Its path, "" for the top level. */
+  readonly section: string;
+  readonly root: ConfigMap;
+}
+
+function collectSection({ map, section, root }: Section, given: Map<string, FoundValue>, findings: Findings): void {
+  const isGiven = (path: string): boolean => nodeAt(root, path) !== undefined;
   const names = namesIn(section) ?? new Set();
   for (const entry of map.entries.values()) {
     if (section === "" && entry.key.startsWith(FREE_PREFIX)) continue;
     if (!names.has(entry.key)) {
       if (findings.full) findings.error(TOO_MANY);
-      else findings.error(explainUnknownKey(entry, section, names));
+      else findings.error(explainUnknownKey(entry, section, names, isGiven));
       continue;
     }
-    collectEntry(entry, section === "" ? entry.key : `${section}.${entry.key}`, given, findings);
+    collectEntry(entry, section === "" ? entry.key : `${section}.${entry.key}`, root, given, findings);
   }
 }
 
-function collectEntry(entry: ConfigEntry, path: string, given: Map<string, FoundValue>, findings: Findings): void {
+function collectEntry(
+  entry: ConfigEntry,
+  path: string,
+  root: ConfigMap,
+  given: Map<string, FoundValue>,
+  findings: Findings,
+): void {
   const node = entry.value;
   if (node.kind === "null") return;
   const spec = findSpec(path);
   if (namesIn(path) && (node.kind === "map" || !spec)) {
-    if (node.kind === "map") collectSection(node, path, given, findings);
+    if (node.kind === "map") collectSection({ map: node, section: path, root }, given, findings);
     else findings.error({ ...notASection(node, path), place: node.place, path });
   } else if (spec) {
     given.set(path, { spec, keyPlace: entry.keyPlace, node });

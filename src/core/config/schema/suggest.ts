@@ -1,7 +1,11 @@
 /** The candidate nearest to a mistyped word, or undefined when none is near enough to be what was meant. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+export function nearest(
+  word: string,
+  candidates: Iterable<string>,
   // A third of the letters may be wrong: "firewal", "lightouse", "tunels" find their key; "foo" finds none.
-  let limit = Math.max(1, Math.floor(word.length / 3));
+  mistakesMax: number = Math.max(1, Math.floor(word.length / 3)),
+): string | undefined {
+  let limit = mistakesMax;
   let best: string | undefined;
   const normal = normalize(word);
   for (const candidate of candidates) {

@@ -1,61 +1,162 @@
 import type { ConfigError } from "../document/config-error.ts";
-import type { ConfigEntry } from "../document/document.ts";
+import type { ConfigEntry, ConfigNode } from "../document/document.ts";
 import { show, showKey } from "../document/show.ts";
+import { fits, hasForm } from "./fits.ts";
 import type { KeySpec } from "./key-spec.ts";
 import { FREE_PREFIX, findSpec, lastName, namesIn, parentOf, SCHEMA } from "./schema.ts";
 import { editDistance, nearest } from "./suggest.ts";
 
+/** Whether something stands under a key already: it is not to be written twice. */
+export type IsGiven = (path: string) => boolean;
+
 /**
  * What to say about a key that does not belong where it stands. In this order: one slip away from a name of this section ("host" for
- * "hosts"); a name of another section; similar to a name of this section; similar to any.
+ * "hosts"); a name of another section; similar to a name of this section; similar to any. Elsewhere only where such a value belongs.
  */
-export function explainUnknownKey(entry: ConfigEntry, section: string, names: ReadonlySet<string>): ConfigError {
-  const { key } = entry;
-  const path = section === "" ? showKey(key) : `${section}.${showKey(key)}`;
-  const place = entry.keyPlace;
+export function explainUnknownKey(
+  entry: ConfigEntry,
+  section: string,
+  names: ReadonlySet<string>,
+  isGiven: IsGiven,
+): ConfigError {
+  const { key, value } = entry;
+  const strange = { path: pathIn(section, showKey(key)), place: entry.keyPlace, isGiven };
   const similar = nearest(key, names);
-  if (similar !== undefined && editDistance(key, similar, 1) <= 1) return unknown(path, place, similar);
-  const home = homeOf(key);
-  if (home) return { code: "CONFIG_MISPLACED_KEY", place, path, what: "unknown here", todo: wayHome(home, key) };
-  const meant = similar ?? nearestAnywhere(key);
-  if (meant === undefined && section === "" && entry.value.kind !== "scalar")
-    return { ...unknown(path, place, undefined), todo: HOME_OF_ANCHORS };
-  if (meant !== undefined || section === "") return unknown(path, place, meant);
-  return { ...unknown(path, place, undefined), todo: `keys of ${section} are ${[...names].join(", ")}` };
+  const inSection = (name: string): ConfigError => didYouMean(strange, pathIn(section, name), name);
+  if (similar !== undefined && editDistance(key, similar, 1) <= 1) return inSection(similar);
+  const home = misplacedKey(entry, strange.path, section, isGiven);
+  if (home) return home;
+  if (similar !== undefined && canTake(pathIn(section, similar), value)) return inSection(similar);
+  const elsewhere = nearestAnywhere(key, value, section === "" ? undefined : 1);
+  if (elsewhere !== undefined) return didYouMean(strange, elsewhere, elsewhere);
+  if (section !== "")
+    return { ...unknown(strange), meant: section, todo: `keys of ${section} are ${[...names].join(", ")}` };
+  return value.kind === "scalar" ? unknown(strange) : { ...unknown(strange), todo: HOME_OF_ANCHORS };
+}
+
+/** A key of the schema that stands in a map of something else, or in another section than its own; undefined when it is none. */
+export function misplacedKey(
+  { key, keyPlace: place, value }: ConfigEntry,
+  path: string,
+  section: string,
+  isGiven: IsGiven,
+  what = "unknown here",
+): ConfigError | undefined {
+  const home = homeOf(key, value);
+  if (home === undefined) return undefined;
+  const error = { code: "CONFIG_MISPLACED_KEY", place, path, what, meant: home.path } as const;
+  if (home.todo !== undefined) return { ...error, todo: home.todo };
+  return { ...error, todo: wayHome(home, { key, section, isGiven: isGiven(home.path) }) };
 }
 
 const HOME_OF_ANCHORS = `remove it; if it only holds anchors for aliases, let its name begin with "${FREE_PREFIX}"`;
 
 /** A name that is no key of a map such as a firewall rule. */
-export function explainUnknownField(entry: ConfigEntry, path: string, names: Iterable<string>): ConfigError {
-  return unknown(`${path}.${showKey(entry.key)}`, entry.keyPlace, nearest(entry.key, names));
+export function explainUnknownField(
+  entry: ConfigEntry,
+  path: string,
+  fields: ReadonlyMap<string, unknown>,
+  given: IsGiven,
+): ConfigError {
+  const strange = {
+    path: `${path}.${showKey(entry.key)}`,
+    place: entry.keyPlace,
+    isGiven: (field: string): boolean => given(lastName(field)),
+  };
+  const similar = nearest(entry.key, fields.keys());
+  if (similar !== undefined) return didYouMean(strange, `${path}.${similar}`, similar);
+  const home = misplacedKey(entry, strange.path, path, () => false);
+  return home ?? { ...unknown(strange), todo: `there are ${[...fields.keys()].join(", ")}` };
 }
 
-function unknown(path: string, place: ConfigEntry["keyPlace"], similar: string | undefined): ConfigError {
-  const error = { code: "CONFIG_UNKNOWN_KEY", place, path, what: "unknown key" } as const;
-  return similar === undefined ? error : { ...error, todo: `did you mean ${show(similar)}?` };
+/** Whether an unknown name may stand for this field: it is most like it, or like none. */
+export function isMeant(field: string, unknownName: string, fields: Iterable<string>): boolean {
+  const similar = nearest(unknownName, fields);
+  return similar === undefined || similar === field;
+}
+
+interface Strange {
+  readonly path: string;
+  readonly place: ConfigEntry["keyPlace"];
+  readonly isGiven: IsGiven;
+}
+
+function unknown({ path, place }: Strange): ConfigError {
+  return { code: "CONFIG_UNKNOWN_KEY", place, path, what: "unknown key" };
+}
+
+function didYouMean(strange: Strange, meant: string, name: string): ConfigError {
+  const more = strange.isGiven(meant) ? ` that is given too: ${join(meant)}` : "";
+  return { ...unknown(strange), meant, todo: `did you mean ${show(name)}?${more}` };
+}
+
+/** What to do with a second one. */
+function join(path: string): string {
+  return namesIn(path) ? "put all of it there" : "keep one of them";
+}
+
+interface Home {
+  /** The key that counts today. */
+  readonly path: string;
+  /** Of a key that is gone: what there is instead. */
+  readonly todo?: string;
 }
 
 /** Where this very name is at home: as a key (what is implemented first, and what lies least deep), or as a whole path or section, which is no name. */
-function homeOf(key: string): { section: string; name: string } | undefined {
-  const depthOf = ({ path }: KeySpec): number => path.split(".").length;
-  const candidates = SCHEMA.filter((spec) => !spec.path.includes("[]") && lastName(spec.path) === key).toSorted(
-    (a, b) => depthOf(a) - depthOf(b),
-  );
-  const spec = candidates.find((candidate) => candidate.state.kind === "implemented") ?? candidates[0];
-  if (spec) return { section: parentOf(spec.path), name: key };
-  return findSpec(key) || namesIn(key) ? { section: parentOf(key), name: lastName(key) } : undefined;
+function homeOf(key: string, value: ConfigNode): Home | undefined {
+  const candidates = SCHEMA.filter((spec) => !spec.path.includes("[]") && lastName(spec.path) === key)
+    .filter(({ type }) => hasForm(type, value))
+    .toSorted((a, b) => rankOf(b, value) - rankOf(a, value) || depthOf(a) - depthOf(b));
+  const [spec] = candidates;
+  if (spec) return homeOfKey(spec);
+  const whole = findSpec(key);
+  if (whole && hasForm(whole.type, value)) return homeOfKey(whole);
+  return namesIn(key) && value.kind === "map" ? { path: key } : undefined;
 }
 
-function wayHome({ section, name }: { section: string; name: string }, key: string): string {
-  if (section === "") return "it belongs to the top level, without indentation";
-  return name === key ? `it belongs under ${section}:` : `write ${name}: under ${section}:`;
+function homeOfKey({ path, state }: KeySpec): Home {
+  if (state.kind === "alias") return { path: state.of };
+  return state.kind === "removed" ? { path, todo: state.instead } : { path };
 }
 
-function nearestAnywhere(key: string): string | undefined {
+function depthOf({ path }: KeySpec): number {
+  return path.split(".").length;
+}
+
+function rankOf({ state, type }: KeySpec, value: ConfigNode): number {
+  return (state.kind === "implemented" ? 2 : 0) + (fits(type, value) ? 1 : 0);
+}
+
+function wayHome(
+  { path }: Home,
+  { key, section, isGiven }: { readonly key: string; readonly section: string; readonly isGiven: boolean },
+): string {
+  const [home, name] = [parentOf(path), lastName(path)];
+  const renamed = isGiven ? `, which is given too: ${join(path)}` : "";
+  if (home === section) return `write ${path}${renamed}`;
+  const where = home === "" ? "at the top level" : `under ${home}:`;
+  if (name !== key) return `write ${name}: ${where}${renamed}`;
+  const way = home === "" ? "it belongs to the top level, without indentation" : `${key} belongs under ${home}:`;
+  return isGiven ? `${way}${home === "" ? "," : ""} where it is given too: ${join(path)}` : way;
+}
+
+/** Whether a key, or a section, may hold what stands there. */
+function canTake(path: string, value: ConfigNode): boolean {
+  const spec = findSpec(path);
+  return (spec !== undefined && fits(spec.type, value)) || (namesIn(path) !== undefined && value.kind === "map");
+}
+
+/** The key with the name most like this one of all that could have this value. */
+function nearestAnywhere(key: string, value: ConfigNode, limit: number | undefined): string | undefined {
   const paths = new Map(
-    SCHEMA.filter((spec) => !spec.path.includes("[]")).map((spec) => [lastName(spec.path), spec.path]),
+    SCHEMA.filter((spec) => !spec.path.includes("[]") && spec.state.kind === "implemented")
+      .filter(({ path }) => canTake(path, value))
+      .map((spec) => [lastName(spec.path), spec.path]),
   );
-  const name = nearest(key, paths.keys());
+  const name = nearest(key, paths.keys(), limit);
   return name === undefined ? undefined : paths.get(name);
+}
+
+function pathIn(section: string, name: string): string {
+  return section === "" ? name : `${section}.${name}`;
 }

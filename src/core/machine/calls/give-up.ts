@@ -1,3 +1,4 @@
+import type { HostPort } from "../../config/settings.ts";
 import type { CallFailure } from "../../operator/failure.ts";
 import { type Call, misanswered } from "../../peer/call.ts";
 import type { Facts } from "../facts.ts";
@@ -12,7 +13,13 @@ export function failureOf(
   const bad = misanswered(call);
   if (bad) return bad;
   if (tried.size === 0)
-    return { reason: "no-endpoint-known", why: context.nowhere, target, lighthouses: settings.live.lighthouse.hosts };
+    return {
+      reason: "no-endpoint-known",
+      why: context.nowhere,
+      target,
+      lighthouses: settings.live.lighthouse.hosts,
+      places: (settings.live.staticHosts.get(target) ?? []).map(formatHostPort),
+    };
   if (unreadableFrom)
     return { reason: "handshake-timeout", why: "unreadable", from: unreadableFrom, cipher: settings.boot.cipher };
   const { retries } = settings.boot.handshakes;
@@ -23,6 +30,10 @@ export function failureOf(
     waitedMs: now - call.startedAt,
     attempts: retries,
   };
+}
+
+function formatHostPort(place: HostPort): string {
+  return place.kind === "literal" ? place.endpoint : `${place.name}:${place.port}`;
 }
 
 /** Why no endpoint is known. */

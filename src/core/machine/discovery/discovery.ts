@@ -175,7 +175,8 @@ export class Discovery implements Machine {
     const known = this.#knownEndpoints(target);
     if (this.#allowed([target], known).length < known.length) return "not-allowed";
     if (this.#candidates.isOutOfReach(target)) return "out-of-reach";
-    if (this.#statics.has(target)) return "names-do-not-resolve";
+    if (this.#statics.awaitsName(target)) return "names-do-not-resolve";
+    if (this.#statics.has(target)) return "no-place-for-another";
     if (hosts.length === 0) return "nobody-to-ask";
     if (this.#facts.isLighthouse(target)) return "lighthouse-without-endpoint";
     if (!hosts.some((host) => this.#peers.primaryOf(host))) return "no-lighthouse-connected";

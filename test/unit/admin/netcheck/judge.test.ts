@@ -113,5 +113,5 @@ function failed(failure: PingFailure): PingResult {
 }
 
 function whom() {
-  return { target: lighthouse, lighthouses: [] };
+  return { target: lighthouse, lighthouses: [], places: [] };
 }

@@ -105,6 +105,22 @@ describe("which of its own addresses a host tells (lighthouse.local_allow_list)"
   });
 });
 
+describe("a place where no other host can be", () => {
+  test.each([
+    ["its own", A],
+    ["that of nobody", "0.0.0.0:4242"],
+    ["a group's", "224.0.0.5:4242"],
+  ])("is not called, and the failure names it: %s", (_, place) => {
+    const { a, mesh } = pair({}, {}, [place]);
+    a.input({ kind: "local-addresses", addresses: ["192.0.2.11" as IpAddress] });
+    expect(a.ping("10.77.0.12", 500)).toMatchObject({
+      outcome: "failed",
+      text: expect.stringContaining(`static_host_map has ${place} for 10.77.0.12, where no other host can be`),
+    });
+    expect(mesh.flights.filter(({ from }) => from === A)).toEqual([]);
+  });
+});
+
 describe("calculated remotes", () => {
   const calculatedRemotes = [
     { overlay: prefix("10.77.0.0/24"), remotes: [{ mask: prefix("192.0.2.0/24"), port: 4242 }] },

@@ -68,6 +68,7 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
       why: "unknown-to-lighthouses",
       target: address(),
       lighthouses: ["10.77.0.1" as IpAddress],
+      places: [],
     },
   },
   "handshake-deferred": { code: "handshake-deferred", endpoint: endpoint() },

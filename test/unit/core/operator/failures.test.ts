@@ -24,9 +24,14 @@ describe("a failed call", () => {
     why,
     target,
     lighthouses,
+    places: ["192.0.2.7:4242"],
   });
   const cases: readonly (readonly [CallFailure, string])[] = [
     [nowhere("names-do-not-resolve"), "The names in static_host_map for 10.77.0.9 do not resolve."],
+    [
+      nowhere("no-place-for-another"),
+      "static_host_map has 192.0.2.7:4242 for 10.77.0.9, where no other host can be: it is an address of this host itself, or one to which nothing can be sent.",
+    ],
     [
       nowhere("out-of-reach"),
       "Where 10.77.0.9 is known to be this host cannot send: it has no address of that family, or listen.host is of the other one.",

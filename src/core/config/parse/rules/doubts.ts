@@ -1,4 +1,6 @@
 import type { Rule } from "../../../firewall/rule.ts";
+import { parseAddress } from "../../../netip/address.ts";
+import { formatPrefix, hostPrefix, masked, parsePrefix } from "../../../netip/prefix.ts";
 import type { Findings } from "../../document/findings.ts";
 import { show } from "../../document/show.ts";
 import type { ParsedRule } from "./parse-rules.ts";
@@ -71,11 +73,45 @@ function misspelt({ host, groups }: Rule): readonly Doubt[] {
 }
 
 function misspelling(field: "host" | "group", name: string): string | undefined {
-  if (name !== "any" && name.toLowerCase() === "any") return "write any for everybody";
-  if (/[*?]/.test(name)) return "there are no patterns: write any for everybody, or a group";
+  const other = field === "host" ? "group" : "host";
+  if (name !== "any" && ["any", "all", "everyone", "everybody", "anyone"].includes(name.trim().toLowerCase()))
+    return `write ${field}: any for everybody`;
+  if (/^[.*?]+$/.test(name.trim())) return `there are no patterns: write ${field}: any for everybody`;
+  const range = rangeIn(name.trim());
+  if (range !== undefined)
+    return range === "any"
+      ? `${field} is a name in a certificate: write ${field}: any for everybody`
+      : `${field} is a name in a certificate: write cidr: ${range} for the address`;
+  if (/[*?]/.test(name)) return `there are no patterns: write ${field}: any for everybody, or a group`;
+  const parts = partsOf(name);
+  if (parts.length > 1)
+    return field === "group"
+      ? `write groups: [${parts.join(", ")}] for who is in all of them, or a rule for each`
+      : "write a rule for each host, or give them a group";
   if (name.trim() !== name) return "remove the spaces around it";
-  if (field === "group" && name.includes(",")) return "write each group as an item of its own in groups";
-  if (field === "host" && /^(\d+\.){3}\d+(\/\d+)?$|^[0-9a-f]*:[0-9a-f:]+(\/\d+)?$/i.test(name))
-    return "host is the name in a certificate: write cidr for an address";
+  if (/^(?:group|groups|host|cidr)[:=]/i.test(name)) return `write ${name.replace(/ *[:=] */, ": ")}`;
+  if (name.startsWith("!")) return `there are no exceptions: write who is let through, by ${field} or ${other}`;
   return undefined;
+}
+
+/** The prefix that a text is, or "any"; undefined where it is no address. */
+function rangeIn(text: string): string | undefined {
+  const address = parseAddress(text.replace(/^\[(.*)\]$/, "$1"));
+  const prefix = address ? hostPrefix(address) : parsePrefix(text);
+  if (prefix) return prefix.bits === 0 ? "any" : formatPrefix(masked(prefix));
+  const bytes = /^((?:\d{1,3}\.){1,3})(?:\*|0?\.?\*)(?:\.\*)*$/.exec(text)?.[1];
+  if (bytes === undefined) return undefined;
+  const given = bytes.split(".").filter((byte) => byte !== "");
+  const wild = parsePrefix(`${[...given, "0", "0", "0"].slice(0, 4).join(".")}/${8 * given.length}`);
+  return wild && formatPrefix(wild);
+}
+
+/** What a comma, a semicolon or brackets hold together. */
+function partsOf(name: string): readonly string[] {
+  if (!/[,;]/.test(name)) return [name];
+  return name
+    .replace(/^\[(.*)\]$/, "$1")
+    .split(/[,;]/)
+    .map((part) => part.trim().replace(/^["'](.*)["']$/, "$1"))
+    .filter((part) => part !== "");
 }

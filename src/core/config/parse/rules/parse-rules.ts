@@ -5,8 +5,9 @@ import { type ConfigEntry, type ConfigMap, type ConfigNode, formatPlace } from "
 import type { Findings } from "../../document/findings.ts";
 import { show, showKind } from "../../document/show.ts";
 import { RULE_FIELDS } from "../../schema/schema.ts";
-import { explainUnknownField } from "../../schema/unknown-key.ts";
-import { prefixComplaint } from "../reader.ts";
+import { nearest } from "../../schema/suggest.ts";
+import { explainUnknownField, isMeant } from "../../schema/unknown-key.ts";
+import { prefixComplaint } from "../complaints.ts";
 import { ambiguityOf, ICMP_TYPE_COMPLAINT, parseIcmpType } from "./icmp-types.ts";
 import { ANY_PORT, isEndless, parsePorts, type RulePorts } from "./ports.ts";
 
@@ -54,15 +55,16 @@ class RuleReader {
   /** One rule, or none. */
   read(ruleId: number): readonly ParsedRule[] {
     this.#checkFields();
-    const protocol = this.#protocol();
-    const { first: portFirst, last: portLast, fragment } = this.#ports(protocol);
+    const given = this.#protocol();
+    const protocol = given ?? "any";
+    const { first: portFirst, last: portLast, fragment } = this.#ports(given);
     const rule: Rule = {
       ruleId,
       protocol,
       portFirst,
       portLast,
       fragment,
-      icmpTypes: this.#icmpTypes(protocol),
+      icmpTypes: this.#icmpTypes(given),
       host: this.#text("host"),
       groups: this.#groups(),
       cidr: this.#cidr("cidr"),
@@ -71,7 +73,7 @@ class RuleReader {
       caSha: this.#caSha(),
       place: formatPlace(this.#rule.place),
     };
-    if (!SELECTORS.some((name) => this.#rule.entries.has(name))) {
+    if (this.#isMissing(...SELECTORS)) {
       this.#error(this.#rule, "", "the rule does not say whom it lets through", `add one of ${SELECTORS.join(", ")}`);
     }
     return this.#wrong ? [] : [{ rule, node: this.#rule, path: this.#path }];
@@ -82,25 +84,34 @@ class RuleReader {
       const spec = RULE_FIELDS.get(entry.key);
       if (!spec) {
         this.#wrong = true;
-        this.#findings.error(explainUnknownField(entry, this.#path, RULE_FIELDS.keys()));
+        const isGiven = (field: string): boolean => this.#rule.entries.has(field);
+        this.#findings.error(explainUnknownField(entry, this.#path, RULE_FIELDS, isGiven));
       } else if (entry.value.kind === "null") {
         this.#error(entry.value, entry.key, "has no value", "give it one or remove the line");
       }
     }
   }
 
-  #protocol(): RuleProtocol {
+  /** Undefined when what stands there is none. */
+  #protocol(): RuleProtocol | undefined {
     const node = this.#scalarOf("proto");
-    if (!this.#rule.entries.has("proto"))
-      this.#error(this.#rule, "proto", "is missing", "add proto: any, tcp, udp or icmp");
+    if (this.#isMissing("proto")) this.#error(this.#rule, "proto", "is missing", "add proto: any, tcp, udp or icmp");
     if (!node) return "any";
     if (isProtocol(node.text)) return node.text;
-    this.#error(node, "proto", `${show(node.text)} is not one of any, tcp, udp, icmp`);
-    return "any";
+    this.#error(node, "proto", `${show(node.text)} ${protocolComplaint(node.text)}`);
+    return undefined;
+  }
+
+  /** Whether none of these fields is there, nor anything that was probably meant to be one of them. */
+  #isMissing(...fields: readonly string[]): boolean {
+    const keys = [...this.#rule.entries.keys()];
+    if (keys.some((key) => fields.includes(key))) return false;
+    const unknownKeys = keys.filter((key) => !RULE_FIELDS.has(key));
+    return !unknownKeys.some((key) => fields.some((field) => isMeant(field, key, RULE_FIELDS.keys())));
   }
 
   /** An ICMP rule means every port, whatever stands there. */
-  #ports(protocol: RuleProtocol): RulePorts {
+  #ports(protocol: RuleProtocol | undefined): RulePorts {
     const field = this.#portField(protocol);
     const text = field?.text;
     if (field === undefined || text === undefined) return ANY_PORT;
@@ -126,9 +137,10 @@ class RuleReader {
   }
 
   /** Messages of both families by name or number; none given, or any among them: all. */
-  #icmpTypes(protocol: RuleProtocol): readonly number[] {
+  #icmpTypes(protocol: RuleProtocol | undefined): readonly number[] {
     const entry = this.#rule.entries.get("icmp_type");
     if (!entry || entry.value.kind === "null") return [];
+    if (protocol === undefined) return [];
     if (protocol !== "icmp") {
       this.#error(
         entry.value,
@@ -151,15 +163,16 @@ class RuleReader {
   }
 
   /** The field that says the port: `port`, or its older name `code`. ICMP needs none. */
-  #portField(protocol: RuleProtocol): { entry: ConfigEntry; text: string | undefined } | undefined {
+  #portField(protocol: RuleProtocol | undefined): { entry: ConfigEntry; text: string | undefined } | undefined {
     const port = this.#rule.entries.get("port");
     const code = this.#rule.entries.get("code");
     if (port && code) this.#error(code.value, "code", "given together with port", "keep port");
-    else if (code && protocol !== "icmp")
+    else if (code && protocol !== "icmp" && protocol !== undefined)
       this.#warn(code, "is read as port; ICMP codes are never matched", "write port");
     const entry = port ?? code;
     if (entry) return { entry, text: this.#scalarOf(entry.key)?.text };
-    if (protocol !== "icmp") this.#error(this.#rule, "port", "is missing", "add port: any, a port or a range");
+    if (protocol !== "icmp" && protocol !== undefined && this.#isMissing("port", "code"))
+      this.#error(this.#rule, "port", "is missing", "add port: any, a port or a range");
     return undefined;
   }
 
@@ -278,6 +291,31 @@ const EMPTY_LISTS: Readonly<Record<string, string>> = {
   groups: "no group",
   group: "no group",
   icmp_type: "no message",
+};
+
+/** Numbers and names of the system's list, and what other firewalls write. */
+function protocolComplaint(text: string): string {
+  const word = text.trim().toLowerCase();
+  const meant = isProtocol(word) ? word : (PROTOCOL_SPELLINGS[word] ?? nearest(word, PROTOCOLS, 1));
+  const list = `is not one of ${PROTOCOLS.join(", ")}`;
+  return meant === undefined ? list : `${list} - write ${meant}`;
+}
+
+const PROTOCOLS = ["any", "tcp", "udp", "icmp"];
+
+const PROTOCOL_SPELLINGS: Readonly<Record<string, string>> = {
+  all: "any",
+  "*": "any",
+  "0": "any",
+  ip: "any",
+  "1": "icmp",
+  icmpv6: "icmp",
+  "ipv6-icmp": "icmp",
+  icmp6: "icmp",
+  "58": "icmp",
+  ping: "icmp",
+  "6": "tcp",
+  "17": "udp",
 };
 
 function isProtocol(text: string): text is RuleProtocol {

@@ -11,6 +11,10 @@ export const ANY_PORT: RulePorts = { first: 0, last: 65_535, fragment: false };
 export function parsePorts(text: string): RulePorts | string {
   if (text === "any") return ANY_PORT;
   if (text === "fragment") return { ...ANY_PORT, fragment: true };
+  if (["*", "all"].includes(text.trim()) || text.toLowerCase() === "any") return "is not a port - write any";
+  const plain = text.trim().replace(/^(\d+) ?(?::|\.\.|to) ?(\d+)$/, "$1-$2");
+  if (plain !== text && typeof parsePorts(plain) !== "string") return `is not a port - write ${plain}`;
+  if (/^\d+( ?, ?\d+)+$/.test(text)) return "is a list of ports: write a rule for each, or a range such as 8000-8100";
   const match = /^(\d{1,7})(?: *- *(\d{1,7}))?$/.exec(text);
   if (!match) return "is not any, fragment, a port or a range such as 8000-8100";
   const [, begin = "", end = begin] = match;

@@ -20,6 +20,17 @@ describe("host:port", () => {
   test.each([
     ["192.0.2.1", "has no port - write 192.0.2.1:4242"],
     ["2001:db8::1", "has no port - write [2001:db8::1]:4242"],
+    ["[2001:db8::1]", "has no port - write [2001:db8::1]:4242"],
+    [
+      "2001:db8::1:4242",
+      "does not say where the address ends - write [2001:db8::1]:4242 if 4242 is the port, else [2001:db8::1:4242]:4242",
+    ],
+    ["udp://192.0.2.1:4242", "is not only host and port - write 192.0.2.1:4242"],
+    ["192.0.2.1:4242/udp", "is not only host and port - write 192.0.2.1:4242"],
+    [" lh.example:4242 ", "is not only host and port - write lh.example:4242"],
+    ["192.0.2.1/32", "is a prefix and has no port - write 192.0.2.1:4242"],
+    ["192.0.2.0/24", "is a prefix where the address and port of one host belong"],
+    ["192.0.2.1/24:4242", "is neither address:port nor name:port"],
     ["lighthouse.example", "has no port - write lighthouse.example:4242"],
     ["lighthouse.example:", "has no port after the colon"],
     ["192.0.2.1:99999", "has a port that is not 1 to 65535"],

@@ -50,7 +50,7 @@ describe("stats", () => {
     ],
     [
       "stats: {type: graphite, interval: 10, host: '1.2.3.4:5'}",
-      'config.yml:8:35: stats.interval: "10" has no unit - write 10s or 10ms',
+      'config.yml:8:35: stats.interval: "10" has no unit - write 10s or 10m',
     ],
     [
       "stats: {type: graphite, interval: 0s, host: '1.2.3.4:5'}",

@@ -207,7 +207,7 @@ describe("a rule is refused", () => {
     [
       "with an unknown field",
       "{port: 1, proto: tcp, hosts: [a], host: any}",
-      'hosts: unknown key - did you mean "host"?',
+      'hosts: unknown key - did you mean "host"? that is given too: keep one of them',
     ],
     [
       "when it is text",

@@ -155,7 +155,7 @@ describe("a wrong value is refused with its place and what belongs there:", () =
   test.each([
     ["listen: {port: abc}", 'config.yml:8:16: listen.port: "abc" is not a whole number'],
     ["listen: {port: 70000}", 'config.yml:8:16: listen.port: "70000" is out of range - it may be 0 to 65535'],
-    ["listen: {port: [4242]}", "config.yml:8:16: listen.port: a list where one value belongs"],
+    ["listen: {port: [4242]}", "config.yml:8:16: listen.port: a list where one value belongs - write 4242"],
     ["listen: {host: 0.0.0.0.0}", 'config.yml:8:16: listen.host: "0.0.0.0.0" is neither an IP address nor a name'],
     ["listen: {host: -x.example}", 'config.yml:8:16: listen.host: "-x.example" is neither an IP address nor a name'],
     ["punchy: {punch: maybe}", 'config.yml:8:17: punchy.punch: "maybe" is not true or false'],
@@ -187,7 +187,7 @@ describe("a wrong value is refused with its place and what belongs there:", () =
     ],
     [
       "preferred_ranges: 10.0.0.0/8",
-      'config.yml:8:19: preferred_ranges: "10.0.0.0/8" where a list belongs - write it as "- value", one a line',
+      'config.yml:8:19: preferred_ranges: "10.0.0.0/8" where a list belongs - write ["10.0.0.0/8"]',
     ],
     [
       "preferred_ranges: [10.0.0.1]",

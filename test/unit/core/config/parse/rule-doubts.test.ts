@@ -13,22 +13,22 @@ describe("a rule that lets nobody through is warned of at its own line", () => {
     [
       "for a name that is an address",
       "{port: 1, proto: tcp, host: 10.77.0.5}",
-      'config.yml:8:7: firewall.inbound[0]: host "10.77.0.5" means only who is called exactly that - host is the name in a certificate: write cidr for an address',
+      'config.yml:8:7: firewall.inbound[0]: host "10.77.0.5" means only who is called exactly that - host is a name in a certificate: write cidr: 10.77.0.5/32 for the address',
     ],
     [
       "for a pattern",
       '{port: 1, proto: tcp, host: "web-*"}',
-      'config.yml:8:7: firewall.inbound[0]: host "web-*" means only who is called exactly that - there are no patterns: write any for everybody, or a group',
+      'config.yml:8:7: firewall.inbound[0]: host "web-*" means only who is called exactly that - there are no patterns: write host: any for everybody, or a group',
     ],
     [
       "for everybody in other letters",
       "{port: 1, proto: tcp, group: ANY}",
-      'config.yml:8:7: firewall.inbound[0]: group "ANY" means only who is called exactly that - write any for everybody',
+      'config.yml:8:7: firewall.inbound[0]: group "ANY" means only who is called exactly that - write group: any for everybody',
     ],
     [
       "for several groups in one name",
       '{port: 1, proto: tcp, group: "web,db"}',
-      'config.yml:8:7: firewall.inbound[0]: group "web,db" means only who is called exactly that - write each group as an item of its own in groups',
+      'config.yml:8:7: firewall.inbound[0]: group "web,db" means only who is called exactly that - write groups: [web, db] for who is in all of them, or a rule for each',
     ],
     [
       "for a name with a space at its end",
@@ -74,6 +74,32 @@ describe("a rule that lets nobody through is warned of at its own line", () => {
     );
     const served = SOUND.replace("icmp, host: any", "icmp, host: any, local_cidr: 192.168.0.0/16");
     expect(warningsOf(served, pems).filter((line) => line.includes("firewall"))).toEqual([]);
+  });
+});
+
+describe("a selector of the wrong shape is warned of with what was meant:", () => {
+  test.each([
+    ["host: 10.77.0.0/24", "write cidr: 10.77.0.0/24 for the address"],
+    ["group: 10.77.0.1", "write cidr: 10.77.0.1/32 for the address"],
+    ['host: "fd00::1"', "write cidr: fd00::1/128 for the address"],
+    ['host: "[fd00::1]"', "write cidr: fd00::1/128 for the address"],
+    ["groups: [a, 10.77.0.9]", "write cidr: 10.77.0.9/32 for the address"],
+    ["host: 10.77.*", "write cidr: 10.77.0.0/16 for the address"],
+    ["host: 0.0.0.0/0", "write host: any for everybody"],
+    ['groups: "laptop, home"', "write groups: [laptop, home] for who is in all of them, or a rule for each"],
+    ['group: "[laptop, home]"', "write groups: [laptop, home] for who is in all of them, or a rule for each"],
+    ['host: "a;b"', "write a rule for each host, or give them a group"],
+    ['host: "*"', "write host: any for everybody"],
+    ['group: "*"', "write group: any for everybody"],
+    ["host: Any", "write host: any for everybody"],
+    ["group: all", "write group: any for everybody"],
+    ['host: "group: admins"', "write group: admins"],
+    ['group: "!guests"', "there are no exceptions: write who is let through, by group or host"],
+  ])("%s", (selector, todo) => {
+    expect(warningsOfRules(`{port: 1, proto: tcp, ${selector}}`)).toEqual([
+      expect.stringMatching(/means only who is called exactly that - /),
+    ]);
+    expect(warningsOfRules(`{port: 1, proto: tcp, ${selector}}`)[0]).toContain(todo);
   });
 });
 

@@ -3,13 +3,22 @@ import { errorsOf, SOUND } from "../parsed.ts";
 
 describe("a key that does not belong is refused with the one that was meant:", () => {
   test.each([
-    ["firewal:\n  inbound: []\n", 'config.yml:8:1: firewal: unknown key - did you mean "firewall"?'],
-    ["lightouse:\n  interval: 5\n", 'config.yml:8:1: lightouse: unknown key - did you mean "lighthouse"?'],
+    [
+      "firewal:\n  inbound: []\n",
+      'config.yml:8:1: firewal: unknown key - did you mean "firewall"? that is given too: put all of it there',
+    ],
+    [
+      "lightouse:\n  interval: 5\n",
+      'config.yml:8:1: lightouse: unknown key - did you mean "lighthouse"? that is given too: put all of it there',
+    ],
     ["listen:\n  prot: 4242\n", 'config.yml:9:3: listen.prot: unknown key - did you mean "port"?'],
     ["Punchy:\n  punch: true\n", 'config.yml:8:1: Punchy: unknown key - did you mean "punchy"?'],
     ["punchy:\n  respnod: true\n", 'config.yml:9:3: punchy.respnod: unknown key - did you mean "respond"?'],
     ["tun:\n  device: lacis0\n", 'config.yml:9:3: tun.device: unknown key - did you mean "dev"?'],
-    ["static_hosts_map: {}\n", 'config.yml:8:1: static_hosts_map: unknown key - did you mean "static_host_map"?'],
+    [
+      "static_hosts_map: {}\n",
+      'config.yml:8:1: static_hosts_map: unknown key - did you mean "static_host_map"? that is given too: keep one of them',
+    ],
     ["chipher: aes\n", 'config.yml:8:1: chipher: unknown key - did you mean "cipher"?'],
     ["static-map:\n  cadence: 30s\n", 'config.yml:8:1: static-map: unknown key - did you mean "static_map"?'],
     [
@@ -46,16 +55,19 @@ test("a section that no key resembles may hold anchors, under a name that says s
 
 describe("a key in the wrong place is refused with the right one:", () => {
   test.each([
-    ["inbound: []\n", "config.yml:8:1: inbound: unknown here - it belongs under firewall:"],
-    ["am_lighthouse: true\n", "config.yml:8:1: am_lighthouse: unknown here - it belongs under lighthouse:"],
-    ["port: 4242\n", "config.yml:8:1: port: unknown here - it belongs under listen:"],
+    [
+      "inbound: []\n",
+      "config.yml:8:1: inbound: unknown here - inbound belongs under firewall: where it is given too: keep one of them",
+    ],
+    ["am_lighthouse: true\n", "config.yml:8:1: am_lighthouse: unknown here - am_lighthouse belongs under lighthouse:"],
+    ["port: 4242\n", "config.yml:8:1: port: unknown here - port belongs under listen:"],
     [
       "tun: {cipher: aes}\n",
       "config.yml:8:7: tun.cipher: unknown here - it belongs to the top level, without indentation",
     ],
     [
       "listen: {static_host_map: {}}\n",
-      "config.yml:8:10: listen.static_host_map: unknown here - it belongs to the top level, without indentation",
+      "config.yml:8:10: listen.static_host_map: unknown here - it belongs to the top level, without indentation, where it is given too: keep one of them",
     ],
     ["listen.port: 4242\n", 'config.yml:8:1: "listen.port": unknown here - write port: under listen:'],
   ])("%j", (text, error) => {

@@ -1,0 +1,84 @@
+import { familyOf, type IpAddress } from "../../netip/address.ts";
+import { endpointAddress } from "../../netip/endpoint.ts";
+import {
+  familiesOf,
+  isLimitedBroadcast,
+  isLinkLocal6,
+  isLoopback,
+  isMulticast,
+  isReserved,
+  isUnspecified,
+} from "../../netip/special.ts";
+import type { Findings } from "../document/findings.ts";
+import type { Host, LiveSettings } from "../settings.ts";
+import type { PlacedHostPort, StaticHost } from "./parse-discovery.ts";
+import type { ConfigReader } from "./reader.ts";
+
+/** What decides whether places can be used. */
+export interface Places {
+  readonly listenHost: Host;
+  readonly network: LiveSettings["staticMap"]["network"];
+  readonly staticHosts: readonly StaticHost[];
+  readonly advertised: readonly PlacedHostPort[];
+}
+
+/** Warns of places where no host can be, and of those that this host's socket cannot send to. */
+export function checkPlaces(places: Places, reader: ConfigReader, findings: Findings): void {
+  const { staticHosts, advertised } = places;
+  for (const { hostPort, place, path } of [...staticHosts.flatMap(({ endpoints }) => endpoints), ...advertised]) {
+    if (hostPort.kind === "name") continue;
+    const why = whyNobodyIsAt(endpointAddress(hostPort.endpoint));
+    if (why === undefined) continue;
+    const what = `${hostPort.endpoint} is no place of a host`;
+    const todo = "write the underlay address at which the host is reached";
+    findings.warn({ code: "CONFIG_VALUE", place, path, what, why, todo });
+  }
+  for (const { hostPort, place, path } of advertised) {
+    if (hostPort.kind === "name" || !isLoopback(endpointAddress(hostPort.endpoint))) continue;
+    const what = `${hostPort.endpoint} is no place at which others reach this host`;
+    const why = "loopback is each machine itself";
+    findings.warn({ code: "CONFIG_VALUE", place, path, what, why, todo: "write the underlay address, or remove it" });
+  }
+  checkFamilies(places, reader, findings);
+}
+
+/** A clause; undefined where a host may be. */
+function whyNobodyIsAt(address: IpAddress): string | undefined {
+  if (isUnspecified(address)) return `${address} stands for this host itself, whichever it is`;
+  if (isMulticast(address)) return `${address} is a group (multicast)`;
+  if (isLimitedBroadcast(address)) return `${address} is everybody on the link (broadcast)`;
+  if (isReserved(address)) return `${address} is nobody's: 240.0.0.0/4 is reserved`;
+  if (isLinkLocal6(address)) return `${address} is link-local and means something only together with an interface`;
+  return undefined;
+}
+
+function checkFamilies({ listenHost, network, staticHosts }: Places, reader: ConfigReader, findings: Findings): void {
+  if (typeof listenHost !== "string" || findings.blame("listen.host")) return;
+  const families = familiesOf(listenHost);
+  const other = families.has(4) ? 6 : 4;
+  if (families.has(other)) return;
+  const why = `listen.host is ${listenHost}, which sends IPv${other === 6 ? 4 : 6} only`;
+  const todo = 'write listen.host: "::" for both families, or remove it here';
+  const isUnreached = ({ hostPort }: PlacedHostPort): boolean =>
+    hostPort.kind === "literal" &&
+    familyOf(endpointAddress(hostPort.endpoint)) === other &&
+    whyNobodyIsAt(endpointAddress(hostPort.endpoint)) === undefined &&
+    !isLoopback(endpointAddress(hostPort.endpoint));
+  const endpoints = staticHosts.flatMap((host) => host.endpoints);
+  for (const { hostPort, place, path } of endpoints.filter(isUnreached)) {
+    const what = `${hostPort.kind === "literal" ? hostPort.endpoint : hostPort.name} is IPv${other}, and nothing is sent there`;
+    findings.warn({ code: "CONFIG_CONFLICT", place, path, what, why, todo });
+  }
+  const asked = reader.given("static_map.network");
+  if (network !== `ip${other}` || !endpoints.some(({ hostPort }) => hostPort.kind === "name")) return;
+  const what = `names resolve to IPv${other} only, and nothing is sent there`;
+  const way = `write static_map.network: ip, and listen.host: "::" for both families`;
+  findings.warn({
+    code: "CONFIG_CONFLICT",
+    place: asked?.node.place,
+    path: "static_map.network",
+    what,
+    why,
+    todo: way,
+  });
+}
