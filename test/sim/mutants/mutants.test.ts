@@ -185,7 +185,7 @@ describe(`within ${SEEDS} seeds, a host is caught that`, () => {
 
 /** Word that a session may be of no use any more. */
 function isTrouble(event: DataPlaneEvent): boolean {
-  return event.kind === "silent" || (event.kind === "datagram" && event.datagram[0] === (0x10 | PacketType.recvError));
+  return event.kind === "silent" || signsOfDeath(event);
 }
 
 /** The first seeds whose worlds are like that. */
