@@ -15,6 +15,7 @@ import { hearOfNat } from "./node/hear-of-nat.ts";
 import { assemble, type Machines, type NodeEvent } from "./node/machines.ts";
 import { carryOut } from "./node/orders.ts";
 import { Outbox } from "./node/outbox.ts";
+import { hearOfOutlived } from "./node/outlived.ts";
 import { hearOfTcp } from "./node/over-tcp.ts";
 import { rememberedHosts } from "./node/remembered.ts";
 import { statusOf } from "./node/status.ts";
@@ -188,8 +189,7 @@ export class Node {
 
   /** Who hears which event. */
   #hear(event: NodeEvent): void {
-    const { liveness, paths, policies, discovery, gateways, pings, relays, shortcuts, calls, answers, sessions } =
-      this.#machines;
+    const { liveness, paths, discovery, gateways, pings, relays, shortcuts, calls, answers, sessions } = this.#machines;
     const { carriers, nat, pathMtu, promotion } = this.#machines;
     switch (event.kind) {
       case "command":
@@ -336,22 +336,11 @@ export class Node {
         sessions.end(event.session, event.why, { sendClose: event.sendClose });
         return;
       case "adopt":
-        discovery.recall(event.session, event.endpoints);
-        sessions.adopt(event.session, { primary: event.primary });
-        liveness.adopted(event.session, event.sendCounter);
-        carriers.adopted(event.session);
-        paths.adopted(event.session);
-        shortcuts.watch(event.session);
-        pathMtu.sessionUp(event.session);
+      case "taken-over":
+        hearOfOutlived(event, this.#machines);
         return;
       case "rules-stand":
         this.#out.tell({ code: "reloaded" });
-        return;
-      case "taken-over":
-        policies.rebind();
-        relays.adopt(event.relays);
-        relays.start();
-        discovery.start();
         return;
       default:
         unheard(event);

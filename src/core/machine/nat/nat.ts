@@ -88,9 +88,7 @@ export class Nat implements Machine {
   }
 
   sessionUp(session: Session): void {
-    const name = nameAddress(session);
-    if (this.#facts.isLighthouse(name) && !this.#facts.settings.boot.lighthouse.amLighthouse)
-      this.#ask.schedule(name, later(this.#facts.now, ASK_AT_FIRST_MS));
+    this.#askSoon(nameAddress(session));
   }
 
   peerDown(session: Session): void {
@@ -104,8 +102,7 @@ export class Nat implements Machine {
   moved(): void {
     this.#sightings.clear();
     this.#classify();
-    for (const name of this.#facts.lighthouses)
-      if (this.#peers.primaryOf(name)) this.#ask.schedule(name, later(this.#facts.now, ASK_AT_FIRST_MS));
+    for (const name of this.#facts.lighthouses) if (this.#peers.primaryOf(name)) this.#askSoon(name);
   }
 
   stop(): void {
@@ -125,6 +122,12 @@ export class Nat implements Machine {
       this.#ask.schedule(name, later(now, ASK_AGAIN_MS));
       this.#emit({ kind: "send", to: name, parcel: { kind: "query", target } });
     }
+  }
+
+  /** Lighthouses know where they are themselves, and are asked by nobody. */
+  #askSoon(name: IpAddress): void {
+    if (this.#facts.isLighthouse(name) && !this.#facts.settings.boot.lighthouse.amLighthouse)
+      this.#ask.schedule(name, later(this.#facts.now, ASK_AT_FIRST_MS));
   }
 
   #classify(): void {

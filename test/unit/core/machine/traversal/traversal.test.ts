@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Host } from "../../../fixtures/mesh.ts";
+import type { IpAddress } from "../../../../../src/core/netip/address.ts";
+import { decodeLighthouseMessage } from "../../../../../src/core/wire/lighthouse.ts";
+import { type Host, Mesh } from "../../../fixtures/mesh.ts";
 import { NatMesh, type NatName } from "../../../fixtures/nat-mesh.ts";
 
 describe("two hosts behind translators, with two lighthouses of ours", () => {
@@ -97,6 +99,43 @@ describe("a host knows its translator", () => {
     const a = scene.host("a", "port");
     scene.mesh.run(5_000);
     expect(natOf(a)).toMatchObject({ mapping: "unknown", seenAt: ["203.0.113.1:4242"] });
+  });
+});
+
+describe("where it is seen", () => {
+  test("is asked by a host whose control plane was replaced, although it reports nothing", () => {
+    const scene = new NatMesh();
+    const a = scene.host("a", "port");
+    scene.mesh.run(2_000);
+    const { live } = a.settings;
+    a.reload({ ...live, lighthouse: { ...live.lighthouse, intervalMs: 0 } });
+    a.restartControlPlane();
+    scene.mesh.run(3_000);
+    expect(natOf(a).mapping).toBe("endpoint-independent");
+  });
+
+  test("is asked by no lighthouse about itself, wherever it goes", () => {
+    const mesh = new Mesh();
+    const places = { "10.77.0.1": ["192.0.2.1:4242"], "10.77.0.2": ["192.0.2.2:4242"] };
+    const [one] = Object.entries(places).map(([address, [at]]) =>
+      mesh.host(at!, {
+        name: `lighthouse ${address}`,
+        networks: [`${address}/16`],
+        amLighthouse: true,
+        statics: places,
+        lighthouses: Object.keys(places).filter((other) => other !== address),
+      }),
+    );
+    mesh.run(2_000);
+    mesh.move(one!, "192.0.2.3:4242");
+    one!.input({ kind: "local-addresses", addresses: ["192.0.2.3" as IpAddress] });
+    mesh.run(5_000);
+    expect(one!.status().lighthouses).toMatchObject([{ up: true }]);
+    const queries = one!.sent("seal-and-send").filter((command) => {
+      const decoded = command.kind === "seal-and-send" && decodeLighthouseMessage(command.body);
+      return decoded !== false && decoded.ok && decoded.value.message.kind === "host-query";
+    });
+    expect(queries).toEqual([]);
   });
 });
 
