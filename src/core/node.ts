@@ -145,6 +145,7 @@ export class Node {
         );
         return;
       case "woke":
+        carriers.woke();
         discovery.woke(input.asleepMs);
         return;
       case "system-routes":

@@ -10,13 +10,20 @@ type About = "carried" | "udp-returned" | "relay-sought" | "call-begun" | "wrong
 export function hearOfTcp(
   event: Extract<NodeEvent, { kind: About }>,
   peers: Peers,
-  { calls, carriers, liveness, shortcuts }: Pick<Machines, "calls" | "carriers" | "liveness" | "shortcuts">,
+  {
+    calls,
+    carriers,
+    discovery,
+    liveness,
+    shortcuts,
+  }: Pick<Machines, "calls" | "carriers" | "discovery" | "liveness" | "shortcuts">,
 ): void {
   switch (event.kind) {
     case "carried":
       // Whoever is called, or does not answer, is called through this one, too.
       for (const session of peers.primaries()) if (liveness.isSuspect(session)) calls.start(nameAddress(session));
       for (const { call } of [...peers.peers()]) if (call) calls.newWays(call.target);
+      discovery.presence.hurry(0);
       return;
     case "udp-returned":
       shortcuts.moved();

@@ -130,6 +130,15 @@ export class Carriers implements Machine {
     return true;
   }
 
+  /** This machine was asleep. */
+  woke(): void {
+    this.#dialling.woke();
+  }
+
+  reload(): void {
+    this.#dialling.reload();
+  }
+
   /** Farewells still go over what stands. */
   stop(why: StopReason): void {
     if (why === "shutting-down") return;

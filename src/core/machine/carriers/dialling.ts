@@ -187,7 +187,6 @@ export class Dialling {
     this.#speech.proven(session, carrier);
     this.#useCarrier(host, carrier);
     this.#emit({ kind: "carried" });
-    for (const to of this.#facts.lighthouses) this.#emit({ kind: "send", to, parcel: { kind: "announcement" } });
   }
 
   /** The host is not at the other end of this very connection: somebody stands between. */
@@ -196,11 +195,26 @@ export class Dialling {
     if (carrier) this.#speech.close(carrier.at, "intercepted");
   }
 
+  /** This machine was asleep: while it was, nobody could have answered. */
+  woke(): void {
+    const { now } = this.#facts;
+    for (const [host, state] of this.#hosts) {
+      const carrier = carrierOf(state);
+      if (carrier) carrier.heardAt = now;
+      else if (state.at === "doubted") this.#hosts.set(host, { at: "doubted", since: now });
+    }
+  }
+
+  /** TCP may not be wanted any more. */
+  reload(): void {
+    if (this.#facts.settings.live.carrier.port === 0) this.clear();
+  }
+
   clear(): void {
     for (const [host, state] of [...this.#hosts]) {
       const carrier = carrierOf(state);
       if (carrier) this.#speech.close(carrier.at, "stopped");
-      else this.#speech.order({ what: "cancel", host });
+      else if (state.at === "opening") this.#speech.order({ what: "cancel", host });
       this.#forget(host);
     }
   }

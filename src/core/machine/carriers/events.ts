@@ -1,13 +1,12 @@
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
-import type { CallAnewEvent, CommonEvent, ProbeEvent, SendEvent, UsePathEvent } from "../machine.ts";
+import type { CallAnewEvent, CommonEvent, ProbeEvent, UsePathEvent } from "../machine.ts";
 import type { CarrierOrder } from "./orders.ts";
 
 export type CarriersEvent =
   | CallAnewEvent
   | CommonEvent
   | ProbeEvent
-  | SendEvent
   | { readonly kind: "carrier"; readonly order: CarrierOrder }
   | { readonly kind: "new-endpoints"; readonly target: IpAddress }
   | UsePathEvent

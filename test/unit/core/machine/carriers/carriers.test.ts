@@ -10,6 +10,7 @@ import {
   encodeCarrierControl,
 } from "../../../../../src/core/wire/carrier-control.ts";
 import { PacketType } from "../../../../../src/core/wire/header.ts";
+import { decodeLighthouseMessage } from "../../../../../src/core/wire/lighthouse.ts";
 import { type Host, Mesh } from "../../../fixtures/mesh.ts";
 
 const SECOND = 1_000;
@@ -149,6 +150,59 @@ describe("a control plane that starts anew beside a data plane that goes on", ()
   );
 });
 
+describe("a host that is reached over TCP", () => {
+  test("tells its lighthouse so, and not with lighthouse.interval 0", () => {
+    for (const intervalMs of [60 * SECOND, 0]) {
+      const { live } = laptop.settings;
+      laptop.reload({ ...live, lighthouse: { ...live.lighthouse, intervalMs } });
+      blocked = laptop;
+      mesh.run(SECOND);
+      const before = reportsOf(laptop);
+      silenceOf(laptop, server);
+      expect(carrierTo(laptop, "lighthouse")).toBeDefined();
+      mesh.run(SECOND);
+      expect(reportsOf(laptop) > before, `interval ${intervalMs} ms`).toBe(intervalMs > 0);
+      blocked = undefined;
+      timeUntil(() => carrierTo(laptop, "lighthouse") === undefined);
+      mesh.run(15 * SECOND);
+    }
+  });
+
+  test("is not any more when the configuration says port 0", () => {
+    blocked = laptop;
+    silenceOf(laptop, server);
+    expect(carrierTo(laptop, "lighthouse")).toBeDefined();
+    laptop.reload({ ...laptop.settings.live, carrier: { listenPort: 0, port: 0 } });
+    mesh.run(SECOND);
+    expect(mesh.tcp.ordered(laptop, "close").map((order) => order.what === "close" && order.why)).toEqual(["stopped"]);
+    mesh.run(30 * SECOND);
+    expect(mesh.tcp.ordered(laptop, "open")).toHaveLength(1);
+  });
+
+  test("keeps the connection when it wakes: nobody could have answered while it was asleep", () => {
+    blocked = laptop;
+    silenceOf(laptop, server);
+    sleep(laptop, 60 * SECOND);
+    mesh.run(4 * SECOND);
+    expect(mesh.tcp.ordered(laptop, "close")).toEqual([]);
+    expect(carrierTo(laptop, "lighthouse")).toBeDefined();
+  });
+
+  test("leaves UDP the usual time after a sleep", () => {
+    mesh.run(SECOND);
+    laptop.ping(server);
+    blocked = laptop;
+    for (let i = 0; i < 10; i++) {
+      laptop.say(server, "anybody there?");
+      mesh.run(100);
+    }
+    expect(mesh.tcp.ordered(laptop, "open")).toEqual([]);
+    sleep(laptop, 60 * SECOND);
+    mesh.run(SECOND);
+    expect(mesh.tcp.ordered(laptop, "open")).toEqual([]);
+  });
+});
+
 describe("who is at the other end", () => {
   test("is not believed to be there when somebody stands between, and the connection is closed", () => {
     mesh.tcp.isIntercepted = true;
@@ -246,6 +300,25 @@ function say(host: Host, to: string, message: CarrierControl): void {
   const command = { kind: "seal-and-send", localIndex, type: PacketType.control, subtype: 0, body } as const;
   host.dataPlane.command(command, mesh.now);
   host.drain();
+}
+
+/** How often a host has told lighthouses where it is. */
+function reportsOf(host: Host): number {
+  return host
+    .sent("seal-and-send")
+    .filter((command) => command.kind === "seal-and-send" && command.type === PacketType.lighthouse)
+    .filter((command) => {
+      const decoded = command.kind === "seal-and-send" && decodeLighthouseMessage(command.body);
+      return decoded !== false && decoded.ok && decoded.value.message.kind === "host-update";
+    }).length;
+}
+
+/** The mesh goes on without this host, which is told how long when it is back. */
+function sleep(host: Host, ms: number): void {
+  mesh.remove(host);
+  mesh.run(ms);
+  mesh.move(host, host.endpoint);
+  host.input({ kind: "woke", asleepMs: ms });
 }
 
 function carrierTo(host: Host, name: string): unknown {
