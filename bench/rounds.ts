@@ -8,11 +8,11 @@ import type { Effort, Scenario } from "./scenarios/scenario.ts";
 
 /** Of all time, what other programs may take before a round says nothing. */
 const FOREIGN_SHARE_MAX = 0.04;
-/** So many rounds of a scenario are done again before it is taken as it is, and marked. */
-const DROPPED_ROUNDS_MAX = 3;
 
 export interface Series {
   readonly rounds: number;
+  /** So many rounds of a scenario are done again because of other programs; then they are taken as they are, and marked. */
+  readonly drops: number;
   readonly effort: Effort;
   readonly authority: Authority;
   readonly tell: (line: string) => void;
@@ -33,7 +33,7 @@ export async function measureScenario(
   while (rounds.length < series.rounds) {
     const { round, foreignShare } = await measureRound(scenario, shuffled(able), series);
     const isLoaded = foreignShare > FOREIGN_SHARE_MAX;
-    if (isLoaded && dropped < DROPPED_ROUNDS_MAX) {
+    if (isLoaded && dropped < series.drops) {
       series.tell(`dropped: others took ${(foreignShare * 100).toFixed(0)} % of the machine`);
       dropped++;
     } else {

@@ -27,7 +27,6 @@ export const REDIS: App = {
   },
 };
 
-const POSTGRES_PORT = 5432;
 const POSTGRES_CLIENTS = 8;
 /** Where Debian keeps what is not for everybody's PATH: a folder for each release. */
 const POSTGRES_RELEASES = "/usr/lib/postgresql";
@@ -35,7 +34,7 @@ const POSTGRES_RELEASES = "/usr/lib/postgresql";
 export const PGBENCH: App = {
   name: "pgbench",
   title: `pgbench, ${POSTGRES_CLIENTS} clients that only read`,
-  programs: ["pgbench", "setpriv"],
+  programs: ["pgbench", "pg_isready", "setpriv"],
   figures: [{ name: "transactions", unit: "transactions/s", better: "more", digits: 0 }],
   async run({ server, client, serverAddress }, { seconds }) {
     const programs = join(POSTGRES_RELEASES, newestOf(readdirSync(POSTGRES_RELEASES)), "bin");
@@ -50,7 +49,9 @@ export const PGBENCH: App = {
     await must("sh", ["-c", 'echo "host all all 0.0.0.0/0 trust" >> "$1"', "sh", join(data, "db/pg_hba.conf")]);
     const serve = [join(programs, "postgres"), "-D", join(data, "db"), ...settings.flatMap((one) => ["-c", one])];
     const daemon = server.start("postgres", "setpriv", [...asItself, ...serve]);
-    await daemon.becomes("it listens", () => server.hasTcpListener(POSTGRES_PORT));
+    await daemon.becomes("it takes connections", async () => {
+      return (await client.run("pg_isready", ["-h", serverAddress])).status === 0;
+    });
     const place = ["-h", serverAddress, "-U", "postgres"];
     await client.must("pgbench", ["-i", "-q", ...place, "postgres"], { timeoutMs: 60_000 });
     const how = ["-S", "-n", "-c", String(POSTGRES_CLIENTS), "-T", String(seconds)];
