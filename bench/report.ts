@@ -49,7 +49,7 @@ export function judge(
   { than, times }: Wanted,
   { rounds, engines }: Pick<ScenarioResult, "rounds" | "engines">,
 ): { readonly holds: boolean; readonly sentence: string } | undefined {
-  const others = Object.keys(engines).filter((name) => name !== OURS && !name.startsWith(`${OURS}-`));
+  const others = Object.keys(engines).filter((name) => !name.startsWith(OURS));
   const better = (a: number, b: number) => (figure.better === "more" ? a > b : a < b);
   const other = than === "best" ? best(others, (name) => spread(rounds, name, figure.name)?.median, better) : than;
   const reached = other === undefined ? undefined : ratio(rounds, OURS, other, figure.name);

@@ -1,4 +1,5 @@
 import { CONNECTIONS } from "./connections.ts";
+import { FLOWS } from "./flows.ts";
 import { RELOADS } from "./reloads.ts";
 import { ROUND_TRIPS, ROUND_TRIPS_UNDER_LOAD } from "./round-trips.ts";
 import { RULES } from "./rules.ts";
@@ -16,5 +17,6 @@ export const SCENARIOS: readonly Scenario[] = [
   ROUND_TRIPS_UNDER_LOAD,
   CONNECTIONS,
   RULES,
+  FLOWS,
   RELOADS,
 ];

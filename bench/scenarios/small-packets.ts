@@ -4,7 +4,7 @@ import type { Figure, Scenario } from "./scenario.ts";
 const BYTES = 64;
 const PORT = 7100;
 
-interface FloodReport {
+export interface FloodReport {
   readonly sent: number;
   readonly seconds: number;
   readonly arrived: number;
@@ -33,11 +33,15 @@ export const SMALL_PACKETS: Scenario = {
     await link.serve("sink", PORT, BYTES);
     const each = await link.ask<FloodReport>("flood", PORT, BYTES, effort.seconds, "each");
     const offload = await link.ask<FloodReport>("flood", PORT, BYTES, effort.seconds, "offload");
-    return { each: arrived(each), offload: arrived(offload), offered: offload.sent / offload.seconds / 1e3 };
+    return {
+      each: arrivedPerSecond(each) / 1e3,
+      offload: arrivedPerSecond(offload) / 1e3,
+      offered: offload.sent / offload.seconds / 1e3,
+    };
   },
 };
 
-function arrived(report: FloodReport): number {
+export function arrivedPerSecond({ seconds, arrived, arrivedWithinSeconds }: FloodReport): number {
   // What stood in queues when the flood ended counts for the time in which it came.
-  return report.arrived / Math.max(report.seconds, report.arrivedWithinSeconds) / 1e3;
+  return arrived / Math.max(seconds, arrivedWithinSeconds);
 }

@@ -1,6 +1,7 @@
 //! Sockets that the standard library does not know.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 /// Opens a socket that is closed with the program it is handed to.
@@ -51,6 +52,31 @@ pub fn send_many(socket: &impl AsRawFd, datagram: &[u8], count: usize) -> io::Re
     let mut messages = vec![message; count];
     let length = u32::try_from(count).map_err(io::Error::other)?;
     // SAFETY: every message points to `part`, which points to `datagram`; the kernel only reads both, and writes how much it sent into `messages`.
+    let sent = unsafe { libc::sendmmsg(socket.as_raw_fd(), messages.as_mut_ptr(), length, 0) };
+    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+}
+
+/// Sends IPv4 packets, headers and all, in one call, and says how many went.
+pub fn send_packets(socket: &OwnedFd, packets: &[Vec<u8>], to: Ipv4Addr) -> io::Result<usize> {
+    // SAFETY: all zero is an address of no family.
+    let mut address: libc::sockaddr_in = unsafe { std::mem::zeroed() };
+    address.sin_family = libc::AF_INET as libc::sa_family_t;
+    address.sin_addr.s_addr = u32::from(to).to_be();
+    let part = |packet: &Vec<u8>| libc::iovec { iov_base: packet.as_ptr().cast_mut().cast(), iov_len: packet.len() };
+    let mut parts: Vec<libc::iovec> = packets.iter().map(part).collect();
+    let message = |part: &mut libc::iovec| {
+        // SAFETY: all zero is a message without an address, parts or control data.
+        let mut message: libc::mmsghdr = unsafe { std::mem::zeroed() };
+        message.msg_hdr.msg_name = (&raw mut address).cast();
+        message.msg_hdr.msg_namelen = size_of::<libc::sockaddr_in>() as libc::socklen_t;
+        message.msg_hdr.msg_iov = part;
+        message.msg_hdr.msg_iovlen = 1;
+        message
+    };
+    let mut messages: Vec<libc::mmsghdr> = parts.iter_mut().map(message).collect();
+    let length = u32::try_from(messages.len()).map_err(io::Error::other)?;
+    // SAFETY: the messages point to `address`, `parts` and through these to `packets`, which all live until the call returns; the kernel only reads
+    // them, and writes how much it sent into `messages`.
     let sent = unsafe { libc::sendmmsg(socket.as_raw_fd(), messages.as_mut_ptr(), length, 0) };
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }

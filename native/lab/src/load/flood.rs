@@ -4,6 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
+use super::flows;
 use crate::socket;
 
 /// Datagrams in one call.
@@ -18,8 +19,17 @@ pub struct Plan {
     pub to: SocketAddr,
     pub bytes: usize,
     pub time: Duration,
-    /// The kernel cuts one long datagram into the burst (UDP_SEGMENT), in the place of one message each.
-    pub offload: bool,
+    pub how: How,
+}
+
+#[derive(Clone, Copy)]
+pub enum How {
+    /// One message for each.
+    Each,
+    /// The kernel cuts one long datagram into the burst (UDP_SEGMENT).
+    Offload,
+    /// One message for each, of so many flows in turn: there is a sink for every [`flows::destinations`] port from `to` on.
+    Flows(u32),
 }
 
 /// Counts datagrams of `bytes` bytes. A question is answered with how many there were since the one before, and the nanoseconds from the first to
@@ -49,37 +59,66 @@ pub fn sink(port: u16, bytes: usize) -> io::Result<()> {
 
 /// Floods a sink and says how many were sent and arrived, and in what time they arrived.
 pub fn flood(plan: &Plan) -> io::Result<String> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-    socket.connect(plan.to)?;
-    socket.set_read_timeout(Some(ASK_EVERY))?;
-    ask(&socket)?;
-    if plan.offload {
-        let size = i32::try_from(plan.bytes).map_err(io::Error::other)?;
-        socket::set_option(&socket, libc::SOL_UDP, libc::UDP_SEGMENT, size)?;
+    let sinks = sinks(plan)?;
+    for sink in &sinks {
+        ask(sink)?;
     }
-    let burst = vec![0; plan.bytes * BURST];
     let begin = Instant::now();
-    let mut sent = 0;
-    while begin.elapsed() < plan.time {
-        sent += if plan.offload {
-            socket.send(&burst).map_or(0, |bytes| bytes / plan.bytes)
-        } else {
-            socket::send_many(&socket, &burst[..plan.bytes], BURST).unwrap_or(0)
-        };
+    let sent = match (plan.how, plan.to) {
+        (How::Flows(flows), SocketAddr::V4(to)) => flows::flood(to, plan.bytes, flows, plan.time)?,
+        _ => flood_one(&sinks[0], plan)?,
+    };
+    let seconds = begin.elapsed().as_secs_f64();
+    let (mut arrived, mut within) = (0, Duration::ZERO);
+    for sink in &sinks {
+        let (count, elapsed) = ask(sink)?;
+        arrived += count;
+        within = within.max(elapsed);
     }
-    let took = begin.elapsed();
-    let (arrived, within) = ask(&socket)?;
-    let seconds = took.as_secs_f64();
     Ok(format!(
         r#"{{"sent":{sent},"seconds":{seconds:.4},"arrived":{arrived},"arrivedWithinSeconds":{:.4}}}"#,
         within.as_secs_f64()
     ))
 }
 
+/// A socket for each sink.
+fn sinks(plan: &Plan) -> io::Result<Vec<UdpSocket>> {
+    let count = if let How::Flows(flows) = plan.how { flows::destinations(flows) } else { 1 };
+    let mut to = plan.to;
+    let sink = |port| {
+        to.set_port(port);
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+        socket.connect(to)?;
+        socket.set_read_timeout(Some(ASK_EVERY))?;
+        Ok(socket)
+    };
+    (plan.to.port()..plan.to.port().saturating_add(count)).map(sink).collect()
+}
+
+fn flood_one(socket: &UdpSocket, plan: &Plan) -> io::Result<u64> {
+    let offload = matches!(plan.how, How::Offload);
+    let burst = vec![0; plan.bytes * BURST];
+    let size = i32::try_from(plan.bytes).map_err(io::Error::other)?;
+    if offload {
+        socket::set_option(socket, libc::SOL_UDP, libc::UDP_SEGMENT, size)?;
+    }
+    let begin = Instant::now();
+    let mut sent = 0;
+    while begin.elapsed() < plan.time {
+        let went = if offload {
+            socket.send(&burst).map_or(0, |bytes| bytes / plan.bytes)
+        } else {
+            socket::send_many(socket, &burst[..plan.bytes], BURST).unwrap_or(0)
+        };
+        sent += went as u64;
+    }
+    Ok(sent)
+}
+
 /// What the sink has counted since it was asked last.
 fn ask(socket: &UdpSocket) -> io::Result<(u64, Duration)> {
     let mut answer = [0; 64];
-    for _ in 0..QUESTIONS {
+    for asked in 0..QUESTIONS {
         // While the way to it is full or not there yet, the question is lost like anything else.
         let _ = socket.send(&QUESTION);
         let Ok(length) = socket.recv(&mut answer) else { continue };
@@ -87,7 +126,7 @@ fn ask(socket: &UdpSocket) -> io::Result<(u64, Duration)> {
         let mut numbers = text.split(' ').map(str::parse::<u64>);
         if let (Some(Ok(count)), Some(Ok(nanoseconds))) = (numbers.next(), numbers.next()) {
             // Later answers are to earlier questions, which came late: they would be taken for the next one's.
-            while socket.recv(&mut answer).is_ok() {}
+            while asked > 0 && socket.recv(&mut answer).is_ok() {}
             return Ok((count, Duration::from_nanos(nanoseconds)));
         }
     }

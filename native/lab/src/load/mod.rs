@@ -1,7 +1,8 @@
 //! Load for measurements, and what measures it: each verb prints one line of JSON, or serves until it is ended.
 //!
 //! - `sink PORT BYTES`: counts datagrams of so many bytes and tells the count to whoever asks.
-//! - `flood ADDRESS PORT BYTES SECONDS each|offload`: sends as many as it can to a sink, by `sendmmsg` or cut by the kernel.
+//! - `flood ADDRESS PORT BYTES SECONDS each|offload|FLOWS`: sends as many as it can to a sink, by `sendmmsg` or cut by the kernel, or of so many flows
+//!   in turn, to sinks on the ports from `PORT` on.
 //! - `echo PORT`: sends every datagram back.
 //! - `trips ADDRESS PORT SECONDS GAP`: round trips of 64 bytes to an echo, one after the other, at least `GAP` microseconds apart.
 //! - `greet PORT`: sends back one byte of every connection and closes it.
@@ -14,7 +15,10 @@ use std::time::Duration;
 mod connections;
 mod echo;
 mod flood;
+mod flows;
 mod spread;
+
+use flood::How;
 
 type Done = Result<(), Box<dyn Error>>;
 
@@ -22,8 +26,7 @@ type Done = Result<(), Box<dyn Error>>;
 pub fn run(words: &[&str]) -> Option<Done> {
     Some(match *words {
         ["sink", port, bytes] => sink(port, bytes),
-        ["flood", address, port, bytes, seconds, "each"] => flood(address, port, bytes, seconds, false),
-        ["flood", address, port, bytes, seconds, "offload"] => flood(address, port, bytes, seconds, true),
+        ["flood", address, port, bytes, seconds, how] => flood(address, port, bytes, seconds, how),
         ["echo", port] => echo(port),
         ["trips", address, port, seconds, gap] => trips(address, port, seconds, gap),
         ["greet", port] => greet(port),
@@ -36,8 +39,13 @@ fn sink(port: &str, bytes: &str) -> Done {
     Ok(flood::sink(port.parse()?, bytes.parse()?)?)
 }
 
-fn flood(address: &str, port: &str, bytes: &str, seconds: &str, offload: bool) -> Done {
-    let plan = flood::Plan { to: place(address, port)?, bytes: bytes.parse()?, time: span(seconds)?, offload };
+fn flood(address: &str, port: &str, bytes: &str, seconds: &str, how: &str) -> Done {
+    let how = match how {
+        "each" => How::Each,
+        "offload" => How::Offload,
+        flows => How::Flows(flows.parse()?),
+    };
+    let plan = flood::Plan { to: place(address, port)?, bytes: bytes.parse()?, time: span(seconds)?, how };
     println!("{}", flood::flood(&plan)?);
     Ok(())
 }
