@@ -69,29 +69,52 @@ export interface AuthorityFiles {
   readonly keyFile: string;
 }
 
-/** Opens an existing CA: its certificate (the first of the file), its key, that they belong together, and that it is valid now. */
+/** Opens an existing CA: its key, the certificate of the file that belongs to it, and that it is valid now. */
 export function openAuthority(files: AuthorityFiles, now: WallTime): Result<Authority, Refusal> {
   const { certificatePem, certificateFile, keyPem, keyFile } = files;
-  const certificate = readAuthorityCertificate(certificatePem, certificateFile, now);
-  if (!certificate.ok) return certificate;
-  const { curve, publicKey } = certificate.value;
+  const certificates = readAuthorityCertificates(certificatePem, certificateFile);
+  if (!certificates.ok) return certificates;
   const key = readCaKey(keyPem, keyFile);
   if (!key.ok) return key;
-  if (key.value.curve !== curve || !equalBytes(key.value.key.publicKey, publicKey)) {
-    return refuse(keyFile, `it is not the key of ${certificateFile}`, "give the key that was made with this CA");
+  const own = certificates.value.filter(
+    ({ curve, publicKey }) => key.value.curve === curve && equalBytes(key.value.key.publicKey, publicKey),
+  );
+  // A renewed authority has two certificates of one key: the one that is valid, and of those the one that is so for longest.
+  const [certificate] = own.toSorted(
+    (a, b) =>
+      Number(untimely(a, now) !== undefined) - Number(untimely(b, now) !== undefined) ||
+      Number(b.notAfter - a.notAfter),
+  );
+  if (!certificate) {
+    const count = certificates.value.length;
+    const whose = count === 1 ? certificateFile : `any of the ${count} authorities in ${certificateFile}`;
+    return refuse(keyFile, `it is not the key of ${whose}`, "give the key that was made with this CA");
   }
-  return ok({ certificate: certificate.value, key: key.value.key });
+  const checked = checkAuthority(certificate, certificateFile, now);
+  return checked.ok ? ok({ certificate, key: key.value.key }) : checked;
 }
 
-/** The certificate of an authority that could sign now, without its key: the first of the file. */
-export function readAuthorityCertificate(pem: string, what: string, now: WallTime): Result<Certificate, Refusal> {
+/** That a file holds the certificate of an authority that could sign now, as far as that can be said without its key. */
+export function checkAuthorityFile(pem: string, what: string, now: WallTime): Result<void, Refusal> {
+  const certificates = readAuthorityCertificates(pem, what);
+  if (!certificates.ok) return certificates;
+  const checks = certificates.value.map((certificate) => checkAuthority(certificate, what, now));
+  return checks.find(({ ok }) => ok) ?? checks[0] ?? ok(undefined);
+}
+
+/** The authorities of a file, of which there may be several after a change; at least one. */
+function readAuthorityCertificates(pem: string, what: string): Result<readonly Certificate[], Refusal> {
   const certificates = readCertificates(pem, what);
   if (!certificates.ok) return certificates;
-  const [certificate] = certificates.value;
-  if (!certificate?.isCa) return refuse(what, "it is a host's certificate, not a CA's", "give the CA's with -ca-crt");
+  const authorities = certificates.value.filter(({ isCa }) => isCa);
+  if (authorities.length > 0) return ok(authorities);
+  return refuse(what, "it is a host's certificate, not a CA's", "give the CA's with -ca-crt");
+}
+
+function checkAuthority(certificate: Certificate, what: string, now: WallTime): Result<void, Refusal> {
   if (!isSignedBy(portableSuite, certificate, certificate.publicKey)) {
     return refuse(what, "the CA is not signed by its own key", "restore the file from a backup");
   }
   const problem = untimely(certificate, now);
-  return problem ? refuse(what, `the CA ${problem.text}`, "make a new CA, or set the clock") : ok(certificate);
+  return problem ? refuse(what, `the CA ${problem.text}`, "make a new CA, or set the clock") : ok(undefined);
 }

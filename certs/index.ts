@@ -17,9 +17,9 @@ export {
   type Authority,
   type AuthorityFiles,
   type AuthorityRequest,
+  checkAuthorityFile,
   createAuthority,
   openAuthority,
-  readAuthorityCertificate,
 } from "./authority.ts";
 export { certificateToPem, readCertificates } from "./certificate-file.ts";
 export { decryptCaKey, encryptCaKey, isEncryptedCaKey } from "./encrypted-key.ts";

@@ -12,12 +12,12 @@ export interface CaFileFlags {
 
 /** Opens the authority that the flags name; asks for its passphrase if its key has one. */
 export async function openCa(flags: CaFileFlags, now: WallTime): Promise<Authority> {
-  const { decryptCaKey, isEncryptedCaKey, openAuthority, readAuthorityCertificate } = await import("../index.ts");
+  const { decryptCaKey, isEncryptedCaKey, openAuthority, checkAuthorityFile } = await import("../index.ts");
   const { caCrt: certificateFile, caKey: keyFile } = flags;
   const certificatePem = readText(certificateFile);
   let keyPem = readText(keyFile);
   // Before the passphrase: nobody should type it in for a CA that cannot sign.
-  orFail(readAuthorityCertificate(certificatePem, certificateFile, now));
+  orFail(checkAuthorityFile(certificatePem, certificateFile, now));
   if (isEncryptedCaKey(keyPem)) {
     const { givenPassphrase } = await import("./passphrase.ts");
     using passphrase = await givenPassphrase(keyFile, flags.passphraseFile);

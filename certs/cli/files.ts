@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { decodeText } from "../../src/core/base/text-file.ts";
 import { codeOf, FileError, type NewFile, replaceFile, writeNewFiles } from "./atomic-file.ts";
 import { Failure, usage } from "./failure.ts";
 
@@ -27,7 +28,8 @@ export function readText(file: string): string {
   try {
     const bytes = file === STREAM ? fs.readFileSync(0) : readAtMost(file, READ_BYTES_MAX + 1);
     if (bytes.length > READ_BYTES_MAX) throw tooLarge(file);
-    return bytes.toString("utf8");
+    // Bytes that are no text are left to whoever says what is wrong with them.
+    return decodeText(bytes) ?? bytes.toString("utf8");
   } catch (error) {
     throw readFailure(file, error);
   }

@@ -25,7 +25,7 @@ async function showNextAddress(flags: NextAddressFlags): Promise<void> {
   const taken = (await existingLedgerOf(flags).read()).takenAddresses(Number(now().seconds));
   const networks =
     flags.network === undefined
-      ? (orFail(readCertificates(readText(flags.caCrt), flags.caCrt))[0]?.networks ?? [])
+      ? orFail(readCertificates(readText(flags.caCrt), flags.caCrt)).flatMap(({ networks }) => networks)
       : parseWholeNetworks(flags.network, "-network");
   if (networks.length === 0) throw usage("-network", "the authority names none", "give one like 10.77.0.0/16");
   const free = networks.map((network) => nextAddress(network, taken)).find((address) => address !== undefined);

@@ -49,8 +49,8 @@ async function signAgain(flags: ResignFlags): Promise<void> {
 
   const { certificateToPem, handOut, inspect, readCertificates, renew, toJson } = await import("../../index.ts");
   const old = orFail(readCertificates(readText(flags.crt), flags.crt));
-  const formerAuthorities =
-    flags.oldCa === undefined ? [] : orFail(readCertificates(readText(flags.oldCa), flags.oldCa));
+  const former = flags.oldCa ?? (flags.caCrt === "-" ? undefined : flags.caCrt);
+  const formerAuthorities = former === undefined ? [] : orFail(readCertificates(readText(former), former));
   const clock = now();
   const authority = await openCa(flags, clock.wall);
   const renewal = {

@@ -30,7 +30,8 @@ export interface PemBlock {
  * and never repeat content, which may be a key.
  */
 export function decodePem(text: string): Result<PemBlock[], string> {
-  const lines = text.split(/\r?\n/);
+  // Editors and shells of Windows put a byte order mark before the first line, and `cat` of two such files before one in the middle.
+  const lines = text.replaceAll("\uFEFF", "").split(/\r?\n/);
   const blocks: PemBlock[] = [];
   let next = 0;
   for (;;) {

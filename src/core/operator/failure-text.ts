@@ -1,3 +1,4 @@
+import { formatWait } from "../base/duration.ts";
 import type { LighthouseRefusal } from "../discovery/service.ts";
 import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { IpAddress } from "../netip/address.ts";
@@ -65,7 +66,7 @@ export function callFailureText(failure: CallFailure): string {
     case "unknown-to-lighthouses":
       return `No lighthouse (${failure.lighthouses.join(", ")}) said where ${failure.target} is.`;
     case "no-answer":
-      return `No answer from ${failure.tried.join(", ")} in ${(failure.waitedMs / 1000).toFixed(1)} s (${failure.attempts} attempts).`;
+      return `No answer from ${failure.tried.join(", ")} in ${formatWait(failure.waitedMs)} (${failure.attempts} attempts).`;
     case "unreadable":
       return `${failure.from} answered, but its answers do not decrypt. Does it use another cipher than ${failure.cipher}?`;
     case "too-many-calls":
@@ -106,14 +107,14 @@ function pingText(failure: PingFailure): string {
       return `No host with the certificate name ${JSON.stringify(failure.name)} is connected.`;
     case "no-reply":
       return failure.why === "silent"
-        ? `The tunnel to ${failure.name} stands, but no reply came in ${Math.round(failure.waitedMs)} ms.`
+        ? `The tunnel to ${failure.name} stands, but no reply came in ${formatWait(failure.waitedMs)}.`
         : "Too many pings are under way.";
     case "data-plane-down":
       return "The data plane is not running.";
     default: {
       if (failure.why !== "no-tunnel-in-time") return callFailureText(failure);
       const tried = failure.tried.length > 0 ? `tried ${failure.tried.join(", ")}` : "no endpoint was found";
-      return `No tunnel to ${failure.target} in ${Math.round(failure.waitedMs)} ms: ${tried}.`;
+      return `No tunnel to ${failure.target} in ${formatWait(failure.waitedMs)}: ${tried}.`;
     }
   }
 }

@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, realp
 import { join } from "node:path";
 import { TextDecoder } from "node:util";
 import { fail, ok, type Result } from "../../core/base/result.ts";
+import { decodeText } from "../../core/base/text-file.ts";
 import type { ConfigError } from "../../core/config/document/config-error.ts";
 import type { Findings } from "../../core/config/document/findings.ts";
 
@@ -54,17 +55,9 @@ export function readText(path: string): Result<string, ConfigError> {
   }
   if (!bytes) return fail(fileError(path, "is a pipe or a device", "give the path of a file"));
   if (bytes.length > FILE_BYTES_MAX) return fail(fileError(path, "is larger than 1 MiB", "is it the right file?"));
-  try {
-    return ok(new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes));
-  } catch {
-    return fail({ ...fileError(path, "is not UTF-8 text"), place: { file: path, line: badLine(bytes), column: 1 } });
-  }
-}
-
-/** UTF-8, unless a byte order mark says that it is UTF-16, which is what editors and shells of Windows write. */
-function encodingOf([first, second]: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" {
-  if (first === 0xff && second === 0xfe) return "utf-16le";
-  return first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
+  const text = decodeText(bytes);
+  if (text !== undefined) return ok(text);
+  return fail({ ...fileError(path, "is not UTF-8 text"), place: { file: path, line: badLine(bytes), column: 1 } });
 }
 
 /** Whoever can write a configuration decides what a host does, and whoever can write the authorities decides whom it believes (reliability R61). */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatDuration } from "../../../../src/core/base/duration.ts";
+import { formatDuration, formatWait } from "../../../../src/core/base/duration.ts";
 
 test.each([
   [0n, "0 s"],
@@ -14,4 +14,15 @@ test.each([
   [10_000n * 86_400n, "10000 days"],
 ])("%s seconds are %s", (seconds, text) => {
   expect(formatDuration(seconds)).toBe(text);
+});
+
+test.each([
+  [0.4, "0 ms"],
+  [499.9996, "500 ms"],
+  [999.7, "1 s"],
+  [5_512.3, "5.5 s"],
+  [10_000.338_204_000_001, "10 s"],
+  [123_456, "123 s"],
+])("a wait of %f ms is said in round numbers", (ms, text) => {
+  expect(formatWait(ms)).toBe(text);
 });

@@ -129,11 +129,11 @@ describe("a failed ping", () => {
     [{ reason: "unknown-name", name: "serv" }, 'No host with the certificate name "serv" is connected.'],
     [
       { reason: "handshake-timeout", why: "no-tunnel-in-time", target, waitedMs: 2_000, tried: [endpoint] },
-      "No tunnel to 10.77.0.9 in 2000 ms: tried 192.0.2.9:4242.",
+      "No tunnel to 10.77.0.9 in 2 s: tried 192.0.2.9:4242.",
     ],
     [
       { reason: "handshake-timeout", why: "no-tunnel-in-time", target, waitedMs: 2_000, tried: [] },
-      "No tunnel to 10.77.0.9 in 2000 ms: no endpoint was found.",
+      "No tunnel to 10.77.0.9 in 2 s: no endpoint was found.",
     ],
     [
       { reason: "no-reply", why: "silent", name: "server", waitedMs: 500.25 },

@@ -1,0 +1,70 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { lacisCert, must } from "./in-process.ts";
+
+const home = process.cwd();
+let directory = "";
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "lacis-cert-"));
+  process.chdir(directory);
+});
+afterEach(() => {
+  process.chdir(home);
+  rmSync(directory, { recursive: true });
+});
+
+describe("after a change of authority", () => {
+  beforeEach(async () => {
+    await must("ca", "-name", "Old", "-networks", "10.77.0.0/16", "-out-crt", "old.crt", "-out-key", "old.key");
+    await must("ca", "-name", "New", "-networks", "10.78.0.0/16", "-out-crt", "new.crt", "-out-key", "new.key");
+    writeFileSync("ca.crt", readFileSync("old.crt", "utf8") + readFileSync("new.crt", "utf8"));
+  });
+
+  test.each([
+    ["old", "10.77.0.7/16", "Old"],
+    ["new", "10.78.0.7/16", "New"],
+  ])("the authority of a bundle signs that the key belongs to: %s", async (key, network, name) => {
+    await must("sign", "-ca-key", `${key}.key`, "-name", "host", "-networks", network);
+    await must("verify", "-ca", `${key}.crt`, "-crt", "host.crt");
+    expect((await lacisCert("verify", "-ca", `${name === "Old" ? "new" : "old"}.crt`, "-crt", "host.crt")).status).toBe(
+      1,
+    );
+  });
+
+  test("a key of none of them is refused with how many there were", async () => {
+    await must("ca", "-name", "Third", "-out-crt", "third.crt", "-out-key", "third.key");
+    const result = await lacisCert("sign", "-ca-key", "third.key", "-name", "host", "-networks", "10.77.0.7/16");
+    expect(result).toMatchObject({
+      status: 1,
+      stderr:
+        "lacis-cert: third.key - it is not the key of any of the 2 authorities in ca.crt - give the key that was made with this CA\n",
+    });
+  });
+
+  test("what the former authority of the bundle has signed is signed again by the new one", async () => {
+    await must("sign", "-ca-key", "old.key", "-name", "host", "-networks", "10.77.0.7/16");
+    await must("ca", "-name", "Wide", "-out-crt", "wide.crt", "-out-key", "wide.key");
+    writeFileSync("ca.crt", readFileSync("old.crt", "utf8") + readFileSync("wide.crt", "utf8"));
+    await must("resign", "-ca-key", "wide.key", "-crt", "host.crt", "-replace");
+    await must("verify", "-ca", "wide.crt", "-crt", "host.crt");
+  });
+});
+
+describe("what editors and shells of Windows write is read:", () => {
+  const mark = (text: string): string => `\uFEFF${text}`;
+  test.each<[string, (text: string) => string | Buffer]>([
+    ["a byte order mark before the first line", mark],
+    ["carriage returns, too", (text) => mark(text.replaceAll("\n", "\r\n"))],
+    ["UTF-16", (text) => Buffer.from(mark(text), "utf16le")],
+    ["two such files, one behind the other", (text) => (text.includes("KEY") ? mark(text) : mark(text) + mark(text))],
+  ])("%s", async (_, written) => {
+    await must("ca", "-name", "mesh");
+    await must("sign", "-name", "one", "-networks", "10.77.0.1/16");
+    for (const file of ["ca.crt", "ca.key", "one.crt"]) writeFileSync(file, written(readFileSync(file, "utf8")));
+    await must("verify", "-ca", "ca.crt", "-crt", "one.crt");
+    await must("print", "-path", "one.crt");
+    await must("sign", "-name", "two", "-networks", "10.77.0.2/16");
+  });
+});
