@@ -1,9 +1,10 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
 import type { ConfigError } from "../../core/config/document/config-error.ts";
 import type { ConfigMap } from "../../core/config/document/document.ts";
 import { type PemKey, type PemReference, type PemTexts, pemReferences } from "../../core/config/parse/pem-reference.ts";
 import { octal, readText, shellQuoted } from "./config-sources.ts";
+import { modeOpenToOthers } from "./key-readers.ts";
 
 /** The certificates and the key that a configuration names. */
 export interface LoadedPems {
@@ -24,6 +25,8 @@ export function loadPems(root: ConfigMap): LoadedPems {
   for (const reference of pemReferences(root)) {
     if (reference.kind === "inline") {
       texts[reference.key] = reference.text;
+      const problem = tooOpen(reference, reference.place.file);
+      if (problem) errors.push(problem);
       continue;
     }
     const path = absolute(reference);
@@ -52,12 +55,13 @@ function unreadable({ key, place, path }: PathReference, at: string, reason: Con
   return { ...error, todo };
 }
 
-/** Anybody's readable key is no key (reliability R61). */
-function tooOpen({ key, place }: PathReference, path: string): ConfigError | undefined {
-  if ((key !== "pki.key" && key !== "sshd.host_key") || process.platform === "win32") return undefined;
-  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
-  if ((mode & 0o077) === 0) return undefined;
-  const what = `${path} can be read or written by other users (mode ${octal(mode)})`;
+/** Anybody's readable key is no key (reliability R61), wherever it is written. */
+function tooOpen({ key, place, kind }: PemReference, path: string): ConfigError | undefined {
+  if (key !== "pki.key" && key !== "sshd.host_key") return undefined;
+  const mode = modeOpenToOthers(path);
+  if (mode === undefined) return undefined;
+  const holds = kind === "inline" ? `${path}, in which this key stands,` : path;
+  const what = `${holds} can be read or written by other users (mode ${octal(mode)})`;
   return { code: "CONFIG_KEY_FILE", place, path: key, what, todo: `run: chmod 600 ${shellQuoted(path)}` };
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { inspect } from "node:util";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { formatConfigError } from "../../../../src/core/config/document/config-error.ts";
 import { checkConfig, loadSettings } from "../../../../src/runtime/config/config-file.ts";
 import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
@@ -209,11 +209,66 @@ describe("a named file is refused", () => {
     (mode) => {
       const key = write("open.key", keyPem());
       chmodSync(key, mode);
+      chmodSync(folder, 0o755);
       expect(errorsOf(write("open.yml", PKI.replace("host.key", "open.key") + REST))).toEqual([
         `~/open.yml:1:40: pki.key: ~/open.key can be read or written by other users (mode 0${mode.toString(8)}) - run: chmod 600 ~/open.key`,
       ]);
     },
   );
+
+  test("when the configuration that holds the key can be read by others, or one of several does", () => {
+    const inline = `pki:\n  ca: ca.crt\n  cert: host.crt\n  key: |\n${keyPem().replaceAll(/^(?=.)/gm, "    ")}`;
+    const path = write("inline.yml", inline + REST);
+    chmodSync(folder, 0o755);
+    chmodSync(path, 0o644);
+    const error = "can be read or written by other users (mode 0644) - run: chmod 600";
+    expect(errorsOf(path)).toEqual([
+      `~/inline.yml:4:8: pki.key: ~/inline.yml, in which this key stands, ${error} ~/inline.yml`,
+    ]);
+    mkdirSync(join(folder, "keyed.d"));
+    chmodSync(join(folder, "keyed.d"), 0o755);
+    chmodSync(write("keyed.d/a.yml", REST), 0o644);
+    const keyed = write("keyed.d/b.yml", inline.replace("ca.crt", "../ca.crt").replace("host.crt", "../host.crt"));
+    expect(errorsOf(join(folder, "keyed.d"))).toEqual([]);
+    chmodSync(keyed, 0o644);
+    expect(errorsOf(join(folder, "keyed.d"))).toEqual([
+      expect.stringContaining("~/keyed.d/b.yml, in which this key stands"),
+    ]);
+  });
+
+  test.each([0o500, 0o700])(
+    "but not when no other user can come to the key, because its folder is closed (mode %o)",
+    (mode) => {
+      const closed = join(folder, `closed-${mode}`);
+      const key = write(`closed-${mode}/deep/host.key`, keyPem());
+      chmodSync(key, 0o440);
+      chmodSync(closed, mode);
+      expect(errorsOf(write("closed.yml", PKI.replace("host.key", key) + REST))).toEqual([]);
+      chmodSync(closed, 0o711);
+      expect(errorsOf(write("closed.yml", PKI.replace("host.key", key) + REST))).toHaveLength(1);
+      const link = join(folder, `link-${mode}.key`);
+      symlinkSync(key, link);
+      expect(errorsOf(write("linked.yml", PKI.replace("host.key", link) + REST))).toHaveLength(1);
+      chmodSync(closed, mode);
+      expect(errorsOf(write("linked.yml", PKI.replace("host.key", link) + REST))).toEqual([]);
+      chmodSync(closed, 0o700);
+    },
+  );
+
+  test("nor when systemd hands it to this service alone, where an access list shows as bits of the group", () => {
+    const credentials = join(folder, "credentials");
+    const key = write("credentials/host.key", keyPem());
+    chmodSync(key, 0o440);
+    chmodSync(credentials, 0o550);
+    const path = write("credential.yml", PKI.replace("host.key", key) + REST);
+    expect(errorsOf(path)).toHaveLength(1);
+    vi.stubEnv("CREDENTIALS_DIRECTORY", credentials);
+    expect(errorsOf(path)).toEqual([]);
+    chmodSync(key, 0o444);
+    chmodSync(credentials, 0o755);
+    expect(errorsOf(path)).toHaveLength(1);
+    vi.unstubAllEnvs();
+  });
 
   test("when it is a pasted key without its BEGIN line, which is not repeated", () => {
     const pasted = keyPem().split("\n")[1] ?? "";
