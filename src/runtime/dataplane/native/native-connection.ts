@@ -199,6 +199,7 @@ export class NativeConnection {
     for (let next = this.#unsent[0]; next && this.#lost === undefined; next = this.#unsent[0]) {
       const { value: frame } = next.frames.next();
       if (frame?.ok) {
+        this.#gather();
         this.#socket.write(frame.value);
         if (this.#socket.writableLength > UNREAD_BYTES_MAX) this.#lose("it does not keep up");
         if (next.begun) {
@@ -211,6 +212,13 @@ export class NativeConnection {
       this.#unsent.shift();
       if (frame) this.#unsendable(next, frame.reason);
     }
+  }
+
+  /** What is said in one turn of the event loop goes out in one write. */
+  #gather(): void {
+    if (this.#socket.writableCorked > 0) return;
+    this.#socket.cork();
+    process.nextTick(() => this.#socket.uncork());
   }
 
   #unsendable({ id, begun }: Unsent, error: string): void {
@@ -340,6 +348,8 @@ export class NativeConnection {
     if (this.#lost !== undefined) return;
     this.#lost = reason;
     this.#patience?.();
+    // What was said before is still heard.
+    this.#socket.uncork();
     this.#socket.destroy();
     this.#introduction?.reject(new ConnectionLost(reason));
     for (const waiting of this.#waiting.values()) abandon(waiting, reason);
