@@ -102,7 +102,7 @@ export class PortMapping implements Service {
   }
 
   async #ask({ gateway, client }: WayOut, port: number): Promise<void> {
-    const round = this.#round;
+    const [round, asked] = [this.#round, this.#asked];
     const router = { gateway, port: this.#options.routerPort ?? ROUTER_PORT };
     const request = {
       nonce: this.#nonce,
@@ -113,7 +113,11 @@ export class PortMapping implements Service {
     };
     if (!this.#lease) this.state = { is: "looking" };
     const outcome = await mapPort(router, request);
-    if (round !== this.#round) return;
+    if (round !== this.#round) {
+      const isOurs = this.#isWanted && this.#asked === asked;
+      if (outcome.kind === "mapped" && !isOurs) await unmapPort(router, outcome.protocol, request, FAREWELL_MS);
+      return;
+    }
     const waitMs = this.#learn(outcome, { router, request });
     this.#timer = setTimeout(() => void this.#ask({ gateway, client }, port), waitMs);
     this.#timer.unref();

@@ -55,7 +55,7 @@ describe("a host that wants a port", () => {
     await service.stop();
   });
 
-  test("takes no answer for a way out that it has left meanwhile", async () => {
+  test("takes no answer for a way out that it has left meanwhile, and gives back what it was given there", async () => {
     router = await FakeRouter.create(() => []);
     const way = { client: "192.168.1.2" as IpAddress };
     const { service, places } = start(router, way);
@@ -66,7 +66,20 @@ describe("a host that wants a port", () => {
     await pause(50);
     expect(places).toEqual([]);
     expect(service.state).toEqual({ is: "not-needed" });
+    expect(router.questions).toHaveLength(2);
+    expect(lifetimeIn(router.questions[1])).toBe(0);
     await service.stop();
+  });
+
+  test("gives back what it was given when it did not want it any more", async () => {
+    router = await FakeRouter.create(() => []);
+    const { service, places } = start(router);
+    await expect.poll(() => router.questions, IN_TIME).toHaveLength(1);
+    await service.stop();
+    router.say(giving(router.questions[0]!));
+    await expect.poll(() => router.questions, IN_TIME).toHaveLength(2);
+    expect(lifetimeIn(router.questions[1])).toBe(0);
+    expect(places).toEqual([]);
   });
 });
 
