@@ -5,6 +5,9 @@ import { findDataPlaneBinary } from "./dataplane/native/native-process.ts";
 /** Longer lines are of no watch of ours. */
 const LINE_BYTES_MAX = 4 << 20;
 
+/** How the program ends that does not know its arguments (sysexits.h, EX_USAGE), and then writes how it is used. */
+export const EXIT_USAGE = 64;
+
 /** Starts a watch. Throws an OperatorError where its program is missing. */
 export type StartWatch = (args: readonly string[], told: WatchListener) => { readonly end: () => void };
 
@@ -34,7 +37,10 @@ export const startWatch: StartWatch = (args, { line, ended }) => {
   };
   child.stdin.on("error", () => {});
   child.on("error", (error) => over(error.message));
-  child.on("exit", (code, signal) => over(complaint.trim() || `it ended with ${signal ?? code}`));
+  child.on("exit", (code, signal) => {
+    if (code === EXIT_USAGE) over("it knows no such command: it is of an earlier release");
+    else over(complaint.trim() || `it ended with ${signal ?? code}`);
+  });
   return {
     end: () => {
       isWanted = false;

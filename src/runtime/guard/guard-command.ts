@@ -1,5 +1,6 @@
 import { type ExecFileException, execFile } from "node:child_process";
 import { findDataPlaneBinary } from "../dataplane/native/native-process.ts";
+import { EXIT_USAGE } from "../native-watch.ts";
 import { OperatorError } from "../operator-error.ts";
 
 /** What `lacis-dataplane guard` says about one half of a guard. Missing what it does not say. */
@@ -28,9 +29,6 @@ export interface Shadow {
   readonly prefix: string;
   readonly device: string;
 }
-
-/** How the program ends that does not know its arguments (sysexits.h, EX_USAGE). */
-const EXIT_USAGE = 64;
 
 /** It takes a few milliseconds; one that hangs must not hold up the start. */
 const COMMAND_MS = 3_000;
