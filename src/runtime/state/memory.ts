@@ -6,6 +6,8 @@ import { formatHosts, readHosts, writeHosts } from "./remembered-hosts.ts";
 
 /** How often it is looked whether anything is to be written: what is younger is lost when the machine is. */
 const LOOK_MS = 2_000;
+/** Which of them were used last is of use to the next start alone, and changes all the time. */
+const ORDER_MS = 60_000;
 /** A look, and the writing after it, takes the longer the more peers there are: it may take this part of the time. */
 const TIME_SHARE = 1 / 500;
 
@@ -23,6 +25,9 @@ export class Memory implements Service {
   readonly #options: MemoryOptions;
   #timer: NodeJS.Timeout | undefined;
   #written = "";
+  /** What was written, whatever its order, and when. */
+  #hosts = "";
+  #writtenAt = Number.NEGATIVE_INFINITY;
   #complaint = "";
 
   constructor(options: MemoryOptions) {
@@ -40,25 +45,31 @@ export class Memory implements Service {
 
   stop(): void {
     clearTimeout(this.#timer);
-    if (this.#options.path !== undefined) this.#write(this.#options.path);
+    if (this.#options.path !== undefined) this.#write(this.#options.path, { isLast: true });
   }
 
   #lookAfter(path: string, ms: number): void {
     this.#timer = setTimeout(() => {
       const begun = performance.now();
-      this.#write(path);
+      this.#write(path, { isLast: false });
       this.#lookAfter(path, Math.max(LOOK_MS, (performance.now() - begun) / TIME_SHARE));
     }, ms).unref();
   }
 
-  #write(path: string): void {
+  #write(path: string, { isLast }: { readonly isLast: boolean }): void {
     const hosts = this.#options.remembered();
     const text = formatHosts(hosts);
     // A host that has reached nobody yet forgets nobody.
     if (text === this.#written || hosts.length === 0) return;
+    const unordered = hosts
+      .map((host) => JSON.stringify(host))
+      .sort()
+      .join();
+    const now = performance.now();
+    if (!isLast && unordered === this.#hosts && now - this.#writtenAt < ORDER_MS) return;
     try {
       writeHosts(path, text);
-      this.#written = text;
+      [this.#written, this.#hosts, this.#writtenAt, this.#complaint] = [text, unordered, now, ""];
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       const why = systemCode(error) || error.message;

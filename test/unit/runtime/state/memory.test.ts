@@ -58,6 +58,27 @@ describe("what is remembered", () => {
     expect(existsSync(path)).toBe(false);
   });
 
+  test("is written again once a minute, and at the stop, when only the order is another one", () => {
+    let now = 0;
+    vi.spyOn(performance, "now").mockImplementation(() => now);
+    const later = (ms: number): void => {
+      now += ms;
+      vi.advanceTimersByTime(ms);
+    };
+    remembered = HOSTS;
+    const memory = started();
+    later(2_000);
+    const reversed = [...HOSTS].reverse();
+    remembered = reversed;
+    later(30_000);
+    expect(parseHosts(readFileSync(path, "utf8"))).toEqual({ ok: true, value: HOSTS });
+    later(32_000);
+    expect(parseHosts(readFileSync(path, "utf8"))).toEqual({ ok: true, value: reversed });
+    remembered = HOSTS;
+    memory.stop();
+    expect(parseHosts(readFileSync(path, "utf8"))).toEqual({ ok: true, value: HOSTS });
+  });
+
   test("is looked for less often where that takes long", () => {
     let [now, looks] = [0, 0];
     vi.spyOn(performance, "now").mockImplementation(() => now);
@@ -89,6 +110,21 @@ describe("what is remembered", () => {
     vi.advanceTimersByTime(30_000);
     memory.stop();
     expect(events.map(({ code }) => code)).toEqual(["places-unwritable"]);
+  });
+
+  test("could be written, and cannot again: that is said again", () => {
+    const folderFile = join(folder, "kept");
+    writeFileSync(folderFile, "");
+    remembered = HOSTS;
+    const memory = started();
+    vi.advanceTimersByTime(2_000);
+    rmSync(folderFile);
+    vi.advanceTimersByTime(2_000);
+    rmSync(folderFile, { recursive: true });
+    writeFileSync(folderFile, "");
+    remembered = HOSTS.slice(0, 1);
+    memory.stop();
+    expect(events.map(({ code }) => code)).toEqual(["places-unwritable", "places-unwritable"]);
   });
 
   test("is nothing where there is no place for it", () => {
