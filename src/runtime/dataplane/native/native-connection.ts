@@ -167,6 +167,9 @@ export class NativeConnection {
     if (less && asked.kind === "apply-policies") {
       const error = `rules apply without what needs "${less.lacking}", which the data plane gets when it is next started`;
       this.#tellLacking(asked.kind, less.lacking, error);
+    } else if (less && asked.kind === "set-path") {
+      const error = `paths are chosen without "${less.lacking}", which the data plane gets when it is next started`;
+      this.#tellLacking(asked.kind, less.lacking, error);
     } else if (less && waiting?.for === "failure" && this.#lost === undefined)
       this.#refuse(waiting, { code: "unsupported", error: `the data plane has no capability "${less.lacking}"` });
     const lacking = lackingCapability(request, this.#capabilities);

@@ -167,6 +167,19 @@ describe("a data plane that ran before", () => {
     ]);
   });
 
+  test("and cannot shun paths chooses them without, which is said once", async () => {
+    fake.snapshot = { ...running, sessions: [tunnel(1)] };
+    await fake.listen();
+    const heard: OperatorEvent[] = [];
+    await plane.start({ ...listener, tell: (event) => heard.push(event) });
+    const path = directPath("192.0.2.9:4242" as Endpoint);
+    const command = { kind: "set-path", localIndex: 1 as LocalIndex, path } as const;
+    for (let i = 0; i < 3; i++) plane.command({ ...command, shunLeft: true });
+    await vi.waitFor(() => expect(fake.requests.slice(1)).toEqual([command, command, command]));
+    expect(heard.filter(({ code }) => code === "data-plane-refused")).toHaveLength(1);
+    expect(listener.journal.filter((entry) => entry !== "up 4242, 1 tunnels")).toEqual([]);
+  });
+
   test("and speaks the next contract beside ours is taken over with its sessions", async () => {
     fake.contractVersion = 3;
     fake.capabilities = ["telepathy"];
