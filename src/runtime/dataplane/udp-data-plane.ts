@@ -12,7 +12,7 @@ import { nodeSuite } from "../node-crypto.ts";
 import { systemCode } from "../operator-error.ts";
 import { packageVersion } from "../package-root.ts";
 import type { DataPlane, DataPlaneDescription, DataPlaneListener } from "./data-plane.ts";
-import { PATH_PROBES, RELAYED_PATHS, SEND_ERRORS, SHUNNED_PATHS, SILENCE_WATCH } from "./native/capabilities.ts";
+import { ENGINE, SEND_ERRORS } from "./native/capabilities.ts";
 import { refusedDevice } from "./native/device-complaint.ts";
 
 /** A socket that fails is opened again after so long. */
@@ -80,7 +80,7 @@ export class UdpDataPlane implements DataPlane {
       state: this.#stopped ? "stopped" : this.#socket ? "up" : "starting",
       build: `TypeScript ${packageVersion()}`,
       contract: CONTRACT_VERSIONS.newest,
-      capabilities: [RELAYED_PATHS, PATH_PROBES, SHUNNED_PATHS, SILENCE_WATCH, SEND_ERRORS],
+      capabilities: [...ENGINE, SEND_ERRORS],
       ciphers: (["aes", "chachapoly"] as const).map((cipher) => ({
         cipher,
         library: `OpenSSL ${process.versions.openssl}`,

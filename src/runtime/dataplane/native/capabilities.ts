@@ -25,6 +25,21 @@ export const SHUNNED_PATHS = "shunned-paths";
 /** To keep peers where the allow lists let them be, when they move by themselves. */
 export const REMOTE_ALLOW_LIST = "remote-allow-list";
 
+/** What an engine can do that is as new as this control plane, whatever devices it is given. */
+export const ENGINE: readonly string[] = [
+  RELAYED_PATHS,
+  "fragments",
+  REMOTE_ALLOW_LIST,
+  "seal-to",
+  "many-prefixes",
+  "reject",
+  "icmp-types",
+  PATH_MTU,
+  PATH_PROBES,
+  SHUNNED_PATHS,
+  SILENCE_WATCH,
+];
+
 /**
  * What of a request a data plane can take whose capabilities do not reach for all of it, where the rest is of use without; and the capability that was
  * missing. Such a request is not refused whole: without what it configures, nothing moves.

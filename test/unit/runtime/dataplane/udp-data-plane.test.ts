@@ -1,4 +1,6 @@
 import { createSocket, type Socket } from "node:dgram";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { BootSettings } from "../../../../src/core/config/settings.ts";
 import type { DataPlaneEvent } from "../../../../src/core/dataplane/contract.ts";
@@ -8,6 +10,7 @@ import { directPath } from "../../../../src/core/path/path.ts";
 import { encodeHeader, PacketType } from "../../../../src/core/wire/header.ts";
 import { UdpDataPlane } from "../../../../src/runtime/dataplane/udp-data-plane.ts";
 import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
+import { packageRoot } from "../../../../src/runtime/package-root.ts";
 import { TestAuthority } from "../../fixtures/authority.ts";
 import { identityOf, settingsOf } from "../../fixtures/settings.ts";
 
@@ -64,6 +67,15 @@ describe("the data plane without a device", () => {
       const sampled = events.at(-1) as Extract<DataPlaneEvent, { kind: "sampled" }>;
       expect(sampled.counters.drops.get("send-failed")).toBe(1n);
     });
+  });
+
+  test("can do what the native engine can", async () => {
+    const { plane } = await started({ host: "127.0.0.1" as IpAddress, port: 0 });
+    const source = readFileSync(join(packageRoot(), "native/dataplane/src/capabilities.rs"), "utf8");
+    const [, list = ""] = /ENGINE: \[&str; \d+\] = \[([^\]]*)\]/.exec(source) ?? [];
+    const native = [...list.matchAll(/"([a-z-]+)"/g)].map(([, name]) => name);
+    expect(native.length).toBeGreaterThan(0);
+    expect(plane.describe().capabilities).toEqual([...native, "send-errors"]);
   });
 
   test("says that it marks no packets", async () => {
