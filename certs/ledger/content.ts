@@ -1,4 +1,4 @@
-import { nearest } from "../../src/core/config/schema/suggest.ts";
+import { nearest } from "../../src/core/base/suggest.ts";
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import type { Refusal } from "../refusal.ts";
 import type { LedgerEntry, SignedEntry } from "./entry.ts";

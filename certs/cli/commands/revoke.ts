@@ -49,7 +49,7 @@ async function ofFile(file: string) {
 
 async function ofLedger(name: string, flags: RevokeFlags) {
   const { blocklistOf, formatBlocklist } = await import("../../index.ts");
-  const { nearest } = await import("../../../src/core/config/schema/suggest.ts");
+  const { nearest } = await import("../../../src/core/base/suggest.ts");
   const file = existingLedgerOf(flags);
   const { names } = await file.read();
   if (!names.includes(name)) {

@@ -1,3 +1,4 @@
+import { nearest } from "../base/suggest.ts";
 import type { Certificate } from "../cert/certificate.ts";
 import type { Direction } from "../dataplane/contract.ts";
 import { isIcmp } from "../netip/ip-protocol.ts";
@@ -24,7 +25,7 @@ export type Explanation =
   | { readonly allowed: true; readonly rule: Rule }
   | {
       readonly allowed: false;
-      /** The rule with the fewest parts that did not match, the first of them; undefined when there is no rule at all. */
+      /** The rule that is most likely to have been meant for it; undefined when there is no rule at all. */
       readonly closest: { readonly rule: Rule; readonly misses: readonly RulePart[] } | undefined;
     };
 
@@ -44,13 +45,49 @@ export function explain<Peer extends Certificate>(rules: Ruleset, question: Ques
   const { direction, packet } = question;
   const peer = peerFacts(question.peer, question.caOf);
   let closest: { rule: Rule; misses: readonly RulePart[] } | undefined;
+  let distance = Number.POSITIVE_INFINITY;
+  let compared = 0;
   for (const rule of rules[direction]) {
     const misses = missesOf(rule, { rules, direction, packet, peer });
     if (misses.length === 0) return { allowed: true, rule };
-    if (!closest || misses.length < closest.misses.length) closest = { rule, misses };
+    const weight = misses.reduce((sum, part) => sum + WEIGHTS[part], 0);
+    // Words are compared only where nothing but whom it means is wrong with a rule.
+    const isForThis = weight < WEIGHTS.port && misses.includes("peer") && compared++ < COMPARED_MAX;
+    const own = weight + (isForThis ? strangenessOf(rule, peer) : STRANGENESS_MAX);
+    if (own >= distance) continue;
+    closest = { rule, misses };
+    distance = own;
   }
   return { allowed: false, closest };
 }
+
+/**
+ * What somebody wants to reach is what the rule was written for; whom it lets in is where it is mistaken: a rule for another service is further away
+ * than any for this one. Among equals, one with a name like the peer's, or like one of its groups, is a slip.
+ */
+const WEIGHTS: Readonly<Record<RulePart, number>> = {
+  protocol: 200,
+  port: 100,
+  "icmp-type": 100,
+  ca: 20,
+  local: 20,
+  peer: 20,
+};
+
+/** Rules whose words are compared with the peer's, some microseconds each: a refused packet of ten thousand must not hold up the others. */
+const COMPARED_MAX = 256;
+
+/** How many of the groups that a rule asks for a peer lacks, and half as much for one that it has in another spelling. */
+function strangenessOf({ host, groups }: Rule, peer: PeerFacts): number {
+  const isSlip = (word: string, names: Iterable<string>): boolean => nearest(word, names) !== undefined;
+  const missing = groups.filter((group) => !peer.groups.has(group));
+  const asGroups = missing.reduce((sum, group) => sum + (isSlip(group, peer.groups) ? 0.5 : 1), 0);
+  const asHost = host !== undefined && isSlip(host, [peer.name]) ? 0.5 : STRANGENESS_MAX;
+  return Math.min(groups.length > 0 ? asGroups : STRANGENESS_MAX, asHost, STRANGENESS_MAX);
+}
+
+/** Of who is not like anybody: less than any part weighs. */
+const STRANGENESS_MAX = 10;
 
 interface Asked {
   readonly rules: Ruleset;

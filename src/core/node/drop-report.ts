@@ -2,6 +2,7 @@ import type { LiveSettings } from "../config/settings.ts";
 import type { DropSample } from "../dataplane/contract.ts";
 import { DropReason } from "../drop-reason.ts";
 import { type Explanation, explain } from "../firewall/explain.ts";
+import { ruleText } from "../firewall/rule-text.ts";
 import type { PacketEvent } from "../operator/event.ts";
 import type { Session } from "../peer/session.ts";
 
@@ -12,7 +13,13 @@ export function dropReport(sample: DropSample, session: Session | undefined, set
   return {
     code: "packet-denied",
     sample,
-    closest: closest && { place: closest.rule.place, misses: closest.misses },
+    closest: closest &&
+      session && {
+        place: closest.rule.place,
+        rule: ruleText(closest.rule),
+        misses: closest.misses,
+        peer: { name: session.peer.name, groups: session.peer.groups },
+      },
   };
 }
 

@@ -172,7 +172,16 @@ export type PacketEvent =
       readonly code: "packet-denied";
       readonly sample: DropSample;
       /** The rule that nearly allowed it. */
-      readonly closest: { readonly place: string; readonly misses: readonly RulePart[] } | undefined;
+      readonly closest:
+        | {
+            readonly place: string;
+            /** In the words of the configuration. */
+            readonly rule: string;
+            readonly misses: readonly RulePart[];
+            /** What the peer's certificate says, where the rule does not mean it. */
+            readonly peer: { readonly name: string; readonly groups: readonly string[] };
+          }
+        | undefined;
     };
 
 export type DaemonEvent =

@@ -257,15 +257,17 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
   "packet-denied": {
     level: "info",
     text: ({ sample, closest }) => {
-      const closer = closest
-        ? ` The one at ${closest.place} comes closest, but for ${closest.misses.map((part) => PARTS[part]).join(", ")}.`
-        : "";
-      return `No ${directionOf(sample)} rule allows this packet.${closer}`;
+      if (!closest) return `No ${directionOf(sample)} rule allows this packet.`;
+      const { place, rule, misses, peer } = closest;
+      const whose = misses.includes("peer") ? ` ${groupsText(peer)}` : "";
+      const parts = misses.map((part) => PARTS[part]).join(", ");
+      return `No ${directionOf(sample)} rule allows this packet. The one at ${place} (${rule}) comes closest, but for ${parts}.${whose}`;
     },
     fields: ({ sample, closest }) => ({
       ...sampleFields(sample),
       closestRule: closest?.place,
       misses: closest?.misses,
+      groups: closest?.misses.includes("peer") ? closest.peer.groups.slice(0, GROUPS_SHOWN_MAX) : undefined,
     }),
   },
   ready: {
@@ -339,6 +341,15 @@ const GUARDED: Readonly<Record<EventOf<"guard-failed">["part"], string>> = {
   routes: "unreachable routes",
   underlay: "filter rules",
 };
+
+/** A certificate may hold hundreds. */
+const GROUPS_SHOWN_MAX = 16;
+
+function groupsText({ name, groups }: { readonly name: string; readonly groups: readonly string[] }): string {
+  if (groups.length === 0) return `${name} is in no group.`;
+  const rest = groups.length > GROUPS_SHOWN_MAX ? ` and ${groups.length - GROUPS_SHOWN_MAX} more` : "";
+  return `${name} is in the ${groups.length === 1 ? "group" : "groups"} ${groups.slice(0, GROUPS_SHOWN_MAX).join(", ")}${rest}.`;
+}
 
 const PARTS: Readonly<Record<RulePart, string>> = {
   protocol: "its proto",

@@ -1,8 +1,8 @@
+import { nearest } from "../../base/suggest.ts";
 import { parseAddress } from "../../netip/address.ts";
 import { endpointAddress } from "../../netip/endpoint.ts";
 import { masked, parsePrefix, widthOf } from "../../netip/prefix.ts";
 import type { ValueType } from "../schema/key-spec.ts";
-import { nearest } from "../schema/suggest.ts";
 import { parseHost, parseHostPort } from "./host-port.ts";
 import { parseDurationMs, parseInteger } from "./scalar.ts";
 

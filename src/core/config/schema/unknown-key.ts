@@ -1,10 +1,10 @@
+import { editDistance, nearest } from "../../base/suggest.ts";
 import type { ConfigError } from "../document/config-error.ts";
 import type { ConfigEntry, ConfigNode } from "../document/document.ts";
 import { show, showKey } from "../document/show.ts";
 import { fits, hasForm } from "./fits.ts";
 import type { KeySpec } from "./key-spec.ts";
 import { FREE_PREFIX, findSpec, lastName, namesIn, parentOf, SCHEMA } from "./schema.ts";
-import { editDistance, nearest } from "./suggest.ts";
 
 /** Whether something stands under a key already: it is not to be written twice. */
 export type IsGiven = (path: string) => boolean;

@@ -180,6 +180,7 @@ describe("a rule without local_cidr", () => {
 });
 
 describe("an explanation", () => {
+  const SSH: Partial<Rule> = { protocol: "tcp", portFirst: 22, portLast: 22, groups: ["admin"] };
   const packet: ModelPacket = {
     localAddress: parseAddress("10.77.0.1")!,
     remoteAddress: parseAddress("10.77.0.2")!,
@@ -195,6 +196,47 @@ describe("an explanation", () => {
     expect(explain(rulesetOf({ inbound: [web, ssh], outbound: [] }), question)).toEqual({
       allowed: false,
       closest: { rule: ssh, misses: ["peer"] },
+    });
+  });
+
+  test.each<[string, readonly Partial<Rule>[], number]>([
+    ["of this port before one for ICMP", [{ protocol: "icmp" }, SSH], 1],
+    ["of this port before one for everybody at another", [{ protocol: "tcp", portFirst: 80, portLast: 80 }, SSH], 1],
+    [
+      "of this port, mistaken in all else, before one for everybody by another protocol",
+      [{ protocol: "udp" }, { ...SSH, caName: "other", localCidr: parsePrefix("192.168.7.0/24") }],
+      1,
+    ],
+    ["with a slip in its group before an equal one", [{ ...SSH, groups: ["ops"] }, SSH, { ...SSH, groups: ["db"] }], 1],
+    [
+      "with one group too many before one with two",
+      [
+        { ...SSH, groups: ["a", "b"] },
+        { ...SSH, groups: ["admins", "b"] },
+      ],
+      1,
+    ],
+    [
+      "with a slip in its host",
+      [
+        { ...SSH, groups: [], host: "beta" },
+        { ...SSH, groups: [], host: "alhpa" },
+      ],
+      1,
+    ],
+    [
+      "that is the first of equals",
+      [
+        { ...SSH, groups: ["ops"] },
+        { ...SSH, groups: ["web"] },
+      ],
+      0,
+    ],
+  ])("is about the rule %s", (_, rules, closest) => {
+    const inbound = rules.map((rule, ruleId) => ruleOf({ ruleId, ...rule }));
+    const question = { direction: "inbound" as const, packet, peer: peerNamed("alpha", ["admins"]), caOf };
+    expect(explain(rulesetOf({ inbound, outbound: [] }), question)).toMatchObject({
+      closest: { rule: { ruleId: closest } },
     });
   });
 

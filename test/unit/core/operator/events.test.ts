@@ -71,6 +71,7 @@ describe("a line", () => {
       remotePort: 50_000,
       closestRule: "config.yml:18",
       misses: ["port", "peer"],
+      groups: ["admins", "laptops"],
     });
   });
 
@@ -168,7 +169,7 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "so-mark-ignored": "listen.so_mark needs the native data plane; packets are not marked.",
   "packet-dropped": "An outbound packet was dropped: no-route.",
   "packet-denied":
-    "No inbound rule allows this packet. The one at config.yml:18 comes closest, but for its port, its host, groups or cidr.",
+    "No inbound rule allows this packet. The one at config.yml:18 (tcp 2222 groups=admin) comes closest, but for its port, its host, groups or cidr. laptop is in the groups admins, laptops.",
   ready: "Ready, with the data plane that was running.",
   stopped: "The tunnels are closed and the device is removed.",
   reloaded: "The new configuration applies.",

@@ -135,7 +135,12 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   "packet-denied": {
     code: "packet-denied",
     sample: sample(),
-    closest: { place: "config.yml:18", misses: ["port", "peer"] },
+    closest: {
+      place: "config.yml:18",
+      rule: "tcp 2222 groups=admin",
+      misses: ["port", "peer"],
+      peer: { name: "laptop", groups: ["admins", "laptops"] },
+    },
   },
   ready: {
     code: "ready",

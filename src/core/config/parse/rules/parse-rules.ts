@@ -1,3 +1,4 @@
+import { nearest } from "../../../base/suggest.ts";
 import type { RuleProtocol } from "../../../dataplane/contract.ts";
 import type { Rule } from "../../../firewall/rule.ts";
 import { formatPrefix, hostPrefix, masked, type Prefix, parsePrefix } from "../../../netip/prefix.ts";
@@ -5,7 +6,6 @@ import { type ConfigEntry, type ConfigMap, type ConfigNode, formatPlace } from "
 import type { Findings } from "../../document/findings.ts";
 import { show, showKind } from "../../document/show.ts";
 import { RULE_FIELDS } from "../../schema/schema.ts";
-import { nearest } from "../../schema/suggest.ts";
 import { explainUnknownField, isMeant } from "../../schema/unknown-key.ts";
 import { prefixComplaint } from "../complaints.ts";
 import { ambiguityOf, ICMP_TYPE_COMPLAINT, parseIcmpType } from "./icmp-types.ts";

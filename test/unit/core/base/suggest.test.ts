@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { editDistance, nearest } from "../../../../../src/core/config/schema/suggest.ts";
+import { editDistance, nearest } from "../../../../src/core/base/suggest.ts";
 
 describe("the nearest name", () => {
   const names = ["firewall", "lighthouse", "listen", "tunnels", "tun", "punchy"];
