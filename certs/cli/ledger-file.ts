@@ -8,6 +8,7 @@ import { type Refusal, refuse } from "../refusal.ts";
 import { syncDirectory } from "./atomic-file.ts";
 import { Failure } from "./failure.ts";
 import { readText, systemFailure } from "./files.ts";
+import { LedgerMemory } from "./ledger-memory.ts";
 
 /** The flags that say where the ledger is. */
 export interface LedgerFlags {
@@ -25,14 +26,16 @@ export function ledgerBeside(caCrt: string): string {
 export function ledgerFileOf(flags: LedgerFlags): LedgerFile | undefined {
   if (flags.ledger === false) return undefined;
   if (flags.ledger !== undefined) return new LedgerFile(flags.ledger);
+  if (flags.caCrt === "-") return undefined;
   const beside = ledgerBeside(flags.caCrt);
-  return flags.caCrt !== "-" && fs.existsSync(beside) ? new LedgerFile(beside) : undefined;
+  return fs.existsSync(beside) || new LedgerMemory(beside).exists ? new LedgerFile(beside) : undefined;
 }
 
 /** The same for commands that are about nothing else. */
 export function existingLedgerOf(flags: LedgerFlags): LedgerFile {
   const file = ledgerFileOf(flags);
   if (file && fs.existsSync(file.path)) return file;
+  file?.refuseLoss();
   const what = file?.path ?? ledgerBeside(flags.caCrt);
   throw new Failure({
     what,
@@ -44,9 +47,27 @@ export function existingLedgerOf(flags: LedgerFlags): LedgerFile {
 /** A ledger on the disk. Lines are added and never changed, in system calls that end before the promise is there. */
 export class LedgerFile implements Ledger {
   readonly path: string;
+  readonly #memory: LedgerMemory;
 
   constructor(file: string) {
     this.path = file;
+    this.#memory = new LedgerMemory(file);
+  }
+
+  /** What a ledger that is gone, or is another one, does not say would be given away a second time. */
+  refuseLoss(): void {
+    const now = countOf(this.#entries());
+    const before = this.#memory.recorded;
+    if (now >= before) return;
+    const names = "whose names and addresses could be given away again";
+    const certificates = before === 1 ? "one certificate" : `${before} certificates`;
+    throw new Failure({
+      what: this.path,
+      why: fs.existsSync(this.path)
+        ? `it has ${now} of the ${certificates} that it recorded, and lacks those ${names}`
+        : `it is gone: it recorded ${certificates}, ${names}`,
+      todo: `restore it from a backup, or enter what was signed (record -crt FILE); to go on without, give -no-ledger; to begin anew, remove ${this.#memory.path}`,
+    });
   }
 
   async read(): Promise<LedgerContent> {
@@ -67,13 +88,16 @@ export class LedgerFile implements Ledger {
         fs.closeSync(fd);
       }
       syncDirectory(path.dirname(path.resolve(this.path)));
+      this.#memory.keep(countOf(this.#entries()));
     } catch (error) {
+      if (error instanceof Failure) throw error;
       throw systemFailure(this.path, "cannot be written", error);
     }
   }
 
   /** Whoever else claims at this moment enters too: the order of the lines decides, so each looks once more at the lines above its own. */
   async claim(entries: readonly SignedEntry[], judge: Judge): Promise<Result<void, Refusal>> {
+    this.refuseLoss();
     const before = await this.read();
     for (const entry of entries) {
       const refusal = judge(before, entry);
@@ -109,6 +133,11 @@ export class LedgerFile implements Ledger {
 }
 
 const MODE = 0o600;
+
+/** Certificates that stand in it, also such as were not handed out: what is only ever more. */
+function countOf(entries: readonly LedgerEntry[]): number {
+  return entries.filter(({ event }) => event === "signed").length;
+}
 
 /**
  * What ends a line that has no end: whoever wrote it was killed, and it must not become the beginning of ours. Should its writer be at it at this very

@@ -4,6 +4,8 @@ import type { NewFile } from "../atomic-file.ts";
 import { usage } from "../failure.ts";
 import { refuseExisting, refuseSharedStream, writeFiles } from "../files.ts";
 import { ledgerBeside } from "../ledger-file.ts";
+import { LedgerMemory } from "../ledger-memory.ts";
+import { dayOf, sayMade } from "../made.ts";
 import { notYetOption } from "../not-yet.ts";
 import { now } from "../now.ts";
 import { qrPng } from "../qr-png.ts";
@@ -103,7 +105,11 @@ async function makeCa(flags: CaFlags): Promise<void> {
   if (flags.outQr !== undefined)
     written.push({ file: flags.outQr, content: orFail(await qrPng(certificatePem, flags.outQr)) });
   // A new authority has no ledger yet that could say anything about it: the one it begins is among the files.
-  const write = (): void => writeFiles(...written);
+  const write = (): void => {
+    writeFiles(...written);
+    // What another authority had here says nothing about this one.
+    if (flags.outCrt !== "-") new LedgerMemory(ledgerBeside(flags.outCrt)).forget();
+  };
   orFail(
     await handOut([authority.certificate], {
       ledger: undefined,
@@ -112,6 +118,12 @@ async function makeCa(flags: CaFlags): Promise<void> {
       write,
     }),
   );
+  sayMade(`the authority ${JSON.stringify(flags.name)}, until ${dayOf(authority.certificate.notAfter)}`, [
+    flags.outCrt,
+    `${flags.outKey} (keep it secret${flags.encrypt ? "" : ", or encrypt it: ca -encrypt"})`,
+    ...(ledger === undefined ? [] : [ledger]),
+    ...(flags.outQr === undefined ? [] : [flags.outQr]),
+  ]);
   if (flags.json) {
     const files = { key: flags.outKey, certificate: flags.outCrt, ledger: ledger ?? null };
     process.stdout.write(

@@ -22,7 +22,9 @@ export function nextAddressCommand(): Command {
 
 async function showNextAddress(flags: NextAddressFlags): Promise<void> {
   const { formatPrefix, nextAddress, readCertificates, toJson } = await import("../../index.ts");
-  const taken = (await existingLedgerOf(flags).read()).takenAddresses(Number(now().seconds));
+  const ledger = existingLedgerOf(flags);
+  ledger.refuseLoss();
+  const taken = (await ledger.read()).takenAddresses(Number(now().seconds));
   const networks =
     flags.network === undefined
       ? orFail(readCertificates(readText(flags.caCrt), flags.caCrt)).flatMap(({ networks }) => networks)

@@ -5,6 +5,7 @@ import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { usage } from "../failure.ts";
 import { readText, refuseExisting, refuseSharedStream, writeFiles } from "../files.ts";
 import { type LedgerFlags, ledgerFileOf } from "../ledger-file.ts";
+import { dayOf, sayMade } from "../made.ts";
 import { notYetOption } from "../not-yet.ts";
 import { now } from "../now.ts";
 import { qrPng } from "../qr-png.ts";
@@ -57,7 +58,7 @@ async function signHost(flags: SignFlags): Promise<void> {
   const files = filesOf(flags);
   const said = contentOf(flags);
   const lifetime = flags.duration === undefined ? undefined : parseDuration(flags.duration);
-  const { certificateToPem, handOut, inspect, issue, toJson } = await import("../../index.ts");
+  const { certificateToPem, formatPrefix, handOut, inspect, issue, toJson } = await import("../../index.ts");
   const clock = now();
   const authority = await openCa(flags, clock.wall);
   const key = await hostKey(flags.inPub, authority.certificate.curve);
@@ -80,6 +81,13 @@ async function signHost(flags: SignFlags): Promise<void> {
   const write = (): void => writeFiles(...written);
   const ledger = ledgerFileOf(flags);
   orFail(await handOut([certificate], { ledger, nowSeconds: clock.seconds, knownGroups, write }));
+  const addresses = certificate.networks.map(formatPrefix).join(", ");
+  const groups = certificate.groups.length === 0 ? "in no group" : `in ${certificate.groups.join(", ")}`;
+  sayMade(`${JSON.stringify(certificate.name)} with ${addresses}, ${groups}, until ${dayOf(certificate.notAfter)}`, [
+    files.certificate,
+    ...(files.key === null ? [] : [files.key]),
+    ...(flags.outQr === undefined ? [] : [flags.outQr]),
+  ]);
   if (flags.json) process.stdout.write(`${toJson({ certificate: inspect(certificate), files })}\n`);
 }
 

@@ -68,3 +68,32 @@ describe("what editors and shells of Windows write is read:", () => {
     await must("sign", "-name", "two", "-networks", "10.77.0.2/16");
   });
 });
+
+describe("what was made is said in one line, where no script of nebula-cert's looks", () => {
+  test("of an authority", async () => {
+    const made = await lacisCert("ca", "-name", "mesh", "-ledger");
+    expect(made).toMatchObject({
+      stdout: "",
+      stderr: expect.stringMatching(
+        /^lacis-cert: made the authority "mesh", until 20\d\d-\d\d-\d\d - ca\.crt, ca\.key \(keep it secret, or encrypt it: ca -encrypt\), ca\.ledger\n$/,
+      ),
+    });
+  });
+
+  test("of a host, also when the certificate goes to standard output", async () => {
+    await must("ca", "-name", "mesh");
+    const signed = await lacisCert("sign", "-name", "lap", "-networks", "10.77.0.1/16", "-groups", "a,b");
+    expect(signed).toMatchObject({
+      stdout: "",
+      stderr: expect.stringMatching(
+        /^lacis-cert: made "lap" with 10\.77\.0\.1\/16, in a, b, until 20\S+ - lap\.crt, lap\.key\n$/,
+      ),
+    });
+    await must("keygen", "-out-key", "k", "-out-pub", "p");
+    const piped = await lacisCert("sign", "-name", "srv", "-networks", "10.77.0.2/16", "-in-pub", "p", "-out-crt", "-");
+    expect(piped.stdout).toMatch(/^-----BEGIN [^-]+-----\n[^-]+-----END [^-]+-----\n$/);
+    expect(piped.stderr).toMatch(
+      /^lacis-cert: made "srv" with 10\.77\.0\.2\/16, in no group, until \S+ - standard output\n$/,
+    );
+  });
+});
