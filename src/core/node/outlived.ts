@@ -33,5 +33,5 @@ export function hearOfOutlived(
   nat.sessionUp(session);
   paths.adopted(session);
   shortcuts.watch(session);
-  pathMtu.sessionUp(session);
+  pathMtu.adopted(session);
 }

@@ -78,6 +78,8 @@ export class PathMtu implements Machine {
   readonly #busy = new Set<LocalIndex>();
   /** What the data plane has been told of sessions. */
   readonly #told = new Map<LocalIndex, number>();
+  /** Sessions of which it may know more than we do. */
+  readonly #kept = new Set<LocalIndex>();
 
   constructor(facts: Facts, peers: Peers, ports: PathMtuPorts, emit: Emit<CommonEvent>) {
     this.#facts = facts;
@@ -97,7 +99,14 @@ export class PathMtu implements Machine {
     this.#tell(session, this.of(session));
   }
 
+  /** A session that another control plane has made, and perhaps has found something out of: that holds until we have. */
+  adopted(session: Session): void {
+    this.#kept.add(session.localIndex);
+    this.sessionUp(session);
+  }
+
   forget({ localIndex }: Pick<Session, "localIndex">): void {
+    this.#kept.delete(localIndex);
     this.#asking.delete(localIndex);
     this.#timers.cancel(localIndex);
     this.#busy.delete(localIndex);
@@ -148,7 +157,7 @@ export class PathMtu implements Machine {
 
   /** All sessions are gone; what was found out of their ways is not. */
   stop(): void {
-    for (const localIndex of [...this.#told.keys(), ...this.#asking.keys()]) this.forget({ localIndex });
+    for (const localIndex of [...this.#told.keys(), ...this.#asking.keys(), ...this.#kept]) this.forget({ localIndex });
   }
 
   nextAt(): Instant | undefined {
@@ -204,6 +213,8 @@ export class PathMtu implements Machine {
 
   /** To the data plane, if it is news. 0 stands for what is not known. */
   #tell({ localIndex, path }: Session, mtu: number | undefined): void {
+    if (mtu !== undefined) this.#kept.delete(localIndex);
+    else if (this.#kept.has(localIndex)) return;
     const wrapping = path && this.#wrappingOf(path);
     // As long as the device allows is no limit.
     const isLimit = mtu !== undefined && (!wrapping || mtu < (ladderOf(this.#deviceMtu(), wrapping)[0] ?? 0));

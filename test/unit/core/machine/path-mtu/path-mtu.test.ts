@@ -181,3 +181,18 @@ test("a peer that knows no path requests, as others' are, is asked by test reque
   expect(pauseMs).toBeLessThan(1000);
   expect(size).toBe(1220);
 });
+
+test("what a control plane has found out holds for the data plane when another one takes its place, until that has found something out", () => {
+  const { mesh, a, b, narrow } = pair();
+  stream(a, b, 5000);
+  narrow(1280);
+  stream(a, b, 5000);
+  a.restartControlPlane();
+  mesh.run(100);
+  const { pauseMs, size } = stream(a, b, 200);
+  expect(pauseMs).toBeLessThanOrEqual(40);
+  expect(size).toBe(1220);
+  narrow(1500);
+  stream(a, b, 60_000);
+  expect(mtuOf(a)).toBe(1300);
+});
