@@ -74,9 +74,9 @@ class Lighthouse implements LighthouseService {
     dialect: LighthouseRequest["dialect"],
     now: Instant,
     others: readonly IpAddress[],
-  ): readonly LighthouseReply[] {
+  ): LighthouseAnswer {
     if (name === undefined || others.length === 0 || others.includes(target)) return [];
-    if (!this.#referrals.ask(target, { asker: name, dialect }, now)) return [];
+    if (!this.#referrals.ask(target, { asker: name, dialect }, now)) return "asks-too-much";
     const asker = { address: name, ...waysOf(this.#directory.find(name)) };
     return others.map((to) => ({ to, dialect: "recipient", message: { kind: "host-query", target, asker } }));
   }

@@ -32,7 +32,9 @@ export type LighthouseRefusal =
   /** The report names a host that its sender is not. */
   | "not-its-address"
   /** Only lighthouses that this one names ask for other hosts. */
-  | "asks-for-another";
+  | "asks-for-another"
+  /** More hosts that are not known here than other lighthouses are asked for. */
+  | "asks-too-much";
 
 export interface LighthousePeer {
   readonly addresses: readonly IpAddress[];

@@ -201,6 +201,7 @@ export const RELAY_REFUSAL_TEXT: Readonly<Record<RelayRefusal, string>> = {
 export const LIGHTHOUSE_REFUSAL_TEXT: Readonly<Record<LighthouseRefusal, string>> = {
   "not-its-address": "it reports for an address that its certificate does not have",
   "asks-for-another": "it asks for another host, and is none of the lighthouses in lighthouse.hosts",
+  "asks-too-much": "it, or everybody together, asks for more unknown hosts than other lighthouses are asked for",
 };
 
 /** Why a TCP connection is over, or there is none: a clause. */
