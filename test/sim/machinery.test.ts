@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { fitTo } from "../../src/core/dataplane/reference/division.ts";
 import { type Endpoint, parseEndpoint } from "../../src/core/netip/endpoint.ts";
+import { parseInnerPacket } from "../../src/core/wire/inner-packet.ts";
 import { overlayAddress, roles } from "./cast/cast.ts";
 import { Ledger } from "./judge/ledger.ts";
 import { permits, rules } from "./judge/policy.ts";
@@ -7,9 +9,10 @@ import { RuleBook } from "./judge/rule-book.ts";
 import { Network } from "./underlay/network.ts";
 import { Agenda } from "./world/agenda.ts";
 import { Alarm, Channel } from "./world/channel.ts";
-import { type InnerFlow, idOf, reversed } from "./world/inner.ts";
+import { type InnerFlow, idOf, innerPacket, reversed } from "./world/inner.ts";
 import { Journal } from "./world/journal.ts";
 import { Random } from "./world/random.ts";
+import { Reassembly } from "./world/reassembly.ts";
 
 const [, alpha, bravo, charlie] = roles;
 const a = parseEndpoint("198.51.100.2:4242") as Endpoint;
@@ -78,6 +81,34 @@ describe("the network", () => {
     network.send(b, a, new Uint8Array(1));
     while (agenda.step(100));
     expect(got).toEqual(["a"]);
+  });
+});
+
+describe("the system behind a TUN device", () => {
+  const flow = (to: string, from: string): InnerFlow =>
+    ({ from, to, protocol: "udp", fromPort: 1, toPort: 2 }) as unknown as InnerFlow;
+  const partsOf = (whole: Uint8Array, mtu: number): readonly Uint8Array[] => {
+    const read = parseInnerPacket(whole, "outbound");
+    const fitted = read.ok ? fitTo(whole, read.value, mtu, () => 7) : undefined;
+    return fitted && "parts" in fitted ? fitted.parts : [];
+  };
+
+  test.each([
+    ["IPv4", flow("10.77.0.2", "10.77.0.3"), 700],
+    ["IPv6", flow("fd77::2", "fd77::3"), 600],
+  ])("gives an application the whole packet of %s, in whatever order its parts came", (_, of, mtu) => {
+    const whole = innerPacket(of, 5, 1_200);
+    const [first, second, third] = partsOf(whole, mtu);
+    const system = new Reassembly();
+    expect(system.take(second!)).toBeUndefined();
+    if (third) expect(system.take(third)).toBeUndefined();
+    expect(system.take(first!)).toEqual(whole);
+  });
+
+  test("gives it nothing while a part is missing, and does not mix up the parts of two", () => {
+    const [one, other] = [5, 6].map((id) => partsOf(innerPacket(flow("10.77.0.2", "10.77.0.3"), id, 1_200), 700));
+    const system = new Reassembly();
+    expect([one![0], other![1], one![0]].map((part) => system.take(part!))).toEqual([undefined, undefined, undefined]);
   });
 });
 

@@ -19,6 +19,7 @@ import type { Agenda } from "./agenda.ts";
 import { Alarm, Channel } from "./channel.ts";
 import type { Journal } from "./journal.ts";
 import type { Random } from "./random.ts";
+import { Reassembly } from "./reassembly.ts";
 
 /** The core, as a host drives it: `Node`, or a variant of it that is wrong on purpose. */
 export type ControlPlane = Driven;
@@ -91,6 +92,7 @@ export class Host {
   #sleep: { readonly since: number; readonly until: number } | undefined;
   /** Without a way out until then: what it sends is refused, and that is told now and then. */
   #unpluggedUntil = 0;
+  readonly #reassembly = new Reassembly();
   readonly #sendErrors = new TokenBucket(SEND_ERRORS_TOLD);
   /** Those of the running control plane, which may be behind `settings`. */
   #rules: LiveSettings["firewall"];
@@ -304,7 +306,8 @@ export class Host {
       else if (!this.#sleep) network.send(this.#endpoint, output.endpoint, output.datagram, this.#spot.place);
     } else if (output.to === "tun") {
       journal.bytes(agenda.now, this.name, "delivers", "", output.packet);
-      this.#around.delivered(this, output.packet);
+      const whole = this.#reassembly.take(output.packet);
+      if (whole) this.#around.delivered(this, whole);
     } else {
       journal.value(agenda.now, this.name, "event", output.event);
       referee.raised(this, output.event);

@@ -24,7 +24,7 @@ export function innerPacket(flow: InnerFlow, id: number, payloadBytes: number): 
   for (let i = transport.length + 12; i < body.length; i++) body[i] = (id * 31 + i) & 0xff;
   if (flow.protocol === "udp") new DataView(body.buffer).setUint16(4, body.length);
   new DataView(body.buffer).setUint16(checksumAt[flow.protocol], checksum(pseudoHeader(flow, body.length), body));
-  const header = familyOf(flow.to) === 4 ? ipv4Header(flow, body.length) : ipv6Header(flow, body.length);
+  const header = familyOf(flow.to) === 4 ? ipv4Header(flow, body.length, id) : ipv6Header(flow, body.length);
   const packet = new Uint8Array(header.length + body.length);
   packet.set(header);
   packet.set(body, header.length);
@@ -73,7 +73,7 @@ function pseudoHeader(flow: InnerFlow, bodyBytes: number): Uint8Array {
 }
 
 /** RFC 1071 over parts of which only the last may be odd, their checksum field still zero. */
-function checksum(...parts: readonly Uint8Array[]): number {
+export function checksum(...parts: readonly Uint8Array[]): number {
   let sum = 0;
   for (const part of parts) for (let i = 0; i < part.length; i += 2) sum += ((part[i] ?? 0) << 8) | (part[i + 1] ?? 0);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
@@ -94,11 +94,13 @@ function transportHeader(flow: InnerFlow): Uint8Array {
   return header;
 }
 
-function ipv4Header(flow: InnerFlow, bodyBytes: number): Uint8Array {
+function ipv4Header(flow: InnerFlow, bodyBytes: number, id: number): Uint8Array {
   const header = new Uint8Array(20);
   const view = new DataView(header.buffer);
   view.setUint8(0, 0x45);
   view.setUint16(2, 20 + bodyBytes);
+  // By it the parts of a packet are known, should it be divided.
+  view.setUint16(4, id);
   view.setUint8(8, 64);
   view.setUint8(9, protocolNumber(flow));
   header.set(addressBytes(flow.from), 12);
