@@ -28,7 +28,7 @@ compile_error!(
 #[cfg(target_os = "linux")]
 pub use linux::{
     ControlStream, Doorway, Stop, Stopped, SystemGuard, SystemRoutes, SystemTun, SystemUdp, SystemUnderlay, Wake,
-    allowed_cpus, confine, error_code, harden, pin_to, renounce, stop_switch,
+    allowed_cpus, confine, error_code, harden, offload, pin_to, renounce, stop_switch,
 };
 
 /// A TUN device. It is gone when the last of its handles is dropped.

@@ -8,7 +8,7 @@ mod doorway;
 mod error;
 mod guard;
 mod netlink;
-mod offload;
+pub mod offload;
 mod poll;
 mod socket_address;
 mod stop_signal;

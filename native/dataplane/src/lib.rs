@@ -1,0 +1,83 @@
+//! `lacis-dataplane`: moves the packets of one host, steered by its control plane. A library for the fuzzer's sake: what takes foreign bytes can be
+//! called without the process around it.
+
+mod arguments;
+mod capabilities;
+mod clock;
+mod commands;
+mod decode;
+mod encode;
+mod event_class;
+mod event_queue;
+mod failure;
+mod greeting;
+mod guard;
+mod host_devices;
+mod json;
+mod libraries;
+pub mod memory;
+mod placement;
+mod platform;
+mod routes;
+mod send_batch;
+mod send_errors;
+mod serve;
+mod shared;
+mod staged;
+mod thread_output;
+mod underlay;
+mod values;
+mod workers;
+
+use std::io;
+use std::process::ExitCode;
+
+use arguments::Arguments;
+use lacis_contract::CONTRACT_VERSION;
+use lacis_engine::aead;
+pub use platform::offload;
+
+/// Exit code for a command line that cannot be meant (sysexits.h, EX_USAGE).
+const EXIT_USAGE: u8 = 64;
+
+/// Does what the command line says, without the program's name.
+pub fn run(arguments: impl IntoIterator<Item = String>) -> ExitCode {
+    let outcome = match arguments::parse(arguments) {
+        Ok(Arguments::Version { json }) => {
+            print_version(json);
+            Ok(())
+        }
+        Ok(Arguments::Help) => {
+            print!("{}", arguments::USAGE);
+            Ok(())
+        }
+        Ok(Arguments::Memory) => memory::converse(io::stdin().lock(), io::stdout().lock()),
+        Ok(Arguments::Guard(order)) => guard::obey(&order, &mut io::stdout()),
+        Ok(Arguments::Routes(order)) => routes::obey(&order, io::stdin().lock(), &mut io::stdout()),
+        Ok(Arguments::WatchUnderlay) => underlay::watch(&mut io::stdout()),
+        Ok(Arguments::Serve { socket, orphan }) => serve::serve(&socket, orphan),
+        Err(complaint) => {
+            eprint!("lacis-dataplane: {complaint}\n\n{}", arguments::USAGE);
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lacis-dataplane: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_version(json: bool) {
+    let version = env!("CARGO_PKG_VERSION");
+    if json {
+        println!(
+            "{{\"version\":\"{version}\",\"contractVersion\":{CONTRACT_VERSION},\"encrypts\":{}}}",
+            !aead::IS_NULL
+        );
+    } else {
+        println!("{} (contract {CONTRACT_VERSION})", encode::BUILD);
+    }
+}
