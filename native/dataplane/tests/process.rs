@@ -17,7 +17,10 @@ fn it_says_which_version_and_contract_it_is() {
     let text = output(&["--version"]);
     assert_eq!(text, format!("lacis-dataplane {} (contract 2)\n", env!("CARGO_PKG_VERSION")));
     let json = output(&["--version", "--json"]);
-    assert_eq!(json, format!("{{\"version\":\"{}\",\"contractVersion\":2}}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        json,
+        format!("{{\"version\":\"{}\",\"contractVersion\":2,\"encrypts\":true}}\n", env!("CARGO_PKG_VERSION"))
+    );
 }
 
 #[test]
