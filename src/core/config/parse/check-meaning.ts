@@ -158,7 +158,7 @@ function checkRelays({ amRelay, relays }: Meaning, reader: ConfigReader, finding
 function checkLighthouses(meaning: Meaning, reader: ConfigReader, start: Place, findings: Findings): void {
   const { amLighthouse, lighthouses, listenPort, staticHosts } = meaning;
   const hosts = reader.given("lighthouse.hosts");
-  if (amLighthouse && listenPort === 0 && !findings.blame("listen.port")) {
+  if (amLighthouse && listenPort === 0 && !findings.blame("listen.port", "lighthouse.am_lighthouse")) {
     const place =
       reader.given("listen.port")?.node.place ?? reader.given("lighthouse.am_lighthouse")?.keyPlace ?? start;
     const what = "is 0, but a lighthouse needs a fixed port";

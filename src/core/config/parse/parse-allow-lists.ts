@@ -3,9 +3,11 @@ import { familyOf } from "../../netip/address.ts";
 import { ALLOW_RULES_MAX, type AllowRule, countRules, type RemoteAllowList } from "../../netip/allow-list.ts";
 import type { OwnAllowList } from "../../netip/own-allow-list.ts";
 import { formatPrefix, masked, parsePrefix } from "../../netip/prefix.ts";
+import type { ConfigError } from "../document/config-error.ts";
 import type { ConfigEntry, ConfigNode } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
 import { show, showKey } from "../document/show.ts";
+import { misplacedKey } from "../schema/unknown-key.ts";
 import { prefixComplaint } from "./complaints.ts";
 import { booleanOf, entriesOf, keyError } from "./nodes.ts";
 import type { ConfigReader } from "./reader.ts";
@@ -16,8 +18,8 @@ const OWN = "lighthouse.local_allow_list";
 
 /** `lighthouse.remote_allow_list` and `remote_allow_ranges`. */
 export function parseRemoteAllowList(reader: ConfigReader, findings: Findings): RemoteAllowList {
-  const everybody = parseRules(reader.given(REMOTE)?.node, REMOTE, findings);
-  const ranges = parseRanges(reader.given(RANGES)?.node, findings);
+  const everybody = parseRules(reader.given(REMOTE)?.node, REMOTE, reader, findings);
+  const ranges = parseRanges(reader, findings);
   const count = countRules({ everybody, ranges });
   if (count > ALLOW_RULES_MAX) {
     const place = (reader.given(REMOTE) ?? reader.given(RANGES))?.keyPlace;
@@ -31,16 +33,16 @@ export function parseRemoteAllowList(reader: ConfigReader, findings: Findings): 
 export function parseOwnAllowList(reader: ConfigReader, findings: Findings): OwnAllowList {
   const node = reader.given(OWN)?.node;
   const named = node?.kind === "map" ? node.entries.get("interfaces") : undefined;
-  return { rules: parseRules(node, OWN, findings, "interfaces"), interfaces: parseInterfaces(named, findings) };
+  return { rules: parseRules(node, OWN, reader, findings, "interfaces"), interfaces: parseInterfaces(named, findings) };
 }
 
-function parseRanges(node: ConfigNode | undefined, findings: Findings): RemoteAllowList["ranges"] {
+function parseRanges(reader: ConfigReader, findings: Findings): RemoteAllowList["ranges"] {
+  const node = reader.given(RANGES)?.node;
   return entriesOf(node, RANGES, 'write "10.77.1.0/24": {"192.0.2.0/24": true}', findings).flatMap((entry) => {
     const path = `${RANGES}.${showKey(entry.key)}`;
-    const rules = parseRules(entry.value, path, findings);
     const overlay = parsePrefix(entry.key);
-    if (overlay) return [{ overlay: masked(overlay), rules }];
-    findings.error(keyError(entry, path, prefixComplaint(entry.key)));
+    if (overlay) return [{ overlay: masked(overlay), rules: parseRules(entry.value, path, reader, findings) }];
+    findings.error(notAPrefix(entry, path, reader));
     return [];
   });
 }
@@ -49,12 +51,13 @@ function parseRanges(node: ConfigNode | undefined, findings: Findings): RemoteAl
 function parseRules(
   node: ConfigNode | undefined,
   path: string,
+  reader: ConfigReader,
   findings: Findings,
   except?: string,
 ): readonly AllowRule[] {
   const rules = new Map<string, AllowRule>();
   for (const entry of entriesOf(node, path, `write "192.0.2.0/24": true`, findings)) {
-    const rule = entry.key === except ? undefined : parseRule(entry, `${path}.${showKey(entry.key)}`, findings);
+    const rule = entry.key === except ? undefined : parseRule(entry, `${path}.${showKey(entry.key)}`, reader, findings);
     if (!rule) continue;
     const key = formatPrefix(rule.prefix);
     if (rules.has(key) && rules.get(key)?.allowed !== rule.allowed) {
@@ -67,11 +70,25 @@ function parseRules(
   return [...all, ...withDefault(all, 4, node, path, findings), ...withDefault(all, 6, node, path, findings)];
 }
 
-function parseRule(entry: ConfigEntry, path: string, findings: Findings): AllowRule | undefined {
+function parseRule(entry: ConfigEntry, path: string, reader: ConfigReader, findings: Findings): AllowRule | undefined {
   const prefix = parsePrefix(entry.key);
-  if (!prefix) findings.error(keyError(entry, path, prefixComplaint(entry.key)));
+  if (!prefix) {
+    findings.error(notAPrefix(entry, path, reader));
+    return undefined;
+  }
   const allowed = booleanOf(entry.value, path, findings);
-  return prefix && allowed !== undefined ? { prefix: masked(prefix), allowed } : undefined;
+  return allowed !== undefined ? { prefix: masked(prefix), allowed } : undefined;
+}
+
+/** What stands under such a key is not looked at: it may belong to something else. */
+function notAPrefix(entry: ConfigEntry, path: string, reader: ConfigReader): ConfigError {
+  if (entry.key === "interfaces")
+    return keyError(entry, path, "is not a prefix: names of interfaces belong under lighthouse.local_allow_list:");
+  const what = `${show(entry.key)} is not a prefix`;
+  return (
+    misplacedKey(entry, path, REMOTE, (key) => reader.isGiven(key), what) ??
+    keyError(entry, path, prefixComplaint(entry.key))
+  );
 }
 
 function withDefault(

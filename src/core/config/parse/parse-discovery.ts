@@ -3,7 +3,6 @@ import type { ConfigError } from "../document/config-error.ts";
 import type { ConfigEntry, ConfigNode, ConfigScalar, Place } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
 import { show, showKey, showKind } from "../document/show.ts";
-import { findSpec } from "../schema/schema.ts";
 import { misplacedKey } from "../schema/unknown-key.ts";
 import type { HostPort } from "../settings.ts";
 import { addressComplaint } from "./complaints.ts";
@@ -66,9 +65,8 @@ function parseStaticHost(entry: ConfigEntry, reader: ConfigReader, findings: Fin
 
 /** A key that names no host. What stands under it is not looked at: it may belong to something else. */
 function notAHost(entry: ConfigEntry, path: string, reader: ConfigReader): ConfigError {
-  const isGiven = (key: string): boolean => findSpec(key) !== undefined && reader.isGiven(key);
   const what = `${show(entry.key)} is not an overlay address`;
-  const misplaced = misplacedKey(entry, path, "static_host_map", isGiven, what);
+  const misplaced = misplacedKey(entry, path, "static_host_map", (key) => reader.isGiven(key), what);
   if (misplaced) return misplaced;
   const todo = "the key is the host's overlay address; its underlay addresses stand in the list";
   const complaint = `${show(entry.key)} ${addressComplaint(entry.key)}`;

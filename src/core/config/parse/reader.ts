@@ -54,9 +54,9 @@ export class ConfigReader {
     return this.#found.get(path);
   }
 
-  /** Whether something was written under a key, in whichever half of the settings. */
+  /** Whether something was written under a key or in a section, in whichever half of the settings. */
   isGiven(path: string): boolean {
-    return this.#found.has(path);
+    return [...this.#found.keys()].some((key) => key === path || key.startsWith(`${path}.`));
   }
 
   boolean(path: string): boolean {

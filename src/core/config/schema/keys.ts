@@ -4,7 +4,7 @@ import { showKind } from "../document/show.ts";
 import { isHarmless } from "./harmless.ts";
 import type { KeySpec } from "./key-spec.ts";
 import { FREE_PREFIX, findSpec, namesIn, specOf } from "./schema.ts";
-import { explainUnknownKey } from "./unknown-key.ts";
+import { canTake, explainUnknownKey } from "./unknown-key.ts";
 
 /** A value that was found under a key of the schema. Never null: a key without a value counts as absent. */
 export interface FoundValue {
@@ -39,11 +39,28 @@ function collectSection({ map, section, root }: Section, given: Map<string, Foun
     if (section === "" && entry.key.startsWith(FREE_PREFIX)) continue;
     if (!names.has(entry.key)) {
       if (findings.full) findings.error(TOO_MANY);
-      else findings.error(explainUnknownKey(entry, section, names, isGiven));
+      else {
+        const error = explainUnknownKey(entry, section, names, isGiven);
+        findings.error(error);
+        collectAsMeant(entry, error.meant, { root, section }, given, findings);
+      }
       continue;
     }
     collectEntry(entry, section === "" ? entry.key : `${section}.${entry.key}`, root, given, findings);
   }
+}
+
+/** What stands under a mistaken name is read as what was probably meant, so that nothing only follows from it, and what else is wrong is said at once. */
+function collectAsMeant(
+  entry: ConfigEntry,
+  meant: string | undefined,
+  { root, section }: Pick<Section, "root" | "section">,
+  given: Map<string, FoundValue>,
+  findings: Findings,
+): void {
+  if (meant === undefined || meant === section || given.has(meant) || nodeAt(root, meant)) return;
+  if (findSpec(meant)?.state.kind === "removed" || !canTake(meant, entry.value)) return;
+  collectEntry(entry, meant, root, given, findings);
 }
 
 function collectEntry(

@@ -141,7 +141,7 @@ function wayHome(
 }
 
 /** Whether a key, or a section, may hold what stands there. */
-function canTake(path: string, value: ConfigNode): boolean {
+export function canTake(path: string, value: ConfigNode): boolean {
   const spec = findSpec(path);
   return (spec !== undefined && fits(spec.type, value)) || (namesIn(path) !== undefined && value.kind === "map");
 }
