@@ -104,7 +104,9 @@ struct Inbound<S>(S);
 
 impl<S: DatagramSource> Direction for Inbound<S> {
     fn burst(&mut self, engine: &Engine, now_ms: u64, worker: &mut Worker, out: &mut ThreadOutput) -> io::Result<bool> {
-        self.0.receive_burst(|datagram, source| engine.at(now_ms, worker, out).inbound(datagram, source))
+        self.0.receive_burst(|datagrams, datagram_bytes, source| {
+            engine.at(now_ms, worker, out).inbound_all(datagrams, datagram_bytes, source);
+        })
     }
 
     fn complaint(error: &io::Error) -> Event {

@@ -48,13 +48,13 @@ fn main() {
         let source = SocketAddr::from(([192, 0, 2, 1], 4242));
         inward = inward.min(timed(|| {
             let mut device = Wire::default();
-            for datagram in wire.bytes.chunks_mut(DATAGRAM_BYTES) {
-                server.at(0, &mut workers.1, &mut device).inbound(datagram, source);
-            }
+            server.at(0, &mut workers.1, &mut device).inbound_all(&mut wire.bytes, DATAGRAM_BYTES, source);
             assert_eq!(device.packets, PACKETS);
         }));
     }
-    println!("out one by one {alone:.0} ns, out together {together:.0} ns, in {inward:.0} ns, each for a packet of {PACKET_BYTES} bytes");
+    println!(
+        "out one by one {alone:.0} ns, out together {together:.0} ns, in {inward:.0} ns, each for a packet of {PACKET_BYTES} bytes"
+    );
 }
 
 /// The same packet, as often as a superpacket has segments.

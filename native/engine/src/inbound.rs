@@ -4,12 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::awaited::Early;
-use crate::counters::InboundCounters;
 use crate::drop_reason::DropReason;
 use crate::echo;
 use crate::engine::{Pass, Step};
 use crate::firewall::Passing;
-use crate::header::{HEADER_BYTES, Header, Kind, OVERHEAD_BYTES, PATH_TOKEN_BYTES};
+use crate::header::{HEADER_BYTES, Header, Kind, PATH_TOKEN_BYTES};
 use crate::limiter::tokens_of;
 use crate::lock::lock;
 use crate::message_limiter::Order;
@@ -27,6 +26,22 @@ impl<O: Output> Pass<'_, O> {
     /// Handles one datagram. It is decrypted in place; its bytes mean nothing afterwards.
     pub fn inbound(&mut self, datagram: &mut [u8], source: SocketAddr) {
         self.step.engine.inbound.udp_received.add(1);
+        self.datagram(datagram, source);
+    }
+
+    /// Handles datagrams from one source that lie behind each other, of so many bytes each but for the last, as [`Self::inbound`] does one by one.
+    pub fn inbound_all(&mut self, datagrams: &mut [u8], datagram_bytes: usize, source: SocketAddr) {
+        if datagrams.is_empty() {
+            return self.inbound(datagrams, source);
+        }
+        let run = datagrams.chunks_mut(datagram_bytes.max(1));
+        self.step.engine.inbound.udp_received.add(run.len() as u64);
+        for datagram in run {
+            self.datagram(datagram, source);
+        }
+    }
+
+    fn datagram(&mut self, datagram: &mut [u8], source: SocketAddr) {
         let header = match Header::decode(datagram) {
             Ok(header) => header,
             Err(reason) => return self.step.drop_from(source, reason),
@@ -115,7 +130,7 @@ impl<O: Output> Step<'_, O> {
         datagram: &mut [u8],
         origin: Path,
     ) -> Vec<IpAddr> {
-        match open(session, header, datagram, &self.engine.inbound) {
+        match session.take_in(header, datagram, &self.engine.inbound) {
             Ok(body) => {
                 let awaited = self.proved(session, origin, header.kind);
                 self.opened(session, header.kind, origin, body);
@@ -322,29 +337,4 @@ impl<O: Output> Step<'_, O> {
     pub(crate) fn drop_inbound(&mut self, session: &Session, tuple: Option<Tuple>, reason: DropReason) {
         self.drop(DropSample { tuple, local_index: session.local_index, ..DropSample::new(reason, true) });
     }
-}
-
-/// Steps 8 to 11: what a datagram or a frame holds, if it is new and authentic.
-pub(crate) fn open<'a>(
-    session: &Session,
-    header: &Header,
-    datagram: &'a mut [u8],
-    counters: &InboundCounters,
-) -> Result<&'a mut [u8], DropReason> {
-    let length = datagram.len();
-    if length < OVERHEAD_BYTES {
-        return Err(DropReason::ShortPacket);
-    }
-    if !session.may_accept(header.counter, counters) {
-        return Err(DropReason::Replayed);
-    }
-    let held = match header.kind {
-        Kind::Relay => session.unwrap(header.counter, datagram),
-        _ => session.open(header.counter, datagram),
-    };
-    let held = held.ok_or(DropReason::NotAuthentic)?;
-    if !session.accept(header.counter, length, counters) {
-        return Err(DropReason::Replayed);
-    }
-    Ok(held)
 }

@@ -7,7 +7,7 @@ use crate::awaited::Early;
 use crate::drop_reason::DropReason;
 use crate::engine::{Engine, Pass, Step};
 use crate::header::{DATAGRAM_LIMIT_BYTES, HEADER_BYTES, Header, Kind, OVERHEAD_BYTES};
-use crate::inbound::{Sender, is_handshake, open};
+use crate::inbound::{Sender, is_handshake};
 use crate::lock::lock;
 use crate::output::{DropSample, Event, Output};
 use crate::packet::Tuple;
@@ -28,7 +28,7 @@ impl<O: Output> Pass<'_, O> {
             return step.drop_from(source, DropReason::UnknownRelay);
         };
         let (hop, length) = (&relay.hop, frame.len());
-        let inner = match open(hop, header, frame, &step.engine.inbound) {
+        let inner = match hop.take_in(header, frame, &step.engine.inbound) {
             Ok(inner) => inner,
             Err(reason) => return step.drop_inbound(hop, None, reason),
         };

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::aead::Aead;
 use crate::counters::Count;
 use crate::counters::InboundCounters;
+use crate::drop_reason::DropReason;
 use crate::header::{HEADER_BYTES, Header, Kind, OVERHEAD_BYTES, TAG_BYTES};
 use crate::ip::Prefix;
 use crate::lock::lock;
@@ -243,42 +244,50 @@ impl Session {
         self.send.bytes.add(bytes as u64);
     }
 
-    /// Whether a packet with this counter may still be new; one that is known to have come is counted as a duplicate.
-    pub fn may_accept(&self, counter: u64, counters: &InboundCounters) -> bool {
-        let arrived = lock(&self.receive.arrived);
-        let accepted = arrived.window.accepts(counter);
-        if !accepted && arrived.window.remembers(counter) {
-            counters.duplicate.add(1);
+    /// What a datagram or a frame holds, if it is new and authentic; its counter is then seen. The window is held from the first look at it to the last:
+    /// who brings the same datagram beside this one waits for as long as opening takes, and everybody else asks once.
+    pub fn take_in<'a>(
+        &self,
+        header: &Header,
+        datagram: &'a mut [u8],
+        counters: &InboundCounters,
+    ) -> Result<&'a mut [u8], DropReason> {
+        let (counter, length) = (header.counter, datagram.len());
+        if length < OVERHEAD_BYTES {
+            return Err(DropReason::ShortPacket);
         }
-        accepted
+        let mut arrived = lock(&self.receive.arrived);
+        if !arrived.window.accepts(counter) {
+            counters.duplicate.add(arrived.window.remembers(counter).into());
+            return Err(DropReason::Replayed);
+        }
+        let held = match header.kind {
+            Kind::Relay => self.unwrap(counter, datagram),
+            _ => self.open(counter, datagram),
+        };
+        let held = held.ok_or(DropReason::NotAuthentic)?;
+        match arrived.window.commit(counter) {
+            Some(0) => {}
+            Some(lost) => counters.lost.add(lost),
+            None => return Err(DropReason::Replayed),
+        }
+        arrived.packets += 1;
+        arrived.bytes += length as u64;
+        drop(arrived);
+        self.receive.active.store(true, Ordering::Relaxed);
+        Ok(held)
     }
 
-    /// Opens what follows the header of a datagram, in place. Changes no state: the counter is committed by [`Self::accept`].
-    pub fn open<'a>(&self, counter: u64, datagram: &'a mut [u8]) -> Option<&'a mut [u8]> {
+    /// What follows the header of a datagram, opened in place. Changes no state.
+    fn open<'a>(&self, counter: u64, datagram: &'a mut [u8]) -> Option<&'a mut [u8]> {
         let (header, sealed) = datagram.split_first_chunk_mut::<HEADER_BYTES>()?;
         self.receive.key.open(counter, header, sealed)
     }
 
-    /// The datagram in an authentic frame. Changes no state, as [`Self::open`] does not.
-    pub fn unwrap<'a>(&self, counter: u64, frame: &'a mut [u8]) -> Option<&'a mut [u8]> {
+    /// The datagram in an authentic frame. Changes no state.
+    fn unwrap<'a>(&self, counter: u64, frame: &'a mut [u8]) -> Option<&'a mut [u8]> {
         let (clear, tag) = frame.split_last_chunk_mut::<TAG_BYTES>()?;
         if self.receive.key.verify(counter, clear, tag) { clear.get_mut(HEADER_BYTES..) } else { None }
-    }
-
-    /// Commits the counter of an authentic datagram. False when another thread has just committed the same one.
-    pub fn accept(&self, counter: u64, datagram_bytes: usize, counters: &InboundCounters) -> bool {
-        let mut arrived = lock(&self.receive.arrived);
-        let Some(lost) = arrived.window.commit(counter) else {
-            counters.duplicate.add(1);
-            return false;
-        };
-        if lost > 0 {
-            counters.lost.add(lost);
-        }
-        self.receive.active.store(true, Ordering::Relaxed);
-        arrived.packets += 1;
-        arrived.bytes += datagram_bytes as u64;
-        true
     }
 
     /// The peer has proved that it has the keys. True the first time.

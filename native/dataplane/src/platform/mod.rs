@@ -274,9 +274,9 @@ pub trait PacketSink {
 
 /// The receive side of a UDP socket. IPv4-mapped sources are unmapped below it.
 pub trait DatagramSource: Wait {
-    /// Hands on the datagrams that wait, at most one call full, without blocking. They may be changed in place. True when there may
-    /// be more.
-    fn receive_burst(&mut self, each: impl FnMut(&mut [u8], SocketAddr)) -> io::Result<bool>;
+    /// Hands on the datagrams that wait, at most one call full, without blocking: those of one source that lie behind each other, and how many bytes each of
+    /// them has but for the last. They may be changed in place. True when there may be more.
+    fn receive_burst(&mut self, each: impl FnMut(&mut [u8], usize, SocketAddr)) -> io::Result<bool>;
 }
 
 /// The send side of a UDP socket, shared by threads.

@@ -183,7 +183,7 @@ impl UdpReader {
 }
 
 impl DatagramSource for UdpReader {
-    fn receive_burst(&mut self, mut each: impl FnMut(&mut [u8], SocketAddr)) -> io::Result<bool> {
+    fn receive_burst(&mut self, mut each: impl FnMut(&mut [u8], usize, SocketAddr)) -> io::Result<bool> {
         let slots = self.names.len();
         let mut vectors = Vec::with_capacity(slots);
         let mut headers = Vec::with_capacity(slots);
@@ -217,12 +217,7 @@ impl DatagramSource for UdpReader {
                 continue;
             };
             let segment = control.gro_segment_bytes(header.msg_hdr.msg_controllen).unwrap_or(bytes.len());
-            if bytes.is_empty() {
-                each(bytes, source);
-            }
-            for datagram in bytes.chunks_mut(segment.max(1)) {
-                each(datagram, source);
-            }
+            each(bytes, segment, source);
         }
         Ok(received == slots)
     }
@@ -334,7 +329,7 @@ mod tests {
 
     fn received(socket: &Arc<LinuxUdp>) -> usize {
         let mut datagrams = 0;
-        let _ = socket.reader().receive_burst(|_, _| datagrams += 1);
+        let _ = socket.reader().receive_burst(|bytes, each, _| datagrams += bytes.len().div_ceil(each));
         datagrams
     }
 
