@@ -164,7 +164,7 @@ export class ReferenceDataPlane {
     if (!sessions.hasRoomFor(command.peerAddresses)) return fail(bad("the session table is full"));
     if (!policies.has(command.policyId))
       return fail({ code: "unknown-policy", error: "no policy program has this id" });
-    const session = new Session(this.#suite, command);
+    const session = new Session(this.#suite, command, sessions.used);
     sessions.add(session);
     if (command.primary && session.confirmed) this.#makePrimary(session, now);
     this.#inbound.catchUp(session, now);
@@ -255,11 +255,13 @@ export class ReferenceDataPlane {
 
   #sample(now: Instant): void {
     const { sessions, policies, relays, flows, parking, out } = this.#tables;
-    for (const { localIndex, path: held } of sessions.all()) {
+    const used = sessions.takeUsed();
+    // Whoever moved has carried something.
+    for (const { localIndex, path: held } of used) {
       const path = held.takeUntold(now);
       if (path) out.tell({ kind: "roamed", localIndex, path });
     }
-    const activity = sessions.all().flatMap((session) => session.takeActivity() ?? []);
+    const activity = used.flatMap((session) => session.takeActivity() ?? []);
     const counters = {
       ...out.counters,
       tunReadPackets: this.#tunReadPackets,

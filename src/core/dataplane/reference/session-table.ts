@@ -10,8 +10,10 @@ const PRIMARIES_MAX = 131_072;
 export class SessionTable {
   readonly #sessions = new Map<LocalIndex, Session>();
   readonly #primaries = new Map<IpAddress, Session>();
-  /** In ascending order of the local index: samples go through all of them every second. */
+  /** In ascending order of the local index. */
   readonly #sorted: Session[] = [];
+  /** Those that carried something since they were last taken. */
+  readonly used: Set<Session> = new Set<Session>();
 
   get(localIndex: LocalIndex): Session | undefined {
     return this.#sessions.get(localIndex);
@@ -43,10 +45,18 @@ export class SessionTable {
   }
 
   remove(session: Session): void {
+    this.used.delete(session);
     if (this.#sessions.delete(session.localIndex)) this.#sorted.splice(this.#placeOf(session.localIndex), 1);
     for (const address of session.peerAddresses) {
       if (this.#primaries.get(address) === session) this.#primaries.delete(address);
     }
+  }
+
+  /** Those that carried something since this was last asked, in ascending order of the local index: a sample looks at no others. */
+  takeUsed(): readonly Session[] {
+    const used = [...this.used].sort((a, b) => a.localIndex - b.localIndex);
+    this.used.clear();
+    return used;
   }
 
   /** In ascending order of the local index. */

@@ -47,8 +47,11 @@ export class Session {
   #announcedHigh = false;
   #announcedExhausted = false;
   readonly #traffic = { received: newTally(), sent: newTally() };
+  readonly #used: SessionSet;
 
-  constructor(suite: CryptoSuite, installation: SessionInstallation) {
+  /** `used`: where it enters itself with the first datagram after it was last asked for its activity. */
+  constructor(suite: CryptoSuite, installation: SessionInstallation, used: SessionSet) {
+    this.#used = used;
     this.localIndex = installation.localIndex;
     this.remoteIndex = installation.remoteIndex;
     const [peer] = installation.peerAddresses;
@@ -100,7 +103,7 @@ export class Session {
     const header = encodeHeader({ type, subtype, remoteIndex: this.remoteIndex, counter });
     const datagram = this.#sendKey.seal(nonceOf(this.#cipher, counter), header, body, HEADER_BYTES);
     datagram.set(header);
-    count(this.#traffic.sent, datagram);
+    this.#count(this.#traffic.sent, datagram);
     return datagram;
   }
 
@@ -115,7 +118,7 @@ export class Session {
     const authenticated = concatBytes(header, datagram);
     const tag = this.#sendKey.seal(nonceOf(this.#cipher, counter), authenticated, NOTHING);
     const frame = concatBytes(authenticated, tag);
-    count(this.#traffic.sent, frame);
+    this.#count(this.#traffic.sent, frame);
     return frame;
   }
 
@@ -161,7 +164,15 @@ export class Session {
 
   #received(counter: bigint, datagram: Uint8Array): void {
     this.#lost += this.#window.commit(counter);
-    count(this.#traffic.received, datagram);
+    this.#count(this.#traffic.received, datagram);
+  }
+
+  #count(tally: Tally, datagram: Uint8Array): void {
+    const { received, sent } = this.#traffic;
+    if (!received.marked && !sent.marked) this.#used.add(this);
+    tally.packets++;
+    tally.bytes += datagram.length;
+    tally.marked = true;
   }
 
   /** The peer has proved that it holds the keys. True when that was not known before. */
@@ -222,6 +233,11 @@ export class Session {
 
 const NOTHING = new Uint8Array();
 
+/** Where sessions enter themselves. */
+export interface SessionSet {
+  add(session: Session): void;
+}
+
 /** Datagrams of one direction, as they are on the wire. */
 interface Tally {
   packets: number;
@@ -231,10 +247,4 @@ interface Tally {
 
 function newTally(): Tally {
   return { packets: 0, bytes: 0, marked: false };
-}
-
-function count(tally: Tally, datagram: Uint8Array): void {
-  tally.packets++;
-  tally.bytes += datagram.length;
-  tally.marked = true;
 }
