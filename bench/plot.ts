@@ -57,7 +57,7 @@ function plotFigure(result: ScenarioResult, figure: Figure, top: number): { svg:
     .map((engine) => ({ engine, values: spread(result.rounds, engine, figure.name) }))
     .filter(({ engine, values }) => values !== undefined && !engine.startsWith(`${OURS}-`));
   const longest = Math.max(...bars.map(({ values }) => values!.most), Number.MIN_VALUE);
-  const better = figure.better === "more" ? "longer is better" : "shorter is better";
+  const better = figure.better === "more" ? "more is better" : "less is better";
   const svg = [
     text(GAP, top + TITLE - 10, `${result.title}: ${figure.unit} (${better})`, COLORS.text, 'font-weight="600"'),
   ];
@@ -86,11 +86,12 @@ function footer(results: Results): string[] {
   );
   const rounds = all.map((result) => result.rounds.length);
   const loaded = all.reduce((sum, result) => sum + result.loadedRounds, 0);
+  const [fewest, most] = [Math.min(...rounds), Math.max(...rounds)];
   const total = rounds.reduce((sum, count) => sum + count, 0);
   const load = loaded === 0 ? "" : `; in ${loaded} of ${total} other programs were at work`;
   return [
     ...machines,
-    `Medians, least and most of ${Math.min(...rounds)} to ${Math.max(...rounds)} interleaved rounds${load}`,
+    `Medians, least and most of ${fewest === most ? most : `${fewest} to ${most}`} interleaved rounds${load}`,
   ];
 }
 

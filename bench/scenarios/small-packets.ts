@@ -21,7 +21,7 @@ function rate(name: string, unit: string): Figure {
 
 export const SMALL_PACKETS: Scenario = {
   name: "small-packets",
-  title: `Datagrams of ${BYTES} bytes that arrive, of as many as can be sent`,
+  title: `UDP, ${BYTES} bytes, as many as can be sent: what arrives`,
   setup: USUAL,
   figures: [
     rate("each", "thousand/s, one message each"),
