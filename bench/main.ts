@@ -65,13 +65,8 @@ async function main(): Promise<number> {
       say(`\n${scenario.title}: not measured, this machine has no ${lacking}`);
       continue;
     }
-    const result = await measureScenario(scenario, engines, series).catch((error: unknown) => {
-      say(`\n${scenario.title}: FAIL: ${error instanceof Error ? error.message : error}`);
-    });
-    if (result === undefined) {
-      failures++;
-      continue;
-    }
+    const result = await measureScenario(scenario, engines, series);
+    failures += result.failed.length;
     scenarios[scenario.name] = result;
     await keepResults(path, { scenarios });
     say(describeScenario(result));

@@ -20,6 +20,7 @@ export function describeScenario(result: ScenarioResult): string {
   for (const figure of result.figures) lines.push(...describeFigure(figure, result));
   if (result.droppedRounds > 0) lines.push(`  ${result.droppedRounds} rounds dropped: other programs were at work`);
   if (result.loadedRounds > 0) lines.push(`  ${result.loadedRounds} of the rounds under load of other programs`);
+  for (const failure of result.failed) lines.push(`  FAIL: ${failure}`);
   return lines.join("\n");
 }
 

@@ -22,6 +22,8 @@ export interface ScenarioResult {
   readonly droppedRounds: number;
   /** Rounds that count although other programs took too much: too many had been dropped before. */
   readonly loadedRounds: number;
+  /** What could not be measured and why, each with the engine. */
+  readonly failed: readonly string[];
 }
 
 export interface EngineFacts {

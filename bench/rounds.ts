@@ -29,9 +29,11 @@ export async function measureScenario(
     (engine) => engine.cipher(scenario.setup) !== undefined && (scenario.only?.(engine) ?? true),
   );
   const rounds: Round[] = [];
+  const failed: string[] = [];
   let [dropped, loaded] = [0, 0];
   while (rounds.length < series.rounds) {
-    const { round, foreignShare } = await measureRound(scenario, shuffled(able), series);
+    const { round, foreignShare, failures } = await measureRound(scenario, shuffled(able), series);
+    failed.push(...failures);
     const isLoaded = foreignShare > FOREIGN_SHARE_MAX;
     if (isLoaded && dropped < series.drops) {
       series.tell(`dropped: others took ${(foreignShare * 100).toFixed(0)} % of the machine`);
@@ -52,6 +54,7 @@ export async function measureScenario(
     rounds,
     droppedRounds: dropped,
     loadedRounds: loaded,
+    failed,
   };
 }
 
@@ -61,12 +64,19 @@ async function measureRound(
   scenario: Scenario,
   engines: readonly Engine[],
   { effort, authority, tell }: Series,
-): Promise<{ readonly round: Round; readonly foreignShare: number }> {
+): Promise<{ readonly round: Round; readonly foreignShare: number; readonly failures: readonly string[] }> {
+  const failures: string[] = [];
   const round: Record<string, Readonly<Record<string, number>>> = {};
   let foreignShare = 0;
   for (const engine of engines) {
     const open = (setup: Scenario["setup"]) => Link.open(`bench${++links}`, engine, setup, authority);
-    const [values, use] = await watchCpu(() => scenario.run({ engine, effort, open }));
+    const [values, use] = await watchCpu(() => scenario.run({ engine, effort, open }).catch(reason));
+    if (values instanceof Error) {
+      // The others have measured all the same.
+      tell(`${scenario.name}  ${engine.name.padEnd(14)} FAIL: ${values.message}`);
+      failures.push(`${engine.name}: ${values.message}`);
+      continue;
+    }
     foreignShare = Math.max(foreignShare, use.foreignShare);
     round[engine.name] = values;
     const shown = scenario.figures.map(({ name, digits }) => `${name} ${values[name]?.toFixed(digits)}`);
@@ -74,7 +84,11 @@ async function measureRound(
       `${scenario.name}  ${engine.name.padEnd(14)} ${shown.join("  ")}  (others ${(use.foreignShare * 100).toFixed(1)} %)`,
     );
   }
-  return { round, foreignShare };
+  return { round, foreignShare, failures };
+}
+
+function reason(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 function shuffled<T>(list: readonly T[]): T[] {

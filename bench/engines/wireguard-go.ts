@@ -1,5 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -42,8 +43,10 @@ class WireGuardGo implements Engine {
       { machine: client, device: "wg-client", own: keys.client, peer: keys.server, overlay: CLIENT, other: server },
     ];
     for (const { machine, device, own, peer, overlay, other } of hosts) {
-      const daemon = machine.start(this.name, this.#program, ["-f", device]);
       const socket = `/var/run/wireguard/${device}.sock`;
+      // Whoever was killed has left it.
+      await rm(socket, { force: true });
+      const daemon = machine.start(this.name, this.#program, ["-f", device]);
       await daemon.becomes("its control socket is there", async () => existsSync(socket));
       await configure(socket, [
         `private_key=${raw(own.privateKey, "d")}`,
