@@ -22,6 +22,8 @@ export type AdminRequest =
   | { readonly verb: "rules" }
   | { readonly verb: "netcheck" }
   | { readonly verb: "reload" }
+  /** What a reload would do. */
+  | { readonly verb: "diff" }
   /** A stream of `EventReport`, of this level and above. */
   | { readonly verb: "events"; readonly level: Notice["level"] }
   /** A stream of `StatusReport`: one now, and one whenever it is another. */

@@ -32,6 +32,7 @@ export function adminVerbs(daemon: Daemon, confinement?: Confinement): Readonly<
     rules: answers("reader", nothing, () => rulesReport(daemon.rules())),
     netcheck: answers("reader", nothing, async () => netcheck(daemon)),
     reload: answers("owner", nothing, () => daemon.reload()),
+    diff: answers("owner", nothing, () => daemon.diff()),
     events: streams("reader", parseEvents, ({ level }, sink) => followEvents(daemon, level, sink)),
     watch: streams("reader", nothing, (_, sink) => pictures.follow(sink)),
   };

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { ExitCode } from "../runtime/operator-error.ts";
 import { checkCommand } from "./commands/check.ts";
+import { configCommand } from "./commands/config.ts";
 import { eventsCommand } from "./commands/events.ts";
 import { netcheckCommand } from "./commands/netcheck.ts";
 import { pingCommand } from "./commands/ping.ts";
@@ -26,10 +27,11 @@ const commands = [
   netcheckCommand,
   rulesCommand,
   reloadCommand,
+  configCommand,
   versionCommand,
 ];
 for (const command of commands) program.addCommand(command());
-for (const command of [program, ...program.commands]) {
+for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
   // Commander would print its own wording and leave; reportFailure does both in ours.
   command
     .exitOverride()

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { type ConfigError, formatConfigError } from "../core/config/document/config-error.ts";
-import { planReload, type ReloadPlan } from "../core/config/reload-plan.ts";
+import { type KeyChange, planReload, type ReloadPlan } from "../core/config/reload-plan.ts";
 import type { Settings } from "../core/config/settings.ts";
 import type { LocalPlace } from "../core/discovery/own-places.ts";
 import type { LighthouseService } from "../core/discovery/service.ts";
@@ -52,6 +52,13 @@ export interface DaemonOptions {
 export interface ReloadOutcome {
   readonly applied: readonly string[];
   readonly needsRestart: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** What a reload would do, with the values of now and then. Secrets are not in it. */
+export interface ReloadPreview {
+  readonly applied: readonly KeyChange[];
+  readonly needsRestart: readonly KeyChange[];
   readonly warnings: readonly string[];
 }
 
@@ -295,11 +302,9 @@ export class Daemon {
   /** Reads the configuration again and applies all of it. Throws, and changes nothing, when it has an error. */
   reload(): ReloadOutcome {
     try {
-      const next = load(this.config);
-      const plan = planReload(this.#running, next);
-      if (!plan.ok) throw configRefused(this.config, [plan.reason]);
+      const { next, plan } = this.#plan();
       this.#routes.change(next.settings);
-      const outcome = this.#apply(next, plan.value);
+      const outcome = this.#apply(next, plan);
       const { applied, needsRestart } = outcome;
       this.events.tell({ code: "reload-applied", applied, needsRestart });
       return outcome;
@@ -310,6 +315,19 @@ export class Daemon {
       this.events.tell({ code: "reload-refused", complaint, first: this.#refusedReload });
       throw error;
     }
+  }
+
+  /** What a reload would do now. Throws as it would. */
+  diff(): ReloadPreview {
+    const { next, plan } = this.#plan();
+    return { applied: plan.applied, needsRestart: plan.needsRestart, warnings: next.warnings.map(formatConfigError) };
+  }
+
+  #plan(): { readonly next: LoadedSettings; readonly plan: ReloadPlan } {
+    const next = load(this.config);
+    const plan = planReload(this.#running, next);
+    if (!plan.ok) throw configRefused(this.config, [plan.reason]);
+    return { next, plan: plan.value };
   }
 
   /** Closes the tunnels, ends the data plane, gives the lock back. */
@@ -362,7 +380,7 @@ function load(config: string): LoadedSettings {
 }
 
 /** The complaint about a configuration, with every error in it. */
-function configRefused(config: string, errors: readonly ConfigError[]): OperatorError {
+export function configRefused(config: string, errors: readonly ConfigError[]): OperatorError {
   return new OperatorError("config-refused", {
     what: `cannot use the configuration ${config}`,
     why: errors.length === 1 ? "it has an error" : `it has ${errors.length} errors`,

@@ -47,13 +47,28 @@ describe("a daemon with its admin sockets", () => {
       "console",
       "admin",
     ]);
-    expect(status.services.every(({ state }) => state === "ok")).toBe(true);
+    expect(status.services.filter(({ state }) => state !== "ok")).toEqual([]);
     expect(await ask({ verb: "version" })).toMatchObject({ node: process.versions.node });
     expect(await ask({ verb: "ping", target: "10.77.0.1", timeoutMs: 100 })).toMatchObject({ reason: "own-address" });
     expect(await ask({ verb: "rules" })).toMatchObject({ rulesOmitted: 0, rules: expect.any(Array) });
     expect(await ask({ verb: "netcheck" })).toMatchObject({ udp: "unknown", lighthouses: [], tcp443: "unknown" });
     const { ownerSocket } = daemon.state;
     expect(await askDaemon(ownerSocket, { verb: "reload" }, 1_000)).toMatchObject({ applied: [] });
+    expect(await askDaemon(ownerSocket, { verb: "diff" }, 1_000)).toMatchObject({ applied: [], needsRestart: [] });
+  });
+
+  test("says what a reload would change, changes nothing, and refuses what a reload would refuse", async () => {
+    const { ownerSocket } = daemon.state;
+    writeFileSync(config, files.configuration("lighthouse", port, "lighthouse: { am_lighthouse: true, interval: 60 }"));
+    for (let i = 0; i < 2; i++)
+      expect(await askDaemon(ownerSocket, { verb: "diff" }, 1_000)).toMatchObject({
+        applied: [{ path: "lighthouse.interval", before: 10, after: 60 }],
+        needsRestart: [],
+      });
+    await expect(ask({ verb: "diff" })).rejects.toMatchObject({ code: "not-permitted" });
+    writeFileSync(config, "wibble: 1");
+    await expect(askDaemon(ownerSocket, { verb: "diff" }, 1_000)).rejects.toMatchObject({ code: "config-refused" });
+    expect(daemon.refusedReload).toBeUndefined();
   });
 
   test("does not reload for those who may only look", async () => {
@@ -64,7 +79,7 @@ describe("a daemon with its admin sockets", () => {
     [
       "an unknown verb",
       { verb: "dance" },
-      /no such verb: there are status, version, ping, rules, netcheck, reload, events, watch/,
+      /no such verb: there are status, version, ping, rules, netcheck, reload, diff, events, watch/,
     ],
     ["a ping without a target", { verb: "ping" }, /needs a target/],
     ["a ping for an hour", { verb: "ping", target: "a", timeoutMs: 3_600_000 }, /timeoutMs of 1 to/],

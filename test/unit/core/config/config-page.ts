@@ -1,4 +1,5 @@
-import type { KeySpec, ValueType } from "../../../../src/core/config/schema/key-spec.ts";
+import type { KeySpec } from "../../../../src/core/config/schema/key-spec.ts";
+import { typeName } from "../../../../src/core/config/schema/type-name.ts";
 
 /** docs/CONFIG.md, from the schema. Written by `npx vitest run test/unit/core/config/schema/schema.test.ts --update`. */
 export function describeSchema(specs: readonly KeySpec[]): string {
@@ -40,40 +41,6 @@ function about({ state, about: sentence }: KeySpec): string {
   }
 }
 
-function typeName(type: ValueType): string {
-  switch (type.kind) {
-    case "boolean":
-      return "true, false";
-    case "integer":
-      return `${type.min} to ${type.max}${type.unit === "" ? "" : ` ${type.unit}`}`;
-    case "duration":
-      return "duration";
-    case "choice":
-      return type.values.map((value) => value || '""').join(", ");
-    case "text":
-      // "a device name: up to 15 characters, ..." is the message; the noun is the type.
-      return type.means.replace(/^an? /, "").replace(/:.*/, "");
-    case "pem":
-      return "path or PEM text";
-    case "address":
-      return "IP address";
-    case "host":
-      return "IP address or name";
-    case "prefix":
-      return "prefix";
-    case "host-port":
-      return "host:port";
-    case "list":
-      return `list of ${typeName(type.of)}${type.single ? ", or one" : ""}`;
-    case "map":
-      return `map: ${type.keys} to ${typeName(type.of)}`;
-    case "rules":
-      return "list of rules";
-    case "structure":
-      return type.means;
-  }
-}
-
 const INTRODUCTION = `# Configuration
 
 Lacis reads Nebula's configuration: the same YAML file with the same keys. This page is made from the table that the parser itself uses
@@ -86,7 +53,10 @@ Lacis reads Nebula's configuration: the same YAML file with the same keys. This 
 * a value of the wrong type or out of range; there is no silent default for a mistyped value;
 * a key that stands twice, tags other than YAML's own types, a second document, tabs as indentation;
 * a number that begins with 0, and a fraction, power of ten or date without quotes, where readers of YAML disagree about what was written;
-* a private key file that others can read: \`chmod 600\` it.
+* a private key that others can read: \`chmod 600\` its file, or the configuration in which it stands. A file in a folder that lets nobody else in is taken, and so is
+  what systemd hands to the service (\`LoadCredential=\`).
+
+\`lacis config explain KEY\` says what is on this page about one key, \`lacis config diff\` what a reload would change.
 
 Examples that work: [a host](../examples/host.yml), [a lighthouse](../examples/lighthouse.yml).
 
