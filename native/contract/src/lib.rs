@@ -1,6 +1,9 @@
 //! What the control plane and the data plane say to each other: the messages of `dataplane.proto` and the frames they
 //! travel in. What a message does is written in `SEMANTICS.md`.
 
+// What comes from outside must not end a thread: nothing here may panic but arithmetic, which is checked in every build and contained.
+#![deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::string_slice, clippy::unreachable)]
+
 use std::fmt;
 
 pub mod frame;

@@ -1,6 +1,9 @@
 //! `lacis-dataplane`: moves the packets of one host, steered by its control plane. A library for the fuzzer's sake: what takes foreign bytes can be
 //! called without the process around it.
 
+// What comes from outside must not end a thread: nothing here may panic but arithmetic, which is checked in every build and contained.
+#![deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::string_slice, clippy::unreachable)]
+
 mod arguments;
 mod capabilities;
 mod clock;

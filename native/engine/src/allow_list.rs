@@ -125,7 +125,7 @@ mod tests {
             let list = AllowList::new(rules.clone(), vec![]).unwrap();
             for (at, low) in noise {
                 let near = rules.get(at).map_or(address("198.51.100.1"), |(prefix, _)| prefix.address());
-                let IpAddr::V4(near) = near else { unreachable!("all are IPv4") };
+                let IpAddr::V4(near) = near else { panic!("all are IPv4") };
                 let asked = IpAddr::from((near.to_bits() ^ u32::from(low)).to_be_bytes());
                 // Of two rules for one prefix the later one counts: the last of the longest.
                 let longest = rules.iter().filter(|(prefix, _)| prefix.contains(asked)).max_by_key(|(prefix, _)| prefix.bits());
