@@ -145,9 +145,12 @@ export class Traversal implements Machine {
     }
   }
 
-  /** Our own translator lets in what comes from the address of this host, if it looks at no more than that. */
+  /**
+   * Our own translator lets in what comes from the address of this host, if it looks at no more than that. Where there is no other translator the port
+   * that we get does not matter.
+   */
   #open({ host, lighthouse, nat }: Hint): void {
-    if (nat?.learned === undefined || this.#ports.own().mapping === "none") return;
+    if (nat?.learned === undefined || nat.mapping === "none" || this.#ports.own().mapping === "none") return;
     const at = endpoint(nat.learned, OPENING_PORT);
     if (this.#ports.isPossible(host, at) && this.#ports.mayProbe("punch", lighthouse, at)) this.#punch(at);
   }
