@@ -235,7 +235,7 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
   {
     path: "punchy.delay",
     kind: "different",
-    says: "the wait is for a second punch: the first goes out at once, or 20 ms later to a caller of ours behind a translator, which waits 50 ms with its call",
+    says: "the wait is for a second punch: the first goes out at once, or 20 ms later to a caller of ours behind a translator, which waits 30 ms with its call",
   },
   {
     path: "punchy.respond",

@@ -4,8 +4,11 @@ import { TimerQueue } from "../../base/timer-queue.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
 
-/** Until then the host has heard from its lighthouse that we call, and sent something of its own. */
-const HELD_MS = 50;
+/**
+ * Until then the host has heard from its lighthouse that we call, and sent something of its own. Hardly longer than it waits itself (punch/punches.ts):
+ * what both send should meet on the way, so that neither finds the other's translator closed.
+ */
+const HELD_MS = 30;
 /** A stranger's packet is in the way of a translator for so long. */
 const PER_HOST_INTERVAL_MS = 30_000;
 /** Hosts that are approached at once. */
