@@ -34,7 +34,7 @@ function describeFigure(figure: Figure, { rounds, engines }: ScenarioResult): st
     const against = times === undefined ? "" : `ours is ${times.toFixed(2)} x`;
     const range = `${shown(values.least)} .. ${shown(values.most)}`;
     lines.push(
-      `    ${name.padEnd(15)}${shown(values.median).padStart(9)}   ${range.padEnd(22)}${cipher.padEnd(19)}${against}`,
+      `    ${name.padEnd(15)}${shown(values.median).padStart(9)}   ${range.padEnd(22)}${cipher.padEnd(26)}  ${against}`,
     );
   }
   for (const wanted of figure.wanted ?? []) {
