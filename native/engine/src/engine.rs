@@ -10,7 +10,7 @@ use crate::counters::{DropCounters, InboundCounters, OutboundCounters};
 use crate::drop_reason::DropReason;
 use crate::flow_table::{FlowMemo, FlowTable};
 use crate::fragments::Fragments;
-use crate::host::HostFacts;
+use crate::host::{FLOWS_DEFAULT, HostFacts};
 use crate::kept_gateways::KeptGateways;
 use crate::limiter::{Bucket, Rate, SourceLimiter};
 use crate::lock::{lock, read, write};
@@ -138,7 +138,7 @@ impl Engine {
             sessions: SessionTable::default(),
             relays: RelayTable::default(),
             policies: RwLock::default(),
-            flows: FlowTable::new(),
+            flows: FlowTable::new(FLOWS_DEFAULT),
             fragments_in: Mutex::new(Fragments::new()),
             fragments_out: Mutex::new(Fragments::new()),
             kept_gateways: KeptGateways::new(),
@@ -229,6 +229,8 @@ impl Engine {
     }
 
     pub(crate) fn replace_host(&self, host: HostFacts) {
+        let evicted = self.flows.set_limit(host.flows());
+        self.drops.add(DropReason::FlowEvicted, evicted as u64);
         write(&self.facts).host = Arc::new(host);
         self.facts_version.fetch_add(1, Ordering::Release);
     }

@@ -61,6 +61,23 @@ pub struct FlowView {
     pub traffic: Traffic,
 }
 
+/// Where a list of flows goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlowPlace {
+    pub(crate) shard: usize,
+    pub(crate) slot: usize,
+}
+
+impl FlowPlace {
+    /// On from here: in the same shard, or at the beginning of the next.
+    pub(crate) fn followed_by(self, slot: Option<usize>) -> Self {
+        match slot {
+            Some(slot) => Self { slot, ..self },
+            None => Self { shard: self.shard + 1, slot: 0 },
+        }
+    }
+}
+
 impl Traffic {
     /// Counts what passes.
     #[inline]

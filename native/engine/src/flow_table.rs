@@ -1,26 +1,48 @@
-//! Flows the firewall has allowed (SEMANTICS.md section 4.3): the lock, and what a thread remembers to take it less often.
+//! Flows the firewall has allowed (SEMANTICS.md section 4.3), for all threads at once.
+//!
+//! ```text
+//! FlowMemo   a thread's own: a run of packets of one flow takes no lock
+//! shards     which flow a key has, and all about it: a lock each, and the hash of the key says which
+//! order      which flow goes next: one lock, for opening and forgetting; a flow that is used says so in its shard
+//! ```
+//!
+//! A thread that holds the lock of a shard may take that of the order, never the other way round, and never those of two shards.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::hash::BuildHasher;
 
-use crate::flow::{FlowPacket, FlowView, Judged, Traffic};
-use crate::flows::Flows;
+use crate::flow::{FlowPacket, FlowPlace, FlowView, Judged, Traffic};
+use crate::flow_entry::Flow;
+use crate::flow_order::FlowOrder;
+use crate::flow_shard::{FlowId, FlowShard};
 use crate::host::FlowTimeouts;
-use crate::lock::lock;
 use crate::packet::{Direction, Tuple};
-use crate::policy::Verdict;
+use crate::policy::{RefusalAction, Verdict};
 use crate::policy_table::Asked;
+use crate::sync::{AtomicU32, AtomicU64, KeyedState, Mutex, Ordering, lock};
 use crate::tcp_end::is_turning;
 
-/// The table and its lock. Keys carry addresses as a peer sees them, so a flow outlives the session it began in.
+/// Parts of the table: two threads rarely need the same one.
+const SHARDS: u32 = 64;
+/// Places looked at in one sweep: bounds the time it takes.
+const SWEEP_PLACES: usize = 4_096;
+
+/// The table. Keys carry addresses as a peer sees them, so a flow outlives the session it began in.
 pub struct FlowTable {
-    flows: Mutex<Flows>,
-    /// Changes with everything that can make a [`FlowMemo`] wrong: another flow of the same share is used, an entry goes, the epoch
-    /// rises.
+    shards: Box<[Shard]>,
+    order: Mutex<FlowOrder>,
+    hasher: KeyedState,
+    epoch: AtomicU32,
+    /// Where the next sweep goes on.
+    sweep_from: Mutex<FlowPlace>,
+    /// Changes with everything that can make a [`FlowMemo`] wrong: a flow goes, a connection begins or ends, the epoch rises.
     version: AtomicU64,
 }
 
-/// What one thread remembers of the flow it saw last, so that a run of packets takes the lock once.
+/// In cache lines of its own.
+#[repr(align(128))]
+struct Shard(Mutex<FlowShard>);
+
+/// What one thread remembers of the flow it saw last, so that a run of packets takes a lock once.
 #[derive(Default)]
 pub struct FlowMemo {
     last: Option<Remembered>,
@@ -31,15 +53,32 @@ struct Remembered {
     policy_id: u32,
     version: u64,
     at_ms: u64,
-    slot: u32,
+    id: FlowId,
     /// What was let through without the lock, and is not in the table yet.
     uncounted: Traffic,
 }
 
 impl FlowTable {
-    /// An empty table.
-    pub fn new() -> Self {
-        Self { flows: Mutex::new(Flows::new()), version: AtomicU64::new(1) }
+    /// An empty table for so many flows.
+    pub fn new(limit: usize) -> Self {
+        Self::in_parts(limit, SHARDS)
+    }
+
+    fn in_parts(limit: usize, parts: u32) -> Self {
+        Self {
+            shards: (0..parts).map(|number| Shard(Mutex::new(FlowShard::new(number, parts)))).collect(),
+            order: Mutex::new(FlowOrder::new(limit)),
+            hasher: KeyedState::default(),
+            epoch: AtomicU32::new(0),
+            sweep_from: Mutex::new(FlowPlace::default()),
+            version: AtomicU64::new(1),
+        }
+    }
+
+    /// From now on there are at most so many flows. Returns how many had to go.
+    pub fn set_limit(&self, limit: usize) -> usize {
+        lock(&self.order).set_limit(limit);
+        std::iter::from_fn(|| self.make_room().then_some(())).count()
     }
 
     /// Judges a packet, and counts it when it is allowed. `ask` asks the session's program about a direction: for a new flow and,
@@ -68,84 +107,182 @@ impl FlowTable {
         packet: &FlowPacket<'_>,
         ask: impl Fn(Direction, Asked) -> Verdict,
     ) -> Judged {
-        let mut flows = lock(&self.flows);
-        flows.settle(memo);
-        let found = flows.find(packet.tuple);
-        if !found.is_some_and(|slot| flows.is_newest(slot)) {
-            self.version.fetch_add(1, Ordering::Release);
+        let FlowPacket { tuple, direction, policy_id, now_ms, timeouts, .. } = *packet;
+        self.settle(memo);
+        // Before anything is looked at: what changes from here on is not what was seen.
+        let version = self.version.load(Ordering::Acquire);
+        let hash = self.hasher.hash_one(tuple);
+        let Some(Shard(shard)) = self.shard_of_hash(hash) else { return Judged::Refused(RefusalAction::Drop) };
+        let mut flows = lock(shard);
+        // Before a program is asked: whoever raises the epoch has put the new programs in place.
+        let epoch = self.epoch.load(Ordering::Acquire);
+        let mut past = None;
+        if let Some((id, flow)) = flows.find(hash, tuple) {
+            if !flow.is_expired(now_ms, timeouts) && !flow.precedes(packet) {
+                if let Err(action) = flow.judge_again((epoch, policy_id), ask) {
+                    return Judged::Refused(action);
+                }
+                flow.passed(packet);
+                memo.remember(packet, version, id, flow);
+                // What is remembered lets packets through without a look at what ends connections.
+                if is_turning(packet.tcp_flags) {
+                    self.version.fetch_add(1, Ordering::Release);
+                }
+                return Judged::Allowed;
+            }
+            past = Some(id.slot);
         }
-        // What is remembered lets packets through without a look at what ends connections.
-        if is_turning(packet.tcp_flags) {
-            self.version.fetch_add(1, Ordering::Release);
+        let allowed = match ask(direction, Asked::ToOpen) {
+            Verdict::Allowed(by, tally) => (by, tally),
+            // What is over stays then, too: no packet that is refused takes a flow from those that are not.
+            Verdict::Refused(action) => return Judged::Refused(action),
+        };
+        if let Some(past) = past {
+            self.remove(&mut flows, past);
         }
-        let (judged, slot) = flows.judge(packet, found, ask);
-        if let Some(slot) = slot.filter(|slot| !flows.is_over(*slot, packet.tuple)) {
-            memo.last = Some(Remembered {
-                tuple: *packet.tuple,
-                policy_id: packet.policy_id,
-                version: self.version.load(Ordering::Relaxed),
-                at_ms: packet.now_ms,
-                slot,
-                uncounted: Traffic::default(),
-            });
+        let flow = Flow::opened(packet, epoch, allowed);
+        let id = flows.insert(hash, flow, &self.hasher);
+        if let Some(flow) = flows.get(id) {
+            memo.remember(packet, version, id, flow);
         }
-        judged
+        lock(&self.order).add(id.slot, (packet.peer, direction));
+        drop(flows);
+        if self.make_room() { Judged::AllowedByEviction } else { Judged::Allowed }
     }
 
-    /// Whether there is a flow that is still allowed; see [`Flows::knows`].
+    /// Forgets a flow if there is one too many: of the largest share the one that was opened longest ago and not used since, unless that would
+    /// take long to find.
+    fn make_room(&self) -> bool {
+        let mut spared = 0;
+        loop {
+            let Some(slot) = lock(&self.order).excess() else { return false };
+            let Some(Shard(shard)) = self.shard_of(slot) else { return false };
+            let mut flows = lock(shard);
+            let mut order = lock(&self.order);
+            if order.excess() != Some(slot) {
+                // Another thread has made room meanwhile, or spared this one.
+                continue;
+            }
+            if flows.at(slot).is_some_and(Flow::take_used) && order.spare(slot, spared) {
+                spared += 1;
+                continue;
+            }
+            drop(order);
+            self.remove(&mut flows, slot);
+            return true;
+        }
+    }
+
+    /// Whether there is a flow that is still allowed. Nothing passes: it is neither counted nor does it prolong the flow.
     pub fn knows(
         &self,
         tuple: &Tuple,
         policy_id: u32,
-        at: (u64, &FlowTimeouts),
+        (now_ms, timeouts): (u64, &FlowTimeouts),
         ask: impl Fn(Direction, Asked) -> Verdict,
     ) -> bool {
-        lock(&self.flows).knows(tuple, policy_id, at, ask)
+        let hash = self.hasher.hash_one(tuple);
+        let Some(Shard(shard)) = self.shard_of_hash(hash) else { return false };
+        let mut flows = lock(shard);
+        let epoch = self.epoch.load(Ordering::Acquire);
+        flows.find(hash, tuple).is_some_and(|(_, flow)| {
+            !flow.is_expired(now_ms, timeouts) && flow.judge_again((epoch, policy_id), ask).is_ok()
+        })
     }
 
-    /// Puts into the table what a thread has counted without its lock.
+    /// Puts into the table what a thread has counted without its lock. What was counted for a flow that is gone is gone with it.
     pub fn settle(&self, memo: &mut FlowMemo) {
-        if memo.last.as_ref().is_some_and(Remembered::has_uncounted) {
-            lock(&self.flows).settle(memo);
+        let Some(last) = memo.last.as_mut().filter(|last| last.has_uncounted()) else { return };
+        let uncounted = std::mem::take(&mut last.uncounted);
+        if let Some(Shard(shard)) = self.shard_of(last.id.slot)
+            && let Some(flow) = lock(shard).get(last.id)
+        {
+            flow.add_traffic(&uncounted);
         }
     }
 
     /// From now on every flow is judged again, in its original direction, on its next packet.
     pub fn raise_epoch(&self) {
-        lock(&self.flows).raise_epoch();
+        self.epoch.fetch_add(1, Ordering::Release);
         self.version.fetch_add(1, Ordering::Release);
     }
 
-    /// Forgets expired flows among those that were not looked at for longest.
+    /// Forgets expired flows among the next few, so that it comes round to all of them.
     pub fn sweep(&self, now_ms: u64, timeouts: &FlowTimeouts) {
-        lock(&self.flows).sweep(now_ms, timeouts);
-        self.version.fetch_add(1, Ordering::Release);
+        let mut from = lock(&self.sweep_from);
+        let mut left = SWEEP_PLACES;
+        while left > 0 {
+            let Some(Shard(shard)) = self.shards.get(from.shard) else {
+                *from = FlowPlace::default();
+                return;
+            };
+            let mut flows = lock(shard);
+            let (page, next) = flows.page(from.slot, left);
+            let expired = page.filter(|(_, flow)| flow.is_expired(now_ms, timeouts));
+            for slot in expired.map(|(slot, _)| slot).collect::<Vec<_>>() {
+                self.remove(&mut flows, slot);
+            }
+            left -= left.min(flows.places() - from.slot);
+            *from = from.followed_by(next);
+        }
     }
 
     /// Flows remembered now.
     pub fn len(&self) -> usize {
-        lock(&self.flows).len()
+        lock(&self.order).len()
     }
 
-    /// Some of the flows that have not expired, from a place on, and the place to go on from. The table is held for `count` flows
-    /// at a time.
+    /// Some of the flows that have not expired, from a place on, and the place to go on from. No shard is held for more than `count`
+    /// flows at a time.
     pub fn page(
         &self,
-        from: usize,
+        from: FlowPlace,
         count: usize,
         now_ms: u64,
         timeouts: &FlowTimeouts,
-    ) -> (Vec<FlowView>, Option<usize>) {
-        lock(&self.flows).page(from, count, now_ms, timeouts)
+    ) -> (Vec<FlowView>, Option<FlowPlace>) {
+        let (mut views, mut at) = (vec![], from);
+        while let Some(Shard(shard)) = self.shards.get(at.shard) {
+            if views.len() >= count {
+                return (views, Some(at));
+            }
+            let flows = lock(shard);
+            let (page, next) = flows.page(at.slot, count - views.len());
+            let alive = page.filter(|(_, flow)| !flow.is_expired(now_ms, timeouts));
+            views.extend(alive.map(|(_, flow)| flow.view(now_ms)));
+            at = at.followed_by(next);
+        }
+        (views, None)
+    }
+
+    fn remove(&self, flows: &mut FlowShard, slot: u32) {
+        flows.remove(slot, &self.hasher);
+        lock(&self.order).remove(slot);
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// Bits of the hash that say nothing about the place within a shard.
+    fn shard_of_hash(&self, hash: u64) -> Option<&Shard> {
+        self.shards.get((hash >> 40) as usize % self.shards.len())
+    }
+
+    fn shard_of(&self, slot: u32) -> Option<&Shard> {
+        self.shards.get(slot as usize % self.shards.len())
     }
 }
 
-impl Flows {
-    /// What was counted for a flow that is gone is gone with it.
-    fn settle(&mut self, memo: &mut FlowMemo) {
-        let Some(last) = memo.last.as_mut().filter(|last| last.has_uncounted()) else { return };
-        let uncounted = std::mem::take(&mut last.uncounted);
-        self.add_traffic(last.slot, &last.tuple, &uncounted);
+impl FlowMemo {
+    /// A flow that has let a packet pass.
+    fn remember(&mut self, packet: &FlowPacket<'_>, version: u64, id: FlowId, flow: &Flow) {
+        let is_steady = !is_turning(packet.tcp_flags) && !flow.is_over();
+        self.last = is_steady.then(|| Remembered {
+            tuple: *packet.tuple,
+            policy_id: packet.policy_id,
+            version,
+            at_ms: packet.now_ms,
+            id,
+            uncounted: Traffic::default(),
+        });
     }
 }
 
@@ -165,225 +302,4 @@ impl Remembered {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::flows::FLOWS_MAX;
-    use crate::packet::{TCP, UDP};
-    use crate::policy::{AllowedBy, RefusalAction};
-    use crate::rule_tally::RuleTally;
-    use crate::tcp_end::flag;
-
-    const REFUSED: Judged = Judged::Refused(RefusalAction::Drop);
-    const TIMEOUTS: FlowTimeouts = FlowTimeouts { tcp_ms: 720_000, udp_ms: 180_000, other_ms: 600_000 };
-
-    fn tuple(port: u16, protocol: u8) -> Tuple {
-        Tuple {
-            local_address: "10.0.0.1".parse().unwrap(),
-            remote_address: "10.0.0.2".parse().unwrap(),
-            local_port: port,
-            remote_port: 9,
-            protocol,
-            icmp_in: 0,
-            is_rest: false,
-        }
-    }
-
-    fn judge(table: &FlowTable, tuple: Tuple, direction: Direction, now_ms: u64, allowed: Option<Direction>) -> Judged {
-        ask(table, &mut FlowMemo::default(), (tuple, direction, now_ms, 1), |asked| Some(asked) == allowed)
-    }
-
-    fn ask(
-        table: &FlowTable,
-        memo: &mut FlowMemo,
-        (tuple, direction, now_ms, policy_id): (Tuple, Direction, u64, u32),
-        allows: impl Fn(Direction) -> bool,
-    ) -> Judged {
-        segment(table, memo, (tuple, direction, now_ms, policy_id), 0, allows)
-    }
-
-    fn segment(
-        table: &FlowTable,
-        memo: &mut FlowMemo,
-        (tuple, direction, now_ms, policy_id): (Tuple, Direction, u64, u32),
-        tcp_flags: u8,
-        allows: impl Fn(Direction) -> bool,
-    ) -> Judged {
-        let (peer, timeouts) = (tuple.remote_address, &TIMEOUTS);
-        let packet = FlowPacket {
-            tuple: &tuple,
-            direction,
-            tcp_flags,
-            packets: 1,
-            bytes: 100,
-            peer,
-            policy_id,
-            now_ms,
-            timeouts,
-        };
-        table.judge(memo, &packet, |direction, _| match allows(direction) {
-            true => {
-                let by = AllowedBy { policy_id, rule_id: policy_id + 10 };
-                Verdict::Allowed(by, Arc::new(RuleTally::new(by.rule_id)))
-            }
-            false => Verdict::Refused(RefusalAction::Drop),
-        })
-    }
-
-    #[test]
-    fn an_allowed_flow_carries_both_directions() {
-        let table = FlowTable::new();
-        let outbound = Some(Direction::Outbound);
-        assert_eq!(judge(&table, tuple(1, TCP), Direction::Inbound, 0, outbound), REFUSED);
-        assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, outbound), Judged::Allowed);
-        assert_eq!(judge(&table, tuple(1, TCP), Direction::Inbound, 0, None), Judged::Allowed);
-    }
-
-    #[test]
-    fn a_flow_expires_after_the_timeout_of_its_protocol() {
-        for (protocol, timeout) in [(TCP, 720_000), (UDP, 180_000), (1, 600_000)] {
-            let table = FlowTable::new();
-            let flow = tuple(1, protocol);
-            assert_eq!(judge(&table, flow, Direction::Inbound, 5, Some(Direction::Inbound)), Judged::Allowed);
-            assert_eq!(judge(&table, flow, Direction::Outbound, 5 + timeout, None), Judged::Allowed);
-            assert_eq!(judge(&table, flow, Direction::Outbound, 6 + 2 * timeout, None), REFUSED);
-        }
-    }
-
-    #[test]
-    fn a_new_epoch_asks_for_the_original_direction_and_what_it_refuses_is_not_opened_from_the_other_side() {
-        let table = FlowTable::new();
-        judge(&table, tuple(1, TCP), Direction::Inbound, 0, Some(Direction::Inbound));
-        table.raise_epoch();
-        assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, Some(Direction::Inbound)), Judged::Allowed);
-        assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, None), Judged::Allowed);
-        table.raise_epoch();
-        for _ in 0..2 {
-            assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, Some(Direction::Outbound)), REFUSED);
-        }
-        let expired_at = 720_001;
-        let anew = judge(&table, tuple(1, TCP), Direction::Outbound, expired_at, Some(Direction::Outbound));
-        assert_eq!(anew, Judged::Allowed);
-    }
-
-    #[test]
-    fn one_flow_more_than_fits_evicts_the_least_recently_used() {
-        let table = FlowTable::new();
-        let always = Some(Direction::Inbound);
-        for port in 0..=u16::MAX {
-            assert_eq!(judge(&table, tuple(port, TCP), Direction::Inbound, 0, always), Judged::Allowed);
-        }
-        assert_eq!(table.len(), FLOWS_MAX);
-        assert_eq!(judge(&table, tuple(0, UDP), Direction::Inbound, 0, always), Judged::AllowedByEviction);
-        assert_eq!(judge(&table, tuple(0, TCP), Direction::Inbound, 0, None), REFUSED);
-        assert_eq!(judge(&table, tuple(1, TCP), Direction::Inbound, 0, None), Judged::Allowed);
-    }
-
-    #[test]
-    fn a_memo_is_not_believed_after_anything_changed() {
-        let table = FlowTable::new();
-        let mut memo = FlowMemo::default();
-        let mut ask = |table: &FlowTable, policy_id, allowed| {
-            self::ask(table, &mut memo, (tuple(1, TCP), Direction::Inbound, 0, policy_id), |_| allowed)
-        };
-        assert_eq!(ask(&table, 1, true), Judged::Allowed);
-        assert_eq!(ask(&table, 1, false), Judged::Allowed);
-        assert_eq!(ask(&table, 2, false), REFUSED);
-        assert_eq!(ask(&table, 1, false), Judged::Allowed);
-        table.raise_epoch();
-        assert_eq!(ask(&table, 1, false), REFUSED);
-        assert_eq!(ask(&table, 1, false), REFUSED);
-    }
-
-    #[test]
-    fn a_sweep_forgets_what_expired_without_being_asked_for() {
-        let table = FlowTable::new();
-        for port in 0..300 {
-            judge(&table, tuple(port, UDP), Direction::Inbound, 0, Some(Direction::Inbound));
-        }
-        table.sweep(180_000, &TIMEOUTS);
-        assert_eq!(table.len(), 300);
-        table.sweep(180_001, &TIMEOUTS);
-        assert_eq!(table.len(), 44);
-        table.sweep(180_001, &TIMEOUTS);
-        assert_eq!(table.len(), 0);
-    }
-
-    #[test]
-    fn a_flow_counts_what_it_carries_either_way_and_keeps_its_rule() {
-        let table = FlowTable::new();
-        let (mut outbound, mut inbound) = (FlowMemo::default(), FlowMemo::default());
-        for _ in 0..3 {
-            ask(&table, &mut outbound, (tuple(1, TCP), Direction::Outbound, 5, 1), |_| true);
-            ask(&table, &mut inbound, (tuple(1, TCP), Direction::Inbound, 5, 1), |_| true);
-        }
-        ask(&table, &mut inbound, (tuple(1, TCP), Direction::Inbound, 7, 2), |_| true);
-        table.settle(&mut outbound);
-        table.settle(&mut inbound);
-        table.settle(&mut inbound);
-        let traffic = Traffic { received_packets: 4, received_bytes: 400, sent_packets: 3, sent_bytes: 300 };
-        let by = AllowedBy { policy_id: 2, rule_id: 12 };
-        let view =
-            FlowView { tuple: tuple(1, TCP), opened_by: Direction::Outbound, by, age_ms: 5, idle_ms: 3, traffic };
-        assert_eq!(table.page(0, 9, 10, &TIMEOUTS), (vec![view], None));
-        assert_eq!(table.page(0, 9, 800_000, &TIMEOUTS), (vec![], None));
-    }
-
-    #[test]
-    fn a_connection_that_is_over_lingers_and_makes_room_for_another_one() {
-        let table = FlowTable::new();
-        let mut memo = FlowMemo::default();
-        let mut send = |direction, flags, now_ms, allowed: Option<Direction>| {
-            let packet = (tuple(1, TCP), direction, now_ms, 1);
-            segment(&table, &mut memo, packet, flags, |asked| Some(asked) == allowed)
-        };
-        let outbound = Some(Direction::Outbound);
-        assert_eq!(send(Direction::Outbound, flag::SYN, 0, outbound), Judged::Allowed);
-        assert_eq!(send(Direction::Inbound, flag::SYN, 0, None), Judged::Allowed);
-        assert_eq!(send(Direction::Inbound, flag::FIN, 0, None), Judged::Allowed);
-        assert_eq!(send(Direction::Outbound, flag::FIN, 0, None), Judged::Allowed);
-        assert_eq!(send(Direction::Inbound, flag::ACK, 10_000, None), Judged::Allowed);
-        assert_eq!(send(Direction::Inbound, flag::ACK, 10_001, None), REFUSED);
-        assert_eq!(send(Direction::Outbound, flag::SYN, 20_000, outbound), Judged::Allowed);
-        assert_eq!(send(Direction::Outbound, flag::RST, 20_000, None), Judged::Allowed);
-        assert_eq!(send(Direction::Inbound, flag::SYN, 20_000, None), REFUSED);
-        assert_eq!(
-            send(Direction::Inbound, flag::ACK, 20_000, None),
-            Judged::Allowed,
-            "what is refused changes no flow"
-        );
-        assert_eq!(send(Direction::Inbound, flag::ACK, 30_001, None), REFUSED);
-    }
-
-    #[test]
-    fn what_disproves_a_reset_is_seen_within_a_run() {
-        let table = FlowTable::new();
-        let mut memo = FlowMemo::default();
-        let mut send = |direction, flags, now_ms| {
-            segment(&table, &mut memo, (tuple(1, TCP), direction, now_ms, 1), flags, |_| now_ms == 0)
-        };
-        for flags in [flag::ACK, flag::ACK] {
-            send(Direction::Outbound, flags, 0);
-        }
-        send(Direction::Inbound, flag::RST, 0);
-        send(Direction::Outbound, flag::RST, 0);
-        send(Direction::Outbound, flag::ACK, 0);
-        assert_eq!(send(Direction::Inbound, flag::ACK, 700_000), Judged::Allowed);
-    }
-
-    #[test]
-    fn flows_are_told_of_in_pages() {
-        let table = FlowTable::new();
-        for port in 0..10 {
-            judge(&table, tuple(port, TCP), Direction::Inbound, 0, Some(Direction::Inbound));
-        }
-        let (mut ports, mut from) = (vec![], Some(0));
-        while let Some(at) = from {
-            let (views, next) = table.page(at, 4, 0, &TIMEOUTS);
-            ports.extend(views.iter().map(|view| view.tuple.local_port));
-            from = next;
-        }
-        assert!(ports.into_iter().eq(0..10));
-    }
-}
+mod tests;

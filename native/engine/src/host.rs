@@ -32,6 +32,11 @@ impl RecvErrorPolicy {
     }
 }
 
+/// Flows remembered at one time, if nothing else is said.
+pub const FLOWS_DEFAULT: usize = 65_536;
+/// Flows remembered at one time at most.
+pub const FLOWS_MAX: usize = 1_048_576;
+
 /// Facts about this host. Before the first configuration there are no networks, so nothing is forwarded.
 #[derive(Clone, Debug, Default)]
 pub struct HostFacts {
@@ -47,6 +52,8 @@ pub struct HostFacts {
     pub answer_echo: bool,
     /// How long flows are remembered.
     pub flow_timeouts: FlowTimeouts,
+    /// Flows remembered at one time; 0: [`FLOWS_DEFAULT`].
+    pub flow_limit: u32,
     /// Thousands of bytes that one peer may have forwarded in a second; 0: as many as it likes.
     pub relay_peer_kilobytes: u32,
     /// Where peers may move to.
@@ -83,6 +90,12 @@ impl FlowTimeouts {
 }
 
 impl HostFacts {
+    /// Flows remembered at one time.
+    pub fn flows(&self) -> usize {
+        let asked = self.flow_limit as usize;
+        if asked == 0 { FLOWS_DEFAULT } else { asked.min(FLOWS_MAX) }
+    }
+
     /// Whether `address` lies in one of our overlay networks.
     pub fn is_overlay(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(address))

@@ -5,6 +5,7 @@ use std::ops::Deref;
 
 use crate::drop_reason::DropReason;
 use crate::engine::{Engine, Pass};
+use crate::flow::FlowPlace;
 use crate::ip::Prefix;
 use crate::lock::{lock, read};
 use crate::output::{Event, Output};
@@ -147,7 +148,7 @@ impl<O: Output> Pass<'_, O> {
     pub fn list_flows(&mut self) {
         let step = &mut self.step;
         step.engine.flows.settle(step.flow);
-        let mut from = Some(0);
+        let mut from = Some(FlowPlace::default());
         while let Some(at) = from {
             let timeouts = &step.host.flow_timeouts;
             let (flows, next) = step.engine.flows.page(at, REPORTED_FLOWS_MAX, step.now_ms, timeouts);

@@ -1,5 +1,6 @@
 //! What makes packets one flow (SEMANTICS.md section 4.3).
 
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use crate::protocol::{ICMP, ICMPV6};
@@ -22,7 +23,7 @@ pub enum Direction {
 }
 
 /// A flow's key, the same for both directions: local is this host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuple {
     /// Our overlay address.
     pub local_address: IpAddr,
@@ -38,6 +39,24 @@ pub struct Tuple {
     pub icmp_in: u8,
     /// A part behind the first of which nobody knows the first, and so not the ports.
     pub is_rest: bool,
+}
+
+/// In few and whole words: this is most of what looking for a flow costs.
+impl Hash for Tuple {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match (self.local_address, self.remote_address) {
+            (IpAddr::V4(local), IpAddr::V4(remote)) => {
+                state.write_u64(u64::from(local.to_bits()) << 32 | u64::from(remote.to_bits()));
+            }
+            (local, remote) => [local, remote].into_iter().for_each(|address| match address {
+                IpAddr::V4(v4) => state.write_u32(v4.to_bits()),
+                IpAddr::V6(v6) => state.write_u128(v6.to_bits()),
+            }),
+        }
+        let ports = u64::from(self.local_port) << 48 | u64::from(self.remote_port) << 32;
+        let rest = u64::from(self.protocol) << 16 | u64::from(self.icmp_in) << 8 | u64::from(self.is_rest);
+        state.write_u64(ports | rest);
+    }
 }
 
 impl Tuple {

@@ -13,6 +13,11 @@ export class Shares<Owner, Item> {
     return this.#size;
   }
 
+  /** Things of who has most. */
+  get most(): number {
+    return this.#most;
+  }
+
   /** Of owners with as many things, those that are not `spared` make room first. Said anew with each thing. */
   add(owner: Owner, item: Item, options: { readonly spared: boolean } = { spared: false }): void {
     const share = this.#shares.get(owner) ?? { items: new Set<Item>(), spared: options.spared };

@@ -59,7 +59,7 @@ export class FlowTable {
       ? this.#judgeAgain(known, packet, session.program)
       : this.#open(key, { packet, direction, session }, now);
     if (!flow) return verdict;
-    this.#shares.touch(flow.owner, key);
+    if (isKnown) flow.isUsed = true;
     count(flow, direction, packet, now);
     flow.tcp?.passed(direction, packet.tcpFlags, now);
     return verdict;
@@ -131,12 +131,29 @@ export class FlowTable {
       lastUse: now,
       tcp: protocol === IpProtocol.tcp ? new TcpEnd() : undefined,
       owner: `${direction} ${peer}`,
+      isUsed: false,
     };
     this.#flows.set(key, flow);
     this.#shares.add(flow.owner, key);
     const evicts = this.#flows.size > this.#limit;
-    if (evicts) this.#forget(this.#shares.oldestOfLargest() ?? key);
+    if (evicts) this.#makeRoom();
     return { allowed: true, flow, evicts };
+  }
+
+  /** The largest share gives what it opened longest ago and has not used since, unless that would take long to find. */
+  #makeRoom(): void {
+    // The new flow is the last of its share, and is not reached.
+    for (let left = Math.min(SPARED_MAX, this.#shares.most - 2); ; left--) {
+      const key = this.#shares.oldestOfLargest();
+      const flow = key === undefined ? undefined : this.#flows.get(key);
+      if (key === undefined || !flow) return;
+      if (!flow.isUsed || left <= 0) {
+        this.#forget(key);
+        return;
+      }
+      flow.isUsed = false;
+      this.#shares.touch(flow.owner, key);
+    }
   }
 
   #forget(key: string): void {
@@ -176,6 +193,8 @@ interface Entry {
   readonly tcp: TcpEnd | undefined;
   /** Whose share it counts for. */
   readonly owner: string;
+  /** Since it was opened or spared. */
+  isUsed: boolean;
 }
 
 interface Opening {
@@ -185,6 +204,8 @@ interface Opening {
 }
 
 const SWEEP_INTERVAL_MS = 1000;
+/** Flows that are spared in a row for having been used. */
+const SPARED_MAX = 16;
 /** One sweep may not hold up the packets behind it. */
 const SWEEP_FLOWS_MAX = 256;
 

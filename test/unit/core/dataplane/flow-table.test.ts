@@ -33,7 +33,7 @@ function flow(localPort: number, remoteAddress = peer): FlowPacket {
 }
 
 describe("the flow table", () => {
-  test("pushes out the flow that was used longest ago", () => {
+  test("pushes out the flow that was opened longest ago and not used since", () => {
     const table = new FlowTable(2);
     expect(table.judge(flow(1), "outbound", of(open), start)).toMatchObject({
       allowed: true,
@@ -47,6 +47,22 @@ describe("the flow table", () => {
     });
     expect(table.judge(flow(1), "inbound", of(closed), start).allowed).toBe(true);
     expect(table.judge(flow(2), "inbound", of(closed), start).allowed).toBe(false);
+  });
+
+  test("spares what is used, but 16 in a row at most, and never for the flow that comes", () => {
+    for (const [limit, gone] of [
+      [30, 16],
+      [4, 3],
+    ] as const) {
+      const table = new FlowTable(limit);
+      for (const _ of [1, 2]) {
+        for (let port = 0; port < limit; port++) table.judge(flow(port), "outbound", of(open), start);
+      }
+      table.judge(flow(limit), "outbound", of(open), start);
+      const ports = Array.from({ length: limit + 1 }, (_, port) => port);
+      const forgotten = ports.filter((port) => !table.judge(flow(port), "inbound", of(closed), start).allowed);
+      expect(forgotten).toEqual([gone]);
+    }
   });
 
   test("lets a peer that fills it push out only what it opened itself", () => {

@@ -1,0 +1,195 @@
+//! Two hosts in one process, with a session between them.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use lacis_engine::aead::Cipher;
+use lacis_engine::control::{Installation, PolicyChange};
+use lacis_engine::engine::{Engine, Worker};
+use lacis_engine::host::HostFacts;
+use lacis_engine::ip::Prefix;
+use lacis_engine::output::{Event, Output};
+use lacis_engine::path::Path;
+use lacis_engine::policy::{Program, Rule, RuleProtocol};
+use lacis_engine::reports::SampleLimits;
+use lacis_engine::route::{Route, Target};
+use zeroize::Zeroizing;
+
+const ADDRESSES: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2))];
+/// The first byte of the addresses of hosts that say nothing.
+const OTHERS: u8 = 11;
+const FLOW_LIMIT: u32 = 1 << 20;
+
+/// What is sent.
+#[derive(Clone, Copy)]
+pub struct Packets {
+    /// The length of each.
+    pub bytes: usize,
+    /// Flows that they are drawn from.
+    pub flows: u32,
+}
+
+/// Two hosts.
+pub struct Pair {
+    sender: Host,
+    receiver: Host,
+    drawn: u64,
+}
+
+struct Host {
+    engine: Engine,
+    worker: Worker,
+    out: Wire,
+}
+
+/// What has been sent, in slots that are used again.
+#[derive(Default)]
+struct Wire {
+    datagrams: Vec<Vec<u8>>,
+    count: usize,
+}
+
+impl Output for Wire {
+    fn datagram(&mut self, _to: SocketAddr, length: usize, fill: impl FnOnce(&mut [u8]) -> bool) -> bool {
+        if self.datagrams.len() == self.count {
+            self.datagrams.push(vec![]);
+        }
+        let Some(slot) = self.datagrams.get_mut(self.count) else { return false };
+        slot.resize(length, 0);
+        self.count += 1;
+        fill(slot)
+    }
+
+    fn packet(&mut self, _packet: &[u8]) {}
+
+    fn event(&mut self, _event: Event) {}
+}
+
+impl Pair {
+    /// Each host with so many sessions, one of them with the other host, and these rules.
+    pub fn new(tunnels: u32, rules: Vec<Rule>) -> Self {
+        let [one, two] = ADDRESSES;
+        let receiver = Host::new((two, one), (2, 1), tunnels, rules.clone());
+        Self { sender: Host::new((one, two), (1, 2), tunnels, rules), receiver, drawn: 1 }
+    }
+
+    /// A packet of each flow passes.
+    pub fn open(&mut self, packets: &Packets) {
+        for flow in 0..packets.flows {
+            self.send(&[packet(flow, packets.bytes)]);
+            self.receive();
+        }
+    }
+
+    /// Packets of flows at random.
+    pub fn draw(&mut self, packets: &Packets, count: usize) -> Vec<Vec<u8>> {
+        let mut next = || {
+            // xorshift64: fast, and no order that a cache could guess.
+            self.drawn ^= self.drawn << 13;
+            self.drawn ^= self.drawn >> 7;
+            self.drawn ^= self.drawn << 17;
+            (self.drawn % u64::from(packets.flows)) as u32
+        };
+        (0..count).map(|_| packet(next(), packets.bytes)).collect()
+    }
+
+    /// Packets leave the device of one host.
+    pub fn send(&mut self, packets: &[Vec<u8>]) {
+        let Host { engine, worker, out } = &mut self.sender;
+        out.count = 0;
+        for packet in packets {
+            engine.at(0, worker, out).outbound(packet);
+        }
+    }
+
+    /// What was sent last arrives at the socket of the other.
+    pub fn receive(&mut self) {
+        let Host { engine, worker, out } = &mut self.receiver;
+        let sent = self.sender.out.datagrams.iter_mut().take(self.sender.out.count);
+        for datagram in sent {
+            engine.at(0, worker, out).inbound(datagram, underlay(1));
+        }
+    }
+
+    /// Flows that both remember.
+    pub fn flows(&self) -> u64 {
+        let count = |host: &Host| host.engine.sample(SampleLimits::default()).flows;
+        count(&self.sender).min(count(&self.receiver))
+    }
+}
+
+impl Host {
+    fn new((own, peer): (IpAddr, IpAddr), (local, remote): (u32, u32), tunnels: u32, rules: Vec<Rule>) -> Self {
+        let mut host = Self { engine: Engine::default(), worker: Worker::new(), out: Wire::default() };
+        host.engine.configure(HostFacts { flow_limit: FLOW_LIMIT, ..HostFacts::default() });
+        let route = |address, bits, target| Some(Route { prefix: Prefix::new(address, bits)?, target });
+        let routes = [route(own, 32, Target::Own), route(IpAddr::from([8, 0, 0, 0]), 5, Target::Peer)];
+        let _ = host.engine.apply_routes(routes.into_iter().flatten().collect());
+        let program = Program { inbound: rules.clone(), outbound: rules, ..Program::default() };
+        let change = PolicyChange { programs: vec![(1, program)], bindings: vec![], raise_epoch: true };
+        let _ = host.engine.apply_policies(change);
+        host.install(local, remote, peer);
+        for other in 3..tunnels + 2 {
+            let [_, b, c, d] = other.to_be_bytes();
+            // Indexes are as far apart as those that control planes draw.
+            host.install(other.wrapping_mul(0x9e37_79b1), other, IpAddr::from([OTHERS, b, c, d]));
+        }
+        host
+    }
+
+    fn install(&mut self, local_index: u32, remote_index: u32, peer: IpAddr) {
+        let keys = [local_index.min(remote_index) as u8; 32];
+        let installation = Installation {
+            local_index,
+            remote_index,
+            cipher: Cipher::Aes256Gcm,
+            send_key: Zeroizing::new(keys),
+            receive_key: Zeroizing::new(keys),
+            send_counter: 2,
+            receive_floor: 2,
+            path: Some(Path::Direct(underlay(remote_index))),
+            peer_addresses: vec![peer],
+            allowed_prefixes: vec![],
+            policy_id: 1,
+            confirmed: true,
+            primary: true,
+            memo: vec![],
+        };
+        let _ = self.engine.at(0, &mut self.worker, &mut self.out).install(installation);
+    }
+}
+
+/// A rule that allows everything.
+pub fn any_rule(rule_id: u32) -> Rule {
+    Rule {
+        rule_id,
+        protocol: RuleProtocol::Any,
+        ports: 0..=u16::MAX,
+        remote: vec![],
+        local: vec![],
+        is_for_rests: false,
+        icmp_types: vec![],
+    }
+}
+
+/// A rule about one port, which no packet here has.
+pub fn port_rule(rule_id: u32) -> Rule {
+    Rule { ports: rule_id as u16..=rule_id as u16, protocol: RuleProtocol::Tcp, ..any_rule(rule_id) }
+}
+
+fn underlay(host: u32) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, host as u8], 4242))
+}
+
+/// UDP; the ports say the flow.
+fn packet(flow: u32, bytes: usize) -> Vec<u8> {
+    let mut packet = vec![0; bytes.max(28)];
+    let [high, low] = (packet.len() as u16).to_be_bytes();
+    let [udp_high, udp_low] = (packet.len() as u16 - 20).to_be_bytes();
+    let [a, b, c, d] = flow.wrapping_add(0x0400_0400).to_be_bytes();
+    let head =
+        [0x45, 0, high, low, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, a, b, c, d, udp_high, udp_low, 0, 0];
+    if let Some(start) = packet.first_chunk_mut() {
+        *start = head;
+    }
+    packet
+}

@@ -1,0 +1,130 @@
+//! A part of the flows, for one thread at a time: those whose keys hash to it.
+
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+
+use crate::flow_entry::Flow;
+use crate::packet::Tuple;
+use crate::sync::KeyedState;
+
+/// Where a flow lies, and which one of those that lay there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowId {
+    /// The place among those of all parts.
+    pub slot: u32,
+    /// Another one for each flow that lies there.
+    pub generation: u32,
+}
+
+/// Flows that lie together: memory grows by so many, and none is ever moved.
+const CHUNK: usize = 256;
+
+type Chunk = Box<[Option<Flow>; CHUNK]>;
+
+/// Flows by key. A flow keeps its place as long as it is there.
+pub struct FlowShard {
+    number: u32,
+    /// Parts that there are.
+    of: u32,
+    by_tuple: HashTable<u32>,
+    /// `None` while the place is free.
+    slots: Slots,
+    free: Vec<u32>,
+    generation: u32,
+}
+
+impl FlowShard {
+    /// No flow, as part `number` of so many.
+    pub fn new(number: u32, of: u32) -> Self {
+        Self { number, of, by_tuple: HashTable::new(), slots: Slots::default(), free: vec![], generation: 0 }
+    }
+
+    /// The flow of a key, whose hash this is.
+    pub fn find(&mut self, hash: u64, tuple: &Tuple) -> Option<(FlowId, &mut Flow)> {
+        let Self { by_tuple, slots, number, of, .. } = self;
+        let at = *by_tuple.find(hash, |at| slots.get(*at).is_some_and(|flow| flow.tuple == *tuple))?;
+        let flow = slots.get_mut(at)?;
+        Some((FlowId { slot: at * *of + *number, generation: flow.generation }, flow))
+    }
+
+    /// The flow of an id, unless it is gone.
+    pub fn get(&mut self, FlowId { slot, generation }: FlowId) -> Option<&mut Flow> {
+        self.at(slot).filter(|flow| flow.generation == generation)
+    }
+
+    /// The flow in a place.
+    pub fn at(&mut self, slot: u32) -> Option<&mut Flow> {
+        self.slots.get_mut(slot / self.of)
+    }
+
+    /// Takes a flow in, whose key is not there.
+    pub fn insert(&mut self, hash: u64, mut flow: Flow, hasher: &KeyedState) -> FlowId {
+        // The same number comes again when four billion other flows have lain here.
+        self.generation = self.generation.wrapping_add(1);
+        let at = self.free.pop().unwrap_or_else(|| self.slots.add());
+        flow.generation = self.generation;
+        self.slots.set(at, Some(flow));
+        let slots = &self.slots;
+        self.by_tuple.insert_unique(hash, at, |at| slots.get(*at).map_or(0, |flow| hasher.hash_one(flow.tuple)));
+        FlowId { slot: at * self.of + self.number, generation: self.generation }
+    }
+
+    /// Takes the flow in a place out.
+    pub fn remove(&mut self, slot: u32, hasher: &KeyedState) {
+        let Some(flow) = self.at(slot) else { return };
+        let hash = hasher.hash_one(flow.tuple);
+        let at = slot / self.of;
+        if let Ok(entry) = self.by_tuple.find_entry(hash, |held| *held == at) {
+            entry.remove();
+        }
+        self.slots.set(at, None);
+        self.free.push(at);
+    }
+
+    /// Places that there are, free ones counted.
+    pub fn places(&self) -> usize {
+        self.slots.len as usize
+    }
+
+    /// The flows in at most `count` places from one on, each with its own, and the place to go on from.
+    pub fn page(&self, from: usize, count: usize) -> (impl Iterator<Item = (u32, &Flow)>, Option<usize>) {
+        let end = self.places().min(from + count);
+        let next = (self.places() > end).then_some(end);
+        let flows = (from as u32..end as u32).filter_map(|at| Some((at * self.of + self.number, self.slots.get(at)?)));
+        (flows, next)
+    }
+}
+
+#[derive(Default)]
+struct Slots {
+    chunks: Vec<Chunk>,
+    len: u32,
+}
+
+impl Slots {
+    fn get(&self, at: u32) -> Option<&Flow> {
+        self.chunks.get(at as usize / CHUNK)?.get(at as usize % CHUNK)?.as_ref()
+    }
+
+    fn get_mut(&mut self, at: u32) -> Option<&mut Flow> {
+        self.chunks.get_mut(at as usize / CHUNK)?.get_mut(at as usize % CHUNK)?.as_mut()
+    }
+
+    fn set(&mut self, at: u32, flow: Option<Flow>) {
+        let place = self.chunks.get_mut(at as usize / CHUNK).and_then(|chunk| chunk.get_mut(at as usize % CHUNK));
+        if let Some(place) = place {
+            *place = flow;
+        }
+    }
+
+    /// One more place, which is free.
+    fn add(&mut self) -> u32 {
+        let at = self.len;
+        if at as usize == self.chunks.len() * CHUNK {
+            self.chunks.push(Box::new([const { None }; CHUNK]));
+        }
+        self.len += 1;
+        at
+    }
+}
