@@ -6,6 +6,7 @@ import { directPath } from "../../src/core/path/path.ts";
 import { describeDataPlanes, kinds } from "./data-planes.ts";
 import {
   FarEnd,
+  facts,
   handshake,
   OWN_4,
   OWN_6,
@@ -99,6 +100,27 @@ describeDataPlanes("a table that is full", (open) => {
     expect(await passes(greedy, udpPacket({ from: PEER_4, to: OWN_4, fromPort: 2, toPort: 1 }))).toBe(true);
     expect(await passes(greedy, echoRequest(PEER_6, OWN_6, 1))).toBe(false);
     expect(await passes(greedy, echoRequest(PEER_6, OWN_6, 2))).toBe(true);
+  });
+
+  test("remembers as many flows as it is told to, and gives up at once what a lower number leaves too many", async () => {
+    const plane = await open();
+    await plane.command(policies([programOf(1, [ruleOf()], [ruleOf()])]));
+    await plane.join(1);
+    const opens = async (from: number, to: number) => {
+      for (let port = from; port < to; port++) {
+        await plane.tun(udpPacket({ from: OWN_4, to: PEER_4, fromPort: port, toPort: 2 }));
+      }
+    };
+    await plane.command(facts({ flowLimit: 30 }));
+    await opens(1, 31);
+    await opens(1, 31);
+    await opens(31, 33);
+    expect(await plane.dropped("flow-evicted")).toBe(2);
+    expect(await plane.flows()).toHaveLength(30);
+    await plane.command(facts({ flowLimit: 10 }));
+    expect(await plane.dropped("flow-evicted")).toBe(22);
+    expect(await plane.flows()).toHaveLength(10);
+    expect(await plane.command(facts({ flowLimit: 1_048_577 }))).toEqual(badRequest);
   });
 
   test("forgets the source that was seen longest ago", async () => {

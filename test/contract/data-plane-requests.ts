@@ -123,7 +123,7 @@ function readCommand(command: pb.ToDataPlane["command"]): DataPlaneRequest {
 }
 
 function readConfigure(value: pb.Configure): RequestOf<"configure"> {
-  const { dropLocalBroadcast, dropMulticast, answerEcho, relayPeerKilobytes } = value;
+  const { dropLocalBroadcast, dropMulticast, answerEcho, flowLimit, relayPeerKilobytes } = value;
   const { tcpMs, udpMs, otherMs } = present(value.flowTimeouts, "flow timeouts");
   return {
     kind: "configure",
@@ -133,6 +133,7 @@ function readConfigure(value: pb.Configure): RequestOf<"configure"> {
     dropMulticast,
     answerEcho,
     flowTimeouts: { tcpMs, udpMs, otherMs },
+    flowLimit,
     relayPeerKilobytes,
     remoteAllowList: {
       everybody: (value.remoteAllowList?.rules ?? []).map(readAllowRule),

@@ -68,6 +68,7 @@ export const requests: Requests = {
     dropMulticast: true,
     answerEcho: true,
     flowTimeouts: { tcpMs: 720_000, udpMs: 180_000, otherMs: 600_000 },
+    flowLimit: 100_000,
     relayPeerKilobytes: 12_500,
     remoteAllowList: {
       everybody: networks.map((prefix, i) => ({ prefix, allowed: i === 0 })),

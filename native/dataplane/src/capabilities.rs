@@ -1,7 +1,7 @@
 //! What is named at every greeting (SEMANTICS.md section 13).
 
 /// What the engine can do, whatever devices it is given.
-pub const ENGINE: [&str; 11] = [
+pub const ENGINE: [&str; 12] = [
     "relayed-paths",
     "fragments",
     "remote-allow-list",
@@ -13,4 +13,5 @@ pub const ENGINE: [&str; 11] = [
     "path-probes",
     "shunned-paths",
     "silence-watch",
+    "flow-limit",
 ];

@@ -8,7 +8,7 @@ use lacis_engine::aead::{Cipher, SecretKey};
 use lacis_engine::allow_list::{ALLOW_RULES_MAX, AllowList, AllowRule};
 use lacis_engine::control::Installation;
 use lacis_engine::header::Kind;
-use lacis_engine::host::{FlowTimeouts, HostFacts, RecvErrorPolicy};
+use lacis_engine::host::{FLOWS_DEFAULT, FLOWS_MAX, FlowTimeouts, HostFacts, RecvErrorPolicy};
 use lacis_engine::ip::{Prefix, address_from_bytes};
 use lacis_engine::packet::ICMP_MESSAGE_MAX;
 use lacis_engine::path::{Path, Relayed};
@@ -97,6 +97,7 @@ pub fn host_facts(configure: &wire::Configure) -> Result<HostFacts, Failure> {
             wire::RecvErrorPolicy::Unspecified => return Err(Failure::bad("send_recv_error is missing")),
         },
         flow_timeouts: configure.flow_timeouts.as_ref().map_or(Ok(FlowTimeouts::default()), flow_timeouts)?,
+        flow_limit: flow_limit(configure.flow_limit)?,
         drop_local_broadcast: configure.drop_local_broadcast,
         drop_multicast: configure.drop_multicast,
         answer_echo: configure.answer_echo,
@@ -104,6 +105,14 @@ pub fn host_facts(configure: &wire::Configure) -> Result<HostFacts, Failure> {
         remote_allow_list: configure.remote_allow_list.as_ref().map_or(Ok(AllowList::default()), allow_list)?,
         refuse_no_route: refusal("refuse_no_route", configure.refuse_no_route)?,
     })
+}
+
+fn flow_limit(asked: u32) -> Result<usize, Failure> {
+    match asked as usize {
+        0 => Ok(FLOWS_DEFAULT),
+        asked if asked <= FLOWS_MAX => Ok(asked),
+        asked => Err(Failure::bad(format!("{asked} flows are more than {FLOWS_MAX}"))),
+    }
 }
 
 fn allow_list(list: &wire::RemoteAllowList) -> Result<AllowList, Failure> {

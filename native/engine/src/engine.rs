@@ -229,7 +229,7 @@ impl Engine {
     }
 
     pub(crate) fn replace_host(&self, host: HostFacts) {
-        let evicted = self.flows.set_limit(host.flows());
+        let evicted = self.flows.set_limit(host.flow_limit);
         self.drops.add(DropReason::FlowEvicted, evicted as u64);
         write(&self.facts).host = Arc::new(host);
         self.facts_version.fetch_add(1, Ordering::Release);

@@ -10,7 +10,8 @@ use crate::policy_table::Asked;
 use crate::rule_tally::RuleTally;
 use crate::tcp_end::{TcpEnd, is_opening};
 
-/// What was allowed and may go on.
+/// What was allowed and may go on. There may be a million of them, and who looks at one waits for its memory: it is one pair of cache lines.
+#[repr(align(128))]
 pub struct Flow {
     pub tuple: Tuple,
     /// Another one for each flow that lies in one place.
@@ -27,7 +28,6 @@ pub struct Flow {
     tcp: TcpEnd,
 }
 
-/// There may be a million of them, and who looks at one waits for its memory.
 const _: () = assert!(size_of::<Option<Flow>>() <= 128);
 
 impl Flow {

@@ -38,7 +38,7 @@ pub const FLOWS_DEFAULT: usize = 65_536;
 pub const FLOWS_MAX: usize = 1_048_576;
 
 /// Facts about this host. Before the first configuration there are no networks, so nothing is forwarded.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct HostFacts {
     /// Our overlay networks, each with our own address in it.
     pub networks: Vec<Prefix>,
@@ -52,14 +52,32 @@ pub struct HostFacts {
     pub answer_echo: bool,
     /// How long flows are remembered.
     pub flow_timeouts: FlowTimeouts,
-    /// Flows remembered at one time; 0: [`FLOWS_DEFAULT`].
-    pub flow_limit: u32,
+    /// Flows remembered at one time.
+    pub flow_limit: usize,
     /// Thousands of bytes that one peer may have forwarded in a second; 0: as many as it likes.
     pub relay_peer_kilobytes: u32,
     /// Where peers may move to.
     pub remote_allow_list: AllowList,
     /// How packets of this host are refused that have no route.
     pub refuse_no_route: RefusalAction,
+}
+
+impl Default for HostFacts {
+    /// No network, nobody told of anything, everybody anywhere.
+    fn default() -> Self {
+        Self {
+            networks: vec![],
+            send_recv_error: RecvErrorPolicy::default(),
+            drop_local_broadcast: false,
+            drop_multicast: false,
+            answer_echo: false,
+            flow_timeouts: FlowTimeouts::default(),
+            flow_limit: FLOWS_DEFAULT,
+            relay_peer_kilobytes: 0,
+            remote_allow_list: AllowList::default(),
+            refuse_no_route: RefusalAction::default(),
+        }
+    }
 }
 
 /// How long a flow is remembered after its last packet, in milliseconds.
@@ -90,12 +108,6 @@ impl FlowTimeouts {
 }
 
 impl HostFacts {
-    /// Flows remembered at one time.
-    pub fn flows(&self) -> usize {
-        let asked = self.flow_limit as usize;
-        if asked == 0 { FLOWS_DEFAULT } else { asked.min(FLOWS_MAX) }
-    }
-
     /// Whether `address` lies in one of our overlay networks.
     pub fn is_overlay(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(address))

@@ -194,6 +194,8 @@ fn silence_is_told_in_the_end_however_sends_answers_and_ticks_fall_together() {
         is_over.store(true, Ordering::Relaxed);
     });
     let (mut worker, mut out) = (Worker::new(), Recorder::default());
+    // What was queued meanwhile and not looked at.
+    engine.at(1 << 40, &mut worker, &mut out).tick();
     let mut heard = sealed_as(Kind::TestReply, 4 + PACKETS, b"");
     engine.at(1 << 40, &mut worker, &mut out).inbound(&mut heard, path());
     engine.at(1 << 40, &mut worker, &mut out).outbound(&udp(OWN, PEER, 1, 2));

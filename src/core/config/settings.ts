@@ -104,8 +104,8 @@ export interface LiveSettings {
   readonly timers: { readonly requeryWaitMs: number };
   readonly preferredRanges: readonly Prefix[];
   readonly firewall: Ruleset;
-  /** How long flows are remembered (firewall.conntrack). */
-  readonly conntrack: FlowTimeouts;
+  /** How long flows are remembered, and how many (firewall.conntrack). */
+  readonly conntrack: { readonly timeouts: FlowTimeouts; readonly limit: number };
 }
 
 /** An address as an operator writes it: itself, or a name that the runtime resolves. */

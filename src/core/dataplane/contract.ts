@@ -82,6 +82,8 @@ export interface HostFacts {
   /** No TUN device: answer ICMP echo natively. */
   readonly answerEcho: boolean;
   readonly flowTimeouts: FlowTimeouts;
+  /** Flows remembered at one time. */
+  readonly flowLimit: number;
   /** Thousands of bytes that one peer may have forwarded in a second; 0: as many as it likes. */
   readonly relayPeerKilobytes: number;
   /** Where peers may move to by themselves. */

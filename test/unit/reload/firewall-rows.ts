@@ -23,6 +23,11 @@ export const FIREWALL_ROWS: Readonly<Record<string, Row>> = {
     sees: (subject) => programOfPeer(subject)?.inbound.map(({ local }) => local),
   },
   ...timeoutRows({ tcp_timeout: "1m", udp_timeout: "1m", default_timeout: "1m" }),
+  "firewall.conntrack.max_flows": {
+    other: "1024",
+    sees: ({ host }) =>
+      host.commands.flatMap((command) => (command.kind === "configure" ? [command.flowLimit] : [])).at(-1),
+  },
   ...ruleRows({
     port: "{port: 1, proto: any, host: any}",
     code: "{code: 1, proto: any, host: any}",

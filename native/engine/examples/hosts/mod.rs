@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use lacis_engine::aead::Cipher;
 use lacis_engine::control::{Installation, PolicyChange};
 use lacis_engine::engine::{Engine, Worker};
-use lacis_engine::host::HostFacts;
+use lacis_engine::host::{FLOWS_MAX, HostFacts};
 use lacis_engine::ip::Prefix;
 use lacis_engine::output::{Event, Output};
 use lacis_engine::path::Path;
@@ -17,7 +17,6 @@ use zeroize::Zeroizing;
 const ADDRESSES: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2))];
 /// The first byte of the addresses of hosts that say nothing.
 const OTHERS: u8 = 11;
-const FLOW_LIMIT: u32 = 1 << 20;
 
 /// What is sent.
 #[derive(Clone, Copy)]
@@ -120,7 +119,7 @@ impl Pair {
 impl Host {
     fn new((own, peer): (IpAddr, IpAddr), (local, remote): (u32, u32), tunnels: u32, rules: Vec<Rule>) -> Self {
         let mut host = Self { engine: Engine::default(), worker: Worker::new(), out: Wire::default() };
-        host.engine.configure(HostFacts { flow_limit: FLOW_LIMIT, ..HostFacts::default() });
+        host.engine.configure(HostFacts { flow_limit: FLOWS_MAX, ..HostFacts::default() });
         let route = |address, bits, target| Some(Route { prefix: Prefix::new(address, bits)?, target });
         let routes = [route(own, 32, Target::Own), route(IpAddr::from([8, 0, 0, 0]), 5, Target::Peer)];
         let _ = host.engine.apply_routes(routes.into_iter().flatten().collect());

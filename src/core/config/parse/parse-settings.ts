@@ -217,9 +217,12 @@ function parseLive(live: ConfigReader, meaning: Meaning) {
     timers: { requeryWaitMs: live.durationMs("timers.requery_wait_duration") },
     preferredRanges: live.prefixes("preferred_ranges"),
     conntrack: {
-      tcpMs: live.durationMs("firewall.conntrack.tcp_timeout"),
-      udpMs: live.durationMs("firewall.conntrack.udp_timeout"),
-      otherMs: live.durationMs("firewall.conntrack.default_timeout"),
+      timeouts: {
+        tcpMs: live.durationMs("firewall.conntrack.tcp_timeout"),
+        udpMs: live.durationMs("firewall.conntrack.udp_timeout"),
+        otherMs: live.durationMs("firewall.conntrack.default_timeout"),
+      },
+      limit: live.integer("firewall.conntrack.max_flows"),
     },
   };
 }

@@ -4,6 +4,7 @@ import {
   choice,
   duration,
   ignored,
+  integer,
   type KeySpec,
   listOf,
   RULES,
@@ -60,6 +61,12 @@ export const FIREWALL_KEYS: readonly KeySpec[] = [
       tcp_timeout: { type: TIMEOUT, default: "12m", about: "How long a silent TCP flow is remembered." },
       udp_timeout: { type: TIMEOUT, default: "3m", about: "How long a silent UDP flow is remembered." },
       default_timeout: { type: TIMEOUT, default: "10m", about: "How long any other silent flow is remembered." },
+      max_flows: {
+        type: integer(1_024, 1_048_576),
+        default: "65536",
+        since: "lacis",
+        about: "Flows remembered at once, 150 bytes each; for one more, whoever has most of them gives one.",
+      },
       routine_cache_timeout: {
         type: duration(0, 3_600_000),
         default: "0s",

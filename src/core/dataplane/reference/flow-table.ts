@@ -5,12 +5,10 @@ import { IpProtocol } from "../../netip/ip-protocol.ts";
 import type { FlowAddresses } from "../../route/gateway-choice.ts";
 import { isOpening } from "../../wire/tcp-flags.ts";
 import type { Direction, Flow, FlowTimeouts, RefusalAction } from "../contract.ts";
+import { FLOWS_DEFAULT } from "../flow-limit.ts";
 import { FLOW_TIMEOUTS } from "../flow-timeouts.ts";
 import type { Allowance, CountedProgram } from "./counted-program.ts";
 import { TcpEnd } from "./tcp-end.ts";
-
-/** Flows remembered at once; for one more the largest share gives one. */
-export const FLOWS_MAX = 65_536;
 
 /** One inner packet as a flow counts it. */
 export interface FlowPacket extends FlowAddresses {
@@ -32,17 +30,25 @@ export class FlowTable {
   /** In the order in which they were opened or swept over. */
   readonly #flows = new Map<string, Entry>();
   readonly #shares = new Shares<string, string>();
-  readonly #limit: number;
+  #limit: number;
   timeouts: FlowTimeouts = FLOW_TIMEOUTS;
   #epoch = 0;
   #sweptAt: Instant | undefined;
 
-  constructor(limit: number = FLOWS_MAX) {
+  constructor(limit: number = FLOWS_DEFAULT) {
     this.#limit = limit;
   }
 
   get size(): number {
     return this.#flows.size;
+  }
+
+  /** From now on there are at most so many. Returns how many had to go. */
+  setLimit(limit: number): number {
+    this.#limit = limit;
+    const before = this.size;
+    while (this.size > limit) this.#makeRoom();
+    return before - this.size;
   }
 
   /** From now on every flow has to be judged again. */

@@ -15,6 +15,7 @@ import {
   refusedCommand,
   type SessionSnapshot,
 } from "../contract.ts";
+import { FLOWS_MAX } from "../flow-limit.ts";
 import { wantsAnswer } from "./acquaintances.ts";
 import { Firewall } from "./firewall.ts";
 import { Inbound } from "./inbound.ts";
@@ -150,6 +151,7 @@ export class ReferenceDataPlane {
   #configure(command: Command<"configure">): Result<void, Refusal> {
     const { tcpMs, udpMs, otherMs } = command.flowTimeouts;
     if (Math.min(tcpMs, udpMs, otherMs) < 1) return fail(bad("a flow timeout is at least 1 ms"));
+    if (command.flowLimit > FLOWS_MAX) return fail(bad(`${command.flowLimit} flows are more than ${FLOWS_MAX}`));
     if (countRules(command.remoteAllowList) > ALLOW_RULES_MAX)
       return fail(bad(`there are more than ${ALLOW_RULES_MAX} rules and ranges of where peers may be`));
     this.#tables.configure(command);

@@ -1,7 +1,9 @@
+import { DropReason } from "../../drop-reason.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import { AllowedRemotes } from "../../netip/allow-list.ts";
 import { RouteTable } from "../../route/route-table.ts";
 import type { Direction, HostFacts } from "../contract.ts";
+import { FLOWS_DEFAULT } from "../flow-limit.ts";
 import { FLOW_TIMEOUTS } from "../flow-timeouts.ts";
 import { Acquaintances } from "./acquaintances.ts";
 import { FlowTable } from "./flow-table.ts";
@@ -59,6 +61,7 @@ export class Tables {
     this.#own = new OwnNetworks(facts.networks);
     this.#allowedRemotes = new AllowedRemotes(facts.remoteAllowList);
     this.flows.timeouts = facts.flowTimeouts;
+    this.out.countDrops(DropReason.flowEvicted, this.flows.setLimit(facts.flowLimit));
   }
 
   /** The session is over, and so are the relays that it is a hop of. */
@@ -84,6 +87,7 @@ const UNCONFIGURED: HostFacts = {
   dropMulticast: false,
   answerEcho: false,
   flowTimeouts: FLOW_TIMEOUTS,
+  flowLimit: FLOWS_DEFAULT,
   relayPeerKilobytes: 0,
   remoteAllowList: { everybody: [], ranges: [] },
   refuseNoRoute: "drop",

@@ -1,4 +1,5 @@
 import type { PolicyRule } from "../../../core/dataplane/contract.ts";
+import { FLOWS_DEFAULT } from "../../../core/dataplane/flow-limit.ts";
 import type { Path } from "../../../core/path/path.ts";
 import { PacketType, TestSubtype } from "../../../core/wire/header.ts";
 import type { DataPlaneRequest } from "../contract/codec.ts";
@@ -25,6 +26,9 @@ export const SHUNNED_PATHS = "shunned-paths";
 /** To keep peers where the allow lists let them be, when they move by themselves. */
 export const REMOTE_ALLOW_LIST = "remote-allow-list";
 
+/** To remember another number of flows than every data plane does. */
+export const FLOW_LIMIT = "flow-limit";
+
 /** What an engine can do that is as new as this control plane, whatever devices it is given. */
 export const ENGINE: readonly string[] = [
   RELAYED_PATHS,
@@ -38,6 +42,7 @@ export const ENGINE: readonly string[] = [
   PATH_PROBES,
   SHUNNED_PATHS,
   SILENCE_WATCH,
+  FLOW_LIMIT,
 ];
 
 /**
@@ -53,10 +58,32 @@ export function reduced(
     const { shunLeft: _, ...rest } = request;
     return { request: rest, lacking: SHUNNED_PATHS };
   }
-  if (request.kind !== "configure" || capabilities.includes(REMOTE_ALLOW_LIST)) return undefined;
-  const { everybody, ranges } = request.remoteAllowList;
-  if (everybody.length === 0 && ranges.length === 0) return undefined;
-  return { request: { ...request, remoteAllowList: { everybody: [], ranges: [] } }, lacking: REMOTE_ALLOW_LIST };
+  return request.kind === "configure" ? reducedFacts(request, capabilities) : undefined;
+}
+
+type Facts = Extract<DataPlaneRequest, { kind: "configure" }>;
+
+function reducedFacts(
+  request: Facts,
+  capabilities: readonly string[],
+): { readonly request: Facts; readonly lacking: string } | undefined {
+  const { remoteAllowList, flowLimit } = request;
+  const uses = {
+    [REMOTE_ALLOW_LIST]: remoteAllowList.everybody.length + remoteAllowList.ranges.length > 0,
+    [FLOW_LIMIT]: flowLimit !== FLOWS_DEFAULT,
+  };
+  const lacking = unmet(uses, capabilities);
+  if (lacking.length === 0) return undefined;
+  const told = {
+    remoteAllowList: lacking.includes(REMOTE_ALLOW_LIST) ? { everybody: [], ranges: [] } : remoteAllowList,
+    flowLimit: lacking.includes(FLOW_LIMIT) ? FLOWS_DEFAULT : flowLimit,
+  };
+  return { request: { ...request, ...told }, lacking: lacking.join(", ") };
+}
+
+/** Those of the capabilities in use that are not there. */
+function unmet(uses: Readonly<Record<string, boolean>>, capabilities: readonly string[]): readonly string[] {
+  return Object.entries(uses).flatMap(([name, used]) => (used && !capabilities.includes(name) ? [name] : []));
 }
 
 type Policies = Extract<DataPlaneRequest, { kind: "apply-policies" }>;
@@ -73,7 +100,7 @@ function reducedPolicies(
     "icmp-types": rules.some((list) => list.some(({ icmpTypes }) => icmpTypes)),
     fragments: rules.some((list) => list.some(({ fragment }) => fragment)),
   };
-  const lacking = Object.entries(uses).flatMap(([name, used]) => (used && !capabilities.includes(name) ? [name] : []));
+  const lacking = unmet(uses, capabilities);
   if (lacking.length === 0) return undefined;
   const known = ({ icmpTypes, fragment }: PolicyRule): boolean =>
     !(icmpTypes && lacking.includes("icmp-types")) && !(fragment && lacking.includes("fragments"));

@@ -11,6 +11,7 @@ import type {
   RemoteIndex,
   SessionInstallation,
 } from "../../../../src/core/dataplane/contract.ts";
+import { FLOWS_DEFAULT } from "../../../../src/core/dataplane/flow-limit.ts";
 import { FLOW_TIMEOUTS } from "../../../../src/core/dataplane/flow-timeouts.ts";
 import {
   type DataPlaneOutput,
@@ -128,6 +129,7 @@ export function hostFacts(...networks: readonly string[]): Extract<DataPlaneComm
     dropMulticast: false,
     answerEcho: false,
     flowTimeouts: FLOW_TIMEOUTS,
+    flowLimit: FLOWS_DEFAULT,
     relayPeerKilobytes: 0,
     remoteAllowList: { everybody: [], ranges: [] },
     refuseNoRoute: "drop",

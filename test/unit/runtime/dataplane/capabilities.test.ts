@@ -14,6 +14,13 @@ test("a data plane that cannot keep peers where they may be is told everything e
   expect(reduced(WITH_LIST, ["tun"])).toEqual({ request: NO_LIST, lacking: "remote-allow-list" });
 });
 
+test("a data plane that remembers as many flows as every one does is told nothing of another number", () => {
+  const MANY = { ...WITH_LIST, flowLimit: 1_000_000 };
+  expect(reduced(MANY, ["remote-allow-list"])).toEqual({ request: WITH_LIST, lacking: "flow-limit" });
+  expect(reduced(MANY, [])).toEqual({ request: NO_LIST, lacking: "remote-allow-list, flow-limit" });
+  expect(reduced(MANY, ["remote-allow-list", "flow-limit"])).toBeUndefined();
+});
+
 test("one that can, or has nothing to keep, is told all", () => {
   expect(reduced(WITH_LIST, ["remote-allow-list"])).toBeUndefined();
   expect(reduced(NO_LIST, [])).toBeUndefined();

@@ -116,6 +116,7 @@ const requestsByKind: ByKind<DataPlaneRequest> = {
     dropMulticast: fc.boolean(),
     answerEcho: fc.boolean(),
     flowTimeouts: fc.record({ tcpMs: uint32, udpMs: uint32, otherMs: uint32 }),
+    flowLimit: uint32,
     relayPeerKilobytes: uint32,
     remoteAllowList: fc.record({
       everybody: some(allowRule),
