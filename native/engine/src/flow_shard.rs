@@ -20,7 +20,7 @@ pub struct FlowId {
 /// Flows that lie together: memory grows by so many, and none is ever moved.
 const CHUNK: usize = 256;
 
-type Chunk = Box<[Option<Flow>; CHUNK]>;
+type Chunk = Box<[Option<Flow>]>;
 
 /// Flows by key. A flow keeps its place as long as it is there.
 pub struct FlowShard {
@@ -122,7 +122,7 @@ impl Slots {
     fn add(&mut self) -> u32 {
         let at = self.len;
         if at as usize == self.chunks.len() * CHUNK {
-            self.chunks.push(Box::new([const { None }; CHUNK]));
+            self.chunks.push((0..CHUNK).map(|_| None).collect());
         }
         self.len += 1;
         at

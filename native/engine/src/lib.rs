@@ -8,6 +8,7 @@
 
 pub mod aead;
 pub mod allow_list;
+mod arrivals;
 mod awaited;
 pub mod checksum;
 pub mod control;
@@ -63,6 +64,7 @@ pub mod route_table;
 mod rule_tally;
 mod rules;
 pub mod segments;
+mod send_counter;
 mod session;
 mod session_table;
 mod shares;

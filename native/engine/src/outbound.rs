@@ -16,7 +16,8 @@ use crate::packet::{Direction, InnerPacket, Subject, Tuple};
 use crate::path::Path;
 use crate::route::Target;
 use crate::route_cache::Way;
-use crate::session::{COUNTER_LAST, Reservation, Session};
+use crate::send_counter::{COUNTER_LAST, Reservation};
+use crate::session::Session;
 
 impl<O: Output> Pass<'_, O> {
     /// Handles one packet from the device.
@@ -179,7 +180,7 @@ impl<O: Output> Step<'_, O> {
         body: &[u8],
         tuple: Option<&Tuple>,
     ) {
-        if session.is_exhausted() {
+        if session.counter().is_exhausted() {
             return self.drop_exhausted(session, tuple);
         }
         let to = match path {
@@ -187,7 +188,7 @@ impl<O: Output> Step<'_, O> {
             Some(Path::Relayed(relayed)) => return self.send_relayed(session, relayed, kind, body, tuple),
             None => return self.drop_outbound(Some(session), tuple.copied(), DropReason::NoPath),
         };
-        let (counter, is_high) = match session.reserve_counter() {
+        let (counter, is_high) = match session.counter().reserve() {
             Reservation::Counter(counter) => (counter, false),
             Reservation::High(counter) => (counter, true),
             Reservation::Exhausted => return self.drop_exhausted(session, tuple),
@@ -222,8 +223,8 @@ impl<O: Output> Step<'_, O> {
 
     pub(crate) fn drop_exhausted(&mut self, session: &Session, tuple: Option<&Tuple>) {
         self.drop_outbound(Some(session), tuple.copied(), DropReason::CounterExhausted);
-        if session.tell_exhausted() {
-            let send_counter = session.send_counter().min(COUNTER_LAST);
+        if session.counter().tell_exhausted() {
+            let send_counter = session.counter().last().min(COUNTER_LAST);
             let local_index = session.local_index;
             self.out.event(Event::CounterHigh { local_index, send_counter, exhausted: true });
         }

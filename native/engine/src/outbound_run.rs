@@ -41,7 +41,7 @@ impl<O: Output> Pass<'_, O> {
         let Some(Path::Direct(to)) = session.path() else { return None };
         let (packets, longest) = (run.len() as u64, segments.length(run.start));
         let fits = session.mtu.longest().is_none_or(|limit| longest <= limit);
-        (fits && session.has_counters(packets)).then_some(())?;
+        (fits && session.counter().has(packets)).then_some(())?;
         let of_flow = FlowPacket {
             tuple: &inner.tuple(Direction::Outbound),
             direction: Direction::Outbound,
@@ -58,7 +58,7 @@ impl<O: Output> Pass<'_, O> {
             step.out.event(Event::LargeSent { local_index: session.local_index });
         }
         let (mut sent, mut bytes) = (0, 0);
-        for (number, counter) in run.clone().zip(session.reserve_counters(packets)) {
+        for (number, counter) in run.clone().zip(session.counter().reserve_many(packets)) {
             let length = segments.length(number) + OVERHEAD_BYTES;
             let write = |body: &mut [u8]| segments.write(number, body);
             if step.out.datagram(to, length, |slot| session.seal_with(slot, Kind::Message, counter, write)) {

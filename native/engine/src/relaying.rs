@@ -13,7 +13,8 @@ use crate::output::{DropSample, Event, Output};
 use crate::packet::Tuple;
 use crate::path::{Path, Relayed};
 use crate::relay::{RelayEntry, Role};
-use crate::session::{Reservation, Session};
+use crate::send_counter::Reservation;
+use crate::session::Session;
 use crate::session_table::SessionCache;
 use crate::standing::Standing;
 
@@ -111,7 +112,7 @@ impl<O: Output> Step<'_, O> {
         let sent = match hop {
             None => Err(DropReason::NoPath),
             Some(hop) => wrap(engine, *out, hop, path.relay_index, body.len() + OVERHEAD_BYTES, |slot| {
-                let counter = match session.reserve_counter() {
+                let counter = match session.counter().reserve() {
                     Reservation::Counter(counter) => counter,
                     Reservation::High(counter) => *high.insert(counter),
                     Reservation::Exhausted => return false,
@@ -174,7 +175,7 @@ fn wrap<O: Output>(
     if length > RELAYED_LIMIT_BYTES {
         return Err(DropReason::Oversized);
     }
-    let (counter, is_high) = match hop.reserve_counter() {
+    let (counter, is_high) = match hop.counter().reserve() {
         Reservation::Counter(counter) => (counter, false),
         Reservation::High(counter) => (counter, true),
         Reservation::Exhausted => return Err(DropReason::CounterExhausted),

@@ -82,7 +82,7 @@ pub fn snapshot(engine: impl Deref<Target = Engine>) -> impl Iterator<Item = Ses
             allowed_prefixes: session.allowed_prefixes.clone(),
             confirmed: session.is_confirmed(),
             primary: engine.sessions.is_primary(&session),
-            send_counter: session.send_counter(),
+            send_counter: session.counter().last(),
             memo: session.memo().to_vec(),
         })
     })

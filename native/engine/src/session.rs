@@ -1,11 +1,11 @@
 //! One session: its keys, its counters and where its datagrams go.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::ops::RangeInclusive;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::aead::Aead;
+use crate::arrivals::Arrivals;
 use crate::counters::Count;
 use crate::counters::InboundCounters;
 use crate::drop_reason::DropReason;
@@ -14,14 +14,9 @@ use crate::ip::Prefix;
 use crate::lock::lock;
 use crate::path::Path;
 use crate::path_mtu::PathMtu;
-use crate::replay_window::ReplayWindow;
 use crate::roaming::RoamingPath;
+use crate::send_counter::SendCounter;
 use crate::silence::Silence;
-
-/// From this send counter on a new handshake is due (protocol, section 2.4).
-pub const COUNTER_HIGH: u64 = 1 << 34;
-/// The last counter that is sent: 2^40 before the end, out of reach of any race between senders.
-pub const COUNTER_LAST: u64 = u64::MAX - (1 << 40);
 
 /// Time between two notes of where a peer is.
 const NOTE_INTERVAL_MS: u64 = 1_000;
@@ -51,9 +46,7 @@ pub struct Session {
 #[repr(align(128))]
 struct Sending {
     key: Aead,
-    counter: AtomicU64,
-    told_high: AtomicBool,
-    told_exhausted: AtomicBool,
+    counter: SendCounter,
     active: AtomicBool,
     packets: Count,
     bytes: Count,
@@ -62,17 +55,10 @@ struct Sending {
 #[repr(align(128))]
 struct Receiving {
     key: Aead,
-    arrived: Mutex<Arrived>,
+    arrivals: Arrivals,
     active: AtomicBool,
     /// When the peer's address may be noted again.
     note_from_ms: AtomicU64,
-}
-
-/// What was received, counted under the lock that each datagram takes anyway.
-struct Arrived {
-    window: ReplayWindow,
-    packets: u64,
-    bytes: u64,
 }
 
 /// What a new session starts with. The keys are gone from it: they live in the two ciphers only.
@@ -101,17 +87,6 @@ pub struct NewSession {
     pub confirmed: bool,
     /// Opaque; returned in the snapshot.
     pub memo: Vec<u8>,
-}
-
-/// A counter for one message, or none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reservation {
-    /// Send under this counter.
-    Counter(u64),
-    /// Send under this counter, and tell that it is time for a new handshake.
-    High(u64),
-    /// Nothing may be sent any more.
-    Exhausted,
 }
 
 /// What a session did since it was last asked.
@@ -143,62 +118,23 @@ impl Session {
             mtu: PathMtu::default(),
             send: Sending {
                 key: new.send_key,
-                counter: AtomicU64::new(new.send_counter),
-                told_high: AtomicBool::new(false),
-                told_exhausted: AtomicBool::new(false),
+                counter: SendCounter::after(new.send_counter),
                 active: AtomicBool::new(false),
                 packets: Count::default(),
                 bytes: Count::default(),
             },
             receive: Receiving {
                 key: new.receive_key,
-                arrived: Mutex::new(Arrived { window: ReplayWindow::new(new.receive_floor), packets: 0, bytes: 0 }),
+                arrivals: Arrivals::after(new.receive_floor),
                 active: AtomicBool::new(false),
                 note_from_ms: AtomicU64::new(0),
             },
         }
     }
 
-    /// Reserves the next send counter.
-    pub fn reserve_counter(&self) -> Reservation {
-        if self.is_exhausted() {
-            return Reservation::Exhausted;
-        }
-        let counter = self.send.counter.fetch_add(1, Ordering::Relaxed) + 1;
-        if counter > COUNTER_LAST {
-            Reservation::Exhausted
-        } else if counter >= COUNTER_HIGH && !self.send.told_high.swap(true, Ordering::Relaxed) {
-            Reservation::High(counter)
-        } else {
-            Reservation::Counter(counter)
-        }
-    }
-
-    /// Whether the next so many counters may be sent, and there is nothing to tell of any of them.
-    pub fn has_counters(&self, count: u64) -> bool {
-        let end = if self.send.told_high.load(Ordering::Relaxed) { COUNTER_LAST } else { COUNTER_HIGH };
-        self.send_counter().saturating_add(count) < end
-    }
-
-    /// Reserves the next so many send counters, of which [`Self::has_counters`] was asked.
-    pub fn reserve_counters(&self, count: u64) -> RangeInclusive<u64> {
-        let before = self.send.counter.fetch_add(count, Ordering::Relaxed);
-        before + 1..=before + count
-    }
-
-    /// Whether no counter is left.
-    pub fn is_exhausted(&self) -> bool {
-        self.send_counter() >= COUNTER_LAST
-    }
-
-    /// True the first time it is called: the end of the counters is told once.
-    pub fn tell_exhausted(&self) -> bool {
-        !self.send.told_exhausted.swap(true, Ordering::Relaxed)
-    }
-
-    /// Counter of the last message sent.
-    pub fn send_counter(&self) -> u64 {
-        self.send.counter.load(Ordering::Relaxed)
+    /// The counters it sends under.
+    pub fn counter(&self) -> &SendCounter {
+        &self.send.counter
     }
 
     /// Writes the sealed datagram of `body` into `slot`, which is [`OVERHEAD_BYTES`] longer. False: it must not be sent.
@@ -244,8 +180,7 @@ impl Session {
         self.send.bytes.add(bytes as u64);
     }
 
-    /// What a datagram or a frame holds, if it is new and authentic; its counter is then seen. The window is held from the first look at it to the last:
-    /// who brings the same datagram beside this one waits for as long as opening takes, and everybody else asks once.
+    /// What a datagram or a frame holds, if it is new and authentic; its counter is then seen.
     pub fn take_in<'a>(
         &self,
         header: &Header,
@@ -256,24 +191,10 @@ impl Session {
         if length < OVERHEAD_BYTES {
             return Err(DropReason::ShortPacket);
         }
-        let mut arrived = lock(&self.receive.arrived);
-        if !arrived.window.accepts(counter) {
-            counters.duplicate.add(arrived.window.remembers(counter).into());
-            return Err(DropReason::Replayed);
-        }
-        let held = match header.kind {
+        let held = self.receive.arrivals.take_in((counter, length), counters, || match header.kind {
             Kind::Relay => self.unwrap(counter, datagram),
             _ => self.open(counter, datagram),
-        };
-        let held = held.ok_or(DropReason::NotAuthentic)?;
-        match arrived.window.commit(counter) {
-            Some(0) => {}
-            Some(lost) => counters.lost.add(lost),
-            None => return Err(DropReason::Replayed),
-        }
-        arrived.packets += 1;
-        arrived.bytes += length as u64;
-        drop(arrived);
+        })?;
         self.receive.active.store(true, Ordering::Relaxed);
         Ok(held)
     }
@@ -362,10 +283,7 @@ impl Session {
         if !received && !sent {
             return None;
         }
-        let (received_packets, received_bytes) = {
-            let arrived = lock(&self.receive.arrived);
-            (arrived.packets, arrived.bytes)
-        };
+        let (received_packets, received_bytes) = self.receive.arrivals.totals();
         Some(Activity {
             local_index: self.local_index,
             received,
