@@ -66,7 +66,7 @@ function configuration(directory: string, setup: Setup, staticHosts: Readonly<Re
     staticHosts,
     tun: true,
     inbound: rules(setup.rules),
-    outbound: rules(setup.rules),
+    outbound: ALLOW_ALL,
     more: {
       tun: { mtu: OVERLAY_MTU, tx_queue: TRANSMIT_QUEUE, use_offloads: true },
       listen: { read_buffer: SOCKET_BUFFER_BYTES, write_buffer: SOCKET_BUFFER_BYTES, udp_offloads: true },

@@ -4,7 +4,7 @@ import type { Machine } from "../../test/netns/lab/network.ts";
 /** What two hosts are told to do before anything is measured. */
 export interface Setup {
   readonly cipher: "aes" | "chachapoly";
-  /** Firewall rules each way; the last one allows everything. */
+  /** Firewall rules for what comes in; the last one allows everything, as the one for what goes out does. */
   readonly rules: number;
 }
 

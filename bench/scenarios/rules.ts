@@ -7,7 +7,7 @@ const MANY: Setup = { ...USUAL, rules: 10_000 };
 
 export const RULES: Scenario = {
   name: "rules",
-  title: `${MANY.rules} rules each way beside one`,
+  title: `${MANY.rules} rules for what comes in beside one`,
   setup: MANY,
   figures: [
     { name: "bulk", unit: "of the rate of one TCP stream", better: "more", digits: 3 },
