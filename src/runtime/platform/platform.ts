@@ -130,7 +130,22 @@ export interface Privacy {
 }
 
 /** What an operator can do about a device or a port that was refused: the end of a sentence, with the command to type. */
+/** A TUN device that is to be. */
+export interface DeviceWish {
+  readonly name: string;
+  /** Whether it is to have an IPv6 address. */
+  readonly ipv6: boolean;
+}
+
+/** Why there cannot be one, and what to do. */
+export interface DeviceObstacle {
+  readonly why: string;
+  readonly todo: string;
+}
+
 export interface DeviceAdvice {
+  /** What of the name or of this machine is in the way of a device that was refused; undefined where it is something else. */
+  obstacleTo(device: DeviceWish): DeviceObstacle | undefined;
   permitTun(binary: string): string;
   freeTun(): string;
   loadTun(): string;

@@ -1,4 +1,5 @@
 import { ExitCode, OperatorError } from "../../operator-error.ts";
+import type { DeviceWish } from "../../platform/platform.ts";
 import { thisPlatform } from "../../platform/this-platform.ts";
 
 /** The complaint about a program that speaks another version of the contract. */
@@ -21,6 +22,8 @@ export function refusedDevice(
   const { advice } = thisPlatform();
   if (about.device === "tun") {
     const what = `cannot create the TUN device ${about.name}`.trimEnd();
+    const obstacle = advice.obstacleTo(about);
+    if (obstacle) return new OperatorError("tun-impossible", { what, ...obstacle });
     switch (code) {
       case "not-permitted":
         return new OperatorError(
@@ -68,7 +71,7 @@ export function refusedDevice(
 }
 
 export type DeviceRequest =
-  | { readonly device: "tun"; readonly name: string }
+  | ({ readonly device: "tun" } & DeviceWish)
   | { readonly device: "udp"; readonly port: number };
 
 export function portTaken(port: number): OperatorError {

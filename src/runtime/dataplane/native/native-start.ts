@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Settings } from "../../../core/config/settings.ts";
+import { familyOf } from "../../../core/netip/address.ts";
 import { endpoint, endpointPort } from "../../../core/netip/endpoint.ts";
 import type { OperatorEvent } from "../../../core/operator/event.ts";
 import type { Confinement } from "../../confinement.ts";
@@ -173,7 +174,7 @@ export class NativeStart {
     const offloads = queues.tunOffloads;
     const made = await refusable(
       connection.ask({ kind: "open-tun", name, mtu, txQueue, addresses, queues: pairs, offloads, threads }),
-      { device: "tun", name },
+      { device: "tun", name, ipv6: addresses.some(({ address }) => familyOf(address) === 6) },
     );
     return { device: made?.kind === "tun-opened" ? made.name : name, port: bound };
   }

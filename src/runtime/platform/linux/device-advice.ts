@@ -1,6 +1,8 @@
 import type { DeviceAdvice } from "../platform.ts";
+import { obstacleTo } from "./device-obstacle.ts";
 
 export const ADVICE: DeviceAdvice = {
+  obstacleTo: (device) => obstacleTo(device),
   permitTun: (binary) => `run lacis as root (sudo lacis run …), or once: sudo setcap cap_net_admin+ep ${binary}`,
   freeTun: () => "stop what uses it (ip link show), or change tun.dev",
   loadTun: () => "load the driver: sudo modprobe tun - or set tun.disabled on a lighthouse",
