@@ -41,6 +41,12 @@ enum Step<'a> {
     Wait {
         ms: u16,
     },
+    /// A packet that is whole, from and to anybody nearby.
+    Inner {
+        source: u8,
+        destination: u8,
+        payload: [u8; 8],
+    },
 }
 
 /// Whatever comes: what this host is given is a packet of the peer for this host, and what is not the peer's is not given to it.
@@ -95,6 +101,12 @@ fn take(world: &mut World, step: Step<'_>) {
         Step::Narrow { mtu } => {
             // One that no path has is refused.
             let _ = world.engine.set_path_mtu(LOCAL_INDEX, mtu.into(), 0);
+        }
+        Step::Inner { source, destination, payload } => {
+            let [source, destination] = [source, destination].map(|last| last % 4);
+            let headers = [0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, source, 10, 0, 0, destination];
+            let mut datagram = world.sealed(Kind::Message, &[&headers[..], &payload].concat());
+            world.pass().inbound(&mut datagram, peer_s_place());
         }
         Step::Wait { ms } => {
             world.now_ms += u64::from(ms);
