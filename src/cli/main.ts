@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --optimize-for-size --max-semi-space-size=16
+#!/usr/bin/env node
 import { Command } from "commander";
 import { ExitCode } from "../runtime/operator-error.ts";
 import { checkCommand } from "./commands/check.ts";

@@ -2,7 +2,6 @@ import { adminService } from "../admin/admin-service.ts";
 import { openNode } from "../index.ts";
 import type { Daemon } from "../runtime/daemon.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
-import { keepHeapLean } from "./lean-heap.ts";
 import { protectSecrets } from "./protect-secrets.ts";
 
 /** How long farewells may take. After it the process ends as it is. */
@@ -12,7 +11,6 @@ const STOP_MS = 2_000;
 export async function runDaemon({ config, stateDir }: { config: string; stateDir?: string }): Promise<void> {
   // What the daemon writes is nobody else's (reliability R61); the sockets widen that themselves.
   process.umask(0o077);
-  keepHeapLean();
   const confinement = protectSecrets();
   // Begins once the signals are obeyed.
   const starting = Promise.resolve().then(async () =>

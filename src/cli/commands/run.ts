@@ -1,5 +1,5 @@
-import { setFlagsFromString } from "node:v8";
 import { Command } from "commander";
+import { keepHeapLean } from "../lean-heap.ts";
 
 /** `lacis run`: the daemon, in the foreground. */
 export function runCommand(): Command {
@@ -17,8 +17,7 @@ the same configuration takes it over.
 Example:  sudo lacis run --config /etc/lacis/config.yml`,
     )
     .action(async (options: { config: string; stateDir?: string }) => {
-      // A daemon that waits most of the time gains nothing from a young generation that grows to 16 MB and stays there.
-      setFlagsFromString("--semi-space-growth-factor=1");
+      keepHeapLean();
       const { runDaemon } = await import("../run-daemon.ts");
       await runDaemon(options);
     });

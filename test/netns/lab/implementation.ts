@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,9 +28,11 @@ export const LACIS: LacisBuild = lacisAt(PROJECT, "lacis");
 
 /** Ours, as built in another checkout: what `scripts/build-commit` prints. */
 export function lacisAt(project: string, name: string): LacisBuild {
-  const main = join(project, "dist/src/cli/main.js");
-  const options = nodeOptionsOf(main);
-  const cli = (...args: readonly string[]): [string, ...string[]] => [process.execPath, ...options, main, ...args];
+  const cli = (...args: readonly string[]): [string, ...string[]] => [
+    process.execPath,
+    join(project, "dist/src/cli/main.js"),
+    ...args,
+  ];
   return {
     name,
     cli,
@@ -41,13 +43,6 @@ export function lacisAt(project: string, name: string): LacisBuild {
       knowsVersions: true,
     },
   };
-}
-
-/** What the first line of a program gives to Node.js when it is started by its name; none in a folder that has not been built. */
-function nodeOptionsOf(program: string): readonly string[] {
-  if (!existsSync(program)) return [];
-  const [first = ""] = readFileSync(program, "utf8").split("\n", 1);
-  return first.match(/ --\S+/g)?.map((option) => option.trim()) ?? [];
 }
 
 /** The build of another commit, made if need be; the reason in one sentence where it cannot be had. */
