@@ -1,8 +1,8 @@
 import type { Instant } from "../../base/time.ts";
 
 /** Outcomes of probes that a share of losses is taken from: what V8 keeps as a number without a box. */
-const OUTCOMES_MAX = 30;
-const OUTCOMES_MASK = (1 << OUTCOMES_MAX) - 1;
+const OUTCOMES_MAX = 31;
+const OUTCOMES_MASK = 0x7fff_ffff;
 /** Fewer say nothing about loss: the first probe of a way that has just come up is lost more often than any other. */
 const OUTCOMES_MIN = 4;
 

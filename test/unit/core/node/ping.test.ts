@@ -87,7 +87,7 @@ describe("ping", () => {
       outcome: "failed",
       reason: "no-reply",
       name: "b",
-      text: "The tunnel to b stands, but no reply came in 1000 ms.",
+      text: "The tunnel to b stands, but no reply came in 1 s.",
     });
   });
 

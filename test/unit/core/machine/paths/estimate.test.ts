@@ -16,14 +16,14 @@ describe("a way", () => {
     expect(way.usualMs).toBe(10);
   });
 
-  test("has no loss before four probes, and then that of the last 30", () => {
+  test("has no loss before four probes, and then that of the last 31", () => {
     const way = measured([10, 10]);
     way.missed();
     expect(way.loss).toBeUndefined();
     way.missed();
     expect(way.loss).toBe(0.5);
-    for (let i = 0; i < 29; i++) way.answered(10, instant(i));
-    expect(way.loss).toBe(1 / 30);
+    for (let i = 0; i < 30; i++) way.answered(10, instant(i));
+    expect(way.loss).toBe(1 / 31);
     way.answered(10, instant(30));
     expect(way.loss).toBe(0);
   });
