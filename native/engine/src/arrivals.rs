@@ -65,8 +65,7 @@ mod models {
         let arrivals = Arc::new(Arrivals::after(floor));
         let receive = |arrivals: &Arrivals, received: &[u64]| {
             let counters = InboundCounters::default();
-            let is_new =
-                |counter: &u64| arrivals.may_accept(*counter, &counters) && arrivals.accept(*counter, 100, &counters);
+            let is_new = |counter: &u64| arrivals.take_in((*counter, 100), &counters, || Some(())).is_ok();
             received.iter().copied().filter(is_new).collect::<Vec<u64>>()
         };
         let other = Arc::clone(&arrivals);
