@@ -69,6 +69,8 @@ function configuration(directory: string, setup: Setup, staticHosts: Readonly<Re
     outbound: ALLOW_ALL,
     more: {
       tun: { mtu: OVERLAY_MTU, tx_queue: TRANSMIT_QUEUE, use_offloads: true },
+      // Nebula knows no limit.
+      ...(setup.flows === undefined ? {} : { firewall: { conntrack: { max_flows: setup.flows } } }),
       listen: { read_buffer: SOCKET_BUFFER_BYTES, write_buffer: SOCKET_BUFFER_BYTES, udp_offloads: true },
     },
   });

@@ -6,6 +6,8 @@ export interface Setup {
   readonly cipher: "aes" | "chachapoly";
   /** Firewall rules for what comes in; the last one allows everything, as the one for what goes out does. */
   readonly rules: number;
+  /** Flows that the firewall may remember; without a number, as many as usually. */
+  readonly flows?: number;
 }
 
 export const USUAL: Setup = { cipher: "aes", rules: 1 };
