@@ -8,8 +8,16 @@ const LINE_BYTES_MAX = 4 << 20;
 /** How the program ends that does not know its arguments (sysexits.h, EX_USAGE), and then writes how it is used. */
 export const EXIT_USAGE = 64;
 
+/** What does not end when it is told to is killed after so long. */
+const END_MS = 1_000;
+
 /** Starts a watch. Throws an OperatorError where its program is missing. */
-export type StartWatch = (args: readonly string[], told: WatchListener) => { readonly end: () => void };
+export type StartWatch = (args: readonly string[], told: WatchListener) => Watch;
+
+export interface Watch {
+  /** Nothing is told any more. Fulfilled when the process is gone. */
+  readonly end: () => Promise<void> | void;
+}
 
 export interface WatchListener {
   readonly line: (text: string) => void;
@@ -37,14 +45,21 @@ export const startWatch: StartWatch = (args, { line, ended }) => {
   };
   child.stdin.on("error", () => {});
   child.on("error", (error) => over(error.message));
+  const gone = new Promise<void>((resolve) => {
+    child.on("exit", () => resolve());
+    child.on("error", () => resolve());
+  });
   child.on("exit", (code, signal) => {
     if (code === EXIT_USAGE) over("it knows no such command: it is of an earlier release");
     else over(complaint.trim() || `it ended with ${signal ?? code}`);
   });
   return {
-    end: () => {
+    end: async () => {
       isWanted = false;
       child.stdin.end();
+      const late = setTimeout(() => child.kill("SIGKILL"), END_MS);
+      await gone;
+      clearTimeout(late);
     },
   };
 };

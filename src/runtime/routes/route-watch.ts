@@ -5,7 +5,7 @@ import { contains, masked, type Prefix, parsePrefix, prefixesAround } from "../.
 import type { OperatorEvent } from "../../core/operator/event.ts";
 import type { Gateway, UnsafeRoute } from "../../core/route/route.ts";
 import { GATEWAYS_MAX } from "../../core/route/route-table.ts";
-import { type StartWatch, startWatch } from "../native-watch.ts";
+import { type StartWatch, startWatch, type Watch } from "../native-watch.ts";
 import type { Health, Service } from "../service.ts";
 
 export type LearnedRoute = Pick<UnsafeRoute, "prefix" | "gateways">;
@@ -29,7 +29,7 @@ export class RouteWatch implements Service {
   readonly name = "route-watch";
   readonly #surroundings: WatchSurroundings;
   readonly #settings: Settings;
-  #watch: { readonly end: () => void } | undefined;
+  #watch: Watch | undefined;
   #again: NodeJS.Timeout | undefined;
   #why: string | undefined;
   #runs = false;
@@ -48,7 +48,7 @@ export class RouteWatch implements Service {
   /** A device that is another one has other routes. */
   deviceIsUp(): void {
     if (!this.#runs) return;
-    this.#end();
+    void this.#end();
     const device = this.#surroundings.device();
     if (device === undefined) return;
     const { bufferBytes } = this.#settings.boot.tun.systemRoutes;
@@ -59,9 +59,9 @@ export class RouteWatch implements Service {
     });
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#runs = false;
-    this.#end();
+    await this.#end();
   }
 
   health(): readonly Health[] {
@@ -86,10 +86,11 @@ export class RouteWatch implements Service {
     this.#again = setTimeout(() => this.deviceIsUp(), AGAIN_MS).unref();
   }
 
-  #end(): void {
+  async #end(): Promise<void> {
     clearTimeout(this.#again);
-    this.#watch?.end();
+    const watch = this.#watch;
     this.#watch = undefined;
+    await watch?.end();
   }
 }
 

@@ -1,7 +1,7 @@
 import type { LocalPlace } from "../../core/discovery/own-places.ts";
 import type { Prefix } from "../../core/netip/prefix.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
-import { type StartWatch, startWatch } from "../native-watch.ts";
+import { type StartWatch, startWatch, type Watch } from "../native-watch.ts";
 import { OperatorError } from "../operator-error.ts";
 import type { Health, Service } from "../service.ts";
 import { interfacesAside } from "./interface-class.ts";
@@ -31,7 +31,7 @@ export interface UnderlayOptions {
 export class UnderlayWatch implements Service {
   readonly name = "addresses";
   readonly #options: UnderlayOptions;
-  #watch: { readonly end: () => void } | undefined;
+  #watch: Watch | undefined;
   #timer: NodeJS.Timeout | undefined;
   #known: Surroundings | undefined;
   #told = "nothing yet";
@@ -51,10 +51,11 @@ export class UnderlayWatch implements Service {
     if (this.#known === undefined) this.#look();
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     clearInterval(this.#timer);
-    this.#watch?.end();
+    const watch = this.#watch;
     this.#watch = undefined;
+    await watch?.end();
   }
 
   health(): readonly Health[] {

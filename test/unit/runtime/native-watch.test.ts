@@ -26,3 +26,26 @@ describe("a watch that ends by itself", () => {
     expect(await new Promise((ended) => startWatch(["watch"], { line: () => {}, ended }))).toBe(why);
   });
 });
+
+describe("a watch that is ended", () => {
+  test.each([
+    ["when its standard input ends", "cat"],
+    ["by force when it goes on", "exec sleep 60"],
+  ])("is gone then: %s", async (_, does) => {
+    const program = join(folder, "lacis-dataplane");
+    writeFileSync(program, `#!/bin/sh\necho $$\n${does}\n`);
+    chmodSync(program, 0o755);
+    vi.stubEnv("LACIS_DATAPLANE", program);
+    const lines: string[] = [];
+    const ended: string[] = [];
+    const watch = startWatch(["watch"], {
+      line: (text) => void lines.push(text),
+      ended: (why) => void ended.push(why),
+    });
+    await vi.waitUntil(() => lines.length > 0, 5_000);
+    const pid = Number(lines[0]);
+    await watch.end();
+    expect(() => process.kill(pid, 0)).toThrow();
+    expect(ended).toEqual([]);
+  });
+});

@@ -42,7 +42,7 @@ describe("the watch", () => {
     [learned, events, watches] = [[], [], []];
   });
 
-  test("tells what it hears, and begins again with another device", () => {
+  test("tells what it hears, and begins again with another device", async () => {
     const watch = watchOf(true);
     watch.start();
     watches[0]?.told.line(lineOf(["10.5.0.0/16", "10.77.0.9", 1]));
@@ -52,7 +52,7 @@ describe("the watch", () => {
       ["routes watch --device mesh0 --buffer 65536", false],
     ]);
     expect(learned).toHaveLength(1);
-    watch.stop();
+    await watch.stop();
     expect(watches[1]?.ended).toBe(true);
   });
 

@@ -29,7 +29,7 @@ describe("the watch over the underlay", () => {
     vi.advanceTimersByTime(60_000);
     expect(told.map(({ addresses }) => addresses)).toEqual([["192.0.2.7"], ["192.0.2.77"]]);
     expect(watches.map(({ args }) => args)).toEqual(["underlay watch"]);
-    watch.stop();
+    await watch.stop();
     expect(watches[0]?.ended).toBe(true);
   });
 
@@ -66,7 +66,7 @@ describe("the watch over the underlay", () => {
     vi.advanceTimersByTime(5_000);
     expect(told.map(({ addresses }) => addresses)).toEqual([["192.0.2.7"], ["192.0.2.8"]]);
     expect(events).toEqual([]);
-    watch.stop();
+    await watch.stop();
     nodeSees = "192.0.2.9/24";
     vi.advanceTimersByTime(60_000);
     expect(told).toHaveLength(2);
