@@ -28,15 +28,19 @@ test("a member that takes whatever it can get takes nothing from ten others, nor
       echo.signal("SIGSTOP");
       const ask = `exec 3<>/dev/udp/${laptop.overlay4}/7000; echo question >&3; timeout 60 head -n 1 <&3`;
       const asked = server.machine.run("bash", ["-c", ask], { timeoutMs: 70_000 });
-      const pinging = laptop.machine.run("ping", [
-        "-n",
-        "-i",
-        "0.05",
-        // Not until an instant: the answer to the last one would be missed by it.
-        "-c",
-        String(PINGS),
-        server.overlay4,
-      ]);
+      const pinging = laptop.machine.run(
+        "ping",
+        [
+          "-n",
+          "-i",
+          "0.05",
+          // Not until an instant: the answer to the last one would be missed by it.
+          "-c",
+          String(PINGS),
+          server.overlay4,
+        ],
+        { timeoutMs: 70_000 },
+      );
 
       const greedy = await startGreedy(trio);
       const statuses: number[] = [];
