@@ -46,6 +46,7 @@ export function plot(results: Results): string {
   }
   const font = 'font-family="system-ui, sans-serif" font-size="12"';
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + GAP}" ${font}>
+<title>Lacis beside other tunnels, as measured</title>
 <rect width="100%" height="100%" fill="#ffffff"/>
 ${parts.join("\n")}
 </svg>
