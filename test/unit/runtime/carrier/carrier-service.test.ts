@@ -213,10 +213,12 @@ class Side {
     plane.on("message", (datagram, { address, port }) =>
       this.#heard.push([datagram.toString(), `${address}:${port}` as Endpoint]),
     );
+    // Somebody may still arrive when the socket is closed.
+    const { port } = plane.address();
     this.service = new CarrierService(settings, {
       feed: (input: Input) => input.kind === "carrier" && this.news.push(input.news),
       tell: (event) => this.told.push(event),
-      dataPlanePort: () => plane.address().port,
+      dataPlanePort: () => port,
       retryMs: 100,
     });
   }
