@@ -22,8 +22,3 @@ export function option(name: string): string | undefined {
   const at = process.argv.indexOf(name);
   return at === -1 ? undefined : process.argv[at + 1];
 }
-
-/** The values of an option that may be given several times. */
-export function options(name: string): readonly string[] {
-  return process.argv.flatMap((argument, at) => (argument === name ? (process.argv[at + 1] ?? []) : []));
-}
