@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { availableParallelism, constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { certificateToPem } from "../certs/index.ts";
 import { Banner, encodePem } from "../src/core/cert/pem.ts";
@@ -37,6 +37,7 @@ export class LoneHost {
     this.#directory = mkdtempSync(join(tmpdir(), "lacis-lone-"));
     this.#daemon = start(this.#directory, contender, plan);
     process.once("exit", this.#kill);
+    for (const signal of ENDED_BY) process.on(signal, leave);
     this.#ended = new Promise((resolve) => this.#daemon.once("exit", (status) => resolve(status ?? 1)));
   }
 
@@ -52,7 +53,8 @@ export class LoneHost {
     this.#daemon.kill("SIGTERM");
     await this.#ended;
     process.off("exit", this.#kill);
-    rmSync(this.#directory, { recursive: true, force: true });
+    for (const signal of ENDED_BY) process.off(signal, leave);
+    this.#clear();
   }
 
   /** Of each of its processes, the daemon first. */
@@ -72,15 +74,28 @@ export class LoneHost {
     this.#daemon.kill(name);
   }
 
+  /** The data plane, too: it would wait for another daemon. */
   readonly #kill = (): void => {
-    this.#daemon.kill("SIGKILL");
+    spawnSync("kill", ["-KILL", ...this.#processes().map(String)]);
+    this.#clear();
   };
+
+  #clear(): void {
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
 
   /** The daemon and its children. */
   #processes(): readonly number[] {
     const children = spawnSync("pgrep", ["-P", String(this.#daemon.pid)], { encoding: "utf8" }).stdout.split("\n");
     return [this.#daemon.pid!, ...children.filter(Boolean).map(Number)];
   }
+}
+
+const ENDED_BY = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** A signal alone would end the bench without a word to whoever waits for its exit. */
+function leave(signal: (typeof ENDED_BY)[number]): void {
+  process.exit(128 + constants.signals[signal]);
 }
 
 /** What measures leaves the first core to what is measured. */
