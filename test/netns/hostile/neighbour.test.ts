@@ -78,7 +78,7 @@ describe("a neighbour on the underlay that routes overlay addresses to a host", 
     for (const family of families) {
       const { overlay, itself, forged } = FAMILIES[family];
       for (const source of [overlay, itself, forged]) {
-        await arrive(`as ${source}`, 0, () => throughTheTunnel(family, source));
+        await expectReached(`as ${source}`, 0, () => throughTheTunnel(family, source));
       }
     }
   });
@@ -87,7 +87,7 @@ describe("a neighbour on the underlay that routes overlay addresses to a host", 
     for (const family of families) {
       const { overlay } = FAMILIES[family];
       for (const from of [trio.laptop.machine, server.machine]) {
-        await expectAttempt(from, overlay, EVERYTHING);
+        await expectReached(overlay, EVERYTHING, () => attempt(from, overlay));
       }
     }
   });
@@ -95,7 +95,7 @@ describe("a neighbour on the underlay that routes overlay addresses to a host", 
   test("while a network of the underlay that lies inside the overlay's goes on working, and is told of", async () => {
     await server.machine.must("ip", ["address", "add", "10.77.0.129/28", "dev", "net"]);
     await neighbour.must("ip", ["address", "add", "10.77.0.130/28", "dev", "net"]);
-    await expectAttempt(neighbour, "10.77.0.129", EVERYTHING);
+    await expectReached("10.77.0.129", EVERYTHING, () => attempt(neighbour, "10.77.0.129"));
     await reload(server);
     await server.daemon.becomes("it says so", async () => server.daemon.log().includes("code=overlay-shadowed"));
     expect((await statusOf(server)).health.map(({ code }) => code)).toContain("overlay-shadowed");
@@ -123,7 +123,7 @@ describe("a neighbour on the underlay that routes overlay addresses to a host", 
     await server.daemon.kill();
     await server.machine.must(command, [...args, "clear", "--owner", owner]);
     await expectAttempts(EVERYTHING, { udp: 20 });
-    await arrive("through the tunnel", 20, () => throughTheTunnel("IPv6", FAMILIES.IPv6.overlay));
+    await expectReached("through the tunnel", 20, () => throughTheTunnel("IPv6", FAMILIES.IPv6.overlay));
   });
 
   test("finds no rule of ours in its way when the host has stopped", async () => {
@@ -147,11 +147,13 @@ describe("a neighbour on the underlay that routes overlay addresses to a host", 
     for (const family of families) {
       const { overlay, underlay, itself, forged: source } = FAMILIES[family];
       await route(family, overlay, ["via", underlay, "src", itself]);
-      await expectAttempt(neighbour, overlay, asItself);
+      await expectReached(overlay, asItself, () => attempt(neighbour, overlay));
       await route(family, overlay, ["via", underlay, "src", source]);
-      await arrive(`${family}, forged, to the overlay`, forged.udp, () => datagrams(neighbour, server, overlay));
+      await expectReached(`${family}, forged, to the overlay`, forged.udp, () => datagrams(neighbour, server, overlay));
       await route(family, underlay, ["dev", "net", "src", source]);
-      await arrive(`${family}, forged, to the underlay`, forged.udp, () => datagrams(neighbour, server, underlay));
+      await expectReached(`${family}, forged, to the underlay`, forged.udp, () =>
+        datagrams(neighbour, server, underlay),
+      );
       await unroute(family, underlay);
     }
   }
@@ -168,19 +170,15 @@ describe("a neighbour on the underlay that routes overlay addresses to a host", 
   }
 
   /** What is to fail fails at once. What is to succeed may take a busy machine, which asks for its neighbours first, more than one attempt. */
-  async function expectAttempt(from: Machine, address: string, expected: Reached): Promise<void> {
-    const attempts = expected === NOTHING ? 1 : 5;
-    let reached = await attempt(from, address);
-    for (let i = 1; i < attempts && !isDeepStrictEqual(reached, expected); i++) reached = await attempt(from, address);
-    expect(reached, address).toEqual(expected);
-  }
-
-  /** So for datagrams alone. */
-  async function arrive(what: string, expected: number, send: () => Promise<number>): Promise<void> {
-    const attempts = expected === 0 ? 1 : 5;
-    let arrived = await send();
-    for (let i = 1; i < attempts && arrived !== expected; i++) arrived = await send();
-    expect(arrived, what).toBe(expected);
+  async function expectReached<R extends Reached | number>(
+    what: string,
+    expected: R,
+    reach: () => Promise<R>,
+  ): Promise<void> {
+    const attempts = expected === NOTHING || expected === 0 ? 1 : 5;
+    let reached = await reach();
+    for (let i = 1; i < attempts && !isDeepStrictEqual(reached, expected); i++) reached = await reach();
+    expect(reached, what).toEqual(expected);
   }
 
   async function attempt(from: Machine, address: string): Promise<Reached> {
