@@ -5,4 +5,4 @@ import { PGBENCH, REDIS } from "./databases.ts";
 import { QUIC } from "./quic.ts";
 import { CURL, WRK } from "./web.ts";
 
-export const APPS: readonly Scenario[] = [QUIC, ...[PGBENCH, REDIS, WRK, SCP, CURL].map(appScenario)];
+export const APPS: readonly Scenario[] = [QUIC, PGBENCH, REDIS, WRK, SCP, CURL].map(appScenario);

@@ -9,6 +9,8 @@ export interface App {
   readonly title: string;
   /** What has to be installed. */
   readonly programs: readonly string[];
+  /** What else it needs and this machine does not have; asked once the programs are there. */
+  readonly missing?: () => Promise<string | undefined>;
   readonly figures: readonly Omit<Figure, "wanted">[];
   run(link: Link, effort: Effort): Promise<Readonly<Record<string, number>>>;
 }
@@ -24,7 +26,7 @@ export function appScenario(app: App): Scenario {
     figures: app.figures.map((figure) => ({ ...figure, wanted: WANTED })),
     async missing() {
       for (const program of app.programs) if (!(await isInstalled(program))) return program;
-      return undefined;
+      return await app.missing?.();
     },
     async run({ open, effort }) {
       await using link = await open(USUAL);
