@@ -1,8 +1,6 @@
 import { USUAL } from "../engines/engine.ts";
+import { tripsBesideStream } from "./round-trips.ts";
 import type { Scenario } from "./scenario.ts";
-
-const PORT = 7400;
-const GAP_US = 1000;
 
 export const RELOADS: Scenario = {
   name: "reloads",
@@ -16,16 +14,14 @@ export const RELOADS: Scenario = {
   ],
   async run({ open, effort }) {
     await using link = await open(USUAL);
-    await link.serve("echo", PORT);
-    await link.listenToStreams();
-    await link.streams(1);
-    const stream = link.streams(effort.seconds + 1);
-    link.reload?.();
-    const reloading = setInterval(() => link.reload?.(), 1000);
+    let reloading: NodeJS.Timeout | undefined;
+    const begin = async (): Promise<void> => {
+      link.reload?.();
+      reloading = setInterval(() => link.reload?.(), 1000);
+    };
     try {
-      const report = await link.ask<{ lost: number; maxUs: number }>("trips", PORT, effort.seconds, GAP_US);
-      const { sum_received } = await stream;
-      return { lost: report.lost, longest: report.maxUs / 1e3, rate: sum_received.bits_per_second / 1e9 };
+      const { lost, maxUs, rate } = await tripsBesideStream(link, effort.seconds, begin);
+      return { lost, longest: maxUs / 1e3, rate };
     } finally {
       clearInterval(reloading);
     }
