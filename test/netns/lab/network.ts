@@ -62,30 +62,29 @@ export class TestNetwork {
 
   /** Adds a machine with the given underlay addresses, each "address/prefix length", on the public segment unless it is said otherwise. */
   async machine(name: string, addresses: readonly string[], where: Partial<Plug> = {}): Promise<Machine> {
-    const machine = new Machine(this, name, addresses);
-    await must("ip", ["netns", "add", machine.namespace]);
-    this.#machines.push(machine);
-    await mkdir(machine.directory, { recursive: true });
-    await batch(machine.namespace, ["link set lo up"]);
+    const machine = await this.#add(name, addresses);
     await this.attach(machine, { device: "net", segment: PUBLIC, addresses, ...where });
     return machine;
   }
 
   /** Adds two machines with one cable between them, on no segment: nothing else is on the way of what they tell each other. */
   async couple(names: readonly [string, string], addresses: readonly [string, string]): Promise<[Machine, Machine]> {
-    const left = new Machine(this, names[0], [addresses[0]]);
-    const right = new Machine(this, names[1], [addresses[1]]);
-    for (const machine of [left, right]) {
-      await must("ip", ["netns", "add", machine.namespace]);
-      this.#machines.push(machine);
-      await mkdir(machine.directory, { recursive: true });
-    }
+    const left = await this.#add(names[0], [addresses[0]]);
+    const right = await this.#add(names[1], [addresses[1]]);
     await batch(left.namespace, [`link add net type veth peer name net netns ${right.namespace}`]);
-    for (const machine of [left, right]) {
-      const address = `address add ${machine.addresses[0]}/24 dev net`;
-      await batch(machine.namespace, ["link set lo up", address, "link set net addrgenmode none", "link set net up"]);
-    }
+    await bringUp(left, "net", [addresses[0]]);
+    await bringUp(right, "net", [addresses[1]]);
     return [left, right];
+  }
+
+  /** A machine that nothing is plugged into. */
+  async #add(name: string, addresses: readonly string[]): Promise<Machine> {
+    const machine = new Machine(this, name, addresses);
+    await must("ip", ["netns", "add", machine.namespace]);
+    this.#machines.push(machine);
+    await mkdir(machine.directory, { recursive: true });
+    await batch(machine.namespace, ["link set lo up"]);
+    return machine;
   }
 
   /** Gives a machine a device, and plugs it in. */
@@ -99,12 +98,7 @@ export class TestNetwork {
       `link set ${port} master ${bridge}`,
       `link set ${port} up`,
     ]);
-    await batch(machine.namespace, [
-      ...addresses.map((address) => `address add ${address} dev ${device}${address.includes(":") ? " nodad" : ""}`),
-      // Without a link-local address: it appears a second later, when duplicate address detection is through, and looks like a leftover.
-      `link set ${device} addrgenmode none`,
-      `link set ${device} up`,
-    ]);
+    await bringUp(machine, device, addresses);
   }
 
   /** Puts a cable that can be bad between a device of a machine and its segment; it does nothing until it is told what to do. */
@@ -230,6 +224,15 @@ export class Machine {
 /** A port as /proc/net writes it. */
 function hexPort(port: number): string {
   return port.toString(16).toUpperCase().padStart(4, "0");
+}
+
+function bringUp(machine: Machine, device: string, addresses: readonly string[]): Promise<string> {
+  return batch(machine.namespace, [
+    ...addresses.map((address) => `address add ${address} dev ${device}${address.includes(":") ? " nodad" : ""}`),
+    // Without a link-local address: it appears a second later, when duplicate address detection is through, and looks like a leftover.
+    `link set ${device} addrgenmode none`,
+    `link set ${device} up`,
+  ]);
 }
 
 function batch(namespace: string, lines: readonly string[]): Promise<string> {
