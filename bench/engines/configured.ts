@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../../test/netns/lab/command.ts";
 import { ALLOW_ALL, DEVICE, type FirewallRule, formatHostConfig, PORT } from "../../test/netns/lab/host-config.ts";
-import { findNebula, LACIS, type LacisBuild } from "../../test/netns/lab/implementation.ts";
+import { findNebulaProgram, LACIS, type LacisBuild, nebulaVersion } from "../../test/netns/lab/implementation.ts";
 import type { Machine } from "../../test/netns/lab/network.ts";
 import {
   CLIENT,
@@ -138,12 +138,11 @@ async function versionOf(build: LacisBuild): Promise<string> {
 
 /** Any Nebula, by its program. */
 export async function nebulaEngine(name: string, program: string): Promise<Engine> {
-  const version = (await run(program, ["-version"])).stdout.trim().replace(/^Version: /, "");
-  return new ConfiguredEngine(name, version, (configPath) => [program, "-config", configPath]);
+  return new ConfiguredEngine(name, await nebulaVersion(program), (configPath) => [program, "-config", configPath]);
 }
 
 /** A released Nebula that `scripts/fetch-peers` has put into the cache. */
 export async function releasedNebula(release: "1.6" | "1.11"): Promise<Engine | undefined> {
-  const found = await findNebula(release);
-  return found && nebulaEngine(`nebula-${release}`, found.daemon("")[0]);
+  const program = findNebulaProgram(release);
+  return program === undefined ? undefined : await nebulaEngine(`nebula-${release}`, program);
 }

@@ -58,19 +58,29 @@ export async function buildOf(commit: string): Promise<LacisBuild | string> {
  * skipped by name.
  */
 export async function findNebula(release: "1.6" | "1.11"): Promise<Implementation | undefined> {
-  const directory = join(peersDirectory(), `nebula-${release}`);
-  const program = join(directory, "nebula");
-  if (!existsSync(program)) return undefined;
-  const version = (await run(program, ["-version"])).stdout.trim().replace(/^Version: /, "");
+  const program = findNebulaProgram(release);
+  if (program === undefined) return undefined;
+  const version = await nebulaVersion(program);
   return {
     name: `nebula ${version}`,
     daemon: (configPath) => [program, "-config", configPath],
     certificates: {
       name: `nebula-cert ${version}`,
-      command: [join(directory, "nebula-cert")],
+      command: [`${program}-cert`],
       knowsVersions: release !== "1.6",
     },
   };
+}
+
+/** The program of such a release alone. */
+export function findNebulaProgram(release: "1.6" | "1.11"): string | undefined {
+  const program = join(peersDirectory(), `nebula-${release}`, "nebula");
+  return existsSync(program) ? program : undefined;
+}
+
+/** What a Nebula says that it is. */
+export async function nebulaVersion(program: string): Promise<string> {
+  return (await run(program, ["-version"])).stdout.trim().replace(/^Version: /, "");
 }
 
 /** Where `scripts/fetch-peers` puts what others make. */
