@@ -199,7 +199,7 @@ export class Scene {
     const around = {
       agenda: this.agenda,
       network: this.#network,
-      journal: new Journal(),
+      journal: new Journal({ digest: false }),
       referee: this.referee,
       parts,
       resolve: () => [],

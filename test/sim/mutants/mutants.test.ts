@@ -176,7 +176,7 @@ describe(`within ${SEEDS} seeds, a host is caught that`, () => {
   test.each(mutants)("$host", ({ parts, caught, world = () => true }) => {
     const violations: string[] = [];
     for (const seed of seedsOf(world)) {
-      violations.push(runSeed(seed, parts).violation ?? "");
+      violations.push(runSeed(seed, parts, { digest: false }).violation ?? "");
       if (violations.some((violation) => caught.test(violation))) break;
     }
     expect(violations.join("\n")).toMatch(caught);

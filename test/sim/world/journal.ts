@@ -1,5 +1,12 @@
 import { createHash, type Hash } from "node:crypto";
 
+/** How a run is written down. */
+export interface JournalOptions {
+  readonly print?: ((line: string) => void) | undefined;
+  /** False: outputs are only counted, in a run that nobody compares with others. */
+  readonly digest?: boolean;
+}
+
 /**
  * The ordered log of everything that came out of every host. Its SHA-256 is the run's digest: equal digests mean equal runs. With a
  * printer it is also the readable trace.
@@ -10,8 +17,7 @@ export class Journal {
   #entries = 0;
   #pending = "";
 
-  /** `digest: false`: only counts, for runs that nobody compares with others. */
-  constructor({ print, digest = true }: { print?: ((line: string) => void) | undefined; digest?: boolean } = {}) {
+  constructor({ print, digest = true }: JournalOptions = {}) {
     this.#print = print;
     this.#hash = digest ? createHash("sha256") : undefined;
   }

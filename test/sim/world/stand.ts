@@ -114,7 +114,7 @@ export class Stand {
     const around = {
       agenda: this.agenda,
       network: this.#network,
-      journal: new Journal(),
+      journal: new Journal({ digest: false }),
       referee: this.referee,
       parts: realParts,
       resolve: () => [],

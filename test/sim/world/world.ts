@@ -14,7 +14,7 @@ import { Network } from "../underlay/network.ts";
 import { type Prospect, Underlay } from "../underlay/topology.ts";
 import { Agenda } from "./agenda.ts";
 import { Host, type Parts } from "./host.ts";
-import { Journal } from "./journal.ts";
+import { Journal, type JournalOptions } from "./journal.ts";
 import { planWorld, type WorldPlan } from "./plan.ts";
 import { Random } from "./random.ts";
 import { Traffic } from "./traffic.ts";
@@ -54,16 +54,9 @@ export const WORLD_END_MS = 60_000;
 /** What worked in these last milliseconds works. */
 const VERDICT_WINDOW_MS = 6_000;
 
-/** How a run is written down. */
-export interface Record {
-  readonly print?: ((line: string) => void) | undefined;
-  /** False: it is one among hundreds, and nobody asks for its digest. */
-  readonly digest?: boolean;
-}
-
 /** Runs one world to its end, or to its first violation. The same seed and parts give the same report. */
-export function runSeed(seed: number, parts: Parts, record: Record = {}): Report {
-  const world = new World(seed, parts, new Journal(record));
+export function runSeed(seed: number, parts: Parts, writing: JournalOptions = {}): Report {
+  const world = new World(seed, parts, new Journal(writing));
   const violation = world.run();
   return { seed, violation, ...world.figures() };
 }
