@@ -1,3 +1,4 @@
+import { LruMap } from "../../../src/core/base/lru.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { type Endpoint, endpoint, endpointAddress, endpointPort } from "../../../src/core/netip/endpoint.ts";
 import type { Random } from "../world/random.ts";
@@ -24,8 +25,8 @@ export class NatBox {
   /** Refreshed longest ago first. */
   readonly #byKey = new Map<string, Mapping>();
   readonly #byExternal = new Map<Endpoint, Mapping>();
-  /** What strangers have left behind: a port outside and a remote endpoint, and when something last came. Longest ago first. */
-  readonly #strays = new Map<string, number>();
+  /** What strangers have left behind: a port outside and a remote endpoint, and when something last came. */
+  readonly #strays = new LruMap<string, number>(STRAYS_MAX);
   #lastPort: number;
 
   constructor(behaviour: NatBehaviour, address: IpAddress, random: Random) {
@@ -108,17 +109,12 @@ export class NatBox {
   }
 
   #isStray(external: Endpoint, remote: Endpoint, now: number): boolean {
-    const at = this.#strays.get(`${external} ${remote}`);
+    const at = this.#strays.peek(`${external} ${remote}`);
     return at !== undefined && now - at < STRAY_LIFETIME_MS;
   }
 
   #remember(external: Endpoint, remote: Endpoint, now: number): void {
-    if (this.behaviour.guarded) return;
-    const key = `${external} ${remote}`;
-    this.#strays.delete(key);
-    this.#strays.set(key, now);
-    const [oldest] = this.#strays.keys();
-    if (this.#strays.size > STRAYS_MAX && oldest !== undefined) this.#strays.delete(oldest);
+    if (!this.behaviour.guarded) this.#strays.set(`${external} ${remote}`, now);
   }
 
   #create(key: string, internal: Endpoint, now: number): Mapping {
