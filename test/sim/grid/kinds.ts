@@ -40,7 +40,7 @@ export function sitesOf(kind: Kind, side: "left" | "right", link: () => LinkPlan
 /** Whether it may depend on who is first: both let in only what comes from the very port that was sent to, and one of them does not keep its own. */
 export function isAsItFalls(left: Kind, right: Kind): boolean {
   const isStrict = (kind: Kind): boolean =>
-    kind !== "none" && !["endpoint-independent", "address-dependent"].includes(natOf[withoutStar(kind)].filtering);
+    kind !== "none" && natOf[withoutStar(kind)].filtering === "address-and-port-dependent";
   return [left, right].every(isStrict) && [left, right].some((kind) => kind.endsWith("*"));
 }
 
