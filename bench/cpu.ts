@@ -9,8 +9,6 @@ export interface CpuUse {
   readonly busyNs: number;
   /** Of all their time, what programs outside the lab took: a measurement beside much of it says nothing. */
   readonly foreignShare: number;
-  /** Of all their time, what the hypervisor gave to somebody else. */
-  readonly stolenShare: number;
 }
 
 /** Watches the whole machine while `body` runs. In a lab: what is in `/proc` there takes part, the rest is foreign. */
@@ -32,7 +30,6 @@ function difference(before: Ticks, after: Ticks, ownUser: number): CpuUse {
   return {
     busyNs: (after.busy - before.busy) * TICK_NS,
     foreignShare: Math.max(0, after.user - before.user - ownUser) / all,
-    stolenShare: (after.stolen - before.stolen) / all,
   };
 }
 

@@ -41,9 +41,8 @@ export class Fleet {
   readonly #trust: Identity;
   /** Milliseconds from when a query was due to when its answer had been read. */
   readonly latencies: number[] = [];
-  readonly heard = { acks: 0, replies: 0, punches: 0, tests: 0, other: 0 };
+  readonly heard = { replies: 0, tests: 0 };
   #asked = 0;
-  #reported = 0;
   /** What a host says first on a new session. */
   #begin: (host: LoadHost) => void = () => {};
 
@@ -84,12 +83,7 @@ export class Fleet {
     for (const host of this.#hosts) this.#prepare(host);
   }
 
-  /** Everybody shakes hands and reports, so many a second. Ends when the lighthouse has acknowledged all reports. */
-  register(perSecond: number): Promise<void> {
-    return this.#everybody(perSecond, Number.POSITIVE_INFINITY, (host) => this.#report(host));
-  }
-
-  /** The same as fast as it goes, with so many under way at once. */
+  /** Everybody shakes hands and reports, as fast as it goes with so many under way at once. Ends when the lighthouse has acknowledged all reports. */
   registerAtOnce(underWay: number): Promise<void> {
     return this.#everybody(Number.POSITIVE_INFINITY, underWay, (host) => this.#report(host));
   }
@@ -135,27 +129,27 @@ export class Fleet {
     host.call = Initiation.begin(context, options);
   }
 
-  /** Queries and reports at a steady rate, whatever the answers; returns how many there were. */
+  /** Queries and reports at a steady rate, whatever the answers; returns how many queries there were. */
   async load(plan: {
     readonly seconds: number;
     readonly queriesPerSecond: number;
     readonly reportEverySeconds: number;
-  }) {
+  }): Promise<number> {
     const { seconds, queriesPerSecond, reportEverySeconds } = plan;
     this.latencies.length = 0;
     this.#asked = 0;
-    this.#reported = 0;
+    let reported = 0;
     const end = seconds * 1000;
     const begin = performance.now();
     await every(1, (elapsedMs) => {
       const until = Math.min(elapsedMs, end);
       for (; this.#asked < (until / 1000) * queriesPerSecond; this.#asked++)
         this.#ask(begin + (this.#asked / queriesPerSecond) * 1000);
-      for (; this.#reported < (until / 1000) * (this.size / reportEverySeconds); this.#reported++)
-        this.#report(this.#hosts[(this.#reported * REPORT_STRIDE) % this.size]!);
+      for (; reported < (until / 1000) * (this.size / reportEverySeconds); reported++)
+        this.#report(this.#hosts[(reported * REPORT_STRIDE) % this.size]!);
       return elapsedMs > end + 1_000;
     });
-    return { asked: this.#asked, reported: this.#reported };
+    return this.#asked;
   }
 
   /** Every host is asked for once, slowly; returns how many the lighthouse knows. */
@@ -217,13 +211,12 @@ export class Fleet {
       const sealed = datagram.subarray(HEADER_BYTES);
       const body = host.keys.receive.open(nonceOf("aes", counter), datagram.subarray(0, HEADER_BYTES), sealed);
       // Of a session that the lighthouse has made anew, for one.
-      if (!body) this.heard.other++;
-      else if (type === PacketType.lighthouse) this.#hear(host, body);
+      if (!body) return;
+      if (type === PacketType.lighthouse) this.#hear(host, body);
       else if (type === PacketType.test && subtype === TestSubtype.request) {
         this.heard.tests++;
         this.#seal(host, type, TestSubtype.reply, body);
       } else if (type === PacketType.test && subtype === TestSubtype.reply) host.registered = true;
-      else this.heard.other++;
     }
   }
 
@@ -231,10 +224,7 @@ export class Fleet {
     const decoded = decodeLighthouseMessage(body);
     if (!decoded.ok) throw new Error(decoded.reason);
     const { kind } = decoded.value.message;
-    if (kind === "host-update-ack") {
-      host.registered = true;
-      this.heard.acks++;
-    } else if (kind === "host-punch") this.heard.punches++;
+    if (kind === "host-update-ack") host.registered = true;
     else if (kind === "host-query-reply") {
       this.heard.replies++;
       if (host.askedAt === undefined) return;

@@ -139,7 +139,7 @@ async function ask(
   if (isOurs) host.signal("SIGUSR2");
   const [begun, before] = [performance.now(), sum(host.cpuSeconds())];
   const load = { seconds, queriesPerSecond, reportEverySeconds: REPORT_EVERY_SECONDS.asked };
-  const said = await host.outlives(fleet.load(load));
+  const queries = await host.outlives(fleet.load(load));
   const cores = ((sum(host.cpuSeconds()) - before) * 1000) / (performance.now() - begun);
   if (isOurs) host.signal("SIGUSR2");
   if (isOurs) await sleep(500);
@@ -147,7 +147,7 @@ async function ask(
   const at = (share: number): number => latencies[Math.floor(share * (latencies.length - 1))] ?? Number.NaN;
   return {
     cores,
-    answered: latencies.length / said.asked,
+    answered: latencies.length / queries,
     latencyMs: { median: at(0.5), p99: at(0.99), worst: at(1) },
     loopMs: isOurs ? JSON.parse(readFileSync(delays, "utf8")) : undefined,
   };

@@ -3,7 +3,7 @@ import type { Authority } from "../test/netns/lab/certificates.ts";
 import { LAB_TOOL } from "../test/netns/lab/implementation.ts";
 import { type Machine, TestNetwork } from "../test/netns/lab/network.ts";
 import { waitFor } from "../test/netns/lab/wait.ts";
-import { CLIENT, type Engine, type Running, SERVER, type Setup } from "./engines/engine.ts";
+import { type Engine, type Running, SERVER, type Setup } from "./engines/engine.ts";
 
 /** How long the first packet may take to get through: a handshake may be repeated. */
 const STANDS_WITHIN_MS = 20_000;
@@ -13,7 +13,6 @@ export class Link implements AsyncDisposable {
   readonly server: Machine;
   readonly client: Machine;
   readonly serverAddress: string = SERVER;
-  readonly clientAddress: string = CLIENT;
   readonly #network: TestNetwork;
   #running: Running | undefined;
   #engineProcesses: readonly number[] = [];

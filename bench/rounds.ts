@@ -70,7 +70,7 @@ async function measureRound(
   let foreignShare = 0;
   for (const engine of engines) {
     const open = (setup: Scenario["setup"]) => Link.open(`bench${++links}`, engine, setup, authority);
-    const [values, use] = await watchCpu(() => scenario.run({ engine, effort, open }).catch(reason));
+    const [values, use] = await watchCpu(() => scenario.run({ effort, open }).catch(reason));
     if (values instanceof Error) {
       // The others have measured all the same.
       tell(`${scenario.name}  ${engine.name.padEnd(14)} FAIL: ${values.message}`);

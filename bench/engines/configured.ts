@@ -121,7 +121,7 @@ function parseLibraries(status: string): ReadonlyMap<string, string> {
 }
 
 /** A build of ours. */
-export async function lacisEngine(build: LacisBuild = LACIS): Promise<Engine> {
+export async function lacisEngine(build: LacisBuild): Promise<Engine> {
   return new LacisEngine(build, await versionOf(build));
 }
 

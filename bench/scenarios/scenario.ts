@@ -23,7 +23,6 @@ export interface Effort {
 
 /** What a scenario has to work with. */
 export interface Bench {
-  readonly engine: Engine;
   readonly effort: Effort;
   /** Two hosts, started anew; the caller ends them. */
   open(setup: Setup): Promise<Link>;
