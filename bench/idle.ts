@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { nodeSuite } from "../src/runtime/node-crypto.ts";
 import { findNebula, LACIS } from "../test/netns/lab/implementation.ts";
-import { TestAuthority } from "../test/unit/fixtures/authority.ts";
 import { Fleet } from "./fleet.ts";
-import { type Contender, LoneHost, leaveFirstCore, sum } from "./lone-host.ts";
+import { type Contender, LoneHost, leaveFirstCore, meeting, sum } from "./lone-host.ts";
 import { option } from "./pairing.ts";
 
 /**
@@ -21,7 +19,6 @@ const CORE_SHARE_MAX = 0.008;
 const HANDSHAKES_PER_SECOND = 300;
 /** What is due because of the handshakes themselves has been done. */
 const SETTLE_MS = 15_000;
-const YEAR = 365n * 86_400n;
 
 interface Figures {
   readonly emptyMb: number;
@@ -63,9 +60,7 @@ async function main(): Promise<number> {
 }
 
 async function measure(contender: Contender, tunnels: number, seconds: number): Promise<Figures> {
-  const authority = new TestAuthority(nodeSuite, 7);
-  const notAfter = BigInt(Math.floor(Date.now() / 1000)) + YEAR;
-  const port = 20_000 + (process.pid % 20_000);
+  const { authority, notAfter, port } = meeting();
   const folder = option("--profile");
   const nodeOptions =
     folder === undefined
@@ -78,10 +73,9 @@ async function measure(contender: Contender, tunnels: number, seconds: number): 
     const fleet = await Fleet.open({ hosts: tunnels, lighthousePort: port, authority, notAfter });
     await host.outlives(fleet.connect(HANDSHAKES_PER_SECOND));
     await host.outlives(sleep(SETTLE_MS));
-    const [begun, cpuBefore, asked] = [performance.now(), host.cpuSeconds(), fleet.heard.tests];
-    await host.outlives(sleep(seconds * 1000));
-    const elapsed = (performance.now() - begun) / 1000;
-    const cores = host.cpuSeconds().map((after, i) => (after - (cpuBefore[i] ?? 0)) / elapsed);
+    const asked = fleet.heard.tests;
+    const spent = await host.spend(() => sleep(seconds * 1000));
+    const cores = spent.cpuSeconds.map((one) => one / spent.seconds);
     const residentMb = host.residentMb();
     fleet.close();
     return { emptyMb, residentMb, cores, asked: fleet.heard.tests - asked };

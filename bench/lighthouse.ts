@@ -3,11 +3,9 @@ import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { nodeSuite } from "../src/runtime/node-crypto.ts";
 import { findNebula, LACIS } from "../test/netns/lab/implementation.ts";
-import { TestAuthority } from "../test/unit/fixtures/authority.ts";
 import { Fleet } from "./fleet.ts";
-import { type Contender, LoneHost, leaveFirstCore, sum } from "./lone-host.ts";
+import { type Contender, LoneHost, leaveFirstCore, meeting, type Spent, sum } from "./lone-host.ts";
 import { option } from "./pairing.ts";
 
 /**
@@ -27,7 +25,6 @@ const RESIDENT_MB_MAX = 150;
 const ANSWERED_MIN = 0.999;
 const UNDER_WAY = 64;
 const REPORT_EVERY_SECONDS = { quiet: 10, asked: 60 } as const;
-const YEAR = 365n * 86_400n;
 
 interface Figures {
   readonly emptyMb: number;
@@ -85,38 +82,31 @@ async function main(): Promise<number> {
 
 async function measure(contender: Contender, plan: Plan): Promise<Figures> {
   const { hosts, seconds } = plan;
-  const authority = new TestAuthority(nodeSuite, 7);
-  const notAfter = BigInt(Math.floor(Date.now() / 1000)) + YEAR;
-  const port = 20_000 + (process.pid % 20_000);
+  const { authority, notAfter, port } = meeting();
   const directory = mkdtempSync(join(tmpdir(), "lacis-delays-"));
   process.env["LACIS_BENCH_DELAYS"] = join(directory, "delays");
   const fleet = await Fleet.open({ hosts, lighthousePort: port, authority, notAfter });
   fleet.prepare();
   const host = new LoneHost(contender, { authority, notAfter, port, amLighthouse: true, nodeOptions: nodeOptions() });
-  const spent = async (work: Promise<unknown>): Promise<{ readonly wall: number; readonly cpu: number }> => {
-    const [begun, before] = [performance.now(), sum(host.cpuSeconds())];
-    await host.outlives(work);
-    return { wall: (performance.now() - begun) / 1000, cpu: sum(host.cpuSeconds()) - before };
-  };
   try {
     await host.outlives(sleep(1_500));
     const emptyMb = sum(host.residentMb());
-    const registering = await spent(fleet.registerAtOnce(UNDER_WAY));
+    const registering = await host.spend(() => fleet.registerAtOnce(UNDER_WAY));
     const residentMb = host.residentMb();
     // What is due because of the handshakes themselves belongs to them.
     await host.outlives(sleep(5_000));
     const before = fleet.heard.tests;
     const quiet = { seconds, queriesPerSecond: 0, reportEverySeconds: REPORT_EVERY_SECONDS.quiet };
-    const reporting = await spent(fleet.load(quiet));
+    const reporting = await host.spend(() => fleet.load(quiet));
     const tests = fleet.heard.tests - before;
     const asked = await ask(contender, host, fleet, plan, join(directory, "delays"));
     return {
       emptyMb,
       residentMb,
       highestMb: sum(host.residentMb("VmHWM")),
-      registrationsPerSecond: hosts / registering.wall,
-      registrationCpuMs: (registering.cpu * 1000) / hosts,
-      reportingCores: reporting.cpu / reporting.wall,
+      registrationsPerSecond: hosts / registering.seconds,
+      registrationCpuMs: (sum(registering.cpuSeconds) * 1000) / hosts,
+      reportingCores: coresOf(reporting),
       tests,
       asked,
       known: await host.outlives(fleet.known(4_000)),
@@ -137,20 +127,22 @@ async function ask(
 ): Promise<Asked> {
   const isOurs = name !== "nebula";
   if (isOurs) host.signal("SIGUSR2");
-  const [begun, before] = [performance.now(), sum(host.cpuSeconds())];
   const load = { seconds, queriesPerSecond, reportEverySeconds: REPORT_EVERY_SECONDS.asked };
-  const queries = await host.outlives(fleet.load(load));
-  const cores = ((sum(host.cpuSeconds()) - before) * 1000) / (performance.now() - begun);
+  const asking = await host.spend(() => fleet.load(load));
   if (isOurs) host.signal("SIGUSR2");
   if (isOurs) await sleep(500);
   const latencies = fleet.latencies.toSorted((a, b) => a - b);
   const at = (share: number): number => latencies[Math.floor(share * (latencies.length - 1))] ?? Number.NaN;
   return {
-    cores,
-    answered: latencies.length / queries,
+    cores: coresOf(asking),
+    answered: latencies.length / asking.value,
     latencyMs: { median: at(0.5), p99: at(0.99), worst: at(1) },
     loopMs: isOurs ? JSON.parse(readFileSync(delays, "utf8")) : undefined,
   };
+}
+
+function coresOf({ cpuSeconds, seconds }: Spent<unknown>): number {
+  return sum(cpuSeconds) / seconds;
 }
 
 function nodeOptions(): readonly string[] {

@@ -8,7 +8,7 @@ import { findDataPlaneBinary } from "../src/runtime/dataplane/native/native-proc
 import { nodeSuite } from "../src/runtime/node-crypto.ts";
 import type { Implementation } from "../test/netns/lab/implementation.ts";
 import { inspectProcess } from "../test/netns/lab/process.ts";
-import type { TestAuthority } from "../test/unit/fixtures/authority.ts";
+import { TestAuthority } from "../test/unit/fixtures/authority.ts";
 
 /** Which program is measured. */
 export interface Contender {
@@ -25,6 +25,23 @@ export interface LonePlan {
   readonly amLighthouse: boolean;
   /** Options of Node.js, for profiles. */
   readonly nodeOptions?: readonly string[];
+}
+
+export interface Spent<Value> {
+  readonly value: Value;
+  readonly seconds: number;
+  readonly cpuSeconds: readonly number[];
+}
+
+const YEAR = 365n * 86_400n;
+
+/** What a lone host and its peers share: who vouches for them, until when, and where it is. */
+export function meeting(): Pick<LonePlan, "authority" | "notAfter" | "port"> {
+  return {
+    authority: new TestAuthority(nodeSuite, 7),
+    notAfter: BigInt(Math.floor(Date.now() / 1000)) + YEAR,
+    port: 20_000 + (process.pid % 20_000),
+  };
 }
 
 /** One daemon without a TUN device on the first core, whose peers are a load generator on the other. It needs no privilege. */
@@ -65,8 +82,16 @@ export class LoneHost {
     });
   }
 
-  /** Processor time of each since its start: the daemon first. */
-  cpuSeconds(): readonly number[] {
+  /** Has something done that the daemon has to outlive, and says how long it took and what each of its processes spent meanwhile, the daemon first. */
+  async spend<Value>(work: () => Promise<Value>): Promise<Spent<Value>> {
+    const [begun, before] = [performance.now(), this.#cpuSeconds()];
+    const value = await this.outlives(work());
+    const seconds = (performance.now() - begun) / 1000;
+    return { value, seconds, cpuSeconds: this.#cpuSeconds().map((after, i) => after - (before[i] ?? 0)) };
+  }
+
+  /** Processor time of each process since its start. */
+  #cpuSeconds(): readonly number[] {
     return this.#processes().map((pid) => inspectProcess(pid).cpuSeconds);
   }
 
