@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { statFields, TICKS_PER_SECOND } from "../test/netns/lab/process.ts";
 
-/** USER_HZ: fixed at 100 in Linux's interface to user space. */
-const TICK_NS = 1e7;
+const TICK_NS = 1e9 / TICKS_PER_SECOND;
 
 /** What the processors did while something was measured. */
 export interface CpuUse {
@@ -58,8 +58,8 @@ function readParticipants(): number {
   return ticks;
 }
 
-/** utime and cutime; fields are counted from behind the command's name, which may contain blanks and parentheses. */
+/** utime and cutime. */
 export function parseUserTicks(stat: string): number {
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const fields = statFields(stat);
   return Number(fields[11]) + Number(fields[13]);
 }

@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import type { Authority } from "../test/netns/lab/certificates.ts";
 import { LAB_TOOL } from "../test/netns/lab/implementation.ts";
 import { type Machine, TestNetwork } from "../test/netns/lab/network.ts";
+import { memoryBytes } from "../test/netns/lab/process.ts";
 import { waitFor } from "../test/netns/lab/wait.ts";
 import { type Engine, type Running, SERVER, type Setup } from "./engines/engine.ts";
 
@@ -92,14 +92,10 @@ export class Link implements AsyncDisposable {
 
   /** Memory of one host, all processes of the engine together. */
   memory(): { readonly residentMb: number; readonly anonymousMb: number } {
-    const half = this.#engineProcesses
-      .map(readMemory)
-      .reduce((sum, one) => ({ resident: sum.resident + one.resident, anonymous: sum.anonymous + one.anonymous }), {
-        resident: 0,
-        anonymous: 0,
-      });
     // Both hosts run the same; what is told is one of them.
-    return { residentMb: half.resident / 2 / 1e3, anonymousMb: half.anonymous / 2 / 1e3 };
+    const half = (field: "VmRSS" | "RssAnon"): number =>
+      this.#engineProcesses.reduce((sum, pid) => sum + memoryBytes(pid, field), 0) / 2;
+    return { residentMb: half("VmRSS") / 1e6, anonymousMb: half("RssAnon") / 1e6 };
   }
 }
 
@@ -108,10 +104,4 @@ export interface StreamsReport {
   readonly sum_received: { readonly bits_per_second: number; readonly bytes: number };
   /** With `--bidir`: the other way. */
   readonly sum_received_bidir_reverse?: { readonly bits_per_second: number; readonly bytes: number };
-}
-
-function readMemory(pid: number): { readonly resident: number; readonly anonymous: number } {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  const kilobytes = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0);
-  return { resident: kilobytes("VmRSS") * 1.024, anonymous: kilobytes("RssAnon") * 1.024 };
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { certificateToPem } from "../certs/index.ts";
@@ -7,7 +7,7 @@ import { Banner, encodePem } from "../src/core/cert/pem.ts";
 import { findDataPlaneBinary } from "../src/runtime/dataplane/native/native-process.ts";
 import { nodeSuite } from "../src/runtime/node-crypto.ts";
 import type { Implementation } from "../test/netns/lab/implementation.ts";
-import { inspectProcess } from "../test/netns/lab/process.ts";
+import { inspectProcess, memoryBytes } from "../test/netns/lab/process.ts";
 import { TestAuthority } from "../test/unit/fixtures/authority.ts";
 
 /** Which program is measured. */
@@ -76,10 +76,7 @@ export class LoneHost {
 
   /** Of each of its processes, the daemon first. */
   residentMb(field: "VmRSS" | "VmHWM" = "VmRSS"): readonly number[] {
-    return this.#processes().map((pid) => {
-      const line = new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-      return Number(line?.[1] ?? 0) / 1024;
-    });
+    return this.#processes().map((pid) => memoryBytes(pid, field) / 2 ** 20);
   }
 
   /** Has something done that the daemon has to outlive, and says how long it took and what each of its processes spent meanwhile, the daemon first. */

@@ -11,20 +11,28 @@ export interface ProcessFacts {
 }
 
 /** USER_HZ: fixed at 100 in Linux's interface to user space. */
-const TICKS_PER_SECOND = 100;
+export const TICKS_PER_SECOND = 100;
 
 export function inspectProcess(pid: number): ProcessFacts {
   const statm = readFileSync(`/proc/${pid}/statm`, "utf8").split(" ");
-  // Fields are counted from behind the command's name, which may contain blanks and parentheses (proc(5)).
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
-    .replace(/^.*\) /s, "")
-    .split(" ");
+  const stat = statFields(readFileSync(`/proc/${pid}/stat`, "utf8"));
   return {
     command: commandLine(pid),
     residentBytes: Number(statm[1]) * 4096,
     cpuSeconds: (Number(stat[11]) + Number(stat[12])) / TICKS_PER_SECOND,
     descriptors: openDescriptors(pid),
   };
+}
+
+/** What `/proc/PID/stat` says behind the command's name, which may contain blanks and parentheses (proc(5)). */
+export function statFields(stat: string): readonly string[] {
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
+/** Memory of a process as `/proc/PID/status` tells it: what is resident, the most that ever was, and what of it is no file. */
+export function memoryBytes(pid: number, field: "VmRSS" | "VmHWM" | "RssAnon"): number {
+  const line = new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return Number(line?.[1] ?? 0) * 1024;
 }
 
 /** Program and arguments, blanks between; empty for a process that has ended and waits to be collected. */
