@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Installs, builds and runs the tests: `npm test`. With `--ci` also the linters and the throughput comparison: `.ci/run`.
+ * Installs, builds and runs the tests: `npm test`. With `--ci` also the linters and the comparison with the released Nebula: `.ci/run`.
  *
  *     node scripts/verify.mjs [--ci] [stage ...]
  *
