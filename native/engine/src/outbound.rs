@@ -22,17 +22,25 @@ use crate::session::Session;
 impl<O: Output> Pass<'_, O> {
     /// Handles one packet from the device.
     pub fn outbound(&mut self, packet: &[u8]) {
+        self.outbound_alone(packet);
+    }
+
+    /// The same, and what it says if it was forwarded, wherever that has led.
+    pub(crate) fn outbound_alone(&mut self, packet: &[u8]) -> Option<InnerPacket> {
         self.step.engine.outbound.tun_read.add(1);
         let inner = match InnerPacket::parse(packet) {
             Ok(inner) => inner,
-            Err(reason) => return self.step.drop_outbound(None, None, reason),
+            Err(reason) => {
+                self.step.drop_outbound(None, None, reason);
+                return None;
+            }
         };
         if let Err(reason) = self.step.host.check_outbound(&inner) {
-            return self.step.drop_outbound(None, Some(inner.tuple(Direction::Outbound)), reason);
+            self.step.drop_outbound(None, Some(inner.tuple(Direction::Outbound)), reason);
+            return None;
         }
-        if let Some(packet) = packet.get(..inner.length) {
-            self.forward(&inner, packet);
-        }
+        self.forward(&inner, packet.get(..inner.length)?);
+        Some(inner)
     }
 
     /// Sends what is parked for `next_hop`.

@@ -18,24 +18,20 @@ impl<O: Output> Pass<'_, O> {
     pub fn outbound_all(&mut self, segments: &mut dyn Segments) {
         let mut next = 0;
         while next < segments.count() {
-            let packet = segments.packet(next);
-            let inner = InnerPacket::parse(packet).ok();
-            self.outbound(packet);
+            let forwarded = self.outbound_alone(segments.packet(next));
             next += 1;
-            if let Some(inner) = inner.filter(|_| next < segments.alike()) {
+            if let Some(inner) = forwarded.filter(|_| next < segments.alike()) {
                 next += self.follow(&inner, segments, next..segments.alike()).unwrap_or(0);
             }
         }
     }
 
-    /// Sends packets after one of their flow, with one look at route, session, path, flow and counter for all of them. Returns how many; `None` where each
-    /// of them must be looked at for itself.
+    /// Sends packets after one of their flow that was forwarded, with one look at route, session, path, flow and counter for all of them. Returns how
+    /// many; `None` where each of them must be looked at for itself.
     fn follow(&mut self, inner: &InnerPacket, segments: &dyn Segments, run: Range<usize>) -> Option<usize> {
         let Self { sessions, step, .. } = self;
-        let is_on_its_way = inner.part.is_none()
-            && step.host.check_outbound(inner).is_ok()
-            && step.way(&inner.destination) == Way::Peer
-            && step.is_own(&inner.source);
+        let is_on_its_way =
+            inner.part.is_none() && step.way(&inner.destination) == Way::Peer && step.is_own(&inner.source);
         is_on_its_way.then_some(())?;
         let session = sessions.primary(&step.engine.sessions, &inner.destination)?;
         let Some(Path::Direct(to)) = session.path() else { return None };
