@@ -44,16 +44,10 @@ pub fn set_buffers(socket: &impl AsRawFd, bytes: i32) -> io::Result<()> {
 
 /// Sends the same datagram `count` times in one call on a connected socket, and says how many went.
 pub fn send_many(socket: &impl AsRawFd, datagram: &[u8], count: usize) -> io::Result<usize> {
-    let mut part = libc::iovec { iov_base: datagram.as_ptr().cast_mut().cast(), iov_len: datagram.len() };
-    // SAFETY: all zero is a message without an address, parts or control data.
-    let mut message: libc::mmsghdr = unsafe { std::mem::zeroed() };
-    message.msg_hdr.msg_iov = &raw mut part;
-    message.msg_hdr.msg_iovlen = 1;
-    let mut messages = vec![message; count];
-    let length = u32::try_from(count).map_err(io::Error::other)?;
-    // SAFETY: every message points to `part`, which points to `datagram`; the kernel only reads both, and writes how much it sent into `messages`.
-    let sent = unsafe { libc::sendmmsg(socket.as_raw_fd(), messages.as_mut_ptr(), length, 0) };
-    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+    let mut part = part(datagram);
+    let mut messages = vec![message(&mut part); count];
+    // SAFETY: every message points to `part`, which points to `datagram`.
+    unsafe { send_messages(socket, &mut messages) }
 }
 
 /// Sends IPv4 packets, headers and all, in one call, and says how many went.
@@ -62,21 +56,33 @@ pub fn send_packets(socket: &OwnedFd, packets: &[Vec<u8>], to: Ipv4Addr) -> io::
     let mut address: libc::sockaddr_in = unsafe { std::mem::zeroed() };
     address.sin_family = libc::AF_INET as libc::sa_family_t;
     address.sin_addr.s_addr = u32::from(to).to_be();
-    let part = |packet: &Vec<u8>| libc::iovec { iov_base: packet.as_ptr().cast_mut().cast(), iov_len: packet.len() };
-    let mut parts: Vec<libc::iovec> = packets.iter().map(part).collect();
-    let message = |part: &mut libc::iovec| {
-        // SAFETY: all zero is a message without an address, parts or control data.
-        let mut message: libc::mmsghdr = unsafe { std::mem::zeroed() };
+    let mut parts: Vec<libc::iovec> = packets.iter().map(|packet| part(packet)).collect();
+    let mut messages: Vec<libc::mmsghdr> = parts.iter_mut().map(message).collect();
+    for message in &mut messages {
         message.msg_hdr.msg_name = (&raw mut address).cast();
         message.msg_hdr.msg_namelen = size_of::<libc::sockaddr_in>() as libc::socklen_t;
-        message.msg_hdr.msg_iov = part;
-        message.msg_hdr.msg_iovlen = 1;
-        message
-    };
-    let mut messages: Vec<libc::mmsghdr> = parts.iter_mut().map(message).collect();
+    }
+    // SAFETY: the messages point to `address`, `parts` and through these to `packets`, which all live until the call returns.
+    unsafe { send_messages(socket, &mut messages) }
+}
+
+fn part(bytes: &[u8]) -> libc::iovec {
+    libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() }
+}
+
+/// A message of one part, to whom its socket is connected.
+fn message(part: &mut libc::iovec) -> libc::mmsghdr {
+    // SAFETY: all zero is a message without an address, parts or control data.
+    let mut message: libc::mmsghdr = unsafe { std::mem::zeroed() };
+    message.msg_hdr.msg_iov = part;
+    message.msg_hdr.msg_iovlen = 1;
+    message
+}
+
+/// Whatever the messages point to must live.
+unsafe fn send_messages(socket: &impl AsRawFd, messages: &mut [libc::mmsghdr]) -> io::Result<usize> {
     let length = u32::try_from(messages.len()).map_err(io::Error::other)?;
-    // SAFETY: the messages point to `address`, `parts` and through these to `packets`, which all live until the call returns; the kernel only reads
-    // them, and writes how much it sent into `messages`.
+    // SAFETY: the kernel only reads what the messages point to, which lives, and writes how much it sent into `messages`.
     let sent = unsafe { libc::sendmmsg(socket.as_raw_fd(), messages.as_mut_ptr(), length, 0) };
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }

@@ -30,7 +30,7 @@ impl Plug {
         let plug = Self(socket::open(libc::AF_PACKET, kind, 0)?);
         // What the kernel has left undone, checksums, is handed over and handed on; what goes out here is not received again.
         for option in [libc::PACKET_VNET_HDR, libc::PACKET_IGNORE_OUTGOING] {
-            plug.set(option)?;
+            socket::set_option(&plug.0, libc::SOL_PACKET, option, 1)?;
         }
         // SAFETY: all fields of the structure may be zero.
         let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
@@ -61,21 +61,6 @@ impl Plug {
             Err(error) if !is_loss(&error) => Err(error),
             _ => Ok(()),
         }
-    }
-
-    fn set(&self, option: libc::c_int) -> io::Result<()> {
-        let on: libc::c_int = 1;
-        // SAFETY: pointer and length are those of the number.
-        let set = unsafe {
-            libc::setsockopt(
-                self.0.as_raw_fd(),
-                libc::SOL_PACKET,
-                option,
-                (&raw const on).cast(),
-                mem::size_of_val(&on) as libc::socklen_t,
-            )
-        };
-        if set < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 }
 
