@@ -1,22 +1,23 @@
 //! Nanoseconds that one packet of a bulk transfer takes on its way out and in, without the kernel: `cargo run --release --example packets`.
 //! With `RUSTFLAGS="--cfg lacis_null_cipher"` it is what is left without the cipher.
 
+#[path = "../tests/support/mod.rs"]
+mod support;
+
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
-use lacis_engine::aead::choice::Libraries;
-use lacis_engine::aead::{Cipher, KEY_BYTES};
+use lacis_engine::aead::KEY_BYTES;
 use lacis_engine::control::{Installation, PolicyChange};
 use lacis_engine::engine::{Engine, Worker};
 use lacis_engine::header::OVERHEAD_BYTES;
 use lacis_engine::host::HostFacts;
 use lacis_engine::ip::Prefix;
 use lacis_engine::output::{Event, Output};
-use lacis_engine::path::Path;
-use lacis_engine::policy::{Program, Rule, RuleProtocol};
+use lacis_engine::policy::Program;
 use lacis_engine::route::{Route, Target};
 use lacis_engine::segments::Segments;
-use zeroize::Zeroizing;
+use support::{LOCAL_INDEX, any_rule, installation, path};
 
 const ROUNDS: u32 = 400;
 /// As many as one send of the kernel takes.
@@ -45,10 +46,9 @@ fn main() {
         together = together.min(timed(|| {
             client.at(0, &mut workers.0, &mut wire).outbound_all(&mut Copies(&packet));
         }));
-        let source = SocketAddr::from(([192, 0, 2, 1], 4242));
         inward = inward.min(timed(|| {
             let mut device = Wire::default();
-            server.at(0, &mut workers.1, &mut device).inbound_all(&mut wire.bytes, DATAGRAM_BYTES, source);
+            server.at(0, &mut workers.1, &mut device).inbound_all(&mut wire.bytes, DATAGRAM_BYTES, path());
             assert_eq!(device.packets, PACKETS);
         }));
     }
@@ -112,39 +112,21 @@ impl Output for Wire {
 
 /// A host with a session with another.
 fn host(own: [u8; 4], peer: [u8; 4], send_key: u8) -> Engine {
-    let engine = Engine::new(Libraries::default());
+    let engine = Engine::default();
     let (own, peer) = (IpAddr::from(own), IpAddr::from(peer));
     let to = |address, target| Prefix::new(address, 32).map(|prefix| Route { prefix, target });
     let routes = [to(own, Target::Own), to(peer, Target::Peer)].into_iter().flatten().collect();
     assert!(engine.apply_routes(routes).is_ok());
     engine.configure(HostFacts { networks: Prefix::new(own, 24).into_iter().collect(), ..HostFacts::default() });
-    let any = Rule {
-        rule_id: 0,
-        protocol: RuleProtocol::Any,
-        ports: 0..=u16::MAX,
-        remote: vec![],
-        local: vec![],
-        is_for_rests: false,
-        icmp_types: vec![],
-    };
-    let program = Program { inbound: vec![any.clone()], outbound: vec![any], ..Program::default() };
+    let program = Program { inbound: vec![any_rule()], outbound: vec![any_rule()], ..Program::default() };
     let change = PolicyChange { programs: vec![(1, program)], bindings: vec![], raise_epoch: false };
     assert!(engine.apply_policies(change).is_ok());
     let installation = Installation {
-        local_index: 7,
-        remote_index: 7,
-        cipher: Cipher::Aes256Gcm,
-        send_key: Zeroizing::new([send_key; KEY_BYTES]),
-        receive_key: Zeroizing::new([3 - send_key; KEY_BYTES]),
-        send_counter: 2,
-        receive_floor: 2,
-        path: Some(Path::Direct(([192, 0, 2, 1], 4242).into())),
+        remote_index: LOCAL_INDEX,
+        send_key: [send_key; KEY_BYTES].into(),
+        receive_key: [3 - send_key; KEY_BYTES].into(),
         peer_addresses: vec![peer],
-        allowed_prefixes: vec![],
-        policy_id: 1,
-        confirmed: true,
-        primary: true,
-        memo: vec![],
+        ..installation()
     };
     let mut nothing = Wire::default();
     assert!(engine.at(0, &mut Worker::new(), &mut nothing).install(installation).is_ok());

@@ -1,23 +1,22 @@
 //! What the first packet of a flow costs under a program of 10,000 rules, and what it costs to apply one:
 //! `cargo run --release --example rules`.
 
+#[path = "../tests/support/mod.rs"]
+mod support;
+
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
-use lacis_engine::aead::Cipher;
-use lacis_engine::control::{Installation, PolicyChange};
+use lacis_engine::control::PolicyChange;
 use lacis_engine::engine::{Engine, Worker};
 use lacis_engine::ip::Prefix;
 use lacis_engine::output::{Event, Output};
-use lacis_engine::path::Path;
-use lacis_engine::policy::{Program, Rule, RuleProtocol};
-use lacis_engine::route::{Route, Target};
-use zeroize::Zeroizing;
+use lacis_engine::policy::{Program, Rule};
+use lacis_engine::route::Target;
+use support::{OWN, PEER, address, any_rule, installation, route, whole};
 
 const RULES: u16 = 10_000;
 const FLOWS: u16 = 10_000;
-const OWN: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
-const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
 
 fn main() {
     let port = |n: u16| Rule { ports: n..=n, ..any(n) };
@@ -33,30 +32,19 @@ fn main() {
 }
 
 fn any(rule_id: u16) -> Rule {
-    let rule_id = rule_id.into();
-    Rule {
-        rule_id,
-        protocol: RuleProtocol::Any,
-        ports: 0..=u16::MAX,
-        remote: vec![],
-        local: vec![],
-        is_for_rests: false,
-        icmp_types: vec![],
-    }
+    Rule { rule_id: rule_id.into(), ..any_rule() }
 }
 
 fn measure(name: &str, rules: Vec<Rule>) {
     let engine = Engine::default();
-    let host = |address| Prefix::new(address, 32);
-    let (Some(own), Some(peer)) = (host(OWN), host(PEER)) else { return };
-    let routes = vec![Route { prefix: own, target: Target::Own }, Route { prefix: peer, target: Target::Peer }];
+    let routes = [(OWN, Target::Own), (PEER, Target::Peer)].map(|(host, target)| route(whole(address(host)), target));
     let start = Instant::now();
     let programs = vec![(1, Program { outbound: rules, ..Program::default() })];
     let applied = engine.apply_policies(PolicyChange { programs, bindings: vec![], raise_epoch: true });
     let apply_ms = start.elapsed().as_secs_f64() * 1e3;
     let (mut worker, mut out) = (Worker::new(), Nowhere(vec![]));
-    let ready = applied.and_then(|()| engine.apply_routes(routes));
-    let ready = ready.and_then(|()| engine.at(0, &mut worker, &mut out).install(session()));
+    let ready = applied.and_then(|()| engine.apply_routes(routes.to_vec()));
+    let ready = ready.and_then(|()| engine.at(0, &mut worker, &mut out).install(installation()));
     if let Err(refusal) = ready {
         return println!("{}", refusal.message);
     }
@@ -66,25 +54,6 @@ fn measure(name: &str, rules: Vec<Rule>) {
     }
     let each = start.elapsed().as_secs_f64() * 1e9 / f64::from(FLOWS);
     println!("{name}: {each:.0} ns for the first packet of a flow, applied in {apply_ms:.2} ms");
-}
-
-fn session() -> Installation {
-    Installation {
-        local_index: 1,
-        remote_index: 1,
-        cipher: Cipher::Aes256Gcm,
-        send_key: Zeroizing::new([1; 32]),
-        receive_key: Zeroizing::new([2; 32]),
-        send_counter: 2,
-        receive_floor: 2,
-        path: Some(Path::Direct(SocketAddr::from(([192, 0, 2, 1], 4242)))),
-        peer_addresses: vec![PEER],
-        allowed_prefixes: vec![],
-        policy_id: 1,
-        confirmed: true,
-        primary: true,
-        memo: vec![],
-    }
 }
 
 /// 28 bytes of UDP to port 9999 of the peer.

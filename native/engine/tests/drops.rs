@@ -79,12 +79,14 @@ fn datagrams_of_no_session() {
 fn frames_of_no_relay_or_past_what_one_may_bring() {
     drops_once(DropReason::UnknownRelay, Host::connected(), |host| host.receive(header(1, 1, LOCAL_INDEX, 3)));
     let end = Role::End(address("10.0.0.3"));
-    drops_once(DropReason::RelayMismatch, Host::relayed(end), |host| host.receive(framed_as(3, &header(2, 0, 1, 0))));
+    drops_once(DropReason::RelayMismatch, Host::relayed(end), |host| {
+        host.receive(framed_as(RELAY_INDEX, 3, &header(2, 0, 1, 0)))
+    });
     drops_once(DropReason::RelayLimited, Host::relayed(forward()), |host| {
         let facts = HostFacts { networks: vec![prefix(OWN, 24)], relay_peer_kilobytes: 1, ..HostFacts::default() };
         host.engine.configure(facts);
         for counter in [3, 4] {
-            host.receive(framed_as(counter, &[0; 8_969]));
+            host.receive(framed_as(RELAY_INDEX, counter, &[0; 8_969]));
         }
     });
 }

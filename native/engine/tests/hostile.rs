@@ -29,7 +29,7 @@ proptest! {
     fn no_datagram_in_a_frame_panics_and_each_goes_on_as_it_is_or_ends_by_name(inner in prop::collection::vec(any::<u8>(), 0..200), first in any::<u8>(), forwards in any::<bool>()) {
         let inner = [&[first][..], &inner].concat();
         let mut host = Host::relayed(if forwards { forward() } else { Role::End(address("10.0.0.3")) });
-        let frame = host.framed(&inner);
+        let frame = host.framed(RELAY_INDEX, &inner);
         host.receive(frame);
         let sent: Vec<_> = host.out.datagrams.iter().map(|(_, frame)| frame.get(16..frame.len() - 16)).collect();
         prop_assert_eq!(&sent, &if forwards { vec![Some(&inner[..])] } else { vec![] });

@@ -6,6 +6,8 @@ mod packet;
 mod receive;
 mod rules;
 mod superpackets;
+#[path = "../../engine/tests/support/mod.rs"]
+mod support;
 mod world;
 
 /// A target: it is given any bytes.

@@ -6,7 +6,8 @@ use arbitrary::{Arbitrary, Unstructured};
 use lacis_engine::header::Kind;
 use lacis_engine::packet::InnerPacket;
 
-use crate::world::{LOCAL_INDEX, OWN, PEER, RELAYS, World, peer_s_place};
+use crate::support::{Host, LOCAL_INDEX, path};
+use crate::world::{OWN, PEER, RELAYS, world};
 
 const STEPS_MAX: usize = 32;
 
@@ -51,7 +52,7 @@ enum Step<'a> {
 
 /// Whatever comes: what this host is given is a packet of the peer for this host, and what is not the peer's is not given to it.
 pub fn check(bytes: &[u8]) {
-    let mut world = World::new();
+    let mut world = world();
     let mut input = Unstructured::new(bytes);
     for _ in 0..STEPS_MAX {
         if input.is_empty() {
@@ -73,7 +74,7 @@ pub fn check(bytes: &[u8]) {
     world.pass().tick();
 }
 
-fn take(world: &mut World, step: Step<'_>) {
+fn take(world: &mut Host, step: Step<'_>) {
     match step {
         Step::Stranger { bytes, host, port } => {
             let source = SocketAddr::from(([192, 0, 2, host], port));
@@ -83,7 +84,7 @@ fn take(world: &mut World, step: Step<'_>) {
         Step::Known { kind, subtype, counter, bytes } => {
             let header = [&[0x10 | kind & 0xf, subtype, 0, 0][..], &LOCAL_INDEX.to_be_bytes(), &counter.to_be_bytes()];
             let mut datagram = [&header.concat(), bytes].concat();
-            world.pass().inbound(&mut datagram, peer_s_place());
+            world.pass().inbound(&mut datagram, path());
             assert!(world.out.packets.is_empty(), "a packet that is not authentic was let in");
         }
         Step::Peer { kind, body } => {
@@ -91,11 +92,11 @@ fn take(world: &mut World, step: Step<'_>) {
                 [Kind::Message, Kind::Message, Kind::TestRequest, Kind::PathRequest, Kind::PathReply, Kind::LightHouse];
             let kind = KINDS[usize::from(kind) % KINDS.len()];
             let mut datagram = world.sealed(kind, body);
-            world.pass().inbound(&mut datagram, peer_s_place());
+            world.pass().inbound(&mut datagram, path());
         }
         Step::Frame { to_end, inner } => {
             let mut frame = world.framed(RELAYS[usize::from(!to_end)], inner);
-            world.pass().inbound(&mut frame, peer_s_place());
+            world.pass().inbound(&mut frame, path());
         }
         Step::Own { packet } => world.pass().outbound(packet),
         Step::Narrow { mtu } => {
@@ -106,7 +107,7 @@ fn take(world: &mut World, step: Step<'_>) {
             let [source, destination] = [source, destination].map(|last| last % 4);
             let headers = [0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, source, 10, 0, 0, destination];
             let mut datagram = world.sealed(Kind::Message, &[&headers[..], &payload].concat());
-            world.pass().inbound(&mut datagram, peer_s_place());
+            world.pass().inbound(&mut datagram, path());
         }
         Step::Wait { ms } => {
             world.now_ms += u64::from(ms);

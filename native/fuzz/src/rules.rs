@@ -8,7 +8,8 @@ use lacis_engine::ip::Prefix;
 use lacis_engine::packet::{Direction, InnerPacket};
 use lacis_engine::policy::{Rule, RuleProtocol};
 
-use crate::world::{OWN, PEER, World, peer_s_place};
+use crate::support::path;
+use crate::world::{OWN, PEER, world};
 
 const RULES_MAX: usize = 24;
 const PACKETS_MAX: usize = 8;
@@ -37,10 +38,10 @@ struct Probe {
 /// Both directions of a program, asked by packets of flows of which nothing is known.
 pub fn check(bytes: &[u8]) {
     let Ok((inbound, outbound, probes)) = read(&mut Unstructured::new(bytes)) else { return };
-    let mut world = World::new();
+    let mut world = world();
     for probe in probes {
         // What was allowed before is asked anew.
-        world.judge_by(inbound.clone(), outbound.clone());
+        world.allow(inbound.clone(), outbound.clone(), true).expect("rules");
         world.now_ms += 3_600_000;
         world.pass().tick();
         world.out = Default::default();
@@ -52,7 +53,7 @@ pub fn check(bytes: &[u8]) {
         let expected = rules.iter().any(|rule| rule.matches(&tuple, direction));
         let passed = if probe.is_inbound {
             let mut datagram = world.sealed(Kind::Message, &packet);
-            world.pass().inbound(&mut datagram, peer_s_place());
+            world.pass().inbound(&mut datagram, path());
             !world.out.packets.is_empty()
         } else {
             world.pass().outbound(&packet);

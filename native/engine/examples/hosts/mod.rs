@@ -1,8 +1,10 @@
 //! Two hosts in one process, with a session between them.
 
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use lacis_engine::aead::Cipher;
 use lacis_engine::control::{Installation, PolicyChange};
 use lacis_engine::engine::{Engine, Worker};
 use lacis_engine::host::{FLOWS_MAX, HostFacts};
@@ -12,7 +14,6 @@ use lacis_engine::path::Path;
 use lacis_engine::policy::{Program, Rule, RuleProtocol};
 use lacis_engine::reports::SampleLimits;
 use lacis_engine::route::{Route, Target};
-use zeroize::Zeroizing;
 
 const ADDRESSES: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2))];
 /// The first byte of the addresses of hosts that say nothing.
@@ -140,18 +141,11 @@ impl Host {
         let installation = Installation {
             local_index,
             remote_index,
-            cipher: Cipher::Aes256Gcm,
-            send_key: Zeroizing::new(keys),
-            receive_key: Zeroizing::new(keys),
-            send_counter: 2,
-            receive_floor: 2,
+            send_key: keys.into(),
+            receive_key: keys.into(),
             path: Some(Path::Direct(underlay(remote_index))),
             peer_addresses: vec![peer],
-            allowed_prefixes: vec![],
-            policy_id: 1,
-            confirmed: true,
-            primary: true,
-            memo: vec![],
+            ..support::installation()
         };
         let _ = self.engine.at(0, &mut self.worker, &mut self.out).install(installation);
     }
@@ -159,15 +153,7 @@ impl Host {
 
 /// A rule that allows everything.
 pub fn any_rule(rule_id: u32) -> Rule {
-    Rule {
-        rule_id,
-        protocol: RuleProtocol::Any,
-        ports: 0..=u16::MAX,
-        remote: vec![],
-        local: vec![],
-        is_for_rests: false,
-        icmp_types: vec![],
-    }
+    Rule { rule_id, ..support::any_rule() }
 }
 
 /// A rule about one port, which no packet here has.

@@ -1,10 +1,10 @@
-//! One host, one peer with known keys, and everything that comes out.
+//! One host, one peer with known keys, and everything that comes out. The examples and the fuzzer's targets have it from here, too.
 
 #![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::net::{IpAddr, SocketAddr};
 
-use lacis_engine::aead::{Aead, Cipher, Library, SecretKey};
+use lacis_engine::aead::{Aead, Cipher, KEY_BYTES, Library, SecretKey};
 use lacis_engine::control::{Installation, PolicyChange, Refusal};
 use lacis_engine::drop_reason::DropReason;
 use lacis_engine::engine::{Engine, Pass, Worker};
@@ -69,7 +69,7 @@ impl Host {
 
     pub fn configured(facts: HostFacts) -> Self {
         let engine = Engine::default();
-        let own = |network: &Prefix| route(Prefix::new(network.address(), 32).unwrap(), Target::Own);
+        let own = |network: &Prefix| route(whole(network.address()), Target::Own);
         let peers = |network: &Prefix| route(network.without_host_bits(), Target::Peer);
         let routes = facts.networks.iter().map(own).chain(facts.networks.iter().map(peers)).collect();
         engine.apply_routes(routes).unwrap();
@@ -119,10 +119,10 @@ impl Host {
         host
     }
 
-    /// A frame of the peer for the relay, under its next counter.
-    pub fn framed(&mut self, inner: &[u8]) -> Vec<u8> {
+    /// A frame of the peer for a relay, under its next counter.
+    pub fn framed(&mut self, relay_index: u32, inner: &[u8]) -> Vec<u8> {
         self.peer_counter += 1;
-        framed_as(self.peer_counter, inner)
+        framed_as(relay_index, self.peer_counter, inner)
     }
 
     pub fn send(&mut self, packet: &[u8]) {
@@ -162,8 +162,8 @@ pub fn sealed_as(kind: Kind, counter: u64, body: &[u8]) -> Vec<u8> {
     datagram
 }
 
-pub fn framed_as(counter: u64, inner: &[u8]) -> Vec<u8> {
-    let header = Header { kind: Kind::Relay, remote_index: RELAY_INDEX, counter }.encode();
+pub fn framed_as(relay_index: u32, counter: u64, inner: &[u8]) -> Vec<u8> {
+    let header = Header { kind: Kind::Relay, remote_index: relay_index, counter }.encode();
     let mut frame = [&header[..], inner].concat();
     let tag = Aead::new(Library::default(), Cipher::Aes256Gcm, &key(2)).unwrap().tag(counter, &frame).unwrap();
     frame.extend_from_slice(&tag);
@@ -217,6 +217,11 @@ pub fn prefix(text: &str, bits: u32) -> Prefix {
     Prefix::new(address(text), bits).unwrap()
 }
 
+/// Only this address.
+pub fn whole(address: IpAddr) -> Prefix {
+    Prefix::new(address, if address.is_ipv4() { 32 } else { 128 }).unwrap()
+}
+
 pub fn route(prefix: Prefix, target: Target) -> Route {
     Route { prefix, target }
 }
@@ -243,5 +248,5 @@ fn octets(text: &str) -> [u8; 4] {
 }
 
 fn key(byte: u8) -> SecretKey {
-    zeroize::Zeroizing::new([byte; 32])
+    [byte; KEY_BYTES].into()
 }
