@@ -68,7 +68,20 @@ class NodeAead implements Aead {
     this.#key = key;
   }
 
-  seal(nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array, lead = 0): Uint8Array {
+  seal(nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array): Uint8Array {
+    const sealed = new Uint8Array(plaintext.length + TAG_BYTES);
+    this.#sealInto(sealed, nonce, associatedData, plaintext);
+    return sealed;
+  }
+
+  sealBehind(nonce: Uint8Array, header: Uint8Array, plaintext: Uint8Array): Uint8Array {
+    const datagram = new Uint8Array(header.length + plaintext.length + TAG_BYTES);
+    datagram.set(header);
+    this.#sealInto(datagram.subarray(header.length), nonce, header, plaintext);
+    return datagram;
+  }
+
+  #sealInto(sealed: Uint8Array, nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array): void {
     // The types know only the GCM overload; both ciphers share the calls used here.
     const cipher = crypto.createCipheriv(
       this.#algorithm as "aes-256-gcm",
@@ -77,11 +90,9 @@ class NodeAead implements Aead {
       AEAD_OPTIONS,
     );
     cipher.setAAD(associatedData, { plaintextLength: plaintext.length });
-    const sealed = new Uint8Array(lead + plaintext.length + TAG_BYTES);
-    sealed.set(cipher.update(plaintext), lead);
+    sealed.set(cipher.update(plaintext));
     cipher.final();
-    sealed.set(cipher.getAuthTag(), lead + plaintext.length);
-    return sealed;
+    sealed.set(cipher.getAuthTag(), plaintext.length);
   }
 
   open(nonce: Uint8Array, associatedData: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined {

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { toHex, utf8Encode } from "../../src/core/base/bytes.ts";
+import { concatBytes, toHex, utf8Encode } from "../../src/core/base/bytes.ts";
 import { lowSignatureForm, otherSignatureForm, P256_ORDER } from "../../src/core/crypto/ecdsa-signature.ts";
 import { nonceOf } from "../../src/core/crypto/nonce.ts";
 import { portableSuite } from "../../src/core/crypto/portable.ts";
@@ -62,6 +62,13 @@ describe.each(suites)("the $name suite", (suite) => {
     for (let i = 0; i < header.length; i++) expect(aead.open(nonce, flipped(header, i), sealed)).toBeUndefined();
     expect(aead.open(nonceOf(cipher, 4n), header, sealed)).toBeUndefined();
     expect(suite.aead(cipher, flipped(key, 31)).open(nonce, header, sealed)).toBeUndefined();
+  });
+
+  test.each(["aes", "chachapoly"] as const)("puts what it seals with %s behind its header", (cipher) => {
+    const aead = suite.aead(cipher, repeated(1));
+    const [nonce, header] = [nonceOf(cipher, 3n), repeated(7, 16)];
+    for (const body of [new Uint8Array(), repeated(9, 40)])
+      expect(aead.sealBehind(nonce, header, body)).toEqual(concatBytes(header, aead.seal(nonce, header, body)));
   });
 
   test.each(["aes", "chachapoly"] as const)("takes no ciphertext of %s that is shorter than its tag", (cipher) => {

@@ -38,9 +38,12 @@ class PortableAead implements Aead {
     this.#key = new Secret(key.slice());
   }
 
-  seal(nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array, lead = 0): Uint8Array {
-    const sealed = this.#make(this.#key.expose(), checkedNonce(nonce), associatedData).encrypt(plaintext);
-    return lead === 0 ? sealed : concatBytes(new Uint8Array(lead), sealed);
+  seal(nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array): Uint8Array {
+    return this.#make(this.#key.expose(), checkedNonce(nonce), associatedData).encrypt(plaintext);
+  }
+
+  sealBehind(nonce: Uint8Array, header: Uint8Array, plaintext: Uint8Array): Uint8Array {
+    return concatBytes(header, this.seal(nonce, header, plaintext));
   }
 
   open(nonce: Uint8Array, associatedData: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined {

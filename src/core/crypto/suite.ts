@@ -26,8 +26,9 @@ export interface CryptoSuite {
 
 /** AEAD with a 16-byte tag at the end of the ciphertext. */
 export interface Aead {
-  /** `lead`: bytes left free at the beginning of the result, for what goes before it. */
-  seal(nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array, lead?: number): Uint8Array;
+  seal(nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array): Uint8Array;
+  /** The same behind its associated data: a datagram with its header. */
+  sealBehind(nonce: Uint8Array, header: Uint8Array, plaintext: Uint8Array): Uint8Array;
   /** The plaintext, or undefined when the tag is wrong. */
   open(nonce: Uint8Array, associatedData: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined;
 }

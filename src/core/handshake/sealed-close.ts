@@ -1,4 +1,3 @@
-import { concatBytes } from "../base/bytes.ts";
 import { nonceOf } from "../crypto/nonce.ts";
 import type { Cipher, CryptoSuite } from "../crypto/suite.ts";
 import type { RemoteIndex } from "../dataplane/contract.ts";
@@ -23,5 +22,5 @@ export function sealedClose(
     counter: FIRST_COUNTER,
   });
   const aead = crypto.aead(cipher, session.sendKey);
-  return concatBytes(header, aead.seal(nonceOf(cipher, FIRST_COUNTER), header, new Uint8Array(0)));
+  return aead.sealBehind(nonceOf(cipher, FIRST_COUNTER), header, new Uint8Array(0));
 }

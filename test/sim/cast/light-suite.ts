@@ -24,12 +24,23 @@ class LightAead implements Aead {
     this.#lanes = LANE_SEEDS.map((seed) => absorbed(seed, key));
   }
 
-  seal(nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array, lead = 0): Uint8Array {
-    const sealed = new Uint8Array(lead + plaintext.length + TAG_BYTES);
-    const body = sealed.subarray(lead, lead + plaintext.length);
-    this.#cross(nonce, plaintext, body);
-    this.#tag(nonce, associatedData, body, sealed.subarray(lead + plaintext.length));
+  seal(nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array): Uint8Array {
+    const sealed = new Uint8Array(plaintext.length + TAG_BYTES);
+    this.#sealInto(sealed, nonce, associatedData, plaintext);
     return sealed;
+  }
+
+  sealBehind(nonce: Uint8Array, header: Uint8Array, plaintext: Uint8Array): Uint8Array {
+    const datagram = new Uint8Array(header.length + plaintext.length + TAG_BYTES);
+    datagram.set(header);
+    this.#sealInto(datagram.subarray(header.length), nonce, header, plaintext);
+    return datagram;
+  }
+
+  #sealInto(sealed: Uint8Array, nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array): void {
+    const body = sealed.subarray(0, plaintext.length);
+    this.#cross(nonce, plaintext, body);
+    this.#tag(nonce, associatedData, body, sealed.subarray(plaintext.length));
   }
 
   open(nonce: Uint8Array, associatedData: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { concatBytes } from "../../../src/core/base/bytes.ts";
 import { nodeSuite } from "../../../src/runtime/node-crypto.ts";
 import { lightSuite } from "./light-suite.ts";
 import { rememberingSuite } from "./remembering-suite.ts";
@@ -13,13 +14,14 @@ const packet = fc.record({
 });
 
 describe("the light suite", () => {
-  test("opens what it has sealed, behind the room that was asked for", () => {
+  test("opens what it has sealed, also behind its header", () => {
     fc.assert(
-      fc.property(packet, fc.nat({ max: 32 }), ({ key, nonce, header, body }, lead) => {
+      fc.property(packet, ({ key, nonce, header, body }) => {
         const aead = lightSuite.aead("aes", key);
-        const sealed = aead.seal(nonce, header, body, lead);
-        expect(sealed.length).toBe(lead + body.length + 16);
-        expect(aead.open(nonce, header, sealed.subarray(lead))).toEqual(body);
+        const sealed = aead.seal(nonce, header, body);
+        expect(sealed.length).toBe(body.length + 16);
+        expect(aead.open(nonce, header, sealed)).toEqual(body);
+        expect(aead.sealBehind(nonce, header, body)).toEqual(concatBytes(header, sealed));
       }),
     );
   });

@@ -92,7 +92,8 @@ const tagBlindSuite: CryptoSuite = {
     const kept = key.slice();
     const name = cipher === "aes" ? "aes-256-gcm" : "chacha20-poly1305";
     return {
-      seal: (...given) => honest.seal(...given),
+      seal: (nonce, associatedData, plaintext) => honest.seal(nonce, associatedData, plaintext),
+      sealBehind: (nonce, header, plaintext) => honest.sealBehind(nonce, header, plaintext),
       open(nonce, _, ciphertext) {
         const decipher = createDecipheriv(name as "aes-256-gcm", kept, nonce, { authTagLength: TAG_BYTES });
         return new Uint8Array(decipher.update(ciphertext.subarray(0, -TAG_BYTES)));

@@ -101,8 +101,7 @@ export class Session {
   seal(type: PacketType, subtype: number, body: Uint8Array): Uint8Array {
     const counter = this.#nextCounter();
     const header = encodeHeader({ type, subtype, remoteIndex: this.remoteIndex, counter });
-    const datagram = this.#sendKey.seal(nonceOf(this.#cipher, counter), header, body, HEADER_BYTES);
-    datagram.set(header);
+    const datagram = this.#sendKey.sealBehind(nonceOf(this.#cipher, counter), header, body);
     this.#count(this.#traffic.sent, datagram);
     return datagram;
   }
@@ -116,8 +115,7 @@ export class Session {
     const type = PacketType.message;
     const header = encodeHeader({ type, subtype: MessageSubtype.relay, remoteIndex: relayIndex, counter });
     const authenticated = concatBytes(header, datagram);
-    const tag = this.#sendKey.seal(nonceOf(this.#cipher, counter), authenticated, NOTHING);
-    const frame = concatBytes(authenticated, tag);
+    const frame = this.#sendKey.sealBehind(nonceOf(this.#cipher, counter), authenticated, NOTHING);
     this.#count(this.#traffic.sent, frame);
     return frame;
   }
