@@ -33,6 +33,11 @@ export class TimerQueue<Key> {
     if (entry) this.#remove(entry);
   }
 
+  clear(): void {
+    this.#heap.length = 0;
+    this.#entries.clear();
+  }
+
   /** The earliest deadline, left where it is. */
   next(): Timer<Key> | undefined {
     return this.#heap[0];

@@ -54,6 +54,6 @@ export class Approaches {
   }
 
   stop(): void {
-    for (let next = this.#due.next(); next; next = this.#due.next()) this.#due.cancel(next.key);
+    this.#due.clear();
   }
 }

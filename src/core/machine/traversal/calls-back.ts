@@ -55,6 +55,6 @@ export class CallsBack {
 
   stop(): void {
     this.#late.clear();
-    for (let next = this.#due.next(); next; next = this.#due.next()) this.#due.cancel(next.key);
+    this.#due.clear();
   }
 }

@@ -125,7 +125,7 @@ export class Traversal implements Machine {
   }
 
   stop(): void {
-    for (const host of this.#searches.keys()) this.#due.cancel(host);
+    this.#due.clear();
     this.#searches.clear();
     this.#approaches.stop();
     this.#callsBack.stop();

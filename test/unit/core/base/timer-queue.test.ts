@@ -80,3 +80,12 @@ test("all that are due are taken at once, in order, with what is set meanwhile a
   expect(taken).toEqual(["first", "set meanwhile", "second"]);
   expect(timers.next()).toMatchObject({ key: "later" });
 });
+
+test("none is left of those that are cleared, and others can be set", () => {
+  const timers = new TimerQueue<string>();
+  for (const key of ["one", "two"]) timers.schedule(key, instant(5));
+  timers.clear();
+  expect([timers.size, timers.next(), timers.popDue(instant(9))]).toEqual([0, undefined, undefined]);
+  timers.schedule("one", instant(7));
+  expect(timers.popDue(instant(9))).toBe("one");
+});
