@@ -1,4 +1,5 @@
 import { nearest } from "../core/base/suggest.ts";
+import { formatDurationMs } from "../core/config/parse/scalar.ts";
 import type { KeySpec, ValueType } from "../core/config/schema/key-spec.ts";
 import { findSpec, lastName, namesIn, parentOf, SCHEMA } from "../core/config/schema/schema.ts";
 import { typeName } from "../core/config/schema/type-name.ts";
@@ -72,12 +73,7 @@ function keyReport({ path, about, type, default: written, reload, since, state }
 }
 
 function rangeOf(type: ValueType): KeyReport["range"] {
-  return type.kind === "duration" ? { min: formatMs(type.minMs), max: formatMs(type.maxMs) } : null;
-}
-
-function formatMs(ms: number): string {
-  if (ms >= 3_600_000 && ms % 3_600_000 === 0) return `${ms / 3_600_000}h`;
-  return ms >= 1_000 && ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`;
+  return type.kind === "duration" ? { min: formatDurationMs(type.minMs), max: formatDurationMs(type.maxMs) } : null;
 }
 
 function noteOf(state: KeySpec["state"]): string | null {

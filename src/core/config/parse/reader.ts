@@ -19,7 +19,7 @@ import {
   prefixComplaint,
 } from "./complaints.ts";
 import { parseHost } from "./host-port.ts";
-import { parseBoolean, parseChoice, parseDurationMs, parseInteger } from "./scalar.ts";
+import { formatDurationMs, parseBoolean, parseChoice, parseDurationMs, parseInteger } from "./scalar.ts";
 
 /**
  * Reads values by key, with type, range and default from the schema. A wrong value is reported and replaced by the default, so that the
@@ -92,7 +92,7 @@ export class ConfigReader {
     const { minMs, maxMs } = type;
     const value = this.#scalar(path, parseDurationMs, durationComplaint(type), {
       test: (ms) => ms >= minMs && ms <= maxMs,
-      range: `${formatMs(minMs)} to ${formatMs(maxMs)}`,
+      range: `${formatDurationMs(minMs)} to ${formatDurationMs(maxMs)}`,
     });
     return value ?? parseDurationMs(defaultOf(path)) ?? 0;
   }
@@ -205,11 +205,6 @@ function asList(node: ConfigNode, read: (text: string) => unknown): string {
   return isGood
     ? `write [${items.map((item) => JSON.stringify(item)).join(", ")}]`
     : `write it as "- value", one a line`;
-}
-
-function formatMs(ms: number): string {
-  if (ms >= 3_600_000 && ms % 3_600_000 === 0) return `${ms / 3_600_000}h`;
-  return ms >= 1_000 && ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`;
 }
 
 function defaultOf(path: string): string {

@@ -37,6 +37,12 @@ export function parseDurationMs(text: string): number | undefined {
   return Number.isFinite(sum) ? Math.ceil(sum) : undefined;
 }
 
+/** Whole milliseconds as such a duration. */
+export function formatDurationMs(ms: number): string {
+  if (ms >= 3_600_000 && ms % 3_600_000 === 0) return `${ms / 3_600_000}h`;
+  return ms >= 1_000 && ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`;
+}
+
 const UNIT_MS: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,
