@@ -1,5 +1,6 @@
 /** AEAD of the Noise suite and of the session, network-wide (`cipher`). 32-byte key, 12-byte nonce, 16-byte tag. */
-export type Cipher = "aes" | "chachapoly";
+export type Cipher = (typeof CIPHERS)[number];
+export const CIPHERS = ["aes", "chachapoly"] as const;
 
 /** Curve of a certificate: the key in it and the signature over it. Numbers on the wire: 0 and 1. */
 export type Curve = "CURVE25519" | "P256";

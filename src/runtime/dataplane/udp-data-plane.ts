@@ -2,6 +2,7 @@ import { createSocket, type Socket } from "node:dgram";
 import type { Instant } from "../../core/base/time.ts";
 import { type Rate, TokenBucket } from "../../core/base/token-bucket.ts";
 import type { BootSettings, Settings } from "../../core/config/settings.ts";
+import { CIPHERS } from "../../core/crypto/suite.ts";
 import { CONTRACT_VERSIONS, type DataPlaneCommand, type DataPlaneEvent } from "../../core/dataplane/contract.ts";
 import { type DataPlaneOutput, ReferenceDataPlane } from "../../core/dataplane/reference/reference-data-plane.ts";
 import { parseAddress } from "../../core/netip/address.ts";
@@ -81,10 +82,7 @@ export class UdpDataPlane implements DataPlane {
       build: `TypeScript ${packageVersion()}`,
       contract: CONTRACT_VERSIONS.newest,
       capabilities: [...ENGINE, SEND_ERRORS],
-      ciphers: (["aes", "chachapoly"] as const).map((cipher) => ({
-        cipher,
-        library: `OpenSSL ${process.versions.openssl}`,
-      })),
+      ciphers: CIPHERS.map((cipher) => ({ cipher, library: `OpenSSL ${process.versions.openssl}` })),
       pid: undefined,
       confinement: undefined,
       device: undefined,

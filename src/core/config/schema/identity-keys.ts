@@ -1,3 +1,4 @@
+import { CIPHERS } from "../../crypto/suite.ts";
 import { BOOLEAN, choice, type KeySpec, listOf, removed, section, structure } from "./key-spec.ts";
 
 /** Who this host is and whom it trusts: `pki`, `cipher`. */
@@ -54,7 +55,7 @@ export const IDENTITY_KEYS: readonly KeySpec[] = [
     { reload: "restart" },
     {
       cipher: {
-        type: choice(["aes", "chachapoly"]),
+        type: choice(CIPHERS),
         default: "aes",
         about: "Cipher of every tunnel, AES-256-GCM or ChaCha20-Poly1305. Must be the same on the whole network.",
       },

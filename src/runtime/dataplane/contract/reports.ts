@@ -1,6 +1,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Result } from "../../../core/base/result.ts";
-import type { Cipher } from "../../../core/crypto/suite.ts";
+import { CIPHERS, type Cipher } from "../../../core/crypto/suite.ts";
 import type {
   ActivitySample,
   DataPlaneCounters,
@@ -189,7 +189,7 @@ function readReady({ contractVersion, build, capabilities, more, ...ready }: pb.
 
 /** Nothing of a cipher that is not known here. */
 function readCipherLibrary({ cipher, library }: pb.CipherLibrary): readonly CipherLibrary[] {
-  const known = (["aes", "chachapoly"] as const).find((name) => ciphers[name] === cipher);
+  const known = CIPHERS.find((name) => ciphers[name] === cipher);
   return known === undefined ? [] : [{ cipher: known, library }];
 }
 
