@@ -8,7 +8,7 @@ import type { Findings } from "../document/findings.ts";
 import { show, showKind } from "../document/show.ts";
 import type { KeySpec } from "../schema/key-spec.ts";
 import { fieldsOf } from "../schema/schema.ts";
-import { explainUnknownField, isMeant } from "../schema/unknown-key.ts";
+import { explainUnknownField, isMisspelt } from "../schema/unknown-key.ts";
 import { addressComplaint, booleanComplaint, integerComplaint, prefixComplaint } from "./complaints.ts";
 import { parseBoolean, parseInteger } from "./scalar.ts";
 
@@ -32,7 +32,7 @@ export function parseOverlayRoutes(node: ConfigNode | undefined, findings: Findi
   return parseItems(node, { path: "tun.routes", example: "{route: 10.77.5.0/24, mtu: 1400}" }, findings, (item) => {
     const prefix = item.prefix("route");
     const mtu = item.integer("mtu");
-    if (mtu === undefined && !item.has("mtu")) item.error(item.map, "mtu", MISSING, "add the mtu of the route");
+    if (mtu === undefined && !item.has("mtu")) item.missing("mtu", "add the mtu of the route");
     return prefix && mtu !== undefined ? { ...prefix, mtu } : undefined;
   });
 }
@@ -68,7 +68,7 @@ const GIVEN_WEIGHT_MAX = 0x7fff_ffff;
 function parseVia(item: Item): readonly Gateway[] | undefined {
   const via = item.get("via");
   if (!via) {
-    item.error(item.map, "via", MISSING, "add the overlay address of the host that is the gateway");
+    item.missing("via", "add the overlay address of the host that is the gateway");
     return undefined;
   }
   const given =
@@ -103,7 +103,7 @@ function parseGateway(item: Item, node: ConfigNode, field: string): Gateway | un
   const address = gateway.scalar("gateway");
   const parsed = address && parseAddress(address.text);
   if (address && !parsed) gateway.error(address, "gateway", `${show(address.text)} ${addressComplaint(address.text)}`);
-  if (!gateway.has("gateway")) gateway.error(node, "gateway", MISSING, "add the gateway's overlay address");
+  if (!gateway.has("gateway")) gateway.missing("gateway", "add the gateway's overlay address");
   const weight = gateway.integer("weight") ?? 1;
   return parsed && !gateway.isWrong ? { address: parsed, weight } : undefined;
 }
@@ -199,7 +199,7 @@ class Item {
   /** Host bits cleared, with a word about it. */
   prefix(field: string): { readonly prefix: Prefix; readonly place: Place; readonly path: string } | undefined {
     const node = this.scalar(field);
-    if (!this.has(field)) this.error(this.map, field, MISSING, "add a prefix such as 192.168.7.0/24");
+    if (!this.has(field)) this.missing(field, "add a prefix such as 192.168.7.0/24");
     if (!node) return undefined;
     const given = parsePrefix(node.text);
     if (!given) {
@@ -239,10 +239,10 @@ class Item {
     return value;
   }
 
-  /** Whether a name that is no field stands there in its place, which has been reported. */
-  #isMisspelt(field: string): boolean {
-    const fields = this.#specs;
-    return [...this.map.entries.keys()].some((key) => !fields.has(key) && isMeant(field, key, fields.keys()));
+  /** Nothing stands there. A name in its place that is no field has been reported already. */
+  missing(field: string, todo: string): void {
+    this.isWrong = true;
+    if (!isMisspelt(field, this.map, this.#specs)) this.error(this.map, field, "is missing", todo);
   }
 
   error(
@@ -253,13 +253,10 @@ class Item {
     code: ConfigErrorCode = "CONFIG_VALUE",
   ): void {
     this.isWrong = true;
-    if (what === MISSING && this.#isMisspelt(field)) return;
     const error = { code, place: at.place, path: `${this.#path}.${field}`, what };
     this.#findings.error(todo === undefined ? error : { ...error, todo });
   }
 }
-
-const MISSING = "is missing";
 
 type FieldSpec = Pick<KeySpec, "type">;
 

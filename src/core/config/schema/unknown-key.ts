@@ -1,6 +1,6 @@
 import { editDistance, nearest } from "../../base/suggest.ts";
 import type { ConfigError } from "../document/config-error.ts";
-import type { ConfigEntry, ConfigNode } from "../document/document.ts";
+import type { ConfigEntry, ConfigMap, ConfigNode } from "../document/document.ts";
 import { show, showKey } from "../document/show.ts";
 import { fits, hasForm } from "./fits.ts";
 import type { KeySpec } from "./key-spec.ts";
@@ -69,10 +69,9 @@ export function explainUnknownField(
   return home ?? { ...unknown(strange), todo: `there are ${[...fields.keys()].join(", ")}` };
 }
 
-/** Whether an unknown name may stand for this field: it is most like it, or like none. */
-export function isMeant(field: string, unknownName: string, fields: Iterable<string>): boolean {
-  const similar = nearest(unknownName, fields);
-  return similar === undefined || similar === field;
+/** Whether a name that is no field may stand in a map for this one: it is most like it, or like none. */
+export function isMisspelt(field: string, { entries }: ConfigMap, fields: ReadonlyMap<string, unknown>): boolean {
+  return [...entries.keys()].some((key) => !fields.has(key) && (nearest(key, fields.keys()) ?? field) === field);
 }
 
 interface Strange {

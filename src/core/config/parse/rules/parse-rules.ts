@@ -6,7 +6,7 @@ import { type ConfigEntry, type ConfigMap, type ConfigNode, formatPlace } from "
 import type { Findings } from "../../document/findings.ts";
 import { show, showKind } from "../../document/show.ts";
 import { RULE_FIELDS } from "../../schema/schema.ts";
-import { explainUnknownField, isMeant } from "../../schema/unknown-key.ts";
+import { explainUnknownField, isMisspelt } from "../../schema/unknown-key.ts";
 import { prefixComplaint } from "../complaints.ts";
 import { ambiguityOf, ICMP_TYPE_COMPLAINT, parseIcmpType } from "./icmp-types.ts";
 import { ANY_PORT, isEndless, parsePorts, type RulePorts } from "./ports.ts";
@@ -104,10 +104,7 @@ class RuleReader {
 
   /** Whether none of these fields is there, nor anything that was probably meant to be one of them. */
   #isMissing(...fields: readonly string[]): boolean {
-    const keys = [...this.#rule.entries.keys()];
-    if (keys.some((key) => fields.includes(key))) return false;
-    const unknownKeys = keys.filter((key) => !RULE_FIELDS.has(key));
-    return !unknownKeys.some((key) => fields.some((field) => isMeant(field, key, RULE_FIELDS.keys())));
+    return !fields.some((field) => this.#rule.entries.has(field) || isMisspelt(field, this.#rule, RULE_FIELDS));
   }
 
   /** An ICMP rule means every port, whatever stands there. */
