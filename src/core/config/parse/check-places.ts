@@ -1,5 +1,5 @@
 import { familyOf, type IpAddress } from "../../netip/address.ts";
-import { endpointAddress } from "../../netip/endpoint.ts";
+import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
 import {
   familiesOf,
   isLimitedBroadcast,
@@ -7,8 +7,10 @@ import {
   isLoopback,
   isMulticast,
   isReserved,
+  isSendable,
   isUnspecified,
 } from "../../netip/special.ts";
+import type { Place } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
 import type { Host, LiveSettings } from "../settings.ts";
 import type { PlacedHostPort, StaticHost } from "./parse-discovery.ts";
@@ -24,22 +26,37 @@ export interface Places {
 
 /** Warns of places where no host can be, and of those that this host's socket cannot send to. */
 export function checkPlaces(places: Places, reader: ConfigReader, findings: Findings): void {
-  const { staticHosts, advertised } = places;
-  for (const { hostPort, place, path } of [...staticHosts.flatMap(({ endpoints }) => endpoints), ...advertised]) {
-    if (hostPort.kind === "name") continue;
-    const why = whyNobodyIsAt(endpointAddress(hostPort.endpoint));
+  const advertised = literals(places.advertised);
+  const known = literals(places.staticHosts.flatMap(({ endpoints }) => endpoints));
+  for (const { endpoint, address, place, path } of [...known, ...advertised]) {
+    const why = whyNobodyIsAt(address);
     if (why === undefined) continue;
-    const what = `${hostPort.endpoint} is no place of a host`;
+    const what = `${endpoint} is no place of a host`;
     const todo = "write the underlay address at which the host is reached";
     findings.warn({ code: "CONFIG_VALUE", place, path, what, why, todo });
   }
-  for (const { hostPort, place, path } of advertised) {
-    if (hostPort.kind === "name" || !isLoopback(endpointAddress(hostPort.endpoint))) continue;
-    const what = `${hostPort.endpoint} is no place at which others reach this host`;
+  for (const { endpoint, address, place, path } of advertised) {
+    if (!isLoopback(address)) continue;
+    const what = `${endpoint} is no place at which others reach this host`;
     const why = "loopback is each machine itself";
     findings.warn({ code: "CONFIG_VALUE", place, path, what, why, todo: "write the underlay address, or remove it" });
   }
   checkFamilies(places, reader, findings);
+}
+
+interface Literal {
+  readonly endpoint: Endpoint;
+  readonly address: IpAddress;
+  readonly place: Place;
+  readonly path: string;
+}
+
+/** Those that are written as addresses. */
+function literals(places: readonly PlacedHostPort[]): readonly Literal[] {
+  return places.flatMap(({ hostPort, place, path }) => {
+    if (hostPort.kind === "name") return [];
+    return [{ endpoint: hostPort.endpoint, address: endpointAddress(hostPort.endpoint), place, path }];
+  });
 }
 
 /** A clause; undefined where a host may be. */
@@ -59,26 +76,15 @@ function checkFamilies({ listenHost, network, staticHosts }: Places, reader: Con
   if (families.has(other)) return;
   const why = `listen.host is ${listenHost}, which sends IPv${other === 6 ? 4 : 6} only`;
   const todo = 'write listen.host: "::" for both families, or remove it here';
-  const isUnreached = ({ hostPort }: PlacedHostPort): boolean =>
-    hostPort.kind === "literal" &&
-    familyOf(endpointAddress(hostPort.endpoint)) === other &&
-    whyNobodyIsAt(endpointAddress(hostPort.endpoint)) === undefined &&
-    !isLoopback(endpointAddress(hostPort.endpoint));
   const endpoints = staticHosts.flatMap((host) => host.endpoints);
-  for (const { hostPort, place, path } of endpoints.filter(isUnreached)) {
-    const what = `${hostPort.kind === "literal" ? hostPort.endpoint : hostPort.name} is IPv${other}, and nothing is sent there`;
+  for (const { endpoint, address, place, path } of literals(endpoints)) {
+    if (familyOf(address) !== other || !isSendable(address) || isLoopback(address)) continue;
+    const what = `${endpoint} is IPv${other}, and nothing is sent there`;
     findings.warn({ code: "CONFIG_CONFLICT", place, path, what, why, todo });
   }
-  const asked = reader.given("static_map.network");
   if (network !== `ip${other}` || !endpoints.some(({ hostPort }) => hostPort.kind === "name")) return;
   const what = `names resolve to IPv${other} only, and nothing is sent there`;
+  const path = "static_map.network";
   const way = `write static_map.network: ip, and listen.host: "::" for both families`;
-  findings.warn({
-    code: "CONFIG_CONFLICT",
-    place: asked?.node.place,
-    path: "static_map.network",
-    what,
-    why,
-    todo: way,
-  });
+  findings.warn({ code: "CONFIG_CONFLICT", place: reader.given(path)?.node.place, path, what, why, todo: way });
 }
