@@ -298,7 +298,7 @@ function protocolComplaint(text: string): string {
   return meant === undefined ? list : `${list} - write ${meant}`;
 }
 
-const PROTOCOLS = ["any", "tcp", "udp", "icmp"];
+const PROTOCOLS: readonly RuleProtocol[] = ["any", "tcp", "udp", "icmp"];
 
 const PROTOCOL_SPELLINGS: Readonly<Record<string, string>> = {
   all: "any",
@@ -316,5 +316,5 @@ const PROTOCOL_SPELLINGS: Readonly<Record<string, string>> = {
 };
 
 function isProtocol(text: string): text is RuleProtocol {
-  return text === "any" || text === "tcp" || text === "udp" || text === "icmp";
+  return PROTOCOLS.some((protocol) => protocol === text);
 }
