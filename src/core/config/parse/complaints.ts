@@ -2,15 +2,16 @@ import { nearest } from "../../base/suggest.ts";
 import { parseAddress } from "../../netip/address.ts";
 import { endpointAddress } from "../../netip/endpoint.ts";
 import { masked, parsePrefix, widthOf } from "../../netip/prefix.ts";
+import { isValue } from "../schema/fits.ts";
 import type { ValueType } from "../schema/key-spec.ts";
-import { parseHost, parseHostPort } from "./host-port.ts";
+import { parseHost, parseHostPort, withoutBrackets } from "./host-port.ts";
 import { parseDurationMs, parseInteger } from "./scalar.ts";
 
 // Why a text is not what belongs there: what follows the text in a sentence. "write X" is said only of an X that would be taken.
 
 /** Why a text is no address of one host. */
 export function addressComplaint(text: string): string {
-  const bare = parseAddress(text.trim().replace(/^\[(.*)\]$/, "$1"));
+  const bare = parseAddress(withoutBrackets(text.trim()));
   if (bare) return `is not only an IP address - write ${bare}`;
   const prefix = parsePrefix(text);
   const isHost = prefix && (prefix.bits === widthOf(prefix.address) || masked(prefix).address !== prefix.address);
@@ -71,14 +72,8 @@ export function integerComplaint(type: Extract<ValueType, { kind: "integer" }>):
 }
 
 /** Why a text is no duration. */
-export function durationComplaint({
-  minMs,
-  maxMs,
-}: Extract<ValueType, { kind: "duration" }>): (text: string) => string {
-  const isTaken = (text: string): boolean => {
-    const ms = parseDurationMs(text);
-    return ms !== undefined && ms >= minMs && ms <= maxMs;
-  };
+export function durationComplaint(type: Extract<ValueType, { kind: "duration" }>): (text: string) => string {
+  const isTaken = (text: string): boolean => isValue(type, text);
   return (text) => {
     if (/^\d+$/.test(text)) {
       const units = [`${text}s`, `${text}ms`, `${text}m`].filter(isTaken).slice(0, 2);

@@ -57,19 +57,13 @@ function readHostPort(text: string, portless: boolean, usualPort: number): Resul
   if (colon < 0) return fail("is neither address:port nor name:port");
   const host = text.slice(0, colon);
   const address = parseAddress(withoutBrackets(host));
-  const place = address ?? (isName(host) ? host : undefined);
-  if (place === undefined)
-    return fail(
-      host.startsWith("[")
-        ? "has something in brackets that is not an IPv6 address"
-        : "is neither address:port nor name:port",
-    );
-  if (host.startsWith("[") && !address?.includes(":"))
-    return fail("has something in brackets that is not an IPv6 address");
+  const isBracketed = host.startsWith("[");
+  if (isBracketed && !address?.includes(":")) return fail("has something in brackets that is not an IPv6 address");
+  if (!address && !isName(host)) return fail("is neither address:port nor name:port");
   const port = parsePort(text.slice(colon + 1), portless);
   if (!port.ok) return port;
-  if (!address) return ok({ kind: "name", name: place, port: port.value });
-  if (address.includes(":") && !host.startsWith("["))
+  if (!address) return ok({ kind: "name", name: host, port: port.value });
+  if (address.includes(":") && !isBracketed)
     return fail(`needs brackets around the IPv6 address - write [${address}]:${port.value}`);
   return ok({ kind: "literal", endpoint: endpoint(address, port.value) });
 }
@@ -100,7 +94,8 @@ function undressed(text: string): string {
     .replace(/\/(?:udp|tcp)?$/i, "");
 }
 
-function withoutBrackets(text: string): string {
+/** Of an IPv6 address as it stands before a port. */
+export function withoutBrackets(text: string): string {
   return text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
 }
 
@@ -113,9 +108,9 @@ function parsePort(text: string, portless: boolean): Result<number, string> {
 
 /** A host name (RFC 1123, underscores too) with at least one letter: not something that looks like a mistyped address. */
 function isName(text: string): boolean {
-  if (text.length > 254) return false;
+  if (text.length > 253) return false;
   const labels = text.replace(/\.$/, "").split(".");
-  return text.length <= 253 && /[A-Za-z]/.test(text) && labels.every((label) => LABEL.test(label));
+  return /[A-Za-z]/.test(text) && labels.every((label) => LABEL.test(label));
 }
 
 const LABEL = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;

@@ -38,7 +38,8 @@ export function fits(type: ValueType, node: ConfigNode): boolean {
   }
 }
 
-function isValue(type: ValueType, text: string): boolean {
+/** Whether a text is a value of this type. */
+export function isValue(type: ValueType, text: string): boolean {
   switch (type.kind) {
     case "boolean":
       return parseBoolean(text) !== undefined;

@@ -3,6 +3,7 @@ import { parseAddress } from "../../../netip/address.ts";
 import { formatPrefix, hostPrefix, masked, parsePrefix } from "../../../netip/prefix.ts";
 import type { Findings } from "../../document/findings.ts";
 import { show } from "../../document/show.ts";
+import { withoutBrackets } from "../host-port.ts";
 import type { ParsedRule } from "./parse-rules.ts";
 
 /** Warns of rules that say less than they seem to, whoever this host and its peers are. */
@@ -96,7 +97,7 @@ function misspelling(field: "host" | "group", name: string): string | undefined 
 
 /** The prefix that a text is, or "any"; undefined where it is no address. */
 function rangeIn(text: string): string | undefined {
-  const address = parseAddress(text.replace(/^\[(.*)\]$/, "$1"));
+  const address = parseAddress(withoutBrackets(text));
   const prefix = address ? hostPrefix(address) : parsePrefix(text);
   if (prefix) return prefix.bits === 0 ? "any" : formatPrefix(masked(prefix));
   const bytes = /^((?:\d{1,3}\.){1,3})(?:\*|0?\.?\*)(?:\.\*)*$/.exec(text)?.[1];
