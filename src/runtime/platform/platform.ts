@@ -129,7 +129,6 @@ export interface Privacy {
   readonly mode: number;
 }
 
-/** What an operator can do about a device or a port that was refused: the end of a sentence, with the command to type. */
 /** A TUN device that is to be. */
 export interface DeviceWish {
   readonly name: string;
@@ -143,6 +142,7 @@ export interface DeviceObstacle {
   readonly todo: string;
 }
 
+/** What an operator can do about a device or a port that was refused: the end of a sentence, with the command to type. */
 export interface DeviceAdvice {
   /** What of the name or of this machine is in the way of a device that was refused; undefined where it is something else. */
   obstacleTo(device: DeviceWish): DeviceObstacle | undefined;
