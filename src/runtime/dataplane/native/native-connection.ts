@@ -165,19 +165,17 @@ export class NativeConnection {
     const less = reduced(asked, this.#capabilities);
     const request = less?.request ?? asked;
     if (less && asked.kind === "apply-policies") {
-      const error = `rules apply without what needs "${less.lacking}", which the data plane gets when it is next started`;
-      this.#tellLacking(asked.kind, less.lacking, error);
+      this.#tellLacking(asked.kind, less.lacking, "rules apply without what needs");
     } else if (less && asked.kind === "set-path") {
-      const error = `paths are chosen without "${less.lacking}", which the data plane gets when it is next started`;
-      this.#tellLacking(asked.kind, less.lacking, error);
+      this.#tellLacking(asked.kind, less.lacking, "paths are chosen without");
     } else if (less && waiting?.for === "failure" && this.#lost === undefined)
       this.#refuse(waiting, { code: "unsupported", error: `the data plane has no capability "${less.lacking}"` });
     const lacking = lackingCapability(request, this.#capabilities);
     if (this.#lost !== undefined) {
       if (waiting) abandon(waiting, this.#lost);
     } else if (lacking !== undefined && isDispensable(request)) {
-      const error = `measuring and watching paths goes on without "${lacking}", which the data plane gets when it is next started`;
-      if (waiting?.for === "failure") this.#tellLacking(waiting.command.kind, lacking, error);
+      if (waiting?.for === "failure")
+        this.#tellLacking(waiting.command.kind, lacking, "measuring and watching paths goes on without");
     } else if (lacking !== undefined) {
       const error = `the data plane has no capability "${lacking}"`;
       if (waiting) this.#refuse(waiting, { code: "unsupported", error });
@@ -190,10 +188,11 @@ export class NativeConnection {
     }
   }
 
-  /** Once: what is left stands, and is in force. */
-  #tellLacking(command: DataPlaneCommand["kind"], lacking: string, error: string): void {
+  /** Once: what is left stands, and is in force. `without`: what goes on. */
+  #tellLacking(command: DataPlaneCommand["kind"], lacking: string, without: string): void {
     if (!this.#listener || this.#toldLacking.has(lacking)) return;
     this.#toldLacking.add(lacking);
+    const error = `${without} "${lacking}", which the data plane gets when it is next started`;
     this.#listener.tell({ code: "data-plane-refused", command, reason: "unsupported", error });
   }
 
