@@ -19,7 +19,7 @@ export class PrefixMap<Value extends {}> {
   lookUp(address: IpAddress): Value | undefined {
     const lengths = this.#lengths[familyOf(address)];
     if (lengths.length === 0) return undefined;
-    const number = v4Number(address) ?? numberOf(address);
+    const number = numberOf(address);
     for (const { bits, values } of lengths) {
       const value = values.get(networkOf(number, bits));
       if (value !== undefined) return value;
@@ -40,20 +40,22 @@ function lengthsOf<Value>(entries: readonly (readonly [Prefix, Value])[], family
     if (familyOf(address) !== family) continue;
     const length = byBits.get(bits) ?? new Map<number | bigint, Value>();
     byBits.set(bits, length);
-    length.set(networkOf(v4Number(address) ?? numberOf(address), bits), value);
+    length.set(networkOf(numberOf(address), bits), value);
   }
   const longestFirst = [...byBits].sort(([a], [b]) => b - a);
   return longestFirst.map(([bits, values]) => ({ bits, values }));
 }
 
-/** IPv4 needs no bigint, and is what most addresses are. */
 function networkOf(number: number | bigint, bits: number): number | bigint {
   if (typeof number === "bigint") return number >> BigInt(128 - bits);
   // A shift by 32 moves nothing.
   return bits === 0 ? 0 : number >>> (32 - bits);
 }
 
-function numberOf(address: IpAddress): bigint {
+/** IPv4 needs no bigint, and is what most addresses are. */
+function numberOf(address: IpAddress): number | bigint {
+  const v4 = v4Number(address);
+  if (v4 !== undefined) return v4;
   const bytes = addressBytes(address);
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   return (view.getBigUint64(0) << 64n) | view.getBigUint64(8);
