@@ -1,24 +1,11 @@
-import { formatConfigError } from "../core/config/document/config-error.ts";
 import type { PlainValue } from "../core/config/document/effective.ts";
-import { type KeyChange, planReload } from "../core/config/reload-plan.ts";
-import { readClock } from "../runtime/clock.ts";
-import { type LoadedSettings, loadSettings } from "../runtime/config/config-file.ts";
-import { configRefused, type ReloadPreview } from "../runtime/daemon.ts";
-import { nodeSuite } from "../runtime/node-crypto.ts";
+import type { KeyChange } from "../core/config/reload-plan.ts";
+import { loadConfig, previewOf, type ReloadPreview, reloadPlan } from "../runtime/config/refusable.ts";
 
 /** What a reload would change on a host that runs the first configuration and is to run the second. */
 export function compareConfigs(running: string, next: string): ReloadPreview {
-  const after = load(next);
-  const plan = planReload(load(running), after);
-  if (!plan.ok) throw configRefused(next, [plan.reason]);
-  const { applied, needsRestart } = plan.value;
-  return { applied, needsRestart, warnings: after.warnings.map(formatConfigError) };
-}
-
-function load(path: string): LoadedSettings {
-  const loaded = loadSettings(path, { suite: nodeSuite, wall: readClock().wall });
-  if (loaded.ok) return loaded.value;
-  throw configRefused(path, loaded.reason);
+  const after = loadConfig(next);
+  return previewOf(reloadPlan(loadConfig(running), after, next), after);
 }
 
 /** The lines for people. */

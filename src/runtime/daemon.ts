@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
-import { type ConfigError, formatConfigError } from "../core/config/document/config-error.ts";
-import { type KeyChange, planReload, type ReloadPlan } from "../core/config/reload-plan.ts";
+import { formatConfigError } from "../core/config/document/config-error.ts";
+import type { ReloadPlan } from "../core/config/reload-plan.ts";
 import type { Settings } from "../core/config/settings.ts";
 import type { LocalPlace } from "../core/discovery/own-places.ts";
 import type { LighthouseService } from "../core/discovery/service.ts";
@@ -10,7 +10,8 @@ import type { UsedRule } from "../core/node/used-rules.ts";
 import { Node } from "../core/node.ts";
 import { type CarrierDescription, CarrierService } from "./carrier/carrier-service.ts";
 import { readClock } from "./clock.ts";
-import { type LoadedSettings, loadSettings } from "./config/config-file.ts";
+import type { LoadedSettings } from "./config/config-file.ts";
+import { loadConfig, previewOf, type ReloadPreview, reloadPlan } from "./config/refusable.ts";
 import { ConsoleService } from "./console/console-service.ts";
 import { type DataPlane, type DataPlaneDescription, socketBuffers } from "./dataplane/data-plane.ts";
 import { dataPlaneService } from "./dataplane/data-plane-service.ts";
@@ -55,13 +56,6 @@ export interface ReloadOutcome {
   readonly warnings: readonly string[];
 }
 
-/** What a reload would do, with the values of now and then. Secrets are not in it. */
-export interface ReloadPreview {
-  readonly applied: readonly KeyChange[];
-  readonly needsRestart: readonly KeyChange[];
-  readonly warnings: readonly string[];
-}
-
 /**
  * One running host: configuration, lock, node, and the services around it. Nothing moves before the rules stand: the data plane knows no
  * tunnel, and so forwards nothing, until the node has installed one, and a tunnel names the rules that it is under.
@@ -87,7 +81,7 @@ export class Daemon {
   /** Starts a host; everything that can be wrong is an OperatorError, and leaves nothing behind. */
   static async start(options: DaemonOptions): Promise<Daemon> {
     const config = resolve(options.config);
-    const written = load(config);
+    const written = loadConfig(config);
     const loaded = { ...written, settings: await withListenAddress(written.settings) };
     const claimed = claimState(config, options.stateDirectory);
     try {
@@ -320,14 +314,12 @@ export class Daemon {
   /** What a reload would do now. Throws as it would. */
   diff(): ReloadPreview {
     const { next, plan } = this.#plan();
-    return { applied: plan.applied, needsRestart: plan.needsRestart, warnings: next.warnings.map(formatConfigError) };
+    return previewOf(plan, next);
   }
 
   #plan(): { readonly next: LoadedSettings; readonly plan: ReloadPlan } {
-    const next = load(this.config);
-    const plan = planReload(this.#running, next);
-    if (!plan.ok) throw configRefused(this.config, [plan.reason]);
-    return { next, plan: plan.value };
+    const next = loadConfig(this.config);
+    return { next, plan: reloadPlan(this.#running, next, this.config) };
   }
 
   /** Closes the tunnels, ends the data plane, gives the lock back. */
@@ -371,20 +363,4 @@ export class Daemon {
       warnings: next.warnings.map(formatConfigError),
     };
   }
-}
-
-function load(config: string): LoadedSettings {
-  const loaded = loadSettings(config, { suite: nodeSuite, wall: readClock().wall });
-  if (loaded.ok) return loaded.value;
-  throw configRefused(config, loaded.reason);
-}
-
-/** The complaint about a configuration, with every error in it. */
-export function configRefused(config: string, errors: readonly ConfigError[]): OperatorError {
-  return new OperatorError("config-refused", {
-    what: `cannot use the configuration ${config}`,
-    why: errors.length === 1 ? "it has an error" : `it has ${errors.length} errors`,
-    todo: `correct it, then: lacis check ${config}`,
-    details: errors.map(formatConfigError),
-  });
 }

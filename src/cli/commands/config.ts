@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { askDaemon } from "../../admin/client.ts";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
-import type { ReloadPreview } from "../../runtime/daemon.ts";
+import type { ReloadPreview } from "../../runtime/config/refusable.ts";
 import { ExitCode, OperatorError } from "../../runtime/operator-error.ts";
 import { say, sayJson } from "../output.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
