@@ -1,4 +1,4 @@
-import type { Clock, Instant } from "../core/base/time.ts";
+import type { Clock } from "../core/base/time.ts";
 import type { DataPlaneCommand, DataPlaneEvent } from "../core/dataplane/contract.ts";
 import type { Input, NodeDetails, NodeStatus, Output, PingResult, PingTarget, RememberedHost } from "../core/io.ts";
 import type { CarrierOrder } from "../core/machine/carriers/orders.ts";
@@ -6,6 +6,7 @@ import type { NamedHost } from "../core/node/directory.ts";
 import type { UsedRule } from "../core/node/used-rules.ts";
 import { type Driven, NodeDriver } from "../core/node-driver.ts";
 import type { OperatorEvent } from "../core/operator/event.ts";
+import { Alarm } from "./alarm.ts";
 import type { DataPlaneListener, Survivors } from "./dataplane/data-plane.ts";
 import { StrangerWork } from "./strangers/stranger-work.ts";
 
@@ -32,9 +33,6 @@ export interface DriverSurroundings {
 /** Pings that may wait for their answer at once. Each can cost a handshake. */
 const PINGS_MAX = 64;
 
-/** setTimeout takes at most 2^31-1 ms; nothing is due later than a day anyway. */
-const SLEEP_MS_MAX = 86_400_000;
-
 /** Connects a node to the world: what it wants done, a timer for its next deadline, and promises for pings. */
 export class Driver implements DataPlaneListener {
   readonly #node: Decider;
@@ -43,17 +41,20 @@ export class Driver implements DataPlaneListener {
   #nextPing = 1;
   readonly #driver: NodeDriver;
   readonly #strangers = new StrangerWork((event) => this.feed({ kind: "data-plane", event }));
-  #timer: NodeJS.Timeout | undefined;
-  #wakeAt: Instant | undefined;
+  readonly #alarm: Alarm;
   #stopped = false;
 
   constructor(node: Decider, world: DriverSurroundings) {
     this.#node = node;
     this.#world = world;
+    this.#alarm = new Alarm(
+      () => world.clock().now,
+      () => this.feed({ kind: "tick" }),
+    );
     this.#driver = new NodeDriver(node, {
       clock: world.clock,
       carryOut: (output) => this.#carryOut(output),
-      rest: (deadline) => this.#sleep(deadline?.at),
+      rest: (deadline) => this.#alarm.set(deadline?.at),
     });
   }
 
@@ -123,7 +124,7 @@ export class Driver implements DataPlaneListener {
     this.feed({ kind: "shutdown" });
     this.#stopped = true;
     this.#strangers.clear();
-    clearTimeout(this.#timer);
+    this.#alarm.set(undefined);
   }
 
   #carryOut(output: Output): void {
@@ -144,18 +145,5 @@ export class Driver implements DataPlaneListener {
         this.#pings.get(output.id)?.(output.result);
         this.#pings.delete(output.id);
     }
-  }
-
-  #sleep(at: Instant | undefined): void {
-    // Deadlines move on with most inputs: a timer that comes too early looks again, and is cheaper than a new one for each.
-    if (at === this.#wakeAt || (at !== undefined && this.#wakeAt !== undefined && this.#wakeAt < at)) return;
-    clearTimeout(this.#timer);
-    this.#wakeAt = at;
-    if (at === undefined) return;
-    const ms = Math.min(Math.max(Math.ceil(at - this.#world.clock().now), 1), SLEEP_MS_MAX);
-    this.#timer = setTimeout(() => {
-      this.#wakeAt = undefined;
-      this.feed({ kind: "tick" });
-    }, ms);
   }
 }

@@ -1,5 +1,4 @@
 import { createSocket, type Socket } from "node:dgram";
-import type { Instant } from "../../core/base/time.ts";
 import { type Rate, TokenBucket } from "../../core/base/token-bucket.ts";
 import type { BootSettings, Settings } from "../../core/config/settings.ts";
 import { CIPHERS } from "../../core/crypto/suite.ts";
@@ -7,6 +6,7 @@ import { CONTRACT_VERSIONS, type DataPlaneCommand, type DataPlaneEvent } from ".
 import { type DataPlaneOutput, ReferenceDataPlane } from "../../core/dataplane/reference/reference-data-plane.ts";
 import { parseAddress } from "../../core/netip/address.ts";
 import { type Endpoint, endpoint, endpointAddress, endpointPort } from "../../core/netip/endpoint.ts";
+import { Alarm } from "../alarm.ts";
 import { readNow } from "../clock.ts";
 import { listenAddress } from "../listen-address.ts";
 import { nodeSuite } from "../node-crypto.ts";
@@ -44,8 +44,10 @@ export class UdpDataPlane implements DataPlane {
   #isDual = false;
   #restarts = 0;
   #lastError: string | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #wakeAt: Instant | undefined;
+  readonly #alarm = new Alarm(readNow, () => {
+    this.#plane.tick(readNow());
+    this.#drain();
+  });
   #draining = false;
   #sendsFailed = 0;
   readonly #sendErrors = new TokenBucket(SEND_ERRORS_TOLD);
@@ -95,7 +97,7 @@ export class UdpDataPlane implements DataPlane {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#alarm.set(undefined);
     const socket = this.#socket;
     this.#socket = undefined;
     // Closing waits for nothing, so the farewells of the last commands get one turn of the event loop.
@@ -162,7 +164,8 @@ export class UdpDataPlane implements DataPlane {
     this.#draining = true;
     for (let output = this.#plane.poll(); output; output = this.#plane.poll()) this.#carryOut(output);
     this.#draining = false;
-    this.#sleep();
+    const at = this.#plane.pollTimeout();
+    if (at !== undefined && !this.#stopped) this.#alarm.set(at);
   }
 
   #carryOut(output: DataPlaneOutput): void {
@@ -196,22 +199,5 @@ export class UdpDataPlane implements DataPlane {
     if (event.kind !== "sampled" || this.#sendsFailed === 0) return event;
     const drops = new Map(event.counters.drops).set("send-failed", BigInt(this.#sendsFailed));
     return { ...event, counters: { ...event.counters, drops } };
-  }
-
-  #sleep(): void {
-    const at = this.#plane.pollTimeout();
-    if (at === undefined || this.#stopped) return;
-    // Deadlines move on with most packets: a timer that comes too early looks again, and is cheaper than a new one for each.
-    if (this.#wakeAt !== undefined && this.#wakeAt <= at) return;
-    clearTimeout(this.#timer);
-    this.#wakeAt = at;
-    this.#timer = setTimeout(
-      () => {
-        this.#wakeAt = undefined;
-        this.#plane.tick(readNow());
-        this.#drain();
-      },
-      Math.max(Math.ceil(at - readNow()), 1),
-    );
   }
 }
