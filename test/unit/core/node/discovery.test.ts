@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { DataPlaneCommand } from "../../../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import { PacketType } from "../../../../src/core/wire/header.ts";
-import { decodeLighthouseMessage, encodeLighthouseMessage } from "../../../../src/core/wire/lighthouse.ts";
+import { encodeLighthouseMessage } from "../../../../src/core/wire/lighthouse.ts";
 import { UNKNOWN_NAT } from "../../../../src/core/wire/nat-report.ts";
+import { lighthouseMessagesOf } from "../../fixtures/lighthouse-messages.ts";
 import { type Host, Mesh } from "../../fixtures/mesh.ts";
 import type { HostPlan } from "../../fixtures/settings.ts";
 
@@ -31,11 +31,11 @@ describe("hosts that know only a lighthouse", () => {
   test("report at the start: to the lighthouse, with the addresses of their interfaces", () => {
     const { lighthouse, a } = triangle();
     expect(a.status().lighthouses).toEqual([{ address: "10.77.0.1", name: "lh", up: true }]);
-    expect(messagesOf(a)).toContainEqual({
+    expect(lighthouseMessagesOf(a)).toContainEqual({
       dialect: 1,
       message: { kind: "host-update", address: "10.77.0.11", endpoints: [A], relays: [], nat: UNKNOWN_NAT },
     });
-    expect(messagesOf(lighthouse)).toContainEqual({
+    expect(lighthouseMessagesOf(lighthouse)).toContainEqual({
       dialect: 1,
       message: { kind: "host-update-ack", address: "10.77.0.11", seen: [A] },
     });
@@ -48,16 +48,16 @@ describe("hosts that know only a lighthouse", () => {
     c.input({ kind: "local-addresses", addresses: ["192.168.7.7"] as IpAddress[] });
     c.say("10.77.0.12" as IpAddress, "hello");
     mesh.run(500);
-    const kinds = messagesOf(c).map(({ message }) => message.kind);
+    const kinds = lighthouseMessagesOf(c).map(({ message }) => message.kind);
     expect(kinds.slice(0, 2)).toEqual(["host-update", "host-query"]);
-    const punch = messagesOf(lighthouse).find(({ message }) => message.kind === "host-punch");
+    const punch = lighthouseMessagesOf(lighthouse).find(({ message }) => message.kind === "host-punch");
     expect(punch?.message).toMatchObject({ endpoints: expect.arrayContaining(["192.168.7.7:3333"]) });
   });
 
   test("scenario 36: report every interval, and soon after their addresses have changed", () => {
     const { mesh, a } = triangle();
     mesh.run(30_000);
-    const updates = () => messagesOf(a).filter(({ message }) => message.kind === "host-update");
+    const updates = () => lighthouseMessagesOf(a).filter(({ message }) => message.kind === "host-update");
     const before = updates().length;
     mesh.run(20_000);
     expect(updates().length).toBe(before + 2);
@@ -122,14 +122,14 @@ describe("hosts that know only a lighthouse", () => {
     const { mesh, lighthouse, a } = triangle({ statics: { "10.77.0.50": ["192.0.2.50:50"] } });
     a.say("10.77.0.50" as IpAddress, "anybody?");
     mesh.run(1000);
-    expect(messagesOf(lighthouse).filter(({ message }) => message.kind === "host-query-reply")).toEqual([]);
+    expect(lighthouseMessagesOf(lighthouse).filter(({ message }) => message.kind === "host-query-reply")).toEqual([]);
   });
 
   test("never ask about a lighthouse, nor does a lighthouse ask", () => {
     const { mesh, lighthouse, a } = triangle();
     lighthouse.say("10.77.0.99" as IpAddress, "anybody?");
     mesh.run(6000);
-    const queries = [...messagesOf(a), ...messagesOf(lighthouse)].filter(
+    const queries = [...lighthouseMessagesOf(a), ...lighthouseMessagesOf(lighthouse)].filter(
       ({ message }) => message.kind === "host-query",
     );
     expect(queries).toEqual([]);
@@ -244,16 +244,4 @@ function triangle(
   const b = mesh.host(B, { name: "b", networks: ["10.77.0.12/16"], ...client, ...planB });
   mesh.run(1000);
   return { mesh, lighthouse, a, b };
-}
-
-/** Lighthouse messages that a host has sent. */
-function messagesOf(host: Host) {
-  const sealed = host.sent("seal-and-send") as Extract<DataPlaneCommand, { kind: "seal-and-send" }>[];
-  return sealed
-    .filter(({ type }) => type === PacketType.lighthouse)
-    .map(({ body }) => {
-      const decoded = decodeLighthouseMessage(body);
-      if (!decoded.ok) throw new Error(decoded.reason);
-      return decoded.value;
-    });
 }

@@ -10,7 +10,7 @@ import {
   encodeCarrierControl,
 } from "../../../../../src/core/wire/carrier-control.ts";
 import { PacketType } from "../../../../../src/core/wire/header.ts";
-import { decodeLighthouseMessage } from "../../../../../src/core/wire/lighthouse.ts";
+import { lighthouseMessagesOf } from "../../../fixtures/lighthouse-messages.ts";
 import { type Host, Mesh } from "../../../fixtures/mesh.ts";
 
 const SECOND = 1_000;
@@ -304,13 +304,7 @@ function say(host: Host, to: string, message: CarrierControl): void {
 
 /** How often a host has told lighthouses where it is. */
 function reportsOf(host: Host): number {
-  return host
-    .sent("seal-and-send")
-    .filter((command) => command.kind === "seal-and-send" && command.type === PacketType.lighthouse)
-    .filter((command) => {
-      const decoded = command.kind === "seal-and-send" && decodeLighthouseMessage(command.body);
-      return decoded !== false && decoded.ok && decoded.value.message.kind === "host-update";
-    }).length;
+  return lighthouseMessagesOf(host).filter(({ message }) => message.kind === "host-update").length;
 }
 
 /** The mesh goes on without this host, which is told how long when it is back. */

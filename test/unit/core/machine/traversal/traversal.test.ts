@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { IpAddress } from "../../../../../src/core/netip/address.ts";
-import { decodeLighthouseMessage } from "../../../../../src/core/wire/lighthouse.ts";
+import { lighthouseMessagesOf } from "../../../fixtures/lighthouse-messages.ts";
 import { type Host, Mesh } from "../../../fixtures/mesh.ts";
 import { NatMesh, type NatName } from "../../../fixtures/nat-mesh.ts";
 
@@ -131,11 +131,7 @@ describe("where it is seen", () => {
     one!.input({ kind: "local-addresses", addresses: ["192.0.2.3" as IpAddress] });
     mesh.run(5_000);
     expect(one!.status().lighthouses).toMatchObject([{ up: true }]);
-    const queries = one!.sent("seal-and-send").filter((command) => {
-      const decoded = command.kind === "seal-and-send" && decodeLighthouseMessage(command.body);
-      return decoded !== false && decoded.ok && decoded.value.message.kind === "host-query";
-    });
-    expect(queries).toEqual([]);
+    expect(lighthouseMessagesOf(one!).filter(({ message }) => message.kind === "host-query")).toEqual([]);
   });
 });
 
