@@ -1,10 +1,27 @@
-import { vi } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, vi } from "vitest";
 import { main } from "../../../certs/cli/tool.ts";
 
 export interface Ran {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** Each test of the file works in an empty folder, which is removed after it. */
+export function inFolderOfItsOwn(): void {
+  const home = process.cwd();
+  let folder = "";
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "lacis-cert-"));
+    process.chdir(folder);
+  });
+  afterEach(() => {
+    process.chdir(home);
+    rmSync(folder, { recursive: true, force: true });
+  });
 }
 
 /** lacis-cert in this process and its working directory, with what it prints caught. */

@@ -8,23 +8,14 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { LedgerFile } from "../../../certs/cli/ledger-file.ts";
 import { formatRefusal, type Judge, readCertificates, signedEntry, withdrawnEntry } from "../../../certs/index.ts";
-import { lacisCert, must } from "./in-process.ts";
+import { inFolderOfItsOwn, lacisCert, must } from "./in-process.ts";
 
-const home = process.cwd();
-let directory = "";
+inFolderOfItsOwn();
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), "lacis-ledger-"));
-  process.chdir(directory);
   await must("ca", "-name", "mesh", "-ledger", "-networks", "10.77.0.0/29,fd77::/64", "-groups", "servers,laptops");
-});
-afterEach(() => {
-  process.chdir(home);
-  rmSync(directory, { recursive: true, force: true });
 });
 
 describe("with a ledger beside the authority", () => {

@@ -1,22 +1,14 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { lacisCert, must } from "./in-process.ts";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { beforeEach, describe, expect, test } from "vitest";
+import { inFolderOfItsOwn, lacisCert, must } from "./in-process.ts";
 
-const home = process.cwd();
 const MEMORY = ".ca.ledger.begun";
-let directory = "";
+
+inFolderOfItsOwn();
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), "lacis-lost-ledger-"));
-  process.chdir(directory);
   await must("ca", "-name", "mesh", "-ledger", "-networks", "10.77.0.0/24");
   await sign("lap", "10.77.0.1/24");
   await sign("srv", "10.77.0.2/24");
-});
-afterEach(() => {
-  process.chdir(home);
-  rmSync(directory, { recursive: true, force: true });
 });
 
 async function sign(name: string, networks: string, ...flags: readonly string[]): Promise<void> {

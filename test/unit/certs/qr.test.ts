@@ -1,21 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync, statSync } from "node:fs";
 import { inflateSync } from "node:zlib";
 import decodeQR from "qr/decode.js";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { lacisCert, must } from "./in-process.ts";
+import { expect, test } from "vitest";
+import { inFolderOfItsOwn, lacisCert, must } from "./in-process.ts";
 
-const home = process.cwd();
-let directory = "";
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "lacis-qr-"));
-  process.chdir(directory);
-});
-afterEach(() => {
-  process.chdir(home);
-  rmSync(directory, { recursive: true, force: true });
-});
+inFolderOfItsOwn();
 
 test("a QR code of a certificate is read back as its file", async () => {
   await must("ca", "-name", "mesh", "-out-qr", "ca.png");
