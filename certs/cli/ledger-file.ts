@@ -88,11 +88,10 @@ export class LedgerFile implements Ledger {
         fs.closeSync(fd);
       }
       syncDirectory(path.dirname(path.resolve(this.path)));
-      this.#memory.keep(countOf(this.#entries()));
     } catch (error) {
-      if (error instanceof Failure) throw error;
       throw systemFailure(this.path, "cannot be written", error);
     }
+    this.#memory.keep(countOf(this.#entries()));
   }
 
   /** Whoever else claims at this moment enters too: the order of the lines decides, so each looks once more at the lines above its own. */

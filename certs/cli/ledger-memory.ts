@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { replaceText } from "./files.ts";
+import { readText, replaceText } from "./files.ts";
 
 /**
  * What is known of a ledger when it is gone: a file beside it says how many certificates it has recorded. Lines are never taken out of a ledger, so
@@ -21,8 +21,7 @@ export class LedgerMemory {
   /** How many certificates it had recorded at least. */
   get recorded(): number {
     if (!this.exists) return 0;
-    const count = Number(/^\d{1,15}(?=\n|$)/.exec(fs.readFileSync(this.path, "utf8"))?.[0] ?? 0);
-    return count;
+    return Number(/^\d{1,15}(?=\n|$)/.exec(readText(this.path))?.[0] ?? 0);
   }
 
   /** Never fewer than before: whoever writes at the same moment has counted others. */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { beforeEach, describe, expect, test } from "vitest";
 import { inFolderOfItsOwn, lacisCert, must } from "./in-process.ts";
 
@@ -84,6 +84,14 @@ describe("a ledger that is lost", () => {
     expect((await lacisCert("sign", "-name", "x", "-networks", "10.77.0.1/24")).stderr).toMatch(
       /it recorded 3 certificates/,
     );
+  });
+
+  test("is not relied on when what is known of it cannot be read", async () => {
+    rmSync(MEMORY);
+    mkdirSync(MEMORY);
+    const refused = await lacisCert("sign", "-name", "other", "-networks", "10.77.0.9/24");
+    expect(refused).toMatchObject({ status: 1, stderr: expect.stringMatching(/^lacis-cert: \.ca\.ledger\.begun - /) });
+    expect(existsSync("other.crt")).toBe(false);
   });
 
   test("is no matter of another authority in the same place, with or without a ledger", async () => {
