@@ -18,66 +18,56 @@ export interface FoundValue {
  * they are not in the result.
  */
 export function collectKeys(root: ConfigMap, findings: Findings): ReadonlyMap<string, FoundValue> {
-  const given = new Map<string, FoundValue>();
-  collectSection({ map: root, section: "", root }, given, findings);
+  const { given } = new Collection(root, findings);
   const accepted = new Map<string, FoundValue>();
   for (const found of given.values()) acceptByState(found, given, accepted, findings);
   return accepted;
 }
 
-interface Section {
-  readonly map: ConfigMap;
-  /** Its path, "" for the top level. */
-  readonly section: string;
-  readonly root: ConfigMap;
-}
+/** What stands in a configuration, whatever its state. */
+class Collection {
+  readonly given = new Map<string, FoundValue>();
+  readonly #root: ConfigMap;
+  readonly #findings: Findings;
 
-function collectSection({ map, section, root }: Section, given: Map<string, FoundValue>, findings: Findings): void {
-  const isGiven = (path: string): boolean => nodeAt(root, path) !== undefined;
-  const names = namesIn(section) ?? new Set();
-  for (const entry of map.entries.values()) {
-    if (section === "" && entry.key.startsWith(FREE_PREFIX)) continue;
-    if (!names.has(entry.key)) {
-      if (findings.full) findings.error(TOO_MANY);
+  constructor(root: ConfigMap, findings: Findings) {
+    this.#root = root;
+    this.#findings = findings;
+    this.#addSection(root, "");
+  }
+
+  /** `section`: its path, "" for the top level. */
+  #addSection(map: ConfigMap, section: string): void {
+    const isGiven = (path: string): boolean => nodeAt(this.#root, path) !== undefined;
+    const names = namesIn(section) ?? new Set();
+    for (const entry of map.entries.values()) {
+      if (section === "" && entry.key.startsWith(FREE_PREFIX)) continue;
+      if (names.has(entry.key)) this.#add(entry, section === "" ? entry.key : `${section}.${entry.key}`);
+      else if (this.#findings.full) this.#findings.error(TOO_MANY);
       else {
         const error = explainUnknownKey(entry, section, names, isGiven);
-        findings.error(error);
-        collectAsMeant(entry, error.meant, { root, section }, given, findings);
+        this.#findings.error(error);
+        if (error.meant !== undefined && error.meant !== section) this.#addAsMeant(entry, error.meant);
       }
-      continue;
     }
-    collectEntry(entry, section === "" ? entry.key : `${section}.${entry.key}`, root, given, findings);
   }
-}
 
-/** What stands under a mistaken name is read as what was probably meant, so that nothing only follows from it, and what else is wrong is said at once. */
-function collectAsMeant(
-  entry: ConfigEntry,
-  meant: string | undefined,
-  { root, section }: Pick<Section, "root" | "section">,
-  given: Map<string, FoundValue>,
-  findings: Findings,
-): void {
-  if (meant === undefined || meant === section || given.has(meant) || nodeAt(root, meant)) return;
-  if (findSpec(meant)?.state.kind === "removed" || !canTake(meant, entry.value)) return;
-  collectEntry(entry, meant, root, given, findings);
-}
+  /** What stands under a mistaken name is read as what was probably meant, so that nothing only follows from it, and what else is wrong is said at once. */
+  #addAsMeant(entry: ConfigEntry, meant: string): void {
+    if (this.given.has(meant) || nodeAt(this.#root, meant)) return;
+    if (findSpec(meant)?.state.kind !== "removed" && canTake(meant, entry.value)) this.#add(entry, meant);
+  }
 
-function collectEntry(
-  entry: ConfigEntry,
-  path: string,
-  root: ConfigMap,
-  given: Map<string, FoundValue>,
-  findings: Findings,
-): void {
-  const node = entry.value;
-  if (node.kind === "null") return;
-  const spec = findSpec(path);
-  if (namesIn(path) && (node.kind === "map" || !spec)) {
-    if (node.kind === "map") collectSection({ map: node, section: path, root }, given, findings);
-    else findings.error({ ...notASection(node, path), place: node.place, path });
-  } else if (spec) {
-    given.set(path, { spec, keyPlace: entry.keyPlace, node });
+  #add(entry: ConfigEntry, path: string): void {
+    const node = entry.value;
+    if (node.kind === "null") return;
+    const spec = findSpec(path);
+    if (namesIn(path) && (node.kind === "map" || !spec)) {
+      if (node.kind === "map") this.#addSection(node, path);
+      else this.#findings.error({ ...notASection(node, path), place: node.place, path });
+    } else if (spec) {
+      this.given.set(path, { spec, keyPlace: entry.keyPlace, node });
+    }
   }
 }
 
