@@ -35,7 +35,8 @@ export function ledgerFileOf(flags: LedgerFlags): LedgerFile | undefined {
 export function existingLedgerOf(flags: LedgerFlags): LedgerFile {
   const file = ledgerFileOf(flags);
   if (file && fs.existsSync(file.path)) return file;
-  file?.refuseLoss();
+  // One that was lost is told of as that.
+  file?.readWhole();
   const what = file?.path ?? ledgerBeside(flags.caCrt);
   throw new Failure({
     what,
@@ -54,11 +55,12 @@ export class LedgerFile implements Ledger {
     this.#memory = new LedgerMemory(file);
   }
 
-  /** What a ledger that is gone, or is another one, does not say would be given away a second time. */
-  refuseLoss(): void {
-    const now = countOf(this.#entries());
+  /** Everything that it has recorded. Refused when it is gone, or is another one: what it does not say would be given away a second time. */
+  readWhole(): LedgerContent {
+    const entries = this.#entries();
+    const now = countOf(entries);
     const before = this.#memory.recorded;
-    if (now >= before) return;
+    if (now >= before) return new LedgerContent(entries);
     const names = "whose names and addresses could be given away again";
     const certificates = before === 1 ? "one certificate" : `${before} certificates`;
     throw new Failure({
@@ -96,8 +98,7 @@ export class LedgerFile implements Ledger {
 
   /** Whoever else claims at this moment enters too: the order of the lines decides, so each looks once more at the lines above its own. */
   async claim(entries: readonly SignedEntry[], judge: Judge): Promise<Result<void, Refusal>> {
-    this.refuseLoss();
-    const before = await this.read();
+    const before = this.readWhole();
     for (const entry of entries) {
       const refusal = judge(before, entry);
       if (refusal) return fail(refusal);

@@ -22,9 +22,7 @@ export function nextAddressCommand(): Command {
 
 async function showNextAddress(flags: NextAddressFlags): Promise<void> {
   const { formatPrefix, nextAddress, readCertificates, toJson } = await import("../../index.ts");
-  const ledger = existingLedgerOf(flags);
-  ledger.refuseLoss();
-  const taken = (await ledger.read()).takenAddresses(Number(now().seconds));
+  const taken = existingLedgerOf(flags).readWhole().takenAddresses(Number(now().seconds));
   const networks =
     flags.network === undefined
       ? orFail(readCertificates(readText(flags.caCrt), flags.caCrt)).flatMap(({ networks }) => networks)
