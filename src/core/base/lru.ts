@@ -8,7 +8,7 @@ const FEW = 8;
 export class LruMap<Key, Value> {
   readonly #limit: number;
   #size = 0;
-  /** Present while there are more than a few. */
+  /** Present once there were more than a few. */
   #index: Map<Key, Entry<Key, Value>> | undefined;
   #oldest: Entry<Key, Value> | undefined;
   #newest: Entry<Key, Value> | undefined;
