@@ -73,7 +73,7 @@ impl<O: Output> Pass<'_, O> {
     /// Step 7: no session has this index, or none has it yet.
     fn early(&mut self, header: &Header, datagram: &mut [u8], source: SocketAddr) {
         let origin = Path::Direct(source);
-        if self.step.hold(header.remote_index, || Early { origin, peer: None, datagram: datagram.to_vec() }) {
+        if self.step.hold(header.remote_index, origin, None, datagram) {
             return;
         }
         match self.step.engine.sessions.by_index(header.remote_index) {
@@ -219,13 +219,13 @@ impl<O: Output> Step<'_, O> {
         self.out.event(Event::Datagram { origin: Path::Direct(source), standing, datagram: datagram.to_vec() });
     }
 
-    /// Holds what came for a session that is about to be installed. False when there is none such, or no room.
-    pub(crate) fn hold(&self, index: u32, early: impl FnOnce() -> Early) -> bool {
+    /// Holds what came for a session that is about to be installed, with `peer` if a relay brought it. False when there is none such, or no room.
+    pub(crate) fn hold(&self, index: u32, origin: Path, peer: Option<IpAddr>, datagram: &[u8]) -> bool {
         let mut awaited = lock(&self.engine.awaited);
         // An installed session has taken what was held for it, or waits for this lock to do so.
         awaited.contains(index, self.now_ms)
             && self.engine.sessions.by_index(index).is_none()
-            && awaited.hold(index, self.now_ms, early)
+            && awaited.hold(index, self.now_ms, || Early { origin, peer, datagram: datagram.to_vec() })
     }
 
     fn unknown_index(&mut self, header: &Header, source: SocketAddr) {

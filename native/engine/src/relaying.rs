@@ -3,7 +3,6 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use crate::awaited::Early;
 use crate::drop_reason::DropReason;
 use crate::engine::{Engine, Pass, Step};
 use crate::header::{DATAGRAM_LIMIT_BYTES, HEADER_BYTES, Header, Kind, OVERHEAD_BYTES};
@@ -87,7 +86,7 @@ impl<O: Output> Step<'_, O> {
                         self.drop_inbound(session, None, DropReason::RelayMismatch);
                         return vec![];
                     }
-                    None if self.hold(header.remote_index, || early(origin, peer, inner)) => return vec![],
+                    None if self.hold(header.remote_index, origin, Some(peer), inner) => return vec![],
                     None => DropReason::UnknownIndex,
                 },
             },
@@ -155,10 +154,6 @@ impl<O: Output> Step<'_, O> {
             Err(reason) => self.drop_outbound(Some(hop), None, reason),
         }
     }
-}
-
-fn early(origin: Path, peer: IpAddr, inner: &[u8]) -> Early {
-    Early { origin, peer: Some(peer), datagram: inner.to_vec() }
 }
 
 /// Sends a datagram of so many bytes, which `fill` writes, to the peer of `hop`, for it to relay. Returns what is to be told of the
