@@ -123,7 +123,7 @@ impl FlowTable {
                     return Judged::Refused(action);
                 }
                 flow.passed(packet);
-                memo.remember(packet, version, id, flow);
+                memo.remember(packet, version, id, flow.is_over());
                 // What is remembered lets packets through without a look at what ends connections.
                 if is_turning(packet.tcp_flags) {
                     self.version.fetch_add(1, Ordering::Release);
@@ -141,10 +141,9 @@ impl FlowTable {
             self.remove(&mut flows, past);
         }
         let flow = Flow::opened(packet, epoch, allowed);
+        let is_over = flow.is_over();
         let id = flows.insert(hash, flow, &self.hasher);
-        if let Some(flow) = flows.get(id) {
-            memo.remember(packet, version, id, flow);
-        }
+        memo.remember(packet, version, id, is_over);
         lock(&self.order).add(id.slot, (packet.peer, direction));
         drop(flows);
         if self.make_room() { Judged::AllowedByEviction } else { Judged::Allowed }
@@ -273,8 +272,8 @@ impl FlowTable {
 
 impl FlowMemo {
     /// A flow that has let a packet pass.
-    fn remember(&mut self, packet: &FlowPacket<'_>, version: u64, id: FlowId, flow: &Flow) {
-        let is_steady = !is_turning(packet.tcp_flags) && !flow.is_over();
+    fn remember(&mut self, packet: &FlowPacket<'_>, version: u64, id: FlowId, is_over: bool) {
+        let is_steady = !is_turning(packet.tcp_flags) && !is_over;
         self.last = is_steady.then(|| Remembered {
             tuple: *packet.tuple,
             policy_id: packet.policy_id,
