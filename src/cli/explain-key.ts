@@ -52,9 +52,9 @@ export function explanation(keys: readonly KeyReport[]): readonly string[] {
 
 /** As people write it: with a number in a list, rules of either direction. */
 function inSchema(asked: string): string {
-  const path = asked.replaceAll(/\[\d*\]/g, "[]").replace(/^firewall\.outbound\[\]/, "firewall.inbound[]");
+  const path = asked.replaceAll(/\[\d*\]/g, "[]").replace(/^firewall\.outbound(?=\[|\.)/, "firewall.inbound");
   if (findSpec(path) || namesIn(path)) return path;
-  const item = `${parentOf(path)}[].${lastName(path)}`.replace(/^firewall\.outbound\[\]/, "firewall.inbound[]");
+  const item = `${parentOf(path)}[].${lastName(path)}`;
   return findSpec(item) ? item : path;
 }
 
