@@ -8,7 +8,7 @@ import type { DataPlaneDescription } from "../runtime/dataplane/data-plane.ts";
 import type { GuardDescription } from "../runtime/guard/guard.ts";
 import type { Health } from "../runtime/service.ts";
 import type { DaemonFacts } from "./daemon-facts.ts";
-import { healthOf, worst } from "./health.ts";
+import { healthOf, worst } from "./health/health.ts";
 import type { ProcessReport } from "./process-report.ts";
 import { ADMIN_SCHEMA } from "./protocol.ts";
 import { type TranslatorReport, translatorReport } from "./translator-report.ts";

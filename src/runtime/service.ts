@@ -25,6 +25,12 @@ export interface Health {
   readonly severity: "error" | "warning" | "note";
   readonly text: string;
   readonly todo: string;
+  /** Tells it from others of its code: a peer, a network. */
+  readonly about?: string;
+  /** It is shown once it has lasted so long; at once if not given. */
+  readonly afterMs?: number;
+  /** Codes that it follows from: beside one of them it is no trouble of its own. */
+  readonly because?: readonly string[];
 }
 
 /** A service in `lacis status`. */

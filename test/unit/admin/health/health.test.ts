@@ -1,16 +1,16 @@
 import { describe, expect, test } from "vitest";
-import type { DaemonFacts } from "../../../src/admin/daemon-facts.ts";
-import { dropText } from "../../../src/admin/drop-text.ts";
-import { healthOf } from "../../../src/admin/health.ts";
-import { DropReason } from "../../../src/core/drop-reason.ts";
-import type { NodeStatus, PeerStatus } from "../../../src/core/io.ts";
-import type { IpAddress } from "../../../src/core/netip/address.ts";
-import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
-import { render } from "../../../src/core/operator/render.ts";
-import type { DataPlaneDescription } from "../../../src/runtime/dataplane/data-plane.ts";
-import { dataPlaneHealth } from "../../../src/runtime/dataplane/data-plane-service.ts";
-import { noCounters } from "../fixtures/counters.ts";
-import { daemonFacts, NOW_MS, nodeStatus, peerStatus } from "./fixture.ts";
+import type { DaemonFacts } from "../../../../src/admin/daemon-facts.ts";
+import { dropText } from "../../../../src/admin/drop-text.ts";
+import { healthOf } from "../../../../src/admin/health/health.ts";
+import { DropReason } from "../../../../src/core/drop-reason.ts";
+import type { NodeStatus, PeerStatus } from "../../../../src/core/io.ts";
+import type { IpAddress } from "../../../../src/core/netip/address.ts";
+import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
+import { render } from "../../../../src/core/operator/render.ts";
+import type { DataPlaneDescription } from "../../../../src/runtime/dataplane/data-plane.ts";
+import { dataPlaneHealth } from "../../../../src/runtime/dataplane/data-plane-service.ts";
+import { noCounters } from "../../fixtures/counters.ts";
+import { daemonFacts, NOW_MS, nodeStatus, peerStatus } from "../fixture.ts";
 
 const NOW_S = NOW_MS / 1000;
 const DAY_S = 86_400;

@@ -1,0 +1,25 @@
+import type { Health } from "../../runtime/service.ts";
+import { NAMED_MAX, type Sight } from "./sight.ts";
+
+/** Whether hosts can be found. */
+export function* lighthouseHealth({ node }: Sight): Iterable<Health> {
+  if (node.amLighthouse) return;
+  const down = node.lighthouses.filter(({ up }) => !up);
+  const names = down.slice(0, NAMED_MAX).map(({ name, address }) => name ?? address);
+  if (node.lighthouses.length === 0) {
+    yield {
+      code: "no-lighthouse",
+      severity: "note",
+      text: "no lighthouse is configured: only hosts in static_host_map can be found",
+      todo: "set lighthouse.hosts",
+    };
+  } else if (down.length > 0) {
+    const all = down.length === node.lighthouses.length;
+    yield {
+      code: "lighthouse-down",
+      severity: all ? "error" : "warning",
+      text: `${all ? "no" : "not every"} lighthouse answers (${names.join(", ")})${all ? ": hosts that are not known yet cannot be found" : ""}`,
+      todo: `lacis ping ${down[0]?.address}`,
+    };
+  }
+}

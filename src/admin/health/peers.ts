@@ -1,0 +1,39 @@
+import { troubleText } from "../../core/operator/failure-text.ts";
+import type { Health } from "../../runtime/service.ts";
+import { clause } from "../clause.ts";
+import { duration } from "../duration.ts";
+import { DAY_S, NAMED_MAX, type Sight } from "./sight.ts";
+
+/** Tunnels that do not come about, and certificates of others that end. */
+export function* peerHealth({ node, nowMs }: Sight): Iterable<Health> {
+  const failed = node.peers.filter(({ state }) => state === "failed");
+  for (const peer of failed.slice(0, NAMED_MAX)) {
+    const who = peer.name ?? peer.addresses[0] ?? "a peer";
+    yield {
+      code: "peer-failed",
+      severity: "warning",
+      text: `no tunnel to ${who}: ${peer.trouble ? clause(troubleText(peer.trouble)) : "no answer"}`,
+      todo: `lacis ping ${peer.addresses[0] ?? who}`,
+    };
+  }
+  if (failed.length > NAMED_MAX) {
+    yield {
+      code: "peers-failed",
+      severity: "warning",
+      text: `no tunnel to ${failed.length - NAMED_MAX} more peers`,
+      todo: "lacis status --json",
+    };
+  }
+  const nowS = Math.floor(nowMs / 1000);
+  for (const peer of node.peers) {
+    const left = (peer.certificateNotAfter ?? Number.POSITIVE_INFINITY) - nowS;
+    if (left >= 0 && left < 7 * DAY_S) {
+      yield {
+        code: "peer-certificate-expires",
+        severity: "warning",
+        text: `the certificate of ${peer.name ?? peer.addresses[0]} expires in ${duration(left * 1000)}`,
+        todo: "renew it with lacis-cert resign",
+      };
+    }
+  }
+}
