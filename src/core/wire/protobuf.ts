@@ -293,7 +293,8 @@ const WireType = { varint: 0, fixed64: 1, bytes: 2, startGroup: 3, endGroup: 4, 
 
 const EMPTY: Uint8Array = new Uint8Array();
 const VARINT_BYTES_MAX = 10;
+/** The most that is written without BigInt, which is slower. */
+const UINT32_MAX = 0xffff_ffff;
 /** Most messages of this protocol are shorter; a writer grows when one is not. */
 const INITIAL_BYTES = 512;
 const SPARE_BYTES_MAX = 4096;
-const UINT32_MAX = 0xffff_ffff;
