@@ -10,16 +10,16 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: "netns", include: ["test/netns/**/*.test.ts"], fileParallelism: false } },
       { extends: true, test: { name: "interop", include: ["test/interop/*.test.ts"], fileParallelism: false } },
-      {
-        extends: true,
-        // In one lab they come after the others: two files at once would make the same namespaces.
+      // In one lab they come after the others: two files at once would make the same namespaces.
+      ...["scenarios", "certificates"].map((name, index) => ({
+        extends: true as const,
         test: {
-          name: "scenarios",
-          include: ["test/interop/scenarios/**/*.test.ts"],
+          name,
+          include: [`test/interop/${name}/**/*.test.ts`],
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: index + 1 },
         },
-      },
+      })),
     ],
   },
 });

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { Authority, type CertificateTool } from "../netns/lab/certificates.ts";
-import { isInstalled } from "../netns/lab/command.ts";
-import { findNebula, type Implementation, LACIS } from "../netns/lab/implementation.ts";
-import { Mesh } from "../netns/lab/mesh.ts";
+import { Authority, type CertificateTool } from "../../netns/lab/certificates.ts";
+import { isInstalled } from "../../netns/lab/command.ts";
+import { findNebula, type Implementation, LACIS } from "../../netns/lab/implementation.ts";
+import { Mesh } from "../../netns/lab/mesh.ts";
 
 /**
  * P-256 networks (Noise_IX_P256_*) with a released Nebula in every place in turn: the hosts find each other through the lighthouse and ping

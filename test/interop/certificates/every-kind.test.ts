@@ -3,10 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { certificateToPem, generateHostKey, issue, openAuthority, parsePrefix, wallTime } from "../../certs/index.ts";
-import { type CommandResult, run } from "../netns/lab/command.ts";
-import { findNebula, LACIS } from "../netns/lab/implementation.ts";
-import { authorityOf, hostRequest } from "../property/arbitraries.ts";
+import {
+  certificateToPem,
+  generateHostKey,
+  issue,
+  openAuthority,
+  parsePrefix,
+  wallTime,
+} from "../../../certs/index.ts";
+import { type CommandResult, run } from "../../netns/lab/command.ts";
+import { findNebula, LACIS } from "../../netns/lab/implementation.ts";
+import { authorityOf, hostRequest } from "../../property/arbitraries.ts";
 
 /**
  * lacis-cert and a released nebula-cert, each judging what the other made: keys, authorities, certificates that are good and certificates

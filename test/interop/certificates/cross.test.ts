@@ -17,12 +17,12 @@ import {
   toJson,
   verify,
   wallTime,
-} from "../../certs/index.ts";
-import { encodeV1 } from "../../src/core/cert/v1.ts";
-import { encodeV2 } from "../../src/core/cert/v2.ts";
-import { otherSignatureForm } from "../../src/core/crypto/ecdsa-signature.ts";
-import { run } from "../netns/lab/command.ts";
-import { findNebula } from "../netns/lab/implementation.ts";
+} from "../../../certs/index.ts";
+import { encodeV1 } from "../../../src/core/cert/v1.ts";
+import { encodeV2 } from "../../../src/core/cert/v2.ts";
+import { otherSignatureForm } from "../../../src/core/crypto/ecdsa-signature.ts";
+import { run } from "../../netns/lab/command.ts";
+import { findNebula } from "../../netns/lab/implementation.ts";
 
 /**
  * Generated certificates, at the limits of what they may say, judged by both: made by ours and verified by nebula-cert, requested of both with the

@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { certificateToPem } from "../../certs/index.ts";
-import { run } from "../netns/lab/command.ts";
-import { findNebula } from "../netns/lab/implementation.ts";
-import { hostileCases } from "../unit/core/cert/hostile-cases.ts";
+import { certificateToPem } from "../../../certs/index.ts";
+import { run } from "../../netns/lab/command.ts";
+import { findNebula } from "../../netns/lab/implementation.ts";
+import { hostileCases } from "../../unit/core/cert/hostile-cases.ts";
 
 /**
  * The hostile certificates of test/unit/core/cert, shown to the reference too: nothing that ours accepts may be refused there. Where ours is the

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type CommandResult, run } from "../netns/lab/command.ts";
-import { findNebula, LACIS } from "../netns/lab/implementation.ts";
+import { type CommandResult, run } from "../../netns/lab/command.ts";
+import { findNebula, LACIS } from "../../netns/lab/implementation.ts";
 
 /** Encrypted CA keys, and the blocklist of `lacis-cert revoke`, between ours and a released Nebula. */
 const nebula = await findNebula("1.11");
