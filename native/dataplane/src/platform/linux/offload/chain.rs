@@ -14,6 +14,7 @@ const CHAIN_BYTES_MAX: usize = 65_535;
 /// What every kernel takes apart again.
 const CHAIN_PACKETS_MAX: usize = 64;
 
+const DONT_FRAGMENT: u8 = 0x40;
 const TCP_PSH: u8 = 0x08;
 const TCP_ACK: u8 = 0x10;
 
@@ -84,8 +85,6 @@ impl Chain {
     fn form_of(&self, packet: &[u8]) -> Option<Form> {
         let layout = Layout::of_plain(packet)?;
         has_true_lengths(&layout, packet)?.then_some(())?;
-        // Without "don't fragment" the IPv4 ids of the parts would have to follow each other.
-        (layout.is_ipv6 || packet.get(6)? & 0x40 != 0).then_some(())?;
         let segment_bytes = packet.len() - layout.payload;
         let next_sequence = if layout.protocol == TCP {
             (*packet.get(layout.transport + 13)? == TCP_ACK).then_some(())?;
@@ -107,7 +106,11 @@ impl Chain {
             && first.len() + payload.len() <= CHAIN_BYTES_MAX;
         (fits && Layout::of_plain(packet)? == layout && is_same_flow(&layout, first, packet)?).then_some(())?;
         let is_next = layout.protocol == UDP || sequence_at(packet, layout.transport + 4)? == form.next_sequence;
-        (is_next && has_true_lengths(&layout, packet)? && has_true_checksums(&layout, packet)?).then_some(())?;
+        (is_next
+            && has_id_of_part(&layout, first, self.packets, packet)?
+            && has_true_lengths(&layout, packet)?
+            && has_true_checksums(&layout, packet)?)
+        .then_some(())?;
         // The first one has not been summed before it is known that it does not go alone.
         (self.packets > 1 || has_true_checksums(&layout, first)?).then_some(())?;
         let mut is_last = payload.len() < form.segment_bytes;
@@ -159,6 +162,19 @@ fn is_same_flow(layout: &Layout, first: &[u8], packet: &[u8]) -> Option<bool> {
     Some(ip && tcp && flags == TCP_ACK)
 }
 
+/// Whether the kernel gives a part with this number the id that the packet has: the parts count on from the first, and only with "don't fragment" does
+/// nobody look at it. A sender that has its datagrams cut by the kernel does not set it.
+fn has_id_of_part(layout: &Layout, first: &[u8], number: usize, packet: &[u8]) -> Option<bool> {
+    if layout.is_ipv6 || packet.get(6)? & DONT_FRAGMENT != 0 {
+        return Some(true);
+    }
+    Some(id_at(packet)? == id_at(first)?.wrapping_add(number as u16))
+}
+
+fn id_at(packet: &[u8]) -> Option<u16> {
+    Some(u16::from_be_bytes([*packet.get(4)?, *packet.get(5)?]))
+}
+
 /// A UDP datagram may come without one; as part of a superpacket it would be given one.
 fn has_udp_checksum(layout: &Layout, packet: &[u8]) -> Option<bool> {
     Some(packet.get(layout.transport + 6..layout.transport + 8)? != [0, 0])
@@ -180,7 +196,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_joined_comes_apart_as_it_was(is_ipv6 in any::<bool>(), is_tcp in any::<bool>(), first in any::<u32>(), size in 1usize..1_400, count in 1usize..60, last in 1usize..1_400, push in any::<bool>()) {
+        fn what_is_joined_comes_apart_as_it_was(is_ipv6 in any::<bool>(), is_tcp in any::<bool>(), whole in any::<bool>(), first in any::<u32>(), size in 1usize..1_400, count in 1usize..60, last in 1usize..1_400, push in any::<bool>()) {
             let protocol = if is_tcp { TCP } else { UDP };
             let count = count.min(64_000 / size);
             let mut packets: Vec<_> = (0..count).map(|n| {
@@ -193,10 +209,11 @@ mod tests {
                 end[at] |= TCP_PSH;
                 *end = finished(end.clone());
             }
-            // The id of the parts counts on from the first, as the kernel does it; nobody looks at it with DF set.
+            // The id of the parts counts on from the first, as the kernel does it.
             if !is_ipv6 {
                 for (n, packet) in packets.iter_mut().enumerate() {
-                    packet[4..6].copy_from_slice(&(n as u16).to_be_bytes());
+                    packet[4..6].copy_from_slice(&(first as u16).wrapping_add(n as u16).to_be_bytes());
+                    packet[6] = if whole { DONT_FRAGMENT } else { 0 };
                     *packet = finished(packet.clone());
                 }
             }
@@ -240,6 +257,22 @@ mod tests {
         assert!(!joins(|next| *next = packet(false, TCP, 104, b"12345")), "a longer packet");
         assert!(!joins(|next| *next = packet(false, TCP, 104, b"")), "a pure acknowledgement");
         assert!(!joins(|next| *next = packet(true, TCP, 104, b"1234")), "another family");
+    }
+
+    #[test]
+    fn packets_that_may_be_divided_join_only_when_their_ids_follow_each_other() {
+        let numbered = |id: u16, flags: u8| {
+            let mut packet = packet(false, UDP, 0, b"abcd");
+            packet[4..6].copy_from_slice(&id.to_be_bytes());
+            packet[6] = flags;
+            finished(packet)
+        };
+        let joined = |flags: u8, ids: [u16; 3]| join_all(&ids.map(|id| numbered(id, flags))).0;
+        assert_eq!(joined(0, [65_535, 0, 1]), 3);
+        assert_eq!(joined(0, [7, 8, 8]), 2);
+        assert_eq!(joined(0, [7, 7, 7]), 1);
+        assert_eq!(joined(DONT_FRAGMENT, [7, 7, 3]), 3, "nobody looks at the ids of what is never divided");
+        assert_eq!(join_all(&[numbered(7, DONT_FRAGMENT), numbered(8, 0)]).0, 1, "one may be divided, the other not");
     }
 
     #[test]
