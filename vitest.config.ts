@@ -1,13 +1,20 @@
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+
+/** Every folder that a test makes is in this one, and goes with it: also what a killed worker had no time to remove. Short, for the sake of sockets in it. */
+const folder = mkdtempSync(join(tmpdir(), "lt-"));
+// As open as the one that it is in: who may come to a key is asked of the whole path.
+chmodSync(folder, 0o755);
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 export default defineConfig({
   test: {
     // The default leaves one core idle, which of two is half.
     maxWorkers: "100%",
-    // What daemons keep for their next start, where a test gives them no folder of its own.
-    env: { STATE_DIRECTORY: join(tmpdir(), "lacis-kept") },
+    // The second is what daemons keep for their next start, where a test gives them no folder of its own.
+    env: { TMPDIR: folder, STATE_DIRECTORY: join(folder, "kept") },
     projects: [
       // Properties of hundreds of cases take seconds where other work takes the cores.
       {

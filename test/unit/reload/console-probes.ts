@@ -59,9 +59,8 @@ export function certificateSeen(subject: Subject): boolean {
   return key !== undefined;
 }
 
-/** A folder for profiles; it goes with the test run. */
+/** A folder for profiles. */
 export const SANDBOX: string = mkdtempSync(join(tmpdir(), "lacis-sandbox-"));
-process.on("exit", () => rmSync(SANDBOX, { recursive: true, force: true }));
 
 export async function sandboxSeen(subject: Subject): Promise<boolean> {
   await visit(CONSOLE_PORTS.before, "me", "save-heap-profile seen");
