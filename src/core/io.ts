@@ -1,8 +1,17 @@
 import type { Instant } from "./base/time.ts";
 import type { Certificate, CertificateVersion } from "./cert/certificate.ts";
 import type { LiveSettings } from "./config/settings.ts";
-import type { ActivitySample, DataPlaneCommand, DataPlaneEvent, Relay, SessionSnapshot } from "./dataplane/contract.ts";
+import type {
+  ActivitySample,
+  DataPlaneCommand,
+  DataPlaneEvent,
+  Direction,
+  Relay,
+  SessionSnapshot,
+} from "./dataplane/contract.ts";
 import type { LocalPlace } from "./discovery/own-places.ts";
+import type { DropReason } from "./drop-reason.ts";
+import type { AskedService } from "./firewall/asked-service.ts";
 import type { CarrierNews, CarrierOrder } from "./machine/carriers/orders.ts";
 import type { RouteStatus } from "./machine/gateways/route-status.ts";
 import type { NatStatus } from "./nat/nat-status.ts";
@@ -14,6 +23,7 @@ import type { PeerTrouble, PingFailure, WhyRelayed } from "./operator/failure.ts
 import type { Path } from "./path/path.ts";
 import type { Place } from "./path/place.ts";
 import type { UnsafeRoute } from "./route/route.ts";
+import type { Judgement, PacketAddresses } from "./wire/explanation.ts";
 
 /** One fact from outside. `Node.handle` takes exactly one, then the caller drains `Node.poll`. */
 export type Input =
@@ -40,6 +50,7 @@ export type Input =
   /** Networks behind other hosts, as the system's routes through the device say (tun.use_system_route_table); all of them. */
   | { readonly kind: "system-routes"; readonly routes: readonly Pick<UnsafeRoute, "prefix" | "gateways">[] }
   | { readonly kind: "ping"; readonly id: number; readonly target: PingTarget; readonly timeoutMs: number }
+  | { readonly kind: "inquire"; readonly id: number; readonly inquiry: Inquiry; readonly timeoutMs: number }
   /** Already checked; the networks are those of before. */
   | { readonly kind: "reload"; readonly settings: LiveSettings }
   /** What an operator wants done about one host. Nothing is said about what came of it: look. */
@@ -52,6 +63,61 @@ export type Input =
 export type PingTarget =
   | { readonly by: "address"; readonly address: IpAddress }
   | { readonly by: "name"; readonly name: string };
+
+/** What an operator wants to know: whether a packet of this service would pass between this host and another one. */
+export interface Inquiry {
+  readonly host: PingTarget;
+  /** From here to that host, or from there to here. */
+  readonly direction: Direction;
+  readonly service: AskedService;
+  /** This host's end, where it is another than its first address of the family. */
+  readonly local: IpAddress | undefined;
+}
+
+export type InquiryResult =
+  | {
+      readonly outcome: "judged";
+      readonly packet: PacketAddresses;
+      /** In the order in which the packet goes. */
+      readonly sides: readonly [JudgedSide, JudgedSide];
+    }
+  | {
+      readonly outcome: "failed";
+      readonly name: string | undefined;
+      readonly address: IpAddress | undefined;
+      readonly failure: PingFailure;
+    };
+
+/** What one of both hosts says. */
+export interface JudgedSide {
+  readonly host: Named;
+  readonly isOwn: boolean;
+  /** Of the packet, as this host sees it. */
+  readonly direction: Direction;
+  /** The other one, by the certificate that it has shown to this host. */
+  readonly peer: Named & { readonly groups: readonly string[] };
+  /** Undefined: it does not say. */
+  readonly judgement: Judgement | undefined;
+  /** Why it does not: nothing came back, as from an implementation or a version that does not know the question, or it did not want to. */
+  readonly silence: "silent" | "declined" | undefined;
+}
+
+/** A flow that was refused lately, here or at the other end. */
+export interface RecentRefusal {
+  /** Who refused it: this host, or the peer, which has told so. */
+  readonly by: "us" | "peer";
+  readonly peer: Named & { readonly groups: readonly string[] };
+  /** As this host sees it: "inbound" came from the peer. */
+  readonly direction: Direction;
+  readonly packet: PacketAddresses;
+  readonly reason: DropReason;
+  /** The rule that nearly allowed it, at whoever refused it. */
+  readonly closest: Extract<Judgement, { allowed: false }>["closest"];
+  /** Packets of the same service that were noticed; there were more. */
+  readonly times: number;
+  readonly firstAgoMs: number;
+  readonly lastAgoMs: number;
+}
 
 export type OperatorOrder =
   /** `at`: where it may be, beside what is known. */
@@ -67,7 +133,8 @@ export type Output =
   | { readonly to: "resolver"; readonly name: string }
   | { readonly to: "operator"; readonly event: OperatorEvent }
   | { readonly to: "carrier"; readonly order: CarrierOrder }
-  | { readonly to: "pinger"; readonly id: number; readonly result: PingResult };
+  | { readonly to: "pinger"; readonly id: number; readonly result: PingResult }
+  | { readonly to: "inquirer"; readonly id: number; readonly result: InquiryResult };
 
 export type PingResult =
   | {
@@ -115,6 +182,8 @@ export interface NodeStatus {
   /** Networks behind other hosts. */
   readonly routes: readonly RouteStatus[];
   readonly counters: ActivitySample["counters"] | undefined;
+  /** Flows that rules refused lately, the last ones first. */
+  readonly refusals: readonly RecentRefusal[];
   /** Entries of the peer table: overlay addresses that sessions lead to, sessions, calls under way, and those that have an index. */
   readonly tables: {
     readonly addresses: number;

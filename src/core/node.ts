@@ -12,6 +12,7 @@ import { directoryOf, type NamedHost } from "./node/directory.ts";
 import { NodeFacts } from "./node/facts.ts";
 import { FromDataPlane } from "./node/from-data-plane.ts";
 import { hearOfNat } from "./node/hear-of-nat.ts";
+import { hearOfQuestions } from "./node/hear-of-questions.ts";
 import { assemble, type Machines, type NodeEvent } from "./node/machines.ts";
 import { carryOut } from "./node/orders.ts";
 import { Outbox } from "./node/outbox.ts";
@@ -114,7 +115,7 @@ export class Node {
   }
 
   #input(input: Input): void {
-    const { adoption, carriers, discovery, gateways, pings } = this.#machines;
+    const { adoption, carriers, discovery, gateways, inquiries, pings } = this.#machines;
     switch (input.kind) {
       case "data-plane-up":
         if (this.#facts.udpPort !== undefined) this.#stop("data-plane-gone");
@@ -154,6 +155,9 @@ export class Node {
         return;
       case "ping":
         pings.start(input.id, input.target, input.timeoutMs);
+        return;
+      case "inquire":
+        inquiries.start(input.id, input.inquiry, input.timeoutMs);
         return;
       case "reload":
         this.#facts.replaceLive(input.settings);
@@ -204,13 +208,11 @@ export class Node {
         this.#out.resolve(event.name);
         return;
       case "pong":
-        this.#out.pong(event.id, event.result);
+      case "ping-failed":
+      case "inquired":
+      case "undeliverable":
+        hearOfQuestions(event, this.#machines, this.#out);
         return;
-      case "ping-failed": {
-        const { id, failure, whom } = event;
-        this.#out.pong(id, { outcome: "failed", ...whom, failure });
-        return;
-      }
       case "send":
         this.#send(event.to, event.parcel);
         return;
@@ -229,9 +231,6 @@ export class Node {
       case "moved":
       case "straight-failed":
         hearOfWays(event, this.#machines);
-        return;
-      case "undeliverable":
-        if (event.parcel.kind === "ping") pings.callFailed(event.parcel.id, event.failure);
         return;
       case "unproven":
         answers.probe(event.session);
@@ -372,9 +371,10 @@ export class Node {
   }
 
   #deliver(session: Session, parcel: Parcel): boolean {
-    const { paths, pings } = this.#machines;
+    const { inquiries, paths, pings } = this.#machines;
     if (parcel.kind === "test") return paths.probe(session);
     if (parcel.kind === "ping") return pings.sessionReady(parcel.id, session);
+    if (parcel.kind === "question") return inquiries.sessionReady(parcel.id, session);
     const command = postCommand(session, parcel, senderOf(this.#facts, this.#machines));
     if (command) this.#events.push({ kind: "command", command });
     return command !== undefined;

@@ -1,6 +1,16 @@
 import type { Clock } from "../core/base/time.ts";
 import type { DataPlaneCommand, DataPlaneEvent } from "../core/dataplane/contract.ts";
-import type { Input, NodeDetails, NodeStatus, Output, PingResult, PingTarget, RememberedHost } from "../core/io.ts";
+import type {
+  Input,
+  Inquiry,
+  InquiryResult,
+  NodeDetails,
+  NodeStatus,
+  Output,
+  PingResult,
+  PingTarget,
+  RememberedHost,
+} from "../core/io.ts";
 import type { CarrierOrder } from "../core/machine/carriers/orders.ts";
 import type { NamedHost } from "../core/node/directory.ts";
 import type { UsedRule } from "../core/node/used-rules.ts";
@@ -32,13 +42,16 @@ export interface DriverSurroundings {
 
 /** Pings that may wait for their answer at once. Each can cost a handshake. */
 const PINGS_MAX = 64;
+/** The same of questions about packets. */
+const INQUIRIES_MAX = 32;
 
 /** Connects a node to the world: what it wants done, a timer for its next deadline, and promises for pings. */
 export class Driver implements DataPlaneListener {
   readonly #node: Decider;
   readonly #world: DriverSurroundings;
   readonly #pings = new Map<number, (result: PingResult) => void>();
-  #nextPing = 1;
+  readonly #inquiries = new Map<number, (result: InquiryResult) => void>();
+  #nextId = 1;
   readonly #driver: NodeDriver;
   readonly #strangers = new StrangerWork((event) => this.feed({ kind: "data-plane", event }));
   readonly #alarm: Alarm;
@@ -90,10 +103,20 @@ export class Driver implements DataPlaneListener {
   /** Resolves with what came of it; undefined when too many pings wait already. */
   async ping(target: PingTarget, timeoutMs: number): Promise<PingResult | undefined> {
     if (this.#pings.size >= PINGS_MAX || this.#stopped) return undefined;
-    const id = this.#nextPing++;
+    const id = this.#nextId++;
     return new Promise((resolve) => {
       this.#pings.set(id, resolve);
       this.feed({ kind: "ping", id, target, timeoutMs });
+    });
+  }
+
+  /** Resolves with what both ends say; undefined when too many ask already. */
+  async inquire(inquiry: Inquiry, timeoutMs: number): Promise<InquiryResult | undefined> {
+    if (this.#inquiries.size >= INQUIRIES_MAX || this.#stopped) return undefined;
+    const id = this.#nextId++;
+    return new Promise((resolve) => {
+      this.#inquiries.set(id, resolve);
+      this.feed({ kind: "inquire", id, inquiry, timeoutMs });
     });
   }
 
@@ -144,6 +167,10 @@ export class Driver implements DataPlaneListener {
       case "pinger":
         this.#pings.get(output.id)?.(output.result);
         this.#pings.delete(output.id);
+        break;
+      case "inquirer":
+        this.#inquiries.get(output.id)?.(output.result);
+        this.#inquiries.delete(output.id);
     }
   }
 }

@@ -4,7 +4,7 @@ import type { Direction } from "../dataplane/contract.ts";
 import { isIcmp } from "../netip/ip-protocol.ts";
 import { contains } from "../netip/prefix.ts";
 import { hasPort, hasProtocol } from "../netip/service.ts";
-import type { Rule, Ruleset } from "./rule.ts";
+import type { Rule, RulePart, Ruleset } from "./rule.ts";
 import {
   type CaOf,
   localOf,
@@ -16,9 +16,6 @@ import {
   type PeerFacts,
   peerFacts,
 } from "./ruleset.ts";
-
-/** The parts of a rule that all have to match. "peer": host, groups and cidr together, of which one suffices. */
-export type RulePart = "protocol" | "icmp-type" | "port" | "ca" | "peer" | "local";
 
 /** Why a packet may pass or not, as data: the runtime makes the sentence. */
 export type Explanation =

@@ -29,6 +29,9 @@ export interface Rule {
   readonly place: string;
 }
 
+/** The parts of a rule that all have to match. "peer": host, groups and cidr together, of which one suffices. */
+export type RulePart = "protocol" | "icmp-type" | "port" | "ca" | "peer" | "local";
+
 /** The rules of both directions. */
 export type RuleLists = Readonly<Record<Direction, readonly Rule[]>>;
 

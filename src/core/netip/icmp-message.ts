@@ -8,6 +8,11 @@ export function icmpMessage(protocol: number, type: number): number {
   return protocol === IpProtocol.icmpv6 ? ICMPV6_OFFSET + type : type;
 }
 
+/** The type as its own family numbers it. */
+export function icmpTypeOf(message: number): number {
+  return message % ICMPV6_OFFSET;
+}
+
 const ICMPV6_OFFSET = 256;
 /** Type 255 of ICMPv6. */
 export const ICMP_MESSAGE_MAX: number = 2 * ICMPV6_OFFSET - 1;

@@ -5,8 +5,8 @@ import type { LocalIndex } from "../path/session-index.ts";
 import type { PeerTable } from "../peer/peer-table.ts";
 import type { Session } from "../peer/session.ts";
 import { reachOf } from "../route/reach.ts";
+import { decodeExplanation } from "../wire/explanation.ts";
 import { decodeHeader, PATH_TOKEN_BYTES, PacketType, TestSubtype } from "../wire/header.ts";
-import { dropReport } from "./drop-report.ts";
 import type { NodeFacts } from "./facts.ts";
 import type { Machines } from "./machines.ts";
 import type { Outbox } from "./outbox.ts";
@@ -31,7 +31,7 @@ export class FromDataPlane {
   }
 
   hear(event: DataPlaneEvent): void {
-    const { liveness, policies, promotion, relays } = this.#machines;
+    const { liveness, policies, promotion, refusals, relays } = this.#machines;
     switch (event.kind) {
       case "datagram":
         this.#datagram(event.origin, event.datagram);
@@ -46,7 +46,7 @@ export class FromDataPlane {
         policies.sampled(event.rules);
         return;
       case "drop-sample":
-        this.#out.tell(dropReport(event, this.#session(event.localIndex), this.#facts.settings.live));
+        refusals.dropped(event);
         return;
       case "command-failed":
         this.#commandFailed(event);
@@ -125,8 +125,31 @@ export class FromDataPlane {
     carriers.heard(session);
     if (type === PacketType.lighthouse) discovery.received(session, body);
     else if (type === PacketType.control) {
-      if (!carriers.received(session, body)) relays.received(session, body);
+      if (!this.#explained(session, body) && !carriers.received(session, body)) relays.received(session, body);
     } else if (type === PacketType.test && subtype === TestSubtype.reply) this.#testReplied(session, body);
+  }
+
+  /** Whether this control message was one about packets and rules. */
+  #explained(session: Session, body: Uint8Array): boolean {
+    const { inquiries, refusals } = this.#machines;
+    const message = decodeExplanation(body);
+    switch (message?.kind) {
+      case "question":
+        inquiries.asked(session, message);
+        break;
+      case "answer":
+        inquiries.answered(session, message);
+        break;
+      case "refused":
+        refusals.told(session, message);
+        break;
+      case "tell-handshake-refused":
+      case "handshake-refused":
+        break;
+      case undefined:
+        return false;
+    }
+    return true;
   }
 
   /** What only asks whether the peer is there is empty. */

@@ -9,6 +9,7 @@ import { Discovery, type DiscoveryEvent } from "../machine/discovery/discovery.t
 import { Expiry } from "../machine/expiry/expiry.ts";
 import type { Facts } from "../machine/facts.ts";
 import { Gateways, type GatewaysEvent } from "../machine/gateways/gateways.ts";
+import { Inquiries, type InquiriesEvent } from "../machine/inquiries/inquiries.ts";
 import type { LivenessEvent } from "../machine/liveness/events.ts";
 import { Liveness } from "../machine/liveness/liveness.ts";
 import type { CommonEvent, Emit, Machine } from "../machine/machine.ts";
@@ -18,6 +19,7 @@ import { Paths, type PathsEvent } from "../machine/paths/paths.ts";
 import { Pings, type PingsEvent } from "../machine/pings/pings.ts";
 import { Policies, type PoliciesEvent } from "../machine/policies/policies.ts";
 import { Promotion, type PromotionEvent } from "../machine/promotion/promotion.ts";
+import { Refusals } from "../machine/refusals/refusals.ts";
 import type { RelaysEvent } from "../machine/relays/events.ts";
 import { Relays } from "../machine/relays/relays.ts";
 import { Sessions, type SessionsEvent } from "../machine/sessions/sessions.ts";
@@ -39,6 +41,7 @@ export type NodeEvent =
   | CarriersEvent
   | DiscoveryEvent
   | GatewaysEvent
+  | InquiriesEvent
   | LivenessEvent
   | NatEvent
   | PathsEvent
@@ -68,6 +71,8 @@ export interface Machines {
   readonly nat: Nat;
   readonly pathMtu: PathMtu;
   readonly pings: Pings;
+  readonly inquiries: Inquiries;
+  readonly refusals: Refusals;
   readonly relays: Relays;
   readonly shortcuts: Shortcuts;
   readonly promotion: Promotion;
@@ -115,6 +120,8 @@ export function assemble(
   );
   const gateways = new Gateways(facts, peers, { roundTripMs }, emit);
   const pings = new Pings(facts, peers, emit);
+  const inquiries = new Inquiries(facts, peers, emit);
+  const refusals = new Refusals(facts, peers, emit);
   const pathMtu = new PathMtu(
     facts,
     peers,
@@ -192,6 +199,7 @@ export function assemble(
     adoption,
     gateways,
     pings,
+    inquiries,
     relays,
     shortcuts,
     promotion,
@@ -211,6 +219,8 @@ export function assemble(
     nat,
     pathMtu,
     pings,
+    inquiries,
+    refusals,
     relays,
     shortcuts,
     promotion,

@@ -1,5 +1,5 @@
 import type { DataPlaneCommand } from "../dataplane/contract.ts";
-import type { Output, PingResult } from "../io.ts";
+import type { InquiryResult, Output, PingResult } from "../io.ts";
 import type { CarrierOrder } from "../machine/carriers/orders.ts";
 import type { OperatorEvent } from "../operator/event.ts";
 
@@ -27,6 +27,10 @@ export class Outbox {
 
   pong(id: number, result: PingResult): void {
     this.#outputs.push({ to: "pinger", id, result });
+  }
+
+  inquired(id: number, result: InquiryResult): void {
+    this.#outputs.push({ to: "inquirer", id, result });
   }
 
   tell(event: OperatorEvent): void {

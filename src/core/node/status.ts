@@ -15,9 +15,9 @@ import type { Machines } from "./machines.ts";
 export function statusOf(
   facts: Facts,
   peers: Peers,
-  machines: Pick<Machines, "calls" | "gateways" | "nat" | "relays"> & Looked,
+  machines: Pick<Machines, "calls" | "gateways" | "nat" | "refusals" | "relays"> & Looked,
 ): NodeStatus {
-  const { liveness, calls, gateways, nat, relays } = machines;
+  const { liveness, calls, gateways, nat, refusals, relays } = machines;
   const relayed = relays.pairs();
   const { boot, live } = facts.settings;
   const { credential } = live.identity;
@@ -39,6 +39,7 @@ export function statusOf(
     relayed,
     routes: gateways.describe(),
     counters: liveness.counters,
+    refusals: refusals.recent(),
     tables: tablesOf(peers),
     handshakesStarted: calls.started,
     traffic: liveness.traffic,

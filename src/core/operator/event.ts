@@ -3,12 +3,13 @@ import type { CertificateVersion } from "../cert/certificate.ts";
 import type { ConfigError } from "../config/document/config-error.ts";
 import type { DataPlaneEvent, DropSample } from "../dataplane/contract.ts";
 import type { LighthouseRefusal } from "../discovery/service.ts";
-import type { RulePart } from "../firewall/explain.ts";
+import type { RulePart } from "../firewall/rule.ts";
 import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { Renewal } from "../machine/liveness/renewal.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { Endpoint } from "../netip/endpoint.ts";
 import type { Place } from "../path/place.ts";
+import type { Judgement, PacketAddresses } from "../wire/explanation.ts";
 import type { AdoptionRefusal, CallFailure, CarrierEnd, EndOfSession } from "./failure.ts";
 
 /**
@@ -165,8 +166,16 @@ export type DnsNews =
   | { readonly code: "dns-listening"; readonly places: readonly string[] }
   | { readonly code: "dns-not-listening"; readonly why: string };
 
-/** Samples of packets that were dropped. */
+/** Samples of packets that were dropped, here or at the other end. */
 export type PacketEvent =
+  /** The peer has told so itself. */
+  | (ByName & {
+      readonly code: "refused-by-peer";
+      readonly packet: PacketAddresses;
+      readonly denial: Extract<Judgement, { allowed: false }>;
+      /** What the certificate says that this host has shown there. */
+      readonly own: { readonly name: string; readonly groups: readonly string[] };
+    })
   | { readonly code: "packet-dropped"; readonly sample: DropSample }
   | {
       readonly code: "packet-denied";

@@ -1,11 +1,11 @@
 import { formatDuration } from "../base/duration.ts";
 import { formatConfigError } from "../config/document/config-error.ts";
 import type { DropSample } from "../dataplane/contract.ts";
-import type { RulePart } from "../firewall/explain.ts";
 import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { Notice } from "../notice.ts";
 import { endpointOf } from "../path/path.ts";
 import type { EventCode, EventOf, OperatorEvent } from "./event.ts";
+import { closestText, refusedText, serviceText, shownGroups } from "./explanation-text.ts";
 import type { CarrierEnd } from "./failure.ts";
 import {
   adoptionRefusalText,
@@ -254,20 +254,36 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
     text: ({ sample }) => `An ${directionOf(sample)} packet was dropped: ${sample.reason}.`,
     fields: ({ sample }) => sampleFields(sample),
   },
+  "refused-by-peer": {
+    level: "warn",
+    text: ({ name, packet, denial, own }) => {
+      const why = denial.closest ? ` ${closestText(denial.closest, own)}` : "";
+      return `${name} refuses ${serviceText(packet)} from here: ${refusedText(denial.reason, "inbound", packet)} there.${why}`;
+    },
+    fields: ({ name, address, packet, denial, own }) => ({
+      name,
+      address,
+      reason: denial.reason,
+      source: packet.source,
+      destination: packet.destination,
+      protocol: packet.protocol,
+      port: packet.destinationPort,
+      closestRule: denial.closest?.place,
+      misses: denial.closest?.misses,
+      groups: denial.closest?.misses.includes("peer") ? shownGroups(own) : undefined,
+    }),
+  },
   "packet-denied": {
     level: "info",
     text: ({ sample, closest }) => {
-      if (!closest) return `No ${directionOf(sample)} rule allows this packet.`;
-      const { place, rule, misses, peer } = closest;
-      const whose = misses.includes("peer") ? ` ${groupsText(peer)}` : "";
-      const parts = misses.map((part) => PARTS[part]).join(", ");
-      return `No ${directionOf(sample)} rule allows this packet. The one at ${place} (${rule}) comes closest, but for ${parts}.${whose}`;
+      const why = closest ? ` ${closestText({ ...closest, text: closest.rule }, closest.peer)}` : "";
+      return `No ${directionOf(sample)} rule allows this packet.${why}`;
     },
     fields: ({ sample, closest }) => ({
       ...sampleFields(sample),
       closestRule: closest?.place,
       misses: closest?.misses,
-      groups: closest?.misses.includes("peer") ? closest.peer.groups.slice(0, GROUPS_SHOWN_MAX) : undefined,
+      groups: closest?.misses.includes("peer") ? shownGroups(closest.peer) : undefined,
     }),
   },
   ready: {
@@ -336,28 +352,10 @@ const anybodyMayCause: ReadonlySet<HandshakeRefusal["code"]> = new Set([
 /** Ends that are as they should be. */
 const QUIET_ENDS: ReadonlySet<CarrierEnd> = new Set(["udp-works", "replaced", "stopped", "closed-by-peer"]);
 
-/** A part of a rule in the words of the configuration. */
+/** What keeps packets off other ways. */
 const GUARDED: Readonly<Record<EventOf<"guard-failed">["part"], string>> = {
   routes: "unreachable routes",
   underlay: "filter rules",
-};
-
-/** A certificate may hold hundreds. */
-const GROUPS_SHOWN_MAX = 16;
-
-function groupsText({ name, groups }: { readonly name: string; readonly groups: readonly string[] }): string {
-  if (groups.length === 0) return `${name} is in no group.`;
-  const rest = groups.length > GROUPS_SHOWN_MAX ? ` and ${groups.length - GROUPS_SHOWN_MAX} more` : "";
-  return `${name} is in the ${groups.length === 1 ? "group" : "groups"} ${groups.slice(0, GROUPS_SHOWN_MAX).join(", ")}${rest}.`;
-}
-
-const PARTS: Readonly<Record<RulePart, string>> = {
-  protocol: "its proto",
-  "icmp-type": "its icmp_type",
-  port: "its port",
-  ca: "its ca_name or ca_sha",
-  peer: "its host, groups or cidr",
-  local: "its local_cidr",
 };
 
 function byCode<Code extends EventCode>(code: Code, event: EventOf<Code>): Notice {

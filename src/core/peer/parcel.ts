@@ -15,7 +15,9 @@ export type Parcel =
   /** An empty test request: opens the way, or wakes the peer. */
   | { readonly kind: "test" }
   /** The test request of an operator's ping. */
-  | { readonly kind: "ping"; readonly id: number };
+  | { readonly kind: "ping"; readonly id: number }
+  /** An operator's question to the host. */
+  | { readonly kind: "question"; readonly id: number };
 
 /** Whether two parcels on the way to one peer say the same, so that one is enough. */
 export function isSameParcel(a: Parcel, b: Parcel): boolean {

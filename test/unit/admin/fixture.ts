@@ -24,6 +24,7 @@ export function nodeStatus(changes: Partial<NodeStatus> = {}): NodeStatus {
     relayed: [],
     routes: [],
     counters: undefined,
+    refusals: [],
     tables: { addresses: 1, sessions: 1, calls: 0, callIndexes: 0 },
     handshakesStarted: 0,
     traffic: { sentPackets: 10, sentBytes: 1_000, receivedPackets: 20, receivedBytes: 2_000 },

@@ -168,6 +168,8 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "dns-not-listening": "DNS queries at 127.0.0.1:53 are not answered: another program listens there.",
   "so-mark-ignored": "listen.so_mark needs the native data plane; packets are not marked.",
   "packet-dropped": "An outbound packet was dropped: no-route.",
+  "refused-by-peer":
+    "server refuses tcp/22 from here: no inbound rule allows it there. The one at config.yml:18 (tcp 22 groups=admin) comes closest, but for its host, groups or cidr. laptop is in the group admins.",
   "packet-denied":
     "No inbound rule allows this packet. The one at config.yml:18 (tcp 2222 groups=admin) comes closest, but for its port, its host, groups or cidr. laptop is in the groups admins, laptops.",
   ready: "Ready, with the data plane that was running.",

@@ -132,6 +132,24 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   },
   "so-mark-ignored": { code: "so-mark-ignored" },
   "packet-dropped": { code: "packet-dropped", sample: { ...sample(), reason: "no-route", inbound: false } },
+  "refused-by-peer": {
+    code: "refused-by-peer",
+    ...server(),
+    packet: {
+      protocol: 6,
+      source: "10.77.0.3" as IpAddress,
+      destination: address(),
+      sourcePort: 50_000,
+      destinationPort: 22,
+      icmpMessage: undefined,
+    },
+    denial: {
+      allowed: false,
+      reason: "no-matching-rule",
+      closest: { place: "config.yml:18", text: "tcp 22 groups=admin", misses: ["peer"] },
+    },
+    own: { name: "laptop", groups: ["admins"] },
+  },
   "packet-denied": {
     code: "packet-denied",
     sample: sample(),
