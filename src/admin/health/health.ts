@@ -7,12 +7,14 @@ import { gatewayHealth } from "./gateways.ts";
 import { lighthouseHealth } from "./lighthouses.ts";
 import { peerHealth } from "./peers.ts";
 import { reloadHealth } from "./reload.ts";
+import { sendHealth } from "./sending.ts";
 import type { HealthSource } from "./sight.ts";
 
 /** In the order in which troubles of one severity are told. */
 const sources: readonly HealthSource[] = [
   ({ daemon }) => daemon.services.flatMap(({ health }) => health),
   certificateHealth,
+  sendHealth,
   lighthouseHealth,
   reloadHealth,
   peerHealth,

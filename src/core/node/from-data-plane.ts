@@ -31,7 +31,7 @@ export class FromDataPlane {
   }
 
   hear(event: DataPlaneEvent): void {
-    const { liveness, policies, promotion, refusals, relays } = this.#machines;
+    const { liveness, policies, promotion, refusals, relays, sending } = this.#machines;
     switch (event.kind) {
       case "datagram":
         this.#datagram(event.origin, event.datagram);
@@ -41,6 +41,7 @@ export class FromDataPlane {
         return;
       case "sampled":
         liveness.sampled(event);
+        sending.sampled(event.counters);
         relays.sampled(event.relays);
         promotion.sampled(event.activity);
         policies.sampled(event.rules);
@@ -51,8 +52,10 @@ export class FromDataPlane {
       case "command-failed":
         this.#commandFailed(event);
         return;
-      case "flows":
       case "send-error":
+        sending.refused(event.endpoint, event.error);
+        return;
+      case "flows":
         // Nobody asks for them yet.
         return;
       case "message":

@@ -22,6 +22,7 @@ import { Promotion, type PromotionEvent } from "../machine/promotion/promotion.t
 import { Refusals } from "../machine/refusals/refusals.ts";
 import type { RelaysEvent } from "../machine/relays/events.ts";
 import { Relays } from "../machine/relays/relays.ts";
+import { Sending } from "../machine/sending/sending.ts";
 import { Sessions, type SessionsEvent } from "../machine/sessions/sessions.ts";
 import { Shortcuts, type ShortcutsEvent } from "../machine/shortcuts/shortcuts.ts";
 import { Traversal, type TraversalEvent } from "../machine/traversal/traversal.ts";
@@ -79,6 +80,7 @@ export interface Machines {
   readonly calls: Calls;
   readonly carriers: Carriers;
   readonly answers: Answers;
+  readonly sending: Sending;
   readonly sessions: Sessions;
   readonly traversal: Traversal;
   /**
@@ -119,7 +121,8 @@ export function assemble(
     emit,
   );
   const gateways = new Gateways(facts, peers, { roundTripMs }, emit);
-  const pings = new Pings(facts, peers, emit);
+  const sending = new Sending(facts, emit);
+  const pings = new Pings(facts, peers, sending, emit);
   const inquiries = new Inquiries(facts, peers, emit);
   const refusals = new Refusals(facts, peers, emit);
   const pathMtu = new PathMtu(
@@ -169,7 +172,7 @@ export function assemble(
     },
     emit,
   );
-  const calls = new Calls(facts, peers, { places: discovery, relays, translators: traversal }, emit);
+  const calls = new Calls(facts, peers, { places: discovery, relays, translators: traversal, sending }, emit);
   const answers = new Answers(
     facts,
     peers,
@@ -207,6 +210,7 @@ export function assemble(
     pathMtu,
     calls,
     sessions,
+    sending,
     new Expiry(facts, emit),
   ];
   return {
@@ -227,6 +231,7 @@ export function assemble(
     calls,
     carriers,
     answers,
+    sending,
     sessions,
     traversal,
     all,

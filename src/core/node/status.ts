@@ -15,7 +15,7 @@ import type { Machines } from "./machines.ts";
 export function statusOf(
   facts: Facts,
   peers: Peers,
-  machines: Pick<Machines, "calls" | "gateways" | "nat" | "refusals" | "relays"> & Looked,
+  machines: Pick<Machines, "calls" | "gateways" | "nat" | "refusals" | "relays" | "sending"> & Looked,
 ): NodeStatus {
   const { liveness, calls, gateways, nat, refusals, relays } = machines;
   const relayed = relays.pairs();
@@ -40,6 +40,7 @@ export function statusOf(
     routes: gateways.describe(),
     counters: liveness.counters,
     refusals: refusals.recent(),
+    sendTroubles: machines.sending.describe(),
     tables: tablesOf(peers),
     handshakesStarted: calls.started,
     traffic: liveness.traffic,

@@ -131,6 +131,10 @@ export type DataPlaneNews =
   /** `differs`: what is not as it is wanted ("contract version", key paths). */
   | { readonly code: "data-plane-replaced"; readonly differs: readonly string[] }
   | { readonly code: "socket-error" | "device-error"; readonly error: string }
+  /** The system does not send datagrams, for an error of this name ("EPERM"); there was the first. Told again only after it has ended. */
+  | { readonly code: "send-refused"; readonly error: string; readonly endpoint: Endpoint }
+  /** From the first to the last. */
+  | { readonly code: "send-refusals-ended"; readonly error: string; readonly lastedMs: number }
   /** It does without what the key asks for. */
   | { readonly code: "data-plane-lacks"; readonly capability: string; readonly key: string }
   | { readonly code: "so-mark-ignored" };

@@ -11,8 +11,10 @@ import type {
   EndOfSession,
   PeerTrouble,
   PingFailure,
+  RefusedPlace,
   WhyRelayed,
 } from "./failure.ts";
+import { sendErrorText, sendErrorTodo } from "./send-error-text.ts";
 
 // The words for every failure: log, `lacis status` and `lacis ping` read the same because all of them come here.
 
@@ -42,7 +44,7 @@ export function refusalText(refusal: HandshakeRefusal): string {
     case "no-free-index":
       return TOO_MANY_SESSIONS;
     default:
-      return `${refusal.text.charAt(0).toUpperCase()}${refusal.text.slice(1)}.`;
+      return sentence(refusal.text);
   }
 }
 
@@ -66,7 +68,7 @@ export function callFailureText(failure: CallFailure): string {
     case "unknown-to-lighthouses":
       return `No lighthouse (${failure.lighthouses.join(", ")}) said where ${failure.target} is.`;
     case "no-answer":
-      return `No answer from ${failure.tried.join(", ")} in ${formatWait(failure.waitedMs)} (${failure.attempts} attempts).`;
+      return `No answer from ${failure.tried.join(", ")} in ${formatWait(failure.waitedMs)} (${failure.attempts} attempts).${refusedText(failure.refused)}`;
     case "unreadable":
       return `${failure.from} answered, but its answers do not decrypt. Does it use another cipher than ${failure.cipher}?`;
     case "too-many-calls":
@@ -92,7 +94,24 @@ export function wrongResponderText(name: string, target: IpAddress): string {
 
 /** What is known about a ping without an answer, and what to do next. */
 export function pingFailureText(failure: PingFailure): { readonly text: string; readonly todo: string } {
-  return { text: pingText(failure), todo: WAYS_OUT[failure.reason] };
+  const [refused] = ("refused" in failure && failure.refused) || [];
+  const todo = refused ? sentence(sendErrorTodo(refused.error)) : WAYS_OUT[failure.reason];
+  return { text: pingText(failure), todo };
+}
+
+/** A sentence for each error; none where everything left. */
+function refusedText(refused: readonly RefusedPlace[] = []): string {
+  const errors = [...new Set(refused.map(({ error }) => error))];
+  return errors
+    .map((error) => {
+      const places = refused.filter((one) => one.error === error).map(({ place }) => place);
+      return ` Datagrams to ${places.join(", ")} do not leave this machine: ${sendErrorText(error)}.`;
+    })
+    .join("");
+}
+
+function sentence(clause: string): string {
+  return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
 }
 
 function pingText(failure: PingFailure): string {
@@ -107,14 +126,14 @@ function pingText(failure: PingFailure): string {
       return `No host with the certificate name ${JSON.stringify(failure.name)} is connected.`;
     case "no-reply":
       return failure.why === "silent"
-        ? `The tunnel to ${failure.name} stands, but no reply came in ${formatWait(failure.waitedMs)}.`
+        ? `The tunnel to ${failure.name} stands, but no reply came in ${formatWait(failure.waitedMs)}.${refusedText(failure.refused)}`
         : "Too many pings are under way.";
     case "data-plane-down":
       return "The data plane is not running.";
     default: {
       if (failure.why !== "no-tunnel-in-time") return callFailureText(failure);
       const tried = failure.tried.length > 0 ? `tried ${failure.tried.join(", ")}` : "no endpoint was found";
-      return `No tunnel to ${failure.target} in ${formatWait(failure.waitedMs)}: ${tried}.`;
+      return `No tunnel to ${failure.target} in ${formatWait(failure.waitedMs)}: ${tried}.${refusedText(failure.refused)}`;
     }
   }
 }

@@ -7,6 +7,12 @@ import type { Place } from "../path/place.ts";
 
 // What can go wrong between two hosts, as data. The words for it stand in failure-text.ts, and nowhere else.
 
+/** Where a datagram should have gone that this machine's own system did not send, and its name of the error ("EPERM"). */
+export interface RefusedPlace {
+  readonly place: Place;
+  readonly error: string;
+}
+
 /** Why a host could not be reached: `reason` is what operators sort by, `why` tells cases apart that read differently. */
 export type CallFailure =
   | {
@@ -31,6 +37,7 @@ export type CallFailure =
       readonly tried: readonly Place[];
       readonly waitedMs: number;
       readonly attempts: number;
+      readonly refused?: readonly RefusedPlace[];
     }
   | {
       readonly reason: "handshake-timeout";
@@ -77,8 +84,15 @@ export type PingFailure =
       readonly target: IpAddress;
       readonly waitedMs: number;
       readonly tried: readonly Place[];
+      readonly refused?: readonly RefusedPlace[];
     }
-  | { readonly reason: "no-reply"; readonly why: "silent"; readonly name: string; readonly waitedMs: number }
+  | {
+      readonly reason: "no-reply";
+      readonly why: "silent";
+      readonly name: string;
+      readonly waitedMs: number;
+      readonly refused?: readonly RefusedPlace[];
+    }
   | { readonly reason: "no-reply"; readonly why: "too-many-pings" }
   | { readonly reason: "data-plane-down" };
 

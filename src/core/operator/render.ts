@@ -17,21 +17,13 @@ import {
   refusalText,
   wrongResponderText,
 } from "./failure-text.ts";
+import { BELOW } from "./render-below.ts";
+import type { Field, Rendering } from "./rendering.ts";
 
 /** An event as people read it. The only place that does so. */
 export function render(event: OperatorEvent): Notice {
   return byCode(event.code, event);
 }
-
-/** How one kind of event reads. */
-interface Rendering<Event> {
-  readonly level: Notice["level"] | ((event: Event) => Notice["level"]);
-  readonly text: (event: Event) => string;
-  /** What is known as values; if not given, those of the event that are plain. */
-  readonly fields?: (event: Event) => Record<string, Field | undefined>;
-}
-
-type Field = Notice["fields"][string];
 
 const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
   "tunnel-up": {
@@ -145,98 +137,7 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
     text: ({ why }) => `UDP to this host fails, and TCP does, too: ${CARRIER_END_TEXT[why]}.`,
   },
   "wrong-responder": { level: "warn", text: ({ name, address }) => wrongResponderText(name, address) },
-  "data-plane-down": { level: "warn", text: () => "The data plane is gone; tunnels return when it does." },
-  "data-plane-refused": {
-    level: "warn",
-    text: ({ command, error }) => `The data plane refused ${command}: ${error}`,
-    fields: ({ command, reason }) => ({ command, reason }),
-  },
-  "data-plane-lost": { level: "error", text: () => "The data plane ended by itself." },
-  "data-plane-failed": { level: "error", text: () => "The data plane could not be started." },
-  "data-plane-up": {
-    level: "info",
-    text: () => "The data plane runs again.",
-    fields: ({ device, port }) => ({ device: device ?? "none", port }),
-  },
-  "data-plane-replaced": {
-    level: "warn",
-    text: () => "The running data plane is not the one that is wanted; another is started.",
-  },
-  "guard-failed": {
-    level: "error",
-    text: ({ part }) =>
-      `Packets of the overlay are not kept off other ways: the ${GUARDED[part]} could not be changed.`,
-  },
-  "route-missing": {
-    level: "error",
-    text: ({ prefix, why }) =>
-      `${prefix === undefined ? "Routes" : `The route ${prefix}`} into the overlay could not be given to the system: ${why}.`,
-    fields: ({ prefix }) => ({ prefix }),
-  },
-  "route-watch-ended": {
-    level: "warn",
-    text: ({ why }) => `Routes of the system are not learned for now: ${why}.`,
-    fields: () => ({}),
-  },
-  "underlay-changed": {
-    level: "info",
-    text: ({ changes, addresses }) => {
-      const often = changes === 1 ? "" : ` (${changes} changes in a minute)`;
-      return `This machine is at other addresses or leaves by another way${often}: ${addresses.join(", ") || "none"}.`;
-    },
-    fields: ({ changes, addresses }) => ({ changes, addresses: addresses.join() }),
-  },
-  woke: {
-    level: "info",
-    text: ({ asleepMs }) => `This machine stood still for ${Math.round(asleepMs / 1000)} s; every tunnel is tried.`,
-  },
-  "port-mapped": {
-    level: "info",
-    text: ({ gateway, endpoint, lifetimeMs }) =>
-      `The router ${gateway} leads ${endpoint} to this host for ${Math.round(lifetimeMs / 60_000)} minutes.`,
-  },
-  "port-not-mapped": {
-    level: "warn",
-    text: ({ gateway, protocol, why }) =>
-      `The router ${gateway} leads no port to this host (${protocol}: ${why}); it is asked again in two hours.`,
-  },
-  "underlay-watch-ended": {
-    level: "warn",
-    text: ({ why }) => `Changes of this machine's addresses are noticed within seconds only, not at once: ${why}.`,
-    fields: () => ({}),
-  },
-  "places-unreadable": {
-    level: "warn",
-    text: ({ path, why }) => `Where peers were before is not known: ${path} ${why}. It is written anew.`,
-    fields: () => ({}),
-  },
-  "places-unwritable": {
-    level: "warn",
-    text: ({ path, why }) => `Where peers are cannot be kept for the next start: ${path}: ${why}.`,
-    fields: () => ({}),
-  },
-  "routes-restored": {
-    level: "warn",
-    text: ({ routes }) => `${routes === 1 ? "A route" : `${routes} routes`} into the overlay had gone and stand again.`,
-  },
-  "guard-restored": {
-    level: "warn",
-    text: ({ part }) =>
-      `Somebody had removed the ${GUARDED[part]} that keep packets of the overlay off other ways; they stand again.`,
-  },
-  "overlay-shadowed": {
-    level: "warn",
-    text: ({ prefix, device }) =>
-      `Packets to ${prefix} go to ${device} in clear and not into the overlay: somebody has set a more specific route.`,
-  },
-  "socket-error": { level: "warn", text: () => "The UDP socket reports an error." },
-  "device-error": { level: "warn", text: () => "The TUN device reports an error." },
-  "data-plane-lacks": {
-    level: "warn",
-    text: ({ capability, key }) =>
-      `The data plane is an older one without "${capability}": ${key} takes effect when the installed one is started.`,
-    fields: ({ capability, key }) => ({ capability, key }),
-  },
+  ...BELOW,
   "dns-listening": {
     level: "info",
     text: ({ places }) => `DNS queries are answered at ${places.join(", ")}.`,
@@ -244,10 +145,6 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
   "dns-not-listening": {
     level: "warn",
     text: ({ why }) => `${why}.`,
-  },
-  "so-mark-ignored": {
-    level: "warn",
-    text: () => "listen.so_mark needs the native data plane; packets are not marked.",
   },
   "packet-dropped": {
     level: "debug",
@@ -351,12 +248,6 @@ const anybodyMayCause: ReadonlySet<HandshakeRefusal["code"]> = new Set([
 
 /** Ends that are as they should be. */
 const QUIET_ENDS: ReadonlySet<CarrierEnd> = new Set(["udp-works", "replaced", "stopped", "closed-by-peer"]);
-
-/** What keeps packets off other ways. */
-const GUARDED: Readonly<Record<EventOf<"guard-failed">["part"], string>> = {
-  routes: "unreachable routes",
-  underlay: "filter rules",
-};
 
 function byCode<Code extends EventCode>(code: Code, event: EventOf<Code>): Notice {
   const { level, text, fields = plainFields }: Rendering<EventOf<Code>> = RENDERINGS[code];

@@ -177,8 +177,12 @@ export class UdpDataPlane implements DataPlane {
     const socket = this.#socket;
     const port = endpointPort(to);
     // What the kernel would refuse, Node.js throws at.
-    if (!socket || port === 0 || socket.getSendQueueSize() > SEND_QUEUE_BYTES_MAX) {
-      this.#sendsFailed++;
+    if (!socket || port === 0) {
+      this.#sendFailed(to, socket ? "EINVAL" : "ENETDOWN");
+      return;
+    }
+    if (socket.getSendQueueSize() > SEND_QUEUE_BYTES_MAX) {
+      this.#sendFailed(to, "ENOBUFS");
       return;
     }
     const address = endpointAddress(to);

@@ -23,6 +23,7 @@ export function nodeStatus(changes: Partial<NodeStatus> = {}): NodeStatus {
     nat: { ...UNKNOWN_NAT, seenAt: [], keepsPort: undefined },
     relayed: [],
     routes: [],
+    sendTroubles: [],
     counters: undefined,
     refusals: [],
     tables: { addresses: 1, sessions: 1, calls: 0, callIndexes: 0 },

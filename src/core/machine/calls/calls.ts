@@ -8,7 +8,7 @@ import { sealedClose } from "../../handshake/sealed-close.ts";
 import { versionFor } from "../../handshake/version-choice.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
-import type { CallFailure } from "../../operator/failure.ts";
+import type { CallFailure, RefusedPlace } from "../../operator/failure.ts";
 import { isAllowedPath } from "../../path/allowed.ts";
 import { directPath, type Path, type RelayedPath } from "../../path/path.ts";
 import type { Place } from "../../path/place.ts";
@@ -58,6 +58,12 @@ export interface RelayPorts {
   waysTo(target: IpAddress, options: { readonly again: boolean }): readonly RelayedPath[];
 }
 
+/** What it asks about this machine's own system. */
+export interface SendingPorts {
+  /** Of these places those to which it did not send since then. */
+  refusedOf(places: Iterable<Place>, since: Instant): readonly RefusedPlace[];
+}
+
 /** What it asks about translators on the way. */
 export interface TranslatorPorts {
   /** Whether nothing is to be sent there yet. */
@@ -75,6 +81,7 @@ export class Calls implements Machine {
   readonly #ports: CallsPorts;
   readonly #relays: RelayPorts;
   readonly #translators: TranslatorPorts;
+  readonly #sending: SendingPorts;
   readonly #emit: Emit<CallsEvent>;
   readonly #pending: PendingCalls;
   #started = 0;
@@ -82,7 +89,12 @@ export class Calls implements Machine {
   constructor(
     facts: Facts,
     peers: PeerTable,
-    ports: { readonly places: CallsPorts; readonly relays: RelayPorts; readonly translators: TranslatorPorts },
+    ports: {
+      readonly places: CallsPorts;
+      readonly relays: RelayPorts;
+      readonly translators: TranslatorPorts;
+      readonly sending: SendingPorts;
+    },
     emit: Emit<CallsEvent>,
   ) {
     this.#facts = facts;
@@ -90,6 +102,7 @@ export class Calls implements Machine {
     this.#ports = ports.places;
     this.#relays = ports.relays;
     this.#translators = ports.translators;
+    this.#sending = ports.sending;
     this.#emit = emit;
     this.#pending = new PendingCalls(peers);
   }
@@ -326,7 +339,8 @@ export class Calls implements Machine {
 
   #giveUp(call: PendingCall): void {
     const nowhere = this.#ports.whyNowhere(call.target);
-    this.#fail(call, failureOf(call, { facts: this.#facts, nowhere }));
+    const refused = this.#sending.refusedOf(call.tried.keys(), call.startedAt);
+    this.#fail(call, failureOf(call, { facts: this.#facts, nowhere, refused }));
   }
 
   #fail(call: PendingCall, failure: CallFailure): void {

@@ -1,12 +1,12 @@
 import type { HostPort } from "../../config/settings.ts";
-import type { CallFailure } from "../../operator/failure.ts";
+import type { CallFailure, RefusedPlace } from "../../operator/failure.ts";
 import { type Call, misanswered } from "../../peer/call.ts";
 import type { Facts } from "../facts.ts";
 
 /** What a call that ends without a session knows about why: the most telling first. */
 export function failureOf(
   call: Call,
-  context: { readonly facts: Facts; readonly nowhere: NowhereReason },
+  context: { readonly facts: Facts; readonly nowhere: NowhereReason; readonly refused: readonly RefusedPlace[] },
 ): CallFailure {
   const { target, tried, unreadableFrom } = call;
   const { now, settings } = context.facts;
@@ -29,6 +29,7 @@ export function failureOf(
     tried: [...tried.keys()],
     waitedMs: now - call.startedAt,
     attempts: retries,
+    refused: context.refused,
   };
 }
 

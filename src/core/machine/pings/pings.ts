@@ -2,8 +2,9 @@ import { type Instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
 import type { PingResult, PingTarget } from "../../io.ts";
 import type { IpAddress } from "../../netip/address.ts";
-import type { PingFailure } from "../../operator/failure.ts";
+import type { PingFailure, RefusedPlace } from "../../operator/failure.ts";
 import { endpointOf } from "../../path/path.ts";
+import type { Place } from "../../path/place.ts";
 import { misanswered } from "../../peer/call.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { relayOn } from "../../peer/place.ts";
@@ -17,6 +18,12 @@ export type PingsEvent =
   | { readonly kind: "ping-failed"; readonly id: number; readonly failure: PingFailure; readonly whom: PingedHost }
   | SendEvent
   | ProbeEvent;
+
+/** What it asks about this machine's own system. */
+export interface PingsPorts {
+  /** Of these places those to which it did not send since then. */
+  refusedOf(places: Iterable<Place>, since: Instant): readonly RefusedPlace[];
+}
 
 /** Who was pinged, as far as that is known. */
 export interface PingedHost {
@@ -41,13 +48,15 @@ export class Pings implements Machine {
   readonly waitsFor = "ping timeout";
   readonly #facts: Facts;
   readonly #peers: Peers;
+  readonly #ports: PingsPorts;
   readonly #emit: Emit<PingsEvent>;
   readonly #pings = new Map<number, Ping>();
   readonly #timers = new TimerQueue<number>();
 
-  constructor(facts: Facts, peers: Peers, emit: Emit<PingsEvent>) {
+  constructor(facts: Facts, peers: Peers, ports: PingsPorts, emit: Emit<PingsEvent>) {
     this.#facts = facts;
     this.#peers = peers;
+    this.#ports = ports;
     this.#emit = emit;
   }
 
@@ -128,13 +137,25 @@ export class Pings implements Machine {
 
   #timedOut({ address: target, startedAt, progress }: Ping): PingFailure {
     const waitedMs = this.#facts.now - startedAt;
-    if (progress.at === "waiting")
-      return { reason: "no-reply", why: "silent", name: progress.session.peer.name, waitedMs };
+    const refusedOf = (places: readonly Place[]): readonly RefusedPlace[] => this.#ports.refusedOf(places, startedAt);
+    if (progress.at === "waiting") {
+      const { session } = progress;
+      const hop = endpointOf((relayOn(session.path, this.#peers) ?? session).path);
+      const refused = refusedOf(hop === undefined ? [] : [hop]);
+      return { reason: "no-reply", why: "silent", name: session.peer.name, waitedMs, refused };
+    }
     const call = this.#peers.find(target)?.call;
     const bad = call && misanswered(call);
     if (bad) return bad;
     const tried = [...(call?.tried.keys() ?? [])];
-    return { reason: "handshake-timeout", why: "no-tunnel-in-time", target, waitedMs, tried };
+    return {
+      reason: "handshake-timeout",
+      why: "no-tunnel-in-time",
+      target,
+      waitedMs,
+      tried,
+      refused: refusedOf(tried),
+    };
   }
 
   #sendThrough(session: Session, id: number, handshakeMs: number | undefined): void {

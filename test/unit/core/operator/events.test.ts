@@ -162,6 +162,9 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
     "Packets to 10.77.0.2/32 go to eth0 in clear and not into the overlay: somebody has set a more specific route.",
   "socket-error": "The UDP socket reports an error.",
   "device-error": "The TUN device reports an error.",
+  "send-refused":
+    "Datagrams to 192.0.2.2:4242 do not leave this machine: not permitted: a packet filter of this machine refuses them (EPERM).",
+  "send-refusals-ended": "No datagram was refused any more (EPERM) for some time; it had gone on for 12 s.",
   "data-plane-lacks":
     'The data plane is an older one without "queues": routines takes effect when the installed one is started.',
   "dns-listening": "DNS queries are answered at 10.77.0.1:53, 127.0.0.1:53.",

@@ -124,6 +124,8 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   "overlay-shadowed": { code: "overlay-shadowed", prefix: "10.77.0.2/32", device: "eth0" },
   "socket-error": { code: "socket-error", error: "Network is down" },
   "device-error": { code: "device-error", error: "File descriptor in bad state" },
+  "send-refused": { code: "send-refused", error: "EPERM", endpoint: endpoint() },
+  "send-refusals-ended": { code: "send-refusals-ended", error: "EPERM", lastedMs: 12_000 },
   "data-plane-lacks": { code: "data-plane-lacks", capability: "queues", key: "routines" },
   "dns-listening": { code: "dns-listening", places: ["10.77.0.1:53", "127.0.0.1:53"] },
   "dns-not-listening": {

@@ -54,6 +54,20 @@ describe("a failed call", () => {
       "No answer from 192.0.2.9:4242, 198.51.100.9:1 in 6.5 s (10 attempts).",
     ],
     [
+      {
+        reason: "handshake-timeout",
+        why: "no-answer",
+        tried: [endpoint, "198.51.100.9:1" as Endpoint],
+        waitedMs: 5_500,
+        attempts: 10,
+        refused: [
+          { place: endpoint, error: "ENETUNREACH" },
+          { place: "198.51.100.9:1" as Endpoint, error: "ENETUNREACH" },
+        ],
+      },
+      "No answer from 192.0.2.9:4242, 198.51.100.9:1 in 5.5 s (10 attempts). Datagrams to 192.0.2.9:4242, 198.51.100.9:1 do not leave this machine: this machine has no route there (ENETUNREACH).",
+    ],
+    [
       { reason: "handshake-timeout", why: "unreadable", from: endpoint, cipher: "aes" },
       "192.0.2.9:4242 answered, but its answers do not decrypt. Does it use another cipher than aes?",
     ],

@@ -67,6 +67,7 @@ describe("the data plane without a device", () => {
       const sampled = events.at(-1) as Extract<DataPlaneEvent, { kind: "sampled" }>;
       expect(sampled.counters.drops.get("send-failed")).toBe(1n);
     });
+    expect(events).toContainEqual({ kind: "send-error", endpoint: to, error: expect.stringMatching(/^E[A-Z]+$/) });
   });
 
   test("can do what the native engine can", async () => {
