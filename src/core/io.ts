@@ -1,5 +1,6 @@
 import type { Instant } from "./base/time.ts";
 import type { Certificate, CertificateVersion } from "./cert/certificate.ts";
+import type { Claim } from "./cert/claim.ts";
 import type { LiveSettings } from "./config/settings.ts";
 import type {
   ActivitySample,
@@ -12,6 +13,7 @@ import type {
 import type { LocalPlace } from "./discovery/own-places.ts";
 import type { DropReason } from "./drop-reason.ts";
 import type { AskedService } from "./firewall/asked-service.ts";
+import type { HandshakeRefusal } from "./handshake/refusal.ts";
 import type { CarrierNews, CarrierOrder } from "./machine/carriers/orders.ts";
 import type { RouteStatus } from "./machine/gateways/route-status.ts";
 import type { SendTrouble } from "./machine/sending/sending.ts";
@@ -178,6 +180,8 @@ export interface NodeStatus {
   readonly peers: readonly PeerStatus[];
   /** The address translator in front of this host. */
   readonly nat: NatStatus;
+  /** Who called lately and was not let in, those who called last first. */
+  readonly refusedCallers: readonly RefusedCallerStatus[];
   /** Hosts that find each other through this one. */
   readonly relayed: readonly RelayedPair[];
   /** Networks behind other hosts. */
@@ -205,6 +209,13 @@ export interface TrafficCounts {
   readonly sentBytes: number;
   readonly receivedPackets: number;
   readonly receivedBytes: number;
+}
+
+export interface RefusedCallerStatus extends Claim {
+  readonly refusal: HandshakeRefusal;
+  readonly from: Place;
+  readonly times: number;
+  readonly agoMs: number;
 }
 
 /** A host by its certificate. */

@@ -92,6 +92,12 @@ export class CaPool {
     return certificate.issuer === "" ? undefined : this.#authorities.get(certificate.issuer);
   }
 
+  /** Whether a trusted CA has signed it, whatever else is wrong with it. */
+  hasSigned(certificate: CertificateHead): boolean {
+    const ca = this.caOf(certificate);
+    return ca !== undefined && ca.curve === certificate.curve && isSignedBy(this.#suite, certificate, ca.publicKey);
+  }
+
   /** Judges a peer's certificate (protocol 4.9). A signature is checked once; time and blocklist always. */
   verify(certificate: Certificate, at: WallTime): Result<VerifiedCertificate, CertificateRefusal> {
     return this.admit({ head: certificate, read: () => ok(certificate) }, at);

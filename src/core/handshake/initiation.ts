@@ -11,8 +11,7 @@ import { decodeHandshakePayload, encodeHandshakePayload, type HandshakePayload }
 import { encodeHeader, HEADER_BYTES, PacketType } from "../wire/header.ts";
 import { ephemeralKey } from "./ephemeral.ts";
 import { filledBytes } from "./message-bytes.ts";
-import { identifyPeer } from "./peer-identity.ts";
-import type { HandshakeRefusal } from "./refusal.ts";
+import { identifyPeer, type Unwelcome, unwelcome } from "./peer-identity.ts";
 
 /** What both ends of a handshake need to know about this host. */
 export interface HandshakeContext {
@@ -27,7 +26,7 @@ export type Message2Outcome =
   /** Forged, damaged, or of another cipher: the handshake goes on waiting (protocol 3.3). */
   | { readonly kind: "unreadable" }
   /** The Noise message was good, its sender is not. */
-  | { readonly kind: "refused"; readonly refusal: HandshakeRefusal }
+  | ({ readonly kind: "refused" } & Unwelcome)
   /** Whether the peer is the one we called is for the caller to check. */
   | {
       readonly kind: "answered";
@@ -96,11 +95,11 @@ export class Initiation {
     const read = this.#noise.readMessage2(datagram.subarray(HEADER_BYTES));
     if (!read.ok) return { kind: "unreadable" };
     const payload = decodeHandshakePayload(read.value.payload);
-    if (!payload.ok) return { kind: "refused", refusal: { code: "bad-payload", message: 2, why: payload.reason } };
+    if (!payload.ok) return { kind: "refused", ...unwelcome({ code: "bad-payload", message: 2, why: payload.reason }) };
     if (payload.value.responderIndex === 0)
-      return { kind: "refused", refusal: { code: "bad-payload", message: 2, why: undefined } };
+      return { kind: "refused", ...unwelcome({ code: "bad-payload", message: 2, why: undefined }) };
     const peer = identifyPeer(this.#crypto, trust, payload.value, read.value.remoteStatic, at);
-    if (!peer.ok) return { kind: "refused", refusal: peer.reason };
+    if (!peer.ok) return { kind: "refused", ...peer.reason };
     return {
       kind: "answered",
       peer: peer.value,

@@ -10,8 +10,7 @@ import { decodeHandshakePayload, encodeHandshakePayload } from "../wire/handshak
 import { encodeHeader, HEADER_BYTES, PacketType } from "../wire/header.ts";
 import { ephemeralKey } from "./ephemeral.ts";
 import type { HandshakeContext } from "./initiation.ts";
-import { identifyPeer } from "./peer-identity.ts";
-import type { HandshakeRefusal } from "./refusal.ts";
+import { identifyPeer, type Unwelcome, unwelcome } from "./peer-identity.ts";
 
 /**
  * One handshake that we answer (protocol 3.6), in two steps: `read` says who claims to call, which costs at most one signature check;
@@ -29,19 +28,19 @@ export class Response {
   readonly #context: HandshakeContext;
   readonly #noise: IxResponder;
 
-  static read(context: HandshakeContext, datagram: Uint8Array, at: WallTime): Result<Response, HandshakeRefusal> {
+  static read(context: HandshakeContext, datagram: Uint8Array, at: WallTime): Result<Response, Unwelcome> {
     const { crypto, identity, cipher } = context;
     const { curve, key } = identity.credential;
     const noise = new IxResponder({ suite: crypto, curve, cipher, staticKey: key });
     const read = noise.readMessage1(datagram.subarray(HEADER_BYTES));
-    if (!read.ok) return fail({ code: "unreadable", message: 1, why: read.reason });
+    if (!read.ok) return fail(unwelcome({ code: "unreadable", message: 1, why: read.reason }));
     const payload = decodeHandshakePayload(read.value.payload);
-    if (!payload.ok) return fail({ code: "bad-payload", message: 1, why: payload.reason });
-    if (payload.value.initiatorIndex === 0) return fail({ code: "bad-payload", message: 1, why: undefined });
+    if (!payload.ok) return fail(unwelcome({ code: "bad-payload", message: 1, why: payload.reason }));
+    if (payload.value.initiatorIndex === 0) return fail(unwelcome({ code: "bad-payload", message: 1, why: undefined }));
     const peer = identifyPeer(crypto, identity, payload.value, read.value.remoteStatic, at);
     if (!peer.ok) return peer;
     const certificate = answeringCertificate(identity, peer.value);
-    if (!certificate) return fail({ code: "bad-certificate", why: undefined });
+    if (!certificate) return fail(unwelcome({ code: "bad-certificate", why: undefined }));
     return ok(new Response(context, noise, peer.value, payload.value, certificate));
   }
 

@@ -15,9 +15,9 @@ import type { Machines } from "./machines.ts";
 export function statusOf(
   facts: Facts,
   peers: Peers,
-  machines: Pick<Machines, "calls" | "gateways" | "nat" | "refusals" | "relays" | "sending"> & Looked,
+  machines: Pick<Machines, "answers" | "calls" | "gateways" | "nat" | "refusals" | "relays" | "sending"> & Looked,
 ): NodeStatus {
-  const { liveness, calls, gateways, nat, refusals, relays } = machines;
+  const { answers, liveness, calls, gateways, nat, refusals, relays } = machines;
   const relayed = relays.pairs();
   const { boot, live } = facts.settings;
   const { credential } = live.identity;
@@ -37,6 +37,7 @@ export function statusOf(
     peers: peersOf(peers, machines, facts.now),
     nat: nat.status(),
     relayed,
+    refusedCallers: answers.refusedLately().map(({ at, ...caller }) => ({ ...caller, agoMs: facts.now - at })),
     routes: gateways.describe(),
     counters: liveness.counters,
     refusals: refusals.recent(),

@@ -1,5 +1,6 @@
 import type { CertificateRefusal } from "../cert/ca-pool.ts";
 import type { CertificateVersion } from "../cert/certificate.ts";
+import type { Claim } from "../cert/claim.ts";
 import type { ConfigError } from "../config/document/config-error.ts";
 import type { DataPlaneEvent, DropSample } from "../dataplane/contract.ts";
 import type { LighthouseRefusal } from "../discovery/service.ts";
@@ -14,7 +15,8 @@ import type { AdoptionRefusal, CallFailure, CarrierEnd, EndOfSession } from "./f
 
 /**
  * Everything that an operator can be told about a host: data only, `code` stays for good. render.ts makes the sentence; log, `lacis events`
- * and whoever else listens read the same. Hostile bytes never get in: a certificate that did not verify is named by its fingerprint.
+ * and whoever else listens read the same. Of a certificate that
+ * did not verify there is its fingerprint, and what it claims, which is marked as a claim.
  */
 export type OperatorEvent =
   | PeerEvent
@@ -91,6 +93,8 @@ export type HandshakeEvent =
       readonly address: IpAddress | undefined;
       readonly endpoint: Place;
       readonly refusal: HandshakeRefusal;
+      /** Who that says to be; undefined when it could not be read, or too many were. */
+      readonly claim?: Claim | undefined;
     }
   | { readonly code: "handshake-failed"; readonly address: IpAddress; readonly failure: CallFailure }
   /** A message 1 is shorter than our answer would be. */

@@ -1,4 +1,5 @@
 import { formatWait } from "../base/duration.ts";
+import type { Claim } from "../cert/claim.ts";
 import type { LighthouseRefusal } from "../discovery/service.ts";
 import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { IpAddress } from "../netip/address.ts";
@@ -48,6 +49,12 @@ export function refusalText(refusal: HandshakeRefusal): string {
   }
 }
 
+/** Who somebody is, as far as a certificate that is not accepted can say. The name of one that no authority of ours has signed is only said to be one. */
+export function claimText({ name, addresses, isProven }: Claim): string {
+  const at = addresses[0] === undefined ? "" : ` (${addresses[0]})`;
+  return isProven ? `${name}${at}` : `somebody who says to be ${JSON.stringify(name)}${at}`;
+}
+
 /** One sentence with what is known: endpoints tried, who refused. */
 export function callFailureText(failure: CallFailure): string {
   switch (failure.why) {
@@ -78,7 +85,7 @@ export function callFailureText(failure: CallFailure): string {
     case "shutting-down":
       return "This host is shutting down.";
     case "refused":
-      return `${failure.from} answered, and was refused. ${refusalText(failure.refusal)}`;
+      return `${failure.from} answered${failure.claim ? ` as ${claimText(failure.claim)}` : ""}, and was refused. ${refusalText(failure.refusal)}`;
     case "wrong-responders":
       return failure.responders
         .map(({ endpoint, name }) => `${endpoint}: ${wrongResponderText(name, failure.target)}`)

@@ -1,3 +1,4 @@
+import type { Claim } from "../cert/claim.ts";
 import type { Cipher } from "../crypto/suite.ts";
 import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { NatObstacle } from "../nat/verdict.ts";
@@ -55,6 +56,7 @@ export type CallFailure =
       readonly why: "refused";
       readonly refusal: HandshakeRefusal;
       readonly from: Place;
+      readonly claim?: Claim | undefined;
     }
   /** From these endpoints somebody else answered, and from none the host. */
   | {

@@ -11,10 +11,12 @@ import {
   adoptionRefusalText,
   CARRIER_END_TEXT,
   callFailureText,
+  claimText,
   DOWN_TEXT,
   LIGHTHOUSE_REFUSAL_TEXT,
   RELAY_REFUSAL_TEXT,
   refusalText,
+  sentence,
   wrongResponderText,
 } from "./failure-text.ts";
 import { BELOW } from "./render-below.ts";
@@ -97,9 +99,11 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
   },
   "handshake-refused": {
     level: ({ address, refusal }) => (address === undefined && anybodyMayCause.has(refusal.code) ? "debug" : "warn"),
-    text: ({ refusal }) => refusalText(refusal),
-    fields: ({ address, endpoint, refusal }) => ({
+    text: ({ refusal, claim }) => (claim ? `${sentence(claimText(claim))} is refused. ${refusalText(refusal)}` : refusalText(refusal)),
+    fields: ({ address, endpoint, refusal, claim }) => ({
       address,
+      name: claim?.name,
+      proven: claim?.isProven,
       endpoint,
       reason: refusal.code,
       role: address === undefined ? "responder" : "initiator",

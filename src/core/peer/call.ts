@@ -1,5 +1,6 @@
 import type { Instant } from "../base/time.ts";
 import type { CertificateVersion } from "../cert/certificate.ts";
+import type { Claim } from "../cert/claim.ts";
 import type { Initiation } from "../handshake/initiation.ts";
 import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { IpAddress } from "../netip/address.ts";
@@ -37,7 +38,9 @@ export interface Call {
    */
   readonly doubtful: ReadonlyMap<Place, string | undefined>;
   /** The last answer that was not accepted, and where it seemed to come from. */
-  readonly refused: { readonly refusal: HandshakeRefusal; readonly from: Place } | undefined;
+  readonly refused:
+    | { readonly refusal: HandshakeRefusal; readonly from: Place; readonly claim?: Claim | undefined }
+    | undefined;
   /** Where an answer came from that did not decrypt. */
   readonly unreadableFrom: Place | undefined;
   /** What goes through the tunnel once it stands. */

@@ -22,6 +22,7 @@ export function nodeStatus(changes: Partial<NodeStatus> = {}): NodeStatus {
     peers: [peerStatus()],
     nat: { ...UNKNOWN_NAT, seenAt: [], keepsPort: undefined },
     relayed: [],
+    refusedCallers: [],
     routes: [],
     sendTroubles: [],
     counters: undefined,

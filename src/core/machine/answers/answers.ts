@@ -1,7 +1,9 @@
 import { toHex } from "../../base/bytes.ts";
+import { ok } from "../../base/result.ts";
 import { isPreferred } from "../../discovery/endpoint-order.ts";
 import { drawLocalIndex } from "../../handshake/local-index.ts";
 import { message2BytesMax } from "../../handshake/message-bytes.ts";
+import { type Unwelcome, unwelcome } from "../../handshake/peer-identity.ts";
 import type { HandshakeRefusal } from "../../handshake/refusal.ts";
 import { Response } from "../../handshake/response.ts";
 import type { IpAddress } from "../../netip/address.ts";
@@ -17,6 +19,7 @@ import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, ProbeEvent } from "../machine.ts";
 import { admit } from "./admission.ts";
 import { AnswerCredit } from "./credit.ts";
+import { type RefusedCaller, RefusedCallers } from "./refused-callers.ts";
 
 export type AnswersEvent =
   | CommonEvent
@@ -58,6 +61,7 @@ export class Answers {
   readonly #ports: AnswersPorts;
   readonly #emit: Emit<AnswersEvent>;
   readonly #credit = new AnswerCredit();
+  readonly #refused = new RefusedCallers();
 
   constructor(facts: Facts, peers: Peers, ports: AnswersPorts, emit: Emit<AnswersEvent>) {
     this.#facts = facts;
@@ -75,7 +79,7 @@ export class Answers {
     const place = placeOf(path, this.#peers);
     if (place === undefined) return;
     if (!isAllowedPath(allowedRemotes, path)) {
-      this.#refuse(place, { code: "place-not-allowed" });
+      this.#refuse(place, unwelcome({ code: "place-not-allowed" }));
       return;
     }
     const source = { path, place };
@@ -86,14 +90,25 @@ export class Answers {
     const hash = toHex(crypto.sha256(datagram.subarray(HEADER_BYTES)));
     const answered = this.#peers.byMessage1(hash);
     if (answered) {
-      if (!isAllowedPath(allowedRemotes, path, answered.addresses)) this.#refuse(place, { code: "place-not-allowed" });
+      if (!isAllowedPath(allowedRemotes, path, answered.addresses))
+        this.#refuse(place, unwelcome({ code: "place-not-allowed" }));
       else this.#answerAgain(answered, source);
       return;
     }
     const response = Response.read(handshakeContext, datagram, clock.wall);
-    const refusal = response.ok ? this.#judge(response.value, path) : response.reason;
-    if (refusal) this.#refuse(place, refusal);
-    else if (response.ok) this.#answer(response.value, source, hash);
+    if (!response.ok) {
+      this.#refuse(place, response.reason);
+      return;
+    }
+    const { value } = response;
+    const refusal = this.#judge(value, path);
+    if (refusal) this.#refuse(place, { refusal, shown: { head: value.peer, read: () => ok(value.peer) } });
+    else this.#answer(value, source, hash);
+  }
+
+  /** Who called lately and was not let in. */
+  refusedLately(): readonly RefusedCaller[] {
+    return this.#refused.lately(this.#facts.now);
   }
 
   /** A session that we answered is asked for proof, if that is paid for. */
@@ -131,7 +146,7 @@ export class Answers {
     const { entropy } = this.#facts;
     const localIndex = this.#peers.isFull ? undefined : drawLocalIndex(entropy, (index) => this.#peers.isTaken(index));
     if (localIndex === undefined) {
-      this.#refuse(place, { code: "no-free-index" });
+      this.#refuse(place, unwelcome({ code: "no-free-index" }));
       return;
     }
     const written = response.write({ localIndex, time: this.#facts.nextHandshakeTime() });
@@ -166,8 +181,10 @@ export class Answers {
       this.#emit({ kind: "called-again", session, at: path.endpoint });
   }
 
-  #refuse(source: Place, refusal: HandshakeRefusal): void {
-    const event = { code: "handshake-refused", address: undefined, endpoint: source, refusal } as const;
+  #refuse(from: Place, { refusal, shown }: Unwelcome): void {
+    const { settings, now } = this.#facts;
+    const caller = this.#refused.note({ refusal, shown, from }, settings.live.identity.pool, now);
+    const event = { code: "handshake-refused", address: undefined, endpoint: from, refusal, claim: caller } as const;
     this.#emit({ kind: "tell", event });
   }
 }

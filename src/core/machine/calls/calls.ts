@@ -1,8 +1,9 @@
 import type { Instant } from "../../base/time.ts";
 import type { CertificateVersion } from "../../cert/certificate.ts";
+import { claimOf } from "../../cert/claim.ts";
 import { Initiation, type Message2Outcome } from "../../handshake/initiation.ts";
 import { drawLocalIndex } from "../../handshake/local-index.ts";
-import type { HandshakeRefusal } from "../../handshake/refusal.ts";
+import { type Unwelcome, unwelcome } from "../../handshake/peer-identity.ts";
 import { asksAgain } from "../../handshake/schedule.ts";
 import { sealedClose } from "../../handshake/sealed-close.ts";
 import { versionFor } from "../../handshake/version-choice.ts";
@@ -168,9 +169,9 @@ export class Calls implements Machine {
     const { initiation } = call.progress;
     const outcome = initiation.readMessage2(datagram, settings.live.identity, clock.wall);
     if (outcome.kind === "unreadable") this.#tellUnreadable(call, source);
-    else if (outcome.kind === "refused") this.#refused(call, source, outcome.refusal);
+    else if (outcome.kind === "refused") this.#refused(call, source, outcome);
     else if (!isAllowedPath(allowedRemotes, path, addressesOf(outcome.peer)))
-      this.#refused(call, source, { code: "place-not-allowed" });
+      this.#refused(call, source, unwelcome({ code: "place-not-allowed" }));
     else if (!addressesOf(outcome.peer).includes(call.target)) this.#wrongResponder(call, { source, path }, outcome);
     // Where an answer comes from is where the tunnel will go, and proves nothing: one from where we called is worth a moment's waiting.
     else if (!call.tried.has(source)) this.#pending.hold(call, { source, path, answer: outcome }, this.#facts.now);
@@ -306,10 +307,11 @@ export class Calls implements Machine {
     this.#emit({ kind: "call-answered", handshake, waiting: call.waiting });
   }
 
-  #refused(call: PendingCall, source: Place, refusal: HandshakeRefusal): void {
-    const event = { code: "handshake-refused", address: call.target, endpoint: source, refusal } as const;
+  #refused(call: PendingCall, source: Place, { refusal, shown }: Unwelcome): void {
+    const claim = shown && claimOf(this.#facts.settings.live.identity.pool, shown);
+    const event = { code: "handshake-refused", address: call.target, endpoint: source, refusal, claim } as const;
     this.#emit({ kind: "tell", event });
-    call.refused = { refusal, from: source };
+    call.refused = { refusal, from: source, claim };
     this.#doubt(call, source, undefined);
   }
 

@@ -170,7 +170,7 @@ describe("a response", () => {
   test("is refused to somebody with one of our own addresses", () => {
     const own = begun(nodeSuite, "aes");
     const response = Response.read(initiator(nodeSuite, "aes"), own.message1, at);
-    expect(response).toMatchObject({ ok: false, reason: { code: "own-address" } });
+    expect(response).toMatchObject({ ok: false, reason: { refusal: { code: "own-address" } } });
   });
 
   test("is refused to anything cut short, without a word about its content", () => {
@@ -188,7 +188,7 @@ describe("a response", () => {
     forged.fill(0, HEADER_BYTES, HEADER_BYTES + 32);
     expect(Response.read(responder(nodeSuite, "aes"), forged, at)).toMatchObject({
       ok: false,
-      reason: { code: "unreadable" },
+      reason: { refusal: { code: "unreadable" } },
     });
   });
 });
@@ -211,7 +211,7 @@ function begun(suite: CryptoSuite, cipher: Cipher): Initiation {
 
 function read(suite: CryptoSuite, cipher: Cipher, message1: Uint8Array): Response {
   const response = Response.read(responder(suite, cipher), message1, at);
-  if (!response.ok) throw new Error(response.reason.code);
+  if (!response.ok) throw new Error(response.reason.refusal.code);
   return response.value;
 }
 
@@ -300,7 +300,7 @@ function refusalOf(payload: Partial<HandshakePayload>): string {
   const keys = begun(nodeSuite, "aes").message1.subarray(HEADER_BYTES, HEADER_BYTES + 64);
   const forged = concatBytes(headerOf(1n, 0), keys, encodeHandshakePayload({ ...genuine, ...payload }));
   const response = Response.read(responder(nodeSuite, "aes"), forged, at);
-  return response.ok ? "accepted" : response.reason.code;
+  return response.ok ? "accepted" : response.reason.refusal.code;
 }
 
 function headerOf(counter: bigint, remoteIndex: number): Uint8Array {
