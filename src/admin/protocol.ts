@@ -21,6 +21,8 @@ export type AdminRequest =
   | { readonly verb: "ping"; readonly target: string; readonly timeoutMs: number }
   | { readonly verb: "rules" }
   | { readonly verb: "netcheck" }
+  /** `target` as of ping; without one only this host is examined. */
+  | { readonly verb: "doctor"; readonly target?: string }
   | { readonly verb: "reload" }
   /** What a reload would do. */
   | { readonly verb: "diff" }

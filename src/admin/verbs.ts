@@ -6,6 +6,11 @@ import type { Confinement } from "../runtime/confinement.ts";
 import type { Daemon } from "../runtime/daemon.ts";
 import { harmlessNotice } from "../runtime/log/log-text.ts";
 import { packageVersion } from "../runtime/package-root.ts";
+import type { Health } from "../runtime/service.ts";
+import { diagnose } from "./doctor/diagnose.ts";
+import { examine } from "./doctor/examine.ts";
+import { patientOf } from "./doctor/patient.ts";
+import { healthOf } from "./health/health.ts";
 import { netcheck } from "./netcheck/measure.ts";
 import { pingReport } from "./ping-report.ts";
 import { processReports } from "./process-report.ts";
@@ -18,6 +23,7 @@ import { answers, type Members, nothing, type Sink, streams, type Verb } from ".
 /** Everything that a daemon can be asked on its admin sockets. */
 export function adminVerbs(daemon: Daemon, confinement?: Confinement): Readonly<Record<AdminVerb, Verb>> {
   const status = (): StatusReport => statusReport(daemon.status(), factsOf(daemon, confinement), Date.now());
+  const health = (): readonly Health[] => healthOf(daemon.status(), factsOf(daemon, confinement), Date.now());
   const pictures = new StatusFeed(status);
   return {
     status: answers("reader", nothing, status),
@@ -31,6 +37,9 @@ export function adminVerbs(daemon: Daemon, confinement?: Confinement): Readonly<
     ),
     rules: answers("reader", nothing, () => rulesReport(daemon.rules())),
     netcheck: answers("reader", nothing, async () => netcheck(daemon)),
+    doctor: answers("reader", parseDoctor, async ({ target }) =>
+      diagnose(await examine(patientOf(daemon, health), target)),
+    ),
     reload: answers("owner", nothing, () => daemon.reload()),
     diff: answers("owner", nothing, () => daemon.diff()),
     events: streams("reader", parseEvents, ({ level }, sink) => followEvents(daemon, level, sink)),
@@ -43,8 +52,17 @@ const PING_TIMEOUT_MS_MAX = 60_000;
 
 type Arguments<Name extends AdminVerb> = Omit<Extract<AdminRequest, { verb: Name }>, "verb">;
 
+function isTarget(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && value.length <= 253;
+}
+
+function parseDoctor({ target }: Members): Arguments<"doctor"> | string {
+  if (target === undefined) return {};
+  return isTarget(target) ? { target } : "doctor takes a host";
+}
+
 function parsePing({ target, timeoutMs }: Members): Arguments<"ping"> | string {
-  if (typeof target !== "string" || target === "" || target.length > 253) return "ping needs a target";
+  if (!isTarget(target)) return "ping needs a target";
   if (typeof timeoutMs !== "number" || !(timeoutMs >= 1 && timeoutMs <= PING_TIMEOUT_MS_MAX)) {
     return `ping needs a timeoutMs of 1 to ${PING_TIMEOUT_MS_MAX}`;
   }

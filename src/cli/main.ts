@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { ExitCode } from "../runtime/operator-error.ts";
 import { checkCommand } from "./commands/check.ts";
 import { configCommand } from "./commands/config.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { eventsCommand } from "./commands/events.ts";
 import { netcheckCommand } from "./commands/netcheck.ts";
 import { pingCommand } from "./commands/ping.ts";
@@ -24,6 +25,7 @@ const commands = [
   statusCommand,
   eventsCommand,
   pingCommand,
+  doctorCommand,
   netcheckCommand,
   rulesCommand,
   reloadCommand,

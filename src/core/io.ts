@@ -128,7 +128,9 @@ export type OperatorOrder =
   /** Until the peer shows that it is somewhere else. */
   | { readonly what: "change-remote"; readonly address: IpAddress; readonly at: Endpoint }
   | { readonly what: "close-tunnel"; readonly address: IpAddress; readonly tellPeer: boolean }
-  | { readonly what: "ask-where"; readonly address: IpAddress };
+  | { readonly what: "ask-where"; readonly address: IpAddress }
+  /** Asks how long packets may be on the way to it, as if long ones were sent. */
+  | { readonly what: "measure-mtu"; readonly address: IpAddress };
 
 /** What should happen outside. */
 export type Output =
@@ -176,6 +178,8 @@ export interface NodeStatus {
     readonly address: IpAddress;
     readonly name: string | undefined;
     readonly up: boolean;
+    /** Whether it has answered as lighthouses do; undefined while it may yet. */
+    readonly serves: boolean | undefined;
   }[];
   readonly peers: readonly PeerStatus[];
   /** The address translator in front of this host. */
@@ -259,6 +263,8 @@ export interface PeerStatus {
   readonly establishedMs: number | undefined;
   readonly certificateNotAfter: number | undefined;
   readonly certificateVersion: number | undefined;
+  /** How much later it was by the peer's clock than by ours when the session was made; undefined without a session. */
+  readonly clockAheadMs: number | undefined;
   readonly sessions: number;
   /** Through the session that sends. */
   readonly sentBytes: number;

@@ -4,7 +4,7 @@ import type { ReloadPlan } from "../core/config/reload-plan.ts";
 import type { Settings } from "../core/config/settings.ts";
 import type { LocalPlace } from "../core/discovery/own-places.ts";
 import type { LighthouseService } from "../core/discovery/service.ts";
-import type { KnownPlaces, NodeStatus, PingResult, PingTarget } from "../core/io.ts";
+import type { KnownPlaces, NodeDetails, NodeStatus, OperatorOrder, PingResult, PingTarget } from "../core/io.ts";
 import type { Endpoint } from "../core/netip/endpoint.ts";
 import type { UsedRule } from "../core/node/used-rules.ts";
 import { Node } from "../core/node.ts";
@@ -203,9 +203,9 @@ export class Daemon {
     const console = new ConsoleService(
       loaded,
       {
-        details: () => this.#driver.details(),
+        details: () => this.details(),
         status: () => this.#driver.status(),
-        order: (order) => this.#driver.feed({ kind: "order", order }),
+        order: (order) => this.order(order),
         reload: () => this.reload(),
         logging: () => this.#log.settings,
         changeLogging: (change) => this.#log.reload({ logging: { ...this.#log.settings, ...change } }),
@@ -233,13 +233,32 @@ export class Daemon {
     ]);
   }
 
+  /** In force. */
+  get settings(): Settings {
+    return this.#running.settings;
+  }
+
+  details(): NodeDetails {
+    return this.#driver.details();
+  }
+
+  /** What an operator wants done about one host. */
+  order(order: OperatorOrder): void {
+    this.#driver.feed({ kind: "order", order });
+  }
+
+  /** Names of hosts that are known by their certificates. */
+  names(): readonly string[] {
+    return this.#driver.directory().map(({ name }) => name);
+  }
+
   status(): NodeStatus {
     return this.#driver.status();
   }
 
   /** Where hosts may be. */
   places(): readonly KnownPlaces[] {
-    return this.#driver.details().places;
+    return this.details().places;
   }
 
   /** The port of the router in front that leads to this host, or why there is none. */

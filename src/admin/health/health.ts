@@ -9,6 +9,7 @@ import { peerHealth } from "./peers.ts";
 import { reloadHealth } from "./reload.ts";
 import { sendHealth } from "./sending.ts";
 import type { HealthSource } from "./sight.ts";
+import { strangerHealth } from "./strangers.ts";
 
 /** In the order in which troubles of one severity are told. */
 const sources: readonly HealthSource[] = [
@@ -18,6 +19,7 @@ const sources: readonly HealthSource[] = [
   lighthouseHealth,
   reloadHealth,
   peerHealth,
+  strangerHealth,
   gatewayHealth,
   dropHealth,
 ];

@@ -6,6 +6,15 @@ export function* lighthouseHealth({ node }: Sight): Iterable<Health> {
   if (node.amLighthouse) return;
   const down = node.lighthouses.filter(({ up }) => !up);
   const names = down.slice(0, NAMED_MAX).map(({ name, address }) => name ?? address);
+  const mute = node.lighthouses.filter(({ serves }) => serves === false);
+  for (const { name, address } of mute.slice(0, NAMED_MAX))
+    yield {
+      code: "lighthouse-mute",
+      severity: mute.length === node.lighthouses.length ? "error" : "warning",
+      text: `${name ?? address} is in lighthouse.hosts, and answers no question of ours: it is no lighthouse, or does not list us`,
+      todo: "set lighthouse.am_lighthouse there, or correct lighthouse.hosts here",
+      about: address,
+    };
   if (node.lighthouses.length === 0) {
     yield {
       code: "no-lighthouse",

@@ -8,7 +8,7 @@ import type { Machines } from "./machines.ts";
 export function carryOut(
   order: OperatorOrder,
   peers: Peers,
-  { calls, discovery, sessions }: Pick<Machines, "calls" | "discovery" | "sessions">,
+  { calls, discovery, pathMtu, sessions }: Pick<Machines, "calls" | "discovery" | "pathMtu" | "sessions">,
   command: (command: DataPlaneCommand) => void,
 ): void {
   const { address } = order;
@@ -26,6 +26,11 @@ export function carryOut(
       const path = directPath(order.at);
       sessions.redirect(session, path);
       command({ kind: "set-path", localIndex: session.localIndex, path });
+      return;
+    }
+    case "measure-mtu": {
+      const session = peers.primaryOf(address);
+      if (session) pathMtu.largeSent(session);
       return;
     }
     case "close-tunnel":

@@ -1,4 +1,4 @@
-import type { Instant } from "../base/time.ts";
+import type { Clock } from "../base/time.ts";
 import type { Named, NodeStatus, PeerStatus } from "../io.ts";
 import type { Facts } from "../machine/facts.ts";
 import type { Suspicion } from "../machine/liveness/vitals.ts";
@@ -19,6 +19,10 @@ export function statusOf(
 ): NodeStatus {
   const { answers, liveness, calls, gateways, nat, refusals, relays } = machines;
   const relayed = relays.pairs();
+  const servesOf = (address: IpAddress, session: Session | undefined): boolean | undefined => {
+    if (nat.hasHeard(address)) return true;
+    return session && facts.now - session.state.since >= LIGHTHOUSE_ANSWERS_MS ? false : undefined;
+  };
   const { boot, live } = facts.settings;
   const { credential } = live.identity;
   const certificates = Object.values(credential.certificates).filter((certificate) => certificate !== undefined);
@@ -32,9 +36,9 @@ export function statusOf(
     cipher: boot.cipher,
     lighthouses: live.lighthouse.hosts.map((address) => {
       const session = peers.primaryOf(address);
-      return { address, name: session?.peer.name, up: session !== undefined };
+      return { address, name: session?.peer.name, up: session !== undefined, serves: servesOf(address, session) };
     }),
-    peers: peersOf(peers, machines, facts.now),
+    peers: peersOf(peers, machines, facts.clock),
     nat: nat.status(),
     relayed,
     refusedCallers: answers.refusedLately().map(({ at, ...caller }) => ({ ...caller, agoMs: facts.now - at })),
@@ -47,6 +51,9 @@ export function statusOf(
     traffic: liveness.traffic,
   };
 }
+
+/** A lighthouse is asked a second after its tunnel is up. */
+const LIGHTHOUSE_ANSWERS_MS = 10_000;
 
 function tablesOf(peers: Peers): NodeStatus["tables"] {
   const all = [...peers.peers()];
@@ -67,7 +74,7 @@ function isAsking(suspicion: Suspicion): boolean {
 }
 
 /** Those that are up first, then those that have not proven themselves, are called, could not be reached. */
-function peersOf(peers: Peers, machines: Looked, now: Instant): readonly PeerStatus[] {
+function peersOf(peers: Peers, machines: Looked, clock: Clock): readonly PeerStatus[] {
   const shown = new Set<IpAddress>();
   const statuses: PeerStatus[] = [];
   const add = (status: PeerStatus): void => {
@@ -75,7 +82,7 @@ function peersOf(peers: Peers, machines: Looked, now: Instant): readonly PeerSta
     statuses.push(status);
   };
   const describe = (session: Session, at: "up" | "unconfirmed"): PeerStatus =>
-    ofSession(session, at, { peers, machines, now });
+    ofSession(session, at, { peers, machines, clock });
   for (const session of peers.primaries()) add(describe(session, "up"));
   for (const session of peers.sessions())
     if (!session.addresses.some((address) => shown.has(address))) add(describe(session, "unconfirmed"));
@@ -89,9 +96,10 @@ function peersOf(peers: Peers, machines: Looked, now: Instant): readonly PeerSta
 function ofSession(
   session: Session,
   at: "up" | "unconfirmed",
-  { peers, machines, now }: { readonly peers: Peers; readonly machines: Looked; readonly now: Instant },
+  { peers, machines, clock }: { readonly peers: Peers; readonly machines: Looked; readonly clock: Clock },
 ): PeerStatus {
   const { liveness, carriers, pathMtu, paths, shortcuts } = machines;
+  const { now } = clock;
   const { peer, addresses, path } = session;
   const relay = relayOn(path, peers);
   const hop = relay ?? session;
@@ -116,12 +124,17 @@ function ofSession(
     establishedMs: now - session.state.since,
     certificateNotAfter: Number(peer.notAfter),
     certificateVersion: peer.version,
+    clockAheadMs: clockAhead(session, clock),
     sessions: peers.sessionsOf(nameAddress(session)).length,
     sentBytes,
     receivedBytes,
     traffic: liveness.trafficWith(session),
     pathKind: path?.kind,
   };
+}
+
+function clockAhead({ peerTime, state }: Session, { now, wall }: Clock): number {
+  return Math.round(Number((peerTime - wall) / 1_000_000n) + (now - state.since));
 }
 
 function named(session: Session): Named {
@@ -147,6 +160,7 @@ function unreached(target: IpAddress, at: "handshaking" | "failed", trouble: Pee
     establishedMs: undefined,
     certificateNotAfter: undefined,
     certificateVersion: undefined,
+    clockAheadMs: undefined,
     sessions: 0,
     sentBytes: 0,
     receivedBytes: 0,

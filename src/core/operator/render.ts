@@ -99,7 +99,8 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
   },
   "handshake-refused": {
     level: ({ address, refusal }) => (address === undefined && anybodyMayCause.has(refusal.code) ? "debug" : "warn"),
-    text: ({ refusal, claim }) => (claim ? `${sentence(claimText(claim))} is refused. ${refusalText(refusal)}` : refusalText(refusal)),
+    text: ({ refusal, claim }) =>
+      claim ? `${sentence(claimText(claim))} is refused. ${refusalText(refusal)}` : refusalText(refusal),
     fields: ({ address, endpoint, refusal, claim }) => ({
       address,
       name: claim?.name,

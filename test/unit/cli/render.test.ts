@@ -124,7 +124,7 @@ describe("the status of a host", () => {
 
   test("has nothing in a command to type but what is ours: addresses, never names", () => {
     const address = "10.77.0.1" as IpAddress;
-    const lighthouses = [{ address, name: "x; reboot", up: false }];
+    const lighthouses = [{ address, name: "x; reboot", up: false, serves: undefined }];
     const peers = [peerStatus({ name: "$(reboot)", state: "failed" })];
     const report = statusReport(nodeStatus({ lighthouses, peers }), daemonFacts(), NOW_MS);
     expect(report.health.map(({ todo }) => todo).filter((todo) => todo.includes("reboot"))).toEqual([]);

@@ -41,6 +41,8 @@ export class Nat implements Machine {
   readonly #sightings = new Map<string, Sighting>();
   readonly #reports = new LruMap<IpAddress, NatReport>(PEERS_MAX);
   readonly #ask = new TimerQueue<IpAddress>();
+  /** Lighthouses with a tunnel that have said anything. */
+  readonly #heard = new Set<IpAddress>();
   #mapping: Mapping = classifyMapping([], []);
 
   constructor(facts: Facts, peers: Peers, ports: NatPorts, emit: Emit<NatEvent>) {
@@ -61,6 +63,11 @@ export class Nat implements Machine {
     return this.#reports.get(peer);
   }
 
+  /** Whether this one answers as lighthouses do: it has said where it sees us. */
+  hasHeard(lighthouse: IpAddress): boolean {
+    return this.#heard.has(lighthouse);
+  }
+
   status(): NatStatus {
     const seenAt = [...new Set([...this.#sightings.values()].map(({ at }) => at))];
     const ports = seenAt.filter((at) => familyOf(endpointAddress(at)) === 4).map(endpointPort);
@@ -77,6 +84,7 @@ export class Nat implements Machine {
   seen(session: Session, places: readonly Endpoint[]): void {
     const name = nameAddress(session);
     const by = endpointOf(session.path);
+    for (const address of session.addresses) if (this.#facts.isLighthouse(address)) this.#heard.add(address);
     this.#ask.schedule(name, later(this.#facts.now, ASK_AGAIN_MS));
     // Over TCP it does not see where our datagrams come from.
     if (by === undefined || isCarried(by)) return;
@@ -94,6 +102,7 @@ export class Nat implements Machine {
   peerDown(session: Session): void {
     const name = nameAddress(session);
     this.#ask.cancel(name);
+    for (const address of session.addresses) this.#heard.delete(address);
     for (const family of [4, 6]) this.#sightings.delete(`${name} ${family}`);
     this.#classify();
   }
@@ -106,6 +115,7 @@ export class Nat implements Machine {
   }
 
   stop(): void {
+    this.#heard.clear();
     this.#sightings.clear();
     this.#mapping = classifyMapping([], []);
   }

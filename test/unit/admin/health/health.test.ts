@@ -118,7 +118,7 @@ describe("each drop reason", () => {
 });
 
 function lighthouse(name: string, up: boolean): NodeStatus["lighthouses"][number] {
-  return { name, up, address: "10.77.0.1" as IpAddress };
+  return { name, up, serves: undefined, address: "10.77.0.1" as IpAddress };
 }
 
 function withDataPlane(dataPlane: DataPlaneDescription): DaemonFacts {

@@ -1,0 +1,34 @@
+import type { Health } from "../../runtime/service.ts";
+import { doubtful, type Finding, failed, type Stage } from "./report.ts";
+
+/** What `lacis status` knows already, by the stage that it belongs to. A code that is not here is no matter of reaching others. */
+const STAGE_OF: Readonly<Record<string, Stage>> = {
+  "reload-refused": "configuration",
+  "restart-needed": "configuration",
+  "certificate-expired": "certificate",
+  "certificate-expires": "certificate",
+  "resolver-stuck": "daemon",
+  "data-plane-down": "data-plane",
+  "data-plane-restarted": "data-plane",
+  "data-plane-lacks": "data-plane",
+  "overlay-shadowed": "overlay",
+  "overlay-over-lan": "overlay",
+  "guard-routes-missing": "overlay",
+  "route-missing": "overlay",
+  "underlay-open": "overlay",
+  "family-mismatch": "underlay",
+  "underlay-not-watched": "underlay",
+  "lighthouse-mute": "lighthouse",
+  "nat-without-punch": "translator",
+  "caller-refused": "others",
+  "twin-host": "others",
+  "address-twice": "others",
+};
+
+/** The worst that is known about a stage; notes are no reason to doubt, but for what others do. */
+export function knownTrouble(health: readonly Health[], stage: Stage): Finding | undefined {
+  const found = health.filter(({ code, severity }) => STAGE_OF[code] === stage && severity !== "note");
+  const [worst] = [...found.filter(({ severity }) => severity === "error"), ...found];
+  if (!worst) return undefined;
+  return (worst.severity === "error" ? failed : doubtful)(worst.text, worst.todo);
+}

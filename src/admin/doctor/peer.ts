@@ -1,0 +1,194 @@
+import { nearest } from "../../core/base/suggest.ts";
+import { isSilentFor } from "../../core/firewall/meant.ts";
+import type { RefusedCallerStatus } from "../../core/io.ts";
+import type { PingFailure } from "../../core/operator/failure.ts";
+import { claimText, pingFailureText, refusalText, WHY_RELAYED_TEXT } from "../../core/operator/failure-text.ts";
+import { clause } from "../clause.ts";
+import { cureOf } from "../health/strangers.ts";
+import type { Examined, ExaminedPeer } from "./examined.ts";
+import { doubtful, type Finding, failed, passed, type Stage } from "./report.ts";
+import type { OwnStage } from "./this-host.ts";
+
+type Look = (peer: ExaminedPeer, examined: Examined) => Finding;
+
+/** What has to do with one host. */
+export const peerStages: Readonly<Record<Exclude<Stage, OwnStage>, (examined: Examined) => Finding>> = {
+  name: asked(name),
+  place: asked(place),
+  handshake: asked(handshake),
+  trust: asked(trust),
+  path: asked(path),
+  mtu: asked(mtu),
+  policy: asked(policy),
+};
+
+function asked(look: Look): (examined: Examined) => Finding {
+  return (examined) => (examined.peer ? look(examined.peer, examined) : passed("nobody was asked about"));
+}
+
+/** By the stage that it belongs to: a ping says one thing, and everything before it was well. */
+const STAGE_OF_FAILURE: { readonly [reason in PingFailure["reason"]]: Stage } = {
+  "own-address": "name",
+  "outside-networks": "name",
+  "unknown-name": "name",
+  "no-endpoint-known": "place",
+  "handshake-timeout": "handshake",
+  "handshake-refused": "trust",
+  "no-reply": "path",
+  "data-plane-down": "data-plane",
+};
+
+/** What keeps a ping from being answered, if it belongs to this stage. */
+function failureIn(stage: Stage, { result }: ExaminedPeer): PingFailure | undefined {
+  if (result.outcome === "pong") return undefined;
+  const { failure } = result;
+  return stageOf(failure) === stage ? failure : undefined;
+}
+
+function stageOf(failure: PingFailure): Stage {
+  // Somebody else answers there: the place is wrong, and not whom we trust.
+  if (failure.reason === "handshake-refused" && failure.why === "wrong-responders") return "place";
+  if (failure.reason === "handshake-timeout" && failure.why === "no-tunnel-in-time" && failure.tried.length === 0)
+    return "place";
+  return STAGE_OF_FAILURE[failure.reason];
+}
+
+function told(failure: PingFailure): Finding {
+  const { text, todo } = pingFailureText(failure);
+  return failed(clause(text), todo);
+}
+
+function name(peer: ExaminedPeer): Finding {
+  const failure = failureIn("name", peer);
+  const { result, asked: word } = peer;
+  if (!failure) return passed(result.name === undefined ? `${result.address}` : `${result.name} (${result.address})`);
+  if (failure.reason !== "unknown-name") return told(failure);
+  const meant = nearest(word, peer.names);
+  const hint = meant === undefined ? "" : `; did you mean ${JSON.stringify(meant)}?`;
+  return failed(
+    `no host with the certificate name ${JSON.stringify(word)} is connected${hint}`,
+    "names are known while a tunnel stands: ask by the overlay address instead",
+  );
+}
+
+function place(peer: ExaminedPeer): Finding {
+  const failure = failureIn("place", peer);
+  if (failure) return told(failure);
+  const { places, result } = peer;
+  if (!places)
+    return passed(
+      result.outcome === "pong" && result.path !== undefined ? `it is at ${result.path}` : "it has called us",
+    );
+  const said = [...places.said].map(([by, endpoints]) => `${endpoints.join(", ")} (${by} says so)`);
+  const known = [
+    ...places.configured.map((at) => `${at} (static_host_map)`),
+    ...places.learned.map((at) => `${at} (it was heard there)`),
+    ...said,
+  ];
+  return passed(known.slice(0, PLACES_NAMED_MAX).join("; "));
+}
+
+const PLACES_NAMED_MAX = 6;
+
+function handshake(peer: ExaminedPeer, examined: Examined): Finding {
+  const failure = failureIn("handshake", peer);
+  // It was heard, and is not let in: the answers that are missing are ours.
+  if (failure && refusedBy(peer, examined)) return passed("it calls us, and is heard");
+  if (failure) return told(failure);
+  const { result } = peer;
+  const took =
+    result.outcome === "pong" && result.handshakeMs !== undefined ? ` in ${Math.round(result.handshakeMs)} ms` : "";
+  return passed(
+    result.outcome === "pong" && result.handshakeMs === undefined ? "the tunnel stood already" : `answered${took}`,
+  );
+}
+
+function trust(peer: ExaminedPeer, examined: Examined): Finding {
+  const failure = failureIn("trust", peer);
+  if (failure?.reason === "handshake-refused" && failure.why === "refused") {
+    const todo = cureOf(failure);
+    return failed(clause(pingFailureText(failure).text), todo);
+  }
+  if (failure) return told(failure);
+  const caller = refusedBy(peer, examined);
+  if (caller && peer.result.outcome === "failed")
+    return failed(`this host refuses ${claimText(caller)}: ${clause(refusalText(caller.refusal))}`, cureOf(caller));
+  return passed("each accepts the certificate of the other");
+}
+
+/** The host that is asked about calls us, and is not let in. */
+function refusedBy({ result }: ExaminedPeer, { node }: Examined): RefusedCallerStatus | undefined {
+  const { address } = result;
+  return node.refusedCallers.find(({ addresses }) => address !== undefined && addresses.includes(address));
+}
+
+function path(peer: ExaminedPeer, { node }: Examined): Finding {
+  const failure = failureIn("path", peer);
+  if (failure) return told(failure);
+  const { result } = peer;
+  if (result.outcome === "failed") return told(result.failure);
+  const status = node.peers.find(({ addresses }) => addresses.includes(result.address));
+  const { relay, path: at, roundTripMs } = result;
+  const took = `${roundTripMs.toFixed(1)} ms`;
+  const { loss = 0, whyRelayed, carrier } = status ?? {};
+  if (loss >= LOSS_MIN)
+    return doubtful(
+      `${Math.round(loss * 100)} % of what is sent on the way to it is lost`,
+      "look at the network between the two hosts; lacis ping --count 20 shows more",
+    );
+  if (relay) {
+    const why = whyRelayed === undefined ? "" : `: ${WHY_RELAYED_TEXT[whyRelayed]}`;
+    return doubtful(
+      `through the relay ${relay.name} in ${took}${why}`,
+      "open its UDP port, or lacis netcheck on both hosts",
+    );
+  }
+  if (carrier)
+    return doubtful(
+      `over TCP to ${carrier.remote ?? carrier.name} in ${took}: UDP is blocked on the way`,
+      "let UDP through on the way",
+    );
+  return passed(`straight to ${at ?? "it"} in ${took}`);
+}
+
+const LOSS_MIN = 0.05;
+
+function mtu({ result }: ExaminedPeer, { node, settings }: Examined): Finding {
+  const { address } = result;
+  const known = node.peers.find(({ addresses }) => address !== undefined && addresses.includes(address))?.mtu;
+  const { mtu: device } = settings.live.tun;
+  if (known === undefined) return passed("not measured: no long packet was sent");
+  if (known >= device) return passed(`packets of ${device} bytes pass`);
+  return doubtful(
+    `packets of more than ${known} bytes do not pass, and those of the device have up to ${device}`,
+    `nothing, longer ones are divided or refused; for less work set tun.mtu: ${known}`,
+  );
+}
+
+function policy({ denials, session, result }: ExaminedPeer, { settings }: Examined): Finding {
+  const [own, theirs] = (["us", "peer"] as const).map((by) => denials.find((denial) => denial.by === by));
+  if (own)
+    return failed(`the rules of this host refuse packets: ${own.text}`, "lacis rules, then correct firewall here");
+  if (theirs)
+    return failed(
+      `the rules of ${result.name ?? "the peer"} refuse packets: ${theirs.text}`,
+      "correct firewall there, then: lacis reload",
+    );
+  if (!session) return passed("nothing was refused lately");
+  const { firewall, identity } = settings.live;
+  const caOf = identity.pool.caOf.bind(identity.pool);
+  const silent = (["outbound", "inbound"] as const).filter((direction) =>
+    isSilentFor(firewall, direction, session.certificate, caOf),
+  );
+  if (silent.includes("outbound"))
+    return failed(
+      `no outbound rule of this host means ${session.certificate.name}: nothing can be sent to it`,
+      "add one under firewall.outbound",
+    );
+  return silent.includes("inbound")
+    ? doubtful(
+        `no inbound rule of this host means ${session.certificate.name}: it cannot open anything here`,
+        "add one under firewall.inbound, if it should",
+      )
+    : passed("rules of this host mean it in both directions, and nothing was refused lately");
+}
