@@ -184,6 +184,10 @@ export interface NodeStatus {
   readonly peers: readonly PeerStatus[];
   /** The address translator in front of this host. */
   readonly nat: NatStatus;
+  /** Whether translators on the way are kept open (`punchy.punch`). */
+  readonly punches: boolean;
+  /** Addresses that two hosts use. */
+  readonly twins: readonly Twins[];
   /** Who called lately and was not let in, those who called last first. */
   readonly refusedCallers: readonly RefusedCallerStatus[];
   /** Hosts that find each other through this one. */
@@ -220,6 +224,14 @@ export interface RefusedCallerStatus extends Claim {
   readonly from: Place;
   readonly times: number;
   readonly agoMs: number;
+}
+
+/** Two hosts that others cannot tell apart. */
+export interface Twins {
+  readonly address: IpAddress;
+  /** "certificate": the same key; "address": two certificates with one address. */
+  readonly share: "certificate" | "address";
+  readonly hosts: readonly { readonly name: string; readonly place: Place | undefined }[];
 }
 
 /** A host by its certificate. */

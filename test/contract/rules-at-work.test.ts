@@ -22,7 +22,7 @@ import { NativeConnection } from "../../src/runtime/dataplane/native/native-conn
 import { nodeSuite } from "../../src/runtime/node-crypto.ts";
 import { nativeBinary } from "../conformance/native-probe.ts";
 import { prefix, TestAuthority, WORLD_BEGINS } from "../unit/fixtures/authority.ts";
-import { CountingEntropy } from "../unit/fixtures/mesh.ts";
+import { CountingEntropy } from "../unit/fixtures/counting-entropy.ts";
 import { rulesetOf } from "../unit/fixtures/rules.ts";
 import { ALLOW_ALL, identityOf, settingsOf } from "../unit/fixtures/settings.ts";
 

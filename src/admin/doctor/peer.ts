@@ -88,6 +88,7 @@ function place(peer: ExaminedPeer): Finding {
   return passed(known.slice(0, PLACES_NAMED_MAX).join("; "));
 }
 
+/** A line is read as a whole. */
 const PLACES_NAMED_MAX = 6;
 
 function handshake(peer: ExaminedPeer, examined: Examined): Finding {

@@ -10,6 +10,8 @@ import { reloadHealth } from "./reload.ts";
 import { sendHealth } from "./sending.ts";
 import type { HealthSource } from "./sight.ts";
 import { strangerHealth } from "./strangers.ts";
+import { translatorHealth } from "./translator.ts";
+import { twinHealth } from "./twins.ts";
 
 /** In the order in which troubles of one severity are told. */
 const sources: readonly HealthSource[] = [
@@ -20,6 +22,8 @@ const sources: readonly HealthSource[] = [
   reloadHealth,
   peerHealth,
   strangerHealth,
+  twinHealth,
+  translatorHealth,
   gatewayHealth,
   dropHealth,
 ];

@@ -10,6 +10,7 @@ import type { Peers } from "../peer/peer.ts";
 import { relayOn } from "../peer/place.ts";
 import { nameAddress, type Session } from "../peer/session.ts";
 import type { Machines } from "./machines.ts";
+import { twinsOf } from "./twins.ts";
 
 /** The picture that `lacis status` prints. */
 export function statusOf(
@@ -41,6 +42,8 @@ export function statusOf(
     peers: peersOf(peers, machines, facts.clock),
     nat: nat.status(),
     relayed,
+    punches: live.punchy.punch,
+    twins: twinsOf(peers, liveness, facts.now),
     refusedCallers: answers.refusedLately().map(({ at, ...caller }) => ({ ...caller, agoMs: facts.now - at })),
     routes: gateways.describe(),
     counters: liveness.counters,

@@ -16,7 +16,6 @@ import {
   LIGHTHOUSE_REFUSAL_TEXT,
   RELAY_REFUSAL_TEXT,
   refusalText,
-  sentence,
   wrongResponderText,
 } from "./failure-text.ts";
 import { BELOW } from "./render-below.ts";
@@ -100,11 +99,11 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
   "handshake-refused": {
     level: ({ address, refusal }) => (address === undefined && anybodyMayCause.has(refusal.code) ? "debug" : "warn"),
     text: ({ refusal, claim }) =>
-      claim ? `${sentence(claimText(claim))} is refused. ${refusalText(refusal)}` : refusalText(refusal),
+      claim ? `Refused: ${claimText(claim)}. ${refusalText(refusal)}` : refusalText(refusal),
     fields: ({ address, endpoint, refusal, claim }) => ({
       address,
       name: claim?.name,
-      proven: claim?.isProven,
+      proven: claim && (claim.isProven ? "yes" : "no"),
       endpoint,
       reason: refusal.code,
       role: address === undefined ? "responder" : "initiator",

@@ -52,6 +52,8 @@ describe("a daemon with its admin sockets", () => {
     expect(await ask({ verb: "ping", target: "10.77.0.1", timeoutMs: 100 })).toMatchObject({ reason: "own-address" });
     expect(await ask({ verb: "rules" })).toMatchObject({ rulesOmitted: 0, rules: expect.any(Array) });
     expect(await ask({ verb: "netcheck" })).toMatchObject({ udp: "unknown", lighthouses: [], tcp443: "unknown" });
+    expect(await ask({ verb: "doctor" })).toMatchObject({ peer: null, failed: null });
+    expect(await ask({ verb: "doctor", target: "10.77.0.1" })).toMatchObject({ failed: "name" });
     const { ownerSocket } = daemon.state;
     expect(await askDaemon(ownerSocket, { verb: "reload" }, 1_000)).toMatchObject({ applied: [] });
     expect(await askDaemon(ownerSocket, { verb: "diff" }, 1_000)).toMatchObject({ applied: [], needsRestart: [] });
@@ -79,7 +81,7 @@ describe("a daemon with its admin sockets", () => {
     [
       "an unknown verb",
       { verb: "dance" },
-      /no such verb: there are status, version, ping, rules, netcheck, reload, diff, events, watch/,
+      /no such verb: there are status, version, ping, rules, netcheck, doctor, reload, diff, events, watch/,
     ],
     ["a ping without a target", { verb: "ping" }, /needs a target/],
     ["a ping for an hour", { verb: "ping", target: "a", timeoutMs: 3_600_000 }, /timeoutMs of 1 to/],

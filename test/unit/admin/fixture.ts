@@ -22,6 +22,8 @@ export function nodeStatus(changes: Partial<NodeStatus> = {}): NodeStatus {
     peers: [peerStatus()],
     nat: { ...UNKNOWN_NAT, seenAt: [], keepsPort: undefined },
     relayed: [],
+    punches: true,
+    twins: [],
     refusedCallers: [],
     routes: [],
     sendTroubles: [],

@@ -1,5 +1,5 @@
-import { examine, type Patient } from "../../../../src/admin/doctor/examine.ts";
 import { diagnose } from "../../../../src/admin/doctor/diagnose.ts";
+import { examine, type Patient } from "../../../../src/admin/doctor/examine.ts";
 import type { DoctorReport } from "../../../../src/admin/doctor/report.ts";
 import { healthOf } from "../../../../src/admin/health/health.ts";
 import type { PingResult } from "../../../../src/core/io.ts";
@@ -16,7 +16,7 @@ export interface Around {
 /** A host of a mesh on the examination table; time passes only while it is pinged or waited for. */
 export async function doctor(host: Host, asked?: string, around: Around = {}): Promise<DoctorReport> {
   const { mesh } = host;
-  const nowMs = (): number => Number(mesh.clock.wall / 1_000_000n);
+  const nowMs = (): number => Number(host.clock.wall / 1_000_000n);
   const patient: Patient = {
     status: () => host.status(),
     details: () => host.details(),
@@ -27,7 +27,8 @@ export async function doctor(host: Host, asked?: string, around: Around = {}): P
     settings: host.settings,
     refusedAtStart: () => around.refusedAtStart,
     dataPlane: () => ({ state: host.isUp ? "up" : "starting", device: "nebula1", port: 4242 }),
-    ping: async (target, timeoutMs) => host.ping(target.by === "name" ? target.name : target.address, timeoutMs) as PingResult,
+    ping: async (target, timeoutMs) =>
+      host.ping(target.by === "name" ? target.name : target.address, timeoutMs) as PingResult,
     measureMtu: (address) => host.input({ kind: "order", order: { what: "measure-mtu", address } }),
     denialsWith: () => [],
     names: () => host.node.directory().map(({ name }) => name),

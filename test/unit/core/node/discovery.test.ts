@@ -30,7 +30,7 @@ describe("hosts that know only a lighthouse", () => {
 
   test("report at the start: to the lighthouse, with the addresses of their interfaces", () => {
     const { lighthouse, a } = triangle();
-    expect(a.status().lighthouses).toEqual([{ address: "10.77.0.1", name: "lh", up: true }]);
+    expect(a.status().lighthouses).toEqual([{ address: "10.77.0.1", name: "lh", up: true, serves: true }]);
     expect(lighthouseMessagesOf(a)).toContainEqual({
       dialect: 1,
       message: { kind: "host-update", address: "10.77.0.11", endpoints: [A], relays: [], nat: UNKNOWN_NAT },

@@ -50,12 +50,26 @@ describe("a peer whose certificate is", () => {
     expect(b.status().peers).toEqual([]);
   });
 
-  test("not told about by its name before it is verified", () => {
-    const { mesh, a, b } = pair({ name: "mallory", notAfter: WORLD_BEGINS - HOUR });
-    a.say(b, "hello");
-    mesh.run(200);
-    expect(JSON.stringify(b.notices)).not.toContain("mallory");
-    expect(b.noticed("handshake-refused")[0]?.fields["fingerprint"]).toMatch(/^[0-9a-f]{64}$/);
+  test("told about by its name where a CA of ours has signed it, and else as somebody who says so", () => {
+    const signed = pair({ name: "mallory", notAfter: WORLD_BEGINS - HOUR });
+    signed.a.say(signed.b, "hello");
+    signed.mesh.run(200);
+    expect(signed.b.noticed("handshake-refused")[0]).toMatchObject({
+      text: "Refused: mallory (10.77.0.1). The certificate expired 1 h ago.",
+      fields: { name: "mallory", proven: "yes", fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
+    expect(signed.b.status().refusedCallers).toMatchObject([{ name: "mallory", isProven: true, from: A }]);
+
+    const stranger = pair({ name: "mallory", authority: new TestAuthority(new Mesh().suite, 9, "other ca") });
+    stranger.a.say(stranger.b, "hello");
+    stranger.mesh.run(200);
+    expect(stranger.b.noticed("handshake-refused")[0]).toMatchObject({
+      text: expect.stringMatching(
+        /^Refused: somebody who says to be "mallory" \(10\.77\.0\.1\)\. The certificate's CA is not trusted/,
+      ),
+      fields: { name: "mallory", proven: "no" },
+    });
+    expect(stranger.b.status().refusedCallers).toMatchObject([{ name: "mallory", isProven: false }]);
   });
 
   test("on the blocklist is refused in both roles", () => {

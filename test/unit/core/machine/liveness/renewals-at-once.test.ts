@@ -8,7 +8,7 @@ import type { LocalIndex } from "../../../../../src/core/path/session-index.ts";
 import { PeerTable } from "../../../../../src/core/peer/peer-table.ts";
 import { nodeSuite } from "../../../../../src/runtime/node-crypto.ts";
 import { TestAuthority, WORLD_BEGINS } from "../../../fixtures/authority.ts";
-import { CountingEntropy } from "../../../fixtures/mesh.ts";
+import { CountingEntropy } from "../../../fixtures/counting-entropy.ts";
 import { aSession, trusted } from "../../../fixtures/sessions.ts";
 import { identityOf, settingsOf } from "../../../fixtures/settings.ts";
 
