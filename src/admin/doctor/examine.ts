@@ -2,7 +2,7 @@ import type { Settings } from "../../core/config/settings.ts";
 import type { NodeDetails, NodeStatus, PingResult, PingTarget } from "../../core/io.ts";
 import { type IpAddress, parseAddress } from "../../core/netip/address.ts";
 import type { Health } from "../../runtime/service.ts";
-import type { Denial, Examined, ExaminedPeer, Tried } from "./examined.ts";
+import type { Examined, ExaminedPeer, Tried } from "./examined.ts";
 
 /** A running host, as far as an examination needs it. */
 export interface Patient {
@@ -15,7 +15,6 @@ export interface Patient {
   ping(target: PingTarget, timeoutMs: number): Promise<PingResult>;
   /** Has the way to this host asked how long packets may be. */
   measureMtu(address: IpAddress): void;
-  denialsWith(address: IpAddress): readonly Denial[];
   names(): readonly string[];
   wait(ms: number): Promise<void>;
   nowMs(): number;
@@ -66,7 +65,6 @@ async function examinePeer(patient: Patient, asked: string): Promise<ExaminedPee
     names: patient.names(),
     places: places.find(({ host }) => isIt(host)),
     session: sessions.find(({ isPrimary, addresses }) => isPrimary && addresses.some(isIt)),
-    denials: result.address === undefined ? [] : patient.denialsWith(result.address),
   };
 }
 

@@ -38,14 +38,4 @@ export interface ExaminedPeer {
   readonly places: KnownPlaces | undefined;
   /** The session that sends. */
   readonly session: SessionDetails | undefined;
-  /** Flows with it that were refused lately, on either side. */
-  readonly denials: readonly Denial[];
-}
-
-/** A flow that was refused. */
-export interface Denial {
-  /** Whose rules. */
-  readonly by: "us" | "peer";
-  /** One clause: what was refused, by which rule nearly allowed. */
-  readonly text: string;
 }

@@ -15,7 +15,6 @@ export function patientOf(daemon: Daemon, health: () => readonly Health[]): Pati
     dataPlane: () => daemon.dataPlane(),
     ping: (target, timeoutMs) => daemon.ping(target, timeoutMs),
     measureMtu: (address) => daemon.order({ what: "measure-mtu", address }),
-    denialsWith: () => [],
     names: () => daemon.names(),
     wait: (ms) => sleep(ms),
     nowMs: () => Date.now(),

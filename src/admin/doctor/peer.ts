@@ -1,6 +1,7 @@
 import { nearest } from "../../core/base/suggest.ts";
 import { isSilentFor } from "../../core/firewall/meant.ts";
-import type { RefusedCallerStatus } from "../../core/io.ts";
+import type { NodeStatus, RecentRefusal, RefusedCallerStatus } from "../../core/io.ts";
+import { closestText, refusedText, serviceText } from "../../core/operator/explanation-text.ts";
 import type { PingFailure } from "../../core/operator/failure.ts";
 import { claimText, pingFailureText, refusalText, WHY_RELAYED_TEXT } from "../../core/operator/failure-text.ts";
 import { clause } from "../clause.ts";
@@ -166,30 +167,37 @@ function mtu({ result }: ExaminedPeer, { node, settings }: Examined): Finding {
   );
 }
 
-function policy({ denials, session, result }: ExaminedPeer, { settings }: Examined): Finding {
-  const [own, theirs] = (["us", "peer"] as const).map((by) => denials.find((denial) => denial.by === by));
-  if (own)
-    return failed(`the rules of this host refuse packets: ${own.text}`, "lacis rules, then correct firewall here");
-  if (theirs)
-    return failed(
-      `the rules of ${result.name ?? "the peer"} refuse packets: ${theirs.text}`,
-      "correct firewall there, then: lacis reload",
-    );
+function policy({ session, result }: ExaminedPeer, { node, settings }: Examined): Finding {
+  const refusal = node.refusals.find(({ peer, lastAgoMs }) => peer.address === result.address && lastAgoMs < LATELY_MS);
+  if (refusal) return refused(refusal, node);
   if (!session) return passed("nothing was refused lately");
   const { firewall, identity } = settings.live;
   const caOf = identity.pool.caOf.bind(identity.pool);
-  const silent = (["outbound", "inbound"] as const).filter((direction) =>
-    isSilentFor(firewall, direction, session.certificate, caOf),
-  );
-  if (silent.includes("outbound"))
+  const { certificate } = session;
+  if (isSilentFor(firewall, "outbound", certificate, caOf))
     return failed(
-      `no outbound rule of this host means ${session.certificate.name}: nothing can be sent to it`,
-      "add one under firewall.outbound",
+      `no outbound rule of this host means ${certificate.name}: nothing can be sent to it`,
+      "add one under firewall.outbound here, then: lacis reload",
     );
-  return silent.includes("inbound")
+  return isSilentFor(firewall, "inbound", certificate, caOf)
     ? doubtful(
-        `no inbound rule of this host means ${session.certificate.name}: it cannot open anything here`,
-        "add one under firewall.inbound, if it should",
+        `no inbound rule of this host means ${certificate.name}: it cannot open anything here`,
+        "add one under firewall.inbound here, if it should",
       )
     : passed("rules of this host mean it in both directions, and nothing was refused lately");
+}
+
+/** What was refused before says nothing about the rules of now. */
+const LATELY_MS = 10 * 60_000;
+
+function refused({ by, peer, direction, packet, reason, closest }: RecentRefusal, own: NodeStatus): Finding {
+  const isOurs = by === "us";
+  const whose = isOurs ? "this host" : peer.name;
+  const seen = isOurs ? direction : direction === "inbound" ? "outbound" : "inbound";
+  const judged = isOurs ? peer : own;
+  const near = closest === undefined ? "" : `. ${closestText(closest, judged).replace(/\.$/, "")}`;
+  return failed(
+    `${whose} refuses ${serviceText(packet)} ${direction === "inbound" ? "from" : "to"} ${peer.name}: ${refusedText(reason, seen, packet)}${near}`,
+    `correct firewall.${seen} ${isOurs ? "here" : `on ${peer.name}`}, then: lacis reload`,
+  );
 }

@@ -208,4 +208,68 @@ export const BROKEN_THERE: readonly Broken[] = [
     outcome: "doubtful",
     says: /no inbound rule of this host means server/,
   },
+  {
+    is: "a group in the server's rule is mistyped",
+    make: trio(
+      {
+        server: {
+          live: {
+            firewall: rulesetOf({
+              inbound: [ruleOf({ groups: ["develpers"], protocol: "udp", place: "server.yml:7" })],
+              outbound: [ALLOW_ALL],
+            }),
+          },
+        },
+        laptop: { groups: ["developers"] },
+      },
+      ({ laptop, mesh }) => {
+        laptop.say(SERVER as IpAddress, "hello");
+        mesh.run(1_000);
+      },
+    ),
+    stage: "policy",
+    says: /^server refuses udp\/7777 to server: no inbound rule allows it\. The one at server\.yml:7 .* comes closest, but for its host, groups or cidr\. laptop is in the group developers/,
+  },
+  {
+    is: "the server's rule is for another port",
+    make: trio(
+      {
+        server: {
+          live: {
+            firewall: rulesetOf({
+              inbound: [ruleOf({ portFirst: 7778, portLast: 7778, protocol: "udp", place: "server.yml:9" })],
+              outbound: [ALLOW_ALL],
+            }),
+          },
+        },
+      },
+      ({ laptop, mesh }) => {
+        laptop.say(SERVER as IpAddress, "hello");
+        mesh.run(1_000);
+      },
+    ),
+    stage: "policy",
+    says: /server refuses udp\/7777 .*server\.yml:9 .* but for its port/,
+  },
+  {
+    is: "our own rules refuse what the server sends",
+    make: trio(
+      {
+        laptop: {
+          live: {
+            firewall: rulesetOf({
+              inbound: [ruleOf({ groups: ["dbs"], place: "laptop.yml:3" })],
+              outbound: [ALLOW_ALL],
+            }),
+          },
+        },
+      },
+      ({ server, mesh }) => {
+        server.say(LAPTOP, "hello");
+        mesh.run(1_000);
+      },
+    ),
+    stage: "policy",
+    says: /^this host refuses udp\/7777 from server: no inbound rule allows it\. The one at laptop\.yml:3/,
+  },
 ];

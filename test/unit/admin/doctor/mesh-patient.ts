@@ -30,7 +30,6 @@ export async function doctor(host: Host, asked?: string, around: Around = {}): P
     ping: async (target, timeoutMs) =>
       host.ping(target.by === "name" ? target.name : target.address, timeoutMs) as PingResult,
     measureMtu: (address) => host.input({ kind: "order", order: { what: "measure-mtu", address } }),
-    denialsWith: () => [],
     names: () => host.node.directory().map(({ name }) => name),
     wait: async (ms) => mesh.run(ms),
     nowMs,
