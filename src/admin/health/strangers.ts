@@ -1,5 +1,5 @@
 import type { RefusedCallerStatus } from "../../core/io.ts";
-import { claimText, refusalText, sentence } from "../../core/operator/failure-text.ts";
+import { claimText, refusalText } from "../../core/operator/failure-text.ts";
 import type { Health } from "../../runtime/service.ts";
 import { clause } from "../clause.ts";
 import { duration } from "../duration.ts";
@@ -17,7 +17,7 @@ export function* strangerHealth({ node }: Sight): Iterable<Health> {
       code: "caller-refused",
       severity: caller.isProven && refusal.code !== "blocked" ? "warning" : "note",
       text: `${claimText(caller)} at ${from} was refused${often} ${duration(Math.max(agoMs, 1000))} ago: ${clause(refusalText(refusal))}`,
-      todo: sentence(cureOf(caller)),
+      todo: cureOf(caller),
       about: caller.addresses[0] ?? from,
     };
   }
