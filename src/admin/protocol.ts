@@ -20,6 +20,8 @@ export type AdminRequest =
   /** `target`: an overlay address or the name in a certificate. */
   | { readonly verb: "ping"; readonly target: string; readonly timeoutMs: number }
   | { readonly verb: "rules" }
+  /** Whether a packet passes between this host and another one: an address or a name at each end; `from` undefined: this host. */
+  | ({ readonly verb: "why" } & WhyQuestion)
   | { readonly verb: "netcheck" }
   /** `target` as of ping; without one only this host is examined. */
   | { readonly verb: "doctor"; readonly target?: string }
@@ -30,6 +32,14 @@ export type AdminRequest =
   | { readonly verb: "events"; readonly level: Notice["level"] }
   /** A stream of `StatusReport`: one now, and one whenever it is another. */
   | { readonly verb: "watch" };
+
+/** What is asked: from whom, to whom, for which service; undefined is this host. */
+export interface WhyQuestion {
+  readonly from: string | undefined;
+  readonly to: string;
+  readonly service: string;
+  readonly timeoutMs: number;
+}
 
 export type AdminVerb = AdminRequest["verb"];
 

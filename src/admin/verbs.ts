@@ -19,6 +19,7 @@ import { rulesReport } from "./rules-report.ts";
 import { StatusFeed } from "./status-feed.ts";
 import { type StatusReport, statusReport } from "./status-report.ts";
 import { answers, type Members, nothing, type Sink, streams, type Verb } from "./verb.ts";
+import { askWhy } from "./why/ask.ts";
 
 /** Everything that a daemon can be asked on its admin sockets. */
 export function adminVerbs(daemon: Daemon, confinement?: Confinement): Readonly<Record<AdminVerb, Verb>> {
@@ -36,6 +37,7 @@ export function adminVerbs(daemon: Daemon, confinement?: Confinement): Readonly<
       pingReport(await daemon.ping(targetOf(target), timeoutMs)),
     ),
     rules: answers("reader", nothing, () => rulesReport(daemon.rules())),
+    why: answers("reader", parseWhy, async (question) => askWhy(daemon, question)),
     netcheck: answers("reader", nothing, async () => netcheck(daemon)),
     doctor: answers("reader", parseDoctor, async ({ target }) =>
       diagnose(await examine(patientOf(daemon, health), target)),
@@ -67,6 +69,22 @@ function parsePing({ target, timeoutMs }: Members): Arguments<"ping"> | string {
     return `ping needs a timeoutMs of 1 to ${PING_TIMEOUT_MS_MAX}`;
   }
   return { target, timeoutMs };
+}
+
+function parseWhy({ from, to, service, timeoutMs }: Members): Arguments<"why"> | string {
+  if (from !== undefined && !isHost(from)) return "why needs a from that is an address or a name, or none";
+  if (!isHost(to)) return "why needs a to";
+  if (typeof service !== "string" || service.length > SERVICE_TEXT_MAX) return "why needs a service, such as tcp/22";
+  if (typeof timeoutMs !== "number" || !(timeoutMs >= 1 && timeoutMs <= PING_TIMEOUT_MS_MAX))
+    return `why needs a timeoutMs of 1 to ${PING_TIMEOUT_MS_MAX}`;
+  return { from, to, service, timeoutMs };
+}
+
+/** Longer than any that makes sense. */
+const SERVICE_TEXT_MAX = 64;
+
+function isHost(text: unknown): text is string {
+  return typeof text === "string" && text !== "" && text.length <= 253;
 }
 
 /** From the quietest to the loudest. */

@@ -12,6 +12,7 @@ import { rulesCommand } from "./commands/rules.ts";
 import { runCommand } from "./commands/run.ts";
 import { statusCommand } from "./commands/status.ts";
 import { versionCommand } from "./commands/version.ts";
+import { whyCommand } from "./commands/why.ts";
 import { fromNebulaSpelling } from "./nebula-spelling.ts";
 import { reportFailure } from "./report-failure.ts";
 
@@ -28,6 +29,7 @@ const commands = [
   doctorCommand,
   netcheckCommand,
   rulesCommand,
+  whyCommand,
   reloadCommand,
   configCommand,
   versionCommand,

@@ -4,8 +4,18 @@ import type { ReloadPlan } from "../core/config/reload-plan.ts";
 import type { Settings } from "../core/config/settings.ts";
 import type { LocalPlace } from "../core/discovery/own-places.ts";
 import type { LighthouseService } from "../core/discovery/service.ts";
-import type { KnownPlaces, NodeDetails, NodeStatus, OperatorOrder, PingResult, PingTarget } from "../core/io.ts";
+import type {
+  Inquiry,
+  InquiryResult,
+  KnownPlaces,
+  NodeDetails,
+  NodeStatus,
+  OperatorOrder,
+  PingResult,
+  PingTarget,
+} from "../core/io.ts";
 import type { Endpoint } from "../core/netip/endpoint.ts";
+import type { NamedHost } from "../core/node/directory.ts";
 import type { UsedRule } from "../core/node/used-rules.ts";
 import { Node } from "../core/node.ts";
 import { type CarrierDescription, CarrierService } from "./carrier/carrier-service.ts";
@@ -37,6 +47,7 @@ import { Memory } from "./state/memory.ts";
 import { placesFile, type StateDirectory, stateName } from "./state/state-directory.ts";
 import { UnderlayWatch } from "./underlay/underlay-watch.ts";
 import { wakeWatch } from "./underlay/wake-watch.ts";
+import { unlessTooMany } from "./unless-too-many.ts";
 
 export interface DaemonOptions {
   /** Configuration file or folder. */
@@ -277,6 +288,11 @@ export class Daemon {
     return this.#driver.rules();
   }
 
+  /** Everybody that this host knows by a certificate, itself first. */
+  directory(): readonly NamedHost[] {
+    return this.#driver.directory();
+  }
+
   services(): readonly ServiceStatus[] {
     return this.#services.status();
   }
@@ -303,13 +319,12 @@ export class Daemon {
   }
 
   async ping(target: PingTarget, timeoutMs: number): Promise<PingResult> {
-    const result = await this.#driver.ping(target, timeoutMs);
-    if (result) return result;
-    throw new OperatorError("too-many-pings", {
-      what: "cannot ping",
-      why: "too many pings wait for their answer already",
-      todo: "try again in a few seconds",
-    });
+    return unlessTooMany(await this.#driver.ping(target, timeoutMs), "pings");
+  }
+
+  /** What both ends would do with a packet. */
+  async inquire(inquiry: Inquiry, timeoutMs: number): Promise<InquiryResult> {
+    return unlessTooMany(await this.#driver.inquire(inquiry, timeoutMs), "questions");
   }
 
   /** Reads the configuration again and applies all of it. Throws, and changes nothing, when it has an error. */

@@ -24,7 +24,7 @@ export interface PacketAddresses {
 
 /** A rule of a configuration as people find it. */
 export interface NamedRule {
-  /** Where it stands: "config.yml:18:7". */
+  /** Where it stands: "config.yml:18". */
   readonly place: string;
   /** In one line, in the words of the configuration. */
   readonly text: string;

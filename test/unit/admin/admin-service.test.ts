@@ -54,9 +54,29 @@ describe("a daemon with its admin sockets", () => {
     expect(await ask({ verb: "netcheck" })).toMatchObject({ udp: "unknown", lighthouses: [], tcp443: "unknown" });
     expect(await ask({ verb: "doctor" })).toMatchObject({ peer: null, failed: null });
     expect(await ask({ verb: "doctor", target: "10.77.0.1" })).toMatchObject({ failed: "name" });
+    const why = { verb: "why", from: undefined, to: "10.77.0.9", service: "tcp/22", timeoutMs: 5_000 } as const;
+    expect(await ask(why)).toMatchObject({ verdict: "unknown", sides: [], text: expect.stringContaining("10.77.0.9") });
     const { ownerSocket } = daemon.state;
     expect(await askDaemon(ownerSocket, { verb: "reload" }, 1_000)).toMatchObject({ applied: [] });
     expect(await askDaemon(ownerSocket, { verb: "diff" }, 1_000)).toMatchObject({ applied: [], needsRestart: [] });
+  });
+
+  test.each<[string, Partial<Extract<AdminRequest, { verb: "why" }>>, string]>([
+    ["a port that is none", { service: "tcp/99999" }, "port makes no sense"],
+    [
+      "a name that is nearly this host's",
+      { to: "lighthous" },
+      'TO makes no sense - no host with the certificate name "lighthous" is connected - did you mean lighthouse?',
+    ],
+    ["an address outside the mesh", { to: "198.51.100.1" }, "TO makes no sense"],
+    ["itself", { to: "lighthouse" }, "TO makes no sense"],
+    ["two others", { from: "10.77.0.8" }, "FROM makes no sense"],
+  ])("refuses a question about %s, and names the field", async (_, changes, text) => {
+    const why = { verb: "why", from: undefined, to: "10.77.0.9", service: "tcp/22", timeoutMs: 5_000 } as const;
+    await expect(ask({ ...why, ...changes })).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining(text),
+    });
   });
 
   test("says what a reload would change, changes nothing, and refuses what a reload would refuse", async () => {
@@ -81,7 +101,7 @@ describe("a daemon with its admin sockets", () => {
     [
       "an unknown verb",
       { verb: "dance" },
-      /no such verb: there are status, version, ping, rules, netcheck, doctor, reload, diff, events, watch/,
+      /no such verb: there are status, version, ping, rules, why, netcheck, doctor, reload, diff, events, watch/,
     ],
     ["a ping without a target", { verb: "ping" }, /needs a target/],
     ["a ping for an hour", { verb: "ping", target: "a", timeoutMs: 3_600_000 }, /timeoutMs of 1 to/],

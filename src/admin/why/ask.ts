@@ -1,0 +1,75 @@
+import { nearest } from "../../core/base/suggest.ts";
+import { parseService } from "../../core/firewall/parse-service.ts";
+import type { Inquiry, PingTarget } from "../../core/io.ts";
+import { type IpAddress, parseAddress } from "../../core/netip/address.ts";
+import type { NamedHost } from "../../core/node/directory.ts";
+import type { PingFailure } from "../../core/operator/failure.ts";
+import { pingFailureText } from "../../core/operator/failure-text.ts";
+import type { Daemon } from "../../runtime/daemon.ts";
+import { ExitCode, OperatorError } from "../../runtime/operator-error.ts";
+import { clause } from "../clause.ts";
+import { ADMIN_SCHEMA, type WhyQuestion } from "../protocol.ts";
+import { type WhyReport, whyReport } from "./why-report.ts";
+
+/** Whether a packet passes between this host and another one, and why: as both ends say. */
+export async function askWhy(daemon: Daemon, question: WhyQuestion): Promise<WhyReport> {
+  const inquiry = inquiryOf(question, daemon.directory());
+  const result = await daemon.inquire(inquiry, question.timeoutMs);
+  if (result.outcome === "judged") return whyReport(result.packet, result.sides);
+  const { failure } = result;
+  const field = inquiry.direction === "outbound" ? "TO" : "FROM";
+  if (isMistake(failure)) throw mistaken(field, clause(pingFailureText(failure).text), "name another host");
+  const { text, todo } = pingFailureText(failure);
+  return {
+    schema: ADMIN_SCHEMA,
+    verdict: "unknown",
+    service: question.service,
+    from: null,
+    to: null,
+    sides: [],
+    text,
+    hint: todo,
+  };
+}
+
+function inquiryOf({ from, to, service: text }: WhyQuestion, known: readonly NamedHost[]): Inquiry {
+  const service = parseService(text);
+  if (!service.ok) throw mistaken(service.reason.field, service.reason.why, service.reason.todo);
+  const [own] = known;
+  const isOwn = (host: string): boolean =>
+    own !== undefined && (host === own.name || own.addresses.some((address) => address === parseAddress(host)));
+  const local = (host: string | undefined): IpAddress | undefined =>
+    host === undefined ? undefined : parseAddress(host);
+  if (from === undefined || isOwn(from))
+    return { host: targetOf("TO", to, known), direction: "outbound", service: service.value, local: local(from) };
+  if (isOwn(to))
+    return { host: targetOf("FROM", from, known), direction: "inbound", service: service.value, local: local(to) };
+  throw mistaken(
+    "FROM",
+    `neither ${from} nor ${to} is this host, and hosts are asked about their own packets only`,
+    "ask on one of them, or give their configurations or certificates as files",
+  );
+}
+
+function targetOf(field: "FROM" | "TO", text: string, known: readonly NamedHost[]): PingTarget {
+  const address = parseAddress(text);
+  if (address !== undefined) return { by: "address", address };
+  const names = known.map(({ name }) => name);
+  if (names.includes(text)) return { by: "name", name: text };
+  const meant = nearest(text, names);
+  throw mistaken(
+    field,
+    `no host with the certificate name ${JSON.stringify(text)} is connected`,
+    meant === undefined ? "give its overlay address: names are known while a tunnel stands" : `did you mean ${meant}?`,
+  );
+}
+
+/** What the question itself is wrong about. */
+function isMistake({ reason }: PingFailure): boolean {
+  return reason === "own-address" || reason === "outside-networks" || reason === "unknown-name";
+}
+
+/** The command line does not say what can be asked: the field is named. */
+export function mistaken(field: string, why: string, todo: string): OperatorError {
+  return new OperatorError("usage", { what: `${field} makes no sense`, why, todo }, ExitCode.usage);
+}
