@@ -15,6 +15,7 @@ import { netcheck } from "./netcheck/measure.ts";
 import { pingReport } from "./ping-report.ts";
 import { processReports } from "./process-report.ts";
 import type { AdminRequest, AdminVerb, EventReport } from "./protocol.ts";
+import { reloadReport } from "./reload-report.ts";
 import { rulesReport } from "./rules-report.ts";
 import { StatusFeed } from "./status-feed.ts";
 import { type StatusReport, statusReport } from "./status-report.ts";
@@ -42,7 +43,7 @@ export function adminVerbs(daemon: Daemon, confinement?: Confinement): Readonly<
     doctor: answers("reader", parseDoctor, async ({ target }) =>
       diagnose(await examine(patientOf(daemon, health), target)),
     ),
-    reload: answers("owner", nothing, () => daemon.reload()),
+    reload: answers("owner", nothing, async () => reloadReport(daemon.reload(), () => daemon.status())),
     diff: answers("owner", nothing, () => daemon.diff()),
     events: streams("reader", parseEvents, ({ level }, sink) => followEvents(daemon, level, sink)),
     watch: streams("reader", nothing, (_, sink) => pictures.follow(sink)),

@@ -275,6 +275,8 @@ export interface PeerStatus {
   readonly establishedMs: number | undefined;
   readonly certificateNotAfter: number | undefined;
   readonly certificateVersion: number | undefined;
+  /** Whether it has seen another certificate of ours than there is now. */
+  readonly hasOldOfOurs: boolean;
   /** How much later it was by the peer's clock than by ours when the session was made; undefined without a session. */
   readonly clockAheadMs: number | undefined;
   readonly sessions: number;

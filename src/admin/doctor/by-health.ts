@@ -25,10 +25,21 @@ const STAGE_OF: Readonly<Record<string, Stage>> = {
   "address-twice": "others",
 };
 
-/** The worst that is known about a stage; notes are no reason to doubt, but for what others do. */
+/** Errors with which nothing works beyond them; others are errors for what may follow. */
+const STOPS: ReadonlySet<string> = new Set([
+  "certificate-expired",
+  "data-plane-down",
+  "family-mismatch",
+  "lighthouse-mute",
+  "overlay-over-lan",
+  "overlay-shadowed",
+]);
+
+/** The worst that is known about a stage; notes are no reason to doubt. */
 export function knownTrouble(health: readonly Health[], stage: Stage): Finding | undefined {
   const found = health.filter(({ code, severity }) => STAGE_OF[code] === stage && severity !== "note");
-  const [worst] = [...found.filter(({ severity }) => severity === "error"), ...found];
-  if (!worst) return undefined;
-  return (worst.severity === "error" ? failed : doubtful)(worst.text, worst.todo);
+  const stops = found.find(({ code, severity }) => severity === "error" && STOPS.has(code));
+  if (stops) return failed(stops.text, stops.todo);
+  const worst = found.find(({ severity }) => severity === "error") ?? found[0];
+  return worst && doubtful(worst.text, worst.todo);
 }

@@ -5,6 +5,7 @@ import { certificateHealth } from "./certificate.ts";
 import { dropHealth } from "./drops.ts";
 import { gatewayHealth } from "./gateways.ts";
 import { lighthouseHealth } from "./lighthouses.ts";
+import { notShownHealth } from "./not-shown.ts";
 import { peerHealth } from "./peers.ts";
 import { reloadHealth } from "./reload.ts";
 import { sendHealth } from "./sending.ts";
@@ -21,6 +22,7 @@ const sources: readonly HealthSource[] = [
   lighthouseHealth,
   reloadHealth,
   peerHealth,
+  notShownHealth,
   strangerHealth,
   twinHealth,
   translatorHealth,

@@ -2,7 +2,8 @@ import type { Instant } from "../base/time.ts";
 import type { LighthouseService } from "../discovery/service.ts";
 import { Adoption, type AdoptionEvent } from "../machine/adoption/adoption.ts";
 import { Answers, type AnswersEvent } from "../machine/answers/answers.ts";
-import { Calls, type CallsEvent } from "../machine/calls/calls.ts";
+import { Calls } from "../machine/calls/calls.ts";
+import type { CallsEvent } from "../machine/calls/events.ts";
 import { Carriers } from "../machine/carriers/carriers.ts";
 import type { CarriersEvent } from "../machine/carriers/events.ts";
 import { Discovery, type DiscoveryEvent } from "../machine/discovery/discovery.ts";
@@ -122,7 +123,15 @@ export function assemble(
   );
   const gateways = new Gateways(facts, peers, { roundTripMs }, emit);
   const sending = new Sending(facts, emit);
-  const pings = new Pings(facts, peers, sending, emit);
+  const pings = new Pings(
+    facts,
+    peers,
+    {
+      refusedOf: (places, since) => sending.refusedOf(places, since),
+      failureTo: (target) => calls.failureTo(target),
+    },
+    emit,
+  );
   const inquiries = new Inquiries(facts, peers, emit);
   const refusals = new Refusals(facts, peers, emit);
   const pathMtu = new PathMtu(

@@ -1,6 +1,7 @@
 import type { Clock } from "../base/time.ts";
 import type { Named, NodeStatus, PeerStatus } from "../io.ts";
 import type { Facts } from "../machine/facts.ts";
+import { showsOld } from "../machine/liveness/renewal.ts";
 import type { Suspicion } from "../machine/liveness/vitals.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { PeerTrouble } from "../operator/failure.ts";
@@ -39,7 +40,7 @@ export function statusOf(
       const session = peers.primaryOf(address);
       return { address, name: session?.peer.name, up: session !== undefined, serves: servesOf(address, session) };
     }),
-    peers: peersOf(peers, machines, facts.clock),
+    peers: peersOf(peers, machines, facts),
     nat: nat.status(),
     relayed,
     punches: live.punchy.punch,
@@ -77,7 +78,7 @@ function isAsking(suspicion: Suspicion): boolean {
 }
 
 /** Those that are up first, then those that have not proven themselves, are called, could not be reached. */
-function peersOf(peers: Peers, machines: Looked, clock: Clock): readonly PeerStatus[] {
+function peersOf(peers: Peers, machines: Looked, facts: Facts): readonly PeerStatus[] {
   const shown = new Set<IpAddress>();
   const statuses: PeerStatus[] = [];
   const add = (status: PeerStatus): void => {
@@ -85,7 +86,7 @@ function peersOf(peers: Peers, machines: Looked, clock: Clock): readonly PeerSta
     statuses.push(status);
   };
   const describe = (session: Session, at: "up" | "unconfirmed"): PeerStatus =>
-    ofSession(session, at, { peers, machines, clock });
+    ofSession(session, at, { peers, machines, facts });
   for (const session of peers.primaries()) add(describe(session, "up"));
   for (const session of peers.sessions())
     if (!session.addresses.some((address) => shown.has(address))) add(describe(session, "unconfirmed"));
@@ -99,10 +100,11 @@ function peersOf(peers: Peers, machines: Looked, clock: Clock): readonly PeerSta
 function ofSession(
   session: Session,
   at: "up" | "unconfirmed",
-  { peers, machines, clock }: { readonly peers: Peers; readonly machines: Looked; readonly clock: Clock },
+  { peers, machines, facts }: { readonly peers: Peers; readonly machines: Looked; readonly facts: Facts },
 ): PeerStatus {
   const { liveness, carriers, pathMtu, paths, shortcuts } = machines;
-  const { now } = clock;
+  const { clock, now, settings } = facts;
+  const { identity } = settings.live;
   const { peer, addresses, path } = session;
   const relay = relayOn(path, peers);
   const hop = relay ?? session;
@@ -127,6 +129,7 @@ function ofSession(
     establishedMs: now - session.state.since,
     certificateNotAfter: Number(peer.notAfter),
     certificateVersion: peer.version,
+    hasOldOfOurs: at === "up" && showsOld(session, identity),
     clockAheadMs: clockAhead(session, clock),
     sessions: peers.sessionsOf(nameAddress(session)).length,
     sentBytes,
@@ -163,6 +166,7 @@ function unreached(target: IpAddress, at: "handshaking" | "failed", trouble: Pee
     establishedMs: undefined,
     certificateNotAfter: undefined,
     certificateVersion: undefined,
+    hasOldOfOurs: false,
     clockAheadMs: undefined,
     sessions: 0,
     sentBytes: 0,

@@ -71,7 +71,7 @@ export function callFailureText(failure: CallFailure): string {
     case "lighthouse-without-endpoint":
       return `No underlay address is known for the lighthouse ${failure.target}.`;
     case "no-lighthouse-connected":
-      return `No lighthouse is connected (${failure.lighthouses.join(", ")}), so nobody could say where ${failure.target} is.`;
+      return `No lighthouse is connected (${failure.lighthouses.join(", ")}), so nobody could say where ${failure.target} is.${failure.because ? ` ${failure.because.lighthouse}: ${callFailureText(failure.because.failure)}` : ""}`;
     case "unknown-to-lighthouses":
       return `No lighthouse (${failure.lighthouses.join(", ")}) said where ${failure.target} is.`;
     case "no-answer":
@@ -101,8 +101,10 @@ export function wrongResponderText(name: string, target: IpAddress): string {
 
 /** What is known about a ping without an answer, and what to do next. */
 export function pingFailureText(failure: PingFailure): { readonly text: string; readonly todo: string } {
-  const [refused] = ("refused" in failure && failure.refused) || [];
-  const todo = refused ? sentence(sendErrorTodo(refused.error)) : WAYS_OUT[failure.reason];
+  // What keeps the lighthouse away is to be mended first.
+  const cause = ("because" in failure && failure.because?.failure) || failure;
+  const [refused] = ("refused" in cause && cause.refused) || [];
+  const todo = refused ? sentence(sendErrorTodo(refused.error)) : WAYS_OUT[cause.reason];
   return { text: pingText(failure), todo };
 }
 

@@ -31,6 +31,8 @@ export type CallFailure =
       readonly lighthouses: readonly IpAddress[];
       /** What static_host_map says, as it is written there. */
       readonly places: readonly string[];
+      /** Why the lighthouses are out of reach, where that is it: what became of the last call of one of them. */
+      readonly because?: { readonly lighthouse: IpAddress; readonly failure: CallFailure } | undefined;
     }
   | {
       readonly reason: "handshake-timeout";

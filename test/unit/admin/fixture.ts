@@ -56,6 +56,7 @@ export function peerStatus(changes: Partial<PeerStatus> = {}): PeerStatus {
     establishedMs: 60_000,
     certificateNotAfter: NOW_MS / 1000 + 364 * DAY_S,
     certificateVersion: 1,
+    hasOldOfOurs: false,
     clockAheadMs: 0,
     sessions: 1,
     sentBytes: 1_000,

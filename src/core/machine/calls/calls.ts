@@ -14,32 +14,17 @@ import { isAllowedPath } from "../../path/allowed.ts";
 import { directPath, type Path, type RelayedPath } from "../../path/path.ts";
 import type { Place } from "../../path/place.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
+import type { Call } from "../../peer/call.ts";
 import { isSameParcel, type Parcel } from "../../peer/parcel.ts";
 import type { PeerTable } from "../../peer/peer-table.ts";
 import { placeOf } from "../../peer/place.ts";
-import { addressesOf, type FinishedHandshake, type Session } from "../../peer/session.ts";
+import { addressesOf, type FinishedHandshake } from "../../peer/session.ts";
 import type { Facts } from "../facts.ts";
-import type { AskWhereEvent, CommonEvent, Emit, Machine, StopReason } from "../machine.ts";
+import type { Emit, Machine, StopReason } from "../machine.ts";
 import { type PlacesPorts, placesToCall } from "./attempt.ts";
+import type { CallsEvent } from "./events.ts";
 import { failureOf, type NowhereReason } from "./give-up.ts";
 import { type PendingCall, PendingCalls } from "./pending-calls.ts";
-
-export type CallsEvent =
-  | AskWhereEvent
-  | CommonEvent
-  /** A call begins. */
-  | { readonly kind: "call-begun"; readonly target: IpAddress }
-  /** Somebody else than the host is there. */
-  | { readonly kind: "wrong-responder"; readonly target: IpAddress; readonly at: Place }
-  | { readonly kind: "call-answered"; readonly handshake: FinishedHandshake; readonly waiting: readonly Parcel[] }
-  /** A call came to nothing and there is no session with this host either. */
-  | { readonly kind: "call-failed"; readonly target: IpAddress }
-  /** A call came to nothing; the session that it was to replace goes on. */
-  | { readonly kind: "renewal-failed"; readonly session: Session; readonly failure: CallFailure }
-  /** A call that was to find a straight way beside a relayed one came to nothing. */
-  | { readonly kind: "straight-failed"; readonly target: IpAddress; readonly failure: CallFailure }
-  /** What waited for a tunnel that will not come. */
-  | { readonly kind: "undeliverable"; readonly parcel: Parcel; readonly failure: CallFailure };
 
 /** What it asks about where others are. */
 export interface CallsPorts extends PlacesPorts {
@@ -178,6 +163,12 @@ export class Calls implements Machine {
     else this.#complete(call, initiation, path, outcome);
   }
 
+  /** What became of the last call of this host, or what there is to say of the one under way. */
+  failureTo(target: IpAddress): CallFailure | undefined {
+    const { failed, call } = this.#peers.find(target) ?? {};
+    return failed?.failure ?? (call && this.#failureOf(call));
+  }
+
   /** These addresses are reached: what was known about failed calls to them does not count any more. */
   reached(addresses: readonly IpAddress[]): void {
     for (const address of addresses) this.#peers.setFailed(address, undefined);
@@ -194,6 +185,17 @@ export class Calls implements Machine {
       if (call.progress.at === "looking") this.#pending.end(call);
       return call.waiting.splice(0);
     });
+  }
+
+  /** Calls that show a certificate which is another one by now begin again with that. */
+  reload(): void {
+    const { settings, now } = this.#facts;
+    const { identity } = settings.live;
+    for (const call of [...this.#pending.all()]) {
+      const shown = call.progress.at === "calling" ? call.progress.initiation.certificate : undefined;
+      if (shown && identity.credential.certificates[shown.version]?.fingerprint !== shown.fingerprint)
+        this.#pending.beginAgain(call, versionFor(identity, call.target, undefined), now);
+    }
   }
 
   /** Drops every call; who waited for one is told. */
@@ -340,9 +342,16 @@ export class Calls implements Machine {
   }
 
   #giveUp(call: PendingCall): void {
-    const nowhere = this.#ports.whyNowhere(call.target);
-    const refused = this.#sending.refusedOf(call.tried.keys(), call.startedAt);
-    this.#fail(call, failureOf(call, { facts: this.#facts, nowhere, refused }));
+    this.#fail(call, this.#failureOf(call));
+  }
+
+  #failureOf(call: Call): CallFailure {
+    return failureOf(call, {
+      facts: this.#facts,
+      nowhere: this.#ports.whyNowhere(call.target),
+      refused: this.#sending.refusedOf(call.tried.keys(), call.startedAt),
+      failureTo: (host) => this.failureTo(host),
+    });
   }
 
   #fail(call: PendingCall, failure: CallFailure): void {

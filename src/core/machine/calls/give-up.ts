@@ -1,4 +1,5 @@
 import type { HostPort } from "../../config/settings.ts";
+import type { IpAddress } from "../../netip/address.ts";
 import type { CallFailure, RefusedPlace } from "../../operator/failure.ts";
 import { type Call, misanswered } from "../../peer/call.ts";
 import type { Facts } from "../facts.ts";
@@ -6,7 +7,13 @@ import type { Facts } from "../facts.ts";
 /** What a call that ends without a session knows about why: the most telling first. */
 export function failureOf(
   call: Call,
-  context: { readonly facts: Facts; readonly nowhere: NowhereReason; readonly refused: readonly RefusedPlace[] },
+  context: {
+    readonly facts: Facts;
+    readonly nowhere: NowhereReason;
+    readonly refused: readonly RefusedPlace[];
+    /** What became of the last call of this host, or is known of the one under way. */
+    readonly failureTo: (host: IpAddress) => CallFailure | undefined;
+  },
 ): CallFailure {
   const { target, tried, unreadableFrom } = call;
   const { now, settings } = context.facts;
@@ -19,18 +26,32 @@ export function failureOf(
       target,
       lighthouses: settings.live.lighthouse.hosts,
       places: (settings.live.staticHosts.get(target) ?? []).map(formatHostPort),
+      because: context.nowhere === "no-lighthouse-connected" ? whyNoLighthouse(context) : undefined,
     };
   if (unreadableFrom)
     return { reason: "handshake-timeout", why: "unreadable", from: unreadableFrom, cipher: settings.boot.cipher };
-  const { retries } = settings.boot.handshakes;
   return {
     reason: "handshake-timeout",
     why: "no-answer",
     tried: [...tried.keys()],
     waitedMs: now - call.startedAt,
-    attempts: retries,
+    attempts: call.attempt,
     refused: context.refused,
   };
+}
+
+function whyNoLighthouse({
+  facts,
+  failureTo,
+}: Pick<Parameters<typeof failureOf>[1], "facts" | "failureTo">): Extract<
+  CallFailure,
+  { because?: unknown }
+>["because"] {
+  for (const lighthouse of facts.lighthouses) {
+    const failure = failureTo(lighthouse);
+    if (failure) return { lighthouse, failure };
+  }
+  return undefined;
 }
 
 function formatHostPort(place: HostPort): string {

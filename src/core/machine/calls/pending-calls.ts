@@ -22,6 +22,7 @@ export interface StrayAnswer {
 /** A call in the hands of the machine that calls. */
 export interface PendingCall extends Call {
   progress: Call["progress"];
+  version: CertificateVersion;
   attempt: number;
   readonly tried: Map<Place, Tries>;
   readonly doubtful: Map<Place, string | undefined>;
@@ -95,6 +96,23 @@ export class PendingCalls {
   carry(call: PendingCall, initiation: Initiation): void {
     call.progress = { at: "calling", initiation };
     this.#peers.setCall(call.target, call);
+  }
+
+  /** As if it began now: what was sent says something that is not so any more. */
+  beginAgain(call: PendingCall, version: CertificateVersion, now: Instant): void {
+    const { target } = call;
+    // The index of what was sent goes with it.
+    this.#peers.setCall(target, undefined);
+    call.progress = { at: "looking" };
+    call.version = version;
+    call.attempt = 0;
+    call.tried.clear();
+    call.doubtful.clear();
+    call.refused = undefined;
+    call.unreadableFrom = undefined;
+    call.stray = undefined;
+    this.#peers.setCall(target, call);
+    this.#timers.schedule(target, now);
   }
 
   /** Something for after the handshake; false when enough is waiting already. */

@@ -26,7 +26,7 @@ import type { LivenessEvent } from "./events.ts";
 import { Portions } from "./portions.ts";
 import { ProbeRound } from "./probe-round.ts";
 import { disownedSession } from "./recv-error.ts";
-import { isOld, RENEWAL_RETRY_MS } from "./renewal.ts";
+import { isOld, renewalRetryMs } from "./renewal.ts";
 import { Rounds } from "./rounds.ts";
 import { TrafficLedger } from "./traffic.ts";
 import { Usage } from "./usage.ts";
@@ -167,8 +167,8 @@ export class Liveness implements Machine {
     this.#steps.cancel(session.localIndex);
     this.#suspects.add(session);
     if (!this.#peers.isPrimary(session)) return;
-    const address = nameAddress(session);
-    this.#emit({ kind: "tell", event: { code: "recv-error", name: session.peer.name, address, endpoint: source } });
+    const { name } = session.peer;
+    this.#emit({ kind: "tell", event: { code: "recv-error", name, address: nameAddress(session), endpoint: source } });
     this.#callAnew(session, undefined);
   }
 
@@ -187,14 +187,12 @@ export class Liveness implements Machine {
   renewalFailed(session: Session, failure: CallFailure): void {
     const vitals = this.#of(session);
     const { settings, now } = this.#facts;
-    if (isOld(session, now) && !heardLately(vitals, now, settings.boot.timers)) {
-      this.#end(session, "no-answer", true);
-      return;
-    }
-    vitals.renewNotBefore = later(now, RENEWAL_RETRY_MS);
+    const isUsed = heardLately(vitals, now, settings.boot.timers);
+    if (isOld(session, now) && !isUsed) return this.#end(session, "no-answer", true);
+    vitals.renewNotBefore = later(now, renewalRetryMs(isUsed));
     if (vitals.suspicion?.of === "silence") vitals.suspicion = { ...vitals.suspicion, stage: "call-failed" };
-    const { name } = session.peer;
-    this.#emit({ kind: "tell", event: { code: "renewal-failed", name, address: nameAddress(session), failure } });
+    const event = { code: "renewal-failed", name: session.peer.name, address: nameAddress(session), failure } as const;
+    this.#emit({ kind: "tell", event });
   }
 
   /** The session is gone. */
@@ -206,8 +204,9 @@ export class Liveness implements Machine {
     this.#steps.cancel(session.localIndex);
   }
 
-  /** Trust has changed: looks at every session now, instead of with the next round. */
+  /** Trust has changed, or our certificate: every session is looked at now, and what failed with the one of before is no reason to wait. */
   reload(): void {
+    for (const vitals of this.#vitals.values()) vitals.renewNotBefore = undefined;
     this.#rounds.go();
   }
 

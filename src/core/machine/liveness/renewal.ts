@@ -29,7 +29,9 @@ const RESPONDER_SPREAD_MS = 300_000;
 /** Renewals that one round of checks starts. Each costs a key pair on both sides; the others wait for the next round. */
 export const RENEWALS_AT_ONCE = 256;
 /** A peer that does not answer a re-handshake (an old release that cannot read version 2, say) is not pressed more often. */
-export const RENEWAL_RETRY_MS = 60_000;
+const RETRY_MS = 60_000;
+/** One that nobody uses may have gone for good. */
+const IDLE_RETRY_MS = 600_000;
 
 /** The first reason that applies (protocol 8.3, reliability R14), for a primary session that has heard from its peer lately, or is old. */
 export function renewalOf(session: Session, vitals: Vitals, identity: Identity, now: Instant): Renewal | undefined {
@@ -45,6 +47,16 @@ export function renewalOf(session: Session, vitals: Vitals, identity: Identity, 
   if (vitals.counterHigh) return { reason: "counter-high", version: session.ownVersion };
   if (isOld(session, now)) return { reason: "old-age", version: session.ownVersion };
   return undefined;
+}
+
+/** How long a renewal that failed is not tried again. */
+export function renewalRetryMs(isUsed: boolean): number {
+  return isUsed ? RETRY_MS : IDLE_RETRY_MS;
+}
+
+/** Whether the peer has seen another certificate of ours than there is now. */
+export function showsOld({ ownVersion, ownFingerprint }: Session, { credential }: Identity): boolean {
+  return credential.certificates[ownVersion]?.fingerprint !== ownFingerprint;
 }
 
 /** Whether the keys of a session have been in use, or ready for it, for long enough. */

@@ -8,7 +8,7 @@ import type { Emit } from "../machine.ts";
 import { heardLately, isAbandoned, isInactive } from "./activity.ts";
 import type { LivenessEvent } from "./events.ts";
 import { Portions } from "./portions.ts";
-import { isOld, mayBecomePrimary, RENEWALS_AT_ONCE, renewalOf } from "./renewal.ts";
+import { isOld, mayBecomePrimary, RENEWALS_AT_ONCE, renewalOf, showsOld } from "./renewal.ts";
 import type { Vitals } from "./vitals.ts";
 
 /** What every session is asked now and then (protocol 8.2): trust, age, use. */
@@ -60,7 +60,8 @@ export class Rounds {
     const isPrimary = this.#peers.isPrimary(session);
     if (isHeard && isPrimary) this.#emit({ kind: "measure", session });
     else if (isHeard) this.#checkSecondary(session, vitals);
-    if (isPrimary && (isHeard || isOld(session, now))) this.#renew(session, vitals);
+    const hasOldCertificate = showsOld(session, settings.live.identity);
+    if (isPrimary && (isHeard || isOld(session, now) || hasOldCertificate)) this.#renew(session, vitals);
     const quietMs = now - (vitals.lastSentAt ?? session.state.since);
     if (quietMs >= timers.connectionAliveMs) this.#emit({ kind: "quiet", session, sends: false });
     else if (!isHeard) this.#emit({ kind: "quiet", session, sends: true });
@@ -96,7 +97,10 @@ export class Rounds {
       this.#emit({ kind: "prefer-session", session });
   }
 
-  /** An idle session is renewed for its age alone: what else there is to renew can wait until somebody uses it. */
+  /**
+   * An idle session is renewed for its age, and where its peer has seen a certificate of ours that is another one by now, and would cut us off at its
+   * end: what else there is to renew can wait until somebody uses it.
+   */
   #renew(session: Session, vitals: Vitals): void {
     const { settings, now } = this.#facts;
     if (this.#renewalsLeft === 0 || (vitals.renewNotBefore !== undefined && now < vitals.renewNotBefore)) return;

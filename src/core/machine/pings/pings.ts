@@ -2,7 +2,7 @@ import { type Instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
 import type { PingResult, PingTarget } from "../../io.ts";
 import type { IpAddress } from "../../netip/address.ts";
-import type { PingFailure, RefusedPlace } from "../../operator/failure.ts";
+import type { CallFailure, PingFailure, RefusedPlace } from "../../operator/failure.ts";
 import { endpointOf } from "../../path/path.ts";
 import type { Place } from "../../path/place.ts";
 import { misanswered } from "../../peer/call.ts";
@@ -23,6 +23,8 @@ export type PingsEvent =
 export interface PingsPorts {
   /** Of these places those to which it did not send since then. */
   refusedOf(places: Iterable<Place>, since: Instant): readonly RefusedPlace[];
+  /** What there is to say of a call that has not come to an end. */
+  failureTo(target: IpAddress): CallFailure | undefined;
 }
 
 /** Who was pinged, as far as that is known. */
@@ -148,6 +150,8 @@ export class Pings implements Machine {
     const bad = call && misanswered(call);
     if (bad) return bad;
     const tried = [...(call?.tried.keys() ?? [])];
+    const nowhere = tried.length === 0 ? this.#ports.failureTo(target) : undefined;
+    if (nowhere) return nowhere;
     return {
       reason: "handshake-timeout",
       why: "no-tunnel-in-time",

@@ -114,7 +114,7 @@ describe("hosts that know only a lighthouse", () => {
     mesh.run(100);
     expect(a.ping("10.77.0.99", 10_000)).toMatchObject({
       outcome: "failed",
-      text: "No lighthouse is connected (10.77.0.1), so nobody could say where 10.77.0.99 is.",
+      text: "No lighthouse is connected (10.77.0.1), so nobody could say where 10.77.0.99 is. 10.77.0.1: No answer from 192.0.2.1:4242 in 5.5 s (10 attempts).",
     });
   });
 

@@ -1,9 +1,13 @@
 import { describe, expect, test } from "vitest";
+import { WORLD_BEGINS } from "../../fixtures/authority.ts";
 import { type Host, Mesh } from "../../fixtures/mesh.ts";
+import { identityOf } from "../../fixtures/settings.ts";
 
 const A = "192.0.2.1:4242";
 const B = "192.0.2.2:4242";
 const HOUR_MS = 3_600_000;
+const PLAN_A = { name: "a", networks: ["10.77.0.1/16"], statics: { "10.77.0.2": [B] } };
+const PLAN_B = { name: "b", networks: ["10.77.0.2/16"], statics: { "10.77.0.1": [A] } };
 
 describe("a tunnel that nobody uses", () => {
   test("gets new keys before a day is over, and costs no other packet", () => {
@@ -70,6 +74,56 @@ describe("a tunnel in use whose peer does not answer the new call", () => {
   });
 });
 
+describe("a certificate of ours that a reload replaces", () => {
+  test("is shown at once where a handshake with the one of before has just failed", () => {
+    const { mesh, a, b } = connected();
+    const good = a.settings.live;
+    const bad = identityOf(mesh.suite, { ...PLAN_A, notAfter: WORLD_BEGINS - 1n }, mesh.authority, 90);
+    a.reload({ ...good, identity: bad });
+    keepTalking(a, b, 10);
+    expect(a.noticed("renewal-failed")).not.toEqual([]);
+    a.reload({ ...good, identity: identityOf(mesh.suite, { ...PLAN_A, groups: ["new"] }, mesh.authority, 90) });
+    mesh.run(1_000);
+    expect(b.status().peers[0]?.groups).toEqual(["new"]);
+    expect(a.status().peers[0]?.hasOldOfOurs).toBe(false);
+  });
+
+  test("is shown by a call that was under way with the one of before", () => {
+    const mesh = new Mesh();
+    const a = mesh.host(A, { ...PLAN_A, notAfter: WORLD_BEGINS - 1n });
+    const b = mesh.host(B, PLAN_B);
+    a.say(b, "hello");
+    mesh.run(3_000);
+    expect(b.status().peers).toEqual([]);
+    a.reload({ ...a.settings.live, identity: identityOf(mesh.suite, PLAN_A, mesh.authority, 90) });
+    mesh.run(100);
+    expect(b.status().peers).toMatchObject([{ name: "a", state: "up" }]);
+    expect(b.heard).toEqual(["hello"]);
+  });
+
+  test("is shown through a tunnel that nobody uses, and a peer that has gone is not pressed", () => {
+    const { mesh, a, b } = connected();
+    mesh.run(HOUR_MS);
+    a.reload({
+      ...a.settings.live,
+      identity: identityOf(mesh.suite, { ...PLAN_A, groups: ["new"] }, mesh.authority, 90),
+    });
+    mesh.run(1_000);
+    expect(b.status().peers[0]?.groups).toEqual(["new"]);
+
+    mesh.remove(b);
+    a.reload({
+      ...a.settings.live,
+      identity: identityOf(mesh.suite, { ...PLAN_A, groups: ["newer"] }, mesh.authority, 90),
+    });
+    mesh.run(1_000);
+    expect(a.status().peers[0]?.hasOldOfOurs).toBe(true);
+    const before = mesh.flights.length;
+    mesh.run(10 * 60_000);
+    expect(mesh.flights.length - before).toBeLessThan(40);
+  });
+});
+
 describe("a control plane that takes over a session", () => {
   test("past the mark of 2^34 packets calls its peer anew", () => {
     const { mesh, a, b } = connected();
@@ -104,11 +158,19 @@ describe("a control plane that takes over a session", () => {
 
 function connected() {
   const mesh = new Mesh();
-  const a = mesh.host(A, { name: "a", networks: ["10.77.0.1/16"], statics: { "10.77.0.2": [B] } });
-  const b = mesh.host(B, { name: "b", networks: ["10.77.0.2/16"], statics: { "10.77.0.1": [A] } });
+  const a = mesh.host(A, PLAN_A);
+  const b = mesh.host(B, PLAN_B);
   a.say(b, "hello");
   mesh.run(100);
   return { mesh, a, b };
+}
+
+function keepTalking(a: Host, b: Host, seconds: number): void {
+  for (let i = 0; i < seconds; i++) {
+    a.say(b, "x");
+    b.say(a, "y");
+    a.mesh.run(1_000);
+  }
 }
 
 function indexes({ dataPlane }: Host): readonly number[] {
