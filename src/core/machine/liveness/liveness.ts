@@ -1,7 +1,6 @@
 import { Pace } from "../../base/pace.ts";
 import { earliest, type Instant, instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
-import type { CertificateVersion } from "../../cert/certificate.ts";
 import type {
   ActivitySample,
   DataPlaneCommand,
@@ -122,7 +121,7 @@ export class Liveness implements Machine {
     };
     const used = [...this.#peers.primaries()].map((session) => ({ session, at: lastUsed(session) }));
     used.sort((a, b) => b.at - a.at);
-    if (callAnew) for (const { session } of used.slice(0, CALLED_ANEW_MAX)) this.#callAnew(session, undefined);
+    if (callAnew) for (const { session } of used.slice(0, CALLED_ANEW_MAX)) this.#callAnew(session);
     this.#probeRound.begin(
       used.map(({ session }) => session),
       this.#facts.now,
@@ -169,7 +168,7 @@ export class Liveness implements Machine {
     if (!this.#peers.isPrimary(session)) return;
     const { name } = session.peer;
     this.#emit({ kind: "tell", event: { code: "recv-error", name, address: nameAddress(session), endpoint: source } });
-    this.#callAnew(session, undefined);
+    this.#callAnew(session);
   }
 
   /** The data plane says so once; of a session that outlived us, its counter does. */
@@ -180,7 +179,7 @@ export class Liveness implements Machine {
   counterHigh(session: Session, { exhausted }: Pick<CounterHigh, "exhausted">): void {
     this.#of(session).counterHigh = true;
     if (exhausted) this.#end(session, "counter-exhausted", false);
-    if (exhausted || this.#peers.isPrimary(session)) this.#callAnew(session, undefined);
+    if (exhausted || this.#peers.isPrimary(session)) this.#callAnew(session);
   }
 
   /** A re-handshake came to nothing; the session it was to replace goes on, unless nobody uses it and its keys are old. */
@@ -188,7 +187,10 @@ export class Liveness implements Machine {
     const vitals = this.#of(session);
     const { settings, now } = this.#facts;
     const isUsed = heardLately(vitals, now, settings.boot.timers);
-    if (isOld(session, now) && !isUsed) return this.#end(session, "no-answer", true);
+    if (isOld(session, now) && !isUsed) {
+      this.#end(session, "no-answer", true);
+      return;
+    }
     vitals.renewNotBefore = later(now, renewalRetryMs(isUsed));
     if (vitals.suspicion?.of === "silence") vitals.suspicion = { ...vitals.suspicion, stage: "call-failed" };
     const event = { code: "renewal-failed", name: session.peer.name, address: nameAddress(session), failure } as const;
@@ -377,8 +379,8 @@ export class Liveness implements Machine {
     this.#emit({ kind: "probe", session, pingId: undefined });
   }
 
-  #callAnew(session: Session, version: CertificateVersion | undefined): void {
-    this.#emit({ kind: "call-anew", target: nameAddress(session), version });
+  #callAnew(session: Session): void {
+    this.#emit({ kind: "call-anew", target: nameAddress(session), version: undefined });
   }
 
   #end(session: Session, why: EndOfSession, sendClose: boolean): void {
