@@ -58,6 +58,10 @@ export class LoneHost {
     this.#ended = new Promise((resolve) => this.#daemon.once("exit", (status) => resolve(status ?? 1)));
   }
 
+  get stateDirectory(): string {
+    return join(this.#directory, "state");
+  }
+
   /** Fails when the daemon ends first. */
   async outlives<Value>(work: Promise<Value>): Promise<Value> {
     const failure = this.#ended.then((status): never => {

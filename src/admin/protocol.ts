@@ -1,5 +1,6 @@
 import type { Notice } from "../core/notice.ts";
 import type { Complaint, ExitCode } from "../runtime/operator-error.ts";
+import type { PeerQuery } from "./peer-query.ts";
 
 /**
  * What is said on the admin sockets: one JSON object a line, a request, then what comes of it, then perhaps the next request. Most verbs have
@@ -15,7 +16,8 @@ export const RESPONSE_BYTES_MAX: number = 16 * 1024 * 1024;
 
 /** What can be asked: the rows of verbs.ts. */
 export type AdminRequest =
-  | { readonly verb: "status" }
+  /** Of the peers those that `peers` asks for; all, if not given. */
+  | { readonly verb: "status"; readonly peers?: PeerQuery }
   | { readonly verb: "version" }
   /** `target`: an overlay address or the name in a certificate. */
   | { readonly verb: "ping"; readonly target: string; readonly timeoutMs: number }
@@ -31,7 +33,7 @@ export type AdminRequest =
   /** A stream of `EventReport`, of this level and above. */
   | { readonly verb: "events"; readonly level: Notice["level"] }
   /** A stream of `StatusReport`: one now, and one whenever it is another. */
-  | { readonly verb: "watch" };
+  | { readonly verb: "watch"; readonly peers?: PeerQuery };
 
 /** What is asked: from whom, to whom, for which service; undefined is this host. */
 export interface WhyQuestion {

@@ -1,3 +1,4 @@
+import type { PeerQuery } from "./peer-query.ts";
 import type { StatusReport } from "./status-report.ts";
 import type { Sink } from "./verb.ts";
 
@@ -8,20 +9,19 @@ const SHARE_OF_TIME = 0.1;
 
 /** Shows `lacis status` to all who watch it: now, and whenever anything in it but the passing of time has changed. */
 export class StatusFeed {
-  readonly #make: () => StatusReport;
-  /** What each has seen last. */
-  readonly #watchers = new Map<Sink, string>();
+  readonly #make: (peers: PeerQuery) => StatusReport;
+  readonly #watchers = new Map<Sink, Watcher>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(make: () => StatusReport) {
+  constructor(make: (peers: PeerQuery) => StatusReport) {
     this.#make = make;
   }
 
   /** Returns the way to stop. */
-  follow(sink: Sink): () => void {
-    const report = this.#make();
+  follow(sink: Sink, peers: PeerQuery = {}): () => void {
+    const report = this.#make(peers);
     sink.push(report);
-    this.#watchers.set(sink, lasting(report));
+    this.#watchers.set(sink, { peers, seen: lasting(report) });
     this.#timer ??= setTimeout(() => this.#look(), LOOK_MS);
     return () => {
       this.#watchers.delete(sink);
@@ -43,15 +43,28 @@ export class StatusFeed {
   }
 
   #show(): void {
-    const report = this.#make();
-    const picture = lasting(report);
-    for (const [sink, seen] of this.#watchers) {
+    const made = new Map<string, { readonly report: StatusReport; readonly picture: string }>();
+    const make = (peers: PeerQuery): { readonly report: StatusReport; readonly picture: string } => {
+      const report = this.#make(peers);
+      const one = { report, picture: lasting(report) };
+      made.set(JSON.stringify(peers), one);
+      return one;
+    };
+    for (const [sink, { peers, seen }] of this.#watchers) {
       // Whoever has not taken the last one gets the newest when he has: pictures in between are worth nothing.
-      if (seen === picture || !sink.isIdle) continue;
+      if (!sink.isIdle) continue;
+      const { report, picture } = made.get(JSON.stringify(peers)) ?? make(peers);
+      if (seen === picture) continue;
       sink.push(report);
-      this.#watchers.set(sink, picture);
+      this.#watchers.set(sink, { peers, seen: picture });
     }
   }
+}
+
+interface Watcher {
+  readonly peers: PeerQuery;
+  /** What it was shown last. */
+  readonly seen: string;
 }
 
 /** A report without what changes by itself from one moment to the next. */
@@ -59,4 +72,4 @@ function lasting(report: StatusReport): string {
   return JSON.stringify(report, (key, value: unknown) => (passing.has(key) && value !== null ? 0 : value));
 }
 
-const passing: ReadonlySet<string> = new Set(["uptimeMs", "secondsLeft", "establishedMs", "lastReceivedMs"]);
+const passing: ReadonlySet<string> = new Set(["uptimeMs", "secondsLeft", "establishedMs", "lastReceivedMs", "lastMs"]);

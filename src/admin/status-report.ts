@@ -9,6 +9,8 @@ import type { GuardDescription } from "../runtime/guard/guard.ts";
 import type { Health } from "../runtime/service.ts";
 import type { DaemonFacts } from "./daemon-facts.ts";
 import { healthOf, worst } from "./health/health.ts";
+import { atOnce, type HealthReport } from "./health/history.ts";
+import { asked, foremost, type PeerQuery } from "./peer-query.ts";
 import type { ProcessReport } from "./process-report.ts";
 import { ADMIN_SCHEMA } from "./protocol.ts";
 import { type TranslatorReport, translatorReport } from "./translator-report.ts";
@@ -27,8 +29,10 @@ export interface StatusReport {
   };
   readonly lighthouses: readonly { readonly name: string | null; readonly address: string; readonly up: boolean }[];
   readonly peers: readonly PeerReport[];
-  /** Peers that were left out because there are more than PEERS_MAX. */
+  /** Of the peers that were asked for, those that were left out because there are too many. */
   readonly peersOmitted: number;
+  /** All peers, whoever was asked for. */
+  readonly peersByState: Readonly<Record<PeerStatus["state"], number>>;
   /** Networks behind other hosts, and how the gateways to them are. */
   readonly routes: readonly RouteReport[];
   readonly dataPlane: DataPlaneStatus;
@@ -48,6 +52,8 @@ export interface StatusReport {
     /** Dropped packets by reason. */
     readonly drops: Readonly<Record<string, number>>;
   } | null;
+  /** Dropped packets by reason: since the data plane began, and of the last five minutes. */
+  readonly drops: readonly DropReport[];
   readonly daemon: {
     readonly version: string;
     readonly pid: number;
@@ -61,7 +67,23 @@ export interface StatusReport {
   readonly processes: readonly ProcessReport[];
   /** Parts of the daemon; what is wrong with one is under `health`, and its state is the worst of that. */
   readonly services: readonly { readonly name: string; readonly state: "ok" | Health["severity"] }[];
-  readonly health: readonly Health[];
+  readonly health: readonly HealthReport[];
+}
+
+export interface DropReport {
+  readonly reason: string;
+  readonly packets: number;
+  readonly recentPackets: number;
+  /** Since the last one; null: before the last five minutes. */
+  readonly lastMs: number | null;
+}
+
+/** What goes into a report beside what the host is like. */
+export interface ReportOptions {
+  /** What is wrong, when somebody remembers since when. */
+  readonly health?: readonly HealthReport[];
+  /** Which peers are wanted. */
+  readonly peers?: PeerQuery;
 }
 
 export type DataPlaneStatus = Pick<
@@ -127,8 +149,15 @@ const PEERS_MAX = 10_000;
 /** Routes in one report. */
 const ROUTES_MAX = 1_000;
 
-export function statusReport(node: NodeStatus, daemon: DaemonFacts, nowMs: number): StatusReport {
+export function statusReport(
+  node: NodeStatus,
+  daemon: DaemonFacts,
+  nowMs: number,
+  { health = atOnce(healthOf(node, daemon, nowMs), nowMs), peers: query = {} }: ReportOptions = {},
+): StatusReport {
   const { counters } = node;
+  const wanted = asked(node.peers, query);
+  const peers = foremost(wanted, Math.min(query.limit ?? PEERS_MAX, PEERS_MAX));
   return {
     schema: ADMIN_SCHEMA,
     host: {
@@ -141,8 +170,9 @@ export function statusReport(node: NodeStatus, daemon: DaemonFacts, nowMs: numbe
       certificate: certificateReport(node.certificateVersions, node.certificateNotAfter, nowMs),
     },
     lighthouses: node.lighthouses.map(({ name, address, up }) => ({ name: name ?? null, address, up })),
-    peers: node.peers.slice(0, PEERS_MAX).map((peer) => peerReport(peer, nowMs)),
-    peersOmitted: Math.max(node.peers.length - PEERS_MAX, 0),
+    peers: peers.map((peer) => peerReport(peer, nowMs)),
+    peersOmitted: wanted.length - peers.length,
+    peersByState: byState(node.peers),
     routes: node.routes.slice(0, ROUTES_MAX).map(routeReport),
     dataPlane: dataPlaneStatus(daemon.dataPlane),
     relayed: node.relayed.slice(0, PAIRS_MAX),
@@ -159,6 +189,7 @@ export function statusReport(node: NodeStatus, daemon: DaemonFacts, nowMs: numbe
           drops: Object.fromEntries([...counters.drops].map(([reason, count]) => [reason, Number(count)])),
         }
       : null,
+    drops: dropReports(node),
     daemon: {
       version: daemon.version,
       pid: daemon.pid,
@@ -170,8 +201,29 @@ export function statusReport(node: NodeStatus, daemon: DaemonFacts, nowMs: numbe
     },
     processes: daemon.processes,
     services: daemon.services.map(({ name, health }) => ({ name, state: worst(health) })),
-    health: healthOf(node, daemon, nowMs),
+    health,
   };
+}
+
+function byState(peers: readonly PeerStatus[]): StatusReport["peersByState"] {
+  const counts = { up: 0, unconfirmed: 0, handshaking: 0, failed: 0 };
+  for (const { state } of peers) counts[state]++;
+  return counts;
+}
+
+function dropReports({ counters, recentDrops }: NodeStatus): readonly DropReport[] {
+  const counted = [...(counters?.drops ?? [])].filter(([, packets]) => packets > 0n);
+  return counted
+    .map(([reason, packets]) => {
+      const recent = recentDrops.get(reason);
+      return {
+        reason,
+        packets: Number(packets),
+        recentPackets: recent?.packets ?? 0,
+        lastMs: recent?.lastMs ?? null,
+      };
+    })
+    .sort((a, b) => b.packets - a.packets);
 }
 
 function peerReport(peer: PeerStatus, nowMs: number): PeerReport {

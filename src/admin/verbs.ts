@@ -10,10 +10,12 @@ import type { Health } from "../runtime/service.ts";
 import { diagnose } from "./doctor/diagnose.ts";
 import { examine } from "./doctor/examine.ts";
 import { patientOf } from "./doctor/patient.ts";
+import { factsOf } from "./facts-of.ts";
 import { healthOf } from "./health/health.ts";
+import type { HealthWatch } from "./health/watch.ts";
 import { netcheck } from "./netcheck/measure.ts";
+import { type PeerQuery, parsePeerQuery, unknownPeer } from "./peer-query.ts";
 import { pingReport } from "./ping-report.ts";
-import { processReports } from "./process-report.ts";
 import type { AdminRequest, AdminVerb, EventReport } from "./protocol.ts";
 import { reloadReport } from "./reload-report.ts";
 import { rulesReport } from "./rules-report.ts";
@@ -23,12 +25,24 @@ import { answers, type Members, nothing, type Sink, streams, type Verb } from ".
 import { askWhy } from "./why/ask.ts";
 
 /** Everything that a daemon can be asked on its admin sockets. */
-export function adminVerbs(daemon: Daemon, confinement?: Confinement): Readonly<Record<AdminVerb, Verb>> {
-  const status = (): StatusReport => statusReport(daemon.status(), factsOf(daemon, confinement), Date.now());
-  const health = (): readonly Health[] => healthOf(daemon.status(), factsOf(daemon, confinement), Date.now());
+export function adminVerbs(
+  daemon: Daemon,
+  health: HealthWatch,
+  confinement?: Confinement,
+): Readonly<Record<AdminVerb, Verb>> {
+  const status = (peers: PeerQuery): StatusReport => {
+    const [node, facts, now] = [daemon.status(), factsOf(daemon, confinement), Date.now()];
+    return statusReport(node, facts, now, { peers, health: health.look({ node, daemon: facts, nowMs: now }) });
+  };
+  const troubles = (): readonly Health[] => healthOf(daemon.status(), factsOf(daemon, confinement), Date.now());
   const pictures = new StatusFeed(status);
   return {
-    status: answers("reader", nothing, status),
+    status: answers("reader", parsePeers, ({ peers }) => {
+      const report = status(peers);
+      const { peer } = peers;
+      if (peer === undefined || peer.includes("*") || report.peers.length + report.peersOmitted > 0) return report;
+      throw unknownPeer(peer, daemon.status().peers);
+    }),
     version: answers("reader", nothing, () => ({
       version: packageVersion(),
       contract: CONTRACT_VERSIONS.newest,
@@ -41,12 +55,12 @@ export function adminVerbs(daemon: Daemon, confinement?: Confinement): Readonly<
     why: answers("reader", parseWhy, async (question) => askWhy(daemon, question)),
     netcheck: answers("reader", nothing, async () => netcheck(daemon)),
     doctor: answers("reader", parseDoctor, async ({ target }) =>
-      diagnose(await examine(patientOf(daemon, health), target)),
+      diagnose(await examine(patientOf(daemon, troubles), target)),
     ),
     reload: answers("owner", nothing, async () => reloadReport(daemon.reload(), () => daemon.status())),
     diff: answers("owner", nothing, () => daemon.diff()),
     events: streams("reader", parseEvents, ({ level }, sink) => followEvents(daemon, level, sink)),
-    watch: streams("reader", nothing, (_, sink) => pictures.follow(sink)),
+    watch: streams("reader", parsePeers, ({ peers }, sink) => pictures.follow(sink, peers)),
   };
 }
 
@@ -88,6 +102,11 @@ function isHost(text: unknown): text is string {
   return typeof text === "string" && text !== "" && text.length <= 253;
 }
 
+function parsePeers(members: Members): { readonly peers: PeerQuery } | string {
+  const peers = parsePeerQuery(members);
+  return typeof peers === "string" ? peers : { peers };
+}
+
 /** From the quietest to the loudest. */
 const levels: readonly Notice["level"][] = ["trace", "debug", "info", "warn", "error"];
 
@@ -108,21 +127,4 @@ function followEvents(daemon: Daemon, from: Notice["level"], sink: Sink): () => 
 function targetOf(text: string): PingTarget {
   const address = parseAddress(text);
   return address === undefined ? { by: "name", name: text } : { by: "address", address };
-}
-
-function factsOf(daemon: Daemon, confinement: Confinement | undefined): Parameters<typeof statusReport>[1] {
-  return {
-    version: packageVersion(),
-    pid: process.pid,
-    config: daemon.config,
-    stateDirectory: daemon.state.path,
-    startedAt: daemon.startedAt,
-    dataPlane: daemon.dataPlane(),
-    carriers: daemon.carriers(),
-    guard: daemon.guard(),
-    services: daemon.services(),
-    processes: processReports(process.pid, confinement, daemon.dataPlane()),
-    refusedReload: daemon.refusedReload,
-    needsRestart: daemon.needsRestart,
-  };
 }

@@ -1,13 +1,23 @@
+import { expectedDrops } from "../admin/drop-text.ts";
 import { duration } from "../admin/duration.ts";
 import type { CertificateReport, PeerReport, StatusReport } from "../admin/status-report.ts";
+import type { DropReason } from "../core/drop-reason.ts";
 import { WHY_RELAYED_TEXT } from "../core/operator/failure-text.ts";
 import { harmless, SENTENCE_BYTES_MAX } from "../runtime/log/log-text.ts";
+import { folded } from "./fold-health.ts";
 import { powerLines } from "./render-powers.ts";
 import type { Style } from "./style.ts";
 import { table } from "./table.ts";
 
+/** What of a report does not fit a screen, by part. */
+export interface Omitted {
+  readonly relayed: number;
+  readonly routes: number;
+  readonly health: number;
+}
+
 /** `lacis status` for people: peers, this host, what its processes may do, health. */
-export function statusText(report: StatusReport, style: Style): string {
+export function statusText(report: StatusReport & { readonly omitted?: Omitted }, style: Style): string {
   const powers = report.processes.length > 0 ? [...powerLines(report.processes, style), ""] : [];
   const parts = [
     ...peerLines(report, style),
@@ -27,9 +37,9 @@ export function asFull(report: StatusReport, verbose: boolean): StatusReport {
   return { ...report, processes: verbose ? processes : [] };
 }
 
-function peerLines({ peers, peersOmitted }: StatusReport, style: Style): readonly string[] {
-  if (peers.length === 0)
-    return [style.faint("No tunnels. One is built when a packet wants to go somewhere: lacis ping HOST")];
+function peerLines(report: StatusReport, style: Style): readonly string[] {
+  const { peers, peersOmitted } = report;
+  if (peers.length === 0 && peersOmitted === 0) return [style.faint(nobodyText(report))];
   const head = ["NAME", "ADDRESS", "STATE", "PATH", "RTT", "LOSS", "LAST RX", "CERT"].map((text) => style.bold(text));
   const rows = peers.map((peer) => [
     harmless(peer.name ?? "?"),
@@ -41,23 +51,43 @@ function peerLines({ peers, peersOmitted }: StatusReport, style: Style): readonl
     peer.lastReceivedMs === null ? "never" : `${duration(Math.max(peer.lastReceivedMs, 1000))} ago`,
     peer.certificate === null ? "-" : validity(peer.certificate, style),
   ]);
-  const omitted = peersOmitted > 0 ? [style.faint(`and ${peersOmitted} more`)] : [];
+  const omitted = peersOmitted > 0 ? [style.faint(`and ${peersOmitted} more${countsText(report)}`)] : [];
   return [...table([head, ...rows]), ...omitted];
 }
 
+/** A daemon of an older version counts no states. */
+function nobodyText({ peersByState }: Partial<StatusReport>): string {
+  const others = Object.values(peersByState ?? {}).reduce((sum, count) => sum + count, 0);
+  return others === 0
+    ? "No tunnels. One is built when a packet wants to go somewhere: lacis ping HOST"
+    : `None of ${others} peers is like that: lacis status shows them`;
+}
+
+function countsText({ peersByState }: Partial<StatusReport>): string {
+  const counts = Object.entries(peersByState ?? {}).filter(([, count]) => count > 0);
+  if (counts.length === 0) return "";
+  return `; in all ${counts.map(([state, count]) => `${count} ${state}`).join(", ")}: lacis status --all, or --peer, --group, --state, --relayed`;
+}
+
 /** Hosts that find each other through this one. Nothing from a daemon of an older version. */
-function relayedLines({ relayed = [] }: Partial<StatusReport>, style: Style): readonly string[] {
+function relayedLines(
+  { relayed = [], omitted }: Partial<StatusReport & { readonly omitted: Omitted }>,
+  style: Style,
+): readonly string[] {
   if (relayed.length === 0) return [];
   const rows = relayed.map(({ hosts, isUp, bytes }) => [
     `  ${hosts.map(({ name }) => harmless(name)).join(" and ")}`,
     isUp ? style.good("up") : style.warn("one side is missing"),
     `${Math.round(bytes / 1000)} kB`,
   ]);
-  return ["", style.bold("Relayed by this host"), ...table(rows)];
+  return ["", style.bold("Relayed by this host"), ...table(rows), ...moreLine(omitted?.relayed, style)];
 }
 
 /** Nothing on a host that knows no network behind another one, and from a daemon that does not tell. */
-function routeLines({ routes = [] }: Partial<StatusReport>, style: Style): readonly string[] {
+function routeLines(
+  { routes = [], omitted }: Partial<StatusReport & { readonly omitted: Omitted }>,
+  style: Style,
+): readonly string[] {
   if (routes.length === 0) return [];
   const head = ["NETWORK", "GATEWAY", "WEIGHT", "STATE"].map((text) => style.bold(text));
   const rows = routes.flatMap(({ prefix, gateways }) =>
@@ -68,7 +98,11 @@ function routeLines({ routes = [] }: Partial<StatusReport>, style: Style): reado
       state === "up" ? style.good(state) : state === "no-tunnel" ? "no tunnel yet" : style.bad(GATEWAY_TEXT[state]),
     ]),
   );
-  return [...table([head, ...rows]), ""];
+  return [...table([head, ...rows]), ...moreLine(omitted?.routes, style), ""];
+}
+
+function moreLine(count: number | undefined, style: Style): readonly string[] {
+  return count ? [style.faint(`  and ${count} more: lacis status --all`)] : [];
 }
 
 const GATEWAY_TEXT = { silent: "does not answer", "not-in-certificate": "its certificate lacks the network" } as const;
@@ -112,7 +146,8 @@ function validity({ secondsLeft }: CertificateReport, style: Style): string {
   return secondsLeft < 7 * 86_400 ? style.warn(left) : left;
 }
 
-function hostLines({ host, lighthouses, dataPlane, guard, daemon }: StatusReport, style: Style): readonly string[] {
+function hostLines(report: StatusReport, style: Style): readonly string[] {
+  const { host, lighthouses, dataPlane, guard, daemon } = report;
   const { certificate } = host;
   const versions = certificate.versions.map((version) => `v${version}`).join(" and ");
   const up = lighthouses.filter((lighthouse) => lighthouse.up).length;
@@ -129,6 +164,7 @@ function hostLines({ host, lighthouses, dataPlane, guard, daemon }: StatusReport
       `${harmless(dataPlane.build ?? dataPlane.kind)}, ${dataPlane.state}, ${device}, UDP port ${dataPlane.port}${cipherText(host.cipher, dataPlane)}`,
     ],
     ...guardRow(guard),
+    ...dropsRow(report),
     [
       "  daemon",
       `lacis ${daemon.version}, pid ${daemon.pid}, up ${duration(Math.max(daemon.uptimeMs, 1000))}, ${harmless(daemon.config, SENTENCE_BYTES_MAX)}`,
@@ -149,19 +185,34 @@ function guardRow(guard: StatusReport["guard"] | undefined): readonly (readonly 
   return [["  guard", `routes ${routes}, underlay ${underlay}, ${droppedPackets} packets refused`]];
 }
 
-function healthLines({ health }: StatusReport, style: Style): readonly string[] {
+/** Drops named one by one. */
+const DROPS_NAMED_MAX = 3;
+
+/** Packets that were dropped before the last minutes, which are no trouble any more. Nothing from a daemon of an older version. */
+function dropsRow({ drops = [] }: Partial<StatusReport>): readonly (readonly string[])[] {
+  const old = drops
+    .filter(({ reason }) => !expectedDrops.has(reason as DropReason))
+    .map(({ reason, packets, recentPackets }) => ({ reason, packets: packets - recentPackets }))
+    .filter(({ packets }) => packets > 0);
+  if (old.length === 0) return [];
+  const named = old.slice(0, DROPS_NAMED_MAX).map(({ reason, packets }) => `${packets} ${reason}`);
+  const rest = old.length > DROPS_NAMED_MAX ? ` and ${old.length - DROPS_NAMED_MAX} more kinds` : "";
+  return [["  old drops", `${named.join(", ")}${rest}`]];
+}
+
+function healthLines(
+  { health, omitted }: StatusReport & { readonly omitted?: Omitted },
+  style: Style,
+): readonly string[] {
   if (health.length === 0) return [`${style.bold("Health:")} ${style.good("all well")}`];
   const mark = { error: style.bad("×"), warning: style.warn("!"), note: "·" };
-  return [
-    style.bold("Health:"),
-    ...health.map(({ severity, text, todo }) => {
-      const advice =
-        todo === "nothing" || todo.startsWith("nothing,")
-          ? ""
-          : style.faint(` - ${harmless(todo, SENTENCE_BYTES_MAX)}`);
-      return `  ${mark[severity]} ${harmless(text, SENTENCE_BYTES_MAX)}${advice}`;
-    }),
-  ];
+  const lines = folded(health).map(({ trouble: { severity, text, todo }, followers }) => {
+    const advice =
+      todo === "nothing" || todo.startsWith("nothing,") ? "" : style.faint(` - ${harmless(todo, SENTENCE_BYTES_MAX)}`);
+    const more = followers === 0 ? "" : style.faint(` (${followers} more follow from it: lacis status --json)`);
+    return `  ${mark[severity]} ${harmless(text, SENTENCE_BYTES_MAX)}${advice}${more}`;
+  });
+  return [style.bold("Health:"), ...lines, ...moreLine(omitted?.health, style)];
 }
 
 /** Nothing while two lighthouses have not seen this host, and from a daemon of an older version. */

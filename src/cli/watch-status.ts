@@ -1,5 +1,7 @@
 import { followDaemon } from "../admin/client.ts";
+import type { PeerQuery } from "../admin/peer-query.ts";
 import type { StatusReport } from "../admin/status-report.ts";
+import { fitted } from "./fit-status.ts";
 import { endWithInterrupt } from "./interrupt.ts";
 import { sayJson } from "./output.ts";
 import { asFull, statusText } from "./render-status.ts";
@@ -15,12 +17,12 @@ const AGE_MS = 1_000;
 /** `lacis status --watch`: the picture again whenever it is another; on a terminal in the place of the one before. */
 export async function watchStatus(
   socket: string,
-  { json, verbose }: { readonly json: boolean; readonly verbose: boolean },
+  { json, verbose, peers }: { readonly json: boolean; readonly verbose: boolean; readonly peers: PeerQuery },
 ): Promise<void> {
   endWithInterrupt();
   const show = json ? sayJson : drawn(verbose);
   const follower = { heard: (report: unknown) => show(report as StatusReport), lost: () => {} };
-  await followDaemon(socket, { verb: "watch" }, follower, FIRST_MS);
+  await followDaemon(socket, { verb: "watch", peers }, follower, FIRST_MS);
 }
 
 function drawn(verbose: boolean): (report: StatusReport) => void {
@@ -42,7 +44,7 @@ function drawer(): (report: StatusReport) => void {
   const draw = (): void => {
     if (!shown) return;
     const report = aged(shown.report, performance.now() - shown.at);
-    stdout.write(frame(statusText(fitted(report, stdout.rows), styleFor(stdout)), stdout.rows));
+    stdout.write(frame(statusText(fitted(report, stdout.rows - 1), styleFor(stdout)), stdout.rows));
   };
   stdout.write(CLEAR);
   stdout.on("resize", () => {
@@ -55,19 +57,6 @@ function drawer(): (report: StatusReport) => void {
     draw();
   };
 }
-
-/** A report whose text fits a terminal of so many rows: peers make room, since whatever is wrong with one stands under Health. */
-export function fitted(report: StatusReport, rows: number): StatusReport {
-  const { peers, peersOmitted } = report;
-  const excess = statusText(report, styleFor({})).split("\n").length - (rows - 1);
-  if (excess <= 0) return report;
-  // One more for the line that counts them.
-  const kept = peers.slice(0, Math.max(peers.length - excess - (peersOmitted > 0 ? 0 : 1), PEERS_SHOWN_MIN));
-  return { ...report, peers: kept, peersOmitted: peersOmitted + peers.length - kept.length };
-}
-
-/** However low the terminal is. */
-const PEERS_SHOWN_MIN = 3;
 
 /** A report as it would be so much later, had nothing else happened. */
 export function aged(report: StatusReport, ms: number): StatusReport {

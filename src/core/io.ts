@@ -16,7 +16,8 @@ import type { AskedService } from "./firewall/asked-service.ts";
 import type { HandshakeRefusal } from "./handshake/refusal.ts";
 import type { CarrierNews, CarrierOrder } from "./machine/carriers/orders.ts";
 import type { RouteStatus } from "./machine/gateways/route-status.ts";
-import type { SendTrouble } from "./machine/sending/sending.ts";
+import type { RecentDrops } from "./machine/losses/drop-ledger.ts";
+import type { SendTrouble } from "./machine/losses/losses.ts";
 import type { NatStatus } from "./nat/nat-status.ts";
 import type { IpAddress } from "./netip/address.ts";
 import type { Endpoint } from "./netip/endpoint.ts";
@@ -197,6 +198,8 @@ export interface NodeStatus {
   readonly counters: ActivitySample["counters"] | undefined;
   /** Flows that rules refused lately, the last ones first. */
   readonly refusals: readonly RecentRefusal[];
+  /** Of what was dropped, what is news. */
+  readonly recentDrops: ReadonlyMap<DropReason, RecentDrops>;
   /** What this machine's system does not send. */
   readonly sendTroubles: readonly SendTrouble[];
   /** Entries of the peer table: overlay addresses that sessions lead to, sessions, calls under way, and those that have an index. */

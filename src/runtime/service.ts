@@ -29,7 +29,7 @@ export interface Health {
   readonly about?: string;
   /** It is shown once it has lasted so long; at once if not given. */
   readonly afterMs?: number;
-  /** Codes that it follows from: beside one of them it is no trouble of its own. */
+  /** What it follows from, as "code" or "code about": beside an error or a warning of these it is no trouble of its own. */
   readonly because?: readonly string[];
 }
 

@@ -1,16 +1,31 @@
 import type { DropReason } from "../../core/drop-reason.ts";
+import { RECENT_MS } from "../../core/machine/losses/drop-ledger.ts";
 import type { Health } from "../../runtime/service.ts";
 import { dropText, expectedDrops } from "../drop-text.ts";
+import { duration } from "../duration.ts";
 import type { Sight } from "./sight.ts";
 
-/** Packets that went no further. */
+/** Packets that went no further lately. Those from before are counted, and are nothing that is wrong now. */
 export function* dropHealth({ node }: Sight): Iterable<Health> {
-  const drops = [...(node.counters?.drops ?? new Map<DropReason, bigint>())].filter(
-    ([reason, count]) => count >= BigInt(dropText[reason].from ?? 1) && !expectedDrops.has(reason),
+  const drops = [...node.recentDrops].filter(
+    ([reason, { packets }]) => packets >= (dropText[reason].from ?? 1) && !expectedDrops.has(reason),
   );
-  for (const [reason, count] of drops.sort((a, b) => Number(b[1] - a[1]))) {
+  for (const [reason, { packets }] of drops.sort(([, a], [, b]) => b.packets - a.packets)) {
     const { why, todo } = dropText[reason];
-    const packets = count === 1n ? "1 packet" : `${count} packets`;
-    yield { code: `drop-${reason}`, severity: "note", text: `${packets} dropped (${reason}): ${why}`, todo };
+    const count = packets === 1 ? "1 packet" : `${packets} packets`;
+    yield {
+      code: `drop-${reason}`,
+      severity: "note",
+      text: `${count} dropped in the last ${duration(RECENT_MS)} (${reason}): ${why}`,
+      todo,
+      because: CAUSES[reason] ?? [],
+    };
   }
 }
+
+/** What explains them better than they do. */
+const CAUSES: { readonly [Reason in DropReason]?: readonly string[] } = {
+  "send-failed": ["send-refused"],
+  "parked-expired": ["data-plane-down", "send-refused", "lighthouse-down", "peer-failed"],
+  "parked-dropped": ["data-plane-down", "send-refused", "lighthouse-down", "peer-failed"],
+};

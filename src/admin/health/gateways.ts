@@ -12,6 +12,7 @@ export function* gatewayHealth({ node: { routes } }: Sight): Iterable<Health> {
           code: "gateway-without-network",
           severity: "error",
           text: `${name ?? address} cannot be the gateway of ${network}: its certificate does not carry the network`,
+          about: `${address} ${network}`,
           todo: `sign it again with lacis-cert sign -unsafe-networks ${network}, and reload it there`,
         };
       } else if (state === "silent") {
@@ -20,6 +21,8 @@ export function* gatewayHealth({ node: { routes } }: Sight): Iterable<Health> {
           severity: "warning",
           text: `the gateway ${name ?? address} of ${network} does not answer: others take its flows`,
           todo: `lacis ping ${address}`,
+          about: `${address} ${network}`,
+          because: [`peer-failed ${address}`, "send-refused", "data-plane-down"],
         };
       }
     }

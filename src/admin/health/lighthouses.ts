@@ -1,6 +1,9 @@
 import type { Health } from "../../runtime/service.ts";
 import { NAMED_MAX, type Sight } from "./sight.ts";
 
+/** What a first handshake may take. */
+const BUILDING_MS = 3_000;
+
 /** Whether hosts can be found. */
 export function* lighthouseHealth({ node }: Sight): Iterable<Health> {
   if (node.amLighthouse) return;
@@ -29,6 +32,8 @@ export function* lighthouseHealth({ node }: Sight): Iterable<Health> {
       severity: all ? "error" : "warning",
       text: `${all ? "no" : "not every"} lighthouse answers (${names.join(", ")})${all ? ": hosts that are not known yet cannot be found" : ""}`,
       todo: `lacis ping ${down[0]?.address}`,
+      afterMs: BUILDING_MS,
+      because: ["data-plane-down", "certificate-expired", "send-refused"],
     };
   }
 }

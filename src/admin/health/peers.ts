@@ -1,3 +1,4 @@
+import type { PeerTrouble } from "../../core/operator/failure.ts";
 import { troubleText } from "../../core/operator/failure-text.ts";
 import type { Health } from "../../runtime/service.ts";
 import { clause } from "../clause.ts";
@@ -14,6 +15,8 @@ export function* peerHealth({ node, nowMs }: Sight): Iterable<Health> {
       severity: "warning",
       text: `no tunnel to ${who}: ${peer.trouble ? clause(troubleText(peer.trouble)) : "no answer"}`,
       todo: `lacis ping ${peer.addresses[0] ?? who}`,
+      about: peer.addresses[0] ?? who,
+      because: causesOf(peer.trouble),
     };
   }
   if (failed.length > NAMED_MAX) {
@@ -21,7 +24,8 @@ export function* peerHealth({ node, nowMs }: Sight): Iterable<Health> {
       code: "peers-failed",
       severity: "warning",
       text: `no tunnel to ${failed.length - NAMED_MAX} more peers`,
-      todo: "lacis status --json",
+      todo: "lacis status --state failed --all",
+      because: ["data-plane-down", "certificate-expired"],
     };
   }
   const nowS = Math.floor(nowMs / 1000);
@@ -33,7 +37,19 @@ export function* peerHealth({ node, nowMs }: Sight): Iterable<Health> {
         severity: "warning",
         text: `the certificate of ${peer.name ?? peer.addresses[0]} expires in ${duration(left * 1000)}`,
         todo: "renew it with lacis-cert resign",
+        about: peer.addresses[0] ?? "",
       };
     }
   }
+}
+
+/** What makes a call fail that is no fault of this one peer. */
+function causesOf(trouble: PeerTrouble | undefined): readonly string[] {
+  const failure = trouble?.of === "failed-call" ? trouble.failure : undefined;
+  return [
+    "data-plane-down",
+    "certificate-expired",
+    ...(failure && "refused" in failure && failure.refused?.length ? ["send-refused"] : []),
+    ...(failure?.reason === "no-endpoint-known" ? ["lighthouse-down"] : []),
+  ];
 }

@@ -1,4 +1,4 @@
-import type { SendTrouble } from "../../core/machine/sending/sending.ts";
+import type { SendTrouble } from "../../core/machine/losses/losses.ts";
 import { isCapacityError, sendErrorText, sendErrorTodo } from "../../core/operator/send-error-text.ts";
 import type { Health } from "../../runtime/service.ts";
 import { duration } from "../duration.ts";

@@ -31,7 +31,7 @@ export class FromDataPlane {
   }
 
   hear(event: DataPlaneEvent): void {
-    const { liveness, policies, promotion, refusals, relays, sending } = this.#machines;
+    const { liveness, policies, promotion, refusals, relays, losses } = this.#machines;
     switch (event.kind) {
       case "datagram":
         this.#datagram(event.origin, event.datagram);
@@ -41,7 +41,7 @@ export class FromDataPlane {
         return;
       case "sampled":
         liveness.sampled(event);
-        sending.sampled(event.counters);
+        losses.sampled(event.counters);
         relays.sampled(event.relays);
         promotion.sampled(event.activity);
         policies.sampled(event.rules);
@@ -53,7 +53,7 @@ export class FromDataPlane {
         this.#commandFailed(event);
         return;
       case "send-error":
-        sending.refused(event.endpoint, event.error);
+        losses.refused(event.endpoint, event.error);
         return;
       case "flows":
         // Nobody asks for them yet.

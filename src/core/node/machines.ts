@@ -13,6 +13,7 @@ import { Gateways, type GatewaysEvent } from "../machine/gateways/gateways.ts";
 import { Inquiries, type InquiriesEvent } from "../machine/inquiries/inquiries.ts";
 import type { LivenessEvent } from "../machine/liveness/events.ts";
 import { Liveness } from "../machine/liveness/liveness.ts";
+import { Losses } from "../machine/losses/losses.ts";
 import type { CommonEvent, Emit, Machine } from "../machine/machine.ts";
 import { Nat, type NatEvent } from "../machine/nat/nat.ts";
 import { PathMtu } from "../machine/path-mtu/path-mtu.ts";
@@ -23,7 +24,6 @@ import { Promotion, type PromotionEvent } from "../machine/promotion/promotion.t
 import { Refusals } from "../machine/refusals/refusals.ts";
 import type { RelaysEvent } from "../machine/relays/events.ts";
 import { Relays } from "../machine/relays/relays.ts";
-import { Sending } from "../machine/sending/sending.ts";
 import { Sessions, type SessionsEvent } from "../machine/sessions/sessions.ts";
 import { Shortcuts, type ShortcutsEvent } from "../machine/shortcuts/shortcuts.ts";
 import { Traversal, type TraversalEvent } from "../machine/traversal/traversal.ts";
@@ -81,7 +81,7 @@ export interface Machines {
   readonly calls: Calls;
   readonly carriers: Carriers;
   readonly answers: Answers;
-  readonly sending: Sending;
+  readonly losses: Losses;
   readonly sessions: Sessions;
   readonly traversal: Traversal;
   /**
@@ -122,12 +122,12 @@ export function assemble(
     emit,
   );
   const gateways = new Gateways(facts, peers, { roundTripMs }, emit);
-  const sending = new Sending(facts, emit);
+  const losses = new Losses(facts, emit);
   const pings = new Pings(
     facts,
     peers,
     {
-      refusedOf: (places, since) => sending.refusedOf(places, since),
+      refusedOf: (places, since) => losses.refusedOf(places, since),
       failureTo: (target) => calls.failureTo(target),
     },
     emit,
@@ -181,7 +181,7 @@ export function assemble(
     },
     emit,
   );
-  const calls = new Calls(facts, peers, { places: discovery, relays, translators: traversal, sending }, emit);
+  const calls = new Calls(facts, peers, { places: discovery, relays, translators: traversal, losses }, emit);
   const answers = new Answers(
     facts,
     peers,
@@ -219,7 +219,7 @@ export function assemble(
     pathMtu,
     calls,
     sessions,
-    sending,
+    losses,
     new Expiry(facts, emit),
   ];
   return {
@@ -240,7 +240,7 @@ export function assemble(
     calls,
     carriers,
     answers,
-    sending,
+    losses,
     sessions,
     traversal,
     all,

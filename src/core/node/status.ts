@@ -17,7 +17,7 @@ import { twinsOf } from "./twins.ts";
 export function statusOf(
   facts: Facts,
   peers: Peers,
-  machines: Pick<Machines, "answers" | "calls" | "gateways" | "nat" | "refusals" | "relays" | "sending"> & Looked,
+  machines: Pick<Machines, "answers" | "calls" | "gateways" | "nat" | "refusals" | "relays" | "losses"> & Looked,
 ): NodeStatus {
   const { answers, liveness, calls, gateways, nat, refusals, relays } = machines;
   const relayed = relays.pairs();
@@ -49,7 +49,8 @@ export function statusOf(
     routes: gateways.describe(),
     counters: liveness.counters,
     refusals: refusals.recent(),
-    sendTroubles: machines.sending.describe(),
+    recentDrops: machines.losses.recentDrops(),
+    sendTroubles: machines.losses.sendTroubles(),
     tables: tablesOf(peers),
     handshakesStarted: calls.started,
     traffic: liveness.traffic,

@@ -93,6 +93,15 @@ describe("a daemon with its admin sockets", () => {
     expect(daemon.refusedReload).toBeUndefined();
   });
 
+  test("shows the peers that are asked for, and says who may have been meant", async () => {
+    expect(await ask({ verb: "status", peers: { states: ["failed"], limit: 3 } })).toMatchObject({ peers: [] });
+    await expect(ask({ verb: "status", peers: { peer: "nobody" } })).rejects.toMatchObject({
+      code: "unknown-peer",
+      exitCode: 2,
+    });
+    expect(await ask({ verb: "status", peers: { peer: "no*" } })).toMatchObject({ peers: [], peersOmitted: 0 });
+  });
+
   test("does not reload for those who may only look", async () => {
     await expect(ask({ verb: "reload" })).rejects.toMatchObject({ code: "not-permitted" });
   });

@@ -26,6 +26,7 @@ export function nodeStatus(changes: Partial<NodeStatus> = {}): NodeStatus {
     twins: [],
     refusedCallers: [],
     routes: [],
+    recentDrops: new Map(),
     sendTroubles: [],
     counters: undefined,
     refusals: [],

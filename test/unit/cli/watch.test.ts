@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { statusReport } from "../../../src/admin/status-report.ts";
+import { fitted } from "../../../src/cli/fit-status.ts";
 import { eventLine, lostLine } from "../../../src/cli/render-event.ts";
 import { statusText } from "../../../src/cli/render-status.ts";
 import { frame } from "../../../src/cli/screen.ts";
 import { styleFor } from "../../../src/cli/style.ts";
-import { aged, fitted } from "../../../src/cli/watch-status.ts";
+import { aged } from "../../../src/cli/watch-status.ts";
 import { daemonFacts, NOW_MS, nodeStatus, peerStatus } from "../admin/fixture.ts";
 
 describe("an event", () => {
@@ -50,11 +51,11 @@ describe("a picture on a terminal", () => {
 describe("a report on a low terminal", () => {
   const peers = Array.from({ length: 40 }, (_, i) => peerStatus({ name: `host${i}` }));
   const report = statusReport(nodeStatus({ peers }), daemonFacts(), NOW_MS);
-  const text = (rows: number): string => statusText(fitted(report, rows), styleFor({}));
+  const text = (rows: number): string => statusText(fitted(report, rows - 1), styleFor({}));
 
   test.each([24, 30, 49])("of %i rows shows fewer peers, and all of the rest", (rows) => {
     expect(text(rows).split("\n").length).toBe(rows - 1);
-    expect(text(rows)).toMatch(/\nand \d+ more\n[\s\S]*Health: all well$/);
+    expect(text(rows)).toMatch(/\nand \d+ more; in all 40 up: .*\n[\s\S]*Health: all well$/);
   });
 
   test("that is high enough shows everything", () => {
@@ -62,9 +63,9 @@ describe("a report on a low terminal", () => {
   });
 
   test("of hardly any rows shows some peers at least", () => {
-    expect(fitted(report, 5).peers).toHaveLength(3);
+    expect(fitted(report, 4).peers).toHaveLength(3);
     const two = { ...report, peers: report.peers.slice(0, 2) };
-    expect(fitted(two, 5)).toMatchObject({ peers: two.peers, peersOmitted: 0 });
+    expect(fitted(two, 4)).toMatchObject({ peers: two.peers, peersOmitted: 0 });
   });
 });
 

@@ -45,7 +45,7 @@ export interface RelayPorts {
 }
 
 /** What it asks about this machine's own system. */
-export interface SendingPorts {
+export interface LossesPorts {
   /** Of these places those to which it did not send since then. */
   refusedOf(places: Iterable<Place>, since: Instant): readonly RefusedPlace[];
 }
@@ -67,7 +67,7 @@ export class Calls implements Machine {
   readonly #ports: CallsPorts;
   readonly #relays: RelayPorts;
   readonly #translators: TranslatorPorts;
-  readonly #sending: SendingPorts;
+  readonly #losses: LossesPorts;
   readonly #emit: Emit<CallsEvent>;
   readonly #pending: PendingCalls;
   #started = 0;
@@ -79,7 +79,7 @@ export class Calls implements Machine {
       readonly places: CallsPorts;
       readonly relays: RelayPorts;
       readonly translators: TranslatorPorts;
-      readonly sending: SendingPorts;
+      readonly losses: LossesPorts;
     },
     emit: Emit<CallsEvent>,
   ) {
@@ -88,7 +88,7 @@ export class Calls implements Machine {
     this.#ports = ports.places;
     this.#relays = ports.relays;
     this.#translators = ports.translators;
-    this.#sending = ports.sending;
+    this.#losses = ports.losses;
     this.#emit = emit;
     this.#pending = new PendingCalls(peers);
   }
@@ -349,7 +349,7 @@ export class Calls implements Machine {
     return failureOf(call, {
       facts: this.#facts,
       nowhere: this.#ports.whyNowhere(call.target),
-      refused: this.#sending.refusedOf(call.tried.keys(), call.startedAt),
+      refused: this.#losses.refusedOf(call.tried.keys(), call.startedAt),
       failureTo: (host) => this.failureTo(host),
     });
   }

@@ -4,6 +4,7 @@ import { dropText } from "../../../../src/admin/drop-text.ts";
 import { healthOf } from "../../../../src/admin/health/health.ts";
 import { DropReason } from "../../../../src/core/drop-reason.ts";
 import type { NodeStatus, PeerStatus } from "../../../../src/core/io.ts";
+import type { RecentDrops } from "../../../../src/core/machine/losses/drop-ledger.ts";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import { render } from "../../../../src/core/operator/render.ts";
@@ -83,19 +84,22 @@ describe("health", () => {
     ]);
   });
 
-  test("names dropped packets by their reason, most first, and leaves out what is expected", () => {
-    const drops = new Map<DropReason, bigint>([
-      [DropReason.punch, 900n],
-      [DropReason.noMatchingRule, 12n],
-      [DropReason.fragment, 1n],
-      [DropReason.replayed, 0n],
+  test("names packets that were dropped lately by their reason, most first, and leaves out what is expected", () => {
+    const recentDrops = new Map<DropReason, RecentDrops>([
+      [DropReason.punch, { packets: 900, lastMs: 1_000 }],
+      [DropReason.noMatchingRule, { packets: 12, lastMs: 1_000 }],
+      [DropReason.fragment, { packets: 1, lastMs: 200_000 }],
     ]);
-    const counters = noCounters({ drops });
-    const texts = healthOf(nodeStatus({ counters }), daemonFacts(), NOW_MS).map(({ text }) => text);
+    const texts = healthOf(nodeStatus({ recentDrops }), daemonFacts(), NOW_MS).map(({ text }) => text);
     expect(texts).toEqual([
-      "12 packets dropped (no-matching-rule): no firewall rule allows them",
-      "1 packet dropped (fragment): fragments whose first part came later or never, or was refused",
+      "12 packets dropped in the last 5 min (no-matching-rule): no firewall rule allows them",
+      "1 packet dropped in the last 5 min (fragment): fragments whose first part came later or never, or was refused",
     ]);
+  });
+
+  test("is not touched by what was dropped before", () => {
+    const counters = noCounters({ drops: new Map([[DropReason.noMatchingRule, 12n]]) });
+    expect(healthOf(nodeStatus({ counters }), daemonFacts(), NOW_MS)).toEqual([]);
   });
 
   test("names five peers that cannot be reached and counts the rest", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { healthOf, worst } from "../../../../src/admin/health/health.ts";
-import type { SendTrouble } from "../../../../src/core/machine/sending/sending.ts";
+import type { SendTrouble } from "../../../../src/core/machine/losses/losses.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import type { Health } from "../../../../src/runtime/service.ts";
 import { daemonFacts, NOW_MS, nodeStatus } from "../fixture.ts";

@@ -1,11 +1,13 @@
 import { LruMap } from "../../base/lru.ts";
 import { earliest, type Instant, later } from "../../base/time.ts";
 import type { DataPlaneCounters } from "../../dataplane/contract.ts";
+import type { DropReason } from "../../drop-reason.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import type { RefusedPlace } from "../../operator/failure.ts";
 import type { Place } from "../../path/place.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine } from "../machine.ts";
+import { DropLedger, type RecentDrops } from "./drop-ledger.ts";
 
 /** Errors that are told apart: the contract names a dozen. */
 const ERRORS_MAX = 16;
@@ -36,12 +38,16 @@ interface Trouble {
   readonly places: LruMap<Endpoint, true>;
 }
 
-/** What the system refuses to send, and to where. The data plane tells of ten refusals a second, so this is about whether and why, not how many. */
-export class Sending implements Machine {
+/**
+ * What does not get through, as far as this machine knows it: datagrams that its own system does not send, and packets that the data plane drops. Of
+ * refusals the data plane tells ten a second, so that is about whether and why, not how many.
+ */
+export class Losses implements Machine {
   readonly waitsFor = "end of refused sends";
   readonly #facts: Facts;
   readonly #emit: Emit<CommonEvent>;
   readonly #troubles = new LruMap<string, Trouble>(ERRORS_MAX);
+  readonly #drops = new DropLedger();
   readonly #refused = new LruMap<Endpoint, { readonly error: string; readonly at: Instant }>(PLACES_MAX);
   #left: bigint | undefined;
   /** When a sample last showed that something left. */
@@ -65,6 +71,7 @@ export class Sending implements Machine {
   }
 
   sampled({ udpSentDatagrams, drops }: DataPlaneCounters): void {
+    this.#drops.note(drops, this.#facts.now);
     // What the data plane counts as sent it has handed to the system.
     const left = udpSentDatagrams - (drops.get("send-failed") ?? 0n);
     if (this.#left !== undefined && left > this.#left) this.#leftAt = this.#facts.now;
@@ -79,7 +86,12 @@ export class Sending implements Machine {
     });
   }
 
-  describe(): readonly SendTrouble[] {
+  /** Of what was dropped, what is news. */
+  recentDrops(): ReadonlyMap<DropReason, RecentDrops> {
+    return this.#drops.recent(this.#facts.now);
+  }
+
+  sendTroubles(): readonly SendTrouble[] {
     const { now } = this.#facts;
     const isTotal = now - (this.#leftAt ?? 0) >= NOTHING_LEFT_MS;
     return [...this.#troubles.entries()].map(([error, { since, lastAt, places }]) => ({

@@ -105,6 +105,40 @@ describe("what the system does not send", () => {
   });
 });
 
+describe("what was dropped", () => {
+  test("is news for five minutes, and counted from what the data plane said first", () => {
+    const { mesh, a } = pair();
+    a.refuses = ({ kind }) => kind === "sample";
+    const sampled = (count: bigint): void => {
+      const counters = noCounters({ drops: new Map([[DropReason.noMatchingRule, count]]) });
+      a.event({ kind: "sampled", activity: [], counters, rules: [], relays: [] });
+    };
+    const recent = () => a.status().recentDrops.get(DropReason.noMatchingRule);
+    sampled(1_000n);
+    expect(recent()).toBeUndefined();
+    sampled(1_003n);
+    mesh.run(60_000);
+    sampled(1_005n);
+    expect(recent()).toEqual({ packets: 5, lastMs: 0 });
+    mesh.run(250_000);
+    expect(recent()).toEqual({ packets: 5, lastMs: 250_000 });
+    mesh.run(30_000);
+    expect(recent()).toEqual({ packets: 2, lastMs: 280_000 });
+    mesh.run(60_000);
+    expect(recent()).toBeUndefined();
+  });
+
+  test("by another data plane is counted from nothing", () => {
+    const { a } = pair();
+    a.refuses = ({ kind }) => kind === "sample";
+    for (const count of [1_000n, 7n]) {
+      const counters = noCounters({ drops: new Map([[DropReason.fragment, count]]) });
+      a.event({ kind: "sampled", activity: [], counters, rules: [], relays: [] });
+    }
+    expect(a.status().recentDrops.get(DropReason.fragment)?.packets).toBe(7);
+  });
+});
+
 function told(host: Host): readonly string[] {
   return host.notices.filter(({ code }) => code.startsWith("send-")).map(({ text }) => text);
 }

@@ -1,0 +1,23 @@
+import type { Confinement } from "../runtime/confinement.ts";
+import type { Daemon } from "../runtime/daemon.ts";
+import { packageVersion } from "../runtime/package-root.ts";
+import type { DaemonFacts } from "./daemon-facts.ts";
+import { processReports } from "./process-report.ts";
+
+/** `confinement`: what this process has given up. */
+export function factsOf(daemon: Daemon, confinement: Confinement | undefined): DaemonFacts {
+  return {
+    version: packageVersion(),
+    pid: process.pid,
+    config: daemon.config,
+    stateDirectory: daemon.state.path,
+    startedAt: daemon.startedAt,
+    dataPlane: daemon.dataPlane(),
+    carriers: daemon.carriers(),
+    guard: daemon.guard(),
+    services: daemon.services(),
+    processes: processReports(process.pid, confinement, daemon.dataPlane()),
+    refusedReload: daemon.refusedReload,
+    needsRestart: daemon.needsRestart,
+  };
+}
