@@ -29,7 +29,7 @@ import { openDataPlane } from "./dataplane/open-data-plane.ts";
 import { DnsService } from "./dns/dns-service.ts";
 import { Driver } from "./driver.ts";
 import { Guard, type GuardDescription } from "./guard/guard.ts";
-import { withListenAddress } from "./listen-address.ts";
+import { listenAddress, withListenAddress } from "./listen-address.ts";
 import { EventFeed } from "./log/event-feed.ts";
 import { Log } from "./log/log.ts";
 import { MetricsService } from "./metrics/metrics-service.ts";
@@ -39,6 +39,7 @@ import { packageVersion } from "./package-root.ts";
 import { thisPlatform } from "./platform/this-platform.ts";
 import { PortMapping, type PortMappingState } from "./port-mapping/port-mapping.ts";
 import { Resolver } from "./resolver.ts";
+import { DeviceWatch } from "./routes/device-watch.ts";
 import { RouteWatch } from "./routes/route-watch.ts";
 import { Routes } from "./routes/routes.ts";
 import { type Service, type ServiceStatus, Services } from "./service.ts";
@@ -175,6 +176,7 @@ export class Daemon {
     });
     const underlay = new UnderlayWatch({
       overlay: settings.live.identity.credential.networks,
+      listen: listenAddress(settings.boot.listen.host),
       changed: (now) => {
         place = now;
         tellPlace();
@@ -202,7 +204,19 @@ export class Daemon {
       tell: (event) => this.events.tell(event),
     });
     const device = (): string | undefined => standing()?.device;
-    this.#routes = new Routes(settings, { device, tell: (event) => this.events.tell(event) });
+    this.#routes = new Routes(settings, {
+      device,
+      gone: () => dataPlane.renew(),
+      tell: (event) => this.events.tell(event),
+    });
+    const deviceWatch = new DeviceWatch(settings, {
+      device,
+      changed: () => {
+        this.#guard.lookAgain();
+        this.#routes.lookAgain();
+      },
+      tell: (event) => this.events.tell(event),
+    });
     const watch = new RouteWatch(settings, {
       device,
       learned: (routes) => this.#driver.feed({ kind: "system-routes", routes }),
@@ -228,6 +242,7 @@ export class Daemon {
     const plane = dataPlaneService(dataPlane, this.#driver, () => {
       this.#routes.deviceIsUp();
       watch.deviceIsUp();
+      deviceWatch.deviceIsUp();
       this.#portMapping.listening(dataPlane.describe().port);
     });
     this.#services = new Services([
@@ -237,6 +252,7 @@ export class Daemon {
       this.#portMapping,
       this.#routes,
       watch,
+      deviceWatch,
       metrics,
       dns,
       console,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lacis_engine::aead;
 
 use crate::guard::{self, Order};
-use crate::{routes, underlay};
+use crate::{changes, routes, underlay};
 
 /// Printed for `--help` and behind every complaint about the command line.
 pub const USAGE: &str = "\
@@ -18,9 +18,10 @@ Moves the packets of an overlay mesh. Started and steered by the lacis daemon.
   lacis-dataplane guard set --owner NAME [--device NAME] --network ADDRESS/BITS... [--beyond PREFIX...]
   lacis-dataplane guard clear --owner NAME
   lacis-dataplane guard show --owner NAME
-  lacis-dataplane routes set --device NAME --mtu N [--all-or-nothing]
+  lacis-dataplane routes set --device NAME --mtu N [--address ADDRESS/BITS...] [--all-or-nothing]
   lacis-dataplane routes clear --device NAME
   lacis-dataplane routes watch --device NAME [--buffer BYTES]
+  lacis-dataplane changes watch --device NAME --network ADDRESS/BITS...
   lacis-dataplane underlay watch
 
   --socket PATH         listen for the daemon on this Unix socket; its directory must exist
@@ -42,8 +43,11 @@ Moves the packets of an overlay mesh. Started and steered by the lacis daemon.
   routes clear          take back all of them
   routes watch          print as JSON the networks that routes of others lead to through hosts behind this device, now and after each change
   --mtu N               MTU of the device
+  --address ADDRESS/BITS  one that the device has to have; it is set up as well
   --all-or-nothing      when something is refused, leave everything as it was
   --buffer BYTES        for news of routes, instead of the system's choice
+
+  changes watch         print a line when it listens, and whenever the device, what guards its packets, or a way to its networks may have changed
 
   underlay watch        print as JSON this machine's interfaces with their addresses and the way to everybody else, now and after each change
 ";
@@ -73,6 +77,8 @@ pub enum Arguments {
     Guard(Order),
     /// Give the system the routes of a device, or tell of them.
     Routes(routes::Order),
+    /// Tell that others have changed a device.
+    WatchChanges(changes::Order),
     /// Tell of the machine's interfaces.
     WatchUnderlay,
     /// Print the usage.
@@ -87,6 +93,9 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Arguments, S
     }
     if arguments.next_if(|first| first == "routes").is_some() {
         return routes::parse(arguments).map(Arguments::Routes);
+    }
+    if arguments.next_if(|first| first == "changes").is_some() {
+        return changes::parse(arguments).map(Arguments::WatchChanges);
     }
     if arguments.next_if(|first| first == "underlay").is_some() {
         return underlay::parse(arguments).map(|()| Arguments::WatchUnderlay);

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod capabilities;
+mod changes;
 mod clock;
 mod commands;
 mod decode;
@@ -57,6 +58,7 @@ pub fn run(arguments: impl IntoIterator<Item = String>) -> ExitCode {
         Ok(Arguments::Memory) => memory::converse(io::stdin().lock(), io::stdout().lock()),
         Ok(Arguments::Guard(order)) => guard::obey(&order, &mut io::stdout()),
         Ok(Arguments::Routes(order)) => routes::obey(&order, io::stdin().lock(), &mut io::stdout()),
+        Ok(Arguments::WatchChanges(order)) => changes::watch(&order, &mut io::stdout()),
         Ok(Arguments::WatchUnderlay) => underlay::watch(&mut io::stdout()),
         Ok(Arguments::Serve { socket, orphan }) => serve::serve(&socket, orphan),
         Err(complaint) => {

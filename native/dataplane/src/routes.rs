@@ -6,9 +6,9 @@ use std::io::{self, BufRead, Write};
 use lacis_engine::ip::Prefix;
 
 use crate::failure::outcome;
-use crate::json::failure_json;
+use crate::json::{failure_json, harmless};
 use crate::platform::{DeviceRoutes, LearnedRoute, RoutesReport, SystemRoutes, WantedRoute, WantedRoutes};
-use crate::values::{DEVICE_BYTES_MAX, name, number, prefix};
+use crate::values::{DEVICE_BYTES_MAX, name, network, number, prefix};
 
 /// Lines that are read: as many routes as a host may have.
 const ROUTES_MAX: usize = 16_384;
@@ -43,9 +43,9 @@ pub fn obey(order: &Order, input: impl BufRead, out: &mut impl Write) -> io::Res
             .map_err(cannot);
     }
     let wanted = match &order.action {
-        Action::Set(WantedRoutes { mtu, all_or_nothing, .. }) => {
+        Action::Set(WantedRoutes { mtu, addresses, all_or_nothing, .. }) => {
             let (connected, routes) = listed(input).map_err(io::Error::other)?;
-            WantedRoutes { mtu: *mtu, connected, routes, all_or_nothing: *all_or_nothing }
+            WantedRoutes { mtu: *mtu, addresses: addresses.clone(), connected, routes, all_or_nothing: *all_or_nothing }
         }
         _ => WantedRoutes::default(),
     };
@@ -69,6 +69,7 @@ pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Order, Strin
         let value = arguments.next().ok_or_else(|| format!("{argument} needs a value"))?;
         match (verb.as_str(), argument.as_str()) {
             (_, "--device") => device = Some(name(&argument, value, DEVICE_BYTES_MAX)?),
+            ("set", "--address") => wanted.addresses.push(network(&argument, &value)?),
             ("set", "--mtu") => wanted.mtu = number(&argument, &value)?,
             ("watch", "--buffer") => buffer_bytes = number(&argument, &value)?,
             _ => return Err(format!("unknown argument {argument}")),
@@ -111,13 +112,16 @@ fn read(line: &str, connected: &mut Vec<(Prefix, u32)>, routes: &mut Vec<WantedR
     Some(())
 }
 
-fn json(RoutesReport { before, standing, changed, failures }: &RoutesReport) -> String {
+fn json(RoutesReport { before, standing, changed, repairs, failures }: &RoutesReport) -> String {
     let one = |(route, failure): &(Option<WantedRoute>, _)| {
         let prefix = route.map_or("null".to_owned(), |route| format!("\"{}\"", route.prefix));
         format!("{{\"prefix\":{prefix},\"failure\":{}}}", failure_json(failure))
     };
     let failures = failures.iter().map(one).collect::<Vec<_>>().join(",");
-    format!("{{\"before\":{before},\"standing\":{standing},\"changed\":{changed},\"failures\":[{failures}]}}")
+    let repairs = repairs.iter().map(|repair| format!("\"{}\"", harmless(repair))).collect::<Vec<_>>().join(",");
+    format!(
+        "{{\"before\":{before},\"standing\":{standing},\"changed\":{changed},\"repairs\":[{repairs}],\"failures\":[{failures}]}}"
+    )
 }
 
 fn learned_json(learned: &[LearnedRoute]) -> String {
@@ -141,9 +145,10 @@ mod tests {
 
     #[test]
     fn an_order_names_its_device_and_what_becomes_of_it() {
-        let wanted = WantedRoutes { mtu: 1400, all_or_nothing: true, ..WantedRoutes::default() };
+        let addresses = vec![network("--address", "10.77.0.2/24").unwrap()];
+        let wanted = WantedRoutes { mtu: 1400, addresses, all_or_nothing: true, ..WantedRoutes::default() };
         assert_eq!(
-            parsed("set --device mesh0 --mtu 1400 --all-or-nothing"),
+            parsed("set --device mesh0 --mtu 1400 --address 10.77.0.2/24 --all-or-nothing"),
             Ok(Order { device: "mesh0".into(), action: Action::Set(wanted) })
         );
         assert_eq!(parsed("clear --device a"), Ok(Order { device: "a".into(), action: Action::Clear }));
@@ -184,8 +189,8 @@ mod tests {
         let failed = WantedRoute { prefix: prefix("192.168.7.0/24").unwrap(), metric: 0, mtu: 0 };
         let failures = vec![(Some(failed), Failure::new("taken", "\"eth1\"")), (None, Failure::bad("no"))];
         assert_eq!(
-            json(&RoutesReport { before: 1, standing: 2, changed: 3, failures }),
-            r#"{"before":1,"standing":2,"changed":3,"failures":[{"prefix":"192.168.7.0/24","failure":{"code":"taken","text":"eth1"}},{"prefix":null,"failure":{"code":"bad-request","text":"no"}}]}"#
+            json(&RoutesReport { before: 1, standing: 2, changed: 3, repairs: vec!["down".into()], failures }),
+            r#"{"before":1,"standing":2,"changed":3,"repairs":["down"],"failures":[{"prefix":"192.168.7.0/24","failure":{"code":"taken","text":"eth1"}},{"prefix":null,"failure":{"code":"bad-request","text":"no"}}]}"#
         );
         let hops = vec![("10.77.0.3".parse().unwrap(), 2)];
         let learned = LearnedRoute { prefix: prefix("10.0.0.0/8").unwrap(), metric: 5, hops };

@@ -129,6 +129,14 @@ export type DataPlaneNews =
   /** The system's routes are not learned for now. */
   | { readonly code: "route-watch-ended"; readonly why: string }
   | { readonly code: "routes-restored"; readonly routes: number }
+  /** What others do to the device is not told of for now. */
+  | { readonly code: "device-watch-ended"; readonly why: string }
+  /** Others had changed the device: "down", "mtu", or an address that was missing. */
+  | { readonly code: "device-restored"; readonly device: string; readonly repairs: readonly string[] }
+  /** Somebody has removed the device; it is made anew. */
+  | { readonly code: "device-gone"; readonly device: string }
+  /** The device cannot have an address of the certificate. */
+  | { readonly code: "overlay-address-missing"; readonly device: string; readonly why: string }
   | { readonly code: "guard-restored"; readonly part: "routes" | "underlay" }
   | { readonly code: "data-plane-lost" | "data-plane-failed"; readonly why: string }
   | { readonly code: "data-plane-up"; readonly device: string | undefined; readonly port: number }
@@ -148,6 +156,8 @@ export type UnderlayNews =
   /** `changes`: since the last time that this was told. */
   | { readonly code: "underlay-changed"; readonly changes: number; readonly addresses: readonly IpAddress[] }
   | { readonly code: "woke"; readonly asleepMs: number }
+  /** Whether an interface has the address of listen.host. */
+  | { readonly code: "listen-address-missing" | "listen-address-there"; readonly address: IpAddress }
   /** A router leads a port outside to us. */
   | {
       readonly code: "port-mapped";

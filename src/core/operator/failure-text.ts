@@ -249,3 +249,10 @@ export const CARRIER_END_TEXT: Readonly<Record<CarrierEnd, string>> = {
   "udp-works": "UDP works",
   stopped: "this host has stopped, or its data plane has",
 };
+
+/** Where packets go that somebody else's route takes. */
+export function shadowText(prefix: string, device: string): string {
+  return device === "nowhere"
+    ? `to ${prefix} are refused on this machine and do not get into the overlay`
+    : `to ${prefix} go to ${device} in clear and not into the overlay`;
+}

@@ -1,5 +1,6 @@
 import { formatWait } from "../base/duration.ts";
 import type { DataPlaneNews, EventOf, UnderlayNews } from "./event.ts";
+import { shadowText } from "./failure-text.ts";
 import type { Rendering } from "./rendering.ts";
 import { sendErrorText } from "./send-error-text.ts";
 
@@ -60,6 +61,11 @@ export const BELOW: { readonly [Code in (DataPlaneNews | UnderlayNews)["code"]]:
     text: ({ gateway, protocol, why }) =>
       `The router ${gateway} leads no port to this host (${protocol}: ${why}); it is asked again in two hours.`,
   },
+  "listen-address-missing": {
+    level: "error",
+    text: ({ address }) => `No interface has ${address} (listen.host): nobody reaches this host until one has.`,
+  },
+  "listen-address-there": { level: "info", text: ({ address }) => `An interface has ${address} (listen.host) now.` },
   "underlay-watch-ended": {
     level: "warn",
     text: ({ why }) => `Changes of this machine's addresses are noticed within seconds only, not at once: ${why}.`,
@@ -79,6 +85,22 @@ export const BELOW: { readonly [Code in (DataPlaneNews | UnderlayNews)["code"]]:
     level: "warn",
     text: ({ routes }) => `${routes === 1 ? "A route" : `${routes} routes`} into the overlay had gone and stand again.`,
   },
+  "device-watch-ended": {
+    level: "warn",
+    text: ({ why }) => `What others change about the device is noticed within half a minute only, not at once: ${why}.`,
+    fields: () => ({}),
+  },
+  "device-restored": {
+    level: "warn",
+    text: ({ device, repairs }) =>
+      `Somebody had changed ${device} (${repairs.map(repairText).join(", ")}); it is again as it should be.`,
+  },
+  "device-gone": { level: "warn", text: ({ device }) => `Somebody has removed ${device}; it is made anew.` },
+  "overlay-address-missing": {
+    level: "error",
+    text: ({ device, why }) => `${device} could not be given one of its addresses: ${why}.`,
+    fields: ({ device }) => ({ device }),
+  },
   "guard-restored": {
     level: "warn",
     text: ({ part }) =>
@@ -87,7 +109,7 @@ export const BELOW: { readonly [Code in (DataPlaneNews | UnderlayNews)["code"]]:
   "overlay-shadowed": {
     level: "warn",
     text: ({ prefix, device }) =>
-      `Packets to ${prefix} go to ${device} in clear and not into the overlay: somebody has set a more specific route.`,
+      `Packets ${shadowText(prefix, device)}: a route or a rule of somebody else's comes before ours.`,
   },
   "socket-error": { level: "warn", text: () => "The UDP socket reports an error." },
   "device-error": { level: "warn", text: () => "The TUN device reports an error." },
@@ -111,6 +133,11 @@ export const BELOW: { readonly [Code in (DataPlaneNews | UnderlayNews)["code"]]:
     text: () => "listen.so_mark needs the native data plane; packets are not marked.",
   },
 };
+
+function repairText(repair: string): string {
+  if (repair === "down") return "it was down";
+  return repair === "mtu" ? "its MTU was another" : `${repair} was missing`;
+}
 
 const GUARDED: Readonly<Record<EventOf<"guard-failed">["part"], string>> = {
   routes: "unreachable routes",

@@ -1,9 +1,11 @@
 import type { Settings } from "../config/settings.ts";
 import { formatPrefix, masked, type Prefix } from "../netip/prefix.ts";
 
-/** What the operating system is to know about the device: its MTU, and routes through it. */
+/** What the operating system is to know about the device: its MTU, its addresses, and routes through it. */
 export interface SystemRoutes {
   readonly mtu: number;
+  /** With the lengths of their networks. */
+  readonly addresses: readonly Prefix[];
   /** This host's own networks, for which the system has a route already; only their MTU is ours to say. */
   readonly connected: readonly { readonly prefix: Prefix; readonly mtu: number }[];
   readonly routes: readonly SystemRoute[];
@@ -29,6 +31,7 @@ export function systemRoutesOf({ live }: Pick<Settings, "live">): SystemRoutes {
   const isConnected = new Set(networks.map(formatPrefix));
   return {
     mtu: largest,
+    addresses: identity.credential.networks,
     connected: networks.map((prefix) => ({ prefix, mtu: unlessLargest(mtuOf.get(formatPrefix(prefix)) ?? tun.mtu) })),
     routes: [
       ...tun.routes

@@ -44,6 +44,7 @@ export function dataPlaneHealth({ state, lastError, restarts }: DataPlaneDescrip
         severity: "error",
         text: `the data plane is not running${why}`,
         todo: "it is started again by itself; see the log",
+        because: ["listen-address-missing"],
       },
     ];
   }

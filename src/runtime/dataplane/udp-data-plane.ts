@@ -50,6 +50,7 @@ export class UdpDataPlane implements DataPlane {
   });
   #draining = false;
   #sendsFailed = 0;
+  #reopen: NodeJS.Timeout | undefined;
   readonly #sendErrors = new TokenBucket(SEND_ERRORS_TOLD);
   #stopped = false;
 
@@ -60,14 +61,18 @@ export class UdpDataPlane implements DataPlane {
   async start(listener: DataPlaneListener): Promise<void> {
     this.#listener = listener;
     if (this.#listen.soMark !== 0) listener.tell({ code: "so-mark-ignored" });
+    const { port } = this.#listen;
+    const isUp = (): void => listener.up(this.#port, { sessions: [], relays: [] });
     try {
-      this.#adopt(await this.#open(this.#listen.port));
+      this.#adopt(await this.#open(port));
     } catch (error) {
+      // An address may come later: with DHCP, or with a cable.
+      if (systemCode(error) === "EADDRNOTAVAIL") return this.#openLater(port, error, isUp);
       const code = { EADDRINUSE: "address-in-use", EACCES: "not-permitted" }[systemCode(error)] ?? "system";
       const reason = error instanceof Error ? error.message : String(error);
       throw refusedDevice(process.execPath, { device: "udp", port: this.#listen.port }, { code, error: reason });
     }
-    listener.up(this.#port, { sessions: [], relays: [] });
+    isUp();
   }
 
   command(command: DataPlaneCommand): void {
@@ -95,8 +100,11 @@ export class UdpDataPlane implements DataPlane {
     };
   }
 
+  renew(): void {}
+
   async stop(): Promise<void> {
     this.#stopped = true;
+    clearTimeout(this.#reopen);
     this.#alarm.set(undefined);
     const socket = this.#socket;
     this.#socket = undefined;
@@ -145,18 +153,22 @@ export class UdpDataPlane implements DataPlane {
     if (this.#stopped || socket !== this.#socket) return;
     this.#socket = undefined;
     this.#restarts++;
-    this.#lastError = error.message;
     socket.close();
-    const reopen = async (): Promise<void> => {
-      if (this.#stopped) return;
+    this.#openLater(this.#port, error);
+  }
+
+  #openLater(port: number, why: unknown, opened: () => void = () => {}): void {
+    this.#lastError = why instanceof Error ? why.message : String(why);
+    this.#reopen = setTimeout(async () => {
       try {
-        this.#adopt(await this.#open(this.#port));
+        const socket = await this.#open(port);
+        if (this.#stopped) return void socket.close();
+        this.#adopt(socket);
+        opened();
       } catch (again) {
-        this.#lastError = again instanceof Error ? again.message : String(again);
-        setTimeout(() => void reopen(), REOPEN_MS);
+        if (!this.#stopped) this.#openLater(port, again, opened);
       }
-    };
-    setTimeout(() => void reopen(), REOPEN_MS);
+    }, REOPEN_MS);
   }
 
   #drain(): void {

@@ -2,12 +2,13 @@ import { existsSync } from "node:fs";
 import type { Settings } from "../../core/config/settings.ts";
 import { formatPrefix } from "../../core/netip/prefix.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
+import { shadowText } from "../../core/operator/failure-text.ts";
 import { thisPlatform } from "../platform/this-platform.ts";
 import type { Ending, Health, Service } from "../service.ts";
 import type { StateDirectory } from "../state/state-directory.ts";
 import { type GuardedPart, type GuardReport, runGuard, type Shadow } from "./guard-command.ts";
 
-/** Whoever flushes routes or rules takes ours along: so often it is looked after them. */
+/** Whoever flushes routes or rules takes ours along: so often it is looked after them where nobody tells of changes. */
 const CHECK_MS = 30_000;
 
 /** For `lacis status`. */
@@ -56,12 +57,17 @@ export class Guard implements Service {
     }
     const { routes, filter } = await this.#set();
     this.#stoodBefore = routes.before + filter.before > 0;
-    this.#check = setInterval(() => void this.#setAgain(), CHECK_MS).unref();
+    this.#check = setInterval(() => this.lookAgain(), CHECK_MS).unref();
   }
 
   /** A reload keeps the networks of the start, and may change what lies behind other hosts. */
   reload({ settings }: { readonly settings: Settings }): void {
     this.#settings = settings;
+    this.lookAgain();
+  }
+
+  /** Puts right what others have removed since the last look. */
+  lookAgain(): void {
     if (this.#check) void this.#setAgain();
   }
 
@@ -191,8 +197,9 @@ function underlayHealth(
 function shadowHealth({ prefix, device }: Shadow): Health {
   return {
     code: "overlay-shadowed",
+    about: prefix,
     severity: "warning",
-    text: `packets to ${prefix} go to ${device} in clear and not into the overlay: somebody has set a more specific route`,
-    todo: "remove that route, if this network of the underlay does not lie inside the overlay's on purpose",
+    text: `packets ${shadowText(prefix, device)}: a route or a rule of somebody else's comes before ours`,
+    todo: `see which: ip route get ${prefix.replace(/\/.*/, "")}; ip rule - remove it, if this network does not lie inside the overlay's on purpose`,
   };
 }

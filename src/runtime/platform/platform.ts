@@ -153,6 +153,8 @@ export interface DeviceAdvice {
   permitPort(binary: string): string;
   freePort(port: number, key: string): string;
   permitGuard(): string;
+  /** How whoever manages the machine's network is told that a device is not his. */
+  leaveAlone(device: string): string;
   /** With the rules that the guard would have set. `networks` with this host's own addresses in them. */
   closeUnderlay(guarded: { owner: string; device: string; networks: readonly string[] }): string;
 }

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { formatPrefix } from "../../core/netip/prefix.ts";
 import type { SystemRoutes } from "../../core/route/system-routes.ts";
 import { findDataPlaneBinary } from "../dataplane/native/native-process.ts";
+import { EXIT_USAGE } from "../native-watch.ts";
 import { OperatorError } from "../operator-error.ts";
 
 /** What `lacis-dataplane routes` says. */
@@ -9,13 +10,15 @@ export interface RoutesReport {
   readonly standing: number;
   /** Those that had to be added, removed or changed. */
   readonly changed: number;
+  /** What others had done to the device and was put right: "down", "mtu", or an address that was missing. */
+  readonly repairs: readonly string[];
   readonly failures: readonly RouteFailure[];
 }
 
 export interface RouteFailure {
   /** Undefined when it is about all of them. */
   readonly prefix: string | undefined;
-  /** "taken": somebody else's route is in the way. */
+  /** "taken": somebody else's route is in the way; "no-such-device"; "address-missing": the device cannot have it. */
   readonly code: string;
   readonly why: string;
 }
@@ -38,15 +41,23 @@ export function runRoutes(order: RoutesOrder): RoutesReport {
     return failed("no-program", error.complaint.why);
   }
   const options = { cwd: "/", env: {}, timeout: COMMAND_MS, killSignal: "SIGKILL", input: linesOf(order) } as const;
-  const { stdout, error, status, signal } = spawnSync(binary, ["routes", ...argumentsOf(order)], options);
+  const run = (args: readonly string[]) => spawnSync(binary, ["routes", ...args], { ...options, encoding: "utf8" });
+  const wish = [...argumentsOf(order), ...addressesOf(order)];
+  const first = run(wish);
+  // An earlier release looks after routes alone.
+  const { stdout, error, status, signal } = first.status === EXIT_USAGE ? run(argumentsOf(order)) : first;
   const why = error?.message ?? `ended with ${signal ?? status}`;
-  return readReport(stdout?.toString() ?? "") ?? failed("system", `${binary} routes: ${why}`);
+  return readReport(stdout ?? "") ?? failed("system", `${binary} routes: ${why}`);
 }
 
 function argumentsOf(order: RoutesOrder): readonly string[] {
   if (order.kind === "clear") return ["clear", "--device", order.device];
   const { device, wanted, allOrNothing } = order;
   return ["set", "--device", device, "--mtu", `${wanted.mtu}`, ...(allOrNothing ? ["--all-or-nothing"] : [])];
+}
+
+function addressesOf(order: RoutesOrder): readonly string[] {
+  return order.kind === "clear" ? [] : order.wanted.addresses.flatMap((each) => ["--address", formatPrefix(each)]);
 }
 
 function linesOf(order: RoutesOrder): string {
@@ -59,7 +70,7 @@ function linesOf(order: RoutesOrder): string {
 }
 
 function failed(code: string, why: string): RoutesReport {
-  return { standing: 0, changed: 0, failures: [{ prefix: undefined, code, why }] };
+  return { standing: 0, changed: 0, repairs: [], failures: [{ prefix: undefined, code, why }] };
 }
 
 /** Undefined when this is none. */
@@ -68,8 +79,14 @@ export function readReport(text: string): RoutesReport | undefined {
     const report: unknown = JSON.parse(text);
     const failures = memberOf(report, "failures");
     if (!Array.isArray(failures)) return undefined;
+    const repairs = memberOf(report, "repairs");
     const number = (name: string): number => Number(memberOf(report, name));
-    return { standing: number("standing"), changed: number("changed"), failures: failures.map(readFailure) };
+    return {
+      standing: number("standing"),
+      changed: number("changed"),
+      repairs: Array.isArray(repairs) ? repairs.map(String) : [],
+      failures: failures.map(readFailure),
+    };
   } catch {
     return undefined;
   }

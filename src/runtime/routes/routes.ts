@@ -6,23 +6,26 @@ import { type SystemRoute, type SystemRoutes, systemRoutesOf } from "../../core/
 import { OperatorError } from "../operator-error.ts";
 import { thisPlatform } from "../platform/this-platform.ts";
 import type { Health, Service } from "../service.ts";
+import { Disputes } from "./disputes.ts";
 import { type RouteFailure, type RoutesOrder, type RoutesReport, runRoutes } from "./routes-command.ts";
 
-/** Whoever flushes routes takes ours along, and whoever was in the way may be gone: so often it is looked after them. */
+/** Whoever flushes routes takes ours along, and whoever was in the way may be gone: so often it is looked after them where nobody tells of changes. */
 const CHECK_MS = 30_000;
 
 export interface RoutesSurroundings {
   /** The device that stands; undefined while there is none. */
   readonly device: () => string | undefined;
+  /** The device that should stand is not there. */
+  readonly gone: (device: string) => void;
   readonly tell: (event: OperatorEvent) => void;
   /** Instead of the command that carries it out. */
   readonly run?: ((order: RoutesOrder) => RoutesReport) | undefined;
 }
 
 /**
- * The routes of the operating system that lead into the overlay, and the MTU of the device (tun.mtu, tun.routes, tun.unsafe_routes). A route of somebody
- * else's is never replaced: at the start the host goes without its own and says so, until the other one is gone; a reload that would bring such a
- * route is refused.
+ * The routes of the operating system that lead into the overlay, and the device that they lead through: its MTU, its addresses, that it is up (tun.mtu,
+ * tun.routes, tun.unsafe_routes, pki.cert). What others change is put right. A route of somebody else's is never replaced: at the start the host goes
+ * without its own and says so, until the other one is gone; a reload that would bring such a route is refused.
  */
 export class Routes implements Service {
   readonly name = "routes";
@@ -30,6 +33,7 @@ export class Routes implements Service {
   readonly #disabled: boolean;
   #wanted: SystemRoutes;
   #failures: readonly RouteFailure[] = [];
+  readonly #disputes = new Disputes();
   #check: NodeJS.Timeout | undefined;
 
   constructor(settings: Settings, surroundings: RoutesSurroundings) {
@@ -41,7 +45,7 @@ export class Routes implements Service {
   start(): void {
     if (this.#disabled) return;
     this.#set();
-    this.#check = setInterval(() => this.#setAgain(), CHECK_MS).unref();
+    this.#check = setInterval(() => this.lookAgain(), CHECK_MS).unref();
   }
 
   /** The device is another one: routes go with the device that they lead through. */
@@ -77,34 +81,45 @@ export class Routes implements Service {
   }
 
   health(): readonly Health[] {
-    return this.#failures.map(({ prefix, why }) => ({
-      code: "route-missing",
-      severity: "error",
-      text:
-        prefix === undefined
-          ? `routes into the overlay are missing: ${why}`
-          : `${prefix} does not lead into the overlay: ${why}`,
-      todo: prefix === undefined ? thisPlatform().advice.permitGuard() : WAYS_OUT,
-    }));
+    const device = this.#surroundings.device() ?? "the device";
+    const addresses = this.#failures.filter(({ code }) => code === ADDRESS_MISSING);
+    return [
+      ...this.#failures.filter((failure) => !addresses.includes(failure)).map(routeHealth),
+      ...addresses.slice(0, 1).map(({ why }) => addressHealth(device, why)),
+      ...this.#disputes.health(device),
+    ];
   }
 
-  #setAgain(): void {
+  /** Puts right what others have changed since the last look. */
+  lookAgain(): void {
     const failed = this.#failures.length;
-    const changed = this.#set();
-    if (changed > 0 && this.#failures.length <= failed)
-      this.#surroundings.tell({ code: "routes-restored", routes: changed });
+    const report = this.#check && this.#set();
+    if (!report) return;
+    const { tell, device } = this.#surroundings;
+    const { changed, repairs } = report;
+    const name = device();
+    if (changed + repairs.length > 0) this.#disputes.settled();
+    if (repairs.length > 0 && name !== undefined) tell({ code: "device-restored", device: name, repairs });
+    if (changed > 0 && this.#failures.length <= failed) tell({ code: "routes-restored", routes: changed });
   }
 
-  /** How many had to be changed. */
-  #set(): number {
+  /** Undefined while there is no device. */
+  #set(): RoutesReport | undefined {
     const device = this.#surroundings.device();
-    if (device === undefined) return 0;
-    const { changed, failures } = this.#run({ kind: "set", device, wanted: this.#wanted, allOrNothing: false });
+    if (device === undefined) return undefined;
+    const report = this.#run({ kind: "set", device, wanted: this.#wanted, allOrNothing: false });
+    if (report.failures.some(({ code }) => code === "no-such-device")) {
+      this.#failures = [];
+      this.#surroundings.gone(device);
+      return undefined;
+    }
     const before = new Set(this.#failures.map(({ why }) => why));
-    this.#failures = failures;
-    for (const { prefix, why } of failures.filter((failure) => !before.has(failure.why)))
-      this.#surroundings.tell({ code: "route-missing", prefix, why });
-    return changed;
+    this.#failures = report.failures;
+    for (const { prefix, code, why } of report.failures.filter((failure) => !before.has(failure.why))) {
+      if (code === ADDRESS_MISSING) this.#surroundings.tell({ code: "overlay-address-missing", device, why });
+      else this.#surroundings.tell({ code: "route-missing", prefix, why });
+    }
+    return report;
   }
 
   #isMissing({ prefix }: SystemRoute): boolean {
@@ -114,6 +129,24 @@ export class Routes implements Service {
   #run(order: RoutesOrder): RoutesReport {
     return (this.#surroundings.run ?? runRoutes)(order);
   }
+}
+
+const ADDRESS_MISSING = "address-missing";
+
+function routeHealth({ prefix, why }: RouteFailure): Health {
+  const text =
+    prefix === undefined
+      ? `routes into the overlay are missing: ${why}`
+      : `${prefix} does not lead into the overlay: ${why}`;
+  const todo = prefix === undefined ? thisPlatform().advice.permitGuard() : WAYS_OUT;
+  return { code: "route-missing", severity: "error", text, todo, ...(prefix !== undefined && { about: prefix }) };
+}
+
+function addressHealth(device: string, refusal: string): Health {
+  const { advice } = thisPlatform();
+  const obstacle = advice.obstacleTo({ name: device, ipv6: true });
+  const { why, todo } = obstacle ?? { why: refusal, todo: advice.permitGuard() };
+  return { code: "overlay-address-missing", severity: "error", text: `${device} lacks an address: ${why}`, todo };
 }
 
 const WAYS_OUT = "remove that route, give ours another metric, or write install: false";

@@ -1,5 +1,7 @@
 import type { LocalPlace } from "../../core/discovery/own-places.ts";
+import type { IpAddress } from "../../core/netip/address.ts";
 import type { Prefix } from "../../core/netip/prefix.ts";
+import { isMachine } from "../../core/netip/special.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
 import { type StartWatch, startWatch, type Watch } from "../native-watch.ts";
 import { OperatorError } from "../operator-error.ts";
@@ -17,6 +19,8 @@ const FIRST_MS = 500;
 
 export interface UnderlayOptions {
   readonly overlay: readonly Prefix[];
+  /** Where this host listens. */
+  readonly listen: IpAddress;
   readonly changed: (place: LocalPlace) => void;
   readonly tell: (event: OperatorEvent) => void;
   /** Instead of Node.js, and of the program. */
@@ -36,6 +40,7 @@ export class UnderlayWatch implements Service {
   #known: Surroundings | undefined;
   #told = "nothing yet";
   #why: string | undefined;
+  #listenIsMissing = false;
   #hears: (() => void) | undefined;
 
   constructor(options: UnderlayOptions) {
@@ -59,7 +64,7 @@ export class UnderlayWatch implements Service {
   }
 
   health(): readonly Health[] {
-    return [...this.#failure(), ...this.#aside()];
+    return [...this.#failure(), ...this.#unlistened(), ...this.#aside()];
   }
 
   /** False where there is no program for it. */
@@ -107,11 +112,34 @@ export class UnderlayWatch implements Service {
 
   #take(surroundings: Surroundings): void {
     this.#known = surroundings;
+    this.#lookForListenAddress(surroundings);
     const place = localPlace(surroundings, this.#options.overlay);
     const text = textOf(place);
     if (text === this.#told) return;
     this.#told = text;
     this.#options.changed(place);
+  }
+
+  /** One of loopback and the wildcard is everywhere. */
+  #lookForListenAddress({ interfaces }: Surroundings): void {
+    const { listen, tell } = this.#options;
+    const isThere = interfaces.some(({ addresses }) => addresses.some(({ address }) => address === listen));
+    const isMissing = isMachine(listen) && !isThere;
+    if (isMissing === this.#listenIsMissing) return;
+    this.#listenIsMissing = isMissing;
+    tell({ code: isMissing ? "listen-address-missing" : "listen-address-there", address: listen });
+  }
+
+  #unlistened(): readonly Health[] {
+    if (!this.#listenIsMissing) return [];
+    return [
+      {
+        code: "listen-address-missing",
+        severity: "error",
+        text: `nobody reaches this host: no interface has ${this.#options.listen} (listen.host); it is used as soon as one has`,
+        todo: "bring the interface up, or write another address of this machine, 0.0.0.0 or :: and start again",
+      },
+    ];
   }
 
   #failure(): readonly Health[] {

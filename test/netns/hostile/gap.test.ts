@@ -7,6 +7,7 @@ import { GUARD, ownerOf, standingGuard, unreachable } from "../lab/guard.ts";
 import { DEVICE, PORT } from "../lab/host-config.ts";
 import { LACIS } from "../lab/implementation.ts";
 import type { MeshHost } from "../lab/mesh.ts";
+import { commandLine } from "../lab/process.ts";
 import { program, type StreamReport, serve } from "../lab/program.ts";
 import { Router } from "../lab/router.ts";
 import { buildTrio, type Trio } from "../lab/trio.ts";
@@ -103,6 +104,8 @@ describe("packets for the overlay, on a host with a default route", () => {
 
   test("leave in clear after one kill where somebody has removed the guard: what the other tests count can be seen", async () => {
     const [command, ...args] = GUARD;
+    // Who hears of it sets it again at once.
+    await endWatch(laptop);
     await laptop.machine.must(command, [...args, "clear", "--owner", owner]);
     const before = await router.strays();
     const streams = stream500();
@@ -111,7 +114,6 @@ describe("packets for the overlay, on a host with a default route", () => {
     await killDataPlane();
     await streams.end();
     expect((await router.strays()) - before).toBeGreaterThan(10);
-    await reload();
     await laptop.daemon.becomes("it says so", async () => laptop.daemon.log().includes("code=guard-restored"));
     expect(await standingGuard(laptop.machine, owner)).toMatchObject({ routes: NETWORKS, rules: 6 });
   });
@@ -192,6 +194,13 @@ describe("packets for the overlay, on a host with a default route", () => {
 });
 
 let streamed = 0;
+
+/** Ends what tells a daemon of changes; it is started again two seconds later. */
+async function endWatch({ machine }: MeshHost): Promise<void> {
+  const watches = (await machine.processes()).filter((pid) => commandLine(pid).includes("changes watch"));
+  for (const pid of watches) process.kill(pid, "SIGKILL");
+  expect(watches).toHaveLength(1);
+}
 
 /** What `ip monitor` saw come and go, in its order, once all of it has gone; undefined before. */
 function milestones(log: string): readonly string[] | undefined {

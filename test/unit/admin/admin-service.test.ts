@@ -42,6 +42,7 @@ describe("a daemon with its admin sockets", () => {
       "port-mapping",
       "routes",
       "route-watch",
+      "device-watch",
       "metrics",
       "dns",
       "console",

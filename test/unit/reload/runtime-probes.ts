@@ -51,9 +51,9 @@ export function startRoutes(subject: Subject): void {
   const device = (): string => "tun7";
   const run = (order: RoutesOrder): RoutesReport => {
     orders.push(order);
-    return { standing: 0, changed: 0, failures: [] };
+    return { standing: 0, changed: 0, repairs: [], failures: [] };
   };
-  const service = new Routes(subject.settings, { device, tell: () => {}, run });
+  const service = new Routes(subject.settings, { device, gone: () => {}, tell: () => {}, run });
   const watch = new RouteWatch(subject.settings, {
     device,
     learned: () => {},

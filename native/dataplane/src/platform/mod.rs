@@ -27,8 +27,8 @@ compile_error!(
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    ControlStream, Doorway, Stop, Stopped, SystemGuard, SystemRoutes, SystemTun, SystemUdp, SystemUnderlay, Wake,
-    allowed_cpus, confine, error_code, harden, offload, pin_to, renounce, stop_switch,
+    ControlStream, Doorway, Stop, Stopped, SystemChanges, SystemGuard, SystemRoutes, SystemTun, SystemUdp,
+    SystemUnderlay, Wake, allowed_cpus, confine, error_code, harden, offload, pin_to, renounce, stop_switch,
 };
 
 /// A TUN device. It is gone when the last of its handles is dropped.
@@ -91,11 +91,11 @@ pub struct GuardReport {
     pub shadows: Vec<Shadow>,
 }
 
-/// A route of somebody else's that takes addresses of the overlay away from its device.
+/// A route or a rule of somebody else's that takes addresses of the overlay away from its device.
 pub struct Shadow {
     /// What it takes.
     pub prefix: Prefix,
-    /// Where to.
+    /// Where to; "nowhere" for one that only refuses.
     pub device: String,
 }
 
@@ -174,6 +174,8 @@ pub struct Way {
 pub struct WantedRoutes {
     /// MTU of the device; 0 leaves it.
     pub mtu: u32,
+    /// Addresses that it has to have; empty leaves them, and whether it is up.
+    pub addresses: Vec<Prefix>,
     /// MTUs of its own networks; 0: the device's.
     pub connected: Vec<(Prefix, u32)>,
     /// The routes.
@@ -202,8 +204,16 @@ pub struct RoutesReport {
     pub standing: usize,
     /// How many were added, removed or changed.
     pub changed: usize,
+    /// What others had done to the device and was put right: "down", "mtu", or an address that was missing.
+    pub repairs: Vec<String>,
     /// What could not be done; of a route, or of the device.
     pub failures: Vec<(Option<WantedRoute>, Failure)>,
+}
+
+/// News of what others do to a device, to what guards its packets, and to the ways of packets to its networks.
+pub trait Changes {
+    /// Tells once when it listens, and after whatever may concern them. Returns when `each` says so.
+    fn watch(device: &str, networks: &[Prefix], each: impl FnMut() -> bool) -> Result<(), Failure>;
 }
 
 /// A network that a route of somebody else's leads to through hosts of the overlay.

@@ -39,6 +39,7 @@ export class NativeDataPlane implements DataPlane {
   #upSince = 0;
   #pauseMs = RESTART_MS;
   #restart: NodeJS.Timeout | undefined;
+  #replacing: Promise<void> | undefined;
   #stopped = false;
 
   constructor(settings: Settings, state: StateDirectory) {
@@ -59,6 +60,15 @@ export class NativeDataPlane implements DataPlane {
     return this.#description;
   }
 
+  /** One that has given up its powers cannot make another device: another process does. */
+  renew(): void {
+    const { device } = this.#description;
+    const started = this.#started;
+    if (!started || device === undefined) return;
+    this.#listener.tell({ code: "device-gone", device });
+    this.#replacing = this.#replace(started, `somebody has removed ${device}`);
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#description = { ...this.#description, state: "stopped" };
@@ -67,6 +77,7 @@ export class NativeDataPlane implements DataPlane {
     this.#starting?.cancel();
     const started = this.#started;
     this.#started = undefined;
+    await this.#replacing;
     if (started && !(await farewell(started.connection))) killDataPlane(this.#state);
   }
 
@@ -91,26 +102,36 @@ export class NativeDataPlane implements DataPlane {
     this.#listener.up(port, survivors);
     connection.listen({
       event: (event) => this.#listener.event(event),
-      tell: (event) => this.#listener.tell(event),
+      tell: (event) => {
+        // Nothing will ever come through it again.
+        if (event.code === "device-error") this.renew();
+        else this.#listener.tell(event);
+      },
       lost: (reason) => this.#died(reason),
     });
   }
 
   #died(reason: string): void {
     const { connection, process } = this.#started ?? {};
-    this.#started = undefined;
     if (connection?.frozen) killDataPlane(this.#state);
     const why = process?.ended ?? reason;
-    this.#description = {
-      ...this.#description,
-      state: "starting",
-      restarts: this.#description.restarts + 1,
-      lastError: why,
-    };
     this.#listener.tell({ code: "data-plane-lost", why });
+    this.#isDown(why);
+    this.#startLater();
+  }
+
+  async #replace({ connection }: StartedDataPlane, why: string): Promise<void> {
+    this.#isDown(why);
+    if (!(await farewell(connection))) killDataPlane(this.#state);
+    if (!this.#stopped) this.#startLater();
+  }
+
+  #isDown(why: string): void {
+    this.#started = undefined;
+    const { restarts } = this.#description;
+    this.#description = { ...this.#description, state: "starting", restarts: restarts + 1, lastError: why };
     this.#listener.down();
     if (performance.now() - this.#upSince >= STEADY_MS) this.#pauseMs = RESTART_MS;
-    this.#startLater();
   }
 
   #startLater(): void {

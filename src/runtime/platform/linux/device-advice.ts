@@ -11,6 +11,8 @@ export const ADVICE: DeviceAdvice = {
     `choose listen.port above 1023, or once: sudo setcap cap_net_admin,cap_net_bind_service+ep ${binary}`,
   freePort: (port, key) => `find it with: ss -ulpn 'sport = :${port}' - then stop it, or change ${key}`,
   permitGuard: () => "give lacis CAP_NET_ADMIN; what stands: ip route show proto 142; ip -6 route show proto 142",
+  leaveAlone: (device) =>
+    `find what manages it (networkctl list; nmcli device) and tell it not to: Unmanaged=yes in a .network file that matches ${device}, or unmanaged-devices=interface-name:${device} for NetworkManager`,
   closeUnderlay: ({ owner, device, networks }) =>
     `give lacis CAP_NET_ADMIN and the kernel nf_tables (modprobe nf_tables nft_fib_inet), or once, as root: ${nftCommand(`lacis_${owner}`, device || "tun*", networks)}`,
 };

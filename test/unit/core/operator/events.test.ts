@@ -148,6 +148,8 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "port-not-mapped":
     "The router 192.168.1.1 leads no port to this host (nat-pmp: address-not-public); it is asked again in two hours.",
   woke: "This machine stood still for 61 s; every tunnel is tried.",
+  "listen-address-missing": "No interface has 192.0.2.77 (listen.host): nobody reaches this host until one has.",
+  "listen-address-there": "An interface has 192.0.2.77 (listen.host) now.",
   "underlay-watch-ended":
     "Changes of this machine's addresses are noticed within seconds only, not at once: it ended with SIGKILL.",
   "places-unreadable":
@@ -156,10 +158,17 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
     "Where peers are cannot be kept for the next start: /var/cache/lacis/config-1f0c93ab.places: ENOSPC.",
   "route-watch-ended": "Routes of the system are not learned for now: it ended with SIGKILL.",
   "routes-restored": "2 routes into the overlay had gone and stand again.",
+  "device-watch-ended":
+    "What others change about the device is noticed within half a minute only, not at once: it ended with SIGKILL.",
+  "device-restored":
+    "Somebody had changed mesh0 (fd77::2/64 was missing, it was down, its MTU was another); it is again as it should be.",
+  "device-gone": "Somebody has removed mesh0; it is made anew.",
+  "overlay-address-missing":
+    "mesh0 could not be given one of its addresses: the address fd77::2/64: Permission denied (os error 13).",
   "guard-restored":
     "Somebody had removed the unreachable routes that keep packets of the overlay off other ways; they stand again.",
   "overlay-shadowed":
-    "Packets to 10.77.0.2/32 go to eth0 in clear and not into the overlay: somebody has set a more specific route.",
+    "Packets to 10.77.0.2/32 go to eth0 in clear and not into the overlay: a route or a rule of somebody else's comes before ours.",
   "socket-error": "The UDP socket reports an error.",
   "device-error": "The TUN device reports an error.",
   "send-refused":

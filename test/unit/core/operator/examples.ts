@@ -111,6 +111,8 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
     why: "address-not-public",
   },
   woke: { code: "woke", asleepMs: 61_200 },
+  "listen-address-missing": { code: "listen-address-missing", address: "192.0.2.77" as IpAddress },
+  "listen-address-there": { code: "listen-address-there", address: "192.0.2.77" as IpAddress },
   "underlay-watch-ended": { code: "underlay-watch-ended", why: "it ended with SIGKILL" },
   "places-unreadable": {
     code: "places-unreadable",
@@ -120,6 +122,14 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   "places-unwritable": { code: "places-unwritable", path: "/var/cache/lacis/config-1f0c93ab.places", why: "ENOSPC" },
   "route-watch-ended": { code: "route-watch-ended", why: "it ended with SIGKILL" },
   "routes-restored": { code: "routes-restored", routes: 2 },
+  "device-watch-ended": { code: "device-watch-ended", why: "it ended with SIGKILL" },
+  "device-restored": { code: "device-restored", device: "mesh0", repairs: ["fd77::2/64", "down", "mtu"] },
+  "device-gone": { code: "device-gone", device: "mesh0" },
+  "overlay-address-missing": {
+    code: "overlay-address-missing",
+    device: "mesh0",
+    why: "the address fd77::2/64: Permission denied (os error 13)",
+  },
   "guard-restored": { code: "guard-restored", part: "routes" },
   "overlay-shadowed": { code: "overlay-shadowed", prefix: "10.77.0.2/32", device: "eth0" },
   "socket-error": { code: "socket-error", error: "Network is down" },

@@ -55,6 +55,18 @@ describe("the data plane without a device", () => {
     );
   });
 
+  test("whose address is not there yet waits for it, and can be stopped meanwhile", async () => {
+    const { plane, events } = await started({ host: "192.0.2.200" as IpAddress, port: 0 });
+    expect(plane.describe()).toMatchObject({
+      state: "starting",
+      port: 0,
+      lastError: expect.stringMatching(/EADDRNOTAVAIL/),
+    });
+    plane.command({ kind: "sample" });
+    await plane.stop();
+    expect([plane.describe().state, events.map(({ kind }) => kind)]).toEqual(["stopped", ["sampled"]]);
+  });
+
   test.each([
     ["an address of the other family", "[2001:db8::1]:4242"],
     ["port 0, which a datagram may name as its source", "127.0.0.1:0"],

@@ -21,6 +21,7 @@ const TAKEN: RouteFailure = {
 
 let device: string | undefined;
 let events: OperatorEvent[];
+let gone: string[];
 let orders: RoutesOrder[];
 /** What the next runs report, the last one for good. */
 let reports: RoutesReport[];
@@ -28,7 +29,7 @@ let reports: RoutesReport[];
 beforeEach(() => {
   vi.useFakeTimers();
   device = "mesh0";
-  [events, orders, reports] = [[], [], [report()]];
+  [events, gone, orders, reports] = [[], [], [], [report()]];
 });
 afterEach(() => void vi.useRealTimers());
 
@@ -74,6 +75,7 @@ describe("the system's routes", () => {
     expect(routes.health()).toEqual([
       {
         code: "route-missing",
+        about: "192.168.7.0/24",
         severity: "error",
         text: `192.168.7.0/24 does not lead into the overlay: ${TAKEN.why}`,
         todo: "remove that route, give ours another metric, or write install: false",
@@ -82,6 +84,63 @@ describe("the system's routes", () => {
     reports = [report({ changed: 1 })];
     vi.advanceTimersByTime(30_000);
     expect(routes.health()).toEqual([]);
+  });
+});
+
+describe("the device", () => {
+  test("that others have changed is put right when it is looked at, which is told", () => {
+    const routes = routesOf(host({}));
+    routes.start();
+    expect(orders[0]).toMatchObject({ wanted: { addresses: [{ address: "10.77.0.2", bits: 24 }] } });
+    reports = [report({ repairs: ["down", "fd77::2/64"] }), report()];
+    routes.lookAgain();
+    routes.lookAgain();
+    expect(events).toEqual([{ code: "device-restored", device: "mesh0", repairs: ["down", "fd77::2/64"] }]);
+    expect(routes.health()).toEqual([]);
+  });
+
+  test("that is not there any more is told to whoever can make another, and is no route that is missing", () => {
+    const routes = routesOf(host({}));
+    routes.start();
+    reports = [report({ failures: [{ prefix: undefined, code: "no-such-device", why: "the device mesh0: none" }] })];
+    routes.lookAgain();
+    expect([gone, events, routes.health()]).toEqual([["mesh0"], [], []]);
+  });
+
+  test("that cannot have an address is named with it, once, until it has", () => {
+    const why = "the address fd77::2/64: Permission denied";
+    const routes = routesOf(host({}));
+    routes.start();
+    reports = [report({ failures: [{ prefix: undefined, code: "address-missing", why }] })];
+    routes.lookAgain();
+    routes.lookAgain();
+    expect(events).toEqual([{ code: "overlay-address-missing", device: "mesh0", why }]);
+    expect(routes.health()).toMatchObject([{ code: "overlay-address-missing", severity: "error" }]);
+    reports = [report({ repairs: ["fd77::2/64"] })];
+    routes.lookAgain();
+    expect(routes.health()).toEqual([]);
+  });
+
+  test("that somebody changes again and again is fought over, which is told for a minute", () => {
+    const routes = routesOf(host({}));
+    routes.start();
+    reports = [report({ repairs: ["down"] })];
+    for (let time = 0; time < 4; time++) routes.lookAgain();
+    expect(routes.health()).toEqual([]);
+    routes.lookAgain();
+    expect(routes.health()).toMatchObject([{ code: "device-disputed", severity: "warning" }]);
+    reports = [report()];
+    vi.advanceTimersByTime(60_000);
+    expect(routes.health()).toEqual([]);
+  });
+
+  test("is not looked at before the start, nor after the stop", () => {
+    const routes = routesOf(host({}));
+    routes.lookAgain();
+    routes.start();
+    routes.stop();
+    routes.lookAgain();
+    expect(orders.map(({ kind }) => kind)).toEqual(["set", "clear"]);
   });
 });
 
@@ -149,8 +208,11 @@ test("a report is read, and what is none is none", () => {
   expect(readReport(text)).toEqual({
     standing: 2,
     changed: 3,
+    repairs: [],
     failures: [{ prefix: "10.0.0.0/8", code: "taken", why: "x" }],
   });
+  const repaired = `{"before":0,"standing":0,"changed":0,"repairs":["down"],"failures":[]}`;
+  expect(readReport(repaired)).toMatchObject({ repairs: ["down"] });
   for (const none of ["", "{}", "null", "[1]"]) expect(readReport(none)).toBeUndefined();
 });
 
@@ -170,6 +232,7 @@ function host({ unsafe = [], overlay = [] }: { unsafe?: string[]; overlay?: [str
 function routesOf(settings: Settings): Routes {
   return new Routes(settings, {
     device: () => device,
+    gone: (name) => gone.push(name),
     tell: (event) => events.push(event),
     run: (order) => {
       orders.push(order);
@@ -179,5 +242,5 @@ function routesOf(settings: Settings): Routes {
 }
 
 function report(changes: Partial<RoutesReport> = {}): RoutesReport {
-  return { standing: 0, changed: 0, failures: [], ...changes };
+  return { standing: 0, changed: 0, repairs: [], failures: [], ...changes };
 }

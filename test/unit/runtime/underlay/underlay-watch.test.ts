@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { LocalPlace } from "../../../../src/core/discovery/own-places.ts";
+import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import { parsePrefix } from "../../../../src/core/netip/prefix.ts";
 import type { OperatorEvent } from "../../../../src/core/operator/event.ts";
 import type { StartWatch, WatchListener } from "../../../../src/runtime/native-watch.ts";
@@ -48,6 +49,30 @@ describe("the watch over the underlay", () => {
     vi.advanceTimersByTime(2_000);
     watches[2]?.told.line(line("192.0.2.7/24", "bridge"));
     expect(watch.health()).toEqual([]);
+  });
+
+  test("names the address of listen.host while no interface has it, and says when one comes to have it", async () => {
+    const watch = watchBy(program, "192.0.2.77");
+    const started = watch.start();
+    watches[0]?.told.line(line("192.0.2.7/24"));
+    await started;
+    expect(watch.health()).toMatchObject([{ code: "listen-address-missing", severity: "error" }]);
+    watches[0]?.told.line(line("192.0.2.7/25"));
+    watches[0]?.told.line(line("192.0.2.77/24"));
+    expect(watch.health()).toEqual([]);
+    const address = "192.0.2.77";
+    expect(events).toEqual([
+      { code: "listen-address-missing", address },
+      { code: "listen-address-there", address },
+    ]);
+  });
+
+  test.each(["0.0.0.0", "::", "127.0.0.1", "192.0.2.7"])("finds nothing missing when it is %s", async (listen) => {
+    const watch = watchBy(program, listen);
+    const started = watch.start();
+    watches[0]?.told.line(line("192.0.2.7/24"));
+    await started;
+    expect([watch.health(), events]).toEqual([[], []]);
   });
 
   test("that says nothing does not hold up a start", async () => {
@@ -111,9 +136,10 @@ describe("a line about the surroundings", () => {
   });
 });
 
-function watchBy(spawn: StartWatch): UnderlayWatch {
+function watchBy(spawn: StartWatch, listen = "0.0.0.0"): UnderlayWatch {
   return new UnderlayWatch({
     overlay: [parsePrefix("10.77.0.1/24")!],
+    listen: listen as IpAddress,
     changed: (place) => void told.push(place),
     tell: (event) => void events.push(event),
     read: () => ({

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use lacis_engine::ip::Prefix;
 
-use super::netlink::device_routes::{RoutesThrough, metric_in_table};
-use super::netlink::link::{link_index, name_of};
+use super::device_state::mend;
+use super::netlink::device_routes::{RoutesThrough, metric_in_table, metric_of_connected};
+use super::netlink::link::{Links, link_index, name_of};
 use super::netlink::news::{News, Subject};
 use super::netlink::route_entry::RouteEntry;
 use super::netlink::routes::PROTOCOL;
@@ -23,6 +24,7 @@ const LEARNED_MAX: usize = 4_096;
 /// The routes of one device.
 pub struct LinuxRoutes {
     through: RoutesThrough,
+    links: Links,
     device: String,
     link: u32,
 }
@@ -39,6 +41,7 @@ enum Undo {
 /// A change under way.
 struct Change<'a> {
     through: &'a mut RoutesThrough,
+    links: &'a mut Links,
     report: RoutesReport,
     undo: Vec<Undo>,
 }
@@ -47,16 +50,18 @@ impl DeviceRoutes for LinuxRoutes {
     fn open(device: &str) -> Result<Self, Failure> {
         let link = link_index(device).map_err(|error| Failure::system(format!("the device {device}"), &error))?;
         let through = RoutesThrough::open(link).map_err(|error| Failure::system("routes", &error))?;
-        Ok(Self { through, device: device.to_owned(), link })
+        let links = Links::open().map_err(|error| Failure::system("the device's settings", &error))?;
+        Ok(Self { through, links, device: device.to_owned(), link })
     }
 
     fn set(&mut self, wanted: &WantedRoutes) -> RoutesReport {
-        let mut change = Change { through: &mut self.through, report: RoutesReport::default(), undo: vec![] };
+        let (through, links) = (&mut self.through, &mut self.links);
+        let mut change = Change { through, links, report: RoutesReport::default(), undo: vec![] };
         if let Err(error) = change.make(wanted, self.link) {
             change.report.failures.push((None, Failure::system("routes", &error)));
         }
         if wanted.all_or_nothing && !change.report.failures.is_empty() {
-            change.take_back();
+            change.take_back(self.link);
         }
         change.report
     }
@@ -102,7 +107,11 @@ impl LinuxRoutes {
 
 impl Change<'_> {
     fn make(&mut self, wanted: &WantedRoutes, link: u32) -> io::Result<()> {
-        self.set_mtu(wanted)?;
+        self.set_mtu(wanted, link)?;
+        // What others did to the device is put right whatever becomes of the rest.
+        let mended = mend(self.links, link, &wanted.addresses)?;
+        self.report.repairs.extend(mended.repairs);
+        self.report.failures.extend(mended.failures.into_iter().map(|failure| (None, failure)));
         let standing = self.through.list(false)?;
         let ours: HashMap<(Prefix, u32), WantedRoute> = standing
             .iter()
@@ -111,6 +120,7 @@ impl Change<'_> {
             .collect();
         (self.report.before, self.report.standing) = (ours.len(), ours.len());
         self.set_connected(wanted, &standing, link)?;
+        self.restore_connected(wanted, &mended.addresses, &standing, link);
         let key = |route: &WantedRoute| (route.prefix, metric_in_table(route));
         let by_key: HashMap<_, _> = wanted.routes.iter().map(|route| (key(route), route)).collect();
         for (key, &route) in &by_key {
@@ -134,13 +144,16 @@ impl Change<'_> {
         Ok(())
     }
 
-    fn set_mtu(&mut self, wanted: &WantedRoutes) -> io::Result<()> {
-        let before = self.through.mtu()?;
+    fn set_mtu(&mut self, wanted: &WantedRoutes, link: u32) -> io::Result<()> {
+        let before = self.links.state(link)?.mtu;
         if wanted.mtu == 0 || wanted.mtu == before {
             return Ok(());
         }
-        match self.through.set_mtu(wanted.mtu) {
-            Ok(()) => self.done(0, Undo::Mtu(before)),
+        match self.links.set_mtu(link, wanted.mtu) {
+            Ok(()) => {
+                self.undo.push(Undo::Mtu(before));
+                self.report.repairs.push("mtu".into());
+            }
             Err(error) => {
                 let failure = Failure::system(format!("the device takes no MTU of {}", wanted.mtu), &error);
                 let route = wanted.routes.iter().find(|route| route.mtu == wanted.mtu);
@@ -172,6 +185,22 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// Adds the routes to the device's own networks that somebody has removed.
+    fn restore_connected(&mut self, wanted: &WantedRoutes, addresses: &[Prefix], standing: &[RouteEntry], link: u32) {
+        for &(prefix, mtu) in &wanted.connected {
+            let is_alone = prefix.bits() == if prefix.address().is_ipv4() { 32 } else { 128 };
+            let stands =
+                standing.iter().any(|entry| entry.prefix == prefix && entry.hops.iter().all(|hop| hop.link == link));
+            let own = addresses.iter().find(|address| address.without_host_bits() == prefix);
+            let Some(own) = own.filter(|_| !is_alone && !stands) else { continue };
+            let route = WantedRoute { prefix, metric: metric_of_connected(&prefix), mtu };
+            match self.through.add_connected(&route, own.address()) {
+                Ok(()) => self.report.changed += 1,
+                Err(error) => self.refused(&route, &error, link),
+            }
+        }
+    }
+
     fn done(&mut self, more: isize, undo: Undo) {
         self.report.changed += 1;
         self.report.standing = self.report.standing.saturating_add_signed(more);
@@ -200,10 +229,10 @@ impl Change<'_> {
     }
 
     /// Backwards; what cannot be undone was told already.
-    fn take_back(&mut self) {
+    fn take_back(&mut self, link: u32) {
         while let Some(undo) = self.undo.pop() {
             let _ = match undo {
-                Undo::Mtu(mtu) => self.through.set_mtu(mtu),
+                Undo::Mtu(mtu) => self.links.set_mtu(link, mtu),
                 Undo::Connected(entry) => self.through.set_connected_mtu(&entry, entry.mtu),
                 Undo::Remove(route) => self.through.remove(&route),
                 Undo::Replace(route) => self.through.replace(&route),

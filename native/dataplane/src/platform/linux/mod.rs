@@ -1,9 +1,11 @@
 //! Linux: every `unsafe` of this program is below this folder.
 
 mod affinity;
+mod changes;
 mod confine;
 mod control_socket;
 mod device_routes;
+mod device_state;
 mod doorway;
 mod error;
 mod guard;
@@ -19,6 +21,7 @@ mod underlay;
 mod wake;
 
 pub use affinity::{allowed_cpus, pin_to};
+pub use changes::LinuxChanges as SystemChanges;
 pub use confine::{confine, harden, renounce};
 pub use device_routes::LinuxRoutes as SystemRoutes;
 pub use doorway::{ControlStream, Doorway};

@@ -116,8 +116,13 @@ impl LinuxTun {
             other => other?,
         }
         links.set_link(link, settings)?;
+        let has_ipv4 = addresses.iter().any(|address| address.address().is_ipv4());
         for address in addresses {
-            links.add_address(link, address)?;
+            match links.add_address(link, address) {
+                // Where IPv6 is switched off, the overlay is reached by IPv4; whoever looks after the device says what it lacks.
+                Err(error) if has_ipv4 && address.address().is_ipv6() && is_ipv6_off(&error) => {}
+                other => other?,
+            }
         }
         links.set_up(link)
     }
@@ -244,6 +249,10 @@ fn attach(file: &File, name: &str, is_one_of_several: bool) -> io::Result<String
         return Err(io::Error::last_os_error());
     }
     Ok(request.ifr_name.iter().take_while(|c| **c != 0).map(|c| char::from(*c as u8)).collect())
+}
+
+fn is_ipv6_off(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EACCES | libc::EAFNOSUPPORT | libc::EOPNOTSUPP))
 }
 
 fn explain_open(error: &io::Error) -> Failure {

@@ -138,7 +138,14 @@ impl LinuxUdp {
     fn bind_to(&mut self, address: SocketAddr) -> Result<(), Failure> {
         let (raw, length) = RawAddress::new(address);
         // SAFETY: `raw` is a socket address of `length` bytes.
-        if unsafe { libc::bind(self.socket.as_raw_fd(), (&raw const raw).cast(), length) } < 0 {
+        let bind = || unsafe { libc::bind(self.socket.as_raw_fd(), (&raw const raw).cast(), length) };
+        let mut bound = bind();
+        // An address that comes later (DHCP, a cable that is not plugged in) is listened at from the moment it is there.
+        if bound < 0 && io::Error::last_os_error().raw_os_error() == Some(libc::EADDRNOTAVAIL) {
+            let _ = self.set(libc::IPPROTO_IP, libc::IP_FREEBIND, 1);
+            bound = bind();
+        }
+        if bound < 0 {
             let error = io::Error::last_os_error();
             let mut failure = Failure::system(format!("binding UDP {address}"), &error);
             if failure.code == "address-in-use" {
@@ -349,6 +356,21 @@ mod tests {
             used |= 1 << counts.iter().position(|count| *count == 5).unwrap();
         }
         assert!(i32::count_ones(used) > 1, "sixteen senders were all given to one socket");
+    }
+
+    #[test]
+    fn an_address_that_is_not_there_yet_is_listened_at_all_the_same() {
+        let bind = SocketAddr::from(([192, 0, 2, 200], 0));
+        let settings = UdpSettings {
+            bind,
+            receive_buffer_bytes: 0,
+            send_buffer_bytes: 0,
+            batch: 8,
+            mark: 0,
+            queues: 1,
+            offloads: false,
+        };
+        assert_eq!(LinuxUdp::bind(&settings).map(|sockets| sockets[0].bound().ip()), Ok(bind.ip()));
     }
 
     #[test]

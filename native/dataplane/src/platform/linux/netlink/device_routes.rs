@@ -1,11 +1,11 @@
 //! Routes through one device: listed, added, changed and removed (rtnetlink(7)).
 
 use std::io;
+use std::net::IpAddr;
 
 use lacis_engine::ip::{Prefix, address_to_bytes};
 
-use super::link::{HEADER_BYTES as LINK_HEADER_BYTES, IFLA_MTU, link_header};
-use super::message::{attribute, nested, number_of, u32_at};
+use super::message::{attribute, nested};
 use super::route_entry::{
     HEADER_BYTES, RTA_DST, RTA_METRICS, RTA_OIF, RTA_PREFSRC, RTA_PRIORITY, RTAX_MTU, RouteEntry,
 };
@@ -15,6 +15,8 @@ use crate::platform::WantedRoute;
 
 /// What the kernel gives IPv6 routes that name no metric (IP6_RT_PRIO_USER).
 const IPV6_METRIC_DEFAULT: u32 = 1024;
+/// And those that it makes for an address (IP6_RT_PRIO_ADDRCONF).
+const IPV6_METRIC_CONNECTED: u32 = 256;
 
 /// A way to see and change the routes through a device.
 pub struct RoutesThrough {
@@ -75,31 +77,18 @@ impl RoutesThrough {
         self.socket.request(libc::RTM_NEWROUTE, libc::NLM_F_REPLACE as u16, &[&header, &attributes, &source])
     }
 
-    /// MTU of the device.
-    pub fn mtu(&mut self) -> io::Result<u32> {
-        let mut found = None;
-        let link = self.link;
-        self.socket.list(libc::RTM_GETLINK, &[&[0; LINK_HEADER_BYTES]], |message| {
-            if u32_at(message, 4) == Some(link) {
-                let attributes = message.get(LINK_HEADER_BYTES..).unwrap_or_default();
-                found = number_of(attributes, IFLA_MTU);
-            }
-        })?;
-        found.ok_or_else(|| io::Error::from_raw_os_error(libc::ENODEV))
-    }
-
-    /// Changes it.
-    pub fn set_mtu(&mut self, mtu: u32) -> io::Result<()> {
-        self.socket.request(
-            libc::RTM_NEWLINK,
-            0,
-            &[&link_header(self.link, 0), &attribute(IFLA_MTU, &mtu.to_ne_bytes())],
-        )
+    /// Adds the route that the kernel makes for an address of the device, where somebody has removed it. Fails when there is one for this prefix and metric.
+    pub fn add_connected(&mut self, route: &WantedRoute, source: IpAddr) -> io::Result<()> {
+        let header = header(&route.prefix, libc::RTPROT_KERNEL, own_scope(&route.prefix));
+        // Of IPv6 the kernel chooses the source for each packet.
+        let source = if source.is_ipv4() { attribute(RTA_PREFSRC, &address_to_bytes(source)) } else { vec![] };
+        let attributes = self.attributes(&route.prefix, route.metric, route.mtu);
+        let flags = (libc::NLM_F_CREATE | libc::NLM_F_EXCL) as u16;
+        self.socket.request(libc::RTM_NEWROUTE, flags, &[&header, &attributes, &source])
     }
 
     fn change(&mut self, kind: u16, flags: i32, route: &WantedRoute) -> io::Result<()> {
-        let scope = if route.prefix.address().is_ipv4() { libc::RT_SCOPE_LINK } else { libc::RT_SCOPE_UNIVERSE };
-        let header = header(&route.prefix, PROTOCOL, scope);
+        let header = header(&route.prefix, PROTOCOL, own_scope(&route.prefix));
         let attributes = self.attributes(&route.prefix, route.metric, route.mtu);
         self.socket.request(kind, flags as u16, &[&header, &attributes])
     }
@@ -115,6 +104,16 @@ impl RoutesThrough {
         ]
         .concat()
     }
+}
+
+/// Who is addressed is behind the device itself.
+fn own_scope(prefix: &Prefix) -> u8 {
+    if prefix.address().is_ipv4() { libc::RT_SCOPE_LINK } else { libc::RT_SCOPE_UNIVERSE }
+}
+
+/// The metric that the kernel gives the route that it makes for an address.
+pub fn metric_of_connected(prefix: &Prefix) -> u32 {
+    if prefix.address().is_ipv6() { IPV6_METRIC_CONNECTED } else { 0 }
 }
 
 /// The metric that a route will have in the kernel's list.

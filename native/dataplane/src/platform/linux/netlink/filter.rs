@@ -28,7 +28,7 @@ const CHAIN: &str = "underlay";
 /// `raw`: before connections are tracked and destinations are rewritten.
 const PRIORITY: i32 = -300;
 /// In front of the owner's name.
-const TABLE_PREFIX: &str = "lacis_";
+pub const TABLE_PREFIX: &str = "lacis_";
 
 /// The table of one owner.
 pub struct UnderlayFilter {

@@ -2,29 +2,25 @@
 //!
 //! ```text
 //! ifinfomsg: family u8 | pad u8 | type u16 | index u32 | flags u32 | change u32
-//! ifaddrmsg: family u8 | prefix length u8 | flags u8 | scope u8 | index u32
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use lacis_engine::ip::{Prefix, address_from_bytes, address_to_bytes};
+use lacis_engine::ip::{Prefix, address_to_bytes};
 
-use super::link::{HEADER_BYTES as LINK_HEADER_BYTES, IFA_ADDRESS, IFA_FLAGS, IFA_LOCAL, name_of};
+use super::address::{HEADER_BYTES as ADDRESS_HEADER_BYTES, address_in};
+use super::link::{HEADER_BYTES as LINK_HEADER_BYTES, IFLA_IFNAME, name_of};
 use super::message::{attribute, number_of, u32_at, value_of};
 use super::route_entry::{HEADER_BYTES as ROUTE_HEADER_BYTES, RTA_DST, RTA_OIF, gateway_in};
 use super::socket::Socket;
 use crate::platform::{Interface, Place, Way};
 
-const ADDRESS_HEADER_BYTES: usize = 8;
-const IFLA_IFNAME: u16 = 3;
 const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_CARRIER_CHANGES: u16 = 35;
 const IFLA_INFO_KIND: u16 = 1;
-/// Not known to be ours alone yet, or known not to be.
-const UNUSABLE: u32 = libc::IFA_F_TENTATIVE | libc::IFA_F_DADFAILED;
 const CARRIES: u32 = (libc::IFF_UP | libc::IFF_RUNNING) as u32;
 
 /// Hosts of containers have many; no more are told of.
@@ -131,20 +127,8 @@ fn link_in(message: &[u8]) -> Option<(u32, Link)> {
     Some((u32_at(header, 4)?, link))
 }
 
-fn address_in(message: &[u8]) -> Option<(u32, Prefix)> {
-    let (header, attributes) = message.split_at_checked(ADDRESS_HEADER_BYTES)?;
-    let &[_, bits, flags, ..] = header else { return None };
-    let flags = number_of(attributes, IFA_FLAGS).unwrap_or(u32::from(flags));
-    if flags & UNUSABLE != 0 {
-        return None;
-    }
-    // Of two ends of a line, the near one.
-    let bytes = value_of(attributes, IFA_LOCAL).or_else(|| value_of(attributes, IFA_ADDRESS))?;
-    Some((u32_at(header, 4)?, Prefix::new(address_from_bytes(bytes)?, bits.into())?))
-}
-
 /// Up to the zero at its end.
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
 }
@@ -184,19 +168,6 @@ mod tests {
     }
 
     #[test]
-    fn an_address_counts_once_it_is_ours_alone() {
-        let message = |flags: u32| {
-            let local = attribute(IFA_LOCAL, &[192, 0, 2, 3]);
-            let far = attribute(IFA_ADDRESS, &[192, 0, 2, 9]);
-            let flags = attribute(IFA_FLAGS, &flags.to_ne_bytes());
-            [&[libc::AF_INET as u8, 24, 0, 0][..], &7u32.to_ne_bytes(), &far, &local, &flags].concat()
-        };
-        let expected = Prefix::new("192.0.2.3".parse().unwrap(), 24).unwrap();
-        assert_eq!(address_in(&message(libc::IFA_F_PERMANENT)), Some((7, expected)));
-        assert_eq!(address_in(&message(libc::IFA_F_TENTATIVE)), None);
-    }
-
-    #[test]
     fn news_of_routes_to_somewhere_in_particular_do_not_count() {
         let route = |bits| [libc::AF_INET as u8, bits, 0, 0];
         assert!(says_where_packets_go(libc::RTM_NEWROUTE, &route(0)));
@@ -215,7 +186,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_to_an_end(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (link_in(&bytes), address_in(&bytes), says_where_packets_go(24, &bytes));
+            let _ = (link_in(&bytes), says_where_packets_go(24, &bytes));
         }
     }
 }

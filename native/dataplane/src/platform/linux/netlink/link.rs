@@ -6,24 +6,32 @@ use std::net::IpAddr;
 
 use lacis_engine::ip::Prefix;
 
-use super::message::{NESTED, attribute};
+use super::address::{HEADER_BYTES as ADDRESS_HEADER_BYTES, IFA_ADDRESS, IFA_FLAGS, IFA_LOCAL, address_in};
+use super::message::{NESTED, attribute, number_of, u32_at};
 use super::socket::Socket;
 use crate::platform::TunSettings;
 
-pub const IFLA_MTU: u16 = 4;
+pub const IFLA_IFNAME: u16 = 3;
+const IFLA_MTU: u16 = 4;
 const IFLA_TXQLEN: u16 = 13;
 const IFLA_AF_SPEC: u16 = 26;
 const IFLA_INET6_ADDR_GEN_MODE: u16 = 8;
 const IN6_ADDR_GEN_MODE_NONE: u8 = 1;
-pub const IFA_ADDRESS: u16 = 1;
-pub const IFA_LOCAL: u16 = 2;
-pub const IFA_FLAGS: u16 = 8;
 
 /// Length of `ifinfomsg`.
 pub const HEADER_BYTES: usize = 16;
 
-/// A way to change devices.
+/// A way to see and change devices.
 pub struct Links(Socket);
+
+/// What a device is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkState {
+    /// Whether it is set up.
+    pub is_up: bool,
+    /// Largest packet in bytes.
+    pub mtu: u32,
+}
 
 impl Links {
     /// Opens a socket.
@@ -49,6 +57,33 @@ impl Links {
         self.0.request(libc::RTM_NEWLINK, 0, &[&link_header(link, 0), &mtu, &queue])
     }
 
+    /// As it is now.
+    pub fn state(&mut self, link: u32) -> io::Result<LinkState> {
+        let mut found = None;
+        self.0.list(libc::RTM_GETLINK, &[&[0; HEADER_BYTES]], |message| {
+            if u32_at(message, 4) == Some(link) {
+                let is_up = u32_at(message, 8).is_some_and(|flags| flags & libc::IFF_UP as u32 != 0);
+                let mtu = number_of(message.get(HEADER_BYTES..).unwrap_or_default(), IFLA_MTU);
+                found = mtu.map(|mtu| LinkState { is_up, mtu });
+            }
+        })?;
+        found.ok_or_else(|| io::Error::from_raw_os_error(libc::ENODEV))
+    }
+
+    /// Changes the MTU.
+    pub fn set_mtu(&mut self, link: u32, mtu: u32) -> io::Result<()> {
+        self.0.request(libc::RTM_NEWLINK, 0, &[&link_header(link, 0), &attribute(IFLA_MTU, &mtu.to_ne_bytes())])
+    }
+
+    /// The addresses that the link has.
+    pub fn addresses(&mut self, link: u32) -> io::Result<Vec<Prefix>> {
+        let mut found = vec![];
+        self.0.list(libc::RTM_GETADDR, &[&[0; ADDRESS_HEADER_BYTES]], |message| {
+            found.extend(address_in(message).filter(|(its_link, _)| *its_link == link).map(|(_, address)| address));
+        })?;
+        Ok(found)
+    }
+
     /// Gives the link an address. The kernel adds the connected route with this address as its source. IPv6 addresses are
     /// usable at once: nobody else can have an address that a certificate names.
     pub fn add_address(&mut self, link: u32, address: &Prefix) -> io::Result<()> {
@@ -71,7 +106,7 @@ impl Links {
 }
 
 /// `struct ifinfomsg`: family, pad, type u16, index i32, flags u32, which flags to change u32.
-pub fn link_header(link: u32, flags: u32) -> Vec<u8> {
+fn link_header(link: u32, flags: u32) -> Vec<u8> {
     [[0; 4], link.to_ne_bytes(), flags.to_ne_bytes(), flags.to_ne_bytes()].concat()
 }
 

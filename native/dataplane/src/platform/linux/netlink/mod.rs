@@ -1,5 +1,7 @@
 //! Netlink: what this program asks of the kernel's network configuration, by hand: no child process, no shell.
 
+mod address;
+pub mod concern;
 pub mod device_routes;
 pub mod filter;
 pub mod interfaces;

@@ -1,0 +1,100 @@
+import type { Settings } from "../../core/config/settings.ts";
+import { formatPrefix } from "../../core/netip/prefix.ts";
+import type { OperatorEvent } from "../../core/operator/event.ts";
+import { type StartWatch, startWatch, type Watch } from "../native-watch.ts";
+import type { Health, Service } from "../service.ts";
+
+/** Before a watch that ended is started again. */
+const AGAIN_MS = 2_000;
+/** Whoever changes something changes more: the first change is looked at at once, those that follow together. */
+const TOGETHER_MS = 250;
+
+export interface DeviceWatchSurroundings {
+  /** The device that stands; undefined while there is none. */
+  readonly device: () => string | undefined;
+  /** Others may have changed it, or what is around it. */
+  readonly changed: () => void;
+  readonly tell: (event: OperatorEvent) => void;
+  /** Instead of the program. */
+  readonly spawn?: StartWatch;
+}
+
+/** Hears at once what others do to the device, to its routes, and to what keeps its packets off other ways (`lacis-dataplane changes watch`). */
+export class DeviceWatch implements Service {
+  readonly name = "device-watch";
+  readonly #surroundings: DeviceWatchSurroundings;
+  readonly #settings: Settings;
+  #watch: Watch | undefined;
+  #watched: string | undefined;
+  #again: NodeJS.Timeout | undefined;
+  #next: NodeJS.Timeout | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #why: string | undefined;
+  #runs = false;
+
+  constructor(settings: Settings, surroundings: DeviceWatchSurroundings) {
+    this.#settings = settings;
+    this.#surroundings = surroundings;
+  }
+
+  start(): void {
+    this.#runs = !this.#settings.boot.tun.disabled;
+    this.deviceIsUp();
+  }
+
+  /** It is watched by its name, whether it is there or not. */
+  deviceIsUp(): void {
+    const device = this.#surroundings.device();
+    if (!this.#runs || device === undefined || device === this.#watched) return;
+    void this.#end();
+    this.#watched = device;
+    const networks = this.#settings.live.identity.credential.networks.flatMap((one) => [
+      "--network",
+      formatPrefix(one),
+    ]);
+    this.#watch = (this.#surroundings.spawn ?? startWatch)(["changes", "watch", "--device", device, ...networks], {
+      line: () => this.#heard(),
+      ended: (why) => this.#failed(why),
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#runs = false;
+    await this.#end();
+  }
+
+  health(): readonly Health[] {
+    if (this.#why === undefined) return [];
+    const text = `what others change about the device is noticed within half a minute only: ${this.#why}`;
+    return [{ code: "device-not-watched", severity: "warning", text, todo: "it is tried again by itself" }];
+  }
+
+  #heard(): void {
+    this.#why = undefined;
+    if (this.#next) return;
+    const ms = Math.max(0, this.#lookedAt + TOGETHER_MS - performance.now());
+    this.#next = setTimeout(() => {
+      this.#next = undefined;
+      this.#lookedAt = performance.now();
+      this.#surroundings.changed();
+    }, ms);
+  }
+
+  #failed(why: string): void {
+    if (this.#why !== why) this.#surroundings.tell({ code: "device-watch-ended", why });
+    this.#why = why;
+    this.#watch = undefined;
+    this.#watched = undefined;
+    this.#again = setTimeout(() => this.deviceIsUp(), AGAIN_MS).unref();
+  }
+
+  async #end(): Promise<void> {
+    clearTimeout(this.#again);
+    clearTimeout(this.#next);
+    this.#next = undefined;
+    const watch = this.#watch;
+    this.#watch = undefined;
+    this.#watched = undefined;
+    await watch?.end();
+  }
+}
