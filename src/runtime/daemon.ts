@@ -39,9 +39,8 @@ import { packageVersion } from "./package-root.ts";
 import { thisPlatform } from "./platform/this-platform.ts";
 import { PortMapping, type PortMappingState } from "./port-mapping/port-mapping.ts";
 import { Resolver } from "./resolver.ts";
-import { DeviceWatch } from "./routes/device-watch.ts";
-import { RouteWatch } from "./routes/route-watch.ts";
-import { Routes } from "./routes/routes.ts";
+import { deviceServices } from "./routes/device-services.ts";
+import type { Routes } from "./routes/routes.ts";
 import { type Service, type ServiceStatus, Services } from "./service.ts";
 import { type ClaimedState, claimState } from "./state/claim-state.ts";
 import { Memory } from "./state/memory.ts";
@@ -204,24 +203,14 @@ export class Daemon {
       tell: (event) => this.events.tell(event),
     });
     const device = (): string | undefined => standing()?.device;
-    this.#routes = new Routes(settings, {
+    const aroundDevice = deviceServices(settings, {
       device,
       gone: () => dataPlane.renew(),
-      tell: (event) => this.events.tell(event),
-    });
-    const deviceWatch = new DeviceWatch(settings, {
-      device,
-      changed: () => {
-        this.#guard.lookAgain();
-        this.#routes.lookAgain();
-      },
-      tell: (event) => this.events.tell(event),
-    });
-    const watch = new RouteWatch(settings, {
-      device,
+      changed: () => this.#guard.lookAgain(),
       learned: (routes) => this.#driver.feed({ kind: "system-routes", routes }),
       tell: (event) => this.events.tell(event),
     });
+    this.#routes = aroundDevice.routes;
     // The connections go after the data plane: its farewells go over them, too.
     const below = [this.#log, resolver, underlay, wake, this.#guard, this.#carrier];
     const onTop = options.services?.(this) ?? [];
@@ -240,9 +229,7 @@ export class Daemon {
       (event) => this.events.tell(event),
     );
     const plane = dataPlaneService(dataPlane, this.#driver, () => {
-      this.#routes.deviceIsUp();
-      watch.deviceIsUp();
-      deviceWatch.deviceIsUp();
+      aroundDevice.isUp();
       this.#portMapping.listening(dataPlane.describe().port);
     });
     this.#services = new Services([
@@ -250,9 +237,7 @@ export class Daemon {
       plane,
       memory,
       this.#portMapping,
-      this.#routes,
-      watch,
-      deviceWatch,
+      ...aroundDevice.services,
       metrics,
       dns,
       console,
