@@ -200,6 +200,8 @@ async function endWatch({ machine }: MeshHost): Promise<void> {
   const watches = (await machine.processes()).filter((pid) => commandLine(pid).includes("changes watch"));
   for (const pid of watches) process.kill(pid, "SIGKILL");
   expect(watches).toHaveLength(1);
+  // What it told last is being looked at.
+  await pause(300);
 }
 
 /** What `ip monitor` saw come and go, in its order, once all of it has gone; undefined before. */
