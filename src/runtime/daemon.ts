@@ -2,7 +2,6 @@ import { resolve } from "node:path";
 import { formatConfigError } from "../core/config/document/config-error.ts";
 import type { ReloadPlan } from "../core/config/reload-plan.ts";
 import type { Settings } from "../core/config/settings.ts";
-import type { LocalPlace } from "../core/discovery/own-places.ts";
 import type { LighthouseService } from "../core/discovery/service.ts";
 import type {
   Inquiry,
@@ -14,7 +13,6 @@ import type {
   PingResult,
   PingTarget,
 } from "../core/io.ts";
-import type { Endpoint } from "../core/netip/endpoint.ts";
 import type { NamedHost } from "../core/node/directory.ts";
 import type { UsedRule } from "../core/node/used-rules.ts";
 import { Node } from "../core/node.ts";
@@ -29,7 +27,7 @@ import { openDataPlane } from "./dataplane/open-data-plane.ts";
 import { DnsService } from "./dns/dns-service.ts";
 import { Driver } from "./driver.ts";
 import { Guard, type GuardDescription } from "./guard/guard.ts";
-import { listenAddress, withListenAddress } from "./listen-address.ts";
+import { withListenAddress } from "./listen-address.ts";
 import { EventFeed } from "./log/event-feed.ts";
 import { Log } from "./log/log.ts";
 import { MetricsService } from "./metrics/metrics-service.ts";
@@ -37,7 +35,7 @@ import { nodeSuite, osEntropy } from "./node-crypto.ts";
 import { OperatorError } from "./operator-error.ts";
 import { packageVersion } from "./package-root.ts";
 import { thisPlatform } from "./platform/this-platform.ts";
-import { PortMapping, type PortMappingState } from "./port-mapping/port-mapping.ts";
+import type { PortMapping, PortMappingState } from "./port-mapping/port-mapping.ts";
 import { Resolver } from "./resolver.ts";
 import { deviceServices } from "./routes/device-services.ts";
 import type { Routes } from "./routes/routes.ts";
@@ -45,7 +43,7 @@ import { type Service, type ServiceStatus, Services } from "./service.ts";
 import { type ClaimedState, claimState } from "./state/claim-state.ts";
 import { Memory } from "./state/memory.ts";
 import { placesFile, type StateDirectory, stateName } from "./state/state-directory.ts";
-import { UnderlayWatch } from "./underlay/underlay-watch.ts";
+import { ownPlace } from "./underlay/own-place.ts";
 import { wakeWatch } from "./underlay/wake-watch.ts";
 import { unlessTooMany } from "./unless-too-many.ts";
 
@@ -162,27 +160,11 @@ export class Daemon {
       tell: (event) => this.events.tell(event),
       dataPlanePort: () => standing()?.port,
     });
-    let place: LocalPlace = { addresses: [] };
-    let mapped: Endpoint | undefined;
-    const tellPlace = (): void => this.#driver.feed({ kind: "local-addresses", ...place, mapped });
-    this.#portMapping = new PortMapping(settings, {
-      wayOut: () => thisPlatform().wayOut(),
-      mapped: (at) => {
-        mapped = at;
-        tellPlace();
-      },
+    const { underlay, portMapping } = ownPlace(settings, {
+      feed: (input) => this.#driver.feed(input),
       tell: (event) => this.events.tell(event),
     });
-    const underlay = new UnderlayWatch({
-      overlay: settings.live.identity.credential.networks,
-      listen: listenAddress(settings.boot.listen.host),
-      changed: (now) => {
-        place = now;
-        tellPlace();
-        this.#portMapping.look();
-      },
-      tell: (event) => this.events.tell(event),
-    });
+    this.#portMapping = portMapping;
     const memory = new Memory({
       // Hosts tell a lighthouse where they are.
       path: settings.boot.lighthouse.amLighthouse ? undefined : placesFile(options.config, options.stateDirectory),
