@@ -53,3 +53,20 @@ export const DropReason = {
 
 /** One name of the closed list. */
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
+
+/** Those that say of the flow of a packet that it may not pass, or cannot: such drops are recorded flow by flow. */
+export const ENDS_FLOW: ReadonlySet<DropReason> = new Set([
+  DropReason.fragment,
+  DropReason.ownAddress,
+  DropReason.localAddress,
+  DropReason.remoteAddress,
+  DropReason.noRoute,
+  DropReason.noMatchingRule,
+  DropReason.counterExhausted,
+  DropReason.noPath,
+  DropReason.noDevice,
+  DropReason.parkedFull,
+  DropReason.fragmentOverlap,
+  DropReason.fragmentLimited,
+  DropReason.icmpErrorLimited,
+]);

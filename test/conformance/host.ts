@@ -131,6 +131,7 @@ export function facts(change: Partial<HostFacts> = {}): DataPlaneCommand {
     answerEcho: false,
     flowTimeouts: { tcpMs: 720_000, udpMs: 180_000, otherMs: 600_000 },
     flowLimit: 65_536,
+    recordFlows: false,
     relayPeerKilobytes: 0,
     remoteAllowList: { everybody: [], ranges: [] },
     refuseNoRoute: "drop",

@@ -5,6 +5,10 @@ import type { AnyEvent, Comparable, Observed } from "./step.ts";
 /** Values of the contract as plain data, the same whichever data plane they came from. */
 
 export function observedEvent(event: AnyEvent): Observed {
+  if (event.kind === "flow-records") {
+    const records = sorted(event.records.map(({ flow, ...told }) => ({ ...told, ...comparable(flow) })));
+    return { out: "event", event: { kind: event.kind, untold: event.untold, records } };
+  }
   return { out: "event", event: comparable(event) };
 }
 
@@ -43,7 +47,10 @@ export function joinedFlows(observed: readonly Observed[]): readonly Observed[] 
   const flows = observed.flatMap((each) => (each.out === "flows" ? each.flows : []));
   const rest = observed.filter(({ out }) => out !== "flows");
   if (flows.length === 0) return rest;
-  const text = new Map(flows.map((flow) => [flow, JSON.stringify(flow)]));
-  const sorted = [...flows].sort((a, b) => (text.get(a)! < text.get(b)! ? -1 : 1));
-  return [...rest, { out: "flows", flows: sorted }];
+  return [...rest, { out: "flows", flows: sorted(flows) }];
+}
+
+function sorted(all: readonly Comparable[]): readonly Comparable[] {
+  const text = new Map(all.map((each) => [each, JSON.stringify(each, Object.keys(each).sort())]));
+  return [...all].sort((a, b) => (text.get(a)! < text.get(b)! ? -1 : 1));
 }

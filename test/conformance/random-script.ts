@@ -44,7 +44,7 @@ class Author {
   write(length: number): readonly Step[] {
     const steps: Step[] = [
       { do: "advance", to: this.#now },
-      command(facts({ answerEcho: this.#random.chance(25) })),
+      command(facts({ answerEcho: this.#random.chance(25), recordFlows: true })),
       command(routes()),
       command(policies([programOf(1, [ruleOf()]), randomProgram(this.#random, 2)])),
       command(this.#install()),

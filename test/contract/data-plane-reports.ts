@@ -1,6 +1,6 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { Result } from "../../src/core/base/result.ts";
-import type { Flow } from "../../src/core/dataplane/contract.ts";
+import type { Flow, FlowRecord } from "../../src/core/dataplane/contract.ts";
 import { addressBytes, type IpAddress } from "../../src/core/netip/address.ts";
 import type {
   DataPlaneReport,
@@ -62,6 +62,10 @@ function writeEvent(report: DataPlaneReport): WireEventInit {
       return { case: "dropSample", value: writeDropSample(report) };
     case "flows":
       return { case: "flowReport", value: { flows: report.flows.map(writeFlow) } };
+    case "flow-records": {
+      const { records, untold } = report;
+      return { case: "flowRecords", value: { records: records.map(writeFlowRecord), untold: BigInt(untold) } };
+    }
     case "path-replied": {
       const { localIndex, origin, token } = report;
       return { case: "pathReplied", value: { localIndex, origin: writePath(origin), token } };
@@ -194,6 +198,22 @@ function writeFlow({ direction, ...flow }: Flow): MessageInitShape<typeof pb.Flo
     ageMs: BigInt(flow.ageMs),
     idleMs: BigInt(flow.idleMs),
   };
+}
+
+function writeFlowRecord(record: FlowRecord): MessageInitShape<typeof pb.FlowRecordSchema> {
+  const happenings = {
+    begun: pb.FlowHappening.BEGUN,
+    ended: pb.FlowHappening.ENDED,
+    refused: pb.FlowHappening.REFUSED,
+  };
+  const told = {
+    happening: happenings[record.happening],
+    flow: writeFlow(record.flow),
+    ...(record.peer !== undefined && { peer: addressBytes(record.peer) }),
+  };
+  if (record.happening === "ended") return { ...told, reason: record.end };
+  if (record.happening === "begun") return told;
+  return { ...told, reason: record.reason, action: refusalActions[record.action] };
 }
 
 function writeDropSample(report: ReportOf<"drop-sample">): MessageInitShape<typeof pb.DropSampleSchema> {

@@ -123,7 +123,7 @@ function readCommand(command: pb.ToDataPlane["command"]): DataPlaneRequest {
 }
 
 function readConfigure(value: pb.Configure): RequestOf<"configure"> {
-  const { dropLocalBroadcast, dropMulticast, answerEcho, flowLimit, relayPeerKilobytes } = value;
+  const { dropLocalBroadcast, dropMulticast, answerEcho, flowLimit, recordFlows, relayPeerKilobytes } = value;
   const { tcpMs, udpMs, otherMs } = present(value.flowTimeouts, "flow timeouts");
   return {
     kind: "configure",
@@ -134,6 +134,7 @@ function readConfigure(value: pb.Configure): RequestOf<"configure"> {
     answerEcho,
     flowTimeouts: { tcpMs, udpMs, otherMs },
     flowLimit,
+    recordFlows,
     relayPeerKilobytes,
     remoteAllowList: {
       everybody: (value.remoteAllowList?.rules ?? []).map(readAllowRule),

@@ -1,4 +1,5 @@
 import type {
+  Flow,
   LocalIndex,
   PolicyId,
   PolicyRule,
@@ -69,6 +70,7 @@ export const requests: Requests = {
     answerEcho: true,
     flowTimeouts: { tcpMs: 720_000, udpMs: 180_000, otherMs: 600_000 },
     flowLimit: 100_000,
+    recordFlows: true,
     relayPeerKilobytes: 12_500,
     remoteAllowList: {
       everybody: networks.map((prefix, i) => ({ prefix, allowed: i === 0 })),
@@ -146,6 +148,23 @@ const session = (index: number, isUp: boolean): SessionSnapshot => ({
   memo: bytes(index, index),
 });
 
+const flow: Flow = {
+  localAddress: own,
+  remoteAddress: other,
+  localPort: 443,
+  remotePort: 50_000,
+  protocol: 6,
+  direction: "inbound",
+  policyId,
+  ruleId: 3,
+  ageMs: 4_000,
+  idleMs: 20,
+  sentPackets: 1n,
+  sentBytes: 1n << 40n,
+  receivedPackets: 2n,
+  receivedBytes: 3n,
+};
+
 export const reports: Reports = {
   ready: {
     kind: "ready",
@@ -186,26 +205,18 @@ export const reports: Reports = {
     origin: path,
     action: "drop",
   },
+  "flow-records": {
+    kind: "flow-records",
+    records: [
+      { happening: "begun", flow: { ...flow, sentPackets: 0n }, peer: other },
+      { happening: "ended", end: "closed", flow, peer: other },
+      { happening: "refused", reason: "no-matching-rule", action: "reject", flow, peer: undefined },
+    ],
+    untold: 3,
+  },
   flows: {
     kind: "flows",
-    flows: [
-      {
-        localAddress: own,
-        remoteAddress: other,
-        localPort: 443,
-        remotePort: 50_000,
-        protocol: 6,
-        direction: "inbound",
-        policyId,
-        ruleId: 3,
-        ageMs: 4_000,
-        idleMs: 20,
-        sentPackets: 1n,
-        sentBytes: 1n << 40n,
-        receivedPackets: 2n,
-        receivedBytes: 3n,
-      },
-    ],
+    flows: [flow],
   },
   "path-replied": { kind: "path-replied", localIndex, origin: elsewhere, token: key(4).subarray(0, 16) },
   silent: { kind: "silent", localIndex, sinceMs: 251 },

@@ -6,7 +6,7 @@ import { withTrio } from "./lab/trio.ts";
 import { pause, waitFor } from "./lab/wait.ts";
 
 /** The commit whose build is the neighbour. Whoever changes the contract or the memo puts the commit before that change here. */
-const NEIGHBOUR = "749275615f30128263e5cd118312a18de4aa1155";
+const NEIGHBOUR = "39b21a0882b2458ce8cc24723fd20382790a7dd9";
 /** The last commit of contract 1. */
 const CONTRACT_1 = "b0f29d17532562336917025e17ced40ad62a2730";
 

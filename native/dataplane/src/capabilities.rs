@@ -1,7 +1,7 @@
 //! What is named at every greeting (SEMANTICS.md section 13).
 
 /// What the engine can do, whatever devices it is given.
-pub const ENGINE: [&str; 12] = [
+pub const ENGINE: [&str; 13] = [
     "relayed-paths",
     "fragments",
     "remote-allow-list",
@@ -14,4 +14,5 @@ pub const ENGINE: [&str; 12] = [
     "shunned-paths",
     "silence-watch",
     "flow-limit",
+    "flow-records",
 ];

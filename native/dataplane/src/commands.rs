@@ -22,7 +22,7 @@ pub fn carry_out<O: Output>(
             let sample = pass.sample(encode::SAMPLE_LIMITS);
             return Ok(Some(Value::Sampled(encode::sampled(sample))));
         }
-        Command::Configure(facts) => engine.configure(decode::host_facts(&facts)?),
+        Command::Configure(facts) => pass.configure(decode::host_facts(&facts)?),
         Command::InstallSession(install) => pass.install(decode::installation(install)?)?,
         Command::SetPath(set) => {
             let path = set.path.as_ref().map(decode::path).transpose()?;

@@ -98,6 +98,7 @@ pub fn host_facts(configure: &wire::Configure) -> Result<HostFacts, Failure> {
         },
         flow_timeouts: configure.flow_timeouts.as_ref().map_or(Ok(FlowTimeouts::default()), flow_timeouts)?,
         flow_limit: flow_limit(configure.flow_limit)?,
+        record_flows: configure.record_flows,
         drop_local_broadcast: configure.drop_local_broadcast,
         drop_multicast: configure.drop_multicast,
         answer_echo: configure.answer_echo,

@@ -6,9 +6,9 @@ use lacis_contract::wire::{self, from_data_plane::Event as Wire};
 use lacis_contract::{CONTRACT_VERSION, FRAME_LIMIT_BYTES, OLDEST_VERSION};
 use lacis_engine::aead::choice::Libraries;
 use lacis_engine::aead::{Cipher, Library};
-use lacis_engine::flow::FlowView;
+use lacis_engine::flow::{FlowHappening, FlowRecord, FlowView};
 use lacis_engine::ip::{Prefix, address_to_bytes};
-use lacis_engine::output::{DropSample, Event, Standing};
+use lacis_engine::output::{DropSample, Event, FlowRecords, Standing};
 use lacis_engine::packet::Direction;
 use lacis_engine::path::{Path, Relayed};
 use lacis_engine::policy::RefusalAction;
@@ -112,6 +112,9 @@ pub fn event(event: Event) -> Wire {
         }
         Event::Dropped(sample) => Wire::DropSample(drop_sample(&sample)),
         Event::Flows(flows) => Wire::FlowReport(wire::FlowReport { flows: flows.iter().map(flow).collect() }),
+        Event::FlowRecords(FlowRecords { records, untold }) => {
+            Wire::FlowRecords(wire::FlowRecords { records: records.iter().map(flow_record).collect(), untold })
+        }
     }
 }
 
@@ -121,12 +124,7 @@ fn drop_sample(sample: &DropSample) -> wire::DropSample {
         inbound: sample.inbound,
         local_index: sample.local_index,
         origin: sample.origin.map(path),
-        action: match sample.action {
-            Some(RefusalAction::Drop) => wire::RefusalAction::Drop,
-            Some(RefusalAction::Reject) => wire::RefusalAction::Reject,
-            None => wire::RefusalAction::Unspecified,
-        }
-        .into(),
+        action: refusal_action(sample.action).into(),
         ..Default::default()
     };
     if let Some(tuple) = sample.tuple {
@@ -137,6 +135,29 @@ fn drop_sample(sample: &DropSample) -> wire::DropSample {
         wire.remote_port = tuple.remote_port.into();
     }
     wire
+}
+
+fn flow_record(record: &FlowRecord) -> wire::FlowRecord {
+    let (happening, reason, action) = match record.happening {
+        FlowHappening::Begun => (wire::FlowHappening::Begun, "", None),
+        FlowHappening::Ended(end) => (wire::FlowHappening::Ended, end.name(), None),
+        FlowHappening::Refused { reason, action } => (wire::FlowHappening::Refused, reason.name(), action),
+    };
+    wire::FlowRecord {
+        happening: happening.into(),
+        flow: Some(flow(&record.flow)),
+        peer: record.peer.map(address_to_bytes).unwrap_or_default(),
+        reason: reason.into(),
+        action: refusal_action(action).into(),
+    }
+}
+
+fn refusal_action(action: Option<RefusalAction>) -> wire::RefusalAction {
+    match action {
+        Some(RefusalAction::Drop) => wire::RefusalAction::Drop,
+        Some(RefusalAction::Reject) => wire::RefusalAction::Reject,
+        None => wire::RefusalAction::Unspecified,
+    }
 }
 
 fn flow(flow: &FlowView) -> wire::Flow {

@@ -15,6 +15,8 @@ pub enum Class {
     Repeatable,
     /// The same, and anybody can send it: a flood of it leaves the others their room.
     Unproven,
+    /// What became of flows: what is lost of it is counted.
+    Record,
     /// The counters are exact without it.
     Sample,
 }
@@ -41,6 +43,7 @@ impl Class {
             Event::Message(_) | Event::NeedSession(_) | Event::LargeSent(_) | Event::PathReplied(_) => Self::Repeatable,
             Event::DropSample(_) | Event::SendError(_) => Self::Sample,
             Event::FlowReport(_) => Self::Bulky,
+            Event::FlowRecords(_) => Self::Record,
             _ => Self::Certain,
         }
     }
@@ -54,6 +57,8 @@ impl Class {
             Self::Repeatable => (4_096, 16),
             // Half a second of all that the limiters let through.
             Self::Unproven => (1_024, 4),
+            // A second and a half of as many as are noted.
+            Self::Record => (64, 8),
             Self::Sample => (64, 1),
         };
         Amount { events, bytes: mebibytes << 20 }
@@ -61,6 +66,6 @@ impl Class {
 
     /// Whether the connection goes on without it.
     pub fn may_be_lost(self) -> bool {
-        matches!(self, Self::Repeatable | Self::Unproven | Self::Sample)
+        matches!(self, Self::Repeatable | Self::Unproven | Self::Record | Self::Sample)
     }
 }

@@ -69,6 +69,12 @@ impl Output for ThreadOutput {
     }
 
     fn event(&mut self, event: Event) {
+        if let Event::FlowRecords(records) = event {
+            if self.events.push(encode::event(Event::FlowRecords(records.clone()))) == Pushed::Overflow {
+                self.engine.miss_records(&records);
+            }
+            return;
+        }
         let limited = match &event {
             Event::Datagram { datagram, .. } if datagram.len() > HEADER_BYTES => Some(DropReason::HandshakeLimited),
             Event::Datagram { .. } => Some(DropReason::RecvErrorLimited),

@@ -117,7 +117,7 @@ fn host(own: [u8; 4], peer: [u8; 4], send_key: u8) -> Engine {
     let to = |address, target| Prefix::new(address, 32).map(|prefix| Route { prefix, target });
     let routes = [to(own, Target::Own), to(peer, Target::Peer)].into_iter().flatten().collect();
     assert!(engine.apply_routes(routes).is_ok());
-    engine.configure(HostFacts { networks: Prefix::new(own, 24).into_iter().collect(), ..HostFacts::default() });
+    engine.configure(HostFacts { networks: Prefix::new(own, 24).into_iter().collect(), ..HostFacts::default() }, 0);
     let program = Program { inbound: vec![any_rule()], outbound: vec![any_rule()], ..Program::default() };
     let change = PolicyChange { programs: vec![(1, program)], bindings: vec![], raise_epoch: false };
     assert!(engine.apply_policies(change).is_ok());

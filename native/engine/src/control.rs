@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::aead::{Aead, Cipher, SecretKey};
 use crate::drop_reason::DropReason;
-use crate::engine::{Engine, Pass};
+use crate::engine::{Engine, Pass, Step};
 use crate::header::{BODY_LIMIT_BYTES, DATAGRAM_LIMIT_BYTES, Header, Kind, PATH_TOKEN_BYTES};
 use crate::host::HostFacts;
 use crate::ip::Prefix;
@@ -159,8 +159,8 @@ impl Engine {
     }
 
     /// Replaces the facts about this host.
-    pub fn configure(&self, host: HostFacts) {
-        self.replace_host(host);
+    pub fn configure(&self, host: HostFacts, now_ms: u64) {
+        self.replace_host(host, now_ms);
     }
 
     /// All or nothing: these routes take the place of all that there were.
@@ -212,6 +212,13 @@ impl Engine {
 }
 
 impl<O: Output> Pass<'_, O> {
+    /// Replaces the facts about this host.
+    pub fn configure(&mut self, host: HostFacts) {
+        let Step { engine, now_ms, .. } = self.step;
+        engine.flows.settle(self.step.flow);
+        engine.configure(host, now_ms);
+    }
+
     /// Installs a session.
     pub fn install(&mut self, new: Installation) -> Result<(), Refusal> {
         let engine = self.step.engine;

@@ -3,11 +3,31 @@
 macro_rules! drop_reasons {
     ($($variant:ident = $name:literal,)*) => {
         /// One name of the closed list. Where each one applies: SEMANTICS.md.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[allow(missing_docs)]
         pub enum DropReason { $($variant,)* }
 
         impl DropReason {
+    /// Whether it says of the flow of a packet that it may not pass, or cannot: such drops are recorded flow by flow.
+    pub const fn ends_flow(self) -> bool {
+        matches!(
+            self,
+            Self::Fragment
+                | Self::OwnAddress
+                | Self::LocalAddress
+                | Self::RemoteAddress
+                | Self::NoRoute
+                | Self::NoMatchingRule
+                | Self::CounterExhausted
+                | Self::NoPath
+                | Self::NoDevice
+                | Self::ParkedFull
+                | Self::FragmentOverlap
+                | Self::FragmentLimited
+                | Self::IcmpErrorLimited
+        )
+    }
+
             /// Every reason, in the order of the list.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 

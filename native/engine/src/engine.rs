@@ -15,7 +15,7 @@ use crate::kept_gateways::KeptGateways;
 use crate::limiter::{Bucket, Rate, SourceLimiter};
 use crate::lock::{lock, read, write};
 use crate::message_limiter::MessageLimiter;
-use crate::output::{DropSample, Event, Output};
+use crate::output::{DropSample, Event, FlowRecords, Output};
 use crate::packet::Direction;
 use crate::park::ParkingLot;
 use crate::path::Path;
@@ -181,20 +181,26 @@ impl Engine {
         self.drops.add(reason, amount);
     }
 
+    /// What was told of flows, and found no room on its way.
+    pub fn miss_records(&self, records: &FlowRecords) {
+        self.flows.log.unheard(records);
+    }
+
     /// When [`Pass::tick`] has something to do next, at the latest: at an instant, or within a second from `now_ms` on.
     pub fn next_tick_ms(&self, now_ms: u64) -> Option<u64> {
         let is_waited_for =
             || lock(&self.parked).deadline_ms().is_some() || lock(&self.awaited).deadline_ms().is_some();
         let is_regular = || is_waited_for() || self.flows.len() > 0;
-        match self.next_silence_ms() {
+        match self.next_urgent_ms() {
             Some(due_ms) if due_ms <= now_ms + SWEEP_INTERVAL_MS => Some(due_ms),
-            silence_ms => is_regular().then_some(now_ms + SWEEP_INTERVAL_MS).or(silence_ms),
+            urgent_ms => is_regular().then_some(now_ms + SWEEP_INTERVAL_MS).or(urgent_ms),
         }
     }
 
-    /// When the next session will have been silent for too long. Cheaper than [`Engine::next_tick_ms`].
-    pub fn next_silence_ms(&self) -> Option<u64> {
-        self.silences.deadline_ms()
+    /// When the next session will have been silent for too long, or flows are to be told of. Cheaper than [`Engine::next_tick_ms`].
+    pub fn next_urgent_ms(&self) -> Option<u64> {
+        let (silence_ms, records_ms) = (self.silences.deadline_ms(), self.flows.log.due_ms());
+        silence_ms.into_iter().chain(records_ms).min()
     }
 
     /// The routes in force.
@@ -228,8 +234,9 @@ impl Engine {
         }
     }
 
-    pub(crate) fn replace_host(&self, host: HostFacts) {
-        let evicted = self.flows.set_limit(host.flow_limit);
+    pub(crate) fn replace_host(&self, host: HostFacts, now_ms: u64) {
+        self.flows.log.switch(host.record_flows);
+        let evicted = self.flows.set_limit(host.flow_limit, now_ms);
         self.drops.add(DropReason::FlowEvicted, evicted as u64);
         write(&self.facts).host = Arc::new(host);
         self.facts_version.fetch_add(1, Ordering::Release);
@@ -263,7 +270,7 @@ pub(crate) struct Step<'a, O: Output> {
 }
 
 impl<O: Output> Pass<'_, O> {
-    /// Does what time alone causes: parked packets expire, silences are told, and once a second some of the flows are looked at. To be called
+    /// Does what time alone causes: parked packets expire, silences and flows are told, and once a second some of the flows are looked at. To be called
     /// when [`Engine::next_tick_ms`] says.
     pub fn tick(&mut self) {
         let Step { engine, now_ms, .. } = self.step;
@@ -279,6 +286,9 @@ impl<O: Output> Pass<'_, O> {
             engine.flows.settle(self.step.flow);
             engine.flows.sweep(now_ms, &self.step.host.flow_timeouts);
         }
+        for records in engine.flows.log.take_due(now_ms) {
+            self.step.out.event(Event::FlowRecords(records));
+        }
     }
 }
 
@@ -291,6 +301,10 @@ impl<O: Output> Step<'_, O> {
             DropReason::NoMatchingRule if !sample.inbound => outbound.no_matching_rule.add(1),
             DropReason::LocalAddress if !sample.inbound => outbound.local_address.add(1),
             _ => {}
+        }
+        if let Some(tuple) = sample.tuple.filter(|_| sample.reason.ends_flow()) {
+            let peer = || Some(self.engine.sessions.by_index(sample.local_index)?.peer());
+            self.engine.flows.log.refused(&sample, tuple, peer, self.now_ms);
         }
         if sample.reason.is_sampled() && lock(&self.engine.drop_samples).take(DROP_SAMPLES, self.now_ms) {
             self.out.event(Event::Dropped(sample));

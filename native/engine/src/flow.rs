@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::drop_reason::DropReason;
 use crate::host::FlowTimeouts;
 use crate::packet::{Direction, Tuple};
 use crate::policy::{AllowedBy, RefusalAction};
@@ -59,6 +60,48 @@ pub struct FlowView {
     pub age_ms: u64,
     pub idle_ms: u64,
     pub traffic: Traffic,
+}
+
+/// What became of a flow, as it is told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowRecord {
+    /// What.
+    pub happening: FlowHappening,
+    /// The flow. Refused packets are counted without their bytes.
+    pub flow: FlowView,
+    /// Whose session it goes through, if it met one.
+    pub peer: Option<IpAddr>,
+}
+
+/// What can become of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum FlowHappening {
+    Begun,
+    Ended(FlowEnd),
+    Refused { reason: DropReason, action: Option<RefusalAction> },
+}
+
+/// Why a flow is remembered no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowEnd {
+    /// Its connection is over.
+    Closed,
+    /// It was not used for long.
+    Expired,
+    /// Another one took its place.
+    Evicted,
+}
+
+impl FlowEnd {
+    /// Its name in the contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Expired => "expired",
+            Self::Evicted => "evicted",
+        }
+    }
 }
 
 /// Where a list of flows goes on.

@@ -106,6 +106,11 @@ impl Flow {
         self.tally.passed(packets, bytes);
     }
 
+    /// When it was opened, and when it was used last.
+    pub fn times(&self) -> (u64, u64) {
+        (self.opened_ms, self.last_used_ms)
+    }
+
     /// What there is to tell.
     pub fn view(&self, now_ms: u64) -> FlowView {
         FlowView {

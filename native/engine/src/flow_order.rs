@@ -39,10 +39,10 @@ impl FlowOrder {
         self.len += 1;
     }
 
-    /// A place is free again.
-    pub fn remove(&mut self, slot: u32) {
-        self.shares.remove(slot);
+    /// A place is free again. Returns whose it was.
+    pub fn remove(&mut self, slot: u32) -> (IpAddr, Direction) {
         self.len -= 1;
+        self.shares.remove(slot)
     }
 
     /// Where the flow lies that has to go, while there are too many.

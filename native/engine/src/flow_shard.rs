@@ -64,22 +64,21 @@ impl FlowShard {
         self.generation = self.generation.wrapping_add(1);
         let at = self.free.pop().unwrap_or_else(|| self.slots.add());
         flow.generation = self.generation;
-        self.slots.set(at, Some(flow));
+        self.slots.set(at, flow);
         let slots = &self.slots;
         self.by_tuple.insert_unique(hash, at, |at| slots.get(*at).map_or(0, |flow| hasher.hash_one(flow.tuple)));
         FlowId { slot: at * self.of + self.number, generation: self.generation }
     }
 
     /// Takes the flow in a place out.
-    pub fn remove(&mut self, slot: u32, hasher: &KeyedState) {
-        let Some(flow) = self.at(slot) else { return };
-        let hash = hasher.hash_one(flow.tuple);
+    pub fn remove(&mut self, slot: u32, hasher: &KeyedState) -> Option<Flow> {
+        let hash = hasher.hash_one(self.at(slot)?.tuple);
         let at = slot / self.of;
         if let Ok(entry) = self.by_tuple.find_entry(hash, |held| *held == at) {
             entry.remove();
         }
-        self.slots.set(at, None);
         self.free.push(at);
+        self.slots.take(at)
     }
 
     /// Places that there are, free ones counted.
@@ -111,11 +110,15 @@ impl Slots {
         self.chunks.get_mut(at as usize / CHUNK)?.get_mut(at as usize % CHUNK)?.as_mut()
     }
 
-    fn set(&mut self, at: u32, flow: Option<Flow>) {
+    fn set(&mut self, at: u32, flow: Flow) {
         let place = self.chunks.get_mut(at as usize / CHUNK).and_then(|chunk| chunk.get_mut(at as usize % CHUNK));
         if let Some(place) = place {
-            *place = flow;
+            *place = Some(flow);
         }
+    }
+
+    fn take(&mut self, at: u32) -> Option<Flow> {
+        self.chunks.get_mut(at as usize / CHUNK)?.get_mut(at as usize % CHUNK)?.take()
     }
 
     /// One more place, which is free.

@@ -4,14 +4,16 @@
 //! FlowMemo   a thread's own: a run of packets of one flow takes no lock
 //! shards     which flow a key has, and all about it: a lock each, and the hash of the key says which
 //! order      which flow goes next: one lock, for opening and forgetting; a flow that is used says so in its shard
+//! log        what is told of flows: one lock, for opening, forgetting and refusing
 //! ```
 //!
-//! A thread that holds the lock of a shard may take that of the order, never the other way round, and never those of two shards.
+//! A thread that holds the lock of a shard may take that of the order or of the log, never the other way round, and never those of two shards.
 
 use std::hash::BuildHasher;
 
-use crate::flow::{FlowPacket, FlowPlace, FlowView, Judged, Traffic};
+use crate::flow::{FlowEnd, FlowPacket, FlowPlace, FlowView, Judged, Traffic};
 use crate::flow_entry::Flow;
+use crate::flow_log::FlowLog;
 use crate::flow_order::FlowOrder;
 use crate::flow_shard::{FlowId, FlowShard};
 use crate::host::FlowTimeouts;
@@ -30,6 +32,8 @@ const SWEEP_PLACES: usize = 4_096;
 pub struct FlowTable {
     shards: Box<[Shard]>,
     order: Mutex<FlowOrder>,
+    /// What the control plane is told.
+    pub log: FlowLog,
     hasher: KeyedState,
     epoch: AtomicU32,
     /// Where the next sweep goes on.
@@ -68,6 +72,7 @@ impl FlowTable {
         Self {
             shards: (0..parts).map(|number| Shard(Mutex::new(FlowShard::new(number, parts)))).collect(),
             order: Mutex::new(FlowOrder::new(limit)),
+            log: FlowLog::default(),
             hasher: KeyedState::default(),
             epoch: AtomicU32::new(0),
             sweep_from: Mutex::new(FlowPlace::default()),
@@ -76,9 +81,9 @@ impl FlowTable {
     }
 
     /// From now on there are at most so many flows. Returns how many had to go.
-    pub fn set_limit(&self, limit: usize) -> usize {
+    pub fn set_limit(&self, limit: usize, now_ms: u64) -> usize {
         lock(&self.order).set_limit(limit);
-        std::iter::from_fn(|| self.make_room().then_some(())).count()
+        std::iter::from_fn(|| self.make_room(now_ms).then_some(())).count()
     }
 
     /// Judges a packet, and counts it when it is allowed. `ask` asks the session's program about a direction: for a new flow and,
@@ -138,20 +143,21 @@ impl FlowTable {
             Verdict::Refused(action) => return Judged::Refused(action),
         };
         if let Some(past) = past {
-            self.remove(&mut flows, past);
+            self.remove(&mut flows, past, FlowEnd::Expired, now_ms);
         }
+        self.log.begun(packet, allowed.0);
         let flow = Flow::opened(packet, epoch, allowed);
         let is_over = flow.is_over();
         let id = flows.insert(hash, flow, &self.hasher);
         memo.remember(packet, version, id, is_over);
         lock(&self.order).add(id.slot, (packet.peer, direction));
         drop(flows);
-        if self.make_room() { Judged::AllowedByEviction } else { Judged::Allowed }
+        if self.make_room(now_ms) { Judged::AllowedByEviction } else { Judged::Allowed }
     }
 
     /// Forgets a flow if there is one too many: of the largest share the one that was opened longest ago and not used since, unless that would
     /// take long to find.
-    fn make_room(&self) -> bool {
+    fn make_room(&self, now_ms: u64) -> bool {
         let mut spared = 0;
         loop {
             let Some(slot) = lock(&self.order).excess() else { return false };
@@ -167,7 +173,7 @@ impl FlowTable {
                 continue;
             }
             drop(order);
-            self.remove(&mut flows, slot);
+            self.remove(&mut flows, slot, FlowEnd::Evicted, now_ms);
             return true;
         }
     }
@@ -219,7 +225,7 @@ impl FlowTable {
             let (page, next) = flows.page(from.slot, left);
             let expired = page.filter(|(_, flow)| flow.is_expired(now_ms, timeouts));
             for slot in expired.map(|(slot, _)| slot).collect::<Vec<_>>() {
-                self.remove(&mut flows, slot);
+                self.remove(&mut flows, slot, FlowEnd::Expired, now_ms);
             }
             left -= left.min(flows.places() - from.slot);
             *from = from.followed_by(next);
@@ -254,10 +260,13 @@ impl FlowTable {
         (views, None)
     }
 
-    fn remove(&self, flows: &mut FlowShard, slot: u32) {
-        flows.remove(slot, &self.hasher);
-        lock(&self.order).remove(slot);
+    fn remove(&self, flows: &mut FlowShard, slot: u32, end: FlowEnd, now_ms: u64) {
+        let flow = flows.remove(slot, &self.hasher);
+        let (peer, _) = lock(&self.order).remove(slot);
         self.version.fetch_add(1, Ordering::Release);
+        if let Some(flow) = flow {
+            self.log.ended(&flow, peer, if flow.is_over() { FlowEnd::Closed } else { end }, now_ms);
+        }
     }
 
     /// Bits of the hash that say nothing about the place within a shard.

@@ -54,6 +54,8 @@ pub struct HostFacts {
     pub flow_timeouts: FlowTimeouts,
     /// Flows remembered at one time.
     pub flow_limit: usize,
+    /// The control plane is told of flows as they begin, end and are refused.
+    pub record_flows: bool,
     /// Thousands of bytes that one peer may have forwarded in a second; 0: as many as it likes.
     pub relay_peer_kilobytes: u32,
     /// Where peers may move to.
@@ -73,6 +75,7 @@ impl Default for HostFacts {
             answer_echo: false,
             flow_timeouts: FlowTimeouts::default(),
             flow_limit: FLOWS_DEFAULT,
+            record_flows: false,
             relay_peer_kilobytes: 0,
             remote_allow_list: AllowList::default(),
             refuse_no_route: RefusalAction::default(),

@@ -21,6 +21,7 @@ mod extension_headers;
 mod firewall;
 pub mod flow;
 mod flow_entry;
+mod flow_log;
 mod flow_order;
 mod flow_shard;
 mod flow_table;

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::drop_reason::DropReason;
 use crate::flow::FlowView;
+pub use crate::flow_log::FlowRecords;
 use crate::header::{Kind, PATH_TOKEN_BYTES};
 use crate::packet::Tuple;
 use crate::path::Path;
@@ -51,6 +52,8 @@ pub enum Event {
     Dropped(DropSample),
     /// Some of the flows that were asked for.
     Flows(Vec<FlowView>),
+    /// What became of some flows.
+    FlowRecords(FlowRecords),
 }
 
 /// What is known of a dropped packet.

@@ -63,11 +63,13 @@ impl<O: Copy + Eq + Hash> Shares<O> {
         self.places.renew(&mut self.shares[share as usize].places, place);
     }
 
-    /// A place is nobody's any more.
-    pub fn remove(&mut self, place: u32) {
+    /// A place is nobody's any more. Returns whose it was.
+    pub fn remove(&mut self, place: u32) -> O {
         let share = self.share_of[place as usize];
+        let Share { owner, count, .. } = self.shares[share as usize];
         self.places.take(&mut self.shares[share as usize].places, place);
-        self.resize(share, self.shares[share as usize].count - 1);
+        self.resize(share, count - 1);
+        owner
     }
 
     /// Places of the largest share.

@@ -84,7 +84,7 @@ fn frames_of_no_relay_or_past_what_one_may_bring() {
     });
     drops_once(DropReason::RelayLimited, Host::relayed(forward()), |host| {
         let facts = HostFacts { networks: vec![prefix(OWN, 24)], relay_peer_kilobytes: 1, ..HostFacts::default() };
-        host.engine.configure(facts);
+        host.engine.configure(facts, 0);
         for counter in [3, 4] {
             host.receive(framed_as(RELAY_INDEX, counter, &[0; 8_969]));
         }

@@ -102,7 +102,7 @@ fn flow_timeouts_are_those_of_the_host_as_they_are_now() {
     host.allow(vec![], vec![], false).unwrap();
     host.now_ms = 51;
     let flow_timeouts = FlowTimeouts { udp_ms: 50, ..FlowTimeouts::default() };
-    host.engine.configure(HostFacts { networks: vec![prefix(OWN, 24)], flow_timeouts, ..HostFacts::default() });
+    host.engine.configure(HostFacts { networks: vec![prefix(OWN, 24)], flow_timeouts, ..HostFacts::default() }, 0);
     assert_eq!(host.engine.sample(SampleLimits::default()).flows, 1);
     host.now_ms = 1_000;
     host.pass().tick();

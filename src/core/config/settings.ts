@@ -104,6 +104,8 @@ export interface LiveSettings {
   readonly timers: { readonly requeryWaitMs: number };
   readonly preferredRanges: readonly Prefix[];
   readonly firewall: Ruleset;
+  /** Room on disk for what became of flows; 0 keeps nothing. */
+  readonly flowLog: { readonly megabytes: number };
   /** How long flows are remembered, and how many (firewall.conntrack). */
   readonly conntrack: { readonly timeouts: FlowTimeouts; readonly limit: number };
 }

@@ -84,6 +84,8 @@ export interface HostFacts {
   readonly flowTimeouts: FlowTimeouts;
   /** Flows remembered at one time. */
   readonly flowLimit: number;
+  /** It tells of flows as they begin, end and are refused. Capability `flow-records`. */
+  readonly recordFlows: boolean;
   /** Thousands of bytes that one peer may have forwarded in a second; 0: as many as it likes. */
   readonly relayPeerKilobytes: number;
   /** Where peers may move to by themselves. */
@@ -203,6 +205,8 @@ export type DataPlaneEvent =
   | ({ readonly kind: "sampled" } & ActivitySample)
   /** Part of the answer to `list-flows`. */
   | { readonly kind: "flows"; readonly flows: readonly Flow[] }
+  /** What became of flows, in no particular order. `untold`: so many more were not told of. */
+  | { readonly kind: "flow-records"; readonly records: readonly FlowRecord[]; readonly untold: number }
   /**
    * A command failed. `command` is its kind; `localIndex` the session it was about, when there is one. `rulesStand`: it would have put every
    * session under other rules, and none of them is.
@@ -297,6 +301,22 @@ export interface Flow {
   readonly receivedPackets: bigint;
   readonly receivedBytes: bigint;
 }
+
+/** What became of one flow. */
+export type FlowRecord = {
+  readonly flow: Flow;
+  /** Whose session it goes through: the first of its addresses; undefined when it met none. */
+  readonly peer: IpAddress | undefined;
+} & (
+  | { readonly happening: "begun" }
+  /** It is remembered no more. */
+  | { readonly happening: "ended"; readonly end: FlowEnd }
+  /** Packets of it, counted without their bytes and without a rule; the first was refused `ageMs` ago. */
+  | { readonly happening: "refused"; readonly reason: DropReason; readonly action: RefusalAction }
+);
+
+/** "closed": its connection is over. "expired": it was not used for long. "evicted": another one took its place. */
+export type FlowEnd = "closed" | "expired" | "evicted";
 
 export interface DataPlaneCounters {
   readonly drops: ReadonlyMap<DropReason, bigint>;

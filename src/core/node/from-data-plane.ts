@@ -56,6 +56,7 @@ export class FromDataPlane {
         losses.refused(event.endpoint, event.error);
         return;
       case "flows":
+      case "flow-records":
         // Nobody asks for them yet.
         return;
       case "message":

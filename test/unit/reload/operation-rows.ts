@@ -31,8 +31,13 @@ const CONSOLE: Values = {
   "sshd.authorized_users": `[{user: me, keys: ["${CONSOLE_KEY.public}"]}]`,
 };
 
-/** What an operator sees of the running process: `sshd`, `stats`. */
+/** What an operator sees of the running process: `flow_log`, `sshd`, `stats`. */
 export const OPERATION_ROWS: Readonly<Record<string, Row>> = {
+  "flow_log.megabytes": {
+    other: "0",
+    sees: ({ host }) =>
+      host.commands.flatMap((command) => (command.kind === "configure" ? [command.recordFlows] : [])).at(-1),
+  },
   ...metricsRows(PROMETHEUS, pagesSeen, {
     "stats.type": "none",
     "stats.interval": "100ms",

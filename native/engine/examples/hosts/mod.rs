@@ -120,7 +120,7 @@ impl Pair {
 impl Host {
     fn new((own, peer): (IpAddr, IpAddr), (local, remote): (u32, u32), tunnels: u32, rules: Vec<Rule>) -> Self {
         let mut host = Self { engine: Engine::default(), worker: Worker::new(), out: Wire::default() };
-        host.engine.configure(HostFacts { flow_limit: FLOWS_MAX, ..HostFacts::default() });
+        host.engine.configure(HostFacts { flow_limit: FLOWS_MAX, ..HostFacts::default() }, 0);
         let route = |address, bits, target| Some(Route { prefix: Prefix::new(address, bits)?, target });
         let routes = [route(own, 32, Target::Own), route(IpAddr::from([8, 0, 0, 0]), 5, Target::Peer)];
         let _ = host.engine.apply_routes(routes.into_iter().flatten().collect());

@@ -320,7 +320,7 @@ fn a_lower_limit_takes_what_is_too_much_from_whoever_has_most() {
     for port in 0..10 {
         pass(&table, &mut memo, 3, port, Direction::Inbound);
     }
-    assert_eq!(table.set_limit(20), 80);
+    assert_eq!(table.set_limit(20, 0), 80);
     assert_eq!(table.len(), 20);
     assert!((0..10).all(|port| knows(&table, 3, port)));
     assert!(knows(&table, 2, 89) && !knows(&table, 2, 0));

@@ -73,7 +73,7 @@ impl Host {
         let peers = |network: &Prefix| route(network.without_host_bits(), Target::Peer);
         let routes = facts.networks.iter().map(own).chain(facts.networks.iter().map(peers)).collect();
         engine.apply_routes(routes).unwrap();
-        engine.configure(facts);
+        engine.configure(facts, 0);
         let host = Self { engine, worker: Worker::new(), out: Recorder::default(), now_ms: 0, peer_counter: 2 };
         host.allow(vec![any_rule()], vec![any_rule()], false).unwrap();
         host

@@ -216,6 +216,7 @@ function parseLive(live: ConfigReader, meaning: Meaning) {
     },
     timers: { requeryWaitMs: live.durationMs("timers.requery_wait_duration") },
     preferredRanges: live.prefixes("preferred_ranges"),
+    flowLog: { megabytes: live.integer("flow_log.megabytes") },
     conntrack: {
       timeouts: {
         tcpMs: live.durationMs("firewall.conntrack.tcp_timeout"),

@@ -1,6 +1,17 @@
-import { BOOLEAN, choice, duration, type KeySpec, listOf, removed, section, structure, TEXT } from "./key-spec.ts";
+import {
+  BOOLEAN,
+  choice,
+  duration,
+  integer,
+  type KeySpec,
+  listOf,
+  removed,
+  section,
+  structure,
+  TEXT,
+} from "./key-spec.ts";
 
-/** What an operator sees of the running process: `logging`, `sshd`, `stats`. */
+/** What an operator sees of the running process: `logging`, `flow_log`, `sshd`, `stats`. */
 export const OPERATION_KEYS: readonly KeySpec[] = [
   ...section(
     "logging",
@@ -23,6 +34,19 @@ export const OPERATION_KEYS: readonly KeySpec[] = [
         since: "1.2",
         state: removed("remove it; times are always in RFC 3339", { refused: false }),
         about: "Form of the time.",
+      },
+    },
+  ),
+  ...section(
+    "flow_log",
+    { reload: "live" },
+    {
+      megabytes: {
+        type: integer(0, 65_536),
+        default: "64",
+        since: "lacis",
+        about:
+          "Room on disk for what `lacis flows` tells: flows as they begin, end and are refused. The oldest go first; 0 keeps nothing.",
       },
     },
   ),

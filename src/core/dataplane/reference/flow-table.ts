@@ -4,10 +4,11 @@ import type { IpAddress } from "../../netip/address.ts";
 import { IpProtocol } from "../../netip/ip-protocol.ts";
 import type { FlowAddresses } from "../../route/gateway-choice.ts";
 import { isOpening } from "../../wire/tcp-flags.ts";
-import type { Direction, Flow, FlowTimeouts, RefusalAction } from "../contract.ts";
+import type { Direction, Flow, FlowEnd, FlowTimeouts, RefusalAction } from "../contract.ts";
 import { FLOWS_DEFAULT } from "../flow-limit.ts";
 import { FLOW_TIMEOUTS } from "../flow-timeouts.ts";
 import type { Allowance, CountedProgram } from "./counted-program.ts";
+import type { FlowFacts, FlowLog } from "./flow-log.ts";
 import { TcpEnd } from "./tcp-end.ts";
 
 /** One inner packet as a flow counts it. */
@@ -30,12 +31,14 @@ export class FlowTable {
   /** In the order in which they were opened or swept over. */
   readonly #flows = new Map<string, Entry>();
   readonly #shares = new Shares<string, string>();
+  readonly #log: FlowLog;
   #limit: number;
   timeouts: FlowTimeouts = FLOW_TIMEOUTS;
   #epoch = 0;
   #sweptAt: Instant | undefined;
 
-  constructor(limit: number = FLOWS_DEFAULT) {
+  constructor(log: FlowLog, limit: number = FLOWS_DEFAULT) {
+    this.#log = log;
     this.#limit = limit;
   }
 
@@ -44,10 +47,10 @@ export class FlowTable {
   }
 
   /** From now on there are at most so many. Returns how many had to go. */
-  setLimit(limit: number): number {
+  setLimit(limit: number, now: Instant): number {
     this.#limit = limit;
     const before = this.size;
-    while (this.size > limit) this.#makeRoom();
+    while (this.size > limit) this.#makeRoom(now);
     return before - this.size;
   }
 
@@ -88,25 +91,18 @@ export class FlowTable {
       const isExpired = this.#isExpired(flow, now);
       // What stays goes to the end, so that the sweep comes round to every flow.
       this.#flows.delete(key);
-      if (isExpired) this.#shares.remove(flow.owner, key);
-      else this.#flows.set(key, flow);
+      this.#flows.set(key, flow);
+      if (isExpired) this.#forget(key, "expired", now);
     }
   }
 
   /** Every flow that has not expired. */
   list(now: Instant): readonly Flow[] {
     const living = [...this.#flows.entries()].filter(([, flow]) => !this.#isExpired(flow, now));
-    return living.map(([, { addresses, direction, by, openedAt, lastUse, traffic }]) => ({
-      ...addresses,
-      direction,
-      policyId: by.policyId,
-      ruleId: by.ruleId,
-      ageMs: now - openedAt,
-      idleMs: now - lastUse,
-      sentPackets: BigInt(traffic.outbound.packets),
-      sentBytes: BigInt(traffic.outbound.bytes),
-      receivedPackets: BigInt(traffic.inbound.packets),
-      receivedBytes: BigInt(traffic.inbound.bytes),
+    return living.map(([, flow]) => ({
+      ...factsOf(flow),
+      ageMs: now - flow.openedAt,
+      idleMs: now - flow.lastUse,
     }));
   }
 
@@ -124,7 +120,7 @@ export class FlowTable {
     const by = program.allowanceOf(direction, packet);
     // What is over stays then, too: no packet that is refused takes a flow from those that are not.
     if (!by) return { allowed: false, action: program.refusalOf(direction) };
-    this.#forget(key);
+    this.#forget(key, "expired", now);
     by.tally.opened();
     const { localAddress, remoteAddress, localPort, remotePort, protocol } = packet;
     const flow: Entry = {
@@ -136,25 +132,27 @@ export class FlowTable {
       by,
       lastUse: now,
       tcp: protocol === IpProtocol.tcp ? new TcpEnd() : undefined,
+      peer,
       owner: `${direction} ${peer}`,
       isUsed: false,
     };
     this.#flows.set(key, flow);
     this.#shares.add(flow.owner, key);
+    this.#log.begun(factsOf(flow), peer, now);
     const evicts = this.#flows.size > this.#limit;
-    if (evicts) this.#makeRoom();
+    if (evicts) this.#makeRoom(now);
     return { allowed: true, flow, evicts };
   }
 
   /** The largest share gives what it opened longest ago and has not used since, unless that would take long to find. */
-  #makeRoom(): void {
+  #makeRoom(now: Instant): void {
     // The new flow is the last of its share, and is not reached.
     for (let left = Math.min(SPARED_MAX, this.#shares.most - 2); ; left--) {
       const key = this.#shares.oldestOfLargest();
       const flow = key === undefined ? undefined : this.#flows.get(key);
       if (key === undefined || !flow) return;
       if (!flow.isUsed || left <= 0) {
-        this.#forget(key);
+        this.#forget(key, "evicted", now);
         return;
       }
       flow.isUsed = false;
@@ -162,10 +160,12 @@ export class FlowTable {
     }
   }
 
-  #forget(key: string): void {
+  #forget(key: string, why: FlowEnd, now: Instant): void {
     const flow = this.#flows.get(key);
-    if (flow) this.#shares.remove(flow.owner, key);
+    if (!flow) return;
+    this.#shares.remove(flow.owner, key);
     this.#flows.delete(key);
+    this.#log.ended(factsOf(flow), { ...flow, end: flow.tcp?.isOver ? "closed" : why }, now);
   }
 
   #isExpired({ addresses, lastUse, tcp }: Entry, now: Instant): boolean {
@@ -197,6 +197,7 @@ interface Entry {
   by: Allowance;
   lastUse: Instant;
   readonly tcp: TcpEnd | undefined;
+  readonly peer: IpAddress;
   /** Whose share it counts for. */
   readonly owner: string;
   /** Since it was opened or spared. */
@@ -214,6 +215,19 @@ const SWEEP_INTERVAL_MS = 1000;
 const SPARED_MAX = 16;
 /** One sweep may not hold up the packets behind it. */
 const SWEEP_FLOWS_MAX = 256;
+
+function factsOf({ addresses, direction, by, traffic }: Entry): FlowFacts {
+  return {
+    ...addresses,
+    direction,
+    policyId: by.policyId,
+    ruleId: by.ruleId,
+    sentPackets: BigInt(traffic.outbound.packets),
+    sentBytes: BigInt(traffic.outbound.bytes),
+    receivedPackets: BigInt(traffic.inbound.packets),
+    receivedBytes: BigInt(traffic.inbound.bytes),
+  };
+}
 
 function count(flow: Entry, direction: Direction, { length }: FlowPacket, now: Instant): void {
   flow.lastUse = now;

@@ -3,6 +3,7 @@ import { DropReason } from "../../drop-reason.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import type { DataPlaneCounters, DataPlaneEvent } from "../contract.ts";
 import { type DropContext, DropLedger } from "./drop-ledger.ts";
+import type { FlowLog } from "./flow-log.ts";
 
 /** What should leave the data plane, in the order in which it was caused. */
 export type DataPlaneOutput =
@@ -17,8 +18,13 @@ export class Outbox {
   readonly tally: Tally = newTally();
   #outputs: DataPlaneOutput[] = [];
   #polled = 0;
+  readonly #flowLog: FlowLog;
   #datagrams = 0;
   #packets = 0;
+
+  constructor(flowLog: FlowLog) {
+    this.#flowLog = flowLog;
+  }
 
   send(endpoint: Endpoint, datagram: Uint8Array): void {
     this.#datagrams++;
@@ -38,6 +44,7 @@ export class Outbox {
   drop(reason: DropReason, context: DropContext, now: Instant): void {
     if (!context.inbound && reason === DropReason.noMatchingRule) this.tally.outboundNoMatchingRule++;
     if (!context.inbound && reason === DropReason.localAddress) this.tally.outboundLocalAddress++;
+    this.#flowLog.dropped(reason, context, now);
     const sample = this.#drops.record(reason, context, now);
     if (sample) this.tell({ kind: "drop-sample", ...sample });
   }

@@ -76,12 +76,13 @@ export class ReferenceDataPlane {
 
   /** What time alone brings about (SEMANTICS 10). Harmless at any moment. */
   tick(now: Instant): void {
-    const { parking, flows, silence, out } = this.#tables;
+    const { parking, flows, flowLog, silence, out } = this.#tables;
     const expired = parking.expire(now);
     if (expired > 0) out.countDrops(DropReason.parkedExpired, expired);
     this.#inbound.expire(now);
     for (const silent of silence.takeSilent(now)) out.tell({ kind: "silent", ...silent });
     flows.sweep(now);
+    for (const told of flowLog.takeDue(now)) out.tell({ kind: "flow-records", ...told });
   }
 
   /** The next output, or undefined when all have been taken. */
@@ -91,8 +92,8 @@ export class ReferenceDataPlane {
 
   /** When `tick` has something to do. */
   pollTimeout(): Instant | undefined {
-    const { parking, silence } = this.#tables;
-    return earliest(parking.deadline, this.#inbound.deadline, silence.deadline);
+    const { parking, silence, flowLog } = this.#tables;
+    return earliest(parking.deadline, this.#inbound.deadline, silence.deadline, flowLog.deadline);
   }
 
   /** The sessions as a control plane that starts anew finds them, in ascending order of the local index. */
@@ -110,7 +111,7 @@ export class ReferenceDataPlane {
     const { out, parking } = this.#tables;
     switch (command.kind) {
       case "configure":
-        return this.#configure(command);
+        return this.#configure(command, now);
       case "install-session":
         return this.#install(command, now);
       case "set-path":
@@ -148,13 +149,13 @@ export class ReferenceDataPlane {
     }
   }
 
-  #configure(command: Command<"configure">): Result<void, Refusal> {
+  #configure(command: Command<"configure">, now: Instant): Result<void, Refusal> {
     const { tcpMs, udpMs, otherMs } = command.flowTimeouts;
     if (Math.min(tcpMs, udpMs, otherMs) < 1) return fail(bad("a flow timeout is at least 1 ms"));
     if (command.flowLimit > FLOWS_MAX) return fail(bad(`${command.flowLimit} flows are more than ${FLOWS_MAX}`));
     if (countRules(command.remoteAllowList) > ALLOW_RULES_MAX)
       return fail(bad(`there are more than ${ALLOW_RULES_MAX} rules and ranges of where peers may be`));
-    this.#tables.configure(command);
+    this.#tables.configure(command, now);
     return DONE;
   }
 

@@ -1,3 +1,4 @@
+import type { Instant } from "../../base/time.ts";
 import { DropReason } from "../../drop-reason.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import { AllowedRemotes } from "../../netip/allow-list.ts";
@@ -6,6 +7,7 @@ import type { Direction, HostFacts } from "../contract.ts";
 import { FLOWS_DEFAULT } from "../flow-limit.ts";
 import { FLOW_TIMEOUTS } from "../flow-timeouts.ts";
 import { Acquaintances } from "./acquaintances.ts";
+import { FlowLog } from "./flow-log.ts";
 import { FlowTable } from "./flow-table.ts";
 import { Fragments } from "./fragments.ts";
 import { KeptGateways } from "./kept-gateways.ts";
@@ -23,13 +25,14 @@ export class Tables {
   readonly sessions: SessionTable = new SessionTable();
   readonly relays: RelayTable = new RelayTable();
   readonly policies: PolicyTable = new PolicyTable();
-  readonly flows: FlowTable = new FlowTable();
+  readonly flowLog: FlowLog = new FlowLog((index) => this.sessions.get(index)?.peer);
+  readonly flows: FlowTable = new FlowTable(this.flowLog);
   readonly fragments: Readonly<Record<Direction, Fragments>> = { inbound: new Fragments(), outbound: new Fragments() };
   readonly keptGateways: KeptGateways = new KeptGateways();
   readonly parking: Parking = new Parking();
   readonly acquaintances: Acquaintances = new Acquaintances();
   readonly silence: SilenceWatch = new SilenceWatch();
-  readonly out: Outbox = new Outbox();
+  readonly out: Outbox = new Outbox(this.flowLog);
   /** Until the first `apply-routes` no packet goes anywhere. */
   routes: RouteTable = RouteTable.EMPTY;
   #fragmentId = 0;
@@ -56,12 +59,13 @@ export class Tables {
     return this.#fragmentId;
   }
 
-  configure(facts: HostFacts): void {
+  configure(facts: HostFacts, now: Instant): void {
     this.#facts = facts;
     this.#own = new OwnNetworks(facts.networks);
     this.#allowedRemotes = new AllowedRemotes(facts.remoteAllowList);
+    this.flowLog.isOn = facts.recordFlows;
     this.flows.timeouts = facts.flowTimeouts;
-    this.out.countDrops(DropReason.flowEvicted, this.flows.setLimit(facts.flowLimit));
+    this.out.countDrops(DropReason.flowEvicted, this.flows.setLimit(facts.flowLimit, now));
   }
 
   /** The session is over, and so are the relays that it is a hop of. */
@@ -88,6 +92,7 @@ const UNCONFIGURED: HostFacts = {
   answerEcho: false,
   flowTimeouts: FLOW_TIMEOUTS,
   flowLimit: FLOWS_DEFAULT,
+  recordFlows: false,
   relayPeerKilobytes: 0,
   remoteAllowList: { everybody: [], ranges: [] },
   refuseNoRoute: "drop",

@@ -67,6 +67,7 @@ export class Adoption implements Machine {
         answerEcho: boot.tun.disabled,
         flowTimeouts: live.conntrack.timeouts,
         flowLimit: live.conntrack.limit,
+        recordFlows: live.flowLog.megabytes > 0,
         relayPeerKilobytes: live.relay.peerKilobytes,
         remoteAllowList: withCarried(live.lighthouse.remoteAllowList),
         refuseNoRoute: live.firewall.refuse.outbound,

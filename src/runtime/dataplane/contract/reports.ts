@@ -7,6 +7,8 @@ import type {
   DataPlaneEvent,
   Direction,
   Flow,
+  FlowEnd,
+  FlowRecord,
   LocalIndex,
   PolicyId,
   RefusalAction,
@@ -138,6 +140,12 @@ function readEvent(event: WireEvent): DataPlaneReport | undefined {
       return readDropSample(event.value);
     case "flowReport":
       return { kind: "flows", flows: event.value.flows.map(readFlow) };
+    case "flowRecords":
+      return {
+        kind: "flow-records",
+        records: event.value.records.flatMap((record) => readFlowRecord(record) ?? []),
+        untold: Number(event.value.untold),
+      };
     case "pathReplied":
       return readPathReplied(event.value);
     case "silent":
@@ -296,6 +304,23 @@ function readFlow(flow: pb.Flow): Flow {
     receivedBytes,
   };
 }
+
+/** Nothing of what is not known here. */
+function readFlowRecord(record: pb.FlowRecord): FlowRecord | undefined {
+  const told = { flow: readFlow(present(record.flow, "a flow")), peer: readOptionalAddress(record.peer) };
+  switch (record.happening) {
+    case pb.FlowHappening.BEGUN:
+      return { happening: "begun", ...told };
+    case pb.FlowHappening.ENDED:
+      return { happening: "ended", end: flowEnds.find((end) => end === record.reason) ?? "expired", ...told };
+    case pb.FlowHappening.REFUSED:
+      return { happening: "refused", reason: readReason(record.reason), action: readAction(record.action), ...told };
+    default:
+      return undefined;
+  }
+}
+
+const flowEnds: readonly FlowEnd[] = ["closed", "expired", "evicted"];
 
 function readCounters({
   $typeName: _name,

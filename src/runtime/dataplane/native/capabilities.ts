@@ -29,6 +29,9 @@ export const REMOTE_ALLOW_LIST = "remote-allow-list";
 /** To remember another number of flows than every data plane does. */
 export const FLOW_LIMIT = "flow-limit";
 
+/** To tell of flows as they begin, end and are refused. */
+export const FLOW_RECORDS = "flow-records";
+
 /** What an engine can do that is as new as this control plane, whatever devices it is given. */
 export const ENGINE: readonly string[] = [
   RELAYED_PATHS,
@@ -43,6 +46,7 @@ export const ENGINE: readonly string[] = [
   SHUNNED_PATHS,
   SILENCE_WATCH,
   FLOW_LIMIT,
+  FLOW_RECORDS,
 ];
 
 /**
@@ -67,16 +71,18 @@ function reducedFacts(
   request: Facts,
   capabilities: readonly string[],
 ): { readonly request: Facts; readonly lacking: string } | undefined {
-  const { remoteAllowList, flowLimit } = request;
+  const { remoteAllowList, flowLimit, recordFlows } = request;
   const uses = {
     [REMOTE_ALLOW_LIST]: remoteAllowList.everybody.length + remoteAllowList.ranges.length > 0,
     [FLOW_LIMIT]: flowLimit !== FLOWS_DEFAULT,
+    [FLOW_RECORDS]: recordFlows,
   };
   const lacking = unmet(uses, capabilities);
   if (lacking.length === 0) return undefined;
   const told = {
     remoteAllowList: lacking.includes(REMOTE_ALLOW_LIST) ? { everybody: [], ranges: [] } : remoteAllowList,
     flowLimit: lacking.includes(FLOW_LIMIT) ? FLOWS_DEFAULT : flowLimit,
+    recordFlows: recordFlows && !lacking.includes(FLOW_RECORDS),
   };
   return { request: { ...request, ...told }, lacking: lacking.join(", ") };
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { instant } from "../../../../src/core/base/time.ts";
 import type { IdentifiedProgram } from "../../../../src/core/dataplane/contract.ts";
 import { CountedProgram } from "../../../../src/core/dataplane/reference/counted-program.ts";
+import { FlowLog } from "../../../../src/core/dataplane/reference/flow-log.ts";
 import { type FlowPacket, type FlowSession, FlowTable } from "../../../../src/core/dataplane/reference/flow-table.ts";
 import { parseAddress } from "../../../../src/core/netip/address.ts";
 import { anyRule, programOf } from "./joined.ts";
@@ -32,9 +33,13 @@ function flow(localPort: number, remoteAddress = peer): FlowPacket {
   };
 }
 
+function log(): FlowLog {
+  return new FlowLog(() => undefined);
+}
+
 describe("the flow table", () => {
   test("pushes out the flow that was opened longest ago and not used since", () => {
-    const table = new FlowTable(2);
+    const table = new FlowTable(log(), 2);
     expect(table.judge(flow(1), "outbound", of(open), start)).toMatchObject({
       allowed: true,
       evicts: false,
@@ -54,7 +59,7 @@ describe("the flow table", () => {
       [30, 16],
       [4, 3],
     ] as const) {
-      const table = new FlowTable(limit);
+      const table = new FlowTable(log(), limit);
       for (const _ of [1, 2]) {
         for (let port = 0; port < limit; port++) table.judge(flow(port), "outbound", of(open), start);
       }
@@ -66,7 +71,7 @@ describe("the flow table", () => {
   });
 
   test("lets a peer that fills it push out only what it opened itself", () => {
-    const table = new FlowTable(20);
+    const table = new FlowTable(log(), 20);
     table.judge(flow(1, other), "inbound", of(open, other), start);
     for (let port = 1; port <= 5; port++) table.judge(flow(port), "outbound", of(open), start);
     for (let port = 100; port < 200; port++) table.judge(flow(port), "inbound", of(open), start);
@@ -79,7 +84,7 @@ describe("the flow table", () => {
   });
 
   test("sweeps 256 flows at most, once a second", () => {
-    const table = new FlowTable();
+    const table = new FlowTable(log());
     for (let port = 0; port < 600; port++) table.judge(flow(port), "outbound", of(open), start);
     table.sweep(start);
     expect(table.size).toBe(600);
@@ -92,7 +97,7 @@ describe("the flow table", () => {
   });
 
   test("refuses what the new rules refuse in its own direction, and does not let it open anew from the other side", () => {
-    const table = new FlowTable();
+    const table = new FlowTable(log());
     const onlyInbound = programOf(1, [anyRule()], []);
     table.judge(flow(1), "outbound", of(open), start);
     table.raiseEpoch();

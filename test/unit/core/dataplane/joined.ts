@@ -130,6 +130,7 @@ export function hostFacts(...networks: readonly string[]): Extract<DataPlaneComm
     answerEcho: false,
     flowTimeouts: FLOW_TIMEOUTS,
     flowLimit: FLOWS_DEFAULT,
+    recordFlows: false,
     relayPeerKilobytes: 0,
     remoteAllowList: { everybody: [], ranges: [] },
     refuseNoRoute: "drop",

@@ -117,6 +117,7 @@ const requestsByKind: ByKind<DataPlaneRequest> = {
     answerEcho: fc.boolean(),
     flowTimeouts: fc.record({ tcpMs: uint32, udpMs: uint32, otherMs: uint32 }),
     flowLimit: uint32,
+    recordFlows: fc.boolean(),
     relayPeerKilobytes: uint32,
     remoteAllowList: fc.record({
       everybody: some(allowRule),
@@ -228,6 +229,23 @@ const resultValue: fc.Arbitrary<ResultValue> = fc.oneof(
   }),
 );
 
+const flow = fc.record({
+  localAddress: address,
+  remoteAddress: address,
+  localPort: port,
+  remotePort: port,
+  protocol: uint32,
+  direction,
+  policyId,
+  ruleId: uint32,
+  ageMs: age,
+  idleMs: age,
+  sentPackets: uint64,
+  sentBytes: uint64,
+  receivedPackets: uint64,
+  receivedBytes: uint64,
+});
+
 const reportsByKind: ByKind<DataPlaneReport> = {
   ready: fc.record({
     contractVersion: uint32,
@@ -263,25 +281,21 @@ const reportsByKind: ByKind<DataPlaneReport> = {
     origin: maybe(path),
     action,
   }),
-  flows: fc.record({
-    flows: some(
-      fc.record({
-        localAddress: address,
-        remoteAddress: address,
-        localPort: port,
-        remotePort: port,
-        protocol: uint32,
-        direction,
-        policyId,
-        ruleId: uint32,
-        ageMs: age,
-        idleMs: age,
-        sentPackets: uint64,
-        sentBytes: uint64,
-        receivedPackets: uint64,
-        receivedBytes: uint64,
-      }),
+  flows: fc.record({ flows: some(flow) }),
+  "flow-records": fc.record({
+    records: some(
+      fc.oneof(
+        fc.record({ happening: fc.constant("begun" as const), flow, peer: maybe(address) }),
+        fc.record({
+          happening: fc.constant("ended" as const),
+          end: fc.constantFrom("closed" as const, "expired" as const, "evicted" as const),
+          flow,
+          peer: maybe(address),
+        }),
+        fc.record({ happening: fc.constant("refused" as const), reason, action, flow, peer: maybe(address) }),
+      ),
     ),
+    untold: age,
   }),
   "path-replied": fc.record({ localIndex: index, origin: path, token: bytes }),
   silent: fc.record({ localIndex: index, sinceMs: uint32 }),

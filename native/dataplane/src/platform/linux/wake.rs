@@ -43,7 +43,7 @@ impl Wake {
         let until_ms = self.sleeps_until_ms.load(Ordering::SeqCst);
         let due_ms = match until_ms {
             NEVER => engine.next_tick_ms(now_ms),
-            _ => engine.next_silence_ms(),
+            _ => engine.next_urgent_ms(),
         };
         if due_ms.is_some_and(|due_ms| due_ms < until_ms) && self.sleeps_until_ms.swap(0, Ordering::SeqCst) != 0 {
             let _ = (&self.writer).write(&[0]);

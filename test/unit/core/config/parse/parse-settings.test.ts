@@ -48,6 +48,7 @@ test("what is not written is at Nebula's default", () => {
     counters: { tryPromotePackets: 1_000, requeryPackets: 5_000 },
     timers: { requeryWaitMs: 60_000 },
     preferredRanges: [],
+    flowLog: { megabytes: 64 },
     conntrack: { timeouts: { tcpMs: 720_000, udpMs: 180_000, otherMs: 600_000 }, limit: 65_536 },
   });
   expect(parsed(SOUND).logging).toEqual({ level: "info", format: "text", timestamps: true });
@@ -70,6 +71,7 @@ carrier: {listen: 443, port: 8443}
 timers: {connection_alive_interval: 2, pending_deletion_interval: 4, requery_wait_duration: 5s}
 counters: {try_promote: 10, requery_every_packets: 20}
 preferred_ranges: [192.168.7.9/16, "fd00::/8"]
+flow_log: {megabytes: 8}
 logging: {level: WARNING, format: json, disable_timestamp: true}
 `);
   expect(settings?.boot).toMatchObject({
@@ -99,6 +101,7 @@ logging: {level: WARNING, format: json, disable_timestamp: true}
       { address: "192.168.0.0", bits: 16 },
       { address: "fd00::", bits: 8 },
     ],
+    flowLog: { megabytes: 8 },
   });
   expect(logging).toEqual({ level: "warn", format: "json", timestamps: false });
 });

@@ -1,0 +1,252 @@
+//! What is told of flows as they begin, end and are refused (SEMANTICS.md section 4.8).
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use crate::drop_reason::DropReason;
+use crate::flow::{FlowEnd, FlowHappening, FlowPacket, FlowRecord, FlowView, Traffic};
+use crate::flow_entry::Flow;
+use crate::output::DropSample;
+use crate::packet::{Direction, Tuple};
+use crate::policy::AllowedBy;
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, lock};
+
+/// What is noted is told so long after the first of it, together.
+const GATHERED_FOR_MS: u64 = 100;
+/// Notes that may wait.
+const NOTES_MAX: usize = 4_096;
+/// Notes in one event.
+const TOLD_AT_ONCE: usize = 1_024;
+const NOTHING: u64 = u64::MAX;
+
+/// Some of what was noted, and how much was not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct FlowRecords {
+    pub records: Vec<FlowRecord>,
+    pub untold: u64,
+}
+
+/// Notes that wait to be told. Off, it costs a look at a flag.
+pub struct FlowLog {
+    is_on: AtomicBool,
+    due_ms: AtomicU64,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    notes: Vec<Note>,
+    /// Of packets that are refused alike there is one note.
+    refusals: HashMap<Refusal, usize>,
+    /// How many notes are about whom.
+    held: HashMap<Option<IpAddr>, usize>,
+    untold: u64,
+}
+
+struct Note {
+    happening: FlowHappening,
+    peer: Option<IpAddr>,
+    flow: FlowView,
+    began_ms: u64,
+    last_ms: u64,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct Refusal {
+    tuple: Tuple,
+    inbound: bool,
+    reason: DropReason,
+    local_index: u32,
+}
+
+impl Default for FlowLog {
+    /// Off.
+    fn default() -> Self {
+        Self { is_on: AtomicBool::new(false), due_ms: AtomicU64::new(NOTHING), waiting: Mutex::new(Waiting::default()) }
+    }
+}
+
+impl FlowLog {
+    /// From now on flows are noted, or not.
+    pub fn switch(&self, on: bool) {
+        self.is_on.store(on, Ordering::Relaxed);
+    }
+
+    fn is_on(&self) -> bool {
+        self.is_on.load(Ordering::Relaxed)
+    }
+
+    /// When what waits is to be told.
+    pub fn due_ms(&self) -> Option<u64> {
+        Some(self.due_ms.load(Ordering::Acquire)).filter(|due_ms| *due_ms != NOTHING)
+    }
+
+    /// A packet has opened a flow.
+    pub fn begun(&self, packet: &FlowPacket<'_>, by: AllowedBy) {
+        if self.is_on() {
+            let flow = nothing_yet(*packet.tuple, packet.direction, by);
+            let (began_ms, last_ms) = (packet.now_ms, packet.now_ms);
+            let note = Note { happening: FlowHappening::Begun, peer: Some(packet.peer), flow, began_ms, last_ms };
+            self.note(&mut lock(&self.waiting), note, packet.now_ms);
+        }
+    }
+
+    /// A flow is remembered no more.
+    pub fn ended(&self, flow: &Flow, peer: IpAddr, end: FlowEnd, now_ms: u64) {
+        if self.is_on() {
+            let (began_ms, last_ms) = flow.times();
+            let (happening, peer) = (FlowHappening::Ended(end), Some(peer));
+            let note = Note { happening, peer, flow: flow.view(now_ms), began_ms, last_ms };
+            self.note(&mut lock(&self.waiting), note, now_ms);
+        }
+    }
+
+    /// A packet was refused. `peer` says whose session it met.
+    pub fn refused(&self, sample: &DropSample, tuple: Tuple, peer: impl FnOnce() -> Option<IpAddr>, now_ms: u64) {
+        if !self.is_on() {
+            return;
+        }
+        let DropSample { reason, inbound, local_index, action, .. } = *sample;
+        let mut waiting = lock(&self.waiting);
+        let refusal = Refusal { tuple, inbound, reason, local_index };
+        let at = waiting.refusals.get(&refusal).copied().or_else(|| {
+            let direction = if inbound { Direction::Inbound } else { Direction::Outbound };
+            let flow = nothing_yet(tuple, direction, AllowedBy { policy_id: 0, rule_id: 0 });
+            let happening = FlowHappening::Refused { reason, action };
+            let note = Note { happening, peer: peer(), flow, began_ms: now_ms, last_ms: now_ms };
+            let at = self.note(&mut waiting, note, now_ms)?;
+            waiting.refusals.insert(refusal, at);
+            Some(at)
+        });
+        if let Some(note) = at.and_then(|at| waiting.notes.get_mut(at)) {
+            note.last_ms = now_ms;
+            let Traffic { received_packets, sent_packets, .. } = &mut note.flow.traffic;
+            *(if inbound { received_packets } else { sent_packets }) += 1;
+        }
+    }
+
+    /// Of whoever may have one more note: nobody holds more than is left for others. Returns where it lies.
+    fn note(&self, waiting: &mut Waiting, note: Note, now_ms: u64) -> Option<usize> {
+        let at = waiting.notes.len();
+        if at == 0 && self.due_ms().is_none() {
+            self.due_ms.store(now_ms + GATHERED_FOR_MS, Ordering::Release);
+        }
+        let held = waiting.held.entry(note.peer).or_default();
+        if *held >= NOTES_MAX - at {
+            waiting.untold += 1;
+            return None;
+        }
+        *held += 1;
+        waiting.notes.push(note);
+        Some(at)
+    }
+
+    /// What was told was not heard.
+    pub fn unheard(&self, records: &FlowRecords) {
+        let mut waiting = lock(&self.waiting);
+        waiting.untold += records.untold + records.records.len() as u64;
+    }
+
+    /// What is due now, in events of a bounded size.
+    pub fn take_due(&self, now_ms: u64) -> Vec<FlowRecords> {
+        if self.due_ms().is_none_or(|due_ms| due_ms > now_ms) {
+            return vec![];
+        }
+        let mut waiting = lock(&self.waiting);
+        self.due_ms.store(NOTHING, Ordering::Release);
+        let Waiting { notes, mut untold, .. } = std::mem::take(&mut *waiting);
+        drop(waiting);
+        let mut records = notes.into_iter().map(|note| note.as_record(now_ms)).peekable();
+        let mut told = vec![];
+        while records.peek().is_some() || untold > 0 {
+            told.push(FlowRecords { records: records.by_ref().take(TOLD_AT_ONCE).collect(), untold });
+            untold = 0;
+        }
+        told
+    }
+}
+
+impl Note {
+    fn as_record(&self, now_ms: u64) -> FlowRecord {
+        let Self { happening, peer, began_ms, last_ms, .. } = *self;
+        let (age_ms, idle_ms) = (now_ms.saturating_sub(began_ms), now_ms.saturating_sub(last_ms));
+        FlowRecord { happening, peer, flow: FlowView { age_ms, idle_ms, ..self.flow.clone() } }
+    }
+}
+
+fn nothing_yet(tuple: Tuple, opened_by: Direction, by: AllowedBy) -> FlowView {
+    FlowView { tuple, opened_by, by, age_ms: 0, idle_ms: 0, traffic: Traffic::default() }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn refuse(log: &FlowLog, port: u16, peer: u8, now_ms: u64) {
+        let tuple = Tuple {
+            local_address: IpAddr::from([10, 0, 0, 1]),
+            remote_address: IpAddr::from([10, 0, 0, peer]),
+            local_port: port,
+            remote_port: 9,
+            protocol: 6,
+            icmp_in: 0,
+            is_rest: false,
+        };
+        let sample = DropSample::refused(true, tuple, DropReason::NoMatchingRule, false);
+        log.refused(&sample, tuple, || Some(tuple.remote_address), now_ms);
+    }
+
+    fn on() -> FlowLog {
+        let log = FlowLog::default();
+        log.switch(true);
+        log
+    }
+
+    #[test]
+    fn nothing_is_noted_while_it_is_off() {
+        let log = FlowLog::default();
+        refuse(&log, 22, 2, 5);
+        assert_eq!(log.due_ms(), None);
+        assert_eq!(log.take_due(u64::MAX), vec![]);
+    }
+
+    #[test]
+    fn what_is_refused_alike_is_told_once_a_tenth_of_a_second() {
+        let log = on();
+        for now_ms in 5..25 {
+            refuse(&log, 22, 2, now_ms);
+        }
+        assert_eq!(log.due_ms(), Some(105));
+        assert_eq!(log.take_due(104), vec![]);
+        let [told] = &log.take_due(105)[..] else { panic!("not one event") };
+        let [record] = &told.records[..] else { panic!("not one record") };
+        assert_eq!((record.flow.traffic.received_packets, record.flow.age_ms, record.flow.idle_ms), (20, 100, 81));
+        assert_eq!((log.due_ms(), log.take_due(u64::MAX)), (None, vec![]));
+    }
+
+    #[test]
+    fn nobody_takes_the_place_of_others_and_what_is_left_out_is_counted() {
+        let log = on();
+        for port in 0..5_000 {
+            refuse(&log, port, 2, 0);
+        }
+        refuse(&log, 22, 3, 0);
+        let told = log.take_due(100);
+        let records: Vec<_> = told.iter().flat_map(|told| &told.records).collect();
+        assert_eq!((records.len(), told.iter().map(|told| told.untold).sum::<u64>()), (2_049, 5_000 - 2_048));
+        assert!(told.iter().all(|told| told.records.len() <= TOLD_AT_ONCE));
+        assert_eq!(records.last().and_then(|record| record.peer), Some(IpAddr::from([10, 0, 0, 3])));
+    }
+
+    #[test]
+    fn what_nobody_heard_is_counted_with_the_next() {
+        let log = on();
+        refuse(&log, 22, 2, 0);
+        for told in log.take_due(100) {
+            log.unheard(&told);
+        }
+        refuse(&log, 23, 2, 200);
+        assert_eq!(log.take_due(300).first().map(|told| told.untold), Some(1));
+    }
+}

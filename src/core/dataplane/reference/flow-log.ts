@@ -1,0 +1,141 @@
+import { type Instant, instant } from "../../base/time.ts";
+import { type DropReason, ENDS_FLOW } from "../../drop-reason.ts";
+import type { IpAddress } from "../../netip/address.ts";
+import type { InnerPacket } from "../../wire/inner-packet.ts";
+import type { Direction, Flow, FlowEnd, FlowRecord, LocalIndex, PolicyId, RefusalAction } from "../contract.ts";
+import type { DropContext } from "./drop-ledger.ts";
+
+/** What is noted of flows as they begin, end and are refused (SEMANTICS 4.8), until it is told. */
+export class FlowLog {
+  isOn = false;
+  readonly #peerOf: (session: LocalIndex) => IpAddress | undefined;
+  #notes: Note[] = [];
+  /** Of packets that are refused alike there is one note. */
+  readonly #refusals = new Map<string, Note>();
+  /** How many notes are about whom. */
+  readonly #held = new Map<IpAddress | undefined, number>();
+  #untold = 0;
+  #due: Instant | undefined;
+
+  /** `peerOf`: the first address of whoever a session is with. */
+  constructor(peerOf: (session: LocalIndex) => IpAddress | undefined) {
+    this.#peerOf = peerOf;
+  }
+
+  /** When what waits is to be told. */
+  get deadline(): Instant | undefined {
+    return this.#due;
+  }
+
+  /** `flow` has carried nothing yet. */
+  begun(flow: FlowFacts, peer: IpAddress, now: Instant): void {
+    if (this.isOn) this.#note({ what: { happening: "begun" }, flow, peer, beganAt: now, lastAt: now }, now);
+  }
+
+  ended(
+    flow: FlowFacts,
+    { peer, end, openedAt, lastUse }: { peer: IpAddress; end: FlowEnd; openedAt: Instant; lastUse: Instant },
+    now: Instant,
+  ): void {
+    if (!this.isOn) return;
+    this.#note({ what: { happening: "ended", end }, flow, peer, beganAt: openedAt, lastAt: lastUse }, now);
+  }
+
+  /** A packet ended here; what says nothing of a flow is not noted. */
+  dropped(reason: DropReason, { inbound, localIndex, packet, action = "drop" }: DropContext, now: Instant): void {
+    if (!this.isOn || !packet || !ENDS_FLOW.has(reason)) return;
+    const key = `${flowKey(packet)} ${inbound} ${reason} ${localIndex ?? 0}`;
+    const known = this.#refusals.get(key);
+    const note = known ?? this.#noteRefusal(reason, { inbound, localIndex, packet, action }, now);
+    if (!note) return;
+    this.#refusals.set(key, note);
+    note.lastAt = now;
+    if (inbound) note.flow.receivedPackets++;
+    else note.flow.sentPackets++;
+  }
+
+  #noteRefusal(
+    reason: DropReason,
+    { inbound, localIndex, packet, action }: Pick<DropContext, "inbound" | "localIndex"> & Refused,
+    now: Instant,
+  ): Note | undefined {
+    const { localAddress, remoteAddress, localPort, remotePort, protocol } = packet;
+    const addresses = { localAddress, remoteAddress, localPort, remotePort, protocol };
+    const direction: Direction = inbound ? "inbound" : "outbound";
+    const flow = { ...addresses, direction, policyId: 0 as PolicyId, ruleId: 0, ...NOTHING_YET };
+    const peer = localIndex === undefined ? undefined : this.#peerOf(localIndex);
+    return this.#note({ what: { happening: "refused", reason, action }, flow, peer, beganAt: now, lastAt: now }, now);
+  }
+
+  /** Of whoever may have one more note: nobody holds more than is left for others. */
+  #note(note: Note, now: Instant): Note | undefined {
+    this.#due ??= instant(now + GATHERED_FOR_MS);
+    const held = this.#held.get(note.peer) ?? 0;
+    if (held >= NOTES_MAX - this.#notes.length) {
+      this.#untold++;
+      return undefined;
+    }
+    this.#held.set(note.peer, held + 1);
+    this.#notes.push(note);
+    return note;
+  }
+
+  /** What is due, in events of a bounded size. */
+  takeDue(now: Instant): readonly { readonly records: readonly FlowRecord[]; readonly untold: number }[] {
+    if (this.#due === undefined || now < this.#due) return [];
+    const records = this.#notes.map(({ what, flow, peer, beganAt, lastAt }) => ({
+      ...what,
+      flow: { ...flow, ageMs: now - beganAt, idleMs: now - lastAt },
+      peer,
+    }));
+    const told = [];
+    for (let from = 0; from === 0 || from < records.length; from += TOLD_AT_ONCE)
+      told.push({ records: records.slice(from, from + TOLD_AT_ONCE), untold: from === 0 ? this.#untold : 0 });
+    this.#notes = [];
+    this.#refusals.clear();
+    this.#held.clear();
+    this.#untold = 0;
+    this.#due = undefined;
+    return told;
+  }
+}
+
+/** A flow without its times, which are known when it is told of. */
+export type FlowFacts = Omit<Flow, "ageMs" | "idleMs" | "sentPackets" | "receivedPackets"> & {
+  sentPackets: bigint;
+  receivedPackets: bigint;
+};
+
+type Refused = { readonly packet: InnerPacket; readonly action: RefusalAction };
+
+type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
+
+interface Note {
+  readonly what: DistributiveOmit<FlowRecord, "flow" | "peer">;
+  readonly flow: FlowFacts;
+  readonly peer: IpAddress | undefined;
+  readonly beganAt: Instant;
+  lastAt: Instant;
+}
+
+/** What is noted is told so long after the first of it, together. */
+const GATHERED_FOR_MS = 100;
+/** Notes that may wait. */
+const NOTES_MAX = 4_096;
+/** Notes in one event. */
+const TOLD_AT_ONCE = 1_024;
+
+/** What a flow has carried before its first packet. */
+export const NOTHING_YET = { sentPackets: 0n, sentBytes: 0n, receivedPackets: 0n, receivedBytes: 0n };
+
+function flowKey({
+  localAddress,
+  remoteAddress,
+  localPort,
+  remotePort,
+  protocol,
+  icmpIn,
+  isRest,
+}: InnerPacket): string {
+  return `${localAddress} ${remoteAddress} ${localPort} ${remotePort} ${protocol} ${icmpIn} ${isRest}`;
+}
