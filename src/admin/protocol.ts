@@ -1,4 +1,5 @@
 import type { Notice } from "../core/notice.ts";
+import type { FlowFilter } from "../runtime/flowlog/flow-query.ts";
 import type { Complaint, ExitCode } from "../runtime/operator-error.ts";
 import type { PeerQuery } from "./peer-query.ts";
 
@@ -27,6 +28,10 @@ export type AdminRequest =
   | { readonly verb: "netcheck" }
   /** `target` as of ping; without one only this host is examined. */
   | { readonly verb: "doctor"; readonly target?: string }
+  /** The last flows that are meant. */
+  | ({ readonly verb: "flows"; readonly limit: number } & FlowFilter)
+  /** A stream of what becomes of flows that are meant (`LogLine`), from now on. */
+  | ({ readonly verb: "follow-flows" } & FlowFilter)
   | { readonly verb: "reload" }
   /** What a reload would do. */
   | { readonly verb: "diff" }

@@ -11,6 +11,7 @@ import { diagnose } from "./doctor/diagnose.ts";
 import { examine } from "./doctor/examine.ts";
 import { patientOf } from "./doctor/patient.ts";
 import { factsOf } from "./facts-of.ts";
+import { flowVerbs } from "./flows-verbs.ts";
 import { healthOf } from "./health/health.ts";
 import type { HealthWatch } from "./health/watch.ts";
 import { netcheck } from "./netcheck/measure.ts";
@@ -53,6 +54,7 @@ export function adminVerbs(
     ),
     rules: answers("reader", nothing, () => rulesReport(daemon.rules())),
     why: answers("reader", parseWhy, async (question) => askWhy(daemon, question)),
+    ...flowVerbs(daemon.flowLog),
     netcheck: answers("reader", nothing, async () => netcheck(daemon)),
     doctor: answers("reader", parseDoctor, async ({ target }) =>
       diagnose(await examine(patientOf(daemon, troubles), target)),

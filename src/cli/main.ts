@@ -5,6 +5,7 @@ import { checkCommand } from "./commands/check.ts";
 import { configCommand } from "./commands/config.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { eventsCommand } from "./commands/events.ts";
+import { flowsCommand } from "./commands/flows.ts";
 import { netcheckCommand } from "./commands/netcheck.ts";
 import { pingCommand } from "./commands/ping.ts";
 import { reloadCommand } from "./commands/reload.ts";
@@ -30,6 +31,7 @@ const commands = [
   netcheckCommand,
   rulesCommand,
   whyCommand,
+  flowsCommand,
   reloadCommand,
   configCommand,
   versionCommand,

@@ -7,12 +7,17 @@ import type {
   DataPlaneCommand,
   DataPlaneEvent,
   Direction,
+  Flow,
+  FlowEnd,
+  FlowRecord,
+  RefusalAction,
   Relay,
   SessionSnapshot,
 } from "./dataplane/contract.ts";
 import type { LocalPlace } from "./discovery/own-places.ts";
 import type { DropReason } from "./drop-reason.ts";
 import type { AskedService } from "./firewall/asked-service.ts";
+import type { FlowVerdictReason } from "./firewall/verdict-reason.ts";
 import type { HandshakeRefusal } from "./handshake/refusal.ts";
 import type { CarrierNews, CarrierOrder } from "./machine/carriers/orders.ts";
 import type { RouteStatus } from "./machine/gateways/route-status.ts";
@@ -140,7 +145,35 @@ export type Output =
   | { readonly to: "operator"; readonly event: OperatorEvent }
   | { readonly to: "carrier"; readonly order: CarrierOrder }
   | { readonly to: "pinger"; readonly id: number; readonly result: PingResult }
-  | { readonly to: "inquirer"; readonly id: number; readonly result: InquiryResult };
+  | { readonly to: "inquirer"; readonly id: number; readonly result: InquiryResult }
+  /** `untold`: so many more flows and refused packets were left out, because there were too many. */
+  | { readonly to: "flow-log"; readonly stories: readonly FlowStory[]; readonly untold: number }
+  /** Flows that go on, in several pieces. */
+  | { readonly to: "flow-list"; readonly stories: readonly FlowStory[]; readonly isLast: boolean };
+
+/** A flow, or what became of it, as an operator reads it. */
+export interface FlowStory extends Omit<Flow, "policyId" | "ruleId"> {
+  /** "open": it goes on. */
+  readonly happening: FlowRecord["happening"] | "open";
+  readonly end: FlowEnd | undefined;
+  /** Through whose tunnel. Without a name when that is gone; undefined when it met none. */
+  readonly peer:
+    | { readonly name: string | undefined; readonly address: IpAddress; readonly groups: readonly string[] }
+    | undefined;
+  /** The way of that tunnel now. */
+  readonly path: { readonly endpoint: Endpoint | undefined; readonly relay: Named | undefined } | undefined;
+  /** The rule that allowed it; undefined when the rules have changed since. */
+  readonly rule: { readonly place: string; readonly text: string } | undefined;
+  readonly refusal:
+    | {
+        readonly reason: FlowVerdictReason;
+        readonly drop: DropReason;
+        readonly action: RefusalAction;
+        /** The rule that nearly allowed it. Of a flood not all are told. */
+        readonly closest: Extract<Judgement, { allowed: false }>["closest"];
+      }
+    | undefined;
+}
 
 export type PingResult =
   | {

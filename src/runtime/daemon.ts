@@ -26,6 +26,7 @@ import { dataPlaneService } from "./dataplane/data-plane-service.ts";
 import { openDataPlane } from "./dataplane/open-data-plane.ts";
 import { DnsService } from "./dns/dns-service.ts";
 import { Driver } from "./driver.ts";
+import { FlowLog } from "./flowlog/flow-log.ts";
 import { Guard, type GuardDescription } from "./guard/guard.ts";
 import { withListenAddress } from "./listen-address.ts";
 import { EventFeed } from "./log/event-feed.ts";
@@ -42,7 +43,7 @@ import type { Routes } from "./routes/routes.ts";
 import { type Service, type ServiceStatus, Services } from "./service.ts";
 import { type ClaimedState, claimState } from "./state/claim-state.ts";
 import { Memory } from "./state/memory.ts";
-import { placesFile, type StateDirectory, stateName } from "./state/state-directory.ts";
+import { flowLogFolder, placesFile, type StateDirectory, stateName } from "./state/state-directory.ts";
 import { ownPlace } from "./underlay/own-place.ts";
 import { wakeWatch } from "./underlay/wake-watch.ts";
 import { unlessTooMany } from "./unless-too-many.ts";
@@ -74,6 +75,7 @@ export class Daemon {
   readonly events: EventFeed = new EventFeed();
   readonly startedAt: number = Date.now();
   readonly config: string;
+  readonly flowLog: FlowLog;
   #running: LoadedSettings;
   readonly #claimed: ClaimedState;
   readonly #log: Log;
@@ -122,6 +124,12 @@ export class Daemon {
       clock: readClock(),
       ...(settings.boot.lighthouse.amLighthouse && { lighthouse: options.lighthouse(settings) }),
     });
+    const flowLog = new FlowLog(loaded, {
+      folder: flowLogFolder(options.config, options.stateDirectory),
+      host: () => this.#running.settings.live.identity.credential.name,
+      list: () => dataPlane.command({ kind: "list-flows" }),
+    });
+    this.flowLog = flowLog;
     const metrics = new MetricsService(loaded, {
       look: () => ({
         node: this.#driver.status(),
@@ -149,6 +157,8 @@ export class Daemon {
       resolve: (name) => resolver.resolve(name),
       tell: (event) => this.events.tell(event),
       carrier: (order) => this.#carrier.order(order),
+      flows: (stories, untold) => flowLog.heard(stories, untold),
+      openFlows: (stories, isLast) => flowLog.listed(stories, isLast),
     });
     /** The data plane, while there is one. */
     const standing = (): DataPlaneDescription | undefined => {
@@ -194,7 +204,7 @@ export class Daemon {
     });
     this.#routes = aroundDevice.routes;
     // The connections go after the data plane: its farewells go over them, too.
-    const below = [this.#log, resolver, underlay, wake, this.#guard, this.#carrier];
+    const below = [this.#log, flowLog, resolver, underlay, wake, this.#guard, this.#carrier];
     const onTop = options.services?.(this) ?? [];
     const console = new ConsoleService(
       loaded,

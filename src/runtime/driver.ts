@@ -1,6 +1,7 @@
 import type { Clock } from "../core/base/time.ts";
 import type { DataPlaneCommand, DataPlaneEvent } from "../core/dataplane/contract.ts";
 import type {
+  FlowStory,
   Input,
   Inquiry,
   InquiryResult,
@@ -36,6 +37,9 @@ export interface DriverSurroundings {
   readonly resolve: (name: string) => void;
   readonly tell: (event: OperatorEvent) => void;
   readonly carrier: (order: CarrierOrder) => void;
+  readonly flows: (stories: readonly FlowStory[], untold: number) => void;
+  /** Flows that go on, part of the answer to `list-flows`. */
+  readonly openFlows: (stories: readonly FlowStory[], isLast: boolean) => void;
   /** Sees what comes from the data plane before anybody acts on it. */
   readonly heard: (event: DataPlaneEvent) => void;
 }
@@ -163,6 +167,12 @@ export class Driver implements DataPlaneListener {
         break;
       case "carrier":
         this.#world.carrier(output.order);
+        break;
+      case "flow-log":
+        this.#world.flows(output.stories, output.untold);
+        break;
+      case "flow-list":
+        this.#world.openFlows(output.stories, output.isLast);
         break;
       case "pinger":
         this.#pings.get(output.id)?.(output.result);

@@ -1,6 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { FlowsReport } from "../../src/admin/flows-verbs.ts";
+import type { FlowEntry } from "../../src/runtime/flowlog/flow-entry.ts";
 import { Authority } from "./lab/certificates.ts";
 import type { Daemon } from "./lab/daemon.ts";
 import type { FirewallRule } from "./lab/host-config.ts";
@@ -53,12 +55,41 @@ describe("rules decide who begins", () => {
     expect((await host("laptop").machine.run(...talk)).status).toBe(1);
   });
 
+  test("what was refused is told a second later where it was, by name and rule, and what was allowed with what it carried", async () => {
+    await serve(host("server").machine, "tcp-echo", DENIED_PORT);
+    await reaches("laptop", "server");
+    const talk = program("tcp-talk", host("server").overlay4, DENIED_PORT);
+    const talking = host("laptop").machine.run(...talk);
+    const [denied] = await waitFor("the refusal is told", 5, async () => {
+      const flows = await flowsOf(host("server"), "--denied", "--port", String(DENIED_PORT));
+      return flows.length > 0 ? flows : undefined;
+    });
+    expect(denied).toMatchObject({
+      reason: "no-rule",
+      remote: { name: "laptop", address: host("laptop").overlay4 },
+      closest: { misses: ["protocol"], text: expect.stringContaining("laptops") },
+    });
+    expect(Date.parse(denied?.at ?? "") - Date.parse(denied?.began ?? "")).toBeLessThan(1_000);
+    await talking;
+    const allowed = await flowsOf(host("server"), "--peer", "laptop", "--proto", "icmp");
+    expect(allowed).toMatchObject([
+      { verdict: "allowed", direction: "inbound", rule: { text: expect.stringContaining("laptops") } },
+    ]);
+    expect(allowed[0]?.receivedBytes).toBeGreaterThan(0);
+  });
+
   test("scenario 41: who may ping only the lighthouse pings nobody else, and answers who pings him", async () => {
     expect(await reaches("phone", "lighthouse")).toBe(true);
     expect(await reaches("phone", "laptop", 2)).toBe(false);
     expect(await reaches("laptop", "phone")).toBe(true);
   });
 });
+
+async function flowsOf({ machine, configPath }: MeshHost, ...options: string[]): Promise<readonly FlowEntry[]> {
+  const [command, ...args] = LACIS.cli("flows", "--json", "--config", configPath, ...options);
+  const { stdout } = await machine.run(command, ...args);
+  return (JSON.parse(stdout) as FlowsReport).flows;
+}
 
 describe("rules hold at every moment", () => {
   for (const side of ["inbound of the server", "outbound of the laptop"] as const) {

@@ -6,7 +6,7 @@ import { withTrio } from "./lab/trio.ts";
 import { pause, waitFor } from "./lab/wait.ts";
 
 /** The commit whose build is the neighbour. Whoever changes the contract or the memo puts the commit before that change here. */
-const NEIGHBOUR = "39b21a0882b2458ce8cc24723fd20382790a7dd9";
+const NEIGHBOUR = "2a2b43f7c61e21367a0463a26b92dffa988a0008";
 /** The last commit of contract 1. */
 const CONTRACT_1 = "b0f29d17532562336917025e17ced40ad62a2730";
 

@@ -119,7 +119,7 @@ fn a_session_that_talks_touches_the_queue_of_silences_once_in_its_time() {
         let answer = host.sealed(Kind::TestReply, b"");
         host.receive(answer);
         host.pass().tick();
-        deadlines.extend(host.engine.next_silence_ms());
+        deadlines.extend(host.engine.next_urgent_ms());
     }
     deadlines.dedup();
     assert!(deadlines.len() <= 11, "{deadlines:?}");

@@ -199,9 +199,9 @@ fn silence_is_told_in_the_end_however_sends_answers_and_ticks_fall_together() {
     let mut heard = sealed_as(Kind::TestReply, 4 + PACKETS, b"");
     engine.at(1 << 40, &mut worker, &mut out).inbound(&mut heard, path());
     engine.at(1 << 40, &mut worker, &mut out).outbound(&udp(OWN, PEER, 1, 2));
-    assert_eq!(engine.next_silence_ms(), Some((1 << 40) + 3));
+    assert_eq!(engine.next_urgent_ms(), Some((1 << 40) + 3));
     out.events.clear();
     engine.at((1 << 40) + 3, &mut worker, &mut out).tick();
     assert_eq!(out.events, [Event::Silent { local_index: LOCAL_INDEX, since_ms: 3 }]);
-    assert_eq!(engine.next_silence_ms(), None);
+    assert_eq!(engine.next_urgent_ms(), None);
 }

@@ -203,8 +203,8 @@ export type DataPlaneEvent =
   /** The operating system refused a datagram to there, by its name of the error ("ENETUNREACH"). No more than a hint. */
   | { readonly kind: "send-error"; readonly endpoint: Endpoint; readonly error: string }
   | ({ readonly kind: "sampled" } & ActivitySample)
-  /** Part of the answer to `list-flows`. */
-  | { readonly kind: "flows"; readonly flows: readonly Flow[] }
+  /** Part of the answer to `list-flows`; `isLast`: there is no other. */
+  | { readonly kind: "flows"; readonly flows: readonly Flow[]; readonly isLast?: true }
   /** What became of flows, in no particular order. `untold`: so many more were not told of. */
   | { readonly kind: "flow-records"; readonly records: readonly FlowRecord[]; readonly untold: number }
   /**
@@ -301,6 +301,8 @@ export interface Flow {
   readonly receivedPackets: bigint;
   readonly receivedBytes: bigint;
 }
+
+export type FlowHappening = "begun" | "ended" | "refused";
 
 /** What became of one flow. */
 export type FlowRecord = {

@@ -8,6 +8,7 @@ import { reachOf } from "../route/reach.ts";
 import { decodeExplanation } from "../wire/explanation.ts";
 import { decodeHeader, PATH_TOKEN_BYTES, PacketType, TestSubtype } from "../wire/header.ts";
 import type { NodeFacts } from "./facts.ts";
+import { FlowStories } from "./flow-stories.ts";
 import type { Machines } from "./machines.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -22,12 +23,14 @@ export class FromDataPlane {
   readonly #peers: PeerTable;
   readonly #machines: Machines;
   readonly #out: Outbox;
+  readonly #stories: FlowStories;
 
   constructor(facts: NodeFacts, peers: PeerTable, machines: Machines, out: Outbox) {
     this.#facts = facts;
     this.#peers = peers;
     this.#machines = machines;
     this.#out = out;
+    this.#stories = new FlowStories(facts, peers, machines.policies);
   }
 
   hear(event: DataPlaneEvent): void {
@@ -55,9 +58,17 @@ export class FromDataPlane {
       case "send-error":
         losses.refused(event.endpoint, event.error);
         return;
-      case "flows":
       case "flow-records":
-        // Nobody asks for them yet.
+        this.#out.flows(
+          event.records.map((record) => this.#stories.of(record)),
+          event.untold,
+        );
+        return;
+      case "flows":
+        this.#out.openFlows(
+          event.flows.map((flow) => this.#stories.ofOpen(flow)),
+          event.isLast ?? false,
+        );
         return;
       case "message":
       case "confirmed":

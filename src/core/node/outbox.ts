@@ -1,5 +1,5 @@
 import type { DataPlaneCommand } from "../dataplane/contract.ts";
-import type { InquiryResult, Output, PingResult } from "../io.ts";
+import type { FlowStory, InquiryResult, Output, PingResult } from "../io.ts";
 import type { CarrierOrder } from "../machine/carriers/orders.ts";
 import type { OperatorEvent } from "../operator/event.ts";
 
@@ -35,6 +35,14 @@ export class Outbox {
 
   tell(event: OperatorEvent): void {
     this.#outputs.push({ to: "operator", event });
+  }
+
+  flows(stories: readonly FlowStory[], untold: number): void {
+    this.#outputs.push({ to: "flow-log", stories, untold });
+  }
+
+  openFlows(stories: readonly FlowStory[], isLast: boolean): void {
+    this.#outputs.push({ to: "flow-list", stories, isLast });
   }
 
   carrier(order: CarrierOrder): void {

@@ -98,6 +98,11 @@ export function placesFile(config: string, override: string | undefined): string
   return base === undefined ? undefined : join(base, `${stateName(config)}.places.json`);
 }
 
+/** The folder of the flow log, beside the places of peers. */
+export function flowLogFolder(config: string, override: string | undefined): string | undefined {
+  return placesFile(config, override)?.replace(/places\.json$/, "flows");
+}
+
 /** Leaves nothing behind: what is ours in it, the folder, and the base when nobody else is there. */
 export function removeStateDirectory(state: StateDirectory, bases: readonly string[]): void {
   const { path, lock: _, ...files } = state;

@@ -173,7 +173,15 @@ class ScriptedNode {
 
 function driven() {
   const node = new ScriptedNode();
-  const world = { command: vi.fn(), resolve: vi.fn(), tell: vi.fn(), heard: vi.fn(), carrier: vi.fn() };
+  const world = {
+    command: vi.fn(),
+    resolve: vi.fn(),
+    tell: vi.fn(),
+    heard: vi.fn(),
+    carrier: vi.fn(),
+    flows: vi.fn(),
+    openFlows: vi.fn(),
+  };
   const driver = new Driver(node, { clock: () => ({ now: now(), wall: wallTime(0n) }), ...world });
   return { node, driver, world };
 }

@@ -281,6 +281,7 @@ export class ReferenceDataPlane {
     const all = flows.list(now);
     for (let from = 0; from < all.length; from += FLOWS_TOLD_MAX)
       out.tell({ kind: "flows", flows: all.slice(from, from + FLOWS_TOLD_MAX) });
+    out.tell({ kind: "flows", flows: [], isLast: true });
   }
 
   #sendDatagram({ to, datagram }: Command<"send-datagram">, now: Instant): Result<void, Refusal> {

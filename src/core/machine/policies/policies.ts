@@ -4,7 +4,7 @@ import type { VerifiedCertificate } from "../../cert/certificate.ts";
 import type { Direction, IdentifiedProgram, PolicyId, RuleCounter } from "../../dataplane/contract.ts";
 import { PeerClasses } from "../../firewall/classes.ts";
 import { PolicyInterner } from "../../firewall/interner.ts";
-import type { Ruleset } from "../../firewall/rule.ts";
+import type { Rule, Ruleset } from "../../firewall/rule.ts";
 import { RuleHits, type RuleTally } from "../../firewall/rule-hits.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
 import type { Peers } from "../../peer/peer.ts";
@@ -74,6 +74,11 @@ export class Policies implements Machine {
   /** What the data plane has counted. Of programs that it has forgotten meanwhile nothing is taken. */
   sampled(counters: readonly RuleCounter[]): void {
     for (const counter of counters) if (this.#sent.has(counter.policyId)) this.#hits.count(counter);
+  }
+
+  /** The rule of a program; undefined of one that is not in force any more, whose rules may have stood elsewhere. */
+  ruleOf(policyId: PolicyId, direction: Direction, ruleId: number): Rule | undefined {
+    return this.#sent.has(policyId) ? this.#facts.settings.live.firewall[direction][ruleId] : undefined;
   }
 
   /** What a rule has allowed since the last reload. */

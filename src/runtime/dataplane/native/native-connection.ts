@@ -307,7 +307,7 @@ export class NativeConnection {
       const { more, ...sample } = result.value;
       this.#event(sample);
       if (more) this.command({ kind: "sample" });
-    }
+    } else if (waiting.command.kind === "list-flows") this.#event({ kind: "flows", flows: [], isLast: true });
   }
 
   #refuse(waiting: Waiting, { code, error }: { readonly code: string; readonly error: string }): void {

@@ -1,0 +1,105 @@
+import { duration } from "../admin/duration.ts";
+import type { FlowsReport } from "../admin/flows-verbs.ts";
+import type { FlowVerdictReason } from "../core/firewall/verdict-reason.ts";
+import type { IpAddress } from "../core/netip/address.ts";
+import { closestText, serviceText } from "../core/operator/explanation-text.ts";
+import { type FlowEntry, type LogLine, servicePort } from "../runtime/flowlog/flow-entry.ts";
+import { harmless } from "../runtime/log/log-text.ts";
+import type { Style } from "./style.ts";
+import { table } from "./table.ts";
+
+/** The table for people. */
+export function flowsText({ flows, more, untold, damaged }: FlowsReport, style: Style): string {
+  if (flows.length === 0) return ["No such flow was noted.", ...remarks(false, untold, damaged)].join("\n");
+  const head = ["TIME", "FROM", "TO", "FOR", "SENT", "RECEIVED", "VERDICT", "WHY"].map((text) => style.bold(text));
+  const rows = flows.map((entry) => cells(entry, style));
+  return [...table([head, ...rows]), ...remarks(more, untold, damaged).map((text) => style.faint(text))].join("\n");
+}
+
+/** What became of a flow, as it happens. */
+export function flowLine(line: LogLine, style: Style): string {
+  if ("untold" in line) return style.warn(`${when(line.at)}  ${untoldText(line.untold)}`);
+  const [time, from, to, lasted, sent, received, verdict, why] = cells(line, style);
+  const carried = line.happening === "ended" ? `, after ${lasted}, ${sent} sent, ${received} received` : "";
+  return `${time}  ${verdict}  ${from} > ${to}${carried}  ${why}`;
+}
+
+function cells(entry: FlowEntry, style: Style): readonly string[] {
+  const { direction, local, remote, protocol } = entry;
+  const [source, destination] = direction === "inbound" ? [remote, local] : [local, remote];
+  const service = serviceText({
+    protocol,
+    destination: remote.address as IpAddress,
+    destinationPort: servicePort(entry),
+    icmpMessage: undefined,
+    sourcePort: 0,
+  });
+  const isOver = entry.happening === "ended" || entry.happening === "refused";
+  const lasted = Date.parse(entry.last) - Date.parse(entry.began);
+  const denied = entry.verdict === "denied";
+  const packets = (count: number): string => (count === 0 ? "-" : `${count} packet${count === 1 ? "" : "s"}`);
+  return [
+    when(isOver ? entry.last : entry.began),
+    named(source),
+    `${named(destination)} ${service}`,
+    entry.happening === "begun" ? "-" : duration(lasted),
+    denied ? packets(entry.sentPackets) : bytes(entry.sentBytes),
+    denied ? packets(entry.receivedPackets) : bytes(entry.receivedBytes),
+    denied ? style.bad(`denied ${entry.reason}`) : style.good(STATES[entry.happening] ?? entry.happening),
+    style.faint(harmless(why(entry))),
+  ];
+}
+
+const STATES: Readonly<Partial<Record<FlowEntry["happening"], string>>> = {
+  open: "goes on",
+  begun: "began",
+  ended: "ended",
+};
+
+/** The rule, or what is in its way; and the way that it takes. */
+function why({ verdict, reason, closest, peer, rule, path }: FlowEntry): string {
+  const way = path === null ? "" : path.relay === null ? `direct ${path.endpoint ?? "nowhere"}` : `relay ${path.relay}`;
+  if (verdict === "allowed")
+    return [rule ? `${rule.place} (${rule.text})` : "", way].filter((text) => text !== "").join(", ");
+  if (closest && peer) return closestText(closest, { name: peer.name ?? peer.address, groups: peer.groups });
+  return reason === null ? "" : DENIALS[reason];
+}
+
+const DENIALS: Readonly<Record<FlowVerdictReason, string>> = {
+  "no-rule": "No rule allows it.",
+  "no-route": "No network and no route of this host leads there.",
+  "foreign-address": "An address is not one that the certificates allow.",
+  "bad-fragment": "Fragments that cannot be judged.",
+  "rate-limited": "More than one peer may cause.",
+  "no-tunnel": "There is no tunnel that can carry it.",
+  "no-device": "This host has no device (tun.disabled).",
+  other: "See lacis status --json, counters.drops.",
+};
+
+function named({ name, address }: { readonly name: string | null; readonly address: string }): string {
+  return harmless(name === null ? address : `${name} (${address})`);
+}
+
+function when(time: string): string {
+  return time.replace(/\.\d+Z$/, "Z");
+}
+
+function bytes(count: number): string {
+  let [value, at] = [count, 0];
+  for (; value >= 10_000 && at < UNITS.length - 1; at++) value /= 1_000;
+  return count === 0 ? "-" : `${Math.round(value)} ${UNITS[at]}`;
+}
+
+const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"] as const;
+
+function untoldText(count: number): string {
+  return `${count} flows or refused packets were left out: too many at once.`;
+}
+
+function remarks(more: boolean, untold: number, damaged: number): readonly string[] {
+  return [
+    ...(more ? ["There are older ones: --limit, --since"] : []),
+    ...(untold > 0 ? [untoldText(untold)] : []),
+    ...(damaged > 0 ? [`${damaged} damaged ${damaged === 1 ? "line" : "lines"} of the log cannot be read.`] : []),
+  ];
+}

@@ -1,0 +1,102 @@
+import { type Rate, TokenBucket } from "../base/token-bucket.ts";
+import type { Flow, FlowRecord } from "../dataplane/contract.ts";
+import { DropReason } from "../drop-reason.ts";
+import { explain } from "../firewall/explain.ts";
+import { ruleText } from "../firewall/rule-text.ts";
+import { verdictReason } from "../firewall/verdict-reason.ts";
+import type { FlowStory, Named } from "../io.ts";
+import type { Facts } from "../machine/facts.ts";
+import type { Policies } from "../machine/policies/policies.ts";
+import type { IpAddress } from "../netip/address.ts";
+import { endpointOf } from "../path/path.ts";
+import type { Peers } from "../peer/peer.ts";
+import { relayOn } from "../peer/place.ts";
+import { nameAddress, type Session } from "../peer/session.ts";
+
+/** Looking for the rule that nearly allowed a flow goes over all rules: of a flood of refused flows some are told without. */
+const EXPLAINED: Rate = { perSecond: 20, burst: 20 };
+
+/** Makes of what the data plane says about flows what an operator reads: who, by which rule, on which way, and why not. */
+export class FlowStories {
+  readonly #facts: Facts;
+  readonly #peers: Peers;
+  readonly #policies: Policies;
+  readonly #explained = new TokenBucket(EXPLAINED);
+
+  constructor(facts: Facts, peers: Peers, policies: Policies) {
+    this.#facts = facts;
+    this.#peers = peers;
+    this.#policies = policies;
+  }
+
+  /** Of something that became of a flow. */
+  of(record: FlowRecord): FlowStory {
+    const { flow, happening } = record;
+    const session = record.peer === undefined ? this.#sessionOf(flow) : this.#peers.primaryOf(record.peer);
+    const told = this.#told(flow, session, record.peer);
+    if (happening !== "refused") return { ...told, happening, end: happening === "ended" ? record.end : undefined };
+    const { reason, action } = record;
+    return {
+      ...told,
+      happening,
+      end: undefined,
+      rule: undefined,
+      refusal: { reason: verdictReason(reason), drop: reason, action, closest: this.#closest(record, session) },
+    };
+  }
+
+  /** Of a flow that goes on. */
+  ofOpen(flow: Flow): FlowStory {
+    return { ...this.#told(flow, this.#sessionOf(flow), undefined), happening: "open", end: undefined };
+  }
+
+  #told(flow: Flow, session: Session | undefined, peer: IpAddress | undefined): Omit<FlowStory, "happening" | "end"> {
+    const { policyId, ruleId, ...facts } = flow;
+    const rule = this.#policies.ruleOf(policyId, flow.direction, ruleId);
+    return {
+      ...facts,
+      peer: session
+        ? { ...named(session), groups: session.peer.groups }
+        : peer === undefined
+          ? undefined
+          : { name: undefined, address: peer, groups: [] },
+      path: session && this.#pathOf(session),
+      rule: rule && { place: rule.place, text: ruleText(rule) },
+      refusal: undefined,
+    };
+  }
+
+  /** Whose session such packets go through: the other side's own, or its gateway's. */
+  #sessionOf({ remoteAddress }: Flow): Session | undefined {
+    const own = this.#peers.primaryOf(remoteAddress);
+    if (own) return own;
+    const target = this.#facts.routes.lookUp(remoteAddress)?.target;
+    if (target?.kind !== "gateways") return undefined;
+    // Several share the flows, and which one has this is the data plane's to know.
+    const [only, ...more] = target.gateways;
+    return only && more.length === 0 ? this.#peers.primaryOf(only.address) : undefined;
+  }
+
+  #pathOf({ path }: Session): FlowStory["path"] {
+    const relay = relayOn(path, this.#peers);
+    return { endpoint: endpointOf(path), relay: relay && named(relay) };
+  }
+
+  #closest(
+    { flow, reason }: Extract<FlowRecord, { happening: "refused" }>,
+    session: Session | undefined,
+  ): NonNullable<FlowStory["refusal"]>["closest"] {
+    if (reason !== DropReason.noMatchingRule || !session || !this.#explained.take(this.#facts.now)) return undefined;
+    const { firewall, identity } = this.#facts.settings.live;
+    const { peer } = session;
+    const caOf = (certificate: Session["peer"]) => identity.pool.caOf(certificate);
+    const explanation = explain(firewall, { direction: flow.direction, packet: flow, peer, caOf });
+    if (explanation.allowed || !explanation.closest) return undefined;
+    const { rule, misses } = explanation.closest;
+    return { place: rule.place, text: ruleText(rule), misses };
+  }
+}
+
+function named(session: Session): Named {
+  return { name: session.peer.name, address: nameAddress(session) };
+}
