@@ -112,11 +112,7 @@ describe("a daemon with its admin sockets", () => {
     [
       "an unknown verb",
       { verb: "dance" },
-<<<<<<< HEAD
-      /no such verb: there are status, version, ping, rules, why, netcheck, doctor, reload, diff, events, watch/,
-=======
-      /no such verb: there are status, version, ping, rules, flows, follow-flows, netcheck, reload, diff, events, watch/,
->>>>>>> b3db350 (Show who talks to whom and what was refused (lacis flows): nobody could say which connections a host had seen, when, by which rule)
+      /no such verb: there are status, version, ping, rules, why, flows, follow-flows, netcheck, doctor, reload, diff, events, watch/,
     ],
     ["a ping without a target", { verb: "ping" }, /needs a target/],
     ["a ping for an hour", { verb: "ping", target: "a", timeoutMs: 3_600_000 }, /timeoutMs of 1 to/],
