@@ -1,10 +1,14 @@
 import { type ConfigError, formatConfigError } from "../core/config/document/config-error.ts";
 import type { EffectiveValue } from "../core/config/document/effective.ts";
 import type { Difference } from "../core/config/schema/unlike-nebula.ts";
+import type { LiveSettings } from "../core/config/settings.ts";
+import { overlapText } from "../core/operator/lan-overlap-text.ts";
 import { readClock } from "../runtime/clock.ts";
 import { checkConfig } from "../runtime/config/config-file.ts";
 import { nodeSuite } from "../runtime/node-crypto.ts";
 import { thisPlatform } from "../runtime/platform/this-platform.ts";
+import { surroundingsByNode } from "../runtime/underlay/interfaces.ts";
+import { lanOverlaps } from "../runtime/underlay/lan-overlap.ts";
 import { pieceLine, piecesOf, type RolePiece } from "./gateway-role.ts";
 
 /** What `lacis check` has found: lines for people, and the same as data. */
@@ -49,6 +53,7 @@ interface FindingReport {
 export function check(path: string, { effective, fromNebula }: CheckOptions = {}): CheckResult {
   const found = checkConfig(path, { suite: nodeSuite, wall: readClock().wall });
   const ok = found.errors.length === 0;
+  const warnings = [...found.warnings, ...(found.config ? overlapWarnings(found.config.settings.live) : [])];
   const values = effective ? found.effective : [];
   const differences = fromNebula ? found.differences : [];
   const pieces = found.config ? piecesOf(found.config.settings.live, thisPlatform().forwarding) : [];
@@ -57,22 +62,30 @@ export function check(path: string, { effective, fromNebula }: CheckOptions = {}
     text: [
       ...values.map((value) => ({ line: effectiveLine(value), wrong: false })),
       ...found.errors.map((error) => ({ line: formatConfigError(error), wrong: true })),
-      ...found.warnings.map((warning) => ({ line: `warning: ${formatConfigError(warning)}`, wrong: true })),
+      ...warnings.map((warning) => ({ line: `warning: ${formatConfigError(warning)}`, wrong: true })),
       ...differences.map((difference) => ({ line: differenceLine(difference), wrong: false })),
       ...pieces.map((piece) => ({ line: pieceLine(piece), wrong: piece.state === "missing" })),
-      verdict(path, found.errors.length, found.warnings.length),
+      verdict(path, found.errors.length, warnings.length),
       ...(fromNebula && ok ? [{ line: swapVerdict(differences), wrong: false }] : []),
     ],
     report: {
       ok,
       errors: found.errors.map(findingReport),
-      warnings: found.warnings.map(findingReport),
+      warnings: warnings.map(findingReport),
       files: found.files,
       pieces,
       ...(effective && { effective: values }),
       ...(fromNebula && { differences: differences.map(differenceReport) }),
     },
   };
+}
+
+/** What this machine says against the overlay's network; another one may say something else. */
+function overlapWarnings({ identity }: LiveSettings): readonly ConfigError[] {
+  return lanOverlaps(surroundingsByNode(), identity.credential.networks).map((overlap) => {
+    const { text: what, todo } = overlapText(overlap);
+    return { code: "CONFIG_CONFLICT", place: undefined, path: "pki.cert", what, todo };
+  });
 }
 
 function verdict(path: string, errors: number, warnings: number): { line: string; wrong: boolean } {

@@ -6,7 +6,6 @@ import type { LighthouseService } from "../core/discovery/service.ts";
 import type {
   Inquiry,
   InquiryResult,
-  KnownPlaces,
   NodeDetails,
   NodeStatus,
   OperatorOrder,
@@ -260,20 +259,9 @@ export class Daemon {
     return this.#driver.status();
   }
 
-  /** Where hosts may be. */
-  places(): readonly KnownPlaces[] {
-    return this.details().places;
-  }
-
   /** The port of the router in front that leads to this host, or why there is none. */
   get portMapping(): PortMappingState {
     return this.#portMapping.state;
-  }
-
-  /** Whether those who are not reached directly have another way. */
-  get hasRelays(): boolean {
-    const { relay } = this.#running.settings.live;
-    return relay.useRelays && relay.relays.length > 0;
   }
 
   /** Every rule of the configuration, with what it has allowed. */

@@ -27,11 +27,16 @@ export async function netcheck(daemon: Daemon): Promise<NetcheckReport> {
   const [outside] = seenOver(4, status.nat);
   const isBehindOne = outside !== undefined && status.nat.mapping !== "none";
   const hairpin = isBehindOne && (await hairpins(outside));
-  return judge(status, { pings, tcp443, hairpin }, { hasRelays: daemon.hasRelays, portMapping: daemon.portMapping });
+  const { useRelays, relays } = daemon.settings.live.relay;
+  return judge(
+    status,
+    { pings, tcp443, hairpin },
+    { hasRelays: useRelays && relays.length > 0, portMapping: daemon.portMapping },
+  );
 }
 
 function placesOf(daemon: Daemon, lighthouses: readonly IpAddress[]): readonly Endpoint[] {
-  const known = daemon.places().filter(({ host }) => lighthouses.includes(host));
+  const known = daemon.details().places.filter(({ host }) => lighthouses.includes(host));
   return known.flatMap(({ configured, learned }) => [...configured, ...learned]);
 }
 

@@ -158,6 +158,14 @@ export type UnderlayNews =
   | { readonly code: "woke"; readonly asleepMs: number }
   /** Whether an interface has the address of listen.host. */
   | { readonly code: "listen-address-missing" | "listen-address-there"; readonly address: IpAddress }
+  /** A network of this machine has addresses in common with the overlay; `wins`: packets for the overlay may go there. */
+  | {
+      readonly code: "overlay-over-lan";
+      readonly device: string;
+      readonly lan: string;
+      readonly overlay: string;
+      readonly wins: boolean;
+    }
   /** A router leads a port outside to us. */
   | {
       readonly code: "port-mapped";

@@ -1,6 +1,7 @@
 import { formatWait } from "../base/duration.ts";
 import type { DataPlaneNews, EventOf, UnderlayNews } from "./event.ts";
 import { shadowText } from "./failure-text.ts";
+import { overlapText } from "./lan-overlap-text.ts";
 import type { Rendering } from "./rendering.ts";
 import { sendErrorText } from "./send-error-text.ts";
 
@@ -105,6 +106,10 @@ export const BELOW: { readonly [Code in (DataPlaneNews | UnderlayNews)["code"]]:
     level: "warn",
     text: ({ part }) =>
       `Somebody had removed the ${GUARDED[part]} that keep packets of the overlay off other ways; they stand again.`,
+  },
+  "overlay-over-lan": {
+    level: ({ wins }) => (wins ? "error" : "warn"),
+    text: (event) => `The overlay shares addresses with a network of this machine: ${overlapText(event).text}.`,
   },
   "overlay-shadowed": {
     level: "warn",

@@ -3,12 +3,15 @@ import type { IpAddress } from "../../core/netip/address.ts";
 import type { Prefix } from "../../core/netip/prefix.ts";
 import { isMachine } from "../../core/netip/special.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
+import type { LanOverlap } from "../../core/operator/lan-overlap-text.ts";
 import { type StartWatch, startWatch, type Watch } from "../native-watch.ts";
 import { OperatorError } from "../operator-error.ts";
 import type { Health, Service } from "../service.ts";
 import { interfacesAside } from "./interface-class.ts";
 import { readSurroundings, type Surroundings, surroundingsByNode } from "./interfaces.ts";
+import { lanOverlaps } from "./lan-overlap.ts";
 import { belowOverlay, localPlace, textOf } from "./local-place.ts";
+import { familyHealth, overlapHealth } from "./underlay-health.ts";
 
 /** How often addresses are looked at where nobody tells of changes. */
 const LOOK_MS = 5_000;
@@ -40,6 +43,7 @@ export class UnderlayWatch implements Service {
   #known: Surroundings | undefined;
   #told = "nothing yet";
   #why: string | undefined;
+  #overlaps: ReadonlySet<string> = new Set();
   #listenIsMissing = false;
   #hears: (() => void) | undefined;
 
@@ -64,7 +68,14 @@ export class UnderlayWatch implements Service {
   }
 
   health(): readonly Health[] {
-    return [...this.#failure(), ...this.#unlistened(), ...this.#aside()];
+    const known = this.#known ?? { interfaces: [], ways: [] };
+    return [
+      ...this.#failure(),
+      ...this.#unlistened(),
+      ...this.#aside(),
+      ...overlapHealth(lanOverlaps(known, this.#options.overlay)),
+      ...familyHealth(localPlace(known, this.#options.overlay).addresses, this.#options.listen),
+    ];
   }
 
   /** False where there is no program for it. */
@@ -112,6 +123,7 @@ export class UnderlayWatch implements Service {
 
   #take(surroundings: Surroundings): void {
     this.#known = surroundings;
+    this.#tellOverlaps(lanOverlaps(surroundings, this.#options.overlay));
     this.#lookForListenAddress(surroundings);
     const place = localPlace(surroundings, this.#options.overlay);
     const text = textOf(place);
@@ -140,6 +152,14 @@ export class UnderlayWatch implements Service {
         todo: "bring the interface up, or write another address of this machine, 0.0.0.0 or :: and start again",
       },
     ];
+  }
+
+  /** Each once, as long as it lasts. */
+  #tellOverlaps(overlaps: readonly LanOverlap[]): void {
+    const before = this.#overlaps;
+    this.#overlaps = new Set(overlaps.map(({ device, lan }) => `${device} ${lan}`));
+    for (const overlap of overlaps)
+      if (!before.has(`${overlap.device} ${overlap.lan}`)) this.#options.tell({ code: "overlay-over-lan", ...overlap });
   }
 
   #failure(): readonly Health[] {

@@ -1,4 +1,9 @@
-import { WORLD_BEGINS } from "../../fixtures/authority.ts";
+import type { IpAddress } from "../../../../src/core/netip/address.ts";
+import type { Surroundings } from "../../../../src/runtime/underlay/interfaces.ts";
+import { lanOverlaps } from "../../../../src/runtime/underlay/lan-overlap.ts";
+import { familyHealth, overlapHealth } from "../../../../src/runtime/underlay/underlay-health.ts";
+import { prefix, WORLD_BEGINS } from "../../fixtures/authority.ts";
+import { DEFAULT_BOOT } from "../../fixtures/default-settings.ts";
 import { NatMesh } from "../../fixtures/nat-mesh.ts";
 import { type Broken, trio } from "./broken.ts";
 import { cutOff, LAPTOP_AT, LIGHTHOUSE, LIGHTHOUSE_AT, SERVER, SERVER_AT, stranger, Trio } from "./trio.ts";
@@ -54,6 +59,22 @@ export const BROKEN_HERE: readonly Broken[] = [
     make: trio({}, ({ laptop }) => laptop.stopDataPlane()),
     stage: "data-plane",
     says: /data plane is not running/,
+  },
+  {
+    is: "the LAN has the network of the overlay",
+    make: trio({}, () => ({
+      around: { health: overlapHealth(lanOverlaps(onEth0("10.77.0.200/16"), [prefix("10.77.0.3/16")])) },
+    })),
+    stage: "overlay",
+    says: /eth0 is in 10\.77\.0\.0\/16, which is the overlay network, too/,
+  },
+  {
+    is: "this machine has only IPv6, and listen.host is the default",
+    make: trio({}, () => ({
+      around: { health: familyHealth(["2001:db8::7" as IpAddress], DEFAULT_BOOT.listen.host) },
+    })),
+    stage: "underlay",
+    says: /listen\.host is 0\.0\.0\.0, which is IPv4 only/,
   },
   {
     is: "nothing comes through from or to this host",
@@ -157,3 +178,8 @@ export const BROKEN_HERE: readonly Broken[] = [
     says: /server \(10\.77\.0\.2\) at 192\.0\.2\.2:4242 was refused .*: the certificate expired/,
   },
 ];
+
+function onEth0(address: string): Surroundings {
+  const device = { name: "eth0", kind: "", ethernet: true, ports: [], carrierChanges: 0 };
+  return { interfaces: [{ ...device, addresses: [prefix(address)] }], ways: [] };
+}

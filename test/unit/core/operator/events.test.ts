@@ -167,6 +167,8 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
     "mesh0 could not be given one of its addresses: the address fd77::2/64: Permission denied (os error 13).",
   "guard-restored":
     "Somebody had removed the unreachable routes that keep packets of the overlay off other ways; they stand again.",
+  "overlay-over-lan":
+    "The overlay shares addresses with a network of this machine: eth0 is in 10.77.0.0/24, which overlaps the overlay network 10.77.0.0/16: packets for hosts of the overlay with such addresses can leave there in clear.",
   "overlay-shadowed":
     "Packets to 10.77.0.2/32 go to eth0 in clear and not into the overlay: a route or a rule of somebody else's comes before ours.",
   "socket-error": "The UDP socket reports an error.",

@@ -131,6 +131,13 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
     why: "the address fd77::2/64: Permission denied (os error 13)",
   },
   "guard-restored": { code: "guard-restored", part: "routes" },
+  "overlay-over-lan": {
+    code: "overlay-over-lan",
+    device: "eth0",
+    lan: "10.77.0.0/24",
+    overlay: "10.77.0.0/16",
+    wins: true,
+  },
   "overlay-shadowed": { code: "overlay-shadowed", prefix: "10.77.0.2/32", device: "eth0" },
   "socket-error": { code: "socket-error", error: "Network is down" },
   "device-error": { code: "device-error", error: "File descriptor in bad state" },

@@ -75,6 +75,34 @@ describe("the watch over the underlay", () => {
     expect([watch.health(), events]).toEqual([[], []]);
   });
 
+  test("names a network of this machine that is the overlay's, once in the log and in Health as long as it lasts", async () => {
+    const watch = watchBy(program);
+    const started = watch.start();
+    watches[0]?.told.line(line("10.77.0.9/24"));
+    await started;
+    watches[0]?.told.line(line("10.77.0.10/24"));
+    expect(events).toEqual([
+      { code: "overlay-over-lan", device: "eth0", lan: "10.77.0.0/24", overlay: "10.77.0.0/24", wins: true },
+    ]);
+    expect(watch.health()).toMatchObject([
+      {
+        code: "overlay-over-lan",
+        severity: "error",
+        text: expect.stringMatching(/^eth0 is in 10\.77\.0\.0\/24, which is the overlay network, too/),
+      },
+    ]);
+    watches[0]?.told.line(line("192.0.2.7/24"));
+    expect(watch.health()).toEqual([]);
+  });
+
+  test("says that a socket of IPv4 sends nothing where there is only IPv6", async () => {
+    const watch = watchBy(program);
+    const started = watch.start();
+    watches[0]?.told.line(line("2001:db8::7/64"));
+    await started;
+    expect(watch.health()).toMatchObject([{ code: "family-mismatch", severity: "error" }]);
+  });
+
   test("that says nothing does not hold up a start", async () => {
     const started = watchBy(program).start();
     await vi.advanceTimersByTimeAsync(500);
