@@ -1,4 +1,4 @@
-import type { Gauge } from "prom-client";
+import type { Counter, Gauge } from "prom-client";
 import { onDemand } from "../on-demand.ts";
 import type { Summary } from "./distribution.ts";
 import type { Metric } from "./metric.ts";
@@ -11,13 +11,13 @@ export function expositionType(): string {
 const library = onDemand<typeof import("prom-client")>("prom-client");
 
 /**
- * Metrics in Prometheus' text format. All of them are gauges, and a distribution is one family with a label `type`: so Nebula has it, and its
+ * Metrics in Prometheus' text format. All of Nebula's are gauges, and a distribution is one family with a label `type`: so Nebula has it, and its
  * dashboards expect it.
  */
 export async function expose(metrics: readonly Metric[], prefix: readonly string[]): Promise<string> {
-  const { Gauge, Registry } = library();
+  const { Counter, Gauge, Registry } = library();
   const registry = new Registry();
-  const families = new Map<string, Gauge>();
+  const families = new Map<string, Gauge | Counter>();
   for (const { name, about, value, labels = {} } of metrics) {
     const full = [...prefix, name]
       .filter((part) => part !== "")
@@ -29,10 +29,11 @@ export async function expose(metrics: readonly Metric[], prefix: readonly string
         : [{ labels, number: value.number }];
     for (const row of rows) {
       const known = families.get(full);
-      const labelNames = Object.keys(row.labels);
-      const family = known ?? new Gauge({ name: full, help: about, labelNames, registers: [registry] });
+      const options = { name: full, help: about, labelNames: Object.keys(row.labels), registers: [registry] };
+      const family = known ?? (value.kind === "total" ? new Counter(options) : new Gauge(options));
       if (!known) families.set(full, family);
-      family.set(row.labels, row.number);
+      // Both begin at nothing, and each series is told once.
+      family.inc(row.labels, row.number);
     }
   }
   return registry.metrics();

@@ -20,7 +20,7 @@ export class GraphiteLines {
     const elapsedSeconds = this.#at === undefined ? undefined : Math.max(now - this.#at, 1) / 1000;
     const lines = metrics.flatMap(({ name, labels = {}, value }) => {
       const path = [this.#prefix, name, ...Object.values(labels).map(pathPart)].filter((part) => part !== "").join(".");
-      if (value.kind === "counter") counts.set(path, value.number);
+      if (value.kind === "counter" || value.kind === "total") counts.set(path, value.number);
       const rise = Math.max(numberOf(value) - (this.#before.get(path) ?? 0), 0);
       const perSecond = elapsedSeconds === undefined ? 0 : rise / elapsedSeconds;
       return rowsOf(value, perSecond).map(([end, text]) => `${path}.${end} ${text} ${Math.floor(now / 1000)}\n`);
@@ -38,6 +38,7 @@ function numberOf(value: MetricValue): number {
 function rowsOf(value: MetricValue, perSecond: number): readonly (readonly [string, string])[] {
   switch (value.kind) {
     case "counter":
+    case "total":
       return [
         ["count", String(value.number)],
         ["count_ps", perSecond.toFixed(2)],

@@ -12,11 +12,17 @@ export interface Metric {
 }
 
 export type MetricValue =
-  | { readonly kind: "counter" | "gauge"; readonly number: number }
+  /** Nebula shows its counters as gauges; a total is a counter of ours, and shown as one. */
+  | { readonly kind: "counter" | "gauge" | "total"; readonly number: number }
   | { readonly kind: "distribution"; readonly summary: Summary };
 
 export function counter(name: string, about: string, number: number | bigint, labels?: Metric["labels"]): Metric {
   return { name, about, value: { kind: "counter", number: Number(number) }, ...(labels && { labels }) };
+}
+
+/** Its name ends in "_total". */
+export function total(name: string, about: string, number: number | bigint, labels?: Metric["labels"]): Metric {
+  return { name: `${name}_total`, about, value: { kind: "total", number: Number(number) }, ...(labels && { labels }) };
 }
 
 export function gauge(name: string, about: string, number: number | bigint, labels?: Metric["labels"]): Metric {

@@ -16,6 +16,7 @@ import type { Metric } from "./metric.ts";
 import { MetricsServer } from "./metrics-server.ts";
 import { nebulaMetrics } from "./nebula-metrics.ts";
 import { ownMetrics } from "./own-metrics.ts";
+import { PeerLedger } from "./peer-ledger.ts";
 import type { Picture } from "./picture.ts";
 import { ProcessMetrics } from "./process-metrics.ts";
 
@@ -38,6 +39,7 @@ export class MetricsService implements Service {
   readonly #messages = new MessageCounts();
   readonly #happenings: Happenings;
   readonly #process = new ProcessMetrics();
+  readonly #peers = new PeerLedger();
   #settings: StatsSettings;
   #rules: { version: number; hash: number };
   #server: MetricsServer | undefined;
@@ -146,8 +148,11 @@ export class MetricsService implements Service {
   }
 
   #measure({ messages, lighthouse }: { readonly messages: boolean; readonly lighthouse: boolean }): readonly Metric[] {
+    const seen = this.#world.look();
     const picture: Picture = {
-      ...this.#world.look(),
+      ...seen,
+      named: this.#peers.look(seen.node.peers),
+      others: this.#peers.others,
       messages: this.#messages,
       happenings: this.#happenings,
       rules: this.#rules,

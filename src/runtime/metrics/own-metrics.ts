@@ -1,9 +1,7 @@
-import type { PeerStatus } from "../../core/io.ts";
-import { counter, gauge, type Metric } from "./metric.ts";
+import { gauge, type Metric, total } from "./metric.ts";
+import { peerMetrics } from "./peer-metrics.ts";
 import type { Picture } from "./picture.ts";
 
-/** Peers with metrics of their own: those with most traffic. A database of metrics keeps a series for each combination of labels. */
-const PEERS_MAX = 200;
 /** Rules with metrics of their own: those that allowed most. */
 const RULES_MAX = 200;
 
@@ -11,6 +9,7 @@ const RULES_MAX = 200;
 export function ownMetrics(picture: Picture): readonly Metric[] {
   return [
     ...hostMetrics(picture),
+    ...handshakeMetrics(picture),
     ...authorityMetrics(picture),
     ...dropMetrics(picture),
     ...ruleMetrics(picture),
@@ -25,7 +24,7 @@ function hostMetrics({ node, dataPlane, happenings, startedAt, now }: Picture): 
   return [
     gauge("lacis.uptime_seconds", "Since the control plane began.", (now - startedAt) / 1000),
     gauge("lacis.data_plane.up", "1 while packets can move.", dataPlane.state === "up" ? 1 : 0),
-    counter("lacis.data_plane.restarts", "How often the data plane was started anew.", dataPlane.restarts),
+    total("lacis.data_plane.restarts", "How often the data plane was started anew.", dataPlane.restarts),
     gauge("lacis.lighthouses", "Lighthouses of this host.", node.lighthouses.length),
     gauge("lacis.lighthouses.up", "Those with a tunnel.", node.lighthouses.filter(({ up }) => up).length),
     ...states.map((state) =>
@@ -35,22 +34,37 @@ function hostMetrics({ node, dataPlane, happenings, startedAt, now }: Picture): 
       const count = node.peers.filter(({ pathKind }) => pathKind === path).length;
       return gauge("lacis.peers.by_path", "Peers with a tunnel, by the kind of way.", count, { path });
     }),
-    counter("lacis.sent.packets", "Datagrams of sessions that were sent.", traffic.sentPackets),
-    counter("lacis.sent.bytes", "Their bytes on the wire.", traffic.sentBytes),
-    counter("lacis.received.packets", "Datagrams of sessions that came and were authentic.", traffic.receivedPackets),
-    counter("lacis.received.bytes", "Their bytes on the wire.", traffic.receivedBytes),
-    counter("lacis.tun.read", "Packets read from the device.", counters?.tunReadPackets ?? 0),
-    counter("lacis.tun.written", "Packets written to the device.", counters?.tunWrittenPackets ?? 0),
-    counter("lacis.udp.received", "Datagrams read from the socket.", counters?.udpReceivedDatagrams ?? 0),
-    counter("lacis.udp.sent", "Datagrams written to the socket.", counters?.udpSentDatagrams ?? 0),
+    total("lacis.sent.packets", "Datagrams of sessions that were sent.", traffic.sentPackets),
+    total("lacis.sent.bytes", "Their bytes on the wire.", traffic.sentBytes),
+    total("lacis.received.packets", "Datagrams of sessions that came and were authentic.", traffic.receivedPackets),
+    total("lacis.received.bytes", "Their bytes on the wire.", traffic.receivedBytes),
+    total("lacis.tun.read", "Packets read from the device.", counters?.tunReadPackets ?? 0),
+    total("lacis.tun.written", "Packets written to the device.", counters?.tunWrittenPackets ?? 0),
+    total("lacis.udp.received", "Datagrams read from the socket.", counters?.udpReceivedDatagrams ?? 0),
+    total("lacis.udp.sent", "Datagrams written to the socket.", counters?.udpSentDatagrams ?? 0),
     gauge("lacis.parked", "Packets that wait for a tunnel.", counters?.parked ?? 0),
-    counter("lacis.reloads", "Reloads of the configuration.", happenings.reloads.applied, { outcome: "applied" }),
-    counter("lacis.reloads", "Reloads of the configuration.", happenings.reloads.refused, { outcome: "refused" }),
+    total("lacis.reloads", "Reloads of the configuration.", happenings.reloads.applied, { outcome: "applied" }),
+    total("lacis.reloads", "Reloads of the configuration.", happenings.reloads.refused, { outcome: "refused" }),
     gauge("lacis.reload.successful", "1 unless the last reload was refused.", happenings.lastReloadGood ? 1 : 0),
     gauge(
       "lacis.reload.time_seconds",
       "When the configuration in force was read, Unix time.",
       happenings.reloadedAt / 1000,
+    ),
+  ];
+}
+
+function handshakeMetrics({ happenings }: Picture): readonly Metric[] {
+  const completed = happenings.handshakes.summary().count;
+  return [
+    total("lacis.handshakes", "Handshakes that this host began and that came to a session.", completed),
+    ...[...happenings.failures].map(([reason, count]) =>
+      total("lacis.handshakes.failed", "Calls of this host that came to nothing, by reason.", count, { reason }),
+    ),
+    ...[...happenings.refusals].map(([reason, count]) =>
+      total("lacis.handshakes.refused", "Handshake messages of others that were not accepted, by reason.", count, {
+        reason,
+      }),
     ),
   ];
 }
@@ -64,10 +78,18 @@ function authorityMetrics({ settings, now }: Picture): readonly Metric[] {
   );
 }
 
-function dropMetrics({ node }: Picture): readonly Metric[] {
-  return [...(node.counters?.drops ?? [])].map(([reason, count]) =>
-    counter("lacis.drops", "Packets that went no further, by reason.", count, { reason }),
-  );
+function dropMetrics({ node: { counters, sendTroubles } }: Picture): readonly Metric[] {
+  const denied = Number(counters?.drops.get("no-matching-rule") ?? 0);
+  const outbound = Number(counters?.outboundNoMatchingRule ?? 0);
+  const about = "Packets that no rule of the firewall allowed.";
+  return [
+    ...[...(counters?.drops ?? [])].map(([reason, count]) =>
+      total("lacis.drops", "Packets that went no further, by reason.", count, { reason }),
+    ),
+    total("lacis.denied", about, outbound, { direction: "outbound" }),
+    total("lacis.denied", about, Math.max(denied - outbound, 0), { direction: "inbound" }),
+    gauge("lacis.send_refused", "Errors for which the system does not send datagrams.", sendTroubles.length),
+  ];
 }
 
 function ruleMetrics({ usedRules }: Picture): readonly Metric[] {
@@ -80,9 +102,11 @@ function ruleMetrics({ usedRules }: Picture): readonly Metric[] {
       "Rules that have allowed nothing since the last reload.",
       usedRules.length - used.length,
     ),
-    ...told.map(({ direction, place, flows }) =>
-      counter("lacis.rule.flows", "Flows that a rule has allowed since the last reload.", flows, { direction, place }),
-    ),
+    ...told.flatMap(({ direction, place, flows, packets, bytes }) => [
+      total("lacis.rule.flows", "Flows that a rule has allowed since the last reload.", flows, { direction, place }),
+      total("lacis.rule.packets", "Packets of these flows, both ways.", packets, { direction, place }),
+      total("lacis.rule.bytes", "Bytes of these flows, both ways.", bytes, { direction, place }),
+    ]),
   ];
 }
 
@@ -93,52 +117,5 @@ function relayMetrics({ node: { relayed } }: Picture): readonly Metric[] {
     gauge("lacis.relay.pairs", "Pairs of hosts that find each other through this one.", relayed.length),
     gauge("lacis.relay.pairs.up", "Those whose packets go through.", relayed.filter(({ isUp }) => isUp).length),
     gauge("lacis.relay.bytes", "Bytes of frames that came from the pairs there are now.", bytes),
-  ];
-}
-
-function peerMetrics({ node, now }: Picture): readonly Metric[] {
-  const known = node.peers.filter(({ name }) => name !== undefined);
-  const carried = ({ traffic }: PeerStatus): number => (traffic?.sentBytes ?? 0) + (traffic?.receivedBytes ?? 0);
-  const told = known.toSorted((a, b) => carried(b) - carried(a)).slice(0, PEERS_MAX);
-  const nowSeconds = Math.floor(now / 1000);
-  return [
-    gauge("lacis.peers.untold", "Peers beyond those that have metrics of their own.", known.length - told.length),
-    ...told.flatMap((peer): readonly Metric[] => {
-      const { traffic, roundTripMs, lastReceivedMs, establishedMs, certificateNotAfter } = peer;
-      const labels = { name: peer.name ?? "", address: peer.addresses[0] ?? "" };
-      const seconds = (name: string, about: string, ms: number | undefined): readonly Metric[] =>
-        ms === undefined ? [] : [gauge(name, about, ms / 1000, labels)];
-      return [
-        gauge("lacis.peer.up", "1 while there is a tunnel.", peer.state === "up" ? 1 : 0, labels),
-        gauge(
-          "lacis.peer.relayed",
-          "1 while the tunnel goes through a relay.",
-          peer.pathKind === "relayed" ? 1 : 0,
-          labels,
-        ),
-        counter("lacis.peer.sent_packets", "Datagrams sent to a peer.", traffic?.sentPackets ?? 0, labels),
-        counter("lacis.peer.sent_bytes", "Bytes sent to a peer.", traffic?.sentBytes ?? 0, labels),
-        counter(
-          "lacis.peer.received_packets",
-          "Datagrams that came from a peer.",
-          traffic?.receivedPackets ?? 0,
-          labels,
-        ),
-        counter("lacis.peer.received_bytes", "Bytes that came from a peer.", traffic?.receivedBytes ?? 0, labels),
-        ...seconds("lacis.peer.round_trip_seconds", "Round trip to a peer.", roundTripMs),
-        ...seconds("lacis.peer.silent_seconds", "Since something came from a peer.", lastReceivedMs),
-        ...seconds("lacis.peer.session_age_seconds", "Since the last handshake with a peer.", establishedMs),
-        ...(certificateNotAfter === undefined
-          ? []
-          : [
-              gauge(
-                "lacis.peer.certificate_ttl_seconds",
-                "Until a peer's certificate ends.",
-                certificateNotAfter - nowSeconds,
-                labels,
-              ),
-            ]),
-      ];
-    }),
   ];
 }

@@ -1,16 +1,21 @@
 import type { Settings } from "../../core/config/settings.ts";
-import type { NodeStatus } from "../../core/io.ts";
+import type { NodeStatus, TrafficCounts } from "../../core/io.ts";
 import type { UsedRule } from "../../core/node/used-rules.ts";
 import type { DataPlaneDescription } from "../dataplane/data-plane.ts";
 import type { SocketMemory } from "../platform/platform.ts";
 import type { Happenings } from "./happenings.ts";
 import type { MessageCounts } from "./message-counts.ts";
+import type { ToldPeer } from "./peer-ledger.ts";
 
 /** Everything that metrics are made of, at one moment. */
 export interface Picture {
   readonly node: NodeStatus;
   readonly settings: Settings;
   readonly dataPlane: DataPlaneDescription;
+  /** Peers that have metrics of their own. */
+  readonly named: readonly ToldPeer[];
+  /** What went to and from the others. */
+  readonly others: TrafficCounts;
   readonly messages: MessageCounts;
   readonly happenings: Happenings;
   readonly rules: RulesInForce;

@@ -1,7 +1,7 @@
 import { PerformanceObserver } from "node:perf_hooks";
 import { getHeapStatistics } from "node:v8";
 import { Distribution, Timing } from "./distribution.ts";
-import { counter, distribution, gauge, type Metric } from "./metric.ts";
+import { distribution, gauge, type Metric, total } from "./metric.ts";
 
 /**
  * Nebula's names for what its runtime tells about memory and garbage, with what this runtime knows of the same. Words that only the other runtime has
@@ -61,7 +61,12 @@ export class ProcessMetrics {
       distribution("debug.GCStats.Pause", "Nanoseconds that collections of garbage took.", pauses),
       gauge("debug.GCStats.PauseTotal", "Nanoseconds that they took together.", this.#pauseTotalNs),
       distribution("debug.ReadGCStats", "Nanoseconds that it takes to read these.", reads),
-      counter("lacis.process.cpu_seconds", "Processor time of the control plane.", cpuSeconds()),
+      total("lacis.process.cpu_seconds", "Processor time of the control plane.", cpuSeconds()),
+      total(
+        "lacis.process.event_loop.busy_seconds",
+        "How long the control plane was busy, so that others had to wait.",
+        performance.eventLoopUtilization().active / 1000,
+      ),
       gauge("lacis.process.resident_bytes", "Memory of the control plane.", memory.rss),
     ];
   }

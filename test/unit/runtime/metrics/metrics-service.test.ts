@@ -59,7 +59,7 @@ describe("a dashboard made for Nebula", () => {
     await daemon.ping({ by: "address", address: "10.77.0.9" as IpAddress }, 5_000);
     const peer = `{name="there",address="10.77.0.9"}`;
     await expect
-      .poll(async () => (await scrape()).get(`lacis_peer_received_bytes${peer}`) ?? 0, { timeout: 5_000 })
+      .poll(async () => (await scrape()).get(`lacis_peer_received_bytes_total${peer}`) ?? 0, { timeout: 5_000 })
       .toBeGreaterThan(0);
     const series = await scrape();
     expect(series.get("hostmap_main_hosts")).toBe(1);
@@ -118,8 +118,8 @@ describe("the Prometheus page", () => {
     reconfigure("firewal: {}");
     expect(() => daemon.reload()).toThrow();
     const series = await scrape();
-    expect(series.get(`lacis_reloads{outcome="applied"}`)).toBe(1);
-    expect(series.get(`lacis_reloads{outcome="refused"}`)).toBe(1);
+    expect(series.get(`lacis_reloads_total{outcome="applied"}`)).toBe(1);
+    expect(series.get(`lacis_reloads_total{outcome="refused"}`)).toBe(1);
     expect(series.get("lacis_reload_successful")).toBe(0);
   });
 
