@@ -18,6 +18,7 @@ import { netcheck } from "./netcheck/measure.ts";
 import { type PeerQuery, parsePeerQuery, unknownPeer } from "./peer-query.ts";
 import { pingReport } from "./ping-report.ts";
 import type { AdminRequest, AdminVerb, EventReport } from "./protocol.ts";
+import { thoroughPing } from "./reach/thorough-ping.ts";
 import { reloadReport } from "./reload-report.ts";
 import { rulesReport } from "./rules-report.ts";
 import { StatusFeed } from "./status-feed.ts";
@@ -50,7 +51,7 @@ export function adminVerbs(
       node: process.versions.node,
     })),
     ping: answers("reader", parsePing, async ({ target, timeoutMs }) =>
-      pingReport(await daemon.ping(targetOf(target), timeoutMs)),
+      pingReport(await thoroughPing((...asked) => daemon.ping(...asked), targetOf(target), timeoutMs)),
     ),
     rules: answers("reader", nothing, () => rulesReport(daemon.rules())),
     why: answers("reader", parseWhy, async (question) => askWhy(daemon, question)),

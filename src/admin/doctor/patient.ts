@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Daemon } from "../../runtime/daemon.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import type { Health } from "../../runtime/service.ts";
+import { thoroughPing } from "../reach/thorough-ping.ts";
 import type { Patient } from "./examine.ts";
 
 /** A daemon as the doctor sees it. */
@@ -13,7 +14,7 @@ export function patientOf(daemon: Daemon, health: () => readonly Health[]): Pati
     settings: daemon.settings,
     refusedAtStart: () => refusal(daemon),
     dataPlane: () => daemon.dataPlane(),
-    ping: (target, timeoutMs) => daemon.ping(target, timeoutMs),
+    ping: (target, timeoutMs) => thoroughPing((...asked) => daemon.ping(...asked), target, timeoutMs),
     measureMtu: (address) => daemon.order({ what: "measure-mtu", address }),
     names: () => daemon.names(),
     wait: (ms) => sleep(ms),

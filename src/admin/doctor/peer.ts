@@ -96,12 +96,25 @@ function handshake(peer: ExaminedPeer, examined: Examined): Finding {
   const failure = failureIn("handshake", peer);
   // It was heard, and is not let in: the answers that are missing are ours.
   if (failure && refusedBy(peer, examined)) return passed("it calls us, and is heard");
-  if (failure) return told(failure);
+  if (failure) return silence(failure, peer);
   const { result } = peer;
   const took =
     result.outcome === "pong" && result.handshakeMs !== undefined ? ` in ${Math.round(result.handshakeMs)} ms` : "";
   return passed(
     result.outcome === "pong" && result.handshakeMs === undefined ? "the tunnel stood already" : `answered${took}`,
+  );
+}
+
+/** Whoever is silent and reports to a lighthouse runs: then it is the way, or it refuses this host and says so to itself only. */
+function silence(failure: PingFailure, { places }: ExaminedPeer): Finding {
+  const { text, todo } = pingFailureText(failure);
+  const isUnheard =
+    failure.reason === "handshake-timeout" && (failure.why === "no-answer" || failure.why === "no-tunnel-in-time");
+  const by = [...(places?.said.keys() ?? [])][0];
+  if (!isUnheard || by === undefined || (failure.unreachable ?? []).length > 0) return failed(clause(text), todo);
+  return failed(
+    `${clause(text)}. It runs, since it has reported to ${by}: UDP is blocked on the way, or it refuses this host`,
+    "lacis status there names who was refused, and why; otherwise let UDP through between the two",
   );
 }
 

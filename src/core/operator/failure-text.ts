@@ -4,6 +4,7 @@ import type { LighthouseRefusal } from "../discovery/service.ts";
 import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { IpAddress } from "../netip/address.ts";
 import { formatPrefixes } from "../netip/prefix.ts";
+import type { Place } from "../path/place.ts";
 import type { RelayRefusal } from "./event.ts";
 import type {
   AdoptionRefusal,
@@ -13,6 +14,7 @@ import type {
   PeerTrouble,
   PingFailure,
   RefusedPlace,
+  Unreachable,
   WhyRelayed,
 } from "./failure.ts";
 import { sendErrorText, sendErrorTodo } from "./send-error-text.ts";
@@ -75,7 +77,7 @@ export function callFailureText(failure: CallFailure): string {
     case "unknown-to-lighthouses":
       return `No lighthouse (${failure.lighthouses.join(", ")}) said where ${failure.target} is.`;
     case "no-answer":
-      return `No answer from ${failure.tried.join(", ")} in ${formatWait(failure.waitedMs)} (${failure.attempts} attempts).${refusedText(failure.refused)}`;
+      return `No answer from ${failure.tried.join(", ")} in ${formatWait(failure.waitedMs)} (${failure.attempts} attempts).${refusedText(failure.refused)}${unreachableText(failure.unreachable)}`;
     case "unreadable":
       return `${failure.from} answered, but its answers do not decrypt. Does it use another cipher than ${failure.cipher}?`;
     case "too-many-calls":
@@ -104,9 +106,27 @@ export function pingFailureText(failure: PingFailure): { readonly text: string; 
   // What keeps the lighthouse away is to be mended first.
   const cause = ("because" in failure && failure.because?.failure) || failure;
   const [refused] = ("refused" in cause && cause.refused) || [];
-  const todo = refused ? sentence(sendErrorTodo(refused.error)) : WAYS_OUT[cause.reason];
+  const [unreachable] = ("unreachable" in cause && cause.unreachable) || [];
+  const known = unreachable ? UNREACHABLE_TEXT[unreachable.why].todo : WAYS_OUT[cause.reason];
+  const todo = refused ? sentence(sendErrorTodo(refused.error)) : known;
   return { text: pingText(failure), todo };
 }
+
+/** A sentence for each place; none where there is silence. */
+function unreachableText(unreachable: readonly Unreachable[] = []): string {
+  return unreachable.map(({ place, why }) => ` ${UNREACHABLE_TEXT[why].says(place)}`).join("");
+}
+
+const UNREACHABLE_TEXT: Readonly<Record<Unreachable["why"], { says: (place: Place) => string; todo: string }>> = {
+  "nobody-listens": {
+    says: (place) => `The machine at ${place} says that nobody listens there.`,
+    todo: "Start lacis there, or correct the port: listen.port there, static_host_map here.",
+  },
+  "refused-on-the-way": {
+    says: (place) => `A router or a packet filter on the way to ${place} says that it lets nothing through.`,
+    todo: "Let UDP through to that address and port, in the packet filter there or on the way.",
+  },
+};
 
 /** A sentence for each error; none where everything left. */
 function refusedText(refused: readonly RefusedPlace[] = []): string {
@@ -142,7 +162,7 @@ function pingText(failure: PingFailure): string {
     default: {
       if (failure.why !== "no-tunnel-in-time") return callFailureText(failure);
       const tried = failure.tried.length > 0 ? `tried ${failure.tried.join(", ")}` : "no endpoint was found";
-      return `No tunnel to ${failure.target} in ${formatWait(failure.waitedMs)}: ${tried}.${refusedText(failure.refused)}`;
+      return `No tunnel to ${failure.target} in ${formatWait(failure.waitedMs)}: ${tried}.${refusedText(failure.refused)}${unreachableText(failure.unreachable)}`;
     }
   }
 }

@@ -41,6 +41,7 @@ export type CallFailure =
       readonly waitedMs: number;
       readonly attempts: number;
       readonly refused?: readonly RefusedPlace[];
+      readonly unreachable?: readonly Unreachable[];
     }
   | {
       readonly reason: "handshake-timeout";
@@ -69,6 +70,13 @@ export type CallFailure =
     }
   | { readonly reason: "handshake-refused"; readonly why: "too-many-sessions" };
 
+/** Somebody says that nothing gets to a place (ICMP), which anybody can forge: a hint for people, acted upon by nobody. */
+export interface Unreachable {
+  readonly place: Place;
+  /** The machine there has nobody who listens on the port; or a packet filter or a router on the way refuses. */
+  readonly why: "nobody-listens" | "refused-on-the-way";
+}
+
 /** Why a ping got no answer. */
 export type PingFailure =
   | CallFailure
@@ -89,6 +97,7 @@ export type PingFailure =
       readonly waitedMs: number;
       readonly tried: readonly Place[];
       readonly refused?: readonly RefusedPlace[];
+      readonly unreachable?: readonly Unreachable[];
     }
   | {
       readonly reason: "no-reply";
