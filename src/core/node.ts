@@ -211,6 +211,8 @@ export class Node {
       case "ping-failed":
       case "inquired":
       case "undeliverable":
+      case "caller-refused":
+      case "refused-there":
         hearOfQuestions(event, this.#machines, this.#out);
         return;
       case "send":

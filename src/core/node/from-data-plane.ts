@@ -59,6 +59,7 @@ export class FromDataPlane {
         losses.refused(event.endpoint, event.error);
         return;
       case "flow-records":
+        for (const record of event.records) refusals.recorded(record);
         this.#out.flows(
           event.records.map((record) => this.#stories.of(record)),
           event.untold,
@@ -146,7 +147,7 @@ export class FromDataPlane {
 
   /** Whether this control message was one about packets and rules. */
   #explained(session: Session, body: Uint8Array): boolean {
-    const { inquiries, refusals } = this.#machines;
+    const { inquiries, refusals, turnedAway } = this.#machines;
     const message = decodeExplanation(body);
     switch (message?.kind) {
       case "question":
@@ -159,7 +160,10 @@ export class FromDataPlane {
         refusals.told(session, message);
         break;
       case "tell-handshake-refused":
+        turnedAway.tell(session, message);
+        break;
       case "handshake-refused":
+        turnedAway.told(session, message);
         break;
       case undefined:
         return false;

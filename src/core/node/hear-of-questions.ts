@@ -1,12 +1,12 @@
 import type { Machines, NodeEvent } from "./machines.ts";
 import type { Outbox } from "./outbox.ts";
 
-type About = "pong" | "ping-failed" | "inquired" | "undeliverable";
+type About = "pong" | "ping-failed" | "inquired" | "undeliverable" | "caller-refused" | "refused-there";
 
-/** Who hears what came of an operator's pings and questions. */
+/** Who hears what came of an operator's pings and questions, and why somebody is not let in. */
 export function hearOfQuestions(
   event: Extract<NodeEvent, { kind: About }>,
-  { inquiries, pings }: Pick<Machines, "inquiries" | "pings">,
+  { calls, inquiries, pings, turnedAway }: Pick<Machines, "calls" | "inquiries" | "pings" | "turnedAway">,
   out: Outbox,
 ): void {
   switch (event.kind) {
@@ -20,6 +20,12 @@ export function hearOfQuestions(
     }
     case "inquired":
       out.inquired(event.id, event.result);
+      return;
+    case "caller-refused":
+      turnedAway.callerRefused(event.caller);
+      return;
+    case "refused-there":
+      calls.refusedThere(event.target, event.refusal);
       return;
     case "undeliverable": {
       const { parcel, failure } = event;

@@ -27,6 +27,7 @@ import { Relays } from "../machine/relays/relays.ts";
 import { Sessions, type SessionsEvent } from "../machine/sessions/sessions.ts";
 import { Shortcuts, type ShortcutsEvent } from "../machine/shortcuts/shortcuts.ts";
 import { Traversal, type TraversalEvent } from "../machine/traversal/traversal.ts";
+import { TurnedAway, type TurnedAwayEvent } from "../machine/turned-away/turned-away.ts";
 import { natObstacle } from "../nat/verdict.ts";
 import { isOverTcp } from "../path/carried.ts";
 import type { Parcel } from "../peer/parcel.ts";
@@ -54,6 +55,7 @@ export type NodeEvent =
   | SessionsEvent
   | ShortcutsEvent
   | TraversalEvent
+  | TurnedAwayEvent
   /** What waited for this session; of one that we called for, the first thing in it has to be an answered one. */
   | {
       readonly kind: "deliver";
@@ -75,6 +77,7 @@ export interface Machines {
   readonly pings: Pings;
   readonly inquiries: Inquiries;
   readonly refusals: Refusals;
+  readonly turnedAway: TurnedAway;
   readonly relays: Relays;
   readonly shortcuts: Shortcuts;
   readonly promotion: Promotion;
@@ -134,6 +137,7 @@ export function assemble(
   );
   const inquiries = new Inquiries(facts, peers, emit);
   const refusals = new Refusals(facts, peers, emit);
+  const turnedAway = new TurnedAway(facts, peers, emit);
   const pathMtu = new PathMtu(
     facts,
     peers,
@@ -234,6 +238,7 @@ export function assemble(
     pings,
     inquiries,
     refusals,
+    turnedAway,
     relays,
     shortcuts,
     promotion,

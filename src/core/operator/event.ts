@@ -96,6 +96,14 @@ export type HandshakeEvent =
       /** Who that says to be; undefined when it could not be read, or too many were. */
       readonly claim?: Claim | undefined;
     }
+  /** The host that we call has said so itself; `via` passed it on. */
+  | {
+      readonly code: "refused-there";
+      readonly address: IpAddress;
+      readonly reason: string;
+      readonly text: string;
+      readonly via: string;
+    }
   | { readonly code: "handshake-failed"; readonly address: IpAddress; readonly failure: CallFailure }
   /** A message 1 is shorter than our answer would be. */
   | { readonly code: "handshake-deferred"; readonly endpoint: Place }

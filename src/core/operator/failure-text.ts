@@ -88,6 +88,8 @@ export function callFailureText(failure: CallFailure): string {
       return "This host is shutting down.";
     case "refused":
       return `${failure.from} answered${failure.claim ? ` as ${claimText(failure.claim)}` : ""}, and was refused. ${refusalText(failure.refusal)}`;
+    case "refused-there":
+      return refusedThereText(failure);
     case "wrong-responders":
       return failure.responders
         .map(({ endpoint, name }) => `${endpoint}: ${wrongResponderText(name, failure.target)}`)
@@ -96,6 +98,19 @@ export function callFailureText(failure: CallFailure): string {
       return TOO_MANY_SESSIONS;
   }
 }
+
+/** Why a host that was called does not let this one in, as it says. */
+export function refusedThereText({ target, code, text }: { target: IpAddress; code: string; text: string }): string {
+  return `${target} refuses this host: ${text || (SHOWN_TEXT.get(code) ?? code)}.`;
+}
+
+/** Clauses for what is refused about a certificate that is good in itself. */
+const SHOWN_TEXT: ReadonlyMap<string, string> = new Map([
+  ["own-address", "the certificate holds an address of that host itself"],
+  ["implausible-time", "the clocks of the two are more than a day apart"],
+  ["bad-certificate", "the certificate is malformed"],
+  ["wrong-relay", "it came through a relay that had announced another host"],
+]);
 
 export function wrongResponderText(name: string, target: IpAddress): string {
   return `${name} answers there, which is not ${target}.`;

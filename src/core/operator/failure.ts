@@ -61,6 +61,15 @@ export type CallFailure =
       readonly from: Place;
       readonly claim?: Claim | undefined;
     }
+  /** The host has said so itself; its words, by way of `via`. */
+  | {
+      readonly reason: "handshake-refused";
+      readonly why: "refused-there";
+      readonly target: IpAddress;
+      readonly code: string;
+      readonly text: string;
+      readonly via: string;
+    }
   /** From these endpoints somebody else answered, and from none the host. */
   | {
       readonly reason: "handshake-refused";

@@ -16,6 +16,7 @@ import {
   LIGHTHOUSE_REFUSAL_TEXT,
   RELAY_REFUSAL_TEXT,
   refusalText,
+  refusedThereText,
   wrongResponderText,
 } from "./failure-text.ts";
 import { BELOW } from "./render-below.ts";
@@ -109,6 +110,11 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
       role: address === undefined ? "responder" : "initiator",
       fingerprint: "fingerprint" in refusal ? refusal.fingerprint : undefined,
     }),
+  },
+  "refused-there": {
+    level: "warn",
+    text: ({ address, reason, text }) => refusedThereText({ target: address, code: reason, text }),
+    fields: ({ address, reason, via }) => ({ address, reason, via }),
   },
   "handshake-failed": {
     level: "info",

@@ -41,10 +41,19 @@ export interface Call {
   readonly refused:
     | { readonly refusal: HandshakeRefusal; readonly from: Place; readonly claim?: Claim | undefined }
     | undefined;
+  /** The host itself has said, by way of somebody whom both have a tunnel with, that it does not let this host in. */
+  readonly refusedThere: RefusalThere | undefined;
   /** Where an answer came from that did not decrypt. */
   readonly unreadableFrom: Place | undefined;
   /** What goes through the tunnel once it stands. */
   readonly waiting: readonly Parcel[];
+}
+
+/** Why another host does not let this one in, as it has said; `via`: who passed it on. */
+export interface RefusalThere {
+  readonly code: string;
+  readonly text: string;
+  readonly via: string;
 }
 
 /** A call that came to nothing. */
@@ -54,7 +63,8 @@ export interface FailedCall {
 }
 
 /** What came back instead of the host we called, the most telling first; undefined when nothing that could be read. */
-export function misanswered({ target, refused, doubtful }: Call): CallFailure | undefined {
+export function misanswered({ target, refused, refusedThere, doubtful }: Call): CallFailure | undefined {
+  if (refusedThere) return { reason: "handshake-refused", why: "refused-there", target, ...refusedThere };
   if (refused) return { reason: "handshake-refused", why: "refused", ...refused };
   const responders = [...doubtful].flatMap(([endpoint, name]) => (name === undefined ? [] : { endpoint, name }));
   return responders.length === 0

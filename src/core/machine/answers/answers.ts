@@ -24,6 +24,8 @@ import { type RefusedCaller, RefusedCallers } from "./refused-callers.ts";
 export type AnswersEvent =
   | CommonEvent
   | ProbeEvent
+  /** Somebody called who is not let in. */
+  | { readonly kind: "caller-refused"; readonly caller: RefusedCaller }
   /** A handshake that was answered was repeated from there, and pays for a test request to it. */
   | { readonly kind: "called-again"; readonly session: Session; readonly at: Endpoint }
   /** A handshake that somebody else started is done on our side; `message2` goes out once the session is installed. */
@@ -186,5 +188,6 @@ export class Answers {
     const caller = this.#refused.note({ refusal, shown, from }, settings.live.identity.pool, now);
     const event = { code: "handshake-refused", address: undefined, endpoint: from, refusal, claim: caller } as const;
     this.#emit({ kind: "tell", event });
+    if (caller) this.#emit({ kind: "caller-refused", caller });
   }
 }

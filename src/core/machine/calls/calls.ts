@@ -14,7 +14,7 @@ import { isAllowedPath } from "../../path/allowed.ts";
 import { directPath, type Path, type RelayedPath } from "../../path/path.ts";
 import type { Place } from "../../path/place.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
-import type { Call } from "../../peer/call.ts";
+import type { Call, RefusalThere } from "../../peer/call.ts";
 import { isSameParcel, type Parcel } from "../../peer/parcel.ts";
 import type { PeerTable } from "../../peer/peer-table.ts";
 import { placeOf } from "../../peer/place.ts";
@@ -130,6 +130,16 @@ export class Calls implements Machine {
       call,
       this.#ports.endpointsOf(target).filter((endpoint) => !call.tried.has(endpoint)),
     );
+  }
+
+  /** The host has said why it does not let us in. The call goes on: the reason may pass. */
+  refusedThere(target: IpAddress, refusal: RefusalThere): void {
+    const call = this.#pending.get(target);
+    if (call) call.refusedThere = refusal;
+    else if (this.#peers.find(target)?.failed) {
+      const failure = { reason: "handshake-refused", why: "refused-there", target, ...refusal } as const;
+      this.#peers.setFailed(target, { failure, at: this.#facts.now });
+    }
   }
 
   /** There is another way through a relay to this host. */

@@ -27,6 +27,7 @@ export interface PendingCall extends Call {
   readonly tried: Map<Place, Tries>;
   readonly doubtful: Map<Place, string | undefined>;
   refused: Call["refused"];
+  refusedThere: Call["refusedThere"];
   unreadableFrom: Call["unreadableFrom"];
   readonly waiting: Parcel[];
   readonly answers: AnswerBudget;
@@ -78,6 +79,7 @@ export class PendingCalls {
       tried: new Map(),
       doubtful: new Map(),
       refused: undefined,
+      refusedThere: undefined,
       unreadableFrom: undefined,
       waiting: [],
       answers: new AnswerBudget(),
@@ -109,6 +111,7 @@ export class PendingCalls {
     call.tried.clear();
     call.doubtful.clear();
     call.refused = undefined;
+    call.refusedThere = undefined;
     call.unreadableFrom = undefined;
     call.stray = undefined;
     this.#peers.setCall(target, call);

@@ -2,7 +2,7 @@ import { Pace } from "../../base/pace.ts";
 import { Shares } from "../../base/shares.ts";
 import type { Instant } from "../../base/time.ts";
 import { TokenBucket } from "../../base/token-bucket.ts";
-import type { Direction, DropSample } from "../../dataplane/contract.ts";
+import type { Direction, DropSample, FlowRecord } from "../../dataplane/contract.ts";
 import { DropReason } from "../../drop-reason.ts";
 import { abroad, judge, seenFrom } from "../../firewall/judge.ts";
 import type { RecentRefusal } from "../../io.ts";
@@ -27,6 +27,9 @@ const REMEMBERED_MAX = 256;
 /** Peers and services of theirs that have been told, and who has told us, for as long as the pace lasts. */
 const TOLD_MAX = 4_096;
 const PEERS_MAX = 1_024;
+
+/** A flow that was sampled so lately is known. */
+const SAMPLED_MS = 1_000;
 
 /** One peer is told of the same service once in ten seconds, and of no more than eight at once. */
 const ONE_SERVICE = { burst: 1, intervalMs: 10_000 };
@@ -68,6 +71,25 @@ export class Refusals {
     if (sample.inbound) this.#tellPeer(session, packet, denial);
   }
 
+  /**
+   * A flow that the data plane has refused. Samples are few and for everybody, and somebody else's rubbish may have used them up: this is told of
+   * every flow, a moment later.
+   */
+  recorded(record: FlowRecord): void {
+    if (record.happening !== "refused" || record.peer === undefined || !isTold(record.reason)) return;
+    const session = this.#peers.primaryOf(record.peer);
+    const { direction, ...flow } = record.flow;
+    const inbound = direction === "inbound";
+    const packet = packetOf({ ...flow, inbound });
+    const { now } = this.#facts;
+    const noted = session && packet && this.#noted.get(keyOf("us", direction, session, packet));
+    if (!session || !packet || (noted && now - noted.lastAt < SAMPLED_MS)) return;
+    const denial = this.#judged(session, packet, { inbound, reason: record.reason });
+    if (!denial) return;
+    this.#note({ by: "us", session, direction, packet, denial });
+    if (inbound) this.#tellPeer(session, packet, denial);
+  }
+
   /** A peer has refused a packet of ours. */
   told(session: Session, { packet, judgement }: Extract<ExplanationMessage, { kind: "refused" }>): void {
     const { routes, now } = this.#facts;
@@ -100,7 +122,11 @@ export class Refusals {
   }
 
   /** Undefined when the rules have changed since and would allow it now. */
-  #judged(session: Session, packet: PacketAddresses, { inbound, reason }: DropSample): Denial | undefined {
+  #judged(
+    session: Session,
+    packet: PacketAddresses,
+    { inbound, reason }: Pick<DropSample, "inbound" | "reason">,
+  ): Denial | undefined {
     const { settings, routes } = this.#facts;
     const { firewall: rules, identity } = settings.live;
     const host = { rules, routes, caOf: (peer: Session["peer"]) => identity.pool.caOf(peer) };
@@ -122,7 +148,7 @@ export class Refusals {
 
   #note({ by, session, direction, packet, denial }: Refused): void {
     const { now } = this.#facts;
-    const key = `${by} ${direction} ${serviceKey(nameAddress(session), packet)}`;
+    const key = keyOf(by, direction, session, packet);
     const before = this.#noted.get(key);
     const { name, groups } = session.peer;
     if (before) this.#shares.touch(nameAddress(session), key);
@@ -164,6 +190,8 @@ interface Refused {
   readonly denial: Denial;
 }
 
+type Dropped = Pick<DropSample, "inbound" | "localAddress" | "remoteAddress" | "protocol" | "localPort" | "remotePort">;
+
 /** What whoever sent the packet can do something about. */
 function isTold(reason: DropReason): boolean {
   return (
@@ -171,7 +199,7 @@ function isTold(reason: DropReason): boolean {
   );
 }
 
-function packetOf(sample: DropSample): PacketAddresses | undefined {
+function packetOf(sample: Dropped): PacketAddresses | undefined {
   const { inbound, localAddress, remoteAddress, protocol, localPort, remotePort } = sample;
   if (localAddress === undefined || remoteAddress === undefined) return undefined;
   return inbound
@@ -191,6 +219,10 @@ function packetOf(sample: DropSample): PacketAddresses | undefined {
         destinationPort: remotePort,
         icmpMessage: undefined,
       };
+}
+
+function keyOf(by: RecentRefusal["by"], direction: Direction, session: Session, packet: PacketAddresses): string {
+  return `${by} ${direction} ${serviceKey(nameAddress(session), packet)}`;
 }
 
 /** What is the same when a program tries again. */

@@ -182,6 +182,7 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "dns-not-listening": "DNS queries at 127.0.0.1:53 are not answered: another program listens there.",
   "so-mark-ignored": "listen.so_mark needs the native data plane; packets are not marked.",
   "packet-dropped": "An outbound packet was dropped: no-route.",
+  "refused-there": "10.77.0.2 refuses this host: the certificate expired 3 h ago.",
   "refused-by-peer":
     "server refuses tcp/22 from here: no inbound rule allows it there. The one at config.yml:18 (tcp 22 groups=admin) comes closest, but for its host, groups or cidr. laptop is in the group admins.",
   "packet-denied":

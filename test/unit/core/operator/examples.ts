@@ -151,6 +151,13 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   },
   "so-mark-ignored": { code: "so-mark-ignored" },
   "packet-dropped": { code: "packet-dropped", sample: { ...sample(), reason: "no-route", inbound: false } },
+  "refused-there": {
+    code: "refused-there",
+    address: address(),
+    reason: "expired",
+    text: "the certificate expired 3 h ago",
+    via: "lighthouse",
+  },
   "refused-by-peer": {
     code: "refused-by-peer",
     ...server(),

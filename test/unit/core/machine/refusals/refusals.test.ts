@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { IpAddress } from "../../../../../src/core/netip/address.ts";
+import type { Endpoint } from "../../../../../src/core/netip/endpoint.ts";
 import { encodeExplanation, type PacketAddresses } from "../../../../../src/core/wire/explanation.ts";
 import { PacketType } from "../../../../../src/core/wire/header.ts";
 import { type Host, Mesh } from "../../../fixtures/mesh.ts";
@@ -98,6 +99,21 @@ describe("who sent a packet that rules refuse", () => {
     mesh.run(2_000);
     a.say(db, "hello");
     mesh.run(100);
+    expect(refused(a)).toHaveLength(2);
+  });
+
+  test("hears of it also while strangers use up the samples of dropped packets", () => {
+    const { mesh, a, db } = pair();
+    a.ping(db);
+    for (let i = 0; i < 100; i++) db.receive("198.51.100.9:1" as Endpoint, new Uint8Array(40).fill(i));
+    a.say(db, "hello");
+    expect(db.noticed("packet-denied")).toEqual([]);
+    mesh.run(300);
+    expect(refused(a)).toHaveLength(1);
+    mesh.run(11_000);
+    for (let i = 0; i < 200; i++) db.receive("198.51.100.9:1" as Endpoint, new Uint8Array(40).fill(i));
+    a.say(db, "hello again");
+    mesh.run(300);
     expect(refused(a)).toHaveLength(2);
   });
 
