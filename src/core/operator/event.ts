@@ -267,5 +267,13 @@ export type DaemonEvent =
       /** The first error, in one line. */
       readonly first: string;
     }
+  /** The log left out that an event came again so many times; `text` is its own. */
+  | {
+      readonly code: "repeated";
+      readonly of: string;
+      readonly times: number;
+      readonly isOver: boolean;
+      readonly text: string;
+    }
   /** The log left lines of one code out. */
   | { readonly code: "suppressed"; readonly of: string; readonly count: number };

@@ -242,6 +242,12 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
     text: ({ complaint: { what, why, todo } }) => `${what} - ${why} - ${todo}`,
     fields: ({ first }) => ({ first }),
   },
+  repeated: {
+    level: "info",
+    text: ({ times, isOver, text }) =>
+      `${isOver ? "It does not come any more" : "It still comes"}, after ${times === 1 ? "one more time" : `${times} more times`}: ${text}`,
+    fields: ({ of, times, isOver }) => ({ of, times, isOver }),
+  },
   suppressed: { level: "warn", text: ({ count }) => `Suppressed ${count} more lines like this.` },
 };
 

@@ -6,6 +6,7 @@ import { readClock } from "../clock.ts";
 import type { Health, Service } from "../service.ts";
 import { harmlessNotice, logfmt } from "./log-text.ts";
 import { NoticeLimiter } from "./notice-limiter.ts";
+import { type Repeated, Repeats } from "./repeats.ts";
 
 export interface LogOptions extends LoggingSettings {
   /** Where lines go; standard output if not given. */
@@ -18,6 +19,9 @@ const BUFFER_BYTES_MAX = 1 << 20;
 /** After lines have been left out, how long until that is said. */
 const SUPPRESSED_AFTER_MS = 5_000;
 
+/** How often it is looked which troubles are over. */
+const SWEEP_MS = 60_000;
+
 /** The daemon's log: notices through a limiter for each code, values as fields and harmless. Never blocks. */
 export class Log implements Service {
   readonly name: string = "log";
@@ -25,6 +29,8 @@ export class Log implements Service {
   #pino: Logger;
   #settings: LoggingSettings;
   readonly #limiter = new NoticeLimiter();
+  readonly #repeats = new Repeats();
+  #sweep: NodeJS.Timeout | undefined;
   #report: NodeJS.Timeout | undefined;
   #lost = 0;
 
@@ -48,7 +54,16 @@ export class Log implements Service {
 
   notice(notice: Notice): void {
     if (!this.#pino.isLevelEnabled(notice.level)) return;
-    if (!this.#limiter.admit(notice.code, readClock().now)) {
+    const { now } = readClock();
+    // Whoever debugs wants to see each.
+    if (!this.#pino.isLevelEnabled("debug")) {
+      this.#tellRepeated(this.#repeats.endedBy(notice));
+      if (!this.#repeats.isNews(notice, now)) {
+        this.#sweepLater();
+        return;
+      }
+    }
+    if (!this.#limiter.admit(notice.code, now)) {
       this.#reportLater();
       return;
     }
@@ -85,6 +100,22 @@ export class Log implements Service {
     const stream = format === "json" ? out : { write: (line: string) => out.write(logfmt(line)) };
     const timestamp = timestamps && (() => `,"time":"${new Date().toISOString()}"`);
     return pino({ level, base: null, timestamp, formatters: { level: (label) => ({ level: label }) } }, stream);
+  }
+
+  #tellRepeated(repeated: readonly Repeated[]): void {
+    for (const { notice, times, isOver } of repeated) {
+      const { code: of, text, fields } = notice;
+      const line = render({ code: "repeated", of, times, isOver, text });
+      this.#write({ ...line, fields: { ...fields, ...line.fields } });
+    }
+  }
+
+  #sweepLater(): void {
+    this.#sweep ??= setTimeout(() => {
+      this.#sweep = undefined;
+      this.#tellRepeated(this.#repeats.due(readClock().now));
+      if (this.#repeats.isWaiting) this.#sweepLater();
+    }, SWEEP_MS).unref();
   }
 
   #reportLater(): void {

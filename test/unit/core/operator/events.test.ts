@@ -204,5 +204,6 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "metrics-unavailable": "There are no metrics; everything else goes on.",
   "reload-applied": "The configuration was read again.",
   "reload-refused": "cannot use the configuration - it has an error - correct it",
+  repeated: "It does not come any more, after 57 more times: The data plane ended by itself.",
   suppressed: "Suppressed 12 more lines like this.",
 };

@@ -235,6 +235,13 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
     complaint: { what: "cannot use the configuration", why: "it has an error", todo: "correct it" },
     first: "config.yml:3:1: firewal: there is no such key",
   },
+  repeated: {
+    code: "repeated",
+    of: "data-plane-lost",
+    times: 57,
+    isOver: true,
+    text: "The data plane ended by itself.",
+  },
   suppressed: { code: "suppressed", of: "packet-denied", count: 12 },
 };
 

@@ -51,6 +51,33 @@ describe("a flood of one kind of line", () => {
   });
 });
 
+describe("a trouble that repeats itself", () => {
+  const failed = {
+    level: "info",
+    code: "handshake-failed",
+    text: "No answer.",
+    fields: { address: "10.77.0.2" },
+  } as const;
+  const up = { level: "info", code: "tunnel-up", text: "It is up.", fields: { address: "10.77.0.2" } } as const;
+
+  test("is a line when it begins, and one when it has ended", () => {
+    const { log, lines } = memoryLog({ format: "text" });
+    for (let i = 0; i < 58; i++) log.notice(failed);
+    log.notice(up);
+    expect(lines).toEqual([
+      'level=info msg="No answer." code=handshake-failed address=10.77.0.2\n',
+      'level=info msg="It does not come any more, after 57 more times: No answer." code=repeated address=10.77.0.2 of=handshake-failed times=57 isOver=true\n',
+      'level=info msg="It is up." code=tunnel-up address=10.77.0.2\n',
+    ]);
+  });
+
+  test("is a line each time for whoever debugs", () => {
+    const { log, lines } = memoryLog({ format: "text", level: "debug" });
+    for (let i = 0; i < 5; i++) log.notice(failed);
+    expect(lines).toHaveLength(5);
+  });
+});
+
 describe("a value that somebody else wrote", () => {
   test.each([
     ["a line break", "a\nb", "a\\u{a}b"],
