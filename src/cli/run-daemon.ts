@@ -27,18 +27,19 @@ export async function runDaemon({ config, stateDir }: { config: string; stateDir
 /** From the first moment on: a signal during the start waits for its end, so that no data plane is left without a control plane. */
 function obeySignals(starting: Promise<Daemon>): void {
   let stopping = false;
-  const stop = async (): Promise<void> => {
+  const stop = async (ending: "asked" | "replaced"): Promise<void> => {
     if (stopping) process.exit(ExitCode.bad);
     stopping = true;
     setTimeout(() => process.exit(ExitCode.bad), STOP_MS).unref();
     const daemon = await starting.catch(() => undefined);
     // A start that failed has cleaned up, and main says why.
     if (!daemon) return;
-    await daemon.stop();
+    await daemon.stop(ending);
     process.exit(ExitCode.ok);
   };
-  process.on("SIGTERM", () => void stop());
-  process.on("SIGINT", () => void stop());
+  process.on("SIGTERM", () => void stop("asked"));
+  process.on("SIGINT", () => void stop("asked"));
+  process.on("SIGUSR2", () => void stop("replaced"));
   process.on("SIGHUP", () => void reload(starting));
   process.on("uncaughtException", (error) => void crash(starting, error));
 }

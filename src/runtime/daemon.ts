@@ -337,14 +337,15 @@ export class Daemon {
     return { next, plan: reloadPlan(this.#running, next, this.config) };
   }
 
-  /** Closes the tunnels, ends the data plane, gives the lock back. */
-  async stop(): Promise<void> {
+  /** Gives the lock back. Closes the tunnels and ends the data plane before, or leaves all that to the process that takes the place of this one. */
+  async stop(ending: "asked" | "replaced" = "asked"): Promise<void> {
     try {
-      await this.#services.stop();
+      await this.#services.stop(ending);
     } finally {
-      this.#claimed.release();
+      if (ending === "replaced") this.#claimed.leave();
+      else this.#claimed.release();
     }
-    this.events.tell({ code: "stopped" });
+    this.events.tell({ code: ending === "replaced" ? "left" : "stopped" });
     this.flush();
   }
 

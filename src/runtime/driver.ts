@@ -19,6 +19,7 @@ import { type Driven, NodeDriver } from "../core/node-driver.ts";
 import type { OperatorEvent } from "../core/operator/event.ts";
 import { Alarm } from "./alarm.ts";
 import type { DataPlaneListener, Survivors } from "./dataplane/data-plane.ts";
+import type { Ending } from "./service.ts";
 import { StrangerWork } from "./strangers/stranger-work.ts";
 
 /** What the driver drives: `Node`, or a stand-in in tests. */
@@ -146,9 +147,9 @@ export class Driver implements DataPlaneListener {
     return this.#node.details(this.#world.clock());
   }
 
-  /** The last input; nothing is heard after it. */
-  stop(): void {
-    this.feed({ kind: "shutdown" });
+  /** The last input, unless another process goes on; nothing is heard after it. */
+  stop(ending: Ending = "asked"): void {
+    if (ending !== "replaced") this.feed({ kind: "shutdown" });
     this.#stopped = true;
     this.#strangers.clear();
     this.#alarm.set(undefined);

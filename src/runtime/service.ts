@@ -16,8 +16,11 @@ export interface Service {
   health?(): readonly Health[];
 }
 
-/** Why services stop: somebody asked for it, or one that comes later could not start. */
-export type Ending = "asked" | "start-failed";
+/**
+ * Why services stop: somebody asked for it, one that comes later could not start, or only this process ends and another one goes on with what it leaves.
+ * Then whatever carries traffic stays as it is.
+ */
+export type Ending = "asked" | "start-failed" | "replaced";
 
 /** One sentence about something that is not as it should be, and what to do about it. `code` is stable. */
 export interface Health {

@@ -240,7 +240,7 @@ export type DaemonEvent =
       readonly version: string;
       readonly pid: number;
     }
-  | { readonly code: "stopped" | "reloaded" }
+  | { readonly code: "stopped" | "left" | "reloaded" }
   /** Our own: 30, 7 and 1 days before its end, and once when it is over. Unix seconds. */
   | {
       readonly code: "certificate-expires";

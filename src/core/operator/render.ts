@@ -207,6 +207,7 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
     }),
   },
   stopped: { level: "info", text: () => "The tunnels are closed and the device is removed." },
+  left: { level: "info", text: () => "This process ends; tunnels go on, and the next one takes them over." },
   reloaded: { level: "info", text: () => "The new configuration applies." },
   "certificate-expires": {
     // Not an error, even when it is over: this host goes on, and the clock may be what is wrong.

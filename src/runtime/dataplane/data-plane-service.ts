@@ -27,9 +27,9 @@ export function dataPlaneService(plane: DataPlane, driver: Driver, isUp: () => v
       }
     },
     reload: ({ settings }) => driver.feed({ kind: "reload", settings: settings.live }),
-    async stop() {
-      driver.stop();
-      await plane.stop();
+    async stop(ending) {
+      driver.stop(ending);
+      await plane.stop(ending);
     },
     health: () => dataPlaneHealth(plane.describe()),
   };

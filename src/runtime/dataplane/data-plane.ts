@@ -3,6 +3,7 @@ import type { DataPlaneCommand, DataPlaneEvent, Relay, SessionSnapshot } from ".
 import type { OperatorEvent } from "../../core/operator/event.ts";
 import type { Confinement } from "../confinement.ts";
 import type { SocketBuffers } from "../platform/platform.ts";
+import type { Ending } from "../service.ts";
 import type { CipherLibrary } from "./contract/codec.ts";
 
 /**
@@ -17,8 +18,8 @@ export interface DataPlane {
   describe(): DataPlaneDescription;
   /** Its device is gone: closes every session and starts anew with another, of the same name where it has one. Without a device nothing happens. */
   renew(): void;
-  /** Closes every session, removes the device and ends. */
-  stop(): Promise<void>;
+  /** Closes every session, removes the device and ends. One with a process of its own goes on without us when we are replaced. */
+  stop(ending?: Ending): Promise<void>;
 }
 
 /** What a data plane that went on running still holds. */

@@ -74,7 +74,7 @@ export class Guard implements Service {
   /** A start that failed leaves the guard of those that were killed before it. */
   async stop(ending: Ending): Promise<void> {
     clearInterval(this.#check);
-    if (!this.#check || (ending === "start-failed" && this.#stoodBefore)) return;
+    if (!this.#check || ending === "replaced" || (ending === "start-failed" && this.#stoodBefore)) return;
     this.#check = undefined;
     const { routes, filter } = await this.#run(this.#clearing);
     this.#tellFailures({ routes: routes.failure, underlay: filter.failure });

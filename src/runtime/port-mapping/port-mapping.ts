@@ -5,7 +5,7 @@ import type { OperatorEvent } from "../../core/operator/event.ts";
 import type { LoadedSettings } from "../config/config-file.ts";
 import { osEntropy } from "../node-crypto.ts";
 import type { WayOut } from "../platform/platform.ts";
-import type { Service } from "../service.ts";
+import type { Ending, Service } from "../service.ts";
 import type { MappingRequest } from "./answer.ts";
 import type { Router } from "./ask-router.ts";
 import { type MappingOutcome, type MappingProtocol, mapPort, unmapPort } from "./map-port.ts";
@@ -71,9 +71,10 @@ export class PortMapping implements Service {
     this.look();
   }
 
-  async stop(): Promise<void> {
+  async stop(ending: Ending = "asked"): Promise<void> {
     this.#isWanted = false;
-    await this.#giveBack();
+    if (ending === "replaced") clearTimeout(this.#timer);
+    else await this.#giveBack();
   }
 
   /** Our socket is bound to this port. */

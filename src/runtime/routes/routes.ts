@@ -5,7 +5,7 @@ import type { OperatorEvent } from "../../core/operator/event.ts";
 import { type SystemRoute, type SystemRoutes, systemRoutesOf } from "../../core/route/system-routes.ts";
 import { OperatorError } from "../operator-error.ts";
 import { thisPlatform } from "../platform/this-platform.ts";
-import type { Health, Service } from "../service.ts";
+import type { Ending, Health, Service } from "../service.ts";
 import { Disputes } from "./disputes.ts";
 import { type RouteFailure, type RoutesOrder, type RoutesReport, runRoutes } from "./routes-command.ts";
 
@@ -72,9 +72,9 @@ export class Routes implements Service {
     this.#failures = this.#failures.filter(({ prefix }) => prefix !== undefined && left.has(prefix));
   }
 
-  stop(): void {
+  stop(ending: Ending = "asked"): void {
     clearInterval(this.#check);
-    const device = this.#check && this.#surroundings.device();
+    const device = ending === "replaced" ? undefined : this.#check && this.#surroundings.device();
     this.#check = undefined;
     // A device that was there before us stays after us.
     if (device !== undefined) this.#run({ kind: "clear", device });

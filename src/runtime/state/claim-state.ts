@@ -13,7 +13,10 @@ import {
 /** A state directory that is ours until `release`, which removes it. */
 export interface ClaimedState {
   readonly state: StateDirectory;
+  /** Leaves nothing behind. */
   release(): void;
+  /** Leaves everything but the claim to whoever takes the place of this process. */
+  leave(): void;
 }
 
 /** The state directory with its lock. A daemon that has just ended may remove the folder in between, but only once. */
@@ -35,7 +38,7 @@ export function claimState(config: string, folder: string | undefined): ClaimedS
     lock.value.release();
     removeStateDirectory(state, stateBases(stateEnvironment()));
   };
-  return { state, release };
+  return { state, release, leave: () => lock.value.release() };
 }
 
 function alreadyRunning({ pid, config, version }: Holder): OperatorError {

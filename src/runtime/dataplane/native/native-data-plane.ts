@@ -1,5 +1,6 @@
 import type { Settings } from "../../../core/config/settings.ts";
 import type { DataPlaneCommand } from "../../../core/dataplane/contract.ts";
+import type { Ending } from "../../service.ts";
 import type { StateDirectory } from "../../state/state-directory.ts";
 import type { DataPlane, DataPlaneDescription, DataPlaneListener } from "../data-plane.ts";
 import { killDataPlane } from "./native-process.ts";
@@ -69,7 +70,7 @@ export class NativeDataPlane implements DataPlane {
     this.#replacing = this.#replace(started, `somebody has removed ${device}`);
   }
 
-  async stop(): Promise<void> {
+  async stop(ending: Ending = "asked"): Promise<void> {
     this.#stopped = true;
     this.#description = { ...this.#description, state: "stopped" };
     clearTimeout(this.#restart);
@@ -78,7 +79,8 @@ export class NativeDataPlane implements DataPlane {
     const started = this.#started;
     this.#started = undefined;
     await this.#replacing;
-    if (started && !(await farewell(started.connection))) killDataPlane(this.#state);
+    if (ending === "replaced") started?.connection.close();
+    else if (started && !(await farewell(started.connection))) killDataPlane(this.#state);
   }
 
   async #start(): Promise<void> {

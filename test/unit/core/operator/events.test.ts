@@ -189,6 +189,7 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
     "No inbound rule allows this packet. The one at config.yml:18 (tcp 2222 groups=admin) comes closest, but for its port, its host, groups or cidr. laptop is in the groups admins, laptops.",
   ready: "Ready, with the data plane that was running.",
   stopped: "The tunnels are closed and the device is removed.",
+  left: "This process ends; tunnels go on, and the next one takes them over.",
   reloaded: "The new configuration applies.",
   "certificate-expires":
     "This host's certificate expires in 6 days: renew it with lacis-cert resign, then: lacis reload.",

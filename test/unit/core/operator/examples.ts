@@ -198,6 +198,7 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
     pid: 4711,
   },
   stopped: { code: "stopped" },
+  left: { code: "left" },
   reloaded: { code: "reloaded" },
   "certificate-expires": {
     code: "certificate-expires",
