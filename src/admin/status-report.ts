@@ -90,7 +90,7 @@ export type DataPlaneStatus = Pick<
   DataPlaneDescription,
   "kind" | "state" | "capabilities" | "ciphers" | "port" | "adopted" | "restarts"
 > & { readonly contract: number | null } & {
-  readonly [name in "build" | "device" | "lastError"]: string | null;
+  readonly [name in "build" | "program" | "startedAt" | "device" | "lastError"]: string | null;
 };
 
 export interface CertificateReport {
@@ -266,10 +266,22 @@ function routeReport({ prefix, gateways }: RouteStatus): RouteReport {
 }
 
 function dataPlaneStatus(plane: DataPlaneDescription): DataPlaneStatus {
-  const { build, contract, device, lastError, pid: _pid, confinement: _confinement, ...rest } = plane;
+  const {
+    build,
+    program,
+    startedAt,
+    contract,
+    device,
+    lastError,
+    pid: _pid,
+    confinement: _confinement,
+    ...rest
+  } = plane;
   return {
     ...rest,
     build: build ?? null,
+    program: program ?? null,
+    startedAt: startedAt === undefined ? null : new Date(startedAt).toISOString(),
     contract: contract ?? null,
     device: device ?? null,
     lastError: lastError ?? null,

@@ -161,7 +161,7 @@ function hostLines(report: StatusReport, style: Style): readonly string[] {
     ...translatorRow(host),
     [
       "  data plane",
-      `${harmless(dataPlane.build ?? dataPlane.kind)}, ${dataPlane.state}, ${device}, UDP port ${dataPlane.port}${cipherText(host.cipher, dataPlane)}`,
+      `${harmless(dataPlane.build ?? dataPlane.kind)}${programText(dataPlane, daemon)}, ${dataPlane.state}, ${device}, UDP port ${dataPlane.port}${cipherText(host.cipher, dataPlane)}`,
     ],
     ...guardRow(guard),
     ...dropsRow(report),
@@ -170,6 +170,16 @@ function hostLines(report: StatusReport, style: Style): readonly string[] {
       `lacis ${daemon.version}, pid ${daemon.pid}, up ${duration(Math.max(daemon.uptimeMs, 1000))}, ${harmless(daemon.config, SENTENCE_BYTES_MAX)}`,
     ],
   ]);
+}
+
+/** Which build of its version it is, and since when; nothing of one that does not tell. */
+function programText(
+  { program, startedAt }: Partial<StatusReport["dataPlane"]>,
+  daemon: StatusReport["daemon"],
+): string {
+  if (!program || !startedAt) return "";
+  const now = Date.parse(daemon.startedAt) + daemon.uptimeMs;
+  return ` (${program.slice(0, 12)}, up ${duration(Math.max(now - Date.parse(startedAt), 1000))})`;
 }
 
 /** Nothing from a daemon or a data plane of an older version. */

@@ -1,4 +1,5 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { fromHex } from "../../src/core/base/bytes.ts";
 import type { Result } from "../../src/core/base/result.ts";
 import type { Flow, FlowRecord } from "../../src/core/dataplane/contract.ts";
 import { addressBytes, type IpAddress } from "../../src/core/netip/address.ts";
@@ -101,6 +102,8 @@ function writeReady({
   build,
   capabilities,
   ciphers: libraries,
+  program,
+  ageMs,
   snapshot,
   more,
 }: ReadyReport): MessageInitShape<typeof pb.ReadySchema> {
@@ -127,6 +130,8 @@ function writeReady({
     build,
     capabilities: [...capabilities],
     ciphers: libraries.map(({ cipher, library }) => ({ cipher: ciphers[cipher], library })),
+    program: fromHex(program) ?? new Uint8Array(),
+    ageMs: BigInt(ageMs),
     snapshot: { ...tun, ...(snapshot.udp && { udp: writeEndpoint(snapshot.udp) }), sessions, relays },
     more,
   };

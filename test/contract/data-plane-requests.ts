@@ -108,6 +108,7 @@ function readCommand(command: pb.ToDataPlane["command"]): DataPlaneRequest {
     case "removeRelay":
       return { kind: "remove-relay", relayIndex: command.value.relayIndex };
     case "stage":
+    case "handOver":
       throw new Malformed(`${command.case} stands alone`);
     case "confine":
       return { kind: "confine" };

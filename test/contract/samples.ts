@@ -176,6 +176,8 @@ export const reports: Reports = {
       { cipher: "aes", library: "ring" },
       { cipher: "chachapoly", library: "aws-lc-rs" },
     ],
+    program: "5e".repeat(32),
+    ageMs: 86_400_000,
     snapshot: {
       tun: { name: "lacis1", mtu: 1300, addresses: networks },
       udp: "0.0.0.0:4242" as Endpoint,

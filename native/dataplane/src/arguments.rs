@@ -12,7 +12,7 @@ use crate::{changes, routes, underlay};
 pub const USAGE: &str = "\
 Moves the packets of an overlay mesh. Started and steered by the lacis daemon.
 
-  lacis-dataplane --socket PATH [--orphan-seconds N]
+  lacis-dataplane --socket PATH [--orphan-seconds N] [--take-over]
   lacis-dataplane --memory
   lacis-dataplane --version [--json]
   lacis-dataplane guard set --owner NAME [--device NAME] --network ADDRESS/BITS... [--beyond PREFIX...]
@@ -26,6 +26,7 @@ Moves the packets of an overlay mesh. Started and steered by the lacis daemon.
 
   --socket PATH         listen for the daemon on this Unix socket; its directory must exist
   --orphan-seconds N    exit after N seconds without a daemon (900)
+  --take-over           take the place of the data plane that listens there: its devices, sessions and flows; nothing is lost
   --memory              speak the same frames on standard input and output, with packets instead of devices
   --null-cipher         encrypt nothing, for measurements; only a build for that takes it, and takes nothing else
   --version             print the version and the version of the contract
@@ -65,6 +66,8 @@ pub enum Arguments {
         socket: PathBuf,
         /// How long to go on without a control plane.
         orphan: Duration,
+        /// Whether another one listens there, and gives way.
+        takes_over: bool,
     },
     /// Speak frames on standard input and output.
     Memory,
@@ -101,6 +104,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Arguments, S
         return underlay::parse(arguments).map(|()| Arguments::WatchUnderlay);
     }
     let (mut socket, mut orphan, mut json, mut mode, mut null) = (None, None, false, None, false);
+    let mut takes_over = false;
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
         match argument.as_str() {
@@ -110,6 +114,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Arguments, S
                 let seconds = text.parse().map_err(|_| format!("--orphan-seconds {text}: not a number of seconds"))?;
                 orphan = Some(Duration::from_secs(seconds));
             }
+            "--take-over" => takes_over = true,
             "--json" => json = true,
             "--null-cipher" => null = true,
             "--memory" => mode = Some(Arguments::Memory),
@@ -125,7 +130,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Arguments, S
         (Some(Arguments::Version { .. }), None) => Ok(Arguments::Version { json }),
         (Some(mode), None) => Ok(mode),
         (Some(_), Some(_)) => Err("--socket stands alone".into()),
-        (None, Some(socket)) => Ok(Arguments::Serve { socket, orphan: orphan.unwrap_or(ORPHAN_DEFAULT) }),
+        (None, Some(socket)) => Ok(Arguments::Serve { socket, orphan: orphan.unwrap_or(ORPHAN_DEFAULT), takes_over }),
         (None, None) => Err("nothing to do without --socket".into()),
     }
 }
@@ -153,9 +158,17 @@ mod tests {
     #[test]
     fn the_three_modes_are_told_apart() {
         let socket = PathBuf::from("/run/x");
-        assert_eq!(parsed("--socket /run/x"), Ok(Arguments::Serve { socket: socket.clone(), orphan: ORPHAN_DEFAULT }));
+        assert_eq!(
+            parsed("--socket /run/x"),
+            Ok(Arguments::Serve { socket: socket.clone(), orphan: ORPHAN_DEFAULT, takes_over: false })
+        );
         let orphan = Duration::from_secs(5);
-        assert_eq!(parsed("--orphan-seconds 5 --socket /run/x"), Ok(Arguments::Serve { socket, orphan }));
+        assert_eq!(
+            parsed("--orphan-seconds 5 --socket /run/x"),
+            Ok(Arguments::Serve { socket: socket.clone(), orphan, takes_over: false })
+        );
+        let newer = Arguments::Serve { socket, orphan: ORPHAN_DEFAULT, takes_over: true };
+        assert_eq!(parsed("--socket /run/x --take-over"), Ok(newer));
         assert_eq!(parsed("--memory"), Ok(Arguments::Memory));
         assert_eq!(parsed("--version --json"), Ok(Arguments::Version { json: true }));
     }

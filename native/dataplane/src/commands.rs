@@ -54,7 +54,7 @@ pub fn carry_out<O: Output>(
         Command::InjectUdp(_) => return Err(only_in_memory("inject_udp")),
         Command::Advance(_) => return Err(only_in_memory("advance")),
         Command::LookUpRoutes(_) => return Err(only_in_memory("look_up_routes")),
-        Command::Hello(_) | Command::Shutdown(_) | Command::OpenTun(_) | Command::OpenUdp(_) => {
+        Command::HandOver(_) | Command::Hello(_) | Command::Shutdown(_) | Command::OpenTun(_) | Command::OpenUdp(_) => {
             return Err(Failure::bad("this command does not steer the engine"));
         }
     }

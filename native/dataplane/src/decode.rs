@@ -266,7 +266,8 @@ fn ports(first: u32, last: u32) -> Result<RangeInclusive<u16>, Failure> {
     Ok(range)
 }
 
-fn port(port: u32) -> Result<u16, Failure> {
+/// A port.
+pub fn port(port: u32) -> Result<u16, Failure> {
     u16::try_from(port).map_err(|_| Failure::bad(format!("there is no port {port}")))
 }
 

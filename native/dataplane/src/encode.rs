@@ -11,6 +11,7 @@ use lacis_engine::ip::{Prefix, address_to_bytes};
 use lacis_engine::output::{DropSample, Event, FlowRecords, Standing};
 use lacis_engine::packet::Direction;
 use lacis_engine::path::{Path, Relayed};
+
 use lacis_engine::policy::RefusalAction;
 use lacis_engine::relay::{Relay, Role};
 use lacis_engine::reports::{Sample, SampleLimits, SessionSnapshot};
@@ -66,7 +67,8 @@ pub fn relay(relay: Relay) -> wire::SetRelay {
     }
 }
 
-fn prefix(prefix: Prefix) -> wire::Prefix {
+/// A prefix.
+pub fn prefix(prefix: Prefix) -> wire::Prefix {
     wire::Prefix { address: address_to_bytes(prefix.address()), bits: prefix.bits().into() }
 }
 
@@ -160,7 +162,8 @@ fn refusal_action(action: Option<RefusalAction>) -> wire::RefusalAction {
     }
 }
 
-fn flow(flow: &FlowView) -> wire::Flow {
+/// A flow.
+pub fn flow(flow: &FlowView) -> wire::Flow {
     wire::Flow {
         local_address: address_to_bytes(flow.tuple.local_address),
         remote_address: address_to_bytes(flow.tuple.remote_address),
@@ -277,7 +280,7 @@ pub fn ready(
 }
 
 /// Who speaks here, whoever asks: all that is answered to a control plane that speaks no version spoken here.
-pub fn introduction(capabilities: &[&str], libraries: Libraries) -> wire::Ready {
+pub fn introduction(capabilities: &[&str], libraries: Libraries, program: Vec<u8>, age_ms: u64) -> wire::Ready {
     wire::Ready {
         contract_version: CONTRACT_VERSION,
         oldest_version: OLDEST_VERSION,
@@ -286,6 +289,8 @@ pub fn introduction(capabilities: &[&str], libraries: Libraries) -> wire::Ready 
         snapshot: None,
         more: false,
         ciphers: Cipher::ALL.map(|cipher| cipher_library(cipher, libraries.of(cipher))).to_vec(),
+        program,
+        age_ms,
     }
 }
 
@@ -357,7 +362,7 @@ mod tests {
     #[test]
     fn it_says_who_does_the_work_of_each_cipher() {
         let libraries = Libraries { aes_256_gcm: Library::Ring, chacha20_poly1305: Library::AwsLc };
-        let told = introduction(&[], libraries).ciphers.into_iter().map(|told| (told.cipher, told.library));
+        let told = introduction(&[], libraries, vec![], 0).ciphers.into_iter().map(|told| (told.cipher, told.library));
         assert_eq!(told.collect::<Vec<_>>(), [(1, "ring".into()), (2, "aws-lc-rs".into())]);
     }
 

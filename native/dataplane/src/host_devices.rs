@@ -1,5 +1,6 @@
 //! The devices that the control plane has opened, and the threads that run between them.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use lacis_contract::wire;
@@ -11,7 +12,7 @@ use crate::decode;
 use crate::encode;
 use crate::failure::Failure;
 use crate::placement;
-use crate::platform::{SystemTun, SystemUdp, Tun, TunSettings, Udp, UdpSettings, allowed_cpus};
+use crate::platform::{Handle, HandleRef, SystemTun, SystemUdp, Tun, TunSettings, Udp, UdpSettings, allowed_cpus};
 use crate::shared::Shared;
 use crate::thread_output::ThreadOutput;
 use crate::workers::Workers;
@@ -49,7 +50,7 @@ impl HostDevices {
     /// What this process and this system can do.
     pub fn capabilities(&self) -> Vec<&'static str> {
         let mut capabilities =
-            [&["tun", "udp", "confine", "queues", "send-errors"][..], &capabilities::ENGINE].concat();
+            [&["tun", "udp", "confine", "queues", "send-errors", "hand-over"][..], &capabilities::ENGINE].concat();
         if self.sockets().iter().any(|udp| udp.has_offloads()) {
             capabilities.push("udp-offload");
         }
@@ -103,22 +104,70 @@ impl HostDevices {
         self.udp.is_some()
     }
 
+    /// What is open, in the words of the contract, and its open files: those of the socket, then those of the device.
+    pub fn handed(&self) -> Option<(wire::HandedDevices, Vec<HandleRef<'_>>)> {
+        let (sockets, udp) = self.udp.as_ref()?;
+        let mut files: Vec<_> = sockets.iter().map(|socket| socket.handle()).collect();
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let mut devices = wire::HandedDevices {
+            udp: Some(udp.clone()),
+            bound: self.bound(),
+            udp_files: count(sockets.len()),
+            ..Default::default()
+        };
+        if let Some((tun, opened)) = &self.tun {
+            files.extend(tun.handles());
+            devices.tun = Some(opened.clone());
+            devices.tun_name = tun.name().to_owned();
+            devices.tun_files = count(tun.queues());
+        }
+        Some((devices, files))
+    }
+
+    /// Takes what another process has opened. Nothing moves before [`Self::restart`].
+    pub fn adopt(&mut self, devices: &wire::HandedDevices, mut files: Vec<Handle>) -> Result<(), Failure> {
+        let udp = decode::required(devices.udp.clone(), "udp")?;
+        let bound = decode::bind_endpoint(&decode::required(devices.bound.clone(), "bound")?)?;
+        if files.len() != (devices.udp_files as usize).saturating_add(devices.tun_files as usize) || files.is_empty() {
+            return Err(Failure::bad(format!("{} open files came, which is another number", files.len())));
+        }
+        let of_tun = files.split_off(devices.udp_files as usize);
+        let sockets = SystemUdp::adopt(&udp_settings(&udp, bound)?, files);
+        self.udp = Some((sockets, udp));
+        if let Some(opened) = &devices.tun {
+            let tun = SystemTun::adopt(&devices.tun_name, tun_settings(opened)?, of_tun)?;
+            self.place(&tun, opened);
+            self.tun = Some((tun, opened.clone()));
+        }
+        Ok(())
+    }
+
+    /// Whether nothing moves until [`Self::go_on`]. Once only.
+    pub fn pause(&mut self) -> bool {
+        self.out.flush();
+        self.workers.pause()
+    }
+
+    /// See [`Self::pause`].
+    pub fn go_on(&mut self) {
+        self.workers.go_on();
+    }
+
+    fn place(&mut self, tun: &SystemTun, opened: &wire::OpenTun) {
+        let allowed = allowed_cpus().unwrap_or_default();
+        self.cpus = placement::cpus(opened.threads.as_ref(), tun.queues(), &allowed);
+    }
+
     /// Opens the device. The one that is open stays when it is the same, and goes when it is another.
     pub fn open_tun(&mut self, request: &wire::OpenTun) -> Result<wire::TunOpened, Failure> {
         if self.has_tun(request) {
             return Ok(self.opened_tun().unwrap_or_default());
         }
-        let queues = decode::queues(request.queues)?;
-        if !(MTU_MIN..=MTU_MAX).contains(&request.mtu) {
-            return Err(Failure::bad(format!("an MTU of {} is not between {MTU_MIN} and {MTU_MAX}", request.mtu)));
-        }
+        let settings = tun_settings(request)?;
         let addresses = request.addresses.iter().map(decode::prefix).collect::<Result<Vec<Prefix>, _>>()?;
         self.close_tun();
-        let offloads = !request.no_offloads;
-        let settings = TunSettings { mtu: request.mtu, tx_queue: request.tx_queue, queues, offloads };
         let tun = SystemTun::open(&request.name, settings, &addresses)?;
-        let allowed = allowed_cpus().unwrap_or_default();
-        self.cpus = placement::cpus(request.threads.as_ref(), tun.queues(), &allowed);
+        self.place(&tun, request);
         self.tun = Some((tun, request.clone()));
         self.restart()?;
         Ok(self.opened_tun().unwrap_or_default())
@@ -129,23 +178,12 @@ impl HostDevices {
         if self.has_udp(request) {
             return Ok(wire::UdpOpened { bound: self.bound() });
         }
-        let queues = decode::queues(request.queues)?;
         let bind = decode::bind_endpoint(request.bind.as_ref().ok_or_else(|| Failure::bad("bind is missing"))?)?;
-        if !(1..=BATCH_MAX).contains(&request.batch) {
-            return Err(Failure::bad(format!("a batch of {} is not between 1 and {BATCH_MAX}", request.batch)));
-        }
+        let settings = udp_settings(request, bind)?;
         if self.sockets().first().is_some_and(|udp| udp.bound().port() == bind.port()) {
             self.close_udp();
         }
-        let sockets = SystemUdp::bind(&UdpSettings {
-            bind,
-            receive_buffer_bytes: request.read_buffer_bytes,
-            send_buffer_bytes: request.write_buffer_bytes,
-            batch: request.batch as usize,
-            mark: request.mark,
-            queues,
-            offloads: !request.no_offloads,
-        })?;
+        let sockets = SystemUdp::bind(&settings)?;
         self.udp = Some((sockets, request.clone()));
         self.restart()?;
         Ok(wire::UdpOpened { bound: self.bound() })
@@ -164,7 +202,7 @@ impl HostDevices {
     }
 
     /// Starts the threads between what is open now.
-    fn restart(&mut self) -> Result<(), Failure> {
+    pub fn restart(&mut self) -> Result<(), Failure> {
         self.workers = Workers::default();
         let tun = self.tun.as_ref().map(|(tun, _)| tun);
         self.out = self.shared.output(tun, self.sockets(), 0);
@@ -172,4 +210,27 @@ impl HostDevices {
             .map_err(|error| Failure::system("starting the threads", &error))?;
         Ok(())
     }
+}
+
+fn tun_settings(request: &wire::OpenTun) -> Result<TunSettings, Failure> {
+    if !(MTU_MIN..=MTU_MAX).contains(&request.mtu) {
+        return Err(Failure::bad(format!("an MTU of {} is not between {MTU_MIN} and {MTU_MAX}", request.mtu)));
+    }
+    let queues = decode::queues(request.queues)?;
+    Ok(TunSettings { mtu: request.mtu, tx_queue: request.tx_queue, queues, offloads: !request.no_offloads })
+}
+
+fn udp_settings(request: &wire::OpenUdp, bind: SocketAddr) -> Result<UdpSettings, Failure> {
+    if !(1..=BATCH_MAX).contains(&request.batch) {
+        return Err(Failure::bad(format!("a batch of {} is not between 1 and {BATCH_MAX}", request.batch)));
+    }
+    Ok(UdpSettings {
+        bind,
+        receive_buffer_bytes: request.read_buffer_bytes,
+        send_buffer_bytes: request.write_buffer_bytes,
+        batch: request.batch as usize,
+        mark: request.mark,
+        queues: decode::queues(request.queues)?,
+        offloads: !request.no_offloads,
+    })
 }

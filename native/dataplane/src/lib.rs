@@ -11,23 +11,27 @@ mod clock;
 mod commands;
 mod decode;
 mod encode;
+mod encode_commands;
 mod event_class;
 mod event_queue;
 mod failure;
 mod greeting;
 mod guard;
+mod hand_over;
 mod host_devices;
 mod json;
 mod libraries;
 pub mod memory;
 mod placement;
 mod platform;
+mod program;
 mod routes;
 mod send_batch;
 mod send_errors;
 mod serve;
 mod shared;
 mod staged;
+mod take_over;
 mod thread_output;
 mod underlay;
 mod values;
@@ -60,7 +64,7 @@ pub fn run(arguments: impl IntoIterator<Item = String>) -> ExitCode {
         Ok(Arguments::Routes(order)) => routes::obey(&order, io::stdin().lock(), &mut io::stdout()),
         Ok(Arguments::WatchChanges(order)) => changes::watch(&order, &mut io::stdout()),
         Ok(Arguments::WatchUnderlay) => underlay::watch(&mut io::stdout()),
-        Ok(Arguments::Serve { socket, orphan }) => serve::serve(&socket, orphan),
+        Ok(Arguments::Serve { socket, orphan, takes_over }) => serve::serve(&socket, orphan, takes_over),
         Err(complaint) => {
             eprint!("lacis-dataplane: {complaint}\n\n{}", arguments::USAGE);
             return ExitCode::from(EXIT_USAGE);

@@ -83,7 +83,7 @@ impl Conversation {
     fn greet(&mut self, hello: &wire::Hello, request_id: u64) {
         self.staged = Staged::default();
         let capabilities = [&["memory"][..], &capabilities::ENGINE].concat();
-        let introduction = encode::introduction(&capabilities, self.engine.libraries());
+        let introduction = encode::introduction(&capabilities, self.engine.libraries(), vec![], 0);
         if let Some(version) = hello.common_version() {
             self.greeting = Greeting::Agreed;
             for ready in

@@ -179,7 +179,7 @@ mod tests {
         let socket =
             Fussy { refusal, takes_runs: Cell::new(true), sent: RefCell::default(), calls: RefCell::default() };
         #[allow(clippy::arc_with_non_send_sync)]
-        SendBatch::new(Arc::new(socket), Arc::default(), Arc::new(SendErrors::new(Arc::default(), Clock::start())))
+        SendBatch::new(Arc::new(socket), Arc::default(), Arc::new(SendErrors::new(Arc::default(), Clock::from(0))))
     }
 
     fn push(batch: &mut SendBatch<Fussy>, port: u16, lengths: &[usize]) {

@@ -10,15 +10,19 @@ use lacis_contract::wire::{self, ToDataPlane, from_data_plane::Event, to_data_pl
 use lacis_engine::engine::Worker;
 use lacis_engine::reports::snapshot;
 
+use crate::clock::Clock;
 use crate::commands::carry_out;
 use crate::encode;
 use crate::failure::Failure;
 use crate::greeting::Greeting;
+use crate::hand_over::hand_over;
 use crate::host_devices::HostDevices;
 use crate::platform::confinement::{Confinement, spawn_bare};
 use crate::platform::{ControlStream, Doorway, Wake, confine, harden};
+use crate::program::own_digest;
 use crate::shared::Shared;
 use crate::staged::Staged;
+use crate::take_over::Handed;
 
 /// Deadlines that lie closer together are met at once.
 const NAP: Duration = Duration::from_millis(5);
@@ -28,15 +32,26 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 const READ_BYTES: usize = 64 << 10;
 
 /// Serves until told to stop, by a signal, by the control plane, or by its absence for `orphan`.
-pub fn serve(socket: &Path, orphan: Duration) -> io::Result<()> {
+pub fn serve(socket: &Path, orphan: Duration, takes_over: bool) -> io::Result<()> {
     let confinement = harden();
-    let doorway = Doorway::open(socket)?;
-    let shared = Shared::new(Wake::new()?);
+    let program = own_digest();
+    let (doorway, (shared, mut devices, configured)) = Doorway::open(socket, || {
+        let handed = takes_over.then(|| Handed::ask(socket)).transpose()?;
+        let shared = Shared::new(Wake::new()?, Clock::from(handed.as_ref().map_or(0, Handed::now_ms)));
+        let mut devices = HostDevices::new(shared.clone());
+        let configured = handed.map(|handed| handed.take_in(&shared, &mut devices)).transpose()?.flatten();
+        Ok((shared, devices, configured))
+    })?;
     let events = Arc::clone(&shared.events);
     spawn_bare("events", move || events.write_forever())?;
+    if devices.has_socket() {
+        devices.restart().map_err(|failure| io::Error::other(failure.message))?;
+    }
     Process {
-        devices: HostDevices::new(shared.clone()),
+        devices,
         shared,
+        program,
+        configured,
         worker: Worker::new(),
         confinement,
         is_confined: false,
@@ -51,6 +66,10 @@ pub fn serve(socket: &Path, orphan: Duration) -> io::Result<()> {
 
 struct Process {
     shared: Shared,
+    /// Which program this is.
+    program: Vec<u8>,
+    /// As the control plane said it last.
+    configured: Option<wire::Configure>,
     devices: HostDevices,
     worker: Worker,
     confinement: Confinement,
@@ -183,6 +202,7 @@ impl Process {
                 self.greet(&hello);
                 return Next::GoOn;
             }
+            Some(Command::HandOver(_)) if greeting == Greeting::Awaited => return self.hand_over(),
             Some(Command::Shutdown(shutdown)) if greeting != Greeting::Awaited => {
                 if shutdown.send_close {
                     self.close_all();
@@ -207,12 +227,39 @@ impl Process {
         next
     }
 
+    /// Everything to whoever asks. Nothing moves meanwhile, and nothing is sent any more once it is there; without the word that it is, this
+    /// process goes on as if it had not been asked: whoever did not say it has sent nothing.
+    fn hand_over(&mut self) -> Next {
+        let given = self.try_hand_over();
+        if let Err(error) = &given {
+            eprintln!("lacis-dataplane: not handed over: {error}");
+            self.devices.go_on();
+            self.hang_up();
+        }
+        if given.is_ok() { Next::Stop } else { Next::GoOn }
+    }
+
+    fn try_hand_over(&mut self) -> io::Result<()> {
+        if !self.devices.pause() {
+            return Err(io::Error::other("the threads do not pause, or did once"));
+        }
+        let Some(connection) = &self.connection else { return Err(io::ErrorKind::NotConnected.into()) };
+        let Some((mut devices, files)) = self.devices.handed() else { return Err(io::Error::other("nothing is open")) };
+        let now_ms = self.shared.clock.now_ms();
+        devices.now_ms = now_ms;
+        let mut out = self.shared.output(None, &[], 0);
+        let mut pass = self.shared.engine.at(now_ms, &mut self.worker, &mut out);
+        hand_over(&connection.stream, (devices, files), self.configured.as_ref(), &self.shared.engine, &mut pass)
+    }
+
     /// Tells what already runs here; events that come from now on are told behind it. To a stranger only who speaks here.
     fn greet(&mut self, hello: &wire::Hello) {
         let Some(connection) = &mut self.connection else { return };
         connection.staged = Staged::default();
         let (devices, engine) = (&self.devices, &self.shared.engine);
-        let introduction = encode::introduction(&devices.capabilities(), engine.libraries());
+        let age_ms = self.shared.clock.age_ms();
+        let introduction =
+            encode::introduction(&devices.capabilities(), engine.libraries(), self.program.clone(), age_ms);
         let Some(version) = hello.common_version() else {
             connection.greeting = Greeting::Stranger;
             self.shared.events.answer(Event::Ready(introduction));
@@ -232,6 +279,9 @@ impl Process {
             Command::OpenTun(open) => Ok(Some(wire::result::Value::TunOpened(self.devices.open_tun(&open)?))),
             Command::OpenUdp(open) => Ok(Some(wire::result::Value::UdpOpened(self.devices.open_udp(&open)?))),
             command => {
+                if let Command::Configure(configure) = &command {
+                    self.configured = Some(configure.clone());
+                }
                 let now_ms = self.shared.clock.now_ms();
                 let mut pass = self.shared.engine.at(now_ms, &mut self.worker, self.devices.output());
                 let mut nobody_s = Staged::default();

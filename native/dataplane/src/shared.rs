@@ -37,8 +37,8 @@ pub struct Shared {
 
 impl Shared {
     /// A new engine with nobody connected.
-    pub fn new(wake: Wake) -> Self {
-        let (events, clock) = (Arc::<EventQueue>::default(), Clock::start());
+    pub fn new(wake: Wake, clock: Clock) -> Self {
+        let events = Arc::<EventQueue>::default();
         Self {
             engine: Arc::new(Engine::new(libraries::fastest())),
             send_errors: Arc::new(SendErrors::new(Arc::clone(&events), clock)),
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_panic_loses_a_burst_and_not_the_thread() {
-        let shared = Shared::new(Wake::new().unwrap());
+        let shared = Shared::new(Wake::new().unwrap(), Clock::from(0));
         assert_eq!(shared.contain(|| 1), Some(1));
         assert_eq!(shared.contain(|| -> u8 { panic!("a packet that nobody thought of") }), None);
         assert_eq!(shared.contain(|| 2), Some(2));

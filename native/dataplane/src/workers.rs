@@ -1,7 +1,7 @@
 //! The threads that move packets: for each direction one a queue. They wait for nothing but their own file.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -19,28 +19,67 @@ use crate::thread_output::ThreadOutput;
 /// How long a device or socket that failed is left alone.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// How long threads may take to finish what they are at.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
 /// The running threads. They end when this is dropped.
 #[derive(Default)]
 pub struct Workers {
-    stop: Option<Stop>,
+    /// Each interrupts the threads once; the last one taken ends them.
+    stops: Vec<Stop>,
+    gate: Arc<Gate>,
     threads: Vec<JoinHandle<()>>,
+}
+
+/// Where interrupted threads learn what becomes of them. No thread can be made any more once the process is confined, so that those that pause have
+/// to be those that go on.
+#[derive(Default)]
+struct Gate {
+    state: Mutex<GateState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct GateState {
+    is_pause: bool,
+    is_end: bool,
+    waiting: usize,
+}
+
+impl Gate {
+    /// Of a thread that was interrupted: true when it goes on.
+    fn pass(&self) -> bool {
+        let mut state = self.lock();
+        state.waiting += 1;
+        self.changed.notify_all();
+        state = self.changed.wait_while(state, |state| state.is_pause).unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        !state.is_end
+    }
+
+    fn lock(&self) -> MutexGuard<'_, GateState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Workers {
     /// Starts a thread for each queue of the device, on its CPU if one is said, and for each socket.
     pub fn start(shared: &Shared, tun: Option<&SystemTun>, udp: &[Arc<SystemUdp>], cpus: &[usize]) -> io::Result<Self> {
-        let (stop, stopped) = stop_switch()?;
-        let mut workers = Self { stop: Some(stop), threads: vec![] };
+        let (end, ended) = stop_switch()?;
+        let (pause, paused) = stop_switch()?;
+        let mut workers = Self { stops: vec![end, pause], gate: Arc::default(), threads: vec![] };
+        // In the order in which they are thrown.
+        let switches = || -> io::Result<Vec<Stopped>> { Ok(vec![paused.try_clone()?, ended.try_clone()?]) };
         let threads = |queue| (shared.clone(), shared.output(tun, udp, queue));
         if let Some(tun) = tun {
             for queue in 0..tun.queues() {
                 let (outbound, cpu) = (Outbound(tun.reader(queue)), cpus.get(queue).copied());
-                workers.spawn(format!("outbound-{queue}"), cpu, outbound, threads(queue), stopped.try_clone()?)?;
+                workers.spawn(format!("outbound-{queue}"), cpu, outbound, threads(queue), switches()?)?;
             }
         }
         for (queue, socket) in udp.iter().enumerate() {
             let inbound = Inbound(socket.reader());
-            workers.spawn(format!("inbound-{queue}"), None, inbound, threads(queue), stopped.try_clone()?)?;
+            workers.spawn(format!("inbound-{queue}"), None, inbound, threads(queue), switches()?)?;
         }
         Ok(workers)
     }
@@ -51,21 +90,45 @@ impl Workers {
         cpu: Option<usize>,
         direction: impl Direction + Send + 'static,
         (shared, out): (Shared, ThreadOutput),
-        stopped: Stopped,
+        switches: Vec<Stopped>,
     ) -> io::Result<()> {
+        let gate = Arc::clone(&self.gate);
         let run = move || {
             // The CPU may be gone since it was chosen: then the system places this thread like any other.
             let _: io::Result<()> = cpu.map_or(Ok(()), pin_to);
-            run(direction, &shared, out, &stopped);
+            run(direction, &shared, out, &switches, &gate);
         };
         self.threads.push(spawn_bare(&name, run)?);
         Ok(())
     }
 }
 
+impl Workers {
+    /// Whether the threads move nothing until [`Self::go_on`]. Once only.
+    pub fn pause(&mut self) -> bool {
+        if self.stops.len() < 2 {
+            return false;
+        }
+        let mut state = self.gate.lock();
+        state.is_pause = true;
+        self.stops.pop();
+        let all = self.threads.len();
+        let waited = self.gate.changed.wait_timeout_while(state, PAUSE_MAX, |state| state.waiting < all);
+        waited.is_ok_and(|(state, _)| state.waiting == all)
+    }
+
+    /// The threads go on where they were.
+    pub fn go_on(&mut self) {
+        self.gate.lock().is_pause = false;
+        self.gate.changed.notify_all();
+    }
+}
+
 impl Drop for Workers {
     fn drop(&mut self) {
-        self.stop = None;
+        self.gate.lock().is_end = true;
+        self.go_on();
+        self.stops.clear();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
@@ -118,8 +181,17 @@ impl<S: DatagramSource> Direction for Inbound<S> {
     }
 }
 
-/// Moves bursts until stopped.
-fn run<D: Direction>(mut direction: D, shared: &Shared, mut out: ThreadOutput, stopped: &Stopped) {
+/// Moves bursts until stopped: by the last of the switches, or by an earlier one when the gate is closed.
+fn run<D: Direction>(mut direction: D, shared: &Shared, mut out: ThreadOutput, switches: &[Stopped], gate: &Gate) {
+    for stopped in switches {
+        move_until(&mut direction, shared, &mut out, stopped);
+        if !gate.pass() {
+            return;
+        }
+    }
+}
+
+fn move_until<D: Direction>(direction: &mut D, shared: &Shared, out: &mut ThreadOutput, stopped: &Stopped) {
     let mut worker = Worker::new();
     let mut may_have_more = false;
     loop {
@@ -131,7 +203,7 @@ fn run<D: Direction>(mut direction: D, shared: &Shared, mut out: ThreadOutput, s
         }
         let now_ms = shared.clock.now_ms();
         let burst = shared.contain(|| {
-            let moved = direction.burst(&shared.engine, now_ms, &mut worker, &mut out);
+            let moved = direction.burst(&shared.engine, now_ms, &mut worker, out);
             out.flush();
             moved
         });

@@ -45,6 +45,11 @@ impl Arrivals {
         Ok(held)
     }
 
+    /// The highest counter that was taken in.
+    pub fn highest(&self) -> u64 {
+        lock(&self.0).window.highest()
+    }
+
     /// Packets and bytes that were accepted.
     pub fn totals(&self) -> (u64, u64) {
         let arrived = lock(&self.0);

@@ -20,7 +20,7 @@ use crate::relay::{RELAYS_MAX, Relay, RelayEntry, Role};
 use crate::relaying::RELAYED_LIMIT_BYTES;
 use crate::route::{ROUTES_MAX, Route};
 use crate::route_table::{BadRoutes, RouteTable};
-use crate::session::{NewSession, Session};
+use crate::session::{NewSession, Session, SessionKeys};
 use crate::session_table::{InsertError, PRIMARIES_MAX, SESSIONS_MAX};
 use crate::silence::SILENCE_MS_MAX;
 
@@ -254,6 +254,7 @@ impl<O: Output> Pass<'_, O> {
             policy_id: new.policy_id,
             confirmed: new.confirmed,
             memo: new.memo,
+            keys: SessionKeys { cipher: new.cipher, send: new.send_key, receive: new.receive_key },
         }));
         // Held until the session is in the table, so that its program is not dropped as unused in between.
         let policies = read(&engine.policies);

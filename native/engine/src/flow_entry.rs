@@ -50,6 +50,23 @@ impl Flow {
         flow
     }
 
+    /// A flow as another process told of it.
+    pub fn taken_over(told: &FlowView, epoch: u32, (by, tally): (AllowedBy, Arc<RuleTally>), now_ms: u64) -> Self {
+        Self {
+            tuple: told.tuple,
+            generation: 0,
+            opened_by: told.opened_by,
+            epoch,
+            policy_id: by.policy_id,
+            is_used: false,
+            tally,
+            opened_ms: now_ms.saturating_sub(told.age_ms),
+            last_used_ms: now_ms.saturating_sub(told.idle_ms),
+            traffic: told.traffic,
+            tcp: TcpEnd::new(),
+        }
+    }
+
     /// Whether it is as if it were not there.
     pub fn is_expired(&self, now_ms: u64, timeouts: &FlowTimeouts) -> bool {
         now_ms.saturating_sub(self.last_used_ms) > timeouts.of(self.tuple.protocol) || self.tcp.is_expired(now_ms)

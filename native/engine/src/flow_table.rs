@@ -10,6 +10,8 @@
 //! A thread that holds the lock of a shard may take that of the order or of the log, never the other way round, and never those of two shards.
 
 use std::hash::BuildHasher;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::flow::{FlowEnd, FlowPacket, FlowPlace, FlowView, Judged, Traffic};
 use crate::flow_entry::Flow;
@@ -18,8 +20,9 @@ use crate::flow_order::FlowOrder;
 use crate::flow_shard::{FlowId, FlowShard};
 use crate::host::FlowTimeouts;
 use crate::packet::{Direction, Tuple};
-use crate::policy::{RefusalAction, Verdict};
+use crate::policy::{AllowedBy, RefusalAction, Verdict};
 use crate::policy_table::Asked;
+use crate::rule_tally::RuleTally;
 use crate::sync::{AtomicU32, AtomicU64, KeyedState, Mutex, Ordering, lock};
 use crate::tcp_end::is_turning;
 
@@ -176,6 +179,21 @@ impl FlowTable {
             self.remove(&mut flows, slot, FlowEnd::Evicted, now_ms);
             return true;
         }
+    }
+
+    /// Takes in a flow of another process, unless there is one. `peer`: see [`FlowPacket::peer`].
+    pub fn take_over(&self, told: &FlowView, peer: IpAddr, allowed: (AllowedBy, Arc<RuleTally>), now_ms: u64) {
+        let hash = self.hasher.hash_one(told.tuple);
+        let Some(Shard(shard)) = self.shard_of_hash(hash) else { return };
+        let mut flows = lock(shard);
+        if flows.find(hash, &told.tuple).is_some() {
+            return;
+        }
+        let epoch = self.epoch.load(Ordering::Acquire);
+        let id = flows.insert(hash, Flow::taken_over(told, epoch, allowed, now_ms), &self.hasher);
+        lock(&self.order).add(id.slot, (peer, told.opened_by));
+        drop(flows);
+        self.make_room(now_ms);
     }
 
     /// Whether there is a flow that is still allowed. Nothing passes: it is neither counted nor does it prolong the flow.

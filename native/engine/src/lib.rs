@@ -27,6 +27,7 @@ mod flow_shard;
 mod flow_table;
 mod fnv;
 mod fragments;
+pub mod hand_over;
 pub mod header;
 pub mod host;
 mod icmp_error;

@@ -20,6 +20,11 @@ impl PathMtu {
         Some(self.mtu.load(Ordering::Relaxed) as usize).filter(|mtu| *mtu > 0)
     }
 
+    /// As they were set.
+    pub fn limits(&self) -> (u32, u32) {
+        (self.mtu.load(Ordering::Relaxed), self.large_above.load(Ordering::Relaxed))
+    }
+
     /// 0: any length; none is told of.
     pub fn set(&self, mtu: u32, large_above: u32) {
         self.mtu.store(mtu, Ordering::Relaxed);

@@ -82,6 +82,11 @@ impl PolicyTable {
         (programs.len() <= POLICIES_MAX && rules <= RULES_MAX).then_some(Self { programs })
     }
 
+    /// The programs in force, by id.
+    pub fn programs(&self) -> impl Iterator<Item = (u32, Program)> + '_ {
+        self.programs.iter().map(|(policy_id, held)| (*policy_id, held.program()))
+    }
+
     /// At most `limit` rules that have allowed something since they were told of, by ascending id of program, direction (inbound
     /// first) and rule; and whether there may be more.
     pub fn take_counts(&self, limit: usize) -> (Vec<RuleCount>, bool) {
@@ -105,6 +110,15 @@ impl InForce {
             outbound: Rules::new(program.outbound),
             refuse_inbound: program.refuse_inbound,
             refuse_outbound: program.refuse_outbound,
+        }
+    }
+
+    fn program(&self) -> Program {
+        Program {
+            inbound: self.inbound.all().cloned().collect(),
+            outbound: self.outbound.all().cloned().collect(),
+            refuse_inbound: self.refuse_inbound,
+            refuse_outbound: self.refuse_outbound,
         }
     }
 

@@ -23,6 +23,11 @@ impl ReplayWindow {
         Self { highest: floor, recent: u64::MAX, long: None }
     }
 
+    /// The highest counter that has been seen.
+    pub fn highest(&self) -> u64 {
+        self.highest
+    }
+
     /// Whether a packet with this counter may still be new. Changes nothing: the packet is not authentic yet.
     pub fn accepts(&self, counter: u64) -> bool {
         if counter > self.highest {

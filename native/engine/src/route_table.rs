@@ -43,6 +43,11 @@ impl RouteTable {
         Ok(Self { index: PrefixIndex::new(routes.iter().map(|route| route.prefix)), routes })
     }
 
+    /// All of them.
+    pub fn all(&self) -> &[Route] {
+        &self.routes
+    }
+
     /// The longest route to an address.
     #[inline]
     pub fn find(&self, address: IpAddr) -> Option<&Route> {

@@ -50,7 +50,12 @@ impl Rules {
 
     /// Whether these are the rules it was made of.
     pub fn are(&self, rules: &[Rule]) -> bool {
-        self.rules.iter().map(|checked| &checked.rule).eq(rules)
+        self.all().eq(rules)
+    }
+
+    /// The rules it was made of.
+    pub fn all(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().map(|checked| &checked.rule)
     }
 
     /// What the first rule that allows a packet has allowed.

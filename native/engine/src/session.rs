@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-use crate::aead::Aead;
+use crate::aead::{Aead, Cipher, SecretKey};
 use crate::arrivals::Arrivals;
 use crate::counters::Count;
 use crate::counters::InboundCounters;
@@ -39,8 +39,19 @@ pub struct Session {
     memo: Vec<u8>,
     /// How long its inner packets may be.
     pub mtu: PathMtu,
+    keys: SessionKeys,
     send: Sending,
     receive: Receiving,
+}
+
+/// What the ciphers were made of, for a newer data plane that takes over.
+pub struct SessionKeys {
+    /// Of both directions.
+    pub cipher: Cipher,
+    /// Seals what we send.
+    pub send: SecretKey,
+    /// Opens what we receive.
+    pub receive: SecretKey,
 }
 
 #[repr(align(128))]
@@ -61,7 +72,7 @@ struct Receiving {
     note_from_ms: AtomicU64,
 }
 
-/// What a new session starts with. The keys are gone from it: they live in the two ciphers only.
+/// What a new session starts with.
 pub struct NewSession {
     /// See [`Session::local_index`].
     pub local_index: u32,
@@ -87,6 +98,8 @@ pub struct NewSession {
     pub confirmed: bool,
     /// Opaque; returned in the snapshot.
     pub memo: Vec<u8>,
+    /// See [`Session::keys`].
+    pub keys: SessionKeys,
 }
 
 /// What a session did since it was last asked.
@@ -116,6 +129,7 @@ impl Session {
             silence: Silence::default(),
             memo: new.memo,
             mtu: PathMtu::default(),
+            keys: new.keys,
             send: Sending {
                 key: new.send_key,
                 counter: SendCounter::after(new.send_counter),
@@ -130,6 +144,16 @@ impl Session {
                 note_from_ms: AtomicU64::new(0),
             },
         }
+    }
+
+    /// What it seals and opens with.
+    pub fn keys(&self) -> &SessionKeys {
+        &self.keys
+    }
+
+    /// The highest counter that was received.
+    pub fn highest_received(&self) -> u64 {
+        self.receive.arrivals.highest()
     }
 
     /// The counters it sends under.

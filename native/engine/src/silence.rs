@@ -36,6 +36,11 @@ impl Silence {
         self.since.store(HEARD, Ordering::SeqCst);
     }
 
+    /// As it was set.
+    pub fn after_ms(&self) -> u32 {
+        self.after_ms.load(Ordering::Relaxed)
+    }
+
     /// Something authentic came.
     pub fn heard(&self) {
         if self.since.load(Ordering::Relaxed) != HEARD {

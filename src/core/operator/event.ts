@@ -150,6 +150,10 @@ export type DataPlaneNews =
   | { readonly code: "data-plane-up"; readonly device: string | undefined; readonly port: number }
   /** `differs`: what is not as it is wanted ("contract version", key paths). */
   | { readonly code: "data-plane-replaced"; readonly differs: readonly string[] }
+  /** A newer program has taken over from the one that ran. */
+  | { readonly code: "data-plane-upgraded"; readonly before: string; readonly after: string; readonly tookMs: number }
+  /** The one that runs goes on, because a newer one could not take over. */
+  | { readonly code: "data-plane-kept"; readonly why: string }
   | { readonly code: "socket-error" | "device-error"; readonly error: string }
   /** The system does not send datagrams, for an error of this name ("EPERM"); there was the first. Told again only after it has ended. */
   | { readonly code: "send-refused"; readonly error: string; readonly endpoint: Endpoint }

@@ -24,6 +24,15 @@ export const BELOW: { readonly [Code in (DataPlaneNews | UnderlayNews)["code"]]:
     level: "warn",
     text: () => "The running data plane is not the one that is wanted; another is started.",
   },
+  "data-plane-upgraded": {
+    level: "info",
+    text: ({ before, after }) => `The data plane ${after} has taken over from ${before}; tunnels go on.`,
+  },
+  "data-plane-kept": {
+    level: "warn",
+    text: ({ why }) =>
+      `The data plane that runs goes on, because the one of this installation could not take over: ${why}.`,
+  },
   "guard-failed": {
     level: "error",
     text: ({ part }) =>

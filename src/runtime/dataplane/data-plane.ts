@@ -53,6 +53,10 @@ export interface DataPlaneDescription {
   readonly state: "up" | "starting" | "stopped";
   /** Version it reports, undefined before it did. */
   readonly build: string | undefined;
+  /** SHA-256 of the program that runs, in hexadecimal digits; undefined before it is known, for one that does not tell, and for one in this process. */
+  readonly program: string | undefined;
+  /** When its process was started (Unix milliseconds); undefined likewise. */
+  readonly startedAt: number | undefined;
   /** Version of the contract in use, undefined before there is one. */
   readonly contract: number | undefined;
   /** What it can do beyond that, as it names it (SEMANTICS 13). */

@@ -89,6 +89,8 @@ export class UdpDataPlane implements DataPlane {
       build: `TypeScript ${packageVersion()}`,
       contract: CONTRACT_VERSIONS.newest,
       capabilities: [...ENGINE, SEND_ERRORS],
+      program: undefined,
+      startedAt: undefined,
       ciphers: CIPHERS.map((cipher) => ({ cipher, library: `OpenSSL ${process.versions.openssl}` })),
       pid: undefined,
       confinement: undefined,

@@ -81,6 +81,8 @@ export function daemonFacts(changes: Partial<DaemonFacts> = {}): DaemonFacts {
       kind: "native",
       state: "up",
       build: "lacis-dataplane 0.1.0",
+      program: "0123456789abcdef".repeat(4),
+      startedAt: NOW_MS - 3_600_000,
       contract: 2,
       capabilities: [],
       ciphers: [{ cipher: "aes", library: "ring" }],

@@ -64,7 +64,7 @@ describe("the status of a host", () => {
       "  groups       dev",
       "  certificate  v1, valid for 200 d",
       "  lighthouses  1/1 up",
-      "  data plane   lacis-dataplane 0.1.0, up, device nebula1, UDP port 4242, aes by ring",
+      "  data plane   lacis-dataplane 0.1.0 (0123456789ab, up 60 min), up, device nebula1, UDP port 4242, aes by ring",
       "  guard        routes standing, underlay closed, 0 packets refused",
       "  daemon       lacis 0.1.0, pid 4711, up 60 min, /etc/lacis/config.yml",
       "",

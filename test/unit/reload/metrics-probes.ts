@@ -95,6 +95,8 @@ const DATA_PLANE = {
   build: undefined,
   contract: undefined,
   capabilities: [],
+  program: undefined,
+  startedAt: undefined,
   ciphers: [],
   pid: undefined,
   confinement: undefined,

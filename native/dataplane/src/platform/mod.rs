@@ -27,8 +27,9 @@ compile_error!(
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    ControlStream, Doorway, Stop, Stopped, SystemChanges, SystemGuard, SystemRoutes, SystemTun, SystemUdp,
-    SystemUnderlay, Wake, allowed_cpus, confine, error_code, harden, offload, pin_to, renounce, stop_switch,
+    ControlStream, Doorway, Handle, HandleRef, Stop, Stopped, SystemChanges, SystemGuard, SystemRoutes, SystemTun,
+    SystemUdp, SystemUnderlay, Wake, allowed_cpus, await_bytes, confine, error_code, give, harden, offload, pin_to,
+    renounce, stop_switch, take,
 };
 
 /// A TUN device. It is gone when the last of its handles is dropped.
@@ -40,6 +41,10 @@ pub trait Tun: Sized {
 
     /// Creates the device, gives it its addresses and sets it up.
     fn open(name: &str, settings: TunSettings, addresses: &[Prefix]) -> Result<Self, Failure>;
+    /// The device that another process has opened with these settings, by all of its handles in their order.
+    fn adopt(name: &str, settings: TunSettings, handles: Vec<Handle>) -> Result<Self, Failure>;
+    /// Its handles, for another process to adopt.
+    fn handles(&self) -> Vec<HandleRef<'_>>;
     /// Its name, also when the system chose it.
     fn name(&self) -> &str;
     /// Whether packets go through it several at a time.
@@ -234,6 +239,10 @@ pub trait Udp: DatagramSink + Send + Sync + Sized + 'static {
 
     /// Binds as many sockets as there are to be queues, at least one. `::` takes IPv4 as well. What comes from one place comes to one of them.
     fn bind(settings: &UdpSettings) -> Result<Vec<Arc<Self>>, Failure>;
+    /// The sockets that another process has bound there with these settings, by their handles in their order.
+    fn adopt(settings: &UdpSettings, handles: Vec<Handle>) -> Vec<Arc<Self>>;
+    /// Its handle, for another process to adopt.
+    fn handle(&self) -> HandleRef<'_>;
     /// Where it is bound.
     fn bound(&self) -> SocketAddr;
     /// Whether the system takes apart and puts together for us.

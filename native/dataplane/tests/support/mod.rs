@@ -4,7 +4,7 @@
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Program};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -24,13 +24,13 @@ impl Plane {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let socket = std::env::temp_dir().join(format!("lacis-test-{}-{number}.sock", std::process::id()));
-        let child = Program::new(env!("CARGO_BIN_EXE_lacis-dataplane"))
-            .arg("--socket")
-            .arg(&socket)
-            .args(arguments)
-            .spawn()
-            .unwrap();
-        Self { child, socket }
+        Self::start_at(&socket, arguments)
+    }
+
+    pub fn start_at(socket: &Path, arguments: &[&str]) -> Self {
+        let program = env!("CARGO_BIN_EXE_lacis-dataplane");
+        let child = Program::new(program).arg("--socket").arg(socket).args(arguments).spawn().unwrap();
+        Self { child, socket: socket.to_owned() }
     }
 
     pub fn connect(&self) -> Control {

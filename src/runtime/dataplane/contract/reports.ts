@@ -1,4 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
+import { toHex } from "../../../core/base/bytes.ts";
 import type { Result } from "../../../core/base/result.ts";
 import { CIPHERS, type Cipher } from "../../../core/crypto/suite.ts";
 import type {
@@ -64,6 +65,10 @@ export interface ReadyReport {
   readonly capabilities: readonly string[];
   /** Empty from one that does not tell. */
   readonly ciphers: readonly CipherLibrary[];
+  /** SHA-256 of the program that runs, in hexadecimal digits; empty from one that does not tell. */
+  readonly program: string;
+  /** How long it has run; 0 from one that does not tell. */
+  readonly ageMs: number;
   readonly snapshot: DataPlaneSnapshot;
   readonly more: boolean;
 }
@@ -192,7 +197,8 @@ function readReady({ contractVersion, build, capabilities, more, ...ready }: pb.
   const oldestVersion = ready.oldestVersion || contractVersion;
   const libraries = ready.ciphers.flatMap(readCipherLibrary);
   const snapshot = readSnapshot(ready.snapshot);
-  return { kind: "ready", contractVersion, oldestVersion, build, capabilities, ciphers: libraries, snapshot, more };
+  const about = { build, program: toHex(ready.program), ageMs: Number(ready.ageMs) };
+  return { kind: "ready", contractVersion, oldestVersion, ...about, capabilities, ciphers: libraries, snapshot, more };
 }
 
 /** Nothing of a cipher that is not known here. */

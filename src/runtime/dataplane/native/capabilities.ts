@@ -6,6 +6,8 @@ import type { DataPlaneRequest } from "../contract/codec.ts";
 
 /** To give up what moving packets does not take (SEMANTICS 14). */
 export const CONFINE = "confine";
+/** To give everything that moves packets to a newer one (SEMANTICS 16). */
+export const HAND_OVER = "hand-over";
 /** To have several queues of device and port. */
 export const QUEUES = "queues";
 /** To send through relays, and to be one. */

@@ -26,6 +26,8 @@ export class NativeDataPlane implements DataPlane {
     kind: "native",
     state: "starting",
     build: undefined,
+    program: undefined,
+    startedAt: undefined,
     contract: undefined,
     capabilities: [],
     ciphers: [],

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, closeSync, constants, openSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { toHex } from "../../../core/base/bytes.ts";
+import { nodeSuite } from "../../node-crypto.ts";
 import { OperatorError, systemCode } from "../../operator-error.ts";
 import { packageRoot } from "../../package-root.ts";
 import { thisPlatform } from "../../platform/this-platform.ts";
@@ -32,6 +34,16 @@ export function findDataPlaneBinary(override: string | undefined = process.env["
   return path;
 }
 
+/** What tells one build of the data plane from another: SHA-256 of its file, in hexadecimal digits. */
+export function programDigest(path: string): string {
+  return toHex(nodeSuite.sha256(readFileSync(path)));
+}
+
+/** Enough of it to tell builds apart by eye. */
+export function shortDigest(digest: string): string {
+  return digest.slice(0, 12);
+}
+
 /** For measurements: a data plane that encrypts nothing ends at once unless it is told to, and any other one that is. */
 function nullCipher(environment: NodeJS.ProcessEnv = process.env): readonly string[] {
   return environment["LACIS_NULL_CIPHER"] ? ["--null-cipher"] : [];
@@ -41,14 +53,22 @@ function nullCipher(environment: NodeJS.ProcessEnv = process.env): readonly stri
 export class DataPlaneProcess {
   readonly #child: ChildProcess;
   readonly #log: string;
+  readonly #pidFile: string;
   #ended: string | undefined;
 
-  constructor(binary: string, state: StateDirectory) {
+  /** `takesOver`: from the one that listens there, whose place it has only once it is said to claim it. */
+  constructor(
+    binary: string,
+    state: StateDirectory,
+    { takesOver }: { readonly takesOver: boolean } = { takesOver: false },
+  ) {
     this.#log = state.dataPlaneLog;
+    this.#pidFile = state.dataPlanePid;
     rmSync(state.dataPlaneLog, { force: true });
     const log = openSync(state.dataPlaneLog, "wx", 0o640);
     try {
-      this.#child = spawn(binary, ["--socket", state.dataPlaneSocket, ...nullCipher()], {
+      const args = ["--socket", state.dataPlaneSocket, ...(takesOver ? ["--take-over"] : []), ...nullCipher()];
+      this.#child = spawn(binary, args, {
         detached: true,
         stdio: ["ignore", log, log],
         cwd: "/",
@@ -64,9 +84,18 @@ export class DataPlaneProcess {
       this.#ended ??= signal ? endedBy(signal) : `it ended with exit code ${code}`;
     });
     this.#child.unref();
-    rmSync(state.dataPlanePid, { force: true });
+    if (!takesOver) this.claim();
+  }
+
+  /** From now on it is the data plane of its state directory. */
+  claim(): void {
+    rmSync(this.#pidFile, { force: true });
     if (this.#child.pid !== undefined)
-      writeFileSync(state.dataPlanePid, String(this.#child.pid), { mode: 0o640, flag: "wx" });
+      writeFileSync(this.#pidFile, String(this.#child.pid), { mode: 0o640, flag: "wx" });
+  }
+
+  kill(): void {
+    this.#child.kill("SIGKILL");
   }
 
   /** Why it no longer runs, with the last line it wrote; undefined while it runs. */

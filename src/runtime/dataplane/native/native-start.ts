@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Settings } from "../../../core/config/settings.ts";
 import { familyOf } from "../../../core/netip/address.ts";
@@ -11,11 +12,18 @@ import type { StateDirectory } from "../../state/state-directory.ts";
 import type { CipherLibrary, ReadyReport, ResultValue } from "../contract/codec.ts";
 import type { Survivors } from "../data-plane.ts";
 import { differences, isFresh } from "./adoption.ts";
-import { CONFINE, QUEUES } from "./capabilities.ts";
+import { CONFINE, HAND_OVER, QUEUES } from "./capabilities.ts";
 import { isSpoken, spokenByIt, spokenHere } from "./contract-versions.ts";
 import { type DeviceRequest, refusedDevice, silentDataPlane, wrongContract } from "./device-complaint.ts";
 import { ConnectionLost, DataPlaneRefusal, NativeConnection } from "./native-connection.ts";
-import { DataPlaneProcess, dataPlanePid, findDataPlaneBinary, killDataPlane } from "./native-process.ts";
+import {
+  DataPlaneProcess,
+  dataPlanePid,
+  findDataPlaneBinary,
+  killDataPlane,
+  programDigest,
+  shortDigest,
+} from "./native-process.ts";
 import { otherDevices, rememberDevices } from "./opened-devices.ts";
 
 /** How long a data plane may take from its start until it listens. */
@@ -25,6 +33,14 @@ const LISTEN_POLL_MS = 5;
 /** How long a data plane may take for its farewells before it is ended without them. */
 const FAREWELL_MS = 1_000;
 
+/** How long one data plane may take to take over from another. */
+const HAND_OVER_MS = 6_000;
+
+interface Running {
+  readonly connection: NativeConnection;
+  readonly ready: ReadyReport;
+}
+
 /** A native data plane that forwards. */
 export interface StartedDataPlane {
   readonly connection: NativeConnection;
@@ -33,6 +49,8 @@ export interface StartedDataPlane {
   /** Whether its devices were open already. */
   readonly adopted: boolean;
   readonly build: string;
+  readonly program: string | undefined;
+  readonly startedAt: number | undefined;
   readonly contract: number;
   readonly capabilities: readonly string[];
   readonly ciphers: readonly CipherLibrary[];
@@ -86,23 +104,71 @@ export class NativeStart {
       ? { device: tun?.name, port: endpointPort(udp) }
       : await this.#openDevices(connection, ready.capabilities);
     const { build, contractVersion: contract, capabilities, ciphers } = ready;
+    const program = ready.program === "" ? undefined : ready.program;
+    const startedAt = ready.ageMs === 0 ? undefined : Date.now() - ready.ageMs;
     // Nothing is opened any more. One that ran before may have been confined already, and then says the same again.
     const confinement = capabilities.includes(CONFINE) ? await confined(connection) : undefined;
     const pid = dataPlanePid(this.#state);
-    const about = { adopted: udp !== undefined, build, contract, capabilities, ciphers, pid, confinement };
+    const about = {
+      adopted: udp !== undefined,
+      build,
+      program,
+      startedAt,
+      contract,
+      capabilities,
+      ciphers,
+      pid,
+      confinement,
+    };
     return { connection, process: this.#process, survivors: { sessions, relays }, ...about, ...devices };
   }
 
   /** The data plane that runs here, if it can be used; otherwise it is asked to end. */
-  async #takeOver(): Promise<{ connection: NativeConnection; ready: ReadyReport } | undefined> {
-    const connection = await this.#connect();
-    if (!connection) return undefined;
-    const ready = await connection.hello();
+  async #takeOver(): Promise<Running | undefined> {
+    const running = await this.#running();
+    if (!running) return undefined;
+    const { connection, ready } = running;
     const unfit = this.#unfit(ready);
-    if (unfit.length === 0) return { connection, ready };
+    if (unfit.length === 0) return this.#upgraded(connection, ready);
     this.#tell({ code: "data-plane-replaced", differs: unfit });
     if (!(await farewell(connection))) killDataPlane(this.#state);
     return undefined;
+  }
+
+  /**
+   * The program that is here now in place of the one that runs, if that is another one: it takes over devices, sessions and flows, and no packet is lost.
+   * Where it does not, the older one goes on.
+   */
+  async #upgraded(connection: NativeConnection, ready: ReadyReport): Promise<Running | undefined> {
+    const binary = otherProgram(ready);
+    if (binary === undefined) return { connection, ready };
+    const begun = runningTime();
+    connection.close();
+    const { dataPlaneSocket } = this.#state;
+    const older = identityOf(dataPlaneSocket);
+    const newer = new DataPlaneProcess(binary, this.#state, { takesOver: true });
+    const giveUpAt = begun + HAND_OVER_MS;
+    while (newer.ended === undefined && runningTime() < giveUpAt && !this.#cancelled) {
+      const now = identityOf(dataPlaneSocket);
+      if (now !== undefined && now !== older) break;
+      await sleep(LISTEN_POLL_MS);
+    }
+    const running = await this.#running();
+    if (running && running.ready.program !== ready.program) {
+      newer.claim();
+      this.#process = newer;
+      const tookMs = Math.round(runningTime() - begun);
+      this.#tell({ code: "data-plane-upgraded", before: nameOf(ready), after: nameOf(running.ready), tookMs });
+      return running;
+    }
+    newer.kill();
+    this.#tell({ code: "data-plane-kept", why: newer.ended ?? `it did not take over within ${HAND_OVER_MS / 1000} s` });
+    return running;
+  }
+
+  async #running(): Promise<Running | undefined> {
+    const connection = await this.#connect();
+    return connection && { connection, ready: await connection.hello() };
   }
 
   #unfit(ready: ReadyReport): readonly string[] {
@@ -112,7 +178,7 @@ export class NativeStart {
     return [...differences(snapshot, this.#settings), ...otherDevices(this.#state, this.#settings.boot)];
   }
 
-  async #spawn(): Promise<{ connection: NativeConnection; ready: ReadyReport }> {
+  async #spawn(): Promise<Running> {
     const binary = findDataPlaneBinary();
     const started = new DataPlaneProcess(binary, this.#state);
     this.#process = started;
@@ -185,6 +251,28 @@ export class NativeStart {
     const { seed } = queues.threads;
     return seed === "pid" || (seed === "" && listen.port === 0) ? process.pid : bound;
   }
+}
+
+/** The program of this installation, when the one that runs is another one and can be replaced without loss. */
+function otherProgram({ program, capabilities, snapshot }: ReadyReport): string | undefined {
+  if (program === "" || !capabilities.includes(HAND_OVER) || isFresh(snapshot)) return undefined;
+  try {
+    const binary = findDataPlaneBinary();
+    return programDigest(binary) === program ? undefined : binary;
+  } catch {
+    // Without a program here the one that runs is all there is.
+    return undefined;
+  }
+}
+
+function nameOf({ build, program }: ReadyReport): string {
+  return `${build} (${shortDigest(program)})`;
+}
+
+/** Another one for each socket that is made there. */
+function identityOf(path: string): string | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found && `${found.ino} ${found.ctimeNs}`;
 }
 
 /** Asks a data plane to close its sessions and end; false when it did not in time. */

@@ -139,6 +139,10 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "data-plane-failed": "The data plane could not be started.",
   "data-plane-up": "The data plane runs again.",
   "data-plane-replaced": "The running data plane is not the one that is wanted; another is started.",
+  "data-plane-upgraded":
+    "The data plane lacis-dataplane 0.1.1 (0a1b2c3d4e5f) has taken over from lacis-dataplane 0.1.0 (1f2e3d4c5b6a); tunnels go on.",
+  "data-plane-kept":
+    "The data plane that runs goes on, because the one of this installation could not take over: it ended with exit code 1: nobody listens there.",
   "guard-failed": "Packets of the overlay are not kept off other ways: the filter rules could not be changed.",
   "route-missing":
     "The route 192.168.7.0/24 into the overlay could not be given to the system: the route 192.168.7.0/24: one with metric 0 leads to eth1.",

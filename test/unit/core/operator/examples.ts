@@ -90,6 +90,13 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   "data-plane-failed": { code: "data-plane-failed", why: "cannot listen on UDP port 4242" },
   "data-plane-up": { code: "data-plane-up", device: "nebula1", port: 4242 },
   "data-plane-replaced": { code: "data-plane-replaced", differs: ["tun.mtu"] },
+  "data-plane-upgraded": {
+    code: "data-plane-upgraded",
+    before: "lacis-dataplane 0.1.0 (1f2e3d4c5b6a)",
+    after: "lacis-dataplane 0.1.1 (0a1b2c3d4e5f)",
+    tookMs: 31,
+  },
+  "data-plane-kept": { code: "data-plane-kept", why: "it ended with exit code 1: nobody listens there" },
   "guard-failed": { code: "guard-failed", part: "underlay", why: "nf_tables: Operation not permitted (os error 1)" },
   "route-missing": {
     code: "route-missing",

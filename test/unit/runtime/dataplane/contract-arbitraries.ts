@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { toHex } from "../../../../src/core/base/bytes.ts";
 import type {
   Direction,
   LocalIndex,
@@ -253,6 +254,8 @@ const reportsByKind: ByKind<DataPlaneReport> = {
     build: fc.string(),
     capabilities: some(fc.string()),
     ciphers: some(fc.record({ cipher: fc.constantFrom("aes" as const, "chachapoly" as const), library: fc.string() })),
+    program: fc.uint8Array({ maxLength: 32 }).map(toHex),
+    ageMs: fc.maxSafeNat(),
     snapshot: fc.record({
       tun: maybe(fc.record({ name: fc.string({ minLength: 1 }), mtu: uint32, addresses: some(prefix) })),
       udp: maybe(anyEndpoint),

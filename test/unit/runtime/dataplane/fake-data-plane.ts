@@ -22,6 +22,7 @@ export class FakeDataPlane {
   contractVersion: number = CONTRACT_VERSIONS.newest;
   oldestVersion: number = CONTRACT_VERSIONS.oldest;
   capabilities: readonly string[] = [];
+  program = "";
   script: Script = () => undefined;
   readonly #path: string;
   #server: Server | undefined;
@@ -86,7 +87,16 @@ export class FakeDataPlane {
         const isSpoken = common >= oldestVersion && common >= request.oldest;
         const contractVersion = isSpoken ? common : this.contractVersion;
         const build = "fake";
-        const ready = { contractVersion, oldestVersion, build, capabilities, ciphers: [], snapshot };
+        const ready = {
+          contractVersion,
+          oldestVersion,
+          build,
+          capabilities,
+          ciphers: [],
+          program: this.program,
+          ageMs: 0,
+          snapshot,
+        };
         return [{ kind: "ready", ...ready, more: false }];
       }
       case "open-udp":

@@ -93,7 +93,8 @@ describe("a data plane that ran before", () => {
 
   test("may tell of its tunnels in several frames", async () => {
     const spoken = { contractVersion: 2, oldestVersion: 2 };
-    const ready = { kind: "ready", ...spoken, build: "fake", capabilities: [], ciphers: [] } as const;
+    const told = { build: "fake", program: "", ageMs: 0, capabilities: [], ciphers: [] };
+    const ready = { kind: "ready", ...spoken, ...told } as const;
     fake.script = (request) =>
       request.kind === "hello"
         ? [

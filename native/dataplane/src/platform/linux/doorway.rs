@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::control_socket::ControlSocket;
 use super::poll::wait_readable;
@@ -30,10 +30,23 @@ pub struct Knocks {
     pub is_spoken_to: bool,
 }
 
+/// Whether there is something to read, or an end, within this time.
+pub fn await_bytes(stream: &ControlStream, timeout: Duration) -> io::Result<bool> {
+    let until = Instant::now() + timeout;
+    loop {
+        let [is_there] = wait_readable([stream.as_fd()], Some(until.saturating_duration_since(Instant::now())))?;
+        if is_there || Instant::now() >= until {
+            return Ok(is_there);
+        }
+    }
+}
+
 impl Doorway {
-    /// Listens at `path`. To be called before any other thread runs.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self { signal: StopSignal::new()?, socket: ControlSocket::bind(path)? })
+    /// Listens at `path` once `before` is done. To be called before any other thread runs.
+    pub fn open<T>(path: &Path, before: impl FnOnce() -> io::Result<T>) -> io::Result<(Self, T)> {
+        let signal = StopSignal::new()?;
+        let done = before()?;
+        Ok((Self { signal, socket: ControlSocket::bind(path)? }, done))
     }
 
     /// Waits until something happens, at most `timeout`.

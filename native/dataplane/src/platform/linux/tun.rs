@@ -15,7 +15,7 @@ use super::offload::segments::take_apart;
 use super::offload::virtio_header::{VIRTIO_HEADER_BYTES, VirtioHeader};
 use super::poll::Stopped;
 use crate::failure::Failure;
-use crate::platform::{PacketSink, PacketSource, Tun, TunSettings, Wait};
+use crate::platform::{Handle, HandleRef, PacketSink, PacketSource, Tun, TunSettings, Wait};
 
 /// Largest packet a device hands over, and one byte more.
 const PACKET_BYTES: usize = 65_536;
@@ -75,6 +75,17 @@ impl Tun for LinuxTun {
         let tun = Self { first: Arc::new(first), others, name, offloads };
         tun.set_up(settings, addresses).map_err(|error| explain(&format!("setting up {}", tun.name), &error))?;
         Ok(tun)
+    }
+
+    fn adopt(name: &str, settings: TunSettings, handles: Vec<Handle>) -> Result<Self, Failure> {
+        let mut files = handles.into_iter().map(File::from);
+        let first = files.next().ok_or_else(|| Failure::bad(format!("no open file of {name} came")))?;
+        let offloads = enable_offloads(&first, settings.offloads);
+        Ok(Self { first: Arc::new(first), others: files.map(Arc::new).collect(), name: name.into(), offloads })
+    }
+
+    fn handles(&self) -> Vec<HandleRef<'_>> {
+        std::iter::once(&self.first).chain(&self.others).map(|file| file.as_fd()).collect()
     }
 
     fn name(&self) -> &str {

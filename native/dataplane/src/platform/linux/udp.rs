@@ -12,7 +12,7 @@ use super::poll::Stopped;
 use super::socket_address::RawAddress;
 use super::udp_message::{Control, message};
 use crate::failure::Failure;
-use crate::platform::{Cause, DatagramSink, DatagramSource, NotSent, Run, Udp, UdpSettings, Wait};
+use crate::platform::{Cause, DatagramSink, DatagramSource, Handle, HandleRef, NotSent, Run, Udp, UdpSettings, Wait};
 
 /// A GRO receive is at most one maximal UDP payload long.
 const GRO_BUFFER_BYTES: usize = 65_536;
@@ -50,6 +50,19 @@ impl Udp for LinuxUdp {
         Ok(sockets)
     }
 
+    fn adopt(settings: &UdpSettings, handles: Vec<Handle>) -> Vec<Arc<Self>> {
+        let adopted = |socket| {
+            let mut udp = Self::of(socket, settings, settings.bind);
+            udp.enable_offloads(settings.offloads);
+            Arc::new(udp)
+        };
+        handles.into_iter().map(adopted).collect()
+    }
+
+    fn handle(&self) -> HandleRef<'_> {
+        self.socket.as_fd()
+    }
+
     fn bound(&self) -> SocketAddr {
         self.bound
     }
@@ -76,20 +89,24 @@ impl LinuxUdp {
             }
             OwnedFd::from_raw_fd(fd)
         };
-        let mut udp = Self {
-            socket,
-            bound: bind,
-            is_ipv6,
-            has_gro: false,
-            has_gso: AtomicBool::new(false),
-            batch: settings.batch,
-        };
+        let mut udp = Self::of(socket, settings, bind);
         udp.configure(settings)?;
         if shares_port {
             udp.share_port()?;
         }
         udp.bind_to(bind)?;
         Ok(udp)
+    }
+
+    fn of(socket: OwnedFd, settings: &UdpSettings, bound: SocketAddr) -> Self {
+        Self {
+            socket,
+            bound,
+            is_ipv6: bound.is_ipv6(),
+            has_gro: false,
+            has_gso: AtomicBool::new(false),
+            batch: settings.batch,
+        }
     }
 
     /// The kernel gives all datagrams of one sender to one of the sockets that share a port.
@@ -110,12 +127,16 @@ impl LinuxUdp {
         }
         self.set_buffer(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, settings.receive_buffer_bytes, RECEIVE_BUFFER_BYTES);
         self.set_buffer(libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, settings.send_buffer_bytes, 0);
-        if settings.offloads {
+        self.enable_offloads(settings.offloads);
+        Ok(())
+    }
+
+    fn enable_offloads(&mut self, wanted: bool) {
+        if wanted {
             self.has_gro = self.set(libc::SOL_UDP, libc::UDP_GRO, 1).is_ok();
             // Accepted with size 0 where it is known: the size comes with each send.
             self.has_gso = AtomicBool::new(self.set(libc::SOL_UDP, libc::UDP_SEGMENT, 0).is_ok());
         }
-        Ok(())
     }
 
     /// A buffer size is a wish: the system's limit applies unless the process may exceed it.
