@@ -2,6 +2,7 @@ import { adminService } from "../admin/admin-service.ts";
 import { openNode } from "../index.ts";
 import type { Daemon } from "../runtime/daemon.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
+import { tellReady } from "../runtime/readiness.ts";
 import { protectSecrets } from "./protect-secrets.ts";
 
 /** How long farewells may take. After it the process ends as it is. */
@@ -22,6 +23,8 @@ export async function runDaemon({ config, stateDir }: { config: string; stateDir
   );
   obeySignals(starting);
   await starting;
+  const untold = tellReady();
+  if (untold !== undefined) console.error(`lacis: the service manager was not told that this host is ready: ${untold}`);
 }
 
 /** From the first moment on: a signal during the start waits for its end, so that no data plane is left without a control plane. */

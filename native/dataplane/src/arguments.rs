@@ -23,6 +23,7 @@ Moves the packets of an overlay mesh. Started and steered by the lacis daemon.
   lacis-dataplane routes watch --device NAME [--buffer BYTES]
   lacis-dataplane changes watch --device NAME --network ADDRESS/BITS...
   lacis-dataplane underlay watch
+  lacis-dataplane notify STATE
 
   --socket PATH         listen for the daemon on this Unix socket; its directory must exist
   --orphan-seconds N    exit after N seconds without a daemon (900)
@@ -49,6 +50,8 @@ Moves the packets of an overlay mesh. Started and steered by the lacis daemon.
   --buffer BYTES        for news of routes, instead of the system's choice
 
   changes watch         print a line when it listens, and whenever the device, what guards its packets, or a way to its networks may have changed
+
+  notify STATE          tell the service manager that waits for this service (READY=1); nothing where none does
 
   underlay watch        print as JSON this machine's interfaces with their addresses and the way to everybody else, now and after each change
 ";
@@ -84,6 +87,8 @@ pub enum Arguments {
     WatchChanges(changes::Order),
     /// Tell of the machine's interfaces.
     WatchUnderlay,
+    /// Tell the service manager.
+    Notify(String),
     /// Print the usage.
     Help,
 }
@@ -102,6 +107,13 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Arguments, S
     }
     if arguments.next_if(|first| first == "underlay").is_some() {
         return underlay::parse(arguments).map(|()| Arguments::WatchUnderlay);
+    }
+    if arguments.next_if(|first| first == "notify").is_some() {
+        return match (arguments.next(), arguments.next()) {
+            (Some(state), None) => Ok(Arguments::Notify(state)),
+            (None, _) => Err("notify needs a state, READY=1 for example".into()),
+            (_, Some(more)) => Err(format!("unknown argument {more}")),
+        };
     }
     let (mut socket, mut orphan, mut json, mut mode, mut null) = (None, None, false, None, false);
     let mut takes_over = false;
@@ -170,6 +182,8 @@ mod tests {
         let newer = Arguments::Serve { socket, orphan: ORPHAN_DEFAULT, takes_over: true };
         assert_eq!(parsed("--socket /run/x --take-over"), Ok(newer));
         assert_eq!(parsed("--memory"), Ok(Arguments::Memory));
+        assert_eq!(parsed("notify READY=1"), Ok(Arguments::Notify("READY=1".into())));
+        assert!(parsed("notify").is_err() && parsed("notify READY=1 more").is_err());
         assert_eq!(parsed("--version --json"), Ok(Arguments::Version { json: true }));
     }
 

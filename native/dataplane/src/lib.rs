@@ -63,6 +63,7 @@ pub fn run(arguments: impl IntoIterator<Item = String>) -> ExitCode {
         Ok(Arguments::Guard(order)) => guard::obey(&order, &mut io::stdout()),
         Ok(Arguments::Routes(order)) => routes::obey(&order, io::stdin().lock(), &mut io::stdout()),
         Ok(Arguments::WatchChanges(order)) => changes::watch(&order, &mut io::stdout()),
+        Ok(Arguments::Notify(state)) => platform::notify(&state),
         Ok(Arguments::WatchUnderlay) => underlay::watch(&mut io::stdout()),
         Ok(Arguments::Serve { socket, orphan, takes_over }) => serve::serve(&socket, orphan, takes_over),
         Err(complaint) => {

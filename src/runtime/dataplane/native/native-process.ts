@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, closeSync, constants, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { toHex } from "../../../core/base/bytes.ts";
 import { nodeSuite } from "../../node-crypto.ts";
@@ -9,12 +9,16 @@ import { thisPlatform } from "../../platform/this-platform.ts";
 import type { StateDirectory } from "../../state/state-directory.ts";
 import { readStateFile } from "../../state/trust.ts";
 
+/** Where it lies in an installed package, and where `npm run build:native` makes it. */
+const PLACES = ["lacis-dataplane", "native/target/release/lacis-dataplane"];
+
 /**
- * Absolute path of the data plane's program: $LACIS_DATAPLANE, else what `npm run build:native` makes. It is looked for nowhere else: a
+ * Absolute path of the data plane's program: $LACIS_DATAPLANE, else beside the rest of this package. It is looked for nowhere else: a
  * program of root is never found through a search path (reliability R60).
  */
 export function findDataPlaneBinary(override: string | undefined = process.env["LACIS_DATAPLANE"]): string {
-  const path = override || join(packageRoot(), "native/target/release/lacis-dataplane");
+  const own = PLACES.map((place) => join(packageRoot(), place));
+  const path = override || (own.find((place) => existsSync(place)) ?? own.at(-1) ?? "");
   const todo = override
     ? "correct LACIS_DATAPLANE, or unset it to use the one that was built here"
     : "build it with: npm run build:native - or set LACIS_DATAPLANE to its absolute path";

@@ -3,7 +3,7 @@
 use std::io;
 use std::mem;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::time::{Duration, Instant};
 
 /// What the kernel lets pass at once (SCM_MAX_FD).
@@ -69,6 +69,21 @@ pub fn give(to: &UnixStream, bytes: &[u8], files: &[HandleRef<'_>], until: Insta
         }
     }
     Ok(())
+}
+
+/// Sends one datagram with one file.
+pub fn give_datagram(to: &UnixDatagram, bytes: &[u8], file: HandleRef<'_>) -> io::Result<()> {
+    let mut rights = Rights::new(&[file]);
+    let mut vector = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    // SAFETY: msghdr is plain data for which all zeros are a valid value.
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    message.msg_iov = &raw mut vector;
+    message.msg_iovlen = 1;
+    message.msg_control = (&raw mut rights).cast();
+    message.msg_controllen = rights.header.cmsg_len as _;
+    // SAFETY: the message points to one vector and to as many bytes of `rights` as it says; both live until the call returns.
+    let sent = unsafe { libc::sendmsg(to.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Reads some bytes, and the files that come with them.
