@@ -24,6 +24,7 @@ import { type DataPlane, type DataPlaneDescription, socketBuffers } from "./data
 import { dataPlaneService } from "./dataplane/data-plane-service.ts";
 import { openDataPlane } from "./dataplane/open-data-plane.ts";
 import { DnsService } from "./dns/dns-service.ts";
+import { HostNames } from "./dns/host-names.ts";
 import { Driver } from "./driver.ts";
 import { FlowLog } from "./flowlog/flow-log.ts";
 import { Guard, type GuardDescription } from "./guard/guard.ts";
@@ -194,6 +195,11 @@ export class Daemon {
       tell: (event) => this.events.tell(event),
     });
     const device = (): string | undefined => standing()?.device;
+    const names = new HostNames(settings, {
+      owner: stateName(options.config),
+      device,
+      tell: (event) => this.events.tell(event),
+    });
     const aroundDevice = deviceServices(settings, {
       device,
       gone: () => dataPlane.renew(),
@@ -221,6 +227,7 @@ export class Daemon {
     );
     const plane = dataPlaneService(dataPlane, this.#driver, () => {
       aroundDevice.isUp();
+      names.deviceIsUp();
       this.#portMapping.listening(dataPlane.describe().port);
     });
     this.#services = new Services([
@@ -231,6 +238,7 @@ export class Daemon {
       ...aroundDevice.services,
       metrics,
       dns,
+      names,
       console,
       ...onTop,
     ]);

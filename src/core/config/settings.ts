@@ -56,6 +56,7 @@ export interface BootSettings {
       readonly cpus: readonly number[];
     };
   };
+  readonly names: NameSettings;
   readonly handshakes: { readonly tryIntervalMs: number; readonly retries: number };
   readonly timers: { readonly connectionAliveMs: number; readonly pendingDeletionMs: number };
 }
@@ -115,6 +116,13 @@ export type Host = IpAddress | HostName;
 
 export interface HostName {
   readonly name: string;
+}
+
+/** `dns.*`: names of the overlay for programs on this host. */
+export interface NameSettings {
+  /** In lower case, without a dot at its end; undefined: the system's resolver is left alone. */
+  readonly domain: string | undefined;
+  readonly mode: "auto" | "resolved" | "resolvconf" | "file";
 }
 
 /** `lighthouse.serve_dns`, `lighthouse.dns.*`. */

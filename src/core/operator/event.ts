@@ -201,6 +201,9 @@ export type UnderlayNews =
 
 /** About the DNS responder. */
 export type DnsNews =
+  /** The system's resolver, or whoever manages it, asks this host for names below the domain. */
+  | { readonly code: "names-wired"; readonly domain: string; readonly how: string }
+  | { readonly code: "names-not-wired"; readonly why: string }
   | { readonly code: "dns-listening"; readonly places: readonly string[] }
   | { readonly code: "dns-not-listening"; readonly why: string };
 

@@ -148,6 +148,15 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
   },
   "wrong-responder": { level: "warn", text: ({ name, address }) => wrongResponderText(name, address) },
   ...BELOW,
+  "names-wired": {
+    level: "info",
+    text: ({ domain, how }) => `Programs on this host find names below ${domain} (by ${how}).`,
+  },
+  "names-not-wired": {
+    level: "warn",
+    text: ({ why }) => `The system's resolver could not be told of the overlay's names, or that they are gone: ${why}.`,
+    fields: () => ({}),
+  },
   "dns-listening": {
     level: "info",
     text: ({ places }) => `DNS queries are answered at ${places.join(", ")}.`,

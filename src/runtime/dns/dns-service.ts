@@ -4,13 +4,15 @@ import type { Settings } from "../../core/config/settings.ts";
 import type { IpAddress } from "../../core/netip/address.ts";
 import { HOST, keyOf } from "../../core/netip/division.ts";
 import { endpoint } from "../../core/netip/endpoint.ts";
+import { isUnspecified } from "../../core/netip/special.ts";
 import type { NamedHost } from "../../core/node/directory.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
 import { firstAddress } from "../listen-address.ts";
 import { thisPlatform } from "../platform/this-platform.ts";
 import type { Health, Service } from "../service.ts";
 import { answerTo } from "./answer.ts";
-import { Listener, type Place } from "./listener.ts";
+import { LighthouseNames } from "./ask-lighthouses.ts";
+import { type Answering, Listener, type Place } from "./listener.ts";
 import { NameIndex } from "./name-index.ts";
 
 export interface DnsOptions {
@@ -38,10 +40,17 @@ const SHOWN_MAX = 3;
 /** That of a family that the system does not have is no loss. */
 const LOOPBACK = ["127.0.0.1" as IpAddress, "::1" as IpAddress];
 
-/** Answers DNS queries for names of the overlay, on a lighthouse (`lighthouse.serve_dns`). Nothing that goes wrong here ends the host. */
+/** That of every resolver; it cannot be told another. */
+const NAMES_PORT = 53;
+
+/**
+ * Answers DNS queries for names of the overlay: those of everybody, on a lighthouse (`lighthouse.serve_dns`), and those of this host's own programs below `dns.domain`. Nothing that goes wrong
+ * here ends the host.
+ */
 export class DnsService implements Service {
   readonly name: string = "dns";
   readonly #options: DnsOptions;
+  readonly #lighthouses = new LighthouseNames();
   readonly #pace = new Pace<string>(QUERIES, ASKERS_MAX);
   #listeners: readonly Listener[] = [];
   #unresolved: string | undefined;
@@ -69,8 +78,13 @@ export class DnsService implements Service {
   }
 
   health(): readonly Health[] {
-    if (!this.#isServing) return [];
-    return [...this.#troubles(), ...this.#doubts()];
+    if (!this.#isServing && !this.#hasDomain) return [];
+    return [...this.#troubles(), ...(this.#isServing ? this.#doubts() : [])];
+  }
+
+  get #hasDomain(): boolean {
+    const { names, tun } = this.#options.settings().boot;
+    return names.domain !== undefined && !tun.disabled;
   }
 
   get #isServing(): boolean {
@@ -82,7 +96,9 @@ export class DnsService implements Service {
   async #arrange(): Promise<void> {
     const { live, boot } = this.#options.settings();
     const { addresses } = live.identity.credential;
-    const wanted = this.#isServing ? JSON.stringify([live.lighthouse.dns, boot.tun.disabled, addresses]) : "";
+    const serving = this.#isServing ? [live.lighthouse.dns] : [];
+    const listens = serving.length > 0 || this.#hasDomain;
+    const wanted = listens ? JSON.stringify([serving, boot.names, boot.tun.disabled, addresses]) : "";
     if (wanted === this.#wanted) return;
     this.#wanted = wanted;
     await this.#close();
@@ -96,9 +112,18 @@ export class DnsService implements Service {
   }
 
   async #places(): Promise<readonly Place[]> {
+    this.#unresolved = undefined;
+    const { addresses } = this.#options.settings().live.identity.credential;
+    const own = this.#hasDomain ? addresses.map((address) => ({ address, port: NAMES_PORT })) : [];
+    const served = this.#isServing ? await this.#servedPlaces() : [];
+    const isServed = (place: Place): boolean =>
+      served.some(({ address, port }) => port === place.port && (address === place.address || isUnspecified(address)));
+    return [...served, ...own.filter((place) => !isServed(place))];
+  }
+
+  async #servedPlaces(): Promise<readonly Place[]> {
     const { boot, live } = this.#options.settings();
     const { host, port } = live.lighthouse.dns;
-    this.#unresolved = undefined;
     if (host === undefined) {
       const own = boot.tun.disabled ? [] : live.identity.credential.addresses;
       return [...own, ...LOOPBACK].map((address) => ({ address, port }));
@@ -140,11 +165,17 @@ export class DnsService implements Service {
     await Promise.all(listeners.map((listener) => listener.close()));
   }
 
-  #answer(datagram: Uint8Array, from: IpAddress): Uint8Array | undefined {
+  #answer(datagram: Uint8Array, from: IpAddress): ReturnType<Answering> {
     const now = this.#options.now();
     if (!this.#pace.take(keyOf(HOST, from), now)) return undefined;
-    const { addresses, networks } = this.#options.settings().live.identity.credential;
-    return answerTo(datagram, { from, names: this.#index(now), own: { addresses, networks } });
+    const { boot, live } = this.#options.settings();
+    const { addresses, networks } = live.identity.credential;
+    const { domain } = boot.names;
+    const own = { addresses, networks };
+    const answer = answerTo(datagram, { from, names: this.#index(now), own, serves: this.#isServing, domain });
+    if (answer === undefined || answer instanceof Uint8Array) return answer;
+    const lighthouses = boot.lighthouse.amLighthouse ? [] : live.lighthouse.hosts;
+    return this.#lighthouses.ask(answer, lighthouses, networks).then(answer.respond);
   }
 
   #index(now: Instant): NameIndex {

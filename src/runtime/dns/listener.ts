@@ -8,15 +8,21 @@ export interface Place {
   readonly port: number;
 }
 
+/** At once where it is known, later where others are asked. Never rejects. */
+export type Answering = (
+  datagram: Uint8Array,
+  from: IpAddress,
+) => Uint8Array | undefined | Promise<Uint8Array | undefined>;
+
 /** One socket, or why there is none. */
 export class Listener {
   readonly place: Place;
-  readonly #answer: (datagram: Uint8Array, from: IpAddress) => Uint8Array | undefined;
+  readonly #answer: Answering;
   #socket: Socket | undefined;
   #trouble: string | undefined;
   #closed = false;
 
-  constructor(place: Place, answer: (datagram: Uint8Array, from: IpAddress) => Uint8Array | undefined) {
+  constructor(place: Place, answer: Answering) {
     this.place = place;
     this.#answer = answer;
   }
@@ -44,11 +50,11 @@ export class Listener {
     }
     this.#socket = socket;
     socket.on("error", (error) => this.#lose(error));
-    socket.on("message", (datagram, { address: from, port: fromPort }) => {
+    socket.on("message", async (datagram, { address: from, port: fromPort }) => {
       const source = parseAddress(from.split("%")[0] ?? "");
-      const answer = source && this.#answer(datagram, source);
-      // Whether it arrives is the network's business; a port of 0 would throw.
-      if (answer && fromPort > 0) socket.send(answer, fromPort, from, () => {});
+      const answer = source && (await this.#answer(datagram, source));
+      // Whether it arrives is the network's business; a port of 0 would throw, and so would a socket that is closed by now.
+      if (answer && fromPort > 0 && this.#socket === socket) socket.send(answer, fromPort, from, () => {});
     });
   }
 

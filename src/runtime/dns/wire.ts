@@ -11,6 +11,7 @@ const library = onDemand<typeof import("dns-packet")>("dns-packet");
 export const Rcode = {
   noError: 0,
   formErr: 1,
+  servFail: 2,
   nxDomain: 3,
   notImp: 4,
   refused: 5,
@@ -81,6 +82,29 @@ export function writeResponse(query: Query, response: Response, bytesMax: number
   return whole.length <= Math.min(takes, EDNS_BYTES_MAX, bytesMax)
     ? whole
     : write(query, { rcode: response.rcode }, true);
+}
+
+/** A question of ours. */
+export function writeQuestion(id: number, name: string, type: "A" | "AAAA"): Uint8Array {
+  const { RECURSION_DESIRED, encode } = library();
+  return encode({ type: "query", id, flags: RECURSION_DESIRED, questions: [{ type, name }] });
+}
+
+/** What answers it: addresses, which may be none, or how it failed. Undefined for what answers something else. */
+export function readReply(
+  bytes: Uint8Array,
+  asked: { readonly id: number; readonly name: string; readonly type: "A" | "AAAA" },
+): { readonly rcode: number; readonly addresses: readonly string[] } | undefined {
+  try {
+    const { id, type, flags = 0, questions = [], answers = [] } = library().decode(Buffer.from(bytes));
+    const [question] = questions;
+    const isOurs = question?.name.toLowerCase() === asked.name && question.type === asked.type;
+    if (type !== "response" || id !== asked.id || !isOurs) return undefined;
+    const addresses = answers.flatMap((answer) => (answer.type === asked.type ? [String(answer.data)] : []));
+    return { rcode: flags & 15, addresses };
+  } catch {
+    return undefined;
+  }
 }
 
 /** To what was not understood: nothing but its number. */

@@ -1,4 +1,5 @@
 import type { Result } from "../../core/base/result.ts";
+import type { NameSettings } from "../../core/config/settings.ts";
 import type { IpAddress } from "../../core/netip/address.ts";
 
 /**
@@ -13,6 +14,7 @@ export interface Platform {
   readonly secrecy: Secrecy;
   readonly sockets: Sockets;
   readonly forwarding: Forwarding;
+  readonly resolver: SystemResolver;
   /** Who passes packets on to everywhere, over IPv4, and our address on that side. Undefined: nobody, or it cannot be seen. */
   wayOut(): WayOut | undefined;
 }
@@ -157,6 +159,36 @@ export interface DeviceAdvice {
   leaveAlone(device: string): string;
   /** With the rules that the guard would have set. `networks` with this host's own addresses in them. */
   closeUnderlay(guarded: { owner: string; device: string; networks: readonly string[] }): string;
+}
+
+/** The part of the system that gives programs the addresses of names. */
+export interface SystemResolver {
+  /** The way to tell it that is asked for, or the one that fits this machine. */
+  wiring(mode: NameSettings["mode"]): Promise<NameWiring>;
+  /** Takes out what a run of this owner has left that was killed. Rejects with what the system says. */
+  recover(owner: string): Promise<void>;
+}
+
+/** One way to tell it. Both reject with what the system says, or with an OperatorError. */
+export interface NameWiring {
+  /** Who is told, for people. */
+  readonly how: string;
+  /** How often it is worth a look whether what was told still holds. */
+  readonly lookMs: number;
+  /** Lets it ask for names below the domain at the server, and for no others. True when something had to be changed. */
+  wire(wish: NameWish): Promise<boolean>;
+  /** Leaves everything as it was before. */
+  unwire(wish: NameWish): Promise<void>;
+}
+
+export interface NameWish {
+  /** Whose wish it is: those of several hosts on one machine are kept apart. */
+  readonly owner: string;
+  readonly domain: string;
+  /** One of this host's own addresses, at port 53. */
+  readonly server: IpAddress;
+  /** The overlay's. */
+  readonly device: string;
 }
 
 /** Whether this machine passes on what is not for itself, which a gateway has to. */

@@ -25,6 +25,7 @@ export type Program =
   | "nat-observer"
   | "nat-classify"
   | "dns-ask"
+  | "dns-answer"
   | "garbage"
   | "admin-liar";
 
@@ -36,7 +37,7 @@ export function program(name: Program, ...args: readonly (string | number)[]): [
 /** Starts a program that listens on a port and waits until it does. */
 export async function serve(
   machine: Machine,
-  name: "tcp-echo" | "tcp-pauses" | "udp-echo" | "udp-answer" | "udp-name" | "udp-relay",
+  name: "dns-answer" | "tcp-echo" | "tcp-pauses" | "udp-echo" | "udp-answer" | "udp-name" | "udp-relay",
   port: number,
   ...args: readonly (string | number)[]
 ): Promise<Daemon> {

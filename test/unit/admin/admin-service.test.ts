@@ -46,6 +46,7 @@ describe("a daemon with its admin sockets", () => {
       "device-watch",
       "metrics",
       "dns",
+      "host-names",
       "console",
       "admin",
     ]);

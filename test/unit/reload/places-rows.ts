@@ -2,6 +2,7 @@ import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { PacketType } from "../../../src/core/wire/header.ts";
 import { CARRIER_PORT, carrierPlace, startCarrier, tcpPlaces } from "./carrier-probe.ts";
 import { DNS_PORTS, dnsPlaces, startDns } from "./dns-probe.ts";
+import { namesTold, startNames } from "./names-probe.ts";
 import type { Row } from "./row.ts";
 import type { Subject } from "./subject.ts";
 
@@ -37,6 +38,8 @@ export const PLACES_ROWS: Readonly<Record<string, Row>> = {
   },
   "carrier.listen": { other: CARRIER_PORT, given: startCarrier, sees: carrierPlace },
   "carrier.port": { other: "8443", sees: tcpPlaces },
+  "dns.domain": { other: "mesh", given: startNames, sees: namesTold },
+  "dns.mode": { base: { "dns.domain": "mesh" }, other: "file", given: startNames, sees: namesTold },
   "lighthouse.serve_dns": {
     base: {
       "lighthouse.am_lighthouse": "true",

@@ -18,6 +18,7 @@ import type {
   Settings,
   StatsSettings,
 } from "../settings.ts";
+import { checkDomain, domainOf } from "./check-domain.ts";
 import { checkMeaning, checkNetworks, type Meaning, usableAdvertised } from "./check-meaning.ts";
 import { checkOverlayRoutes, usableUnsafeRoutes } from "./check-routes.ts";
 import { parseOwnAllowList, parseRemoteAllowList } from "./parse-allow-lists.ts";
@@ -61,6 +62,7 @@ export function parseSettings(
   const reader = new ConfigReader(found, findings);
   const rest = parseWithoutIdentity(reader, findings);
   const identity = parseIdentity(reader, pems, { ...env, start: root.place }, findings);
+  checkDomain(rest.boot, reader, findings);
   checkMeaning(rest.meaning, reader, root.place, findings);
   if (identity) checkNetworks(rest.meaning, identity.credential.networks, reader, findings);
   if (identity) checkOverlayRoutes(rest.meaning.routes, identity.credential.networks, findings);
@@ -153,6 +155,7 @@ function parseBoot(boot: ConfigReader): BootSettings {
       },
     },
     queues: parseQueues(boot),
+    names: { domain: domainOf(boot.text("dns.domain")), mode: boot.choice("dns.mode") },
     handshakes: {
       tryIntervalMs: boot.durationMs("handshakes.try_interval"),
       retries: boot.integer("handshakes.retries"),

@@ -13,9 +13,17 @@ import {
   removed,
   section,
   structure,
+  type ValueType,
 } from "./key-spec.ts";
 
 const ALLOW_LIST = mapOf("prefix", BOOLEAN);
+
+/** A domain, with or without a dot at its end. */
+const DOMAIN: ValueType = {
+  kind: "text",
+  pattern: /^(?:(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.?)?$/i,
+  means: "a domain",
+};
 
 /** Where other hosts are and how this one is found: static hosts, lighthouses, punching, relays. */
 export const DISCOVERY_KEYS: readonly KeySpec[] = [
@@ -213,6 +221,26 @@ export const DISCOVERY_KEYS: readonly KeySpec[] = [
         default: "0",
         since: "lacis",
         about: "On a relay: thousands of bytes that one host may have forwarded in a second. 0: as many as it likes.",
+      },
+    },
+  ),
+  ...section(
+    "dns",
+    { reload: "restart" },
+    {
+      domain: {
+        type: DOMAIN,
+        default: "",
+        since: "lacis",
+        about:
+          "Below this domain programs on this host find the names in certificates: server.mesh for the host server where it is mesh. Names of hosts with a tunnel are known here, others are asked of lighthouses that serve DNS. Only this domain is asked of this host, and the resolver's settings are put back when it stops. Empty: nothing of the resolver is touched.",
+      },
+      mode: {
+        type: choice(["auto", "resolved", "resolvconf", "file"]),
+        default: "auto",
+        since: "lacis",
+        about:
+          "How the system's resolver is told: by systemd-resolved, by resolvconf, or by a line in /etc/resolv.conf. auto takes the first of them that manages this machine's resolver.",
       },
     },
   ),

@@ -3,6 +3,7 @@ import { ADVICE } from "./device-advice.ts";
 import { FORWARDING } from "./forwarding.ts";
 import { PLACES } from "./places.ts";
 import { PROCESSES } from "./processes.ts";
+import { RESOLVER } from "./resolver/resolver.ts";
 import { SECRECY } from "./secrecy.ts";
 import { SOCKETS } from "./sockets.ts";
 import { TRUSTED_PATHS } from "./trusted-path.ts";
@@ -16,5 +17,6 @@ export const LINUX: Platform = {
   secrecy: SECRECY,
   sockets: SOCKETS,
   forwarding: FORWARDING,
+  resolver: RESOLVER,
   wayOut,
 };

@@ -182,6 +182,9 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "send-refusals-ended": "No datagram was refused any more (EPERM) for some time; it had gone on for 12 s.",
   "data-plane-lacks":
     'The data plane is an older one without "queues": routines takes effect when the installed one is started.',
+  "names-wired": "Programs on this host find names below mesh (by /etc/resolv.conf).",
+  "names-not-wired":
+    "The system's resolver could not be told of the overlay's names, or that they are gone: EROFS: read-only file system.",
   "dns-listening": "DNS queries are answered at 10.77.0.1:53, 127.0.0.1:53.",
   "dns-not-listening": "DNS queries at 127.0.0.1:53 are not answered: another program listens there.",
   "so-mark-ignored": "listen.so_mark needs the native data plane; packets are not marked.",

@@ -151,6 +151,8 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   "send-refused": { code: "send-refused", error: "EPERM", endpoint: endpoint() },
   "send-refusals-ended": { code: "send-refusals-ended", error: "EPERM", lastedMs: 12_000 },
   "data-plane-lacks": { code: "data-plane-lacks", capability: "queues", key: "routines" },
+  "names-wired": { code: "names-wired", domain: "mesh", how: "/etc/resolv.conf" },
+  "names-not-wired": { code: "names-not-wired", why: "EROFS: read-only file system" },
   "dns-listening": { code: "dns-listening", places: ["10.77.0.1:53", "127.0.0.1:53"] },
   "dns-not-listening": {
     code: "dns-not-listening",

@@ -135,6 +135,41 @@ describe("what is not answered with records:", () => {
   });
 });
 
+describe("below the domain that this host's programs are led here for", () => {
+  const askOwn = (name: string, type: string, serves = false, from = "127.0.0.1") =>
+    answerTo(question(name, type), asked(from, "mesh", serves));
+
+  test("a name of a certificate is found, and what is known of it is all that there is", () => {
+    expect(answerIn(askOwn("Web.Prod.mesh", "A"))).toMatchObject({
+      rcode: "NOERROR",
+      answers: [{ name: "web.prod.mesh", data: "10.77.0.2" }],
+    });
+    expect(answerIn(askOwn("web.prod.mesh", "MX"))).toMatchObject({ rcode: "NOERROR", answers: [] });
+    expect(answerIn(askOwn("mesh", "A"))).toMatchObject({ rcode: "NOERROR", answers: [] });
+  });
+
+  test("one that is not known here is asked of others, and answered as they say", () => {
+    const unknown = askOwn("printer.mesh", "AAAA");
+    expect(unknown).toMatchObject({ name: "printer", type: "AAAA" });
+    const respond = unknown && "respond" in unknown ? unknown.respond : undefined;
+    const data = { type: "AAAA", address: "fd00:77::9" } as const;
+    expect(answerIn(respond?.({ rcode: 0, data }))).toMatchObject({ id: 7, answers: [{ data: "fd00:77::9" }] });
+    expect(answerIn(askOwn("printer.mesh", "MX"))).toMatchObject({ rcode: "NXDOMAIN" });
+  });
+
+  test("and nothing else: every other name is refused, so that the next server is asked, and others are refused everything", () => {
+    for (const name of ["example.com", "mesh.example", "remesh", "com"])
+      expect(answerIn(askOwn(name, "A")), name).toMatchObject({ rcode: "REFUSED", answers: [] });
+    expect(answerIn(askOwn("web.prod.mesh", "A", false, INSIDE))).toMatchObject({ rcode: "REFUSED" });
+    expect(answerIn(askOwn("web.prod.mesh", "A", true, INSIDE)), "a lighthouse has no domain for others").toMatchObject(
+      {
+        rcode: "NXDOMAIN",
+      },
+    );
+    expect(answerIn(askOwn("web.prod", "A", true, INSIDE))).toMatchObject({ answers: [{ data: "10.77.0.2" }] });
+  });
+});
+
 describe("for any bytes", () => {
   const queries = fc.oneof(
     fc.uint8Array({ maxLength: 600 }),
@@ -158,8 +193,8 @@ describe("for any bytes", () => {
   test("an answer is none or a response with the same number, within what may be sent", () => {
     fc.assert(
       fc.property(queries, fc.constantFrom(INSIDE, OUTSIDE, "127.0.0.1"), (bytes, from) => {
-        const answer = answerTo(bytes, asked(from));
-        if (!answer) return;
+        const answer = answerTo(bytes, asked(from, "prod"));
+        if (!answer || "respond" in answer) return;
         expect(decode(Buffer.from(answer)).type).toBe("response");
         expect([answer[0], answer[1]]).toEqual([bytes[0], bytes[1]]);
         expect(answer.length).toBeLessThanOrEqual(1_232);
@@ -203,14 +238,17 @@ function withCount(query: Uint8Array, count: number, at = 4): Uint8Array {
   return bytes;
 }
 
-function asked(from: string) {
+function asked(from: string, domain?: string, serves = true) {
   const addresses = ["10.77.0.1", "fd00:77::1"] as IpAddress[];
   const networks = ["10.77.0.1/24", "fd00:77::1/64"].flatMap((text) => parsePrefix(text) ?? []);
-  return { from: from as IpAddress, names: new NameIndex(HOSTS), own: { addresses, networks } };
+  return { from: from as IpAddress, names: new NameIndex(HOSTS), own: { addresses, networks }, serves, domain };
 }
 
 function ask(query: Uint8Array, from = INSIDE) {
-  const answer = answerTo(query, asked(from));
-  if (!answer) throw new Error("no answer");
+  return answerIn(answerTo(query, asked(from)));
+}
+
+function answerIn(answer: ReturnType<typeof answerTo>) {
+  if (!(answer instanceof Uint8Array)) throw new Error("no answer");
   return decode(Buffer.from(answer)) as ReturnType<typeof decode> & { readonly rcode: string };
 }

@@ -25,6 +25,7 @@ test("what is not written is at Nebula's default", () => {
       tunOffloads: true,
       threads: { pinned: true, seed: "", cpus: [] },
     },
+    names: { domain: undefined, mode: "auto" },
     handshakes: { tryIntervalMs: 100, retries: 10 },
     timers: { connectionAliveMs: 5_000, pendingDeletionMs: 10_000 },
   });
@@ -68,6 +69,7 @@ handshakes: {try_interval: 200ms, retries: 20}
 tunnels: {drop_inactive: true, inactivity_timeout: 1h}
 relay: {am_relay: false, use_relays: false, relays: [10.77.0.9], peer_rate: 500}
 carrier: {listen: 443, port: 8443}
+dns: {domain: Mesh., mode: file}
 timers: {connection_alive_interval: 2, pending_deletion_interval: 4, requery_wait_duration: 5s}
 counters: {try_promote: 10, requery_every_packets: 20}
 preferred_ranges: [192.168.7.9/16, "fd00::/8"]
@@ -78,6 +80,7 @@ logging: {level: WARNING, format: json, disable_timestamp: true}
     cipher: "chachapoly",
     listen: { host: "::", port: 4242, batch: 128, readBufferBytes: 1_048_576, writeBufferBytes: 2_097_152, soMark: 7 },
     tun: { device: "lacis0", txQueue: 1_000, systemRoutes: { learned: true, bufferBytes: 65_536 } },
+    names: { domain: "mesh", mode: "file" },
     handshakes: { tryIntervalMs: 200, retries: 20 },
     timers: { connectionAliveMs: 2_000, pendingDeletionMs: 4_000 },
   });

@@ -1,0 +1,123 @@
+import type { Settings } from "../../core/config/settings.ts";
+import { familyOf } from "../../core/netip/address.ts";
+import type { OperatorEvent } from "../../core/operator/event.ts";
+import { OperatorError } from "../operator-error.ts";
+import type { NameWiring, NameWish, SystemResolver } from "../platform/platform.ts";
+import { thisPlatform } from "../platform/this-platform.ts";
+import type { Health, Service } from "../service.ts";
+
+/** How often it is tried to tell the resolver, until somebody is told who says how often it is looked after. */
+const TRY_MS = 1_000;
+
+export interface HostNamesSurroundings {
+  readonly owner: string;
+  /** The device that stands; undefined while there is none. */
+  readonly device: () => string | undefined;
+  readonly tell: (event: OperatorEvent) => void;
+  /** Instead of this system's. */
+  readonly resolver?: SystemResolver;
+}
+
+/**
+ * Lets programs on this host find the names of the overlay: the system's resolver is told to ask this host for names below `dns.domain`, and for no others, and everything is put
+ * back when it stops. What a run that was killed has left is taken out by the next, whatever its configuration says.
+ */
+export class HostNames implements Service {
+  readonly name = "host-names";
+  readonly #surroundings: HostNamesSurroundings;
+  readonly #settings: Settings;
+  #wiring: NameWiring | undefined;
+  #wired: NameWish | undefined;
+  #why: string | undefined;
+  #busy: Promise<unknown> = Promise.resolve();
+  #look: NodeJS.Timeout | undefined;
+  #runs = false;
+
+  constructor(settings: Settings, surroundings: HostNamesSurroundings) {
+    this.#settings = settings;
+    this.#surroundings = surroundings;
+  }
+
+  async start(): Promise<void> {
+    const { names, tun } = this.#settings.boot;
+    await this.#try(() => this.#resolver.recover(this.#surroundings.owner));
+    if (names.domain === undefined || tun.disabled) return;
+    this.#runs = true;
+    await this.#wire(names.domain);
+  }
+
+  /** What was told about another device went with it, perhaps. */
+  deviceIsUp(): void {
+    const { domain } = this.#settings.boot.names;
+    if (this.#runs && domain !== undefined) void this.#wire(domain);
+  }
+
+  async stop(): Promise<void> {
+    this.#runs = false;
+    clearTimeout(this.#look);
+    await this.#busy;
+    const [wiring, wired] = [this.#wiring, this.#wired];
+    if (wiring && wired) await this.#try(() => wiring.unwire(wired));
+  }
+
+  health(): readonly Health[] {
+    if (this.#why === undefined) return [];
+    const { domain } = this.#settings.boot.names;
+    const text =
+      domain === undefined
+        ? `the settings of the system's resolver may have a line of an earlier run: ${this.#why}`
+        : `programs on this host do not find names below ${domain}: ${this.#why}`;
+    const todo = "see dns.mode in docs/CONFIG.md; it is tried again by itself";
+    return [{ code: "names-not-wired", severity: "warning", text, todo }];
+  }
+
+  get #resolver(): SystemResolver {
+    return this.#surroundings.resolver ?? thisPlatform().resolver;
+  }
+
+  /** One look after the other: a slow program is not asked twice at once. */
+  #wire(domain: string): Promise<void> {
+    const wired = this.#busy.then(async () => {
+      if (!this.#runs) return;
+      await this.#try(() => this.#wireNow(domain));
+      clearTimeout(this.#look);
+      this.#look = setTimeout(() => this.deviceIsUp(), this.#wiring?.lookMs ?? TRY_MS).unref();
+    });
+    this.#busy = wired;
+    return wired;
+  }
+
+  async #wireNow(domain: string): Promise<void> {
+    const { device, owner, tell } = this.#surroundings;
+    const [name, server] = [device(), this.#server];
+    if (name === undefined || server === undefined) return;
+    const wiring = this.#wiring ?? (await this.#resolver.wiring(this.#settings.boot.names.mode));
+    this.#wiring = wiring;
+    const wish = { owner, domain, server, device: name };
+    const changed = await wiring.wire(wish);
+    this.#wired = wish;
+    if (changed) tell({ code: "names-wired", domain, how: wiring.how });
+  }
+
+  /** Resolvers of every age take an IPv4 address. */
+  get #server() {
+    const { addresses } = this.#settings.live.identity.credential;
+    return addresses.find((address) => familyOf(address) === 4) ?? addresses[0];
+  }
+
+  async #try(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+      this.#why = undefined;
+    } catch (error) {
+      const why = whyOf(error);
+      if (why !== this.#why) this.#surroundings.tell({ code: "names-not-wired", why });
+      this.#why = why;
+    }
+  }
+}
+
+function whyOf(error: unknown): string {
+  if (error instanceof OperatorError) return error.complaint.why;
+  return error instanceof Error ? error.message : String(error);
+}
