@@ -30,8 +30,8 @@ export async function probeUdp(at: Endpoint): Promise<Unreachable["why"] | undef
     // The first may be held up by the search for the neighbour, and the error about it is told to the second.
     const second = setTimeout(send, WAIT_MS / 2);
     socket.on("error", settle);
-    // Node's types leave out that it is told of what went wrong.
-    const connected: (error?: Error) => void = (error) => (error ? settle(error) : send());
+    // What is wrong before anything was sent is wrong here, and was told of when it was sent. Node's types leave the error out.
+    const connected: (error?: Error) => void = (error) => (error ? settle() : send());
     socket.connect(endpointPort(at), endpointAddress(at), connected);
   });
 }
