@@ -92,6 +92,11 @@ describe("what Nebula does not measure", () => {
     }
   });
 
+  test("stands in docs/METRICS.md", async () => {
+    const page = describeMetrics(await textOf(everything()));
+    await expect(page).toMatchFileSnapshot("../../../../docs/METRICS.md");
+  });
+
   // `promtool` comes with Debian's package prometheus.
   test.skipIf(spawnSync("promtool", ["--version"]).error)("is clean to promtool", async () => {
     const { status, stderr, stdout } = spawnSync("promtool", ["check", "metrics"], {
@@ -103,10 +108,33 @@ describe("what Nebula does not measure", () => {
   });
 });
 
+const INTRODUCTION = `# Metrics of Lacis
+
+With \`stats.type: prometheus\` a host serves them, with \`graphite\` it sends them. Under Nebula's names there is what Nebula measures, all of it as gauges, so that dashboards made for it go on;
+these are ours beside it. \`stats.namespace\` and \`stats.subsystem\` come before each name. The 500 peers and the 200 rules that carry most have series of their own; what went to and from
+peers while they had none is in \`name="other"\`, and the sums of it never fall. Names of peers are those of their certificates.
+
+This page is made from the source: \`npx vitest run test/unit/runtime/metrics -u\`.
+
+| metric | type | labels | what it is |
+| --- | --- | --- | --- |
+`;
+
+function describeMetrics(text: string): string {
+  const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = "", type = ""]) => [name, type]));
+  const rows = [...text.matchAll(/^# HELP (\S+) (.+)$/gm)].map(([, name = "", about]) => {
+    const [, labels = ""] = new RegExp(`^${name}\\{(.*)\\} `, "m").exec(text) ?? [];
+    const keys = [...labels.matchAll(/(\w+)="/g)].map(([, key]) => `\`${key}\``).join(", ");
+    return `| \`${name}\` | ${types.get(name)} | ${keys} | ${about} |\n`;
+  });
+  return INTRODUCTION + rows.join("");
+}
+
 /** A picture in which everything that is measured is there. */
 function everything(): Partial<NodeStatus> {
   return {
     peers: [peerStatus({ loss: 0, mtu: 1_220 })],
+    sendTroubles: [],
     counters: noCounters({ drops: new Map([[DropReason.fragment, 3n]]) }),
   };
 }
