@@ -1,4 +1,3 @@
-import type { DropReason } from "../../core/drop-reason.ts";
 import { RECENT_MS } from "../../core/machine/losses/drop-ledger.ts";
 import type { Health } from "../../runtime/service.ts";
 import { dropText, expectedDrops } from "../drop-text.ts";
@@ -18,14 +17,6 @@ export function* dropHealth({ node }: Sight): Iterable<Health> {
       severity: "note",
       text: `${count} dropped in the last ${duration(RECENT_MS)} (${reason}): ${why}`,
       todo,
-      because: CAUSES[reason] ?? [],
     };
   }
 }
-
-/** What explains them better than they do. */
-const CAUSES: { readonly [Reason in DropReason]?: readonly string[] } = {
-  "send-failed": ["send-refused"],
-  "parked-expired": ["data-plane-down", "send-refused", "lighthouse-down", "peer-failed"],
-  "parked-dropped": ["data-plane-down", "send-refused", "lighthouse-down", "peer-failed"],
-};

@@ -22,7 +22,7 @@ export function* gatewayHealth({ node: { routes } }: Sight): Iterable<Health> {
           text: `the gateway ${name ?? address} of ${network} does not answer: others take its flows`,
           todo: `lacis ping ${address}`,
           about: `${address} ${network}`,
-          because: [`peer-failed ${address}`, "send-refused", "data-plane-down"],
+          because: [`peer-failed ${address}`],
         };
       }
     }

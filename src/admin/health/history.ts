@@ -1,4 +1,5 @@
 import type { Health } from "../../runtime/service.ts";
+import { CAUSES } from "./causes.ts";
 
 /** A trouble in `lacis status --json`. */
 export interface HealthReport extends Pick<Health, "code" | "severity" | "text" | "todo"> {
@@ -43,8 +44,13 @@ function reported(shown: readonly Health[], sinceMs: (one: Health) => number): r
     todo: one.todo,
     about: one.about ?? null,
     since: new Date(sinceMs(one)).toISOString(),
-    because: (one.because ?? []).filter((id) => ids.has(id) && id !== one.code && id !== idOf(one)),
+    because: causesOf(one).filter((id) => ids.has(id) && id !== one.code && id !== idOf(one)),
   }));
+}
+
+function causesOf({ code, because = [] }: Health): readonly string[] {
+  const always = Object.hasOwn(CAUSES, code) ? (CAUSES[code] ?? []) : [];
+  return [...new Set([...because, ...always])];
 }
 
 function idOf({ code, about }: Pick<Health, "code" | "about">): string {

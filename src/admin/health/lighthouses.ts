@@ -33,7 +33,6 @@ export function* lighthouseHealth({ node }: Sight): Iterable<Health> {
       text: `${all ? "no" : "not every"} lighthouse answers (${names.join(", ")})${all ? ": hosts that are not known yet cannot be found" : ""}`,
       todo: `lacis ping ${down[0]?.address}`,
       afterMs: BUILDING_MS,
-      because: ["data-plane-down", "certificate-expired", "send-refused"],
     };
   }
 }

@@ -25,7 +25,6 @@ export function* peerHealth({ node, nowMs }: Sight): Iterable<Health> {
       severity: "warning",
       text: `no tunnel to ${failed.length - NAMED_MAX} more peers`,
       todo: "lacis status --state failed --all",
-      because: ["data-plane-down", "certificate-expired"],
     };
   }
   const nowS = Math.floor(nowMs / 1000);
@@ -43,12 +42,10 @@ export function* peerHealth({ node, nowMs }: Sight): Iterable<Health> {
   }
 }
 
-/** What makes a call fail that is no fault of this one peer. */
+/** What made this call fail that is no fault of this one peer. */
 function causesOf(trouble: PeerTrouble | undefined): readonly string[] {
   const failure = trouble?.of === "failed-call" ? trouble.failure : undefined;
   return [
-    "data-plane-down",
-    "certificate-expired",
     ...(failure && "refused" in failure && failure.refused?.length ? ["send-refused"] : []),
     ...(failure?.reason === "no-endpoint-known" ? ["lighthouse-down"] : []),
   ];

@@ -1,8 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { healthOf } from "../../../../src/admin/health/health.ts";
 import { atOnce, HealthHistory, type HealthReport } from "../../../../src/admin/health/history.ts";
 import { folded } from "../../../../src/cli/fold-health.ts";
+import { DropReason } from "../../../../src/core/drop-reason.ts";
+import type { IpAddress } from "../../../../src/core/netip/address.ts";
+import { dataPlaneHealth } from "../../../../src/runtime/dataplane/data-plane-service.ts";
 import type { Health } from "../../../../src/runtime/service.ts";
-import { NOW_MS } from "../fixture.ts";
+import { daemonFacts, NOW_MS, nodeStatus, peerStatus } from "../fixture.ts";
 
 describe("a trouble", () => {
   test("is shown once it has lasted for its time, with when it began", () => {
@@ -56,13 +60,34 @@ describe("one cause makes one line", () => {
         trouble("data-plane-down"),
         trouble("lighthouse-down", { because: ["data-plane-down"] }),
         trouble("peer-failed", { about: "10.77.0.2", because: ["lighthouse-down"] }),
-        trouble("gateway-silent", { about: "a", because: ["peer-failed 10.77.0.2"] }),
-        trouble("gateway-silent", { about: "b", because: ["peer-failed 10.77.0.9"] }),
+        trouble("x", { about: "a", because: ["peer-failed 10.77.0.2"] }),
+        trouble("x", { about: "b", because: ["peer-failed 10.77.0.9"] }),
         trouble("restart-needed"),
       ],
       NOW_MS,
     );
-    expect(lines(found)).toEqual(["data-plane-down +3", "gateway-silent +0", "restart-needed +0"]);
+    expect(lines(found)).toEqual(["data-plane-down +3", "x +0", "restart-needed +0"]);
+  });
+
+  test("on a host whose data plane has died, however much follows from it", () => {
+    const { dataPlane } = daemonFacts();
+    const dead = { ...dataPlane, state: "starting", lastError: "it was ended by SIGKILL" } as const;
+    const services = [{ name: "data-plane", health: dataPlaneHealth(dead) }];
+    const peers = Array.from({ length: 20 }, (_, i) =>
+      peerStatus({
+        name: `host${i}`,
+        state: "failed",
+        trouble: { of: "failed-call", failure: { reason: "handshake-timeout", why: "data-plane-gone" } },
+      }),
+    );
+    const node = nodeStatus({
+      peers,
+      lighthouses: [{ address: "10.77.0.1" as IpAddress, name: "lh", up: false, serves: undefined }],
+      recentDrops: new Map([[DropReason.parkedExpired, { packets: 9, lastMs: 100 }]]),
+    });
+    const found = healthOf(node, daemonFacts({ dataPlane: dead, services }), NOW_MS);
+    expect(found.length).toBeGreaterThan(7);
+    expect(lines(atOnce(found, NOW_MS))).toEqual([`data-plane-down +${found.length - 1}`]);
   });
 
   test("even where troubles say of each other that they follow", () => {
