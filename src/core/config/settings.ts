@@ -105,6 +105,8 @@ export interface LiveSettings {
   readonly timers: { readonly requeryWaitMs: number };
   readonly preferredRanges: readonly Prefix[];
   readonly firewall: Ruleset;
+  /** Whether peers hear why they are refused (firewall.tell_peers). */
+  readonly tellsPeers: boolean;
   /** Room on disk for what became of flows; 0 keeps nothing. */
   readonly flowLog: { readonly megabytes: number };
   /** How long flows are remembered, and how many (firewall.conntrack). */

@@ -16,6 +16,19 @@ export const FIREWALL_ROWS: Readonly<Record<string, Row>> = {
   },
   "firewall.inbound_action": { other: "reject", given: meetPeer, sees: (subject) => programOfPeer(subject)?.refuse },
   "firewall.outbound_action": { other: "reject", given: meetPeer, sees: (subject) => programOfPeer(subject)?.refuse },
+  "firewall.tell_peers": {
+    other: "false",
+    given: meetPeer,
+    sees: ({ host, peer }) => {
+      const asked = {
+        host: { by: "address", address: host.address },
+        direction: "outbound",
+        local: undefined,
+      } as const;
+      const result = peer.why({ ...asked, service: { protocol: 6, port: 22 } });
+      return result.outcome === "judged" && result.sides[1].silence;
+    },
+  },
   "firewall.default_local_cidr_any": {
     pems: pems({ behind: ["192.168.7.0/24"] }),
     other: "true",

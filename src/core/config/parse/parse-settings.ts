@@ -219,6 +219,7 @@ function parseLive(live: ConfigReader, meaning: Meaning) {
     },
     timers: { requeryWaitMs: live.durationMs("timers.requery_wait_duration") },
     preferredRanges: live.prefixes("preferred_ranges"),
+    tellsPeers: live.boolean("firewall.tell_peers"),
     flowLog: { megabytes: live.integer("flow_log.megabytes") },
     conntrack: {
       timeouts: {

@@ -45,6 +45,13 @@ export const FIREWALL_KEYS: readonly KeySpec[] = [
         since: "1.7",
         about: "The same for packets of this host that no rule lets out, or that have no route.",
       },
+      tell_peers: {
+        type: BOOLEAN,
+        default: "true",
+        since: "lacis",
+        about:
+          "Whether a peer is told, inside the tunnel, which rule comes closest when this host refuses a packet of it, or when it asks; and a host that is not let in, why.",
+      },
       default_local_cidr_any: {
         type: BOOLEAN,
         default: "false",

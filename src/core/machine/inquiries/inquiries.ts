@@ -108,6 +108,8 @@ export class Inquiries implements Machine {
 
   /** A peer asks about a packet of its own, or one to it. */
   asked(session: Session, { id, packet, outbound }: Question): void {
+    // As one that does not know the question.
+    if (!this.#facts.settings.live.tellsPeers) return;
     if (!this.#answered.take(nameAddress(session), this.#facts.now)) return;
     const host = this.#judge();
     const theirs = outbound ? packet.destination : packet.source;

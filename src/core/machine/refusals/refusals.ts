@@ -136,8 +136,9 @@ export class Refusals {
   }
 
   #tellPeer(session: Session, packet: PacketAddresses, denial: Denial): void {
-    const { now } = this.#facts;
+    const { now, settings } = this.#facts;
     const name = nameAddress(session);
+    if (!settings.live.tellsPeers) return;
     if (!this.#tellsPeer.has(name, now) || !this.#services.take(serviceKey(name, packet), now)) return;
     if (!this.#tellsAll.take(now) || !this.#tellsPeer.take(name, now)) return;
     const body = encodeExplanation({ kind: "refused", packet, judgement: abroad(denial) });

@@ -55,7 +55,8 @@ export class TurnedAway {
     fingerprint,
     refusal,
   }: Claim & { fingerprint: Fingerprint; refusal: HandshakeRefusal }): void {
-    const { now, lighthouses, ownAddresses } = this.#facts;
+    const { now, settings, lighthouses, ownAddresses } = this.#facts;
+    if (!settings.live.tellsPeers) return;
     const [host] = addresses;
     const [own] = ownAddresses;
     if (host === undefined || own === undefined || !this.#told.has(fingerprint, now) || !this.#all.take(now)) return;
