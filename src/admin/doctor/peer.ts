@@ -124,12 +124,26 @@ function trust(peer: ExaminedPeer, examined: Examined): Finding {
     const todo = cureOf(failure);
     return failed(clause(pingFailureText(failure).text), todo);
   }
+  if (failure?.reason === "handshake-refused" && failure.why === "refused-there")
+    return failed(clause(pingFailureText(failure).text), CURES_THERE[failure.code] ?? CURE_THERE);
   if (failure) return told(failure);
   const caller = refusedBy(peer, examined);
   if (caller && peer.result.outcome === "failed")
     return failed(`this host refuses ${claimText(caller)}: ${clause(refusalText(caller.refusal))}`, cureOf(caller));
   return passed("each accepts the certificate of the other");
 }
+
+/** What to do about our certificate where the other host refuses it. */
+const CURES_THERE: Readonly<Record<string, string>> = {
+  expired:
+    "renew our certificate with lacis-cert resign, then: lacis reload; if it is still valid, set the clock there",
+  "not-yet-valid": "set the clock there, or wait: our certificate begins later",
+  "unknown-issuer": "add the authority that signed our certificate to pki.ca there, then reload it there",
+  blocked: "make a new key and certificate for this host, or take ours out of pki.blocklist there",
+  "own-address": "sign one of the two hosts anew with an address of its own: lacis-cert sign",
+  "implausible-time": "set the clocks of both hosts: timedatectl set-ntp true",
+};
+const CURE_THERE = "sign our certificate again with lacis-cert sign, by an authority that allows what it says";
 
 /** The host that is asked about calls us, and is not let in. */
 function refusedBy({ result }: ExaminedPeer, { node }: Examined): RefusedCallerStatus | undefined {

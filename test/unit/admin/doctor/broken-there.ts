@@ -120,6 +120,15 @@ export const BROKEN_THERE: readonly Broken[] = [
     says: /no answer from 192\.0\.2\.2:4242/i,
   },
   {
+    is: "our certificate is in the server's blocklist, which says so by way of the lighthouse",
+    make: () => {
+      const fingerprint = new Trio().laptop.settings.live.identity.credential.certificates[1]?.fingerprint ?? "";
+      return { host: new Trio({ server: { blocklist: [fingerprint] } }).laptop, asked: SERVER };
+    },
+    stage: "trust",
+    says: /10\.77\.0\.2 refuses this host: .*is blocked/,
+  },
+  {
     is: "the server's certificate is from another authority",
     make: trio({ server: { authority: stranger() }, laptop: { statics: STATICS } }),
     stage: "trust",
