@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * Makes what is installed: `npm run package` builds, and this puts dist/packages/lacis_VERSION_ARCH.deb and lacis-VERSION-linux-ARCH.tar.gz there out of what was built and of
- * the locked packages in node_modules. No network. With `--version VERSION` under another version, with `--data-plane PATH` around another data plane.
+ * the locked packages in node_modules. No network. With `--version VERSION` under another version, with `--data-plane PATH` around
+ * another data plane, with `--only deb` or `--only tar` one of the two.
  */
 import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -17,6 +18,7 @@ const { values: options } = parseArgs({
     version: { type: "string", default: manifest.version },
     "data-plane": { type: "string", default: join(PROJECT, "native/target/release/lacis-dataplane") },
     out: { type: "string", default: OUT },
+    only: { type: "string", default: "" },
   },
 });
 /** As Debian and as everybody else calls this machine. */
@@ -26,8 +28,8 @@ const { version } = options;
 
 run(process.execPath, [join(PROJECT, "scripts/check-release.mjs"), options["data-plane"]]);
 mkdirSync(options.out, { recursive: true });
-makeTarball();
-makeDeb();
+if (options.only !== "deb") makeTarball();
+if (options.only !== "tar") makeDeb();
 
 /** Everything but Node.js, in one folder that works from wherever it lies. */
 function fillProgram(folder) {

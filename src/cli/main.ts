@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from "commander";
 import { ExitCode } from "../runtime/operator-error.ts";
+import { bugreportCommand } from "./commands/bugreport.ts";
 import { checkCommand } from "./commands/check.ts";
 import { configCommand } from "./commands/config.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -34,6 +35,7 @@ const commands = [
   flowsCommand,
   reloadCommand,
   configCommand,
+  bugreportCommand,
   versionCommand,
 ];
 for (const command of commands) program.addCommand(command());

@@ -1,0 +1,159 @@
+import { readFileSync } from "node:fs";
+import { appendFile, copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { run } from "./lab/command.ts";
+import type { Daemon } from "./lab/daemon.ts";
+import { PROJECT } from "./lab/implementation.ts";
+import type { MeshHost } from "./lab/mesh.ts";
+import { serve, stream } from "./lab/program.ts";
+import { withTrio } from "./lab/trio.ts";
+import { pause } from "./lab/wait.ts";
+
+/** What dpkg keeps of packages, and what the system keeps of users. */
+const BOOKS =
+  /^(var\/lib\/dpkg|var\/log|var\/cache|etc\/(passwd|group|shadow|gshadow|subuid|subgid)-?$|etc\/\.pwd\.lock)/;
+
+test("the Debian package: install, run as its user, upgrade under 100 packets a second with none lost, purge that leaves keys alone", async ({
+  skip,
+}) => {
+  const tool = await run("sh", ["-c", "command -v dpkg-deb && command -v useradd && command -v setpriv"]);
+  if (tool.status !== 0) skip("no dpkg here");
+  await withTrio("package", async ({ server, laptop }) => {
+    const root = await PrivateRoot.over(join(server.machine.directory, "root"));
+    try {
+      const [older, newer] = await packages(server.machine.directory);
+      await root.run("dpkg", ["-i", older]);
+      expect((await root.run("lacis", ["version"])).stdout).toContain("0.1.0");
+      expect((await root.run("stat", ["-c", "%U:%G %a", "/etc/lacis"])).stdout.trim()).toBe("root:lacis 750");
+
+      await server.stop();
+      await configure(server, root);
+      const unit = readFileSync(join(root.path, "lib/systemd/system/lacis.service"), "utf8");
+      const first = await started(server, root, unit);
+      await serve(server.machine, "udp-echo", 7000, "/dev/null");
+      const to = { address: server.overlay4, port: 7000 };
+      await stream(laptop.machine, { ...to, perSecond: 10, seconds: 1 });
+      const streaming = stream(laptop.machine, { ...to, perSecond: 100, seconds: 10 });
+      await pause(500);
+      await root.run("dpkg", ["-i", newer]);
+      // What `systemctl try-restart` does, which the package's script calls where systemd runs.
+      first.signal(settingOf(unit, "RestartKillSignal") as NodeJS.Signals);
+      expect(await first.exited).toMatchObject({ code: 0 });
+      const second = await started(server, root, unit);
+      expect(second.log()).toContain("code=data-plane-upgraded");
+      expect((await root.run("lacis", ["version"])).stdout).toContain("0.1.1");
+      expect(await streaming, second.log()).toMatchObject({ sent: 1_000, lost: [] });
+
+      expect((await second.stop()).code).toBe(0);
+      const purged = await root.run("dpkg", ["--purge", "lacis"]);
+      expect(purged.stdout).toContain("/etc/lacis is kept");
+      expect((await root.run("getent", ["passwd", "lacis"], { fails: true })).stdout).toBe("");
+      expect((await root.run("stat", ["-c", "%U:%G %a", "/etc/lacis"])).stdout.trim()).toBe("root:root 700");
+      const left = (await root.written()).filter((path) => !BOOKS.test(path));
+      expect(left).toEqual(["ca.crt", "config.yml", "host.crt", "host.key"].map((name) => `etc/lacis/${name}`));
+      expect((await server.machine.run("ip", ["route", "show", "proto", "142"])).stdout).toBe("");
+    } finally {
+      await root.close();
+    }
+  });
+});
+
+/** The system's files, with a layer of its own for what is written. */
+class PrivateRoot {
+  readonly path: string;
+  readonly #written: string;
+
+  private constructor(path: string, written: string) {
+    this.path = path;
+    this.#written = written;
+  }
+
+  static async over(folder: string): Promise<PrivateRoot> {
+    const [path, written, work] = ["merged", "written", "work"].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    for (const made of [path, written, work]) await mkdir(made, { recursive: true });
+    const layers = `lowerdir=/,upperdir=${written},workdir=${work}`;
+    await expectSuccess("mount", ["-t", "overlay", "overlay", "-o", layers, path]);
+    for (const part of ["proc", "dev", "sys"]) await expectSuccess("mount", ["--rbind", `/${part}`, join(path, part)]);
+    for (const part of ["run", "tmp"]) await expectSuccess("mount", ["-t", "tmpfs", "tmpfs", join(path, part)]);
+    return new PrivateRoot(path, written);
+  }
+
+  async run(command: string, args: readonly string[], { fails = false } = {}): Promise<{ readonly stdout: string }> {
+    const result = await run("chroot", [this.path, command, ...args], {
+      environment: { DEBIAN_FRONTEND: "noninteractive" },
+    });
+    if (!fails && result.status !== 0)
+      throw new Error(`${command} ${args.join(" ")}: ${result.stdout}${result.stderr}`);
+    return result;
+  }
+
+  /** Files that are there and were not before, from the root. */
+  async written(): Promise<readonly string[]> {
+    const { stdout } = await expectSuccess("find", [this.#written, "-type", "f", "-printf", "%P\n"]);
+    return stdout.split("\n").filter(Boolean).sort();
+  }
+
+  async close(): Promise<void> {
+    await run("umount", ["-R", "-l", this.path]);
+  }
+}
+
+/** Two versions, of which the newer one has another data plane. */
+async function packages(folder: string): Promise<readonly [string, string]> {
+  const another = join(folder, "lacis-dataplane");
+  await copyFile(join(PROJECT, "native/target/release/lacis-dataplane"), another);
+  await appendFile(another, "another build");
+  const make = async (version: string, ...args: readonly string[]): Promise<string> => {
+    const out = join(folder, "root/merged/tmp", version);
+    const script = join(PROJECT, "scripts/package.mjs");
+    await expectSuccess(process.execPath, [script, "--version", version, "--out", out, "--only", "deb", ...args]);
+    return `/tmp/${version}/lacis_${version}_${process.arch === "x64" ? "amd64" : "arm64"}.deb`;
+  };
+  return [await make("0.1.0"), await make("0.1.1", "--data-plane", another)];
+}
+
+/** Its own configuration and keys, where the package wants them. */
+async function configure(host: MeshHost, root: PrivateRoot): Promise<void> {
+  const etc = join(root.path, "etc/lacis");
+  const text = await readFile(host.configPath, "utf8");
+  await writeFile(join(etc, "config.yml"), text.replaceAll(host.machine.directory, "/etc/lacis"));
+  for (const name of ["ca.crt", "host.crt", "host.key"]) {
+    await copyFile(join(host.machine.directory, name), join(etc, name));
+  }
+  await root.run("sh", ["-c", "chown lacis: /etc/lacis/* && chmod 0600 /etc/lacis/host.key"]);
+}
+
+/** The unit's command as systemd runs it: as its user, with its privilege, its folders and the socket that it waits at. */
+async function started(host: MeshHost, root: PrivateRoot, unit: string): Promise<Daemon> {
+  await root.run("sh", ["-c", "mkdir -p -m 0750 /run/lacis && chown lacis: /run/lacis"]);
+  const user = settingOf(unit, "User");
+  const powers = settingOf(unit, "AmbientCapabilities").toLowerCase().replace("cap_", "-all,+");
+  const caps = ["--inh-caps", powers, "--ambient-caps", powers, "--bounding-set", powers];
+  const as = ["--reuid", user, "--regid", settingOf(unit, "Group"), "--clear-groups", ...caps, "--no-new-privs"];
+  const command = settingOf(unit, "ExecStart").replace(" $LACIS_OPTIONS", "").split(" ");
+  const daemon = host.machine.start(`${host.name}-packaged`, "chroot", [root.path, "setpriv", ...as, ...command]);
+  const before = timesReady(daemon);
+  await daemon.becomes("ready", async () => timesReady(daemon) > before);
+  return daemon;
+}
+
+function timesReady(daemon: Daemon): number {
+  return daemon.log().split("code=ready").length - 1;
+}
+
+function settingOf(unit: string, key: string): string {
+  const line = unit.split("\n").find((each) => each.startsWith(`${key}=`));
+  if (line === undefined) throw new Error(`the unit has no ${key}`);
+  return line.slice(key.length + 1);
+}
+
+async function expectSuccess(command: string, args: readonly string[]): Promise<{ readonly stdout: string }> {
+  const result = await run(command, args, { timeoutMs: 120_000 });
+  if (result.status !== 0) throw new Error(`${command} ${args.join(" ")}: ${result.stderr}`);
+  return result;
+}
