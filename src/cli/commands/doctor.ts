@@ -8,6 +8,7 @@ import { sayJson, sayText } from "../output.ts";
 import { doctorText } from "../render-doctor.ts";
 import { styleFor } from "../style.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
+import { waiting } from "../waiting.ts";
 
 /** Everything that is tried has an end within nine seconds. */
 const TIMEOUT_MS = 15_000;
@@ -40,7 +41,7 @@ Examples: lacis doctor
 async function examined(host: string | undefined, options: TargetOptions): Promise<DoctorReport> {
   try {
     const request = { verb: "doctor", ...(host !== undefined && { target: host }) } as const;
-    return (await askDaemon(adminSocket(options), request, TIMEOUT_MS)) as DoctorReport;
+    return (await waiting("examining", askDaemon(adminSocket(options), request, TIMEOUT_MS))) as DoctorReport;
   } catch (error) {
     if (!(error instanceof OperatorError) || error.exitCode !== ExitCode.notRunning) throw error;
     return withoutDaemon(host, options.config);

@@ -6,6 +6,7 @@ import { ExitCode } from "../../runtime/operator-error.ts";
 import { sayJson, sayText } from "../output.ts";
 import { netcheckText } from "../render-netcheck.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
+import { waiting } from "../waiting.ts";
 
 /** A lighthouse that does not answer is waited for as long as a call lasts. */
 const TIMEOUT_MS = 15_000;
@@ -25,7 +26,8 @@ Exit code 0 when a lighthouse was reached over UDP, otherwise 1.
 Example:  lacis netcheck`,
     )
     .action(async (options: TargetOptions & { json?: boolean }) => {
-      const report = (await askDaemon(adminSocket(options), { verb: "netcheck" }, TIMEOUT_MS)) as NetcheckReport;
+      const asked = askDaemon(adminSocket(options), { verb: "netcheck" }, TIMEOUT_MS);
+      const report = (await waiting("trying what the network lets through", asked)) as NetcheckReport;
       if (options.json) sayJson({ schema: ADMIN_SCHEMA, ...report });
       else sayText(netcheckText(report));
       if (report.udp !== "yes") process.exitCode = ExitCode.bad;

@@ -4,6 +4,7 @@ import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import type { ReloadReport } from "../../admin/reload-report.ts";
 import { say, sayJson } from "../output.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
+import { waiting } from "../waiting.ts";
 
 const TIMEOUT_MS = 30_000;
 
@@ -22,7 +23,8 @@ seconds is named. Tunnels stay up; flows are judged by the new rules from their 
 Example:  sudo lacis reload`,
     )
     .action(async (options: TargetOptions & { json?: boolean }) => {
-      const outcome = (await askDaemon(adminSocket(options, true), { verb: "reload" }, TIMEOUT_MS)) as ReloadReport;
+      const asked = askDaemon(adminSocket(options, true), { verb: "reload" }, TIMEOUT_MS);
+      const outcome = (await waiting("applying, and showing it to the peers", asked)) as ReloadReport;
       if (options.json) sayJson({ schema: ADMIN_SCHEMA, ...outcome });
       else for (const line of describe(outcome)) say(line);
     });

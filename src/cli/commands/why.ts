@@ -6,6 +6,7 @@ import { sayJson, sayText } from "../output.ts";
 import { whyText } from "../render-why.ts";
 import { styleFor } from "../style.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
+import { waiting } from "../waiting.ts";
 
 const TIMEOUT_MS = 10_000;
 /** The daemon keeps to the timeout itself; this is for a daemon that does not answer. */
@@ -60,7 +61,8 @@ interface Asked {
 async function askLive({ from, to, service }: Asked, options: WhyOptions): Promise<WhyReport> {
   const { timeout: timeoutMs } = options;
   const request = { verb: "why", from, to, service, timeoutMs } as const;
-  return (await askDaemon(adminSocket(options), request, timeoutMs + GRACE_MS)) as WhyReport;
+  const asked = askDaemon(adminSocket(options), request, timeoutMs + GRACE_MS);
+  return (await waiting("asking both ends", asked)) as WhyReport;
 }
 
 function seconds(text: string): number {

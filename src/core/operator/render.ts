@@ -1,4 +1,4 @@
-import { formatDuration } from "../base/duration.ts";
+import { formatDuration, formatWait } from "../base/duration.ts";
 import { formatConfigError } from "../config/document/config-error.ts";
 import type { DropSample } from "../dataplane/contract.ts";
 import type { HandshakeRefusal } from "../handshake/refusal.ts";
@@ -295,7 +295,8 @@ function sessionFields(event: EventOf<"tunnel-up" | "session-renewed">): Record<
 }
 
 function took(handshakeMs: number | undefined): string {
-  return handshakeMs === undefined ? "" : ` in ${handshakeMs.toFixed(1)} ms`;
+  if (handshakeMs === undefined) return "";
+  return ` in ${handshakeMs < 10 ? `${handshakeMs.toFixed(1)} ms` : formatWait(handshakeMs)}`;
 }
 
 function directionOf({ inbound }: DropSample): "inbound" | "outbound" {

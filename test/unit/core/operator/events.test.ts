@@ -31,10 +31,26 @@ describe("an operator event", () => {
       expect(Object.values(render(EXAMPLES[code]).fields).filter((v) => !plain(v))).toEqual([]);
   });
 
+  test.each(EVENT_CODES)("%s says no time more precisely than people do, however it was measured", (code) => {
+    const measured = JSON.parse(
+      JSON.stringify(EXAMPLES[code], (key, value: unknown) =>
+        typeof value === "bigint" ? String(value) : key.endsWith("Ms") && value !== undefined ? 10_003.274_112 : value,
+      ),
+    ) as (typeof EXAMPLES)[typeof code];
+    expect(render({ ...EXAMPLES[code], ...durationsOf(measured) }).text).not.toMatch(
+      /(?<![\d.])\d+\.\d{2,}(?![\d.])|10003/,
+    );
+  });
+
   test("stands in docs/EVENTS.md", async () => {
     await expect(describeEvents()).toMatchFileSnapshot("../../../../docs/EVENTS.md");
   });
 });
+
+/** What was measured of an event; the rest of it stays as it was made. */
+function durationsOf(event: object): object {
+  return Object.fromEntries(Object.entries(event).filter(([key]) => key.endsWith("Ms") || key === "failure"));
+}
 
 describe("a line", () => {
   test("of a new tunnel has its session's facts as fields", () => {
