@@ -7,6 +7,7 @@ import { gatewayHealth } from "./gateways.ts";
 import { lighthouseHealth } from "./lighthouses.ts";
 import { notShownHealth } from "./not-shown.ts";
 import { peerHealth } from "./peers.ts";
+import { refusalHealth } from "./refusals.ts";
 import { reloadHealth } from "./reload.ts";
 import { sendHealth } from "./sending.ts";
 import type { HealthSource } from "./sight.ts";
@@ -27,6 +28,7 @@ const sources: readonly HealthSource[] = [
   twinHealth,
   translatorHealth,
   gatewayHealth,
+  refusalHealth,
   dropHealth,
 ];
 
