@@ -85,6 +85,7 @@ export class Daemon {
   readonly #guard: Guard;
   readonly #routes: Routes;
   readonly #portMapping: PortMapping;
+  readonly #names: HostNames;
   readonly #services: Services;
   #refusedReload: string | undefined;
   #needsRestart: readonly string[] = [];
@@ -195,7 +196,7 @@ export class Daemon {
       tell: (event) => this.events.tell(event),
     });
     const device = (): string | undefined => standing()?.device;
-    const names = new HostNames(settings, {
+    this.#names = new HostNames(settings, {
       owner: stateName(options.config),
       device,
       tell: (event) => this.events.tell(event),
@@ -227,7 +228,7 @@ export class Daemon {
     );
     const plane = dataPlaneService(dataPlane, this.#driver, () => {
       aroundDevice.isUp();
-      names.deviceIsUp();
+      this.#names.deviceIsUp();
       this.#portMapping.listening(dataPlane.describe().port);
     });
     this.#services = new Services([
@@ -238,7 +239,7 @@ export class Daemon {
       ...aroundDevice.services,
       metrics,
       dns,
-      names,
+      this.#names,
       console,
       ...onTop,
     ]);
@@ -365,6 +366,7 @@ export class Daemon {
   async #start(): Promise<void> {
     const { settings, warnings } = this.#running;
     for (const warning of warnings) this.events.tell({ code: "config-warning", warning });
+    await this.#names.recover();
     await this.#services.start();
     const { name, addresses } = settings.live.identity.credential;
     const { device, port, kind: dataPlane, adopted } = this.#dataPlane.describe();

@@ -38,9 +38,13 @@ export class HostNames implements Service {
     this.#surroundings = surroundings;
   }
 
+  /** Takes out what a run that was killed has left. Before anything else, so that nobody can be stopped who has not done it. */
+  recover(): Promise<void> {
+    return this.#try(() => this.#resolver.recover(this.#surroundings.owner));
+  }
+
   async start(): Promise<void> {
     const { names, tun } = this.#settings.boot;
-    await this.#try(() => this.#resolver.recover(this.#surroundings.owner));
     if (names.domain === undefined || tun.disabled) return;
     this.#runs = true;
     await this.#wire(names.domain);

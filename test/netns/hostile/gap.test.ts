@@ -197,9 +197,9 @@ let streamed = 0;
 
 /** Ends what tells a daemon of changes; it is started again two seconds later. */
 async function endWatch({ machine }: MeshHost): Promise<void> {
-  const watches = (await machine.processes()).filter((pid) => commandLine(pid).includes("changes watch"));
-  for (const pid of watches) process.kill(pid, "SIGKILL");
-  expect(watches).toHaveLength(1);
+  const find = async (): Promise<number | undefined> =>
+    (await machine.processes()).find((pid) => commandLine(pid).includes("changes watch"));
+  process.kill(await waitFor("what tells of changes", find, { withinMs: 5_000 }), "SIGKILL");
   // What it told last is being looked at.
   await pause(300);
 }

@@ -8,35 +8,30 @@ const RECORDS = ["/run/resolvconf/interface", "/run/resolvconf/interfaces", "/ru
 const LOOK_MS = 1_000;
 
 /** By the program that writes /etc/resolv.conf from what everybody tells it: Debian's, or openresolv. */
-export function resolvconfWiring(program: string): NameWiring {
+export function resolvconfWiring(program: string, records: readonly string[] = RECORDS): NameWiring {
   return {
     how: "resolvconf",
     lookMs: LOOK_MS,
     async wire(wish) {
       const { owner, server } = wish;
-      if (isTold(owner)) return false;
-      // Only openresolv has an order by numbers; both put names that begin with "tun" before those of network cards.
-      const isOpenresolv = (await runProgram(program, ["--version"]).catch(() => "")).startsWith("openresolv");
-      await runProgram(
-        program,
-        [...(isOpenresolv ? ["-m", "0"] : []), "-a", recordOf(owner)],
-        `nameserver ${server}\n`,
-      );
+      if (isTold(owner, records)) return false;
+      await runProgram(program, ["-a", recordOf(owner)], `nameserver ${server}\n`);
       return true;
     },
-    unwire: ({ owner }) => forget(program, owner),
+    unwire: ({ owner }) => forget(program, owner, records),
   };
 }
 
 /** Takes out what a run of this owner told. */
-export async function forget(program: string, owner: string): Promise<void> {
-  if (isTold(owner)) await runProgram(program, ["-d", recordOf(owner)]);
+export async function forget(program: string, owner: string, records: readonly string[] = RECORDS): Promise<void> {
+  if (isTold(owner, records)) await runProgram(program, ["-d", recordOf(owner)]);
 }
 
-function isTold(owner: string): boolean {
-  return RECORDS.some((folder) => existsSync(`${folder}/${recordOf(owner)}`));
+function isTold(owner: string, records: readonly string[]): boolean {
+  return records.some((folder) => existsSync(`${folder}/${recordOf(owner)}`));
 }
 
+/** Both put what begins like a tunnel of OpenVPN before what network cards have. */
 function recordOf(owner: string): string {
-  return `tun.lacis-${owner}`;
+  return `tun0.lacis-${owner}`;
 }

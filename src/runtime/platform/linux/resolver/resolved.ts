@@ -24,6 +24,9 @@ export function resolvedWiring(program: string): NameWiring {
       await runProgram(program, ["dns", device, server]);
       await runProgram(program, ["domain", device, `~${domain}`]);
       await runProgram(program, ["default-route", device, "false"]);
+      // Nobody is to be found by shouting into the overlay.
+      await runProgram(program, ["llmnr", device, "no"]);
+      await runProgram(program, ["mdns", device, "no"]);
       // Names of an overlay are signed by nobody whom DNSSEC knows.
       await runProgram(program, ["dnssec", device, "no"]);
       return true;
