@@ -1,4 +1,4 @@
-import { type Instant, later } from "../base/time.ts";
+import { earliest, type Instant, later } from "../base/time.ts";
 import type { HostPort } from "../config/settings.ts";
 import { familyOf, type IpAddress } from "../netip/address.ts";
 import { type Endpoint, endpoint } from "../netip/endpoint.ts";
@@ -13,6 +13,9 @@ export interface StaticHostSettings {
 /** Addresses kept of one name: as many as a lighthouse message would carry. */
 const ADDRESSES_PER_NAME_MAX = 10;
 
+/** A name that has never resolved may appear any moment, with the network or with whoever enters it, and its host cannot be found until then. */
+const UNRESOLVED_MS = 1_500;
+
 /**
  * Underlay addresses that the configuration gives: literals at once, names as soon as and whenever they resolve. A name that does not
  * resolve keeps what it resolved to before (protocol 5.8).
@@ -22,6 +25,7 @@ export class StaticHosts {
   #names: readonly string[];
   readonly #resolved = new Map<string, readonly IpAddress[]>();
   #nextAt: Instant | undefined;
+  #unresolvedAt: Instant | undefined;
 
   constructor(settings: StaticHostSettings, now: Instant) {
     this.#settings = settings;
@@ -78,15 +82,17 @@ export class StaticHosts {
     return before?.join() !== usable.join();
   }
 
-  /** Names to resolve now; the next round is due a cadence later. */
+  /** Names to resolve now; the next round is due a cadence later, for those that have never resolved sooner. */
   takeDue(now: Instant): readonly string[] {
-    if (this.#nextAt === undefined || this.#nextAt > now) return [];
-    this.#nextAt = later(now, this.#settings.staticMap.cadenceMs);
-    return this.#names;
+    const isRound = this.#nextAt !== undefined && this.#nextAt <= now;
+    if (isRound) this.#nextAt = later(now, this.#settings.staticMap.cadenceMs);
+    else if (this.#unresolvedAt === undefined || this.#unresolvedAt > now) return [];
+    this.#unresolvedAt = this.#names.length > 0 ? later(now, UNRESOLVED_MS) : undefined;
+    return isRound ? this.#names : this.#names.filter((name) => !this.#resolved.has(name));
   }
 
   nextAt(): Instant | undefined {
-    return this.#nextAt;
+    return this.#resolved.size < this.#names.length ? earliest(this.#nextAt, this.#unresolvedAt) : this.#nextAt;
   }
 
   #endpointsOfEntry(entry: HostPort): readonly Endpoint[] {

@@ -50,9 +50,24 @@ describe("static hosts", () => {
   test("ask for each name once a cadence, and never without names", () => {
     const statics = new StaticHosts(settings([name, name, literal]), start);
     expect(statics.takeDue(instant(0))).toEqual(["b.example"]);
+    statics.resolved("b.example", ["198.51.100.1"] as IpAddress[]);
+    expect(statics.nextAt()).toBe(30_000);
     expect(statics.takeDue(instant(29_999))).toEqual([]);
     expect(statics.takeDue(instant(30_000))).toEqual(["b.example"]);
     expect(new StaticHosts(settings([literal]), start).nextAt()).toBeUndefined();
+  });
+
+  test("ask again soon for a name that has never resolved, which may appear any moment, and for no other", () => {
+    const other: HostPort = { kind: "name", name: "c.example", port: 1 };
+    const statics = new StaticHosts(settings([name, other]), start);
+    expect(statics.takeDue(instant(0))).toEqual(["b.example", "c.example"]);
+    statics.resolved("b.example", ["198.51.100.1"] as IpAddress[]);
+    expect(statics.nextAt()).toBe(1_500);
+    expect(statics.takeDue(instant(1_499))).toEqual([]);
+    expect(statics.takeDue(instant(1_500))).toEqual(["c.example"]);
+    expect(statics.nextAt()).toBe(3_000);
+    statics.resolved("c.example", ["198.51.100.2"] as IpAddress[]);
+    expect(statics.nextAt()).toBe(30_000);
   });
 
   test("do not take answers that nobody asked for", () => {
