@@ -15,6 +15,8 @@ export interface Change {
   readonly named?: string;
   /** What ends a change that is named. */
   readonly endedBy?: readonly string[];
+  /** How long it is still told of; what only shows by what does not happen any more ends later than it ends. */
+  readonly toldForMs?: number;
 }
 
 /** In the order in which they are tried, on one host. */
@@ -69,5 +71,16 @@ export const CHANGES: readonly Change[] = [
     by: ["ip route add blackhole 10.77.0.2/32"],
     named: "overlay-shadowed",
     endedBy: ["ip route del blackhole 10.77.0.2/32"],
+  },
+  {
+    what: "lets a packet filter eat our datagrams",
+    by: [
+      "nft add table inet eats",
+      "nft add chain inet eats out '{ type filter hook output priority 0; }'",
+      "nft add rule inet eats out udp dport 4242 drop",
+    ],
+    named: "send-refused",
+    endedBy: ["nft delete table inet eats"],
+    toldForMs: 12_000,
   },
 ];
