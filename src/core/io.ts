@@ -42,6 +42,8 @@ export type Input =
       readonly udpPort: number;
       readonly sessions: readonly SessionSnapshot[];
       readonly relays?: readonly Relay[];
+      /** It ends with this process: what is noted with its sessions is read by nobody. */
+      readonly isShortLived?: boolean;
     }
   /** The data plane died; every session is gone. */
   | { readonly kind: "data-plane-down" }

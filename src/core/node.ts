@@ -120,6 +120,7 @@ export class Node {
       case "data-plane-up":
         if (this.#facts.udpPort !== undefined) this.#stop("data-plane-gone");
         this.#facts.udpPort = input.udpPort;
+        this.#facts.keepsMemos = !input.isShortLived;
         this.#out.dataPlaneIsUp = true;
         gateways.reload();
         adoption.takeOver(input.sessions, input.relays ?? []);

@@ -80,8 +80,8 @@ export class Driver implements DataPlaneListener {
     if (!this.#stopped) this.#driver.feed(input);
   }
 
-  up(udpPort: number, { sessions, relays }: Survivors): void {
-    this.feed({ kind: "data-plane-up", udpPort, sessions, relays });
+  up(udpPort: number, survivors: Survivors): void {
+    this.feed({ kind: "data-plane-up", udpPort, ...survivors });
   }
 
   event(event: DataPlaneEvent): void {

@@ -1,4 +1,5 @@
 import crypto, { type KeyObject } from "node:crypto";
+import { concatBytes } from "../core/base/bytes.ts";
 import type { Entropy } from "../core/base/entropy.ts";
 import { Fault } from "../core/base/fault.ts";
 import { LruMap } from "../core/base/lru.ts";
@@ -21,9 +22,9 @@ import { TAG_BYTES } from "../core/wire/header.ts";
 export const nodeSuite: CryptoSuite = {
   name: "node",
   sha256: (...parts) => {
-    const hash = crypto.createHash("sha256");
-    for (const part of parts) hash.update(part);
-    return plain(hash.digest());
+    const [first] = parts;
+    const whole = first && parts.length === 1 ? first : concatBytes(...parts);
+    return plain(crypto.hash("sha256", whole, "buffer"));
   },
   hmacSha256: (key, ...parts) => {
     const hmac = crypto.createHmac("sha256", key);
@@ -59,13 +60,22 @@ const AEAD_NAME = { aes: "aes-256-gcm", chachapoly: "chacha20-poly1305" } as con
 
 class NodeAead implements Aead {
   readonly #algorithm: "aes-256-gcm" | "chacha20-poly1305";
-  /** Bytes and not a KeyObject, which takes a kilobyte: a lighthouse has two keys for each of thousands of hosts. */
-  readonly #key: Uint8Array;
+  /**
+   * Where the key lies: not a KeyObject, which takes a kilobyte, nor a view, which takes a hundred bytes. A lighthouse has two keys for each of thousands
+   * of hosts.
+   */
+  readonly #bytes: ArrayBufferLike;
+  readonly #offset: number;
 
   constructor(cipher: Cipher, key: Uint8Array) {
-    if (key.length !== 32) throw new Fault("aead-key-length", "an AEAD key has 32 bytes", { bytes: key.length });
+    if (key.length !== KEY_BYTES) throw new Fault("aead-key-length", "an AEAD key has 32 bytes", { bytes: key.length });
     this.#algorithm = AEAD_NAME[cipher];
-    this.#key = key;
+    this.#bytes = key.buffer;
+    this.#offset = key.byteOffset;
+  }
+
+  get #key(): Uint8Array {
+    return new Uint8Array(this.#bytes, this.#offset, KEY_BYTES);
   }
 
   seal(nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array): Uint8Array {
@@ -114,6 +124,7 @@ class NodeAead implements Aead {
   }
 }
 
+const KEY_BYTES = 32;
 const AEAD_OPTIONS = { authTagLength: TAG_BYTES } as const;
 
 const x25519Agreement: KeyAgreement = {

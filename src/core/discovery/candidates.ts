@@ -20,7 +20,7 @@ interface Known {
   /** Its own authenticated packets came from here; newest first. */
   readonly learned: readonly Endpoint[];
   /** What a lighthouse said, or on a lighthouse the host itself, by its first overlay address. Each replaces only its own (protocol 5.7). */
-  readonly said: ReadonlyMap<IpAddress, readonly Endpoint[]>;
+  readonly said: LruMap<IpAddress, readonly Endpoint[]> | undefined;
 }
 
 /**
@@ -54,15 +54,14 @@ export class Candidates {
 
   /** An owner's list for a host, in place of its last one. Of the first ten of each family, those where one machine may be. */
   report(host: IpAddress, owner: IpAddress, endpoints: readonly Endpoint[]): void {
-    const { learned, said: before } = this.#known(host);
-    const said = new Map(before);
-    said.delete(owner);
-    if (said.size >= OWNERS_MAX) said.delete(said.keys().next().value ?? owner);
-    said.set(
-      owner,
-      firstOfEachFamily(endpoints, ENDPOINTS_PER_FAMILY_MAX).filter((endpoint) => this.#underlay.isPlausible(endpoint)),
+    const known = this.#known(host);
+    const said = known.said ?? new LruMap(OWNERS_MAX);
+    const plausible = firstOfEachFamily(endpoints, ENDPOINTS_PER_FAMILY_MAX).filter((at) =>
+      this.#underlay.isPlausible(at),
     );
-    this.#hosts.set(host, { learned, said });
+    // A list that grew keeps room for sixteen more, and there is one for each host that is known.
+    said.set(owner, plausible.slice());
+    this.#hosts.set(host, known.said ? known : { learned: known.learned, said });
   }
 
   /**
@@ -94,8 +93,8 @@ export class Candidates {
   *entries(): IterableIterator<KnownPlaces> {
     for (const [host, configured] of this.#static)
       if (!this.#hosts.has(host)) yield { host, configured, learned: [], said: new Map() };
-    for (const [host, known] of this.#hosts.entries())
-      yield { host, configured: this.#static.get(host) ?? [], ...known };
+    for (const [host, { learned, said }] of this.#hosts.entries())
+      yield { host, configured: this.#static.get(host) ?? [], learned, said: new Map(said?.entries()) };
   }
 
   /** Whether more than somebody's word speaks for this endpoint. */
@@ -105,12 +104,16 @@ export class Candidates {
 
   /** Who says that the host is there. */
   ownersOf(host: IpAddress, endpoint: Endpoint): readonly IpAddress[] {
-    return [...this.#known(host).said].flatMap(([owner, endpoints]) => (endpoints.includes(endpoint) ? [owner] : []));
+    return listsOf(this.#known(host)).flatMap(([owner, endpoints]) => (endpoints.includes(endpoint) ? [owner] : []));
   }
 
   #all(host: IpAddress): readonly Endpoint[] {
-    const { learned, said } = this.#known(host);
-    return [...(this.#static.get(host) ?? []), ...learned, ...[...said.values()].flat()];
+    const known = this.#known(host);
+    return [
+      ...(this.#static.get(host) ?? []),
+      ...known.learned,
+      ...listsOf(known).flatMap(([, endpoints]) => endpoints),
+    ];
   }
 
   #known(host: IpAddress): Known {
@@ -118,4 +121,8 @@ export class Candidates {
   }
 }
 
-const NOTHING: Known = { learned: [], said: new Map() };
+const NOTHING: Known = { learned: [], said: undefined };
+
+function listsOf({ said }: Known): readonly (readonly [IpAddress, readonly Endpoint[]])[] {
+  return said ? [...said.entries()] : [];
+}

@@ -18,6 +18,8 @@ export interface Facts {
   readonly entropy: Entropy;
   /** The port our socket is bound to; undefined while there is no data plane. */
   readonly udpPort: number | undefined;
+  /** Whether the data plane may outlive this process, which then finds its sessions by what it has noted with them. */
+  readonly keepsMemos: boolean;
   readonly ownNetworks: readonly Prefix[];
   /** Where peers may be. */
   readonly allowedRemotes: AllowedRemotes;

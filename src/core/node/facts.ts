@@ -19,6 +19,7 @@ export class NodeFacts implements Facts {
   settings: Settings;
   clock: Clock;
   udpPort: number | undefined;
+  keepsMemos = true;
   routes: RouteTable;
   allowedRemotes: AllowedRemotes;
   readonly crypto: CryptoSuite;

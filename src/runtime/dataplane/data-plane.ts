@@ -26,6 +26,8 @@ export interface DataPlane {
 export interface Survivors {
   readonly sessions: readonly SessionSnapshot[];
   readonly relays: readonly Relay[];
+  /** It ends with this process: nothing will survive. */
+  readonly isShortLived?: boolean;
 }
 
 export interface DataPlaneListener {

@@ -28,8 +28,6 @@ const SEND_ERRORS_TOLD: Rate = { perSecond: 10, burst: 10 };
 /** Datagrams that may wait in the socket for the kernel. Past it they are lost, as the network might have done. */
 const SEND_QUEUE_BYTES_MAX = 4 << 20;
 
-const NO_MEMO: Uint8Array = new Uint8Array();
-
 /**
  * The readable data plane over one UDP socket, in this process: what a lighthouse with `tun.disabled` runs on. It needs neither Rust nor
  * rights. An IPv6 wildcard socket serves both families; IPv4 addresses are mapped here and nowhere else.
@@ -62,7 +60,7 @@ export class UdpDataPlane implements DataPlane {
     this.#listener = listener;
     if (this.#listen.soMark !== 0) listener.tell({ code: "so-mark-ignored" });
     const { port } = this.#listen;
-    const isUp = (): void => listener.up(this.#port, { sessions: [], relays: [] });
+    const isUp = (): void => listener.up(this.#port, { sessions: [], relays: [], isShortLived: true });
     try {
       this.#adopt(await this.#open(port));
     } catch (error) {
@@ -76,9 +74,7 @@ export class UdpDataPlane implements DataPlane {
   }
 
   command(command: DataPlaneCommand): void {
-    // It ends with the process that it is in: nobody will ever read a memo.
-    const carried = command.kind === "install-session" ? { ...command, memo: NO_MEMO } : command;
-    this.#plane.command(carried, readNow());
+    this.#plane.command(command, readNow());
     this.#drain();
   }
 

@@ -46,7 +46,13 @@ export class Session {
   #confirmed: boolean;
   #announcedHigh = false;
   #announcedExhausted = false;
-  readonly #traffic = { received: newTally(), sent: newTally() };
+  // What was sent and received, as it is on the wire. Numbers of the session itself: objects of their own would take twice the room.
+  #receivedPackets = 0;
+  #receivedBytes = 0;
+  #hasReceived = false;
+  #sentPackets = 0;
+  #sentBytes = 0;
+  #hasSent = false;
   readonly #used: SessionSet;
 
   /** `used`: where it enters itself with the first datagram after it was last asked for its activity. */
@@ -102,7 +108,7 @@ export class Session {
     const counter = this.#nextCounter();
     const header = encodeHeader({ type, subtype, remoteIndex: this.remoteIndex, counter });
     const datagram = this.#sendKey.sealBehind(nonceOf(this.#cipher, counter), header, body);
-    this.#count(this.#traffic.sent, datagram);
+    this.#sent(datagram);
     return datagram;
   }
 
@@ -116,7 +122,7 @@ export class Session {
     const header = encodeHeader({ type, subtype: MessageSubtype.relay, remoteIndex: relayIndex, counter });
     const authenticated = concatBytes(header, datagram);
     const frame = this.#sendKey.sealBehind(nonceOf(this.#cipher, counter), authenticated, NOTHING);
-    this.#count(this.#traffic.sent, frame);
+    this.#sent(frame);
     return frame;
   }
 
@@ -162,15 +168,21 @@ export class Session {
 
   #received(counter: bigint, datagram: Uint8Array): void {
     this.#lost += this.#window.commit(counter);
-    this.#count(this.#traffic.received, datagram);
+    this.#noteUse();
+    this.#receivedPackets++;
+    this.#receivedBytes += datagram.length;
+    this.#hasReceived = true;
   }
 
-  #count(tally: Tally, datagram: Uint8Array): void {
-    const { received, sent } = this.#traffic;
-    if (!received.marked && !sent.marked) this.#used.add(this);
-    tally.packets++;
-    tally.bytes += datagram.length;
-    tally.marked = true;
+  #sent(datagram: Uint8Array): void {
+    this.#noteUse();
+    this.#sentPackets++;
+    this.#sentBytes += datagram.length;
+    this.#hasSent = true;
+  }
+
+  #noteUse(): void {
+    if (!this.#hasReceived && !this.#hasSent) this.#used.add(this);
   }
 
   /** The peer has proved that it holds the keys. True when that was not known before. */
@@ -198,19 +210,18 @@ export class Session {
 
   /** What happened since the last call, with totals; undefined when nothing did. */
   takeActivity(): SessionActivity | undefined {
-    const { received, sent } = this.#traffic;
-    if (!received.marked && !sent.marked) return undefined;
+    if (!this.#hasReceived && !this.#hasSent) return undefined;
     const activity = {
       localIndex: this.localIndex,
-      received: received.marked,
-      sent: sent.marked,
-      receivedPackets: BigInt(received.packets),
-      receivedBytes: BigInt(received.bytes),
-      sentPackets: BigInt(sent.packets),
-      sentBytes: BigInt(sent.bytes),
+      received: this.#hasReceived,
+      sent: this.#hasSent,
+      receivedPackets: BigInt(this.#receivedPackets),
+      receivedBytes: BigInt(this.#receivedBytes),
+      sentPackets: BigInt(this.#sentPackets),
+      sentBytes: BigInt(this.#sentBytes),
     };
-    received.marked = false;
-    sent.marked = false;
+    this.#hasReceived = false;
+    this.#hasSent = false;
     return activity;
   }
 
@@ -234,15 +245,4 @@ const NOTHING = new Uint8Array();
 /** Where sessions enter themselves. */
 export interface SessionSet {
   add(session: Session): void;
-}
-
-/** Datagrams of one direction, as they are on the wire. */
-interface Tally {
-  packets: number;
-  bytes: number;
-  marked: boolean;
-}
-
-function newTally(): Tally {
-  return { packets: 0, bytes: 0, marked: false };
 }

@@ -40,6 +40,7 @@ export type SessionsEvent =
 
 /** Both handshake messages count: data starts at 3, and counters up to 2 are taken (protocol 2.4). */
 const HANDSHAKE_MESSAGES = 2n;
+const NO_MEMO: Uint8Array = new Uint8Array();
 
 /** What it asks others: when a session was last heard, and where else its peer may be. */
 export interface SessionsPorts {
@@ -287,7 +288,8 @@ export class Sessions implements Machine {
   }
 
   #memoOf(session: Session, endpoints: readonly Endpoint[]): Uint8Array {
-    const { clock, settings } = this.#facts;
+    const { clock, keepsMemos, settings } = this.#facts;
+    if (!keepsMemos) return NO_MEMO;
     return encodeMemo({ ...session, cipher: settings.boot.cipher, establishedAt: clock.wall, endpoints });
   }
 

@@ -167,6 +167,16 @@ describe("a control plane that starts beside a running data plane", () => {
     expect(b.status().peers[0]?.sessions).toBe(1);
   });
 
+  test("has nothing noted with the sessions of one that ends with it: nobody could read it", () => {
+    const { a, b } = connected();
+    expect(installs(a)[0]!.memo.length).toBeGreaterThan(100);
+    a.input({ kind: "data-plane-up", udpPort: 4242, sessions: [], isShortLived: true });
+    a.event({ kind: "need-session", destination: b.address });
+    a.mesh.run(100);
+    expect(installs(a)).toHaveLength(2);
+    expect(installs(a)[1]!.memo).toHaveLength(0);
+  });
+
   test("applies the rules of its own configuration to them", () => {
     const { mesh, a, b } = connected();
     b.settings = { ...b.settings, live: { ...b.settings.live, firewall: rulesetOf({ inbound: [], outbound: [] }) } };
