@@ -64,7 +64,7 @@ export class FlowLog implements Service {
     await this.#flush();
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    await this.#ring?.close();
+    await this.#ring?.end();
   }
 
   health(): readonly Health[] {

@@ -1,4 +1,4 @@
-import { constants, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { constants, mkdirSync, readdirSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { thisPlatform } from "../platform/this-platform.ts";
@@ -71,6 +71,17 @@ export class FlowRing {
     const handle = this.#handle;
     this.#handle = undefined;
     await handle?.close().catch(() => {});
+  }
+
+  /** Of a log without a line nothing is left. */
+  async end(): Promise<void> {
+    await this.close();
+    if (this.#segments.length > 0) return;
+    try {
+      rmdirSync(this.#folder);
+    } catch {
+      // It was never made, or something of somebody else's is in it.
+    }
   }
 
   /** Nothing is kept any more. */

@@ -29,7 +29,7 @@ describe("two hosts on one machine", () => {
     const first = await daemon.ping({ by: "address", address: "10.77.0.1" as IpAddress }, 5_000);
     expect(first).toMatchObject({ outcome: "pong", name: "lighthouse", path: `127.0.0.1:${port}` });
     expect(await daemon.ping({ by: "name", name: "lighthouse" }, 5_000)).toMatchObject({ outcome: "pong" });
-    expect(daemon.status().lighthouses).toEqual([{ address: "10.77.0.1", name: "lighthouse", up: true }]);
+    expect(daemon.status().lighthouses).toEqual([{ address: "10.77.0.1", name: "lighthouse", up: true, serves: true }]);
   });
 
   test("part in such a way that the one who stays knows it", async () => {
