@@ -17,6 +17,8 @@ const PLACES_MAX = 256;
 const PLACES_NAMED_MAX = 4;
 /** Nothing was refused for so long: it is over, or nobody sends any more. */
 const QUIET_MS = 10_000;
+/** A sample tells of so much time before it. */
+const SAMPLED_MS = 1_000;
 /** Nothing left for so long while something was refused: nothing can. */
 const NOTHING_LEFT_MS = 5_000;
 
@@ -91,10 +93,12 @@ export class Losses implements Machine {
     return this.#drops.recent(this.#facts.now);
   }
 
+  /** Those that there seem to be at this moment. */
   sendTroubles(): readonly SendTrouble[] {
     const { now } = this.#facts;
     const isTotal = now - (this.#leftAt ?? 0) >= NOTHING_LEFT_MS;
-    return [...this.#troubles.entries()].map(([error, { since, lastAt, places }]) => ({
+    const current = [...this.#troubles.entries()].filter(([, { lastAt }]) => !this.#hasLeftSince(lastAt));
+    return current.map(([error, { since, lastAt, places }]) => ({
       error,
       places: [...places.entries()].map(([place]) => place),
       sinceMs: now - since,
@@ -117,6 +121,11 @@ export class Losses implements Machine {
   tick(): void {
     for (const [error, { lastAt }] of [...this.#troubles.entries()])
       if (this.#facts.now - lastAt >= QUIET_MS) this.#over(error);
+  }
+
+  /** Whether a sample that began after this moment has shown that datagrams leave. */
+  #hasLeftSince(at: Instant): boolean {
+    return this.#leftAt !== undefined && this.#leftAt - at > SAMPLED_MS;
   }
 
   #over(error: string): void {

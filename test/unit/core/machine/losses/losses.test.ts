@@ -55,6 +55,28 @@ describe("what the system does not send", () => {
     expect(a.status().sendTroubles[0]?.isTotal).toBe(true);
   });
 
+  test("is no trouble any more as soon as something has left after it, though the log waits whether it comes again", () => {
+    const { mesh, a } = pair();
+    a.refuses = ({ kind }) => kind === "sample";
+    const sampled = (left: bigint): void => {
+      const counters = noCounters({ udpSentDatagrams: left });
+      a.event({ kind: "sampled", activity: [], counters, rules: [], relays: [] });
+    };
+    sampled(10n);
+    a.event({ kind: "send-error", endpoint: B, error: "EPERM" });
+    mesh.run(500);
+    // What left in the second before may have left before it was refused.
+    sampled(11n);
+    expect(a.status().sendTroubles).toHaveLength(1);
+    mesh.run(1_000);
+    sampled(12n);
+    expect(a.status().sendTroubles).toEqual([]);
+    expect(a.noticed("send-refusals-ended")).toEqual([]);
+    a.event({ kind: "send-error", endpoint: B, error: "EPERM" });
+    expect(a.status().sendTroubles).toHaveLength(1);
+    expect(a.noticed("send-refused")).toHaveLength(1);
+  });
+
   test("keeps no more errors than there are, whatever the data plane calls them", () => {
     const { a } = pair();
     for (let at = 0; at < 100; at++) a.event({ kind: "send-error", endpoint: B, error: `E${at}` });
