@@ -21,6 +21,9 @@ const REPEATING: { readonly [Code in EventCode]?: readonly string[] } = {
   "carrier-failed": ["address"],
   "lighthouse-message-refused": ["name", "address", "reason"],
   "packet-denied": ["direction", "local", "remote", "protocol", "closestRule"],
+  "refused-by-peer": ["address", "reason", "source", "destination", "protocol", "port", "closestRule"],
+  "refused-there": ["address", "reason"],
+  "peer-distrusted": ["address", "reason"],
   "port-not-mapped": ["gateway", "protocol"],
   "data-plane-lost": [],
   "data-plane-failed": [],
@@ -35,6 +38,7 @@ const ENDED_BY_TUNNEL: ReadonlySet<Notice["code"]> = new Set([
   "handshake-refused",
   "wrong-responder",
   "carrier-failed",
+  "refused-there",
 ]);
 
 interface Trouble {
