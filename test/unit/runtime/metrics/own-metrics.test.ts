@@ -114,6 +114,8 @@ With \`stats.type: prometheus\` a host serves them, with \`graphite\` it sends t
 these are ours beside it. \`stats.namespace\` and \`stats.subsystem\` come before each name. The 500 peers and the 200 rules that carry most have series of their own; what went to and from
 peers while they had none is in \`name="other"\`, and the sums of it never fall. Names of peers are those of their certificates.
 
+[examples/monitoring](../examples/monitoring) has a dashboard for Grafana, ten alert rules and what Prometheus needs to ask hosts; a real Prometheus is asked for each panel and alert in the tests.
+
 This page is made from the source: \`npx vitest run test/unit/runtime/metrics -u\`.
 
 | metric | type | labels | what it is |
