@@ -13,6 +13,8 @@ export function* twinHealth({ node }: Sight): Iterable<Health> {
           text: `two hosts use the certificate of ${names} (${address}), from ${places}: each takes the other's packets`,
           todo: "give one of them a key and a certificate of its own: lacis-cert sign",
           about: address,
+          // Two handshakes that have crossed are one within seconds.
+          afterMs: 20_000,
         }
       : {
           code: "address-twice",

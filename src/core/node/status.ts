@@ -45,7 +45,11 @@ export function statusOf(
     relayed,
     punches: live.punchy.punch,
     twins: twinsOf(peers, liveness, facts.now),
-    refusedCallers: answers.refusedLately().map(({ at, ...caller }) => ({ ...caller, agoMs: facts.now - at })),
+    refusedCallers: answers.refusedLately().flatMap(({ at, ...caller }) => {
+      // Whoever has been let in since has another certificate by now, or we have another clock.
+      const isIn = caller.addresses.some((address) => (peers.primaryOf(address)?.state.since ?? at) > at);
+      return isIn ? [] : { ...caller, agoMs: facts.now - at };
+    }),
     routes: gateways.describe(),
     counters: liveness.counters,
     refusals: refusals.recent(),

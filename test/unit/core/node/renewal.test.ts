@@ -95,10 +95,12 @@ describe("a certificate of ours that a reload replaces", () => {
     a.say(b, "hello");
     mesh.run(3_000);
     expect(b.status().peers).toEqual([]);
+    expect(b.status().refusedCallers).toMatchObject([{ name: "a", isProven: true }]);
     a.reload({ ...a.settings.live, identity: identityOf(mesh.suite, PLAN_A, mesh.authority, 90) });
     mesh.run(100);
     expect(b.status().peers).toMatchObject([{ name: "a", state: "up" }]);
     expect(b.heard).toEqual(["hello"]);
+    expect(b.status().refusedCallers).toEqual([]);
   });
 
   test("is shown through a tunnel that nobody uses, and a peer that has gone is not pressed", () => {
