@@ -1,6 +1,7 @@
 import { wallTime } from "../../core/base/time.ts";
 import type { Certificate } from "../../core/cert/certificate.ts";
 import { natVerdict } from "../../core/nat/verdict.ts";
+import { contains, parsePrefix } from "../../core/netip/prefix.ts";
 import { pingFailureText } from "../../core/operator/failure-text.ts";
 import { clause } from "../clause.ts";
 import { duration } from "../duration.ts";
@@ -30,7 +31,10 @@ export const ownStages: Readonly<Record<OwnStage, Look>> = {
     const device = dataPlane.device === undefined ? "no device" : `device ${dataPlane.device}`;
     return passed(`${device}, UDP port ${dataPlane.port}`);
   },
-  overlay: ({ health }) => knownTrouble(health, "overlay") ?? passed("packets for the overlay take its device"),
+  overlay: (examined) =>
+    shadowOverPeer(examined) ??
+    knownTrouble(examined.health, "overlay") ??
+    passed("packets for the overlay take its device"),
   underlay: ({ health }) => knownTrouble(health, "underlay") ?? passed("this machine has a way out"),
   lighthouse,
   clock: ({ node }) => {
@@ -55,6 +59,16 @@ export const ownStages: Readonly<Record<OwnStage, Look>> = {
   others: ({ health }) =>
     knownTrouble(health, "others") ?? passed("nobody is refused who could be meant, and nobody shares an address"),
 };
+
+/** A route of somebody else's may be there on purpose; over the address of the host that is asked about it is what is wrong. */
+function shadowOverPeer({ health, peer }: Examined): Finding | undefined {
+  const address = peer?.result.address;
+  const shadow = health.find(({ code, about = "" }) => {
+    const prefix = parsePrefix(about.includes("/") ? about : `${about}/${about.includes(":") ? 128 : 32}`);
+    return code === "overlay-shadowed" && address !== undefined && prefix !== undefined && contains(prefix, address);
+  });
+  return shadow && failed(shadow.text, shadow.todo);
+}
 
 export type OwnStage = Exclude<Stage, "name" | "place" | "handshake" | "trust" | "path" | "mtu" | "policy">;
 

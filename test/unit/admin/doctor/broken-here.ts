@@ -69,6 +69,18 @@ export const BROKEN_HERE: readonly Broken[] = [
     says: /eth0 is in 10\.77\.0\.0\/16, which is the overlay network, too/,
   },
   {
+    is: "another VPN's route leads the server's address elsewhere",
+    make: trio({}, () => ({
+      around: {
+        health: [
+          { code: "overlay-shadowed", severity: "warning", text: "to wg0 in clear", todo: "remove it", about: SERVER },
+        ],
+      },
+    })),
+    stage: "overlay",
+    says: /wg0 in clear/,
+  },
+  {
     is: "this machine has only IPv6, and listen.host is the default",
     make: trio({}, () => ({
       around: { health: familyHealth(["2001:db8::7" as IpAddress], DEFAULT_BOOT.listen.host) },
