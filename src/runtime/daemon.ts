@@ -199,6 +199,7 @@ export class Daemon {
     this.#names = new HostNames(settings, {
       owner: stateName(options.config),
       device,
+      answersAt: (address) => dns.answersAt(address),
       tell: (event) => this.events.tell(event),
     });
     const aroundDevice = deviceServices(settings, {

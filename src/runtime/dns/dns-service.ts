@@ -92,6 +92,14 @@ export class DnsService implements Service {
     return boot.lighthouse.amLighthouse && live.lighthouse.dns.serve;
   }
 
+  /** Whether this host's own programs are answered at one of its addresses. */
+  answersAt(address: IpAddress): boolean {
+    return this.#listeners.some(
+      ({ place, isOpen }) =>
+        isOpen && place.port === NAMES_PORT && (place.address === address || isUnspecified(place.address)),
+    );
+  }
+
   /** Listens where the settings want it, and nowhere else. */
   async #arrange(): Promise<void> {
     const { live, boot } = this.#options.settings();
@@ -197,11 +205,19 @@ export class DnsService implements Service {
     }
     return this.#listeners.flatMap(({ place, trouble }) => {
       if (trouble === undefined || (place.address === "::1" && this.#isOptional())) return [];
-      const { why, todo } = explain(trouble, place);
+      const { why, todo } = explain(trouble, place, this.#isOwn(place) ? "dns.domain" : "lighthouse.dns");
       return [
         { code: "dns-not-listening", severity, text: `DNS queries at ${textOf(place)} are not answered: ${why}`, todo },
       ];
     });
+  }
+
+  /** Whether it is for this host's own programs. */
+  #isOwn({ address, port }: Place): boolean {
+    const { boot, live } = this.#options.settings();
+    const { host } = live.lighthouse.dns;
+    const isServed = this.#isServing && (host === undefined || host === address) && port === live.lighthouse.dns.port;
+    return !isServed && boot.names.domain !== undefined;
   }
 
   #isOptional(): boolean {
@@ -234,21 +250,26 @@ function textOf({ address, port }: Place): string {
   return endpoint(address, port);
 }
 
-function explain(code: string, { address, port }: Place): { readonly why: string; readonly todo: string } {
+function explain(
+  code: string,
+  { address, port }: Place,
+  key: "dns.domain" | "lighthouse.dns",
+): { readonly why: string; readonly todo: string } {
+  const isServed = key === "lighthouse.dns";
   switch (code) {
     case "EADDRINUSE":
-      return {
-        why: "another program listens there",
-        todo: thisPlatform().advice.freePort(port, "lighthouse.dns"),
-      };
+      return { why: "another program listens there", todo: thisPlatform().advice.freePort(port, key) };
     case "EADDRNOTAVAIL":
-      return { why: `${address} is no address of this host now`, todo: "correct lighthouse.dns.host" };
+      return {
+        why: `${address} is no address of this host now`,
+        todo: isServed ? "correct lighthouse.dns.host" : "it is tried again by itself once the device has it",
+      };
     case "EACCES":
       return {
         why: "this user may not use the port",
-        todo: "give the service CAP_NET_BIND_SERVICE, or choose a lighthouse.dns.port above 1023",
+        todo: `give the service CAP_NET_BIND_SERVICE, or ${isServed ? "choose a lighthouse.dns.port above 1023" : "remove dns.domain"}`,
       };
     default:
-      return { why: code, todo: "correct lighthouse.dns" };
+      return { why: code, todo: `correct ${key}` };
   }
 }

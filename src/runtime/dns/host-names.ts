@@ -1,5 +1,5 @@
 import type { Settings } from "../../core/config/settings.ts";
-import { familyOf } from "../../core/netip/address.ts";
+import { familyOf, type IpAddress } from "../../core/netip/address.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
 import { OperatorError } from "../operator-error.ts";
 import type { NameWiring, NameWish, SystemResolver } from "../platform/platform.ts";
@@ -13,6 +13,8 @@ export interface HostNamesSurroundings {
   readonly owner: string;
   /** The device that stands; undefined while there is none. */
   readonly device: () => string | undefined;
+  /** Whether this host answers there: nobody is sent where somebody else, or nobody, does. */
+  readonly answersAt: (address: IpAddress) => boolean;
   readonly tell: (event: OperatorEvent) => void;
   /** Instead of this system's. */
   readonly resolver?: SystemResolver;
@@ -72,7 +74,7 @@ export class HostNames implements Service {
         ? `the settings of the system's resolver may have a line of an earlier run: ${this.#why}`
         : `programs on this host do not find names below ${domain}: ${this.#why}`;
     const todo = "see dns.mode in docs/CONFIG.md; it is tried again by itself";
-    return [{ code: "names-not-wired", severity: "warning", text, todo }];
+    return [{ code: "names-not-wired", severity: "warning", text, todo, because: ["dns-not-listening"] }];
   }
 
   get #resolver(): SystemResolver {
@@ -92,9 +94,10 @@ export class HostNames implements Service {
   }
 
   async #wireNow(domain: string): Promise<void> {
-    const { device, owner, tell } = this.#surroundings;
+    const { device, answersAt, owner, tell } = this.#surroundings;
     const [name, server] = [device(), this.#server];
     if (name === undefined || server === undefined) return;
+    if (!this.#wired && !answersAt(server)) throw new OperatorError("names-unanswered", unanswered(server));
     const wiring = this.#wiring ?? (await this.#resolver.wiring(this.#settings.boot.names.mode));
     this.#wiring = wiring;
     const wish = { owner, domain, server, device: name };
@@ -119,6 +122,14 @@ export class HostNames implements Service {
       this.#why = why;
     }
   }
+}
+
+function unanswered(server: IpAddress) {
+  return {
+    what: "cannot tell the system's resolver of the overlay's names",
+    why: `this host does not answer at ${server}, port 53`,
+    todo: "see dns-not-listening",
+  };
 }
 
 function whyOf(error: unknown): string {

@@ -27,6 +27,10 @@ export class Listener {
     this.#answer = answer;
   }
 
+  get isOpen(): boolean {
+    return this.#socket !== undefined;
+  }
+
   /** The system's code for why it does not listen; undefined while it does. */
   get trouble(): string | undefined {
     return this.#socket ? undefined : this.#trouble;

@@ -28,6 +28,28 @@ test("a host and a lighthouse whose listen.host comes after them say so, and fin
   }
 });
 
+test("a host with both families on a machine where IPv6 is switched off starts with IPv4, and gets IPv6 when it is switched on", async () => {
+  const { mesh, lighthouse, server, laptop } = await buildTrio("without-ipv6");
+  try {
+    const off = (value: number): readonly string[] => ["-qw", `net.ipv6.conf.default.disable_ipv6=${value}`];
+    await laptop.machine.must("sysctl", off(1));
+    await mesh.startAll();
+    expect((await laptop.ping(server.overlay4)).status).toBe(0);
+    await waitFor("it says so", async () => (await healthOf(laptop)).includes("overlay-address-missing"), {
+      withinMs: 5_000,
+    });
+    expect(laptop.daemon.log()).toContain("code=overlay-address-missing");
+    await laptop.machine.must("sysctl", ["-qw", "net.ipv6.conf.mesh0.disable_ipv6=0"]);
+    await waitFor("it has IPv6", async () => !(await healthOf(laptop)).includes("overlay-address-missing"), {
+      withinMs: 2_000,
+    });
+    expect((await laptop.ping(server.overlay6 ?? "")).status).toBe(0);
+    expect(lighthouse.daemon.running).toBe(true);
+  } finally {
+    await mesh.close();
+  }
+});
+
 /** The codes of what is wrong with a host that may only just be starting. */
 async function healthOf(host: MeshHost): Promise<readonly string[]> {
   const [command, ...args] = LACIS.cli("status", "--json", "--config", host.configPath);

@@ -10,6 +10,7 @@ export async function startNames(subject: Subject): Promise<void> {
   const service = new HostNames(subject.settings, {
     owner: "config",
     device: () => "mesh0",
+    answersAt: () => true,
     tell: () => {},
     resolver: {
       recover: async () => {},

@@ -161,6 +161,30 @@ describe("the DNS responder", () => {
   });
 });
 
+describe("a host with a domain for its own programs", () => {
+  test("answers at its own addresses, and says of each where it cannot what that is for", async () => {
+    const names = { domain: "mesh", mode: "auto" } as const;
+    settings = { ...settings, boot: { ...settings.boot, lighthouse: { amLighthouse: false }, names } };
+    await service.start();
+    expect(service.answersAt("10.77.0.1" as IpAddress)).toBe(false);
+    expect(service.health()).toMatchObject([
+      {
+        code: "dns-not-listening",
+        text: expect.stringMatching(/^DNS queries at 10\.77\.0\.1:53 are not answered: /),
+        todo: expect.not.stringContaining("lighthouse"),
+      },
+    ]);
+  });
+
+  test("without a device answers nowhere", async () => {
+    const tun = { ...settings.boot.tun, disabled: true };
+    const boot = { ...settings.boot, lighthouse: { amLighthouse: false }, tun };
+    settings = { ...settings, boot: { ...boot, names: { domain: "mesh", mode: "auto" } } };
+    await service.start();
+    expect([service.health(), told]).toEqual([[], []]);
+  });
+});
+
 function serveAt(dns: Partial<DnsSettings>): void {
   const { live } = settings;
   const changed = { serve: true, host: LOCAL, port: 53, ...dns };

@@ -15,10 +15,11 @@ let done: unknown[];
 let events: OperatorEvent[];
 let isTold: boolean;
 let refusal: string | undefined;
+let answers: boolean;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [device, done, events, isTold, refusal] = ["mesh0", [], [], false, undefined];
+  [device, done, events, isTold, refusal, answers] = ["mesh0", [], [], false, undefined, true];
 });
 afterEach(() => void vi.useRealTimers());
 
@@ -77,6 +78,23 @@ describe("names of the overlay for programs on this host", () => {
     await names.stop();
   });
 
+  test("are told to nobody before this host answers, and stay told once it has", async () => {
+    answers = false;
+    const names = namesOf({ domain: "mesh", mode: "auto" });
+    await names.start();
+    expect(done).toEqual([]);
+    expect(names.health()).toMatchObject([
+      { text: expect.stringContaining("does not answer at 10.77.0.2, port 53"), because: ["dns-not-listening"] },
+    ]);
+    answers = true;
+    await vi.advanceTimersByTimeAsync(1_000);
+    answers = false;
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(names.health()).toEqual([]);
+    await names.stop();
+    expect(done.at(-1)).toEqual(["unwire", WISH]);
+  });
+
   test("are nothing to a host without a domain or without a device, but what an earlier run left is taken out", async () => {
     const without = namesOf({ domain: undefined, mode: "auto" });
     for (const names of [without, namesOf({ domain: "mesh", mode: "auto" }, true)]) {
@@ -102,6 +120,7 @@ function namesOf(names: NameSettings, disabled = false): HostNames {
     {
       owner: OWNER,
       device: () => device,
+      answersAt: (address) => answers && address === WISH.server,
       tell: (event) => events.push(event),
       resolver: {
         recover: async (owner) => void done.push(["recover", owner]),
