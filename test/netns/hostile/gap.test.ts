@@ -104,11 +104,12 @@ describe("packets for the overlay, on a host with a default route", () => {
 
   test("leave in clear after one kill where somebody has removed the guard: what the other tests count can be seen", async () => {
     const [command, ...args] = GUARD;
+    const streams = stream500();
+    await pause(1_000);
     // Who hears of it sets it again at once.
     await endWatch(laptop);
     await laptop.machine.must(command, [...args, "clear", "--owner", owner]);
     const before = await router.strays();
-    const streams = stream500();
     await pause(300);
     expect((await router.strays()) - before, "the device alone keeps them while it is there").toBe(0);
     await killDataPlane();
