@@ -224,7 +224,7 @@ function refused({ by, peer, direction, packet, reason, closest }: RecentRefusal
   const judged = isOurs ? peer : own;
   const near = closest === undefined ? "" : `. ${closestText(closest, judged).replace(/\.$/, "")}`;
   return failed(
-    `${whose} refuses ${serviceText(packet)} ${direction === "inbound" ? "from" : "to"} ${peer.name}: ${refusedText(reason, seen, packet)}${near}`,
+    `${whose} refuses ${serviceText(packet)} ${direction === "inbound" ? "from" : "to"} ${peer.name}: ${refusedText(reason, seen, packet, whose)}${near}`,
     `correct firewall.${seen} ${isOurs ? "here" : `on ${peer.name}`}, then: lacis reload`,
   );
 }

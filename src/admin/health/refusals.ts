@@ -39,5 +39,5 @@ function sentence(
       : `this host refuses its own ${serviceText(packet)} to ${peer.name}`;
   const seen = by === "peer" ? "inbound" : "outbound";
   const near = closest ? `. ${closestText(closest, by === "peer" ? own : peer).replace(/\.$/, "")}` : "";
-  return `${who}, last ${duration(Math.max(lastAgoMs, 1000))} ago: ${refusedText(reason, seen, packet)}${by === "peer" ? " there" : ""}${near}`;
+  return `${who}, last ${duration(Math.max(lastAgoMs, 1000))} ago: ${refusedText(reason, seen, packet, by === "peer" ? peer.name : undefined)}${by === "peer" && closest ? " there" : ""}${near}`;
 }

@@ -87,7 +87,7 @@ function sideReport(side: ReportedSide, packet: PacketAddresses): SideReport {
     return { ...base, verdict: "allowed", reason: null, rule: { place, text }, text: `the rule at ${place} (${text})` };
   }
   const { reason, closest = null } = judgement;
-  const why = `${refusedText(reason, direction, packet)}.`;
+  const why = `${refusedText(reason, direction, packet, isOwn ? undefined : host.name)}.`;
   const text = closest ? `${why} ${closestText(closest, peer)}` : why;
   return { ...base, verdict: "denied", reason, closest, text };
 }

@@ -29,21 +29,26 @@ export function serviceText({ protocol, destinationPort, icmpMessage }: Omit<Pac
   return icmpMessage === undefined ? name : `${name}/${icmpTypeOf(icmpMessage)}`;
 }
 
-/** Why a host refuses a packet, without a rule: a clause about the host, which `them` names ("db1", "this host"). */
-export function refusedText(reason: DropReason, direction: "inbound" | "outbound", packet: PacketAddresses): string {
+/** Why a host refuses a packet: a clause. `host` is its name in it. */
+export function refusedText(
+  reason: DropReason,
+  direction: "inbound" | "outbound",
+  packet: PacketAddresses,
+  host = "this host",
+): string {
   switch (reason) {
     case DropReason.noMatchingRule:
       return `no ${direction} rule allows it`;
     case DropReason.localAddress:
       return direction === "inbound"
-        ? `${packet.destination} is neither an address of this host nor in a network behind it`
-        : `${packet.source} is neither an address of this host nor in a network behind it`;
+        ? `${packet.destination} is neither an address of ${host} nor in a network behind it`
+        : `${packet.source} is neither an address of ${host} nor in a network behind it`;
     case DropReason.remoteAddress:
       return `${packet.source} is neither an address of the sender nor in a network behind it, as its certificate says`;
     case DropReason.noRoute:
       return `no route leads to ${packet.destination}`;
     case DropReason.ownAddress:
-      return `${packet.destination} is this host itself`;
+      return `${packet.destination} is ${host} itself`;
     default:
       return reason;
   }

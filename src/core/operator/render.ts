@@ -1,6 +1,7 @@
 import { formatDuration, formatWait } from "../base/duration.ts";
 import { formatConfigError } from "../config/document/config-error.ts";
 import type { DropSample } from "../dataplane/contract.ts";
+import { DropReason } from "../drop-reason.ts";
 import type { HandshakeRefusal } from "../handshake/refusal.ts";
 import type { Notice } from "../notice.ts";
 import { endpointOf } from "../path/path.ts";
@@ -174,7 +175,7 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
     level: "warn",
     text: ({ name, packet, denial, own }) => {
       const why = denial.closest ? ` ${closestText(denial.closest, own)}` : "";
-      return `${name} refuses ${serviceText(packet)} from here: ${refusedText(denial.reason, "inbound", packet)} there.${why}`;
+      return `${name} refuses ${serviceText(packet)} from here: ${refusedText(denial.reason, "inbound", packet, name)}${denial.reason === DropReason.noMatchingRule ? " there" : ""}.${why}`;
     },
     fields: ({ name, address, packet, denial, own }) => ({
       name,

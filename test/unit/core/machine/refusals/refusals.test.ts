@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { IpAddress } from "../../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../../src/core/netip/endpoint.ts";
+import { parsePrefix } from "../../../../../src/core/netip/prefix.ts";
 import { encodeExplanation, type PacketAddresses } from "../../../../../src/core/wire/explanation.ts";
 import { PacketType } from "../../../../../src/core/wire/header.ts";
+import { DEFAULT_LIVE } from "../../../fixtures/default-settings.ts";
 import { type Host, Mesh } from "../../../fixtures/mesh.ts";
 import { ruleOf, rulesetOf } from "../../../fixtures/rules.ts";
 import { ALLOW_ALL, type HostPlan } from "../../../fixtures/settings.ts";
@@ -87,6 +89,22 @@ describe("who sent a packet that rules refuse", () => {
       times: 2,
     });
     expect(theirs?.lastAgoMs).toBeLessThan(theirs?.firstAgoMs ?? 0);
+  });
+
+  test("hears that the gateway of its route has no such network behind it", () => {
+    const route = {
+      prefix: parsePrefix("192.168.9.0/24")!,
+      gateways: [{ address: "10.77.0.2" as IpAddress, weight: 1 }],
+    };
+    const { tun } = DEFAULT_LIVE;
+    const unsafeRoutes = [{ ...route, mtu: undefined, metric: 0, install: false }];
+    const { mesh, a, db } = pair({ live: { tun: { ...tun, unsafeRoutes } } });
+    a.ping(db);
+    a.say("192.168.9.1" as IpAddress, "hello");
+    mesh.run(100);
+    expect(refused(a)).toEqual([
+      "db refuses udp/7777 from here: 192.168.9.1 is neither an address of db nor in a network behind it.",
+    ]);
   });
 
   test("hears of one service once in ten seconds, and then again", () => {
