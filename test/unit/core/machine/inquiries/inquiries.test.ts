@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { AskedService } from "../../../../../src/core/firewall/asked-service.ts";
 import type { Inquiry } from "../../../../../src/core/io.ts";
 import type { IpAddress } from "../../../../../src/core/netip/address.ts";
+import { parsePrefix } from "../../../../../src/core/netip/prefix.ts";
+import { DEFAULT_LIVE } from "../../../fixtures/default-settings.ts";
 import { type Host, Mesh } from "../../../fixtures/mesh.ts";
 import { ruleOf, rulesetOf } from "../../../fixtures/rules.ts";
 import { ALLOW_ALL, type HostPlan } from "../../../fixtures/settings.ts";
@@ -86,6 +88,25 @@ describe("a question about a packet to a peer", () => {
         { host: { name: "db" }, isOwn: true, direction: "inbound", judgement: { allowed: false } },
       ],
     });
+  });
+
+  test("goes to the gateway of an address that lies behind one, in both directions", () => {
+    const prefix = parsePrefix("192.168.9.0/24")!;
+    const gateways = [{ address: "10.77.0.2" as IpAddress, weight: 1 }];
+    const unsafeRoutes = [{ prefix, gateways, mtu: undefined, metric: 0, install: false }];
+    const live = { tun: { ...DEFAULT_LIVE.tun, unsafeRoutes } };
+    const behind = { unsafeNetworks: ["192.168.9.0/24"], live: {} };
+    const { a } = pair({ live }, behind);
+    expect(a.why(to("192.168.9.1"))).toMatchObject({
+      packet: { source: "10.77.0.1", destination: "192.168.9.1" },
+      sides: [{ judgement: { allowed: true } }, { host: { name: "db" }, judgement: { allowed: true } }],
+    });
+    expect(a.why(to("192.168.9.1", { direction: "inbound" }))).toMatchObject({
+      packet: { source: "192.168.9.1", destination: "10.77.0.1" },
+      sides: [{ host: { name: "db" }, judgement: { allowed: true } }, { judgement: { allowed: true } }],
+    });
+    const without = pair({ live }, { live: {} });
+    expect(without.a.why(to("192.168.9.1"))).toMatchObject({ sides: [{}, { judgement: { reason: "local-address" } }] });
   });
 
   test("takes the name of a host with a tunnel, and says when there is none of that name", () => {
