@@ -99,3 +99,49 @@ describeDataPlanes("what a responder sends right behind its message 2, before it
     }
   });
 });
+
+describeDataPlanes("a session that the control plane awaits, because a message 1 names it", (open) => {
+  const forMs = 5_500;
+
+  async function called(open: () => Promise<Driver>) {
+    const plane = await open();
+    const peer = new FarEnd(7, "aes");
+    await plane.command({ kind: "await-session", localIndex: peer.localIndex, forMs });
+    return { plane, peer };
+  }
+
+  test("keeps what has overtaken its message 2, and nobody is told to drop it", async () => {
+    const { plane, peer } = await called(open);
+    expect(await plane.udp(PEER, peer.message(toUs))).toEqual([]);
+    await plane.udp(PEER, message2(peer.localIndex));
+    const observed = await plane.command(peer.installation());
+    expect(kinds(observed)).toEqual(["tun"]);
+    expect(packets(observed)).toEqual([toUs]);
+  });
+
+  test("is awaited for as long as was said, and a message 2 does not shorten it", async () => {
+    const { plane, peer } = await called(open);
+    await plane.udp(PEER, message2(peer.localIndex));
+    await plane.advance(forMs - 1);
+    expect(kinds(await plane.udp(PEER, peer.message(toUs)))).toEqual([]);
+    await plane.advance(1);
+    expect(kinds(await plane.udp(PEER, peer.message(toUs)))).toEqual(["drop-sample", "udp"]);
+  });
+
+  test("is not awaited when nobody said so, or for no time", async () => {
+    const { plane, peer } = await called(open);
+    const other = new FarEnd(8, "aes");
+    expect(kinds(await plane.udp(PEER, other.message(toUs)))).toEqual(["drop-sample", "udp"]);
+    await plane.command({ kind: "await-session", localIndex: other.localIndex, forMs: 0 });
+    expect(kinds(await plane.udp(PEER, other.message(toUs)))).toEqual(["drop-sample", "udp"]);
+    expect(kinds(await plane.udp(PEER, peer.message(toUs)))).toEqual([]);
+  });
+
+  test("is not awaited for longer than a minute: that is refused, and nothing changes", async () => {
+    const plane = await open();
+    const peer = new FarEnd(7, "aes");
+    const refused = await plane.command({ kind: "await-session", localIndex: peer.localIndex, forMs: 60_001 });
+    expect(kinds(refused)).toEqual(["refused"]);
+    expect(kinds(await plane.udp(PEER, peer.message(toUs)))).toEqual(["drop-sample", "udp"]);
+  });
+});

@@ -102,6 +102,7 @@ class Author {
       [4, () => ({ kind: "drop-parked", destination: this.#peerAddress() })],
       [24, () => this.#setRelay()],
       [2, () => ({ kind: "remove-relay", relayIndex: random.below(RELAYS) })],
+      [5, () => ({ kind: "await-session", localIndex, forMs: random.pick([0, 50, 2_000, 60_000, 60_001]) })],
       [10, () => ({ kind: "watch-silence", localIndex, afterMs: random.pick([0, 1, 50, 200, 1000, 60_000, 60_001]) })],
       [6, () => ({ kind: "sample" })],
       [5, () => this.#configure()],

@@ -90,6 +90,8 @@ function readCommand(command: pb.ToDataPlane["command"]): DataPlaneRequest {
       return { kind: "send-datagram", to: readPath(command.value.to), datagram: command.value.datagram };
     case "dropParked":
       return { kind: "drop-parked", destination: readAddress(command.value.destination) };
+    case "awaitSession":
+      return { kind: "await-session", localIndex: local(command.value), forMs: command.value.forMs };
     case "watchSilence":
       return { kind: "watch-silence", localIndex: local(command.value), afterMs: command.value.afterMs };
     case "sample":

@@ -133,6 +133,7 @@ export const requests: Requests = {
   "inject-udp": { kind: "inject-udp", source: endpoint, datagram: bytes(0x10) },
   advance: { kind: "advance", nowMs: 1n << 40n },
   "look-up-routes": { kind: "look-up-routes", addresses: [other, other6] },
+  "await-session": { kind: "await-session", localIndex, forMs: 5_500 },
   "watch-silence": { kind: "watch-silence", localIndex, afterMs: 250 },
 };
 

@@ -1,7 +1,7 @@
 //! What is named at every greeting (SEMANTICS.md section 13).
 
 /// What the engine can do, whatever devices it is given.
-pub const ENGINE: [&str; 13] = [
+pub const ENGINE: [&str; 14] = [
     "relayed-paths",
     "fragments",
     "remote-allow-list",
@@ -13,6 +13,7 @@ pub const ENGINE: [&str; 13] = [
     "path-probes",
     "shunned-paths",
     "silence-watch",
+    "await-session",
     "flow-limit",
     "flow-records",
 ];

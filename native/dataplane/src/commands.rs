@@ -46,6 +46,7 @@ pub fn carry_out<O: Output>(
         Command::DropParked(drop) => pass.drop_parked(decode::address(&drop.destination)?),
         Command::SetRelay(set) => engine.set_relay(decode::relay(&set)?)?,
         Command::RemoveRelay(remove) => engine.remove_relay(remove.relay_index),
+        Command::AwaitSession(session) => pass.await_session(session.local_index, session.for_ms)?,
         Command::WatchSilence(watch) => engine.watch_silence(watch.local_index, watch.after_ms)?,
         Command::Confine(_) => {
             return Err(Failure::unsupported("confine", "this data plane has no process of its own"));

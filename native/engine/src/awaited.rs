@@ -8,8 +8,12 @@ use crate::waiting::{Waiting, WaitingLimits};
 
 /// Indexes remembered: by far more than the limiter of message 2 lets strangers name while one is awaited, so that they push out none.
 const INDEXES_MAX: usize = 8_192;
-/// The control plane installs the session within milliseconds; a second covers one that is busy.
-const AWAITED_MS: u64 = 1_000;
+/// Once message 2 is there the control plane installs the session within milliseconds; a second covers one that is busy.
+const NAMED_MS: u64 = 1_000;
+/// No handshake takes longer.
+pub const AWAIT_MS_MAX: u32 = 60_000;
+/// How long what came too early is of use.
+const EARLY_MS: u64 = 1_000;
 /// Datagrams that came too early. A stream fills them within milliseconds; what goes beyond is lost, as it is on any way that is too short for a burst.
 const EARLY_PER_INDEX_MAX: usize = 64;
 /// Indexes that something came too early for: handshakes that are finished within one second.
@@ -17,10 +21,10 @@ const EARLY_INDEXES_MAX: usize = 256;
 /// In all: of the longest datagrams they would be 9 MB.
 const EARLY_MAX: usize = 1_024;
 
-/// Indexes of ours that a handshake message 2 has named a moment ago. A responder may send right behind its message 2, before the
-/// session is installed here: what it sends is held, and a recv_error would make it drop the session that both just agreed on.
+/// Indexes of ours that a handshake under way has named. A responder may send right behind its message 2, which may be overtaken: what comes
+/// before the session is installed here is held, and a recv_error would make the responder drop the session that both just agreed on.
 pub struct AwaitedIndexes {
-    named_at_ms: LruMap<u32, u64>,
+    until_ms: LruMap<u32, u64>,
     early: Waiting<u32, Early>,
 }
 
@@ -42,19 +46,26 @@ impl AwaitedIndexes {
             per_key: EARLY_PER_INDEX_MAX,
             keys: EARLY_INDEXES_MAX,
             total: EARLY_MAX,
-            lifetime_ms: AWAITED_MS,
+            lifetime_ms: EARLY_MS,
         };
-        Self { named_at_ms: LruMap::new(INDEXES_MAX), early: Waiting::new(limits) }
+        Self { until_ms: LruMap::new(INDEXES_MAX), early: Waiting::new(limits) }
     }
 
     /// A message 2 has named this index.
     pub fn named(&mut self, index: u32, now_ms: u64) {
-        self.named_at_ms.insert(index, now_ms);
+        self.expect(index, NAMED_MS, now_ms);
+    }
+
+    /// Its session may be installed at any moment for so long, or for longer where that was said before.
+    pub fn expect(&mut self, index: u32, for_ms: u64, now_ms: u64) {
+        let until_ms = now_ms.saturating_add(for_ms);
+        let before_ms = self.until_ms.touch(&index).map_or(0, |until_ms| *until_ms);
+        self.until_ms.insert(index, until_ms.max(before_ms));
     }
 
     /// Whether a session with this index may be installed at any moment.
     pub fn contains(&mut self, index: u32, now_ms: u64) -> bool {
-        self.named_at_ms.touch(&index).is_some_and(|at_ms| now_ms.saturating_sub(*at_ms) < AWAITED_MS)
+        self.until_ms.touch(&index).is_some_and(|until_ms| now_ms < *until_ms)
     }
 
     /// Holds what came for an awaited index until its session is installed. False when there is no room.
@@ -111,7 +122,15 @@ mod tests {
     }
 
     #[test]
-    fn an_index_is_awaited_for_a_second() {
+    fn an_index_is_awaited_for_as_long_as_was_said_and_message_2_shortens_nothing() {
+        let mut awaited = AwaitedIndexes::new();
+        awaited.expect(7, 5_500, 100);
+        awaited.named(7, 200);
+        assert!(awaited.contains(7, 5_599) && !awaited.contains(7, 5_600));
+    }
+
+    #[test]
+    fn an_index_that_message_2_names_is_awaited_for_a_second() {
         let mut awaited = AwaitedIndexes::new();
         awaited.named(7, 100);
         assert!(awaited.contains(7, 100) && awaited.contains(7, 1_099));

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::aead::{Aead, Cipher, SecretKey};
+use crate::awaited::AWAIT_MS_MAX;
 use crate::drop_reason::DropReason;
 use crate::engine::{Engine, Pass, Step};
 use crate::header::{BODY_LIMIT_BYTES, DATAGRAM_LIMIT_BYTES, Header, Kind, PATH_TOKEN_BYTES};
@@ -317,6 +318,15 @@ impl<O: Output> Pass<'_, O> {
         self.step.out.keep_whole(is_size_probe);
         self.step.send_along(to.or_else(|| session.path()), &session, kind, body, None);
         self.step.out.keep_whole(false);
+        Ok(())
+    }
+
+    /// A message 1 names this index: for so long its session may be installed at any moment.
+    pub fn await_session(&mut self, local_index: u32, for_ms: u32) -> Result<(), Refusal> {
+        if for_ms > AWAIT_MS_MAX {
+            return Err(Refusal::bad(format!("no handshake takes longer than {AWAIT_MS_MAX} ms")));
+        }
+        lock(&self.step.engine.awaited).expect(local_index, for_ms.into(), self.step.now_ms);
         Ok(())
     }
 

@@ -20,6 +20,9 @@ export type { LocalIndex, RemoteIndex } from "../path/session-index.ts";
 /** Versions of the contract that this control plane speaks. */
 export const CONTRACT_VERSIONS = { oldest: 2, newest: 2 } as const;
 
+/** No session is awaited for longer. */
+export const AWAIT_MS_MAX = 60_000;
+
 export type PolicyId = Brand<number, "PolicyId">;
 
 /** Of a packet: from the peer to us, or from us to the peer. */
@@ -161,6 +164,8 @@ export type DataPlaneCommand =
    * From now on `silent` is told when the peer leaves what this host sends unanswered for so long. 0: never. Capability `silence-watch`.
    */
   | { readonly kind: "watch-silence"; readonly localIndex: LocalIndex; readonly afterMs: number }
+  /** A message 1 that names this index goes out: for so long its session may be installed at any moment. Capability `await-session`. */
+  | { readonly kind: "await-session"; readonly localIndex: LocalIndex; readonly forMs: number }
   | { readonly kind: "sample" }
   /** Answered by `flows` events. */
   | { readonly kind: "list-flows" };

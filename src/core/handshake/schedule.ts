@@ -13,6 +13,11 @@ export function nextAttemptAt(policy: RetryPolicy, attempt: number, at: Instant)
   return later(at, attempt * policy.tryIntervalMs);
 }
 
+/** How long a session may come of a call: for as long as it lasts when nobody answers. */
+export function awaitedMs({ retries, tryIntervalMs }: RetryPolicy): number {
+  return (tryIntervalMs * retries * (retries + 1)) / 2;
+}
+
 /** Whether another attempt may follow attempt number `attempt`. */
 export function mayRetry(policy: RetryPolicy, attempt: number): boolean {
   return attempt < policy.retries;

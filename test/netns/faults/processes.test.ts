@@ -94,13 +94,22 @@ describe("what becomes of processes", () => {
     async ({ alice, bob }) => {
       const plane = (await alice.dataPlane())!;
       process.kill(plane, "SIGSTOP");
-      await pause(LONG ? 15_000 : 3_000);
+      await pause(LONG ? 8_000 : 3_000);
       process.kill(plane, "SIGCONT");
       const back = await untilAnswered(alice, bob);
       expect(await alice.dataPlane()).toBe(plane);
       return back;
     },
   );
+
+  fault(34, "a data plane that stays stopped is replaced after ten seconds", { limitMs: 12_000 }, async (scene) => {
+    const { alice, bob } = scene;
+    const plane = (await alice.dataPlane())!;
+    process.kill(plane, "SIGSTOP");
+    const back = await untilAnswered(alice, bob);
+    expect(await alice.dataPlane()).not.toBe(plane);
+    return back;
+  });
 
   const apart = { alice: { nat: "sym" }, bob: { nat: "sym" } } as const;
   fault(

@@ -34,6 +34,8 @@ import type { Tables } from "./tables.ts";
 
 /** The way in: from the socket to the TUN device and the control plane (SEMANTICS 2 and 4). */
 export class Inbound {
+  /** What handshakes under way will install sessions for. */
+  readonly awaited: AwaitedIndexes<Early> = new AwaitedIndexes();
   readonly #tables: Tables;
   readonly #outbound: Outbound;
   readonly #firewall: Firewall;
@@ -41,7 +43,6 @@ export class Inbound {
   readonly #messages2 = message2Limiter();
   readonly #recvErrorsIn = recvErrorLimiter();
   readonly #recvErrorsOut = recvErrorLimiter();
-  readonly #awaited = new AwaitedIndexes<Early>();
   readonly #repeats = new Repeats();
   readonly #messages: MessageLimiter;
   readonly #quota = new RelayQuota();
@@ -74,19 +75,19 @@ export class Inbound {
     } else {
       const session = sessions.get(header.remoteIndex as LocalIndex);
       if (session) this.#open(session, arrival, now);
-      else if (!this.#awaited.hold(header.remoteIndex, () => ({ arrival, peer: undefined }), now))
+      else if (!this.awaited.hold(header.remoteIndex, () => ({ arrival, peer: undefined }), now))
         this.#refuseUnknownIndex(header.remoteIndex, source, now);
     }
   }
 
   /** When `expire` has something to do. */
   get deadline(): Instant | undefined {
-    return this.#awaited.deadline;
+    return this.awaited.deadline;
   }
 
   /** Drops what came for a session that was not installed in time. */
   expire(now: Instant): void {
-    const expired = this.#awaited.expire(now);
+    const expired = this.awaited.expire(now);
     if (expired > 0) this.#tables.out.countDrops(DropReason.unknownIndex, expired);
   }
 
@@ -94,7 +95,7 @@ export class Inbound {
   catchUp(session: Session, now: Instant): void {
     const { out } = this.#tables;
     const { localIndex, peerAddresses } = session;
-    for (const { arrival, peer } of this.#awaited.take(localIndex)) {
+    for (const { arrival, peer } of this.awaited.take(localIndex)) {
       if (peer === undefined || peerAddresses.includes(peer)) this.#open(session, arrival, now);
       else out.drop(DropReason.relayMismatch, { inbound: true, localIndex }, now);
     }
@@ -122,7 +123,7 @@ export class Inbound {
       out.drop(reason, { inbound: true, origin }, now);
       return;
     }
-    if (isHandshake && !isFirst) this.#awaited.named(header.remoteIndex, now);
+    if (isHandshake && !isFirst) this.awaited.named(header.remoteIndex, now);
     out.tell({ kind: "datagram", origin, standing, datagram });
   }
 
@@ -137,7 +138,7 @@ export class Inbound {
     out.drop(DropReason.unknownIndex, { inbound: true, origin: directPath(source) }, now);
     if (facts.sendRecvError === "never") return;
     if (facts.sendRecvError === "private" && !isPrivate(endpointAddress(source))) return;
-    if (this.#awaited.has(index, now)) return;
+    if (this.awaited.has(index, now)) return;
     if (!this.#recvErrorsOut.admits(endpointAddress(source), { standing: "first", tokens: 1 }, now)) return;
     out.tally.recvErrorsSent++;
     out.send(source, recvErrorFor(index));
@@ -245,7 +246,7 @@ export class Inbound {
     if (arrival.header.type === PacketType.handshake)
       this.#unproven(arrival, { address: relay, standing: "known" }, now);
     else if (!session) {
-      if (!this.#awaited.hold(arrival.header.remoteIndex, () => ({ arrival, peer }), now))
+      if (!this.awaited.hold(arrival.header.remoteIndex, () => ({ arrival, peer }), now))
         out.drop(DropReason.unknownIndex, { inbound: true, origin }, now);
     } else if (session.peerAddresses.includes(peer)) this.#open(session, arrival, now);
     else out.drop(DropReason.relayMismatch, { inbound: true, localIndex: session.localIndex }, now);

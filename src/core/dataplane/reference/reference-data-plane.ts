@@ -8,6 +8,7 @@ import type { Path } from "../../path/path.ts";
 import { RouteTable } from "../../route/route-table.ts";
 import { DATAGRAM_BYTES_MAX, PacketType, TestSubtype } from "../../wire/header.ts";
 import {
+  AWAIT_MS_MAX,
   type DataPlaneCommand,
   type LocalIndex,
   type PolicyId,
@@ -138,6 +139,8 @@ export class ReferenceDataPlane {
       case "remove-relay":
         this.#tables.relays.remove(command.relayIndex);
         return DONE;
+      case "await-session":
+        return this.#awaitSession(command, now);
       case "watch-silence":
         return this.#watchSilence(command);
       case "sample":
@@ -204,6 +207,12 @@ export class ReferenceDataPlane {
       if (sendClose) this.#outbound.transmit(session, CLOSE, now);
       this.#tables.forget(session);
     });
+  }
+
+  #awaitSession({ localIndex, forMs }: Command<"await-session">, now: Instant): Result<void, Refusal> {
+    if (forMs > AWAIT_MS_MAX) return fail(bad(`no handshake takes longer than ${AWAIT_MS_MAX} ms`));
+    this.#inbound.awaited.expect(localIndex, forMs, now);
+    return DONE;
   }
 
   #watchSilence({ localIndex, afterMs }: Command<"watch-silence">): Result<void, Refusal> {

@@ -1,15 +1,16 @@
 import type { Instant } from "../../base/time.ts";
 import type { CertificateVersion } from "../../cert/certificate.ts";
 import { claimOf } from "../../cert/claim.ts";
+import { AWAIT_MS_MAX } from "../../dataplane/contract.ts";
 import { Initiation, type Message2Outcome } from "../../handshake/initiation.ts";
 import { drawLocalIndex } from "../../handshake/local-index.ts";
 import { type Unwelcome, unwelcome } from "../../handshake/peer-identity.ts";
-import { asksAgain } from "../../handshake/schedule.ts";
+import { asksAgain, awaitedMs } from "../../handshake/schedule.ts";
 import { sealedClose } from "../../handshake/sealed-close.ts";
 import { versionFor } from "../../handshake/version-choice.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
-import type { CallFailure, RefusedPlace } from "../../operator/failure.ts";
+import type { CallFailure } from "../../operator/failure.ts";
 import { isAllowedPath } from "../../path/allowed.ts";
 import { directPath, type Path, type RelayedPath } from "../../path/path.ts";
 import type { Place } from "../../path/place.ts";
@@ -21,40 +22,11 @@ import { placeOf } from "../../peer/place.ts";
 import { addressesOf, type FinishedHandshake } from "../../peer/session.ts";
 import type { Facts } from "../facts.ts";
 import type { Emit, Machine, StopReason } from "../machine.ts";
-import { type PlacesPorts, placesToCall } from "./attempt.ts";
+import { placesToCall } from "./attempt.ts";
 import type { CallsEvent } from "./events.ts";
-import { failureOf, type NowhereReason } from "./give-up.ts";
+import { failureOf } from "./give-up.ts";
 import { type PendingCall, PendingCalls } from "./pending-calls.ts";
-
-/** What it asks about where others are. */
-export interface CallsPorts extends PlacesPorts {
-  /** Endpoints to call this host at, best first. */
-  endpointsOf(target: IpAddress): readonly Endpoint[];
-  /** Whether an endpoint may still turn up. */
-  mayStillHearOf(target: IpAddress): boolean;
-  /** Through whom this host may be reached. */
-  relaysOf(target: IpAddress): readonly IpAddress[];
-  /** Why there is no endpoint. */
-  whyNowhere(target: IpAddress): NowhereReason;
-}
-
-/** What it asks about ways through relays. */
-export interface RelayPorts {
-  /** Ways to this host that stand; its relays are asked for those that do not, and those that have answered before only for `again`. */
-  waysTo(target: IpAddress, options: { readonly again: boolean }): readonly RelayedPath[];
-}
-
-/** What it asks about this machine's own system. */
-export interface LossesPorts {
-  /** Of these places those to which it did not send since then. */
-  refusedOf(places: Iterable<Place>, since: Instant): readonly RefusedPlace[];
-}
-
-/** What it asks about translators on the way. */
-export interface TranslatorPorts {
-  /** Whether nothing is to be sent there yet. */
-  isHeld(target: IpAddress, at: Endpoint): boolean;
-}
+import type { CallsPorts, LossesPorts, RelayPorts, TranslatorPorts } from "./ports.ts";
 
 /**
  * Handshakes that this host starts (protocol 3.7). A call ends by success or by time. Answers are read whoever answered before and wherever they come
@@ -285,7 +257,7 @@ export class Calls implements Machine {
   /** Message 1 is made when there is somewhere to send it to, and then only repeated. */
   #initiationOf(call: PendingCall): Initiation | undefined {
     if (call.progress.at === "calling") return call.progress.initiation;
-    const { entropy, handshakeContext } = this.#facts;
+    const { entropy, handshakeContext, settings } = this.#facts;
     const localIndex = drawLocalIndex(entropy, (index) => this.#peers.isTaken(index));
     if (localIndex === undefined) return undefined;
     const time = this.#facts.nextHandshakeTime();
@@ -293,6 +265,8 @@ export class Calls implements Machine {
     if (!initiation) return undefined;
     this.#pending.carry(call, initiation);
     this.#started++;
+    const forMs = Math.min(awaitedMs(settings.boot.handshakes), AWAIT_MS_MAX);
+    this.#emit({ kind: "command", command: { kind: "await-session", localIndex, forMs } });
     return initiation;
   }
 

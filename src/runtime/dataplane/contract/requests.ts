@@ -176,6 +176,8 @@ function writeCommand(
     }
     case "remove-relay":
       return { case: "removeRelay", value: { relayIndex: request.relayIndex } };
+    case "await-session":
+      return { case: "awaitSession", value: { localIndex: request.localIndex, forMs: request.forMs } };
     case "watch-silence":
       return { case: "watchSilence", value: { localIndex: request.localIndex, afterMs: request.afterMs } };
     case "sample":

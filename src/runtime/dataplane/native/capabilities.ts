@@ -17,6 +17,8 @@ export const RELAYED_PATHS = "relayed-paths";
 export const PATH_PROBES = "path-probes";
 /** To tell who leaves what is sent to him unanswered. */
 export const SILENCE_WATCH = "silence-watch";
+/** To hold what comes for a session while its handshake is under way. */
+export const AWAIT_SESSION = "await-session";
 /** To tell what the operating system refuses to send. */
 export const SEND_ERRORS = "send-errors";
 /** To send no longer packets than a way carries, and to tell when that matters. */
@@ -47,6 +49,7 @@ export const ENGINE: readonly string[] = [
   PATH_PROBES,
   SHUNNED_PATHS,
   SILENCE_WATCH,
+  AWAIT_SESSION,
   FLOW_LIMIT,
   FLOW_RECORDS,
 ];
@@ -131,7 +134,7 @@ export function lackingCapability(request: DataPlaneRequest, capabilities: reado
 
 /** What makes a host quicker, and which it does without where the data plane cannot do it: not worth a complaint each time. */
 export function isDispensable(request: DataPlaneRequest): boolean {
-  return ["watch-silence", "set-path-mtu"].includes(request.kind) || isPathProbe(request);
+  return ["watch-silence", "await-session", "set-path-mtu"].includes(request.kind) || isPathProbe(request);
 }
 
 function isPathProbe(request: DataPlaneRequest): boolean {
@@ -153,6 +156,8 @@ function neededBy(request: DataPlaneRequest): string | undefined {
       return request.to && (neededFor(request.to) ?? "seal-to");
     case "watch-silence":
       return SILENCE_WATCH;
+    case "await-session":
+      return AWAIT_SESSION;
     case "set-path-mtu":
       return PATH_MTU;
     case "set-relay":

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { decodeHeader, PacketType } from "../../../../src/core/wire/header.ts";
+import { decodeHeader, encodeHeader, PacketType } from "../../../../src/core/wire/header.ts";
 import { type Flight, type Host, Mesh } from "../../fixtures/mesh.ts";
 
 const A = "192.0.2.1:4242";
@@ -47,6 +47,24 @@ describe("a handshake", () => {
     expect(a.status().peers.filter(({ state }) => state === "up")).toEqual([]);
     expect(mesh.flights.slice(before).filter(({ from }) => from === A)).toEqual([]);
   });
+});
+
+test("what overtakes the answer to a call draws no recv_error, which would end the session that the answer brings; after the call it does", () => {
+  const { mesh, a, b } = pair();
+  const { datagram, from } = messageKept(mesh, a, b);
+  const remoteIndex = new DataView(datagram.buffer, datagram.byteOffset).getUint32(4);
+  const early = new Uint8Array([
+    ...encodeHeader({ type: PacketType.message, subtype: 0, remoteIndex, counter: 1n }),
+    ...new Uint8Array(32),
+  ]);
+  const answersNow = (): number => {
+    const before = mesh.flights.length;
+    a.receive(from, early);
+    return mesh.flights.slice(before).filter((flight) => flight.from === A).length;
+  };
+  expect(answersNow()).toBe(0);
+  mesh.run(10_000);
+  expect(answersNow()).toBe(1);
 });
 
 /** Lets `a` call `b`, loses every answer, and returns one of them. */

@@ -162,6 +162,7 @@ const requestsByKind: ByKind<DataPlaneRequest> = {
   "drop-parked": fc.record({ destination: address }),
   "set-relay": relay,
   "remove-relay": fc.record({ relayIndex: uint32 }),
+  "await-session": fc.record({ localIndex: index, forMs: uint32 }),
   "watch-silence": fc.record({ localIndex: index, afterMs: uint32 }),
   sample: fc.record({}),
   shutdown: fc.record({ sendClose: fc.boolean() }),
