@@ -35,6 +35,8 @@ const SAMPLED_MS = 1_000;
 const ONE_SERVICE = { burst: 1, intervalMs: 10_000 };
 const ONE_PEER = { burst: 8, intervalMs: 500 };
 const ALL_PEERS = { perSecond: 100, burst: 200 };
+/** Refused flows beside the samples that are looked at: each costs a look at every rule, and somebody may try every port. */
+const RECORDED = { perSecond: 20, burst: 40 };
 
 /**
  * Packets that rules refuse. Whoever sent one hears why, inside the tunnel, without asking: by which end, the rule that comes closest, what it misses.
@@ -50,6 +52,7 @@ export class Refusals {
   readonly #tellsPeer = new Pace<IpAddress>(ONE_PEER, PEERS_MAX);
   readonly #hearsPeer = new Pace<IpAddress>(ONE_PEER, PEERS_MAX);
   readonly #tellsAll = new TokenBucket(ALL_PEERS);
+  readonly #recorded = new TokenBucket(RECORDED);
 
   constructor(facts: Facts, peers: Peers, emit: Emit<CommonEvent>) {
     this.#facts = facts;
@@ -84,6 +87,7 @@ export class Refusals {
     const { now } = this.#facts;
     const noted = session && packet && this.#noted.get(keyOf("us", direction, session, packet));
     if (!session || !packet || (noted && now - noted.lastAt < SAMPLED_MS)) return;
+    if (!this.#recorded.take(now)) return;
     const denial = this.#judged(session, packet, { inbound, reason: record.reason });
     if (!denial) return;
     this.#note({ by: "us", session, direction, packet, denial });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Flow, FlowRecord, PolicyId } from "../../../../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../../src/core/netip/endpoint.ts";
 import { parsePrefix } from "../../../../../src/core/netip/prefix.ts";
@@ -133,6 +134,33 @@ describe("who sent a packet that rules refuse", () => {
     a.say(db, "hello again");
     mesh.run(300);
     expect(refused(a)).toHaveLength(2);
+  });
+
+  test("that tries every port is not judged by every rule for each of them", () => {
+    const { a, db } = pair();
+    a.ping(db);
+    const flow = (localPort: number): Flow => ({
+      localAddress: "10.77.0.2" as IpAddress,
+      remoteAddress: "10.77.0.1" as IpAddress,
+      localPort,
+      remotePort: 50_000,
+      protocol: 6,
+      direction: "inbound",
+      policyId: 0 as PolicyId,
+      ruleId: 0,
+      ageMs: 100,
+      idleMs: 0,
+      sentPackets: 0n,
+      sentBytes: 0n,
+      receivedPackets: 1n,
+      receivedBytes: 0n,
+    });
+    const records = Array.from({ length: 1_000 }, (_, port): FlowRecord => {
+      const refused = { happening: "refused", reason: "no-matching-rule", action: "drop" } as const;
+      return { flow: flow(port), peer: "10.77.0.1" as IpAddress, ...refused };
+    });
+    db.event({ kind: "flow-records", records, untold: 0 });
+    expect(db.status().refusals).toHaveLength(40);
   });
 
   test("knows of a packet that its own rules refuse by itself, and the peer hears nothing", () => {
