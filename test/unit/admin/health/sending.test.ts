@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { knownTrouble } from "../../../../src/admin/doctor/by-health.ts";
 import { healthOf, worst } from "../../../../src/admin/health/health.ts";
 import type { SendTrouble } from "../../../../src/core/machine/losses/losses.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
@@ -52,6 +53,16 @@ describe("health of what the system does not send", () => {
   test("is never 'all well' while something is refused", () => {
     expect(worst(healthWith(trouble))).toBe("warning");
     expect(worst(healthOf(nodeStatus(), daemonFacts(), NOW_MS))).toBe("ok");
+  });
+});
+
+describe("doctor", () => {
+  test("doubts what is below the overlay while the system does not send, and says why", () => {
+    expect(knownTrouble(healthWith(trouble), "underlay")).toMatchObject({
+      outcome: "doubtful",
+      text: expect.stringContaining("(EPERM)"),
+    });
+    expect(knownTrouble(healthWith({ ...trouble, error: "ENETUNREACH" }), "underlay")).toBeUndefined();
   });
 });
 
