@@ -96,3 +96,41 @@ fn a_newer_one_that_finds_nobody_says_so_and_ends() {
     let mut newer = Plane::start_at(&nobody, &["--take-over"]);
     assert_eq!(newer.exit_code(), Some(1));
 }
+
+/// `LACIS_SESSIONS=20000 cargo test --release -p lacis-dataplane --test hand_over -- --nocapture many` prints what many take.
+#[test]
+fn many_sessions_and_rules_are_all_there_afterwards() {
+    let sessions: u32 = std::env::var("LACIS_SESSIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(2_000);
+    let mut older = Plane::start(&[]);
+    let mut control = older.greeted();
+    let rule = wire::PolicyRule { protocol: 1, port_last: 65_535, ..Default::default() };
+    let rules = (0..5_000).map(|rule_id| wire::PolicyRule { rule_id, ..rule.clone() }).collect();
+    let program = wire::PolicyProgram { policy_id: 1, inbound: rules, ..Default::default() };
+    let apply = Command::ApplyPolicies(wire::ApplyPolicies { programs: vec![program], ..Default::default() });
+    for command in [open_udp(0), configure(), routes(), apply] {
+        let answer = control.ask(command);
+        assert!(matches!(&answer, Event::Result(result) if result.error.is_empty()), "{answer:?}");
+    }
+    for number in 1..=sessions {
+        let peer_addresses = vec![(0x0a00_0000 + number).to_be_bytes().to_vec()];
+        let install = wire::InstallSession { peer_addresses, ..session(number, "127.0.0.1:9".parse().unwrap()) };
+        let silent = wire::ToDataPlane { request_id: 0, command: Some(Command::InstallSession(install)) };
+        frame::write(&silent, &mut control.stream).unwrap();
+    }
+    // In order: what came before is done when this is answered.
+    assert!(matches!(control.ask(Command::Sample(wire::Sample {})), Event::Result(_)));
+
+    let begun = std::time::Instant::now();
+    let newer = Plane::start_at(&older.socket, &["--take-over"]);
+    assert_eq!(older.exit_code(), Some(0));
+    let mut control = newer.connect();
+    control.say(hello());
+    let (mut held, mut more) = (0, true);
+    while more {
+        let Event::Ready(ready) = control.hear() else { panic!("only Ready comes first") };
+        held += ready.snapshot.unwrap().sessions.len();
+        more = ready.more;
+    }
+    println!("{sessions} sessions and 5000 rules handed over and told of in {} ms", begun.elapsed().as_millis());
+    assert_eq!(held, sessions as usize);
+}
