@@ -99,7 +99,7 @@ function makeDeb() {
   run("chmod", ["-R", "u=rwX,go=rX", root]);
   chmodSync(join(root, "etc/lacis"), 0o750);
   const made = join(options.out, `lacis_${version}_${debian}.deb`);
-  run("dpkg-deb", ["--root-owner-group", "--build", root, made]);
+  run("dpkg-deb", ["--root-owner-group", "-Zgzip", "--build", root, made]);
   process.stdout.write(`${made}\n`);
 }
 

@@ -80,6 +80,10 @@ class PrivateRoot {
     await expectSuccess("mount", ["-t", "overlay", "overlay", "-o", layers, path]);
     for (const part of ["proc", "dev", "sys"]) await expectSuccess("mount", ["--rbind", `/${part}`, join(path, part)]);
     for (const part of ["run", "tmp"]) await expectSuccess("mount", ["-t", "tmpfs", "tmpfs", join(path, part)]);
+    // Everybody's, as udev makes it: containers often have it for root alone.
+    const [node, tun] = [join(path, "run/tun"), join(path, "dev/net/tun")];
+    await expectSuccess("mknod", ["-m", "0666", node, "c", "10", "200"]);
+    await expectSuccess("mount", ["--bind", node, tun]);
     return new PrivateRoot(path, written);
   }
 
@@ -121,9 +125,9 @@ async function packages(folder: string): Promise<readonly [string, string]> {
 async function configure(host: MeshHost, root: PrivateRoot): Promise<void> {
   const etc = join(root.path, "etc/lacis");
   const text = await readFile(host.configPath, "utf8");
-  await writeFile(join(etc, "config.yml"), text.replaceAll(host.machine.directory, "/etc/lacis"));
+  await writeFile(join(etc, "config.yml"), text.replaceAll(host.config.directory, "/etc/lacis"));
   for (const name of ["ca.crt", "host.crt", "host.key"]) {
-    await copyFile(join(host.machine.directory, name), join(etc, name));
+    await copyFile(join(host.config.directory, name), join(etc, name));
   }
   await root.run("sh", ["-c", "chown lacis: /etc/lacis/* && chmod 0600 /etc/lacis/host.key"]);
 }
