@@ -31,10 +31,11 @@ export const ownStages: Readonly<Record<OwnStage, Look>> = {
     const device = dataPlane.device === undefined ? "no device" : `device ${dataPlane.device}`;
     return passed(`${device}, UDP port ${dataPlane.port}`);
   },
-  overlay: (examined) =>
-    shadowOverPeer(examined) ??
-    knownTrouble(examined.health, "overlay") ??
-    passed("packets for the overlay take its device"),
+  overlay: (examined) => {
+    const known = knownTrouble(examined.health, "overlay");
+    if (known?.outcome === "failed") return known;
+    return shadowOverPeer(examined) ?? known ?? passed("packets for the overlay take its device");
+  },
   underlay: ({ health }) => knownTrouble(health, "underlay") ?? passed("this machine has a way out"),
   lighthouse,
   clock: ({ node }) => {

@@ -198,6 +198,7 @@ function shadowHealth({ prefix, device }: Shadow): Health {
   return {
     code: "overlay-shadowed",
     about: prefix,
+    because: ["overlay-over-lan"],
     severity: "warning",
     text: `packets ${shadowText(prefix, device)}: a route or a rule of somebody else's comes before ours`,
     todo: `see which: ip route get ${prefix.replace(/\/.*/, "")}; ip rule - remove it, if this network does not lie inside the overlay's on purpose`,
