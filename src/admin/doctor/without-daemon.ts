@@ -37,7 +37,7 @@ function configuration({ errors, warnings }: ConfigCheck, config: string): Findi
     return failed(`${formatConfigError(first)}${others}`, `correct it, then: lacis check ${config}`);
   }
   const [warning] = warnings;
-  return warning ? doubtful(formatConfigError(warning), `lacis check ${config}`) : passed(`${config} is good`);
+  return warning ? doubtful(formatConfigError(warning), `lacis check ${config}`) : passed(`${config} can be read`);
 }
 
 function certificate({ errors, config }: ConfigCheck): Finding {
