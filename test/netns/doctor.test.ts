@@ -93,7 +93,7 @@ describe("lacis doctor between real hosts", () => {
         "the right stage",
         async () => {
           last = (await doctor(laptop, server)).report;
-          return last.failed === stage;
+          return last.failed === stage && says.test(last.stages.find((one) => one.stage === stage)?.text ?? "");
         },
         WITHIN,
       ).catch(() => {});
