@@ -84,7 +84,11 @@ export class FlowTable {
   sweep(now: Instant): void {
     if (this.#sweptAt !== undefined && now - this.#sweptAt < SWEEP_INTERVAL_MS) return;
     this.#sweptAt = now;
-    for (let left = Math.min(SWEEP_FLOWS_MAX, this.#flows.size); left > 0; left--) {
+    if (this.#flows.size <= SWEEP_FLOWS_MAX) {
+      for (const [key, flow] of this.#flows) if (this.#isExpired(flow, now)) this.#forget(key, "expired", now);
+      return;
+    }
+    for (let left = SWEEP_FLOWS_MAX; left > 0; left--) {
       const [first] = this.#flows;
       if (!first) return;
       const [key, flow] = first;

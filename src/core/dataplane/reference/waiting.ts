@@ -29,6 +29,8 @@ export class Waiting<Key, Value> {
 
   /** When the oldest place expires. */
   get deadline(): Instant | undefined {
+    // Asked after every packet, and hardly ever does anything wait.
+    if (this.#places.size === 0) return undefined;
     const [oldest] = this.#places.values();
     return oldest && later(oldest.since, this.#limits.lifetimeMs);
   }
@@ -53,6 +55,7 @@ export class Waiting<Key, Value> {
 
   /** Forgets what has waited too long and returns how much that was. */
   expire(now: Instant): number {
+    if (this.#places.size === 0) return 0;
     let expired = 0;
     for (const [key, place] of this.#places) {
       if (now - place.since < this.#limits.lifetimeMs) break;
