@@ -15,6 +15,8 @@ export interface Asked {
   readonly programs: readonly { readonly name: string; readonly path: string }[];
   /** The data plane that seals nothing. */
   readonly nullPath: string | undefined;
+  /** Ours without a flow log, too. */
+  readonly unlogged: boolean;
   readonly json: string | undefined;
   readonly rounds: number;
   readonly seconds: number;
@@ -41,6 +43,7 @@ export function readAsked(args: readonly string[]): Asked {
     engines: values.engines?.split(","),
     programs: (values.engine ?? []).map(program),
     nullPath: values.null === undefined ? undefined : present("--null", values.null),
+    unlogged: values.unlogged ?? false,
     json: values.json,
     rounds: count("--rounds", values.rounds, usual.rounds, 1),
     seconds: count("--seconds", values.seconds, usual.seconds, 1),
@@ -75,6 +78,7 @@ function parsed(args: readonly string[]) {
         engine: { type: "string", multiple: true },
         null: { type: "string" },
         against: { type: "string" },
+        unlogged: { type: "boolean" },
         json: { type: "string" },
         rounds: { type: "string" },
         seconds: { type: "string" },

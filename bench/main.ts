@@ -5,7 +5,7 @@ import { LACIS, PROJECT } from "../test/netns/lab/implementation.ts";
 import { APPS } from "./apps/all.ts";
 import { type Asked, chosen, Refused, readAsked } from "./asked.ts";
 import { describeCloseness, measureCipher } from "./closeness.ts";
-import { lacisEngine, nebulaEngine, nullCipherEngine, releasedNebula } from "./engines/configured.ts";
+import { lacisEngine, nebulaEngine, nullCipherEngine, releasedNebula, unloggedEngine } from "./engines/configured.ts";
 import type { Engine } from "./engines/engine.ts";
 import { wireGuardGo } from "./engines/wireguard-go.ts";
 import { readMachineFacts } from "./machine-facts.ts";
@@ -19,11 +19,12 @@ import { ONE_STREAM } from "./scenarios/streams.ts";
 const USAGE = `Ours beside other tunnels, on two machines (namespaces) with one cable between them.
 
     npm run bench -- [--apps] [--quick] [--only NAME,NAME] [--engines NAME,NAME] [--engine NAME=PATH]...
-                     [--null PATH] [--against FOLDER] [--rounds N] [--seconds N] [--drops N] [--json FILE] [--list]
+                     [--null PATH] [--unlogged] [--against FOLDER] [--rounds N] [--seconds N] [--drops N] [--json FILE] [--list]
 
 --apps     programs that people use, through ours and through the released Nebula
 --engine   another Nebula, by its program: --engine nebula-dev=/some/where/nebula
 --null     a data plane of ours that seals nothing: what everything but the cipher costs
+--unlogged ours without a flow log, too: what the log costs
 --against  the build of ours in another checkout (scripts/build-commit COMMIT makes one)
 --quick    two minutes: ours and the released Nebula, two short rounds
 --drops    so many rounds of a scenario are done again when other programs took more than 4 % of the machine
@@ -80,10 +81,11 @@ async function main(): Promise<number> {
 }
 
 /** Whoever is there; who is missing is said. */
-async function findEngines({ quick, apps, nullPath, programs }: Asked): Promise<readonly Engine[]> {
+async function findEngines({ quick, apps, nullPath, unlogged, programs }: Asked): Promise<readonly Engine[]> {
   const found: Engine[] = [];
   for (const build of pairedBuilds()) found.push(await lacisEngine(build));
   if (nullPath !== undefined) found.push(await nullCipherEngine(nullPath));
+  if (unlogged) found.push(await unloggedEngine());
   for (const { name, path } of programs) found.push(await nebulaEngine(name, path));
   const others = [{ name: RELEASED, engine: await releasedNebula("1.11") }];
   if (!quick && !apps) {

@@ -22,11 +22,18 @@ class ConfiguredEngine implements Engine {
   readonly name: string;
   readonly version: string;
   readonly #daemon: (configPath: string) => readonly [string, ...string[]];
+  readonly #more: Sections;
 
-  constructor(name: string, version: string, daemon: (configPath: string) => readonly [string, ...string[]]) {
+  constructor(
+    name: string,
+    version: string,
+    daemon: (configPath: string) => readonly [string, ...string[]],
+    more: Sections = {},
+  ) {
     this.name = name;
     this.version = version;
     this.#daemon = daemon;
+    this.#more = more;
   }
 
   cipher({ cipher }: Setup): string {
@@ -42,7 +49,8 @@ class ConfiguredEngine implements Engine {
     const daemons = hosts.map(async ({ machine, overlay, peer, peerOverlay }) => {
       const directory = await authority.issue(subject(machine.name, overlay), [1]);
       const path = join(machine.directory, "config.yml");
-      await writeFile(path, configuration(directory, setup, { [peerOverlay]: `${peer.addresses[0]}:${PORT}` }));
+      const staticHosts = { [peerOverlay]: `${peer.addresses[0]}:${PORT}` };
+      await writeFile(path, configuration(directory, setup, staticHosts, this.#more));
       const [command, ...args] = this.#daemon(path);
       const daemon = machine.start(this.name, command, args);
       await daemon.becomes("its device is up", () => deviceIsUp(machine, DEVICE, overlay));
@@ -58,7 +66,15 @@ class ConfiguredEngine implements Engine {
   }
 }
 
-function configuration(directory: string, setup: Setup, staticHosts: Readonly<Record<string, string>>): string {
+/** Sections of a configuration that only one engine has. */
+type Sections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+function configuration(
+  directory: string,
+  setup: Setup,
+  staticHosts: Readonly<Record<string, string>>,
+  more: Sections,
+): string {
   return formatHostConfig({
     directory,
     cipher: setup.cipher,
@@ -68,6 +84,7 @@ function configuration(directory: string, setup: Setup, staticHosts: Readonly<Re
     inbound: rules(setup.rules),
     outbound: ALLOW_ALL,
     more: {
+      ...more,
       tun: { mtu: OVERLAY_MTU, tx_queue: TRANSMIT_QUEUE, use_offloads: true },
       // Nebula knows no limit.
       ...(setup.flows === undefined ? {} : { firewall: { conntrack: { max_flows: setup.flows } } }),
@@ -96,8 +113,8 @@ class LacisEngine extends ConfiguredEngine {
   /** By what a configuration calls the cipher. */
   #libraries: ReadonlyMap<string, string> = new Map();
 
-  constructor(build: LacisBuild, version: string, environment: readonly string[] = []) {
-    super(build.name, version, (configPath) => ["env", ...environment, ...build.daemon(configPath)]);
+  constructor(build: LacisBuild, version: string, environment: readonly string[] = [], more: Sections = {}) {
+    super(build.name, version, (configPath) => ["env", ...environment, ...build.daemon(configPath)], more);
     this.#build = build;
   }
 
@@ -129,6 +146,12 @@ export async function lacisEngine(build: LacisBuild): Promise<Engine> {
 export async function nullCipherEngine(dataPlane: string): Promise<Engine> {
   const environment = [`LACIS_DATAPLANE=${dataPlane}`, "LACIS_NULL_CIPHER=1"];
   return new LacisEngine({ ...LACIS, name: "lacis-null" }, await versionOf(LACIS), environment);
+}
+
+/** Ours, without a flow log: what that costs. */
+export async function unloggedEngine(): Promise<Engine> {
+  const build = { ...LACIS, name: "lacis-unlogged" };
+  return new LacisEngine(build, await versionOf(LACIS), [], { flow_log: { megabytes: 0 } });
 }
 
 async function versionOf(build: LacisBuild): Promise<string> {
