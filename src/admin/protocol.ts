@@ -30,6 +30,8 @@ export type AdminRequest =
   | { readonly verb: "doctor"; readonly target?: string }
   /** The last flows that are meant. */
   | ({ readonly verb: "flows"; readonly limit: number } & FlowFilter)
+  /** A stream of `CaptureReport`: packets that the filter means, so many bytes of each (0: all). */
+  | { readonly verb: "capture"; readonly filter: string; readonly snapBytes: number }
   /** A stream of what becomes of flows that are meant (`LogLine`), from now on. */
   | ({ readonly verb: "follow-flows" } & FlowFilter)
   | { readonly verb: "reload" }

@@ -7,6 +7,8 @@ import type { Daemon } from "../runtime/daemon.ts";
 import { harmlessNotice } from "../runtime/log/log-text.ts";
 import { packageVersion } from "../runtime/package-root.ts";
 import type { Health } from "../runtime/service.ts";
+import { hostsByName } from "./capture/capture-filter.ts";
+import { captureVerb } from "./capture/capture-verb.ts";
 import { diagnose } from "./doctor/diagnose.ts";
 import { examine } from "./doctor/examine.ts";
 import { patientOf } from "./doctor/patient.ts";
@@ -56,6 +58,7 @@ export function adminVerbs(
     rules: answers("reader", nothing, () => rulesReport(daemon.rules())),
     why: answers("reader", parseWhy, async (question) => askWhy(daemon, question)),
     ...flowVerbs(daemon.flowLog),
+    capture: captureVerb({ captures: daemon.captures, hosts: () => hostsByName(daemon.status()) }),
     netcheck: answers("reader", nothing, async () => netcheck(daemon)),
     doctor: answers("reader", parseDoctor, async ({ target }) =>
       diagnose(await examine(patientOf(daemon, troubles), target)),

@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   rules: async () => (await import("./commands/rules.ts")).rulesCommand(),
   why: async () => (await import("./commands/why.ts")).whyCommand(),
   flows: async () => (await import("./commands/flows.ts")).flowsCommand(),
+  capture: async () => (await import("./commands/capture.ts")).captureCommand(),
   reload: async () => (await import("./commands/reload.ts")).reloadCommand(),
   config: async () => (await import("./commands/config.ts")).configCommand(),
   bugreport: async () => (await import("./commands/bugreport.ts")).bugreportCommand(),

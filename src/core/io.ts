@@ -4,6 +4,7 @@ import type { Claim } from "./cert/claim.ts";
 import type { LiveSettings } from "./config/settings.ts";
 import type {
   ActivitySample,
+  CapturedPacket,
   DataPlaneCommand,
   DataPlaneEvent,
   Direction,
@@ -150,8 +151,16 @@ export type Output =
   | { readonly to: "inquirer"; readonly id: number; readonly result: InquiryResult }
   /** `untold`: so many more flows and refused packets were left out, because there were too many. */
   | { readonly to: "flow-log"; readonly stories: readonly FlowStory[]; readonly untold: number }
+  /** Packets that an operator wants to see; `lost`: so many more found no room. */
+  | { readonly to: "capture"; readonly packets: readonly SeenPacket[]; readonly lost: number }
   /** Flows that go on, in several pieces. */
   | { readonly to: "flow-list"; readonly stories: readonly FlowStory[]; readonly isLast: boolean };
+
+/** An inner packet and its verdict. */
+export interface SeenPacket extends Omit<CapturedPacket, "localIndex"> {
+  /** Through whose tunnel it went, or should have gone. */
+  readonly peer: string | undefined;
+}
 
 /** A flow, or what became of it, as an operator reads it. */
 export interface FlowStory extends Omit<Flow, "policyId" | "ruleId"> {

@@ -15,6 +15,7 @@ import type {
 import type { NamedHost } from "../core/node/directory.ts";
 import type { UsedRule } from "../core/node/used-rules.ts";
 import { Node } from "../core/node.ts";
+import { CaptureDesk } from "./capture/capture-desk.ts";
 import { type CarrierDescription, CarrierService } from "./carrier/carrier-service.ts";
 import { readClock } from "./clock.ts";
 import type { LoadedSettings } from "./config/config-file.ts";
@@ -76,6 +77,7 @@ export class Daemon {
   readonly startedAt: number = Date.now();
   readonly config: string;
   readonly flowLog: FlowLog;
+  readonly captures: CaptureDesk;
   #running: LoadedSettings;
   readonly #claimed: ClaimedState;
   readonly #log: Log;
@@ -125,12 +127,12 @@ export class Daemon {
       clock: readClock(),
       ...(settings.boot.lighthouse.amLighthouse && { lighthouse: options.lighthouse(settings) }),
     });
-    const flowLog = new FlowLog(loaded, {
+    this.flowLog = new FlowLog(loaded, {
       folder: flowLogFolder(options.config, options.stateDirectory),
       host: () => this.#running.settings.live.identity.credential.name,
       list: () => dataPlane.command({ kind: "list-flows" }),
     });
-    this.flowLog = flowLog;
+    this.captures = new CaptureDesk(dataPlane);
     const metrics = new MetricsService(loaded, {
       look: () => ({
         node: this.#driver.status(),
@@ -158,8 +160,9 @@ export class Daemon {
       resolve: (name) => resolver.resolve(name),
       tell: (event) => this.events.tell(event),
       carrier: (order) => this.#carrier.order(order),
-      flows: (stories, untold) => flowLog.heard(stories, untold),
-      openFlows: (stories, isLast) => flowLog.listed(stories, isLast),
+      captured: (packets, lost) => this.captures.heard(packets, lost),
+      flows: (stories, untold) => this.flowLog.heard(stories, untold),
+      openFlows: (stories, isLast) => this.flowLog.listed(stories, isLast),
     });
     /** The data plane, while there is one. */
     const standing = (): DataPlaneDescription | undefined => {
@@ -211,7 +214,7 @@ export class Daemon {
     });
     this.#routes = aroundDevice.routes;
     // The connections go after the data plane: its farewells go over them, too.
-    const below = [this.#log, flowLog, resolver, underlay, wake, this.#guard, this.#carrier];
+    const below = [this.#log, this.flowLog, resolver, underlay, wake, this.#guard, this.#carrier];
     const onTop = options.services?.(this) ?? [];
     const console = new ConsoleService(
       loaded,
@@ -230,6 +233,7 @@ export class Daemon {
     const plane = dataPlaneService(dataPlane, this.#driver, () => {
       aroundDevice.isUp();
       this.#names.deviceIsUp();
+      this.captures.dataPlaneIsUp();
       this.#portMapping.listening(dataPlane.describe().port);
     });
     this.#services = new Services([

@@ -11,6 +11,7 @@ import type {
   PingResult,
   PingTarget,
   RememberedHost,
+  SeenPacket,
 } from "../core/io.ts";
 import type { CarrierOrder } from "../core/machine/carriers/orders.ts";
 import type { NamedHost } from "../core/node/directory.ts";
@@ -39,6 +40,7 @@ export interface DriverSurroundings {
   readonly tell: (event: OperatorEvent) => void;
   readonly carrier: (order: CarrierOrder) => void;
   readonly flows: (stories: readonly FlowStory[], untold: number) => void;
+  readonly captured: (packets: readonly SeenPacket[], lost: number) => void;
   /** Flows that go on, part of the answer to `list-flows`. */
   readonly openFlows: (stories: readonly FlowStory[], isLast: boolean) => void;
   /** Sees what comes from the data plane before anybody acts on it. */
@@ -171,6 +173,9 @@ export class Driver implements DataPlaneListener {
         break;
       case "flow-log":
         this.#world.flows(output.stories, output.untold);
+        break;
+      case "capture":
+        this.#world.captured(output.packets, output.lost);
         break;
       case "flow-list":
         this.#world.openFlows(output.stories, output.isLast);

@@ -5,6 +5,9 @@ import type { AnyEvent, Comparable, Observed } from "./step.ts";
 /** Values of the contract as plain data, the same whichever data plane they came from. */
 
 export function observedEvent(event: AnyEvent): Observed {
+  if (event.kind === "captured") {
+    return { out: "event", event: { kind: event.kind, lost: event.lost, packets: event.packets.map(comparable) } };
+  }
   if (event.kind === "flow-records") {
     const records = sorted(event.records.map(({ flow, ...told }) => ({ ...told, ...comparable(flow) })));
     return { out: "event", event: { kind: event.kind, untold: event.untold, records } };

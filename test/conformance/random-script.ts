@@ -1,5 +1,12 @@
 import { concatBytes } from "../../src/core/base/bytes.ts";
-import type { DataPlaneCommand, LocalIndex, PathMtu, PolicyId, Relay } from "../../src/core/dataplane/contract.ts";
+import type {
+  CaptureStep,
+  DataPlaneCommand,
+  LocalIndex,
+  PathMtu,
+  PolicyId,
+  Relay,
+} from "../../src/core/dataplane/contract.ts";
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import type { AllowRule } from "../../src/core/netip/allow-list.ts";
 import { type Prefix, parsePrefix } from "../../src/core/netip/prefix.ts";
@@ -12,6 +19,7 @@ import {
   flipped,
   handshake,
   policies,
+  prefixes,
   programOf,
   routeList,
   routes,
@@ -99,6 +107,8 @@ class Author {
       [3, () => ({ kind: "send-datagram", to: this.#path(), datagram: handshake(BigInt(1 + random.below(2)), 0) })],
       [12, () => this.#applyRoutes()],
       [3, () => ({ kind: "list-flows" })],
+      [4, () => ({ kind: "start-capture", filter: this.#captureFilter(), snapBytes: random.pick([0, 0, 1, 40]) })],
+      [1, () => ({ kind: "stop-capture" })],
       [4, () => ({ kind: "drop-parked", destination: this.#peerAddress() })],
       [24, () => this.#setRelay()],
       [2, () => ({ kind: "remove-relay", relayIndex: random.below(RELAYS) })],
@@ -107,6 +117,25 @@ class Author {
       [6, () => ({ kind: "sample" })],
       [5, () => this.#configure()],
     ])();
+  }
+
+  #captureFilter(): readonly CaptureStep[] {
+    const random = this.#random;
+    const prefix = random.pick(prefixes("10.77.0.1/32", "10.77.0.0/30", "fd00:77::/64", "0.0.0.0/0"));
+    const steps: readonly CaptureStep[] = [
+      { op: "inbound" },
+      { op: "refused" },
+      { op: "protocol", protocol: random.pick([1, 6, 17, 58]) },
+      { op: random.pick(["source", "destination"]), prefix },
+      { op: random.pick(["source-port", "destination-port"]), first: random.below(100), last: 65_535 },
+    ];
+    const joins: readonly CaptureStep[] = [{ op: "and" }, { op: "or" }, { op: "not" }];
+    const filter: CaptureStep[] = [];
+    for (let step = random.below(4); step > 0; step--) {
+      filter.push(random.pick(steps));
+      if (filter.length > 1 || random.chance(20)) filter.push(random.pick(joins));
+    }
+    return filter;
   }
 
   #install(): DataPlaneCommand {

@@ -63,6 +63,13 @@ function writeEvent(report: DataPlaneReport): WireEventInit {
       return { case: "dropSample", value: writeDropSample(report) };
     case "flows":
       return { case: "flowReport", value: { flows: report.flows.map(writeFlow) } };
+    case "captured": {
+      const { packets, lost } = report;
+      const written = packets.map(({ refused = "", localIndex, agoMs, ...packet }) => {
+        return { ...packet, refused, localIndex: localIndex ?? 0, agoMs: BigInt(agoMs) };
+      });
+      return { case: "captured", value: { packets: written, lost: BigInt(lost) } };
+    }
     case "flow-records": {
       const { records, untold } = report;
       return { case: "flowRecords", value: { records: records.map(writeFlowRecord), untold: BigInt(untold) } };

@@ -1,6 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Result } from "../../src/core/base/result.ts";
 import type {
+  CaptureStep,
   IdentifiedProgram,
   LocalIndex,
   PolicyId,
@@ -13,6 +14,7 @@ import type { DataPlaneRequest } from "../../src/runtime/dataplane/contract/code
 import { decoding } from "../../src/runtime/dataplane/contract/decoding.ts";
 import * as pb from "../../src/runtime/dataplane/contract/generated/dataplane_pb.ts";
 import {
+  captureOps,
   ciphers,
   Malformed,
   named,
@@ -98,6 +100,14 @@ function readCommand(command: pb.ToDataPlane["command"]): DataPlaneRequest {
       return { kind: "sample" };
     case "listFlows":
       return { kind: "list-flows" };
+    case "startCapture":
+      return {
+        kind: "start-capture",
+        filter: command.value.filter.map(readCaptureStep),
+        snapBytes: command.value.snapBytes,
+      };
+    case "stopCapture":
+      return { kind: "stop-capture" };
     case "applyRoutes":
       return {
         kind: "apply-routes",
@@ -123,6 +133,13 @@ function readCommand(command: pb.ToDataPlane["command"]): DataPlaneRequest {
     case "advance":
       return { kind: "advance", nowMs: command.value.nowMs };
   }
+}
+
+function readCaptureStep({ op: number, prefix, first, last }: pb.CaptureStep): CaptureStep {
+  const op = named(captureOps, number, "op");
+  if (op === "source" || op === "destination") return { op, prefix: readPrefix(present(prefix, "a prefix")) };
+  if (op === "source-port" || op === "destination-port") return { op, first, last };
+  return op === "protocol" ? { op, protocol: first } : { op };
 }
 
 function readConfigure(value: pb.Configure): RequestOf<"configure"> {

@@ -127,6 +127,18 @@ export const requests: Requests = {
   "remove-relay": { kind: "remove-relay", relayIndex: 0xfffe_fdfc },
   sample: { kind: "sample" },
   "list-flows": { kind: "list-flows" },
+  "start-capture": {
+    kind: "start-capture",
+    filter: [
+      { op: "source", prefix: networks[0]! },
+      { op: "protocol", protocol: 6 },
+      { op: "destination-port", first: 22, last: 80 },
+      { op: "and" },
+      { op: "or" },
+    ],
+    snapBytes: 96,
+  },
+  "stop-capture": { kind: "stop-capture" },
   shutdown: { kind: "shutdown", sendClose: true },
   confine: { kind: "confine" },
   "inject-tun": { kind: "inject-tun", packet: bytes(0x45, 0) },
@@ -207,6 +219,14 @@ export const reports: Reports = {
     localIndex,
     origin: path,
     action: "drop",
+  },
+  captured: {
+    kind: "captured",
+    packets: [
+      { packet: bytes(0x45, 0), length: 1300, inbound: true, refused: "no-matching-rule", localIndex, agoMs: 40 },
+      { packet: bytes(0x60), length: 40, inbound: false, refused: undefined, localIndex: undefined, agoMs: 0 },
+    ],
+    lost: 7,
   },
   "flow-records": {
     kind: "flow-records",

@@ -73,7 +73,7 @@ describe("rules decide who begins", () => {
     expect(Date.parse(denied.at) - Date.parse(denied.began)).toBeLessThan(1_000);
     await talking;
     const allowed = await flowsOf(host("server"), "--peer", "laptop", "--proto", "icmp");
-    expect(allowed).toMatchObject([
+    expect(allowed.slice(0, 1)).toMatchObject([
       { verdict: "allowed", direction: "inbound", rule: { text: expect.stringContaining("laptops") } },
     ]);
     expect(allowed[0]?.receivedBytes).toBeGreaterThan(0);

@@ -16,4 +16,5 @@ pub const ENGINE: [&str; 14] = [
     "await-session",
     "flow-limit",
     "flow-records",
+    "capture",
 ];

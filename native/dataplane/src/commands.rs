@@ -35,6 +35,11 @@ pub fn carry_out<O: Output>(
         Command::ApplyPolicies(apply) => engine.apply_policies(staged.commit_programs(apply)?)?,
         Command::ApplyRoutes(apply) => engine.apply_routes(staged.commit_routes(apply)?)?,
         Command::ListFlows(_) => pass.list_flows(),
+        Command::StartCapture(start) => {
+            let snap_bytes = if start.snap_bytes == 0 { usize::MAX } else { start.snap_bytes as usize };
+            engine.capture.start(decode::capture_filter(&start.filter)?, snap_bytes);
+        }
+        Command::StopCapture(_) => engine.capture.stop(),
         Command::SealAndSend(seal) => {
             let to = seal.to.as_ref().map(decode::path).transpose()?;
             pass.seal_and_send(seal.local_index, decode::kind(seal.r#type, seal.subtype)?, &seal.body, to)?;

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use lacis_contract::wire::{self, path::Way, route, set_relay};
 use lacis_engine::aead::{Cipher, SecretKey};
 use lacis_engine::allow_list::{ALLOW_RULES_MAX, AllowList, AllowRule};
+use lacis_engine::capture::{Filter, Step};
 use lacis_engine::control::Installation;
 use lacis_engine::header::Kind;
 use lacis_engine::host::{FLOWS_DEFAULT, FLOWS_MAX, FlowTimeouts, HostFacts, RecvErrorPolicy};
@@ -84,6 +85,31 @@ pub fn kind(kind: u32, subtype: u32) -> Result<Kind, Failure> {
     let pair = u8::try_from(kind).ok().zip(u8::try_from(subtype).ok());
     pair.and_then(|(kind, subtype)| Kind::from_wire(kind, subtype))
         .ok_or_else(|| Failure::bad(format!("there is no datagram of type {kind}, subtype {subtype}")))
+}
+
+/// Which packets are captured.
+pub fn capture_filter(steps: &[wire::CaptureStep]) -> Result<Filter, Failure> {
+    let read = |step: &wire::CaptureStep| {
+        let prefix = || self::prefix(&required(step.prefix.clone(), "prefix")?);
+        let ports = || Ok::<_, Failure>((port(step.first)?, port(step.last)?));
+        Ok(match known("op", step.op)? {
+            wire::CaptureOp::And => Step::And,
+            wire::CaptureOp::Or => Step::Or,
+            wire::CaptureOp::Not => Step::Not,
+            wire::CaptureOp::Inbound => Step::Inbound,
+            wire::CaptureOp::Refused => Step::Refused,
+            wire::CaptureOp::Protocol => Step::Protocol(
+                u8::try_from(step.first).map_err(|_| Failure::bad(format!("there is no protocol {}", step.first)))?,
+            ),
+            wire::CaptureOp::Source => Step::Source(prefix()?),
+            wire::CaptureOp::Destination => Step::Destination(prefix()?),
+            wire::CaptureOp::SourcePort => ports().map(|(first, last)| Step::SourcePort(first, last))?,
+            wire::CaptureOp::DestinationPort => ports().map(|(first, last)| Step::DestinationPort(first, last))?,
+            wire::CaptureOp::Unspecified => return Err(Failure::bad("op is missing")),
+        })
+    };
+    let steps = steps.iter().map(read).collect::<Result<_, Failure>>()?;
+    Filter::new(steps).ok_or_else(|| Failure::bad("the filter is too long, or leaves no verdict or more than one"))
 }
 
 /// Facts about this host.

@@ -6,6 +6,7 @@ use lacis_contract::wire::{self, from_data_plane::Event as Wire};
 use lacis_contract::{CONTRACT_VERSION, FRAME_LIMIT_BYTES, OLDEST_VERSION};
 use lacis_engine::aead::choice::Libraries;
 use lacis_engine::aead::{Cipher, Library};
+use lacis_engine::capture::{Captured, CapturedPacket};
 use lacis_engine::flow::{FlowHappening, FlowRecord, FlowView};
 use lacis_engine::ip::{Prefix, address_to_bytes};
 use lacis_engine::output::{DropSample, Event, FlowRecords, Standing};
@@ -114,6 +115,9 @@ pub fn event(event: Event) -> Wire {
         }
         Event::Dropped(sample) => Wire::DropSample(drop_sample(&sample)),
         Event::Flows(flows) => Wire::FlowReport(wire::FlowReport { flows: flows.iter().map(flow).collect() }),
+        Event::Captured(Captured { packets, lost }) => {
+            Wire::Captured(wire::Captured { packets: packets.into_iter().map(captured).collect(), lost })
+        }
         Event::FlowRecords(FlowRecords { records, untold }) => {
             Wire::FlowRecords(wire::FlowRecords { records: records.iter().map(flow_record).collect(), untold })
         }
@@ -137,6 +141,17 @@ fn drop_sample(sample: &DropSample) -> wire::DropSample {
         wire.remote_port = tuple.remote_port.into();
     }
     wire
+}
+
+fn captured(packet: CapturedPacket) -> wire::CapturedPacket {
+    wire::CapturedPacket {
+        packet: packet.bytes,
+        length: u32::try_from(packet.length).unwrap_or(u32::MAX),
+        inbound: packet.inbound,
+        refused: packet.refused.map(|reason| reason.name().into()).unwrap_or_default(),
+        local_index: packet.local_index,
+        ago_ms: packet.ago_ms,
+    }
 }
 
 fn flow_record(record: &FlowRecord) -> wire::FlowRecord {

@@ -15,7 +15,7 @@ pub enum Class {
     Repeatable,
     /// The same, and anybody can send it: a flood of it leaves the others their room.
     Unproven,
-    /// What became of flows: what is lost of it is counted.
+    /// What became of flows, and packets that are looked at: what is lost of it is counted.
     Record,
     /// The counters are exact without it.
     Sample,
@@ -43,7 +43,7 @@ impl Class {
             Event::Message(_) | Event::NeedSession(_) | Event::LargeSent(_) | Event::PathReplied(_) => Self::Repeatable,
             Event::DropSample(_) | Event::SendError(_) => Self::Sample,
             Event::FlowReport(_) => Self::Bulky,
-            Event::FlowRecords(_) => Self::Record,
+            Event::FlowRecords(_) | Event::Captured(_) => Self::Record,
             _ => Self::Certain,
         }
     }

@@ -150,6 +150,7 @@ impl Process {
     fn accept(&mut self) {
         let Ok(stream) = self.doorway.accept() else { return };
         let Ok(writer) = stream.try_clone() else { return };
+        self.shared.engine.capture.stop();
         self.shared.events.connect(Some(writer));
         self.connection = Some(Connection {
             stream,
@@ -160,6 +161,7 @@ impl Process {
     }
 
     fn hang_up(&mut self) {
+        self.shared.engine.capture.stop();
         self.shared.events.connect(None);
         self.connection = None;
         self.orphaned_at = Instant::now();

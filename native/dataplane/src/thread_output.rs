@@ -69,19 +69,20 @@ impl Output for ThreadOutput {
     }
 
     fn event(&mut self, event: Event) {
-        if let Event::FlowRecords(records) = event {
-            if self.events.push(encode::event(Event::FlowRecords(records.clone()))) == Pushed::Overflow {
-                self.engine.miss_records(&records);
-            }
-            return;
-        }
+        let is_counted = matches!(event, Event::FlowRecords(_) | Event::Captured(_)).then(|| event.clone());
         let limited = match &event {
             Event::Datagram { datagram, .. } if datagram.len() > HEADER_BYTES => Some(DropReason::HandshakeLimited),
             Event::Datagram { .. } => Some(DropReason::RecvErrorLimited),
             _ => None,
         };
-        if let (Pushed::Overflow, Some(reason)) = (self.events.push(encode::event(event)), limited) {
+        if self.events.push(encode::event(event)) != Pushed::Overflow {
+            return;
+        }
+        if let Some(reason) = limited {
             self.engine.count_drops(reason, 1);
+        }
+        if let Some(event) = is_counted {
+            self.engine.unheard(&event);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use crate::aead::choice::Libraries;
 use crate::awaited::AwaitedIndexes;
+use crate::capture::{Capture, Seen};
 use crate::counters::{DropCounters, InboundCounters, OutboundCounters};
 use crate::drop_reason::DropReason;
 use crate::flow_table::{FlowMemo, FlowTable};
@@ -15,8 +16,8 @@ use crate::kept_gateways::KeptGateways;
 use crate::limiter::{Bucket, Rate, SourceLimiter};
 use crate::lock::{lock, read, write};
 use crate::message_limiter::MessageLimiter;
-use crate::output::{DropSample, Event, FlowRecords, Output};
-use crate::packet::Direction;
+use crate::output::{DropSample, Event, Output};
+use crate::packet::{Direction, Tuple};
 use crate::park::ParkingLot;
 use crate::path::Path;
 use crate::policy_table::PolicyTable;
@@ -24,6 +25,7 @@ use crate::relay::{Relay, RelayCache, RelayTable};
 use crate::relay_quota::RelayQuota;
 use crate::route_cache::RouteCache;
 use crate::route_table::RouteTable;
+use crate::session::Session;
 use crate::session_table::{SessionCache, SessionTable};
 use crate::silence_queue::SilenceQueue;
 use crate::standing::{Acquaintances, Repeats};
@@ -43,6 +45,8 @@ pub struct Engine {
     pub(crate) relays: RelayTable,
     pub(crate) policies: RwLock<PolicyTable>,
     pub(crate) flows: FlowTable,
+    /// What an operator wants to see.
+    pub capture: Capture,
     fragments_in: Mutex<Fragments>,
     fragments_out: Mutex<Fragments>,
     pub(crate) kept_gateways: KeptGateways,
@@ -139,6 +143,7 @@ impl Engine {
             relays: RelayTable::default(),
             policies: RwLock::default(),
             flows: FlowTable::new(FLOWS_DEFAULT),
+            capture: Capture::default(),
             fragments_in: Mutex::new(Fragments::new()),
             fragments_out: Mutex::new(Fragments::new()),
             kept_gateways: KeptGateways::new(),
@@ -181,9 +186,13 @@ impl Engine {
         self.drops.add(reason, amount);
     }
 
-    /// What was told of flows, and found no room on its way.
-    pub fn miss_records(&self, records: &FlowRecords) {
-        self.flows.log.unheard(records);
+    /// What was told found no room on its way: of what is counted one by one, so much is missing.
+    pub fn unheard(&self, event: &Event) {
+        match event {
+            Event::FlowRecords(records) => self.flows.log.unheard(records),
+            Event::Captured(captured) => self.capture.unheard(captured),
+            _ => {}
+        }
     }
 
     /// When [`Pass::tick`] has something to do next, at the latest: at an instant, or within a second from `now_ms` on.
@@ -199,8 +208,8 @@ impl Engine {
 
     /// When the next session will have been silent for too long, or flows are to be told of. Cheaper than [`Engine::next_tick_ms`].
     pub fn next_urgent_ms(&self) -> Option<u64> {
-        let (silence_ms, records_ms) = (self.silences.deadline_ms(), self.flows.log.due_ms());
-        silence_ms.into_iter().chain(records_ms).min()
+        let told_ms = self.flows.log.due_ms().into_iter().chain(self.capture.due_ms());
+        self.silences.deadline_ms().into_iter().chain(told_ms).min()
     }
 
     /// The routes in force.
@@ -289,6 +298,9 @@ impl<O: Output> Pass<'_, O> {
         for records in engine.flows.log.take_due(now_ms) {
             self.step.out.event(Event::FlowRecords(records));
         }
+        if let Some(captured) = engine.capture.take_due(now_ms) {
+            self.step.out.event(Event::Captured(captured));
+        }
     }
 }
 
@@ -308,6 +320,21 @@ impl<O: Output> Step<'_, O> {
         }
         if sample.reason.is_sampled() && lock(&self.engine.drop_samples).take(DROP_SAMPLES, self.now_ms) {
             self.out.event(Event::Dropped(sample));
+        }
+    }
+
+    /// A packet has come to its verdict: whoever looks at packets sees it.
+    #[inline]
+    pub(crate) fn capture(
+        &self,
+        packet: (&Tuple, &[u8]),
+        direction: Direction,
+        at: Option<&Session>,
+        refused: Option<DropReason>,
+    ) {
+        if self.engine.capture.is_on() {
+            let ((tuple, bytes), local_index) = (packet, at.map_or(0, |session| session.local_index));
+            self.engine.capture.offer(Seen { tuple, direction, bytes, refused, local_index }, self.now_ms);
         }
     }
 

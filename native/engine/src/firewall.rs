@@ -66,10 +66,13 @@ impl<O: Output> Step<'_, O> {
         if judged.is_err() {
             self.withdraw(packet.subject, direction, owner);
         }
-        judged.and_then(|()| {
+        let judged = judged.and_then(|()| {
             let admitted = self.admit_part(packet.subject, direction, owner);
             admitted.map_err(|reason| Refused { reason, answer: None })
-        })
+        });
+        let refused = judged.as_ref().err().map(|refused| refused.reason);
+        self.capture((&packet.subject.flow, packet.bytes), direction, Some(session), refused);
+        judged
     }
 
     /// Whether a packet belongs to an allowed flow, is about one, or may open one.
@@ -137,6 +140,7 @@ impl<O: Output> Step<'_, O> {
 
     /// Refuses a packet for want of a route.
     pub(crate) fn refuse_unrouted(&mut self, packet: Passing<'_>) {
+        self.capture((&packet.subject.flow, packet.bytes), Direction::Outbound, None, Some(DropReason::NoRoute));
         let answer = self.rejection(self.host.refuse_no_route, packet, None);
         self.refuse(None, &packet.subject.flow, Refused { reason: DropReason::NoRoute, answer });
     }

@@ -305,14 +305,18 @@ impl<O: Output> Step<'_, O> {
             true => None,
         };
         let tuple = inner.tuple(Direction::Inbound);
-        if let Some(reason) = refusal {
-            return self.drop_inbound(session, Some(tuple), reason);
-        }
-        let subject = match self.subject(tuple, inner.part, Direction::Inbound, session.peer()) {
-            Ok(subject) => subject,
-            Err(reason) => return self.drop_inbound(session, Some(tuple), reason),
-        };
         let Some(packet) = body.get_mut(..inner.length) else { return };
+        let subject = match refusal {
+            Some(reason) => Err(reason),
+            None => self.subject(tuple, inner.part, Direction::Inbound, session.peer()),
+        };
+        let subject = match subject {
+            Ok(subject) => subject,
+            Err(reason) => {
+                self.capture((&tuple, packet), Direction::Inbound, Some(session), Some(reason));
+                return self.drop_inbound(session, Some(tuple), reason);
+            }
+        };
         let passing = Passing { inner: &inner, subject: &subject, bytes: packet };
         if let Err(refused) = self.judge(session, passing, Direction::Inbound) {
             if let Some(answer) = self.refuse_peer(session, &subject.flow, refused) {

@@ -10,6 +10,7 @@ pub mod aead;
 pub mod allow_list;
 mod arrivals;
 mod awaited;
+pub mod capture;
 pub mod checksum;
 pub mod control;
 mod counters;

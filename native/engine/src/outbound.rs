@@ -69,12 +69,18 @@ impl<O: Output> Pass<'_, O> {
                 let subject = &Subject { flow: tuple, part: inner.part };
                 return self.step.refuse_unrouted(Passing { inner, subject, bytes: packet });
             }
-            Some(reason) => return self.step.drop_outbound(None, Some(tuple), reason),
+            Some(reason) => {
+                self.step.capture((&tuple, packet), Direction::Outbound, None, Some(reason));
+                return self.step.drop_outbound(None, Some(tuple), reason);
+            }
             None => {}
         }
         let subject = match self.step.subject(tuple, inner.part, Direction::Outbound, inner.destination) {
             Ok(subject) => subject,
-            Err(reason) => return self.step.drop_outbound(None, Some(tuple), reason),
+            Err(reason) => {
+                self.step.capture((&tuple, packet), Direction::Outbound, None, Some(reason));
+                return self.step.drop_outbound(None, Some(tuple), reason);
+            }
         };
         let gateway = if way == Way::Gateways { self.gateway(&subject.flow) } else { None };
         let next_hop = gateway.as_ref().unwrap_or(&inner.destination);

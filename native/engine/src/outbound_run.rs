@@ -30,8 +30,10 @@ impl<O: Output> Pass<'_, O> {
     /// many; `None` where each of them must be looked at for itself.
     fn follow(&mut self, inner: &InnerPacket, segments: &dyn Segments, run: Range<usize>) -> Option<usize> {
         let Self { sessions, step, .. } = self;
-        let is_on_its_way =
-            inner.part.is_none() && step.way(&inner.destination) == Way::Peer && step.is_own(&inner.source);
+        let is_on_its_way = !step.engine.capture.is_on()
+            && inner.part.is_none()
+            && step.way(&inner.destination) == Way::Peer
+            && step.is_own(&inner.source);
         is_on_its_way.then_some(())?;
         let session = sessions.primary(&step.engine.sessions, &inner.destination)?;
         let Some(Path::Direct(to)) = session.path() else { return None };

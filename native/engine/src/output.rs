@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::capture::Captured;
 use crate::drop_reason::DropReason;
 use crate::flow::FlowView;
 pub use crate::flow_log::FlowRecords;
@@ -54,6 +55,8 @@ pub enum Event {
     Flows(Vec<FlowView>),
     /// What became of some flows.
     FlowRecords(FlowRecords),
+    /// Packets that an operator wants to see.
+    Captured(Captured),
 }
 
 /// What is known of a dropped packet.

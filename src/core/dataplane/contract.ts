@@ -168,7 +168,31 @@ export type DataPlaneCommand =
   | { readonly kind: "await-session"; readonly localIndex: LocalIndex; readonly forMs: number }
   | { readonly kind: "sample" }
   /** Answered by `flows` events. */
-  | { readonly kind: "list-flows" };
+  | { readonly kind: "list-flows" }
+  /** Inner packets that the filter means are told from now on, so many bytes of each (0: all). Capability `capture`. */
+  | { readonly kind: "start-capture"; readonly filter: readonly CaptureStep[]; readonly snapBytes: number }
+  | { readonly kind: "stop-capture" };
+
+/** One step of a filter, which is in postfix notation; none means every packet. */
+export type CaptureStep =
+  | { readonly op: "and" | "or" | "not" | "inbound" | "refused" }
+  | { readonly op: "protocol"; readonly protocol: number }
+  | { readonly op: "source" | "destination"; readonly prefix: Prefix }
+  | { readonly op: "source-port" | "destination-port"; readonly first: number; readonly last: number };
+
+/** An inner packet, as it came to its verdict. */
+export interface CapturedPacket {
+  /** Its first bytes, as many as were asked for. */
+  readonly packet: Uint8Array;
+  readonly length: number;
+  readonly inbound: boolean;
+  /** Undefined: it was let through. */
+  readonly refused: DropReason | undefined;
+  /** Undefined when it met no session. */
+  readonly localIndex: LocalIndex | undefined;
+  /** How long before it was told. */
+  readonly agoMs: number;
+}
 
 export type DataPlaneEvent =
   | {
@@ -210,6 +234,8 @@ export type DataPlaneEvent =
   | ({ readonly kind: "sampled" } & ActivitySample)
   /** Part of the answer to `list-flows`; `isLast`: there is no other. */
   | { readonly kind: "flows"; readonly flows: readonly Flow[]; readonly isLast?: true }
+  /** `lost`: so many more found no room. */
+  | { readonly kind: "captured"; readonly packets: readonly CapturedPacket[]; readonly lost: number }
   /** What became of flows, in no particular order. `untold`: so many more were not told of. */
   | { readonly kind: "flow-records"; readonly records: readonly FlowRecord[]; readonly untold: number }
   /**

@@ -58,6 +58,12 @@ export class FromDataPlane {
       case "send-error":
         losses.refused(event.endpoint, event.error);
         return;
+      case "captured":
+        this.#out.captured(
+          event.packets.map(({ localIndex, ...packet }) => ({ ...packet, peer: this.#session(localIndex)?.peer.name })),
+          event.lost,
+        );
+        return;
       case "flow-records":
         for (const record of event.records) refusals.recorded(record);
         this.#out.flows(

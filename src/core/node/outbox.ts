@@ -1,5 +1,5 @@
 import type { DataPlaneCommand } from "../dataplane/contract.ts";
-import type { FlowStory, InquiryResult, Output, PingResult } from "../io.ts";
+import type { FlowStory, InquiryResult, Output, PingResult, SeenPacket } from "../io.ts";
 import type { CarrierOrder } from "../machine/carriers/orders.ts";
 import type { OperatorEvent } from "../operator/event.ts";
 
@@ -39,6 +39,10 @@ export class Outbox {
 
   flows(stories: readonly FlowStory[], untold: number): void {
     this.#outputs.push({ to: "flow-log", stories, untold });
+  }
+
+  captured(packets: readonly SeenPacket[], lost: number): void {
+    this.#outputs.push({ to: "capture", packets, lost });
   }
 
   openFlows(stories: readonly FlowStory[], isLast: boolean): void {

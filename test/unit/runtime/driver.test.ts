@@ -181,6 +181,7 @@ function driven() {
     carrier: vi.fn(),
     flows: vi.fn(),
     openFlows: vi.fn(),
+    captured: vi.fn(),
   };
   const driver = new Driver(node, { clock: () => ({ now: now(), wall: wallTime(0n) }), ...world });
   return { node, driver, world };

@@ -44,6 +44,8 @@ export class Firewall {
     const verdict = this.#judgeFlow(session, packet, direction, now);
     if (!verdict.allowed) fragments.withdraw(owner, inner);
     const reason = verdict.allowed ? fragments.admit(owner, inner, now) : undefined;
+    const refused = reason ?? (verdict.allowed ? undefined : verdict.reason);
+    this.#tables.capture.offer({ ...packet, direction, refused, localIndex: session.localIndex }, now);
     return reason ? { allowed: false, reason, answer: undefined } : verdict;
   }
 

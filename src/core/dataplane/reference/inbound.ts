@@ -300,7 +300,7 @@ export class Inbound {
 
   /** SEMANTICS 4. */
   #receiveInner(session: Session, body: Uint8Array, now: Instant): void {
-    const { out, facts, fragments } = this.#tables;
+    const { out, facts, fragments, capture } = this.#tables;
     const context = { inbound: true, localIndex: session.localIndex };
     const parsed = parseInnerPacket(body, "inbound");
     if (!parsed.ok) {
@@ -310,12 +310,10 @@ export class Inbound {
     const inner = parsed.value;
     const bytes = body.subarray(0, inner.length);
     const refusal = this.#refusalOfAddresses(session, inner);
-    if (refusal) {
-      out.drop(refusal, { ...context, packet: inner }, now);
-      return;
-    }
-    const followed = fragments.inbound.followed(session.peer, inner, now);
+    const followed = refusal ? fail(refusal) : fragments.inbound.followed(session.peer, inner, now);
     if (!followed.ok) {
+      const { reason: refused } = followed;
+      capture.offer({ inner, bytes, direction: "inbound", refused, localIndex: session.localIndex }, now);
       out.drop(followed.reason, { ...context, packet: inner }, now);
       return;
     }

@@ -154,10 +154,11 @@ export class Outbound {
 
   /** SEMANTICS 3 steps 2 to 4: through the primary session of the next hop, or parked until there is one. */
   #route(packet: PacketOfFlow, now: Instant): void {
-    const { sessions, parking, fragments, out, facts } = this.#tables;
+    const { sessions, parking, fragments, capture, out, facts } = this.#tables;
     const { bytes } = packet;
     const way = this.#wayOf(packet.inner, now);
     if ("refusal" in way) {
+      capture.offer({ ...packet, direction: "outbound", refused: way.refusal }, now);
       const action = way.refusal === DropReason.noRoute ? facts.refuseNoRoute : "drop";
       const answer = this.#firewall.rejection(action, packet, undefined, now);
       this.#refuse({ reason: way.refusal, answer }, { packet: packet.inner }, now);

@@ -18,6 +18,7 @@ import {
 } from "../contract.ts";
 import { FLOWS_MAX } from "../flow-limit.ts";
 import { wantsAnswer } from "./acquaintances.ts";
+import { refusalOfFilter } from "./capture.ts";
 import { Firewall } from "./firewall.ts";
 import { Inbound } from "./inbound.ts";
 import { MessageLimiter } from "./message-limiter.ts";
@@ -77,13 +78,15 @@ export class ReferenceDataPlane {
 
   /** What time alone brings about (SEMANTICS 10). Harmless at any moment. */
   tick(now: Instant): void {
-    const { parking, flows, flowLog, silence, out } = this.#tables;
+    const { parking, flows, flowLog, capture, silence, out } = this.#tables;
     const expired = parking.expire(now);
     if (expired > 0) out.countDrops(DropReason.parkedExpired, expired);
     this.#inbound.expire(now);
     for (const silent of silence.takeSilent(now)) out.tell({ kind: "silent", ...silent });
     flows.sweep(now);
     for (const told of flowLog.takeDue(now)) out.tell({ kind: "flow-records", ...told });
+    const captured = capture.takeDue(now);
+    if (captured) out.tell({ kind: "captured", ...captured });
   }
 
   /** The next output, or undefined when all have been taken. */
@@ -93,8 +96,8 @@ export class ReferenceDataPlane {
 
   /** When `tick` has something to do. */
   pollTimeout(): Instant | undefined {
-    const { parking, silence, flowLog } = this.#tables;
-    return earliest(parking.deadline, this.#inbound.deadline, silence.deadline, flowLog.deadline);
+    const { parking, silence, flowLog, capture } = this.#tables;
+    return earliest(parking.deadline, this.#inbound.deadline, silence.deadline, flowLog.deadline, capture.deadline);
   }
 
   /** The sessions as a control plane that starts anew finds them, in ascending order of the local index. */
@@ -148,6 +151,11 @@ export class ReferenceDataPlane {
         return DONE;
       case "list-flows":
         this.#listFlows(now);
+        return DONE;
+      case "start-capture":
+        return this.#startCapture(command);
+      case "stop-capture":
+        this.#tables.capture.stop();
         return DONE;
     }
   }
@@ -291,6 +299,13 @@ export class ReferenceDataPlane {
     for (let from = 0; from < all.length; from += FLOWS_TOLD_MAX)
       out.tell({ kind: "flows", flows: all.slice(from, from + FLOWS_TOLD_MAX) });
     out.tell({ kind: "flows", flows: [], isLast: true });
+  }
+
+  #startCapture({ filter, snapBytes }: Command<"start-capture">): Result<void, Refusal> {
+    const refusal = refusalOfFilter(filter);
+    if (refusal) return fail(bad(refusal));
+    this.#tables.capture.start(filter, snapBytes);
+    return DONE;
   }
 
   #sendDatagram({ to, datagram }: Command<"send-datagram">, now: Instant): Result<void, Refusal> {

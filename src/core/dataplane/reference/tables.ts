@@ -7,6 +7,7 @@ import type { Direction, HostFacts } from "../contract.ts";
 import { FLOWS_DEFAULT } from "../flow-limit.ts";
 import { FLOW_TIMEOUTS } from "../flow-timeouts.ts";
 import { Acquaintances } from "./acquaintances.ts";
+import { Capture } from "./capture.ts";
 import { FlowLog } from "./flow-log.ts";
 import { FlowTable } from "./flow-table.ts";
 import { Fragments } from "./fragments.ts";
@@ -32,6 +33,7 @@ export class Tables {
   readonly parking: Parking = new Parking();
   readonly acquaintances: Acquaintances = new Acquaintances();
   readonly silence: SilenceWatch = new SilenceWatch();
+  readonly capture: Capture = new Capture();
   readonly out: Outbox = new Outbox(this.flowLog);
   /** Until the first `apply-routes` no packet goes anywhere. */
   routes: RouteTable = RouteTable.EMPTY;

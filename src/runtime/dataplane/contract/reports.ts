@@ -4,6 +4,7 @@ import type { Result } from "../../../core/base/result.ts";
 import { CIPHERS, type Cipher } from "../../../core/crypto/suite.ts";
 import type {
   ActivitySample,
+  CapturedPacket,
   DataPlaneCounters,
   DataPlaneEvent,
   Direction,
@@ -145,6 +146,10 @@ function readEvent(event: WireEvent): DataPlaneReport | undefined {
       return readDropSample(event.value);
     case "flowReport":
       return { kind: "flows", flows: event.value.flows.map(readFlow) };
+    case "captured": {
+      const { packets, lost } = event.value;
+      return { kind: "captured", packets: packets.map(readCaptured), lost: Number(lost) };
+    }
     case "flowRecords":
       return {
         kind: "flow-records",
@@ -308,6 +313,17 @@ function readFlow(flow: pb.Flow): Flow {
     sentBytes,
     receivedPackets,
     receivedBytes,
+  };
+}
+
+function readCaptured({ packet, length, inbound, refused, agoMs, localIndex }: pb.CapturedPacket): CapturedPacket {
+  return {
+    packet,
+    length,
+    inbound,
+    refused: refused === "" ? undefined : readReason(refused),
+    localIndex: localIndex === 0 ? undefined : (localIndex as LocalIndex),
+    agoMs: Number(agoMs),
   };
 }
 

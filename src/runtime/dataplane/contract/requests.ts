@@ -1,6 +1,6 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { ok, type Result } from "../../../core/base/result.ts";
-import type { DataPlaneCommand } from "../../../core/dataplane/contract.ts";
+import type { CaptureStep, DataPlaneCommand } from "../../../core/dataplane/contract.ts";
 import { addressBytes, type IpAddress } from "../../../core/netip/address.ts";
 import type { AllowRule, RemoteAllowList } from "../../../core/netip/allow-list.ts";
 import type { Endpoint } from "../../../core/netip/endpoint.ts";
@@ -9,6 +9,7 @@ import { frameOf } from "./frame.ts";
 import * as pb from "./generated/dataplane_pb.ts";
 import { policyPieces, routePieces } from "./pieces.ts";
 import {
+  captureOps,
   ciphers,
   recvErrorPolicies,
   refusalActions,
@@ -184,6 +185,13 @@ function writeCommand(
       return { case: "sample", value: {} };
     case "list-flows":
       return { case: "listFlows", value: {} };
+    case "start-capture":
+      return {
+        case: "startCapture",
+        value: { filter: request.filter.map(writeCaptureStep), snapBytes: request.snapBytes },
+      };
+    case "stop-capture":
+      return { case: "stopCapture", value: {} };
     case "confine":
       return { case: "confine", value: {} };
     case "shutdown":
@@ -197,6 +205,13 @@ function writeCommand(
     case "look-up-routes":
       return { case: "lookUpRoutes", value: { addresses: request.addresses.map(addressBytes) } };
   }
+}
+
+function writeCaptureStep(step: CaptureStep): MessageInitShape<typeof pb.CaptureStepSchema> {
+  const op = captureOps[step.op];
+  if ("prefix" in step) return { op, prefix: writePrefix(step.prefix) };
+  if ("protocol" in step) return { op, first: step.protocol };
+  return "first" in step ? { op, first: step.first, last: step.last } : { op };
 }
 
 /** Left out where it says nothing. */

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Cipher } from "../../../core/crypto/suite.ts";
 import type {
+  CaptureStep,
   RecvErrorPolicy,
   RefusalAction,
   Relay,
@@ -147,6 +148,19 @@ export function readPort(port: number): number {
 }
 
 const PORT_MAX = 65_535;
+
+export const captureOps: Readonly<Record<CaptureStep["op"], pb.CaptureOp>> = {
+  and: pb.CaptureOp.AND,
+  or: pb.CaptureOp.OR,
+  not: pb.CaptureOp.NOT,
+  inbound: pb.CaptureOp.INBOUND,
+  refused: pb.CaptureOp.REFUSED,
+  protocol: pb.CaptureOp.PROTOCOL,
+  source: pb.CaptureOp.SOURCE,
+  destination: pb.CaptureOp.DESTINATION,
+  "source-port": pb.CaptureOp.SOURCE_PORT,
+  "destination-port": pb.CaptureOp.DESTINATION_PORT,
+};
 
 export const ciphers: Readonly<Record<Cipher, pb.Cipher>> = {
   aes: pb.Cipher.AES_256_GCM,

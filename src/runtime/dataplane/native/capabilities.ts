@@ -36,6 +36,9 @@ export const FLOW_LIMIT = "flow-limit";
 /** To tell of flows as they begin, end and are refused. */
 export const FLOW_RECORDS = "flow-records";
 
+/** To let an operator see packets. */
+export const CAPTURE = "capture";
+
 /** What an engine can do that is as new as this control plane, whatever devices it is given. */
 export const ENGINE: readonly string[] = [
   RELAYED_PATHS,
@@ -52,6 +55,7 @@ export const ENGINE: readonly string[] = [
   AWAIT_SESSION,
   FLOW_LIMIT,
   FLOW_RECORDS,
+  CAPTURE,
 ];
 
 /**
@@ -166,6 +170,9 @@ function neededBy(request: DataPlaneRequest): string | undefined {
     case "open-tun":
     case "open-udp":
       return request.queues > 1 ? QUEUES : undefined;
+    case "start-capture":
+    case "stop-capture":
+      return CAPTURE;
     case "confine":
       return CONFINE;
     default:

@@ -365,7 +365,7 @@ export class NativeConnection {
 /** Whether somebody says it again, or counters say it too. A closed tunnel is told once. */
 function isRepeated(event: DataPlaneEvent): boolean {
   if (event.kind === "message") return event.type !== PacketType.closeTunnel;
-  return ["datagram", "need-session", "drop-sample", "flow-records"].includes(event.kind);
+  return ["datagram", "need-session", "drop-sample", "flow-records", "captured"].includes(event.kind);
 }
 
 function abandon(waiting: Waiting, reason: string): void {

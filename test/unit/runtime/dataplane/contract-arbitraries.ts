@@ -157,6 +157,24 @@ const requestsByKind: ByKind<DataPlaneRequest> = {
   "seal-and-send": fc.record({ localIndex: index, type: uint32, subtype: uint32, body: bytes, to: maybe(path) }),
   "apply-routes": fc.record({ routes: some(route) }),
   "list-flows": fc.record({}),
+  "start-capture": fc.record({
+    filter: some(
+      fc.oneof(
+        fc.record({
+          op: fc.constantFrom("and" as const, "or" as const, "not" as const, "inbound" as const, "refused" as const),
+        }),
+        fc.record({ op: fc.constant("protocol" as const), protocol: uint32 }),
+        fc.record({ op: fc.constantFrom("source" as const, "destination" as const), prefix }),
+        fc.record({
+          op: fc.constantFrom("source-port" as const, "destination-port" as const),
+          first: port,
+          last: port,
+        }),
+      ),
+    ),
+    snapBytes: uint32,
+  }),
+  "stop-capture": fc.record({}),
   "look-up-routes": fc.record({ addresses: some(address) }),
   "send-datagram": fc.record({ to: path, datagram: bytes }),
   "drop-parked": fc.record({ destination: address }),
@@ -286,6 +304,19 @@ const reportsByKind: ByKind<DataPlaneReport> = {
     action,
   }),
   flows: fc.record({ flows: some(flow) }),
+  captured: fc.record({
+    packets: some(
+      fc.record({
+        packet: bytes,
+        length: uint32,
+        inbound: fc.boolean(),
+        refused: maybe(reason),
+        localIndex: maybe(fc.integer({ min: 1, max: 0xffff_ffff }) as fc.Arbitrary<number> as fc.Arbitrary<LocalIndex>),
+        agoMs: age,
+      }),
+    ),
+    lost: age,
+  }),
   "flow-records": fc.record({
     records: some(
       fc.oneof(
