@@ -1,9 +1,11 @@
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { FlowsReport } from "../../src/admin/flows-verbs.ts";
 import type { FlowEntry } from "../../src/runtime/flowlog/flow-entry.ts";
 import { Authority } from "./lab/certificates.ts";
+import { isInstalled, run } from "./lab/command.ts";
 import type { Daemon } from "./lab/daemon.ts";
 import type { FirewallRule } from "./lab/host-config.ts";
 import { LACIS } from "./lab/implementation.ts";
@@ -77,6 +79,31 @@ describe("rules decide who begins", () => {
       { verdict: "allowed", direction: "inbound", rule: { text: expect.stringContaining("laptops") } },
     ]);
     expect(allowed[0]?.receivedBytes).toBeGreaterThan(0);
+  });
+
+  test("whoever captures packets sees what was refused, and a full disk is said and costs nothing but the rest", async () => {
+    const { machine, configPath } = host("server");
+    const file = join(machine.directory, "seen.pcapng");
+    const capturing = (output: string, ...more: string[]) =>
+      LACIS.cli("capture", "denied", "-o", output, "--config", configPath, ...more);
+    const [command, ...args] = capturing(file, "--for", "4s");
+    const running = machine.run(command, args);
+    await waitFor("the capture begins", async () => existsSync(file), { withinMs: 10_000 });
+    const knocking = host("laptop").machine.run(...program("tcp-talk", host("server").overlay4, DENIED_PORT));
+    expect(await running).toMatchObject({ status: 0, stderr: expect.stringMatching(/^lacis: [1-9]\d* packets, /) });
+    expect((await readFile(file)).includes("denied no-rule (no-matching-rule) from laptop")).toBe(true);
+    if (await isInstalled("tshark")) {
+      const shown = await run("tshark", ["-r", file, "-T", "fields", "-e", "tcp.dstport", "-e", "frame.comment"]);
+      expect(shown.stdout).toContain(`${DENIED_PORT}\tdenied no-rule (no-matching-rule) from laptop`);
+    }
+    await knocking;
+    const [again, ...options] = capturing("/dev/full");
+    expect(await machine.run(again, options)).toMatchObject({ status: 1, stderr: expect.stringContaining("ENOSPC") });
+    const [wrong, ...filter] = capturing(file, "tcp", "prot", "22");
+    expect(await machine.run(wrong, filter)).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("\n      ^\n"),
+    });
   });
 
   test("scenario 41: who may ping only the lighthouse pings nobody else, and answers who pings him", async () => {
