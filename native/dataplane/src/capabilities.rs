@@ -1,7 +1,7 @@
 //! What is named at every greeting (SEMANTICS.md section 13).
 
 /// What the engine can do, whatever devices it is given.
-pub const ENGINE: [&str; 14] = [
+pub const ENGINE: [&str; 15] = [
     "relayed-paths",
     "fragments",
     "remote-allow-list",
