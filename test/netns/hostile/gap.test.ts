@@ -7,7 +7,7 @@ import { GUARD, ownerOf, standingGuard, unreachable } from "../lab/guard.ts";
 import { DEVICE, PORT } from "../lab/host-config.ts";
 import { LACIS } from "../lab/implementation.ts";
 import type { MeshHost } from "../lab/mesh.ts";
-import { commandLine } from "../lab/process.ts";
+import { isCalled } from "../lab/process.ts";
 import { program, type StreamReport, serve } from "../lab/program.ts";
 import { Router } from "../lab/router.ts";
 import { buildTrio, type Trio } from "../lab/trio.ts";
@@ -199,7 +199,7 @@ let streamed = 0;
 /** Ends what tells a daemon of changes; it is started again two seconds later. */
 async function endWatch({ machine }: MeshHost): Promise<void> {
   const find = async (): Promise<number | undefined> =>
-    (await machine.processes()).find((pid) => commandLine(pid).includes("changes watch"));
+    (await machine.processes()).find((pid) => isCalled(pid, "changes watch"));
   process.kill(await waitFor("what tells of changes", find, { withinMs: 5_000 }), "SIGKILL");
   // What it told last is being looked at.
   await pause(300);

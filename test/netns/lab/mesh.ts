@@ -8,7 +8,7 @@ import type { Implementation } from "./implementation.ts";
 import { NatRouter } from "./nat/nat-router.ts";
 import type { NatKind } from "./nat/recipe.ts";
 import { type Machine, TestNetwork } from "./network.ts";
-import { commandLine, inspectProcess, type ProcessFacts } from "./process.ts";
+import { inspectProcess, isCalled, type ProcessFacts } from "./process.ts";
 
 /** One host of a mesh that is to be built. The first of the list is the lighthouse. */
 export interface HostPlan {
@@ -172,7 +172,7 @@ export class MeshHost {
 
   /** The process id of the native data plane on this machine. */
   async dataPlane(): Promise<number | undefined> {
-    return (await this.machine.processes()).find((pid) => commandLine(pid).includes("lacis-dataplane --socket"));
+    return (await this.machine.processes()).find((pid) => isCalled(pid, "lacis-dataplane --socket"));
   }
 
   /** What /proc says about the daemon and its data plane, where it has one. */

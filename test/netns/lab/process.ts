@@ -40,6 +40,15 @@ export function commandLine(pid: number): string {
   return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
 }
 
+/** Whether this stands in the command line of a process, which may be gone by now. */
+export function isCalled(pid: number, part: string): boolean {
+  try {
+    return commandLine(pid).includes(part);
+  } catch {
+    return false;
+  }
+}
+
 function openDescriptors(pid: number): string[] {
   const targets: string[] = [];
   for (const descriptor of readdirSync(`/proc/${pid}/fd`)) {
