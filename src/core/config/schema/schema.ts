@@ -39,6 +39,11 @@ export function namesIn(sectionPath: string): ReadonlySet<string> | undefined {
   return SECTIONS.get(sectionPath);
 }
 
+/** Sections whose last name this is, with the names in each. */
+export function sectionsNamed(name: string): readonly (readonly [path: string, names: ReadonlySet<string>])[] {
+  return [...SECTIONS].filter(([path]) => path !== "" && lastName(path) === name);
+}
+
 /** The fields of the items of a list, by name. */
 export function fieldsOf(list: string): ReadonlyMap<string, KeySpec> {
   return new Map(

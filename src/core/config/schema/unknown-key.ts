@@ -4,7 +4,7 @@ import type { ConfigEntry, ConfigMap, ConfigNode } from "../document/document.ts
 import { show, showKey } from "../document/show.ts";
 import { fits, hasForm } from "./fits.ts";
 import type { KeySpec } from "./key-spec.ts";
-import { FREE_PREFIX, findSpec, lastName, namesIn, parentOf, SCHEMA } from "./schema.ts";
+import { FREE_PREFIX, findSpec, lastName, namesIn, parentOf, SCHEMA, sectionsNamed } from "./schema.ts";
 
 /** Whether something stands under a key already: it is not to be written twice. */
 export type IsGiven = (path: string) => boolean;
@@ -42,7 +42,7 @@ export function misplacedKey(
   isGiven: IsGiven,
   what = "unknown here",
 ): ConfigError | undefined {
-  const home = homeOf(key, value);
+  const home = homeOf(key, value, section);
   if (home === undefined) return undefined;
   const error = { code: "CONFIG_MISPLACED_KEY", place, path, what, meant: home.path } as const;
   if (home.todo !== undefined) return { ...error, todo: home.todo };
@@ -101,16 +101,31 @@ interface Home {
   readonly todo?: string;
 }
 
-/** Where this very name is at home: as a key (what is implemented first, and what lies least deep), or as a whole path or section, which is no name. */
-function homeOf(key: string, value: ConfigNode): Home | undefined {
+/**
+ * Where this very name is at home: as a key (of a section of the same name first, then what is implemented, then what lies least deep), as a whole path, or as a
+ * section, of several of one name the one that has most of what stands there.
+ */
+function homeOf(key: string, value: ConfigNode, section: string): Home | undefined {
+  const isNamesake = ({ path }: KeySpec): number =>
+    Number(section !== "" && lastName(parentOf(path)) === lastName(section));
   const candidates = SCHEMA.filter((spec) => !spec.path.includes("[]") && lastName(spec.path) === key)
     .filter(({ type }) => hasForm(type, value))
-    .toSorted((a, b) => rankOf(b, value) - rankOf(a, value) || depthOf(a) - depthOf(b));
+    .toSorted(
+      (a, b) =>
+        isNamesake(b) - isNamesake(a) || rankOf(b, value) - rankOf(a, value) || depthOf(a.path) - depthOf(b.path),
+    );
   const [spec] = candidates;
   if (spec) return homeOfKey(spec);
   const whole = findSpec(key);
   if (whole && hasForm(whole.type, value)) return homeOfKey(whole);
-  return namesIn(key) && value.kind === "map" ? { path: key } : undefined;
+  if (value.kind !== "map") return undefined;
+  const known = (names: ReadonlySet<string>): number =>
+    [...value.entries.keys()].filter((name) => names.has(name)).length;
+  const [fitting] = sectionsNamed(key).toSorted(
+    ([a, inA], [b, inB]) => known(inB) - known(inA) || depthOf(a) - depthOf(b),
+  );
+  if (fitting) return { path: fitting[0] };
+  return namesIn(key) ? { path: key } : undefined;
 }
 
 function homeOfKey({ path, state }: KeySpec): Home {
@@ -118,7 +133,7 @@ function homeOfKey({ path, state }: KeySpec): Home {
   return state.kind === "removed" ? { path, todo: state.instead } : { path };
 }
 
-function depthOf({ path }: KeySpec): number {
+function depthOf(path: string): number {
   return path.split(".").length;
 }
 

@@ -61,6 +61,15 @@ describe("a key in the wrong place is refused with the right one:", () => {
     ],
     ["am_lighthouse: true\n", "config.yml:8:1: am_lighthouse: unknown here - am_lighthouse belongs under lighthouse:"],
     ["port: 4242\n", "config.yml:8:1: port: unknown here - port belongs under listen:"],
+    ["dns: {host: 10.77.0.1}\n", "config.yml:8:7: dns.host: unknown here - host belongs under lighthouse.dns:"],
+    [
+      "relay: {dns: {host: 10.77.0.1, port: 53}}\n",
+      "config.yml:8:9: relay.dns: unknown here - dns belongs under lighthouse:",
+    ],
+    [
+      "relay: {dns: {domain: mesh}}\n",
+      "config.yml:8:9: relay.dns: unknown here - it belongs to the top level, without indentation",
+    ],
     [
       "tun: {cipher: aes}\n",
       "config.yml:8:7: tun.cipher: unknown here - it belongs to the top level, without indentation",
