@@ -12,8 +12,9 @@ import { table } from "./table.ts";
 export function flowsText({ flows, more, untold, damaged }: FlowsReport, style: Style): string {
   if (flows.length === 0) return ["No such flow was noted.", ...remarks(false, untold, damaged)].join("\n");
   const head = ["TIME", "FROM", "TO", "FOR", "SENT", "RECEIVED", "VERDICT", "WHY"].map((text) => style.bold(text));
-  const rows = flows.map((entry) => cells(entry, style));
-  return [...table([head, ...rows]), ...remarks(more, untold, damaged).map((text) => style.faint(text))].join("\n");
+  const [first = "", ...rows] = table([head, ...flows.map((entry) => cells(entry, style))]);
+  const explained = rows.flatMap((row, at) => [row, ...explanation(flows[at], style)]);
+  return [first, ...explained, ...remarks(more, untold, damaged).map((text) => style.faint(text))].join("\n");
 }
 
 /** What became of a flow, as it happens. */
@@ -21,7 +22,7 @@ export function flowLine(line: LogLine, style: Style): string {
   if ("untold" in line) return style.warn(`${when(line.at)}  ${untoldText(line.untold)}`);
   const [time, from, to, lasted, sent, received, verdict, why] = cells(line, style);
   const carried = line.happening === "ended" ? `, after ${lasted}, ${sent} sent, ${received} received` : "";
-  return `${time}  ${verdict}  ${from} > ${to}${carried}  ${why}`;
+  return [`${time}  ${verdict}  ${from} > ${to}${carried}  ${why}`, ...explanation(line, style)].join("\n");
 }
 
 function cells(entry: FlowEntry, style: Style): readonly string[] {
@@ -56,13 +57,24 @@ const STATES: Readonly<Partial<Record<FlowEntry["happening"], string>>> = {
   ended: "ended",
 };
 
-/** The rule, or what is in its way; and the way that it takes. */
-function why({ verdict, reason, closest, peer, rule, path }: FlowEntry): string {
-  const way = path === null ? "" : path.relay === null ? `direct ${path.endpoint ?? "nowhere"}` : `relay ${path.relay}`;
-  if (verdict === "allowed")
-    return [rule ? `${rule.place} (${rule.text})` : "", way].filter((text) => text !== "").join(", ");
-  if (closest && peer) return closestText(closest, { name: peer.name ?? peer.address, groups: peer.groups });
-  return reason === null ? "" : DENIALS[reason];
+/** Of what no rule allows, the one that nearly does: a sentence takes a line of its own. */
+function explanation(entry: FlowEntry | undefined, style: Style): readonly string[] {
+  if (!entry?.closest || !entry.peer) return [];
+  const { name, address, groups } = entry.peer;
+  return [
+    style.faint(`  ${harmless(closestText(entry.closest, { name: name ?? address, groups }), SENTENCE_BYTES_MAX)}`),
+  ];
+}
+
+/** Of a certificate with the most groups that are shown. */
+const SENTENCE_BYTES_MAX = 1_024;
+
+/** Where the rule stands, or what is in its way; and the way that it takes. */
+function why({ verdict, reason, rule, path }: FlowEntry): string {
+  if (verdict === "denied") return reason === null ? "" : DENIALS[reason];
+  const way = path === null ? undefined : path.relay === null ? "direct" : `relay ${path.relay}`;
+  // Without its folder, which is the same for all.
+  return [rule?.place.replace(/^.*\//, ""), way].filter((text) => text !== undefined).join(", ");
 }
 
 const DENIALS: Readonly<Record<FlowVerdictReason, string>> = {
@@ -76,12 +88,15 @@ const DENIALS: Readonly<Record<FlowVerdictReason, string>> = {
   other: "See lacis status --json, counters.drops.",
 };
 
+/** By its name alone, where it has one. */
 function named({ name, address }: { readonly name: string | null; readonly address: string }): string {
-  return harmless(name === null ? address : `${name} (${address})`);
+  return harmless(name ?? address);
 }
 
+/** Of today the time, of other days the date as well; in UTC, as in the log. */
 function when(time: string): string {
-  return time.replace(/\.\d+Z$/, "Z");
+  const [date, clock = ""] = time.replace(/\.\d+Z$/, "Z").split("T");
+  return date === new Date().toISOString().slice(0, 10) ? clock : `${date} ${clock}`;
 }
 
 function bytes(count: number): string {
