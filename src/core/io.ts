@@ -63,6 +63,8 @@ export type Input =
   | { readonly kind: "system-routes"; readonly routes: readonly Pick<UnsafeRoute, "prefix" | "gateways">[] }
   | { readonly kind: "ping"; readonly id: number; readonly target: PingTarget; readonly timeoutMs: number }
   | { readonly kind: "inquire"; readonly id: number; readonly inquiry: Inquiry; readonly timeoutMs: number }
+  /** Where in the overlay is the host with this name in its certificate? */
+  | { readonly kind: "find"; readonly id: number; readonly name: string }
   /** Already checked; the networks are those of before. */
   | { readonly kind: "reload"; readonly settings: LiveSettings }
   /** What an operator wants done about one host. Nothing is said about what came of it: look. */
@@ -149,6 +151,8 @@ export type Output =
   | { readonly to: "carrier"; readonly order: CarrierOrder }
   | { readonly to: "pinger"; readonly id: number; readonly result: PingResult }
   | { readonly to: "inquirer"; readonly id: number; readonly result: InquiryResult }
+  /** None: neither this host nor a lighthouse of ours knows it. */
+  | { readonly to: "finder"; readonly id: number; readonly addresses: readonly IpAddress[] }
   /** `untold`: so many more flows and refused packets were left out, because there were too many. */
   | { readonly to: "flow-log"; readonly stories: readonly FlowStory[]; readonly untold: number }
   /** Packets that an operator wants to see; `lost`: so many more found no room. */

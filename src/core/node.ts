@@ -12,7 +12,7 @@ import { directoryOf, type NamedHost } from "./node/directory.ts";
 import { NodeFacts } from "./node/facts.ts";
 import { FromDataPlane } from "./node/from-data-plane.ts";
 import { hearOfNat } from "./node/hear-of-nat.ts";
-import { hearOfQuestions } from "./node/hear-of-questions.ts";
+import { hearOfQuestions, startQuestion } from "./node/hear-of-questions.ts";
 import { assemble, type Machines, type NodeEvent } from "./node/machines.ts";
 import { carryOut } from "./node/orders.ts";
 import { Outbox } from "./node/outbox.ts";
@@ -115,7 +115,7 @@ export class Node {
   }
 
   #input(input: Input): void {
-    const { adoption, carriers, discovery, gateways, inquiries, pings } = this.#machines;
+    const { adoption, carriers, discovery, gateways } = this.#machines;
     switch (input.kind) {
       case "data-plane-up":
         if (this.#facts.udpPort !== undefined) this.#stop("data-plane-gone");
@@ -155,10 +155,9 @@ export class Node {
         gateways.reload();
         return;
       case "ping":
-        pings.start(input.id, input.target, input.timeoutMs);
-        return;
       case "inquire":
-        inquiries.start(input.id, input.inquiry, input.timeoutMs);
+      case "find":
+        startQuestion(input, this.#machines);
         return;
       case "reload":
         this.#facts.replaceLive(input.settings);
@@ -211,6 +210,7 @@ export class Node {
       case "pong":
       case "ping-failed":
       case "inquired":
+      case "found":
       case "undeliverable":
       case "caller-refused":
       case "refused-there":

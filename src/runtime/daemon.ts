@@ -195,6 +195,7 @@ export class Daemon {
     const dns = new DnsService({
       settings: () => this.#running.settings,
       directory: () => this.#driver.directory(),
+      find: (name) => this.#driver.find(name),
       now: () => readClock().now,
       tell: (event) => this.events.tell(event),
     });

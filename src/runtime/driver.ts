@@ -14,6 +14,7 @@ import type {
   SeenPacket,
 } from "../core/io.ts";
 import type { CarrierOrder } from "../core/machine/carriers/orders.ts";
+import type { IpAddress } from "../core/netip/address.ts";
 import type { NamedHost } from "../core/node/directory.ts";
 import type { UsedRule } from "../core/node/used-rules.ts";
 import { type Driven, NodeDriver } from "../core/node-driver.ts";
@@ -58,6 +59,7 @@ export class Driver implements DataPlaneListener {
   readonly #world: DriverSurroundings;
   readonly #pings = new Map<number, (result: PingResult) => void>();
   readonly #inquiries = new Map<number, (result: InquiryResult) => void>();
+  readonly #searches = new Map<number, (addresses: readonly IpAddress[]) => void>();
   #nextId = 1;
   readonly #driver: NodeDriver;
   readonly #strangers = new StrangerWork((event) => this.feed({ kind: "data-plane", event }));
@@ -111,9 +113,11 @@ export class Driver implements DataPlaneListener {
   async ping(target: PingTarget, timeoutMs: number): Promise<PingResult | undefined> {
     if (this.#pings.size >= PINGS_MAX || this.#stopped) return undefined;
     const id = this.#nextId++;
+    const located = target.by === "name" ? await this.#located(target) : target;
+    if (this.#stopped) return undefined;
     return new Promise((resolve) => {
       this.#pings.set(id, resolve);
-      this.feed({ kind: "ping", id, target, timeoutMs });
+      this.feed({ kind: "ping", id, target: located, timeoutMs });
     });
   }
 
@@ -121,10 +125,28 @@ export class Driver implements DataPlaneListener {
   async inquire(inquiry: Inquiry, timeoutMs: number): Promise<InquiryResult | undefined> {
     if (this.#inquiries.size >= INQUIRIES_MAX || this.#stopped) return undefined;
     const id = this.#nextId++;
+    const { host } = inquiry;
+    const located = host.by === "name" ? { ...inquiry, host: await this.#located(host) } : inquiry;
+    if (this.#stopped) return undefined;
     return new Promise((resolve) => {
       this.#inquiries.set(id, resolve);
-      this.feed({ kind: "inquire", id, inquiry, timeoutMs });
+      this.feed({ kind: "inquire", id, inquiry: located, timeoutMs });
     });
+  }
+
+  /** Resolves with the overlay addresses of the host with this name; none: nobody knows it. */
+  async find(name: string): Promise<readonly IpAddress[]> {
+    if (this.#stopped) return [];
+    const id = this.#nextId++;
+    return new Promise((resolve) => {
+      this.#searches.set(id, resolve);
+      this.feed({ kind: "find", id, name });
+    });
+  }
+
+  async #located(target: Extract<PingTarget, { by: "name" }>): Promise<PingTarget> {
+    const [address] = await this.find(target.name);
+    return address === undefined ? target : { by: "address", address };
   }
 
   status(): NodeStatus {
@@ -183,6 +205,10 @@ export class Driver implements DataPlaneListener {
       case "pinger":
         this.#pings.get(output.id)?.(output.result);
         this.#pings.delete(output.id);
+        break;
+      case "finder":
+        this.#searches.get(output.id)?.(output.addresses);
+        this.#searches.delete(output.id);
         break;
       case "inquirer":
         this.#inquiries.get(output.id)?.(output.result);

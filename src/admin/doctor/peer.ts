@@ -68,7 +68,7 @@ function name(peer: ExaminedPeer): Finding {
   const hint = meant === undefined ? "" : `; did you mean ${JSON.stringify(meant)}?`;
   return failed(
     `no host with the certificate name ${JSON.stringify(word)} is connected${hint}`,
-    "names are known while a tunnel stands: ask by the overlay address instead",
+    "a host knows the names of those it has a tunnel with, and lighthouses of ours know those of all: ask by the overlay address instead",
   );
 }
 
@@ -80,7 +80,7 @@ function place(peer: ExaminedPeer): Finding {
     return passed(
       result.outcome === "pong" && result.path !== undefined ? `it is at ${result.path}` : "it has called us",
     );
-  const said = [...places.said].map(([by, endpoints]) => `${endpoints.join(", ")} (${by} says so)`);
+  const said = [...places.said].map(([by, endpoints]) => `${[...new Set(endpoints)].join(", ")} (${by} says so)`);
   const known = [
     ...places.configured.map((at) => `${at} (static_host_map)`),
     ...places.learned.map((at) => `${at} (it was heard there)`),

@@ -13,12 +13,23 @@ import { type WhyReport, whyReport } from "./why-report.ts";
 
 /** Whether a packet passes between this host and another one, and why: as both ends say. */
 export async function askWhy(daemon: Daemon, question: WhyQuestion): Promise<WhyReport> {
-  const inquiry = inquiryOf(question, daemon.directory());
+  const known = daemon.directory();
+  const inquiry = inquiryOf(question, known);
   const result = await daemon.inquire(inquiry, question.timeoutMs);
   if (result.outcome === "judged") return whyReport(result.packet, result.sides);
   const { failure } = result;
   const field = inquiry.direction === "outbound" ? "TO" : "FROM";
-  if (isMistake(failure)) throw mistaken(field, clause(pingFailureText(failure).text), "name another host");
+  if (isMistake(failure)) {
+    const meant =
+      failure.reason === "unknown-name"
+        ? nearest(
+            failure.name,
+            known.map(({ name }) => name),
+          )
+        : undefined;
+    const todo = meant === undefined ? "name another host, or give its overlay address" : `did you mean ${meant}?`;
+    throw mistaken(field, clause(pingFailureText(failure).text), todo);
+  }
   const { text, todo } = pingFailureText(failure);
   return {
     schema: ADMIN_SCHEMA,
@@ -41,9 +52,8 @@ function inquiryOf({ from, to, service: text }: WhyQuestion, known: readonly Nam
   const local = (host: string | undefined): IpAddress | undefined =>
     host === undefined ? undefined : parseAddress(host);
   if (from === undefined || isOwn(from))
-    return { host: targetOf("TO", to, known), direction: "outbound", service: service.value, local: local(from) };
-  if (isOwn(to))
-    return { host: targetOf("FROM", from, known), direction: "inbound", service: service.value, local: local(to) };
+    return { host: targetOf(to), direction: "outbound", service: service.value, local: local(from) };
+  if (isOwn(to)) return { host: targetOf(from), direction: "inbound", service: service.value, local: local(to) };
   throw mistaken(
     "FROM",
     `neither ${from} nor ${to} is this host, and hosts are asked about their own packets only`,
@@ -51,17 +61,9 @@ function inquiryOf({ from, to, service: text }: WhyQuestion, known: readonly Nam
   );
 }
 
-function targetOf(field: "FROM" | "TO", text: string, known: readonly NamedHost[]): PingTarget {
+function targetOf(text: string): PingTarget {
   const address = parseAddress(text);
-  if (address !== undefined) return { by: "address", address };
-  const names = known.map(({ name }) => name);
-  if (names.includes(text)) return { by: "name", name: text };
-  const meant = nearest(text, names);
-  throw mistaken(
-    field,
-    `no host with the certificate name ${JSON.stringify(text)} is connected`,
-    meant === undefined ? "give its overlay address: names are known while a tunnel stands" : `did you mean ${meant}?`,
-  );
+  return address === undefined ? { by: "name", name: text } : { by: "address", address };
 }
 
 /** What the question itself is wrong about. */

@@ -23,7 +23,7 @@ interface PingOptions extends TargetOptions {
 export function pingCommand(): Command {
   return withTarget(new Command("ping"))
     .description("Ask another host for an answer inside the tunnel; builds the tunnel if there is none.")
-    .argument("<host>", "its overlay address, or the name in its certificate when it is known already")
+    .argument("<host>", "its overlay address, or the name in its certificate, which a lighthouse of ours knows")
     .option("-n, --count <n>", "how often, a second apart", wholeNumber, 1)
     .option("-t, --timeout <seconds>", "how long to wait for each answer", seconds, TIMEOUT_MS)
     .option("--json", "print JSON")

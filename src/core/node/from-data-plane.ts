@@ -153,7 +153,7 @@ export class FromDataPlane {
 
   /** Whether this control message was one about packets and rules. */
   #explained(session: Session, body: Uint8Array): boolean {
-    const { inquiries, refusals, turnedAway } = this.#machines;
+    const { inquiries, names, refusals, turnedAway } = this.#machines;
     const message = decodeExplanation(body);
     switch (message?.kind) {
       case "question":
@@ -170,6 +170,12 @@ export class FromDataPlane {
         break;
       case "handshake-refused":
         turnedAway.told(session, message);
+        break;
+      case "who-is":
+        names.asked(session, message);
+        break;
+      case "host-is":
+        names.answered(session, message);
         break;
       case undefined:
         return false;

@@ -1,7 +1,18 @@
+import type { Input } from "../io.ts";
 import type { Machines, NodeEvent } from "./machines.ts";
 import type { Outbox } from "./outbox.ts";
 
-type About = "pong" | "ping-failed" | "inquired" | "undeliverable" | "caller-refused" | "refused-there";
+type About = "pong" | "ping-failed" | "inquired" | "found" | "undeliverable" | "caller-refused" | "refused-there";
+
+/** An operator's question, to the machine that answers it. */
+export function startQuestion(
+  input: Extract<Input, { kind: "ping" | "inquire" | "find" }>,
+  { inquiries, names, pings }: Pick<Machines, "inquiries" | "names" | "pings">,
+): void {
+  if (input.kind === "ping") pings.start(input.id, input.target, input.timeoutMs);
+  else if (input.kind === "inquire") inquiries.start(input.id, input.inquiry, input.timeoutMs);
+  else names.find(input.id, input.name);
+}
 
 /** Who hears what came of an operator's pings and questions, and why somebody is not let in. */
 export function hearOfQuestions(
@@ -20,6 +31,9 @@ export function hearOfQuestions(
     }
     case "inquired":
       out.inquired(event.id, event.result);
+      return;
+    case "found":
+      out.found(event.id, event.addresses);
       return;
     case "caller-refused":
       turnedAway.callerRefused(event.caller);

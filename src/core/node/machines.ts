@@ -15,6 +15,7 @@ import type { LivenessEvent } from "../machine/liveness/events.ts";
 import { Liveness } from "../machine/liveness/liveness.ts";
 import { Losses } from "../machine/losses/losses.ts";
 import type { CommonEvent, Emit, Machine } from "../machine/machine.ts";
+import { Names, type NamesEvent } from "../machine/names/names.ts";
 import { Nat, type NatEvent } from "../machine/nat/nat.ts";
 import { PathMtu } from "../machine/path-mtu/path-mtu.ts";
 import { Paths, type PathsEvent } from "../machine/paths/paths.ts";
@@ -46,6 +47,7 @@ export type NodeEvent =
   | GatewaysEvent
   | InquiriesEvent
   | LivenessEvent
+  | NamesEvent
   | NatEvent
   | PathsEvent
   | PingsEvent
@@ -76,6 +78,7 @@ export interface Machines {
   readonly pathMtu: PathMtu;
   readonly pings: Pings;
   readonly inquiries: Inquiries;
+  readonly names: Names;
   readonly refusals: Refusals;
   readonly turnedAway: TurnedAway;
   readonly relays: Relays;
@@ -136,6 +139,7 @@ export function assemble(
     emit,
   );
   const inquiries = new Inquiries(facts, peers, emit);
+  const names = new Names(facts, peers, emit);
   const refusals = new Refusals(facts, peers, emit);
   const turnedAway = new TurnedAway(facts, peers, emit);
   const pathMtu = new PathMtu(
@@ -216,6 +220,7 @@ export function assemble(
     gateways,
     pings,
     inquiries,
+    names,
     relays,
     shortcuts,
     promotion,
@@ -237,6 +242,7 @@ export function assemble(
     pathMtu,
     pings,
     inquiries,
+    names,
     refusals,
     turnedAway,
     relays,

@@ -1,6 +1,7 @@
 import type { DataPlaneCommand } from "../dataplane/contract.ts";
 import type { FlowStory, InquiryResult, Output, PingResult, SeenPacket } from "../io.ts";
 import type { CarrierOrder } from "../machine/carriers/orders.ts";
+import type { IpAddress } from "../netip/address.ts";
 import type { OperatorEvent } from "../operator/event.ts";
 
 /**
@@ -31,6 +32,10 @@ export class Outbox {
 
   inquired(id: number, result: InquiryResult): void {
     this.#outputs.push({ to: "inquirer", id, result });
+  }
+
+  found(id: number, addresses: readonly IpAddress[]): void {
+    this.#outputs.push({ to: "finder", id, addresses });
   }
 
   tell(event: OperatorEvent): void {

@@ -241,7 +241,8 @@ export const DOWN_TEXT: Readonly<Record<EndOfSession, string>> = {
 const WAYS_OUT: Readonly<Record<PingFailure["reason"], string>> = {
   "own-address": "Ping another host of the mesh.",
   "outside-networks": "Check the address; overlay addresses stand in the hosts' certificates.",
-  "unknown-name": "Names are known while a tunnel stands; ping the overlay address instead.",
+  "unknown-name":
+    "A host knows the names of those it has a tunnel with, and lighthouses of ours know those of all; ping the overlay address instead.",
   "no-endpoint-known":
     "Is the host running and reporting to a lighthouse? Otherwise add it to static_host_map with its underlay address.",
   "handshake-timeout":

@@ -9,7 +9,7 @@ import { ProtobufReader, ProtobufWriter } from "./protobuf.ts";
 // A message of ours among the control messages, in a field that NebulaControl (protocol 7.2) does not have: implementations without it see a message
 // of no kind and skip it.
 //
-//   18 { 1 kind   2 id   3 packet   4 outbound   5 judgement   6 host   7 fingerprint   8 code   9 text }
+//   18 { 1 kind   2 id   3 packet   4 outbound   5 judgement   6 host   7 fingerprint   8 code   9 text   10 addresses (repeated) }
 
 /** A packet by its addresses, as it travels: whoever reads it knows best what is local there. */
 export interface PacketAddresses {
@@ -40,7 +40,7 @@ export type Judgement =
       readonly closest: (NamedRule & { readonly misses: readonly RulePart[] }) | undefined;
     };
 
-/** What two hosts say to each other about the packets between them. */
+/** What two hosts say to each other about the packets between them, and about who is who. */
 export type ExplanationMessage =
   /** What would the other side do with this packet, of the asker or to it? */
   | {
@@ -57,7 +57,11 @@ export type ExplanationMessage =
   /** A handshake of `host` was refused here; for a lighthouse, to pass it on. */
   | ({ readonly kind: "tell-handshake-refused" } & HandshakeRefused)
   /** A handshake of whoever reads this was refused by `host`; from a lighthouse. */
-  | ({ readonly kind: "handshake-refused" } & HandshakeRefused);
+  | ({ readonly kind: "handshake-refused" } & HandshakeRefused)
+  /** For a lighthouse: which addresses of the overlay has the host with this name in its certificate? */
+  | { readonly kind: "who-is"; readonly id: number; readonly name: string }
+  /** At most `ADDRESSES_MAX`; none: it does not know such a host. */
+  | { readonly kind: "host-is"; readonly id: number; readonly addresses: readonly IpAddress[] };
 
 export interface HandshakeRefused {
   readonly host: IpAddress;
@@ -88,6 +92,9 @@ export function encodeExplanation(message: ExplanationMessage): Uint8Array {
       .bytes(Field.fingerprint, utf8(message.fingerprint))
       .bytes(Field.code, utf8(message.code))
       .bytes(Field.text, utf8(message.text));
+  if ("name" in message) writer.bytes(Field.text, utf8(message.name));
+  if ("addresses" in message)
+    for (const address of message.addresses) writer.message(Field.addresses, encodeAddress(address));
   return writer.close(start).finish();
 }
 
@@ -102,6 +109,7 @@ const Field = {
   fingerprint: 7,
   code: 8,
   text: 9,
+  addresses: 10,
 } as const;
 const Packet = {
   protocol: 1,
@@ -120,10 +128,14 @@ const KINDS: readonly ExplanationMessage["kind"][] = [
   "refused",
   "tell-handshake-refused",
   "handshake-refused",
+  "who-is",
+  "host-is",
 ];
 const PARTS: readonly RulePart[] = ["protocol", "icmp-type", "port", "ca", "peer", "local"];
 const REASONS: ReadonlySet<string> = new Set(Object.values(DropReason));
 
+/** Of one host. */
+export const ADDRESSES_MAX = 8;
 /** Bytes of one text: a rule with many groups is longer, and its place says the rest. */
 const TEXT_BYTES_MAX = 512;
 
@@ -137,6 +149,7 @@ interface Fields {
   fingerprint: string;
   code: string;
   text: string;
+  readonly addresses: IpAddress[];
 }
 
 function readFields(bytes: Uint8Array): Fields | undefined {
@@ -150,6 +163,7 @@ function readFields(bytes: Uint8Array): Fields | undefined {
     fingerprint: "",
     code: "",
     text: "",
+    addresses: [],
   };
   const reader = new ProtobufReader(bytes);
   while (reader.next()) {
@@ -162,13 +176,17 @@ function readFields(bytes: Uint8Array): Fields | undefined {
     else if (reader.field === Field.fingerprint) fields.fingerprint = textOf(reader);
     else if (reader.field === Field.code) fields.code = textOf(reader);
     else if (reader.field === Field.text) fields.text = textOf(reader);
+    else if (reader.field === Field.addresses) {
+      const address = decodeAddress(reader.bytes());
+      if (isUsable(address) && fields.addresses.length < ADDRESSES_MAX) fields.addresses.push(address);
+    }
   }
   return reader.failed ? undefined : fields;
 }
 
 function messageOf(fields: Fields | undefined): ExplanationMessage | undefined {
   if (!fields) return undefined;
-  const { kind, id, packet, outbound, judgement, host, fingerprint, code, text } = fields;
+  const { kind, id, packet, outbound, judgement, host, fingerprint, code, text, addresses } = fields;
   switch (kind) {
     case "question":
       return packet && { kind, id, packet, outbound };
@@ -179,6 +197,10 @@ function messageOf(fields: Fields | undefined): ExplanationMessage | undefined {
     case "handshake-refused":
     case "tell-handshake-refused":
       return isUsable(host) ? { kind, host, fingerprint, code, text } : undefined;
+    case "who-is":
+      return text === "" ? undefined : { kind, id, name: text };
+    case "host-is":
+      return { kind, id, addresses };
     case undefined:
       return undefined;
   }

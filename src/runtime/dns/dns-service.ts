@@ -1,7 +1,7 @@
 import { Pace } from "../../core/base/pace.ts";
 import type { Instant } from "../../core/base/time.ts";
 import type { Settings } from "../../core/config/settings.ts";
-import type { IpAddress } from "../../core/netip/address.ts";
+import { familyOf, type IpAddress } from "../../core/netip/address.ts";
 import { HOST, keyOf } from "../../core/netip/division.ts";
 import { endpoint } from "../../core/netip/endpoint.ts";
 import { isUnspecified } from "../../core/netip/special.ts";
@@ -14,12 +14,15 @@ import { answerTo } from "./answer.ts";
 import { LighthouseNames } from "./ask-lighthouses.ts";
 import { type Answering, Listener, type Place } from "./listener.ts";
 import { NameIndex } from "./name-index.ts";
+import { Rcode, type Response } from "./wire.ts";
 
 export interface DnsOptions {
   /** As they are now: a reload may change them. */
   readonly settings: () => Settings;
   /** Everybody with a name, this host first. */
   readonly directory: () => readonly NamedHost[];
+  /** Overlay addresses of a host that this one has no tunnel with; none: nobody who was asked inside the tunnel knows it. */
+  readonly find: (name: string) => Promise<readonly IpAddress[]>;
   readonly now: () => Instant;
   readonly tell: (event: OperatorEvent) => void;
   /** How often it is tried again to listen where it failed. */
@@ -183,7 +186,12 @@ export class DnsService implements Service {
     const answer = answerTo(datagram, { from, names: this.#index(now), own, serves: this.#isServing, domain });
     if (answer === undefined || answer instanceof Uint8Array) return answer;
     const lighthouses = boot.lighthouse.amLighthouse ? [] : live.lighthouse.hosts;
-    return this.#lighthouses.ask(answer, lighthouses, networks).then(answer.respond);
+    const byDns = this.#lighthouses.ask(answer, lighthouses, networks);
+    const byTunnel = this.#options.find(answer.name).then((found) => responseOf(found, answer.type));
+    // Whoever knows the name first is believed: lighthouses of ours are asked inside the tunnel, others serve DNS or do not know it.
+    return Promise.any([byDns, byTunnel].map((response) => response.then(known)))
+      .catch(() => byDns)
+      .then(answer.respond);
   }
 
   #index(now: Instant): NameIndex {
@@ -272,4 +280,14 @@ function explain(
     default:
       return { why: code, todo: `correct ${key}` };
   }
+}
+
+function responseOf(found: readonly IpAddress[], type: "A" | "AAAA"): Response {
+  if (found.length === 0) return { rcode: Rcode.nxDomain };
+  const address = found.find((one) => familyOf(one) === (type === "A" ? 4 : 6));
+  return { rcode: Rcode.noError, ...(address !== undefined && { data: { type, address } }) };
+}
+
+function known(response: Response): Response | Promise<never> {
+  return response.rcode === Rcode.noError ? response : Promise.reject(response);
 }

@@ -19,6 +19,7 @@ export async function startDns(subject: Subject): Promise<void> {
   const service = new DnsService({
     settings: () => subject.settings,
     directory: () => subject.host.node.directory(),
+    find: () => Promise.resolve([]),
     now: () => readClock().now,
     tell: (event) => {
       if (event.code === "dns-listening") places.splice(0, places.length, ...event.places);

@@ -44,6 +44,8 @@ const message: fc.Arbitrary<ExplanationMessage> = fc.oneof(
   fc.record({ kind: fc.constant("refused" as const), packet, judgement }),
   fc.record({ kind: fc.constant("tell-handshake-refused" as const), ...handshake }),
   fc.record({ kind: fc.constant("handshake-refused" as const), ...handshake }),
+  fc.record({ kind: fc.constant("who-is" as const), id, name: text }),
+  fc.record({ kind: fc.constant("host-is" as const), id, addresses: fc.array(address, { maxLength: 8 }) }),
 );
 
 describe("what hosts say about packets", () => {

@@ -31,6 +31,7 @@ beforeEach(() => {
   service = new DnsService({
     settings: () => settings,
     directory: () => known,
+    find: (name) => Promise.resolve(name === "far" ? ["10.77.0.9" as IpAddress] : []),
     now: () => instant(now),
     tell: (event) => void told.push(event),
     retryMs: 20,
