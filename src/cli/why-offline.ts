@@ -7,7 +7,7 @@ import type { LiveSettings } from "../core/config/settings.ts";
 import { firstPacket } from "../core/firewall/asked-service.ts";
 import { type Judge, judge, seenFrom } from "../core/firewall/judge.ts";
 import { parseService } from "../core/firewall/parse-service.ts";
-import type { Named } from "../core/io.ts";
+import type { Named } from "../core/flow-story.ts";
 import { familyOf, type IpAddress } from "../core/netip/address.ts";
 import { hostRoutes } from "../core/route/host-routes.ts";
 import type { PacketAddresses } from "../core/wire/explanation.ts";

@@ -4,21 +4,16 @@ import type { Claim } from "./cert/claim.ts";
 import type { LiveSettings } from "./config/settings.ts";
 import type {
   ActivitySample,
-  CapturedPacket,
   DataPlaneCommand,
   DataPlaneEvent,
   Direction,
-  Flow,
-  FlowEnd,
-  FlowRecord,
-  RefusalAction,
   Relay,
   SessionSnapshot,
 } from "./dataplane/contract.ts";
 import type { LocalPlace } from "./discovery/own-places.ts";
 import type { DropReason } from "./drop-reason.ts";
 import type { AskedService } from "./firewall/asked-service.ts";
-import type { FlowVerdictReason } from "./firewall/verdict-reason.ts";
+import type { FlowStory, Named, SeenPacket } from "./flow-story.ts";
 import type { HandshakeRefusal } from "./handshake/refusal.ts";
 import type { CarrierNews, CarrierOrder } from "./machine/carriers/orders.ts";
 import type { RouteStatus } from "./machine/gateways/route-status.ts";
@@ -160,36 +155,6 @@ export type Output =
   /** Flows that go on, in several pieces. */
   | { readonly to: "flow-list"; readonly stories: readonly FlowStory[]; readonly isLast: boolean };
 
-/** An inner packet and its verdict. */
-export interface SeenPacket extends Omit<CapturedPacket, "localIndex"> {
-  /** Through whose tunnel it went, or should have gone. */
-  readonly peer: string | undefined;
-}
-
-/** A flow, or what became of it, as an operator reads it. */
-export interface FlowStory extends Omit<Flow, "policyId" | "ruleId"> {
-  /** "open": it goes on. */
-  readonly happening: FlowRecord["happening"] | "open";
-  readonly end: FlowEnd | undefined;
-  /** Through whose tunnel. Without a name when that is gone; undefined when it met none. */
-  readonly peer:
-    | { readonly name: string | undefined; readonly address: IpAddress; readonly groups: readonly string[] }
-    | undefined;
-  /** The way of that tunnel now. */
-  readonly path: { readonly endpoint: Endpoint | undefined; readonly relay: Named | undefined } | undefined;
-  /** The rule that allowed it; undefined when the rules have changed since. */
-  readonly rule: { readonly place: string; readonly text: string } | undefined;
-  readonly refusal:
-    | {
-        readonly reason: FlowVerdictReason;
-        readonly drop: DropReason;
-        readonly action: RefusalAction;
-        /** The rule that nearly allowed it. Of a flood not all are told. */
-        readonly closest: Extract<Judgement, { allowed: false }>["closest"];
-      }
-    | undefined;
-}
-
 export type PingResult =
   | {
       readonly outcome: "pong";
@@ -283,12 +248,6 @@ export interface Twins {
   /** "certificate": the same key; "address": two certificates with one address. */
   readonly share: "certificate" | "address";
   readonly hosts: readonly { readonly name: string; readonly place: Place | undefined }[];
-}
-
-/** A host by its certificate. */
-export interface Named {
-  readonly name: string;
-  readonly address: IpAddress;
 }
 
 /** Two hosts that find each other through this one. */

@@ -1,7 +1,7 @@
 import type { Clock } from "../core/base/time.ts";
 import type { DataPlaneCommand, DataPlaneEvent } from "../core/dataplane/contract.ts";
+import type { FlowStory, SeenPacket } from "../core/flow-story.ts";
 import type {
-  FlowStory,
   Input,
   Inquiry,
   InquiryResult,
@@ -11,7 +11,6 @@ import type {
   PingResult,
   PingTarget,
   RememberedHost,
-  SeenPacket,
 } from "../core/io.ts";
 import type { CarrierOrder } from "../core/machine/carriers/orders.ts";
 import type { IpAddress } from "../core/netip/address.ts";

@@ -1,4 +1,4 @@
-import type { SeenPacket } from "../../core/io.ts";
+import type { SeenPacket } from "../../core/flow-story.ts";
 import type { CaptureDesk, CaptureWish } from "../../runtime/capture/capture-desk.ts";
 import { ExitCode, OperatorError } from "../../runtime/operator-error.ts";
 import { type Members, type Sink, streams, type Verb } from "../verb.ts";

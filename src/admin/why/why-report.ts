@@ -1,5 +1,6 @@
 import type { CertificateRefusal } from "../../core/cert/ca-pool.ts";
-import type { JudgedSide, Named } from "../../core/io.ts";
+import type { Named } from "../../core/flow-story.ts";
+import type { JudgedSide } from "../../core/io.ts";
 import { formatPrefix, hostPrefix } from "../../core/netip/prefix.ts";
 import { closestText, refusedText, serviceText } from "../../core/operator/explanation-text.ts";
 import type { PacketAddresses } from "../../core/wire/explanation.ts";

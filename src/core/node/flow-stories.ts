@@ -4,7 +4,7 @@ import { DropReason } from "../drop-reason.ts";
 import { explain } from "../firewall/explain.ts";
 import { ruleText } from "../firewall/rule-text.ts";
 import { verdictReason } from "../firewall/verdict-reason.ts";
-import type { FlowStory, Named } from "../io.ts";
+import type { FlowStory, Named } from "../flow-story.ts";
 import type { Facts } from "../machine/facts.ts";
 import type { Policies } from "../machine/policies/policies.ts";
 import type { IpAddress } from "../netip/address.ts";

@@ -1,5 +1,6 @@
 import type { DataPlaneCommand } from "../dataplane/contract.ts";
-import type { FlowStory, InquiryResult, Output, PingResult, SeenPacket } from "../io.ts";
+import type { FlowStory, SeenPacket } from "../flow-story.ts";
+import type { InquiryResult, Output, PingResult } from "../io.ts";
 import type { CarrierOrder } from "../machine/carriers/orders.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { OperatorEvent } from "../operator/event.ts";

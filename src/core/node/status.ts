@@ -1,5 +1,6 @@
 import type { Clock } from "../base/time.ts";
-import type { Named, NodeStatus, PeerStatus } from "../io.ts";
+import type { Named } from "../flow-story.ts";
+import type { NodeStatus, PeerStatus } from "../io.ts";
 import type { Facts } from "../machine/facts.ts";
 import { showsOld } from "../machine/liveness/renewal.ts";
 import type { Suspicion } from "../machine/liveness/vitals.ts";

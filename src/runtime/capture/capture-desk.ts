@@ -1,5 +1,5 @@
 import type { CaptureStep } from "../../core/dataplane/contract.ts";
-import type { SeenPacket } from "../../core/io.ts";
+import type { SeenPacket } from "../../core/flow-story.ts";
 import type { DataPlane } from "../dataplane/data-plane.ts";
 import { CAPTURE } from "../dataplane/native/capabilities.ts";
 import { OperatorError } from "../operator-error.ts";

@@ -1,7 +1,7 @@
 import type { FlowEnd, FlowHappening } from "../../core/dataplane/contract.ts";
 import type { DropReason } from "../../core/drop-reason.ts";
 import type { FlowVerdictReason } from "../../core/firewall/verdict-reason.ts";
-import type { FlowStory } from "../../core/io.ts";
+import type { FlowStory } from "../../core/flow-story.ts";
 
 /** One line of the flow log, and of `lacis flows --json`: a flow, or what became of it. Fields are added, never changed. */
 export interface FlowEntry {

@@ -1,4 +1,4 @@
-import type { FlowStory } from "../../core/io.ts";
+import type { FlowStory } from "../../core/flow-story.ts";
 import type { LoadedSettings } from "../config/config-file.ts";
 import { systemCode } from "../operator-error.ts";
 import type { Health, Service } from "../service.ts";

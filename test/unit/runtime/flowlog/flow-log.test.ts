@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { FlowStory } from "../../../../src/core/io.ts";
+import type { FlowStory } from "../../../../src/core/flow-story.ts";
 import type { LoadedSettings } from "../../../../src/runtime/config/config-file.ts";
 import type { LogLine } from "../../../../src/runtime/flowlog/flow-entry.ts";
 import { FlowLog } from "../../../../src/runtime/flowlog/flow-log.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { FlowStory } from "../../../../src/core/io.ts";
+import type { FlowStory } from "../../../../src/core/flow-story.ts";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import { entryOf } from "../../../../src/runtime/flowlog/flow-entry.ts";
 import { type FlowFilter, findFlows } from "../../../../src/runtime/flowlog/flow-query.ts";

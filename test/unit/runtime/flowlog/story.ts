@@ -1,4 +1,4 @@
-import type { FlowStory } from "../../../../src/core/io.ts";
+import type { FlowStory } from "../../../../src/core/flow-story.ts";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 
 const db = { name: "db1", address: "10.77.0.2" as IpAddress, groups: ["db"] };
