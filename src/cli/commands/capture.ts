@@ -6,10 +6,11 @@ import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import { parseDurationMs } from "../../core/config/parse/scalar.ts";
 import { DropReason } from "../../core/drop-reason.ts";
 import { verdictReason } from "../../core/firewall/verdict-reason.ts";
-import { OperatorError, systemCode } from "../../runtime/operator-error.ts";
+import { ExitCode, OperatorError, systemCode } from "../../runtime/operator-error.ts";
 import { packageVersion } from "../../runtime/package-root.ts";
 import { complain, sayJson } from "../output.ts";
 import { fileHeader, packetBlock, statisticsBlock } from "../pcapng.ts";
+import { reportFailure } from "../report-failure.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
 
 const MEGABYTE = 1_000_000;
@@ -81,8 +82,8 @@ async function capture(filter: string, options: CaptureOptions): Promise<void> {
     complain(
       `lacis: ${packets} packets, ${bytes} bytes in ${options.output}${lost > 0 ? `; ${lost} more came too fast` : ""}`,
     );
-  if (failure) throw failure;
-  process.exit();
+  // The daemon goes on telling: this program does not wait for an end of that.
+  process.exit(failure ? reportFailure(failure, process.argv.slice(2)) : ExitCode.ok);
 }
 
 /** A pcapng file as it grows. */
