@@ -102,7 +102,7 @@ describe("rules decide who begins", () => {
     const [wrong, ...filter] = capturing(file, "tcp", "prot", "22");
     expect(await machine.run(wrong, filter)).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining("\n      ^\n"),
+      stderr: expect.stringContaining("\n             ^\n"),
     });
   });
 
