@@ -65,7 +65,7 @@ async function measure(contender: Contender, tunnels: number, seconds: number): 
   const nodeOptions =
     folder === undefined
       ? []
-      : ["--cpu-prof", `--cpu-prof-dir=${folder}`, "--heapsnapshot-signal=SIGUSR2", `--diagnostic-dir=${folder}`];
+      : ["--cpu-prof", `--cpu-prof-dir=${folder}`, "--heapsnapshot-signal=SIGWINCH", `--diagnostic-dir=${folder}`];
   const host = new LoneHost(contender, { authority, notAfter, port, amLighthouse: false, nodeOptions });
   try {
     await host.outlives(sleep(1_500));

@@ -126,10 +126,10 @@ async function ask(
   delays: string,
 ): Promise<Asked> {
   const isOurs = name !== "nebula";
-  if (isOurs) host.signal("SIGUSR2");
+  if (isOurs) host.signal("SIGWINCH");
   const load = { seconds, queriesPerSecond, reportEverySeconds: REPORT_EVERY_SECONDS.asked };
   const asking = await host.spend(() => fleet.load(load));
-  if (isOurs) host.signal("SIGUSR2");
+  if (isOurs) host.signal("SIGWINCH");
   if (isOurs) await sleep(500);
   const latencies = fleet.latencies.toSorted((a, b) => a - b);
   const at = (share: number): number => latencies[Math.floor(share * (latencies.length - 1))] ?? Number.NaN;
