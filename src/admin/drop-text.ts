@@ -72,7 +72,7 @@ export const dropText: Readonly<Record<DropReason, DropText>> = {
   },
   "no-matching-rule": {
     why: "no firewall rule allows them",
-    todo: "add a rule under firewall.inbound or firewall.outbound, then: lacis reload",
+    todo: "lacis flows --denied says which; to let them through, add a rule under firewall, then: lacis reload",
   },
   "counter-exhausted": { why: "a session has used up its message numbers", todo: "nothing: it is being replaced" },
   "no-path": { why: "the peer's endpoint is not known any more", todo: "lacis ping it" },
