@@ -50,6 +50,7 @@ test("the histories reach nearly every reason to drop a packet", async () => {
     DropReason.fragmentLimited,
     DropReason.icmpErrorLimited,
     DropReason.rejectLimited,
+    DropReason.pathNotAllowed,
     DropReason.other,
   ];
   expect(Object.values(DropReason).filter((reason) => !reached.has(reason) && !rare.includes(reason))).toEqual([]);
