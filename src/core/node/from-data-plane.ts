@@ -1,4 +1,4 @@
-import type { DataPlaneEvent } from "../dataplane/contract.ts";
+import type { DataPlaneEvent, FlowRecord } from "../dataplane/contract.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { Origin } from "../path/path.ts";
 import type { LocalIndex } from "../path/session-index.ts";
@@ -66,10 +66,7 @@ export class FromDataPlane {
         return;
       case "flow-records":
         for (const record of event.records) refusals.recorded(record);
-        this.#out.flows(
-          event.records.map((record) => this.#stories.of(record)),
-          event.untold,
-        );
+        this.#tellOfFlows(event.records, event.untold);
         return;
       case "flows":
         this.#out.openFlows(
@@ -149,6 +146,11 @@ export class FromDataPlane {
     else if (type === PacketType.control) {
       if (!this.#explained(session, body) && !carriers.received(session, body)) relays.received(session, body);
     } else if (type === PacketType.test && subtype === TestSubtype.reply) this.#testReplied(session, body);
+  }
+
+  #tellOfFlows(records: readonly FlowRecord[], untold: number): void {
+    const told = this.#stories.ofAll(records);
+    this.#out.flows(told.stories, untold + told.untold);
   }
 
   /** Whether this control message was one about packets and rules. */
