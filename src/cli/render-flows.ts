@@ -61,6 +61,10 @@ const STATES: Readonly<Partial<Record<FlowEntry["happening"], string>>> = {
 function explanation(entry: FlowEntry | undefined, style: Style): readonly string[] {
   if (!entry?.closest || !entry.peer) return [];
   const { name, address, groups } = entry.peer;
+  if (entry.by === "peer") {
+    const { place, text } = entry.closest;
+    return [style.faint(`  ${harmless(`The one at ${place} (${text}) comes closest there.`, SENTENCE_BYTES_MAX)}`)];
+  }
   return [
     style.faint(`  ${harmless(closestText(entry.closest, { name: name ?? address, groups }), SENTENCE_BYTES_MAX)}`),
   ];
@@ -70,7 +74,8 @@ function explanation(entry: FlowEntry | undefined, style: Style): readonly strin
 const SENTENCE_BYTES_MAX = 1_024;
 
 /** Where the rule stands, or what is in its way; and the way that it takes. */
-function why({ verdict, reason, rule, path }: FlowEntry): string {
+function why({ verdict, reason, rule, path, by, peer }: FlowEntry): string {
+  if (verdict === "denied" && by === "peer") return `${peer?.name ?? peer?.address} refuses it: lacis why says more.`;
   if (verdict === "denied") return reason === null ? "" : DENIALS[reason];
   const way = path === null ? undefined : path.relay === null ? "direct" : `relay ${path.relay}`;
   // Without its folder, which is the same for all.

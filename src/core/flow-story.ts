@@ -26,6 +26,8 @@ export interface FlowStory extends Omit<Flow, "policyId" | "ruleId"> {
   readonly rule: { readonly place: string; readonly text: string } | undefined;
   readonly refusal:
     | {
+        /** "peer": the host at the other end says that it refused it. */
+        readonly by: "us" | "peer";
         readonly reason: FlowVerdictReason;
         readonly drop: DropReason;
         readonly action: RefusalAction;

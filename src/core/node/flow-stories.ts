@@ -12,6 +12,13 @@ import { endpointOf } from "../path/path.ts";
 import type { Peers } from "../peer/peer.ts";
 import { relayOn } from "../peer/place.ts";
 import { nameAddress, type Session } from "../peer/session.ts";
+import type { Judgement, PacketAddresses } from "../wire/explanation.ts";
+
+/** What a peer tells of a packet that it refused. */
+export interface RefusedThere {
+  readonly packet: PacketAddresses;
+  readonly judgement: Extract<Judgement, { allowed: false }>;
+}
 
 /** Looking for the rule that nearly allowed a flow goes over all rules: of a flood of refused flows some are told without. */
 const EXPLAINED: Rate = { perSecond: 20, burst: 20 };
@@ -56,7 +63,44 @@ export class FlowStories {
       happening,
       end: undefined,
       rule: undefined,
-      refusal: { reason: verdictReason(reason), drop: reason, action, closest: this.#closest(record, session) },
+      refusal: {
+        by: "us",
+        reason: verdictReason(reason),
+        drop: reason,
+        action,
+        closest: this.#closest(record, session),
+      },
+    };
+  }
+
+  /** Of a packet of this host that a peer says it has refused. */
+  ofRefusedThere(session: Session, { packet, judgement }: RefusedThere): FlowStory {
+    const { protocol, source: localAddress, destination: remoteAddress, sourcePort: localPort } = packet;
+    return {
+      direction: "outbound",
+      protocol,
+      localAddress,
+      remoteAddress,
+      localPort,
+      remotePort: packet.destinationPort,
+      ageMs: 0,
+      idleMs: 0,
+      sentPackets: 1n,
+      sentBytes: 0n,
+      receivedPackets: 0n,
+      receivedBytes: 0n,
+      peer: { ...named(session), groups: session.peer.groups },
+      path: this.#pathOf(session),
+      rule: undefined,
+      happening: "refused",
+      end: undefined,
+      refusal: {
+        by: "peer",
+        reason: verdictReason(judgement.reason),
+        drop: judgement.reason,
+        action: "drop",
+        closest: judgement.closest,
+      },
     };
   }
 

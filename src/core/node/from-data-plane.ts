@@ -164,9 +164,11 @@ export class FromDataPlane {
       case "answer":
         inquiries.answered(session, message);
         break;
-      case "refused":
-        refusals.told(session, message);
+      case "refused": {
+        const refused = refusals.told(session, message);
+        if (refused) this.#out.flows([this.#stories.ofRefusedThere(session, refused)], 0);
         break;
+      }
       case "tell-handshake-refused":
         turnedAway.tell(session, message);
         break;

@@ -28,6 +28,8 @@ export interface FlowEntry {
   /** Why it is denied: the closed list (docs/CLI.md), and the drop reason below it. */
   readonly reason: FlowVerdictReason | null;
   readonly drop: DropReason | null;
+  /** Who denied it: "peer" where the other end says that it did. */
+  readonly by: "us" | "peer" | null;
   /** Whether whoever sent the first packet was told so. */
   readonly answered: boolean | null;
   /** The rule that allowed it; null when rules have changed since. */
@@ -69,7 +71,8 @@ export function entryOf(story: FlowStory, host: string, now: number): FlowEntry 
     verdict: refusal ? "denied" : "allowed",
     reason: refusal?.reason ?? null,
     drop: refusal?.drop ?? null,
-    answered: refusal ? refusal.action === "reject" : null,
+    by: refusal?.by ?? null,
+    answered: refusal && refusal.by === "us" ? refusal.action === "reject" : null,
     rule: rule ?? null,
     closest: refusal?.closest ?? null,
     sentPackets: Number(story.sentPackets),

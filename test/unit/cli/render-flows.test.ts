@@ -25,6 +25,7 @@ const denied = entryOf(
   refused({
     peer: { name: "db1", address: "10.77.0.2" as IpAddress, groups: ["db"] },
     refusal: {
+      by: "us",
       reason: "no-rule",
       drop: "no-matching-rule",
       action: "drop",
@@ -46,6 +47,12 @@ test("flows are a table that fits a terminal, and what is denied is explained be
     ),
     "  The one at config.yml:21 (22 tcp group=admin) comes closest, but for its host, groups or cidr. db1 is in the group db.",
   ]);
+});
+
+test("what the other end says that it refused is denied by name", () => {
+  const lines = flowsText({ ...report, flows: [{ ...denied, by: "peer" }] }, plain).split("\n");
+  expect(lines[1]).toMatch(/denied no-rule {2}db1 refuses it: lacis why says more\.$/);
+  expect(lines[2]).toBe("  The one at config.yml:21 (22 tcp group=admin) comes closest there.");
 });
 
 test("what was left out is said", () => {

@@ -94,13 +94,16 @@ export class Refusals {
     if (inbound) this.#tellPeer(session, packet, denial);
   }
 
-  /** A peer has refused a packet of ours. */
-  told(session: Session, { packet, judgement }: Extract<ExplanationMessage, { kind: "refused" }>): void {
+  /** A peer has refused a packet of ours. The refusal, where it is believed. */
+  told(
+    session: Session,
+    { packet, judgement }: Extract<ExplanationMessage, { kind: "refused" }>,
+  ): { readonly packet: PacketAddresses; readonly judgement: Denial } | undefined {
     const { routes, now } = this.#facts;
     const name = nameAddress(session);
     // It speaks of a packet that this host may have sent there: whatever else it says is not for it to say.
     const isOurs = routes.targetOf(packet.source) === "own" && this.#leadsTo(session, packet.destination);
-    if (judgement.allowed || !isOurs || !this.#hearsPeer.take(name, now)) return;
+    if (judgement.allowed || !isOurs || !this.#hearsPeer.take(name, now)) return undefined;
     this.#note({ by: "peer", session, direction: "outbound", packet, denial: judgement });
     const { credential } = this.#facts.settings.live.identity;
     const groups = credential.certificates[session.ownVersion]?.groups ?? [];
@@ -115,6 +118,7 @@ export class Refusals {
         own: { name: credential.name, groups },
       },
     });
+    return { packet, judgement };
   }
 
   /** The last ones first. */

@@ -36,7 +36,7 @@ export function refused(change: Partial<FlowStory> = {}): FlowStory {
     remotePort: 40_000,
     receivedPackets: 3n,
     rule: undefined,
-    refusal: { reason: "no-rule", drop: "no-matching-rule", action: "drop", closest: undefined },
+    refusal: { by: "us", reason: "no-rule", drop: "no-matching-rule", action: "drop", closest: undefined },
     ...change,
   });
 }

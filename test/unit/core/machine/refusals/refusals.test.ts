@@ -202,6 +202,15 @@ describe("a peer that tells of refusals", () => {
     a.ping(db);
     tell(mesh, a, db, packet);
     expect(refused(a)).toEqual(["db refuses tcp/22 from here: no inbound rule allows it there."]);
+    expect(a.flowStories.filter(({ refusal }) => refusal?.by === "peer")).toMatchObject([
+      {
+        happening: "refused",
+        direction: "outbound",
+        remotePort: 22,
+        peer: { name: "db" },
+        refusal: { reason: "no-rule" },
+      },
+    ]);
   });
 
   test.each<[string, Partial<PacketAddresses>]>([
