@@ -57,7 +57,10 @@ pub fn hand_over<O: Output>(
     })?;
     speech.say(&handed(Part::End(wire::HandedEnd {})))?;
     speech.flush()?;
-    await_word(to, until)
+    await_word(to, until)?;
+    // The last word is this one's: a newer one whose word came too late must not believe that it was heard.
+    speech.say(&handed(Part::End(wire::HandedEnd {})))?;
+    speech.flush()
 }
 
 fn await_word(from: &ControlStream, until: Instant) -> io::Result<()> {

@@ -94,10 +94,24 @@ impl Handed {
             length = 0;
         }
         worker.rest(&shared.engine);
-        // From here on it is this one that sends: the older one ends when it hears this, and only then.
         frame::write(&request(Command::Shutdown(wire::Shutdown { send_close: false })), &mut stream)?;
-        patiently(&stream)?;
+        until_gone(&mut stream, &mut frames)?;
         Ok(configured)
+    }
+}
+
+/// Waits until the older one has said that it sends no more, and is gone. One that only ends the connection has not waited for the word, and goes on:
+/// two that send with the same keys would use counters twice.
+fn until_gone(stream: &mut ControlStream, frames: &mut FrameBuffer) -> io::Result<()> {
+    let mut bytes = [0; 64];
+    let mut has_agreed = false;
+    loop {
+        patiently(stream)?;
+        let length = stream.read(&mut bytes)?;
+        if length == 0 {
+            return if has_agreed { Ok(()) } else { Err(io::Error::from(io::ErrorKind::UnexpectedEof)) };
+        }
+        has_agreed |= matches!(next_part(frames, bytes.get(..length).unwrap_or_default())?, Some(Part::End(_)));
     }
 }
 
@@ -148,4 +162,33 @@ fn broken(why: &str) -> io::Error {
 
 fn failed(failure: Failure) -> io::Error {
     io::Error::other(failure.message)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn end() -> Vec<u8> {
+        let mut bytes = vec![];
+        frame::append(&wire::Handed { part: Some(Part::End(wire::HandedEnd {})) }, &mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn an_older_one_that_only_ends_the_connection_may_go_on_so_the_newer_one_does_not() {
+        let (mut newer, older) = ControlStream::pair().unwrap();
+        drop(older);
+        let error = until_gone(&mut newer, &mut FrameBuffer::default()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn an_older_one_that_says_that_it_sends_no_more_and_is_gone_is_believed() {
+        let (mut newer, mut older) = ControlStream::pair().unwrap();
+        io::Write::write_all(&mut older, &end()).unwrap();
+        drop(older);
+        until_gone(&mut newer, &mut FrameBuffer::default()).unwrap();
+    }
 }
