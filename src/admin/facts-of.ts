@@ -16,7 +16,10 @@ export function factsOf(daemon: Daemon, confinement: Confinement | undefined): D
     carriers: daemon.carriers(),
     guard: daemon.guard(),
     services: daemon.services(),
-    processes: processReports(process.pid, confinement, daemon.dataPlane()),
+    // A file for each thread: only for those who ask, and health is looked at every second.
+    get processes() {
+      return processReports(process.pid, confinement, daemon.dataPlane());
+    },
     refusedReload: daemon.refusedReload,
     needsRestart: daemon.needsRestart,
   };

@@ -8,14 +8,20 @@ export function packageRoot(): string {
   return root;
 }
 
-/** Version in package.json, for example "0.1.0". */
+/** Version in package.json when it was first asked for, for example "0.1.0": an upgrade of the files does not change what runs. */
 export function packageVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8"));
-  const version = typeof manifest === "object" && manifest !== null && "version" in manifest ? manifest.version : "";
-  return typeof version === "string" ? version : "";
+  version ??= readVersion();
+  return version;
 }
 
 let root: string | undefined;
+let version: string | undefined;
+
+function readVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8"));
+  const said = typeof manifest === "object" && manifest !== null && "version" in manifest ? manifest.version : "";
+  return typeof said === "string" ? said : "";
+}
 
 function findRoot(from: string): string {
   let folder = from;

@@ -14,7 +14,8 @@ describe("an idle host", () => {
       await serve(server.machine, "tcp-echo", 7000);
       const moved = await laptop.machine.run(...program("tcp-transfer", server.overlay4, 7000, 1000));
       expect(moved.status).toBe(0);
-      await pause(3_000);
+      // What starting has left behind is collected within some seconds of rest.
+      await pause(12_000);
       const before = await footprint(laptop);
       await pause(SPAN_SECONDS * 1000);
       const after = await footprint(laptop);

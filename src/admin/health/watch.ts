@@ -2,8 +2,8 @@ import { healthOf } from "./health.ts";
 import { HealthHistory, type HealthReport } from "./history.ts";
 import type { Sight } from "./sight.ts";
 
-/** How often health is looked at when nobody asks, so that it is known since when a trouble lasts. */
-const LOOK_MS = 1_000;
+/** How often health is looked at when nobody asks, so that it is known since when a trouble lasts: seldom, because an idle host should be idle. */
+const LOOK_MS = 5_000;
 /** One look at ten thousand peers takes some hundredths of a second. Looking may cost the daemon a hundredth of its time at most. */
 const SHARE_OF_TIME = 0.01;
 
