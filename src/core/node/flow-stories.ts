@@ -26,7 +26,7 @@ const EXPLAINED: Rate = { perSecond: 20, burst: 20 };
  * Names, rules and a line on disk take some 30 microseconds a note. A host with thousands of connections a second has better use for its processor: of more than this
  * it is told how many there were.
  */
-const TOLD: Rate = { perSecond: 1_000, burst: 4_000 };
+const TOLD: Rate = { perSecond: 1_000, burst: 1_000 };
 /** Whoever looks for a refusal finds it however many flows come and go; a flow that has ended says when it began. */
 const MOST_WANTED: readonly FlowRecord["happening"][] = ["refused", "ended", "begun"];
 

@@ -29,19 +29,19 @@ const REFUSED: FlowRecord = {
   peer: undefined,
 };
 
-test("of a thousand flows that come and go each is told", () => {
+test("of five hundred flows that come and go each is told", () => {
   const host = alone();
-  tell(host, [...times(1_000, BEGUN), ...times(1_000, ENDED)]);
-  expect(host.flowStories).toHaveLength(2_000);
+  tell(host, [...times(500, BEGUN), ...times(500, ENDED)]);
+  expect(host.flowStories).toHaveLength(1_000);
   expect(host.flowsUntold).toBe(0);
 });
 
 test("of more than there is time for refusals are told first, then what has ended, and the rest is counted", () => {
   const host = alone();
-  tell(host, [...times(6_000, BEGUN), ...times(3_000, ENDED), ...times(500, REFUSED)]);
+  tell(host, [...times(6_000, BEGUN), ...times(300, ENDED), ...times(500, REFUSED)]);
   const told = (happening: string): number => host.flowStories.filter((story) => story.happening === happening).length;
-  expect(["refused", "ended", "begun"].map(told)).toEqual([500, 3_000, 500]);
-  expect(host.flowsUntold).toBe(5_500);
+  expect(["refused", "ended", "begun"].map(told)).toEqual([500, 300, 200]);
+  expect(host.flowsUntold).toBe(5_800);
 });
 
 test("a second later a thousand more are told", () => {
@@ -49,7 +49,7 @@ test("a second later a thousand more are told", () => {
   tell(host, times(5_000, BEGUN));
   host.mesh.run(1_000);
   tell(host, times(5_000, BEGUN));
-  expect(host.flowStories).toHaveLength(5_000);
+  expect(host.flowStories).toHaveLength(2_000);
 });
 
 function alone(): Host {
