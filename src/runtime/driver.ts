@@ -110,7 +110,7 @@ export class Driver implements DataPlaneListener {
 
   /** Resolves with what came of it; undefined when too many pings wait already. */
   async ping(target: PingTarget, timeoutMs: number): Promise<PingResult | undefined> {
-    if (this.#pings.size >= PINGS_MAX || this.#stopped) return undefined;
+    if (this.#pings.size + this.#searches.size >= PINGS_MAX || this.#stopped) return undefined;
     const id = this.#nextId++;
     const located = target.by === "name" ? await this.#located(target) : target;
     if (this.#stopped) return undefined;
@@ -122,7 +122,7 @@ export class Driver implements DataPlaneListener {
 
   /** Resolves with what both ends say; undefined when too many ask already. */
   async inquire(inquiry: Inquiry, timeoutMs: number): Promise<InquiryResult | undefined> {
-    if (this.#inquiries.size >= INQUIRIES_MAX || this.#stopped) return undefined;
+    if (this.#inquiries.size + this.#searches.size >= INQUIRIES_MAX || this.#stopped) return undefined;
     const id = this.#nextId++;
     const { host } = inquiry;
     const located = host.by === "name" ? { ...inquiry, host: await this.#located(host) } : inquiry;

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { instant, later, wallTime } from "../../../src/core/base/time.ts";
 import type { DataPlaneEvent, LocalIndex } from "../../../src/core/dataplane/contract.ts";
-import type { Deadline, Input, NodeDetails, NodeStatus, Output, PingResult } from "../../../src/core/io.ts";
+import type { Deadline, Input, NodeDetails, NodeStatus, Output, PingResult, PingTarget } from "../../../src/core/io.ts";
+import type { IpAddress } from "../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../src/core/netip/endpoint.ts";
 import { directPath } from "../../../src/core/path/path.ts";
 import { Driver } from "../../../src/runtime/driver.ts";
@@ -53,8 +54,8 @@ describe("the driver", () => {
 
   test("gives each ping its own answer", async () => {
     const { node, driver } = driven();
-    const first = driver.ping({ by: "name", name: "a" }, 1_000);
-    const second = driver.ping({ by: "name", name: "b" }, 1_000);
+    const first = driver.ping(to("10.77.0.2"), 1_000);
+    const second = driver.ping(to("10.77.0.3"), 1_000);
     node.answers["tick"] = [
       { to: "pinger", id: 2, result: failed("for b") },
       { to: "pinger", id: 1, result: failed("for a") },
@@ -65,8 +66,21 @@ describe("the driver", () => {
 
   test("takes 64 pings at once and no more", async () => {
     const { driver } = driven();
-    for (let i = 0; i < 64; i++) void driver.ping({ by: "name", name: "a" }, 1_000);
-    expect(await driver.ping({ by: "name", name: "a" }, 1_000)).toBeUndefined();
+    for (let i = 0; i < 64; i++) void driver.ping(i % 2 === 0 ? to("10.77.0.2") : { by: "name", name: "a" }, 1_000);
+    expect(await driver.ping(to("10.77.0.2"), 1_000)).toBeUndefined();
+  });
+
+  test("looks for a name before it pings its address, and pings the name where nobody knows it", async () => {
+    for (const [addresses, target] of [
+      [["10.77.0.2" as IpAddress], to("10.77.0.2")],
+      [[], { by: "name", name: "a" }],
+    ] as const) {
+      const { node, driver } = driven();
+      node.answers["find"] = [{ to: "finder", id: 2, addresses }];
+      node.answers["ping"] = [{ to: "pinger", id: 1, result: failed("for a") }];
+      expect(await driver.ping({ by: "name", name: "a" }, 1_000)).toEqual(failed("for a"));
+      expect(node.inputs.at(-1)).toMatchObject({ kind: "ping", target });
+    }
   });
 
   test("hears nothing after its stop, which is the last input", () => {
@@ -119,6 +133,10 @@ describe("the driver, told of datagrams that prove nothing,", () => {
   });
 });
 
+function to(address: string): PingTarget {
+  return { by: "address", address: address as IpAddress };
+}
+
 function failed(text: string): PingResult {
   return { outcome: "failed", name: undefined, address: undefined, failure: { reason: "unknown-name", name: text } };
 }
@@ -129,6 +147,7 @@ function now() {
 
 class ScriptedNode {
   readonly journal: string[] = [];
+  readonly inputs: Input[] = [];
   readonly events: DataPlaneEvent[] = [];
   readonly answers: Record<string, Output[]> = {};
   deadline: Deadline | undefined;
@@ -144,6 +163,7 @@ class ScriptedNode {
 
   handle(input: Input): void {
     this.journal.push(input.kind === "data-plane" ? `data-plane ${input.event.kind}` : input.kind);
+    this.inputs.push(input);
     if (input.kind === "data-plane") this.events.push(input.event);
     this.#outputs.push(...(this.answers[input.kind] ?? []));
   }

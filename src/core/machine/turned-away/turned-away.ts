@@ -55,18 +55,15 @@ export class TurnedAway {
     fingerprint,
     refusal,
   }: Claim & { fingerprint: Fingerprint; refusal: HandshakeRefusal }): void {
-    const { now, settings, lighthouses, ownAddresses } = this.#facts;
+    const { now, settings, lighthouses } = this.#facts;
     if (!settings.live.tellsPeers) return;
     const [host] = addresses;
-    const [own] = ownAddresses;
-    if (host === undefined || own === undefined || !this.#told.has(fingerprint, now) || !this.#all.take(now)) return;
+    if (host === undefined || !this.#told.has(fingerprint, now) || !this.#all.take(now)) return;
     this.#told.take(fingerprint, now);
     const what = { fingerprint, code: refusal.code, text: "text" in refusal ? refusal.text : "" };
-    // A tunnel with the host itself may stand from before: its certificate was another one, or good then.
-    const direct = this.#peers.primaryOf(host);
-    if (direct) this.#send(direct, { kind: "handshake-refused", host: own, ...what });
+    // Never straight to the host, even where a tunnel stands: whoever forges its handshakes would have us send to its address what did not come from there.
     const up = lighthouses.flatMap((address) => this.#peers.primaryOf(address) ?? []).slice(0, LIGHTHOUSES_MAX);
-    for (const session of direct ? [] : up) this.#send(session, { kind: "tell-handshake-refused", host, ...what });
+    for (const session of up) this.#send(session, { kind: "tell-handshake-refused", host, ...what });
   }
 
   /** A member has refused a handshake, and wants that host to know why. Only a lighthouse passes it on. */
@@ -77,12 +74,12 @@ export class TurnedAway {
     this.#send(to, { kind: "handshake-refused", host: nameAddress(session), fingerprint, code, text });
   }
 
-  /** By way of a lighthouse, or of the host itself. */
+  /** By way of a lighthouse. */
   told(session: Session, { host, fingerprint, code, text }: HandshakeRefused): void {
     const { settings, now } = this.#facts;
     const { certificates } = settings.live.identity.credential;
     const isOurs = Object.values(certificates).some((certificate) => certificate?.fingerprint === fingerprint);
-    const mayTell = session.addresses.some((address) => address === host || this.#facts.isLighthouse(address));
+    const mayTell = session.addresses.some((address) => this.#facts.isLighthouse(address));
     const peer = this.#peers.find(host);
     if (!isOurs || !mayTell || !(peer?.call || peer?.failed) || !this.#tellers.take(host, now)) return;
     const refusal = { code, text, via: session.peer.name };
