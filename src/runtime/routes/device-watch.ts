@@ -1,11 +1,10 @@
 import type { Settings } from "../../core/config/settings.ts";
 import { formatPrefix } from "../../core/netip/prefix.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
-import { type StartWatch, startWatch, type Watch } from "../native-watch.ts";
+import { KeptWatch } from "../kept-watch.ts";
+import type { StartWatch } from "../native-watch.ts";
 import type { Health, Service } from "../service.ts";
 
-/** Before a watch that ended is started again. */
-const AGAIN_MS = 2_000;
 /** Whoever changes something changes more: the first change is looked at at once, those that follow together. */
 const TOGETHER_MS = 250;
 
@@ -24,17 +23,16 @@ export class DeviceWatch implements Service {
   readonly name = "device-watch";
   readonly #surroundings: DeviceWatchSurroundings;
   readonly #settings: Settings;
-  #watch: Watch | undefined;
+  readonly #watch: KeptWatch;
   #watched: string | undefined;
-  #again: NodeJS.Timeout | undefined;
   #next: NodeJS.Timeout | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
-  #why: string | undefined;
   #runs = false;
 
   constructor(settings: Settings, surroundings: DeviceWatchSurroundings) {
     this.#settings = settings;
     this.#surroundings = surroundings;
+    this.#watch = new KeptWatch(surroundings.spawn);
   }
 
   start(): void {
@@ -46,31 +44,38 @@ export class DeviceWatch implements Service {
   deviceIsUp(): void {
     const device = this.#surroundings.device();
     if (!this.#runs || device === undefined || device === this.#watched) return;
-    void this.#end();
     this.#watched = device;
     const networks = this.#settings.live.identity.credential.networks.flatMap((one) => [
       "--network",
       formatPrefix(one),
     ]);
-    this.#watch = (this.#surroundings.spawn ?? startWatch)(["changes", "watch", "--device", device, ...networks], {
+    this.#forgetNext();
+    this.#watch.begin(["changes", "watch", "--device", device, ...networks], {
       line: () => this.#heard(),
-      ended: (why) => this.#failed(why),
+      ended: (why, isNews) => {
+        this.#watched = undefined;
+        if (isNews) this.#surroundings.tell({ code: "device-watch-ended", why });
+      },
+      again: () => this.deviceIsUp(),
     });
   }
 
   async stop(): Promise<void> {
     this.#runs = false;
-    await this.#end();
+    this.#watched = undefined;
+    this.#forgetNext();
+    await this.#watch.end();
   }
 
   health(): readonly Health[] {
-    if (this.#why === undefined) return [];
-    const text = `what others change about the device is noticed within half a minute only: ${this.#why}`;
+    const { why } = this.#watch;
+    if (why === undefined) return [];
+    const text = `what others change about the device is noticed within half a minute only: ${why}`;
     return [{ code: "device-not-watched", severity: "warning", text, todo: "it is tried again by itself" }];
   }
 
   #heard(): void {
-    this.#why = undefined;
+    this.#watch.works();
     if (this.#next) return;
     const ms = Math.max(0, this.#lookedAt + TOGETHER_MS - performance.now());
     this.#next = setTimeout(() => {
@@ -80,21 +85,8 @@ export class DeviceWatch implements Service {
     }, ms);
   }
 
-  #failed(why: string): void {
-    if (this.#why !== why) this.#surroundings.tell({ code: "device-watch-ended", why });
-    this.#why = why;
-    this.#watch = undefined;
-    this.#watched = undefined;
-    this.#again = setTimeout(() => this.deviceIsUp(), AGAIN_MS).unref();
-  }
-
-  async #end(): Promise<void> {
-    clearTimeout(this.#again);
+  #forgetNext(): void {
     clearTimeout(this.#next);
     this.#next = undefined;
-    const watch = this.#watch;
-    this.#watch = undefined;
-    this.#watched = undefined;
-    await watch?.end();
   }
 }

@@ -5,13 +5,11 @@ import { contains, masked, type Prefix, parsePrefix, prefixesAround } from "../.
 import type { OperatorEvent } from "../../core/operator/event.ts";
 import type { Gateway, UnsafeRoute } from "../../core/route/route.ts";
 import { GATEWAYS_MAX } from "../../core/route/route-table.ts";
-import { type StartWatch, startWatch, type Watch } from "../native-watch.ts";
+import { KeptWatch } from "../kept-watch.ts";
+import type { StartWatch } from "../native-watch.ts";
 import type { Health, Service } from "../service.ts";
 
 export type LearnedRoute = Pick<UnsafeRoute, "prefix" | "gateways">;
-
-/** Before a watch that ended is started again. */
-const AGAIN_MS = 2_000;
 
 export interface WatchSurroundings {
   readonly device: () => string | undefined;
@@ -29,14 +27,13 @@ export class RouteWatch implements Service {
   readonly name = "route-watch";
   readonly #surroundings: WatchSurroundings;
   readonly #settings: Settings;
-  #watch: Watch | undefined;
-  #again: NodeJS.Timeout | undefined;
-  #why: string | undefined;
+  readonly #watch: KeptWatch;
   #runs = false;
 
   constructor(settings: Settings, surroundings: WatchSurroundings) {
     this.#settings = settings;
     this.#surroundings = surroundings;
+    this.#watch = new KeptWatch(surroundings.spawn);
   }
 
   start(): void {
@@ -48,25 +45,30 @@ export class RouteWatch implements Service {
   /** A device that is another one has other routes. */
   deviceIsUp(): void {
     if (!this.#runs) return;
-    void this.#end();
+    void this.#watch.end();
     const device = this.#surroundings.device();
     if (device === undefined) return;
     const { bufferBytes } = this.#settings.boot.tun.systemRoutes;
     const args = ["routes", "watch", "--device", device, ...(bufferBytes > 0 ? ["--buffer", `${bufferBytes}`] : [])];
-    this.#watch = (this.#surroundings.spawn ?? startWatch)(args, {
+    this.#watch.begin(args, {
       line: (text) => this.#told(text),
-      ended: (why) => this.#failed(why),
+      ended: (why, isNews) => {
+        if (isNews) this.#surroundings.tell({ code: "route-watch-ended", why });
+        this.#surroundings.learned([]);
+      },
+      again: () => this.deviceIsUp(),
     });
   }
 
   async stop(): Promise<void> {
     this.#runs = false;
-    await this.#end();
+    await this.#watch.end();
   }
 
   health(): readonly Health[] {
-    if (this.#why === undefined) return [];
-    const text = `routes of the system are not learned: ${this.#why}`;
+    const { why } = this.#watch;
+    if (why === undefined) return [];
+    const text = `routes of the system are not learned: ${why}`;
     return [{ code: "routes-not-learned", severity: "error", text, todo: "it is tried again by itself; see the log" }];
   }
 
@@ -74,23 +76,8 @@ export class RouteWatch implements Service {
     const { networks, addresses } = this.#settings.live.identity.credential;
     const routes = readLearned(text, networks, addresses);
     if (!routes) return;
-    this.#why = undefined;
+    this.#watch.works();
     this.#surroundings.learned(routes);
-  }
-
-  #failed(why: string): void {
-    if (this.#why !== why) this.#surroundings.tell({ code: "route-watch-ended", why });
-    this.#why = why;
-    this.#watch = undefined;
-    this.#surroundings.learned([]);
-    this.#again = setTimeout(() => this.deviceIsUp(), AGAIN_MS).unref();
-  }
-
-  async #end(): Promise<void> {
-    clearTimeout(this.#again);
-    const watch = this.#watch;
-    this.#watch = undefined;
-    await watch?.end();
   }
 }
 

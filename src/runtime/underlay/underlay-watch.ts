@@ -4,7 +4,8 @@ import type { Prefix } from "../../core/netip/prefix.ts";
 import { isMachine } from "../../core/netip/special.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
 import type { LanOverlap } from "../../core/operator/lan-overlap-text.ts";
-import { type StartWatch, startWatch, type Watch } from "../native-watch.ts";
+import { AGAIN_MS, KeptWatch } from "../kept-watch.ts";
+import type { StartWatch } from "../native-watch.ts";
 import { OperatorError } from "../operator-error.ts";
 import type { Health, Service } from "../service.ts";
 import { interfacesAside } from "./interface-class.ts";
@@ -15,8 +16,6 @@ import { familyHealth, overlapHealth } from "./underlay-health.ts";
 
 /** How often addresses are looked at where nobody tells of changes. */
 const LOOK_MS = 5_000;
-/** Before a watch that ended is started again. */
-const AGAIN_MS = 2_000;
 /** The watch tells what there is within a few milliseconds; a start does not wait for one that does not. */
 const FIRST_MS = 500;
 
@@ -38,17 +37,17 @@ export interface UnderlayOptions {
 export class UnderlayWatch implements Service {
   readonly name = "addresses";
   readonly #options: UnderlayOptions;
-  #watch: Watch | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #watch: KeptWatch;
+  #looks: NodeJS.Timeout | undefined;
   #known: Surroundings | undefined;
   #told = "nothing yet";
-  #why: string | undefined;
   #overlaps: ReadonlySet<string> = new Set();
   #listenIsMissing = false;
   #hears: (() => void) | undefined;
 
   constructor(options: UnderlayOptions) {
     this.#options = options;
+    this.#watch = new KeptWatch(options.spawn);
   }
 
   async start(): Promise<void> {
@@ -61,10 +60,8 @@ export class UnderlayWatch implements Service {
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    const watch = this.#watch;
-    this.#watch = undefined;
-    await watch?.end();
+    clearInterval(this.#looks);
+    await this.#watch.end();
   }
 
   health(): readonly Health[] {
@@ -80,16 +77,16 @@ export class UnderlayWatch implements Service {
 
   /** False where there is no program for it. */
   #begin(): boolean {
-    clearInterval(this.#timer);
     try {
-      this.#watch = (this.#options.spawn ?? startWatch)(["underlay", "watch"], {
+      this.#watch.begin(["underlay", "watch"], {
         line: (text) => this.#heard(text),
-        ended: (why) => this.#ended(why),
+        ended: (why, isNews) => this.#ended(why, isNews),
+        again: () => this.#begin(),
       });
       return true;
     } catch (error) {
       if (!(error instanceof OperatorError)) throw error;
-      this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
+      this.#looks = setInterval(() => this.#look(), LOOK_MS).unref();
       return false;
     }
   }
@@ -97,18 +94,15 @@ export class UnderlayWatch implements Service {
   #heard(text: string): void {
     const surroundings = readSurroundings(text);
     if (!surroundings) return;
-    this.#why = undefined;
+    this.#watch.works();
     this.#take(surroundings);
     this.#hears?.();
   }
 
-  #ended(why: string): void {
-    if (this.#why !== why) this.#options.tell({ code: "underlay-watch-ended", why });
-    this.#why = why;
-    this.#watch = undefined;
+  #ended(why: string, isNews: boolean): void {
+    if (isNews) this.#options.tell({ code: "underlay-watch-ended", why });
     this.#hears?.();
     if (this.#known) this.#look();
-    this.#timer = setTimeout(() => this.#begin(), AGAIN_MS).unref();
   }
 
   /** What Node.js cannot tell is as it was. */
@@ -163,8 +157,9 @@ export class UnderlayWatch implements Service {
   }
 
   #failure(): readonly Health[] {
-    if (this.#why === undefined) return [];
-    const text = `changes of this machine's addresses are noticed within ${AGAIN_MS / 1000} s only: ${this.#why}`;
+    const { why } = this.#watch;
+    if (why === undefined) return [];
+    const text = `changes of this machine's addresses are noticed within ${AGAIN_MS / 1000} s only: ${why}`;
     return [{ code: "underlay-not-watched", severity: "warning", text, todo: "it is tried again by itself" }];
   }
 
