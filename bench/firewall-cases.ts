@@ -1,8 +1,6 @@
 import { parseArgs } from "node:util";
 import { judgeCases } from "../test/conformance/firewall/judge.ts";
-import { NativeProbe, nativeBinary } from "../test/conformance/native-probe.ts";
-import { ReferenceProbe } from "../test/conformance/reference-probe.ts";
-import type { DataPlaneProbe } from "../test/conformance/step.ts";
+import { withBothPlanes } from "./both-planes.ts";
 
 /**
  * Random packets after random histories, judged by the model of the firewall and by both data planes:
@@ -14,19 +12,10 @@ import type { DataPlaneProbe } from "../test/conformance/step.ts";
 const { values } = parseArgs({ options: { cases: { type: "string" }, seed: { type: "string" } } });
 const cases = Number(values.cases ?? 1_000_000);
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
-const planes = new Map<string, DataPlaneProbe>([["reference", new ReferenceProbe()]]);
-process.env["LACIS_DATAPLANE"] ??= "native/target/release/lacis-dataplane";
-const binary = nativeBinary();
-if (binary) planes.set("native", new NativeProbe(binary));
-const begun = performance.now();
-const findings = await judgeCases(planes, { cases, seed });
-for (const plane of planes.values()) await plane.close();
+const { result: findings, names, seconds } = await withBothPlanes((planes) => judgeCases(planes, { cases, seed }));
 for (const example of findings.examples) console.log(example);
-const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-console.log(
-  `${findings.cases} packets judged by the model, ${[...planes.keys()].join(", ")} in ${seconds} s, seed ${seed}`,
-);
+console.log(`${findings.cases} packets judged by the model, ${names.join(", ")} in ${seconds} s, seed ${seed}`);
 for (const [verdict, count] of [...findings.verdicts].sort()) console.log(`  ${verdict}: ${count}`);
-for (const name of planes.keys())
+for (const name of names)
   console.log(`  histories that ${name} judges otherwise: ${findings.disagreements.get(name) ?? 0}`);
 process.exitCode = findings.disagreements.size > 0 ? 1 : 0;
