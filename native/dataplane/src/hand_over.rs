@@ -47,14 +47,14 @@ pub fn hand_over<O: Output>(
     for relay in engine.relays() {
         speech.command(Command::SetRelay(encode::relay(relay)))?;
     }
-    pass.handed_flows(|flows| {
+    for flows in pass.handed_flows() {
         let flows = flows.iter().map(|flow| wire::HandedFlow {
             flow: Some(encode::flow(flow)),
             icmp_in: flow.tuple.icmp_in.into(),
             is_rest: flow.tuple.is_rest,
         });
-        speech.say(&handed(Part::Flows(wire::HandedFlows { flows: flows.collect() })))
-    })?;
+        speech.say(&handed(Part::Flows(wire::HandedFlows { flows: flows.collect() })))?;
+    }
     speech.say(&handed(Part::End(wire::HandedEnd {})))?;
     speech.flush()?;
     await_word(to, until)?;

@@ -278,6 +278,21 @@ impl FlowTable {
         (views, None)
     }
 
+    /// All flows that have not expired, at most `count` at a time.
+    pub fn portions<'a>(
+        &'a self,
+        count: usize,
+        now_ms: u64,
+        timeouts: &'a FlowTimeouts,
+    ) -> impl Iterator<Item = Vec<FlowView>> + use<'a> {
+        let mut from = Some(FlowPlace::default());
+        std::iter::from_fn(move || {
+            let (flows, next) = self.page(from.take()?, count, now_ms, timeouts);
+            from = next;
+            Some(flows)
+        })
+    }
+
     fn remove(&self, flows: &mut FlowShard, slot: u32, end: FlowEnd, now_ms: u64) {
         let flow = flows.remove(slot, &self.hasher);
         let (peer, _) = lock(&self.order).remove(slot);

@@ -1,11 +1,10 @@
 //! What a newer data plane of the same host takes over (SEMANTICS.md section 16), in the words of the commands that made it.
 
-use std::io;
 use std::sync::Arc;
 
 use crate::control::Installation;
 use crate::engine::{Engine, Pass};
-use crate::flow::{FlowPlace, FlowView};
+use crate::flow::FlowView;
 use crate::lock::read;
 use crate::output::Output;
 use crate::policy::{Program, Verdict};
@@ -52,17 +51,10 @@ impl Engine {
 
 impl<O: Output> Pass<'_, O> {
     /// Every flow, in portions.
-    pub fn handed_flows(&mut self, mut each: impl FnMut(Vec<FlowView>) -> io::Result<()>) -> io::Result<()> {
+    pub fn handed_flows(&mut self) -> impl Iterator<Item = Vec<FlowView>> {
         let step = &mut self.step;
         step.engine.flows.settle(step.flow);
-        let mut from = Some(FlowPlace::default());
-        while let Some(at) = from {
-            let timeouts = &step.host.flow_timeouts;
-            let (flows, next) = step.engine.flows.page(at, REPORTED_FLOWS_MAX, step.now_ms, timeouts);
-            each(flows)?;
-            from = next;
-        }
-        Ok(())
+        step.engine.flows.portions(REPORTED_FLOWS_MAX, step.now_ms, &step.host.flow_timeouts)
     }
 }
 

@@ -5,7 +5,6 @@ use std::ops::Deref;
 
 use crate::drop_reason::DropReason;
 use crate::engine::{Engine, Pass};
-use crate::flow::FlowPlace;
 use crate::ip::Prefix;
 use crate::lock::{lock, read};
 use crate::output::{Event, Output};
@@ -148,14 +147,10 @@ impl<O: Output> Pass<'_, O> {
     pub fn list_flows(&mut self) {
         let step = &mut self.step;
         step.engine.flows.settle(step.flow);
-        let mut from = Some(FlowPlace::default());
-        while let Some(at) = from {
-            let timeouts = &step.host.flow_timeouts;
-            let (flows, next) = step.engine.flows.page(at, REPORTED_FLOWS_MAX, step.now_ms, timeouts);
+        for flows in step.engine.flows.portions(REPORTED_FLOWS_MAX, step.now_ms, &step.host.flow_timeouts) {
             if !flows.is_empty() {
                 step.out.event(Event::Flows(flows));
             }
-            from = next;
         }
     }
 }
