@@ -27,6 +27,7 @@ import type { OperatorEvent } from "./operator/event.ts";
 import type { PeerTrouble, PingFailure, WhyRelayed } from "./operator/failure.ts";
 import type { Path } from "./path/path.ts";
 import type { Place } from "./path/place.ts";
+import type { TrafficCounts } from "./peer/traffic-counts.ts";
 import type { UnsafeRoute } from "./route/route.ts";
 import type { Judgement, PacketAddresses } from "./wire/explanation.ts";
 
@@ -225,14 +226,6 @@ export interface NodeStatus {
   /** Since this process began. */
   readonly handshakesStarted: number;
   readonly traffic: TrafficCounts;
-}
-
-/** Datagrams as they are on the wire; received ones once authentic. */
-export interface TrafficCounts {
-  readonly sentPackets: number;
-  readonly sentBytes: number;
-  readonly receivedPackets: number;
-  readonly receivedBytes: number;
 }
 
 export interface RefusedCallerStatus extends Claim {

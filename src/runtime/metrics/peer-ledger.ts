@@ -1,5 +1,6 @@
-import type { PeerStatus, TrafficCounts } from "../../core/io.ts";
+import type { PeerStatus } from "../../core/io.ts";
 import type { IpAddress } from "../../core/netip/address.ts";
+import { added, combined, NO_TRAFFIC, type TrafficCounts } from "../../core/peer/traffic-counts.ts";
 
 /** Peers with metrics of their own. A database of metrics keeps a series for each combination of labels. */
 export const PEERS_TOLD_MAX = 500;
@@ -27,7 +28,7 @@ export class PeerLedger {
   readonly #max: number;
   /** Of those that there are. */
   #accounts = new Map<IpAddress, Account>();
-  #others: TrafficCounts = NOTHING;
+  #others: TrafficCounts = NO_TRAFFIC;
 
   constructor(max: number = PEERS_TOLD_MAX) {
     this.#max = max;
@@ -51,18 +52,18 @@ export class PeerLedger {
     };
     const named = known.toSorted((a, b) => weight(b) - weight(a)).slice(0, this.#max);
     const places = new Set(named.map(keyOf));
-    for (const [key, one] of this.#accounts) one.told = places.has(key) ? (one.told ?? NOTHING) : undefined;
-    return named.map((status) => ({ status, traffic: account(status)?.told ?? NOTHING }));
+    for (const [key, one] of this.#accounts) one.told = places.has(key) ? (one.told ?? NO_TRAFFIC) : undefined;
+    return named.map((status) => ({ status, traffic: account(status)?.told ?? NO_TRAFFIC }));
   }
 
   #note(peer: PeerStatus, before: ReadonlyMap<IpAddress, Account>): void {
-    const { traffic = NOTHING } = peer;
-    const account = before.get(keyOf(peer)) ?? { seen: NOTHING, bytes: 0, told: undefined };
-    const more = sum(traffic, account.seen, (now, then) => (now >= then ? now - then : now));
+    const { traffic = NO_TRAFFIC } = peer;
+    const account = before.get(keyOf(peer)) ?? { seen: NO_TRAFFIC, bytes: 0, told: undefined };
+    const more = combined(traffic, account.seen, (now, then) => (now >= then ? now - then : now));
     account.seen = traffic;
     account.bytes += more.sentBytes + more.receivedBytes;
-    if (account.told) account.told = sum(account.told, more, plus);
-    else this.#others = sum(this.#others, more, plus);
+    if (account.told) account.told = added(account.told, more);
+    else this.#others = added(this.#others, more);
     this.#accounts.set(keyOf(peer), account);
   }
 }
@@ -70,19 +71,4 @@ export class PeerLedger {
 /** Two peers have no address in common. */
 function keyOf({ addresses }: PeerStatus): IpAddress {
   return addresses[0] ?? ("" as IpAddress);
-}
-
-const NOTHING: TrafficCounts = { sentPackets: 0, sentBytes: 0, receivedPackets: 0, receivedBytes: 0 };
-
-function plus(a: number, b: number): number {
-  return a + b;
-}
-
-function sum(a: TrafficCounts, b: TrafficCounts, by: (a: number, b: number) => number): TrafficCounts {
-  return {
-    sentPackets: by(a.sentPackets, b.sentPackets),
-    sentBytes: by(a.sentBytes, b.sentBytes),
-    receivedPackets: by(a.receivedPackets, b.receivedPackets),
-    receivedBytes: by(a.receivedBytes, b.receivedBytes),
-  };
 }

@@ -1,6 +1,7 @@
 import type { Settings } from "../../core/config/settings.ts";
-import type { NodeStatus, TrafficCounts } from "../../core/io.ts";
+import type { NodeStatus } from "../../core/io.ts";
 import type { UsedRule } from "../../core/node/used-rules.ts";
+import type { TrafficCounts } from "../../core/peer/traffic-counts.ts";
 import type { DataPlaneDescription } from "../dataplane/data-plane.ts";
 import type { SocketMemory } from "../platform/platform.ts";
 import type { Happenings } from "./happenings.ts";

@@ -2,11 +2,12 @@ import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import type { CarrierEnd } from "../../operator/failure.ts";
 import { directPath } from "../../path/path.ts";
+import { controlPacket } from "../../peer/control-packet.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
 import { testPacket } from "../../peer/test-packet.ts";
 import { type CarrierControl, encodeCarrierControl } from "../../wire/carrier-control.ts";
-import { PacketType, TestSubtype } from "../../wire/header.ts";
+import { TestSubtype } from "../../wire/header.ts";
 import type { Emit } from "../machine.ts";
 import type { CarriersEvent } from "./events.ts";
 import type { CarrierOrder } from "./orders.ts";
@@ -30,11 +31,9 @@ export class Speech {
   }
 
   /** Goes to `to` instead of along the session's path. */
-  control({ localIndex }: Session, message: CarrierControl, to?: Endpoint): void {
-    const way = to && { to: directPath(to) };
-    const { control: type } = PacketType;
-    const body = encodeCarrierControl(message);
-    this.#emit({ kind: "command", command: { kind: "seal-and-send", localIndex, type, subtype: 0, body, ...way } });
+  control(session: Session, message: CarrierControl, to?: Endpoint): void {
+    const command = controlPacket(session, encodeCarrierControl(message), to && directPath(to));
+    this.#emit({ kind: "command", command });
   }
 
   /** `moves`: a request that the peer follows, for one that answers no other. */

@@ -6,6 +6,8 @@ import { abroad, type Judge, judge, seenFrom, speaksFor } from "../../firewall/j
 import type { Inquiry, InquiryResult, JudgedSide } from "../../io.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { PingFailure } from "../../operator/failure.ts";
+import { controlPacket } from "../../peer/control-packet.ts";
+import { addressesOfNamed } from "../../peer/named-hosts.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
 import { chooseGateway } from "../../route/gateway-choice.ts";
@@ -16,7 +18,6 @@ import {
   type Judgement,
   type PacketAddresses,
 } from "../../wire/explanation.ts";
-import { PacketType } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine, SendEvent } from "../machine.ts";
 
@@ -195,7 +196,10 @@ export class Inquiries implements Machine {
 
   #packetOf(inquiry: Inquiry): PacketAddresses | PingFailure {
     const { service, direction, host } = inquiry;
-    const remote = host.by === "address" ? host.address : this.#addressOf(host.name);
+    const remote =
+      host.by === "address"
+        ? host.address
+        : addressesOfNamed(host.name, this.#facts.settings.live.identity.credential, this.#peers)?.[0];
     if (remote === undefined) return { reason: "unknown-name", name: host.by === "name" ? host.name : "" };
     const { ownAddresses } = this.#facts;
     const isLikeRemote = (address: IpAddress): boolean => address.includes(":") === remote.includes(":");
@@ -203,11 +207,6 @@ export class Inquiries implements Machine {
     if (local === undefined) return { reason: "data-plane-down" };
     const [source, destination] = direction === "outbound" ? [local, remote] : [remote, local];
     return firstPacket(service, source, destination);
-  }
-
-  #addressOf(name: string): IpAddress | undefined {
-    for (const session of this.#peers.primaries()) if (session.peer.name === name) return nameAddress(session);
-    return undefined;
   }
 
   /** The host at the other end of the tunnel: the address itself, or the gateway that it lies behind. */
@@ -247,10 +246,8 @@ export class Inquiries implements Machine {
     return { rules, routes, caOf: (certificate) => identity.pool.caOf(certificate) };
   }
 
-  #send({ localIndex }: Session, message: ExplanationMessage): void {
-    const { control: type } = PacketType;
-    const body = encodeExplanation(message);
-    this.#emit({ kind: "command", command: { kind: "seal-and-send", localIndex, type, subtype: 0, body } });
+  #send(session: Session, message: ExplanationMessage): void {
+    this.#emit({ kind: "command", command: controlPacket(session, encodeExplanation(message)) });
   }
 
   #forget(id: number): void {

@@ -9,13 +9,13 @@ import type {
   SessionActivity,
 } from "../../dataplane/contract.ts";
 import { COUNTER_HIGH, COUNTER_LAST } from "../../dataplane/counter-limits.ts";
-import type { TrafficCounts } from "../../io.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import type { CallFailure, EndOfSession } from "../../operator/failure.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { relayOn } from "../../peer/place.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
+import type { TrafficCounts } from "../../peer/traffic-counts.ts";
 import { PacketType } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
 import type { Emit, Machine } from "../machine.ts";

@@ -1,8 +1,8 @@
 import type { SessionActivity } from "../../dataplane/contract.ts";
-import type { TrafficCounts } from "../../io.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
+import { added, combined, NO_TRAFFIC, type TrafficCounts } from "../../peer/traffic-counts.ts";
 
 /** What went through sessions, in all and with each peer: a sum over sessions that come and go. */
 export class TrafficLedger {
@@ -10,7 +10,7 @@ export class TrafficLedger {
   readonly #counted = new Map<LocalIndex, { readonly peer: IpAddress; readonly traffic: TrafficCounts }>();
   /** Peers that have a session of which anything was counted, and how many of those. */
   readonly #peers = new Map<IpAddress, { traffic: TrafficCounts; sessions: number }>();
-  #total: TrafficCounts = NOTHING;
+  #total: TrafficCounts = NO_TRAFFIC;
 
   get total(): TrafficCounts {
     return this.#total;
@@ -18,7 +18,7 @@ export class TrafficLedger {
 
   /** Since there is a session with this peer; it begins anew with the first session after the last one has gone. */
   of(session: Session): TrafficCounts {
-    return this.#peers.get(nameAddress(session))?.traffic ?? NOTHING;
+    return this.#peers.get(nameAddress(session))?.traffic ?? NO_TRAFFIC;
   }
 
   note(session: Session, activity: SessionActivity): void {
@@ -30,13 +30,13 @@ export class TrafficLedger {
       receivedBytes: Number(activity.receivedBytes),
     };
     const before = this.#counted.get(session.localIndex);
-    const more = combined(now, before?.traffic ?? NOTHING, (a, b) => Math.max(a - b, 0));
-    const sums = this.#peers.get(peer) ?? { traffic: NOTHING, sessions: 0 };
-    sums.traffic = combined(sums.traffic, more, plus);
+    const more = combined(now, before?.traffic ?? NO_TRAFFIC, (a, b) => Math.max(a - b, 0));
+    const sums = this.#peers.get(peer) ?? { traffic: NO_TRAFFIC, sessions: 0 };
+    sums.traffic = added(sums.traffic, more);
     if (!before) sums.sessions++;
     this.#peers.set(peer, sums);
     this.#counted.set(session.localIndex, { peer, traffic: now });
-    this.#total = combined(this.#total, more, plus);
+    this.#total = added(this.#total, more);
   }
 
   forget({ localIndex }: Session): void {
@@ -47,19 +47,4 @@ export class TrafficLedger {
     sums.sessions--;
     if (sums.sessions === 0) this.#peers.delete(counted.peer);
   }
-}
-
-const NOTHING: TrafficCounts = { sentPackets: 0, sentBytes: 0, receivedPackets: 0, receivedBytes: 0 };
-
-function plus(a: number, b: number): number {
-  return a + b;
-}
-
-function combined(a: TrafficCounts, b: TrafficCounts, by: (a: number, b: number) => number): TrafficCounts {
-  return {
-    sentPackets: by(a.sentPackets, b.sentPackets),
-    sentBytes: by(a.sentBytes, b.sentBytes),
-    receivedPackets: by(a.receivedPackets, b.receivedPackets),
-    receivedBytes: by(a.receivedBytes, b.receivedBytes),
-  };
 }

@@ -2,11 +2,12 @@ import { Pace } from "../../base/pace.ts";
 import { type Instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
 import type { IpAddress } from "../../netip/address.ts";
+import { controlPacket } from "../../peer/control-packet.ts";
+import { addressesOfNamed } from "../../peer/named-hosts.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
 import { reachOf } from "../../route/reach.ts";
 import { ADDRESSES_MAX, type ExplanationMessage, encodeExplanation } from "../../wire/explanation.ts";
-import { PacketType } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine } from "../machine.ts";
 
@@ -115,12 +116,8 @@ export class Names implements Machine {
     this.#emit({ kind: "found", id, addresses });
   }
 
-  /** Of the first host with this name; DNS knows no capital letters. */
   #addressesOf(name: string): readonly IpAddress[] | undefined {
-    const wanted = name.toLowerCase();
-    for (const { peer, addresses } of this.#peers.primaries())
-      if (peer.name.toLowerCase() === wanted) return addresses.slice(0, ADDRESSES_MAX);
-    return undefined;
+    return addressesOfNamed(name, this.#facts.settings.live.identity.credential, this.#peers)?.slice(0, ADDRESSES_MAX);
   }
 
   /** Those that can be asked now. */
@@ -129,9 +126,7 @@ export class Names implements Machine {
     return lighthouses.filter((address) => this.#peers.primaryOf(address) !== undefined).slice(0, LIGHTHOUSES_MAX);
   }
 
-  #send({ localIndex }: Session, message: ExplanationMessage): void {
-    const { control: type } = PacketType;
-    const body = encodeExplanation(message);
-    this.#emit({ kind: "command", command: { kind: "seal-and-send", localIndex, type, subtype: 0, body } });
+  #send(session: Session, message: ExplanationMessage): void {
+    this.#emit({ kind: "command", command: controlPacket(session, encodeExplanation(message)) });
   }
 }

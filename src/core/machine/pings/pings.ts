@@ -6,6 +6,7 @@ import type { CallFailure, PingFailure, RefusedPlace } from "../../operator/fail
 import { endpointOf } from "../../path/path.ts";
 import type { Place } from "../../path/place.ts";
 import { misanswered } from "../../peer/call.ts";
+import { addressesOfNamed } from "../../peer/named-hosts.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { relayOn } from "../../peer/place.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
@@ -63,7 +64,10 @@ export class Pings implements Machine {
   }
 
   start(id: number, target: PingTarget, timeoutMs: number): void {
-    const address = target.by === "address" ? target.address : this.#addressOf(target.name);
+    const address =
+      target.by === "address"
+        ? target.address
+        : addressesOfNamed(target.name, this.#facts.settings.live.identity.credential, this.#peers)?.[0];
     if (address === undefined) {
       const name = target.by === "name" ? target.name : "";
       const whom = { name, address: undefined };
@@ -177,12 +181,6 @@ export class Pings implements Machine {
   #forget({ id }: Ping): void {
     this.#pings.delete(id);
     this.#timers.cancel(id);
-  }
-
-  #addressOf(name: string): IpAddress | undefined {
-    for (const session of this.#peers.primaries()) if (session.peer.name === name) return nameAddress(session);
-    const { credential } = this.#facts.settings.live.identity;
-    return credential.name === name ? this.#facts.ownAddresses[0] : undefined;
   }
 
   #refusal(target: IpAddress): PingFailure | undefined {

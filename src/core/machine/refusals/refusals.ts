@@ -7,6 +7,7 @@ import { DropReason } from "../../drop-reason.ts";
 import { abroad, judge, seenFrom } from "../../firewall/judge.ts";
 import type { RecentRefusal } from "../../io.ts";
 import type { IpAddress } from "../../netip/address.ts";
+import { controlPacket } from "../../peer/control-packet.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
 import {
@@ -15,7 +16,6 @@ import {
   type Judgement,
   type PacketAddresses,
 } from "../../wire/explanation.ts";
-import { PacketType } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit } from "../machine.ts";
 
@@ -150,9 +150,7 @@ export class Refusals {
     if (!this.#tellsPeer.has(name, now) || !this.#services.take(serviceKey(name, packet), now)) return;
     if (!this.#tellsAll.take(now) || !this.#tellsPeer.take(name, now)) return;
     const body = encodeExplanation({ kind: "refused", packet, judgement: abroad(denial) });
-    const { localIndex } = session;
-    const { control: type } = PacketType;
-    this.#emit({ kind: "command", command: { kind: "seal-and-send", localIndex, type, subtype: 0, body } });
+    this.#emit({ kind: "command", command: controlPacket(session, body) });
   }
 
   #note({ by, session, direction, packet, denial }: Refused): void {

@@ -3,8 +3,8 @@ import type { DataPlaneCommand, RelayRole } from "../../dataplane/contract.ts";
 import { drawLocalIndex } from "../../handshake/local-index.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
+import { controlPacket } from "../../peer/control-packet.ts";
 import type { Session } from "../../peer/session.ts";
-import { PacketType } from "../../wire/header.ts";
 import { encodeRelayControl, type RelayControl } from "../../wire/relay-control.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit } from "../machine.ts";
@@ -74,8 +74,7 @@ export class Workshop {
 
   #say({ session }: Leg, message: RelayControl, dialect: CertificateVersion): void {
     const body = encodeRelayControl(message, dialect);
-    const { localIndex } = session;
-    if (body) this.#command({ kind: "seal-and-send", localIndex, type: PacketType.control, subtype: 0, body });
+    if (body) this.#command(controlPacket(session, body));
   }
 
   #command(command: DataPlaneCommand): void {

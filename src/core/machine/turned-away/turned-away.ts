@@ -5,10 +5,10 @@ import type { Claim } from "../../cert/claim.ts";
 import type { HandshakeRefusal } from "../../handshake/refusal.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { RefusalThere } from "../../peer/call.ts";
+import { controlPacket } from "../../peer/control-packet.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
 import { type ExplanationMessage, encodeExplanation, type HandshakeRefused } from "../../wire/explanation.ts";
-import { PacketType } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit } from "../machine.ts";
 
@@ -89,9 +89,7 @@ export class TurnedAway {
     this.#emit({ kind: "refused-there", target, refusal });
   }
 
-  #send({ localIndex }: Session, message: ExplanationMessage): void {
-    const { control: type } = PacketType;
-    const body = encodeExplanation(message);
-    this.#emit({ kind: "command", command: { kind: "seal-and-send", localIndex, type, subtype: 0, body } });
+  #send(session: Session, message: ExplanationMessage): void {
+    this.#emit({ kind: "command", command: controlPacket(session, encodeExplanation(message)) });
   }
 }
