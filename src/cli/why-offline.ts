@@ -1,4 +1,4 @@
-import { mistaken } from "../admin/why/ask.ts";
+import { mistaken, serviceOf } from "../admin/why/ask.ts";
 import { type ReportedSide, type WhyReport, whyReport } from "../admin/why/why-report.ts";
 import type { CaPool } from "../core/cert/ca-pool.ts";
 import type { Certificate } from "../core/cert/certificate.ts";
@@ -6,7 +6,6 @@ import { parseCertificates } from "../core/cert/decode.ts";
 import type { LiveSettings } from "../core/config/settings.ts";
 import { firstPacket } from "../core/firewall/asked-service.ts";
 import { type Judge, judge, seenFrom } from "../core/firewall/judge.ts";
-import { parseService } from "../core/firewall/parse-service.ts";
 import type { Named } from "../core/flow-story.ts";
 import { familyOf, type IpAddress } from "../core/netip/address.ts";
 import { hostRoutes } from "../core/route/host-routes.ts";
@@ -36,6 +35,8 @@ export function whyArguments(words: readonly string[]): WhyAsked {
   const [service, to, from, ...more] = [...words].reverse();
   if (service === undefined || to === undefined || more.length > 0)
     throw mistaken("the number of arguments", "one or two hosts and PROTO/PORT are needed", "lacis why db1 tcp/5432");
+  // Wrong whoever answers, so that nobody is asked.
+  serviceOf(service);
   return { from, to, service };
 }
 
@@ -46,8 +47,7 @@ export function isOffline({ from, to }: WhyAsked): boolean {
 
 /** Whether a connection would be allowed between two hosts of which there are files: each that gives its rules is judged by them. */
 export function whyOffline({ from, to, service }: WhyAsked): WhyReport {
-  const asked = parseService(service);
-  if (!asked.ok) throw mistaken(asked.reason.field, asked.reason.why, asked.reason.todo);
+  const asked = serviceOf(service);
   if (from === undefined)
     throw mistaken("FROM", "offline there is no host to start from", "give its configuration or certificate");
   const [source, destination] = [endOf("FROM", from), endOf("TO", to)];
@@ -58,7 +58,7 @@ export function whyOffline({ from, to, service }: WhyAsked): WhyReport {
       "give the configuration of one of them",
     );
   const [sourceAddress, destinationAddress] = addressesOf(source, destination);
-  const packet = firstPacket(asked.value, sourceAddress, destinationAddress);
+  const packet = firstPacket(asked, sourceAddress, destinationAddress);
   const sides = [sideOf("outbound", source, destination, packet), sideOf("inbound", destination, source, packet)];
   return whyReport(
     packet,

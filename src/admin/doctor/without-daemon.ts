@@ -7,6 +7,8 @@ import { reportOf } from "./diagnose.ts";
 import { portTaken } from "./port-taken.ts";
 import { type DoctorReport, doubtful, type Finding, failed, passed, type Stage } from "./report.ts";
 
+const SAY_WHICH = "lacis doctor --config FILE";
+
 /** Why no daemon runs: what a start would say about the configuration and this machine. */
 export async function withoutDaemon(host: string | undefined, config: string | undefined): Promise<DoctorReport> {
   const found = config === undefined ? undefined : checkConfig(config, { suite: nodeSuite, wall: readClock().wall });
@@ -16,9 +18,9 @@ export async function withoutDaemon(host: string | undefined, config: string | u
       case "configuration":
         return found && config !== undefined
           ? configuration(found, config)
-          : doubtful("which one is meant is not said", "lacis doctor --config FILE");
+          : doubtful("which one is meant is not said", SAY_WHICH);
       case "certificate":
-        return found ? certificate(found) : passed("not known without a configuration");
+        return found ? certificate(found) : doubtful("not known without a configuration", SAY_WHICH);
       default:
         return failed(
           obstacle === undefined ? "lacis does not run" : `lacis does not run, and would not start: ${obstacle.why}`,

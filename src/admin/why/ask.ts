@@ -1,4 +1,5 @@
 import { nearest } from "../../core/base/suggest.ts";
+import type { AskedService } from "../../core/firewall/asked-service.ts";
 import { parseService } from "../../core/firewall/parse-service.ts";
 import type { Inquiry, PingTarget } from "../../core/io.ts";
 import { type IpAddress, parseAddress } from "../../core/netip/address.ts";
@@ -44,16 +45,15 @@ export async function askWhy(daemon: Daemon, question: WhyQuestion): Promise<Why
 }
 
 function inquiryOf({ from, to, service: text }: WhyQuestion, known: readonly NamedHost[]): Inquiry {
-  const service = parseService(text);
-  if (!service.ok) throw mistaken(service.reason.field, service.reason.why, service.reason.todo);
+  const service = serviceOf(text);
   const [own] = known;
   const isOwn = (host: string): boolean =>
     own !== undefined && (host === own.name || own.addresses.some((address) => address === parseAddress(host)));
   const local = (host: string | undefined): IpAddress | undefined =>
     host === undefined ? undefined : parseAddress(host);
   if (from === undefined || isOwn(from))
-    return { host: targetOf(to), direction: "outbound", service: service.value, local: local(from) };
-  if (isOwn(to)) return { host: targetOf(from), direction: "inbound", service: service.value, local: local(to) };
+    return { host: targetOf(to), direction: "outbound", service, local: local(from) };
+  if (isOwn(to)) return { host: targetOf(from), direction: "inbound", service, local: local(to) };
   throw mistaken(
     "FROM",
     `neither ${from} nor ${to} is this host, and hosts are asked about their own packets only`,
@@ -69,6 +69,13 @@ function targetOf(text: string): PingTarget {
 /** What the question itself is wrong about. */
 function isMistake({ reason }: PingFailure): boolean {
   return reason === "own-address" || reason === "outside-networks" || reason === "unknown-name";
+}
+
+/** What is asked about, "tcp/5432". Throws an OperatorError that names what is wrong with it. */
+export function serviceOf(text: string): AskedService {
+  const service = parseService(text);
+  if (!service.ok) throw mistaken(service.reason.field, service.reason.why, service.reason.todo);
+  return service.value;
 }
 
 /** The command line does not say what can be asked: the field is named. */

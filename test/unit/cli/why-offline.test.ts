@@ -114,3 +114,10 @@ describe("lacis why between files", () => {
     expect(isOffline({ from: "./hosts", to: "db", service: "tcp/22" })).toBe(true);
   });
 });
+
+test.each([
+  ["a port that is none", ["db1", "tcp/99999"], "port makes no sense"],
+  ["a protocol that is none", ["db1", "sctpp/3"], "makes no sense"],
+])("refuses %s before anybody is asked, also where no daemon runs", (_, words, what) => {
+  expect(() => whyArguments(words)).toThrow(what);
+});

@@ -33,6 +33,7 @@ describe("doctor without a daemon", () => {
       outcome: "doubtful",
       todo: "lacis doctor --config FILE",
     });
+    expect(stages[1]).toMatchObject({ stage: "certificate", outcome: "doubtful" });
     expect(stages.at(-1)).toMatchObject({ stage: "policy", outcome: "not-tried" });
   });
 
