@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { decodeText } from "../../src/core/base/text-file.ts";
-import { codeOf, FileError, type NewFile, replaceFile, writeNewFiles } from "./atomic-file.ts";
+import { codeOf, FileError, type NewFile, replaceFile, writeNewFiles } from "../../src/runtime/files/atomic-file.ts";
 import { Failure, usage } from "./failure.ts";
 
 /** The standard stream, in the place of a path. */

@@ -1,11 +1,11 @@
 import fs from "node:fs";
 import path from "node:path";
 import { fail, ok, type Result } from "../../src/core/base/result.ts";
+import { syncDirectory } from "../../src/runtime/files/atomic-file.ts";
 import { LedgerContent } from "../ledger/content.ts";
 import { formatEntry, type LedgerEntry, parseEntries, type SignedEntry, withdrawnEntry } from "../ledger/entry.ts";
 import type { Judge, Ledger } from "../ledger/ledger.ts";
 import { type Refusal, refuse } from "../refusal.ts";
-import { syncDirectory } from "./atomic-file.ts";
 import { Failure } from "./failure.ts";
 import { readText, systemFailure } from "./files.ts";
 import { LedgerMemory } from "./ledger-memory.ts";

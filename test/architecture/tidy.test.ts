@@ -27,7 +27,7 @@ describe("the house is tidy:", () => {
 
   test("a broken promise of ours is a Fault, and what others did wrong has a type of its own", () => {
     // They make what a failed system call looks like.
-    const asTheSystem = new Set(["certs/cli/atomic-file.ts", "certs/cli/ledger-file.ts"]);
+    const asTheSystem = new Set(["src/runtime/files/atomic-file.ts", "certs/cli/ledger-file.ts"]);
     const elsewhere = program.filter(({ path }) => !asTheSystem.has(path));
     expect(linesMatching(elsewhere, /\bnew (Error|RangeError|TypeError|AggregateError)\(/)).toEqual([]);
   });

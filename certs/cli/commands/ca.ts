@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
+import type { NewFile } from "../../../src/runtime/files/atomic-file.ts";
 import type { WantedCost } from "../../index.ts";
-import type { NewFile } from "../atomic-file.ts";
 import { usage } from "../failure.ts";
 import { refuseExisting, refuseSharedStream, writeFiles } from "../files.ts";
 import { ledgerBeside } from "../ledger-file.ts";

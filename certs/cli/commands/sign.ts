@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
+import type { NewFile } from "../../../src/runtime/files/atomic-file.ts";
 import type { Curve } from "../../index.ts";
-import type { NewFile } from "../atomic-file.ts";
 import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { usage } from "../failure.ts";
 import { readText, refuseExisting, refuseSharedStream, writeFiles } from "../files.ts";
