@@ -47,7 +47,7 @@ function refuseRole({ from, target }: ImportOf): string | undefined {
 const floors: readonly (readonly string[])[] = [
   ["base", "netip", "path", "drop-reason.ts"],
   ["wire", "crypto", "route"],
-  ["cert", "noise"],
+  ["cert", "noise", "enrolment"],
   ["handshake", "peer", "discovery", "nat", "punch", "firewall", "dataplane", "config"],
   ["machine.ts", "facts.ts"],
   ["machine"],

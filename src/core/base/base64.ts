@@ -31,3 +31,15 @@ export function fromBase64(text: string): Uint8Array | undefined {
 }
 
 const VALUES: ReadonlyMap<string, number> = new Map([...ALPHABET].map((character, value) => [character, value]));
+
+/** The alphabet for addresses and file names, without padding (RFC 4648 section 5). */
+export function toBase64Url(bytes: Uint8Array): string {
+  return toBase64(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** Bytes of that; undefined when it is none, is padded, or when unused bits are set. */
+export function fromBase64Url(text: string): Uint8Array | undefined {
+  if (/[^A-Za-z0-9_-]/.test(text)) return undefined;
+  const padding = "=".repeat((4 - (text.length % 4)) % 4);
+  return fromBase64(text.replaceAll("-", "+").replaceAll("_", "/") + padding);
+}
