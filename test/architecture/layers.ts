@@ -111,6 +111,7 @@ const packageHomes: readonly { readonly name: RegExp; readonly homes: readonly s
     },
     { name: /^re2js$/, homes: ["src/core/base/pattern.ts"], instead: "take a Pattern" },
     { name: /^dns-packet$/, homes: ["src/runtime/dns/wire.ts"], instead: "use runtime/dns/wire.ts" },
+    { name: /^@xmldom\/xmldom$/, homes: ["src/runtime/port-mapping/upnp/xml.ts"], instead: "use upnp/xml.ts" },
     { name: /^qr$/, homes: ["certs/cli/qr-png.ts"], instead: "draw with qrPng" },
     {
       name: /^@bufbuild\/.+$/,

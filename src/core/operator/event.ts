@@ -182,7 +182,7 @@ export type UnderlayNews =
   | {
       readonly code: "port-mapped";
       readonly gateway: IpAddress;
-      readonly protocol: "pcp" | "nat-pmp";
+      readonly protocol: "pcp" | "nat-pmp" | "upnp-igd";
       readonly endpoint: Endpoint;
       readonly lifetimeMs: number;
     }
@@ -190,7 +190,7 @@ export type UnderlayNews =
   | {
       readonly code: "port-not-mapped";
       readonly gateway: IpAddress;
-      readonly protocol: "pcp" | "nat-pmp";
+      readonly protocol: "pcp" | "nat-pmp" | "upnp-igd";
       readonly why: string;
     }
   /** Changes are looked for now and then instead. */

@@ -9,8 +9,10 @@ const ANSWERS_MAX = 32;
 
 export interface Router {
   readonly gateway: IpAddress;
-  /** 5351 unless a test says otherwise. */
+  /** Of PCP and NAT-PMP: 5351 unless a test says otherwise. */
   readonly port: number;
+  /** Of UPnP: 1900 unless a test says otherwise. */
+  readonly ssdpPort: number;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Settings } from "../../core/config/settings.ts";
+import type { IpAddress } from "../../core/netip/address.ts";
 import type { Endpoint } from "../../core/netip/endpoint.ts";
 import { isCarrierShared, isPrivate } from "../../core/netip/special.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
@@ -6,9 +7,8 @@ import type { LoadedSettings } from "../config/config-file.ts";
 import { osEntropy } from "../node-crypto.ts";
 import type { WayOut } from "../platform/platform.ts";
 import type { Ending, Service } from "../service.ts";
-import type { MappingRequest } from "./answer.ts";
-import type { Router } from "./ask-router.ts";
-import { type MappingOutcome, type MappingProtocol, mapPort, unmapPort } from "./map-port.ts";
+import { type MappingOutcome, type MappingProtocol, mapPort } from "./map-port.ts";
+import { SSDP_PORT } from "./upnp/discover.ts";
 
 export interface PortMappingOptions {
   /** Undefined: there is none, or nobody can tell. */
@@ -17,6 +17,7 @@ export interface PortMappingOptions {
   readonly mapped: (at: Endpoint | undefined) => void;
   readonly tell: (event: OperatorEvent) => void;
   readonly routerPort?: number;
+  readonly ssdpPort?: number;
 }
 
 /** How things stand, for people. */
@@ -37,9 +38,7 @@ const ROUTER_PORT = 5351;
 const NONCE_BYTES = 12;
 
 interface Lease {
-  readonly router: Router;
-  readonly protocol: MappingProtocol;
-  readonly request: MappingRequest;
+  readonly giveBack: (patienceMs: number) => Promise<void>;
   readonly at: Endpoint;
   readonly endsAt: number;
 }
@@ -104,7 +103,8 @@ export class PortMapping implements Service {
 
   async #ask({ gateway, client }: WayOut, port: number): Promise<void> {
     const [round, asked] = [this.#round, this.#asked];
-    const router = { gateway, port: this.#options.routerPort ?? ROUTER_PORT };
+    const { routerPort = ROUTER_PORT, ssdpPort = SSDP_PORT } = this.#options;
+    const router = { gateway, port: routerPort, ssdpPort };
     const request = {
       nonce: this.#nonce,
       client,
@@ -116,23 +116,23 @@ export class PortMapping implements Service {
     const outcome = await mapPort(router, request);
     if (round !== this.#round) {
       const isOurs = this.#isWanted && this.#asked === asked;
-      if (outcome.kind === "mapped" && !isOurs) await unmapPort(router, outcome.protocol, request, FAREWELL_MS);
+      if (outcome.kind === "mapped" && !isOurs) await outcome.giveBack(FAREWELL_MS);
       return;
     }
-    const waitMs = this.#learn(outcome, { router, request });
+    const waitMs = this.#learn(outcome, gateway);
     this.#timer = setTimeout(() => void this.#ask({ gateway, client }, port), waitMs);
     this.#timer.unref();
   }
 
   /** Acts on what the router said; returns when to ask again. */
-  #learn(outcome: MappingOutcome, { router, request }: Pick<Lease, "router" | "request">): number {
-    const { gateway } = router;
+  #learn(outcome: MappingOutcome, gateway: IpAddress): number {
     if (outcome.kind === "no-answer") return this.#unanswered();
     const { protocol } = outcome;
     if (outcome.kind === "mapped") {
-      const { at, lifetimeMs } = outcome.mapping;
+      const { giveBack, mapping } = outcome;
+      const { at, lifetimeMs } = mapping;
       const isNew = this.#lease?.at !== at;
-      this.#lease = { router, protocol, request, at, endsAt: performance.now() + lifetimeMs };
+      this.#lease = { giveBack, at, endsAt: performance.now() + lifetimeMs };
       this.state = { is: "mapped", protocol, at };
       if (isNew) this.#options.mapped(at);
       if (isNew) this.#options.tell({ code: "port-mapped", gateway, protocol, endpoint: at, lifetimeMs });
@@ -163,6 +163,6 @@ export class PortMapping implements Service {
     this.#round++;
     clearTimeout(this.#timer);
     this.#forget();
-    if (lease) await unmapPort(lease.router, lease.protocol, lease.request, FAREWELL_MS);
+    await lease?.giveBack(FAREWELL_MS);
   }
 }

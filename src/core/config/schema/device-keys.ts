@@ -77,7 +77,7 @@ export const DEVICE_KEYS: readonly KeySpec[] = [
         default: "false",
         since: "lacis",
         about:
-          "Ask the router in front of this host (PCP, NAT-PMP) for a port outside that leads here, tell lighthouses, renew it, and give it back at the end.",
+          "Ask the router in front of this host (PCP, NAT-PMP, UPnP) for a port outside that leads here, tell lighthouses, renew it, and give it back at the end.",
       },
       udp_offloads: {
         type: BOOLEAN,

@@ -33,7 +33,8 @@ export class FakeRouter {
   }
 
   get at(): Router {
-    return { gateway: "127.0.0.1" as IpAddress, port: this.#socket.address().port };
+    const { port } = this.#socket.address();
+    return { gateway: "127.0.0.1" as IpAddress, port, ssdpPort: port };
   }
 
   close(): void {

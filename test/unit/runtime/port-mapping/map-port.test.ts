@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import { mapPort, unmapPort } from "../../../../src/runtime/port-mapping/map-port.ts";
+import { mapPort } from "../../../../src/runtime/port-mapping/map-port.ts";
 import { decodeNatPmpAddress, decodeNatPmpMapping } from "../../../../src/runtime/port-mapping/nat-pmp.ts";
 import { decodePcpAnswer, encodePcpRequest } from "../../../../src/runtime/port-mapping/pcp.ts";
 import { FakeRouter, natPmpAnswer, type PcpFields, pcpAnswer, REQUEST } from "./fake-router.ts";
@@ -14,7 +14,7 @@ afterEach(() => {
 describe("a router", () => {
   test("that speaks PCP gives a port, with the address outside", async () => {
     router = await FakeRouter.create(() => [pcpAnswer()]);
-    expect(await mapPort(router.at, REQUEST)).toEqual({
+    expect(await mapPort(router.at, REQUEST)).toMatchObject({
       kind: "mapped",
       protocol: "pcp",
       mapping: { at: "203.0.113.8:5555", lifetimeMs: 7_200_000 },
@@ -32,26 +32,28 @@ describe("a router", () => {
     expect(router.questions.map((question) => question.length)).toEqual([60, 2, 12]);
   });
 
-  test("that is not there is known at once: nobody listens", async () => {
+  test("that is not there is not waited for, but for whether it speaks UPnP: nobody listens", async () => {
     router = await FakeRouter.create(() => []);
     const { at } = router;
     router.close();
     const since = performance.now();
     expect(await mapPort(at, REQUEST)).toEqual({ kind: "no-answer" });
-    expect(performance.now() - since).toBeLessThan(1_000);
+    expect(performance.now() - since).toBeLessThan(3_000);
     router = await FakeRouter.create(() => []);
   });
 
   test("that says nothing is asked four times in three seconds", async () => {
     router = await FakeRouter.create(() => []);
     expect(await mapPort(router.at, REQUEST)).toEqual({ kind: "no-answer" });
-    expect(router.questions).toHaveLength(4);
+    expect(router.questions.filter((question) => question[0] === 2)).toHaveLength(4);
   });
 
   test("gets its port back with a lifetime of nothing", async () => {
-    router = await FakeRouter.create((question) => [question[0] === 2 ? pcpAnswer({ lifetimeS: 0 }) : question]);
-    await unmapPort(router.at, "pcp", REQUEST, 500);
-    expect(new DataView(new Uint8Array(router.questions[0] ?? []).buffer).getUint32(4)).toBe(0);
+    router = await FakeRouter.create((question) => [question[0] === 2 ? pcpAnswer() : question]);
+    const outcome = await mapPort(router.at, REQUEST);
+    if (outcome.kind !== "mapped") expect.fail(outcome.kind);
+    await outcome.giveBack(500);
+    expect(new DataView(new Uint8Array(router.questions[1] ?? []).buffer).getUint32(4)).toBe(0);
   });
 
   test("that refuses says why by a number", async () => {
