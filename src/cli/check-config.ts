@@ -39,7 +39,7 @@ interface DifferenceReport extends Omit<FindingReport, "code"> {
   readonly kind: Difference["kind"];
 }
 
-interface FindingReport {
+export interface FindingReport {
   readonly code: string;
   readonly file: string | null;
   readonly line: number | null;
@@ -124,7 +124,8 @@ function effectiveLine({ path, value, origin }: EffectiveValue): string {
   return `${path}: ${JSON.stringify(value)}  # ${from}`;
 }
 
-function findingReport(finding: ConfigError): FindingReport {
+/** As JSON has it. */
+export function findingReport(finding: ConfigError): FindingReport {
   const { code, place, path, what, why, todo } = finding;
   const text = [what, why, todo].filter((part) => part !== undefined).join(" - ");
   return { code, file: place?.file ?? null, line: place?.line ?? null, column: place?.column ?? null, path, text };

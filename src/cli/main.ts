@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   netcheck: async () => (await import("./commands/netcheck.ts")).netcheckCommand(),
   rules: async () => (await import("./commands/rules.ts")).rulesCommand(),
   why: async () => (await import("./commands/why.ts")).whyCommand(),
+  policy: async () => (await import("./commands/policy/policy.ts")).policyCommand(),
   flows: async () => (await import("./commands/flows.ts")).flowsCommand(),
   capture: async () => (await import("./commands/capture.ts")).captureCommand(),
   reload: async () => (await import("./commands/reload.ts")).reloadCommand(),

@@ -14,6 +14,7 @@ export function ruleText(rule: Rule): string {
     localCidr !== undefined && `local_cidr=${prefixText(localCidr)}`,
     caName !== undefined && `ca_name=${caName}`,
     caSha !== undefined && `ca_sha=${caSha.slice(0, 8)}`,
+    rule.audit === true && "mode=audit",
   ];
   return parts.filter((part) => part !== "" && part !== false).join(" ");
 }

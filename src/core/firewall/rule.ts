@@ -27,6 +27,8 @@ export interface Rule {
   readonly caSha: string | undefined;
   /** Where it stands, for explanations: "config.yml:18:7". */
   readonly place: string;
+  /** It is about to go (docs/POLICY.md): what it lets through is told, since it would be refused without it. */
+  readonly audit?: true;
 }
 
 /** The parts of a rule that all have to match. "peer": host, groups and cidr together, of which one suffices. */

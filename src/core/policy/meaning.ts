@@ -1,0 +1,33 @@
+import type { IpAddress } from "../netip/address.ts";
+import { contains, overlaps } from "../netip/prefix.ts";
+import type { HostFacts, Party } from "./policy.ts";
+
+/** Whether a party means a host by its name or its groups, wherever a packet comes from or goes to. */
+export function meansByName(party: Party, { name, groups }: Pick<HostFacts, "name" | "groups">): boolean {
+  switch (party.kind) {
+    case "any":
+      return true;
+    case "groups":
+      return party.groups.every((group) => groups.includes(group));
+    case "host":
+      return party.name === name;
+    case "network":
+      return false;
+  }
+}
+
+/** Whether a party means whoever sends from this address of a host, or from behind it. */
+export function meansSource(party: Party, host: HostFacts, address: IpAddress): boolean {
+  return party.kind === "network" ? contains(party.prefix, address) : meansByName(party, host);
+}
+
+/** Whether a party means this address of a host. What lies behind a host is meant only by addresses. */
+export function meansDestination(party: Party, host: HostFacts, address: IpAddress): boolean {
+  if (party.kind === "network") return contains(party.prefix, address);
+  return meansByName(party, host) && host.addresses.includes(address);
+}
+
+/** Whether a network has an address that is the host's own, or lies behind it. */
+export function touches({ prefix }: Extract<Party, { kind: "network" }>, { addresses, behind }: HostFacts): boolean {
+  return addresses.some((address) => contains(prefix, address)) || behind.some((network) => overlaps(prefix, network));
+}
