@@ -100,9 +100,21 @@ describeDataPlanes("what becomes of flows", (open) => {
     await plane.udps(PEER, knocks);
     await plane.tun(udpPacket({ from: OWN_4, to: "192.0.2.1", fromPort: 1, toPort: 2 }));
     const events = await plane.advance(100);
-    expect(recordsOf(events).filter(({ peer }) => peer === PEER_4).length).toBe(2_048);
+    expect(recordsOf(events).filter(({ peer }) => peer === PEER_4).length).toBe(128);
     expect(recordsOf(events).filter(({ reason }) => reason === "no-route").length).toBe(1);
-    expect(events.map((each) => (each.out === "event" ? Number(each.event["untold"]) : 0))).toEqual([952, 0, 0]);
+    expect(events.map((each) => (each.out === "event" ? Number(each.event["untold"]) : 0))).toEqual([2_872]);
+  });
+
+  test("tells what was refused however many flows come and go", async () => {
+    const [plane, peer] = await recording();
+    const came = Array.from({ length: 1_000 }, (_, port) =>
+      peer.message(udpPacket({ from: PEER_4, to: OWN_4, fromPort: port, toPort: 53 })),
+    );
+    await plane.udps(PEER, came);
+    await plane.udp(PEER, peer.message(udpPacket({ from: "192.0.2.1", to: OWN_4, fromPort: 1, toPort: 53 })));
+    const records = recordsOf(await plane.advance(100));
+    expect(records.filter(({ happening }) => happening === "begun").length).toBe(128);
+    expect(records.filter(({ reason }) => reason === "remote-address").length).toBe(1);
   });
 
   test("is not told unasked", async () => {

@@ -295,7 +295,7 @@ impl<O: Output> Pass<'_, O> {
             engine.flows.settle(self.step.flow);
             engine.flows.sweep(now_ms, &self.step.host.flow_timeouts);
         }
-        for records in engine.flows.log.take_due(now_ms) {
+        if let Some(records) = engine.flows.log.take_due(now_ms) {
             self.step.out.event(Event::FlowRecords(records));
         }
         if let Some(captured) = engine.capture.take_due(now_ms) {

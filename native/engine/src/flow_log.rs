@@ -13,10 +13,8 @@ use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, lock};
 
 /// What is noted is told so long after the first of it, together.
 const GATHERED_FOR_MS: u64 = 100;
-/// Notes that may wait.
-const NOTES_MAX: usize = 4_096;
-/// Notes in one event.
-const TOLD_AT_ONCE: usize = 1_024;
+/// Notes that may wait: what the control plane makes of each takes it some 30 microseconds.
+const NOTES_MAX: usize = 256;
 const NOTHING: u64 = u64::MAX;
 
 /// Some of what was noted, and how much was not.
@@ -39,8 +37,8 @@ struct Waiting {
     notes: Vec<Note>,
     /// Of packets that are refused alike there is one note.
     refusals: HashMap<Refusal, usize>,
-    /// How many notes are about whom.
-    held: HashMap<Option<IpAddr>, usize>,
+    /// How many notes are about whom, refusals apart.
+    held: HashMap<(Option<IpAddr>, bool), usize>,
     untold: u64,
 }
 
@@ -126,13 +124,15 @@ impl FlowLog {
         }
     }
 
-    /// Of whoever may have one more note: nobody holds more than is left for others. Returns where it lies.
+    /// Of whoever may have one more note: nobody holds more than is left for others, and no traffic hides what was refused. Returns where it
+    /// lies.
     fn note(&self, waiting: &mut Waiting, note: Note, now_ms: u64) -> Option<usize> {
         let at = waiting.notes.len();
         if at == 0 && self.due_ms().is_none() {
             self.due_ms.store(now_ms + GATHERED_FOR_MS, Ordering::Release);
         }
-        let held = waiting.held.entry(note.peer).or_default();
+        let is_refused = matches!(note.happening, FlowHappening::Refused { .. });
+        let held = waiting.held.entry((note.peer, is_refused)).or_default();
         if *held >= NOTES_MAX - at {
             waiting.untold += 1;
             return None;
@@ -148,22 +148,14 @@ impl FlowLog {
         waiting.untold += records.untold + records.records.len() as u64;
     }
 
-    /// What is due now, in events of a bounded size.
-    pub fn take_due(&self, now_ms: u64) -> Vec<FlowRecords> {
-        if self.due_ms().is_none_or(|due_ms| due_ms > now_ms) {
-            return vec![];
-        }
+    /// What is due now.
+    pub fn take_due(&self, now_ms: u64) -> Option<FlowRecords> {
+        self.due_ms().filter(|due_ms| *due_ms <= now_ms)?;
         let mut waiting = lock(&self.waiting);
         self.due_ms.store(NOTHING, Ordering::Release);
-        let Waiting { notes, mut untold, .. } = std::mem::take(&mut *waiting);
+        let Waiting { notes, untold, .. } = std::mem::take(&mut *waiting);
         drop(waiting);
-        let mut records = notes.into_iter().map(|note| note.as_record(now_ms)).peekable();
-        let mut told = vec![];
-        while records.peek().is_some() || untold > 0 {
-            told.push(FlowRecords { records: records.by_ref().take(TOLD_AT_ONCE).collect(), untold });
-            untold = 0;
-        }
-        told
+        Some(FlowRecords { records: notes.into_iter().map(|note| note.as_record(now_ms)).collect(), untold })
     }
 }
 
@@ -208,7 +200,7 @@ mod tests {
         let log = FlowLog::default();
         refuse(&log, 22, 2, 5);
         assert_eq!(log.due_ms(), None);
-        assert_eq!(log.take_due(u64::MAX), vec![]);
+        assert_eq!(log.take_due(u64::MAX), None);
     }
 
     #[test]
@@ -218,11 +210,11 @@ mod tests {
             refuse(&log, 22, 2, now_ms);
         }
         assert_eq!(log.due_ms(), Some(105));
-        assert_eq!(log.take_due(104), vec![]);
-        let [told] = &log.take_due(105)[..] else { panic!("not one event") };
+        assert_eq!(log.take_due(104), None);
+        let told = log.take_due(105).expect("it is due");
         let [record] = &told.records[..] else { panic!("not one record") };
         assert_eq!((record.flow.traffic.received_packets, record.flow.age_ms, record.flow.idle_ms), (20, 100, 81));
-        assert_eq!((log.due_ms(), log.take_due(u64::MAX)), (None, vec![]));
+        assert_eq!((log.due_ms(), log.take_due(u64::MAX)), (None, None));
     }
 
     #[test]
@@ -232,10 +224,8 @@ mod tests {
             refuse(&log, port, 2, 0);
         }
         refuse(&log, 22, 3, 0);
-        let told = log.take_due(100);
-        let records: Vec<_> = told.iter().flat_map(|told| &told.records).collect();
-        assert_eq!((records.len(), told.iter().map(|told| told.untold).sum::<u64>()), (2_049, 5_000 - 2_048));
-        assert!(told.iter().all(|told| told.records.len() <= TOLD_AT_ONCE));
+        let FlowRecords { records, untold } = log.take_due(100).expect("it is due");
+        assert_eq!((records.len(), untold), (129, 5_000 - 128));
         assert_eq!(records.last().and_then(|record| record.peer), Some(IpAddr::from([10, 0, 0, 3])));
     }
 
@@ -243,10 +233,8 @@ mod tests {
     fn what_nobody_heard_is_counted_with_the_next() {
         let log = on();
         refuse(&log, 22, 2, 0);
-        for told in log.take_due(100) {
-            log.unheard(&told);
-        }
+        log.unheard(&log.take_due(100).expect("it is due"));
         refuse(&log, 23, 2, 200);
-        assert_eq!(log.take_due(300).first().map(|told| told.untold), Some(1));
+        assert_eq!(log.take_due(300).map(|told| told.untold), Some(1));
     }
 }

@@ -22,13 +22,6 @@ export interface RefusedThere {
 
 /** Looking for the rule that nearly allowed a flow goes over all rules: of a flood of refused flows some are told without. */
 const EXPLAINED: Rate = { perSecond: 20, burst: 20 };
-/**
- * Names, rules and a line on disk take some 30 microseconds a note. A host with thousands of connections a second has better use for its processor: of more than this
- * it is told how many there were.
- */
-const TOLD: Rate = { perSecond: 1_000, burst: 1_000 };
-/** Whoever looks for a refusal finds it however many flows come and go; a flow that has ended says when it began. */
-const MOST_WANTED: readonly FlowRecord["happening"][] = ["refused", "ended", "begun"];
 
 /** Makes of what the data plane says about flows what an operator reads: who, by which rule, on which way, and why not. */
 export class FlowStories {
@@ -36,7 +29,6 @@ export class FlowStories {
   readonly #peers: Peers;
   readonly #policies: Policies;
   readonly #explained = new TokenBucket(EXPLAINED);
-  readonly #told = new TokenBucket(TOLD);
 
   constructor(facts: Facts, peers: Peers, policies: Policies) {
     this.#facts = facts;
@@ -44,15 +36,8 @@ export class FlowStories {
     this.#policies = policies;
   }
 
-  /** Of what became of flows, as much as there is time for, and of how many more it was not told. */
-  ofAll(records: readonly FlowRecord[]): { readonly stories: readonly FlowStory[]; readonly untold: number } {
-    const { now } = this.#facts;
-    const wanted = MOST_WANTED.flatMap((happening) => records.filter((record) => record.happening === happening));
-    const stories = wanted.filter(() => this.#told.take(now)).map((record) => this.#of(record));
-    return { stories, untold: records.length - stories.length };
-  }
-
-  #of(record: FlowRecord): FlowStory {
+  /** Of what became of a flow. */
+  of(record: FlowRecord): FlowStory {
     const { flow, happening } = record;
     const session = record.peer === undefined ? this.#sessionOf(flow) : this.#peers.primaryOf(record.peer);
     const told = this.#whoAndHow(flow, session, record.peer);

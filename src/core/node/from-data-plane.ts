@@ -149,8 +149,10 @@ export class FromDataPlane {
   }
 
   #tellOfFlows(records: readonly FlowRecord[], untold: number): void {
-    const told = this.#stories.ofAll(records);
-    this.#out.flows(told.stories, untold + told.untold);
+    this.#out.flows(
+      records.map((record) => this.#stories.of(record)),
+      untold,
+    );
   }
 
   /** Whether this control message was one about packets and rules. */

@@ -12,8 +12,8 @@ export class FlowLog {
   #notes: Note[] = [];
   /** Of packets that are refused alike there is one note. */
   readonly #refusals = new Map<string, Note>();
-  /** How many notes are about whom. */
-  readonly #held = new Map<IpAddress | undefined, number>();
+  /** How many notes are about whom, refusals apart. */
+  readonly #held = new Map<string, number>();
   #untold = 0;
   #due: Instant | undefined;
 
@@ -67,30 +67,29 @@ export class FlowLog {
     return this.#note({ what: { happening: "refused", reason, action }, flow, peer, beganAt: now, lastAt: now }, now);
   }
 
-  /** Of whoever may have one more note: nobody holds more than is left for others. */
+  /** Of whoever may have one more note: nobody holds more than is left for others, and no traffic hides what was refused. */
   #note(note: Note, now: Instant): Note | undefined {
     this.#due ??= instant(now + GATHERED_FOR_MS);
-    const held = this.#held.get(note.peer) ?? 0;
+    const whose = `${note.peer} ${note.what.happening === "refused"}`;
+    const held = this.#held.get(whose) ?? 0;
     if (held >= NOTES_MAX - this.#notes.length) {
       this.#untold++;
       return undefined;
     }
-    this.#held.set(note.peer, held + 1);
+    this.#held.set(whose, held + 1);
     this.#notes.push(note);
     return note;
   }
 
-  /** What is due, in events of a bounded size. */
-  takeDue(now: Instant): readonly { readonly records: readonly FlowRecord[]; readonly untold: number }[] {
-    if (this.#due === undefined || now < this.#due) return [];
+  /** What is due. */
+  takeDue(now: Instant): { readonly records: readonly FlowRecord[]; readonly untold: number } | undefined {
+    if (this.#due === undefined || now < this.#due) return undefined;
     const records = this.#notes.map(({ what, flow, peer, beganAt, lastAt }) => ({
       ...what,
       flow: { ...flow, ageMs: now - beganAt, idleMs: now - lastAt },
       peer,
     }));
-    const told = [];
-    for (let from = 0; from === 0 || from < records.length; from += TOLD_AT_ONCE)
-      told.push({ records: records.slice(from, from + TOLD_AT_ONCE), untold: from === 0 ? this.#untold : 0 });
+    const told = { records, untold: this.#untold };
     this.#notes = [];
     this.#refusals.clear();
     this.#held.clear();
@@ -120,10 +119,8 @@ interface Note {
 
 /** What is noted is told so long after the first of it, together. */
 const GATHERED_FOR_MS = 100;
-/** Notes that may wait. */
-const NOTES_MAX = 4_096;
-/** Notes in one event. */
-const TOLD_AT_ONCE = 1_024;
+/** Notes that may wait: names, a rule and a line on disk take some 30 microseconds of each, and a host with thousands of connections a second has better use for its processor. */
+const NOTES_MAX = 256;
 
 /** What a flow has carried before its first packet. */
 export const NOTHING_YET = { sentPackets: 0n, sentBytes: 0n, receivedPackets: 0n, receivedBytes: 0n };

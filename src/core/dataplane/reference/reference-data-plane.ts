@@ -84,7 +84,8 @@ export class ReferenceDataPlane {
     this.#inbound.expire(now);
     for (const silent of silence.takeSilent(now)) out.tell({ kind: "silent", ...silent });
     flows.sweep(now);
-    for (const told of flowLog.takeDue(now)) out.tell({ kind: "flow-records", ...told });
+    const records = flowLog.takeDue(now);
+    if (records) out.tell({ kind: "flow-records", ...records });
     const captured = capture.takeDue(now);
     if (captured) out.tell({ kind: "captured", ...captured });
   }

@@ -2964,7 +2964,7 @@ export const FlowSchema: GenMessage<Flow> = /*@__PURE__*/
   messageDesc(file_dataplane, 78);
 
 /**
- * What became of flows, at most 1,024 in one event, in no particular order.
+ * What became of flows, in no particular order.
  *
  * @generated from message lacis.dataplane.FlowRecords
  */
