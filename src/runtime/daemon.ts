@@ -32,7 +32,7 @@ import { Guard, type GuardDescription } from "./guard/guard.ts";
 import { withListenAddress } from "./listen-address.ts";
 import { EventFeed } from "./log/event-feed.ts";
 import { Log } from "./log/log.ts";
-import { MetricsService } from "./metrics/metrics-service.ts";
+import { measuring } from "./measuring.ts";
 import { nodeSuite, osEntropy } from "./node-crypto.ts";
 import { OperatorError } from "./operator-error.ts";
 import { packageVersion } from "./package-root.ts";
@@ -133,7 +133,9 @@ export class Daemon {
       list: () => dataPlane.command({ kind: "list-flows" }),
     });
     this.captures = new CaptureDesk(dataPlane);
-    const metrics = new MetricsService(loaded, {
+    const { meter, services: tellers } = measuring(loaded, {
+      flowLog: this.flowLog,
+      startedAt: this.startedAt,
       look: () => ({
         node: this.#driver.status(),
         usedRules: this.#driver.rules(),
@@ -148,15 +150,15 @@ export class Daemon {
     });
     this.events.listen((notice) => {
       this.#log.notice(notice);
-      metrics.heard(notice);
+      meter.heard(notice);
     });
     this.#driver = new Driver(node, {
       clock: readClock,
       command: (command) => {
-        metrics.command(command);
+        meter.command(command);
         dataPlane.command(command);
       },
-      heard: (event) => metrics.event(event),
+      heard: (event) => meter.event(event),
       resolve: (name) => resolver.resolve(name),
       tell: (event) => this.events.tell(event),
       carrier: (order) => this.#carrier.order(order),
@@ -243,7 +245,7 @@ export class Daemon {
       memory,
       this.#portMapping,
       ...aroundDevice.services,
-      metrics,
+      ...tellers,
       dns,
       this.#names,
       console,

@@ -98,6 +98,11 @@ const packageHomes: readonly { readonly name: RegExp; readonly homes: readonly s
     { name: /^yaml$/, homes: ["src/runtime/config/config-yaml.ts"], instead: "take a ConfigDocument" },
     { name: /^pino$/, homes: ["src/runtime/log/log.ts"], instead: "tell an OperatorEvent or take a Log" },
     { name: /^prom-client$/, homes: ["src/runtime/metrics/exposition.ts"], instead: "make a Metric" },
+    {
+      name: /^@opentelemetry\/.+$/,
+      homes: ["src/runtime/opentelemetry/otlp/"],
+      instead: "take a Collector",
+    },
     { name: /^ssh2$/, homes: ["src/runtime/console/ssh/"], instead: "make a ConsoleCommand" },
     { name: /^commander$/, homes: ["src/cli/", "certs/cli/"], instead: "take options as an argument" },
     {

@@ -207,6 +207,15 @@ interface MetricsChoice {
   readonly lighthouse: boolean;
 }
 
+/** Which collector gets what (opentelemetry.*), all of it live; no business of the core's. */
+export interface TelemetrySettings extends MetricsChoice {
+  /** Without a slash at its end. */
+  readonly endpoint: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly metrics: boolean;
+  readonly flows: boolean;
+}
+
 /** A TCP address to serve on; without a host every address of this machine. */
 export interface ListenAddress {
   readonly host: string | undefined;

@@ -267,6 +267,9 @@ export type DaemonEvent =
   /** Again, after they were not. */
   | { readonly code: "metrics-sent"; readonly to: string }
   | { readonly code: "metrics-unavailable"; readonly why: string }
+  /** Again, after it was not. */
+  | { readonly code: "collector-reached"; readonly to: string }
+  | { readonly code: "collector-unreachable"; readonly why: string }
   | { readonly code: "reload-applied"; readonly applied: readonly string[]; readonly needsRestart: readonly string[] }
   | {
       readonly code: "reload-refused";

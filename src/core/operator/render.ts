@@ -247,6 +247,11 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
   "metrics-served": { level: "info", text: () => "Metrics are served to Prometheus." },
   "metrics-sent": { level: "info", text: () => "Graphite gets metrics again." },
   "metrics-unavailable": { level: "warn", text: () => "There are no metrics; everything else goes on." },
+  "collector-reached": { level: "info", text: () => "The OpenTelemetry collector takes again what it is sent." },
+  "collector-unreachable": {
+    level: "warn",
+    text: () => "The OpenTelemetry collector does not take what it is sent; everything else goes on.",
+  },
   "reload-applied": { level: "info", text: () => "The configuration was read again." },
   "reload-refused": {
     level: "error",

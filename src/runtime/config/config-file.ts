@@ -8,7 +8,7 @@ import { mergeFiles } from "../../core/config/document/merge.ts";
 import { type ParsedConfig, parseSettings } from "../../core/config/parse/parse-settings.ts";
 import type { Reloadable } from "../../core/config/reload-plan.ts";
 import type { Difference } from "../../core/config/schema/unlike-nebula.ts";
-import type { ConsoleSettings, LoggingSettings, StatsSettings } from "../../core/config/settings.ts";
+import type { ConsoleSettings, LoggingSettings, StatsSettings, TelemetrySettings } from "../../core/config/settings.ts";
 import type { CryptoSuite } from "../../core/crypto/suite.ts";
 import { consoleFaults } from "../console/ssh/console-faults.ts";
 import { loadPems } from "./config-pem.ts";
@@ -25,6 +25,8 @@ export interface ConfigEnvironment {
 export interface LoadedSettings extends Reloadable {
   readonly logging: LoggingSettings;
   readonly stats: StatsSettings;
+  /** Undefined where there is no collector. */
+  readonly telemetry: TelemetrySettings | undefined;
   /** Undefined where there is none. */
   readonly console: ConsoleSettings | undefined;
   readonly warnings: readonly ConfigWarning[];
@@ -68,8 +70,8 @@ export function checkConfig(path: string, env: ConfigEnvironment): ConfigCheck {
 }
 
 function loaded(parsed: ParsedConfig, files: readonly string[]): LoadedSettings | undefined {
-  const { settings, logging, stats, console, warnings, effective, digests } = parsed;
-  return settings && { settings, logging, stats, console, warnings, effective, digests, files };
+  const { settings, logging, stats, telemetry, console, warnings, effective, digests } = parsed;
+  return settings && { settings, logging, stats, telemetry, console, warnings, effective, digests, files };
 }
 
 /** The files of the path, read and merged; a file that is no readable YAML stops here, with the errors of all such files. */

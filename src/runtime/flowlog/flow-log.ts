@@ -40,7 +40,7 @@ export class FlowLog implements Service {
   readonly #followers = new Set<(line: LogLine) => void>();
   readonly #lists = new Set<(isLast: boolean, stories: readonly FlowStory[]) => void>();
 
-  constructor({ settings }: LoadedSettings, options: FlowLogOptions) {
+  constructor({ settings }: Pick<LoadedSettings, "settings">, options: FlowLogOptions) {
     this.#options = options;
     this.#megabytes = settings.live.flowLog.megabytes;
     this.#ring = options.folder === undefined ? undefined : new FlowRing(options.folder, this.#megabytes * MEGABYTE);

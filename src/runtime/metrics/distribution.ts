@@ -24,6 +24,11 @@ export interface Summary {
   };
 }
 
+/** In Nebula's words; the median is not among them. */
+export function summaryRows({ rates, perc50: _, ...summary }: Summary): readonly (readonly [string, number])[] {
+  return Object.entries({ ...summary, ...rates });
+}
+
 /** Takes values in and tells how the newest of them lie. `count` is of all. */
 export class Distribution {
   readonly #values: number[] = [];

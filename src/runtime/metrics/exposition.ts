@@ -1,6 +1,6 @@
 import type { Counter, Gauge } from "prom-client";
 import { onDemand } from "../on-demand.ts";
-import type { Summary } from "./distribution.ts";
+import { summaryRows } from "./distribution.ts";
 import type { Metric } from "./metric.ts";
 
 /** The content type of `expose`. */
@@ -25,7 +25,7 @@ export async function expose(metrics: readonly Metric[], prefix: readonly string
       .replaceAll(/[ .\-=/]/g, "_");
     const rows =
       value.kind === "distribution"
-        ? rowsOf(value.summary).map(([type, number]) => ({ labels: { ...labels, type }, number }))
+        ? summaryRows(value.summary).map(([type, number]) => ({ labels: { ...labels, type }, number }))
         : [{ labels, number: value.number }];
     for (const row of rows) {
       const known = families.get(full);
@@ -37,9 +37,4 @@ export async function expose(metrics: readonly Metric[], prefix: readonly string
     }
   }
   return registry.metrics();
-}
-
-/** In Nebula's words; the median is not among them. */
-function rowsOf({ rates, perc50: _, ...summary }: Summary): readonly (readonly [string, number])[] {
-  return Object.entries({ ...summary, ...rates });
 }

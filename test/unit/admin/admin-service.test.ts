@@ -45,6 +45,7 @@ describe("a daemon with its admin sockets", () => {
       "route-watch",
       "device-watch",
       "metrics",
+      "opentelemetry",
       "dns",
       "host-names",
       "console",

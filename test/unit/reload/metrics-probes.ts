@@ -1,7 +1,9 @@
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
-import { MetricsService } from "../../../src/runtime/metrics/metrics-service.ts";
+import { FlowLog } from "../../../src/runtime/flowlog/flow-log.ts";
+import { measuring } from "../../../src/runtime/measuring.ts";
 import { freePort } from "../runtime/mesh-files.ts";
+import { Collector } from "../runtime/opentelemetry/collector.ts";
 import type { Subject } from "./subject.ts";
 
 /** Ports of this machine, each of them before or after a change. */
@@ -14,9 +16,17 @@ export const RECEIVER_PORTS: { readonly before: number; readonly after: number }
   after: await freePort(),
 };
 
+export const COLLECTOR_PORTS: { readonly before: number; readonly after: number } = {
+  before: await freePort(),
+  after: await freePort(),
+};
+
 /** The metrics of a subject, made as the daemon makes them. */
 export async function startMetrics(subject: Subject): Promise<void> {
-  const metrics = new MetricsService(subject.shell, {
+  const flowLog = new FlowLog(subject, { folder: undefined, host: () => "subject", list: () => {} });
+  const { services } = measuring(subject.shell, {
+    flowLog,
+    startedAt: 0,
     look: () => ({
       node: subject.host.status(),
       usedRules: [],
@@ -29,8 +39,19 @@ export async function startMetrics(subject: Subject): Promise<void> {
     }),
     tell: () => {},
   });
-  subject.services.push(metrics);
-  await metrics.start();
+  subject.services.push(...services);
+  for (const service of services) await service.start?.();
+  flowLogs.set(subject, flowLog);
+}
+
+const flowLogs = new WeakMap<Subject, FlowLog>();
+const collectorsOf = new WeakMap<Subject, readonly Collector[]>();
+
+/** Its metrics, and collectors that are there before it sends them any. */
+export async function startTelemetry(subject: Subject): Promise<void> {
+  const ports = Object.values(COLLECTOR_PORTS);
+  collectorsOf.set(subject, await Promise.all(ports.map((port) => Collector.open(port))));
+  await startMetrics(subject);
 }
 
 /** Where a page of metrics is, what its names begin with, whether they tell messages apart, and whether it is made anew each time. */
@@ -46,7 +67,7 @@ export async function pagesSeen(subject: Subject): Promise<unknown> {
       const kinds = ["messages_rx_other", "lighthouse_rx_other"].filter((name) => text.includes(name));
       seen.push([port, path, names, kinds, text === again]);
     }
-  stop(subject);
+  await stop(subject);
   return seen;
 }
 
@@ -67,13 +88,30 @@ export async function receiversSeen(subject: Subject): Promise<unknown> {
     }
   });
   const seen = await Promise.race([first, pause(2_000)]);
-  stop(subject);
+  await stop(subject);
   for (const close of closers) close();
   return seen;
 }
 
-function stop(subject: Subject): void {
-  for (const service of subject.services.splice(0)) void service.stop?.("asked");
+/** Which collector is told what of metrics and of a flow, with which header. */
+export async function collectorsSeen(subject: Subject): Promise<unknown> {
+  const collectors = collectorsOf.get(subject) ?? [];
+  for (const { requests } of collectors) requests.splice(0);
+  flowLogs.get(subject)?.heard([], 1);
+  const isTold = () => collectors.some(({ requests }) => requests.some(({ path }) => path === "/v1/metrics"));
+  for (let waits = 0; waits < 40 && !isTold(); waits++) await pause(50);
+  // What waits then is sent before the end.
+  await stop(subject);
+  const seen = collectors.map(({ requests }) => {
+    const paths = new Set(requests.map(({ path }) => path));
+    return [[...paths].sort(), requests[0]?.headers["x-tenant"]];
+  });
+  for (const collector of collectors) collector.close();
+  return seen;
+}
+
+async function stop(subject: Subject): Promise<void> {
+  for (const service of subject.services.splice(0)) await service.stop?.("asked");
 }
 
 async function page(port: number, path: string): Promise<string | undefined> {

@@ -9,7 +9,16 @@ import {
   sandboxSeen,
   startConsole,
 } from "./console-probes.ts";
-import { PAGE_PORTS, pagesSeen, RECEIVER_PORTS, receiversSeen, startMetrics } from "./metrics-probes.ts";
+import {
+  COLLECTOR_PORTS,
+  collectorsSeen,
+  PAGE_PORTS,
+  pagesSeen,
+  RECEIVER_PORTS,
+  receiversSeen,
+  startMetrics,
+  startTelemetry,
+} from "./metrics-probes.ts";
 import type { Row, Values } from "./row.ts";
 import { pems } from "./subject.ts";
 
@@ -24,6 +33,10 @@ const GRAPHITE: Values = {
   "stats.interval": "100ms",
   "stats.host": `127.0.0.1:${RECEIVER_PORTS.before}`,
 };
+const COLLECTOR: Values = {
+  "opentelemetry.endpoint": `http://127.0.0.1:${COLLECTOR_PORTS.before}`,
+  "opentelemetry.interval": "100ms",
+};
 const CONSOLE: Values = {
   "sshd.enabled": "true",
   "sshd.listen": `127.0.0.1:${CONSOLE_PORTS.before}`,
@@ -31,14 +44,14 @@ const CONSOLE: Values = {
   "sshd.authorized_users": `[{user: me, keys: ["${CONSOLE_KEY.public}"]}]`,
 };
 
-/** What an operator sees of the running process: `flow_log`, `sshd`, `stats`. */
+/** What an operator sees of the running process: `flow_log`, `sshd`, `stats`, `opentelemetry`. */
 export const OPERATION_ROWS: Readonly<Record<string, Row>> = {
   "flow_log.megabytes": {
     other: "0",
     sees: ({ host }) =>
       host.commands.flatMap((command) => (command.kind === "configure" ? [command.recordFlows] : [])).at(-1),
   },
-  ...metricsRows(PROMETHEUS, pagesSeen, {
+  ...metricsRows({ base: PROMETHEUS, given: startMetrics }, pagesSeen, {
     "stats.type": "none",
     "stats.interval": "100ms",
     "stats.listen": `127.0.0.1:${PAGE_PORTS.after}`,
@@ -48,10 +61,17 @@ export const OPERATION_ROWS: Readonly<Record<string, Row>> = {
     "stats.message_metrics": "true",
     "stats.lighthouse_metrics": "true",
   }),
-  ...metricsRows(GRAPHITE, receiversSeen, {
+  ...metricsRows({ base: GRAPHITE, given: startMetrics }, receiversSeen, {
     "stats.protocol": "udp",
     "stats.host": `127.0.0.1:${RECEIVER_PORTS.after}`,
     "stats.prefix": "mesh",
+  }),
+  ...metricsRows({ base: COLLECTOR, given: startTelemetry }, collectorsSeen, {
+    "opentelemetry.endpoint": `http://127.0.0.1:${COLLECTOR_PORTS.after}`,
+    "opentelemetry.headers": "{x-tenant: mesh}",
+    "opentelemetry.interval": "1h",
+    "opentelemetry.send_metrics": "false",
+    "opentelemetry.send_flows": "true",
   }),
 
   ...consoleRows(consoleSeen, {
@@ -75,8 +95,10 @@ function consoleRows(sees: Row["sees"], others: Values): Readonly<Record<string,
   );
 }
 
-function metricsRows(base: Values, sees: Row["sees"], others: Values): Readonly<Record<string, Row>> {
-  return Object.fromEntries(
-    Object.entries(others).map(([key, other = ""]) => [key, { base, other, given: startMetrics, sees }]),
-  );
+function metricsRows(
+  { base, given }: Required<Pick<Row, "base" | "given">>,
+  sees: Row["sees"],
+  others: Values,
+): Readonly<Record<string, Row>> {
+  return Object.fromEntries(Object.entries(others).map(([key, other = ""]) => [key, { base, other, given, sees }]));
 }

@@ -7,7 +7,13 @@ import { mergeFiles } from "../../../src/core/config/document/merge.ts";
 import { parseSettings } from "../../../src/core/config/parse/parse-settings.ts";
 import type { PemTexts } from "../../../src/core/config/parse/pem-reference.ts";
 import { planReload, type Reloadable, type ReloadPlan } from "../../../src/core/config/reload-plan.ts";
-import type { ConsoleSettings, LoggingSettings, Settings, StatsSettings } from "../../../src/core/config/settings.ts";
+import type {
+  ConsoleSettings,
+  LoggingSettings,
+  Settings,
+  StatsSettings,
+  TelemetrySettings,
+} from "../../../src/core/config/settings.ts";
 import { parseYaml } from "../../../src/runtime/config/config-yaml.ts";
 import { Log } from "../../../src/runtime/log/log.ts";
 import { nodeSuite } from "../../../src/runtime/node-crypto.ts";
@@ -164,6 +170,7 @@ export interface Sent {
 interface Shell extends Pick<Reloadable, "digests"> {
   readonly logging: LoggingSettings;
   readonly stats: StatsSettings;
+  readonly telemetry: TelemetrySettings | undefined;
   readonly console: ConsoleSettings | undefined;
 }
 
@@ -174,12 +181,12 @@ export function load({ text, pems: texts }: Files): Reloadable & Shell {
   const findings = new Findings();
   const document = mergeFiles([{ name: "config.yml", root: yaml.root }], findings);
   const env = { suite: nodeSuite, wall: wallTime(WORLD_BEGINS * 1_000_000_000n) };
-  const { settings, errors, effective, digests, logging, stats, console } = parseSettings(
+  const { settings, errors, effective, digests, logging, stats, telemetry, console } = parseSettings(
     document,
     texts,
     env,
     findings,
   );
   if (!settings) throw new Error(errors.map(formatConfigError).join("\n"));
-  return { settings, effective, digests, logging, stats, console };
+  return { settings, effective, digests, logging, stats, telemetry, console };
 }

@@ -28,7 +28,7 @@ export interface EffectiveValue {
 export function effectiveValues(found: ReadonlyMap<string, FoundValue>): readonly EffectiveValue[] {
   return EFFECTIVE_KEYS.map((spec) => ({
     path: spec.path,
-    value: redacted(currentValue(spec, found)),
+    value: shown(spec, currentValue(spec, found)),
     origin: found.get(spec.path)?.node.place,
   }));
 }
@@ -86,13 +86,23 @@ function plainDefault(type: ValueType, text: string | undefined): PlainValue {
   return text === undefined ? null : plainScalar(text, type);
 }
 
+function shown({ secret, type }: KeySpec, value: PlainValue): PlainValue {
+  // A key's place in the file system is none.
+  return secret && type.kind !== "pem" ? withTexts(value, (text) => (text === "" ? "" : "[secret]")) : redacted(value);
+}
+
 /** PEM text may hold a private key, under whatever key it was written. Paths and all else stay. */
 function redacted(value: PlainValue): PlainValue {
-  if (typeof value === "string") return isPem(value) ? "[inline PEM]" : value;
-  if (Array.isArray(value)) return value.map(redacted);
+  return withTexts(value, (text) => (isPem(text) ? "[inline PEM]" : text));
+}
+
+/** The same with each text in it changed. */
+function withTexts(value: PlainValue, change: (text: string) => string): PlainValue {
+  if (typeof value === "string") return change(value);
+  if (Array.isArray(value)) return value.map((item) => withTexts(item, change));
   if (typeof value !== "object" || value === null) return value;
   const object: Record<string, PlainValue> = Object.create(null);
-  for (const [key, item] of Object.entries(value)) object[key] = redacted(item);
+  for (const [key, item] of Object.entries(value)) object[key] = withTexts(item, change);
   return object;
 }
 

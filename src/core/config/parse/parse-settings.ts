@@ -17,6 +17,7 @@ import type {
   LoggingSettings,
   Settings,
   StatsSettings,
+  TelemetrySettings,
 } from "../settings.ts";
 import { checkDomain, domainOf } from "./check-domain.ts";
 import { checkMeaning, checkNetworks, type Meaning, usableAdvertised } from "./check-meaning.ts";
@@ -29,6 +30,7 @@ import { parseIdentity } from "./parse-identity.ts";
 import { parseLogging, parseStats } from "./parse-operation.ts";
 import { parseQueues } from "./parse-queues.ts";
 import { parseOverlayRoutes, parseUnsafeRoutes } from "./parse-routes.ts";
+import { parseTelemetry } from "./parse-telemetry.ts";
 import type { PemTexts } from "./pem-reference.ts";
 import { ConfigReader } from "./reader.ts";
 import { assembleFirewall, parseFirewall } from "./rules/parse-firewall.ts";
@@ -38,6 +40,8 @@ export interface ParsedConfig {
   readonly settings: Settings | undefined;
   readonly logging: LoggingSettings;
   readonly stats: StatsSettings;
+  /** Undefined where there is no collector. */
+  readonly telemetry: TelemetrySettings | undefined;
   readonly console: ConsoleSettings | undefined;
   readonly errors: readonly ConfigError[];
   readonly warnings: readonly ConfigWarning[];
@@ -69,11 +73,13 @@ export function parseSettings(
   const logging = parseLogging(reader.live);
   const console = parseConsole(reader.live, pems, findings);
   const stats = parseStats(reader.live, findings) ?? { to: "nobody" };
+  const telemetry = parseTelemetry(reader.live, rest.live.flowLog, findings);
   const settings = identity && assemble(rest, identity, findings);
   return {
     settings: findings.hasErrors ? undefined : settings,
     logging,
     stats,
+    telemetry,
     console,
     errors: findings.errors(),
     warnings: findings.warnings(),

@@ -11,7 +11,7 @@ import {
   TEXT,
 } from "./key-spec.ts";
 
-/** What an operator sees of the running process: `logging`, `flow_log`, `sshd`, `stats`. */
+/** What an operator sees of the running process: `logging`, `flow_log`, `sshd`, `stats`, `opentelemetry`. */
 export const OPERATION_KEYS: readonly KeySpec[] = [
   ...section(
     "logging",
@@ -111,6 +111,45 @@ export const OPERATION_KEYS: readonly KeySpec[] = [
         default: "false",
         since: "1.3",
         about: "Count lighthouse messages by type.",
+      },
+    },
+  ),
+  ...section(
+    "opentelemetry",
+    { reload: "live" },
+    {
+      endpoint: {
+        type: TEXT,
+        default: "",
+        since: "lacis",
+        about:
+          "Where a collector takes OTLP over HTTP, such as http://127.0.0.1:4318: /v1/metrics and /v1/logs are below it. Without one nothing is sent.",
+      },
+      headers: {
+        type: structure("map of names and values"),
+        default: "{}",
+        since: "lacis",
+        secret: true,
+        about: "Sent with every request, for instance {authorization: Bearer ...}.",
+      },
+      interval: {
+        type: duration(100, 86_400_000),
+        default: "1m",
+        since: "lacis",
+        about: "How often metrics are sent; flows are sent within a second.",
+      },
+      send_metrics: {
+        type: BOOLEAN,
+        default: "true",
+        since: "lacis",
+        about:
+          "Send metrics; `stats.message_metrics` and `stats.lighthouse_metrics` say whether messages are told apart.",
+      },
+      send_flows: {
+        type: BOOLEAN,
+        default: "false",
+        since: "lacis",
+        about: "Send what the flow log notes, a log record each.",
       },
     },
   ),

@@ -225,6 +225,8 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "console-refused": "Somebody with none of the right keys was refused by the console.",
   "metrics-served": "Metrics are served to Prometheus.",
   "metrics-sent": "Graphite gets metrics again.",
+  "collector-reached": "The OpenTelemetry collector takes again what it is sent.",
+  "collector-unreachable": "The OpenTelemetry collector does not take what it is sent; everything else goes on.",
   "metrics-unavailable": "There are no metrics; everything else goes on.",
   "reload-applied": "The configuration was read again.",
   "reload-refused": "cannot use the configuration - it has an error - correct it",

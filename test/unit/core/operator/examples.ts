@@ -232,6 +232,11 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   "console-unavailable": { code: "console-unavailable", why: "another program uses this port" },
   "console-login": { code: "console-login", user: "me", address: "192.0.2.7" },
   "console-refused": { code: "console-refused", user: "me", address: "192.0.2.7" },
+  "collector-reached": { code: "collector-reached", to: "http://127.0.0.1:4318" },
+  "collector-unreachable": {
+    code: "collector-unreachable",
+    why: "http://127.0.0.1:4318 does not take metrics: nobody listens there",
+  },
   "metrics-served": { code: "metrics-served", where: "http://127.0.0.1:8080/metrics" },
   "metrics-sent": { code: "metrics-sent", to: "192.0.2.1:2003" },
   "metrics-unavailable": { code: "metrics-unavailable", why: "another program uses this port" },

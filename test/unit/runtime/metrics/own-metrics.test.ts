@@ -114,6 +114,10 @@ With \`stats.type: prometheus\` a host serves them, with \`graphite\` it sends t
 these are ours beside it. \`stats.namespace\` and \`stats.subsystem\` come before each name. The 500 peers and the 200 rules that carry most have series of their own; what went to and from
 peers while they had none is in \`name="other"\`, and the sums of it never fall. Names of peers are those of their certificates.
 
+A collector of \`opentelemetry.endpoint\` is sent the same metrics (OTLP over HTTP, protobuf): what is a counter here is a monotonic sum whose name has dots and no \`_total\`, which collectors put back
+for Prometheus. With \`opentelemetry.send_flows\` it gets a log record for each line of \`lacis flows --json\`: \`source.*\`, \`destination.*\` and \`network.*\` as OpenTelemetry names them, the rest below \`lacis.\`.
+The standard variables for certificates and compression (\`OTEL_EXPORTER_OTLP_CERTIFICATE\`, \`OTEL_EXPORTER_OTLP_COMPRESSION\` ...) hold where the configuration says nothing.
+
 [examples/monitoring](../examples/monitoring) has a dashboard for Grafana, ten alert rules and what Prometheus needs to ask hosts; a real Prometheus is asked for each panel and alert in the tests.
 
 This page is made from the source: \`npx vitest run test/unit/runtime/metrics -u\`.
