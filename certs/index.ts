@@ -11,6 +11,7 @@ export type {
   Fingerprint,
   VerifiedCertificate,
 } from "../src/core/cert/certificate.ts";
+export type { HostKeyPair } from "../src/core/cert/host-key.ts";
 export type { Curve } from "../src/core/crypto/suite.ts";
 export { formatPrefix, type Prefix, parsePrefix } from "../src/core/netip/prefix.ts";
 export {
@@ -27,7 +28,7 @@ export { type HandOut, handOut } from "./hand-out.ts";
 export { inspect, type PrintedCertificate, toJson } from "./inspect.ts";
 export { type HostRequest, issue } from "./issue.ts";
 export type { KeyDerivationCost, WantedCost } from "./key-derivation.ts";
-export { generateHostKey, type HostKeyPair, readHostPublicKey } from "./key-file.ts";
+export { generateHostKey, readHostPublicKey } from "./key-file.ts";
 export { type BlocklistEntries, blocklistEntriesOf, blocklistOf, formatBlocklist } from "./ledger/blocklist.ts";
 export { LedgerContent, type Recorded } from "./ledger/content.ts";
 export {

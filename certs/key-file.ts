@@ -2,39 +2,18 @@ import { concatBytes, equalBytes } from "../src/core/base/bytes.ts";
 import type { Entropy } from "../src/core/base/entropy.ts";
 import { ok, type Result } from "../src/core/base/result.ts";
 import { Secret } from "../src/core/base/secret.ts";
+import { generateHostKey as makeHostKey, type HostKeyPair } from "../src/core/cert/host-key.ts";
 import { Banner, decodePem, encodePem, type PemBlock } from "../src/core/cert/pem.ts";
 import { portableSuite } from "../src/core/crypto/portable.ts";
 import type { Curve, SigningKey } from "../src/core/crypto/suite.ts";
 import { platformEntropy } from "./entropy.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
-/**
- * Keys and the files they stand in (protocol 4.1). A host key agrees, a CA key signs: two kinds, never taken for each other. The base64 is
- * the raw key.
- */
-export interface HostKeyPair {
-  readonly curve: Curve;
-  readonly publicKey: Uint8Array;
-  /** Files ready to be written; the first is secret. */
-  readonly privateKeyPem: string;
-  readonly publicKeyPem: string;
-}
+// Keys and the files they stand in (protocol 4.1). A host key agrees, a CA key signs: two kinds, never taken for each other. The base64 is the raw key.
 
 /** A fresh key for a host. */
 export function generateHostKey(curve: Curve, entropy: Entropy = platformEntropy): HostKeyPair {
-  const agreement = portableSuite.agreement(curve);
-  for (;;) {
-    using privateKey = new Secret(entropy.bytes(32));
-    // One in 2^32 byte strings is no scalar of P-256.
-    const key = agreement?.load(privateKey.expose());
-    if (!key) continue;
-    return {
-      curve,
-      publicKey: key.publicKey,
-      privateKeyPem: encodePem(curve === "P256" ? Banner.p256PrivateKey : Banner.x25519PrivateKey, privateKey.expose()),
-      publicKeyPem: encodePem(curve === "P256" ? Banner.p256PublicKey : Banner.x25519PublicKey, key.publicKey),
-    };
-  }
+  return makeHostKey(portableSuite, curve, entropy);
 }
 
 /** A fresh signing key for an authority, and the file to keep it in. */

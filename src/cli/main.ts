@@ -7,9 +7,16 @@ import { reportFailure } from "./report-failure.ts";
 const program = new Command("lacis")
   .description("An IP-layer overlay mesh that speaks Nebula's protocol.")
   .usage("COMMAND [options]")
-  .addHelpText("after", "\nStart here:  lacis check FILE, then  sudo lacis run --config FILE, then  lacis status");
+  .addHelpText(
+    "after",
+    "\nStart here:  sudo lacis init NAME on the first machine, lacis invite HOST, then sudo lacis join TOKEN on the next one.",
+  );
 /** In the order of the help. Each is loaded when it is meant: what one needs takes half of the time that another takes to begin. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import("./commands/init.ts")).initCommand(),
+  invite: async () => (await import("./commands/invite.ts")).inviteCommand(),
+  join: async () => (await import("./commands/join.ts")).joinCommand(),
+  leave: async () => (await import("./commands/leave.ts")).leaveCommand(),
   run: async () => (await import("./commands/run.ts")).runCommand(),
   check: async () => (await import("./commands/check.ts")).checkCommand(),
   status: async () => (await import("./commands/status.ts")).statusCommand(),

@@ -21,6 +21,11 @@ const roles: readonly { readonly folder: string; readonly may: readonly string[]
   { folder: "certs/", may: ["src/core/"], instead: "certs/ uses the portable suite and knows no host" },
   { folder: "src/runtime/", may: ["src/core/"], instead: "compose in src/index.ts or src/cli and pass it in" },
   {
+    folder: "src/enrol/",
+    may: ["src/core/", "src/runtime/"],
+    instead: "who joins makes files and asks the service; starting and asking the daemon is src/cli's",
+  },
+  {
     folder: "src/admin/",
     may: ["src/core/", "src/runtime/", "src/index.ts"],
     instead: "compose in src/index.ts or src/cli",
@@ -118,7 +123,7 @@ const packageHomes: readonly { readonly name: RegExp; readonly homes: readonly s
     { name: /^re2js$/, homes: ["src/core/base/pattern.ts"], instead: "take a Pattern" },
     { name: /^dns-packet$/, homes: ["src/runtime/dns/wire.ts"], instead: "use runtime/dns/wire.ts" },
     { name: /^@xmldom\/xmldom$/, homes: ["src/runtime/port-mapping/upnp/xml.ts"], instead: "use upnp/xml.ts" },
-    { name: /^qr$/, homes: ["certs/cli/qr-png.ts"], instead: "draw with qrPng" },
+    { name: /^qr$/, homes: ["certs/cli/qr-png.ts", "src/cli/qr-text.ts"], instead: "draw with qrPng or qrText" },
     {
       name: /^@bufbuild\/.+$/,
       homes: ["src/runtime/dataplane/contract/"],
@@ -127,7 +132,7 @@ const packageHomes: readonly { readonly name: RegExp; readonly homes: readonly s
     { name: /^node:crypto$/, homes: ["src/runtime/node-crypto.ts"], instead: "take a CryptoSuite or an Entropy" },
     {
       name: /^node:(?!crypto$).+$/,
-      homes: ["src/runtime/", "src/admin/", "src/cli/", "src/index.ts", "certs/"],
+      homes: ["src/runtime/", "src/enrol/", "src/admin/", "src/cli/", "src/index.ts", "certs/"],
       instead: "the core does no I/O: use Input and Output",
     },
   ];

@@ -1,6 +1,7 @@
 import type { Result } from "../../core/base/result.ts";
 import type { NameSettings } from "../../core/config/settings.ts";
 import type { IpAddress } from "../../core/netip/address.ts";
+import type { Prefix } from "../../core/netip/prefix.ts";
 
 /**
  * What the control plane asks of an operating system beyond what Node.js has for all of them. A folder beside this file implements it for each system
@@ -15,6 +16,9 @@ export interface Platform {
   readonly sockets: Sockets;
   readonly forwarding: Forwarding;
   readonly resolver: SystemResolver;
+  readonly supervisor: Supervisor;
+  /** Networks that this machine has a way to, the default route left out. Empty where nobody can tell. */
+  routedNetworks(): readonly Prefix[];
   /** Who passes packets on to everywhere, over IPv4, and our address on that side. Undefined: nobody, or it cannot be seen. */
   wayOut(): WayOut | undefined;
 }
@@ -96,6 +100,10 @@ export interface StateEnvironment {
 export interface StatePlaces {
   /** Daemons of root keep their state here. */
   readonly systemBase: string;
+  /** Where the configuration of a machine's own host is. */
+  readonly configBase: string;
+  /** What a TUN device is made through. */
+  readonly tunNode: string;
   /** Without the closing zero. */
   readonly socketPathBytesMax: number;
   environment(readersGroup: string): StateEnvironment;
@@ -200,4 +208,25 @@ export interface Forwarding {
   /** What to type. */
   turnOn(family: 4 | 6): string;
   masquerade(from: string, to: string): string;
+}
+
+/** What starts programs with the machine and keeps them running. */
+export interface Supervisor {
+  /** Whether this machine has one. */
+  isThere(): boolean;
+  /** Whether it has been told of a service by this name. */
+  knows(service: string): boolean;
+  /** Now and with every start of the machine; resolves once it is ready. Rejects with an OperatorError. */
+  start(service: string): Promise<void>;
+  /** Ends it, and keeps it from being started with the machine. */
+  stop(service: string): Promise<void>;
+  /** Whose a service's files must be; undefined: root's. */
+  ownerOf(service: string): FileOwner | undefined;
+  /** What to type to read its log. */
+  showLog(service: string): string;
+}
+
+export interface FileOwner {
+  readonly uid: number;
+  readonly gid: number;
 }

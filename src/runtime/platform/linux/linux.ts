@@ -4,8 +4,10 @@ import { FORWARDING } from "./forwarding.ts";
 import { PLACES } from "./places.ts";
 import { PROCESSES } from "./processes.ts";
 import { RESOLVER } from "./resolver/resolver.ts";
+import { routedNetworks } from "./routed-networks.ts";
 import { SECRECY } from "./secrecy.ts";
 import { SOCKETS } from "./sockets.ts";
+import { SYSTEMD } from "./systemd.ts";
 import { TRUSTED_PATHS } from "./trusted-path.ts";
 import { wayOut } from "./way-out.ts";
 
@@ -18,5 +20,7 @@ export const LINUX: Platform = {
   sockets: SOCKETS,
   forwarding: FORWARDING,
   resolver: RESOLVER,
+  supervisor: SYSTEMD,
+  routedNetworks,
   wayOut,
 };

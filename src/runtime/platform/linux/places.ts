@@ -11,6 +11,8 @@ const SOCKET_PATH_BYTES_MAX = 107;
 
 export const PLACES: StatePlaces = {
   systemBase: SYSTEM_BASE,
+  configBase: "/etc/lacis",
+  tunNode: "/dev/net/tun",
   socketPathBytesMax: SOCKET_PATH_BYTES_MAX,
   makePrivate: makePrivateFolder,
 

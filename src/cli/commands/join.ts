@@ -1,0 +1,133 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { join as pathOf } from "node:path";
+import { Command, Option } from "commander";
+import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
+import { Children } from "../../enrol/children.ts";
+import { type HostFiles, hostFilesIn } from "../../enrol/host-files.ts";
+import { hostIn } from "../../enrol/host-here.ts";
+import { join } from "../../enrol/join.ts";
+import { leave } from "../../enrol/leave.ts";
+import { networksHere, refuseWithoutPrivilege, refuseWithoutTun } from "../../enrol/local-checks.ts";
+import { thisPlatform } from "../../runtime/platform/this-platform.ts";
+import {
+  chooseStart,
+  daemonCommand,
+  daemonSocket,
+  HOST_SERVICE,
+  pingLighthouse,
+  type Start,
+  type StartOptions,
+  stayInForeground,
+  whenRunning,
+} from "../host-start.ts";
+import { complain, say, sayJson } from "../output.ts";
+import { joinedLine } from "../render-joined.ts";
+import { waiting } from "../waiting.ts";
+
+interface JoinFlags extends StartOptions {
+  readonly name?: string;
+  readonly curve: "25519" | "P256";
+  readonly ephemeral?: boolean;
+  readonly json?: boolean;
+}
+
+/** `lacis join`: makes this machine a host of the network that a token invites to. */
+export function joinCommand(): Command {
+  return new Command("join")
+    .description("Make this machine a host of the network that a token (lacis invite) invites to.")
+    .argument("<token>", "what lacis invite has printed; - for standard input")
+    .option("--name <name>", "the name of this host, where the token leaves it open; without it: the machine's")
+    .option("--dir <dir>", `where its files are to be; without it: ${thisPlatform().places.configBase}`)
+    .option("--foreground", "be the host for as long as this command runs, also where services can be started")
+    .option("--no-start", "only write the files")
+    .option("--ephemeral", "be a host for as long as this command runs, then leave, and leave nothing behind")
+    .addOption(
+      new Option("--curve <curve>", "the curve of the network's authority").choices(["25519", "P256"]).default("25519"),
+    )
+    .option("--json", "print JSON")
+    .addHelpText(
+      "after",
+      `
+Checks the token, the clock, the device and the folder before anybody is asked; the host's private key is made here and never
+leaves. Whatever goes wrong, and whoever is killed at whatever moment: run the same line again.
+
+Example:  sudo lacis join lacis1-...
+          joined home as laptop, 10.77.0.2/24 (certificate until 2027-11-28; no groups) - lighthouse answers in 0.8 ms`,
+    )
+    .action(joinNetwork);
+}
+
+async function joinNetwork(given: string, flags: JoinFlags): Promise<void> {
+  const start = flags.ephemeral ? "foreground" : chooseStart(flags, [HOST_SERVICE]);
+  if (start !== "none" || flags.dir === undefined) refuseWithoutPrivilege("lacis join TOKEN");
+  if (start !== "none") refuseWithoutTun();
+  const folder = flags.ephemeral ? passingFolder() : (flags.dir ?? thisPlatform().places.configBase);
+  const files = hostFilesIn(folder);
+  try {
+    await join({
+      token: given === "-" ? readFileSync(0, "utf8") : given,
+      files,
+      name: flags.name,
+      here: networksHere(),
+      curve: flags.curve === "P256" ? "P256" : "CURVE25519",
+      owner: start === "service" ? thisPlatform().supervisor.ownerOf(HOST_SERVICE) : undefined,
+      waiting: ({ id, why }) => complain(`lacis: waiting - ${why} - there: lacis-cert approve ${id}`),
+      now: () => BigInt(Math.floor(Date.now() / 1000)),
+    });
+    await begin(start, files, flags);
+  } finally {
+    if (flags.ephemeral) await vanish(files);
+  }
+}
+
+/** Starts the host, and says how it is once it has asked a lighthouse. */
+async function begin(start: Start, files: HostFiles, flags: JoinFlags): Promise<void> {
+  const children = new Children();
+  const isRunning = daemonSocket(files) !== undefined;
+  if (start === "service") await thisPlatform().supervisor.start(HOST_SERVICE);
+  if (start === "foreground" && !isRunning) {
+    children.obeySignals();
+    children.start("host", daemonCommand(files.config, flags.ephemeral ? files.folder : undefined));
+  }
+  if (start === "none") {
+    if (flags.json) sayJson({ schema: ADMIN_SCHEMA, started: false, config: files.config });
+    else say(`joined - start it with: sudo lacis run --config ${files.config}`);
+    return;
+  }
+  try {
+    const status = await whenRunning(files, () => children.isWhole);
+    const lighthouse = await waiting("asking the lighthouse", pingLighthouse(status));
+    if (flags.json)
+      sayJson({
+        schema: ADMIN_SCHEMA,
+        started: true,
+        config: files.config,
+        host: status.host,
+        lighthouse: lighthouse ?? null,
+      });
+    else say(joinedLine({ ...status, network: hostIn(files)?.enrolment?.network }, lighthouse));
+  } catch (error) {
+    children.stop();
+    await children.end();
+    throw error;
+  }
+  if (start === "foreground" && !isRunning) await stayInForeground(children);
+}
+
+/** A folder that is gone with the machine's next start, whatever happens to us. */
+function passingFolder(): string {
+  const { systemBase } = thisPlatform().places;
+  mkdirSync(systemBase, { recursive: true, mode: 0o750 });
+  return mkdtempSync(pathOf(systemBase, "ephemeral-"));
+}
+
+async function vanish(files: HostFiles): Promise<void> {
+  try {
+    const { isTold, why } = await leave(files);
+    if (isTold === false)
+      complain(`lacis: the network was not told that this host is gone - ${why} - its certificate ends by itself`);
+  } catch {
+    // It never became a host.
+  }
+  rmSync(files.folder, { recursive: true, force: true });
+}

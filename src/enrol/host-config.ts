@@ -1,0 +1,116 @@
+import type { NetworkPlan } from "../core/enrolment/messages.ts";
+
+export interface HostPlan {
+  readonly network: NetworkPlan;
+  readonly device: string;
+  /** Whether enrolment.json lies beside it. */
+  readonly isRenewed: boolean;
+}
+
+/** Stands in the first line of what is written here: what has no such line is somebody else's. */
+export const WRITTEN_BY_US = "Written once by lacis ";
+
+/** The configuration of a host that joined: Nebula's own keys, for a person to read and to keep. */
+export function hostConfig({ network, device, isRenewed }: HostPlan): string {
+  const { lighthouses, relays } = network;
+  const overlay = lighthouses.flatMap((each) => each.overlay);
+  return lines(
+    `# This host in the network ${network.name}. ${WRITTEN_BY_US}join; yours to change: then lacis check, and lacis reload.`,
+    ...pki(isRenewed),
+    "",
+    "# Where lighthouses are: their address in the mesh, then where they are reached outside.",
+    "static_host_map:",
+    ...lighthouses.flatMap(({ overlay: inside, endpoints }) =>
+      inside.map((address) => `  ${quoted(address)}: ${list(endpoints)}`),
+    ),
+    "",
+    "lighthouse:",
+    `  hosts: ${list(overlay)}`,
+    "",
+    "# Any port that is free; where others must reach this host from outside, a fixed one that is open for UDP.",
+    "listen:",
+    '  host: "::"',
+    "  port: 0",
+    "",
+    "# Behind an address translator: keeps its mapping open, and opens it towards whoever calls.",
+    "punchy:",
+    "  punch: true",
+    "  respond: true",
+    ...(relays.length === 0 ? [] : ["", "# Where no way leads straight there.", "relay:", `  relays: ${list(relays)}`]),
+    ...tun(device),
+    "",
+    "# Who may do what. Everything out; in: pings. More, for instance: - { port: 22, proto: tcp, group: admins }",
+    ...firewall([]),
+  );
+}
+
+export interface LighthousePlan {
+  readonly name: string;
+  readonly device: string;
+  readonly port: number;
+  readonly isRenewed: boolean;
+}
+
+/** The configuration of the host that founded a network: lighthouse, relay, and where the enrolment service is. */
+export function lighthouseConfig({ name, device, port, isRenewed }: LighthousePlan): string {
+  return lines(
+    `# The first host of the network ${name}. ${WRITTEN_BY_US}init; yours to change: then lacis check, and lacis reload.`,
+    ...pki(isRenewed),
+    "",
+    "# It tells hosts where the others are, and passes on what finds no straight way.",
+    "lighthouse:",
+    "  am_lighthouse: true",
+    "",
+    "relay:",
+    "  am_relay: true",
+    "",
+    "# All hosts must reach this port: open it for UDP (the mesh) and for TCP (joining and renewing), in the machine's packet filter and in the provider's.",
+    "listen:",
+    '  host: "::" # IPv4 as well',
+    `  port: ${port}`,
+    ...tun(device),
+    "",
+    "# Who may do what. Everything out; in: pings, and hosts that renew their certificates. More, for instance: - { port: 22, proto: tcp, group: admins }",
+    ...firewall([`    - { port: ${port}, proto: tcp, host: any }`]),
+  );
+}
+
+function pki(isRenewed: boolean): readonly string[] {
+  return [
+    "pki:",
+    "  ca: ca.crt",
+    "  cert: host.crt",
+    "  key: host.key",
+    ...(isRenewed
+      ? ["  # How the certificate renews itself; without this line it does not.", "  enrolment: enrolment.json"]
+      : []),
+  ];
+}
+
+function tun(device: string): readonly string[] {
+  return ["", "tun:", `  dev: ${quoted(device)}`];
+}
+
+function firewall(more: readonly string[]): readonly string[] {
+  return [
+    "firewall:",
+    "  outbound:",
+    "    - { port: any, proto: any, host: any }",
+    "  inbound:",
+    "    - { port: any, proto: icmp, host: any }",
+    ...more,
+  ];
+}
+
+function lines(...all: readonly string[]): string {
+  return `${all.join("\n")}\n`;
+}
+
+function list(items: readonly string[]): string {
+  return `[${items.map(quoted).join(", ")}]`;
+}
+
+/** YAML takes what JSON writes. */
+function quoted(text: string): string {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,70 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { ExitCode, OperatorError, systemCode } from "../runtime/operator-error.ts";
+
+/** Where the files of a host that joined lie: Nebula's own, and beside them what only we need. */
+export interface HostFiles {
+  readonly folder: string;
+  readonly authorities: string;
+  readonly certificate: string;
+  readonly key: string;
+  readonly config: string;
+  /** How the certificate is renewed; holds a secret. */
+  readonly enrolment: string;
+  /** On the machine that founded the network: the authority, its key and its service. */
+  readonly authority: string;
+  /** What is not complete yet. */
+  readonly staging: string;
+}
+
+export function hostFilesIn(folder: string): HostFiles {
+  return {
+    folder,
+    authorities: join(folder, "ca.crt"),
+    certificate: join(folder, "host.crt"),
+    key: join(folder, "host.key"),
+    config: join(folder, "config.yml"),
+    enrolment: join(folder, "enrolment.json"),
+    authority: join(folder, "authority"),
+    staging: join(folder, ".joining"),
+  };
+}
+
+/** Makes the folder where it is missing. Its mode lets the group in, as the package's. */
+export function makeFolder(folder: string, mode = 0o750): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode });
+  } catch (error) {
+    throw unwritable(folder, error);
+  }
+}
+
+/** Files of somebody else's making are never written over. */
+export function refuseStrangeFiles(files: HostFiles): void {
+  const { authorities, certificate, key } = files;
+  for (const file of [certificate, key, authorities]) {
+    if (!existsSync(file)) continue;
+    throw new OperatorError("file-exists", {
+      what: file,
+      why: "it exists, belongs to no host that lacis has set up here, and is never overwritten",
+      todo: "move it away, or give another folder with --dir",
+    });
+  }
+}
+
+export function unwritable(path: string, error: unknown): OperatorError {
+  const code = systemCode(error);
+  const permission = code === "EACCES" || code === "EPERM";
+  const why =
+    code === "ENOSPC" ? "the disk is full" : code === "EROFS" ? "the file system is read-only" : code || String(error);
+  return new OperatorError(
+    "not-writable",
+    {
+      what: `cannot write ${path}`,
+      why: permission ? "permission denied" : why,
+      todo: permission ? "put sudo in front, or give a folder of yours with --dir" : "mend that, then run this again",
+    },
+    permission ? ExitCode.notPermitted : ExitCode.bad,
+    error,
+  );
+}

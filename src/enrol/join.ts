@@ -1,0 +1,144 @@
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { toHex } from "../core/base/bytes.ts";
+import type { Curve } from "../core/crypto/suite.ts";
+import { formatEnrolment } from "../core/enrolment/enrolment-file.ts";
+import type { EnrolRequest, IssuedAnswer, PendingAnswer } from "../core/enrolment/messages.ts";
+import { checkTokenTime, type EnrolmentToken, parseToken } from "../core/enrolment/token.ts";
+import { type Prefix, parsePrefix } from "../core/netip/prefix.ts";
+import { askEnrol } from "../runtime/enrolment/service-client.ts";
+import { nodeSuite } from "../runtime/node-crypto.ts";
+import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
+import { packageVersion } from "../runtime/package-root.ts";
+import type { FileOwner } from "../runtime/platform/platform.ts";
+import { checkAnswer, checkConfigOf } from "./check-answer.ts";
+import { deviceFor } from "./device-name.ts";
+import { hostConfig } from "./host-config.ts";
+import { type HostFiles, makeFolder, refuseStrangeFiles } from "./host-files.ts";
+import { hostIn, refuseOtherHost } from "./host-here.ts";
+import { hostNameFrom } from "./host-name.ts";
+import { refuseOverlap } from "./local-checks.ts";
+import { refusedBy } from "./refused.ts";
+import { Staging } from "./staging.ts";
+
+export interface JoinOptions {
+  readonly token: string;
+  readonly files: HostFiles;
+  /** The name it would like, where the token leaves that open. */
+  readonly name?: string | undefined;
+  readonly curve: Curve;
+  /** Networks that this machine has a way to. */
+  readonly here: readonly Prefix[];
+  /** Who is to run the host; undefined: whoever runs this. */
+  readonly owner?: FileOwner | undefined;
+  /** Hears once that somebody must decide first. */
+  readonly waiting: (pending: PendingAnswer) => void;
+  /** The clock, Unix seconds. */
+  readonly now: () => bigint;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Makes this machine a host of the network that a token invites to, as far as files go. Checks what can be checked here before anybody is asked; ends well at once
+ * where it is that host already.
+ */
+export async function join(options: JoinOptions): Promise<void> {
+  const { files, owner, now } = options;
+  const token = readToken(options.token);
+  const staging = Staging.begunFor(files, token.id);
+  if (staging?.isComplete) return staging.place(owner);
+  const here = hostIn(files);
+  if (here) return refuseOtherHost(here, token, files);
+  const timely = checkTokenTime(token, now());
+  if (!timely.ok) throw refusedBy(timely.reason);
+  const name = nameFor(token, options.name);
+  makeFolder(files.folder);
+  refuseStrangeFiles(files);
+  await enter(Staging.open(files, token.id, options.curve), token, name, options);
+}
+
+async function enter(staging: Staging, token: EnrolmentToken, name: string, options: JoinOptions): Promise<void> {
+  const { owner, now, here } = options;
+  const answer = await askUntilDecided(token, () => requestOf(staging, token, name, now()), options);
+  checkAnswer(answer, { authority: token.authority, publicKey: staging.key.publicKey, now: now() });
+  refuseOverlap(
+    answer.network.networks.flatMap((text) => parsePrefix(text) ?? []),
+    here,
+    "leave that network, or have the mesh moved to another one; the same token works again within ten minutes of its first use",
+  );
+  const { network } = answer;
+  const content = {
+    authorities: answer.authorities,
+    certificate: answer.certificates,
+    enrolment: formatEnrolment({
+      network: network.name,
+      endpoints: network.service.length > 0 ? network.service : token.endpoints,
+      pin: token.serviceKey,
+      secret: answer.renewal,
+    }),
+    config: hostConfig({ network, device: deviceFor(network.name), isRenewed: false }),
+  };
+  staging.complete(content, (config) => checkConfigOf(config, now()));
+  staging.place(owner);
+}
+
+function readToken(text: string): EnrolmentToken {
+  const token = parseToken(text, nodeSuite);
+  if (!token.ok) throw refusedBy(token.reason);
+  return token.value;
+}
+
+function nameFor(token: EnrolmentToken, wanted: string | undefined): string {
+  if (token.host === "") return hostNameFrom(wanted ?? hostname());
+  if (wanted === undefined || wanted === token.host) return token.host;
+  throw new OperatorError(
+    "name-fixed",
+    {
+      what: `the name ${wanted}`,
+      why: `the token is for ${token.host}`,
+      todo: `leave --name out, or ask for another token (lacis invite ${wanted})`,
+    },
+    ExitCode.usage,
+  );
+}
+
+function requestOf({ key }: Staging, token: EnrolmentToken, name: string, now: bigint): EnrolRequest {
+  return {
+    token: token.id,
+    secret: toHex(token.secret.expose()),
+    authority: token.authority,
+    curve: key.curve,
+    publicKey: toHex(key.publicKey),
+    name,
+    time: Number(now),
+    version: packageVersion(),
+  };
+}
+
+/** Asks until there is a certificate or a refusal. What another moment may put right is tried a few times; what people decide is waited for. */
+async function askUntilDecided(
+  token: EnrolmentToken,
+  request: () => EnrolRequest,
+  { waiting, signal }: JoinOptions,
+): Promise<IssuedAnswer> {
+  const place = { endpoints: token.endpoints, key: token.serviceKey };
+  let isTold = false;
+  let failures = 0;
+  for (;;) {
+    const reply = await askEnrol(place, request(), signal);
+    if (reply.ok && reply.value.status === "issued") return reply.value;
+    if (!reply.ok) {
+      failures += 1;
+      if (reply.reason.final || failures >= TRIES || signal?.aborted) throw refusedBy(reply.reason);
+      await sleep(AGAIN_MS * failures, undefined, { signal });
+      continue;
+    }
+    const pending = reply.value as PendingAnswer;
+    if (!isTold) waiting(pending);
+    [isTold, failures] = [true, 0];
+    await sleep(pending.pollSeconds * 1_000, undefined, { signal });
+  }
+}
+
+const TRIES = 3;
+const AGAIN_MS = 500;
