@@ -2,7 +2,7 @@ import { concatBytes, equalBytes } from "../src/core/base/bytes.ts";
 import type { Entropy } from "../src/core/base/entropy.ts";
 import { ok, type Result } from "../src/core/base/result.ts";
 import { Secret } from "../src/core/base/secret.ts";
-import { generateHostKey as makeHostKey, type HostKeyPair } from "../src/core/cert/host-key.ts";
+import { type HostKeyPair, generateHostKey as makeHostKey } from "../src/core/cert/host-key.ts";
 import { Banner, decodePem, encodePem, type PemBlock } from "../src/core/cert/pem.ts";
 import { portableSuite } from "../src/core/crypto/portable.ts";
 import type { Curve, SigningKey } from "../src/core/crypto/suite.ts";

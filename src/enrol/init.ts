@@ -46,16 +46,19 @@ export async function init(options: InitOptions): Promise<NetworkPlan> {
   makeFolder(files.folder);
   const founded = readPlan(files);
   if (founded) refuseOtherNetwork(founded, network, files);
-  if (founded && existsSync(files.config)) return founded;
+  if (founded && existsSync(files.config)) {
+    Staging.forget(files);
+    return founded;
+  }
   if (existsSync(files.config)) throw configured(files);
-  const staging = Staging.begunFor(files, PURPOSE);
-  if (!staging?.isComplete) {
+  if (!Staging.begunFor(files, PURPOSE)?.isComplete) {
     refuseStrangeFiles(files);
     await refuseTakenPort(options.port);
   }
   const plan = founded ?? (await foundAuthority(options));
-  await enter(Staging.open(files, PURPOSE, options.curve), plan, options);
-  Staging.begunFor(files, PURPOSE)?.place(owner);
+  const staging = Staging.open(files, PURPOSE, options.curve);
+  await enter(staging, plan, options);
+  staging.place(owner);
   return plan;
 }
 

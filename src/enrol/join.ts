@@ -48,7 +48,10 @@ export async function join(options: JoinOptions): Promise<void> {
   const staging = Staging.begunFor(files, token.id);
   if (staging?.isComplete) return staging.place(owner);
   const here = hostIn(files);
-  if (here) return refuseOtherHost(here, token, files);
+  if (here) {
+    refuseOtherHost(here, token, files);
+    return Staging.forget(files);
+  }
   const timely = checkTokenTime(token, now());
   if (!timely.ok) throw refusedBy(timely.reason);
   const name = nameFor(token, options.name);

@@ -86,13 +86,13 @@ export class Staging {
         renameSync(staged, file);
         syncDirectory(folder);
       }
-      this.discard();
+      Staging.forget(this.#files);
     });
   }
 
-  /** Forgets everything that was not moved. */
-  discard(): void {
-    rmSync(this.#files.staging, { recursive: true, force: true });
+  /** Forgets what was begun and not moved. Where a configuration stands, everything was. */
+  static forget({ staging }: HostFiles): void {
+    attempt(staging, () => rmSync(staging, { recursive: true, force: true }));
   }
 }
 

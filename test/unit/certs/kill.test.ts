@@ -1,5 +1,5 @@
-import { spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,22 +7,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openAuthority, parseEntries, readCertificates, verify, wallTime } from "../../../certs/index.ts";
 import { decodePem } from "../../../src/core/cert/pem.ts";
 import { portableSuite } from "../../../src/core/crypto/portable.ts";
+import { canKill, killSweep } from "../fixtures/kill-sweep.ts";
 
 /**
- * lacis-cert killed at each of its system calls in turn, by strace's fault injection: what is left on the disk is what was there before or what
- * was to be there, never half of it. By default at the calls that can change a file, from the first on; with LACIS_KILL_EVERY=1 at every call of
- * the main thread from there to the end (some 300 runs for each command). Before the first there is nothing to leave. Needs `npm run build` and
- * strace.
+ * lacis-cert killed at its system calls: what is left on the disk is what was there before or what was to be there, never half of it. With
+ * LACIS_KILL_EVERY=1 some 300 runs for each command. Needs `npm run build` and strace.
  */
 const PROGRAM = fileURLToPath(new URL("../../../dist/certs/cli/main.js", import.meta.url));
-const EVERY = process.env["LACIS_KILL_EVERY"] === "1";
-const CHANGING = /^(openat|write|pwrite64|ftruncate|fchmod|fsync|close|link|linkat|unlink|unlinkat|rename|renameat2?)$/;
-const AT_ONCE = 4;
-const CALLS_BEFORE = 5;
 
-const canTrace = existsSync(PROGRAM) && spawnSync("strace", ["-f", "-o", "/dev/null", "true"]).status === 0;
-
-describe.skipIf(!canTrace)("killed at any system call (needs strace and a build)", () => {
+describe.skipIf(!canKill(PROGRAM))("killed at any system call (needs strace and a build)", () => {
   let prepared = "";
   beforeAll(() => {
     prepared = mkdtempSync(join(tmpdir(), "lacis-kill-"));
@@ -75,81 +68,28 @@ describe.skipIf(!canTrace)("killed at any system call (needs strace and a build)
   });
 });
 
-/** Runs the command in copies of the directory, each killed one call later than the one before, and gives what `judge` saw. */
-async function sweep(
+/** What stands there after a kill: files closed to others, and what `judge` sees. */
+function sweep(
   prepared: string,
   args: readonly string[],
   judge: (directory: string) => string,
 ): Promise<ReadonlySet<string>> {
-  const calls = callsOf(prepared, args);
-  const seen = new Set<string>();
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let call = calls[next++]; call; call = calls[next++]) {
-      const directory = copyOf(prepared);
-      await traced(directory, args, ["-e", `inject=${call.name}:signal=SIGKILL:when=${call.ordinal}`]);
-      try {
-        for (const file of readdirSync(directory)) {
-          expect(statSync(join(directory, file)).mode & 0o777, file).toBe(0o600);
-        }
-        seen.add(judge(directory));
-      } catch (error) {
-        throw new Error(`killed at ${call.name} number ${call.ordinal}: ${error}`);
-      } finally {
-        rmSync(directory, { recursive: true, force: true });
+  return killSweep({
+    program: PROGRAM,
+    args,
+    prepared,
+    judge: (directory) => {
+      for (const file of readdirSync(directory)) {
+        expect(statSync(join(directory, file)).mode & 0o777, file).toBe(0o600);
       }
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return seen;
-}
-
-/** A system call of the main thread; strace counts those of each name by themselves. */
-interface Call {
-  readonly name: string;
-  readonly ordinal: number;
-}
-
-function callsOf(prepared: string, args: readonly string[]): readonly Call[] {
-  const directory = copyOf(prepared);
-  const log = join(directory, "trace.log");
-  const options = ["-f", "-o", log, "-e", "trace=all", process.execPath, PROGRAM, ...args];
-  expect(spawnSync("strace", options, { cwd: directory }).status).toBe(0);
-  const lines = readFileSync(log, "utf8").split("\n");
-  rmSync(directory, { recursive: true, force: true });
-  const main = lines[0]!.split(" ")[0]!;
-  const counts = new Map<string, number>();
-  const calls: Call[] = [];
-  let firstWrite: number | undefined;
-  for (const line of lines) {
-    const [, thread, name] = /^(\d+) +(\w+)\(/.exec(line) ?? [];
-    if (thread !== main || !name) continue;
-    if (line.includes("O_CREAT")) firstWrite ??= calls.length;
-    const ordinal = (counts.get(name) ?? 0) + 1;
-    counts.set(name, ordinal);
-    calls.push({ name, ordinal });
-  }
-  return calls.slice(firstWrite! - CALLS_BEFORE).filter(({ name }) => EVERY || CHANGING.test(name));
-}
-
-function traced(directory: string, args: readonly string[], options: readonly string[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const command = ["-f", "-o", "/dev/null", ...options, process.execPath, PROGRAM, ...args];
-    const child = spawn("strace", command, { cwd: directory, stdio: "ignore" });
-    child.once("error", reject);
-    child.once("exit", () => resolve());
+      return judge(directory);
+    },
   });
 }
 
 function run(directory: string, ...args: readonly string[]): void {
   const { status, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], { cwd: directory, encoding: "utf8" });
   if (status !== 0) throw new Error(stderr);
-}
-
-function copyOf(prepared: string): string {
-  const directory = mkdtempSync(join(tmpdir(), "lacis-kill-"));
-  cpSync(prepared, directory, { recursive: true });
-  return directory;
 }
 
 function textOf(directory: string, file: string): string | undefined {
