@@ -13,9 +13,12 @@ export interface Recorded {
 
 /** What an authority has signed and taken back, in order, as it was read from its ledger. */
 export class LedgerContent {
+  /** How many entries there are, of whatever kind: it only ever rises. */
+  readonly entryCount: number;
   readonly #recorded: readonly Recorded[];
 
   constructor(entries: readonly LedgerEntry[]) {
+    this.entryCount = entries.length;
     const lastWithdrawal = new Map<string, number>();
     const lastRevocation = new Map<string, number>();
     for (const [line, entry] of entries.entries()) {

@@ -1,4 +1,6 @@
 import type { Instant } from "./base/time.ts";
+import type { HeldBulletin } from "./bulletin/held.ts";
+import type { BulletinRefusal } from "./bulletin/verify.ts";
 import type { Certificate, CertificateVersion } from "./cert/certificate.ts";
 import type { Claim } from "./cert/claim.ts";
 import type { LiveSettings } from "./config/settings.ts";
@@ -15,6 +17,8 @@ import type { DropReason } from "./drop-reason.ts";
 import type { AskedService } from "./firewall/asked-service.ts";
 import type { FlowStory, Named, SeenPacket } from "./flow-story.ts";
 import type { HandshakeRefusal } from "./handshake/refusal.ts";
+import type { BulletinNews } from "./machine/bulletins/events.ts";
+import type { BulletinStatus } from "./machine/bulletins/status.ts";
 import type { CarrierNews, CarrierOrder } from "./machine/carriers/orders.ts";
 import type { RouteStatus } from "./machine/gateways/route-status.ts";
 import type { RecentDrops } from "./machine/losses/drop-ledger.ts";
@@ -65,6 +69,8 @@ export type Input =
   | { readonly kind: "reload"; readonly settings: LiveSettings }
   /** What an operator wants done about one host. Nothing is said about what came of it: look. */
   | { readonly kind: "order"; readonly order: OperatorOrder }
+  /** Something about what the authority tells everybody. */
+  | { readonly kind: "bulletins"; readonly news: BulletinNews }
   /** Something about TCP connections that carry datagrams. */
   | { readonly kind: "carrier"; readonly news: CarrierNews }
   /** Close every tunnel; outputs after this are the last. */
@@ -151,6 +157,10 @@ export type Output =
   | { readonly to: "finder"; readonly id: number; readonly addresses: readonly IpAddress[] }
   /** `untold`: so many more flows and refused packets were left out, because there were too many. */
   | { readonly to: "flow-log"; readonly stories: readonly FlowStory[]; readonly untold: number }
+  /** What came of a bulletin that was published here; undefined: it is held. */
+  | { readonly to: "publisher"; readonly id: number; readonly refusal: BulletinRefusal | undefined }
+  /** Everything of the authorities that is held now, to be kept for the next start. */
+  | { readonly to: "bulletins"; readonly held: readonly HeldBulletin[] }
   /** Packets that an operator wants to see; `lost`: so many more found no room. */
   | { readonly to: "capture"; readonly packets: readonly SeenPacket[]; readonly lost: number }
   /** Flows that go on, in several pieces. */
@@ -201,6 +211,8 @@ export interface NodeStatus {
   readonly nat: NatStatus;
   /** Whether translators on the way are kept open (`punchy.punch`). */
   readonly punches: boolean;
+  /** What the authorities tell everybody, and who has applied it. */
+  readonly bulletins: readonly BulletinStatus[];
   /** Addresses that two hosts use. */
   readonly twins: readonly Twins[];
   /** Who called lately and was not let in, those who called last first. */

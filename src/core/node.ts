@@ -11,6 +11,8 @@ import { detailsOf } from "./node/details.ts";
 import { directoryOf, type NamedHost } from "./node/directory.ts";
 import { NodeFacts } from "./node/facts.ts";
 import { FromDataPlane } from "./node/from-data-plane.ts";
+import { hearOfBulletins } from "./node/hear-of-bulletins.ts";
+import { hearOfEnds } from "./node/hear-of-ends.ts";
 import { hearOfNat } from "./node/hear-of-nat.ts";
 import { hearOfQuestions, startQuestion } from "./node/hear-of-questions.ts";
 import { assemble, type Machines, type NodeEvent } from "./node/machines.ts";
@@ -169,6 +171,9 @@ export class Node {
       case "carrier":
         carriers.told(input.news);
         return;
+      case "bulletins":
+        this.#machines.bulletins.told(input.news);
+        return;
       case "order":
         carryOut(input.order, this.#peers, this.#machines, (command) =>
           this.#events.push({ kind: "command", command }),
@@ -195,7 +200,7 @@ export class Node {
   /** Who hears which event. */
   #hear(event: NodeEvent): void {
     const { liveness, paths, discovery, gateways, pings, relays, shortcuts, calls, answers, sessions } = this.#machines;
-    const { carriers, nat, pathMtu, promotion } = this.#machines;
+    const { bulletins, carriers, nat, pathMtu, promotion } = this.#machines;
     switch (event.kind) {
       case "command":
         if (event.command.kind === "seal-and-send") liveness.posted(event.command);
@@ -306,24 +311,20 @@ export class Node {
         paths.sessionUp(session);
         gateways.sessionUp(session);
         pathMtu.sessionUp(session);
+        bulletins.sessionUp(session);
         if (how === "answered") liveness.heard(session);
         // Behind what they have to say: a lighthouse is told where we are before it is asked for others.
         this.#events.push({ kind: "deliver", session, parcels: waiting, first: how === "called" });
         return;
       }
       case "session-gone":
-        liveness.forget(event.session);
-        paths.forget(event.session);
-        relays.sessionGone(event.session);
-        shortcuts.forget(event.session);
-        promotion.forget(event.session);
-        gateways.sessionGone(event.session);
-        pathMtu.forget(event.session);
-        return;
       case "peer-down":
-        discovery.peerDown(event.session);
-        nat.peerDown(event.session);
-        relays.peerDown(event.session);
+        hearOfEnds(event, this.#machines);
+        return;
+      case "bulletins-changed":
+      case "published":
+      case "revoked":
+        hearOfBulletins(event, this.#facts, this.#machines, this.#out);
         return;
       case "heard":
         gateways.heard(event.session);

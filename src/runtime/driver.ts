@@ -1,4 +1,7 @@
 import type { Clock } from "../core/base/time.ts";
+import type { Bulletin } from "../core/bulletin/bulletin.ts";
+import type { HeldBulletin } from "../core/bulletin/held.ts";
+import type { BulletinRefusal } from "../core/bulletin/verify.ts";
 import type { DataPlaneCommand, DataPlaneEvent } from "../core/dataplane/contract.ts";
 import type { FlowStory, SeenPacket } from "../core/flow-story.ts";
 import type {
@@ -39,6 +42,8 @@ export interface DriverSurroundings {
   readonly resolve: (name: string) => void;
   readonly tell: (event: OperatorEvent) => void;
   readonly carrier: (order: CarrierOrder) => void;
+  /** Everything of the authorities that is held from now on. */
+  readonly bulletins: (held: readonly HeldBulletin[]) => void;
   readonly flows: (stories: readonly FlowStory[], untold: number) => void;
   readonly captured: (packets: readonly SeenPacket[], lost: number) => void;
   /** Flows that go on, part of the answer to `list-flows`. */
@@ -58,6 +63,7 @@ export class Driver implements DataPlaneListener {
   readonly #world: DriverSurroundings;
   readonly #pings = new Map<number, (result: PingResult) => void>();
   readonly #inquiries = new Map<number, (result: InquiryResult) => void>();
+  readonly #publishers = new Map<number, (refusal: BulletinRefusal | undefined) => void>();
   readonly #searches = new Map<number, (addresses: readonly IpAddress[]) => void>();
   #nextId = 1;
   readonly #driver: NodeDriver;
@@ -143,6 +149,16 @@ export class Driver implements DataPlaneListener {
     });
   }
 
+  /** Gives a bulletin to the network; why it is not taken, if it is not. */
+  async publish(bulletin: Bulletin): Promise<BulletinRefusal | undefined> {
+    if (this.#stopped) return undefined;
+    const id = this.#nextId++;
+    return new Promise((resolve) => {
+      this.#publishers.set(id, resolve);
+      this.feed({ kind: "bulletins", news: { what: "published", id, bulletin } });
+    });
+  }
+
   async #located(target: Extract<PingTarget, { by: "name" }>): Promise<PingTarget> {
     const [address] = await this.find(target.name);
     return address === undefined ? target : { by: "address", address };
@@ -200,6 +216,13 @@ export class Driver implements DataPlaneListener {
         break;
       case "flow-list":
         this.#world.openFlows(output.stories, output.isLast);
+        break;
+      case "bulletins":
+        this.#world.bulletins(output.held);
+        break;
+      case "publisher":
+        this.#publishers.get(output.id)?.(output.refusal);
+        this.#publishers.delete(output.id);
         break;
       case "pinger":
         this.#pings.get(output.id)?.(output.result);

@@ -52,7 +52,7 @@ function refuseRole({ from, target }: ImportOf): string | undefined {
 const floors: readonly (readonly string[])[] = [
   ["base", "netip", "path", "drop-reason.ts"],
   ["wire", "crypto", "route"],
-  ["cert", "noise", "enrolment"],
+  ["cert", "noise", "bulletin", "enrolment"],
   ["handshake", "peer", "discovery", "nat", "punch", "firewall", "dataplane", "config"],
   ["policy"],
   ["machine.ts", "facts.ts"],

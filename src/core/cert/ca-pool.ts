@@ -12,6 +12,7 @@ import type {
 } from "./certificate.ts";
 import { excessOver } from "./constraints.ts";
 import { isSignedBy } from "./decode.ts";
+import type { RevocationList } from "./revocation-list.ts";
 import { untimely } from "./validity.ts";
 
 /** Why a certificate is not accepted. */
@@ -48,12 +49,19 @@ export class CaPool {
    * What came of reading certificates whose signature was good. A fingerprint covers every byte of a certificate, its signature and its
    * issuer's name, so nobody gets in here without a CA; and what the certificate says, once read, is the same object for everybody.
    */
-  readonly #judged = new LruMap<Fingerprint, Judgement>(JUDGED_MAX);
+  readonly #judged: LruMap<Fingerprint, Judgement>;
+  readonly #revocations: readonly RevocationList[];
 
-  private constructor(suite: CryptoSuite, authorities: readonly Certificate[], blocklist: Blocklist) {
-    this.#suite = suite;
-    this.#authorities = new Map(authorities.map((ca) => [ca.fingerprint, ca]));
-    this.#blocklist = blocklist;
+  private constructor(
+    parts: Trusted,
+    revocations: readonly RevocationList[] = [],
+    judged = new LruMap<Fingerprint, Judgement>(JUDGED_MAX),
+  ) {
+    this.#suite = parts.suite;
+    this.#authorities = parts.authorities;
+    this.#blocklist = parts.blocklist;
+    this.#revocations = revocations;
+    this.#judged = judged;
   }
 
   /**
@@ -79,7 +87,15 @@ export class CaPool {
     if (timely === 0) return fail(`no CA is valid now: ${warnings.join("; ")}`);
 
     const { blocklist, warnings: doubts } = Blocklist.parse(options.blocklist, certificates);
-    return ok({ pool: new CaPool(suite, certificates, blocklist), warnings: [...warnings, ...doubts] });
+    const byFingerprint = new Map(certificates.map((ca) => [ca.fingerprint, ca]));
+    const pool = new CaPool({ suite, authorities: byFingerprint, blocklist });
+    return ok({ pool, warnings: [...warnings, ...doubts] });
+  }
+
+  /** The same trust, but for what these lists take back, in place of those of before. */
+  with(revocations: readonly RevocationList[]): CaPool {
+    const parts = { suite: this.#suite, authorities: this.#authorities, blocklist: this.#blocklist };
+    return new CaPool(parts, revocations, this.#judged);
   }
 
   /** Fingerprint to certificate, in the order of loading. */
@@ -130,8 +146,10 @@ export class CaPool {
     if (this.#blocklist.blocks(this.#suite, certificate)) {
       return refuse("blocked", `the certificate ${certificate.fingerprint} is blocked`);
     }
-    if (certificate.isCa) return refuse("is-ca", "the certificate is a CA's, not a host's");
     const ca = this.caOf(certificate);
+    const list = this.#revocations.find((each) => each.blocks(this.#suite, certificate, ca));
+    if (list) return refuse("blocked", `the certificate ${certificate.fingerprint} was revoked: ${list.text}`);
+    if (certificate.isCa) return refuse("is-ca", "the certificate is a CA's, not a host's");
     if (!ca)
       return refuse(
         "unknown-issuer",
@@ -147,6 +165,12 @@ export class CaPool {
     if (problem) return refuse(problem.code, `the certificate ${problem.text}`);
     return ok(ca);
   }
+}
+
+interface Trusted {
+  readonly suite: CryptoSuite;
+  readonly authorities: ReadonlyMap<Fingerprint, Certificate>;
+  readonly blocklist: Blocklist;
 }
 
 /** Certificates remembered: a mesh of this size re-handshakes without a single signature check (reliability R11). */

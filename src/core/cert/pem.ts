@@ -15,6 +15,8 @@ export const Banner = {
   ecdsaP256PublicKey: "NEBULA ECDSA P256 PUBLIC KEY",
   ed25519EncryptedPrivateKey: "NEBULA ED25519 ENCRYPTED PRIVATE KEY",
   ecdsaP256EncryptedPrivateKey: "NEBULA ECDSA P256 ENCRYPTED PRIVATE KEY",
+  /** Ours: what an authority tells its network. */
+  bulletin: "LACIS BULLETIN",
 } as const;
 
 export type Banner = (typeof Banner)[keyof typeof Banner];

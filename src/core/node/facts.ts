@@ -1,5 +1,6 @@
 import type { Entropy } from "../base/entropy.ts";
 import type { Clock, Instant } from "../base/time.ts";
+import type { RevocationList } from "../cert/revocation-list.ts";
 import type { LiveSettings, Settings } from "../config/settings.ts";
 import type { CryptoSuite } from "../crypto/suite.ts";
 import { HandshakeTime } from "../handshake/handshake-time.ts";
@@ -26,6 +27,7 @@ export class NodeFacts implements Facts {
   readonly entropy: Entropy;
   readonly #handshakeTime = new HandshakeTime();
   #learnedRoutes: readonly LearnedRoute[] = [];
+  #revocations: readonly RevocationList[] = [];
   #lighthouses: readonly IpAddress[];
 
   constructor(
@@ -71,16 +73,27 @@ export class NodeFacts implements Facts {
   }
 
   replaceLive(live: LiveSettings): void {
-    this.settings = { boot: this.settings.boot, live };
+    this.settings = { boot: this.settings.boot, live: this.#withRevocations(live) };
     this.#lighthouses = this.#otherLighthouses();
     this.routes = this.#hostRoutes();
     this.allowedRemotes = new AllowedRemotes(live.lighthouse.remoteAllowList);
+  }
+
+  /** What authorities have taken back, beside what the configuration blocks. */
+  replaceRevocations(lists: readonly RevocationList[]): void {
+    this.#revocations = lists;
+    this.settings = { boot: this.settings.boot, live: this.#withRevocations(this.settings.live) };
   }
 
   /** Networks behind other hosts that the system's table knows of. */
   replaceLearned(routes: readonly LearnedRoute[]): void {
     this.#learnedRoutes = routes;
     this.routes = this.#hostRoutes();
+  }
+
+  #withRevocations(live: LiveSettings): LiveSettings {
+    const { identity } = live;
+    return { ...live, identity: { ...identity, pool: identity.pool.with(this.#revocations) } };
   }
 
   #otherLighthouses(): readonly IpAddress[] {

@@ -5,6 +5,7 @@ import type { LocalIndex } from "../path/session-index.ts";
 import type { PeerTable } from "../peer/peer-table.ts";
 import type { Session } from "../peer/session.ts";
 import { reachOf } from "../route/reach.ts";
+import { decodeBulletinMessage } from "../wire/bulletin-message.ts";
 import { decodeExplanation } from "../wire/explanation.ts";
 import { decodeHeader, PATH_TOKEN_BYTES, PacketType, TestSubtype } from "../wire/header.ts";
 import type { NodeFacts } from "./facts.ts";
@@ -144,8 +145,16 @@ export class FromDataPlane {
     carriers.heard(session);
     if (type === PacketType.lighthouse) discovery.received(session, body);
     else if (type === PacketType.control) {
-      if (!this.#explained(session, body) && !carriers.received(session, body)) relays.received(session, body);
+      if (!this.#explained(session, body) && !this.#bulletin(session, body) && !carriers.received(session, body))
+        relays.received(session, body);
     } else if (type === PacketType.test && subtype === TestSubtype.reply) this.#testReplied(session, body);
+  }
+
+  /** Whether this control message was one about what the authority tells everybody. */
+  #bulletin(session: Session, body: Uint8Array): boolean {
+    const message = decodeBulletinMessage(body);
+    if (message) this.#machines.bulletins.heard(session, message);
+    return message !== undefined;
   }
 
   #tellOfFlows(records: readonly FlowRecord[], untold: number): void {

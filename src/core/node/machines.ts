@@ -2,6 +2,8 @@ import type { Instant } from "../base/time.ts";
 import type { LighthouseService } from "../discovery/service.ts";
 import { Adoption, type AdoptionEvent } from "../machine/adoption/adoption.ts";
 import { Answers, type AnswersEvent } from "../machine/answers/answers.ts";
+import { Bulletins } from "../machine/bulletins/bulletins.ts";
+import type { BulletinsEvent } from "../machine/bulletins/events.ts";
 import { Calls } from "../machine/calls/calls.ts";
 import type { CallsEvent } from "../machine/calls/events.ts";
 import { Carriers } from "../machine/carriers/carriers.ts";
@@ -41,6 +43,7 @@ export type NodeEvent =
   | CommonEvent
   | AdoptionEvent
   | AnswersEvent
+  | BulletinsEvent
   | CallsEvent
   | CarriersEvent
   | DiscoveryEvent
@@ -84,6 +87,7 @@ export interface Machines {
   readonly relays: Relays;
   readonly shortcuts: Shortcuts;
   readonly promotion: Promotion;
+  readonly bulletins: Bulletins;
   readonly calls: Calls;
   readonly carriers: Carriers;
   readonly answers: Answers;
@@ -209,6 +213,7 @@ export function assemble(
     },
     emit,
   );
+  const bulletins = new Bulletins(facts, peers, emit);
   const all = [
     liveness,
     paths,
@@ -229,6 +234,7 @@ export function assemble(
     calls,
     sessions,
     losses,
+    bulletins,
     new Expiry(facts, emit),
   ];
   return {
@@ -248,6 +254,7 @@ export function assemble(
     relays,
     shortcuts,
     promotion,
+    bulletins,
     calls,
     carriers,
     answers,

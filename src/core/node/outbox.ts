@@ -1,3 +1,5 @@
+import type { HeldBulletin } from "../bulletin/held.ts";
+import type { BulletinRefusal } from "../bulletin/verify.ts";
 import type { DataPlaneCommand } from "../dataplane/contract.ts";
 import type { FlowStory, SeenPacket } from "../flow-story.ts";
 import type { InquiryResult, Output, PingResult } from "../io.ts";
@@ -57,6 +59,14 @@ export class Outbox {
 
   carrier(order: CarrierOrder): void {
     this.#outputs.push({ to: "carrier", order });
+  }
+
+  published(id: number, refusal: BulletinRefusal | undefined): void {
+    this.#outputs.push({ to: "publisher", id, refusal });
+  }
+
+  bulletins(held: readonly HeldBulletin[]): void {
+    this.#outputs.push({ to: "bulletins", held });
   }
 
   poll(): Output | undefined {

@@ -18,7 +18,7 @@ import { twinsOf } from "./twins.ts";
 export function statusOf(
   facts: Facts,
   peers: Peers,
-  machines: Pick<Machines, "answers" | "calls" | "gateways" | "nat" | "refusals" | "relays" | "losses"> & Looked,
+  machines: Pick<Machines, "answers" | "bulletins" | "calls" | "gateways" | "nat" | "refusals" | "relays" | "losses"> & Looked,
 ): NodeStatus {
   const { answers, liveness, calls, gateways, nat, refusals, relays } = machines;
   const relayed = relays.pairs();
@@ -45,6 +45,7 @@ export function statusOf(
     nat: nat.status(),
     relayed,
     punches: live.punchy.punch,
+    bulletins: machines.bulletins.status(),
     twins: twinsOf(peers, liveness, facts.now),
     refusedCallers: answers.refusedLately().flatMap(({ at, ...caller }) => {
       // Whoever has been let in since has another certificate by now, or we have another clock.

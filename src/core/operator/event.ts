@@ -1,3 +1,4 @@
+import type { BulletinRefusal } from "../bulletin/verify.ts";
 import type { CertificateRefusal } from "../cert/ca-pool.ts";
 import type { CertificateVersion } from "../cert/certificate.ts";
 import type { Claim } from "../cert/claim.ts";
@@ -60,6 +61,21 @@ export type PeerEvent =
   | (ByName & { readonly code: "gateway-left"; readonly routes: number })
   | (ByName & { readonly code: "gateway-back" })
   | (ByName & { readonly code: "peer-distrusted"; readonly refusal: CertificateRefusal })
+  /** What the authority tells everybody has come; `from`: the peer that brought it, undefined an operator of this host. */
+  | {
+      readonly code: "bulletin-held";
+      readonly kind: string;
+      readonly number: number;
+      readonly authority: string;
+      readonly from: string | undefined;
+    }
+  /** A peer has offered one that is not good; `kind` and `number` are what it claims to be, undefined where that cannot be read. */
+  | (ByName & {
+      readonly code: "bulletin-refused";
+      readonly kind: string | undefined;
+      readonly number: number | undefined;
+      readonly refusal: BulletinRefusal;
+    })
   /** `reason`: a clause of the decoder. */
   | { readonly code: "lighthouse-message-malformed"; readonly name: string; readonly reason: string }
   /** What a host told or asked this lighthouse is not for it to say. */

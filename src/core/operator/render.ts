@@ -20,6 +20,7 @@ import {
   refusedThereText,
   wrongResponderText,
 } from "./failure-text.ts";
+import { bulletinText } from "../bulletin/text.ts";
 import { BELOW } from "./render-below.ts";
 import type { Field, Rendering } from "./rendering.ts";
 
@@ -70,6 +71,17 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
     level: "warn",
     text: ({ name, refusal }) => `${name} is cut off: ${refusal.text}.`,
     fields: ({ name, address, refusal }) => ({ name, address, reason: refusal.code }),
+  },
+  "bulletin-held": {
+    level: "info",
+    text: ({ kind, number, authority, from }) =>
+      `The ${bulletinText(kind, number)} of ${JSON.stringify(authority)} has come${from === undefined ? "" : ` from ${from}`}.`,
+  },
+  "bulletin-refused": {
+    level: "warn",
+    text: ({ name, kind, number, refusal }) =>
+      `${name} offers a ${kind === undefined || number === undefined ? "bulletin" : bulletinText(kind, number)} that is not taken: ${refusal.text}.`,
+    fields: ({ name, address, kind, number, refusal }) => ({ name, address, kind, number, reason: refusal.code }),
   },
   "lighthouse-message-malformed": { level: "debug", text: () => "A lighthouse message was malformed." },
   "lighthouse-message-refused": {

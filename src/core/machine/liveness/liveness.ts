@@ -22,7 +22,7 @@ import type { Emit, Machine } from "../machine.ts";
 import { heardLately, judgeActivity, SAMPLE_INTERVAL_MS } from "./activity.ts";
 import { stepAfter } from "./doubt.ts";
 import type { LivenessEvent } from "./events.ts";
-import { Portions } from "./portions.ts";
+import { Portions } from "../../base/portions.ts";
 import { ProbeRound } from "./probe-round.ts";
 import { disownedSession } from "./recv-error.ts";
 import { isOld, renewalRetryMs } from "./renewal.ts";

@@ -7,7 +7,7 @@ import type { Facts } from "../facts.ts";
 import type { Emit } from "../machine.ts";
 import { heardLately, isAbandoned, isInactive } from "./activity.ts";
 import type { LivenessEvent } from "./events.ts";
-import { Portions } from "./portions.ts";
+import { Portions } from "../../base/portions.ts";
 import { isOld, mayBecomePrimary, RENEWALS_AT_ONCE, renewalOf, showsOld } from "./renewal.ts";
 import type { Vitals } from "./vitals.ts";
 

@@ -129,6 +129,9 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "gateway-left": "The gateway server does not answer: what went to 2 networks behind it goes through others.",
   "gateway-back": "The gateway server answers again.",
   "peer-distrusted": "server is cut off: the certificate expired 3 h ago.",
+  "bulletin-held": 'The revocation list 7 of "home" has come from server.',
+  "bulletin-refused":
+    "server offers a policy 3 that is not taken: its signature is not that of the authority it names.",
   "lighthouse-message-malformed": "A lighthouse message was malformed.",
   "lighthouse-message-refused":
     "server is not heard by this lighthouse: it reports for an address that its certificate does not have.",

@@ -31,6 +31,14 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
     ...server(),
     refusal: { code: "expired", text: "the certificate expired 3 h ago" },
   },
+  "bulletin-held": { code: "bulletin-held", kind: "revocations", number: 7, authority: "home", from: "server" },
+  "bulletin-refused": {
+    code: "bulletin-refused",
+    ...server(),
+    kind: "policy",
+    number: 3,
+    refusal: { code: "bad-signature", text: "its signature is not that of the authority it names" },
+  },
   "lighthouse-message-malformed": {
     code: "lighthouse-message-malformed",
     name: "server",

@@ -1,15 +1,24 @@
-import { type Instant, later } from "../../base/time.ts";
+import { type Instant, later } from "./time.ts";
 
-/** Taken at once: less than a millisecond's work. Most hosts have fewer peers. */
-const PORTION = 256;
-/** What has come meanwhile is done before the next portion. */
-const PAUSE_MS = 5;
+/** How many are taken at once, and how long what has come meanwhile has before the next ones. */
+export interface PortionSize {
+  readonly items: number;
+  readonly pauseMs: number;
+}
+
+/** Less than a millisecond's work at once, where it is a look at each. Most hosts have fewer peers. */
+const LOOKS: PortionSize = { items: 256, pauseMs: 5 };
 
 /** Work on very many things, of which packets do not wait for all. */
 export class Portions<Item> {
+  readonly #size: PortionSize;
   #items: readonly Item[] = [];
   #taken = 0;
   #dueAt: Instant | undefined;
+
+  constructor(size: PortionSize = LOOKS) {
+    this.#size = size;
+  }
 
   /** In place of what is left; the first portion is due at once. */
   begin(items: readonly Item[], now: Instant): void {
@@ -26,7 +35,7 @@ export class Portions<Item> {
   /** The next portion once it is due; undefined before, and after the last one. */
   takeDue(now: Instant): readonly Item[] | undefined {
     if (this.#dueAt === undefined || this.#dueAt > now) return undefined;
-    return this.#take(PORTION, now);
+    return this.#take(this.#size.items, now);
   }
 
   /** All that is left, due or not; undefined when that was taken already. */
@@ -46,7 +55,7 @@ export class Portions<Item> {
   #take(count: number, now: Instant): readonly Item[] {
     const portion = this.#items.slice(this.#taken, this.#taken + count);
     this.#taken += portion.length;
-    this.#dueAt = this.#taken < this.#items.length ? later(now, PAUSE_MS) : undefined;
+    this.#dueAt = this.#taken < this.#items.length ? later(now, this.#size.pauseMs) : undefined;
     if (this.#dueAt === undefined) this.#items = [];
     return portion;
   }

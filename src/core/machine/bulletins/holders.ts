@@ -1,0 +1,92 @@
+import { toHex } from "../../base/bytes.ts";
+import { LruMap } from "../../base/lru.ts";
+import type { WallTime } from "../../base/time.ts";
+import { type SignedHead, streamOf } from "../../bulletin/bulletin.ts";
+import type { IpAddress } from "../../netip/address.ts";
+import type { Peers } from "../../peer/peer.ts";
+import { nameAddress, type Session } from "../../peer/session.ts";
+import type { BulletinState } from "../../wire/bulletin-message.ts";
+
+interface Holder {
+  readonly name: string;
+  readonly keyHex: string;
+  /** Unix seconds: whoever has not renewed his certificate until then does not come back. */
+  readonly notAfter: bigint;
+  /** By stream. */
+  readonly has: Map<string, { readonly number: number; readonly state: BulletinState }>;
+}
+
+/** Who has applied a bulletin, this host aside. */
+export interface Tally {
+  readonly applied: number;
+  /** Names of hosts that have said something about bulletins, and not that they have applied this one. */
+  readonly pending: readonly string[];
+  /** Of such as could not, and say so. */
+  readonly refused: readonly string[];
+  /** Of such as have a tunnel and say nothing: other implementations, and older versions. */
+  readonly silent: readonly string[];
+}
+
+/** Hosts that have said what they hold. */
+const HOLDERS_MAX = 16_384;
+
+/** What others have said that they hold: which hosts have still to hear of something, and how many have. */
+export class Holders {
+  readonly #peers: Peers;
+  readonly #holders = new LruMap<IpAddress, Holder>(HOLDERS_MAX);
+
+  constructor(peers: Peers) {
+    this.#peers = peers;
+  }
+
+  /** The peer speaks of bulletins, and may hold none. */
+  spoke(session: Session): Holder {
+    const { name, publicKey, notAfter } = session.peer;
+    const before = this.#holders.get(nameAddress(session));
+    const keyHex = toHex(publicKey);
+    if (before?.name === name && before.keyHex === keyHex && before.notAfter === notAfter) return before;
+    const holder = { name, keyHex, notAfter, has: before?.has ?? new Map() };
+    this.#holders.set(nameAddress(session), holder);
+    return holder;
+  }
+
+  /** The peer holds this one. Of streams that nobody here knows nothing is noted. */
+  has(session: Session, head: Pick<SignedHead, "kind" | "signer" | "number">, state: BulletinState): void {
+    this.spoke(session).has.set(streamOf(head), { number: head.number, state });
+  }
+
+  /** Whether the peer has said that it holds this one, or a newer one. */
+  knows(session: Session, head: SignedHead): boolean {
+    const held = this.#holders.peek(nameAddress(session))?.has.get(streamOf(head));
+    return held !== undefined && held.number >= head.number;
+  }
+
+  /** Whoever has one of these keys is no part of the network any more. */
+  forgetKeys(keys: ReadonlySet<string>): void {
+    for (const [address, { keyHex }] of [...this.#holders.entries()])
+      if (keys.has(keyHex)) this.#holders.delete(address);
+  }
+
+  /** Forgets all streams but these. */
+  keepOnly(streams: ReadonlySet<string>): void {
+    for (const [, { has }] of this.#holders.entries())
+      for (const stream of [...has.keys()]) if (!streams.has(stream)) has.delete(stream);
+  }
+
+  tally(head: SignedHead, wall: WallTime): Tally {
+    const stream = streamOf(head);
+    const seconds = wall / 1_000_000_000n;
+    const tally = { applied: 0, pending: [] as string[], refused: [] as string[], silent: [] as string[] };
+    for (const [, { name, notAfter, has }] of this.#holders.entries()) {
+      if (notAfter < seconds) continue;
+      const held = has.get(stream);
+      const isCurrent = held !== undefined && held.number >= head.number;
+      if (isCurrent && held.state === "applied") tally.applied++;
+      else if (isCurrent && held.state === "refused") tally.refused.push(name);
+      else tally.pending.push(name);
+    }
+    for (const session of this.#peers.primaries())
+      if (!this.#holders.has(nameAddress(session))) tally.silent.push(session.peer.name);
+    return tally;
+  }
+}
