@@ -4,6 +4,8 @@
  *     import { createAuthority, generateHostKey, issue, parsePrefix } from "lacis/certs";
  */
 export { type WallTime, wallTime } from "../src/core/base/time.ts";
+export { formatBulletin, parseBulletins } from "../src/core/bulletin/armour.ts";
+export { type Bulletin, BulletinKind } from "../src/core/bulletin/bulletin.ts";
 export type { CertificateRefusal } from "../src/core/cert/ca-pool.ts";
 export type {
   Certificate,
@@ -22,6 +24,7 @@ export {
   createAuthority,
   openAuthority,
 } from "./authority.ts";
+export { type BulletinRequest, revocationsOf, signBulletin, signRevocations } from "./bulletin.ts";
 export { certificateToPem, readCertificates } from "./certificate-file.ts";
 export { decryptCaKey, encryptCaKey, isEncryptedCaKey } from "./encrypted-key.ts";
 export { type HandOut, handOut } from "./hand-out.ts";

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { ExitCode } from "../runtime/operator-error.ts";
-import { ADMIN_SCHEMA, type AdminResponse, type EndOfStream, REQUEST_BYTES_MAX } from "./protocol.ts";
+import { ADMIN_SCHEMA, type AdminResponse, type EndOfStream } from "./protocol.ts";
 import { failure, refusal, responseLine } from "./response.ts";
 import { Subscriber } from "./subscriber.ts";
 import type { Asker, Reply, Verb } from "./verb.ts";
@@ -14,6 +14,8 @@ export type Verbs = Readonly<Record<string, Verb>>;
 export interface Rights {
   readonly verbs: Verbs;
   readonly who: Asker;
+  /** A longer request is none. */
+  readonly requestBytesMax: number;
   /** Whether one more may subscribe now. */
   readonly maySubscribe: () => boolean;
 }
@@ -67,7 +69,7 @@ export class Connection {
     // Only a stream lets its client speak while it is being answered.
     if (this.#waiting.includes("\n")) this.#endStream("asked");
     if (!this.#answering) void this.#next();
-    else if (this.#waiting.length > REQUEST_BYTES_MAX) this.#socket.destroy();
+    else if (this.#waiting.length > this.#rights.requestBytesMax) this.#socket.destroy();
   }
 
   async #next(): Promise<void> {
@@ -81,7 +83,7 @@ export class Connection {
       this.#answering = false;
       socket.resume();
     }
-    if (this.#waiting.length > REQUEST_BYTES_MAX) socket.destroy();
+    if (this.#waiting.length > this.#rights.requestBytesMax) socket.destroy();
   }
 
   async #serve(line: string): Promise<void> {

@@ -10,8 +10,9 @@ import type { PeerQuery } from "./peer-query.ts";
  */
 export const ADMIN_SCHEMA = 1;
 
-/** A request fits well into this; more is not one. */
+/** A request fits well into this; more is not one. Of the owner: the largest bulletin, as text. */
 export const REQUEST_BYTES_MAX: number = 64 * 1024;
+export const OWNER_REQUEST_BYTES_MAX: number = 1024 * 1024;
 /** A status of ten thousand peers has about four megabytes. */
 export const RESPONSE_BYTES_MAX: number = 16 * 1024 * 1024;
 
@@ -37,6 +38,10 @@ export type AdminRequest =
   | { readonly verb: "reload" }
   /** What a reload would do. */
   | { readonly verb: "diff" }
+  /** What the authorities tell everybody, and who has applied it. */
+  | { readonly verb: "bulletins" }
+  /** One of them, as text, for the whole network. */
+  | { readonly verb: "publish"; readonly bulletin: string }
   /** A stream of `EventReport`, of this level and above. */
   | { readonly verb: "events"; readonly level: Notice["level"] }
   /** A stream of `StatusReport`: one now, and one whenever it is another. */

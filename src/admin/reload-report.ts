@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeStatus } from "../core/io.ts";
-import type { ReloadOutcome } from "../runtime/daemon.ts";
+import type { ReloadOutcome } from "../runtime/config/running-config.ts";
 
 /** What `lacis reload --json` prints. Field names are promised stable (docs/CLI.md). */
 export interface ReloadReport extends ReloadOutcome {

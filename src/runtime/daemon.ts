@@ -1,6 +1,4 @@
 import { resolve } from "node:path";
-import { formatConfigError } from "../core/config/document/config-error.ts";
-import type { ReloadPlan } from "../core/config/reload-plan.ts";
 import type { Settings } from "../core/config/settings.ts";
 import type { LighthouseService } from "../core/discovery/service.ts";
 import type {
@@ -15,11 +13,13 @@ import type {
 import type { NamedHost } from "../core/node/directory.ts";
 import type { UsedRule } from "../core/node/used-rules.ts";
 import { Node } from "../core/node.ts";
+import { BulletinDesk } from "./bulletins/bulletin-desk.ts";
 import { CaptureDesk } from "./capture/capture-desk.ts";
 import { type CarrierDescription, CarrierService } from "./carrier/carrier-service.ts";
 import { readClock } from "./clock.ts";
 import type { LoadedSettings } from "./config/config-file.ts";
-import { loadConfig, previewOf, type ReloadPreview, reloadPlan } from "./config/refusable.ts";
+import { loadConfig, previewOf, type ReloadPreview } from "./config/refusable.ts";
+import { type ReloadOutcome, RunningConfig } from "./config/running-config.ts";
 import { ConsoleService } from "./console/console-service.ts";
 import { type DataPlane, type DataPlaneDescription, socketBuffers } from "./dataplane/data-plane.ts";
 import { dataPlaneService } from "./dataplane/data-plane-service.ts";
@@ -44,7 +44,7 @@ import type { Routes } from "./routes/routes.ts";
 import { type Service, type ServiceStatus, Services } from "./service.ts";
 import { type ClaimedState, claimState } from "./state/claim-state.ts";
 import { Memory } from "./state/memory.ts";
-import { flowLogFolder, placesFile, type StateDirectory, stateName } from "./state/state-directory.ts";
+import { bulletinsFile, flowLogFolder, placesFile, type StateDirectory, stateName } from "./state/state-directory.ts";
 import { ownPlace } from "./underlay/own-place.ts";
 import { wakeWatch } from "./underlay/wake-watch.ts";
 import { unlessTooMany } from "./unless-too-many.ts";
@@ -60,13 +60,6 @@ export interface DaemonOptions {
   readonly services?: ((daemon: Daemon) => readonly Service[]) | undefined;
 }
 
-/** What a reload did. Keys are full paths. */
-export interface ReloadOutcome {
-  readonly applied: readonly string[];
-  readonly needsRestart: readonly string[];
-  readonly warnings: readonly string[];
-}
-
 /**
  * One running host: configuration, lock, node, and the services around it. Nothing moves before the rules stand: the data plane knows no
  * tunnel, and so forwards nothing, until the node has installed one, and a tunnel names the rules that it is under.
@@ -75,10 +68,10 @@ export class Daemon {
   readonly state: StateDirectory;
   readonly events: EventFeed = new EventFeed();
   readonly startedAt: number = Date.now();
-  readonly config: string;
   readonly flowLog: FlowLog;
   readonly captures: CaptureDesk;
-  #running: LoadedSettings;
+  readonly bulletins: BulletinDesk;
+  readonly #running: RunningConfig;
   readonly #claimed: ClaimedState;
   readonly #log: Log;
   readonly #dataPlane: DataPlane;
@@ -90,7 +83,6 @@ export class Daemon {
   readonly #names: HostNames;
   readonly #services: Services;
   #refusedReload: string | undefined;
-  #needsRestart: readonly string[] = [];
 
   /** Starts a host; everything that can be wrong is an OperatorError, and leaves nothing behind. */
   static async start(options: DaemonOptions): Promise<Daemon> {
@@ -111,10 +103,9 @@ export class Daemon {
 
   private constructor(options: DaemonOptions, loaded: LoadedSettings, claimed: ClaimedState, dataPlane: DataPlane) {
     const { settings } = loaded;
-    this.config = options.config;
     this.state = claimed.state;
     this.#claimed = claimed;
-    this.#running = loaded;
+    this.#running = new RunningConfig(options.config, loaded);
     this.#dataPlane = dataPlane;
     this.#log = new Log(loaded.logging);
     const resolver = new Resolver({
@@ -162,6 +153,7 @@ export class Daemon {
       resolve: (name) => resolver.resolve(name),
       tell: (event) => this.events.tell(event),
       carrier: (order) => this.#carrier.order(order),
+      bulletins: (held) => this.bulletins.held(held),
       captured: (packets, lost) => this.captures.heard(packets, lost),
       flows: (stories, untold) => this.flowLog.heard(stories, untold),
       openFlows: (stories, isLast) => this.flowLog.listed(stories, isLast),
@@ -186,6 +178,12 @@ export class Daemon {
       path: settings.boot.lighthouse.amLighthouse ? undefined : placesFile(options.config, options.stateDirectory),
       recalled: (hosts) => this.#driver.feed({ kind: "recalled", hosts }),
       remembered: () => this.#driver.remembered(),
+      tell: (event) => this.events.tell(event),
+    });
+    this.bulletins = new BulletinDesk({
+      path: bulletinsFile(options.config, options.stateDirectory),
+      feed: (news) => this.#driver.feed({ kind: "bulletins", news }),
+      publish: (bulletin) => this.#driver.publish(bulletin),
       tell: (event) => this.events.tell(event),
     });
     const wake = wakeWatch((asleepMs) => this.#driver.feed({ kind: "woke", asleepMs }));
@@ -217,7 +215,7 @@ export class Daemon {
     });
     this.#routes = aroundDevice.routes;
     // The connections go after the data plane: its farewells go over them, too.
-    const below = [this.#log, this.flowLog, resolver, underlay, wake, this.#guard, this.#carrier];
+    const below = [this.#log, this.flowLog, this.bulletins, resolver, underlay, wake, this.#guard, this.#carrier];
     const onTop = options.services?.(this) ?? [];
     const console = new ConsoleService(
       loaded,
@@ -251,6 +249,11 @@ export class Daemon {
       console,
       ...onTop,
     ]);
+  }
+
+  /** The file or folder of the configuration. */
+  get config(): string {
+    return this.#running.path;
   }
 
   /** In force. */
@@ -313,7 +316,7 @@ export class Daemon {
   }
 
   get needsRestart(): readonly string[] {
-    return this.#needsRestart;
+    return this.#running.needsRestart;
   }
 
   async ping(target: PingTarget, timeoutMs: number): Promise<PingResult> {
@@ -328,9 +331,11 @@ export class Daemon {
   /** Reads the configuration again and applies all of it. Throws, and changes nothing, when it has an error. */
   reload(): ReloadOutcome {
     try {
-      const { next, plan } = this.#plan();
+      const { next, plan } = this.#running.plan();
       this.#routes.change(next.settings);
-      const outcome = this.#apply(next, plan);
+      const outcome = this.#running.apply(next, plan);
+      this.#refusedReload = undefined;
+      this.#services.reload(this.#running.loaded);
       const { applied, needsRestart } = outcome;
       this.events.tell({ code: "reload-applied", applied, needsRestart });
       return outcome;
@@ -345,13 +350,8 @@ export class Daemon {
 
   /** What a reload would do now. Throws as it would. */
   diff(): ReloadPreview {
-    const { next, plan } = this.#plan();
+    const { next, plan } = this.#running.plan();
     return previewOf(plan, next);
-  }
-
-  #plan(): { readonly next: LoadedSettings; readonly plan: ReloadPlan } {
-    const next = loadConfig(this.config);
-    return { next, plan: reloadPlan(this.#running, next, this.config) };
   }
 
   /** Gives the lock back. Closes the tunnels and ends the data plane before, or leaves all that to the process that takes the place of this one. */
@@ -372,7 +372,7 @@ export class Daemon {
   }
 
   async #start(): Promise<void> {
-    const { settings, warnings } = this.#running;
+    const { settings, warnings } = this.#running.loaded;
     for (const warning of warnings) this.events.tell({ code: "config-warning", warning });
     await this.#names.recover();
     await this.#services.start();
@@ -381,20 +381,5 @@ export class Daemon {
     const version = packageVersion();
     const { pid } = process;
     this.events.tell({ code: "ready", name, addresses, device, port, dataPlane, adopted, version, pid });
-  }
-
-  #apply(next: LoadedSettings, { live, applied, needsRestart }: ReloadPlan): ReloadOutcome {
-    // What waits for a restart still differs from what runs, so that the next reload says so again.
-    const digests = new Map(next.digests);
-    for (const { path } of needsRestart) digests.set(path, this.#running.digests.get(path) ?? "");
-    this.#running = { ...next, settings: { boot: this.#running.settings.boot, live }, digests };
-    this.#refusedReload = undefined;
-    this.#needsRestart = needsRestart.map(({ path }) => path);
-    this.#services.reload(this.#running);
-    return {
-      applied: applied.map(({ path }) => path),
-      needsRestart: this.#needsRestart,
-      warnings: next.warnings.map(formatConfigError),
-    };
   }
 }

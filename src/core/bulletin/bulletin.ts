@@ -71,11 +71,7 @@ export function encodeHead({ kind, number, issuedAt, signer, bodyBytes, bodyHash
 }
 
 /** Copies what it keeps: `encoded` may be a view of a datagram. */
-export function decodeHead(
-  suite: CryptoSuite,
-  encoded: Uint8Array,
-  signature: Uint8Array,
-): Result<SignedHead, string> {
+export function decodeHead(suite: CryptoSuite, encoded: Uint8Array, signature: Uint8Array): Result<SignedHead, string> {
   if (encoded.length > HEAD_BYTES_MAX || signature.length > SIGNATURE_BYTES_MAX) return fail("the head is too long");
   const own = encoded.slice();
   const reader = new ProtobufReader(own);
@@ -91,7 +87,7 @@ export function decodeHead(
   }
   if (reader.failed) return fail("the head is not well formed");
   if (!KIND.test(kind)) return fail("the kind is not a word");
-  if (number < 1n || number > NUMBER_MAX || issuedAt > NUMBER_MAX) return fail("the number is out of range");
+  if (number < 1n || number > HIGHEST_NUMBER || issuedAt > HIGHEST_NUMBER) return fail("the number is out of range");
   if (bodyBytes > BODY_BYTES_MAX) return fail(`the body is longer than ${BODY_BYTES_MAX} bytes`);
   if (signer.length === 0 || bodyHash.length !== HASH_BYTES) return fail("the head is not complete");
   return ok({
@@ -137,4 +133,4 @@ const DOMAIN = utf8Encode("Lacis bulletin 1\n");
 const KIND = /^[a-z][a-z0-9-]{0,31}$/;
 const HASH_BYTES = 32;
 /** What a double holds exactly. */
-const NUMBER_MAX: bigint = BigInt(Number.MAX_SAFE_INTEGER);
+const HIGHEST_NUMBER: bigint = BigInt(Number.MAX_SAFE_INTEGER);

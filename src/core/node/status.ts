@@ -18,7 +18,8 @@ import { twinsOf } from "./twins.ts";
 export function statusOf(
   facts: Facts,
   peers: Peers,
-  machines: Pick<Machines, "answers" | "bulletins" | "calls" | "gateways" | "nat" | "refusals" | "relays" | "losses"> & Looked,
+  machines: Pick<Machines, "answers" | "bulletins" | "calls" | "gateways" | "nat" | "refusals" | "relays" | "losses"> &
+    Looked,
 ): NodeStatus {
   const { answers, liveness, calls, gateways, nat, refusals, relays } = machines;
   const relayed = relays.pairs();

@@ -213,7 +213,10 @@ export type UnderlayNews =
   | { readonly code: "underlay-watch-ended"; readonly why: string }
   /** Where peers were is not known from before. */
   | { readonly code: "places-unreadable"; readonly path: string; readonly why: string }
-  | { readonly code: "places-unwritable"; readonly path: string; readonly why: string };
+  | { readonly code: "places-unwritable"; readonly path: string; readonly why: string }
+  /** What the authority has told before is not known. */
+  | { readonly code: "bulletins-unreadable"; readonly path: string; readonly why: string }
+  | { readonly code: "bulletins-unwritable"; readonly path: string; readonly why: string };
 
 /** About the DNS responder. */
 export type DnsNews =

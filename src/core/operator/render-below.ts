@@ -91,6 +91,17 @@ export const BELOW: { readonly [Code in (DataPlaneNews | UnderlayNews)["code"]]:
     text: ({ path, why }) => `Where peers are cannot be kept for the next start: ${path}: ${why}.`,
     fields: () => ({}),
   },
+  "bulletins-unreadable": {
+    level: "warn",
+    text: ({ path, why }) =>
+      `What the authority has revoked before is not known until a peer tells it again: ${path} ${why}.`,
+    fields: () => ({}),
+  },
+  "bulletins-unwritable": {
+    level: "warn",
+    text: ({ path, why }) => `What the authority has revoked cannot be kept for the next start: ${path}: ${why}.`,
+    fields: () => ({}),
+  },
   "routes-restored": {
     level: "warn",
     text: ({ routes }) => `${routes === 1 ? "A route" : `${routes} routes`} into the overlay had gone and stand again.`,

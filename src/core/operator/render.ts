@@ -1,4 +1,5 @@
 import { formatDuration, formatWait } from "../base/duration.ts";
+import { bulletinText } from "../bulletin/text.ts";
 import { formatConfigError } from "../config/document/config-error.ts";
 import type { DropSample } from "../dataplane/contract.ts";
 import { DropReason } from "../drop-reason.ts";
@@ -20,7 +21,6 @@ import {
   refusedThereText,
   wrongResponderText,
 } from "./failure-text.ts";
-import { bulletinText } from "../bulletin/text.ts";
 import { BELOW } from "./render-below.ts";
 import type { Field, Rendering } from "./rendering.ts";
 

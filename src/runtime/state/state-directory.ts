@@ -103,6 +103,11 @@ export function flowLogFolder(config: string, override: string | undefined): str
   return placesFile(config, override)?.replace(/places\.json$/, "flows");
 }
 
+/** What the authorities tell everybody, beside the places of peers. */
+export function bulletinsFile(config: string, override: string | undefined): string | undefined {
+  return placesFile(config, override)?.replace(/places\.json$/, "bulletins.pem");
+}
+
 /** Leaves nothing behind: what is ours in it, the folder, and the base when nobody else is there. */
 export function removeStateDirectory(state: StateDirectory, bases: readonly string[]): void {
   const { path, lock: _, ...files } = state;

@@ -33,6 +33,7 @@ describe("a daemon with its admin sockets", () => {
     expect(status.services.map(({ name }) => name)).toEqual([
       "log",
       "flow-log",
+      "bulletins",
       "resolver",
       "addresses",
       "wake-watch",
@@ -106,6 +107,26 @@ describe("a daemon with its admin sockets", () => {
     expect(await ask({ verb: "status", peers: { peer: "no*" } })).toMatchObject({ peers: [], peersOmitted: 0 });
   });
 
+  test("takes a bulletin of the authority from its owner, shows it, and has it after a restart", async () => {
+    const { ownerSocket } = daemon.state;
+    const publish = (bulletin: string) => askDaemon(ownerSocket, { verb: "publish", bulletin }, 1_000);
+    const second = files.bulletin("policy", 2, new Uint8Array(400_000));
+    expect(await ask({ verb: "bulletins" })).toEqual({ bulletins: [] });
+    const shown = { kind: "policy", number: 2, authority: "test", state: "held", hosts: 1, applied: 0 };
+    expect(await publish(second)).toMatchObject({ bulletin: shown });
+    expect(await publish(second)).toMatchObject({ bulletin: shown });
+    await expect(publish(files.bulletin("policy", 1, new Uint8Array()))).rejects.toMatchObject({
+      code: "bulletin-refused",
+      message: expect.stringMatching(/^the policy 1 is not taken - number 2 is held, and nothing goes back - /),
+    });
+    await expect(ask({ verb: "publish", bulletin: "" })).rejects.toMatchObject({ code: "not-permitted" });
+    await expect(publish("hello")).rejects.toMatchObject({ exitCode: 2 });
+    await daemon.stop();
+    const stateDirectory = join(files.folder, "state");
+    daemon = await openNode({ config, stateDirectory, services: (host) => [adminService(host)] });
+    expect(await ask({ verb: "bulletins" })).toMatchObject({ bulletins: [shown] });
+  });
+
   test("does not reload for those who may only look", async () => {
     await expect(ask({ verb: "reload" })).rejects.toMatchObject({ code: "not-permitted" });
   });
@@ -114,7 +135,7 @@ describe("a daemon with its admin sockets", () => {
     [
       "an unknown verb",
       { verb: "dance" },
-      /no such verb: there are status, version, ping, rules, why, flows, follow-flows, capture, netcheck, doctor, reload, diff, events, watch/,
+      /no such verb: there are status, version, ping, rules, why, flows, follow-flows, capture, netcheck, doctor, reload, diff, bulletins, publish, events, watch/,
     ],
     ["a ping without a target", { verb: "ping" }, /needs a target/],
     ["a ping for an hour", { verb: "ping", target: "a", timeoutMs: 3_600_000 }, /timeoutMs of 1 to/],

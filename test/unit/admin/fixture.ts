@@ -23,6 +23,7 @@ export function nodeStatus(changes: Partial<NodeStatus> = {}): NodeStatus {
     nat: { ...UNKNOWN_NAT, seenAt: [], keepsPort: undefined },
     relayed: [],
     punches: true,
+    bulletins: [],
     twins: [],
     refusedCallers: [],
     routes: [],

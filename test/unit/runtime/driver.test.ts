@@ -199,6 +199,7 @@ function driven() {
     tell: vi.fn(),
     heard: vi.fn(),
     carrier: vi.fn(),
+    bulletins: vi.fn(),
     flows: vi.fn(),
     openFlows: vi.fn(),
     captured: vi.fn(),

@@ -2,7 +2,15 @@ import { createSocket } from "node:dgram";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Authority, certificateToPem, createAuthority, generateHostKey, issue } from "../../../certs/index.ts";
+import {
+  type Authority,
+  certificateToPem,
+  createAuthority,
+  formatBulletin,
+  generateHostKey,
+  issue,
+  signBulletin,
+} from "../../../certs/index.ts";
 import { prefix } from "../fixtures/authority.ts";
 
 /** Certificates, keys and configurations of hosts without devices on this machine's loopback, as files in a folder of their own. */
@@ -16,6 +24,13 @@ export class MeshFiles {
     if (!made.ok) throw new Error(JSON.stringify(made.reason));
     this.#authority = made.value.authority;
     writeFileSync(join(this.folder, "ca.crt"), certificateToPem(this.#authority.certificate));
+  }
+
+  /** What the authority tells everybody, as text. */
+  bulletin(kind: string, number: number, body: Uint8Array): string {
+    const signed = signBulletin(this.#authority, { kind, number, body, issuedAt: Number(this.#begins) });
+    if (!signed.ok) throw new Error(JSON.stringify(signed.reason));
+    return formatBulletin(signed.value);
   }
 
   /** Path of a new host's configuration; `more` is YAML at the top level. */

@@ -166,7 +166,8 @@ export class Bulletins implements Machine {
       if (isAnswered && this.#offersOf.take(address, now)) this.#tell(session, held);
       return;
     }
-    const known = `${address} ${head.id}`;
+    // With its signature: whoever spoils that of a good one must not keep the good one out.
+    const known = `${address} ${head.id} ${toHex(signature)}`;
     if (this.#refusedIds.has(known) || !this.#offersOf.take(address, now)) return;
     const judged = this.#held.judge(this.#authorities(), head);
     if (judged.ok) {

@@ -89,7 +89,10 @@ export class Counting {
     return most;
   }
 
-  #ownCount({ head, state }: HeldBulletin): Pick<BulletinStatus, "hosts" | "applied" | "pending" | "refused" | "silent"> {
+  #ownCount({
+    head,
+    state,
+  }: HeldBulletin): Pick<BulletinStatus, "hosts" | "applied" | "pending" | "refused" | "silent"> {
     const { applied, pending, refused, silent } = this.#parts.holders.tally(head, this.#facts.clock.wall);
     return {
       hosts: 1 + applied + pending.length + refused.length + silent.length,

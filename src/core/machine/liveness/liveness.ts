@@ -1,4 +1,5 @@
 import { Pace } from "../../base/pace.ts";
+import { Portions } from "../../base/portions.ts";
 import { earliest, type Instant, instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
 import type {
@@ -22,7 +23,6 @@ import type { Emit, Machine } from "../machine.ts";
 import { heardLately, judgeActivity, SAMPLE_INTERVAL_MS } from "./activity.ts";
 import { stepAfter } from "./doubt.ts";
 import type { LivenessEvent } from "./events.ts";
-import { Portions } from "../../base/portions.ts";
 import { ProbeRound } from "./probe-round.ts";
 import { disownedSession } from "./recv-error.ts";
 import { isOld, renewalRetryMs } from "./renewal.ts";

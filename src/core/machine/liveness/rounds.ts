@@ -1,3 +1,4 @@
+import { Portions } from "../../base/portions.ts";
 import type { Instant } from "../../base/time.ts";
 import type { CertificateVersion } from "../../cert/certificate.ts";
 import type { EndOfSession } from "../../operator/failure.ts";
@@ -7,7 +8,6 @@ import type { Facts } from "../facts.ts";
 import type { Emit } from "../machine.ts";
 import { heardLately, isAbandoned, isInactive } from "./activity.ts";
 import type { LivenessEvent } from "./events.ts";
-import { Portions } from "../../base/portions.ts";
 import { isOld, mayBecomePrimary, RENEWALS_AT_ONCE, renewalOf, showsOld } from "./renewal.ts";
 import type { Vitals } from "./vitals.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { instant } from "../../../../src/core/base/time.ts";
 import { Portions } from "../../../../src/core/base/portions.ts";
+import { instant } from "../../../../src/core/base/time.ts";
 
 const many = Array.from({ length: 600 }, (_, i) => i);
 

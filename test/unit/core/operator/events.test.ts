@@ -175,6 +175,10 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "listen-address-there": "An interface has 192.0.2.77 (listen.host) now.",
   "underlay-watch-ended":
     "Changes of this machine's addresses are noticed within seconds only, not at once: it ended with SIGKILL.",
+  "bulletins-unreadable":
+    "What the authority has revoked before is not known until a peer tells it again: /var/cache/lacis/config-1f0c93ab.bulletins.pem holds something else than bulletins.",
+  "bulletins-unwritable":
+    "What the authority has revoked cannot be kept for the next start: /var/cache/lacis/config-1f0c93ab.bulletins.pem: ENOSPC.",
   "places-unreadable":
     "Where peers were before is not known: /var/cache/lacis/config-1f0c93ab.places is no list of places. It is written anew.",
   "places-unwritable":

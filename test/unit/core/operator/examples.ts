@@ -129,6 +129,16 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   "listen-address-missing": { code: "listen-address-missing", address: "192.0.2.77" as IpAddress },
   "listen-address-there": { code: "listen-address-there", address: "192.0.2.77" as IpAddress },
   "underlay-watch-ended": { code: "underlay-watch-ended", why: "it ended with SIGKILL" },
+  "bulletins-unreadable": {
+    code: "bulletins-unreadable",
+    path: "/var/cache/lacis/config-1f0c93ab.bulletins.pem",
+    why: "holds something else than bulletins",
+  },
+  "bulletins-unwritable": {
+    code: "bulletins-unwritable",
+    path: "/var/cache/lacis/config-1f0c93ab.bulletins.pem",
+    why: "ENOSPC",
+  },
   "places-unreadable": {
     code: "places-unreadable",
     path: "/var/cache/lacis/config-1f0c93ab.places",
