@@ -53,3 +53,9 @@ function chunk(type: string, content: Uint8Array): Buffer {
   crc.writeUInt32BE(zlib.crc32(body));
   return Buffer.concat([length, body, crc]);
 }
+
+/** The same in half blocks, for whoever holds a camera before the terminal. */
+export async function qrOnTerminal(text: string): Promise<string> {
+  const { encodeQR } = await import("qr");
+  return `${encodeQR(text, "ascii", { ecc: "low", encoding: "byte" })}\n`;
+}

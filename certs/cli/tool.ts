@@ -1,5 +1,6 @@
 import { type Command, CommanderError } from "commander";
 import { printable } from "../../src/core/base/printable.ts";
+import { StorageFailure } from "../enrolment/storage/failure.ts";
 import { formatRefusal } from "../refusal.ts";
 import { ExitCode, Failure } from "./failure.ts";
 import { fromGoSpelling } from "./go-flags.ts";
@@ -46,6 +47,30 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "an address that nobody has",
     load: async () => (await import("./commands/next-address.ts")).nextAddressCommand(),
   },
+  network: {
+    summary: "set up an enrolment service, and say what network it is for",
+    load: async () => (await import("./commands/network.ts")).networkCommand(),
+  },
+  serve: {
+    summary: "run the enrolment service",
+    load: async () => (await import("./commands/serve.ts")).serveCommand(),
+  },
+  invite: {
+    summary: "make a token that a host joins with",
+    load: async () => (await import("./commands/invite.ts")).inviteCommand(),
+  },
+  pending: {
+    summary: "hosts that wait for somebody to approve them",
+    load: async () => (await import("./commands/pending.ts")).pendingCommand(),
+  },
+  approve: {
+    summary: "sign for a host that waits",
+    load: async () => (await import("./commands/approve.ts")).approveCommand(),
+  },
+  deny: {
+    summary: "deny a host that waits, with a reason",
+    load: async () => (await import("./commands/approve.ts")).denyCommand(),
+  },
 };
 
 /** Runs one command line, without the program's name. Prints what there is to say; never throws at an operator. */
@@ -74,6 +99,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     return ExitCode.ok;
   } catch (error) {
     if (error instanceof Failure) return complain(error.refusals.map(formatRefusal), error.exitCode);
+    if (error instanceof StorageFailure) return complain([formatRefusal(error.refusal)], ExitCode.bad);
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return ExitCode.ok;
     return complain([`${verb} - ${oneLine(error.message)} - see lacis-cert ${verb} --help`], ExitCode.usage);

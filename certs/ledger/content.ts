@@ -1,6 +1,7 @@
 import { nearest } from "../../src/core/base/suggest.ts";
 import type { IpAddress } from "../../src/core/netip/address.ts";
 import type { Refusal } from "../refusal.ts";
+import { type Conflict, refusalOfConflict } from "./conflict.ts";
 import type { LedgerEntry, SignedEntry } from "./entry.ts";
 
 /** What the ledger knows of one certificate. */
@@ -70,63 +71,55 @@ export class LedgerContent {
    * Why a certificate is not to be signed although the authority could: its name or one of its addresses is somebody else's, or it names a group that
    * nobody has, which is more often a typing error than a plan. One owner is one name with one key.
    */
-  refusalOf(
-    wanted: SignedEntry,
-    options: { readonly nowSeconds: number; readonly knownGroups: readonly string[] },
-  ): Refusal | undefined {
+  refusalOf(wanted: SignedEntry, options: ClaimOptions): Refusal | undefined {
+    const conflict = this.conflictOf(wanted, options);
+    return conflict && refusalOfConflict(conflict);
+  }
+
+  /** The same as a fact, for callers with words of their own. */
+  conflictOf(wanted: SignedEntry, { nowSeconds, knownGroups, isRenewal }: ClaimOptions): Conflict | undefined {
     return (
       this.#revokedKey(wanted) ??
-      this.#takenName(wanted, options.nowSeconds) ??
-      this.#takenAddress(wanted, options.nowSeconds) ??
-      this.#strangeGroup(wanted, options.knownGroups)
+      (isRenewal ? undefined : this.#takenName(wanted, nowSeconds)) ??
+      this.#takenAddress(wanted, nowSeconds) ??
+      (isRenewal ? undefined : this.#strangeGroup(wanted, knownGroups))
     );
   }
 
-  #revokedKey({ publicKey }: SignedEntry): Refusal | undefined {
+  #revokedKey({ publicKey }: SignedEntry): Conflict | undefined {
     const revoked = this.#recorded.find(({ entry, isRevoked }) => isRevoked && entry.publicKey === publicKey);
-    if (!revoked) return undefined;
-    return {
-      what: `the key of ${JSON.stringify(revoked.entry.name)}`,
-      why: "it was revoked, and hosts refuse every certificate with it",
-      todo: "make a new key with keygen",
-    };
+    return revoked && { kind: "key-revoked", owner: revoked.entry };
   }
 
-  #takenName({ name, publicKey }: SignedEntry, nowSeconds: number): Refusal | undefined {
+  #takenName({ name, publicKey }: SignedEntry, nowSeconds: number): Conflict | undefined {
     const owner = this.inUse(nowSeconds).find((entry) => entry.name === name && entry.publicKey !== publicKey);
-    if (!owner) return undefined;
-    return {
-      what: `the name ${JSON.stringify(name)}`,
-      why: `a host with another key has it until ${dayOf(owner.notAfter)}`,
-      todo: "sign that host's own key (resign, or sign -in-pub), revoke the name first, or give another",
-    };
+    return owner && { kind: "name-taken", owner };
   }
 
-  #takenAddress({ name, networks }: SignedEntry, nowSeconds: number): Refusal | undefined {
+  #takenAddress({ name, networks }: SignedEntry, nowSeconds: number): Conflict | undefined {
     const wanted = new Set(networks.map(addressOf));
     for (const owner of this.inUse(nowSeconds)) {
       const address = owner.name === name ? undefined : owner.networks.map(addressOf).find((each) => wanted.has(each));
-      if (address === undefined) continue;
-      return {
-        what: `the address ${address}`,
-        why: `${JSON.stringify(owner.name)} has it until ${dayOf(owner.notAfter)}`,
-        todo: `take a free one (next-address), or revoke ${JSON.stringify(owner.name)} first`,
-      };
+      if (address !== undefined) return { kind: "address-taken", owner, address };
     }
     return undefined;
   }
 
-  #strangeGroup({ groups }: SignedEntry, knownGroups: readonly string[]): Refusal | undefined {
+  #strangeGroup({ groups }: SignedEntry, knownGroups: readonly string[]): Conflict | undefined {
     const known = new Set([...this.groups, ...knownGroups]);
-    const strange = groups.find((group) => !known.has(group));
-    if (strange === undefined) return undefined;
-    const meant = nearest(strange, [...known]);
-    return {
-      what: `the group ${JSON.stringify(strange)}`,
-      why: "no certificate in the ledger has it",
-      todo: `${meant === undefined ? "" : `did you mean ${JSON.stringify(meant)}? else `}add it with -new-group ${strange}`,
-    };
+    const group = groups.find((each) => !known.has(each));
+    if (group === undefined) return undefined;
+    return { kind: "group-unknown", group, meant: nearest(group, [...known]) };
   }
+}
+
+/** How a claim is judged. */
+export interface ClaimOptions {
+  readonly nowSeconds: number;
+  /** Groups that need not be in the ledger. */
+  readonly knownGroups: readonly string[];
+  /** Whoever asks has proved to be the name's owner: it may bring another key, and keeps the groups that it has. */
+  readonly isRenewal?: boolean;
 }
 
 /** A name may stand in one certificate of each version. */
@@ -136,9 +129,4 @@ function titleOf({ name, version }: SignedEntry): string {
 
 export function addressOf(network: string): IpAddress {
   return network.slice(0, network.lastIndexOf("/")) as IpAddress;
-}
-
-function dayOf(unixSeconds: number): string {
-  const date = new Date(unixSeconds * 1000);
-  return Number.isNaN(date.getTime()) ? `second ${unixSeconds}` : date.toISOString().slice(0, 10);
 }

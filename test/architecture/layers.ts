@@ -120,6 +120,16 @@ const packageHomes: readonly { readonly name: RegExp; readonly homes: readonly s
       homes: ["certs/key-derivation.ts"],
       instead: "encrypt and decrypt CA keys with certs/encrypted-key.ts",
     },
+    {
+      name: /^better-sqlite3$/,
+      homes: ["certs/enrolment/storage/sqlite.ts"],
+      instead: "take a Database (certs/enrolment/storage)",
+    },
+    {
+      name: /^pg$/,
+      homes: ["certs/enrolment/storage/postgres.ts"],
+      instead: "take a Database (certs/enrolment/storage)",
+    },
     { name: /^re2js$/, homes: ["src/core/base/pattern.ts"], instead: "take a Pattern" },
     { name: /^dns-packet$/, homes: ["src/runtime/dns/wire.ts"], instead: "use runtime/dns/wire.ts" },
     { name: /^@xmldom\/xmldom$/, homes: ["src/runtime/port-mapping/upnp/xml.ts"], instead: "use upnp/xml.ts" },

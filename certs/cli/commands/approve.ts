@@ -1,0 +1,63 @@
+import { Command } from "commander";
+import { type CaFileFlags, openCa } from "../ca-files.ts";
+import { usage } from "../failure.ts";
+import { dayOf, sayMade } from "../made.ts";
+import { now } from "../now.ts";
+import { localOperator, type StoreFlags, withDatabase, withStore } from "../service-files.ts";
+import { orFail } from "../values.ts";
+
+interface ApproveFlags extends CaFileFlags, StoreFlags {
+  readonly json?: boolean;
+}
+
+export function approveCommand(): Command {
+  return withStore(new Command("approve"))
+    .description("Sign for a host that waits. The authority's key is needed here, and nowhere else.")
+    .argument("<id>", "as pending shows it")
+    .option("--ca-key <path>", "private key of the authority", "ca.key")
+    .option("--passphrase-file <path>", "file whose first line is the passphrase of an encrypted authority's key")
+    .option("--json", "print what was given as JSON")
+    .action(approve);
+}
+
+async function approve(id: string, flags: ApproveFlags): Promise<void> {
+  const { Desk } = await import("../../enrolment/desk.ts");
+  const { Registrar } = await import("../../enrolment/registrar.ts");
+  const { migrate } = await import("../../enrolment/storage/schema.ts");
+  const authority = await openCa(flags, now().wall);
+  await withDatabase(flags, async (database) => {
+    await migrate(database);
+    const desk = new Desk(database, new Registrar(database, authority));
+    const { name, networks, groups, certificate, notAfter } = orFail(await desk.approve(id, localOperator()));
+    sayMade(`${name} with ${networks.join(", ")}, until ${dayOf(BigInt(notAfter))}`, [
+      "it fetches its certificate now",
+    ]);
+    if (flags.json) process.stdout.write(`${JSON.stringify({ name, networks, groups, certificate, notAfter })}\n`);
+  });
+}
+
+interface DenyFlags extends StoreFlags {
+  readonly reason?: string;
+}
+
+export function denyCommand(): Command {
+  return withStore(new Command("deny"))
+    .description("Deny a host that waits. It is told why.")
+    .argument("<id>", "as pending shows it")
+    .option("--reason <text>", "what the host is told (required)")
+    .action(deny);
+}
+
+async function deny(id: string, flags: DenyFlags): Promise<void> {
+  if (flags.reason === undefined || flags.reason === "") {
+    throw usage("-reason", "the host is told why", "give a sentence");
+  }
+  const { Desk } = await import("../../enrolment/desk.ts");
+  const { Registrar } = await import("../../enrolment/registrar.ts");
+  const { migrate } = await import("../../enrolment/storage/schema.ts");
+  const { reason } = flags;
+  await withDatabase(flags, async (database) => {
+    await migrate(database);
+    orFail(await new Desk(database, new Registrar(database, undefined)).deny(id, reason, localOperator()));
+  });
+}

@@ -1,0 +1,92 @@
+import { Command } from "commander";
+import { printableJson } from "../../../src/core/base/printable.ts";
+import { codeOf } from "../../../src/runtime/files/atomic-file.ts";
+import type { ApiLog } from "../../enrolment/http/api.ts";
+import type { ListenPlace } from "../../enrolment/http/server.ts";
+import { type CaFileFlags, openCa } from "../ca-files.ts";
+import { Failure, usage } from "../failure.ts";
+import { now } from "../now.ts";
+import { openIdentity, type StoreFlags, withDatabase, withStore } from "../service-files.ts";
+
+interface ServeFlags extends CaFileFlags, StoreFlags {
+  readonly serviceKey?: string;
+  readonly listen?: string;
+  readonly offline?: boolean;
+}
+
+export function serveCommand(): Command {
+  return withStore(new Command("serve"))
+    .description(
+      "Run the enrolment service: lets hosts in that were invited, renews them and lets them go. Any number may run on one PostgreSQL storage, with copies of the same keys. It needs no root.",
+    )
+    .option("--ca-key <path>", "private key of the authority", "ca.key")
+    .option("--passphrase-file <path>", "file whose first line is the passphrase of an encrypted authority's key")
+    .option("--offline", "without the authority's key: hosts wait until somebody who has it runs approve")
+    .option(
+      "--service-key <path>",
+      "the key that the service shows; without it enrolment.key beside the authority's certificate",
+    )
+    .option("--listen <place>", "port, or address:port; without it the network's port number on all addresses")
+    .action(serve);
+}
+
+async function serve(flags: ServeFlags): Promise<void> {
+  const listen = flags.listen === undefined ? undefined : parseListen(flags.listen);
+  const { Api } = await import("../../enrolment/http/api.ts");
+  const { hostRoutes } = await import("../../enrolment/http/host-routes.ts");
+  const { operatorRoutes } = await import("../../enrolment/http/operator-routes.ts");
+  const { HttpsServer } = await import("../../enrolment/http/server.ts");
+  const { Registrar } = await import("../../enrolment/registrar.ts");
+  const { Desk } = await import("../../enrolment/desk.ts");
+  const { checkInstance } = await import("../../enrolment/setup.ts");
+  const identity = await openIdentity(flags);
+  const authority = flags.offline ? undefined : await openCa(flags, now().wall);
+  await withDatabase(flags, async (database) => {
+    const instance = { authority: authority?.certificate.fingerprint, serviceKey: identity.serviceKey };
+    const { network } = await checkInstance(database, instance);
+    const registrar = new Registrar(database, authority);
+    const routes = [...hostRoutes(registrar), ...operatorRoutes(new Desk(database, registrar), database)];
+    const server = new HttpsServer(new Api(routes, database, jsonLog()), identity);
+    const place = listen ?? { address: undefined, port: network.port };
+    const port = await listening(server.listen(place), place);
+    const signs = authority ? "signs" : "does not sign: hosts wait for lacis-cert approve";
+    process.stdout.write(`serving ${network.name} on port ${port}; ${signs}\n`);
+    await new Promise<void>((resolve) => {
+      process.once("SIGTERM", resolve);
+      process.once("SIGINT", resolve);
+    });
+    await server.close();
+  });
+}
+
+async function listening(port: Promise<number>, { address, port: wanted }: ListenPlace): Promise<number> {
+  try {
+    return await port;
+  } catch (error) {
+    const what = address === undefined ? `port ${wanted}` : `${address} port ${wanted}`;
+    const why =
+      codeOf(error) === "EADDRINUSE" ? "another program listens there" : `cannot listen there (${codeOf(error)})`;
+    throw new Failure({ what, why, todo: "give another with -listen" });
+  }
+}
+
+/** One JSON object a line, on standard error: what was asked from where, and how it ended. */
+function jsonLog(): ApiLog {
+  const write = (line: object): void => {
+    process.stderr.write(`${printableJson({ at: new Date().toISOString(), ...line })}\n`);
+  };
+  return {
+    handled: (request) => write({ level: request.status >= 500 ? "error" : "info", ...request }),
+    // The stack names places in this program, and no values of requests.
+    trouble: (route, error) =>
+      write({ level: "error", route, trouble: error instanceof Error ? error.message : "unknown" }),
+  };
+}
+
+function parseListen(text: string): ListenPlace {
+  const [, bracketed, plain, digits = ""] = /^(?:(?:\[([^\]]+)\]|([^:]+)):)?(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(digits);
+  if (digits === "" || port > 65_535)
+    throw usage("-listen", `${JSON.stringify(text)} is no port`, "write 4242 or 192.0.2.1:4242");
+  return { address: bracketed ?? plain, port };
+}

@@ -1,0 +1,254 @@
+import { fromHex } from "../../src/core/base/bytes.ts";
+import type { Entropy } from "../../src/core/base/entropy.ts";
+import { ok, type Result } from "../../src/core/base/result.ts";
+import { Secret } from "../../src/core/base/secret.ts";
+import { nearest } from "../../src/core/base/suggest.ts";
+import type { Fingerprint } from "../../src/core/cert/certificate.ts";
+import { type EnrolmentRefusal, enrolmentRefusal } from "../../src/core/enrolment/refusal.ts";
+import { type EnrolmentToken, TOKEN_ENDPOINTS_MAX } from "../../src/core/enrolment/token.ts";
+import { endpointAddress, parseEndpoint } from "../../src/core/netip/endpoint.ts";
+import { contains, parsePrefix } from "../../src/core/netip/prefix.ts";
+import { platformEntropy } from "../entropy.ts";
+import { addAccess, formatAccess, type KeptAccess, withdrawAccess } from "./access.ts";
+import { writeAudit } from "./audit.ts";
+import type { ServiceFacts } from "./facts.ts";
+import { hashOfSecret, randomHex } from "./hash.ts";
+import { findHost, type KeptHost } from "./hosts.ts";
+import { keyFingerprint } from "./issuer.ts";
+import { conflicting } from "./refusals.ts";
+import type { Registrar } from "./registrar.ts";
+import { decideRequest, findRequest, type KeptRequest } from "./requests.ts";
+import type { Scope } from "./scopes.ts";
+import type { Database, Sql } from "./storage/database.ts";
+import { addToken, forgetTokens, withdrawToken } from "./tokens.ts";
+
+/** Who does something, and when. */
+export interface Operator {
+  /** "root", "access deploy". */
+  readonly who: string;
+  readonly nowSeconds: number;
+}
+
+/** What an invitation is to allow. */
+export interface Invitation {
+  /** Empty: whoever joins chooses. */
+  readonly host: string;
+  readonly groups: readonly string[];
+  /** Groups that nobody is in yet, on purpose. */
+  readonly newGroups: readonly string[];
+  /** How long the token may be used, seconds. */
+  readonly validFor: number;
+  /** How long the host's certificates live, seconds. */
+  readonly lifetime: number;
+  readonly needsApproval: boolean;
+  readonly isEphemeral: boolean;
+  readonly reason: string;
+}
+
+/** Tokens are for now (reliability R53). */
+export const TOKEN_SECONDS_MAX: number = 24 * 3_600;
+/** A token that ended is remembered so long, for whoever asks what became of it. */
+const TOKEN_KEPT_SECONDS = 30 * 86_400;
+
+const ID_BYTES = 8;
+const TOKEN_SECRET_BYTES = 16;
+const ACCESS_SECRET_BYTES = 32;
+
+/** Where operators do what hosts may not: invite, decide, take out, give access. Every act is in the audit log, or did not happen. */
+export class Desk {
+  readonly #database: Database;
+  readonly #registrar: Registrar;
+  readonly #entropy: Entropy;
+
+  constructor(database: Database, registrar: Registrar, entropy: Entropy = platformEntropy) {
+    this.#database = database;
+    this.#registrar = registrar;
+    this.#entropy = entropy;
+  }
+
+  invite(wanted: Invitation, { who, nowSeconds }: Operator): Promise<Result<EnrolmentToken, EnrolmentRefusal>> {
+    return this.#database.exclusively(async (sql) => {
+      const facts = await this.#registrar.facts(sql);
+      const refused = await this.#refuseInvitation(sql, wanted, nowSeconds);
+      if (refused) return refused;
+      await forgetTokens(sql, nowSeconds - TOKEN_KEPT_SECONDS);
+      const id = randomHex(this.#entropy, ID_BYTES);
+      const secret = randomHex(this.#entropy, TOKEN_SECRET_BYTES);
+      const { host, groups, lifetime, needsApproval, isEphemeral, reason } = wanted;
+      const expires = nowSeconds + wanted.validFor;
+      await addToken(sql, {
+        id,
+        secretHash: hashOfSecret(secret),
+        host,
+        groups,
+        lifetime,
+        expires,
+        needsApproval,
+        isEphemeral,
+        reason,
+        madeAt: nowSeconds,
+        madeBy: who,
+        usedKey: undefined,
+        usedName: undefined,
+        usedAt: undefined,
+        withdrawnAt: undefined,
+      });
+      const detail = { token: id, groups, lifetime, expires, needsApproval, isEphemeral, reason };
+      await writeAudit(sql, { who, action: "invited", subject: host, detail }, nowSeconds);
+      return ok({
+        network: facts.network.name,
+        authority: facts.authority as Fingerprint,
+        serviceKey: facts.serviceKey,
+        endpoints: endpointsOutside(facts),
+        id,
+        secret: new Secret(fromHex(secret) ?? new Uint8Array()),
+        expires: BigInt(expires),
+        host,
+      });
+    });
+  }
+
+  /** Takes back a token that nobody has used. */
+  withdraw(id: string, { who, nowSeconds }: Operator): Promise<Result<void, EnrolmentRefusal>> {
+    return this.#database.exclusively(async (sql) => {
+      if (!(await withdrawToken(sql, id, nowSeconds))) {
+        return enrolmentRefusal(
+          "token-unknown",
+          `the token ${id}`,
+          "it is not known, or was used or taken back",
+          "see the list of tokens",
+        );
+      }
+      await writeAudit(sql, { who, action: "withdrawn", subject: id, detail: {} }, nowSeconds);
+      return ok(undefined);
+    });
+  }
+
+  /** Signs for a host that waits; it fetches its certificate when it asks again. */
+  approve(id: string, { who, nowSeconds }: Operator): Promise<Result<KeptHost, EnrolmentRefusal>> {
+    return this.#database.exclusively(async (sql) => {
+      const { issuer } = this.#registrar;
+      if (!issuer) {
+        return enrolmentRefusal(
+          "authority",
+          `the request ${id}`,
+          "the authority's key is not here",
+          "approve it where the key is: lacis-cert approve",
+        );
+      }
+      const request = await pendingRequest(sql, id);
+      if (!request.ok) return request;
+      const facts = await this.#registrar.facts(sql);
+      const issued = await issuer.issue(sql, { ...request.value, version: "" }, facts, nowSeconds);
+      if (!issued.ok) return issued;
+      await decideRequest(sql, id, { state: "approved", reason: "", at: nowSeconds, by: who });
+      const { name, publicKey } = request.value;
+      const { certificate, networks, notAfter, groups } = issued.value;
+      const detail = { request: id, certificate, key: keyFingerprint(publicKey), networks, groups, until: notAfter };
+      await writeAudit(sql, { who, action: "approved", subject: name, detail }, nowSeconds);
+      return issued;
+    });
+  }
+
+  /** The host is told why when it asks again. */
+  deny(id: string, reason: string, { who, nowSeconds }: Operator): Promise<Result<KeptRequest, EnrolmentRefusal>> {
+    return this.#database.exclusively(async (sql) => {
+      const request = await pendingRequest(sql, id);
+      if (!request.ok) return request;
+      await decideRequest(sql, id, { state: "denied", reason, at: nowSeconds, by: who });
+      const detail = { request: id, reason };
+      await writeAudit(sql, { who, action: "denied", subject: request.value.name, detail }, nowSeconds);
+      return ok({ ...request.value, state: "denied", reason });
+    });
+  }
+
+  /** Takes back every certificate of a name. */
+  revoke(name: string, reason: string, { who, nowSeconds }: Operator): Promise<Result<void, EnrolmentRefusal>> {
+    return this.#database.exclusively(async (sql) => {
+      const { names } = await this.#registrar.ledger.contentOf(sql);
+      if (!names.includes(name)) {
+        const meant = nearest(name, names);
+        const todo = meant === undefined ? "see the list of hosts" : `did you mean ${meant}?`;
+        return enrolmentRefusal("name-bad", `the name ${name}`, "no certificate was signed for it", todo);
+      }
+      const host = await findHost(sql, name);
+      await this.#registrar.takeBack(sql, name, nowSeconds);
+      const detail = { reason, certificate: host?.certificate ?? "" };
+      await writeAudit(sql, { who, action: "revoked", subject: name, detail }, nowSeconds);
+      return ok(undefined);
+    });
+  }
+
+  /** Lets somebody use the API. The result is the only copy of the secret. */
+  giveAccess(
+    wanted: { readonly name: string; readonly scopes: readonly Scope[]; readonly validFor: number },
+    { who, nowSeconds }: Operator,
+  ): Promise<{ readonly access: KeptAccess; readonly bearer: string }> {
+    return this.#database.exclusively(async (sql) => {
+      const id = randomHex(this.#entropy, ID_BYTES);
+      const secret = randomHex(this.#entropy, ACCESS_SECRET_BYTES);
+      const { name, scopes } = wanted;
+      const expires = nowSeconds + wanted.validFor;
+      const access = {
+        id,
+        secretHash: hashOfSecret(secret),
+        name,
+        scopes,
+        expires,
+        madeAt: nowSeconds,
+        withdrawnAt: undefined,
+      };
+      await addAccess(sql, access);
+      await writeAudit(
+        sql,
+        { who, action: "access-given", subject: name, detail: { access: id, scopes, expires } },
+        nowSeconds,
+      );
+      return { access, bearer: formatAccess(id, secret) };
+    });
+  }
+
+  takeAccess(id: string, { who, nowSeconds }: Operator): Promise<Result<string, EnrolmentRefusal>> {
+    return this.#database.exclusively(async (sql) => {
+      const name = await withdrawAccess(sql, id, nowSeconds);
+      if (name === undefined) {
+        return enrolmentRefusal(
+          "not-signed-in",
+          `the access ${id}`,
+          "nobody has it, or no longer",
+          "see the list of who has access",
+        );
+      }
+      await writeAudit(sql, { who, action: "access-taken", subject: name, detail: { access: id } }, nowSeconds);
+      return ok(name);
+    });
+  }
+
+  /** What stands against an invitation already now, so that it is not the host that finds out. */
+  async #refuseInvitation(sql: Sql, { host, groups, newGroups }: Invitation, nowSeconds: number) {
+    const content = await this.#registrar.ledger.contentOf(sql);
+    const owner = content.inUse(nowSeconds).find((entry) => entry.name === host);
+    if (owner) return conflicting({ kind: "name-taken", owner });
+    const known = [...content.groups, ...newGroups, ...(this.#registrar.issuer?.groups ?? [])];
+    const group = groups.find((each) => !known.includes(each));
+    if (group === undefined) return undefined;
+    return conflicting({ kind: "group-unknown", group, meant: nearest(group, known) });
+  }
+}
+
+async function pendingRequest(sql: Sql, id: string): Promise<Result<KeptRequest, EnrolmentRefusal>> {
+  const request = await findRequest(sql, id);
+  if (request?.state === "pending") return ok(request);
+  const why = request ? `it was ${request.state} by ${request.decidedBy}` : "there is no such request";
+  return enrolmentRefusal("not-pending", `the request ${id}`, why, "see the list of those that wait");
+}
+
+/** A host that is not in the mesh yet cannot reach the service there. */
+function endpointsOutside({ network }: ServiceFacts): readonly string[] {
+  const meshes = network.networks.map(parsePrefix).filter((prefix) => prefix !== undefined);
+  const outside = network.service.filter((text) => {
+    const literal = parseEndpoint(text);
+    return literal === undefined || !meshes.some((mesh) => contains(mesh, endpointAddress(literal)));
+  });
+  return outside.slice(0, TOKEN_ENDPOINTS_MAX);
+}
