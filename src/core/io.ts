@@ -1,7 +1,7 @@
 import type { Instant } from "./base/time.ts";
 import type { HeldBulletin } from "./bulletin/held.ts";
 import type { BulletinRefusal } from "./bulletin/verify.ts";
-import type { Certificate, CertificateVersion } from "./cert/certificate.ts";
+import type { Certificate, CertificateVersion, Fingerprint } from "./cert/certificate.ts";
 import type { Claim } from "./cert/claim.ts";
 import type { LiveSettings } from "./config/settings.ts";
 import type {
@@ -195,7 +195,13 @@ export interface NodeStatus {
   readonly name: string;
   readonly addresses: readonly IpAddress[];
   readonly groups: readonly string[];
+  /** Of its certificate that ends first. */
+  readonly certificateNotBefore: number;
   readonly certificateNotAfter: number;
+  /** Whether nobody but itself has to do something about that (`pki.enrolment`). */
+  readonly renewsItself: boolean;
+  /** Those that it trusts. */
+  readonly authorities: readonly AuthorityStatus[];
   readonly certificateVersions: readonly number[];
   readonly amLighthouse: boolean;
   readonly cipher: string;
@@ -238,6 +244,15 @@ export interface NodeStatus {
   /** Since this process began. */
   readonly handshakesStarted: number;
   readonly traffic: TrafficCounts;
+}
+
+export interface AuthorityStatus {
+  readonly name: string;
+  readonly fingerprint: Fingerprint;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** Whether it has signed this host's own certificate. */
+  readonly isOurs: boolean;
 }
 
 export interface RefusedCallerStatus extends Claim {
@@ -288,6 +303,7 @@ export interface PeerStatus {
   /** Milliseconds since the last authenticated packet; undefined when there was none. */
   readonly lastReceivedMs: number | undefined;
   readonly establishedMs: number | undefined;
+  readonly certificateNotBefore: number | undefined;
   readonly certificateNotAfter: number | undefined;
   readonly certificateVersion: number | undefined;
   /** Whether it has seen another certificate of ours than there is now. */

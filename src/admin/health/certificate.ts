@@ -1,25 +1,51 @@
+import { endingOf } from "../../core/cert/lifetime.ts";
 import type { Health } from "../../runtime/service.ts";
 import { duration } from "../duration.ts";
-import { DAY_S, type Sight } from "./sight.ts";
+import type { Sight } from "./sight.ts";
 
-/** Our own certificate. */
+/** Our own certificate, and who has to do something about its end. */
 export function* certificateHealth({ node, nowMs }: Sight): Iterable<Health> {
-  const left = node.certificateNotAfter - Math.floor(nowMs / 1000);
-  const todo = "renew it with lacis-cert resign, replace pki.cert, then: lacis reload";
-  if (left < 0) {
+  const nowS = Math.floor(nowMs / 1000);
+  const left = node.certificateNotAfter - nowS;
+  const ending = endingOf(lifeOf(node.certificateNotBefore, node.certificateNotAfter), BigInt(nowS));
+  if (ending === "no") return;
+  const todo = node.renewsItself
+    ? "it was to renew itself and has not: see why, here or with lacis events --code certificate-not-renewed"
+    : "renew it with lacis-cert resign where the authority's key is, replace pki.cert, then: lacis reload";
+  const because = node.renewsItself ? ["renewal-failing", "renewal-refused", "renewal-hindered"] : [];
+  if (ending === "over") {
+    const text = `the certificate of this host expired ${duration(-left * 1000)} ago`;
+    yield { code: "certificate-expired", severity: "error", text, todo, because };
+  } else {
+    const severity = ending === "urgent" ? "error" : "warning";
+    const text = `the certificate of this host expires in ${duration(left * 1000)}`;
+    yield { code: "certificate-expires", severity, text, todo, because };
+  }
+}
+
+/** Those who sign: with the end of one everything ends that it has signed. */
+export function* authorityHealth({ node, nowMs }: Sight): Iterable<Health> {
+  const nowS = Math.floor(nowMs / 1000);
+  for (const { name, fingerprint, notBefore, notAfter, isOurs } of node.authorities) {
+    const ending = endingOf(lifeOf(notBefore, notAfter), BigInt(nowS));
+    if (ending === "no") continue;
+    const isOver = ending === "over";
+    const when = isOver
+      ? `expired ${duration((nowS - notAfter) * 1000)} ago`
+      : `expires in ${duration((notAfter - nowS) * 1000)}`;
+    const what = isOurs ? `the authority ${name}, which has signed this host's certificate,` : `the authority ${name}`;
     yield {
-      code: "certificate-expired",
-      severity: "error",
-      text: `the certificate of this host expired ${duration(-left * 1000)} ago`,
-      todo,
-    };
-  } else if (left < 30 * DAY_S) {
-    const severity = left < 7 * DAY_S ? "error" : "warning";
-    yield {
-      code: "certificate-expires",
-      severity,
-      text: `the certificate of this host expires in ${duration(left * 1000)}`,
-      todo,
+      code: isOver ? "authority-expired" : "authority-expires",
+      severity: !isOurs ? "note" : ending === "soon" ? "warning" : "error",
+      text: `${what} ${when}`,
+      todo: isOurs
+        ? "whoever holds its key makes the next one, while both are trusted: lacis-cert rotate"
+        : "once no host has a certificate of it, take it out of pki.ca",
+      about: fingerprint,
     };
   }
+}
+
+function lifeOf(notBefore: number, notAfter: number): { readonly notBefore: bigint; readonly notAfter: bigint } {
+  return { notBefore: BigInt(notBefore), notAfter: BigInt(notAfter) };
 }

@@ -1,7 +1,7 @@
 import type { NodeStatus } from "../../core/io.ts";
 import type { Health } from "../../runtime/service.ts";
 import type { DaemonFacts } from "../daemon-facts.ts";
-import { certificateHealth } from "./certificate.ts";
+import { authorityHealth, certificateHealth } from "./certificate.ts";
 import { dropHealth } from "./drops.ts";
 import { gatewayHealth } from "./gateways.ts";
 import { lighthouseHealth } from "./lighthouses.ts";
@@ -19,6 +19,7 @@ import { twinHealth } from "./twins.ts";
 const sources: readonly HealthSource[] = [
   ({ daemon }) => daemon.services.flatMap(({ health }) => health),
   certificateHealth,
+  authorityHealth,
   sendHealth,
   lighthouseHealth,
   reloadHealth,

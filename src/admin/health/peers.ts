@@ -1,3 +1,4 @@
+import { toldBefore } from "../../core/cert/lifetime.ts";
 import type { PeerTrouble } from "../../core/operator/failure.ts";
 import { troubleText } from "../../core/operator/failure-text.ts";
 import type { Health } from "../../runtime/service.ts";
@@ -29,13 +30,17 @@ export function* peerHealth({ node, nowMs }: Sight): Iterable<Health> {
   }
   const nowS = Math.floor(nowMs / 1000);
   for (const peer of node.peers) {
-    const left = (peer.certificateNotAfter ?? Number.POSITIVE_INFINITY) - nowS;
-    if (left >= 0 && left < 7 * DAY_S) {
+    const { certificateNotBefore: notBefore, certificateNotAfter: notAfter } = peer;
+    if (notBefore === undefined || notAfter === undefined) continue;
+    const left = notAfter - nowS;
+    // One that is renewed every week is always about to end.
+    const [longest = 0n] = toldBefore({ notBefore: BigInt(notBefore), notAfter: BigInt(notAfter) });
+    if (left >= 0 && left < Math.min(7 * DAY_S, Number(longest))) {
       yield {
         code: "peer-certificate-expires",
         severity: "warning",
         text: `the certificate of ${peer.name ?? peer.addresses[0]} expires in ${duration(left * 1000)}`,
-        todo: "renew it with lacis-cert resign",
+        todo: "if it does not renew itself, renew it there: lacis-cert resign",
         about: peer.addresses[0] ?? "",
       };
     }

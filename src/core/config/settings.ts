@@ -105,12 +105,28 @@ export interface LiveSettings {
   readonly timers: { readonly requeryWaitMs: number };
   readonly preferredRanges: readonly Prefix[];
   readonly firewall: Ruleset;
+  /** Undefined where somebody else renews this host's certificate (pki.enrolment). */
+  readonly renewal: RenewalSettings | undefined;
   /** Whether peers hear why they are refused (firewall.tell_peers). */
   readonly tellsPeers: boolean;
   /** Room on disk for what became of flows; 0 keeps nothing. */
   readonly flowLog: { readonly megabytes: number };
   /** How long flows are remembered, and how many (firewall.conntrack). */
   readonly conntrack: { readonly timeouts: FlowTimeouts; readonly limit: number };
+}
+
+/** The files with which a host renews its certificate. Undefined: PEM text that stands in the configuration itself. */
+export interface RenewalSettings {
+  readonly enrolment: WrittenPath;
+  readonly certificate: WrittenPath | undefined;
+  readonly key: WrittenPath | undefined;
+  readonly authorities: WrittenPath | undefined;
+}
+
+/** A path as it is written; a relative one starts at the folder of the file that names it. */
+export interface WrittenPath {
+  readonly path: string;
+  readonly writtenIn: string;
 }
 
 /** An address as an operator writes it: itself, or a name that the runtime resolves. */

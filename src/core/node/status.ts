@@ -1,4 +1,5 @@
 import type { Clock } from "../base/time.ts";
+import type { Certificate } from "../cert/certificate.ts";
 import type { Named } from "../flow-story.ts";
 import type { NodeStatus, PeerStatus } from "../io.ts";
 import type { Facts } from "../machine/facts.ts";
@@ -34,7 +35,15 @@ export function statusOf(
     name: credential.name,
     addresses: credential.addresses,
     groups: [...new Set(certificates.flatMap(({ groups }) => groups))],
-    certificateNotAfter: Math.min(...certificates.map(({ notAfter }) => Number(notAfter))),
+    ...endOf(certificates),
+    renewsItself: live.renewal !== undefined,
+    authorities: [...live.identity.pool.authorities.values()].map(({ name, fingerprint, notBefore, notAfter }) => ({
+      name,
+      fingerprint,
+      notBefore: Number(notBefore),
+      notAfter: Number(notAfter),
+      isOurs: certificates.some(({ issuer }) => issuer === fingerprint),
+    })),
     certificateVersions: certificates.map(({ version }) => version),
     amLighthouse: boot.lighthouse.amLighthouse,
     cipher: boot.cipher,
@@ -62,6 +71,15 @@ export function statusOf(
     handshakesStarted: calls.started,
     traffic: liveness.traffic,
   };
+}
+
+/** Of the one that ends first. */
+function endOf(certificates: readonly Certificate[]): Pick<NodeStatus, "certificateNotBefore" | "certificateNotAfter"> {
+  const ends = certificates.map(({ notBefore, notAfter }) => ({
+    certificateNotBefore: Number(notBefore),
+    certificateNotAfter: Number(notAfter),
+  }));
+  return ends.reduce((first, other) => (other.certificateNotAfter < first.certificateNotAfter ? other : first));
 }
 
 /** A lighthouse is asked a second after its tunnel is up. */
@@ -135,6 +153,7 @@ function ofSession(
     mtu: pathMtu.of(session),
     lastReceivedMs: lastReceivedAt === undefined ? undefined : now - lastReceivedAt,
     establishedMs: now - session.state.since,
+    certificateNotBefore: Number(peer.notBefore),
     certificateNotAfter: Number(peer.notAfter),
     certificateVersion: peer.version,
     hasOldOfOurs: at === "up" && showsOld(session, identity),
@@ -172,6 +191,7 @@ function unreached(target: IpAddress, at: "handshaking" | "failed", trouble: Pee
     ways: [],
     lastReceivedMs: undefined,
     establishedMs: undefined,
+    certificateNotBefore: undefined,
     certificateNotAfter: undefined,
     certificateVersion: undefined,
     hasOldOfOurs: false,

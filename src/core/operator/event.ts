@@ -218,6 +218,25 @@ export type UnderlayNews =
   | { readonly code: "bulletins-unreadable"; readonly path: string; readonly why: string }
   | { readonly code: "bulletins-unwritable"; readonly path: string; readonly why: string };
 
+/** About the next certificate of a host that sees to it by itself. */
+export type RenewalNews =
+  /** Unix seconds. */
+  | {
+      readonly code: "certificate-renewed";
+      readonly name: string;
+      readonly notAfter: number;
+      readonly secondsLeft: number;
+    }
+  /** Told when the reason is another one than before. */
+  | {
+      readonly code: "certificate-not-renewed";
+      readonly why: string;
+      readonly todo: string;
+      readonly againSeconds: number;
+    }
+  /** Somebody has to agree first. */
+  | { readonly code: "certificate-pending"; readonly id: string; readonly why: string };
+
 /** About the DNS responder. */
 export type DnsNews =
   /** The system's resolver, or whoever manages it, asks this host for names below the domain. */
@@ -267,6 +286,7 @@ export type DaemonEvent =
       readonly pid: number;
     }
   | { readonly code: "stopped" | "left" | "reloaded" }
+  | RenewalNews
   /** Our own: 30, 7 and 1 days before its end, and once when it is over. Unix seconds. */
   | {
       readonly code: "certificate-expires";
@@ -274,6 +294,8 @@ export type DaemonEvent =
       readonly version: CertificateVersion;
       readonly notAfter: number;
       readonly secondsLeft: number;
+      /** Whether the host sees to it, and nobody else has to. */
+      readonly renewsItself: boolean;
     }
   | { readonly code: "config-warning"; readonly warning: ConfigError }
   | { readonly code: "carrier-listening"; readonly where: string }

@@ -22,6 +22,7 @@ import {
   wrongResponderText,
 } from "./failure-text.ts";
 import { BELOW } from "./render-below.ts";
+import { OF_RENEWAL } from "./render-renewal.ts";
 import type { Field, Rendering } from "./rendering.ts";
 
 /** An event as people read it. The only place that does so. */
@@ -234,11 +235,12 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
   "certificate-expires": {
     // Not an error, even when it is over: this host goes on, and the clock may be what is wrong.
     level: "warn",
-    text: ({ secondsLeft }) => {
+    text: ({ secondsLeft, renewsItself }) => {
       const end = secondsLeft < 0 ? "has expired" : `expires in ${formatDuration(BigInt(secondsLeft))}`;
-      return `This host's certificate ${end}: renew it with lacis-cert resign, then: lacis reload.`;
+      return `This host's certificate ${end}: ${renewsItself ? "it was to renew itself and has not, see lacis status" : "renew it with lacis-cert resign, then: lacis reload"}.`;
     },
   },
+  ...OF_RENEWAL,
   "config-warning": {
     level: "warn",
     text: ({ warning }) => formatConfigError(warning),

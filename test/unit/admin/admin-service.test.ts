@@ -50,6 +50,7 @@ describe("a daemon with its admin sockets", () => {
       "dns",
       "host-names",
       "console",
+      "renewal",
       "admin",
     ]);
     expect(status.services.filter(({ state }) => state !== "ok")).toEqual([]);

@@ -53,6 +53,10 @@ export const ROWS: Readonly<Record<string, Row>> = {
       return isUp(subject, "brief");
     },
   },
+  "pki.enrolment": {
+    other: "enrolment.json",
+    sees: ({ host }) => host.status().renewsItself,
+  },
   "pki.initiating_version": {
     other: "2",
     sees: (subject) => {

@@ -29,6 +29,7 @@ import { parseAdvertised, parseStaticHosts, type StaticHost } from "./parse-disc
 import { parseIdentity } from "./parse-identity.ts";
 import { parseLogging, parseStats } from "./parse-operation.ts";
 import { parseQueues } from "./parse-queues.ts";
+import { parseRenewal } from "./parse-renewal.ts";
 import { parseOverlayRoutes, parseUnsafeRoutes } from "./parse-routes.ts";
 import { parseTelemetry } from "./parse-telemetry.ts";
 import type { PemTexts } from "./pem-reference.ts";
@@ -225,6 +226,7 @@ function parseLive(live: ConfigReader, meaning: Meaning) {
     },
     timers: { requeryWaitMs: live.durationMs("timers.requery_wait_duration") },
     preferredRanges: live.prefixes("preferred_ranges"),
+    renewal: parseRenewal(live),
     tellsPeers: live.boolean("firewall.tell_peers"),
     flowLog: { megabytes: live.integer("flow_log.megabytes") },
     conntrack: {

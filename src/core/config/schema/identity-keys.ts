@@ -1,5 +1,5 @@
 import { CIPHERS } from "../../crypto/suite.ts";
-import { BOOLEAN, choice, type KeySpec, listOf, removed, section, structure } from "./key-spec.ts";
+import { BOOLEAN, choice, type KeySpec, listOf, removed, section, structure, TEXT } from "./key-spec.ts";
 
 /** Who this host is and whom it trusts: `pki`, `cipher`. */
 export const IDENTITY_KEYS: readonly KeySpec[] = [
@@ -37,6 +37,13 @@ export const IDENTITY_KEYS: readonly KeySpec[] = [
         default: "true",
         since: "1.5",
         about: "Close tunnels whose peer's certificate has expired or lost its authority.",
+      },
+      enrolment: {
+        type: TEXT,
+        default: "",
+        since: "lacis",
+        about:
+          "What lacis join has kept: the path of enrolment.json. With it this host renews its certificate by itself, and replaces the files of pki.cert and pki.ca.",
       },
       initiating_version: {
         type: choice(["1", "2"]),

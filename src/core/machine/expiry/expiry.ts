@@ -1,10 +1,8 @@
 import { type Instant, later, type WallTime } from "../../base/time.ts";
 import type { Certificate } from "../../cert/certificate.ts";
+import { toldBefore } from "../../cert/lifetime.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine } from "../machine.ts";
-
-/** When the operator is told, before the end: with time to plan, with time to act, and with the last chance; and once when it is over. */
-const TOLD_DAYS_BEFORE = [30n, 7n, 1n, 0n];
 
 /** Certificates end by the wall clock, which can be set while we wait by the other one: it is looked at this often at least. */
 const LOOK_AGAIN_MS = 86_400_000;
@@ -15,6 +13,8 @@ export class Expiry implements Machine {
   readonly #facts: Facts;
   readonly #emit: Emit<CommonEvent>;
   #watched: Certificate | undefined;
+  /** When the operator is told, in seconds before the end: with time to plan, with time to act, with the last chance; and once when it is over. */
+  #moments: readonly bigint[] = [];
   /** How many of the moments have passed when we last told. */
   #told = 0;
   /** There is nothing to look at before. */
@@ -31,7 +31,7 @@ export class Expiry implements Machine {
   }
 
   nextAt(): Instant | undefined {
-    return TOLD_DAYS_BEFORE[this.#told] === undefined ? undefined : this.#nothingUntil;
+    return this.#watched && this.#told === this.#moments.length ? undefined : this.#nothingUntil;
   }
 
   tick(): void {
@@ -46,29 +46,37 @@ export class Expiry implements Machine {
     if (!first) return;
     if (first.fingerprint !== this.#watched?.fingerprint) this.#told = 0;
     this.#watched = first;
+    this.#moments = [...toldBefore(first), 0n];
     this.#look(first, clock.wall);
-    const next = TOLD_DAYS_BEFORE[this.#told];
+    const next = this.#moments[this.#told];
     const waitMs = next === undefined ? LOOK_AGAIN_MS : Number((momentOf(first, next) - clock.wall) / MILLISECOND) + 1;
     this.#nothingUntil = later(now, Math.min(Math.max(waitMs, 0), LOOK_AGAIN_MS));
   }
 
   #look(certificate: Certificate, wall: WallTime): void {
-    const passed = TOLD_DAYS_BEFORE.filter((days) => wall > momentOf(certificate, days)).length;
+    const passed = this.#moments.filter((before) => wall > momentOf(certificate, before)).length;
     // A clock that is set back does not make it news again.
     if (passed <= this.#told) return;
     this.#told = passed;
     const { name, version, notAfter } = certificate;
+    const renewsItself = this.#facts.settings.live.renewal !== undefined;
     // Rounded away from 0: the last second still counts, and the first one after it does already.
-    const secondsLeft = Number(notAfter - wall / SECOND) - (passed === TOLD_DAYS_BEFORE.length ? 1 : 0);
-    const event = { code: "certificate-expires", name, version, notAfter: Number(notAfter), secondsLeft } as const;
+    const secondsLeft = Number(notAfter - wall / SECOND) - (passed === this.#moments.length ? 1 : 0);
+    const event = {
+      code: "certificate-expires",
+      name,
+      version,
+      notAfter: Number(notAfter),
+      secondsLeft,
+      renewsItself,
+    } as const;
     this.#emit({ kind: "tell", event });
   }
 }
 
-function momentOf({ notAfter }: Certificate, daysBefore: bigint): bigint {
-  return (notAfter - daysBefore * DAY_S) * SECOND;
+function momentOf({ notAfter }: Certificate, secondsBefore: bigint): bigint {
+  return (notAfter - secondsBefore) * SECOND;
 }
 
-const DAY_S = 86_400n;
 const SECOND = 1_000_000_000n;
 const MILLISECOND = 1_000_000n;

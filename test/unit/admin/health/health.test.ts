@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { DaemonFacts } from "../../../../src/admin/daemon-facts.ts";
 import { dropText } from "../../../../src/admin/drop-text.ts";
 import { healthOf } from "../../../../src/admin/health/health.ts";
+import type { Fingerprint } from "../../../../src/core/cert/certificate.ts";
 import { DropReason } from "../../../../src/core/drop-reason.ts";
 import type { NodeStatus, PeerStatus } from "../../../../src/core/io.ts";
 import type { RecentDrops } from "../../../../src/core/machine/losses/drop-ledger.ts";
@@ -28,6 +29,7 @@ describe("health", () => {
       version: 1,
       notAfter: NOW_S + 60,
       secondsLeft: 60,
+      renewsItself: false,
     } as const;
     const advice = /renew it with lacis-cert resign\b.*, then: lacis reload/;
     expect(render(event).text).toMatch(advice);
@@ -39,6 +41,25 @@ describe("health", () => {
     ["its certificate ends in 6 days", { certificateNotAfter: NOW_S + 6 * DAY_S }, "error", /expires in 6 d/],
     ["its certificate ends in 20 days", { certificateNotAfter: NOW_S + 20 * DAY_S }, "warning", /expires in 20 d/],
     ["its certificate has ended", { certificateNotAfter: NOW_S - 7_200 }, "error", /expired 2 h|expired 120 min/],
+    [
+      "its certificate of a day ends in three hours",
+      { certificateNotBefore: NOW_S - 21 * 3_600, certificateNotAfter: NOW_S + 3 * 3_600 },
+      "error",
+      /expires in 3 h|expires in 180 min/,
+    ],
+    [
+      "the authority that has signed it ends in 20 days",
+      { authorities: [authority(20, true)] },
+      "warning",
+      /the authority mesh, which has signed this host's certificate, expires in 20 d/,
+    ],
+    [
+      "its authority has ended",
+      { authorities: [authority(-3, true)] },
+      "error",
+      /the authority mesh.* expired 3 d ago/,
+    ],
+    ["an authority that others may need has ended", { authorities: [authority(-3, false)] }, "note", /expired 3 d ago/],
     ["no lighthouse answers", { lighthouses: [lighthouse("lh", false)] }, "error", /no lighthouse answers \(lh\)/],
     [
       "one lighthouse of two answers",
@@ -102,6 +123,22 @@ describe("health", () => {
     expect(healthOf(nodeStatus({ counters }), daemonFacts(), NOW_MS)).toEqual([]);
   });
 
+  test("says nothing of certificates that live for days and have their third of life before them", () => {
+    const week = { certificateNotBefore: NOW_S - 3 * DAY_S, certificateNotAfter: NOW_S + 4 * DAY_S };
+    const node = nodeStatus({ ...week, peers: [peerStatus(week)] });
+    expect(healthOf(node, daemonFacts(), NOW_MS)).toEqual([]);
+  });
+
+  test("names whoever has to see to a certificate: the host itself, or whoever holds the authority's key", () => {
+    const ends = { certificateNotAfter: NOW_S + DAY_S };
+    const [byItself] = healthOf(nodeStatus({ ...ends, renewsItself: true }), daemonFacts(), NOW_MS);
+    const [byHand] = healthOf(nodeStatus({ ...ends, renewsItself: false }), daemonFacts(), NOW_MS);
+    expect(byItself?.todo).toMatch(/^it was to renew itself and has not/);
+    expect(byItself?.because).toContain("renewal-failing");
+    expect(byHand?.todo).toMatch(/where the authority's key is/);
+    expect(byHand?.because).toEqual([]);
+  });
+
   test("names five peers that cannot be reached and counts the rest", () => {
     const peers = Array.from({ length: 40 }, (_, i) => failedPeer({ name: `host${i}` }));
     expect(healthOf(nodeStatus({ peers }), daemonFacts(), NOW_MS)).toHaveLength(6);
@@ -120,6 +157,11 @@ describe("each drop reason", () => {
     expect(dropText[reason].todo).not.toBe("");
   });
 });
+
+function authority(days: number, isOurs: boolean): NodeStatus["authorities"][number] {
+  const [notBefore, notAfter] = [NOW_S - 300 * DAY_S, NOW_S + days * DAY_S];
+  return { name: "mesh", fingerprint: "ab" as Fingerprint, notBefore, notAfter, isOurs };
+}
 
 function lighthouse(name: string, up: boolean): NodeStatus["lighthouses"][number] {
   return { name, up, serves: undefined, address: "10.77.0.1" as IpAddress };

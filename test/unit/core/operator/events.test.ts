@@ -223,6 +223,11 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   reloaded: "The new configuration applies.",
   "certificate-expires":
     "This host's certificate expires in 6 days: renew it with lacis-cert resign, then: lacis reload.",
+  "certificate-renewed": "This host has a new certificate, valid for another 90 days.",
+  "certificate-not-renewed":
+    "The certificate is not renewed yet: 10.77.0.1:4242: nobody answers. It is tried again in 1 h; see that its TCP port is open there, and on the way: lacis-cert serve.",
+  "certificate-pending":
+    "The new certificate waits for somebody to agree: the authority's key is not here. Whoever holds the authority's key: lacis-cert approve 5b1c.",
   "config-warning": "config.yml:3:1: tun.network_category: has no effect here - it is for Windows",
   "carrier-listening": "Hosts whose UDP is blocked may come over TCP.",
   "carrier-not-listening": "Hosts whose UDP is blocked cannot come over TCP; everything else goes on.",

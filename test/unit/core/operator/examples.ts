@@ -233,7 +233,21 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
     version: 1,
     notAfter: 1_798_761_600,
     secondsLeft: 604_799,
+    renewsItself: false,
   },
+  "certificate-renewed": {
+    code: "certificate-renewed",
+    name: "laptop",
+    notAfter: 1_798_761_600,
+    secondsLeft: 7_776_300,
+  },
+  "certificate-not-renewed": {
+    code: "certificate-not-renewed",
+    why: "10.77.0.1:4242: nobody answers",
+    todo: "see that its TCP port is open there, and on the way: lacis-cert serve",
+    againSeconds: 3_600,
+  },
+  "certificate-pending": { code: "certificate-pending", id: "5b1c", why: "the authority's key is not here" },
   "config-warning": {
     code: "config-warning",
     warning: {

@@ -49,6 +49,7 @@ test("what is not written is at Nebula's default", () => {
     counters: { tryPromotePackets: 1_000, requeryPackets: 5_000 },
     timers: { requeryWaitMs: 60_000 },
     preferredRanges: [],
+    renewal: undefined,
     tellsPeers: true,
     flowLog: { megabytes: 64 },
     conntrack: { timeouts: { tcpMs: 720_000, udpMs: 180_000, otherMs: 600_000 }, limit: 65_536 },
