@@ -30,7 +30,31 @@ export function identityOf(
 export function poolBlocking(blocked: Credential | undefined): CaPool {
   const certificates = [blocked?.certificates[1], blocked?.certificates[2]];
   const blocklist = certificates.flatMap((certificate) => (certificate ? [certificate.fingerprint] : []));
-  const loaded = CaPool.load(rememberingSuite, [authority], { blocklist, now: wallTime(WORLD_EPOCH_NS) });
+  return pool([authority], blocklist);
+}
+
+/** The authority of every world, and the one that takes its place where authorities are changed. */
+export type SignedBy = "authority" | "next authority";
+
+export function poolTrusting(...trusted: readonly SignedBy[]): CaPool {
+  return pool(
+    trusted.map((name) => authorities[name].certificate),
+    [],
+  );
+}
+
+/** The role's next certificates: the same key, a later end. */
+export function renewedCredential(
+  role: Role,
+  held: readonly CertificateVersion[],
+  { by, days }: { readonly by: SignedBy; readonly days: bigint },
+): Credential {
+  const { key, certificate } = authorities[by];
+  return credentialOf(role, held, key, role.name, { issuer: certificate.fingerprint, days });
+}
+
+function pool(trusted: readonly Certificate[], blocklist: readonly string[]): CaPool {
+  const loaded = CaPool.load(rememberingSuite, trusted, { blocklist, now: wallTime(WORLD_EPOCH_NS) });
   if (!loaded.ok) throw new Error(loaded.reason);
   return loaded.value.pool;
 }
@@ -49,26 +73,33 @@ export function allCertificates(setup: Setup): readonly Certificate[] {
 }
 
 const identities = new Map<string, Pick<Identity, "credential" | "pool">>();
-const authorityKey = signingKey("authority");
-const authority = certify(authorityKey, {
-  version: 2,
-  curve: "CURVE25519",
-  name: "simulated authority",
-  networks: [],
-  unsafeNetworks: [],
-  groups: [],
-  notBefore: daysFromStart(-30n),
-  notAfter: daysFromStart(365n),
-  isCa: true,
-  issuer: "",
-  publicKey: authorityKey.publicKey,
-});
+const authorities = { authority: newAuthority("authority"), "next authority": newAuthority("next authority") };
+const { key: authorityKey, certificate: authority } = authorities.authority;
+
+function newAuthority(owner: SignedBy): { readonly key: SigningKey; readonly certificate: Certificate } {
+  const key = signingKey(owner);
+  const certificate = certify(key, {
+    version: 2,
+    curve: "CURVE25519",
+    name: `simulated ${owner}`,
+    networks: [],
+    unsafeNetworks: [],
+    groups: [],
+    notBefore: daysFromStart(-30n),
+    notAfter: daysFromStart(365n),
+    isCa: true,
+    issuer: "",
+    publicKey: key.publicKey,
+  });
+  return { key, certificate };
+}
 
 function credentialOf(
   role: Role,
   held: readonly CertificateVersion[],
   signer: SigningKey = authorityKey,
   keyOwner: string = role.name,
+  { issuer, days } = { issuer: authority.fingerprint, days: 10n },
 ): Credential {
   const key = rememberingSuite.agreement("CURVE25519")?.load(privateKey(keyOwner));
   if (!key) throw new Error("the suite has no key agreement on Curve25519");
@@ -78,9 +109,9 @@ function credentialOf(
     unsafeNetworks: [],
     groups: role.groups,
     notBefore: daysFromStart(-10n),
-    notAfter: daysFromStart(10n),
+    notAfter: daysFromStart(days),
     isCa: false,
-    issuer: authority.fingerprint,
+    issuer,
     publicKey: key.publicKey,
   } as const;
   const ipv4 = { address: overlayAddress(role.number, 4), bits: role.number > 255 ? 16 : 24 };
