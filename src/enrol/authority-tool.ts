@@ -19,10 +19,13 @@ export function authorityCommand(...args: readonly string[]): [string, ...string
   });
 }
 
-/** Runs `lacis-cert` to its end and gives what it printed. It may ask for a passphrase at the terminal. What it refuses is refused in its words. */
-export async function runAuthority(...args: readonly string[]): Promise<string> {
+/**
+ * Runs `lacis-cert` to its end in the folder of an authority, and gives what it printed. It may ask for a passphrase at the terminal. What it refuses is refused in its
+ * words.
+ */
+export async function runAuthority(folder: string, ...args: readonly string[]): Promise<string> {
   const [program, ...given] = authorityCommand(...args);
-  const child = spawn(program, given, { stdio: ["inherit", "pipe", "pipe"] });
+  const child = spawn(program, given, { stdio: ["inherit", "pipe", "pipe"], cwd: folder });
   let [printed, said] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     if (printed.length < OUTPUT_CHARACTERS_MAX) printed += text;
@@ -50,7 +53,12 @@ function refusalIn(said: string, exitCode: ExitCode): OperatorError {
   const [what = "lacis-cert", why = "it ended without a word", ...todo] = (lines.pop() ?? "").split(" - ");
   return new OperatorError(
     "authority-refused",
-    { what: what === "" ? "lacis-cert" : what, why, todo: todo.join(" - "), details: lines },
+    { what: what === "" ? "lacis-cert" : what, why, todo: inOurSpelling(todo.join(" - ")), details: lines },
     exitCode,
   );
+}
+
+/** Flags have two dashes here. */
+function inOurSpelling(text: string): string {
+  return text.replaceAll(/(^| )-(?=[a-z])/g, "$1--");
 }

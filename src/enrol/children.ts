@@ -11,9 +11,13 @@ export class Children {
   #exitCode = 0;
 
   /** What it prints goes to standard error: standard output is for what was asked for. */
-  start(label: string, [program, ...args]: readonly [string, ...string[]]): void {
+  start(label: string, [program, ...args]: readonly [string, ...string[]], folder?: string): void {
     // A group of its own: Ctrl-C at the terminal is for this process, which then ends the others in order.
-    const child = spawn(program, args, { stdio: ["ignore", 2, 2], detached: true });
+    const child = spawn(program, args, {
+      stdio: ["ignore", 2, 2],
+      detached: true,
+      ...(folder !== undefined && { cwd: folder }),
+    });
     this.#running.set(child, label);
     const end = (code: number): void => {
       if (!this.#running.delete(child)) return;

@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { parseCertificates } from "../core/cert/decode.ts";
 import type { Curve } from "../core/crypto/suite.ts";
-import { type NetworkPlan, networkPlan } from "../core/enrolment/messages.ts";
+import type { NetworkPlan } from "../core/enrolment/messages.ts";
 import { formatPrefix, type Prefix, parsePrefix } from "../core/netip/prefix.ts";
 import { replaceFile, syncDirectory } from "../runtime/files/atomic-file.ts";
-import { osEntropy } from "../runtime/node-crypto.ts";
+import { nodeSuite, osEntropy } from "../runtime/node-crypto.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import type { FileOwner } from "../runtime/platform/platform.ts";
 import { runAuthority } from "./authority-tool.ts";
@@ -44,49 +45,72 @@ export interface InitOptions {
 export async function init(options: InitOptions): Promise<NetworkPlan> {
   const { files, network, owner } = options;
   makeFolder(files.folder);
-  const founded = readPlan(files);
-  if (founded) refuseOtherNetwork(founded, network, files);
+  const founded = authorityIn(files);
+  if (founded && founded.name !== network) throw anotherNetwork(founded.name, network, files);
   if (founded && existsSync(files.config)) {
     Staging.forget(files);
-    return founded;
+    return planIn(files);
   }
   if (existsSync(files.config)) throw configured(files);
   if (!Staging.begunFor(files, PURPOSE)?.isComplete) {
     refuseStrangeFiles(files);
     await refuseTakenPort(options.port);
   }
-  const plan = founded ?? (await foundAuthority(options));
+  const overlay = founded?.overlay ?? (await foundAuthority(options));
+  const plan = planOf(overlay, options);
   const staging = Staging.open(files, PURPOSE, options.curve);
-  await enter(staging, plan, options);
+  if (!staging.isComplete) await signFirst(staging, plan, options);
+  await beginService(plan, files);
   staging.place(owner);
   return plan;
 }
 
 const PURPOSE = "init";
-const PLAN = "network.json";
+/** Three years: hosts renew theirs by themselves, and exchanging an authority is work for people. */
+const AUTHORITY_LIFE = "26280h";
 
-/** The plan of the network that was founded here. */
-export function readPlan(files: HostFiles): NetworkPlan | undefined {
-  const file = join(files.authority, PLAN);
+interface Founded {
+  readonly name: string;
+  readonly overlay: Prefix;
+}
+
+/** The authority that was made here, if one was. */
+export function authorityIn(files: HostFiles): Founded | undefined {
   if (!existsSync(files.authority)) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(file, "utf8"));
-  } catch {
-    value = undefined;
-  }
-  const plan = networkPlan.read(value, "");
-  if (plan.ok) return plan.value;
+  const file = join(files.authority, "ca.crt");
+  const certificates = parseCertificates(existsSync(file) ? readFileSync(file, "utf8") : "", nodeSuite);
+  const [ca] = certificates.ok ? certificates.value : [];
+  const [overlay] = ca?.networks ?? [];
+  if (ca && overlay) return { name: ca.name, overlay };
   throw new OperatorError("authority-strange", {
     what: files.authority,
-    why: `it holds no ${PLAN} that can be read`,
+    why: "it holds no authority that lacis init has made",
     todo: "restore it from a backup, or move the folder away to found another network",
   });
 }
 
-function refuseOtherNetwork({ name }: NetworkPlan, wanted: string, files: HostFiles): void {
-  if (name === wanted) return;
-  throw new OperatorError("network-already", {
+/** What the service tells of the network that was founded here. */
+async function planIn(files: HostFiles): Promise<NetworkPlan> {
+  const { network } = JSON.parse(await runAuthority(files.authority, "network", "-json")) as {
+    readonly network: NetworkPlan;
+  };
+  return network;
+}
+
+function planOf(overlay: Prefix, { network, endpoints, port }: InitOptions): NetworkPlan {
+  const first = firstAddress(overlay);
+  return {
+    name: network,
+    networks: [formatPrefix(overlay)],
+    lighthouses: [{ overlay: [first], endpoints }],
+    relays: [first],
+    port,
+    service: [...endpoints, `${first.includes(":") ? `[${first}]` : first}:${port}`],
+  };
+}
+
+function anotherNetwork(name: string, wanted: string, files: HostFiles): OperatorError {
+  return new OperatorError("network-already", {
     what: `cannot found the network ${wanted}`,
     why: `the authority of the network ${name} is here: ${files.authority}`,
     todo: "give another folder for another network with --dir",
@@ -101,8 +125,8 @@ function configured(files: HostFiles): OperatorError {
   });
 }
 
-/** Made beside its place and moved there whole: half an authority is none. */
-async function foundAuthority({ files, network, endpoints, port, ...options }: InitOptions): Promise<NetworkPlan> {
+/** Made beside its place and moved there whole: half an authority is none. Gives the network that it is for. */
+async function foundAuthority({ files, network, ...options }: InitOptions): Promise<Prefix> {
   const here = networksHere();
   const overlay = options.overlay ?? freeNetwork(here, osEntropy);
   if (!overlay) {
@@ -110,63 +134,81 @@ async function foundAuthority({ files, network, endpoints, port, ...options }: I
     throw new OperatorError("no-network", { what: "no network for the mesh", why, todo: "choose one: --network CIDR" });
   }
   refuseOverlap([overlay], here, "choose another one: --network CIDR");
-  const first = firstAddress(overlay);
-  const plan: NetworkPlan = {
-    name: network,
-    networks: [formatPrefix(overlay)],
-    lighthouses: [{ overlay: [first], endpoints }],
-    relays: [first],
-    port,
-    service: [...endpoints, `${first.includes(":") ? `[${first}]` : first}:${port}`],
-  };
   const begun = `${files.authority}.new`;
-  try {
+  attempt(begun, () => {
     rmSync(begun, { recursive: true, force: true });
     mkdirSync(begun, { mode: 0o700 });
-  } catch (error) {
-    throw unwritable(begun, error);
-  }
+  });
+  const curve = options.curve === "P256" ? "P256" : "25519";
   await runAuthority(
-    ...["ca", "-name", network, "-networks", formatPrefix(overlay), "-duration", AUTHORITY_LIFE],
-    ...["-curve", options.curve === "P256" ? "P256" : "25519", "-ledger"],
-    ...["-out-key", join(begun, "ca.key"), "-out-crt", join(begun, "ca.crt")],
+    begun,
+    ...[
+      "ca",
+      "-name",
+      network,
+      "-networks",
+      formatPrefix(overlay),
+      "-duration",
+      AUTHORITY_LIFE,
+      "-curve",
+      curve,
+      "-ledger",
+    ],
     ...(options.encrypt ? ["-encrypt"] : []),
     ...passphrase(options.encrypt ? options.passphraseFile : undefined),
   );
-  try {
-    replaceFile({ file: join(begun, PLAN), content: `${JSON.stringify(plan, undefined, 2)}\n` });
+  attempt(files.authority, () => {
     renameSync(begun, files.authority);
     syncDirectory(files.folder);
-  } catch (error) {
-    throw unwritable(files.authority, error);
-  }
-  return plan;
+  });
+  return overlay;
 }
 
-/** Three years: hosts renew theirs by themselves, and exchanging an authority is work for people. */
-const AUTHORITY_LIFE = "26280h";
-
-async function enter(staging: Staging, plan: NetworkPlan, options: InitOptions): Promise<void> {
-  if (staging.isComplete) return;
+/** The first host's certificate goes on for as long as the authority's: nobody is there before it to renew it. */
+async function signFirst(staging: Staging, plan: NetworkPlan, options: InitOptions): Promise<void> {
   const { files, name, now } = options;
-  const authority = (file: string): string => join(files.authority, file);
   const [overlay = ""] = plan.networks;
   const [first = ""] = plan.relays;
   const publicKey = join(files.staging, "host.pub");
-  replaceFile({ file: publicKey, content: staging.key.publicKeyPem });
+  attempt(publicKey, () => replaceFile({ file: publicKey, content: staging.key.publicKeyPem }));
   const certificate = await runAuthority(
-    ...["sign", "-name", name, "-networks", `${first}/${parsePrefix(overlay)?.bits ?? 24}`, "-in-pub", publicKey],
-    ...["-ca-crt", authority("ca.crt"), "-ca-key", authority("ca.key"), "-out-crt", "-"],
+    files.authority,
+    ...["sign", "-name", name, "-networks", `${first}/${parsePrefix(overlay)?.bits ?? 24}`],
+    ...["-in-pub", resolve(publicKey), "-out-crt", "-"],
     ...passphrase(options.encrypt ? options.passphraseFile : undefined),
   );
   const content = {
-    authorities: readFileSync(authority("ca.crt"), "utf8"),
+    authorities: readFileSync(join(files.authority, "ca.crt"), "utf8"),
     certificate,
     config: lighthouseConfig({ name: plan.name, device: deviceFor(plan.name), port: plan.port, isRenewed: false }),
   };
   staging.complete(content, (config) => checkConfigOf(config, now()));
 }
 
+/** Tells the service what it is to tell hosts; it takes over what was signed. The same again changes nothing. */
+async function beginService(
+  { name, networks, lighthouses, relays, port, service }: NetworkPlan,
+  { authority }: HostFiles,
+): Promise<void> {
+  const places = lighthouses.flatMap(({ overlay, endpoints }) => [
+    "-lighthouse",
+    `${overlay.join("+")}=${endpoints.join(",")}`,
+  ]);
+  await runAuthority(
+    authority,
+    ...["network", "-name", name, "-networks", networks.join(","), ...places, "-relays", relays.join(",")],
+    ...["-port", String(port), "-service", service.join(",")],
+  );
+}
+
 function passphrase(file: string | undefined): readonly string[] {
-  return file === undefined ? [] : ["-passphrase-file", file];
+  return file === undefined ? [] : ["-passphrase-file", resolve(file)];
+}
+
+function attempt(path: string, step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    throw unwritable(path, error);
+  }
 }

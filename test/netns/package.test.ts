@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
-import { appendFile, copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { run } from "./lab/command.ts";
+import { must, run } from "./lab/command.ts";
 import type { Daemon } from "./lab/daemon.ts";
 import { PROJECT } from "./lab/implementation.ts";
 import type { MeshHost } from "./lab/mesh.ts";
+import { PrivateRoot } from "./lab/private-root.ts";
 import { serve, stream } from "./lab/program.ts";
 import { withTrio } from "./lab/trio.ts";
 import { pause } from "./lab/wait.ts";
@@ -59,54 +60,6 @@ test("the Debian package: install, run as its user, upgrade under 100 packets a 
   });
 });
 
-/** The system's files, with a layer of its own for what is written. */
-class PrivateRoot {
-  readonly path: string;
-  readonly #written: string;
-
-  private constructor(path: string, written: string) {
-    this.path = path;
-    this.#written = written;
-  }
-
-  static async over(folder: string): Promise<PrivateRoot> {
-    const [path, written, work] = ["merged", "written", "work"].map((name) => join(folder, name)) as [
-      string,
-      string,
-      string,
-    ];
-    for (const made of [path, written, work]) await mkdir(made, { recursive: true });
-    const layers = `lowerdir=/,upperdir=${written},workdir=${work}`;
-    await expectSuccess("mount", ["-t", "overlay", "overlay", "-o", layers, path]);
-    for (const part of ["proc", "dev", "sys"]) await expectSuccess("mount", ["--rbind", `/${part}`, join(path, part)]);
-    for (const part of ["run", "tmp"]) await expectSuccess("mount", ["-t", "tmpfs", "tmpfs", join(path, part)]);
-    // Everybody's, as udev makes it: containers often have it for root alone.
-    const [node, tun] = [join(path, "run/tun"), join(path, "dev/net/tun")];
-    await expectSuccess("mknod", ["-m", "0666", node, "c", "10", "200"]);
-    await expectSuccess("mount", ["--bind", node, tun]);
-    return new PrivateRoot(path, written);
-  }
-
-  async run(command: string, args: readonly string[], { fails = false } = {}): Promise<{ readonly stdout: string }> {
-    const result = await run("chroot", [this.path, command, ...args], {
-      environment: { DEBIAN_FRONTEND: "noninteractive" },
-    });
-    if (!fails && result.status !== 0)
-      throw new Error(`${command} ${args.join(" ")}: ${result.stdout}${result.stderr}`);
-    return result;
-  }
-
-  /** Files that are there and were not before, from the root. */
-  async written(): Promise<readonly string[]> {
-    const { stdout } = await expectSuccess("find", [this.#written, "-type", "f", "-printf", "%P\n"]);
-    return stdout.split("\n").filter(Boolean).sort();
-  }
-
-  async close(): Promise<void> {
-    await run("umount", ["-R", "-l", this.path]);
-  }
-}
-
 /** Two versions, of which the newer one has another data plane. */
 async function packages(folder: string): Promise<readonly [string, string]> {
   const another = join(folder, "lacis-dataplane");
@@ -115,7 +68,9 @@ async function packages(folder: string): Promise<readonly [string, string]> {
   const make = async (version: string, ...args: readonly string[]): Promise<string> => {
     const out = join(folder, "root/merged/tmp", version);
     const script = join(PROJECT, "scripts/package.mjs");
-    await expectSuccess(process.execPath, [script, "--version", version, "--out", out, "--only", "deb", ...args]);
+    await must(process.execPath, [script, "--version", version, "--out", out, "--only", "deb", ...args], {
+      timeoutMs: 120_000,
+    });
     return `/tmp/${version}/lacis_${version}_${process.arch === "x64" ? "amd64" : "arm64"}.deb`;
   };
   return [await make("0.1.0"), await make("0.1.1", "--data-plane", another)];
@@ -154,10 +109,4 @@ function settingOf(unit: string, key: string): string {
   const line = unit.split("\n").find((each) => each.startsWith(`${key}=`));
   if (line === undefined) throw new Error(`the unit has no ${key}`);
   return line.slice(key.length + 1);
-}
-
-async function expectSuccess(command: string, args: readonly string[]): Promise<{ readonly stdout: string }> {
-  const result = await run(command, args, { timeoutMs: 120_000 });
-  if (result.status !== 0) throw new Error(`${command} ${args.join(" ")}: ${result.stderr}`);
-  return result;
 }

@@ -97,10 +97,12 @@ async function found(name: string, flags: InitFlags): Promise<void> {
     owner: start === "service" ? thisPlatform().supervisor.ownerOf(HOST_SERVICE) : undefined,
     now: () => BigInt(Math.floor(Date.now() / 1000)),
   });
-  await begin(start, files, () => tell(plan, files, reached, { ...flags, start: start !== "none" }));
+  await begin(start, files, flags.encrypt ?? false, () =>
+    tell(plan, files, reached, { ...flags, start: start !== "none" }),
+  );
 }
 
-async function begin(start: Start, files: HostFiles, tellAll: () => void): Promise<void> {
+async function begin(start: Start, files: HostFiles, isOffline: boolean, tellAll: () => void): Promise<void> {
   const children = new Children();
   const isRunning = daemonSocket(files) !== undefined;
   if (start === "service") {
@@ -109,7 +111,7 @@ async function begin(start: Start, files: HostFiles, tellAll: () => void): Promi
   }
   if (start === "foreground" && !isRunning) {
     children.obeySignals();
-    children.start("authority", authorityCommand("serve", "-dir", files.authority));
+    children.start("authority", authorityCommand("serve", ...(isOffline ? ["-offline"] : [])), files.authority);
     children.start("host", daemonCommand(files.config));
   }
   try {
@@ -150,7 +152,7 @@ function tell(plan: NetworkPlan, files: HostFiles, reached: Endpoints, flags: In
     );
   }
   if (!start)
-    say(`start it with: sudo lacis run --config ${files.config}, and: sudo lacis-cert serve -dir ${files.authority}`);
+    say(`start it with: sudo lacis run --config ${files.config}, and: (cd ${files.authority}; sudo lacis-cert serve)`);
   say(`next: sudo ${next}`);
 }
 

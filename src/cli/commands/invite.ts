@@ -10,6 +10,10 @@ import { qrText } from "../qr-text.ts";
 
 interface InviteFlags {
   readonly groups?: string;
+  readonly newGroup?: string;
+  readonly duration?: string;
+  readonly approve?: boolean;
+  readonly ephemeral?: boolean;
   readonly ttl?: string;
   readonly reason?: string;
   readonly qr?: boolean;
@@ -23,7 +27,11 @@ export function inviteCommand(): Command {
     .description("Make a token with which one machine may join, once; on the machine with the network's authority.")
     .argument("<name>", "the name that the new host is to have")
     .option("--groups <list>", "groups that it is to be in: a,b")
+    .option("--new-group <list>", "groups that nobody is in yet, on purpose")
     .option("--ttl <duration>", "how long the token is good: 4h, 30m")
+    .option("--duration <duration>", "how long its certificates are good; without it 30 days, and it renews them")
+    .option("--approve", "whoever uses it waits until somebody says lacis-cert approve")
+    .option("--ephemeral", "for lacis join --ephemeral: a host that does not stay, with a short certificate")
     .option("--reason <text>", "why, for the audit log")
     .option("--qr", "print it as a QR code as well")
     .option("--dir <dir>", `where the network's files are; without it: ${thisPlatform().places.configBase}`)
@@ -35,14 +43,24 @@ export function inviteCommand(): Command {
     .action(async (name: string, { dir, json, qr, ...flags }: InviteFlags) => {
       const { authority } = hostFilesIn(dir ?? thisPlatform().places.configBase);
       refuseWithoutAuthority(authority);
-      const given = Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [`-${flag}`, value]));
-      const printed = await runAuthority("invite", "-dir", authority, "-name", name, ...given, "-json");
-      const made = JSON.parse(printed) as { readonly token: string; readonly expires: string };
+      const printed = await runAuthority(authority, "invite", name, ...flagsOf(flags), "-json");
+      const made = JSON.parse(printed) as { readonly token: string; readonly expires: number };
+      const ephemeral = flags.ephemeral ? "--ephemeral " : "";
       if (json) return sayJson({ schema: ADMIN_SCHEMA, ...made });
-      say(`on ${name}, until ${made.expires}, once:`);
-      sayText(`sudo lacis join ${made.token}`);
+      say(`on ${name}, until ${new Date(made.expires * 1_000).toISOString()}, once:`);
+      sayText(`sudo lacis join ${ephemeral}${made.token}`);
       if (qr) sayText(await qrText(made.token));
     });
+}
+
+/** As lacis-cert spells them. */
+function flagsOf({ groups, newGroup, ttl, duration, reason, approve, ephemeral }: InviteFlags): readonly string[] {
+  const valued = { groups, "new-group": newGroup, ttl, duration, reason };
+  return [
+    ...Object.entries(valued).flatMap(([flag, value]) => (value === undefined ? [] : [`-${flag}`, value])),
+    ...(approve ? ["-approve"] : []),
+    ...(ephemeral ? ["-ephemeral"] : []),
+  ];
 }
 
 function refuseWithoutAuthority(authority: string): void {
