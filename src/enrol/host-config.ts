@@ -78,11 +78,11 @@ export function lighthouseConfig({ name, device, port, isRenewed }: LighthousePl
 function pki(isRenewed: boolean): readonly string[] {
   return [
     "pki:",
-    "  ca: ca.crt",
-    "  cert: host.crt",
-    "  key: host.key",
+    "  ca: pki/ca.crt",
+    "  cert: pki/host.crt",
+    "  key: pki/host.key",
     ...(isRenewed
-      ? ["  # How the certificate renews itself; without this line it does not.", "  enrolment: enrolment.json"]
+      ? ["  # How the certificate renews itself; without this line it does not.", "  enrolment: pki/enrolment.json"]
       : []),
   ];
 }

@@ -2,9 +2,13 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ExitCode, OperatorError, systemCode } from "../runtime/operator-error.ts";
 
-/** Where the files of a host that joined lie: Nebula's own, and beside them what only we need. */
+/**
+ * Where the files of a host that joined lie: Nebula's own, and beside them what only we need. What the daemon replaces when it renews its certificate is in a folder
+ * of its own, which is the daemon's: its rules are not.
+ */
 export interface HostFiles {
   readonly folder: string;
+  readonly identity: string;
   readonly authorities: string;
   readonly certificate: string;
   readonly key: string;
@@ -18,13 +22,15 @@ export interface HostFiles {
 }
 
 export function hostFilesIn(folder: string): HostFiles {
+  const identity = join(folder, "pki");
   return {
     folder,
-    authorities: join(folder, "ca.crt"),
-    certificate: join(folder, "host.crt"),
-    key: join(folder, "host.key"),
+    identity,
+    authorities: join(identity, "ca.crt"),
+    certificate: join(identity, "host.crt"),
+    key: join(identity, "host.key"),
     config: join(folder, "config.yml"),
-    enrolment: join(folder, "enrolment.json"),
+    enrolment: join(identity, "enrolment.json"),
     authority: join(folder, "authority"),
     staging: join(folder, ".joining"),
   };

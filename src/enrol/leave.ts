@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { askLeave } from "../runtime/enrolment/service-client.ts";
 import { syncDirectory } from "../runtime/files/atomic-file.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
@@ -24,7 +24,7 @@ export interface Left {
  */
 export async function leave(files: HostFiles, signal?: AbortSignal): Promise<Left> {
   const here = hostIn(files);
-  const { authorities, certificate, key, config, enrolment, staging, authority, folder } = files;
+  const { authorities, certificate, key, config, enrolment, staging, authority, folder, identity } = files;
   if (here ? !here.isOurs : !existsSync(enrolment) && !existsSync(staging)) {
     throw new OperatorError("not-a-host", {
       what: "cannot leave",
@@ -45,6 +45,7 @@ export async function leave(files: HostFiles, signal?: AbortSignal): Promise<Lef
       removed.push(file);
     }
     rmSync(staging, { recursive: true, force: true });
+    if (existsSync(identity) && readdirSync(identity).length === 0) rmdirSync(identity);
     syncDirectory(folder);
   } catch (error) {
     throw unwritable(folder, error);

@@ -1,5 +1,5 @@
-import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { basename, join } from "node:path";
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { generateHostKey, type HostKeyPair, readHostKey } from "../core/cert/host-key.ts";
 import type { Curve } from "../core/crypto/suite.ts";
 import { replaceFile, syncDirectory } from "../runtime/files/atomic-file.ts";
@@ -36,9 +36,9 @@ export class Staging {
       const begun = Staging.begunFor(files, purpose);
       if (begun?.key.curve === curve || begun?.isComplete) return begun;
       rmSync(files.staging, { recursive: true, force: true });
-      mkdirSync(files.staging, { mode: 0o700 });
+      mkdirSync(staged(files, files.identity), { recursive: true, mode: 0o700 });
       const key = generateHostKey(nodeSuite, curve, osEntropy);
-      replaceFile({ file: join(files.staging, basename(files.key)), content: key.privateKeyPem });
+      replaceFile({ file: staged(files, files.key), content: key.privateKeyPem });
       replaceFile({ file: join(files.staging, PURPOSE), content: purpose });
       return new Staging(files, key);
     });
@@ -49,7 +49,7 @@ export class Staging {
     const read = (file: string): string | undefined => (existsSync(file) ? readFileSync(file, "utf8") : undefined);
     if (read(join(files.staging, PURPOSE)) !== purpose) return undefined;
     // While the files are moved, the key may be in its place already.
-    const pem = read(join(files.staging, basename(files.key))) ?? read(files.key);
+    const pem = read(staged(files, files.key)) ?? read(files.key);
     const key = pem === undefined ? undefined : readHostKey(nodeSuite, pem);
     return key && new Staging(files, key);
   }
@@ -62,7 +62,7 @@ export class Staging {
   /** Writes what goes with the key; `check` looks at it where it lies, and throws where it is not to be used. */
   complete(content: HostContent, check: (config: string) => void): void {
     const { staging, authorities, certificate, config, enrolment } = this.#files;
-    const inside = (file: string): string => join(staging, basename(file));
+    const inside = (file: string): string => staged(this.#files, file);
     attempt(staging, () => {
       replaceFile({ file: inside(authorities), content: content.authorities });
       replaceFile({ file: inside(certificate), content: content.certificate });
@@ -70,21 +70,24 @@ export class Staging {
       replaceFile({ file: inside(config), content: content.config });
     });
     check(inside(config));
-    attempt(staging, () => replaceFile({ file: inside(COMPLETE), content: "" }));
+    attempt(staging, () => replaceFile({ file: join(staging, COMPLETE), content: "" }));
   }
 
   /** Moves everything to its place and gives it to whoever is to run the host. */
   place(owner: FileOwner | undefined): void {
-    const { folder, staging, authorities, certificate, key, config, enrolment } = this.#files;
+    const { folder, identity, authorities, certificate, key, config, enrolment } = this.#files;
     attempt(folder, () => {
+      mkdirSync(identity, { recursive: true, mode: 0o700 });
       // Whoever renews the certificate makes new files beside the old ones.
-      if (owner) chownSync(folder, owner.uid, owner.gid);
+      if (owner) chownSync(identity, owner.uid, owner.gid);
       for (const file of [authorities, key, certificate, enrolment, config]) {
-        const staged = join(staging, basename(file));
-        if (!existsSync(staged)) continue;
-        if (owner) chownSync(staged, owner.uid, owner.gid);
-        renameSync(staged, file);
-        syncDirectory(folder);
+        const from = staged(this.#files, file);
+        if (!existsSync(from)) continue;
+        // It reads its configuration and does not write it.
+        if (owner) chownSync(from, file === config ? 0 : owner.uid, owner.gid);
+        if (owner && file === config) chmodSync(from, 0o640);
+        renameSync(from, file);
+        syncDirectory(dirname(file));
       }
       Staging.forget(this.#files);
     });
@@ -94,6 +97,11 @@ export class Staging {
   static forget({ staging }: HostFiles): void {
     attempt(staging, () => rmSync(staging, { recursive: true, force: true }));
   }
+}
+
+/** Where a file is until it is moved: as it will lie, in another folder. */
+function staged({ folder, staging }: HostFiles, file: string): string {
+  return join(staging, relative(folder, file));
 }
 
 const PURPOSE = "for";

@@ -45,7 +45,9 @@ describe("fresh machines", () => {
     expect(joined.log()).toContain("joined home as laptop, 10.");
     const etc = (await laptop.root.written()).filter((path) => path.startsWith("etc/lacis"));
     expect(etc).toEqual(
-      ["ca.crt", "config.yml", "enrolment.json", "host.crt", "host.key"].map((name) => `etc/lacis/${name}`),
+      ["config.yml", "pki/ca.crt", "pki/enrolment.json", "pki/host.crt", "pki/host.key"].map(
+        (name) => `etc/lacis/${name}`,
+      ),
     );
   });
 

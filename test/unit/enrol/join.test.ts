@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join as pathOf } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -13,6 +22,8 @@ import { nodeSuite } from "../../../src/runtime/node-crypto.ts";
 import { OperatorError } from "../../../src/runtime/operator-error.ts";
 import { prefix } from "../fixtures/authority.ts";
 import { anAuthority, now, ServiceForTests } from "./service-for-tests.ts";
+
+const IDENTITY = ["ca.crt", "enrolment.json", "host.crt", "host.key"];
 
 let service: ServiceForTests;
 let folder: string;
@@ -37,8 +48,9 @@ describe("a machine that joins", () => {
     expect(config?.settings.live.identity.credential).toMatchObject({ name: "lap" });
     expect(ownKey()).toBe(service.signed.get("lap"));
     expect(JSON.stringify(service.asked)).not.toContain(readFileSync(files.key, "utf8").split("\n")[1]);
-    for (const name of readdirSync(folder)) expect(statSync(pathOf(folder, name)).mode & 0o077, name).toBe(0);
-    expect(readdirSync(folder).sort()).toEqual(["ca.crt", "config.yml", "enrolment.json", "host.crt", "host.key"]);
+    const made = readdirSync(folder, { recursive: true }).map(String).sort();
+    expect(made).toEqual(["config.yml", "pki", ...IDENTITY.map((name) => `pki/${name}`)]);
+    for (const name of made) expect(statSync(pathOf(folder, name)).mode & 0o077, name).toBe(0);
   });
 
   test("asks nobody again where it is that host already", async () => {
@@ -58,6 +70,7 @@ describe("a machine that joins", () => {
   });
 
   test("writes over no file of somebody else", async () => {
+    mkdirSync(files.identity);
     writeFileSync(files.key, "mine");
     expect((await refusalOf(service.token())).complaint.todo).toContain("--dir");
     expect(service.asked).toEqual([]);
@@ -151,9 +164,10 @@ describe("a machine that leaves", () => {
 
   test("removes nothing that lacis has not written", async () => {
     writeFileSync(files.config, "pki: {}\n");
+    mkdirSync(files.identity);
     writeFileSync(files.key, "mine");
     await expect(leave(files)).rejects.toMatchObject({ code: "not-a-host" });
-    expect(readdirSync(folder).sort()).toEqual(["config.yml", "host.key"]);
+    expect(readdirSync(folder).sort()).toEqual(["config.yml", "pki"]);
     rmSync(files.config);
     await expect(leave(files)).rejects.toMatchObject({ code: "not-a-host" });
   });
