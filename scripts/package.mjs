@@ -85,7 +85,8 @@ function makeDeb() {
   fillDocumentation(join(root, "usr/share/doc/lacis"));
   cpSync(join(PROJECT, "LICENSE"), join(root, "usr/share/doc/lacis/copyright"));
   mkdirSync(join(root, "lib/systemd/system"), { recursive: true });
-  cpSync(join(PROJECT, "examples/lacis.service"), join(root, "lib/systemd/system/lacis.service"));
+  for (const unit of ["lacis.service", "lacis-authority.service"])
+    cpSync(join(PROJECT, "examples", unit), join(root, "lib/systemd/system", unit));
   mkdirSync(join(root, "etc/default"), { recursive: true });
   cpSync(join(PROJECT, "scripts/package/default"), join(root, "etc/default/lacis"));
   mkdirSync(join(root, "etc/lacis"), { mode: 0o750 });
@@ -125,7 +126,7 @@ function fillDocumentation(folder) {
   mkdirSync(folder, { recursive: true });
   for (const name of ["README.md", "SECURITY.md", "CHANGELOG.md", "LICENSE"])
     cpSync(join(PROJECT, name), join(folder, name));
-  for (const name of ["CLI.md", "CONFIG.md", "CERTS.md", "COMPATIBILITY.md", "EVENTS.md"]) {
+  for (const name of ["CLI.md", "CONFIG.md", "CERTS.md", "ENROLMENT.md", "COMPATIBILITY.md", "EVENTS.md"]) {
     cpSync(join(PROJECT, "docs", name), join(folder, name));
   }
   cpSync(join(PROJECT, "examples"), join(folder, "examples"), { recursive: true });

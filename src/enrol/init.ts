@@ -61,6 +61,7 @@ export async function init(options: InitOptions): Promise<NetworkPlan> {
   const staging = Staging.open(files, PURPOSE, options.curve);
   if (!staging.isComplete) await signFirst(staging, plan, options);
   await beginService(plan, files);
+  if (options.encrypt) tellOffline(files);
   staging.place(owner);
   return plan;
 }
@@ -199,6 +200,12 @@ async function beginService(
     ...["network", "-name", name, "-networks", networks.join(","), ...places, "-relays", relays.join(",")],
     ...["-port", String(port), "-service", service.join(",")],
   );
+}
+
+/** Whoever starts the service at night has no passphrase: hosts wait for lacis-cert approve. */
+function tellOffline({ authority }: HostFiles): void {
+  const file = join(authority, "options");
+  attempt(file, () => replaceFile({ file, content: "LACIS_AUTHORITY_OPTIONS=-offline\n" }));
 }
 
 function passphrase(file: string | undefined): readonly string[] {
