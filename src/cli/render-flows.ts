@@ -1,7 +1,6 @@
 import { duration } from "../admin/duration.ts";
 import type { FlowsReport } from "../admin/flows-verbs.ts";
 import type { FlowVerdictReason } from "../core/firewall/verdict-reason.ts";
-import type { IpAddress } from "../core/netip/address.ts";
 import { closestText, serviceText } from "../core/operator/explanation-text.ts";
 import { type FlowEntry, type LogLine, servicePort } from "../runtime/flowlog/flow-entry.ts";
 import { harmless } from "../runtime/log/log-text.ts";
@@ -30,10 +29,8 @@ function cells(entry: FlowEntry, style: Style): readonly string[] {
   const [source, destination] = direction === "inbound" ? [remote, local] : [local, remote];
   const service = serviceText({
     protocol,
-    destination: remote.address as IpAddress,
     destinationPort: servicePort(entry),
     icmpMessage: undefined,
-    sourcePort: 0,
   });
   const isOver = entry.happening === "ended" || entry.happening === "refused";
   const lasted = Date.parse(entry.last) - Date.parse(entry.began);

@@ -107,6 +107,8 @@ export interface LiveSettings {
   readonly firewall: Ruleset;
   /** Undefined where somebody else renews this host's certificate (pki.enrolment). */
   readonly renewal: RenewalSettings | undefined;
+  /** Whether the rules of the network's policy take the place of `firewall`, where there is one (firewall.policy). */
+  readonly goesByPolicy: boolean;
   /** Whether peers hear why they are refused (firewall.tell_peers). */
   readonly tellsPeers: boolean;
   /** Room on disk for what became of flows; 0 keeps nothing. */

@@ -1,8 +1,10 @@
 import type { Entropy } from "../base/entropy.ts";
 import type { Clock, Instant } from "../base/time.ts";
 import type { RevocationList } from "../cert/revocation-list.ts";
+import { defaultLocalOf } from "../config/parse/rules/parse-firewall.ts";
 import type { LiveSettings, Settings } from "../config/settings.ts";
 import type { CryptoSuite } from "../crypto/suite.ts";
+import type { RuleLists, Ruleset } from "../firewall/rule.ts";
 import { HandshakeTime } from "../handshake/handshake-time.ts";
 import type { HandshakeContext } from "../handshake/initiation.ts";
 import type { Facts } from "../machine/facts.ts";
@@ -26,6 +28,10 @@ export class NodeFacts implements Facts {
   readonly crypto: CryptoSuite;
   readonly entropy: Entropy;
   readonly #handshakeTime = new HandshakeTime();
+  /** As the configuration has them. */
+  #configured: LiveSettings;
+  #networkRules: RuleLists | undefined;
+  #firewall: Ruleset;
   #learnedRoutes: readonly LearnedRoute[] = [];
   #revocations: readonly RevocationList[] = [];
   #lighthouses: readonly IpAddress[];
@@ -35,6 +41,8 @@ export class NodeFacts implements Facts {
     env: { readonly crypto: CryptoSuite; readonly entropy: Entropy; readonly clock: Clock },
   ) {
     this.settings = settings;
+    this.#configured = settings.live;
+    this.#firewall = settings.live.firewall;
     this.clock = env.clock;
     this.#lighthouses = this.#otherLighthouses();
     this.routes = this.#hostRoutes();
@@ -73,7 +81,8 @@ export class NodeFacts implements Facts {
   }
 
   replaceLive(live: LiveSettings): void {
-    this.settings = { boot: this.settings.boot, live: this.#withRevocations(live) };
+    this.#configured = live;
+    this.#setRules();
     this.#lighthouses = this.#otherLighthouses();
     this.routes = this.#hostRoutes();
     this.allowedRemotes = new AllowedRemotes(live.lighthouse.remoteAllowList);
@@ -82,7 +91,13 @@ export class NodeFacts implements Facts {
   /** What authorities have taken back, beside what the configuration blocks. */
   replaceRevocations(lists: readonly RevocationList[]): void {
     this.#revocations = lists;
-    this.settings = { boot: this.settings.boot, live: this.#withRevocations(this.settings.live) };
+    this.#settle();
+  }
+
+  /** Rules of the network's policy, in place of the configuration's; undefined: those. */
+  replaceRules(rules: RuleLists | undefined): void {
+    this.#networkRules = rules;
+    this.#setRules();
   }
 
   /** Networks behind other hosts that the system's table knows of. */
@@ -91,9 +106,23 @@ export class NodeFacts implements Facts {
     this.routes = this.#hostRoutes();
   }
 
-  #withRevocations(live: LiveSettings): LiveSettings {
-    const { identity } = live;
-    return { ...live, identity: { ...identity, pool: identity.pool.with(this.#revocations) } };
+  #setRules(): void {
+    const { identity, firewall } = this.#configured;
+    // What lies behind this host takes rules that say so.
+    const defaultLocal = defaultLocalOf(identity.credential, { any: false });
+    this.#firewall = this.#networkRules ? { ...firewall, ...this.#networkRules, defaultLocal } : firewall;
+    this.#settle();
+  }
+
+  /** What the authorities say, put into what the configuration says. */
+  #settle(): void {
+    const { identity } = this.#configured;
+    const live = {
+      ...this.#configured,
+      identity: { ...identity, pool: identity.pool.with(this.#revocations) },
+      firewall: this.#firewall,
+    };
+    this.settings = { boot: this.settings.boot, live };
   }
 
   #otherLighthouses(): readonly IpAddress[] {

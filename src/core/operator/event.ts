@@ -13,6 +13,7 @@ import type { Endpoint } from "../netip/endpoint.ts";
 import type { Place } from "../path/place.ts";
 import type { Judgement, PacketAddresses } from "../wire/explanation.ts";
 import type { AdoptionRefusal, CallFailure, CarrierEnd, EndOfSession } from "./failure.ts";
+import type { PolicyNews } from "./policy-news.ts";
 
 /**
  * Everything that an operator can be told about a host: data only, `code` stays for good. render.ts makes the sentence; log, `lacis events`
@@ -26,6 +27,7 @@ export type OperatorEvent =
   | UnderlayNews
   | DnsNews
   | PacketEvent
+  | PolicyNews
   | DaemonEvent;
 
 export type EventCode = OperatorEvent["code"];

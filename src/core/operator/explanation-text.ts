@@ -22,7 +22,11 @@ export function closestText({ place, text, misses }: Closest, peer: JudgedPeer):
 }
 
 /** A protocol and port as people write it: "tcp/22", "icmp/8", "protocol 47". */
-export function serviceText({ protocol, destinationPort, icmpMessage }: Omit<PacketAddresses, "source">): string {
+export function serviceText({
+  protocol,
+  destinationPort,
+  icmpMessage,
+}: Pick<PacketAddresses, "protocol" | "destinationPort" | "icmpMessage">): string {
   const name = PROTOCOLS.get(protocol);
   if (name === undefined) return `protocol ${protocol}`;
   if (!isIcmp(protocol)) return `${name}/${destinationPort}`;

@@ -23,6 +23,7 @@ import {
 } from "./failure-text.ts";
 import { BELOW } from "./render-below.ts";
 import { OF_RENEWAL } from "./render-renewal.ts";
+import { POLICY } from "./render-policy.ts";
 import type { Field, Rendering } from "./rendering.ts";
 
 /** An event as people read it. The only place that does so. */
@@ -162,6 +163,7 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
   },
   "wrong-responder": { level: "warn", text: ({ name, address }) => wrongResponderText(name, address) },
   ...BELOW,
+  ...POLICY,
   "names-wired": {
     level: "info",
     text: ({ domain, how }) => `Programs on this host find names below ${domain} (by ${how}).`,

@@ -227,6 +227,7 @@ function parseLive(live: ConfigReader, meaning: Meaning) {
     timers: { requeryWaitMs: live.durationMs("timers.requery_wait_duration") },
     preferredRanges: live.prefixes("preferred_ranges"),
     renewal: parseRenewal(live),
+    goesByPolicy: live.choice("firewall.policy") === "network",
     tellsPeers: live.boolean("firewall.tell_peers"),
     flowLog: { megabytes: live.integer("flow_log.megabytes") },
     conntrack: {

@@ -45,6 +45,13 @@ export const FIREWALL_KEYS: readonly KeySpec[] = [
         since: "1.7",
         about: "The same for packets of this host that no rule lets out, or that have no route.",
       },
+      policy: {
+        type: choice(["own", "network"]),
+        default: "own",
+        since: "lacis",
+        about:
+          "Whose rules count: those below inbound and outbound, or those of the network's policy (docs/POLICY.md), from when the host hears of one; until then its own.",
+      },
       tell_peers: {
         type: BOOLEAN,
         default: "true",

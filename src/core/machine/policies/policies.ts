@@ -14,8 +14,8 @@ import { areMany, preparing } from "./preparation.ts";
 
 export type PoliciesEvent =
   | CommonEvent
-  /** The rules of the last reload are in force for every session. */
-  | { readonly kind: "rules-stand" };
+  /** The last rules are in force for every session. */
+  | { readonly kind: "rules-stand"; readonly ofReload: boolean };
 
 /** Programs that a data plane has room for (SEMANTICS.md 1): with more of them, those that are not in use are forgotten. */
 const PROGRAMS_MAX = 4_096;
@@ -37,6 +37,8 @@ export class Policies implements Machine {
   readonly #sent = new Set<PolicyId>();
   readonly #hits = new RuleHits();
   #classes: PeerClasses | undefined;
+  /** The end of a reload is still to be told. */
+  #owesReload = false;
   /** Under way: many new rules, which take the place of the old ones all at once when it is done. */
   #preparation: { readonly rules: Ruleset; readonly steps: Generator<void, PeerClasses> } | undefined;
 
@@ -86,14 +88,19 @@ export class Policies implements Machine {
     return this.#hits.of(direction, ruleId);
   }
 
-  /** Few rules are new at once; many are prepared in steps, so that the host goes on meanwhile. */
   reload(): void {
+    this.#owesReload = true;
+    this.replace();
+  }
+
+  /** There are other rules. Few are in force at once; many are prepared in steps, so that the host goes on meanwhile. */
+  replace(): void {
     const { firewall: rules, identity } = this.#facts.settings.live;
     this.#classes?.forgetPeers();
     this.#preparation = undefined;
     if (this.#facts.udpPort === undefined || this.#classes?.rules === rules || !areMany(rules)) {
       this.rebind();
-      this.#emit({ kind: "rules-stand" });
+      this.#stand();
       return;
     }
     const peers = Array.from(this.#peers.sessions(), ({ peer }) => peer);
@@ -119,7 +126,12 @@ export class Policies implements Machine {
     if (!step?.done) return;
     this.#use(step.value);
     this.rebind();
-    this.#emit({ kind: "rules-stand" });
+    this.#stand();
+  }
+
+  #stand(): void {
+    this.#emit({ kind: "rules-stand", ofReload: this.#owesReload });
+    this.#owesReload = false;
   }
 
   /** With one more program, only when there is room for it beside those in use. */

@@ -221,6 +221,12 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   stopped: "The tunnels are closed and the device is removed.",
   left: "This process ends; tunnels go on, and the next one takes them over.",
   reloaded: "The new configuration applies.",
+  "policy-applied":
+    "Policy 7 applies with 12 rules of this host, for 60 s unless it is confirmed; it is an audit, which refuses nothing.",
+  "policy-reverted": "Policy 7 was not confirmed in time; the rules of before apply again.",
+  "policy-refused": "Policy 7 cannot be used: its rule 3 makes no sense; the rules of before go on.",
+  "policy-would-refuse":
+    "laptop reaches tcp/5432 here, and only policy.yaml:18 lets that through, which is merely audited.",
   "certificate-expires":
     "This host's certificate expires in 6 days: renew it with lacis-cert resign, then: lacis reload.",
   "certificate-renewed": "This host has a new certificate, valid for another 90 days.",

@@ -227,6 +227,17 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   stopped: { code: "stopped" },
   left: { code: "left" },
   reloaded: { code: "reloaded" },
+  "policy-applied": { code: "policy-applied", number: 7, mode: "audit", rules: 12, forSeconds: 60 },
+  "policy-reverted": { code: "policy-reverted", number: 7 },
+  "policy-refused": { code: "policy-refused", number: 7, why: "its rule 3 makes no sense" },
+  "policy-would-refuse": {
+    code: "policy-would-refuse",
+    name: "laptop",
+    direction: "inbound",
+    protocol: 6,
+    destinationPort: 5432,
+    rule: "policy.yaml:18",
+  },
   "certificate-expires": {
     code: "certificate-expires",
     name: "laptop",

@@ -50,6 +50,7 @@ test("what is not written is at Nebula's default", () => {
     timers: { requeryWaitMs: 60_000 },
     preferredRanges: [],
     renewal: undefined,
+    goesByPolicy: false,
     tellsPeers: true,
     flowLog: { megabytes: 64 },
     conntrack: { timeouts: { tcpMs: 720_000, udpMs: 180_000, otherMs: 600_000 }, limit: 65_536 },
@@ -58,7 +59,8 @@ test("what is not written is at Nebula's default", () => {
 });
 
 test("what is written is read", () => {
-  const { settings, logging } = parsed(`${SOUND}  tell_peers: no
+  const { settings, logging } = parsed(`${SOUND}  policy: network
+  tell_peers: no
 cipher: chachapoly
 static_map: {cadence: 1m, network: ip, lookup_timeout: 1s}
 listen: {host: "[::]", port: 4242, batch: 128, read_buffer: 1048576, write_buffer: 2097152, so_mark: 7,
@@ -106,6 +108,7 @@ logging: {level: WARNING, format: json, disable_timestamp: true}
       { address: "192.168.0.0", bits: 16 },
       { address: "fd00::", bits: 8 },
     ],
+    goesByPolicy: true,
     tellsPeers: false,
     flowLog: { megabytes: 8 },
   });

@@ -1,0 +1,176 @@
+import { type Instant, later } from "../../base/time.ts";
+import type { Credential } from "../../cert/credential.ts";
+import type { RuleLists } from "../../firewall/rule.ts";
+import { decodePolicyBulletin, type PolicyStage } from "../../policy/body.ts";
+import { compilePolicy } from "../../policy/compile.ts";
+import type { HostFacts, PolicyBody } from "../../policy/policy.ts";
+import type { Facts } from "../facts.ts";
+import type { CommonEvent, Emit, Machine } from "../machine.ts";
+import type { NetworkPolicyStatus } from "./status.ts";
+
+export type NetworkPolicyEvent =
+  | CommonEvent
+  /** These rules take the place of those of the configuration; undefined: no, those. */
+  | { readonly kind: "network-rules"; readonly rules: RuleLists | undefined }
+  /** What has become of the bulletin with this id here. */
+  | { readonly kind: "policy-became"; readonly id: string; readonly state: "held" | "applied" | "refused" };
+
+/** A bulletin about the policy that has been checked: the one that counts. */
+export interface PolicyNotice {
+  readonly id: string;
+  readonly number: number;
+  /** Unix seconds. */
+  readonly issuedAt: number;
+  readonly body: Uint8Array;
+}
+
+/** Clocks of honest hosts differ by so much at most. */
+const CLOCK_SKEW_S = 300;
+
+/** The policy that this host has been told of, and what it goes by. */
+interface Told {
+  readonly notice: PolicyNotice;
+  readonly policy: PolicyBody | undefined;
+  readonly stage: PolicyStage | undefined;
+  /** When a stage that this host takes part in is over. */
+  readonly endsAt: Instant | undefined;
+  state: NetworkPolicyStatus["state"];
+}
+
+/**
+ * The policy of the network, where the configuration goes by it (firewall.policy): what the authority has said becomes this host's own rules. A policy that only some hosts
+ * are to try is tried for as long as it says; then, if nothing newer has come, there are the rules of before again, so that a policy which cuts off whoever made it
+ * undoes itself.
+ */
+export class NetworkPolicy implements Machine {
+  readonly waitsFor = "the end of a policy's stage";
+  readonly #facts: Facts;
+  readonly #emit: Emit<NetworkPolicyEvent>;
+  #told: Told | undefined;
+  /** What this host goes by; undefined: its own rules. */
+  #inForce: PolicyBody | undefined;
+  #rules: RuleLists | undefined;
+  /** Whether the node has been told whose rules count. */
+  #isSet = false;
+
+  constructor(facts: Facts, emit: Emit<NetworkPolicyEvent>) {
+    this.#facts = facts;
+    this.#emit = emit;
+  }
+
+  /** What the authority says now. The same once more changes nothing. */
+  told(notice: PolicyNotice | undefined): void {
+    if (notice?.id === this.#told?.notice.id) return;
+    this.#told = notice && this.#read(notice);
+    this.#goOn();
+  }
+
+  /** The configuration may go by the policy now, or no longer; and this host may be called otherwise, or be in other groups. */
+  reload(): void {
+    this.#goOn();
+  }
+
+  /** The rules that it gave are in force. */
+  rulesStand(): void {
+    const told = this.#told;
+    if (told?.state !== "preparing") return;
+    told.state = "applied";
+    const { number, id } = told.notice;
+    const { policy, stage } = told;
+    this.#emit({ kind: "policy-became", id, state: "applied" });
+    const rules = (this.#rules?.inbound.length ?? 0) + (this.#rules?.outbound.length ?? 0);
+    const event = { code: "policy-applied", number, mode: policy?.mode, rules, forSeconds: stage?.seconds } as const;
+    this.#emit({ kind: "tell", event });
+  }
+
+  nextAt(): Instant | undefined {
+    const told = this.#told;
+    return told?.state === "applied" || told?.state === "preparing" ? told.endsAt : undefined;
+  }
+
+  tick(): void {
+    const told = this.#told;
+    const endsAt = this.nextAt();
+    if (!told || endsAt === undefined || this.#facts.now < endsAt) return;
+    told.state = "reverted";
+    this.#emit({ kind: "policy-became", id: told.notice.id, state: "refused" });
+    this.#emit({ kind: "tell", event: { code: "policy-reverted", number: told.notice.number } });
+    this.#use(told.stage?.before);
+  }
+
+  status(): NetworkPolicyStatus | undefined {
+    const told = this.#told;
+    if (!told) return undefined;
+    const { notice, endsAt, state } = told;
+    return {
+      number: notice.number,
+      state,
+      mode: this.#inForce?.mode,
+      place: this.#inForce?.place,
+      endsInMs: endsAt !== undefined && this.nextAt() !== undefined ? Math.max(0, endsAt - this.#facts.now) : undefined,
+    };
+  }
+
+  #read(notice: PolicyNotice): Told {
+    const { body, number, issuedAt } = notice;
+    const decoded = decodePolicyBulletin(body);
+    if (!decoded.ok) {
+      this.#emit({ kind: "policy-became", id: notice.id, state: "refused" });
+      this.#emit({ kind: "tell", event: { code: "policy-refused", number, why: decoded.reason } });
+      return { notice, policy: this.#inForce, stage: undefined, endsAt: undefined, state: "refused" };
+    }
+    const { policy, stage } = decoded.value;
+    if (!stage) return { notice, policy, stage, endsAt: undefined, state: "preparing" };
+    const { clock, now, settings } = this.#facts;
+    const { name } = settings.live.identity.credential;
+    const age = Number(clock.wall / 1_000_000_000n) - issuedAt;
+    // A restart does not begin a stage again that was over long before.
+    if (age > stage.seconds + CLOCK_SKEW_S) return { notice, policy, stage, endsAt: undefined, state: "reverted" };
+    const isMeant = stage.hosts === undefined || stage.hosts.includes(name);
+    if (!isMeant) return { notice, policy, stage, endsAt: undefined, state: "waiting" };
+    return { notice, policy, stage, endsAt: later(now, stage.seconds * 1_000), state: "preparing" };
+  }
+
+  /** Goes by what was told, as far as the configuration and the stage say. */
+  #goOn(): void {
+    const told = this.#told;
+    if (!this.#facts.settings.live.goesByPolicy) {
+      if (told && told.state !== "refused") told.state = "off";
+      this.#withdraw();
+      return;
+    }
+    if (!told) {
+      this.#withdraw();
+      return;
+    }
+    if (told.state === "off") this.#told = this.#read(told.notice);
+    const { state, policy, stage } = this.#told ?? told;
+    this.#use(state === "waiting" || state === "reverted" ? stage?.before : policy);
+  }
+
+  #use(policy: PolicyBody | undefined): void {
+    const { credential } = this.#facts.settings.live.identity;
+    const rules = policy && compilePolicy(policy, hostOf(credential));
+    this.#inForce = policy;
+    // Rules that are the same cost nobody another look at his flows.
+    if (this.#isSet && JSON.stringify(rules) === JSON.stringify(this.#rules)) {
+      this.rulesStand();
+      return;
+    }
+    this.#isSet = true;
+    this.#rules = rules;
+    this.#emit({ kind: "network-rules", rules });
+  }
+
+  #withdraw(): void {
+    this.#inForce = undefined;
+    if (!this.#isSet) return;
+    this.#isSet = false;
+    this.#rules = undefined;
+    this.#emit({ kind: "network-rules", rules: undefined });
+  }
+}
+
+function hostOf({ name, addresses, unsafeNetworks, certificates }: Credential): HostFacts {
+  return { name, groups: (certificates[2] ?? certificates[1])?.groups ?? [], addresses, behind: unsafeNetworks };
+}
