@@ -35,6 +35,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "take back what a name was given; what to put on blocklists",
     load: async () => (await import("./commands/revoke.ts")).revokeCommand(),
   },
+  bulletin: {
+    summary: "sign what the whole network is to hear",
+    load: async () => (await import("./commands/bulletin.ts")).bulletinCommand(),
+  },
   list: {
     summary: "what was signed, from the ledger; what expires soon",
     load: async () => (await import("./commands/list.ts")).listCommand(),

@@ -18,6 +18,7 @@ import type { AskedService } from "./firewall/asked-service.ts";
 import type { FlowStory, Named, SeenPacket } from "./flow-story.ts";
 import type { HandshakeRefusal } from "./handshake/refusal.ts";
 import type { BulletinNews } from "./machine/bulletins/events.ts";
+import type { NetworkPolicyStatus } from "./machine/network-policy/status.ts";
 import type { BulletinStatus } from "./machine/bulletins/status.ts";
 import type { CarrierNews, CarrierOrder } from "./machine/carriers/orders.ts";
 import type { RouteStatus } from "./machine/gateways/route-status.ts";
@@ -217,6 +218,8 @@ export interface NodeStatus {
   readonly nat: NatStatus;
   /** Whether translators on the way are kept open (`punchy.punch`). */
   readonly punches: boolean;
+  /** The policy of the network; undefined when no authority has said anything about one. */
+  readonly policy: NetworkPolicyStatus | undefined;
   /** What the authorities tell everybody, and who has applied it. */
   readonly bulletins: readonly BulletinStatus[];
   /** Addresses that two hosts use. */

@@ -324,6 +324,9 @@ export class Node {
       case "bulletins-changed":
       case "published":
       case "revoked":
+      case "network-rules":
+      case "policy-became":
+      case "rules-stand":
         hearOfBulletins(event, this.#facts, this.#machines, this.#out);
         return;
       case "heard":
@@ -342,9 +345,6 @@ export class Node {
       case "adopt":
       case "taken-over":
         hearOfOutlived(event, this.#machines);
-        return;
-      case "rules-stand":
-        this.#out.tell({ code: "reloaded" });
         return;
       default:
         unheard(event);

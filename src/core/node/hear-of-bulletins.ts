@@ -1,12 +1,20 @@
+import { BulletinKind } from "../bulletin/bulletin.ts";
+import type { HeldBulletin } from "../bulletin/held.ts";
+import type { PolicyNotice } from "../machine/network-policy/network-policy.ts";
 import type { NodeFacts } from "./facts.ts";
 import type { Machines, NodeEvent } from "./machines.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** Who hears what about bulletins of the authority. */
+type BulletinEvent = Extract<
+  NodeEvent,
+  { kind: "bulletins-changed" | "published" | "revoked" | "network-rules" | "policy-became" | "rules-stand" }
+>;
+
+/** Who hears what about bulletins of the authority, and what becomes of them here. */
 export function hearOfBulletins(
-  event: Extract<NodeEvent, { kind: "bulletins-changed" | "published" | "revoked" }>,
+  event: BulletinEvent,
   facts: NodeFacts,
-  { liveness }: Pick<Machines, "liveness">,
+  { bulletins, liveness, networkPolicy, policies }: Machines,
   out: Outbox,
 ): void {
   switch (event.kind) {
@@ -15,10 +23,30 @@ export function hearOfBulletins(
       return;
     case "bulletins-changed":
       out.bulletins(event.held);
+      networkPolicy.told(lastOfPolicy(event.held));
       return;
     case "revoked":
       facts.replaceRevocations(event.lists);
       // Tunnels of whoever is on the list end now, not with the next round.
       liveness.reload();
+      return;
+    case "network-rules":
+      facts.replaceRules(event.rules);
+      policies.replace();
+      return;
+    case "policy-became":
+      bulletins.told({ what: "became", id: event.id, state: event.state });
+      return;
+    case "rules-stand":
+      networkPolicy.rulesStand();
+      if (event.ofReload) out.tell({ code: "reloaded" });
   }
+}
+
+/** While an authority is exchanged two may speak: the higher number counts, whoever has signed it. */
+function lastOfPolicy(held: readonly HeldBulletin[]): PolicyNotice | undefined {
+  const [last] = held
+    .filter(({ head }) => head.kind === BulletinKind.policy)
+    .toSorted((a, b) => b.head.number - a.head.number || b.head.issuedAt - a.head.issuedAt);
+  return last && { id: last.head.id, number: last.head.number, issuedAt: last.head.issuedAt, body: last.body };
 }

@@ -19,6 +19,7 @@ import { Losses } from "../machine/losses/losses.ts";
 import type { CommonEvent, Emit, Machine } from "../machine/machine.ts";
 import { Names, type NamesEvent } from "../machine/names/names.ts";
 import { Nat, type NatEvent } from "../machine/nat/nat.ts";
+import { NetworkPolicy, type NetworkPolicyEvent } from "../machine/network-policy/network-policy.ts";
 import { PathMtu } from "../machine/path-mtu/path-mtu.ts";
 import { Paths, type PathsEvent } from "../machine/paths/paths.ts";
 import { Pings, type PingsEvent } from "../machine/pings/pings.ts";
@@ -52,6 +53,7 @@ export type NodeEvent =
   | LivenessEvent
   | NamesEvent
   | NatEvent
+  | NetworkPolicyEvent
   | PathsEvent
   | PingsEvent
   | PoliciesEvent
@@ -73,6 +75,7 @@ export type NodeEvent =
 export interface Machines {
   readonly liveness: Liveness;
   readonly paths: Paths;
+  readonly networkPolicy: NetworkPolicy;
   readonly policies: Policies;
   readonly adoption: Adoption;
   readonly gateways: Gateways;
@@ -96,7 +99,7 @@ export interface Machines {
   readonly traversal: Traversal;
   /**
    * All of them, in the order in which they hear what concerns everybody: a tick, a reload, the end of the data plane. Trust is judged before
-   * rules, and calls come after whoever may start one, because the first attempt of a call is due at once.
+   * rules, whose rules count before what they are, and calls come after whoever may start one, because the first attempt of a call is due at once.
    */
   readonly all: readonly Machine[];
 }
@@ -116,6 +119,7 @@ export function assemble(
     { patienceMs: (session) => paths.patienceMs(session), isLossy: (session) => paths.isLossy(session) },
     emit,
   );
+  const networkPolicy = new NetworkPolicy(facts, emit);
   const policies = new Policies(facts, peers, emit);
   const adoption = new Adoption(facts, peers, emit);
   const carriers = new Carriers(facts, peers, { endpointsOf: (target) => discovery.endpointsOf(target) }, emit);
@@ -217,6 +221,7 @@ export function assemble(
   const all = [
     liveness,
     paths,
+    networkPolicy,
     policies,
     discovery,
     nat,
@@ -240,6 +245,7 @@ export function assemble(
   return {
     liveness,
     paths,
+    networkPolicy,
     policies,
     adoption,
     gateways,

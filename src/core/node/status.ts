@@ -19,7 +19,10 @@ import { twinsOf } from "./twins.ts";
 export function statusOf(
   facts: Facts,
   peers: Peers,
-  machines: Pick<Machines, "answers" | "bulletins" | "calls" | "gateways" | "nat" | "refusals" | "relays" | "losses"> &
+  machines: Pick<
+    Machines,
+    "answers" | "bulletins" | "calls" | "gateways" | "losses" | "nat" | "networkPolicy" | "refusals" | "relays"
+  > &
     Looked,
 ): NodeStatus {
   const { answers, liveness, calls, gateways, nat, refusals, relays } = machines;
@@ -55,6 +58,7 @@ export function statusOf(
     nat: nat.status(),
     relayed,
     punches: live.punchy.punch,
+    policy: machines.networkPolicy.status(),
     bulletins: machines.bulletins.status(),
     twins: twinsOf(peers, liveness, facts.now),
     refusedCallers: answers.refusedLately().flatMap(({ at, ...caller }) => {

@@ -13,7 +13,7 @@ export type NetworkPolicyEvent =
   /** These rules take the place of those of the configuration; undefined: no, those. */
   | { readonly kind: "network-rules"; readonly rules: RuleLists | undefined }
   /** What has become of the bulletin with this id here. */
-  | { readonly kind: "policy-became"; readonly id: string; readonly state: "held" | "applied" | "refused" };
+  | { readonly kind: "policy-became"; readonly id: string; readonly state: "applied" | "refused" };
 
 /** A bulletin about the policy that has been checked: the one that counts. */
 export interface PolicyNotice {
@@ -52,6 +52,8 @@ export class NetworkPolicy implements Machine {
   #rules: RuleLists | undefined;
   /** Whether the node has been told whose rules count. */
   #isSet = false;
+  /** The rules that it gave last are in force. */
+  #stand = false;
 
   constructor(facts: Facts, emit: Emit<NetworkPolicyEvent>) {
     this.#facts = facts;
@@ -72,6 +74,7 @@ export class NetworkPolicy implements Machine {
 
   /** The rules that it gave are in force. */
   rulesStand(): void {
+    this.#stand = true;
     const told = this.#told;
     if (told?.state !== "preparing") return;
     told.state = "applied";
@@ -154,9 +157,10 @@ export class NetworkPolicy implements Machine {
     this.#inForce = policy;
     // Rules that are the same cost nobody another look at his flows.
     if (this.#isSet && JSON.stringify(rules) === JSON.stringify(this.#rules)) {
-      this.rulesStand();
+      if (this.#stand) this.rulesStand();
       return;
     }
+    this.#stand = false;
     this.#isSet = true;
     this.#rules = rules;
     this.#emit({ kind: "network-rules", rules });

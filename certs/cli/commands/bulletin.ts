@@ -1,0 +1,72 @@
+import { Command } from "commander";
+import { type CaFileFlags, openCa } from "../ca-files.ts";
+import { Failure } from "../failure.ts";
+import { readText, refuseExisting, writeFiles } from "../files.ts";
+import { now } from "../now.ts";
+import { orFail } from "../values.ts";
+
+interface BulletinFlags extends CaFileFlags {
+  readonly in: string;
+  readonly out: string;
+}
+
+/** What is to be signed: as many bulletins of one kind as there are bodies, with rising numbers. */
+interface BulletinsRequest {
+  readonly kind: string;
+  readonly number: number;
+  readonly bodies: readonly string[];
+}
+
+/** Of one request. */
+const BODIES_MAX = 16;
+
+export function bulletinCommand(): Command {
+  return new Command("bulletin")
+    .description("Sign what the whole network is to hear: a request that lacis policy apply --request has written, say.")
+    .requiredOption("--in <path>", "the request; - for standard input")
+    .option("--out <path>", "where to write what is signed, for lacis publish", "-")
+    .option("--ca-crt <path>", "certificate of the authority", "ca.crt")
+    .option("--ca-key <path>", "private key of the authority", "ca.key")
+    .option("--passphrase-file <path>", "file whose first line is the passphrase of an encrypted authority's key")
+    .action(signRequest);
+}
+
+async function signRequest(flags: BulletinFlags): Promise<void> {
+  refuseExisting(flags.out);
+  const { kind, number, bodies } = requestIn(readText(flags.in), flags.in);
+  const { signBulletin } = await import("../../bulletin.ts");
+  const { formatBulletin } = await import("../../../src/core/bulletin/armour.ts");
+  const { utf8Encode } = await import("../../../src/core/base/bytes.ts");
+  const { wall, seconds } = now();
+  const authority = await openCa(flags, wall);
+  const signed = bodies.map((text, i) => {
+    const request = { kind, number: number + i, issuedAt: Number(seconds), body: utf8Encode(text) };
+    return formatBulletin(orFail(signBulletin(authority, request)));
+  });
+  writeFiles({ file: flags.out, content: signed.join("") });
+}
+
+function requestIn(text: string, file: string): BulletinsRequest {
+  let request: unknown;
+  try {
+    request = JSON.parse(text);
+  } catch {
+    throw notOne(file, "it is not JSON");
+  }
+  if (typeof request !== "object" || request === null) throw notOne(file, "it is not a JSON object");
+  const { format, kind, number, bodies } = request as Readonly<Record<string, unknown>>;
+  if (format !== 1) throw notOne(file, "its format is not 1");
+  if (typeof kind !== "string") throw notOne(file, "it names no kind");
+  if (typeof number !== "number" || !Number.isSafeInteger(number) || number < 1) throw notOne(file, "it has no number");
+  if (!isTexts(bodies)) throw notOne(file, `it has not 1 to ${BODIES_MAX} texts to sign`);
+  return { kind, number, bodies };
+}
+
+function isTexts(bodies: unknown): bodies is readonly string[] {
+  if (!Array.isArray(bodies) || bodies.length < 1 || bodies.length > BODIES_MAX) return false;
+  return bodies.every((body) => typeof body === "string");
+}
+
+function notOne(file: string, why: string): Failure {
+  return new Failure({ what: file, why: `this is no request: ${why}`, todo: "make one with lacis policy apply --request" });
+}
