@@ -57,13 +57,21 @@ function parseQuery(members: Members): (FlowFilter & { readonly limit: number })
   return typeof filter === "string" ? filter : { ...filter, limit };
 }
 
-function parseFilter({ denied, peer, port, protocol, since }: Members): FlowFilter | string {
+function parseFilter({ denied, audited, peer, port, protocol, since }: Members): FlowFilter | string {
   if (denied !== undefined && typeof denied !== "boolean") return "denied is true or false";
+  if (audited !== undefined && typeof audited !== "boolean") return "audited is true or false";
   if (peer !== undefined && (typeof peer !== "string" || peer === "" || peer.length > 253)) return "peer is a name";
   if (port !== undefined && !isWhole(port, 0, PORT_MAX)) return "port is a port";
   if (protocol !== undefined && !isWhole(protocol, 0, 255)) return "protocol is a number of IP";
   if (since !== undefined && !isWhole(since, 0, Number.MAX_SAFE_INTEGER)) return "since is Unix milliseconds";
-  return { denied: denied === true ? true : undefined, peer, port, protocol, since };
+  return {
+    denied: denied === true ? true : undefined,
+    audited: audited === true ? true : undefined,
+    peer,
+    port,
+    protocol,
+    since,
+  };
 }
 
 function isWhole(value: unknown, least: number, most: number): value is number {

@@ -40,6 +40,8 @@ export type AdminRequest =
   | { readonly verb: "diff" }
   /** What the authorities tell everybody, and who has applied it. */
   | { readonly verb: "bulletins" }
+  /** The policy of the network, as this host knows it. */
+  | { readonly verb: "policy" }
   /** One of them, as text, for the whole network. */
   | { readonly verb: "publish"; readonly bulletin: string }
   /** A stream of `EventReport`, of this level and above. */

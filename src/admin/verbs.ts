@@ -8,6 +8,7 @@ import { harmlessNotice } from "../runtime/log/log-text.ts";
 import { packageVersion } from "../runtime/package-root.ts";
 import type { Health } from "../runtime/service.ts";
 import { bulletinVerbs } from "./bulletins/bulletin-verbs.ts";
+import { policyVerb } from "./bulletins/policy-verb.ts";
 import { hostsByName } from "./capture/capture-filter.ts";
 import { captureVerb } from "./capture/capture-verb.ts";
 import { diagnose } from "./doctor/diagnose.ts";
@@ -67,6 +68,7 @@ export function adminVerbs(
     reload: answers("owner", nothing, async () => reloadReport(daemon.reload(), () => daemon.status())),
     diff: answers("owner", nothing, () => daemon.diff()),
     ...bulletinVerbs(daemon),
+    policy: policyVerb(daemon),
     events: streams("reader", parseEvents, ({ level }, sink) => followEvents(daemon, level, sink)),
     watch: streams("reader", parsePeers, ({ peers }, sink) => pictures.follow(sink, peers)),
   };

@@ -23,7 +23,7 @@ export interface FlowStory extends Omit<Flow, "policyId" | "ruleId"> {
   /** The way of that tunnel now. */
   readonly path: { readonly endpoint: Endpoint | undefined; readonly relay: Named | undefined } | undefined;
   /** The rule that allowed it; undefined when the rules have changed since. */
-  readonly rule: { readonly place: string; readonly text: string } | undefined;
+  readonly rule: { readonly place: string; readonly text: string; readonly audit?: true } | undefined;
   readonly refusal:
     | {
         /** "peer": the host at the other end says that it refused it. */

@@ -68,6 +68,7 @@ const seams = new Set([
   "src/core/config/settings.ts",
   "src/core/dataplane/contract.ts",
   "src/core/firewall/rule.ts",
+  "src/core/flow-story.ts",
   "src/core/io.ts",
   "src/core/notice.ts",
   "src/core/operator/event.ts",

@@ -22,7 +22,9 @@ const BODIES_MAX = 16;
 
 export function bulletinCommand(): Command {
   return new Command("bulletin")
-    .description("Sign what the whole network is to hear: a request that lacis policy apply --request has written, say.")
+    .description(
+      "Sign what the whole network is to hear: a request that lacis policy apply --request has written, say.",
+    )
     .requiredOption("--in <path>", "the request; - for standard input")
     .option("--out <path>", "where to write what is signed, for lacis publish", "-")
     .option("--ca-crt <path>", "certificate of the authority", "ca.crt")
@@ -68,5 +70,9 @@ function isTexts(bodies: unknown): bodies is readonly string[] {
 }
 
 function notOne(file: string, why: string): Failure {
-  return new Failure({ what: file, why: `this is no request: ${why}`, todo: "make one with lacis policy apply --request" });
+  return new Failure({
+    what: file,
+    why: `this is no request: ${why}`,
+    todo: "make one with lacis policy apply --request",
+  });
 }

@@ -19,6 +19,7 @@ const LIMIT = 100;
 
 interface FlowsOptions extends TargetOptions {
   readonly denied?: true;
+  readonly audited?: true;
   readonly peer?: string;
   readonly port?: number;
   readonly proto?: number;
@@ -33,6 +34,7 @@ export function flowsCommand(): Command {
   return withTarget(new Command("flows"))
     .description("Show which flows this host has seen: between whom, by which rule, how much, and why not.")
     .option("--denied", "only what was refused")
+    .option("--audited", "only what the policy of the network will refuse once it is enforced")
     .option("--peer <host>", "only with this host: the name in its certificate, or an overlay address", nameOf)
     .option("--port <port>", "only of the service on this port", portOf)
     .option("--proto <protocol>", "only of this protocol: tcp, udp, icmp, or a number", protocolOf)
@@ -49,8 +51,8 @@ Exit code 0, whether there was something to show or not; with --follow 3 when th
 
 Example:  lacis flows --denied --since 10m`,
     )
-    .action(async ({ denied, peer, port, proto, since, limit, follow, json, ...target }: FlowsOptions) => {
-      const filter: FlowFilter = { denied, peer, port, protocol: proto, since };
+    .action(async ({ denied, audited, peer, port, proto, since, limit, follow, json, ...target }: FlowsOptions) => {
+      const filter: FlowFilter = { denied, audited, peer, port, protocol: proto, since };
       const socket = adminSocket(target);
       if (follow) return followFlows(socket, filter, json);
       const report = (await askDaemon(socket, { verb: "flows", ...filter, limit }, TIMEOUT_MS)) as FlowsReport;

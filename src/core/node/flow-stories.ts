@@ -109,7 +109,7 @@ export class FlowStories {
           ? undefined
           : { name: undefined, address: peer, groups: [] },
       path: session && this.#pathOf(session),
-      rule: rule && { place: rule.place, text: ruleText(rule) },
+      rule: rule && { place: rule.place, text: ruleText(rule), ...(rule.audit && { audit: true }) },
       refusal: undefined,
     };
   }

@@ -158,10 +158,9 @@ export class FromDataPlane {
   }
 
   #tellOfFlows(records: readonly FlowRecord[], untold: number): void {
-    this.#out.flows(
-      records.map((record) => this.#stories.of(record)),
-      untold,
-    );
+    const stories = records.map((record) => this.#stories.of(record));
+    for (const story of stories) this.#machines.networkPolicy.heardOf(story);
+    this.#out.flows(stories, untold);
   }
 
   /** Whether this control message was one about packets and rules. */

@@ -22,8 +22,8 @@ import {
   wrongResponderText,
 } from "./failure-text.ts";
 import { BELOW } from "./render-below.ts";
-import { OF_RENEWAL } from "./render-renewal.ts";
 import { POLICY } from "./render-policy.ts";
+import { OF_RENEWAL } from "./render-renewal.ts";
 import type { Field, Rendering } from "./rendering.ts";
 
 /** An event as people read it. The only place that does so. */

@@ -52,6 +52,11 @@ export function decodePolicyBulletin(bytes: Uint8Array): Result<PolicyBulletin, 
   return stage.ok ? ok({ policy: policy.value, stage: stage.value }) : stage;
 }
 
+/** What everybody goes by, as far as it is confirmed: of a policy that is being tried the one before. */
+export function settledPolicy({ policy, stage }: PolicyBulletin): PolicyBody | undefined {
+  return stage ? stage.before : policy;
+}
+
 const FORMAT = 1;
 
 function plainPolicy({ place, mode, outbound, rules }: PolicyBody): object {

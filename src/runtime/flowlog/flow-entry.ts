@@ -33,7 +33,7 @@ export interface FlowEntry {
   /** Whether whoever sent the first packet was told so. */
   readonly answered: boolean | null;
   /** The rule that allowed it; null when rules have changed since. */
-  readonly rule: { readonly place: string; readonly text: string } | null;
+  readonly rule: { readonly place: string; readonly text: string; readonly audit?: true } | null;
   /** The rule that nearly allowed it, and what it misses. */
   readonly closest: NonNullable<FlowStory["refusal"]>["closest"] | null;
   /** Of refused flows the packets that were refused, without their bytes. */

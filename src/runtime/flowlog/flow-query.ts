@@ -4,6 +4,8 @@ import { type FlowEntry, flowKey, type LogLine, readLine, servicePort } from "./
 /** Which flows are meant; what is undefined leaves all. */
 export interface FlowFilter {
   readonly denied?: true | undefined;
+  /** Those that only an audited rule of the network's policy allows. */
+  readonly audited?: true | undefined;
   /** A name in a certificate, or an overlay address, of the other side or of whose tunnel it is. */
   readonly peer?: string | undefined;
   /** The service's port. */
@@ -25,8 +27,9 @@ export interface FoundFlows {
   readonly damaged: number;
 }
 
-export function isMeant(entry: FlowEntry, { denied, peer, port, protocol }: FlowFilter): boolean {
+export function isMeant(entry: FlowEntry, { denied, audited, peer, port, protocol }: FlowFilter): boolean {
   if (denied && entry.verdict !== "denied") return false;
+  if (audited && !entry.rule?.audit) return false;
   if (port !== undefined && servicePort(entry) !== port) return false;
   if (protocol !== undefined && entry.protocol !== protocol && !(isIcmp(protocol) && isIcmp(entry.protocol)))
     return false;

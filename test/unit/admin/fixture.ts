@@ -26,6 +26,7 @@ export function nodeStatus(changes: Partial<NodeStatus> = {}): NodeStatus {
     nat: { ...UNKNOWN_NAT, seenAt: [], keepsPort: undefined },
     relayed: [],
     punches: true,
+    policy: undefined,
     bulletins: [],
     twins: [],
     refusedCallers: [],

@@ -1,4 +1,5 @@
 import type { IdentifiedProgram } from "../../../src/core/dataplane/contract.ts";
+import { encodePolicyBulletin } from "../../../src/core/policy/body.ts";
 import type { Row, Values } from "./row.ts";
 import { pems, type Subject } from "./subject.ts";
 
@@ -16,6 +17,15 @@ export const FIREWALL_ROWS: Readonly<Record<string, Row>> = {
   },
   "firewall.inbound_action": { other: "reject", given: meetPeer, sees: (subject) => programOfPeer(subject)?.refuse },
   "firewall.outbound_action": { other: "reject", given: meetPeer, sees: (subject) => programOfPeer(subject)?.refuse },
+  "firewall.policy": {
+    other: "network",
+    given: (subject) => {
+      const policy = { place: "policy.yaml:1", mode: "enforce", outbound: "any", rules: [] } as const;
+      const body = encodePolicyBulletin({ policy, stage: undefined });
+      subject.host.publish(subject.mesh.authority.bulletin({ kind: "policy", number: 1, body }));
+    },
+    sees: ({ host }) => host.status().policy?.state,
+  },
   "firewall.tell_peers": {
     other: "false",
     given: meetPeer,

@@ -1,6 +1,8 @@
+import { Pace } from "../../base/pace.ts";
 import { type Instant, later } from "../../base/time.ts";
 import type { Credential } from "../../cert/credential.ts";
 import type { RuleLists } from "../../firewall/rule.ts";
+import type { FlowStory } from "../../flow-story.ts";
 import { decodePolicyBulletin, type PolicyStage } from "../../policy/body.ts";
 import { compilePolicy } from "../../policy/compile.ts";
 import type { HostFacts, PolicyBody } from "../../policy/policy.ts";
@@ -27,6 +29,11 @@ export interface PolicyNotice {
 /** Clocks of honest hosts differ by so much at most. */
 const CLOCK_SKEW_S = 300;
 
+/** How often one audited service of one peer is told. */
+const AUDITED = { burst: 1, intervalMs: 600_000 };
+/** Peers and services of which it is known when they were told. */
+const AUDITED_MAX = 1_024;
+
 /** The policy that this host has been told of, and what it goes by. */
 interface Told {
   readonly notice: PolicyNotice;
@@ -46,6 +53,7 @@ export class NetworkPolicy implements Machine {
   readonly waitsFor = "the end of a policy's stage";
   readonly #facts: Facts;
   readonly #emit: Emit<NetworkPolicyEvent>;
+  readonly #audited = new Pace<string>(AUDITED, AUDITED_MAX);
   #told: Told | undefined;
   /** What this host goes by; undefined: its own rules. */
   #inForce: PolicyBody | undefined;
@@ -63,7 +71,7 @@ export class NetworkPolicy implements Machine {
   /** What the authority says now. The same once more changes nothing. */
   told(notice: PolicyNotice | undefined): void {
     if (notice?.id === this.#told?.notice.id) return;
-    this.#told = notice && this.#read(notice);
+    this.#told = notice && { notice, policy: undefined, stage: undefined, endsAt: undefined, state: "off" };
     this.#goOn();
   }
 
@@ -83,6 +91,23 @@ export class NetworkPolicy implements Machine {
     this.#emit({ kind: "policy-became", id, state: "applied" });
     const rules = (this.#rules?.inbound.length ?? 0) + (this.#rules?.outbound.length ?? 0);
     const event = { code: "policy-applied", number, mode: policy?.mode, rules, forSeconds: stage?.seconds } as const;
+    this.#emit({ kind: "tell", event });
+  }
+
+  /** A flow that only an audited rule lets through is told, once in a while for each peer and service. */
+  heardOf({ happening, direction, protocol, localPort, remotePort, peer, remoteAddress, rule }: FlowStory): void {
+    if (happening !== "begun" || !rule?.audit) return;
+    const name = peer?.name ?? remoteAddress;
+    const destinationPort = direction === "inbound" ? localPort : remotePort;
+    if (!this.#audited.take(`${direction} ${name} ${protocol} ${destinationPort}`, this.#facts.now)) return;
+    const event = {
+      code: "policy-would-refuse",
+      name,
+      direction,
+      protocol,
+      destinationPort,
+      rule: rule.place,
+    } as const;
     this.#emit({ kind: "tell", event });
   }
 
@@ -137,18 +162,14 @@ export class NetworkPolicy implements Machine {
   /** Goes by what was told, as far as the configuration and the stage say. */
   #goOn(): void {
     const told = this.#told;
-    if (!this.#facts.settings.live.goesByPolicy) {
-      if (told && told.state !== "refused") told.state = "off";
+    if (!told || !this.#facts.settings.live.goesByPolicy) {
+      if (told) told.state = "off";
       this.#withdraw();
       return;
     }
-    if (!told) {
-      this.#withdraw();
-      return;
-    }
-    if (told.state === "off") this.#told = this.#read(told.notice);
-    const { state, policy, stage } = this.#told ?? told;
-    this.#use(state === "waiting" || state === "reverted" ? stage?.before : policy);
+    const read = told.state === "off" ? this.#read(told.notice) : told;
+    this.#told = read;
+    this.#use(read.state === "waiting" || read.state === "reverted" ? read.stage?.before : read.policy);
   }
 
   #use(policy: PolicyBody | undefined): void {
