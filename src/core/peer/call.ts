@@ -28,6 +28,8 @@ export interface Call {
   readonly startedAt: Instant;
   readonly version: CertificateVersion;
   readonly progress: CallProgress;
+  /** Beside a relayed session: to find something better, or to have the peer answer through the relay that we have found. */
+  readonly only: "straight" | "relayed" | undefined;
   /** Attempts made so far. */
   readonly attempt: number;
   /** Everywhere that message 1 went to. */

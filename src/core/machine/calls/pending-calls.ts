@@ -31,8 +31,7 @@ export interface PendingCall extends Call {
   unreadableFrom: Call["unreadableFrom"];
   readonly waiting: Parcel[];
   readonly answers: AnswerBudget;
-  /** Beside a relayed session: to find something better, or to have the peer answer through the relay that we have found. */
-  only: "straight" | "relayed" | undefined;
+  only: Call["only"];
   /** There is a session, which has fallen silent. */
   isUrgent: boolean;
   /** A good answer from where nobody was called. */

@@ -105,12 +105,18 @@ export class Rounds {
     const { settings, now } = this.#facts;
     if (this.#renewalsLeft === 0 || (vitals.renewNotBefore !== undefined && now < vitals.renewNotBefore)) return;
     const renewal = renewalOf(session, vitals, settings.live.identity, now);
-    if (!renewal || this.#peers.find(nameAddress(session))?.call) return;
+    if (!renewal || this.#isCalledEverywhere(session)) return;
     this.#renewalsLeft--;
     const { reason, version } = renewal;
     const { name } = session.peer;
     this.#emit({ kind: "tell", event: { code: "renewal", name, address: nameAddress(session), reason } });
     this.#callAnew(session, version);
+  }
+
+  /** Whether a call is under way that ends in a new session. One that looks for a straight way alone may find none, and takes the renewal in. */
+  #isCalledEverywhere(session: Session): boolean {
+    const call = this.#peers.find(nameAddress(session))?.call;
+    return call !== undefined && call.only === undefined;
   }
 
   #callAnew(session: Session, version: CertificateVersion | undefined): void {

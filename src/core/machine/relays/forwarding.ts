@@ -68,12 +68,20 @@ export class Forwarding {
 
   answered(leg: Leg, remoteIndex: number): void {
     leg.state = after(leg.state, { is: "answered", remoteIndex }, "forwarder");
+    leg.isTaken = true;
     for (const other of this.#acrossFrom(leg)) {
       const wasStanding = other.state.at === "established";
       other.state = after(other.state, { is: "far-ready" }, "forwarder");
       if (!wasStanding && other.state.at === "established") this.#tell("relaying", other);
       if (other.state.at === "established") this.#workshop.answer(other);
     }
+    this.#join(leg);
+  }
+
+  /** Something came on this leg. */
+  heardOn(leg: Leg): void {
+    if (leg.isTaken) return;
+    leg.isTaken = true;
     this.#join(leg);
   }
 
@@ -85,7 +93,9 @@ export class Forwarding {
         continue;
       const from = nameAddress(far.session);
       const leg = session.path?.kind === "direct" ? this.#workshop.open(session, from, "forwarder", from) : undefined;
-      if (leg) this.#workshop.ask(leg, { from, to: name }, session.peer.version);
+      if (!leg) continue;
+      this.#workshop.ask(leg, { from, to: name }, session.peer.version);
+      this.#join(leg);
     }
   }
 
@@ -118,7 +128,7 @@ export class Forwarding {
           { name: leg.session.peer.name, address: near },
           { name: this.#nameOf(leg.far), address: leg.far },
         ],
-        isUp: known?.isUp || leg.told !== undefined,
+        isUp: known?.isUp || leg.state.at === "established",
         bytes: (known?.bytes ?? 0) + leg.bytes,
       });
     }
@@ -132,7 +142,10 @@ export class Forwarding {
     return target && nameAddress(target) === nameAddress(session) ? "to-itself" : undefined;
   }
 
-  /** Tells the data plane what goes where between the two hosts of this leg, both ways. */
+  /**
+   * Tells the data plane what goes where between the two hosts of this leg, both ways. What comes on a leg is taken before its neighbour has answered:
+   * it goes over to the leg as soon as we ask, and what it sends may be here before anybody has read its answer.
+   */
   #join(leg: Leg): void {
     const near = nameAddress(leg.session);
     const sides = [this.#legs.between(near, leg.far), this.#legs.between(leg.far, near)] as const;
@@ -142,14 +155,20 @@ export class Forwarding {
       const relayIndex = next && remoteIndexOf(next.state);
       if (!next || relayIndex === undefined) return;
       for (const own of side)
-        if (own.state.at === "established")
+        if (own.state.at !== "disestablished")
           this.#workshop.tellDataPlane(own, { kind: "forward", session: next.session.localIndex, relayIndex });
     });
   }
 
+  /**
+   * The leg by which a host is sent to: of those that it takes, if there are such, the one on the session that sends. A host that has asked for another one
+   * takes nothing on that before our answer is there, and what is sent right behind the answer would be lost.
+   */
   #bestOf(side: readonly Leg[]): Leg | undefined {
     const standing = side.filter(({ state }) => state.at === "established");
-    return standing.find(({ session }) => this.#peers.isPrimary(session)) ?? standing[0];
+    const taken = standing.filter(({ isTaken }) => isTaken);
+    const candidates = taken.length > 0 ? taken : standing;
+    return candidates.find(({ session }) => this.#peers.isPrimary(session)) ?? candidates[0];
   }
 
   #acrossFrom(leg: Leg): readonly Leg[] {

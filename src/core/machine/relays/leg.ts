@@ -51,6 +51,8 @@ export interface Leg {
   state: LegState;
   /** A request that has not been answered yet. */
   owes: OwedAnswer | undefined;
+  /** Whether the neighbour has shown that it knows the leg and takes what comes on it: it has answered us, or sent something. */
+  isTaken: boolean;
   /** Bytes of frames that came on it. */
   bytes: number;
   /** What the data plane was told of it last. */

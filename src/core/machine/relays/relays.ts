@@ -109,6 +109,7 @@ export class Relays implements Machine {
       if (!leg) continue;
       leg.bytes = Number(bytes);
       this.#legs.touch(leg);
+      if (leg.role === "forwarder") this.#forwarding.heardOn(leg);
     }
   }
 
@@ -170,6 +171,7 @@ export class Relays implements Machine {
       role: role.kind === "terminal" ? "end" : "forwarder",
       state,
       owes: undefined,
+      isTaken: true,
       bytes: 0,
       told,
     };

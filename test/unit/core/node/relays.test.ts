@@ -85,22 +85,40 @@ describe("two hosts that cannot reach each other straight", () => {
     const { mesh, left, right } = world();
     chatter(mesh, left, right, 2 * SECOND);
     const before = right.received.length;
-    const { live } = left.settings;
-    const { credential } = live.identity;
-    const certificate = mesh.authority.issue(1, {
-      name: "left",
-      networks: ["10.77.0.2/24"],
-      publicKey: credential.key.publicKey,
-      notAfter: credential.certificates[1]!.notAfter - 1n,
-    });
-    left.reload({
-      ...live,
-      identity: { ...live.identity, credential: { ...credential, certificates: { 1: certificate } } },
-    });
+    renewCertificate(left);
     chatter(mesh, left, right, 10 * SECOND);
     expect(left.noticed("session-renewed").length).toBeGreaterThan(0);
     expect(right.received.length - before).toBeGreaterThanOrEqual(99);
     expect(peerOf(left, "right")).toMatchObject({ relay: { name: "relay" } });
+  });
+
+  test("renew a session through the relay at once, although one of them is looking for a straight way", () => {
+    const { mesh, left, right } = world();
+    left.say(right, "hello");
+    mesh.run(300);
+    expect(peerOf(left, "right")?.whyRelayed).toBe("trying");
+    renewCertificate(left);
+    chatter(mesh, left, right, 2 * SECOND);
+    expect(left.noticed("session-renewed").map(({ fields }) => fields["name"])).toContain("right");
+  });
+
+  test.each([
+    ["before it has heard that the relay forwards to it on that", "relay", "left"],
+    ["before the relay has heard that it takes that", "left", "relay"],
+  ] as const)("lose nothing when one of them has a new session with the relay, %s", (_, speaker, listener) => {
+    const hosts = world();
+    const { mesh, left, right, relay } = hosts;
+    chatter(mesh, left, right, 2 * SECOND);
+    const before = [left.heard.length, right.heard.length];
+    const { delivers } = mesh;
+    const [from, to] = [hosts[speaker].endpoint, hosts[listener].endpoint];
+    mesh.delivers = (flight) =>
+      delivers(flight) &&
+      !(flight.from === from && flight.to === to && (flight.datagram[0]! & 0x0f) === PacketType.control);
+    renewCertificate(left);
+    chatter(mesh, left, right, 2 * SECOND);
+    expect(relay.noticed("session-renewed").map(({ fields }) => fields["name"])).toContain("left");
+    expect([left.heard.length, right.heard.length]).toEqual(before.map((count) => count + 20));
   });
 
   test("scenario 68: are led around a straight way that works in one direction only, within ten seconds", () => {
@@ -262,6 +280,22 @@ function world(
   mesh.delivers = ({ from, to }: Flight) => !(cuts.straight && apart.has(from) && apart.has(to));
   mesh.run(SECOND);
   return { mesh, relays, relay: relays[0]!, lighthouse, left, right, cuts };
+}
+
+/** A reload brings another certificate. */
+function renewCertificate(host: Host): void {
+  const { live } = host.settings;
+  const { credential } = live.identity;
+  const certificate = host.mesh.authority.issue(1, {
+    name: host.status().name,
+    networks: [`${host.address}/24`],
+    publicKey: credential.key.publicKey,
+    notAfter: credential.certificates[1]!.notAfter - 1n,
+  });
+  host.reload({
+    ...live,
+    identity: { ...live.identity, credential: { ...credential, certificates: { 1: certificate } } },
+  });
 }
 
 function member(name: string, number: number): HostPlan {

@@ -63,6 +63,7 @@ function legOf(state: LegState): Leg {
     role: "end",
     state,
     owes: undefined,
+    isTaken: false,
     bytes: 0,
     told: undefined,
   };
