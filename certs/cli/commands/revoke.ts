@@ -1,13 +1,21 @@
 import { Command } from "commander";
+import type { Authority } from "../../authority.ts";
+import type { BlocklistEntries } from "../../ledger/blocklist.ts";
+import type { LedgerContent } from "../../ledger/content.ts";
+import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { Failure, usage } from "../failure.ts";
 import { readText, replaceText } from "../files.ts";
-import { existingLedgerOf, type LedgerFlags } from "../ledger-file.ts";
+import type { LedgerFlags } from "../ledger-file.ts";
+import { sayMade } from "../made.ts";
 import { now } from "../now.ts";
+import { withBook } from "../revocation-book.ts";
 import { orFail } from "../values.ts";
 
-interface RevokeFlags extends LedgerFlags {
+interface RevokeFlags extends LedgerFlags, CaFileFlags {
   readonly crt?: string;
   readonly out?: string;
+  readonly bulletin?: string;
+  readonly reason?: string;
   readonly json?: boolean;
 }
 
@@ -19,26 +27,44 @@ export function revokeCommand(): Command {
     .argument("[name]", "a name in the ledger; it may be given to another host afterwards")
     .option("--crt <path>", "instead of a name: a file with certificates, without a ledger")
     .option("--out <path>", "write the whole blocklist there, over the one that an earlier revoke wrote")
+    .option(
+      "--bulletin <path>",
+      "sign the whole list with the authority's key and write it there, for lacis publish; without a name: the list as it is",
+    )
+    .option("--ca-key <path>", "private key of the authority, for -bulletin", "ca.key")
+    .option("--passphrase-file <path>", "file whose first line is the passphrase of an encrypted authority's key")
     .option("--ca-crt <path>", "certificate of the authority", "ca.crt")
     .option("--ledger <path>", "the ledger; without it: beside the authority's certificate")
-    .option("--json", "print the entries as JSON")
+    .option("--reason <text>", "why, for the audit log of an enrolment service")
+    .option("--json", "print the entries as JSON; with -bulletin also its number, and the hosts that are to apply it")
     .action(revoke);
 }
 
 async function revoke(name: string | undefined, flags: RevokeFlags): Promise<void> {
-  if ((name === undefined) === (flags.crt === undefined)) {
+  const fromFile = flags.crt !== undefined;
+  if (name === undefined ? !fromFile && flags.bulletin === undefined : fromFile) {
     throw usage("revoke", "it is not clear what", "give a name, or certificates with -crt");
   }
-  if (flags.crt !== undefined && flags.out !== undefined) {
-    throw usage("-out", "the whole blocklist comes from a ledger", "give a name, or add what is printed to the file");
+  if (fromFile && (flags.out !== undefined || flags.bulletin !== undefined)) {
+    const flag = flags.out === undefined ? "-bulletin" : "-out";
+    throw usage(flag, "the whole list comes from a ledger", "give a name, or add what is printed to the file");
   }
-  if (flags.out === "-") throw usage("-out", "what is new goes to standard output anyway", "give a path");
+  if (flags.out === "-" || flags.bulletin === "-") {
+    const flag = flags.out === "-" ? "-out" : "-bulletin";
+    throw usage(flag, "what is new goes to standard output anyway", "give a path");
+  }
   const { formatBlocklist, toJson } = await import("../../index.ts");
-  const entries = name === undefined ? await ofFile(flags.crt ?? "") : await ofLedger(name, flags);
-  process.stdout.write(flags.json ? `${toJson(entries)}\n` : formatBlocklist(entries));
+  if (flags.crt !== undefined) {
+    const entries = await ofFile(flags.crt);
+    process.stdout.write(flags.json ? `${toJson(entries)}\n` : formatBlocklist(entries));
+    return;
+  }
+  const { entries, signed } = await ofBook(name, flags);
+  if (flags.json) process.stdout.write(`${toJson(signed ? { ...signed, revoked: entries } : entries)}\n`);
+  else process.stdout.write(formatBlocklist(entries));
 }
 
-async function ofFile(file: string) {
+async function ofFile(file: string): Promise<readonly BlocklistEntries[]> {
   const { blocklistEntriesOf, readCertificates, signedEntry } = await import("../../index.ts");
   const certificates = orFail(readCertificates(readText(file), file));
   if (certificates.some(({ isCa }) => isCa)) {
@@ -47,22 +73,42 @@ async function ofFile(file: string) {
   return certificates.map((certificate) => blocklistEntriesOf(signedEntry(certificate, "")));
 }
 
-async function ofLedger(name: string, flags: RevokeFlags) {
+/** What a signed list says about itself. */
+interface SignedList {
+  readonly number: number;
+  readonly file: string;
+  /** Names that have a certificate which counts. */
+  readonly hosts: readonly string[];
+}
+
+/** `name` undefined: nobody else than before. */
+async function ofBook(
+  name: string | undefined,
+  flags: RevokeFlags,
+): Promise<{ readonly entries: readonly BlocklistEntries[]; readonly signed: SignedList | undefined }> {
   const { blocklistOf, formatBlocklist } = await import("../../index.ts");
-  const { nearest } = await import("../../../src/core/base/suggest.ts");
-  const file = existingLedgerOf(flags);
-  const { names } = await file.read();
-  if (!names.includes(name)) {
-    const meant = nearest(name, names);
-    const todo = meant === undefined ? "see list -all" : `did you mean ${JSON.stringify(meant)}?`;
-    throw new Failure({ what: JSON.stringify(name), why: "the ledger does not have this name", todo });
-  }
+  // Before anything is entered: nothing is left half done because a key is missing or a file is somebody else's.
+  const authority = flags.bulletin === undefined ? undefined : await openCa(flags, now().wall);
   if (flags.out !== undefined) refuseForeign(flags.out);
-  const { seconds } = now();
-  await file.append({ event: "revoked", at: new Date(Number(seconds) * 1000).toISOString(), name });
-  const whole = blocklistOf((await file.read()).recorded, Number(seconds));
+  const content = await withBook(flags, async (book) => {
+    if (name !== undefined) await book.revoke(name, flags.reason ?? "");
+    return book.read();
+  });
+  const seconds = Number(now().seconds);
+  const whole = blocklistOf(content.recorded, seconds);
   if (flags.out !== undefined) replaceText(flags.out, HEADER + formatBlocklist(whole));
-  return whole.filter((entries) => entries.name === name);
+  const entries = whole.filter((each) => each.name === name);
+  if (!authority || flags.bulletin === undefined) return { entries, signed: undefined };
+  return { entries, signed: await sign(authority, content, seconds, flags.bulletin) };
+}
+
+async function sign(authority: Authority, content: LedgerContent, seconds: number, file: string): Promise<SignedList> {
+  const { formatBulletin, signRevocations } = await import("../../index.ts");
+  const bulletin = orFail(signRevocations(authority, content, seconds));
+  replaceText(file, formatBulletin(bulletin));
+  const { number } = bulletin.head;
+  sayMade(`the revocation list ${number}`, [file]);
+  return { number, file, hosts: [...new Set(content.inUse(seconds).map(({ name }) => name))] };
 }
 
 const HEADER =

@@ -1,9 +1,7 @@
-import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
+import { authorityHere } from "../../enrol/authority-here.ts";
 import { runAuthority } from "../../enrol/authority-tool.ts";
-import { hostFilesIn } from "../../enrol/host-files.ts";
-import { OperatorError } from "../../runtime/operator-error.ts";
 import { thisPlatform } from "../../runtime/platform/this-platform.ts";
 import { say, sayJson, sayText } from "../output.ts";
 import { qrText } from "../qr-text.ts";
@@ -41,8 +39,7 @@ export function inviteCommand(): Command {
       "\nExample:  sudo lacis invite laptop --groups debug --ttl 4h\n          On the laptop then: sudo lacis join lacis1-...",
     )
     .action(async (name: string, { dir, json, qr, ...flags }: InviteFlags) => {
-      const { authority } = hostFilesIn(dir ?? thisPlatform().places.configBase);
-      refuseWithoutAuthority(authority);
+      const authority = authorityHere(dir ?? thisPlatform().places.configBase, "cannot invite");
       const printed = await runAuthority(authority, "invite", name, ...flagsOf(flags), "-json");
       const made = JSON.parse(printed) as { readonly token: string; readonly expires: number };
       const ephemeral = flags.ephemeral ? "--ephemeral " : "";
@@ -61,13 +58,4 @@ function flagsOf({ groups, newGroup, ttl, duration, reason, approve, ephemeral }
     ...(approve ? ["-approve"] : []),
     ...(ephemeral ? ["-ephemeral"] : []),
   ];
-}
-
-function refuseWithoutAuthority(authority: string): void {
-  if (existsSync(authority)) return;
-  throw new OperatorError("no-authority", {
-    what: "cannot invite",
-    why: `the network's authority is not here: there is no ${authority}`,
-    todo: "run this on the machine where lacis init was run, or give its folder with --dir",
-  });
 }
