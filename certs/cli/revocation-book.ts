@@ -2,20 +2,33 @@ import type { LedgerContent } from "../ledger/content.ts";
 import { Failure } from "./failure.ts";
 import { existingLedgerOf, type LedgerFlags } from "./ledger-file.ts";
 import { now } from "./now.ts";
+import { exists, localOperator, STORE_VARIABLE, type StoreFlags, storeOf, withDatabase } from "./service-files.ts";
+import { orFail } from "./values.ts";
 
-/** Where it stands what was signed and taken back. */
+/** Where it stands what was signed and taken back: a ledger's file, or the storage of an enrolment service, which keeps an audit log of it too. */
 export interface RevocationBook {
   read(): Promise<LedgerContent>;
   /** All that the name has until now. Refused when nobody has that name. */
   revoke(name: string, reason: string): Promise<void>;
 }
 
-/** Runs with the book that the flags mean. */
+/** Runs with the book that the flags mean: a storage that is named or lies beside the authority's certificate, unless a ledger is named. */
 export async function withBook<Value>(
-  flags: LedgerFlags,
+  flags: LedgerFlags & StoreFlags,
   work: (book: RevocationBook) => Promise<Value>,
 ): Promise<Value> {
-  return work(ledgerBook(flags));
+  const isStored = flags.store !== undefined || (process.env[STORE_VARIABLE] ?? "") !== "" || exists(storeOf(flags));
+  if (flags.ledger !== undefined || !isStored) return work(ledgerBook(flags));
+  const { Desk } = await import("../enrolment/desk.ts");
+  const { Registrar } = await import("../enrolment/registrar.ts");
+  return withDatabase(flags, async (database) => {
+    const registrar = new Registrar(database, undefined);
+    const desk = new Desk(database, registrar);
+    return work({
+      read: () => registrar.ledger.read(),
+      revoke: async (name, reason) => orFail(await desk.revoke(name, reason, localOperator())),
+    });
+  });
 }
 
 function ledgerBook(flags: LedgerFlags): RevocationBook {

@@ -9,9 +9,10 @@ import type { LedgerFlags } from "../ledger-file.ts";
 import { sayMade } from "../made.ts";
 import { now } from "../now.ts";
 import { withBook } from "../revocation-book.ts";
+import { type StoreFlags, withStore } from "../service-files.ts";
 import { orFail } from "../values.ts";
 
-interface RevokeFlags extends LedgerFlags, CaFileFlags {
+interface RevokeFlags extends LedgerFlags, StoreFlags, CaFileFlags {
   readonly crt?: string;
   readonly out?: string;
   readonly bulletin?: string;
@@ -20,7 +21,7 @@ interface RevokeFlags extends LedgerFlags, CaFileFlags {
 }
 
 export function revokeCommand(): Command {
-  return new Command("revoke")
+  return withStore(new Command("revoke"))
     .description(
       "Take back every certificate of a name, and print what pki.blocklist needs on each host: fingerprints in every form, and the key.",
     )
@@ -33,7 +34,6 @@ export function revokeCommand(): Command {
     )
     .option("--ca-key <path>", "private key of the authority, for -bulletin", "ca.key")
     .option("--passphrase-file <path>", "file whose first line is the passphrase of an encrypted authority's key")
-    .option("--ca-crt <path>", "certificate of the authority", "ca.crt")
     .option("--ledger <path>", "the ledger; without it: beside the authority's certificate")
     .option("--reason <text>", "why, for the audit log of an enrolment service")
     .option("--json", "print the entries as JSON; with -bulletin also its number, and the hosts that are to apply it")

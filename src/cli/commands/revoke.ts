@@ -53,11 +53,13 @@ async function revoke(name: string | undefined, flags: RevokeFlags): Promise<voi
   const file = join(authority, "revocations.pem");
   const given = [
     ...(name === undefined ? [] : [name]),
-    ...["-ca-crt", join(authority, "ca.crt"), "-ca-key", join(authority, "ca.key"), "-bulletin", file, "-json"],
+    "-bulletin",
+    file,
+    "-json",
     ...(flags.reason === undefined ? [] : ["-reason", flags.reason]),
     ...(flags.passphraseFile === undefined ? [] : ["-passphrase-file", flags.passphraseFile]),
   ];
-  const signed = JSON.parse(await runAuthority("revoke", ...given)) as Signed;
+  const signed = JSON.parse(await runAuthority(authority, "revoke", ...given)) as Signed;
   const told = await waiting("telling the network", published(flags, file));
   // Whoever has been away since this daemon began is known to the ledger alone.
   const unheard = Math.max(0, signed.hosts.length - told.hosts);

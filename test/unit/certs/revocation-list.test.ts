@@ -74,6 +74,27 @@ describe("a signed list", () => {
     expect(revokedIn(list()).map(({ fingerprints }) => fingerprints.length)).toEqual([2]);
   });
 
+  test("is of an enrolment service's storage where there is one", async () => {
+    await network();
+    await must(
+      "network",
+      "-networks",
+      "10.77.0.0/24",
+      "-lighthouse",
+      "10.77.0.1=192.0.2.1:4242",
+      "-service",
+      "192.0.2.1:4242",
+    );
+    const ledger = readFileSync("ca.ledger", "utf8");
+    await must("revoke", "lap", "-bulletin", "list.pem", "-reason", "stolen");
+    expect(revokedIn(list()).map(({ name }) => name)).toEqual(["lap"]);
+    expect(readFileSync("ca.ledger", "utf8")).toBe(ledger);
+    expect(await lacisCert("revoke", "lapp", "-bulletin", "list.pem")).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("did you mean lap?"),
+    });
+  });
+
   test("is not begun without the authority's key: nothing is entered", async () => {
     await network();
     renameSync("ca.key", "elsewhere.key");
