@@ -12,7 +12,7 @@ const FLOWS_MS = 1_000;
 /** Lines in one request: some 300 kB. */
 const REQUEST_LINES_MAX = 512;
 /** So long the end of this process may wait for the last lines. */
-const FAREWELL_MS = 500;
+const FAREWELL_MS = 1_000;
 
 export interface TelemetrySurroundings {
   readonly meter: Meter;

@@ -98,8 +98,10 @@ export async function collectorsSeen(subject: Subject): Promise<unknown> {
   const collectors = collectorsOf.get(subject) ?? [];
   for (const { requests } of collectors) requests.splice(0);
   flowLogs.get(subject)?.heard([], 1);
+  const { metrics = false, intervalMs = 0 } = subject.shell.telemetry ?? {};
   const isTold = () => collectors.some(({ requests }) => requests.some(({ path }) => path === "/v1/metrics"));
-  for (let waits = 0; waits < 40 && !isTold(); waits++) await pause(50);
+  const patience = metrics && intervalMs < 1_000 ? 400 : 10;
+  for (let waits = 0; waits < patience && !isTold(); waits++) await pause(50);
   // What waits then is sent before the end.
   await stop(subject);
   const seen = collectors.map(({ requests }) => {

@@ -94,7 +94,7 @@ export class Subject {
   /** What the daemon has beside the host, as far as a row needs it. */
   readonly services: Service[] = [];
   /** What services were made from. */
-  readonly shell: Shell;
+  shell: Shell;
   #running: Reloadable;
 
   constructor(files: Files) {
@@ -129,6 +129,7 @@ export class Subject {
     if (!plan.ok) throw new Error(formatConfigError(plan.reason));
     const settings = { boot: this.settings.boot, live: plan.value.live };
     this.#running = { ...next, settings };
+    this.shell = next;
     this.log.reload(next);
     for (const service of this.services) service.reload?.({ ...next, warnings: [], files: [] });
     this.host.reload(plan.value.live);
