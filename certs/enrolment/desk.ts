@@ -5,6 +5,7 @@ import { Secret } from "../../src/core/base/secret.ts";
 import { nearest } from "../../src/core/base/suggest.ts";
 import type { Fingerprint } from "../../src/core/cert/certificate.ts";
 import { type EnrolmentRefusal, enrolmentRefusal } from "../../src/core/enrolment/refusal.ts";
+import { signInLink } from "../../src/core/enrolment/sign-in.ts";
 import { type EnrolmentToken, TOKEN_ENDPOINTS_MAX } from "../../src/core/enrolment/token.ts";
 import { endpointAddress, parseEndpoint } from "../../src/core/netip/endpoint.ts";
 import { contains, parsePrefix } from "../../src/core/netip/prefix.ts";
@@ -47,6 +48,8 @@ export interface Invitation {
 
 /** Tokens are for now (reliability R53). */
 export const TOKEN_SECONDS_MAX: number = 24 * 3_600;
+/** It says where a service is, and which key it has: as long as that holds, it is good. */
+const LINK_SECONDS = 10 * 365 * 86_400;
 /** A token that ended is remembered so long, for whoever asks what became of it. */
 const TOKEN_KEPT_SECONDS = 30 * 86_400;
 
@@ -105,6 +108,18 @@ export class Desk {
         expires: BigInt(expires),
         host,
       });
+    });
+  }
+
+  /** The line that people join with who sign in. There is nothing secret in it. */
+  async signInLink(nowSeconds: number): Promise<EnrolmentToken> {
+    const facts = await this.#registrar.facts(this.#database);
+    return signInLink({
+      network: facts.network.name,
+      authority: facts.authority as Fingerprint,
+      serviceKey: facts.serviceKey,
+      endpoints: endpointsOutside(facts),
+      expires: BigInt(nowSeconds + LINK_SECONDS),
     });
   }
 

@@ -38,6 +38,16 @@ export function usedToken({ usedName, usedAt }: KeptToken, keyFingerprint: strin
   return enrolmentRefusal("token-used", "the token", why, todo);
 }
 
+/** Of a host that was let in for a while. */
+export function notRenewed(name: string): Refused {
+  return enrolmentRefusal(
+    "not-renewed",
+    `the host ${name}`,
+    "it was let in until its certificate ends, and not for longer",
+    "let it join again then: with a new token, or by signing in again",
+  );
+}
+
 /** A clock that is further off than certificates allow for; undefined when it is not. */
 export function wrongClock(hostSeconds: number, nowSeconds: number): Refused | undefined {
   const off = hostSeconds - nowSeconds;

@@ -18,11 +18,11 @@ import { fits, hashOfSecret, randomHex } from "./hash.ts";
 import { findHost, hostOfCertificate, type KeptHost, removeHost } from "./hosts.ts";
 import { type Applicant, handToHost, Issuer, keyFingerprint } from "./issuer.ts";
 import { StoredLedger } from "./ledger.ts";
-import { otherNetwork, unknownToken, unusableKey, usedToken, wrongClock } from "./refusals.ts";
+import { notRenewed, otherNetwork, unknownToken, unusableKey, usedToken, wrongClock } from "./refusals.ts";
 import { addRequest, type KeptRequest, requestOfToken } from "./requests.ts";
 import type { Database, Sql } from "./storage/database.ts";
 import { StorageFailure } from "./storage/failure.ts";
-import { bindToken, findToken, type KeptToken, markTokenUsed } from "./tokens.ts";
+import { bindToken, findToken, isForAWhile, type KeptToken, markTokenUsed } from "./tokens.ts";
 
 /** How long the key that has used a token may fetch its certificate again: the answer may have been lost. */
 const FETCH_AGAIN_SECONDS = 600;
@@ -87,6 +87,7 @@ export class Registrar {
       const known = await this.#known(sql, request);
       if (!known.ok) return known;
       const host = known.value;
+      if (await isForAWhile(sql, host)) return notRenewed(host.name);
       const off = wrongClock(request.time, nowSeconds);
       if (off) return off;
       const unusable = unusableKey(request.publicKey, request.curve, this.#issuer?.curve);

@@ -1,3 +1,4 @@
+import type { KeptHost } from "./hosts.ts";
 import { numberOf, type Row, type Sql, textOf } from "./storage/database.ts";
 
 /** An invitation as the service keeps it: without its secret. */
@@ -69,6 +70,19 @@ export async function bindToken(sql: Sql, id: string, key: string, name: string)
 /** Its certificate is handed out; the first time counts. */
 export async function markTokenUsed(sql: Sql, id: string, nowSeconds: number): Promise<void> {
   await sql.run("UPDATE tokens SET used_at = $2 WHERE id = $1 AND used_at IS NULL", id, nowSeconds);
+}
+
+/** Whether a host was let in for a while only: as long as it may have its certificate, its token is remembered. */
+export async function isForAWhile(
+  sql: Sql,
+  { name, publicKey }: Pick<KeptHost, "name" | "publicKey">,
+): Promise<boolean> {
+  const rows = await sql.run(
+    "SELECT id FROM tokens WHERE used_name = $1 AND used_key = $2 AND ephemeral = 1 LIMIT 1",
+    name,
+    publicKey,
+  );
+  return rows.length > 0;
 }
 
 /** Takes back one that nobody has used. */

@@ -4,6 +4,7 @@ import { toHex } from "../core/base/bytes.ts";
 import type { Curve } from "../core/crypto/suite.ts";
 import { formatEnrolment } from "../core/enrolment/enrolment-file.ts";
 import type { EnrolRequest, IssuedAnswer, PendingAnswer } from "../core/enrolment/messages.ts";
+import { isSignInLink, type SignInStarted } from "../core/enrolment/sign-in.ts";
 import { checkTokenTime, type EnrolmentToken, parseToken } from "../core/enrolment/token.ts";
 import { type Prefix, parsePrefix } from "../core/netip/prefix.ts";
 import { askEnrol } from "../runtime/enrolment/service-client.ts";
@@ -19,6 +20,7 @@ import { hostIn, refuseOtherHost } from "./host-here.ts";
 import { hostNameFrom } from "./host-name.ts";
 import { refuseOverlap } from "./local-checks.ts";
 import { refusedBy } from "./refused.ts";
+import { signInFor } from "./sign-in.ts";
 import { Staging } from "./staging.ts";
 
 export interface JoinOptions {
@@ -31,6 +33,8 @@ export interface JoinOptions {
   readonly here: readonly Prefix[];
   /** Who is to run the host; undefined: whoever runs this. */
   readonly owner?: FileOwner | undefined;
+  /** Hears where a person is to sign in, where the network lets people in so. */
+  readonly signIn: (begun: SignInStarted) => void;
   /** Hears once that somebody must decide first. */
   readonly waiting: (pending: PendingAnswer) => void;
   /** The clock, Unix seconds. */
@@ -45,7 +49,8 @@ export interface JoinOptions {
 export async function join(options: JoinOptions): Promise<void> {
   const { files, owner, now } = options;
   const token = readToken(options.token);
-  const staging = Staging.begunFor(files, token.id);
+  const purpose = isSignInLink(token) ? `sign-in ${token.authority}` : token.id;
+  const staging = Staging.begunFor(files, purpose);
   if (staging?.isComplete) return staging.place(owner);
   const here = hostIn(files);
   if (here) {
@@ -57,7 +62,10 @@ export async function join(options: JoinOptions): Promise<void> {
   const name = nameFor(token, options.name);
   makeFolder(files.folder);
   refuseStrangeFiles(files);
-  await enter(Staging.open(files, token.id, options.curve), token, name, options);
+  const begun = Staging.open(files, purpose, options.curve);
+  if (!isSignInLink(token)) return enter(begun, token, name, options);
+  const own = await signInFor(token, name, { started: options.signIn, signal: options.signal });
+  await enter(begun, own, own.host, options);
 }
 
 async function enter(staging: Staging, token: EnrolmentToken, name: string, options: JoinOptions): Promise<void> {

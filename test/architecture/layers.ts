@@ -109,6 +109,7 @@ const packageHomes: readonly { readonly name: RegExp; readonly homes: readonly s
       homes: ["src/runtime/opentelemetry/otlp/"],
       instead: "take a Collector",
     },
+    { name: /^openid-client$/, homes: ["certs/enrolment/sign-in/provider.ts"], instead: "take a Provider" },
     { name: /^ssh2$/, homes: ["src/runtime/console/ssh/"], instead: "make a ConsoleCommand" },
     { name: /^commander$/, homes: ["src/cli/", "certs/cli/"], instead: "take options as an argument" },
     {

@@ -11,6 +11,7 @@ interface InviteFlags extends StoreFlags {
   readonly duration?: string;
   readonly approve?: boolean;
   readonly ephemeral?: boolean;
+  readonly signIn?: boolean;
   readonly reason?: string;
   readonly qr?: boolean;
   readonly json?: boolean;
@@ -33,6 +34,7 @@ export function inviteCommand(): Command {
     )
     .option("--approve", "whoever uses it waits until somebody approves")
     .option("--ephemeral", "the host is not to stay")
+    .option("--sign-in", "print the line that any number of people join with who sign in (serve -sign-in)")
     .option("--reason <text>", "what it is for, for the audit log")
     .option("--qr", "draw the token as a QR code too")
     .option("--json", "print it as JSON")
@@ -62,6 +64,7 @@ async function invite(name: string | undefined, flags: InviteFlags): Promise<voi
   const token = await withDatabase(flags, async (database) => {
     await migrate(database);
     const desk = new Desk(database, new Registrar(database, undefined));
+    if (flags.signIn) return desk.signInLink(localOperator().nowSeconds);
     const newGroups = parseList(flags.newGroup);
     const needsApproval = flags.approve ?? false;
     const isEphemeral = flags.ephemeral ?? false;

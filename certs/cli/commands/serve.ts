@@ -3,15 +3,19 @@ import { printableJson } from "../../../src/core/base/printable.ts";
 import { codeOf } from "../../../src/runtime/files/atomic-file.ts";
 import type { ApiLog } from "../../enrolment/http/api.ts";
 import type { ListenPlace } from "../../enrolment/http/server.ts";
+import type { SignInSettings } from "../../enrolment/sign-in/settings.ts";
 import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { Failure, usage } from "../failure.ts";
+import { readText } from "../files.ts";
 import { now } from "../now.ts";
 import { openIdentity, type StoreFlags, withDatabase, withStore } from "../service-files.ts";
+import { orFail } from "../values.ts";
 
 interface ServeFlags extends CaFileFlags, StoreFlags {
   readonly serviceKey?: string;
   readonly listen?: string;
   readonly offline?: boolean;
+  readonly signIn?: string;
 }
 
 export function serveCommand(): Command {
@@ -26,6 +30,7 @@ export function serveCommand(): Command {
       "--service-key <path>",
       "the key that the service shows; without it enrolment.key beside the authority's certificate",
     )
+    .option("--sign-in <path>", "file that says who may bring hosts in by signing in to an identity provider")
     .option("--listen <place>", "port, or address:port; without it the network's port number on all addresses")
     .action(serve);
 }
@@ -40,12 +45,21 @@ async function serve(flags: ServeFlags): Promise<void> {
   const { Desk } = await import("../../enrolment/desk.ts");
   const { checkInstance } = await import("../../enrolment/setup.ts");
   const identity = await openIdentity(flags);
+  const signInSettings = await signInSettingsOf(flags);
   const authority = flags.offline ? undefined : await openCa(flags, now().wall);
   await withDatabase(flags, async (database) => {
     const instance = { authority: authority?.certificate.fingerprint, serviceKey: identity.serviceKey };
     const { network } = await checkInstance(database, instance);
     const registrar = new Registrar(database, authority);
-    const routes = [...hostRoutes(registrar), ...operatorRoutes(new Desk(database, registrar), database)];
+    const desk = new Desk(database, registrar);
+    const routes = [...hostRoutes(registrar), ...operatorRoutes(desk, database)];
+    if (signInSettings) {
+      const { signInRoutes } = await import("../../enrolment/http/sign-in-routes.ts");
+      const { OpenIdProvider } = await import("../../enrolment/sign-in/provider.ts");
+      const { SignIn } = await import("../../enrolment/sign-in/sign-in.ts");
+      const provider = new OpenIdProvider(signInSettings);
+      routes.push(...signInRoutes(new SignIn(provider, signInSettings, desk, () => registrar.facts(database))));
+    }
     const server = new HttpsServer(new Api(routes, database, jsonLog()), identity);
     const place = listen ?? { address: undefined, port: network.port };
     const port = await listening(server.listen(place), place);
@@ -57,6 +71,12 @@ async function serve(flags: ServeFlags): Promise<void> {
     });
     await server.close();
   });
+}
+
+async function signInSettingsOf({ signIn }: ServeFlags): Promise<SignInSettings | undefined> {
+  if (signIn === undefined) return undefined;
+  const { readSignInSettings } = await import("../../enrolment/sign-in/settings.ts");
+  return orFail(readSignInSettings(readText(signIn), signIn));
 }
 
 async function listening(port: Promise<number>, { address, port: wanted }: ListenPlace): Promise<number> {

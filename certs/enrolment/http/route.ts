@@ -77,6 +77,8 @@ const STATUS: Readonly<Record<string, number>> = {
   "not-signed-in": 401,
   "not-permitted": 403,
   "too-many": 429,
+  "not-renewed": 403,
+  provider: 503,
   authority: 503,
   "storage-full": 507,
   "storage-unavailable": 503,

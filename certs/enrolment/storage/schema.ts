@@ -15,6 +15,7 @@ const STEPS: readonly (readonly string[])[] = [
       id TEXT PRIMARY KEY, secret_hash TEXT NOT NULL, host TEXT NOT NULL, in_groups TEXT NOT NULL, lifetime BIGINT NOT NULL, expires BIGINT NOT NULL,
       needs_approval BIGINT NOT NULL, ephemeral BIGINT NOT NULL, reason TEXT NOT NULL, made_at BIGINT NOT NULL, made_by TEXT NOT NULL,
       used_key TEXT, used_name TEXT, used_at BIGINT, withdrawn_at BIGINT)`,
+    "CREATE INDEX tokens_by_used_name ON tokens (used_name)",
     `CREATE TABLE requests (
       id TEXT PRIMARY KEY, token TEXT NOT NULL, name TEXT NOT NULL, public_key TEXT NOT NULL, curve TEXT NOT NULL, in_groups TEXT NOT NULL,
       lifetime BIGINT NOT NULL, source TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, asked_at BIGINT NOT NULL, decided_at BIGINT, decided_by TEXT)`,

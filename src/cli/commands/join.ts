@@ -71,6 +71,10 @@ async function joinNetwork(given: string, flags: JoinFlags): Promise<void> {
       here: networksHere(),
       curve: flags.curve === "P256" ? "P256" : "CURVE25519",
       owner: start === "service" ? thisPlatform().supervisor.ownerOf(HOST_SERVICE) : undefined,
+      signIn: ({ url, page, code }) => {
+        complain(`lacis: sign in at ${url}`);
+        complain(`lacis: the page ${page} must show the code ${code}: never confirm another one`);
+      },
       waiting: ({ id, why }) => complain(`lacis: waiting - ${why} - there: lacis-cert approve ${id}`),
       now: () => BigInt(Math.floor(Date.now() / 1000)),
     });

@@ -29,6 +29,7 @@ export const ENROLMENT_REFUSAL_CODES = [
   "key-revoked",
   "network-full",
   // Renewing and leaving.
+  "not-renewed",
   "not-enrolled",
   "revoked",
   // What people decide.
@@ -41,7 +42,8 @@ export const ENROLMENT_REFUSAL_CODES = [
   "not-signed-in",
   "not-permitted",
   "too-many",
-  // The service's own troubles.
+  // The service's own troubles, and those of whom it relies on.
+  "provider",
   "authority",
   "storage-full",
   "storage-unavailable",

@@ -13,6 +13,14 @@ import {
 } from "../../core/enrolment/messages.ts";
 import type { EnrolmentRefusal } from "../../core/enrolment/refusal.ts";
 import type { Misshape } from "../../core/enrolment/shape.ts";
+import {
+  readSignInAnswer,
+  readSignInStarted,
+  type SignInAnswer,
+  type SignInRequest,
+  type SignInStarted,
+  type SignInTokenRequest,
+} from "../../core/enrolment/sign-in.ts";
 import { connectPinned, type PinnedPlace } from "./pinned-connection.ts";
 
 /** Why there is no answer that helps. */
@@ -30,6 +38,24 @@ export function askEnrol(
   signal?: AbortSignal,
 ): Promise<ServiceReply<EnrolAnswer>> {
   return ask(place, "/v1/enrol", asked, readEnrolAnswer, signal);
+}
+
+/** Asks where a person is to sign in. */
+export function askSignIn(
+  place: PinnedPlace,
+  asked: SignInRequest,
+  signal?: AbortSignal,
+): Promise<ServiceReply<SignInStarted>> {
+  return ask(place, "/v1/sign-in", asked, readSignInStarted, signal);
+}
+
+/** Asks whether it is done. */
+export function askSignInToken(
+  place: PinnedPlace,
+  asked: SignInTokenRequest,
+  signal?: AbortSignal,
+): Promise<ServiceReply<SignInAnswer>> {
+  return ask(place, "/v1/sign-in/token", asked, readSignInAnswer, signal);
 }
 
 /** Asks for the next certificate. */
@@ -60,6 +86,7 @@ const PASSING: ReadonlySet<string> = new Set([
   "storage-full",
   "storage-unavailable",
   "authority",
+  "provider",
   "fault",
   "service-unreachable",
   "service-garbled",

@@ -174,7 +174,7 @@ describe("a machine that leaves", () => {
 });
 
 function options(token: string, changes: Partial<JoinOptions> = {}): JoinOptions {
-  return { token, files, curve: "CURVE25519", here: [], waiting: () => {}, now, ...changes };
+  return { token, files, curve: "CURVE25519", here: [], signIn: () => {}, waiting: () => {}, now, ...changes };
 }
 
 function joins(token: string, changes: Partial<JoinOptions> = {}): Promise<void> {
