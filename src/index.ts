@@ -1,6 +1,6 @@
 import { createLighthouse } from "../lighthouse/index.ts";
 import { Daemon } from "./runtime/daemon.ts";
-import { renewalService } from "./runtime/renewal/renewal-service.ts";
+import { renewalServices } from "./runtime/renewal/renewal-service.ts";
 import type { Service } from "./runtime/service.ts";
 
 // Lacis as a library: run a host of the mesh in this process, or use the pure core on its own.
@@ -30,7 +30,7 @@ export async function openNode({ config, stateDirectory, services }: OpenOptions
   return Daemon.start({
     config,
     stateDirectory,
-    services: (daemon) => [renewalService(daemon), ...(services?.(daemon) ?? [])],
+    services: (daemon) => [...renewalServices(daemon), ...(services?.(daemon) ?? [])],
     lighthouse: (settings) => createLighthouse({ ownNetworks: settings.live.identity.credential.networks }),
   });
 }

@@ -47,6 +47,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "enter into the ledger what was signed without it",
     load: async () => (await import("./commands/record.ts")).recordCommand(),
   },
+  rotate: {
+    summary: "exchange the authority in three stages, none of which leaves a host behind",
+    load: async () => (await import("./commands/rotate.ts")).rotateCommand(),
+  },
   "next-address": {
     summary: "an address that nobody has",
     load: async () => (await import("./commands/next-address.ts")).nextAddressCommand(),

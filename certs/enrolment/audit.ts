@@ -29,7 +29,8 @@ export type AuditAction =
   | "denied"
   | "access-given"
   | "access-taken"
-  | "secret-reused";
+  | "secret-reused"
+  | "authority";
 
 /** A line of the log: each holds the hash of everything before it, so that a line that is changed or taken out later is missed. */
 export interface AuditLine extends AuditEvent {

@@ -62,6 +62,7 @@ export class Issuer {
     nowSeconds: number,
   ): Promise<Result<KeptHost, EnrolmentRefusal>> {
     const { certificate: ca } = this.#authority;
+    if (ca.fingerprint !== facts.authority) return signsNoMore();
     const before = await this.#ledger.contentOf(sql);
     const networks = networksFor(applicant, before, facts, nowSeconds);
     if (!networks.ok) return networks;
@@ -177,6 +178,15 @@ function networksFor(
     chosen.push(free);
   }
   return ok(chosen);
+}
+
+function signsNoMore(): { readonly ok: false; readonly reason: EnrolmentRefusal } {
+  return enrolmentRefusal(
+    "authority",
+    "this instance of the service",
+    "its authority has handed over to another one since it was started",
+    "start it again: lacis-cert serve",
+  );
 }
 
 function keyOfAnother(name: string): { readonly ok: false; readonly reason: EnrolmentRefusal } {

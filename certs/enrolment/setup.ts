@@ -42,6 +42,22 @@ export async function setUp(
   });
 }
 
+/** Whom hosts are to trust and who signs from now on, while one authority takes the place of another. */
+export async function changeAuthority(
+  database: Database,
+  { authorities, authority }: Pick<ServiceFacts, "authorities" | "authority">,
+  { who, nowSeconds }: Operator,
+): Promise<void> {
+  await migrate(database);
+  await database.exclusively(async (sql) => {
+    const before = await readFacts(sql);
+    if (!before) return;
+    await writeFacts(sql, { authorities, authority });
+    const detail = { before: before.authority, authority };
+    await writeAudit(sql, { who, action: "authority", subject: before.network.name, detail }, nowSeconds);
+  });
+}
+
 /** What an instance brings along. */
 export interface Instance {
   /** Fingerprint of the authority that it signs with; undefined when it signs nothing. */

@@ -75,6 +75,11 @@ export class RenewalFiles {
   }
 }
 
+/** Replaces the file of `pki.ca`. Throws FileError. */
+export function replaceAuthorities({ authorities }: RenewalSettings, pem: string): void {
+  if (authorities) replaceFile({ file: absolute(authorities), content: pem });
+}
+
 /** Whoever has read a private key or the secret that renews is this host as well. */
 function openKey(path: string): Hindrance | undefined {
   const mode = modeOpenToOthers(path);

@@ -3,18 +3,31 @@ import { readClock } from "../clock.ts";
 import type { Daemon } from "../daemon.ts";
 import { osEntropy } from "../node-crypto.ts";
 import { packageVersion } from "../package-root.ts";
+import type { Service } from "../service.ts";
+import { Authorities } from "./authorities.ts";
 import { Renewal } from "./renewal.ts";
 
-/** The renewal of a daemon's certificate. What speaks TLS is loaded when there is something to say. */
-export function renewalService(daemon: Daemon): Renewal {
-  return new Renewal({
-    settings: () => daemon.settings,
+/** What keeps a daemon's own files good: its certificate in time, its authorities when one hands over to another. */
+export function renewalServices(daemon: Daemon): readonly Service[] {
+  const apply = (): void => void daemon.reload();
+  const settings = (): Daemon["settings"] => daemon.settings;
+  const authorities = new Authorities({
+    settings,
+    bulletins: daemon.bulletins,
+    apply,
+    signedAnew: () => renewal.reload(),
+  });
+  const renewal = new Renewal({
+    settings,
     clock: readClock,
     chance: () => readUint32(osEntropy.bytes(4), 0) / 2 ** 32,
     version: packageVersion(),
+    dueBefore: (certificate) => authorities.dueAt(certificate),
+    // What speaks TLS is loaded when there is something to say.
     ask: async (place, asked, signal) =>
       (await import("../enrolment/service-client.ts")).askRenewal(place, asked, signal),
-    apply: () => void daemon.reload(),
+    apply,
     tell: (event) => daemon.events.tell(event),
   });
+  return [renewal, authorities];
 }

@@ -26,6 +26,8 @@ const LOOK_MS_MAX = 600_000;
 export interface RenewalOptions {
   readonly settings: () => Settings;
   readonly clock: () => Clock;
+  /** When a certificate is to be renewed for another reason than its end, Unix seconds. */
+  readonly dueBefore: (certificate: Certificate) => bigint | undefined;
   /** From 0 to 1. */
   readonly chance: () => number;
   readonly version: string;
@@ -98,7 +100,10 @@ export class Renewal implements Service {
 
   #waitMs(): number {
     const { now } = this.#options.clock();
-    const dueMs = 1_000 * Number(renewalDueAt(this.#first()) - this.#nowSeconds());
+    const first = this.#first();
+    const [byAge, otherwise] = [renewalDueAt(first), this.#options.dueBefore(first)];
+    const due = otherwise === undefined || byAge < otherwise ? byAge : otherwise;
+    const dueMs = 1_000 * Number(due - this.#nowSeconds());
     return Math.max(dueMs, this.#notBefore - now);
   }
 

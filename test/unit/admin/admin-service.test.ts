@@ -51,6 +51,7 @@ describe("a daemon with its admin sockets", () => {
       "host-names",
       "console",
       "renewal",
+      "authorities",
       "admin",
     ]);
     expect(status.services.filter(({ state }) => state !== "ok")).toEqual([]);

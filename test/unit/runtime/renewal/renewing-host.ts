@@ -47,6 +47,8 @@ export class RenewingHost {
   readonly asked: { readonly place: PinnedPlace; readonly request: RenewRequest }[] = [];
   /** What the service says. */
   answer: Ask = () => this.issued();
+  /** Why a certificate would be renewed before its time. */
+  dueBefore: (certificate: Certificate) => bigint | undefined = () => undefined;
   renewal: Renewal;
   settings: Settings;
   #secrets = 0;
@@ -67,6 +69,10 @@ export class RenewingHost {
 
   path(name: string): string {
     return join(this.folder, name);
+  }
+
+  write(name: string, text: string): void {
+    writeFileSync(this.path(name), text);
   }
 
   configure(pki: string): void {
@@ -147,6 +153,7 @@ export class RenewingHost {
     return new Renewal({
       settings: () => this.settings,
       clock: this.clock,
+      dueBefore: (certificate) => this.dueBefore(certificate),
       chance: () => 0.5,
       version: "0.1.0",
       ask: async (place, request) => {
