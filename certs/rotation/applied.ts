@@ -10,7 +10,9 @@ interface Counted extends Applied {
   readonly id: string;
 }
 
+/** More than a mesh has; a count beyond it is none. */
 const HOSTS_MAX = 1_000_000;
+
 const names = list(text("a host's name", { max: 512 }), { max: 10_000 });
 const count = (description: string): Shape<number> => integer(description, { min: 0, max: HOSTS_MAX });
 
