@@ -21,7 +21,7 @@ import type { Registrar } from "./registrar.ts";
 import { decideRequest, findRequest, type KeptRequest } from "./requests.ts";
 import type { Scope } from "./scopes.ts";
 import type { Database, Sql } from "./storage/database.ts";
-import { addToken, forgetTokens, withdrawToken } from "./tokens.ts";
+import { addToken, forgetTokens, hasLetIn, withdrawToken } from "./tokens.ts";
 
 /** Who does something, and when. */
 export interface Operator {
@@ -44,6 +44,8 @@ export interface Invitation {
   readonly needsApproval: boolean;
   readonly isEphemeral: boolean;
   readonly reason: string;
+  /** The name may be one that this operator's own token was used for: with the same key it is the same host. */
+  readonly isAgain?: boolean;
 }
 
 /** Tokens are for now (reliability R53). */
@@ -72,7 +74,7 @@ export class Desk {
   invite(wanted: Invitation, { who, nowSeconds }: Operator): Promise<Result<EnrolmentToken, EnrolmentRefusal>> {
     return this.#database.exclusively(async (sql) => {
       const facts = await this.#registrar.facts(sql);
-      const refused = await this.#refuseInvitation(sql, wanted, nowSeconds);
+      const refused = await this.#refuseInvitation(sql, wanted, { who, nowSeconds });
       if (refused) return refused;
       await forgetTokens(sql, nowSeconds - TOKEN_KEPT_SECONDS);
       const id = randomHex(this.#entropy, ID_BYTES);
@@ -240,10 +242,11 @@ export class Desk {
   }
 
   /** What stands against an invitation already now, so that it is not the host that finds out. */
-  async #refuseInvitation(sql: Sql, { host, groups, newGroups }: Invitation, nowSeconds: number) {
+  async #refuseInvitation(sql: Sql, { host, groups, newGroups, isAgain }: Invitation, { who, nowSeconds }: Operator) {
     const content = await this.#registrar.ledger.contentOf(sql);
     const owner = content.inUse(nowSeconds).find((entry) => entry.name === host);
-    if (owner) return conflicting({ kind: "name-taken", owner });
+    const isOwn = isAgain === true && (await hasLetIn(sql, host, who));
+    if (owner && !isOwn) return conflicting({ kind: "name-taken", owner });
     const known = [...content.groups, ...newGroups, ...(this.#registrar.issuer?.groups ?? [])];
     const group = groups.find((each) => !known.includes(each));
     if (group === undefined) return undefined;

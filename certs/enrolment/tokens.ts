@@ -72,6 +72,12 @@ export async function markTokenUsed(sql: Sql, id: string, nowSeconds: number): P
   await sql.run("UPDATE tokens SET used_at = $2 WHERE id = $1 AND used_at IS NULL", id, nowSeconds);
 }
 
+/** Whether a token that this operator has made was used for a host of this name. */
+export async function hasLetIn(sql: Sql, name: string, who: string): Promise<boolean> {
+  const rows = await sql.run("SELECT id FROM tokens WHERE used_name = $1 AND made_by = $2 LIMIT 1", name, who);
+  return rows.length > 0;
+}
+
 /** Whether a host was let in for a while only: as long as it may have its certificate, its token is remembered. */
 export async function isForAWhile(
   sql: Sql,

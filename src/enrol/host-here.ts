@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { Certificate } from "../core/cert/certificate.ts";
 import { parseCertificates } from "../core/cert/decode.ts";
+import { type HostKeyPair, readHostKey } from "../core/cert/host-key.ts";
 import { type EnrolmentFile, parseEnrolment } from "../core/enrolment/enrolment-file.ts";
 import type { EnrolmentToken } from "../core/enrolment/token.ts";
 import { nodeSuite } from "../runtime/node-crypto.ts";
@@ -12,6 +13,9 @@ import type { HostFiles } from "./host-files.ts";
 export interface HostHere {
   /** Undefined where its file is missing or is none. */
   readonly certificate: Certificate | undefined;
+  /** Undefined where its file is missing or is none. */
+  readonly key: HostKeyPair | undefined;
+  readonly config: string;
   /** Undefined where nobody renews it. */
   readonly enrolment: EnrolmentFile | undefined;
   /** Whether lacis init or lacis join has set it up. */
@@ -23,10 +27,13 @@ export function hostIn(files: HostFiles): HostHere | undefined {
   if (!existsSync(files.config)) return undefined;
   const certificates = parseCertificates(textOf(files.certificate), nodeSuite);
   const enrolment = parseEnrolment(textOf(files.enrolment));
+  const config = textOf(files.config);
   return {
+    key: readHostKey(nodeSuite, textOf(files.key)),
+    config,
     certificate: certificates.ok ? certificates.value[0] : undefined,
     enrolment: enrolment.ok ? enrolment.value : undefined,
-    isOurs: enrolment.ok || textOf(files.config).includes(WRITTEN_BY_US),
+    isOurs: enrolment.ok || config.includes(WRITTEN_BY_US),
   };
 }
 

@@ -16,7 +16,7 @@ import { checkAnswer, checkConfigOf } from "./check-answer.ts";
 import { deviceFor } from "./device-name.ts";
 import { hostConfig } from "./host-config.ts";
 import { type HostFiles, makeFolder, refuseStrangeFiles } from "./host-files.ts";
-import { hostIn, refuseOtherHost } from "./host-here.ts";
+import { type HostHere, hostIn, refuseOtherHost } from "./host-here.ts";
 import { hostNameFrom } from "./host-name.ts";
 import { refuseOverlap } from "./local-checks.ts";
 import { refusedBy } from "./refused.ts";
@@ -42,33 +42,54 @@ export interface JoinOptions {
   readonly signal?: AbortSignal;
 }
 
+/** "again": the host that was here has another certificate now. */
+export type Joined = "new" | "here" | "again";
+
 /**
  * Makes this machine a host of the network that a token invites to, as far as files go. Checks what can be checked here before anybody is asked; ends well at once
- * where it is that host already.
+ * where it is that host already, unless its person has to sign in again.
  */
-export async function join(options: JoinOptions): Promise<void> {
+export async function join(options: JoinOptions): Promise<Joined> {
   const { files, owner, now } = options;
   const token = readToken(options.token);
   const purpose = isSignInLink(token) ? `sign-in ${token.authority}` : token.id;
   const staging = Staging.begunFor(files, purpose);
-  if (staging?.isComplete) return staging.place(owner);
   const here = hostIn(files);
-  if (here) {
-    refuseOtherHost(here, token, files);
-    return Staging.forget(files);
+  if (staging?.isComplete) {
+    staging.place(owner);
+    return here ? "again" : "new";
+  }
+  if (here) refuseOtherHost(here, token, files);
+  if (here && !(isSignInLink(token) && endsSoon(here, now()))) {
+    Staging.forget(files);
+    return "here";
   }
   const timely = checkTokenTime(token, now());
   if (!timely.ok) throw refusedBy(timely.reason);
   const name = nameFor(token, options.name);
   makeFolder(files.folder);
-  refuseStrangeFiles(files);
-  const begun = Staging.open(files, purpose, options.curve);
-  if (!isSignInLink(token)) return enter(begun, token, name, options);
-  const own = await signInFor(token, name, { started: options.signIn, signal: options.signal });
-  await enter(begun, own, own.host, options);
+  if (!here) refuseStrangeFiles(files);
+  const begun = Staging.open(files, purpose, here?.key?.curve ?? options.curve, here?.key);
+  const own = isSignInLink(token)
+    ? await signInFor(token, name, { started: options.signIn, signal: options.signal })
+    : token;
+  await enter(begun, own, own.host || name, { ...options, config: here?.config });
+  return here ? "again" : "new";
 }
 
-async function enter(staging: Staging, token: EnrolmentToken, name: string, options: JoinOptions): Promise<void> {
+/** Less than half of its life is left: who runs the same line twice signs in once. */
+function endsSoon({ certificate }: HostHere, now: bigint): boolean {
+  if (!certificate) return true;
+  const { notBefore, notAfter } = certificate;
+  return now > notBefore + (notAfter - notBefore) / 2n;
+}
+
+async function enter(
+  staging: Staging,
+  token: EnrolmentToken,
+  name: string,
+  options: JoinOptions & { readonly config: string | undefined },
+): Promise<void> {
   const { owner, now, here } = options;
   const answer = await askUntilDecided(token, () => requestOf(staging, token, name, now()), options);
   checkAnswer(answer, { authority: token.authority, publicKey: staging.key.publicKey, now: now() });
@@ -87,7 +108,8 @@ async function enter(staging: Staging, token: EnrolmentToken, name: string, opti
       pin: token.serviceKey,
       secret: answer.renewal,
     }),
-    config: hostConfig({ network, device: deviceFor(network.name), isRenewed: false }),
+    // What somebody has written there since stays.
+    config: options.config ?? hostConfig({ network, device: deviceFor(network.name), isRenewed: false }),
   };
   staging.complete(content, (config) => checkConfigOf(config, now()));
   staging.place(owner);

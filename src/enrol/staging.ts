@@ -30,14 +30,14 @@ export class Staging {
     this.key = key;
   }
 
-  /** Goes on with what was begun for the same purpose, or begins anew. */
-  static open(files: HostFiles, purpose: string, curve: Curve): Staging {
+  /** Goes on with what was begun for the same purpose, or begins anew; with a key of its own, or that of the host that is here. */
+  static open(files: HostFiles, purpose: string, curve: Curve, own?: HostKeyPair): Staging {
     return attempt(files.staging, () => {
       const begun = Staging.begunFor(files, purpose);
       if (begun?.key.curve === curve || begun?.isComplete) return begun;
       rmSync(files.staging, { recursive: true, force: true });
       mkdirSync(staged(files, files.identity), { recursive: true, mode: 0o700 });
-      const key = generateHostKey(nodeSuite, curve, osEntropy);
+      const key = own ?? generateHostKey(nodeSuite, curve, osEntropy);
       replaceFile({ file: staged(files, files.key), content: key.privateKeyPem });
       replaceFile({ file: join(files.staging, PURPOSE), content: purpose });
       return new Staging(files, key);

@@ -67,6 +67,7 @@ export class SignIn {
         lifetime: this.#settings.lifetime,
         needsApproval,
         isEphemeral: true,
+        isAgain: true,
         reason: `${who} has signed in`,
       },
       { who: `sign-in ${identity}`, nowSeconds },

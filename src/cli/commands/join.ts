@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join as pathOf } from "node:path";
 import { Command, Option } from "commander";
+import { askDaemon } from "../../admin/client.ts";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import { Children } from "../../enrol/children.ts";
 import { type HostFiles, hostFilesIn } from "../../enrol/host-files.ts";
@@ -23,6 +24,9 @@ import {
 import { complain, say, sayJson } from "../output.ts";
 import { joinedLine } from "../render-joined.ts";
 import { waiting } from "../waiting.ts";
+
+/** A reload shows the new certificate to peers before it answers. */
+const RELOAD_MS = 15_000;
 
 interface JoinFlags extends StartOptions {
   readonly name?: string;
@@ -64,7 +68,7 @@ async function joinNetwork(given: string, flags: JoinFlags): Promise<void> {
   const folder = flags.ephemeral ? passingFolder() : (flags.dir ?? thisPlatform().places.configBase);
   const files = hostFilesIn(folder);
   try {
-    await join({
+    const joined = await join({
       token: given === "-" ? readFileSync(0, "utf8") : given,
       files,
       name: flags.name,
@@ -78,6 +82,8 @@ async function joinNetwork(given: string, flags: JoinFlags): Promise<void> {
       waiting: ({ id, why }) => complain(`lacis: waiting - ${why} - there: lacis-cert approve ${id}`),
       now: () => BigInt(Math.floor(Date.now() / 1000)),
     });
+    const socket = daemonSocket(files);
+    if (joined === "again" && socket !== undefined) await askDaemon(socket, { verb: "reload" }, RELOAD_MS);
     await begin(start, files, flags);
   } finally {
     if (flags.ephemeral) await vanish(files);

@@ -14,7 +14,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { toHex } from "../../../src/core/base/bytes.ts";
 import { readHostKey } from "../../../src/core/cert/host-key.ts";
 import { type HostFiles, hostFilesIn } from "../../../src/enrol/host-files.ts";
-import { type JoinOptions, join } from "../../../src/enrol/join.ts";
+import { type Joined, type JoinOptions, join } from "../../../src/enrol/join.ts";
 import { leave } from "../../../src/enrol/leave.ts";
 import { readClock } from "../../../src/runtime/clock.ts";
 import { checkConfig } from "../../../src/runtime/config/config-file.ts";
@@ -177,7 +177,7 @@ function options(token: string, changes: Partial<JoinOptions> = {}): JoinOptions
   return { token, files, curve: "CURVE25519", here: [], signIn: () => {}, waiting: () => {}, now, ...changes };
 }
 
-function joins(token: string, changes: Partial<JoinOptions> = {}): Promise<void> {
+function joins(token: string, changes: Partial<JoinOptions> = {}): Promise<Joined> {
   return join(options(token, changes));
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join as pathOf } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -22,11 +22,12 @@ import { parseEnrolment } from "../../../../../src/core/enrolment/enrolment-file
 import type { SignInStarted } from "../../../../../src/core/enrolment/sign-in.ts";
 import { type EnrolmentToken, formatToken } from "../../../../../src/core/enrolment/token.ts";
 import { hostFilesIn } from "../../../../../src/enrol/host-files.ts";
-import { join } from "../../../../../src/enrol/join.ts";
+import { type JoinOptions, join } from "../../../../../src/enrol/join.ts";
 import { readClock } from "../../../../../src/runtime/clock.ts";
 import { checkConfig } from "../../../../../src/runtime/config/config-file.ts";
 import { askRenewal, askSignIn, askSignInToken } from "../../../../../src/runtime/enrolment/service-client.ts";
 import { nodeSuite } from "../../../../../src/runtime/node-crypto.ts";
+import { INVITATION } from "../office.ts";
 import { IdentityProvider } from "./identity-provider.ts";
 
 const ACCOUNTS = {
@@ -96,14 +97,15 @@ describe.concurrent("a machine whose person signs in", () => {
   test(
     "is a host in the groups that the rules give them, under a name that is theirs, until its certificate ends",
     async () => {
-      const { files, seen } = await joins("laptop", (url) => provider.visit(url, "alice"));
+      const { files, seen, joined } = await joins("laptop", (url) => provider.visit(url, "alice"));
       const { config, errors } = checkConfig(files.config, { suite: nodeSuite, wall: readClock().wall });
       expect(errors).toEqual([]);
+      expect(joined).toBe("new");
       const credential = config?.settings.live.identity.credential;
       expect(credential?.name).toBe("alice-laptop");
       const [certificate] = Object.values(credential?.certificates ?? {});
       expect([...(certificate?.groups ?? [])]).toEqual(["engineers"]);
-      expect(seen.code).toMatch(/^[A-Z]{4}-[A-Z]{4}$/);
+      expect(seen?.code).toMatch(/^[A-Z]{4}-[A-Z]{4}$/);
       const invited = (await readAudit(database, 0, 100)).find(({ action }) => action === "invited");
       expect(invited).toMatchObject({ who: `sign-in ${provider.issuer} alice`, subject: "alice-laptop" });
       const enrolment = parseEnrolment(readFileSync(files.enrolment, "utf8"));
@@ -116,6 +118,39 @@ describe.concurrent("a machine whose person signs in", () => {
         version: "",
       });
       expect(renewal).toMatchObject({ ok: false, reason: { code: "not-renewed", final: true } });
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "keeps its key, address and rules when its person signs in again, and asks for that once half of its time is over",
+    async () => {
+      const { files, joined } = await joins("desk", (url) => provider.visit(url, "alice"));
+      expect(joined).toBe("new");
+      appendFileSync(files.config, "# mine\n");
+      const certificateNow = () => {
+        const checked = checkConfig(files.config, { suite: nodeSuite, wall: readClock().wall }).config;
+        const [certificate] = Object.values(checked?.settings.live.identity.credential.certificates ?? {});
+        return certificate;
+      };
+      const before = certificateNow();
+      const early = () => BigInt(Math.floor(Date.now() / 1_000)) - 200n;
+      const asked = () => expect.unreachable("nobody has to sign in yet");
+      expect((await joins("desk", asked, { files, now: early })).joined).toBe("here");
+      const again = await joins("desk", (url) => provider.visit(url, "alice"), { files });
+      const after = certificateNow();
+      expect(again.joined).toBe("again");
+      expect(after?.fingerprint).not.toBe(before?.fingerprint);
+      expect([after?.name, after?.publicKey, after?.networks]).toEqual([
+        before?.name,
+        before?.publicKey,
+        before?.networks,
+      ]);
+      expect(readFileSync(files.config, "utf8")).toMatch(/# mine\n$/);
+      // Somebody else's name is theirs, whoever's machine is called so.
+      await expect(
+        desk.invite({ ...INVITATION, host: "alice-desk", isAgain: true }, { ...OPERATOR, who: "sign-in other" }),
+      ).resolves.toMatchObject({ ok: false, reason: { code: "name-taken" } });
     },
     PATIENCE_MS,
   );
@@ -215,7 +250,13 @@ describe("the service", () => {
 });
 
 function settings(): SignInSettings {
-  const file = { issuer: provider.issuer, clientId: "lacis", scopes: ["openid", "profile"], rules: RULES };
+  const file = {
+    issuer: provider.issuer,
+    clientId: "lacis",
+    scopes: ["openid", "profile"],
+    rules: RULES,
+    lifetimeSeconds: 300,
+  };
   const read = readSignInSettings(JSON.stringify(file), "sign-in.json");
   if (!read.ok) throw new Error(read.reason.why);
   return read.value;
@@ -232,11 +273,14 @@ async function begin(): Promise<SignInStarted> {
 }
 
 /** Joins by the link, and does in a browser what `visits` says. */
-async function joins(machine: string, visits: (url: string) => Promise<void>) {
-  const files = hostFilesIn(mkdtempSync(pathOf(folder, "host-")));
+async function joins(
+  machine: string,
+  visits: (url: string) => Promise<void>,
+  { files = hostFilesIn(mkdtempSync(pathOf(folder, "host-"))), now }: Partial<JoinOptions> = {},
+) {
   let seen: SignInStarted | undefined;
   let visit: Promise<void> | undefined;
-  await join({
+  const joined = await join({
     token: formatToken(link, nodeSuite),
     files,
     name: machine,
@@ -247,11 +291,10 @@ async function joins(machine: string, visits: (url: string) => Promise<void>) {
       visit = visits(begun.url);
     },
     waiting: () => {},
-    now: () => BigInt(Math.floor(Date.now() / 1_000)),
+    now: now ?? (() => BigInt(Math.floor(Date.now() / 1_000))),
   });
   await visit;
-  if (!seen) throw new Error("nobody was asked to sign in");
-  return { files, seen };
+  return { files, seen, joined };
 }
 
 /** The answer with other claims in its ID token, under the signature of the first. */
