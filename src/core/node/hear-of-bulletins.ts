@@ -1,5 +1,7 @@
+import { equalBytes } from "../base/bytes.ts";
 import { BulletinKind } from "../bulletin/bulletin.ts";
 import type { HeldBulletin } from "../bulletin/held.ts";
+import { isLimited } from "../cert/revocation-list.ts";
 import type { PolicyNotice } from "../machine/network-policy/network-policy.ts";
 import type { NodeFacts } from "./facts.ts";
 import type { Machines, NodeEvent } from "./machines.ts";
@@ -23,7 +25,7 @@ export function hearOfBulletins(
       return;
     case "bulletins-changed":
       out.bulletins(event.held);
-      networkPolicy.told(lastOfPolicy(event.held));
+      networkPolicy.told(lastOfPolicy(event.held, facts));
       return;
     case "revoked":
       facts.replaceRevocations(event.lists);
@@ -43,10 +45,19 @@ export function hearOfBulletins(
   }
 }
 
-/** While an authority is exchanged two may speak: the higher number counts, whoever has signed it. */
-function lastOfPolicy(held: readonly HeldBulletin[]): PolicyNotice | undefined {
+/**
+ * While an authority is exchanged two may speak: the higher number counts, whoever has signed it. One that is limited in what it may sign speaks only to
+ * those that it has signed for: else whoever holds the key of the guests' authority could open every host.
+ */
+function lastOfPolicy(held: readonly HeldBulletin[], { settings }: NodeFacts): PolicyNotice | undefined {
+  const { credential, pool } = settings.live.identity;
+  const own = Object.values(credential.certificates).flatMap((each) => (each && pool.caOf(each)) ?? []);
   const [last] = held
     .filter(({ head }) => head.kind === BulletinKind.policy)
+    .filter(
+      ({ authority }) =>
+        !isLimited(authority) || own.some(({ publicKey }) => equalBytes(publicKey, authority.publicKey)),
+    )
     .toSorted((a, b) => b.head.number - a.head.number || b.head.issuedAt - a.head.issuedAt);
   return last && { id: last.head.id, number: last.head.number, issuedAt: last.head.issuedAt, body: last.body };
 }

@@ -24,6 +24,7 @@ export class MeshFiles {
     if (!made.ok) throw new Error(JSON.stringify(made.reason));
     this.#authority = made.value.authority;
     writeFileSync(join(this.folder, "ca.crt"), certificateToPem(this.#authority.certificate));
+    writeFileSync(join(this.folder, "ca.key"), made.value.privateKeyPem, { mode: 0o600 });
   }
 
   /** What the authority tells everybody, as text. */

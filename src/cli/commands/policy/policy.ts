@@ -1,7 +1,10 @@
 import { Command } from "commander";
+import { applyCommand } from "./apply.ts";
 import { checkCommand } from "./check.ts";
 import { exportCommand } from "./export.ts";
 import { planCommand } from "./plan.ts";
+import { rollbackCommand } from "./rollback.ts";
+import { statusCommand } from "./status.ts";
 import { testCommand } from "./test.ts";
 
 /** `lacis policy`: who may reach what in the whole network, as one file. */
@@ -11,5 +14,8 @@ export function policyCommand(): Command {
     .addCommand(checkCommand())
     .addCommand(testCommand())
     .addCommand(planCommand())
+    .addCommand(applyCommand())
+    .addCommand(rollbackCommand())
+    .addCommand(statusCommand())
     .addCommand(exportCommand());
 }

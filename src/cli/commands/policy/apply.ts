@@ -1,0 +1,101 @@
+import { Command, InvalidArgumentError } from "commander";
+import { ADMIN_SCHEMA } from "../../../admin/protocol.ts";
+import { formatConfigError } from "../../../core/config/document/config-error.ts";
+import { authorityHere } from "../../../enrol/authority-here.ts";
+import { thisPlatform } from "../../../runtime/platform/this-platform.ts";
+import { complain, say, sayJson } from "../../output.ts";
+import type { ApplyReport } from "../../policy/apply-policy.ts";
+import type { StepReport } from "../../policy/rollout.ts";
+import { type TargetOptions, withTarget } from "../../target.ts";
+
+/** How long hosts have to apply a step. */
+export const PATIENCE_MS = 15_000;
+/** Steps that are being tried last for a minute. */
+const PATIENCE_SECONDS_MAX = 50;
+
+export interface ApplyOptions extends TargetOptions {
+  readonly dir?: string;
+  readonly passphraseFile?: string;
+  readonly first?: string;
+  readonly now?: boolean;
+  readonly allowLockout?: boolean;
+  readonly patience: number;
+  readonly request?: string;
+  readonly json?: boolean;
+}
+
+/** `lacis policy apply`. */
+export function applyCommand(): Command {
+  return withTarget(new Command("apply"))
+    .description(
+      "Make a policy that of the whole network: one host first, then a tenth, then everybody; back when one fails.",
+    )
+    .argument("<file>", "the policy")
+    .option("--dir <dir>", `where the network's files are; without it: ${thisPlatform().places.configBase}`)
+    .option("--passphrase-file <path>", "file whose first line is the passphrase of an encrypted authority's key")
+    .option("--first <host>", "the host that goes first")
+    .option("--patience <seconds>", "how long hosts have to apply a step", seconds, PATIENCE_MS)
+    .option("--now", "everywhere at once, without trying it")
+    .option("--allow-lockout", "also when this host could not reach tcp/22 everywhere any more")
+    .option("--request <path>", "apply nothing: write what the authority is to sign where its key is")
+    .option("--json", "print JSON")
+    .addHelpText(
+      "after",
+      `
+Its tests run first. Each step holds for a minute unless the next one comes: when this command is killed, or cut off by what it applies, hosts
+go back by themselves. Exit code 0: everybody that is awake goes by it; 1: it was refused, or taken back.
+
+Example: lacis policy plan policy.yaml --before last.yaml && sudo lacis policy apply policy.yaml
+With the key elsewhere: lacis policy apply policy.yaml --request request.json, there lacis-cert bulletin -in request.json -out signed, here lacis publish signed`,
+    )
+    .action(async (file: string, options: ApplyOptions) => {
+      const { loadPolicy } = await import("../../policy/policy-file.ts");
+      const { demandTests } = await import("../../policy/test-policy.ts");
+      const { applyPolicy, writeRequest } = await import("../../policy/apply-policy.ts");
+      const { PolicyNetwork } = await import("../../policy/network.ts");
+      const { policy, text, warnings } = loadPolicy(file);
+      demandTests(file, policy);
+      for (const warning of warnings) complain(`warning: ${formatConfigError(warning)}`);
+      const network = new PolicyNetwork(options);
+      if (options.request !== undefined) {
+        const number = await writeRequest(network, policy, options.request);
+        if (options.json) sayJson({ schema: ADMIN_SCHEMA, number, request: options.request });
+        else
+          say(
+            `policy ${number} is to be signed: lacis-cert bulletin -in ${options.request} -out signed, then: lacis publish signed`,
+          );
+        return;
+      }
+      const report = await applyPolicy(network, {
+        policy,
+        text,
+        authority: authorityHere(options.dir ?? thisPlatform().places.configBase, "cannot apply a policy"),
+        passphraseFile: options.passphraseFile,
+        first: options.first,
+        isImmediate: options.now === true,
+        allowsLockout: options.allowLockout === true,
+        patienceMs: options.patience,
+        passed: (step, count) => {
+          if (!options.json) say(stepText(step, count));
+        },
+      });
+      if (options.json) sayJson({ schema: ADMIN_SCHEMA, ...report });
+      else say(appliedText(report));
+    });
+}
+
+export function stepText({ step, wanted, applied, hosts, ms }: StepReport, count: number): string {
+  return `step ${step + 1} of ${count}: applied on ${applied} of ${wanted ?? hosts} in ${(ms / 1_000).toFixed(1)} s`;
+}
+
+export function appliedText({ number, applied, hosts, pending }: ApplyReport): string {
+  const rest = pending.length === 0 ? "" : `; pending: ${pending.join(", ")}`;
+  return `policy ${number} applied on ${applied} of ${hosts}${rest}`;
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value >= 1 && value <= PATIENCE_SECONDS_MAX))
+    throw new InvalidArgumentError(`1 to ${PATIENCE_SECONDS_MAX} seconds are possible.`);
+  return Math.round(value * 1_000);
+}
