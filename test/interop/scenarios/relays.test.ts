@@ -74,7 +74,7 @@ describe("two hosts that are kept apart talk through a relay", () => {
       await authority.renew({ name: a.name, overlay, groups: ["renewed"] }, [2]);
       a.daemon.signal("SIGHUP");
       if (isOurs(b))
-        await waitFor("the new certificate", async () => isRenewed(await peerOf(b, a.overlay4)), { withinMs: 10_000 });
+        await waitFor("the new certificate", async () => isRenewed(await peerOf(b, a.overlay4)), { withinMs: 20_000 });
     });
     expect(lost).toBe(0);
   });

@@ -124,12 +124,24 @@ export class Ends {
     this.#emit({ kind: "relay-sought", relay });
     const session = this.#peers.primaryOf(relay);
     if (session) {
+      const isAskedInVain = this.#legs.find(session, target, "end")?.state.at === "requested";
       this.#askOn(session, target, again);
+      if (isAskedInVain) this.#askOnOthers(session, target);
       return;
     }
     const hosts = this.#awaiting.getOrMake(relay, () => new Set());
     if (hosts.size < AWAITING_HOSTS_MAX) hosts.add(target);
     if (!this.#peers.find(relay)?.call) this.#emit({ kind: "call-anew", target: relay, version: undefined });
+  }
+
+  /**
+   * After two crossed calls a relay may send on another session than we do, and old releases lead nobody over any but that (Nebula 1.6 never settles on
+   * one): who gets no answer asks on all of them.
+   */
+  #askOnOthers(session: Session, target: IpAddress): void {
+    for (const other of this.#peers.sessionsOf(nameAddress(session)))
+      if (other !== session && other.state.at === "live" && !this.#ports.isSuspect(other))
+        this.#askOn(other, target, false);
   }
 
   /** Nobody is reached through two relays: one that is itself behind a relay is none for us. */

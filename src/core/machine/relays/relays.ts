@@ -73,8 +73,9 @@ export class Relays implements Machine {
     const { message, dialect } = decoded.value;
     if (message.kind === "response") {
       const leg = this.#legs.byIndex(message.initiatorIndex);
-      // Whoever answers for somebody else's leg has guessed its index.
-      if (leg?.session === session) this.#sideOf(leg).answered(leg, message.responderIndex);
+      // Whoever answers for somebody else's leg has guessed its index. On which session with him is his affair: old releases answer on the one that they send on.
+      if (leg && nameAddress(leg.session) === nameAddress(session))
+        this.#sideOf(leg).answered(leg, message.responderIndex);
     } else if (this.#facts.ownAddresses.includes(message.to)) this.#ends.asked(session, message, dialect);
     else this.#forwarding.asked(session, message, dialect);
   }

@@ -1,9 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { LiveSettings } from "../../../../src/core/config/settings.ts";
 import { PacketType } from "../../../../src/core/wire/header.ts";
 import { encodeRelayControl } from "../../../../src/core/wire/relay-control.ts";
-import { type Flight, type Host, Mesh } from "../../fixtures/mesh.ts";
-import type { HostPlan } from "../../fixtures/settings.ts";
+import { chatter, pairOf, peerOf, secondsUntilTalk, talks, world } from "./relayed-world.ts";
 
 const SECOND = 1_000;
 
@@ -79,46 +77,6 @@ describe("two hosts that cannot reach each other straight", () => {
       right: { networks: ["fd77::3/64"] },
     });
     expect(left.ping(right.address)).toMatchObject({ outcome: "pong", relay: { name: "relay" } });
-  });
-
-  test("scenario 18: a renewed session goes through the relay, too, and no packet is lost meanwhile", () => {
-    const { mesh, left, right } = world();
-    chatter(mesh, left, right, 2 * SECOND);
-    const before = right.received.length;
-    renewCertificate(left);
-    chatter(mesh, left, right, 10 * SECOND);
-    expect(left.noticed("session-renewed").length).toBeGreaterThan(0);
-    expect(right.received.length - before).toBeGreaterThanOrEqual(99);
-    expect(peerOf(left, "right")).toMatchObject({ relay: { name: "relay" } });
-  });
-
-  test("renew a session through the relay at once, although one of them is looking for a straight way", () => {
-    const { mesh, left, right } = world();
-    left.say(right, "hello");
-    mesh.run(300);
-    expect(peerOf(left, "right")?.whyRelayed).toBe("trying");
-    renewCertificate(left);
-    chatter(mesh, left, right, 2 * SECOND);
-    expect(left.noticed("session-renewed").map(({ fields }) => fields["name"])).toContain("right");
-  });
-
-  test.each([
-    ["before it has heard that the relay forwards to it on that", "relay", "left"],
-    ["before the relay has heard that it takes that", "left", "relay"],
-  ] as const)("lose nothing when one of them has a new session with the relay, %s", (_, speaker, listener) => {
-    const hosts = world();
-    const { mesh, left, right, relay } = hosts;
-    chatter(mesh, left, right, 2 * SECOND);
-    const before = [left.heard.length, right.heard.length];
-    const { delivers } = mesh;
-    const [from, to] = [hosts[speaker].endpoint, hosts[listener].endpoint];
-    mesh.delivers = (flight) =>
-      delivers(flight) &&
-      !(flight.from === from && flight.to === to && (flight.datagram[0]! & 0x0f) === PacketType.control);
-    renewCertificate(left);
-    chatter(mesh, left, right, 2 * SECOND);
-    expect(relay.noticed("session-renewed").map(({ fields }) => fields["name"])).toContain("left");
-    expect([left.heard.length, right.heard.length]).toEqual(before.map((count) => count + 20));
   });
 
   test("scenario 68: are led around a straight way that works in one direction only, within ten seconds", () => {
@@ -241,111 +199,3 @@ describe("a relay", () => {
     expect(pairOf(relay)).toMatchObject({ isUp: true });
   });
 });
-
-function world(
-  options: {
-    readonly relays?: number;
-    readonly plan?: Partial<HostPlan>;
-    readonly ends?: Partial<LiveSettings["relay"]>;
-    readonly left?: Partial<HostPlan>;
-    readonly right?: Partial<HostPlan>;
-  } = {},
-) {
-  const mesh = new Mesh();
-  const count = options.relays ?? 1;
-  const relays = Array.from({ length: count }, (_, i) =>
-    mesh.host(`192.0.2.${10 + i}:4242`, {
-      ...member(count === 1 ? "relay" : `relay-${i + 1}`, 10 + i),
-      relay: { amRelay: true, useRelays: false, relays: [], peerKilobytes: 0 },
-      ...options.plan,
-    }),
-  );
-  const through = relays.map(({ address }) => address);
-  const lighthouse = mesh.host("192.0.2.1:4242", {
-    ...member("lighthouse", 1),
-    lighthouses: [],
-    statics: {},
-    amLighthouse: true,
-  });
-  const [left, right] = ["left", "right"].map((name, i) =>
-    mesh.host(`192.0.2.${2 + i}:4242`, {
-      ...member(name, 2 + i),
-      ...(options.plan?.versions && { versions: options.plan.versions }),
-      relay: { amRelay: false, useRelays: true, relays: through, peerKilobytes: 0, ...options.ends },
-      ...(name === "left" ? options.left : options.right),
-    }),
-  ) as [Host, Host];
-  const apart = new Set([left.endpoint, right.endpoint]);
-  const cuts = { straight: true };
-  mesh.delivers = ({ from, to }: Flight) => !(cuts.straight && apart.has(from) && apart.has(to));
-  mesh.run(SECOND);
-  return { mesh, relays, relay: relays[0]!, lighthouse, left, right, cuts };
-}
-
-/** A reload brings another certificate. */
-function renewCertificate(host: Host): void {
-  const { live } = host.settings;
-  const { credential } = live.identity;
-  const certificate = host.mesh.authority.issue(1, {
-    name: host.status().name,
-    networks: [`${host.address}/24`],
-    publicKey: credential.key.publicKey,
-    notAfter: credential.certificates[1]!.notAfter - 1n,
-  });
-  host.reload({
-    ...live,
-    identity: { ...live.identity, credential: { ...credential, certificates: { 1: certificate } } },
-  });
-}
-
-function member(name: string, number: number): HostPlan {
-  return {
-    name,
-    networks: [`10.77.0.${number}/24`],
-    lighthouses: ["10.77.0.1"],
-    statics: { "10.77.0.1": ["192.0.2.1:4242"] },
-  };
-}
-
-/** Both talk for so long, ten times a second. */
-function chatter(mesh: Mesh, left: Host, right: Host, ms: number): void {
-  for (let passed = 0; passed < ms; passed += 100) {
-    left.say(right, "tick");
-    right.say(left, "tock");
-    mesh.run(100);
-  }
-}
-
-/** How long until what both say arrives. */
-function secondsUntilTalk(mesh: Mesh, left: Host, right: Host): number {
-  for (let seconds = 0; seconds < 60; seconds++) {
-    if (talks(mesh, left, right)) return seconds;
-    chatter(mesh, left, right, SECOND - 100);
-  }
-  return Number.POSITIVE_INFINITY;
-}
-
-let words = 0;
-
-/** Whether what both say arrives at once. */
-function talks(mesh: Mesh, left: Host, right: Host): boolean {
-  const [there, back] = [`there ${++words}`, `back ${words}`];
-  left.say(right, there);
-  right.say(left, back);
-  mesh.run(100);
-  return right.heard.includes(there) && left.heard.includes(back);
-}
-
-function pairOf(relay: Host) {
-  return relay.status().relayed.find(
-    ({ hosts }) =>
-      hosts
-        .map(({ name }) => name)
-        .sort()
-        .join() === "left,right",
-  );
-}
-
-function peerOf(host: Host, name: string) {
-  return host.status().peers.find((peer) => peer.name === name);
-}
