@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseCertificates } from "../core/cert/decode.ts";
 import type { Curve } from "../core/crypto/suite.ts";
@@ -138,7 +138,9 @@ async function foundAuthority({ files, network, ...options }: InitOptions): Prom
   const begun = `${files.authority}.new`;
   attempt(begun, () => {
     rmSync(begun, { recursive: true, force: true });
-    mkdirSync(begun, { mode: 0o700 });
+    mkdirSync(begun);
+    // The daemon looks through the folder of its configuration, this one included; what lies in here is root's alone.
+    chmodSync(begun, 0o755);
   });
   const curve = options.curve === "P256" ? "P256" : "25519";
   await runAuthority(

@@ -109,7 +109,7 @@ async function enter(
       secret: answer.renewal,
     }),
     // What somebody has written there since stays.
-    config: options.config ?? hostConfig({ network, device: deviceFor(network.name), isRenewed: false }),
+    config: options.config ?? hostConfig({ network, device: deviceFor(network.name), isRenewed: true }),
   };
   staging.complete(content, (config) => checkConfigOf(config, now()));
   staging.place(owner);

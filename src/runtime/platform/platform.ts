@@ -107,6 +107,8 @@ export interface StatePlaces {
   /** Without the closing zero. */
   readonly socketPathBytesMax: number;
   environment(readersGroup: string): StateEnvironment;
+  /** Number of a user that was made for a service; undefined where there is none of that name, or it is a person's. */
+  serviceUid(user: string): number | undefined;
   /** Folders that may hold state directories, the preferred one first. */
   bases(environment: StateEnvironment): readonly string[];
   /** The folder for what is kept when the machine is started again; undefined where there is none for this user. */

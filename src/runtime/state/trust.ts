@@ -6,10 +6,13 @@ import { thisPlatform } from "../platform/this-platform.ts";
 const STATE_FILE_BYTES_MAX = 65_536;
 
 const ROOT_UID = 0;
+/** Whom the package makes, for the daemon to be. */
+const SERVICE_USER = "lacis";
 
-/** Whose daemons a user may believe: its own and those of root. */
+/** Whose daemons a user may believe: its own, those of root, and those of the user that only root can have made for them. */
 export function trustedOwners(uid: number = process.getuid?.() ?? ROOT_UID): ReadonlySet<number> {
-  return new Set([ROOT_UID, uid]);
+  const service = thisPlatform().places.serviceUid(SERVICE_USER);
+  return new Set([ROOT_UID, uid, ...(service === undefined ? [] : [service])]);
 }
 
 /** The text of a file in a state directory, or why it is none of ours. Throws Node's error where there is none. */

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { StatePlaces } from "../platform.ts";
 import { makePrivateFolder } from "./private-folder.ts";
+import { userIn } from "./user-in.ts";
 
 const SYSTEM_BASE = "/run/lacis";
 /** Of daemons of root. */
@@ -23,6 +24,8 @@ export const PLACES: StatePlaces = {
     readersGid: groupId(readersGroup),
   }),
 
+  serviceUid,
+
   keptBase: ({ uid, keptDirectory }) => keptDirectory ?? (uid === 0 ? KEPT_BASE : undefined),
 
   bases({ uid, runtimeDirectory }) {
@@ -36,6 +39,18 @@ function chosenForKept(): string | undefined {
   const { STATE_DIRECTORY: made, XDG_STATE_HOME: home } = process.env;
   const [first] = (made ?? "").split(":");
   return first || (home ? join(home, "lacis") : undefined);
+}
+
+/** Persons have numbers from here on (login.defs(5): SYS_UID_MAX). */
+const PERSONS_FROM = 1_000;
+
+function serviceUid(user: string): number | undefined {
+  try {
+    const found = userIn(readFileSync("/etc/passwd", "utf8"), user);
+    return found && found.uid < PERSONS_FROM ? found.uid : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Number of a group in /etc/group (group(5): name:password:number:members). */

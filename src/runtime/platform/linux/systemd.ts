@@ -2,6 +2,7 @@ import { execFile, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { OperatorError } from "../../operator-error.ts";
 import type { FileOwner, Supervisor } from "../platform.ts";
+import { userIn } from "./user-in.ts";
 
 export const SYSTEMD: Supervisor = {
   /** As sd_booted(3) looks. */
@@ -41,11 +42,4 @@ function ownerOf(service: string): FileOwner | undefined {
   const user = (shown.stdout ?? "").trim();
   if (user === "" || user === "root") return undefined;
   return userIn(readFileSync("/etc/passwd", "utf8"), user);
-}
-
-/** passwd(5): name:password:uid:gid:... */
-export function userIn(passwords: string, user: string): FileOwner | undefined {
-  const line = passwords.split("\n").find((each) => each.startsWith(`${user}:`));
-  const [, , uid, gid] = line?.split(":").map(Number) ?? [];
-  return uid === undefined || gid === undefined || Number.isNaN(uid + gid) ? undefined : { uid, gid };
 }
