@@ -16,6 +16,8 @@ export interface DaemonFacts {
   readonly carriers: CarrierDescription;
   /** Undefined on a host without a device. */
   readonly guard: GuardDescription | undefined;
+  /** Longest packet of the device. */
+  readonly mtu: number;
   readonly services: readonly ServiceStatus[];
   readonly processes: readonly ProcessReport[];
   /** The last reload, when it was refused; undefined when it was taken or there was none. */

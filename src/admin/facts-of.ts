@@ -15,6 +15,7 @@ export function factsOf(daemon: Daemon, confinement: Confinement | undefined): D
     dataPlane: daemon.dataPlane(),
     carriers: daemon.carriers(),
     guard: daemon.guard(),
+    mtu: daemon.settings.live.tun.mtu,
     services: daemon.services(),
     // A file for each thread: only for those who ask, and health is looked at every second.
     get processes() {

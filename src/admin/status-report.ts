@@ -24,6 +24,8 @@ export interface StatusReport {
     readonly groups: readonly string[];
     readonly amLighthouse: boolean;
     readonly cipher: string;
+    /** Longest packet of the device. */
+    readonly mtu: number;
     readonly nat: TranslatorReport & { readonly seenAt: readonly string[] };
     readonly certificate: CertificateReport;
   };
@@ -166,6 +168,7 @@ export function statusReport(
       groups: node.groups,
       amLighthouse: node.amLighthouse,
       cipher: node.cipher,
+      mtu: daemon.mtu,
       nat: { ...translatorReport(node.nat), seenAt: node.nat.seenAt },
       certificate: certificateReport(node.certificateVersions, node.certificateNotAfter, nowMs),
     },

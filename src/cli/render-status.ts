@@ -39,13 +39,15 @@ export function asFull(report: StatusReport, verbose: boolean): StatusReport {
 
 function peerLines(report: StatusReport, style: Style): readonly string[] {
   const { peers, peersOmitted } = report;
+  // A daemon of an older version does not say.
+  const { mtu = Number.POSITIVE_INFINITY }: Partial<StatusReport["host"]> = report.host;
   if (peers.length === 0 && peersOmitted === 0) return [style.faint(nobodyText(report))];
   const head = ["NAME", "ADDRESS", "STATE", "PATH", "RTT", "LOSS", "LAST RX", "CERT"].map((text) => style.bold(text));
   const rows = peers.map((peer) => [
     harmless(peer.name ?? "?"),
     peer.addresses.join(" "),
     stateText(peer, style),
-    pathText(peer),
+    pathText(peer, mtu),
     peer.roundTripMs === null ? "-" : duration(peer.roundTripMs),
     lossText(peer, style),
     peer.lastReceivedMs === null ? "never" : `${duration(Math.max(peer.lastReceivedMs, 1000))} ago`,
@@ -118,14 +120,15 @@ function stateText({ state }: PeerReport, style: Style): string {
   }
 }
 
-function pathText(peer: PeerReport): string {
+function pathText(peer: PeerReport, deviceMtu: number): string {
   const { state, path } = peer;
   // A daemon of an older version knows none of them.
   const { relay = null, carrier = null, mtu = null }: Partial<PeerReport> = peer;
   if (state === "failed" || (relay === null && carrier === null && path === null)) return "-";
   const straight = carrier === null ? `direct ${path}` : `tcp via ${harmless(carrier.name)}`;
   const way = relay === null || carrier !== null ? straight : `via ${harmless(relay.name)}${whyText(peer)}`;
-  return mtu === null ? way : `${way}, mtu ${mtu}`;
+  // One that is as wide as the device is what anybody expects.
+  return mtu === null || mtu >= deviceMtu ? way : `${way}, mtu ${mtu}`;
 }
 
 /** Nothing from a daemon of an older version, or of a newer one that knows more reasons. */

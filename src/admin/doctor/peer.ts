@@ -223,7 +223,9 @@ function refused({ by, peer, direction, packet, reason, closest }: RecentRefusal
   const seen = isOurs ? direction : direction === "inbound" ? "outbound" : "inbound";
   const judged = isOurs ? peer : own;
   const near = closest === undefined ? "" : `. ${closestText(closest, judged).replace(/\.$/, "")}`;
-  return failed(
+  // A rule means the other host, and this is not what it is for: the two reach each other.
+  const isOneService = closest !== undefined && !closest.misses.includes("peer");
+  return (isOneService ? doubtful : failed)(
     `${whose} refuses ${serviceText(packet)} ${direction === "inbound" ? "from" : "to"} ${peer.name}: ${refusedText(reason, seen, packet, whose)}${near}`,
     `correct firewall.${seen} ${isOurs ? "here" : `on ${peer.name}`}, then: lacis reload`,
   );

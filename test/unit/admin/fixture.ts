@@ -102,6 +102,7 @@ export function daemonFacts(changes: Partial<DaemonFacts> = {}): DaemonFacts {
     },
     guard: { routes: "standing", underlay: "closed", droppedPackets: 0 },
     processes: [],
+    mtu: 1300,
     services: [{ name: "data-plane", health: [] }],
     refusedReload: undefined,
     needsRestart: [],

@@ -92,6 +92,15 @@ describe("the status of a host", () => {
     expect(report.host.nat).toMatchObject({ mapping: "sequential", portStep: 1, keepsPort: false });
   });
 
+  test("says how long packets to a peer may be only where that is less than the device lets through", () => {
+    const pathsOf = (mtu: number | undefined) =>
+      statusText(statusReport(nodeStatus({ peers: [peerStatus({ mtu })] }), daemonFacts(), NOW_MS), plain).split(
+        "\n",
+      )[1];
+    expect(pathsOf(1_220)).toContain("direct 192.0.2.2:4242, mtu 1220  ");
+    for (const mtu of [undefined, 1_300, 9_001]) expect(pathsOf(mtu)).not.toContain("mtu");
+  });
+
   test("says of a peer behind a relay why it is", () => {
     const relay = { name: "hub", address: "10.77.0.9" as IpAddress };
     const peers = [peerStatus({ path: undefined, relay, whyRelayed: "no-answer", loss: 0.125 })];

@@ -258,6 +258,7 @@ export const BROKEN_THERE: readonly Broken[] = [
       },
     ),
     stage: "policy",
+    outcome: "doubtful",
     says: /server refuses udp\/7777 .*server\.yml:9 .* but for its port/,
   },
   {
