@@ -5,6 +5,7 @@ import { portableSuite } from "../../src/core/crypto/portable.ts";
 import type { Curve } from "../../src/core/crypto/suite.ts";
 import { CLOCK_SKEW_MAX_SECONDS, type IssuedAnswer } from "../../src/core/enrolment/messages.ts";
 import { type EnrolmentRefusal, enrolmentRefusal } from "../../src/core/enrolment/refusal.ts";
+import { parseAddress } from "../../src/core/netip/address.ts";
 import { type Prefix, parsePrefix } from "../../src/core/netip/prefix.ts";
 import type { Authority } from "../authority.ts";
 import { certificateToPem } from "../certificate-file.ts";
@@ -162,7 +163,10 @@ function networksFor(
     renews?.networks ??
     before.inUse(nowSeconds).findLast((entry) => entry.name === name && entry.publicKey === publicKey)?.networks;
   if (had) return ok(had.map(parsePrefix).filter((prefix) => prefix !== undefined));
-  const taken = before.takenAddresses(nowSeconds);
+  // Those of lighthouses and relays are theirs, whoever has signed for them.
+  const { lighthouses, relays } = facts.network;
+  const planned = [...lighthouses.flatMap(({ overlay }) => overlay), ...relays].map(parseAddress);
+  const taken = new Set([...before.takenAddresses(nowSeconds), ...planned.filter((each) => each !== undefined)]);
   const chosen: Prefix[] = [];
   for (const text of facts.network.networks) {
     const network = parsePrefix(text);

@@ -24,7 +24,9 @@ function network(
       return { hosts: 43, applied, pending: [], refused: [], silent: [], ...is(step) };
     },
     probe: async () => probe(published.at(-1) ?? 0),
-    sleep: async (ms) => void (now += ms),
+    sleep: async (ms) => {
+      now += ms;
+    },
     now: () => now,
     passed: () => {},
   };
