@@ -94,6 +94,8 @@ function tun(device: string): readonly string[] {
 function firewall(more: readonly string[]): readonly string[] {
   return [
     "firewall:",
+    "  # The rules of the network's policy, once there is one (lacis policy); until then:",
+    "  policy: network",
     "  outbound:",
     "    - { port: any, proto: any, host: any }",
     "  inbound:",
