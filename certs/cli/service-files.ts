@@ -57,6 +57,11 @@ export function serviceKeyFile(flags: ServiceKeyFlags): string {
   return flags.serviceKey ?? beside(flags.caCrt, "enrolment.key");
 }
 
+/** Who may sign in, where the command line names no other file. */
+export function signInFile(flags: Pick<ServiceKeyFlags, "caCrt">): string {
+  return beside(flags.caCrt, "sign-in.json");
+}
+
 export async function openIdentity(flags: ServiceKeyFlags): Promise<ServiceIdentity> {
   const { openServiceKey } = await import("../enrolment/identity.ts");
   const file = serviceKeyFile(flags);

@@ -8,7 +8,7 @@ import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { Failure, usage } from "../failure.ts";
 import { readText } from "../files.ts";
 import { now } from "../now.ts";
-import { openIdentity, type StoreFlags, withDatabase, withStore } from "../service-files.ts";
+import { exists, openIdentity, type StoreFlags, signInFile, withDatabase, withStore } from "../service-files.ts";
 import { orFail } from "../values.ts";
 
 interface ServeFlags extends CaFileFlags, StoreFlags {
@@ -30,7 +30,10 @@ export function serveCommand(): Command {
       "--service-key <path>",
       "the key that the service shows; without it enrolment.key beside the authority's certificate",
     )
-    .option("--sign-in <path>", "file that says who may bring hosts in by signing in to an identity provider")
+    .option(
+      "--sign-in <path>",
+      "file that says who may bring hosts in by signing in to an identity provider; without it sign-in.json beside the authority's certificate, if there is one",
+    )
     .option("--listen <place>", "port, or address:port; without it the network's port number on all addresses")
     .action(serve);
 }
@@ -73,10 +76,11 @@ async function serve(flags: ServeFlags): Promise<void> {
   });
 }
 
-async function signInSettingsOf({ signIn }: ServeFlags): Promise<SignInSettings | undefined> {
-  if (signIn === undefined) return undefined;
+async function signInSettingsOf(flags: ServeFlags): Promise<SignInSettings | undefined> {
+  const file = flags.signIn ?? signInFile(flags);
+  if (flags.signIn === undefined && !exists(file)) return undefined;
   const { readSignInSettings } = await import("../../enrolment/sign-in/settings.ts");
-  return orFail(readSignInSettings(readText(signIn), signIn));
+  return orFail(readSignInSettings(readText(file), file));
 }
 
 async function listening(port: Promise<number>, { address, port: wanted }: ListenPlace): Promise<number> {

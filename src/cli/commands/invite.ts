@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import { authorityHere } from "../../enrol/authority-here.ts";
 import { runAuthority } from "../../enrol/authority-tool.ts";
+import { ExitCode, OperatorError } from "../../runtime/operator-error.ts";
 import { thisPlatform } from "../../runtime/platform/this-platform.ts";
 import { say, sayJson, sayText } from "../output.ts";
 import { qrText } from "../qr-text.ts";
@@ -12,6 +13,7 @@ interface InviteFlags {
   readonly duration?: string;
   readonly approve?: boolean;
   readonly ephemeral?: boolean;
+  readonly signIn?: boolean;
   readonly ttl?: string;
   readonly reason?: string;
   readonly qr?: boolean;
@@ -23,13 +25,14 @@ interface InviteFlags {
 export function inviteCommand(): Command {
   return new Command("invite")
     .description("Make a token with which one machine may join, once; on the machine with the network's authority.")
-    .argument("<name>", "the name that the new host is to have")
+    .argument("[name]", "the name that the new host is to have")
     .option("--groups <list>", "groups that it is to be in: a,b")
     .option("--new-group <list>", "groups that nobody is in yet, on purpose")
     .option("--ttl <duration>", "how long the token is good: 4h, 30m")
     .option("--duration <duration>", "how long its certificates are good; without it 30 days, and it renews them")
     .option("--approve", "whoever uses it waits until somebody says lacis-cert approve")
     .option("--ephemeral", "for lacis join --ephemeral: a host that does not stay, with a short certificate")
+    .option("--sign-in", "instead: the line that everybody joins with who signs in (docs/SIGN-IN.md)")
     .option("--reason <text>", "why, for the audit log")
     .option("--qr", "print it as a QR code as well")
     .option("--dir <dir>", `where the network's files are; without it: ${thisPlatform().places.configBase}`)
@@ -38,16 +41,29 @@ export function inviteCommand(): Command {
       "after",
       "\nExample:  sudo lacis invite laptop --groups debug --ttl 4h\n          On the laptop then: sudo lacis join lacis1-...",
     )
-    .action(async (name: string, { dir, json, qr, ...flags }: InviteFlags) => {
+    .action(async (name: string | undefined, { dir, json, qr, ...flags }: InviteFlags) => {
+      if ((name === undefined) !== (flags.signIn ?? false)) throw nobodyMeant();
       const authority = authorityHere(dir ?? thisPlatform().places.configBase, "cannot invite");
-      const printed = await runAuthority(authority, "invite", name, ...flagsOf(flags), "-json");
+      const printed = await runAuthority(
+        authority,
+        "invite",
+        ...(name === undefined ? ["-sign-in"] : [name]),
+        ...flagsOf(flags),
+        "-json",
+      );
       const made = JSON.parse(printed) as { readonly token: string; readonly expires: number };
       const ephemeral = flags.ephemeral ? "--ephemeral " : "";
       if (json) return sayJson({ schema: ADMIN_SCHEMA, ...made });
-      say(`on ${name}, until ${new Date(made.expires * 1_000).toISOString()}, once:`);
+      if (name === undefined) say("on every machine whose person may sign in, as often as you like:");
+      else say(`on ${name}, until ${new Date(made.expires * 1_000).toISOString()}, once:`);
       sayText(`sudo lacis join ${ephemeral}${made.token}`);
       if (qr) sayText(await qrText(made.token));
     });
+}
+
+function nobodyMeant(): OperatorError {
+  const what = { what: "cannot invite", why: "either a host's name or --sign-in is needed", todo: "lacis invite NAME" };
+  return new OperatorError("nobody-meant", what, ExitCode.usage);
 }
 
 /** As lacis-cert spells them. */
