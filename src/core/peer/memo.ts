@@ -59,7 +59,7 @@ export function encodeMemo(memo: SessionMemo): Uint8Array {
   if (memo.role.kind === "responder")
     writer
       .bytes(Field.message1Hash, fromHex(memo.role.message1Hash) ?? new Uint8Array(0))
-      .bytes(Field.message2, memo.role.message2);
+      .bytes(Field.message2, memo.role.message2 ?? new Uint8Array(0));
   writer
     .varint(Field.peerTime, memo.peerTime)
     .varint(Field.ownVersion, memo.ownVersion)

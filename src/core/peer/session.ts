@@ -13,8 +13,8 @@ export type SessionRole =
       readonly kind: "responder";
       /** Lower-case hex SHA-256 of message 1 after its header (protocol 3.6.10 compares exactly these bytes). */
       readonly message1Hash: string;
-      /** The whole datagram that answered it. */
-      readonly message2: Uint8Array;
+      /** The whole datagram that answered it; undefined a while after the peer has proven that it has come. */
+      readonly message2: Uint8Array | undefined;
     };
 
 /** Whether the peer has proven that it holds its key (reliability R10). */
@@ -67,6 +67,7 @@ export interface Session extends SessionOrigin {
 
 /** A session in the hands of the two that own it: the peer table, and the machine that begins and ends sessions. */
 export interface OwnedSession extends Session {
+  role: SessionRole;
   state: SessionState;
   path: Path | undefined;
   provenPath: Path | undefined;
@@ -94,6 +95,12 @@ export function newSession(
     provenPath: undefined,
     secondarySince: now,
   };
+}
+
+/** Nobody waits for the answer any more. */
+export function withoutAnswer(role: SessionRole): SessionRole {
+  if (role.kind === "initiator") return role;
+  return { kind: "responder", message1Hash: role.message1Hash, message2: undefined };
 }
 
 export function addressesOf(certificate: VerifiedCertificate): readonly IpAddress[] {

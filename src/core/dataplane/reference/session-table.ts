@@ -10,8 +10,6 @@ const PRIMARIES_MAX = 131_072;
 export class SessionTable {
   readonly #sessions = new Map<LocalIndex, Session>();
   readonly #primaries = new Map<IpAddress, Session>();
-  /** In ascending order of the local index. */
-  readonly #sorted: Session[] = [];
   /** Those that carried something since they were last taken. */
   readonly used: Set<Session> = new Set<Session>();
 
@@ -35,7 +33,6 @@ export class SessionTable {
 
   add(session: Session): void {
     this.#sessions.set(session.localIndex, session);
-    this.#sorted.splice(this.#placeOf(session.localIndex), 0, session);
   }
 
   makePrimary(session: Session): void {
@@ -46,7 +43,7 @@ export class SessionTable {
 
   remove(session: Session): void {
     this.used.delete(session);
-    if (this.#sessions.delete(session.localIndex)) this.#sorted.splice(this.#placeOf(session.localIndex), 1);
+    this.#sessions.delete(session.localIndex);
     for (const address of session.peerAddresses) {
       if (this.#primaries.get(address) === session) this.#primaries.delete(address);
     }
@@ -54,24 +51,18 @@ export class SessionTable {
 
   /** Those that carried something since this was last asked, in ascending order of the local index: a sample looks at no others. */
   takeUsed(): readonly Session[] {
-    const used = [...this.used].sort((a, b) => a.localIndex - b.localIndex);
+    const used = inOrder(this.used);
     this.used.clear();
     return used;
   }
 
   /** In ascending order of the local index. */
   all(): readonly Session[] {
-    return this.#sorted;
+    return inOrder(this.#sessions.values());
   }
+}
 
-  /** Where the session of this index stands in the order, or would. */
-  #placeOf(localIndex: LocalIndex): number {
-    let low = 0;
-    for (let high = this.#sorted.length; low < high; ) {
-      const middle = (low + high) >>> 1;
-      if ((this.#sorted[middle]?.localIndex ?? 0) < localIndex) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
+/** Sorted by whoever asks, which is seldom: an order that is kept costs each new session a move of all others. */
+function inOrder(sessions: Iterable<Session>): readonly Session[] {
+  return [...sessions].sort((a, b) => a.localIndex - b.localIndex);
 }

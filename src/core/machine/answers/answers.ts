@@ -174,10 +174,12 @@ export class Answers {
   #answerAgain(session: Session, { path, place }: Source): void {
     if (session.role.kind !== "responder") return;
     const datagram = session.role.message2;
-    if (!this.#spend(path, datagram.length)) return;
-    this.#emit({ kind: "command", command: { kind: "send-datagram", to: path, datagram } });
-    const event = { code: "handshake-repeated", address: nameAddress(session), endpoint: place } as const;
-    this.#emit({ kind: "tell", event });
+    if (datagram) {
+      if (!this.#spend(path, datagram.length)) return;
+      this.#emit({ kind: "command", command: { kind: "send-datagram", to: path, datagram } });
+      const event = { code: "handshake-repeated", address: nameAddress(session), endpoint: place } as const;
+      this.#emit({ kind: "tell", event });
+    }
     const { preferredRanges } = this.#facts.settings.live;
     if (path.kind === "direct" && isPreferred(path.endpoint, preferredRanges) && this.#spend(path, PROBE_BYTES))
       this.#emit({ kind: "called-again", session, at: path.endpoint });

@@ -39,7 +39,12 @@ export class Usage {
       sentPerSecond: others / seconds,
       wantsAnswer: all > counted.answers,
     };
-    this.#sessions.set(activity.localIndex, { ...NOTHING, packets, bytes, at: now });
+    counted.packets = packets;
+    counted.bytes = bytes;
+    counted.postedPackets = 0;
+    counted.postedBytes = 0;
+    counted.answers = 0;
+    counted.at = now;
     return use;
   }
 

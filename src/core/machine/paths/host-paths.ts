@@ -25,7 +25,8 @@ export interface PathRequest {
 /** What is known about the ways to one host. It outlives single sessions. */
 export class HostPaths {
   readonly watch: Watchfulness = new Watchfulness();
-  readonly asked: LruMap<string, PathRequest> = new LruMap(ASKED_MAX);
+  /** Present while there are any: most hosts are known and not talked to. */
+  #asked: LruMap<string, PathRequest> | undefined;
   readonly #ways = new LruMap<Place, Estimate>(WAYS_MAX);
   /** Path requests in a row that brought nothing, if one ever brought something: a host may have become one that knows none. */
   unanswered: number | undefined;
@@ -58,10 +59,29 @@ export class HostPaths {
     return this.#ways.entries();
   }
 
+  /** A path request is on its way. */
+  ask(token: string, request: PathRequest): void {
+    this.#asked ??= new LruMap(ASKED_MAX);
+    this.#asked.set(token, request);
+  }
+
+  /** The path request that this is the reply to. It is forgotten. */
+  takeAsked(token: string): PathRequest | undefined {
+    const request = this.#asked?.peek(token);
+    if (request) this.#forget(token);
+    return request;
+  }
+
   /** Path requests that have waited for so long. They are forgotten. */
   takeMissed(afterMs: (place: Place) => number, now: Instant): readonly PathRequest[] {
-    const late = [...this.asked.entries()].filter(([, { place, sentAt }]) => now - sentAt >= afterMs(place));
-    for (const [token] of late) this.asked.delete(token);
+    if (!this.#asked) return [];
+    const late = [...this.#asked.entries()].filter(([, { place, sentAt }]) => now - sentAt >= afterMs(place));
+    for (const [token] of late) this.#forget(token);
     return late.map(([, request]) => request);
+  }
+
+  #forget(token: string): void {
+    this.#asked?.delete(token);
+    if (this.#asked?.size === 0) this.#asked = undefined;
   }
 }

@@ -155,10 +155,8 @@ export class Paths implements Machine {
   /** The reply to a path request of ours, if it is one. */
   pathReplied(session: Session, origin: Path, token: Uint8Array): void {
     const host = this.#hosts.get(nameAddress(session));
-    const key = toHex(token);
-    const asked = host?.asked.peek(key);
+    const asked = host?.takeAsked(toHex(token));
     if (!host || !asked) return;
-    host.asked.delete(key);
     const { now } = this.#facts;
     host.estimate(asked.place).answered(now - asked.sentAt, now);
     const isNew = !host.speaks;
@@ -295,7 +293,7 @@ export class Paths implements Machine {
     const place = path && placeOf(path, this.#peers);
     if (path === undefined || place === undefined) return;
     const token = this.#facts.entropy.bytes(PATH_TOKEN_BYTES);
-    this.#host(session).asked.set(toHex(token), { place, path, sentAt: this.#facts.now, isRace });
+    this.#host(session).ask(toHex(token), { place, path, sentAt: this.#facts.now, isRace });
     const to = samePath(path, session.path) ? undefined : path;
     this.#emit({ kind: "command", command: testPacket(session, TestSubtype.pathRequest, token, to) });
   }

@@ -1,9 +1,11 @@
-import type { Instant } from "../../base/time.ts";
+import { type Instant, later } from "../../base/time.ts";
+import { TimerQueue } from "../../base/timer-queue.ts";
 import type { PolicyId } from "../../dataplane/contract.ts";
 import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
 import type { EndOfSession } from "../../operator/failure.ts";
 import { isCarried } from "../../path/carried.ts";
 import { endpointOf, type Path, samePath } from "../../path/path.ts";
+import type { LocalIndex } from "../../path/session-index.ts";
 import { encodeMemo } from "../../peer/memo.ts";
 import type { Parcel } from "../../peer/parcel.ts";
 import type { PeerTable } from "../../peer/peer-table.ts";
@@ -14,6 +16,7 @@ import {
   newSession,
   type OwnedSession,
   type Session,
+  withoutAnswer,
 } from "../../peer/session.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine, StopReason } from "../machine.ts";
@@ -40,6 +43,11 @@ export type SessionsEvent =
 
 /** Both handshake messages count: data starts at 3, and counters up to 2 are taken (protocol 2.4). */
 const HANDSHAKE_MESSAGES = 2n;
+/**
+ * How long the answer to a message 1 is kept once its peer has proven that it has it. Who repeats a message 1 gives up sooner; it is as large as
+ * a certificate, and a lighthouse has one for each of thousands of hosts.
+ */
+const ANSWER_KEPT_MS = 60_000;
 const NO_MEMO: Uint8Array = new Uint8Array();
 
 /** What it asks others: when a session was last heard, and where else its peer may be. */
@@ -56,6 +64,8 @@ export class Sessions implements Machine {
   readonly #ports: SessionsPorts;
   readonly #emit: Emit<SessionsEvent>;
   readonly #unconfirmed = new UnconfirmedSessions();
+  /** Until when answers are kept. Nothing wakes for it. */
+  readonly #answers = new TimerQueue<LocalIndex>();
 
   constructor(facts: Facts, peers: PeerTable, ports: SessionsPorts, emit: Emit<SessionsEvent>) {
     this.#facts = facts;
@@ -116,6 +126,7 @@ export class Sessions implements Machine {
     if (!session || session.state.at === "live") return;
     this.#unconfirmed.remove(session);
     session.state = { at: "live", since: this.#facts.now };
+    this.#keepAnswerFor(session);
     // A session that we made primary meanwhile may have overtaken the event: the last word is ours, so that both sides know the same.
     if (this.#sendsAnybodyTo(session)) this.makePrimary(session);
     this.proven(session);
@@ -201,7 +212,9 @@ export class Sessions implements Machine {
     // The snapshot does not say for which of its addresses a session sends: where two claim the same one, we decide.
     else if (options.primary && this.#sendsAnybodyTo(session)) this.makePrimary(session);
     else if (options.primary) this.#peers.makePrimary(session, this.#facts.now);
-    if (session.state.at === "live") this.proven(session);
+    if (session.state.at !== "live") return;
+    this.#keepAnswerFor(session);
+    this.proven(session);
   }
 
   /** Every session is gone with the data plane; before a shutdown each peer is told. */
@@ -221,6 +234,10 @@ export class Sessions implements Machine {
 
   tick(): void {
     const { now } = this.#facts;
+    for (const index of this.#answers.takeDue(now)) {
+      const session = this.#peers.session(index);
+      if (session) session.role = withoutAnswer(session.role);
+    }
     for (let due = this.#unconfirmed.popDue(now); due; due = this.#unconfirmed.popDue(now)) {
       const session = this.#peers.session(due.localIndex);
       if (!session) continue;
@@ -232,7 +249,12 @@ export class Sessions implements Machine {
   #drop(session: OwnedSession): void {
     this.#peers.remove(session);
     this.#unconfirmed.remove(session);
+    this.#answers.cancel(session.localIndex);
     this.#emit({ kind: "session-gone", session });
+  }
+
+  #keepAnswerFor({ localIndex, role }: Session): void {
+    if (role.kind === "responder") this.#answers.schedule(localIndex, later(this.#facts.now, ANSWER_KEPT_MS));
   }
 
   #sendsAnybodyTo(session: Session): boolean {

@@ -113,6 +113,17 @@ describe("message 1", () => {
     expect(b.status().peers[0]?.sessions).toBe(1);
   });
 
+  test("that comes again more than a minute after its sender has proven that it has the answer is met with silence", () => {
+    const { mesh, a, b } = pair();
+    a.say(b, "hello");
+    mesh.run(90_000);
+    const [message1] = handshakes(mesh);
+    const before = mesh.flights.length;
+    b.receive("203.0.113.9:9" as Endpoint, message1!.datagram);
+    expect(mesh.flights.slice(before)).toEqual([]);
+    expect(b.status().peers[0]?.sessions).toBe(1);
+  });
+
   test("that is older than the session it made is not answered while that is in use, and nobody else hears of it", () => {
     const { mesh, b, old } = withOldMessage1();
     const before = mesh.flights.length;
