@@ -38,15 +38,22 @@ export function storeOf(flags: StoreFlags): string {
   return said === undefined || said === "" ? beside(flags.caCrt, "enrolment.db") : said;
 }
 
-/** Runs with the storage open, and closes it whatever happens. The file is only there for its owner. */
+/** Opens the storage. A file is only there for its owner. */
+export async function openStore(flags: StoreFlags): Promise<Database> {
+  const { openDatabase } = await import("../enrolment/storage/open.ts");
+  const umask = process.umask(0o077);
+  return openDatabase(storeOf(flags)).finally(() => process.umask(umask));
+}
+
+/** Runs with the storage open and of this version, and closes it whatever happens. */
 export async function withDatabase<Value>(
   flags: StoreFlags,
   work: (database: Database) => Promise<Value>,
 ): Promise<Value> {
-  const { openDatabase } = await import("../enrolment/storage/open.ts");
-  const umask = process.umask(0o077);
-  const database = await openDatabase(storeOf(flags)).finally(() => process.umask(umask));
+  const { migrate } = await import("../enrolment/storage/schema.ts");
+  const database = await openStore(flags);
   try {
+    await migrate(database);
     return await work(database);
   } finally {
     await database.close();

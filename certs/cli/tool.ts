@@ -67,6 +67,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "make a token that a host joins with",
     load: async () => (await import("./commands/invite.ts")).inviteCommand(),
   },
+  tokens: {
+    summary: "invitations, and what became of them",
+    load: async () => (await import("./commands/tokens.ts")).tokensCommand(),
+  },
   pending: {
     summary: "hosts that wait for somebody to approve them",
     load: async () => (await import("./commands/pending.ts")).pendingCommand(),
@@ -78,6 +82,14 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
   deny: {
     summary: "deny a host that waits, with a reason",
     load: async () => (await import("./commands/approve.ts")).denyCommand(),
+  },
+  access: {
+    summary: "let people and programs use the service's API",
+    load: async () => (await import("./commands/access.ts")).accessCommand(),
+  },
+  audit: {
+    summary: "what was done by whom; verify that nothing was changed",
+    load: async () => (await import("./commands/audit.ts")).auditCommand(),
   },
 };
 

@@ -18,6 +18,8 @@ export type AuditAction =
   | "began"
   | "network"
   | "imported"
+  | "signed"
+  | "not-signed"
   | "invited"
   | "withdrawn"
   | "asked"
@@ -29,7 +31,6 @@ export type AuditAction =
   | "denied"
   | "access-given"
   | "access-taken"
-  | "secret-reused"
   | "authority";
 
 /** A line of the log: each holds the hash of everything before it, so that a line that is changed or taken out later is missed. */

@@ -130,7 +130,7 @@ export class Desk {
     return this.#database.exclusively(async (sql) => {
       if (!(await withdrawToken(sql, id, nowSeconds))) {
         return enrolmentRefusal(
-          "token-unknown",
+          "unknown-id",
           `the token ${id}`,
           "it is not known, or was used or taken back",
           "see the list of tokens",
@@ -186,7 +186,7 @@ export class Desk {
       if (!names.includes(name)) {
         const meant = nearest(name, names);
         const todo = meant === undefined ? "see the list of hosts" : `did you mean ${meant}?`;
-        return enrolmentRefusal("name-bad", `the name ${name}`, "no certificate was signed for it", todo);
+        return enrolmentRefusal("unknown-id", `the name ${name}`, "no certificate was signed for it", todo);
       }
       const host = await findHost(sql, name);
       await this.#registrar.takeBack(sql, name, nowSeconds);
@@ -230,7 +230,7 @@ export class Desk {
       const name = await withdrawAccess(sql, id, nowSeconds);
       if (name === undefined) {
         return enrolmentRefusal(
-          "not-signed-in",
+          "unknown-id",
           `the access ${id}`,
           "nobody has it, or no longer",
           "see the list of who has access",
@@ -258,7 +258,12 @@ async function pendingRequest(sql: Sql, id: string): Promise<Result<KeptRequest,
   const request = await findRequest(sql, id);
   if (request?.state === "pending") return ok(request);
   const why = request ? `it was ${request.state} by ${request.decidedBy}` : "there is no such request";
-  return enrolmentRefusal("not-pending", `the request ${id}`, why, "see the list of those that wait");
+  return enrolmentRefusal(
+    request ? "not-pending" : "unknown-id",
+    `the request ${id}`,
+    why,
+    "see the list of those that wait",
+  );
 }
 
 /** A host that is not in the mesh yet cannot reach the service there. */

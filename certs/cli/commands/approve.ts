@@ -23,10 +23,8 @@ export function approveCommand(): Command {
 async function approve(id: string, flags: ApproveFlags): Promise<void> {
   const { Desk } = await import("../../enrolment/desk.ts");
   const { Registrar } = await import("../../enrolment/registrar.ts");
-  const { migrate } = await import("../../enrolment/storage/schema.ts");
   const authority = await openCa(flags, now().wall);
   await withDatabase(flags, async (database) => {
-    await migrate(database);
     const desk = new Desk(database, new Registrar(database, authority));
     const { name, networks, groups, certificate, notAfter } = orFail(await desk.approve(id, localOperator()));
     sayMade(`${name} with ${networks.join(", ")}, until ${dayOf(BigInt(notAfter))}`, [
@@ -54,10 +52,8 @@ async function deny(id: string, flags: DenyFlags): Promise<void> {
   }
   const { Desk } = await import("../../enrolment/desk.ts");
   const { Registrar } = await import("../../enrolment/registrar.ts");
-  const { migrate } = await import("../../enrolment/storage/schema.ts");
   const { reason } = flags;
   await withDatabase(flags, async (database) => {
-    await migrate(database);
     orFail(await new Desk(database, new Registrar(database, undefined)).deny(id, reason, localOperator()));
   });
 }

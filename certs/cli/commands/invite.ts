@@ -45,7 +45,6 @@ async function invite(name: string | undefined, flags: InviteFlags): Promise<voi
   const { Desk, TOKEN_SECONDS_MAX } = await import("../../enrolment/desk.ts");
   const { DEFAULT_LIFETIME_SECONDS, DEFAULT_TOKEN_SECONDS } = await import("../../enrolment/invitation.ts");
   const { Registrar } = await import("../../enrolment/registrar.ts");
-  const { migrate } = await import("../../enrolment/storage/schema.ts");
   const { formatToken } = await import("../../../src/core/enrolment/token.ts");
   const { portableSuite } = await import("../../../src/core/crypto/portable.ts");
   if (name !== undefined && !HOST_NAME.test(name)) {
@@ -62,7 +61,6 @@ async function invite(name: string | undefined, flags: InviteFlags): Promise<voi
   if (reason.length > REASON_CHARACTERS_MAX)
     throw usage("-reason", "it is too long", `say it in ${REASON_CHARACTERS_MAX} characters`);
   const token = await withDatabase(flags, async (database) => {
-    await migrate(database);
     const desk = new Desk(database, new Registrar(database, undefined));
     if (flags.signIn) return desk.signInLink(localOperator().nowSeconds);
     const newGroups = parseList(flags.newGroup);

@@ -2,7 +2,8 @@ import { Command } from "commander";
 import { printable } from "../../../src/core/base/printable.ts";
 import type { Recorded } from "../../ledger/content.ts";
 import { Failure } from "../failure.ts";
-import { existingLedgerOf, type LedgerFlags } from "../ledger-file.ts";
+import { existingLedger } from "../ledger.ts";
+import type { LedgerFlags } from "../ledger-file.ts";
 import { now } from "../now.ts";
 import { parseDuration } from "../values.ts";
 
@@ -31,7 +32,8 @@ async function list(flags: ListFlags): Promise<void> {
   const within = flags.expiring === undefined ? undefined : Number(parseDuration(flags.expiring));
   const { toJson } = await import("../../index.ts");
   const nowSeconds = Number(now().seconds);
-  const { recorded } = await existingLedgerOf(flags).read();
+  await using ledger = await existingLedger(flags);
+  const { recorded } = await ledger.read();
   const rows = recorded
     .map((each) => ({ ...each.entry, state: stateOf(each, nowSeconds) }))
     .filter(({ state, notAfter }) =>

@@ -59,14 +59,12 @@ function collect(value: string, before: readonly string[] = []): readonly string
 async function network(flags: NetworkFlags): Promise<void> {
   const { readCertificates } = await import("../../index.ts");
   const { readFacts } = await import("../../enrolment/facts.ts");
-  const { migrate } = await import("../../enrolment/storage/schema.ts");
   const { setUp } = await import("../../enrolment/setup.ts");
   const authorities = readText(flags.caCrt);
   const certificates = orFail(readCertificates(authorities, flags.caCrt)).filter(({ isCa }) => isCa);
   const [authority] = certificates;
   if (!authority) throw usage("-ca-crt", `${flags.caCrt} holds no authority`, "give the authority's certificate");
   await withDatabase(flags, async (database) => {
-    await migrate(database);
     const before = await readFacts(database);
     const isShown = ["name", "networks", "lighthouse", "relays", "port", "service"].every((flag) => !(flag in flags));
     if (!before || !isShown) {

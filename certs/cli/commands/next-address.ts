@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import { Failure, usage } from "../failure.ts";
 import { readText } from "../files.ts";
-import { existingLedgerOf, type LedgerFlags } from "../ledger-file.ts";
+import { existingLedger } from "../ledger.ts";
+import type { LedgerFlags } from "../ledger-file.ts";
 import { now } from "../now.ts";
 import { orFail, parseWholeNetworks } from "../values.ts";
 
@@ -22,7 +23,8 @@ export function nextAddressCommand(): Command {
 
 async function showNextAddress(flags: NextAddressFlags): Promise<void> {
   const { formatPrefix, nextAddress, readCertificates, toJson } = await import("../../index.ts");
-  const taken = existingLedgerOf(flags).readWhole().takenAddresses(Number(now().seconds));
+  await using ledger = await existingLedger(flags);
+  const taken = (await ledger.readWhole()).takenAddresses(Number(now().seconds));
   const networks =
     flags.network === undefined
       ? orFail(readCertificates(readText(flags.caCrt), flags.caCrt)).flatMap(({ networks }) => networks)

@@ -21,10 +21,8 @@ export function pendingCommand(): Command {
 async function pending(flags: PendingFlags): Promise<void> {
   const { pendingRequests } = await import("../../enrolment/requests.ts");
   const { keyFingerprint } = await import("../../enrolment/issuer.ts");
-  const { migrate } = await import("../../enrolment/storage/schema.ts");
   const { nowSeconds } = localOperator();
   await withDatabase(flags, async (database) => {
-    await migrate(database);
     const rows = (await pendingRequests(database, ROWS_MAX)).map(
       ({ id, name, groups, publicKey, source, askedAt }) => ({
         id,

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { Failure } from "../failure.ts";
 import { readText } from "../files.ts";
+import { ledgerOf } from "../ledger.ts";
 import { LedgerFile, type LedgerFlags, ledgerBeside } from "../ledger-file.ts";
 import { now } from "../now.ts";
 import { orFail } from "../values.ts";
@@ -35,13 +36,14 @@ async function record(flags: RecordFlags): Promise<void> {
       todo: "give the authority that has with -ca-crt",
     });
   }
-  const file = new LedgerFile(typeof flags.ledger === "string" ? flags.ledger : ledgerBeside(flags.caCrt));
-  const known = new Set((await file.read()).recorded.flatMap(({ entry }) => entry.fingerprints));
+  await using kept = await ledgerOf(flags);
+  const ledger = kept ?? new LedgerFile(ledgerBeside(flags.caCrt));
+  const known = new Set((await ledger.read()).recorded.flatMap(({ entry }) => entry.fingerprints));
   const at = new Date(Number(now().seconds) * 1000).toISOString();
   const entries = certificates
     .map((certificate) => signedEntry(certificate, at))
     .filter(({ fingerprints }) => !fingerprints.some((fingerprint) => known.has(fingerprint)));
-  await file.append(...entries);
+  await ledger.append(...entries);
   const names = entries.map(({ name, version }) => ({ name, version }));
   if (flags.json) process.stdout.write(`${toJson({ recorded: names, known: certificates.length - names.length })}\n`);
 }

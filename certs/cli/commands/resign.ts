@@ -2,7 +2,8 @@ import { Command } from "commander";
 import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { usage } from "../failure.ts";
 import { readText, refuseExisting, refuseSharedStream, replaceText, writeFiles } from "../files.ts";
-import { type LedgerFlags, ledgerFileOf } from "../ledger-file.ts";
+import { ledgerOf } from "../ledger.ts";
+import type { LedgerFlags } from "../ledger-file.ts";
 import { now } from "../now.ts";
 import { orFail, parseDuration } from "../values.ts";
 
@@ -63,7 +64,7 @@ async function signAgain(flags: ResignFlags): Promise<void> {
   const write = (): void => (flags.replace ? replaceText(outCrt, text) : writeFiles({ file: outCrt, content: text }));
   // The groups were in the old certificates, which an authority has signed.
   const knownGroups = renewed.flatMap(({ groups }) => groups);
-  const ledger = ledgerFileOf(flags);
+  await using ledger = await ledgerOf(flags);
   orFail(await handOut(renewed, { ledger, nowSeconds: clock.seconds, knownGroups, write }));
   if (flags.json) {
     process.stdout.write(`${toJson({ certificates: renewed.map(inspect), files: { certificate: outCrt } })}\n`);

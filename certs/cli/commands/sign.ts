@@ -4,7 +4,8 @@ import type { Curve } from "../../index.ts";
 import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { usage } from "../failure.ts";
 import { readText, refuseExisting, refuseSharedStream, writeFiles } from "../files.ts";
-import { type LedgerFlags, ledgerFileOf } from "../ledger-file.ts";
+import { ledgerOf } from "../ledger.ts";
+import type { LedgerFlags } from "../ledger-file.ts";
 import { dayOf, sayMade } from "../made.ts";
 import { notYetOption } from "../not-yet.ts";
 import { now } from "../now.ts";
@@ -79,7 +80,7 @@ async function signHost(flags: SignFlags): Promise<void> {
     written.push({ file: flags.outQr, content: orFail(await qrPng(certificatePem, flags.outQr)) });
   const knownGroups = [...authority.certificate.groups, ...parseList(flags.newGroup)];
   const write = (): void => writeFiles(...written);
-  const ledger = ledgerFileOf(flags);
+  await using ledger = await ledgerOf(flags);
   orFail(await handOut([certificate], { ledger, nowSeconds: clock.seconds, knownGroups, write }));
   const addresses = certificate.networks.map(formatPrefix).join(", ");
   const groups = certificate.groups.length === 0 ? "in no group" : `in ${certificate.groups.join(", ")}`;

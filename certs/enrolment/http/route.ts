@@ -72,6 +72,7 @@ const STATUS: Readonly<Record<string, number>> = {
   revoked: 403,
   denied: 403,
   "not-pending": 409,
+  "unknown-id": 404,
   "request-large": 413,
   "route-unknown": 404,
   "not-signed-in": 401,

@@ -35,6 +35,7 @@ export const ENROLMENT_REFUSAL_CODES = [
   // What people decide.
   "denied",
   "not-pending",
+  "unknown-id",
   // The way in.
   "request-bad",
   "request-large",

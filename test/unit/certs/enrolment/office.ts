@@ -10,7 +10,7 @@ import type { Answer } from "../../../../certs/enrolment/http/route.ts";
 import { Registrar } from "../../../../certs/enrolment/registrar.ts";
 import { setUp } from "../../../../certs/enrolment/setup.ts";
 import type { Database } from "../../../../certs/enrolment/storage/database.ts";
-import { openDatabase } from "../../../../certs/enrolment/storage/open.ts";
+import { isPostgres, openDatabase } from "../../../../certs/enrolment/storage/open.ts";
 import { type Authority, createAuthority, generateHostKey, parsePrefix } from "../../../../certs/index.ts";
 import { toHex } from "../../../../src/core/base/bytes.ts";
 import { instant } from "../../../../src/core/base/time.ts";
@@ -61,9 +61,10 @@ export class Office {
     return { who: "root", nowSeconds: this.nowSeconds };
   }
 
-  /** Another instance over the same storage. */
+  /** Another instance over the same storage. Two connections of one process to a file would wait for each other; instances over a file are processes. */
   async second(isOffline = false): Promise<Office> {
-    return new Office(await openDatabase(this.store), this.store, this.authority, isOffline);
+    const database = isPostgres(this.store) ? await openDatabase(this.store) : this.database;
+    return new Office(database, this.store, this.authority, isOffline);
   }
 
   async invite(host: string, change: Partial<Invitation> = {}): Promise<EnrolmentToken> {

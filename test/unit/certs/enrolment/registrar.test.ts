@@ -277,7 +277,6 @@ describe("where somebody must decide,", () => {
     expect(await office.desk.approve(id, office.operator)).toMatchObject({ ok: false, reason: { code: "authority" } });
     const signer = await office.second();
     expect(await signer.desk.approve(id, office.operator)).toMatchObject({ ok: true, value: { name: "lap" } });
-    await signer.database.close();
     office.nowSeconds += 50_000;
     const fetched = await office.post("/v1/enrol", { ...request, time: office.nowSeconds });
     expect(fetched).toMatchObject({ status: 200, body: { name: "lap" } });
