@@ -1,10 +1,11 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, test as anywhere, describe, expect } from "vitest";
 import { verifyAudit, writeAudit } from "../../../../certs/enrolment/audit.ts";
 import { SCOPES, type Scope } from "../../../../certs/enrolment/scopes.ts";
 import { migrate } from "../../../../certs/enrolment/storage/schema.ts";
 import { openSqlite } from "../../../../certs/enrolment/storage/sqlite.ts";
-import { closeOffices, freshKey, INVITATION, NOW, Office, openOffice, requestWith } from "./office.ts";
+import { closeOffices, freshKey, HAS_SQLITE, INVITATION, NOW, Office, openOffice, requestWith } from "./office.ts";
 
+const test = anywhere.skipIf(!HAS_SQLITE);
 afterEach(closeOffices);
 
 describe("every route and every role:", () => {

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Desk, type Invitation } from "../../../../certs/enrolment/desk.ts";
@@ -16,6 +17,18 @@ import { toHex } from "../../../../src/core/base/bytes.ts";
 import { instant } from "../../../../src/core/base/time.ts";
 import type { EnrolRequest } from "../../../../src/core/enrolment/messages.ts";
 import type { EnrolmentToken } from "../../../../src/core/enrolment/token.ts";
+
+/** SQLite is compiled where it is installed, and may be left out. */
+export const HAS_SQLITE: boolean = isInstalled("better-sqlite3");
+
+function isInstalled(name: string): boolean {
+  try {
+    createRequire(import.meta.url)(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** A moment at which the authority of these tests is valid. */
 export const NOW = 1_800_000_000;

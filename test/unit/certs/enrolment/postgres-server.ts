@@ -41,8 +41,8 @@ export async function startPostgres(): Promise<PostgresServer> {
     },
     stop: async () => {
       const ended = new Promise((resolve) => server.once("exit", resolve));
-      // Whoever is connected is thrown out, and what was written is kept.
-      if (server.kill("SIGINT")) await ended;
+      // At once, whoever is connected: nobody wants what is in it.
+      if (server.kill("SIGQUIT")) await ended;
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -1,10 +1,11 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, test as anywhere, describe, expect } from "vitest";
 import { readCertificates } from "../../../../certs/index.ts";
 import type { IssuedAnswer } from "../../../../src/core/enrolment/messages.ts";
 import { readEnrolAnswer } from "../../../../src/core/enrolment/messages.ts";
 import {
   closeOffices,
   freshKey,
+  HAS_SQLITE,
   INVITATION,
   NOW,
   type Office,
@@ -13,6 +14,7 @@ import {
   testAuthority,
 } from "./office.ts";
 
+const test = anywhere.skipIf(!HAS_SQLITE);
 afterEach(closeOffices);
 
 describe("a host that was invited", () => {
