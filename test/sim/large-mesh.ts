@@ -6,7 +6,7 @@ import { rules } from "./judge/policy.ts";
 import { Referee } from "./judge/referee.ts";
 import { Network } from "./underlay/network.ts";
 import { Agenda } from "./world/agenda.ts";
-import { Host } from "./world/host.ts";
+import { Host, type Parts } from "./world/host.ts";
 import { Journal } from "./world/journal.ts";
 import { Random } from "./world/random.ts";
 
@@ -27,6 +27,10 @@ export interface LargeMeshPlan {
   readonly talkEveryMs: number;
   /** What is lost from here on counts. */
   readonly settledMs: number;
+  /** So many of the hosts, the last ones, say nothing by themselves. */
+  readonly quiet?: number;
+  /** What hosts are made of, if not as everywhere. */
+  readonly parts?: Parts;
 }
 
 /** Many hosts in sight of each other, every one the real core with the readable data plane, and every invariant watched. */
@@ -58,7 +62,7 @@ export class LargeMesh {
 
   run(): void {
     const { worldMs, startMs, talkFromMs, talkEveryMs } = this.#plan;
-    const clients = this.hosts.filter(({ role }) => !role.lighthouse);
+    const clients = this.hosts.slice(this.#plan.lighthouses, this.hosts.length - (this.#plan.quiet ?? 0));
     for (const host of this.hosts)
       this.agenda.at(host.role.lighthouse ? 0 : this.random.between(500, startMs), () => {
         host.startPlane();
@@ -85,20 +89,25 @@ export class LargeMesh {
     };
   }
 
+  /** Sends a packet, and gives what the ledger knows of it. */
+  say(from: Host, to: Host): Sent {
+    const [source, destination] = [from, to].map(({ settings }) => settings.live.identity.credential.addresses[0]!);
+    this.#fromPort = this.#fromPort < 60_000 ? this.#fromPort + 1 : 40_001;
+    const flow = {
+      from: source!,
+      to: destination!,
+      protocol: "udp",
+      fromPort: this.#fromPort,
+      toPort: PORT,
+    } as const;
+    const sent = this.#referee.ledger.issue(from.role, flow, 64, this.agenda.now);
+    from.fromTun(sent.packet);
+    return sent;
+  }
+
   #talk(from: Host, to: Host, at: number): void {
     this.agenda.at(at, () => {
-      const [source, destination] = [from, to].map(({ settings }) => settings.live.identity.credential.addresses[0]!);
-      this.#fromPort = this.#fromPort < 60_000 ? this.#fromPort + 1 : 40_001;
-      const flow = {
-        from: source!,
-        to: destination!,
-        protocol: "udp",
-        fromPort: this.#fromPort,
-        toPort: PORT,
-      } as const;
-      const sent = this.#referee.ledger.issue(from.role, flow, 64, this.agenda.now);
-      this.#said.push(sent);
-      from.fromTun(sent.packet);
+      this.#said.push(this.say(from, to));
       this.#talk(from, to, at + this.#plan.talkEveryMs);
     });
   }
@@ -112,7 +121,7 @@ export class LargeMesh {
       network: this.#network,
       journal: SILENCE,
       referee: this.#referee,
-      parts: lightParts,
+      parts: this.#plan.parts ?? lightParts,
       resolve: () => [],
       delivered: (host: Host, packet: Uint8Array) => {
         this.#referee.ledger.delivered(host.role, packet, this.agenda.now);

@@ -1,5 +1,6 @@
 import { equalBytes } from "../base/bytes.ts";
 import { ok, type Result } from "../base/result.ts";
+import type { Instant } from "../base/time.ts";
 import type { Certificate } from "../cert/certificate.ts";
 import type { CryptoSuite } from "../crypto/suite.ts";
 import type { BulletinState } from "../wire/bulletin-message.ts";
@@ -9,6 +10,8 @@ import { type BulletinRefusal, refuse, verifyBody, verifyHead } from "./verify.t
 /** A bulletin that this host has checked and keeps. */
 export interface HeldBulletin extends Bulletin {
   authority: Certificate;
+  /** When it came. */
+  readonly since: Instant;
   /** What has become of it here. */
   state: BulletinState;
 }
@@ -55,7 +58,7 @@ export class HeldBulletins {
   }
 
   /** Takes a whole one in place of the one before. What is held already is taken again, and nothing changes. */
-  accept(authorities: Iterable<Certificate>, bulletin: Bulletin): Result<HeldBulletin, BulletinRefusal> {
+  accept(authorities: Iterable<Certificate>, bulletin: Bulletin, now: Instant): Result<HeldBulletin, BulletinRefusal> {
     const judged = this.judge(authorities, bulletin.head);
     if (!judged.ok) return judged;
     const body = verifyBody(this.#suite, bulletin);
@@ -63,7 +66,7 @@ export class HeldBulletins {
     const stream = streamOf(bulletin.head);
     const before = this.#held.get(stream);
     if (before?.head.id === bulletin.head.id) return ok(before);
-    const held: HeldBulletin = { ...bulletin, authority: judged.value, state: "held" };
+    const held: HeldBulletin = { ...bulletin, authority: judged.value, since: now, state: "held" };
     this.#held.set(stream, held);
     return ok(held);
   }

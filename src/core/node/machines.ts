@@ -217,7 +217,7 @@ export function assemble(
     },
     emit,
   );
-  const bulletins = new Bulletins(facts, peers, emit);
+  const bulletins = new Bulletins(facts, peers, { lastReceivedAt }, emit);
   const all = [
     liveness,
     paths,

@@ -39,8 +39,8 @@ export type BulletinMessage =
 export const PIECE_BYTES_MAX = 1_024;
 /** Names in one message. */
 export const PENDING_NAMES_MAX = 16;
-/** Bytes of such a name; a longer one is left out. */
-export const PENDING_NAME_BYTES_MAX = 64;
+/** Of such a name; a longer one is left out. */
+export const PENDING_NAME_CHARACTERS_MAX = 64;
 
 /** Undefined when it is another message, or one that makes no sense. */
 export function decodeBulletinMessage(body: Uint8Array): BulletinMessage | undefined {
@@ -113,7 +113,8 @@ function readFields(bytes: Uint8Array): Fields | undefined {
     else if (reader.field === Field.asks) fields.asks = reader.bool();
     else if (reader.field === Field.pending) {
       const name = reader.text();
-      if (name.length <= PENDING_NAME_BYTES_MAX && fields.pending.length < PENDING_NAMES_MAX) fields.pending.push(name);
+      if (name.length <= PENDING_NAME_CHARACTERS_MAX && fields.pending.length < PENDING_NAMES_MAX)
+        fields.pending.push(name);
     }
   }
   return reader.failed ? undefined : fields;

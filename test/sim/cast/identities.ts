@@ -1,4 +1,12 @@
 import { wallTime } from "../../../src/core/base/time.ts";
+import {
+  type Bulletin,
+  BulletinKind,
+  bulletinSignedBytes,
+  decodeHead,
+  encodeHead,
+} from "../../../src/core/bulletin/bulletin.ts";
+import { encodeRevocations } from "../../../src/core/bulletin/revocations.ts";
 import { CaPool } from "../../../src/core/cert/ca-pool.ts";
 import type { Certificate, CertificateVersion } from "../../../src/core/cert/certificate.ts";
 import type { CertificateContent } from "../../../src/core/cert/content.ts";
@@ -51,6 +59,30 @@ export function renewedCredential(
 ): Credential {
   const { key, certificate } = authorities[by];
   return credentialOf(role, held, key, role.name, { issuer: certificate.fingerprint, days });
+}
+
+/** What the authority tells everybody: the certificates that these hold count no more. */
+export function revocations(number: number, ...revoked: readonly Credential[]): Bulletin {
+  const certificates = revoked.flatMap(({ certificates: held }) => [held[1] ?? [], held[2] ?? []].flat());
+  const body = encodeRevocations(
+    certificates.map(({ name, notAfter, publicKey }) => ({
+      name,
+      until: Number(notAfter),
+      publicKey,
+      fingerprints: [],
+    })),
+  );
+  const encoded = encodeHead({
+    kind: BulletinKind.revocations,
+    number,
+    issuedAt: Number(WORLD_EPOCH_NS / 1_000_000_000n),
+    signer: authorityKey.publicKey,
+    bodyBytes: body.length,
+    bodyHash: rememberingSuite.sha256(body),
+  });
+  const head = decodeHead(rememberingSuite, encoded, authorityKey.sign(bulletinSignedBytes(encoded)));
+  if (!head.ok) throw new Error(head.reason);
+  return { head: head.value, body };
 }
 
 function pool(trusted: readonly Certificate[], blocklist: readonly string[]): CaPool {

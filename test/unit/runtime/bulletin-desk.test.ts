@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { instant } from "../../../src/core/base/time.ts";
 import type { Bulletin } from "../../../src/core/bulletin/bulletin.ts";
 import type { HeldBulletin } from "../../../src/core/bulletin/held.ts";
 import type { BulletinRefusal } from "../../../src/core/bulletin/verify.ts";
@@ -39,7 +40,7 @@ function desk(): BulletinDesk {
 }
 
 function held(bulletin: Bulletin): HeldBulletin {
-  return { ...bulletin, authority: authority.certificate, state: "held" };
+  return { ...bulletin, authority: authority.certificate, since: instant(0), state: "held" };
 }
 
 describe("what a host holds", () => {

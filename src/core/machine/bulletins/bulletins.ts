@@ -19,7 +19,7 @@ import type { Emit, Machine } from "../machine.ts";
 import { Counting } from "./counting.ts";
 import type { BulletinNews, BulletinsEvent } from "./events.ts";
 import { Fetches, PIECES_AT_ONCE } from "./fetches.ts";
-import { Holders } from "./holders.ts";
+import { Holders, type HoldersPorts } from "./holders.ts";
 import { Offers } from "./offers.ts";
 import type { BulletinStatus } from "./status.ts";
 
@@ -60,12 +60,12 @@ export class Bulletins implements Machine {
   readonly #told = new Pace<IpAddress>(TOLD, PEERS_MAX);
   readonly #pieces = new TokenBucket(PIECES);
 
-  constructor(facts: Facts, peers: Peers, emit: Emit<BulletinsEvent>) {
+  constructor(facts: Facts, peers: Peers, ports: HoldersPorts, emit: Emit<BulletinsEvent>) {
     this.#facts = facts;
     this.#peers = peers;
     this.#emit = emit;
     this.#held = new HeldBulletins(facts.crypto);
-    this.#holders = new Holders(peers);
+    this.#holders = new Holders(peers, ports);
     const send = (session: Session, message: BulletinMessage): void => this.#send(session, message);
     this.#counting = new Counting(facts, peers, { held: this.#held, holders: this.#holders, send });
     this.#fetches = new Fetches({
@@ -78,7 +78,7 @@ export class Bulletins implements Machine {
   told(news: BulletinNews): void {
     switch (news.what) {
       case "recalled":
-        for (const bulletin of news.bulletins) this.#held.accept(this.#authorities(), bulletin);
+        for (const bulletin of news.bulletins) this.#held.accept(this.#authorities(), bulletin, this.#facts.now);
         this.#changed();
         return;
       case "published": {
@@ -209,7 +209,7 @@ export class Bulletins implements Machine {
   /** `from`: the peer that has brought it; undefined: an operator here. */
   #accept(bulletin: Bulletin, from: string | undefined): BulletinRefusal | undefined {
     const before = this.#held.get(streamOf(bulletin.head));
-    const accepted = this.#held.accept(this.#authorities(), bulletin);
+    const accepted = this.#held.accept(this.#authorities(), bulletin, this.#facts.now);
     if (!accepted.ok) return accepted.reason;
     if (accepted.value === before) return undefined;
     const { head, authority } = accepted.value;

@@ -5,7 +5,7 @@ import type { HeldBulletin, HeldBulletins } from "../../bulletin/held.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
-import { type BulletinMessage, PENDING_NAME_BYTES_MAX, PENDING_NAMES_MAX } from "../../wire/bulletin-message.ts";
+import { type BulletinMessage, PENDING_NAME_CHARACTERS_MAX, PENDING_NAMES_MAX } from "../../wire/bulletin-message.ts";
 import type { Facts } from "../facts.ts";
 import type { Holders } from "./holders.ts";
 import { type BulletinStatus, NAMES_MAX } from "./status.ts";
@@ -55,7 +55,7 @@ export class Counting {
     if (!held) return;
     const { hosts, applied, ...names } = this.#ownCount(held);
     const pending = [...names.refused, ...names.pending, ...names.silent]
-      .filter((name) => name.length <= PENDING_NAME_BYTES_MAX)
+      .filter((name) => name.length <= PENDING_NAME_CHARACTERS_MAX)
       .slice(0, PENDING_NAMES_MAX);
     this.#parts.send(session, { kind: "tally", id, hosts, applied, pending });
   }
@@ -89,14 +89,11 @@ export class Counting {
     return most;
   }
 
-  #ownCount({
-    head,
-    state,
-  }: HeldBulletin): Pick<BulletinStatus, "hosts" | "applied" | "pending" | "refused" | "silent"> {
-    const { applied, pending, refused, silent } = this.#parts.holders.tally(head, this.#facts.clock.wall);
+  #ownCount(held: HeldBulletin): Pick<BulletinStatus, "hosts" | "applied" | "pending" | "refused" | "silent"> {
+    const { applied, pending, refused, silent } = this.#parts.holders.tally(held, this.#facts.clock.wall);
     return {
       hosts: 1 + applied + pending.length + refused.length + silent.length,
-      applied: applied + (state === "applied" ? 1 : 0),
+      applied: applied + (held.state === "applied" ? 1 : 0),
       pending: pending.slice(0, NAMES_MAX),
       refused: refused.slice(0, NAMES_MAX),
       silent: silent.slice(0, NAMES_MAX),

@@ -1,7 +1,8 @@
 import { toHex } from "../../base/bytes.ts";
 import { LruMap } from "../../base/lru.ts";
-import type { WallTime } from "../../base/time.ts";
+import type { Instant, WallTime } from "../../base/time.ts";
 import { type SignedHead, streamOf } from "../../bulletin/bulletin.ts";
+import type { HeldBulletin } from "../../bulletin/held.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
@@ -23,9 +24,17 @@ export interface Tally {
   readonly pending: readonly string[];
   /** Of such as could not, and say so. */
   readonly refused: readonly string[];
-  /** Of such as have a tunnel and say nothing: other implementations, and older versions. */
+  /** Of such as are heard since, and say nothing about it: other implementations, and older versions. */
   readonly silent: readonly string[];
 }
+
+/** What it asks others: when a session was last heard. */
+export interface HoldersPorts {
+  readonly lastReceivedAt: (session: Session) => Instant | undefined;
+}
+
+/** Whoever knows what a bulletin is answers in so long, wherever he is. */
+const ANSWERS_MS = 1_000;
 
 /** Hosts that have said what they hold. */
 const HOLDERS_MAX = 16_384;
@@ -33,10 +42,12 @@ const HOLDERS_MAX = 16_384;
 /** What others have said that they hold: which hosts have still to hear of something, and how many have. */
 export class Holders {
   readonly #peers: Peers;
+  readonly #ports: HoldersPorts;
   readonly #holders = new LruMap<IpAddress, Holder>(HOLDERS_MAX);
 
-  constructor(peers: Peers) {
+  constructor(peers: Peers, ports: HoldersPorts) {
     this.#peers = peers;
+    this.#ports = ports;
   }
 
   /** The peer speaks of bulletins, and may hold none. */
@@ -73,7 +84,7 @@ export class Holders {
       for (const stream of [...has.keys()]) if (!streams.has(stream)) has.delete(stream);
   }
 
-  tally(head: SignedHead, wall: WallTime): Tally {
+  tally({ head, since }: HeldBulletin, wall: WallTime): Tally {
     const stream = streamOf(head);
     const seconds = wall / 1_000_000_000n;
     const tally = { applied: 0, pending: [] as string[], refused: [] as string[], silent: [] as string[] };
@@ -85,8 +96,12 @@ export class Holders {
       else if (isCurrent && held.state === "refused") tally.refused.push(name);
       else tally.pending.push(name);
     }
-    for (const session of this.#peers.primaries())
-      if (!this.#holders.has(nameAddress(session))) tally.silent.push(session.peer.name);
+    for (const session of this.#peers.primaries()) {
+      if (this.#holders.has(nameAddress(session))) continue;
+      const heardAt = this.#ports.lastReceivedAt(session);
+      const isAwake = heardAt !== undefined && heardAt - since >= ANSWERS_MS;
+      (isAwake ? tally.silent : tally.pending).push(session.peer.name);
+    }
     return tally;
   }
 }

@@ -20,7 +20,7 @@ export interface BulletinStatus {
   readonly pending: readonly string[];
   /** Of hosts that have not applied it because they cannot. */
   readonly refused: readonly string[];
-  /** Of hosts with a tunnel that say nothing about bulletins: other implementations, and older versions. */
+  /** Of hosts that have been heard since, and say nothing about bulletins: other implementations, and older versions. */
   readonly silent: readonly string[];
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { PIECE_BYTES_MAX } from "../../../../../src/core/wire/bulletin-message.ts";
+import { decodeBulletinMessage, PIECE_BYTES_MAX } from "../../../../../src/core/wire/bulletin-message.ts";
 import { certificateOf, heldBy, network, saidBy } from "./network.ts";
 
 const LONG = new Uint8Array(100 * PIECE_BYTES_MAX + 7).map((_, i) => i * 31);
@@ -118,5 +118,20 @@ describe("how many have applied it", () => {
     a?.publish(mesh.authority.revocations(2, certificateOf(laptop!)));
     mesh.run(1_000);
     expect(lighthouse.status().bulletins).toMatchObject([{ number: 2, hosts: 4, applied: 3, pending: ["nas"] }]);
+  });
+
+  test("tells whoever sleeps from whoever speaks another program", () => {
+    const { mesh, lighthouse, hosts } = network(["a", "nas", "stock"]);
+    const [, nas, stock] = hosts;
+    // It does not hear of it: what another program skips.
+    stock!.refuses = (command) => command.kind === "seal-and-send" && decodeBulletinMessage(command.body) !== undefined;
+    mesh.remove(nas!);
+    lighthouse.publish(mesh.authority.revocations(1));
+    mesh.run(500);
+    expect(lighthouse.status().bulletins).toMatchObject([{ hosts: 4, applied: 2, silent: [] }]);
+    mesh.run(1_500);
+    stock!.ping(lighthouse);
+    mesh.run(2_000);
+    expect(lighthouse.status().bulletins).toMatchObject([{ applied: 2, pending: ["nas"], silent: ["stock"] }]);
   });
 });
