@@ -1,4 +1,5 @@
 import type { NodeStatus, PeerStatus, RelayedPair } from "../core/io.ts";
+import type { BulletinStatus } from "../core/machine/bulletins/status.ts";
 import type { GatewayState, RouteStatus } from "../core/machine/gateways/route-status.ts";
 import { formatPrefix } from "../core/netip/prefix.ts";
 import type { WhyRelayed } from "../core/operator/failure.ts";
@@ -35,6 +36,8 @@ export interface StatusReport {
   readonly peersOmitted: number;
   /** All peers, whoever was asked for. */
   readonly peersByState: Readonly<Record<PeerStatus["state"], number>>;
+  /** What the authorities have told everybody, and who has applied it. */
+  readonly bulletins: readonly BulletinStatus[];
   /** Networks behind other hosts, and how the gateways to them are. */
   readonly routes: readonly RouteReport[];
   readonly dataPlane: DataPlaneStatus;
@@ -176,6 +179,7 @@ export function statusReport(
     peers: peers.map((peer) => peerReport(peer, nowMs)),
     peersOmitted: wanted.length - peers.length,
     peersByState: byState(node.peers),
+    bulletins: node.bulletins,
     routes: node.routes.slice(0, ROUTES_MAX).map(routeReport),
     dataPlane: dataPlaneStatus(daemon.dataPlane),
     relayed: node.relayed.slice(0, PAIRS_MAX),

@@ -161,6 +161,7 @@ function hostLines(report: StatusReport, style: Style): readonly string[] {
     ["  groups", harmless(host.groups.join(", ") || "none")],
     ["  certificate", `${versions}, ${certificate.secondsLeft < 0 ? "" : "valid for "}${validity(certificate, style)}`],
     ["  lighthouses", host.amLighthouse ? "is one" : reachable],
+    ...bulletinRows(report),
     ...translatorRow(host),
     [
       "  data plane",
@@ -172,6 +173,14 @@ function hostLines(report: StatusReport, style: Style): readonly string[] {
       "  daemon",
       `lacis ${daemon.version}, pid ${daemon.pid}, up ${duration(Math.max(daemon.uptimeMs, 1000))}, ${harmless(daemon.config, SENTENCE_BYTES_MAX)}`,
     ],
+  ]);
+}
+
+/** Nothing where no authority has told anything, and from a daemon of an older version. */
+function bulletinRows({ bulletins = [] }: Partial<StatusReport>): readonly (readonly string[])[] {
+  return bulletins.map(({ kind, number, hosts, applied }) => [
+    `  ${harmless(kind)}`,
+    `number ${number}, applied on ${applied} of ${hosts}`,
   ]);
 }
 

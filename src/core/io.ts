@@ -201,6 +201,8 @@ export interface NodeStatus {
   readonly certificateNotAfter: number;
   /** Whether nobody but itself has to do something about that (`pki.enrolment`). */
   readonly renewsItself: boolean;
+  /** Whether its certificate is on a list of what is taken back: nobody else lets it in any more. */
+  readonly isRevoked: boolean;
   /** Those that it trusts. */
   readonly authorities: readonly AuthorityStatus[];
   readonly certificateVersions: readonly number[];

@@ -1,6 +1,7 @@
 import type { NodeStatus } from "../../core/io.ts";
 import type { Health } from "../../runtime/service.ts";
 import type { DaemonFacts } from "../daemon-facts.ts";
+import { bulletinHealth } from "./bulletins.ts";
 import { authorityHealth, certificateHealth } from "./certificate.ts";
 import { dropHealth } from "./drops.ts";
 import { gatewayHealth } from "./gateways.ts";
@@ -20,6 +21,7 @@ const sources: readonly HealthSource[] = [
   ({ daemon }) => daemon.services.flatMap(({ health }) => health),
   certificateHealth,
   authorityHealth,
+  bulletinHealth,
   sendHealth,
   lighthouseHealth,
   reloadHealth,

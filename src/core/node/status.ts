@@ -1,4 +1,5 @@
 import type { Clock } from "../base/time.ts";
+import type { CaPool } from "../cert/ca-pool.ts";
 import type { Certificate } from "../cert/certificate.ts";
 import type { Named } from "../flow-story.ts";
 import type { NodeStatus, PeerStatus } from "../io.ts";
@@ -40,6 +41,7 @@ export function statusOf(
     groups: [...new Set(certificates.flatMap(({ groups }) => groups))],
     ...endOf(certificates),
     renewsItself: live.renewal !== undefined,
+    isRevoked: certificates.some((certificate) => isBlocked(live.identity.pool.verify(certificate, facts.clock.wall))),
     authorities: [...live.identity.pool.authorities.values()].map(({ name, fingerprint, notBefore, notAfter }) => ({
       name,
       fingerprint,
@@ -84,6 +86,10 @@ function endOf(certificates: readonly Certificate[]): Pick<NodeStatus, "certific
     certificateNotAfter: Number(notAfter),
   }));
   return ends.reduce((first, other) => (other.certificateNotAfter < first.certificateNotAfter ? other : first));
+}
+
+function isBlocked(verified: ReturnType<CaPool["verify"]>): boolean {
+  return !verified.ok && verified.reason.code === "blocked";
 }
 
 /** A lighthouse is asked a second after its tunnel is up. */

@@ -17,6 +17,7 @@ export function nodeStatus(changes: Partial<NodeStatus> = {}): NodeStatus {
     certificateNotBefore: NOW_MS / 1000 - 165 * DAY_S,
     certificateNotAfter: NOW_MS / 1000 + 200 * DAY_S,
     renewsItself: false,
+    isRevoked: false,
     authorities: [],
     certificateVersions: [1],
     amLighthouse: false,

@@ -5,6 +5,7 @@ import { healthOf } from "../../../../src/admin/health/health.ts";
 import type { Fingerprint } from "../../../../src/core/cert/certificate.ts";
 import { DropReason } from "../../../../src/core/drop-reason.ts";
 import type { NodeStatus, PeerStatus } from "../../../../src/core/io.ts";
+import type { BulletinStatus } from "../../../../src/core/machine/bulletins/status.ts";
 import type { RecentDrops } from "../../../../src/core/machine/losses/drop-ledger.ts";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
@@ -40,6 +41,25 @@ describe("health", () => {
   test.each<[string, Partial<NodeStatus>, string, RegExp]>([
     ["its certificate ends in 6 days", { certificateNotAfter: NOW_S + 6 * DAY_S }, "error", /expires in 6 d/],
     ["its certificate ends in 20 days", { certificateNotAfter: NOW_S + 20 * DAY_S }, "warning", /expires in 20 d/],
+    ["its certificate was revoked", { isRevoked: true }, "error", /was revoked: no host lets it in/],
+    [
+      "a list cannot be applied here",
+      { bulletins: [bulletin({ state: "refused" })] },
+      "error",
+      /list 7 of home cannot be/,
+    ],
+    [
+      "a list cannot be applied there",
+      { bulletins: [bulletin({ refused: ["nas"] })] },
+      "warning",
+      /cannot be applied on nas/,
+    ],
+    [
+      "hosts of a lighthouse have not applied a list",
+      { amLighthouse: true, bulletins: [bulletin({ pending: ["nas"] })] },
+      "note",
+      /is not applied yet on nas/,
+    ],
     ["its certificate has ended", { certificateNotAfter: NOW_S - 7_200 }, "error", /expired 2 h|expired 120 min/],
     [
       "its certificate of a day ends in three hours",
@@ -175,4 +195,10 @@ function failedPeer(changes: Partial<PeerStatus> = {}): PeerStatus {
   const tried = ["192.0.2.2:4242" as Endpoint];
   const failure = { reason: "handshake-timeout", why: "no-answer", tried, waitedMs: 5_500, attempts: 10 } as const;
   return peerStatus({ state: "failed", trouble: { of: "failed-call", failure }, ...changes });
+}
+
+function bulletin(changes: Partial<BulletinStatus>): BulletinStatus {
+  const counts = { hosts: 3, applied: 2, pending: [], refused: [], silent: [] };
+  const what = { kind: "revocations", number: 7, issuedAt: NOW_S, authority: "home", id: "c0ffee", bytes: 100 };
+  return { ...what, state: "applied", ...counts, ...changes };
 }

@@ -63,3 +63,11 @@ test("a list of an authority that is not trusted any more counts no longer", () 
   a!.reload({ ...a!.settings.live, identity: stranger.settings.live.identity });
   expect(heldBy(a!)).toEqual([]);
 });
+
+test("a host that hears of its own revocation says so", () => {
+  const { mesh, hosts } = network(["laptop"]);
+  const [laptop] = hosts;
+  expect(laptop!.status().isRevoked).toBe(false);
+  laptop!.publish(mesh.authority.revocations(1, certificateOf(laptop!)));
+  expect(laptop!.status().isRevoked).toBe(true);
+});
