@@ -2,6 +2,7 @@ import { chmodSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Authority, type Certificate, certificateToPem } from "../../../../certs/index.ts";
 import { signChange } from "../../../../certs/rotation/next-authority.ts";
+import { instant } from "../../../../src/core/base/time.ts";
 import type { HeldBulletin } from "../../../../src/core/bulletin/held.ts";
 import { Authorities } from "../../../../src/runtime/renewal/authorities.ts";
 import { newAuthority, RenewingHost } from "./renewing-host.ts";
@@ -127,7 +128,7 @@ function tell(by: Authority, trust: readonly Authority[], drop: readonly Authori
   const signed = signChange(by, change, { nowSeconds: Math.floor(Date.now() / 1_000), last });
   if (!signed.ok) throw new Error(signed.reason.why);
   last = signed.value.head.number;
-  hear({ ...signed.value, authority: by.certificate, state: "held" });
+  hear({ ...signed.value, authority: by.certificate, since: instant(0), state: "held" });
 }
 
 function trusted(): readonly string[] {
