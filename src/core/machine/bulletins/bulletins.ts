@@ -228,19 +228,22 @@ export class Bulletins implements Machine {
   /** What is for the core to carry out; the rest is for whoever hears of it. */
   #carryOut(): void {
     const held = this.#held.all();
-    const lists = held.flatMap((each) => this.#revocationsOf(each) ?? []);
+    const keys = new Set<string>();
+    const lists = held.flatMap((each) => this.#revocationsOf(each, keys) ?? []);
+    this.#holders.leaveOut(keys);
     this.#holders.keepOnly(new Set(held.map(({ head }) => streamOf(head))));
     this.#emit({ kind: "revoked", lists });
     this.#emit({ kind: "bulletins-changed", held });
   }
 
-  #revocationsOf(held: HeldBulletin): RevocationList | undefined {
+  /** Adds to `keys` whose keys are taken back. */
+  #revocationsOf(held: HeldBulletin, keys: Set<string>): RevocationList | undefined {
     const { head, body, authority } = held;
     if (head.kind !== BulletinKind.revocations) return undefined;
     const revocations = decodeRevocations(body);
     held.state = revocations.ok ? "applied" : "refused";
     if (!revocations.ok) return undefined;
-    this.#holders.forgetKeys(new Set(revocations.value.map(({ publicKey }) => toHex(publicKey))));
+    for (const { publicKey } of revocations.value) keys.add(toHex(publicKey));
     return new RevocationList(authority, head.number, revocations.value.flatMap(blocklistEntries));
   }
 

@@ -43,6 +43,7 @@ const HOLDERS_MAX = 16_384;
 export class Holders {
   readonly #peers: Peers;
   readonly #ports: HoldersPorts;
+  #revokedKeys: ReadonlySet<string> = new Set();
   readonly #holders = new LruMap<IpAddress, Holder>(HOLDERS_MAX);
 
   constructor(peers: Peers, ports: HoldersPorts) {
@@ -55,8 +56,10 @@ export class Holders {
     const { name, publicKey, notAfter } = session.peer;
     const before = this.#holders.get(nameAddress(session));
     const keyHex = toHex(publicKey);
-    if (before?.name === name && before.keyHex === keyHex && before.notAfter === notAfter) return before;
-    const holder = { name, keyHex, notAfter, has: before?.has ?? new Map() };
+    const isSame = before?.keyHex === keyHex;
+    if (isSame && before.name === name && before.notAfter === notAfter) return before;
+    // A host that was set up anew holds nothing of what it held before.
+    const holder = { name, keyHex, notAfter, has: isSame ? before.has : new Map() };
     this.#holders.set(nameAddress(session), holder);
     return holder;
   }
@@ -72,10 +75,9 @@ export class Holders {
     return held !== undefined && held.number >= head.number;
   }
 
-  /** Whoever has one of these keys is no part of the network any more. */
-  forgetKeys(keys: ReadonlySet<string>): void {
-    for (const [address, { keyHex }] of [...this.#holders.entries()])
-      if (keys.has(keyHex)) this.#holders.delete(address);
+  /** Whoever has one of these keys is no part of the network any more, whatever it may still have said. */
+  leaveOut(revokedKeys: ReadonlySet<string>): void {
+    this.#revokedKeys = revokedKeys;
   }
 
   /** Forgets all streams but these. */
@@ -88,8 +90,8 @@ export class Holders {
     const stream = streamOf(head);
     const seconds = wall / 1_000_000_000n;
     const tally = { applied: 0, pending: [] as string[], refused: [] as string[], silent: [] as string[] };
-    for (const [, { name, notAfter, has }] of this.#holders.entries()) {
-      if (notAfter < seconds) continue;
+    for (const [, { name, keyHex, notAfter, has }] of this.#holders.entries()) {
+      if (notAfter < seconds || this.#revokedKeys.has(keyHex)) continue;
       const held = has.get(stream);
       const isCurrent = held !== undefined && held.number >= head.number;
       if (isCurrent && held.state === "applied") tally.applied++;

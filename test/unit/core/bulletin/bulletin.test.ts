@@ -109,6 +109,12 @@ describe("a list of revoked hosts", () => {
     expect(blocklistEntries(revoked)).toEqual([`key:${toHex(revoked.publicKey)}`, "01".repeat(32), "02".repeat(32)]);
   });
 
+  test("of three thousand hosts with keys on P-256 fits", () => {
+    const p256 = { ...revoked, name: "laptop-0000", publicKey: new Uint8Array(65), fingerprints: revoked.fingerprints };
+    const list = encodeRevocations(Array.from({ length: 3_000 }, () => p256));
+    expect(list.length).toBeLessThanOrEqual(BODY_BYTES_MAX);
+  });
+
   test("without a key in it is none", () => {
     expect(decodeRevocations(Uint8Array.of(0x0a, 0x00)).ok).toBe(false);
   });

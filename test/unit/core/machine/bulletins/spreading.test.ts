@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decodeBulletinMessage, PIECE_BYTES_MAX } from "../../../../../src/core/wire/bulletin-message.ts";
-import { certificateOf, heldBy, network, saidBy } from "./network.ts";
+import { certificateOf, heldBy, network, saidBy, say } from "./network.ts";
 
 const LONG = new Uint8Array(100 * PIECE_BYTES_MAX + 7).map((_, i) => i * 31);
 
@@ -118,6 +118,16 @@ describe("how many have applied it", () => {
     a?.publish(mesh.authority.revocations(2, certificateOf(laptop!)));
     mesh.run(1_000);
     expect(lighthouse.status().bulletins).toMatchObject([{ number: 2, hosts: 4, applied: 3, pending: ["nas"] }]);
+  });
+
+  test("leaves out whoever was revoked, also when it says something once more", () => {
+    const { mesh, lighthouse, hosts } = network(["a", "laptop"]);
+    const [, laptop] = hosts;
+    const list = mesh.authority.revocations(1, certificateOf(laptop!));
+    lighthouse.input({ kind: "bulletins", news: { what: "published", id: 1, bulletin: list } });
+    say(laptop!, lighthouse, { kind: "who-has", id: mesh.suite.sha256(list.head.encoded) });
+    mesh.run(1_000);
+    expect(lighthouse.status().bulletins).toMatchObject([{ hosts: 2, applied: 2, pending: [] }]);
   });
 
   test("tells whoever sleeps from whoever speaks another program", () => {
