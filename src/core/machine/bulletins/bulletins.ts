@@ -100,7 +100,8 @@ export class Bulletins implements Machine {
 
   /** The peer may not know what is held here. */
   sessionUp(session: Session): void {
-    for (const held of this.#held.all()) this.#tell(session, held);
+    this.#holders.met(session);
+    this.#tellAll(session);
   }
 
   heard(session: Session, message: BulletinMessage): void {
@@ -185,7 +186,7 @@ export class Bulletins implements Machine {
     const held = this.#held.byId(toHex(id));
     if (!held) {
       // There is a newer one by now.
-      this.sessionUp(session);
+      this.#tellAll(session);
       return;
     }
     const end = Math.min(offset + PIECES_AT_ONCE * PIECE_BYTES_MAX, held.body.length);
@@ -260,6 +261,10 @@ export class Bulletins implements Machine {
     const isCounting = session.addresses.some((address) => this.#facts.isLighthouse(address));
     for (const held of this.#held.all())
       if (isCounting || !this.#holders.knows(session, held.head)) this.#tell(session, held);
+  }
+
+  #tellAll(session: Session): void {
+    for (const held of this.#held.all()) this.#tell(session, held);
   }
 
   #tell(session: Session, { head, state }: HeldBulletin): void {

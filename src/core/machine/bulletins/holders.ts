@@ -51,15 +51,19 @@ export class Holders {
     this.#ports = ports;
   }
 
+  /** A tunnel stands. A host that was set up anew with somebody's address holds nothing of what that one held. */
+  met(session: Session): void {
+    const before = this.#holders.peek(nameAddress(session));
+    if (before && before.keyHex !== toHex(session.peer.publicKey)) this.#holders.delete(nameAddress(session));
+  }
+
   /** The peer speaks of bulletins, and may hold none. */
   spoke(session: Session): Holder {
     const { name, publicKey, notAfter } = session.peer;
     const before = this.#holders.get(nameAddress(session));
     const keyHex = toHex(publicKey);
-    const isSame = before?.keyHex === keyHex;
-    if (isSame && before.name === name && before.notAfter === notAfter) return before;
-    // A host that was set up anew holds nothing of what it held before.
-    const holder = { name, keyHex, notAfter, has: isSame ? before.has : new Map() };
+    if (before?.name === name && before.keyHex === keyHex && before.notAfter === notAfter) return before;
+    const holder = { name, keyHex, notAfter, has: before?.keyHex === keyHex ? before.has : new Map() };
     this.#holders.set(nameAddress(session), holder);
     return holder;
   }
@@ -101,7 +105,7 @@ export class Holders {
     for (const session of this.#peers.primaries()) {
       if (this.#holders.has(nameAddress(session))) continue;
       const heardAt = this.#ports.lastReceivedAt(session);
-      const isAwake = heardAt !== undefined && heardAt - since >= ANSWERS_MS;
+      const isAwake = heardAt !== undefined && heardAt - Math.max(since, session.state.since) >= ANSWERS_MS;
       (isAwake ? tally.silent : tally.pending).push(session.peer.name);
     }
     return tally;

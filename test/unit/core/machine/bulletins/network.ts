@@ -11,7 +11,7 @@ import { type Host, Mesh } from "../../../fixtures/mesh.ts";
 import type { HostPlan } from "../../../fixtures/settings.ts";
 
 const LIGHTHOUSE = "192.0.2.1:4242";
-const REPORTS: Partial<HostPlan> = { lighthouses: ["10.77.0.1"], statics: { "10.77.0.1": [LIGHTHOUSE] } };
+export const REPORTS: Partial<HostPlan> = { lighthouses: ["10.77.0.1"], statics: { "10.77.0.1": [LIGHTHOUSE] } };
 
 /** A lighthouse, and hosts that report to it: "a" is 10.77.0.2, and so on. */
 export function network(names: readonly string[], changes: Partial<HostPlan> = {}) {

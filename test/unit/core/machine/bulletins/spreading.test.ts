@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { decodeBulletinMessage, PIECE_BYTES_MAX } from "../../../../../src/core/wire/bulletin-message.ts";
-import { certificateOf, heldBy, network, saidBy, say } from "./network.ts";
+import type { DataPlaneCommand } from "../../../../../src/core/dataplane/contract.ts";
+import {
+  type BulletinMessage,
+  decodeBulletinMessage,
+  PIECE_BYTES_MAX,
+} from "../../../../../src/core/wire/bulletin-message.ts";
+import { certificateOf, heldBy, network, REPORTS, saidBy } from "./network.ts";
 
 const LONG = new Uint8Array(100 * PIECE_BYTES_MAX + 7).map((_, i) => i * 31);
 
@@ -120,14 +125,23 @@ describe("how many have applied it", () => {
     expect(lighthouse.status().bulletins).toMatchObject([{ number: 2, hosts: 4, applied: 3, pending: ["nas"] }]);
   });
 
-  test("leaves out whoever was revoked, also when it says something once more", () => {
-    const { mesh, lighthouse, hosts } = network(["a", "laptop"]);
-    const [, laptop] = hosts;
-    const list = mesh.authority.revocations(1, certificateOf(laptop!));
-    lighthouse.input({ kind: "bulletins", news: { what: "published", id: 1, bulletin: list } });
-    say(laptop!, lighthouse, { kind: "who-has", id: mesh.suite.sha256(list.head.encoded) });
+  test("expects nothing of a host that was set up anew with its name and address until it has said so itself", () => {
+    const { mesh, lighthouse, hosts } = network(["a"]);
+    const [a] = hosts;
+    lighthouse.publish(mesh.authority.revocations(1));
     mesh.run(1_000);
-    expect(lighthouse.status().bulletins).toMatchObject([{ hosts: 2, applied: 2, pending: [] }]);
+    expect(lighthouse.status().bulletins).toMatchObject([{ applied: 2, pending: [] }]);
+    mesh.remove(a!);
+    const anew = mesh.host(a!.endpoint, { name: "a", networks: ["10.77.0.2/16"], keySeed: 99, ...REPORTS });
+    anew.refuses = (command) => isSaying(command, "have");
+    mesh.run(300);
+    expect(lighthouse.status().bulletins).toMatchObject([{ applied: 1, pending: ["a"], silent: [] }]);
+    anew.refuses = () => false;
+    mesh.run(20_000);
+    anew.reload(anew.settings.live);
+    lighthouse.publish(mesh.authority.revocations(2));
+    mesh.run(1_000);
+    expect(lighthouse.status().bulletins).toMatchObject([{ applied: 2, pending: [] }]);
   });
 
   test("tells whoever sleeps from whoever speaks another program", () => {
@@ -145,3 +159,7 @@ describe("how many have applied it", () => {
     expect(lighthouse.status().bulletins).toMatchObject([{ applied: 2, pending: ["nas"], silent: ["stock"] }]);
   });
 });
+
+function isSaying(command: DataPlaneCommand, kind: BulletinMessage["kind"]): boolean {
+  return command.kind === "seal-and-send" && decodeBulletinMessage(command.body)?.kind === kind;
+}
