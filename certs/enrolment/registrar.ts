@@ -19,7 +19,7 @@ import { findHost, hostOfCertificate, type KeptHost, removeHost } from "./hosts.
 import { type Applicant, handToHost, Issuer, keyFingerprint } from "./issuer.ts";
 import { StoredLedger } from "./ledger.ts";
 import { notRenewed, otherNetwork, unknownToken, unusableKey, usedToken, wrongClock } from "./refusals.ts";
-import { addRequest, type KeptRequest, requestOfToken } from "./requests.ts";
+import { addRequest, type KeptRequest, renewalOf, requestOfToken } from "./requests.ts";
 import type { Database, Sql } from "./storage/database.ts";
 import { StorageFailure } from "./storage/failure.ts";
 import { bindToken, findToken, isForAWhile, type KeptToken, markTokenUsed } from "./tokens.ts";
@@ -81,7 +81,8 @@ export class Registrar {
   }
 
   /** A host that was let in shows its renewal secret, and is given its next certificate. */
-  renew(request: RenewRequest, { nowSeconds }: Asker): Promise<Result<EnrolAnswer, EnrolmentRefusal>> {
+  renew(request: RenewRequest, asker: Asker): Promise<Result<EnrolAnswer, EnrolmentRefusal>> {
+    const { nowSeconds } = asker;
     return this.#database.exclusively(async (sql) => {
       const facts = await this.facts(sql);
       const known = await this.#known(sql, request);
@@ -97,9 +98,9 @@ export class Registrar {
       if (host.certificate !== request.certificate && host.publicKey === request.publicKey) {
         return ok(await handToHost(sql, host, handing));
       }
-      if (!this.#issuer) return SIGNS_NOT;
       const { publicKey, curve, version } = request;
       const applicant = { ...host, publicKey, curve, version, renews: host };
+      if (!this.#issuer) return this.#waitForNext(sql, host, applicant, asker);
       const issued = await this.#issuer.issue(sql, applicant, facts, nowSeconds);
       if (!issued.ok) return issued;
       const detail = {
@@ -153,14 +154,7 @@ export class Registrar {
     if (token.usedKey !== request.publicKey) return usedToken(token, keyFingerprint(token.usedKey ?? ""), false);
     const waiting = await requestOfToken(sql, token.id);
     if (waiting?.state === "pending") return ok(pendingAnswer(waiting, this.#issuer === undefined));
-    if (waiting?.state === "denied") {
-      return enrolmentRefusal(
-        "denied",
-        `the host ${waiting.name}`,
-        `it was denied: ${waiting.reason}`,
-        "ask whoever decided",
-      );
-    }
+    if (waiting?.state === "denied") return denied(waiting);
     const host = await findHost(sql, token.usedName ?? "");
     const isTooLate = token.usedAt !== undefined && nowSeconds > token.usedAt + FETCH_AGAIN_SECONDS;
     if (!host || host.publicKey !== request.publicKey || isTooLate) {
@@ -173,12 +167,39 @@ export class Registrar {
     sql: Sql,
     token: KeptToken,
     applicant: Applicant,
-    { source, nowSeconds }: Asker,
+    asker: Asker,
   ): Promise<Result<PendingAnswer, EnrolmentRefusal>> {
+    const { name, publicKey } = applicant;
+    if (!(await bindToken(sql, token.id, publicKey, name))) return unknownToken();
+    return ok(await this.#ask(sql, token.id, applicant, `token ${token.id}`, asker));
+  }
+
+  /** Where the authority's key is offline, the next certificate waits as the first one did, once for each key that the host brings. */
+  async #waitForNext(
+    sql: Sql,
+    host: KeptHost,
+    applicant: Applicant,
+    asker: Asker,
+  ): Promise<Result<PendingAnswer, EnrolmentRefusal>> {
+    const own = renewalOf(host.certificate, applicant.publicKey);
+    const asked = await requestOfToken(sql, own);
+    if (asked?.state === "denied") return denied(asked);
+    if (asked) return ok(pendingAnswer(asked, true));
+    return ok(await this.#ask(sql, own, applicant, `host ${host.name}`, asker));
+  }
+
+  /** Enters that somebody must decide. `token`: what it was asked with. */
+  async #ask(
+    sql: Sql,
+    token: string,
+    applicant: Applicant,
+    who: string,
+    { source, nowSeconds }: Asker,
+  ): Promise<PendingAnswer> {
     const { name, publicKey, curve, groups, lifetime } = applicant;
     const request: KeptRequest = {
       id: randomHex(this.#entropy, REQUEST_ID_BYTES),
-      token: token.id,
+      token,
       name,
       publicKey,
       curve,
@@ -191,11 +212,10 @@ export class Registrar {
       decidedAt: undefined,
       decidedBy: undefined,
     };
-    if (!(await bindToken(sql, token.id, publicKey, name))) return unknownToken();
     await addRequest(sql, request);
     const detail = { request: request.id, key: keyFingerprint(publicKey), source };
-    await writeAudit(sql, { who: `token ${token.id}`, action: "asked", subject: name, detail }, nowSeconds);
-    return ok(pendingAnswer(request, this.#issuer === undefined));
+    await writeAudit(sql, { who, action: "asked", subject: name, detail }, nowSeconds);
+    return pendingAnswer(request, this.#issuer === undefined);
   }
 
   async #admit(
@@ -273,6 +293,10 @@ function applicantOf(token: KeptToken, request: EnrolRequest): Result<Applicant,
   }
   const { groups, lifetime } = token;
   return ok({ name, groups, lifetime, publicKey, curve, version });
+}
+
+function denied({ name, reason }: KeptRequest): { readonly ok: false; readonly reason: EnrolmentRefusal } {
+  return enrolmentRefusal("denied", `the host ${name}`, `it was denied: ${reason}`, "ask whoever decided");
 }
 
 function pendingAnswer({ id, name }: KeptRequest, isOffline: boolean): PendingAnswer {

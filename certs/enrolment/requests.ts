@@ -4,7 +4,7 @@ import { numberOf, type Row, type Sql, textOf } from "./storage/database.ts";
 /** A host that waits for somebody to decide. */
 export interface KeptRequest {
   readonly id: string;
-  /** The token that it was made with. */
+  /** The token that it was made with, or what stands for one. */
   readonly token: string;
   readonly name: string;
   readonly publicKey: string;
@@ -20,6 +20,18 @@ export interface KeptRequest {
   readonly decidedAt: number | undefined;
   readonly decidedBy: string | undefined;
 }
+
+/** A host that was let in long ago asks for its next certificate. */
+export function isRenewal({ token }: KeptRequest): boolean {
+  return token.startsWith(RENEWAL);
+}
+
+/** In the place of a token: what a renewal was asked with. */
+export function renewalOf(certificate: string, publicKey: string): string {
+  return `${RENEWAL}${certificate} ${publicKey}`;
+}
+
+const RENEWAL = "renewal ";
 
 export type RequestState = "pending" | "approved" | "denied";
 

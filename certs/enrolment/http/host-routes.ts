@@ -29,7 +29,7 @@ export function hostRoutes(registrar: Registrar): readonly Route[] {
       scope: "anyone",
       summary: "A host of the network asks for its next certificate.",
       request: renewRequest,
-      answers: { 200: issuedAnswer },
+      answers: { 200: issuedAnswer, 202: pendingAnswer },
       handle: async (body, call) => answered(await registrar.renew(body, call)),
     }),
     posting({

@@ -285,6 +285,30 @@ describe("where somebody must decide,", () => {
     expect(certificatesOf(fetched.body)[0]).toMatchObject({ groups: ["debug"] });
   });
 
+  test("a host that is there waits for its next certificate too, keeps name and address, and may bring a new key", async () => {
+    const signer = await openOffice();
+    const first = await enrolled(signer, "lap");
+    const offline = await signer.second(true);
+    const next = renewal(first, freshKey());
+    const asked = await offline.post("/v1/renew", next);
+    expect(asked).toMatchObject({
+      status: 202,
+      body: { status: "pending", why: expect.stringContaining("approve lap") },
+    });
+    expect(await offline.post("/v1/renew", next)).toEqual(asked);
+    const { id } = asked.body as { id: string };
+    expect(await signer.desk.approve(id, signer.operator)).toMatchObject({ ok: true, value: { name: "lap" } });
+    const fetched = await offline.post("/v1/renew", next);
+    expect(fetched.status).toBe(200);
+    const [certificate] = certificatesOf(fetched.body);
+    expect(certificate?.networks).toEqual(certificatesOf(first)[0]?.networks);
+    expect(Buffer.from(certificate!.publicKey).toString("hex")).toBe(next.publicKey);
+    const later = renewal(fetched.body as IssuedAnswer, freshKey());
+    const { body } = await offline.post("/v1/renew", later);
+    await signer.desk.deny((body as { id: string }).id, "sold", signer.operator);
+    expect(await offline.post("/v1/renew", later)).toMatchObject({ body: { error: { code: "denied" } } });
+  });
+
   test("a denial reaches the host with its reason, and is decided once", async () => {
     const office = await openOffice();
     const request = requestWith(await office.invite("lap", { needsApproval: true }), freshKey());
