@@ -59,8 +59,8 @@ const STAGES = [
     prepare: ["scripts/fetch-peers"],
     // Stock hosts mostly wait, and every lab is a machine of its own.
     command: inLab("interop"),
-    beside: [inLab("scenarios"), inLab("certificates")],
-    counts: () => ["interop", "scenarios", "certificates"].map(vitestCounts).reduce(sum),
+    beside: [inLab("scenarios"), inLab("certificates"), inLab("patient")],
+    counts: () => ["interop", "scenarios", "certificates", "patient"].map(vitestCounts).reduce(sum),
     needs: missingLab,
   },
   {

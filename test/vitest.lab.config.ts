@@ -1,5 +1,13 @@
 import { defineConfig } from "vitest/config";
 
+/** Of the tests with our own daemons alone, those that mostly wait: they run beside others that do, in a lab of their own. */
+const PATIENT = [
+  "test/netns/others/**/*.test.ts",
+  ...["demo", "doctor", "gateways", "names", "package", "restart", "streams", "why"].map(
+    (name) => `test/netns/${name}.test.ts`,
+  ),
+];
+
 /** The tests that need a lab (scripts/lab): real daemons on real TUN devices in network namespaces. */
 export default defineConfig({
   test: {
@@ -8,14 +16,21 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [
-      { extends: true, test: { name: "netns", include: ["test/netns/**/*.test.ts"], fileParallelism: false } },
+      {
+        extends: true,
+        test: { name: "netns", include: ["test/netns/**/*.test.ts"], exclude: PATIENT, fileParallelism: false },
+      },
       { extends: true, test: { name: "interop", include: ["test/interop/*.test.ts"], fileParallelism: false } },
       // In one lab they come after the others: two files at once would make the same namespaces.
-      ...["scenarios", "certificates"].map((name, index) => ({
+      ...[
+        { name: "scenarios", include: ["test/interop/scenarios/**/*.test.ts"] },
+        { name: "certificates", include: ["test/interop/certificates/**/*.test.ts"] },
+        { name: "patient", include: PATIENT },
+      ].map(({ name, include }, index) => ({
         extends: true as const,
         test: {
           name,
-          include: [`test/interop/${name}/**/*.test.ts`],
+          include,
           fileParallelism: false,
           sequence: { groupOrder: index + 1 },
         },
