@@ -7,6 +7,7 @@ const STOP_MS = 5_000;
 export class Children {
   readonly #running = new Map<ChildProcess, string>();
   #ended: (() => void) | undefined;
+  #hasBegun = false;
   #isStopping = false;
   #exitCode = 0;
 
@@ -19,6 +20,7 @@ export class Children {
       ...(folder !== undefined && { cwd: folder }),
     });
     this.#running.set(child, label);
+    this.#hasBegun = true;
     const end = (code: number): void => {
       if (!this.#running.delete(child)) return;
       if (!this.#isStopping) this.#exitCode = code;
@@ -31,6 +33,11 @@ export class Children {
   /** Whether all that were started still run. */
   get isWhole(): boolean {
     return !this.#isStopping;
+  }
+
+  /** Whether anything was started. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
   }
 
   /** Ends all of them; who does not obey in time is killed. */

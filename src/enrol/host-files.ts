@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ExitCode, OperatorError, systemCode } from "../runtime/operator-error.ts";
 
@@ -55,6 +55,16 @@ export function refuseStrangeFiles(files: HostFiles): void {
       why: "it exists, belongs to no host that lacis has set up here, and is never overwritten",
       todo: "move it away, or give another folder with --dir",
     });
+  }
+}
+
+/** Text of a file that somebody has brought. */
+export function readCarried(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const why = `it cannot be read (${systemCode(error)})`;
+    throw new OperatorError("file-unreadable", { what: file, why, todo: "check the path" });
   }
 }
 

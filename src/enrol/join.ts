@@ -1,25 +1,18 @@
 import { hostname } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
-import { toHex } from "../core/base/bytes.ts";
 import type { Curve } from "../core/crypto/suite.ts";
-import { formatEnrolment } from "../core/enrolment/enrolment-file.ts";
-import type { EnrolRequest, IssuedAnswer, PendingAnswer } from "../core/enrolment/messages.ts";
+import type { PendingAnswer } from "../core/enrolment/messages.ts";
 import { isSignInLink, type SignInStarted } from "../core/enrolment/sign-in.ts";
 import { checkTokenTime, type EnrolmentToken, parseToken } from "../core/enrolment/token.ts";
-import { type Prefix, parsePrefix } from "../core/netip/prefix.ts";
-import { askEnrol } from "../runtime/enrolment/service-client.ts";
+import type { Prefix } from "../core/netip/prefix.ts";
 import { nodeSuite } from "../runtime/node-crypto.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
-import { packageVersion } from "../runtime/package-root.ts";
 import type { FileOwner } from "../runtime/platform/platform.ts";
-import { checkAnswer, checkConfigOf } from "./check-answer.ts";
-import { deviceFor } from "./device-name.ts";
-import { hostConfig } from "./host-config.ts";
+import { askUntilDecided, requestOf } from "./ask.ts";
 import { type HostFiles, makeFolder, refuseStrangeFiles } from "./host-files.ts";
 import { type HostHere, hostIn, refuseOtherHost } from "./host-here.ts";
 import { hostNameFrom } from "./host-name.ts";
-import { refuseOverlap } from "./local-checks.ts";
 import { refusedBy } from "./refused.ts";
+import { settle } from "./settle.ts";
 import { signInFor } from "./sign-in.ts";
 import { Staging } from "./staging.ts";
 
@@ -91,27 +84,8 @@ async function enter(
   options: JoinOptions & { readonly config: string | undefined },
 ): Promise<void> {
   const { owner, now, here } = options;
-  const answer = await askUntilDecided(token, () => requestOf(staging, token, name, now()), options);
-  checkAnswer(answer, { authority: token.authority, publicKey: staging.key.publicKey, now: now() });
-  refuseOverlap(
-    answer.network.networks.flatMap((text) => parsePrefix(text) ?? []),
-    here,
-    "leave that network, or have the mesh moved to another one; the same token works again within ten minutes of its first use",
-  );
-  const { network } = answer;
-  const content = {
-    authorities: answer.authorities,
-    certificate: answer.certificates,
-    enrolment: formatEnrolment({
-      network: network.name,
-      endpoints: network.service.length > 0 ? network.service : token.endpoints,
-      pin: token.serviceKey,
-      secret: answer.renewal,
-    }),
-    // What somebody has written there since stays.
-    config: options.config ?? hostConfig({ network, device: deviceFor(network.name), isRenewed: true }),
-  };
-  staging.complete(content, (config) => checkConfigOf(config, now()));
+  const answer = await askUntilDecided(token, () => requestOf(staging.key, token, name, now()), options);
+  settle(staging, { ...token, answer }, { here, now: now(), config: options.config });
   staging.place(owner);
 }
 
@@ -134,44 +108,3 @@ function nameFor(token: EnrolmentToken, wanted: string | undefined): string {
     ExitCode.usage,
   );
 }
-
-function requestOf({ key }: Staging, token: EnrolmentToken, name: string, now: bigint): EnrolRequest {
-  return {
-    token: token.id,
-    secret: toHex(token.secret.expose()),
-    authority: token.authority,
-    curve: key.curve,
-    publicKey: toHex(key.publicKey),
-    name,
-    time: Number(now),
-    version: packageVersion(),
-  };
-}
-
-/** Asks until there is a certificate or a refusal. What another moment may put right is tried a few times; what people decide is waited for. */
-async function askUntilDecided(
-  token: EnrolmentToken,
-  request: () => EnrolRequest,
-  { waiting, signal }: JoinOptions,
-): Promise<IssuedAnswer> {
-  const place = { endpoints: token.endpoints, key: token.serviceKey };
-  let isTold = false;
-  let failures = 0;
-  for (;;) {
-    const reply = await askEnrol(place, request(), signal);
-    if (reply.ok && reply.value.status === "issued") return reply.value;
-    if (!reply.ok) {
-      failures += 1;
-      if (reply.reason.final || failures >= TRIES || signal?.aborted) throw refusedBy(reply.reason);
-      await sleep(AGAIN_MS * failures, undefined, { signal });
-      continue;
-    }
-    const pending = reply.value as PendingAnswer;
-    if (!isTold) waiting(pending);
-    [isTold, failures] = [true, 0];
-    await sleep(pending.pollSeconds * 1_000, undefined, { signal });
-  }
-}
-
-const TRIES = 3;
-const AGAIN_MS = 500;

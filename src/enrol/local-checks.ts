@@ -1,6 +1,6 @@
 import { createSocket } from "node:dgram";
 import { accessSync, constants } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { formatPrefix, masked, overlaps, type Prefix, parsePrefix } from "../core/netip/prefix.ts";
 import { listenRefusal } from "../runtime/listen-refusal.ts";
@@ -82,4 +82,17 @@ export async function refuseTakenPort(port: number): Promise<void> {
     throw taken("TCP", error);
   });
   await new Promise<void>((resolve) => tcp.close(() => resolve()));
+}
+
+/** Whether somebody on this machine takes TCP connections at a port. */
+export function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: "localhost", port });
+    const end = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once("connect", () => end(true));
+    socket.once("error", () => end(false));
+  });
 }

@@ -11,7 +11,7 @@ import { type Endpoints, endpointsOf } from "../../enrol/endpoints.ts";
 import { type HostFiles, hostFilesIn } from "../../enrol/host-files.ts";
 import { hostNameFrom } from "../../enrol/host-name.ts";
 import { init } from "../../enrol/init.ts";
-import { refuseWithoutPrivilege, refuseWithoutTun } from "../../enrol/local-checks.ts";
+import { isListening, refuseWithoutPrivilege, refuseWithoutTun } from "../../enrol/local-checks.ts";
 import { thisPlatform } from "../../runtime/platform/this-platform.ts";
 import {
   AUTHORITY_SERVICE,
@@ -97,22 +97,31 @@ async function found(name: string, flags: InitFlags): Promise<void> {
     owner: start === "service" ? thisPlatform().supervisor.ownerOf(HOST_SERVICE) : undefined,
     now: () => BigInt(Math.floor(Date.now() / 1000)),
   });
-  await begin(start, files, flags.encrypt ?? false, () =>
+  await begin({ start, files, port: plan.port, isOffline: flags.encrypt ?? false }, () =>
     tell(plan, files, reached, { ...flags, start: start !== "none" }),
   );
 }
 
-async function begin(start: Start, files: HostFiles, isOffline: boolean, tellAll: () => void): Promise<void> {
+interface Beginning {
+  readonly start: Start;
+  readonly files: HostFiles;
+  readonly port: number;
+  /** The service has no key to sign with. */
+  readonly isOffline: boolean;
+}
+
+async function begin({ start, files, port, isOffline }: Beginning, tellAll: () => void): Promise<void> {
   const children = new Children();
-  const isRunning = daemonSocket(files) !== undefined;
   if (start === "service") {
     const { supervisor } = thisPlatform();
     for (const service of [AUTHORITY_SERVICE, HOST_SERVICE]) await supervisor.start(service);
   }
-  if (start === "foreground" && !isRunning) {
+  if (start === "foreground") {
     children.obeySignals();
-    children.start("authority", authorityCommand("serve", ...(isOffline ? ["-offline"] : [])), files.authority);
-    children.start("host", daemonCommand(files.config));
+    // What outlived a run that was killed goes on.
+    if (!(await isListening(port)))
+      children.start("authority", authorityCommand("serve", ...(isOffline ? ["-offline"] : [])), files.authority);
+    if (daemonSocket(files) === undefined) children.start("host", daemonCommand(files.config));
   }
   try {
     if (start !== "none") await whenRunning(files, () => children.isWhole);
@@ -122,7 +131,7 @@ async function begin(start: Start, files: HostFiles, isOffline: boolean, tellAll
     await children.end();
     throw error;
   }
-  if (start === "foreground" && !isRunning) await stayInForeground(children);
+  if (children.hasBegun) await stayInForeground(children);
 }
 
 function tell(plan: NetworkPlan, files: HostFiles, reached: Endpoints, flags: InitFlags): void {

@@ -2,9 +2,12 @@ import { Command } from "commander";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import { authorityHere } from "../../enrol/authority-here.ts";
 import { runAuthority } from "../../enrol/authority-tool.ts";
+import { answerByFile } from "../../enrol/by-file.ts";
+import { readCarried, unwritable } from "../../enrol/host-files.ts";
+import { replaceFile } from "../../runtime/files/atomic-file.ts";
 import { ExitCode, OperatorError } from "../../runtime/operator-error.ts";
 import { thisPlatform } from "../../runtime/platform/this-platform.ts";
-import { say, sayJson, sayText } from "../output.ts";
+import { complain, say, sayJson, sayText } from "../output.ts";
 import { qrText } from "../qr-text.ts";
 
 interface InviteFlags {
@@ -17,6 +20,8 @@ interface InviteFlags {
   readonly ttl?: string;
   readonly reason?: string;
   readonly qr?: boolean;
+  readonly request?: string;
+  readonly bundle?: string;
   readonly dir?: string;
   readonly json?: boolean;
 }
@@ -34,6 +39,8 @@ export function inviteCommand(): Command {
     .option("--ephemeral", "for lacis join --ephemeral: a host that does not stay, with a short certificate")
     .option("--sign-in", "instead: the line that everybody joins with who signs in (docs/SIGN-IN.md)")
     .option("--reason <text>", "why, for the audit log")
+    .option("--request <file>", "what a host asks that no way leads to: answer it here, without a token")
+    .option("--bundle <file>", "where to write the answer: as secret as a token")
     .option("--qr", "print it as a QR code as well")
     .option("--dir <dir>", `where the network's files are; without it: ${thisPlatform().places.configBase}`)
     .option("--json", "print JSON")
@@ -43,6 +50,9 @@ export function inviteCommand(): Command {
     )
     .action(async (name: string | undefined, { dir, json, qr, ...flags }: InviteFlags) => {
       if ((name === undefined) !== (flags.signIn ?? false)) throw nobodyMeant();
+      if ((flags.request === undefined) !== (flags.bundle === undefined) || (flags.request && !name))
+        throw halfByFile();
+      const request = flags.request === undefined ? undefined : readCarried(flags.request);
       const authority = authorityHere(dir ?? thisPlatform().places.configBase, "cannot invite");
       const printed = await runAuthority(
         authority,
@@ -52,6 +62,8 @@ export function inviteCommand(): Command {
         "-json",
       );
       const made = JSON.parse(printed) as { readonly token: string; readonly expires: number };
+      if (request !== undefined && flags.bundle !== undefined)
+        return await answer(request, made.token, flags.bundle, json);
       const ephemeral = flags.ephemeral ? "--ephemeral " : "";
       if (json) return sayJson({ schema: ADMIN_SCHEMA, ...made });
       if (name === undefined) say("on every machine whose person may sign in, as often as you like:");
@@ -64,6 +76,27 @@ export function inviteCommand(): Command {
 function nobodyMeant(): OperatorError {
   const what = { what: "cannot invite", why: "either a host's name or --sign-in is needed", todo: "lacis invite NAME" };
   return new OperatorError("nobody-meant", what, ExitCode.usage);
+}
+
+/** Asks the service in the place of a host that cannot, and writes what is to be carried to it. */
+async function answer(request: string, token: string, bundle: string, json: boolean | undefined): Promise<void> {
+  const now = BigInt(Math.floor(Date.now() / 1000));
+  const content = await answerByFile(request, token, now, {
+    waiting: ({ id, why }) => complain(`lacis: waiting - ${why} - lacis-cert approve ${id}`),
+  });
+  try {
+    replaceFile({ file: bundle, content });
+  } catch (error) {
+    throw unwritable(bundle, error);
+  }
+  if (json) sayJson({ schema: ADMIN_SCHEMA, bundle });
+  else say(`${bundle}: carry it back, and show it to nobody else - there: sudo lacis join --bundle FILE`);
+}
+
+function halfByFile(): OperatorError {
+  const why = "a request is answered with a bundle: both files are needed";
+  const todo = "lacis invite HOST --request FILE --bundle FILE";
+  return new OperatorError("usage", { what: "cannot answer", why, todo }, ExitCode.usage);
 }
 
 /** As lacis-cert spells them. */

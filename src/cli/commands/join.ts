@@ -3,12 +3,15 @@ import { join as pathOf } from "node:path";
 import { Command, Option } from "commander";
 import { askDaemon } from "../../admin/client.ts";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
+import { joinByFile, requestByFile } from "../../enrol/by-file.ts";
 import { Children } from "../../enrol/children.ts";
-import { type HostFiles, hostFilesIn } from "../../enrol/host-files.ts";
+import { type HostFiles, hostFilesIn, readCarried, unwritable } from "../../enrol/host-files.ts";
 import { hostIn } from "../../enrol/host-here.ts";
 import { join } from "../../enrol/join.ts";
 import { leave } from "../../enrol/leave.ts";
 import { networksHere, refuseWithoutPrivilege, refuseWithoutTun } from "../../enrol/local-checks.ts";
+import { replaceFile } from "../../runtime/files/atomic-file.ts";
+import { ExitCode, OperatorError } from "../../runtime/operator-error.ts";
 import { thisPlatform } from "../../runtime/platform/this-platform.ts";
 import {
   chooseStart,
@@ -32,6 +35,8 @@ interface JoinFlags extends StartOptions {
   readonly name?: string;
   readonly curve: "25519" | "P256";
   readonly ephemeral?: boolean;
+  readonly request?: string;
+  readonly bundle?: string;
   readonly json?: boolean;
 }
 
@@ -39,7 +44,7 @@ interface JoinFlags extends StartOptions {
 export function joinCommand(): Command {
   return new Command("join")
     .description("Make this machine a host of the network that a token (lacis invite) invites to.")
-    .argument("<token>", "what lacis invite has printed; - for standard input")
+    .argument("[token]", "what lacis invite has printed; - for standard input")
     .option("--name <name>", "the name of this host, where the token leaves it open; without it: the machine's")
     .option("--dir <dir>", `where its files are to be; without it: ${thisPlatform().places.configBase}`)
     .option("--foreground", "be the host for as long as this command runs, also where services can be started")
@@ -48,6 +53,11 @@ export function joinCommand(): Command {
     .addOption(
       new Option("--curve <curve>", "the curve of the network's authority").choices(["25519", "P256"]).default("25519"),
     )
+    .option(
+      "--request <file>",
+      "where no way leads to the network: write what this host asks, to be carried to lacis invite --request",
+    )
+    .option("--bundle <file>", "and join with what has come back")
     .option("--json", "print JSON")
     .addHelpText(
       "after",
@@ -61,26 +71,39 @@ Example:  sudo lacis join lacis1-...
     .action(joinNetwork);
 }
 
-async function joinNetwork(given: string, flags: JoinFlags): Promise<void> {
+async function joinNetwork(given: string | undefined, flags: JoinFlags): Promise<void> {
+  const ways = [given, flags.request, flags.bundle].filter((way) => way !== undefined);
+  if (ways.length !== 1) throw usage();
   const start = flags.ephemeral ? "foreground" : chooseStart(flags, [HOST_SERVICE]);
   if (start !== "none" || flags.dir === undefined) refuseWithoutPrivilege("lacis join TOKEN");
   if (start !== "none") refuseWithoutTun();
   const folder = flags.ephemeral ? passingFolder() : (flags.dir ?? thisPlatform().places.configBase);
   const files = hostFilesIn(folder);
+  // A visitor that is sent away while it still asks leaves nothing either.
+  const sentAway = new AbortController();
+  const send = (): void => sentAway.abort();
+  if (flags.ephemeral) for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, send);
+  if (flags.request !== undefined) return ask(files, flags.request, flags);
   try {
+    const owner = start === "service" ? thisPlatform().supervisor.ownerOf(HOST_SERVICE) : undefined;
+    if (flags.bundle !== undefined) {
+      joinByFile(files, readCarried(flags.bundle), { here: networksHere(), now: clock(), owner });
+      return await begin(start, files, flags);
+    }
     const joined = await join({
-      token: given === "-" ? readFileSync(0, "utf8") : given,
+      token: given === "-" || given === undefined ? readFileSync(0, "utf8") : given,
       files,
       name: flags.name,
       here: networksHere(),
       curve: flags.curve === "P256" ? "P256" : "CURVE25519",
-      owner: start === "service" ? thisPlatform().supervisor.ownerOf(HOST_SERVICE) : undefined,
+      owner,
       signIn: ({ url, page, code }) => {
         complain(`lacis: sign in at ${url}`);
         complain(`lacis: the page ${page} must show the code ${code}: never confirm another one`);
       },
       waiting: ({ id, why }) => complain(`lacis: waiting - ${why} - there: lacis-cert approve ${id}`),
-      now: () => BigInt(Math.floor(Date.now() / 1000)),
+      now: clock,
+      signal: sentAway.signal,
     });
     const socket = daemonSocket(files);
     if (joined === "again" && socket !== undefined) await askDaemon(socket, { verb: "reload" }, RELOAD_MS);
@@ -88,6 +111,37 @@ async function joinNetwork(given: string, flags: JoinFlags): Promise<void> {
   } finally {
     if (flags.ephemeral) await vanish(files);
   }
+}
+
+/** Writes what this host asks: nobody is asked here. */
+function ask(files: HostFiles, request: string, { curve, json }: JoinFlags): void {
+  const content = requestByFile(files, curve === "P256" ? "P256" : "CURVE25519");
+  try {
+    replaceFile({ file: request, content });
+  } catch (error) {
+    throw unwritable(request, error);
+  }
+  if (json) sayJson({ schema: ADMIN_SCHEMA, started: false, request });
+  else
+    say(
+      `${request}: carry it to the network's authority - there: lacis invite HOST --request FILE --bundle FILE - then here: lacis join --bundle FILE`,
+    );
+}
+
+function clock(): bigint {
+  return BigInt(Math.floor(Date.now() / 1000));
+}
+
+function usage(): OperatorError {
+  return new OperatorError(
+    "usage",
+    {
+      what: "cannot tell how to join",
+      why: "a token, --request or --bundle is needed, and one of them only",
+      todo: "see: lacis join --help",
+    },
+    ExitCode.usage,
+  );
 }
 
 /** Starts the host, and says how it is once it has asked a lighthouse. */

@@ -1,0 +1,131 @@
+import { fromHex, toHex } from "../core/base/bytes.ts";
+import type { Curve } from "../core/crypto/suite.ts";
+import { type IssuedAnswer, issuedAnswer } from "../core/enrolment/messages.ts";
+import { SERVICE_ENDPOINT } from "../core/enrolment/name.ts";
+import { hex, integer, list, object, oneOf, type Shape, text } from "../core/enrolment/shape.ts";
+import { parseToken } from "../core/enrolment/token.ts";
+import type { Prefix } from "../core/netip/prefix.ts";
+import { nodeSuite } from "../runtime/node-crypto.ts";
+import { OperatorError } from "../runtime/operator-error.ts";
+import type { FileOwner } from "../runtime/platform/platform.ts";
+import { askUntilDecided, type Patience, requestOf } from "./ask.ts";
+import { type HostFiles, makeFolder, refuseStrangeFiles } from "./host-files.ts";
+import { hostIn } from "./host-here.ts";
+import { refusedBy } from "./refused.ts";
+import { settle } from "./settle.ts";
+import { Staging } from "./staging.ts";
+
+// Joining where no way leads to the service: what a host asks and what it is answered are carried as files.
+
+/** What a host asks. There is nothing secret in it. */
+interface RequestFile {
+  readonly format: number;
+  readonly curve: Curve;
+  readonly publicKey: string;
+}
+
+/** What it is answered; as secret as a token, because with it that host renews. */
+interface BundleFile {
+  readonly format: number;
+  readonly authority: string;
+  readonly serviceKey: string;
+  readonly endpoints: readonly string[];
+  readonly answer: IssuedAnswer;
+}
+
+const FORMAT = 1;
+const PURPOSE = "by-file";
+const format = integer("version of this file", { min: FORMAT, max: FORMAT });
+
+const requestFile: Shape<RequestFile> = object<RequestFile>({
+  format,
+  curve: oneOf("the key's curve", ["CURVE25519", "P256"]),
+  publicKey: hex("the host's public key", [32, 65]),
+});
+
+const bundleFile: Shape<BundleFile> = object<BundleFile>({
+  format,
+  authority: hex("fingerprint of the authority", [32]),
+  serviceKey: hex("SHA-256 of the service's TLS key", [32]),
+  endpoints: list(text("host:port", { max: 261, pattern: SERVICE_ENDPOINT }), { max: 16 }),
+  answer: issuedAnswer,
+});
+
+/** Begins to join: makes this host's key, or keeps the one that was made for this, and gives what is to be carried to the authority. */
+export function requestByFile(files: HostFiles, curve: Curve): string {
+  refuseHost(files);
+  makeFolder(files.folder);
+  refuseStrangeFiles(files);
+  const { key } = Staging.open(files, PURPOSE, curve);
+  return written({ format: FORMAT, curve: key.curve, publicKey: toHex(key.publicKey) });
+}
+
+/** Answers such a request with an invitation's token: asks the service in the host's place, and gives what is to be carried back. */
+export async function answerByFile(request: string, token: string, now: bigint, patience: Patience): Promise<string> {
+  const asked = read(requestFile, request, "the request");
+  const parsed = parseToken(token, nodeSuite);
+  if (!parsed.ok) throw refusedBy(parsed.reason);
+  const { value } = parsed;
+  const key = { curve: asked.curve, publicKey: fromHex(asked.publicKey) ?? new Uint8Array() };
+  const answer = await askUntilDecided(value, () => requestOf(key, value, value.host, now), patience);
+  const { authority, serviceKey, endpoints } = value;
+  return written({ format: FORMAT, authority, serviceKey, endpoints, answer });
+}
+
+/** Ends it, with what came back. */
+export function joinByFile(
+  files: HostFiles,
+  bundle: string,
+  {
+    here,
+    now,
+    owner,
+  }: { readonly here: readonly Prefix[]; readonly now: bigint; readonly owner: FileOwner | undefined },
+): void {
+  const staging = Staging.begunFor(files, PURPOSE);
+  if (!staging?.isComplete) {
+    refuseHost(files);
+    const received = read(bundleFile, bundle, "the bundle");
+    if (!staging) throw notBegun();
+    settle(staging, received, { here, now, config: undefined });
+  }
+  staging.place(owner);
+}
+
+function refuseHost(files: HostFiles): void {
+  if (!hostIn(files)) return;
+  throw new OperatorError("host-already", {
+    what: "cannot join another network",
+    why: `this machine is configured as a host already: ${files.config}`,
+    todo: "lacis leave first, or give another folder with --dir",
+  });
+}
+
+function notBegun(): OperatorError {
+  return new OperatorError("not-asked", {
+    what: "the bundle",
+    why: "it answers a request, and none was made here: its key is another machine's",
+    todo: "make one, and have it answered: lacis join --request FILE",
+  });
+}
+
+function read<Value>(shape: Shape<Value>, content: string, what: string): Value {
+  let value: unknown;
+  try {
+    value = JSON.parse(content);
+  } catch {
+    value = undefined;
+  }
+  const found = shape.read(value, "");
+  if (found.ok) return found.value;
+  const { path, wanted } = found.reason;
+  throw new OperatorError("file-bad", {
+    what,
+    why: `${path === "" ? "it" : path} is not ${wanted}`,
+    todo: "give the file as lacis wrote it, of the same version",
+  });
+}
+
+function written(value: RequestFile | BundleFile): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}

@@ -1,0 +1,51 @@
+import { formatEnrolment } from "../core/enrolment/enrolment-file.ts";
+import type { IssuedAnswer } from "../core/enrolment/messages.ts";
+import { type Prefix, parsePrefix } from "../core/netip/prefix.ts";
+import { checkAnswer, checkConfigOf } from "./check-answer.ts";
+import { deviceFor } from "./device-name.ts";
+import { hostConfig } from "./host-config.ts";
+import { refuseOverlap } from "./local-checks.ts";
+import type { Staging } from "./staging.ts";
+
+/** A certificate as it came, and from whom. */
+export interface Received {
+  readonly answer: IssuedAnswer;
+  /** The authority that must be among those to trust. */
+  readonly authority: string;
+  /** The service's key, and where it was reached. */
+  readonly serviceKey: string;
+  readonly endpoints: readonly string[];
+}
+
+export interface Surroundings {
+  /** Networks that this machine has a way to. */
+  readonly here: readonly Prefix[];
+  /** Unix seconds. */
+  readonly now: bigint;
+  /** What somebody has written there since: it stays. */
+  readonly config: string | undefined;
+}
+
+/** Makes a host's files of what came for it, once all of it was checked; they are then ready to be moved. */
+export function settle(staging: Staging, received: Received, { here, now, config }: Surroundings): void {
+  const { answer, authority, serviceKey, endpoints } = received;
+  checkAnswer(answer, { authority, publicKey: staging.key.publicKey, now });
+  refuseOverlap(
+    answer.network.networks.flatMap((text) => parsePrefix(text) ?? []),
+    here,
+    "leave that network, or have the mesh moved to another one; the same token works again within ten minutes of its first use",
+  );
+  const { network } = answer;
+  const content = {
+    authorities: answer.authorities,
+    certificate: answer.certificates,
+    enrolment: formatEnrolment({
+      network: network.name,
+      endpoints: network.service.length > 0 ? network.service : endpoints,
+      pin: serviceKey,
+      secret: answer.renewal,
+    }),
+    config: config ?? hostConfig({ network, device: deviceFor(network.name), isRenewed: true }),
+  };
+  staging.complete(content, (file) => checkConfigOf(file, now));
+}
