@@ -61,17 +61,22 @@ const FORMAT = 1;
 
 function plainPolicy({ place, mode, outbound, rules }: PolicyBody): object {
   return {
-    place,
+    place: abroad(place),
     mode,
     outbound,
     rules: rules.map((rule) => ({
-      place: rule.place,
+      place: abroad(rule.place),
       mode: rule.mode,
       from: rule.from.map(partyText),
       to: rule.to.map(partyText),
       allow: rule.allow.map(serviceText),
     })),
   };
+}
+
+/** Where the file lies is a matter of the machine on which it is written. */
+function abroad(place: string): string {
+  return place.replace(/^.*\//, "");
 }
 
 function stageOf(value: unknown): Result<PolicyStage, string> {

@@ -161,6 +161,14 @@ test("a policy comes out of its bulletin as it went in, stage and all", () => {
   });
 });
 
+test("hosts are told the file's name and its lines, not where it lies", () => {
+  const rule = { ...policy(TESTED).rules[0]!, place: "/home/ann/net/policy.yaml:7" };
+  const bulletin = { policy: { ...policy(TESTED), place: "net/policy.yaml:1", rules: [rule] }, stage: undefined };
+  expect(decodePolicyBulletin(encodePolicyBulletin(bulletin))).toMatchObject({
+    value: { policy: { place: "policy.yaml:1", rules: [{ place: "policy.yaml:7" }] } },
+  });
+});
+
 const GOOD = JSON.parse(
   utf8Decode(
     encodePolicyBulletin({ policy: policy(TESTED), stage: { hosts: ["a"], before: undefined, seconds: 60 } }),
