@@ -25,7 +25,7 @@ export interface Left {
 export async function leave(files: HostFiles, signal?: AbortSignal): Promise<Left> {
   const here = hostIn(files);
   const { authorities, certificate, key, config, enrolment, staging, authority, folder, identity } = files;
-  if (here ? !here.isOurs : !existsSync(enrolment) && !existsSync(staging)) {
+  if (here ? !here.isOurs : !existsSync(enrolment) && !existsSync(staging) && !isEmpty(identity)) {
     throw new OperatorError("not-a-host", {
       what: "cannot leave",
       why: here
@@ -45,7 +45,7 @@ export async function leave(files: HostFiles, signal?: AbortSignal): Promise<Lef
       removed.push(file);
     }
     rmSync(staging, { recursive: true, force: true });
-    if (existsSync(identity) && readdirSync(identity).length === 0) rmdirSync(identity);
+    if (isEmpty(identity)) rmdirSync(identity);
     syncDirectory(folder);
   } catch (error) {
     throw unwritable(folder, error);
@@ -58,6 +58,11 @@ export async function leave(files: HostFiles, signal?: AbortSignal): Promise<Lef
     removed,
     kept: existsSync(authority) ? authority : undefined,
   };
+}
+
+/** What is left of a run that was killed at its very end. */
+function isEmpty(folder: string): boolean {
+  return existsSync(folder) && readdirSync(folder).length === 0;
 }
 
 /** Why the authority does not know; empty when it does. */
