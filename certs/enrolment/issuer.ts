@@ -189,7 +189,7 @@ function signsNoMore(): { readonly ok: false; readonly reason: EnrolmentRefusal 
     "authority",
     "this instance of the service",
     "its authority has handed over to another one since it was started",
-    "start it again: lacis-cert serve",
+    "let it read its files again: systemctl reload lacis-authority, or SIGHUP",
   );
 }
 

@@ -1,6 +1,8 @@
 import { Command } from "commander";
 import { printableJson } from "../../../src/core/base/printable.ts";
+import type { NetworkPlan } from "../../../src/core/enrolment/messages.ts";
 import { codeOf } from "../../../src/runtime/files/atomic-file.ts";
+import type { Authority } from "../../authority.ts";
 import type { ApiLog } from "../../enrolment/http/api.ts";
 import type { ListenPlace } from "../../enrolment/http/server.ts";
 import type { SignInSettings } from "../../enrolment/sign-in/settings.ts";
@@ -38,7 +40,37 @@ export function serveCommand(): Command {
     .action(serve);
 }
 
+/** What an instance was started with, and reads again on SIGHUP. */
+interface InstanceFiles {
+  readonly identity: Awaited<ReturnType<typeof openIdentity>>;
+  readonly signIn: SignInSettings | undefined;
+  /** Undefined: it does not sign. */
+  readonly authority: Authority | undefined;
+  readonly network: NetworkPlan;
+}
+
 async function serve(flags: ServeFlags): Promise<void> {
+  // One that comes between two instances must not end the process.
+  process.on("SIGHUP", () => {});
+  let files: InstanceFiles | undefined = await readFiles(flags);
+  while (files) files = await serveWith(flags, files);
+}
+
+async function readFiles(flags: ServeFlags): Promise<InstanceFiles> {
+  const identity = await openIdentity(flags);
+  const signIn = await signInSettingsOf(flags);
+  const authority = flags.offline ? undefined : await openCa(flags, now().wall);
+  const { checkInstance } = await import("../../enrolment/setup.ts");
+  const instance = { authority: authority?.certificate.fingerprint, serviceKey: identity.serviceKey };
+  const { network } = await withDatabase(flags, (database) => checkInstance(database, instance));
+  return { identity, signIn, authority, network };
+}
+
+/** Serves until somebody ends it, or hands it other files. */
+async function serveWith(
+  flags: ServeFlags,
+  { identity, signIn, authority, network }: InstanceFiles,
+): Promise<InstanceFiles | undefined> {
   const listen = flags.listen === undefined ? undefined : parseListen(flags.listen);
   const { Api } = await import("../../enrolment/http/api.ts");
   const { hostRoutes } = await import("../../enrolment/http/host-routes.ts");
@@ -46,33 +78,41 @@ async function serve(flags: ServeFlags): Promise<void> {
   const { HttpsServer } = await import("../../enrolment/http/server.ts");
   const { Registrar } = await import("../../enrolment/registrar.ts");
   const { Desk } = await import("../../enrolment/desk.ts");
-  const { checkInstance } = await import("../../enrolment/setup.ts");
-  const identity = await openIdentity(flags);
-  const signInSettings = await signInSettingsOf(flags);
-  const authority = flags.offline ? undefined : await openCa(flags, now().wall);
-  await withDatabase(flags, async (database) => {
-    const instance = { authority: authority?.certificate.fingerprint, serviceKey: identity.serviceKey };
-    const { network } = await checkInstance(database, instance);
+  return withDatabase(flags, async (database) => {
     const registrar = new Registrar(database, authority);
     const desk = new Desk(database, registrar);
     const routes = [...hostRoutes(registrar), ...operatorRoutes(desk, database)];
-    if (signInSettings) {
+    if (signIn) {
       const { signInRoutes } = await import("../../enrolment/http/sign-in-routes.ts");
       const { OpenIdProvider } = await import("../../enrolment/sign-in/provider.ts");
       const { SignIn } = await import("../../enrolment/sign-in/sign-in.ts");
-      const provider = new OpenIdProvider(signInSettings);
-      routes.push(...signInRoutes(new SignIn(provider, signInSettings, desk, () => registrar.facts(database))));
+      const provider = new OpenIdProvider(signIn);
+      routes.push(...signInRoutes(new SignIn(provider, signIn, desk, () => registrar.facts(database))));
     }
-    const server = new HttpsServer(new Api(routes, database, jsonLog()), identity);
+    const log = jsonLog();
+    const server = new HttpsServer(new Api(routes, database, log), identity);
     const place = listen ?? { address: undefined, port: network.port };
     const port = await listening(server.listen(place), place);
     const signs = authority ? "signs" : "does not sign: hosts wait for lacis-cert approve";
     process.stdout.write(`serving ${network.name} on port ${port}; ${signs}\n`);
-    await new Promise<void>((resolve) => {
-      process.once("SIGTERM", resolve);
-      process.once("SIGINT", resolve);
-    });
+    const next = await asked(flags, log);
     await server.close();
+    return next;
+  });
+}
+
+/** Resolves when the instance is to end, or (SIGHUP) to go on with files that are good; with others it goes on as it is. */
+async function asked(flags: ServeFlags, log: ApiLog): Promise<InstanceFiles | undefined> {
+  return new Promise((resolve) => {
+    const end = (): void => settle(undefined);
+    const reload = (): void => {
+      readFiles(flags).then(settle, (error: unknown) => log.trouble("reload", error));
+    };
+    process.on("SIGTERM", end).on("SIGINT", end).on("SIGHUP", reload);
+    function settle(files: InstanceFiles | undefined): void {
+      process.off("SIGTERM", end).off("SIGINT", end).off("SIGHUP", reload);
+      resolve(files);
+    }
   });
 }
 
