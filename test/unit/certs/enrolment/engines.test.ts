@@ -154,11 +154,15 @@ describe.skipIf(postgresPrograms() === undefined)("an instance whose server goes
     const own = await startPostgres();
     const office = await openOffice({ store: own.database() });
     const token = await office.invite("lap");
-    await own.stop();
-    const answer = await office.post("/v1/enrol", requestWith(token, freshKey()));
+    const request = requestWith(token, freshKey());
+    await own.crash();
+    const answer = await office.post("/v1/enrol", request);
     expect(answer).toMatchObject({ status: 503, body: { error: { code: "storage-unavailable" } } });
     expect(JSON.stringify(answer.body)).not.toContain("postgres");
     expect(office.troubles).toHaveLength(1);
+    await own.start();
+    expect(await office.post("/v1/enrol", request)).toMatchObject({ status: 200, body: { status: "issued" } });
+    await own.stop();
   }, 120_000);
 
   test("does not print the password of its address", async () => {

@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,10 @@ import { join } from "node:path";
 export interface PostgresServer {
   /** Address of a fresh database in it. */
   database(): string;
+  /** Ends it as a crash would; what it had kept is kept. */
+  crash(): Promise<void>;
+  start(): Promise<void>;
+  /** Ends it, and removes what it kept. */
   stop(): Promise<void>;
 }
 
@@ -26,12 +30,21 @@ export async function startPostgres(): Promise<PostgresServer> {
   const as = { ...user, cwd: folder, env: { PATH: process.env["PATH"] ?? "", LANG: "C.UTF-8" } };
   execFileSync(join(programs, "initdb"), ["-D", "data", "-U", "lacis", "-A", "trust", "-E", "UTF8", "--no-sync"], as);
   const options = ["-D", "data", "-k", folder, "-c", "listen_addresses=", "-c", "max_connections=40"];
-  const server = spawn(join(programs, "postgres"), options, { ...as, stdio: "ignore" });
   const connect = ["-h", folder, "-U", "lacis"];
-  for (const deadline = Date.now() + 60_000; ; await sleep(100)) {
-    if (spawnSync(join(programs, "pg_isready"), [...connect, "-d", "postgres"], as).status === 0) break;
-    if (Date.now() > deadline || server.exitCode !== null) throw new Error("PostgreSQL does not start");
-  }
+  let server: ChildProcess | undefined;
+  const start = async (): Promise<void> => {
+    server = spawn(join(programs, "postgres"), options, { ...as, stdio: "ignore" });
+    for (const deadline = Date.now() + 60_000; ; await sleep(100)) {
+      if (spawnSync(join(programs, "pg_isready"), [...connect, "-d", "postgres"], as).status === 0) return;
+      if (Date.now() > deadline || server.exitCode !== null) throw new Error("PostgreSQL does not start");
+    }
+  };
+  const crash = async (): Promise<void> => {
+    const ended = new Promise((resolve) => server?.once("exit", resolve));
+    // At once, whoever is connected: nobody wants what is in it.
+    if (server?.kill("SIGQUIT")) await ended;
+  };
+  await start();
   let made = 0;
   return {
     database: () => {
@@ -39,10 +52,10 @@ export async function startPostgres(): Promise<PostgresServer> {
       execFileSync(join(programs, "createdb"), [...connect, name], as);
       return `postgresql://lacis@localhost/${name}?host=${encodeURIComponent(folder)}`;
     },
+    crash,
+    start,
     stop: async () => {
-      const ended = new Promise((resolve) => server.once("exit", resolve));
-      // At once, whoever is connected: nobody wants what is in it.
-      if (server.kill("SIGQUIT")) await ended;
+      await crash();
       rmSync(folder, { recursive: true, force: true });
     },
   };
