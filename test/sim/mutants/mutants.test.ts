@@ -24,7 +24,7 @@ import {
 import { askingRelaysOnce, forwardingTwice } from "./wrong-relays.ts";
 
 /** A wrong host must be caught within this many seeds. */
-const SEEDS = 40;
+const SEEDS = 60;
 
 interface Mutant {
   readonly host: string;
