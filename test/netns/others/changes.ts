@@ -40,7 +40,8 @@ export const CHANGES: readonly Change[] = [
   { what: "removes the device", by: [`ip link del ${DEVICE}`] },
   {
     what: "gives the device another name",
-    by: [`ip link set ${DEVICE} down`, `ip link set ${DEVICE} name other0`, "ip link set other0 up"],
+    // By one process: nobody has it up again before it has its name.
+    by: [`printf 'link set ${DEVICE} down\\nlink set ${DEVICE} name other0\\nlink set other0 up\\n' | ip -batch -`],
   },
   {
     what: "switches IPv6 off on the device",
