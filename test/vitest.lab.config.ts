@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 /** Of the tests with our own daemons alone, those that mostly wait: they run beside others that do, in a lab of their own. */
 const PATIENT = [
   "test/netns/others/**/*.test.ts",
-  ...["demo", "doctor", "gateways", "names", "package", "policy", "restart", "services", "streams", "why"].map(
+  ...["doctor", "gateways", "names", "package", "policy", "restart", "services", "streams", "why"].map(
     (name) => `test/netns/${name}.test.ts`,
   ),
 ];
