@@ -1,4 +1,5 @@
 import type { Curve } from "../../src/core/crypto/suite.ts";
+import { keyFingerprint } from "./issuer.ts";
 import { numberOf, type Row, type Sql, textOf } from "./storage/database.ts";
 
 /** A host that waits for somebody to decide. */
@@ -63,10 +64,26 @@ export async function requestOfToken(sql: Sql, token: string): Promise<KeptReque
   return row && requestOf(row);
 }
 
+export interface WaitingHost extends Pick<KeptRequest, "id" | "name" | "groups" | "source" | "askedAt"> {
+  readonly keyFingerprint: string;
+}
+
 /** Oldest first. */
 export async function pendingRequests(sql: Sql, count: number): Promise<readonly KeptRequest[]> {
   const rows = await sql.run("SELECT * FROM requests WHERE state = 'pending' ORDER BY asked_at, id LIMIT $1", count);
   return rows.map(requestOf);
+}
+
+/** Those that wait, oldest first, as operators see them: with what is compared over the telephone in place of the key. */
+export async function waitingHosts(sql: Sql, count: number): Promise<readonly WaitingHost[]> {
+  return (await pendingRequests(sql, count)).map(({ id, name, groups, publicKey, source, askedAt }) => ({
+    id,
+    name,
+    groups,
+    keyFingerprint: keyFingerprint(publicKey),
+    source,
+    askedAt,
+  }));
 }
 
 /** Decides one that is pending; false when somebody was faster. */

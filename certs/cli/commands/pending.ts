@@ -19,20 +19,10 @@ export function pendingCommand(): Command {
 }
 
 async function pending(flags: PendingFlags): Promise<void> {
-  const { pendingRequests } = await import("../../enrolment/requests.ts");
-  const { keyFingerprint } = await import("../../enrolment/issuer.ts");
+  const { waitingHosts } = await import("../../enrolment/requests.ts");
   const { nowSeconds } = localOperator();
   await withDatabase(flags, async (database) => {
-    const rows = (await pendingRequests(database, ROWS_MAX)).map(
-      ({ id, name, groups, publicKey, source, askedAt }) => ({
-        id,
-        name,
-        groups,
-        keyFingerprint: keyFingerprint(publicKey),
-        source,
-        askedAt,
-      }),
-    );
+    const rows = await waitingHosts(database, ROWS_MAX);
     if (flags.json) process.stdout.write(`${JSON.stringify(rows)}\n`);
     else if (rows.length === 0) process.stdout.write("nobody waits\n");
     for (const { id, name, groups, keyFingerprint: key, source, askedAt } of flags.json ? [] : rows) {

@@ -3,7 +3,7 @@ import type { Certificate } from "../../index.ts";
 import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { Failure } from "../failure.ts";
 import { readText, replaceText } from "../files.ts";
-import { type LedgerFlags, ledgerFileOf } from "../ledger-file.ts";
+import type { LedgerFlags } from "../ledger-file.ts";
 import { dayOf } from "../made.ts";
 import { now } from "../now.ts";
 import { ownerOf, RotationFiles } from "../rotation-files.ts";
@@ -194,11 +194,9 @@ function holdBack(laggards: readonly { readonly name: string; readonly why: stri
 }
 
 async function ledgerContent(flags: RotateFlags) {
-  if (flags.ledger === undefined && hasStore(flags)) {
-    const { StoredLedger } = await import("../../enrolment/ledger.ts");
-    return withDatabase(flags, (database) => new StoredLedger(database).read());
-  }
-  return ledgerFileOf(flags)?.read();
+  const { ledgerOf } = await import("../ledger.ts");
+  await using ledger = await ledgerOf(flags);
+  return ledger?.read();
 }
 
 function hasStore(flags: RotateFlags): boolean {

@@ -7,8 +7,7 @@ import { readAudit } from "../audit.ts";
 import type { Desk } from "../desk.ts";
 import { listHosts } from "../hosts.ts";
 import { DEFAULT_LIFETIME_SECONDS, DEFAULT_TOKEN_SECONDS } from "../invitation.ts";
-import { keyFingerprint } from "../issuer.ts";
-import { pendingRequests } from "../requests.ts";
+import { waitingHosts } from "../requests.ts";
 import type { Database } from "../storage/database.ts";
 import { listTokens } from "../tokens.ts";
 import * as shapes from "./operator-shapes.ts";
@@ -68,17 +67,9 @@ function lists(database: Database): readonly Route[] {
         withdrawnAt,
       }));
     }),
-    list("/v1/requests", "Hosts that wait for a decision, oldest first.", shapes.requestsAnswer, async () => {
-      const requests = await pendingRequests(database, shapes.PAGE_ROWS_MAX);
-      return requests.map(({ id, name, groups, publicKey, source, askedAt }) => ({
-        id,
-        name,
-        groups,
-        keyFingerprint: keyFingerprint(publicKey),
-        source,
-        askedAt,
-      }));
-    }),
+    list("/v1/requests", "Hosts that wait for a decision, oldest first.", shapes.requestsAnswer, () =>
+      waitingHosts(database, shapes.PAGE_ROWS_MAX),
+    ),
     list("/v1/audit", "What was done by whom, oldest first; ?after=SEQ goes on.", shapes.auditAnswer, ({ query }) => {
       const after = Number(query.get("after") ?? 0);
       return readAudit(database, Number.isSafeInteger(after) && after > 0 ? after : 0, shapes.PAGE_ROWS_MAX);
