@@ -1,3 +1,4 @@
+import type { Bulletin } from "../../src/core/bulletin/bulletin.ts";
 import type { LedgerContent } from "../ledger/content.ts";
 import { Failure } from "./failure.ts";
 import { existingLedgerOf, type LedgerFlags } from "./ledger-file.ts";
@@ -10,6 +11,8 @@ export interface RevocationBook {
   read(): Promise<LedgerContent>;
   /** All that the name has until now. Refused when nobody has that name. */
   revoke(name: string, reason: string): Promise<void>;
+  /** What hosts are told is signed now: nobody else has to. */
+  keepList(list: Bulletin): Promise<void>;
 }
 
 /** Runs with the book that the flags mean: a storage that is named or lies beside the authority's certificate, unless a ledger is named. */
@@ -21,12 +24,14 @@ export async function withBook<Value>(
   if (flags.ledger !== undefined || !isStored) return work(ledgerBook(flags));
   const { Desk } = await import("../enrolment/desk.ts");
   const { Registrar } = await import("../enrolment/registrar.ts");
+  const { keepList } = await import("../enrolment/signing/kept-list.ts");
   return withDatabase(flags, async (database) => {
     const registrar = new Registrar(database, undefined);
     const desk = new Desk(database, registrar);
     return work({
       read: () => registrar.ledger.read(),
       revoke: async (name, reason) => orFail(await desk.revoke(name, reason, localOperator())),
+      keepList: async (list) => database.exclusively(async (sql) => void (await keepList(sql, list))),
     });
   });
 }
@@ -40,6 +45,8 @@ function ledgerBook(flags: LedgerFlags): RevocationBook {
       if (!names.includes(name)) throw await unknownName(name, names);
       await file.append({ event: "revoked", at: new Date(Number(now().seconds) * 1000).toISOString(), name });
     },
+    // Beside a ledger's file there is nobody who would ask.
+    keepList: async () => {},
   };
 }
 

@@ -75,6 +75,14 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "hosts that wait for somebody to approve them",
     load: async () => (await import("./commands/pending.ts")).pendingCommand(),
   },
+  "sign-batch": {
+    summary: "sign all that waits, where the authority's key is",
+    load: async () => (await import("./commands/sign-batch.ts")).signBatchCommand(),
+  },
+  upload: {
+    summary: "bring back what sign-batch has signed",
+    load: async () => (await import("./commands/upload.ts")).uploadCommand(),
+  },
   approve: {
     summary: "sign for a host that waits",
     load: async () => (await import("./commands/approve.ts")).approveCommand(),

@@ -12,14 +12,18 @@ import { contains, parsePrefix } from "../../src/core/netip/prefix.ts";
 import { platformEntropy } from "../entropy.ts";
 import { addAccess, formatAccess, type KeptAccess, withdrawAccess } from "./access.ts";
 import { writeAudit } from "./audit.ts";
+import { enterHost } from "./enter-host.ts";
 import type { ServiceFacts } from "./facts.ts";
 import { hashOfSecret, randomHex } from "./hash.ts";
 import { findHost, type KeptHost } from "./hosts.ts";
 import { keyFingerprint } from "./issuer.ts";
 import { conflicting } from "./refusals.ts";
 import type { Registrar } from "./registrar.ts";
-import { decideRequest, findRequest, isRenewal, type KeptRequest } from "./requests.ts";
+import { decideRequest, isRenewal, type KeptRequest, pendingRequest } from "./requests.ts";
 import type { Scope } from "./scopes.ts";
+import type { SigningBatch } from "./signing/batch.ts";
+import { judgeDelivery } from "./signing/delivery.ts";
+import { waitingBatch } from "./signing/outbox.ts";
 import type { Database, Sql } from "./storage/database.ts";
 import { addToken, forgetTokens, hasLetIn, withdrawToken } from "./tokens.ts";
 
@@ -150,7 +154,7 @@ export class Desk {
           "authority",
           `the request ${id}`,
           "the authority's key is not here",
-          "approve it where the key is: lacis-cert approve",
+          "sign it where the key is: lacis-cert pending -export, there lacis-cert sign-batch, then lacis-cert upload",
         );
       }
       const request = await pendingRequest(sql, id);
@@ -161,12 +165,31 @@ export class Desk {
       const applicant = { ...request.value, version, ...(renews && { renews }) };
       const issued = await issuer.issue(sql, applicant, facts, nowSeconds);
       if (!issued.ok) return issued;
-      await decideRequest(sql, id, { state: "approved", reason: "", at: nowSeconds, by: who });
-      const { name, publicKey } = request.value;
-      const { certificate, networks, notAfter, groups } = issued.value;
-      const detail = { request: id, certificate, key: keyFingerprint(publicKey), networks, groups, until: notAfter };
-      await writeAudit(sql, { who, action: "approved", subject: name, detail }, nowSeconds);
+      await this.#decided(sql, "approved", request.value, issued.value, { who, nowSeconds });
       return issued;
+    });
+  }
+
+  /** Everything that waits for the authority's key, to be signed where that is. */
+  waiting(nowSeconds: number): Promise<Result<SigningBatch, EnrolmentRefusal>> {
+    return this.#database.exclusively((sql) => waitingBatch(sql, this.#registrar, nowSeconds));
+  }
+
+  /** Takes the certificate that was signed elsewhere for a host that waits; it fetches it when it asks again. */
+  deliver(id: string, pem: string, { who, nowSeconds }: Operator): Promise<Result<KeptHost, EnrolmentRefusal>> {
+    return this.#database.exclusively(async (sql) => {
+      const request = await pendingRequest(sql, id);
+      if (!request.ok) return request;
+      const facts = await this.#registrar.facts(sql);
+      const renews = isRenewal(request.value) ? await findHost(sql, request.value.name) : undefined;
+      const judged = judgeDelivery({ pem, request: request.value, facts, renews, nowSeconds });
+      if (!judged.ok) return judged;
+      const applicant = { ...request.value, version: renews?.version ?? "", ...(renews && { renews }) };
+      const entering = { applicant, certificate: judged.value, nowSeconds };
+      const entered = await enterHost(sql, this.#registrar.ledger, entering);
+      if (!entered.ok) return entered;
+      await this.#decided(sql, "delivered", request.value, entered.value, { who, nowSeconds });
+      return entered;
     });
   }
 
@@ -244,6 +267,18 @@ export class Desk {
     });
   }
 
+  async #decided(
+    sql: Sql,
+    action: "approved" | "delivered",
+    { id, name, publicKey }: KeptRequest,
+    { certificate, networks, notAfter, groups }: KeptHost,
+    { who, nowSeconds }: Operator,
+  ): Promise<void> {
+    await decideRequest(sql, id, { state: "approved", reason: "", at: nowSeconds, by: who });
+    const detail = { request: id, certificate, key: keyFingerprint(publicKey), networks, groups, until: notAfter };
+    await writeAudit(sql, { who, action, subject: name, detail }, nowSeconds);
+  }
+
   /** What stands against an invitation already now, so that it is not the host that finds out. */
   async #refuseInvitation(sql: Sql, { host, groups, newGroups, isAgain }: Invitation, { who, nowSeconds }: Operator) {
     const content = await this.#registrar.ledger.contentOf(sql);
@@ -255,18 +290,6 @@ export class Desk {
     if (group === undefined) return undefined;
     return conflicting({ kind: "group-unknown", group, meant: nearest(group, known) });
   }
-}
-
-async function pendingRequest(sql: Sql, id: string): Promise<Result<KeptRequest, EnrolmentRefusal>> {
-  const request = await findRequest(sql, id);
-  if (request?.state === "pending") return ok(request);
-  const why = request ? `it was ${request.state} by ${request.decidedBy}` : "there is no such request";
-  return enrolmentRefusal(
-    request ? "not-pending" : "unknown-id",
-    `the request ${id}`,
-    why,
-    "see the list of those that wait",
-  );
 }
 
 /** A host that is not in the mesh yet cannot reach the service there. */

@@ -16,7 +16,9 @@ export interface ServiceFacts {
 
 /** Undefined until the service was set up. */
 export async function readFacts(sql: Sql): Promise<ServiceFacts | undefined> {
-  const rows = await sql.run("SELECT name, value FROM facts");
+  const rows = await sql.run(
+    "SELECT name, value FROM facts WHERE name IN ('network', 'authorities', 'authority', 'serviceKey', 'policy')",
+  );
   const facts: Readonly<Record<string, unknown>> = Object.fromEntries(
     rows.map((row) => [textOf(row, "name"), JSON.parse(textOf(row, "value"))]),
   );
@@ -24,11 +26,19 @@ export async function readFacts(sql: Sql): Promise<ServiceFacts | undefined> {
 }
 
 export async function writeFacts(sql: Sql, facts: Partial<ServiceFacts>): Promise<void> {
-  for (const [name, value] of Object.entries(facts)) {
-    await sql.run(
-      "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-      name,
-      JSON.stringify(value),
-    );
-  }
+  for (const [name, value] of Object.entries(facts)) await writeFact(sql, name, value);
+}
+
+/** One by its name; undefined when it was never written. */
+export async function readFact(sql: Sql, name: string): Promise<unknown> {
+  const [row] = await sql.run("SELECT value FROM facts WHERE name = $1", name);
+  return row && JSON.parse(textOf(row, "value"));
+}
+
+export async function writeFact(sql: Sql, name: string, value: unknown): Promise<void> {
+  await sql.run(
+    "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    name,
+    JSON.stringify(value),
+  );
 }

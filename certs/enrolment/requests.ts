@@ -1,4 +1,6 @@
+import { ok, type Result } from "../../src/core/base/result.ts";
 import type { Curve } from "../../src/core/crypto/suite.ts";
+import { type EnrolmentRefusal, enrolmentRefusal } from "../../src/core/enrolment/refusal.ts";
 import { keyFingerprint } from "./issuer.ts";
 import { numberOf, type Row, type Sql, textOf } from "./storage/database.ts";
 
@@ -57,6 +59,19 @@ export async function addRequest(sql: Sql, request: KeptRequest): Promise<void> 
 export async function findRequest(sql: Sql, id: string): Promise<KeptRequest | undefined> {
   const [row] = await sql.run("SELECT * FROM requests WHERE id = $1", id);
   return row && requestOf(row);
+}
+
+/** One that somebody may decide still. */
+export async function pendingRequest(sql: Sql, id: string): Promise<Result<KeptRequest, EnrolmentRefusal>> {
+  const request = await findRequest(sql, id);
+  if (request?.state === "pending") return ok(request);
+  const why = request ? `it was ${request.state} by ${request.decidedBy}` : "there is no such request";
+  return enrolmentRefusal(
+    request ? "not-pending" : "unknown-id",
+    `the request ${id}`,
+    why,
+    "see the list of those that wait",
+  );
 }
 
 export async function requestOfToken(sql: Sql, token: string): Promise<KeptRequest | undefined> {

@@ -16,16 +16,21 @@ export interface Recorded {
 export class LedgerContent {
   /** How many entries there are, of whatever kind: it only ever rises. */
   readonly entryCount: number;
+  /** How many there are up to the last one that revokes somebody; 0: none does. */
+  readonly lastRevocation: number;
   readonly #recorded: readonly Recorded[];
 
   constructor(entries: readonly LedgerEntry[]) {
     this.entryCount = entries.length;
     const lastWithdrawal = new Map<string, number>();
     const lastRevocation = new Map<string, number>();
+    let last = 0;
     for (const [line, entry] of entries.entries()) {
+      if (entry.event === "revoked") last = line + 1;
       if (entry.event === "withdrawn") lastWithdrawal.set(entry.fingerprint, line);
       if (entry.event === "revoked") lastRevocation.set(entry.name, line);
     }
+    this.lastRevocation = last;
     const newest = new Map<string, SignedEntry>();
     const signed: { readonly entry: SignedEntry; readonly line: number }[] = [];
     for (const [line, entry] of entries.entries()) {

@@ -10,9 +10,8 @@ import type { PeerQuery } from "./peer-query.ts";
  */
 export const ADMIN_SCHEMA = 1;
 
-/** A request fits well into this; more is not one. Of the owner: the largest bulletin, as text. */
-export const REQUEST_BYTES_MAX: number = 64 * 1024;
-export const OWNER_REQUEST_BYTES_MAX: number = 1024 * 1024;
+/** A request fits well into this, the largest bulletin as text too; more is not one. */
+export const REQUEST_BYTES_MAX: number = 1024 * 1024;
 /** A status of ten thousand peers has about four megabytes. */
 export const RESPONSE_BYTES_MAX: number = 16 * 1024 * 1024;
 

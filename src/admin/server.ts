@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { Connection, type Verbs } from "./connection.ts";
-import { OWNER_REQUEST_BYTES_MAX, REQUEST_BYTES_MAX } from "./protocol.ts";
+import { REQUEST_BYTES_MAX } from "./protocol.ts";
 import type { Asker } from "./verb.ts";
 
 /** Clients of one socket at once. People, a monitor, a script; more is a leak somewhere. */
@@ -54,7 +54,7 @@ export class AdminServer {
     const client = new Connection(socket, {
       verbs: this.#verbs,
       who: this.#socket.who,
-      requestBytesMax: this.#socket.who === "owner" ? OWNER_REQUEST_BYTES_MAX : REQUEST_BYTES_MAX,
+      requestBytesMax: REQUEST_BYTES_MAX,
       maySubscribe: () => [...this.#clients].filter(({ isSubscribed }) => isSubscribed).length < SUBSCRIBERS_MAX,
     });
     this.#clients.add(client);

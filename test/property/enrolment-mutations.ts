@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { SCOPES } from "../../certs/enrolment/scopes.ts";
+import { signBatch } from "../../certs/enrolment/signing/sign-batch.ts";
+import { certificateToPem, formatBulletin, signRevocations } from "../../certs/index.ts";
 import { toHex } from "../../src/core/base/bytes.ts";
 import type { IssuedAnswer } from "../../src/core/enrolment/messages.ts";
 import { closeOffices, freshKey, type Office, openOffice, requestWith } from "../unit/certs/enrolment/office.ts";
@@ -58,6 +60,9 @@ async function originalsOf(office: Office, secrets: string[]): Promise<readonly 
   const answer = body as IssuedAnswer;
   const { recorded } = await office.registrar.ledger.read();
   const certificate = recorded[0]?.entry.fingerprints[0] ?? "";
+  const delivered = await deliverable(office);
+  const list = signRevocations(office.authority, await office.registrar.ledger.read(), office.nowSeconds);
+  const bulletin = list.ok ? formatBulletin(list.value) : "";
   const open = await office.invite("");
   const waiting = await office.invite("nas", { needsApproval: true });
   secrets.push(bearer.slice(-64), answer.renewal, ...[lap, open, waiting].map(({ secret }) => toHex(secret.expose())));
@@ -84,6 +89,8 @@ async function originalsOf(office: Office, secrets: string[]): Promise<readonly 
     shown("POST", "/v1/requests/0a1b/deny", { reason: "no" }),
     shown("POST", "/v1/requests/0a1b/approve", {}),
     shown("POST", "/v1/hosts/lap2/revoke", { reason: "gone" }),
+    shown("POST", `/v1/requests/${delivered.id}/certificate`, { certificate: delivered.certificate }),
+    shown("POST", "/v1/bulletins", { bulletin }),
     shown("POST", "/v1/access", { name: "a", scopes: ["read"], validFor: 60 }),
     ...[
       "/v1/hosts?after=a",
@@ -91,11 +98,24 @@ async function originalsOf(office: Office, secrets: string[]): Promise<readonly 
       "/v1/requests",
       "/v1/audit?after=3",
       "/v1/access",
+      "/v1/signing",
+      "/v1/revocations",
       "/v1/health",
       "/v1/openapi.json",
     ].map((target) => shown("GET", target, {})),
     shown("DELETE", "/v1/tokens/0a1b", {}),
   ];
+}
+
+/** A host that waits, and the certificate that was signed for it elsewhere. */
+async function deliverable(office: Office): Promise<{ readonly id: string; readonly certificate: string }> {
+  const token = await office.invite("far", { needsApproval: true });
+  await office.post("/v1/enrol", requestWith(token, freshKey()));
+  const batch = await office.desk.waiting(office.nowSeconds);
+  const signed = batch.ok ? signBatch(office.authority, batch.value, office.nowSeconds) : undefined;
+  const [first] = signed?.ok ? signed.value.certificates : [];
+  if (!first) throw new Error("nothing was signed");
+  return { id: first.wanted.id, certificate: certificateToPem(first.certificate) };
 }
 
 /** A good request with one or a few things changed. */

@@ -2,7 +2,9 @@ import { Command } from "commander";
 import { HOST_NAME } from "../../../src/core/enrolment/name.ts";
 import { SCOPE_MEANINGS, SCOPES, type Scope } from "../../enrolment/scopes.ts";
 import { usage } from "../failure.ts";
-import { dayOf } from "../made.ts";
+import { refuseExisting, writeFiles } from "../files.ts";
+import { dayOf, sayMade } from "../made.ts";
+import { formatRemote } from "../remote.ts";
 import { localOperator, type StoreFlags, withDatabase, withStore } from "../service-files.ts";
 import { orFail, parseDuration, parseList } from "../values.ts";
 
@@ -10,6 +12,7 @@ interface AccessFlags extends StoreFlags {
   readonly scopes?: string;
   readonly ttl?: string;
   readonly take?: string;
+  readonly out?: string;
   readonly json?: boolean;
 }
 
@@ -27,6 +30,7 @@ export function accessCommand(): Command {
     .option("--scopes <list>", "what it may do; without it: read")
     .option("--ttl <duration>", "how long it is good; without it 90d")
     .option("--take <id>", "take access back")
+    .option("--out <path>", "write the secret and where the service is into a file, for -remote elsewhere")
     .option("--json", "print it as JSON")
     .action(access);
 }
@@ -41,7 +45,8 @@ async function access(name: string | undefined, flags: AccessFlags): Promise<voi
   const { listAccess } = await import("../../enrolment/access.ts");
   const { Registrar } = await import("../../enrolment/registrar.ts");
   await withDatabase(flags, async (database) => {
-    const desk = new Desk(database, new Registrar(database, undefined));
+    const registrar = new Registrar(database, undefined);
+    const desk = new Desk(database, registrar);
     if (flags.take !== undefined) {
       const taken = orFail(await desk.takeAccess(flags.take, localOperator()));
       process.stdout.write(flags.json ? `${JSON.stringify({ taken })}\n` : `${taken} has no access any more\n`);
@@ -49,8 +54,17 @@ async function access(name: string | undefined, flags: AccessFlags): Promise<voi
     }
     if (name !== undefined) {
       const wanted = { name, scopes: parseScopes(flags.scopes ?? "read"), validFor: validFor(flags.ttl) };
+      refuseExisting(flags.out);
       const given = await desk.giveAccess(wanted, localOperator());
       const { id, expires } = given.access;
+      if (flags.out !== undefined) {
+        const { network, serviceKey } = await registrar.facts(database);
+        const content = formatRemote({ endpoints: network.service, serviceKey, bearer: given.bearer });
+        writeFiles({ file: flags.out, content });
+        sayMade(`access for ${name} (${wanted.scopes.join(", ")}) until ${dayOf(BigInt(expires))}`, [flags.out]);
+        if (flags.json) process.stdout.write(`${JSON.stringify({ id, file: flags.out, expires })}\n`);
+        return;
+      }
       process.stdout.write(
         flags.json ? `${JSON.stringify({ id, bearer: given.bearer, expires })}\n` : `${given.bearer}\n`,
       );

@@ -3,7 +3,9 @@ import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { usage } from "../failure.ts";
 import { dayOf, sayMade } from "../made.ts";
 import { now } from "../now.ts";
+import { withRemote } from "../remote.ts";
 import { localOperator, type StoreFlags, withDatabase, withStore } from "../service-files.ts";
+import { type SigningDeskFlags, withSigningDesk } from "../signing-desk.ts";
 import { orFail } from "../values.ts";
 
 interface ApproveFlags extends CaFileFlags, StoreFlags {
@@ -34,12 +36,12 @@ async function approve(id: string, flags: ApproveFlags): Promise<void> {
   });
 }
 
-interface DenyFlags extends StoreFlags {
+interface DenyFlags extends SigningDeskFlags {
   readonly reason?: string;
 }
 
 export function denyCommand(): Command {
-  return withStore(new Command("deny"))
+  return withRemote(withStore(new Command("deny")))
     .description("Deny a host that waits. It is told why.")
     .argument("<id>", "as pending shows it")
     .option("--reason <text>", "what the host is told (required)")
@@ -50,10 +52,6 @@ async function deny(id: string, flags: DenyFlags): Promise<void> {
   if (flags.reason === undefined || flags.reason === "") {
     throw usage("-reason", "the host is told why", "give a sentence");
   }
-  const { Desk } = await import("../../enrolment/desk.ts");
-  const { Registrar } = await import("../../enrolment/registrar.ts");
   const { reason } = flags;
-  await withDatabase(flags, async (database) => {
-    orFail(await new Desk(database, new Registrar(database, undefined)).deny(id, reason, localOperator()));
-  });
+  await withSigningDesk(flags, async (desk) => orFail(await desk.deny(id, reason)));
 }

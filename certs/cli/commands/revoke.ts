@@ -1,7 +1,5 @@
 import { Command } from "commander";
-import type { Authority } from "../../authority.ts";
 import type { BlocklistEntries } from "../../ledger/blocklist.ts";
-import type { LedgerContent } from "../../ledger/content.ts";
 import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { Failure, usage } from "../failure.ts";
 import { readText, replaceText } from "../files.ts";
@@ -86,29 +84,28 @@ async function ofBook(
   name: string | undefined,
   flags: RevokeFlags,
 ): Promise<{ readonly entries: readonly BlocklistEntries[]; readonly signed: SignedList | undefined }> {
-  const { blocklistOf, formatBlocklist } = await import("../../index.ts");
+  const { blocklistOf, formatBlocklist, formatBulletin, signRevocations } = await import("../../index.ts");
   // Before anything is entered: nothing is left half done because a key is missing or a file is somebody else's.
   const authority = flags.bulletin === undefined ? undefined : await openCa(flags, now().wall);
   if (flags.out !== undefined) refuseForeign(flags.out);
-  const content = await withBook(flags, async (book) => {
-    if (name !== undefined) await book.revoke(name, flags.reason ?? "");
-    return book.read();
-  });
   const seconds = Number(now().seconds);
+  const { content, list } = await withBook(flags, async (book) => {
+    if (name !== undefined) await book.revoke(name, flags.reason ?? "");
+    const content = await book.read();
+    const list = authority && orFail(signRevocations(authority, content, seconds));
+    if (list) await book.keepList(list);
+    return { content, list };
+  });
   const whole = blocklistOf(content.recorded, seconds);
   if (flags.out !== undefined) replaceText(flags.out, HEADER + formatBlocklist(whole));
   const entries = whole.filter((each) => each.name === name);
-  if (!authority || flags.bulletin === undefined) return { entries, signed: undefined };
-  return { entries, signed: await sign(authority, content, seconds, flags.bulletin) };
-}
-
-async function sign(authority: Authority, content: LedgerContent, seconds: number, file: string): Promise<SignedList> {
-  const { formatBulletin, signRevocations } = await import("../../index.ts");
-  const bulletin = orFail(signRevocations(authority, content, seconds));
-  replaceText(file, formatBulletin(bulletin));
-  const { number } = bulletin.head;
+  const { bulletin: file } = flags;
+  if (!list || file === undefined) return { entries, signed: undefined };
+  const { number } = list.head;
+  replaceText(file, formatBulletin(list));
   sayMade(`the revocation list ${number}`, [file]);
-  return { number, file, hosts: [...new Set(content.inUse(seconds).map(({ name }) => name))] };
+  const hosts = [...new Set(content.inUse(seconds).map((entry) => entry.name))];
+  return { entries, signed: { number, file, hosts } };
 }
 
 const HEADER =

@@ -18,6 +18,7 @@ interface ServeFlags extends CaFileFlags, StoreFlags {
   readonly listen?: string;
   readonly offline?: boolean;
   readonly signIn?: string;
+  readonly publish?: string;
 }
 
 export function serveCommand(): Command {
@@ -35,6 +36,10 @@ export function serveCommand(): Command {
     .option(
       "--sign-in <path>",
       "file that says who may bring hosts in by signing in to an identity provider; without it sign-in.json beside the authority's certificate, if there is one",
+    )
+    .option(
+      "--publish <host>",
+      "admin socket (….sock) or configuration of the host that gives bulletins to the network; without it the lacis that runs here",
     )
     .option("--listen <place>", "port, or address:port; without it the network's port number on all addresses")
     .action(serve);
@@ -78,10 +83,13 @@ async function serveWith(
   const { HttpsServer } = await import("../../enrolment/http/server.ts");
   const { Registrar } = await import("../../enrolment/registrar.ts");
   const { Desk } = await import("../../enrolment/desk.ts");
+  const { Revocations } = await import("../../enrolment/revocations.ts");
+  const { localPublisher } = await import("../publisher.ts");
   return withDatabase(flags, async (database) => {
     const registrar = new Registrar(database, authority);
     const desk = new Desk(database, registrar);
-    const routes = [...hostRoutes(registrar), ...operatorRoutes(desk, database)];
+    const revocations = new Revocations(database, registrar, desk, localPublisher(flags.publish));
+    const routes = [...hostRoutes(registrar), ...operatorRoutes(desk, revocations, database)];
     if (signIn) {
       const { signInRoutes } = await import("../../enrolment/http/sign-in-routes.ts");
       const { OpenIdProvider } = await import("../../enrolment/sign-in/provider.ts");
@@ -93,7 +101,7 @@ async function serveWith(
     const server = new HttpsServer(new Api(routes, database, log), identity);
     const place = listen ?? { address: undefined, port: network.port };
     const port = await listening(server.listen(place), place);
-    const signs = authority ? "signs" : "does not sign: hosts wait for lacis-cert approve";
+    const signs = authority ? "signs" : "does not sign: hosts wait (lacis-cert pending)";
     process.stdout.write(`serving ${network.name} on port ${port}; ${signs}\n`);
     const next = await asked(flags, log);
     await server.close();

@@ -37,7 +37,7 @@ export interface ApiLog {
   trouble(what: string, error: unknown): void;
 }
 
-/** Body of a request: 64 kB are more than any needs. */
+/** Body of a request: more than any needs that strangers may send. */
 export const BODY_BYTES_MAX = 65_536;
 
 /** The routes of the service: finds the one that is meant, asks who may use it, reads what was said, and answers, whatever happens. */
@@ -56,6 +56,19 @@ export class Api {
 
   get routes(): readonly Route[] {
     return this.#routes.map(({ route }) => route);
+  }
+
+  /** How much a request may say that has begun so. */
+  async bytesMax(head: Pick<HttpRequest, "method" | "target" | "authorization" | "nowSeconds">): Promise<number> {
+    const route = this.#find(head)?.route;
+    if (!route?.bytesMax) return BODY_BYTES_MAX;
+    try {
+      const access = await this.#accessOf(head);
+      return access?.scopes.some((scope) => scope === route.scope) ? route.bytesMax : BODY_BYTES_MAX;
+    } catch {
+      // What is wrong with the storage is said by the answer.
+      return BODY_BYTES_MAX;
+    }
   }
 
   async answer(request: HttpRequest): Promise<Answer> {
@@ -78,7 +91,7 @@ export class Api {
     return answer;
   }
 
-  #find({ method, target }: HttpRequest): Found | undefined {
+  #find({ method, target }: Pick<HttpRequest, "method" | "target">): Found | undefined {
     const [path = ""] = target.split("?", 1);
     for (const { route, pattern } of this.#routes) {
       const match = route.method === method ? pattern.exec(path) : null;
@@ -89,9 +102,10 @@ export class Api {
 
   /** Whether this source, and whoever it says it is, may ask that. */
   async #let(
-    { source, now, nowSeconds, origin, authorization }: HttpRequest,
+    request: HttpRequest,
     route: Route | undefined,
   ): Promise<{ readonly access?: KeptAccess; readonly refusal?: Answer }> {
+    const { source, now, origin, authorization } = request;
     const wait = this.#doors.waitSeconds(source, now);
     if (wait > 0) {
       return { refusal: refusing("too-many", "this address", `it has asked too often`, `try again in ${wait} s`) };
@@ -100,10 +114,9 @@ export class Api {
     if (origin !== undefined)
       return { refusal: refusing("not-permitted", "the request", "it comes from a web page", "use a program") };
     if (!route || route.scope === "anyone") return {};
-    const [, bearer] = /^Bearer ([\x21-\x7e]{1,256})$/i.exec(authorization ?? "") ?? [];
-    const access = bearer === undefined ? undefined : await accessOf(this.#database, bearer, nowSeconds);
+    const access = await this.#accessOf(request);
     if (!access) {
-      const why = bearer === undefined ? "it needs access" : "its access is not known, or has ended";
+      const why = bearerOf(authorization) === undefined ? "it needs access" : "its access is not known, or has ended";
       return {
         refusal: refusing("not-signed-in", "the request", why, "send Authorization: Bearer …, from lacis-cert access"),
       };
@@ -111,6 +124,14 @@ export class Api {
     if (access.scopes.includes(route.scope)) return { access };
     const why = `${access.name} has no scope "${route.scope}"`;
     return { access, refusal: refusing("not-permitted", "the request", why, "ask whoever gives access") };
+  }
+
+  async #accessOf({
+    authorization,
+    nowSeconds,
+  }: Pick<HttpRequest, "authorization" | "nowSeconds">): Promise<KeptAccess | undefined> {
+    const bearer = bearerOf(authorization);
+    return bearer === undefined ? undefined : accessOf(this.#database, bearer, nowSeconds);
   }
 
   async #handle(request: HttpRequest, { route, params }: Found, access: KeptAccess | undefined): Promise<Answer> {
@@ -191,6 +212,10 @@ const NOT_FOUND = refused({
   why: "there is nothing here by this method and path",
   todo: "see /v1/openapi.json",
 });
+
+function bearerOf(authorization: string | undefined): string | undefined {
+  return /^Bearer ([\x21-\x7e]{1,256})$/i.exec(authorization ?? "")?.[1];
+}
 
 function codeOf({ body }: Answer): string | undefined {
   return "error" in body ? (body.error as { readonly code: string }).code : undefined;

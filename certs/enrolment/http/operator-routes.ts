@@ -1,6 +1,5 @@
-import type { Result } from "../../../src/core/base/result.ts";
 import { portableSuite } from "../../../src/core/crypto/portable.ts";
-import { type EnrolmentRefusal, enrolmentRefusal } from "../../../src/core/enrolment/refusal.ts";
+import { enrolmentRefusal } from "../../../src/core/enrolment/refusal.ts";
 import { formatToken } from "../../../src/core/enrolment/token.ts";
 import { listAccess } from "../access.ts";
 import { readAudit } from "../audit.ts";
@@ -8,17 +7,17 @@ import type { Desk } from "../desk.ts";
 import { listHosts } from "../hosts.ts";
 import { DEFAULT_LIFETIME_SECONDS, DEFAULT_TOKEN_SECONDS } from "../invitation.ts";
 import { waitingHosts } from "../requests.ts";
+import type { Revocations } from "../revocations.ts";
 import type { Database } from "../storage/database.ts";
 import { listTokens } from "../tokens.ts";
 import * as shapes from "./operator-shapes.ts";
-import { type Answer, type Call, operatorOf, posting, type Route, refused } from "./route.ts";
+import { answer, type Call, NO_BODY, operatorOf, posting, type Route, refused } from "./route.ts";
+import { signingRoutes } from "./signing-routes.ts";
 
 /** What operators and their programs ask, each with access of its own scope. */
-export function operatorRoutes(desk: Desk, database: Database): readonly Route[] {
-  return [...lists(database), ...acts(desk)];
+export function operatorRoutes(desk: Desk, revocations: Revocations, database: Database): readonly Route[] {
+  return [...lists(database), ...acts(desk, revocations), ...signingRoutes(desk, revocations)];
 }
-
-const NO_BODY = { method: "GET", request: undefined } as const;
 
 function lists(database: Database): readonly Route[] {
   const list = (
@@ -89,7 +88,7 @@ function lists(database: Database): readonly Route[] {
   ];
 }
 
-function acts(desk: Desk): readonly Route[] {
+function acts(desk: Desk, revocations: Revocations): readonly Route[] {
   return [
     posting({
       path: "/v1/tokens",
@@ -149,12 +148,12 @@ function acts(desk: Desk): readonly Route[] {
     posting({
       path: "/v1/hosts/{name}/revoke",
       scope: "revoke",
-      summary: "Takes back every certificate of a name.",
+      summary: "Takes back every certificate of a name, and tells the network.",
       request: shapes.revokeRequest,
-      answers: { 200: shapes.doneAnswer },
+      answers: { 200: shapes.revokeAnswer },
       handle: async ({ reason }, call) => {
         const { name = "" } = call.params;
-        return answer(await desk.revoke(name, reason ?? "", operatorOf(call)), () => ({ name }));
+        return answer(await revocations.revoke(name, reason ?? "", operatorOf(call)), (list) => ({ name, list }));
       },
     }),
     posting({
@@ -184,8 +183,4 @@ function acts(desk: Desk): readonly Route[] {
         answer(await desk.takeAccess(call.params["id"] ?? "", operatorOf(call)), (name) => ({ name })),
     },
   ];
-}
-
-function answer<Value>(result: Result<Value, EnrolmentRefusal>, body: (value: Value) => object): Answer {
-  return result.ok ? { status: 200, body: body(result.value) } : refused(result.reason);
 }

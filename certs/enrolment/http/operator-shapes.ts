@@ -12,6 +12,7 @@ import {
   text,
 } from "../../../src/core/enrolment/shape.ts";
 import { TOKEN_SECONDS_MAX } from "../desk.ts";
+import type { Told } from "../revocations.ts";
 import { SCOPES, type Scope } from "../scopes.ts";
 
 // What operators and their programs say to the service.
@@ -182,4 +183,47 @@ export const accessListAnswer: Shape<{ readonly items: readonly ShownAccess[] }>
 export const auditAnswer: Shape<{ readonly items: readonly ShownAuditLine[] }> = page(
   object<ShownAuditLine>({ seq: moment, at: words, who: words, action: words, subject: words, hash: words }),
 );
+export interface CertificateRequest {
+  readonly certificate: string;
+}
+
+export interface BulletinRequest {
+  readonly bulletin: string;
+}
+
+/** `isDue`: somebody was revoked who is not on the list that was signed last. */
+export interface ListAnswer extends Partial<BulletinRequest> {
+  readonly isDue: boolean;
+  readonly number: number;
+}
+
+/** Of a bulletin as text. */
+export const BULLETIN_CHARACTERS_MAX: number = 1024 * 1024 - 1_024;
+const bulletin: Shape<string> = text("a bulletin, PEM", { max: BULLETIN_CHARACTERS_MAX });
+const count: Shape<number> = integer("hosts", { min: 0, max: Number.MAX_SAFE_INTEGER });
+
+export const certificateRequest: Shape<CertificateRequest> = object<CertificateRequest>({
+  certificate: text("the certificate, PEM", { max: 16 * 1024 }),
+});
+export const bulletinRequest: Shape<BulletinRequest> = object<BulletinRequest>({ bulletin });
+export const listAnswer: Shape<ListAnswer> = object<ListAnswer>({
+  isDue: flag("somebody was revoked who is not on it"),
+  number: moment,
+  bulletin: optional(bulletin),
+});
+export const toldAnswer: Shape<Told> = object<Told>({
+  kind: words,
+  number: moment,
+  state: oneOf("what became of it", ["published", "signed", "unsigned"]),
+  hosts: optional(count),
+  applied: optional(count),
+  pending: optional(names),
+  bulletin: optional(bulletin),
+  why: optional(words),
+  todo: optional(words),
+});
+export const revokeAnswer: Shape<{ readonly name: string; readonly list: Told }> = object<{
+  readonly name: string;
+  readonly list: Told;
+}>({ name: words, list: toldAnswer });
 export const doneAnswer: Shape<{ readonly name: string }> = object<{ readonly name: string }>({ name: words });

@@ -1,3 +1,4 @@
+import type { Result } from "../../../src/core/base/result.ts";
 import { type EnrolmentRefusal, enrolmentRefusal } from "../../../src/core/enrolment/refusal.ts";
 import type { Shape } from "../../../src/core/enrolment/shape.ts";
 import type { KeptAccess } from "../access.ts";
@@ -14,6 +15,8 @@ export interface Route {
   readonly scope: Scope | "anyone";
   readonly summary: string;
   readonly request: Shape<object> | undefined;
+  /** Bytes of a body, where that is more than others may send: only of whoever has the scope. */
+  readonly bytesMax?: number;
   /** What it may answer, beside refusals. */
   readonly answers: Readonly<Record<number, Shape<object>>>;
   handle(call: Call): Promise<Answer>;
@@ -44,6 +47,13 @@ export function posting<Body extends object>(
 ): Route {
   // What the shape has read is what it describes.
   return { ...route, method: "POST", handle: (call) => route.handle(call.body as Body, call) };
+}
+
+/** Of a route that only reads. */
+export const NO_BODY = { method: "GET", request: undefined } as const;
+
+export function answer<Value>(result: Result<Value, EnrolmentRefusal>, body: (value: Value) => object): Answer {
+  return result.ok ? { status: 200, body: body(result.value) } : refused(result.reason);
 }
 
 export function operatorOf({ access, nowSeconds }: Call): Operator {

@@ -3,7 +3,7 @@ import https from "node:https";
 import type { AddressInfo } from "node:net";
 import { instant } from "../../../src/core/base/time.ts";
 import type { ServiceIdentity } from "../identity.ts";
-import { type Api, BODY_BYTES_MAX } from "./api.ts";
+import type { Api } from "./api.ts";
 import { type Answer, refusing } from "./route.ts";
 
 /** Connections at one time. More wait in the system's queue. */
@@ -23,7 +23,7 @@ export interface ListenPlace {
 export class HttpsServer {
   readonly #server: https.Server;
 
-  constructor(api: Pick<Api, "answer">, { keyPem, certificatePem }: ServiceIdentity) {
+  constructor(api: Pick<Api, "answer" | "bytesMax">, { keyPem, certificatePem }: ServiceIdentity) {
     const options = {
       key: keyPem,
       cert: certificatePem,
@@ -61,27 +61,30 @@ export class HttpsServer {
   }
 }
 
-async function respond(api: Pick<Api, "answer">, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(
+  api: Pick<Api, "answer" | "bytesMax">,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   // A client that goes away in the middle is none of our troubles.
   request.on("error", () => {});
   response.on("error", () => {});
-  const body = await bodyOf(request);
-  if (body === undefined) {
-    // What it has not sent yet is not waited for.
-    send(response, TOO_LARGE, true);
-    return;
-  }
-  const ms = Date.now();
-  const answer = await api.answer({
+  const head = {
     method: request.method ?? "",
     target: request.url ?? "",
     authorization: request.headers.authorization,
     origin: request.headers.origin,
     source: request.socket.remoteAddress ?? "",
-    body,
-    now: instant(performance.now()),
-    nowSeconds: Math.floor(ms / 1_000),
-  });
+    nowSeconds: Math.floor(Date.now() / 1_000),
+  };
+  const bytesMax = await api.bytesMax(head);
+  const body = await bodyOf(request, bytesMax);
+  if (body === undefined) {
+    // What it has not sent yet is not waited for.
+    send(response, tooLarge(bytesMax), true);
+    return;
+  }
+  const answer = await api.answer({ ...head, body, now: instant(performance.now()) });
   send(response, answer, false);
 }
 
@@ -98,13 +101,15 @@ function send(response: ServerResponse, { status, body }: Answer, isLast: boolea
 }
 
 /** Undefined when it is too long. Of what is no UTF-8 a replacement is left, which no shape takes. */
-function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+function bodyOf(request: IncomingMessage, bytesMax: number): Promise<string | undefined> {
   return new Promise((resolve) => {
+    // Its client may have gone before anybody listened.
+    if (request.destroyed) return resolve("");
     const chunks: Buffer[] = [];
     let length = 0;
     request.on("data", (chunk: Buffer) => {
       length += chunk.length;
-      if (length <= BODY_BYTES_MAX) chunks.push(chunk);
+      if (length <= bytesMax) chunks.push(chunk);
       // Not destroyed: the answer goes through the same connection.
       else resolve(undefined);
     });
@@ -113,4 +118,6 @@ function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   });
 }
 
-const TOO_LARGE = refusing("request-large", "the request", `it is longer than ${BODY_BYTES_MAX} bytes`, "say less");
+function tooLarge(bytesMax: number): Answer {
+  return refusing("request-large", "the request", `it is longer than ${bytesMax} bytes`, "say less");
+}

@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import type { NetworkPlan } from "../../core/enrolment/messages.ts";
@@ -119,8 +119,10 @@ async function begin({ start, files, port, isOffline }: Beginning, tellAll: () =
   if (start === "foreground") {
     children.obeySignals();
     // What outlived a run that was killed goes on.
-    if (!(await isListening(port)))
-      children.start("authority", authorityCommand("serve", ...(isOffline ? ["-offline"] : [])), files.authority);
+    if (!(await isListening(port))) {
+      const given = ["-publish", resolve(files.config), ...(isOffline ? ["-offline"] : [])];
+      children.start("authority", authorityCommand("serve", ...given), files.authority);
+    }
     if (daemonSocket(files) === undefined) children.start("host", daemonCommand(files.config));
   }
   try {

@@ -24,7 +24,7 @@ Example:  lacis-cert revoke laptop -bulletin list.pem   where the authority's ke
     )
     .action(async (file: string, options: TargetOptions & { json?: boolean }) => {
       const text = readBulletin(file);
-      const told = await waiting("telling the network", spread(adminSocket(options, true), text));
+      const told = await waiting("telling the network", spread(adminSocket(options), text));
       if (options.json) sayJson({ schema: ADMIN_SCHEMA, bulletin: told });
       else say(`the ${bulletinText(told.kind, told.number)} is published: ${spreadText(told)}`);
     });

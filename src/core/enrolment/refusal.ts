@@ -36,6 +36,8 @@ export const ENROLMENT_REFUSAL_CODES = [
   "denied",
   "not-pending",
   "unknown-id",
+  "certificate-bad",
+  "bulletin-bad",
   // The way in.
   "request-bad",
   "request-large",

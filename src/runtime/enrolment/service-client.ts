@@ -12,7 +12,7 @@ import {
   refusalAnswer,
 } from "../../core/enrolment/messages.ts";
 import type { EnrolmentRefusal } from "../../core/enrolment/refusal.ts";
-import type { Misshape } from "../../core/enrolment/shape.ts";
+import type { Misshape, Shape } from "../../core/enrolment/shape.ts";
 import {
   readSignInAnswer,
   readSignInStarted,
@@ -37,7 +37,7 @@ export function askEnrol(
   asked: EnrolRequest,
   signal?: AbortSignal,
 ): Promise<ServiceReply<EnrolAnswer>> {
-  return ask(place, "/v1/enrol", asked, readEnrolAnswer, signal);
+  return ask(place, { method: "POST", path: "/v1/enrol", body: asked }, readEnrolAnswer, signal);
 }
 
 /** Asks where a person is to sign in. */
@@ -46,7 +46,7 @@ export function askSignIn(
   asked: SignInRequest,
   signal?: AbortSignal,
 ): Promise<ServiceReply<SignInStarted>> {
-  return ask(place, "/v1/sign-in", asked, readSignInStarted, signal);
+  return ask(place, { method: "POST", path: "/v1/sign-in", body: asked }, readSignInStarted, signal);
 }
 
 /** Asks whether it is done. */
@@ -55,7 +55,7 @@ export function askSignInToken(
   asked: SignInTokenRequest,
   signal?: AbortSignal,
 ): Promise<ServiceReply<SignInAnswer>> {
-  return ask(place, "/v1/sign-in/token", asked, readSignInAnswer, signal);
+  return ask(place, { method: "POST", path: "/v1/sign-in/token", body: asked }, readSignInAnswer, signal);
 }
 
 /** Asks for the next certificate. */
@@ -64,7 +64,7 @@ export function askRenewal(
   asked: RenewRequest,
   signal?: AbortSignal,
 ): Promise<ServiceReply<EnrolAnswer>> {
-  return ask(place, "/v1/renew", asked, readEnrolAnswer, signal);
+  return ask(place, { method: "POST", path: "/v1/renew", body: asked }, readEnrolAnswer, signal);
 }
 
 /** Says that this host goes. */
@@ -73,11 +73,33 @@ export function askLeave(
   asked: LeaveRequest,
   signal?: AbortSignal,
 ): Promise<ServiceReply<LeaveAnswer>> {
-  return ask(place, "/v1/leave", asked, readLeaveAnswer, signal);
+  return ask(place, { method: "POST", path: "/v1/leave", body: asked }, readLeaveAnswer, signal);
 }
 
-/** Longer than any answer: two times PEM of 64 kB, and what stands around it. */
-const ANSWER_BYTES_MAX = 256 * 1024;
+/** What an operator may ask whom the service has given access. */
+export interface OperatorAsk<Answer> {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly body?: object;
+  /** What `lacis-cert access` has printed. */
+  readonly bearer: string;
+  readonly answer: Shape<Answer>;
+}
+
+/** Asks in the name of an operator. */
+export function askAsOperator<Answer>(
+  place: PinnedPlace,
+  { method, path, body, bearer, answer }: OperatorAsk<Answer>,
+): Promise<ServiceReply<Answer>> {
+  const read: ReadAnswer<Answer> = (value) => {
+    const refused = refusalAnswer.read(value, "");
+    return refused.ok ? fail(refused.value.error) : answer.read(value, "");
+  };
+  return ask(place, { method, path, ...(body && { body }), bearer }, read, undefined);
+}
+
+/** Longer than any answer: a thousand hosts that wait, and the longest revocation list. */
+const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 const ANSWER_TIMEOUT_MS = 20_000;
 
 /** What another moment, or somebody at the service, may put right without this host. */
@@ -99,10 +121,16 @@ function readLeaveAnswer(value: unknown): Result<LeaveAnswer, EnrolmentRefusal |
   return refused.ok ? fail(refused.value.error) : leaveAnswer.read(value, "");
 }
 
+interface Asked {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly body?: object;
+  readonly bearer?: string;
+}
+
 async function ask<Answer>(
   place: PinnedPlace,
-  path: string,
-  asked: object,
+  asked: Asked,
   read: ReadAnswer<Answer>,
   signal: AbortSignal | undefined,
 ): Promise<ServiceReply<Answer>> {
@@ -114,7 +142,7 @@ async function ask<Answer>(
       : "see that its TCP port is open there, and on the way: lacis-cert serve";
     return refused({ code: "service-unreachable", what: "the enrolment service", why, todo });
   }
-  const text = await post(connected.value, path, JSON.stringify(asked), signal);
+  const text = await exchange(connected.value, asked, signal);
   if (!text.ok) return refused(garbled(text.reason));
   let value: unknown;
   try {
@@ -129,12 +157,12 @@ async function ask<Answer>(
 }
 
 /** The body of the answer, or why there is none. Resolves however the connection ends. */
-function post(
+function exchange(
   socket: TLSSocket,
-  path: string,
-  body: string,
+  { method, path, body: value, bearer }: Asked,
   signal: AbortSignal | undefined,
 ): Promise<Result<string, string>> {
+  const body = value === undefined ? "" : JSON.stringify(value);
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -149,7 +177,7 @@ function post(
     signal?.addEventListener("abort", given);
     const asking = request({
       createConnection: () => socket,
-      method: "POST",
+      method,
       path,
       // The key says who it is; a name that a proxy might look at is of no use to anybody.
       headers: {
@@ -157,6 +185,7 @@ function post(
         "content-type": "application/json",
         "content-length": Buffer.byteLength(body),
         connection: "close",
+        ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
       },
     });
     asking.on("response", (response) => {

@@ -109,9 +109,8 @@ describe("a daemon with its admin sockets", () => {
     expect(await ask({ verb: "status", peers: { peer: "no*" } })).toMatchObject({ peers: [], peersOmitted: 0 });
   });
 
-  test("takes a bulletin of the authority from its owner, shows it, and has it after a restart", async () => {
-    const { ownerSocket } = daemon.state;
-    const publish = (bulletin: string) => askDaemon(ownerSocket, { verb: "publish", bulletin }, 1_000);
+  test("takes a bulletin of the authority from whoever may look, shows it, and has it after a restart", async () => {
+    const publish = (bulletin: string) => ask({ verb: "publish", bulletin });
     const second = files.bulletin("policy", 2, new Uint8Array(400_000));
     expect(await ask({ verb: "bulletins" })).toEqual({ bulletins: [] });
     const shown = { kind: "policy", number: 2, authority: "test", state: "held", hosts: 1, applied: 0 };
@@ -121,7 +120,6 @@ describe("a daemon with its admin sockets", () => {
       code: "bulletin-refused",
       message: expect.stringMatching(/^the policy 1 is not taken - number 2 is held, and nothing goes back - /),
     });
-    await expect(ask({ verb: "publish", bulletin: "" })).rejects.toMatchObject({ code: "not-permitted" });
     await expect(publish("hello")).rejects.toMatchObject({ exitCode: 2 });
     await daemon.stop();
     const stateDirectory = join(files.folder, "state");

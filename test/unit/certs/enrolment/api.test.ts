@@ -94,7 +94,10 @@ describe("what an operator does by the API", () => {
       body: { name: "nas" },
     });
     expect(await office.ask("GET", "/v1/hosts", "", all)).toMatchObject({ body: { items: [{ name: "nas" }] } });
-    expect(await office.post("/v1/hosts/nas/revoke", { reason: "sold" }, all)).toMatchObject({ status: 200 });
+    expect(await office.post("/v1/hosts/nas/revoke", { reason: "sold" }, all)).toMatchObject({
+      status: 200,
+      body: { name: "nas", list: { state: "published" } },
+    });
     expect(await office.post("/v1/hosts/nsa/revoke", {}, all)).toMatchObject({
       body: { error: { todo: "did you mean nas?" } },
     });
@@ -103,7 +106,7 @@ describe("what an operator does by the API", () => {
       ({ who, action }) => `${who} ${action}`,
     );
     expect(acts).toContain("access tester invited");
-    expect(acts.slice(-2)).toEqual(["access tester approved", "access tester revoked"]);
+    expect(acts.slice(-3)).toEqual(["approved", "revoked", "list-signed"].map((action) => `access tester ${action}`));
     expect(await verifyAudit(office.database)).toMatchObject({ ok: true });
   });
 

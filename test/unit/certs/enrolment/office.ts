@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { certificateToPem } from "../../../../certs/certificate-file.ts";
 import { Desk, type Invitation } from "../../../../certs/enrolment/desk.ts";
 import type { ServiceFacts } from "../../../../certs/enrolment/facts.ts";
 import { Api, type HandledRequest } from "../../../../certs/enrolment/http/api.ts";
@@ -9,11 +10,13 @@ import { hostRoutes } from "../../../../certs/enrolment/http/host-routes.ts";
 import { operatorRoutes } from "../../../../certs/enrolment/http/operator-routes.ts";
 import type { Answer } from "../../../../certs/enrolment/http/route.ts";
 import { Registrar } from "../../../../certs/enrolment/registrar.ts";
+import { Revocations } from "../../../../certs/enrolment/revocations.ts";
 import { setUp } from "../../../../certs/enrolment/setup.ts";
 import type { Database } from "../../../../certs/enrolment/storage/database.ts";
 import { isPostgres, openDatabase } from "../../../../certs/enrolment/storage/open.ts";
 import { type Authority, createAuthority, generateHostKey, parsePrefix } from "../../../../certs/index.ts";
 import { toHex } from "../../../../src/core/base/bytes.ts";
+import { fail, ok } from "../../../../src/core/base/result.ts";
 import { instant } from "../../../../src/core/base/time.ts";
 import type { EnrolRequest } from "../../../../src/core/enrolment/messages.ts";
 import type { EnrolmentToken } from "../../../../src/core/enrolment/token.ts";
@@ -56,6 +59,11 @@ export class Office {
   readonly troubles: unknown[] = [];
   nowSeconds: number = NOW;
 
+  /** What was given to the network; `isReached`: whether there is one. */
+  readonly published: string[] = [];
+  isReached = true;
+  readonly revocations: Revocations;
+
   constructor(database: Database, store: string, authority: Authority, isOffline: boolean) {
     this.database = database;
     this.store = store;
@@ -66,7 +74,14 @@ export class Office {
       handled: (request: HandledRequest) => void this.handled.push(request),
       trouble: (_: string, error: unknown) => void this.troubles.push(error),
     };
-    const routes = [...hostRoutes(this.registrar), ...operatorRoutes(this.desk, database)];
+    this.revocations = new Revocations(database, this.registrar, this.desk, {
+      publish: async (bulletin) => {
+        if (!this.isReached) return fail("no lacis runs here");
+        this.published.push(bulletin);
+        return ok({ hosts: 2, applied: 1, pending: ["nas"] });
+      },
+    });
+    const routes = [...hostRoutes(this.registrar), ...operatorRoutes(this.desk, this.revocations, database)];
     this.api = new Api(routes, database, log);
   }
 
@@ -163,7 +178,7 @@ export function factsOf(authority: Authority, options: OfficeOptions = {}): Serv
       port: 4242,
       service: ["10.77.0.1:4242", "vpn.example.org:4242"],
     },
-    authorities: "the authority's certificate",
+    authorities: certificateToPem(authority.certificate),
     authority: authority.certificate.fingerprint,
     serviceKey: options.serviceKey ?? "cd".repeat(32),
     policy: 0,

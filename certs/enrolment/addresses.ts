@@ -1,0 +1,45 @@
+import { ok, type Result } from "../../src/core/base/result.ts";
+import { type EnrolmentRefusal, enrolmentRefusal } from "../../src/core/enrolment/refusal.ts";
+import { type IpAddress, parseAddress } from "../../src/core/netip/address.ts";
+import { type Prefix, parsePrefix } from "../../src/core/netip/prefix.ts";
+import type { LedgerContent } from "../ledger/content.ts";
+import { nextAddress } from "../ledger/next-address.ts";
+import type { Applicant } from "./enter-host.ts";
+import type { ServiceFacts } from "./facts.ts";
+
+/** Where a host keeps what it had, that; otherwise the lowest address of each network that nobody has. `alsoTaken`: what the ledger does not know yet. */
+export function networksFor(
+  { name, publicKey, renews }: Applicant,
+  before: LedgerContent,
+  facts: ServiceFacts,
+  nowSeconds: number,
+  alsoTaken: ReadonlySet<IpAddress> = new Set(),
+): Result<readonly Prefix[], EnrolmentRefusal> {
+  const had =
+    renews?.networks ??
+    before.inUse(nowSeconds).findLast((entry) => entry.name === name && entry.publicKey === publicKey)?.networks;
+  if (had) return ok(had.map(parsePrefix).filter((prefix) => prefix !== undefined));
+  // Those of lighthouses and relays are theirs, whoever has signed for them.
+  const { lighthouses, relays } = facts.network;
+  const planned = [...lighthouses.flatMap(({ overlay }) => overlay), ...relays].map(parseAddress);
+  const taken = new Set([...before.takenAddresses(nowSeconds), ...alsoTaken, ...planned.filter(isAddress)]);
+  const chosen: Prefix[] = [];
+  for (const text of facts.network.networks) {
+    const network = parsePrefix(text);
+    const free = network && nextAddress(network, taken);
+    if (!free) {
+      return enrolmentRefusal(
+        "network-full",
+        `the network ${text}`,
+        "every address in it is taken",
+        "revoke hosts that are gone, or make the network larger",
+      );
+    }
+    chosen.push(free);
+  }
+  return ok(chosen);
+}
+
+function isAddress(address: IpAddress | undefined): address is IpAddress {
+  return address !== undefined;
+}
