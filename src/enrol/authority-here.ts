@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { hostFilesIn } from "./host-files.ts";
 
@@ -10,5 +11,16 @@ export function authorityHere(folder: string, what: string): string {
     what,
     why: `the network's authority is not here: there is no ${authority}`,
     todo: "run this on the machine where lacis init was run, or give its folder with --dir",
+  });
+}
+
+/** The same where its key is needed too. `elsewhere`: what is done where that is on another machine. */
+export function authorityWithKey(folder: string, what: string, elsewhere: string): string {
+  const authority = authorityHere(folder, what);
+  if (existsSync(join(authority, "ca.key"))) return authority;
+  throw new OperatorError("no-authority-key", {
+    what,
+    why: `the authority's key is not here: there is no ${join(authority, "ca.key")}`,
+    todo: elsewhere,
   });
 }

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { Failure } from "../failure.ts";
 import { readText, refuseExisting, writeFiles } from "../files.ts";
+import { sayMade } from "../made.ts";
 import { now } from "../now.ts";
 import { orFail } from "../values.ts";
 
@@ -46,6 +47,25 @@ async function signRequest(flags: BulletinFlags): Promise<void> {
     return formatBulletin(orFail(signBulletin(authority, request)));
   });
   writeFiles({ file: flags.out, content: signed.join("") });
+  const { bulletinText } = await import("../../../src/core/bulletin/text.ts");
+  for (const [i, body] of bodies.entries())
+    sayMade(`the ${bulletinText(kind, number + i)}${kind === "policy" ? await policyText(body) : ""}`, [flags.out]);
+}
+
+/** What whoever signs should know of it: how much it says, and for whom it is. */
+async function policyText(body: string): Promise<string> {
+  const { decodePolicyBulletin } = await import("../../../src/core/policy/body.ts");
+  const { utf8Encode } = await import("../../../src/core/base/bytes.ts");
+  const decoded = decodePolicyBulletin(utf8Encode(body));
+  if (!decoded.ok) throw new Failure({ what: "the policy", why: decoded.reason, todo: "ask for it again: --request" });
+  const { policy, stage } = decoded.value;
+  const what = policy ? `${policy.place}, ${policy.rules.length} rules` : "none: every host by its own rules";
+  if (!stage) return ` (${what}; for all hosts, for good)`;
+  const [first, ...others] = stage.hosts ?? [];
+  const who = stage.hosts
+    ? `${first ?? "nobody"}${others.length > 0 ? ` and ${others.length} more` : ""}`
+    : "all hosts";
+  return ` (${what}; tried by ${who} for ${stage.seconds} s)`;
 }
 
 function requestIn(text: string, file: string): BulletinsRequest {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
-import { authorityHere } from "../../enrol/authority-here.ts";
+import { authorityWithKey } from "../../enrol/authority-here.ts";
 import { runAuthority } from "../../enrol/authority-tool.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { thisPlatform } from "../../runtime/platform/this-platform.ts";
@@ -49,7 +49,8 @@ Example:  sudo lacis revoke laptop`,
 
 async function revoke(name: string | undefined, flags: RevokeFlags): Promise<void> {
   const what = name === undefined ? "cannot sign the list" : `cannot revoke ${name}`;
-  const authority = authorityHere(flags.dir ?? thisPlatform().places.configBase, what);
+  const elsewhere = `lacis-cert revoke${name === undefined ? "" : ` ${name}`} in that folder enters it; then lacis-cert pending -export, sign-batch where the key is, and upload`;
+  const authority = authorityWithKey(flags.dir ?? thisPlatform().places.configBase, what, elsewhere);
   const file = join(authority, "revocations.pem");
   const given = [
     ...(name === undefined ? [] : [name]),

@@ -1,12 +1,13 @@
-import { writeFileSync } from "node:fs";
 import type { StatusReport } from "../../admin/status-report.ts";
+import { STAGE_SECONDS_MAX } from "../../core/policy/body.ts";
 import { lockedOut } from "../../core/policy/lockout.ts";
 import type { Policy, PolicyBody } from "../../core/policy/policy.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { keepApplied } from "./applied-policies.ts";
-import { type PolicyNetwork, signAll, signingRequest } from "./network.ts";
+import { type PolicyNetwork, type Settled, signAll, signingRequest } from "./network.ts";
 import { probeHosts } from "./probe-hosts.ts";
 import { rollOut, type StepReport } from "./rollout.ts";
+import { type SignedSteps, signedAhead } from "./signed-ahead.ts";
 import { forGood, type Stage, stagesOf } from "./stages.ts";
 
 /** What is to be applied, and how. */
@@ -25,6 +26,8 @@ export interface ApplyRequest {
   readonly allowsLockout: boolean;
   /** How long hosts have to apply a step. */
   readonly patienceMs: number;
+  /** What was signed elsewhere, as text; undefined: the key is here. */
+  readonly signed?: string | undefined;
   readonly passed: (step: StepReport, count: number) => void;
 }
 
@@ -43,17 +46,10 @@ export async function applyPolicy(network: PolicyNetwork, request: ApplyRequest)
   const { policy, authority } = request;
   const [status, before] = [await network.status(), await network.settled()];
   if (policy && !request.allowsLockout) refuseLockout(policy, before.policy, status);
-  const stages = request.isImmediate
-    ? [forGood(policy)]
-    : stagesOf(before.policy, policy, candidates(status, request.first));
-  const first = before.number + 1;
-  const back = forGood(before.policy);
-  const signed = await signAll(
-    authority,
-    first,
-    [...stages, back].map(({ bulletin }) => bulletin),
-    request.passphraseFile,
-  );
+  const { first, stages, signed } =
+    request.signed === undefined
+      ? await signHere(request, status, before)
+      : signedAhead(request.signed, request, { status, before });
   const steps: StepReport[] = [];
   const outcome = await rollOut(stages, {
     patienceMs: request.patienceMs,
@@ -69,7 +65,8 @@ export async function applyPolicy(network: PolicyNetwork, request: ApplyRequest)
     },
   });
   if (!outcome.ok) {
-    await network.publish(signed.at(-1) ?? "");
+    // A policy that goes to everybody at once has no way back of its own when it was signed elsewhere.
+    if (signed.length > stages.length) await network.publish(signed.at(-1) ?? "");
     throw takenBack(stages, outcome.step, outcome.why);
   }
   const number = first + stages.length - 1;
@@ -78,11 +75,33 @@ export async function applyPolicy(network: PolicyNetwork, request: ApplyRequest)
   return { number, steps, applied, hosts, pending };
 }
 
-/** Writes what the authority is to sign on another machine. There everybody goes by it at once. */
-export async function writeRequest(network: PolicyNetwork, policy: Policy, file: string): Promise<number> {
-  const number = (await network.settled()).number + 1;
-  writeFileSync(file, signingRequest(number, [forGood(policy).bulletin]), { flag: "wx", mode: 0o600 });
-  return number;
+async function signHere(request: ApplyRequest, status: StatusReport, before: Settled): Promise<SignedSteps> {
+  const { policy, authority, passphraseFile } = request;
+  const stages = request.isImmediate
+    ? [forGood(policy)]
+    : stagesOf(before.policy, policy, candidates(status, request.first));
+  const first = before.number + 1;
+  const bulletins = [...stages, forGood(before.policy)].map(({ bulletin }) => bulletin);
+  return { first, stages, signed: await signAll(authority, first, bulletins, passphraseFile) };
+}
+
+/** What the authority is to sign on another machine: every step, and the way back. */
+export async function requestSteps(
+  network: PolicyNetwork,
+  policy: Policy | undefined,
+  { first, isImmediate }: Pick<ApplyRequest, "first" | "isImmediate">,
+): Promise<{ readonly number: number; readonly steps: number; readonly text: string }> {
+  const [status, before] = [await network.status(), await network.settled()];
+  const stages = isImmediate
+    ? [forGood(policy)]
+    : stagesOf(before.policy, policy, candidates(status, first), STAGE_SECONDS_MAX);
+  const all = isImmediate ? stages : [...stages, forGood(before.policy)];
+  const number = before.number + 1;
+  const text = signingRequest(
+    number,
+    all.map(({ bulletin }) => bulletin),
+  );
+  return { number, steps: stages.length, text };
 }
 
 /** Hosts with a tunnel that could go first: none that the others find each other by, as long as there are others. */

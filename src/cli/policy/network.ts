@@ -19,6 +19,12 @@ import { adminSocket, type TargetOptions } from "../target.ts";
 
 const TIMEOUT_MS = 10_000;
 
+/** What everybody goes by, and the number of the authority's last word about it. */
+export interface Settled {
+  readonly number: number;
+  readonly policy: PolicyBody | undefined;
+}
+
 /** What a policy is applied through: a daemon of the network, which hands it on. */
 export class PolicyNetwork {
   readonly #socket: string;
@@ -47,7 +53,7 @@ export class PolicyNetwork {
   }
 
   /** What everybody goes by, as far as it is confirmed, and the number of the last word about it; 0: there was none. */
-  async settled(): Promise<{ readonly number: number; readonly policy: PolicyBody | undefined }> {
+  async settled(): Promise<Settled> {
     const { number, settled } = await this.report();
     const decoded = settled === null ? undefined : decodePolicyBulletin(utf8Encode(settled));
     return { number: number ?? 0, policy: decoded?.ok ? decoded.value.policy : undefined };

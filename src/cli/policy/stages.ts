@@ -15,16 +15,20 @@ const TRIAL_SECONDS = 60;
 
 /**
  * One host, a tenth of them, everybody, each for a trial; then for good. `hosts`: those that can be asked to go first, in the order in which they are
- * to.
+ * to. `ahead`: for how many seconds they may wait to be begun, where they are signed elsewhere.
  */
 export function stagesOf(
   before: PolicyBody | undefined,
   after: PolicyBody | undefined,
   hosts: readonly string[],
+  ahead?: number,
 ): readonly Stage[] {
   const trial = (some: readonly string[] | undefined): Stage => ({
     hosts: some,
-    bulletin: { policy: after, stage: { hosts: some, before, seconds: TRIAL_SECONDS } },
+    bulletin: {
+      policy: after,
+      stage: { hosts: some, before, seconds: TRIAL_SECONDS, ...(ahead !== undefined && { ahead }) },
+    },
     isTrial: true,
   });
   const tenth = Math.ceil(hosts.length / 10);
@@ -34,6 +38,12 @@ export function stagesOf(
     trial(undefined),
     forGood(after),
   ];
+}
+
+/** Of a policy that was signed ahead, what it is a step of. */
+export function stageOf(bulletin: PolicyBulletin): Stage {
+  const { stage } = bulletin;
+  return { hosts: stage?.hosts, bulletin, isTrial: stage !== undefined };
 }
 
 export function forGood(policy: PolicyBody | undefined): Stage {

@@ -19,6 +19,8 @@ export interface PolicyStage {
   readonly before: PolicyBody | undefined;
   /** For how long it holds without a newer bulletin. */
   readonly seconds: number;
+  /** How long after the signature it may still begin, where it was signed ahead; without it, at once. */
+  readonly ahead?: number;
 }
 
 /** Rules of one policy. */
@@ -27,8 +29,8 @@ const RULES_MAX = 10_000;
 const WORDS_MAX = 4_096;
 /** Hosts that one stage names. */
 const STAGE_HOSTS_MAX = 4_096;
-/** Seconds after which a stage is over, whatever its author meant: a day. */
-const STAGE_SECONDS_MAX = 86_400;
+/** Seconds after which a stage is over, whatever its author meant, and for which one may be signed ahead: a day. */
+export const STAGE_SECONDS_MAX = 86_400;
 
 /** As text that people can read: JSON, with rules in the words of `partyText` and `serviceText`. */
 export function encodePolicyBulletin({ policy, stage }: PolicyBulletin): Uint8Array {
@@ -81,13 +83,15 @@ function abroad(place: string): string {
 
 function stageOf(value: unknown): Result<PolicyStage, string> {
   if (!isRecord(value)) return fail("its stage is not an object");
-  const { hosts, seconds } = value;
+  const { hosts, seconds, ahead } = value;
   const before = optional(value["before"], policyOf);
   if (!before.ok) return before;
   if (hosts !== undefined && !isTexts(hosts, STAGE_HOSTS_MAX)) return fail("the hosts of its stage are not names");
   if (!isWhole(seconds) || seconds < 1 || seconds > STAGE_SECONDS_MAX)
     return fail("the time of its stage makes no sense");
-  return ok({ hosts, seconds, before: before.value });
+  if (ahead === undefined) return ok({ hosts, seconds, before: before.value });
+  if (!isWhole(ahead) || ahead < 1 || ahead > STAGE_SECONDS_MAX) return fail("when its stage may begin makes no sense");
+  return ok({ hosts, seconds, before: before.value, ahead });
 }
 
 function policyOf(value: unknown): Result<PolicyBody, string> {

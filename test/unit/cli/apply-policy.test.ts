@@ -1,6 +1,7 @@
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { main as lacisCert } from "../../../certs/cli/tool.ts";
 import { adminService } from "../../../src/admin/admin-service.ts";
 import { policyCommand } from "../../../src/cli/commands/policy/policy.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
@@ -110,6 +111,45 @@ test("a policy under which nobody could repair the hosts from here, or that its 
     number: 1,
     applied: 3,
   });
+});
+
+/** On the machine with the key: what is to be signed, signed. */
+async function signElsewhere(request: string, signed: string): Promise<void> {
+  const vault = join(files.folder, "vault");
+  const flags = ["-ca-crt", join(vault, "ca.crt"), "-ca-key", join(vault, "ca.key")];
+  expect(await lacisCert(["bulletin", "-in", request, "-out", signed, ...flags])).toBe(0);
+}
+
+test("a policy whose steps were signed elsewhere goes from one host to all, or back by what was signed with it", {
+  timeout: 60_000,
+}, async () => {
+  const [authority, vault] = [join(files.folder, "authority"), join(files.folder, "vault")];
+  renameSync(authority, vault);
+  mkdirSync(authority);
+  const [first, second] = [policy("first.yaml", SSH), policy("second.yaml", SSH, "from: any, to: host3, allow: icmp")];
+  await expect(run("apply", first)).rejects.toThrow(/the authority's key is not here: .*--request request\.json/);
+  const [request, signed] = [join(files.folder, "request.json"), join(files.folder, "signed")];
+  expect(await run("apply", first, "--request", request)).toMatchObject({ number: 1, steps: 3 });
+  await expect(run("apply", first, "--request", request)).rejects.toThrow("it exists and is never overwritten");
+  await signElsewhere(request, signed);
+  await expect(run("apply", second, "--signed", signed)).rejects.toThrow("it is for another policy than this file");
+  expect(await run("apply", first, "--signed", signed)).toMatchObject({ number: 3, applied: 3, steps: [{}, {}, {}] });
+  expect(placesOf()).toEqual([0, 1, 2].map(() => ["tcp 22 host=lighthouse"]));
+  await expect(run("apply", first, "--signed", signed)).rejects.toThrow(
+    "it begins with policy 1, and the authority's last word here is 3",
+  );
+
+  const [again, next] = [join(files.folder, "again.json"), join(files.folder, "next")];
+  await run("apply", second, "--first", "host3", "--request", again);
+  await signElsewhere(again, next);
+  const { config } = daemons[2]!;
+  writeFileSync(config, readFileSync(config, "utf8").replace("  policy: network\n", ""));
+  daemons[2]!.reload();
+  await expect(run("apply", second, "--signed", next, "--patience", "2")).rejects.toThrow(
+    "was taken back in step 1 of 3",
+  );
+  await expect.poll(() => placesOf()[1], { timeout: 10_000 }).toEqual(["tcp 22 host=lighthouse"]);
+  expect(await run("status")).toMatchObject({ number: 7, applied: 2 });
 });
 
 test("a policy that the first host does not apply is taken back everywhere", { timeout: 60_000 }, async () => {

@@ -1,11 +1,11 @@
 import { Command, InvalidArgumentError } from "commander";
 import { ADMIN_SCHEMA } from "../../../admin/protocol.ts";
-import { authorityHere } from "../../../enrol/authority-here.ts";
+import { authorityHere, authorityWithKey } from "../../../enrol/authority-here.ts";
 import { OperatorError } from "../../../runtime/operator-error.ts";
 import { thisPlatform } from "../../../runtime/platform/this-platform.ts";
 import { say, sayJson } from "../../output.ts";
 import { withTarget } from "../../target.ts";
-import { type ApplyOptions, appliedText, PATIENCE_MS } from "./apply.ts";
+import { type ApplyOptions, appliedText, PATIENCE_MS, writeRequest } from "./apply.ts";
 
 interface RollbackOptions extends ApplyOptions {
   readonly to?: number;
@@ -20,6 +20,10 @@ export function rollbackCommand(): Command {
     .option("--none", "no policy at all: every host goes by its own rules")
     .option("--dir <dir>", `where the network's files are; without it: ${thisPlatform().places.configBase}`)
     .option("--passphrase-file <path>", "file whose first line is the passphrase of an encrypted authority's key")
+    .option(
+      "--request <path>",
+      "change nothing: write what the authority is to sign where its key is, for lacis publish",
+    )
     .option("--json", "print JSON")
     .addHelpText(
       "after",
@@ -30,10 +34,18 @@ export function rollbackCommand(): Command {
       const { applyPolicy } = await import("../../policy/apply-policy.ts");
       const { appliedPolicies } = await import("../../policy/applied-policies.ts");
       const { PolicyNetwork } = await import("../../policy/network.ts");
-      const authority = authorityHere(options.dir ?? thisPlatform().places.configBase, "cannot go back to a policy");
+      const folder = options.dir ?? thisPlatform().places.configBase;
+      const what = "cannot go back to a policy";
+      const authority = authorityHere(folder, what);
       const kept = options.none ? undefined : wanted(appliedPolicies(authority), authority, options.to);
       const loaded = kept && loadPolicy(kept.file);
-      const report = await applyPolicy(new PolicyNetwork(options), {
+      const network = new PolicyNetwork(options);
+      if (options.request !== undefined) {
+        const { request, json = false } = options;
+        return writeRequest(network, loaded?.policy, { request, json, now: true, next: "lacis publish signed" });
+      }
+      authorityWithKey(folder, what, "sign it where that is: lacis policy rollback --request request.json");
+      const report = await applyPolicy(network, {
         policy: loaded?.policy,
         text: loaded?.text ?? "",
         authority,

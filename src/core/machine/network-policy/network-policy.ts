@@ -153,7 +153,8 @@ export class NetworkPolicy implements Machine {
     const { name } = settings.live.identity.credential;
     const age = Number(clock.wall / 1_000_000_000n) - issuedAt;
     // A restart does not begin a stage again that was over long before.
-    if (age > stage.seconds + CLOCK_SKEW_S) return { notice, policy, stage, endsAt: undefined, state: "reverted" };
+    if (age > stage.seconds + (stage.ahead ?? 0) + CLOCK_SKEW_S)
+      return { notice, policy, stage, endsAt: undefined, state: "reverted" };
     const isMeant = stage.hosts === undefined || stage.hosts.includes(name);
     if (!isMeant) return { notice, policy, stage, endsAt: undefined, state: "waiting" };
     return { notice, policy, stage, endsAt: later(now, stage.seconds * 1_000), state: "preparing" };

@@ -22,7 +22,7 @@ function body({ policy, stage }: Said): Uint8Array {
   const read = (text: string | undefined) => (text === undefined ? undefined : policyOf(text));
   return encodePolicyBulletin({
     policy: read(policy),
-    stage: stage && { hosts: stage.hosts, before: read(stage.before), seconds: stage.seconds },
+    stage: stage && { ...stage, hosts: stage.hosts, before: read(stage.before) },
   });
 }
 
@@ -162,6 +162,25 @@ describe("a policy that some hosts try first", () => {
     mesh.run(500_000);
     const late = { kind: "policy", number: 1, body: body({ policy: CLOSED, stage: { before: OPEN, seconds: 60 } }) };
     lighthouse.publish(mesh.authority.bulletin(late));
+    mesh.run(1_000);
+    expect([stateOf(b), reaches(a, b)]).toEqual(["reverted", true]);
+  });
+
+  test("is tried long after its signature where it was signed ahead, for as long as any other", () => {
+    const { mesh, lighthouse, hosts } = governed("a", "b");
+    const [a, b] = hosts as [Host, Host];
+    mesh.run(500_000);
+    const stage = { before: OPEN, seconds: 60, ahead: 600 };
+    lighthouse.publish(mesh.authority.bulletin({ kind: "policy", number: 1, body: body({ policy: CLOSED, stage }) }));
+    mesh.run(1_000);
+    expect([stateOf(b), reaches(a, b)]).toEqual(["applied", false]);
+    mesh.run(60_000);
+    expect([stateOf(b), reaches(a, b)]).toEqual(["reverted", true]);
+    mesh.run(700_000);
+    const late = { ...stage, seconds: 61 };
+    lighthouse.publish(
+      mesh.authority.bulletin({ kind: "policy", number: 2, body: body({ policy: CLOSED, stage: late }) }),
+    );
     mesh.run(1_000);
     expect([stateOf(b), reaches(a, b)]).toEqual(["reverted", true]);
   });
