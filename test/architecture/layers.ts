@@ -132,6 +132,7 @@ const packageHomes: readonly { readonly name: RegExp; readonly homes: readonly s
       homes: ["certs/enrolment/storage/postgres.ts"],
       instead: "take a Database (certs/enrolment/storage)",
     },
+    { name: /^fflate$/, homes: ["src/core/base/deflate.ts"], instead: "use deflated and inflated" },
     { name: /^re2js$/, homes: ["src/core/base/pattern.ts"], instead: "take a Pattern" },
     { name: /^dns-packet$/, homes: ["src/runtime/dns/wire.ts"], instead: "use runtime/dns/wire.ts" },
     { name: /^@xmldom\/xmldom$/, homes: ["src/runtime/port-mapping/upnp/xml.ts"], instead: "use upnp/xml.ts" },

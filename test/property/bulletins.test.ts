@@ -33,12 +33,13 @@ const message: fc.Arbitrary<BulletinMessage> = fc.oneof(
     state: fc.constantFrom("held" as const, "applied" as const, "refused" as const),
     asks: fc.boolean(),
   }),
-  fc.record({ kind: fc.constant("want" as const), id, offset: u32 }),
+  fc.record({ kind: fc.constant("want" as const), id, offset: u32, deflated: fc.boolean() }),
   fc.record({
     kind: fc.constant("piece" as const),
     id,
     offset: u32,
     bytes: fc.uint8Array({ minLength: 1, maxLength: PIECE_BYTES_MAX }),
+    deflatedBytes: fc.option(fc.integer({ min: 1, max: 0xffff_ffff }), { nil: undefined }),
   }),
   fc.record({ kind: fc.constant("who-has" as const), id }),
   fc

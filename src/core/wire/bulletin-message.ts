@@ -5,7 +5,7 @@ import { ProtobufReader, ProtobufWriter } from "./protobuf.ts";
 // of no kind and skip it.
 //
 //   19 { 1 kind   2 head   3 signature   4 state   5 id   6 offset   7 bytes   8 hosts   9 applied   10 pending (repeated)
-//        11 asks }
+//        11 asks   12 deflated }
 
 /** What has become of a bulletin on a host. */
 export type BulletinState = "held" | "applied" | "refused";
@@ -21,9 +21,16 @@ export type BulletinMessage =
       /** Whether the sender does not know yet that the receiver holds it. */
       readonly asks: boolean;
     }
-  /** The body of this one is wanted from here on. */
-  | { readonly kind: "want"; readonly id: Uint8Array; readonly offset: number }
-  | { readonly kind: "piece"; readonly id: Uint8Array; readonly offset: number; readonly bytes: Uint8Array }
+  /** The body of this one is wanted from here on. `deflated`: it may come so (RFC 1951). */
+  | { readonly kind: "want"; readonly id: Uint8Array; readonly offset: number; readonly deflated: boolean }
+  /** A piece of the body; or of what it is deflated, which has so many bytes in all. */
+  | {
+      readonly kind: "piece";
+      readonly id: Uint8Array;
+      readonly offset: number;
+      readonly bytes: Uint8Array;
+      readonly deflatedBytes: number | undefined;
+    }
   /** For a lighthouse: who has applied this one? */
   | { readonly kind: "who-has"; readonly id: Uint8Array }
   /** Hosts of which it knows, those of them that have applied it, and names of some that have not. */
@@ -63,7 +70,11 @@ export function encodeBulletinMessage(message: BulletinMessage): Uint8Array {
     writer.bytes(Field.id, message.id);
   }
   if ("offset" in message) writer.varint(Field.offset, message.offset);
-  if (message.kind === "piece") writer.bytes(Field.bytes, message.bytes);
+  if (message.kind === "want" && message.deflated) writer.varint(Field.deflated, 1);
+  if (message.kind === "piece") {
+    writer.bytes(Field.bytes, message.bytes);
+    if (message.deflatedBytes !== undefined) writer.varint(Field.deflated, message.deflatedBytes);
+  }
   if (message.kind === "tally") {
     writer.varint(Field.hosts, message.hosts).varint(Field.applied, message.applied);
     for (const name of message.pending) writer.bytes(Field.pending, utf8Encode(name));
@@ -83,6 +94,7 @@ interface Fields {
   applied: number;
   readonly pending: string[];
   asks: boolean;
+  deflated: number;
 }
 
 function readFields(bytes: Uint8Array): Fields | undefined {
@@ -98,6 +110,7 @@ function readFields(bytes: Uint8Array): Fields | undefined {
     applied: 0,
     pending: [],
     asks: false,
+    deflated: 0,
   };
   const reader = new ProtobufReader(bytes);
   while (reader.next()) {
@@ -111,6 +124,7 @@ function readFields(bytes: Uint8Array): Fields | undefined {
     else if (reader.field === Field.hosts) fields.hosts = reader.uint32();
     else if (reader.field === Field.applied) fields.applied = reader.uint32();
     else if (reader.field === Field.asks) fields.asks = reader.bool();
+    else if (reader.field === Field.deflated) fields.deflated = reader.uint32();
     else if (reader.field === Field.pending) {
       const name = reader.text();
       if (name.length <= PENDING_NAME_CHARACTERS_MAX && fields.pending.length < PENDING_NAMES_MAX)
@@ -121,15 +135,16 @@ function readFields(bytes: Uint8Array): Fields | undefined {
 }
 
 function messageOf(fields: Fields): BulletinMessage | undefined {
-  const { kind, head, signature, state, id, offset, bytes, hosts, applied, pending, asks } = fields;
+  const { kind, head, signature, state, id, offset, bytes, hosts, applied, pending, asks, deflated } = fields;
   // What a later version calls by a name that is not known here is held, at least.
   if (kind === "have") return head && signature && { kind, head, signature, state: state ?? "held", asks };
   if (id?.length !== ID_BYTES) return undefined;
   switch (kind) {
     case "want":
-      return { kind, id, offset };
+      return { kind, id, offset, deflated: deflated !== 0 };
     case "piece":
-      return bytes && bytes.length > 0 && bytes.length <= PIECE_BYTES_MAX ? { kind, id, offset, bytes } : undefined;
+      if (!bytes || bytes.length === 0 || bytes.length > PIECE_BYTES_MAX) return undefined;
+      return { kind, id, offset, bytes, deflatedBytes: deflated === 0 ? undefined : deflated };
     case "who-has":
       return { kind, id };
     case "tally":
@@ -152,6 +167,7 @@ const Field = {
   applied: 9,
   pending: 10,
   asks: 11,
+  deflated: 12,
 } as const;
 const KINDS: readonly BulletinMessage["kind"][] = ["have", "want", "piece", "who-has", "tally"];
 const STATES: readonly BulletinState[] = ["held", "applied", "refused"];

@@ -1,3 +1,4 @@
+import { inflated } from "../../base/deflate.ts";
 import { LruMap } from "../../base/lru.ts";
 import { type Instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
@@ -22,13 +23,21 @@ const PATIENCE_MS = 400;
 /** How long one source has while there are others. */
 const SOURCE_MS = 15_000;
 
-interface Fetch {
-  readonly stream: string;
-  readonly head: SignedHead;
-  readonly body: Uint8Array;
+/** What has come of a body, in the form in which its source sends it. */
+interface Parts {
+  /** How much it is deflated; undefined: it is not. */
+  readonly deflatedBytes: number | undefined;
+  readonly bytes: Uint8Array;
   /** Pieces that have come. */
   readonly has: Uint8Array;
   missing: number;
+}
+
+interface Fetch {
+  readonly stream: string;
+  readonly head: SignedHead;
+  /** Undefined until the first piece has come. */
+  parts: Parts | undefined;
   /** The first is asked; by name address. */
   readonly sources: IpAddress[];
   times: number;
@@ -67,33 +76,33 @@ export class Fetches {
       return;
     }
     if (!current && this.#fetches.size >= FETCHES_MAX) return;
-    const pieces = Math.ceil(head.bodyBytes / PIECE_BYTES_MAX);
     const fetch: Fetch = {
       stream,
       head,
-      body: new Uint8Array(head.bodyBytes),
-      has: new Uint8Array(pieces),
-      missing: pieces,
+      parts: undefined,
       sources: [source],
       times: 0,
       endsAt: later(now, SOURCE_MS),
       askedUntil: 0,
     };
     this.#fetches.set(stream, fetch);
-    if (pieces === 0) this.#whole(fetch, now);
+    if (head.bodyBytes === 0) this.#whole(fetch, new Uint8Array(), now);
     else this.#ask(fetch, now);
   }
 
-  piece(source: IpAddress, id: string, { offset, bytes }: Piece, now: Instant): void {
+  piece(source: IpAddress, id: string, { offset, bytes, deflatedBytes }: Piece, now: Instant): void {
     const fetch = [...this.#fetches.values()].find(({ head }) => head.id === id);
     if (!fetch || fetch.sources[0] !== source || offset % PIECE_BYTES_MAX !== 0) return;
+    fetch.parts ??= partsOf(fetch.head, deflatedBytes);
+    const { parts } = fetch;
+    if (!parts || parts.deflatedBytes !== deflatedBytes) return;
     const at = offset / PIECE_BYTES_MAX;
-    if (fetch.has[at] !== 0 || bytes.length !== Math.min(PIECE_BYTES_MAX, fetch.body.length - offset)) return;
-    fetch.body.set(bytes, offset);
-    fetch.has[at] = 1;
-    fetch.missing--;
+    if (parts.has[at] !== 0 || bytes.length !== Math.min(PIECE_BYTES_MAX, parts.bytes.length - offset)) return;
+    parts.bytes.set(bytes, offset);
+    parts.has[at] = 1;
+    parts.missing--;
     fetch.times = 0;
-    if (fetch.missing === 0) this.#whole(fetch, now);
+    if (parts.missing === 0) this.#whole(fetch, bodyOf(fetch.head, parts), now);
     else if (firstMissing(fetch) >= fetch.askedUntil) this.#ask(fetch, now);
   }
 
@@ -143,15 +152,15 @@ export class Fetches {
     fetch.sources.shift();
     fetch.times = 0;
     fetch.endsAt = later(now, SOURCE_MS);
-    fetch.has.fill(0);
-    fetch.missing = fetch.has.length;
+    fetch.parts = undefined;
   }
 
-  #whole(fetch: Fetch, now: Instant): void {
-    const { head, body, sources } = fetch;
+  /** `body` undefined: what came can be made no body of. */
+  #whole(fetch: Fetch, body: Uint8Array | undefined, now: Instant): void {
+    const { head, sources } = fetch;
     const [source] = sources;
     if (source === undefined) return;
-    if (this.#ports.whole({ head, body: body.slice() }, source)) {
+    if (body && this.#ports.whole({ head, body }, source)) {
       this.#forget(fetch);
       return;
     }
@@ -166,7 +175,20 @@ export class Fetches {
   }
 }
 
-function firstMissing({ has }: Fetch): number {
-  const at = has.indexOf(0);
-  return at < 0 ? has.length : at;
+function firstMissing({ parts }: Fetch): number {
+  if (!parts) return 0;
+  const at = parts.has.indexOf(0);
+  return at < 0 ? parts.has.length : at;
+}
+
+/** Undefined when deflating would have made it no shorter: nobody sends it so. */
+function partsOf({ bodyBytes }: SignedHead, deflatedBytes: number | undefined): Parts | undefined {
+  if (deflatedBytes !== undefined && deflatedBytes >= bodyBytes) return undefined;
+  const length = deflatedBytes ?? bodyBytes;
+  const pieces = Math.ceil(length / PIECE_BYTES_MAX);
+  return { deflatedBytes, bytes: new Uint8Array(length), has: new Uint8Array(pieces), missing: pieces };
+}
+
+function bodyOf({ bodyBytes }: SignedHead, { deflatedBytes, bytes }: Parts): Uint8Array | undefined {
+  return deflatedBytes === undefined ? bytes : inflated(bytes, bodyBytes);
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
+import { deflated } from "../../../../../src/core/base/deflate.ts";
 import type { Bulletin } from "../../../../../src/core/bulletin/bulletin.ts";
 import { type BulletinMessage, PIECE_BYTES_MAX } from "../../../../../src/core/wire/bulletin-message.ts";
 import { TestAuthority } from "../../../fixtures/authority.ts";
@@ -91,9 +92,38 @@ describe("a peer that offers what is true", () => {
         id: idOf(bulletin, lighthouse),
         offset: at,
         bytes: new Uint8Array(PIECE_BYTES_MAX).fill(1),
+        deflatedBytes: undefined,
       });
     mesh.run(100);
     expect(lighthouse.noticed("bulletin-refused")[0]).toMatchObject({ fields: { name: "liar", reason: "wrong-body" } });
+    honest!.publish(bulletin);
+    mesh.run(2_000);
+    expect(heldBy(lighthouse)).toEqual([1]);
+  });
+
+  test("and sends it deflated, but more of it than was signed, costs no more: neither memory nor time", () => {
+    const { mesh, lighthouse, hosts } = network(["liar", "honest"]);
+    const [liar, honest] = hosts;
+    const bulletin = mesh.authority.bulletin({ kind: "policy", number: 1, body: LONG });
+    liar!.refuses = () => true;
+    for (const bomb of [deflated(new Uint8Array(64 << 20)), deflated(LONG.subarray(1)), LONG.subarray(0, 5_000)]) {
+      say(liar!, lighthouse, have(bulletin));
+      mesh.run(10);
+      const begun = performance.now();
+      for (let offset = 0; offset < bomb.length; offset += PIECE_BYTES_MAX) {
+        const bytes = bomb.slice(offset, offset + PIECE_BYTES_MAX);
+        say(liar!, lighthouse, {
+          kind: "piece",
+          id: idOf(bulletin, lighthouse),
+          offset,
+          bytes,
+          deflatedBytes: bomb.length,
+        });
+      }
+      mesh.run(100);
+      expect(performance.now() - begun).toBeLessThan(5_000);
+      expect(heldBy(lighthouse)).toEqual([]);
+    }
     honest!.publish(bulletin);
     mesh.run(2_000);
     expect(heldBy(lighthouse)).toEqual([1]);
@@ -122,7 +152,13 @@ describe("a peer that offers what is true", () => {
     for (let i = 0; i < 20; i++) {
       const offset = i * PIECE_BYTES_MAX;
       const bytes = LONG.subarray(offset, offset + PIECE_BYTES_MAX);
-      say(slow!, lighthouse, { kind: "piece", id: idOf(bulletin, lighthouse), offset, bytes });
+      say(slow!, lighthouse, {
+        kind: "piece",
+        id: idOf(bulletin, lighthouse),
+        offset,
+        bytes,
+        deflatedBytes: undefined,
+      });
       mesh.run(1_000);
     }
     expect(heldBy(lighthouse)).toEqual([1]);
@@ -133,7 +169,13 @@ test("pieces that nobody asked for are not kept", () => {
   const { mesh, lighthouse, hosts } = network(["a"]);
   const id = new Uint8Array(32);
   for (let i = 0; i < 100; i++)
-    say(hosts[0]!, lighthouse, { kind: "piece", id, offset: i * 1024, bytes: new Uint8Array(1024) });
+    say(hosts[0]!, lighthouse, {
+      kind: "piece",
+      id,
+      offset: i * 1024,
+      bytes: new Uint8Array(1024),
+      deflatedBytes: undefined,
+    });
   mesh.run(100);
   expect(heldBy(lighthouse)).toEqual([]);
 });
@@ -163,7 +205,7 @@ test("a peer that asks for a thousand pieces at once gets those that it may", ()
   mesh.run(20_000);
   const before = saidBy(lighthouse).filter(({ kind }) => kind === "piece").length;
   for (let i = 0; i < 1_000; i++)
-    say(hosts[0]!, lighthouse, { kind: "want", id: idOf(bulletin, lighthouse), offset: 0 });
+    say(hosts[0]!, lighthouse, { kind: "want", id: idOf(bulletin, lighthouse), offset: 0, deflated: false });
   mesh.run(50);
   expect(saidBy(lighthouse).filter(({ kind }) => kind === "piece").length - before).toBeLessThan(70 * 16);
 });

@@ -5,9 +5,13 @@ import {
   decodeBulletinMessage,
   PIECE_BYTES_MAX,
 } from "../../../../../src/core/wire/bulletin-message.ts";
-import { certificateOf, heldBy, network, REPORTS, saidBy } from "./network.ts";
+import { certificateOf, heldBy, network, REPORTS, saidBy, say } from "./network.ts";
 
-const LONG = new Uint8Array(100 * PIECE_BYTES_MAX + 7).map((_, i) => i * 31);
+/** Nothing that deflating would make shorter. */
+const LONG = new Uint8Array(100 * PIECE_BYTES_MAX + 7).map(
+  (_, i) => Math.imul(Math.imul(i + 1, 0x9e37_79b1) ^ (i << 7), 0x85eb_ca6b) >>> 24,
+);
+const PLAIN = new Uint8Array(100 * PIECE_BYTES_MAX + 7).map((_, i) => i * 31);
 
 describe("a bulletin that one host publishes", () => {
   test("reaches every host that has a way to it, and each says that it has applied it", () => {
@@ -28,6 +32,24 @@ describe("a bulletin that one host publishes", () => {
     mesh.run(30_000);
     expect(hosts[1]?.held[0]?.body).toEqual(LONG);
     expect(heldBy(lighthouse)).toEqual([1]);
+  });
+
+  test("goes deflated to whoever takes it so, and as it is to whoever does not", () => {
+    const { mesh, lighthouse, hosts } = network(["a", "b"]);
+    const [a, b] = hosts;
+    const pieces = () => saidBy(lighthouse).filter((each) => each.kind === "piece");
+    b!.refuses = () => true;
+    const bulletin = mesh.authority.bulletin({ kind: "policy", number: 1, body: PLAIN });
+    lighthouse.publish(bulletin);
+    mesh.run(1_000);
+    expect(a?.held[0]?.body).toEqual(PLAIN);
+    expect(pieces().length).toBeLessThan(10);
+    const before = pieces().length;
+    say(b!, lighthouse, { kind: "want", id: mesh.suite.sha256(bulletin.head.encoded), offset: 0, deflated: false });
+    mesh.run(100);
+    const answered = pieces().slice(before);
+    expect(answered.map((each) => "deflatedBytes" in each && each.deflatedBytes)).toEqual(Array(16).fill(undefined));
+    expect(answered[0]).toMatchObject({ bytes: PLAIN.subarray(0, PIECE_BYTES_MAX) });
   });
 
   test("may be empty", () => {
