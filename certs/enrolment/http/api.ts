@@ -2,6 +2,7 @@ import type { Instant } from "../../../src/core/base/time.ts";
 import { accessOf, type KeptAccess } from "../access.ts";
 import type { Database } from "../storage/database.ts";
 import { StorageFailure } from "../storage/failure.ts";
+import { checkVersion } from "../storage/schema.ts";
 import { Doors } from "./doors.ts";
 import { describeApi } from "./openapi.ts";
 import { type Answer, type Route, refused, refusing } from "./route.ts";
@@ -48,7 +49,7 @@ export class Api {
   readonly #doors = new Doors();
 
   constructor(routes: readonly Route[], database: Database, log: ApiLog) {
-    const all: readonly Route[] = [...routes, ...ownRoutes(() => all, database)];
+    const all: readonly Route[] = [...routes, ...ownRoutes(() => all)];
     this.#routes = all.map((route) => ({ route, pattern: patternOf(route.path) }));
     this.#database = database;
     this.#log = log;
@@ -135,6 +136,7 @@ export class Api {
   }
 
   async #handle(request: HttpRequest, { route, params }: Found, access: KeptAccess | undefined): Promise<Answer> {
+    await checkVersion(this.#database, this.#database.name);
     let body: object = {};
     if (route.request) {
       const value = parsed(request.body);
@@ -177,7 +179,7 @@ interface Found {
 }
 
 /** For load balancers, and for whoever writes a program. */
-function ownRoutes(routes: () => readonly Route[], database: Database): readonly Route[] {
+function ownRoutes(routes: () => readonly Route[]): readonly Route[] {
   return [
     {
       method: "GET",
@@ -187,7 +189,7 @@ function ownRoutes(routes: () => readonly Route[], database: Database): readonly
       request: undefined,
       answers: {},
       handle: async () => {
-        await database.run("SELECT version FROM schema_version");
+        // That its storage answers and is of its version was looked at on the way here.
         return { status: 200, body: { status: "ok" } };
       },
     },

@@ -4,9 +4,9 @@ import { type Instant, instant } from "../../../src/core/base/time.ts";
 
 /** Sources that are remembered; the one not heard of for longest goes. */
 const SOURCES_MAX = 4_096;
-/** Requests of one source: a site behind one address may join whole, and then 50 a second. */
+/** Requests of one source: a site behind one address may join whole, and then 50 a second; of each instance. */
 const REQUESTS = { burst: 1_000, intervalMs: 20 };
-/** Wrong secrets of one source within a minute, and how long it must wait then (reliability R53). */
+/** Wrong secrets of one source within a minute, and how long it must wait then (reliability R53). Each instance counts for itself: three of them let three times as many through. */
 const WRONG_TRIES_MAX = 10;
 const WRONG_WITHIN_MS = 60_000;
 const WAIT_MS = 15 * 60_000;

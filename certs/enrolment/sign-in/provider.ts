@@ -119,10 +119,18 @@ function errorOf(error: unknown): string | undefined {
 function unusable(issuer: string, error: unknown): { readonly ok: false; readonly reason: EnrolmentRefusal } {
   const said = errorOf(error) ?? messageOf(error);
   const why = `it cannot be used just now: ${said.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 200)}`;
-  return enrolmentRefusal(
-    "provider",
-    `the identity provider ${issuer}`,
-    why,
-    "try again, and tell whoever runs the network",
-  );
+  const todo = UNKNOWN_AUTHORITY.test(codeOf(error)) ? TRUST_IT : "try again, and tell whoever runs the network";
+  return enrolmentRefusal("provider", `the identity provider ${issuer}`, why, todo);
+}
+
+/** Of TLS: what an organisation's own authority gives that nobody has named here. */
+const UNKNOWN_AUTHORITY = /^(?:UNABLE_TO|SELF_SIGNED|DEPTH_ZERO)/;
+const TRUST_IT =
+  "whoever runs the service: start it with NODE_EXTRA_CA_CERTS=FILE, the certificate of the provider's authority (docs/SIGN-IN.md)";
+
+/** The system's or TLS's word for what went wrong, however deep it lies. */
+function codeOf(error: unknown): string {
+  for (let each = error; each instanceof Error; each = each.cause)
+    if ("code" in each && UNKNOWN_AUTHORITY.test(String(each.code))) return String(each.code);
+  return "";
 }

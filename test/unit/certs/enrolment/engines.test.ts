@@ -4,11 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { verifyAudit } from "../../../../certs/enrolment/audit.ts";
+import { SCOPES } from "../../../../certs/enrolment/scopes.ts";
 import { checkInstance } from "../../../../certs/enrolment/setup.ts";
+import type { Database } from "../../../../certs/enrolment/storage/database.ts";
 import { openDatabase } from "../../../../certs/enrolment/storage/open.ts";
 import type { IssuedAnswer } from "../../../../src/core/enrolment/messages.ts";
 import { closeOffices, freshKey, HAS_SQLITE, type Office, openOffice, requestWith, testAuthority } from "./office.ts";
-import { type PostgresServer, postgresPrograms, startPostgres } from "./postgres-server.ts";
+import { mayMount, type PostgresServer, postgresPrograms, startPostgres } from "./postgres-server.ts";
 
 let server: PostgresServer | undefined;
 const folder = mkdtempSync(join(tmpdir(), "engines-"));
@@ -122,6 +124,33 @@ for (const { engine, isThere, place } of engines) {
       await database.close();
     });
 
+    test("are refused with a clock that is another one than the database's: by how much, and which way", async () => {
+      const office = await openOffice({ store: place() });
+      const instance = { authority: office.authority.certificate.fingerprint, serviceKey: "cd".repeat(32) };
+      const off = (ms: number): Database =>
+        new Proxy(office.database, {
+          get: (database, name: keyof Database) => {
+            if (name === "clockOffsetMs") return async () => ms;
+            const value = database[name];
+            return typeof value === "function" ? value.bind(database) : value;
+          },
+        });
+      expect(Math.abs(await office.database.clockOffsetMs())).toBeLessThan(5_000);
+      for (const [ms, way] of [
+        [45_000, "45 s behind"],
+        [-45_000, "45 s ahead of"],
+      ] as const) {
+        await expect(checkInstance(off(ms), instance)).rejects.toMatchObject({
+          trouble: "disagrees",
+          refusal: {
+            why: expect.stringContaining(`this machine's clock is ${way} that of the database`),
+            todo: "set the clock (NTP)",
+          },
+        });
+      }
+      await expect(checkInstance(off(29_000), instance)).resolves.toMatchObject({});
+    });
+
     test("refuse a storage of a newer version, and change nothing in it", async () => {
       const office = await openOffice({ store: place() });
       await office.database.exclusively(async (sql) => void (await sql.run("UPDATE schema_version SET version = 99")));
@@ -134,6 +163,20 @@ for (const { engine, isThere, place } of engines) {
       });
       expect(await rows(office)).toEqual(before);
       await database.close();
+    });
+
+    test("serve no longer when another one has upgraded the storage under them, and say so", async () => {
+      const office = await openOffice({ store: place() });
+      const token = await office.invite("lap");
+      await office.database.exclusively(async (sql) => void (await sql.run("UPDATE schema_version SET version = 99")));
+      const before = await rows(office);
+      for (const answer of [
+        await office.post("/v1/enrol", requestWith(token, freshKey())),
+        await office.ask("GET", "/v1/health"),
+      ])
+        expect(answer).toMatchObject({ status: 503, body: { error: { code: "storage-unavailable" } } });
+      expect(String(office.troubles[0])).toContain("it is of version 99");
+      expect(await rows(office)).toEqual(before);
     });
 
     test("take over a ledger that was kept in a file, once", async () => {
@@ -171,6 +214,40 @@ describe.skipIf(postgresPrograms() === undefined)("an instance whose server goes
       message: expect.not.stringContaining("hunter2"),
     });
   });
+});
+
+describe.skipIf(postgresPrograms() === undefined || !mayMount())("a PostgreSQL server whose disk is full", () => {
+  test("is told of in one line and a sentence with 507; nothing that was answered is lost, and it goes on when there is room", async () => {
+    const own = await startPostgres(96);
+    const office = await openOffice({ store: own.database(), network: "10.77.0.0/16" });
+    const { bearer } = await office.desk.giveAccess({ name: "tester", scopes: SCOPES, validFor: 600 }, office.operator);
+    const invite = (i: number) => office.post("/v1/tokens", { host: `h${i}`, reason: "x".repeat(250) }, { bearer });
+    const made: string[] = [];
+    let answer = await invite(0);
+    own.fillDisk();
+    for (let i = 1; answer.status === 200 && i < 5_000; i++) {
+      made.push((answer.body as { id: string }).id);
+      answer = await invite(i);
+    }
+    expect(answer).toEqual({
+      status: 507,
+      body: {
+        error: expect.objectContaining({ code: "storage-full", todo: expect.stringContaining("nothing was changed") }),
+      },
+    });
+    expect(office.troubles).toHaveLength(1);
+    expect(String(office.troubles[0])).toMatch(
+      /^StorageFailure: [^\n]* - there is no room for more on the server \(53100\) - [^\n]*$/,
+    );
+    expect((await invite(9_999)).status).toBe(507);
+    own.freeDisk();
+    expect((await invite(9_999)).status).toBe(200);
+    const kept = await office.database.run("SELECT id FROM tokens");
+    expect(kept.map(({ id }) => id)).toEqual(expect.arrayContaining(made));
+    expect(kept).toHaveLength(made.length + 1);
+    expect(await verifyAudit(office.database)).toMatchObject({ ok: true });
+    await own.stop();
+  }, 120_000);
 });
 
 /** Any 32 bytes are a public key on Curve25519, and five thousand of them are there at once. */

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -7,6 +7,9 @@ import { join } from "node:path";
 export interface PostgresServer {
   /** Address of a fresh database in it. */
   database(): string;
+  /** Leaves no byte on its disk, and gives the room back. Only of one with a disk of its own. */
+  fillDisk(): void;
+  freeDisk(): void;
   /** Ends it as a crash would; what it had kept is kept. */
   crash(): Promise<void>;
   start(): Promise<void>;
@@ -21,19 +24,39 @@ export function postgresPrograms(): string | undefined {
   return versions.map((version) => join(root, version, "bin")).findLast((folder) => existsSync(join(folder, "initdb")));
 }
 
-export async function startPostgres(): Promise<PostgresServer> {
+/** Whether this user may give a program a disk of its own. */
+export function mayMount(): boolean {
+  const tried = spawnSync("unshare", ["--mount", "sh", "-c", "mount -t tmpfs none /mnt && command -v setpriv"]);
+  return process.getuid?.() === 0 && tried.status === 0;
+}
+
+/** `diskMegabytes`: it has a disk of so many, which nobody else sees (`mayMount`). */
+export async function startPostgres(diskMegabytes?: number): Promise<PostgresServer> {
   const programs = postgresPrograms();
   if (programs === undefined) throw new Error("PostgreSQL is not installed");
   const folder = mkdtempSync(join(tmpdir(), "pg-"));
   const user = ordinaryUser();
   if (user) chownSync(folder, user.uid, user.gid);
   const as = { ...user, cwd: folder, env: { PATH: process.env["PATH"] ?? "", LANG: "C.UTF-8" } };
-  execFileSync(join(programs, "initdb"), ["-D", "data", "-U", "lacis", "-A", "trust", "-E", "UTF8", "--no-sync"], as);
-  const options = ["-D", "data", "-k", folder, "-c", "listen_addresses=", "-c", "max_connections=40"];
+  const making = [join(programs, "initdb"), "-D", "data", "-U", "lacis", "-A", "trust", "-E", "UTF8", "--no-sync"];
+  const running = [
+    join(programs, "postgres"),
+    "-D",
+    "data",
+    "-k",
+    folder,
+    "-c",
+    "listen_addresses=",
+    "-c",
+    "max_connections=40",
+  ];
+  const disk = diskMegabytes === undefined ? undefined : diskOf(diskMegabytes, folder, user);
+  if (!disk) execFileSync(making[0]!, making.slice(1), as);
   const connect = ["-h", folder, "-U", "lacis"];
   let server: ChildProcess | undefined;
   const start = async (): Promise<void> => {
-    server = spawn(join(programs, "postgres"), options, { ...as, stdio: "ignore" });
+    const [program = "", ...args] = disk ? disk(making, running) : running;
+    server = spawn(program, args, { ...(disk ? { cwd: folder, env: as.env } : as), stdio: "ignore" });
     for (const deadline = Date.now() + 60_000; ; await sleep(100)) {
       if (spawnSync(join(programs, "pg_isready"), [...connect, "-d", "postgres"], as).status === 0) return;
       if (Date.now() > deadline || server.exitCode !== null) throw new Error("PostgreSQL does not start");
@@ -52,12 +75,31 @@ export async function startPostgres(): Promise<PostgresServer> {
       execFileSync(join(programs, "createdb"), [...connect, name], as);
       return `postgresql://lacis@localhost/${name}?host=${encodeURIComponent(folder)}`;
     },
+    // By the eyes of the server, which alone sees it.
+    fillDisk: () => {
+      const filler = `/proc/${server?.pid}/root${folder}/data/filler`;
+      spawnSync("dd", ["if=/dev/zero", `of=${filler}`, "bs=64k"], { stdio: "ignore" });
+    },
+    freeDisk: () => rmSync(`/proc/${server?.pid}/root${folder}/data/filler`),
     crash,
     start,
     stop: async () => {
       await crash();
       rmSync(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/** The command line that makes a server on a disk of its own and runs it: what is on it goes with the server. */
+function diskOf(megabytes: number, folder: string, user: ReturnType<typeof ordinaryUser>) {
+  const { uid = 0, gid = 0 } = user ?? {};
+  const as = `setpriv --reuid ${uid} --regid ${gid} --clear-groups`;
+  mkdirSync(join(folder, "data"));
+  return (making: readonly string[], running: readonly string[]): readonly string[] => {
+    const mount = `mount -t tmpfs -o size=${megabytes}m,uid=${uid},gid=${gid},mode=700 none data`;
+    const made = `${as} ${making.join(" ")} --wal-segsize=1 >/dev/null`;
+    const script = `${mount} && ${made} && exec ${as} ${running.join(" ")} -c max_wal_size=4MB`;
+    return ["unshare", "--mount", "sh", "-c", script];
   };
 }
 

@@ -1,9 +1,17 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
+import https from "node:https";
 import type { AddressInfo } from "node:net";
 import OpenIdProvider from "oidc-provider";
 
 /** Who has an account there, with their claims. */
 export type Accounts = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/** Of a provider that is reached by TLS, PEM: its key, its certificate, and the authority that browsers know. */
+export interface ProviderTls {
+  readonly key: string;
+  readonly cert: string;
+  readonly ca: string;
+}
 
 /** A real identity provider, behind somebody who may change what it says. */
 export class IdentityProvider {
@@ -13,16 +21,19 @@ export class IdentityProvider {
   /** What becomes of a body on its way out. */
   tamper: (path: string, body: string) => string = (_, body) => body;
 
-  private constructor(accounts: Accounts, front: Server, back: Server) {
+  readonly #tls: ProviderTls | undefined;
+
+  private constructor(accounts: Accounts, front: Server, back: Server, tls: ProviderTls | undefined) {
     this.#accounts = accounts;
+    this.#tls = tls;
     this.#front = front;
     this.#back = back;
   }
 
-  static async open(accounts: Accounts): Promise<IdentityProvider> {
-    const front = createServer();
+  static async open(accounts: Accounts, tls?: ProviderTls): Promise<IdentityProvider> {
+    const front = tls ? https.createServer(tls) : createServer();
     await new Promise<void>((resolve) => front.listen(0, "127.0.0.1", resolve));
-    const issuer = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
+    const issuer = `${tls ? "https" : "http"}://127.0.0.1:${(front.address() as AddressInfo).port}`;
     const provider = new OpenIdProvider(issuer, {
       clients: [
         {
@@ -38,21 +49,23 @@ export class IdentityProvider {
       conformIdTokenClaims: false,
       findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...accounts[id] }) }),
     });
+    // What stands before it says by what it was reached.
+    provider.proxy = true;
     const back = createServer(provider.callback());
     await new Promise<void>((resolve) => back.listen(0, "127.0.0.1", resolve));
-    const made = new IdentityProvider(accounts, front, back);
+    const made = new IdentityProvider(accounts, front, back, tls);
     front.on("request", (asked, answer) => made.#forward(asked, answer));
     return made;
   }
 
   get issuer(): string {
-    return `http://127.0.0.1:${(this.#front.address() as AddressInfo).port}`;
+    return `${this.#tls ? "https" : "http"}://127.0.0.1:${(this.#front.address() as AddressInfo).port}`;
   }
 
   /** What somebody does in a browser: opens the page, confirms the code, signs in, consents; or refuses where the code is shown. */
   async visit(url: string, who: string | undefined): Promise<void> {
     if (who !== undefined && !(who in this.#accounts)) throw new Error(`${who} has no account`);
-    const browser = new Browser();
+    const browser = new Browser(this.#tls?.ca);
     let page = await browser.open(url);
     for (let form = formOn(page); form; form = formOn(page)) {
       if ("user_code" in form.fields && who === undefined) {
@@ -74,7 +87,8 @@ export class IdentityProvider {
   }
 
   #forward(asked: IncomingMessage, answer: ServerResponse): void {
-    const { method, url, headers } = asked;
+    const { method, url } = asked;
+    const headers = { ...asked.headers, "x-forwarded-proto": this.#tls ? "https" : "http" };
     const { port } = this.#back.address() as AddressInfo;
     const forwarded = request({ host: "127.0.0.1", port, method, path: url, headers }, (said) => {
       const chunks: Buffer[] = [];
@@ -114,27 +128,46 @@ function formOn({ url, text }: Page): Form | undefined {
 /** Keeps cookies and follows redirects. */
 class Browser {
   readonly #cookies = new Map<string, string>();
+  readonly #ca: string | undefined;
+
+  constructor(ca: string | undefined) {
+    this.#ca = ca;
+  }
 
   open(url: string): Promise<Page> {
-    return this.#go(url, {});
+    return this.#go(url);
   }
 
   submit({ action, fields }: Form): Promise<Page> {
     const body = new URLSearchParams();
     for (const [name, value = ""] of Object.entries(fields)) body.append(name, value);
-    return this.#go(action, { method: "POST", body });
+    return this.#go(action, body.toString());
   }
 
-  async #go(url: string, init: RequestInit): Promise<Page> {
-    const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join("; ");
-    const response = await fetch(url, { redirect: "manual", ...init, headers: { cookie } });
-    for (const set of response.headers.getSetCookie()) {
+  async #go(url: string, form?: string): Promise<Page> {
+    const { headers, text } = await this.#ask(url, form);
+    for (const set of headers["set-cookie"] ?? []) {
       const [pair = ""] = set.split(";");
       const [name = "", ...value] = pair.split("=");
       this.#cookies.set(name, value.join("="));
     }
-    const next = response.headers.get("location");
-    if (next !== null) return this.#go(new URL(next, url).href, {});
-    return { url, text: await response.text() };
+    const { location } = headers;
+    return location === undefined ? { url, text } : this.#go(new URL(location, url).href);
+  }
+
+  #ask(url: string, form: string | undefined) {
+    const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+    const headers = { cookie, ...(form !== undefined && { "content-type": "application/x-www-form-urlencoded" }) };
+    const options = { method: form === undefined ? "GET" : "POST", headers };
+    const trust = this.#ca === undefined ? {} : { ca: this.#ca };
+    return new Promise<{ readonly headers: IncomingMessage["headers"]; readonly text: string }>((resolve, reject) => {
+      const asking = url.startsWith("https:") ? https.request(url, { ...options, ...trust }) : request(url, options);
+      asking.on("error", reject).on("response", (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () => resolve({ headers: response.headers, text: Buffer.concat(chunks).toString() }));
+      });
+      asking.end(form);
+    });
   }
 }
