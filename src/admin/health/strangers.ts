@@ -42,6 +42,8 @@ export function cureOf({ refusal }: Pick<RefusedCallerStatus, "refusal">): strin
       return "if it belongs to this network, add its authority's certificate to pki.ca here, or sign it by ours";
     case "blocked":
       return "nothing, if it is meant; otherwise take it out of pki.blocklist, then: lacis reload";
+    case "own-key":
+      return "if that place leads back to this machine, take it out of static_host_map; otherwise another machine has a copy of this host's key: give it its own with lacis-cert sign";
     case "own-address":
       return "give one of the two hosts a certificate of its own: lacis-cert sign";
     case "place-not-allowed":

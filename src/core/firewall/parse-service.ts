@@ -19,6 +19,8 @@ export function parseService(text: string): Result<AskedService, ServiceMistake>
   if (/^\d+$/.test(protocol) && detail !== undefined && PROTOCOLS.has(detail))
     return mistake("protocol", "the protocol comes first", `write ${detail}/${protocol}`);
   if (protocol === "icmp" || protocol === "icmpv6") return icmp(detail);
+  if (detail === undefined && /^\d+$/.test(protocol) && !KNOWN_NUMBERS.has(Number(protocol)))
+    return mistake("protocol", `${show(protocol)} names none`, `write tcp/${protocol} or udp/${protocol} for the port`);
   const number = PROTOCOLS.get(protocol) ?? numberUpTo(protocol, PROTOCOL_MAX);
   if (number === undefined) return mistake("protocol", `${show(protocol)} is no protocol`, suggestion(protocol));
   if (number === IpProtocol.icmp || number === IpProtocol.icmpv6) return icmp(detail);
@@ -63,6 +65,9 @@ const PROTOCOLS: ReadonlyMap<string, number> = new Map([
   ["ah", 51],
   ["sctp", 132],
 ]);
+
+/** Protocols that are carried over IP today; any other number alone is a port whose protocol was forgotten. */
+const KNOWN_NUMBERS: ReadonlySet<number> = new Set([1, 2, 4, 6, 17, 41, 47, 50, 51, 58, 88, 89, 103, 112, 115, 132]);
 
 function suggestion(protocol: string): string {
   const meant = nearest(protocol, [...PROTOCOLS.keys(), "icmp"]);

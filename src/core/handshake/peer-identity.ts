@@ -1,3 +1,4 @@
+import { equalBytes } from "../base/bytes.ts";
 import { fail, type Result } from "../base/result.ts";
 import type { WallTime } from "../base/time.ts";
 import type { UnreadCertificate, VerifiedCertificate } from "../cert/certificate.ts";
@@ -20,7 +21,7 @@ export function unwelcome(refusal: HandshakeRefusal): Unwelcome {
 
 /**
  * Who sent this payload: rebuilds the certificate around the static key of the handshake (protocol 4.6) and has the CA pool verify it
- * (4.9). A certificate with one of our own addresses is refused: that is us, or a copy of us (3.6.8).
+ * (4.9). A certificate with our own key is refused: that is us, or a copy of us (3.6.8); one with an address of ours, too.
  */
 export function identifyPeer(
   suite: CryptoSuite,
@@ -41,6 +42,8 @@ export function identifyPeer(
   const { fingerprint } = shown.head;
   const verified = pool.admit(shown, at);
   if (!verified.ok) return fail({ refusal: { ...verified.reason, fingerprint }, shown });
+  const own = Object.values(credential.certificates).some(({ publicKey }) => equalBytes(publicKey, remoteStatic));
+  if (own) return fail({ refusal: { code: "own-key", fingerprint }, shown });
   if (verified.value.networks.some(({ address }) => credential.addresses.includes(address)))
     return fail({ refusal: { code: "own-address", fingerprint }, shown });
   return verified;

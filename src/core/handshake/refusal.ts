@@ -12,8 +12,8 @@ export type HandshakeRefusal =
   /** Verified, and not trusted. `text` is a clause of the CA pool. */
   | (CertificateRefusal & { readonly fingerprint: Fingerprint })
   | {
-      /** Ours, or a copy of us; a replay, or overtaken; its clock is a day off, and there is a session that works; the relay said somebody else. */
-      readonly code: "own-address" | "too-old" | "implausible-time" | "wrong-relay";
+      /** Us, or a copy of us; an address of ours in another's certificate; a replay, or overtaken; its clock is a day off, and there is a session that works; the relay said somebody else. */
+      readonly code: "own-key" | "own-address" | "too-old" | "implausible-time" | "wrong-relay";
       readonly fingerprint: Fingerprint;
     }
   /** The configuration says that nobody may be there, or not this peer. */

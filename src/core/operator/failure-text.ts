@@ -34,6 +34,8 @@ export function refusalText(refusal: HandshakeRefusal): string {
       return refusal.why === undefined
         ? "We hold no certificate to answer with."
         : `The peer's certificate is malformed: ${refusal.why}.`;
+    case "own-key":
+      return "It shows our own key: it is this host itself, or a copy of it.";
     case "own-address":
       return "The peer's certificate holds one of our own overlay addresses.";
     case "too-old":
@@ -106,6 +108,7 @@ export function refusedThereText({ target, code, text }: { target: IpAddress; co
 
 /** Clauses for what is refused about a certificate that is good in itself. */
 const SHOWN_TEXT: ReadonlyMap<string, string> = new Map([
+  ["own-key", "the certificate is that of the host itself, or of a copy"],
   ["own-address", "the certificate holds an address of that host itself"],
   ["implausible-time", "the clocks of the two are more than a day apart"],
   ["bad-certificate", "the certificate is malformed"],
@@ -122,7 +125,10 @@ export function pingFailureText(failure: PingFailure): { readonly text: string; 
   const cause = ("because" in failure && failure.because?.failure) || failure;
   const [refused] = ("refused" in cause && cause.refused) || [];
   const [unreachable] = ("unreachable" in cause && cause.unreachable) || [];
-  const known = unreachable ? UNREACHABLE_TEXT[unreachable.why].todo : WAYS_OUT[cause.reason];
+  if (cause.reason === "unknown-name" && looksLikeAddress(cause.name))
+    return { text: pingText(failure), todo: "Correct it; overlay addresses stand in the hosts' certificates." };
+  const nowhere = cause.reason === "no-endpoint-known" ? WAYS_TO_A_PLACE[cause.why] : undefined;
+  const known = unreachable ? UNREACHABLE_TEXT[unreachable.why].todo : (nowhere ?? WAYS_OUT[cause.reason]);
   const todo = refused ? sentence(sendErrorTodo(refused.error)) : known;
   return { text: pingText(failure), todo };
 }
@@ -167,6 +173,7 @@ function pingText(failure: PingFailure): string {
       return `${failure.target} ${what} (${formatPrefixes(failure.networks)}).`;
     }
     case "unknown-name":
+      if (looksLikeAddress(failure.name)) return `${JSON.stringify(failure.name)} is no IP address.`;
       return `No host with the certificate name ${JSON.stringify(failure.name)} is connected.`;
     case "no-reply":
       return failure.why === "silent"
@@ -180,6 +187,11 @@ function pingText(failure: PingFailure): string {
       return `No tunnel to ${failure.target} in ${formatWait(failure.waitedMs)}: ${tried}.${refusedText(failure.refused)}${unreachableText(failure.unreachable)}`;
     }
   }
+}
+
+/** No host is called like this: somebody has mistyped an address. */
+function looksLikeAddress(name: string): boolean {
+  return /^[\d.]*\.[\d.]*$/.test(name) || /^[\da-f:.]*:[\da-f:.]*$/i.test(name);
 }
 
 /** What stands beside a peer in `lacis status`. */
@@ -250,6 +262,15 @@ const WAYS_OUT: Readonly<Record<PingFailure["reason"], string>> = {
   "handshake-refused": "Compare the certificates of both hosts: CA, validity, blocklist.",
   "no-reply": "The peer may have just gone; the tunnel is rebuilt by itself if it comes back. Try again.",
   "data-plane-down": "It is restarted by itself; the log says why it ended.",
+};
+
+/** Where more is known than that nobody knows the place. */
+const WAYS_TO_A_PLACE: Partial<Record<Extract<CallFailure, { reason: "no-endpoint-known" }>["why"], string>> = {
+  "names-do-not-resolve":
+    "Correct the names in static_host_map, or write addresses; getent ahosts NAME asks as this host does.",
+  "no-place-for-another": "Write the underlay address at which the other host is reached into static_host_map.",
+  "not-allowed": "Allow the place in lighthouse.remote_allow_list, or correct static_host_map.",
+  "out-of-reach": 'Write listen.host: "::" for both families, or give this machine an address of that family.',
 };
 
 const TOO_MANY_SESSIONS = "There are as many tunnels as the data plane holds.";

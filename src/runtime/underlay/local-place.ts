@@ -41,6 +41,10 @@ export function textOf({
 export function belowOverlay({ interfaces, ways }: Surroundings, overlay: readonly Prefix[]): Surroundings {
   const isOverlay = (address: IpAddress): boolean => overlay.some((prefix) => contains(prefix, address));
   const left = interfaces
+    .filter(({ kind, ethernet, addresses }) => {
+      // The overlay's own device, whatever somebody else has given it as well.
+      return kind !== "tun" || ethernet || !addresses.some(({ address }) => isOverlay(address));
+    })
     .map((each) => ({
       ...each,
       addresses: each.addresses.filter(({ address }) => isMachine(address) && !isOverlay(address)),

@@ -1,3 +1,4 @@
+import { nearest } from "../../base/suggest.ts";
 import { familyOf, type IpAddress } from "../../netip/address.ts";
 import { AllowedRemotes, type RemoteAllowList } from "../../netip/allow-list.ts";
 import { endpointAddress } from "../../netip/endpoint.ts";
@@ -53,6 +54,7 @@ export function checkNetworks(
   checkMtu(meaning, networks, reader, findings);
   const inOverlay = (address: IpAddress): Prefix | undefined => networks.find((network) => contains(network, address));
   for (const { value, place, path } of meaning.lighthouses) {
+    if (findings.blame(path)) continue;
     if (!meaning.amLighthouse && networks.some(({ address }) => address === value)) {
       const what = `${value} is this host itself`;
       const todo = "is this the lighthouse? then write am_lighthouse: true";
@@ -71,6 +73,7 @@ export function checkNetworks(
   }
   for (const host of meaning.staticHosts) {
     const path = `static_host_map.${host.address}`;
+    if (findings.blame(path)) continue;
     if (!inOverlay(host.address)) {
       const what = `${host.address} is outside this host's networks (${formatPrefixes(networks)})`;
       findings.warn({ code: "CONFIG_VALUE", place: host.keyPlace, path, what, todo: "is it an overlay address?" });
@@ -170,11 +173,15 @@ function checkLighthouses(meaning: Meaning, reader: ConfigReader, start: Place, 
     const place = hosts?.keyPlace ?? start;
     findings.warn({ code: "CONFIG_MISSING_KEY", place, path: "lighthouse.hosts", what, todo });
   }
+  const named = new Set(lighthouses.map(({ value }) => value));
   for (const { value, place, path } of lighthouses) {
     const host = staticHosts.find(({ address }) => address === value);
-    if ((host && host.endpoints.length > 0) || findings.blame("static_host_map")) continue;
+    if ((host && host.endpoints.length > 0) || findings.blame("static_host_map", path)) continue;
     const what = `${value} has no entry in static_host_map`;
-    const todo = `add static_host_map: {"${value}": ["ADDRESS:PORT"]}`;
+    const add = `add static_host_map: {"${value}": ["ADDRESS:PORT"]}`;
+    const others = staticHosts.map(({ address }) => address).filter((address) => !named.has(address));
+    const similar = others.length === 1 ? others[0] : nearest(value, others, 2);
+    const todo = similar === undefined ? add : `write ${similar} if that is meant, or ${add}`;
     findings.error({ code: "CONFIG_CONFLICT", place, path, what, why: "nobody else knows where it is", todo });
   }
 }

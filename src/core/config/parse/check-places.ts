@@ -1,5 +1,5 @@
 import { familyOf, type IpAddress } from "../../netip/address.ts";
-import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
+import { type Endpoint, endpointAddress, endpointPort } from "../../netip/endpoint.ts";
 import {
   familiesOf,
   isLimitedBroadcast,
@@ -19,6 +19,7 @@ import type { ConfigReader } from "./reader.ts";
 /** What decides whether places can be used. */
 export interface Places {
   readonly listenHost: Host;
+  readonly listenPort: number;
   readonly network: LiveSettings["staticMap"]["network"];
   readonly staticHosts: readonly StaticHost[];
   readonly advertised: readonly PlacedHostPort[];
@@ -35,6 +36,7 @@ export function checkPlaces(places: Places, reader: ConfigReader, findings: Find
     const todo = "write the underlay address at which the host is reached";
     findings.warn({ code: "CONFIG_VALUE", place, path, what, why, todo });
   }
+  warnOfOurselves(places, findings);
   for (const { endpoint, address, place, path } of advertised) {
     if (!isLoopback(address)) continue;
     const what = `${endpoint} is no place at which others reach this host`;
@@ -42,6 +44,26 @@ export function checkPlaces(places: Places, reader: ConfigReader, findings: Find
     findings.warn({ code: "CONFIG_VALUE", place, path, what, why, todo: "write the underlay address, or remove it" });
   }
   checkFamilies(places, reader, findings);
+}
+
+/** Loopback, with the port of this host's own socket: what is sent there comes back. */
+function warnOfOurselves({ listenHost, listenPort, staticHosts }: Places, findings: Findings): void {
+  const hears = (address: IpAddress): boolean =>
+    typeof listenHost === "string" && (isUnspecified(listenHost) || listenHost === address);
+  for (const { hostPort, place, path } of staticHosts.flatMap(({ endpoints }) => endpoints)) {
+    const port = hostPort.kind === "name" ? hostPort.port : endpointPort(hostPort.endpoint);
+    if (listenPort === 0 || port !== listenPort) continue;
+    const isOurs =
+      hostPort.kind === "name"
+        ? /^localhost\.?$/i.test(hostPort.name)
+        : isLoopback(endpointAddress(hostPort.endpoint)) && hears(endpointAddress(hostPort.endpoint));
+    if (!isOurs) continue;
+    const what = `${hostPort.kind === "name" ? `${hostPort.name}:${port}` : hostPort.endpoint} is this host itself`;
+    const why = `it listens on port ${port} of this machine`;
+    const todo =
+      "write the underlay address at which the other host is reached, or the port that it has on this machine";
+    findings.warn({ code: "CONFIG_VALUE", place, path, what, why, todo });
+  }
 }
 
 interface Literal {

@@ -3,7 +3,7 @@ import { parseAddress } from "../../netip/address.ts";
 import { endpointAddress } from "../../netip/endpoint.ts";
 import { masked, parsePrefix, widthOf } from "../../netip/prefix.ts";
 import { isValue } from "../schema/fits.ts";
-import type { ValueType } from "../schema/key-spec.ts";
+import { PORT, type ValueType } from "../schema/key-spec.ts";
 import { parseHost, parseHostPort, withoutBrackets } from "./host-port.ts";
 import { parseDurationMs, parseInteger } from "./scalar.ts";
 
@@ -45,6 +45,8 @@ export function prefixComplaint(text: string): string {
   if (address) return `has no prefix length - for this one address write ${text}/${widthOf(address)}`;
   const plain = parsePrefix(text.trim());
   if (plain) return `has spaces around it - write ${text.trim()}`;
+  if (/^\*(?:\.\*)*$/.test(text))
+    return "is not a prefix - write 0.0.0.0/0 for every IPv4 address, ::/0 for every IPv6 address";
   return "is not a prefix such as 10.0.0.0/8";
 }
 
@@ -65,6 +67,8 @@ export function integerComplaint(type: Extract<ValueType, { kind: "integer" }>):
     if (isTaken(seconds)) return `is not a whole number of seconds - write ${seconds}`;
     const plain = text.trim().replaceAll(/[_,'](?=\d{3})/g, "");
     const number = /^\d+(\.0+)?$/.test(plain) ? Number(plain) : Number.NaN;
+    const port = type === PORT ? Number(/[\])\w.*]?:(\d{1,5})$/.exec(text)?.[1] ?? Number.NaN) : Number.NaN;
+    if (isTaken(port)) return `is more than a port - write ${port}`;
     return isTaken(number) && parseInteger(text) === undefined
       ? `is not a whole number - write ${number}`
       : "is not a whole number";

@@ -19,17 +19,21 @@ interface HostPortOptions {
   readonly usualPort?: number;
 }
 
+/** RFC 4007, 11: only this machine knows what it means. */
+const ZONE = "names an interface behind %, which no place can - write an address that is not link-local";
+
 /** The port that hosts of a mesh listen on, where nothing else is agreed. */
 const USUAL_PORT = 4242;
 
 /** Reads "192.0.2.1:4242", "[2001:db8::1]:4242" or "name.example:4242". The reason is a sentence without the text itself. */
 export function parseHostPort(text: string, options: HostPortOptions = {}): Result<HostPort, string> {
   const { portless = false, usualPort = USUAL_PORT } = options;
+  if (/^\[?[\da-f:]+%/i.test(text)) return fail(ZONE);
   const exact = readHostPort(text, portless, usualPort);
   const plain = undressed(text);
   if (exact.ok || plain === text) return exact;
   const meant = readHostPort(plain, portless, usualPort);
-  return meant.ok ? fail(`is not only host and port - write ${plain}`) : exact;
+  return meant.ok ? fail(`is not exactly host:port - write ${plain}`) : exact;
 }
 
 /** Reads where to serve: what `parseHostPort` reads, or ":8080" for every address. */
@@ -58,10 +62,13 @@ function readHostPort(text: string, portless: boolean, usualPort: number): Resul
   const host = text.slice(0, colon);
   const address = parseAddress(withoutBrackets(host));
   const isBracketed = host.startsWith("[");
-  if (isBracketed && !address?.includes(":")) return fail("has something in brackets that is not an IPv6 address");
+  if (isBracketed && !address) return fail("has something in brackets that is not an IPv6 address");
+  if (!address && /^[\d.]+$/.test(host)) return fail("has a host that is no IPv4 address");
   if (!address && !isName(host)) return fail("is neither address:port nor name:port");
   const port = parsePort(text.slice(colon + 1), portless);
   if (!port.ok) return port;
+  if (isBracketed && address && !address.includes(":"))
+    return fail(`has an IPv4 address in brackets, which are for IPv6 - write ${withPort(address, port.value)}`);
   if (!address) return ok({ kind: "name", name: host, port: port.value });
   if (address.includes(":") && !isBracketed)
     return fail(`needs brackets around the IPv6 address - write [${address}]:${port.value}`);
@@ -86,12 +93,14 @@ function withPort(address: IpAddress, port: number): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** Without what people copy along: spaces around it, "udp://" before it, "/udp" or "/" behind it. */
+/** Without what people copy along: spaces around it, "udp://" before it, "/udp" or "/" behind it, a prefix length; and with a colon before the port. */
 function undressed(text: string): string {
   return text
     .trim()
     .replace(/^[a-z]{1,8}:\/\//i, "")
-    .replace(/\/(?:udp|tcp)?$/i, "");
+    .replace(/\/(?:udp|tcp)?$/i, "")
+    .replace(/\/\d{1,3}(?=:\d+$)/, "")
+    .replace(/(?<=[\w\]]) *[ ,;#] *(?=\d{1,5}$)/, ":");
 }
 
 /** Of an IPv6 address as it stands before a port. */

@@ -3,6 +3,7 @@ import { formatPrefix, masked, type Prefix, parsePrefix } from "../../netip/pref
 import type { ConfigNode, Place } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
 import { show, showKey, showKind } from "../document/show.ts";
+import { misplacedKey } from "../schema/unknown-key.ts";
 import type { CalculatedRange } from "../settings.ts";
 import { prefixComplaint } from "./complaints.ts";
 import { entriesOf, itemsOf, keyError, portOf } from "./nodes.ts";
@@ -26,11 +27,16 @@ export function parseCalculatedRemotes(reader: ConfigReader, findings: Findings)
   for (const entry of entriesOf(reader.given(KEY)?.node, KEY, EXAMPLE, findings)) {
     const path = `${KEY}.${showKey(entry.key)}`;
     const overlay = parsePrefix(entry.key);
-    if (!overlay) findings.error(keyError(entry, path, prefixComplaint(entry.key)));
+    if (!overlay) {
+      // What stands under such a key is not looked at: it may belong to something else.
+      const what = `${show(entry.key)} is not a prefix`;
+      const misplaced = misplacedKey(entry, path, KEY, (key) => reader.isGiven(key), what);
+      findings.error(misplaced ?? keyError(entry, path, prefixComplaint(entry.key)));
+      continue;
+    }
     const remotes = itemsOf(entry.value, path, EXAMPLE, findings).flatMap((item, i) =>
       parseRemote(item, `${path}[${i}]`, overlay, findings),
     );
-    if (!overlay) continue;
     const key = formatPrefix(masked(overlay));
     if (ranges.has(key)) {
       const what = `${key} is given twice, in two spellings`;

@@ -68,9 +68,21 @@ function notAHost(entry: ConfigEntry, path: string, reader: ConfigReader): Confi
   const what = `${show(entry.key)} is not an overlay address`;
   const misplaced = misplacedKey(entry, path, "static_host_map", (key) => reader.isGiven(key), what);
   if (misplaced) return misplaced;
+  const turned = turnedRound(entry);
+  if (turned !== undefined) {
+    const mistake = "has the overlay address and the place of the host the wrong way round";
+    return { code: "CONFIG_VALUE", place: entry.keyPlace, path, what: mistake, todo: `write ${turned}` };
+  }
   const todo = "the key is the host's overlay address; its underlay addresses stand in the list";
   const complaint = `${show(entry.key)} ${addressComplaint(entry.key)}`;
   return { code: "CONFIG_VALUE", place: entry.keyPlace, path, what: complaint, todo };
+}
+
+/** The entry as it is meant, where a place is the key and an address what is there. */
+function turnedRound({ key, value }: ConfigEntry): string | undefined {
+  const [first] = value.kind === "list" ? value.items : [value];
+  const address = first?.kind === "scalar" ? parseAddress(first.text) : undefined;
+  return address !== undefined && parseHostPort(key).ok ? `"${address}": ["${key}"]` : undefined;
 }
 
 function sameHostTwice(entry: ConfigEntry, address: IpAddress): Parameters<Findings["error"]>[0] {

@@ -22,6 +22,7 @@ import type {
 import { checkDomain, domainOf } from "./check-domain.ts";
 import { checkMeaning, checkNetworks, type Meaning, usableAdvertised } from "./check-meaning.ts";
 import { checkOverlayRoutes, usableUnsafeRoutes } from "./check-routes.ts";
+import { checkSides } from "./check-sides.ts";
 import { parseOwnAllowList, parseRemoteAllowList } from "./parse-allow-lists.ts";
 import { parseCalculatedRemotes } from "./parse-calculated-remotes.ts";
 import { parseConsole } from "./parse-console.ts";
@@ -68,6 +69,7 @@ export function parseSettings(
   const rest = parseWithoutIdentity(reader, findings);
   const identity = parseIdentity(reader, pems, { ...env, start: root.place }, findings);
   checkDomain(rest.boot, reader, findings);
+  if (identity) checkSides(rest.meaning, identity.credential.networks, findings);
   checkMeaning(rest.meaning, reader, root.place, findings);
   if (identity) checkNetworks(rest.meaning, identity.credential.networks, reader, findings);
   if (identity) checkOverlayRoutes(rest.meaning.routes, identity.credential.networks, findings);

@@ -23,15 +23,31 @@ export function explainUnknownKey(
   const strange = { path: pathIn(section, showKey(key)), place: entry.keyPlace, isGiven };
   const similar = nearest(key, names);
   const inSection = (name: string): ConfigError => didYouMean(strange, pathIn(section, name), name);
-  if (similar !== undefined && editDistance(key, similar, 1) <= 1) return inSection(similar);
+  const isOneSlip = similar !== undefined && editDistance(key, similar, 1) <= 1;
+  if (isOneSlip && canTake(pathIn(section, similar), value)) return inSection(similar);
+  const joined = partOfPlace(key, value, section, names);
+  if (joined !== undefined) return { ...unknown(strange), meant: section, todo: joined };
   const home = misplacedKey(entry, strange.path, section, isGiven);
   if (home) return home;
+  if (isOneSlip) return inSection(similar);
   if (similar !== undefined && canTake(pathIn(section, similar), value)) return inSection(similar);
   const elsewhere = nearestAnywhere(key, value, section === "" ? undefined : 1);
   if (elsewhere !== undefined) return didYouMean(strange, elsewhere, elsewhere);
   if (section !== "")
     return { ...unknown(strange), meant: section, todo: `keys of ${section} are ${[...names].join(", ")}` };
   return value.kind === "scalar" ? unknown(strange) : { ...unknown(strange), todo: HOME_OF_ANCHORS };
+}
+
+/** Sections in which address and port are one value. */
+const LISTENING: ReadonlySet<string> = new Set(["stats", "sshd"]);
+
+/** A port or an address alone, where both are one value. */
+function partOfPlace(key: string, value: ConfigNode, section: string, names: ReadonlySet<string>): string | undefined {
+  if (!LISTENING.has(section) || value.kind !== "scalar") return undefined;
+  const place = names.has("host") && !names.has("enabled") ? "listen, or host with stats.type: graphite" : "listen";
+  if (key === "port") return `it is the end of ${place}: ADDRESS:${value.text}`;
+  if (!["host", "address", "addr", "bind"].includes(key)) return undefined;
+  return `it is the beginning of ${place}: ${value.text}:PORT`;
 }
 
 /** A key of the schema that stands in a map of something else, or in another section than its own; undefined when it is none. */
@@ -168,6 +184,8 @@ function nearestAnywhere(key: string, value: ConfigNode, limit: number | undefin
       .map((spec) => [lastName(spec.path), spec.path]),
   );
   const name = nearest(key, paths.keys(), limit);
+  // A beginning in common says nothing across sections.
+  if (name !== undefined && limit !== undefined && editDistance(key, name, limit) > limit) return undefined;
   return name === undefined ? undefined : paths.get(name);
 }
 

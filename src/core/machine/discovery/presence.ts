@@ -3,7 +3,8 @@ import { Announcer } from "../../discovery/announcer.ts";
 import { Moves } from "../../discovery/moves.ts";
 import { type LocalPlace, OwnPlaces } from "../../discovery/own-places.ts";
 import { isHeardAt } from "../../discovery/underlay.ts";
-import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
+import type { IpAddress } from "../../netip/address.ts";
+import { type Endpoint, endpoint, endpointAddress } from "../../netip/endpoint.ts";
 import type { Prefix } from "../../netip/prefix.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, SendEvent } from "../machine.ts";
@@ -16,6 +17,9 @@ export type PresenceEvent =
 
 /** A host that sends to somebody who is silent gives up after 10 s or more, and a stock one after 15 s. */
 const FORGOTTEN_MS = 10_000;
+
+/** What these machines have under the usual names. */
+const LOOPBACK = ["127.0.0.1" as IpAddress, "::1" as IpAddress];
 
 /** Where we are ourselves, when lighthouses are told, and what a change of it sets going. */
 export class Presence {
@@ -40,9 +44,11 @@ export class Presence {
     return lighthouses.length > 0 && settings.live.lighthouse.intervalMs > 0;
   }
 
-  /** Places of this machine, told or not. */
+  /** Places of this machine, told or not, loopback among them. */
   all(): readonly Endpoint[] {
-    return this.#own.all(this.#facts.udpPort ?? 0);
+    const { settings, udpPort = 0 } = this.#facts;
+    const loopback = LOOPBACK.filter((address) => isHeardAt(settings.boot.listen.host, address));
+    return [...this.#own.all(udpPort), ...loopback.map((address) => endpoint(address, udpPort))];
   }
 
   /** Those that lighthouses are told. */

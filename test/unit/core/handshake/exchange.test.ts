@@ -167,10 +167,10 @@ describe("a response", () => {
     expect(refusalOf({ certificate: hex(V1_LH1.handshakeForm) })).toBe("bad-signature");
   });
 
-  test("is refused to somebody with one of our own addresses", () => {
+  test("is refused to somebody with our own key", () => {
     const own = begun(nodeSuite, "aes");
     const response = Response.read(initiator(nodeSuite, "aes"), own.message1, at);
-    expect(response).toMatchObject({ ok: false, reason: { refusal: { code: "own-address" } } });
+    expect(response).toMatchObject({ ok: false, reason: { refusal: { code: "own-key" } } });
   });
 
   test("is refused to anything cut short, without a word about its content", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { DataPlaneCommand } from "../../../../src/core/dataplane/contract.ts";
+import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import { decodeHeader, PacketType } from "../../../../src/core/wire/header.ts";
 import { type Flight, type Host, Mesh } from "../../fixtures/mesh.ts";
@@ -8,6 +9,15 @@ import type { HostPlan } from "../../fixtures/settings.ts";
 const A = "192.0.2.1:4242";
 const B = "192.0.2.2:4242";
 const C = "192.0.2.3:4242";
+
+describe("a place of this machine itself", () => {
+  test.each(["127.0.0.1:4242", "192.0.2.1:4242"])("%s is not called, and the failure says what it is", (place) => {
+    const mesh = new Mesh();
+    const a = mesh.host(A, { name: "a", networks: ["10.77.0.1/16"], statics: { "10.77.0.2": [place] } });
+    expect(a.ping("10.77.0.2", 6_000)).toMatchObject({ outcome: "failed", reason: "no-endpoint-known" });
+    expect(mesh.flights).toEqual([]);
+  });
+});
 
 describe("two hosts that know each other's endpoint", () => {
   test("bring the first packet through, once the handshake is done", () => {
@@ -171,12 +181,20 @@ describe("message 1", () => {
     expect(b.noticed("handshake-refused").at(-1)?.fields).toMatchObject({ reason: "implausible-time" });
   });
 
+  test("of another host with an address of ours is refused, under another name than our own", () => {
+    const { mesh, a } = pair();
+    const twin = mesh.host(C, { name: "twin", networks: ["10.77.0.1/16"], statics: { "10.77.0.9": [A] } });
+    twin.event({ kind: "need-session", destination: "10.77.0.9" as IpAddress });
+    mesh.run(100);
+    expect(a.noticed("handshake-refused")[0]?.fields).toMatchObject({ reason: "own-address", role: "responder" });
+  });
+
   test("scenario 30: of our own that somebody reflects is refused", () => {
     const { mesh, a, b } = pair();
     a.event({ kind: "need-session", destination: b.address });
     const before = mesh.flights.length;
     a.receive(C as Endpoint, mesh.flights[0]!.datagram);
-    expect(a.noticed("handshake-refused")[0]?.fields).toMatchObject({ reason: "own-address", role: "responder" });
+    expect(a.noticed("handshake-refused")[0]?.fields).toMatchObject({ reason: "own-key", role: "responder" });
     expect(mesh.flights.length).toBe(before);
   });
 });

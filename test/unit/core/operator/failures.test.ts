@@ -123,6 +123,7 @@ describe("a refused handshake", () => {
       { code: "implausible-time", fingerprint },
       "The handshake's time is more than a day away from ours, and a session stands.",
     ],
+    [{ code: "own-key", fingerprint }, "It shows our own key: it is this host itself, or a copy of it."],
     [{ code: "no-free-index" }, "There are as many tunnels as the data plane holds."],
   ])("%o is one sentence", (refusal, text) => expect(refusalText(refusal)).toBe(text));
 });
@@ -140,6 +141,9 @@ describe("a failed ping", () => {
       { reason: "outside-networks", why: "no-host", target, networks },
       "10.77.0.9 is not the address of a host in (10.77.0.0/24).",
     ],
+    [{ reason: "unknown-name", name: "10.77.0.300" }, '"10.77.0.300" is no IP address.'],
+    [{ reason: "unknown-name", name: "fd00::g::1" }, 'No host with the certificate name "fd00::g::1" is connected.'],
+    [{ reason: "unknown-name", name: "fd00:::1" }, '"fd00:::1" is no IP address.'],
     [{ reason: "unknown-name", name: "serv" }, 'No host with the certificate name "serv" is connected.'],
     [
       { reason: "handshake-timeout", why: "no-tunnel-in-time", target, waitedMs: 2_000, tried: [endpoint] },

@@ -15,6 +15,13 @@ describe("the addresses that others might reach", () => {
     expect(addresses).toEqual(["192.0.2.7"]);
   });
 
+  test("leave out whatever somebody has given the overlay's own device", () => {
+    const device = { ...on("nebula1", "10.77.0.1/24", "198.51.100.9/24"), kind: "tun", ethernet: false };
+    const place = placeOf(on("eth0", "192.0.2.7/24"), device);
+    expect(place.addresses).toEqual(["192.0.2.7"]);
+    expect(place.aside).toEqual(new Set());
+  });
+
   test("come with IPv4 first and public ones before private ones", () => {
     const { addresses } = placeOf(
       on("eth0", "192.168.1.2/24", "fd00::2/64", "2001:db8::2/64"),

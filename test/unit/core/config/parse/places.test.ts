@@ -35,6 +35,26 @@ describe("a place where no host can be is warned of, with why:", () => {
   });
 });
 
+describe("loopback with the port of this host itself is warned of:", () => {
+  const about = (place: string, more = ""): readonly string[] => warningsAt(place, more);
+  const warning = (place: string): string =>
+    `${MAP} ${place} is this host itself - it listens on port 4242 of this machine - write the underlay address at which the other host is reached, or the port that it has on this machine`;
+
+  test.each(["127.0.0.1:4242", "127.9.9.9:4242", "localhost:4242"])("%s", (place) => {
+    expect(about(place, "listen: {port: 4242}\n")).toEqual([warning(place)]);
+  });
+
+  test("in the other family where the socket hears it", () => {
+    expect(about("[::1]:4242", 'listen: {host: "::", port: 4242}\n')).toEqual([warning("[::1]:4242")]);
+  });
+
+  test("and is silent where another program, or nobody, listens there", () => {
+    expect(about("127.0.0.1:4243", "listen: {port: 4242}\n")).toEqual([]);
+    expect(about("127.0.0.1:4242", "listen: {port: 0}\n")).toEqual([]);
+    expect(about("127.0.0.1:4242", "listen: {host: 198.51.100.9, port: 4242}\n")).toEqual([]);
+  });
+});
+
 describe("a place that the socket cannot send to is warned of:", () => {
   const todo = 'write listen.host: "::" for both families, or remove it here';
 
@@ -93,6 +113,44 @@ describe("one mistake is one finding:", () => {
       SOUND.replace("hosts: [10.77.0.1]", 'hosts: ["10.77.0.1:4242"]'),
       /"10\.77\.0\.1:4242" has a port, and is to be an address - write 10\.77\.0\.1$/,
     ],
+    [
+      "a lighthouse named by its place",
+      SOUND.replace("hosts: [10.77.0.1]", "hosts: [192.0.2.1]"),
+      /lighthouse\.hosts\[0\]: 192\.0\.2\.1 is where 10\.77\.0\.1 is, not its overlay address - write 10\.77\.0\.1$/,
+    ],
+    [
+      "a lighthouse that is this host",
+      SOUND.replace("hosts: [10.77.0.1]", "hosts: [10.77.0.2]"),
+      /10\.77\.0\.2 is this host itself - write am_lighthouse: true if this is the lighthouse, else the overlay address of the one that is$/,
+    ],
+    [
+      "a lighthouse in another network than it is",
+      SOUND.replace("hosts: [10.77.0.1]", "hosts: [10.78.0.1]"),
+      /10\.78\.0\.1 has no entry in static_host_map - nobody else knows where it is - write 10\.77\.0\.1 if that is meant, or add /,
+    ],
+    [
+      "a host and its place the wrong way round",
+      inMap('{"192.0.2.1": ["10.77.0.1:4242"]}'),
+      /static_host_map\.192\.0\.2\.1: has the overlay address and the place of the host the wrong way round - write "10\.77\.0\.1": \["192\.0\.2\.1:4242"\]$/,
+    ],
+    [
+      "the same with the port at the place",
+      inMap('{"192.0.2.1:4242": ["10.77.0.1"]}'),
+      /the wrong way round - write "10\.77\.0\.1": \["192\.0\.2\.1:4242"\]$/,
+    ],
+    [
+      "the same in the other family",
+      inMap('{"2001:db8::1": ["10.77.0.1:4242"]}'),
+      /write "10\.77\.0\.1": \["\[2001:db8::1\]:4242"\]$/,
+    ],
+    [
+      "a known key among calculated places",
+      SOUND.replace(
+        "lighthouse:",
+        'lighthouse:\n  calculated_remotes: {"10.77.0.0/24": [{mask: 198.51.100.0/24, port: 4242}], interval: 60}',
+      ),
+      /calculated_remotes\.interval: "interval" is not a prefix - interval belongs under lighthouse:$/,
+    ],
     ["a section's name with a slip", SOUND.replace("lighthouse:", "lighthose:"), /did you mean "lighthouse"\?$/],
     [
       "the map's name with a slip",
@@ -126,6 +184,18 @@ describe("a hint fits what stands there:", () => {
       "stats: {metrics: false}",
       "stats.metrics: unknown key - keys of stats are type, interval, protocol, host, prefix, listen, path, namespace, subsystem, message_metrics, lighthouse_metrics",
     ],
+    ["relays: [10.77.0.3]", "relays: unknown here - relays belongs under relay:"],
+    ["delay: 1s", "delay: unknown here - delay belongs under punchy:"],
+    [
+      "tun: {name: nebula1}",
+      "tun.name: unknown key - keys of tun are disabled, dev, mtu, tx_queue, drop_local_broadcast, drop_multicast, routines, use_offloads, pin_threads, pin_threads_key, cpu_affinity, routes, unsafe_routes, use_system_route_table, use_system_route_table_buffer_size, network_category, windows_bypass_wdf",
+    ],
+    [
+      "stats: {port: 9000}",
+      "stats.port: unknown key - it is the end of listen, or host with stats.type: graphite: ADDRESS:9000",
+    ],
+    ["sshd: {address: 127.0.0.1}", "sshd.address: unknown key - it is the beginning of listen: 127.0.0.1:PORT"],
+    ['listen: {port: "0.0.0.0:4242"}', 'listen.port: "0.0.0.0:4242" is more than a port - write 4242'],
     ["lighthouse_interval: 10s", "lighthouse_interval: unknown key"],
     [
       "relay: {local_range: 10.0.0.0/8}",
