@@ -26,6 +26,8 @@ export type AdminRequest =
   /** Whether a packet passes between this host and another one: an address or a name at each end; `from` undefined: this host. */
   | ({ readonly verb: "why" } & WhyQuestion)
   | { readonly verb: "netcheck" }
+  /** How programs on this host find names of the overlay (`DnsReport`). */
+  | { readonly verb: "dns" }
   /** `target` as of ping; without one only this host is examined. */
   | { readonly verb: "doctor"; readonly target?: string }
   /** The last flows that are meant. */

@@ -11,6 +11,7 @@ import { bulletinVerbs } from "./bulletins/bulletin-verbs.ts";
 import { policyVerb } from "./bulletins/policy-verb.ts";
 import { hostsByName } from "./capture/capture-filter.ts";
 import { captureVerb } from "./capture/capture-verb.ts";
+import { dnsReport } from "./dns/report.ts";
 import { diagnose } from "./doctor/diagnose.ts";
 import { examine } from "./doctor/examine.ts";
 import { patientOf } from "./doctor/patient.ts";
@@ -61,6 +62,10 @@ export function adminVerbs(
     why: answers("reader", parseWhy, async (question) => askWhy(daemon, question)),
     ...flowVerbs(daemon.flowLog),
     capture: captureVerb({ captures: daemon.captures, hosts: () => hostsByName(daemon.status()) }),
+    dns: answers("reader", nothing, async () => {
+      const { name, addresses } = daemon.settings.live.identity.credential;
+      return dnsReport(await daemon.hostNames(), { name, addresses });
+    }),
     netcheck: answers("reader", nothing, async () => netcheck(daemon)),
     doctor: answers("reader", parseDoctor, async ({ target }) =>
       diagnose(await examine(patientOf(daemon, troubles), target)),

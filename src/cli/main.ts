@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   ping: async () => (await import("./commands/ping.ts")).pingCommand(),
   doctor: async () => (await import("./commands/doctor.ts")).doctorCommand(),
   netcheck: async () => (await import("./commands/netcheck.ts")).netcheckCommand(),
+  dns: async () => (await import("./commands/dns.ts")).dnsCommand(),
   rules: async () => (await import("./commands/rules.ts")).rulesCommand(),
   why: async () => (await import("./commands/why.ts")).whyCommand(),
   policy: async () => (await import("./commands/policy/policy.ts")).policyCommand(),

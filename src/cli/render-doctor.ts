@@ -1,5 +1,6 @@
 import type { DoctorReport, Outcome } from "../admin/doctor/report.ts";
 import { harmless, SENTENCE_BYTES_MAX } from "../runtime/log/log-text.ts";
+import { thisPlatform } from "../runtime/platform/this-platform.ts";
 import type { Style } from "./style.ts";
 
 /** The report for people: a line for each stage, and what to do below the one that is not well. */
@@ -19,15 +20,12 @@ export function doctorText({ stages, peer }: DoctorReport, style: Style): string
   return [...lines, "", verdict({ stages, peer })].join("\n");
 }
 
-/** What no daemon sees: packets that it has handed over, or never got. */
-const BEYOND =
-  " If a program gets no answer all the same: does it listen (ss -tlnp there), and what do the packet filters of both machines say (nft list ruleset)?";
-
 function verdict({ stages, peer }: Pick<DoctorReport, "stages" | "peer">): string {
   const whom = peer === null ? "this host" : harmless(peer.name ?? peer.asked);
   const bad = stages.find(({ outcome }) => outcome === "failed");
   if (bad) return `${whom}: ${bad.stage} failed.`;
   const doubts = stages.filter(({ outcome }) => outcome === "doubtful").map(({ stage }) => stage);
-  if (doubts.length === 0 && peer !== null) return `${whom}: all well.${BEYOND}`;
+  if (doubts.length === 0 && peer !== null)
+    return `${whom}: all well. If a program gets no answer all the same: ${thisPlatform().advice.lookBeyond()}`;
   return doubts.length === 0 ? `${whom}: all well.` : `${whom}: works, with a doubt about ${doubts.join(", ")}.`;
 }

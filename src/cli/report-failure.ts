@@ -36,7 +36,9 @@ function failureOf(error: unknown, args: readonly string[]): Failure | undefined
 
 function usageFailure(message: string, args: readonly string[]): Failure {
   const verb = /^[a-z]+$/.test(args[0] ?? "") && !/unknown command/.test(message) ? ` ${args[0]}` : "";
-  const why = message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
+  // Commander's word for a command of several that was given none.
+  const said = message === "(outputHelp)" ? `lacis${verb} needs to be told what to do` : message;
+  const why = said.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
   return {
     code: "usage",
     exitCode: ExitCode.usage,

@@ -25,7 +25,7 @@ import { type DataPlane, type DataPlaneDescription, socketBuffers } from "./data
 import { dataPlaneService } from "./dataplane/data-plane-service.ts";
 import { openDataPlane } from "./dataplane/open-data-plane.ts";
 import { DnsService } from "./dns/dns-service.ts";
-import { HostNames } from "./dns/host-names.ts";
+import { HostNames, type HostNamesDescription } from "./dns/host-names.ts";
 import { Driver } from "./driver.ts";
 import { FlowLog } from "./flowlog/flow-log.ts";
 import { Guard, type GuardDescription } from "./guard/guard.ts";
@@ -259,6 +259,11 @@ export class Daemon {
   /** In force. */
   get settings(): Settings {
     return this.#running.settings;
+  }
+
+  /** How programs on this host find names of the overlay. */
+  hostNames(): Promise<HostNamesDescription> {
+    return this.#names.describe();
   }
 
   details(): NodeDetails {

@@ -1,8 +1,8 @@
-import type { Settings } from "../../core/config/settings.ts";
+import type { NameSettings, Settings } from "../../core/config/settings.ts";
 import { familyOf, type IpAddress } from "../../core/netip/address.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
 import { OperatorError } from "../operator-error.ts";
-import type { NameWiring, NameWish, SystemResolver } from "../platform/platform.ts";
+import type { NameWiring, NameWish, ResolverPicture, SystemResolver } from "../platform/platform.ts";
 import { thisPlatform } from "../platform/this-platform.ts";
 import type { Health, Service } from "../service.ts";
 
@@ -18,6 +18,27 @@ export interface HostNamesSurroundings {
   readonly tell: (event: OperatorEvent) => void;
   /** Instead of this system's. */
   readonly resolver?: SystemResolver;
+}
+
+export interface HostNamesDescription {
+  /** Undefined: names of the overlay are nobody's business here. */
+  readonly domain: string | undefined;
+  readonly mode: NameSettings["mode"];
+  /** Why nobody could be told, or not all of it. */
+  readonly why: string | undefined;
+  readonly wired:
+    | {
+        /** Who was told, for people. */
+        readonly how: string;
+        readonly server: IpAddress;
+        readonly device: string;
+        /** Whether this host answers there. */
+        readonly isAnswered: boolean;
+        /** Undefined: whoever was told cannot be asked now. */
+        readonly stands: boolean | undefined;
+      }
+    | undefined;
+  readonly machine: ResolverPicture;
 }
 
 /**
@@ -64,6 +85,23 @@ export class HostNames implements Service {
     await this.#busy;
     const [wiring, wired] = [this.#wiring, this.#wired];
     if (wiring && wired) await this.#try(() => wiring.unwire(wired));
+  }
+
+  /** What was told to whom, and whether it still stands. */
+  async describe(): Promise<HostNamesDescription> {
+    const { names, tun } = this.#settings.boot;
+    const [wiring, wired] = [this.#wiring, this.#wired];
+    const common = {
+      domain: tun.disabled ? undefined : names.domain,
+      mode: names.mode,
+      why: this.#why,
+      machine: this.#resolver.look(this.#surroundings.owner),
+    };
+    if (!wiring || !wired) return { ...common, wired: undefined };
+    const { server, device } = wired;
+    const told = { how: wiring.how, server, device, isAnswered: this.#surroundings.answersAt(server) };
+    const stands = await wiring.holds(wired).catch(() => undefined);
+    return { ...common, wired: { ...told, stands } };
   }
 
   health(): readonly Health[] {

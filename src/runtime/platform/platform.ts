@@ -162,6 +162,8 @@ export interface DeviceAdvice {
   freeTun(): string;
   loadTun(): string;
   examineTun(): string;
+  /** Where packets may end that the daemon has handed over, or never got. */
+  lookBeyond(): string;
   permitPort(binary: string): string;
   freePort(port: number, key: string): string;
   permitGuard(): string;
@@ -177,6 +179,19 @@ export interface SystemResolver {
   wiring(mode: NameSettings["mode"]): Promise<NameWiring>;
   /** Takes out what a run of this owner has left that was killed. Rejects with what the system says. */
   recover(owner: string): Promise<void>;
+  /** How this machine finds names, as it is now. */
+  look(owner: string): ResolverPicture;
+}
+
+/** What the C library goes by. */
+export interface ResolverPicture {
+  readonly file: string;
+  /** Whose work it is, as far as the file says; undefined: nobody's, or it does not say. */
+  readonly manager: string | undefined;
+  /** The servers that are asked now, in their order. */
+  readonly servers: readonly string[];
+  /** Without what this host has put there: what there was before, and what others have written since. */
+  readonly others: readonly string[];
 }
 
 /** One way to tell it. Both reject with what the system says, or with an OperatorError. */
@@ -185,6 +200,8 @@ export interface NameWiring {
   readonly how: string;
   /** How often it is worth a look whether what was told still holds. */
   readonly lookMs: number;
+  /** Whether what was told still stands. */
+  holds(wish: NameWish): Promise<boolean>;
   /** Lets it ask for names below the domain at the server, and for no others. True when something had to be changed. */
   wire(wish: NameWish): Promise<boolean>;
   /** Leaves everything as it was before. */

@@ -33,6 +33,13 @@ describe("a command that failed", () => {
     expect(JSON.parse(out[0] ?? "")).toEqual({ schema: 1, error: { code: "port-taken", ...complaint } });
   });
 
+  test("that is one of several, and was given none, says so in words", () => {
+    expect(reportFailure(new CommanderError(1, "commander.help", "(outputHelp)"), ["dns"])).toBe(2);
+    expect(err).toEqual([
+      "lacis: cannot make sense of the command line - lacis dns needs to be told what to do - see: lacis dns --help",
+    ]);
+  });
+
   test.each([
     [["status", "--frob"], "unknown option '--frob'", "lacis status --help"],
     [["frob"], "unknown command 'frob'", "lacis --help"],

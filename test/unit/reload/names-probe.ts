@@ -13,6 +13,7 @@ export async function startNames(subject: Subject): Promise<void> {
     answersAt: () => true,
     tell: () => {},
     resolver: {
+      look: () => ({ file: "", manager: undefined, servers: [], others: [] }),
       recover: async () => {},
       wiring: async (mode) => ({
         how: mode,
@@ -21,6 +22,7 @@ export async function startNames(subject: Subject): Promise<void> {
           told.add(`${mode} ${domain}`);
           return false;
         },
+        holds: async () => true,
         unwire: async () => {},
       }),
     },

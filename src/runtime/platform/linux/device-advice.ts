@@ -6,6 +6,8 @@ export const ADVICE: DeviceAdvice = {
   permitTun: (binary) => `run lacis as root (sudo lacis run …), or once: sudo setcap cap_net_admin+ep ${binary}`,
   freeTun: () => "stop what uses it (ip link show), or change tun.dev",
   loadTun: () => "load the driver: sudo modprobe tun - or set tun.disabled on a lighthouse",
+  lookBeyond: () =>
+    "does it listen there (ss -tulpn), and do the packet filters of both machines let it through (nft list ruleset)?",
   examineTun: () => "see what the kernel says: dmesg | tail",
   permitPort: (binary) =>
     `choose listen.port above 1023, or once: sudo setcap cap_net_admin,cap_net_bind_service+ep ${binary}`,

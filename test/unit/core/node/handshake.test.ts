@@ -10,15 +10,6 @@ const A = "192.0.2.1:4242";
 const B = "192.0.2.2:4242";
 const C = "192.0.2.3:4242";
 
-describe("a place of this machine itself", () => {
-  test.each(["127.0.0.1:4242", "192.0.2.1:4242"])("%s is not called, and the failure says what it is", (place) => {
-    const mesh = new Mesh();
-    const a = mesh.host(A, { name: "a", networks: ["10.77.0.1/16"], statics: { "10.77.0.2": [place] } });
-    expect(a.ping("10.77.0.2", 6_000)).toMatchObject({ outcome: "failed", reason: "no-endpoint-known" });
-    expect(mesh.flights).toEqual([]);
-  });
-});
-
 describe("two hosts that know each other's endpoint", () => {
   test("bring the first packet through, once the handshake is done", () => {
     const { mesh, a, b } = pair();

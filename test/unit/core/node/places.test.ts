@@ -108,6 +108,7 @@ describe("which of its own addresses a host tells (lighthouse.local_allow_list)"
 describe("a place where no other host can be", () => {
   test.each([
     ["its own", A],
+    ["loopback with its own port", "127.0.0.1:4242"],
     ["that of nobody", "0.0.0.0:4242"],
     ["a group's", "224.0.0.5:4242"],
   ])("is not called, and the failure names it: %s", (_, place) => {

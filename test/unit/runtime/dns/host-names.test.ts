@@ -95,6 +95,17 @@ describe("names of the overlay for programs on this host", () => {
     expect(done.at(-1)).toEqual(["unwire", WISH]);
   });
 
+  test("are described: who was told, where, whether it still stands, and what there is beside it", async () => {
+    const names = namesOf({ domain: "mesh", mode: "auto" });
+    expect(await names.describe()).toMatchObject({ domain: "mesh", wired: undefined });
+    await names.start();
+    const told = { how: "a file", server: WISH.server, device: "mesh0", isAnswered: true };
+    const machine = { file: "/etc/resolv.conf", manager: "dhclient", servers: ["10.77.0.2"], others: [] };
+    expect(await names.describe()).toMatchObject({ mode: "auto", wired: { ...told, stands: true }, machine });
+    isTold = false;
+    expect(await names.describe()).toMatchObject({ wired: { stands: false } });
+  });
+
   test("are nothing to a host without a domain or without a device, but what an earlier run left is taken out", async () => {
     const without = namesOf({ domain: undefined, mode: "auto" });
     for (const names of [without, namesOf({ domain: "mesh", mode: "auto" }, true)]) {
@@ -123,6 +134,7 @@ function namesOf(names: NameSettings, disabled = false): HostNames {
       answersAt: (address) => answers && address === WISH.server,
       tell: (event) => events.push(event),
       resolver: {
+        look: () => ({ file: "/etc/resolv.conf", manager: "dhclient", servers: ["10.77.0.2"], others: [] }),
         recover: async (owner) => void done.push(["recover", owner]),
         wiring: async (mode) => {
           done.push(["choose", mode]);
@@ -137,6 +149,7 @@ function namesOf(names: NameSettings, disabled = false): HostNames {
               isTold = true;
               return changed;
             },
+            holds: async () => isTold,
             unwire: async (wish) => void done.push(["unwire", wish]),
           };
         },

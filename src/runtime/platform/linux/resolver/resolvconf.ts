@@ -12,8 +12,8 @@ export function resolvconfWiring(program: string, records: readonly string[] = R
   return {
     how: "resolvconf",
     lookMs: LOOK_MS,
-    async wire(wish) {
-      const { owner, server } = wish;
+    holds: async ({ owner }) => isTold(owner, records),
+    async wire({ owner, server }) {
       if (isTold(owner, records)) return false;
       await runProgram(program, ["-a", recordOf(owner)], `nameserver ${server}\n`);
       return true;

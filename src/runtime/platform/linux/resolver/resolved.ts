@@ -10,17 +10,22 @@ const LOOK_MS = 30_000;
  * killed.
  */
 export function resolvedWiring(program: string): NameWiring {
+  const holds: NameWiring["holds"] = async ({ device, domain, server }) => {
+    const [servers, domains] = await Promise.all([
+      runProgram(program, ["dns", device]),
+      runProgram(program, ["domain", device]),
+    ]);
+    // "Link 7 (mesh0): 10.77.0.2"
+    const isTold = (text: string, what: string): boolean => text.trim().endsWith(`: ${what}`);
+    return isTold(servers, server) && isTold(domains, `~${domain}`);
+  };
   return {
     how: "systemd-resolved",
     lookMs: LOOK_MS,
-    async wire({ device, domain, server }) {
-      const [servers, domains] = await Promise.all([
-        runProgram(program, ["dns", device]),
-        runProgram(program, ["domain", device]),
-      ]);
-      // "Link 7 (mesh0): 10.77.0.2"
-      const isTold = (text: string, what: string): boolean => text.trim().endsWith(`: ${what}`);
-      if (isTold(servers, server) && isTold(domains, `~${domain}`)) return false;
+    holds,
+    async wire(wish) {
+      const { device, domain, server } = wish;
+      if (await holds(wish)) return false;
       await runProgram(program, ["dns", device, server]);
       await runProgram(program, ["domain", device, `~${domain}`]);
       await runProgram(program, ["default-route", device, "false"]);

@@ -30,6 +30,10 @@ export function fileWiring(path: string): NameWiring {
   return {
     how: path,
     lookMs: LOOK_MS,
+    async holds(wish) {
+      const text = read(path);
+      return text !== undefined && withBlock(text, wish) === text;
+    },
     async wire(wish) {
       const text = read(path);
       const next = withBlock(text, wish);

@@ -2,6 +2,7 @@ import { accessSync, constants, readFileSync, realpathSync } from "node:fs";
 import { basename } from "node:path";
 import { OperatorError } from "../../../operator-error.ts";
 import type { SystemResolver } from "../../platform.ts";
+import { withoutBlock } from "./block.ts";
 import { forget, resolvconfWiring } from "./resolvconf.ts";
 import { resolvedWiring } from "./resolved.ts";
 import { fileWiring, takeOut } from "./resolver-file.ts";
@@ -25,12 +26,33 @@ export const RESOLVER: SystemResolver = {
     return fileWiring(FILE);
   },
 
+  look(owner) {
+    const { text, target } = file();
+    const manager = MANAGERS.find(({ sign }) => sign.test(target + text))?.name;
+    return { file: FILE, manager, servers: serversIn(text), others: serversIn(withoutBlock(text, owner)) };
+  },
+
   async recover(owner) {
     const program = trueResolvconf();
     if (program !== undefined) await forget(program, owner);
     takeOut(FILE, owner);
   },
 };
+
+/** By what they leave in the file, or by where it really lies. */
+const MANAGERS: readonly { readonly name: string; readonly sign: RegExp }[] = [
+  { name: "systemd-resolved", sign: /^\/run\/systemd\/resolve\/|systemd-resolved/ },
+  { name: "NetworkManager", sign: /NetworkManager/ },
+  { name: "resolvconf", sign: /resolvconf/ },
+  { name: "connman", sign: /ConnMan|connman/ },
+  { name: "dhcpcd", sign: /dhcpcd/ },
+  { name: "dhclient", sign: /dhclient/ },
+];
+
+/** As resolv.conf(5) has them. */
+function serversIn(text: string): readonly string[] {
+  return [...text.matchAll(/^nameserver\s+(\S+)/gm)].flatMap(([, server]) => server ?? []);
+}
 
 /** One that is systemd's under another name speaks of other things. */
 function trueResolvconf(): string | undefined {
