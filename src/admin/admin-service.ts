@@ -10,7 +10,7 @@ import { adminVerbs } from "./verbs.ts";
 /** The admin sockets of a daemon: one for those who may look, one for its owner. `confinement`: what this process has given up. */
 export function adminService(daemon: Daemon, confinement?: Confinement): Service {
   const health = new HealthWatch(() => ({
-    node: daemon.status(),
+    node: daemon.status("troubled"),
     daemon: factsOf(daemon, confinement),
     nowMs: Date.now(),
   }));

@@ -21,7 +21,7 @@ import { Outbox } from "./node/outbox.ts";
 import { hearOfOutlived } from "./node/outlived.ts";
 import { hearOfTcp } from "./node/over-tcp.ts";
 import { rememberedHosts } from "./node/remembered.ts";
-import { statusOf } from "./node/status.ts";
+import { type StatusOf, statusOf } from "./node/status.ts";
 import { type UsedRule, usedRulesOf } from "./node/used-rules.ts";
 import { hearOfWays } from "./node/ways.ts";
 import type { Parcel } from "./peer/parcel.ts";
@@ -90,9 +90,9 @@ export class Node {
     return firstAt === undefined ? undefined : { at: firstAt, why: first?.waitsFor ?? "" };
   }
 
-  status(clock: Clock): NodeStatus {
+  status(clock: Clock, whom: StatusOf = "everybody"): NodeStatus {
     this.#facts.clock = clock;
-    return statusOf(this.#facts, this.#peers, this.#machines);
+    return statusOf(this.#facts, this.#peers, this.#machines, whom);
   }
 
   /** Everybody that this host knows by a certificate, itself first. */

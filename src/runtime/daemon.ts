@@ -11,6 +11,7 @@ import type {
   PingTarget,
 } from "../core/io.ts";
 import type { NamedHost } from "../core/node/directory.ts";
+import type { StatusOf } from "../core/node/status.ts";
 import type { UsedRule } from "../core/node/used-rules.ts";
 import { Node } from "../core/node.ts";
 import { BulletinDesk } from "./bulletins/bulletin-desk.ts";
@@ -280,8 +281,8 @@ export class Daemon {
     return this.#driver.directory().map(({ name }) => name);
   }
 
-  status(): NodeStatus {
-    return this.#driver.status();
+  status(whom: StatusOf = "everybody"): NodeStatus {
+    return this.#driver.status(whom);
   }
 
   /** The port of the router in front that leads to this host, or why there is none. */

@@ -18,6 +18,7 @@ import type {
 import type { CarrierOrder } from "../core/machine/carriers/orders.ts";
 import type { IpAddress } from "../core/netip/address.ts";
 import type { NamedHost } from "../core/node/directory.ts";
+import type { StatusOf } from "../core/node/status.ts";
 import type { UsedRule } from "../core/node/used-rules.ts";
 import { type Driven, NodeDriver } from "../core/node-driver.ts";
 import type { OperatorEvent } from "../core/operator/event.ts";
@@ -28,7 +29,7 @@ import { StrangerWork } from "./strangers/stranger-work.ts";
 
 /** What the driver drives: `Node`, or a stand-in in tests. */
 export interface Decider extends Driven {
-  status(clock: Clock): NodeStatus;
+  status(clock: Clock, whom?: StatusOf): NodeStatus;
   directory(): readonly NamedHost[];
   rules(): readonly UsedRule[];
   remembered(clock: Clock): readonly RememberedHost[];
@@ -164,8 +165,8 @@ export class Driver implements DataPlaneListener {
     return address === undefined ? target : { by: "address", address };
   }
 
-  status(): NodeStatus {
-    return this.#node.status(this.#world.clock());
+  status(whom: StatusOf = "everybody"): NodeStatus {
+    return this.#node.status(this.#world.clock(), whom);
   }
 
   /** Everybody that this host knows by a certificate, itself first. */

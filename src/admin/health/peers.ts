@@ -1,10 +1,10 @@
-import { toldBefore } from "../../core/cert/lifetime.ts";
+import { endsSoon } from "../../core/cert/lifetime.ts";
 import type { PeerTrouble } from "../../core/operator/failure.ts";
 import { troubleText } from "../../core/operator/failure-text.ts";
 import type { Health } from "../../runtime/service.ts";
 import { clause } from "../clause.ts";
 import { duration } from "../duration.ts";
-import { DAY_S, NAMED_MAX, type Sight } from "./sight.ts";
+import { NAMED_MAX, type Sight } from "./sight.ts";
 
 /** Tunnels that do not come about, and certificates of others that end. */
 export function* peerHealth({ node, nowMs }: Sight): Iterable<Health> {
@@ -28,14 +28,12 @@ export function* peerHealth({ node, nowMs }: Sight): Iterable<Health> {
       todo: "lacis status --state failed --all",
     };
   }
-  const nowS = Math.floor(nowMs / 1000);
+  const nowS = BigInt(Math.floor(nowMs / 1000));
   for (const peer of node.peers) {
     const { certificateNotBefore: notBefore, certificateNotAfter: notAfter } = peer;
     if (notBefore === undefined || notAfter === undefined) continue;
-    const left = notAfter - nowS;
-    // One that is renewed every week is always about to end.
-    const [longest = 0n] = toldBefore({ notBefore: BigInt(notBefore), notAfter: BigInt(notAfter) });
-    if (left >= 0 && left < Math.min(7 * DAY_S, Number(longest))) {
+    if (endsSoon({ notBefore: BigInt(notBefore), notAfter: BigInt(notAfter) }, nowS)) {
+      const left = notAfter - Number(nowS);
       yield {
         code: "peer-certificate-expires",
         severity: "warning",

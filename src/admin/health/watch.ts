@@ -4,7 +4,7 @@ import type { Sight } from "./sight.ts";
 
 /** How often health is looked at when nobody asks, so that it is known since when a trouble lasts: seldom, because an idle host should be idle. */
 const LOOK_MS = 5_000;
-/** One look at ten thousand peers takes some hundredths of a second. Looking may cost the daemon a hundredth of its time at most. */
+/** One look at ten thousand peers takes some thousandths of a second. Looking may cost the daemon a hundredth of its time at most. */
 const SHARE_OF_TIME = 0.01;
 
 /** Looks at the health of a host now and then. */

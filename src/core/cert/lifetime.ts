@@ -25,6 +25,14 @@ export function toldBefore({ notBefore, notAfter }: Life): readonly bigint[] {
   return moments.length > 0 ? moments : [life / 6n];
 }
 
+/** Others are told of the end of a certificate in its last week, and of one that is renewed every week, which is always about to end, later. */
+export function endsSoon(certificate: Life, nowSeconds: bigint): boolean {
+  const left = certificate.notAfter - nowSeconds;
+  if (left < 0n || left >= 7n * DAY) return false;
+  const [longest = 0n] = toldBefore(certificate);
+  return left < longest;
+}
+
 export type Ending = "no" | "soon" | "urgent" | "over";
 
 /** Whether its end is near enough to speak of. */

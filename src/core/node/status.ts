@@ -1,6 +1,7 @@
 import type { Clock } from "../base/time.ts";
 import type { CaPool } from "../cert/ca-pool.ts";
 import type { Certificate } from "../cert/certificate.ts";
+import { endsSoon } from "../cert/lifetime.ts";
 import type { Named } from "../flow-story.ts";
 import type { NodeStatus, PeerStatus } from "../io.ts";
 import type { Facts } from "../machine/facts.ts";
@@ -16,6 +17,12 @@ import { nameAddress, type Session } from "../peer/session.ts";
 import type { Machines } from "./machines.ts";
 import { twinsOf } from "./twins.ts";
 
+/**
+ * Of which peers a picture says something: of all, or of those alone about whom something may be wrong. A look at a session takes a tenth of the time that
+ * its description takes.
+ */
+export type StatusOf = "everybody" | "troubled";
+
 /** The picture that `lacis status` prints. */
 export function statusOf(
   facts: Facts,
@@ -25,6 +32,7 @@ export function statusOf(
     "answers" | "bulletins" | "calls" | "gateways" | "losses" | "nat" | "networkPolicy" | "refusals" | "relays"
   > &
     Looked,
+  whom: StatusOf,
 ): NodeStatus {
   const { answers, liveness, calls, gateways, nat, refusals, relays } = machines;
   const relayed = relays.pairs();
@@ -56,7 +64,7 @@ export function statusOf(
       const session = peers.primaryOf(address);
       return { address, name: session?.peer.name, up: session !== undefined, serves: servesOf(address, session) };
     }),
-    peers: peersOf(peers, machines, facts),
+    peers: peersOf(peers, machines, facts, whom),
     nat: nat.status(),
     relayed,
     punches: live.punchy.punch,
@@ -99,7 +107,7 @@ function tablesOf(peers: Peers): NodeStatus["tables"] {
   const all = [...peers.peers()];
   const calls = all.flatMap(({ call }) => call ?? []);
   return {
-    addresses: new Set([...peers.sessions()].flatMap(({ addresses }) => addresses)).size,
+    addresses: peers.addressCount,
     sessions: peers.sessionCount,
     calls: calls.length,
     callIndexes: calls.filter(({ progress }) => progress.at === "calling").length,
@@ -114,22 +122,27 @@ function isAsking(suspicion: Suspicion): boolean {
 }
 
 /** Those that are up first, then those that have not proven themselves, are called, could not be reached. */
-function peersOf(peers: Peers, machines: Looked, facts: Facts): readonly PeerStatus[] {
+function peersOf(peers: Peers, machines: Looked, facts: Facts, whom: StatusOf): readonly PeerStatus[] {
   const shown = new Set<IpAddress>();
   const statuses: PeerStatus[] = [];
-  const add = (status: PeerStatus): void => {
-    for (const address of status.addresses) shown.add(address);
-    statuses.push(status);
+  const nowSeconds = facts.clock.wall / 1_000_000_000n;
+  const add = (session: Session, at: "up" | "unconfirmed"): void => {
+    for (const address of session.addresses) shown.add(address);
+    if (whom === "everybody" || endsSoon(session.peer, nowSeconds) || showsOld(session, facts.settings.live.identity))
+      statuses.push(ofSession(session, at, { peers, machines, facts }));
   };
-  const describe = (session: Session, at: "up" | "unconfirmed"): PeerStatus =>
-    ofSession(session, at, { peers, machines, facts });
-  for (const session of peers.primaries()) add(describe(session, "up"));
+  const addUnreached = (name: IpAddress, at: "handshaking" | "failed", trouble: PeerTrouble): void => {
+    if (shown.has(name)) return;
+    shown.add(name);
+    statuses.push(unreached(name, at, trouble));
+  };
+  for (const session of peers.primaries()) add(session, "up");
   for (const session of peers.sessions())
-    if (!session.addresses.some((address) => shown.has(address))) add(describe(session, "unconfirmed"));
+    if (!session.addresses.some((address) => shown.has(address))) add(session, "unconfirmed");
   for (const { name, call } of peers.peers())
-    if (call && !shown.has(name)) add(unreached(name, "handshaking", { of: "calling", attempt: call.attempt }));
+    if (call) addUnreached(name, "handshaking", { of: "calling", attempt: call.attempt });
   for (const { name, failed } of peers.peers())
-    if (failed && !shown.has(name)) add(unreached(name, "failed", { of: "failed-call", failure: failed.failure }));
+    if (failed) addUnreached(name, "failed", { of: "failed-call", failure: failed.failure });
   return statuses;
 }
 

@@ -42,6 +42,10 @@ export class PeerTable implements Peers {
     return this.#byIndex.size;
   }
 
+  get addressCount(): number {
+    return this.#byAddress.size;
+  }
+
   get isFull(): boolean {
     return this.#byIndex.size >= SESSIONS_MAX;
   }

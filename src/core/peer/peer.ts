@@ -34,6 +34,8 @@ export interface Peers {
   /** Every peer, in the order in which they were first wanted. */
   peers(): Iterable<Peer>;
   readonly sessionCount: number;
+  /** Overlay addresses that a session leads to. */
+  readonly addressCount: number;
   readonly isFull: boolean;
   /** A session by our index. */
   session(index: LocalIndex): Session | undefined;
