@@ -28,7 +28,7 @@ import { disownedSession } from "./recv-error.ts";
 import { isOld, renewalRetryMs } from "./renewal.ts";
 import { Rounds } from "./rounds.ts";
 import { TrafficLedger } from "./traffic.ts";
-import { Usage } from "./usage.ts";
+import { notePosted, takeUse } from "./usage.ts";
 import { newVitals, type OwnedVitals, type Vitals } from "./vitals.ts";
 
 /** What it asks about the way that a session takes. */
@@ -49,7 +49,6 @@ export class Liveness implements Machine {
   readonly #vitals = new Map<LocalIndex, OwnedVitals>();
   readonly #probeRound = new ProbeRound();
   readonly #traffic = new TrafficLedger();
-  readonly #usage = new Usage();
   readonly #rounds: Rounds;
   /** Sessions in doubt: looked at with every sample, active or not. */
   readonly #suspects = new Set<Session>();
@@ -107,7 +106,7 @@ export class Liveness implements Machine {
   posted({ localIndex, type, body }: Extract<DataPlaneCommand, { kind: "seal-and-send" }>): void {
     const session = this.#peers.session(localIndex);
     const isFromLighthouse = !session?.addresses.some((address) => this.#facts.isLighthouse(address));
-    if (session) this.#usage.posted(localIndex, body.length, type === PacketType.lighthouse && isFromLighthouse);
+    if (session) notePosted(this.#of(session), body.length, type === PacketType.lighthouse && isFromLighthouse);
   }
 
   /**
@@ -199,9 +198,8 @@ export class Liveness implements Machine {
 
   /** The session is gone. */
   forget(session: Session): void {
+    if (this.#vitals.get(session.localIndex)?.sampledAt !== undefined) this.#traffic.forget(session);
     this.#vitals.delete(session.localIndex);
-    this.#usage.forget(session.localIndex);
-    this.#traffic.forget(session);
     this.#suspects.delete(session);
     this.#steps.cancel(session.localIndex);
   }
@@ -283,21 +281,16 @@ export class Liveness implements Machine {
     this.#seen.add(session);
     // What came before it was doubted does not clear it.
     const received = activity.received && !this.#isDoubtedSince(session, this.#sampledAt);
-    const use = this.#usage.sampled(activity, this.#facts.now);
-    this.#count(session, activity, received);
-    this.#judge(session, { sent: activity.sent && use.wantsAnswer, received });
-    if (use.isUsed && session.state.at === "live" && this.#peers.isPrimary(session))
-      this.#emit({ kind: "used", session, sentPerSecond: use.sentPerSecond });
-  }
-
-  #count(session: Session, activity: SessionActivity, received: boolean): void {
     const vitals = this.#of(session);
-    this.#traffic.note(session, activity);
-    vitals.sentPackets = Number(activity.sentPackets);
-    vitals.sentBytes = Number(activity.sentBytes);
+    this.#traffic.note(session, activity, vitals.sampledAt === undefined ? undefined : vitals);
+    const use = takeUse(vitals, activity, this.#facts.now);
+    vitals.receivedPackets = Number(activity.receivedPackets);
     vitals.receivedBytes = Number(activity.receivedBytes);
     if (activity.sent) vitals.lastSentAt = this.#facts.now;
     if (received) this.heard(session);
+    this.#judge(session, { sent: activity.sent && use.wantsAnswer, received });
+    if (use.isUsed && session.state.at === "live" && this.#peers.isPrimary(session))
+      this.#emit({ kind: "used", session, sentPerSecond: use.sentPerSecond });
   }
 
   #judge(session: Session, activity: { readonly sent: boolean; readonly received: boolean }): void {

@@ -1,4 +1,6 @@
 import type { Instant } from "../../base/time.ts";
+import type { TrafficCounts } from "../../peer/traffic-counts.ts";
+import type { Sent } from "./usage.ts";
 
 /** Doubt about whether the peer still has a session. */
 export type Suspicion =
@@ -10,8 +12,8 @@ export type Suspicion =
 /** Whether an answer is still waited for, the peer is being called anew, or that came to nothing and is to be done again. */
 export type SilenceStage = "asking" | "called" | "call-failed";
 
-/** How a session is doing, as everybody may see it. */
-export interface Vitals {
+/** How a session is doing, as everybody may see it, and what went through it as of its last sample. */
+export interface Vitals extends TrafficCounts {
   readonly suspicion: Suspicion | undefined;
   readonly lastReceivedAt: Instant | undefined;
   readonly lastSentAt: Instant | undefined;
@@ -20,13 +22,10 @@ export interface Vitals {
   readonly renewNotBefore: Instant | undefined;
   /** Send counter passed the mark for re-handshakes. */
   readonly counterHigh: boolean;
-  readonly sentPackets: number;
-  readonly sentBytes: number;
-  readonly receivedBytes: number;
 }
 
-/** The same in the hands of its owner. */
-export type OwnedVitals = { -readonly [Key in keyof Vitals]: Vitals[Key] };
+/** The same in the hands of its owner. One object for each session: three of them, each in a map of its own, took twice the room. */
+export type OwnedVitals = { -readonly [Key in keyof Vitals]: Vitals[Key] } & Sent;
 
 /** Of a session about which nothing has been heard yet. */
 export function newVitals(): OwnedVitals {
@@ -39,6 +38,11 @@ export function newVitals(): OwnedVitals {
     counterHigh: false,
     sentPackets: 0,
     sentBytes: 0,
+    receivedPackets: 0,
     receivedBytes: 0,
+    postedPackets: 0,
+    postedBytes: 0,
+    answers: 0,
+    sampledAt: undefined,
   };
 }
