@@ -1,4 +1,4 @@
-import { fromHex } from "../src/core/base/bytes.ts";
+import { fromHex, utf8Encode } from "../src/core/base/bytes.ts";
 import { ok, type Result } from "../src/core/base/result.ts";
 import {
   BODY_BYTES_MAX,
@@ -23,6 +23,29 @@ export interface BulletinRequest {
   /** Unix seconds. */
   readonly issuedAt: number;
   readonly body: Uint8Array;
+}
+
+/** What is to be signed, as text that can be carried to where the key is: as many bulletins of one kind as there are bodies, with rising numbers. */
+export interface BulletinsRequest {
+  readonly format: 1;
+  readonly kind: string;
+  readonly number: number;
+  readonly bodies: readonly string[];
+}
+
+/** Signs what is asked for, now. */
+export function signBulletins(
+  authority: Authority,
+  { kind, number, bodies }: BulletinsRequest,
+  issuedAt: number,
+): Result<readonly Bulletin[], Refusal> {
+  const signed: Bulletin[] = [];
+  for (const [i, text] of bodies.entries()) {
+    const bulletin = signBulletin(authority, { kind, number: number + i, issuedAt, body: utf8Encode(text) });
+    if (!bulletin.ok) return bulletin;
+    signed.push(bulletin.value);
+  }
+  return ok(signed);
 }
 
 /** Signs it and checks the whole as a host would. */

@@ -70,15 +70,15 @@ const CURVES: Readonly<Record<string, Curve | undefined>> = {
 };
 
 /** Whole seconds of a duration as Go writes it ("8760h", "1h30m", "0.5h"), and with "d" for days of 24 hours. More than zero. */
-export function parseDuration(text: string): bigint {
+export function parseDuration(text: string, flag = "-duration"): bigint {
   if (!/^(\d+(\.\d+)?(ms|[smhd]))+$/.test(text)) {
-    throw usage("-duration", `${JSON.stringify(text)} is not a duration`, "write it like 8760h, 90d or 1h30m");
+    throw usage(flag, `${JSON.stringify(text)} is not a duration`, "write it like 8760h, 90d or 1h30m");
   }
   let seconds = 0;
   for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhd])/g))
     seconds += Number(amount) * (SECONDS[unit ?? ""] ?? 0);
   if (seconds < 1 || seconds > DURATION_SECONDS_MAX) {
-    throw usage("-duration", `${text} is less than a second or more than 290 years`, "write it like 8760h");
+    throw usage(flag, `${text} is less than a second or more than 290 years`, "write it like 8760h");
   }
   return BigInt(Math.floor(seconds));
 }

@@ -74,6 +74,12 @@ export async function writeAudit(sql: Sql, event: AuditEvent, nowSeconds: number
   );
 }
 
+/** How many lines there are: it only ever rises. */
+export async function lastAuditSeq(sql: Sql): Promise<number> {
+  const [last] = await sql.run("SELECT seq FROM audit ORDER BY seq DESC LIMIT 1");
+  return numberOf(last, "seq");
+}
+
 /** Lines after `after`, oldest first. */
 export async function readAudit(sql: Sql, after: number, count: number): Promise<readonly AuditLine[]> {
   const lines = await readLines(sql, after, count);

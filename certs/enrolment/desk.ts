@@ -1,19 +1,29 @@
-import { fromHex } from "../../src/core/base/bytes.ts";
+import { fromHex, utf8Decode } from "../../src/core/base/bytes.ts";
 import type { Entropy } from "../../src/core/base/entropy.ts";
 import { ok, type Result } from "../../src/core/base/result.ts";
 import { Secret } from "../../src/core/base/secret.ts";
 import { nearest } from "../../src/core/base/suggest.ts";
+import { BulletinKind } from "../../src/core/bulletin/bulletin.ts";
 import type { Fingerprint } from "../../src/core/cert/certificate.ts";
+import { debugGroup, debugGroupOf } from "../../src/core/cert/debug-group.ts";
 import { type EnrolmentRefusal, enrolmentRefusal } from "../../src/core/enrolment/refusal.ts";
 import { signInLink } from "../../src/core/enrolment/sign-in.ts";
-import { type EnrolmentToken, TOKEN_ENDPOINTS_MAX } from "../../src/core/enrolment/token.ts";
-import { endpointAddress, parseEndpoint } from "../../src/core/netip/endpoint.ts";
-import { contains, parsePrefix } from "../../src/core/netip/prefix.ts";
+import type { EnrolmentToken } from "../../src/core/enrolment/token.ts";
+import { type DebugAccess, encodeDebugAccess, GUESTS_MAX } from "../../src/core/policy/debug-access.ts";
+import type { BulletinsRequest } from "../bulletin.ts";
 import { platformEntropy } from "../entropy.ts";
 import { addAccess, formatAccess, type KeptAccess, withdrawAccess } from "./access.ts";
-import { writeAudit } from "./audit.ts";
+import { lastAuditSeq, writeAudit } from "./audit.ts";
+import {
+  type DebugInvitation,
+  type InvitedToDebug,
+  standingAccess,
+  targetText,
+  tooManyGuests,
+} from "./debug-access.ts";
+import { DEBUG_SECONDS_MAX, possibleTargets, readTargets, tooLong } from "./debug-targets.ts";
+import { endpointsOutside } from "./endpoints-outside.ts";
 import { enterHost } from "./enter-host.ts";
-import type { ServiceFacts } from "./facts.ts";
 import { hashOfSecret, randomHex } from "./hash.ts";
 import { findHost, type KeptHost } from "./hosts.ts";
 import { keyFingerprint } from "./issuer.ts";
@@ -25,7 +35,7 @@ import type { SigningBatch } from "./signing/batch.ts";
 import { judgeDelivery } from "./signing/delivery.ts";
 import { waitingBatch } from "./signing/outbox.ts";
 import type { Database, Sql } from "./storage/database.ts";
-import { addToken, forgetTokens, hasLetIn, withdrawToken } from "./tokens.ts";
+import { addToken, findToken, forgetTokens, hasLetIn, withdrawToken } from "./tokens.ts";
 
 /** Who does something, and when. */
 export interface Operator {
@@ -75,45 +85,105 @@ export class Desk {
     this.#entropy = entropy;
   }
 
-  invite(wanted: Invitation, { who, nowSeconds }: Operator): Promise<Result<EnrolmentToken, EnrolmentRefusal>> {
+  invite(wanted: Invitation, operator: Operator): Promise<Result<EnrolmentToken, EnrolmentRefusal>> {
+    return this.#database.exclusively((sql) => this.#invite(sql, wanted, this.#newId(), operator));
+  }
+
+  /** Invites a host that may call these targets and nothing else, and is called by nobody, until its time is over. */
+  inviteToDebug(
+    { host, validFor, needsApproval, reason, debug }: DebugInvitation,
+    operator: Operator,
+  ): Promise<Result<InvitedToDebug, EnrolmentRefusal>> {
     return this.#database.exclusively(async (sql) => {
-      const facts = await this.#registrar.facts(sql);
-      const refused = await this.#refuseInvitation(sql, wanted, { who, nowSeconds });
-      if (refused) return refused;
-      await forgetTokens(sql, nowSeconds - TOKEN_KEPT_SECONDS);
-      const id = randomHex(this.#entropy, ID_BYTES);
-      const secret = randomHex(this.#entropy, TOKEN_SECRET_BYTES);
-      const { host, groups, lifetime, needsApproval, isEphemeral, reason } = wanted;
-      const expires = nowSeconds + wanted.validFor;
-      await addToken(sql, {
-        id,
-        secretHash: hashOfSecret(secret),
+      const { nowSeconds } = operator;
+      const { debugSecondsMax = DEBUG_SECONDS_MAX } = await this.#registrar.facts(sql);
+      if (debug.seconds > debugSecondsMax) return tooLong(debug.seconds, debugSecondsMax);
+      const content = await this.#registrar.ledger.contentOf(sql);
+      const targets = readTargets(debug.targets, possibleTargets(content.inUse(nowSeconds)));
+      if (!targets.ok) return targets;
+      const others = await standingAccess(sql, content, nowSeconds);
+      if (others.length >= GUESTS_MAX) return tooManyGuests();
+      const id = this.#newId();
+      const access = { group: debugGroup(id), name: host, until: nowSeconds + debug.seconds, targets: targets.value };
+      const wanted = {
         host,
-        groups,
-        lifetime,
-        expires,
+        groups: [access.group],
+        newGroups: [access.group],
+        validFor: Math.min(validFor, debug.seconds),
+        lifetime: debug.seconds,
         needsApproval,
-        isEphemeral,
+        isEphemeral: true,
         reason,
-        madeAt: nowSeconds,
-        madeBy: who,
-        usedKey: undefined,
-        usedName: undefined,
-        usedAt: undefined,
-        withdrawnAt: undefined,
-      });
-      const detail = { token: id, groups, lifetime, expires, needsApproval, isEphemeral, reason };
-      await writeAudit(sql, { who, action: "invited", subject: host, detail }, nowSeconds);
+        // Who debugs longer than was thought is let in anew, with the key that it has.
+        isAgain: content
+          .inUse(nowSeconds)
+          .some((entry) => entry.name === host && debugGroupOf(entry.groups) !== undefined),
+      };
+      const token = await this.#invite(sql, wanted, id, operator, access);
+      if (!token.ok) return token;
+      const body = utf8Decode(encodeDebugAccess([...others, access])) ?? "";
+      const number = await lastAuditSeq(sql);
       return ok({
-        network: facts.network.name,
-        authority: facts.authority as Fingerprint,
-        serviceKey: facts.serviceKey,
-        endpoints: endpointsOutside(facts),
-        id,
-        secret: new Secret(fromHex(secret) ?? new Uint8Array()),
-        expires: BigInt(expires),
-        host,
+        token: token.value,
+        access,
+        request: { format: 1, kind: BulletinKind.debugAccess, number, bodies: [body] },
       });
+    });
+  }
+
+  /** What hosts are to hear, signed; undefined: the authority's key is not here. */
+  sign(request: BulletinsRequest, nowSeconds: number): string | undefined {
+    return this.#registrar.issuer?.sign(request, nowSeconds);
+  }
+
+  #newId(): string {
+    return randomHex(this.#entropy, ID_BYTES);
+  }
+
+  async #invite(
+    sql: Sql,
+    wanted: Invitation,
+    id: string,
+    { who, nowSeconds }: Operator,
+    debugAccess?: DebugAccess,
+  ): Promise<Result<EnrolmentToken, EnrolmentRefusal>> {
+    const facts = await this.#registrar.facts(sql);
+    const refused = await this.#refuseInvitation(sql, wanted, { who, nowSeconds });
+    if (refused) return refused;
+    await forgetTokens(sql, nowSeconds - TOKEN_KEPT_SECONDS);
+    const secret = randomHex(this.#entropy, TOKEN_SECRET_BYTES);
+    const { host, groups, lifetime, needsApproval, isEphemeral, reason } = wanted;
+    const expires = nowSeconds + wanted.validFor;
+    await addToken(sql, {
+      id,
+      secretHash: hashOfSecret(secret),
+      host,
+      groups,
+      lifetime,
+      expires,
+      needsApproval,
+      isEphemeral,
+      reason,
+      debugAccess,
+      madeAt: nowSeconds,
+      madeBy: who,
+      usedKey: undefined,
+      usedName: undefined,
+      usedAt: undefined,
+      withdrawnAt: undefined,
+    });
+    const debug = debugAccess && { debug: debugAccess.targets.map(targetText), until: debugAccess.until };
+    const detail = { token: id, groups, lifetime, expires, needsApproval, isEphemeral, reason, ...debug };
+    await writeAudit(sql, { who, action: "invited", subject: host, detail }, nowSeconds);
+    return ok({
+      network: facts.network.name,
+      authority: facts.authority as Fingerprint,
+      serviceKey: facts.serviceKey,
+      endpoints: endpointsOutside(facts),
+      id,
+      secret: new Secret(fromHex(secret) ?? new Uint8Array()),
+      expires: BigInt(expires),
+      host,
     });
   }
 
@@ -162,7 +232,9 @@ export class Desk {
       const facts = await this.#registrar.facts(sql);
       const renews = isRenewal(request.value) ? await findHost(sql, request.value.name) : undefined;
       const version = renews?.version ?? "";
-      const applicant = { ...request.value, version, ...(renews && { renews }) };
+      const token = renews ? undefined : await findToken(sql, request.value.token);
+      const until = token?.debugAccess?.until;
+      const applicant = { ...request.value, version, until, ...(renews && { renews }) };
       const issued = await issuer.issue(sql, applicant, facts, nowSeconds);
       if (!issued.ok) return issued;
       await this.#decided(sql, "approved", request.value, issued.value, { who, nowSeconds });
@@ -283,21 +355,12 @@ export class Desk {
   async #refuseInvitation(sql: Sql, { host, groups, newGroups, isAgain }: Invitation, { who, nowSeconds }: Operator) {
     const content = await this.#registrar.ledger.contentOf(sql);
     const owner = content.inUse(nowSeconds).find((entry) => entry.name === host);
-    const isOwn = isAgain === true && (await hasLetIn(sql, host, who));
+    const isGuest = owner !== undefined && debugGroupOf(owner.groups) !== undefined;
+    const isOwn = isAgain === true && (isGuest || (await hasLetIn(sql, host, who)));
     if (owner && !isOwn) return conflicting({ kind: "name-taken", owner });
     const known = [...content.groups, ...newGroups, ...(this.#registrar.issuer?.groups ?? [])];
     const group = groups.find((each) => !known.includes(each));
     if (group === undefined) return undefined;
     return conflicting({ kind: "group-unknown", group, meant: nearest(group, known) });
   }
-}
-
-/** A host that is not in the mesh yet cannot reach the service there. */
-function endpointsOutside({ network }: ServiceFacts): readonly string[] {
-  const meshes = network.networks.map(parsePrefix).filter((prefix) => prefix !== undefined);
-  const outside = network.service.filter((text) => {
-    const literal = parseEndpoint(text);
-    return literal === undefined || !meshes.some((mesh) => contains(mesh, endpointAddress(literal)));
-  });
-  return outside.slice(0, TOKEN_ENDPOINTS_MAX);
 }

@@ -15,6 +15,8 @@ export interface Applicant {
   readonly groups: readonly string[];
   /** Seconds. */
   readonly lifetime: number;
+  /** When it ends at the latest, Unix seconds. */
+  readonly until?: number | undefined;
   readonly curve: Curve;
   /** Hex. */
   readonly publicKey: string;

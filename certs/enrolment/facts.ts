@@ -12,12 +12,14 @@ export interface ServiceFacts {
   readonly serviceKey: string;
   /** Number of the network's policy; 0 while there is none. */
   readonly policy: number;
+  /** How long a host may be let in to debug something, seconds; undefined: a day. */
+  readonly debugSecondsMax?: number | undefined;
 }
 
 /** Undefined until the service was set up. */
 export async function readFacts(sql: Sql): Promise<ServiceFacts | undefined> {
   const rows = await sql.run(
-    "SELECT name, value FROM facts WHERE name IN ('network', 'authorities', 'authority', 'serviceKey', 'policy')",
+    "SELECT name, value FROM facts WHERE name IN ('network', 'authorities', 'authority', 'serviceKey', 'policy', 'debugSecondsMax')",
   );
   const facts: Readonly<Record<string, unknown>> = Object.fromEntries(
     rows.map((row) => [textOf(row, "name"), JSON.parse(textOf(row, "value"))]),
@@ -26,7 +28,7 @@ export async function readFacts(sql: Sql): Promise<ServiceFacts | undefined> {
 }
 
 export async function writeFacts(sql: Sql, facts: Partial<ServiceFacts>): Promise<void> {
-  for (const [name, value] of Object.entries(facts)) await writeFact(sql, name, value);
+  for (const [name, value] of Object.entries(facts)) if (value !== undefined) await writeFact(sql, name, value);
 }
 
 /** One by its name; undefined when it was never written. */

@@ -1,13 +1,14 @@
 import { fromHex, toHex } from "../../src/core/base/bytes.ts";
 import type { Entropy } from "../../src/core/base/entropy.ts";
 import type { Result } from "../../src/core/base/result.ts";
+import { formatBulletin } from "../../src/core/bulletin/armour.ts";
 import type { Bulletin } from "../../src/core/bulletin/bulletin.ts";
 import { portableSuite } from "../../src/core/crypto/portable.ts";
 import type { Curve } from "../../src/core/crypto/suite.ts";
 import type { IssuedAnswer } from "../../src/core/enrolment/messages.ts";
 import { type EnrolmentRefusal, enrolmentRefusal } from "../../src/core/enrolment/refusal.ts";
 import type { Authority } from "../authority.ts";
-import { signRevocations } from "../bulletin.ts";
+import { type BulletinsRequest, signBulletins, signRevocations } from "../bulletin.ts";
 import { issue } from "../issue.ts";
 import type { LedgerContent } from "../ledger/content.ts";
 import { networksFor } from "./addresses.ts";
@@ -16,6 +17,7 @@ import type { ServiceFacts } from "./facts.ts";
 import { hashOfSecret, randomHex } from "./hash.ts";
 import { type KeptHost, putHost } from "./hosts.ts";
 import type { StoredLedger } from "./ledger.ts";
+import { debugEnded } from "./refusals.ts";
 import type { Sql } from "./storage/database.ts";
 import { validity } from "./validity.ts";
 
@@ -48,6 +50,12 @@ export class Issuer {
     return enrolmentRefusal("authority", signed.reason.what, signed.reason.why, signed.reason.todo);
   }
 
+  /** What hosts are to hear, in the form in which it is published; undefined where the authority cannot sign it now. */
+  sign(request: BulletinsRequest, nowSeconds: number): string | undefined {
+    const signed = signBulletins(this.#authority, request, nowSeconds);
+    return signed.ok ? signed.value.map(formatBulletin).join("") : undefined;
+  }
+
   /** Nothing is written when it refuses. */
   async issue(
     sql: Sql,
@@ -60,13 +68,16 @@ export class Issuer {
     const before = await this.#ledger.contentOf(sql);
     const networks = networksFor(applicant, before, facts, nowSeconds);
     if (!networks.ok) return networks;
+    if (applicant.until !== undefined && applicant.until <= nowSeconds)
+      return debugEnded(applicant.name, applicant.until);
+    const left = (applicant.until ?? Number.POSITIVE_INFINITY) - nowSeconds;
     const issued = issue(this.#authority, {
       name: applicant.name,
       networks: networks.value,
       groups: applicant.groups,
       publicKey: fromHex(applicant.publicKey) ?? new Uint8Array(),
       curve: applicant.curve,
-      ...validity(ca, applicant.lifetime, nowSeconds),
+      ...validity(ca, Math.min(applicant.lifetime, left), nowSeconds),
     });
     if (!issued.ok) {
       return enrolmentRefusal("authority", issued.reason.what, issued.reason.why, issued.reason.todo);

@@ -48,6 +48,16 @@ export function notRenewed(name: string): Refused {
   );
 }
 
+/** Of a host that was let in to debug something, and did not come in time. */
+export function debugEnded(name: string, until: number): Refused {
+  return enrolmentRefusal(
+    "token-expired",
+    `the debug access of ${name}`,
+    `it ended at ${timeOf(until)}`,
+    "ask for a new one (lacis invite)",
+  );
+}
+
 /** A clock that is further off than certificates allow for; undefined when it is not. */
 export function wrongClock(hostSeconds: number, nowSeconds: number): Refused | undefined {
   const off = hostSeconds - nowSeconds;

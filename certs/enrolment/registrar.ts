@@ -292,8 +292,8 @@ function applicantOf(token: KeptToken, request: EnrolRequest): Result<Applicant,
   if (request.name !== undefined && request.name !== name) {
     return enrolmentRefusal("name-bad", `the name ${request.name}`, `the token is for ${name}`, "leave the name out");
   }
-  const { groups, lifetime } = token;
-  return ok({ name, groups, lifetime, publicKey, curve, version });
+  const { groups, lifetime, debugAccess } = token;
+  return ok({ name, groups, lifetime, until: debugAccess?.until, publicKey, curve, version });
 }
 
 function denied({ name, reason }: KeptRequest): { readonly ok: false; readonly reason: EnrolmentRefusal } {

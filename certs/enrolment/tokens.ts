@@ -1,3 +1,5 @@
+import { parseJson } from "../../src/core/base/json.ts";
+import { accessOf, type DebugAccess, plainAccess } from "../../src/core/policy/debug-access.ts";
 import type { KeptHost } from "./hosts.ts";
 import { numberOf, type Row, type Sql, textOf } from "./storage/database.ts";
 
@@ -18,6 +20,8 @@ export interface KeptToken {
   readonly isEphemeral: boolean;
   /** What it is for, in the words of whoever made it. */
   readonly reason: string;
+  /** Its host is let in to debug something: what it may reach, and until when. */
+  readonly debugAccess: DebugAccess | undefined;
   readonly madeAt: number;
   readonly madeBy: string;
   /** The key that has used it, hex; nobody else may. */
@@ -30,8 +34,8 @@ export interface KeptToken {
 
 export async function addToken(sql: Sql, token: KeptToken): Promise<void> {
   await sql.run(
-    `INSERT INTO tokens (id, secret_hash, host, in_groups, lifetime, expires, needs_approval, ephemeral, reason, made_at, made_by)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    `INSERT INTO tokens (id, secret_hash, host, in_groups, lifetime, expires, needs_approval, ephemeral, reason, debug_access, made_at, made_by)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     token.id,
     token.secretHash,
     token.host,
@@ -41,6 +45,7 @@ export async function addToken(sql: Sql, token: KeptToken): Promise<void> {
     Number(token.needsApproval),
     Number(token.isEphemeral),
     token.reason,
+    token.debugAccess ? JSON.stringify(plainAccess(token.debugAccess)) : "",
     token.madeAt,
     token.madeBy,
   );
@@ -54,6 +59,14 @@ export async function findToken(sql: Sql, id: string): Promise<KeptToken | undef
 /** Newest first. */
 export async function listTokens(sql: Sql, count: number): Promise<readonly KeptToken[]> {
   return (await sql.run("SELECT * FROM tokens ORDER BY made_at DESC, id LIMIT $1", count)).map(tokenOf);
+}
+
+/** Those whose hosts may still reach something, whether they have come yet or not. Oldest first. */
+export async function debugTokens(sql: Sql, nowSeconds: number): Promise<readonly KeptToken[]> {
+  const rows = await sql.run(
+    "SELECT * FROM tokens WHERE debug_access <> '' AND withdrawn_at IS NULL ORDER BY made_at, id",
+  );
+  return rows.map(tokenOf).filter(({ debugAccess }) => debugAccess !== undefined && debugAccess.until > nowSeconds);
 }
 
 /** Gives it to this key, unless another one has it. Decided by the statement itself, whatever its caller has read before. */
@@ -117,6 +130,7 @@ function tokenOf(row: Row): KeptToken {
     needsApproval: numberOf(row, "needs_approval") !== 0,
     isEphemeral: numberOf(row, "ephemeral") !== 0,
     reason: textOf(row, "reason"),
+    debugAccess: accessOf(parseJson(textOf(row, "debug_access"))),
     madeAt: numberOf(row, "made_at"),
     madeBy: textOf(row, "made_by"),
     usedKey: textOf(row, "used_key") || undefined,

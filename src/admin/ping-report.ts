@@ -1,6 +1,7 @@
 import type { PingResult } from "../core/io.ts";
 import type { PingFailure } from "../core/operator/failure.ts";
 import { pingFailureText } from "../core/operator/failure-text.ts";
+import type { Health } from "../runtime/service.ts";
 
 /** One ping in `lacis ping --json`. Field names are promised stable (docs/CLI.md). */
 export type PingReport =
@@ -28,12 +29,13 @@ export type PingReport =
       readonly hint: string;
     };
 
-export function pingReport(result: PingResult): PingReport {
+/** `out`: why nobody lets this host in, where that is so; it is then what there is to say. */
+export function pingReport(result: PingResult, out?: Pick<Health, "text" | "todo">): PingReport {
   if (result.outcome === "pong") {
     const { outcome, name, address, path = null, relay = null, roundTripMs, handshakeMs = null } = result;
     return { outcome, name, address, path, relay, roundTripMs, handshakeMs };
   }
   const { outcome, name, address, failure } = result;
-  const { text, todo: hint } = pingFailureText(failure);
+  const { text, todo: hint } = out ?? pingFailureText(failure);
   return { outcome, name: name ?? null, address: address ?? null, reason: failure.reason, text, hint };
 }

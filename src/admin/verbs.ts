@@ -20,6 +20,7 @@ import { flowVerbs } from "./flows-verbs.ts";
 import { healthOf } from "./health/health.ts";
 import type { HealthWatch } from "./health/watch.ts";
 import { netcheck } from "./netcheck/measure.ts";
+import { whyOut } from "./out-of-network.ts";
 import { type PeerQuery, parsePeerQuery, unknownPeer } from "./peer-query.ts";
 import { pingReport } from "./ping-report.ts";
 import type { AdminRequest, AdminVerb, EventReport } from "./protocol.ts";
@@ -56,10 +57,13 @@ export function adminVerbs(
       node: process.versions.node,
     })),
     ping: answers("reader", parsePing, async ({ target, timeoutMs }) =>
-      pingReport(await thoroughPing((...asked) => daemon.ping(...asked), targetOf(target), timeoutMs)),
+      pingReport(
+        await thoroughPing((...asked) => daemon.ping(...asked), targetOf(target), timeoutMs),
+        whyOut(troubles()),
+      ),
     ),
     rules: answers("reader", nothing, () => rulesReport(daemon.rules())),
-    why: answers("reader", parseWhy, async (question) => askWhy(daemon, question)),
+    why: answers("reader", parseWhy, async (question) => askWhy(daemon, question, whyOut(troubles()))),
     ...flowVerbs(daemon.flowLog),
     capture: captureVerb({ captures: daemon.captures, hosts: () => hostsByName(daemon.status()) }),
     dns: answers("reader", nothing, async () => {

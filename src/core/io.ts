@@ -24,6 +24,7 @@ import type { RouteStatus } from "./machine/gateways/route-status.ts";
 import type { RecentDrops } from "./machine/losses/drop-ledger.ts";
 import type { SendTrouble } from "./machine/losses/losses.ts";
 import type { NetworkPolicyStatus } from "./machine/network-policy/status.ts";
+import type { OutOfNetwork } from "./machine/turned-away/turned-away.ts";
 import type { NatStatus } from "./nat/nat-status.ts";
 import type { IpAddress } from "./netip/address.ts";
 import type { Endpoint } from "./netip/endpoint.ts";
@@ -203,6 +204,8 @@ export interface NodeStatus {
   readonly renewsItself: boolean;
   /** Whether its certificate is on a list of what is taken back: nobody else lets it in any more. */
   readonly isRevoked: boolean;
+  /** What another host has said about that; undefined: nobody has. */
+  readonly outOfNetwork: OutOfNetwork | undefined;
   /** Those that it trusts. */
   readonly authorities: readonly AuthorityStatus[];
   readonly certificateVersions: readonly number[];

@@ -15,6 +15,7 @@ import { hearOfBulletins } from "./node/hear-of-bulletins.ts";
 import { hearOfEnds } from "./node/hear-of-ends.ts";
 import { hearOfNat } from "./node/hear-of-nat.ts";
 import { hearOfQuestions, startQuestion } from "./node/hear-of-questions.ts";
+import { hearOfStart } from "./node/hear-of-starts.ts";
 import { assemble, type Machines, type NodeEvent } from "./node/machines.ts";
 import { carryOut } from "./node/orders.ts";
 import { Outbox } from "./node/outbox.ts";
@@ -199,8 +200,7 @@ export class Node {
 
   /** Who hears which event. */
   #hear(event: NodeEvent): void {
-    const { liveness, paths, discovery, gateways, pings, relays, shortcuts, calls, answers, sessions } = this.#machines;
-    const { bulletins, carriers, nat, pathMtu, promotion } = this.#machines;
+    const { liveness, discovery, gateways, shortcuts, calls, answers, sessions, promotion } = this.#machines;
     switch (event.kind) {
       case "command":
         if (event.command.kind === "seal-and-send") liveness.posted(event.command);
@@ -219,6 +219,8 @@ export class Node {
       case "undeliverable":
       case "caller-refused":
       case "refused-there":
+      case "turned-away":
+      case "cut-off":
         hearOfQuestions(event, this.#machines, this.#out);
         return;
       case "send":
@@ -301,17 +303,7 @@ export class Node {
       }
       case "session-up": {
         const { session, how, waiting } = event;
-        calls.reached(session.addresses);
-        pings.sessionUp(session);
-        discovery.sessionUp(session);
-        nat.sessionUp(session);
-        relays.sessionUp(session);
-        carriers.sessionUp(session);
-        shortcuts.watch(session);
-        paths.sessionUp(session);
-        gateways.sessionUp(session);
-        pathMtu.sessionUp(session);
-        bulletins.sessionUp(session);
+        hearOfStart(session, this.#machines);
         if (how === "answered") liveness.heard(session);
         // Behind what they have to say: a lighthouse is told where we are before it is asked for others.
         this.#events.push({ kind: "deliver", session, parcels: waiting, first: how === "called" });
@@ -325,7 +317,9 @@ export class Node {
       case "published":
       case "revoked":
       case "network-rules":
-      case "policy-became":
+      case "bulletin-became":
+      case "guest-rules":
+      case "guests-gone":
       case "rules-stand":
         hearOfBulletins(event, this.#facts, this.#machines, this.#out);
         return;

@@ -53,7 +53,12 @@ function refusalIn(said: string, exitCode: ExitCode): OperatorError {
   const [what = "lacis-cert", why = "it ended without a word", ...todo] = (lines.pop() ?? "").split(" - ");
   return new OperatorError(
     "authority-refused",
-    { what: what === "" ? "lacis-cert" : what, why, todo: inOurSpelling(todo.join(" - ")), details: lines },
+    {
+      what: what === "" ? "lacis-cert" : inOurSpelling(what),
+      why: inOurSpelling(why),
+      todo: inOurSpelling(todo.join(" - ")),
+      details: lines,
+    },
     exitCode,
   );
 }

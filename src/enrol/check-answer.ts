@@ -1,7 +1,8 @@
 import { equalBytes } from "../core/base/bytes.ts";
-import { fail, ok, type Result } from "../core/base/result.ts";
+import { fail, type Result } from "../core/base/result.ts";
 import { wallTime } from "../core/base/time.ts";
 import { CaPool } from "../core/cert/ca-pool.ts";
+import type { Certificate } from "../core/cert/certificate.ts";
 import { parseCertificates } from "../core/cert/decode.ts";
 import { formatConfigError } from "../core/config/document/config-error.ts";
 import type { IssuedAnswer } from "../core/enrolment/messages.ts";
@@ -18,10 +19,13 @@ export interface Expected {
   readonly now: bigint;
 }
 
-/** Refuses an answer that is not for this host, or not by the authority that the token names. */
-export function checkAnswer(answer: Pick<IssuedAnswer, "certificates" | "authorities">, expected: Expected): void {
+/** The host's certificates. Refuses an answer that is not for this host, or not by the authority that the token names. */
+export function checkAnswer(
+  answer: Pick<IssuedAnswer, "certificates" | "authorities">,
+  expected: Expected,
+): readonly Certificate[] {
   const checked = judge(answer, expected);
-  if (checked.ok) return;
+  if (checked.ok) return checked.value;
   throw new OperatorError("answer-bad", {
     what: "the certificate that came back",
     why: checked.reason,
@@ -32,7 +36,7 @@ export function checkAnswer(answer: Pick<IssuedAnswer, "certificates" | "authori
 function judge(
   { certificates, authorities }: Pick<IssuedAnswer, "certificates" | "authorities">,
   { authority, publicKey, now }: Expected,
-): Result<void, string> {
+): Result<readonly Certificate[], string> {
   const wall = wallTime(now * 1_000_000_000n);
   const trusted = parseCertificates(authorities, nodeSuite);
   if (!trusted.ok) return fail(`its authorities cannot be read: ${trusted.reason}`);
@@ -47,7 +51,7 @@ function judge(
     const verified = loaded.value.pool.verify(certificate, wall);
     if (!verified.ok) return fail(verified.reason.text);
   }
-  return own.value.length > 0 ? ok(undefined) : fail("there is none");
+  return own.value.length > 0 ? own : fail("there is none");
 }
 
 /** Refuses a configuration that the daemon would not run. */

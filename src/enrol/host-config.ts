@@ -5,13 +5,15 @@ export interface HostPlan {
   readonly device: string;
   /** Whether enrolment.json lies beside it. */
   readonly isRenewed: boolean;
+  /** It was let in to debug something: it calls, and is not called. */
+  readonly isGuest: boolean;
 }
 
 /** Stands in the first line of what is written here: what has no such line is somebody else's. */
 export const WRITTEN_BY_US = "Written once by lacis ";
 
 /** The configuration of a host that joined: Nebula's own keys, for a person to read and to keep. */
-export function hostConfig({ network, device, isRenewed }: HostPlan): string {
+export function hostConfig({ network, device, isRenewed, isGuest }: HostPlan): string {
   const { lighthouses, relays } = network;
   const overlay = lighthouses.flatMap((each) => each.overlay);
   return lines(
@@ -39,8 +41,12 @@ export function hostConfig({ network, device, isRenewed }: HostPlan): string {
     ...(relays.length === 0 ? [] : ["", "# Where no way leads straight there.", "relay:", `  relays: ${list(relays)}`]),
     ...tun(device),
     "",
-    "# Who may do what. Everything out; in: pings. More, for instance: - { port: 22, proto: tcp, group: admins }",
-    ...firewall([]),
+    ...(isGuest
+      ? ["# Let in to debug: what it may reach is for others to say, and nothing may come in.", ...guestFirewall()]
+      : [
+          "# Who may do what. Everything out; in: pings. More, for instance: - { port: 22, proto: tcp, group: admins }",
+          ...firewall([]),
+        ]),
   );
 }
 
@@ -101,6 +107,16 @@ function firewall(more: readonly string[]): readonly string[] {
     "  inbound:",
     "    - { port: any, proto: icmp, host: any }",
     ...more,
+  ];
+}
+
+function guestFirewall(): readonly string[] {
+  return [
+    "firewall:",
+    "  policy: network",
+    "  outbound:",
+    "    - { port: any, proto: any, host: any }",
+    "  inbound: []",
   ];
 }
 

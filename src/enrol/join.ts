@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { debugGroup, debugGroupOf } from "../core/cert/debug-group.ts";
 import type { Curve } from "../core/crypto/suite.ts";
 import type { PendingAnswer } from "../core/enrolment/messages.ts";
 import { isSignInLink, type SignInStarted } from "../core/enrolment/sign-in.ts";
@@ -53,7 +54,7 @@ export async function join(options: JoinOptions): Promise<Joined> {
     return here ? "again" : "new";
   }
   if (here) refuseOtherHost(here, token, files);
-  if (here && !(isSignInLink(token) && endsSoon(here, now()))) {
+  if (here && !(isSignInLink(token) ? endsSoon(here, now()) : isAnotherGuest(here, token))) {
     Staging.forget(files);
     return "here";
   }
@@ -68,6 +69,12 @@ export async function join(options: JoinOptions): Promise<Joined> {
     : token;
   await enter(begun, own, own.host || name, { ...options, config: here?.config });
   return here ? "again" : "new";
+}
+
+/** It was let in to debug something, and this token lets it in anew. */
+function isAnotherGuest({ certificate }: HostHere, { id }: EnrolmentToken): boolean {
+  const group = debugGroupOf(certificate?.groups ?? []);
+  return group !== undefined && group !== debugGroup(id);
 }
 
 /** Less than half of its life is left: who runs the same line twice signs in once. */

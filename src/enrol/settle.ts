@@ -1,3 +1,4 @@
+import { debugGroupOf } from "../core/cert/debug-group.ts";
 import { formatEnrolment } from "../core/enrolment/enrolment-file.ts";
 import type { IssuedAnswer } from "../core/enrolment/messages.ts";
 import { type Prefix, parsePrefix } from "../core/netip/prefix.ts";
@@ -29,13 +30,15 @@ export interface Surroundings {
 /** Makes a host's files of what came for it, once all of it was checked; they are then ready to be moved. */
 export function settle(staging: Staging, received: Received, { here, now, config }: Surroundings): void {
   const { answer, authority, serviceKey, endpoints } = received;
-  checkAnswer(answer, { authority, publicKey: staging.key.publicKey, now });
+  const certificates = checkAnswer(answer, { authority, publicKey: staging.key.publicKey, now });
   refuseOverlap(
     answer.network.networks.flatMap((text) => parsePrefix(text) ?? []),
     here,
     "leave that network, or have the mesh moved to another one; the same token works again within ten minutes of its first use",
   );
   const { network } = answer;
+  // Nobody renews the certificate of a host that was let in to debug something.
+  const isGuest = certificates.some(({ groups }) => debugGroupOf(groups) !== undefined);
   const content = {
     authorities: answer.authorities,
     certificate: answer.certificates,
@@ -45,7 +48,7 @@ export function settle(staging: Staging, received: Received, { here, now, config
       pin: serviceKey,
       secret: answer.renewal,
     }),
-    config: config ?? hostConfig({ network, device: deviceFor(network.name), isRenewed: true }),
+    config: config ?? hostConfig({ network, device: deviceFor(network.name), isRenewed: !isGuest, isGuest }),
   };
   staging.complete(content, (file) => checkConfigOf(file, now));
 }

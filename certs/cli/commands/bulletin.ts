@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import type { BulletinsRequest } from "../../bulletin.ts";
 import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { Failure } from "../failure.ts";
 import { readText, refuseExisting, writeFiles } from "../files.ts";
@@ -9,13 +10,6 @@ import { orFail } from "../values.ts";
 interface BulletinFlags extends CaFileFlags {
   readonly in: string;
   readonly out: string;
-}
-
-/** What is to be signed: as many bulletins of one kind as there are bodies, with rising numbers. */
-interface BulletinsRequest {
-  readonly kind: string;
-  readonly number: number;
-  readonly bodies: readonly string[];
 }
 
 /** Of one request. */
@@ -36,18 +30,14 @@ export function bulletinCommand(): Command {
 
 async function signRequest(flags: BulletinFlags): Promise<void> {
   refuseExisting(flags.out);
-  const { kind, number, bodies } = requestIn(readText(flags.in), flags.in);
-  const { signBulletin } = await import("../../bulletin.ts");
+  const request = requestIn(readText(flags.in), flags.in);
+  const { signBulletins } = await import("../../bulletin.ts");
   const { formatBulletin } = await import("../../../src/core/bulletin/armour.ts");
-  const { utf8Encode } = await import("../../../src/core/base/bytes.ts");
   const { wall, seconds } = now();
-  const authority = await openCa(flags, wall);
-  const signed = bodies.map((text, i) => {
-    const request = { kind, number: number + i, issuedAt: Number(seconds), body: utf8Encode(text) };
-    return formatBulletin(orFail(signBulletin(authority, request)));
-  });
+  const signed = orFail(signBulletins(await openCa(flags, wall), request, Number(seconds))).map(formatBulletin);
   writeFiles({ file: flags.out, content: signed.join("") });
   const { bulletinText } = await import("../../../src/core/bulletin/text.ts");
+  const { kind, number, bodies } = request;
   for (const [i, body] of bodies.entries())
     sayMade(`the ${bulletinText(kind, number + i)}${kind === "policy" ? await policyText(body) : ""}`, [flags.out]);
 }
@@ -81,7 +71,7 @@ function requestIn(text: string, file: string): BulletinsRequest {
   if (typeof kind !== "string") throw notOne(file, "it names no kind");
   if (typeof number !== "number" || !Number.isSafeInteger(number) || number < 1) throw notOne(file, "it has no number");
   if (!isTexts(bodies)) throw notOne(file, `it has not 1 to ${BODIES_MAX} texts to sign`);
-  return { kind, number, bodies };
+  return { format, kind, number, bodies };
 }
 
 function isTexts(bodies: unknown): bodies is readonly string[] {

@@ -14,7 +14,7 @@ import {
   withDatabase,
   withStore,
 } from "../service-files.ts";
-import { orFail, parseCount, parseList, parseWholeNetworks } from "../values.ts";
+import { orFail, parseCount, parseDuration, parseList, parseWholeNetworks } from "../values.ts";
 
 interface NetworkFlags extends StoreFlags {
   readonly serviceKey?: string;
@@ -24,6 +24,7 @@ interface NetworkFlags extends StoreFlags {
   readonly relays?: string;
   readonly port?: string;
   readonly service?: string;
+  readonly debugMax?: string;
   readonly json?: boolean;
 }
 
@@ -44,6 +45,7 @@ export function networkCommand(): Command {
     .option("--relays <list>", "addresses in the mesh of hosts that relay for others")
     .option("--port <port>", `UDP port that hosts listen on (default: ${PORT})`)
     .option("--service <list>", "where hosts reach this service, host:port, the best first")
+    .option("--debug-max <duration>", "how long hosts may be let in to debug at most; without it 24h")
     .option(
       "--service-key <path>",
       "the key that the service shows; without it enrolment.key beside the authority's certificate",
@@ -66,13 +68,24 @@ async function network(flags: NetworkFlags): Promise<void> {
   if (!authority) throw usage("-ca-crt", `${flags.caCrt} holds no authority`, "give the authority's certificate");
   await withDatabase(flags, async (database) => {
     const before = await readFacts(database);
-    const isShown = ["name", "networks", "lighthouse", "relays", "port", "service"].every((flag) => !(flag in flags));
+    const isShown = ["name", "networks", "lighthouse", "relays", "port", "service", "debugMax"].every(
+      (flag) => !(flag in flags),
+    );
     if (!before || !isShown) {
       const wanted = planOf(flags, before?.network, authority.name, authority.networks);
       if (!exists(serviceKeyFile(flags))) await makeServiceKey(flags);
       const { serviceKey } = await openIdentity(flags);
       const signing = certificates.find(({ fingerprint }) => fingerprint === before?.authority) ?? authority;
-      const facts = { network: wanted, authorities, authority: signing.fingerprint, serviceKey, policy: 0 };
+      const debugSecondsMax =
+        flags.debugMax === undefined ? undefined : Number(parseDuration(flags.debugMax, "-debug-max"));
+      const facts = {
+        network: wanted,
+        authorities,
+        authority: signing.fingerprint,
+        serviceKey,
+        policy: 0,
+        debugSecondsMax,
+      };
       const file = ledgerBeside(flags.caCrt);
       await setUp(database, { facts, ledger: exists(file) ? readText(file) : undefined }, localOperator());
     }

@@ -3,6 +3,7 @@ import { enrolmentRefusal } from "../../../src/core/enrolment/refusal.ts";
 import { formatToken } from "../../../src/core/enrolment/token.ts";
 import { listAccess } from "../access.ts";
 import { readAudit } from "../audit.ts";
+import { targetText } from "../debug-access.ts";
 import type { Desk } from "../desk.ts";
 import { listHosts } from "../hosts.ts";
 import { DEFAULT_LIFETIME_SECONDS, DEFAULT_TOKEN_SECONDS } from "../invitation.ts";
@@ -11,7 +12,17 @@ import type { Revocations } from "../revocations.ts";
 import type { Database } from "../storage/database.ts";
 import { listTokens } from "../tokens.ts";
 import * as shapes from "./operator-shapes.ts";
-import { answer, type Call, NO_BODY, operatorOf, posting, type Route, refused } from "./route.ts";
+import {
+  type Answer,
+  answer,
+  type Call,
+  NO_BODY,
+  operatorOf,
+  posting,
+  type Route,
+  refused,
+  refusing,
+} from "./route.ts";
 import { signingRoutes } from "./signing-routes.ts";
 
 /** What operators and their programs ask, each with access of its own scope. */
@@ -97,6 +108,7 @@ function acts(desk: Desk, revocations: Revocations): readonly Route[] {
       request: shapes.inviteRequest,
       answers: { 200: shapes.inviteAnswer },
       handle: async (body, call) => {
+        if (body.debug) return inviteToDebug(desk, { ...body, debug: body.debug }, call);
         const invitation = {
           host: body.host ?? "",
           groups: body.groups ?? [],
@@ -183,4 +195,36 @@ function acts(desk: Desk, revocations: Revocations): readonly Route[] {
         answer(await desk.takeAccess(call.params["id"] ?? "", operatorOf(call)), (name) => ({ name })),
     },
   ];
+}
+
+async function inviteToDebug(
+  desk: Desk,
+  body: shapes.InviteRequest & { readonly debug: shapes.DebugRequest },
+  call: Call,
+): Promise<Answer> {
+  const { host, groups, newGroups, lifetime, debug, validFor = DEFAULT_TOKEN_SECONDS, approval, reason } = body;
+  if (host === undefined) return refusing("request-bad", "host", "debug needs a name", "say which host is to join");
+  if (groups !== undefined || newGroups !== undefined || lifetime !== undefined) {
+    const why = "a host that is let in to debug has a group and an end of its own";
+    return refusing("request-bad", "debug", why, "leave out groups, newGroups and lifetime");
+  }
+  const wanted = { host, validFor, needsApproval: approval ?? false, reason: reason ?? "", debug };
+  const invited = await desk.inviteToDebug(wanted, operatorOf(call));
+  if (!invited.ok) return refused(invited.reason);
+  const { token, access, request } = invited.value;
+  const signed = desk.sign(request, call.nowSeconds);
+  return {
+    status: 200,
+    body: {
+      id: token.id,
+      token: formatToken(token, portableSuite),
+      expires: Number(token.expires),
+      debug: {
+        group: access.group,
+        until: access.until,
+        targets: access.targets.map(targetText),
+        ...(signed === undefined ? { request: JSON.stringify(request) } : { bulletin: signed }),
+      },
+    },
+  };
 }

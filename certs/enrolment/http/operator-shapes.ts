@@ -26,12 +26,27 @@ export interface InviteRequest {
   readonly approval?: boolean;
   readonly ephemeral?: boolean;
   readonly reason?: string;
+  readonly debug?: DebugRequest;
+}
+
+export interface DebugRequest {
+  readonly targets: readonly string[];
+  readonly seconds: number;
 }
 
 export interface InviteAnswer {
   readonly id: string;
   readonly token: string;
   readonly expires: number;
+  readonly debug?: DebugAnswer;
+}
+
+export interface DebugAnswer {
+  readonly group: string;
+  readonly until: number;
+  readonly targets: readonly string[];
+  readonly bulletin?: string;
+  readonly request?: string;
 }
 
 export interface DenyRequest {
@@ -56,6 +71,8 @@ export interface AccessAnswer {
 
 /** A year, twice: longer than anybody remembers what a secret was for. */
 export const ACCESS_SECONDS_MAX: number = 2 * 366 * 86_400;
+/** Of a bulletin as text. */
+export const BULLETIN_CHARACTERS_MAX: number = 1024 * 1024 - 1_024;
 const LIFETIME_SECONDS_MAX: number = 10 * 366 * 86_400;
 
 export const reasonText: Shape<string> = text("why, in your words", { max: 256, pattern: /^[^\p{Cc}\p{Cf}]*$/u });
@@ -75,8 +92,29 @@ export const inviteRequest: Shape<InviteRequest> = object<InviteRequest>({
   approval: optional(flag("somebody must approve whoever uses it")),
   ephemeral: optional(flag("the host is not to stay")),
   reason: optional(reasonText),
+  debug: optional(
+    object<DebugRequest>({
+      targets: list(text("what it is to reach: db1:5432, web*:22", { max: 320 }), { min: 1, max: 64 }),
+      seconds: seconds("for how long from now on, seconds", LIFETIME_SECONDS_MAX),
+    }),
+  ),
 });
-export const inviteAnswer: Shape<InviteAnswer> = object<InviteAnswer>({ id, token: words, expires: moment });
+export const inviteAnswer: Shape<InviteAnswer> = object<InviteAnswer>({
+  id,
+  token: words,
+  expires: moment,
+  debug: optional(
+    object<DebugAnswer>({
+      group: words,
+      until: moment,
+      targets: names,
+      bulletin: optional(text("what lets it in, signed: for lacis publish", { max: BULLETIN_CHARACTERS_MAX })),
+      request: optional(
+        text("the same, to be signed where the key is: lacis-cert bulletin", { max: BULLETIN_CHARACTERS_MAX }),
+      ),
+    }),
+  ),
+});
 export const denyRequest: Shape<DenyRequest> = object<DenyRequest>({ reason: reasonText });
 export const revokeRequest: Shape<RevokeRequest> = object<RevokeRequest>({ reason: optional(reasonText) });
 export const accessRequest: Shape<AccessRequest> = object<AccessRequest>({
@@ -197,8 +235,6 @@ export interface ListAnswer extends Partial<BulletinRequest> {
   readonly number: number;
 }
 
-/** Of a bulletin as text. */
-export const BULLETIN_CHARACTERS_MAX: number = 1024 * 1024 - 1_024;
 const bulletin: Shape<string> = text("a bulletin, PEM", { max: BULLETIN_CHARACTERS_MAX });
 const count: Shape<number> = integer("hosts", { min: 0, max: Number.MAX_SAFE_INTEGER });
 

@@ -33,6 +33,8 @@ const STEPS: readonly (readonly string[])[] = [
       id TEXT PRIMARY KEY, secret_hash TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, expires BIGINT NOT NULL, made_at BIGINT NOT NULL,
       withdrawn_at BIGINT)`,
   ],
+  // What a token's host may reach, as JSON, where it is let in to debug.
+  ["ALTER TABLE tokens ADD COLUMN debug_access TEXT NOT NULL DEFAULT ''"],
 ];
 
 export const SCHEMA_VERSION: number = STEPS.length;

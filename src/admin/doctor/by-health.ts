@@ -7,6 +7,9 @@ const STAGE_OF: Readonly<Record<string, Stage>> = {
   "restart-needed": "configuration",
   "certificate-expired": "certificate",
   "certificate-expires": "certificate",
+  revoked: "certificate",
+  "debug-access-over": "certificate",
+  "debug-access-ends": "certificate",
   "resolver-stuck": "daemon",
   "data-plane-down": "data-plane",
   "data-plane-restarted": "data-plane",
@@ -31,6 +34,8 @@ const STAGE_OF: Readonly<Record<string, Stage>> = {
 /** Errors with which nothing works beyond them; others are errors for what may follow. */
 const STOPS: ReadonlySet<string> = new Set([
   "certificate-expired",
+  "debug-access-over",
+  "revoked",
   "data-plane-down",
   "family-mismatch",
   "lighthouse-mute",

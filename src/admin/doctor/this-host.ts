@@ -1,10 +1,12 @@
 import { wallTime } from "../../core/base/time.ts";
 import type { Certificate } from "../../core/cert/certificate.ts";
+import { debugEndText } from "../../core/cert/debug-group.ts";
 import { natVerdict } from "../../core/nat/verdict.ts";
 import { contains, parsePrefix } from "../../core/netip/prefix.ts";
 import { pingFailureText } from "../../core/operator/failure-text.ts";
 import { clause } from "../clause.ts";
 import { duration } from "../duration.ts";
+import { DEBUG_AGAIN } from "../health/certificate.ts";
 import { knownTrouble } from "./by-health.ts";
 import type { Examined, Tried } from "./examined.ts";
 import { doubtful, type Finding, failed, passed, type Stage } from "./report.ts";
@@ -78,6 +80,8 @@ function certificate({ health, settings, nowMs }: Examined): Finding {
   const own = Object.values(credential.certificates).filter((one): one is Certificate => one !== undefined);
   for (const one of own) {
     const verified = pool.verify(one, wallTime(BigInt(Math.floor(nowMs)) * 1_000_000n));
+    const ended = !verified.ok && verified.reason.code === "expired" ? debugEndText(one) : undefined;
+    if (ended !== undefined) return failed(ended, DEBUG_AGAIN);
     if (!verified.ok)
       return failed(
         `others who trust what this host trusts refuse it: ${verified.reason.text}`,

@@ -7,11 +7,14 @@ const SLEEPS_MS = 3_600_000;
 
 /** What the authority has told everybody, where it has not come through; and that this host itself is out. */
 export function* bulletinHealth({ node }: Sight): Iterable<Health> {
-  if (node.isRevoked) {
+  const { outOfNetwork } = node;
+  if (node.isRevoked || outOfNetwork) {
     yield {
       code: "revoked",
       severity: "error",
-      text: "the certificate of this host was revoked: no host lets it in",
+      text: outOfNetwork
+        ? `no host lets this one in: ${outOfNetwork.text} (says ${outOfNetwork.via})`
+        : "the certificate of this host was revoked: no host lets it in",
       todo: "ask whoever runs the authority; a host that may come back joins anew, with a new key",
     };
   }

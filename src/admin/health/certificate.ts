@@ -1,3 +1,5 @@
+import { momentText } from "../../core/base/moment.ts";
+import { debugGroupOf } from "../../core/cert/debug-group.ts";
 import { endingOf } from "../../core/cert/lifetime.ts";
 import type { Health } from "../../runtime/service.ts";
 import { duration } from "../duration.ts";
@@ -9,6 +11,10 @@ export function* certificateHealth({ node, nowMs }: Sight): Iterable<Health> {
   const left = node.certificateNotAfter - nowS;
   const ending = endingOf(lifeOf(node.certificateNotBefore, node.certificateNotAfter), BigInt(nowS));
   if (ending === "no") return;
+  if (debugGroupOf(node.groups) !== undefined) {
+    yield guestEnding(node.certificateNotAfter, left);
+    return;
+  }
   const todo = node.renewsItself
     ? "it was to renew itself and has not: see why, here or with lacis events --code certificate-not-renewed"
     : "renew it with lacis-cert resign where the authority's key is, replace pki.cert, then: lacis reload";
@@ -21,6 +27,27 @@ export function* certificateHealth({ node, nowMs }: Sight): Iterable<Health> {
     const text = `the certificate of this host expires in ${duration(left * 1000)}`;
     yield { code: "certificate-expires", severity, text, todo, because };
   }
+}
+
+/** What whoever sits before a host does whose time is over. */
+export const DEBUG_AGAIN =
+  "lacis leave removes it; for more, where the authority is: lacis invite NAME --debug HOST:PORT";
+
+/** It is meant to end, and whoever sits before it needs to know when. */
+function guestEnding(notAfter: number, left: number): Health {
+  return left <= 0
+    ? {
+        code: "debug-access-over",
+        severity: "error",
+        text: `debug access ended ${momentText(notAfter)}`,
+        todo: DEBUG_AGAIN,
+      }
+    : {
+        code: "debug-access-ends",
+        severity: "note",
+        text: `debug access ends in ${duration(left * 1000)}, ${momentText(notAfter)}`,
+        todo: DEBUG_AGAIN,
+      };
 }
 
 /** Those who sign: with the end of one everything ends that it has signed. */

@@ -15,7 +15,7 @@ export function* strangerHealth({ node }: Sight): Iterable<Health> {
     const often = times === 1 ? "" : ` ${times} times, last`;
     yield {
       code: "caller-refused",
-      severity: caller.isProven && refusal.code !== "blocked" ? "warning" : "note",
+      severity: caller.isProven && refusal.code !== "blocked" && refusal.code !== "revoked" ? "warning" : "note",
       text: `${claimText(caller)} at ${from} was refused${often} ${duration(Math.max(agoMs, 1000))} ago: ${clause(refusalText(refusal))}`,
       todo: cureOf(caller),
       about: caller.addresses[0] ?? from,
@@ -41,6 +41,7 @@ export function cureOf({ refusal }: Pick<RefusedCallerStatus, "refusal">): strin
     case "unknown-issuer":
       return "if it belongs to this network, add its authority's certificate to pki.ca here, or sign it by ours";
     case "blocked":
+    case "revoked":
       return "nothing, if it is meant; otherwise take it out of pki.blocklist, then: lacis reload";
     case "own-key":
       return "if that place leads back to this machine, take it out of static_host_map; otherwise another machine has a copy of this host's key: give it its own with lacis-cert sign";

@@ -8,12 +8,18 @@ import type { PingFailure } from "../../core/operator/failure.ts";
 import { pingFailureText } from "../../core/operator/failure-text.ts";
 import type { Daemon } from "../../runtime/daemon.ts";
 import { ExitCode, OperatorError } from "../../runtime/operator-error.ts";
+import type { Health } from "../../runtime/service.ts";
 import { clause } from "../clause.ts";
 import { ADMIN_SCHEMA, type WhyQuestion } from "../protocol.ts";
-import { type WhyReport, whyReport } from "./why-report.ts";
+import { type Verdict, type WhyReport, whyReport } from "./why-report.ts";
 
-/** Whether a packet passes between this host and another one, and why: as both ends say. */
-export async function askWhy(daemon: Daemon, question: WhyQuestion): Promise<WhyReport> {
+/** Whether a packet passes between this host and another one, and why: as both ends say. `out`: why nobody lets this host in. */
+export async function askWhy(
+  daemon: Daemon,
+  question: WhyQuestion,
+  out?: Pick<Health, "text" | "todo">,
+): Promise<WhyReport> {
+  if (out) return unasked(question.service, "denied", out.text, out.todo);
   const known = daemon.directory();
   const inquiry = inquiryOf(question, known);
   const result = await daemon.inquire(inquiry, question.timeoutMs);
@@ -32,16 +38,11 @@ export async function askWhy(daemon: Daemon, question: WhyQuestion): Promise<Why
     throw mistaken(field, clause(pingFailureText(failure).text), todo);
   }
   const { text, todo } = pingFailureText(failure);
-  return {
-    schema: ADMIN_SCHEMA,
-    verdict: "unknown",
-    service: question.service,
-    from: null,
-    to: null,
-    sides: [],
-    text,
-    hint: todo,
-  };
+  return unasked(question.service, "unknown", text, todo);
+}
+
+function unasked(service: string, verdict: Verdict, text: string, hint: string): WhyReport {
+  return { schema: ADMIN_SCHEMA, verdict, service, from: null, to: null, sides: [], text, hint };
 }
 
 function inquiryOf({ from, to, service: text }: WhyQuestion, known: readonly NamedHost[]): Inquiry {

@@ -1,4 +1,5 @@
 import type { CertificateRefusal } from "../../core/cert/ca-pool.ts";
+import { debugGroupOf } from "../../core/cert/debug-group.ts";
 import type { Named } from "../../core/flow-story.ts";
 import type { JudgedSide } from "../../core/io.ts";
 import { formatPrefix, hostPrefix } from "../../core/netip/prefix.ts";
@@ -105,6 +106,10 @@ function hintOf({ host, direction, peer, judgement, distrust }: ReportedSide, pa
   const reason = judgement?.allowed === false ? judgement.reason : undefined;
   switch (reason) {
     case "no-matching-rule":
+      if (debugGroupOf(peer.groups) !== undefined)
+        return direction === "inbound"
+          ? `${peer.name} was let in to debug; for more, where the authority is: lacis invite ${peer.name} --debug '${host.name}:${serviceText(packet)}'`
+          : `${peer.name} was let in to debug: it calls others, and nobody calls it`;
       return `to allow it, add to firewall.${direction} of ${host.name}: ${ruleFor(direction, peer.name, host.address, packet)}`;
     case "local-address":
       return direction === "inbound"

@@ -11,7 +11,11 @@ import { ProtobufReader, ProtobufWriter } from "../wire/protobuf.ts";
 // The head names the body by its hash, so that a host can check who speaks before it asks for more than these few bytes.
 
 /** What a bulletin is about. Hosts carry kinds that they do not know: a newer authority may speak through older hosts. */
-export const BulletinKind = { revocations: "revocations", policy: "policy" } as const;
+export const BulletinKind = {
+  revocations: "revocations",
+  policy: "policy",
+  debugAccess: "debug-access",
+} as const;
 
 export interface BulletinHead {
   readonly kind: string;

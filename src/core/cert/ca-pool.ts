@@ -19,6 +19,8 @@ import { untimely } from "./validity.ts";
 export interface CertificateRefusal {
   readonly code:
     | "blocked"
+    /** Its authority has taken it back. */
+    | "revoked"
     | "is-ca"
     | "no-network"
     | "unknown-issuer"
@@ -38,6 +40,11 @@ export interface CertificateRefusal {
    * sent it may have made that up.
    */
   readonly text: string;
+}
+
+/** Whether somebody who may has said that it does not count, whatever its dates are. */
+export function isTakenBack({ code }: Pick<CertificateRefusal, "code">): boolean {
+  return code === "blocked" || code === "revoked";
 }
 
 /** The authorities that this host trusts, and the certificates it has been told not to. */
@@ -148,7 +155,7 @@ export class CaPool {
     }
     const ca = this.caOf(certificate);
     const list = this.#revocations.find((each) => each.blocks(this.#suite, certificate, ca));
-    if (list) return refuse("blocked", `the certificate ${certificate.fingerprint} was revoked: ${list.text}`);
+    if (list) return refuse("revoked", `the certificate was revoked: ${list.text}`);
     if (certificate.isCa) return refuse("is-ca", "the certificate is a CA's, not a host's");
     if (!ca)
       return refuse(

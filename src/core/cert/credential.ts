@@ -6,6 +6,7 @@ import type { IpAddress } from "../netip/address.ts";
 import { comparePrefixes, formatPrefix, type Prefix } from "../netip/prefix.ts";
 import type { CaPool } from "./ca-pool.ts";
 import type { Certificate, CertificateVersion } from "./certificate.ts";
+import { debugEndText } from "./debug-group.ts";
 import { Banner, decodePem } from "./pem.ts";
 import { untimely } from "./validity.ts";
 
@@ -33,6 +34,8 @@ export interface CredentialRefusal {
     | "is-ca"
     | "no-network"
     | "expired"
+    /** The certificate of a host that was let in to debug something. */
+    | "access-ended"
     | "not-yet-valid"
     | "versions-differ"
     | "bad-signature"
@@ -95,6 +98,8 @@ function refusalOf(certificate: Certificate, pool: CaPool, at: WallTime): Creden
   if (certificate.isCa) return { code: "is-ca", text: `${name} is a CA: a host needs one that a CA has signed for it` };
   if (certificate.networks.length === 0) return { code: "no-network", text: `${name} has no network` };
   const problem = untimely(certificate, at);
+  const ended = problem?.code === "expired" ? debugEndText(certificate) : undefined;
+  if (problem && ended !== undefined) return { code: "access-ended", text: ended };
   if (problem) return { code: problem.code, text: `${name} ${problem.text}` };
 
   const verdict = pool.verify(certificate, at);

@@ -1,4 +1,5 @@
 import { equalBytes } from "../base/bytes.ts";
+import { momentText } from "../base/moment.ts";
 import type { CryptoSuite } from "../crypto/suite.ts";
 import { Blocklist } from "./blocklist.ts";
 import type { Certificate, CertificateHead } from "./certificate.ts";
@@ -10,11 +11,18 @@ import type { Certificate, CertificateHead } from "./certificate.ts";
 export class RevocationList {
   readonly #authority: Certificate;
   readonly #number: number;
+  readonly #issuedAt: number;
   readonly #blocklist: Blocklist;
 
-  constructor(authority: Certificate, number: number, entries: readonly string[]) {
+  /** `issuedAt`: Unix seconds. */
+  constructor(
+    authority: Certificate,
+    { number, issuedAt }: { readonly number: number; readonly issuedAt: number },
+    entries: readonly string[],
+  ) {
     this.#authority = authority;
     this.#number = number;
+    this.#issuedAt = issuedAt;
     this.#blocklist = Blocklist.parse(entries, []).blocklist;
   }
 
@@ -26,7 +34,7 @@ export class RevocationList {
 
   /** For the end of a sentence. */
   get text(): string {
-    return `list ${this.#number} of ${JSON.stringify(this.#authority.name)}`;
+    return `list ${this.#number} of ${JSON.stringify(this.#authority.name)}, signed ${momentText(this.#issuedAt)}`;
   }
 }
 

@@ -28,6 +28,10 @@ export const ENROLMENT_REFUSAL_CODES = [
   "key-taken",
   "key-revoked",
   "network-full",
+  // What a host that is let in to debug may reach, and for how long.
+  "target-bad",
+  "target-unknown",
+  "debug-too-long",
   // Renewing and leaving.
   "not-renewed",
   "not-enrolled",

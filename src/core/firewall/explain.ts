@@ -11,6 +11,7 @@ import {
   meansCa,
   meansEverybody,
   meansGroups,
+  meansGuest,
   meansHost,
   type PacketFacts,
   type PeerFacts,
@@ -115,6 +116,7 @@ function meansPort(rule: Rule, packet: PacketFacts, direction: Direction): boole
 }
 
 function meansPeer(rule: Rule, { remoteAddress }: PacketFacts, peer: PeerFacts): boolean {
+  if (peer.debugGroup !== undefined) return !meansEverybody(rule) && meansGuest(rule, peer);
   if (meansEverybody(rule) || meansHost(rule, peer) || meansGroups(rule, peer)) return true;
   return rule.cidr !== undefined && rule.cidr !== "any" && contains(rule.cidr, remoteAddress);
 }

@@ -1,7 +1,8 @@
+import { debugGroupOf } from "../cert/debug-group.ts";
 import type { Direction, PolicyRule } from "../dataplane/contract.ts";
 import { masked, type Prefix } from "../netip/prefix.ts";
 import type { Rule, Ruleset } from "./rule.ts";
-import { localOf, meansCa, meansEverybody, meansGroups, type PeerFacts } from "./ruleset.ts";
+import { localOf, meansCa, meansEverybody, meansGroups, meansGuest, type PeerFacts } from "./ruleset.ts";
 
 /** The rules that mean the same peers, by their places in the lists. */
 export interface Selector {
@@ -27,6 +28,8 @@ interface Condition {
   readonly byHost: Map<string, Selector[]>;
   /** Each under the rarest of its groups. */
   readonly byGroup: Map<string, Selector[]>;
+  /** Those that name the group of a guest. */
+  readonly byGuest: Map<string, Selector[]>;
 }
 
 /** What of the rules means a peer: every selector of these conditions, and these by its name or groups. */
@@ -87,6 +90,11 @@ export class RuleIndex {
     const named = new Set<Selector>();
     for (const condition of conditions) {
       if (!meansCa(condition.rule, peer)) continue;
+      if (peer.debugGroup !== undefined) {
+        for (const selector of condition.byGuest.get(peer.debugGroup) ?? [])
+          if (meansGuest(selector, peer)) named.add(selector);
+        continue;
+      }
       if (condition.always.length > 0) always.push(condition);
       for (const selector of condition.byHost.get(peer.name) ?? []) named.add(selector);
       for (const group of peer.groups)
@@ -130,6 +138,8 @@ export class RuleIndex {
     if (host !== undefined) push(condition.byHost, host, selector);
     const rarest = this.#rarest(groups);
     if (rarest !== undefined) push(condition.byGroup, rarest, selector);
+    const guest = debugGroupOf(groups);
+    if (guest !== undefined) push(condition.byGuest, guest, selector);
     return selector;
   }
 
@@ -138,7 +148,14 @@ export class RuleIndex {
     const known = this.#conditions.get(key);
     if (known) return known;
     const id = this.#conditions.size;
-    const condition = { id, rule: { caSha, caName }, always: [], byHost: new Map(), byGroup: new Map() };
+    const condition = {
+      id,
+      rule: { caSha, caName },
+      always: [],
+      byHost: new Map(),
+      byGroup: new Map(),
+      byGuest: new Map(),
+    };
     this.#conditions.set(key, condition);
     if (caSha !== undefined) push(this.#byCaSha, caSha, condition);
     if (caName !== undefined) push(this.#byCaName, caName, condition);

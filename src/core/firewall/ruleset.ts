@@ -1,4 +1,5 @@
 import type { Certificate } from "../cert/certificate.ts";
+import { debugGroupOf } from "../cert/debug-group.ts";
 import type { IpAddress } from "../netip/address.ts";
 import { masked, type Prefix } from "../netip/prefix.ts";
 import type { Rule, Ruleset } from "./rule.ts";
@@ -12,6 +13,8 @@ export interface PeerFacts {
   readonly groups: ReadonlySet<string>;
   readonly issuer: string;
   readonly caName: string | undefined;
+  /** A guest's: only rules that name it mean this peer. */
+  readonly debugGroup: string | undefined;
 }
 
 /** One packet as rules see it, with "local" meaning us (protocol 9.1). */
@@ -34,7 +37,8 @@ export function localOf({ localCidr }: Rule, { defaultLocal }: Pick<Ruleset, "de
 }
 
 export function peerFacts<Subject extends Certificate>(peer: Subject, caOf: CaOf<Subject>): PeerFacts {
-  return { name: peer.name, groups: new Set(peer.groups), issuer: peer.issuer, caName: caOf(peer)?.name };
+  const { name, groups, issuer } = peer;
+  return { name, groups: new Set(groups), issuer, caName: caOf(peer)?.name, debugGroup: debugGroupOf(groups) };
 }
 
 /** A CA that the rule names has issued the certificate, by fingerprint or by name; true when it names none. */
@@ -59,4 +63,9 @@ export function meansHost({ host }: Rule, { name }: PeerFacts): boolean {
 /** The certificate carries every group that the rule lists. */
 export function meansGroups(rule: Pick<Rule, "groups">, { groups }: PeerFacts): boolean {
   return rule.groups.length > 0 && rule.groups.every((group) => groups.has(group));
+}
+
+/** A guest is meant by its own group, and neither as everybody nor by its name or address. */
+export function meansGuest(rule: Pick<Rule, "groups">, peer: PeerFacts): boolean {
+  return peer.debugGroup !== undefined && rule.groups.includes(peer.debugGroup) && meansGroups(rule, peer);
 }

@@ -9,6 +9,7 @@ import type { LocalIndex, RemoteIndex } from "../dataplane/contract.ts";
 import { IxInitiator, type SessionKeys } from "../noise/ix.ts";
 import { decodeHandshakePayload, encodeHandshakePayload, type HandshakePayload } from "../wire/handshake-payload.ts";
 import { encodeHeader, HEADER_BYTES, PacketType } from "../wire/header.ts";
+import { decodeTurnedAway } from "../wire/turned-away-payload.ts";
 import { ephemeralKey } from "./ephemeral.ts";
 import { filledBytes } from "./message-bytes.ts";
 import { identifyPeer, type Unwelcome, unwelcome } from "./peer-identity.ts";
@@ -27,6 +28,14 @@ export type Message2Outcome =
   | { readonly kind: "unreadable" }
   /** The Noise message was good, its sender is not. */
   | ({ readonly kind: "refused" } & Unwelcome)
+  /** A host that is one of us does not let us in, and says why. Whether it is the one we called is for the caller to check. */
+  | {
+      readonly kind: "turned-away";
+      readonly peer: VerifiedCertificate;
+      readonly code: string;
+      /** A clause, in its words. */
+      readonly text: string;
+    }
   /** Whether the peer is the one we called is for the caller to check. */
   | {
       readonly kind: "answered";
@@ -94,6 +103,14 @@ export class Initiation {
   readMessage2(datagram: Uint8Array, trust: Identity, at: WallTime): Message2Outcome {
     const read = this.#noise.readMessage2(datagram.subarray(HEADER_BYTES));
     if (!read.ok) return { kind: "unreadable" };
+    const said = decodeTurnedAway(read.value.payload);
+    if (said) {
+      const teller = identifyPeer(this.#crypto, trust, said, read.value.remoteStatic, at);
+      const { code, text } = said;
+      return teller.ok
+        ? { kind: "turned-away", peer: teller.value, code, text }
+        : { kind: "refused", ...teller.reason };
+    }
     const payload = decodeHandshakePayload(read.value.payload);
     if (!payload.ok) return { kind: "refused", ...unwelcome({ code: "bad-payload", message: 2, why: payload.reason }) };
     if (payload.value.responderIndex === 0)

@@ -26,7 +26,7 @@ export function unwelcome(refusal: HandshakeRefusal): Unwelcome {
 export function identifyPeer(
   suite: CryptoSuite,
   identity: Identity,
-  payload: HandshakePayload,
+  payload: Pick<HandshakePayload, "certificate" | "certificateVersion">,
   remoteStatic: Uint8Array,
   at: WallTime,
 ): Result<VerifiedCertificate, Unwelcome> {

@@ -73,3 +73,10 @@ export interface ProbeEvent {
   readonly session: Session;
   readonly pingId: number | undefined;
 }
+
+/** What has become of the bulletin with this id here. */
+export interface BulletinBecameEvent {
+  readonly kind: "bulletin-became";
+  readonly id: string;
+  readonly state: "applied" | "refused";
+}

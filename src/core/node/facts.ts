@@ -1,10 +1,12 @@
 import type { Entropy } from "../base/entropy.ts";
 import type { Clock, Instant } from "../base/time.ts";
+import type { Credential } from "../cert/credential.ts";
+import { debugGroupOf } from "../cert/debug-group.ts";
 import type { RevocationList } from "../cert/revocation-list.ts";
 import { defaultLocalOf } from "../config/parse/rules/parse-firewall.ts";
 import type { LiveSettings, Settings } from "../config/settings.ts";
 import type { CryptoSuite } from "../crypto/suite.ts";
-import type { RuleLists, Ruleset } from "../firewall/rule.ts";
+import type { Rule, RuleLists, Ruleset } from "../firewall/rule.ts";
 import { HandshakeTime } from "../handshake/handshake-time.ts";
 import type { HandshakeContext } from "../handshake/initiation.ts";
 import type { Facts } from "../machine/facts.ts";
@@ -31,6 +33,7 @@ export class NodeFacts implements Facts {
   /** As the configuration has them. */
   #configured: LiveSettings;
   #networkRules: RuleLists | undefined;
+  #guestRules: readonly Rule[] = [];
   #firewall: Ruleset;
   #learnedRoutes: readonly LearnedRoute[] = [];
   #revocations: readonly RevocationList[] = [];
@@ -49,6 +52,7 @@ export class NodeFacts implements Facts {
     this.allowedRemotes = new AllowedRemotes(settings.live.lighthouse.remoteAllowList);
     this.crypto = env.crypto;
     this.entropy = env.entropy;
+    if (isGuest(settings.live.identity.credential)) this.#setRules();
   }
 
   get now(): Instant {
@@ -100,6 +104,14 @@ export class NodeFacts implements Facts {
     this.#setRules();
   }
 
+  /** What guests may do here, behind all other rules. Whether that changes anything. */
+  replaceGuestRules(rules: readonly Rule[]): boolean {
+    if (JSON.stringify(rules) === JSON.stringify(this.#guestRules)) return false;
+    this.#guestRules = rules;
+    this.#setRules();
+    return true;
+  }
+
   /** Networks behind other hosts that the system's table knows of. */
   replaceLearned(routes: readonly LearnedRoute[]): void {
     this.#learnedRoutes = routes;
@@ -110,7 +122,10 @@ export class NodeFacts implements Facts {
     const { identity, firewall } = this.#configured;
     // What lies behind this host takes rules that say so.
     const defaultLocal = defaultLocalOf(identity.credential, { any: false });
-    this.#firewall = this.#networkRules ? { ...firewall, ...this.#networkRules, defaultLocal } : firewall;
+    const rules = this.#networkRules ? { ...firewall, ...this.#networkRules, defaultLocal } : firewall;
+    this.#firewall = isGuest(identity.credential)
+      ? { ...firewall, inbound: [] }
+      : { ...rules, inbound: behind(rules.inbound, this.#guestRules) };
     this.#settle();
   }
 
@@ -134,4 +149,14 @@ export class NodeFacts implements Facts {
     const { networks, unsafeNetworks } = identity.credential;
     return hostRoutes({ networks, unsafeNetworks, unsafeRoutes: tun.unsafeRoutes, learned: this.#learnedRoutes });
   }
+}
+
+/** A host that was let in to debug something calls, and is not called, whatever rules it is given. */
+function isGuest({ certificates }: Credential): boolean {
+  return Object.values(certificates).some((certificate) => debugGroupOf(certificate?.groups ?? []) !== undefined);
+}
+
+/** Numbered on. */
+function behind(rules: readonly Rule[], more: readonly Rule[]): readonly Rule[] {
+  return more.length === 0 ? rules : [...rules, ...more.map((rule, i) => ({ ...rule, ruleId: rules.length + i }))];
 }

@@ -1,22 +1,32 @@
 import { equalBytes } from "../base/bytes.ts";
 import { BulletinKind } from "../bulletin/bulletin.ts";
 import type { HeldBulletin } from "../bulletin/held.ts";
+import { type BulletinNotice, noticeOf } from "../bulletin/notice.ts";
 import { isLimited } from "../cert/revocation-list.ts";
-import type { PolicyNotice } from "../machine/network-policy/network-policy.ts";
 import type { NodeFacts } from "./facts.ts";
 import type { Machines, NodeEvent } from "./machines.ts";
 import type { Outbox } from "./outbox.ts";
 
 type BulletinEvent = Extract<
   NodeEvent,
-  { kind: "bulletins-changed" | "published" | "revoked" | "network-rules" | "policy-became" | "rules-stand" }
+  {
+    kind:
+      | "bulletins-changed"
+      | "published"
+      | "revoked"
+      | "network-rules"
+      | "bulletin-became"
+      | "guest-rules"
+      | "guests-gone"
+      | "rules-stand";
+  }
 >;
 
 /** Who hears what about bulletins of the authority, and what becomes of them here. */
 export function hearOfBulletins(
   event: BulletinEvent,
   facts: NodeFacts,
-  { bulletins, liveness, networkPolicy, policies }: Machines,
+  { bulletins, guests, liveness, networkPolicy, policies }: Machines,
   out: Outbox,
 ): void {
   switch (event.kind) {
@@ -25,7 +35,8 @@ export function hearOfBulletins(
       return;
     case "bulletins-changed":
       out.bulletins(event.held);
-      networkPolicy.told(lastOfPolicy(event.held, facts));
+      networkPolicy.told(lastOf(BulletinKind.policy, event.held, facts));
+      guests.told(lastOf(BulletinKind.debugAccess, event.held, facts));
       return;
     case "revoked":
       facts.replaceRevocations(event.lists);
@@ -36,11 +47,20 @@ export function hearOfBulletins(
       facts.replaceRules(event.rules);
       policies.replace();
       return;
-    case "policy-became":
+    case "guest-rules":
+      if (facts.replaceGuestRules(event.rules)) policies.replace();
+      else guests.rulesStand();
+      return;
+    case "guests-gone":
+      // Their tunnels end with their certificates, and not with the next round.
+      liveness.reload();
+      return;
+    case "bulletin-became":
       bulletins.told({ what: "became", id: event.id, state: event.state });
       return;
     case "rules-stand":
       networkPolicy.rulesStand();
+      guests.rulesStand();
       if (event.ofReload) out.tell({ code: "reloaded" });
   }
 }
@@ -49,15 +69,15 @@ export function hearOfBulletins(
  * While an authority is exchanged two may speak: the higher number counts, whoever has signed it. One that is limited in what it may sign speaks only to
  * those that it has signed for: else whoever holds the key of the guests' authority could open every host.
  */
-function lastOfPolicy(held: readonly HeldBulletin[], { settings }: NodeFacts): PolicyNotice | undefined {
+function lastOf(kind: string, held: readonly HeldBulletin[], { settings }: NodeFacts): BulletinNotice | undefined {
   const { credential, pool } = settings.live.identity;
   const own = Object.values(credential.certificates).flatMap((each) => (each && pool.caOf(each)) ?? []);
   const [last] = held
-    .filter(({ head }) => head.kind === BulletinKind.policy)
+    .filter(({ head }) => head.kind === kind)
     .filter(
       ({ authority }) =>
         !isLimited(authority) || own.some(({ publicKey }) => equalBytes(publicKey, authority.publicKey)),
     )
     .toSorted((a, b) => b.head.number - a.head.number || b.head.issuedAt - a.head.issuedAt);
-  return last && { id: last.head.id, number: last.head.number, issuedAt: last.head.issuedAt, body: last.body };
+  return last && noticeOf(last);
 }

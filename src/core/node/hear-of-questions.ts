@@ -2,7 +2,16 @@ import type { Input } from "../io.ts";
 import type { Machines, NodeEvent } from "./machines.ts";
 import type { Outbox } from "./outbox.ts";
 
-type About = "pong" | "ping-failed" | "inquired" | "found" | "undeliverable" | "caller-refused" | "refused-there";
+type About =
+  | "pong"
+  | "ping-failed"
+  | "inquired"
+  | "found"
+  | "undeliverable"
+  | "caller-refused"
+  | "refused-there"
+  | "turned-away"
+  | "cut-off";
 
 /** An operator's question, to the machine that answers it. */
 export function startQuestion(
@@ -37,6 +46,12 @@ export function hearOfQuestions(
       return;
     case "caller-refused":
       turnedAway.callerRefused(event.caller);
+      return;
+    case "turned-away":
+      turnedAway.turnedAway(event.target, event.refusal);
+      return;
+    case "cut-off":
+      turnedAway.cutOff(event.session, event.refusal);
       return;
     case "refused-there":
       calls.refusedThere(event.target, event.refusal);

@@ -12,6 +12,7 @@ import { Discovery, type DiscoveryEvent } from "../machine/discovery/discovery.t
 import { Expiry } from "../machine/expiry/expiry.ts";
 import type { Facts } from "../machine/facts.ts";
 import { Gateways, type GatewaysEvent } from "../machine/gateways/gateways.ts";
+import { Guests, type GuestsEvent } from "../machine/guests/guests.ts";
 import { Inquiries, type InquiriesEvent } from "../machine/inquiries/inquiries.ts";
 import type { LivenessEvent } from "../machine/liveness/events.ts";
 import { Liveness } from "../machine/liveness/liveness.ts";
@@ -49,6 +50,7 @@ export type NodeEvent =
   | CarriersEvent
   | DiscoveryEvent
   | GatewaysEvent
+  | GuestsEvent
   | InquiriesEvent
   | LivenessEvent
   | NamesEvent
@@ -76,6 +78,7 @@ export interface Machines {
   readonly liveness: Liveness;
   readonly paths: Paths;
   readonly networkPolicy: NetworkPolicy;
+  readonly guests: Guests;
   readonly policies: Policies;
   readonly adoption: Adoption;
   readonly gateways: Gateways;
@@ -120,6 +123,7 @@ export function assemble(
     emit,
   );
   const networkPolicy = new NetworkPolicy(facts, emit);
+  const guests = new Guests(facts, emit);
   const policies = new Policies(facts, peers, emit);
   const adoption = new Adoption(facts, peers, emit);
   const carriers = new Carriers(facts, peers, { endpointsOf: (target) => discovery.endpointsOf(target) }, emit);
@@ -222,6 +226,7 @@ export function assemble(
     liveness,
     paths,
     networkPolicy,
+    guests,
     policies,
     discovery,
     nat,
@@ -246,6 +251,7 @@ export function assemble(
     liveness,
     paths,
     networkPolicy,
+    guests,
     policies,
     adoption,
     gateways,

@@ -1,5 +1,5 @@
 import type { Clock } from "../base/time.ts";
-import type { CaPool } from "../cert/ca-pool.ts";
+import { type CaPool, isTakenBack } from "../cert/ca-pool.ts";
 import type { Certificate } from "../cert/certificate.ts";
 import { endsSoon } from "../cert/lifetime.ts";
 import type { Named } from "../flow-story.ts";
@@ -29,7 +29,16 @@ export function statusOf(
   peers: Peers,
   machines: Pick<
     Machines,
-    "answers" | "bulletins" | "calls" | "gateways" | "losses" | "nat" | "networkPolicy" | "refusals" | "relays"
+    | "answers"
+    | "bulletins"
+    | "calls"
+    | "gateways"
+    | "losses"
+    | "nat"
+    | "networkPolicy"
+    | "refusals"
+    | "relays"
+    | "turnedAway"
   > &
     Looked,
   whom: StatusOf,
@@ -50,6 +59,7 @@ export function statusOf(
     ...endOf(certificates),
     renewsItself: live.renewal !== undefined,
     isRevoked: certificates.some((certificate) => isBlocked(live.identity.pool.verify(certificate, facts.clock.wall))),
+    outOfNetwork: machines.turnedAway.status(),
     authorities: [...live.identity.pool.authorities.values()].map(({ name, fingerprint, notBefore, notAfter }) => ({
       name,
       fingerprint,
@@ -97,7 +107,7 @@ function endOf(certificates: readonly Certificate[]): Pick<NodeStatus, "certific
 }
 
 function isBlocked(verified: ReturnType<CaPool["verify"]>): boolean {
-  return !verified.ok && verified.reason.code === "blocked";
+  return !verified.ok && isTakenBack(verified.reason);
 }
 
 /** A lighthouse is asked a second after its tunnel is up. */

@@ -13,6 +13,7 @@ import type { Endpoint } from "../netip/endpoint.ts";
 import type { Place } from "../path/place.ts";
 import type { Judgement, PacketAddresses } from "../wire/explanation.ts";
 import type { AdoptionRefusal, CallFailure, CarrierEnd, EndOfSession } from "./failure.ts";
+import type { GuestNews } from "./guest-news.ts";
 import type { PolicyNews } from "./policy-news.ts";
 
 /**
@@ -27,6 +28,7 @@ export type OperatorEvent =
   | UnderlayNews
   | DnsNews
   | PacketEvent
+  | GuestNews
   | PolicyNews
   | DaemonEvent;
 
@@ -287,6 +289,8 @@ export type DaemonEvent =
       readonly version: string;
       readonly pid: number;
     }
+  /** The authority has taken back this host's certificate, as a host has said that goes by it. `text`: a clause. */
+  | { readonly code: "out-of-network"; readonly text: string; readonly via: string }
   | { readonly code: "stopped" | "left" | "reloaded" }
   | RenewalNews
   /** Our own: 30, 7 and 1 days before its end, and once when it is over. Unix seconds. */
@@ -298,6 +302,8 @@ export type DaemonEvent =
       readonly secondsLeft: number;
       /** Whether the host sees to it, and nobody else has to. */
       readonly renewsItself: boolean;
+      /** It was let in to debug something, for that long. */
+      readonly isGuest: boolean;
     }
   | { readonly code: "config-warning"; readonly warning: ConfigError }
   | { readonly code: "carrier-listening"; readonly where: string }

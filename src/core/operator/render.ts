@@ -1,4 +1,5 @@
 import { formatDuration, formatWait } from "../base/duration.ts";
+import { momentText } from "../base/moment.ts";
 import { bulletinText } from "../bulletin/text.ts";
 import { formatConfigError } from "../config/document/config-error.ts";
 import type { DropSample } from "../dataplane/contract.ts";
@@ -22,6 +23,7 @@ import {
   wrongResponderText,
 } from "./failure-text.ts";
 import { BELOW } from "./render-below.ts";
+import { GUESTS } from "./render-guests.ts";
 import { POLICY } from "./render-policy.ts";
 import { OF_RENEWAL } from "./render-renewal.ts";
 import type { Field, Rendering } from "./rendering.ts";
@@ -163,6 +165,7 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
   },
   "wrong-responder": { level: "warn", text: ({ name, address }) => wrongResponderText(name, address) },
   ...BELOW,
+  ...GUESTS,
   ...POLICY,
   "names-wired": {
     level: "info",
@@ -234,10 +237,16 @@ const RENDERINGS: { readonly [Code in EventCode]: Rendering<EventOf<Code>> } = {
   stopped: { level: "info", text: () => "The tunnels are closed and the device is removed." },
   left: { level: "info", text: () => "This process ends; tunnels go on, and the next one takes them over." },
   reloaded: { level: "info", text: () => "The new configuration applies." },
+  "out-of-network": {
+    level: "error",
+    text: ({ text, via }) => `This host is out of the network: ${text}, says ${via}.`,
+  },
   "certificate-expires": {
     // Not an error, even when it is over: this host goes on, and the clock may be what is wrong.
     level: "warn",
-    text: ({ secondsLeft, renewsItself }) => {
+    text: ({ secondsLeft, renewsItself, isGuest, notAfter }) => {
+      if (isGuest && secondsLeft < 0) return `Debug access ended ${momentText(notAfter)}.`;
+      if (isGuest) return `Debug access ends in ${formatDuration(BigInt(secondsLeft))}, ${momentText(notAfter)}.`;
       const end = secondsLeft < 0 ? "has expired" : `expires in ${formatDuration(BigInt(secondsLeft))}`;
       return `This host's certificate ${end}: ${renewsItself ? "it was to renew itself and has not, see lacis status" : "renew it with lacis-cert resign, then: lacis reload"}.`;
     },

@@ -1,4 +1,5 @@
 import { utf8Decode, utf8Encode } from "../base/bytes.ts";
+import { isRecord, parseJson } from "../base/json.ts";
 import { fail, ok, type Result } from "../base/result.ts";
 import type { AccessRule, AllowedService, Party, PolicyBody, PolicyMode } from "./policy.ts";
 import { parseAllowed, parseParty, partyText, serviceText } from "./words.ts";
@@ -45,7 +46,7 @@ export function encodePolicyBulletin({ policy, stage }: PolicyBulletin): Uint8Ar
 /** Never throws. What a newer authority adds is passed over; what is there must make sense. */
 export function decodePolicyBulletin(bytes: Uint8Array): Result<PolicyBulletin, string> {
   const text = utf8Decode(bytes);
-  const body = text === undefined ? undefined : parsed(text);
+  const body = text === undefined ? undefined : parseJson(text);
   if (!isRecord(body)) return fail("it is not a JSON object");
   if (body["format"] !== FORMAT) return fail("it is of a format that this version does not know");
   const policy = optional(body["policy"], policyOf);
@@ -147,18 +148,6 @@ function optional<Value>(
   read: (value: unknown) => Result<Value, string>,
 ): Result<Value | undefined, string> {
   return value === undefined ? ok(undefined) : read(value);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isMode(value: unknown): value is PolicyMode {

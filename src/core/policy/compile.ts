@@ -63,7 +63,8 @@ function peerOf(party: Party): Pick<Rule, "host" | "groups" | "cidr"> {
 
 type Packets = Pick<Rule, "protocol" | "portFirst" | "portLast" | "icmpTypes" | "fragment">;
 
-function packetsOf({ protocol, portFirst, portLast, icmpTypes }: AllowedService): Packets {
+/** The packets that a rule about this service means. */
+export function packetsOf({ protocol, portFirst, portLast, icmpTypes }: AllowedService): Packets {
   return { protocol, portFirst, portLast, icmpTypes, fragment: false };
 }
 

@@ -23,8 +23,8 @@ export function encodeHandshakePayload(payload: HandshakePayload, atLeast = 0): 
     .varint(Details.responderIndex, payload.responderIndex)
     .varint(Details.time, payload.time)
     .varint(Details.certificateVersion, payload.certificateVersion);
-  const outer = new ProtobufWriter().message(Outer.details, details.finish());
-  return outer.bytes(Outer.filling, new Uint8Array(Math.max(0, atLeast - outer.length))).finish();
+  const outer = new ProtobufWriter().message(HandshakeOuter.details, details.finish());
+  return outer.bytes(HandshakeOuter.filling, new Uint8Array(Math.max(0, atLeast - outer.length))).finish();
 }
 
 /**
@@ -34,7 +34,7 @@ export function encodeHandshakePayload(payload: HandshakePayload, atLeast = 0): 
 export function decodeHandshakePayload(bytes: Uint8Array): Result<HandshakePayload, string> {
   const outer = new ProtobufReader(bytes);
   let details: Uint8Array | undefined;
-  while (outer.next()) if (outer.field === Outer.details) details = outer.bytes();
+  while (outer.next()) if (outer.field === HandshakeOuter.details) details = outer.bytes();
   if (outer.failed) return fail("the handshake payload is not well formed");
   if (!details) return fail("the handshake payload is empty");
   return decodeDetails(details);
@@ -64,8 +64,8 @@ function decodeDetails(bytes: Uint8Array): Result<HandshakePayload, string> {
   return ok({ certificate: certificate.slice(), certificateVersion, initiatorIndex, responderIndex, time });
 }
 
-/** The reference calls the second one "Hmac": it reads bytes there, and has never used them (protocol 3.4). */
-const Outer = { details: 1, filling: 2 } as const;
+/** The reference calls the second one "Hmac": it reads bytes there, and has never used them (protocol 3.4). The third is ours (turned-away-payload.ts). */
+export const HandshakeOuter = { details: 1, filling: 2, turnedAway: 3 } as const;
 
 const Details = {
   certificate: 1,

@@ -18,6 +18,7 @@ export function nodeStatus(changes: Partial<NodeStatus> = {}): NodeStatus {
     certificateNotAfter: NOW_MS / 1000 + 200 * DAY_S,
     renewsItself: false,
     isRevoked: false,
+    outOfNetwork: undefined,
     authorities: [],
     certificateVersions: [1],
     amLighthouse: false,

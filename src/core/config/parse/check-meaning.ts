@@ -220,7 +220,8 @@ function checkRulesExist(meaning: Meaning, reader: ConfigReader, start: Place, f
   ] as const;
   for (const [path, rules, what, todo] of sides) {
     const given = reader.given(path);
-    // A device that is off carries no packets.
+    // A device that is off carries no packets; and who writes an empty list means it where the network's policy counts.
+    if (rules.length === 0 && given && reader.choice("firewall.policy") === "network") continue;
     if (rules.length > 0 || meaning.tunDisabled || findings.blame(path, "tun.disabled")) continue;
     findings.warn({ code: "CONFIG_RULE", place: given?.keyPlace ?? start, path, what: `no rule: ${what}`, todo });
   }

@@ -190,6 +190,8 @@ const KEY_REFUSALS: ReadonlySet<string> = new Set(["key-unreadable", "wrong-kind
 
 const HINTS: Readonly<Record<string, string>> = {
   expired: "sign a new one",
+  "access-ended":
+    "lacis leave removes this host; where the authority is, lacis invite NAME --debug ... lets it in again",
   "not-yet-valid": "is this machine's clock right?",
   "is-ca": "the CA certificate belongs into pki.ca",
   "key-does-not-fit": "check that pki.cert and pki.key are of the same host",

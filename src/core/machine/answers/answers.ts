@@ -1,11 +1,15 @@
 import { toHex } from "../../base/bytes.ts";
+import { Pace } from "../../base/pace.ts";
 import { ok } from "../../base/result.ts";
+import { TokenBucket } from "../../base/token-bucket.ts";
+import type { Fingerprint } from "../../cert/certificate.ts";
 import { isPreferred } from "../../discovery/endpoint-order.ts";
 import { drawLocalIndex } from "../../handshake/local-index.ts";
 import { message2BytesMax } from "../../handshake/message-bytes.ts";
 import { type Unwelcome, unwelcome } from "../../handshake/peer-identity.ts";
 import type { HandshakeRefusal } from "../../handshake/refusal.ts";
 import { Response } from "../../handshake/response.ts";
+import { turnAway } from "../../handshake/turning-away.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import { isAllowedPath } from "../../path/allowed.ts";
@@ -51,6 +55,11 @@ interface Source {
   readonly place: Place;
 }
 
+/** Certificates whose holders were told why they are not let in, how often one of them is, and all of them: each costs three agreements. */
+const CERTIFICATES_MAX = 256;
+const ONE_CERTIFICATE = { burst: 1, intervalMs: 10_000 };
+const SAYINGS = { perSecond: 5, burst: 20 };
+
 /** A test request without a body. */
 const PROBE_BYTES = HEADER_BYTES + TAG_BYTES;
 
@@ -64,6 +73,8 @@ export class Answers {
   readonly #emit: Emit<AnswersEvent>;
   readonly #credit = new AnswerCredit();
   readonly #refused = new RefusedCallers();
+  readonly #saidWhy = new Pace<Fingerprint>(ONE_CERTIFICATE, CERTIFICATES_MAX);
+  readonly #sayings = new TokenBucket(SAYINGS);
 
   constructor(facts: Facts, peers: Peers, ports: AnswersPorts, emit: Emit<AnswersEvent>) {
     this.#facts = facts;
@@ -99,7 +110,8 @@ export class Answers {
     }
     const response = Response.read(handshakeContext, datagram, clock.wall);
     if (!response.ok) {
-      this.#refuse(place, response.reason);
+      const caller = this.#refuse(place, response.reason);
+      if (caller) this.#sayWhy(caller, source, datagram);
       return;
     }
     const { value } = response;
@@ -185,11 +197,28 @@ export class Answers {
       this.#emit({ kind: "called-again", session, at: path.endpoint });
   }
 
-  #refuse(from: Place, { refusal, shown }: Unwelcome): void {
+  /**
+   * Whoever is out of the network has no tunnel in which it could hear why. It is told where it calls, sealed for the key of its certificate: once in a while, for
+   * what its message has paid, and only if an authority that is trusted here has signed that certificate.
+   */
+  #sayWhy({ refusal, isProven, fingerprint }: RefusedCaller, { path }: Source, message1: Uint8Array): void {
+    const { now, settings, handshakeContext } = this.#facts;
+    if (refusal.code !== "revoked") return;
+    if (!isProven || !settings.live.tellsPeers || !this.#saidWhy.has(fingerprint, now)) return;
+    if (!this.#sayings.take(now)) return;
+    this.#saidWhy.take(fingerprint, now);
+    const datagram = turnAway(handshakeContext, message1, refusal);
+    // No longer than what it answers, whatever else has been paid for.
+    if (!datagram || datagram.length > message1.length || !this.#spend(path, datagram.length)) return;
+    this.#emit({ kind: "command", command: { kind: "send-datagram", to: path, datagram } });
+  }
+
+  #refuse(from: Place, { refusal, shown }: Unwelcome): RefusedCaller | undefined {
     const { settings, now } = this.#facts;
     const caller = this.#refused.note({ refusal, shown, from }, settings.live.identity.pool, now);
     const event = { code: "handshake-refused", address: undefined, endpoint: from, refusal, claim: caller } as const;
     this.#emit({ kind: "tell", event });
     if (caller) this.#emit({ kind: "caller-refused", caller });
+    return caller;
   }
 }

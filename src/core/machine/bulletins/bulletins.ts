@@ -252,7 +252,7 @@ export class Bulletins implements Machine {
     held.state = revocations.ok ? "applied" : "refused";
     if (!revocations.ok) return undefined;
     for (const { publicKey } of revocations.value) keys.add(toHex(publicKey));
-    return new RevocationList(authority, head.number, revocations.value.flatMap(blocklistEntries));
+    return new RevocationList(authority, head, revocations.value.flatMap(blocklistEntries));
   }
 
   #refused(session: Session, head: SignedHead | undefined, refusal: BulletinRefusal): void {

@@ -137,7 +137,11 @@ export class Calls implements Machine {
     const outcome = initiation.readMessage2(datagram, settings.live.identity, clock.wall);
     if (outcome.kind === "unreadable") this.#tellUnreadable(call, source);
     else if (outcome.kind === "refused") this.#refused(call, source, outcome);
-    else if (!isAllowedPath(allowedRemotes, path, addressesOf(outcome.peer)))
+    else if (outcome.kind === "turned-away") {
+      const { code, text, peer } = outcome;
+      if (addressesOf(peer).includes(call.target))
+        this.#emit({ kind: "turned-away", target: call.target, refusal: { code, text, via: peer.name } });
+    } else if (!isAllowedPath(allowedRemotes, path, addressesOf(outcome.peer)))
       this.#refused(call, source, unwelcome({ code: "place-not-allowed" }));
     else if (!addressesOf(outcome.peer).includes(call.target)) this.#wrongResponder(call, { source, path }, outcome);
     // Where an answer comes from is where the tunnel will go, and proves nothing: one from where we called is worth a moment's waiting.

@@ -1,5 +1,6 @@
 import { type Instant, later, type WallTime } from "../../base/time.ts";
 import type { Certificate } from "../../cert/certificate.ts";
+import { debugGroupOf } from "../../cert/debug-group.ts";
 import { toldBefore } from "../../cert/lifetime.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine } from "../machine.ts";
@@ -69,6 +70,7 @@ export class Expiry implements Machine {
       notAfter: Number(notAfter),
       secondsLeft,
       renewsItself,
+      isGuest: debugGroupOf(certificate.groups) !== undefined,
     } as const;
     this.#emit({ kind: "tell", event });
   }

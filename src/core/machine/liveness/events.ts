@@ -1,3 +1,4 @@
+import type { CertificateRefusal } from "../../cert/ca-pool.ts";
 import type { EndOfSession } from "../../operator/failure.ts";
 import type { Session } from "../../peer/session.ts";
 import type { CallAnewEvent, CommonEvent, ProbeEvent } from "../machine.ts";
@@ -12,6 +13,8 @@ export type LivenessEvent =
       readonly why: EndOfSession;
       readonly sendClose: boolean;
     }
+  /** Its peer is not to be trusted any more; the session is about to end. */
+  | { readonly kind: "cut-off"; readonly session: Session; readonly refusal: CertificateRefusal }
   | { readonly kind: "prefer-session"; readonly session: Session }
   /** Something authenticated was seen on this session. */
   | { readonly kind: "heard"; readonly session: Session }

@@ -1,5 +1,6 @@
 import { Portions } from "../../base/portions.ts";
 import type { Instant } from "../../base/time.ts";
+import { isTakenBack } from "../../cert/ca-pool.ts";
 import type { CertificateVersion } from "../../cert/certificate.ts";
 import type { EndOfSession } from "../../operator/failure.ts";
 import type { Peers } from "../../peer/peer.ts";
@@ -81,9 +82,10 @@ export class Rounds {
     const { settings, clock } = this.#facts;
     const { pool, disconnectInvalid } = settings.live.identity;
     const checked = pool.recheck(session.peer, clock.wall);
-    if (checked.ok || (!disconnectInvalid && checked.reason.code !== "blocked")) return false;
+    if (checked.ok || (!disconnectInvalid && !isTakenBack(checked.reason))) return false;
     const { name } = session.peer;
     const refusal = checked.reason;
+    this.#emit({ kind: "cut-off", session, refusal });
     this.#emit({ kind: "tell", event: { code: "peer-distrusted", name, address: nameAddress(session), refusal } });
     return true;
   }

@@ -1,5 +1,6 @@
 import { Pace } from "../../base/pace.ts";
 import { type Instant, later } from "../../base/time.ts";
+import type { BulletinNotice } from "../../bulletin/notice.ts";
 import type { Credential } from "../../cert/credential.ts";
 import type { RuleLists } from "../../firewall/rule.ts";
 import type { FlowStory } from "../../flow-story.ts";
@@ -7,24 +8,14 @@ import { decodePolicyBulletin, type PolicyStage } from "../../policy/body.ts";
 import { compilePolicy } from "../../policy/compile.ts";
 import type { HostFacts, PolicyBody } from "../../policy/policy.ts";
 import type { Facts } from "../facts.ts";
-import type { CommonEvent, Emit, Machine } from "../machine.ts";
+import type { BulletinBecameEvent, CommonEvent, Emit, Machine } from "../machine.ts";
 import type { NetworkPolicyStatus } from "./status.ts";
 
 export type NetworkPolicyEvent =
   | CommonEvent
   /** These rules take the place of those of the configuration; undefined: no, those. */
   | { readonly kind: "network-rules"; readonly rules: RuleLists | undefined }
-  /** What has become of the bulletin with this id here. */
-  | { readonly kind: "policy-became"; readonly id: string; readonly state: "applied" | "refused" };
-
-/** A bulletin about the policy that has been checked: the one that counts. */
-export interface PolicyNotice {
-  readonly id: string;
-  readonly number: number;
-  /** Unix seconds. */
-  readonly issuedAt: number;
-  readonly body: Uint8Array;
-}
+  | BulletinBecameEvent;
 
 /** Clocks of honest hosts differ by so much at most. */
 const CLOCK_SKEW_S = 300;
@@ -36,7 +27,7 @@ const AUDITED_MAX = 1_024;
 
 /** The policy that this host has been told of, and what it goes by. */
 interface Told {
-  readonly notice: PolicyNotice;
+  readonly notice: BulletinNotice;
   readonly policy: PolicyBody | undefined;
   readonly stage: PolicyStage | undefined;
   /** When a stage that this host takes part in is over. */
@@ -69,7 +60,7 @@ export class NetworkPolicy implements Machine {
   }
 
   /** What the authority says now. The same once more changes nothing. */
-  told(notice: PolicyNotice | undefined): void {
+  told(notice: BulletinNotice | undefined): void {
     if (notice?.id === this.#told?.notice.id) return;
     this.#told = notice && { notice, policy: undefined, stage: undefined, endsAt: undefined, state: "off" };
     this.#goOn();
@@ -88,7 +79,7 @@ export class NetworkPolicy implements Machine {
     told.state = "applied";
     const { number, id } = told.notice;
     const { policy, stage } = told;
-    this.#emit({ kind: "policy-became", id, state: "applied" });
+    this.#emit({ kind: "bulletin-became", id, state: "applied" });
     const rules = (this.#rules?.inbound.length ?? 0) + (this.#rules?.outbound.length ?? 0);
     const event = { code: "policy-applied", number, mode: policy?.mode, rules, forSeconds: stage?.seconds } as const;
     this.#emit({ kind: "tell", event });
@@ -121,7 +112,7 @@ export class NetworkPolicy implements Machine {
     const endsAt = this.nextAt();
     if (!told || endsAt === undefined || this.#facts.now < endsAt) return;
     told.state = "reverted";
-    this.#emit({ kind: "policy-became", id: told.notice.id, state: "refused" });
+    this.#emit({ kind: "bulletin-became", id: told.notice.id, state: "refused" });
     this.#emit({ kind: "tell", event: { code: "policy-reverted", number: told.notice.number } });
     this.#use(told.stage?.before);
   }
@@ -139,11 +130,11 @@ export class NetworkPolicy implements Machine {
     };
   }
 
-  #read(notice: PolicyNotice): Told {
+  #read(notice: BulletinNotice): Told {
     const { body, number, issuedAt } = notice;
     const decoded = decodePolicyBulletin(body);
     if (!decoded.ok) {
-      this.#emit({ kind: "policy-became", id: notice.id, state: "refused" });
+      this.#emit({ kind: "bulletin-became", id: notice.id, state: "refused" });
       this.#emit({ kind: "tell", event: { code: "policy-refused", number, why: decoded.reason } });
       return { notice, policy: this.#inForce, stage: undefined, endsAt: undefined, state: "refused" };
     }

@@ -1,5 +1,6 @@
 import { Pace } from "../../base/pace.ts";
 import { TokenBucket } from "../../base/token-bucket.ts";
+import type { CertificateRefusal } from "../../cert/ca-pool.ts";
 import type { Fingerprint } from "../../cert/certificate.ts";
 import type { Claim } from "../../cert/claim.ts";
 import type { HandshakeRefusal } from "../../handshake/refusal.ts";
@@ -16,6 +17,13 @@ export type TurnedAwayEvent =
   | CommonEvent
   /** A host that we call has said why it does not let us in. */
   | { readonly kind: "refused-there"; readonly target: IpAddress; readonly refusal: RefusalThere };
+
+/** That this host was taken out of the network, as another one has said. */
+export interface OutOfNetwork {
+  /** A clause. */
+  readonly text: string;
+  readonly via: string;
+}
 
 /** Certificates that were told of, and members that tell. */
 const CERTIFICATES_MAX = 256;
@@ -41,6 +49,7 @@ export class TurnedAway {
   readonly #emit: Emit<TurnedAwayEvent>;
   readonly #told = new Pace<Fingerprint>(ONE_CERTIFICATE, CERTIFICATES_MAX);
   readonly #all = new TokenBucket(ALL);
+  #out: RefusalThere | undefined;
   readonly #tellers = new Pace<IpAddress>(ONE_TELLER, TELLERS_MAX);
 
   constructor(facts: Facts, peers: Peers, emit: Emit<TurnedAwayEvent>) {
@@ -66,6 +75,29 @@ export class TurnedAway {
     for (const session of up) this.#send(session, { kind: "tell-handshake-refused", host, ...what });
   }
 
+  /** The peer of this session is about to be cut off: it hears why in the tunnel, as long as there is one. */
+  cutOff(session: Session, { code, text }: CertificateRefusal): void {
+    if (session.state.at !== "live" || !this.#facts.settings.live.tellsPeers) return;
+    const [host] = this.#facts.ownAddresses;
+    const { fingerprint } = session.peer;
+    if (host !== undefined) this.#send(session, { kind: "handshake-refused", host, fingerprint, code, text });
+  }
+
+  /** The host that this one calls has answered that it does not let it in. */
+  turnedAway(target: IpAddress, refusal: RefusalThere): void {
+    if (this.#tellers.take(target, this.#facts.now)) this.#believe(target, refusal);
+  }
+
+  /** Somebody lets this host in. */
+  sessionUp(): void {
+    this.#out = undefined;
+  }
+
+  /** Who has said that this host was taken out of the network, and how; undefined while nobody has. */
+  status(): OutOfNetwork | undefined {
+    return this.#out && { text: this.#out.text, via: this.#out.via };
+  }
+
   /** A member has refused a handshake, and wants that host to know why. Only a lighthouse passes it on. */
   tell(session: Session, { host, fingerprint, code, text }: HandshakeRefused): void {
     const { settings, now } = this.#facts;
@@ -74,16 +106,25 @@ export class TurnedAway {
     this.#send(to, { kind: "handshake-refused", host: nameAddress(session), fingerprint, code, text });
   }
 
-  /** By way of a lighthouse. */
+  /** By way of a lighthouse, of a host that is called; or by the host at the other end itself, which is about to close the tunnel. */
   told(session: Session, { host, fingerprint, code, text }: HandshakeRefused): void {
     const { settings, now } = this.#facts;
     const { certificates } = settings.live.identity.credential;
     const isOurs = Object.values(certificates).some((certificate) => certificate?.fingerprint === fingerprint);
-    const mayTell = session.addresses.some((address) => this.#facts.isLighthouse(address));
+    const isItself = session.addresses.includes(host);
+    const mayTell = isItself || session.addresses.some((address) => this.#facts.isLighthouse(address));
     const peer = this.#peers.find(host);
-    if (!isOurs || !mayTell || !(peer?.call || peer?.failed) || !this.#tellers.take(host, now)) return;
-    const refusal = { code, text, via: session.peer.name };
-    const target = peer.call?.target ?? host;
+    const isAsked = isItself || peer?.call !== undefined || peer?.failed !== undefined;
+    if (!isOurs || !mayTell || !isAsked || !this.#tellers.take(host, now)) return;
+    this.#believe(peer?.call?.target ?? host, { code, text, via: session.peer.name });
+  }
+
+  #believe(target: IpAddress, refusal: RefusalThere): void {
+    const { code, text } = refusal;
+    if (code === "revoked") {
+      if (!this.#out) this.#emit({ kind: "tell", event: { code: "out-of-network", text, via: refusal.via } });
+      this.#out = refusal;
+    }
     const event = { code: "refused-there", address: target, reason: code, text, via: refusal.via } as const;
     this.#emit({ kind: "tell", event });
     this.#emit({ kind: "refused-there", target, refusal });

@@ -28,6 +28,7 @@ describe("health", () => {
       code: "certificate-expires",
       name: "laptop",
       version: 1,
+      isGuest: false,
       notAfter: NOW_S + 60,
       secondsLeft: 60,
       renewsItself: false,

@@ -20,31 +20,31 @@ describe("a revocation list", () => {
   };
   const entries = [ours, theirs].map(({ publicKey }) => `key:${toHex(publicKey)}`);
   const withListOf = ({ certificate }: Authority, ...revoked: readonly string[]) =>
-    poolOf().with([new RevocationList(certificate, 7, revoked)]);
+    poolOf().with([new RevocationList(certificate, { number: 7, issuedAt: 1_795_132_800 }, revoked)]);
 
   test("takes back certificates, also such as were accepted before, and says which list it was", () => {
     const before = poolOf();
     expect(verdict(before, ours)).toBe("accepted");
-    const pool = before.with([new RevocationList(plain.certificate, 7, entries)]);
+    const pool = before.with([new RevocationList(plain.certificate, { number: 7, issuedAt: 1_795_132_800 }, entries)]);
     const refused = pool.verify(ours, now);
-    expect(refused).toMatchObject({ ok: false, reason: { code: "blocked" } });
+    expect(refused).toMatchObject({ ok: false, reason: { code: "revoked" } });
     expect(!refused.ok && refused.reason.text).toMatch(/was revoked: list 7 of /);
     expect(verdict(before, ours)).toBe("accepted");
   });
 
   test("of an authority without limits holds for every authority's certificates", () => {
-    expect([ours, theirs].map((host) => verdict(withListOf(plain, ...entries), host))).toEqual(["blocked", "blocked"]);
+    expect([ours, theirs].map((host) => verdict(withListOf(plain, ...entries), host))).toEqual(["revoked", "revoked"]);
   });
 
   test("of an authority that is limited to a group holds for its own certificates only", () => {
     expect([ours, theirs].map((host) => verdict(withListOf(guests, ...entries), host))).toEqual([
       "accepted",
-      "blocked",
+      "revoked",
     ]);
   });
 
   test("knows a certificate by its fingerprint, too", () => {
-    expect(verdict(withListOf(plain, ours.fingerprint), ours)).toBe("blocked");
+    expect(verdict(withListOf(plain, ours.fingerprint), ours)).toBe("revoked");
   });
 
   test("of another pool's is gone with it", () => {

@@ -34,6 +34,12 @@ function reduce(rule: Rule, peer: PeerFacts, own: readonly Prefix[]): PolicyRule
 /** The remote addresses for which the rule can match this peer: empty for all of them, undefined for none. */
 function remoteOf(rule: Rule, peer: PeerFacts): readonly Prefix[] | undefined {
   if (!meansCa(rule, peer)) return undefined;
+  if (peer.debugGroup !== undefined)
+    return rule.host !== "any" &&
+      rule.groups.includes(peer.debugGroup) &&
+      rule.groups.every((group) => peer.groups.has(group))
+      ? []
+      : undefined;
   if (meansEverybody(rule) || meansHost(rule, peer) || meansGroups(rule, peer)) return [];
   return rule.cidr === undefined || rule.cidr === "any" ? undefined : [masked(rule.cidr)];
 }

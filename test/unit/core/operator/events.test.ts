@@ -223,6 +223,10 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   reloaded: "The new configuration applies.",
   "policy-applied":
     "Policy 7 applies with 12 rules of this host, for 60 s unless it is confirmed; it is an audit, which refuses nothing.",
+  "out-of-network": 'This host is out of the network: the certificate was revoked: list 7 of "home", says db1.',
+  "debug-access-begun": "laptop may reach tcp/5432, icmp here for debugging until 2027-01-01 00:00 UTC.",
+  "debug-access-ended": "The debug access of laptop has ended: it may reach nothing here any more.",
+  "debug-access-refused": "Debug access 7 cannot be used: its guests make no sense; nobody has any here.",
   "policy-reverted": "Policy 7 was not confirmed in time; the rules of before apply again.",
   "policy-refused": "Policy 7 cannot be used: its rule 3 makes no sense; the rules of before go on.",
   "policy-would-refuse":

@@ -228,6 +228,15 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   left: { code: "left" },
   reloaded: { code: "reloaded" },
   "policy-applied": { code: "policy-applied", number: 7, mode: "audit", rules: 12, forSeconds: 60 },
+  "out-of-network": { code: "out-of-network", text: 'the certificate was revoked: list 7 of "home"', via: "db1" },
+  "debug-access-begun": {
+    code: "debug-access-begun",
+    name: "laptop",
+    until: 1_798_761_600,
+    services: ["tcp/5432", "icmp"],
+  },
+  "debug-access-ended": { code: "debug-access-ended", name: "laptop", until: 1_798_761_600 },
+  "debug-access-refused": { code: "debug-access-refused", number: 7, why: "its guests make no sense" },
   "policy-reverted": { code: "policy-reverted", number: 7 },
   "policy-refused": { code: "policy-refused", number: 7, why: "its rule 3 makes no sense" },
   "policy-would-refuse": {
@@ -242,6 +251,7 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
     code: "certificate-expires",
     name: "laptop",
     version: 1,
+    isGuest: false,
     notAfter: 1_798_761_600,
     secondsLeft: 604_799,
     renewsItself: false,
