@@ -67,6 +67,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "make a token that a host joins with",
     load: async () => (await import("./commands/invite.ts")).inviteCommand(),
   },
+  enrol: {
+    summary: "make a host that the service renews of a key, without a token",
+    load: async () => (await import("./commands/enrol.ts")).enrolCommand(),
+  },
   tokens: {
     summary: "invitations, and what became of them",
     load: async () => (await import("./commands/tokens.ts")).tokensCommand(),

@@ -9,7 +9,7 @@ import type { ServiceFacts } from "./facts.ts";
 
 /** Where a host keeps what it had, that; otherwise the lowest address of each network that nobody has. `alsoTaken`: what the ledger does not know yet. */
 export function networksFor(
-  { name, publicKey, renews }: Applicant,
+  { name, publicKey, networks, renews }: Applicant,
   before: LedgerContent,
   facts: ServiceFacts,
   nowSeconds: number,
@@ -17,6 +17,7 @@ export function networksFor(
 ): Result<readonly Prefix[], EnrolmentRefusal> {
   const had =
     renews?.networks ??
+    networks ??
     before.inUse(nowSeconds).findLast((entry) => entry.name === name && entry.publicKey === publicKey)?.networks;
   if (had) return ok(had.map(parsePrefix).filter((prefix) => prefix !== undefined));
   // Those of lighthouses and relays are theirs, whoever has signed for them.

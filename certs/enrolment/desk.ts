@@ -14,6 +14,7 @@ import type { BulletinsRequest } from "../bulletin.ts";
 import { platformEntropy } from "../entropy.ts";
 import { addAccess, formatAccess, type KeptAccess, withdrawAccess } from "./access.ts";
 import { lastAuditSeq, writeAudit } from "./audit.ts";
+import { curveOf } from "./curve-of.ts";
 import {
   type DebugInvitation,
   type InvitedToDebug,
@@ -184,6 +185,7 @@ export class Desk {
       secret: new Secret(fromHex(secret) ?? new Uint8Array()),
       expires: BigInt(expires),
       host,
+      ...curveOf(facts),
     });
   }
 
@@ -196,6 +198,7 @@ export class Desk {
       serviceKey: facts.serviceKey,
       endpoints: endpointsOutside(facts),
       expires: BigInt(nowSeconds + LINK_SECONDS),
+      ...curveOf(facts),
     });
   }
 

@@ -21,6 +21,8 @@ export interface Applicant {
   /** Hex. */
   readonly publicKey: string;
   readonly version: string;
+  /** Addresses that somebody who has the authority's key gives it; undefined: those that it had, or the next free ones. */
+  readonly networks?: readonly string[];
   /** A host that is known already, and asks for its next certificate. */
   readonly renews?: KeptHost;
 }

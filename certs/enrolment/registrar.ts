@@ -26,7 +26,7 @@ import { StorageFailure } from "./storage/failure.ts";
 import { bindToken, findToken, isForAWhile, type KeptToken, markTokenUsed } from "./tokens.ts";
 
 /** How long the key that has used a token may fetch its certificate again: the answer may have been lost. */
-const FETCH_AGAIN_SECONDS = 600;
+export const FETCH_AGAIN_SECONDS = 600;
 const POLL_SECONDS = 5;
 const REQUEST_ID_BYTES = 6;
 

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { type ConfigError, formatConfigError } from "../core/config/document/config-error.ts";
 import type { EffectiveValue } from "../core/config/document/effective.ts";
 import type { Difference } from "../core/config/schema/unlike-nebula.ts";
@@ -7,6 +8,7 @@ import { readClock } from "../runtime/clock.ts";
 import { checkConfig } from "../runtime/config/config-file.ts";
 import { nodeSuite } from "../runtime/node-crypto.ts";
 import { thisPlatform } from "../runtime/platform/this-platform.ts";
+import { renewalWarnings } from "../runtime/renewal/renewal-warnings.ts";
 import { surroundingsByNode } from "../runtime/underlay/interfaces.ts";
 import { lanOverlaps } from "../runtime/underlay/lan-overlap.ts";
 import { pieceLine, piecesOf, type RolePiece } from "./gateway-role.ts";
@@ -53,7 +55,8 @@ export interface FindingReport {
 export function check(path: string, { effective, fromNebula }: CheckOptions = {}): CheckResult {
   const found = checkConfig(path, { suite: nodeSuite, wall: readClock().wall });
   const ok = found.errors.length === 0;
-  const warnings = [...found.warnings, ...(found.config ? overlapWarnings(found.config.settings.live) : [])];
+  const live = found.config?.settings.live;
+  const warnings = [...found.warnings, ...(live ? [...overlapWarnings(live), ...endOf(live, path)] : [])];
   const values = effective ? found.effective : [];
   const differences = fromNebula ? found.differences : [];
   const pieces = found.config ? piecesOf(found.config.settings.live, thisPlatform().forwarding) : [];
@@ -86,6 +89,15 @@ function overlapWarnings({ identity }: LiveSettings): readonly ConfigError[] {
     const { text: what, todo } = overlapText(overlap);
     return { code: "CONFIG_CONFLICT", place: undefined, path: "pki.cert", what, todo };
   });
+}
+
+/** Whether the certificate will be replaced in time, and who has to act where it will not. */
+function endOf(live: LiveSettings, path: string): readonly ConfigError[] {
+  return renewalWarnings(live, resolve(path), readClock().wall).map((warning) => ({
+    code: "CONFIG_IDENTITY",
+    place: undefined,
+    ...warning,
+  }));
 }
 
 function verdict(path: string, errors: number, warnings: number): { line: string; wrong: boolean } {

@@ -40,6 +40,9 @@ export function chooseStart({ dir, foreground, start }: StartOptions, services: 
   });
 }
 
+/** A reload shows the new certificate to peers before it answers. */
+export const RELOAD_MS = 15_000;
+
 /** The command line of the daemon. */
 export function daemonCommand(config: string, stateDir?: string): [string, ...string[]] {
   const program = join(packageRoot(), "dist/src/cli/main.js");

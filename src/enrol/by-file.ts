@@ -1,8 +1,7 @@
 import { fromHex, toHex } from "../core/base/bytes.ts";
 import type { Curve } from "../core/crypto/suite.ts";
-import { type IssuedAnswer, issuedAnswer } from "../core/enrolment/messages.ts";
-import { SERVICE_ENDPOINT } from "../core/enrolment/name.ts";
-import { hex, integer, list, object, oneOf, type Shape, text } from "../core/enrolment/shape.ts";
+import { BUNDLE_FORMAT, type BundleFile, bundleFile } from "../core/enrolment/bundle.ts";
+import { hex, integer, object, oneOf, type Shape } from "../core/enrolment/shape.ts";
 import { parseToken } from "../core/enrolment/token.ts";
 import type { Prefix } from "../core/netip/prefix.ts";
 import { nodeSuite } from "../runtime/node-crypto.ts";
@@ -24,31 +23,13 @@ interface RequestFile {
   readonly publicKey: string;
 }
 
-/** What it is answered; as secret as a token, because with it that host renews. */
-interface BundleFile {
-  readonly format: number;
-  readonly authority: string;
-  readonly serviceKey: string;
-  readonly endpoints: readonly string[];
-  readonly answer: IssuedAnswer;
-}
-
 const FORMAT = 1;
 const PURPOSE = "by-file";
-const format = integer("version of this file", { min: FORMAT, max: FORMAT });
 
 const requestFile: Shape<RequestFile> = object<RequestFile>({
-  format,
+  format: integer("version of this file", { min: FORMAT, max: FORMAT }),
   curve: oneOf("the key's curve", ["CURVE25519", "P256"]),
   publicKey: hex("the host's public key", [32, 65]),
-});
-
-const bundleFile: Shape<BundleFile> = object<BundleFile>({
-  format,
-  authority: hex("fingerprint of the authority", [32]),
-  serviceKey: hex("SHA-256 of the service's TLS key", [32]),
-  endpoints: list(text("host:port", { max: 261, pattern: SERVICE_ENDPOINT }), { max: 16 }),
-  answer: issuedAnswer,
 });
 
 /** Begins to join: makes this host's key, or keeps the one that was made for this, and gives what is to be carried to the authority. */
@@ -69,7 +50,7 @@ export async function answerByFile(request: string, token: string, now: bigint, 
   const key = { curve: asked.curve, publicKey: fromHex(asked.publicKey) ?? new Uint8Array() };
   const answer = await askUntilDecided(value, () => requestOf(key, value, value.host, now), patience);
   const { authority, serviceKey, endpoints } = value;
-  return written({ format: FORMAT, authority, serviceKey, endpoints, answer });
+  return written({ format: BUNDLE_FORMAT, authority, serviceKey, endpoints, answer });
 }
 
 /** Ends it, with what came back. */
@@ -109,7 +90,8 @@ function notBegun(): OperatorError {
   });
 }
 
-function read<Value>(shape: Shape<Value>, content: string, what: string): Value {
+/** A file that lacis has written, of one shape. */
+export function read<Value>(shape: Shape<Value>, content: string, what: string): Value {
   let value: unknown;
   try {
     value = JSON.parse(content);

@@ -3,22 +3,37 @@ import type { NetworkPlan } from "../core/enrolment/messages.ts";
 export interface HostPlan {
   readonly network: NetworkPlan;
   readonly device: string;
-  /** Whether enrolment.json lies beside it. */
-  readonly isRenewed: boolean;
-  /** It was let in to debug something: it calls, and is not called. */
+  /** It was let in to debug something: it calls, is not called, and is not renewed. */
   readonly isGuest: boolean;
 }
 
 /** Stands in the first line of what is written here: what has no such line is somebody else's. */
 export const WRITTEN_BY_US = "Written once by lacis ";
 
+const ENROLMENT_LINES = [
+  "  # How the certificate renews itself; without this line it does not.",
+  "  enrolment: pki/enrolment.json",
+] as const;
+
+const PKI = ["pki:", "  ca: pki/ca.crt", "  cert: pki/host.crt", "  key: pki/host.key"] as const;
+
+/** A configuration that was written here without `pki.enrolment`, with it; undefined where somebody has changed the line that it belongs behind. */
+export function withEnrolment(config: string): string | undefined {
+  if (/^ {2}enrolment: pki\/enrolment\.json\b/m.test(config)) return config;
+  const line = /^ {2}key: pki\/host\.key[ \t]*(?:#.*)?$/m.exec(config);
+  if (!line) return undefined;
+  const end = line.index + line[0].length;
+  return `${config.slice(0, end)}\n${ENROLMENT_LINES.join("\n")}${config.slice(end)}`;
+}
+
 /** The configuration of a host that joined: Nebula's own keys, for a person to read and to keep. */
-export function hostConfig({ network, device, isRenewed, isGuest }: HostPlan): string {
+export function hostConfig({ network, device, isGuest }: HostPlan): string {
   const { lighthouses, relays } = network;
   const overlay = lighthouses.flatMap((each) => each.overlay);
   return lines(
     `# This host in the network ${network.name}. ${WRITTEN_BY_US}join; yours to change: then lacis check, and lacis reload.`,
-    ...pki(isRenewed),
+    ...PKI,
+    ...(isGuest ? [] : ENROLMENT_LINES),
     "",
     "# Where lighthouses are: their address in the mesh, then where they are reached outside.",
     "static_host_map:",
@@ -54,14 +69,14 @@ export interface LighthousePlan {
   readonly name: string;
   readonly device: string;
   readonly port: number;
-  readonly isRenewed: boolean;
 }
 
 /** The configuration of the host that founded a network: lighthouse, relay, and where the enrolment service is. */
-export function lighthouseConfig({ name, device, port, isRenewed }: LighthousePlan): string {
+export function lighthouseConfig({ name, device, port }: LighthousePlan): string {
   return lines(
     `# The first host of the network ${name}. ${WRITTEN_BY_US}init; yours to change: then lacis check, and lacis reload.`,
-    ...pki(isRenewed),
+    ...PKI,
+    ...ENROLMENT_LINES,
     "",
     "# It tells hosts where the others are, and passes on what finds no straight way.",
     "lighthouse:",
@@ -79,18 +94,6 @@ export function lighthouseConfig({ name, device, port, isRenewed }: LighthousePl
     "# Who may do what. Everything out; in: pings, and hosts that renew their certificates. More, for instance: - { port: 22, proto: tcp, group: admins }",
     ...firewall([`    - { port: ${port}, proto: tcp, host: any }`]),
   );
-}
-
-function pki(isRenewed: boolean): readonly string[] {
-  return [
-    "pki:",
-    "  ca: pki/ca.crt",
-    "  cert: pki/host.crt",
-    "  key: pki/host.key",
-    ...(isRenewed
-      ? ["  # How the certificate renews itself; without this line it does not.", "  enrolment: pki/enrolment.json"]
-      : []),
-  ];
 }
 
 function tun(device: string): readonly string[] {

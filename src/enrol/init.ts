@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseCertificates } from "../core/cert/decode.ts";
 import type { Curve } from "../core/crypto/suite.ts";
 import type { NetworkPlan } from "../core/enrolment/messages.ts";
@@ -9,13 +9,15 @@ import { nodeSuite, osEntropy } from "../runtime/node-crypto.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import type { FileOwner } from "../runtime/platform/platform.ts";
 import { runAuthority } from "./authority-tool.ts";
-import { checkConfigOf } from "./check-answer.ts";
+import { comeAlong } from "./come-along.ts";
 import { deviceFor } from "./device-name.ts";
+import { enrolHere, passphraseFlags } from "./enrol-here.ts";
 import { firstAddress } from "./first-address.ts";
 import { lighthouseConfig } from "./host-config.ts";
 import { type HostFiles, makeFolder, refuseStrangeFiles, unwritable } from "./host-files.ts";
 import { networksHere, refuseOverlap, refuseTakenPort } from "./local-checks.ts";
 import { freeNetwork } from "./overlay-network.ts";
+import { complete } from "./settle.ts";
 import { Staging } from "./staging.ts";
 
 export interface InitOptions {
@@ -30,6 +32,8 @@ export interface InitOptions {
   /** Undefined: one that is free here. */
   readonly overlay: Prefix | undefined;
   readonly curve: Curve;
+  /** Hears why a first host that an earlier version has set up stays without renewal. */
+  readonly leftBehind: (error: OperatorError) => void;
   /** Flags for the making of the authority and for what it signs. */
   readonly encrypt: boolean;
   readonly passphraseFile: string | undefined;
@@ -38,18 +42,24 @@ export interface InitOptions {
   readonly now: () => bigint;
 }
 
+export interface Initiated {
+  readonly plan: NetworkPlan;
+  /** The host that was here has another certificate and configuration now. */
+  readonly hasChanged: boolean;
+}
+
 /**
  * Founds a network, as far as files go: an authority of its own, and this machine as its first host, lighthouse and relay. Where it was begun and not ended, it goes on: what
  * stands is kept, the authority above all.
  */
-export async function init(options: InitOptions): Promise<NetworkPlan> {
+export async function init(options: InitOptions): Promise<Initiated> {
   const { files, network, owner } = options;
   makeFolder(files.folder);
   const founded = authorityIn(files);
   if (founded && founded.name !== network) throw anotherNetwork(founded.name, network, files);
   if (founded && existsSync(files.config)) {
-    Staging.forget(files);
-    return planIn(files);
+    if (Staging.begunFor(files, PURPOSE)) Staging.forget(files);
+    return { plan: await planIn(files), hasChanged: await bringAlong(options) };
   }
   if (existsSync(files.config)) throw configured(files);
   if (!Staging.begunFor(files, PURPOSE)?.isComplete) {
@@ -58,12 +68,23 @@ export async function init(options: InitOptions): Promise<NetworkPlan> {
   }
   const overlay = founded?.overlay ?? (await foundAuthority(options));
   const plan = planOf(overlay, options);
-  const staging = Staging.open(files, PURPOSE, options.curve);
-  if (!staging.isComplete) await signFirst(staging, plan, options);
   await beginService(plan, files);
+  const staging = Staging.open(files, PURPOSE, options.curve);
+  if (!staging.isComplete) await enrolFirst(staging, plan, options);
   if (options.encrypt) tellOffline(files);
   staging.place(owner);
-  return plan;
+  return { plan, hasChanged: false };
+}
+
+/** Whatever keeps it from that, a host that was there goes on as it was. */
+async function bringAlong({ files, passphraseFile, owner, now, leftBehind }: InitOptions): Promise<boolean> {
+  try {
+    return await comeAlong(files, { passphraseFile, owner, now: now() });
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error;
+    leftBehind(error);
+    return false;
+  }
 }
 
 const PURPOSE = "init";
@@ -158,7 +179,7 @@ async function foundAuthority({ files, network, ...options }: InitOptions): Prom
       "-ledger",
     ],
     ...(options.encrypt ? ["-encrypt"] : []),
-    ...passphrase(options.encrypt ? options.passphraseFile : undefined),
+    ...passphraseFlags(options.encrypt ? options.passphraseFile : undefined),
   );
   attempt(files.authority, () => {
     renameSync(begun, files.authority);
@@ -167,25 +188,16 @@ async function foundAuthority({ files, network, ...options }: InitOptions): Prom
   return overlay;
 }
 
-/** The first host's certificate goes on for as long as the authority's: nobody is there before it to renew it. */
-async function signFirst(staging: Staging, plan: NetworkPlan, options: InitOptions): Promise<void> {
+/** The first host is one like any other from the beginning, though nobody is there yet that it could ask. */
+async function enrolFirst(staging: Staging, plan: NetworkPlan, options: InitOptions): Promise<void> {
   const { files, name, now } = options;
   const [overlay = ""] = plan.networks;
   const [first = ""] = plan.relays;
-  const publicKey = join(files.staging, "host.pub");
-  attempt(publicKey, () => replaceFile({ file: publicKey, content: staging.key.publicKeyPem }));
-  const certificate = await runAuthority(
-    files.authority,
-    ...["sign", "-name", name, "-networks", `${first}/${parsePrefix(overlay)?.bits ?? 24}`],
-    ...["-in-pub", resolve(publicKey), "-out-crt", "-"],
-    ...passphrase(options.encrypt ? options.passphraseFile : undefined),
-  );
-  const content = {
-    authorities: readFileSync(join(files.authority, "ca.crt"), "utf8"),
-    certificate,
-    config: lighthouseConfig({ name: plan.name, device: deviceFor(plan.name), port: plan.port, isRenewed: false }),
-  };
-  staging.complete(content, (config) => checkConfigOf(config, now()));
+  const networks = [`${first}/${parsePrefix(overlay)?.bits ?? 24}`];
+  const passphraseFile = options.encrypt ? options.passphraseFile : undefined;
+  const bundle = await enrolHere(files, { name, networks, groups: [], key: staging.key, passphraseFile });
+  const config = lighthouseConfig({ name: plan.name, device: deviceFor(plan.name), port: plan.port });
+  complete(staging, bundle, { authorities: bundle.answer.authorities, config: () => config, now: now() });
 }
 
 /** Tells the service what it is to tell hosts; it takes over what was signed. The same again changes nothing. */
@@ -208,10 +220,6 @@ async function beginService(
 function tellOffline({ authority }: HostFiles): void {
   const file = join(authority, "options");
   attempt(file, () => replaceFile({ file, content: "LACIS_AUTHORITY_OPTIONS=-offline\n" }));
-}
-
-function passphrase(file: string | undefined): readonly string[] {
-  return file === undefined ? [] : ["-passphrase-file", resolve(file)];
 }
 
 function attempt(path: string, step: () => void): void {

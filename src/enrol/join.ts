@@ -22,7 +22,8 @@ export interface JoinOptions {
   readonly files: HostFiles;
   /** The name it would like, where the token leaves that open. */
   readonly name?: string | undefined;
-  readonly curve: Curve;
+  /** Undefined: as the token says. */
+  readonly curve: Curve | undefined;
   /** Networks that this machine has a way to. */
   readonly here: readonly Prefix[];
   /** Who is to run the host; undefined: whoever runs this. */
@@ -63,7 +64,7 @@ export async function join(options: JoinOptions): Promise<Joined> {
   const name = nameFor(token, options.name);
   makeFolder(files.folder);
   if (!here) refuseStrangeFiles(files);
-  const begun = Staging.open(files, purpose, here?.key?.curve ?? options.curve, here?.key);
+  const begun = Staging.open(files, purpose, here?.key?.curve ?? curveFor(token, options.curve), here?.key);
   const own = isSignInLink(token)
     ? await signInFor(token, name, { started: options.signIn, signal: options.signal })
     : token;
@@ -100,6 +101,17 @@ function readToken(text: string): EnrolmentToken {
   const token = parseToken(text, nodeSuite);
   if (!token.ok) throw refusedBy(token.reason);
   return token.value;
+}
+
+function curveFor(token: EnrolmentToken, wanted: Curve | undefined): Curve {
+  if (token.curve === undefined) return wanted ?? "CURVE25519";
+  if (wanted === undefined || wanted === token.curve) return token.curve;
+  const why = `the network's is ${token.curve}, as the token says`;
+  throw new OperatorError(
+    "curve-fixed",
+    { what: `the curve ${wanted}`, why, todo: "leave --curve out" },
+    ExitCode.usage,
+  );
 }
 
 function nameFor(token: EnrolmentToken, wanted: string | undefined): string {

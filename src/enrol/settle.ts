@@ -1,3 +1,4 @@
+import type { Certificate } from "../core/cert/certificate.ts";
 import { debugGroupOf } from "../core/cert/debug-group.ts";
 import { formatEnrolment } from "../core/enrolment/enrolment-file.ts";
 import type { IssuedAnswer } from "../core/enrolment/messages.ts";
@@ -29,26 +30,37 @@ export interface Surroundings {
 
 /** Makes a host's files of what came for it, once all of it was checked; they are then ready to be moved. */
 export function settle(staging: Staging, received: Received, { here, now, config }: Surroundings): void {
-  const { answer, authority, serviceKey, endpoints } = received;
-  const certificates = checkAnswer(answer, { authority, publicKey: staging.key.publicKey, now });
+  const { network, authorities } = received.answer;
   refuseOverlap(
-    answer.network.networks.flatMap((text) => parsePrefix(text) ?? []),
+    network.networks.flatMap((text) => parsePrefix(text) ?? []),
     here,
     "leave that network, or have the mesh moved to another one; the same token works again within ten minutes of its first use",
   );
-  const { network } = answer;
+  const device = deviceFor(network.name);
   // Nobody renews the certificate of a host that was let in to debug something.
-  const isGuest = certificates.some(({ groups }) => debugGroupOf(groups) !== undefined);
-  const content = {
-    authorities: answer.authorities,
-    certificate: answer.certificates,
-    enrolment: formatEnrolment({
-      network: network.name,
-      endpoints: network.service.length > 0 ? network.service : endpoints,
-      pin: serviceKey,
-      secret: answer.renewal,
-    }),
-    config: config ?? hostConfig({ network, device: deviceFor(network.name), isRenewed: !isGuest, isGuest }),
-  };
+  const configOf = (certificates: readonly Certificate[]): string =>
+    hostConfig({ network, device, isGuest: certificates.some(({ groups }) => debugGroupOf(groups) !== undefined) });
+  complete(staging, received, { authorities, config: config === undefined ? configOf : () => config, now });
+}
+
+/** Whom the host is to trust (PEM), its configuration, and when that is (Unix seconds). */
+interface HostWanted {
+  readonly authorities: string;
+  readonly config: (certificates: readonly Certificate[]) => string;
+  readonly now: bigint;
+}
+
+/** Makes a host's files of what came for it, wherever it is to be. */
+export function complete(staging: Staging, received: Received, { authorities, config, now }: HostWanted): void {
+  const { answer, authority } = received;
+  const { network, certificates, renewal } = answer;
+  const checked = checkAnswer({ ...answer, authorities }, { authority, publicKey: staging.key.publicKey, now });
+  const enrolment = formatEnrolment({
+    network: network.name,
+    endpoints: network.service.length > 0 ? network.service : received.endpoints,
+    pin: received.serviceKey,
+    secret: renewal,
+  });
+  const content = { authorities, certificate: certificates, enrolment, config: config(checked) };
   staging.complete(content, (file) => checkConfigOf(file, now));
 }

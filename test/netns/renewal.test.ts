@@ -1,5 +1,8 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { readHostKey } from "../../src/core/cert/host-key.ts";
+import type { BundleFile } from "../../src/core/enrolment/bundle.ts";
+import { nodeSuite } from "../../src/runtime/node-crypto.ts";
 import type { Daemon } from "./lab/daemon.ts";
 import { LACIS } from "./lab/implementation.ts";
 import { type Machine, TestNetwork } from "./lab/network.ts";
@@ -46,6 +49,60 @@ test("a host renews its certificate every few seconds and loses no ping; while t
     expect(pings.log()).toMatch(/ 0% packet loss/);
   } finally {
     for (const { machine, root } of [first, laptop, nas]) {
+      await machine.endAll();
+      await root.close();
+    }
+    await network.close();
+  }
+});
+
+test("the first host renews its certificate at its own service, and a change of the authority counts it as one of two that trust the next", async () => {
+  const network = await TestNetwork.open("first-host");
+  const first = await fresh(await network.machine("first", ["192.0.2.1/24"]));
+  const nas = await fresh(await network.machine("nas", ["192.0.2.3/24"]));
+  const onFirst = (script: string): Promise<string> =>
+    first.machine.must(...first.root.inside(["sh", "-c", `cd /etc/lacis/authority && ${script}`]));
+  const tool = (...args: readonly string[]): string => [...LACIS.certificates.command, ...args].join(" ");
+  const cli = (...args: readonly string[]): string => LACIS.cli(...args).join(" ");
+  try {
+    const host = start(first, "init", "home", "--endpoint", "192.0.2.1", "--name", "first");
+    await says(host, "next: sudo lacis invite HOST");
+    await says(start(nas, "join", await invited(first, "nas")), "lighthouse answers in");
+    const address = /this host is (\S+), reached/.exec(host.log())?.[1] ?? "";
+
+    const key = readHostKey(nodeSuite, await onFirst("cat ../pki/host.key"));
+    await onFirst(`cat > ../host.pub <<'END'\n${key?.publicKeyPem}END`);
+    const short = tool(
+      "enrol",
+      "first",
+      "-networks",
+      `${address}/24`,
+      "-in-pub",
+      "../host.pub",
+      "-duration",
+      SHORT_LIFE,
+    );
+    const { answer } = JSON.parse(await onFirst(short)) as BundleFile;
+    await onFirst(`cat > ../pki/host.crt <<'END'\n${answer.certificates}END`);
+    await onFirst(`sed -i 's/"secret": ".*"/"secret": "${answer.renewal}"/' ../pki/enrolment.json`);
+    await onFirst(cli("reload"));
+    await renewals(host, 2);
+
+    await onFirst(tool("rotate", "-next"));
+    await onFirst(cli("publish", "authorities.bulletin"));
+    await waitFor(
+      "both trust the next authority, and it signs",
+      async () => {
+        const line = `${cli("bulletins", "--json")} > ../applied && ${tool("rotate", "-next", "-applied", "../applied")}`;
+        return (
+          (await first.machine.run(...first.root.inside(["sh", "-c", `cd /etc/lacis/authority && ${line}`]))).status ===
+          0
+        );
+      },
+      { withinMs: 60_000 },
+    );
+  } finally {
+    for (const { machine, root } of [first, nas]) {
       await machine.endAll();
       await root.close();
     }

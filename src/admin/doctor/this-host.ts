@@ -85,13 +85,19 @@ function certificate({ health, settings, nowMs }: Examined): Finding {
     if (!verified.ok)
       return failed(
         `others who trust what this host trusts refuse it: ${verified.reason.text}`,
-        CURES[verified.reason.code] ?? "sign it again: lacis-cert sign",
+        cureOf(verified.reason.code, health) ?? "sign it again: lacis-cert sign",
       );
   }
   const trouble = knownTrouble(health, "certificate");
   if (trouble) return trouble;
   const last = Math.min(...own.map(({ notAfter }) => Number(notAfter)));
   return passed(`${credential.name}, valid for ${duration(last * 1000 - nowMs)}`);
+}
+
+/** A host that was to renew itself knows why it has not. */
+function cureOf(code: string, health: Examined["health"]): string | undefined {
+  const renewal = code === "expired" ? health.find((each) => each.code.startsWith("renewal-")) : undefined;
+  return renewal ? `${renewal.text}: ${renewal.todo}` : CURES[code];
 }
 
 const CURES: Readonly<Record<string, string>> = {

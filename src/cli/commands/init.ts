@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { askDaemon } from "../../admin/client.ts";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import type { NetworkPlan } from "../../core/enrolment/messages.ts";
 import { NETWORK_NAME } from "../../core/enrolment/name.ts";
@@ -19,6 +20,7 @@ import {
   daemonCommand,
   daemonSocket,
   HOST_SERVICE,
+  RELOAD_MS,
   type Start,
   type StartOptions,
   stayInForeground,
@@ -84,7 +86,7 @@ async function found(name: string, flags: InitFlags): Promise<void> {
   if (start !== "none") refuseWithoutTun();
   const files = hostFilesIn(flags.dir ?? thisPlatform().places.configBase);
   const reached = endpointsOf(flags.endpoint, flags.port);
-  const plan = await init({
+  const { plan, hasChanged } = await init({
     network: name,
     files,
     name: hostNameFrom(flags.name ?? hostname()),
@@ -95,8 +97,14 @@ async function found(name: string, flags: InitFlags): Promise<void> {
     encrypt: flags.encrypt ?? false,
     passphraseFile: flags.passphraseFile,
     owner: start === "service" ? thisPlatform().supervisor.ownerOf(HOST_SERVICE) : undefined,
+    leftBehind: ({ message }) => complain(`lacis: ${message}`),
     now: () => BigInt(Math.floor(Date.now() / 1000)),
   });
+  if (hasChanged) {
+    complain("lacis: this host's certificate renews itself from now on");
+    const socket = daemonSocket(files);
+    if (socket !== undefined) await askDaemon(socket, { verb: "reload" }, RELOAD_MS);
+  }
   await begin({ start, files, port: plan.port, isOffline: flags.encrypt ?? false }, () =>
     tell(plan, files, reached, { ...flags, start: start !== "none" }),
   );

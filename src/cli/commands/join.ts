@@ -19,6 +19,7 @@ import {
   daemonSocket,
   HOST_SERVICE,
   pingLighthouse,
+  RELOAD_MS,
   type Start,
   type StartOptions,
   stayInForeground,
@@ -28,12 +29,9 @@ import { complain, say, sayJson } from "../output.ts";
 import { joinedLine } from "../render-joined.ts";
 import { waiting } from "../waiting.ts";
 
-/** A reload shows the new certificate to peers before it answers. */
-const RELOAD_MS = 15_000;
-
 interface JoinFlags extends StartOptions {
   readonly name?: string;
-  readonly curve: "25519" | "P256";
+  readonly curve?: "25519" | "P256";
   readonly ephemeral?: boolean;
   readonly request?: string;
   readonly bundle?: string;
@@ -51,7 +49,10 @@ export function joinCommand(): Command {
     .option("--no-start", "only write the files")
     .option("--ephemeral", "be a host for as long as this command runs, then leave, and leave nothing behind")
     .addOption(
-      new Option("--curve <curve>", "the curve of the network's authority").choices(["25519", "P256"]).default("25519"),
+      new Option(
+        "--curve <curve>",
+        "the curve of the network's authority; without it: as the token says, 25519 where it says nothing",
+      ).choices(["25519", "P256"]),
     )
     .option(
       "--request <file>",
@@ -95,7 +96,7 @@ async function joinNetwork(given: string | undefined, flags: JoinFlags): Promise
       files,
       name: flags.name,
       here: networksHere(),
-      curve: flags.curve === "P256" ? "P256" : "CURVE25519",
+      curve: flags.curve === undefined ? undefined : flags.curve === "P256" ? "P256" : "CURVE25519",
       owner,
       signIn: ({ url, page, code }) => {
         complain(`lacis: sign in at ${url}`);

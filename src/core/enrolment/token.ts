@@ -13,7 +13,7 @@ import { formatDuration } from "../base/duration.ts";
 import { ok, type Result } from "../base/result.ts";
 import { Secret } from "../base/secret.ts";
 import type { Fingerprint } from "../cert/certificate.ts";
-import type { CryptoSuite } from "../crypto/suite.ts";
+import type { CryptoSuite, Curve } from "../crypto/suite.ts";
 import { HOST_NAME, isServiceEndpoint, NETWORK_NAME } from "./name.ts";
 import { type EnrolmentRefusal, enrolmentRefusal } from "./refusal.ts";
 
@@ -27,6 +27,7 @@ import { type EnrolmentRefusal, enrolmentRefusal } from "./refusal.ts";
 //     secret      16 bytes
 //     expires     8 bytes, Unix seconds, big endian
 //     host        1 byte length, ASCII; empty when the host may choose its name
+//     curve       1 byte, 1: P-256; only behind "lacis2-", which networks of that curve have
 //     checksum    4 bytes, the first of SHA-256 over the prefix and all of the above
 //
 // The checksum finds what was typed over or cut off; it proves nothing. The number in the prefix is that of the format.
@@ -48,11 +49,16 @@ export interface EnrolmentToken {
   readonly expires: bigint;
   /** The name that the host is to have; empty when it may choose. */
   readonly host: string;
+  /** The curve of the authority, which the host's key must be of. Older tokens do not say it, and nor do those of Curve25519. */
+  readonly curve?: Curve;
 }
 
 export type Sha256 = Pick<CryptoSuite, "sha256">;
 
 export const TOKEN_PREFIX = "lacis1-";
+/** Whoever joined a network of P-256 with the other had to know its curve. Those who cannot read it hear that it is newer. */
+const TOKEN_PREFIX_P256 = "lacis2-";
+const P256_BYTE = 1;
 /** Places where a service may be. More would only be tried later. */
 export const TOKEN_ENDPOINTS_MAX = 8;
 /** Longer than the longest token with line breaks in it. */
@@ -77,8 +83,10 @@ export function formatToken(token: EnrolmentToken, suite: Sha256): string {
     token.secret.expose(),
     expires,
     short(token.host),
+    ...(token.curve === "P256" ? [Uint8Array.of(P256_BYTE)] : []),
   );
-  return TOKEN_PREFIX + toBase64Url(concatBytes(content, checksumOf(content, suite)));
+  const prefix = token.curve === "P256" ? TOKEN_PREFIX_P256 : TOKEN_PREFIX;
+  return prefix + toBase64Url(concatBytes(content, checksumOf(prefix, content, suite)));
 }
 
 /** Reads a token, also one that a mail program has broken into lines. */
@@ -88,13 +96,15 @@ export function parseToken(text: string, suite: Sha256): Result<EnrolmentToken, 
   if (version === undefined) {
     return enrolmentRefusal("token-damaged", "the token", `it does not begin with ${TOKEN_PREFIX}`, COPY_AGAIN);
   }
-  if (version !== "1") {
+  const prefix = `lacis${version}-`;
+  if (prefix !== TOKEN_PREFIX && prefix !== TOKEN_PREFIX_P256) {
     return enrolmentRefusal("token-newer", "the token", "it was made by a newer Lacis", "upgrade this host first");
   }
-  const bytes = fromBase64Url(line.slice(TOKEN_PREFIX.length));
+  const bytes = fromBase64Url(line.slice(prefix.length));
   const content = bytes?.subarray(0, -CHECKSUM_BYTES);
-  if (!bytes || !content || !equalBytes(bytes.subarray(content.length), checksumOf(content, suite))) return DAMAGED;
-  const token = decode(content);
+  if (!bytes || !content || !equalBytes(bytes.subarray(content.length), checksumOf(prefix, content, suite)))
+    return DAMAGED;
+  const token = decode(content, prefix === TOKEN_PREFIX_P256);
   return token ? ok(token) : DAMAGED;
 }
 
@@ -123,7 +133,7 @@ const DAMAGED = enrolmentRefusal(
   COPY_AGAIN,
 );
 
-function decode(content: Uint8Array): EnrolmentToken | undefined {
+function decode(content: Uint8Array, isP256: boolean): EnrolmentToken | undefined {
   const reader = new Reader(content);
   const network = reader.text();
   const authority = toHex(reader.bytes(HASH_BYTES)) as Fingerprint;
@@ -135,13 +145,16 @@ function decode(content: Uint8Array): EnrolmentToken | undefined {
   const secret = reader.bytes(SECRET_BYTES);
   const expires = readUint64(reader.bytes(8), 0);
   const host = reader.text();
+  const namesCurve = !isP256 || reader.bytes(1)[0] === P256_BYTE;
   const isGood =
+    namesCurve &&
     reader.isAtEnd &&
     NETWORK_NAME.test(network) &&
     endpoints.every(isServiceEndpoint) &&
     (host === "" || HOST_NAME.test(host));
   if (!isGood) return undefined;
-  return { network, authority, serviceKey, endpoints, id, secret: new Secret(secret.slice()), expires, host };
+  const token = { network, authority, serviceKey, endpoints, id, secret: new Secret(secret.slice()), expires, host };
+  return isP256 ? { ...token, curve: "P256" } : token;
 }
 
 /** Bytes one after the other; past the end there are none, which `isAtEnd` tells. */
@@ -181,6 +194,6 @@ function hexBytes(hex: string): Uint8Array {
   return fromHex(hex) ?? new Uint8Array();
 }
 
-function checksumOf(content: Uint8Array, suite: Sha256): Uint8Array {
-  return suite.sha256(utf8Encode(TOKEN_PREFIX), content).subarray(0, CHECKSUM_BYTES);
+function checksumOf(prefix: string, content: Uint8Array, suite: Sha256): Uint8Array {
+  return suite.sha256(utf8Encode(prefix), content).subarray(0, CHECKSUM_BYTES);
 }

@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync, realpathSync } from "node:fs";
+import { accessSync, constants, existsSync, lstatSync, realpathSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fail, ok, type Result } from "../../core/base/result.ts";
 import type { RenewalSettings, WrittenPath } from "../../core/config/settings.ts";
@@ -12,6 +12,8 @@ import { systemCode } from "../operator-error.ts";
 export interface Hindrance {
   readonly why: string;
   readonly todo: string;
+  /** What the host has kept of its enrolment is no more. */
+  readonly isLost?: true;
 }
 
 /** The files that a renewal reads and replaces: each is the old one or the new one, whenever the power goes. */
@@ -33,6 +35,7 @@ export class RenewalFiles {
       return fail({ why, todo: `write it into a file and name that in ${which}` });
     }
     const files = new RenewalFiles(absolute(settings.enrolment), absolute(certificate));
+    if (!existsSync(files.#enrolment)) return fail(lost(`there is no ${files.#enrolment}`));
     const hindrance = openKey(absolute(key)) ?? openKey(files.#enrolment) ?? files.#unwritable();
     return hindrance ? fail(hindrance) : ok(files);
   }
@@ -40,10 +43,9 @@ export class RenewalFiles {
   /** What the host has kept of its enrolment. */
   read(): Result<EnrolmentFile, Hindrance> {
     const text = readText(this.#enrolment);
-    const todo = "join again: lacis join, with a new token of lacis invite";
-    if (!text.ok) return fail({ why: text.reason.what, todo });
+    if (!text.ok) return fail(lost(text.reason.what));
     const parsed = parseEnrolment(text.value);
-    return parsed.ok ? parsed : fail({ why: `${this.#enrolment} ${parsed.reason}`, todo });
+    return parsed.ok ? parsed : fail(lost(`${this.#enrolment} ${parsed.reason}`));
   }
 
   /** The certificates that lie on disk now. */
@@ -73,6 +75,13 @@ export class RenewalFiles {
     }
     return undefined;
   }
+}
+
+/** The secret is nowhere else: only who lets hosts in can give another one. */
+function lost(why: string): Hindrance {
+  const todo =
+    "leave and join again: lacis leave, then lacis join with a new token (whoever runs the network: lacis invite)";
+  return { why, todo, isLost: true };
 }
 
 /** Replaces the file of `pki.ca`. Throws FileError. */

@@ -5,6 +5,7 @@ import { osEntropy } from "../node-crypto.ts";
 import { packageVersion } from "../package-root.ts";
 import type { Service } from "../service.ts";
 import { Authorities } from "./authorities.ts";
+import { firstHostCommand } from "./first-host.ts";
 import { Renewal } from "./renewal.ts";
 
 /** What keeps a daemon's own files good: its certificate in time, its authorities when one hands over to another. */
@@ -28,6 +29,7 @@ export function renewalServices(daemon: Daemon): readonly Service[] {
       (await import("../enrolment/service-client.ts")).askRenewal(place, asked, signal),
     apply,
     tell: (event) => daemon.events.tell(event),
+    onFirstHost: () => firstHostCommand(daemon.settings.live, daemon.config),
   });
   return [renewal, authorities];
 }

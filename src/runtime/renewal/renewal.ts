@@ -18,6 +18,7 @@ import { nodeSuite } from "../node-crypto.ts";
 import { OperatorError } from "../operator-error.ts";
 import type { Health, Service } from "../service.ts";
 import { type Hindrance, RenewalFiles } from "./renewal-files.ts";
+import { notRenewed } from "./renewal-warnings.ts";
 import { type Trouble, troubleHealth } from "./trouble.ts";
 
 /** The wall clock can be set while nothing happens: it is looked at this often at least. */
@@ -35,6 +36,8 @@ export interface RenewalOptions {
   /** Brings what lies on disk into force. Throws an OperatorError when it cannot. */
   readonly apply: () => void;
   readonly tell: (event: OperatorEvent) => void;
+  /** On the host that founded the network, the command that enrols it. */
+  readonly onFirstHost: () => string | undefined;
 }
 
 /** Gives this host its next certificate in time: from the service, over the mesh where that is possible, without a lost packet. */
@@ -72,10 +75,18 @@ export class Renewal implements Service {
   }
 
   health(): readonly Health[] {
-    if (!this.#trouble) return [];
+    if (!this.#trouble) return this.#withoutRenewal();
     const againMs = this.#notBefore - this.#options.clock().now;
     const ending = endingOf(this.#first(), this.#nowSeconds());
     return [troubleHealth(this.#trouble, { failures: this.#failures, againMs, ending })];
+  }
+
+  #withoutRenewal(): readonly Health[] {
+    const { settings, onFirstHost } = this.#options;
+    const command = settings().live.renewal ? undefined : onFirstHost();
+    if (command === undefined) return [];
+    const { what: text, todo } = notRenewed(command);
+    return [{ code: "renewal-absent", severity: "warning", text, todo }];
   }
 
   #look(): void {
@@ -179,8 +190,9 @@ export class Renewal implements Service {
     tell({ code: "certificate-renewed", name, notAfter: Number(notAfter), secondsLeft });
   }
 
-  #hindered({ why, todo }: Hindrance): void {
-    this.#tellTrouble({ of: "hindered", why, todo }, LOOK_MS_MAX);
+  #hindered({ why, todo, isLost }: Hindrance): void {
+    const onFirst = isLost ? this.#options.onFirstHost() : undefined;
+    this.#tellTrouble({ of: "hindered", why, todo: onFirst ?? todo }, LOOK_MS_MAX);
   }
 
   #failed(trouble: Trouble): void {

@@ -71,6 +71,7 @@ describe.skipIf(!canKill(PROGRAM))("killed at any system call and run again (nee
             "config.yml",
             "pki",
             "pki/ca.crt",
+            "pki/enrolment.json",
             "pki/host.crt",
             "pki/host.key",
           ]);

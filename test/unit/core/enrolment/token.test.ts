@@ -33,6 +33,17 @@ describe("a token", () => {
     expect(read.ok && [...read.value.secret.expose()]).toEqual([...LAP.secret.expose()]);
   });
 
+  test("of a network of P-256 says so, in a format that older hosts know to be newer", () => {
+    const token: EnrolmentToken = { ...LAP, curve: "P256" };
+    const line = formatToken(token, portableSuite);
+    expect(line).toMatch(/^lacis2-/);
+    expect(parseToken(line, portableSuite)).toEqual({ ok: true, value: token });
+    for (const other of [line.replace("lacis2-", TOKEN_PREFIX), LINE.replace(TOKEN_PREFIX, "lacis2-")]) {
+      expect(parseToken(other, portableSuite)).toMatchObject({ ok: false, reason: { code: "token-damaged" } });
+    }
+    expect(formatToken({ ...LAP, curve: "CURVE25519" }, portableSuite)).toBe(LINE);
+  });
+
   test("does not print its secret once it was read", () => {
     const read = parseToken(LINE, portableSuite);
     expect(JSON.stringify(read, (_, value) => (typeof value === "bigint" ? String(value) : value))).toContain(
@@ -67,7 +78,7 @@ describe("a token", () => {
   });
 
   test("of a newer format says that this host is to be upgraded, not that it is damaged", () => {
-    expect(parseToken("lacis2-AAAA", portableSuite)).toMatchObject({
+    expect(parseToken("lacis3-AAAA", portableSuite)).toMatchObject({
       ok: false,
       reason: { code: "token-newer", todo: expect.stringContaining("upgrade") },
     });

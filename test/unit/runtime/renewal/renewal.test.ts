@@ -245,7 +245,7 @@ describe("what would keep a host from renewing is said at once, long before it i
       /enrolment\.json can be read/,
       /chmod 600/,
     ],
-    ["no enrolment", () => rmSync(host.path("enrolment.json")), /no such file/, /ReadWritePaths|chown/],
+    ["no enrolment", () => rmSync(host.path("enrolment.json")), /there is no \S+enrolment\.json/, /lacis invite/],
     [
       "an enrolment that is none",
       () => writeFileSync(host.path("enrolment.json"), "{}", { mode: 0o600 }),
@@ -267,6 +267,24 @@ describe("what would keep a host from renewing is said at once, long before it i
     await days(70);
     expect(host.asked).toEqual([]);
     expect(host.events.map(({ code }) => code)).toEqual(["certificate-not-renewed"]);
+  });
+
+  test("on the host that founded the network, which gives itself another one", () => {
+    chmodSync(host.folder, 0o755);
+    rmSync(host.path("enrolment.json"));
+    host.onFirstHost = "sudo lacis init home";
+    host.renewal.start();
+    expect(host.renewal.health()).toMatchObject([{ code: "renewal-hindered", todo: "sudo lacis init home" }]);
+  });
+
+  test("that an earlier version has set up the first host, which no renewal takes along", () => {
+    host.configure("pki:\n  ca: ca.crt\n  key: host.key\n  cert: host.crt\n");
+    host.restart();
+    expect(host.renewal.health()).toEqual([]);
+    host.onFirstHost = "sudo lacis init home";
+    expect(host.renewal.health()).toMatchObject([
+      { code: "renewal-absent", severity: "warning", todo: "run once: sudo lacis init home" },
+    ]);
   });
 
   test("a certificate that stands in the configuration itself", () => {

@@ -137,6 +137,9 @@ export class RenewingHost {
     return read.value[0]!;
   }
 
+  /** The command that enrols the host which founded the network, where this is one. */
+  onFirstHost: string | undefined;
+
   secret(): string {
     const read = parseEnrolment(readFileSync(this.path("enrolment.json"), "utf8"));
     if (!read.ok) throw new Error(read.reason);
@@ -165,6 +168,7 @@ export class RenewingHost {
         this.renewal.reload();
       },
       tell: (event) => this.events.push(event),
+      onFirstHost: () => this.onFirstHost,
     });
   }
 }
