@@ -10,8 +10,8 @@ export interface CaFileFlags {
   readonly passphraseFile?: string;
 }
 
-/** Opens the authority that the flags name; asks for its passphrase if its key has one. */
-export async function openCa(flags: CaFileFlags, now: WallTime): Promise<Authority> {
+/** Opens the authority that the flags name; asks for its passphrase if its key has one. `otherwise`: what can be done where nobody has it. */
+export async function openCa(flags: CaFileFlags, now: WallTime, otherwise?: string): Promise<Authority> {
   const { decryptCaKey, isEncryptedCaKey, openAuthority, checkAuthorityFile } = await import("../index.ts");
   const { caCrt: certificateFile, caKey: keyFile } = flags;
   const certificatePem = readText(certificateFile);
@@ -20,7 +20,7 @@ export async function openCa(flags: CaFileFlags, now: WallTime): Promise<Authori
   orFail(checkAuthorityFile(certificatePem, certificateFile, now));
   if (isEncryptedCaKey(keyPem)) {
     const { givenPassphrase } = await import("./passphrase.ts");
-    using passphrase = await givenPassphrase(keyFile, flags.passphraseFile);
+    using passphrase = await givenPassphrase(keyFile, flags.passphraseFile, otherwise);
     keyPem = orFail(await decryptCaKey(keyPem, passphrase.expose(), keyFile));
   }
   const authority = orFail(openAuthority({ certificatePem, certificateFile, keyPem, keyFile }, now));

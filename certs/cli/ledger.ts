@@ -6,8 +6,9 @@ import { isPostgres } from "../enrolment/storage/open.ts";
 import type { LedgerContent } from "../ledger/content.ts";
 import type { LedgerEntry } from "../ledger/entry.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import { Failure } from "./failure.ts";
 import { existingLedgerOf, type LedgerFile, type LedgerFlags, ledgerFileOf } from "./ledger-file.ts";
-import { localOperator, openStore, storeOf } from "./service-files.ts";
+import { isStoreNamed, localOperator, openStore, type StoreFlags, storeOf } from "./service-files.ts";
 
 /** A ledger for as long as a command runs: `await using`. */
 export interface OpenLedger extends Ledger, AsyncDisposable {
@@ -31,11 +32,20 @@ export async function existingLedger(flags: LedgerFlags): Promise<OpenLedger> {
   return (await storedLedger(flags)) ?? onDisk(existingLedgerOf(flags));
 }
 
-async function storedLedger(flags: LedgerFlags): Promise<OpenLedger | undefined> {
+/** The storage that holds the ledger which the flags mean, undefined where that is a file or there is none. One that is named and not there is refused. */
+export function ledgerStore(flags: LedgerFlags & Partial<StoreFlags>): string | undefined {
   if (flags.ledger === false || flags.caCrt === "-") return undefined;
-  if (flags.ledger !== undefined && !isPostgres(flags.ledger)) return undefined;
-  const store = flags.ledger ?? storeOf(flags);
-  if (!isPostgres(store) && !fs.existsSync(store)) return undefined;
+  if (flags.ledger !== undefined) return isPostgres(flags.ledger) ? flags.ledger : undefined;
+  const store = storeOf(flags);
+  if (isPostgres(store) || fs.existsSync(store)) return store;
+  if (!isStoreNamed(flags)) return undefined;
+  const todo = "correct its path, or set it up: lacis-cert network";
+  throw new Failure({ what: store, why: "there is no such storage", todo });
+}
+
+async function storedLedger(flags: LedgerFlags): Promise<OpenLedger | undefined> {
+  const store = ledgerStore(flags);
+  if (store === undefined) return undefined;
   const { migrate } = await import("../enrolment/storage/schema.ts");
   const database = await openStore({ ...flags, store });
   await migrate(database);

@@ -13,9 +13,14 @@ const WAYS = `set ${VARIABLES.join(" or ")}, give -passphrase-file, or run this 
 const TRIES_MAX = 5;
 
 /** The passphrase of an existing key: from the file, the environment, or the terminal, in this order. */
-export async function givenPassphrase(keyFile: string, passphraseFile: string | undefined): Promise<Secret> {
+export async function givenPassphrase(
+  keyFile: string,
+  passphraseFile: string | undefined,
+  otherwise?: string,
+): Promise<Secret> {
   return (
-    fromFileOrEnvironment(passphraseFile) ?? (await fromTerminal(keyFile, (ask) => ask(`Passphrase of ${keyFile}: `)))
+    fromFileOrEnvironment(passphraseFile) ??
+    (await fromTerminal(keyFile, (ask) => ask(`Passphrase of ${keyFile}: `), otherwise))
   );
 }
 
@@ -45,14 +50,19 @@ function fromFileOrEnvironment(passphraseFile: string | undefined): Secret | und
 
 type Ask = (prompt: string) => Promise<string>;
 
-async function fromTerminal(keyFile: string, question: (ask: Ask) => Promise<string>): Promise<Secret> {
-  if (!process.stdin.isTTY) throw new Failure({ what: keyFile, why: "its passphrase is not known", todo: WAYS });
+async function fromTerminal(
+  keyFile: string,
+  question: (ask: Ask) => Promise<string>,
+  otherwise?: string,
+): Promise<Secret> {
+  const todo = otherwise === undefined ? WAYS : `${WAYS}; or ${otherwise}`;
+  if (!process.stdin.isTTY) throw new Failure({ what: keyFile, why: "its passphrase is not known", todo });
   using terminal = new SilentTerminal();
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const answer = await question((prompt) => terminal.ask(prompt));
     if (answer !== "") return secretOf(answer);
   }
-  throw new Failure({ what: keyFile, why: "no passphrase was given", todo: WAYS });
+  throw new Failure({ what: keyFile, why: "no passphrase was given", todo });
 }
 
 /** The terminal with nothing of the answers shown. One for all questions: lines that were typed ahead are answers too. */

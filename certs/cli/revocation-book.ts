@@ -1,9 +1,10 @@
 import type { Bulletin } from "../../src/core/bulletin/bulletin.ts";
 import type { LedgerContent } from "../ledger/content.ts";
 import { Failure } from "./failure.ts";
+import { ledgerStore } from "./ledger.ts";
 import { existingLedgerOf, type LedgerFlags } from "./ledger-file.ts";
 import { now } from "./now.ts";
-import { exists, localOperator, STORE_VARIABLE, type StoreFlags, storeOf, withDatabase } from "./service-files.ts";
+import { localOperator, type StoreFlags, withDatabase } from "./service-files.ts";
 import { orFail } from "./values.ts";
 
 /** Where it stands what was signed and taken back: a ledger's file, or the storage of an enrolment service, which keeps an audit log of it too. */
@@ -15,17 +16,17 @@ export interface RevocationBook {
   keepList(list: Bulletin): Promise<void>;
 }
 
-/** Runs with the book that the flags mean: a storage that is named or lies beside the authority's certificate, unless a ledger is named. */
+/** Runs with the book that the flags mean. */
 export async function withBook<Value>(
   flags: LedgerFlags & StoreFlags,
   work: (book: RevocationBook) => Promise<Value>,
 ): Promise<Value> {
-  const isStored = flags.store !== undefined || (process.env[STORE_VARIABLE] ?? "") !== "" || exists(storeOf(flags));
-  if (flags.ledger !== undefined || !isStored) return work(ledgerBook(flags));
+  const store = ledgerStore(flags);
+  if (store === undefined) return work(ledgerBook(flags));
   const { Desk } = await import("../enrolment/desk.ts");
   const { Registrar } = await import("../enrolment/registrar.ts");
   const { keepList } = await import("../enrolment/signing/kept-list.ts");
-  return withDatabase(flags, async (database) => {
+  return withDatabase({ ...flags, store }, async (database) => {
     const registrar = new Registrar(database, undefined);
     const desk = new Desk(database, registrar);
     return work({

@@ -34,8 +34,16 @@ export function withStore(command: Command): Command {
 
 /** "enrolment.db" beside "ca.crt", and so on. */
 export function storeOf(flags: StoreFlags): string {
-  const said = flags.store ?? process.env[STORE_VARIABLE];
-  return said === undefined || said === "" ? beside(flags.caCrt, "enrolment.db") : said;
+  return namedStore(flags) || beside(flags.caCrt, "enrolment.db");
+}
+
+/** Whether somebody has said where it is. */
+export function isStoreNamed(flags: Pick<StoreFlags, "store">): boolean {
+  return namedStore(flags) !== "";
+}
+
+function namedStore({ store }: Pick<StoreFlags, "store">): string {
+  return store ?? process.env[STORE_VARIABLE] ?? "";
 }
 
 /** Opens the storage. A file is only there for its owner. */

@@ -7,7 +7,7 @@ import type { LedgerFlags } from "../ledger-file.ts";
 import { dayOf } from "../made.ts";
 import { now } from "../now.ts";
 import { ownerOf, RotationFiles } from "../rotation-files.ts";
-import { exists, localOperator, type StoreFlags, storeOf, withDatabase, withStore } from "../service-files.ts";
+import { exists, localOperator, type StoreFlags, withDatabase, withStore } from "../service-files.ts";
 import { orFail, parseDuration, parseList } from "../values.ts";
 
 interface RotateFlags extends CaFileFlags, LedgerFlags, StoreFlags {
@@ -143,7 +143,10 @@ async function settle(
   const { certificateToPem } = await import("../../index.ts");
   const pem = trust.map(certificateToPem).join("");
   files.trust(pem);
-  if (!hasStore(flags)) return;
+  // A service hears of it also where its ledger is left aside.
+  const { ledgerStore } = await import("../ledger.ts");
+  const { ledger: _, ...rest } = flags;
+  if (ledgerStore(rest) === undefined) return;
   const { changeAuthority } = await import("../../enrolment/setup.ts");
   const facts = { authorities: pem, authority: signs.fingerprint };
   await withDatabase(flags, (database) => changeAuthority(database, facts, localOperator()));
@@ -197,11 +200,6 @@ async function ledgerContent(flags: RotateFlags) {
   const { ledgerOf } = await import("../ledger.ts");
   await using ledger = await ledgerOf(flags);
   return ledger?.read();
-}
-
-function hasStore(flags: RotateFlags): boolean {
-  const place = storeOf(flags);
-  return place.includes("://") || exists(place);
 }
 
 function excepted(flags: RotateFlags): ReadonlySet<string> {

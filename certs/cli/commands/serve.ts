@@ -6,6 +6,7 @@ import type { Authority } from "../../authority.ts";
 import type { ApiLog } from "../../enrolment/http/api.ts";
 import type { ListenPlace } from "../../enrolment/http/server.ts";
 import type { SignInSettings } from "../../enrolment/sign-in/settings.ts";
+import type { Database } from "../../enrolment/storage/database.ts";
 import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { Failure, usage } from "../failure.ts";
 import { readText } from "../files.ts";
@@ -45,6 +46,9 @@ export function serveCommand(): Command {
     .action(serve);
 }
 
+/** For whoever starts it where nobody can be asked. */
+const OFFLINE = "serve -offline: hosts then wait for lacis-cert approve";
+
 /** What an instance was started with, and reads again on SIGHUP. */
 interface InstanceFiles {
   readonly identity: Awaited<ReturnType<typeof openIdentity>>;
@@ -57,23 +61,26 @@ interface InstanceFiles {
 async function serve(flags: ServeFlags): Promise<void> {
   // One that comes between two instances must not end the process.
   process.on("SIGHUP", () => {});
-  let files: InstanceFiles | undefined = await readFiles(flags);
-  while (files) files = await serveWith(flags, files);
+  await withDatabase(flags, async (database) => {
+    let files: InstanceFiles | undefined = await readFiles(flags, database);
+    while (files) files = await serveWith(flags, database, files);
+  });
 }
 
-async function readFiles(flags: ServeFlags): Promise<InstanceFiles> {
+async function readFiles(flags: ServeFlags, database: Database): Promise<InstanceFiles> {
   const identity = await openIdentity(flags);
   const signIn = await signInSettingsOf(flags);
-  const authority = flags.offline ? undefined : await openCa(flags, now().wall);
+  const authority = flags.offline ? undefined : await openCa(flags, now().wall, OFFLINE);
   const { checkInstance } = await import("../../enrolment/setup.ts");
   const instance = { authority: authority?.certificate.fingerprint, serviceKey: identity.serviceKey };
-  const { network } = await withDatabase(flags, (database) => checkInstance(database, instance));
+  const { network } = await checkInstance(database, instance);
   return { identity, signIn, authority, network };
 }
 
 /** Serves until somebody ends it, or hands it other files. */
 async function serveWith(
   flags: ServeFlags,
+  database: Database,
   { identity, signIn, authority, network }: InstanceFiles,
 ): Promise<InstanceFiles | undefined> {
   const listen = flags.listen === undefined ? undefined : parseListen(flags.listen);
@@ -85,36 +92,34 @@ async function serveWith(
   const { Desk } = await import("../../enrolment/desk.ts");
   const { Revocations } = await import("../../enrolment/revocations.ts");
   const { localPublisher } = await import("../publisher.ts");
-  return withDatabase(flags, async (database) => {
-    const registrar = new Registrar(database, authority);
-    const desk = new Desk(database, registrar);
-    const revocations = new Revocations(database, registrar, desk, localPublisher(flags.publish));
-    const routes = [...hostRoutes(registrar), ...operatorRoutes(desk, revocations, database)];
-    if (signIn) {
-      const { signInRoutes } = await import("../../enrolment/http/sign-in-routes.ts");
-      const { OpenIdProvider } = await import("../../enrolment/sign-in/provider.ts");
-      const { SignIn } = await import("../../enrolment/sign-in/sign-in.ts");
-      const provider = new OpenIdProvider(signIn);
-      routes.push(...signInRoutes(new SignIn(provider, signIn, desk, () => registrar.facts(database))));
-    }
-    const log = jsonLog();
-    const server = new HttpsServer(new Api(routes, database, log), identity);
-    const place = listen ?? { address: undefined, port: network.port };
-    const port = await listening(server.listen(place), place);
-    const signs = authority ? "signs" : "does not sign: hosts wait (lacis-cert pending)";
-    process.stdout.write(`serving ${network.name} on port ${port}; ${signs}\n`);
-    const next = await asked(flags, log);
-    await server.close();
-    return next;
-  });
+  const registrar = new Registrar(database, authority);
+  const desk = new Desk(database, registrar);
+  const revocations = new Revocations(database, registrar, desk, localPublisher(flags.publish));
+  const routes = [...hostRoutes(registrar), ...operatorRoutes(desk, revocations, database)];
+  if (signIn) {
+    const { signInRoutes } = await import("../../enrolment/http/sign-in-routes.ts");
+    const { OpenIdProvider } = await import("../../enrolment/sign-in/provider.ts");
+    const { SignIn } = await import("../../enrolment/sign-in/sign-in.ts");
+    const provider = new OpenIdProvider(signIn);
+    routes.push(...signInRoutes(new SignIn(provider, signIn, desk, () => registrar.facts(database))));
+  }
+  const log = jsonLog();
+  const server = new HttpsServer(new Api(routes, database, log), identity);
+  const place = listen ?? { address: undefined, port: network.port };
+  const port = await listening(server.listen(place), place);
+  const signs = authority ? "signs" : "does not sign: hosts wait (lacis-cert pending)";
+  process.stdout.write(`serving ${network.name} on port ${port}; ${signs}\n`);
+  const next = await asked(() => readFiles(flags, database), log);
+  await server.close();
+  return next;
 }
 
 /** Resolves when the instance is to end, or (SIGHUP) to go on with files that are good; with others it goes on as it is. */
-async function asked(flags: ServeFlags, log: ApiLog): Promise<InstanceFiles | undefined> {
+async function asked(read: () => Promise<InstanceFiles>, log: ApiLog): Promise<InstanceFiles | undefined> {
   return new Promise((resolve) => {
     const end = (): void => settle(undefined);
     const reload = (): void => {
-      readFiles(flags).then(settle, (error: unknown) => log.trouble("reload", error));
+      read().then(settle, (error: unknown) => log.trouble("reload", error));
     };
     process.on("SIGTERM", end).on("SIGINT", end).on("SIGHUP", reload);
     function settle(files: InstanceFiles | undefined): void {
