@@ -54,10 +54,23 @@ async function rotate(flags: RotateFlags): Promise<void> {
 async function next(flags: RotateFlags, files: RotationFiles): Promise<void> {
   const { stage } = files;
   if (stage === "settled") await begin(flags, files);
+  // It was cut off behind its last step but one: hosts would never hear of this stage.
+  else if (await isUntold(flags, files)) await again(flags, files);
   else if (stage === "signing") await finish(flags, files);
   else if (ownerOf(files.authorities(), files.next().publicKey)) await handOver(flags, files);
   // It was cut off behind its first step.
   else await trustBoth(flags, files);
+}
+
+async function isUntold(flags: RotateFlags, files: RotationFiles): Promise<boolean> {
+  const { isTold } = await import("../../rotation/told.ts");
+  const [first, second] = files.authorities();
+  const isTrusting = files.stage === "trusting";
+  const following = isTrusting ? files.next().fingerprint : undefined;
+  // Behind the step before that, which is done once more anyway.
+  if (!first || (isTrusting && second?.fingerprint !== following)) return false;
+  const bulletin = exists(bulletinFile(flags)) ? readText(bulletinFile(flags)) : "";
+  return !isTold(bulletin, { signs: first.fingerprint, ...(following !== undefined && { next: following }) });
 }
 
 async function begin(flags: RotateFlags, files: RotationFiles): Promise<void> {

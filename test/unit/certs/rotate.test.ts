@@ -122,6 +122,20 @@ describe("the next stage is held back", () => {
 });
 
 describe("whoever is killed runs the same line again:", () => {
+  test("before hosts could be told of a stage, and is not sent to wait for them", async () => {
+    await must("rotate", "-next");
+    const trusting = readFileSync("authorities.bulletin");
+    rmSync("authorities.bulletin");
+    expect(await must("rotate", "-next")).toMatch(/^hosts are to trust the next authority beside the first/);
+    expect(existsSync("authorities.bulletin")).toBe(true);
+
+    await must("rotate", "-next", "-anyway");
+    writeFileSync("authorities.bulletin", trusting);
+    expect(await must("rotate", "-next", "-anyway")).toMatch(/^the next authority signs, and hosts trust both/);
+    expect(readFileSync("authorities.bulletin").equals(trusting)).toBe(false);
+    expect(await must("rotate", "-next", "-anyway")).toMatch(/^the first authority is dropped/);
+  });
+
   test("behind the next certificate, before its key", async () => {
     writeFileSync("ca.next.crt", "half");
     await must("rotate", "-next");
