@@ -13,14 +13,16 @@ const LACIS = fileURLToPath(new URL("../../../dist/src/cli/main.js", import.meta
 const LACIS_CERT = fileURLToPath(new URL("../../../dist/certs/cli/main.js", import.meta.url));
 const INIT = ["init", "home", "--name", "first", "--dir", "host", "--no-start", "--endpoint", "127.0.0.1"];
 const DAY = 86_400n;
+/** Each step is a program that starts, or three of them. */
+const IN_TIME = 120_000;
 
-describe.skipIf(!HAS_SQLITE)("the first host", () => {
+describe.skipIf(!HAS_SQLITE)("the first host", { timeout: IN_TIME }, () => {
   let founded = "";
   let folder = "";
   beforeAll(() => {
     founded = mkdtempSync(join(tmpdir(), "lacis-founded-"));
     lacis(founded, ...INIT, "--port", "14243");
-  });
+  }, IN_TIME);
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "lacis-first-"));
     cpSync(founded, folder, { recursive: true });
@@ -37,7 +39,7 @@ describe.skipIf(!HAS_SQLITE)("the first host", () => {
   });
 
   describe("that an earlier version has set up", () => {
-    beforeEach(() => asBefore(folder));
+    beforeEach(() => asBefore(folder), IN_TIME);
 
     test("is told by lacis check how to come along, and is good", () => {
       const { code, said } = lacis(folder, "check", "host/config.yml");

@@ -10,7 +10,7 @@ const CERT = resolve("dist/certs/cli/main.js");
 const IN_TIME = { timeout: 30_000, interval: 50 };
 const CHEAP = ["-argon-memory", "1024", "-argon-iterations", "1", "-argon-parallelism", "1"];
 
-describe.skipIf(!HAS_SQLITE)("a service whose authority's key is encrypted, at night,", () => {
+describe.skipIf(!HAS_SQLITE)("a service whose authority's key is encrypted, at night,", { timeout: 60_000 }, () => {
   let folder = "";
   let service: ChildProcess | undefined;
   beforeEach(() => {
@@ -22,7 +22,7 @@ describe.skipIf(!HAS_SQLITE)("a service whose authority's key is encrypted, at n
       ["network", "-networks", "10.99.0.0/24", "-service", "vpn.example.org:4242"],
     ])
       expect(lacisCert(...args)).toMatchObject({ status: 0 });
-  });
+  }, 60_000);
   afterEach(() => {
     service?.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true });
