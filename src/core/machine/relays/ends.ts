@@ -124,7 +124,7 @@ export class Ends {
     this.#emit({ kind: "relay-sought", relay });
     const session = this.#peers.primaryOf(relay);
     if (session) {
-      const isAskedInVain = this.#legs.find(session, target, "end")?.state.at === "requested";
+      const isAskedInVain = this.#legs.find(session, this.#askedAs(session, target), "end")?.state.at === "requested";
       this.#askOn(session, target, again);
       if (isAskedInVain) this.#askOnOthers(session, target);
       return;
@@ -145,12 +145,22 @@ export class Ends {
   }
 
   /** Nobody is reached through two relays: one that is itself behind a relay is none for us. */
-  #askOn(session: Session, target: IpAddress, again: boolean): void {
+  #askOn(session: Session, host: IpAddress, again: boolean): void {
     const [from] = this.#facts.ownAddresses;
+    const target = this.#askedAs(session, host);
     if (session.path?.kind !== "direct" || session.addresses.includes(target) || from === undefined) return;
     const leg = this.#workshop.open(session, target, "end", nameAddress(session));
     if (!leg || (leg.state.at === "established" && !again)) return;
     this.#workshop.ask(leg, { from, to: target }, session.peer.version);
+  }
+
+  /**
+   * What this neighbour was asked for, of a host with several addresses. It has one leg for the host, whatever that is called: asked for another address it
+   * would send on another index at once, and we take nothing there before we have read its answer.
+   */
+  #askedAs(session: Session, target: IpAddress): IpAddress {
+    const names = this.#peers.primaryOf(target)?.addresses ?? [target];
+    return this.#legs.on(session).find(({ role, far }) => role === "end" && names.includes(far))?.far ?? target;
   }
 
   /** A leg stands: frames on it are taken, calls go through it, and sessions whose way is lost come back. */

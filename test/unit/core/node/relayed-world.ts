@@ -49,15 +49,17 @@ export function world(
 export function renewCertificate(host: Host): void {
   const { live } = host.settings;
   const { credential } = live.identity;
-  const certificate = host.mesh.authority.issue(1, {
+  const version = credential.certificates[1] ? 1 : 2;
+  const before = credential.certificates[version]!;
+  const certificate = host.mesh.authority.issue(version, {
     name: host.status().name,
-    networks: [`${host.address}/24`],
+    networks: before.networks.map(({ address, bits }) => `${address}/${bits}`),
     publicKey: credential.key.publicKey,
-    notAfter: credential.certificates[1]!.notAfter - 1n,
+    notAfter: before.notAfter - 1n,
   });
   host.reload({
     ...live,
-    identity: { ...live.identity, credential: { ...credential, certificates: { 1: certificate } } },
+    identity: { ...live.identity, credential: { ...credential, certificates: { [version]: certificate } } },
   });
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import { PacketType } from "../../../../src/core/wire/header.ts";
 import { encodeRelayControl } from "../../../../src/core/wire/relay-control.ts";
-import { chatter, pairOf, peerOf, secondsUntilTalk, talks, world } from "./relayed-world.ts";
+import { chatter, pairOf, peerOf, secondsUntilTalk, talks, withTwoSessions, world } from "./relayed-world.ts";
 
 const SECOND = 1_000;
 
@@ -77,6 +78,30 @@ describe("two hosts that cannot reach each other straight", () => {
       right: { networks: ["fd77::3/64"] },
     });
     expect(left.ping(right.address)).toMatchObject({ outcome: "pong", relay: { name: "relay" } });
+  });
+
+  test("with several addresses are asked for by one of them on each session with the relay, which has one leg for a host", () => {
+    const { mesh, left, right, relay } = world({
+      plan: { versions: [2], networks: ["10.77.0.10/24", "fd77::10/64"] },
+      left: { networks: ["10.77.0.2/24", "fd77::2/64"] },
+      right: { networks: ["10.77.0.3/24", "fd77::3/64"] },
+    });
+    // Called by both names before anybody knows that they are one host's.
+    for (const [id, address] of ["10.77.0.3", "fd77::3"].entries())
+      left.input({
+        kind: "ping",
+        id: 1_000 + id,
+        target: { by: "address", address: address as IpAddress },
+        timeoutMs: 5_000,
+      });
+    chatter(mesh, left, right, SECOND);
+    const { used, other } = withTwoSessions(mesh, left, relay);
+    const legsOn = (session: number) =>
+      left.dataPlane.relays().filter((each) => each.session === session && each.role.kind === "terminal").length;
+    expect([legsOn(other.localIndex), legsOn(used.localIndex)]).toEqual([2, 1]);
+    chatter(mesh, left, right, 40 * SECOND);
+    // The older session with the relay is gone, and with it what led to the other name.
+    expect([legsOn(other.localIndex), legsOn(used.localIndex)]).toEqual([0, 1]);
   });
 
   test("scenario 68: are led around a straight way that works in one direction only, within ten seconds", () => {
