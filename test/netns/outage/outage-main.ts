@@ -5,9 +5,14 @@ import { MEDIAN_MAX_MS, median, runSeries, WORST_MAX_MS } from "./outage.ts";
 /**
  * `npm run bench:outage [-- ROUNDS [SLEEP_SECONDS [EVENT,... [ours|stock]]]]`: how long two hosts that talk 20 times a second hear nothing when something
  * happens to one of ours: to ours, and to a stock Nebula 1.11. Twenty rounds and a sleep of a minute unless it is said otherwise; events by the beginning of their
- * names. Exit status 1 when a limit is missed, 3 when Nebula is missing.
+ * names. Exit status 1 when a limit is missed, 2 when the
+ * rounds are not even (every other one brings a host back), 3 when Nebula is missing.
  */
 const [rounds = "20", sleepSeconds = "60", names = "", others = "ours,stock"] = process.argv.slice(2);
+if (!(Number(rounds) > 0 && Number(rounds) % 2 === 0)) {
+  console.error(`outage: rounds "${rounds}": write an even number, two bring a host that moved back to where it was`);
+  process.exit(2);
+}
 const events = EVENTS.filter(({ name }) => names.split(",").some((wanted) => name.startsWith(wanted)));
 const nebula = await findNebula("1.11");
 const wanted = others.split(",").flatMap((other) => (other === "ours" ? [LACIS] : nebula ? [nebula] : []));
