@@ -1,14 +1,15 @@
 import type { Entropy } from "./base/entropy.ts";
-import type { Clock, Instant } from "./base/time.ts";
+import type { Clock } from "./base/time.ts";
 import type { Settings } from "./config/settings.ts";
 import type { CryptoSuite } from "./crypto/suite.ts";
 import type { LighthouseService } from "./discovery/service.ts";
 import type { Deadline, Input, NodeDetails, NodeStatus, Output, RememberedHost } from "./io.ts";
-import type { Machine, StopReason } from "./machine/machine.ts";
+import type { StopReason } from "./machine/machine.ts";
 import type { IpAddress } from "./netip/address.ts";
 import { postCommand, senderOf } from "./node/delivery.ts";
 import { detailsOf } from "./node/details.ts";
 import { directoryOf, type NamedHost } from "./node/directory.ts";
+import { Due } from "./node/due.ts";
 import { NodeFacts } from "./node/facts.ts";
 import { FromDataPlane } from "./node/from-data-plane.ts";
 import { hearOfBulletins } from "./node/hear-of-bulletins.ts";
@@ -53,12 +54,14 @@ export class Node {
   readonly #peers = new PeerTable();
   readonly #out = new Outbox();
   readonly #machines: Machines;
+  readonly #due: Due;
   readonly #fromDataPlane: FromDataPlane;
   #events: NodeEvent[] = [];
 
   constructor(settings: Settings, env: NodeEnvironment) {
     this.#facts = new NodeFacts(settings, env);
     this.#machines = assemble(this.#facts, this.#peers, env.lighthouse, (event) => this.#events.push(event));
+    this.#due = new Due(this.#machines.all);
     this.#fromDataPlane = new FromDataPlane(this.#facts, this.#peers, this.#machines, this.#out);
   }
 
@@ -67,10 +70,7 @@ export class Node {
     this.#facts.clock = clock;
     this.#input(input);
     this.#settle();
-    for (const machine of this.#machines.all) {
-      machine.tick?.();
-      this.#settle();
-    }
+    this.#due.workOff(this.#facts.now, () => this.#settle());
   }
 
   /** The next thing to do outside. Drain to undefined before the next `handle`. */
@@ -80,15 +80,7 @@ export class Node {
 
   /** When to call `handle` with a tick at the latest. */
   pollTimeout(): Deadline | undefined {
-    let first: Machine | undefined;
-    let firstAt: Instant | undefined;
-    for (const machine of this.#machines.all) {
-      const at = machine.nextAt?.();
-      if (at === undefined || (firstAt !== undefined && at >= firstAt)) continue;
-      first = machine;
-      firstAt = at;
-    }
-    return firstAt === undefined ? undefined : { at: firstAt, why: first?.waitsFor ?? "" };
+    return this.#due.next();
   }
 
   status(clock: Clock, whom: StatusOf = "everybody"): NodeStatus {

@@ -14,9 +14,9 @@ import type { Session } from "../peer/session.ts";
 export interface Machine {
   /** What `nextAt` waits for, in a few words. */
   readonly waitsFor?: string;
-  /** Its deadline. */
+  /** Its deadline: when it has something to do at the latest. Asked after every input, so it must be cheap. */
   nextAt?(): Instant | undefined;
-  /** Does what is due. Harmless at any moment. */
+  /** Does what is due; called when `nextAt` has come, and harmless at any other moment. */
   tick?(): void;
   /** The live half of the settings is another one. */
   reload?(): void;

@@ -32,6 +32,7 @@ export class Expiry implements Machine {
   }
 
   nextAt(): Instant | undefined {
+    if (this.#nothingUntil === undefined) return this.#facts.now;
     return this.#watched && this.#told === this.#moments.length ? undefined : this.#nothingUntil;
   }
 
@@ -44,6 +45,7 @@ export class Expiry implements Machine {
         soonest && (!certificate || soonest.notAfter <= certificate.notAfter) ? soonest : certificate,
       undefined,
     );
+    this.#nothingUntil = later(now, LOOK_AGAIN_MS);
     if (!first) return;
     if (first.fingerprint !== this.#watched?.fingerprint) this.#told = 0;
     this.#watched = first;

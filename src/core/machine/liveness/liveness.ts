@@ -211,18 +211,18 @@ export class Liveness implements Machine {
   }
 
   nextAt(): Instant | undefined {
-    const works = [this.#probeRound, this.#sample, this.#rounds].map((work) => work.nextAt());
-    return earliest(this.#sampleAt, this.#checkAt, this.#steps.next()?.at, ...works);
+    // With the first session it begins, and ends with the last.
+    if (this.#rounds.areNeeded !== (this.#sampleAt !== undefined)) return this.#facts.now;
+    const works = earliest(this.#probeRound.nextAt(), this.#sample.nextAt(), this.#rounds.nextAt());
+    return earliest(this.#sampleAt, this.#checkAt, this.#steps.next()?.at, works);
   }
 
   tick(): void {
-    const { udpPort, settings, now } = this.#facts;
-    if (udpPort === undefined || this.#peers.sessionCount === 0) {
+    const { settings, now } = this.#facts;
+    if (!this.#rounds.areNeeded) {
       this.#sampleAt = undefined;
       this.#checkAt = undefined;
-      this.#probeRound.stop();
-      this.#sample.stop();
-      this.#rounds.stop();
+      for (const work of [this.#probeRound, this.#sample, this.#rounds]) work.stop();
       return;
     }
     const { connectionAliveMs } = settings.boot.timers;

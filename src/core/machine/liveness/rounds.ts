@@ -36,6 +36,11 @@ export class Rounds {
     this.tick();
   }
 
+  /** Whether there is anybody to look at. */
+  get areNeeded(): boolean {
+    return this.#facts.udpPort !== undefined && this.#peers.sessionCount > 0;
+  }
+
   nextAt(): Instant | undefined {
     return this.#portions.nextAt();
   }

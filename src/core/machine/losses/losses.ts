@@ -115,6 +115,7 @@ export class Losses implements Machine {
   }
 
   nextAt(): Instant | undefined {
+    if (this.#troubles.size === 0) return undefined;
     return earliest(...[...this.#troubles.entries()].map(([, { lastAt }]) => later(lastAt, QUIET_MS)));
   }
 

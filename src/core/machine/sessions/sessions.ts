@@ -1,4 +1,4 @@
-import { type Instant, later } from "../../base/time.ts";
+import { earliest, type Instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
 import type { PolicyId } from "../../dataplane/contract.ts";
 import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
@@ -229,7 +229,7 @@ export class Sessions implements Machine {
   }
 
   nextAt(): Instant | undefined {
-    return this.#unconfirmed.nextAt();
+    return earliest(this.#unconfirmed.nextAt(), this.#answers.next()?.at);
   }
 
   tick(): void {
