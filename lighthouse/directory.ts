@@ -58,7 +58,14 @@ export class Directory {
     const { addresses, networks, relays, nat } = host;
     const reported = host.reported.filter((endpoint) => this.#underlay.isPlausible(endpoint));
     const learned = this.#known(addresses)?.learned ?? NOWHERE;
-    this.#store({ addresses, networks, learned, reported: reported.slice(), relays, nat });
+    this.#store({
+      addresses,
+      networks,
+      learned,
+      reported: reported.slice(),
+      relays: relays.length === 0 ? NONE : relays,
+      nat,
+    });
   }
 
   /** An authenticated packet of the host came from here. */

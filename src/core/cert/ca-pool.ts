@@ -137,7 +137,8 @@ export class CaPool {
     if (known) return known;
     if (!isSignedBy(this.#suite, head, trusted.value.publicKey))
       return refuse("bad-signature", "the certificate's signature is not that of the CA it names");
-    const judgement = judged(read(), trusted.value);
+    // Thousands of certificates name one authority: they share its name.
+    const judgement = judged(read(trusted.value.fingerprint), trusted.value);
     this.#judged.set(head.fingerprint, judgement);
     return judgement;
   }

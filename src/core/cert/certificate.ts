@@ -52,7 +52,8 @@ export type CertificateHead = Pick<
 /** A certificate that was taken apart, and not read yet: what its lists say costs work that only a good signature is worth. */
 export interface UnreadCertificate {
   readonly head: CertificateHead;
-  read(): Result<Certificate, string>;
+  /** `issuer`: the fingerprint in its head, as somebody has it already. */
+  read(issuer?: Certificate["issuer"]): Result<Certificate, string>;
 }
 
 /** What is read of a certificate after its head. */
@@ -72,8 +73,8 @@ export function certificateOf(
     curve: head.curve,
     name: lists.name,
     networks: lists.networks,
-    unsafeNetworks: lists.unsafeNetworks,
-    groups: lists.groups,
+    unsafeNetworks: lists.unsafeNetworks.length === 0 ? NONE : lists.unsafeNetworks,
+    groups: lists.groups.length === 0 ? NONE : lists.groups,
     notBefore: head.notBefore,
     notAfter: head.notAfter,
     isCa: head.isCa,
@@ -85,6 +86,8 @@ export function certificateOf(
     fingerprint: head.fingerprint,
   };
 }
+
+const NONE: readonly never[] = [];
 
 /** How many elements the lists of a certificate have. */
 export interface ListLengths {

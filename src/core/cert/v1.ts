@@ -206,7 +206,7 @@ function sealed(suite: CryptoSuite, raw: RawDetails, signatureBytes: Uint8Array)
     details,
     fingerprint: toHex(suite.sha256(encoded)) as Fingerprint,
   };
-  return { head, read: () => readContent(raw, head, encoded) };
+  return { head, read: (issuer = head.issuer) => readContent(raw, { ...head, issuer }, encoded) };
 }
 
 function readContent(raw: RawDetails, head: CertificateHead, encoded: Uint8Array): Result<Certificate, string> {

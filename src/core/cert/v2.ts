@@ -201,7 +201,7 @@ function lengthsOf({ networks, unsafeNetworks, groups }: RawDetails): ListLength
 /** Hashes what the details say. */
 function sealed(suite: CryptoSuite, raw: RawDetails, parts: V2Parts): UnreadCertificate {
   const head = headOf(suite, raw, parts);
-  return { head, read: () => readContent(raw, head) };
+  return { head, read: (issuer = head.issuer) => readContent(raw, { ...head, issuer }) };
 }
 
 /** The bytes that it keeps are its own. */
