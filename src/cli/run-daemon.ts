@@ -3,6 +3,7 @@ import { openNode } from "../index.ts";
 import type { Daemon } from "../runtime/daemon.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
 import { tellReady } from "../runtime/readiness.ts";
+import { oncePerTurn } from "./once-per-turn.ts";
 import { protectSecrets } from "./protect-secrets.ts";
 
 /** How long farewells may take. After it the process ends as it is. */
@@ -43,7 +44,10 @@ function obeySignals(starting: Promise<Daemon>): void {
   process.on("SIGTERM", () => void stop("asked"));
   process.on("SIGINT", () => void stop("asked"));
   process.on("SIGUSR2", () => void stop("replaced"));
-  process.on("SIGHUP", () => void reload(starting));
+  process.on(
+    "SIGHUP",
+    oncePerTurn(() => void reload(starting)),
+  );
   process.on("uncaughtException", (error) => void crash(starting, error));
 }
 
