@@ -59,7 +59,13 @@ const STAGES = [
     needs: () => missingCargo("fmt"),
     ci: true,
   },
-  { name: "netns", command: inLab("netns"), reports: ["netns"], needs: missingLab },
+  {
+    name: "netns",
+    command: inLab("netns"),
+    beside: [inLab("routers")],
+    reports: ["netns", "routers"],
+    needs: missingLab,
+  },
   {
     name: "interop",
     prepare: ["scripts/fetch-peers"],

@@ -1,9 +1,18 @@
 import { defineConfig } from "vitest/config";
 
-/** Of the tests with our own daemons alone, those that mostly wait: they run beside others that do, in a lab of their own. */
+/**
+ * Of the tests with our own daemons alone, those that mostly wait: they run beside others that do, in a lab of their own.
+ * PATIENT beside stock Nebula, ROUTERS beside the rest of our own.
+ */
 const PATIENT = [
   "test/netns/others/**/*.test.ts",
   ...["doctor", "gateways", "names", "package", "policy", "restart", "services", "streams", "why"].map(
+    (name) => `test/netns/${name}.test.ts`,
+  ),
+];
+const ROUTERS = [
+  "test/netns/nat/**/*.test.ts",
+  ...["cable", "carrier", "device-ranges", "join", "path-mtu", "port-mapping", "renewal", "revoke"].map(
     (name) => `test/netns/${name}.test.ts`,
   ),
 ];
@@ -18,7 +27,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "netns", include: ["test/netns/**/*.test.ts"], exclude: PATIENT, fileParallelism: false },
+        test: {
+          name: "netns",
+          include: ["test/netns/**/*.test.ts"],
+          exclude: [...PATIENT, ...ROUTERS],
+          fileParallelism: false,
+        },
       },
       { extends: true, test: { name: "interop", include: ["test/interop/*.test.ts"], fileParallelism: false } },
       // In one lab they come after the others: two files at once would make the same namespaces.
@@ -26,6 +40,7 @@ export default defineConfig({
         { name: "scenarios", include: ["test/interop/scenarios/**/*.test.ts"] },
         { name: "certificates", include: ["test/interop/certificates/**/*.test.ts"] },
         { name: "patient", include: PATIENT },
+        { name: "routers", include: ROUTERS },
       ].map(({ name, include }, index) => ({
         extends: true as const,
         test: {

@@ -64,6 +64,8 @@ beforeAll(async () => {
   await printer.must("ip", ["route", "add", "fd77::/64", "via", "fd07::2"]);
   routesBefore = await laptop.machine.routes();
   await mesh.startAll();
+  // A device has its first address before it has its routes.
+  await laptop.daemon.becomes("it is ready", async () => laptop.timesReady > 0);
 });
 afterAll(() => mesh.close());
 

@@ -37,7 +37,8 @@ describe("programs on a host with dns.domain", () => {
     const resolver = await trio.mesh.network.machine("resolver", [`${RESOLVER}/24`]);
     await serve(resolver, "dns-answer", 53, OUTSIDE);
     await Promise.all([trio.lighthouse.start(), trio.server.start(), starts()]);
-    await laptop.daemon.becomes("it has a lighthouse", async () => laptop.daemon.log().includes("code=tunnel-up"));
+    for (const { daemon } of [laptop, trio.server])
+      await daemon.becomes("it has a lighthouse", async () => daemon.log().includes("code=tunnel-up"));
   });
   afterAll(async () => {
     await trio?.mesh.close();
