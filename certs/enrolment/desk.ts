@@ -6,6 +6,8 @@ import { nearest } from "../../src/core/base/suggest.ts";
 import { BulletinKind } from "../../src/core/bulletin/bulletin.ts";
 import type { Fingerprint } from "../../src/core/cert/certificate.ts";
 import { debugGroup, debugGroupOf } from "../../src/core/cert/debug-group.ts";
+import { parseCertificates } from "../../src/core/cert/decode.ts";
+import { portableSuite } from "../../src/core/crypto/portable.ts";
 import { type EnrolmentRefusal, enrolmentRefusal } from "../../src/core/enrolment/refusal.ts";
 import { signInLink } from "../../src/core/enrolment/sign-in.ts";
 import type { EnrolmentToken } from "../../src/core/enrolment/token.ts";
@@ -25,10 +27,11 @@ import {
 import { DEBUG_SECONDS_MAX, possibleTargets, readTargets, tooLong } from "./debug-targets.ts";
 import { endpointsOutside } from "./endpoints-outside.ts";
 import { enterHost } from "./enter-host.ts";
+import type { ServiceFacts } from "./facts.ts";
 import { hashOfSecret, randomHex } from "./hash.ts";
 import { findHost, type KeptHost } from "./hosts.ts";
 import { keyFingerprint } from "./issuer.ts";
-import { conflicting } from "./refusals.ts";
+import { conflicting, groupBeyond } from "./refusals.ts";
 import type { Registrar } from "./registrar.ts";
 import { decideRequest, isRenewal, type KeptRequest, pendingRequest } from "./requests.ts";
 import type { Scope } from "./scopes.ts";
@@ -149,7 +152,7 @@ export class Desk {
     debugAccess?: DebugAccess,
   ): Promise<Result<EnrolmentToken, EnrolmentRefusal>> {
     const facts = await this.#registrar.facts(sql);
-    const refused = await this.#refuseInvitation(sql, wanted, { who, nowSeconds });
+    const refused = await this.#refuseInvitation(sql, wanted, facts, { who, nowSeconds });
     if (refused) return refused;
     await forgetTokens(sql, nowSeconds - TOKEN_KEPT_SECONDS);
     const secret = randomHex(this.#entropy, TOKEN_SECRET_BYTES);
@@ -355,13 +358,24 @@ export class Desk {
   }
 
   /** What stands against an invitation already now, so that it is not the host that finds out. */
-  async #refuseInvitation(sql: Sql, { host, groups, newGroups, isAgain }: Invitation, { who, nowSeconds }: Operator) {
+  async #refuseInvitation(
+    sql: Sql,
+    { host, groups, newGroups, isAgain }: Invitation,
+    { authorities, authority }: ServiceFacts,
+    { who, nowSeconds }: Operator,
+  ) {
     const content = await this.#registrar.ledger.contentOf(sql);
     const owner = content.inUse(nowSeconds).find((entry) => entry.name === host);
     const isGuest = owner !== undefined && debugGroupOf(owner.groups) !== undefined;
     const isOwn = isAgain === true && (isGuest || (await hasLetIn(sql, host, who)));
     if (owner && !isOwn) return conflicting({ kind: "name-taken", owner });
-    const known = [...content.groups, ...newGroups, ...(this.#registrar.issuer?.groups ?? [])];
+    // Its certificate says what it may sign, wherever its key is.
+    const trusted = parseCertificates(authorities, portableSuite);
+    const signer = trusted.ok ? trusted.value.find(({ fingerprint }) => fingerprint === authority) : undefined;
+    const limits = signer?.groups ?? [];
+    const beyond = limits.length === 0 ? undefined : groups.find((each) => !limits.includes(each));
+    if (beyond !== undefined) return groupBeyond(beyond, limits);
+    const known = [...content.groups, ...newGroups, ...limits];
     const group = groups.find((each) => !known.includes(each));
     if (group === undefined) return undefined;
     return conflicting({ kind: "group-unknown", group, meant: nearest(group, known) });

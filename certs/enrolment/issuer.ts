@@ -33,11 +33,6 @@ export class Issuer {
     this.#ledger = ledger;
   }
 
-  /** Groups that the authority signs for; empty: all. */
-  get groups(): readonly string[] {
-    return this.#authority.certificate.groups;
-  }
-
   get curve(): Curve {
     return this.#authority.certificate.curve;
   }

@@ -105,6 +105,16 @@ export function conflicting(conflict: Conflict): Refused {
   }
 }
 
+/** A group that the authority may not sign for. */
+export function groupBeyond(group: string, limits: readonly string[]): Refused {
+  return enrolmentRefusal(
+    "group-unknown",
+    `the group ${group}`,
+    "the network's authority does not sign for it",
+    `it signs for ${limits.join(", ")}`,
+  );
+}
+
 /** Whether a certificate can be made for this key at all; undefined when it can. */
 export function unusableKey(publicKey: string, curve: Curve, wanted: Curve | undefined): Refused | undefined {
   const what = "this host's key";

@@ -93,6 +93,33 @@ describe("fresh machines", () => {
     }
   });
 
+  test("an operator elsewhere takes one out by the service, and the network is told at once", async () => {
+    const lost = await fresh(await network.machine("lost", ["192.0.2.6/24"]));
+    try {
+      const daemon = lacis(lost, "join", await invited(first, "lost"));
+      await says(daemon, "lighthouse answers in");
+      const authority = ["-ca-crt", "/etc/lacis/authority/ca.crt"];
+      const tool = async (...args: readonly string[]) => {
+        const [program, ...before] = LACIS.certificates.command;
+        const ran = await first.machine.run(...first.root.inside([program, ...before, ...args]));
+        expect(ran).toMatchObject({ status: 0 });
+        return ran.stdout;
+      };
+      await tool("access", "ops", ...authority, "-scopes", "revoke", "-out", "/etc/ops.access");
+      const begun = performance.now();
+      const told = await tool("revoke", "lost", "-remote", "/etc/ops.access", "-reason", "left in a train");
+      expect(told).toMatch(/^lost is revoked: the revocation list \d+ is published: applied on [2-9] of \d/);
+      console.log(`revoked by the API and told: ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+      const ping = await lost.machine.run(
+        ...lost.root.inside(LACIS.cli("ping", "--count", "1", "--timeout", "1", "laptop")),
+      );
+      expect(ping.status).toBe(1);
+    } finally {
+      await lost.machine.endAll();
+      await lost.root.close();
+    }
+  });
+
   test("one that only visits leaves nothing: no file, no device, and its name is free again", async () => {
     const ci = await fresh(await network.machine("ci", ["192.0.2.5/24"]));
     try {

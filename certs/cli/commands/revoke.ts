@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { HOST_NAME } from "../../../src/core/enrolment/name.ts";
 import type { BlocklistEntries } from "../../ledger/blocklist.ts";
 import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { Failure, usage } from "../failure.ts";
@@ -6,11 +7,13 @@ import { readText, replaceText } from "../files.ts";
 import type { LedgerFlags } from "../ledger-file.ts";
 import { sayMade } from "../made.ts";
 import { now } from "../now.ts";
+import { RemoteService, withRemote } from "../remote.ts";
 import { withBook } from "../revocation-book.ts";
 import { type StoreFlags, withStore } from "../service-files.ts";
 import { orFail } from "../values.ts";
 
 interface RevokeFlags extends LedgerFlags, StoreFlags, CaFileFlags {
+  readonly remote?: string;
   readonly crt?: string;
   readonly out?: string;
   readonly bulletin?: string;
@@ -19,7 +22,7 @@ interface RevokeFlags extends LedgerFlags, StoreFlags, CaFileFlags {
 }
 
 export function revokeCommand(): Command {
-  return withStore(new Command("revoke"))
+  return withRemote(withStore(new Command("revoke")))
     .description(
       "Take back every certificate of a name, and print what pki.blocklist needs on each host: fingerprints in every form, and the key.",
     )
@@ -39,6 +42,7 @@ export function revokeCommand(): Command {
 }
 
 async function revoke(name: string | undefined, flags: RevokeFlags): Promise<void> {
+  if (flags.remote !== undefined) return revokeThere(name, flags.remote, flags);
   const fromFile = flags.crt !== undefined;
   if (name === undefined ? !fromFile && flags.bulletin === undefined : fromFile) {
     throw usage("revoke", "it is not clear what", "give a name, or certificates with -crt");
@@ -60,6 +64,24 @@ async function revoke(name: string | undefined, flags: RevokeFlags): Promise<voi
   const { entries, signed } = await ofBook(name, flags);
   if (flags.json) process.stdout.write(`${toJson(signed ? { ...signed, revoked: entries } : entries)}\n`);
   else process.stdout.write(formatBlocklist(entries));
+}
+
+/** The service elsewhere signs the list and gives it to the network, as far as it can; the list is written where somebody else must. */
+async function revokeThere(name: string | undefined, remote: string, flags: RevokeFlags): Promise<void> {
+  const { crt, out, bulletin, json, reason = "" } = flags;
+  if (name === undefined || crt !== undefined || out !== undefined)
+    throw usage("-remote", "the service revokes names", "give a name, and neither -crt nor -out");
+  const { revokeAnswer } = await import("../../enrolment/http/operator-shapes.ts");
+  const { toldText } = await import("../told-text.ts");
+  if (!HOST_NAME.test(name))
+    throw usage(JSON.stringify(name), "it is no name of a host", "see who is there: GET /v1/hosts");
+  const asked = { method: "POST", path: `/v1/hosts/${name}/revoke`, body: { reason }, answer: revokeAnswer } as const;
+  const { list } = orFail(await new RemoteService(remote).ask(asked));
+  if (bulletin !== undefined && list.bulletin !== undefined) {
+    replaceText(bulletin, list.bulletin);
+    sayMade(`the revocation list ${list.number}`, [bulletin]);
+  }
+  process.stdout.write(json ? `${JSON.stringify({ name, list })}\n` : `${name} is revoked: ${toldText(list)}\n`);
 }
 
 async function ofFile(file: string): Promise<readonly BlocklistEntries[]> {

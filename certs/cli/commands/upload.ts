@@ -1,5 +1,4 @@
 import { Command } from "commander";
-import { bulletinText } from "../../../src/core/bulletin/text.ts";
 import type { Banner as BlockBanner } from "../../../src/core/cert/pem.ts";
 import type { Told } from "../../enrolment/revocations.ts";
 import type { Refusal } from "../../refusal.ts";
@@ -8,6 +7,7 @@ import { readText } from "../files.ts";
 import { withRemote } from "../remote.ts";
 import { withStore } from "../service-files.ts";
 import { type SigningDesk, type SigningDeskFlags, withSigningDesk } from "../signing-desk.ts";
+import { toldText } from "../told-text.ts";
 import { orFail } from "../values.ts";
 
 interface UploadFlags extends SigningDeskFlags {
@@ -97,10 +97,5 @@ async function signedIn(
 
 function tell(delivered: readonly string[], told: readonly Told[]): void {
   for (const name of delivered) process.stdout.write(`${name} may fetch its certificate now\n`);
-  for (const each of told) process.stdout.write(`the ${bulletinText(each.kind, each.number)} ${toldText(each)}\n`);
-}
-
-function toldText({ state, applied = 0, hosts = 0, pending = [], why = "", todo = "" }: Told): string {
-  if (state !== "published") return `is not published: ${why} - ${todo}`;
-  return `is published: applied on ${applied} of ${hosts}${pending.length === 0 ? "" : `; pending: ${pending.join(", ")}`}`;
+  for (const each of told) process.stdout.write(`${toldText(each)}\n`);
 }

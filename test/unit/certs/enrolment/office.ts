@@ -157,10 +157,14 @@ export function freshKey(curve: "CURVE25519" | "P256" = "CURVE25519"): string {
   return toHex(generateHostKey(curve).publicKey);
 }
 
-export function testAuthority(networks: readonly string[] = ["10.77.0.0/16"]): Authority {
+export function testAuthority(
+  networks: readonly string[] = ["10.77.0.0/16"],
+  groups: readonly string[] = [],
+): Authority {
   const made = createAuthority({
     name: "mesh",
     networks: networks.map((text) => parsePrefix(text)!),
+    groups,
     notBefore: BigInt(NOW - 1_000_000),
     notAfter: BigInt(NOW + 100_000_000),
   });

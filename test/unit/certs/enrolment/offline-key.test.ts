@@ -113,6 +113,23 @@ describe.skipIf(!HAS_SQLITE)("a network whose key is on a machine without a netw
     expect((await lacisCert("pending", ...REMOTE)).stderr).toBe("");
   });
 
+  test("is told by an operator elsewhere whom to take out, and tells what is left to do", async () => {
+    const { ask } = await host("lap");
+    await ask();
+    await must("pending", ...STORE, "-export", "waiting.json");
+    await must("sign-batch", "-in", "waiting.json", "-out", "signed.pem", ...VAULT);
+    await must("upload", "signed.pem", ...STORE);
+    await must("access", "guard", ...STORE, "-scopes", "revoke", "-out", "guard.access");
+    expect(await must("revoke", "lap", "-remote", "guard.access", "-reason", "lost")).toMatch(
+      /^lap is revoked: the network has not been told: .* - lacis-cert pending -export FILE, .* lacis-cert upload, which publishes it\n$/,
+    );
+    expect(await lacisCert("revoke", "lpa", "-remote", "guard.access")).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("did you mean lap?"),
+    });
+    expect(await lacisCert("revoke", "-remote", "guard.access")).toMatchObject({ status: 2 });
+  });
+
   test("tells what is wrong with the file of an access, with its secret, and with its place", async () => {
     expect(statSync("signer.access").mode & 0o077).toBe(0);
     const good = JSON.parse(readFileSync("signer.access", "utf8")) as Record<string, unknown>;

@@ -200,6 +200,20 @@ describe("what is taken names its owner:", () => {
   });
 });
 
+describe("a group that the authority may not sign for", () => {
+  test("is refused where somebody invites, with those that it may, wherever its key is", async () => {
+    const authority = testAuthority(["10.77.0.0/16"], ["web", "db"]);
+    for (const isOffline of [false, true]) {
+      const office = await openOffice({ authority, isOffline });
+      const wanted = { ...INVITATION, host: "lap", groups: ["admins"], newGroups: ["admins"] };
+      expect(await office.desk.invite(wanted, office.operator)).toMatchObject({
+        reason: { code: "group-unknown", what: "the group admins", todo: "it signs for web, db" },
+      });
+      expect(await office.desk.invite({ ...wanted, groups: ["web"] }, office.operator)).toMatchObject({ ok: true });
+    }
+  });
+});
+
 describe("a host that was let in", () => {
   test("renews with its secret, keeps its address, and may bring a new key", async () => {
     const office = await openOffice();

@@ -225,6 +225,19 @@ describe("a certificate that comes back is refused", () => {
     expect(await deliver(office, again.id, certificateFor(office, again))).toMatchObject({ status: 200 });
   });
 
+  test("when another host that waited has its key: each has its own", async () => {
+    const office = await openOffice({ isOffline: true });
+    const request = await waiting(office, "lap");
+    const token = await office.invite("nas");
+    await office.post("/v1/enrol", requestWith(token, request.publicKey));
+    const [lap, nas] = (await exported(office)).certificates;
+    expect(await deliver(office, lap!.id, certificateFor(office, lap!))).toMatchObject({ status: 200 });
+    expect(await deliver(office, nas!.id, certificateFor(office, nas!))).toMatchObject({
+      status: 409,
+      body: { error: { code: "key-taken", why: "it is the key of lap: each host has its own" } },
+    });
+  });
+
   test("by whoever has no scope for it", async () => {
     const office = await openOffice({ isOffline: true });
     await waiting(office, "lap");
