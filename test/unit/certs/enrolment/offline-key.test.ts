@@ -41,10 +41,10 @@ beforeEach(async () => {
   let said = "";
   service.stdout?.on("data", (text) => (said += text));
   await expect.poll(() => said, IN_TIME).toMatch(/serving home/);
-});
+}, 60_000);
 afterEach(() => void service?.kill("SIGKILL"));
 
-describe.skipIf(!HAS_SQLITE)("a network whose key is on a machine without a network", () => {
+describe.skipIf(!HAS_SQLITE)("a network whose key is on a machine without a network", { timeout: 60_000 }, () => {
   test("lets hosts in by two carried files, asked for and brought back from anywhere", async () => {
     const hosts = [await host("lap"), await host("nas")];
     for (const { ask } of hosts) expect(await ask()).toMatchObject({ ok: true, value: { status: "pending" } });

@@ -17,7 +17,7 @@ beforeAll(() => {
     ["network", "-networks", "10.99.0.0/24", "-service", "vpn.example.org:4242"],
   ])
     expect(run(CERT, ...args)).toMatchObject({ status: 0 });
-});
+}, 60_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test("the line that people join with who sign in names the service, and lets nobody in by itself", () => {

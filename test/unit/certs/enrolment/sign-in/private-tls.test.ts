@@ -54,7 +54,9 @@ afterAll(async () => {
 });
 
 describe.skipIf(!hasPrograms)("signing in to a provider of an organisation's own, over PostgreSQL", () => {
-  test("is refused with the reason where the service does not know the provider's authority", async () => {
+  test("is refused with the reason where the service does not know the provider's authority", {
+    timeout: 60_000,
+  }, async () => {
     await serve({});
     expect(await askSignIn(place(), { authority: link().authority })).toMatchObject({
       ok: false,
