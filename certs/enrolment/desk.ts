@@ -289,7 +289,7 @@ export class Desk {
       const { names } = await this.#registrar.ledger.contentOf(sql);
       if (!names.includes(name)) {
         const meant = nearest(name, names);
-        const todo = meant === undefined ? "see the list of hosts" : `did you mean ${meant}?`;
+        const todo = meant === undefined ? "see who is there: lacis-cert list" : `did you mean ${meant}?`;
         return enrolmentRefusal("unknown-id", `the name ${name}`, "no certificate was signed for it", todo);
       }
       const host = await findHost(sql, name);

@@ -70,14 +70,14 @@ export async function followDaemon(
   });
 }
 
-/** What to say when nobody answers on the socket. */
-export function notRunning(where: string): OperatorError {
+/** What to say when nobody answers on the socket. `todo`: what begins it. */
+export function notRunning(where: string, todo = "start it with: sudo lacis run --config FILE"): OperatorError {
   return new OperatorError(
     "not-running",
     {
       what: "lacis is not running",
       why: `nobody answers ${where}`,
-      todo: "start it with: sudo lacis run --config FILE",
+      todo,
     },
     ExitCode.notRunning,
   );

@@ -7,6 +7,7 @@ import { reportFailure } from "./report-failure.ts";
 const program = new Command("lacis")
   .description("An IP-layer overlay mesh that speaks Nebula's protocol.")
   .usage("COMMAND [options]")
+  .helpCommand("help [command]", "Explain a command.")
   .addHelpText(
     "after",
     "\nStart here:  sudo lacis init NAME on the first machine, lacis invite HOST, then sudo lacis join TOKEN on the next one.",

@@ -35,7 +35,8 @@ function failureOf(error: unknown, args: readonly string[]): Failure | undefined
 }
 
 function usageFailure(message: string, args: readonly string[]): Failure {
-  const verb = /^[a-z]+$/.test(args[0] ?? "") && !/unknown command/.test(message) ? ` ${args[0]}` : "";
+  const [first = ""] = args;
+  const verb = /^[a-z]+$/.test(first) && !message.includes(`unknown command '${first}'`) ? ` ${first}` : "";
   // Commander's word for a command of several that was given none.
   const said = message === "(outputHelp)" ? `lacis${verb} needs to be told what to do` : message;
   const why = said.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");

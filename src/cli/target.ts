@@ -1,7 +1,9 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { notPermitted, notRunning } from "../admin/client.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
+import { thisPlatform } from "../runtime/platform/this-platform.ts";
 import { daemonOf, type LeftOut, runningDaemons } from "../runtime/state/find-daemons.ts";
 import { type StateDirectory, stateDirectoryAt, stateEnvironment } from "../runtime/state/state-directory.ts";
 import { complain } from "./output.ts";
@@ -43,7 +45,7 @@ function stateOf({ config, stateDir }: TargetOptions): StateDirectory {
   if (config !== undefined) {
     const { state, ...leftOut } = daemonOf(config, stateEnvironment());
     warnOf(leftOut);
-    return state ?? nowhere(`for ${config}`, leftOut);
+    return state ?? nowhere(`for ${config}`, leftOut, `start it with: sudo lacis run --config ${config}`);
   }
   const { daemons, ...leftOut } = runningDaemons(stateEnvironment());
   warnOf(leftOut);
@@ -68,6 +70,14 @@ function warnOf({ foreign }: LeftOut): void {
     complain(`lacis: no daemon is looked for in ${path} - ${why} - see who made it, and remove it: ls -ld ${path}`);
 }
 
-function nowhere(where: string, { denied }: LeftOut): never {
-  throw denied[0] === undefined ? notRunning(where) : notPermitted(denied[0]);
+function nowhere(where: string, { denied }: LeftOut, todo = firstStep()): never {
+  throw denied[0] === undefined ? notRunning(where, todo) : notPermitted(denied[0]);
+}
+
+/** What a machine is lacking on which no host runs. */
+function firstStep(): string | undefined {
+  const { configBase } = thisPlatform().places;
+  if (existsSync(join(configBase, "config.yml"))) return `start it with: sudo lacis run --config ${configBase}`;
+  if (existsSync(configBase)) return undefined;
+  return "found a network: sudo lacis init NAME - or join one: sudo lacis join TOKEN - or run a configuration of yours: sudo lacis run --config FILE";
 }

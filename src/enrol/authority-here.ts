@@ -1,12 +1,17 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { OperatorError } from "../runtime/operator-error.ts";
+import { ExitCode, OperatorError, systemCode } from "../runtime/operator-error.ts";
 import { hostFilesIn } from "./host-files.ts";
 
 /** The folder of the network's authority, which is on one machine only. `what` cannot be done elsewhere. */
 export function authorityHere(folder: string, what: string): string {
   const { authority } = hostFilesIn(folder);
-  if (existsSync(authority)) return authority;
+  try {
+    statSync(authority);
+    return authority;
+  } catch (error) {
+    if (systemCode(error) === "EACCES") throw hidden(folder, what);
+  }
   throw new OperatorError("no-authority", {
     what,
     why: `the network's authority is not here: there is no ${authority}`,
@@ -23,4 +28,12 @@ export function authorityWithKey(folder: string, what: string, elsewhere: string
     why: `the authority's key is not here: there is no ${join(authority, "ca.key")}`,
     todo: elsewhere,
   });
+}
+
+function hidden(folder: string, what: string): OperatorError {
+  return new OperatorError(
+    "not-permitted",
+    { what, why: `${folder} is closed to this user`, todo: "put sudo in front" },
+    ExitCode.notPermitted,
+  );
 }

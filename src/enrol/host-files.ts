@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ExitCode, OperatorError, systemCode } from "../runtime/operator-error.ts";
+import { systemWords } from "../runtime/system-words.ts";
 
 /**
  * Where the files of a host that joined lie: Nebula's own, and beside them what only we need. What the daemon replaces when it renews its certificate is in a folder
@@ -63,7 +64,7 @@ export function readCarried(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    const why = `it cannot be read (${systemCode(error)})`;
+    const why = `it cannot be read: ${systemWords(error)}`;
     throw new OperatorError("file-unreadable", { what: file, why, todo: "check the path" });
   }
 }
@@ -71,13 +72,11 @@ export function readCarried(file: string): string {
 export function unwritable(path: string, error: unknown): OperatorError {
   const code = systemCode(error);
   const permission = code === "EACCES" || code === "EPERM";
-  const why =
-    code === "ENOSPC" ? "the disk is full" : code === "EROFS" ? "the file system is read-only" : code || String(error);
   return new OperatorError(
     "not-writable",
     {
       what: `cannot write ${path}`,
-      why: permission ? "permission denied" : why,
+      why: systemWords(error),
       todo: permission ? "put sudo in front, or give a folder of yours with --dir" : "mend that, then run this again",
     },
     permission ? ExitCode.notPermitted : ExitCode.bad,

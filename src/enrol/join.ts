@@ -11,7 +11,7 @@ import type { FileOwner } from "../runtime/platform/platform.ts";
 import { askUntilDecided, requestOf } from "./ask.ts";
 import { type HostFiles, makeFolder, refuseStrangeFiles } from "./host-files.ts";
 import { type HostHere, hostIn, refuseOtherHost } from "./host-here.ts";
-import { hostNameFrom } from "./host-name.ts";
+import { hostNameFrom, hostNameGiven } from "./host-name.ts";
 import { refusedBy } from "./refused.ts";
 import { settle } from "./settle.ts";
 import { signInFor } from "./sign-in.ts";
@@ -115,7 +115,7 @@ function curveFor(token: EnrolmentToken, wanted: Curve | undefined): Curve {
 }
 
 function nameFor(token: EnrolmentToken, wanted: string | undefined): string {
-  if (token.host === "") return hostNameFrom(wanted ?? hostname());
+  if (token.host === "") return wanted === undefined ? hostNameFrom(hostname()) : hostNameGiven(wanted);
   if (wanted === undefined || wanted === token.host) return token.host;
   throw new OperatorError(
     "name-fixed",

@@ -32,13 +32,13 @@ export function refuseOverlap(wanted: readonly Prefix[], here: readonly Prefix[]
   }
 }
 
-/** Refuses whoever may not make a device, with the command to type. */
-export function refuseWithoutPrivilege(command: string): void {
+/** Refuses whoever may not change what a host is on this machine, with the command to type. */
+export function refuseWithoutPrivilege(what: string, command: string): void {
   if (process.getuid?.() === 0) return;
   throw new OperatorError(
     "not-permitted",
     {
-      what: "cannot set up a host of the mesh",
+      what,
       why: "that takes root: a network device, a service, and files that only it may read",
       todo: `sudo ${command}`,
     },

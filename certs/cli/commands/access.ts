@@ -90,5 +90,5 @@ function parseScopes(text: string): readonly Scope[] {
 }
 
 function validFor(ttl: string | undefined): number {
-  return ttl === undefined ? DEFAULT_SECONDS : Number(parseDuration(ttl));
+  return ttl === undefined ? DEFAULT_SECONDS : Number(parseDuration(ttl, "-ttl"));
 }

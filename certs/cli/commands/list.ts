@@ -29,7 +29,7 @@ export function listCommand(): Command {
 type State = "valid" | "replaced" | "revoked" | "expired";
 
 async function list(flags: ListFlags): Promise<void> {
-  const within = flags.expiring === undefined ? undefined : Number(parseDuration(flags.expiring));
+  const within = flags.expiring === undefined ? undefined : Number(parseDuration(flags.expiring, "-expiring"));
   const { toJson } = await import("../../index.ts");
   const nowSeconds = Number(now().seconds);
   await using ledger = await existingLedger(flags);

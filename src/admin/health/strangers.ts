@@ -41,8 +41,9 @@ export function cureOf({ refusal }: Pick<RefusedCallerStatus, "refusal">): strin
     case "unknown-issuer":
       return "if it belongs to this network, add its authority's certificate to pki.ca here, or sign it by ours";
     case "blocked":
-    case "revoked":
       return "nothing, if it is meant; otherwise take it out of pki.blocklist, then: lacis reload";
+    case "revoked":
+      return "nothing, if it is meant; a host that may come back joins anew, with a new key: lacis invite HOST";
     case "own-key":
       return "if that place leads back to this machine, take it out of static_host_map; otherwise another machine has a copy of this host's key: give it its own with lacis-cert sign";
     case "own-address":

@@ -3,6 +3,7 @@ import { gzipSync } from "node:zlib";
 import { Command } from "commander";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import { OperatorError, systemCode } from "../../runtime/operator-error.ts";
+import { systemWords } from "../../runtime/system-words.ts";
 import { collect } from "../bugreport/collect.ts";
 import { tar } from "../bugreport/tar.ts";
 import { say, sayJson } from "../output.ts";
@@ -47,11 +48,7 @@ function write(path: string, bytes: Uint8Array): void {
     const exists = systemCode(error) === "EEXIST";
     throw new OperatorError("cannot-write", {
       what: `cannot write ${path}`,
-      why: exists
-        ? "it is there already, and nothing is overwritten"
-        : error instanceof Error
-          ? error.message
-          : String(error),
+      why: exists ? "it is there already, and nothing is overwritten" : systemWords(error),
       todo: "say another place with --output",
     });
   }

@@ -8,6 +8,7 @@ import { DropReason } from "../../core/drop-reason.ts";
 import { verdictReason } from "../../core/firewall/verdict-reason.ts";
 import { ExitCode, OperatorError, systemCode } from "../../runtime/operator-error.ts";
 import { packageVersion } from "../../runtime/package-root.ts";
+import { systemWords } from "../../runtime/system-words.ts";
 import { complain, sayJson } from "../output.ts";
 import { fileHeader, packetBlock, statisticsBlock } from "../pcapng.ts";
 import { reportFailure } from "../report-failure.ts";
@@ -161,7 +162,7 @@ class CaptureFile {
     const code = systemCode(error);
     const todo =
       code === "ENOSPC" ? "make room there; what was written is a whole file" : "write it somewhere else: -o FILE";
-    const why = code || String(error);
+    const why = systemWords(error);
     this.failure = new OperatorError("capture-not-written", { what: `cannot write to ${output}`, why, todo });
     this.whenFull();
   }

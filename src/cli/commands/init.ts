@@ -10,7 +10,7 @@ import { authorityCommand } from "../../enrol/authority-tool.ts";
 import { Children } from "../../enrol/children.ts";
 import { type Endpoints, endpointsOf } from "../../enrol/endpoints.ts";
 import { type HostFiles, hostFilesIn } from "../../enrol/host-files.ts";
-import { hostNameFrom } from "../../enrol/host-name.ts";
+import { hostNameFrom, hostNameGiven } from "../../enrol/host-name.ts";
 import { init } from "../../enrol/init.ts";
 import { isListening, refuseWithoutPrivilege, refuseWithoutTun } from "../../enrol/local-checks.ts";
 import { thisPlatform } from "../../runtime/platform/this-platform.ts";
@@ -66,7 +66,12 @@ export function initCommand(): Command {
     .option("--encrypt", "encrypt the authority's key with a passphrase: who joins then waits for lacis-cert approve")
     .option("--passphrase-file <path>", "file whose first line is that passphrase; without it: environment, terminal")
     .option("--dir <dir>", `where its files are to be; without it: ${thisPlatform().places.configBase}`)
-    .option("--foreground", "be the host for as long as this command runs, also where services can be started")
+    .addOption(
+      new Option(
+        "--foreground",
+        "be the host for as long as this command runs, also where services can be started",
+      ).conflicts("start"),
+    )
     .option("--no-start", "only write the files")
     .option("--json", "print JSON")
     .addHelpText(
@@ -82,14 +87,15 @@ Example:  sudo lacis init home --endpoint vpn.example.org`,
 
 async function found(name: string, flags: InitFlags): Promise<void> {
   const start = chooseStart(flags, [HOST_SERVICE, AUTHORITY_SERVICE]);
-  if (start !== "none" || flags.dir === undefined) refuseWithoutPrivilege(`lacis init ${name}`);
+  if (start !== "none" || flags.dir === undefined)
+    refuseWithoutPrivilege("cannot found a network", `lacis init ${name}`);
   if (start !== "none") refuseWithoutTun();
   const files = hostFilesIn(flags.dir ?? thisPlatform().places.configBase);
   const reached = endpointsOf(flags.endpoint, flags.port);
   const { plan, hasChanged } = await init({
     network: name,
     files,
-    name: hostNameFrom(flags.name ?? hostname()),
+    name: flags.name === undefined ? hostNameFrom(hostname()) : hostNameGiven(flags.name),
     endpoints: reached.endpoints,
     port: reached.port,
     overlay: flags.network,

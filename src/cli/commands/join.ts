@@ -45,9 +45,19 @@ export function joinCommand(): Command {
     .argument("[token]", "what lacis invite has printed; - for standard input")
     .option("--name <name>", "the name of this host, where the token leaves it open; without it: the machine's")
     .option("--dir <dir>", `where its files are to be; without it: ${thisPlatform().places.configBase}`)
-    .option("--foreground", "be the host for as long as this command runs, also where services can be started")
+    .addOption(
+      new Option(
+        "--foreground",
+        "be the host for as long as this command runs, also where services can be started",
+      ).conflicts("start"),
+    )
     .option("--no-start", "only write the files")
-    .option("--ephemeral", "be a host for as long as this command runs, then leave, and leave nothing behind")
+    .addOption(
+      new Option(
+        "--ephemeral",
+        "be a host for as long as this command runs, then leave, and leave nothing behind",
+      ).conflicts("start"),
+    )
     .addOption(
       new Option(
         "--curve <curve>",
@@ -76,7 +86,7 @@ async function joinNetwork(given: string | undefined, flags: JoinFlags): Promise
   const ways = [given, flags.request, flags.bundle].filter((way) => way !== undefined);
   if (ways.length !== 1) throw usage();
   const start = flags.ephemeral ? "foreground" : chooseStart(flags, [HOST_SERVICE]);
-  if (start !== "none" || flags.dir === undefined) refuseWithoutPrivilege("lacis join TOKEN");
+  if (start !== "none" || flags.dir === undefined) refuseWithoutPrivilege("cannot join", "lacis join TOKEN");
   if (start !== "none") refuseWithoutTun();
   const folder = flags.ephemeral ? passingFolder() : (flags.dir ?? thisPlatform().places.configBase);
   const files = hostFilesIn(folder);

@@ -25,7 +25,7 @@ no use; its name stays taken there until the certificate ends, or lacis revoke N
 Example:  sudo lacis leave`,
     )
     .action(async ({ dir, json }: { dir?: string; json?: boolean }) => {
-      if (dir === undefined) refuseWithoutPrivilege("lacis leave");
+      if (dir === undefined) refuseWithoutPrivilege("cannot leave", "lacis leave");
       const files = hostFilesIn(dir ?? thisPlatform().places.configBase);
       await stop(dir);
       refuseRunning(daemonSocket(files), files.config);

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import { bulletinText } from "../../core/bulletin/text.ts";
-import { ExitCode, OperatorError, systemCode } from "../../runtime/operator-error.ts";
+import { ExitCode, OperatorError } from "../../runtime/operator-error.ts";
+import { systemWords } from "../../runtime/system-words.ts";
 import { say, sayJson } from "../output.ts";
 import { spread, spreadText } from "../spread.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
@@ -34,7 +35,10 @@ export function readBulletin(file: string): string {
   try {
     return readFileSync(file === "-" ? 0 : file, "utf8");
   } catch (error) {
-    const why = systemCode(error) === "ENOENT" ? "there is no such file" : systemCode(error) || String(error);
-    throw new OperatorError("no-bulletin", { what: file, why, todo: "give the path of a bulletin" }, ExitCode.usage);
+    throw new OperatorError(
+      "no-bulletin",
+      { what: file, why: systemWords(error), todo: "give the path of a bulletin" },
+      ExitCode.usage,
+    );
   }
 }

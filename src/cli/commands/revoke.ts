@@ -67,9 +67,7 @@ async function revoke(name: string | undefined, flags: RevokeFlags): Promise<voi
   if (flags.json) return sayJson({ schema: ADMIN_SCHEMA, name: name ?? null, ...signed, unheard, bulletin: told });
   say(`${name === undefined ? "the list is published" : `${name} is revoked`}: ${spreadText(told)}`);
   if (unheard > 0)
-    say(
-      `${unheard === 1 ? "1 host" : `${unheard} hosts`} of the ledger have not been heard of by the one that counts yet`,
-    );
+    say(`${unheard === 1 ? "1 host" : `${unheard} hosts`} more in the ledger: not seen since the daemon here started`);
 }
 
 /** What stands in the ledger stands; that it was not told says what is left to do. */

@@ -17,6 +17,7 @@ import { FileError } from "../files/atomic-file.ts";
 import { nodeSuite } from "../node-crypto.ts";
 import { OperatorError } from "../operator-error.ts";
 import type { Health, Service } from "../service.ts";
+import { systemWords } from "../system-words.ts";
 import { type Hindrance, RenewalFiles } from "./renewal-files.ts";
 import { notRenewed } from "./renewal-warnings.ts";
 import { type Trouble, troubleHealth } from "./trouble.ts";
@@ -164,7 +165,7 @@ export class Renewal implements Service {
       files.replace({ ...kept, endpoints, secret: renewal }, certificates);
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
-      const why = `${error.file} cannot be written: ${error.code === "ENOSPC" ? "the disk is full" : error.code}`;
+      const why = `${error.file} cannot be written: ${systemWords(error)}`;
       this.#failed({ of: "failing", why, todo: "make room, or mend the file's mode and owner" });
       return;
     }

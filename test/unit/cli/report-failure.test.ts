@@ -44,6 +44,7 @@ describe("a command that failed", () => {
     [["status", "--frob"], "unknown option '--frob'", "lacis status --help"],
     [["frob"], "unknown command 'frob'", "lacis --help"],
     [["ping"], "missing required argument 'host'", "lacis ping --help"],
+    [["policy", "frob"], "unknown command 'frob'", "lacis policy --help"],
   ])("because of its command line %j points to the help", (args, message, help) => {
     expect(reportFailure(new CommanderError(1, "commander.x", `error: ${message}`), args)).toBe(ExitCode.usage);
     expect(err[0]).toBe(`lacis: cannot make sense of the command line - ${message} - see: ${help}`);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { formatPrefix } from "../../../src/core/netip/prefix.ts";
 import { endpointsOf } from "../../../src/enrol/endpoints.ts";
 import { firstAddress } from "../../../src/enrol/first-address.ts";
-import { hostNameFrom } from "../../../src/enrol/host-name.ts";
+import { hostNameFrom, hostNameGiven } from "../../../src/enrol/host-name.ts";
 import { refuseOverlap } from "../../../src/enrol/local-checks.ts";
 import { freeNetwork } from "../../../src/enrol/overlay-network.ts";
 import { networksIn4, networksIn6 } from "../../../src/runtime/platform/linux/routed-networks.ts";
@@ -73,6 +73,9 @@ test("a machine's name becomes a host's, and what cannot is refused", () => {
   expect(hostNameFrom("ann-laptop.example.org")).toBe("ann-laptop.example.org");
   expect(hostNameFrom("ann's laptop")).toBe("ann-s-laptop");
   expect(() => hostNameFrom("???")).toThrow("letters, digits, dots and hyphens");
+  expect(hostNameGiven("ann-laptop")).toBe("ann-laptop");
+  for (const chosen of ["ann's laptop", "a\u001b[31mb", ""])
+    expect(() => hostNameGiven(chosen)).toThrow("letters, digits, dots and hyphens");
 });
 
 test("a user is found by its whole name", () => {

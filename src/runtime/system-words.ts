@@ -1,0 +1,19 @@
+import { systemCode } from "./operator-error.ts";
+
+const WORDS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  ENOENT: "there is no such file or folder",
+  EEXIST: "something else is there already",
+  ENOTDIR: "a part of the path is no folder",
+  EISDIR: "it is a folder",
+  ENOSPC: "the disk is full",
+  EDQUOT: "this user's share of the disk is full",
+  EROFS: "the file system is read-only",
+};
+
+/** Why a file could not be read or written, for the end of a sentence: the system's own code where there is nothing better. */
+export function systemWords(error: unknown): string {
+  const code = systemCode(error);
+  return WORDS[code] ?? (code || String(error));
+}
