@@ -5,11 +5,12 @@
  * another data plane, with `--only deb` or `--only tar` one of the two.
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { rolldown } from "rolldown";
+import { isProgram, runningPackages } from "./package-closure.mjs";
 
 const PROJECT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const OUT = join(PROJECT, "dist/packages");
@@ -40,8 +41,13 @@ async function fillProgram(folder) {
     `${JSON.stringify({ ...manifest, version, devDependencies: {}, scripts: {} }, null, 2)}\n`,
   );
   await bundle(join(folder, "dist"));
-  for (const name of lockedPackages()) {
-    cpSync(join(PROJECT, name), join(folder, name), { recursive: true, dereference: true, filter: isProgram });
+  for (const place of runningPackages(
+    PROJECT,
+    Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }),
+  )) {
+    const from = join(PROJECT, place);
+    const filter = (path) => path === from || isProgram(relative(from, path));
+    cpSync(from, join(folder, place), { recursive: true, dereference: true, filter });
   }
   cpSync(options["data-plane"], join(folder, "lacis-dataplane"));
   chmodSync(join(folder, "lacis-dataplane"), 0o755);
@@ -66,24 +72,6 @@ async function bundle(folder) {
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name]-[hash].js",
   });
-}
-
-/** Neither types nor maps, nor a second and third build of the same for browsers, nor what SQLite was compiled from (25 of 28 MB). */
-function isProgram(path) {
-  return (
-    !/\.(d\.[cm]?ts|map)$/.test(path) &&
-    !/\/@opentelemetry\/[^/]+\/build\/(esm|esnext)(\/|$)/.test(path) &&
-    !/\/better-sqlite3\/((deps|src)(\/|$)|build\/(?!Release(\/better_sqlite3\.node)?$))/.test(path)
-  );
-}
-
-/** What the lock file says that runs, as far as this machine has it: the others are for other machines. */
-function lockedPackages() {
-  const { packages } = JSON.parse(readFileSync(join(PROJECT, "package-lock.json"), "utf8"));
-  const names = Object.entries(packages).filter(([name, { dev, devOptional }]) => name !== "" && !dev && !devOptional);
-  const missing = names.filter(([name, { optional }]) => !optional && !existsSync(join(PROJECT, name)));
-  if (missing.length > 0) fail(`${missing[0][0]} is not installed: npm ci`);
-  return names.map(([name]) => name).filter((name) => existsSync(join(PROJECT, name)));
 }
 
 async function makeTarball() {

@@ -28,6 +28,11 @@ test("the Debian package: install, run as its user, upgrade under 100 packets a 
       expect((await root.run("lacis", ["version"])).stdout).toContain("0.1.0");
       expect((await root.run("stat", ["-c", "%U:%G %a", "/etc/lacis"])).stdout.trim()).toBe("root:lacis 750");
 
+      expect(await notForRunning(root)).toEqual([]);
+      // The storage of the enrolment service is a library with a binary of its own.
+      const founded = await root.run("lacis", ["init", "other", "--dir", "/tmp/other", "--no-start"]);
+      expect(founded.stdout).toContain("founded other");
+
       await server.stop();
       await configure(server, root);
       const unit = readFileSync(join(root.path, "lib/systemd/system/lacis.service"), "utf8");
@@ -59,6 +64,26 @@ test("the Debian package: install, run as its user, upgrade under 100 packets a 
     }
   });
 });
+
+/** What an installation of packages needs, and what their authors keep for themselves. */
+async function notForRunning(root: PrivateRoot): Promise<readonly string[]> {
+  const kinds = [
+    "prebuild-install",
+    "nan",
+    "buildcheck",
+    "node-gyp",
+    "test",
+    "tests",
+    "*.c",
+    "*.cc",
+    "*.gyp",
+    "*.ts",
+    "*.map",
+  ];
+  const names = kinds.flatMap((name, i) => [...(i === 0 ? [] : ["-o"]), "-name", name]);
+  const { stdout } = await root.run("find", ["/usr/lib/lacis", "(", ...names, ")"]);
+  return stdout.split("\n").filter(Boolean);
+}
 
 /** Two versions, of which the newer one has another data plane. */
 async function packages(folder: string): Promise<readonly [string, string]> {
