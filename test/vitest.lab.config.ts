@@ -6,7 +6,7 @@ import { defineConfig } from "vitest/config";
  */
 const PATIENT = [
   "test/netns/others/**/*.test.ts",
-  ...["doctor", "gateways", "names", "package", "policy", "restart", "services", "streams", "why"].map(
+  ...["doctor", "gateways", "names", "package", "policy", "restart", "services", "streams", "watchdog", "why"].map(
     (name) => `test/netns/${name}.test.ts`,
   ),
 ];

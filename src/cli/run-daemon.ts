@@ -2,7 +2,7 @@ import { adminService } from "../admin/admin-service.ts";
 import { openNode } from "../index.ts";
 import type { Daemon } from "../runtime/daemon.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
-import { tellReady } from "../runtime/readiness.ts";
+import { tellReady, tellWhileWell } from "../runtime/readiness.ts";
 import { oncePerTurn } from "./once-per-turn.ts";
 import { protectSecrets } from "./protect-secrets.ts";
 
@@ -23,9 +23,10 @@ export async function runDaemon({ config, stateDir }: { config: string; stateDir
     }),
   );
   obeySignals(starting);
-  await starting;
+  const daemon = await starting;
   const untold = tellReady();
   if (untold !== undefined) console.error(`lacis: the service manager was not told that this host is ready: ${untold}`);
+  tellWhileWell(() => daemon.isMovingPackets());
 }
 
 /** From the first moment on: a signal during the start waits for its end, so that no data plane is left without a control plane. */

@@ -262,6 +262,11 @@ export class Daemon {
     return this.#running.settings;
   }
 
+  /** Whether what moves packets answers. */
+  isMovingPackets(): Promise<boolean> {
+    return this.#dataPlane.answers();
+  }
+
   /** How programs on this host find names of the overlay. */
   hostNames(): Promise<HostNamesDescription> {
     return this.#names.describe();

@@ -16,6 +16,8 @@ export interface DataPlane {
   /** Lost without a word while the data plane is down: everything is said again after the next `up`. */
   command(command: DataPlaneCommand): void;
   describe(): DataPlaneDescription;
+  /** Whether it runs and answers now; never rejects. */
+  answers(): Promise<boolean>;
   /** Its device is gone: closes every session and starts anew with another, of the same name where it has one. Without a device nothing happens. */
   renew(): void;
   /** Closes every session, removes the device and ends. One with a process of its own goes on without us when we are replaced. */

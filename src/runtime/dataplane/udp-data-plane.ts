@@ -98,6 +98,10 @@ export class UdpDataPlane implements DataPlane {
     };
   }
 
+  answers(): Promise<boolean> {
+    return Promise.resolve(this.describe().state === "up");
+  }
+
   renew(): void {}
 
   async stop(): Promise<void> {

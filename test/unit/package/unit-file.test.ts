@@ -22,6 +22,7 @@ describe("the unit", () => {
   test("keeps tunnels at a restart, tries for as long as a boot takes, and is ready when it says so", () => {
     const lines = readFileSync(UNIT, "utf8").split("\n");
     const needed = ["Type=notify", "KillMode=process", "RestartKillSignal=SIGUSR2", "StartLimitIntervalSec=0"];
+    expect(lines, "a daemon that hangs is noticed").toContain("WatchdogSec=30");
     for (const line of [...needed, "RuntimeDirectoryPreserve=restart", "WantedBy=multi-user.target"])
       expect(lines).toContain(line);
   });

@@ -1,5 +1,6 @@
 import type { Settings } from "../../../core/config/settings.ts";
 import type { DataPlaneCommand } from "../../../core/dataplane/contract.ts";
+import type { IpAddress } from "../../../core/netip/address.ts";
 import type { Ending } from "../../service.ts";
 import type { StateDirectory } from "../../state/state-directory.ts";
 import type { DataPlane, DataPlaneDescription, DataPlaneListener } from "../data-plane.ts";
@@ -61,6 +62,16 @@ export class NativeDataPlane implements DataPlane {
 
   describe(): DataPlaneDescription {
     return this.#description;
+  }
+
+  /** What it is asked changes nothing, and is answered by what carries out every other command. */
+  async answers(): Promise<boolean> {
+    const { connection } = this.#started ?? {};
+    if (!connection) return false;
+    return connection.ask({ kind: "drop-parked", destination: NOBODY }).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** One that has given up its powers cannot make another device: another process does. */
@@ -158,5 +169,8 @@ export class NativeDataPlane implements DataPlane {
     }
   }
 }
+
+/** Nothing is ever parked for it. */
+const NOBODY = "0.0.0.0" as IpAddress;
 
 const nobody: DataPlaneListener = { up: () => {}, event: () => {}, down: () => {}, tell: () => {} };
