@@ -54,7 +54,12 @@ export function decodePem(text: string): Result<PemBlock[], string> {
     blocks.push({ banner, bytes });
     next = end + 1;
   }
-  if (blocks.length === 0) return fail('there is no "-----BEGIN" line in it');
+  if (blocks.length === 0)
+    return fail(
+      text.includes("-----BEGIN")
+        ? 'something stands before its "-----BEGIN": the line has to begin with it, without spaces or what cannot be seen'
+        : 'there is no "-----BEGIN" line in it',
+    );
   const trailing = lines.findIndex((line, i) => i >= next && line.trim() !== "");
   if (trailing >= 0) return fail(`there is something else in line ${trailing + 1}, after the last block`);
   return ok(blocks);

@@ -14,6 +14,7 @@ import {
 import type { ConfigError } from "../../core/config/document/config-error.ts";
 import type { ConfigEntry, ConfigMap, ConfigNode, Place } from "../../core/config/document/document.ts";
 import { showKey } from "../../core/config/document/show.ts";
+import { type LookAlike, lookAlikeIn } from "./look-alikes.ts";
 import { plainMeaning } from "./yaml-number.ts";
 
 /** Levels of nesting; the deepest key of the schema is on the sixth. */
@@ -26,6 +27,8 @@ const LEXEMES_MAX = 400_000;
 /** Aliases that are followed, and nodes in the tree with those that aliases repeat: a few lines may not grow into gigabytes. */
 const ALIASES_MAX = 1_000;
 const NODES_MAX = 200_000;
+/** What the library says of everything behind a mistake: told only where nothing stands before it. */
+const FOLLOWING = "UNEXPECTED_TOKEN";
 /** Errors of one file that are reported: after the first few a syntax error only follows from another. */
 const ERRORS_MAX = 20;
 
@@ -47,10 +50,27 @@ export function parseYaml(file: string, text: string): YamlOutcome {
   const document = compose(text, lines, placeAt);
   if ("code" in document) return { ok: false, errors: [document] };
   if (document.errors.length > 0) {
-    const errors = document.errors.slice(0, ERRORS_MAX).map(({ code, pos }) => syntaxError(code, placeAt(pos[0])));
-    return { ok: false, errors };
+    const errors = document.errors
+      .filter(({ code }, i) => i === 0 || code !== FOLLOWING)
+      .slice(0, ERRORS_MAX)
+      .map(({ code, pos }) => syntaxError(code, placeAt(pos[0])));
+    const [first] = document.errors;
+    const alike = first && lookAlikeUpTo(first.pos[0], text);
+    return { ok: false, errors: alike ? [strangeCharacter(alike, placeAt(alike.offset))] : errors };
   }
   return new TreeBuilder(document, placeAt).build();
+}
+
+/** What a look-alike in the line of an error, or in the one before, has done; its offset counts from the beginning of the file. */
+function lookAlikeUpTo(offset: number, text: string): LookAlike | undefined {
+  const begin = text.lastIndexOf("\n", text.lastIndexOf("\n", offset - 1) - 1) + 1;
+  const end = text.indexOf("\n", offset);
+  const found = lookAlikeIn(text.slice(begin, end < 0 ? text.length : end));
+  return found && { ...found, offset: begin + found.offset };
+}
+
+function strangeCharacter({ what, todo }: LookAlike, place: Place): ConfigError {
+  return { code: "CONFIG_SYNTAX", place, path: "", what, todo };
 }
 
 /**
@@ -163,6 +183,7 @@ class TreeBuilder {
         continue;
       }
       const text = String(key.value ?? "");
+      this.#refuseQuoteAlike(key, keyPlace);
       const before = entries.get(text);
       if (before) {
         this.#fail(duplicateKey(text, keyPlace, before.keyPlace));
@@ -191,10 +212,17 @@ class TreeBuilder {
     const text = String(node.value ?? "");
     if (!isPlain(node)) return { kind: "scalar", place, text };
     if (/^(?:~|null|Null|NULL|)$/.test(text)) return { kind: "null", place };
+    this.#refuseQuoteAlike(node, place);
     const meaning = plainMeaning(text);
     if ("text" in meaning) return { kind: "scalar", place, text: meaning.text };
     this.#fail({ code: "CONFIG_SYNTAX", place, path: "", what: meaning.refused, todo: meaning.todo });
     return { kind: "scalar", place, text };
+  }
+
+  /** Who writes a typographic quote before a value has meant to put it into quotes. */
+  #refuseQuoteAlike(node: Scalar, place: Place): void {
+    const alike = isPlain(node) ? lookAlikeIn(String(node.value ?? "").slice(0, 1)) : undefined;
+    if (alike) this.#fail(strangeCharacter(alike, place));
   }
 
   #alias(name: string, place: Place, depth: number): ConfigNode {

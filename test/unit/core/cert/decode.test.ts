@@ -272,6 +272,8 @@ describe("a certificate file", () => {
 
   test.each([
     ["that is empty", "", '"-----BEGIN"'],
+    ["whose lines are indented", `  ${certificateToPem(v1)}`, "something stands before"],
+    ["behind a character that cannot be seen", `\u200b${certificateToPem(v1)}`, "something stands before"],
     ["with something after the last block", `${certificateToPem(v1)}# end\n`, "after the last block"],
     [
       "with a key in it",
