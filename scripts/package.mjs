@@ -49,6 +49,8 @@ async function fillProgram(folder) {
     const filter = (path) => path === from || isProgram(relative(from, path));
     cpSync(from, join(folder, place), { recursive: true, dereference: true, filter });
   }
+  // Folders of which nothing runs.
+  run("find", [join(folder, "node_modules"), "-type", "d", "-empty", "-delete"]);
   cpSync(options["data-plane"], join(folder, "lacis-dataplane"));
   chmodSync(join(folder, "lacis-dataplane"), 0o755);
   for (const entry of ["dist/src/cli/main.js", "dist/certs/cli/main.js"]) chmodSync(join(folder, entry), 0o755);

@@ -30,7 +30,15 @@ test("the Debian package: install, run as its user, upgrade under 100 packets a 
 
       expect(await notForRunning(root)).toEqual([]);
       // The storage of the enrolment service is a library with a binary of its own.
-      const founded = await root.run("lacis", ["init", "other", "--dir", "/tmp/other", "--no-start"]);
+      const founded = await root.run("lacis", [
+        "init",
+        "other",
+        "--endpoint",
+        "192.0.2.9",
+        "--dir",
+        "/tmp/other",
+        "--no-start",
+      ]);
       expect(founded.stdout).toContain("founded other");
 
       await server.stop();
