@@ -59,16 +59,22 @@ export function joinByFile(
   bundle: string,
   {
     here,
+    inUserSpace,
     now,
     owner,
-  }: { readonly here: readonly Prefix[]; readonly now: bigint; readonly owner: FileOwner | undefined },
+  }: {
+    readonly here: readonly Prefix[];
+    readonly now: bigint;
+    readonly owner: FileOwner | undefined;
+    readonly inUserSpace?: boolean;
+  },
 ): void {
   const staging = Staging.begunFor(files, PURPOSE);
   if (!staging?.isComplete) {
     refuseHost(files);
     const received = read(bundleFile, bundle, "the bundle");
     if (!staging) throw notBegun();
-    settle(staging, received, { here, now, config: undefined });
+    settle(staging, received, { here, now, config: undefined, inUserSpace });
   }
   staging.place(owner);
 }

@@ -2,7 +2,8 @@ import type { NetworkPlan } from "../core/enrolment/messages.ts";
 
 export interface HostPlan {
   readonly network: NetworkPlan;
-  readonly device: string;
+  /** Undefined: in user space. */
+  readonly device: string | undefined;
   /** It was let in to debug something: it calls, is not called, and is not renewed. */
   readonly isGuest: boolean;
 }
@@ -96,7 +97,9 @@ export function lighthouseConfig({ name, device, port }: LighthousePlan): string
   );
 }
 
-function tun(device: string): readonly string[] {
+function tun(device: string | undefined): readonly string[] {
+  if (device === undefined)
+    return ["", "# No device: lacis nc, lacis forward and lacis socks lead into the mesh.", "tun:", "  user: true"];
   return ["", "tun:", `  dev: ${quoted(device)}`];
 }
 

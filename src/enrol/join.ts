@@ -28,6 +28,8 @@ export interface JoinOptions {
   readonly here: readonly Prefix[];
   /** Who is to run the host; undefined: whoever runs this. */
   readonly owner?: FileOwner | undefined;
+  /** Whether it is to have no device. */
+  readonly inUserSpace?: boolean | undefined;
   /** Hears where a person is to sign in, where the network lets people in so. */
   readonly signIn: (begun: SignInStarted) => void;
   /** Hears once that somebody must decide first. */
@@ -91,9 +93,9 @@ async function enter(
   name: string,
   options: JoinOptions & { readonly config: string | undefined },
 ): Promise<void> {
-  const { owner, now, here } = options;
+  const { owner, now, here, inUserSpace } = options;
   const answer = await askUntilDecided(token, () => requestOf(staging.key, token, name, now()), options);
-  settle(staging, { ...token, answer }, { here, now: now(), config: options.config });
+  settle(staging, { ...token, answer }, { here, now: now(), config: options.config, inUserSpace });
   staging.place(owner);
 }
 

@@ -26,17 +26,19 @@ export interface Surroundings {
   readonly now: bigint;
   /** What somebody has written there since: it stays. */
   readonly config: string | undefined;
+  /** Whether it is to have no device. */
+  readonly inUserSpace?: boolean | undefined;
 }
 
 /** Makes a host's files of what came for it, once all of it was checked; they are then ready to be moved. */
-export function settle(staging: Staging, received: Received, { here, now, config }: Surroundings): void {
+export function settle(staging: Staging, received: Received, { here, now, config, inUserSpace }: Surroundings): void {
   const { network, authorities } = received.answer;
   refuseOverlap(
     network.networks.flatMap((text) => parsePrefix(text) ?? []),
     here,
     "leave that network, or have the mesh moved to another one; the same token works again within ten minutes of its first use",
   );
-  const device = deviceFor(network.name);
+  const device = inUserSpace ? undefined : deviceFor(network.name);
   // Nobody renews the certificate of a host that was let in to debug something.
   const configOf = (certificates: readonly Certificate[]): string =>
     hostConfig({ network, device, isGuest: certificates.some(({ groups }) => debugGroupOf(groups) !== undefined) });

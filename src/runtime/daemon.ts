@@ -39,6 +39,7 @@ import { OperatorError } from "./operator-error.ts";
 import { packageVersion } from "./package-root.ts";
 import { thisPlatform } from "./platform/this-platform.ts";
 import type { PortMapping, PortMappingState } from "./port-mapping/port-mapping.ts";
+import { proxyService } from "./proxy/proxy-service.ts";
 import { Resolver } from "./resolver.ts";
 import { deviceServices } from "./routes/device-services.ts";
 import type { Routes } from "./routes/routes.ts";
@@ -200,6 +201,11 @@ export class Daemon {
       now: () => readClock().now,
       tell: (event) => this.events.tell(event),
     });
+    const proxy = proxyService({
+      state: claimed.state,
+      settings: () => this.#running.settings,
+      find: (name) => this.#driver.find(name),
+    });
     const device = (): string | undefined => standing()?.device;
     this.#names = new HostNames(settings, {
       owner: stateName(options.config),
@@ -248,6 +254,7 @@ export class Daemon {
       dns,
       this.#names,
       console,
+      proxy,
       ...onTop,
     ]);
   }

@@ -1,11 +1,13 @@
 //! The devices that the control plane has opened, and the threads that run between them.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use lacis_contract::wire;
 use lacis_engine::engine::Engine;
 use lacis_engine::ip::Prefix;
+use lacis_stack::ADDRESSES_MAX;
 
 use crate::capabilities;
 use crate::decode;
@@ -15,6 +17,7 @@ use crate::placement;
 use crate::platform::{Handle, HandleRef, SystemTun, SystemUdp, Tun, TunSettings, Udp, UdpSettings, allowed_cpus};
 use crate::shared::Shared;
 use crate::thread_output::ThreadOutput;
+use crate::user_space::UserSpace;
 use crate::workers::Workers;
 
 /// Smallest MTU that carries IPv6 (RFC 8200 section 5) is 1280; IPv4 alone needs less.
@@ -30,6 +33,8 @@ pub struct HostDevices {
     workers: Workers,
     out: ThreadOutput,
     tun: Option<(SystemTun, wire::OpenTun)>,
+    /// Whoever stands in for the kernel at the device's other end.
+    user_space: Option<UserSpace>,
     udp: Option<(Vec<Arc<SystemUdp>>, wire::OpenUdp)>,
     /// Where the threads that read the device are kept.
     cpus: Vec<usize>,
@@ -39,7 +44,7 @@ impl HostDevices {
     /// Nothing is open.
     pub fn new(shared: Shared) -> Self {
         let out = shared.output(None, &[], 0);
-        Self { shared, workers: Workers::default(), out, tun: None, udp: None, cpus: vec![] }
+        Self { shared, workers: Workers::default(), out, tun: None, user_space: None, udp: None, cpus: vec![] }
     }
 
     /// The outputs of the thread that carries out commands.
@@ -50,7 +55,11 @@ impl HostDevices {
     /// What this process and this system can do.
     pub fn capabilities(&self) -> Vec<&'static str> {
         let mut capabilities =
-            [&["tun", "udp", "confine", "queues", "send-errors", "hand-over"][..], &capabilities::ENGINE].concat();
+            [&["tun", "udp", "confine", "queues", "send-errors", "user-space"][..], &capabilities::ENGINE].concat();
+        // Streams that end in this process cannot go on in another one.
+        if self.user_space.is_none() {
+            capabilities.push("hand-over");
+        }
         if self.sockets().iter().any(|udp| udp.has_offloads()) {
             capabilities.push("udp-offload");
         }
@@ -166,11 +175,32 @@ impl HostDevices {
         let settings = tun_settings(request)?;
         let addresses = request.addresses.iter().map(decode::prefix).collect::<Result<Vec<Prefix>, _>>()?;
         self.close_tun();
-        let tun = SystemTun::open(&request.name, settings, &addresses)?;
+        let tun = match &request.user_space {
+            Some(wanted) => self.stand_in(&request.name, settings, &addresses, Path::new(&wanted.streams_socket))?,
+            None => SystemTun::open(&request.name, settings, &addresses)?,
+        };
         self.place(&tun, request);
         self.tun = Some((tun, request.clone()));
         self.restart()?;
         Ok(self.opened_tun().unwrap_or_default())
+    }
+
+    fn stand_in(
+        &mut self,
+        name: &str,
+        settings: TunSettings,
+        addresses: &[Prefix],
+        socket: &Path,
+    ) -> Result<SystemTun, Failure> {
+        if addresses.len() > ADDRESSES_MAX {
+            let count = addresses.len();
+            return Err(Failure::bad(format!("{count} addresses: without a device a host can have {ADDRESSES_MAX}")));
+        }
+        let (tun, other_end) = SystemTun::in_user_space(name, settings)
+            .map_err(|error| Failure::system("making a device in user space", &error))?;
+        let started = UserSpace::start(socket, other_end, addresses, settings.mtu as usize, self.shared.clock);
+        self.user_space = Some(started.map_err(|error| Failure::system("carrying streams", &error))?);
+        Ok(tun)
     }
 
     /// Binds the socket. The one that is bound stays when it is the same, and goes when another has taken its place.
@@ -192,6 +222,7 @@ impl HostDevices {
     fn close_tun(&mut self) {
         self.workers = Workers::default();
         self.tun = None;
+        self.user_space = None;
         self.out = self.shared.output(None, self.sockets(), 0);
     }
 

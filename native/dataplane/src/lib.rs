@@ -34,6 +34,7 @@ mod staged;
 mod take_over;
 mod thread_output;
 mod underlay;
+mod user_space;
 mod values;
 mod workers;
 

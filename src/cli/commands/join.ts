@@ -1,5 +1,6 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { join as pathOf } from "node:path";
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join as pathOf } from "node:path";
 import { Command, Option } from "commander";
 import { askDaemon } from "../../admin/client.ts";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
@@ -13,6 +14,7 @@ import { networksHere, refuseWithoutPrivilege, refuseWithoutTun } from "../../en
 import { replaceFile } from "../../runtime/files/atomic-file.ts";
 import { ExitCode, OperatorError } from "../../runtime/operator-error.ts";
 import { thisPlatform } from "../../runtime/platform/this-platform.ts";
+import { stateBases, stateEnvironment } from "../../runtime/state/state-directory.ts";
 import {
   chooseStart,
   daemonCommand,
@@ -33,6 +35,7 @@ interface JoinFlags extends StartOptions {
   readonly name?: string;
   readonly curve?: "25519" | "P256";
   readonly ephemeral?: boolean;
+  readonly userspace?: boolean;
   readonly request?: string;
   readonly bundle?: string;
   readonly json?: boolean;
@@ -57,6 +60,10 @@ export function joinCommand(): Command {
         "--ephemeral",
         "be a host for as long as this command runs, then leave, and leave nothing behind",
       ).conflicts("start"),
+    )
+    .option(
+      "--userspace",
+      "without a device and without root: lacis nc, lacis forward and lacis socks lead into the mesh",
     )
     .addOption(
       new Option(
@@ -85,10 +92,16 @@ Example:  sudo lacis join lacis1-...
 async function joinNetwork(given: string | undefined, flags: JoinFlags): Promise<void> {
   const ways = [given, flags.request, flags.bundle].filter((way) => way !== undefined);
   if (ways.length !== 1) throw usage();
-  const start = flags.ephemeral ? "foreground" : chooseStart(flags, [HOST_SERVICE]);
-  if (start !== "none" || flags.dir === undefined) refuseWithoutPrivilege("cannot join", "lacis join TOKEN");
-  if (start !== "none") refuseWithoutTun();
-  const folder = flags.ephemeral ? passingFolder() : (flags.dir ?? thisPlatform().places.configBase);
+  const isUsers = flags.userspace === true;
+  const inForeground = flags.ephemeral || (isUsers && flags.start);
+  const start = inForeground ? "foreground" : chooseStart(flags, [HOST_SERVICE]);
+  if (!isUsers && (start !== "none" || flags.dir === undefined))
+    refuseWithoutPrivilege("cannot join", "lacis join TOKEN");
+  if (!isUsers && start !== "none") refuseWithoutTun();
+  const usual = isUsers ? usersFolder() : thisPlatform().places.configBase;
+  const folder = flags.ephemeral ? passingFolder() : (flags.dir ?? usual);
+  // What a host without a device reaches through the overlay, the system reaches as it did before.
+  const here = isUsers ? [] : networksHere();
   const files = hostFilesIn(folder);
   // A visitor that is sent away while it still asks leaves nothing either.
   const sentAway = new AbortController();
@@ -98,14 +111,15 @@ async function joinNetwork(given: string | undefined, flags: JoinFlags): Promise
   try {
     const owner = start === "service" ? thisPlatform().supervisor.ownerOf(HOST_SERVICE) : undefined;
     if (flags.bundle !== undefined) {
-      joinByFile(files, readCarried(flags.bundle), { here: networksHere(), now: clock(), owner });
+      joinByFile(files, readCarried(flags.bundle), { here, now: clock(), owner, inUserSpace: isUsers });
       return await begin(start, files, flags);
     }
     const joined = await join({
       token: given === "-" || given === undefined ? readFileSync(0, "utf8") : given,
       files,
       name: flags.name,
-      here: networksHere(),
+      here,
+      inUserSpace: isUsers,
       curve: flags.curve === undefined ? undefined : flags.curve === "P256" ? "P256" : "CURVE25519",
       owner,
       signIn: ({ url, page, code }) => {
@@ -191,9 +205,15 @@ async function begin(start: Start, files: HostFiles, flags: JoinFlags): Promise<
 
 /** A folder that is gone with the machine's next start, whatever happens to us. */
 function passingFolder(): string {
-  const { systemBase } = thisPlatform().places;
-  mkdirSync(systemBase, { recursive: true, mode: 0o750 });
-  return mkdtempSync(pathOf(systemBase, "ephemeral-"));
+  const environment = stateEnvironment();
+  const [base = thisPlatform().places.systemBase] = stateBases(environment);
+  mkdirSync(base, { recursive: true, mode: environment.uid === 0 ? 0o750 : 0o700 });
+  return mkdtempSync(pathOf(base, "ephemeral-"));
+}
+
+/** Where a host of an ordinary user has its files. */
+function usersFolder(): string {
+  return pathOf(process.env["XDG_CONFIG_HOME"] || pathOf(homedir(), ".config"), "lacis");
 }
 
 async function vanish(files: HostFiles): Promise<void> {
@@ -205,4 +225,9 @@ async function vanish(files: HostFiles): Promise<void> {
     // It never became a host.
   }
   rmSync(files.folder, { recursive: true, force: true });
+  try {
+    rmdirSync(dirname(files.folder));
+  } catch {
+    // Another host of this user is in it.
+  }
 }

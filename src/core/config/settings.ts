@@ -35,6 +35,8 @@ export interface BootSettings {
   };
   readonly tun: {
     readonly disabled: boolean;
+    /** TCP ends in the data plane, for programs of its user. */
+    readonly inUserSpace: boolean;
     /** Empty: the operating system chooses. */
     readonly device: string;
     readonly txQueue: number;
@@ -250,4 +252,9 @@ export interface ConsoleSettings {
   readonly authorities: readonly Placed<string>[];
   /** "": the default. */
   readonly sandboxDirectory: string;
+}
+
+/** Whether the operating system has a device with the overlay's addresses, and so is to be told of routes and names. */
+export function hasSystemDevice({ disabled, inUserSpace }: BootSettings["tun"]): boolean {
+  return !disabled && !inUserSpace;
 }

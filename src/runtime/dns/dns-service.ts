@@ -1,6 +1,6 @@
 import { Pace } from "../../core/base/pace.ts";
 import type { Instant } from "../../core/base/time.ts";
-import type { Settings } from "../../core/config/settings.ts";
+import { hasSystemDevice, type Settings } from "../../core/config/settings.ts";
 import { familyOf, type IpAddress } from "../../core/netip/address.ts";
 import { HOST, keyOf } from "../../core/netip/division.ts";
 import { endpoint } from "../../core/netip/endpoint.ts";
@@ -87,7 +87,7 @@ export class DnsService implements Service {
 
   get #hasDomain(): boolean {
     const { names, tun } = this.#options.settings().boot;
-    return names.domain !== undefined && !tun.disabled;
+    return names.domain !== undefined && hasSystemDevice(tun);
   }
 
   get #isServing(): boolean {
@@ -109,7 +109,7 @@ export class DnsService implements Service {
     const { addresses } = live.identity.credential;
     const serving = this.#isServing ? [live.lighthouse.dns] : [];
     const listens = serving.length > 0 || this.#hasDomain;
-    const wanted = listens ? JSON.stringify([serving, boot.names, boot.tun.disabled, addresses]) : "";
+    const wanted = listens ? JSON.stringify([serving, boot.names, hasSystemDevice(boot.tun), addresses]) : "";
     if (wanted === this.#wanted) return;
     this.#wanted = wanted;
     await this.#close();
@@ -136,7 +136,7 @@ export class DnsService implements Service {
     const { boot, live } = this.#options.settings();
     const { host, port } = live.lighthouse.dns;
     if (host === undefined) {
-      const own = boot.tun.disabled ? [] : live.identity.credential.addresses;
+      const own = !hasSystemDevice(boot.tun) ? [] : live.identity.credential.addresses;
       return [...own, ...LOOPBACK].map((address) => ({ address, port }));
     }
     if (typeof host === "string") return [{ address: host, port }];

@@ -1,4 +1,4 @@
-import type { NameSettings, Settings } from "../../core/config/settings.ts";
+import { hasSystemDevice, type NameSettings, type Settings } from "../../core/config/settings.ts";
 import { familyOf, type IpAddress } from "../../core/netip/address.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
 import { OperatorError } from "../operator-error.ts";
@@ -68,7 +68,7 @@ export class HostNames implements Service {
 
   async start(): Promise<void> {
     const { names, tun } = this.#settings.boot;
-    if (names.domain === undefined || tun.disabled) return;
+    if (names.domain === undefined || !hasSystemDevice(tun)) return;
     this.#runs = true;
     await this.#wire(names.domain);
   }

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { Settings } from "../../core/config/settings.ts";
+import { hasSystemDevice, type Settings } from "../../core/config/settings.ts";
 import { formatPrefix } from "../../core/netip/prefix.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
 import { shadowText } from "../../core/operator/failure-text.ts";
@@ -50,7 +50,7 @@ export class Guard implements Service {
   }
 
   async start(): Promise<void> {
-    if (this.#settings.boot.tun.disabled) {
+    if (!hasSystemDevice(this.#settings.boot.tun)) {
       // An earlier run with a device may have been killed.
       if (existsSync(this.#surroundings.state.dataPlanePid)) await this.#run(this.#clearing);
       return;

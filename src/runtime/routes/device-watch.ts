@@ -1,4 +1,4 @@
-import type { Settings } from "../../core/config/settings.ts";
+import { hasSystemDevice, type Settings } from "../../core/config/settings.ts";
 import { formatPrefix } from "../../core/netip/prefix.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
 import { KeptWatch } from "../kept-watch.ts";
@@ -36,7 +36,7 @@ export class DeviceWatch implements Service {
   }
 
   start(): void {
-    this.#runs = !this.#settings.boot.tun.disabled;
+    this.#runs = hasSystemDevice(this.#settings.boot.tun);
     this.deviceIsUp();
   }
 

@@ -1,4 +1,4 @@
-import type { Settings } from "../../core/config/settings.ts";
+import { hasSystemDevice, type Settings } from "../../core/config/settings.ts";
 import type { IpAddress } from "../../core/netip/address.ts";
 import { parseAddress } from "../../core/netip/address.ts";
 import { contains, masked, type Prefix, parsePrefix, prefixesAround } from "../../core/netip/prefix.ts";
@@ -37,8 +37,8 @@ export class RouteWatch implements Service {
   }
 
   start(): void {
-    const { disabled, systemRoutes } = this.#settings.boot.tun;
-    this.#runs = systemRoutes.learned && !disabled;
+    const { tun } = this.#settings.boot;
+    this.#runs = tun.systemRoutes.learned && hasSystemDevice(tun);
     this.deviceIsUp();
   }
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Settings } from "../../core/config/settings.ts";
+import { hasSystemDevice, type Settings } from "../../core/config/settings.ts";
 import { formatPrefix } from "../../core/netip/prefix.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
 import { type SystemRoute, type SystemRoutes, systemRoutesOf } from "../../core/route/system-routes.ts";
@@ -38,7 +38,7 @@ export class Routes implements Service {
 
   constructor(settings: Settings, surroundings: RoutesSurroundings) {
     this.#surroundings = surroundings;
-    this.#disabled = settings.boot.tun.disabled;
+    this.#disabled = !hasSystemDevice(settings.boot.tun);
     this.#wanted = systemRoutesOf(settings);
   }
 

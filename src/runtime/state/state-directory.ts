@@ -19,6 +19,10 @@ export interface StateDirectory {
   /** Every verb; 0600. */
   readonly ownerSocket: string;
   readonly dataPlaneSocket: string;
+  /** Where the data plane carries streams, on a host without a device of the system. */
+  readonly streamsSocket: string;
+  /** SOCKS5 on such a host; 0600. */
+  readonly proxySocket: string;
   /** What the data plane says on its standard error; begun anew with each data plane. */
   readonly dataPlaneLog: string;
   readonly dataPlanePid: string;
@@ -41,6 +45,8 @@ export function stateDirectoryAt(path: string): StateDirectory {
     controlSocket: join(path, "control.sock"),
     ownerSocket: join(path, "owner.sock"),
     dataPlaneSocket: join(path, "dataplane.sock"),
+    streamsSocket: join(path, "streams.sock"),
+    proxySocket: join(path, "proxy.sock"),
     dataPlaneLog: join(path, "dataplane.log"),
     dataPlanePid: join(path, "dataplane.pid"),
     dataPlaneDevices: join(path, "dataplane.devices"),

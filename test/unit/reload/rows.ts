@@ -142,6 +142,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
     "listen.write_buffer": "1000000",
     "listen.so_mark": "7",
     "tun.disabled": "true",
+    "tun.user": "true",
     "tun.dev": "mesh0",
     "tun.tx_queue": "1000",
     routines: "2",

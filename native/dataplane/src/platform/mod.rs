@@ -27,9 +27,9 @@ compile_error!(
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    ControlStream, Doorway, Handle, HandleRef, Stop, Stopped, SystemChanges, SystemGuard, SystemRoutes, SystemTun,
-    SystemUdp, SystemUnderlay, Wake, allowed_cpus, await_bytes, confine, error_code, give, harden, notify, offload,
-    pin_to, renounce, stop_switch, take,
+    ControlStream, Doorway, Handle, HandleRef, Interest, LocalSocket, PacketSocket, Readiness, Stop, Stopped,
+    SystemChanges, SystemGuard, SystemRoutes, SystemTun, SystemUdp, SystemUnderlay, Wake, allowed_cpus, await_bytes,
+    confine, error_code, give, harden, notify, offload, pin_to, renounce, stop_switch, take, wait_for,
 };
 
 /// A TUN device. It is gone when the last of its handles is dropped.

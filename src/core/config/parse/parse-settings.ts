@@ -155,7 +155,7 @@ function parseBoot(boot: ConfigReader): BootSettings {
       soMark: boot.integer("listen.so_mark"),
     },
     tun: {
-      disabled: boot.boolean("tun.disabled"),
+      ...deviceOf(boot.boolean("tun.disabled"), boot.boolean("tun.user")),
       device: boot.text("tun.dev"),
       txQueue: boot.integer("tun.tx_queue"),
       systemRoutes: {
@@ -247,4 +247,8 @@ const ANY_ADDRESS = "0.0.0.0" as IpAddress;
 
 function staticHostMap(hosts: readonly StaticHost[]): ReadonlyMap<IpAddress, readonly HostPort[]> {
   return new Map(hosts.map(({ address, endpoints }) => [address, endpoints.map(({ hostPort }) => hostPort)]));
+}
+
+function deviceOf(disabled: boolean, user: boolean): Pick<BootSettings["tun"], "disabled" | "inUserSpace"> {
+  return { disabled, inUserSpace: user && !disabled };
 }

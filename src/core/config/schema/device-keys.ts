@@ -125,6 +125,12 @@ export const DEVICE_KEYS: readonly KeySpec[] = [
         since: "1.3",
         about: "No device: for a lighthouse, which then needs no privilege.",
       },
+      user: {
+        type: BOOLEAN,
+        default: "false",
+        about:
+          "No device of the system: TCP ends in this process, for programs of its user (lacis nc, lacis forward, lacis socks). Needs no privilege.",
+      },
       dev: {
         type: {
           kind: "text",

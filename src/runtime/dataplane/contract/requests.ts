@@ -34,6 +34,8 @@ export type DataPlaneRequest =
       readonly queues: number;
       readonly offloads: boolean;
       readonly threads: ThreadPlacement;
+      /** Where streams are carried in place of a device of the system; undefined: there is one. */
+      readonly streamsSocket?: string | undefined;
     }
   | {
       readonly kind: "open-udp";
@@ -127,10 +129,14 @@ function writeCommand(
     case "hello":
       return { case: "hello", value: { contractVersion: request.newest, oldestVersion: request.oldest } };
     case "open-tun": {
-      const { kind: _, offloads, threads, ...open } = request;
+      const { kind: _, offloads, threads, streamsSocket, ...open } = request;
       const addresses = request.addresses.map(writePrefix);
       const placement = { ...threads, cpus: [...threads.cpus] };
-      return { case: "openTun", value: { ...open, addresses, noOffloads: !offloads, threads: placement } };
+      const userSpace = streamsSocket !== undefined && { userSpace: { streamsSocket } };
+      return {
+        case: "openTun",
+        value: { ...open, addresses, noOffloads: !offloads, threads: placement, ...userSpace },
+      };
     }
     case "open-udp": {
       const { kind: _, offloads, ...open } = request;

@@ -3,6 +3,9 @@ import { endpointAddress, endpointPort } from "../../../core/netip/endpoint.ts";
 import { formatPrefix, type Prefix } from "../../../core/netip/prefix.ts";
 import type { DataPlaneSnapshot } from "../contract/codec.ts";
 
+/** What a device of no system is called: no name that a system would give one. */
+export const USER_SPACE_DEVICE = "(user space)";
+
 /** Whether nothing has been opened there yet. */
 export function isFresh({ tun, udp }: DataPlaneSnapshot): boolean {
   return tun === undefined && udp === undefined;
@@ -18,7 +21,8 @@ export function differences({ tun, udp }: DataPlaneSnapshot, { boot, live }: Set
   const networks = live.identity.credential.networks;
   return [
     ...(wanted.disabled === (tun === undefined) ? [] : ["tun.disabled"]),
-    ...(!tun || wanted.device === "" || wanted.device === tun.name ? [] : ["tun.dev"]),
+    ...(!tun || wanted.inUserSpace === (tun.name === USER_SPACE_DEVICE) ? [] : ["tun.user"]),
+    ...(!tun || wanted.inUserSpace || wanted.device === "" || wanted.device === tun.name ? [] : ["tun.dev"]),
     ...(!tun || samePrefixes(networks, tun.addresses) ? [] : ["pki.cert"]),
     ...(udp && endpointAddress(udp) === host ? [] : ["listen.host"]),
     ...(udp && (port === 0 || port === endpointPort(udp)) ? [] : ["listen.port"]),

@@ -10,6 +10,8 @@ export const CONFINE = "confine";
 export const HAND_OVER = "hand-over";
 /** To have several queues of device and port. */
 export const QUEUES = "queues";
+/** To end TCP itself, for a host without a device. */
+export const USER_SPACE = "user-space";
 /** To send through relays, and to be one. */
 export const RELAYED_PATHS = "relayed-paths";
 
@@ -168,6 +170,8 @@ function neededBy(request: DataPlaneRequest): string | undefined {
     case "remove-relay":
       return RELAYED_PATHS;
     case "open-tun":
+      if (request.streamsSocket !== undefined) return USER_SPACE;
+      return request.queues > 1 ? QUEUES : undefined;
     case "open-udp":
       return request.queues > 1 ? QUEUES : undefined;
     case "start-capture":

@@ -11,7 +11,7 @@ import { afterRunning, runningTime } from "../../running-time.ts";
 import type { StateDirectory } from "../../state/state-directory.ts";
 import type { CipherLibrary, ReadyReport, ResultValue } from "../contract/codec.ts";
 import type { Survivors } from "../data-plane.ts";
-import { differences, isFresh } from "./adoption.ts";
+import { differences, isFresh, USER_SPACE_DEVICE } from "./adoption.ts";
 import { CONFINE, HAND_OVER, QUEUES } from "./capabilities.ts";
 import { isSpoken, spokenByIt, spokenHere } from "./contract-versions.ts";
 import { type DeviceRequest, refusedDevice, silentDataPlane, wrongContract } from "./device-complaint.ts";
@@ -231,7 +231,8 @@ export class NativeStart {
     );
     const bound = opened?.kind === "udp-opened" ? endpointPort(opened.bound) : port;
     if (tun.disabled) return { device: undefined, port: bound };
-    const { device: name, txQueue } = tun;
+    const { txQueue } = tun;
+    const name = tun.inUserSpace ? USER_SPACE_DEVICE : tun.device;
     const { identity, tun: live } = this.#settings.live;
     const { mtu } = live;
     const addresses = identity.credential.networks;
@@ -239,7 +240,17 @@ export class NativeStart {
     const threads = { pinned, cpus, seed: this.#seedOfThreads(bound) };
     const offloads = queues.tunOffloads;
     const made = await refusable(
-      connection.ask({ kind: "open-tun", name, mtu, txQueue, addresses, queues: pairs, offloads, threads }),
+      connection.ask({
+        kind: "open-tun",
+        name,
+        mtu,
+        txQueue,
+        addresses,
+        queues: tun.inUserSpace ? 1 : pairs,
+        offloads,
+        threads,
+        streamsSocket: tun.inUserSpace ? this.#state.streamsSocket : undefined,
+      }),
       { device: "tun", name, ipv6: addresses.some(({ address }) => familyOf(address) === 6) },
     );
     return { device: made?.kind === "tun-opened" ? made.name : name, port: bound };

@@ -160,6 +160,7 @@ describe("a host without a device", () => {
 
 const TUN: BootSettings["tun"] = {
   disabled: false,
+  inUserSpace: false,
   device: "mesh0",
   txQueue: 500,
   systemRoutes: { learned: false, bufferBytes: 0 },

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -22,6 +22,24 @@ impl ControlSocket {
         let listener = UnixListener::bind(path).map_err(named)?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(named)?;
         Ok(Self { listener, path: path.to_owned() })
+    }
+
+    /// From now on [`Self::accept_at_once`] does not wait for a connection.
+    pub fn never_block(&self) -> io::Result<()> {
+        self.listener.set_nonblocking(true)
+    }
+
+    /// The connection that waits, made so that nothing waits for it either: a confined process may not change that later.
+    pub fn accept_at_once(&self) -> io::Result<UnixStream> {
+        let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+        let null = std::ptr::null_mut();
+        // SAFETY: accept4 fills in no address where it is given none.
+        let accepted = unsafe { libc::accept4(self.listener.as_raw_fd(), null, null.cast(), flags) };
+        if accepted < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: it was opened just now, and nobody else has it.
+        Ok(UnixStream::from(unsafe { OwnedFd::from_raw_fd(accepted) }))
     }
 
     /// The connection that waits.

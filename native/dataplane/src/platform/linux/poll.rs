@@ -18,6 +18,56 @@ pub fn wait_readable<const N: usize>(files: [BorrowedFd<'_>; N], timeout: Option
     Ok(polled.map(|entry| entry.revents != 0))
 }
 
+/// What is waited for at one file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Interest {
+    /// Something to read, or its end.
+    pub reads: bool,
+    /// Room to write.
+    pub writes: bool,
+}
+
+/// What became of one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// Something is there, or it ended, or it is broken.
+    pub readable: bool,
+    /// There is room, or it is broken.
+    pub writable: bool,
+    /// Its other end is gone altogether.
+    pub gone: bool,
+}
+
+/// Waits for any number of files, at most `timeout`. A file without an interest is still told gone.
+pub fn wait_for(files: &[(BorrowedFd<'_>, Interest)], timeout: Option<Duration>) -> io::Result<Vec<Readiness>> {
+    let events = |interest: &Interest| {
+        let reads = if interest.reads { libc::POLLIN } else { 0 };
+        reads | if interest.writes { libc::POLLOUT } else { 0 }
+    };
+    let mut polled: Vec<libc::pollfd> = files
+        .iter()
+        .map(|(file, interest)| libc::pollfd { fd: file.as_raw_fd(), events: events(interest), revents: 0 })
+        .collect();
+    let timeout = timeout.map_or(-1, |t| i32::try_from(t.as_micros().div_ceil(1_000)).unwrap_or(i32::MAX));
+    // SAFETY: `polled` holds as many initialised entries as are said, and the files are open while `files` borrows them.
+    let ready = unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, timeout) };
+    if ready < 0 {
+        let error = io::Error::last_os_error();
+        return if error.kind() == io::ErrorKind::Interrupted {
+            Ok(vec![Readiness::default(); files.len()])
+        } else {
+            Err(error)
+        };
+    }
+    let broken = libc::POLLHUP | libc::POLLERR;
+    let of = |entry: &libc::pollfd| Readiness {
+        readable: entry.revents & (libc::POLLIN | broken) != 0,
+        writable: entry.revents & (libc::POLLOUT | broken) != 0,
+        gone: entry.revents & broken != 0,
+    };
+    Ok(polled.iter().map(of).collect())
+}
+
 /// Throws the switch when it is dropped.
 pub struct Stop {
     _held_open: PipeWriter,
@@ -31,6 +81,12 @@ pub fn stop_switch() -> io::Result<(Stop, Stopped)> {
     // The end of the pipe wakes whoever waits for it.
     let (reader, writer) = io::pipe()?;
     Ok((Stop { _held_open: writer }, Stopped(reader)))
+}
+
+impl AsFd for Stopped {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
 }
 
 impl Stopped {

@@ -13,6 +13,7 @@ use super::netlink::link::{Links, link_index};
 use super::offload::chain::Chain;
 use super::offload::segments::take_apart;
 use super::offload::virtio_header::{VIRTIO_HEADER_BYTES, VirtioHeader};
+use super::packet_socket::PacketSocket;
 use super::poll::Stopped;
 use crate::failure::Failure;
 use crate::platform::{Handle, HandleRef, PacketSink, PacketSource, Tun, TunSettings, Wait};
@@ -112,6 +113,13 @@ impl Tun for LinuxTun {
 }
 
 impl LinuxTun {
+    /// A device without the kernel, which needs no right, and the end of whoever is to stand in for it.
+    pub fn in_user_space(name: &str, settings: TunSettings) -> io::Result<(Self, PacketSocket)> {
+        let (file, other_end) = PacketSocket::pair(settings.mtu as usize)?;
+        let tun = Self { first: Arc::new(file), others: vec![], name: name.into(), offloads: Offloads::None };
+        Ok((tun, other_end))
+    }
+
     /// A queue by its number, counted round.
     fn queue(&self, number: usize) -> Arc<File> {
         let other = (number % self.queues()).checked_sub(1).and_then(|at| self.others.get(at));

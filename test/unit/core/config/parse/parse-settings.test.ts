@@ -15,6 +15,7 @@ test("what is not written is at Nebula's default", () => {
     listen: { host: "0.0.0.0", port: 0, batch: 64, readBufferBytes: 0, writeBufferBytes: 0, soMark: 0 },
     tun: {
       disabled: false,
+      inUserSpace: false,
       device: "",
       txQueue: 500,
       systemRoutes: { learned: false, bufferBytes: 0 },

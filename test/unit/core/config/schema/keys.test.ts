@@ -65,7 +65,7 @@ describe("a key of older releases", () => {
 test("a section that is a list or a value is refused with keys that belong there", () => {
   expect(errorsOf(`${SOUND}listen: 4242\ntun: [lacis0]\n`)).toEqual([
     'config.yml:8:9: listen: "4242" where a section with keys of its own belongs - write the keys below it, indented: host, port, batch, ...',
-    "config.yml:9:6: tun: a list where a section with keys of its own belongs - write the keys below it, indented: disabled, dev, mtu, ...",
+    "config.yml:9:6: tun: a list where a section with keys of its own belongs - write the keys below it, indented: disabled, user, dev, ...",
   ]);
 });
 

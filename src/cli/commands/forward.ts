@@ -1,0 +1,41 @@
+import { createServer } from "node:net";
+import { Command } from "commander";
+import { listenTcp } from "../../runtime/listen-tcp.ts";
+import { OperatorError } from "../../runtime/operator-error.ts";
+import { joinStreams } from "../../runtime/proxy/socks-session.ts";
+import { LOOPBACK_CLIENTS_MAX, parseForward } from "../loopback.ts";
+import { complain, say } from "../output.ts";
+import { openStream, proxySocket } from "../proxy-client.ts";
+import { type TargetOptions, withTarget } from "../target.ts";
+
+/** `lacis forward`: a port of this machine that leads to a port of a host of the mesh. */
+export function forwardCommand(): Command {
+  const command = new Command("forward")
+    .description("Lead a port of this machine to one of a host, where there is no device (lacis join --userspace).")
+    .argument("<what>", "[ADDRESS:]PORT:HOST:PORT; ADDRESS is one of this machine's loopback (127.0.0.1)")
+    .addHelpText(
+      "after",
+      `
+Every user of this machine can connect to that port for as long as this command runs.
+
+Example:  lacis forward 5432:db1:5432`,
+    )
+    .action(async (what: string, options: TargetOptions) => {
+      const { at, to } = parseForward(what);
+      const socket = proxySocket(options);
+      const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
+        client.on("error", () => client.destroy());
+        openStream(socket, to.host, to.port).then(
+          (stream) => joinStreams(client, stream),
+          (error: unknown) => {
+            client.resetAndDestroy();
+            complain(error instanceof OperatorError ? error.message : String(error));
+          },
+        );
+      });
+      server.maxConnections = LOOPBACK_CLIENTS_MAX;
+      await listenTcp(server, { host: at.address, port: at.port });
+      say(`${at.address}:${at.port} leads to port ${to.port} of ${to.host}`);
+    });
+  return withTarget(command);
+}

@@ -1,0 +1,79 @@
+import { chmodSync, rmSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import type { Settings } from "../../core/config/settings.ts";
+import { familyOf, type IpAddress } from "../../core/netip/address.ts";
+import { contains } from "../../core/netip/prefix.ts";
+import type { Service } from "../service.ts";
+import type { StateDirectory } from "../state/state-directory.ts";
+import { SocksReply, type SocksTarget } from "./socks.ts";
+import { serveSocks } from "./socks-session.ts";
+import { type Dialled, dialStream } from "./stream-client.ts";
+
+/** Programs at once: as many streams as the data plane carries. */
+const CLIENTS_MAX = 256;
+
+export interface ProxySurroundings {
+  readonly state: StateDirectory;
+  readonly settings: () => Settings;
+  /** Addresses of the host with this name. */
+  readonly find: (name: string) => Promise<readonly IpAddress[]>;
+}
+
+/**
+ * SOCKS5 for programs of this user, on a host whose device is in user space. Who may connect is who may open the socket: its owner. Names are those of the
+ * overlay; whatever is not in it is refused, so that nothing ever leaves by another way than was meant.
+ */
+export function proxyService({ state, settings, find }: ProxySurroundings): Service {
+  let server: Server | undefined;
+  const clients = new Set<Socket>();
+  const dial = async (target: SocksTarget): Promise<Dialled> => {
+    const address = "address" in target ? target.address : await addressOf(target.name, settings(), find);
+    if (address === undefined) return { refused: SocksReply.hostUnreachable };
+    if (!isInOverlay(address, settings())) return { refused: SocksReply.notAllowed };
+    return dialStream(state.streamsSocket, address, target.port);
+  };
+  return {
+    name: "proxy",
+    async start() {
+      if (!settings().boot.tun.inUserSpace) return;
+      rmSync(state.proxySocket, { force: true });
+      const listening = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
+        clients.add(client);
+        client.on("close", () => clients.delete(client));
+        void serveSocks(client, { password: undefined, dial });
+      });
+      listening.maxConnections = CLIENTS_MAX;
+      await new Promise<void>((resolve, reject) => {
+        // For good: an accept that fails later must not end the daemon.
+        listening.on("error", reject);
+        listening.listen(state.proxySocket, resolve);
+      });
+      chmodSync(state.proxySocket, 0o600);
+      server = listening;
+    },
+    stop() {
+      server?.close();
+      for (const client of clients) client.destroy();
+    },
+  };
+}
+
+/** Of a name, with or without the overlay's domain. */
+async function addressOf(
+  name: string,
+  { boot, live }: Settings,
+  find: ProxySurroundings["find"],
+): Promise<IpAddress | undefined> {
+  const bare = name.toLowerCase().replace(/\.$/, "");
+  const domain = boot.names.domain;
+  const suffix = domain === undefined ? "" : `.${domain}`;
+  const host = suffix !== "" && bare.endsWith(suffix) ? bare.slice(0, -suffix.length) : bare;
+  const families = new Set(live.identity.credential.addresses.map(familyOf));
+  return (await find(host)).find((address) => families.has(familyOf(address)));
+}
+
+function isInOverlay(address: IpAddress, { live }: Settings): boolean {
+  const { identity, tun } = live;
+  const known = [...identity.credential.networks, ...tun.unsafeRoutes.map(({ prefix }) => prefix)];
+  return known.some((prefix) => contains(prefix, address));
+}
