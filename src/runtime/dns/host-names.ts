@@ -92,7 +92,7 @@ export class HostNames implements Service {
     const { names, tun } = this.#settings.boot;
     const [wiring, wired] = [this.#wiring, this.#wired];
     const common = {
-      domain: tun.disabled ? undefined : names.domain,
+      domain: hasSystemDevice(tun) ? names.domain : undefined,
       mode: names.mode,
       why: this.#why,
       machine: this.#resolver.look(this.#surroundings.owner),

@@ -20,7 +20,7 @@ export async function startDataPlane(subject: Subject): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "lacis-reload-"));
   const state = stateDirectoryAt(folder);
   const fake = new FakeDataPlane(state.dataPlaneSocket);
-  fake.capabilities = ["queues"];
+  fake.capabilities = ["queues", "user-space"];
   const plane = new NativeDataPlane(subject.settings, state);
   await fake.listen();
   await plane.start({ up: () => {}, down: () => {}, event: () => {}, tell: () => {} });
