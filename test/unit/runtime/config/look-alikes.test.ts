@@ -12,7 +12,7 @@ describe("a character that only looks like punctuation is named, once:", () => {
     [
       "a no-break space behind a colon",
       'pki: {ca: a}\nstatic_host_map: {"10.77.0.1":\u00a0["192.0.2.1:4242"]}\nlisten: {port: 1}\nlogging: {level: info}\n',
-      /^config\.yml:2:30: a space that is none for YAML \(U\+00A0\) - write an ordinary space$/,
+      /^config\.yml:2:31: a space that is none for YAML \(U\+00A0\) - write an ordinary space$/,
     ],
     [
       "typographic quotes around a value",
