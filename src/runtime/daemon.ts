@@ -201,11 +201,6 @@ export class Daemon {
       now: () => readClock().now,
       tell: (event) => this.events.tell(event),
     });
-    const proxy = proxyService({
-      state: claimed.state,
-      settings: () => this.#running.settings,
-      find: (name) => this.#driver.find(name),
-    });
     const device = (): string | undefined => standing()?.device;
     this.#names = new HostNames(settings, {
       owner: stateName(options.config),
@@ -254,7 +249,7 @@ export class Daemon {
       dns,
       this.#names,
       console,
-      proxy,
+      proxyService(claimed.state, this.#running, this.#driver),
       ...onTop,
     ]);
   }

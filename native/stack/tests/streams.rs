@@ -1,5 +1,7 @@
 //! A stream to somebody who answers, over a way that loses packets, with readers that are slow.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
@@ -99,7 +101,7 @@ impl World {
 
     fn is_lost(&mut self) -> bool {
         self.packets += 1;
-        self.lost_every > 0 && self.packets % self.lost_every == 0
+        self.lost_every > 0 && self.packets.is_multiple_of(self.lost_every)
     }
 
     fn step(&mut self) {

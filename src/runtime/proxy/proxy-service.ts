@@ -12,30 +12,28 @@ import { type Dialled, dialStream } from "./stream-client.ts";
 /** Programs at once: as many streams as the data plane carries. */
 const CLIENTS_MAX = 256;
 
-export interface ProxySurroundings {
-  readonly state: StateDirectory;
-  readonly settings: () => Settings;
-  /** Addresses of the host with this name. */
-  readonly find: (name: string) => Promise<readonly IpAddress[]>;
+/** Knows the addresses of the host with a name. */
+export interface Finder {
+  find(name: string): Promise<readonly IpAddress[]>;
 }
 
 /**
  * SOCKS5 for programs of this user, on a host whose device is in user space. Who may connect is who may open the socket: its owner. Names are those of the
  * overlay; whatever is not in it is refused, so that nothing ever leaves by another way than was meant.
  */
-export function proxyService({ state, settings, find }: ProxySurroundings): Service {
+export function proxyService(state: StateDirectory, running: { readonly settings: Settings }, finder: Finder): Service {
   let server: Server | undefined;
   const clients = new Set<Socket>();
   const dial = async (target: SocksTarget): Promise<Dialled> => {
-    const address = "address" in target ? target.address : await addressOf(target.name, settings(), find);
+    const address = "address" in target ? target.address : await addressOf(target.name, running.settings, finder);
     if (address === undefined) return { refused: SocksReply.hostUnreachable };
-    if (!isInOverlay(address, settings())) return { refused: SocksReply.notAllowed };
+    if (!isInOverlay(address, running.settings)) return { refused: SocksReply.notAllowed };
     return dialStream(state.streamsSocket, address, target.port);
   };
   return {
     name: "proxy",
     async start() {
-      if (!settings().boot.tun.inUserSpace) return;
+      if (!running.settings.boot.tun.inUserSpace) return;
       rmSync(state.proxySocket, { force: true });
       const listening = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
         clients.add(client);
@@ -59,17 +57,13 @@ export function proxyService({ state, settings, find }: ProxySurroundings): Serv
 }
 
 /** Of a name, with or without the overlay's domain. */
-async function addressOf(
-  name: string,
-  { boot, live }: Settings,
-  find: ProxySurroundings["find"],
-): Promise<IpAddress | undefined> {
+async function addressOf(name: string, { boot, live }: Settings, finder: Finder): Promise<IpAddress | undefined> {
   const bare = name.toLowerCase().replace(/\.$/, "");
   const domain = boot.names.domain;
   const suffix = domain === undefined ? "" : `.${domain}`;
   const host = suffix !== "" && bare.endsWith(suffix) ? bare.slice(0, -suffix.length) : bare;
   const families = new Set(live.identity.credential.addresses.map(familyOf));
-  return (await find(host)).find((address) => families.has(familyOf(address)));
+  return (await finder.find(host)).find((address) => families.has(familyOf(address)));
 }
 
 function isInOverlay(address: IpAddress, { live }: Settings): boolean {

@@ -188,7 +188,7 @@ describe("a hint fits what stands there:", () => {
     ["delay: 1s", "delay: unknown here - delay belongs under punchy:"],
     [
       "tun: {name: nebula1}",
-      "tun.name: unknown key - keys of tun are disabled, dev, mtu, tx_queue, drop_local_broadcast, drop_multicast, routines, use_offloads, pin_threads, pin_threads_key, cpu_affinity, routes, unsafe_routes, use_system_route_table, use_system_route_table_buffer_size, network_category, windows_bypass_wdf",
+      "tun.name: unknown key - keys of tun are disabled, user, dev, mtu, tx_queue, drop_local_broadcast, drop_multicast, routines, use_offloads, pin_threads, pin_threads_key, cpu_affinity, routes, unsafe_routes, use_system_route_table, use_system_route_table_buffer_size, network_category, windows_bypass_wdf",
     ],
     [
       "stats: {port: 9000}",
