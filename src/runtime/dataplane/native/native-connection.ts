@@ -22,6 +22,7 @@ import {
   type ResultValue,
 } from "../contract/codec.ts";
 import { isDispensable, lackingCapability, reduced } from "./capabilities.ts";
+import { SHED_FROM, Shedding } from "./shedding.ts";
 
 /** A data plane that leaves so much unread is not well. The connection is given up and opened anew, which repeats what was lost. */
 const UNREAD_BYTES_MAX = 16 << 20;
@@ -93,6 +94,7 @@ export class NativeConnection {
   /** Beyond the contract: known once it has introduced itself. */
   #capabilities: readonly string[] = [];
   readonly #toldLacking = new Set<string>();
+  readonly #shedding = new Shedding();
   #listener: ConnectionListener | undefined;
   #early: DataPlaneEvent[] = [];
   #earlyRepeated = 0;
@@ -143,7 +145,12 @@ export class NativeConnection {
 
   /** A command of the core. When it fails, that comes back as an event. */
   command(command: DataPlaneCommand): void {
-    this.#send(command, { for: "failure", command });
+    const decided = this.#shedding.decide(command.kind, this.#waiting.size);
+    if (decided === "send") this.#send(command, { for: "failure", command });
+    else if (decided === "begins") {
+      const error = `${SHED_FROM} commands are not answered yet; what can be lost is left out until half of them are`;
+      this.#listener?.tell({ code: "data-plane-refused", command: command.kind, reason: "overloaded", error });
+    }
   }
 
   /** From now on events go there, those that came before first. */
