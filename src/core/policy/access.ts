@@ -1,5 +1,5 @@
 import { contains, formatPrefix, overlaps, type Prefix } from "../netip/prefix.ts";
-import { meansByName } from "./meaning.ts";
+import { meansByAddress, meansByName } from "./meaning.ts";
 import type { AccessRule, HostFacts, Party, PolicyBody } from "./policy.ts";
 import { NO_SERVICES, type ServiceSet, setOf } from "./service-set.ts";
 
@@ -37,7 +37,7 @@ export function accessOf(policy: Pick<PolicyBody, "rules">, from: HostFacts, to:
 
 /** A network means a host that has an address in it. */
 export function isFrom(party: Party, host: HostFacts): boolean {
-  if (party.kind === "network") return host.addresses.some((address) => contains(party.prefix, address));
+  if (party.kind === "network") return host.addresses.some((address) => meansByAddress(party, host, address));
   return meansByName(party, host);
 }
 

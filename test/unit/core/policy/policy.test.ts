@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { utf8Decode, utf8Encode } from "../../../../src/core/base/bytes.ts";
 import { ruleText } from "../../../../src/core/firewall/rule-text.ts";
+import type { IpAddress } from "../../../../src/core/netip/address.ts";
+import { rulesBetween } from "../../../../src/core/policy/access.ts";
 import { decodePolicyBulletin, encodePolicyBulletin } from "../../../../src/core/policy/body.ts";
 import { compilePolicy } from "../../../../src/core/policy/compile.ts";
 import { lockedOut } from "../../../../src/core/policy/lockout.ts";
@@ -205,4 +207,22 @@ test.each([
 ])("%s in a bulletin is refused, and nothing throws", (_, body, reason) => {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   expect(decodePolicyBulletin(utf8Encode(text))).toEqual({ ok: false, reason });
+});
+
+test("who was let in to debug is meant by its own group alone: neither by any, nor by another group, a name or an address", () => {
+  const guest = {
+    name: "ann-laptop",
+    groups: ["admins", "debug:00112233aabbccdd"],
+    addresses: ["10.77.0.66" as IpAddress],
+    behind: [],
+  };
+  const parties = ["any", "admins", "ann-laptop", "10.77.0.0/24"];
+  for (const party of parties) {
+    const { rules } = policyOf(
+      `hosts: {ann-laptop: [admins], db1: [db]}\nrules: [{from: ${party}, to: any, allow: tcp/22}]\n`,
+    );
+    const db1 = { host: facts("db1", ["db"]), network: undefined };
+    expect(rulesBetween({ rules }, guest, db1), party).toEqual([]);
+    expect(rulesBetween({ rules }, { ...guest, groups: ["admins"] }, db1), party).toHaveLength(1);
+  }
 });
