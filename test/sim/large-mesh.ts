@@ -60,6 +60,11 @@ export class LargeMesh {
     this.hosts = cast.map((role) => this.#host(role, setup));
   }
 
+  /** From now on the host may hear, and say, that it is out of the network. */
+  revoked(host: Host): void {
+    this.#referee.revoked(host);
+  }
+
   run(): void {
     const { worldMs, startMs, talkFromMs, talkEveryMs } = this.#plan;
     const clients = this.hosts.slice(this.#plan.lighthouses, this.hosts.length - (this.#plan.quiet ?? 0));

@@ -62,6 +62,7 @@ export function revokeAmong(count: number): Revoked {
   for (const contact of contacts) talk(mesh, contact, laptop);
   mesh.agenda.at(REVOKED_MS - 1_000, () => nas.sleep(WAKES_MS - REVOKED_MS + 1_000));
   mesh.agenda.at(REVOKED_MS, () => {
+    mesh.revoked(laptop);
     const bulletin = revocations(1, laptop.settings.live.identity.credential);
     lighthouse.tell({ kind: "bulletins", news: { what: "published", id: 1, bulletin } });
   });

@@ -33,6 +33,8 @@ export class Referee {
   readonly #pings = new Map<number, { readonly host: string; readonly due: number }>();
   readonly #ticks = new Map<string, { at: number; count: number }>();
   readonly #notices = new Map<string, number>();
+  /** Hosts that may say that they are out of the network. */
+  readonly #revoked = new Set<string>();
 
   /** `suite`: that of the data planes. */
   constructor(agenda: Agenda, suite: CryptoSuite) {
@@ -71,11 +73,16 @@ export class Referee {
     this.rules.known(host.name, rules, this.#agenda.now + CHANNEL_DELAY_MAX_MS);
   }
 
+  revoked(host: Host): void {
+    this.#revoked.add(host.name);
+  }
+
   heard(host: Host, output: Output): void {
     if (output.to === "operator") {
       const { code, level, text } = render(output.event);
       this.#notices.set(code, (this.#notices.get(code) ?? 0) + 1);
-      if (level === "error") throw new Violation(`${host.name} gave up: ${text}`);
+      const isTurnedAway = code === "out-of-network" && this.#revoked.has(host.name);
+      if (level === "error" && !isTurnedAway) throw new Violation(`${host.name} gave up: ${text}`);
     }
     if (output.to === "pinger" && !this.#pings.delete(output.id)) {
       throw new Violation(`${host.name} answered ping ${output.id} twice, or was never asked`);
