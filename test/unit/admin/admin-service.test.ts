@@ -50,6 +50,7 @@ describe("a daemon with its admin sockets", () => {
       "dns",
       "host-names",
       "console",
+      "proxy",
       "renewal",
       "authorities",
       "admin",
@@ -135,7 +136,7 @@ describe("a daemon with its admin sockets", () => {
     [
       "an unknown verb",
       { verb: "dance" },
-      /no such verb: there are status, version, ping, rules, why, flows, follow-flows, capture, netcheck, doctor, reload, diff, bulletins, publish, policy, events, watch/,
+      /no such verb: there are status, version, ping, rules, why, flows, follow-flows, capture, dns, netcheck, doctor, reload, diff, bulletins, publish, policy, events, watch/,
     ],
     ["a ping without a target", { verb: "ping" }, /needs a target/],
     ["a ping for an hour", { verb: "ping", target: "a", timeoutMs: 3_600_000 }, /timeoutMs of 1 to/],
