@@ -21,11 +21,15 @@ export interface Message1Report {
   /** What the slowest one was, and why it was refused. */
   readonly slowestKind: string;
   readonly medianMs: number;
+  /** What this machine takes to look at one Ed25519 signature, while all of that went on: the median. */
+  readonly signatureMs: number;
 }
 
 /** From where on a message is tried again, to tell it from a machine that is busy with something else. */
 const DOUBTFUL_MS = 0.5;
 const ATTEMPTS = 10;
+/** A signature is looked at after so many messages. */
+const SIGNATURE_EVERY = 50;
 
 /**
  * Changes messages 1 - genuine ones, and such as were made to be expensive - in random ways and gives them to a host. Throws when the host does.
@@ -35,9 +39,12 @@ export function mutateMessages1(count: number, seed: number): Message1Report {
   const random = generator(seed);
   const targets = (["CURVE25519", "P256"] as const).map((curve) => new Target(curve, random));
   const times: number[] = [];
+  const lookAtSignature = signatureOf(random);
+  const signatureTimes: number[] = [];
   let answered = 0;
   let slowest = { ms: 0, kind: "none" };
   for (let i = 0; i < count; i++) {
+    if (i % SIGNATURE_EVERY === 0) signatureTimes.push(processorMs(lookAtSignature));
     const target = targets[i % targets.length]!;
     const { kind, datagram } = target.message(random);
     const first = target.receive(datagram);
@@ -49,9 +56,28 @@ export function mutateMessages1(count: number, seed: number): Message1Report {
     if (ms > slowest.ms) slowest = { ms, kind: `${kind}: ${first.refusal}` };
   }
   times.sort((a, b) => a - b);
-  const medianMs = times[times.length >> 1] ?? 0;
   const slowestMs = slowest.ms || Math.min(times.at(-1) ?? 0, DOUBTFUL_MS);
-  return { mutations: count, answered, slowestMs, slowestKind: slowest.kind, medianMs };
+  const [medianMs, signatureMs] = [median(times), median(signatureTimes)];
+  return { mutations: count, answered, slowestMs, slowestKind: slowest.kind, medianMs, signatureMs };
+}
+
+function median(times: readonly number[]): number {
+  return times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0;
+}
+
+function signatureOf(random: Random): () => void {
+  const scheme = nodeSuite.signature("CURVE25519")!;
+  const key = scheme.load(new Uint8Array(32).fill(13))!;
+  const message = bytesOf(300, random);
+  const signature = key.sign(message);
+  return () => {
+    if (!scheme.verify(key.publicKey, message, signature)) throw new Error("a signature does not hold");
+  };
+}
+
+/** What a refusal may cost: a millisecond, or what twenty signatures cost where the machine is slower than those that say so. */
+export function msAllowed({ signatureMs }: Message1Report): number {
+  return Math.max(1, 20 * signatureMs);
 }
 
 class Target {

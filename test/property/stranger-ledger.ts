@@ -96,6 +96,7 @@ class Stage {
       this.#mesh.host(`192.0.2.${n}:4242`, {
         name: `peer-${n}`,
         networks: [`10.77.0.${n}/16`],
+        keySeed: n,
         versions: n % 2 === 0 ? [1] : [2],
         groups: ["some", "groups"],
         statics,
