@@ -12,9 +12,18 @@ const PATIENT = [
 ];
 const ROUTERS = [
   "test/netns/nat/**/*.test.ts",
-  ...["cable", "carrier", "device-ranges", "join", "path-mtu", "port-mapping", "renewal", "revoke"].map(
-    (name) => `test/netns/${name}.test.ts`,
-  ),
+  ...[
+    "cable",
+    "carrier",
+    "debug-access",
+    "device-ranges",
+    "join",
+    "path-mtu",
+    "port-mapping",
+    "renewal",
+    "revoke",
+    "userspace",
+  ].map((name) => `test/netns/${name}.test.ts`),
 ];
 
 /** The tests that need a lab (scripts/lab): real daemons on real TUN devices in network namespaces. */
