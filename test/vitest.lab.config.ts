@@ -17,6 +17,7 @@ const ROUTERS = [
     "carrier",
     "debug-access",
     "device-ranges",
+    "hostile/paused",
     "join",
     "path-mtu",
     "port-mapping",
