@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { fail, type Result } from "../../src/core/base/result.ts";
 import { SERVICE_ENDPOINT } from "../../src/core/enrolment/name.ts";
 import type { EnrolmentRefusal } from "../../src/core/enrolment/refusal.ts";
-import { hex, list, object, oneOf, type Shape, text } from "../../src/core/enrolment/shape.ts";
+import { hex, list, object, oneOf, readJson, type Shape, text } from "../../src/core/enrolment/shape.ts";
 import type { OperatorAsk } from "../../src/runtime/enrolment/service-client.ts";
 import { Failure } from "./failure.ts";
 import { closeToOthers, readText } from "./files.ts";
@@ -55,16 +55,9 @@ export class RemoteService {
 }
 
 function readRemote(file: string): Remote {
-  let value: unknown;
-  try {
-    value = JSON.parse(readText(file));
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    throw notOne(file, "it is no JSON");
-  }
-  const read = shape.read(value, "");
+  const read = readJson(shape, readText(file));
   if (read.ok) return read.value;
-  throw notOne(file, `${read.reason.path || "it"} is not ${read.reason.wanted}`);
+  throw notOne(file, read.reason);
 }
 
 function notOne(file: string, why: string): Failure {

@@ -2,7 +2,7 @@ import { ok, type Result } from "../../src/core/base/result.ts";
 import { parseBulletins as parse } from "../../src/core/bulletin/armour.ts";
 import type { Bulletin } from "../../src/core/bulletin/bulletin.ts";
 import { portableSuite } from "../../src/core/crypto/portable.ts";
-import { integer, list, object, type Shape, text } from "../../src/core/enrolment/shape.ts";
+import { integer, list, object, readJson, type Shape, text } from "../../src/core/enrolment/shape.ts";
 import { type Refusal, refuse } from "../refusal.ts";
 import type { Applied } from "./laggards.ts";
 
@@ -39,17 +39,8 @@ export function parseBulletins(pem: string): Result<readonly Bulletin[], string>
 export function appliedOf(counted: string, bulletin: string): Result<Applied, Refusal> {
   const parsed = parseBulletins(bulletin);
   if (!parsed.ok) return refuse("the bulletin of this stage", parsed.reason, "sign it once more: rotate -again");
-  let value: unknown;
-  try {
-    value = JSON.parse(counted);
-  } catch {
-    return refuse("what -applied names", "it is no JSON", "give what lacis bulletins --json printed");
-  }
-  const read = report.read(value, "");
-  if (!read.ok) {
-    const why = `${read.reason.path || "it"} is not ${read.reason.wanted}`;
-    return refuse("what -applied names", why, "give what lacis bulletins --json printed");
-  }
+  const read = readJson(report, counted);
+  if (!read.ok) return refuse("what -applied names", read.reason, "give what lacis bulletins --json printed");
   const id = parsed.value.at(-1)?.head.id;
   const found = read.value.bulletins.find((one) => one.id === id);
   if (found) return ok(found);

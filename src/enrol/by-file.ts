@@ -1,4 +1,5 @@
 import { fromHex, toHex } from "../core/base/bytes.ts";
+import { parseJson } from "../core/base/json.ts";
 import type { Curve } from "../core/crypto/suite.ts";
 import { BUNDLE_FORMAT, type BundleFile, bundleFile } from "../core/enrolment/bundle.ts";
 import { hex, integer, object, oneOf, type Shape } from "../core/enrolment/shape.ts";
@@ -98,13 +99,7 @@ function notBegun(): OperatorError {
 
 /** A file that lacis has written, of one shape. */
 export function read<Value>(shape: Shape<Value>, content: string, what: string): Value {
-  let value: unknown;
-  try {
-    value = JSON.parse(content);
-  } catch {
-    value = undefined;
-  }
-  const found = shape.read(value, "");
+  const found = shape.read(parseJson(content), "");
   if (found.ok) return found.value;
   const { path, wanted } = found.reason;
   throw new OperatorError("file-bad", {

@@ -2,7 +2,16 @@ import { utf8Encode } from "../../../src/core/base/bytes.ts";
 import { ok, type Result } from "../../../src/core/base/result.ts";
 import { Secret } from "../../../src/core/base/secret.ts";
 import { groupNames } from "../../../src/core/enrolment/messages.ts";
-import { flag, integer, list, object, optional, type Shape, text } from "../../../src/core/enrolment/shape.ts";
+import {
+  flag,
+  integer,
+  list,
+  object,
+  optional,
+  readJson,
+  type Shape,
+  text,
+} from "../../../src/core/enrolment/shape.ts";
 import { type Refusal, refuse } from "../../refusal.ts";
 
 /** Who of those whom a provider knows may bring hosts in, and into which groups. */
@@ -73,14 +82,8 @@ const settingsFile: Shape<SettingsFile> = object<SettingsFile>({
 /** Reads the file that `lacis-cert serve -sign-in` is given. `name` is what refusals call it. */
 export function readSignInSettings(content: string, name: string): Result<SignInSettings, Refusal> {
   const see = "see docs/SIGN-IN.md";
-  let value: unknown;
-  try {
-    value = JSON.parse(content);
-  } catch {
-    return refuse(name, "it is no JSON", see);
-  }
-  const read = settingsFile.read(value, "");
-  if (!read.ok) return refuse(name, `${read.reason.path || "it"} is not ${read.reason.wanted}`, see);
+  const read = readJson(settingsFile, content);
+  if (!read.ok) return refuse(name, read.reason, see);
   const { issuer, clientId, clientSecret, scopes, userClaim, rules, lifetimeSeconds } = read.value;
   if (!isProtected(issuer))
     return refuse(

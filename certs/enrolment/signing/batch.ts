@@ -3,7 +3,17 @@ import { fail, ok, type Result } from "../../../src/core/base/result.ts";
 import type { Curve } from "../../../src/core/crypto/suite.ts";
 import { groupNames, hostName } from "../../../src/core/enrolment/messages.ts";
 import { NETWORK_NAME } from "../../../src/core/enrolment/name.ts";
-import { hex, integer, list, object, oneOf, optional, type Shape, text } from "../../../src/core/enrolment/shape.ts";
+import {
+  hex,
+  integer,
+  list,
+  object,
+  oneOf,
+  optional,
+  readJson,
+  type Shape,
+  text,
+} from "../../../src/core/enrolment/shape.ts";
 import { type Prefix, parsePrefix } from "../../../src/core/netip/prefix.ts";
 
 // What waits for an authority's key that is elsewhere, as one file: JSON, for people to read before they sign it.
@@ -90,14 +100,8 @@ export function formatBatch({ certificates, ...rest }: SigningBatch): string {
 
 /** Why it is none is a clause. */
 export function parseBatch(content: string): Result<SigningBatch, string> {
-  let value: unknown;
-  try {
-    value = JSON.parse(content);
-  } catch {
-    return fail("it is no JSON");
-  }
-  const read = signingBatch.read(value, "");
-  if (!read.ok) return fail(`${read.reason.path || "it"} is not ${read.reason.wanted}`);
+  const read = readJson(signingBatch, content);
+  if (!read.ok) return read;
   const odd = read.value.certificates.find(({ networks }) => networks.some((each) => parsePrefix(each) === undefined));
   return odd ? fail(`the networks of ${odd.id} are no networks`) : ok(read.value);
 }

@@ -4,7 +4,7 @@ import type { Certificate, Fingerprint } from "../cert/certificate.ts";
 import { isSignedBy, parseCertificates } from "../cert/decode.ts";
 import type { CryptoSuite } from "../crypto/suite.ts";
 import { formatPrefixes } from "../netip/prefix.ts";
-import { hex, list, object, type Shape, text } from "./shape.ts";
+import { hex, list, object, readJson, type Shape, text } from "./shape.ts";
 
 // The body of a bulletin of kind "authorities": which authorities a host is to trust from now on, as JSON. An authority is changed by three of them: one that adds the next,
 // one that lets the next sign, one that drops the first.
@@ -39,14 +39,8 @@ export function encodeAuthorityChange(change: Written): Uint8Array {
 }
 
 export function decodeAuthorityChange(body: Uint8Array, suite: CryptoSuite): Result<AuthorityChange, string> {
-  let value: unknown;
-  try {
-    value = JSON.parse(utf8Decode(body) ?? "");
-  } catch {
-    return fail("it is no JSON");
-  }
-  const read = shape.read(value, "");
-  if (!read.ok) return fail(`${read.reason.path || "it"} is not ${read.reason.wanted}`);
+  const read = readJson(shape, utf8Decode(body) ?? "");
+  if (!read.ok) return read;
   const certificates = parseCertificates(read.value.trust, suite);
   if (!certificates.ok) return fail(certificates.reason);
   const [first, ...others] = certificates.value;

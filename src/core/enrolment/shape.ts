@@ -1,3 +1,4 @@
+import { parseJson } from "../base/json.ts";
 import { fail, ok, type Result } from "../base/result.ts";
 
 /**
@@ -15,6 +16,14 @@ export interface Shape<Value> {
 export interface Misshape {
   readonly path: string;
   readonly wanted: string;
+}
+
+/** Reads a text as JSON of this shape. Why it is none is a clause: "it is no JSON", "endpoints[2] is not text of at most 64 characters". */
+export function readJson<Value>(shape: Shape<Value>, json: string): Result<Value, string> {
+  const value = parseJson(json);
+  if (value === undefined) return fail("it is no JSON");
+  const read = shape.read(value, "");
+  return read.ok ? read : fail(`${read.reason.path || "it"} is not ${read.reason.wanted}`);
 }
 
 export type JsonSchema = { readonly [key: string]: JsonValue };
