@@ -1,4 +1,5 @@
 import { ok, type Result } from "../../src/core/base/result.ts";
+import type { NetworkPlan } from "../../src/core/enrolment/messages.ts";
 import { type EnrolmentRefusal, enrolmentRefusal } from "../../src/core/enrolment/refusal.ts";
 import { type IpAddress, parseAddress } from "../../src/core/netip/address.ts";
 import { type Prefix, parsePrefix } from "../../src/core/netip/prefix.ts";
@@ -21,9 +22,7 @@ export function networksFor(
     before.inUse(nowSeconds).findLast((entry) => entry.name === name && entry.publicKey === publicKey)?.networks;
   if (had) return ok(had.map(parsePrefix).filter((prefix) => prefix !== undefined));
   // Those of lighthouses and relays are theirs, whoever has signed for them.
-  const { lighthouses, relays } = facts.network;
-  const planned = [...lighthouses.flatMap(({ overlay }) => overlay), ...relays].map(parseAddress);
-  const taken = new Set([...before.takenAddresses(nowSeconds), ...alsoTaken, ...planned.filter(isAddress)]);
+  const taken = new Set([...before.takenAddresses(nowSeconds), ...alsoTaken, ...plannedAddresses(facts.network)]);
   const chosen: Prefix[] = [];
   for (const text of facts.network.networks) {
     const network = parsePrefix(text);
@@ -41,6 +40,7 @@ export function networksFor(
   return ok(chosen);
 }
 
-function isAddress(address: IpAddress | undefined): address is IpAddress {
-  return address !== undefined;
+/** Those of lighthouses and relays: no other host gets them. */
+export function plannedAddresses({ lighthouses, relays }: NetworkPlan): readonly IpAddress[] {
+  return [...lighthouses.flatMap(({ overlay }) => overlay), ...relays].flatMap((text) => parseAddress(text) ?? []);
 }

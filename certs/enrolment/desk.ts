@@ -16,6 +16,7 @@ import type { BulletinsRequest } from "../bulletin.ts";
 import { platformEntropy } from "../entropy.ts";
 import { addAccess, formatAccess, type KeptAccess, withdrawAccess } from "./access.ts";
 import { lastAuditSeq, writeAudit } from "./audit.ts";
+import { applicantOf, debugEnd, renewedHost } from "./behind-request.ts";
 import { curveOf } from "./curve-of.ts";
 import {
   type DebugInvitation,
@@ -33,13 +34,13 @@ import { findHost, type KeptHost } from "./hosts.ts";
 import { keyFingerprint } from "./issuer.ts";
 import { conflicting, groupBeyond } from "./refusals.ts";
 import type { Registrar } from "./registrar.ts";
-import { decideRequest, isRenewal, type KeptRequest, pendingRequest } from "./requests.ts";
+import { decideRequest, type KeptRequest, pendingRequest } from "./requests.ts";
 import type { Scope } from "./scopes.ts";
 import type { SigningBatch } from "./signing/batch.ts";
 import { judgeDelivery } from "./signing/delivery.ts";
 import { waitingBatch } from "./signing/outbox.ts";
 import type { Database, Sql } from "./storage/database.ts";
-import { addToken, findToken, forgetTokens, hasLetIn, withdrawToken } from "./tokens.ts";
+import { addToken, forgetTokens, hasLetIn, withdrawToken } from "./tokens.ts";
 
 /** Who does something, and when. */
 export interface Operator {
@@ -236,11 +237,9 @@ export class Desk {
       const request = await pendingRequest(sql, id);
       if (!request.ok) return request;
       const facts = await this.#registrar.facts(sql);
-      const renews = isRenewal(request.value) ? await findHost(sql, request.value.name) : undefined;
-      const version = renews?.version ?? "";
-      const token = renews ? undefined : await findToken(sql, request.value.token);
-      const until = token?.debugAccess?.until;
-      const applicant = { ...request.value, version, until, ...(renews && { renews }) };
+      const renews = await renewedHost(sql, request.value);
+      const until = await debugEnd(sql, request.value);
+      const applicant = { ...applicantOf(request.value, renews), until };
       const issued = await issuer.issue(sql, applicant, facts, nowSeconds);
       if (!issued.ok) return issued;
       await this.#decided(sql, "approved", request.value, issued.value, { who, nowSeconds });
@@ -259,11 +258,10 @@ export class Desk {
       const request = await pendingRequest(sql, id);
       if (!request.ok) return request;
       const facts = await this.#registrar.facts(sql);
-      const renews = isRenewal(request.value) ? await findHost(sql, request.value.name) : undefined;
+      const renews = await renewedHost(sql, request.value);
       const judged = judgeDelivery({ pem, request: request.value, facts, renews, nowSeconds });
       if (!judged.ok) return judged;
-      const applicant = { ...request.value, version: renews?.version ?? "", ...(renews && { renews }) };
-      const entering = { applicant, certificate: judged.value, nowSeconds };
+      const entering = { applicant: applicantOf(request.value, renews), certificate: judged.value, nowSeconds };
       const entered = await enterHost(sql, this.#registrar.ledger, entering);
       if (!entered.ok) return entered;
       await this.#decided(sql, "delivered", request.value, entered.value, { who, nowSeconds });

@@ -7,8 +7,8 @@ import { parseCertificates } from "../../../src/core/cert/decode.ts";
 import { portableSuite } from "../../../src/core/crypto/portable.ts";
 import { CLOCK_SKEW_MAX_SECONDS } from "../../../src/core/enrolment/messages.ts";
 import { type EnrolmentRefusal, enrolmentRefusal } from "../../../src/core/enrolment/refusal.ts";
-import { parseAddress } from "../../../src/core/netip/address.ts";
 import { formatPrefix, formatPrefixes, masked, type Prefix, parsePrefix } from "../../../src/core/netip/prefix.ts";
+import { plannedAddresses } from "../addresses.ts";
 import type { ServiceFacts } from "../facts.ts";
 import type { KeptHost } from "../hosts.ts";
 import { keyFingerprint } from "../issuer.ts";
@@ -85,7 +85,7 @@ function otherNetworks(
   const lain = (prefixes: readonly Prefix[]): string => prefixes.map(masked).map(formatPrefix).sort().join(", ");
   const wanted = lain(network.networks.flatMap((each) => parsePrefix(each) ?? []));
   if (lain(networks) !== wanted) return `it is for ${is}, and the network is ${wanted}`;
-  const planned = [...network.lighthouses.flatMap(({ overlay }) => overlay), ...network.relays].map(parseAddress);
+  const planned = plannedAddresses(network);
   const reserved = networks.find(({ address }) => planned.includes(address));
   return reserved && `its address ${reserved.address} is that of a lighthouse or a relay`;
 }

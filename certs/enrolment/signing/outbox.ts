@@ -6,11 +6,10 @@ import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { formatPrefix } from "../../../src/core/netip/prefix.ts";
 import { revocationsOf } from "../../bulletin.ts";
 import { networksFor } from "../addresses.ts";
-import { findHost } from "../hosts.ts";
+import { applicantOf, debugEnd, renewedHost } from "../behind-request.ts";
 import type { Registrar } from "../registrar.ts";
-import { isRenewal, pendingRequests } from "../requests.ts";
+import { pendingRequests } from "../requests.ts";
 import type { Sql } from "../storage/database.ts";
-import { findToken } from "../tokens.ts";
 import { BATCH_CERTIFICATES_MAX, makeBatch, type SigningBatch, type WantedCertificate } from "./batch.ts";
 import { isListDue } from "./kept-list.ts";
 
@@ -29,13 +28,12 @@ export async function waitingBatch(
   const chosen = new Set<IpAddress>();
   for (const request of await pendingRequests(sql, BATCH_CERTIFICATES_MAX)) {
     const { id, name, groups, curve, publicKey, source, askedAt } = request;
-    const renews = isRenewal(request) ? await findHost(sql, name) : undefined;
-    const until = renews ? undefined : (await findToken(sql, request.token))?.debugAccess?.until;
+    const renews = await renewedHost(sql, request);
+    const until = await debugEnd(sql, request);
     // Whose time to debug is over is not signed for any more.
     if (until !== undefined && until <= nowSeconds) continue;
     const lifetime = Math.min(request.lifetime, (until ?? Number.POSITIVE_INFINITY) - nowSeconds);
-    const applicant = { name, groups, lifetime, curve, publicKey, version: "", ...(renews && { renews }) };
-    const networks = networksFor(applicant, before, facts, nowSeconds, chosen);
+    const networks = networksFor(applicantOf(request, renews), before, facts, nowSeconds, chosen);
     if (!networks.ok) return networks;
     for (const { address } of networks.value) chosen.add(address);
     const texts = networks.value.map(formatPrefix);
