@@ -1,10 +1,11 @@
 import type { Bulletin } from "../../src/core/bulletin/bulletin.ts";
 import type { LedgerContent } from "../ledger/content.ts";
+import { withDesk } from "./desk.ts";
 import { Failure } from "./failure.ts";
 import { ledgerStore } from "./ledger.ts";
 import { existingLedgerOf, type LedgerFlags } from "./ledger-file.ts";
 import { now } from "./now.ts";
-import { localOperator, type StoreFlags, withDatabase } from "./service-files.ts";
+import { localOperator, type StoreFlags } from "./service-files.ts";
 import { orFail } from "./values.ts";
 
 /** Where it stands what was signed and taken back: a ledger's file, or the storage of an enrolment service, which keeps an audit log of it too. */
@@ -23,18 +24,14 @@ export async function withBook<Value>(
 ): Promise<Value> {
   const store = ledgerStore(flags);
   if (store === undefined) return work(ledgerBook(flags));
-  const { Desk } = await import("../enrolment/desk.ts");
-  const { Registrar } = await import("../enrolment/registrar.ts");
   const { keepList } = await import("../enrolment/signing/kept-list.ts");
-  return withDatabase({ ...flags, store }, async (database) => {
-    const registrar = new Registrar(database, undefined);
-    const desk = new Desk(database, registrar);
-    return work({
+  return withDesk({ ...flags, store }, ({ desk, registrar, database }) =>
+    work({
       read: () => registrar.ledger.read(),
       revoke: async (name, reason) => orFail(await desk.revoke(name, reason, localOperator())),
       keepList: async (list) => database.exclusively(async (sql) => void (await keepList(sql, list))),
-    });
-  });
+    }),
+  );
 }
 
 function ledgerBook(flags: LedgerFlags): RevocationBook {

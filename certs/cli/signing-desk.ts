@@ -3,8 +3,9 @@ import type { EnrolmentRefusal } from "../../src/core/enrolment/refusal.ts";
 import type { WaitingHost } from "../enrolment/requests.ts";
 import type { Told } from "../enrolment/revocations.ts";
 import type { SigningBatch } from "../enrolment/signing/batch.ts";
+import { withDesk } from "./desk.ts";
 import { RemoteService } from "./remote.ts";
-import { localOperator, type StoreFlags, withDatabase } from "./service-files.ts";
+import { localOperator, type StoreFlags } from "./service-files.ts";
 
 /** What is asked of a service whose authority's key is elsewhere. */
 export interface SigningDesk {
@@ -35,14 +36,10 @@ export async function withSigningDesk<Value>(
   work: (desk: SigningDesk) => Promise<Value>,
 ): Promise<Value> {
   if (flags.remote !== undefined) return work(await remoteDesk(flags.remote));
-  const { Desk } = await import("../enrolment/desk.ts");
-  const { Registrar } = await import("../enrolment/registrar.ts");
   const { waitingHosts } = await import("../enrolment/requests.ts");
   const { Revocations } = await import("../enrolment/revocations.ts");
   const { localPublisher } = await import("./publisher.ts");
-  return withDatabase(flags, async (database) => {
-    const registrar = new Registrar(database, undefined);
-    const desk = new Desk(database, registrar);
+  return withDesk(flags, async ({ desk, registrar, database }) => {
     const revocations = new Revocations(database, registrar, desk, localPublisher(undefined));
     return work({
       list: async () => {

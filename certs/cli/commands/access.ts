@@ -1,11 +1,12 @@
 import { Command } from "commander";
 import { HOST_NAME } from "../../../src/core/enrolment/name.ts";
 import { SCOPE_MEANINGS, SCOPES, type Scope } from "../../enrolment/scopes.ts";
+import { withDesk } from "../desk.ts";
 import { usage } from "../failure.ts";
 import { refuseExisting, writeFiles } from "../files.ts";
 import { dayOf, sayMade } from "../made.ts";
 import { formatRemote } from "../remote.ts";
-import { localOperator, type StoreFlags, withDatabase, withStore } from "../service-files.ts";
+import { localOperator, type StoreFlags, withStore } from "../service-files.ts";
 import { orFail, parseDuration, parseList } from "../values.ts";
 
 interface AccessFlags extends StoreFlags {
@@ -41,12 +42,8 @@ async function access(name: string | undefined, flags: AccessFlags): Promise<voi
   if (name !== undefined && !HOST_NAME.test(name)) {
     throw usage(JSON.stringify(name), "it is no name", "use letters, digits, dashes and dots, at most 63");
   }
-  const { Desk } = await import("../../enrolment/desk.ts");
   const { listAccess } = await import("../../enrolment/access.ts");
-  const { Registrar } = await import("../../enrolment/registrar.ts");
-  await withDatabase(flags, async (database) => {
-    const registrar = new Registrar(database, undefined);
-    const desk = new Desk(database, registrar);
+  await withDesk(flags, async ({ desk, registrar, database }) => {
     if (flags.take !== undefined) {
       const taken = orFail(await desk.takeAccess(flags.take, localOperator()));
       process.stdout.write(flags.json ? `${JSON.stringify({ taken })}\n` : `${taken} has no access any more\n`);

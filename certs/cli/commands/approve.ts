@@ -1,10 +1,11 @@
 import { Command } from "commander";
 import { type CaFileFlags, openCa } from "../ca-files.ts";
+import { type OpenDesk, withDesk } from "../desk.ts";
 import { usage } from "../failure.ts";
 import { dayOf, sayMade } from "../made.ts";
 import { now } from "../now.ts";
 import { withRemote } from "../remote.ts";
-import { localOperator, type StoreFlags, withDatabase, withStore } from "../service-files.ts";
+import { localOperator, type StoreFlags, withStore } from "../service-files.ts";
 import { type SigningDeskFlags, withSigningDesk } from "../signing-desk.ts";
 import { orFail } from "../values.ts";
 
@@ -23,17 +24,15 @@ export function approveCommand(): Command {
 }
 
 async function approve(id: string, flags: ApproveFlags): Promise<void> {
-  const { Desk } = await import("../../enrolment/desk.ts");
-  const { Registrar } = await import("../../enrolment/registrar.ts");
   const authority = await openCa(flags, now().wall);
-  await withDatabase(flags, async (database) => {
-    const desk = new Desk(database, new Registrar(database, authority));
+  const atDesk = async ({ desk }: OpenDesk): Promise<void> => {
     const { name, networks, groups, certificate, notAfter } = orFail(await desk.approve(id, localOperator()));
     sayMade(`${name} with ${networks.join(", ")}, until ${dayOf(BigInt(notAfter))}`, [
       "it fetches its certificate now",
     ]);
     if (flags.json) process.stdout.write(`${JSON.stringify({ name, networks, groups, certificate, notAfter })}\n`);
-  });
+  };
+  await withDesk(flags, atDesk, authority);
 }
 
 interface DenyFlags extends SigningDeskFlags {

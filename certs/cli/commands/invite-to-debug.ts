@@ -1,10 +1,11 @@
 import type { Authority } from "../../authority.ts";
 import type { InvitedToDebug } from "../../enrolment/debug-access.ts";
 import { type CaFileFlags, openCa } from "../ca-files.ts";
+import { withDesk } from "../desk.ts";
 import { usage } from "../failure.ts";
 import { replaceText } from "../files.ts";
 import { now } from "../now.ts";
-import { exists, localOperator, type StoreFlags, withDatabase } from "../service-files.ts";
+import { exists, localOperator, type StoreFlags } from "../service-files.ts";
 import { orFail, parseDuration, parseList } from "../values.ts";
 
 /** The flags of an invitation to debug something. */
@@ -33,16 +34,13 @@ export async function inviteToDebug(
   },
   flags: DebugFlags,
 ): Promise<DebugInvited> {
-  const { Desk } = await import("../../enrolment/desk.ts");
-  const { Registrar } = await import("../../enrolment/registrar.ts");
   const seconds = Number(parseDuration(flags.for ?? FOR_DEFAULT, "-for"));
   const debug = { targets: parseList(flags.debug), seconds };
   const isSigned = flags.bulletin !== undefined && exists(flags.caKey);
   const authority = isSigned ? await openCa(flags, now().wall) : undefined;
-  const invited = await withDatabase(flags, async (database) => {
-    const desk = new Desk(database, new Registrar(database, undefined));
-    return orFail(await desk.inviteToDebug({ ...invitation, debug }, localOperator()));
-  });
+  const invited = await withDesk(flags, async ({ desk }) =>
+    orFail(await desk.inviteToDebug({ ...invitation, debug }, localOperator())),
+  );
   if (!authority || flags.bulletin === undefined) return { ...invited, file: undefined };
   replaceText(flags.bulletin, await signed(authority, invited));
   return { ...invited, file: flags.bulletin };

@@ -1,8 +1,9 @@
 import { Command } from "commander";
 import { GROUP_NAME, HOST_NAME } from "../../../src/core/enrolment/name.ts";
 import type { EnrolmentToken } from "../../../src/core/enrolment/token.ts";
+import { withDesk } from "../desk.ts";
 import { usage } from "../failure.ts";
-import { localOperator, withDatabase, withStore } from "../service-files.ts";
+import { localOperator, withStore } from "../service-files.ts";
 import { orFail, parseDuration, parseList } from "../values.ts";
 import { type DebugFlags, inviteToDebug, refuseBesideDebug } from "./invite-to-debug.ts";
 
@@ -55,9 +56,8 @@ export function inviteCommand(): Command {
 }
 
 async function invite(name: string | undefined, flags: InviteFlags): Promise<void> {
-  const { Desk, TOKEN_SECONDS_MAX } = await import("../../enrolment/desk.ts");
+  const { TOKEN_SECONDS_MAX } = await import("../../enrolment/desk.ts");
   const { DEFAULT_LIFETIME_SECONDS, DEFAULT_TOKEN_SECONDS } = await import("../../enrolment/invitation.ts");
-  const { Registrar } = await import("../../enrolment/registrar.ts");
   if (name !== undefined && !HOST_NAME.test(name)) {
     throw usage(JSON.stringify(name), "it is no name for a host", "use letters, digits, dashes and dots, at most 63");
   }
@@ -83,8 +83,7 @@ async function invite(name: string | undefined, flags: InviteFlags): Promise<voi
     const { plainAccess } = await import("../../../src/core/policy/debug-access.ts");
     return say(token, flags, { groups: [access.group], debug: { ...plainAccess(access), request, file } });
   }
-  const token = await withDatabase(flags, async (database) => {
-    const desk = new Desk(database, new Registrar(database, undefined));
+  const token = await withDesk(flags, async ({ desk }) => {
     if (flags.signIn) return desk.signInLink(localOperator().nowSeconds);
     const newGroups = parseList(flags.newGroup);
     const isEphemeral = flags.ephemeral ?? false;

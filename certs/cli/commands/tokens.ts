@@ -1,6 +1,7 @@
 import { Command } from "commander";
+import { withDesk } from "../desk.ts";
 import { dayOf } from "../made.ts";
-import { localOperator, type StoreFlags, withDatabase, withStore } from "../service-files.ts";
+import { localOperator, type StoreFlags, withStore } from "../service-files.ts";
 import { orFail } from "../values.ts";
 
 interface TokensFlags extends StoreFlags {
@@ -20,14 +21,10 @@ export function tokensCommand(): Command {
 }
 
 async function tokens(flags: TokensFlags): Promise<void> {
-  const { Desk } = await import("../../enrolment/desk.ts");
-  const { Registrar } = await import("../../enrolment/registrar.ts");
   const { listTokens } = await import("../../enrolment/tokens.ts");
-  await withDatabase(flags, async (database) => {
+  await withDesk(flags, async ({ desk, database }) => {
     const operator = localOperator();
-    if (flags.take !== undefined) {
-      orFail(await new Desk(database, new Registrar(database, undefined)).withdraw(flags.take, operator));
-    }
+    if (flags.take !== undefined) orFail(await desk.withdraw(flags.take, operator));
     const all = (await listTokens(database, ROWS_MAX)).map(({ secretHash: _, ...shown }) => shown);
     if (flags.json) process.stdout.write(`${JSON.stringify(all)}\n`);
     for (const token of flags.json ? [] : all) {
