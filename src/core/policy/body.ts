@@ -1,7 +1,8 @@
 import { utf8Decode, utf8Encode } from "../base/bytes.ts";
 import { isRecord, parseJson } from "../base/json.ts";
 import { fail, ok, type Result } from "../base/result.ts";
-import type { AccessRule, AllowedService, Party, PolicyBody, PolicyMode } from "./policy.ts";
+import type { AccessRule, AllowedService, PolicyBody, PolicyMode } from "./policy.ts";
+import { readList } from "./read-list.ts";
 import { parseAllowed, parseParty, partyText, serviceText } from "./words.ts";
 
 /** What a bulletin of kind "policy" says to every host. */
@@ -118,9 +119,9 @@ const PLACE_LENGTH_MAX = 512;
 function ruleOf(value: unknown): AccessRule | undefined {
   if (!isRecord(value)) return undefined;
   const { place, mode } = value;
-  const from = each(value["from"], parseParty);
-  const to = each(value["to"], parseParty);
-  const allow = each(value["allow"], (text): AllowedService | undefined => {
+  const from = eachWord(value["from"], parseParty);
+  const to = eachWord(value["to"], parseParty);
+  const allow = eachWord(value["allow"], (text): AllowedService | undefined => {
     const service = parseAllowed(text);
     return service.ok ? service.value : undefined;
   });
@@ -129,18 +130,8 @@ function ruleOf(value: unknown): AccessRule | undefined {
 }
 
 /** Of a list of texts each one, read; undefined when one of them cannot be. */
-function each<Value extends Party | AllowedService>(
-  list: unknown,
-  read: (text: string) => Value | undefined,
-): readonly Value[] | undefined {
-  if (!isTexts(list, WORDS_MAX)) return undefined;
-  const values: Value[] = [];
-  for (const text of list) {
-    const value = read(text);
-    if (value === undefined) return undefined;
-    values.push(value);
-  }
-  return values;
+function eachWord<Value>(list: unknown, read: (text: string) => Value | undefined): readonly Value[] | undefined {
+  return readList(list, WORDS_MAX, (item) => (isWord(item) ? read(item) : undefined));
 }
 
 function optional<Value>(
@@ -159,9 +150,9 @@ function isWhole(value: unknown): value is number {
 }
 
 function isTexts(value: unknown, most: number): value is readonly string[] {
-  return (
-    Array.isArray(value) &&
-    value.length <= most &&
-    value.every((item) => typeof item === "string" && item.length <= PLACE_LENGTH_MAX)
-  );
+  return Array.isArray(value) && value.length <= most && value.every(isWord);
+}
+
+function isWord(value: unknown): value is string {
+  return typeof value === "string" && value.length <= PLACE_LENGTH_MAX;
 }

@@ -7,6 +7,7 @@ import type { Rule } from "../firewall/rule.ts";
 import { hostPrefix } from "../netip/prefix.ts";
 import { packetsOf } from "./compile.ts";
 import type { AllowedService, HostFacts } from "./policy.ts";
+import { readList } from "./read-list.ts";
 import { isPlainName, parseAllowed, serviceText } from "./words.ts";
 
 // The body of a bulletin of kind "debug-access", JSON: every guest that there is, in place of those of before.
@@ -50,7 +51,7 @@ export function decodeDebugAccess(bytes: Uint8Array): Result<readonly DebugAcces
   const body = parseJson(utf8Decode(bytes) ?? "");
   if (!isRecord(body)) return fail("it is not a JSON object");
   if (body["format"] !== FORMAT) return fail("it is of a format that this version does not know");
-  const all = each(body["access"], GUESTS_MAX, accessOf);
+  const all = readList(body["access"], GUESTS_MAX, accessOf);
   return all ? ok(all) : fail("its guests make no sense");
 }
 
@@ -61,7 +62,7 @@ export function accessOf(value: unknown): DebugAccess | undefined {
   if (typeof group !== "string" || debugGroupOf([group]) === undefined) return undefined;
   if (typeof name !== "string" || !isPlainName(name)) return undefined;
   if (typeof until !== "number" || !Number.isSafeInteger(until)) return undefined;
-  const targets = each(value["targets"], TARGETS_MAX, targetOf);
+  const targets = readList(value["targets"], TARGETS_MAX, targetOf);
   return targets && { group, name, until, targets };
 }
 
@@ -102,25 +103,9 @@ function targetOf(value: unknown): DebugTarget | undefined {
   if (!isRecord(value)) return undefined;
   const { host } = value;
   if (typeof host !== "string" || !isPlainName(host)) return undefined;
-  const allow = each(value["allow"], SERVICES_MAX, (text) => {
+  const allow = readList(value["allow"], SERVICES_MAX, (text) => {
     const service = typeof text === "string" ? parseAllowed(text) : undefined;
     return service?.ok ? service.value : undefined;
   });
   return allow && { host, allow };
-}
-
-/** Of a list each item, read; undefined when one of them cannot be, or there are too many. */
-function each<Value>(
-  list: unknown,
-  most: number,
-  read: (item: unknown) => Value | undefined,
-): readonly Value[] | undefined {
-  if (!Array.isArray(list) || list.length > most) return undefined;
-  const values: Value[] = [];
-  for (const item of list) {
-    const value = read(item);
-    if (value === undefined) return undefined;
-    values.push(value);
-  }
-  return values;
 }
