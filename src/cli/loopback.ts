@@ -1,8 +1,12 @@
+import { createServer, type Socket } from "node:net";
+import type { IpAddress } from "../core/netip/address.ts";
+import { type Endpoint, endpoint } from "../core/netip/endpoint.ts";
+import { listenTcp } from "../runtime/listen-tcp.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
 import { parsePort } from "./port.ts";
 
 /** Programs at once, at a port of this machine. */
-export const LOOPBACK_CLIENTS_MAX = 256;
+const LOOPBACK_CLIENTS_MAX = 256;
 
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1)$/;
 const DEFAULT_ADDRESS = "127.0.0.1";
@@ -13,6 +17,18 @@ export function parseLoopback(text: string): { readonly address: string; readonl
   if (more.length > 0) throw usage(text, "it is not [ADDRESS:]PORT");
   if (!LOOPBACK.test(address)) throw usage(text, `${address} is no loopback address: the whole network could use it`);
   return { address, port: port === "0" ? 0 : parsePort(port) };
+}
+
+/** Gives every program that connects there to `serve`, with its writing end left open when it has said all; where that is, once it can be reached. */
+export async function serveLoopback(
+  { address, port }: ReturnType<typeof parseLoopback>,
+  serve: (client: Socket) => void,
+): Promise<Endpoint> {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, serve);
+  server.maxConnections = LOOPBACK_CLIENTS_MAX;
+  await listenTcp(server, { host: address, port });
+  const bound = server.address();
+  return endpoint(address as IpAddress, typeof bound === "object" && bound !== null ? bound.port : port);
 }
 
 /** [ADDRESS:]PORT:HOST:PORT. */

@@ -1,9 +1,7 @@
-import { createServer } from "node:net";
 import { Command } from "commander";
-import { listenTcp } from "../../runtime/listen-tcp.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { joinStreams } from "../../runtime/proxy/socks-session.ts";
-import { LOOPBACK_CLIENTS_MAX, parseForward } from "../loopback.ts";
+import { parseForward, serveLoopback } from "../loopback.ts";
 import { complain, say } from "../output.ts";
 import { openStream, proxySocket } from "../proxy-client.ts";
 import { type TargetOptions, withTarget } from "../target.ts";
@@ -23,7 +21,7 @@ Example:  lacis forward 5432:db1:5432`,
     .action(async (what: string, options: TargetOptions) => {
       const { at, to } = parseForward(what);
       const socket = proxySocket(options);
-      const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
+      const reached = await serveLoopback(at, (client) => {
         client.on("error", () => client.destroy());
         openStream(socket, to.host, to.port).then(
           (stream) => joinStreams(client, stream),
@@ -33,9 +31,7 @@ Example:  lacis forward 5432:db1:5432`,
           },
         );
       });
-      server.maxConnections = LOOPBACK_CLIENTS_MAX;
-      await listenTcp(server, { host: at.address, port: at.port });
-      say(`${at.address}:${at.port} leads to port ${to.port} of ${to.host}`);
+      say(`${reached} leads to port ${to.port} of ${to.host}`);
     });
   return withTarget(command);
 }

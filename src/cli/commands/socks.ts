@@ -1,10 +1,8 @@
-import { createServer } from "node:net";
 import { Command } from "commander";
 import { toHex } from "../../core/base/bytes.ts";
-import { listenTcp } from "../../runtime/listen-tcp.ts";
 import { osEntropy } from "../../runtime/node-crypto.ts";
 import { serveSocks } from "../../runtime/proxy/socks-session.ts";
-import { LOOPBACK_CLIENTS_MAX, parseLoopback } from "../loopback.ts";
+import { parseLoopback, serveLoopback } from "../loopback.ts";
 import { say } from "../output.ts";
 import { dialThrough, proxySocket } from "../proxy-client.ts";
 import { type TargetOptions, withTarget } from "../target.ts";
@@ -37,19 +35,11 @@ Example:  lacis socks
           socks5h://lacis:3f8c...@127.0.0.1:41234`,
     )
     .action(async ({ listen, auth, ...target }: SocksOptions) => {
-      const { address, port } = parseLoopback(listen);
-      const socket = proxySocket(target);
+      const place = parseLoopback(listen);
       const password = auth ? { name: NAME, password: toHex(osEntropy.bytes(PASSWORD_BYTES)) } : undefined;
-      const dial = dialThrough(socket);
-      const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
-        void serveSocks(client, { password, dial });
-      });
-      server.maxConnections = LOOPBACK_CLIENTS_MAX;
-      await listenTcp(server, { host: address, port });
-      const bound = server.address();
-      const at = typeof bound === "object" && bound !== null ? bound.port : port;
-      const host = address.includes(":") ? `[${address}]` : address;
-      say(`socks5h://${password ? `${password.name}:${password.password}@` : ""}${host}:${at}`);
+      const dial = dialThrough(proxySocket(target));
+      const at = await serveLoopback(place, (client) => void serveSocks(client, { password, dial }));
+      say(`socks5h://${password ? `${password.name}:${password.password}@` : ""}${at}`);
     });
   return withTarget(command);
 }
