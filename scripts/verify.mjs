@@ -20,9 +20,10 @@ const PROJECT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const REPORTS = join(PROJECT, "dist/reports");
 const MANIFEST = ["--manifest-path", "native/Cargo.toml"];
 const AGAIN_MAX = 5;
+const BUILDS_BEFORE = JSON.parse(readFileSync(join(PROJECT, "test/netns/lab/builds-before.json"), "utf8"));
 
 /**
- * name; what it runs, and what it runs `beside` that at the same time; `reports` of Vitest that it leaves, or `counts`, which reads
+ * name; what it runs, what comes before that in order to `prepare` it, and what it runs `beside` that at the same time; `reports` of Vitest that it leaves, or `counts`, which reads
  * passed/failed/skipped out of its output; `needs` says what is missing; a failed `essential` stage ends the run; `ci` stages run
  * only with --ci.
  */
@@ -62,13 +63,15 @@ const STAGES = [
   {
     name: "netns",
     command: inLab("netns"),
+    // A lab has no network, and builds of other commits may need packages that are not here.
+    prepare: Object.values(BUILDS_BEFORE).map((commit) => ["scripts/build-commit", commit]),
     beside: [inLab("routers")],
     reports: ["netns", "routers"],
     needs: missingLab,
   },
   {
     name: "interop",
-    prepare: ["scripts/fetch-peers"],
+    prepare: [["scripts/fetch-peers"]],
     // Stock hosts mostly wait, and every lab is a machine of its own.
     command: inLab("interop"),
     beside: [inLab("scenarios"), inLab("certificates"), inLab("patient")],
@@ -99,7 +102,7 @@ for (const stage of STAGES) {
   }
   say(`\n=== ${stage.name}: ${stage.command.join(" ")}`);
   const startedAt = performance.now();
-  if (stage.prepare) await run(stage.prepare);
+  for (const command of stage.prepare ?? []) await run(command);
   const runs = await Promise.all([stage.command, ...(stage.beside ?? [])].map(run));
   const [{ status, output }] = runs;
   const failed = status === 0 ? 0 : 1;

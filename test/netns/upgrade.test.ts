@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { buildOf, type Implementation, LACIS, type LacisBuild } from "./lab/implementation.ts";
 import type { MeshHost } from "./lab/mesh.ts";
@@ -5,13 +7,14 @@ import { type StreamReport, serve, stream } from "./lab/program.ts";
 import { withTrio } from "./lab/trio.ts";
 import { pause, waitFor } from "./lab/wait.ts";
 
-/** The commit whose build is the neighbour. Whoever changes the contract or the memo puts the commit before that change here. */
-const NEIGHBOUR = "2a2b43f7c61e21367a0463a26b92dffa988a0008";
-/** The last commit of contract 1. */
-const CONTRACT_1 = "b0f29d17532562336917025e17ced40ad62a2730";
+/**
+ * Commits: the neighbour's, where whoever changes the contract or the memo puts the one before that change, and the last of contract 1. In a file, because their builds
+ * are made before the lab is (scripts/verify.mjs).
+ */
+const BEFORE = JSON.parse(await readFile(join(import.meta.dirname, "lab/builds-before.json"), "utf8"));
 
-const neighbour = await buildOf(NEIGHBOUR);
-const contract1 = await buildOf(CONTRACT_1);
+const neighbour = await buildOf(BEFORE.neighbour);
+const contract1 = await buildOf(BEFORE.contract1);
 
 describe.skipIf(typeof neighbour === "string")(`beside the build before${reasonOf(neighbour)}`, () => {
   test("control planes replaced by newer ones on the data planes that run lose none of 1,000 packets", async () => {
