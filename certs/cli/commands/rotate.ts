@@ -12,6 +12,7 @@ import { orFail, parseDuration, parseList } from "../values.ts";
 
 interface RotateFlags extends CaFileFlags, LedgerFlags, StoreFlags {
   readonly next?: boolean;
+  readonly another?: boolean;
   readonly again?: boolean;
   readonly bulletin?: string;
   readonly applied?: string;
@@ -27,6 +28,7 @@ export function rotateCommand(): Command {
       "Exchange the authority in three stages, each held back while a host would be left behind: hosts trust both, the next one signs, the first is dropped. Without flags: how far it has come, and what comes next.",
     )
     .option("--next", "do the next stage")
+    .option("--another", "with -next: begin another change behind one that has come to its end")
     .option("--again", "sign once more what hosts are told in this stage")
     .option("--ca-key <path>", "private key of the authority", "ca.key")
     .option("--bulletin <path>", "what is to be published; without it authorities.bulletin beside the authority")
@@ -48,18 +50,39 @@ async function rotate(flags: RotateFlags): Promise<void> {
   const files = new RotationFiles(flags);
   if (flags.next) await next(flags, files);
   else if (flags.again) await again(flags, files);
-  tell(flags, files);
+  await tell(flags, files);
 }
 
 async function next(flags: RotateFlags, files: RotationFiles): Promise<void> {
   const { stage } = files;
-  if (stage === "settled") await begin(flags, files);
+  if (stage === "settled") {
+    if (!flags.another) await refuseUnasked(flags, files);
+    await begin(flags, files);
+  }
   // It was cut off behind its last step but one: hosts would never hear of this stage.
   else if (await isUntold(flags, files)) await again(flags, files);
   else if (stage === "signing") await finish(flags, files);
   else if (ownerOf(files.authorities(), files.next().publicKey)) await handOver(flags, files);
   // It was cut off behind its first step.
   else await trustBoth(flags, files);
+}
+
+async function refuseUnasked(flags: RotateFlags, files: RotationFiles): Promise<void> {
+  const ended = await lastEnd(flags, files);
+  if (ended === undefined) return;
+  throw new Failure({
+    what: "rotate",
+    why: `the last change has come to its end, ${ended}: its three stages are done`,
+    todo: `hosts hear of it by: lacis publish ${bulletinFile(flags)}; another change: lacis-cert rotate -next -another`,
+  });
+}
+
+/** The day on which the last change came to its end, if there was one. */
+async function lastEnd(flags: RotateFlags, files: RotationFiles): Promise<string | undefined> {
+  const { finishedAt } = await import("../../rotation/told.ts");
+  const trusted = files.authorities().map(({ fingerprint }) => fingerprint);
+  const ended = exists(bulletinFile(flags)) ? finishedAt(readText(bulletinFile(flags)), trusted) : undefined;
+  return ended === undefined ? undefined : dayOf(BigInt(ended));
 }
 
 async function isUntold(flags: RotateFlags, files: RotationFiles): Promise<boolean> {
@@ -224,14 +247,18 @@ function bulletinFile(flags: RotateFlags): string {
 }
 
 /** Where the change stands, and the line that goes on. */
-function tell(flags: RotateFlags, files: RotationFiles): void {
+async function tell(flags: RotateFlags, files: RotationFiles): Promise<void> {
   const { stage } = files;
+  const ended = stage === "settled" ? await lastEnd(flags, files) : undefined;
   const trusted = files
     .authorities()
     .map(({ name, fingerprint, notAfter }) => ({ name, fingerprint, until: dayOf(notAfter) }));
   const bulletin = stage === "settled" && !flags.next ? null : bulletinFile(flags);
   const { text, todo } = {
-    settled: { text: "one authority signs, and no change is under way", todo: "lacis-cert rotate -next begins one" },
+    settled: {
+      text: `one authority signs, and no change is under way${ended === undefined ? "" : `: the last one ended ${ended}`}`,
+      todo: `lacis-cert rotate -next${ended === undefined ? "" : " -another"} begins one`,
+    },
     trusting: {
       text: "hosts are to trust the next authority beside the first, which signs",
       todo: `lacis publish ${bulletinFile(flags)}; then: lacis bulletins --json | lacis-cert rotate -next -applied -`,

@@ -45,7 +45,34 @@ describe("an authority is exchanged", () => {
     expect(done.stderr).toMatch(/destroy its key: ca\.retired-\d{4}-\d\d-\d\d\.key/);
     expect(follow(trust, read("lap.crt")).map(({ fingerprint }) => fingerprint)).toEqual([second?.fingerprint]);
     expect(read("ca.crt")).toHaveLength(1);
-    expect(await must("rotate")).toMatch(/^one authority signs/);
+    expect(await must("rotate")).toMatch(/^one authority signs.*: the last one ended \d{4}-\d\d-\d\d\. Next:/);
+  });
+
+  test("once, however often the last line is said; another change is asked for by name", async () => {
+    for (const flags of [[], ["-anyway"], ["-anyway"]]) await must("rotate", "-next", ...flags);
+    const [before, told] = [readFileSync("ca.crt"), readFileSync("authorities.bulletin")];
+    for (const flags of [[], ["-anyway"]]) {
+      expect(await lacisCert("rotate", "-next", ...flags)).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(
+          /^lacis-cert: rotate - the last change has come to its end, .* - hosts hear of it by: lacis publish authorities\.bulletin; another change: lacis-cert rotate -next -another\n$/,
+        ),
+      });
+    }
+    expect(existsSync("ca.next.key")).toBe(false);
+    expect(readFileSync("ca.crt").equals(before) && readFileSync("authorities.bulletin").equals(told)).toBe(true);
+
+    expect(await must("rotate", "-next", "-another")).toMatch(/^hosts are to trust the next authority/);
+    // What began so goes on as any change does.
+    expect(await must("rotate", "-next", "-anyway")).toMatch(/^the next authority signs/);
+  });
+
+  test("and one whose bulletin is of another network does not stand in the way of this one's", async () => {
+    for (const flags of [[], ["-anyway"], ["-anyway"]]) await must("rotate", "-next", ...flags);
+    const told = readFileSync("authorities.bulletin");
+    await must("ca", "-name", "other", "-out-key", "o.key", "-out-crt", "o.crt");
+    writeFileSync("authorities.bulletin", told);
+    expect(await must("rotate", "-next", "-ca-crt", "o.crt", "-ca-key", "o.key", "-no-ledger")).toMatch(/^hosts are/);
   });
 
   test("and none of them takes another network's authority out of the file", async () => {
