@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { fail, ok, type Result } from "../../src/core/base/result.ts";
 import { packageRoot } from "../../src/runtime/package-root.ts";
-import type { Publisher, Spread } from "../enrolment/revocations.ts";
+import type { Publisher, Spread } from "../enrolment/announcements.ts";
 import { Turns } from "../enrolment/storage/turns.ts";
 
 /** Longer than `lacis publish` waits for hosts to apply it. */

@@ -1,7 +1,7 @@
 import { ok, type Result } from "../../src/core/base/result.ts";
 import type { EnrolmentRefusal } from "../../src/core/enrolment/refusal.ts";
+import type { Told } from "../enrolment/announcements.ts";
 import type { WaitingHost } from "../enrolment/requests.ts";
-import type { Told } from "../enrolment/revocations.ts";
 import type { SigningBatch } from "../enrolment/signing/batch.ts";
 import { withDesk } from "./desk.ts";
 import { RemoteService } from "./remote.ts";
@@ -37,13 +37,13 @@ export async function withSigningDesk<Value>(
 ): Promise<Value> {
   if (flags.remote !== undefined) return work(await remoteDesk(flags.remote));
   const { waitingHosts } = await import("../enrolment/requests.ts");
-  const { Revocations } = await import("../enrolment/revocations.ts");
+  const { Announcements } = await import("../enrolment/announcements.ts");
   const { localPublisher } = await import("./publisher.ts");
   return withDesk(flags, async ({ desk, registrar, database }) => {
-    const revocations = new Revocations(database, registrar, desk, localPublisher(undefined));
+    const announcements = new Announcements(database, registrar, desk, localPublisher(undefined));
     return work({
       list: async () => {
-        const { isDue } = await revocations.newest();
+        const { isDue } = await announcements.newest();
         return ok({ hosts: await waitingHosts(database, ROWS_MAX), isListDue: isDue });
       },
       waiting: () => desk.waiting(localOperator().nowSeconds),
@@ -51,7 +51,7 @@ export async function withSigningDesk<Value>(
         const delivered = await desk.deliver(id, certificate, localOperator());
         return delivered.ok ? ok(delivered.value.name) : delivered;
       },
-      accept: (bulletin) => revocations.accept(bulletin, localOperator()),
+      accept: (bulletin) => announcements.accept(bulletin, localOperator()),
       deny: (id, reason) => desk.deny(id, reason, localOperator()),
     });
   });

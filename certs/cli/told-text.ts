@@ -1,5 +1,5 @@
 import { bulletinText } from "../../src/core/bulletin/text.ts";
-import type { Told } from "../enrolment/revocations.ts";
+import type { Told } from "../enrolment/announcements.ts";
 
 /** "the revocation list 7 is published: applied on 41 of 42; pending: nas", or why it is not. */
 export function toldText({

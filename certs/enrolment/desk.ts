@@ -3,7 +3,6 @@ import type { Entropy } from "../../src/core/base/entropy.ts";
 import { ok, type Result } from "../../src/core/base/result.ts";
 import { Secret } from "../../src/core/base/secret.ts";
 import { nearest } from "../../src/core/base/suggest.ts";
-import { BulletinKind } from "../../src/core/bulletin/bulletin.ts";
 import type { Fingerprint } from "../../src/core/cert/certificate.ts";
 import { debugGroup, debugGroupOf } from "../../src/core/cert/debug-group.ts";
 import { parseCertificates } from "../../src/core/cert/decode.ts";
@@ -12,7 +11,6 @@ import { type EnrolmentRefusal, enrolmentRefusal } from "../../src/core/enrolmen
 import { signInLink } from "../../src/core/enrolment/sign-in.ts";
 import type { EnrolmentToken } from "../../src/core/enrolment/token.ts";
 import { type DebugAccess, encodeDebugAccess, GUESTS_MAX } from "../../src/core/policy/debug-access.ts";
-import type { BulletinsRequest } from "../bulletin.ts";
 import { platformEntropy } from "../entropy.ts";
 import { addAccess, formatAccess, type KeptAccess, withdrawAccess } from "./access.ts";
 import { lastAuditSeq, writeAudit } from "./audit.ts";
@@ -37,6 +35,7 @@ import type { Registrar } from "./registrar.ts";
 import { decideRequest, type KeptRequest, pendingRequest } from "./requests.ts";
 import type { Scope } from "./scopes.ts";
 import type { SigningBatch } from "./signing/batch.ts";
+import { debugListRequest, wantDebugList } from "./signing/debug-list.ts";
 import { judgeDelivery } from "./signing/delivery.ts";
 import { waitingBatch } from "./signing/outbox.ts";
 import type { Database, Sql } from "./storage/database.ts";
@@ -127,18 +126,10 @@ export class Desk {
       const token = await this.#invite(sql, wanted, id, operator, access);
       if (!token.ok) return token;
       const body = utf8Decode(encodeDebugAccess([...others, access])) ?? "";
-      const number = await lastAuditSeq(sql);
-      return ok({
-        token: token.value,
-        access,
-        request: { format: 1, kind: BulletinKind.debugAccess, number, bodies: [body] },
-      });
+      const list = { number: await lastAuditSeq(sql), body };
+      await wantDebugList(sql, list);
+      return ok({ token: token.value, access, request: debugListRequest(list) });
     });
-  }
-
-  /** What hosts are to hear, signed; undefined: the authority's key is not here. */
-  sign(request: BulletinsRequest, nowSeconds: number): string | undefined {
-    return this.#registrar.issuer?.sign(request, nowSeconds);
   }
 
   #newId(): string {

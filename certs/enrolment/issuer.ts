@@ -1,7 +1,6 @@
 import { fromHex, toHex } from "../../src/core/base/bytes.ts";
 import type { Entropy } from "../../src/core/base/entropy.ts";
 import type { Result } from "../../src/core/base/result.ts";
-import { formatBulletin } from "../../src/core/bulletin/armour.ts";
 import type { Bulletin } from "../../src/core/bulletin/bulletin.ts";
 import { portableSuite } from "../../src/core/crypto/portable.ts";
 import type { Curve } from "../../src/core/crypto/suite.ts";
@@ -45,10 +44,9 @@ export class Issuer {
     return enrolmentRefusal("authority", signed.reason.what, signed.reason.why, signed.reason.todo);
   }
 
-  /** What hosts are to hear, in the form in which it is published; undefined where the authority cannot sign it now. */
-  sign(request: BulletinsRequest, nowSeconds: number): string | undefined {
-    const signed = signBulletins(this.#authority, request, nowSeconds);
-    return signed.ok ? signed.value.map(formatBulletin).join("") : undefined;
+  /** What hosts are to hear. */
+  sign(request: BulletinsRequest, nowSeconds: number): ReturnType<typeof signBulletins> {
+    return signBulletins(this.#authority, request, nowSeconds);
   }
 
   /** Nothing is written when it refuses. */

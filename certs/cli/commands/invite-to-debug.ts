@@ -43,6 +43,8 @@ export async function inviteToDebug(
   );
   if (!authority || flags.bulletin === undefined) return { ...invited, file: undefined };
   replaceText(flags.bulletin, await signed(authority, invited));
+  const { debugListSigned } = await import("../../enrolment/signing/debug-list.ts");
+  await withDesk(flags, ({ database }) => database.exclusively((sql) => debugListSigned(sql, invited.request.number)));
   return { ...invited, file: flags.bulletin };
 }
 

@@ -20,7 +20,7 @@ export function pendingCommand(): Command {
     )
     .option(
       "--export <path>",
-      "instead: write all that waits for the authority's key, the revocation list too, as a file for sign-batch",
+      "instead: write all that waits for the authority's key, the revocation list and debug access too, as a file for sign-batch",
     )
     .option("--json", "print the list as JSON")
     .action(pending);
@@ -43,12 +43,15 @@ async function exportTo(file: string, batch: SigningBatch, json: boolean | undef
   writeFiles({ file, content: formatBatch(batch) });
   const count = batch.certificates.length;
   const list = batch.revocations?.number;
-  const what = [
-    ...(count > 0 || list === undefined ? [`${count} hosts that wait`] : []),
+  const debugAccess = batch.debugAccess?.number;
+  const lists = [
     ...(list === undefined ? [] : [`the revocation list ${list}`]),
+    ...(debugAccess === undefined ? [] : [`the debug access ${debugAccess}`]),
   ];
+  const what = [...(count > 0 || lists.length === 0 ? [`${count} hosts that wait`] : []), ...lists];
   sayMade(`a batch to be signed: ${what.join(" and ")}`, [file]);
-  if (json) process.stdout.write(`${JSON.stringify({ file, hosts: count, list: list ?? null })}\n`);
+  const made = { file, hosts: count, list: list ?? null, debugAccess: debugAccess ?? null };
+  if (json) process.stdout.write(`${JSON.stringify(made)}\n`);
 }
 
 function tell({ hosts, isListDue }: Waiting): void {

@@ -90,12 +90,12 @@ async function serveWith(
   const { HttpsServer } = await import("../../enrolment/http/server.ts");
   const { Registrar } = await import("../../enrolment/registrar.ts");
   const { Desk } = await import("../../enrolment/desk.ts");
-  const { Revocations } = await import("../../enrolment/revocations.ts");
+  const { Announcements } = await import("../../enrolment/announcements.ts");
   const { localPublisher } = await import("../publisher.ts");
   const registrar = new Registrar(database, authority);
   const desk = new Desk(database, registrar);
-  const revocations = new Revocations(database, registrar, desk, localPublisher(flags.publish));
-  const routes = [...hostRoutes(registrar), ...operatorRoutes(desk, revocations, database)];
+  const announcements = new Announcements(database, registrar, desk, localPublisher(flags.publish));
+  const routes = [...hostRoutes(registrar), ...operatorRoutes(desk, announcements, database)];
   if (signIn) {
     const { signInRoutes } = await import("../../enrolment/http/sign-in-routes.ts");
     const { OpenIdProvider } = await import("../../enrolment/sign-in/provider.ts");

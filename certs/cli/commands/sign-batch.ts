@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { momentText } from "../../../src/core/base/moment.ts";
 import type { SigningBatch } from "../../enrolment/signing/batch.ts";
 import { type CaFileFlags, openCa } from "../ca-files.ts";
 import { Failure, usage } from "../failure.ts";
@@ -44,9 +45,9 @@ async function signAll(flags: SignBatchFlags): Promise<void> {
   const authority = await openCa(flags, clock.wall);
   const signed = signBatch(authority, batch, Number(clock.seconds));
   if (!signed.ok) throw new Failure(signed.reason);
-  const { certificates, revocations } = signed.value;
+  const { certificates, revocations, debugAccess } = signed.value;
   const content = [...certificates.map(({ certificate }) => certificateToPem(certificate))];
-  if (revocations) content.push(formatBulletin(revocations));
+  for (const bulletin of [revocations, debugAccess]) if (bulletin) content.push(formatBulletin(bulletin));
   const write = (): void => writeFiles({ file: flags.out, content: content.join("") });
   // The invitation has said which groups are meant.
   const knownGroups = certificates.flatMap(({ certificate }) => certificate.groups);
@@ -67,8 +68,20 @@ async function signAll(flags: SignBatchFlags): Promise<void> {
   }
   const list = revocations?.head.number;
   if (list !== undefined) sayMade(`the revocation list ${list}`, [flags.out]);
-  if (flags.json)
-    process.stdout.write(`${JSON.stringify({ file: flags.out, certificates: rows, list: list ?? null })}\n`);
+  const guests = debugAccess ? await guestsIn(debugAccess.body) : [];
+  for (const { name, targets, until } of guests)
+    sayMade(`debug access of ${name} to ${targets.join(", ")}, until ${momentText(until)}`, [flags.out]);
+  const made = { file: flags.out, certificates: rows, list: list ?? null, debugAccess: guests };
+  if (flags.json) process.stdout.write(`${JSON.stringify(made)}\n`);
+}
+
+/** Who is let in to debug what, for whoever signs it. */
+async function guestsIn(body: Uint8Array) {
+  const { decodeDebugAccess } = await import("../../../src/core/policy/debug-access.ts");
+  const { targetText } = await import("../../enrolment/debug-access.ts");
+  const access = decodeDebugAccess(body);
+  if (!access.ok) return [];
+  return access.value.map(({ name, until, targets }) => ({ name, until, targets: targets.map(targetText) }));
 }
 
 async function readBatch(file: string): Promise<SigningBatch> {
@@ -87,6 +100,6 @@ function without(batch: SigningBatch, except: string | undefined): SigningBatch 
   const unknown = left.find((id) => !batch.certificates.some((each) => each.id === id));
   if (unknown !== undefined) throw usage("-except", `nothing in the batch has the id ${unknown}`, "see what it holds");
   const certificates = batch.certificates.filter(({ id }) => !left.includes(id));
-  if (certificates.length > 0 || batch.revocations) return { ...batch, certificates };
+  if (certificates.length > 0 || batch.revocations || batch.debugAccess) return { ...batch, certificates };
   throw new Failure({ what: "the batch", why: "there is nothing in it to sign", todo: "nobody waits" });
 }

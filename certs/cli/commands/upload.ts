@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Banner as BlockBanner } from "../../../src/core/cert/pem.ts";
-import type { Told } from "../../enrolment/revocations.ts";
+import type { Told } from "../../enrolment/announcements.ts";
 import type { Refusal } from "../../refusal.ts";
 import { Failure } from "../failure.ts";
 import { readText } from "../files.ts";

@@ -2,13 +2,13 @@ import { portableSuite } from "../../../src/core/crypto/portable.ts";
 import { enrolmentRefusal } from "../../../src/core/enrolment/refusal.ts";
 import { formatToken } from "../../../src/core/enrolment/token.ts";
 import { listAccess } from "../access.ts";
+import type { Announcements } from "../announcements.ts";
 import { readAudit } from "../audit.ts";
 import { targetText } from "../debug-access.ts";
 import type { Desk } from "../desk.ts";
 import { listHosts } from "../hosts.ts";
 import { DEFAULT_LIFETIME_SECONDS, DEFAULT_TOKEN_SECONDS } from "../invitation.ts";
 import { waitingHosts } from "../requests.ts";
-import type { Revocations } from "../revocations.ts";
 import type { Database } from "../storage/database.ts";
 import { listTokens } from "../tokens.ts";
 import * as shapes from "./operator-shapes.ts";
@@ -26,8 +26,8 @@ import {
 import { signingRoutes } from "./signing-routes.ts";
 
 /** What operators and their programs ask, each with access of its own scope. */
-export function operatorRoutes(desk: Desk, revocations: Revocations, database: Database): readonly Route[] {
-  return [...lists(database), ...acts(desk, revocations), ...signingRoutes(desk, revocations)];
+export function operatorRoutes(desk: Desk, announcements: Announcements, database: Database): readonly Route[] {
+  return [...lists(database), ...acts(desk, announcements), ...signingRoutes(desk, announcements)];
 }
 
 function lists(database: Database): readonly Route[] {
@@ -99,16 +99,16 @@ function lists(database: Database): readonly Route[] {
   ];
 }
 
-function acts(desk: Desk, revocations: Revocations): readonly Route[] {
+function acts(desk: Desk, announcements: Announcements): readonly Route[] {
   return [
     posting({
       path: "/v1/tokens",
       scope: "invite",
-      summary: "Invites a host: makes a token.",
+      summary: "Invites a host: makes a token. Of one that is to debug something, the network is told.",
       request: shapes.inviteRequest,
       answers: { 200: shapes.inviteAnswer },
       handle: async (body, call) => {
-        if (body.debug) return inviteToDebug(desk, { ...body, debug: body.debug }, call);
+        if (body.debug) return inviteToDebug(announcements, { ...body, debug: body.debug }, call);
         const invitation = {
           host: body.host ?? "",
           groups: body.groups ?? [],
@@ -165,7 +165,7 @@ function acts(desk: Desk, revocations: Revocations): readonly Route[] {
       answers: { 200: shapes.revokeAnswer },
       handle: async ({ reason }, call) => {
         const { name = "" } = call.params;
-        return answer(await revocations.revoke(name, reason ?? "", operatorOf(call)), (list) => ({ name, list }));
+        return answer(await announcements.revoke(name, reason ?? "", operatorOf(call)), (list) => ({ name, list }));
       },
     }),
     posting({
@@ -198,7 +198,7 @@ function acts(desk: Desk, revocations: Revocations): readonly Route[] {
 }
 
 async function inviteToDebug(
-  desk: Desk,
+  announcements: Announcements,
   body: shapes.InviteRequest & { readonly debug: shapes.DebugRequest },
   call: Call,
 ): Promise<Answer> {
@@ -209,10 +209,9 @@ async function inviteToDebug(
     return refusing("request-bad", "debug", why, "leave out groups, newGroups and lifetime");
   }
   const wanted = { host, validFor, needsApproval: approval ?? false, reason: reason ?? "", debug };
-  const invited = await desk.inviteToDebug(wanted, operatorOf(call));
+  const invited = await announcements.inviteToDebug(wanted, operatorOf(call));
   if (!invited.ok) return refused(invited.reason);
-  const { token, access, request } = invited.value;
-  const signed = desk.sign(request, call.nowSeconds);
+  const { token, access, request, told } = invited.value;
   return {
     status: 200,
     body: {
@@ -223,7 +222,8 @@ async function inviteToDebug(
         group: access.group,
         until: access.until,
         targets: access.targets.map(targetText),
-        ...(signed === undefined ? { request: JSON.stringify(request) } : { bulletin: signed }),
+        told,
+        ...(told.state === "unsigned" && { request: JSON.stringify(request) }),
       },
     },
   };

@@ -11,8 +11,8 @@ import {
   type Shape,
   text,
 } from "../../../src/core/enrolment/shape.ts";
+import type { Told } from "../announcements.ts";
 import { TOKEN_SECONDS_MAX } from "../desk.ts";
-import type { Told } from "../revocations.ts";
 import { SCOPES, type Scope } from "../scopes.ts";
 
 // What operators and their programs say to the service.
@@ -45,7 +45,7 @@ export interface DebugAnswer {
   readonly group: string;
   readonly until: number;
   readonly targets: readonly string[];
-  readonly bulletin?: string;
+  readonly told: Told;
   readonly request?: string;
 }
 
@@ -82,6 +82,20 @@ const scopes: Shape<readonly Scope[]> = list(oneOf("what it may do", SCOPES), { 
 const id: Shape<string> = hex("its id", [8]);
 const words: Shape<string> = text("text", { max: 4_096 });
 const names: Shape<readonly string[]> = list(words, { max: 256 });
+const bulletin: Shape<string> = text("a bulletin, PEM", { max: BULLETIN_CHARACTERS_MAX });
+const count: Shape<number> = integer("hosts", { min: 0, max: Number.MAX_SAFE_INTEGER });
+
+export const toldAnswer: Shape<Told> = object<Told>({
+  kind: words,
+  number: moment,
+  state: oneOf("what became of it", ["published", "signed", "unsigned"]),
+  hosts: optional(count),
+  applied: optional(count),
+  pending: optional(names),
+  bulletin: optional(bulletin),
+  why: optional(words),
+  todo: optional(words),
+});
 
 export const inviteRequest: Shape<InviteRequest> = object<InviteRequest>({
   host: optional(hostName),
@@ -108,9 +122,9 @@ export const inviteAnswer: Shape<InviteAnswer> = object<InviteAnswer>({
       group: words,
       until: moment,
       targets: names,
-      bulletin: optional(text("what lets it in, signed: for lacis publish", { max: BULLETIN_CHARACTERS_MAX })),
+      told: toldAnswer,
       request: optional(
-        text("the same, to be signed where the key is: lacis-cert bulletin", { max: BULLETIN_CHARACTERS_MAX }),
+        text("what lets it in, to be signed where the key is: lacis-cert bulletin", { max: BULLETIN_CHARACTERS_MAX }),
       ),
     }),
   ),
@@ -235,9 +249,6 @@ export interface ListAnswer extends Partial<BulletinRequest> {
   readonly number: number;
 }
 
-const bulletin: Shape<string> = text("a bulletin, PEM", { max: BULLETIN_CHARACTERS_MAX });
-const count: Shape<number> = integer("hosts", { min: 0, max: Number.MAX_SAFE_INTEGER });
-
 export const certificateRequest: Shape<CertificateRequest> = object<CertificateRequest>({
   certificate: text("the certificate, PEM", { max: 16 * 1024 }),
 });
@@ -246,17 +257,6 @@ export const listAnswer: Shape<ListAnswer> = object<ListAnswer>({
   isDue: flag("somebody was revoked who is not on it"),
   number: moment,
   bulletin: optional(bulletin),
-});
-export const toldAnswer: Shape<Told> = object<Told>({
-  kind: words,
-  number: moment,
-  state: oneOf("what became of it", ["published", "signed", "unsigned"]),
-  hosts: optional(count),
-  applied: optional(count),
-  pending: optional(names),
-  bulletin: optional(bulletin),
-  why: optional(words),
-  todo: optional(words),
 });
 export const revokeAnswer: Shape<{ readonly name: string; readonly list: Told }> = object<{
   readonly name: string;

@@ -1,11 +1,11 @@
+import type { Announcements } from "../announcements.ts";
 import type { Desk } from "../desk.ts";
-import type { Revocations } from "../revocations.ts";
 import { signingBatch } from "../signing/batch.ts";
 import * as shapes from "./operator-shapes.ts";
 import { answer, NO_BODY, operatorOf, posting, type Route } from "./route.ts";
 
 /** What is asked where the authority's key is elsewhere: what waits goes there, and what was signed comes back. */
-export function signingRoutes(desk: Desk, revocations: Revocations): readonly Route[] {
+export function signingRoutes(desk: Desk, announcements: Announcements): readonly Route[] {
   return [
     {
       ...NO_BODY,
@@ -30,7 +30,7 @@ export function signingRoutes(desk: Desk, revocations: Revocations): readonly Ro
       scope: "read",
       summary: "The revocation list that was signed last.",
       answers: { 200: shapes.listAnswer },
-      handle: async () => ({ status: 200, body: await revocations.newest() }),
+      handle: async () => ({ status: 200, body: await announcements.newest() }),
     },
     posting({
       path: "/v1/bulletins",
@@ -41,7 +41,7 @@ export function signingRoutes(desk: Desk, revocations: Revocations): readonly Ro
       bytesMax: shapes.BULLETIN_CHARACTERS_MAX + 1_024,
       answers: { 200: shapes.toldAnswer },
       handle: async ({ bulletin }, call) =>
-        answer(await revocations.accept(bulletin, operatorOf(call)), (told) => told),
+        answer(await announcements.accept(bulletin, operatorOf(call)), (told) => told),
     }),
   ];
 }

@@ -1,4 +1,4 @@
-import { fromHex } from "../../../src/core/base/bytes.ts";
+import { fromHex, utf8Encode } from "../../../src/core/base/bytes.ts";
 import { fail, ok, type Result } from "../../../src/core/base/result.ts";
 import type { Curve } from "../../../src/core/crypto/suite.ts";
 import { groupNames, hostName } from "../../../src/core/enrolment/messages.ts";
@@ -15,6 +15,8 @@ import {
   text,
 } from "../../../src/core/enrolment/shape.ts";
 import { type Prefix, parsePrefix } from "../../../src/core/netip/prefix.ts";
+import { decodeDebugAccess } from "../../../src/core/policy/debug-access.ts";
+import { DEBUG_LIST_CHARACTERS_MAX, type DebugList } from "./debug-list.ts";
 
 // What waits for an authority's key that is elsewhere, as one file: JSON, for people to read before they sign it.
 
@@ -51,6 +53,8 @@ export interface SigningBatch {
   readonly certificates: readonly WantedCertificate[];
   /** Undefined: what hosts were told last holds still. */
   readonly revocations?: WantedList;
+  /** Hosts that are to be let in to debug; undefined: nobody whom they do not know of. */
+  readonly debugAccess?: DebugList;
 }
 
 /** Of one batch: what is left waits for the next. */
@@ -85,6 +89,12 @@ export const signingBatch: Shape<SigningBatch> = object<SigningBatch>({
       body: text("the bulletin's body, hex", { max: 2 * LIST_BYTES_MAX, pattern: /^(?:[0-9a-f]{2})*$/ }),
     }),
   ),
+  debugAccess: optional(
+    object<DebugList>({
+      number: integer("its number", { min: 1, max: Number.MAX_SAFE_INTEGER }),
+      body: text("the bulletin's body, JSON", { max: DEBUG_LIST_CHARACTERS_MAX }),
+    }),
+  ),
 });
 
 export function makeBatch(content: Omit<SigningBatch, "format">): SigningBatch {
@@ -102,6 +112,9 @@ export function formatBatch({ certificates, ...rest }: SigningBatch): string {
 export function parseBatch(content: string): Result<SigningBatch, string> {
   const read = readJson(signingBatch, content);
   if (!read.ok) return read;
+  const { debugAccess } = read.value;
+  const access = debugAccess && decodeDebugAccess(utf8Encode(debugAccess.body));
+  if (access && !access.ok) return fail(`what lets hosts in to debug: ${access.reason}`);
   const odd = read.value.certificates.find(({ networks }) => networks.some((each) => parsePrefix(each) === undefined));
   return odd ? fail(`the networks of ${odd.id} are no networks`) : ok(read.value);
 }

@@ -14,6 +14,7 @@ import type { LedgerContent } from "../../ledger/content.ts";
 import { notSigned } from "../../rotation/laggards.ts";
 import { readFact, type ServiceFacts, writeFact, writeFacts } from "../facts.ts";
 import type { Sql } from "../storage/database.ts";
+import { takeDebugList } from "./debug-list.ts";
 import { keepList, missingFromList } from "./kept-list.ts";
 
 /** What a bulletin that somebody has brought is held against. */
@@ -57,6 +58,8 @@ async function carryOut(sql: Sql, bulletin: Bulletin, judged: Judged): Promise<s
       return setPolicy(sql, bulletin);
     case AUTHORITIES:
       return changeAuthorities(sql, bulletin, judged);
+    case BulletinKind.debugAccess:
+      return takeDebugList(sql, bulletin);
     default:
       return "this version does not know its kind: lacis publish gives it to the network";
   }

@@ -11,6 +11,7 @@ import type { Registrar } from "../registrar.ts";
 import { pendingRequests } from "../requests.ts";
 import type { Sql } from "../storage/database.ts";
 import { BATCH_CERTIFICATES_MAX, makeBatch, type SigningBatch, type WantedCertificate } from "./batch.ts";
+import { unsignedDebugList } from "./debug-list.ts";
 import { isListDue } from "./kept-list.ts";
 
 /**
@@ -40,6 +41,7 @@ export async function waitingBatch(
     certificates.push({ id, name, networks: texts, groups, lifetime, curve, publicKey, source, askedAt });
   }
   const isDue = await isListDue(sql, before);
+  const debugAccess = await unsignedDebugList(sql, nowSeconds);
   const body = toHex(encodeRevocations(revocationsOf(before, nowSeconds)));
   return ok(
     makeBatch({
@@ -47,6 +49,7 @@ export async function waitingBatch(
       authority: facts.authority,
       certificates,
       ...(isDue && { revocations: { number: before.entryCount, body } }),
+      ...(debugAccess && { debugAccess }),
     }),
   );
 }

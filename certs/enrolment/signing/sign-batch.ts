@@ -3,16 +3,18 @@ import { fail, ok, type Result } from "../../../src/core/base/result.ts";
 import { type Bulletin, BulletinKind } from "../../../src/core/bulletin/bulletin.ts";
 import type { Certificate } from "../../../src/core/cert/certificate.ts";
 import type { Authority } from "../../authority.ts";
-import { signBulletin } from "../../bulletin.ts";
+import { signBulletin, signBulletins } from "../../bulletin.ts";
 import { issue } from "../../issue.ts";
 import { type Refusal, refuse } from "../../refusal.ts";
 import { validity } from "../validity.ts";
 import { keyOf, networksOf, type SigningBatch, type WantedCertificate } from "./batch.ts";
+import { debugListRequest } from "./debug-list.ts";
 
 /** What came of a batch. */
 export interface SignedBatch {
   readonly certificates: readonly { readonly wanted: WantedCertificate; readonly certificate: Certificate }[];
   readonly revocations: Bulletin | undefined;
+  readonly debugAccess: Bulletin | undefined;
 }
 
 /** Signs all of it or nothing; all that is wrong with it is said. */
@@ -43,8 +45,14 @@ export function signBatch(
   };
   const bulletin = revocations && signBulletin(authority, revocations);
   if (bulletin && !bulletin.ok) refusals.push(bulletin.reason);
+  const access = batch.debugAccess && signBulletins(authority, debugListRequest(batch.debugAccess), nowSeconds);
+  if (access && !access.ok) refusals.push(access.reason);
   if (refusals.length > 0) return fail(refusals);
-  return ok({ certificates, revocations: bulletin?.ok ? bulletin.value : undefined });
+  return ok({
+    certificates,
+    revocations: bulletin?.ok ? bulletin.value : undefined,
+    debugAccess: access?.ok ? access.value[0] : undefined,
+  });
 }
 
 /** Whose request a certificate answers. */

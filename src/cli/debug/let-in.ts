@@ -40,7 +40,7 @@ export async function letIn(made: DebugMade, target: TargetOptions, authority: s
   if (made.file === undefined) {
     const request = join(authority, "debug-access.json");
     writeFileSync(request, `${JSON.stringify(made.request)}\n`, { mode: 0o600 });
-    const todo = `lacis-cert bulletin -in ${request} -out signed where the key is, then: lacis publish signed`;
+    const todo = `lacis-cert pending -export, sign-batch where the key is, and upload; or alone: lacis-cert bulletin -in ${request} -out signed there, then: lacis publish signed`;
     return {
       bulletin: undefined,
       missing,

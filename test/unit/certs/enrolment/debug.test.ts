@@ -1,12 +1,23 @@
 import { afterEach, test as anywhere, describe, expect } from "vitest";
 import { writeFacts } from "../../../../certs/enrolment/facts.ts";
-import { readCertificates } from "../../../../certs/index.ts";
+import { formatBatch, parseBatch, type SigningBatch } from "../../../../certs/enrolment/signing/batch.ts";
+import { formatBulletin, readCertificates } from "../../../../certs/index.ts";
 import { utf8Encode } from "../../../../src/core/base/bytes.ts";
 import { parseBulletins } from "../../../../src/core/bulletin/armour.ts";
 import { verifyHead } from "../../../../src/core/bulletin/verify.ts";
 import { portableSuite } from "../../../../src/core/crypto/portable.ts";
 import { decodeDebugAccess } from "../../../../src/core/policy/debug-access.ts";
-import { closeOffices, freshKey, HAS_SQLITE, NOW, type Office, openOffice, requestWith } from "./office.ts";
+import {
+  closeOffices,
+  freshKey,
+  HAS_SQLITE,
+  NOW,
+  type Office,
+  openOffice,
+  requestWith,
+  testAuthority,
+} from "./office.ts";
+import { bulletinOf, everything, exported, signed } from "./signing-parts.ts";
 
 const test = anywhere.skipIf(!HAS_SQLITE);
 afterEach(closeOffices);
@@ -175,26 +186,50 @@ describe("by the API", () => {
     return office.post("/v1/tokens", { host: "laptop", ...body }, { bearer });
   }
 
-  test("an invitation comes with what the network is to hear, signed by its authority", async () => {
+  test("the network is told whom to let in, by a list that its authority has signed", async () => {
     const office = await servers();
     const { status, body } = await ask(office, { debug: { targets: ["db1:5432"], seconds: HOUR }, reason: "slow" });
     expect({ status, body }).toMatchObject({
       status: 200,
-      body: { debug: { until: NOW + HOUR, targets: ["db1 tcp/5432"] } },
+      body: {
+        debug: {
+          until: NOW + HOUR,
+          targets: ["db1 tcp/5432"],
+          told: { kind: "debug-access", state: "published", applied: 1, hosts: 2, pending: ["nas"] },
+        },
+      },
     });
-    const { bulletin } = (body as { debug: { bulletin: string } }).debug;
-    const read = parseBulletins(portableSuite, bulletin);
+    expect(body).not.toHaveProperty("debug.request");
+    expect(office.published).toHaveLength(1);
+    const read = parseBulletins(portableSuite, office.published[0]!);
     const [first] = read.ok ? read.value : [];
     expect(verifyHead(portableSuite, [office.authority.certificate], first!.head).ok).toBe(true);
     expect(first?.head.kind).toBe("debug-access");
+  });
+
+  test("what could not be published is handed over with what to do, and the token with it", async () => {
+    const office = await servers();
+    office.isReached = false;
+    const { body } = await ask(office, { debug: { targets: ["db1:5432"], seconds: HOUR } });
+    expect(body).toMatchObject({
+      token: expect.stringMatching(/^lacis1-/),
+      debug: {
+        told: {
+          state: "signed",
+          bulletin: expect.stringContaining("BEGIN LACIS BULLETIN"),
+          why: "no lacis runs here",
+          todo: expect.stringContaining("lacis publish FILE"),
+        },
+      },
+    });
   });
 
   test("without the key here it comes with what is to be signed elsewhere", async () => {
     const office = await servers({});
     const offline = await office.second(true);
     const { body } = await ask(offline, { debug: { targets: ["db1:5432"], seconds: HOUR } });
-    const { debug } = body as { debug: { bulletin?: string; request: string } };
-    expect(debug.bulletin).toBeUndefined();
+    const { debug } = body as { debug: { told: object; request: string } };
+    expect(debug.told).toMatchObject({ state: "unsigned", todo: expect.stringContaining("lacis-cert upload") });
     expect(JSON.parse(debug.request)).toMatchObject({ format: 1, kind: "debug-access", bodies: [expect.any(String)] });
   });
 
@@ -205,3 +240,103 @@ describe("by the API", () => {
     expect(await ask(office, { debug, lifetime: 60 })).toMatchObject({ status: 400 });
   });
 });
+
+describe("with the key elsewhere", () => {
+  /** Guests are invited, and what lets them in waits for the key. */
+  async function waiting(): Promise<Office> {
+    const office = await (await servers()).second(true);
+    await invited(office, ["db1:5432"], HOUR, "laptop");
+    await invited(office, ["web1:22"], 2 * HOUR, "other");
+    return office;
+  }
+
+  async function bring(office: Office, bulletin: string) {
+    return office.post("/v1/bulletins", { bulletin }, await everything(office));
+  }
+
+  test("one batch has all who are let in, and what comes back signed is given to the network", async () => {
+    const office = await waiting();
+    const batch = await exported(office);
+    expect(grantsIn([batch.debugAccess!.body]).map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["laptop", "other"]),
+    );
+    expect(parseBatch(formatBatch(batch))).toEqual({ ok: true, value: batch });
+    const list = formatBulletin(signed(office, batch).debugAccess!);
+    expect(await bring(office, list)).toMatchObject({
+      status: 200,
+      body: { kind: "debug-access", number: batch.debugAccess!.number, state: "published" },
+    });
+    expect(office.published).toEqual([list]);
+    expect((await exported(office)).debugAccess).toBeUndefined();
+    await invited(office, ["db1:22"], HOUR, "third");
+    expect((await exported(office)).debugAccess).toBeDefined();
+  });
+
+  test("nothing waits for it when it was signed here, nor when everybody's time is over", async () => {
+    const office = await waiting();
+    office.nowSeconds += 2 * HOUR + 1;
+    expect((await exported(office)).debugAccess).toBeUndefined();
+    const online = await servers();
+    await online.announcements.inviteToDebug(
+      {
+        host: "laptop",
+        validFor: HOUR,
+        needsApproval: false,
+        reason: "",
+        debug: { targets: ["db1:22"], seconds: HOUR },
+      },
+      online.operator,
+    );
+    expect((await exported(online)).debugAccess).toBeUndefined();
+  });
+
+  test.each<[string, (office: Office, batch: SigningBatch) => Promise<string> | string, RegExp]>([
+    [
+      "lets in somebody else",
+      (office, { debugAccess }) =>
+        bulletinOf(
+          office.authority,
+          debugAccess!.number,
+          utf8Encode(debugAccess!.body.replace("laptop", "lobtop")),
+          KIND,
+        ),
+      /lets in others than were invited here/,
+    ],
+    [
+      "has a higher number",
+      (office, { debugAccess }) =>
+        bulletinOf(office.authority, debugAccess!.number + 1, utf8Encode(debugAccess!.body), KIND),
+      /lets in others than were invited here/,
+    ],
+    [
+      "is older than the newest invitation",
+      async (office, batch) => {
+        await invited(office, ["db1:22"], HOUR, "third");
+        return formatBulletin(signed(office, batch).debugAccess!);
+      },
+      /has been asked for since, and nothing goes back/,
+    ],
+    [
+      "is signed by somebody else",
+      (_, { debugAccess }) => bulletinOf(testAuthority(), debugAccess!.number, utf8Encode(debugAccess!.body), KIND),
+      /no authority/,
+    ],
+  ])("a list that %s is refused, and the right one waits on", async (_, forge, why) => {
+    const office = await waiting();
+    const refused = await bring(office, await forge(office, await exported(office)));
+    expect(refused).toMatchObject({ status: 400, body: { error: { why: expect.stringMatching(why) } } });
+    expect(office.published).toEqual([]);
+    expect((await exported(office)).debugAccess).toBeDefined();
+  });
+
+  test("a batch whose list is none is not signed", async () => {
+    const office = await waiting();
+    const batch = await exported(office);
+    expect(parseBatch(JSON.stringify({ ...batch, debugAccess: { number: 1, body: "{}" } }))).toEqual({
+      ok: false,
+      reason: "what lets hosts in to debug: it is of a format that this version does not know",
+    });
+  });
+});
+
+const KIND = "debug-access";

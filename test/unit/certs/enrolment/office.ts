@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { certificateToPem } from "../../../../certs/certificate-file.ts";
+import { Announcements } from "../../../../certs/enrolment/announcements.ts";
 import { Desk, type Invitation } from "../../../../certs/enrolment/desk.ts";
 import type { ServiceFacts } from "../../../../certs/enrolment/facts.ts";
 import { Api, type HandledRequest } from "../../../../certs/enrolment/http/api.ts";
@@ -10,7 +11,6 @@ import { hostRoutes } from "../../../../certs/enrolment/http/host-routes.ts";
 import { operatorRoutes } from "../../../../certs/enrolment/http/operator-routes.ts";
 import type { Answer } from "../../../../certs/enrolment/http/route.ts";
 import { Registrar } from "../../../../certs/enrolment/registrar.ts";
-import { Revocations } from "../../../../certs/enrolment/revocations.ts";
 import { setUp } from "../../../../certs/enrolment/setup.ts";
 import type { Database } from "../../../../certs/enrolment/storage/database.ts";
 import { isPostgres, openDatabase } from "../../../../certs/enrolment/storage/open.ts";
@@ -62,7 +62,7 @@ export class Office {
   /** What was given to the network; `isReached`: whether there is one. */
   readonly published: string[] = [];
   isReached = true;
-  readonly revocations: Revocations;
+  readonly announcements: Announcements;
 
   constructor(database: Database, store: string, authority: Authority, isOffline: boolean) {
     this.database = database;
@@ -74,14 +74,14 @@ export class Office {
       handled: (request: HandledRequest) => void this.handled.push(request),
       trouble: (_: string, error: unknown) => void this.troubles.push(error),
     };
-    this.revocations = new Revocations(database, this.registrar, this.desk, {
+    this.announcements = new Announcements(database, this.registrar, this.desk, {
       publish: async (bulletin) => {
         if (!this.isReached) return fail("no lacis runs here");
         this.published.push(bulletin);
         return ok({ hosts: 2, applied: 1, pending: ["nas"] });
       },
     });
-    const routes = [...hostRoutes(this.registrar), ...operatorRoutes(this.desk, this.revocations, database)];
+    const routes = [...hostRoutes(this.registrar), ...operatorRoutes(this.desk, this.announcements, database)];
     this.api = new Api(routes, database, log);
   }
 

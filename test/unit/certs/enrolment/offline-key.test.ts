@@ -113,6 +113,22 @@ describe.skipIf(!HAS_SQLITE)("a network whose key is on a machine without a netw
     expect((await lacisCert("pending", ...REMOTE)).stderr).toBe("");
   });
 
+  test("has whom it lets in to debug signed in the same batch, for whoever signs to read", async () => {
+    const { ask } = await host("db1");
+    await ask();
+    await must("pending", ...REMOTE, "-export", "host.json");
+    await must("sign-batch", "-in", "host.json", "-out", "host.pem", ...VAULT);
+    await must("upload", "host.pem", ...REMOTE);
+    await must("invite", "laptop", ...STORE, "-debug", "db1:5432", "-for", "1h");
+    expect((await lacisCert("pending", ...REMOTE, "-export", "list.json")).stderr).toMatch(
+      /made a batch to be signed: the debug access \d+ - list\.json/,
+    );
+    expect((await lacisCert("sign-batch", "-in", "list.json", "-out", "list.pem", ...VAULT)).stderr).toMatch(
+      /made debug access of laptop to db1 tcp\/5432, until \d{4}-\d\d-\d\d \d\d:\d\d UTC/,
+    );
+    expect(await must("upload", "list.pem", ...REMOTE)).toMatch(/^the debug access \d+ is not published: /);
+  });
+
   test("is told by an operator elsewhere whom to take out, and tells what is left to do", async () => {
     const { ask } = await host("lap");
     await ask();

@@ -4,9 +4,11 @@ import { type Bulletin, BulletinKind } from "../../src/core/bulletin/bulletin.ts
 import { bulletinText } from "../../src/core/bulletin/text.ts";
 import { type EnrolmentRefusal, enrolmentRefusal } from "../../src/core/enrolment/refusal.ts";
 import { writeAudit } from "./audit.ts";
+import type { DebugInvitation, InvitedToDebug } from "./debug-access.ts";
 import type { Desk, Operator } from "./desk.ts";
 import type { Registrar } from "./registrar.ts";
 import { takeBulletin } from "./signing/bulletins.ts";
+import { debugListSigned } from "./signing/debug-list.ts";
 import { isListDue, keepList, keptList } from "./signing/kept-list.ts";
 import type { Database } from "./storage/database.ts";
 
@@ -36,8 +38,11 @@ export interface Told extends Partial<Spread> {
   readonly todo?: string;
 }
 
-/** Takes hosts out and has everybody told: what stands in the ledger keeps nobody out before hosts have heard of it. */
-export class Revocations {
+/**
+ * What hosts are told, signed here where the key is, taken where it was signed elsewhere, and given to the network: whoever is taken out is out, and whoever is let in to debug is
+ * in, once hosts have heard of it.
+ */
+export class Announcements {
   readonly #database: Database;
   readonly #registrar: Registrar;
   readonly #desk: Desk;
@@ -76,6 +81,21 @@ export class Revocations {
     return { kind: BulletinKind.revocations, number: 0, state: "unsigned", why, todo };
   }
 
+  /** Invites a host to debug, and tells the network whom to let in. */
+  async inviteToDebug(wanted: DebugInvitation, by: Operator): Promise<Result<AnnouncedGuest, EnrolmentRefusal>> {
+    const invited = await this.#desk.inviteToDebug(wanted, by);
+    if (!invited.ok) return invited;
+    const signed = this.#registrar.issuer?.sign(invited.value.request, by.nowSeconds);
+    const [list] = signed?.ok ? signed.value : [];
+    if (list) {
+      await this.#database.exclusively((sql) => debugListSigned(sql, list.head.number));
+      return ok({ ...invited.value, told: await this.#publish(list) });
+    }
+    const { why, todo } = signed && !signed.ok ? signed.reason : DEBUG_KEY_ELSEWHERE;
+    const told = { kind: BulletinKind.debugAccess, number: 0, state: "unsigned", why, todo } as const;
+    return ok({ ...invited.value, told });
+  }
+
   /** Takes a bulletin that was signed elsewhere, and gives it to the network. */
   async accept(pem: string, { who, nowSeconds }: Operator): Promise<Result<Told, EnrolmentRefusal>> {
     const taken = await this.#database.exclusively(async (sql): Promise<Result<Bulletin, EnrolmentRefusal>> => {
@@ -108,6 +128,16 @@ export class Revocations {
     return { kind, number, state: "signed", bulletin, why, todo };
   }
 }
+
+/** A host that was let in to debug, and what hosts know of it. */
+export interface AnnouncedGuest extends InvitedToDebug {
+  readonly told: Told;
+}
+
+const DEBUG_KEY_ELSEWHERE = {
+  why: "the authority's key is not here, and hosts let nobody in before it has signed",
+  todo: "lacis-cert pending -export FILE, where the key is lacis-cert sign-batch, then lacis-cert upload, which publishes it",
+} as const;
 
 const KEY_ELSEWHERE = enrolmentRefusal(
   "authority",
