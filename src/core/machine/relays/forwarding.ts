@@ -17,6 +17,8 @@ import type { Workshop } from "./workshop.ts";
 const CALLS_FOR_MEMBER = { burst: 20, intervalMs: 1_000 } as const;
 /** Members that are remembered for it. */
 const MEMBERS_MAX = 4_096;
+/** Indexes by which one host may ask for another one on one session: one for each address of the other, as stock hosts do. */
+const ALIKE_MAX = 4;
 
 /**
  * The legs that we forward between: only from one host that we have a tunnel with to another, each named by its certificate (reliability R42). What
@@ -58,7 +60,7 @@ export class Forwarding {
       return;
     }
     const next = this.#workshop.open(target, name, "forwarder", name);
-    const own = this.#workshop.open(session, nameAddress(target), "forwarder", name);
+    const own = this.#askedBy(session, nameAddress(target), initiatorIndex);
     if (!next || !own) return;
     own.owes = { from, to, dialect };
     own.state = after(own.state, { is: "asked", remoteIndex: initiatorIndex }, "forwarder");
@@ -69,12 +71,13 @@ export class Forwarding {
   answered(leg: Leg, remoteIndex: number): void {
     leg.state = after(leg.state, { is: "answered", remoteIndex }, "forwarder");
     leg.isTaken = true;
-    for (const other of this.#acrossFrom(leg)) {
-      const wasStanding = other.state.at === "established";
-      other.state = after(other.state, { is: "far-ready" }, "forwarder");
-      if (!wasStanding && other.state.at === "established") this.#tell("relaying", other);
-      if (other.state.at === "established") this.#workshop.answer(other);
-    }
+    const across = this.#acrossFrom(leg);
+    const wasUp = across.some(isStanding);
+    for (const other of across) other.state = after(other.state, { is: "far-ready" }, "forwarder");
+    const standing = across.filter(isStanding);
+    const [first] = standing;
+    if (!wasUp && first) this.#tell("relaying", first);
+    for (const other of standing) this.#workshop.answer(other);
     this.#join(leg);
   }
 
@@ -107,7 +110,7 @@ export class Forwarding {
       const across = this.#acrossFrom(leg);
       for (const other of across) other.told = undefined;
       if (this.#legs.between(nameAddress(gone), leg.far).length > 0) this.#join(leg);
-      else for (const other of across) this.#lose(other);
+      else this.#lose(across);
     }
   }
 
@@ -143,6 +146,23 @@ export class Forwarding {
   }
 
   /**
+   * The leg that a host means which knows it by this index. One that stands keeps its index, because packets are under way to it: by another one a host
+   * asks for a leg beside it, which is sent on once something has come on it, and both are taken from.
+   */
+  #askedBy(session: Session, far: IpAddress, index: number): Leg | undefined {
+    const alike = this.#legs.alike(session, far, "forwarder");
+    const known = alike.find(({ state }) => remoteIndexOf(state) === index) ?? alike.find((leg) => !isStanding(leg));
+    if (known) return known;
+    const name = nameAddress(session);
+    if (alike.length >= ALIKE_MAX) {
+      const inUse = this.#bestOf(this.#legs.between(name, far));
+      const oldest = alike.find((leg) => leg !== inUse);
+      if (oldest) this.#workshop.close(oldest);
+    }
+    return this.#workshop.openAnother(session, far, "forwarder", name);
+  }
+
+  /**
    * Tells the data plane what goes where between the two hosts of this leg, both ways. What comes on a leg is taken before its neighbour has answered:
    * it goes over to the leg as soon as we ask, and what it sends may be here before anybody has read its answer.
    */
@@ -165,7 +185,7 @@ export class Forwarding {
    * takes nothing on that before our answer is there, and what is sent right behind the answer would be lost.
    */
   #bestOf(side: readonly Leg[]): Leg | undefined {
-    const standing = side.filter(({ state }) => state.at === "established");
+    const standing = side.filter(isStanding);
     const taken = standing.filter(({ isTaken }) => isTaken);
     const candidates = taken.length > 0 ? taken : standing;
     return candidates.find(({ session }) => this.#peers.isPrimary(session)) ?? candidates[0];
@@ -175,10 +195,10 @@ export class Forwarding {
     return this.#legs.between(leg.far, nameAddress(leg.session));
   }
 
-  #lose(leg: Leg): void {
-    const wasStanding = leg.state.at === "established";
-    leg.state = after(leg.state, { is: "far-lost" }, "forwarder");
-    if (wasStanding) this.#tell("relaying-ended", leg);
+  #lose(legs: readonly Leg[]): void {
+    const stood = legs.find(isStanding);
+    for (const leg of legs) leg.state = after(leg.state, { is: "far-lost" }, "forwarder");
+    if (stood) this.#tell("relaying-ended", stood);
   }
 
   #tell(code: "relaying" | "relaying-ended", leg: Leg): void {
@@ -190,4 +210,8 @@ export class Forwarding {
   #nameOf(address: IpAddress): string {
     return this.#peers.sessionsOf(address)[0]?.peer.name ?? address;
   }
+}
+
+function isStanding({ state }: Leg): boolean {
+  return state.at === "established";
 }

@@ -39,9 +39,13 @@ export class Legs {
     return [...(this.#byFar.get(far) ?? [])].filter((leg) => leg.role === role).reverse();
   }
 
-  find({ localIndex }: Pick<Session, "localIndex">, far: IpAddress, role: LegRole): Leg | undefined {
-    for (const leg of this.#bySession.get(localIndex) ?? []) if (leg.far === far && leg.role === role) return leg;
-    return undefined;
+  find(session: Pick<Session, "localIndex">, far: IpAddress, role: LegRole): Leg | undefined {
+    return this.alike(session, far, role)[0];
+  }
+
+  /** All that lead there on this session, the oldest first: more than one where the neighbour asked for one host by several indexes. */
+  alike({ localIndex }: Pick<Session, "localIndex">, far: IpAddress, role: LegRole): readonly Leg[] {
+    return [...(this.#bySession.get(localIndex) ?? [])].filter((leg) => leg.far === far && leg.role === role);
   }
 
   /** Legs on sessions with one host that lead to another, newest first. */

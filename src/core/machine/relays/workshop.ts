@@ -25,8 +25,11 @@ export class Workshop {
 
   /** The leg on this session that leads there, a new one if there is none. */
   open(session: Session, far: IpAddress, role: LegRole, owner: IpAddress): Leg | undefined {
-    const known = this.#legs.find(session, far, role);
-    if (known) return known;
+    return this.#legs.find(session, far, role) ?? this.openAnother(session, far, role, owner);
+  }
+
+  /** One more leg on this session that leads there. */
+  openAnother(session: Session, far: IpAddress, role: LegRole, owner: IpAddress): Leg | undefined {
     const isTaken = (index: LocalIndex): boolean => this.#legs.byIndex(index) !== undefined;
     const index = drawLocalIndex(this.#facts.entropy, isTaken);
     if (index === undefined) return undefined;

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
+import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import { PacketType } from "../../../../src/core/wire/header.ts";
 import { decodeRelayControl, encodeRelayControl } from "../../../../src/core/wire/relay-control.ts";
-import { chatter, isControlOn, peerOf, renewCertificate, withTwoSessions, world } from "./relayed-world.ts";
+import { noCounters } from "../../fixtures/counters.ts";
+import { chatter, isControlOn, peerOf, renewCertificate, talks, withTwoSessions, world } from "./relayed-world.ts";
 
 const SECOND = 1_000;
 
@@ -79,5 +81,76 @@ describe("two hosts that talk through a relay", () => {
     expect(left.dataPlane.relays()).toContainEqual(
       expect.objectContaining({ relayIndex: initiatorIndex, session: used.localIndex, remoteIndex: 77 }),
     );
+  });
+
+  describe("of which one asks the relay for the other by another index on the same session, as for another of its addresses", () => {
+    const BOTH = { versions: [2], networks: ["10.77.0.10/24", "fd77::10/64"] } as const;
+    /** The relay is asked by an index that `left` does not take anything on yet. */
+    function askedTwice() {
+      const hosts = world({
+        plan: BOTH,
+        left: { networks: ["10.77.0.2/24", "fd77::2/64"] },
+        right: { networks: ["10.77.0.3/24", "fd77::3/64"] },
+      });
+      const { mesh, left, right, relay } = hosts;
+      chatter(mesh, left, right, 2 * SECOND);
+      const known = toLeft(hosts)[0]!;
+      const ask = (initiatorIndex: number) => {
+        const ends = { from: left.address, to: "fd77::3" as IpAddress };
+        const body = encodeRelayControl({ kind: "request", initiatorIndex, ...ends }, 2)!;
+        relay.event({ kind: "message", localIndex: known.session, type: PacketType.control, subtype: 0, body });
+      };
+      return { ...hosts, known, ask };
+    }
+    /** What the relay takes from `left` for `right`. */
+    const toLeft = ({ relay, left }: Pick<ReturnType<typeof world>, "relay" | "left">) => {
+      const sessions = relay.dataPlane.snapshot().filter(({ peerAddresses }) => peerAddresses.includes(left.address));
+      return relay.dataPlane
+        .relays()
+        .filter(({ session }) => sessions.some(({ localIndex }) => localIndex === session));
+    };
+    /** By which index the relay sends to `left`. */
+    const sentBy = ({ relay, right }: ReturnType<typeof world>) => {
+      const sessions = relay.dataPlane.snapshot().filter(({ peerAddresses }) => peerAddresses.includes(right.address));
+      return relay.dataPlane
+        .relays()
+        .filter(({ session }) => sessions.some(({ localIndex }) => localIndex === session))
+        .map(({ role }) => (role.kind === "forward" ? role.relayIndex : undefined));
+    };
+
+    test("lose nothing: the relay sends on the index that it knows to be taken, and takes from both", () => {
+      const hosts = askedTwice();
+      const { mesh, left, right, known, ask } = hosts;
+      const before = [left.heard.length, right.heard.length];
+      ask(77);
+      chatter(mesh, left, right, 2 * SECOND);
+      expect([left.heard.length, right.heard.length]).toEqual(before.map((count) => count + 20));
+      expect(toLeft(hosts).map(({ remoteIndex }) => remoteIndex)).toEqual([known.remoteIndex, 77]);
+      expect(sentBy(hosts)).toEqual([known.remoteIndex]);
+    });
+
+    test("are led by the new index once something has come on it, and by the old one no more", () => {
+      const hosts = askedTwice();
+      const { mesh, left, right, relay, ask } = hosts;
+      ask(77);
+      chatter(mesh, left, right, SECOND);
+      const { relayIndex } = toLeft(hosts).find(({ remoteIndex }) => remoteIndex === 77)!;
+      const relays = [{ relayIndex, packets: 1n, bytes: 100n }];
+      relay.event({ kind: "sampled", activity: [], counters: noCounters({}), rules: [], relays });
+      expect(sentBy(hosts)).toEqual([77]);
+    });
+
+    test("cannot fill the relay with indexes: it keeps four, the one in use among them", () => {
+      const hosts = askedTwice();
+      const { mesh, left, right, known, ask } = hosts;
+      for (let index = 1_000; index < 1_050; index++) {
+        ask(index);
+        mesh.run(20);
+      }
+      expect(toLeft(hosts)).toHaveLength(4);
+      expect(toLeft(hosts)).toContainEqual(known);
+      expect(talks(mesh, left, right)).toBe(true);
+      expect(hosts.relay.noticed("relaying")).toHaveLength(1);
+    });
   });
 });
