@@ -86,9 +86,9 @@ export class Calls implements Machine {
     const under = this.#pending.get(target);
     const call = under ?? this.#pending.begin(target, versionFor(settings.live.identity, target, options.version), now);
     if (call) call.only = under && under.only !== options.only ? undefined : options.only;
+    if (under && options.isUrgent) this.#hurry(under);
     if (parcel && !(call && this.#takes(call, parcel)))
       this.#emit({ kind: "undeliverable", parcel, failure: TOO_MANY_CALLS });
-    if (under && options.isUrgent) this.#pending.hurry(under, settings.boot.handshakes, now);
     if (call) call.isUrgent ||= options.isUrgent ?? false;
     if (call && (!under || options.isUrgent)) this.#emit({ kind: "ask-where", target });
     if (call && !under) this.#emit({ kind: "call-begun", target });
@@ -204,6 +204,14 @@ export class Calls implements Machine {
         this.#complete(call, call.progress.initiation, call.stray.path, call.stray.answer);
       else this.#attempt(call);
     }
+  }
+
+  /** One that has made most of its attempts begins again: its last are far apart, and its end would be that of what is urgent now. */
+  #hurry(call: PendingCall): void {
+    const { settings, now } = this.#facts;
+    const policy = settings.boot.handshakes;
+    if (call.stray || 2 * call.attempt <= policy.retries) this.#pending.hurry(call, policy, now);
+    else this.#pending.beginAgain(call, call.version, now);
   }
 
   #takes(call: PendingCall, parcel: Parcel): boolean {

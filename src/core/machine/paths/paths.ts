@@ -7,7 +7,7 @@ import { directPath, type Path, type RelayedPath, samePath } from "../../path/pa
 import type { Place } from "../../path/place.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
 import type { Peers } from "../../peer/peer.ts";
-import { placeOf } from "../../peer/place.ts";
+import { placeOf, relayOn } from "../../peer/place.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
 import { testPacket } from "../../peer/test-packet.ts";
 import { PATH_TOKEN_BYTES, TestSubtype } from "../../wire/header.ts";
@@ -228,13 +228,19 @@ export class Paths implements Machine {
   #candidates(session: Session, host: HostPaths): readonly Candidate[] {
     const { path } = session;
     const isAlone = path?.kind === "direct" && !this.isLossy(session);
-    const others = isAlone ? [] : this.#ports.relayedWays(nameAddress(session));
+    const others = isAlone ? [] : this.#ports.relayedWays(nameAddress(session)).filter((way) => this.#isOpen(way));
     const left = host.left && path?.kind === "relayed" ? [host.left.path] : [];
     const paths = [...(path ? [path] : []), ...left, ...others.filter((other) => !samePath(other, path))];
     return paths.flatMap((one) => {
       const place = placeOf(one, this.#peers);
       return place === undefined ? [] : [{ path: one, place }];
     });
+  }
+
+  /** Whether its relay answers, as far as is known: what was measured of a way says nothing any more once its relay is gone. */
+  #isOpen(way: RelayedPath): boolean {
+    const relay = relayOn(way, this.#peers);
+    return relay !== undefined && !this.#ports.isSuspect(relay);
   }
 
   /** True when the session goes another way from now on. */
