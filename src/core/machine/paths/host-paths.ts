@@ -34,6 +34,8 @@ export class HostPaths {
   roundAt: Instant | undefined;
   /** Whether the first choice among its relays has been made. */
   isSettled = false;
+  /** When the way in use was doubted last. */
+  doubtedAt: Instant | undefined;
   /** When a relay last took the place of a way that had fallen silent. */
   turnedAt: Instant | undefined;
   /** Packets a second that the host was sent lately. */

@@ -1,5 +1,6 @@
 import { toHex } from "../../base/bytes.ts";
 import { type Instant, later } from "../../base/time.ts";
+import { TimerQueue } from "../../base/timer-queue.ts";
 import type { WayStatus } from "../../io.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
@@ -58,6 +59,8 @@ const MISSED_MS = 1_000;
 const WARM_UP_MS = 1_000;
 /** Silence so soon after a turn to another relay is that of a peer who has not turned. */
 const TURNED_MS = 1_000;
+/** Beside a round trip: what a busy host takes. */
+const SLACK_MS = 5;
 /** Other ways tried at once when the one in use falls silent. */
 const RACED_MAX = 4;
 
@@ -66,6 +69,7 @@ const RACED_MAX = 4;
  * has the data plane watch for what is longer.
  */
 export class Paths implements Machine {
+  readonly waitsFor = "answers of ways";
   readonly #facts: Facts;
   readonly #peers: Peers;
   readonly #ports: PathsPorts;
@@ -74,6 +78,9 @@ export class Paths implements Machine {
   readonly #tests = new TestRequests();
   /** What the data plane was told to watch for. */
   readonly #watched = new Map<LocalIndex, number>();
+  /** Ways that have answered while the one in use has not, and may still do so. */
+  readonly #winners = new Map<LocalIndex, PathRequest>();
+  readonly #turns = new TimerQueue<LocalIndex>();
 
   constructor(facts: Facts, peers: Peers, ports: PathsPorts, emit: Emit<PathsEvent>) {
     this.#facts = facts;
@@ -162,7 +169,7 @@ export class Paths implements Machine {
     const isNew = !host.speaks;
     host.unanswered = 0;
     if (samePath(origin, session.path)) this.#emit({ kind: "path-heard", session });
-    else if (asked.isRace) this.#won(session, asked);
+    else if (asked.isRace) this.#won(session, host, asked);
     if (isNew && session.path?.kind === "relayed") this.#round(session, host);
     if (samePath(asked.path, session.path)) this.#watch(session);
   }
@@ -172,6 +179,8 @@ export class Paths implements Machine {
     const host = this.#hosts.get(nameAddress(session));
     if (!host?.speaks) return;
     const target = nameAddress(session);
+    host.doubtedAt = this.#facts.now;
+    this.#winners.delete(session.localIndex);
     // What comes through a relay moves nobody: without a handshake the peer would go on answering on the way that is dead.
     if (host.turnedAt !== undefined && this.#facts.now - host.turnedAt < TURNED_MS)
       this.#emit({ kind: "call-anew", target, version: undefined, only: "relayed" });
@@ -204,12 +213,29 @@ export class Paths implements Machine {
     const { localIndex } = session;
     this.#tests.forget(session);
     this.#watched.delete(localIndex);
+    this.#winners.delete(localIndex);
+    this.#turns.cancel(localIndex);
     const name = nameAddress(session);
     if (this.#peers.sessionsOf(name).length === 0) this.#hosts.delete(name);
   }
 
   stop(): void {
     this.#watched.clear();
+    for (const localIndex of this.#winners.keys()) this.#turns.cancel(localIndex);
+    this.#winners.clear();
+  }
+
+  nextAt(): Instant | undefined {
+    return this.#turns.next()?.at;
+  }
+
+  tick(): void {
+    for (const localIndex of this.#turns.takeDue(this.#facts.now)) {
+      const session = this.#peers.session(localIndex);
+      const winner = this.#winners.get(localIndex);
+      this.#winners.delete(localIndex);
+      if (session && winner) this.#turn(session, winner);
+    }
   }
 
   /** Measures what is worth it: the way in use, and others where there is a choice to make. */
@@ -260,8 +286,24 @@ export class Paths implements Machine {
     return true;
   }
 
-  /** A way answers while the one in use does not. */
-  #won(session: Session, { path }: PathRequest): void {
+  /**
+   * A way answers while the one in use does not. That was asked at the same moment and gets as long as it usually takes: of two hosts that turn for
+   * nothing, each at another moment and to another relay, neither hears what it waits for where it waits.
+   */
+  #won(session: Session, host: HostPaths, asked: PathRequest): void {
+    const { localIndex } = session;
+    if (!this.#ports.isSuspect(session) || this.#winners.has(localIndex)) return;
+    this.#winners.set(localIndex, asked);
+    this.#turns.schedule(localIndex, later(host.doubtedAt ?? this.#facts.now, this.#answerMs(session)));
+  }
+
+  /** How long the way in use has for an answer while another one has answered. */
+  #answerMs(session: Session): number {
+    const { smoothedMs = 0, usualMs = 0 } = this.estimateOf(session) ?? {};
+    return Math.min(Math.max(smoothedMs, usualMs) + SLACK_MS, this.patienceMs(session));
+  }
+
+  #turn(session: Session, { path }: PathRequest): void {
     if (!this.#ports.isSuspect(session) || !this.#peers.isPrimary(session)) return;
     this.#emit({ kind: "use-path", session, path });
     if (path.kind === "relayed") this.#host(session).turnedAt = this.#facts.now;

@@ -36,3 +36,25 @@ describe("a relay that dies under two hosts of which one asks and the other answ
     expect(pauseMs(afterMs, latencyMs)).toBeLessThan(200);
   });
 });
+
+describe("two hosts with two relays, both of which talk", () => {
+  test.each([1, 5, 20])(
+    "stay with one of them and with their session while nothing is wrong, %i ms apart",
+    (latencyMs) => {
+      const { mesh, left, right } = world({ relays: 2 });
+      mesh.latencyMs = latencyMs;
+      const talk = (ms: number): void => {
+        for (let passed = 0; passed < ms; passed++) {
+          if (mesh.now % EVERY_MS === 0)
+            for (const [from, to] of [[left, right] as const, [right, left] as const]) from.say(to, "");
+          mesh.run(1);
+        }
+      };
+      talk(2_000);
+      const before = left.commands.length;
+      talk(8_000);
+      const moved = left.commands.slice(before).filter(({ kind }) => ["set-path", "install-session"].includes(kind));
+      expect(moved).toEqual([]);
+    },
+  );
+});
