@@ -48,6 +48,25 @@ describe.skipIf(!hasTools)("a path that swallows long packets without a word", (
     }
   });
 
+  test.each(["sender", "receiver"] as const)(
+    "the device of the %s carries less from one moment on: a running TCP transfer goes on within 2 s",
+    async (whose) => {
+      const { laptop, server } = trio;
+      for (const host of ends()) await host.stopAndRestart();
+      const { machine } = whose === "sender" ? laptop : server;
+      const { completed, longestPauseMs } = await transferDuring(laptop, server, async () => {
+        expect(await mtuOf(laptop, server)).toBe(MTU);
+        await machine.must("ip", ["link", "set", "net", "mtu", "1280"]);
+      });
+      console.log(`the ${whose}'s device: nothing for at most ${longestPauseMs} ms`);
+      expect(completed).toBe(true);
+      expect(longestPauseMs).toBeLessThan(2_000);
+      expect(await mtuOf(laptop, server)).toBe(1280 - OVERHEAD);
+      expect(await troubles(laptop), "of a path, and not of this machine").not.toMatch(/do not leave/);
+      await machine.must("ip", ["link", "set", "net", "mtu", "1500"]);
+    },
+  );
+
   test.each([1280, 1300, 1420])(
     "from the beginning, above %i bytes: short packets always, long ones within 3 s",
     async (limit) => {
@@ -103,4 +122,10 @@ async function mtuOf(host: MeshHost, other: MeshHost): Promise<number | null | u
     readonly peers: readonly { readonly name: string; readonly mtu: number | null }[];
   };
   return peers.find(({ name }) => name === other.name)?.mtu;
+}
+
+/** What a host says of itself, in words. */
+async function troubles(host: MeshHost): Promise<string> {
+  const [command, ...args] = LACIS.cli("status", "--config", host.configPath);
+  return (await host.machine.run(command, args)).stdout;
 }

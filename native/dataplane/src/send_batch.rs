@@ -17,6 +17,8 @@ const RUNS_MAX: usize = 64;
 const RUN_DATAGRAMS_MAX: usize = 64;
 /// Bytes of one run: below the largest UDP payload of both families.
 const RUN_BYTES_MAX: usize = 65_000;
+/// What it is called that a datagram is too long for the link. Some kernels say of a run that it is invalid.
+const TOO_LONG: &str = "EMSGSIZE";
 
 /// The send side of one thread.
 pub struct SendBatch<S> {
@@ -89,6 +91,7 @@ impl<S: DatagramSink> SendBatch<S> {
                 Err(NotSent { cause: Cause::Interrupted, .. }) => 0,
                 // The same bytes, one by one, are fragmented on the way.
                 Err(NotSent { cause: Cause::TooLarge, .. }) if first.datagrams > 1 => {
+                    self.errors.tell(first.to, TOO_LONG);
                     self.send(&first.split());
                     1
                 }
@@ -98,7 +101,10 @@ impl<S: DatagramSink> SendBatch<S> {
                     1
                 }
                 // It is as lost as on a narrow link further on.
-                Err(NotSent { cause: Cause::TooLarge, .. }) if first.is_whole => 1,
+                Err(NotSent { cause: Cause::TooLarge, .. }) if first.is_whole => {
+                    self.errors.tell(first.to, TOO_LONG);
+                    1
+                }
                 Err(NotSent { error, .. }) => {
                     self.engine.count_drops(DropReason::SendFailed, first.datagrams as u64);
                     self.errors.tell(first.to, error);

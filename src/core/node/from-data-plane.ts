@@ -35,7 +35,7 @@ export class FromDataPlane {
   }
 
   hear(event: DataPlaneEvent): void {
-    const { liveness, policies, promotion, refusals, relays, losses } = this.#machines;
+    const { liveness, pathMtu, policies, promotion, refusals, relays, losses } = this.#machines;
     switch (event.kind) {
       case "datagram":
         this.#datagram(event.origin, event.datagram);
@@ -57,7 +57,8 @@ export class FromDataPlane {
         this.#commandFailed(event);
         return;
       case "send-error":
-        losses.refused(event.endpoint, event.error);
+        if (event.error !== "EMSGSIZE" || !pathMtu.refusedAsTooLong(event.endpoint))
+          losses.refused(event.endpoint, event.error);
         return;
       case "captured":
         this.#out.captured(

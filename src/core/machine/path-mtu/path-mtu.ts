@@ -3,6 +3,7 @@ import { LruMap } from "../../base/lru.ts";
 import { type Instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
 import type { IpAddress } from "../../netip/address.ts";
+import type { Endpoint } from "../../netip/endpoint.ts";
 import { endpointOf, type Path } from "../../path/path.ts";
 import type { Place } from "../../path/place.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
@@ -25,6 +26,8 @@ const LARGE_BYTES = 1100;
  * before a TCP that has lost them sends one for the second time, after 600 ms.
  */
 const CHECK_EVERY_MS = 350;
+/** What this machine's own system finds too long for its link is a reason to ask at once, but so often at most. */
+const CHECK_REFUSED_EVERY_MS = 100;
 /** A way that has become narrow may become wide again: asked for the first time, and at last so seldom. */
 const RAISE_MS = 10_000;
 const RAISE_MS_MAX = 600_000;
@@ -119,7 +122,26 @@ export class PathMtu implements Machine {
     this.#look(session);
   }
 
-  #look(session: Session): void {
+  /**
+   * This machine's own system says of something that goes there that it is too long for its link: whoever sends large packets by that is asked about anew
+   * at once. False if nobody does. The system may have that from a router, or from somebody who claims to be one, so it is a reason to ask and no answer.
+   */
+  refusedAsTooLong(endpoint: Endpoint): boolean {
+    let isTheirs = false;
+    for (const localIndex of this.#told.keys()) {
+      const session = this.#peers.session(localIndex);
+      if (!session?.path || this.#wrappingOf(session.path)?.to !== endpoint) continue;
+      isTheirs = true;
+      const asking = this.#asking.get(localIndex);
+      if (asking) {
+        asking.search.refused(this.#facts.now);
+        this.#send(session, asking);
+      } else if (this.#busy.has(localIndex)) this.#look(session, CHECK_REFUSED_EVERY_MS);
+    }
+    return isTheirs;
+  }
+
+  #look(session: Session, everyMs: number = CHECK_EVERY_MS): void {
     const { now } = this.#facts;
     const { path } = session;
     const key = this.#keyOf(session);
@@ -134,7 +156,7 @@ export class PathMtu implements Machine {
     const [top = 0] = ladder;
     const { mtu = top } = way;
     const isRaise = mtu < top && now >= way.raiseAt;
-    const dueAt = way.askedAt === undefined ? now : later(way.askedAt, CHECK_EVERY_MS);
+    const dueAt = way.askedAt === undefined ? now : later(way.askedAt, everyMs);
     if (!isRaise && now < dueAt) {
       this.#timers.schedule(session.localIndex, dueAt);
       return;

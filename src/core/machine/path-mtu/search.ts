@@ -70,6 +70,11 @@ export class Search {
     return "more";
   }
 
+  /** This machine's own system has sent one of them nowhere, because it is too long for the first link: no use in waiting for its answer. */
+  refused(now: Instant): void {
+    if (!this.#isSweep) this.#sweep(now);
+  }
+
   /** Time has passed. */
   tick(now: Instant): Finding | "more" {
     if (now < this.#dueAt) return "more";

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { concatBytes, writeUint16 } from "../../../../../src/core/base/bytes.ts";
 import { addressBytes } from "../../../../../src/core/netip/address.ts";
 import { type Flight, type Host, Mesh } from "../../../fixtures/mesh.ts";
@@ -195,4 +195,48 @@ test("what a control plane has found out holds for the data plane when another o
   narrow(1500);
   stream(a, b, 60_000);
   expect(mtuOf(a)).toBe(1300);
+});
+
+describe("what this machine's own system refuses as too long", () => {
+  const refused = (a: Host, endpoint: Host["endpoint"], error = "EMSGSIZE") =>
+    a.event({ kind: "send-error", endpoint, error });
+
+  test("is noticed in a tenth of a second, and told as a matter of the path and not as a trouble of this machine", () => {
+    const { mesh, a, b, narrow } = pair();
+    stream(a, b, 5000);
+    narrow(1280);
+    for (let passed = 0; passed < 100; passed += 20) {
+      large(a, b);
+      refused(a, b.endpoint);
+      mesh.run(20);
+    }
+    mesh.run(50);
+    expect(mtuOf(a)).toBe(1220);
+    expect(a.noticed("send-refused")).toEqual([]);
+  });
+
+  test("is no answer: a way that still carries it keeps its length, whoever says that it does not, and is asked ten times a second at most", () => {
+    const { mesh, a, b } = pair();
+    stream(a, b, 2000);
+    mesh.flights.length = 0;
+    for (let passed = 0; passed < 2000; passed += 10) {
+      large(a, b);
+      refused(a, b.endpoint);
+      mesh.run(10);
+    }
+    const checks = mesh.flights.filter(
+      ({ to, datagram }) => to === b.endpoint && isTest(datagram) && datagram.length > 1300,
+    );
+    expect(mtuOf(a)).toBe(1300);
+    // Twice in a sweep and once before it.
+    expect(checks.length).toBeLessThanOrEqual(3 * 20 + 3);
+  });
+
+  test("is a trouble of this machine where nobody is reached, or for another reason", () => {
+    const { a, b } = pair();
+    refused(a, "198.51.100.1:4242" as Host["endpoint"]);
+    expect(a.noticed("send-refused")).toMatchObject([{ fields: { error: "EMSGSIZE" } }]);
+    refused(a, b.endpoint, "EPERM");
+    expect(a.noticed("send-refused").at(-1)).toMatchObject({ fields: { error: "EPERM" } });
+  });
 });

@@ -71,6 +71,16 @@ test("whether more passes is asked at once", () => {
   expect(searched(1250, { check: false })).toMatchObject({ found: { passes: 1220 } });
 });
 
+test("what this machine's own system refuses is not waited for: all that are shorter are asked about at once, and once", () => {
+  const search = new Search(LENGTHS, { check: true, usualMs: 5, tokens: tokens() }, instant(0));
+  search.takeProbes();
+  search.refused(instant(1));
+  expect(search.takeProbes().map(({ bytes }) => bytes)).toEqual([1300, 1300, 1220, 1000]);
+  search.refused(instant(1));
+  expect(search.takeProbes()).toEqual([]);
+  expect(search.tick(instant(2))).toBe("more");
+});
+
 test("a reply that nobody asked for, or that comes twice, means nothing", () => {
   const search = new Search(LENGTHS, { check: false, usualMs: 5, tokens: tokens() }, instant(0));
   const [, , short] = search.takeProbes();
