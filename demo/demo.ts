@@ -109,8 +109,8 @@ async function issueCertificates(): Promise<void> {
 
 async function certificateTool(...args: readonly string[]): Promise<void> {
   story.typed(undefined, `lacis-cert ${args.join(" ")}`);
-  const [program, ...leading] = LACIS.certificates.command;
-  await must(program, [...leading, ...args], { directory: CERTIFICATES });
+  const [program, ...all] = LACIS.cert(...args);
+  await must(program, all, { directory: CERTIFICATES });
 }
 
 async function startDaemons(hosts: readonly MeshHost[]): Promise<[MeshHost, MeshHost, MeshHost]> {

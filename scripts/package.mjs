@@ -9,7 +9,7 @@ import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeF
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { rolldown } from "rolldown";
+import { bundle } from "./bundle.mjs";
 import { isProgram, runningPackages } from "./package-closure.mjs";
 
 const PROJECT = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -54,26 +54,6 @@ async function fillProgram(folder) {
   cpSync(options["data-plane"], join(folder, "lacis-dataplane"));
   chmodSync(join(folder, "lacis-dataplane"), 0o755);
   for (const entry of ["dist/src/cli/main.js", "dist/certs/cli/main.js"]) chmodSync(join(folder, entry), 0o755);
-}
-
-/**
- * What was compiled, in as few files as loading on demand allows, under the paths that package.json names: a module of its own costs a daemon six kilobytes, and a
- * command a tenth of a millisecond.
- */
-async function bundle(folder) {
-  const entries = ["src/cli/main", "src/index", "certs/cli/main", "certs/index"];
-  const made = await rolldown({
-    cwd: join(PROJECT, "dist"),
-    input: Object.fromEntries(entries.map((entry) => [entry, `./${entry}.js`])),
-    platform: "node",
-    external: (name) => !/^[./]/.test(name),
-  });
-  await made.write({
-    dir: folder,
-    format: "esm",
-    entryFileNames: "[name].js",
-    chunkFileNames: "chunks/[name]-[hash].js",
-  });
 }
 
 async function makeTarball() {

@@ -30,6 +30,7 @@ const ROUTERS = [
 /** The tests that need a lab (scripts/lab): real daemons on real TUN devices in network namespaces. */
 export default defineConfig({
   test: {
+    globalSetup: "test/bundled.mjs",
     disableConsoleIntercept: true,
     maxConcurrency: 4,
     testTimeout: 120_000,

@@ -1,10 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  Authority,
-  type CertificateCurve,
-  type CertificateTool,
-  type CertificateVersion,
-} from "../netns/lab/certificates.ts";
+import type { CertificateTool } from "../netns/lab/certificate-tool.ts";
+import { Authority, type CertificateCurve, type CertificateVersion } from "../netns/lab/certificates.ts";
 import { isInstalled } from "../netns/lab/command.ts";
 import { findNebula, type Implementation, LACIS } from "../netns/lab/implementation.ts";
 import { Mesh } from "../netns/lab/mesh.ts";

@@ -3,8 +3,9 @@ import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, describe, expect, test } from "vitest";
+import { mustMake } from "../netns/lab/certificate-tool.ts";
 import { Authority } from "../netns/lab/certificates.ts";
-import { isInstalled, must } from "../netns/lab/command.ts";
+import { isInstalled } from "../netns/lab/command.ts";
 import { formatHostConfig, type HostConfig, PORT } from "../netns/lab/host-config.ts";
 import { findNebula, type Implementation, LACIS, PROJECT } from "../netns/lab/implementation.ts";
 import { type Machine, TestNetwork } from "../netns/lab/network.ts";
@@ -257,8 +258,7 @@ class Lines {
 }
 
 async function fingerprintOf(path: string): Promise<string> {
-  const [program, ...leading] = LACIS.certificates.command;
-  const printed = await must(program, [...leading, "print", "-json", "-path", path]);
+  const printed = await mustMake(LACIS.certificates, ["print", "-json", "-path", path]);
   const [, fingerprint] = /"fingerprint": *"([0-9a-f]{64})"/.exec(printed) ?? [];
   return fingerprint ?? expect.fail(`no fingerprint in ${printed}`);
 }

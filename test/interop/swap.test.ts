@@ -16,8 +16,7 @@ for (const release of ["1.6", "1.11"] as const) {
 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), "lacis-swap-"));
-      const [command, ...first] = nebula!.certificates.command;
-      const sign = (...args: string[]) => run(command, [...first, ...args], { directory: folder });
+      const sign = (...args: string[]) => nebula!.certificates.run(args, { directory: folder });
       const networks = nebula!.certificates.knowsVersions ? "-networks" : "-ip";
       expect((await sign("ca", "-name", "example")).status).toBe(0);
       expect((await sign("sign", "-name", "host", networks, "192.168.100.9/24")).status).toBe(0);

@@ -100,8 +100,7 @@ describe("fresh machines", () => {
       await says(daemon, "lighthouse answers in");
       const authority = ["-ca-crt", "/etc/lacis/authority/ca.crt"];
       const tool = async (...args: readonly string[]) => {
-        const [program, ...before] = LACIS.certificates.command;
-        const ran = await first.machine.run(...first.root.inside([program, ...before, ...args]));
+        const ran = await first.machine.run(...first.root.inside(LACIS.cert(...args)));
         expect(ran).toMatchObject({ status: 0 });
         return ran.stdout;
       };

@@ -62,7 +62,7 @@ test("the first host renews its certificate at its own service, and a change of 
   const nas = await fresh(await network.machine("nas", ["192.0.2.3/24"]));
   const onFirst = (script: string): Promise<string> =>
     first.machine.must(...first.root.inside(["sh", "-c", `cd /etc/lacis/authority && ${script}`]));
-  const tool = (...args: readonly string[]): string => [...LACIS.certificates.command, ...args].join(" ");
+  const tool = (...args: readonly string[]): string => LACIS.cert(...args).join(" ");
   const cli = (...args: readonly string[]): string => LACIS.cli(...args).join(" ");
   try {
     const host = start(first, "init", "home", "--endpoint", "192.0.2.1", "--name", "first");

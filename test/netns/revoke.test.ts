@@ -1,7 +1,7 @@
 import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { must } from "./lab/command.ts";
+import { mustMake } from "./lab/certificate-tool.ts";
 import { LACIS } from "./lab/implementation.ts";
 import type { MeshHost } from "./lab/mesh.ts";
 import { withTrio } from "./lab/trio.ts";
@@ -51,9 +51,9 @@ async function authorityOf(made: string, hosts: readonly MeshHost[]): Promise<st
   const authority = join(folder, "authority");
   await mkdir(authority, { recursive: true });
   for (const suffix of ["crt", "key"]) await copyFile(join(made, `ca-v2.${suffix}`), join(authority, `ca.${suffix}`));
-  const [tool, ...args] = LACIS.certificates.command;
   const ca = ["-ca-crt", join(authority, "ca.crt"), "-ledger", join(authority, "ca.ledger")];
-  for (const { name } of hosts) await must(tool, [...args, "record", ...ca, "-crt", join(made, name, "host.crt")]);
+  for (const { name } of hosts)
+    await mustMake(LACIS.certificates, ["record", ...ca, "-crt", join(made, name, "host.crt")]);
   return folder;
 }
 

@@ -21,7 +21,6 @@ import {
 import { encodeV1 } from "../../../src/core/cert/v1.ts";
 import { encodeV2 } from "../../../src/core/cert/v2.ts";
 import { otherSignatureForm } from "../../../src/core/crypto/ecdsa-signature.ts";
-import { run } from "../../netns/lab/command.ts";
 import { findNebula } from "../../netns/lab/implementation.ts";
 
 /**
@@ -192,11 +191,10 @@ for (const { release, version, curve } of KINDS) {
     }
 
     function nebulaCert(verb: string, flags: Readonly<Record<string, string | true>>) {
-      const [program, ...leading] = nebula!.certificates.command;
       const args = Object.entries(flags).flatMap(([flag, value]) =>
         value === true ? [`-${flag}`] : [`-${flag}=${value}`],
       );
-      return run(program, [...leading, verb, ...args], { environment: { TZ: "UTC" } });
+      return nebula!.certificates.run([verb, ...args], { environment: { TZ: "UTC" } });
     }
 
     function clock() {

@@ -11,7 +11,7 @@ import {
   parsePrefix,
   wallTime,
 } from "../../../certs/index.ts";
-import { type CommandResult, run } from "../../netns/lab/command.ts";
+import type { CommandResult } from "../../netns/lab/command.ts";
 import { findNebula, LACIS } from "../../netns/lab/implementation.ts";
 import { authorityOf, hostRequest } from "../../property/arbitraries.ts";
 
@@ -239,7 +239,6 @@ class Tool {
   }
 
   call(verb: string, flags: Readonly<Record<string, string | true>>, zone = "UTC"): Promise<CommandResult> {
-    const [program, ...first] = this.#implementation.command;
     const { version, curve, directory } = this.#flags;
     const all: Record<string, string | true> = { ...flags };
     if (this.#implementation.knowsVersions) {
@@ -247,7 +246,7 @@ class Tool {
       if (verb === "ca" || verb === "keygen") all["curve"] = curve;
     }
     const args = Object.entries(all).flatMap(([name, value]) => (value === true ? [`-${name}`] : [`-${name}`, value]));
-    return run(program, [...first, verb, ...args], { directory, environment: { TZ: zone } });
+    return this.#implementation.run([verb, ...args], { directory, environment: { TZ: zone } });
   }
 
   async must(verb: string, flags: Readonly<Record<string, string | true>>, zone?: string): Promise<CommandResult> {

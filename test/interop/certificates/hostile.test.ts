@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { certificateToPem } from "../../../certs/index.ts";
-import { run } from "../../netns/lab/command.ts";
 import { findNebula } from "../../netns/lab/implementation.ts";
 import { hostileCases } from "../../unit/core/cert/hostile-cases.ts";
 
@@ -35,8 +34,7 @@ describe.skipIf(!nebula)("hostile certificates, judged by nebula-cert 1.11 too",
       const [ca, crt] = [join(directory, "ca.crt"), join(directory, "host.crt")];
       await writeFile(ca, certificateToPem(authority.certificate));
       await writeFile(crt, pem);
-      const [program, ...leading] = nebula!.certificates.command;
-      const theirs = (await run(program, [...leading, "verify", "-ca", ca, "-crt", crt])).status === 0;
+      const theirs = (await nebula!.certificates.run(["verify", "-ca", ca, "-crt", crt])).status === 0;
       if (accepted) expect(theirs, what).toBe(true);
       else if (theirs) stricter.push(what);
     }

@@ -75,8 +75,6 @@ describe.skipIf(!nebula)("with nebula-cert 1.11", { timeout: 60_000 }, () => {
     passphrase: string,
     ...args: readonly string[]
   ): Promise<CommandResult> {
-    const [program, ...leading] = certificates.command;
-    const environment = { NEBULA_CA_PASSPHRASE: passphrase };
-    return run(program, [...leading, ...args], { directory, environment });
+    return certificates.run(args, { directory, environment: { NEBULA_CA_PASSPHRASE: passphrase } });
   }
 });

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { Authority, type CertificateTool } from "../../netns/lab/certificates.ts";
+import type { CertificateTool } from "../../netns/lab/certificate-tool.ts";
+import { Authority } from "../../netns/lab/certificates.ts";
 import { isInstalled } from "../../netns/lab/command.ts";
 import { findNebula, type Implementation, LACIS } from "../../netns/lab/implementation.ts";
 import { Mesh } from "../../netns/lab/mesh.ts";

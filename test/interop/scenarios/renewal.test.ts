@@ -1,7 +1,7 @@
 import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
-import { must } from "../../netns/lab/command.ts";
+import { mustMake } from "../../netns/lab/certificate-tool.ts";
 import { LACIS } from "../../netns/lab/implementation.ts";
 import type { MeshHost } from "../../netns/lab/mesh.ts";
 import { pause, waitFor } from "../../netns/lab/wait.ts";
@@ -82,10 +82,8 @@ describe("certificates change under traffic", () => {
     { ...statics, idle: true },
     async ({ a, b }) => {
       for (const { config } of [a, b]) {
-        const [program, ...args] = LACIS.certificates.command;
         const [certificate, key] = [join(config.directory, "old.crt"), join(config.directory, "old.key")];
-        await must(program, [
-          ...args,
+        await mustMake(LACIS.certificates, [
           "ca",
           "-name",
           "old",

@@ -1,18 +1,10 @@
 import { appendFile, copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { must } from "./command.ts";
+import { type CertificateTool, mustMake } from "./certificate-tool.ts";
 
 export type CertificateVersion = 1 | 2;
 /** As the tools' `-curve` names it; releases before 1.7 know only the first. */
 export type CertificateCurve = "25519" | "P256";
-
-/** A program with the flags of `nebula-cert`. */
-export interface CertificateTool {
-  readonly name: string;
-  readonly command: readonly [string, ...string[]];
-  /** Releases before 1.10 know neither `-version` nor `-networks`. */
-  readonly knowsVersions: boolean;
-}
 
 /** What a certificate says about a host. */
 export interface Subject {
@@ -83,8 +75,7 @@ export class Authority {
     const into = this.#path(subject.name);
     await mkdir(into);
     const publicKey = join(into, "host.pub");
-    await must(this.#tool.command[0], [
-      ...this.#tool.command.slice(1),
+    await mustMake(this.#tool, [
       "keygen",
       "-out-key",
       join(into, "host.key"),
@@ -120,9 +111,8 @@ export class Authority {
   }
 
   async #call(verb: string, version: CertificateVersion, flags: Readonly<Record<string, string>>): Promise<void> {
-    const [program, ...leading] = this.#tool.command;
     const versioned = this.#tool.knowsVersions ? ["-version", String(version)] : [];
-    await must(program, [...leading, verb, ...versioned, ...Object.entries(flags).flatMap(([k, v]) => [`-${k}`, v])]);
+    await mustMake(this.#tool, [verb, ...versioned, ...Object.entries(flags).flatMap(([k, v]) => [`-${k}`, v])]);
   }
 
   /** Left out where it says nothing, for releases that do not know it. */

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { CertificateTool } from "./certificates.ts";
+import { type CertificateTool, residentTool, startedTool } from "./certificate-tool.ts";
 import { run } from "./command.ts";
 
 /** A program that can be a host of a test mesh. */
@@ -20,28 +20,26 @@ export const PROJECT: string = projectRoot();
 export const LAB_TOOL: string = join(PROJECT, "native/target/release/lacis-lab");
 
 export interface LacisBuild extends Implementation {
+  /** The command of a command line of `lacis`, and of `lacis-cert`. */
   cli(...args: readonly string[]): [string, ...string[]];
+  cert(...args: readonly string[]): [string, ...string[]];
 }
 
-/** Ours, as built by `npm run build`. */
-export const LACIS: LacisBuild = lacisAt(PROJECT, "lacis");
+/** Ours, as built by `npm run build`, and in a test also bundled as in a package (test/bundled.mjs). */
+export const LACIS: LacisBuild = lacisAt(PROJECT, "lacis", process.env["LACIS_BUNDLED"]);
 
-/** Ours, as built in another checkout: what `scripts/build-commit` prints. */
-export function lacisAt(project: string, name: string): LacisBuild {
-  const cli = (...args: readonly string[]): [string, ...string[]] => [
-    process.execPath,
-    join(project, "dist/src/cli/main.js"),
-    ...args,
-  ];
+/** Ours, as built in another checkout: what `scripts/build-commit` prints. `compiled`: where its programs lie. */
+export function lacisAt(project: string, name: string, compiled: string = join(project, "dist")): LacisBuild {
+  const command =
+    (program: string) =>
+    (...args: readonly string[]): [string, ...string[]] => [process.execPath, join(compiled, program), ...args];
+  const cli = command("src/cli/main.js");
   return {
     name,
     cli,
+    cert: command("certs/cli/main.js"),
     daemon: (configPath) => cli("run", "--config", configPath),
-    certificates: {
-      name: `${name}-cert`,
-      command: [process.execPath, join(project, "dist/certs/cli/main.js")],
-      knowsVersions: true,
-    },
+    certificates: residentTool(`${name}-cert`, join(project, "dist/certs/cli/tool.js")),
   };
 }
 
@@ -64,11 +62,7 @@ export async function findNebula(release: "1.6" | "1.11"): Promise<Implementatio
   return {
     name: `nebula ${version}`,
     daemon: (configPath) => [program, "-config", configPath],
-    certificates: {
-      name: `nebula-cert ${version}`,
-      command: [`${program}-cert`],
-      knowsVersions: release !== "1.6",
-    },
+    certificates: startedTool(`nebula-cert ${version}`, `${program}-cert`, release !== "1.6"),
   };
 }
 

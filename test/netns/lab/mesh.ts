@@ -216,6 +216,7 @@ export class MeshHost {
   }
 
   async #deviceIsUp(): Promise<boolean> {
+    if (!(await this.machine.netTables("dev")).includes(`${DEVICE}:`)) return false;
     const shown = await this.machine.run("ip", ["-brief", "address", "show", "dev", DEVICE]);
     return shown.status === 0 && shown.stdout.includes(`${this.overlay4 || this.overlay6}/`);
   }

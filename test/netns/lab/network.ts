@@ -1,3 +1,4 @@
+import { readFileSync, readlinkSync, statSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Cable } from "./cable.ts";
@@ -190,13 +191,32 @@ export class Machine {
 
   /** Whether a UDP port is bound by anybody on this machine. */
   async hasUdpPort(port: number): Promise<boolean> {
-    return (await this.must("cat", ["/proc/net/udp", "/proc/net/udp6"])).includes(`:${hexPort(port)} `);
+    return (await this.netTables("udp", "udp6")).includes(`:${hexPort(port)} `);
   }
 
   /** Whether anybody on this machine listens on a TCP port. */
   async hasTcpListener(port: number): Promise<boolean> {
-    const tables = await this.must("cat", ["/proc/net/tcp", "/proc/net/tcp6"]);
-    return new RegExp(`:${hexPort(port)} [0-9A-F]+:0000 0A `).test(tables);
+    return new RegExp(`:${hexPort(port)} [0-9A-F]+:0000 0A `).test(await this.netTables("tcp", "tcp6"));
+  }
+
+  /** Files of /proc/net as this machine has them. Whoever waits looks fifty times a second: a daemon of the machine lends its eyes, where one runs, and no process is started. */
+  async netTables(...names: readonly string[]): Promise<string> {
+    const namespace = `net:[${statSync(`/run/netns/${this.namespace}`).ino}]`;
+    for (const daemon of this.#daemons) {
+      if (!daemon.running) continue;
+      try {
+        const own = `/proc/${daemon.pid}`;
+        // Until it has entered the machine it sees the lab's own.
+        if (readlinkSync(`${own}/ns/net`) !== namespace) continue;
+        return names.map((name) => readFileSync(`${own}/net/${name}`, "utf8")).join("");
+      } catch {
+        // It ended meanwhile.
+      }
+    }
+    return this.must(
+      "cat",
+      names.map((name) => `/proc/net/${name}`),
+    );
   }
 
   /** The processes that live in this machine's network namespace. */
