@@ -6,6 +6,7 @@ import { LACIS } from "./lab/implementation.ts";
 import { Mesh, type MeshHost } from "./lab/mesh.ts";
 import type { Machine } from "./lab/network.ts";
 import { pause, waitFor } from "./lab/wait.ts";
+import { statusOf } from "./status-of.ts";
 
 /**
  *     laptop (10.77.0.3, 10.88.0.3, fd77::3) --- mesh --- gateway (10.77.0.2, 10.88.0.2, fd77::2) --- printer (192.168.7.9, fd07::9)
@@ -271,16 +272,6 @@ function reload(tun: Section): Promise<{ status: number | undefined; stdout: str
 async function reloaded(tun: Section): Promise<void> {
   const { status, stdout, stderr } = await reload({ unsafe_routes: UNSAFE, ...tun });
   expect(status, stdout + stderr).toBe(0);
-}
-
-async function statusOf(host: MeshHost): Promise<{
-  readonly peers: readonly unknown[];
-  readonly routes: readonly { readonly prefix: string }[];
-  readonly health: readonly unknown[];
-  readonly counters: { readonly drops: Readonly<Record<string, number>> } | null;
-}> {
-  const [command, ...args] = LACIS.cli("status", "--json", "--config", host.configPath);
-  return JSON.parse(await host.machine.must(command, args));
 }
 
 /** As of the last sample of the data plane, which is half a second or a second old. */

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sendSingly, swallow, transferDuring } from "./lab/black-hole.ts";
 import { isInstalled } from "./lab/command.ts";
-import { LACIS } from "./lab/implementation.ts";
 import type { MeshHost } from "./lab/mesh.ts";
 import { program, serve } from "./lab/program.ts";
 import { buildTrio, type Trio } from "./lab/trio.ts";
+import { statusOf } from "./status-of.ts";
 
 /** Fills a link of Ethernet. */
 const MTU = 1440;
@@ -117,11 +117,7 @@ async function pings(from: MeshHost, to: MeshHost, options: readonly string[]): 
 
 /** What a host says that its way to another one carries. */
 async function mtuOf(host: MeshHost, other: MeshHost): Promise<number | null | undefined> {
-  const [command, ...args] = LACIS.cli("status", "--json", "--config", host.configPath);
-  const { peers } = JSON.parse(await host.machine.must(command, args)) as {
-    readonly peers: readonly { readonly name: string; readonly mtu: number | null }[];
-  };
-  return peers.find(({ name }) => name === other.name)?.mtu;
+  return (await statusOf(host)).peers.find(({ name }) => name === other.name)?.mtu;
 }
 
 /** What a host says of itself, in words. */

@@ -3,7 +3,8 @@ import { describe, expect } from "vitest";
 import { formatHostConfig, PORT } from "../../netns/lab/host-config.ts";
 import { program } from "../../netns/lab/program.ts";
 import { pause, waitFor } from "../../netns/lab/wait.ts";
-import { answers, isOurs, knows, peerOf, scenario } from "./pair.ts";
+import { peerOf } from "../../netns/status-of.ts";
+import { answers, isOurs, knows, scenario } from "./pair.ts";
 
 describe("two hosts find each other", () => {
   const statics = { a: { config: knows(3) }, b: { config: knows(2) } };

@@ -1,10 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { isInstalled } from "../../netns/lab/command.ts";
 import { ALLOW_ALL, type FirewallRule, PORT } from "../../netns/lab/host-config.ts";
-import { LACIS } from "../../netns/lab/implementation.ts";
 import type { MeshHost } from "../../netns/lab/mesh.ts";
 import { program, serve } from "../../netns/lab/program.ts";
-import { waitFor } from "../../netns/lab/wait.ts";
+import { statusOf } from "../../netns/status-of.ts";
 import { answers, isOurs, knows, type PairOptions, scenario } from "./pair.ts";
 
 const SERVED = 7000;
@@ -149,10 +148,5 @@ async function probe(from: MeshHost, protocol: "tcp" | "udp", address: string, p
 
 /** How many packets the rules of a host of ours refused. */
 async function refusedAt(host: MeshHost): Promise<number> {
-  const [command, ...args] = LACIS.cli("status", "--json", "--config", host.configPath);
-  return waitFor(
-    "the count",
-    async () => Number(/"no-matching-rule": *(\d+)/.exec(await host.machine.must(command, args))?.[1] ?? 0),
-    { withinMs: 5_000 },
-  );
+  return (await statusOf(host)).counters?.drops["no-matching-rule"] ?? 0;
 }

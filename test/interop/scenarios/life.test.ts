@@ -3,7 +3,8 @@ import { fingerprintOf } from "../../netns/lab/fingerprint.ts";
 import { PORT } from "../../netns/lab/host-config.ts";
 import type { MeshHost } from "../../netns/lab/mesh.ts";
 import { pause, waitFor } from "../../netns/lab/wait.ts";
-import { answers, isOurs, knows, peerOf, scenario } from "./pair.ts";
+import { peerOf } from "../../netns/status-of.ts";
+import { answers, isOurs, knows, scenario } from "./pair.ts";
 
 const statics = { a: { config: knows(3) }, b: { config: knows(2) } };
 

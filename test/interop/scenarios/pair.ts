@@ -115,14 +115,6 @@ export async function lostOf(
   return count - received;
 }
 
-/** Whether the host knows of a tunnel with the address, as far as somebody outside can see: by status of ours, by the log of Nebula. */
-export async function peerOf(host: MeshHost, address: string): Promise<Record<string, unknown> | undefined> {
-  const [command, ...args] = LACIS.cli("status", "--json", "--config", host.configPath);
-  const shown = await host.machine.run(command, args);
-  const { peers } = JSON.parse(shown.stdout) as { peers: { addresses: string[] }[] };
-  return peers.find(({ addresses }) => addresses.includes(address)) as Record<string, unknown> | undefined;
-}
-
 /** Whether this host runs ours. */
 export function isOurs(host: MeshHost): boolean {
   return host.implementation === LACIS;

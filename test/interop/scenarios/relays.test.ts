@@ -1,8 +1,10 @@
 import { describe, expect } from "vitest";
+import type { PeerReport } from "../../../src/admin/status-report.ts";
 import { keepApart, leadAstray } from "../../netns/lab/apart.ts";
 import { type HostConfig, PORT } from "../../netns/lab/host-config.ts";
 import { waitFor } from "../../netns/lab/wait.ts";
-import { answers, isOurs, lostOf, type Pair, type PairOptions, peerOf, scenario } from "./pair.ts";
+import { peerOf } from "../../netns/status-of.ts";
+import { answers, isOurs, lostOf, type Pair, type PairOptions, scenario } from "./pair.ts";
 
 /** Alice and Bob ask the lighthouse for each other, which has this overlay address and is their relay. */
 function relayedBy(overlay: string): Partial<HostConfig> {
@@ -96,6 +98,6 @@ describe("two hosts that are kept apart talk through a relay", () => {
   });
 });
 
-function isRenewed(peer: Record<string, unknown> | undefined): boolean {
-  return JSON.stringify(peer?.["groups"]) === '["renewed"]';
+function isRenewed(peer: PeerReport | undefined): boolean {
+  return JSON.stringify(peer?.groups) === '["renewed"]';
 }

@@ -1,11 +1,13 @@
 import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
+import type { PeerReport } from "../../../src/admin/status-report.ts";
 import { mustMake } from "../../netns/lab/certificate-tool.ts";
 import { LACIS } from "../../netns/lab/implementation.ts";
 import type { MeshHost } from "../../netns/lab/mesh.ts";
 import { pause, waitFor } from "../../netns/lab/wait.ts";
-import { answers, isOurs, knows, lostOf, type Pair, peerOf, scenario } from "./pair.ts";
+import { peerOf } from "../../netns/status-of.ts";
+import { answers, isOurs, knows, lostOf, type Pair, scenario } from "./pair.ts";
 
 const statics = { a: { config: knows(3) }, b: { config: knows(2) } };
 
@@ -16,7 +18,7 @@ describe("certificates change under traffic", () => {
     const [changed, other] = side === "a" ? [a, b] : [b, a];
     const lost = await lostOf(100, a, b, async () => {
       await renew(pair, changed, { groups: ["renewed"] });
-      if (isOurs(other)) await becomes(other, changed, ({ groups }) => JSON.stringify(groups) === '["renewed"]');
+      if (isOurs(other)) await becomes(other, changed, (seen) => JSON.stringify(seen?.groups) === '["renewed"]');
     });
     expect(lost).toBe(0);
   };
@@ -123,16 +125,11 @@ async function renew(
   host.daemon.signal("SIGHUP");
 }
 
-async function becomes(
-  host: MeshHost,
-  peer: MeshHost,
-  test: (seen: Record<string, unknown>) => boolean,
-): Promise<void> {
-  const condition = async (): Promise<boolean> => test((await peerOf(host, peer.overlay4)) ?? {});
+async function becomes(host: MeshHost, peer: MeshHost, test: (seen: PeerReport | undefined) => boolean): Promise<void> {
+  const condition = async (): Promise<boolean> => test(await peerOf(host, peer));
   await waitFor(`what ${host.name} knows of ${peer.name}`, condition, { withinMs: 10_000, everyMs: 200 });
 }
 
 function hasVersion(version: number) {
-  return ({ certificate }: Record<string, unknown>): boolean =>
-    (certificate as { versions: readonly number[] } | null | undefined)?.versions[0] === version;
+  return (peer: PeerReport | undefined): boolean => peer?.certificate?.versions[0] === version;
 }

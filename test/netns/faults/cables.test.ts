@@ -3,7 +3,7 @@ import { keepApart, leadAstray } from "../lab/apart.ts";
 import type { MeshHost } from "../lab/mesh.ts";
 import { program, serve, stream } from "../lab/program.ts";
 import { pause, waitFor } from "../lab/wait.ts";
-import { peerOf, statusOf } from "../nat/peer-path.ts";
+import { peerOf, statusOf } from "../status-of.ts";
 import { fault, hasOneSession, LONG, outage, untilAnswered } from "./fault.ts";
 
 describe("what cables do", () => {

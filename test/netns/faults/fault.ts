@@ -6,7 +6,7 @@ import type { MeshHost } from "../lab/mesh.ts";
 import { buildNatMesh, type NatMesh, type Site } from "../lab/nat/nat-mesh.ts";
 import { serve, stream } from "../lab/program.ts";
 import { pause, waitFor } from "../lab/wait.ts";
-import { peerOf } from "../nat/peer-path.ts";
+import { peerOf } from "../status-of.ts";
 
 /** Alice and Bob, and who helps them; both run, and have talked, when a test gets them. */
 export interface Scene extends NatMesh<"alice" | "bob"> {

@@ -1,7 +1,7 @@
 import { describe, expect } from "vitest";
 import { PORT } from "../lab/host-config.ts";
 import { pause, waitFor } from "../lab/wait.ts";
-import { peerOf, statusOf } from "../nat/peer-path.ts";
+import { peerOf, statusOf } from "../status-of.ts";
 import { fault, hasOneSession, LONG, outage, untilAnswered } from "./fault.ts";
 
 describe("what becomes of processes", () => {

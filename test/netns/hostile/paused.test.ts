@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { PORT } from "../lab/host-config.ts";
-import { LACIS, PROJECT } from "../lab/implementation.ts";
+import { PROJECT } from "../lab/implementation.ts";
 import type { MeshHost } from "../lab/mesh.ts";
 import { serve, stream } from "../lab/program.ts";
 import { type Trio, withTrio } from "../lab/trio.ts";
 import { pause } from "../lab/wait.ts";
+import { statusOf } from "../status-of.ts";
 
 const PEERS = 50;
 const STOPPED_SECONDS = 60;
@@ -57,12 +58,10 @@ async function startIdlePeers({ mesh, server }: Trio): Promise<void> {
 
 /** How long each tunnel has stood, by address. */
 async function tunnelsOf(host: MeshHost): Promise<ReadonlyMap<string, number>> {
-  const [command, ...args] = LACIS.cli("status", "--json", "--config", host.configPath);
-  const { peers }: { peers: readonly { addresses: readonly string[]; state: string; establishedMs: number }[] } =
-    JSON.parse(await host.machine.must(command, args));
+  const { peers } = await statusOf(host);
   return new Map(
     peers
       .filter(({ state }) => state === "up")
-      .map(({ addresses, establishedMs }) => [addresses[0] ?? "", establishedMs]),
+      .map(({ addresses, establishedMs }) => [addresses[0] ?? "", establishedMs ?? 0]),
   );
 }

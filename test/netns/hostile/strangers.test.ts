@@ -7,12 +7,12 @@ import { parseCertificates } from "../../../src/core/cert/decode.ts";
 import { toHandshakeForm } from "../../../src/core/cert/handshake-form.ts";
 import { encodeHandshakePayload } from "../../../src/core/wire/handshake-payload.ts";
 import { nodeSuite } from "../../../src/runtime/node-crypto.ts";
-import { LACIS } from "../lab/implementation.ts";
 import type { MeshHost } from "../lab/mesh.ts";
 import type { Machine } from "../lab/network.ts";
 import { program, serve, stream } from "../lab/program.ts";
 import { withTrio } from "../lab/trio.ts";
 import { waitFor } from "../lab/wait.ts";
+import { statusOf } from "../status-of.ts";
 
 const LOG_GROWTH_LIMIT_BYTES = 64 << 10;
 
@@ -129,9 +129,7 @@ async function throwAt(
 
 /** The names of the hosts that a host has a tunnel with. */
 async function peersOf(host: MeshHost): Promise<readonly string[]> {
-  const [command, ...args] = LACIS.cli("status", "--json", "--config", host.configPath);
-  const status: { peers: readonly { name: string }[] } = JSON.parse(await host.machine.must(command, args));
-  return status.peers.map((peer) => peer.name).sort();
+  return (await statusOf(host)).peers.map((peer) => peer.name ?? "").sort();
 }
 
 async function daemonFacts(host: MeshHost): Promise<{ descriptors: number; residentBytes: number }> {

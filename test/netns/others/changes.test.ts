@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Daemon } from "../lab/daemon.ts";
 import { ownerOf, standingGuard, unreachable } from "../lab/guard.ts";
 import { DEVICE } from "../lab/host-config.ts";
-import { LACIS } from "../lab/implementation.ts";
 import { program, serve } from "../lab/program.ts";
 import { Router } from "../lab/router.ts";
 import { buildTrio, type Trio } from "../lab/trio.ts";
 import { waitFor } from "../lab/wait.ts";
+import { statusOf } from "../status-of.ts";
 import { CHANGES, type Change } from "./changes.ts";
 
 /** Within this time what others have changed is put right, or named. */
@@ -90,10 +90,7 @@ describe("what others change on a machine is put right, or named where it is not
 
   /** What the health names that is no note. */
   async function troubles(): Promise<readonly string[]> {
-    const [command, ...args] = LACIS.cli("status", "--json", "--config", trio.laptop.configPath);
-    const { health }: { health: readonly { code: string; severity: string }[] } = JSON.parse(
-      await trio.laptop.machine.must(command, args),
-    );
+    const { health } = await statusOf(trio.laptop);
     const worse = health.filter(({ severity }) => severity !== "note").map(({ code }) => code);
     // Five repairs in a minute are a dispute, and this is one. Certificates of the lab last a day.
     return worse.filter((code) => code !== "device-disputed" && !code.endsWith("certificate-expires"));

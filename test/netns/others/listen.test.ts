@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { LACIS } from "../lab/implementation.ts";
 import type { MeshHost } from "../lab/mesh.ts";
 import { buildTrio } from "../lab/trio.ts";
 import { waitFor } from "../lab/wait.ts";
+import { statusOf } from "../status-of.ts";
 
 test("a host and a lighthouse whose listen.host comes after them say so, and find each other within 2 s of its coming", async () => {
   const { mesh, lighthouse, laptop } = await buildTrio("listen", {
@@ -52,8 +52,6 @@ test("a host with both families on a machine where IPv6 is switched off starts w
 
 /** The codes of what is wrong with a host that may only just be starting. */
 async function healthOf(host: MeshHost): Promise<readonly string[]> {
-  const [command, ...args] = LACIS.cli("status", "--json", "--config", host.configPath);
-  const { stdout } = await host.machine.run(command, args);
-  const { health = [] }: { health?: readonly { code: string }[] } = JSON.parse(stdout || "{}");
-  return health.map(({ code }) => code);
+  const status = await statusOf(host).catch(() => undefined);
+  return status?.health.map(({ code }) => code) ?? [];
 }

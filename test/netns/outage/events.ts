@@ -4,7 +4,7 @@ import { PORT } from "../lab/host-config.ts";
 import type { MeshHost } from "../lab/mesh.ts";
 import type { Machine } from "../lab/network.ts";
 import { pause, waitFor } from "../lab/wait.ts";
-import { peerOf } from "../nat/peer-path.ts";
+import { peerOf } from "../status-of.ts";
 import { CABLE, type Site, WIFI_ROUTE } from "./site.ts";
 
 /** Something that happens to a pair of hosts that talk. After an even number of rounds everything is where it was. */
