@@ -8,27 +8,41 @@ export interface Folded {
 
 /** One cause, one line: what follows from another trouble is counted there. What follows only from itself in a circle stands for itself. */
 export function folded(health: readonly HealthReport[]): readonly Folded[] {
-  const roots: { trouble: HealthReport; followers: number }[] = [];
+  const effects = effectsOf(health);
+  const roots = new Map<HealthReport, number>();
   const taken = new Set<HealthReport>();
   const stand = (trouble: HealthReport): void => {
     if (taken.has(trouble)) return;
-    const root = { trouble, followers: 0 };
-    roots.push(root);
     taken.add(trouble);
-    for (let heads = [trouble]; heads.length > 0; ) {
-      const followers = health.filter((one) => !taken.has(one) && heads.some((head) => follows(one, head)));
-      for (const one of followers) taken.add(one);
-      root.followers += followers.length;
-      heads = followers;
+    const all = [trouble];
+    for (const { code, about } of all) {
+      for (const one of [...(effects.get(code) ?? []), ...(effects.get(`${code} ${about}`) ?? [])]) {
+        if (taken.has(one)) continue;
+        taken.add(one);
+        all.push(one);
+      }
     }
+    roots.set(trouble, all.length - 1);
   };
   for (const one of health) if (causesOf(one).length === 0) stand(one);
   for (const one of health) stand(one);
-  return roots.sort((a, b) => health.indexOf(a.trouble) - health.indexOf(b.trouble));
+  return health.flatMap((trouble) => {
+    const followers = roots.get(trouble);
+    return followers === undefined ? [] : [{ trouble, followers }];
+  });
 }
 
-function follows(one: HealthReport, { code, about }: HealthReport): boolean {
-  return causesOf(one).some((cause) => cause === code || cause === `${code} ${about}`);
+/** What names each cause: a host may have ten thousand troubles. */
+function effectsOf(health: readonly HealthReport[]): ReadonlyMap<string, readonly HealthReport[]> {
+  const effects = new Map<string, HealthReport[]>();
+  for (const one of health) {
+    for (const cause of causesOf(one)) {
+      const named = effects.get(cause);
+      if (named) named.push(one);
+      else effects.set(cause, [one]);
+    }
+  }
+  return effects;
 }
 
 /** A daemon of an older version knows no causes. */
