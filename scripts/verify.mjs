@@ -19,20 +19,29 @@ import { fileURLToPath } from "node:url";
 const PROJECT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const REPORTS = join(PROJECT, "dist/reports");
 const MANIFEST = ["--manifest-path", "native/Cargo.toml"];
+const BUILD = ["cargo", "build", "--release", "--locked", ...MANIFEST];
+const CLIPPY = ["cargo", "clippy", "--locked", "--all-targets", ...MANIFEST, "--", "-D", "warnings"];
 const AGAIN_MAX = 5;
 const BUILDS_BEFORE = JSON.parse(readFileSync(join(PROJECT, "test/netns/lab/builds-before.json"), "utf8"));
 
 /**
- * name; what it runs, what comes before that in order to `prepare` it, and what it runs `beside` that at the same time; `reports` of Vitest that it leaves, or `counts`, which reads
- * passed/failed/skipped out of its output; `needs` says what is missing; a failed `essential` stage ends the run; `ci` stages run
- * only with --ci.
+ * name; what it runs, what comes before that in order to `prepare` it, and what it runs `beside` that at the same time; `ahead`: later stages that are prepared
+ * meanwhile, with what the processors have left; `reports` of Vitest that it leaves, or `counts`, which reads passed/failed/skipped out of its output; `needs` says what
+ * is missing; a failed `essential` stage ends the run; `ci` stages run only with --ci.
  */
 const STAGES = [
-  { name: "packages", command: ["npm", "ci", "--no-audit", "--no-fund"], essential: true, needed: packagesAreStale },
+  {
+    name: "packages",
+    command: ["npm", "ci", "--no-audit", "--no-fund"],
+    essential: true,
+    needed: packagesAreStale,
+    ahead: ["build-native"],
+  },
   { name: "build", command: ["node_modules/.bin/tsc", "-b"], essential: true },
   {
     name: "build-native",
-    command: ["cargo", "build", "--release", "--locked", ...MANIFEST],
+    prepare: [BUILD],
+    command: BUILD,
     needs: () => missingTools(["cargo"]),
   },
   {
@@ -41,24 +50,22 @@ const STAGES = [
     needs: () => missingTools(["cargo"]),
   },
   { name: "lint", command: ["node_modules/.bin/biome", "check", "--error-on-warnings", "."], ci: true },
-  { name: "unit", command: vitest("unit", []), reports: ["unit"] },
-  {
-    name: "native",
-    command: ["cargo", "test", "--locked", "--no-fail-fast", ...MANIFEST],
-    counts: cargoCounts,
-    needs: () => missingTools(["cargo"]),
-  },
-  {
-    name: "clippy",
-    command: ["cargo", "clippy", "--locked", "--all-targets", ...MANIFEST, "--", "-D", "warnings"],
-    needs: () => missingCargo("clippy"),
-    ci: true,
-  },
   {
     name: "rustfmt",
     command: ["cargo", "fmt", "--all", "--check", ...MANIFEST],
     needs: () => missingCargo("fmt"),
     ci: true,
+  },
+  { name: "unit", command: vitest("unit", []), reports: ["unit"], ahead: ["interop"] },
+  {
+    name: "interop",
+    prepare: [["scripts/fetch-peers"]],
+    // Stock hosts mostly wait, and every lab is a machine of its own.
+    command: inLab("interop"),
+    beside: [inLab("scenarios"), inLab("certificates"), inLab("patient")],
+    reports: ["interop", "scenarios", "certificates", "patient"],
+    needs: missingLab,
+    ahead: ["netns", "native"],
   },
   {
     name: "netns",
@@ -68,15 +75,21 @@ const STAGES = [
     beside: [inLab("routers")],
     reports: ["netns", "routers"],
     needs: missingLab,
+    ahead: ["native", "clippy"],
   },
   {
-    name: "interop",
-    prepare: [["scripts/fetch-peers"]],
-    // Stock hosts mostly wait, and every lab is a machine of its own.
-    command: inLab("interop"),
-    beside: [inLab("scenarios"), inLab("certificates"), inLab("patient")],
-    reports: ["interop", "scenarios", "certificates", "patient"],
-    needs: missingLab,
+    name: "native",
+    prepare: [["cargo", "test", "--no-run", "--locked", ...MANIFEST]],
+    command: ["cargo", "test", "--locked", "--no-fail-fast", ...MANIFEST],
+    counts: cargoCounts,
+    needs: () => missingTools(["cargo"]),
+  },
+  {
+    name: "clippy",
+    prepare: [CLIPPY],
+    command: CLIPPY,
+    needs: () => missingCargo("clippy"),
+    ci: true,
   },
   {
     name: "throughput",
@@ -86,15 +99,23 @@ const STAGES = [
   },
 ];
 
+/** Linux shares processors among sessions first, where it groups by them (sched(7), autogroup), and then by how nice a process is: started in a session of its own. */
+const WITH_WHAT_IS_LEFT = ["sh", "-c", 'echo 19 2>&- >/proc/self/autogroup; exec nice -n 19 "$@"', "sh"];
+
 const ci = process.argv.includes("--ci");
 const chosen = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 const total = { passed: 0, failed: 0, skipped: 0 };
 const summary = [];
 mkdirSync(REPORTS, { recursive: true });
+// So that what is prepared ahead goes, too.
+for (const [signal, status] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+])
+  process.once(signal, () => process.exit(status));
 
 for (const stage of STAGES) {
-  if (chosen.length > 0 ? !chosen.includes(stage.name) : stage.ci && !ci) continue;
-  if (stage.needed?.() === false) continue;
+  if (!isWanted(stage) || stage.needed?.() === false) continue;
   const lacking = stage.needs?.();
   if (lacking) {
     record(stage, { passed: 0, failed: 0, skipped: 1 }, 0, `needs ${lacking}`);
@@ -103,7 +124,9 @@ for (const stage of STAGES) {
   say(`\n=== ${stage.name}: ${stage.command.join(" ")}`);
   const startedAt = performance.now();
   for (const command of stage.prepare ?? []) await run(command);
-  const runs = await Promise.all([stage.command, ...(stage.beside ?? [])].map(run));
+  const ahead = prepareAhead(STAGES.filter((later) => stage.ahead?.includes(later.name) && isWanted(later)));
+  const runs = await Promise.all([stage.command, ...(stage.beside ?? [])].map((command) => run(command)));
+  await ahead;
   const [{ status, output }] = runs;
   const failed = status === 0 ? 0 : 1;
   const counts = stage.reports
@@ -131,10 +154,23 @@ function record(stage, counts, elapsedMs, why) {
   for (const name of counts.failedNames ?? []) summary.push(`${" ".repeat(14)}failed: ${name}`);
 }
 
+function isWanted({ name, ci: only }) {
+  return chosen.length > 0 ? chosen.includes(name) : ci || !only;
+}
+
+/** What fails here fails again, and is told, when the stage's own turn comes. */
+async function prepareAhead(stages) {
+  for (const stage of stages) {
+    if (stage.needs?.()) continue;
+    for (const command of stage.prepare) await run([...WITH_WHAT_IS_LEFT, ...command], { detached: true });
+  }
+}
+
 /** Runs a command in the project; its output is shown and also returned. */
-function run([program, ...args]) {
+function run([program, ...args], options = {}) {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd: PROJECT, stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(program, args, { ...options, cwd: PROJECT, stdio: ["ignore", "pipe", "inherit"] });
+    if (options.detached) process.once("exit", () => child.exitCode === null && process.kill(-child.pid));
     let output = "";
     child.stdout.on("data", (chunk) => {
       output += chunk;
