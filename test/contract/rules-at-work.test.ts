@@ -56,7 +56,8 @@ test.skipIf(nativeBinary() === undefined)(
         ),
       );
     }
-    const median = blocked.map(({ ms }) => ms).toSorted((a, b) => a - b)[RELOADS >> 1];
+    // What others took of the processor meanwhile is no fault of ours.
+    const median = blocked.map(({ cpuMs }) => cpuMs).toSorted((a, b) => a - b)[RELOADS >> 1];
     const sent = host.sent.filter(({ kind }) => kind === "apply-policies").at(-1);
     const programs = sent?.kind === "apply-policies" ? sent.programs : [];
     const rules = programs.reduce((sum, { inbound, outbound }) => sum + inbound.length + outbound.length, 0);

@@ -1,11 +1,11 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freePort } from "../runtime/mesh-files.ts";
 
 /** Debian's packages, or those that $LACIS_PROMETHEUS names the folder of. */
 const FOLDER = process.env["LACIS_PROMETHEUS"] ?? "/usr/bin";
@@ -161,14 +161,6 @@ firewall: { inbound: ${any}, outbound: ${any} }
 ${more}
 `;
   writeFileSync(join(folder, `${name}.yml`), text);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {

@@ -47,15 +47,15 @@ export async function consoleSeen(subject: Subject): Promise<unknown> {
   await new Promise((resolve) => setTimeout(resolve, 50));
   for (const port of Object.values(CONSOLE_PORTS))
     for (const user of ["me", "you"]) seen.push([port, user, await visit(port, user, "version")]);
-  stop(subject);
+  await stop(subject);
   return seen;
 }
 
 /** Whether a certificate of the authority lets somebody in. */
-export function certificateSeen(subject: Subject): boolean {
+export async function certificateSeen(subject: Subject): Promise<boolean> {
   const shown = { algorithm: "ssh-ed25519-cert-v01@openssh.com", blob: certificateFor(SUBJECT, AUTHORITY) };
   const key = consoles.get(subject)?.keyFor(shown, { user: "me", address: "192.0.2.1", now: 1n });
-  stop(subject);
+  await stop(subject);
   return key !== undefined;
 }
 
@@ -64,7 +64,7 @@ export const SANDBOX: string = mkdtempSync(join(tmpdir(), "lacis-sandbox-"));
 
 export async function sandboxSeen(subject: Subject): Promise<boolean> {
   await visit(CONSOLE_PORTS.before, "me", "save-heap-profile seen");
-  stop(subject);
+  await stop(subject);
   const isThere = existsSync(join(SANDBOX, "seen"));
   rmSync(join(SANDBOX, "seen"), { force: true });
   return isThere;
@@ -96,6 +96,7 @@ async function visit(port: number, username: string, line: string): Promise<stri
   }
 }
 
-function stop(subject: Subject): void {
-  for (const service of subject.services.splice(0)) void service.stop?.("asked");
+/** The next subject listens where this one did. */
+async function stop(subject: Subject): Promise<void> {
+  for (const service of subject.services.splice(0)) await service.stop?.("asked");
 }

@@ -1,5 +1,8 @@
+import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { mkdtempSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -63,11 +66,28 @@ export class MeshFiles {
   }
 }
 
-/** A UDP port of 127.0.0.1 that was free a moment ago. */
+/** Below what the system hands out to whoever names no port (ip(7), ip_local_port_range), which may be anybody a moment later, and above what is registered for well-known services. */
+const PORTS = { first: 12_000, end: 32_000 };
+const given = new Set<number>();
+
+/** A port of this machine that nobody has, over UDP or TCP, and that is given to nobody else in this process. */
 export async function freePort(): Promise<number> {
-  const socket = createSocket("udp4");
-  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
+  for (;;) {
+    const port = randomInt(PORTS.first, PORTS.end);
+    if (given.has(port) || !(await isFree(port))) continue;
+    given.add(port);
+    return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const taken = [createSocket("udp4").bind(port), createServer().listen(port)];
+  try {
+    await Promise.all(taken.map((socket) => once(socket, "listening")));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await Promise.all(taken.map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))));
+  }
 }

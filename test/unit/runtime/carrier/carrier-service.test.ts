@@ -14,6 +14,7 @@ import { frameOf } from "../../../../src/runtime/carrier/framing.ts";
 import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
 import { TestAuthority } from "../../fixtures/authority.ts";
 import { identityOf, settingsOf } from "../../fixtures/settings.ts";
+import { freePort } from "../mesh-files.ts";
 
 const HOST = "10.77.0.1" as IpAddress;
 const sides: Side[] = [];
@@ -313,15 +314,6 @@ async function tlsTo(side: Side, localAddress: string): Promise<TLSSocket> {
   await once(tls, "secureConnect");
   tls.resume();
   return tls;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((done) => server.close(() => done()));
-  return port;
 }
 
 function pause(ms: number): Promise<void> {
