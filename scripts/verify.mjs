@@ -56,26 +56,27 @@ const STAGES = [
     needs: () => missingCargo("fmt"),
     ci: true,
   },
-  { name: "unit", command: vitest("unit", []), reports: ["unit"], ahead: ["interop"] },
+  { name: "unit", command: vitest("unit", []), reports: ["unit"] },
+  {
+    name: "netns",
+    command: inLab("netns"),
+    beside: [inLab("routers")],
+    reports: ["netns", "routers"],
+    needs: missingLab,
+    ahead: ["interop", "native", "clippy"],
+  },
   {
     name: "interop",
-    prepare: [["scripts/fetch-peers"]],
+    // A lab has no network, and builds of other commits may need packages that are not here.
+    prepare: [
+      ["scripts/fetch-peers"],
+      ...Object.values(BUILDS_BEFORE).map((commit) => ["scripts/build-commit", commit]),
+    ],
     // Stock hosts mostly wait, and every lab is a machine of its own.
     command: inLab("interop"),
     beside: [inLab("scenarios"), inLab("certificates"), inLab("patient")],
     reports: ["interop", "scenarios", "certificates", "patient"],
     needs: missingLab,
-    ahead: ["netns", "native"],
-  },
-  {
-    name: "netns",
-    command: inLab("netns"),
-    // A lab has no network, and builds of other commits may need packages that are not here.
-    prepare: Object.values(BUILDS_BEFORE).map((commit) => ["scripts/build-commit", commit]),
-    beside: [inLab("routers")],
-    reports: ["netns", "routers"],
-    needs: missingLab,
-    ahead: ["native", "clippy"],
   },
   {
     name: "native",

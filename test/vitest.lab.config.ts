@@ -6,12 +6,22 @@ import { defineConfig } from "vitest/config";
  */
 const PATIENT = [
   "test/netns/others/**/*.test.ts",
-  ...["doctor", "gateways", "names", "package", "policy", "restart", "services", "streams", "watchdog", "why"].map(
-    (name) => `test/netns/${name}.test.ts`,
-  ),
+  ...[
+    "doctor",
+    "gateways",
+    "names",
+    "package",
+    "policy",
+    "restart",
+    "services",
+    "streams",
+    "upgrade",
+    "watchdog",
+    "why",
+  ].map((name) => `test/netns/${name}.test.ts`),
 ];
 const ROUTERS = [
-  "test/netns/nat/**/*.test.ts",
+  ...["faults", "nat"].map((folder) => `test/netns/${folder}/**/*.test.ts`),
   ...[
     "cable",
     "carrier",
@@ -26,6 +36,8 @@ const ROUTERS = [
     "userspace",
   ].map((name) => `test/netns/${name}.test.ts`),
 ];
+/** Beside the other tests with stock Nebula. */
+const CERTIFICATES = ["test/interop/certificates/**/*.test.ts", "test/interop/matrix.test.ts"];
 
 /** The tests that need a lab (scripts/lab): real daemons on real TUN devices in network namespaces. */
 export default defineConfig({
@@ -45,11 +57,14 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
-      { extends: true, test: { name: "interop", include: ["test/interop/*.test.ts"], fileParallelism: false } },
+      {
+        extends: true,
+        test: { name: "interop", include: ["test/interop/*.test.ts"], exclude: CERTIFICATES, fileParallelism: false },
+      },
       // In one lab they come after the others: two files at once would make the same namespaces.
       ...[
         { name: "scenarios", include: ["test/interop/scenarios/**/*.test.ts"] },
-        { name: "certificates", include: ["test/interop/certificates/**/*.test.ts"] },
+        { name: "certificates", include: CERTIFICATES },
         { name: "patient", include: PATIENT },
         { name: "routers", include: ROUTERS },
       ].map(({ name, include }, index) => ({
