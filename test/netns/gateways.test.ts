@@ -246,8 +246,8 @@ describe("routes into the overlay", () => {
   test("do not keep a host from starting when somebody else's is in the way: it says so", async () => {
     await laptop.machine.must("ip", ["route", "add", "192.168.7.0/24", "dev", "net", "metric", "40"]);
     await laptop.start();
-    const { health } = await statusOf(laptop);
-    expect(health).toContainEqual(expect.objectContaining({ code: "route-missing", severity: "error" }));
+    const missing = async () => (await statusOf(laptop)).health.find(({ code }) => code === "route-missing");
+    expect(await waitFor("it to be said", missing, { withinMs: 5_000 })).toMatchObject({ severity: "error" });
     expect((await laptop.ping("fd07::9")).status).toBe(0);
     expect(await laptop.machine.must("ip", ["route", "show", "192.168.7.0/24"])).toContain("dev net");
   });
