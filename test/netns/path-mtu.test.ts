@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sendSingly, swallow, transferDuring } from "./lab/black-hole.ts";
 import { isInstalled } from "./lab/command.ts";
+import { LACIS } from "./lab/implementation.ts";
 import type { MeshHost } from "./lab/mesh.ts";
 import { program, serve } from "./lab/program.ts";
 import { buildTrio, type Trio } from "./lab/trio.ts";

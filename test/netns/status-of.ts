@@ -3,11 +3,12 @@ import type { PeerReport, StatusReport } from "../../src/admin/status-report.ts"
 import { daemonOf } from "../../src/runtime/state/find-daemons.ts";
 import { stateEnvironment } from "../../src/runtime/state/state-directory.ts";
 import type { MeshHost } from "./lab/mesh.ts";
+import { waitFor } from "./lab/wait.ts";
 
-/** `lacis status --json` of a host, without the time that a program takes to start. */
+/** `lacis status --json` of a host that runs or is just starting, without the time that a program takes to start. */
 export async function statusOf(host: MeshHost): Promise<StatusReport> {
-  const { state } = daemonOf(host.configPath, stateEnvironment());
-  if (!state) throw new Error(`nobody runs ${host.configPath}`);
+  const look = () => daemonOf(host.configPath, stateEnvironment()).state;
+  const state = await waitFor(`somebody who runs ${host.configPath}`, look, { withinMs: 5_000 });
   return (await askDaemon(state.ownerSocket, { verb: "status" }, 5_000)) as StatusReport;
 }
 
