@@ -1,8 +1,11 @@
+import { nearest } from "../core/base/suggest.ts";
+import { wildcard } from "../core/base/wildcard.ts";
+import { type IpAddress, parseAddress } from "../core/netip/address.ts";
 import { PORT_MAX } from "../core/netip/service.ts";
 import type { FlowEntry, LogLine } from "../runtime/flowlog/flow-entry.ts";
 import type { FlowLog } from "../runtime/flowlog/flow-log.ts";
-import type { FlowFilter } from "../runtime/flowlog/flow-query.ts";
-import { OperatorError } from "../runtime/operator-error.ts";
+import { type FlowFilter, partiesOf } from "../runtime/flowlog/flow-query.ts";
+import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
 import { ADMIN_SCHEMA } from "./protocol.ts";
 import { answers, type Members, type Sink, streams, type Verb } from "./verb.ts";
 
@@ -23,22 +26,56 @@ export interface FlowsReport {
 export const FLOWS_MAX = 10_000;
 
 /** What can be asked about flows. */
-export function flowVerbs(log: FlowLog): Readonly<Record<"flows" | "follow-flows", Verb>> {
+export function flowVerbs(host: FlowHost): Readonly<Record<"flows" | "follow-flows", Verb>> {
   return {
-    flows: answers("reader", parseQuery, async ({ limit, ...filter }) => flowsReport(log, filter, limit)),
-    "follow-flows": streams("reader", parseFilter, (filter, sink) => followFlows(log, filter, sink)),
+    flows: answers("reader", parseQuery, async ({ limit, ...filter }) => flowsReport(host, filter, limit)),
+    "follow-flows": streams("reader", parseFilter, (filter, sink) => followFlows(host.log, filter, sink)),
   };
 }
 
-async function flowsReport(log: FlowLog, filter: FlowFilter, limit: number): Promise<FlowsReport> {
+/** Whose flows they are, and whom it knows. */
+export interface FlowHost {
+  readonly log: FlowLog;
+  /** Of this host and of those with a tunnel. */
+  readonly names: () => readonly string[];
+  /** For people. */
+  readonly networks: () => string;
+  /** Whether flows with it can come about: it is a host's, or lies behind one. */
+  readonly isOverlay: (address: IpAddress) => boolean;
+}
+
+async function flowsReport(host: FlowHost, filter: FlowFilter, limit: number): Promise<FlowsReport> {
+  const { log } = host;
   refuseOff(log);
   const { flows, ...found } = await log.find(filter, limit);
+  if (flows.length === 0) await refuseStranger(host, filter);
   return { schema: ADMIN_SCHEMA, flows: flows.toReversed(), ...found };
 }
 
 function followFlows(log: FlowLog, filter: FlowFilter, sink: Sink): () => void {
   refuseOff(log);
   return log.follow(filter, (line: LogLine) => sink.push(line));
+}
+
+/** A host that nobody has ever heard of is a slip of the finger, and not one that was quiet. */
+async function refuseStranger({ log, names, networks, isOverlay }: FlowHost, { peer }: FlowFilter): Promise<void> {
+  if (peer === undefined || wildcard(peer) !== undefined) return;
+  const address = parseAddress(peer);
+  if (address !== undefined) {
+    if (isOverlay(address)) return;
+    const why = `it is not in any network of this host (${networks()}), nor behind another one`;
+    throw stranger(peer, why, "check the address; overlay addresses stand in the hosts' certificates");
+  }
+  const { flows } = await log.find({}, FLOWS_MAX);
+  const known = new Set([...names(), ...flows.flatMap(partiesOf)]);
+  if (known.has(peer)) return;
+  const near = nearest(peer, known);
+  const why = "no tunnel leads to a host with that name, and no flow that was noted had one";
+  throw stranger(peer, why, near === undefined ? "ask by its overlay address instead" : `did you mean ${near}?`);
+}
+
+function stranger(peer: string, why: string, todo: string): OperatorError {
+  return new OperatorError("unknown-peer", { what: `no host ${JSON.stringify(peer)} here`, why, todo }, ExitCode.usage);
 }
 
 function refuseOff({ isOn }: FlowLog): void {

@@ -1,4 +1,5 @@
 import { nearest } from "../core/base/suggest.ts";
+import { wildcard } from "../core/base/wildcard.ts";
 import type { PeerStatus } from "../core/io.ts";
 import { parseAddress } from "../core/netip/address.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
@@ -54,6 +55,13 @@ export function foremost<Peer extends AskedPeer>(peers: readonly Peer[], limit: 
   return [...last, ...troubled];
 }
 
+/** Throws when a name, an address or a group is asked for that nobody here has: a slip of the finger is not to be read as "all is quiet". */
+export function refuseUnknown({ peer, group }: PeerQuery, peers: readonly AskedPeer[]): void {
+  if (peer !== undefined && wildcard(peer) === undefined && asked(peers, { peer }).length === 0)
+    throw unknownPeer(peer, peers);
+  if (group !== undefined && asked(peers, { group }).length === 0) throw unknownGroup(group, peers);
+}
+
 /** What to say when nobody is meant. */
 export function unknownPeer(text: string, peers: readonly AskedPeer[]): OperatorError {
   const names = peers.flatMap(({ name }) => name ?? []);
@@ -68,6 +76,23 @@ export function unknownPeer(text: string, peers: readonly AskedPeer[]): Operator
         near === undefined
           ? `lacis ping ${isAddress ? text : "its overlay address"} builds one; lacis status shows those there are`
           : `did you mean ${near}?`,
+    },
+    ExitCode.usage,
+  );
+}
+
+/** The same for a group that nobody is in. */
+export function unknownGroup(text: string, peers: readonly AskedPeer[]): OperatorError {
+  const near = nearest(
+    text,
+    peers.flatMap(({ groups }) => groups),
+  );
+  return new OperatorError(
+    "unknown-group",
+    {
+      what: `no peer is in a group ${JSON.stringify(text)} here`,
+      why: "no tunnel leads to a host whose certificate names that group",
+      todo: near === undefined ? "lacis status --json shows the groups of each peer" : `did you mean ${near}?`,
     },
     ExitCode.usage,
   );
@@ -94,22 +119,8 @@ export function parsePeerQuery({ peers = {} }: Members): PeerQuery | string {
 function meaning(text: string): (peer: AskedPeer) => boolean {
   const address = parseAddress(text);
   if (address !== undefined) return ({ addresses }) => addresses.includes(address);
-  if (!text.includes("*")) return ({ name }) => name === text;
-  return ({ name }) => typeof name === "string" && isLike(name, text.split("*"));
-}
-
-/** Whether a name has these parts in their order, the first at its beginning and the last at its end. */
-function isLike(name: string, parts: readonly string[]): boolean {
-  const [first = "", ...rest] = parts;
-  const last = rest.pop() ?? "";
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
-  let at = first.length;
-  for (const part of rest) {
-    const found = name.indexOf(part, at);
-    if (found < 0 || found + part.length > name.length - last.length) return false;
-    at = found + part.length;
-  }
-  return true;
+  const isLike = wildcard(text) ?? ((name: string) => name === text);
+  return ({ name }) => typeof name === "string" && isLike(name);
 }
 
 function isText(value: unknown): value is string | undefined {

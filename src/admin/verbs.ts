@@ -21,7 +21,8 @@ import { healthOf } from "./health/health.ts";
 import type { HealthWatch } from "./health/watch.ts";
 import { netcheck } from "./netcheck/measure.ts";
 import { whyOut } from "./out-of-network.ts";
-import { type PeerQuery, parsePeerQuery, unknownPeer } from "./peer-query.ts";
+import { isOverlay, overlayNetworks } from "./overlay.ts";
+import { type PeerQuery, parsePeerQuery, refuseUnknown } from "./peer-query.ts";
 import { pingReport } from "./ping-report.ts";
 import type { AdminRequest, AdminVerb, EventReport } from "./protocol.ts";
 import { thoroughPing } from "./reach/thorough-ping.ts";
@@ -47,9 +48,8 @@ export function adminVerbs(
   return {
     status: answers("reader", parsePeers, ({ peers }) => {
       const report = status(peers);
-      const { peer } = peers;
-      if (peer === undefined || peer.includes("*") || report.peers.length + report.peersOmitted > 0) return report;
-      throw unknownPeer(peer, daemon.status().peers);
+      if (report.peers.length + report.peersOmitted === 0) refuseUnknown(peers, daemon.status().peers);
+      return report;
     }),
     version: answers("reader", nothing, () => ({
       version: packageVersion(),
@@ -64,7 +64,12 @@ export function adminVerbs(
     ),
     rules: answers("reader", nothing, () => rulesReport(daemon.rules())),
     why: answers("reader", parseWhy, async (question) => askWhy(daemon, question, whyOut(troubles()))),
-    ...flowVerbs(daemon.flowLog),
+    ...flowVerbs({
+      log: daemon.flowLog,
+      names: () => daemon.directory().map(({ name }) => name),
+      networks: () => overlayNetworks(daemon.settings.live),
+      isOverlay: (address) => isOverlay(daemon.settings.live, address),
+    }),
     capture: captureVerb({ captures: daemon.captures, hosts: () => hostsByName(daemon.status()) }),
     dns: answers("reader", nothing, async () => {
       const { name, addresses } = daemon.settings.live.identity.credential;

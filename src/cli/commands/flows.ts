@@ -35,7 +35,11 @@ export function flowsCommand(): Command {
     .description("Show which flows this host has seen: between whom, by which rule, how much, and why not.")
     .option("--denied", "only what was refused")
     .option("--audited", "only what the policy of the network will refuse once it is enforced")
-    .option("--peer <host>", "only with this host: the name in its certificate, or an overlay address", nameOf)
+    .option(
+      "--peer <host>",
+      "only with this host: the name in its certificate (* stands for anything), or an overlay address",
+      nameOf,
+    )
     .option("--port <port>", "only of the service on this port", portOf)
     .option("--proto <protocol>", "only of this protocol: tcp, udp, icmp, or a number", protocolOf)
     .option("--since <time>", "only what was noted since then: 10m, 2h, or a time like 2026-05-01T12:00:00Z", timeOf)
@@ -47,15 +51,21 @@ export function flowsCommand(): Command {
       `
 A flow is one line: as it goes on, as it has ended, or as it was refused, the last ones at the end. Packets that are refused alike are counted
 together. SENT and RECEIVED are bytes of this host. What is kept, and for how long, is flow_log.megabytes (docs/CONFIG.md).
-Exit code 0, whether there was something to show or not; with --follow 3 when the daemon ends.
+Exit code 0, whether there was something to show or not; 2 for a host that nobody here has heard of; with --follow 3 when the daemon ends.
 
 Example:  lacis flows --denied --since 10m`,
     )
     .action(async ({ denied, audited, peer, port, proto, since, limit, follow, json, ...target }: FlowsOptions) => {
       const filter: FlowFilter = { denied, audited, peer, port, protocol: proto, since };
       const socket = adminSocket(target);
-      if (follow) return followFlows(socket, filter, json);
-      const report = (await askDaemon(socket, { verb: "flows", ...filter, limit }, TIMEOUT_MS)) as FlowsReport;
+      const find = async (most: number): Promise<FlowsReport> =>
+        (await askDaemon(socket, { verb: "flows", ...filter, limit: most }, TIMEOUT_MS)) as FlowsReport;
+      if (follow) {
+        // Whoever waits for a host that nobody has heard of would wait for ever.
+        await find(1);
+        return followFlows(socket, filter, json);
+      }
+      const report = await find(limit);
       if (json) sayJson(report);
       else sayText(flowsText(report, styleFor(process.stdout)));
     });

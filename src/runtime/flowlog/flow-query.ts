@@ -1,3 +1,5 @@
+import { wildcard } from "../../core/base/wildcard.ts";
+import { parseAddress } from "../../core/netip/address.ts";
 import { isIcmp } from "../../core/netip/ip-protocol.ts";
 import { type FlowEntry, flowKey, type LogLine, readLine, servicePort } from "./flow-entry.ts";
 
@@ -6,7 +8,7 @@ export interface FlowFilter {
   readonly denied?: true | undefined;
   /** Those that only an audited rule of the network's policy allows. */
   readonly audited?: true | undefined;
-  /** A name in a certificate, or an overlay address, of the other side or of whose tunnel it is. */
+  /** A name in a certificate (`*` stands for anything), or an overlay address, of the other side or of whose tunnel it is. */
   readonly peer?: string | undefined;
   /** The service's port. */
   readonly port?: number | undefined;
@@ -33,8 +35,19 @@ export function isMeant(entry: FlowEntry, { denied, audited, peer, port, protoco
   if (port !== undefined && servicePort(entry) !== port) return false;
   if (protocol !== undefined && entry.protocol !== protocol && !(isIcmp(protocol) && isIcmp(entry.protocol)))
     return false;
-  const names = [entry.remote.name, entry.remote.address, entry.peer?.name, entry.peer?.address];
-  return peer === undefined || names.includes(peer);
+  return peer === undefined || partiesOf(entry).some(meaning(peer));
+}
+
+/** By which names and addresses the other side of a flow can be asked for. */
+export function partiesOf({ remote, peer }: FlowEntry): readonly string[] {
+  return [remote.name, remote.address, peer?.name, peer?.address].filter((each) => each != null);
+}
+
+function meaning(text: string): (party: string) => boolean {
+  const isLike = wildcard(text);
+  if (isLike) return isLike;
+  const wanted = parseAddress(text) ?? text;
+  return (party) => party === wanted;
 }
 
 /**

@@ -107,7 +107,27 @@ describe("a daemon with its admin sockets", () => {
       code: "unknown-peer",
       exitCode: 2,
     });
+    await expect(ask({ verb: "status", peers: { group: "nobodys" } })).rejects.toMatchObject({
+      code: "unknown-group",
+      exitCode: 2,
+    });
     expect(await ask({ verb: "status", peers: { peer: "no*" } })).toMatchObject({ peers: [], peersOmitted: 0 });
+  });
+
+  test("shows flows with whom it knows, and says who may have been meant", async () => {
+    const none = { flows: [], more: false };
+    for (const peer of [undefined, "lighthouse", "light*", "nobody*", "10.77.0.9"])
+      expect(await ask({ verb: "flows", peer })).toMatchObject(none);
+    for (const [peer, said] of [
+      ["lighthous", "did you mean lighthouse?"],
+      ["nobody", "ask by its overlay address instead"],
+      ["198.51.100.1", "not in any network of this host (10.77.0.0/24)"],
+    ])
+      await expect(ask({ verb: "flows", peer })).rejects.toMatchObject({
+        code: "unknown-peer",
+        exitCode: 2,
+        message: expect.stringContaining(said ?? ""),
+      });
   });
 
   test("takes a bulletin of the authority from whoever may look, shows it, and has it after a restart", async () => {

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { asked, foremost, type PeerQuery, parsePeerQuery, unknownPeer } from "../../../src/admin/peer-query.ts";
+import {
+  asked,
+  foremost,
+  type PeerQuery,
+  parsePeerQuery,
+  refuseUnknown,
+  unknownPeer,
+} from "../../../src/admin/peer-query.ts";
 import type { PeerStatus } from "../../../src/core/io.ts";
 import type { IpAddress } from "../../../src/core/netip/address.ts";
 import { peerStatus } from "./fixture.ts";
@@ -42,6 +49,13 @@ describe("peers", () => {
     expect(foremost(many.slice(100), 6)).toHaveLength(6);
     expect(foremost(many.slice(0, 100), 6)).toHaveLength(6);
     expect(foremost(many, 0)).toEqual([]);
+  });
+
+  test("that nobody has are refused, by name, address or group, and those that are not at hand only are not", () => {
+    for (const query of [{ peer: "wbe1" }, { peer: "10.77.0.9" }, { group: "wbe" }, { group: "wbe", peer: "web1" }])
+      expect(() => refuseUnknown(query, peers)).toThrow();
+    for (const query of [{ peer: "*9" }, { group: "eu", states: ["failed"] as const }, { group: "web", peer: "db1" }])
+      expect(() => refuseUnknown(query, peers)).not.toThrow();
   });
 
   test("that nobody knows are answered with the nearest name, or how to build a tunnel", () => {

@@ -26,6 +26,7 @@ describe("a service", () => {
     ["tcp/", "port", "write tcp/PORT"],
     ["tcp/1/2", "port", "such as tcp/5432"],
     ["tcq/22", "protocol", "did you mean tcp?"],
+    ["ssh", "protocol", "tcp/22"],
     ["icpm", "protocol", "did you mean icmp?"],
     ["22/tcp", "protocol", "write tcp/22"],
     ["", "protocol", "tcp, udp, icmp"],

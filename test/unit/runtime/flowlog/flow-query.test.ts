@@ -52,6 +52,8 @@ describe("what is found in a flow log", () => {
   test.each<[string, FlowFilter, number]>([
     ["refused", { denied: true }, 2],
     ["with a host by its name", { peer: "db1" }, 2],
+    ["with hosts whose names are alike", { peer: "d*1" }, 2],
+    ["with a host by its address, however it is written", { peer: "::ffff:10.77.0.3" }, 1],
     ["with a host by its address", { peer: "10.77.0.3" }, 1],
     ["of a service", { port: 22 }, 1],
     ["not by the port of whoever called", { port: 50_000 }, 0],
