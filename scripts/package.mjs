@@ -78,7 +78,7 @@ async function makeDeb() {
   fillDocumentation(join(root, "usr/share/doc/lacis"));
   cpSync(join(PROJECT, "LICENSE"), join(root, "usr/share/doc/lacis/copyright"));
   mkdirSync(join(root, "lib/systemd/system"), { recursive: true });
-  for (const unit of ["lacis.service", "lacis-authority.service"])
+  for (const unit of ["lacis.service", "lacis-dataplane.service", "lacis-authority.service"])
     cpSync(join(PROJECT, "examples", unit), join(root, "lib/systemd/system", unit));
   mkdirSync(join(root, "etc/default"), { recursive: true });
   cpSync(join(PROJECT, "scripts/package/default"), join(root, "etc/default/lacis"));

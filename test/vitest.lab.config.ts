@@ -15,6 +15,7 @@ const PATIENT = [
     "restart",
     "services",
     "streams",
+    "units",
     "upgrade",
     "watchdog",
     "why",

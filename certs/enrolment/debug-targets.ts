@@ -1,6 +1,7 @@
 import { formatDuration } from "../../src/core/base/duration.ts";
 import { ok, type Result } from "../../src/core/base/result.ts";
 import { editDistance } from "../../src/core/base/suggest.ts";
+import { wildcard } from "../../src/core/base/wildcard.ts";
 import { debugGroupOf } from "../../src/core/cert/debug-group.ts";
 import { type EnrolmentRefusal, enrolmentRefusal } from "../../src/core/enrolment/refusal.ts";
 import { type DebugTarget, SERVICES_MAX, TARGETS_MAX } from "../../src/core/policy/debug-access.ts";
@@ -36,7 +37,7 @@ export function readTargets(
     if (pattern === "") return odd(word, "it does not say which host and which port");
     const service = parseAllowed(/^[0-9]/.test(what) ? `tcp/${what}` : what);
     if (!service.ok) return odd(word, `${JSON.stringify(what)} ${service.reason}`);
-    const meant = names.filter((name) => matches(pattern, name));
+    const meant = names.filter(wildcard(pattern) ?? ((name) => name === pattern));
     if (meant.length === 0) return nobody(pattern, names);
     for (const name of meant) {
       const services = found.get(name) ?? [];
@@ -60,20 +61,6 @@ export function tooLong(seconds: number, most: number): Refused {
     `this network gives it for ${formatDuration(BigInt(most))} at most`,
     `ask for less (-for ${most % 3_600 === 0 ? `${most / 3_600}h` : longest}), or raise it: lacis-cert network -debug-max`,
   );
-}
-
-function matches(pattern: string, name: string): boolean {
-  const [first = "", ...rest] = pattern.split("*");
-  const last = rest.pop();
-  if (last === undefined) return pattern === name;
-  if (!name.startsWith(first)) return false;
-  let at = first.length;
-  for (const part of rest) {
-    const found = name.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return name.length - last.length >= at && name.endsWith(last);
 }
 
 function nobody(pattern: string, names: readonly string[]): Refused {

@@ -1,6 +1,4 @@
 import { CONTRACT_VERSIONS } from "../core/dataplane/contract.ts";
-import type { PingTarget } from "../core/io.ts";
-import { parseAddress } from "../core/netip/address.ts";
 import type { Notice } from "../core/notice.ts";
 import type { Confinement } from "../runtime/confinement.ts";
 import type { Daemon } from "../runtime/daemon.ts";
@@ -24,6 +22,7 @@ import { whyOut } from "./out-of-network.ts";
 import { isOverlay, overlayNetworks } from "./overlay.ts";
 import { type PeerQuery, parsePeerQuery, refuseUnknown } from "./peer-query.ts";
 import { pingReport } from "./ping-report.ts";
+import { pingTarget } from "./ping-target.ts";
 import type { AdminRequest, AdminVerb, EventReport } from "./protocol.ts";
 import { thoroughPing } from "./reach/thorough-ping.ts";
 import { reloadReport } from "./reload-report.ts";
@@ -58,7 +57,11 @@ export function adminVerbs(
     })),
     ping: answers("reader", parsePing, async ({ target, timeoutMs }) =>
       pingReport(
-        await thoroughPing((...asked) => daemon.ping(...asked), targetOf(target), timeoutMs),
+        await thoroughPing(
+          (...asked) => daemon.ping(...asked),
+          pingTarget(target, daemon.names(), daemon.status()),
+          timeoutMs,
+        ),
         whyOut(troubles()),
       ),
     ),
@@ -146,9 +149,4 @@ function followEvents(daemon: Daemon, from: Notice["level"], sink: Sink): () => 
     const report: EventReport = { time: new Date().toISOString(), ...harmlessNotice(notice) };
     sink.push(report);
   });
-}
-
-function targetOf(text: string): PingTarget {
-  const address = parseAddress(text);
-  return address === undefined ? { by: "name", name: text } : { by: "address", address };
 }

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { throughBroker } from "./broker.ts";
 import { findDataPlaneBinary } from "./dataplane/native/native-process.ts";
 
 /** Longer lines are of no watch of ours. */
@@ -30,7 +31,11 @@ export interface WatchListener {
  * input comes to an end then.
  */
 export const startWatch: StartWatch = (args, { line, ended }) => {
-  const child = spawn(findDataPlaneBinary(), args, { stdio: ["pipe", "pipe", "pipe"], cwd: "/", env: {} });
+  const child = spawn(findDataPlaneBinary(), throughBroker(args), {
+    stdio: ["pipe", "pipe", "pipe"],
+    cwd: "/",
+    env: {},
+  });
   let isWanted = true;
   let complaint = "";
   child.stderr.on("data", (data: Buffer) => {

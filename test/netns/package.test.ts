@@ -1,14 +1,13 @@
-import { readFileSync } from "node:fs";
 import { appendFile, copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { must, run } from "./lab/command.ts";
-import type { Daemon } from "./lab/daemon.ts";
 import { PROJECT } from "./lab/implementation.ts";
 import type { MeshHost } from "./lab/mesh.ts";
 import { PrivateRoot } from "./lab/private-root.ts";
 import { serve, stream } from "./lab/program.ts";
 import { withTrio } from "./lab/trio.ts";
+import { startUnit, UnitFile } from "./lab/units.ts";
 import { pause } from "./lab/wait.ts";
 
 /** What dpkg keeps of packages, and what the system keeps of users. */
@@ -43,8 +42,11 @@ test("the Debian package: install, run as its user, upgrade under 100 packets a 
 
       await server.stop();
       await configure(server, root);
-      const unit = readFileSync(join(root.path, "lib/systemd/system/lacis.service"), "utf8");
-      const first = await started(server, root, unit);
+      const [daemon, plane] = ["lacis", "lacis-dataplane"].map(
+        (name) => new UnitFile(join(root.path, `lib/systemd/system/${name}.service`)),
+      ) as [UnitFile, UnitFile];
+      const broker = await startUnit(server.machine, root, "broker", plane);
+      const first = await startUnit(server.machine, root, "daemon", daemon);
       await serve(server.machine, "udp-echo", 7000, "/dev/null");
       const to = { address: server.overlay4, port: 7000 };
       await stream(laptop.machine, { ...to, perSecond: 10, seconds: 1 });
@@ -52,14 +54,21 @@ test("the Debian package: install, run as its user, upgrade under 100 packets a 
       await pause(500);
       await root.run("dpkg", ["-i", newer]);
       // What `systemctl try-restart` does, which the package's script calls where systemd runs.
-      first.signal(settingOf(unit, "RestartKillSignal") as NodeJS.Signals);
-      expect(await first.exited).toMatchObject({ code: 0 });
-      const second = await started(server, root, unit);
+      for (const [service, unit] of [
+        [first, daemon],
+        [broker, plane],
+      ] as const) {
+        service.signal(unit.restartSignal);
+        expect(await service.exited).toMatchObject({ code: 0 });
+      }
+      const newBroker = await startUnit(server.machine, root, "broker", plane);
+      const second = await startUnit(server.machine, root, "daemon", daemon);
       expect(second.log()).toContain("code=data-plane-upgraded");
       expect((await root.run("lacis", ["version"])).stdout).toContain("0.1.1");
       expect(await streaming, second.log()).toMatchObject({ sent: 1_000, lost: [] });
 
       expect((await second.stop()).code).toBe(0);
+      expect((await newBroker.stop()).code).toBe(0);
       const purged = await root.run("dpkg", ["--purge", "lacis"]);
       expect(purged.stdout).toContain("/etc/lacis is kept");
       expect((await root.run("getent", ["passwd", "lacis"], { fails: true })).stdout).toBe("");
@@ -118,28 +127,4 @@ async function configure(host: MeshHost, root: PrivateRoot): Promise<void> {
     await copyFile(join(host.config.directory, name), join(etc, name));
   }
   await root.run("sh", ["-c", "chown lacis: /etc/lacis/* && chmod 0600 /etc/lacis/host.key"]);
-}
-
-/** The unit's command as systemd runs it: as its user, with its privilege, its folders and the socket that it waits at. */
-async function started(host: MeshHost, root: PrivateRoot, unit: string): Promise<Daemon> {
-  await root.run("sh", ["-c", "mkdir -p -m 0750 /run/lacis && chown lacis: /run/lacis"]);
-  const user = settingOf(unit, "User");
-  const powers = settingOf(unit, "AmbientCapabilities").toLowerCase().replace("cap_", "-all,+");
-  const caps = ["--inh-caps", powers, "--ambient-caps", powers, "--bounding-set", powers];
-  const as = ["--reuid", user, "--regid", settingOf(unit, "Group"), "--clear-groups", ...caps, "--no-new-privs"];
-  const command = settingOf(unit, "ExecStart").replace(" $LACIS_OPTIONS", "").split(" ");
-  const daemon = host.machine.start(`${host.name}-packaged`, "chroot", [root.path, "setpriv", ...as, ...command]);
-  const before = timesReady(daemon);
-  await daemon.becomes("ready", async () => timesReady(daemon) > before);
-  return daemon;
-}
-
-function timesReady(daemon: Daemon): number {
-  return daemon.log().split("code=ready").length - 1;
-}
-
-function settingOf(unit: string, key: string): string {
-  const line = unit.split("\n").find((each) => each.startsWith(`${key}=`));
-  if (line === undefined) throw new Error(`the unit has no ${key}`);
-  return line.slice(key.length + 1);
 }

@@ -24,6 +24,8 @@ Moves the packets of an overlay mesh. Started and steered by the lacis daemon.
   lacis-dataplane changes watch --device NAME --network ADDRESS/BITS...
   lacis-dataplane underlay watch
   lacis-dataplane notify STATE
+  lacis-dataplane broker --listen PATH --socket PATH
+  lacis-dataplane ask PATH ARGUMENTS...
 
   --socket PATH         listen for the daemon on this Unix socket; its directory must exist
   --orphan-seconds N    exit after N seconds without a daemon (900)
@@ -54,6 +56,10 @@ Moves the packets of an overlay mesh. Started and steered by the lacis daemon.
   notify STATE          tell the service manager that waits for this service (READY=1); nothing where none does
 
   underlay watch        print as JSON this machine's interfaces with their addresses and the way to everybody else, now and after each change
+
+  broker                do guard, routes and changes for a daemon without the privilege, and start its data plane, which listens at --socket
+  --listen PATH         where it is asked, by its own user alone
+  ask PATH ARGUMENTS    have the broker there carry out these arguments, on this process's standard input, output and error
 ";
 
 /// Without a control plane nothing renews a session or a certificate: a quarter of an hour is enough for a restart or an
@@ -89,6 +95,20 @@ pub enum Arguments {
     WatchUnderlay,
     /// Tell the service manager.
     Notify(String),
+    /// Do for others what takes a privilege.
+    Broker {
+        /// Where it is asked.
+        listen: PathBuf,
+        /// Where its data plane listens.
+        socket: PathBuf,
+    },
+    /// Have it done.
+    Ask {
+        /// Where the broker listens.
+        broker: PathBuf,
+        /// What it is to do.
+        arguments: Vec<String>,
+    },
     /// Print the usage.
     Help,
 }
@@ -114,6 +134,13 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Arguments, S
             (None, _) => Err("notify needs a state, READY=1 for example".into()),
             (_, Some(more)) => Err(format!("unknown argument {more}")),
         };
+    }
+    if arguments.next_if(|first| first == "broker").is_some() {
+        return parse_broker(arguments);
+    }
+    if arguments.next_if(|first| first == "ask").is_some() {
+        let broker = arguments.next().map(PathBuf::from).ok_or("ask needs the path of a broker")?;
+        return Ok(Arguments::Ask { broker, arguments: arguments.collect() });
     }
     let (mut socket, mut orphan, mut json, mut mode, mut null) = (None, None, false, None, false);
     let mut takes_over = false;
@@ -145,6 +172,20 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Arguments, S
         (None, Some(socket)) => Ok(Arguments::Serve { socket, orphan: orphan.unwrap_or(ORPHAN_DEFAULT), takes_over }),
         (None, None) => Err("nothing to do without --socket".into()),
     }
+}
+
+fn parse_broker(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
+    let (mut listen, mut socket) = (None, None);
+    while let Some(argument) = arguments.next() {
+        let value = arguments.next().map(PathBuf::from).ok_or_else(|| format!("{argument} needs a value"))?;
+        match argument.as_str() {
+            "--listen" => listen = Some(value),
+            "--socket" => socket = Some(value),
+            _ => return Err(format!("unknown argument {argument}")),
+        }
+    }
+    let (listen, socket) = listen.zip(socket).ok_or("broker needs --listen and --socket")?;
+    Ok(Arguments::Broker { listen, socket })
 }
 
 /// A build that encrypts nothing is never started by mistake: whoever starts it says so, and whoever says so gets no other.
@@ -185,6 +226,16 @@ mod tests {
         assert_eq!(parsed("notify READY=1"), Ok(Arguments::Notify("READY=1".into())));
         assert!(parsed("notify").is_err() && parsed("notify READY=1 more").is_err());
         assert_eq!(parsed("--version --json"), Ok(Arguments::Version { json: true }));
+    }
+
+    #[test]
+    fn a_broker_has_two_sockets_and_whoever_asks_it_says_what() {
+        let broker = Arguments::Broker { listen: "/run/b".into(), socket: "/run/d".into() };
+        assert_eq!(parsed("broker --socket /run/d --listen /run/b"), Ok(broker));
+        let arguments = vec!["guard".into(), "show".into()];
+        assert_eq!(parsed("ask /run/b guard show"), Ok(Arguments::Ask { broker: "/run/b".into(), arguments }));
+        assert!(parsed("broker --listen /run/b").is_err() && parsed("broker --listen").is_err());
+        assert!(parsed("broker --listen /run/b --socket /run/d --more x").is_err() && parsed("ask").is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 #![deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::string_slice, clippy::unreachable)]
 
 mod arguments;
+mod broker;
 mod capabilities;
 mod changes;
 mod clock;
@@ -67,6 +68,11 @@ pub fn run(arguments: impl IntoIterator<Item = String>) -> ExitCode {
         Ok(Arguments::Notify(state)) => platform::notify(&state),
         Ok(Arguments::WatchUnderlay) => underlay::watch(&mut io::stdout()),
         Ok(Arguments::Serve { socket, orphan, takes_over }) => serve::serve(&socket, orphan, takes_over),
+        Ok(Arguments::Broker { listen, socket }) => broker::serve(&listen, &socket),
+        Ok(Arguments::Ask { broker, arguments }) => match broker::ask(&broker, &arguments) {
+            Ok(code) => return ExitCode::from(code),
+            Err(error) => Err(error),
+        },
         Err(complaint) => {
             eprint!("lacis-dataplane: {complaint}\n\n{}", arguments::USAGE);
             return ExitCode::from(EXIT_USAGE);

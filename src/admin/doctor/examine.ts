@@ -1,7 +1,8 @@
 import type { Settings } from "../../core/config/settings.ts";
 import type { NodeDetails, NodeStatus, PingResult, PingTarget } from "../../core/io.ts";
-import { type IpAddress, parseAddress } from "../../core/netip/address.ts";
+import type { IpAddress } from "../../core/netip/address.ts";
 import type { Health } from "../../runtime/service.ts";
+import { pingTarget } from "../ping-target.ts";
 import type { Examined, ExaminedPeer, Tried } from "./examined.ts";
 
 /** A running host, as far as an examination needs it. */
@@ -53,9 +54,7 @@ export async function examine(patient: Patient, asked: string | undefined): Prom
 }
 
 async function examinePeer(patient: Patient, asked: string): Promise<ExaminedPeer> {
-  const address = parseAddress(asked);
-  const target: PingTarget = address === undefined ? { by: "name", name: asked } : { by: "address", address };
-  const result = await patient.ping(target, PING_MS);
+  const result = await patient.ping(pingTarget(asked, patient.names(), patient.status()), PING_MS);
   if (result.outcome === "pong") await measured(patient, result.address);
   const { sessions, places } = patient.details();
   const isIt = (one: IpAddress): boolean => one === result.address;

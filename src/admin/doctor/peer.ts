@@ -139,6 +139,7 @@ const CURES_THERE: Readonly<Record<string, string>> = {
     "renew our certificate with lacis-cert resign, then: lacis reload; if it is still valid, set the clock there",
   "not-yet-valid": "set the clock there, or wait: our certificate begins later",
   "unknown-issuer": "add the authority that signed our certificate to pki.ca there, then reload it there",
+  revoked: "ask whoever runs the authority; a host that may come back joins anew, with a new key: lacis join",
   blocked: "make a new key and certificate for this host, or take ours out of pki.blocklist there",
   "own-address": "sign one of the two hosts anew with an address of its own: lacis-cert sign",
   "implausible-time": "set the clocks of both hosts: timedatectl set-ntp true",

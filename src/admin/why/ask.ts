@@ -1,7 +1,7 @@
 import { nearest } from "../../core/base/suggest.ts";
 import type { AskedService } from "../../core/firewall/asked-service.ts";
 import { parseService } from "../../core/firewall/parse-service.ts";
-import type { Inquiry, PingTarget } from "../../core/io.ts";
+import type { Inquiry, NodeStatus, PingTarget } from "../../core/io.ts";
 import { type IpAddress, parseAddress } from "../../core/netip/address.ts";
 import type { NamedHost } from "../../core/node/directory.ts";
 import type { PingFailure } from "../../core/operator/failure.ts";
@@ -10,6 +10,7 @@ import type { Daemon } from "../../runtime/daemon.ts";
 import { ExitCode, OperatorError } from "../../runtime/operator-error.ts";
 import type { Health } from "../../runtime/service.ts";
 import { clause } from "../clause.ts";
+import { pingTarget } from "../ping-target.ts";
 import { ADMIN_SCHEMA, type WhyQuestion } from "../protocol.ts";
 import { type Verdict, type WhyReport, whyReport } from "./why-report.ts";
 
@@ -21,7 +22,7 @@ export async function askWhy(
 ): Promise<WhyReport> {
   if (out) return unasked(question.service, "denied", out.text, out.todo);
   const known = daemon.directory();
-  const inquiry = inquiryOf(question, known);
+  const inquiry = inquiryOf(question, known, daemon.status());
   const result = await daemon.inquire(inquiry, question.timeoutMs);
   if (result.outcome === "judged") return whyReport(result.packet, result.sides);
   const { failure } = result;
@@ -45,8 +46,10 @@ function unasked(service: string, verdict: Verdict, text: string, hint: string):
   return { schema: ADMIN_SCHEMA, verdict, service, from: null, to: null, sides: [], text, hint };
 }
 
-function inquiryOf({ from, to, service: text }: WhyQuestion, known: readonly NamedHost[]): Inquiry {
+function inquiryOf({ from, to, service: text }: WhyQuestion, known: readonly NamedHost[], node: NodeStatus): Inquiry {
   const service = serviceOf(text);
+  const names = known.map(({ name }) => name);
+  const targetOf = (host: string): PingTarget => pingTarget(host, names, node);
   const [own] = known;
   const isOwn = (host: string): boolean =>
     own !== undefined && (host === own.name || own.addresses.some((address) => address === parseAddress(host)));
@@ -60,11 +63,6 @@ function inquiryOf({ from, to, service: text }: WhyQuestion, known: readonly Nam
     `neither ${from} nor ${to} is this host, and hosts are asked about their own packets only`,
     "ask on one of them, or give their configurations or certificates as files",
   );
-}
-
-function targetOf(text: string): PingTarget {
-  const address = parseAddress(text);
-  return address === undefined ? { by: "name", name: text } : { by: "address", address };
 }
 
 /** What the question itself is wrong about. */

@@ -1,4 +1,5 @@
 import { type ExecFileException, execFile } from "node:child_process";
+import { throughBroker } from "../broker.ts";
 import { findDataPlaneBinary } from "../dataplane/native/native-process.ts";
 import { EXIT_USAGE } from "../native-watch.ts";
 import { OperatorError } from "../operator-error.ts";
@@ -44,7 +45,7 @@ export async function runGuard(args: readonly string[]): Promise<GuardReport> {
   }
   return new Promise((resolve) => {
     const options = { cwd: "/", env: {}, timeout: COMMAND_MS, killSignal: "SIGKILL" } as const;
-    execFile(binary, ["guard", ...args], options, (error, stdout) => {
+    execFile(binary, throughBroker(["guard", ...args]), options, (error, stdout) => {
       // A guard of which a part failed ends with an error, and says in its report which.
       resolve(readReport(stdout) ?? failed(`${binary} ${silence(error)}`));
     });

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { formatPrefix } from "../../core/netip/prefix.ts";
 import type { SystemRoutes } from "../../core/route/system-routes.ts";
+import { throughBroker } from "../broker.ts";
 import { findDataPlaneBinary } from "../dataplane/native/native-process.ts";
 import { EXIT_USAGE } from "../native-watch.ts";
 import { OperatorError } from "../operator-error.ts";
@@ -41,7 +42,8 @@ export function runRoutes(order: RoutesOrder): RoutesReport {
     return failed("no-program", error.complaint.why);
   }
   const options = { cwd: "/", env: {}, timeout: COMMAND_MS, killSignal: "SIGKILL", input: linesOf(order) } as const;
-  const run = (args: readonly string[]) => spawnSync(binary, ["routes", ...args], { ...options, encoding: "utf8" });
+  const run = (args: readonly string[]) =>
+    spawnSync(binary, throughBroker(["routes", ...args]), { ...options, encoding: "utf8" });
   const wish = [...argumentsOf(order), ...addressesOf(order)];
   const first = run(wish);
   // An earlier release looks after routes alone.

@@ -2,6 +2,7 @@ import { realpathSync, rmdirSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { toHex, utf8Encode } from "../../core/base/bytes.ts";
 import { Fault } from "../../core/base/fault.ts";
+import { brokeredDataPlane, brokerSocket } from "../broker.ts";
 import { nodeSuite } from "../node-crypto.ts";
 import { OperatorError } from "../operator-error.ts";
 import type { Privacy, StateEnvironment } from "../platform/platform.ts";
@@ -117,7 +118,7 @@ export function bulletinsFile(config: string, override: string | undefined): str
 /** Leaves nothing behind: what is ours in it, the folder, and the base when nobody else is there. */
 export function removeStateDirectory(state: StateDirectory, bases: readonly string[]): void {
   const { path, lock: _, ...files } = state;
-  for (const file of Object.values(files)) rmSync(file, { force: true });
+  for (const file of Object.values(files).filter((each) => dirname(each) === path)) rmSync(file, { force: true });
   try {
     rmdirSync(path);
     if (bases.includes(dirname(path))) rmdirSync(dirname(path));
@@ -128,7 +129,7 @@ export function removeStateDirectory(state: StateDirectory, bases: readonly stri
 
 function created(path: string, environment: StateEnvironment): StateDirectory {
   const { socketPathBytesMax, makePrivate } = thisPlatform().places;
-  const state = stateDirectoryAt(path);
+  const state = ownDirectoryAt(path);
   const longest = Math.max(
     ...[state.controlSocket, state.ownerSocket, state.dataPlaneSocket].map((socket) => utf8Encode(socket).length),
   );
@@ -141,6 +142,14 @@ function created(path: string, environment: StateEnvironment): StateDirectory {
   }
   makePrivate(path, privacyOf(path, environment));
   return state;
+}
+
+/** A broker's data plane makes its sockets where the broker may: beside its own. */
+function ownDirectoryAt(path: string): StateDirectory {
+  const state = stateDirectoryAt(path);
+  const broker = brokerSocket();
+  if (broker === undefined) return state;
+  return { ...state, dataPlaneSocket: brokeredDataPlane(broker), streamsSocket: join(dirname(broker), "streams.sock") };
 }
 
 /** A daemon of root may have readers (READERS_GROUP), everybody else's state is their own. */

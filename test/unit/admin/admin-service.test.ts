@@ -117,13 +117,13 @@ describe("a daemon with its admin sockets", () => {
   test("shows flows with whom it knows, and says who may have been meant", async () => {
     const none = { flows: [], more: false };
     for (const peer of [undefined, "lighthouse", "light*", "nobody*", "10.77.0.9"])
-      expect(await ask({ verb: "flows", peer })).toMatchObject(none);
+      expect(await ask({ verb: "flows", peer, limit: 9 })).toMatchObject(none);
     for (const [peer, said] of [
       ["lighthous", "did you mean lighthouse?"],
       ["nobody", "ask by its overlay address instead"],
       ["198.51.100.1", "not in any network of this host (10.77.0.0/24)"],
     ])
-      await expect(ask({ verb: "flows", peer })).rejects.toMatchObject({
+      await expect(ask({ verb: "flows", peer, limit: 9 })).rejects.toMatchObject({
         code: "unknown-peer",
         exitCode: 2,
         message: expect.stringContaining(said ?? ""),

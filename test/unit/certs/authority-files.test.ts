@@ -45,6 +45,7 @@ describe("what editors and shells of Windows write is read:", () => {
     ["a byte order mark before the first line", mark],
     ["carriage returns, too", (text) => mark(text.replaceAll("\n", "\r\n"))],
     ["UTF-16", (text) => Buffer.from(mark(text), "utf16le")],
+    ["UTF-16 without a byte order mark", (text) => Buffer.from(text, "utf16le")],
     ["two such files, one behind the other", (text) => (text.includes("KEY") ? mark(text) : mark(text) + mark(text))],
   ])("%s", async (_, written) => {
     await must("ca", "-name", "mesh");

@@ -1,14 +1,18 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 
 const UNIT = "examples/lacis.service";
+const DATA_PLANE = "examples/lacis-dataplane.service";
 const AUTHORITY = "examples/lacis-authority.service";
 const hasSystemd = spawnSync("systemd-analyze", ["--version"]).status === 0;
 
 describe("the unit", () => {
   test.skipIf(!hasSystemd).each([
-    [UNIT, 2.5],
+    [UNIT, 1.7],
+    [DATA_PLANE, 1.9],
     [AUTHORITY, 2.0],
   ])("%s is exposed by %d of 10 at most, as systemd counts it", (unit, most) => {
     const { stdout, stderr } = spawnSync("systemd-analyze", ["security", "--offline=true", "--no-pager", unit], {
@@ -20,13 +24,47 @@ describe("the unit", () => {
   });
 
   test("keeps tunnels at a restart, tries for as long as a boot takes, and is ready when it says so", () => {
-    const lines = readFileSync(UNIT, "utf8").split("\n");
-    const needed = ["Type=notify", "KillMode=process", "RestartKillSignal=SIGUSR2", "StartLimitIntervalSec=0"];
-    expect(lines, "a daemon that hangs is noticed").toContain("WatchdogSec=30");
-    for (const line of [...needed, "RuntimeDirectoryPreserve=restart", "WantedBy=multi-user.target"])
-      expect(lines).toContain(line);
+    for (const unit of [UNIT, DATA_PLANE]) {
+      const lines = linesOf(unit);
+      expect(lines, "one that hangs is noticed").toContain("WatchdogSec=30");
+      for (const line of ["Type=notify", "RestartKillSignal=SIGUSR2", "StartLimitIntervalSec=0", "Restart=on-failure"])
+        expect(lines, unit).toContain(line);
+      expect(lines, unit).toContain("RuntimeDirectoryPreserve=restart");
+    }
+    expect(linesOf(UNIT)).toContain("WantedBy=multi-user.target");
+    expect(linesOf(DATA_PLANE), "what moves packets is left alone").toContain("KillMode=process");
+  });
+
+  test("of the data plane starts before the daemon and ends when nobody needs it, and it alone has a privilege", () => {
+    const [daemon, plane] = [linesOf(UNIT), linesOf(DATA_PLANE)];
+    expect(daemon).toContain("Requires=lacis-dataplane.service");
+    expect(daemon.find((line) => line.startsWith("After="))).toContain("lacis-dataplane.service");
+    expect(plane).toContain("StopWhenUnneeded=yes");
+    const privileges = (lines: readonly string[]) => lines.filter((line) => /^(Ambient)?Capabilit/.test(line));
+    expect(privileges(daemon)).toEqual(["AmbientCapabilities=", "CapabilityBoundingSet="]);
+    expect(privileges(plane)).toEqual(["AmbientCapabilities=CAP_NET_ADMIN", "CapabilityBoundingSet=CAP_NET_ADMIN"]);
+    const broker = daemon.find((line) => line.startsWith("Environment="))?.replace("Environment=LACIS_BROKER=", "");
+    expect(plane.find((line) => line.startsWith("ExecStart="))).toContain(` --listen ${broker} `);
+  });
+
+  test.skipIf(!hasSystemd)("holds nothing that systemd does not know", () => {
+    const folder = mkdtempSync(join(tmpdir(), "lacis-units-"));
+    try {
+      const units = [UNIT, DATA_PLANE, AUTHORITY].map((unit) => join(folder, basename(unit)));
+      // Whether the programs are installed here is not asked.
+      for (const [i, unit] of [UNIT, DATA_PLANE, AUTHORITY].entries())
+        writeFileSync(units[i] ?? "", readFileSync(unit, "utf8").replace(/^ExecStart=\S+/gm, "ExecStart=/bin/true"));
+      const { stdout, stderr, status } = spawnSync("systemd-analyze", ["verify", ...units], { encoding: "utf8" });
+      expect([stdout + stderr, status]).toEqual(["", 0]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
+
+function linesOf(unit: string): readonly string[] {
+  return readFileSync(unit, "utf8").split("\n");
+}
 
 describe("the package's scripts", () => {
   test.each(["postinst", "prerm", "postrm"])(

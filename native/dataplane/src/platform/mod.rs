@@ -27,9 +27,10 @@ compile_error!(
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    ControlStream, Doorway, Handle, HandleRef, Interest, LocalSocket, PacketSocket, Readiness, Stop, Stopped,
-    SystemChanges, SystemGuard, SystemRoutes, SystemTun, SystemUdp, SystemUnderlay, Wake, allowed_cpus, await_bytes,
-    confine, error_code, give, harden, notify, offload, pin_to, renounce, stop_switch, take, wait_for,
+    ControlStream, Doorway, Handle, HandleRef, Interest, LocalSocket, PacketSocket, ParentSignals, Readiness, Stop,
+    Stopped, SystemChanges, SystemGuard, SystemRoutes, SystemTun, SystemUdp, SystemUnderlay, Told, Wake, allowed_cpus,
+    await_bytes, confine, end_process, error_code, give, harden, listener_of, notify, offload, pin_to, renounce,
+    stop_switch, take, wait_for,
 };
 
 /// A TUN device. It is gone when the last of its handles is dropped.

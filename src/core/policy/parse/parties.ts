@@ -1,4 +1,5 @@
 import { nearest } from "../../base/suggest.ts";
+import { wildcard } from "../../base/wildcard.ts";
 import type { ConfigNode } from "../../config/document/document.ts";
 import { show } from "../../config/document/show.ts";
 import { prefixComplaint } from "../../config/parse/complaints.ts";
@@ -77,26 +78,13 @@ function hostsLike(word: PlacedText, { hosts }: Vocabulary, reader: PolicyReader
     reader.error(word, word.path, `${show(word.text)} is no pattern of host names`, todo);
     return [];
   }
-  const names = [...hosts.keys()].filter((name) => matches(pattern, name));
+  const isLike = wildcard(pattern) ?? (() => false);
+  const names = [...hosts.keys()].filter(isLike);
   if (names.length > 0) return names.map((name) => ({ kind: "host", name }));
   const near = nearest(pattern.replaceAll("*", ""), hosts.keys());
   const todo = near === undefined ? "patterns mean hosts that stand below hosts:" : `there is ${near}`;
   reader.error(word, word.path, `no host is called like ${show(pattern)}`, todo);
   return [];
-}
-
-/** Piece by piece, so that no pattern takes long. */
-function matches(pattern: string, name: string): boolean {
-  const [first = "", ...pieces] = pattern.split("*");
-  const last = pieces.pop() ?? "";
-  if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last)) return false;
-  let at = first.length;
-  for (const piece of pieces) {
-    const found = name.indexOf(piece, at);
-    if (found < 0 || found + piece.length > name.length - last.length) return false;
-    at = found + piece.length;
-  }
-  return true;
 }
 
 /** What `allow` or `deny` names: services of the vocabulary, or protocols and ports. */

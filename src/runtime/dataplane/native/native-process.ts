@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type SpawnSyncOptions, spawn, spawnSync } from "node:child_process";
 import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { toHex } from "../../../core/base/bytes.ts";
+import { brokerSocket } from "../../broker.ts";
 import { nodeSuite } from "../../node-crypto.ts";
 import { OperatorError, systemCode } from "../../operator-error.ts";
 import { packageRoot } from "../../package-root.ts";
@@ -53,11 +54,11 @@ function nullCipher(environment: NodeJS.ProcessEnv = process.env): readonly stri
   return environment["LACIS_NULL_CIPHER"] ? ["--null-cipher"] : [];
 }
 
-/** A data plane that this process started. It outlives this process: it has its own session, and no pipe leads here. */
+/** A data plane that this process started, by itself or through its broker. It outlives this process: it has its own session, and no pipe leads here. */
 export class DataPlaneProcess {
-  readonly #child: ChildProcess;
-  readonly #log: string;
-  readonly #pidFile: string;
+  readonly #state: StateDirectory;
+  readonly #pid: number | undefined;
+  readonly #isBrokers: boolean;
   #ended: string | undefined;
 
   /** `takesOver`: from the one that listens there, whose place it has only once it is said to claim it. */
@@ -66,48 +67,64 @@ export class DataPlaneProcess {
     state: StateDirectory,
     { takesOver }: { readonly takesOver: boolean } = { takesOver: false },
   ) {
-    this.#log = state.dataPlaneLog;
-    this.#pidFile = state.dataPlanePid;
+    this.#state = state;
     rmSync(state.dataPlaneLog, { force: true });
     const log = openSync(state.dataPlaneLog, "wx", 0o640);
+    const args = ["--socket", state.dataPlaneSocket, ...(takesOver ? ["--take-over"] : []), ...nullCipher()];
+    const broker = brokerSocket();
+    this.#isBrokers = broker !== undefined;
     try {
-      const args = ["--socket", state.dataPlaneSocket, ...(takesOver ? ["--take-over"] : []), ...nullCipher()];
-      this.#child = spawn(binary, args, {
-        detached: true,
-        stdio: ["ignore", log, log],
-        cwd: "/",
-        env: {},
-      });
+      this.#pid = broker === undefined ? this.#spawn(binary, args, log) : this.#ask(binary, [broker, ...args], log);
     } finally {
       closeSync(log);
     }
-    this.#child.on("error", (error) => {
-      this.#ended = `it could not be executed: ${error.message}`;
-    });
-    this.#child.on("exit", (code, signal) => {
-      this.#ended ??= signal ? endedBy(signal) : `it ended with exit code ${code}`;
-    });
-    this.#child.unref();
     if (!takesOver) this.claim();
   }
 
   /** From now on it is the data plane of its state directory. */
   claim(): void {
-    rmSync(this.#pidFile, { force: true });
-    if (this.#child.pid !== undefined)
-      writeFileSync(this.#pidFile, String(this.#child.pid), { mode: 0o640, flag: "wx" });
+    const { dataPlanePid } = this.#state;
+    rmSync(dataPlanePid, { force: true });
+    if (this.#pid !== undefined) writeFileSync(dataPlanePid, String(this.#pid), { mode: 0o640, flag: "wx" });
   }
 
   kill(): void {
-    this.#child.kill("SIGKILL");
+    if (this.#pid !== undefined && this.ended === undefined) kill(this.#pid);
   }
 
   /** Why it no longer runs, with the last line it wrote; undefined while it runs. */
   get ended(): string | undefined {
-    const lastWords = this.#ended === undefined ? "" : lastLineOf(this.#log);
+    // Nobody tells how a child of the broker's has ended: the broker's log has it.
+    if (this.#isBrokers && !isDataPlane(this.#pid, this.#state)) this.#ended ??= "it ended";
+    const lastWords = this.#ended === undefined ? "" : lastLineOf(this.#state.dataPlaneLog);
     return lastWords === "" ? this.#ended : `${this.#ended}: ${lastWords}`;
   }
+
+  #spawn(binary: string, args: readonly string[], log: number): number | undefined {
+    const child = spawn(binary, args, { detached: true, stdio: ["ignore", log, log], cwd: "/", env: {} });
+    child.on("error", (error) => {
+      this.#ended = `it could not be executed: ${error.message}`;
+    });
+    child.on("exit", (code, signal) => {
+      this.#ended ??= signal ? endedBy(signal) : `it ended with exit code ${code}`;
+    });
+    child.unref();
+    return child.pid;
+  }
+
+  #ask(binary: string, args: readonly string[], log: number): number | undefined {
+    const stdio = ["ignore", "pipe", log] satisfies SpawnSyncOptions["stdio"];
+    const options = { stdio, cwd: "/", env: {}, timeout: BROKER_MS, encoding: "utf8" } as const;
+    const { stdout, status } = spawnSync(binary, ["ask", ...args], options);
+    const pid = Number(stdout);
+    if (status === 0 && pid > 0) return pid;
+    this.#ended = "the broker did not start it";
+    return undefined;
+  }
 }
+
+/** A broker needs a few milliseconds. */
+const BROKER_MS = 3_000;
 
 /**
  * Ends the data plane of a state directory at once, whoever started it; the kernel closes its socket and removes its device. For one
@@ -116,7 +133,15 @@ export class DataPlaneProcess {
 export function killDataPlane(state: StateDirectory): void {
   try {
     const pid = dataPlanePid(state);
-    if (pid !== undefined) process.kill(pid, "SIGKILL");
+    if (pid !== undefined) kill(pid);
+  } catch {
+    // Its number cannot be known.
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
   } catch {
     // It has ended already.
   }
@@ -130,9 +155,17 @@ export function dataPlanePid(state: StateDirectory): number | undefined {
   try {
     const text = readStateFile(state.dataPlanePid);
     const pid = text.ok ? Number(text.value) : 0;
-    return pid > 0 && thisPlatform().processes.commandLineOf(pid).includes(state.dataPlaneSocket) ? pid : undefined;
+    return pid > 0 && isDataPlane(pid, state) ? pid : undefined;
   } catch {
     return undefined;
+  }
+}
+
+function isDataPlane(pid: number | undefined, { dataPlaneSocket }: StateDirectory): boolean {
+  try {
+    return pid !== undefined && thisPlatform().processes.commandLineOf(pid).includes(dataPlaneSocket);
+  } catch {
+    return false;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
+import { certificateOf } from "../../core/machine/bulletins/network.ts";
 import { prefix, WORLD_BEGINS } from "../../fixtures/authority.ts";
 import { DEFAULT_BOOT, DEFAULT_LIVE } from "../../fixtures/default-settings.ts";
 import { ruleOf, rulesetOf } from "../../fixtures/rules.ts";
@@ -90,6 +91,24 @@ export const BROKEN_THERE: readonly Broken[] = [
     says: /this host cannot send: it has no address of that family/,
   },
   {
+    is: "this host was revoked, and nobody tells it",
+    make: () => {
+      const quiet = { live: { tellsPeers: false } };
+      const { mesh, lighthouse, laptop } = new Trio({ lighthouse: quiet, server: quiet });
+      // Nothing that is said reaches it: it is asleep meanwhile.
+      const before = mesh.delivers;
+      mesh.delivers = (flight) => before(flight) && flight.to !== LAPTOP_AT;
+      lighthouse.publish(mesh.authority.revocations(1, certificateOf(laptop)));
+      mesh.run(1_000);
+      mesh.delivers = before;
+      laptop.restart();
+      return { host: laptop, asked: SERVER };
+    },
+    stage: "lighthouse",
+    says: /no lighthouse is reached/,
+    todo: /or it refuses this host: lacis status there says whom, and why/,
+  },
+  {
     is: "the server is down",
     make: trio({ laptop: { statics: STATICS } }, ({ mesh, server }) => mesh.remove(server)),
     stage: "handshake",
@@ -166,6 +185,19 @@ export const BROKEN_THERE: readonly Broken[] = [
     },
     stage: "trust",
     says: /answered as server .*is blocked/,
+  },
+  {
+    is: "the server was revoked, is asked for by its name, and still calls",
+    make: () => {
+      const { mesh, lighthouse, server, laptop } = new Trio();
+      laptop.ping(SERVER);
+      lighthouse.publish(mesh.authority.revocations(1, certificateOf(server)));
+      mesh.run(1_000);
+      server.ping(LAPTOP, 1_000);
+      return { host: laptop, asked: "server" };
+    },
+    stage: "trust",
+    says: /was revoked: list 1/,
   },
   {
     is: "the server falls silent inside the tunnel",

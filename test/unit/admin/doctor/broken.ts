@@ -17,6 +17,7 @@ export interface Broken {
   readonly stage: Stage;
   readonly outcome?: Outcome;
   readonly says: RegExp;
+  readonly todo?: RegExp;
 }
 
 /** The laptop, asked about the server, unless what is done then says something else. */

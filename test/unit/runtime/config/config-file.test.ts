@@ -158,8 +158,11 @@ describe("a file is refused", () => {
     expect(errorsOf("/dev/zero")).toEqual(["/dev/zero is a pipe or a device - give the path of a file"]);
   });
 
-  test("unless it is UTF-16 with a byte order mark", () => {
-    const little = Buffer.from(`\uFEFF${PKI}${REST}`, "utf16le");
+  test.each([
+    ["with", "\uFEFF"],
+    ["without", ""],
+  ])("unless it is UTF-16 %s a byte order mark", (_, mark) => {
+    const little = Buffer.from(`${mark}${PKI}${REST}`, "utf16le");
     const big = Buffer.from(little).swap16();
     expect(errorsOf(write("little.yml", little))).toEqual([]);
     expect(errorsOf(write("big.yml", big))).toEqual([]);

@@ -7,6 +7,18 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
+/// The process that listens where this connection leads (unix(7), SO_PEERCRED).
+pub fn listener_of(connection: &UnixStream) -> io::Result<u32> {
+    let mut found = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut bytes = libc::socklen_t::try_from(std::mem::size_of_val(&found)).map_err(io::Error::other)?;
+    // SAFETY: the kernel writes at most `bytes` bytes to `found`, which is plain data and lives until the call returns.
+    let failed = unsafe {
+        let to = (&raw mut found).cast();
+        libc::getsockopt(connection.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEERCRED, to, &raw mut bytes)
+    };
+    if failed < 0 { Err(io::Error::last_os_error()) } else { u32::try_from(found.pid).map_err(io::Error::other) }
+}
+
 /// A listening socket; its file is removed with it.
 pub struct ControlSocket {
     listener: UnixListener,
@@ -68,7 +80,7 @@ fn remove_if_dead(path: &Path) -> io::Result<()> {
     match UnixStream::connect(path) {
         Ok(_) => Err(io::Error::new(
             io::ErrorKind::AddrInUse,
-            format!("another data plane already listens at {}", path.display()),
+            format!("another process already listens at {}", path.display()),
         )),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
         Err(error) => Err(error),

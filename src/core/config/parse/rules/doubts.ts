@@ -83,14 +83,23 @@ function misspelling(field: "host" | "group", name: string): string | undefined 
     return range === "any"
       ? `${field} is a name in a certificate: write ${field}: any for everybody`
       : `${field} is a name in a certificate: write cidr: ${range} for the address`;
+  const place = placeIn(name.trim());
+  if (place !== undefined) {
+    const { prefix, port } = place;
+    return prefix === undefined
+      ? `a port stands apart: write port: ${port}`
+      : `${field} is a name in a certificate: write cidr: ${prefix} for the address, and port: ${port}`;
+  }
+  if (/^\d{1,3}(?:\.\d{1,3}){3}\b/.test(name.trim()))
+    return `${field} is a name in a certificate: write cidr: ADDRESS/BITS for addresses`;
   if (/[*?]/.test(name)) return `there are no patterns: write ${field}: any for everybody, or a group`;
+  if (/^(?:group|groups|host|cidr)[:=]/i.test(name)) return `write ${name.replace(/ *[:=] */, ": ")}`;
   const parts = partsOf(name);
   if (parts.length > 1)
     return field === "group"
       ? `write groups: [${parts.join(", ")}] for who is in all of them, or a rule for each`
       : "write a rule for each host, or give them a group";
   if (name.trim() !== name) return "remove the spaces around it";
-  if (/^(?:group|groups|host|cidr)[:=]/i.test(name)) return `write ${name.replace(/ *[:=] */, ": ")}`;
   if (name.startsWith("!")) return `there are no exceptions: write who is let through, by ${field} or ${other}`;
   return undefined;
 }
@@ -107,12 +116,21 @@ function rangeIn(text: string): string | undefined {
   return wild && formatPrefix(wild);
 }
 
-/** What a comma, a semicolon or brackets hold together. */
+/** What is written for an address or a name with a port behind it. */
+function placeIn(text: string): { readonly prefix: string | undefined; readonly port: string } | undefined {
+  const [, host = "", port = ""] = /^(\[.+\]|[^:]+):(\d{1,5})$/.exec(text) ?? [];
+  if (port === "") return undefined;
+  const prefix = rangeIn(host);
+  return { prefix: prefix === "any" ? undefined : prefix, port };
+}
+
+/** What a comma, a semicolon, a space or brackets hold together. */
 function partsOf(name: string): readonly string[] {
-  if (!/[,;]/.test(name)) return [name];
-  return name
+  const text = name.trim();
+  if (!/[,;\s]/.test(text)) return [name];
+  return text
     .replace(/^\[(.*)\]$/, "$1")
-    .split(/[,;]/)
+    .split(/[,;\s]/)
     .map((part) => part.trim().replace(/^["'](.*)["']$/, "$1"))
     .filter((part) => part !== "");
 }
