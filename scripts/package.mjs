@@ -80,6 +80,8 @@ async function makeDeb() {
   mkdirSync(join(root, "lib/systemd/system"), { recursive: true });
   for (const unit of ["lacis.service", "lacis-dataplane.service", "lacis-authority.service"])
     cpSync(join(PROJECT, "examples", unit), join(root, "lib/systemd/system", unit));
+  mkdirSync(join(root, "usr/share/polkit-1/rules.d"), { recursive: true });
+  cpSync(join(PROJECT, "scripts/package/polkit.rules"), join(root, "usr/share/polkit-1/rules.d/lacis.rules"));
   mkdirSync(join(root, "etc/default"), { recursive: true });
   cpSync(join(PROJECT, "scripts/package/default"), join(root, "etc/default/lacis"));
   mkdirSync(join(root, "etc/lacis"), { mode: 0o750 });

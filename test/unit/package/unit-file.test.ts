@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 
 const UNIT = "examples/lacis.service";
@@ -59,6 +60,32 @@ describe("the unit", () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+});
+
+describe("the package's rule for polkit", () => {
+  const answer = (user: string, id: string): unknown => {
+    const rules: ((action: object, subject: object) => unknown)[] = [];
+    const polkit = {
+      Result: { YES: "yes", NOT_HANDLED: null },
+      addRule: (rule: (typeof rules)[0]) => rules.push(rule),
+    };
+    runInNewContext(readFileSync("scripts/package/polkit.rules", "utf8"), { polkit });
+    return rules.map((rule) => rule({ id }, { user })).find((each) => each !== null);
+  };
+
+  test("lets the daemon tell systemd-resolved what resolvectl is called for, and nobody anything else", () => {
+    const wiring = readFileSync("src/runtime/platform/linux/resolver/resolved.ts", "utf8");
+    const verbs = { dns: "set-dns-servers", domain: "set-domains", "default-route": "set-default-route" };
+    const others = { llmnr: "set-llmnr", mdns: "set-mdns", dnssec: "set-dnssec", revert: "revert" };
+    for (const [verb, action] of Object.entries({ ...verbs, ...others })) {
+      expect(wiring).toContain(`["${verb}", device`);
+      expect(answer("lacis", `org.freedesktop.resolve1.${action}`), action).toBe("yes");
+    }
+    expect(answer("lacis", "org.freedesktop.resolve1.register-service")).toBeUndefined();
+    expect(answer("lacis", "org.freedesktop.systemd1.manage-units")).toBeUndefined();
+    expect(readFileSync("scripts/package/polkit.rules", "utf8"), "ECMAScript 5").not.toMatch(/=>|`|\b(?:const|let) /);
+    expect(answer("ann", "org.freedesktop.resolve1.set-domains")).toBeUndefined();
   });
 });
 
