@@ -39,6 +39,10 @@ export type AdminRequest =
   | { readonly verb: "reload" }
   /** What a reload would do. */
   | { readonly verb: "diff" }
+  /** What is measured, as text for Prometheus (`MetricsPage`). */
+  | { readonly verb: "metrics" }
+  /** The log tells everything for so long. */
+  | { readonly verb: "debug"; readonly forMs: number }
   /** What the authorities tell everybody, and who has applied it. */
   | { readonly verb: "bulletins" }
   /** The policy of the network, as this host knows it. */

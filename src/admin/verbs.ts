@@ -32,6 +32,13 @@ import { type StatusReport, statusReport } from "./status-report.ts";
 import { answers, type Members, nothing, type Sink, streams, type Verb } from "./verb.ts";
 import { askWhy } from "./why/ask.ts";
 
+export interface MetricsPage {
+  readonly text: string;
+}
+
+/** A log that was left talkative fills the disk. */
+export const DEBUG_MS_MAX = 86_400_000;
+
 /** Everything that a daemon can be asked on its admin sockets. */
 export function adminVerbs(
   daemon: Daemon,
@@ -84,6 +91,11 @@ export function adminVerbs(
     ),
     reload: answers("owner", nothing, async () => reloadReport(daemon.reload(), () => daemon.status())),
     diff: answers("owner", nothing, () => daemon.diff()),
+    metrics: answers("reader", nothing, async (): Promise<MetricsPage> => ({ text: await daemon.metrics() })),
+    debug: answers("owner", parseDebug, ({ forMs }) => {
+      daemon.debugFor(forMs);
+      return {};
+    }),
     ...bulletinVerbs(daemon),
     policy: policyVerb(daemon),
     events: streams("reader", parseEvents, ({ level }, sink) => followEvents(daemon, level, sink)),
@@ -149,4 +161,9 @@ function followEvents(daemon: Daemon, from: Notice["level"], sink: Sink): () => 
     const report: EventReport = { time: new Date().toISOString(), ...harmlessNotice(notice) };
     sink.push(report);
   });
+}
+
+function parseDebug({ forMs }: Members): { readonly forMs: number } | string {
+  const isTime = typeof forMs === "number" && Number.isInteger(forMs) && forMs >= 1_000 && forMs <= DEBUG_MS_MAX;
+  return isTime ? { forMs } : `forMs is 1000 to ${DEBUG_MS_MAX}`;
 }

@@ -39,6 +39,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   socks: async () => (await import("./commands/socks.ts")).socksCommand(),
   reload: async () => (await import("./commands/reload.ts")).reloadCommand(),
   config: async () => (await import("./commands/config.ts")).configCommand(),
+  metrics: async () => (await import("./commands/metrics.ts")).metricsCommand(),
+  debug: async () => (await import("./commands/debug.ts")).debugCommand(),
   bugreport: async () => (await import("./commands/bugreport.ts")).bugreportCommand(),
   version: async () => (await import("./commands/version.ts")).versionCommand(),
 };

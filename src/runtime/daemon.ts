@@ -34,6 +34,7 @@ import { withListenAddress } from "./listen-address.ts";
 import { EventFeed } from "./log/event-feed.ts";
 import { Log } from "./log/log.ts";
 import { measuring } from "./measuring.ts";
+import type { MetricsService } from "./metrics/metrics-service.ts";
 import { nodeSuite, osEntropy } from "./node-crypto.ts";
 import { OperatorError } from "./operator-error.ts";
 import { packageVersion } from "./package-root.ts";
@@ -83,6 +84,7 @@ export class Daemon {
   readonly #routes: Routes;
   readonly #portMapping: PortMapping;
   readonly #names: HostNames;
+  readonly #metrics: MetricsService;
   readonly #services: Services;
   #refusedReload: string | undefined;
 
@@ -126,7 +128,11 @@ export class Daemon {
       list: () => dataPlane.command({ kind: "list-flows" }),
     });
     this.captures = new CaptureDesk(dataPlane);
-    const { meter, services: tellers } = measuring(loaded, {
+    const {
+      meter,
+      metrics,
+      services: tellers,
+    } = measuring(loaded, {
       flowLog: this.flowLog,
       startedAt: this.startedAt,
       look: () => ({
@@ -141,6 +147,7 @@ export class Daemon {
       }),
       tell: (event) => this.events.tell(event),
     });
+    this.#metrics = metrics;
     this.events.listen((notice) => {
       this.#log.notice(notice);
       meter.heard(notice);
@@ -272,6 +279,16 @@ export class Daemon {
   /** How programs on this host find names of the overlay. */
   hostNames(): Promise<HostNamesDescription> {
     return this.#names.describe();
+  }
+
+  /** What is measured, in Prometheus' text format. */
+  metrics(): Promise<string> {
+    return this.#metrics.page();
+  }
+
+  /** The log tells everything for so long. */
+  debugFor(forMs: number): void {
+    this.#log.raise("debug", forMs);
   }
 
   details(): NodeDetails {

@@ -14,7 +14,7 @@ export function measuring(
     readonly startedAt: number;
     readonly tell: (event: OperatorEvent) => void;
   },
-): { readonly meter: Meter; readonly services: readonly Service[] } {
+): { readonly meter: Meter; readonly metrics: MetricsService; readonly services: readonly Service[] } {
   const { look, flowLog, startedAt, tell } = world;
   const meter = new Meter(config, look);
   const sender = () => {
@@ -22,5 +22,6 @@ export function measuring(
     return { host: settings.live.identity.credential.name, version };
   };
   const telemetry = new TelemetryService(config, { meter, flowLog, sender, startedAt, tell });
-  return { meter, services: [new MetricsService(config, meter, tell), telemetry] };
+  const metrics = new MetricsService(config, meter, tell);
+  return { meter, metrics, services: [metrics, telemetry] };
 }

@@ -40,7 +40,10 @@ impl Broker {
     }
 
     fn start_plane(&mut self) -> u32 {
-        let started = self.ask(&["--socket", self.socket.to_str().unwrap()]);
+        // Its standard error is the data plane's, which goes on.
+        let mut asker = Command::new(PROGRAM);
+        asker.arg("ask").arg(&self.listen).arg("--socket").arg(&self.socket).stderr(Stdio::null());
+        let started = asker.output().unwrap();
         let pid = String::from_utf8(started.stdout).unwrap().trim().parse().unwrap();
         self.plane = Some(pid);
         until("its data plane listens", || UnixStream::connect(&self.socket).is_ok());
@@ -119,6 +122,8 @@ fn a_data_plane_outlives_the_broker_that_leaves_and_the_next_one_ends_it() {
     broker.child = Broker::spawn(&broker.listen, &broker.socket);
     until("the next one listens", || UnixStream::connect(&broker.listen).is_ok());
     assert_eq!(broker.signal("-TERM"), Some(0));
-    until("it has ended", || !runs(plane) || std::fs::read(format!("/proc/{plane}/cmdline")).is_ok_and(|c| c.is_empty()));
+    until("it has ended", || {
+        !runs(plane) || std::fs::read(format!("/proc/{plane}/cmdline")).is_ok_and(|c| c.is_empty())
+    });
     assert!(UnixStream::connect(&broker.socket).is_err());
 }

@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { hostname, networkInterfaces, release, userInfo } from "node:os";
+import { networkInterfaces, release } from "node:os";
 import { askDaemon } from "../../admin/client.ts";
 import { withoutDaemon } from "../../admin/doctor/without-daemon.ts";
 import type { AdminRequest } from "../../admin/protocol.ts";
 import type { StatusReport } from "../../admin/status-report.ts";
+import type { MetricsPage } from "../../admin/verbs.ts";
 import { printableJson } from "../../core/base/printable.ts";
 import { CONTRACT_VERSIONS } from "../../core/dataplane/contract.ts";
 import { packageVersion } from "../../runtime/package-root.ts";
@@ -12,7 +13,7 @@ import { stateDirectoryAt } from "../../runtime/state/state-directory.ts";
 import { readStateFile } from "../../runtime/state/trust.ts";
 import { check } from "../check-config.ts";
 import { adminSocket, type TargetOptions } from "../target.ts";
-import { Pseudonyms } from "./pseudonyms.ts";
+import { pseudonymsOf } from "./pseudonyms-of.ts";
 import { scrubbed } from "./scrub.ts";
 import type { ArchivedFile } from "./tar.ts";
 
@@ -36,6 +37,7 @@ version.json         programs and system
 status.json          lacis status --json
 rules.json           lacis rules --json
 netcheck.json        lacis netcheck --json
+metrics.prom         lacis metrics
 doctor.json          lacis doctor --json
 configuration.json   every key that has an effect, with its value, and what is wrong with it
 interfaces.json      this machine's addresses
@@ -60,6 +62,7 @@ export async function collect(
     "status.json": json(status),
     "rules.json": json(await asked(options, { verb: "rules" })),
     "netcheck.json": json(await asked(options, { verb: "netcheck" })),
+    "metrics.prom": await measured(options),
     "doctor.json": json(await doctor(options, config)),
     "configuration.json": json(configuration(config)),
     "interfaces.json": json(networkInterfaces()),
@@ -80,6 +83,11 @@ async function asked(options: TargetOptions, request: AdminRequest): Promise<unk
   } catch (error) {
     return { failed: messageOf(error) };
   }
+}
+
+async function measured(options: TargetOptions): Promise<string> {
+  const page = (await asked(options, { verb: "metrics" })) as Partial<MetricsPage>;
+  return page.text ?? json(page);
 }
 
 async function doctor(options: TargetOptions, config: string | undefined): Promise<unknown> {
@@ -121,18 +129,6 @@ function shown(programs: readonly string[], args: readonly string[]): string {
     maxBuffer: 16 << 20,
   });
   return error ? `${error.message}\n` : stdout || stderr;
-}
-
-function pseudonymsOf({ host, peers = [], lighthouses = [] }: Partial<StatusReport>): Pseudonyms {
-  const names = [host?.name, ...peers.map(({ name }) => name), ...lighthouses.map(({ name }) => name), hostname()];
-  const groups = [...(host?.groups ?? []), ...peers.flatMap((peer) => peer.groups)];
-  const known = (found: readonly (string | null | undefined)[]): string[] =>
-    [...new Set(found.filter((name) => !!name))] as string[];
-  return new Pseudonyms({
-    host: known(names),
-    group: known(groups),
-    user: known([userInfo().username]).filter((name) => name !== "root"),
-  });
 }
 
 function messageOf(error: unknown): string {

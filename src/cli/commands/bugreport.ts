@@ -19,7 +19,7 @@ export function bugreportCommand(): Command {
     .addHelpText(
       "after",
       `
-Holds what status, rules, netcheck and doctor say, the configuration as it is understood, the log, addresses and routes. Private keys, passwords and
+Holds what status, rules, netcheck, metrics and doctor say, the configuration as it is understood, the log, addresses and routes. Private keys, passwords and
 tokens are left out. Works without a running daemon, too, when --config says which configuration it would run. Look into it before it is passed on:
 tar -xzf FILE. Exit code 0 when it was written.
 

@@ -3,6 +3,7 @@ import { askDaemon } from "../../admin/client.ts";
 import { asked, PEER_STATES, type PeerQuery } from "../../admin/peer-query.ts";
 import type { StatusReport } from "../../admin/status-report.ts";
 import { ExitCode, OperatorError } from "../../runtime/operator-error.ts";
+import { pseudonymsOf } from "../bugreport/pseudonyms-of.ts";
 import { CHECKS, type Check, notReady } from "../check-status.ts";
 import { fitted, SCREEN_LINES } from "../fit-status.ts";
 import { say, sayJson, sayText } from "../output.ts";
@@ -23,6 +24,7 @@ interface StatusOptions extends TargetOptions {
   readonly group?: string;
   readonly state?: PeerQuery["states"];
   readonly relayed?: true;
+  readonly anonymise?: true;
 }
 
 /** `lacis status`: whom this host has tunnels with, and what is wrong. */
@@ -36,6 +38,7 @@ export function statusCommand(): Command {
     .option("--peer <who>", "only this peer: its name (* stands for anything) or overlay address")
     .option("--group <group>", "only peers of this group")
     .option("--state <states>", `only peers in these states: ${PEER_STATES.join(", ")}`, parseStates)
+    .option("--anonymise", "replace names, groups and addresses by others, to show it to whoever helps")
     .option("--relayed", "only peers that are reached through a relay")
     .addOption(new Option("--check <what>", "for probes: say in one line whether this host is it").choices(CHECKS))
     .addHelpText(
@@ -60,6 +63,12 @@ Examples:  lacis status --peer 'web*' --state failed
     )
     .action(async (options: StatusOptions) => {
       const socket = adminSocket(options);
+      if (options.anonymise && (options.watch || options.check))
+        throw new OperatorError(
+          "usage",
+          { what: "--anonymise", why: "it is for one picture", todo: "leave out --watch and --check" },
+          ExitCode.usage,
+        );
       if (options.check) await checkStatus(socket, options.check, options.json ?? false);
       else if (options.watch) {
         const { json = false, verbose = false } = options;
@@ -72,12 +81,17 @@ async function showStatus(socket: string, options: StatusOptions): Promise<void>
   const peers = queryOf(options);
   const answer = (await askDaemon(socket, { verb: "status", peers }, TIMEOUT_MS)) as StatusReport;
   // A daemon of an older version does not choose.
-  const report = { ...answer, peers: asked(answer.peers, peers) };
+  const chosen = { ...answer, peers: asked(answer.peers, peers) };
+  const report = options.anonymise ? anonymised(chosen) : chosen;
   if (options.json) sayJson(report);
   else {
     const full = asFull(report, options.verbose ?? false);
     sayText(statusText(options.all || options.verbose ? full : fitted(full, SCREEN_LINES), styleFor(process.stdout)));
   }
+}
+
+function anonymised(report: StatusReport): StatusReport {
+  return JSON.parse(pseudonymsOf(report).hide(JSON.stringify(report)));
 }
 
 async function checkStatus(socket: string, check: Check, json: boolean): Promise<void> {

@@ -32,6 +32,7 @@ export class Log implements Service {
   readonly #repeats = new Repeats();
   #sweep: NodeJS.Timeout | undefined;
   #report: NodeJS.Timeout | undefined;
+  #raised: NodeJS.Timeout | undefined;
   #lost = 0;
 
   constructor(options: LogOptions) {
@@ -43,8 +44,17 @@ export class Log implements Service {
 
   /** New level and format, after a reload. */
   reload({ logging }: { readonly logging: LoggingSettings }): void {
+    clearTimeout(this.#raised);
     this.#settings = logging;
     this.#pino = this.#open(logging);
+  }
+
+  /** Another level for so long, then what the configuration says again. A reload ends it, too, and so does a restart: nothing is written down. */
+  raise(level: LoggingSettings["level"], forMs: number): void {
+    const logging = this.#settings;
+    this.reload({ logging });
+    this.#pino = this.#open({ ...logging, level });
+    this.#raised = setTimeout(() => this.reload({ logging }), forMs).unref();
   }
 
   /** What it goes by now. */

@@ -46,6 +46,14 @@ export class MetricsService implements Service {
     this.#close();
   }
 
+  /** The page for Prometheus, whether it is served or not. */
+  async page(): Promise<string> {
+    const settings = this.#settings;
+    if (settings.to === "prometheus") return this.#text(settings);
+    const tell = settings.to === "nobody" ? { messages: false, lighthouse: false } : settings;
+    return expose(this.#meter.measure(tell), []);
+  }
+
   health(): readonly Health[] {
     if (this.#trouble === undefined) return [];
     const todo = "see stats.* in the configuration, then: lacis reload";

@@ -64,7 +64,11 @@ describe("a daemon with its admin sockets", () => {
     expect(await ask({ verb: "doctor", target: "10.77.0.1" })).toMatchObject({ failed: "name" });
     const why = { verb: "why", from: undefined, to: "10.77.0.9", service: "tcp/22", timeoutMs: 5_000 } as const;
     expect(await ask(why)).toMatchObject({ verdict: "unknown", sides: [], text: expect.stringContaining("10.77.0.9") });
+    expect(await ask({ verb: "metrics" })).toMatchObject({ text: expect.stringMatching(/^# TYPE \S+ gauge$/m) });
     const { ownerSocket } = daemon.state;
+    expect(await askDaemon(ownerSocket, { verb: "debug", forMs: 1_000 }, 1_000)).toEqual({});
+    await expect(ask({ verb: "debug", forMs: 1_000 })).rejects.toMatchObject({ code: "not-permitted" });
+    await expect(askDaemon(ownerSocket, { verb: "debug", forMs: 1 }, 1_000)).rejects.toMatchObject({ exitCode: 2 });
     expect(await askDaemon(ownerSocket, { verb: "reload" }, 1_000)).toMatchObject({ applied: [] });
     expect(await askDaemon(ownerSocket, { verb: "diff" }, 1_000)).toMatchObject({ applied: [], needsRestart: [] });
   });
@@ -156,7 +160,7 @@ describe("a daemon with its admin sockets", () => {
     [
       "an unknown verb",
       { verb: "dance" },
-      /no such verb: there are status, version, ping, rules, why, flows, follow-flows, capture, dns, netcheck, doctor, reload, diff, bulletins, publish, policy, events, watch/,
+      /no such verb: there are status, version, ping, rules, why, flows, follow-flows, capture, dns, netcheck, doctor, reload, diff, metrics, debug, bulletins, publish, policy, events, watch/,
     ],
     ["a ping without a target", { verb: "ping" }, /needs a target/],
     ["a ping for an hour", { verb: "ping", target: "a", timeoutMs: 3_600_000 }, /timeoutMs of 1 to/],

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Log, type LogOptions } from "../../../../src/runtime/log/log.ts";
 import { harmless } from "../../../../src/runtime/log/log-text.ts";
 
@@ -27,6 +27,28 @@ describe("a log line", () => {
     log.reload({ logging: { level: "debug", format: "text", timestamps: false } });
     log.notice({ level: "debug", code: "x", text: "b", fields: {} });
     expect(lines).toEqual(["level=debug msg=b code=x\n"]);
+  });
+
+  test("of every level is written for a while, and then as before, however often that is asked for", () => {
+    vi.useFakeTimers();
+    try {
+      const { log, lines } = memoryLog({ level: "info" });
+      const said = (text: string) => log.notice({ level: "debug", code: "x", text, fields: {} });
+      for (const text of ["a", "b"]) {
+        log.raise("debug", 1_000);
+        said(text);
+      }
+      vi.advanceTimersByTime(1_000);
+      said("c");
+      log.raise("debug", 1_000);
+      log.reload({ logging: { level: "warn", format: "text", timestamps: false } });
+      said("d");
+      vi.advanceTimersByTime(1_000);
+      expect(lines).toEqual(["level=debug msg=a code=x\n", "level=debug msg=b code=x\n"]);
+      expect(log.settings.level).toBe("warn");
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test("cannot be forged by a value with a line break in it", () => {
