@@ -1,6 +1,7 @@
 import { CommanderError } from "commander";
 import { ADMIN_SCHEMA } from "../admin/protocol.ts";
-import { type Complaint, ExitCode, OperatorError } from "../runtime/operator-error.ts";
+import { type Complaint, ExitCode, OperatorError, systemCode } from "../runtime/operator-error.ts";
+import { systemWords } from "../runtime/system-words.ts";
 import { complain, sayJson } from "./output.ts";
 
 /**
@@ -26,6 +27,11 @@ interface Failure {
 function failureOf(error: unknown, args: readonly string[]): Failure | undefined {
   if (error instanceof OperatorError) return error;
   if (error instanceof CommanderError) return error.exitCode === 0 ? undefined : usageFailure(error.message, args);
+  const shortage = SHORTAGES[systemCode(error)];
+  if (shortage !== undefined) {
+    const complaint = { what: "this machine has too little of something", why: systemWords(error), todo: shortage };
+    return { code: "out-of-resources", exitCode: ExitCode.bad, complaint };
+  }
   const why = error instanceof Error ? (error.stack ?? error.message).split("\n").slice(0, 2).join(" ") : String(error);
   return {
     code: "internal",
@@ -33,6 +39,15 @@ function failureOf(error: unknown, args: readonly string[]): Failure | undefined
     complaint: { what: "this is a fault of lacis itself", why, todo: "please report it with this line" },
   };
 }
+
+/** What to do about what is nobody's fault here. */
+const SHORTAGES: Readonly<Record<string, string>> = {
+  EMFILE: "allow more: ulimit -n 1024, or LimitNOFILE= in the unit",
+  ENFILE: "close programs, or raise fs.file-max (sysctl)",
+  ENOMEM: "close programs, or allow more: MemoryMax= in the unit",
+  ENOSPC: "make room",
+  EDQUOT: "make room",
+};
 
 function usageFailure(message: string, args: readonly string[]): Failure {
   const [first = ""] = args;

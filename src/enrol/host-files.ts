@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ExitCode, OperatorError, systemCode } from "../runtime/operator-error.ts";
 import { systemWords } from "../runtime/system-words.ts";
 
@@ -42,7 +42,19 @@ export function makeFolder(folder: string, mode = 0o750): void {
   try {
     mkdirSync(folder, { recursive: true, mode });
   } catch (error) {
-    throw unwritable(folder, error);
+    throw unwritable(folder, reasonOf(folder, error));
+  }
+}
+
+/** Where the first missing folder cannot be made, Node.js says that the last one is missing. */
+function reasonOf(folder: string, error: unknown): unknown {
+  if (systemCode(error) !== "ENOENT") return error;
+  const parent = dirname(folder);
+  try {
+    mkdirSync(existsSync(parent) ? folder : parent);
+    return error;
+  } catch (cause) {
+    return parent === folder || existsSync(parent) ? cause : reasonOf(parent, cause);
   }
 }
 

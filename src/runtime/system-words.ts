@@ -10,6 +10,9 @@ const WORDS: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full",
   EDQUOT: "this user's share of the disk is full",
   EROFS: "the file system is read-only",
+  EMFILE: "this process has as many files open as it may",
+  ENFILE: "the machine has as many files open as it may",
+  ENOMEM: "there is not enough memory",
 };
 
 /** Why a file could not be read or written, for the end of a sentence: the system's own code where there is nothing better. */

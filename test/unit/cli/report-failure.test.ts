@@ -33,6 +33,14 @@ describe("a command that failed", () => {
     expect(JSON.parse(out[0] ?? "")).toEqual({ schema: 1, error: { code: "port-taken", ...complaint } });
   });
 
+  test("for want of files, memory or room says so, and is no fault of the program", () => {
+    const failed = Object.assign(new Error("EMFILE: too many open files, open 'x'"), { code: "EMFILE" });
+    expect(reportFailure(failed, ["run"])).toBe(1);
+    expect(err).toEqual([
+      "lacis: this machine has too little of something - this process has as many files open as it may - allow more: ulimit -n 1024, or LimitNOFILE= in the unit",
+    ]);
+  });
+
   test("that is one of several, and was given none, says so in words", () => {
     expect(reportFailure(new CommanderError(1, "commander.help", "(outputHelp)"), ["dns"])).toBe(2);
     expect(err).toEqual([
