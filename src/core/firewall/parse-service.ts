@@ -71,7 +71,9 @@ const KNOWN_NUMBERS: ReadonlySet<number> = new Set([1, 2, 4, 6, 17, 41, 47, 50, 
 
 function suggestion(protocol: string): string {
   const meant = nearest(protocol, [...PROTOCOLS.keys(), "icmp"]);
-  return meant === undefined ? "tcp, udp, icmp, or the number of another one; a port stands behind it: tcp/22" : `did you mean ${meant}?`;
+  return meant === undefined
+    ? "tcp, udp, icmp, or the number of another one; a port stands behind it: tcp/22"
+    : `did you mean ${meant}?`;
 }
 
 function numberUpTo(text: string, max: number): number | undefined {
