@@ -1,7 +1,6 @@
 import fs from "node:fs";
 import { decodeText } from "../../src/core/base/text-file.ts";
 import { codeOf, FileError, type NewFile, replaceFile, writeNewFiles } from "../../src/runtime/files/atomic-file.ts";
-import { systemWords } from "../../src/runtime/system-words.ts";
 import { Failure, usage } from "./failure.ts";
 
 /** The standard stream, in the place of a path. */
@@ -135,6 +134,7 @@ export function systemFailure(file: string, why: string, error: unknown): Failur
   if (code === "ENOENT")
     return new Failure({ what: file, why: `it ${why}: no such directory`, todo: "make the directory first" });
   if (code === "ENOSPC") return new Failure({ what: file, why: `it ${why}: the disk is full`, todo: "make room" });
-  const todo = code === "EROFS" ? "give a path elsewhere" : "check the path";
-  return new Failure({ what: file, why: `it ${why}: ${systemWords(error)}`, todo });
+  if (code === "EROFS")
+    return new Failure({ what: file, why: `it ${why}: the file system is read-only`, todo: "give a path elsewhere" });
+  return new Failure({ what: file, why: `it ${why}: ${code || String(error)}`, todo: "check the path" });
 }

@@ -91,9 +91,9 @@ export function adminVerbs(
     ),
     reload: answers("owner", nothing, async () => reloadReport(daemon.reload(), () => daemon.status())),
     diff: answers("owner", nothing, () => daemon.diff()),
-    metrics: answers("reader", nothing, async (): Promise<MetricsPage> => ({ text: await daemon.metrics() })),
+    metrics: answers("reader", nothing, async (): Promise<MetricsPage> => ({ text: await daemon.metrics.page() })),
     debug: answers("owner", parseDebug, ({ forMs }) => {
-      daemon.debugFor(forMs);
+      daemon.log.raise("debug", forMs);
       return {};
     }),
     ...bulletinVerbs(daemon),

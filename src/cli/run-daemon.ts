@@ -70,6 +70,6 @@ async function crash(starting: Promise<Daemon>, error: Error): Promise<void> {
   );
   setTimeout(() => process.exit(ExitCode.crashed), 200);
   const daemon = await starting.catch(() => undefined);
-  daemon?.flush();
+  daemon?.log.flush();
   process.exit(ExitCode.crashed);
 }

@@ -74,9 +74,10 @@ export class Daemon {
   readonly flowLog: FlowLog;
   readonly captures: CaptureDesk;
   readonly bulletins: BulletinDesk;
+  readonly metrics: MetricsService;
+  readonly log: Log;
   readonly #running: RunningConfig;
   readonly #claimed: ClaimedState;
-  readonly #log: Log;
   readonly #dataPlane: DataPlane;
   readonly #driver: Driver;
   readonly #carrier: CarrierService;
@@ -84,7 +85,6 @@ export class Daemon {
   readonly #routes: Routes;
   readonly #portMapping: PortMapping;
   readonly #names: HostNames;
-  readonly #metrics: MetricsService;
   readonly #services: Services;
   #refusedReload: string | undefined;
 
@@ -111,7 +111,7 @@ export class Daemon {
     this.#claimed = claimed;
     this.#running = new RunningConfig(options.config, loaded);
     this.#dataPlane = dataPlane;
-    this.#log = new Log(loaded.logging);
+    this.log = new Log(loaded.logging);
     const resolver = new Resolver({
       settings: () => this.#running.settings.live.staticMap,
       resolved: (name, addresses) => this.#driver.feed({ kind: "resolved", name, addresses }),
@@ -147,9 +147,9 @@ export class Daemon {
       }),
       tell: (event) => this.events.tell(event),
     });
-    this.#metrics = metrics;
+    this.metrics = metrics;
     this.events.listen((notice) => {
-      this.#log.notice(notice);
+      this.log.notice(notice);
       meter.heard(notice);
     });
     this.#driver = new Driver(node, {
@@ -224,7 +224,7 @@ export class Daemon {
     });
     this.#routes = aroundDevice.routes;
     // The connections go after the data plane: its farewells go over them, too.
-    const below = [this.#log, this.flowLog, this.bulletins, resolver, underlay, wake, this.#guard, this.#carrier];
+    const below = [this.log, this.flowLog, this.bulletins, resolver, underlay, wake, this.#guard, this.#carrier];
     const onTop = options.services?.(this) ?? [];
     const console = new ConsoleService(
       loaded,
@@ -233,8 +233,8 @@ export class Daemon {
         status: () => this.#driver.status(),
         order: (order) => this.order(order),
         reload: () => this.reload(),
-        logging: () => this.#log.settings,
-        changeLogging: (change) => this.#log.reload({ logging: { ...this.#log.settings, ...change } }),
+        logging: () => this.log.settings,
+        changeLogging: (change) => this.log.reload({ logging: { ...this.log.settings, ...change } }),
         device: () => dataPlane.describe().device,
         version: packageVersion(),
       },
@@ -279,16 +279,6 @@ export class Daemon {
   /** How programs on this host find names of the overlay. */
   hostNames(): Promise<HostNamesDescription> {
     return this.#names.describe();
-  }
-
-  /** What is measured, in Prometheus' text format. */
-  metrics(): Promise<string> {
-    return this.#metrics.page();
-  }
-
-  /** The log tells everything for so long. */
-  debugFor(forMs: number): void {
-    this.#log.raise("debug", forMs);
   }
 
   details(): NodeDetails {
@@ -393,12 +383,7 @@ export class Daemon {
       else this.#claimed.release();
     }
     this.events.tell({ code: ending === "replaced" ? "left" : "stopped" });
-    this.flush();
-  }
-
-  /** Writes what waits for the log. The last call before the process ends. */
-  flush(): void {
-    this.#log.flush();
+    this.log.flush();
   }
 
   async #start(): Promise<void> {
