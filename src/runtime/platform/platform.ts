@@ -31,6 +31,14 @@ export interface WayOut {
 export interface Sockets {
   /** What the UDP sockets bound to a port hold, of whichever process. Empty where nobody can tell. */
   memoryOf(port: number, buffers: SocketBuffers): readonly SocketMemory[];
+  /** Who has a UDP port; undefined where nobody has it or may be told. */
+  udpPortHolder(port: number): PortHolder | undefined;
+}
+
+export interface PortHolder {
+  readonly pid: number;
+  /** Of its program. */
+  readonly name: string;
 }
 
 /** What was asked for; 0: what the system gives. */

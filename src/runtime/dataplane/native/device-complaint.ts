@@ -75,11 +75,20 @@ export type DeviceRequest =
   | { readonly device: "udp"; readonly port: number };
 
 export function portTaken(port: number): OperatorError {
-  return new OperatorError("port-taken", {
-    what: `cannot listen on UDP port ${port}`,
-    why: "another program uses it",
-    todo: thisPlatform().advice.freePort(port, "listen.port"),
-  });
+  const { sockets, advice } = thisPlatform();
+  const what = `cannot listen on UDP port ${port}`;
+  const holder = sockets.udpPortHolder(port);
+  if (!holder) {
+    const todo = advice.freePort(port, "listen.port");
+    return new OperatorError("port-taken", { what, why: "another program uses it", todo });
+  }
+  const why = `${holder.name} uses it (pid ${holder.pid})`;
+  // Whoever changes over has the same configuration, and so the same port.
+  const todo =
+    holder.name === "nebula"
+      ? "to take its place, stop it first: systemctl disable --now nebula"
+      : "stop it, or change listen.port";
+  return new OperatorError("port-taken", { what, why, todo });
 }
 
 /** The complaint about a program that was started and is not there. */

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import type { SocketMemory, Sockets } from "../platform.ts";
+import { udpPortHolder } from "./port-holder.ts";
 
 export const SOCKETS: Sockets = {
+  udpPortHolder,
   /**
    * From /proc/net/udp and udp6 (proc(5)). Their columns are two of the numbers that the kernel keeps and the drops; the sizes of the buffers follow from what
    * was asked for (socket(7): doubled, up to a limit), and what it holds beside the packets is not there, hence 0.

@@ -51,7 +51,7 @@ describe("the data plane without a device", () => {
     const { plane } = await started({ host: "127.0.0.1" as IpAddress, port: 0 });
     const { port } = plane.describe();
     await expect(started({ host: "127.0.0.1" as IpAddress, port })).rejects.toThrow(
-      new RegExp(`UDP port ${port} - another program uses it - .*ss -ulpn`),
+      new RegExp(`UDP port ${port} - .+ uses it \\(pid \\d+\\) - stop it, or change listen.port`),
     );
   });
 
