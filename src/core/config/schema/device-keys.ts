@@ -134,8 +134,10 @@ export const DEVICE_KEYS: readonly KeySpec[] = [
       dev: {
         type: {
           kind: "text",
-          pattern: /^(?!\.\.?$)[!-$&-.0-9;-~]{0,15}$/,
-          means: "a device name: up to 15 ASCII characters, no space, slash, colon or percent sign",
+          // What sysctls call everybody is nobody's name.
+          pattern: /^(?!(?:\.\.?|all|default)$)[!-$&-.0-9;-~]{0,15}$/,
+          means:
+            "a device name: up to 15 ASCII characters, no space, slash, colon or percent sign, and not all or default",
         },
         default: "",
         about: "Name of the device; empty lets the system choose.",

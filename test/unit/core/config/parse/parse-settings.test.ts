@@ -183,15 +183,17 @@ describe("a wrong value is refused with its place and what belongs there:", () =
     ["tun: {mtu: 100}", 'config.yml:8:12: tun.mtu: "100" is out of range - it may be 576 to 8969'],
     [
       "tun: {dev: much-too-long-a-name}",
-      'config.yml:8:12: tun.dev: "much-too-long-a-name" is not a device name: up to 15 ASCII characters, no space, slash, colon or percent sign',
+      'config.yml:8:12: tun.dev: "much-too-long-a-name" is not a device name: up to 15 ASCII characters, no space, slash, colon or percent sign, and not all or default',
     ],
     ...[
       ["..", '".."'],
       ["tun%d", '"tun%d"'],
+      ["all", '"all"'],
+      ["default", '"default"'],
       ["größe", "a text of 5 characters"],
     ].map(([name, shown]): [string, string] => [
       `tun: {dev: "${name}"}`,
-      `config.yml:8:12: tun.dev: ${shown} is not a device name: up to 15 ASCII characters, no space, slash, colon or percent sign`,
+      `config.yml:8:12: tun.dev: ${shown} is not a device name: up to 15 ASCII characters, no space, slash, colon or percent sign, and not all or default`,
     ]),
     ["logging: {level: loud}", 'config.yml:8:18: logging.level: "loud" is not one of trace, debug, info, warn, error'],
     [
