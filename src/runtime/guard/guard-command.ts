@@ -1,5 +1,5 @@
 import { type ExecFileException, execFile } from "node:child_process";
-import { throughBroker } from "../broker.ts";
+import { brokerSocket, throughBroker } from "../broker.ts";
 import { findDataPlaneBinary } from "../dataplane/native/native-process.ts";
 import { EXIT_USAGE } from "../native-watch.ts";
 import { OperatorError } from "../operator-error.ts";
@@ -45,11 +45,19 @@ export async function runGuard(args: readonly string[]): Promise<GuardReport> {
   }
   return new Promise((resolve) => {
     const options = { cwd: "/", env: {}, timeout: COMMAND_MS, killSignal: "SIGKILL" } as const;
-    execFile(binary, throughBroker(["guard", ...args]), options, (error, stdout) => {
+    execFile(binary, throughBroker(["guard", ...args]), options, (error, stdout, stderr) => {
       // A guard of which a part failed ends with an error, and says in its report which.
-      resolve(readReport(stdout) ?? failed(`${binary} ${silence(error)}`));
+      resolve(readReport(stdout) ?? failed(reasonIn(stderr, error) ?? `${binary} ${silence(error)}`));
     });
   });
+}
+
+/** What the broker says that did not do it: everything else is said in a report. */
+function reasonIn(stderr: string, error: ExecFileException | null): string | undefined {
+  const [line = ""] = stderr.trim().split("\n");
+  return brokerSocket() === undefined || error?.killed || line === ""
+    ? undefined
+    : line.replace("lacis-dataplane: ", "");
 }
 
 function silence(error: ExecFileException | null): string {

@@ -1,3 +1,4 @@
+import { brokerSocket } from "../../broker.ts";
 import { ExitCode, OperatorError } from "../../operator-error.ts";
 import type { DeviceWish } from "../../platform/platform.ts";
 import { thisPlatform } from "../../platform/this-platform.ts";
@@ -96,6 +97,9 @@ export function silentDataPlane(binary: string, why: string): OperatorError {
   return new OperatorError("data-plane-failed", {
     what: `cannot start the data plane ${binary}`,
     why,
-    todo: "build it anew: npm run build:native",
+    todo:
+      brokerSocket() === undefined
+        ? "build it anew: npm run build:native"
+        : "see whether the broker runs: systemctl status lacis-dataplane",
   });
 }

@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { brokeredDataPlane, brokerSocket, throughBroker } from "../../../src/runtime/broker.ts";
+import { findDataPlaneBinary } from "../../../src/runtime/dataplane/native/native-process.ts";
+import { runGuard } from "../../../src/runtime/guard/guard-command.ts";
+import { thisPlatform } from "../../../src/runtime/platform/this-platform.ts";
+import { createStateDirectory, removeStateDirectory } from "../../../src/runtime/state/state-directory.ts";
+
+let folder: string;
+let broker: ChildProcess | undefined;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "lacis-broker-"));
+  vi.stubEnv("LACIS_BROKER", join(folder, "broker.sock"));
+});
+afterEach(() => {
+  broker?.kill();
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
+
+async function started(): Promise<void> {
+  const [listen, socket] = [join(folder, "broker.sock"), join(folder, "dataplane.sock")];
+  broker = spawn(findDataPlaneBinary(), ["broker", "--listen", listen, "--socket", socket], { stdio: "ignore" });
+  await vi.waitFor(() => expect(existsSync(listen)).toBe(true), { timeout: 10_000 });
+}
+
+describe("with a broker", () => {
+  test("what takes a privilege is asked of it, and nothing else is", () => {
+    const socket = join(folder, "broker.sock");
+    for (const command of ["guard", "routes", "changes"])
+      expect(throughBroker([command, "show"])).toEqual(["ask", socket, command, "show"]);
+    for (const command of ["underlay", "notify"]) expect(throughBroker([command, "x"])).toEqual([command, "x"]);
+    vi.stubEnv("LACIS_BROKER", "");
+    expect(throughBroker(["guard", "show"])).toEqual(["guard", "show"]);
+  });
+
+  test("a command is carried out, and says what it says otherwise", async () => {
+    await started();
+    const there = await runGuard(["show", "--owner", "nobody"]);
+    vi.stubEnv("LACIS_BROKER", "");
+    expect(there).toEqual(await runGuard(["show", "--owner", "nobody"]));
+  });
+
+  test("that is away, its absence is the reason", async () => {
+    const { routes } = await runGuard(["show", "--owner", "nobody"]);
+    expect(routes.failure).toMatch(/^the broker at \S+broker\.sock: No such file or directory/);
+  });
+
+  test("the data plane's sockets are beside its own, and are not this process's to remove", () => {
+    const path = join(folder, "state");
+    const state = createStateDirectory("config.yml", path, thisPlatform().places.environment("lacis"));
+    expect(state.dataPlaneSocket).toBe(brokeredDataPlane(join(folder, "broker.sock")));
+    expect(state.dataPlanePid).toBe(join(path, "dataplane.pid"));
+    removeStateDirectory({ ...state, dataPlaneSocket: folder }, []);
+    expect([existsSync(folder), existsSync(state.path)]).toEqual([true, false]);
+  });
+
+  test("a path that is not absolute is refused", () => {
+    expect(() => brokerSocket({ LACIS_BROKER: "broker.sock" })).toThrow(/not an absolute path - correct LACIS_BROKER/);
+  });
+});
