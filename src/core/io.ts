@@ -51,6 +51,8 @@ export type Input =
   /** The data plane died; every session is gone. */
   | { readonly kind: "data-plane-down" }
   | { readonly kind: "data-plane"; readonly event: DataPlaneEvent }
+  /** What the data plane tells is heard so long after it happened: there is more than this host can do. 0: at once. */
+  | { readonly kind: "behind"; readonly ms: number }
   /** The deadline of `pollTimeout` has come (or any other moment: harmless). */
   | { readonly kind: "tick" }
   /** Answer to a `resolve` output. Empty: it does not resolve now; what was known stays. */

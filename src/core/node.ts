@@ -116,6 +116,7 @@ export class Node {
         if (this.#facts.udpPort !== undefined) this.#stop("data-plane-gone");
         this.#facts.udpPort = input.udpPort;
         this.#facts.keepsMemos = !input.isShortLived;
+        this.#facts.behindMs = 0;
         this.#out.dataPlaneIsUp = true;
         gateways.reload();
         adoption.takeOver(input.sessions, input.relays ?? []);
@@ -126,6 +127,9 @@ export class Node {
       case "data-plane":
         // What the old data plane still had to say when it died is about sessions that are gone.
         if (this.#facts.udpPort !== undefined) this.#fromDataPlane.hear(input.event);
+        return;
+      case "behind":
+        this.#facts.behindMs = input.ms;
         return;
       case "tick":
         return;

@@ -106,6 +106,10 @@ export class Driver implements DataPlaneListener {
     }
   }
 
+  behind(ms: number): void {
+    this.feed({ kind: "behind", ms });
+  }
+
   down(): void {
     this.#strangers.clear();
     this.feed({ kind: "data-plane-down" });

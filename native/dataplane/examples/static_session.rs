@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut request_id = 0;
     let mut ask = |command: Command| -> Result<(), Box<dyn Error>> {
         request_id += 1;
-        frame::write(&ToDataPlane { request_id, command: Some(command) }, &mut stream)?;
+        frame::write(&ToDataPlane { request_id, command: Some(command), ..Default::default() }, &mut stream)?;
         loop {
             match frame::read::<FromDataPlane>(&mut stream)?.and_then(|said| said.event) {
                 Some(Event::Ready(_)) => return Ok(()),

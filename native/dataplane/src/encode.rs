@@ -73,10 +73,10 @@ pub fn prefix(prefix: Prefix) -> wire::Prefix {
     wire::Prefix { address: address_to_bytes(prefix.address()), bits: prefix.bits().into() }
 }
 
-/// The answer to one request, `None` when none is wanted.
-pub fn result(request_id: u64, outcome: Result<Option<wire::result::Value>, Failure>) -> Option<Wire> {
+/// The answer to one request, `None` when none is wanted. `quiet`: only of a failure.
+pub fn result(request_id: u64, quiet: bool, outcome: Result<Option<wire::result::Value>, Failure>) -> Option<Wire> {
     let (error, code, value) = match outcome {
-        Ok(_) if request_id == 0 => return None,
+        Ok(_) if request_id == 0 || quiet => return None,
         Ok(value) => (String::new(), String::new(), value),
         Err(failure) => (failure.message, failure.code.to_owned(), None),
     };
@@ -388,8 +388,10 @@ mod tests {
 
     #[test]
     fn only_a_failure_is_told_to_who_wants_no_answer() {
-        assert_eq!(result(0, Ok(None)), None);
-        assert!(result(0, Err(Failure::bad("x"))).is_some());
-        assert!(result(1, Ok(None)).is_some());
+        assert_eq!(result(0, false, Ok(None)), None);
+        assert!(result(0, false, Err(Failure::bad("x"))).is_some());
+        assert!(result(1, false, Ok(None)).is_some());
+        assert_eq!(result(1, true, Ok(None)), None);
+        assert!(result(1, true, Err(Failure::bad("x"))).is_some());
     }
 }

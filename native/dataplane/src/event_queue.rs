@@ -4,16 +4,19 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::net::Shutdown;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lacis_contract::frame;
 use lacis_contract::wire::{FromDataPlane, from_data_plane::Event};
 
 use crate::event_class::{Amount, CLASSES, Class};
+use crate::gathering::Gathering;
 use crate::platform::ControlStream;
 
 /// Events written at once.
 const WRITE_EVENTS: usize = 256;
+/// So many are worth a wake-up at any time.
+const GATHERED: usize = 16;
 /// What the write buffer shrinks to.
 const BUFFER_BYTES: usize = 256 << 10;
 
@@ -52,6 +55,7 @@ struct State {
     waiting: VecDeque<Waiting>,
     held: [Amount; CLASSES],
     is_writing: bool,
+    gathering: Gathering,
 }
 
 /// The queue and the connection at its end.
@@ -84,7 +88,7 @@ impl EventQueue {
         let mut state = self.lock();
         if state.connection.is_some() {
             state.push(answer, bytes);
-            self.changed.notify_all();
+            self.tell(&state);
         }
     }
 
@@ -96,8 +100,15 @@ impl EventQueue {
             return Pushed::Unheard;
         }
         let pushed = state.push(event, bytes);
-        self.changed.notify_all();
+        self.tell(&state);
         pushed
+    }
+
+    /// Wakes who writes where it may have waited for this: not for each one while it gathers.
+    fn tell(&self, state: &State) {
+        if [1, GATHERED].contains(&state.waiting.len()) {
+            self.changed.notify_all();
+        }
     }
 
     /// Waits until everything is written, at most `patience`.
@@ -133,6 +144,13 @@ impl EventQueue {
     fn take(&self) -> (io::Result<ControlStream>, u64, Next) {
         let idle = |state: &mut State| state.connection.is_none() || state.waiting.is_empty();
         let mut state = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
+        let pause = state.gathering.pause(Instant::now());
+        let few = |state: &mut State| state.connection.is_some() && state.waiting.len() < GATHERED;
+        if !pause.is_zero() {
+            let waited = self.changed.wait_timeout_while(state, pause, few);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.gathering.woken(Instant::now());
         let next = state.next();
         state.is_writing = true;
         let gone = || io::Error::from(io::ErrorKind::NotConnected);
@@ -186,6 +204,7 @@ impl State {
     }
 
     fn disconnect(&mut self) {
+        self.gathering = Gathering::default();
         if let Some(connection) = self.connection.take() {
             let _ = connection.shutdown(Shutdown::Both);
         }

@@ -97,7 +97,7 @@ impl Speech<'_> {
     }
 
     fn command(&mut self, command: Command) -> io::Result<()> {
-        self.say(&handed(Part::Command(ToDataPlane { request_id: 0, command: Some(command) })))
+        self.say(&handed(Part::Command(ToDataPlane { request_id: 0, command: Some(command), ..Default::default() })))
     }
 
     fn routes(&mut self, routes: &[Route]) -> io::Result<()> {
@@ -132,6 +132,7 @@ impl Speech<'_> {
         let mut install = handed(Part::Command(ToDataPlane {
             request_id: 0,
             command: Some(Command::InstallSession(encode_commands::installation(session.installation))),
+            quiet: false,
         }));
         let said = self.say(&install);
         if let Some(Part::Command(ToDataPlane { command: Some(Command::InstallSession(install)), .. })) =

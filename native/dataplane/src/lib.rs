@@ -16,6 +16,7 @@ mod encode_commands;
 mod event_class;
 mod event_queue;
 mod failure;
+mod gathering;
 mod greeting;
 mod guard;
 mod hand_over;

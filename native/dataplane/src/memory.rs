@@ -51,7 +51,7 @@ struct Conversation {
 impl Conversation {
     /// Handles one request; false after Shutdown.
     fn handle(&mut self, request: ToDataPlane) -> io::Result<bool> {
-        let request_id = request.request_id;
+        let (request_id, quiet) = (request.request_id, request.quiet);
         let mut goes_on = true;
         let outcome = match request.command {
             Some(Command::Hello(hello)) if self.greeting != Greeting::Stranger => {
@@ -72,7 +72,7 @@ impl Conversation {
             Some(command) => self.carry_out(command),
             None => Err(Failure::unknown_member("command")),
         };
-        if let Some(result) = encode::result(request_id, outcome) {
+        if let Some(result) = encode::result(request_id, quiet, outcome) {
             self.out.push(result);
         }
         self.out.push(Wire::Quiet(wire::Quiet { request_id }));
@@ -272,11 +272,11 @@ mod tests {
     proptest! {
         #[test]
         fn no_request_however_damaged_panics(damage in prop::collection::vec((0usize..13, any::<prop::sample::Index>(), any::<u8>()), 0..6)) {
-            let hello = ToDataPlane { request_id: 1, command: Some(Command::Hello(wire::Hello { contract_version: 2, oldest_version: 2 })) };
+            let hello = ToDataPlane { request_id: 1, command: Some(Command::Hello(wire::Hello { contract_version: 2, oldest_version: 2 })), quiet: false };
             let mut stream = vec![];
             frame::append(&hello, &mut stream).unwrap();
             for (number, command) in commands().into_iter().enumerate() {
-                let mut body = ToDataPlane { request_id: 2, command: Some(command) }.encode_to_vec();
+                let mut body = ToDataPlane { request_id: 2, command: Some(command), quiet: false }.encode_to_vec();
                 for (_, at, value) in damage.iter().filter(|(which, _, _)| *which == number) {
                     let at = at.index(body.len());
                     body[at] = *value;

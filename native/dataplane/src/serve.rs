@@ -197,7 +197,7 @@ impl Process {
 
     fn handle(&mut self, request: ToDataPlane) -> Next {
         let greeting = self.connection.as_ref().map_or(Greeting::Awaited, |connection| connection.greeting);
-        let request_id = request.request_id;
+        let (request_id, quiet) = (request.request_id, request.quiet);
         let mut next = Next::GoOn;
         let outcome = match request.command {
             Some(Command::Hello(hello)) if greeting != Greeting::Stranger => {
@@ -223,7 +223,7 @@ impl Process {
             }
             None => Err(Failure::unknown_member("command")),
         };
-        if let Some(result) = encode::result(request_id, outcome) {
+        if let Some(result) = encode::result(request_id, quiet, outcome) {
             self.shared.events.answer(result);
         }
         next

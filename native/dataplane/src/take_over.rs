@@ -116,7 +116,7 @@ fn until_gone(stream: &mut ControlStream, frames: &mut FrameBuffer) -> io::Resul
 }
 
 fn request(command: Command) -> ToDataPlane {
-    ToDataPlane { request_id: 0, command: Some(command) }
+    ToDataPlane { request_id: 0, command: Some(command), ..Default::default() }
 }
 
 /// Waits for the next bytes, or the end.

@@ -114,7 +114,8 @@ fn many_sessions_and_rules_are_all_there_afterwards() {
     for number in 1..=sessions {
         let peer_addresses = vec![(0x0a00_0000 + number).to_be_bytes().to_vec()];
         let install = wire::InstallSession { peer_addresses, ..session(number, "127.0.0.1:9".parse().unwrap()) };
-        let silent = wire::ToDataPlane { request_id: 0, command: Some(Command::InstallSession(install)) };
+        let silent =
+            wire::ToDataPlane { request_id: 0, command: Some(Command::InstallSession(install)), ..Default::default() };
         frame::write(&silent, &mut control.stream).unwrap();
     }
     // In order: what came before is done when this is answered.

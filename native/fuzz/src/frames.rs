@@ -9,7 +9,7 @@ use lacis_dataplane::memory::converse;
 pub fn check(bytes: &[u8]) {
     let hello = wire::Hello { contract_version: CONTRACT_VERSION, oldest_version: OLDEST_VERSION };
     let mut stream = vec![];
-    let hello = ToDataPlane { request_id: 1, command: Some(Command::Hello(hello)) };
+    let hello = ToDataPlane { request_id: 1, command: Some(Command::Hello(hello)), ..Default::default() };
     frame::append(&hello, &mut stream).unwrap_or_default();
     stream.extend_from_slice(bytes);
     let mut answers = vec![];

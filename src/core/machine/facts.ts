@@ -20,6 +20,8 @@ export interface Facts {
   readonly udpPort: number | undefined;
   /** Whether the data plane may outlive this process, which then finds its sessions by what it has noted with them. */
   readonly keepsMemos: boolean;
+  /** How long what the data plane tells waits before it is heard; 0 where that makes no difference. */
+  readonly behindMs: number;
   readonly ownNetworks: readonly Prefix[];
   /** Where peers may be. */
   readonly allowedRemotes: AllowedRemotes;

@@ -25,6 +25,7 @@ export class NodeFacts implements Facts {
   clock: Clock;
   udpPort: number | undefined;
   keepsMemos = true;
+  behindMs = 0;
   routes: RouteTable;
   allowedRemotes: AllowedRemotes;
   readonly crypto: CryptoSuite;

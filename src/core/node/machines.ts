@@ -119,7 +119,11 @@ export function assemble(
   const liveness = new Liveness(
     facts,
     peers,
-    { patienceMs: (session) => paths.patienceMs(session), isLossy: (session) => paths.isLossy(session) },
+    {
+      // What has come waits to be heard while this host is behind.
+      patienceMs: (session) => paths.patienceMs(session) + facts.behindMs,
+      isLossy: (session) => paths.isLossy(session),
+    },
     emit,
   );
   const networkPolicy = new NetworkPolicy(facts, emit);

@@ -13,6 +13,7 @@ export function dataPlaneService(plane: DataPlane, driver: Driver, isUp: () => v
       isUp();
     },
     event: (event) => driver.event(event),
+    behind: (ms) => driver.behind(ms),
     down: () => driver.down(),
     tell: (event) => driver.tell(event),
   };

@@ -36,6 +36,8 @@ export interface DataPlaneListener {
   /** `udpPort`: the bound port. */
   up(udpPort: number, survivors: Survivors): void;
   event(event: DataPlaneEvent): void;
+  /** From now on what it tells is heard so many milliseconds after it happened; 0: at once, as in the beginning. */
+  behind?(ms: number): void;
   down(): void;
   tell(event: OperatorEvent): void;
 }

@@ -161,5 +161,5 @@ pub fn open_udp(port: u16) -> Command {
 }
 
 pub fn request(request_id: u64, command: Command) -> ToDataPlane {
-    ToDataPlane { request_id, command: Some(command) }
+    ToDataPlane { request_id, command: Some(command), ..Default::default() }
 }

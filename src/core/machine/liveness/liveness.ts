@@ -130,7 +130,9 @@ export class Liveness implements Machine {
   /** Somebody was sent something through this session, and nothing has come for longer than it usually takes. */
   unanswered(session: Session): void {
     const { suspicion } = this.vitalsOf(session);
-    if (!suspicion && session.state.at === "live" && this.#peers.isPrimary(session)) this.#doubt(session);
+    // While this host is behind, what has come since waits to be heard: the next sample says whether it did.
+    if (this.#facts.behindMs === 0 && !suspicion && session.state.at === "live" && this.#peers.isPrimary(session))
+      this.#doubt(session);
   }
 
   /** Anything authenticated was seen on this session. So what the peer has disowned before is over (reliability R12). */
@@ -336,7 +338,12 @@ export class Liveness implements Machine {
     if (!session || vitals?.suspicion?.of !== "silence" || vitals.suspicion.stage !== "asking") return;
     const { suspicion } = vitals;
     const way = { patienceMs: this.#ports.patienceMs(session), isLossy: this.#ports.isLossy(session) };
-    if (stepAfter(suspicion.asked, suspicion.since, way).what === "judge") {
+    const step = stepAfter(suspicion.asked, suspicion.since, way);
+    if (step.at > this.#facts.now) {
+      this.#steps.schedule(index, step.at);
+      return;
+    }
+    if (step.what === "judge") {
       this.#condemn(session, vitals);
       return;
     }

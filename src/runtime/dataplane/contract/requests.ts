@@ -6,6 +6,7 @@ import type { AllowRule, RemoteAllowList } from "../../../core/netip/allow-list.
 import type { Endpoint } from "../../../core/netip/endpoint.ts";
 import type { Prefix } from "../../../core/netip/prefix.ts";
 import { frameOf } from "./frame.ts";
+import { encodeFrequent } from "./frequent.ts";
 import * as pb from "./generated/dataplane_pb.ts";
 import { policyPieces, routePieces } from "./pieces.ts";
 import {
@@ -76,11 +77,12 @@ export function encodeToDataPlane(requestId: bigint, request: DataPlaneRequest):
 
 /**
  * The frames of a request, each made when it is asked for: one, or several where it is large; then the last one commits what the others
- * brought, and it alone carries the `requestId`. 0: no answer wanted unless it fails.
+ * brought, and it alone carries the `requestId`. 0: no answer wanted unless it fails; `quiet`: none of its own (dataplane.proto).
  */
 export function* framesToDataPlane(
   requestId: bigint,
   request: DataPlaneRequest,
+  quiet = false,
 ): Generator<Result<Uint8Array, string>> {
   switch (request.kind) {
     case "apply-policies": {
@@ -89,17 +91,20 @@ export function* framesToDataPlane(
       const commit = yield* staged(policyPieces(request.programs), (programs) => ({ programs }));
       yield encode({
         requestId,
+        quiet,
         command: { case: "applyPolicies", value: { programs: commit, bindings, raiseEpoch } },
       });
       return;
     }
     case "apply-routes": {
       const commit = yield* staged(routePieces(request.routes), (routes) => ({ routes }));
-      yield encode({ requestId, command: { case: "applyRoutes", value: { routes: commit } } });
+      yield encode({ requestId, quiet, command: { case: "applyRoutes", value: { routes: commit } } });
       return;
     }
-    default:
-      yield encode({ requestId, command: writeCommand(request) });
+    default: {
+      const message = encodeFrequent(requestId, request, quiet);
+      yield message ? frameOf(message) : encode({ requestId, quiet, command: writeCommand(request) });
+    }
   }
 }
 

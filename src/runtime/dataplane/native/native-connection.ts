@@ -1,5 +1,4 @@
 import { createConnection, type Socket } from "node:net";
-import type { Result } from "../../../core/base/result.ts";
 import {
   CONTRACT_VERSIONS,
   type DataPlaneCommand,
@@ -16,12 +15,13 @@ import {
   type DataPlaneSnapshot,
   decodeFromDataPlane,
   FrameReader,
-  framesToDataPlane,
   type ReadyReport,
   type ResultReport,
   type ResultValue,
 } from "../contract/codec.ts";
 import { isDispensable, lackingCapability, reduced } from "./capabilities.ts";
+import { Lateness } from "./lateness.ts";
+import { RequestWriter, type Unsendable } from "./request-writer.ts";
 import { SHED_FROM, Shedding } from "./shedding.ts";
 
 /** A data plane that leaves so much unread is not well. The connection is given up and opened anew, which repeats what was lost. */
@@ -33,6 +33,8 @@ const EARLY_REPEATED_MAX = 256;
 const EARLY_CERTAIN_MAX = 131_072;
 /** A data plane that says nothing for so long after a request is frozen: it answers each, within milliseconds. */
 const SILENT_MS = 10_000;
+/** Why a connection is lost that this process closes. */
+const CLOSED = "closed";
 /** What is done of what has come in one turn of the event loop. */
 const TURN_MS = 8;
 /** For opening devices and introductions: they take milliseconds. */
@@ -54,6 +56,8 @@ export class ConnectionLost extends Error {}
 
 export interface ConnectionListener {
   event(event: DataPlaneEvent): void;
+  /** What it tells is heard so many milliseconds after it happened; 0: at once. */
+  behind?(ms: number): void;
   tell(event: OperatorEvent): void;
   /** The last call. */
   lost(reason: string): void;
@@ -66,13 +70,6 @@ type Waiting =
       readonly reject: (error: Error) => void;
     }
   | { readonly for: "failure"; readonly command: DataPlaneCommand };
-
-interface Unsent {
-  readonly id: bigint;
-  readonly frames: Iterator<Result<Uint8Array, string>, void>;
-  /** A frame of it has been written. */
-  begun: boolean;
-}
 
 interface Introduction {
   readonly resolve: (ready: ReadyReport) => void;
@@ -88,13 +85,13 @@ export class NativeConnection {
   readonly #waiting = new Map<bigint, Waiting>();
   /** What has come and waits for the next turn. */
   #unread: readonly Uint8Array[] = [];
-  /** Not written yet, or not to the end. As many as wait for an answer at most. */
-  #unsent: Unsent[] = [];
+  readonly #writer: RequestWriter;
   #introduction: Introduction | undefined;
   /** Beyond the contract: known once it has introduced itself. */
   #capabilities: readonly string[] = [];
   readonly #toldLacking = new Set<string>();
   readonly #shedding = new Shedding();
+  readonly #lateness = new Lateness();
   #listener: ConnectionListener | undefined;
   #early: DataPlaneEvent[] = [];
   #earlyRepeated = 0;
@@ -117,6 +114,10 @@ export class NativeConnection {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
+    this.#writer = new RequestWriter({
+      write: (bytes, answered) => this.#wrote(bytes, answered),
+      unsendable: (request) => this.#unsendable(request),
+    });
     socket.on("data", (chunk) => this.#read(chunk));
     socket.on("error", (error) => this.#lose(error.message));
     socket.on("close", () => this.#lose("it closed the connection"));
@@ -164,7 +165,7 @@ export class NativeConnection {
 
   close(): void {
     this.#listener = undefined;
-    this.#lose("closed");
+    this.#lose(CLOSED);
   }
 
   #send(asked: DataPlaneRequest, waiting: Waiting | undefined): void {
@@ -188,8 +189,7 @@ export class NativeConnection {
       if (waiting) this.#refuse(waiting, { code: "unsupported", error });
     } else {
       if (waiting) this.#waiting.set(id, waiting);
-      this.#unsent.push({ id, frames: framesToDataPlane(id, request), begun: false });
-      if (this.#unsent.length === 1) this.#write();
+      this.#writer.add(id, request);
       this.#patience ??= afterRunning(SILENT_MS, () => this.#giveUp());
       if (this.#waiting.size > UNANSWERED_MAX) this.#lose("it does not keep up");
     }
@@ -203,34 +203,13 @@ export class NativeConnection {
     this.#listener.tell({ code: "data-plane-refused", command, reason: "unsupported", error });
   }
 
-  /** Requests in their order. One in many frames is made frame by frame, and something else may happen between them. */
-  #write(): void {
-    for (let next = this.#unsent[0]; next && this.#lost === undefined; next = this.#unsent[0]) {
-      const { value: frame } = next.frames.next();
-      if (frame?.ok) {
-        this.#gather();
-        this.#socket.write(frame.value);
-        if (this.#socket.writableLength > UNREAD_BYTES_MAX) this.#lose("it does not keep up");
-        if (next.begun) {
-          setImmediate(() => this.#write());
-          return;
-        }
-        next.begun = true;
-        continue;
-      }
-      this.#unsent.shift();
-      if (frame) this.#unsendable(next, frame.reason);
-    }
+  #wrote(bytes: Uint8Array, answered: bigint): void {
+    if (this.#waiting.has(answered)) this.#lateness.asked(answered, performance.now());
+    if (!this.#socket.destroyed) this.#socket.write(bytes);
+    if (this.#socket.writableLength > UNREAD_BYTES_MAX) this.#lose("it does not keep up");
   }
 
-  /** What is said in one turn of the event loop goes out in one write. */
-  #gather(): void {
-    if (this.#socket.writableCorked > 0) return;
-    this.#socket.cork();
-    process.nextTick(() => this.#socket.uncork());
-  }
-
-  #unsendable({ id, begun }: Unsent, error: string): void {
+  #unsendable({ id, begun, error }: Unsendable): void {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (waiting) this.#refuse(waiting, { code: "bad-request", error });
@@ -256,6 +235,7 @@ export class NativeConnection {
     const until = performance.now() + TURN_MS;
     for (const [at, message] of messages.entries()) {
       if (performance.now() >= until) {
+        this.#tellLateness();
         this.#unread = messages.slice(at);
         this.#socket.pause();
         setImmediate(() => this.#readOn());
@@ -267,6 +247,12 @@ export class NativeConnection {
       if (this.#lost !== undefined) return;
     }
     this.#socket.resume();
+  }
+
+  /** What is due is judged by what has been heard. */
+  #tellLateness(): void {
+    const ms = this.#lateness.news(performance.now());
+    if (ms !== undefined) this.#listener?.behind?.(ms);
   }
 
   #take(report: DataPlaneReport): void {
@@ -303,6 +289,13 @@ export class NativeConnection {
   }
 
   #answer(result: ResultReport): void {
+    this.#lateness.answered(result.requestId, performance.now());
+    this.#tellLateness();
+    // Answers come in the order of requests: whatever was said before, and not answered, was carried out.
+    for (const [id, { for: what }] of this.#waiting) {
+      if (id >= result.requestId || what === "answer") break;
+      this.#waiting.delete(id);
+    }
     const waiting = this.#waiting.get(result.requestId);
     this.#waiting.delete(result.requestId);
     if (!waiting) return;
@@ -349,21 +342,26 @@ export class NativeConnection {
   }
 
   #giveUp(): void {
+    // What it says is there, and waits for this process to read it.
+    if (this.#unread.length > 0) {
+      this.#patience = afterRunning(SILENT_MS, () => this.#giveUp());
+      return;
+    }
     this.#frozen = true;
     this.#lose(`it has not answered for ${SILENT_MS / 1000} s`);
   }
 
   #lose(reason: string): void {
     if (this.#lost !== undefined) return;
-    this.#lost = reason;
-    this.#patience?.();
     // What was said before is still heard.
-    this.#socket.uncork();
+    if (reason === CLOSED) this.#writer.flush();
+    this.#writer.stop();
+    this.#lost ??= reason;
+    this.#patience?.();
     this.#socket.destroy();
     this.#introduction?.reject(new ConnectionLost(reason));
     for (const waiting of this.#waiting.values()) abandon(waiting, reason);
     this.#waiting.clear();
-    this.#unsent = [];
     this.#unread = [];
     this.#listener?.lost(reason);
   }

@@ -117,6 +117,7 @@ export class NativeDataPlane implements DataPlane {
     this.#listener.up(port, survivors);
     connection.listen({
       event: (event) => this.#listener.event(event),
+      behind: (ms) => this.#listener.behind?.(ms),
       tell: (event) => {
         // Nothing will ever come through it again.
         if (event.code === "device-error") this.renew();

@@ -68,6 +68,36 @@ describe("a tunnel", () => {
     expect(a.status().peers[0]?.state).toBe("up");
   });
 
+  test("is not doubted for silence of which a host that is behind has not heard the end", () => {
+    const { mesh, a, b } = connected();
+    mesh.run(SETTLED_MS);
+    a.input({ kind: "behind", ms: 600 });
+    mesh.delivers = ({ from }) => from !== B;
+    const before = mesh.flights.length;
+    const own = () => mesh.flights.slice(before).filter(({ from }) => from === A);
+    a.say(b, "anybody?");
+    mesh.run(500);
+    expect(own().filter(({ datagram }) => isTest(datagram))).toEqual([]);
+  });
+
+  test("that is doubted is given as much longer to answer as this host is behind, and not called anew before", () => {
+    const { mesh, a, b } = connected();
+    mesh.run(SETTLED_MS);
+    mesh.remove(b);
+    a.say(b, "anybody?");
+    mesh.run(60);
+    const begun = mesh.now;
+    a.input({ kind: "behind", ms: 600 });
+    let calledAfter = 0;
+    mesh.delivers = ({ datagram }) => {
+      if (datagram[0] === 0x10 && calledAfter === 0) calledAfter = mesh.now - begun;
+      return true;
+    };
+    mesh.run(5000);
+    expect(calledAfter).toBeGreaterThan(600);
+    expect(calledAfter).toBeLessThan(800);
+  });
+
   test("whose peer stays silent is removed, and the next packet calls again", () => {
     const { mesh, a, b } = connected();
     mesh.run(SETTLED_MS);

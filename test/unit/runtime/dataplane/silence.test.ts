@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { LocalIndex } from "../../../../src/core/dataplane/contract.ts";
 import { FakeDataPlane } from "./fake-data-plane.ts";
 
 type Connection = import("../../../../src/runtime/dataplane/native/native-connection.ts").NativeConnection;
@@ -65,6 +66,22 @@ describe("a data plane that takes requests and answers none", () => {
     expect(lost).not.toHaveBeenCalled();
     fake.say({ kind: "result", requestId: 2n, code: "", error: "", value: undefined });
     await run(30_000);
+    expect(lost).not.toHaveBeenCalled();
+  });
+
+  test("is not given up while what it said waits to be read: it is this process that is behind", async () => {
+    let heard = 0;
+    const event = (): void => {
+      heard++;
+      // Each takes longer than a turn may.
+      stoppedMs += 20;
+    };
+    connection.listen({ event, tell: () => {}, lost });
+    for (let said = 0; said < 400; said++) fake.say({ kind: "confirmed", localIndex: 7 as LocalIndex });
+    while (heard === 0) await new Promise((resolve) => setImmediate(resolve));
+    connection.command({ kind: "sample" });
+    await run(12_000);
+    expect(heard).toBeLessThan(400);
     expect(lost).not.toHaveBeenCalled();
   });
 
