@@ -21,6 +21,8 @@ export interface Sent {
   postedPackets: number;
   postedBytes: number;
   answers: number;
+  /** Of the posted ones, those that the last sample did not know yet. */
+  carried: number;
   /** Undefined before the first sample that it was in. */
   sampledAt: Instant | undefined;
 }
@@ -49,9 +51,19 @@ export function takeUse(sent: Sent, activity: SessionActivity, now: Instant): Us
   };
   sent.sentPackets = packets;
   sent.sentBytes = bytes;
-  sent.postedPackets = 0;
-  sent.postedBytes = 0;
-  sent.answers = 0;
+  keepUnsent(sent, all, othersBytes);
   sent.sampledAt = now;
   return use;
+}
+
+/**
+ * What was said after the sample was taken is in the next one: a host that is behind says much between the moment that a sample was taken at and
+ * the one in which it is looked at. For one sample only, because what was dropped is in none.
+ */
+function keepUnsent(sent: Sent, all: number, othersBytes: number): void {
+  const unsent = Math.min(Math.max(0, sent.postedPackets - all), sent.postedPackets - sent.carried);
+  sent.answers = Math.min(sent.answers, unsent);
+  sent.postedBytes = unsent === 0 ? 0 : Math.max(0, -othersBytes);
+  sent.postedPackets = unsent;
+  sent.carried = unsent;
 }

@@ -43,6 +43,7 @@ export function newVitals(): OwnedVitals {
     postedPackets: 0,
     postedBytes: 0,
     answers: 0,
+    carried: 0,
     sampledAt: undefined,
   };
 }

@@ -43,6 +43,33 @@ describe("an answer", () => {
   });
 });
 
+describe("what was said after the sample was taken, and before it was looked at,", () => {
+  test("is what the next one tells of, and no use", () => {
+    const session = newVitals();
+    takeUse(session, sent(1, 52), instant(1000));
+    notePosted(session, 300, true);
+    expect(takeUse(session, sent(1, 52), instant(2000))).toMatchObject({ wantsAnswer: false, isUsed: false });
+    expect(takeUse(session, sent(2, 52 + 332), instant(3000))).toMatchObject({ wantsAnswer: false, isUsed: false });
+  });
+
+  test("counts for one sample: what was dropped excuses nothing that is sent later", () => {
+    const session = newVitals();
+    notePosted(session, 300, true);
+    takeUse(session, sent(0, 0), instant(1000));
+    takeUse(session, sent(0, 0), instant(2000));
+    expect(takeUse(session, sent(1, 84), instant(3000))).toMatchObject({ wantsAnswer: true, isUsed: true });
+  });
+
+  test("is told from an answer that was sent with it", () => {
+    const session = newVitals();
+    notePosted(session, 20, true);
+    notePosted(session, 20, true);
+    expect(takeUse(session, sent(1, 52), instant(1000))).toMatchObject({ wantsAnswer: false });
+    expect(takeUse(session, sent(2, 104), instant(2000))).toMatchObject({ wantsAnswer: false });
+    expect(takeUse(session, sent(3, 156), instant(3000))).toMatchObject({ wantsAnswer: true });
+  });
+});
+
 function sent(packets: number, bytes: number): SessionActivity {
   return {
     localIndex: INDEX,
