@@ -36,8 +36,29 @@ export const nodeSuite: CryptoSuite = {
   signature: (curve) => (curve === "P256" ? p256Signature : ed25519Signature),
 };
 
-/** The operating system's random generator. */
-export const osEntropy: Entropy = { bytes: (length) => plain(crypto.randomBytes(length)) };
+/** Asked for at once: a handshake wants bytes three times, and each question costs as much as all of them. */
+const DRAWN_BYTES = 1024;
+
+/** The operating system's random generator. Each byte is given once, and no copy of it is kept. */
+class OsEntropy implements Entropy {
+  readonly #drawn = new Uint8Array(DRAWN_BYTES);
+  #given = DRAWN_BYTES;
+
+  bytes(length: number): Uint8Array {
+    if (length > DRAWN_BYTES) return plain(crypto.randomBytes(length));
+    if (this.#given + length > DRAWN_BYTES) {
+      crypto.randomFillSync(this.#drawn);
+      this.#given = 0;
+    }
+    const from = this.#given;
+    this.#given += length;
+    const given = this.#drawn.slice(from, this.#given);
+    this.#drawn.fill(0, from, this.#given);
+    return given;
+  }
+}
+
+export const osEntropy: Entropy = new OsEntropy();
 
 /** A fresh key for TLS on P-256: PEM, the public half as a SubjectPublicKeyInfo, and its signature (ECDSA with SHA-256). */
 export function signingKey(): {

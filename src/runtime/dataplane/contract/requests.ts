@@ -101,10 +101,15 @@ export function* framesToDataPlane(
       yield encode({ requestId, quiet, command: { case: "applyRoutes", value: { routes: commit } } });
       return;
     }
-    default: {
+    case "install-session":
+    case "seal-and-send":
+    case "send-datagram": {
       const message = encodeFrequent(requestId, request, quiet);
       yield message ? frameOf(message) : encode({ requestId, quiet, command: writeCommand(request) });
+      return;
     }
+    default:
+      yield encode({ requestId, quiet, command: writeCommand(request) });
   }
 }
 
