@@ -171,7 +171,8 @@ async function prepareAhead(stages) {
 function run([program, ...args], options = {}) {
   return new Promise((resolve) => {
     const child = spawn(program, args, { ...options, cwd: PROJECT, stdio: ["ignore", "pipe", "inherit"] });
-    if (options.detached) process.once("exit", () => child.exitCode === null && process.kill(-child.pid));
+    const runs = () => child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+    if (options.detached) process.once("exit", () => runs() && process.kill(-child.pid));
     let output = "";
     child.stdout.on("data", (chunk) => {
       output += chunk;

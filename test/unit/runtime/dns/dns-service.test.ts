@@ -192,8 +192,12 @@ function serveAt(dns: Partial<DnsSettings>): void {
   settings = { ...settings, live: { ...live, lighthouse: { ...live.lighthouse, dns: changed } } };
 }
 
+/** In turns: on a busy machine the time of one is over before anybody has looked at the sockets. */
 async function settled(ms = 50): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
+  for (let turn = 0; turn < 10; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, ms / 10));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 async function bound(port = 0): Promise<Socket> {
