@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ssh2 from "ssh2";
 import { ConsoleService } from "../../../src/runtime/console/console-service.ts";
+import { settled } from "../fixtures/settled.ts";
 import { certificateFor, Identity, openSshKey } from "../runtime/console/ssh-identities.ts";
 import { freePort } from "../runtime/mesh-files.ts";
 import type { Subject } from "./subject.ts";
@@ -44,7 +45,7 @@ export async function startConsole(subject: Subject): Promise<void> {
 export async function consoleSeen(subject: Subject): Promise<unknown> {
   const seen: unknown[] = [];
   // The server of a reload listens a moment later.
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await settled(50);
   for (const port of Object.values(CONSOLE_PORTS))
     for (const user of ["me", "you"]) seen.push([port, user, await visit(port, user, "version")]);
   await stop(subject);

@@ -2,6 +2,7 @@ import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 import { FlowLog } from "../../../src/runtime/flowlog/flow-log.ts";
 import { measuring } from "../../../src/runtime/measuring.ts";
+import { settled } from "../fixtures/settled.ts";
 import { freePort } from "../runtime/mesh-files.ts";
 import { Collector } from "../runtime/opentelemetry/collector.ts";
 import type { Subject } from "./subject.ts";
@@ -57,7 +58,7 @@ export async function startTelemetry(subject: Subject): Promise<void> {
 /** Where a page of metrics is, what its names begin with, whether they tell messages apart, and whether it is made anew each time. */
 export async function pagesSeen(subject: Subject): Promise<unknown> {
   // The server of a reload listens a moment later.
-  await pause(50);
+  await settled(50);
   const seen: unknown[] = [];
   for (const port of Object.values(PAGE_PORTS))
     for (const path of ["/metrics", "/stats"]) {
@@ -96,6 +97,8 @@ export async function receiversSeen(subject: Subject): Promise<unknown> {
 /** Which collector is told what of metrics and of a flow, with which header. */
 export async function collectorsSeen(subject: Subject): Promise<unknown> {
   const collectors = collectorsOf.get(subject) ?? [];
+  // What was under way when the settings changed is told as it was before.
+  await settled(200);
   for (const { requests } of collectors) requests.splice(0);
   flowLogs.get(subject)?.heard([], 1);
   const { metrics = false, intervalMs = 0 } = subject.shell.telemetry ?? {};
@@ -106,7 +109,7 @@ export async function collectorsSeen(subject: Subject): Promise<unknown> {
   await stop(subject);
   const seen = collectors.map(({ requests }) => {
     const paths = new Set(requests.map(({ path }) => path));
-    return [[...paths].sort(), requests[0]?.headers["x-tenant"]];
+    return [[...paths].sort(), requests.at(-1)?.headers["x-tenant"]];
   });
   for (const collector of collectors) collector.close();
   return seen;

@@ -9,6 +9,7 @@ import { DnsService } from "../../../../src/runtime/dns/dns-service.ts";
 import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
 import { TestAuthority } from "../../fixtures/authority.ts";
 import { identityOf, settingsOf } from "../../fixtures/settings.ts";
+import { settled } from "../../fixtures/settled.ts";
 import { freePort } from "../mesh-files.ts";
 import { hosts } from "./hosts.ts";
 
@@ -52,7 +53,7 @@ describe("the DNS responder", () => {
     expect(told).toEqual([{ code: "dns-listening", places: [`127.0.0.1:${port}`] }]);
     serveAt({ port, serve: false });
     service.reload();
-    await settled();
+    await settled(50);
     expect(await ask(port, "web")).toBeUndefined();
     expect(service.health()).toEqual([]);
   });
@@ -62,11 +63,11 @@ describe("the DNS responder", () => {
     serveAt({ port: first });
     await service.start();
     service.reload();
-    await settled();
+    await settled(50);
     expect(await ask(first, "web")).toBeDefined();
     serveAt({ port: second });
     service.reload();
-    await settled();
+    await settled(50);
     expect(await ask(first, "web")).toBeUndefined();
     expect(await ask(second, "web")).toBeDefined();
   });
@@ -116,7 +117,7 @@ describe("the DNS responder", () => {
     expect(JSON.stringify(told)).not.toContain("10.77.0.1");
     settings = { ...settings, boot: { ...settings.boot, tun: { ...settings.boot.tun, disabled: false } } };
     service.reload();
-    await settled();
+    await settled(50);
     expect(service.health()).toMatchObject([
       { text: expect.stringMatching(/DNS queries at 10\.77\.0\.1:\d+ are not answered/) },
     ]);
@@ -190,14 +191,6 @@ function serveAt(dns: Partial<DnsSettings>): void {
   const { live } = settings;
   const changed = { serve: true, host: LOCAL, port: 53, ...dns };
   settings = { ...settings, live: { ...live, lighthouse: { ...live.lighthouse, dns: changed } } };
-}
-
-/** In turns: on a busy machine the time of one is over before anybody has looked at the sockets. */
-async function settled(ms = 50): Promise<void> {
-  for (let turn = 0; turn < 10; turn++) {
-    await new Promise((resolve) => setTimeout(resolve, ms / 10));
-    await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 async function bound(port = 0): Promise<Socket> {
