@@ -162,8 +162,10 @@ describe("a rule that another one covers is warned of with the place of the othe
 
   test("among ten thousand rules in a moment", () => {
     const rules = Array.from({ length: 10_000 }, (_, at) => `{port: ${1 + at}, proto: tcp, group: g${at % 50}}`);
-    const from = performance.now();
+    // Of this process: the machine may have other things to do.
+    const from = process.cpuUsage();
     expect(covered(...rules)).toEqual([]);
-    expect(performance.now() - from).toBeLessThan(20_000);
+    const { user, system } = process.cpuUsage(from);
+    expect((user + system) / 1_000).toBeLessThan(10_000);
   });
 });
