@@ -24,7 +24,8 @@ impl Gathering {
 
     /// It is woken now.
     pub fn woken(&mut self, now: Instant) {
-        self.full_at = Some(self.full_at.map_or(now, |full_at| full_at.max(now)).min(now + APART * AT_ONCE) + APART);
+        let before = self.full_at.map_or(now, |full_at| full_at.max(now));
+        self.full_at = Some(before.min(now + APART * (AT_ONCE - 1)) + APART);
     }
 }
 
@@ -56,12 +57,12 @@ mod tests {
     }
 
     #[test]
-    fn however_often_it_was_woken_nobody_waits_for_longer_than_two_pauses() {
+    fn however_often_it_was_woken_nobody_waits_for_longer_than_one_pause() {
         let mut gathering = Gathering::default();
         let now = Instant::now();
         for _ in 0..10_000 {
             gathering.woken(now);
         }
-        assert_eq!(gathering.pause(now), 2 * APART);
+        assert_eq!(gathering.pause(now), APART);
     }
 }
