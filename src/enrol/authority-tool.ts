@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
 import { packageRoot } from "../runtime/package-root.ts";
 
@@ -42,6 +42,11 @@ export async function runAuthority(folder: string, ...args: readonly string[]): 
   });
   if (code === 0) return printed;
   throw refusalIn(said, code === ExitCode.usage ? ExitCode.usage : ExitCode.bad);
+}
+
+/** For commands that open an authority's key; the file is named as somebody has typed it here. */
+export function passphraseFlags(file: string | undefined): readonly string[] {
+  return file === undefined ? [] : ["-passphrase-file", resolve(file)];
 }
 
 /** The last line is the reason; what stands before it are others. */

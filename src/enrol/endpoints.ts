@@ -1,9 +1,11 @@
-import { networkInterfaces } from "node:os";
 import { isServiceEndpoint } from "../core/enrolment/name.ts";
 import { familyOf, type IpAddress, parseAddress } from "../core/netip/address.ts";
-import { isCarrierShared, isMachine, isPrivate } from "../core/netip/special.ts";
+import { isCarrierShared, isPrivate } from "../core/netip/special.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
 import { thisPlatform } from "../runtime/platform/this-platform.ts";
+import type { Surroundings } from "../runtime/underlay/interfaces.ts";
+import { localPlace } from "../runtime/underlay/local-place.ts";
+import { surroundingsNow } from "../runtime/underlay/surroundings-now.ts";
 
 /** As many as a host need try. */
 const ENDPOINTS_MAX = 4;
@@ -16,10 +18,14 @@ export interface Endpoints {
   readonly isNearbyOnly: boolean;
 }
 
-/** What was given, with the port where none stands; else the addresses of this machine. */
-export function endpointsOf(given: readonly string[], defaultPort: number): Endpoints {
+/** What was given, with the port where none stands; else the addresses of this machine, without those of its containers and of other VPNs. */
+export async function endpointsOf(
+  given: readonly string[],
+  defaultPort: number,
+  look: () => Promise<Surroundings> = surroundingsNow,
+): Promise<Endpoints> {
   if (given.length === 0) {
-    const own = ownAddresses().slice(0, ENDPOINTS_MAX);
+    const own = ownAddresses(await look()).slice(0, ENDPOINTS_MAX);
     if (own.length === 0) throw nowhere();
     const isNearbyOnly = own.every((address) => isPrivate(address) || isCarrierShared(address));
     return { endpoints: own.map((address) => withPort(address, defaultPort)), port: defaultPort, isNearbyOnly };
@@ -42,15 +48,13 @@ export function endpointsOf(given: readonly string[], defaultPort: number): Endp
 }
 
 /** The one that packets into the world leave from first, then those of the world, then IPv4 before IPv6. */
-function ownAddresses(): readonly IpAddress[] {
+function ownAddresses(surroundings: Surroundings): readonly IpAddress[] {
   const first = thisPlatform().wayOut()?.client;
   const rank = (address: IpAddress): number =>
     (address === first ? 0 : 4) + (isPrivate(address) ? 2 : 0) + (familyOf(address) === 4 ? 0 : 1);
-  return Object.values(networkInterfaces())
-    .flatMap((entries) => entries ?? [])
-    .filter(({ internal }) => !internal)
-    .flatMap(({ address }) => parseAddress(address) ?? [])
-    .filter(isMachine)
+  const { addresses, interfaces, aside } = localPlace(surroundings, []);
+  return addresses
+    .filter((address) => interfaces?.get(address)?.some((name) => !aside?.has(name)))
     .sort((a, b) => rank(a) - rank(b));
 }
 

@@ -1,8 +1,8 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { HostKeyPair } from "../core/cert/host-key.ts";
 import { type BundleFile, bundleFile } from "../core/enrolment/bundle.ts";
 import { replaceFile } from "../runtime/files/atomic-file.ts";
-import { runAuthority } from "./authority-tool.ts";
+import { passphraseFlags, runAuthority } from "./authority-tool.ts";
 import { read } from "./by-file.ts";
 import { type HostFiles, unwritable } from "./host-files.ts";
 
@@ -26,14 +26,9 @@ export async function enrolHere(files: HostFiles, host: HostToEnrol): Promise<Bu
   }
   const printed = await runAuthority(
     files.authority,
-    ...["enrol", host.name, "-networks", host.networks.join(","), "-in-pub", resolve(publicKey)],
+    ...["enrol", host.name, "-networks", host.networks.join(","), "-in-pub", publicKey],
     ...(host.groups.length === 0 ? [] : ["-groups", host.groups.join(",")]),
     ...passphraseFlags(host.passphraseFile),
   );
   return read(bundleFile, printed, "what lacis-cert enrol has printed");
-}
-
-/** For commands of `lacis-cert` that open an authority's key. */
-export function passphraseFlags(file: string | undefined): readonly string[] {
-  return file === undefined ? [] : ["-passphrase-file", resolve(file)];
 }

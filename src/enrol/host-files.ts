@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { ExitCode, OperatorError, systemCode } from "../runtime/operator-error.ts";
 import { systemWords } from "../runtime/system-words.ts";
 
@@ -22,7 +22,9 @@ export interface HostFiles {
   readonly staging: string;
 }
 
-export function hostFilesIn(folder: string): HostFiles {
+/** `given`: as somebody has typed it. Programs that are run in another folder are told the same places. */
+export function hostFilesIn(given: string): HostFiles {
+  const folder = resolve(given);
   const identity = join(folder, "pki");
   return {
     folder,

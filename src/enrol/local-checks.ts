@@ -2,6 +2,7 @@ import { createSocket } from "node:dgram";
 import { accessSync, constants } from "node:fs";
 import { connect, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
+import { overlayDoubt } from "../core/netip/overlay-network.ts";
 import { formatPrefix, masked, overlaps, type Prefix, parsePrefix } from "../core/netip/prefix.ts";
 import { listenRefusal } from "../runtime/listen-refusal.ts";
 import { listenTcp } from "../runtime/listen-tcp.ts";
@@ -28,6 +29,19 @@ export function refuseOverlap(wanted: readonly Prefix[], here: readonly Prefix[]
       what: `the network ${formatPrefix(masked(network))}`,
       why: `this machine has a way to ${formatPrefix(hit)} already, and addresses of both would be mistaken for each other`,
       todo,
+    });
+  }
+}
+
+/** Refuses a network whose addresses no host can have, whoever has thought of it. */
+export function refuseUnusable(wanted: readonly Prefix[]): void {
+  for (const network of wanted) {
+    const doubt = overlayDoubt(network);
+    if (doubt?.is !== "no") continue;
+    throw new OperatorError("network-unusable", {
+      what: `the network ${formatPrefix(masked(network))}`,
+      why: doubt.why,
+      todo: "tell whoever runs the network: it needs another one, such as 10.77.0.0/24",
     });
   }
 }

@@ -6,7 +6,7 @@ import { type Prefix, parsePrefix } from "../core/netip/prefix.ts";
 import { checkAnswer, checkConfigOf } from "./check-answer.ts";
 import { deviceFor } from "./device-name.ts";
 import { hostConfig } from "./host-config.ts";
-import { refuseOverlap } from "./local-checks.ts";
+import { refuseOverlap, refuseUnusable } from "./local-checks.ts";
 import type { Staging } from "./staging.ts";
 
 /** A certificate as it came, and from whom. */
@@ -33,8 +33,10 @@ export interface Surroundings {
 /** Makes a host's files of what came for it, once all of it was checked; they are then ready to be moved. */
 export function settle(staging: Staging, received: Received, { here, now, config, inUserSpace }: Surroundings): void {
   const { network, authorities } = received.answer;
+  const wanted = network.networks.flatMap((text) => parsePrefix(text) ?? []);
+  refuseUnusable(wanted);
   refuseOverlap(
-    network.networks.flatMap((text) => parsePrefix(text) ?? []),
+    wanted,
     here,
     "leave that network, or have the mesh moved to another one; the same token works again within ten minutes of its first use",
   );

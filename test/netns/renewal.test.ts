@@ -110,9 +110,41 @@ test("the first host renews its certificate at its own service, and a change of 
   }
 });
 
+test("a network on P-256 is founded, joined, renewed and takes a host out as any other", async () => {
+  const network = await TestNetwork.open("p256");
+  const first = await fresh(await network.machine("first", ["192.0.2.1/24"]));
+  const laptop = await fresh(await network.machine("laptop", ["192.0.2.2/24"]));
+  try {
+    const host = start(first, "init", "home", "--endpoint", "192.0.2.1", "--curve", "P256");
+    await says(host, "next: sudo lacis invite HOST");
+    const overlay = /this host is (\S+), reached/.exec(host.log())?.[1] ?? "";
+    const token = await invited(first, "laptop", "--duration", SHORT_LIFE);
+    expect(token).toMatch(/^lacis2-/);
+    const joined = start(laptop, "join", token);
+    await says(joined, "lighthouse answers in");
+    const own = /joined home as laptop, (\S+) /.exec(joined.log())?.[1] ?? "";
+    expect(await answers(laptop, overlay)).toBe(true);
+    await renewals(joined, 2);
+    expect(await answers(laptop, overlay)).toBe(true);
+    const keys = await laptop.machine.must(...laptop.root.inside(["cat", "/etc/lacis/pki/host.key"]));
+    expect(keys).toContain("NEBULA P256 PRIVATE KEY");
+
+    const revoked = await first.machine.must(...first.root.inside(LACIS.cli("revoke", "laptop")));
+    expect(revoked).toMatch(/^laptop is revoked: applied on 1 of 1/);
+    expect(await answers(laptop, overlay)).toBe(false);
+    expect(await answers(first, own)).toBe(false);
+  } finally {
+    for (const { machine, root } of [first, laptop]) {
+      await machine.endAll();
+      await root.close();
+    }
+    await network.close();
+  }
+});
+
 async function invited({ machine, root }: Fresh, name: string, ...flags: readonly string[]): Promise<string> {
   const printed = await machine.must(...root.inside(LACIS.cli("invite", name, ...flags)));
-  return /lacis1-\S+/.exec(printed)?.[0] ?? "";
+  return /lacis[12]-\S+/.exec(printed)?.[0] ?? "";
 }
 
 async function fresh(machine: Machine): Promise<Fresh> {

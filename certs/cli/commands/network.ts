@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { type LighthousePlan, type NetworkPlan, networkPlan } from "../../../src/core/enrolment/messages.ts";
+import { overlayDoubt, withoutRoom } from "../../../src/core/netip/overlay-network.ts";
 import { formatPrefix, masked, type Prefix } from "../../../src/core/netip/prefix.ts";
 import { usage } from "../failure.ts";
 import { readText, writeFiles } from "../files.ts";
@@ -104,6 +105,16 @@ async function makeServiceKey(flags: NetworkFlags): Promise<void> {
   sayMade("the key of the enrolment service", [file]);
 }
 
+/** Hosts are to have addresses of it. */
+function usable(network: Prefix): Prefix {
+  const doubt = overlayDoubt(network);
+  const why = doubt?.is === "no" ? doubt.why : withoutRoom(network);
+  if (why !== undefined) throw usage("-networks", `${formatNetwork(network)}: ${why}`, "give 10.77.0.0/24");
+  if (doubt)
+    process.stderr.write(`lacis-cert: the network ${formatNetwork(network)} - ${doubt.why} - give 10.77.0.0/24\n`);
+  return network;
+}
+
 function planOf(
   flags: NetworkFlags,
   before: NetworkPlan | undefined,
@@ -113,7 +124,7 @@ function planOf(
   const networks =
     flags.networks === undefined
       ? (before?.networks ?? caNetworks.map(formatNetwork))
-      : parseWholeNetworks(flags.networks, "-networks").map(formatNetwork);
+      : parseWholeNetworks(flags.networks, "-networks").map(usable).map(formatNetwork);
   if (networks.length === 0)
     throw usage("-networks", "the authority has none that addresses could come from", "give 10.77.0.0/24");
   const plan = {

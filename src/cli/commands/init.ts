@@ -5,6 +5,7 @@ import { askDaemon } from "../../admin/client.ts";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import type { NetworkPlan } from "../../core/enrolment/messages.ts";
 import { NETWORK_NAME } from "../../core/enrolment/name.ts";
+import { overlayDoubt, withoutRoom } from "../../core/netip/overlay-network.ts";
 import { formatPrefix, masked, type Prefix, parsePrefix } from "../../core/netip/prefix.ts";
 import { authorityCommand } from "../../enrol/authority-tool.ts";
 import { Children } from "../../enrol/children.ts";
@@ -91,7 +92,10 @@ async function found(name: string, flags: InitFlags): Promise<void> {
     refuseWithoutPrivilege("cannot found a network", `lacis init ${name}`);
   if (start !== "none") refuseWithoutTun();
   const files = hostFilesIn(flags.dir ?? thisPlatform().places.configBase);
-  const reached = endpointsOf(flags.endpoint, flags.port);
+  const reached = await endpointsOf(flags.endpoint, flags.port);
+  const doubt = flags.network && overlayDoubt(flags.network);
+  if (flags.network && doubt)
+    complain(`lacis: the network ${formatPrefix(flags.network)} - ${doubt.why} - without --network one is chosen`);
   const { plan, hasChanged } = await init({
     network: name,
     files,
@@ -192,7 +196,15 @@ function wholeNetwork(text: string): Prefix {
   const prefix = parsePrefix(text);
   if (!prefix || formatPrefix(masked(prefix)) !== formatPrefix(prefix))
     throw new InvalidArgumentError("A network is needed, such as 10.77.0.0/24.");
+  const why = unusable(prefix);
+  if (why !== undefined) throw new InvalidArgumentError(`${text}: ${why} - a network such as 10.77.0.0/24 is needed.`);
   return prefix;
+}
+
+/** Why a mesh cannot have it. */
+function unusable(prefix: Prefix): string | undefined {
+  const doubt = overlayDoubt(prefix);
+  return doubt?.is === "no" ? doubt.why : withoutRoom(prefix);
 }
 
 function portNumber(text: string): number {

@@ -1,8 +1,8 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { Command } from "commander";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import { authorityHere } from "../../enrol/authority-here.ts";
-import { runAuthority } from "../../enrol/authority-tool.ts";
+import { passphraseFlags, runAuthority } from "../../enrol/authority-tool.ts";
 import { answerByFile } from "../../enrol/by-file.ts";
 import { readCarried, unwritable } from "../../enrol/host-files.ts";
 import { replaceFile } from "../../runtime/files/atomic-file.ts";
@@ -144,7 +144,6 @@ function halfByFile(): OperatorError {
 /** As lacis-cert spells them. */
 function flagsOf(flags: InviteFlags): readonly string[] {
   const { groups, newGroup, ttl, duration, reason, debug, approve, ephemeral, passphraseFile } = flags;
-  const passphrase = passphraseFile === undefined ? undefined : resolve(passphraseFile);
   const valued = {
     groups,
     "new-group": newGroup,
@@ -153,10 +152,10 @@ function flagsOf(flags: InviteFlags): readonly string[] {
     reason,
     debug,
     for: flags.for,
-    "passphrase-file": passphrase,
   };
   return [
     ...Object.entries(valued).flatMap(([flag, value]) => (value === undefined ? [] : [`-${flag}`, value])),
+    ...passphraseFlags(passphraseFile),
     ...(approve ? ["-approve"] : []),
     ...(ephemeral ? ["-ephemeral"] : []),
   ];

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import { authorityWithKey } from "../../enrol/authority-here.ts";
-import { runAuthority } from "../../enrol/authority-tool.ts";
+import { passphraseFlags, runAuthority } from "../../enrol/authority-tool.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { thisPlatform } from "../../runtime/platform/this-platform.ts";
 import { say, sayJson } from "../output.ts";
@@ -58,7 +58,7 @@ async function revoke(name: string | undefined, flags: RevokeFlags): Promise<voi
     file,
     "-json",
     ...(flags.reason === undefined ? [] : ["-reason", flags.reason]),
-    ...(flags.passphraseFile === undefined ? [] : ["-passphrase-file", flags.passphraseFile]),
+    ...passphraseFlags(flags.passphraseFile),
   ];
   const signed = JSON.parse(await runAuthority(authority, "revoke", ...given)) as Signed;
   const told = await waiting("telling the network", published(flags, file));

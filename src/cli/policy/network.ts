@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { BulletinsReport } from "../../admin/bulletins/bulletin-verbs.ts";
 import type { PolicyReport } from "../../admin/bulletins/policy-verb.ts";
 import { askDaemon } from "../../admin/client.ts";
@@ -12,7 +12,7 @@ import { formatBulletin, parseBulletins } from "../../core/bulletin/armour.ts";
 import type { BulletinStatus } from "../../core/machine/bulletins/status.ts";
 import { decodePolicyBulletin, encodePolicyBulletin, type PolicyBulletin } from "../../core/policy/body.ts";
 import type { PolicyBody } from "../../core/policy/policy.ts";
-import { runAuthority } from "../../enrol/authority-tool.ts";
+import { passphraseFlags, runAuthority } from "../../enrol/authority-tool.ts";
 import { nodeSuite } from "../../runtime/node-crypto.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { adminSocket, type TargetOptions } from "../target.ts";
@@ -85,8 +85,7 @@ export async function signAll(
   try {
     const [request, signed] = [join(folder, "request.json"), join(folder, "signed")];
     writeFileSync(request, signingRequest(first, bulletins), { mode: 0o600 });
-    const passphrase = passphraseFile === undefined ? [] : ["-passphrase-file", resolve(passphraseFile)];
-    await runAuthority(authority, "bulletin", "-in", request, "-out", signed, ...passphrase);
+    await runAuthority(authority, "bulletin", "-in", request, "-out", signed, ...passphraseFlags(passphraseFile));
     const parsed = parseBulletins(nodeSuite, readFileSync(signed, "utf8"));
     if (parsed.ok && parsed.value.length === bulletins.length) return parsed.value.map(formatBulletin);
     throw new OperatorError("authority-refused", {

@@ -58,6 +58,7 @@ export type Sha256 = Pick<CryptoSuite, "sha256">;
 export const TOKEN_PREFIX = "lacis1-";
 /** Whoever joined a network of P-256 with the other had to know its curve. Those who cannot read it hear that it is newer. */
 const TOKEN_PREFIX_P256 = "lacis2-";
+const TOKEN_PREFIXES = [TOKEN_PREFIX, TOKEN_PREFIX_P256] as const;
 const P256_BYTE = 1;
 /** Places where a service may be. More would only be tried later. */
 export const TOKEN_ENDPOINTS_MAX = 8;
@@ -94,18 +95,27 @@ export function parseToken(text: string, suite: Sha256): Result<EnrolmentToken, 
   const line = text.length > TOKEN_TEXT_MAX ? "" : text.replaceAll(/\s+/g, "");
   const [, version] = /^lacis(\d{1,3})-/.exec(line) ?? [];
   if (version === undefined) {
-    return enrolmentRefusal("token-damaged", "the token", `it does not begin with ${TOKEN_PREFIX}`, COPY_AGAIN);
+    const why = `it does not begin with ${TOKEN_PREFIXES.join(" or ")}`;
+    return enrolmentRefusal("token-damaged", "the token", why, COPY_AGAIN);
   }
-  const prefix = `lacis${version}-`;
-  if (prefix !== TOKEN_PREFIX && prefix !== TOKEN_PREFIX_P256) {
+  const prefix = TOKEN_PREFIXES.find((known) => known === `lacis${version}-`);
+  if (prefix === undefined) {
+    // What fits behind one that we know was not made by anybody newer.
+    const rest = line.slice(line.indexOf("-") + 1);
+    if (TOKEN_PREFIXES.some((known) => contentOf(known, rest, suite) !== undefined)) return DAMAGED;
     return enrolmentRefusal("token-newer", "the token", "it was made by a newer Lacis", "upgrade this host first");
   }
-  const bytes = fromBase64Url(line.slice(prefix.length));
-  const content = bytes?.subarray(0, -CHECKSUM_BYTES);
-  if (!bytes || !content || !equalBytes(bytes.subarray(content.length), checksumOf(prefix, content, suite)))
-    return DAMAGED;
-  const token = decode(content, prefix === TOKEN_PREFIX_P256);
+  const content = contentOf(prefix, line.slice(prefix.length), suite);
+  const token = content && decode(content, prefix === TOKEN_PREFIX_P256);
   return token ? ok(token) : DAMAGED;
+}
+
+/** What stands before the checksum; undefined where that does not fit. */
+function contentOf(prefix: string, text: string, suite: Sha256): Uint8Array | undefined {
+  const bytes = fromBase64Url(text);
+  const content = bytes?.subarray(0, -CHECKSUM_BYTES);
+  const fits = bytes && content && equalBytes(bytes.subarray(content.length), checksumOf(prefix, content, suite));
+  return fits ? content : undefined;
 }
 
 /** What can be said of a token's time without asking: a clock that is wrong is for the service to notice. */

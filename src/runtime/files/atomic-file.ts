@@ -69,6 +69,8 @@ export function codeOf(error: unknown): string {
 }
 
 const SECRET_MODE = 0o600;
+/** Nobody takes longer to write a file: what is older was left by somebody who was killed. */
+const LEFTOVER_MS = 60_000;
 
 function attempt(file: string, step: () => void): void {
   try {
@@ -80,6 +82,7 @@ function attempt(file: string, step: () => void): void {
 
 /** Path of a temporary file with this content, on the disk. */
 function stage(file: string, content: string | Uint8Array, like?: fs.Stats): string {
+  removeLeftovers(file);
   const temporary = path.join(path.dirname(path.resolve(file)), `.${path.basename(file)}.${crypto.randomUUID()}`);
   const fd = fs.openSync(temporary, "wx", SECRET_MODE);
   try {
@@ -96,6 +99,29 @@ function stage(file: string, content: string | Uint8Array, like?: fs.Stats): str
   }
   return temporary;
 }
+
+/** What was to become this file may hold a key, and nobody else would ever remove it. */
+function removeLeftovers(file: string): void {
+  const folder = path.dirname(path.resolve(file));
+  const prefix = `.${path.basename(file)}.`;
+  for (const name of namesIn(folder)) {
+    if (!name.startsWith(prefix) || !UUID.test(name.slice(prefix.length))) continue;
+    const leftover = path.join(folder, name);
+    const found = fs.lstatSync(leftover, { throwIfNoEntry: false });
+    if (found && Date.now() - found.mtimeMs > LEFTOVER_MS) fs.rmSync(leftover, { force: true });
+  }
+}
+
+/** None where it cannot be looked into: writing needs no more than to enter it. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return fs.readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 function place(temporary: string, file: string): void {
   try {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { formatPrefix } from "../../../src/core/netip/prefix.ts";
+import { formatPrefix, parsePrefix } from "../../../src/core/netip/prefix.ts";
 import { endpointsOf } from "../../../src/enrol/endpoints.ts";
 import { firstAddress } from "../../../src/enrol/first-address.ts";
 import { hostNameFrom, hostNameGiven } from "../../../src/enrol/host-name.ts";
@@ -44,6 +44,11 @@ eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0
 wg0\t0000000A\t00000000\t0001\t0\t0\t0\t000000FF\t0\t0\t0
 `;
   expect(networksIn4(four).map(formatPrefix)).toEqual(["192.0.2.0/24", "10.0.0.0/8"]);
+  const takesAll = [
+    "wg0 00000000 0100000A 0003 0 0 0 00000080 0 0 0",
+    "wg0 00000080 0100000A 0003 0 0 0 00000080 0 0 0",
+  ];
+  expect(networksIn4(["Iface", ...takesAll].join("\n"))).toEqual([]);
   expect(networksIn4("nothing of the sort\nat all")).toEqual([]);
   const six = [
     "fd000007000000000000000000000000 40 00000000000000000000000000000000 00 0 00000100 0 0 00000001 wg0",
@@ -55,17 +60,36 @@ wg0\t0000000A\t00000000\t0001\t0\t0\t0\t000000FF\t0\t0\t0
 });
 
 describe("where others reach this machine", () => {
-  test("is what was said, with the port where none stands", () => {
-    expect(endpointsOf(["vpn.example.org", "203.0.113.7", "2001:db8::1", "vpn.example.org:443"], 4242)).toEqual({
+  test("is what was said, with the port where none stands", async () => {
+    expect(await endpointsOf(["vpn.example.org", "203.0.113.7", "2001:db8::1", "vpn.example.org:443"], 4242)).toEqual({
       endpoints: ["vpn.example.org:4242", "203.0.113.7:4242", "[2001:db8::1]:4242", "vpn.example.org:443"],
       port: 4242,
       isNearbyOnly: false,
     });
-    expect(endpointsOf(["vpn.example.org:443"], 4242).port).toBe(443);
+    expect((await endpointsOf(["vpn.example.org:443"], 4242)).port).toBe(443);
   });
 
-  test.each(["https://vpn.example.org", "", "two words", "host:0", "host:70000"])("is not %j", (text) => {
-    expect(() => endpointsOf([text], 4242)).toThrow("no name or address with a port");
+  test.each(["https://vpn.example.org", "", "two words", "host:0", "host:70000"])("is not %j", async (text) => {
+    await expect(endpointsOf([text], 4242)).rejects.toThrow("no name or address with a port");
+  });
+
+  test("is none of its containers, virtual machines or other VPNs, which the kernel knows by what drives them", async () => {
+    const bridge = an("docker0", "bridge", ["172.17.0.1/16"], { ports: ["veth"] });
+    const wireguard = an("wg0", "wireguard", ["10.8.0.2/24"], { ethernet: false });
+    const tailscale = an("tailscale0", "tun", ["100.100.1.2/32"], { ethernet: false });
+    const all = [bridge, an("eth0", "", ["203.0.113.7/24", "192.168.1.5/24", "fe80::1/64"]), wireguard, tailscale];
+    expect(await endpointsOf([], 4242, async () => ({ interfaces: all, ways: [] }))).toEqual({
+      endpoints: ["203.0.113.7:4242", "192.168.1.5:4242"],
+      port: 4242,
+      isNearbyOnly: false,
+    });
+    // A container knows itself by nothing else.
+    const inside = [an("eth0", "veth", ["172.17.0.2/16"])];
+    expect((await endpointsOf([], 4242, async () => ({ interfaces: inside, ways: [] }))).endpoints).toEqual([
+      "172.17.0.2:4242",
+    ]);
+    const nothing = endpointsOf([], 4242, async () => ({ interfaces: [], ways: [] }));
+    await expect(nothing).rejects.toThrow("no address but its own loopback's");
   });
 });
 
@@ -83,3 +107,13 @@ test("a user is found by its whole name", () => {
   expect(userIn(passwords, "lacis")).toEqual({ uid: 997, gid: 996 });
   expect(userIn(passwords, "laci")).toBeUndefined();
 });
+
+function an(
+  name: string,
+  kind: string,
+  addresses: readonly string[],
+  more: { readonly ethernet?: boolean; readonly ports?: readonly string[] } = {},
+) {
+  const prefixes = addresses.flatMap((text) => parsePrefix(text) ?? []);
+  return { name, kind, ethernet: true, ports: [], carrierChanges: 0, addresses: prefixes, ...more };
+}

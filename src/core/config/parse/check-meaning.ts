@@ -2,8 +2,9 @@ import { nearest } from "../../base/suggest.ts";
 import { familyOf, type IpAddress } from "../../netip/address.ts";
 import { AllowedRemotes, type RemoteAllowList } from "../../netip/allow-list.ts";
 import { endpointAddress } from "../../netip/endpoint.ts";
+import { overlayDoubt } from "../../netip/overlay-network.ts";
 import type { OwnAllowList } from "../../netip/own-allow-list.ts";
-import { contains, formatPrefix, formatPrefixes, overlaps, type Prefix } from "../../netip/prefix.ts";
+import { contains, formatPrefix, formatPrefixes, masked, overlaps, type Prefix } from "../../netip/prefix.ts";
 import type { Place, Placed } from "../document/document.ts";
 import type { Findings } from "../document/findings.ts";
 import type { Host, LiveSettings } from "../settings.ts";
@@ -44,6 +45,19 @@ export function checkMeaning(meaning: Meaning, reader: ConfigReader, start: Plac
   checkPlaces(meaning, reader, findings);
 }
 
+/** The certificate says which network it is: nothing in the configuration mends it. */
+function warnOfOverlay(networks: readonly Prefix[], reader: ConfigReader, findings: Findings): void {
+  const path = "pki.cert";
+  const place = reader.given(path)?.node.place;
+  for (const network of networks) {
+    const doubt = overlayDoubt(masked(network));
+    if (!doubt || !place) continue;
+    const what = `the certificate is for ${formatPrefix(network)}`;
+    const todo = "have the network moved to another one, such as 10.77.0.0/24, by whoever holds the authority";
+    findings.warn({ code: "CONFIG_VALUE", place, path, what, why: doubt.why, todo });
+  }
+}
+
 /** Checks against the overlay networks of this host's own certificate. */
 export function checkNetworks(
   meaning: Meaning,
@@ -52,6 +66,7 @@ export function checkNetworks(
   findings: Findings,
 ): void {
   checkMtu(meaning, networks, reader, findings);
+  warnOfOverlay(networks, reader, findings);
   const inOverlay = (address: IpAddress): Prefix | undefined => networks.find((network) => contains(network, address));
   for (const { value, place, path } of meaning.lighthouses) {
     if (findings.blame(path)) continue;

@@ -7,6 +7,9 @@ export function routedNetworks(): readonly Prefix[] {
   return [...networksIn4(read("/proc/net/route")), ...networksIn6(read("/proc/net/ipv6_route"))];
 }
 
+/** A VPN that takes everything has two routes of one bit each, or 2000::/3: that is a way out, and no network. */
+const WAY_OUT_BITS = { 4: 1, 6: 3 } as const;
+
 /** From the first, which has a line of headings. */
 export function networksIn4(table: string): readonly Prefix[] {
   return table
@@ -17,7 +20,7 @@ export function networksIn4(table: string): readonly Prefix[] {
       // The kernel writes its numbers in the order of its bytes, which is the little end first wherever Node.js runs.
       const [word, bits] = [Number.parseInt(destination, 16), ones(Number.parseInt(mask, 16))];
       const address = addressFromBytes(Uint8Array.of(word, word >> 8, word >> 16, word >> 24));
-      return address === undefined || Number.isNaN(word) || bits === 0 ? [] : [{ address, bits }];
+      return address === undefined || Number.isNaN(word) || bits <= WAY_OUT_BITS[4] ? [] : [{ address, bits }];
     });
 }
 
@@ -27,7 +30,7 @@ export function networksIn6(table: string): readonly Prefix[] {
     const [destination = "", length = ""] = line.trim().split(/\s+/);
     const bits = Number.parseInt(length, 16);
     const address = addressFromBytes(Uint8Array.from(Buffer.from(destination, "hex")));
-    return address === undefined || !(bits > 0) || bits === 128 || /^f[ef]/.test(destination)
+    return address === undefined || !(bits > WAY_OUT_BITS[6]) || bits === 128 || /^f[ef]/.test(destination)
       ? []
       : [{ address, bits }];
   });

@@ -145,7 +145,7 @@ export function requestWith(
     token: token.id,
     secret: toHex(token.secret.expose()),
     authority: token.authority,
-    curve: "CURVE25519",
+    curve: token.curve ?? "CURVE25519",
     publicKey,
     time: NOW,
     version: "0.1.0",
@@ -160,9 +160,11 @@ export function freshKey(curve: "CURVE25519" | "P256" = "CURVE25519"): string {
 export function testAuthority(
   networks: readonly string[] = ["10.77.0.0/16"],
   groups: readonly string[] = [],
+  curve: "CURVE25519" | "P256" = "CURVE25519",
 ): Authority {
   const made = createAuthority({
     name: "mesh",
+    curve,
     networks: networks.map((text) => parsePrefix(text)!),
     groups,
     notBefore: BigInt(NOW - 1_000_000),
