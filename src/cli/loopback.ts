@@ -4,6 +4,7 @@ import { type Endpoint, endpoint } from "../core/netip/endpoint.ts";
 import { listenTcp } from "../runtime/listen-tcp.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
 import { parsePort } from "./port.ts";
+import { parseHost } from "./proxy-client.ts";
 
 /** Programs at once, at a port of this machine. */
 const LOOPBACK_CLIENTS_MAX = 256;
@@ -40,7 +41,7 @@ export function parseForward(text: string): {
   if (port === undefined || host === undefined || at.length === 0)
     throw usage(text, "it is not [ADDRESS:]PORT:HOST:PORT");
   const local = at.toReversed().map((part) => (part.includes(":") ? `[${part}]` : part));
-  return { at: parseLoopback(local.join(":")), to: { host, port: parsePort(port) } };
+  return { at: parseLoopback(local.join(":")), to: { host: parseHost(host), port: parsePort(port) } };
 }
 
 function partsOf(text: string): readonly string[] {

@@ -15,7 +15,20 @@ export function complain(line: string): void {
   console.error(printable(line));
 }
 
-/** A line of JSON on standard output. */
+/** A line of JSON on standard output; on standard error where that carries something else. */
 export function sayJson(value: unknown): void {
-  console.log(printableJson(value));
+  if (isOutputTaken) complainJson(value);
+  else console.log(printableJson(value));
+}
+
+/** A line of JSON on standard error. */
+export function complainJson(value: unknown): void {
+  console.error(printableJson(value));
+}
+
+let isOutputTaken = false;
+
+/** From now on standard output carries what somebody else has said, and no word of ours. */
+export function takeOutput(): void {
+  isOutputTaken = true;
 }

@@ -2,8 +2,9 @@ import { createConnection, type Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { addressBytes, parseAddress } from "../core/netip/address.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
-import { SocksReply, type SocksTarget } from "../runtime/proxy/socks.ts";
-import type { Dialled } from "../runtime/proxy/stream-client.ts";
+import { ChunkedStream } from "../runtime/proxy/chunked-stream.ts";
+import { Method, REFUSAL_BYTES_MAX, readRefusal, SocksReply, type SocksTarget } from "../runtime/proxy/socks.ts";
+import type { Dialled, RefusedStream } from "../runtime/proxy/stream-client.ts";
 import { adminSocket, type TargetOptions } from "./target.ts";
 
 /** The socket of the daemon's proxy; it lies beside those for questions. */
@@ -11,11 +12,49 @@ export function proxySocket(options: TargetOptions): string {
   return join(dirname(adminSocket(options)), "proxy.sock");
 }
 
-/** A stream to a host of the overlay, through the daemon. Rejects with an OperatorError that says why there is none. */
-export async function openStream(socketPath: string, host: string, port: number): Promise<Socket> {
-  const dialled = await dial(socketPath, request(host, port));
+/**
+ * A stream to a host of the overlay, through the daemon. Rejects with an OperatorError that says why there is none. `waitMs`: how long it is waited for an answer; without it as long as the
+ * data plane waits.
+ */
+export async function openStream(
+  socketPath: string,
+  { host, port }: StreamTarget,
+  waitMs?: number,
+): Promise<ChunkedStream> {
+  const signal = waitMs === undefined ? undefined : AbortSignal.timeout(waitMs);
+  const dialled = await dial(socketPath, request(host, port), signal);
   if ("stream" in dialled) return dialled.stream;
-  throw refused(host, port, dialled.refused);
+  if (signal?.aborted) throw notInTime({ host, port }, waitMs ?? 0);
+  throw refused({ host, port }, dialled);
+}
+
+export interface StreamTarget {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** SOCKS tells the length of a name in one byte. */
+const NAME_BYTES_MAX = 255;
+
+/** A host as somebody has typed it. Throws where none can have that name. */
+export function parseHost(text: string): string {
+  if (text !== "" && Buffer.byteLength(text) <= NAME_BYTES_MAX && /^[\x21-\x7e]+$/.test(text)) return text;
+  const what = `the host ${JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}...` : text)}`;
+  const why = `no host has that name: it would be at most ${NAME_BYTES_MAX} letters, digits, dots and hyphens`;
+  throw new OperatorError("usage", { what, why, todo: "give a name or an overlay address" }, ExitCode.usage);
+}
+
+/** A stream that came to no end. */
+export function brokenOff({ host, port }: StreamTarget): OperatorError {
+  return new OperatorError(
+    "stream-broken",
+    {
+      what: `the stream to port ${port} of ${host}`,
+      why: "it broke off: the other end has reset it, or is gone",
+      todo: "what came may not be all; see lacis status, and try again",
+    },
+    ExitCode.broken,
+  );
 }
 
 /** The way of a proxy's clients through the daemon, whose answers it hands on. */
@@ -29,22 +68,52 @@ export function dialThrough(socketPath: string): (target: SocksTarget) => Promis
   };
 }
 
-async function dial(
-  socketPath: string,
-  asked: Uint8Array,
-): Promise<{ readonly stream: Socket } | { readonly refused: SocksReply }> {
+async function dial(socketPath: string, asked: Uint8Array, signal?: AbortSignal): Promise<DialledHere> {
   const socket = createConnection({ path: socketPath, allowHalfOpen: true });
+  const giveUp = (): void => void socket.destroy();
+  signal?.addEventListener("abort", giveUp);
+  try {
+    return await agree(socket, socketPath, asked);
+  } catch (error) {
+    if (signal?.aborted) return { refused: SocksReply.timedOut };
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", giveUp);
+  }
+}
+
+type DialledHere = { readonly stream: ChunkedStream } | RefusedStream;
+
+async function agree(socket: Socket, socketPath: string, asked: Uint8Array): Promise<DialledHere> {
   await new Promise<void>((resolve, reject) => {
     socket.once("error", (error) => reject(noProxy(socketPath, error)));
     socket.once("connect", resolve);
   });
-  socket.write(Uint8Array.of(5, 1, 0));
-  await exactly(socket, 2);
+  socket.write(Uint8Array.of(5, 1, Method.chunks));
+  const [, method] = await exactly(socket, 2);
+  if (method !== Method.chunks) throw hungUp();
   socket.write(asked);
   const reply = (await exactly(socket, 10))[1];
-  if (reply === SocksReply.succeeded) return { stream: socket };
+  if (reply === SocksReply.succeeded) {
+    socket.removeAllListeners("error");
+    return { stream: new ChunkedStream(socket) };
+  }
+  const words = readRefusal(await rest(socket));
   socket.destroy();
-  return { refused: Object.values(SocksReply).find((known) => known === reply) ?? SocksReply.failure };
+  const refused = Object.values(SocksReply).find((known) => known === reply) ?? SocksReply.failure;
+  return { refused, ...(words && { words }) };
+}
+
+/** What comes to the end of the connection, or as much as may be said. */
+async function rest(socket: Socket): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > REFUSAL_BYTES_MAX) break;
+  }
+  return Buffer.concat(chunks);
 }
 
 function request(host: string, port: number): Uint8Array {
@@ -73,8 +142,15 @@ async function exactly(socket: Socket, bytes: number): Promise<Buffer> {
   }
 }
 
-function refused(host: string, port: number, reply: SocksReply): OperatorError {
+function notInTime({ host, port }: StreamTarget, waitMs: number): OperatorError {
+  const why = `nobody answered within ${waitMs / 1_000} s`;
+  const todo = `see what becomes of it: lacis why ${host} tcp/${port}`;
+  return new OperatorError("stream-refused", { what: `cannot reach port ${port} of ${host}`, why, todo });
+}
+
+function refused({ host, port }: StreamTarget, { refused: reply, words }: RefusedStream): OperatorError {
   const what = `cannot reach port ${port} of ${host}`;
+  if (words) return new OperatorError("stream-refused", { what, ...words });
   const [why, todo] = REASONS[reply] ?? OTHER;
   return new OperatorError("stream-refused", {
     what,

@@ -8,6 +8,8 @@ export const ExitCode = {
   notPermitted: 4,
   /** What lies where a daemon's lock and sockets belong could come from somebody else. */
   foreign: 5,
+  /** What was carried broke off: not all of it has arrived. */
+  broken: 6,
   /** The daemon gave up on itself. The data plane goes on; the next `lacis run` adopts it. */
   crashed: 70,
 } as const;

@@ -10,6 +10,8 @@ const USER = "65534";
 const HOME = "/tmp/home";
 const WEB_PORT = 8080;
 const DENIED_PORT = 8081;
+/** Says half of something, and then resets. */
+const BREAKING_PORT = 8082;
 /** Of the file that is fetched whole. */
 const MEGABYTES = 16;
 
@@ -21,6 +23,10 @@ const WEB = `
   });
   server.listen(${WEB_PORT}, "::");
   require("node:net").createServer((socket) => socket.end("denied?")).listen(${DENIED_PORT}, "::");
+  require("node:net").createServer((socket) => {
+    socket.on("error", () => {});
+    socket.write("half of", () => setTimeout(() => socket.resetAndDestroy(), 500));
+  }).listen(${BREAKING_PORT}, "::");
 `;
 
 describe("an ordinary user's laptop without a device", () => {
@@ -36,8 +42,10 @@ describe("an ordinary user's laptop without a device", () => {
     const founder = lacis(first, "init", "home", "--name", "first", "--endpoint", "192.0.2.1");
     await says(founder, "next: sudo lacis invite HOST");
     overlay = /this host is (\S+), reached/.exec(founder.log())?.[1] ?? "";
-    const rule = `echo '    - { port: ${WEB_PORT}, proto: tcp, host: any }' >> /etc/lacis/config.yml`;
-    await first.root.run("sh", ["-c", rule]);
+    for (const port of [WEB_PORT, BREAKING_PORT]) {
+      const rule = `echo '    - { port: ${port}, proto: tcp, host: any }' >> /etc/lacis/config.yml`;
+      await first.root.run("sh", ["-c", rule]);
+    }
     await first.machine.must(...first.root.inside(LACIS.cli("reload")));
     first.machine.start("web", ...first.root.inside([process.execPath, "-e", WEB]));
     await founder.becomes("the web server listens", () => first.machine.hasTcpListener(WEB_PORT));
@@ -115,12 +123,39 @@ describe("an ordinary user's laptop without a device", () => {
     await forward.stop();
   }, 150_000);
 
-  test("a port that no rule opens is refused, and lacis why says by whom", async () => {
+  test("a port that no rule opens is refused at once, in the words of who refuses it, and lacis why says the same", async () => {
+    const begun = performance.now();
     const nc = await user("nc", "first", String(DENIED_PORT));
-    expect(nc.status).toBe(1);
+    expect(nc).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        /^lacis: cannot reach port 8081 of first - first refuses it: no inbound rule allows it.* - lacis why first tcp\/8081\n$/,
+      ),
+    });
+    const took = performance.now() - begun;
+    console.log(`a dropped port, told by nc in ${Math.round(took)} ms with the start of the program`);
+    // Starting the program is most of it; the data plane itself would wait 30 s.
+    expect(took).toBeLessThan(10_000);
     const why = await user("why", "first", `tcp/${DENIED_PORT}`);
     expect(why.status).toBe(1);
     expect(why.stdout).toContain("no inbound rule");
+  });
+
+  test("a stream that breaks off is none that ended: exit code 6, and what had come stands", async () => {
+    const nc = await user("nc", "--json", "first", String(BREAKING_PORT));
+    expect(nc).toMatchObject({ status: 6, stdout: "half of" });
+    const [connected, broken] = nc.stderr.trim().split("\n");
+    expect(JSON.parse(connected ?? "")).toMatchObject({ event: "connected", host: "first", port: BREAKING_PORT });
+    expect(broken).toMatch(/^lacis: the stream to port 8082 of first - it broke off/);
+  });
+
+  test("nobody waits longer than he wants for a host that is not there", async () => {
+    const { status, stderr } = await user("nc", "-w", "0.5", overlay.replace(/\d+$/, "200"), "80");
+    expect({ status, stderr }).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("nobody answered within 0.5 s"),
+    });
+    expect((await user("nc", "a".repeat(300), "80")).status).toBe(2);
   });
 
   test("answers to ping and to lacis ping as any host", async () => {

@@ -6,6 +6,7 @@ import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import { ExitCode } from "../../runtime/operator-error.ts";
 import { complain, say, sayJson } from "../output.ts";
 import { pingLine } from "../render-ping.ts";
+import { seconds } from "../seconds.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
 
 const INTERVAL_MS = 1_000;
@@ -63,10 +64,4 @@ function wholeNumber(text: string): number {
   if (!Number.isInteger(value) || value < 1 || value > 1_000_000)
     throw new InvalidArgumentError("A whole number of at least 1 is needed.");
   return value;
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0.1 && value <= 60)) throw new InvalidArgumentError("0.1 to 60 seconds are possible.");
-  return Math.round(value * 1000);
 }

@@ -1,9 +1,10 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { askDaemon } from "../../admin/client.ts";
 import type { WhyReport } from "../../admin/why/why-report.ts";
 import { ExitCode } from "../../runtime/operator-error.ts";
 import { sayJson, sayText } from "../output.ts";
 import { whyText } from "../render-why.ts";
+import { seconds } from "../seconds.ts";
 import { styleFor } from "../style.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
 import { waiting } from "../waiting.ts";
@@ -63,10 +64,4 @@ async function askLive({ from, to, service }: Asked, options: WhyOptions): Promi
   const request = { verb: "why", from, to, service, timeoutMs } as const;
   const asked = askDaemon(adminSocket(options), request, timeoutMs + GRACE_MS);
   return (await waiting("asking both ends", asked)) as WhyReport;
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0.1 && value <= 60)) throw new InvalidArgumentError("0.1 to 60 seconds are possible.");
-  return Math.round(value * 1000);
 }

@@ -5,15 +5,16 @@ import { familyOf, type IpAddress } from "../../core/netip/address.ts";
 import { contains } from "../../core/netip/prefix.ts";
 import type { Service } from "../service.ts";
 import type { StateDirectory } from "../state/state-directory.ts";
-import { SocksReply, type SocksTarget } from "./socks.ts";
+import { type Asker, denialOf } from "./denial.ts";
+import { type RefusalWords, SocksReply, type SocksTarget } from "./socks.ts";
 import { serveSocks } from "./socks-session.ts";
 import { type Dialled, dialStream } from "./stream-client.ts";
 
 /** Programs at once: as many streams as the data plane carries. */
 const CLIENTS_MAX = 256;
 
-/** Knows the addresses of the host with a name. */
-export interface Finder {
+/** Knows the addresses of the host with a name, and what both ends do with a packet. */
+export interface Finder extends Asker {
   find(name: string): Promise<readonly IpAddress[]>;
 }
 
@@ -28,7 +29,11 @@ export function proxyService(state: StateDirectory, running: { readonly settings
     const address = "address" in target ? target.address : await addressOf(target.name, running.settings, finder);
     if (address === undefined) return { refused: SocksReply.hostUnreachable };
     if (!isInOverlay(address, running.settings)) return { refused: SocksReply.notAllowed };
-    return dialStream(state.streamsSocket, address, target.port);
+    const { port } = target;
+    return unlessDenied(
+      (signal) => dialStream(state.streamsSocket, address, port, signal),
+      (signal) => denialOf(finder, { address, port, name: "name" in target ? target.name : address }, signal),
+    );
   };
   return {
     name: "proxy",
@@ -38,7 +43,7 @@ export function proxyService(state: StateDirectory, running: { readonly settings
       const listening = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
         clients.add(client);
         client.on("close", () => clients.delete(client));
-        void serveSocks(client, { password: undefined, dial });
+        void serveSocks(client, { password: undefined, offersChunks: true, dial });
       });
       listening.maxConnections = CLIENTS_MAX;
       await new Promise<void>((resolve, reject) => {
@@ -54,6 +59,20 @@ export function proxyService(state: StateDirectory, running: { readonly settings
       for (const client of clients) client.destroy();
     },
   };
+}
+
+/** Whichever is known first: that somebody has answered, or that rules let nobody answer. */
+async function unlessDenied(
+  dial: (signal: AbortSignal) => Promise<Dialled>,
+  denial: (signal: AbortSignal) => Promise<RefusalWords | undefined>,
+): Promise<Dialled> {
+  const [dialling, asking] = [new AbortController(), new AbortController()];
+  const dialled = dial(dialling.signal);
+  const denied = denial(asking.signal).then((words) => words && { refused: SocksReply.notAllowed, words });
+  const first = (await Promise.race([dialled, denied])) ?? (await dialled);
+  asking.abort();
+  if ("refused" in first) dialling.abort();
+  return first;
 }
 
 /** Of a name, with or without the overlay's domain. */

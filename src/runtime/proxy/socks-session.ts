@@ -1,7 +1,8 @@
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import { type Duplex, pipeline } from "node:stream";
 import { toHex, utf8Encode } from "../../core/base/bytes.ts";
 import { nodeSuite } from "../node-crypto.ts";
+import { ChunkedStream } from "./chunked-stream.ts";
 import {
   Method,
   methodBytes,
@@ -9,6 +10,7 @@ import {
   readGreeting,
   readRequest,
   readSignIn,
+  refusalBytes,
   replyBytes,
   SOCKS_BYTES_MAX,
   SocksReply,
@@ -24,6 +26,8 @@ const REQUEST_MS = 10_000;
 export interface SocksRights {
   /** Undefined: whoever can connect may. */
   readonly password: { readonly name: string; readonly password: string } | undefined;
+  /** Whether clients may take chunks (`Method.chunks`). */
+  readonly offersChunks?: boolean;
   readonly dial: (target: SocksTarget) => Promise<Dialled>;
 }
 
@@ -33,41 +37,58 @@ export async function serveSocks(client: Socket, rights: SocksRights): Promise<v
   const deadline = setTimeout(() => client.destroy(), REQUEST_MS);
   const reader = new Reader(client);
   try {
-    const target = await agree(reader, client, rights);
+    const agreed = await agree(reader, client, rights);
     clearTimeout(deadline);
-    if (target === undefined) return void client.end();
-    const dialled = await rights.dial(target);
-    if ("refused" in dialled) return void client.end(replyBytes(dialled.refused));
+    if (agreed === undefined) return void client.end();
+    const dialled = await rights.dial(agreed.target);
+    if ("refused" in dialled) {
+      client.write(replyBytes(dialled.refused));
+      if (agreed.inChunks && dialled.words) client.write(refusalBytes(dialled.words));
+      return void client.end();
+    }
     if (client.destroyed) return void dialled.stream.destroy();
     client.write(replyBytes(SocksReply.succeeded));
     reader.giveBack();
-    joinStreams(client, dialled.stream);
+    joinStreams(agreed.inChunks ? new ChunkedStream(client) : client, dialled.stream);
   } finally {
     clearTimeout(deadline);
   }
 }
 
 /** Bytes both ways, each as fast as its reader reads; a break at one end is one at the other. */
-export function joinStreams(client: Socket, stream: Duplex): void {
+export function joinStreams(client: Duplex, stream: Duplex): void {
+  const canReset = client instanceof Socket && client.localAddress !== undefined;
   const ended = (error: Error | null | undefined): void => {
     if (!error) return;
     stream.destroy();
-    client.resetAndDestroy();
+    // A Unix socket has no reset, and Node.js throws where it is asked for one.
+    if (canReset) client.resetAndDestroy();
+    else client.destroy();
   };
   pipeline(client, stream, ended);
   pipeline(stream, client, ended);
 }
 
-async function agree(reader: Reader, client: Socket, { password }: SocksRights): Promise<SocksTarget | undefined> {
+interface Agreed {
+  readonly target: SocksTarget;
+  readonly inChunks: boolean;
+}
+
+async function agree(
+  reader: Reader,
+  client: Socket,
+  { password, offersChunks = false }: SocksRights,
+): Promise<Agreed | undefined> {
   const methods = await reader.read(readGreeting);
   if (methods?.at !== "done") return undefined;
-  const wanted = password ? Method.password : Method.none;
+  const inChunks = offersChunks && methods.value.includes(Method.chunks);
+  const wanted = inChunks ? Method.chunks : password ? Method.password : Method.none;
   if (!methods.value.includes(wanted)) {
     client.write(methodBytes(Method.unacceptable));
     return undefined;
   }
   client.write(methodBytes(wanted));
-  if (password) {
+  if (wanted === Method.password && password) {
     const given = await reader.read(readSignIn);
     if (given?.at !== "done") return undefined;
     const isRight = isSame(given.value.name, password.name) && isSame(given.value.password, password.password);
@@ -75,7 +96,7 @@ async function agree(reader: Reader, client: Socket, { password }: SocksRights):
     if (!isRight) return undefined;
   }
   const request = await reader.read(readRequest);
-  if (request?.at === "done") return request.value;
+  if (request?.at === "done") return { target: request.value, inChunks };
   if (request === undefined) return undefined;
   client.write(replyBytes(request.reply));
   return undefined;

@@ -1,4 +1,12 @@
+import { utf8Decode, utf8Encode } from "../../core/base/bytes.ts";
+import { isRecord, parseJson } from "../../core/base/json.ts";
 import { addressFromBytes, type IpAddress } from "../../core/netip/address.ts";
+
+/** The end of "cannot reach port 22 of db1". */
+export interface RefusalWords {
+  readonly why: string;
+  readonly todo: string;
+}
 
 // SOCKS version 5 (RFC 1928) and its sign-in by name and password (RFC 1929), as bytes. All of it comes from programs of this machine, which may be anybody's.
 
@@ -6,8 +14,11 @@ const VERSION = 5;
 const SIGN_IN_VERSION = 1;
 const CONNECT = 1;
 
-/** RFC 1928, 3. */
-export const Method = { none: 0, password: 2, unacceptable: 255 } as const;
+/**
+ * RFC 1928, 3. `chunks` is one of those for private use: no password is asked for, what follows the answer goes in chunks (chunked-stream.ts), so that a break is none that looks like an
+ * end, and an answer that refuses is followed by JSON, `{"why": ..., "todo": ...}`, to the end of the connection.
+ */
+export const Method = { none: 0, password: 2, chunks: 0xac, unacceptable: 255 } as const;
 
 /** RFC 1928, 6. */
 export const SocksReply = {
@@ -105,6 +116,22 @@ function addressIn(bytes: Uint8Array): { readonly address: IpAddress } | undefin
 export function replyBytes(reply: SocksReply): Uint8Array {
   return Uint8Array.of(VERSION, reply, 0, 1, 0, 0, 0, 0, 0, 0);
 }
+
+/** What follows an answer that refuses, to a client with `Method.chunks`. */
+export function refusalBytes(words: RefusalWords): Uint8Array {
+  return utf8Encode(JSON.stringify(words));
+}
+
+/** Undefined where there is nothing more, or nothing that makes sense. */
+export function readRefusal(bytes: Uint8Array): RefusalWords | undefined {
+  const words = parseJson(utf8Decode(bytes) ?? "");
+  if (!isRecord(words)) return undefined;
+  const { why, todo } = words;
+  return typeof why === "string" && typeof todo === "string" ? { why, todo } : undefined;
+}
+
+/** More is none. */
+export const REFUSAL_BYTES_MAX = 4_096;
 
 /** Which of the offered methods is taken. */
 export function methodBytes(method: number): Uint8Array {

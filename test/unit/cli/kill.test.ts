@@ -14,11 +14,11 @@ import { freePort } from "../runtime/mesh-files.ts";
 
 /**
  * `lacis revoke` and `lacis publish` killed at their system calls and said again, beside a daemon that runs: the second ends well, the name is revoked once, and the daemon has the list. Each
- * seventeenth call by default, all with LACIS_KILL_STRIDE=1. Needs `npm run build` and strace.
+ * forty-first call by default, all with LACIS_KILL_STRIDE=1. Needs `npm run build` and strace.
  */
 const LACIS = fileURLToPath(new URL("../../../dist/src/cli/main.js", import.meta.url));
 const LACIS_CERT = fileURLToPath(new URL("../../../dist/certs/cli/main.js", import.meta.url));
-const STRIDE = Number(process.env["LACIS_KILL_STRIDE"] ?? 17);
+const STRIDE = Number(process.env["LACIS_KILL_STRIDE"] ?? 41);
 const AUTHORITY = "host/authority";
 const IN_TIME = { timeout: 20_000, interval: 50 };
 const LIST = `${AUTHORITY}/revocations.pem`;

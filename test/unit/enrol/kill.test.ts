@@ -9,11 +9,11 @@ import { canKill, killSweep } from "../fixtures/kill-sweep.ts";
 import { ServiceForTests } from "./service-for-tests.ts";
 
 /**
- * init, join and leave killed at their system calls and run again: the second run ends well, whenever the first one was killed, with the same key and with nothing half-written. Each thirty-first call by
+ * init, join and leave killed at their system calls and run again: the second run ends well, whenever the first one was killed, with the same key and with nothing half-written. Each forty-first call by
  * default. Needs `npm run build` and strace.
  */
 const PROGRAM = fileURLToPath(new URL("../../../dist/src/cli/main.js", import.meta.url));
-const STRIDE = Number(process.env["LACIS_KILL_STRIDE"] ?? 31);
+const STRIDE = Number(process.env["LACIS_KILL_STRIDE"] ?? 41);
 
 const hasStorage = await canOpen();
 
