@@ -119,6 +119,11 @@ export async function forgetTokens(sql: Sql, before: number): Promise<void> {
   await sql.run("DELETE FROM tokens WHERE expires < $1", before);
 }
 
+/** Most tokens have none, and reading what is no JSON is a throw each. */
+function debugAccessIn(text: string): DebugAccess | undefined {
+  return text === "" ? undefined : accessOf(parseJson(text));
+}
+
 function tokenOf(row: Row): KeptToken {
   return {
     id: textOf(row, "id"),
@@ -130,7 +135,7 @@ function tokenOf(row: Row): KeptToken {
     needsApproval: numberOf(row, "needs_approval") !== 0,
     isEphemeral: numberOf(row, "ephemeral") !== 0,
     reason: textOf(row, "reason"),
-    debugAccess: accessOf(parseJson(textOf(row, "debug_access"))),
+    debugAccess: debugAccessIn(textOf(row, "debug_access")),
     madeAt: numberOf(row, "made_at"),
     madeBy: textOf(row, "made_by"),
     usedKey: textOf(row, "used_key") || undefined,

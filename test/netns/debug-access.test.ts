@@ -94,6 +94,27 @@ describe("a laptop that is let in to debug", () => {
     },
   );
 
+  test("needs no device for it: lacis nc reaches what it was let in for, is told at once what it was not, and is out at its end", async () => {
+    const laptop = await fresh("deviceless", 30);
+    const { stdout } = await lacis(first, "invite", laptop.name, "--debug", "db1:5432", "--for", "40s");
+    const host = start(laptop, "join", "--userspace", "--ephemeral", tokenIn(stdout));
+    await says(host, "joined home as deviceless");
+    expect(await laptop.machine.devices()).toEqual([]);
+    const nc = (port: number, ...flags: readonly string[]) =>
+      laptop.machine.run(...laptop.root.inside(LACIS.cli("nc", ...flags, "db1", String(port))), {
+        input: "anybody there?",
+        timeoutMs: 60_000,
+      });
+    expect(await nc(5_432)).toMatchObject({ status: 0, stdout: "anybody there?" });
+    expect(await nc(5_433)).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/cannot reach port 5433 of db1 - db1 refuses it: no inbound rule allows it/),
+    });
+    await waitFor("its time is over", async () => host.log().includes("Debug access ended 20"), PATIENCE);
+    expect(await nc(5_432, "--wait", "3")).toMatchObject({ status: 1 });
+    expect((await host.stop(20_000)).code).toBe(0);
+  });
+
   test("and is revoked hears by whom and when, at once and when it comes back", async () => {
     const laptop = await fresh("stolen", 20);
     const { stdout } = await lacis(first, "invite", "stolen", "--debug", "db1:5432", "--for", "1h");

@@ -35,6 +35,13 @@ const STEPS: readonly (readonly string[])[] = [
   ],
   // What a token's host may reach, as JSON, where it is let in to debug.
   ["ALTER TABLE tokens ADD COLUMN debug_access TEXT NOT NULL DEFAULT ''"],
+  // What is looked for among a hundred thousand: the newest, those that end, and the few that debug or wait.
+  [
+    "CREATE INDEX tokens_by_time ON tokens (made_at DESC, id)",
+    "CREATE INDEX tokens_by_end ON tokens (expires)",
+    "CREATE INDEX tokens_to_debug ON tokens (made_at, id) WHERE debug_access <> ''",
+    "CREATE INDEX requests_pending ON requests (asked_at, id) WHERE state = 'pending'",
+  ],
 ];
 
 export const SCHEMA_VERSION: number = STEPS.length;

@@ -57,6 +57,28 @@ for (const { engine, isThere, place } of engines) {
       if (other.database !== office.database) await other.database.close();
     }, 180_000);
 
+    test("look for what they need among many tokens without looking at all of them", async () => {
+      const office = await openOffice({ store: place() });
+      const isSqlite = engine === "SQLite";
+      const ways = {
+        "the newest tokens": "SELECT * FROM tokens ORDER BY made_at DESC, id LIMIT 10",
+        "those that end": "DELETE FROM tokens WHERE expires < 5",
+        "those that debug":
+          "SELECT * FROM tokens WHERE debug_access <> '' AND withdrawn_at IS NULL ORDER BY made_at, id",
+        "hosts that wait": "SELECT * FROM requests WHERE state = 'pending' ORDER BY asked_at, id LIMIT 10",
+      };
+      for (const [what, statement] of Object.entries(ways)) {
+        const plan = await office.database.exclusively(async (sql) => {
+          // With few rows PostgreSQL reads all of them.
+          if (!isSqlite) await sql.run("SET LOCAL enable_seqscan = off");
+          return sql.run(`EXPLAIN ${isSqlite ? "QUERY PLAN " : ""}${statement}`);
+        });
+        const steps = JSON.stringify(plan);
+        expect(steps, what).toMatch(/tokens_by_time|tokens_by_end|tokens_to_debug|requests_pending/);
+        expect(steps, what).not.toContain("TEMP B-TREE");
+      }
+    });
+
     test("give no address and no name twice, whoever asks which of them", async () => {
       const office = await openOffice({ store: place() });
       const other = await office.second();
