@@ -56,7 +56,18 @@ function readCommand(command: pb.ToDataPlane["command"]): DataPlaneRequest {
       const { pinned = false, seed = 0, cpus = [] } = command.value.threads ?? {};
       const threads = { pinned, seed, cpus };
       const offloads = !noOffloads;
-      return { kind: "open-tun", name, mtu, addresses: addresses.map(readPrefix), txQueue, queues, offloads, threads };
+      const { userSpace } = command.value;
+      return {
+        kind: "open-tun",
+        name,
+        mtu,
+        addresses: addresses.map(readPrefix),
+        txQueue,
+        queues,
+        offloads,
+        threads,
+        ...(userSpace && { streamsSocket: userSpace.streamsSocket }),
+      };
     }
     case "openUdp": {
       const { bind, readBufferBytes, writeBufferBytes, batch, mark, queues, noOffloads } = command.value;

@@ -3,14 +3,14 @@ import { CONTRACT_VERSIONS } from "../../src/core/dataplane/contract.ts";
 import { encodeToDataPlane } from "../../src/runtime/dataplane/contract/codec.ts";
 import { encodeFromDataPlane } from "./data-plane-reports.ts";
 import { toMeaning } from "./meaning.ts";
-import { reports, requests, results } from "./samples.ts";
+import { otherRequests, reports, requests, results } from "./samples.ts";
 
 // `npx tsc -b && node dist/test/contract/record.js && npx biome check --write test/contract`: puts on record what has no record yet, in the words of the newest contract. What is
 // there stays as it is: it has been said, and is understood for ever.
 
 const folder = `test/contract/recorded/v${CONTRACT_VERSIONS.newest}`;
 
-for (const [at, [name, request]] of Object.entries(requests).entries()) {
+for (const [at, [name, request]] of [...Object.entries(requests), ...otherRequests].entries()) {
   const requestId = BigInt(at + 1);
   const frames = encodeToDataPlane(requestId, request);
   record("to", name, frames.ok ? frames.value[0] : undefined, { requestId, request });

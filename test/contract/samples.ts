@@ -257,6 +257,11 @@ const result = (name: string, given: Partial<ResultReport>): readonly [string, R
 ];
 
 /** What comes of requests. */
+/** The same kinds said in another way. */
+export const otherRequests: readonly (readonly [string, DataPlaneRequest])[] = [
+  ["open-tun-in-user-space", { ...requests["open-tun"], name: "", streamsSocket: "/run/lacis/streams.sock" }],
+];
+
 export const results: readonly (readonly [string, ResultReport])[] = [
   result("refused", { code: "unknown-session", error: "no session has this index" }),
   result("tun-opened", { value: { kind: "tun-opened", name: "lacis1" } }),

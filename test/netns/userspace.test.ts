@@ -23,7 +23,7 @@ const WEB = `
   });
   server.listen(${WEB_PORT}, "::");
   require("node:net").createServer((socket) => socket.end("denied?")).listen(${DENIED_PORT}, "::");
-  require("node:net").createServer((socket) => {
+  require("node:net").createServer({ allowHalfOpen: true }, (socket) => {
     socket.on("error", () => {});
     socket.write("half of", () => setTimeout(() => socket.resetAndDestroy(), 500));
   }).listen(${BREAKING_PORT}, "::");

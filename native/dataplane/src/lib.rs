@@ -47,6 +47,7 @@ use arguments::Arguments;
 use lacis_contract::CONTRACT_VERSION;
 use lacis_engine::aead;
 pub use platform::offload;
+pub use user_space::chunks;
 
 /// Exit code for a command line that cannot be meant (sysexits.h, EX_USAGE).
 const EXIT_USAGE: u8 = 64;

@@ -1,6 +1,7 @@
 //! One function for each place where foreign bytes come in. Each takes any bytes, checks what must hold whatever they are, and panics when it does
 //! not. `tests/replay.rs` calls them with the seeds of `seeds/` on every test run; `fuzz/` lets a fuzzer look for more.
 
+mod chunks;
 mod frames;
 mod packet;
 mod receive;
@@ -14,7 +15,8 @@ mod world;
 pub type Target = fn(&[u8]);
 
 /// All of them, by the names of their folders of seeds.
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 6] = [
+    ("chunks", chunks::check),
     ("frames", frames::check),
     ("packet", packet::check),
     ("receive", receive::check),

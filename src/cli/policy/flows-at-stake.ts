@@ -19,6 +19,8 @@ export interface FlowsAtStake {
   /** How many go on. */
   readonly open: number;
   readonly cut: readonly CutFlow[];
+  /** Hosts that are known here and were not asked: what they do with each other is not in it. */
+  readonly notAsked: readonly string[];
 }
 
 export interface CutFlow {
@@ -43,10 +45,11 @@ const TIMEOUT_MS = 10_000;
 export async function flowsAtStake(after: PolicyBody, target: TargetOptions): Promise<FlowsAtStake | string> {
   try {
     const socket = adminSocket(target);
-    const { host } = (await askDaemon(socket, { verb: "status" }, TIMEOUT_MS)) as StatusReport;
+    const { host, peers } = (await askDaemon(socket, { verb: "status" }, TIMEOUT_MS)) as StatusReport;
     const { flows } = (await askDaemon(socket, { verb: "flows", limit: FLOWS_MAX }, TIMEOUT_MS)) as FlowsReport;
     const open = flows.filter(({ happening }) => happening === "open");
-    return { host: host.name, open: open.length, cut: cutBy(after, host, open) };
+    const names = new Set(peers.flatMap(({ name }) => (name === null || name === host.name ? [] : [name])));
+    return { host: host.name, open: open.length, cut: cutBy(after, host, open), notAsked: [...names].sort() };
   } catch (error) {
     if (error instanceof OperatorError) return error.complaint.why;
     throw error;
@@ -78,15 +81,26 @@ export function cutBy(
 /** For people: what would be cut, or that nothing would be, as far as anybody here knows. */
 export function flowsText(stake: FlowsAtStake | string): readonly string[] {
   if (typeof stake === "string") return [`open flows were not looked at: ${stake}`];
-  const { host, open, cut } = stake;
-  if (cut.length === 0)
-    return [`none of the ${open} open flows of ${host} would be cut; those of other hosts are not known here`];
+  const { host, open, cut, notAsked } = stake;
+  const others = notAskedText(notAsked);
+  if (cut.length === 0) return [`none of the ${open} open flows of ${host} would be cut`, others];
   return [
-    `${cut.length} of the ${open} open flows of ${host} would be cut (those of other hosts are not known here):`,
+    `${cut.length} of the ${open} open flows of ${host} would be cut:`,
     ...cut.slice(0, SHOWN_MAX).map((flow) => `! ${lineOf(flow)}`),
     ...(cut.length > SHOWN_MAX ? [`! and ${cut.length - SHOWN_MAX} more: --json`] : []),
+    others,
   ];
 }
+
+function notAskedText(names: readonly string[]): string {
+  const why = "flows between other hosts are not known here; the same command there tells theirs";
+  if (names.length === 0) return `no other host is known here: ${why}`;
+  const more = names.length > NAMES_MAX ? ` and ${names.length - NAMES_MAX} more` : "";
+  return `not asked: ${names.slice(0, NAMES_MAX).join(", ")}${more} - ${why}`;
+}
+
+/** The line stays readable. */
+const NAMES_MAX = 8;
 
 /** Nobody reads more. */
 const SHOWN_MAX = 20;

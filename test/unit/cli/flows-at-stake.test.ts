@@ -78,10 +78,14 @@ describe("of the flows that go on, a plan names", () => {
 });
 
 test("a plan says whose flows it has looked at, and why it has not", () => {
-  const nothing = { host: "db1", open: 3, cut: [] };
-  expect(flowsText(nothing)).toEqual([
-    "none of the 3 open flows of db1 would be cut; those of other hosts are not known here",
-  ]);
+  const why = "flows between other hosts are not known here; the same command there tells theirs";
+  const nothing = { host: "db1", open: 3, cut: [], notAsked: ["nas", "web1"] };
+  expect(flowsText(nothing)).toEqual(["none of the 3 open flows of db1 would be cut", `not asked: nas, web1 - ${why}`]);
+  const many = Array.from({ length: 10 }, (_, i) => `h${i}`);
+  expect(flowsText({ ...nothing, notAsked: many }).at(-1)).toBe(
+    `not asked: h0, h1, h2, h3, h4, h5, h6, h7 and 2 more - ${why}`,
+  );
+  expect(flowsText({ ...nothing, notAsked: [] }).at(-1)).toBe(`no other host is known here: ${why}`);
   expect(flowsText({ ...nothing, cut: cut({ local: SSH_HERE }) })[1]).toBe(
     "! web1 (10.77.0.4) to db1 (10.77.0.9) tcp/22, since 2026-11-28T12:00:00Z, by policy.yaml:18 (tcp any groups=web)",
   );

@@ -1,7 +1,7 @@
 //! A host without a device: streams between the programs of its user and the overlay (SEMANTICS.md section 17).
 
 mod carried;
-mod chunks;
+pub mod chunks;
 mod request;
 mod service;
 
