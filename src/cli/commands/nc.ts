@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Command } from "commander";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
@@ -45,11 +47,23 @@ async function carry(host: string, port: string, options: NcOptions): Promise<vo
   tell("connected");
   const bytes = { sent: 0, received: 0 };
   process.stdin.on("data", (chunk: Buffer) => (bytes.sent += chunk.length));
-  stream.on("data", (chunk: Buffer) => (bytes.received += chunk.length));
   try {
-    await Promise.all([pipeline(process.stdin, stream), pipeline(stream, process.stdout)]);
+    await Promise.all([
+      pipeline(process.stdin, stream),
+      print(stream, (count) => {
+        bytes.received += count;
+      }),
+    ]);
   } catch {
     throw brokenOff(target);
   }
   tell("ended", bytes);
+}
+
+/** A pipeline would break standard output off as well, and that counts as a reader who has gone. */
+async function print(stream: Readable, count: (bytes: number) => void): Promise<void> {
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    count(chunk.length);
+    if (!process.stdout.write(chunk)) await once(process.stdout, "drain");
+  }
 }

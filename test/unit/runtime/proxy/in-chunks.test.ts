@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Duplex, PassThrough } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseForward } from "../../../../src/cli/loopback.ts";
 import { dialThrough, openStream, parseHost } from "../../../../src/cli/proxy-client.ts";
@@ -11,6 +13,7 @@ import { SocksReply } from "../../../../src/runtime/proxy/socks.ts";
 import { serveSocks } from "../../../../src/runtime/proxy/socks-session.ts";
 import type { Dialled } from "../../../../src/runtime/proxy/stream-client.ts";
 
+const PROGRAM = fileURLToPath(new URL("../../../../dist/src/cli/main.js", import.meta.url));
 const DB = { host: "db1", port: 5432 };
 
 describe("a stream through the daemon's proxy, for commands of ours", () => {
@@ -80,6 +83,24 @@ describe("a stream through the daemon's proxy, for commands of ours", () => {
     dial = () => new Promise(() => {});
     await expect(openStream(path, DB, 100)).rejects.toThrow("nobody answered within 0.1 s - see what becomes of it");
   });
+
+  test.skipIf(!existsSync(PROGRAM))(
+    "that lacis nc carries and that breaks off ends it with 6, behind what has come",
+    async () => {
+      const there = new PassThrough();
+      dial = async () => ({ stream: there });
+      const nc = spawn(process.execPath, [PROGRAM, "nc", "--socket", join(folder, "control.sock"), "db1", "5432"]);
+      const said = { out: "", err: "" };
+      nc.stdout.on("data", (bytes: Buffer) => (said.out += bytes.toString()));
+      nc.stderr.on("data", (bytes: Buffer) => (said.err += bytes.toString()));
+      const ended = new Promise((resolve) => nc.once("close", resolve));
+      there.write("half of");
+      await expect.poll(() => said.out, { timeout: 30_000 }).toBe("half of");
+      there.destroy();
+      expect(await ended).toBe(6);
+      expect(said.err).toMatch(/^lacis: the stream to port 5432 of db1 - it broke off: .*\n$/);
+    },
+  );
 
   test("for a proxy's client is refused as the daemon refuses it", async () => {
     dial = async () => ({ refused: SocksReply.refused });
