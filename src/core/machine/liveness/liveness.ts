@@ -23,6 +23,7 @@ import type { Emit, Machine } from "../machine.ts";
 import { heardLately, judgeActivity, SAMPLE_INTERVAL_MS } from "./activity.ts";
 import { stepAfter } from "./doubt.ts";
 import type { LivenessEvent } from "./events.ts";
+import { Lulls } from "./lulls.ts";
 import { ProbeRound } from "./probe-round.ts";
 import { disownedSession } from "./recv-error.ts";
 import { isOld, renewalRetryMs } from "./renewal.ts";
@@ -60,6 +61,7 @@ export class Liveness implements Machine {
   /** The sample that is being looked at, and who was in it. */
   readonly #sample = new Portions<SessionActivity>();
   readonly #seen = new Set<Session>();
+  readonly #lulls = new Lulls();
   /** When the last one had been looked at. */
   #sampledAt: Instant | undefined;
   #checkAt: Instant | undefined;
@@ -275,6 +277,8 @@ export class Liveness implements Machine {
     for (const session of [...this.#suspects]) if (!this.#seen.has(session)) this.#judge(session, IDLE);
     this.#seen.clear();
     this.#sampledAt = this.#facts.now;
+    for (const session of this.#lulls.take())
+      if (this.#peers.isPrimary(session) && !this.isSuspect(session)) this.#probe(session);
   }
 
   #look(activity: SessionActivity): void {
@@ -286,7 +290,9 @@ export class Liveness implements Machine {
     const vitals = this.#of(session);
     this.#traffic.note(session, activity, vitals.sampledAt === undefined ? undefined : vitals);
     const use = takeUse(vitals, activity, this.#facts.now);
-    vitals.receivedPackets = Number(activity.receivedPackets);
+    const receivedPackets = Number(activity.receivedPackets);
+    if (vitals.sampledAt !== undefined) this.#lulls.heard(session, receivedPackets - vitals.receivedPackets);
+    vitals.receivedPackets = receivedPackets;
     vitals.receivedBytes = Number(activity.receivedBytes);
     if (activity.sent) vitals.lastSentAt = this.#facts.now;
     if (received) this.heard(session);
