@@ -58,3 +58,41 @@ describe("two hosts with two relays, both of which talk", () => {
     },
   );
 });
+
+describe("two hosts that reach each other through relays, both of which talk", () => {
+  /** The longest time in which either hears nothing, seen for twelve seconds. */
+  function longestPauseMs(relayCount: number, happen: (hosts: ReturnType<typeof world>) => void): number {
+    const hosts = world({ relays: relayCount });
+    const { mesh, left, right } = hosts;
+    const heardAt = new Map([left, right].map((host) => [host, { count: 0, at: mesh.now, pauseMs: 0 }]));
+    const talk = (ms: number): void => {
+      for (let passed = 0; passed < ms; passed += 5) {
+        if (mesh.now % EVERY_MS === 0) for (const host of [left, right]) host.say(host === left ? right : left, "");
+        mesh.run(5);
+        for (const [host, heard] of heardAt) {
+          if (host.received.length === heard.count && passed + 5 < ms) continue;
+          heard.pauseMs = Math.max(heard.pauseMs, mesh.now - heard.at);
+          Object.assign(heard, { count: host.received.length, at: mesh.now });
+        }
+      }
+    };
+    talk(5_000);
+    for (const heard of heardAt.values()) Object.assign(heard, { at: mesh.now, pauseMs: 0 });
+    happen(hosts);
+    talk(12_000);
+    return Math.max(...[...heardAt.values()].map(({ pauseMs }) => pauseMs));
+  }
+
+  test.each([
+    ["one of them starts", 1, ["right"]],
+    ["one of them starts, which has two relays,", 2, ["right"]],
+    ["both start", 1, ["left", "right"]],
+    ["both and their relay start", 1, ["left", "right", "relay"]],
+    ["both, their relay and the lighthouse start", 1, ["left", "right", "relay", "lighthouse"]],
+  ] as const)("hear each other again within half a second when %s anew at one moment, and go on", (_, count, names) => {
+    const pauseMs = longestPauseMs(count, (hosts) => {
+      for (const name of names) hosts[name].restart();
+    });
+    expect(pauseMs).toBeLessThanOrEqual(500);
+  });
+});
