@@ -1,6 +1,6 @@
 import { Pace } from "../../base/pace.ts";
 import { Portions } from "../../base/portions.ts";
-import { earliest, type Instant, instant, later } from "../../base/time.ts";
+import { earliest, type Instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
 import type {
   ActivitySample,
@@ -10,6 +10,7 @@ import type {
   SessionActivity,
 } from "../../dataplane/contract.ts";
 import { COUNTER_HIGH, COUNTER_LAST } from "../../dataplane/counter-limits.ts";
+import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
 import type { CallFailure, EndOfSession } from "../../operator/failure.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
@@ -25,7 +26,7 @@ import { stepAfter } from "./doubt.ts";
 import type { LivenessEvent } from "./events.ts";
 import { Lulls } from "./lulls.ts";
 import { ProbeRound } from "./probe-round.ts";
-import { disownedSession } from "./recv-error.ts";
+import { disownedSession, lastDisownedAt } from "./recv-error.ts";
 import { isOld, renewalRetryMs } from "./renewal.ts";
 import { Rounds } from "./rounds.ts";
 import { TrafficLedger } from "./traffic.ts";
@@ -158,7 +159,8 @@ export class Liveness implements Machine {
   /** An unauthenticated "no such session". Starts a handshake beside the session, at most (reliability R12). */
   recvError(source: Endpoint, index: number): void {
     const { settings, now } = this.#facts;
-    const lastReactedAt = (session: Session): Instant | undefined => this.#lastDisownedAt(session);
+    const vitalsOfAll = (name: IpAddress): Vitals[] => this.#peers.sessionsOf(name).map((one) => this.vitalsOf(one));
+    const lastReactedAt = (session: Session): Instant | undefined => lastDisownedAt(vitalsOfAll(nameAddress(session)));
     const sessions = this.#peers.byRemoteIndex(index);
     const session = disownedSession(sessions, source, settings.live.listen.acceptRecvError, lastReactedAt, now);
     if (!session) return;
@@ -257,13 +259,6 @@ export class Liveness implements Machine {
     return fresh;
   }
 
-  /** Of any session with this peer: what comes for the new one may come from whoever had it made. */
-  #lastDisownedAt(session: Session): Instant | undefined {
-    const sessions = this.#peers.sessionsOf(nameAddress(session));
-    const times = sessions.flatMap((other) => this.vitalsOf(other).lastRecvErrorAt ?? []);
-    return times.length === 0 ? undefined : instant(Math.max(...times));
-  }
-
   #isDoubtedSince(session: Session, at: Instant | undefined): boolean {
     const { suspicion } = this.vitalsOf(session);
     return suspicion !== undefined && (at === undefined || suspicion.since > at);
@@ -290,9 +285,8 @@ export class Liveness implements Machine {
     const vitals = this.#of(session);
     this.#traffic.note(session, activity, vitals.sampledAt === undefined ? undefined : vitals);
     const use = takeUse(vitals, activity, this.#facts.now);
-    const receivedPackets = Number(activity.receivedPackets);
-    if (vitals.sampledAt !== undefined) this.#lulls.heard(session, receivedPackets - vitals.receivedPackets);
-    vitals.receivedPackets = receivedPackets;
+    this.#lulls.heard(session, Number(activity.receivedPackets) - vitals.receivedPackets);
+    vitals.receivedPackets = Number(activity.receivedPackets);
     vitals.receivedBytes = Number(activity.receivedBytes);
     if (activity.sent) vitals.lastSentAt = this.#facts.now;
     if (received) this.heard(session);

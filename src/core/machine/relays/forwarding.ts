@@ -63,6 +63,7 @@ export class Forwarding {
     const own = this.#askedBy(session, nameAddress(target), initiatorIndex);
     if (!next || !own) return;
     own.owes = { from, to, dialect };
+    own.askedAs = to;
     own.state = after(own.state, { is: "asked", remoteIndex: initiatorIndex }, "forwarder");
     this.#workshop.ask(next, { from: name, to }, dialect);
     this.#join(own);
@@ -71,6 +72,8 @@ export class Forwarding {
   answered(leg: Leg, remoteIndex: number): void {
     leg.state = after(leg.state, { is: "answered", remoteIndex }, "forwarder");
     leg.isTaken = true;
+    // We ask for everybody by the first of their addresses.
+    leg.askedAs = leg.far;
     const across = this.#acrossFrom(leg);
     const wasUp = across.some(isStanding);
     for (const other of across) other.state = after(other.state, { is: "far-ready" }, "forwarder");
@@ -182,12 +185,15 @@ export class Forwarding {
 
   /**
    * The leg by which a host is sent to: of those that it takes, if there are such, the one on the session that sends. A host that has asked for another one
-   * takes nothing on that before our answer is there, and what is sent right behind the answer would be lost.
+   * takes nothing on that before our answer is there, and what is sent right behind the answer would be lost. One that was asked for by the first address of
+   * the other goes before all: that is in every certificate of the other, and others may not be.
    */
   #bestOf(side: readonly Leg[]): Leg | undefined {
     const standing = side.filter(isStanding);
     const taken = standing.filter(({ isTaken }) => isTaken);
-    const candidates = taken.length > 0 ? taken : standing;
+    const known = taken.length > 0 ? taken : standing;
+    const named = known.filter(({ askedAs, far }) => askedAs === far);
+    const candidates = named.length > 0 ? named : known;
     return candidates.find(({ session }) => this.#peers.isPrimary(session)) ?? candidates[0];
   }
 

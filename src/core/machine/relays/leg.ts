@@ -49,6 +49,8 @@ export interface Leg {
   readonly far: IpAddress;
   readonly role: LegRole;
   state: LegState;
+  /** By which of its addresses the host behind the neighbour was asked for: the neighbour lets nobody through who does not prove that one. */
+  askedAs: IpAddress;
   /** A request that has not been answered yet. */
   owes: OwedAnswer | undefined;
   /** Whether the neighbour has shown that it knows the leg and takes what comes on it: it has answered us, or sent something. */

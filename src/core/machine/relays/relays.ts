@@ -171,6 +171,7 @@ export class Relays implements Machine {
       far,
       role: role.kind === "terminal" ? "end" : "forwarder",
       state,
+      askedAs: far,
       owes: undefined,
       isTaken: true,
       bytes: 0,

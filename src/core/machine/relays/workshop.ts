@@ -34,7 +34,8 @@ export class Workshop {
     const index = drawLocalIndex(this.#facts.entropy, isTaken);
     if (index === undefined) return undefined;
     const state = after(undefined, { is: "asking" }, role);
-    const leg: Leg = { index, session, far, role, state, owes: undefined, isTaken: false, bytes: 0, told: undefined };
+    const fresh = { askedAs: far, owes: undefined, isTaken: false, bytes: 0, told: undefined };
+    const leg: Leg = { index, session, far, role, state, ...fresh };
     const surplus = this.#legs.add(leg, owner);
     if (surplus) this.tellDataPlane(surplus, undefined);
     return leg;

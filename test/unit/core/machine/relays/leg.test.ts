@@ -62,6 +62,7 @@ function legOf(state: LegState): Leg {
     far: "10.77.0.3" as IpAddress,
     role: "end",
     state,
+    askedAs: "10.77.0.3" as IpAddress,
     owes: undefined,
     isTaken: false,
     bytes: 0,
