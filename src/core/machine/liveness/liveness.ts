@@ -2,13 +2,7 @@ import { Pace } from "../../base/pace.ts";
 import { Portions } from "../../base/portions.ts";
 import { earliest, type Instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
-import type {
-  ActivitySample,
-  DataPlaneCommand,
-  DataPlaneCounters,
-  DataPlaneEvent,
-  SessionActivity,
-} from "../../dataplane/contract.ts";
+import type { ActivitySample, DataPlaneCommand, DataPlaneCounters, SessionActivity } from "../../dataplane/contract.ts";
 import { COUNTER_HIGH, COUNTER_LAST } from "../../dataplane/counter-limits.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
@@ -181,7 +175,7 @@ export class Liveness implements Machine {
     if (sendCounter >= COUNTER_HIGH) this.counterHigh(session, { exhausted: sendCounter >= COUNTER_LAST });
   }
 
-  counterHigh(session: Session, { exhausted }: Pick<CounterHigh, "exhausted">): void {
+  counterHigh(session: Session, { exhausted }: { readonly exhausted: boolean }): void {
     this.#of(session).counterHigh = true;
     if (exhausted) this.#end(session, "counter-exhausted", false);
     if (exhausted || this.#peers.isPrimary(session)) this.#callAnew(session);
@@ -387,8 +381,6 @@ export class Liveness implements Machine {
     this.#emit({ kind: "end-session", session, why, sendClose });
   }
 }
-
-type CounterHigh = Extract<DataPlaneEvent, { kind: "counter-high" }>;
 
 /** A session on which nothing came for so long does not show any more that its peer is as it was: it may have started anew, elsewhere. */
 const SILENT_MS = 5_000;
