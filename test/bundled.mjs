@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundle } from "../scripts/bundle.mjs";
@@ -18,6 +18,8 @@ export async function setup() {
     if (Date.now() - (statSync(left, { throwIfNoEntry: false })?.mtimeMs ?? 0) > LEFT_BEHIND_MS)
       rmSync(left, { recursive: true, force: true });
   const folder = mkdtempSync(FOLDER);
+  // Some labs run it as nobody in particular.
+  chmodSync(folder, 0o755);
   // Also when Vitest ends the process by itself.
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   await bundle(folder);
