@@ -24,7 +24,7 @@ export function whyCommand(): Command {
     .description(
       "Say whether a connection is allowed, and by which rule, or which rule comes closest and what is missing.",
     )
-    .argument("<hosts...>", "[FROM] TO PROTO/PORT: from this host when FROM is left out")
+    .argument("[hosts...]", "[FROM] TO PROTO/PORT: from this host when FROM is left out")
     .option("-t, --timeout <seconds>", "how long to wait for the tunnel", seconds, TIMEOUT_MS)
     .option("--json", "print JSON")
     .usage("[options] [FROM] TO PROTO/PORT")

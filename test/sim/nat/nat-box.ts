@@ -185,8 +185,8 @@ const PORT_LAST = 65_535;
 /** As Linux keeps a UDP packet that nobody has answered. */
 const STRAY_LIFETIME_MS = 30_000;
 const STRAYS_MAX = 4_096;
-/** Remotes that one mapping remembers. */
-const PERMITTED_MAX = 256;
+/** Remotes that one mapping remembers: several times what guessing the ports of one translator calls (256). */
+const PERMITTED_MAX = 1_024;
 
 function part(dependence: Dependence, remote: Endpoint): string {
   if (dependence === "endpoint-independent") return "";

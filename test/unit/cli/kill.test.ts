@@ -74,13 +74,17 @@ describe.skipIf(!canKill(LACIS) || !HAS_SQLITE)("killed at any system call and s
     let said = "";
     daemon.stderr.on("data", (text: Buffer) => (said += text.toString()));
     const ended = new Promise((resolve) => daemon.once("close", resolve));
-    await expect.poll(() => existsSync(join(directory, "state/control.sock")) || said, IN_TIME).toBe(true);
-    return {
-      [Symbol.asyncDispose]: async () => {
-        daemon.kill("SIGTERM");
-        await ended;
-      },
+    const stop = async (): Promise<void> => {
+      daemon.kill("SIGTERM");
+      await ended;
     };
+    try {
+      await expect.poll(() => existsSync(join(directory, "state/control.sock")) || said, IN_TIME).toBe(true);
+    } catch (error) {
+      await stop();
+      throw error;
+    }
+    return { [Symbol.asyncDispose]: stop };
   }
 
   /** Numbers of the lists that the daemon holds. */
