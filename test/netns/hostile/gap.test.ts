@@ -61,7 +61,7 @@ describe("packets for the overlay, on a host with a default route", () => {
     await writeFile(laptop.configPath, "pki: {}\n");
     expect(await startToItsEnd()).toMatch(/pki\.ca/);
     await laptop.configure();
-    expect(await startBesideSquatter()).toMatch(/another program/);
+    expect(await startBesideSquatter()).toMatch(/uses it \(pid \d+\)/);
     expect(await standingGuard(laptop.machine, owner)).toMatchObject({ routes: NETWORKS, rules: 6 });
     await laptop.start();
     await pause(500);
@@ -72,7 +72,7 @@ describe("packets for the overlay, on a host with a default route", () => {
   test("leave by the default route again once somebody has stopped the host, and no longer when it starts", async () => {
     expect(await laptop.stop()).toMatchObject({ code: 0 });
     expect(await standingGuard(laptop.machine, owner)).toEqual({ routes: [], rules: 0, droppedPackets: 0 });
-    expect(await startBesideSquatter()).toMatch(/another program/);
+    expect(await startBesideSquatter()).toMatch(/uses it \(pid \d+\)/);
     expect(await standingGuard(laptop.machine, owner), "a first start that fails").toMatchObject({
       routes: [],
       rules: 0,
