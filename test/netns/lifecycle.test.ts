@@ -72,12 +72,12 @@ describe("a daemon that cannot start says why in one line, and leaves nothing", 
     expect(refused.stderr).toMatch(/root|sudo|cap_net_admin/i);
   });
 
-  test("when the port is taken it names the port", async () => {
+  test("when the port is taken it names the port and who has it", async () => {
     const squatter = await serve(trio.server.machine, "udp-echo", 4242, "/dev/null");
     const refused = await runDaemon(trio.server);
     await squatter.kill();
     expectRefusal(refused, /4242/);
-    expect(refused.stderr).toMatch(/another program/);
+    expect(refused.stderr).toMatch(/uses it \(pid \d+\)/);
   });
 
   test("when the data plane is missing it says where it looked and how to build it", async () => {
