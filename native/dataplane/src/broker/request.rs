@@ -119,7 +119,9 @@ mod tests {
         for line in others {
             assert!(task(line).is_err(), "{line}");
         }
-        assert!(task("guard set --owner ../a --network 10.0.0.1/8").is_err(), "what the command itself would refuse");
+        for line in ["guard set --owner a* --network 10.0.0.1/8", "guard set --owner a --network 10.0.0.1/33"] {
+            assert!(task(line).is_err(), "what the command itself would refuse: {line}");
+        }
     }
 
     #[test]
