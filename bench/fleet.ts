@@ -154,6 +154,7 @@ export class Fleet {
 
   /** Every host is asked for once, slowly; returns how many the lighthouse knows. */
   async known(perSecond: number): Promise<number> {
+    await this.#settled();
     const before = this.heard.replies;
     let next = 0;
     await every(10, (elapsedMs) => {
@@ -164,6 +165,15 @@ export class Fleet {
       return elapsedMs > (this.size / perSecond) * 1000 + 1_000;
     });
     return this.heard.replies - before;
+  }
+
+  /** Until what was asked before is answered, or nothing has been for a second. */
+  async #settled(): Promise<void> {
+    let [seen, seenAt] = [this.heard.replies, 0];
+    await every(10, (elapsedMs) => {
+      if (this.heard.replies !== seen) [seen, seenAt] = [this.heard.replies, elapsedMs];
+      return elapsedMs - seenAt > 1_000;
+    });
   }
 
   #ask(dueAt: number): void {
