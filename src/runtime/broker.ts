@@ -1,4 +1,3 @@
-import { dirname, join } from "node:path";
 import { OperatorError } from "./operator-error.ts";
 
 /**
@@ -14,11 +13,6 @@ export function brokerSocket(environment: NodeJS.ProcessEnv = process.env): stri
     why: `LACIS_BROKER is ${path}, which is not an absolute path`,
     todo: "correct LACIS_BROKER, or unset it to start the data plane from here",
   });
-}
-
-/** Where a broker's data plane listens: beside it, in the folder that its unit may write. */
-export function brokeredDataPlane(broker: string): string {
-  return join(dirname(broker), "dataplane.sock");
 }
 
 /** What the data plane's program does for others only where it has the privilege. */

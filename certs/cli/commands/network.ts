@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { type LighthousePlan, type NetworkPlan, networkPlan } from "../../../src/core/enrolment/messages.ts";
-import { overlayDoubt, withoutRoom } from "../../../src/core/netip/overlay-network.ts";
+import { overlayDoubt, unusable } from "../../../src/core/netip/overlay-network.ts";
 import { formatPrefix, masked, type Prefix } from "../../../src/core/netip/prefix.ts";
 import { usage } from "../failure.ts";
 import { readText, writeFiles } from "../files.ts";
@@ -107,9 +107,9 @@ async function makeServiceKey(flags: NetworkFlags): Promise<void> {
 
 /** Hosts are to have addresses of it. */
 function usable(network: Prefix): Prefix {
-  const doubt = overlayDoubt(network);
-  const why = doubt?.is === "no" ? doubt.why : withoutRoom(network);
+  const why = unusable(network);
   if (why !== undefined) throw usage("-networks", `${formatNetwork(network)}: ${why}`, "give 10.77.0.0/24");
+  const doubt = overlayDoubt(network);
   if (doubt)
     process.stderr.write(`lacis-cert: the network ${formatNetwork(network)} - ${doubt.why} - give 10.77.0.0/24\n`);
   return network;

@@ -5,7 +5,7 @@ import { askDaemon } from "../../admin/client.ts";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import type { NetworkPlan } from "../../core/enrolment/messages.ts";
 import { NETWORK_NAME } from "../../core/enrolment/name.ts";
-import { overlayDoubt, withoutRoom } from "../../core/netip/overlay-network.ts";
+import { overlayDoubt, unusable } from "../../core/netip/overlay-network.ts";
 import { formatPrefix, masked, type Prefix, parsePrefix } from "../../core/netip/prefix.ts";
 import { authorityCommand } from "../../enrol/authority-tool.ts";
 import { Children } from "../../enrol/children.ts";
@@ -199,12 +199,6 @@ function wholeNetwork(text: string): Prefix {
   const why = unusable(prefix);
   if (why !== undefined) throw new InvalidArgumentError(`${text}: ${why} - a network such as 10.77.0.0/24 is needed.`);
   return prefix;
-}
-
-/** Why a mesh cannot have it. */
-function unusable(prefix: Prefix): string | undefined {
-  const doubt = overlayDoubt(prefix);
-  return doubt?.is === "no" ? doubt.why : withoutRoom(prefix);
 }
 
 function portNumber(text: string): number {

@@ -18,6 +18,12 @@ export function overlayDoubt(network: Prefix): OverlayDoubt | undefined {
   return { is: "others", why };
 }
 
+/** Why no mesh can be founded in a network; undefined where one can, doubtful or not. */
+export function unusable(network: Prefix): string | undefined {
+  const doubt = overlayDoubt(network);
+  return doubt?.is === "no" ? doubt.why : withoutRoom(network);
+}
+
 /** Why a network has no place for a second host; undefined where it has. */
 export function withoutRoom(network: Prefix): string | undefined {
   const hostBits = 8 * addressBytes(network.address).length - network.bits;

@@ -2,7 +2,7 @@ import { realpathSync, rmdirSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { toHex, utf8Encode } from "../../core/base/bytes.ts";
 import { Fault } from "../../core/base/fault.ts";
-import { brokeredDataPlane, brokerSocket } from "../broker.ts";
+import { brokerSocket } from "../broker.ts";
 import { nodeSuite } from "../node-crypto.ts";
 import { OperatorError } from "../operator-error.ts";
 import type { Privacy, StateEnvironment } from "../platform/platform.ts";
@@ -149,7 +149,8 @@ function ownDirectoryAt(path: string): StateDirectory {
   const state = stateDirectoryAt(path);
   const broker = brokerSocket();
   if (broker === undefined) return state;
-  return { ...state, dataPlaneSocket: brokeredDataPlane(broker), streamsSocket: join(dirname(broker), "streams.sock") };
+  const { dataPlaneSocket, streamsSocket } = stateDirectoryAt(dirname(broker));
+  return { ...state, dataPlaneSocket, streamsSocket };
 }
 
 /** A daemon of root may have readers (READERS_GROUP), everybody else's state is their own. */

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { brokeredDataPlane, brokerSocket, throughBroker } from "../../../src/runtime/broker.ts";
+import { brokerSocket, throughBroker } from "../../../src/runtime/broker.ts";
 import { findDataPlaneBinary } from "../../../src/runtime/dataplane/native/native-process.ts";
 import { runGuard } from "../../../src/runtime/guard/guard-command.ts";
 import { thisPlatform } from "../../../src/runtime/platform/this-platform.ts";
@@ -53,7 +53,8 @@ describe("with a broker", () => {
   test("the data plane's sockets are beside its own, and are not this process's to remove", () => {
     const path = join(folder, "state");
     const state = createStateDirectory("config.yml", path, thisPlatform().places.environment("lacis"));
-    expect(state.dataPlaneSocket).toBe(brokeredDataPlane(join(folder, "broker.sock")));
+    expect(state.dataPlaneSocket).toBe(join(folder, "dataplane.sock"));
+    expect(state.streamsSocket).toBe(join(folder, "streams.sock"));
     expect(state.dataPlanePid).toBe(join(path, "dataplane.pid"));
     removeStateDirectory({ ...state, dataPlaneSocket: folder }, []);
     expect([existsSync(folder), existsSync(state.path)]).toEqual([true, false]);

@@ -1,16 +1,17 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { PortHolder } from "../platform.ts";
+import { udpSocketsAt } from "./udp-table.ts";
 
 /** Processes that are looked at: a machine with more is not searched to its end. */
 const PROCESSES_MAX = 20_000;
 
 /**
- * Whose UDP socket has a port (proc(5): /proc/net/udp, and the links below /proc/PID/fd). Only root sees those of others: undefined for everybody else, and where
+ * Whose UDP socket has a port (proc(5): the links below /proc/PID/fd). Only root sees those of others: undefined for everybody else, and where
  * nobody has it.
  */
 export function udpPortHolder(port: number): PortHolder | undefined {
   try {
-    const links = new Set(inodesAt(port).map((inode) => `socket:[${inode}]`));
+    const links = new Set(udpSocketsAt(port).map(({ inode }) => `socket:[${inode}]`));
     if (links.size === 0) return undefined;
     const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
     const pid = pids.slice(0, PROCESSES_MAX).find((each) => opensOf(each).some((link) => links.has(link)));
@@ -18,17 +19,6 @@ export function udpPortHolder(port: number): PortHolder | undefined {
   } catch {
     return undefined;
   }
-}
-
-function inodesAt(port: number): readonly string[] {
-  return ["udp", "udp6"].flatMap((table) => {
-    const lines = readFileSync(`/proc/net/${table}`, "utf8").split("\n").slice(1);
-    return lines.flatMap((line) => {
-      const fields = line.trim().split(/\s+/);
-      const isIt = Number.parseInt(fields[1]?.split(":")[1] ?? "", 16) === port;
-      return isIt ? (fields[9] ?? []) : [];
-    });
-  });
 }
 
 /** Empty for a process that may not be looked at, or has ended. */

@@ -13,11 +13,11 @@ import {
   HAS_SQLITE,
   NOW,
   type Office,
-  openOffice,
+  type openOffice,
   requestWith,
   testAuthority,
 } from "./office.ts";
-import { bulletinOf, everything, exported, signed } from "./signing-parts.ts";
+import { bulletinOf, everything, exported, signed, withHosts } from "./signing-parts.ts";
 
 const test = anywhere.skipIf(!HAS_SQLITE);
 afterEach(closeOffices);
@@ -25,11 +25,8 @@ afterEach(closeOffices);
 const HOUR = 3_600;
 
 /** A network of three servers. */
-async function servers(options: Parameters<typeof openOffice>[0] = {}): Promise<Office> {
-  const office = await openOffice(options);
-  for (const name of ["db1", "web1", "web2"])
-    expect((await office.post("/v1/enrol", requestWith(await office.invite(name), freshKey()))).status).toBe(200);
-  return office;
+function servers(options?: Parameters<typeof openOffice>[0]): Promise<Office> {
+  return withHosts(["db1", "web1", "web2"], options);
 }
 
 function invite(office: Office, targets: readonly string[], seconds = 4 * HOUR, host = "laptop") {

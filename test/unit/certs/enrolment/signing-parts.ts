@@ -98,9 +98,13 @@ export function bulletinOf(authority: Authority, number: number, body: Uint8Arra
   return formatBulletin(made.value);
 }
 
-export async function withHosts(names: readonly string[]): Promise<Office> {
-  const office = await openOffice();
-  for (const name of names) await office.post("/v1/enrol", requestWith(await office.invite(name), freshKey()));
+export async function withHosts(
+  names: readonly string[],
+  options: Parameters<typeof openOffice>[0] = {},
+): Promise<Office> {
+  const office = await openOffice(options);
+  for (const name of names)
+    expect((await office.post("/v1/enrol", requestWith(await office.invite(name), freshKey()))).status).toBe(200);
   return office;
 }
 
