@@ -232,6 +232,11 @@ impl HostDevices {
         self.out = self.shared.output(self.tun.as_ref().map(|(tun, _)| tun), &[], 0);
     }
 
+    /// There are routes: what waits in the device finds its way.
+    pub fn begin(&mut self) {
+        self.workers.begin();
+    }
+
     /// Starts the threads between what is open now.
     pub fn restart(&mut self) -> Result<(), Failure> {
         self.workers = Workers::default();
@@ -239,6 +244,9 @@ impl HostDevices {
         self.out = self.shared.output(tun, self.sockets(), 0);
         self.workers = Workers::start(&self.shared, tun, self.sockets(), &self.cpus)
             .map_err(|error| Failure::system("starting the threads", &error))?;
+        if !self.shared.engine.routes().all().is_empty() {
+            self.begin();
+        }
         Ok(())
     }
 }

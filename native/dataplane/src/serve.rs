@@ -284,11 +284,16 @@ impl Process {
                 if let Command::Configure(configure) = &command {
                     self.configured = Some(configure.clone());
                 }
+                let routes = matches!(command, Command::ApplyRoutes(_));
                 let now_ms = self.shared.clock.now_ms();
                 let mut pass = self.shared.engine.at(now_ms, &mut self.worker, self.devices.output());
                 let mut nobody_s = Staged::default();
                 let staged = self.connection.as_mut().map_or(&mut nobody_s, |connection| &mut connection.staged);
-                carry_out(command, &self.shared.engine, &mut pass, staged)
+                let done = carry_out(command, &self.shared.engine, &mut pass, staged)?;
+                if routes {
+                    self.devices.begin();
+                }
+                Ok(done)
             }
         }
     }

@@ -25,6 +25,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// The running threads. They end when this is dropped.
 #[derive(Default)]
 pub struct Workers {
+    /// The device is read once this is taken.
+    begin: Option<Stop>,
     /// Each interrupts the threads once; the last one taken ends them.
     stops: Vec<Stop>,
     gate: Arc<Gate>,
@@ -63,17 +65,18 @@ impl Gate {
 }
 
 impl Workers {
-    /// Starts a thread for each queue of the device, on its CPU if one is said, and for each socket.
+    /// Starts a thread for each queue of the device, on its CPU if one is said, and for each socket. What arrives from the device waits there for [`Self::begin`].
     pub fn start(shared: &Shared, tun: Option<&SystemTun>, udp: &[Arc<SystemUdp>], cpus: &[usize]) -> io::Result<Self> {
         let (end, ended) = stop_switch()?;
         let (pause, paused) = stop_switch()?;
-        let mut workers = Self { stops: vec![end, pause], gate: Arc::default(), threads: vec![] };
+        let (begin, begun) = stop_switch()?;
+        let mut workers = Self { begin: Some(begin), stops: vec![end, pause], gate: Arc::default(), threads: vec![] };
         // In the order in which they are thrown.
         let switches = || -> io::Result<Vec<Stopped>> { Ok(vec![paused.try_clone()?, ended.try_clone()?]) };
         let threads = |queue| (shared.clone(), shared.output(tun, udp, queue));
         if let Some(tun) = tun {
             for queue in 0..tun.queues() {
-                let (outbound, cpu) = (Outbound(tun.reader(queue)), cpus.get(queue).copied());
+                let (outbound, cpu) = (Outbound(tun.reader(queue), begun.try_clone()?), cpus.get(queue).copied());
                 workers.spawn(format!("outbound-{queue}"), cpu, outbound, threads(queue), switches()?)?;
             }
         }
@@ -104,6 +107,11 @@ impl Workers {
 }
 
 impl Workers {
+    /// The device is read from now on.
+    pub fn begin(&mut self) {
+        self.begin = None;
+    }
+
     /// Whether the threads move nothing until [`Self::go_on`]. Once only.
     pub fn pause(&mut self) -> bool {
         if self.stops.len() < 2 {
@@ -112,6 +120,7 @@ impl Workers {
         let mut state = self.gate.lock();
         state.is_pause = true;
         self.stops.pop();
+        self.begin = None;
         let all = self.threads.len();
         let waited = self.gate.changed.wait_timeout_while(state, PAUSE_MAX, |state| state.waiting < all);
         waited.is_ok_and(|(state, _)| state.waiting == all)
@@ -129,6 +138,7 @@ impl Drop for Workers {
         self.gate.lock().is_end = true;
         self.go_on();
         self.stops.clear();
+        self.begin = None;
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
@@ -137,6 +147,8 @@ impl Drop for Workers {
 
 /// Where packets come from, and which way they go.
 trait Direction {
+    /// Blocks until the first burst may be moved, or the threads must stop.
+    fn await_beginning(&self) {}
     /// Moves one burst. True when there may be more.
     fn burst(&mut self, engine: &Engine, now_ms: u64, worker: &mut Worker, out: &mut ThreadOutput) -> io::Result<bool>;
     /// What the control plane is told when the source fails.
@@ -145,10 +157,15 @@ trait Direction {
     fn wait(&self, stopped: &Stopped) -> bool;
 }
 
-/// Device to socket.
-struct Outbound<S>(S);
+/// Device to socket, once the switch is thrown.
+struct Outbound<S>(S, Stopped);
 
 impl<S: PacketSource> Direction for Outbound<S> {
+    /// What programs send as soon as there is a device would find no way before the control plane has said where to.
+    fn await_beginning(&self) {
+        while !self.1.wait(Duration::MAX) {}
+    }
+
     fn burst(&mut self, engine: &Engine, now_ms: u64, worker: &mut Worker, out: &mut ThreadOutput) -> io::Result<bool> {
         self.0.read_burst(|segments| engine.at(now_ms, worker, out).outbound_all(segments))
     }
@@ -183,6 +200,7 @@ impl<S: DatagramSource> Direction for Inbound<S> {
 
 /// Moves bursts until stopped: by the last of the switches, or by an earlier one when the gate is closed.
 fn run<D: Direction>(mut direction: D, shared: &Shared, mut out: ThreadOutput, switches: &[Stopped], gate: &Gate) {
+    direction.await_beginning();
     for stopped in switches {
         move_until(&mut direction, shared, &mut out, stopped);
         if !gate.pass() {
