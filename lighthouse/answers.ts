@@ -40,7 +40,7 @@ export function acceptUpdate(
  */
 export function answerQuery(
   directory: Directory,
-  from: LighthousePeer,
+  from: Pick<LighthousePeer, "addresses">,
   known: KnownHost,
   query: { readonly target: IpAddress; readonly dialect: LighthouseRequest["dialect"] },
 ): readonly LighthouseReply[] {

@@ -13,6 +13,7 @@ import type { LighthouseMessage } from "../src/core/wire/lighthouse.ts";
 import { acceptUpdate, answerFor, answerQuery, plausible, waysOf } from "./answers.ts";
 import { Directory } from "./directory.ts";
 import { Referrals } from "./referrals.ts";
+import { Unanswered } from "./unanswered.ts";
 
 /** What a lighthouse needs to know about the host it runs on. */
 export interface LighthouseOptions {
@@ -23,18 +24,21 @@ export interface LighthouseOptions {
 /**
  * A lighthouse: remembers where hosts are, from their reports and their packets, and tells whoever asks. It holds no secret and decides
  * nothing; anybody with a valid certificate may ask. For hosts that it does not know it asks the lighthouses that it names itself, if they name it:
- * so two hosts find each other that have none in common. A question is passed on once, never further.
+ * so two hosts find each other that have none in common. A question is passed on once, never further. Whoever asks for a host just before it
+ * reports is answered when it does: hosts that start together find each other without asking again.
  */
 export function createLighthouse(options: LighthouseOptions): LighthouseService {
   return new Lighthouse(options.ownNetworks);
 }
 
+type Update = Extract<LighthouseMessage, { kind: "host-update" }>;
 type Query = Extract<LighthouseMessage, { kind: "host-query" }>;
 type Reply = Extract<LighthouseMessage, { kind: "host-query-reply" }>;
 
 class Lighthouse implements LighthouseService {
   readonly #directory: Directory;
   readonly #referrals = new Referrals();
+  readonly #unanswered = new Unanswered();
 
   constructor(ownNetworks: readonly Prefix[]) {
     this.#directory = new Directory(ownNetworks);
@@ -48,7 +52,7 @@ class Lighthouse implements LighthouseService {
   ): LighthouseAnswer {
     const { message } = request;
     const isFromOther = from.addresses.some((address) => others.includes(address));
-    if (message.kind === "host-update") return acceptUpdate(this.#directory, from, message, request);
+    if (message.kind === "host-update") return this.#reported(from, message, request, now);
     if (message.kind === "host-query-reply") return isFromOther ? this.#heard(message, now) : [];
     if (message.kind !== "host-query") return [];
     const known = this.#directory.find(message.target);
@@ -68,6 +72,21 @@ class Lighthouse implements LighthouseService {
     this.#directory.forget(peer);
   }
 
+  /** A report, and the answers to those who asked for the host before it came. */
+  #reported(from: LighthousePeer, update: Update, request: LighthouseRequest, now: Instant): LighthouseAnswer {
+    const accepted = acceptUpdate(this.#directory, from, update, request);
+    if (typeof accepted === "string") return accepted;
+    return [...accepted, ...from.addresses.flatMap((target) => this.#answersTo(target, now))];
+  }
+
+  #answersTo(target: IpAddress, now: Instant): readonly LighthouseReply[] {
+    return this.#unanswered.answered(target, now).flatMap(({ asker, dialect }) => {
+      const known = this.#directory.find(target);
+      const addresses = this.#directory.find(asker)?.addresses ?? [asker];
+      return known ? answerQuery(this.#directory, { addresses }, known, { target, dialect }) : [];
+    });
+  }
+
   #passOn(
     { addresses: [name] }: LighthousePeer,
     { target }: Query,
@@ -75,8 +94,10 @@ class Lighthouse implements LighthouseService {
     now: Instant,
     others: readonly IpAddress[],
   ): LighthouseAnswer {
-    if (name === undefined || others.length === 0 || others.includes(target)) return [];
-    if (!this.#referrals.ask(target, { asker: name, dialect }, now)) return "asks-too-much";
+    if (name === undefined || others.includes(target)) return [];
+    const isWaiting = this.#unanswered.add(target, { asker: name, dialect }, now);
+    if (others.length === 0) return [];
+    if (!isWaiting || !this.#referrals.take(name, now)) return "asks-too-much";
     const asker = { address: name, ...waysOf(this.#directory.find(name)) };
     return others.map((to) => ({ to, dialect: "recipient", message: { kind: "host-query", target, asker } }));
   }
@@ -85,7 +106,7 @@ class Lighthouse implements LighthouseService {
   #heard(reply: Reply, now: Instant): readonly LighthouseReply[] {
     const { target } = reply;
     const ways = plausible(this.#directory, reply);
-    return this.#referrals
+    return this.#unanswered
       .answered(target, now)
       .map(({ asker, dialect }) => ({ to: asker, dialect, message: { kind: "host-query-reply", target, ...ways } }));
   }

@@ -123,6 +123,49 @@ describe("a lighthouse", () => {
   });
 });
 
+describe("whoever asks for a host just before it reports", () => {
+  const question = { message: { kind: "host-query", target: "10.77.1.3" as IpAddress }, dialect: 1 } as const;
+  const report = {
+    message: { kind: "host-update", address: undefined, endpoints: ["192.0.2.3:3" as Endpoint], relays: [] },
+    dialect: 2,
+  } as const;
+  const answers = (lighthouse: Lighthouse, at = now) =>
+    repliesOf(lighthouse.answer(b, report, at)).filter(({ message }) => message.kind !== "host-update-ack");
+
+  test("is answered when it does, and the host hears who will call, as if it had been known", () => {
+    const lighthouse = create();
+    update(lighthouse, a, ["192.0.2.2:2"]);
+    expect(lighthouse.answer(a, question, now)).toEqual([]);
+    const known = create();
+    update(known, a, ["192.0.2.2:2"]);
+    known.answer(b, report, now);
+    const late = answers(lighthouse);
+    expect(late).toEqual(known.answer(a, question, now));
+    expect(late.map(({ to }) => to)).toEqual(["10.77.1.2", "10.77.1.3"]);
+  });
+
+  test("is answered once, however often it asked", () => {
+    const lighthouse = create();
+    for (let i = 0; i < 5; i++) lighthouse.answer(a, question, now);
+    expect(answers(lighthouse)).toHaveLength(1);
+    expect(answers(lighthouse)).toEqual([]);
+  });
+
+  test("is not answered when that comes too late for its call, nor by a report that is refused", () => {
+    const lighthouse = create();
+    lighthouse.answer(a, question, now);
+    const foreign = { ...report, message: { ...report.message, address: "10.77.1.3" as IpAddress } };
+    expect(lighthouse.answer(hostOf("c", "10.77.1.9/16"), foreign, now)).toBe("not-its-address");
+    expect(answers(lighthouse, instant(5_001))).toEqual([]);
+  });
+
+  test("is one of sixteen for each host", () => {
+    const lighthouse = create();
+    for (let i = 0; i < 20; i++) lighthouse.answer(hostOf(`x${i}`, `10.77.2.${i}/16`), question, now);
+    expect(answers(lighthouse)).toHaveLength(16);
+  });
+});
+
 describe("a lighthouse among others", () => {
   const other = hostOf("other", "10.77.0.2/16");
   const others = other.addresses;
