@@ -22,6 +22,8 @@ export type AdminRequest =
   | { readonly verb: "version" }
   /** `target`: an overlay address or the name in a certificate. */
   | { readonly verb: "ping"; readonly target: string; readonly timeoutMs: number }
+  /** Whose an overlay address is, with or without a port, or a name. */
+  | { readonly verb: "whois"; readonly target: string }
   | { readonly verb: "rules" }
   /** Whether a packet passes between this host and another one: an address or a name at each end; `from` undefined: this host. */
   | ({ readonly verb: "why" } & WhyQuestion)

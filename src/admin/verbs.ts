@@ -30,6 +30,7 @@ import { rulesReport } from "./rules-report.ts";
 import { StatusFeed } from "./status-feed.ts";
 import { type StatusReport, statusReport } from "./status-report.ts";
 import { answers, type Members, nothing, type Sink, streams, type Verb } from "./verb.ts";
+import { whois } from "./whois.ts";
 import { askWhy } from "./why/ask.ts";
 
 export interface MetricsPage {
@@ -71,6 +72,13 @@ export function adminVerbs(
         ),
         whyOut(troubles()),
       ),
+    ),
+    whois: answers("reader", parseWhois, ({ target }) =>
+      whois(target, {
+        directory: daemon.directory(),
+        networks: overlayNetworks(daemon.settings.live),
+        isOverlay: (address) => isOverlay(daemon.settings.live, address),
+      }),
     ),
     rules: answers("reader", nothing, () => rulesReport(daemon.rules())),
     why: answers("reader", parseWhy, async (question) => askWhy(daemon, question, whyOut(troubles()))),
@@ -115,6 +123,10 @@ function isTarget(value: unknown): value is string {
 function parseDoctor({ target }: Members): Arguments<"doctor"> | string {
   if (target === undefined) return {};
   return isTarget(target) ? { target } : "doctor takes a host";
+}
+
+function parseWhois({ target }: Members): Arguments<"whois"> | string {
+  return isTarget(target) ? { target } : "whois needs an address or a name";
 }
 
 function parsePing({ target, timeoutMs }: Members): Arguments<"ping"> | string {

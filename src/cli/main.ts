@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import("./commands/status.ts")).statusCommand(),
   events: async () => (await import("./commands/events.ts")).eventsCommand(),
   ping: async () => (await import("./commands/ping.ts")).pingCommand(),
+  whois: async () => (await import("./commands/whois.ts")).whoisCommand(),
   doctor: async () => (await import("./commands/doctor.ts")).doctorCommand(),
   netcheck: async () => (await import("./commands/netcheck.ts")).netcheckCommand(),
   dns: async () => (await import("./commands/dns.ts")).dnsCommand(),

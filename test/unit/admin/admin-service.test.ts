@@ -58,6 +58,7 @@ describe("a daemon with its admin sockets", () => {
     expect(status.services.filter(({ state }) => state !== "ok")).toEqual([]);
     expect(await ask({ verb: "version" })).toMatchObject({ node: process.versions.node });
     expect(await ask({ verb: "ping", target: "10.77.0.1", timeoutMs: 100 })).toMatchObject({ reason: "own-address" });
+    expect(await ask({ verb: "whois", target: "10.77.0.1:4242" })).toMatchObject({ hosts: [{ isThisHost: true }] });
     expect(await ask({ verb: "rules" })).toMatchObject({ rulesOmitted: 0, rules: expect.any(Array) });
     expect(await ask({ verb: "netcheck" })).toMatchObject({ udp: "unknown", lighthouses: [], tcp443: "unknown" });
     expect(await ask({ verb: "doctor" })).toMatchObject({ peer: null, failed: null });
@@ -160,7 +161,7 @@ describe("a daemon with its admin sockets", () => {
     [
       "an unknown verb",
       { verb: "dance" },
-      /no such verb: there are status, version, ping, rules, why, flows, follow-flows, capture, dns, netcheck, doctor, reload, diff, metrics, debug, bulletins, publish, policy, events, watch/,
+      /no such verb: there are status, version, ping, whois, rules, why, flows, follow-flows, capture, dns, netcheck, doctor, reload, diff, metrics, debug, bulletins, publish, policy, events, watch/,
     ],
     ["a ping without a target", { verb: "ping" }, /needs a target/],
     ["a ping for an hour", { verb: "ping", target: "a", timeoutMs: 3_600_000 }, /timeoutMs of 1 to/],
