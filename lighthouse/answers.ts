@@ -31,7 +31,8 @@ export function acceptUpdate(
   });
   const known = directory.find(name);
   const address = dialect === 1 ? name : undefined;
-  return [{ to: name, dialect, message: { kind: "host-update-ack", address, seen: known ? learnedBy(known) : [] } }];
+  const seen = known ? learnedBy(known) : [];
+  return [{ to: name, dialect, message: { kind: "host-update-ack", address, seen, tellsBindings: seen.length > 0 } }];
 }
 
 /**

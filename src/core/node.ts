@@ -147,7 +147,7 @@ export class Node {
         return;
       case "woke":
         carriers.woke();
-        discovery.woke(input.asleepMs);
+        discovery.presence.woke(input.asleepMs);
         return;
       case "system-routes":
         this.#facts.replaceLearned(input.routes);

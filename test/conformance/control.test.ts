@@ -72,6 +72,8 @@ describeDataPlanes("a command", (open) => {
       [4, 1],
       [4, 2],
       [4, 3],
+      [4, 4],
+      [4, 5],
       [5, 0],
       [6, 0],
     ] as const) {
@@ -83,7 +85,7 @@ describeDataPlanes("a command", (open) => {
       [1, 1],
       [2, 0],
       [3, 1],
-      [4, 4],
+      [4, 6],
       [7, 0],
       [256, 0],
     ] as const)

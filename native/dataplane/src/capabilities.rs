@@ -1,7 +1,7 @@
 //! What is named at every greeting (SEMANTICS.md section 13).
 
 /// What the engine can do, whatever devices it is given.
-pub const ENGINE: [&str; 15] = [
+pub const ENGINE: [&str; 16] = [
     "relayed-paths",
     "fragments",
     "remote-allow-list",
@@ -17,4 +17,5 @@ pub const ENGINE: [&str; 15] = [
     "flow-limit",
     "flow-records",
     "capture",
+    "bindings",
 ];

@@ -45,6 +45,10 @@ pub enum Kind {
     PathRequest,
     /// The token of a path request, sealed.
     PathReply,
+    /// Asks from where it is seen to come, sealed.
+    BindingRequest,
+    /// The token of a binding request and from where it came, sealed.
+    BindingReply,
     /// The sender forgets this session, sealed.
     CloseTunnel,
     /// Relay control, sealed.
@@ -64,6 +68,8 @@ impl Kind {
             (4, 1) => Self::TestReply,
             (4, 2) => Self::PathRequest,
             (4, 3) => Self::PathReply,
+            (4, 4) => Self::BindingRequest,
+            (4, 5) => Self::BindingReply,
             (5, 0) => Self::CloseTunnel,
             (6, 0) => Self::Control,
             _ => return None,
@@ -82,14 +88,16 @@ impl Kind {
             Self::TestReply => (4, 1),
             Self::PathRequest => (4, 2),
             Self::PathReply => (4, 3),
+            Self::BindingRequest => (4, 4),
+            Self::BindingReply => (4, 5),
             Self::CloseTunnel => (5, 0),
             Self::Control => (6, 0),
         }
     }
 
-    /// Whether it measures a path, which says nothing about the one that the peer wants to use.
-    pub fn is_path_probe(self) -> bool {
-        matches!(self, Self::PathRequest | Self::PathReply)
+    /// Whether it asks about ways, or answers: that says nothing about the one that the peer wants to use.
+    pub fn is_probe(self) -> bool {
+        matches!(self, Self::PathRequest | Self::PathReply | Self::BindingRequest | Self::BindingReply)
     }
 
     /// Whether the body travels encrypted in a session.

@@ -8,7 +8,7 @@ use crate::drop_reason::DropReason;
 use crate::echo;
 use crate::engine::{Pass, Step};
 use crate::firewall::Passing;
-use crate::header::{HEADER_BYTES, Header, Kind, PATH_TOKEN_BYTES};
+use crate::header::{HEADER_BYTES, Header, Kind};
 use crate::limiter::tokens_of;
 use crate::lock::lock;
 use crate::message_limiter::Order;
@@ -152,7 +152,7 @@ impl<O: Output> Step<'_, O> {
             Path::Relayed(_) => None,
         };
         // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
-        let may_move = (source.is_some() && !kind.is_path_probe()) || !session.is_confirmed();
+        let may_move = (source.is_some() && !kind.is_probe()) || !session.is_confirmed();
         if may_move && let Some(path) = session.heard_from(origin, || self.may_be_at(session, origin), self.now_ms) {
             self.out.event(Event::Roamed { local_index: session.local_index, path });
         }
@@ -162,7 +162,7 @@ impl<O: Output> Step<'_, O> {
         self.confirm(session)
     }
 
-    fn may_be_at(&self, session: &Session, origin: Path) -> bool {
+    pub(crate) fn may_be_at(&self, session: &Session, origin: Path) -> bool {
         match origin {
             Path::Direct(source) => self.host.remote_allow_list.allows(&session.peer_addresses, source.ip()),
             Path::Relayed(_) => true,
@@ -254,7 +254,7 @@ impl<O: Output> Step<'_, O> {
     fn opened(&mut self, session: &Arc<Session>, kind: Kind, origin: Path, body: &mut [u8]) {
         let order = match kind {
             Kind::Message => return self.inner_packet(session, body),
-            Kind::TestRequest | Kind::PathRequest => Order::Answer,
+            Kind::TestRequest | Kind::PathRequest | Kind::BindingRequest => Order::Answer,
             _ => Order::Tell,
         };
         // A closed tunnel is gone with its first message: nobody can order more of these than there are sessions.
@@ -269,27 +269,12 @@ impl<O: Output> Step<'_, O> {
                 self.engine.inbound.test_requests.add(1);
                 self.send(session, Kind::TestReply, body, None);
             }
-            Kind::PathRequest | Kind::PathReply => self.probed(session, kind, origin, body),
-            _ => self.out.event(Event::Message { local_index: session.local_index, kind, body: body.to_vec() }),
-        }
-    }
-
-    /// Section 5.1: a path is measured, by the peer or by us. The reply goes where the request came from, wherever this session sends.
-    fn probed(&mut self, session: &Arc<Session>, kind: Kind, origin: Path, body: &[u8]) {
-        let local_index = session.local_index;
-        let Some((token, padding)) = body.split_first_chunk::<PATH_TOKEN_BYTES>() else {
-            return self.drop_inbound(session, None, DropReason::BadPathProbe);
-        };
-        if kind == Kind::PathReply {
-            match padding {
-                [] => self.out.event(Event::PathReplied { local_index, origin, token: *token }),
-                _ => self.drop_inbound(session, None, DropReason::BadPathProbe),
+            _ if kind.is_probe() => {
+                if let Err(reason) = self.probed(session, kind, origin, body) {
+                    self.drop_inbound(session, None, reason);
+                }
             }
-        } else if self.may_be_at(session, origin) {
-            self.engine.inbound.test_requests.add(1);
-            self.send_along(Some(origin), session, Kind::PathReply, token, None);
-        } else {
-            self.drop_inbound(session, None, DropReason::PathNotAllowed);
+            _ => self.out.event(Event::Message { local_index: session.local_index, kind, body: body.to_vec() }),
         }
     }
 

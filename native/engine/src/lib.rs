@@ -52,6 +52,7 @@ mod path_mtu;
 pub mod policy;
 mod policy_table;
 mod prefix_index;
+mod probes;
 mod protocol;
 mod range_tree;
 mod reject;

@@ -109,6 +109,18 @@ fn a_path_request_is_answered_there_where_it_came_from_and_moves_nothing() {
 }
 
 #[test]
+fn a_binding_request_is_answered_on_the_path_of_the_session_and_moves_nothing() {
+    let mut host = Host::connected();
+    let request = host.sealed(Kind::BindingRequest, &[7; 34]);
+    host.receive_from("198.51.100.1:9", request);
+    assert_eq!(host.out.datagrams.iter().map(|(to, _)| *to).collect::<Vec<_>>(), [path()]);
+    let mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 198, 51, 100, 1];
+    assert_eq!(host.sent_to_peer(), [(Kind::BindingReply, [&[7; 16][..], &mapped, &[0, 9]].concat())]);
+    assert!(host.out.events.is_empty());
+    assert_eq!(snapshot(&host.engine).next().unwrap().path, Some(Path::Direct(path())));
+}
+
+#[test]
 fn a_session_that_talks_touches_the_queue_of_silences_once_in_its_time() {
     let mut host = Host::connected();
     host.engine.watch_silence(LOCAL_INDEX, 100).unwrap();

@@ -88,8 +88,16 @@ fn take(world: &mut Host, step: Step<'_>) {
             assert!(world.out.packets.is_empty(), "a packet that is not authentic was let in");
         }
         Step::Peer { kind, body } => {
-            const KINDS: [Kind; 6] =
-                [Kind::Message, Kind::Message, Kind::TestRequest, Kind::PathRequest, Kind::PathReply, Kind::LightHouse];
+            const KINDS: [Kind; 8] = [
+                Kind::Message,
+                Kind::Message,
+                Kind::TestRequest,
+                Kind::PathRequest,
+                Kind::PathReply,
+                Kind::BindingRequest,
+                Kind::BindingReply,
+                Kind::LightHouse,
+            ];
             let kind = KINDS[usize::from(kind) % KINDS.len()];
             let mut datagram = world.sealed(kind, body);
             world.pass().inbound(&mut datagram, path());

@@ -40,6 +40,6 @@ export function natVerdict({ mapping, filtering, delta }: NatReport, relayed: bo
     case "random":
       return `an address translator that draws a new port for each peer: peers behind none or an easy one can be reached directly, the others ${others}`;
     case "unknown":
-      return "not known: it takes two lighthouses that answer to see how addresses are translated";
+      return "not known: it takes two lighthouses that answer, or two addresses of one in static_host_map, to see how addresses are translated";
   }
 }

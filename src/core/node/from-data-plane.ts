@@ -137,7 +137,7 @@ export class FromDataPlane {
   }
 
   #message(session: Session, { type, subtype, body }: Event<"message">): void {
-    const { carriers, discovery, liveness, relays, sessions } = this.#machines;
+    const { carriers, discovery, liveness, nat, relays, sessions } = this.#machines;
     if (type === PacketType.closeTunnel) {
       sessions.forget(session, "closed-by-peer");
       return;
@@ -149,6 +149,7 @@ export class FromDataPlane {
       if (!this.#explained(session, body) && !this.#bulletin(session, body) && !carriers.received(session, body))
         relays.received(session, body);
     } else if (type === PacketType.test && subtype === TestSubtype.reply) this.#testReplied(session, body);
+    else if (type === PacketType.test && subtype === TestSubtype.bindingReply) nat.bindingReplied(session, body);
   }
 
   /** Whether this control message was one about what the authority tells everybody. */

@@ -12,7 +12,7 @@ export function hearOfNat(
 ): void {
   switch (event.kind) {
     case "seen-by-lighthouse":
-      nat.seen(event.session, event.places);
+      nat.seen(event.session, event.sight);
       return;
     case "nat-changed":
       discovery.presence.hurry(TOLD_WITHIN_MS);

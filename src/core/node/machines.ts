@@ -132,7 +132,16 @@ export function assemble(
   const adoption = new Adoption(facts, peers, emit);
   const carriers = new Carriers(facts, peers, { endpointsOf: (target) => discovery.endpointsOf(target) }, emit);
   const discovery: Discovery = new Discovery(facts, peers, { lighthouse, carriers }, emit);
-  const nat = new Nat(facts, peers, { ownPlaces: () => discovery.presence.all() }, emit);
+  const nat = new Nat(
+    facts,
+    peers,
+    {
+      ownPlaces: () => discovery.presence.all(),
+      provenPlacesOf: (host) => discovery.endpointsOf(host).filter((at) => discovery.isProven(host, at)),
+      isPlausible: (at) => discovery.isPlausible(at),
+    },
+    emit,
+  );
   const traversal = new Traversal(
     facts,
     peers,

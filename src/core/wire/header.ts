@@ -29,8 +29,15 @@ export type PacketType = (typeof PacketType)[keyof typeof PacketType];
 /** Subtypes of `message`: an inner packet, or a whole packet of others (protocol 7.4). */
 export const MessageSubtype = { none: 0, relay: 1 } as const;
 
-/** Subtypes of `test`. The path probes are ours: other implementations skip them. */
-export const TestSubtype = { request: 0, reply: 1, pathRequest: 2, pathReply: 3 } as const;
+/** Subtypes of `test`. All but the first two are ours: other implementations skip them. */
+export const TestSubtype = {
+  request: 0,
+  reply: 1,
+  pathRequest: 2,
+  pathReply: 3,
+  bindingRequest: 4,
+  bindingReply: 5,
+} as const;
 
 /** What a path request begins with, and all that its reply is. */
 export const PATH_TOKEN_BYTES = 16;
@@ -84,7 +91,7 @@ const VERSION = 1;
 const PUNCH_BYTES_MAX = 1;
 
 /** Highest subtype of each type, by its number. */
-const HIGHEST_SUBTYPE = [0, MessageSubtype.relay, 0, 0, TestSubtype.pathReply, 0, 0] as const;
+const HIGHEST_SUBTYPE = [0, MessageSubtype.relay, 0, 0, TestSubtype.bindingReply, 0, 0] as const;
 
 function isKnown(type: number, subtype: number): type is PacketType {
   const highest = HIGHEST_SUBTYPE[type];

@@ -16,11 +16,15 @@ export type LighthouseMessage =
   | ({ readonly kind: "host-query-reply"; readonly target: IpAddress } & WaysToHost)
   /** `address` is the sender's in the v1 dialect; absent in v2. */
   | ({ readonly kind: "host-update"; readonly address: IpAddress | undefined } & WaysToHost)
-  /** `seen`: where the lighthouse sees the sender of the update. Lighthouses of ours say so, and nobody else reads it. */
+  /**
+   * `seen`: where the lighthouse sees the sender of the update; `tellsBindings`: it answers binding requests. Lighthouses of ours say so, and nobody
+   * else reads it.
+   */
   | {
       readonly kind: "host-update-ack";
       readonly address: IpAddress | undefined;
       readonly seen: readonly Endpoint[];
+      readonly tellsBindings?: boolean;
     }
   /** `address` is that of the host which is about to call. */
   | ({ readonly kind: "host-punch"; readonly address: IpAddress } & WaysToHost)
@@ -61,10 +65,13 @@ export function decodeLighthouseMessage(
 
   const details = decodeDetails(body);
   if (!details) return fail("the details of the lighthouse message are not well formed");
-  const { address, dialect, asker, ...ways } = details;
+  const { address, dialect, asker, tellsBindings, ...ways } = details;
   if (type === MessageType.hostUpdate) return ok({ message: { kind: "host-update", address, ...ways }, dialect });
   if (type === MessageType.hostUpdateAck)
-    return ok({ message: { kind: "host-update-ack", address, seen: ways.endpoints }, dialect });
+    return ok({
+      message: { kind: "host-update-ack", address, seen: ways.endpoints, ...(tellsBindings && { tellsBindings }) },
+      dialect,
+    });
   if (!address) return fail("the lighthouse message names no host");
   if (type === MessageType.hostQuery) return ok({ message: { kind: "host-query", target: address, asker }, dialect });
   if (type === MessageType.hostPunch) return ok({ message: { kind: "host-punch", address, ...ways }, dialect });
@@ -87,6 +94,7 @@ export function encodeLighthouseMessage(
   const writer = new ProtobufWriter().varint(Meta.type, TYPE_OF[message.kind]);
   const details = writer.open(Meta.details);
   writeDetails(writer, address, waysIn(message), dialect, asker);
+  if (message.kind === "host-update-ack") writer.varint(Details.tellsBindings, Number(message.tellsBindings ?? false));
   return writer.close(details).finish();
 }
 
@@ -114,6 +122,7 @@ const Details = {
   /** Far from what Nebula may count on to. */
   nat: 100,
   asker: 101,
+  tellsBindings: 102,
 } as const;
 
 const NOWHERE: WaysToHost = { endpoints: [], relays: [] };
@@ -131,6 +140,7 @@ interface DecodedDetails extends WaysToHost {
   readonly address: IpAddress | undefined;
   readonly dialect: CertificateVersion;
   readonly asker: AskingHost | undefined;
+  readonly tellsBindings: boolean;
 }
 
 /** An asker does not ask for somebody else: what stands inside it is not looked at. */
@@ -151,6 +161,7 @@ function decodeDetails(bytes: Uint8Array, level: "outer" | "inner" = "outer"): D
   let newAddress: Uint8Array | undefined;
   let nat: NatReport | undefined;
   let asking: Uint8Array | undefined;
+  let tellsBindings = false;
   while (reader.next()) {
     if (reader.field === Details.oldAddress) oldAddress = reader.uint32();
     else if (reader.field === Details.v4Endpoints) v4.add(reader.bytes(), decodeV4Endpoint);
@@ -162,12 +173,13 @@ function decodeDetails(bytes: Uint8Array, level: "outer" | "inner" = "outer"): D
       if (newRelays.length < ADDRESSES_MAX) newRelays.push(decodeAddress(relay));
     } else if (reader.field === Details.nat) nat = decodeNatReport(reader.bytes());
     else if (reader.field === Details.asker && level === "outer") asking = reader.bytes();
+    else if (reader.field === Details.tellsBindings) tellsBindings = reader.uint32() === 1;
   }
   if (reader.failed) return undefined;
   const asker = decodeAsker(asking);
   if (asking && !asker) return undefined;
   const relays = [...oldRelays.map(v4FromNumber), ...newRelays].slice(0, ADDRESSES_MAX).filter(isUsable);
-  const ways = { endpoints: [...v4.usable, ...v6.usable], relays, ...(nat && { nat }), asker };
+  const ways = { endpoints: [...v4.usable, ...v6.usable], relays, ...(nat && { nat }), asker, tellsBindings };
   if (oldAddress !== 0) return { address: v4FromNumber(oldAddress), dialect: 1, ...ways };
   const address = newAddress && decodeAddress(newAddress);
   if (newAddress && !isUsable(address)) return undefined;

@@ -11,7 +11,6 @@ import {
   HEADER_BYTES,
   type Header,
   MessageSubtype,
-  PATH_TOKEN_BYTES,
   PacketType,
   recvErrorFor,
   TAG_BYTES,
@@ -27,6 +26,7 @@ import { message1Limiter, message2Limiter, recvErrorLimiter, tokensOf } from "./
 import type { MessageLimiter } from "./message-limiter.ts";
 import { clampMss } from "./mss.ts";
 import { MESSAGE, type Outbound } from "./outbound.ts";
+import { isProbe, isTestRequest, Probes } from "./probes.ts";
 import { RelayQuota } from "./relay-quota.ts";
 import { Repeats } from "./repeats.ts";
 import type { Session } from "./session.ts";
@@ -46,12 +46,14 @@ export class Inbound {
   readonly #repeats = new Repeats();
   readonly #messages: MessageLimiter;
   readonly #quota = new RelayQuota();
+  readonly #probes: Probes;
 
   constructor(tables: Tables, firewall: Firewall, messages: MessageLimiter, outbound: Outbound) {
     this.#tables = tables;
     this.#firewall = firewall;
     this.#messages = messages;
     this.#outbound = outbound;
+    this.#probes = new Probes(tables, outbound);
   }
 
   /** A datagram from the socket. `source` is unmapped. */
@@ -159,8 +161,8 @@ export class Inbound {
     const { out, sessions, acquaintances, silence } = this.#tables;
     silence.heard(session);
     // The path first: until now it was where somebody sent message 1 from, and nobody has proved to be there.
-    if ((origin.kind === "direct" && !isPathProbe(header)) || !session.confirmed) {
-      const path = session.path.heardFrom(origin, () => this.#mayBeAt(session, origin), now);
+    if ((origin.kind === "direct" && !isProbe(header)) || !session.confirmed) {
+      const path = session.path.heardFrom(origin, () => this.#tables.mayBeAt(session, origin), now);
       if (path) out.tell({ kind: "roamed", localIndex: session.localIndex, path });
     }
     if (origin.kind === "direct" && session.isNoteworthy(now)) acquaintances.heard(origin.endpoint);
@@ -171,12 +173,6 @@ export class Inbound {
     }
     handle();
     if (confirmed) this.#outbound.release(session.peerAddresses, now);
-  }
-
-  #mayBeAt({ peerAddresses }: Session, origin: Origin): boolean {
-    return (
-      origin.kind === "relayed" || this.#tables.allowedRemotes.allows(peerAddresses, endpointAddress(origin.endpoint))
-    );
   }
 
   /** What is in a new, authentic packet: its body, or the datagram of a frame; else why it is none. */
@@ -261,7 +257,7 @@ export class Inbound {
     }
     const { out } = this.#tables;
     const { localIndex, peer } = session;
-    const order = type === PacketType.test && isRequest(subtype) ? "answer" : "tell";
+    const order = type === PacketType.test && isTestRequest(subtype) ? "answer" : "tell";
     // A closed tunnel is gone with its first message: nobody can order more of these than there are sessions.
     const isLast = type === PacketType.closeTunnel;
     if (isLast) this.#tables.forget(session);
@@ -269,33 +265,11 @@ export class Inbound {
       out.drop(DropReason.messageLimited, { inbound: true, localIndex }, now);
       return;
     }
-    if (isPathProbe(header)) this.#probed(session, { header, origin }, body, now);
+    if (isProbe(header)) this.#probes.received(session, { header, origin, body }, now);
     else if (order === "answer") {
       out.tally.testRequestsAnswered++;
       this.#outbound.transmit(session, { type, subtype: TestSubtype.reply, body }, now);
     } else out.tell({ kind: "message", localIndex, type, subtype, body });
-  }
-
-  /** SEMANTICS 5.1: a path is measured, by the peer or by us. The reply goes where the request came from, wherever this session sends. */
-  #probed(
-    session: Session,
-    { header: { type, subtype }, origin }: Omit<Arrival, "datagram">,
-    body: Uint8Array,
-    now: Instant,
-  ): void {
-    const { out } = this.#tables;
-    const { localIndex } = session;
-    const token = body.subarray(0, PATH_TOKEN_BYTES);
-    const refuse = (reason: DropReason): void => out.drop(reason, { inbound: true, localIndex }, now);
-    if (subtype === TestSubtype.pathReply) {
-      if (body.length !== PATH_TOKEN_BYTES) refuse(DropReason.badPathProbe);
-      else out.tell({ kind: "path-replied", localIndex, origin, token });
-    } else if (body.length < PATH_TOKEN_BYTES) refuse(DropReason.badPathProbe);
-    else if (!this.#mayBeAt(session, origin)) refuse(DropReason.pathNotAllowed);
-    else {
-      out.tally.testRequestsAnswered++;
-      this.#outbound.transmit(session, { type, subtype: TestSubtype.pathReply, body: token }, now, origin);
-    }
   }
 
   /** SEMANTICS 4. */
@@ -374,15 +348,6 @@ function relayableHeader(header: Header, datagram: Uint8Array): Result<Header, D
 
 function isFrame({ type, subtype }: Header): boolean {
   return type === PacketType.message && subtype === MessageSubtype.relay;
-}
-
-function isRequest(subtype: number): boolean {
-  return subtype === TestSubtype.request || subtype === TestSubtype.pathRequest;
-}
-
-/** What measures a path says nothing about which one the peer wants to use. */
-function isPathProbe({ type, subtype }: Header): boolean {
-  return type === PacketType.test && (subtype === TestSubtype.pathRequest || subtype === TestSubtype.pathReply);
 }
 
 function isMessage1({ type, counter }: Header): boolean {

@@ -2,6 +2,8 @@ import type { Instant } from "../../base/time.ts";
 import { DropReason } from "../../drop-reason.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import { AllowedRemotes } from "../../netip/allow-list.ts";
+import { endpointAddress } from "../../netip/endpoint.ts";
+import type { Origin } from "../../path/path.ts";
 import { RouteTable } from "../../route/route-table.ts";
 import type { Direction, HostFacts } from "../contract.ts";
 import { FLOWS_DEFAULT } from "../flow-limit.ts";
@@ -82,6 +84,11 @@ export class Tables {
     const from = this.routes.targetOf(remoteAddress);
     if (from === "peer") return session.peerAddresses.includes(remoteAddress);
     return from !== "own" && session.isBehind(remoteAddress);
+  }
+
+  /** Whether its peer may be where this came from. */
+  mayBeAt({ peerAddresses }: Session, origin: Origin): boolean {
+    return origin.kind === "relayed" || this.allowedRemotes.allows(peerAddresses, endpointAddress(origin.endpoint));
   }
 }
 

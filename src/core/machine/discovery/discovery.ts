@@ -10,6 +10,7 @@ import type { LighthouseService } from "../../discovery/service.ts";
 import { type StaticHostSettings, StaticHosts } from "../../discovery/static-hosts.ts";
 import { Underlay } from "../../discovery/underlay.ts";
 import type { KnownPlaces, RememberedHost } from "../../io.ts";
+import type { LighthouseSight } from "../../nat/sight.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
 import type { CallFailure } from "../../operator/failure.ts";
@@ -32,7 +33,7 @@ export type DiscoveryEvent =
   | PresenceEvent
   | { readonly kind: "new-endpoints"; readonly target: IpAddress }
   /** A lighthouse says where it sees us. */
-  | { readonly kind: "seen-by-lighthouse"; readonly session: Session; readonly places: readonly Endpoint[] }
+  | { readonly kind: "seen-by-lighthouse"; readonly session: Session; readonly sight: LighthouseSight }
   /** A lighthouse says what it knows about a host that we call, or that is about to call us. */
   | {
       readonly kind: "told-about";
@@ -136,7 +137,12 @@ export class Discovery implements Machine {
 
   /** Whether this host may be there, whoever says so. */
   isPossible(target: IpAddress, at: Endpoint): boolean {
-    return this.#underlay.isPlausible(at) && this.#allowed([target], [at]).length > 0;
+    return this.isPlausible(at) && this.#allowed([target], [at]).length > 0;
+  }
+
+  /** Whether one machine may be there. */
+  isPlausible(at: Endpoint): boolean {
+    return this.#underlay.isPlausible(at);
   }
 
   /** Whether a byte may go there, to see whether the host is. Counts it. */
@@ -194,7 +200,7 @@ export class Discovery implements Machine {
 
   /** What we tell lighthouses: configured addresses first, then those of our interfaces (protocol 5.3). */
   ownEndpoints(): readonly Endpoint[] {
-    const all = [...this.#statics.advertised(this.#udpPort), ...this.presence.told()];
+    const all = [...this.#statics.advertised(this.#facts.udpPort ?? 0), ...this.presence.told()];
     return [...new Set(all.filter((own) => this.#underlay.isPlausible(own)))];
   }
 
@@ -209,7 +215,7 @@ export class Discovery implements Machine {
     const { message } = decoded.value;
     if (message.kind === "host-query-reply") this.#replied(session, message);
     if (message.kind === "host-punch") this.#notified(session, message);
-    else if (message.kind === "host-update-ack") this.#seen(session, message.seen);
+    else if (message.kind === "host-update-ack") this.#seen(session, message.seen, message.tellsBindings);
     else if (this.#lighthouse) this.#serve(this.#lighthouse, session, decoded.value);
   }
 
@@ -224,11 +230,6 @@ export class Discovery implements Machine {
   localAddresses(place: LocalPlace): void {
     this.presence.replace(place);
     this.#underlay.setLocalNetworks(place.networks ?? [], this.presence.outward());
-  }
-
-  /** This machine was asleep. */
-  woke(asleepMs: number): void {
-    this.presence.woke(asleepMs);
   }
 
   /** The configuration's static part may be another one, and the rhythm of reports. */
@@ -316,9 +317,9 @@ export class Discovery implements Machine {
   }
 
   /** The first place of a family is where the lighthouse sees us itself, if it does not come from our own report. */
-  #seen(session: Session, places: readonly Endpoint[]): void {
+  #seen(session: Session, places: readonly Endpoint[], tellsBindings = false): void {
     if (!this.#lighthouseAddress(session) || places.length === 0) return;
-    this.#emit({ kind: "seen-by-lighthouse", session, places: places.filter((at) => this.#underlay.isPlausible(at)) });
+    this.#emit({ kind: "seen-by-lighthouse", session, sight: { places, tellsBindings } });
   }
 
   #toldAbout(session: Session, host: IpAddress, nat: NatReport | undefined, why: "we-call" | "it-calls"): void {
@@ -384,10 +385,6 @@ export class Discovery implements Machine {
   #calculatedFor(target: IpAddress): readonly Endpoint[] {
     if (this.#statics.has(target)) return [];
     return this.#calculated.of(target).filter((at) => this.#underlay.isUsable(at));
-  }
-
-  get #udpPort(): number {
-    return this.#facts.udpPort ?? 0;
   }
 
   #ordered(endpoints: readonly Endpoint[]): readonly Endpoint[] {

@@ -1,14 +1,19 @@
+import { toHex } from "../../base/bytes.ts";
 import { LruMap } from "../../base/lru.ts";
 import { type Instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
 import { classifyMapping, type Mapping, type Sighting } from "../../nat/classify.ts";
 import type { NatStatus } from "../../nat/nat-status.ts";
+import type { LighthouseSight } from "../../nat/sight.ts";
 import { familyOf, type IpAddress } from "../../netip/address.ts";
 import { type Endpoint, endpointAddress, endpointPort } from "../../netip/endpoint.ts";
 import { isCarried } from "../../path/carried.ts";
-import { endpointOf } from "../../path/path.ts";
+import { directPath, endpointOf } from "../../path/path.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
+import { testPacket } from "../../peer/test-packet.ts";
+import { bindingRequest, decodeBinding } from "../../wire/binding.ts";
+import { PATH_TOKEN_BYTES, TestSubtype } from "../../wire/header.ts";
 import { type NatReport, UNKNOWN_NAT } from "../../wire/nat-report.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine, SendEvent } from "../machine.ts";
@@ -22,6 +27,10 @@ export type NatEvent =
 export interface NatPorts {
   /** This host's own addresses on the underlay, with its port. */
   ownPlaces(): readonly Endpoint[];
+  /** Where this host is, by more than somebody's word; best first. */
+  provenPlacesOf(host: IpAddress): readonly Endpoint[];
+  /** Whether one machine may be there. */
+  isPlausible(at: Endpoint): boolean;
 }
 
 /** A lighthouse of ours says where it sees us in answer to every report; one that does not is asked after this long. */
@@ -29,6 +38,12 @@ const ASK_AT_FIRST_MS = 1_000;
 const ASK_AGAIN_MS = 60_000;
 /** Peers whose translators are remembered. */
 const PEERS_MAX = 4_096;
+/** Other places of one lighthouse that are asked. */
+const ASIDE_MAX = 2;
+/** How often, without an answer: reports are acknowledged every few seconds, and datagrams get lost. */
+const ASIDE_TIMES_MAX = 5;
+/** Binding requests that wait for their replies. */
+const ASKED_MAX = 64;
 
 /** What address translators do to this host and to its peers, from what lighthouses see. */
 export class Nat implements Machine {
@@ -37,8 +52,10 @@ export class Nat implements Machine {
   readonly #peers: Peers;
   readonly #ports: NatPorts;
   readonly #emit: Emit<NatEvent>;
-  /** By lighthouse and family. */
-  readonly #sightings = new Map<string, Sighting>();
+  /** By lighthouse. */
+  readonly #views = new Map<IpAddress, View>();
+  /** By token. */
+  readonly #asked = new LruMap<string, { readonly view: View; readonly by: Endpoint }>(ASKED_MAX);
   readonly #reports = new LruMap<IpAddress, NatReport>(PEERS_MAX);
   readonly #ask = new TimerQueue<IpAddress>();
   /** Lighthouses with a tunnel that have said anything. */
@@ -69,7 +86,7 @@ export class Nat implements Machine {
   }
 
   status(): NatStatus {
-    const seenAt = [...new Set([...this.#sightings.values()].map(({ at }) => at))];
+    const seenAt = [...new Set(this.#sightings().map(({ at }) => at))];
     const ports = seenAt.filter((at) => familyOf(endpointAddress(at)) === 4).map(endpointPort);
     const keepsPort = ports.length === 0 ? undefined : ports.every((port) => port === this.#facts.udpPort);
     return { ...this.own, seenAt, keepsPort };
@@ -81,17 +98,31 @@ export class Nat implements Machine {
   }
 
   /** A lighthouse says where it sees us. What counts is the family in which we talk to it. */
-  seen(session: Session, places: readonly Endpoint[]): void {
+  seen(session: Session, { places, tellsBindings }: LighthouseSight): void {
     const name = nameAddress(session);
     const by = endpointOf(session.path);
     for (const address of session.addresses) if (this.#facts.isLighthouse(address)) this.#heard.add(address);
     this.#ask.schedule(name, later(this.#facts.now, ASK_AGAIN_MS));
     // Over TCP it does not see where our datagrams come from.
     if (by === undefined || isCarried(by)) return;
-    const family = familyOf(endpointAddress(by));
-    const at = places.find((place) => familyOf(endpointAddress(place)) === family);
+    const at = places.find((place) => familyAt(place) === familyAt(by) && this.#ports.isPlausible(place));
     if (at === undefined) return;
-    this.#sightings.set(`${name} ${family}`, { by, at });
+    const known = this.#views.get(name);
+    // Seen elsewhere, or by another way: what its other places saw was seen before that.
+    const view = known?.straight.by === by && known.straight.at === at ? known : new View({ by, at });
+    this.#views.set(name, view);
+    if (tellsBindings) this.#askAside(session, view);
+    this.#classify();
+  }
+
+  /** A lighthouse says where it has seen a binding request of ours come from. */
+  bindingReplied(session: Session, body: Uint8Array): void {
+    const binding = decodeBinding(body);
+    const asked = binding && this.#asked.get(toHex(binding.token));
+    if (!asked || this.#views.get(nameAddress(session)) !== asked.view) return;
+    this.#asked.delete(toHex(binding.token));
+    if (familyAt(binding.seenAt) !== 4 || !this.#ports.isPlausible(binding.seenAt)) return;
+    asked.view.aside.set(asked.by, binding.seenAt);
     this.#classify();
   }
 
@@ -103,20 +134,20 @@ export class Nat implements Machine {
     const name = nameAddress(session);
     this.#ask.cancel(name);
     for (const address of session.addresses) this.#heard.delete(address);
-    for (const family of [4, 6]) this.#sightings.delete(`${name} ${family}`);
+    this.#views.delete(name);
     this.#classify();
   }
 
   /** We are somewhere else: whatever was seen was seen there. */
   moved(): void {
-    this.#sightings.clear();
+    this.#views.clear();
     this.#classify();
     for (const name of this.#facts.lighthouses) if (this.#peers.primaryOf(name)) this.#askSoon(name);
   }
 
   stop(): void {
     this.#heard.clear();
-    this.#sightings.clear();
+    this.#views.clear();
     this.#mapping = classifyMapping([], []);
   }
 
@@ -140,13 +171,57 @@ export class Nat implements Machine {
       this.#ask.schedule(name, later(this.#facts.now, ASK_AT_FIRST_MS));
   }
 
+  /**
+   * While only one place of the world sees us: from its other addresses a lighthouse sees more. They are asked until they answer, but not for ever,
+   * for nobody may listen there.
+   */
+  #askAside(session: Session, view: View): void {
+    const seers = new Set(this.#sightings().flatMap(({ by }) => (familyAt(by) === 4 ? endpointAddress(by) : [])));
+    if (seers.size > 1 || view.timesAsked >= ASIDE_TIMES_MAX) return;
+    view.timesAsked++;
+    const others = this.#ports
+      .provenPlacesOf(nameAddress(session))
+      .filter((at) => familyAt(at) === 4 && !isCarried(at) && !seers.has(endpointAddress(at)));
+    for (const by of others.slice(0, ASIDE_MAX)) {
+      const token = this.#facts.entropy.bytes(PATH_TOKEN_BYTES);
+      this.#asked.set(toHex(token), { view, by });
+      const command = testPacket(session, TestSubtype.bindingRequest, bindingRequest(token), directPath(by));
+      this.#emit({ kind: "command", command });
+    }
+  }
+
+  #sightings(): readonly Sighting[] {
+    return [...this.#views.values()].flatMap((view) => view.sightings());
+  }
+
   #classify(): void {
     const before = this.#mapping;
-    const v4 = [...this.#sightings].flatMap(([key, sighting]) => (key.endsWith(" 4") ? sighting : []));
+    const v4 = this.#sightings().filter(({ by }) => familyAt(by) === 4);
     this.#mapping = classifyMapping(v4, this.#ports.ownPlaces());
     const { kind, delta, lastPort } = this.#mapping;
     // Whoever calls needs to know how the ports go on; everything else can wait for the next report.
     if (kind === "sequential" && (delta !== before.delta || lastPort !== before.lastPort))
       this.#emit({ kind: "nat-changed" });
   }
+}
+
+/** How one lighthouse sees this host. */
+class View {
+  /** Along the path of its session. */
+  readonly straight: Sighting;
+  /** From other places of its own: where they saw us. */
+  readonly aside = new Map<Endpoint, Endpoint>();
+  timesAsked = 0;
+
+  constructor(straight: Sighting) {
+    this.straight = straight;
+  }
+
+  sightings(): readonly Sighting[] {
+    return [this.straight, ...[...this.aside].map(([by, at]) => ({ by, at }))];
+  }
+}
+
+function familyAt(at: Endpoint): 4 | 6 {
+  return familyOf(endpointAddress(at));
 }

@@ -17,6 +17,8 @@ export const RELAYED_PATHS = "relayed-paths";
 
 /** To measure paths, and to let them be measured. */
 export const PATH_PROBES = "path-probes";
+/** To tell peers from where they are seen to come. */
+export const BINDINGS = "bindings";
 /** To tell who leaves what is sent to him unanswered. */
 export const SILENCE_WATCH = "silence-watch";
 /** To hold what comes for a session while its handshake is under way. */
@@ -58,6 +60,7 @@ export const ENGINE: readonly string[] = [
   FLOW_LIMIT,
   FLOW_RECORDS,
   CAPTURE,
+  BINDINGS,
 ];
 
 /**
@@ -140,13 +143,15 @@ export function lackingCapability(request: DataPlaneRequest, capabilities: reado
 
 /** What makes a host quicker, and which it does without where the data plane cannot do it: not worth a complaint each time. */
 export function isDispensable(request: DataPlaneRequest): boolean {
-  return ["watch-silence", "await-session", "set-path-mtu"].includes(request.kind) || isPathProbe(request);
+  const isProbe = request.kind === "seal-and-send" && probeCapability(request) !== undefined;
+  return isProbe || ["watch-silence", "await-session", "set-path-mtu"].includes(request.kind);
 }
 
-function isPathProbe(request: DataPlaneRequest): boolean {
-  return (
-    request.kind === "seal-and-send" && request.type === PacketType.test && request.subtype >= TestSubtype.pathRequest
-  );
+type SealAndSend = Extract<DataPlaneRequest, { kind: "seal-and-send" }>;
+
+function probeCapability({ type, subtype }: SealAndSend): string | undefined {
+  if (type !== PacketType.test || subtype < TestSubtype.pathRequest) return undefined;
+  return subtype < TestSubtype.bindingRequest ? PATH_PROBES : BINDINGS;
 }
 
 function neededBy(request: DataPlaneRequest): string | undefined {
@@ -158,8 +163,7 @@ function neededBy(request: DataPlaneRequest): string | undefined {
     case "send-datagram":
       return neededFor(request.to);
     case "seal-and-send":
-      if (isPathProbe(request)) return PATH_PROBES;
-      return request.to && (neededFor(request.to) ?? "seal-to");
+      return probeCapability(request) ?? (request.to && (neededFor(request.to) ?? "seal-to"));
     case "watch-silence":
       return SILENCE_WATCH;
     case "await-session":

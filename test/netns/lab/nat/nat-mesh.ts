@@ -22,6 +22,8 @@ export interface NatMeshPlan<Name extends string> {
   readonly carriers?: Readonly<Record<string, NatKind>>;
   /** Public hosts that the sites ask for each other, two unless it is said otherwise: with one alone nobody sees what its translator does. */
   readonly lighthouses?: 1 | 2;
+  /** Whether each lighthouse has a second address, 192.0.2.(200+n), which hosts know as well. */
+  readonly secondAddress?: boolean;
   /** Public hosts that carry what cannot go straight; one unless it is said otherwise. */
   readonly relays?: 0 | 1 | 2;
 }
@@ -41,7 +43,11 @@ export async function buildNatMesh<Name extends string>(name: string, plan: NatM
   const authority = await Authority.create(LACIS.certificates, `/run/lab/${name}/authority`, new Set([2]));
   const lighthouses = Array.from({ length: plan.lighthouses ?? 2 }, (_, i) => `lighthouse${i + 1}`);
   const relays = Array.from({ length: plan.relays ?? 1 }, (_, i) => `relay${i + 1}`);
-  const known = Object.fromEntries(lighthouses.map((_, i) => [`10.77.0.${i + 1}`, [`192.0.2.${i + 1}:${PORT}`]]));
+  const addresses = (i: number): readonly string[] =>
+    [`192.0.2.${i + 1}`, `192.0.2.${201 + i}`].slice(0, plan.secondAddress ? 2 : 1);
+  const known = Object.fromEntries(
+    lighthouses.map((_, i) => [`10.77.0.${i + 1}`, addresses(i).map((address) => `${address}:${PORT}`)]),
+  );
   const asks = {
     static_host_map: known,
     lighthouse: { hosts: Object.keys(known) },
@@ -70,6 +76,9 @@ export async function buildNatMesh<Name extends string>(name: string, plan: NatM
       ...sites.flatMap(([host, site]) => routerOf(host, site)),
     ],
   });
+  for (const [i, each] of lighthouses.entries())
+    for (const second of addresses(i).slice(1))
+      await mesh.host(each).machine.must("ip", ["address", "add", `${second}/24`, "dev", "net"]);
   return {
     mesh,
     lighthouses: lighthouses.map((each) => mesh.host(each)),

@@ -37,7 +37,7 @@ describe("hosts that know only a lighthouse", () => {
     });
     expect(lighthouseMessagesOf(lighthouse)).toContainEqual({
       dialect: 1,
-      message: { kind: "host-update-ack", address: "10.77.0.11", seen: [A] },
+      message: { kind: "host-update-ack", address: "10.77.0.11", seen: [A], tellsBindings: true },
     });
   });
 

@@ -28,7 +28,7 @@ describe("a datagram is refused by name", () => {
     ["of type 15", "1f00".padEnd(32, "0"), "unknown-type"],
     ["of the handshake that is not IX", "1001".padEnd(32, "0"), "unknown-type"],
     ["of a message that is neither packet nor relay frame", "1102".padEnd(32, "0"), "unknown-type"],
-    ["of a fifth kind of test", "1404".padEnd(32, "0"), "unknown-type"],
+    ["of a seventh kind of test", "1406".padEnd(32, "0"), "unknown-type"],
     ["of a control with a subtype", "1601".padEnd(32, "0"), "unknown-type"],
   ])("%s", (_, bytes, reason) => {
     expect(decodeHeader(hex(bytes))).toEqual({ ok: false, reason });
