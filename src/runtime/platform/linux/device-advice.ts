@@ -1,23 +1,39 @@
+import { brokerSocket } from "../../broker.ts";
 import type { DeviceAdvice } from "../platform.ts";
 import { obstacleTo } from "./device-obstacle.ts";
 
 export const ADVICE: DeviceAdvice = {
   obstacleTo: (device) => obstacleTo(device),
-  permitTun: (binary) => `run lacis as root (sudo lacis run …), or once: sudo setcap cap_net_admin+ep ${binary}`,
+  permitTun: (binary) =>
+    brokerSocket() === undefined
+      ? `run lacis as root (sudo lacis run …), or once: sudo setcap cap_net_admin+ep ${binary}`
+      : permitBroker("CAP_NET_ADMIN"),
   freeTun: () => "stop what uses it (ip link show), or change tun.dev",
   loadTun: () => "load the driver: sudo modprobe tun - or set tun.disabled on a lighthouse",
   lookBeyond: () =>
     "does it listen there (ss -tulpn), and do the packet filters of both machines let it through (nft list ruleset)?",
   examineTun: () => "see what the kernel says: dmesg | tail",
   permitPort: (binary) =>
-    `choose listen.port above 1023, or once: sudo setcap cap_net_admin,cap_net_bind_service+ep ${binary}`,
+    brokerSocket() === undefined
+      ? `choose listen.port above 1023, or once: sudo setcap cap_net_admin,cap_net_bind_service+ep ${binary}`
+      : `choose listen.port above 1023, or ${permitBroker("CAP_NET_ADMIN CAP_NET_BIND_SERVICE")}`,
   freePort: (port, key) => `find it with: ss -ulpn 'sport = :${port}' - then stop it, or change ${key}`,
-  permitGuard: () => "give lacis CAP_NET_ADMIN; what stands: ip route show proto 142; ip -6 route show proto 142",
+  permitGuard: () => `${permitChanges()}; what stands: ip route show proto 142; ip -6 route show proto 142`,
   leaveAlone: (device) =>
     `find what manages it (networkctl list; nmcli device) and tell it not to: Unmanaged=yes in a .network file that matches ${device}, or unmanaged-devices=interface-name:${device} for NetworkManager`,
   closeUnderlay: ({ owner, device, networks }) =>
-    `give lacis CAP_NET_ADMIN and the kernel nf_tables (modprobe nf_tables nft_fib_inet), or once, as root: ${nftCommand(`lacis_${owner}`, device || "tun*", networks)}`,
+    `${permitChanges()} and the kernel nf_tables (modprobe nf_tables nft_fib_inet), or once, as root: ${nftCommand(`lacis_${owner}`, device || "tun*", networks)}`,
 };
+
+/** Whoever changes the network of this machine: this program, or the broker that does it in its place. */
+function permitChanges(): string {
+  return brokerSocket() === undefined ? "give lacis CAP_NET_ADMIN" : permitBroker("CAP_NET_ADMIN");
+}
+
+/** The unit of the package is the only one that starts a broker. */
+function permitBroker(capabilities: string): string {
+  return `let the broker have ${capabilities} (AmbientCapabilities, CapabilityBoundingSet: sudo systemctl edit lacis-dataplane), and restart both: sudo systemctl restart lacis-dataplane lacis`;
+}
 
 /** The rules that the data plane's program sets (native/dataplane/src/platform/linux/netlink/filter.rs), for whoever has to set them in its place. */
 function nftCommand(table: string, device: string, networks: readonly string[]): string {
