@@ -1,18 +1,12 @@
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readHostKey } from "../../src/core/cert/host-key.ts";
 import type { BundleFile } from "../../src/core/enrolment/bundle.ts";
 import { nodeSuite } from "../../src/runtime/node-crypto.ts";
+import { answers, fresh, invited, says, service, start } from "./enrolled.ts";
 import type { Daemon } from "./lab/daemon.ts";
 import { LACIS } from "./lab/implementation.ts";
-import { type Machine, TestNetwork } from "./lab/network.ts";
-import { PrivateRoot } from "./lab/private-root.ts";
+import { TestNetwork } from "./lab/network.ts";
 import { waitFor } from "./lab/wait.ts";
-
-interface Fresh {
-  readonly machine: Machine;
-  readonly root: PrivateRoot;
-}
 
 /** The authority is younger than that, and a certificate begins no earlier: after two thirds of their time together it is renewed, every few seconds. */
 const SHORT_LIFE = "12s";
@@ -142,39 +136,6 @@ test("a network on P-256 is founded, joined, renewed and takes a host out as any
   }
 });
 
-async function invited({ machine, root }: Fresh, name: string, ...flags: readonly string[]): Promise<string> {
-  const printed = await machine.must(...root.inside(LACIS.cli("invite", name, ...flags)));
-  return /lacis[12]-\S+/.exec(printed)?.[0] ?? "";
-}
-
-async function fresh(machine: Machine): Promise<Fresh> {
-  return { machine, root: await PrivateRoot.over(join(machine.directory, "root")) };
-}
-
-function start(
-  { machine, root }: Fresh,
-  first: string | readonly [string, ...string[]],
-  ...args: readonly string[]
-): Daemon {
-  const command = typeof first === "string" ? LACIS.cli(first, ...args) : first;
-  return machine.start(typeof first === "string" ? first : first[0], ...root.inside(command));
-}
-
-async function says(daemon: Daemon, text: string): Promise<void> {
-  await daemon.becomes(`it says "${text}"`, async () => daemon.log().includes(text), 60_000);
-}
-
 async function renewals(daemon: Daemon, count: number): Promise<void> {
   await daemon.becomes(`it was renewed ${count} times`, async () => daemon.log().split(RENEWED).length > count, 60_000);
-}
-
-/** Nothing gets to the service's port, over the mesh or beside it. */
-async function service({ machine }: Fresh, state: "gone" | "back"): Promise<void> {
-  if (state === "back") return void (await machine.must("nft", ["delete", "table", "inet", "away"]));
-  await machine.must("nft", ["add table inet away; add chain inet away in { type filter hook input priority 0 ; }"]);
-  await machine.must("nft", ["add rule inet away in tcp dport 4242 reject with tcp reset"]);
-}
-
-async function answers({ machine, root }: Fresh, overlay: string): Promise<boolean> {
-  return (await machine.run(...root.inside(["ping", "-c", "1", "-W", "1", overlay]))).status === 0;
 }
