@@ -6,7 +6,7 @@ import type { LighthouseService } from "./discovery/service.ts";
 import type { Deadline, Input, NodeDetails, NodeStatus, Output, RememberedHost } from "./io.ts";
 import type { StopReason } from "./machine/machine.ts";
 import type { IpAddress } from "./netip/address.ts";
-import { postCommand, senderOf } from "./node/delivery.ts";
+import { postCommands, senderOf } from "./node/delivery.ts";
 import { detailsOf } from "./node/details.ts";
 import { directoryOf, type NamedHost } from "./node/directory.ts";
 import { Due } from "./node/due.ts";
@@ -369,9 +369,9 @@ export class Node {
     if (parcel.kind === "test") return paths.probe(session);
     if (parcel.kind === "ping") return pings.sessionReady(parcel.id, session);
     if (parcel.kind === "question") return inquiries.sessionReady(parcel.id, session);
-    const command = postCommand(session, parcel, senderOf(this.#facts, this.#machines));
-    if (command) this.#events.push({ kind: "command", command });
-    return command !== undefined;
+    const commands = postCommands(session, parcel, senderOf(this.#facts, this.#machines));
+    for (const command of commands) this.#events.push({ kind: "command", command });
+    return commands.length > 0;
   }
 
   /** There is no data plane any more, or this host ends: what comes after is lost. */

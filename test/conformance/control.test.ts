@@ -257,7 +257,8 @@ describeDataPlanes("a sample", (open) => {
     await plane.tun(toPeer);
     await plane.udp(PEER, peer.message(toUs));
     const bytes = toPeer.length + 32;
-    const totals = { sentPackets: 1, sentBytes: bytes, receivedPackets: 1, receivedBytes: toUs.length + 32 };
+    const kept = { keptAnswers: 0, keptAnswerBytes: 0 };
+    const totals = { sentPackets: 1, sentBytes: bytes, receivedPackets: 1, receivedBytes: toUs.length + 32, ...kept };
     expect((await plane.sample()).activity).toEqual([{ localIndex: 1, received: true, sent: true, ...totals }]);
     expect((await plane.sample()).activity).toEqual([]);
     await plane.tun(toPeer);
@@ -283,6 +284,7 @@ describeDataPlanes("a sample", (open) => {
       flows: 1,
       parked: 1,
       testRequestsAnswered: 0,
+      keptAnswersGiven: 0,
       recvErrorsSent: 0,
       parkedReleased: 0,
       packetsLost: 0,

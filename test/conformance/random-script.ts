@@ -29,7 +29,7 @@ import {
 } from "./host.ts";
 import { randomPacket } from "./random-packet.ts";
 import { randomPrefix, randomProgram } from "./random-rules.ts";
-import { counters, endpoints, peers, RELAYS, sealed, sources } from "./random-values.ts";
+import { counters, endpoints, peers, RELAYS, reports, sealed, sources } from "./random-values.ts";
 import { Seeded } from "./seeded.ts";
 import type { Step } from "./step.ts";
 
@@ -113,6 +113,7 @@ class Author {
       [24, () => this.#setRelay()],
       [2, () => ({ kind: "remove-relay", relayIndex: random.below(RELAYS) })],
       [5, () => ({ kind: "await-session", localIndex, forMs: random.pick([0, 50, 2_000, 60_000, 60_001]) })],
+      [24, () => this.#keepAnswer(localIndex)],
       [10, () => ({ kind: "watch-silence", localIndex, afterMs: random.pick([0, 1, 50, 200, 1000, 60_000, 60_001]) })],
       [6, () => ({ kind: "sample" })],
       [5, () => this.#configure()],
@@ -155,6 +156,15 @@ class Author {
       primary: random.chance(80),
       memo: random.bytes(random.below(5)),
     });
+  }
+
+  /** Mostly the answer to one of the first messages of the session, which are few. */
+  #keepAnswer(localIndex: LocalIndex): DataPlaneCommand {
+    const random = this.#random;
+    const asked = random.pick(reports);
+    const answer = random.bytes(random.below(asked.length + (random.chance(95) ? 1 : 9)));
+    const forMs = random.pick([60_000, 60_000, 60_000, 2_000, 0, 60_001]);
+    return { kind: "keep-answer", localIndex, asked, answer, forMs, heard: 1 + random.below(4) };
   }
 
   #seal(localIndex: LocalIndex): DataPlaneCommand {
@@ -291,6 +301,7 @@ class Author {
     const datagram = random.weighted<() => Uint8Array>([
       [70, () => farEnd.message(randomPacket(random, "inbound"), counter)],
       [6, () => farEnd.seal(3, 0, random.bytes(random.below(20)), counter)],
+      [14, () => farEnd.seal(3, 0, random.pick(reports), counter)],
       [8, () => farEnd.seal(4, 0, random.bytes(random.below(9)), counter)],
       [4, () => farEnd.seal(4, 1, new Uint8Array(), counter)],
       [12, () => farEnd.seal(4, 2 + random.below(2), random.bytes(15 + random.below(4)), counter)],

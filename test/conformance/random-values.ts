@@ -21,6 +21,8 @@ export const peers: readonly (readonly IpAddress[])[] = [
 /** Indexes of relays are few, so that they are met again. */
 export const RELAYS = 5;
 export const counters = [2n, 0n, 2n ** 34n - 3n, 2n ** 64n - 1n - 2n ** 40n - 2n, 2n ** 64n - 1n];
+/** What hosts tell lighthouses, again and again. */
+export const reports: readonly Uint8Array[] = [new Uint8Array(9).fill(1), new Uint8Array(9).fill(2)];
 /** Types and subtypes that are asked to be sealed; the last three never are. */
 export const sealed = [
   [1, 0],

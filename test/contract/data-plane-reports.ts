@@ -44,8 +44,8 @@ function writeEvent(report: DataPlaneReport): WireEventInit {
         value: { origin: writePath(report.origin), standing: standings[report.standing], datagram: report.datagram },
       };
     case "message": {
-      const { localIndex, type, subtype, body } = report;
-      return { case: "message", value: { localIndex, type, subtype, body } };
+      const { localIndex, type, subtype, body, heard = 0 } = report;
+      return { case: "message", value: { localIndex, type, subtype, body, heard } };
     }
     case "need-session":
       return { case: "needSession", value: { destination: addressBytes(report.destination) } };
@@ -182,6 +182,8 @@ function writeSample({
       receivedBytesTotal: session.receivedBytes,
       sentPacketsTotal: session.sentPackets,
       sentBytesTotal: session.sentBytes,
+      keptAnswers: session.keptAnswers,
+      keptAnswerBytes: session.keptAnswerBytes,
     })),
     counters: { ...counters, drops: [...counters.drops].map(([name, count]) => ({ name, count })) },
     rules: rules.map(({ policyId, direction, ruleId, flows, packets, bytes }) => ({

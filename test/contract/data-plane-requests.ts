@@ -103,6 +103,10 @@ function readCommand(command: pb.ToDataPlane["command"]): DataPlaneRequest {
       return { kind: "send-datagram", to: readPath(command.value.to), datagram: command.value.datagram };
     case "dropParked":
       return { kind: "drop-parked", destination: readAddress(command.value.destination) };
+    case "keepAnswer": {
+      const { asked, answer, forMs, heard } = command.value;
+      return { kind: "keep-answer", localIndex: local(command.value), asked, answer, forMs, heard };
+    }
     case "awaitSession":
       return { kind: "await-session", localIndex: local(command.value), forMs: command.value.forMs };
     case "watchSilence":

@@ -146,6 +146,7 @@ export const requests: Requests = {
   advance: { kind: "advance", nowMs: 1n << 40n },
   "look-up-routes": { kind: "look-up-routes", addresses: [other, other6] },
   "await-session": { kind: "await-session", localIndex, forMs: 5_500 },
+  "keep-answer": { kind: "keep-answer", localIndex, asked: bytes(6), answer: bytes(5), forMs: 60_000, heard: 3 },
   "watch-silence": { kind: "watch-silence", localIndex, afterMs: 250 },
 };
 
@@ -201,7 +202,7 @@ export const reports: Reports = {
   },
   result: { kind: "result", requestId: 9n, code: "", error: "", value: undefined },
   datagram: { kind: "datagram", origin: path, standing: "first", datagram: bytes(0x10, 1) },
-  message: { kind: "message", localIndex, type: 3, subtype: 0, body: bytes(9) },
+  message: { kind: "message", localIndex, type: 3, subtype: 0, body: bytes(9), heard: 3 },
   "need-session": { kind: "need-session", destination: other },
   confirmed: { kind: "confirmed", localIndex },
   "large-sent": { kind: "large-sent", localIndex },
@@ -290,6 +291,8 @@ export const results: readonly (readonly [string, ResultReport])[] = [
           receivedBytes: 1n << 50n,
           sentPackets: 2n,
           sentBytes: 3n,
+          keptAnswers: 7,
+          keptAnswerBytes: 1 << 20,
         },
       ],
       rules: [{ policyId, direction: "outbound", ruleId: 3, flows: 4n, packets: 40n, bytes: 4000n }],
@@ -306,6 +309,7 @@ export const results: readonly (readonly [string, ResultReport])[] = [
         flows: 5n,
         parked: 6n,
         testRequestsAnswered: 7n,
+        keptAnswersGiven: 15n,
         recvErrorsSent: 8n,
         parkedReleased: 9n,
         packetsLost: 10n,

@@ -1,7 +1,7 @@
 //! What is named at every greeting (SEMANTICS.md section 13).
 
 /// What the engine can do, whatever devices it is given.
-pub const ENGINE: [&str; 16] = [
+pub const ENGINE: [&str; 17] = [
     "relayed-paths",
     "fragments",
     "remote-allow-list",
@@ -18,4 +18,5 @@ pub const ENGINE: [&str; 16] = [
     "flow-records",
     "capture",
     "bindings",
+    "kept-answers",
 ];

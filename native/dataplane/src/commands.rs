@@ -1,7 +1,8 @@
 //! One command of the control plane, carried out.
 
-use lacis_contract::wire::{result::Value, to_data_plane::Command};
+use lacis_contract::wire::{self, result::Value, to_data_plane::Command};
 use lacis_engine::engine::{Engine, Pass};
+use lacis_engine::kept_answer::NewAnswer;
 use lacis_engine::output::Output;
 
 use crate::decode;
@@ -51,6 +52,9 @@ pub fn carry_out<O: Output>(
         Command::DropParked(drop) => pass.drop_parked(decode::address(&drop.destination)?),
         Command::SetRelay(set) => engine.set_relay(decode::relay(&set)?)?,
         Command::RemoveRelay(remove) => engine.remove_relay(remove.relay_index),
+        Command::KeepAnswer(wire::KeepAnswer { local_index, asked, answer, for_ms, heard }) => {
+            pass.keep_answer(&NewAnswer { local_index, asked, answer, for_ms, heard })?;
+        }
         Command::AwaitSession(session) => pass.await_session(session.local_index, session.for_ms)?,
         Command::WatchSilence(watch) => engine.watch_silence(watch.local_index, watch.after_ms)?,
         Command::Confine(_) => {

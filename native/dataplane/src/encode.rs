@@ -29,8 +29,8 @@ pub const BUILD: &str = concat!("lacis-dataplane ", env!("CARGO_PKG_VERSION"));
 #[cfg(lacis_null_cipher)]
 pub const BUILD: &str = concat!("lacis-dataplane ", env!("CARGO_PKG_VERSION"), ", NULL CIPHER, NOTHING IS ENCRYPTED");
 
-/// What fits one `Sampled` with the counters: sessions take about 60 bytes each, rules at most 29, relays at most 30.
-pub const SAMPLE_LIMITS: SampleLimits = SampleLimits { sessions: 12_288, rules: 8_192, relays: 2_048 };
+/// What fits one `Sampled` with the counters: sessions take up to 72 bytes each, rules at most 29, relays at most 30.
+pub const SAMPLE_LIMITS: SampleLimits = SampleLimits { sessions: 10_240, rules: 8_192, relays: 2_048 };
 
 /// Bytes of sessions in one `Ready`: leaves room for one session with the longest memo, for all relays (at most 44 bytes each) and for the rest
 /// of the message.
@@ -94,9 +94,9 @@ pub fn event(event: Event) -> Wire {
             };
             Wire::Datagram(wire::Datagram { origin: Some(path(origin)), standing: standing.into(), datagram })
         }
-        Event::Message { local_index, kind, body } => {
+        Event::Message { local_index, kind, body, heard } => {
             let (kind, subtype) = kind.to_wire();
-            Wire::Message(wire::Message { local_index, r#type: kind.into(), subtype: subtype.into(), body })
+            Wire::Message(wire::Message { local_index, r#type: kind.into(), subtype: subtype.into(), body, heard })
         }
         Event::NeedSession { destination } => {
             Wire::NeedSession(wire::NeedSession { destination: address_to_bytes(destination) })
@@ -227,6 +227,8 @@ pub fn sampled(sample: Sample) -> wire::Sampled {
         received_bytes_total: activity.received_bytes,
         sent_packets_total: activity.sent_packets,
         sent_bytes_total: activity.sent_bytes,
+        kept_answers: activity.given.answers,
+        kept_answer_bytes: activity.given.bytes,
     });
     let drops =
         sample.drops.iter().map(|(reason, count)| wire::NamedCounter { name: reason.name().into(), count: *count });
@@ -257,6 +259,7 @@ pub fn sampled(sample: Sample) -> wire::Sampled {
             flows: sample.flows,
             parked: sample.parked,
             test_requests_answered: sample.test_requests_answered,
+            kept_answers_given: sample.kept_answers_given,
             recv_errors_sent: sample.recv_errors_sent,
             parked_released: sample.parked_released,
             packets_lost: sample.packets_lost,

@@ -86,6 +86,7 @@ impl Conversation {
         let introduction = encode::introduction(&capabilities, self.engine.libraries(), vec![], 0);
         if let Some(version) = hello.common_version() {
             self.greeting = Greeting::Agreed;
+            self.engine.forget_answers();
             for ready in
                 encode::ready(introduction, version, self.devices.snapshot(&self.engine), snapshot(&self.engine))
             {

@@ -268,6 +268,7 @@ impl Process {
             return;
         };
         connection.greeting = Greeting::Agreed;
+        engine.forget_answers();
         let sessions = snapshot(Arc::clone(engine));
         let ready = encode::ready(introduction, version, devices.snapshot(engine), sessions);
         self.shared.events.greet(Box::new(ready.map(Event::Ready)));

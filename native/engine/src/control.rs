@@ -96,7 +96,7 @@ pub struct PolicyChange {
 }
 
 impl Engine {
-    fn session(&self, local_index: u32) -> Result<Arc<Session>, Refusal> {
+    pub(crate) fn session(&self, local_index: u32) -> Result<Arc<Session>, Refusal> {
         self.sessions.by_index(local_index).ok_or_else(|| Refusal::unknown_session(local_index))
     }
 

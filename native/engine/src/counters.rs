@@ -46,6 +46,8 @@ pub struct InboundCounters {
     pub tun_written: Count,
     /// Test requests that were answered.
     pub test_requests: Count,
+    /// Messages that were answered without the control plane.
+    pub kept_answers: Count,
     /// recv_errors that were sent.
     pub recv_errors: Count,
     /// Counters that left a replay window unseen.

@@ -252,9 +252,11 @@ impl<O: Output> Step<'_, O> {
     }
 
     fn opened(&mut self, session: &Arc<Session>, kind: Kind, origin: Path, body: &mut [u8]) {
+        let kept = if kind == Kind::LightHouse { self.kept_answer(session, origin, body) } else { None };
         let order = match kind {
             Kind::Message => return self.inner_packet(session, body),
             Kind::TestRequest | Kind::PathRequest | Kind::BindingRequest => Order::Answer,
+            _ if kept.is_some() => Order::Answer,
             _ => Order::Tell,
         };
         // A closed tunnel is gone with its first message: nobody can order more of these than there are sessions.
@@ -274,7 +276,14 @@ impl<O: Output> Step<'_, O> {
                     self.drop_inbound(session, None, reason);
                 }
             }
-            _ => self.out.event(Event::Message { local_index: session.local_index, kind, body: body.to_vec() }),
+            _ => match kept {
+                Some(answer) => self.answer_again(session, &answer),
+                None => {
+                    let heard = if kind == Kind::LightHouse { lock(&session.kept_answer).told(origin) } else { 0 };
+                    let local_index = session.local_index;
+                    self.out.event(Event::Message { local_index, kind, body: body.to_vec(), heard });
+                }
+            },
         }
     }
 

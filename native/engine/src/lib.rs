@@ -34,6 +34,7 @@ pub mod host;
 mod icmp_error;
 mod inbound;
 pub mod ip;
+pub mod kept_answer;
 mod kept_gateways;
 pub mod limiter;
 mod linked;

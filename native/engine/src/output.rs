@@ -33,8 +33,8 @@ pub trait Output {
 pub enum Event {
     /// A handshake or a recv_error that passed the limits.
     Datagram { origin: Path, standing: Standing, datagram: Vec<u8> },
-    /// An authentic control message of a session.
-    Message { local_index: u32, kind: Kind, body: Vec<u8> },
+    /// An authentic control message of a session. `heard`: of a lighthouse message, its number among those that were told; else 0.
+    Message { local_index: u32, kind: Kind, body: Vec<u8>, heard: u32 },
     /// A packet waits for a session to this overlay address.
     NeedSession { destination: IpAddr },
     /// The first authentic packet arrived on a session that we answered.

@@ -11,6 +11,7 @@ use crate::counters::InboundCounters;
 use crate::drop_reason::DropReason;
 use crate::header::{HEADER_BYTES, Header, Kind, OVERHEAD_BYTES, TAG_BYTES};
 use crate::ip::Prefix;
+use crate::kept_answer::{Given, KeptAnswer};
 use crate::lock::lock;
 use crate::path::Path;
 use crate::path_mtu::PathMtu;
@@ -36,6 +37,8 @@ pub struct Session {
     path: Mutex<RoamingPath>,
     /// Whether what it sends is left unanswered.
     pub(crate) silence: Silence,
+    /// What it is answered without the control plane.
+    pub(crate) kept_answer: Mutex<KeptAnswer>,
     memo: Vec<u8>,
     /// How long its inner packets may be.
     pub mtu: PathMtu,
@@ -113,6 +116,8 @@ pub struct Activity {
     pub received_bytes: u64,
     pub sent_packets: u64,
     pub sent_bytes: u64,
+    /// Of the sent ones, those that answered without the control plane, since it was last asked.
+    pub given: Given,
 }
 
 impl Session {
@@ -127,6 +132,7 @@ impl Session {
             confirmed: AtomicBool::new(new.confirmed),
             path: Mutex::new(RoamingPath::new(new.path)),
             silence: Silence::default(),
+            kept_answer: Mutex::default(),
             memo: new.memo,
             mtu: PathMtu::default(),
             keys: new.keys,
@@ -316,6 +322,7 @@ impl Session {
             received_bytes,
             sent_packets: self.send.packets.get(),
             sent_bytes: self.send.bytes.get(),
+            given: lock(&self.kept_answer).take_given(),
         })
     }
 }

@@ -8,6 +8,7 @@ import type { Prefix } from "../netip/prefix.ts";
 import type { Origin, Path } from "../path/path.ts";
 import type { LocalIndex, RemoteIndex } from "../path/session-index.ts";
 import type { Route } from "../route/route.ts";
+import type { AnswerToKeep } from "./kept-answer.ts";
 import type { Standing } from "./standing.ts";
 
 export type { LocalIndex, RemoteIndex } from "../path/session-index.ts";
@@ -166,6 +167,8 @@ export type DataPlaneCommand =
   | { readonly kind: "watch-silence"; readonly localIndex: LocalIndex; readonly afterMs: number }
   /** A message 1 that names this index goes out: for so long its session may be installed at any moment. Capability `await-session`. */
   | { readonly kind: "await-session"; readonly localIndex: LocalIndex; readonly forMs: number }
+  /** Capability `kept-answers`. */
+  | ({ readonly kind: "keep-answer" } & AnswerToKeep)
   | { readonly kind: "sample" }
   /** Answered by `flows` events. */
   | { readonly kind: "list-flows" }
@@ -207,6 +210,8 @@ export type DataPlaneEvent =
       readonly type: number;
       readonly subtype: number;
       readonly body: Uint8Array;
+      /** Of a lighthouse message, which one of the session it is of those that were told. Absent from a data plane that keeps no answers. */
+      readonly heard?: number;
     }
   | { readonly kind: "need-session"; readonly destination: IpAddress }
   | { readonly kind: "confirmed"; readonly localIndex: LocalIndex }
@@ -282,6 +287,9 @@ export interface SessionActivity {
   readonly receivedBytes: bigint;
   readonly sentPackets: bigint;
   readonly sentBytes: bigint;
+  /** Of the sent ones, answers that were kept, since the last sample, and the bytes of their datagrams. */
+  readonly keptAnswers: number;
+  readonly keptAnswerBytes: number;
 }
 
 export interface ActivitySample {
@@ -371,6 +379,8 @@ export interface DataPlaneCounters {
   /** Of what was dropped as `no-matching-rule` and `local-address`: those that were on their way out. */
   readonly outboundNoMatchingRule: bigint;
   readonly outboundLocalAddress: bigint;
+  /** Messages that were answered there by what is kept for them. */
+  readonly keptAnswersGiven: bigint;
 }
 
 /** One session as a running data plane remembers it, for a control plane that starts anew. */

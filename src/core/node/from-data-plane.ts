@@ -136,7 +136,7 @@ export class FromDataPlane {
     else if (counter !== 1n) calls.message2(origin, remoteIndex as LocalIndex, datagram);
   }
 
-  #message(session: Session, { type, subtype, body }: Event<"message">): void {
+  #message(session: Session, { type, subtype, body, heard = 0 }: Event<"message">): void {
     const { carriers, discovery, liveness, nat, relays, sessions } = this.#machines;
     if (type === PacketType.closeTunnel) {
       sessions.forget(session, "closed-by-peer");
@@ -144,7 +144,7 @@ export class FromDataPlane {
     }
     liveness.heard(session);
     carriers.heard(session);
-    if (type === PacketType.lighthouse) discovery.received(session, body);
+    if (type === PacketType.lighthouse) discovery.received(session, body, heard);
     else if (type === PacketType.control) {
       if (!this.#explained(session, body) && !this.#bulletin(session, body) && !carriers.received(session, body))
         relays.received(session, body);

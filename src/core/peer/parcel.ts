@@ -1,3 +1,4 @@
+import type { AnswerToKeep } from "../dataplane/kept-answer.ts";
 import type { LighthouseReply } from "../discovery/service.ts";
 import type { IpAddress } from "../netip/address.ts";
 
@@ -10,14 +11,21 @@ export type Parcel =
   | { readonly kind: "announcement" }
   /** Where is this host, for a lighthouse. */
   | { readonly kind: "query"; readonly target: IpAddress }
-  /** What our own lighthouse says. */
-  | { readonly kind: "answer"; readonly reply: LighthouseReply }
+  | AnswerParcel
   /** An empty test request: opens the way, or wakes the peer. */
   | { readonly kind: "test" }
   /** The test request of an operator's ping. */
   | { readonly kind: "ping"; readonly id: number }
   /** An operator's question to the host. */
   | { readonly kind: "question"; readonly id: number };
+
+/** What our own lighthouse says. */
+export interface AnswerParcel {
+  readonly kind: "answer";
+  readonly reply: LighthouseReply;
+  /** The message that it answers, and will should that come again; undefined: it will not. */
+  readonly again: Pick<AnswerToKeep, "localIndex" | "asked" | "heard"> | undefined;
+}
 
 /** Whether two parcels on the way to one peer say the same, so that one is enough. */
 export function isSameParcel(a: Parcel, b: Parcel): boolean {

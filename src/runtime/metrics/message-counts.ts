@@ -28,7 +28,7 @@ export type Way = "rx" | "tx";
 
 /**
  * Counts messages by type as they pass between the core and the data plane. What the data plane answers by itself it counts itself:
- * test requests, recv_errors.
+ * test requests, recv_errors, reports that are repeated.
  */
 export class MessageCounts {
   /** Whether lighthouse messages are looked into, too. */

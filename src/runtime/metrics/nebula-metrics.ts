@@ -120,7 +120,8 @@ function messageMetrics(picture: Picture): readonly Metric[] {
   const counted = (way: Way, kind: (typeof MESSAGE_KINDS)[number]): number => {
     const there = (way === "rx" && kind === "test_request") || (way === "tx" && kind === "test_response");
     const recvErrors = way === "tx" && kind === "recv_error" ? Number(node.counters?.recvErrorsSent ?? 0) : 0;
-    return messages.messages(way, kind) + (there ? answered : 0) + recvErrors;
+    const again = kind === "lighthouse" ? keptAnswers(node) : 0;
+    return messages.messages(way, kind) + (there ? answered : 0) + recvErrors + again;
   };
   const byKind = (way: Way, about: string): readonly Metric[] =>
     MESSAGE_KINDS.map((kind) => counter(`messages.${way}.${kind}`, `${about}: ${kind}.`, counted(way, kind)));
@@ -151,15 +152,23 @@ const INVALID = [
   "short-packet",
 ] as const;
 
-function lighthouseMetrics({ messages }: Picture): readonly Metric[] {
+/** What is answered again without the core: only reports are. */
+function keptAnswers({ counters }: Picture["node"]): number {
+  return Number(counters?.keptAnswersGiven ?? 0);
+}
+
+const REPEATED = { rx: "HostUpdateNotification", tx: "HostUpdateNotificationAck" } as const;
+
+function lighthouseMetrics({ messages, node }: Picture): readonly Metric[] {
   const ways = [
     ["rx", "Received"],
     ["tx", "Sent"],
   ] as const;
   return ways.flatMap(([way, about]) =>
-    LIGHTHOUSE_KINDS.map((kind) =>
-      counter(`lighthouse.${way}.${kind}`, `${about}: ${kind}.`, messages.lighthouse(way, kind)),
-    ),
+    LIGHTHOUSE_KINDS.map((kind) => {
+      const again = REPEATED[way] === kind ? keptAnswers(node) : 0;
+      return counter(`lighthouse.${way}.${kind}`, `${about}: ${kind}.`, messages.lighthouse(way, kind) + again);
+    }),
   );
 }
 

@@ -1,16 +1,15 @@
-import { fail, ok, type Result } from "../../base/result.ts";
+import { fail } from "../../base/result.ts";
 import type { Instant } from "../../base/time.ts";
 import { DropReason } from "../../drop-reason.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import { type Endpoint, endpointAddress, endpointPort } from "../../netip/endpoint.ts";
 import { isPrivate } from "../../netip/special.ts";
-import { directPath, type Origin } from "../../path/path.ts";
+import { directPath, type Origin, samePath } from "../../path/path.ts";
 import {
   DATAGRAM_BYTES_MAX,
   decodeHeader,
   HEADER_BYTES,
   type Header,
-  MessageSubtype,
   PacketType,
   recvErrorFor,
   TAG_BYTES,
@@ -22,6 +21,7 @@ import type { Standing } from "../standing.ts";
 import { AwaitedIndexes } from "./awaited-indexes.ts";
 import { echoReply } from "./echo.ts";
 import type { Firewall } from "./firewall.ts";
+import { isFrame, isHandshake, isMessage1, relayableHeader } from "./header-kinds.ts";
 import { message1Limiter, message2Limiter, recvErrorLimiter, tokensOf } from "./limiters.ts";
 import type { MessageLimiter } from "./message-limiter.ts";
 import { clampMss } from "./mss.ts";
@@ -257,7 +257,8 @@ export class Inbound {
     }
     const { out } = this.#tables;
     const { localIndex, peer } = session;
-    const order = type === PacketType.test && isTestRequest(subtype) ? "answer" : "tell";
+    const kept = type === PacketType.lighthouse ? keptAnswer(session, origin, body, now) : undefined;
+    const order = kept || (type === PacketType.test && isTestRequest(subtype)) ? "answer" : "tell";
     // A closed tunnel is gone with its first message: nobody can order more of these than there are sessions.
     const isLast = type === PacketType.closeTunnel;
     if (isLast) this.#tables.forget(session);
@@ -265,11 +266,21 @@ export class Inbound {
       out.drop(DropReason.messageLimited, { inbound: true, localIndex }, now);
       return;
     }
-    if (isProbe(header)) this.#probes.received(session, { header, origin, body }, now);
+    if (kept) this.#answerAgain(session, kept, now);
+    else if (isProbe(header)) this.#probes.received(session, { header, origin, body }, now);
     else if (order === "answer") {
       out.tally.testRequestsAnswered++;
       this.#outbound.transmit(session, { type, subtype: TestSubtype.reply, body }, now);
-    } else out.tell({ kind: "message", localIndex, type, subtype, body });
+    } else {
+      const heard = type === PacketType.lighthouse ? session.keptAnswer.told(origin) : 0;
+      out.tell({ kind: "message", localIndex, type, subtype, body, heard });
+    }
+  }
+
+  #answerAgain(session: Session, answer: Uint8Array, now: Instant): void {
+    this.#tables.out.tally.keptAnswersGiven++;
+    session.keptAnswer.given(HEADER_BYTES + answer.length + TAG_BYTES);
+    this.#outbound.transmit(session, { type: PacketType.lighthouse, subtype: 0, body: answer }, now);
   }
 
   /** SEMANTICS 4. */
@@ -339,23 +350,7 @@ interface Sender {
   readonly standing: Standing;
 }
 
-/** What may be said through a relay, whoever says it. */
-function relayableHeader(header: Header, datagram: Uint8Array): Result<Header, DropReason> {
-  if (header.type === PacketType.recvError || isFrame(header)) return fail(DropReason.relayMismatch);
-  const isBad = header.type === PacketType.handshake && !isHandshake(header, datagram);
-  return isBad ? fail(DropReason.badHandshake) : ok(header);
-}
-
-function isFrame({ type, subtype }: Header): boolean {
-  return type === PacketType.message && subtype === MessageSubtype.relay;
-}
-
-function isMessage1({ type, counter }: Header): boolean {
-  return type === PacketType.handshake && counter === 1n;
-}
-
-/** Step 4: message 1 knows no index of ours, message 2 must name one. */
-function isHandshake({ counter, remoteIndex }: Header, datagram: Uint8Array): boolean {
-  if (datagram.length <= HEADER_BYTES) return false;
-  return (counter === 1n && remoteIndex === 0) || (counter === 2n && remoteIndex !== 0);
+/** What is kept for a message that came from where the session sends to. */
+function keptAnswer(session: Session, origin: Origin, asked: Uint8Array, now: Instant): Uint8Array | undefined {
+  return samePath(session.path.current, origin) ? session.keptAnswer.to(asked, origin, now) : undefined;
 }

@@ -84,7 +84,8 @@ type Tally = {
     | "packetsLost"
     | "packetsDuplicate"
     | "outboundNoMatchingRule"
-    | "outboundLocalAddress"]: DataPlaneCounters[Name];
+    | "outboundLocalAddress"
+    | "keptAnswersGiven"]: DataPlaneCounters[Name];
 };
 
 function newTally(): Tally {
@@ -96,5 +97,6 @@ function newTally(): Tally {
     packetsDuplicate: 0n,
     outboundNoMatchingRule: 0n,
     outboundLocalAddress: 0n,
+    keptAnswersGiven: 0n,
   };
 }

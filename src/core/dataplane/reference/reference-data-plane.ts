@@ -21,6 +21,7 @@ import { wantsAnswer } from "./acquaintances.ts";
 import { refusalOfFilter } from "./capture.ts";
 import { Firewall } from "./firewall.ts";
 import { Inbound } from "./inbound.ts";
+import { refusalOfAnswer } from "./kept-answer.ts";
 import { MessageLimiter } from "./message-limiter.ts";
 import { BODY_BYTES_MAX, Outbound, type OutboundMessage } from "./outbound.ts";
 import type { DataPlaneOutput } from "./outbox.ts";
@@ -101,9 +102,10 @@ export class ReferenceDataPlane {
     return earliest(parking.deadline, this.#inbound.deadline, silence.deadline, flowLog.deadline, capture.deadline);
   }
 
-  /** The sessions as a control plane that starts anew finds them, in ascending order of the local index. */
+  /** The sessions as a control plane that starts anew finds them, in ascending order of the local index. It knows of nothing that was said before. */
   snapshot(): readonly SessionSnapshot[] {
     const { sessions } = this.#tables;
+    for (const session of sessions.all()) session.keptAnswer.forget();
     return sessions.all().map((session) => session.snapshot(sessions.isPrimary(session)));
   }
 
@@ -145,6 +147,8 @@ export class ReferenceDataPlane {
         return DONE;
       case "await-session":
         return this.#awaitSession(command, now);
+      case "keep-answer":
+        return this.#keepAnswer(command, now);
       case "watch-silence":
         return this.#watchSilence(command);
       case "sample":
@@ -222,6 +226,11 @@ export class ReferenceDataPlane {
     if (forMs > AWAIT_MS_MAX) return fail(bad(`no handshake takes longer than ${AWAIT_MS_MAX} ms`));
     this.#inbound.awaited.expect(localIndex, forMs, now);
     return DONE;
+  }
+
+  #keepAnswer(command: Command<"keep-answer">, now: Instant): Result<void, Refusal> {
+    const refusal = refusalOfAnswer(command);
+    return refusal ? fail(refusal) : this.#with(command.localIndex, (session) => session.keptAnswer.keep(command, now));
   }
 
   #watchSilence({ localIndex, afterMs }: Command<"watch-silence">): Result<void, Refusal> {

@@ -15,6 +15,7 @@ import type {
   SessionSnapshot,
 } from "../contract.ts";
 import { COUNTER_HIGH, COUNTER_LAST } from "../counter-limits.ts";
+import { KeptAnswer } from "./kept-answer.ts";
 import { SessionMtu } from "./path-mtu.ts";
 import { ReplayWindow } from "./replay-window.ts";
 import { SessionPath } from "./roaming.ts";
@@ -32,6 +33,8 @@ export class Session {
   readonly peer: IpAddress;
   readonly path: SessionPath;
   readonly mtu: SessionMtu = new SessionMtu();
+  /** What it is answered without the control plane. */
+  readonly keptAnswer: KeptAnswer = new KeptAnswer();
   policyId: PolicyId;
 
   readonly #allowedPrefixes: readonly Prefix[];
@@ -219,6 +222,7 @@ export class Session {
       receivedBytes: BigInt(this.#receivedBytes),
       sentPackets: BigInt(this.#sentPackets),
       sentBytes: BigInt(this.#sentBytes),
+      ...this.keptAnswer.takeGiven(),
     };
     this.#hasReceived = false;
     this.#hasSent = false;

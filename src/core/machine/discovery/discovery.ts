@@ -6,7 +6,6 @@ import { orderEndpoints } from "../../discovery/endpoint-order.ts";
 import type { LocalPlace } from "../../discovery/own-places.ts";
 import type { ProbeKind } from "../../discovery/probe-budget.ts";
 import { RelayLists } from "../../discovery/relay-lists.ts";
-import type { LighthouseService } from "../../discovery/service.ts";
 import { type StaticHostSettings, StaticHosts } from "../../discovery/static-hosts.ts";
 import { Underlay } from "../../discovery/underlay.ts";
 import type { KnownPlaces, RememberedHost } from "../../io.ts";
@@ -22,10 +21,10 @@ import { decodeLighthouseMessage, type LighthouseMessage } from "../../wire/ligh
 import type { NatReport } from "../../wire/nat-report.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine } from "../machine.ts";
-import { withAllowed } from "./allowed-message.ts";
 import { Openings } from "./openings.ts";
 import type { DiscoveryPorts } from "./ports.ts";
 import { Presence, type PresenceEvent } from "./presence.ts";
+import { Serving, type ServingPorts } from "./serving.ts";
 
 export type DiscoveryEvent =
   | CommonEvent
@@ -61,7 +60,7 @@ export class Discovery implements Machine {
   readonly #peers: Peers;
   readonly #emit: Emit<DiscoveryEvent>;
   /** Answers for others; present when the configuration says `am_lighthouse`. */
-  readonly #lighthouse: LighthouseService | undefined;
+  readonly #serving: Serving | undefined;
   readonly #carriers: DiscoveryPorts["carriers"];
   readonly #underlay: Underlay;
   readonly #candidates: Candidates;
@@ -78,8 +77,8 @@ export class Discovery implements Machine {
     this.#facts = facts;
     this.#peers = peers;
     this.#carriers = ports.carriers;
-    this.#lighthouse = ports.lighthouse;
     this.#emit = emit;
+    this.#serving = ports.lighthouse && new Serving(facts, peers, ports.lighthouse, this.#servingPorts(), emit);
     this.#underlay = new Underlay(facts.ownNetworks, facts.settings.boot.listen.host);
     this.#candidates = new Candidates(this.#underlay);
     this.#statics = new StaticHosts(this.#staticSettings(), facts.now);
@@ -205,7 +204,7 @@ export class Discovery implements Machine {
   }
 
   /** A lighthouse message of a peer. */
-  received(session: Session, body: Uint8Array): void {
+  received(session: Session, body: Uint8Array, heard: number): void {
     const decoded = decodeLighthouseMessage(body);
     if (!decoded.ok) {
       const { name } = session.peer;
@@ -216,7 +215,7 @@ export class Discovery implements Machine {
     if (message.kind === "host-query-reply") this.#replied(session, message);
     if (message.kind === "host-punch") this.#notified(session, message);
     else if (message.kind === "host-update-ack") this.#seen(session, message.seen, message.tellsBindings);
-    else if (this.#lighthouse) this.#serve(this.#lighthouse, session, decoded.value);
+    else this.#serving?.serve(session, { ...decoded.value, body, heard });
   }
 
   resolved(name: string, addresses: readonly IpAddress[]): void {
@@ -258,7 +257,7 @@ export class Discovery implements Machine {
   }
 
   peerDown(session: Session): void {
-    this.#lighthouse?.closed(session.addresses);
+    this.#serving?.closed(session);
     if (this.#lighthouseAddress(session)) this.presence.hurry(LIGHTHOUSE_RETRY_MS);
   }
 
@@ -268,10 +267,10 @@ export class Discovery implements Machine {
   }
 
   /** The peer's authenticated packets come from here. */
-  learned({ addresses }: Session, at: Endpoint): void {
-    if (!this.#facts.allowedRemotes.allows(addresses, endpointAddress(at))) return;
-    this.#candidates.learned(addresses, at);
-    this.#lighthouse?.learned(addresses, at, this.#facts.now);
+  learned(session: Session, at: Endpoint): void {
+    if (!this.#facts.allowedRemotes.allows(session.addresses, endpointAddress(at))) return;
+    this.#candidates.learned(session.addresses, at);
+    this.#serving?.learned(session, at);
   }
 
   /** `punchy.punch`; not to lighthouses, whose reports do the same. */
@@ -326,27 +325,14 @@ export class Discovery implements Machine {
     this.#emit({ kind: "told-about", host, lighthouse: nameAddress(session), nat, why });
   }
 
-  #serve(
-    lighthouse: LighthouseService,
-    session: Session,
-    request: { readonly message: LighthouseMessage; readonly dialect: 1 | 2 },
-  ): void {
-    const { addresses, peer: certificate } = session;
-    const { now, lighthouses } = this.#facts;
-    const replies = lighthouse.answer({ addresses, certificate }, request, now, lighthouses);
-    if (typeof replies === "string") {
-      const event = { code: "lighthouse-message-refused", name: certificate.name, refusal: replies } as const;
-      this.#emit({ kind: "tell", event: { ...event, address: nameAddress(session) } });
-      return;
-    }
-    if (request.message.kind === "host-update") {
-      this.recall(session, request.message.endpoints);
-      for (const address of addresses) this.#relays.report(address, nameAddress(session), request.message.relays);
-    }
-    for (const { to, dialect, message } of replies) {
-      const allowed = withAllowed(message, (host, endpoints) => this.#allowed([host], endpoints));
-      this.#emit({ kind: "send", to, parcel: { kind: "answer", reply: { to, dialect, message: allowed } } });
-    }
+  #servingPorts(): ServingPorts {
+    return {
+      reported: (session, { endpoints, relays }) => {
+        this.recall(session, endpoints);
+        for (const address of session.addresses) this.#relays.report(address, nameAddress(session), relays);
+      },
+      allowed: (host, endpoints) => this.#allowed(host, endpoints),
+    };
   }
 
   /** Lighthouses that may know the target: none for a lighthouse itself (protocol 5.4). One that names others is their host as well. */

@@ -34,12 +34,20 @@ export function notePosted(sent: Sent, bodyBytes: number, isAnswer: boolean): vo
   if (isAnswer) sent.answers++;
 }
 
+/** The data plane has said something for this host. */
+function noteKept(sent: Sent, { keptAnswers, keptAnswerBytes }: SessionActivity): void {
+  sent.postedPackets += keptAnswers;
+  sent.postedBytes += keptAnswerBytes;
+  sent.answers += keptAnswers;
+}
+
 /**
  * What the session was used for up to this sample, which is the last one from then on. Tells what applications send from what this host says by itself:
  * two hosts that only measure each other would go on with it for ever.
  */
 export function takeUse(sent: Sent, activity: SessionActivity, now: Instant): Use {
   const [packets, bytes] = [Number(activity.sentPackets), Number(activity.sentBytes)];
+  noteKept(sent, activity);
   const all = packets - sent.sentPackets;
   const others = Math.max(0, all - sent.postedPackets);
   const othersBytes = bytes - sent.sentBytes - sent.postedBytes;

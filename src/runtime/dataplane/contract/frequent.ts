@@ -5,8 +5,16 @@ import { ProtobufWriter } from "../../../core/wire/protobuf.ts";
 import { ciphers } from "./values.ts";
 
 // Tags of dataplane.proto.
-const Request = { requestId: 1, installSession: 6, sealAndSend: 12, sendDatagram: 13, quiet: 34 } as const;
+const Request = {
+  requestId: 1,
+  installSession: 6,
+  sealAndSend: 12,
+  sendDatagram: 13,
+  quiet: 34,
+  keepAnswer: 35,
+} as const;
 const Seal = { localIndex: 1, type: 2, subtype: 3, body: 4, to: 5 } as const;
+const Keep = { localIndex: 1, asked: 2, answer: 3, forMs: 4, heard: 5 } as const;
 const Send = { datagram: 2, to: 3 } as const;
 const Install = {
   localIndex: 1,
@@ -27,7 +35,7 @@ const Install = {
 /** What is said for each message and each handshake that comes. */
 export type FrequentCommand = Extract<
   DataPlaneCommand,
-  { readonly kind: "install-session" | "seal-and-send" | "send-datagram" }
+  { readonly kind: "install-session" | "seal-and-send" | "send-datagram" | "keep-answer" }
 >;
 
 /**
@@ -53,6 +61,13 @@ export function encodeFrequent(requestId: bigint, request: FrequentCommand, quie
       const start = writer.open(Request.sendDatagram);
       writer.bytes(Send.datagram, datagram);
       writePath(writer, Send.to, to.endpoint);
+      return end(writer.close(start), quiet);
+    }
+    case "keep-answer": {
+      const writer = begin(requestId);
+      const start = writer.open(Request.keepAnswer);
+      writer.varint(Keep.localIndex, request.localIndex).bytes(Keep.asked, request.asked);
+      writer.bytes(Keep.answer, request.answer).varint(Keep.forMs, request.forMs).varint(Keep.heard, request.heard);
       return end(writer.close(start), quiet);
     }
     case "install-session":

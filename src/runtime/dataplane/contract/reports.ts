@@ -127,8 +127,8 @@ function readEvent(event: WireEvent): DataPlaneReport | undefined {
     case "datagram":
       return readDatagram(event.value);
     case "message": {
-      const { type, subtype, body } = event.value;
-      return { kind: "message", localIndex: local(event.value), type, subtype, body };
+      const { type, subtype, body, heard } = event.value;
+      return { kind: "message", localIndex: local(event.value), type, subtype, body, heard };
     }
     case "needSession":
       return { kind: "need-session", destination: readAddress(event.value.destination) };
@@ -285,6 +285,8 @@ function readActivity(session: pb.SessionActivity): SessionActivity {
     receivedBytes: session.receivedBytesTotal,
     sentPackets: session.sentPacketsTotal,
     sentBytes: session.sentBytesTotal,
+    keptAnswers: session.keptAnswers,
+    keptAnswerBytes: session.keptAnswerBytes,
   };
 }
 

@@ -103,7 +103,8 @@ export function* framesToDataPlane(
     }
     case "install-session":
     case "seal-and-send":
-    case "send-datagram": {
+    case "send-datagram":
+    case "keep-answer": {
       const message = encodeFrequent(requestId, request, quiet);
       yield message ? frameOf(message) : encode({ requestId, quiet, command: writeCommand(request) });
       return;
@@ -195,6 +196,10 @@ function writeCommand(
       return { case: "removeRelay", value: { relayIndex: request.relayIndex } };
     case "await-session":
       return { case: "awaitSession", value: { localIndex: request.localIndex, forMs: request.forMs } };
+    case "keep-answer": {
+      const { localIndex, asked, answer, forMs, heard } = request;
+      return { case: "keepAnswer", value: { localIndex, asked, answer, forMs, heard } };
+    }
     case "watch-silence":
       return { case: "watchSilence", value: { localIndex: request.localIndex, afterMs: request.afterMs } };
     case "sample":

@@ -43,6 +43,9 @@ export const FLOW_RECORDS = "flow-records";
 /** To let an operator see packets. */
 export const CAPTURE = "capture";
 
+/** To answer the last lighthouse message of a session again by itself. */
+export const KEPT_ANSWERS = "kept-answers";
+
 /** What an engine can do that is as new as this control plane, whatever devices it is given. */
 export const ENGINE: readonly string[] = [
   RELAYED_PATHS,
@@ -61,6 +64,7 @@ export const ENGINE: readonly string[] = [
   FLOW_RECORDS,
   CAPTURE,
   BINDINGS,
+  KEPT_ANSWERS,
 ];
 
 /**
@@ -144,7 +148,7 @@ export function lackingCapability(request: DataPlaneRequest, capabilities: reado
 /** What makes a host quicker, and which it does without where the data plane cannot do it: not worth a complaint each time. */
 export function isDispensable(request: DataPlaneRequest): boolean {
   const isProbe = request.kind === "seal-and-send" && probeCapability(request) !== undefined;
-  return isProbe || ["watch-silence", "await-session", "set-path-mtu"].includes(request.kind);
+  return isProbe || ["watch-silence", "await-session", "set-path-mtu", "keep-answer"].includes(request.kind);
 }
 
 type SealAndSend = Extract<DataPlaneRequest, { kind: "seal-and-send" }>;
@@ -168,6 +172,8 @@ function neededBy(request: DataPlaneRequest): string | undefined {
       return SILENCE_WATCH;
     case "await-session":
       return AWAIT_SESSION;
+    case "keep-answer":
+      return KEPT_ANSWERS;
     case "set-path-mtu":
       return PATH_MTU;
     case "set-relay":

@@ -109,4 +109,5 @@ const QUIET: ReadonlySet<DataPlaneRequest["kind"]> = new Set([
   "send-datagram",
   "watch-silence",
   "await-session",
+  "keep-answer",
 ] as const);

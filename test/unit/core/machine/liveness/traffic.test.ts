@@ -67,5 +67,7 @@ function activity(localIndex: number, packets: number): SessionActivity {
     sentBytes: sent * 100n,
     receivedPackets: 0n,
     receivedBytes: 0n,
+    keptAnswers: 0,
+    keptAnswerBytes: 0,
   };
 }

@@ -68,9 +68,15 @@ describe("what was said after the sample was taken, and before it was looked at,
     expect(takeUse(session, sent(2, 104), instant(2000))).toMatchObject({ wantsAnswer: false });
     expect(takeUse(session, sent(3, 156), instant(3000))).toMatchObject({ wantsAnswer: true });
   });
+
+  test("is told from what the data plane has answered by itself", () => {
+    const session = newVitals();
+    expect(takeUse(session, sent(2, 104, 2), instant(1000))).toMatchObject({ wantsAnswer: false, isUsed: false });
+    expect(takeUse(session, sent(4, 240, 1), instant(2000))).toMatchObject({ wantsAnswer: true, isUsed: true });
+  });
 });
 
-function sent(packets: number, bytes: number): SessionActivity {
+function sent(packets: number, bytes: number, kept = 0): SessionActivity {
   return {
     localIndex: INDEX,
     received: false,
@@ -79,5 +85,7 @@ function sent(packets: number, bytes: number): SessionActivity {
     receivedBytes: 0n,
     sentPackets: BigInt(packets),
     sentBytes: BigInt(bytes),
+    keptAnswers: kept,
+    keptAnswerBytes: kept * 52,
   };
 }
