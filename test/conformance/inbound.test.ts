@@ -89,7 +89,9 @@ describeDataPlanes("a datagram of a session", (open) => {
     const plane = await open();
     const peer = await plane.join();
     const observed = await plane.udp(PEER, peer.seal(type, subtype, new Uint8Array([9])));
-    expect(observed).toEqual([{ out: "event", event: { kind: "message", localIndex: 1, type, subtype, body: "09" } }]);
+    const heard = type === 3 ? 1 : 0;
+    const event = { kind: "message", localIndex: 1, type, subtype, body: "09", heard };
+    expect(observed).toEqual([{ out: "event", event }]);
   });
 
   test("that closes the session is told, and the session is gone", async () => {

@@ -178,7 +178,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(known, 11);
+        assert_eq!(known, 13);
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl<O: Output> Step<'_, O> {
                 })?;
             }
             (Kind::BindingReply, _) if body.len() == BINDING_BYTES => {
-                self.out.event(Event::Message { local_index, kind, body: body.to_vec() });
+                self.out.event(Event::Message { local_index, kind, body: body.to_vec(), heard: 0 });
             }
             _ => return Err(DropReason::BadPathProbe),
         }

@@ -80,7 +80,7 @@ fn the_path_follows_an_authentic_packet() {
         host.out.events,
         [
             Event::Roamed { local_index: LOCAL_INDEX, path },
-            Event::Message { local_index: LOCAL_INDEX, kind: Kind::LightHouse, body: b"hello".to_vec() },
+            Event::Message { local_index: LOCAL_INDEX, kind: Kind::LightHouse, body: b"hello".to_vec(), heard: 1 },
         ]
     );
     host.send(&udp(OWN, PEER, 1, 2));

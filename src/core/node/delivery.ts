@@ -58,7 +58,7 @@ function keptAnswer({ reply, again }: AnswerParcel, body: Uint8Array): DataPlane
   const { message, dialect } = reply;
   if (!again || message.kind !== "host-update-ack" || dialect === "recipient") return undefined;
   const isShort = body.length <= again.asked.length;
-  const answer = isShort ? body : encodeLighthouseMessage({ ...message, seen: [] }, dialect);
+  const answer = isShort ? body : encodeLighthouseMessage({ ...message, seen: [], tellsBindings: false }, dialect);
   if (!answer || answer.length > again.asked.length) return undefined;
   return { kind: "keep-answer", ...again, answer, forMs: KEPT_MS_MAX };
 }

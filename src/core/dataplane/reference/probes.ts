@@ -59,7 +59,7 @@ export class Probes {
         return undefined;
       default:
         if (body.length !== BINDING_BYTES) return DropReason.badPathProbe;
-        this.#tables.out.tell({ kind: "message", localIndex, type, subtype, body });
+        this.#tables.out.tell({ kind: "message", localIndex, type, subtype, body, heard: 0 });
         return undefined;
     }
   }
