@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use lacis_contract::wire;
 use lacis_contract::wire::from_data_plane::Event;
-use lacis_engine::engine::{Engine, Worker};
+use lacis_engine::engine::{Engine, Pass, Worker};
+use lacis_engine::flow::Foreseen;
+use lacis_engine::output::Output;
+use lacis_engine::segments::Segments;
 
 use crate::platform::confinement::spawn_bare;
 use crate::platform::{
-    DatagramSource, PacketSource, Stop, Stopped, SystemTun, SystemUdp, Tun, Udp, pin_to, stop_switch,
+    DatagramSource, PacketSource, PacketTaker, Stop, Stopped, SystemTun, SystemUdp, Tun, Udp, pin_to, stop_switch,
 };
 use crate::shared::Shared;
 use crate::thread_output::ThreadOutput;
@@ -167,7 +170,7 @@ impl<S: PacketSource> Direction for Outbound<S> {
     }
 
     fn burst(&mut self, engine: &Engine, now_ms: u64, worker: &mut Worker, out: &mut ThreadOutput) -> io::Result<bool> {
-        self.0.read_burst(|segments| engine.at(now_ms, worker, out).outbound_all(segments))
+        self.0.read_burst(&mut engine.at(now_ms, worker, out))
     }
 
     fn complaint(error: &io::Error) -> Event {
@@ -176,6 +179,20 @@ impl<S: PacketSource> Direction for Outbound<S> {
 
     fn wait(&self, stopped: &Stopped) -> bool {
         self.0.wait(stopped)
+    }
+}
+
+impl<O: Output> PacketTaker for Pass<'_, O> {
+    fn foresee(&mut self, packet: &[u8]) -> Foreseen {
+        self.foresee_outbound(packet)
+    }
+
+    fn approach(&mut self, foreseen: Foreseen) {
+        self.approach_flow(foreseen);
+    }
+
+    fn take(&mut self, segments: &mut dyn Segments, foreseen: Foreseen) {
+        self.outbound_all(segments, foreseen);
     }
 }
 

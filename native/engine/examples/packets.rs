@@ -10,6 +10,7 @@ use std::time::Instant;
 use lacis_engine::aead::KEY_BYTES;
 use lacis_engine::control::{Installation, PolicyChange};
 use lacis_engine::engine::{Engine, Worker};
+use lacis_engine::flow::Foreseen;
 use lacis_engine::header::OVERHEAD_BYTES;
 use lacis_engine::host::HostFacts;
 use lacis_engine::ip::Prefix;
@@ -44,7 +45,7 @@ fn main() {
         }));
         let mut wire = Wire::default();
         together = together.min(timed(|| {
-            client.at(0, &mut workers.0, &mut wire).outbound_all(&mut Copies(&packet));
+            client.at(0, &mut workers.0, &mut wire).outbound_all(&mut Copies(&packet), Foreseen::default());
         }));
         inward = inward.min(timed(|| {
             let mut device = Wire::default();

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::drop_reason::DropReason;
 use crate::engine::Step;
-use crate::flow::{FlowPacket, Judged};
+use crate::flow::{FlowPacket, Foreseen, Judged};
 use crate::icmp_error;
 use crate::lock::{lock, read};
 use crate::message_limiter::Order;
@@ -22,6 +22,8 @@ pub struct Passing<'a> {
     pub inner: &'a InnerPacket,
     /// Its flow.
     pub subject: &'a Subject,
+    /// What is known already of where that lies.
+    pub foreseen: Foreseen,
     /// All of it, and nothing behind it.
     pub bytes: &'a [u8],
 }
@@ -82,11 +84,12 @@ impl<O: Output> Step<'_, O> {
         if is_about_flow && self.admits_error(session, direction) {
             return Ok(());
         }
-        let Passing { inner, subject: Subject { flow: tuple, .. }, .. } = packet;
+        let Passing { inner, subject: Subject { flow: tuple, .. }, foreseen, .. } = packet;
         let engine = self.engine;
         let of_flow = FlowPacket {
             tuple,
             direction,
+            foreseen,
             tcp_flags: inner.tcp_flags,
             packets: 1,
             bytes: inner.length as u64,

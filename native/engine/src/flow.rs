@@ -11,6 +11,8 @@ use crate::policy::{AllowedBy, RefusalAction};
 pub struct FlowPacket<'a> {
     /// Its flow.
     pub tuple: &'a Tuple,
+    /// What is known already of where the flow lies.
+    pub foreseen: Foreseen,
     /// Which way it goes.
     pub direction: Direction,
     /// Of TCP its flags.
@@ -27,6 +29,17 @@ pub struct FlowPacket<'a> {
     pub now_ms: u64,
     /// When flows expire.
     pub timeouts: &'a FlowTimeouts,
+}
+
+/// Where the flow of a packet would lie: the hash of its key, if it was asked for before the packet is judged. Nothing of a table that is at hand anyhow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Foreseen(pub Option<u64>);
+
+impl Foreseen {
+    /// Whether anything is known.
+    pub fn is_known(self) -> bool {
+        self.0.is_some()
+    }
 }
 
 /// What becomes of one packet.

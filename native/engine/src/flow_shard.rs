@@ -2,10 +2,10 @@
 
 use std::hash::BuildHasher;
 
-use hashbrown::HashTable;
-
 use crate::flow_entry::Flow;
+use crate::flow_index::FlowIndex;
 use crate::packet::Tuple;
+use crate::prefetch::prefetch;
 use crate::sync::KeyedState;
 
 /// Where a flow lies, and which one of those that lay there.
@@ -27,7 +27,7 @@ pub struct FlowShard {
     number: u32,
     /// Parts that there are.
     of: u32,
-    by_tuple: HashTable<u32>,
+    by_tuple: FlowIndex,
     /// `None` while the place is free.
     slots: Slots,
     free: Vec<u32>,
@@ -37,15 +37,27 @@ pub struct FlowShard {
 impl FlowShard {
     /// No flow, as part `number` of so many.
     pub fn new(number: u32, of: u32) -> Self {
-        Self { number, of, by_tuple: HashTable::new(), slots: Slots::default(), free: vec![], generation: 0 }
+        Self { number, of, by_tuple: FlowIndex::default(), slots: Slots::default(), free: vec![], generation: 0 }
     }
 
     /// The flow of a key, whose hash this is.
     pub fn find(&mut self, hash: u64, tuple: &Tuple) -> Option<(FlowId, &mut Flow)> {
         let Self { by_tuple, slots, number, of, .. } = self;
-        let at = *by_tuple.find(hash, |at| slots.get(*at).is_some_and(|flow| flow.tuple == *tuple))?;
+        let at = by_tuple.find(hash, |at| slots.get(at).is_some_and(|flow| flow.tuple == *tuple))?;
         let flow = slots.get_mut(at)?;
         Some((FlowId { slot: at * *of + *number, generation: flow.generation }, flow))
+    }
+
+    /// Has the memory fetched that says where the flow of a key lies.
+    pub fn prefetch_place(&self, hash: u64) {
+        self.by_tuple.prefetch(hash);
+    }
+
+    /// Has the memory of the flow itself fetched, if there is one.
+    pub fn prefetch_flow(&self, hash: u64) {
+        if let Some(place) = self.by_tuple.guess(hash).and_then(|at| self.slots.place(at)) {
+            prefetch(place);
+        }
     }
 
     /// The flow of an id, unless it is gone.
@@ -59,14 +71,13 @@ impl FlowShard {
     }
 
     /// Takes a flow in, whose key is not there.
-    pub fn insert(&mut self, hash: u64, mut flow: Flow, hasher: &KeyedState) -> FlowId {
+    pub fn insert(&mut self, hash: u64, mut flow: Flow) -> FlowId {
         // The same number comes again when four billion other flows have lain here.
         self.generation = self.generation.wrapping_add(1);
         let at = self.free.pop().unwrap_or_else(|| self.slots.add());
         flow.generation = self.generation;
         self.slots.set(at, flow);
-        let slots = &self.slots;
-        self.by_tuple.insert_unique(hash, at, |at| slots.get(*at).map_or(0, |flow| hasher.hash_one(flow.tuple)));
+        self.by_tuple.insert(hash, at);
         FlowId { slot: at * self.of + self.number, generation: self.generation }
     }
 
@@ -74,9 +85,7 @@ impl FlowShard {
     pub fn remove(&mut self, slot: u32, hasher: &KeyedState) -> Option<Flow> {
         let hash = hasher.hash_one(self.at(slot)?.tuple);
         let at = slot / self.of;
-        if let Ok(entry) = self.by_tuple.find_entry(hash, |held| *held == at) {
-            entry.remove();
-        }
+        self.by_tuple.remove(hash, at);
         self.free.push(at);
         self.slots.take(at)
     }
@@ -102,8 +111,12 @@ struct Slots {
 }
 
 impl Slots {
+    fn place(&self, at: u32) -> Option<&Option<Flow>> {
+        self.chunks.get(at as usize / CHUNK)?.get(at as usize % CHUNK)
+    }
+
     fn get(&self, at: u32) -> Option<&Flow> {
-        self.chunks.get(at as usize / CHUNK)?.get(at as usize % CHUNK)?.as_ref()
+        self.place(at)?.as_ref()
     }
 
     fn get_mut(&mut self, at: u32) -> Option<&mut Flow> {

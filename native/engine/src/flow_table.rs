@@ -12,8 +12,9 @@
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
-use crate::flow::{FlowEnd, FlowPacket, FlowPlace, FlowView, Judged, Traffic};
+use crate::flow::{FlowEnd, FlowPacket, FlowPlace, FlowView, Foreseen, Judged, Traffic};
 use crate::flow_entry::Flow;
 use crate::flow_log::FlowLog;
 use crate::flow_order::FlowOrder;
@@ -23,11 +24,13 @@ use crate::packet::{Direction, Tuple};
 use crate::policy::{AllowedBy, RefusalAction, Verdict};
 use crate::policy_table::Asked;
 use crate::rule_tally::RuleTally;
-use crate::sync::{AtomicU32, AtomicU64, KeyedState, Mutex, Ordering, lock};
+use crate::sync::{AtomicU32, AtomicU64, KeyedState, Mutex, MutexGuard, Ordering, lock};
 use crate::tcp_end::is_turning;
 
 /// Parts of the table: two threads rarely need the same one.
 const SHARDS: u32 = 64;
+/// From so many flows on their memory is worth being asked for ahead: fewer stay in the processor's second cache.
+const FAR_FROM: usize = 4_096;
 /// Places looked at in one sweep: bounds the time it takes.
 const SWEEP_PLACES: usize = 4_096;
 
@@ -41,6 +44,8 @@ pub struct FlowTable {
     epoch: AtomicU32,
     /// Where the next sweep goes on.
     sweep_from: Mutex<FlowPlace>,
+    /// How many flows there are, nearly.
+    count: AtomicUsize,
     /// Changes with everything that can make a [`FlowMemo`] wrong: a flow goes, a connection begins or ends, the epoch rises.
     version: AtomicU64,
 }
@@ -79,6 +84,7 @@ impl FlowTable {
             hasher: KeyedState::default(),
             epoch: AtomicU32::new(0),
             sweep_from: Mutex::new(FlowPlace::default()),
+            count: AtomicUsize::new(0),
             version: AtomicU64::new(1),
         }
     }
@@ -87,6 +93,31 @@ impl FlowTable {
     pub fn set_limit(&self, limit: usize, now_ms: u64) -> usize {
         lock(&self.order).set_limit(limit);
         std::iter::from_fn(|| self.make_room(now_ms).then_some(())).count()
+    }
+
+    /// Whether flows lie where looking one up takes longer than the rest of a packet's way: whoever has several packets should ask for their flows
+    /// ([`Self::foresee`], then [`Self::approach`]) before the first of them is judged.
+    #[inline]
+    pub fn is_far(&self) -> bool {
+        self.count.load(std::sync::atomic::Ordering::Relaxed) >= FAR_FROM
+    }
+
+    /// Has the memory fetched that says where a flow lies.
+    pub fn foresee(&self, tuple: &Tuple) -> Foreseen {
+        let hash = self.hasher.hash_one(tuple);
+        if let Some(Shard(shard)) = self.shard_of_hash(hash) {
+            lock(shard).prefetch_place(hash);
+        }
+        Foreseen(Some(hash))
+    }
+
+    /// Has the flow itself fetched.
+    pub fn approach(&self, Foreseen(hash): Foreseen) {
+        if let Some(hash) = hash
+            && let Some(Shard(shard)) = self.shard_of_hash(hash)
+        {
+            lock(shard).prefetch_flow(hash);
+        }
     }
 
     /// Judges a packet, and counts it when it is allowed. `ask` asks the session's program about a direction: for a new flow and,
@@ -119,7 +150,7 @@ impl FlowTable {
         self.settle(memo);
         // Before anything is looked at: what changes from here on is not what was seen.
         let version = self.version.load(Ordering::Acquire);
-        let hash = self.hasher.hash_one(tuple);
+        let hash = packet.foreseen.0.unwrap_or_else(|| self.hasher.hash_one(tuple));
         let Some(Shard(shard)) = self.shard_of_hash(hash) else { return Judged::Refused(RefusalAction::Drop) };
         let mut flows = lock(shard);
         // Before a program is asked: whoever raises the epoch has put the new programs in place.
@@ -151,9 +182,9 @@ impl FlowTable {
         self.log.begun(packet, allowed.0);
         let flow = Flow::opened(packet, epoch, allowed);
         let is_over = flow.is_over();
-        let id = flows.insert(hash, flow, &self.hasher);
+        let id = flows.insert(hash, flow);
         memo.remember(packet, version, id, is_over);
-        lock(&self.order).add(id.slot, (packet.peer, direction));
+        self.count(lock(&self.order), |order| order.add(id.slot, (packet.peer, direction)));
         drop(flows);
         if self.make_room(now_ms) { Judged::AllowedByEviction } else { Judged::Allowed }
     }
@@ -190,8 +221,8 @@ impl FlowTable {
             return;
         }
         let epoch = self.epoch.load(Ordering::Acquire);
-        let id = flows.insert(hash, Flow::taken_over(told, epoch, allowed, now_ms), &self.hasher);
-        lock(&self.order).add(id.slot, (peer, told.opened_by));
+        let id = flows.insert(hash, Flow::taken_over(told, epoch, allowed, now_ms));
+        self.count(lock(&self.order), |order| order.add(id.slot, (peer, told.opened_by)));
         drop(flows);
         self.make_room(now_ms);
     }
@@ -295,11 +326,18 @@ impl FlowTable {
 
     fn remove(&self, flows: &mut FlowShard, slot: u32, end: FlowEnd, now_ms: u64) {
         let flow = flows.remove(slot, &self.hasher);
-        let (peer, _) = lock(&self.order).remove(slot);
+        let (peer, _) = self.count(lock(&self.order), |order| order.remove(slot));
         self.version.fetch_add(1, Ordering::Release);
         if let Some(flow) = flow {
             self.log.ended(&flow, peer, if flow.is_over() { FlowEnd::Closed } else { end }, now_ms);
         }
+    }
+
+    /// Changes the order, and notes how many flows it has then.
+    fn count<T>(&self, mut order: MutexGuard<'_, FlowOrder>, change: impl FnOnce(&mut FlowOrder) -> T) -> T {
+        let changed = change(&mut order);
+        self.count.store(order.len(), std::sync::atomic::Ordering::Relaxed);
+        changed
     }
 
     /// Bits of the hash that say nothing about the place within a shard.

@@ -8,6 +8,7 @@ use crate::drop_reason::DropReason;
 use crate::echo;
 use crate::engine::{Pass, Step};
 use crate::firewall::Passing;
+use crate::flow::Foreseen;
 use crate::header::{HEADER_BYTES, Header, Kind};
 use crate::limiter::tokens_of;
 use crate::lock::lock;
@@ -34,14 +35,18 @@ impl<O: Output> Pass<'_, O> {
         if datagrams.is_empty() {
             return self.inbound(datagrams, source);
         }
-        let run = datagrams.chunks_mut(datagram_bytes.max(1));
+        let datagram_bytes = datagram_bytes.max(1);
+        let run = datagrams.chunks_mut(datagram_bytes);
         self.step.engine.inbound.udp_received.add(run.len() as u64);
+        if self.step.engine.flows.is_far() {
+            return self.inbound_ahead(datagrams, datagram_bytes, source);
+        }
         for datagram in run {
             self.datagram(datagram, source);
         }
     }
 
-    fn datagram(&mut self, datagram: &mut [u8], source: SocketAddr) {
+    pub(crate) fn datagram(&mut self, datagram: &mut [u8], source: SocketAddr) {
         let header = match Header::decode(datagram) {
             Ok(header) => header,
             Err(reason) => return self.step.drop_from(source, reason),
@@ -254,7 +259,7 @@ impl<O: Output> Step<'_, O> {
     fn opened(&mut self, session: &Arc<Session>, kind: Kind, origin: Path, body: &mut [u8]) {
         let kept = if kind == Kind::LightHouse { self.kept_answer(session, origin, body) } else { None };
         let order = match kind {
-            Kind::Message => return self.inner_packet(session, body),
+            Kind::Message => return self.inner_packet(session, body, Foreseen::default()),
             Kind::TestRequest | Kind::PathRequest | Kind::BindingRequest => Order::Answer,
             _ if kept.is_some() => Order::Answer,
             _ => Order::Tell,
@@ -288,7 +293,7 @@ impl<O: Output> Step<'_, O> {
     }
 
     /// Section 4: what came through a session must be from its peer, for us, and allowed.
-    fn inner_packet(&mut self, session: &Arc<Session>, body: &mut [u8]) {
+    pub(crate) fn inner_packet(&mut self, session: &Arc<Session>, body: &mut [u8], foreseen: Foreseen) {
         let inner = match InnerPacket::parse(body) {
             Ok(inner) => inner,
             Err(reason) => return self.drop_inbound(session, None, reason),
@@ -311,7 +316,7 @@ impl<O: Output> Step<'_, O> {
                 return self.drop_inbound(session, Some(tuple), reason);
             }
         };
-        let passing = Passing { inner: &inner, subject: &subject, bytes: packet };
+        let passing = Passing { inner: &inner, subject: &subject, foreseen, bytes: packet };
         if let Err(refused) = self.judge(session, passing, Direction::Inbound) {
             if let Some(answer) = self.refuse_peer(session, &subject.flow, refused) {
                 self.send(session, Kind::Message, &answer, None);
@@ -326,7 +331,7 @@ impl<O: Output> Step<'_, O> {
             return self.out.packet(packet);
         }
         if echo::turn_around(packet) {
-            self.send_allowed(session, Passing { inner: &inner, subject: &subject, bytes: packet });
+            self.send_allowed(session, Passing { inner: &inner, subject: &subject, foreseen, bytes: packet });
         } else {
             self.drop_inbound(session, Some(subject.flow), DropReason::NoDevice);
         }

@@ -8,6 +8,7 @@ use crate::division::divided;
 use crate::drop_reason::DropReason;
 use crate::engine::{Pass, Step};
 use crate::firewall::{Passing, Refused};
+use crate::flow::Foreseen;
 use crate::header::{Kind, OVERHEAD_BYTES};
 use crate::lock::lock;
 use crate::mss;
@@ -22,11 +23,26 @@ use crate::session::Session;
 impl<O: Output> Pass<'_, O> {
     /// Handles one packet from the device.
     pub fn outbound(&mut self, packet: &[u8]) {
-        self.outbound_alone(packet);
+        self.outbound_alone(packet, Foreseen::default());
+    }
+
+    /// Of a packet that waits behind others: has the memory fetched that says where its flow lies. Told to [`Self::outbound_all`] with the packet, and to
+    /// [`Self::approach_flow`] before that, so that what it says is there in time.
+    pub fn foresee_outbound(&mut self, packet: &[u8]) -> Foreseen {
+        let flows = &self.step.engine.flows;
+        match InnerPacket::parse(packet) {
+            Ok(inner) if flows.is_far() && inner.part.is_none() => flows.foresee(&inner.tuple(Direction::Outbound)),
+            _ => Foreseen::default(),
+        }
+    }
+
+    /// Has the memory of the flow itself fetched.
+    pub fn approach_flow(&mut self, foreseen: Foreseen) {
+        self.step.engine.flows.approach(foreseen);
     }
 
     /// The same, and what it says if it was forwarded, wherever that has led.
-    pub(crate) fn outbound_alone(&mut self, packet: &[u8]) -> Option<InnerPacket> {
+    pub(crate) fn outbound_alone(&mut self, packet: &[u8], foreseen: Foreseen) -> Option<InnerPacket> {
         self.step.engine.outbound.tun_read.add(1);
         let inner = match InnerPacket::parse(packet) {
             Ok(inner) => inner,
@@ -39,7 +55,7 @@ impl<O: Output> Pass<'_, O> {
             self.step.drop_outbound(None, Some(inner.tuple(Direction::Outbound)), reason);
             return None;
         }
-        self.forward(&inner, packet.get(..inner.length)?);
+        self.forward(&inner, packet.get(..inner.length)?, foreseen);
         Some(inner)
     }
 
@@ -49,13 +65,13 @@ impl<O: Output> Pass<'_, O> {
         self.step.engine.outbound.parked_released.add(packets.len() as u64);
         for packet in packets {
             if let Ok(inner) = InnerPacket::parse(&packet) {
-                self.forward(&inner, &packet);
+                self.forward(&inner, &packet, Foreseen::default());
             }
         }
     }
 
     /// Steps 2 to 5: through the primary session of the next hop, or wait for one.
-    fn forward(&mut self, inner: &InnerPacket, packet: &[u8]) {
+    fn forward(&mut self, inner: &InnerPacket, packet: &[u8], foreseen: Foreseen) {
         let way = self.step.way(&inner.destination);
         let refusal = match way {
             Way::Own => Some(DropReason::OwnAddress),
@@ -67,7 +83,7 @@ impl<O: Output> Pass<'_, O> {
         match refusal {
             Some(DropReason::NoRoute) => {
                 let subject = &Subject { flow: tuple, part: inner.part };
-                return self.step.refuse_unrouted(Passing { inner, subject, bytes: packet });
+                return self.step.refuse_unrouted(Passing { inner, subject, foreseen, bytes: packet });
             }
             Some(reason) => {
                 self.step.capture((&tuple, packet), Direction::Outbound, None, Some(reason));
@@ -84,7 +100,7 @@ impl<O: Output> Pass<'_, O> {
         };
         let gateway = if way == Way::Gateways { self.gateway(&subject.flow) } else { None };
         let next_hop = gateway.as_ref().unwrap_or(&inner.destination);
-        let passing = Passing { inner, subject: &subject, bytes: packet };
+        let passing = Passing { inner, subject: &subject, foreseen, bytes: packet };
         let Self { sessions, step, .. } = self;
         match sessions.primary(&step.engine.sessions, next_hop) {
             Some(session) => step.send_allowed(session, passing),
@@ -157,7 +173,7 @@ impl<O: Output> Step<'_, O> {
 
     /// Section 4.7: as long as its way carries, in parts, or not at all.
     fn send_fitted(&mut self, session: &Session, packet: Passing<'_>, longest: usize) {
-        let Passing { inner, bytes, subject: Subject { flow, .. } } = packet;
+        let Passing { inner, bytes, subject: Subject { flow, .. }, .. } = packet;
         let clamped = mss::clamped(bytes, inner, longest);
         let bytes = clamped.as_deref().unwrap_or(bytes);
         if inner.length <= longest {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::drop_reason::DropReason;
 use crate::engine::Pass;
-use crate::flow::FlowPacket;
+use crate::flow::{FlowPacket, Foreseen};
 use crate::header::{Kind, OVERHEAD_BYTES};
 use crate::output::{Event, Output};
 use crate::packet::{Direction, InnerPacket};
@@ -14,11 +14,11 @@ use crate::segments::Segments;
 
 impl<O: Output> Pass<'_, O> {
     /// Handles what one read of the device stands for, as [`Self::outbound`] would handle the packets one by one: the first goes alone, and those that are
-    /// like it follow in its way as long as that is open.
-    pub fn outbound_all(&mut self, segments: &mut dyn Segments) {
+    /// like it follow in its way as long as that is open. `foreseen`: what [`Self::foresee_outbound`] said of them.
+    pub fn outbound_all(&mut self, segments: &mut dyn Segments, foreseen: Foreseen) {
         let mut next = 0;
         while next < segments.count() {
-            let forwarded = self.outbound_alone(segments.packet(next));
+            let forwarded = self.outbound_alone(segments.packet(next), foreseen);
             next += 1;
             if let Some(inner) = forwarded.filter(|_| next < segments.alike()) {
                 next += self.follow(&inner, segments, next..segments.alike()).unwrap_or(0);
@@ -43,6 +43,7 @@ impl<O: Output> Pass<'_, O> {
         let of_flow = FlowPacket {
             tuple: &inner.tuple(Direction::Outbound),
             direction: Direction::Outbound,
+            foreseen: Foreseen::default(),
             tcp_flags: inner.tcp_flags,
             packets,
             bytes: run.clone().map(|number| segments.length(number) as u64).sum(),

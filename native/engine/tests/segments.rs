@@ -6,6 +6,7 @@ mod support;
 
 use lacis_engine::control::Installation;
 use lacis_engine::drop_reason::DropReason;
+use lacis_engine::flow::Foreseen;
 use lacis_engine::path::{Path, Relayed};
 use lacis_engine::reports::SampleLimits;
 use lacis_engine::segments::Segments;
@@ -68,7 +69,7 @@ fn check(host: impl Fn() -> Host, pieces: impl Fn() -> Pieces) -> Host {
     let (mut together, mut alone) = (host(), host());
     for now_ms in [0, 0, 5] {
         (together.now_ms, alone.now_ms) = (now_ms, now_ms);
-        together.pass().outbound_all(&mut pieces());
+        together.pass().outbound_all(&mut pieces(), Foreseen::default());
         pieces().packets.iter().for_each(|packet| alone.send(packet));
         assert_eq!(together.out.datagrams, alone.out.datagrams);
         assert_eq!(together.out.packets, alone.out.packets);

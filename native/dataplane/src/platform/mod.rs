@@ -11,6 +11,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use lacis_engine::flow::Foreseen;
 use lacis_engine::ip::Prefix;
 use lacis_engine::segments::Segments;
 
@@ -279,7 +280,17 @@ pub trait Wait {
 /// The read side of a TUN device.
 pub trait PacketSource: Wait {
     /// Hands on the packets that wait, at most one burst of them, in the pieces in which the system has them, without blocking. True when there may be more.
-    fn read_burst(&mut self, each: impl FnMut(&mut dyn Segments)) -> io::Result<bool>;
+    fn read_burst(&mut self, taker: &mut impl PacketTaker) -> io::Result<bool>;
+}
+
+/// Where packets of a TUN device go.
+pub trait PacketTaker {
+    /// Hears of a packet before it is its turn, to have fetched what says where its flow lies.
+    fn foresee(&mut self, packet: &[u8]) -> Foreseen;
+    /// Has the flow fetched.
+    fn approach(&mut self, foreseen: Foreseen);
+    /// Takes what one read brought, and what was said of it.
+    fn take(&mut self, segments: &mut dyn Segments, foreseen: Foreseen);
 }
 
 /// The write side of a TUN device. Both methods return how many packets the device refused.

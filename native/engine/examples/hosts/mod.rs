@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use lacis_engine::control::{Installation, PolicyChange};
 use lacis_engine::engine::{Engine, Worker};
+use lacis_engine::flow::Foreseen;
 use lacis_engine::host::{FLOWS_MAX, HostFacts};
 use lacis_engine::ip::Prefix;
 use lacis_engine::output::{Event, Output};
@@ -14,6 +15,7 @@ use lacis_engine::path::Path;
 use lacis_engine::policy::{Program, Rule, RuleProtocol};
 use lacis_engine::reports::SampleLimits;
 use lacis_engine::route::{Route, Target};
+use lacis_engine::segments::Single;
 
 const ADDRESSES: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2))];
 /// The first byte of the addresses of hosts that say nothing.
@@ -41,22 +43,19 @@ struct Host {
     out: Wire,
 }
 
-/// What has been sent, in slots that are used again.
+/// What has been sent: datagrams of one length, as they lie in the buffers of a socket that cuts and joins them.
 #[derive(Default)]
 struct Wire {
-    datagrams: Vec<Vec<u8>>,
-    count: usize,
+    bytes: Vec<u8>,
+    datagram_bytes: usize,
 }
 
 impl Output for Wire {
     fn datagram(&mut self, _to: SocketAddr, length: usize, fill: impl FnOnce(&mut [u8]) -> bool) -> bool {
-        if self.datagrams.len() == self.count {
-            self.datagrams.push(vec![]);
-        }
-        let Some(slot) = self.datagrams.get_mut(self.count) else { return false };
-        slot.resize(length, 0);
-        self.count += 1;
-        fill(slot)
+        let start = self.bytes.len();
+        self.bytes.resize(start + length, 0);
+        self.datagram_bytes = length;
+        self.bytes.get_mut(start..).is_some_and(fill)
     }
 
     fn packet(&mut self, _packet: &[u8]) {}
@@ -92,22 +91,30 @@ impl Pair {
         (0..count).map(|_| packet(next(), packets.bytes)).collect()
     }
 
-    /// Packets leave the device of one host.
+    /// Packets leave the device of one host, as a data plane reads them: while one is on its way, it knows of the next two.
     pub fn send(&mut self, packets: &[Vec<u8>]) {
         let Host { engine, worker, out } = &mut self.sender;
-        out.count = 0;
-        for packet in packets {
-            engine.at(0, worker, out).outbound(packet);
+        out.bytes.clear();
+        let mut pass = engine.at(0, worker, out);
+        let mut foreseen = [Foreseen::default(); 3];
+        for number in 0..packets.len() + 2 {
+            if let Some(packet) = packets.get(number) {
+                foreseen[number % 3] = pass.foresee_outbound(packet);
+            }
+            if number > 0 && number <= packets.len() {
+                pass.approach_flow(foreseen[(number - 1) % 3]);
+            }
+            if let Some(packet) = number.checked_sub(2).and_then(|number| packets.get(number)) {
+                pass.outbound_all(&mut Single(packet), foreseen[(number - 2) % 3]);
+            }
         }
     }
 
     /// What was sent last arrives at the socket of the other.
     pub fn receive(&mut self) {
         let Host { engine, worker, out } = &mut self.receiver;
-        let sent = self.sender.out.datagrams.iter_mut().take(self.sender.out.count);
-        for datagram in sent {
-            engine.at(0, worker, out).inbound(datagram, underlay(1));
-        }
+        let Wire { bytes, datagram_bytes } = &mut self.sender.out;
+        engine.at(0, worker, out).inbound_all(bytes, *datagram_bytes, underlay(1));
     }
 
     /// Flows that both remember.

@@ -37,8 +37,18 @@ fn judge(
 ) -> Judged {
     let (tuple, timeouts) = (&flow(port), &TIMEOUTS);
     let peer = address(2);
-    let packet =
-        FlowPacket { tuple, direction, tcp_flags: 0, packets: 1, bytes: 1, peer, policy_id: 1, now_ms: 0, timeouts };
+    let packet = FlowPacket {
+        tuple,
+        direction,
+        foreseen: Foreseen::default(),
+        tcp_flags: 0,
+        packets: 1,
+        bytes: 1,
+        peer,
+        policy_id: 1,
+        now_ms: 0,
+        timeouts,
+    };
     table.judge(memo, &packet, ask)
 }
 

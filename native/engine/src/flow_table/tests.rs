@@ -51,8 +51,18 @@ fn segment(
     allows: impl Fn(Direction) -> bool,
 ) -> Judged {
     let (peer, timeouts) = (tuple.remote_address, &TIMEOUTS);
-    let packet =
-        FlowPacket { tuple: &tuple, direction, tcp_flags, packets: 1, bytes: 100, peer, policy_id, now_ms, timeouts };
+    let packet = FlowPacket {
+        tuple: &tuple,
+        direction,
+        foreseen: Foreseen::default(),
+        tcp_flags,
+        packets: 1,
+        bytes: 100,
+        peer,
+        policy_id,
+        now_ms,
+        timeouts,
+    };
     table.judge(memo, &packet, |direction, _| match allows(direction) {
         true => {
             let by = AllowedBy { policy_id, rule_id: policy_id + 10 };

@@ -154,7 +154,12 @@ impl Host {
 }
 
 pub fn sealed_as(kind: Kind, counter: u64, body: &[u8]) -> Vec<u8> {
-    let header = Header { kind, remote_index: LOCAL_INDEX, counter }.encode();
+    sealed_to(LOCAL_INDEX, kind, counter, body)
+}
+
+/// The same for another session with the keys of [`installation`].
+pub fn sealed_to(local_index: u32, kind: Kind, counter: u64, body: &[u8]) -> Vec<u8> {
+    let header = Header { kind, remote_index: local_index, counter }.encode();
     let aead = Aead::new(Library::default(), Cipher::Aes256Gcm, &key(2)).unwrap();
     let mut datagram = [&header[..], body].concat();
     let tag = aead.seal(counter, &header, &mut datagram[HEADER_BYTES..]).unwrap();

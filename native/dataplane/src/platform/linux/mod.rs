@@ -18,6 +18,7 @@ mod service_manager;
 mod socket_address;
 mod stop_signal;
 mod tun;
+mod tun_reader;
 mod udp;
 mod udp_message;
 mod underlay;

@@ -1,27 +1,19 @@
 //! The Linux TUN device.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 
 use lacis_engine::ip::Prefix;
-use lacis_engine::segments::Segments;
 
 use super::netlink::link::{Links, link_index};
 use super::offload::chain::Chain;
-use super::offload::segments::take_apart;
-use super::offload::virtio_header::{VIRTIO_HEADER_BYTES, VirtioHeader};
 use super::packet_socket::PacketSocket;
-use super::poll::Stopped;
+use super::tun_reader::TunReader;
 use crate::failure::Failure;
-use crate::platform::{Handle, HandleRef, PacketSink, PacketSource, Tun, TunSettings, Wait};
-
-/// Largest packet a device hands over, and one byte more.
-const PACKET_BYTES: usize = 65_536;
-/// Reads of the device before what they brought is flushed. One may stand for 64 packets.
-const BURST_READS: usize = 32;
+use crate::platform::{Handle, HandleRef, PacketSink, Tun, TunSettings};
 
 /// `linux/if_tun.h`: what the kernel may leave to whoever reads the device.
 const TUN_F_CSUM: libc::c_ulong = 0x01;
@@ -48,13 +40,6 @@ enum Offloads {
     Tcp,
     /// TCP and UDP (Linux 6.2).
     TcpAndUdp,
-}
-
-/// The half that packets are read from.
-pub struct TunReader {
-    file: Arc<File>,
-    read: Vec<u8>,
-    segment: Vec<u8>,
 }
 
 /// The half that packets are written to.
@@ -102,8 +87,7 @@ impl Tun for LinuxTun {
     }
 
     fn reader(&self, queue: usize) -> TunReader {
-        let read = vec![0; VIRTIO_HEADER_BYTES + PACKET_BYTES];
-        TunReader { file: self.queue(queue), read, segment: vec![0; PACKET_BYTES] }
+        TunReader::new(self.queue(queue))
     }
 
     fn writer(&self, queue: usize) -> TunWriter {
@@ -144,36 +128,6 @@ impl LinuxTun {
             }
         }
         links.set_up(link)
-    }
-}
-
-impl PacketSource for TunReader {
-    fn read_burst(&mut self, mut each: impl FnMut(&mut dyn Segments)) -> io::Result<bool> {
-        for _ in 0..BURST_READS {
-            match self.file.as_ref().read(&mut self.read) {
-                Ok(length) => self.hand_on(length, &mut each),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(true)
-    }
-}
-
-impl TunReader {
-    fn hand_on(&mut self, length: usize, each: &mut impl FnMut(&mut dyn Segments)) {
-        let read = self.read.get_mut(..length).unwrap_or_default();
-        let Some((header, packet)) = read.split_first_chunk_mut::<VIRTIO_HEADER_BYTES>() else { return };
-        if let Some(header) = VirtioHeader::decode(header) {
-            take_apart(&header, packet, &mut self.segment, each);
-        }
-    }
-}
-
-impl Wait for TunReader {
-    fn wait(&self, stopped: &Stopped) -> bool {
-        stopped.wait_with(self.file.as_fd())
     }
 }
 
