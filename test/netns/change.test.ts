@@ -41,6 +41,48 @@ describe("what is below the mesh", () => {
   });
 });
 
+describe("a host with both families", () => {
+  const FAMILIES = {
+    IPv4: { own: "192.0.2.3/24", peer: "192.0.2.2:4242", seenAs: "192.0.2.3:4242" },
+    IPv6: { own: "2001:db8::3/64", peer: "[2001:db8::2]:4242", seenAs: "[2001:db8::3]:4242" },
+  } as const;
+  type Family = keyof typeof FAMILIES;
+
+  test("goes on talking on the other one, whichever goes away", async () => {
+    const places = { "10.77.0.1": ["192.0.2.1:4242", "[2001:db8::1]:4242"] };
+    const both: Partial<HostConfig> = { listen: "::", more: { static_host_map: places } };
+    const trio = await buildTrio("families", { lighthouse: { listen: "::" }, server: both, laptop: both });
+    const { server, laptop } = trio;
+    const address = async (verb: "add" | "delete", family: Family): Promise<void> => {
+      const nodad = verb === "add" && family === "IPv6" ? ["nodad"] : [];
+      await laptop.machine.must("ip", ["address", verb, FAMILIES[family].own, "dev", "net", ...nodad]);
+    };
+    try {
+      await trio.mesh.startAll();
+      await serve(server.machine, "udp-echo", 7000, "/dev/null");
+      await stream(laptop.machine, { address: server.overlay4, port: 7000, perSecond: 10, seconds: 1 });
+      for (const _ of [1, 2]) {
+        const inUse: Family = (await status(laptop)).includes(FAMILIES.IPv4.peer) ? "IPv4" : "IPv6";
+        const other: Family = inUse === "IPv4" ? "IPv6" : "IPv4";
+        const streaming = stream(laptop.machine, { address: server.overlay4, port: 7000, perSecond: 100, seconds: 5 });
+        await pause(1_500);
+        await address("delete", inUse);
+        const report = await streaming;
+        console.log(`without ${inUse}: ${report.longestGapMs} ms without traffic`);
+        expect(report.longestGapMs).toBeLessThan(1_500);
+        expect(await status(laptop)).toContain(FAMILIES[other].peer);
+        expect(await status(server)).toContain(FAMILIES[other].seenAs);
+        await address("add", inUse);
+        await laptop.daemon.becomes("its lighthouse is connected", async () =>
+          /lighthouse .* up /.test(await status(laptop)),
+        );
+      }
+    } finally {
+      await trio.mesh.close();
+    }
+  });
+});
+
 describe("who may speak", () => {
   test("changes with a reload: a certificate on the blocklist is cut, and does not come back", async () => {
     await withTrio("blocklist", async ({ server, laptop }) => {
