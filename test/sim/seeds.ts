@@ -3,7 +3,7 @@ import { partsOf } from "./cast/parts.ts";
 import { runSeed } from "./world/world.ts";
 
 /** Seeds that every change runs, split over files so that two cores share them. */
-export const SEEDS_PER_CHANGE = 240;
+export const SEEDS_PER_CHANGE = 500;
 
 /** One test for each of these seeds; the name of one that fails is the line that reproduces it. */
 export function describeSeeds(first: number, last: number): void {

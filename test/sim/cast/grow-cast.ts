@@ -1,16 +1,17 @@
 import type { Random } from "../world/random.ts";
 import { type Role, roles } from "./cast.ts";
 
-/** Who plays in a world of this size: one to three lighthouses, and hosts that have the rules of the four we know. */
-export function growCast(random: Random): readonly Role[] {
+/** Who plays in a world: one to three lighthouses, and hosts that have the rules of the four we know; few of them, or perhaps many. */
+export function growCast(random: Random, areFew: boolean): readonly Role[] {
   const [lighthouse, ...characters] = roles;
   if (!lighthouse) throw new RangeError("no lighthouse to begin with");
   const lighthouses = random.pick([1, 1, 1, 2, 2, 3]);
-  const hosts = random.chance(0.7)
-    ? random.between(2, 5)
-    : random.chance(0.8)
-      ? random.between(6, 11)
-      : random.between(12, 22);
+  const hosts =
+    areFew || random.chance(0.7)
+      ? random.between(2, 5)
+      : random.chance(0.8)
+        ? random.between(6, 11)
+        : random.between(12, 22);
   return [
     ...Array.from({ length: lighthouses }, (_, i) =>
       i === 0 ? lighthouse : sibling(lighthouse, `${lighthouse.name}${i + 1}`, 60 + i),

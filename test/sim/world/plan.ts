@@ -13,6 +13,8 @@ export interface WorldPlan {
   readonly description: string;
   readonly setup: Setup;
   readonly topology: Topology;
+  /** Virtual milliseconds: faults until then, quiet from then on. */
+  readonly faultsEndMs: number;
   /** What may happen. One that stands twice happens twice as often. */
   readonly faults: readonly Fault[];
   readonly faultsAtLeast: number;
@@ -21,12 +23,27 @@ export interface WorldPlan {
   readonly partners: number;
 }
 
-/** Half of the seeds play in the smallest world: five hosts, nothing between them. The others each have an underlay of their own. */
+/**
+ * Half of the seeds play in the smallest world: five hosts, nothing between them. The others each have an underlay of their own. Four of five are brief
+ * and of few hosts: what a long history shows is worth less than three more histories.
+ */
 export function planWorld(seed: number): WorldPlan {
-  return new Random(seed, "plan").chance(0.5) ? smallestWorld(seed) : grownWorld(seed);
+  const isBrief = new Random(seed, "length").chance(0.8);
+  return new Random(seed, "plan").chance(0.5) ? smallestWorld(seed, isBrief) : grownWorld(seed, isBrief);
 }
 
-function smallestWorld(seed: number): WorldPlan {
+const LONG_MS = 30_000;
+/** Long enough for everybody to have met before most faults begin, and for what they break to be missed. */
+const BRIEF_MS = 10_000;
+
+/** As many faults in a brief world as it has room for. */
+function faultsIn(isBrief: boolean, atMost: number): Pick<WorldPlan, "faultsEndMs" | "faultsAtMost"> {
+  return isBrief
+    ? { faultsEndMs: BRIEF_MS, faultsAtMost: Math.ceil(atMost / 2) }
+    : { faultsEndMs: LONG_MS, faultsAtMost: atMost };
+}
+
+function smallestWorld(seed: number, isBrief: boolean): WorldPlan {
   const link = { up: ideal, down: ideal };
   return {
     description: "the smallest world",
@@ -37,15 +54,15 @@ function smallestWorld(seed: number): WorldPlan {
     },
     faults: faultsOfSmallestWorld,
     faultsAtLeast: 3,
-    faultsAtMost: 14,
+    ...faultsIn(isBrief, 14),
     partners: Number.POSITIVE_INFINITY,
   };
 }
 
 /** Swarm testing: each seed draws which kinds of everything take part at all, so that rare combinations are met undiluted. */
-function grownWorld(seed: number): WorldPlan {
+function grownWorld(seed: number, isBrief: boolean): WorldPlan {
   const random = new Random(seed, "world");
-  const cast: readonly Role[] = growCast(random);
+  const cast: readonly Role[] = growCast(random, isBrief);
   const changes = new Random(seed, "network changes");
   const faults = [
     ...[...hostFaults, ...underlayFaults].filter(() => random.chance(0.4)),
@@ -58,7 +75,7 @@ function grownWorld(seed: number): WorldPlan {
     topology,
     faults,
     faultsAtLeast: 0,
-    faultsAtMost: faults.length === 0 ? 0 : 12,
+    ...faultsIn(isBrief, faults.length === 0 ? 0 : 12),
     partners: cast.length > 7 ? 3 : Number.POSITIVE_INFINITY,
   };
 }

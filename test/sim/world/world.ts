@@ -32,6 +32,8 @@ export interface Report {
   readonly notices: ReadonlyMap<string, number>;
   /** What kind of world it was. */
   readonly world: string;
+  /** How long it was planned to last, in virtual milliseconds. */
+  readonly lastsMs: number;
   /** Pairs of hosts that had something to say in the end. */
   readonly pairs: PairFigures;
   /** How long after the last fault a packet was still lost, in milliseconds. */
@@ -48,9 +50,8 @@ export interface PairFigures {
   readonly surprises: number;
 }
 
-/** Virtual milliseconds: faults until the first, quiet from then on, everything must work at the second. */
-export const FAULTS_END_MS = 30_000;
-export const WORLD_END_MS = 60_000;
+/** So much longer than its faults a world lasts, in virtual milliseconds. */
+const QUIET_MS = 30_000;
 /** What worked in these last milliseconds works. */
 const VERDICT_WINDOW_MS = 6_000;
 
@@ -95,7 +96,7 @@ class World {
       rules: this.#referee.rules,
       hosts: [...this.#hosts.values()],
       underlay: this.#underlay,
-      end: FAULTS_END_MS,
+      end: this.#plan.faultsEndMs,
     };
     this.#invite(setup, parts);
   }
@@ -103,11 +104,11 @@ class World {
   run(): string | undefined {
     try {
       this.#start();
-      while (this.#agenda.step(FAULTS_END_MS));
+      while (this.#agenda.step(this.#plan.faultsEndMs));
       healEverything(this.#stage);
-      this.#traffic.demandEverything(WORLD_END_MS - 1_000, this.#plan.partners);
-      while (this.#agenda.step(WORLD_END_MS));
-      this.#traffic.verdict(WORLD_END_MS - VERDICT_WINDOW_MS, this.#mustReach);
+      this.#traffic.demandEverything(this.#endMs - 1_000, this.#plan.partners);
+      while (this.#agenda.step(this.#endMs));
+      this.#traffic.verdict(this.#endMs - VERDICT_WINDOW_MS, this.#mustReach);
       return undefined;
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
@@ -119,7 +120,7 @@ class World {
     const { ledger, notices } = this.#referee;
     const { entries: outputs } = this.#journal;
     const { description: world } = this.#plan;
-    const recoveryMs = Math.max(0, (this.#traffic.lastLoss(this.#mustReach) ?? 0) - FAULTS_END_MS);
+    const recoveryMs = Math.max(0, (this.#traffic.lastLoss(this.#mustReach) ?? 0) - this.#plan.faultsEndMs);
     const { issued: sent, deliveries: delivered } = ledger;
     return {
       digest: this.#journal.digest(),
@@ -129,17 +130,22 @@ class World {
       notices,
       recoveryMs,
       world,
+      lastsMs: this.#endMs,
       pairs: this.#pairs(),
     };
   }
 
   #pairs(): PairFigures {
-    const pairs = this.#traffic.pairs(WORLD_END_MS - VERDICT_WINDOW_MS);
+    const pairs = this.#traffic.pairs(this.#endMs - VERDICT_WINDOW_MS);
     const having = (prospect: Prospect | "relayed"): typeof pairs =>
       pairs.filter(({ from, to }) => this.#prospectOf(from, to) === prospect);
     const apart = having("apart");
     const surprises = apart.filter(({ talked }) => talked).length;
     return { direct: having("direct").length, relayed: having("relayed").length, apart: apart.length, surprises };
+  }
+
+  get #endMs(): number {
+    return this.#plan.faultsEndMs + QUIET_MS;
   }
 
   readonly #mustReach = (a: Host, b: Host): boolean => ["direct", "relayed"].includes(this.#prospectOf(a, b));
@@ -166,8 +172,8 @@ class World {
     }
     const { faults, faultsAtLeast, faultsAtMost } = this.#plan;
     unleashFaults(this.#stage, faults, this.#stage.random.between(faultsAtLeast, faultsAtMost));
-    this.#traffic.start(FAULTS_END_MS);
-    for (let at = 1_000; at < WORLD_END_MS; at += 1_000) {
+    this.#traffic.start(this.#plan.faultsEndMs);
+    for (let at = 1_000; at < this.#endMs; at += 1_000) {
       this.#agenda.at(at, () => this.#referee.inspect(this.#stage.hosts));
     }
   }
@@ -218,17 +224,17 @@ class World {
     });
     const falseAnswers = random.chance(0.3);
     this.#network.tap((source, destination, datagram) => {
-      if (this.#agenda.now >= FAULTS_END_MS) return;
+      if (this.#agenda.now >= this.#plan.faultsEndMs) return;
       eavesdropper.hear(source, destination, datagram);
       if (falseAnswers) mallory.hear(source, destination, datagram);
     });
-    if (random.chance(0.8)) eavesdropper.attack(random.pick([100, 500, 1_500]), FAULTS_END_MS);
-    if (random.chance(0.6)) mallory.attack(random.pick([200, 1_000]), FAULTS_END_MS);
+    if (random.chance(0.8)) eavesdropper.attack(random.pick([100, 500, 1_500]), this.#plan.faultsEndMs);
+    if (random.chance(0.6)) mallory.attack(random.pick([200, 1_000]), this.#plan.faultsEndMs);
   }
 
   /** DNS fails now and then as long as faults last. */
   #resolve(name: string): readonly IpAddress[] {
-    const fails = this.#agenda.now < FAULTS_END_MS && this.#stage.random.chance(0.2);
+    const fails = this.#agenda.now < this.#plan.faultsEndMs && this.#stage.random.chance(0.2);
     const named = this.#stage.hosts.find(({ role }) => dnsNameOf(role) === name);
     return fails || !named ? [] : [endpointAddress(named.endpoint)];
   }
