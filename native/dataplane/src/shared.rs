@@ -9,7 +9,7 @@ use lacis_engine::engine::Engine;
 use crate::clock::Clock;
 use crate::event_queue::EventQueue;
 use crate::libraries;
-use crate::platform::{SystemTun, SystemUdp, Tun, Wake};
+use crate::platform::{SystemTun, SystemUdp, Tun, Wake, wish_huge_pages};
 use crate::send_batch::SendBatch;
 use crate::send_errors::SendErrors;
 use crate::thread_output::ThreadOutput;
@@ -40,7 +40,7 @@ impl Shared {
     pub fn new(wake: Wake, clock: Clock) -> Self {
         let events = Arc::<EventQueue>::default();
         Self {
-            engine: Arc::new(Engine::new(libraries::fastest())),
+            engine: Arc::new(Engine::in_memory(libraries::fastest(), wish_huge_pages)),
             send_errors: Arc::new(SendErrors::new(Arc::clone(&events), clock)),
             events,
             clock,

@@ -9,6 +9,7 @@ use crate::awaited::AwaitedIndexes;
 use crate::capture::{Capture, Seen};
 use crate::counters::{DropCounters, InboundCounters, OutboundCounters};
 use crate::drop_reason::DropReason;
+use crate::flow_memory::Advise;
 use crate::flow_table::{FlowMemo, FlowTable};
 use crate::fragments::Fragments;
 use crate::host::{FLOWS_DEFAULT, HostFacts};
@@ -135,6 +136,11 @@ impl Engine {
 
     /// An engine without sessions, that seals and opens with these.
     pub fn new(libraries: Libraries) -> Self {
+        Self::in_memory(libraries, |_| {})
+    }
+
+    /// The same, which says what memory it is going to use from end to end.
+    pub fn in_memory(libraries: Libraries, advise: Advise) -> Self {
         Self {
             libraries,
             facts: RwLock::default(),
@@ -142,7 +148,7 @@ impl Engine {
             sessions: SessionTable::default(),
             relays: RelayTable::default(),
             policies: RwLock::default(),
-            flows: FlowTable::new(FLOWS_DEFAULT),
+            flows: FlowTable::new(FLOWS_DEFAULT, advise),
             capture: Capture::default(),
             fragments_in: Mutex::new(Fragments::new()),
             fragments_out: Mutex::new(Fragments::new()),

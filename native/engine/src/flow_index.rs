@@ -121,7 +121,7 @@ impl FlowIndex {
 }
 
 fn word_of(tag: u32, place: u32) -> u64 {
-    u64::from(tag) << 32 | u64::from(place) + 1
+    (u64::from(tag) << 32) | (u64::from(place) + 1)
 }
 
 fn tag_of(word: u64) -> u32 {
@@ -141,7 +141,7 @@ mod tests {
             let mut index = FlowIndex::default();
             let mut list: Vec<(u64, u32)> = vec![];
             for (adds, place, hash) in steps {
-                let hash = 0xffff_fff0 | hash * 3;
+                let hash = 0xffff_fff0 | (hash * 3);
                 let held = list.iter().position(|(_, held)| *held == place);
                 match (adds, held) {
                     (true, None) => {
@@ -155,7 +155,7 @@ mod tests {
                     _ => {}
                 }
                 for number in 0..40 {
-                    for hash in (0..6).map(|hash| 0xffff_fff0 | hash * 3) {
+                    for hash in (0..6).map(|hash| 0xffff_fff0 | (hash * 3)) {
                         let expected = list.contains(&(hash, number)).then_some(number);
                         prop_assert_eq!(index.find(hash, |at| at == number), expected);
                     }

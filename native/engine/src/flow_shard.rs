@@ -4,6 +4,7 @@ use std::hash::BuildHasher;
 
 use crate::flow_entry::Flow;
 use crate::flow_index::FlowIndex;
+use crate::flow_memory::{CHUNK, Chunk, FlowMemory};
 use crate::packet::Tuple;
 use crate::prefetch::prefetch;
 use crate::sync::KeyedState;
@@ -16,11 +17,6 @@ pub struct FlowId {
     /// Another one for each flow that lies there.
     pub generation: u32,
 }
-
-/// Flows that lie together: memory grows by so many, and none is ever moved.
-const CHUNK: usize = 256;
-
-type Chunk = Box<[Option<Flow>]>;
 
 /// Flows by key. A flow keeps its place as long as it is there.
 pub struct FlowShard {
@@ -71,10 +67,10 @@ impl FlowShard {
     }
 
     /// Takes a flow in, whose key is not there.
-    pub fn insert(&mut self, hash: u64, mut flow: Flow) -> FlowId {
+    pub fn insert(&mut self, hash: u64, mut flow: Flow, memory: &FlowMemory) -> FlowId {
         // The same number comes again when four billion other flows have lain here.
         self.generation = self.generation.wrapping_add(1);
-        let at = self.free.pop().unwrap_or_else(|| self.slots.add());
+        let at = self.free.pop().unwrap_or_else(|| self.slots.add(memory));
         flow.generation = self.generation;
         self.slots.set(at, flow);
         self.by_tuple.insert(hash, at);
@@ -112,7 +108,11 @@ struct Slots {
 
 impl Slots {
     fn place(&self, at: u32) -> Option<&Option<Flow>> {
-        self.chunks.get(at as usize / CHUNK)?.get(at as usize % CHUNK)
+        self.chunks.get(at as usize / CHUNK)?.places().get(at as usize % CHUNK)
+    }
+
+    fn place_mut(&mut self, at: u32) -> Option<&mut Option<Flow>> {
+        self.chunks.get_mut(at as usize / CHUNK)?.places_mut().get_mut(at as usize % CHUNK)
     }
 
     fn get(&self, at: u32) -> Option<&Flow> {
@@ -120,25 +120,24 @@ impl Slots {
     }
 
     fn get_mut(&mut self, at: u32) -> Option<&mut Flow> {
-        self.chunks.get_mut(at as usize / CHUNK)?.get_mut(at as usize % CHUNK)?.as_mut()
+        self.place_mut(at)?.as_mut()
     }
 
     fn set(&mut self, at: u32, flow: Flow) {
-        let place = self.chunks.get_mut(at as usize / CHUNK).and_then(|chunk| chunk.get_mut(at as usize % CHUNK));
-        if let Some(place) = place {
+        if let Some(place) = self.place_mut(at) {
             *place = Some(flow);
         }
     }
 
     fn take(&mut self, at: u32) -> Option<Flow> {
-        self.chunks.get_mut(at as usize / CHUNK)?.get_mut(at as usize % CHUNK)?.take()
+        self.place_mut(at)?.take()
     }
 
     /// One more place, which is free.
-    fn add(&mut self) -> u32 {
+    fn add(&mut self, memory: &FlowMemory) -> u32 {
         let at = self.len;
         if at as usize == self.chunks.len() * CHUNK {
-            self.chunks.push((0..CHUNK).map(|_| None).collect());
+            self.chunks.push(if at == 0 { FlowMemory::first_chunk() } else { memory.chunk() });
         }
         self.len += 1;
         at

@@ -17,6 +17,7 @@ use std::sync::atomic::AtomicUsize;
 use crate::flow::{FlowEnd, FlowPacket, FlowPlace, FlowView, Foreseen, Judged, Traffic};
 use crate::flow_entry::Flow;
 use crate::flow_log::FlowLog;
+use crate::flow_memory::{Advise, FlowMemory};
 use crate::flow_order::FlowOrder;
 use crate::flow_shard::{FlowId, FlowShard};
 use crate::host::FlowTimeouts;
@@ -36,6 +37,7 @@ const SWEEP_PLACES: usize = 4_096;
 
 /// The table. Keys carry addresses as a peer sees them, so a flow outlives the session it began in.
 pub struct FlowTable {
+    memory: FlowMemory,
     shards: Box<[Shard]>,
     order: Mutex<FlowOrder>,
     /// What the control plane is told.
@@ -71,13 +73,14 @@ struct Remembered {
 }
 
 impl FlowTable {
-    /// An empty table for so many flows.
-    pub fn new(limit: usize) -> Self {
-        Self::in_parts(limit, SHARDS)
+    /// An empty table for so many flows, which tells what memory it is going to use.
+    pub fn new(limit: usize, advise: Advise) -> Self {
+        Self::in_parts(limit, SHARDS, advise)
     }
 
-    fn in_parts(limit: usize, parts: u32) -> Self {
+    fn in_parts(limit: usize, parts: u32, advise: Advise) -> Self {
         Self {
+            memory: FlowMemory::new(advise),
             shards: (0..parts).map(|number| Shard(Mutex::new(FlowShard::new(number, parts)))).collect(),
             order: Mutex::new(FlowOrder::new(limit)),
             log: FlowLog::default(),
@@ -182,7 +185,7 @@ impl FlowTable {
         self.log.begun(packet, allowed.0);
         let flow = Flow::opened(packet, epoch, allowed);
         let is_over = flow.is_over();
-        let id = flows.insert(hash, flow);
+        let id = flows.insert(hash, flow, &self.memory);
         memo.remember(packet, version, id, is_over);
         self.count(lock(&self.order), |order| order.add(id.slot, (packet.peer, direction)));
         drop(flows);
@@ -221,7 +224,7 @@ impl FlowTable {
             return;
         }
         let epoch = self.epoch.load(Ordering::Acquire);
-        let id = flows.insert(hash, Flow::taken_over(told, epoch, allowed, now_ms));
+        let id = flows.insert(hash, Flow::taken_over(told, epoch, allowed, now_ms), &self.memory);
         self.count(lock(&self.order), |order| order.add(id.slot, (peer, told.opened_by)));
         drop(flows);
         self.make_room(now_ms);

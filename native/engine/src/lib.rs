@@ -24,6 +24,7 @@ pub mod flow;
 mod flow_entry;
 mod flow_index;
 mod flow_log;
+mod flow_memory;
 mod flow_order;
 mod flow_shard;
 mod flow_table;

@@ -107,7 +107,7 @@ fn packets_of_two_sessions_that_take_turns_are_judged_by_their_own() {
     };
     let datagrams = |host: &mut Host| {
         let sealed = |port: u16| {
-            if port % 3 == 0 {
+            if port.is_multiple_of(3) {
                 return sealed_to(THIRD_INDEX, Kind::Message, u64::from(port) + 3, &udp("10.0.0.3", OWN, 9, port));
             }
             host.sealed(Kind::Message, &answer(port))

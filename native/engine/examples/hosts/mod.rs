@@ -3,8 +3,10 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
+use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use lacis_engine::aead::choice::Libraries;
 use lacis_engine::control::{Installation, PolicyChange};
 use lacis_engine::engine::{Engine, Worker};
 use lacis_engine::flow::Foreseen;
@@ -126,7 +128,11 @@ impl Pair {
 
 impl Host {
     fn new((own, peer): (IpAddr, IpAddr), (local, remote): (u32, u32), tunnels: u32, rules: Vec<Rule>) -> Self {
-        let mut host = Self { engine: Engine::default(), worker: Worker::new(), out: Wire::default() };
+        let mut host = Self {
+            engine: Engine::in_memory(Libraries::default(), wish_huge_pages),
+            worker: Worker::new(),
+            out: Wire::default(),
+        };
         host.engine.configure(HostFacts { flow_limit: FLOWS_MAX, ..HostFacts::default() }, 0);
         let route = |address, bits, target| Some(Route { prefix: Prefix::new(address, bits)?, target });
         let routes = [route(own, 32, Target::Own), route(IpAddr::from([8, 0, 0, 0]), 5, Target::Peer)];
@@ -166,6 +172,12 @@ pub fn any_rule(rule_id: u32) -> Rule {
 /// A rule about one port, which no packet here has.
 pub fn port_rule(rule_id: u32) -> Rule {
     Rule { ports: rule_id as u16..=rule_id as u16, protocol: RuleProtocol::Tcp, ..any_rule(rule_id) }
+}
+
+/// As the data plane does it.
+fn wish_huge_pages(memory: &mut [MaybeUninit<u8>]) {
+    // SAFETY: the memory is that long and ours alone. MADV_HUGEPAGE changes nothing of what lies there.
+    unsafe { libc::madvise(memory.as_mut_ptr().cast(), memory.len(), libc::MADV_HUGEPAGE) };
 }
 
 fn underlay(host: u32) -> SocketAddr {

@@ -65,7 +65,7 @@ fn model(check: impl Fn() + Sync + Send + 'static) {
 #[test]
 fn two_threads_that_open_one_flow_open_it_once_and_count_every_packet() {
     model(|| {
-        let table = Arc::new(FlowTable::in_parts(4, 2));
+        let table = Arc::new(FlowTable::in_parts(4, 2, |_| {}));
         let send = |table: &FlowTable, direction| {
             let mut memo = FlowMemo::default();
             for _ in 0..2 {
@@ -87,7 +87,7 @@ fn two_threads_that_open_one_flow_open_it_once_and_count_every_packet() {
 #[test]
 fn flows_that_come_at_once_leave_as_many_as_fit() {
     model(|| {
-        let table = Arc::new(FlowTable::in_parts(1, 2));
+        let table = Arc::new(FlowTable::in_parts(1, 2, |_| {}));
         judge(&table, &mut FlowMemo::default(), (1, Direction::Outbound), |_, _| allowed());
         let open = |table: &FlowTable, port| {
             judge(table, &mut FlowMemo::default(), (port, Direction::Outbound), |_, _| allowed());
@@ -103,7 +103,7 @@ fn flows_that_come_at_once_leave_as_many_as_fit() {
 #[test]
 fn after_a_new_epoch_no_packet_passes_by_the_old_rules() {
     model(|| {
-        let table = Arc::new(FlowTable::in_parts(4, 1));
+        let table = Arc::new(FlowTable::in_parts(4, 1, |_| {}));
         let (is_open, is_told) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
         let change = (Arc::clone(&table), Arc::clone(&is_open), Arc::clone(&is_told));
         let thread = thread::spawn(move || {
@@ -126,7 +126,7 @@ fn after_a_new_epoch_no_packet_passes_by_the_old_rules() {
 #[test]
 fn what_a_thread_remembers_of_a_flow_that_went_lets_nothing_through() {
     model(|| {
-        let table = Arc::new(FlowTable::in_parts(1, 1));
+        let table = Arc::new(FlowTable::in_parts(1, 1, |_| {}));
         let mut memo = FlowMemo::default();
         judge(&table, &mut memo, (7, Direction::Outbound), |_, _| allowed());
         let other = Arc::clone(&table);

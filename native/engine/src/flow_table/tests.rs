@@ -15,6 +15,10 @@ use crate::tcp_end::flag;
 const REFUSED: Judged = Judged::Refused(RefusalAction::Drop);
 const TIMEOUTS: FlowTimeouts = FlowTimeouts { tcp_ms: 720_000, udp_ms: 180_000, other_ms: 600_000 };
 
+fn empty(limit: usize) -> FlowTable {
+    FlowTable::new(limit, |_| {})
+}
+
 fn tuple(port: u16, protocol: u8) -> Tuple {
     Tuple {
         local_address: "10.0.0.1".parse().unwrap(),
@@ -74,7 +78,7 @@ fn segment(
 
 #[test]
 fn an_allowed_flow_carries_both_directions() {
-    let table = FlowTable::new(FLOWS_DEFAULT);
+    let table = empty(FLOWS_DEFAULT);
     let outbound = Some(Direction::Outbound);
     assert_eq!(judge(&table, tuple(1, TCP), Direction::Inbound, 0, outbound), REFUSED);
     assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, outbound), Judged::Allowed);
@@ -84,7 +88,7 @@ fn an_allowed_flow_carries_both_directions() {
 #[test]
 fn a_flow_expires_after_the_timeout_of_its_protocol() {
     for (protocol, timeout) in [(TCP, 720_000), (UDP, 180_000), (1, 600_000)] {
-        let table = FlowTable::new(FLOWS_DEFAULT);
+        let table = empty(FLOWS_DEFAULT);
         let flow = tuple(1, protocol);
         assert_eq!(judge(&table, flow, Direction::Inbound, 5, Some(Direction::Inbound)), Judged::Allowed);
         assert_eq!(judge(&table, flow, Direction::Outbound, 5 + timeout, None), Judged::Allowed);
@@ -94,7 +98,7 @@ fn a_flow_expires_after_the_timeout_of_its_protocol() {
 
 #[test]
 fn a_new_epoch_asks_for_the_original_direction_and_what_it_refuses_is_not_opened_from_the_other_side() {
-    let table = FlowTable::new(FLOWS_DEFAULT);
+    let table = empty(FLOWS_DEFAULT);
     judge(&table, tuple(1, TCP), Direction::Inbound, 0, Some(Direction::Inbound));
     table.raise_epoch();
     assert_eq!(judge(&table, tuple(1, TCP), Direction::Outbound, 0, Some(Direction::Inbound)), Judged::Allowed);
@@ -110,7 +114,7 @@ fn a_new_epoch_asks_for_the_original_direction_and_what_it_refuses_is_not_opened
 
 #[test]
 fn one_flow_more_than_fits_evicts_the_least_recently_used() {
-    let table = FlowTable::new(FLOWS_DEFAULT);
+    let table = empty(FLOWS_DEFAULT);
     let always = Some(Direction::Inbound);
     for port in 0..=u16::MAX {
         assert_eq!(judge(&table, tuple(port, TCP), Direction::Inbound, 0, always), Judged::Allowed);
@@ -123,7 +127,7 @@ fn one_flow_more_than_fits_evicts_the_least_recently_used() {
 
 #[test]
 fn a_memo_is_not_believed_after_anything_changed() {
-    let table = FlowTable::new(FLOWS_DEFAULT);
+    let table = empty(FLOWS_DEFAULT);
     let mut memo = FlowMemo::default();
     let mut ask = |table: &FlowTable, policy_id, allowed| {
         self::ask(table, &mut memo, (tuple(1, TCP), Direction::Inbound, 0, policy_id), |_| allowed)
@@ -139,7 +143,7 @@ fn a_memo_is_not_believed_after_anything_changed() {
 
 #[test]
 fn a_sweep_forgets_what_expired_without_being_asked_for() {
-    let table = FlowTable::new(FLOWS_DEFAULT);
+    let table = empty(FLOWS_DEFAULT);
     for port in 0..300 {
         judge(&table, tuple(port, UDP), Direction::Inbound, 0, Some(Direction::Inbound));
     }
@@ -151,7 +155,7 @@ fn a_sweep_forgets_what_expired_without_being_asked_for() {
 
 #[test]
 fn a_flow_counts_what_it_carries_either_way_and_keeps_its_rule() {
-    let table = FlowTable::new(FLOWS_DEFAULT);
+    let table = empty(FLOWS_DEFAULT);
     let (mut outbound, mut inbound) = (FlowMemo::default(), FlowMemo::default());
     for _ in 0..3 {
         ask(&table, &mut outbound, (tuple(1, TCP), Direction::Outbound, 5, 1), |_| true);
@@ -170,7 +174,7 @@ fn a_flow_counts_what_it_carries_either_way_and_keeps_its_rule() {
 
 #[test]
 fn a_connection_that_is_over_lingers_and_makes_room_for_another_one() {
-    let table = FlowTable::new(FLOWS_DEFAULT);
+    let table = empty(FLOWS_DEFAULT);
     let mut memo = FlowMemo::default();
     let mut send = |direction, flags, now_ms, allowed: Option<Direction>| {
         let packet = (tuple(1, TCP), direction, now_ms, 1);
@@ -192,7 +196,7 @@ fn a_connection_that_is_over_lingers_and_makes_room_for_another_one() {
 
 #[test]
 fn what_disproves_a_reset_is_seen_within_a_run() {
-    let table = FlowTable::new(FLOWS_DEFAULT);
+    let table = empty(FLOWS_DEFAULT);
     let mut memo = FlowMemo::default();
     let mut send = |direction, flags, now_ms| {
         segment(&table, &mut memo, (tuple(1, TCP), direction, now_ms, 1), flags, |_| now_ms == 0)
@@ -208,7 +212,7 @@ fn what_disproves_a_reset_is_seen_within_a_run() {
 
 #[test]
 fn flows_are_told_of_in_pages() {
-    let table = FlowTable::new(FLOWS_DEFAULT);
+    let table = empty(FLOWS_DEFAULT);
     for port in 0..10 {
         judge(&table, tuple(port, TCP), Direction::Inbound, 0, Some(Direction::Inbound));
     }
@@ -243,7 +247,7 @@ fn knows(table: &FlowTable, remote: u8, port: u16) -> bool {
 #[test]
 fn a_peer_that_fills_the_table_pushes_out_its_own_flows_only() {
     use Direction::{Inbound, Outbound};
-    let (table, mut memo) = (FlowTable::new(FLOWS_DEFAULT), FlowMemo::default());
+    let (table, mut memo) = (empty(FLOWS_DEFAULT), FlowMemo::default());
     pass(&table, &mut memo, 2, 1, Inbound);
     pass(&table, &mut memo, 3, 1, Outbound);
     for port in 0..=u16::MAX {
@@ -261,7 +265,7 @@ fn a_peer_that_fills_the_table_pushes_out_its_own_flows_only() {
 
 #[test]
 fn greedy_peers_divide_what_modest_ones_leave() {
-    let (table, mut memo) = (FlowTable::new(FLOWS_DEFAULT), FlowMemo::default());
+    let (table, mut memo) = (empty(FLOWS_DEFAULT), FlowMemo::default());
     for port in 0..1_000 {
         pass(&table, &mut memo, 2, port, Direction::Inbound);
     }
@@ -276,7 +280,7 @@ fn greedy_peers_divide_what_modest_ones_leave() {
 
 #[test]
 fn what_was_used_last_stays() {
-    let (table, mut memo) = (FlowTable::new(FLOWS_DEFAULT), FlowMemo::default());
+    let (table, mut memo) = (empty(FLOWS_DEFAULT), FlowMemo::default());
     for port in 0..=u16::MAX {
         pass(&table, &mut memo, 2, port, Direction::Inbound);
     }
@@ -287,7 +291,7 @@ fn what_was_used_last_stays() {
 
 #[test]
 fn sweeps_come_round_to_every_flow_and_look_at_some_each() {
-    let (table, mut memo) = (FlowTable::new(FLOWS_DEFAULT), FlowMemo::default());
+    let (table, mut memo) = (empty(FLOWS_DEFAULT), FlowMemo::default());
     for port in 0..10_000 {
         pass(&table, &mut memo, 2, port, Direction::Inbound);
     }
@@ -299,7 +303,7 @@ fn sweeps_come_round_to_every_flow_and_look_at_some_each() {
 
 #[test]
 fn what_is_used_is_spared_but_not_by_looking_at_everything() {
-    let (table, mut memo) = (FlowTable::new(100), FlowMemo::default());
+    let (table, mut memo) = (empty(100), FlowMemo::default());
     for _ in 0..2 {
         for port in 0..100 {
             pass(&table, &mut memo, 2, port, Direction::Inbound);
@@ -311,7 +315,7 @@ fn what_is_used_is_spared_but_not_by_looking_at_everything() {
 
 #[test]
 fn a_flow_that_comes_is_not_the_one_that_goes() {
-    let (table, mut memo) = (FlowTable::new(3), FlowMemo::default());
+    let (table, mut memo) = (empty(3), FlowMemo::default());
     for _ in 0..2 {
         for port in 0..3 {
             pass(&table, &mut memo, 2, port, Direction::Inbound);
@@ -323,7 +327,7 @@ fn a_flow_that_comes_is_not_the_one_that_goes() {
 
 #[test]
 fn a_lower_limit_takes_what_is_too_much_from_whoever_has_most() {
-    let (table, mut memo) = (FlowTable::new(100), FlowMemo::default());
+    let (table, mut memo) = (empty(100), FlowMemo::default());
     for port in 0..90 {
         pass(&table, &mut memo, 2, port, Direction::Inbound);
     }
@@ -338,7 +342,7 @@ fn a_lower_limit_takes_what_is_too_much_from_whoever_has_most() {
 
 #[test]
 fn threads_that_open_flows_all_at_once_leave_no_more_than_fit_and_each_in_its_place() {
-    let table = FlowTable::new(1_000);
+    let table = empty(1_000);
     std::thread::scope(|scope| {
         for remote in 2..6 {
             let table = &table;
