@@ -103,11 +103,19 @@ function tun(device: string | undefined): readonly string[] {
   return ["", "tun:", `  dev: ${quoted(device)}`];
 }
 
+/** Only hosts of the network get an answer: whoever is none has no tunnel. */
+const REFUSE_AT_ONCE = [
+  "  # What no rule allows fails at once; with drop the caller waits until it gives up.",
+  "  inbound_action: reject",
+  "  outbound_action: reject",
+] as const;
+
 function firewall(more: readonly string[]): readonly string[] {
   return [
     "firewall:",
     "  # The rules of the network's policy, once there is one (lacis policy); until then:",
     "  policy: network",
+    ...REFUSE_AT_ONCE,
     "  outbound:",
     "    - { port: any, proto: any, host: any }",
     "  inbound:",
@@ -120,6 +128,7 @@ function guestFirewall(): readonly string[] {
   return [
     "firewall:",
     "  policy: network",
+    ...REFUSE_AT_ONCE,
     "  outbound:",
     "    - { port: any, proto: any, host: any }",
     "  inbound: []",
