@@ -31,7 +31,8 @@ interface Figures {
   readonly residentMb: readonly number[];
   readonly highestMb: number;
   readonly registrationsPerSecond: number;
-  readonly registrationCpuMs: number;
+  /** Of each process. */
+  readonly registrationCpuMs: readonly number[];
   readonly reportingCores: number;
   readonly tests: number;
   readonly asked: Asked;
@@ -105,7 +106,7 @@ async function measure(contender: Contender, plan: Plan): Promise<Figures> {
       residentMb,
       highestMb: sum(host.residentMb("VmHWM")),
       registrationsPerSecond: hosts / registering.seconds,
-      registrationCpuMs: (sum(registering.cpuSeconds) * 1000) / hosts,
+      registrationCpuMs: registering.cpuSeconds.map((seconds) => (seconds * 1000) / hosts),
       reportingCores: coresOf(reporting),
       tests,
       asked,
@@ -156,10 +157,12 @@ function tell({ name }: Contender, { hosts, queriesPerSecond }: Plan, figures: F
   const { emptyMb, residentMb, highestMb, registrationsPerSecond, registrationCpuMs, asked } = figures;
   const { median, p99, worst } = asked.latencyMs;
   const loop = asked.loopMs ? `; event loop late by p99 ${ms(asked.loopMs.p99)}, worst ${ms(asked.loopMs.worst)}` : "";
+  const each =
+    registrationCpuMs.length > 1 ? ` (${registrationCpuMs.map((spent) => spent.toFixed(2)).join(" + ")})` : "";
   const parts = residentMb.length > 1 ? ` (${residentMb.map((mb) => mb.toFixed(0)).join(" + ")})` : "";
   console.log(
     `${name}
-  registering: ${registrationsPerSecond.toFixed(0)}/s, ${registrationCpuMs.toFixed(2)} ms of CPU each
+  registering: ${registrationsPerSecond.toFixed(0)}/s, ${sum(registrationCpuMs).toFixed(2)} ms of CPU each${each}
   resident: ${emptyMb.toFixed(0)} MB before, ${sum(residentMb).toFixed(0)} MB with ${hosts} hosts${parts}, highest ever ${highestMb.toFixed(0)} MB
   reports every ${REPORT_EVERY_SECONDS.quiet} s: ${percent(figures.reportingCores)} of a core, ${figures.tests} test requests
   ${queriesPerSecond} queries/s: ${percent(asked.answered)} answered, median ${ms(median)}, p99 ${ms(p99)}, worst ${ms(worst)}; ${percent(asked.cores)} of a core${loop}

@@ -135,6 +135,10 @@ export const dropText: Readonly<Record<DropReason, DropText>> = {
     todo: "nothing: senders that listen send shorter ones",
     from: 20,
   },
+  "left-unread": {
+    why: "hosts asked for more at once than this host could answer; what had waited for a second was left out, and is asked again",
+    todo: "nothing if it was once; else run another lighthouse, or give this one more processor time",
+  },
   other: {
     why: "the data plane names a reason that this lacis does not know",
     todo: "update lacis to the same version",

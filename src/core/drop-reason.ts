@@ -47,6 +47,7 @@ export const DropReason = {
   badPathProbe: "bad-path-probe",
   pathNotAllowed: "path-not-allowed",
   tooBig: "too-big",
+  leftUnread: "left-unread",
   /** What a data plane of a later version calls by a name that is not known here. */
   other: "other",
 } as const;

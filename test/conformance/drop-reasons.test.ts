@@ -162,8 +162,14 @@ const silent: Partial<Record<DropReason, Scene>> = {
 };
 
 test("every drop reason has its scene", () => {
-  // What the operating system refuses to send is not for a data plane in memory to see, and `other` is what a later version calls a drop.
-  const scenes = [...Object.keys(sampled), ...Object.keys(silent), DropReason.sendFailed, DropReason.other];
+  // What the operating system refuses to send, or the control plane does not read in time, is not for a data plane in memory to see, and `other` is what a later version calls a drop.
+  const scenes = [
+    ...Object.keys(sampled),
+    ...Object.keys(silent),
+    DropReason.sendFailed,
+    DropReason.leftUnread,
+    DropReason.other,
+  ];
   expect(scenes.sort()).toEqual(Object.values(DropReason).sort());
 });
 

@@ -47,6 +47,7 @@ test("the histories reach nearly every reason to drop a packet", async () => {
     DropReason.messageLimited,
     DropReason.relayLimited,
     DropReason.sendFailed,
+    DropReason.leftUnread,
     DropReason.fragmentLimited,
     DropReason.icmpErrorLimited,
     DropReason.rejectLimited,

@@ -1,7 +1,7 @@
 //! Which events may be lost, and how many may wait.
 
 use lacis_contract::wire::from_data_plane::Event;
-use lacis_engine::header::Kind;
+use lacis_engine::header::{Header, Kind};
 
 /// How an event may be lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,18 @@ pub struct Amount {
     pub events: usize,
     /// What they take together.
     pub bytes: usize,
+}
+
+/// Whether an event is of no use once it has waited for long: a host that asks for something asks again, or has gone elsewhere. What answers this host is
+/// none of them.
+pub fn is_asked_again(event: &Event) -> bool {
+    match event {
+        Event::Datagram(asked) => {
+            Header::decode(&asked.datagram).is_ok_and(|header| header.kind == Kind::Handshake && header.counter == 1)
+        }
+        Event::Message(asked) => asked.r#type == u32::from(Kind::LightHouse.to_wire().0),
+        _ => false,
+    }
 }
 
 impl Class {

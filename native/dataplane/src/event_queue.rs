@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use lacis_contract::frame;
 use lacis_contract::wire::{FromDataPlane, from_data_plane::Event};
 
-use crate::event_class::{Amount, CLASSES, Class};
+use crate::event_class::{Amount, CLASSES, Class, is_asked_again};
 use crate::gathering::Gathering;
 use crate::platform::ControlStream;
 
@@ -17,6 +17,10 @@ use crate::platform::ControlStream;
 const WRITE_EVENTS: usize = 256;
 /// So many are worth a wake-up at any time.
 const GATHERED: usize = 16;
+/// What is asked again is left out after so long, while more than so many events of its class wait: whoever asks now is answered in time, instead of
+/// everybody too late. A control plane that was stopped for a while finds few, and reads all of them.
+const LATE: Duration = Duration::from_secs(1);
+const CROWD: usize = 256;
 /// What the write buffer shrinks to.
 const BUFFER_BYTES: usize = 256 << 10;
 
@@ -35,7 +39,7 @@ pub enum Pushed {
 pub type Opening = Box<dyn Iterator<Item = Event> + Send>;
 
 enum Waiting {
-    One(Box<Event>, Class, usize),
+    One(Box<Event>, Class, usize, Instant),
     Many(Opening),
 }
 
@@ -56,6 +60,8 @@ struct State {
     held: [Amount; CLASSES],
     is_writing: bool,
     gathering: Gathering,
+    /// Events that were left out.
+    late: u64,
 }
 
 /// The queue and the connection at its end.
@@ -102,6 +108,11 @@ impl EventQueue {
         let pushed = state.push(event, bytes);
         self.tell(&state);
         pushed
+    }
+
+    /// How many events were left out since this was last asked.
+    pub fn take_late(&self) -> u64 {
+        std::mem::take(&mut self.lock().late)
     }
 
     /// Wakes who writes where it may have waited for this: not for each one while it gathers.
@@ -151,7 +162,7 @@ impl EventQueue {
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         state.gathering.woken(Instant::now());
-        let next = state.next();
+        let next = state.next(Instant::now());
         state.is_writing = true;
         let gone = || io::Error::from(io::ErrorKind::NotConnected);
         let connection = state.connection.as_ref().ok_or_else(gone).and_then(ControlStream::try_clone);
@@ -177,20 +188,26 @@ impl State {
             return Pushed::Overflow;
         }
         *held = with_it;
-        self.waiting.push_back(Waiting::One(Box::new(event), class, bytes));
+        self.waiting.push_back(Waiting::One(Box::new(event), class, bytes, Instant::now()));
         Pushed::Queued
     }
 
     /// Takes out what is first: an opening by itself, or some events.
-    fn next(&mut self) -> Next {
+    fn next(&mut self, now: Instant) -> Next {
         let mut events = vec![];
         while events.len() < WRITE_EVENTS {
             match self.waiting.pop_front() {
-                Some(Waiting::One(event, class, bytes)) => {
+                Some(Waiting::One(event, class, bytes, at)) => {
+                    let mut is_crowded = false;
                     if let Some(held) = self.held.get_mut(class as usize) {
+                        is_crowded = held.events > CROWD;
                         *held = Amount { events: held.events - 1, bytes: held.bytes - bytes };
                     }
-                    events.push(*event);
+                    if is_crowded && now.saturating_duration_since(at) > LATE && is_asked_again(&event) {
+                        self.late += 1;
+                    } else {
+                        events.push(*event);
+                    }
                 }
                 Some(Waiting::Many(opening)) if events.is_empty() => return Next::Opening(opening),
                 Some(opening) => {
@@ -301,6 +318,38 @@ mod tests {
         assert_eq!(queue.push(confirmed()), Pushed::Queued);
         queue.answer(answer);
         assert_eq!(queue.push(confirmed()), Pushed::Unheard);
+    }
+
+    #[test]
+    fn of_a_crowd_what_is_asked_again_and_has_waited_for_a_second_is_left_out_and_counted() {
+        let read = |queue: &EventQueue, after: Duration| {
+            let mut state = queue.lock();
+            let mut read = 0;
+            while let Next::Events(events) = state.next(Instant::now() + after) {
+                if events.is_empty() && state.waiting.is_empty() {
+                    break;
+                }
+                read += events.len();
+            }
+            read
+        };
+        let filled = |kind: u32, events: usize| {
+            let (queue, theirs) = greeted();
+            assert!(matches!(queue.lock().next(Instant::now()), Next::Opening(_)));
+            for _ in 0..events {
+                assert_eq!(queue.push(message(kind, 20)), Pushed::Queued);
+            }
+            (queue, theirs)
+        };
+        let (queue, _theirs) = filled(3, 1_000);
+        assert_eq!((read(&queue, Duration::ZERO), queue.take_late()), (1_000, 0));
+        let (queue, _theirs) = filled(3, 1_000);
+        assert_eq!((read(&queue, Duration::from_secs(2)), queue.take_late()), (CROWD, 1_000 - CROWD as u64));
+        let (queue, _theirs) = filled(3, CROWD);
+        assert_eq!((read(&queue, Duration::from_secs(60)), queue.take_late()), (CROWD, 0));
+        // Answers to this host: nobody gives them again.
+        let (queue, _theirs) = filled(4, 1_000);
+        assert_eq!((read(&queue, Duration::from_secs(2)), queue.take_late()), (1_000, 0));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use lacis_contract::frame::FrameBuffer;
 use lacis_contract::wire::{self, ToDataPlane, from_data_plane::Event, to_data_plane::Command};
+use lacis_engine::drop_reason::DropReason;
 use lacis_engine::engine::Worker;
 use lacis_engine::reports::snapshot;
 
@@ -286,6 +287,9 @@ impl Process {
                     self.configured = Some(configure.clone());
                 }
                 let routes = matches!(command, Command::ApplyRoutes(_));
+                if let Command::Sample(_) = command {
+                    self.shared.engine.count_drops(DropReason::LeftUnread, self.shared.events.take_late());
+                }
                 let now_ms = self.shared.clock.now_ms();
                 let mut pass = self.shared.engine.at(now_ms, &mut self.worker, self.devices.output());
                 let mut nobody_s = Staged::default();

@@ -84,6 +84,7 @@ drop_reasons! {
     BadPathProbe = "bad-path-probe",
     PathNotAllowed = "path-not-allowed",
     TooBig = "too-big",
+    LeftUnread = "left-unread",
 }
 
 impl DropReason {
