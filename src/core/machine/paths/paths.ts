@@ -17,6 +17,7 @@ import type { CallAnewEvent, CommonEvent, Emit, Machine, UsePathEvent } from "..
 import { betterWay, isLossy, type Way } from "./choice.ts";
 import type { Estimate } from "./estimate.ts";
 import { HostPaths, type PathRequest } from "./host-paths.ts";
+import { onlyAnswers } from "./only-answers.ts";
 import { patienceMs } from "./patience.ts";
 import { rankOf } from "./rank.ts";
 import { TestRequests } from "./test-requests.ts";
@@ -124,8 +125,12 @@ export class Paths implements Machine {
     return ways.sort((a, b) => Number(b.isInUse) - Number(a.isInUse));
   }
 
-  /** A session stands: it is watched, and asked whether its peer knows path probes. */
+  /**
+   * A session stands: it is watched, and asked whether its peer knows path probes. Whoever has called a host without a device is, once something is
+   * sent to it: a lighthouse has thousands, and says nothing to them but answers.
+   */
   sessionUp(session: Session): void {
+    if (onlyAnswers(this.#facts, session, this.#watched)) return;
     this.#watch(session);
     this.#ask(session, session.path, { isRace: false });
   }
@@ -137,6 +142,7 @@ export class Paths implements Machine {
 
   /** Whoever answered the handshake has not measured the way yet, and whoever called has measured a cold start. */
   measure(session: Session): void {
+    if (onlyAnswers(this.#facts, session, this.#watched)) return;
     const at = this.estimateOf(session)?.measuredAt;
     if (at === undefined || at < later(session.state.since, WARM_UP_MS)) this.probe(session);
   }
@@ -202,6 +208,7 @@ export class Paths implements Machine {
     const host = this.#host(session);
     const { now } = this.#facts;
     host.sentPerSecond = sentPerSecond;
+    if (!this.#watched.has(session.localIndex)) this.#ask(session, session.path, { isRace: false });
     this.#settle(session, host);
     this.#watch(session);
     host.roundAt ??= later(now, ROUND_MS);
