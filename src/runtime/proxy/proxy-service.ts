@@ -5,7 +5,7 @@ import { familyOf, type IpAddress } from "../../core/netip/address.ts";
 import { contains } from "../../core/netip/prefix.ts";
 import type { Service } from "../service.ts";
 import type { StateDirectory } from "../state/state-directory.ts";
-import { type Asker, denialOf } from "./denial.ts";
+import { type Asker, denialOf, type Moment, REFUSED, UNANSWERED } from "./denial.ts";
 import { type RefusalWords, SocksReply, type SocksTarget } from "./socks.ts";
 import { serveSocks } from "./socks-session.ts";
 import { type Dialled, dialStream } from "./stream-client.ts";
@@ -32,7 +32,7 @@ export function proxyService(state: StateDirectory, running: { readonly settings
     const { port } = target;
     return unlessDenied(
       (signal) => dialStream(state.streamsSocket, address, port, signal),
-      (signal) => denialOf(finder, { address, port, name: "name" in target ? target.name : address }, signal),
+      (...when) => denialOf(finder, { address, port, name: "name" in target ? target.name : address }, ...when),
     );
   };
   return {
@@ -64,15 +64,21 @@ export function proxyService(state: StateDirectory, running: { readonly settings
 /** Whichever is known first: that somebody has answered, or that rules let nobody answer. */
 async function unlessDenied(
   dial: (signal: AbortSignal) => Promise<Dialled>,
-  denial: (signal: AbortSignal) => Promise<RefusalWords | undefined>,
+  denial: (moment: Moment, signal?: AbortSignal) => Promise<RefusalWords | undefined>,
 ): Promise<Dialled> {
   const [dialling, asking] = [new AbortController(), new AbortController()];
   const dialled = dial(dialling.signal);
-  const denied = denial(asking.signal).then((words) => words && { refused: SocksReply.notAllowed, words });
+  const denied = denial(UNANSWERED, asking.signal).then((words) => words && notAllowed(words));
   const first = (await Promise.race([dialled, denied])) ?? (await dialled);
   asking.abort();
-  if ("refused" in first) dialling.abort();
-  return first;
+  if (!("refused" in first)) return first;
+  dialling.abort();
+  const words = first.refused === SocksReply.refused ? await denial(REFUSED) : undefined;
+  return words ? notAllowed(words) : first;
+}
+
+function notAllowed(words: RefusalWords): Dialled {
+  return { refused: SocksReply.notAllowed, words };
 }
 
 /** Of a name, with or without the overlay's domain. */
