@@ -20,7 +20,7 @@ describe("the demo", () => {
     const told = await run(DEMO[0], DEMO.slice(1), { environment: ENVIRONMENT, timeoutMs: 50_000 });
     expect(told.status, told.stdout + told.stderr).toBe(0);
     expect(told.elapsedMs).toBeLessThan(20_000);
-    expect(told.stdout).toContain("no-matching-rule");
+    expect(told.stdout).toContain("server, inbound: denied - no inbound rule allows it");
     expect(surroundings()).toEqual(before);
   });
 

@@ -198,7 +198,7 @@ impl HostDevices {
         }
         let (tun, other_end) = SystemTun::in_user_space(name, settings)
             .map_err(|error| Failure::system("making a device in user space", &error))?;
-        let started = UserSpace::start(socket, other_end, addresses, settings.mtu as usize, self.shared.clock);
+        let started = UserSpace::start(socket, other_end, addresses, settings.mtu as usize, self.shared.clone());
         self.user_space = Some(started.map_err(|error| Failure::system("carrying streams", &error))?);
         Ok(tun)
     }

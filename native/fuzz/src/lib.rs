@@ -6,6 +6,7 @@ mod frames;
 mod packet;
 mod receive;
 mod rules;
+mod streams;
 mod superpackets;
 #[path = "../../engine/tests/support/mod.rs"]
 mod support;
@@ -15,12 +16,13 @@ mod world;
 pub type Target = fn(&[u8]);
 
 /// All of them, by the names of their folders of seeds.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("chunks", chunks::check),
     ("frames", frames::check),
     ("packet", packet::check),
     ("receive", receive::check),
     ("rules", rules::check),
+    ("streams", streams::check),
     ("superpackets", superpackets::check),
 ];
 

@@ -13,9 +13,9 @@ use lacis_engine::ip::Prefix;
 use lacis_stack::Stack;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::clock::Clock;
 use crate::platform::confinement::spawn_bare;
 use crate::platform::{LocalSocket, PacketSocket, Stop, stop_switch};
+use crate::shared::Shared;
 use service::Service;
 
 /// The thread that carries streams. It ends, and its socket with it, when this is dropped.
@@ -31,15 +31,18 @@ impl UserSpace {
         device: PacketSocket,
         addresses: &[Prefix],
         mtu: usize,
-        clock: Clock,
+        shared: Shared,
     ) -> io::Result<Self> {
         let socket = LocalSocket::bind(socket)?;
         socket.never_block()?;
-        let mut seed = [0; 8];
-        SystemRandom::new().fill(&mut seed).map_err(|_| io::Error::other("the system gives no randomness"))?;
-        let stack = Stack::new(addresses, mtu, u64::from_le_bytes(seed), clock.now_ms());
+        let addresses = addresses.to_vec();
+        let new_stack = move |now_ms| {
+            let mut seed = [0; 8];
+            SystemRandom::new().fill(&mut seed).map_err(|_| io::Error::other("the system gives no randomness"))?;
+            Ok(Stack::new(&addresses, mtu, u64::from_le_bytes(seed), now_ms))
+        };
         let (stop, stopped) = stop_switch()?;
-        let service = Service::new(stack, device, socket, clock);
+        let service = Service::new(Box::new(new_stack), device, socket, shared)?;
         let thread = spawn_bare("streams", move || service.run(&stopped))?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
