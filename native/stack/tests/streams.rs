@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use lacis_engine::checksum::Checksum;
 use lacis_engine::ip::Prefix;
 use lacis_stack::{Incoming, NotBegun, Progress, STREAMS_MAX, Stack, StreamId};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
@@ -233,4 +234,23 @@ fn bytes_that_are_no_packet_change_nothing() {
         stack.advance(length as u64);
     }
     assert!(stack.outgoing().is_none());
+}
+
+#[test]
+fn a_ping_is_answered_from_where_it_came_to() {
+    let with_checksum = |mut bytes: Vec<u8>, at: usize, from: usize| {
+        let sum = Checksum::default().with(&bytes[from..]).finish();
+        bytes[at..at + 2].copy_from_slice(&sum);
+        bytes
+    };
+    let addresses = [[10, 77, 0, 1], [10, 77, 0, 2]].concat();
+    let header = [&[0x45, 0, 0, 32, 0, 1, 0x40, 0, 64, 1, 0, 0][..], &addresses].concat();
+    let mut packet = with_checksum(header, 10, 0);
+    packet.extend_from_slice(&[8, 0, 0, 0, 0, 7, 0, 1, b'h', b'e', b'r', b'e']);
+    let mut stack = stack();
+    stack.push(&with_checksum(packet, 22, 20));
+    stack.advance(0);
+    let answer = stack.outgoing().unwrap();
+    assert_eq!(answer[12..20], [[10, 77, 0, 2], [10, 77, 0, 1]].concat());
+    assert_eq!((answer[20], &answer[24..]), (0, &[0, 7, 0, 1, b'h', b'e', b'r', b'e'][..]));
 }
