@@ -8,6 +8,7 @@
 
 pub mod aead;
 pub mod allow_list;
+mod answering;
 mod arrivals;
 mod awaited;
 pub mod capture;

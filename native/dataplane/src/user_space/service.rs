@@ -39,8 +39,8 @@ impl Service {
 
     /// Until the switch is thrown, or the device is gone.
     pub fn run(mut self, stopped: &Stopped) {
+        let shared = self.shared.clone();
         while let Ok(Some(ready)) = self.wait(stopped) {
-            let shared = self.shared.clone();
             let done = shared.contain(|| self.turn(&ready)).unwrap_or_else(|| self.begin_anew());
             if done.is_err() {
                 return;
