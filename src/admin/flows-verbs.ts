@@ -1,12 +1,12 @@
-import { nearest } from "../core/base/suggest.ts";
 import { wildcard } from "../core/base/wildcard.ts";
 import { type IpAddress, parseAddress } from "../core/netip/address.ts";
 import { PORT_MAX } from "../core/netip/service.ts";
 import type { FlowEntry, LogLine } from "../runtime/flowlog/flow-entry.ts";
 import type { FlowLog } from "../runtime/flowlog/flow-log.ts";
 import { type FlowFilter, partiesOf } from "../runtime/flowlog/flow-query.ts";
-import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
+import { OperatorError } from "../runtime/operator-error.ts";
 import { ADMIN_SCHEMA } from "./protocol.ts";
+import { outsideText, strangeName, stranger } from "./stranger.ts";
 import { answers, type Members, type Sink, streams, type Verb } from "./verb.ts";
 
 /** `lacis flows --json`. */
@@ -63,19 +63,16 @@ async function refuseStranger({ log, names, networks, isOverlay }: FlowHost, { p
   const address = parseAddress(peer);
   if (address !== undefined) {
     if (isOverlay(address)) return;
-    const why = `it is not in any network of this host (${networks()}), nor behind another one`;
-    throw stranger(peer, why, "check the address; overlay addresses stand in the hosts' certificates");
+    throw stranger(
+      peer,
+      outsideText(networks()),
+      "check the address; overlay addresses stand in the hosts' certificates",
+    );
   }
   const { flows } = await log.find({}, FLOWS_MAX);
   const known = new Set([...names(), ...flows.flatMap(partiesOf)]);
   if (known.has(peer)) return;
-  const near = nearest(peer, known);
-  const why = "no tunnel leads to a host with that name, and no flow that was noted had one";
-  throw stranger(peer, why, near === undefined ? "ask by its overlay address instead" : `did you mean ${near}?`);
-}
-
-function stranger(peer: string, why: string, todo: string): OperatorError {
-  return new OperatorError("unknown-peer", { what: `no host ${JSON.stringify(peer)} here`, why, todo }, ExitCode.usage);
+  throw strangeName(peer, known, "no tunnel leads to a host with that name, and no flow that was noted had one");
 }
 
 function refuseOff({ isOn }: FlowLog): void {

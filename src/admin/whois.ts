@@ -1,4 +1,3 @@
-import { nearest } from "../core/base/suggest.ts";
 import type { Certificate } from "../core/cert/certificate.ts";
 import { type IpAddress, parseAddress } from "../core/netip/address.ts";
 import { endpointAddress, parseEndpoint } from "../core/netip/endpoint.ts";
@@ -6,6 +5,7 @@ import { contains, formatPrefix, masked } from "../core/netip/prefix.ts";
 import type { NamedHost } from "../core/node/directory.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
 import { ADMIN_SCHEMA } from "./protocol.ts";
+import { outsideText, strangeName } from "./stranger.ts";
 
 /** `lacis whois --json`. Field names are promised stable (docs/CLI.md). */
 export interface WhoisReport {
@@ -95,26 +95,12 @@ function unmet(address: IpAddress): OperatorError {
 }
 
 function outside(address: IpAddress, networks: string): OperatorError {
-  const why = `it is not in any network of this host (${networks}), nor behind another one`;
-  return new OperatorError(
-    "unknown-peer",
-    { what: `${address} is nobody's here`, why, todo: "give an overlay address, as it stands in a certificate" },
-    ExitCode.usage,
-  );
+  const todo = "give an overlay address, as it stands in a certificate";
+  const complaint = { what: `${address} is nobody's here`, why: outsideText(networks), todo };
+  return new OperatorError("unknown-peer", complaint, ExitCode.usage);
 }
 
 function unknownName(text: string, directory: readonly NamedHost[]): OperatorError {
-  const near = nearest(
-    text,
-    directory.map(({ name }) => name),
-  );
-  return new OperatorError(
-    "unknown-peer",
-    {
-      what: `no host ${JSON.stringify(text)} here`,
-      why: "no tunnel leads to a host with that name",
-      todo: near === undefined ? "ask by its overlay address instead" : `did you mean ${near}?`,
-    },
-    ExitCode.usage,
-  );
+  const names = directory.map(({ name }) => name);
+  return strangeName(text, names, "no tunnel leads to a host with that name");
 }

@@ -5,18 +5,17 @@ import { obstacleTo } from "./device-obstacle.ts";
 export const ADVICE: DeviceAdvice = {
   obstacleTo: (device) => obstacleTo(device),
   permitTun: (binary) =>
-    brokerSocket() === undefined
-      ? `run lacis as root (sudo lacis run …), or once: sudo setcap cap_net_admin+ep ${binary}`
-      : permitBroker("CAP_NET_ADMIN"),
+    permit("CAP_NET_ADMIN", `run lacis as root (sudo lacis run …), or once: sudo setcap cap_net_admin+ep ${binary}`),
   freeTun: () => "stop what uses it (ip link show), or change tun.dev",
   loadTun: () => "load the driver: sudo modprobe tun - or set tun.disabled on a lighthouse",
   lookBeyond: () =>
     "does it listen there (ss -tulpn), and do the packet filters of both machines let it through (nft list ruleset)?",
   examineTun: () => "see what the kernel says: dmesg | tail",
   permitPort: (binary) =>
-    brokerSocket() === undefined
-      ? `choose listen.port above 1023, or once: sudo setcap cap_net_admin,cap_net_bind_service+ep ${binary}`
-      : `choose listen.port above 1023, or ${permitBroker("CAP_NET_ADMIN CAP_NET_BIND_SERVICE")}`,
+    `choose listen.port above 1023, or ${permit(
+      "CAP_NET_ADMIN CAP_NET_BIND_SERVICE",
+      `once: sudo setcap cap_net_admin,cap_net_bind_service+ep ${binary}`,
+    )}`,
   freePort: (port, key) => `find it with: ss -ulpn 'sport = :${port}' - then stop it, or change ${key}`,
   permitGuard: () => `${permitChanges()}; what stands: ip route show proto 142; ip -6 route show proto 142`,
   leaveAlone: (device) =>
@@ -25,13 +24,14 @@ export const ADVICE: DeviceAdvice = {
     `${permitChanges()} and the kernel nf_tables (modprobe nf_tables nft_fib_inet), or once, as root: ${nftCommand(`lacis_${owner}`, device || "tun*", networks)}`,
 };
 
-/** Whoever changes the network of this machine: this program, or the broker that does it in its place. */
+/** Whoever changes the network of this machine. */
 function permitChanges(): string {
-  return brokerSocket() === undefined ? "give lacis CAP_NET_ADMIN" : permitBroker("CAP_NET_ADMIN");
+  return permit("CAP_NET_ADMIN", "give lacis CAP_NET_ADMIN");
 }
 
-/** The unit of the package is the only one that starts a broker. */
-function permitBroker(capabilities: string): string {
+/** How to give a privilege to whoever needs it: this program, by what is said `here`, or the broker that stands in for it, which the package's unit alone starts. */
+function permit(capabilities: string, here: string): string {
+  if (brokerSocket() === undefined) return here;
   return `let the broker have ${capabilities} (AmbientCapabilities, CapabilityBoundingSet: sudo systemctl edit lacis-dataplane), and restart both: sudo systemctl restart lacis-dataplane lacis`;
 }
 
