@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Daemon } from "./lab/daemon.ts";
 import { LACIS } from "./lab/implementation.ts";
-import type { Machine } from "./lab/network.ts";
+import { type Machine, TestNetwork } from "./lab/network.ts";
 import { PrivateRoot } from "./lab/private-root.ts";
 
 /** A machine and the root that a network's files are written to. */
@@ -16,8 +16,28 @@ export async function invited({ machine, root }: Fresh, name: string, ...flags: 
   return /lacis[12]-\S+/.exec(printed)?.[0] ?? "";
 }
 
-/** A machine where nothing of a network is yet. */
-export async function fresh(machine: Machine): Promise<Fresh> {
+/** Machines where nothing of a network is yet, the first one at 192.0.2.1; removed in the end, whatever happens. */
+export async function withFresh<const Name extends string>(
+  networkName: string,
+  names: readonly Name[],
+  test: (machines: Readonly<Record<Name, Fresh>>) => Promise<void>,
+): Promise<void> {
+  const network = await TestNetwork.open(networkName);
+  const machines: [Name, Fresh][] = [];
+  try {
+    for (const [index, name] of names.entries())
+      machines.push([name, await fresh(await network.machine(name, [`192.0.2.${index + 1}/24`]))]);
+    await test(Object.fromEntries(machines) as Record<Name, Fresh>);
+  } finally {
+    for (const [, { machine, root }] of machines) {
+      await machine.endAll();
+      await root.close();
+    }
+    await network.close();
+  }
+}
+
+async function fresh(machine: Machine): Promise<Fresh> {
   return { machine, root: await PrivateRoot.over(join(machine.directory, "root")) };
 }
 

@@ -2,10 +2,9 @@ import { expect, test } from "vitest";
 import { readHostKey } from "../../src/core/cert/host-key.ts";
 import type { BundleFile } from "../../src/core/enrolment/bundle.ts";
 import { nodeSuite } from "../../src/runtime/node-crypto.ts";
-import { answers, fresh, invited, says, service, start } from "./enrolled.ts";
+import { answers, invited, says, service, start, withFresh } from "./enrolled.ts";
 import type { Daemon } from "./lab/daemon.ts";
 import { LACIS } from "./lab/implementation.ts";
-import { TestNetwork } from "./lab/network.ts";
 import { waitFor } from "./lab/wait.ts";
 
 /** The authority is younger than that, and a certificate begins no earlier: after two thirds of their time together it is renewed, every few seconds. */
@@ -13,11 +12,7 @@ const SHORT_LIFE = "12s";
 const RENEWED = "This host has a new certificate";
 
 test("a host renews its certificate every few seconds and loses no ping; while the service is away nobody loses one, and who starts then is there", async () => {
-  const network = await TestNetwork.open("renewal");
-  const first = await fresh(await network.machine("first", ["192.0.2.1/24"]));
-  const laptop = await fresh(await network.machine("laptop", ["192.0.2.2/24"]));
-  const nas = await fresh(await network.machine("nas", ["192.0.2.3/24"]));
-  try {
+  await withFresh("renewal", ["first", "laptop", "nas"], async ({ first, laptop, nas }) => {
     const host = start(first, "init", "home", "--endpoint", "192.0.2.1");
     await says(host, "next: sudo lacis invite HOST");
     const overlay = /this host is (\S+), reached/.exec(host.log())?.[1] ?? "";
@@ -41,24 +36,15 @@ test("a host renews its certificate every few seconds and loses no ping; while t
     await pings.exited;
     console.log(pings.log().trim().split("\n").at(-2));
     expect(pings.log()).toMatch(/ 0% packet loss/);
-  } finally {
-    for (const { machine, root } of [first, laptop, nas]) {
-      await machine.endAll();
-      await root.close();
-    }
-    await network.close();
-  }
+  });
 });
 
 test("the first host renews its certificate at its own service, and a change of the authority counts it as one of two that trust the next", async () => {
-  const network = await TestNetwork.open("first-host");
-  const first = await fresh(await network.machine("first", ["192.0.2.1/24"]));
-  const nas = await fresh(await network.machine("nas", ["192.0.2.3/24"]));
-  const onFirst = (script: string): Promise<string> =>
-    first.machine.must(...first.root.inside(["sh", "-c", `cd /etc/lacis/authority && ${script}`]));
-  const tool = (...args: readonly string[]): string => LACIS.cert(...args).join(" ");
-  const cli = (...args: readonly string[]): string => LACIS.cli(...args).join(" ");
-  try {
+  await withFresh("first-host", ["first", "nas"], async ({ first, nas }) => {
+    const onFirst = (script: string): Promise<string> =>
+      first.machine.must(...first.root.inside(["sh", "-c", `cd /etc/lacis/authority && ${script}`]));
+    const tool = (...args: readonly string[]): string => LACIS.cert(...args).join(" ");
+    const cli = (...args: readonly string[]): string => LACIS.cli(...args).join(" ");
     const host = start(first, "init", "home", "--endpoint", "192.0.2.1", "--name", "first");
     await says(host, "next: sudo lacis invite HOST");
     await says(start(nas, "join", await invited(first, "nas")), "lighthouse answers in");
@@ -95,20 +81,11 @@ test("the first host renews its certificate at its own service, and a change of 
       },
       { withinMs: 60_000 },
     );
-  } finally {
-    for (const { machine, root } of [first, nas]) {
-      await machine.endAll();
-      await root.close();
-    }
-    await network.close();
-  }
+  });
 });
 
 test("a network on P-256 is founded, joined, renewed and takes a host out as any other", async () => {
-  const network = await TestNetwork.open("p256");
-  const first = await fresh(await network.machine("first", ["192.0.2.1/24"]));
-  const laptop = await fresh(await network.machine("laptop", ["192.0.2.2/24"]));
-  try {
+  await withFresh("p256", ["first", "laptop"], async ({ first, laptop }) => {
     const host = start(first, "init", "home", "--endpoint", "192.0.2.1", "--curve", "P256");
     await says(host, "next: sudo lacis invite HOST");
     const overlay = /this host is (\S+), reached/.exec(host.log())?.[1] ?? "";
@@ -127,13 +104,7 @@ test("a network on P-256 is founded, joined, renewed and takes a host out as any
     expect(revoked).toMatch(/^laptop is revoked: applied on 1 of 1/);
     expect(await answers(laptop, overlay)).toBe(false);
     expect(await answers(first, own)).toBe(false);
-  } finally {
-    for (const { machine, root } of [first, laptop]) {
-      await machine.endAll();
-      await root.close();
-    }
-    await network.close();
-  }
+  });
 });
 
 async function renewals(daemon: Daemon, count: number): Promise<void> {

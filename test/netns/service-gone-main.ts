@@ -1,5 +1,4 @@
-import { answers, fresh, invited, says, service, start } from "./enrolled.ts";
-import { TestNetwork } from "./lab/network.ts";
+import { answers, invited, says, service, start, withFresh } from "./enrolled.ts";
 import { pause, waitFor } from "./lab/wait.ts";
 
 /**
@@ -11,13 +10,7 @@ const minutes = Number(process.argv[2] ?? 60);
 /** Renewed after two thirds, while the service is away, and good until long after. */
 const DURATION_S = Math.ceil(minutes * 60 * 1.3);
 
-const network = await TestNetwork.open("service-gone");
-const machines = ["first", "laptop", "nas"] as const;
-const hosts = await Promise.all(
-  machines.map(async (name, i) => fresh(await network.machine(name, [`192.0.2.${i + 1}/24`]))),
-);
-const [first, laptop, nas] = hosts as [(typeof hosts)[0], (typeof hosts)[0], (typeof hosts)[0]];
-try {
+await withFresh("service-gone", ["first", "laptop", "nas"], async ({ first, laptop, nas }) => {
   const host = start(first, "init", "home", "--endpoint", "192.0.2.1");
   await says(host, "next: sudo lacis invite HOST");
   const overlay = /this host is (\S+), reached/.exec(host.log())?.[1] ?? "";
@@ -52,10 +45,4 @@ try {
   const isRight = / 0% packet loss/.test(counted) && asked > 0 && (await answers(nas, overlay));
   if (!isRight) process.exitCode = 1;
   await again.stop(15_000);
-} finally {
-  for (const { machine, root } of hosts) {
-    await machine.endAll();
-    await root.close();
-  }
-  await network.close();
-}
+});
