@@ -69,7 +69,7 @@ export const BELOW: { readonly [Code in (DataPlaneNews | UnderlayNews)["code"]]:
   "port-not-mapped": {
     level: "warn",
     text: ({ gateway, protocol, why }) =>
-      `The router ${gateway} leads no port to this host (${protocol}: ${why}); it is asked again in two hours.`,
+      `The router ${gateway} leads no port to this host (${protocol}: ${why}); it is asked again by itself, ever more seldom.`,
   },
   "listen-address-missing": {
     level: "error",

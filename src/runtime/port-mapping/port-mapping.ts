@@ -26,11 +26,13 @@ export type PortMappingState =
   | { readonly is: "mapped"; readonly protocol: MappingProtocol; readonly at: Endpoint }
   | { readonly is: "refused"; readonly protocol: MappingProtocol; readonly why: string };
 
-/** What is asked for. A router that refuses, or answers nonsense, is not asked again for as long. */
+/** What is asked for. */
 const LIFETIME_S = 7_200;
-const REFUSED_MS = LIFETIME_S * 1_000;
 /** A router that says nothing may be another one soon. */
 const SILENT_MS = 600_000;
+/** One that refuses, or answers nonsense, may only have started before its own way out: it is asked as soon, and then ever more seldom. */
+const REFUSED_MS = SILENT_MS;
+const REFUSED_MS_MAX = LIFETIME_S * 1_000;
 /** A lease whose renewal was not answered is asked for again at half of what is left, but not all the time. */
 const RENEW_MS_MIN = 10_000;
 const FAREWELL_MS = 500;
@@ -55,6 +57,8 @@ export class PortMapping implements Service {
   /** Rises with whatever makes an answer that is under way worthless. */
   #round = 0;
   #asked: string | undefined;
+  /** Refusals since the router was first asked, or last gave a port. */
+  #refusals = 0;
   state: PortMappingState = { is: "off" };
 
   constructor({ live }: Settings, options: PortMappingOptions) {
@@ -90,6 +94,7 @@ export class PortMapping implements Service {
     if (asked === this.#asked) return;
     this.#asked = asked;
     this.#round++;
+    this.#refusals = 0;
     clearTimeout(this.#timer);
     this.#forget();
     if (!way || asked === "") {
@@ -112,7 +117,7 @@ export class PortMapping implements Service {
       externalPort: port,
       lifetimeS: LIFETIME_S,
     };
-    if (!this.#lease) this.state = { is: "looking" };
+    if (!this.#lease && this.state.is !== "refused") this.state = { is: "looking" };
     const outcome = await mapPort(router, request);
     if (round !== this.#round) {
       const isOurs = this.#isWanted && this.#asked === asked;
@@ -132,6 +137,7 @@ export class PortMapping implements Service {
       const { giveBack, mapping } = outcome;
       const { at, lifetimeMs } = mapping;
       const isNew = this.#lease?.at !== at;
+      this.#refusals = 0;
       this.#lease = { giveBack, at, endsAt: performance.now() + lifetimeMs };
       this.state = { is: "mapped", protocol, at };
       if (isNew) this.#options.mapped(at);
@@ -139,10 +145,11 @@ export class PortMapping implements Service {
       return lifetimeMs / 2;
     }
     const why = outcome.kind === "nonsense" ? outcome.why : `code ${outcome.code}`;
+    const isNews = this.state.is !== "refused" || this.state.protocol !== protocol || this.state.why !== why;
     this.#forget();
     this.state = { is: "refused", protocol, why };
-    this.#options.tell({ code: "port-not-mapped", gateway, protocol, why });
-    return REFUSED_MS;
+    if (isNews) this.#options.tell({ code: "port-not-mapped", gateway, protocol, why });
+    return Math.min(REFUSED_MS * 2 ** this.#refusals++, REFUSED_MS_MAX);
   }
 
   #unanswered(): number {

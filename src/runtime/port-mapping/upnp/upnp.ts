@@ -1,4 +1,4 @@
-import { parseAddress } from "../../../core/netip/address.ts";
+import { addressBytes, parseAddress } from "../../../core/netip/address.ts";
 import type { MappingAnswer, MappingRequest } from "../answer.ts";
 import type { Router } from "../ask-router.ts";
 import { type Arguments, type Reply, tellRouter } from "./command.ts";
@@ -11,6 +11,13 @@ import { exchange } from "./exchange.ts";
 const PATIENCE_MS = 3_000;
 /** The router keeps mappings until it is told otherwise, and takes no time (WANIPConnection:1, 2.4.16.4). */
 const ONLY_PERMANENT = 725;
+
+/** Somebody else behind the router has this port outside (WANIPConnection:1, 2.4.16.4). */
+const TAKEN = 718;
+/** Ports that are asked for in all: the one that is wanted, and others. */
+const PORTS_MAX = 4;
+/** Of those that nobody is known by (RFC 6335, 6): 16,384 of them. */
+const OTHER_PORTS_FROM = 49_152;
 
 /** A port that a router gave, and how it is given back. */
 export interface UpnpMapping {
@@ -25,11 +32,24 @@ export async function mapByUpnp(router: Router, request: MappingRequest): Promis
   if (place === undefined || description?.status !== 200) return undefined;
   let last: UpnpMapping | undefined;
   for (const connection of connectionsIn(description.body, place, router.gateway)) {
-    const answer = await mapThrough(connection, request);
-    if (answer !== undefined) last = { answer, giveBack: (patienceMs) => unmap(connection, request, patienceMs) };
-    if (answer?.kind === "granted") break;
+    for (const externalPort of portsFor(request)) {
+      const asked = { ...request, externalPort };
+      const answer = await mapThrough(connection, asked);
+      if (answer !== undefined) last = { answer, giveBack: (patienceMs) => unmap(connection, asked, patienceMs) };
+      if (answer?.kind === "granted") return last;
+      if (answer?.kind !== "refused" || answer.code !== TAKEN) break;
+    }
   }
   return last;
+}
+
+/** PCP and NAT-PMP choose another port themselves. The same for a host whenever it asks, so that it finds its own mapping again, and other ones for its neighbours. */
+function portsFor({ client, externalPort }: MappingRequest): readonly number[] {
+  const [high = 0, low = 0] = addressBytes(client).subarray(-2);
+  const others = Array.from({ length: PORTS_MAX - 1 }, (_, i) => {
+    return OTHER_PORTS_FROM + ((((high << 8) | low) * PORTS_MAX + i) & 0x3fff);
+  });
+  return [externalPort, ...others];
 }
 
 async function mapThrough(connection: Connection, request: MappingRequest): Promise<MappingAnswer | undefined> {

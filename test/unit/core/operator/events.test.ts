@@ -169,7 +169,7 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
     "This machine is at other addresses or leaves by another way (3 changes in a minute): 192.0.2.77.",
   "port-mapped": "The router 192.168.1.1 leads 203.0.113.8:4242 to this host for 120 minutes.",
   "port-not-mapped":
-    "The router 192.168.1.1 leads no port to this host (nat-pmp: address-not-public); it is asked again in two hours.",
+    "The router 192.168.1.1 leads no port to this host (nat-pmp: address-not-public); it is asked again by itself, ever more seldom.",
   woke: "This machine stood still for 61 s; every tunnel is tried.",
   "listen-address-missing": "No interface has 192.0.2.77 (listen.host): nobody reaches this host until one has.",
   "listen-address-there": "An interface has 192.0.2.77 (listen.host) now.",

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Settings } from "../../../../src/core/config/settings.ts";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { OperatorEvent } from "../../../../src/core/operator/event.ts";
@@ -8,6 +8,7 @@ import { DEFAULT_BOOT, DEFAULT_LIVE } from "../../fixtures/default-settings.ts";
 import { FakeRouter, pcpAnswer } from "./fake-router.ts";
 
 let router: FakeRouter;
+const realTimeout = globalThis.setTimeout;
 const IN_TIME = { timeout: 2_000, interval: 10 };
 
 /** Repeats the nonce of the question. */
@@ -43,6 +44,21 @@ describe("a host that wants a port", () => {
     way.client = "192.168.7.2" as IpAddress;
     service.look();
     await expect.poll(() => router.questions, IN_TIME).toHaveLength(2);
+    await service.stop();
+  });
+
+  test("asks a router that refused again ten minutes later, then ever more seldom, and tells of it once", async () => {
+    router = await FakeRouter.create((question) => [giving(question, { code: 8 })]);
+    const waits: number[] = [];
+    const timers = vi.spyOn(globalThis, "setTimeout").mockImplementation(((again: () => void, ms = 0) => {
+      if (ms < 60_000) return realTimeout(again, ms);
+      waits.push(ms / 60_000);
+      return realTimeout(waits.length < 6 ? again : () => {}, 0);
+    }) as never);
+    const { service, told } = start(router);
+    await expect.poll(() => waits, IN_TIME).toEqual([10, 20, 40, 80, 120, 120]);
+    timers.mockRestore();
+    expect(told).toMatchObject([{ code: "port-not-mapped", why: "code 8" }]);
     await service.stop();
   });
 

@@ -43,11 +43,34 @@ describe("a router that speaks UPnP only", () => {
     expect(outcome).toMatchObject({ kind: "mapped", mapping: { lifetimeMs: 7_200_000 } });
   });
 
-  test("that gave the port to somebody else says so by a number", async () => {
+  test("that gave the port to a neighbour is asked for another one, which is given back as well", async () => {
+    const outcome = await ask({
+      answer: (command, body) =>
+        command === "AddPortMapping" && body.includes("<NewExternalPort>4242<")
+          ? [500, refusal(718)]
+          : granting(command),
+    });
+    expect(outcome).toMatchObject({ kind: "mapped", mapping: { at: "203.0.113.8:50184" } });
+    if (outcome.kind !== "mapped") expect.fail(outcome.kind);
+    await outcome.giveBack(500);
+    expect(gateway?.bodies.at(-1)).toContain("<NewExternalPort>50184<");
+  });
+
+  test("that has given away every port is asked for four, and says so by a number", async () => {
     const taken: Gateway = {
       answer: (command) => (command === "AddPortMapping" ? [500, refusal(718)] : granting(command)),
     };
     expect(await ask(taken)).toEqual({ kind: "refused", protocol: "upnp-igd", code: 718 });
+    expect(gateway?.asked.filter((command) => command === "AddPortMapping")).toHaveLength(4);
+  });
+
+  test.each([
+    ["nested deeper than anybody writes", 9_000, "<a>", "</a>"],
+    ["of nothing but services", 3_400, "<service>", "</service>"],
+    ["that never ends", 21_000, "<a>", ""],
+  ])("that describes itself in elements %s is as one that is not there", async (_, count, open, close) => {
+    const inner = `${open.repeat(count)}${close.repeat(count)}`;
+    expect(await ask({ description: `<root><URLBase>${inner}</URLBase></root>` })).toEqual({ kind: "no-answer" });
   });
 
   test.each<[string, string, Gateway]>([
