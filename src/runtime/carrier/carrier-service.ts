@@ -148,7 +148,7 @@ export class CarrierService implements Service {
     const isWanted = this.#dialling.get(host) === abort;
     if (!link) {
       gone();
-      if (isWanted) this.#failed(host, "unreachable");
+      if (isWanted) this.#failed(host, this.#dataPlane() ? "closed-by-peer" : "stopped");
       return;
     }
     if (!isWanted) {

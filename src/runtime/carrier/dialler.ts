@@ -1,7 +1,6 @@
 import { connect, type TLSSocket } from "node:tls";
 import { type Endpoint, endpointAddress, endpointPort } from "../../core/netip/endpoint.ts";
 import type { CarrierEnd } from "../../core/operator/failure.ts";
-import { systemCode } from "../operator-error.ts";
 
 /** After so long without an answer the next place is tried beside it. */
 const NEXT_PLACE_MS = 250;
@@ -44,10 +43,13 @@ export function dial(places: readonly Endpoint[], abort: AbortSignal, done: (dia
       rejectUnauthorized: false,
     });
     tried.push(tls);
+    // TCP stands: whatever goes wrong from here on, silence as well, is no TLS.
+    tls.once("connect", () => {
+      why = "no-tls";
+    });
     tls.once("secureConnect", () => finish({ tls, place }));
-    tls.on("error", (error) => {
+    tls.on("error", () => {
       if (isOver) return;
-      if (!NO_CONNECTION.has(systemCode(error))) why = "no-tls";
       failed++;
       if (failed === places.length) finish({ why });
       else next();
@@ -55,14 +57,3 @@ export function dial(places: readonly Endpoint[], abort: AbortSignal, done: (dia
   };
   next();
 }
-
-/** Before TLS: everything else is something that it was not. */
-const NO_CONNECTION = new Set([
-  "ECONNREFUSED",
-  "ETIMEDOUT",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "EACCES",
-  "EPERM",
-  "EADDRNOTAVAIL",
-]);

@@ -90,6 +90,47 @@ test("nobody listens, somebody without TLS listens: both have their name", async
   deaf.close();
 });
 
+test("who takes a connection and then says nothing, or half of what TLS wants, is no TLS, and is not waited for", {
+  timeout: 20_000,
+}, async () => {
+  const client = await Side.start(0);
+  for (const greeting of [Buffer.alloc(0), Buffer.from([0x16, 0x03, 0x03, 0x40, 0x00, 0x02])]) {
+    const stalling = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.write(greeting);
+    });
+    stalling.listen(0, "127.0.0.1");
+    await once(stalling, "listening");
+    const { port } = stalling.address() as AddressInfo;
+    client.service.order({ what: "open", host: HOST, places: [`127.0.0.1:${port}` as Endpoint] });
+    const before = client.failures().length;
+    await client.is(() => client.failures().length > before);
+    stalling.close();
+  }
+  expect(client.failures()).toEqual(["no-tls", "no-tls"]);
+});
+
+test("a place that the system cannot connect to at all is one where nobody answers", async () => {
+  const client = await Side.start(0);
+  const places = ["[fe80::1]:443", "255.255.255.255:443"] as Endpoint[];
+  client.service.order({ what: "open", host: HOST, places });
+  await client.is(() => client.failures().length === 1);
+  expect(client.failures()).toEqual(["unreachable"]);
+});
+
+test("datagrams that come in halves, many in one piece and with signs of life between arrive whole, once and in order", async () => {
+  const server = await Side.start("any");
+  const tls = await tlsTo(server, "127.0.0.9");
+  const texts = ["first", "", "second", "third"];
+  const bytes = Buffer.concat(texts.map((text) => frameOf(Buffer.from(text))));
+  for (const piece of [bytes.subarray(0, 1), bytes.subarray(1, 4), bytes.subarray(4, 12), bytes.subarray(12)]) {
+    tls.write(piece);
+    await pause(20);
+  }
+  for (const text of ["first", "second", "third"]) expect((await server.hears())[0]).toBe(text);
+  expect(server.service.describe().received).toBe(3);
+});
+
 test("the second place is tried when the first does not answer", async () => {
   const server = await Side.start("any");
   const client = await Side.start(0);
