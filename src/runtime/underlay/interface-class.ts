@@ -48,11 +48,13 @@ export function interfacesAside(surroundings: Surroundings): ReadonlyMap<string,
   return new Map(classes.flatMap(([name, is]) => (is === best || is === "outward" ? [] : [[name, is]])));
 }
 
-function classByKind({ kind, ethernet, ports }: Interface): InterfaceClass {
+function classByKind({ kind, ethernet, ports, addresses }: Interface): InterfaceClass {
   if (kind === undefined || kind === "") return "outward";
   // One that carries frames is the end of a virtual machine, or of a network in user space.
   if (kind === "tun") return ethernet ? "containers" : "vpn";
   if (TUNNELS.has(kind)) return "vpn";
+  // A line of a provider gives an address of his, a VPN over PPP one of an office.
+  if (kind === "ppp") return addresses.every(({ address }) => isPrivate(address)) ? "vpn" : "outward";
   if (BRIDGES.has(kind)) return ports.some((port) => !isLocalPort(port)) ? "outward" : "containers";
   return LOCAL.has(kind) ? "containers" : "outward";
 }

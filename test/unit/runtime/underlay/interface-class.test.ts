@@ -20,6 +20,7 @@ describe("beside an interface that leads outward", () => {
     ["addresses of services", device("kube-ipvs0", "dummy", "10.96.0.1/32"), "containers"],
     ["the overlay of a cluster", device("flannel.1", "vxlan", "10.244.0.0/32"), "vpn"],
     ["WireGuard", device("wg0", "wireguard", "10.8.0.2/24"), "vpn"],
+    ["a VPN over PPP", { ...device("ppp0", "ppp", "10.212.134.5/32"), ethernet: false }, "vpn"],
     ["a VPN in user space", { ...device("tailscale0", "tun", "100.100.1.2/32"), ethernet: false }, "vpn"],
   ])("%s is aside", (_, each, is) => {
     expect([...interfacesAside({ interfaces: [ETH0, each], ways: [way("eth0")] })]).toEqual([[each.name, is]]);
@@ -32,6 +33,10 @@ describe("beside an interface that leads outward", () => {
     ["two cards together", device("bond0", "bond", "192.0.2.9/24")],
     ["an address of its own on a card", device("mv0", "macvlan", "192.0.2.9/24")],
     ["a modem", { ...device("ppp0", "ppp", "203.0.113.9/32"), ethernet: false }],
+    [
+      "a modem of a carrier whose customers share addresses",
+      { ...device("ppp0", "ppp", "100.72.0.9/32"), ethernet: false },
+    ],
   ])("%s is not", (_, each) => {
     expect(interfacesAside({ interfaces: [ETH0, each], ways: [way("eth0")] }).size).toBe(0);
   });
