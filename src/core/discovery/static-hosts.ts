@@ -8,13 +8,18 @@ export interface StaticHostSettings {
   readonly staticHosts: ReadonlyMap<IpAddress, readonly HostPort[]>;
   readonly staticMap: { readonly cadenceMs: number; readonly network: "ip4" | "ip6" | "ip" };
   readonly advertise: readonly HostPort[];
+  readonly lighthouse: { readonly hosts: readonly IpAddress[] };
 }
 
 /** Addresses kept of one name: as many as a lighthouse message would carry. */
 const ADDRESSES_PER_NAME_MAX = 10;
 
-/** A name that has never resolved may appear any moment, with the network or with whoever enters it, and its host cannot be found until then. */
+/**
+ * A name that has never resolved may appear any moment, with the network or with whoever enters it, and its host cannot be found until then. For a
+ * while: one that is mistyped is asked for as long as this host runs.
+ */
 const UNRESOLVED_MS = 1_500;
+const HOPEFUL_MS = 60_000;
 
 /**
  * Underlay addresses that the configuration gives: literals at once, names as soon as and whenever they resolve. A name that does not
@@ -26,11 +31,19 @@ export class StaticHosts {
   readonly #resolved = new Map<string, readonly IpAddress[]>();
   #nextAt: Instant | undefined;
   #unresolvedAt: Instant | undefined;
+  #hopefulUntil: Instant;
 
   constructor(settings: StaticHostSettings, now: Instant) {
     this.#settings = settings;
     this.#names = namesIn(settings);
     this.#nextAt = this.#names.length > 0 ? now : undefined;
+    this.#hopefulUntil = later(now, HOPEFUL_MS);
+  }
+
+  /** This machine is somewhere else, where other names may resolve: those that have never done so are asked for soon again. */
+  moved(now: Instant): void {
+    this.#hopefulUntil = later(now, HOPEFUL_MS);
+    if (this.#names.length > 0) this.#unresolvedAt ??= later(now, UNRESOLVED_MS);
   }
 
   /** New settings; answers for names that are still used are kept, as far as they are of a family that is still wanted. */
@@ -43,6 +56,7 @@ export class StaticHosts {
       else this.#resolved.delete(name);
     }
     this.#nextAt = this.#names.length > 0 ? now : undefined;
+    this.#hopefulUntil = later(now, HOPEFUL_MS);
   }
 
   hosts(): IterableIterator<IpAddress> {
@@ -73,13 +87,29 @@ export class StaticHosts {
     );
   }
 
+  /** What the configuration says about a host, as it is written there, with what names have resolved to. */
+  written(host: IpAddress): readonly string[] {
+    return (this.#settings.staticHosts.get(host) ?? []).map((entry) => {
+      if (entry.kind === "literal") return entry.endpoint;
+      const addresses = this.#resolved.get(entry.name);
+      return `${entry.name}:${entry.port}${addresses ? ` (${addresses.join(", ")})` : ""}`;
+    });
+  }
+
+  /** As they are written: what a name resolves to is somebody else's word. */
+  literals(): readonly Endpoint[] {
+    const entries = [...this.#settings.staticHosts.values()].flat();
+    return entries.flatMap((entry) => (entry.kind === "literal" ? [entry.endpoint] : []));
+  }
+
   /** An answer of the resolver; true when it is news. */
   resolved(name: string, addresses: readonly IpAddress[]): boolean {
     const usable = addresses.filter((address) => this.#isWanted(address)).slice(0, ADDRESSES_PER_NAME_MAX);
     if (usable.length === 0 || !this.#names.includes(name)) return false;
     const before = this.#resolved.get(name);
     this.#resolved.set(name, usable);
-    return before?.join() !== usable.join();
+    // The same ones in another order are how a name server spreads load.
+    return before?.toSorted().join() !== usable.toSorted().join();
   }
 
   /** Names to resolve now; the next round is due a cadence later, for those that have never resolved sooner. */
@@ -87,7 +117,8 @@ export class StaticHosts {
     const isRound = this.#nextAt !== undefined && this.#nextAt <= now;
     if (isRound) this.#nextAt = later(now, this.#settings.staticMap.cadenceMs);
     else if (this.#unresolvedAt === undefined || this.#unresolvedAt > now) return [];
-    this.#unresolvedAt = this.#names.length > 0 ? later(now, UNRESOLVED_MS) : undefined;
+    const isHopeful = this.#names.length > 0 && now < this.#hopefulUntil;
+    this.#unresolvedAt = isHopeful ? later(now, UNRESOLVED_MS) : undefined;
     return isRound ? this.#names : this.#names.filter((name) => !this.#resolved.has(name));
   }
 
@@ -106,8 +137,10 @@ export class StaticHosts {
   }
 }
 
-function namesIn(settings: StaticHostSettings): readonly string[] {
-  const entries = [...[...settings.staticHosts.values()].flat(), ...settings.advertise];
+/** Those of lighthouses first: the system asks for two at a time, and slow ones would hold up all that wait behind them. */
+function namesIn({ staticHosts, lighthouse, advertise }: StaticHostSettings): readonly string[] {
+  const first = lighthouse.hosts.flatMap((host) => staticHosts.get(host) ?? []);
+  const entries = [...first, ...[...staticHosts.values()].flat(), ...advertise];
   return [...new Set(entries.flatMap((entry) => (entry.kind === "name" ? [entry.name] : [])))];
 }
 

@@ -65,7 +65,7 @@ export function callFailureText(failure: CallFailure): string {
     case "names-do-not-resolve":
       return `The names in static_host_map for ${failure.target} do not resolve.`;
     case "no-place-for-another":
-      return `static_host_map has ${failure.places.join(", ") || "no place"} for ${failure.target}, where no other host can be: it is an address of this host itself, or one to which nothing can be sent.`;
+      return `static_host_map has ${failure.places.join(", ") || "no place"} for ${failure.target}, where no other host can be: it is an address of this host itself, one inside the overlay, or one to which nothing can be sent.`;
     case "not-allowed":
       return `Where ${failure.target} is known to be, lighthouse.remote_allow_list or remote_allow_ranges do not allow it.`;
     case "out-of-reach":

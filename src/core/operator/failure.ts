@@ -29,7 +29,7 @@ export type CallFailure =
         | "unknown-to-lighthouses";
       readonly target: IpAddress;
       readonly lighthouses: readonly IpAddress[];
-      /** What static_host_map says, as it is written there. */
+      /** What static_host_map says, as it is written there, with what names have resolved to. */
       readonly places: readonly string[];
       /** Why the lighthouses are out of reach, where that is it: what became of the last call of one of them. */
       readonly because?: { readonly lighthouse: IpAddress; readonly failure: CallFailure } | undefined;

@@ -345,6 +345,7 @@ export class Calls implements Machine {
     return failureOf(call, {
       facts: this.#facts,
       nowhere: this.#ports.whyNowhere(call.target),
+      places: this.#ports.writtenPlaces(call.target),
       refused: this.#losses.refusedOf(call.tried.keys(), call.startedAt),
       failureTo: (host) => this.failureTo(host),
     });

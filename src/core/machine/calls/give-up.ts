@@ -1,4 +1,3 @@
-import type { HostPort } from "../../config/settings.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { CallFailure, RefusedPlace } from "../../operator/failure.ts";
 import { type Call, misanswered } from "../../peer/call.ts";
@@ -10,6 +9,7 @@ export function failureOf(
   context: {
     readonly facts: Facts;
     readonly nowhere: NowhereReason;
+    readonly places: readonly string[];
     readonly refused: readonly RefusedPlace[];
     /** What became of the last call of this host, or is known of the one under way. */
     readonly failureTo: (host: IpAddress) => CallFailure | undefined;
@@ -25,7 +25,7 @@ export function failureOf(
       why: context.nowhere,
       target,
       lighthouses: settings.live.lighthouse.hosts,
-      places: (settings.live.staticHosts.get(target) ?? []).map(formatHostPort),
+      places: context.places,
       because: context.nowhere === "no-lighthouse-connected" ? whyNoLighthouse(context) : undefined,
     };
   if (unreadableFrom)
@@ -52,10 +52,6 @@ function whyNoLighthouse({
     if (failure) return { lighthouse, failure };
   }
   return undefined;
-}
-
-function formatHostPort(place: HostPort): string {
-  return place.kind === "literal" ? place.endpoint : `${place.name}:${place.port}`;
 }
 
 /** Why no endpoint is known. */

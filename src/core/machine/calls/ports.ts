@@ -17,6 +17,8 @@ export interface CallsPorts extends PlacesPorts {
   relaysOf(target: IpAddress): readonly IpAddress[];
   /** Why there is no endpoint. */
   whyNowhere(target: IpAddress): NowhereReason;
+  /** What static_host_map says about a host, for people. */
+  writtenPlaces(target: IpAddress): readonly string[];
 }
 
 /** What it asks about ways through relays. */

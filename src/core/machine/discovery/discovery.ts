@@ -174,6 +174,11 @@ export class Discovery implements Machine {
     return this.#lighthousesFor(target).length > 0 || this.#statics.awaitsName(target);
   }
 
+  /** What static_host_map says about this host, for people. */
+  writtenPlaces(target: IpAddress): readonly string[] {
+    return this.#statics.written(target);
+  }
+
   /** Why no endpoint of this host is known. */
   whyNowhere(target: IpAddress): Extract<CallFailure, { reason: "no-endpoint-known" }>["why"] {
     const { hosts } = this.#facts.settings.live.lighthouse;
@@ -227,7 +232,7 @@ export class Discovery implements Machine {
 
   /** Our interfaces have other addresses, or packets leave by another way. */
   localAddresses(place: LocalPlace): void {
-    this.presence.replace(place);
+    if (this.presence.replace(place)) this.#statics.moved(this.#facts.now);
     this.#underlay.setLocalNetworks(place.networks ?? [], this.presence.outward());
   }
 
@@ -352,7 +357,7 @@ export class Discovery implements Machine {
 
   #refreshStatics(): void {
     const places = new Map([...this.#statics.hosts()].map((host) => [host, this.#statics.endpointsOf(host)]));
-    this.#underlay.setConfigured([...places.values()].flat());
+    this.#underlay.setConfigured(this.#statics.literals());
     for (const [host, endpoints] of places) this.#candidates.setStatic(host, endpoints);
   }
 

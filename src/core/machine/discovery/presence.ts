@@ -62,16 +62,18 @@ export class Presence {
     return this.#own.networks;
   }
 
-  /** Our interfaces have other addresses, or packets leave by another way. */
-  replace(place: LocalPlace): void {
+  /** Our interfaces have other addresses, or packets leave by another way; true when this machine is somewhere else then. */
+  replace(place: LocalPlace): boolean {
     const { mapped } = this.#own;
     const hasMoved = this.#own.replace(place);
     if (mapped !== this.#own.mapped) this.hurry(0);
     // From nowhere nothing can be said to anybody.
-    if (!hasMoved || !this.#own.areKnown) return;
-    if (this.#isSomewhere) this.#moves.happened(this.#facts.now);
+    if (!hasMoved || !this.#own.areKnown) return false;
+    const wasSomewhere = this.#isSomewhere;
+    if (wasSomewhere) this.#moves.happened(this.#facts.now);
     else this.hurry(0);
     this.#isSomewhere = true;
+    return wasSomewhere;
   }
 
   /** This machine was asleep: others may be elsewhere, and so may we. */

@@ -6,6 +6,8 @@ import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 
 const host = "10.77.0.2" as IpAddress;
+const lighthouse = "10.77.0.1" as IpAddress;
+const NO_LIGHTHOUSE = { lighthouse: { hosts: [] } };
 const start = instant(0);
 const literal: HostPort = { kind: "literal", endpoint: "192.0.2.1:4242" as Endpoint };
 const name: HostPort = { kind: "name", name: "b.example", port: 4243 };
@@ -70,6 +72,50 @@ describe("static hosts", () => {
     expect(statics.nextAt()).toBe(30_000);
   });
 
+  test("ask for a name that has never resolved once a cadence after a minute, until this machine is elsewhere", () => {
+    const statics = new StaticHosts(settings([name]), start);
+    const askedIn = (from: number, to: number): number => {
+      let asked = 0;
+      for (let at = from; at < to; at += 100) asked += statics.takeDue(instant(at)).length;
+      return asked;
+    };
+    expect(askedIn(0, 60_000)).toBe(40);
+    expect(askedIn(60_000, 660_100)).toBe(21);
+    statics.moved(instant(660_100));
+    expect(askedIn(660_100, 663_300)).toBe(2);
+  });
+
+  test("ask for the names of lighthouses first: slow ones hold up all that wait behind them", () => {
+    const other: HostPort = { kind: "name", name: "lh.example", port: 1 };
+    const statics = new StaticHosts(
+      {
+        ...settings([name]),
+        staticHosts: new Map([
+          [host, [name]],
+          [lighthouse, [other]],
+        ]),
+        lighthouse: { hosts: [lighthouse] },
+      },
+      start,
+    );
+    expect(statics.takeDue(start)).toEqual(["lh.example", "b.example"]);
+  });
+
+  test("take the same addresses in another order for no news", () => {
+    const statics = new StaticHosts(settings([name]), start);
+    statics.resolved("b.example", ["198.51.100.1", "198.51.100.2"] as IpAddress[]);
+    expect(statics.resolved("b.example", ["198.51.100.2", "198.51.100.1"] as IpAddress[])).toBe(false);
+  });
+
+  test("take ten addresses of a name that has hundreds", () => {
+    const statics = new StaticHosts(settings([name]), start);
+    statics.resolved(
+      "b.example",
+      Array.from({ length: 300 }, (_, i) => `198.51.100.${i % 250}` as IpAddress),
+    );
+    expect(statics.endpointsOf(host)).toHaveLength(10);
+  });
+
   test("do not take answers that nobody asked for", () => {
     const statics = new StaticHosts(settings([name]), start);
     expect(statics.resolved("evil.example", ["203.0.113.1"] as IpAddress[])).toBe(false);
@@ -100,5 +146,10 @@ describe("advertised addresses", () => {
 });
 
 function settings(entries: readonly HostPort[]): StaticHostSettings {
-  return { staticHosts: new Map([[host, entries]]), staticMap: { cadenceMs: 30_000, network: "ip4" }, advertise: [] };
+  return {
+    staticHosts: new Map([[host, entries]]),
+    staticMap: { cadenceMs: 30_000, network: "ip4" },
+    advertise: [],
+    ...NO_LIGHTHOUSE,
+  };
 }

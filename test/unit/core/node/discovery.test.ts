@@ -221,6 +221,41 @@ describe("a name in static_host_map", () => {
     expect(a.questions).toHaveLength(3);
   });
 
+  test.each([
+    ["into the overlay", "10.77.0.40"],
+    ["to this host itself", "192.0.2.11"],
+    ["to nowhere", "0.0.0.0"],
+    ["to a group", "224.0.0.7"],
+  ])("that resolves %s is named with that address when the call fails, and nobody is called", (_, address) => {
+    const mesh = new Mesh();
+    const a = mesh.host(A, { name: "a", networks: ["10.77.0.11/16"], statics: { "10.77.0.12": ["b.example:1111"] } });
+    a.input({ kind: "local-addresses", addresses: ["192.0.2.11"] as IpAddress[] });
+    a.input({ kind: "resolved", name: "b.example", addresses: [address] as IpAddress[] });
+    const { text } = a.ping("10.77.0.12", 8000) as { text: string };
+    expect(text).toContain(`b.example:1111 (${address}) for 10.77.0.12, where no other host can be`);
+    expect(mesh.flights.filter(({ from }) => from === A)).toEqual([]);
+  });
+
+  test("that resolves to loopback makes nobody else's word about loopback believed", () => {
+    const client = { lighthouses: ["10.77.0.1"], statics: { "10.77.0.1": [L], "10.77.0.13": ["c.example:3333"] } };
+    const mesh = new Mesh();
+    mesh.host(L, { name: "lh", networks: ["10.77.0.1/16"], amLighthouse: true });
+    const a = mesh.host(A, { name: "a", networks: ["10.77.0.11/16"], ...client });
+    mesh.run(1000);
+    a.input({ kind: "resolved", name: "c.example", addresses: ["127.0.0.1"] as IpAddress[] });
+    const tunnel = a.commands.find((command) => command.kind === "install-session");
+    if (tunnel?.kind !== "install-session") expect.fail("no tunnel to the lighthouse");
+    const message = { kind: "host-punch", address: "10.77.0.14", endpoints: ["127.0.0.1:53"], relays: [] } as never;
+    const body = encodeLighthouseMessage(message, 1)!;
+    const { localIndex } = tunnel;
+    a.input({
+      kind: "data-plane",
+      event: { kind: "message", localIndex, type: PacketType.lighthouse, subtype: 0, body },
+    });
+    mesh.run(8000);
+    expect(mesh.flights.filter(({ to }) => to.startsWith("127."))).toEqual([]);
+  });
+
   test("that never resolves is named when the call fails", () => {
     const mesh = new Mesh();
     const a = mesh.host(A, { name: "a", networks: ["10.77.0.11/16"], statics: { "10.77.0.12": ["b.example:2222"] } });

@@ -30,7 +30,7 @@ describe("a failed call", () => {
     [nowhere("names-do-not-resolve"), "The names in static_host_map for 10.77.0.9 do not resolve."],
     [
       nowhere("no-place-for-another"),
-      "static_host_map has 192.0.2.7:4242 for 10.77.0.9, where no other host can be: it is an address of this host itself, or one to which nothing can be sent.",
+      "static_host_map has 192.0.2.7:4242 for 10.77.0.9, where no other host can be: it is an address of this host itself, one inside the overlay, or one to which nothing can be sent.",
     ],
     [
       nowhere("out-of-reach"),
