@@ -11,6 +11,8 @@ import type { LighthouseCheck, NetcheckReport, Obstacle, TcpResult } from "./rep
 /** What was measured beside what the node knows. */
 export interface Measured {
   readonly pings: readonly { readonly address: IpAddress; readonly result: PingResult }[];
+  /** Names of other hosts that have answered straight over UDP, while no lighthouse did. */
+  readonly others: readonly string[];
   readonly tcp443: TcpResult | undefined;
   readonly hairpin: boolean;
 }
@@ -26,12 +28,14 @@ export function judge(
   const isReached = lighthouses.some(({ failed }) => failed === null);
   const isOverUdp = lighthouses.some(({ over }) => over === "udp");
   const isUdpBlocked =
-    lighthouses.length > 0 && lighthouses.every(({ over, failed }) => over === "tcp" || failed?.obstacle === "udp");
+    measured.others.length === 0 &&
+    lighthouses.length > 0 &&
+    lighthouses.every(({ over, failed }) => over === "tcp" || failed?.obstacle === "udp");
   const mtus = peers.flatMap(({ addresses, mtu }) =>
     mtu !== undefined && measured.pings.some(({ address }) => addresses.includes(address)) ? [mtu] : [],
   );
   return {
-    udp: isOverUdp ? "yes" : isUdpBlocked ? "no" : "unknown",
+    udp: isOverUdp || measured.others.length > 0 ? "yes" : isUdpBlocked ? "no" : "unknown",
     ipv4: { seenAt: seenOver(4, nat) },
     ipv6: { seenAt: seenOver(6, nat) },
     nat: { ...translatorReport(nat), hairpin: measured.hairpin ? "yes" : "unknown" },
@@ -39,7 +43,7 @@ export function judge(
     mtu: mtus.length > 0 ? Math.min(...mtus) : null,
     tcp443: measured.tcp443 ?? "unknown",
     lighthouses,
-    verdict: verdictOf(status, lighthouses, { ...options, isReached, isUdpBlocked, tcp443: measured.tcp443 }),
+    verdict: verdictOf(status, lighthouses, { ...options, ...measured, isReached, isOverUdp, isUdpBlocked }),
   };
 }
 
@@ -53,7 +57,9 @@ function verdictOf(
   lighthouses: readonly LighthouseCheck[],
   known: {
     readonly isReached: boolean;
+    readonly isOverUdp: boolean;
     readonly isUdpBlocked: boolean;
+    readonly others: readonly string[];
     readonly tcp443: TcpResult | undefined;
     readonly hasRelays: boolean;
   },
@@ -62,6 +68,13 @@ function verdictOf(
   if (lighthouses.length === 0) return "No lighthouse is configured: nobody can say how this host is seen.";
   if (known.isReached && known.isUdpBlocked)
     return "UDP is blocked on the way: this host comes over TCP, and its peers are reached through a relay.";
+  const [other] = known.others;
+  if (
+    other !== undefined &&
+    !known.isOverUdp &&
+    lighthouses.every(({ over, failed }) => over || failed?.obstacle === "udp")
+  )
+    return `No lighthouse answers over UDP, which works all the same (${other} answers): they are down, or something is on the way to them.`;
   if (known.isReached) return sentence(natVerdict(nat, known.hasRelays));
   const obstacles = new Set(lighthouses.map(({ failed }) => failed?.obstacle));
   const [first] = obstacles;

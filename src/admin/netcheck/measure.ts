@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import type { NodeStatus, PingResult } from "../../core/io.ts";
 import type { IpAddress } from "../../core/netip/address.ts";
 import { type Endpoint, endpointAddress } from "../../core/netip/endpoint.ts";
 import type { Daemon } from "../../runtime/daemon.ts";
@@ -10,6 +11,9 @@ import type { NetcheckReport, TcpResult } from "./report.ts";
 /** A whole call of a lighthouse takes 5.5 s. */
 const PING_MS = 7_000;
 const TCP_MS = 2_000;
+/** Hosts with a tunnel that are asked when no lighthouse answers. */
+const OTHERS_MAX = 4;
+const OTHER_MS = 1_500;
 /** Lighthouses and addresses that are looked at. */
 const LIGHTHOUSES_MAX = 8;
 const ADDRESSES_MAX = 8;
@@ -24,15 +28,39 @@ export async function netcheck(daemon: Daemon): Promise<NetcheckReport> {
   });
   const [pings, tcp443] = await Promise.all([Promise.all(lighthouses.map(ping)), tcpTo(placesOf(daemon, lighthouses))]);
   const status = daemon.status();
+  const others = isHeardOverUdp(pings, status.peers) ? [] : await answeringStraight(daemon, lighthouses);
   const [outside] = seenOver(4, status.nat);
   const isBehindOne = outside !== undefined && status.nat.mapping !== "none";
   const hairpin = isBehindOne && (await hairpins(outside));
   const { useRelays, relays } = daemon.settings.live.relay;
   return judge(
     status,
-    { pings, tcp443, hairpin },
+    { pings, others, tcp443, hairpin },
     { hasRelays: useRelays && relays.length > 0, portMapping: daemon.portMapping },
   );
+}
+
+type Pings = readonly { readonly address: IpAddress; readonly result: PingResult }[];
+
+function isHeardOverUdp(pings: Pings, peers: NodeStatus["peers"]): boolean {
+  return pings.some(({ address, result }) => {
+    const isCarried = peers.some(({ addresses, carrier }) => carrier && addresses.includes(address));
+    return result.outcome === "pong" && !result.relay && !isCarried;
+  });
+}
+
+/** Names of hosts other than these that answer by a straight way over UDP: then it is not UDP that keeps the lighthouses away. */
+async function answeringStraight(daemon: Daemon, lighthouses: readonly IpAddress[]): Promise<readonly string[]> {
+  const straight = daemon.status().peers.filter(({ state, pathKind, carrier, addresses }) => {
+    return state === "up" && pathKind === "direct" && !carrier && !lighthouses.some((each) => addresses.includes(each));
+  });
+  const heardLately = straight.toSorted((a, b) => (a.lastReceivedMs ?? Infinity) - (b.lastReceivedMs ?? Infinity));
+  const results = await Promise.all(
+    heardLately.slice(0, OTHERS_MAX).flatMap(({ addresses: [address] }) => {
+      return address === undefined ? [] : [daemon.ping({ by: "address", address }, OTHER_MS)];
+    }),
+  );
+  return results.flatMap((result) => (result.outcome === "pong" && !result.relay ? [result.name] : []));
 }
 
 function placesOf(daemon: Daemon, lighthouses: readonly IpAddress[]): readonly Endpoint[] {

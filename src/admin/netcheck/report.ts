@@ -3,7 +3,7 @@ import type { TranslatorReport } from "../translator-report.ts";
 
 /** What `lacis netcheck --json` prints. Field names are promised stable (docs/CLI.md); null is what was not measured. */
 export interface NetcheckReport {
-  /** Whether datagrams get to a lighthouse and back. */
+  /** Whether datagrams get to a lighthouse and back, or to another host while no lighthouse answers. */
   readonly udp: "yes" | "no" | "unknown";
   readonly ipv4: PublicPlace;
   readonly ipv6: PublicPlace;

@@ -39,6 +39,7 @@ import type { Parcel } from "../peer/parcel.ts";
 import type { PeerTable } from "../peer/peer-table.ts";
 import { relayOn } from "../peer/place.ts";
 import type { Session } from "../peer/session.ts";
+import { UNKNOWN_NAT } from "../wire/nat-report.ts";
 
 /** Everything that a machine can say, and what the node itself puts off until what came before has been heard. */
 export type NodeEvent =
@@ -205,10 +206,7 @@ export function assemble(
     {
       lastReceivedAt,
       endpointsOf: (target) => discovery.endpointsOf(target),
-      natObstacle: (target) => {
-        const peer = nat.of(target);
-        return peer && natObstacle(nat.own, peer);
-      },
+      natObstacle: (target) => natObstacle(nat.own, nat.of(target) ?? UNKNOWN_NAT),
       isUdpBlocked: (session) => isOverTcp(relayOn(session.path, peers)?.path),
       hasLeftStraight: (session) => paths.hasLeftStraight(session),
     },

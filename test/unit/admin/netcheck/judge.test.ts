@@ -86,7 +86,7 @@ describe("the report about the network", () => {
   test("does not take one lighthouse that is down for blocked UDP while another answers", () => {
     const silent = failed({ reason: "handshake-timeout", why: "no-answer", tried: [at], waitedMs: 1, attempts: 1 });
     const pings = [pong, silent].map((result, i) => ({ address: `10.77.0.${i + 1}` as IpAddress, result }));
-    expect(judge(nodeStatus(), { pings, tcp443: undefined, hairpin: false }, relays).udp).toBe("yes");
+    expect(judge(nodeStatus(), { pings, others: [], tcp443: undefined, hairpin: false }, relays).udp).toBe("yes");
   });
 
   test("says that UDP is blocked when the lighthouse answers over TCP", () => {
@@ -97,15 +97,27 @@ describe("the report about the network", () => {
     expect(report.verdict).toMatch(/^UDP is blocked/);
   });
 
+  test("does not call UDP blocked while another host answers straight", () => {
+    const silent = failed({ reason: "handshake-timeout", why: "no-answer", tried: [at], waitedMs: 1, attempts: 1 });
+    const report = judge(nodeStatus(), measured(silent, { others: ["server"] }), relays);
+    expect(report.udp).toBe("yes");
+    expect(report.verdict).toBe(
+      "No lighthouse answers over UDP, which works all the same (server answers): they are down, or something is on the way to them.",
+    );
+    const carrier = { name: "lh", address: lighthouse, remote: "192.0.2.1:443" as Endpoint };
+    const status = nodeStatus({ peers: [peerStatus({ addresses: [lighthouse], carrier })] });
+    expect(judge(status, measured(pong, { others: ["server"] }), relays).verdict).toContain("server answers");
+  });
+
   test("says why nobody can tell, on a lighthouse and without one", () => {
-    const nobody = { pings: [], tcp443: undefined, hairpin: false };
+    const nobody = { pings: [], others: [], tcp443: undefined, hairpin: false };
     expect(judge(nodeStatus({ amLighthouse: true }), nobody, relays).verdict).toContain("is a lighthouse");
     expect(judge(nodeStatus({ lighthouses: [] }), nobody, relays).verdict).toContain("No lighthouse is configured");
   });
 });
 
 function measured(result: PingResult, more: Partial<Measured> = {}): Measured {
-  return { pings: [{ address: lighthouse, result }], tcp443: undefined, hairpin: false, ...more };
+  return { pings: [{ address: lighthouse, result }], others: [], tcp443: undefined, hairpin: false, ...more };
 }
 
 function failed(failure: PingFailure): PingResult {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
+import type { NatStatus } from "../../../../src/core/nat/nat-status.ts";
 import { predictedPorts } from "../../../../src/core/nat/predict.ts";
 import { natObstacle, natVerdict } from "../../../../src/core/nat/verdict.ts";
-import { type NatReport, UNKNOWN_NAT } from "../../../../src/core/wire/nat-report.ts";
+import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
+import { type NatMapping, type NatReport, UNKNOWN_NAT } from "../../../../src/core/wire/nat-report.ts";
 
 const reportOf = (mapping: NatReport["mapping"], more: Partial<NatReport> = {}): NatReport => ({
   ...UNKNOWN_NAT,
@@ -42,7 +44,9 @@ describe("what stands between two hosts", () => {
     ["endpoint-independent", "sequential", undefined],
     ["endpoint-independent", "endpoint-independent", undefined],
     ["random", "none", undefined],
-    ["unknown", "random", undefined],
+    ["unknown", "random", "peer-translator-random"],
+    ["random", "unknown", "own-translator-random"],
+    ["unknown", "unknown", undefined],
   ] as const)("%s here and %s there: %s", (own, peer, obstacle) => {
     expect(natObstacle(reportOf(own), reportOf(peer))).toBe(obstacle);
   });
@@ -53,8 +57,27 @@ describe("what stands between two hosts", () => {
   });
 });
 
-test("the verdict says what becomes of the others, with a relay and without", () => {
-  expect(natVerdict(reportOf("random"), true)).toContain("through a relay");
-  expect(natVerdict(reportOf("random"), false)).toContain("cannot be reached without a relay");
-  expect(natVerdict(reportOf("sequential", { delta: 256 }), true)).toContain("256 further on");
+describe("the verdict", () => {
+  test("says what becomes of the others, with a relay and without", () => {
+    expect(natVerdict(statusOf("random"), true)).toContain("through a relay");
+    expect(natVerdict(statusOf("random"), false)).toContain("cannot be reached without a relay");
+    expect(natVerdict({ ...statusOf("sequential"), delta: 256 }, true)).toContain("256 further on");
+  });
+
+  test("promises nothing of the world outside when all lighthouses are in the same private network", () => {
+    expect(natVerdict(statusOf("none", "192.0.2.7:4242"), true)).toContain("every host");
+    for (const at of ["192.168.1.7:4242", "100.64.0.7:4242"])
+      expect(natVerdict(statusOf("none", at), true)).toContain("seen by lighthouses outside only");
+    expect(natVerdict(statusOf("none", "192.168.1.7:4242", "192.0.2.7:4242"), true)).toContain("every host");
+  });
+
+  test("asks nobody for more lighthouses where IPv6 alone is used", () => {
+    expect(natVerdict(statusOf("unknown", "[2001:db8::7]:4242"), true)).toContain("every host that has IPv6");
+    expect(natVerdict(statusOf("unknown", "[2001:db8::7]:4242", "203.0.113.1:9"), true)).toContain("two lighthouses");
+    expect(natVerdict(statusOf("unknown"), true)).toContain("two lighthouses");
+  });
 });
+
+function statusOf(mapping: NatMapping, ...seenAt: readonly string[]): NatStatus {
+  return { ...reportOf(mapping), seenAt: seenAt as readonly Endpoint[], keepsPort: undefined };
+}
