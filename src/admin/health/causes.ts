@@ -1,5 +1,5 @@
 /**
- * What follows from what, by code: beside a shown error or warning of the second column, the first one is no trouble of its own. Only what always
+ * What follows from what, by code: beside a shown one of the second column that is no less, the first one is no trouble of its own. Only what always
  * follows stands here; what follows in one case and not in another is said where the case is known (`Health.because`). No circles.
  */
 export const CAUSES: Readonly<Record<string, readonly string[]>> = {

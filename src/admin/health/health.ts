@@ -7,6 +7,7 @@ import { dropHealth } from "./drops.ts";
 import { gatewayHealth } from "./gateways.ts";
 import { lighthouseHealth } from "./lighthouses.ts";
 import { notShownHealth } from "./not-shown.ts";
+import { overTcpHealth } from "./over-tcp.ts";
 import { peerHealth } from "./peers.ts";
 import { refusalHealth } from "./refusals.ts";
 import { reloadHealth } from "./reload.ts";
@@ -24,6 +25,7 @@ const sources: readonly HealthSource[] = [
   bulletinHealth,
   sendHealth,
   lighthouseHealth,
+  overTcpHealth,
   reloadHealth,
   peerHealth,
   notShownHealth,

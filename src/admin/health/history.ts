@@ -34,9 +34,11 @@ export function atOnce(found: readonly Health[], nowMs: number): readonly Health
 }
 
 function reported(shown: readonly Health[], sinceMs: (one: Health) => number): readonly HealthReport[] {
+  const idsOf = (causes: readonly Health[]): ReadonlySet<string> =>
+    new Set(causes.flatMap((one) => [one.code, idOf(one)]));
+  const all = idsOf(shown);
   // What is no more than worth a note explains nothing that is worse.
-  const causes = shown.filter(({ severity }) => severity !== "note");
-  const ids = new Set(causes.flatMap((one) => [one.code, idOf(one)]));
+  const troubles = idsOf(shown.filter(({ severity }) => severity !== "note"));
   return shown.map((one) => ({
     code: one.code,
     severity: one.severity,
@@ -44,7 +46,9 @@ function reported(shown: readonly Health[], sinceMs: (one: Health) => number): r
     todo: one.todo,
     about: one.about ?? null,
     since: new Date(sinceMs(one)).toISOString(),
-    because: causesOf(one).filter((id) => ids.has(id) && id !== one.code && id !== idOf(one)),
+    because: causesOf(one).filter(
+      (id) => (one.severity === "note" ? all : troubles).has(id) && id !== one.code && id !== idOf(one),
+    ),
   }));
 }
 

@@ -32,7 +32,15 @@ export function* lighthouseHealth({ node }: Sight): Iterable<Health> {
       severity: all ? "error" : "warning",
       text: `${all ? "no" : "not every"} lighthouse answers (${names.join(", ")})${all ? ": hosts that are not known yet cannot be found" : ""}`,
       todo: `lacis ping ${down[0]?.address}`,
-      afterMs: BUILDING_MS,
+      // Who has called in vain has waited longer.
+      ...(node.peers.some((peer) => isCalledInVain(peer, down)) ? {} : { afterMs: BUILDING_MS }),
     };
   }
+}
+
+function isCalledInVain(
+  { state, addresses }: Sight["node"]["peers"][number],
+  down: Sight["node"]["lighthouses"],
+): boolean {
+  return state === "failed" && down.some(({ address }) => addresses.includes(address));
 }

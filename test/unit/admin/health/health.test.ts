@@ -23,6 +23,27 @@ describe("health", () => {
     expect(healthOf(nodeStatus(), daemonFacts(), NOW_MS)).toEqual([]);
   });
 
+  test("says that nothing but TCP comes through, on the side that has dialled", () => {
+    const address = "10.77.0.1" as IpAddress;
+    const carrier = { name: "lh", address, remote: "192.0.2.1:443" as Endpoint };
+    const peers = ["lh", "server"].map((name) => peerStatus({ name, carrier }));
+    const dialling = daemonFacts({ carriers: { ...daemonFacts().carriers, dialled: 1 } });
+    expect(healthOf(nodeStatus({ peers }), dialling, NOW_MS)).toEqual([
+      expect.objectContaining({ code: "over-tcp", text: expect.stringMatching(/^no UDP comes through to lh: /) }),
+    ]);
+    expect(healthOf(nodeStatus({ peers }), daemonFacts(), NOW_MS)).toEqual([]);
+  });
+
+  test("says at once that lighthouses are down when one was called in vain", () => {
+    const lighthouses = [{ address: "10.77.0.1" as IpAddress, name: undefined, up: false, serves: undefined }];
+    const down = (peers: readonly PeerStatus[]) =>
+      healthOf(nodeStatus({ lighthouses, peers }), daemonFacts(), NOW_MS).find(
+        ({ code }) => code === "lighthouse-down",
+      );
+    expect(down([])?.afterMs).toBe(3_000);
+    expect(down([peerStatus({ state: "failed", addresses: ["10.77.0.1" as IpAddress] })])?.afterMs).toBeUndefined();
+  });
+
   test("of a certificate that ends advises what the event about it does", () => {
     const event = {
       code: "certificate-expires",

@@ -43,6 +43,11 @@ describe("a trouble", () => {
     expect(atOnce(found, NOW_MS).map(({ because }) => because)).toEqual([[], ["data-plane-down"]]);
   });
 
+  test("of notes may follow from a note", () => {
+    const found = ["send-refused", "drop-send-failed"].map((code) => trouble(code, { severity: "note" }));
+    expect(atOnce(found, NOW_MS).map(({ because }) => because)).toEqual([[], ["send-refused"]]);
+  });
+
   test("does not follow from what is no more than worth a note, or not shown yet", () => {
     const note = trouble("send-refused", { severity: "note" });
     const late = trouble("send-refused", { afterMs: 1_000 });
