@@ -263,6 +263,7 @@ const natReport: fc.Arbitrary<NatReport> = fc.record({
   delta: anyPort,
   lastPort: anyPort,
   learned: fc.constantFrom<IpAddress | undefined>(undefined, "198.51.100.7" as IpAddress),
+  roundTripMs: anyPort,
 });
 
 function sorted(message: LighthouseMessage): LighthouseMessage {

@@ -132,7 +132,7 @@ export function assemble(
   const policies = new Policies(facts, peers, emit);
   const adoption = new Adoption(facts, peers, emit);
   const carriers = new Carriers(facts, peers, { endpointsOf: (target) => discovery.endpointsOf(target) }, emit);
-  const discovery: Discovery = new Discovery(facts, peers, { lighthouse, carriers }, emit);
+  const discovery: Discovery = new Discovery(facts, peers, { lighthouse, carriers, ownNat: () => nat.own }, emit);
   const nat = new Nat(
     facts,
     peers,
@@ -140,6 +140,7 @@ export function assemble(
       ownPlaces: () => discovery.presence.all(),
       provenPlacesOf: (host) => discovery.endpointsOf(host).filter((at) => discovery.isProven(host, at)),
       isPlausible: (at) => discovery.isPlausible(at),
+      roundTripMs: (session) => paths.estimateOf(session)?.smoothedMs ?? session.handshakeMs,
     },
     emit,
   );

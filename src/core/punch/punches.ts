@@ -4,6 +4,7 @@ import type { PunchySettings } from "../config/settings.ts";
 import type { IpAddress } from "../netip/address.ts";
 import { type Endpoint, firstOfEachFamily } from "../netip/endpoint.ts";
 import type { NatReport } from "../wire/nat-report.ts";
+import { type Distance, turnMs } from "./turns.ts";
 
 /** One byte each; receivers ignore them, routers in between remember the mapping (protocol 6). */
 export const PUNCH: Uint8Array = Uint8Array.of(0);
@@ -29,13 +30,15 @@ export interface PunchNotice {
   readonly endpoints: readonly Endpoint[];
   /** What it says of its translator; a host that says nothing of that waits for nobody. */
   readonly nat: NatReport | undefined;
+  /** How far we are ourselves. */
+  readonly own: Distance;
 }
 
 /** Notified hosts at once. Each is good for a handful of bytes, and for one call back. */
 const SCHEDULED_MAX = 1024;
 /** Endpoints of one notice that count, of each family: where the host was seen, and the interfaces that it names first. */
 export const PUNCHED_PER_FAMILY_MAX = 5;
-/** The caller, which waits for us, has opened its own translator by then, so that ours are not the first packets there (machine/traversal). */
+/** A caller that is near has opened its own translator by then, so that ours are not the first packets there (machine/traversal). */
 const EARLY_MS = 20;
 /** Endpoints that one lighthouse may name for one host while it waits. */
 const PER_HOST_MAX = 10;
@@ -96,14 +99,14 @@ export class Punches {
   }
 
   #punch(
-    { lighthouse, host, nat }: PunchNotice,
+    { lighthouse, host, nat, own }: PunchNotice,
     endpoints: readonly Endpoint[],
     delayMs: number,
     now: Instant,
   ): boolean {
     const waiting = this.#waiting("punch", host, lighthouse);
     if (!waiting) {
-      const firstMs = nat === undefined || nat.mapping === "none" ? 0 : EARLY_MS;
+      const firstMs = nat === undefined || nat.mapping === "none" ? 0 : turnMs(own, nat, EARLY_MS);
       const again = delayMs > firstMs ? later(now, delayMs) : undefined;
       const at = later(now, firstMs);
       return this.#schedule({ kind: "punch", lighthouse, host, at, again, endpoints: new Set(endpoints) });

@@ -21,6 +21,8 @@ export interface NatReport {
   readonly lastPort: number;
   /** Where the lighthouse that passes this on sees the host itself. Only a lighthouse says so. */
   readonly learned: IpAddress | undefined;
+  /** Milliseconds between the host and the nearest of its lighthouses, there and back; 0: not known. */
+  readonly roundTripMs: number;
 }
 
 export const UNKNOWN_NAT: NatReport = {
@@ -29,6 +31,7 @@ export const UNKNOWN_NAT: NatReport = {
   delta: 0,
   lastPort: 0,
   learned: undefined,
+  roundTripMs: 0,
 };
 
 const MAPPINGS: readonly NatMapping[] = ["unknown", "none", "endpoint-independent", "sequential", "random"];
@@ -39,18 +42,19 @@ const FILTERINGS: readonly NatFiltering[] = [
   "address-and-port-dependent",
 ];
 
-const Field = { mapping: 1, filtering: 2, delta: 3, lastPort: 4, learned: 5 } as const;
+const Field = { mapping: 1, filtering: 2, delta: 3, lastPort: 4, learned: 5, roundTripMs: 6 } as const;
 
 /** Undefined when it is not well formed. A value that does not exist yet is unknown. */
 export function decodeNatReport(bytes: Uint8Array): NatReport | undefined {
   const reader = new ProtobufReader(bytes);
-  let [mapping, filtering, delta, lastPort, learned] = [0, 0, 0, 0, 0];
+  let [mapping, filtering, delta, lastPort, learned, roundTripMs] = [0, 0, 0, 0, 0, 0];
   while (reader.next()) {
     if (reader.field === Field.mapping) mapping = reader.uint32();
     else if (reader.field === Field.filtering) filtering = reader.uint32();
     else if (reader.field === Field.delta) delta = reader.uint32();
     else if (reader.field === Field.lastPort) lastPort = reader.uint32();
     else if (reader.field === Field.learned) learned = reader.uint32();
+    else if (reader.field === Field.roundTripMs) roundTripMs = reader.uint32();
   }
   if (reader.failed) return undefined;
   const address = v4FromNumber(learned);
@@ -60,15 +64,18 @@ export function decodeNatReport(bytes: Uint8Array): NatReport | undefined {
     delta: delta & 0xffff,
     lastPort: lastPort & 0xffff,
     learned: isUsable(address) ? address : undefined,
+    roundTripMs: Math.min(roundTripMs, 0xffff),
   };
 }
 
-export function encodeNatReport({ mapping, filtering, delta, lastPort, learned }: NatReport): Uint8Array {
+export function encodeNatReport(report: NatReport): Uint8Array {
+  const { mapping, filtering, delta, lastPort, learned, roundTripMs } = report;
   const writer = new ProtobufWriter()
     .varint(Field.mapping, MAPPINGS.indexOf(mapping))
     .varint(Field.filtering, FILTERINGS.indexOf(filtering))
     .varint(Field.delta, delta)
     .varint(Field.lastPort, lastPort);
   if (learned !== undefined) writer.varint(Field.learned, v4ToNumber(learned));
+  if (roundTripMs > 0) writer.varint(Field.roundTripMs, roundTripMs);
   return writer.finish();
 }

@@ -196,6 +196,17 @@ describe("a stranger's packet", () => {
     expect(later.outbound(inside, otherAddress, 30_001)).toBe(external);
   });
 
+  test("and the port that it costs are forgotten at the same time when nothing comes back there, and kept when something does", () => {
+    for (const isAnswered of [false, true]) {
+      const box = boxWith({ guarded: false });
+      const external = box.outbound(inside, remote, 0);
+      box.inbound(external, otherAddress, 1);
+      const instead = box.outbound(inside, otherAddress, 2);
+      if (isAnswered) expect(box.inbound(instead, otherAddress, 3)).toBe(inside);
+      expect(box.outbound(inside, otherAddress, 31_000)).toBe(isAnswered ? instead : external);
+    }
+  });
+
   test("is none when it was sent to before", () => {
     const box = boxWith({ guarded: false });
     const external = box.outbound(inside, otherAddress, 0);

@@ -10,6 +10,7 @@ interface Mapping {
   readonly internal: Endpoint;
   readonly external: Endpoint;
   refreshedAt: number;
+  lifetimeMs: number;
   /** What was sent to, as the filter tells it apart, and when it was last refreshed. */
   readonly permitted: Map<string, number>;
 }
@@ -62,6 +63,7 @@ export class NatBox {
       this.#remember(external, remote, now);
       return undefined;
     }
+    mapping.lifetimeMs = this.behaviour.mappingLifetimeMs;
     if (this.behaviour.inboundRefresh) this.#refresh(mapping, sender, now);
     return mapping.internal;
   }
@@ -88,7 +90,7 @@ export class NatBox {
 
   #living(key: string, now: number): Mapping | undefined {
     const known = this.#byKey.get(key);
-    if (known && this.#isOver(known.refreshedAt, now)) this.#remove(known);
+    if (known && isUnused(known, now)) this.#remove(known);
     return this.#byKey.get(key);
   }
 
@@ -96,14 +98,15 @@ export class NatBox {
   #instead({ internal, external }: Mapping, remote: Endpoint, now: number): Mapping | undefined {
     const key = `${internal} instead ${remote}`;
     const known = this.#living(key, now);
-    return known ?? (this.#isStray(external, remote, now) ? this.#create(key, internal, now) : undefined);
+    if (known || !this.#isStray(external, remote, now)) return known;
+    return this.#create(key, internal, now, STRAY_LIFETIME_MS);
   }
 
   /** As what the filter knows this sender, if it lets it in. */
-  #permittedAs({ refreshedAt, permitted }: Mapping, remote: Endpoint, now: number): string | undefined {
-    if (this.#isOver(refreshedAt, now)) return undefined;
+  #permittedAs(mapping: Mapping, remote: Endpoint, now: number): string | undefined {
+    if (isUnused(mapping, now)) return undefined;
     return [remote, part(this.behaviour.filtering, remote)].find((sender) => {
-      const at = permitted.get(sender);
+      const at = mapping.permitted.get(sender);
       return at !== undefined && !this.#isOver(at, now);
     });
   }
@@ -117,10 +120,15 @@ export class NatBox {
     if (!this.behaviour.guarded) this.#strays.set(`${external} ${remote}`, now);
   }
 
-  #create(key: string, internal: Endpoint, now: number): Mapping {
+  #create(
+    key: string,
+    internal: Endpoint,
+    now: number,
+    lifetimeMs: number = this.behaviour.mappingLifetimeMs,
+  ): Mapping {
     if (this.#byKey.size >= this.behaviour.tableSize) this.#makeRoom();
     const external = endpoint(this.#address, this.#freePort(endpointPort(internal)));
-    const mapping = { key, internal, external, refreshedAt: now, permitted: new Map<string, number>() };
+    const mapping = { key, internal, external, refreshedAt: now, lifetimeMs, permitted: new Map<string, number>() };
     this.#byExternal.set(external, mapping);
     return mapping;
   }
@@ -175,18 +183,22 @@ export class NatBox {
     return port;
   }
 
-  #isOver(refreshedAt: number, now: number): boolean {
-    return now - refreshedAt >= this.behaviour.mappingLifetimeMs;
+  #isOver(permittedAt: number, now: number): boolean {
+    return now - permittedAt >= this.behaviour.mappingLifetimeMs;
   }
 }
 
 const PORT_FIRST = 1_024;
 const PORT_LAST = 65_535;
-/** As Linux keeps a UDP packet that nobody has answered. */
+/** As Linux keeps what nobody has answered: a stranger's packet, and the port that our own host got because of it. */
 const STRAY_LIFETIME_MS = 30_000;
 const STRAYS_MAX = 4_096;
 /** Remotes that one mapping remembers: several times what guessing the ports of one translator calls (256). */
 const PERMITTED_MAX = 1_024;
+
+function isUnused({ refreshedAt, lifetimeMs }: Mapping, now: number): boolean {
+  return now - refreshedAt >= lifetimeMs;
+}
 
 function part(dependence: Dependence, remote: Endpoint): string {
   if (dependence === "endpoint-independent") return "";

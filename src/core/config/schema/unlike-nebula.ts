@@ -256,7 +256,7 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
   {
     path: "relay.use_relays",
     kind: "different",
-    says: "a straight way is looked for as soon as a relayed tunnel stands and every 30 s while it is used; Nebula looks after each 1,000 packets",
+    says: "a straight way is looked for as soon as a relayed tunnel stands, after 5 s, after 30 s and then every minute while it is used; Nebula looks after each 1,000 packets",
   },
   {
     path: "firewall.inbound_action",

@@ -62,6 +62,7 @@ export class Discovery implements Machine {
   /** Answers for others; present when the configuration says `am_lighthouse`. */
   readonly #serving: Serving | undefined;
   readonly #carriers: DiscoveryPorts["carriers"];
+  readonly #ownNat: DiscoveryPorts["ownNat"];
   readonly #underlay: Underlay;
   readonly #candidates: Candidates;
   readonly #relays = new RelayLists();
@@ -77,6 +78,7 @@ export class Discovery implements Machine {
     this.#facts = facts;
     this.#peers = peers;
     this.#carriers = ports.carriers;
+    this.#ownNat = ports.ownNat;
     this.#emit = emit;
     this.#serving = ports.lighthouse && new Serving(facts, peers, ports.lighthouse, this.#servingPorts(), emit);
     this.#underlay = new Underlay(facts.ownNetworks, facts.settings.boot.listen.host);
@@ -316,7 +318,8 @@ export class Discovery implements Machine {
       punch.endpoints.filter((at) => this.#underlay.isPlausible(at) && this.#underlay.canReach(at)),
     );
     const endpoints = this.#allowed([punch.address], [...plausible]).filter((other) => !own.has(other));
-    this.#openings.notified({ lighthouse: nameAddress(session), host: punch.address, endpoints, nat: punch.nat });
+    const notice = { lighthouse: nameAddress(session), host: punch.address, endpoints, nat: punch.nat };
+    this.#openings.notified({ ...notice, own: this.#ownNat() });
     this.#toldAbout(session, punch.address, punch.nat, "it-calls");
   }
 

@@ -1,6 +1,7 @@
 import type { LighthouseService } from "../../discovery/service.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { Endpoint } from "../../netip/endpoint.ts";
+import type { NatReport } from "../../wire/nat-report.ts";
 
 /** What discovery asks others. */
 export interface DiscoveryPorts {
@@ -13,4 +14,6 @@ export interface DiscoveryPorts {
     /** Hosts through which others may be reached, whatever those say. */
     relays(): readonly IpAddress[];
   };
+  /** What is known about our own translator. */
+  ownNat(): NatReport;
 }

@@ -12,6 +12,7 @@ import { directPath, endpointOf } from "../../path/path.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
 import { testPacket } from "../../peer/test-packet.ts";
+import { toldMs } from "../../punch/turns.ts";
 import { bindingRequest, decodeBinding } from "../../wire/binding.ts";
 import { PATH_TOKEN_BYTES, TestSubtype } from "../../wire/header.ts";
 import { type NatReport, UNKNOWN_NAT } from "../../wire/nat-report.ts";
@@ -31,6 +32,8 @@ export interface NatPorts {
   provenPlacesOf(host: IpAddress): readonly Endpoint[];
   /** Whether one machine may be there. */
   isPlausible(at: Endpoint): boolean;
+  /** As it was measured on the way of this session. */
+  roundTripMs(session: Session): number | undefined;
 }
 
 /** A lighthouse of ours says where it sees us in answer to every report; one that does not is asked after this long. */
@@ -61,6 +64,8 @@ export class Nat implements Machine {
   /** Lighthouses with a tunnel that have said anything. */
   readonly #heard = new Set<IpAddress>();
   #mapping: Mapping = classifyMapping([], []);
+  /** To the nearest lighthouse, as others are told; 0 before there is a tunnel to one. */
+  #roundTripMs = 0;
 
   constructor(facts: Facts, peers: Peers, ports: NatPorts, emit: Emit<NatEvent>) {
     this.#facts = facts;
@@ -72,7 +77,7 @@ export class Nat implements Machine {
   /** What there is to tell others about ours; who knows nothing yet tells them at least that it is one who heeds such words. */
   get own(): NatReport {
     const { kind: mapping, delta, lastPort } = this.#mapping;
-    return { ...UNKNOWN_NAT, mapping, delta, lastPort };
+    return { ...UNKNOWN_NAT, mapping, delta, lastPort, roundTripMs: this.#roundTripMs };
   }
 
   /** What is known about a peer's; undefined when nobody has said anything. */
@@ -111,6 +116,7 @@ export class Nat implements Machine {
     // Seen elsewhere, or by another way: what its other places saw was seen before that.
     const view = known?.straight.by === by && known.straight.at === at ? known : new View({ by, at });
     this.#views.set(name, view);
+    this.#measure();
     if (tellsBindings) this.#askAside(session, view);
     this.#classify();
   }
@@ -127,7 +133,9 @@ export class Nat implements Machine {
   }
 
   sessionUp(session: Session): void {
-    this.#askSoon(nameAddress(session));
+    const name = nameAddress(session);
+    if (this.#facts.isLighthouse(name)) this.#measure();
+    this.#askSoon(name);
   }
 
   peerDown(session: Session): void {
@@ -141,6 +149,7 @@ export class Nat implements Machine {
   /** We are somewhere else: whatever was seen was seen there. */
   moved(): void {
     this.#views.clear();
+    this.#roundTripMs = 0;
     this.#classify();
     for (const name of this.#facts.lighthouses) if (this.#peers.primaryOf(name)) this.#askSoon(name);
   }
@@ -188,6 +197,14 @@ export class Nat implements Machine {
       const command = testPacket(session, TestSubtype.bindingRequest, bindingRequest(token), directPath(by));
       this.#emit({ kind: "command", command });
     }
+  }
+
+  #measure(): void {
+    const roundTrips = this.#facts.lighthouses.flatMap((lighthouse) => {
+      const session = this.#peers.primaryOf(lighthouse);
+      return (session && this.#ports.roundTripMs(session)) ?? [];
+    });
+    if (roundTrips.length > 0) this.#roundTripMs = toldMs(this.#roundTripMs, Math.min(...roundTrips));
   }
 
   #sightings(): readonly Sighting[] {

@@ -19,6 +19,10 @@ export interface ShortcutsEvent {
 /** Waits between tries for a straight way. Each may open a router on the way, and keeps a place in its tables. */
 const FIRST_WAIT_MS = 5_000;
 const WAIT_MS = 30_000;
+/** So long that translators on both sides have forgotten what came of the tries before, also those of the other host: a stranger's packet is remembered for half a minute. */
+const RESTED_WAIT_MS = 60_000;
+/** Tries after which it may be the tries that stand in the way. */
+const UNRESTED_TRIES = 2;
 /** After so many in vain there probably is none, until something changes. */
 const HOPEFUL_TRIES = 10;
 const HOPELESS_WAIT_MS = 300_000;
@@ -163,5 +167,6 @@ export class Shortcuts implements Machine {
 
 function waitAfter(tries: number): number {
   if (tries <= 1) return FIRST_WAIT_MS;
-  return tries < HOPEFUL_TRIES ? WAIT_MS : HOPELESS_WAIT_MS;
+  if (tries <= UNRESTED_TRIES) return WAIT_MS;
+  return tries < HOPEFUL_TRIES ? RESTED_WAIT_MS : HOPELESS_WAIT_MS;
 }

@@ -4,11 +4,6 @@ import { TimerQueue } from "../../base/timer-queue.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
 
-/**
- * Until then the host has heard from its lighthouse that we call, and sent something of its own. Hardly longer than it waits itself (punch/punches.ts):
- * what both send should meet on the way, so that neither finds the other's translator closed.
- */
-const HELD_MS = 30;
 /** A stranger's packet is in the way of a translator for so long. */
 const PER_HOST_INTERVAL_MS = 30_000;
 /** Hosts that are approached at once. */
@@ -17,6 +12,7 @@ const HOSTS_MAX = 1_024;
 interface Approach {
   readonly translator: IpAddress;
   readonly since: Instant;
+  readonly until: Instant;
 }
 
 /**
@@ -28,20 +24,21 @@ export class Approaches {
   readonly #approaches = new LruMap<IpAddress, Approach>(HOSTS_MAX);
   readonly #due = new TimerQueue<IpAddress>();
 
-  /** We are about to call this host, which is seen at this address; false when we have just been. */
-  begin(host: IpAddress, translator: IpAddress, now: Instant): boolean {
+  /** We are about to call this host, which is seen at this address, and wait so long; false when we have just been. */
+  begin(host: IpAddress, translator: IpAddress, waitMs: number, now: Instant): boolean {
     const last = this.#approaches.get(host);
     if (last && last.translator === translator && now - last.since < PER_HOST_INTERVAL_MS) return false;
     if (this.#due.size >= HOSTS_MAX) return false;
-    this.#approaches.set(host, { translator, since: now });
-    this.#due.schedule(host, later(now, HELD_MS));
+    const until = later(now, waitMs);
+    this.#approaches.set(host, { translator, since: now, until });
+    this.#due.schedule(host, until);
     return true;
   }
 
   /** Whether nothing is sent there yet. */
   isHeld(host: IpAddress, at: Endpoint, now: Instant): boolean {
     const approach = this.#approaches.get(host);
-    return approach !== undefined && now - approach.since < HELD_MS && endpointAddress(at) === approach.translator;
+    return approach !== undefined && now < approach.until && endpointAddress(at) === approach.translator;
   }
 
   nextAt(): Instant | undefined {

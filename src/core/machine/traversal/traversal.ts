@@ -10,6 +10,7 @@ import { type Endpoint, endpoint } from "../../netip/endpoint.ts";
 import { directPath } from "../../path/path.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { PUNCH } from "../../punch/punches.ts";
+import { turnMs } from "../../punch/turns.ts";
 import type { NatReport } from "../../wire/nat-report.ts";
 import type { Facts } from "../facts.ts";
 import type { CallAnewEvent, CommonEvent, Emit, Machine } from "../machine.ts";
@@ -44,6 +45,11 @@ export interface Hint {
  * way: ports of the other translator that packets may come from are left alone.
  */
 const OPENING_PORT = 9;
+/**
+ * Until then a host that is near has heard from its lighthouse that we call, and sent something of its own. Hardly longer than it waits itself
+ * (punch/punches.ts): what both send should meet on the way, so that neither finds the other's translator closed.
+ */
+const HELD_MS = 30;
 /** Bytes to many ports cost a router without a guard all of those. They come when calls had the time to get through without. */
 const SEARCH_AFTER_MS = 300;
 /** Bytes for the likeliest ports go out at once, the others in so many steps that the last is out long before the peer gives up. */
@@ -96,9 +102,7 @@ export class Traversal implements Machine {
   /** A host that we call has such a translator. */
   calling(hint: Hint): void {
     const { host, nat } = hint;
-    const isTranslated = nat?.learned !== undefined && nat.mapping !== "none";
-    if (isTranslated && !this.#isDirect(host) && this.#approaches.begin(host, nat.learned, this.#facts.now))
-      this.#open(hint);
+    if (!this.#isDirect(host) && this.#approach(host, nat)) this.#open(hint);
     this.#search(hint);
   }
 
@@ -119,8 +123,11 @@ export class Traversal implements Machine {
     this.#open(hint);
     this.#search(hint);
     if (nat && isSymmetric(nat)) return;
-    if (isSymmetric(own)) this.#callsBack.atOnce(host, lighthouse, now);
-    else if (nat ? own.mapping !== "none" : own.mapping === "unknown" && own.keepsPort === false)
+    if (isSymmetric(own)) {
+      // Nothing but what we send can get through, and that only once the host has opened its own translator.
+      this.#approach(host, nat);
+      this.#callsBack.atOnce(host, lighthouse, now);
+    } else if (nat ? own.mapping !== "none" : own.mapping === "unknown" && own.keepsPort === false)
       this.#callsBack.late(host, lighthouse, now);
   }
 
@@ -143,6 +150,13 @@ export class Traversal implements Machine {
       if (this.#peers.primaryOf(host)) this.#emit({ kind: "call-straight", target: host });
       else this.#emit({ kind: "call-anew", target: host, version: undefined });
     }
+  }
+
+  /** True when the host, behind a translator, is to be first at a new approach. */
+  #approach(host: IpAddress, nat: NatReport | undefined): boolean {
+    if (nat?.learned === undefined || nat.mapping === "none") return false;
+    const waitMs = turnMs(this.#ports.own(), nat, HELD_MS);
+    return this.#approaches.begin(host, nat.learned, waitMs, this.#facts.now);
   }
 
   /**

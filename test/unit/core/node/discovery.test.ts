@@ -33,7 +33,13 @@ describe("hosts that know only a lighthouse", () => {
     expect(a.status().lighthouses).toEqual([{ address: "10.77.0.1", name: "lh", up: true, serves: true }]);
     expect(lighthouseMessagesOf(a)).toContainEqual({
       dialect: 1,
-      message: { kind: "host-update", address: "10.77.0.11", endpoints: [A], relays: [], nat: UNKNOWN_NAT },
+      message: {
+        kind: "host-update",
+        address: "10.77.0.11",
+        endpoints: [A],
+        relays: [],
+        nat: { ...UNKNOWN_NAT, roundTripMs: 10 },
+      },
     });
     expect(lighthouseMessagesOf(lighthouse)).toContainEqual({
       dialect: 1,

@@ -37,6 +37,20 @@ describe("a punch notice", () => {
     }
   });
 
+  test("leads to no more packets, but to later ones, when the caller is far from the lighthouse and we are near", () => {
+    for (const [theirs, ours, firstAt] of [
+      [100, 20, 90],
+      [100, 100, 50],
+      [30, 20, 20],
+      [60_000, 0, 120],
+    ] as const) {
+      const punches = new Punches();
+      const nat = { ...UNKNOWN_NAT, mapping: "endpoint-independent", roundTripMs: theirs } as const;
+      punches.notified({ ...notice(asker), nat, own: { roundTripMs: ours } }, silent, instant(0));
+      expect(timesOf(punches), `${theirs} ms there, ${ours} ms here`).toEqual([firstAt, 1000]);
+    }
+  });
+
   test("leads to a single one without punchy.delay", () => {
     const punches = new Punches();
     punches.notified(notice(asker), { ...silent, delayMs: 0 }, instant(0));
@@ -55,12 +69,7 @@ describe("a punch notice", () => {
     const punches = new Punches();
     punches.notified(notice(asker), settings, instant(0));
     punches.notified(notice(host(2)), settings, instant(100));
-    const times: number[] = [];
-    for (let at = punches.nextAt(); at !== undefined; at = punches.nextAt()) {
-      times.push(at);
-      punches.popDue(at);
-    }
-    expect(times).toEqual([0, 100, 1000, 1100, 5000, 5100]);
+    expect(timesOf(punches)).toEqual([0, 100, 1000, 1100, 5000, 5100]);
   });
 
   test("counts with five endpoints of each family, as the lighthouse ordered them", () => {
@@ -119,11 +128,20 @@ describe("a lighthouse that sends notices without end", () => {
 });
 
 function notice(from: IpAddress, endpoints: readonly Endpoint[] = [place]): PunchNotice {
-  return { lighthouse, host: from, endpoints, nat: undefined };
+  return { lighthouse, host: from, endpoints, nat: undefined, own: UNKNOWN_NAT };
 }
 
 function host(number: number): IpAddress {
   return `10.77.${4 + (number >> 8)}.${number & 255}` as IpAddress;
+}
+
+function timesOf(punches: Punches): readonly number[] {
+  const times: number[] = [];
+  for (let at = punches.nextAt(); at !== undefined; at = punches.nextAt()) {
+    times.push(at);
+    punches.popDue(at);
+  }
+  return times;
 }
 
 function named(punches: Punches): readonly Endpoint[] {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { IpAddress } from "../../../../../src/core/netip/address.ts";
+import { type Endpoint, endpointAddress } from "../../../../../src/core/netip/endpoint.ts";
 import { lighthouseMessagesOf } from "../../../fixtures/lighthouse-messages.ts";
 import { type Host, Mesh } from "../../../fixtures/mesh.ts";
 import { NatMesh, type NatName } from "../../../fixtures/nat-mesh.ts";
@@ -52,6 +53,29 @@ describe("two hosts behind translators, with two lighthouses of ours", () => {
   });
 
   test.each<[NatName, NatName]>([
+    ["addr*", "port"],
+    ["addr*", "sequential"],
+    ["addr*", "addr*"],
+  ])(
+    "%s and %s cost neither its port when one is as far as it may be, whoever it is and whoever calls",
+    (left, right) => {
+      for (const isLeftCalling of [true, false])
+        for (const isLeftFar of [true, false])
+          for (const ms of [40, 75, 110]) {
+            const scene = new NatMesh();
+            const [a, b] = [scene.host("a", left), scene.host("b", right)];
+            scene.slow(isLeftFar ? a : b, ms);
+            scene.mesh.run(4_000);
+            const directMs = isLeftCalling ? scene.directAfter(a, b, 3_000) : scene.directAfter(b, a, 3_000);
+            expect(
+              directMs,
+              `${isLeftCalling ? "left" : "right"} calls, ${isLeftFar ? "left" : "right"} is ${ms} ms away`,
+            ).toBeDefined();
+          }
+    },
+  );
+
+  test.each<[NatName, NatName]>([
     ["sequential", "port"],
     ["swapped", "port"],
   ])("%s and %s leave the relay that they have met through, whoever calls", (left, right) => {
@@ -74,6 +98,27 @@ describe("two hosts behind translators, with two lighthouses of ours", () => {
     scene.mesh.flights.length = 0;
     expect(scene.directAfter(a, b, 20_000)).toBeUndefined();
     expect(scene.mesh.flights.filter(({ datagram }) => datagram.length === 1).length).toBeLessThanOrEqual(40);
+  });
+});
+
+describe("two hosts that have to stay on a relay", () => {
+  test("look for a straight way again and again, with half a minute in between in which translators can forget the last time", () => {
+    const scene = new NatMesh({ relay: true });
+    const [a, b] = [scene.host("a", "random"), scene.host("b", "port")];
+    const outside = ["203.0.113.1", "203.0.113.2"];
+    const isStraight = ({ from, to }: { readonly from: Endpoint; readonly to: Endpoint }): boolean =>
+      [from, to].every((at) => outside.includes(endpointAddress(at)));
+    const triedAt: number[] = [];
+    scene.mesh.run(2_000);
+    for (let second = 0; second < 300; second++) {
+      scene.mesh.flights.length = 0;
+      a.say(b, "hello");
+      b.say(a, "hello");
+      scene.mesh.run(1_000);
+      if (scene.mesh.flights.some(isStraight)) triedAt.push(second);
+    }
+    const rests = triedAt.map((at, i) => at - (triedAt[i - 1] ?? 0)).filter((pause) => pause > 31);
+    expect(rests.length, `tried in the seconds ${triedAt.join(", ")}`).toBeGreaterThanOrEqual(3);
   });
 });
 
