@@ -101,8 +101,9 @@ function checkOf(address: IpAddress, result: PingResult, peers: NodeStatus["peer
     const over = carrier ? "tcp" : result.relay ? "relay" : "udp";
     return { address, name, roundTripMs, path: (carrier ? carrier.remote : path) ?? null, over, failed: null };
   }
+  const known = peers.find(({ addresses }) => addresses.includes(address))?.name;
   const failed = { obstacle: obstacleOf(result.failure), ...pingFailureText(result.failure) };
-  return { address, name: result.name ?? null, roundTripMs: null, path: null, over: null, failed };
+  return { address, name: result.name ?? known ?? null, roundTripMs: null, path: null, over: null, failed };
 }
 
 function obstacleOf(failure: PingFailure): Obstacle {

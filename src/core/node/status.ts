@@ -72,7 +72,12 @@ export function statusOf(
     cipher: boot.cipher,
     lighthouses: live.lighthouse.hosts.map((address) => {
       const session = peers.primaryOf(address);
-      return { address, name: session?.peer.name, up: session !== undefined, serves: servesOf(address, session) };
+      return {
+        address,
+        name: peers.lastNameOf(address),
+        up: session !== undefined,
+        serves: servesOf(address, session),
+      };
     }),
     peers: peersOf(peers, machines, facts, whom),
     nat: nat.status(),
@@ -144,7 +149,7 @@ function peersOf(peers: Peers, machines: Looked, facts: Facts, whom: StatusOf): 
   const addUnreached = (name: IpAddress, at: "handshaking" | "failed", trouble: PeerTrouble): void => {
     if (shown.has(name)) return;
     shown.add(name);
-    statuses.push(unreached(name, at, trouble));
+    statuses.push(unreached({ name: peers.lastNameOf(name), address: name }, at, trouble));
   };
   for (const session of peers.primaries()) add(session, "up");
   for (const session of peers.sessions())
@@ -207,10 +212,14 @@ function named(session: Session): Named {
   return { name: session.peer.name, address: nameAddress(session) };
 }
 
-function unreached(target: IpAddress, at: "handshaking" | "failed", trouble: PeerTrouble): PeerStatus {
+function unreached(
+  { name, address }: { readonly name: string | undefined; readonly address: IpAddress },
+  at: "handshaking" | "failed",
+  trouble: PeerTrouble,
+): PeerStatus {
   return {
-    name: undefined,
-    addresses: [target],
+    name,
+    addresses: [address],
     groups: [],
     state: at,
     trouble,

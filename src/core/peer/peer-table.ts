@@ -13,6 +13,8 @@ export const SESSIONS_PER_PEER_MAX = 5;
 export const SESSIONS_MAX = 65_536;
 /** Failed calls that `lacis status` can still tell about. */
 const FAILED_CALLS_MAX = 256;
+/** Addresses of which it is known by what name a host was met there; the one that was left longest ago goes. */
+const LAST_NAMES_MAX = 4_096;
 
 /**
  * Every peer, found by each of its addresses and by every index of its sessions and calls; and which session sends for which address, as the
@@ -28,6 +30,7 @@ export class PeerTable implements Peers {
   readonly #primaries = new Map<IpAddress, OwnedSession>();
   readonly #callsByIndex = new Map<LocalIndex, Call>();
   readonly #failed: LruMap<IpAddress, FailedCall> = new LruMap(FAILED_CALLS_MAX);
+  readonly #lastNames: LruMap<IpAddress, string> = new LruMap(LAST_NAMES_MAX);
 
   find(address: IpAddress): Peer | undefined {
     const session = this.#primaries.get(address) ?? this.#byAddress.get(address)?.[0];
@@ -36,6 +39,10 @@ export class PeerTable implements Peers {
 
   peers(): IterableIterator<Peer> {
     return this.#peers.values();
+  }
+
+  lastNameOf(address: IpAddress): string | undefined {
+    return this.#byAddress.get(address)?.[0]?.peer.name ?? this.#lastNames.get(address);
   }
 
   get sessionCount(): number {
@@ -108,6 +115,7 @@ export class PeerTable implements Peers {
     for (const address of session.addresses) {
       listRemove(this.#byAddress, address, session);
       if (this.#primaries.get(address) === session) this.#primaries.delete(address);
+      this.#lastNames.set(address, session.peer.name);
     }
     listRemove(this.#byRemoteIndex, session.remoteIndex, session);
     const { role } = session;

@@ -31,6 +31,8 @@ export interface Peer {
 export interface Peers {
   /** The peer behind one of its addresses. */
   find(address: IpAddress): Peer | undefined;
+  /** By what name a host at this address was met last, whether it is up or not. */
+  lastNameOf(address: IpAddress): string | undefined;
   /** Every peer, in the order in which they were first wanted. */
   peers(): Iterable<Peer>;
   readonly sessionCount: number;

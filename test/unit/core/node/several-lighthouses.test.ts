@@ -76,6 +76,12 @@ describe("a host with two lighthouses", () => {
     }
     expect([a.heard.length, b.heard.length]).toEqual([minutes * 60, 1 + minutes * 60]);
     expect(a.notices.filter(({ code, text }) => code === "tunnel-down" && /one|two/.test(text))).toHaveLength(2);
+    expect(a.status().lighthouses.map(({ name, up }) => [name, up])).toEqual([
+      ["one", false],
+      ["two", false],
+    ]);
+    const gone = a.status().peers.filter(({ state }) => state !== "up");
+    expect(gone.map(({ name }) => name).sort()).toEqual(["one", "two"]);
   });
 
   test("asks for a host that nobody can find as often as it calls, and no more", () => {
