@@ -42,6 +42,8 @@ export async function exchange(
       },
     );
     question.on("error", () => resolve(undefined));
+    // Also without an error: whoever changes to another protocol gives no answer.
+    question.on("close", () => resolve(undefined));
     question.end(body);
   });
 }
