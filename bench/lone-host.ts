@@ -124,9 +124,12 @@ function leave(signal: (typeof ENDED_BY)[number]): void {
   process.exit(128 + constants.signals[signal]);
 }
 
+/** Asked before this process leaves the first core: afterwards it would say 1, and all would run on the core that is left. */
+const hasTwoCores = availableParallelism() > 1;
+
 /** What measures leaves the first core to what is measured. */
 export function leaveFirstCore(): void {
-  if (availableParallelism() > 1) execFileSync("taskset", ["-a", "-p", "-c", "1", String(process.pid)]);
+  if (hasTwoCores) execFileSync("taskset", ["-a", "-p", "-c", "1", String(process.pid)]);
 }
 
 export function sum(values: readonly number[]): number {
@@ -137,7 +140,7 @@ function start(directory: string, { implementation, isNative }: Contender, plan:
   const [program, ...rest] = implementation.daemon(writeConfig(directory, plan));
   const isOurs = program === process.execPath;
   const args = isOurs ? [...(plan.nodeOptions ?? []), ...rest, "--state-dir", join(directory, "state")] : rest;
-  const command = availableParallelism() > 1 ? ["taskset", "-c", "0", program, ...args] : [program, ...args];
+  const command = hasTwoCores ? ["taskset", "-c", "0", program, ...args] : [program, ...args];
   const { LACIS_DATAPLANE: _, ...env } = process.env;
   return spawn(command[0]!, command.slice(1), {
     stdio: ["ignore", "inherit", "inherit"],
