@@ -1,5 +1,8 @@
+import { spawn } from "node:child_process";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { toHex } from "../src/core/base/bytes.ts";
 import type { Identity } from "../src/core/cert/identity.ts";
 import { nonceOf } from "../src/core/crypto/nonce.ts";
 import type { Aead } from "../src/core/crypto/suite.ts";
@@ -16,6 +19,7 @@ import {
 } from "../src/core/wire/lighthouse.ts";
 import { readClock } from "../src/runtime/clock.ts";
 import { nodeSuite, osEntropy } from "../src/runtime/node-crypto.ts";
+import { LAB_TOOL } from "../test/netns/lab/implementation.ts";
 import type { TestAuthority } from "../test/unit/fixtures/authority.ts";
 import { identityOf } from "../test/unit/fixtures/settings.ts";
 
@@ -23,6 +27,8 @@ import { identityOf } from "../test/unit/fixtures/settings.ts";
 const PLACES = 256;
 /** A handshake without an answer is repeated after so long. */
 const REPEAT_MS = 500;
+/** More than any host's messages of one load. */
+const COUNTERS_USED_MAX = 1_000_000n;
 const DIALECT = 1;
 
 export interface FleetPlan {
@@ -32,34 +38,36 @@ export interface FleetPlan {
   readonly notAfter: bigint;
 }
 
+/** What askers said and heard; times in microseconds, from when a question was due to when its answer had been read. */
+export interface Asked {
+  readonly asked: number;
+  readonly count: number;
+  readonly tests: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  readonly maxUs: number;
+}
+
 /** Hosts as a lighthouse sees them: real handshakes, sealed reports and queries, answered test requests; no tunnels among themselves. */
 export class Fleet {
   readonly #plan: FleetPlan;
   readonly #hosts: readonly LoadHost[];
-  readonly #sockets: readonly Socket[];
+  #sockets: readonly Socket[];
   readonly #time = new HandshakeTime();
   readonly #trust: Identity;
-  /** Milliseconds from when a query was due to when its answer had been read. */
-  readonly latencies: number[] = [];
   readonly heard = { replies: 0, tests: 0 };
-  #asked = 0;
   /** What a host says first on a new session. */
   #begin: (host: LoadHost) => void = () => {};
 
   static async open(plan: FleetPlan): Promise<Fleet> {
-    const sockets = Array.from({ length: PLACES }, () => createSocket({ type: "udp4", recvBufferSize: 4 << 20 }));
-    for (const [i, socket] of sockets.entries()) {
-      socket.bind(0, `127.0.${1 + (i >> 5)}.${1 + (i & 31)}`);
-      await once(socket, "listening");
-    }
-    return new Fleet(plan, sockets);
+    return new Fleet(plan, await Promise.all(Array.from({ length: PLACES }, (_, i) => openAt(placeOf(i), 0))));
   }
 
   private constructor(plan: FleetPlan, sockets: readonly Socket[]) {
     this.#plan = plan;
     this.#sockets = sockets;
     const { authority, notAfter } = plan;
-    this.#hosts = Array.from({ length: plan.hosts }, (_, i) => new LoadHost(i, sockets[i % PLACES]!));
+    this.#hosts = Array.from({ length: plan.hosts }, (_, i) => new LoadHost(i));
     this.#trust = identityOf(
       nodeSuite,
       { name: "trust", networks: ["10.0.0.2/8"], notAfter },
@@ -67,7 +75,11 @@ export class Fleet {
       2,
       readClock().wall,
     );
-    for (const socket of sockets) socket.on("message", (datagram) => this.#received(datagram));
+    this.#listen();
+  }
+
+  #listen(): void {
+    for (const socket of this.#sockets) socket.on("message", (datagram) => this.#received(datagram));
   }
 
   get size(): number {
@@ -129,27 +141,36 @@ export class Fleet {
     host.call = Initiation.begin(context, options);
   }
 
-  /** Queries and reports at a steady rate, whatever the answers; returns how many queries there were. */
+  /**
+   * Queries and reports at a steady rate, whatever the answers. A program does it that costs the askers' core less than this one, and never stands
+   * still to collect garbage: what it sees of lateness is the lighthouse's. Meanwhile the sockets are its own.
+   */
   async load(plan: {
     readonly seconds: number;
     readonly queriesPerSecond: number;
     readonly reportEverySeconds: number;
-  }): Promise<number> {
+  }): Promise<Asked> {
     const { seconds, queriesPerSecond, reportEverySeconds } = plan;
-    this.latencies.length = 0;
-    this.#asked = 0;
-    let reported = 0;
-    const end = seconds * 1000;
-    const begin = performance.now();
-    await every(1, (elapsedMs) => {
-      const until = Math.min(elapsedMs, end);
-      for (; this.#asked < (until / 1000) * queriesPerSecond; this.#asked++)
-        this.#ask(begin + (this.#asked / queriesPerSecond) * 1000);
-      for (; reported < (until / 1000) * (this.size / reportEverySeconds); reported++)
-        this.#report(this.#hosts[(reported * REPORT_STRIDE) % this.size]!);
-      return elapsedMs > end + 1_000;
-    });
-    return this.#asked;
+    const reportsPerSecond = Math.round(this.size / reportEverySeconds);
+    const lines = this.#hosts.filter(({ keys }) => keys).map((host) => this.#line(host));
+    const ports = this.#sockets.map((socket) => socket.address().port);
+    this.close();
+    const words = [this.#plan.lighthousePort, queriesPerSecond, reportsPerSecond, seconds].map(String);
+    const asked = await runAskers(words, `${lines.join("\n")}\n`);
+    for (const host of this.#hosts) host.counter += COUNTERS_USED_MAX;
+    this.#sockets = await Promise.all(ports.map((port, i) => openAt(placeOf(i), port)));
+    this.#listen();
+    this.heard.tests += asked.tests;
+    return asked;
+  }
+
+  #line(host: LoadHost): string {
+    const { address: ip, port } = this.#sockets[host.place]!.address();
+    const { send, receive } = host.keys!.raw;
+    const query = encodeLighthouseMessage({ kind: "host-query", target: host.address }, DIALECT)!;
+    const bodies = [encodeLighthouseMessage(reportOf(host), DIALECT)!, query];
+    const words = [`${ip}:${port}`, host.localIndex, host.remoteIndex, host.counter];
+    return [...words, ...[send, receive, ...bodies].map(toHex)].join(" ");
   }
 
   /** Every host is asked for once, slowly; returns how many the lighthouse knows. */
@@ -176,16 +197,8 @@ export class Fleet {
     });
   }
 
-  #ask(dueAt: number): void {
-    // Askers in turn, so that nobody has two questions under way; whom they ask for is spread by chance.
-    const asker = this.#hosts[(this.#asked * ASK_STRIDE) % this.size]!;
-    const target = this.#hosts[Math.floor(Math.random() * this.size)]!.address;
-    asker.askedAt = dueAt;
-    this.#say(asker, { kind: "host-query", target });
-  }
-
   #report(host: LoadHost): void {
-    this.#say(host, { kind: "host-update", address: host.address, endpoints: [host.told], relays: [] });
+    this.#say(host, reportOf(host));
   }
 
   #try(host: LoadHost, now: number): void {
@@ -206,8 +219,8 @@ export class Fleet {
     this.#send(host, Buffer.concat([header, host.keys.send.seal(nonceOf("aes", counter), header, body)]));
   }
 
-  #send({ socket }: LoadHost, datagram: Uint8Array): void {
-    socket.send(datagram, this.#plan.lighthousePort, "127.0.0.1");
+  #send({ place }: LoadHost, datagram: Uint8Array): void {
+    this.#sockets[place]!.send(datagram, this.#plan.lighthousePort, "127.0.0.1");
   }
 
   #received(datagram: Uint8Array): void {
@@ -235,12 +248,7 @@ export class Fleet {
     if (!decoded.ok) throw new Error(decoded.reason);
     const { kind } = decoded.value.message;
     if (kind === "host-update-ack") host.registered = true;
-    else if (kind === "host-query-reply") {
-      this.heard.replies++;
-      if (host.askedAt === undefined) return;
-      this.latencies.push(performance.now() - host.askedAt);
-      host.askedAt = undefined;
-    }
+    else if (kind === "host-query-reply") this.heard.replies++;
   }
 
   #answered(host: LoadHost, datagram: Uint8Array): void {
@@ -248,9 +256,11 @@ export class Fleet {
     if (outcome?.kind !== "answered") return;
     host.call = undefined;
     host.remoteIndex = outcome.remoteIndex;
+    const { initiatorToResponder: send, responderToInitiator: receive } = outcome.keys;
     host.keys = {
-      send: nodeSuite.aead("aes", outcome.keys.initiatorToResponder),
-      receive: nodeSuite.aead("aes", outcome.keys.responderToInitiator),
+      raw: { send, receive },
+      send: nodeSuite.aead("aes", send),
+      receive: nodeSuite.aead("aes", receive),
     };
     this.#begin(host);
   }
@@ -261,26 +271,48 @@ class LoadHost {
   readonly address: IpAddress;
   /** Where it says that it is, on its own network. */
   readonly told: Endpoint;
-  readonly socket: Socket;
+  /** Of its socket among those of the fleet. */
+  readonly place: number;
   call: Initiation | undefined;
-  keys: { readonly send: Aead; readonly receive: Aead } | undefined;
+  keys:
+    | { readonly raw: Record<"send" | "receive", Uint8Array>; readonly send: Aead; readonly receive: Aead }
+    | undefined;
   remoteIndex = 0;
   counter = 2n;
   triedAt = Number.NEGATIVE_INFINITY;
   registered = false;
-  askedAt: number | undefined;
 
-  constructor(i: number, socket: Socket) {
+  constructor(i: number) {
     this.localIndex = (i + 1) as LocalIndex;
     this.address = parseAddress(`10.1.${i >> 8}.${i & 255}`)!;
     this.told = `192.168.${i >> 8}.${i & 255 || 1}:4242` as Endpoint;
-    this.socket = socket;
+    this.place = i % PLACES;
   }
 }
 
-/** Two primes: hosts take turns in another order than that in which they came. */
-const ASK_STRIDE = 7_919;
-const REPORT_STRIDE = 6_007;
+function reportOf({ address, told }: LoadHost): LighthouseMessage {
+  return { kind: "host-update", address, endpoints: [told], relays: [] };
+}
+
+function placeOf(i: number): string {
+  return `127.0.${1 + (i >> 5)}.${1 + (i & 31)}`;
+}
+
+async function openAt(place: string, port: number): Promise<Socket> {
+  const socket = createSocket({ type: "udp4", recvBufferSize: 4 << 20 });
+  socket.bind(port, place);
+  await once(socket, "listening");
+  return socket;
+}
+
+async function runAskers(words: readonly string[], hosts: string): Promise<Asked> {
+  const askers = spawn(LAB_TOOL, ["askers", ...words], { stdio: ["pipe", "pipe", "inherit"] });
+  const told = text(askers.stdout);
+  askers.stdin.end(hosts);
+  const [status] = await once(askers, "exit");
+  if (status !== 0) throw new Error(`the askers ended with status ${status}`);
+  return JSON.parse(await told);
+}
 
 /** Calls a step with the time since the beginning until it says that it is done. */
 function every(ms: number, step: (elapsedMs: number) => boolean): Promise<void> {

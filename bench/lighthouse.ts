@@ -37,11 +37,11 @@ interface Figures {
   readonly registrationCpuMs: readonly number[];
   readonly reportingCores: number;
   readonly tests: number;
-  readonly asked: Asked;
+  readonly asked: Answering;
   readonly known: number;
 }
 
-interface Asked {
+interface Answering {
   readonly cores: number;
   readonly answered: number;
   readonly latencyMs: { readonly median: number; readonly p99: number; readonly worst: number };
@@ -127,7 +127,7 @@ async function ask(
   fleet: Fleet,
   { queriesPerSecond, seconds }: Plan,
   delays: string,
-): Promise<Asked> {
+): Promise<Answering> {
   const isOurs = name !== "nebula";
   const load = { seconds, queriesPerSecond, reportEverySeconds: REPORT_EVERY_SECONDS.asked };
   await host.outlives(fleet.load({ ...load, seconds: WARMING_SECONDS }));
@@ -135,12 +135,11 @@ async function ask(
   const asking = await host.spend(() => fleet.load(load));
   if (isOurs) host.signal("SIGWINCH");
   if (isOurs) await sleep(500);
-  const latencies = fleet.latencies.toSorted((a, b) => a - b);
-  const at = (share: number): number => latencies[Math.floor(share * (latencies.length - 1))] ?? Number.NaN;
+  const { asked, count, p50Us, p99Us, maxUs } = asking.value;
   return {
     cores: coresOf(asking),
-    answered: latencies.length / asking.value,
-    latencyMs: { median: at(0.5), p99: at(0.99), worst: at(1) },
+    answered: count / asked,
+    latencyMs: { median: p50Us / 1000, p99: p99Us / 1000, worst: maxUs / 1000 },
     loopMs: isOurs ? JSON.parse(readFileSync(delays, "utf8")) : undefined,
   };
 }

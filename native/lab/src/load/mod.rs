@@ -6,12 +6,14 @@
 //! - `echo PORT`: sends every datagram back.
 //! - `trips ADDRESS PORT SECONDS GAP`: round trips of 64 bytes to an echo, one after the other, at least `GAP` microseconds apart.
 //! - `greet PORT`: sends back one byte of every connection and closes it.
+//! - `askers PORT QUERIES REPORTS SECONDS`: what the hosts on standard input (see [`askers`]) say to a lighthouse on this machine, so many a second.
 //! - `connections ADDRESS PORT SECONDS CLIENTS`: connects to it, says one byte, hears one, closes, and again.
 
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+mod askers;
 mod connections;
 mod echo;
 mod flood;
@@ -30,6 +32,7 @@ pub fn run(words: &[&str]) -> Option<Done> {
         ["echo", port] => echo(port),
         ["trips", address, port, seconds, gap] => trips(address, port, seconds, gap),
         ["greet", port] => greet(port),
+        ["askers", port, queries, reports, seconds] => askers(port, queries, reports, seconds),
         ["connections", address, port, seconds, clients] => connections(address, port, seconds, clients),
         _ => return None,
     })
@@ -62,6 +65,17 @@ fn trips(address: &str, port: &str, seconds: &str, gap: &str) -> Done {
 
 fn greet(port: &str) -> Done {
     Ok(connections::greet(port.parse()?)?)
+}
+
+fn askers(port: &str, queries: &str, reports: &str, seconds: &str) -> Done {
+    let plan = askers::Plan {
+        lighthouse: place("127.0.0.1", port)?,
+        queries_per_second: queries.parse()?,
+        reports_per_second: reports.parse()?,
+        time: span(seconds)?,
+    };
+    println!("{}", askers::ask(&plan, &std::io::read_to_string(std::io::stdin())?)?);
+    Ok(())
 }
 
 fn connections(address: &str, port: &str, seconds: &str, clients: &str) -> Done {
