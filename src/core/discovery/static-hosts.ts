@@ -107,9 +107,10 @@ export class StaticHosts {
     const usable = addresses.filter((address) => this.#isWanted(address)).slice(0, ADDRESSES_PER_NAME_MAX);
     if (usable.length === 0 || !this.#names.includes(name)) return false;
     const before = this.#resolved.get(name);
+    // The same ones in another order are how a name server spreads load: the order of before stays, so that reports do.
+    if (before?.toSorted().join() === usable.toSorted().join()) return false;
     this.#resolved.set(name, usable);
-    // The same ones in another order are how a name server spreads load.
-    return before?.toSorted().join() !== usable.toSorted().join();
+    return true;
   }
 
   /** Names to resolve now; the next round is due a cadence later, for those that have never resolved sooner. */

@@ -105,6 +105,7 @@ describe("static hosts", () => {
     const statics = new StaticHosts(settings([name]), start);
     statics.resolved("b.example", ["198.51.100.1", "198.51.100.2"] as IpAddress[]);
     expect(statics.resolved("b.example", ["198.51.100.2", "198.51.100.1"] as IpAddress[])).toBe(false);
+    expect(statics.endpointsOf(host)).toEqual(["198.51.100.1:4243", "198.51.100.2:4243"]);
   });
 
   test("take ten addresses of a name that has hundreds", () => {
