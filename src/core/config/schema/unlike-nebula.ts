@@ -235,7 +235,7 @@ export const UNLIKE_NEBULA: readonly Unlike[] = [
   {
     path: "punchy.delay",
     kind: "different",
-    says: "the wait is for a second punch: the first goes out at once, or 20 ms later to a caller of ours behind a translator, which waits 30 ms with its call",
+    says: "the wait is for a second punch: the first goes out at once, or 20 ms later to a caller of ours behind a translator, up to 120 ms if that is far; it waits 30 ms or as long with its call",
   },
   {
     path: "punchy.respond",

@@ -14,11 +14,12 @@ import { testPacket } from "../../peer/test-packet.ts";
 import { PATH_TOKEN_BYTES, TestSubtype } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
 import type { CallAnewEvent, CommonEvent, Emit, Machine, UsePathEvent } from "../machine.ts";
-import { betterWay, isLossy, type Way } from "./choice.ts";
+import { betterWay, isLossy } from "./choice.ts";
 import type { Estimate } from "./estimate.ts";
 import { HostPaths, type PathRequest } from "./host-paths.ts";
+import { type Candidate, statusOf, wayOf } from "./measured.ts";
 import { onlyAnswers } from "./only-answers.ts";
-import { patienceMs } from "./patience.ts";
+import { type KnownWay, patienceMs } from "./patience.ts";
 import { rankOf } from "./rank.ts";
 import { TestRequests } from "./test-requests.ts";
 
@@ -102,9 +103,7 @@ export class Paths implements Machine {
 
   /** How long an answer on this session may take. */
   patienceMs(session: Session): number {
-    const estimate = this.estimateOf(session);
-    const smoothedMs = estimate?.smoothedMs ?? session.handshakeMs;
-    return patienceMs({ smoothedMs, usualMs: estimate?.usualMs });
+    return patienceMs(this.#wayOf(session));
   }
 
   /** Whether so much is lost on its way that one unanswered probe says little. */
@@ -335,7 +334,7 @@ export class Paths implements Machine {
   #watch(session: Session): void {
     if (session.state.at !== "live" || !this.#peers.isPrimary(session)) return;
     const host = this.#host(session);
-    const afterMs = host.watch.afterMs(this.patienceMs(session), host.sentPerSecond, this.#facts.now);
+    const afterMs = host.watch.afterMs(this.#wayOf(session), host.sentPerSecond, this.#facts.now);
     const told = this.#watched.get(session.localIndex);
     // Whoever is watched anew has a clean slate: not while he is being waited for.
     if (told !== undefined && (Math.abs(afterMs - told) < told / 4 || this.#ports.isSuspect(session))) return;
@@ -351,6 +350,11 @@ export class Paths implements Machine {
     this.#host(session).ask(toHex(token), { place, path, sentAt: this.#facts.now, isRace });
     const to = samePath(path, session.path) ? undefined : path;
     this.#emit({ kind: "command", command: testPacket(session, TestSubtype.pathRequest, token, to) });
+  }
+
+  #wayOf(session: Session): KnownWay {
+    const estimate = this.estimateOf(session);
+    return { smoothedMs: estimate?.smoothedMs ?? session.handshakeMs, usualMs: estimate?.usualMs };
   }
 
   #estimate(session: Session): Estimate | undefined {
@@ -371,28 +375,6 @@ export class Paths implements Machine {
     if (this.#peers.session(session.localIndex) === session) this.#hosts.set(name, fresh);
     return fresh;
   }
-}
-
-interface Candidate {
-  readonly path: Path;
-  readonly place: Place;
-}
-
-function wayOf({ path, place }: Candidate, host: HostPaths): Way {
-  const estimate = host.known(place);
-  return {
-    path,
-    place,
-    roundTripMs: estimate?.smoothedMs,
-    loss: estimate?.loss,
-    outcomes: estimate?.outcomes ?? 0,
-  };
-}
-
-function statusOf(place: Place, estimate: Estimate, inUse: Place | undefined, now: Instant): WayStatus {
-  const { roundTripMs, loss, measuredAt } = estimate;
-  const answeredMs = measuredAt === undefined ? undefined : now - measuredAt;
-  return { place, isInUse: place === inUse, roundTripMs, loss, answeredMs };
 }
 
 const EMPTY: Uint8Array = new Uint8Array(0);

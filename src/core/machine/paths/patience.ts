@@ -6,6 +6,8 @@ const PATIENCE_MIN_MS = 50;
 const PATIENCE_UNKNOWN_MS = 500;
 /** Nobody is waited for longer, however long the way is said to be. */
 const PATIENCE_MAX_MS = 3_000;
+/** Beside a round trip, before somebody is asked: what a busy host takes. */
+const ASK_SLACK_MS = 10;
 /** Silence that is usual on a session is not waited out longer than this, so that the end of it is noticed in time. */
 const WATCH_MAX_MS = 400;
 /** Except where little is sent: probes are to be an eighth of it at most. */
@@ -14,37 +16,57 @@ const PACKETS_PER_PROBE = 8;
 /** A session without false alarms for so long is watched more closely again. */
 const CALM_MS = 10_000;
 
-/** How long an answer may take, from what is known about the way. */
-export function patienceMs(known: {
+/** What is known about a way. */
+export interface KnownWay {
   readonly smoothedMs: number | undefined;
   readonly usualMs: number | undefined;
-}): number {
-  const { smoothedMs, usualMs } = known;
+}
+
+/** How long an answer may take before nobody is expected to answer any more. */
+export function patienceMs({ smoothedMs, usualMs }: KnownWay): number {
   if (smoothedMs === undefined) return PATIENCE_UNKNOWN_MS;
   return Math.min(Math.max(PATIENCE_MIN_MS, 1.5 * smoothedMs, usualMs ?? 0), PATIENCE_MAX_MS);
 }
 
 /**
+ * After how much silence it is worth asking, here and on other ways: as soon as an answer is later than usual. Asking costs a few packets; what is
+ * concluded from it has its own time.
+ */
+export function askAfterMs(way: KnownWay): number {
+  const { smoothedMs, usualMs } = way;
+  if (smoothedMs === undefined) return patienceMs(way);
+  return Math.min(Math.max(PATIENCE_MIN_MS, smoothedMs + ASK_SLACK_MS, usualMs ?? 0), patienceMs(way));
+}
+
+/**
  * After how much silence one session is asked. Who streams in one direction, or thinks before it answers, is silent without being gone: each alarm
- * that an answer has shown to be false doubles the time, and calm halves it again.
+ * that an answer has shown to be false makes it longer, first by half and then to twice as long, and calm makes it shorter again.
  */
 export class Watchfulness {
-  #doublings = 0;
+  #alarms = 0;
   #alarmedAt: Instant | undefined;
 
   falseAlarm(now: Instant): void {
-    if (PATIENCE_MIN_MS * 2 ** this.#doublings < WATCH_RARE_MAX_MS) this.#doublings++;
+    if (PATIENCE_MIN_MS * 2 ** this.#alarms < WATCH_RARE_MAX_MS) this.#alarms++;
     this.#alarmedAt = now;
   }
 
   /** The time now; `sentPerSecond`: packets. */
-  afterMs(patience: number, sentPerSecond: number, now: Instant): number {
-    if (this.#alarmedAt !== undefined && now - this.#alarmedAt >= CALM_MS && this.#doublings > 0) {
-      this.#doublings--;
+  afterMs(way: KnownWay, sentPerSecond: number, now: Instant): number {
+    if (this.#alarmedAt !== undefined && now - this.#alarmedAt >= CALM_MS && this.#alarms > 0) {
+      this.#alarms--;
       this.#alarmedAt = now;
     }
     const rareMs = sentPerSecond > 0 ? (1000 * PACKETS_PER_PROBE) / sentPerSecond : WATCH_RARE_MAX_MS;
+    const patience = patienceMs(way);
     const most = Math.max(patience, Math.min(Math.max(rareMs, WATCH_MAX_MS), WATCH_RARE_MAX_MS));
-    return Math.round(Math.min(patience * 2 ** this.#doublings, most));
+    return Math.round(Math.min(this.#wantedMs(askAfterMs(way), patience), most));
+  }
+
+  /** Where a round trip and patience are about the same there is no step between them. */
+  #wantedMs(askAfter: number, patience: number): number {
+    if (this.#alarms === 0) return askAfter;
+    const doublings = askAfter < patience ? this.#alarms - 1 : this.#alarms;
+    return patience * 2 ** doublings;
   }
 }

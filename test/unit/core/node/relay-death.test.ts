@@ -1,4 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { DataPlaneCommand } from "../../../../src/core/dataplane/contract.ts";
+import { PacketType } from "../../../../src/core/wire/header.ts";
+import { Random } from "../../../sim/world/random.ts";
 import { peerOf, world } from "./relayed-world.ts";
 
 /** One asks 20 times a second, and the other answers. */
@@ -37,6 +40,18 @@ describe("a relay that dies under two hosts of which one asks and the other answ
   });
 });
 
+describe("a relay that dies far from the hosts, at seven moments", () => {
+  test.each([
+    [10, 200],
+    [20, 300],
+    [30, 400],
+    [40, 500],
+  ])("%i ms from each of them, costs no more than %i ms in the median", (latencyMs, limitMs) => {
+    const pauses = Array.from({ length: 7 }, (_, i) => pauseMs(8_000 + i * 157, latencyMs)).sort((a, b) => a - b);
+    expect(pauses[3], pauses.join(", ")).toBeLessThanOrEqual(limitMs);
+  });
+});
+
 describe("two hosts with two relays, both of which talk", () => {
   test.each([1, 5, 20])(
     "stay with one of them and with their session while nothing is wrong, %i ms apart",
@@ -57,6 +72,39 @@ describe("two hosts with two relays, both of which talk", () => {
       expect(moved).toEqual([]);
     },
   );
+});
+
+describe("two hosts with two relays over a way on which some datagrams take longer than others", () => {
+  test.each([
+    ["each a little", { jitterMs: 8, stallMs: 0, thinksMs: 0 }],
+    ["up to twice as long", { jitterMs: 40, stallMs: 0, thinksMs: 0 }],
+    ["a fifth of a second now and then", { jitterMs: 8, stallMs: 200, thinksMs: 0 }],
+    ["each a little, to one who thinks before it answers", { jitterMs: 8, stallMs: 0, thinksMs: 60 }],
+  ])("stay with one of them and with their session for a minute while nothing is wrong: %s", (_, way) => {
+    const { mesh, left, right } = world({ relays: 2 });
+    const random = new Random(1, "jitter");
+    mesh.latencyMs = 40;
+    mesh.delayMs = () => random.between(0, way.jitterMs) + (random.chance(0.01) ? way.stallMs : 0);
+    const answers = new Map<number, number>();
+    const talk = (ms: number): void => {
+      for (let passed = 0; passed < ms; passed += 5) {
+        if (mesh.now % EVERY_MS === 0) left.say(right, "tick");
+        const asked = right.received.length;
+        mesh.run(5);
+        const at = mesh.now + way.thinksMs;
+        if (right.received.length > asked) answers.set(at, (answers.get(at) ?? 0) + right.received.length - asked);
+        for (let i = answers.get(mesh.now) ?? 0; i > 0; i--) right.say(left, "tock");
+      }
+    };
+    talk(15_000);
+    const before = new Map([left, right].map((host) => [host, host.commands.length]));
+    talk(60_000);
+    const since = [left, right].map((host) => host.commands.slice(before.get(host)));
+    const moved = since.flat().filter(({ kind }) => kind === "set-path" || kind === "install-session");
+    expect(moved).toEqual([]);
+    const asked = since.map((commands) => commands.filter(isTest).length);
+    expect(Math.max(...asked), "questions of one host, of 1,200 packets").toBeLessThanOrEqual(150);
+  });
 });
 
 describe("two hosts that reach each other through relays, both of which talk", () => {
@@ -96,3 +144,7 @@ describe("two hosts that reach each other through relays, both of which talk", (
     expect(pauseMs).toBeLessThanOrEqual(500);
   });
 });
+
+function isTest(command: DataPlaneCommand): boolean {
+  return command.kind === "seal-and-send" && command.type === PacketType.test;
+}
