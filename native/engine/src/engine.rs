@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
+use crate::active_sessions::ActiveSessions;
 use crate::aead::choice::Libraries;
 use crate::awaited::AwaitedIndexes;
 use crate::capture::{Capture, Seen};
@@ -69,6 +70,8 @@ pub struct Engine {
     pub(crate) outbound: OutboundCounters,
     pub(crate) inbound: InboundCounters,
     drop_samples: Mutex<Bucket>,
+    /// What samples tell of.
+    pub(crate) active: Arc<ActiveSessions>,
     /// Where the next sample goes on.
     pub(crate) sample_from: Mutex<u32>,
     swept_at_ms: AtomicU64,
@@ -170,6 +173,7 @@ impl Engine {
             outbound: OutboundCounters::default(),
             inbound: InboundCounters::default(),
             drop_samples: Mutex::new(Bucket::full(DROP_SAMPLES, 0)),
+            active: Arc::default(),
             sample_from: Mutex::new(0),
             swept_at_ms: AtomicU64::new(0),
         }

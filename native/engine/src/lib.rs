@@ -6,6 +6,7 @@
 // What comes from outside must not end a thread: nothing here may panic but arithmetic, which is checked in every build and contained.
 #![deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::string_slice, clippy::unreachable)]
 
+mod active_sessions;
 pub mod aead;
 pub mod allow_list;
 mod answering;

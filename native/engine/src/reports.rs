@@ -120,12 +120,15 @@ impl Engine {
     fn take_activity(&self, limit: usize) -> (Vec<Activity>, bool) {
         let mut from = lock(&self.sample_from);
         let mut activity = vec![];
-        for session in self.sessions.all().iter().filter(|session| session.local_index >= *from) {
+        let mut waiting = self.active.take_from(*from);
+        while let Some(local_index) = waiting.first().copied() {
             if activity.len() == limit {
-                *from = session.local_index;
+                *from = local_index;
+                self.active.put_back(waiting);
                 return (activity, true);
             }
-            activity.extend(session.take_activity());
+            waiting.pop_first();
+            activity.extend(self.sessions.by_index(local_index).and_then(|session| session.take_activity()));
         }
         *from = 0;
         (activity, false)
@@ -137,7 +140,8 @@ impl<O: Output> Pass<'_, O> {
     pub fn sample(&mut self, limits: SampleLimits) -> Sample {
         let step = &mut self.step;
         step.engine.flows.settle(step.flow);
-        for session in step.engine.sessions.all() {
+        let active = step.engine.active.indexes().into_iter();
+        for session in active.filter_map(|local_index| step.engine.sessions.by_index(local_index)) {
             if let Some(path) = session.take_untold_path(step.now_ms) {
                 step.out.event(Event::Roamed { local_index: session.local_index, path });
             }

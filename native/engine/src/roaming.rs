@@ -53,6 +53,11 @@ impl RoamingPath {
         if self.is_untold && may_tell() { self.take_untold(now_ms) } else { None }
     }
 
+    /// Whether it moved and that has not been told.
+    pub fn is_untold(&self) -> bool {
+        self.is_untold
+    }
+
     /// The path, if it moved and that has not been told. It is told now.
     pub fn take_untold(&mut self, now_ms: u64) -> Option<Path> {
         if !std::mem::take(&mut self.is_untold) {

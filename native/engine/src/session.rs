@@ -1,9 +1,10 @@
 //! One session: its keys, its counters and where its datagrams go.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
+use crate::active_sessions::{ActiveSessions, Listing};
 use crate::aead::{Aead, Cipher, SecretKey};
 use crate::arrivals::Arrivals;
 use crate::counters::Count;
@@ -18,6 +19,7 @@ use crate::path_mtu::PathMtu;
 use crate::roaming::RoamingPath;
 use crate::send_counter::SendCounter;
 use crate::silence::Silence;
+use crate::sync;
 
 /// Time between two notes of where a peer is.
 const NOTE_INTERVAL_MS: u64 = 1_000;
@@ -43,6 +45,7 @@ pub struct Session {
     /// How long its inner packets may be.
     pub mtu: PathMtu,
     keys: SessionKeys,
+    listing: Listing,
     send: Sending,
     receive: Receiving,
 }
@@ -61,7 +64,7 @@ pub struct SessionKeys {
 struct Sending {
     key: Aead,
     counter: SendCounter,
-    active: AtomicBool,
+    active: sync::AtomicBool,
     packets: Count,
     bytes: Count,
 }
@@ -70,7 +73,7 @@ struct Sending {
 struct Receiving {
     key: Aead,
     arrivals: Arrivals,
-    active: AtomicBool,
+    active: sync::AtomicBool,
     /// When the peer's address may be noted again.
     note_from_ms: AtomicU64,
 }
@@ -103,6 +106,8 @@ pub struct NewSession {
     pub memo: Vec<u8>,
     /// See [`Session::keys`].
     pub keys: SessionKeys,
+    /// Where it says that there is something to tell of it.
+    pub active: Arc<ActiveSessions>,
 }
 
 /// What a session did since it was last asked.
@@ -136,17 +141,18 @@ impl Session {
             memo: new.memo,
             mtu: PathMtu::default(),
             keys: new.keys,
+            listing: Listing::new(new.local_index, new.active),
             send: Sending {
                 key: new.send_key,
                 counter: SendCounter::after(new.send_counter),
-                active: AtomicBool::new(false),
+                active: sync::AtomicBool::new(false),
                 packets: Count::default(),
                 bytes: Count::default(),
             },
             receive: Receiving {
                 key: new.receive_key,
                 arrivals: Arrivals::after(new.receive_floor),
-                active: AtomicBool::new(false),
+                active: sync::AtomicBool::new(false),
                 note_from_ms: AtomicU64::new(0),
             },
         }
@@ -205,9 +211,9 @@ impl Session {
 
     /// Counts datagrams and the bytes of all of them.
     pub fn sent(&self, datagrams: u64, bytes: usize) {
-        self.send.active.store(true, Ordering::Relaxed);
         self.send.packets.add(datagrams);
         self.send.bytes.add(bytes as u64);
+        self.listing.note(&self.send.active);
     }
 
     /// What a datagram or a frame holds, if it is new and authentic; its counter is then seen.
@@ -225,7 +231,7 @@ impl Session {
             Kind::Relay => self.unwrap(counter, datagram),
             _ => self.open(counter, datagram),
         })?;
-        self.receive.active.store(true, Ordering::Relaxed);
+        self.listing.note(&self.receive.active);
         Ok(held)
     }
 
@@ -263,7 +269,12 @@ impl Session {
 
     /// An authentic packet came from `origin`. Returns the path when it is to be told now.
     pub fn heard_from(&self, origin: Path, is_allowed: impl FnOnce() -> bool, now_ms: u64) -> Option<Path> {
-        lock(&self.path).heard_from(origin, is_allowed, now_ms)
+        let mut path = lock(&self.path);
+        let told = path.heard_from(origin, is_allowed, now_ms);
+        if path.is_untold() {
+            self.listing.list();
+        }
+        told
     }
 
     /// Whether the source of the authentic packet that came now is to be noted as known: at most once a second, so that no peer
@@ -308,8 +319,9 @@ impl Session {
 
     /// What happened since the last call, `None` when nothing did.
     pub fn take_activity(&self) -> Option<Activity> {
-        let received = self.receive.active.swap(false, Ordering::Relaxed);
-        let sent = self.send.active.swap(false, Ordering::Relaxed);
+        self.listing.unlist();
+        let received = self.receive.active.swap(false, Ordering::AcqRel);
+        let sent = self.send.active.swap(false, Ordering::AcqRel);
         if !received && !sent {
             return None;
         }
