@@ -119,14 +119,12 @@ function isBlocked(verified: ReturnType<CaPool["verify"]>): boolean {
 const LIGHTHOUSE_ANSWERS_MS = 10_000;
 
 function tablesOf(peers: Peers): NodeStatus["tables"] {
-  const all = [...peers.peers()];
-  const calls = all.flatMap(({ call }) => call ?? []);
-  return {
-    addresses: peers.addressCount,
-    sessions: peers.sessionCount,
-    calls: calls.length,
-    callIndexes: calls.filter(({ progress }) => progress.at === "calling").length,
-  };
+  let [calls, callIndexes] = [0, 0];
+  for (const { call } of peers.peers()) {
+    if (call) calls++;
+    if (call?.progress.at === "calling") callIndexes++;
+  }
+  return { addresses: peers.addressCount, sessions: peers.sessionCount, calls, callIndexes };
 }
 
 type Looked = Pick<Machines, "liveness" | "carriers" | "pathMtu" | "paths" | "shortcuts">;

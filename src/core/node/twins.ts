@@ -6,7 +6,7 @@ import { endpointAddress } from "../netip/endpoint.ts";
 import { endpointOf } from "../path/path.ts";
 import type { Peers } from "../peer/peer.ts";
 import { placeOf } from "../peer/place.ts";
-import type { Session } from "../peer/session.ts";
+import { nameAddress, type Session } from "../peer/session.ts";
 
 /** A host sends on its newest session: what it says on the one before for so long after is no straggler. */
 const OVERTAKEN_MS = 5_000;
@@ -21,11 +21,10 @@ const TWINS_MAX = 16;
  */
 export function twinsOf(peers: Peers, liveness: Pick<Liveness, "vitalsOf">, now: Instant): readonly Twins[] {
   const found: Twins[] = [];
-  for (const { addresses } of peers.primaries()) {
-    const [address] = addresses;
-    const sessions = address === undefined ? [] : peers.sessionsOf(address);
-    if (address === undefined || sessions.length < 2 || found.length >= TWINS_MAX) continue;
-    const pair = pairAmong(sessions, (session) => liveness.vitalsOf(session).lastReceivedAt, now);
+  for (const address of peers.sharedAddresses()) {
+    const primary = peers.primaryOf(address);
+    if (!primary || nameAddress(primary) !== address || found.length >= TWINS_MAX) continue;
+    const pair = pairAmong(peers.sessionsOf(address), (session) => liveness.vitalsOf(session).lastReceivedAt, now);
     if (!pair) continue;
     found.push({
       address,

@@ -25,6 +25,8 @@ export class PeerTable implements Peers {
   readonly #peers = new Map<IpAddress, Entry>();
   readonly #byIndex = new Map<LocalIndex, OwnedSession>();
   readonly #byAddress = new Map<IpAddress, OwnedSession[]>();
+  /** Addresses of more than one session. Few have them, and whoever looks for those does not look at all the others. */
+  readonly #shared = new Set<IpAddress>();
   readonly #byRemoteIndex = new Map<number, OwnedSession[]>();
   readonly #byMessage1 = new Map<string, OwnedSession>();
   readonly #primaries = new Map<IpAddress, OwnedSession>();
@@ -78,10 +80,11 @@ export class PeerTable implements Peers {
   }
 
   *primaries(): IterableIterator<OwnedSession> {
-    for (const session of this.#byIndex.values()) {
-      const first = session.addresses.find((address) => this.#primaries.has(address));
-      if (first !== undefined && this.#primaries.get(first) === session) yield session;
-    }
+    for (const session of this.#byIndex.values()) if (this.#sends(session)) yield session;
+  }
+
+  sharedAddresses(): Iterable<IpAddress> {
+    return this.#shared;
   }
 
   byRemoteIndex(index: number): readonly OwnedSession[] {
@@ -103,7 +106,10 @@ export class PeerTable implements Peers {
   /** Sessions: for the machine that begins and ends them. */
   add(session: OwnedSession): void {
     this.#byIndex.set(session.localIndex, session);
-    for (const address of session.addresses) listAdd(this.#byAddress, address, session);
+    for (const address of session.addresses) {
+      listAdd(this.#byAddress, address, session);
+      if (this.sessionsOf(address).length > 1) this.#shared.add(address);
+    }
     listAdd(this.#byRemoteIndex, session.remoteIndex, session);
     if (session.role.kind === "responder") this.#byMessage1.set(session.role.message1Hash, session);
     const peer = this.#reach(nameAddress(session));
@@ -114,6 +120,7 @@ export class PeerTable implements Peers {
     this.#byIndex.delete(session.localIndex);
     for (const address of session.addresses) {
       listRemove(this.#byAddress, address, session);
+      if (this.sessionsOf(address).length < 2) this.#shared.delete(address);
       if (this.#primaries.get(address) === session) this.#primaries.delete(address);
       this.#lastNames.set(address, session.peer.name);
     }
@@ -166,6 +173,15 @@ export class PeerTable implements Peers {
       this.#failed.delete(target);
       this.#clearFailed(target);
     }
+  }
+
+  /** Whether it sends for the first of its addresses for which any session does. A plain loop: every session is asked, again and again. */
+  #sends(session: OwnedSession): boolean {
+    for (const address of session.addresses) {
+      const primary = this.#primaries.get(address);
+      if (primary) return primary === session;
+    }
+    return false;
   }
 
   #clearFailed(target: IpAddress): void {

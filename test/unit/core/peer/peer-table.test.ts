@@ -34,6 +34,17 @@ describe("the peer table, about sessions,", () => {
     expect(table.sessionCount).toBe(0);
   });
 
+  test("knows the addresses that more than one session leads to, as long as it does", () => {
+    const table = new PeerTable();
+    const [older, newer] = [aSession(peer), aSession(peer)];
+    table.add(older);
+    expect([...table.sharedAddresses()]).toEqual([]);
+    table.add(newer);
+    expect([...table.sharedAddresses()]).toEqual([v4, v6]);
+    table.remove(older);
+    expect([...table.sharedAddresses()]).toEqual([]);
+  });
+
   test("has no primary until one is made", () => {
     const table = new PeerTable();
     const session = aSession(peer);
