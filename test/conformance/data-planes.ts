@@ -107,8 +107,8 @@ export class Driver {
 
   /** The flows, in an order of their own. */
   async flows(): Promise<readonly Comparable[]> {
-    const [observed] = await this.command({ kind: "list-flows" });
-    return observed?.out === "flows" ? observed.flows : [];
+    const observed = await this.command({ kind: "list-flows" });
+    return observed.flatMap((each) => (each.out === "flows" ? each.flows : []));
   }
 
   async dropped(reason: DropReason): Promise<number> {

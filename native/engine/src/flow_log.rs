@@ -11,8 +11,12 @@ use crate::packet::{Direction, Tuple};
 use crate::policy::AllowedBy;
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, lock};
 
-/// What is noted is told so long after the first of it, together.
-const GATHERED_FOR_MS: u64 = 100;
+/// How flows begin and end is told so long after the first of it, together: each time costs both processes a wake-up and the disk a write.
+const GATHERED_FOR_MS: u64 = 1_000;
+/// What is refused, and all that waits with it: somebody may be looking for it.
+const REFUSED_FOR_MS: u64 = 100;
+/// From so many notes on they wait no longer than what is refused.
+const MANY: usize = 64;
 /// Notes that may wait: what the control plane makes of each takes it some 30 microseconds.
 const NOTES_MAX: usize = 256;
 const NOTHING: u64 = u64::MAX;
@@ -35,6 +39,8 @@ pub struct FlowLog {
 #[derive(Default)]
 struct Waiting {
     notes: Vec<Note>,
+    /// When the first of them was made.
+    first_ms: u64,
     /// Of packets that are refused alike there is one note.
     refusals: HashMap<Refusal, usize>,
     /// How many notes are about whom, refusals apart.
@@ -128,10 +134,8 @@ impl FlowLog {
     /// lies.
     fn note(&self, waiting: &mut Waiting, note: Note, now_ms: u64) -> Option<usize> {
         let at = waiting.notes.len();
-        if at == 0 && self.due_ms().is_none() {
-            self.due_ms.store(now_ms + GATHERED_FOR_MS, Ordering::Release);
-        }
         let is_refused = matches!(note.happening, FlowHappening::Refused { .. });
+        self.bring_forward(waiting, is_refused, now_ms);
         let held = waiting.held.entry((note.peer, is_refused)).or_default();
         if *held >= NOTES_MAX - at {
             waiting.untold += 1;
@@ -140,6 +144,18 @@ impl FlowLog {
         *held += 1;
         waiting.notes.push(note);
         Some(at)
+    }
+
+    /// One more note is about to wait.
+    fn bring_forward(&self, waiting: &mut Waiting, is_refused: bool, now_ms: u64) {
+        let due_ms = self.due_ms.load(Ordering::Relaxed);
+        if due_ms == NOTHING {
+            waiting.first_ms = now_ms;
+        }
+        let own_ms = now_ms + if is_refused { REFUSED_FOR_MS } else { GATHERED_FOR_MS };
+        let many_ms =
+            if waiting.notes.len() + 1 >= MANY { (waiting.first_ms + REFUSED_FOR_MS).max(now_ms + 1) } else { NOTHING };
+        self.due_ms.store(due_ms.min(own_ms).min(many_ms), Ordering::Release);
     }
 
     /// What was told was not heard.
@@ -151,11 +167,20 @@ impl FlowLog {
     /// What is due now.
     pub fn take_due(&self, now_ms: u64) -> Option<FlowRecords> {
         self.due_ms().filter(|due_ms| *due_ms <= now_ms)?;
+        Some(self.take(now_ms))
+    }
+
+    /// Everything that waits, due or not, if anything does.
+    pub fn take_all(&self, now_ms: u64) -> Option<FlowRecords> {
+        self.due_ms().map(|_| self.take(now_ms))
+    }
+
+    fn take(&self, now_ms: u64) -> FlowRecords {
         let mut waiting = lock(&self.waiting);
         self.due_ms.store(NOTHING, Ordering::Release);
         let Waiting { notes, untold, .. } = std::mem::take(&mut *waiting);
         drop(waiting);
-        Some(FlowRecords { records: notes.into_iter().map(|note| note.as_record(now_ms)).collect(), untold })
+        FlowRecords { records: notes.into_iter().map(|note| note.as_record(now_ms)).collect(), untold }
     }
 }
 
@@ -174,9 +199,11 @@ fn nothing_yet(tuple: Tuple, opened_by: Direction, by: AllowedBy) -> FlowView {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::flow::Foreseen;
+    use crate::host::FlowTimeouts;
 
-    fn refuse(log: &FlowLog, port: u16, peer: u8, now_ms: u64) {
-        let tuple = Tuple {
+    fn tuple(port: u16, peer: u8) -> Tuple {
+        Tuple {
             local_address: IpAddr::from([10, 0, 0, 1]),
             remote_address: IpAddr::from([10, 0, 0, peer]),
             local_port: port,
@@ -184,7 +211,11 @@ mod tests {
             protocol: 6,
             icmp_in: 0,
             is_rest: false,
-        };
+        }
+    }
+
+    fn refuse(log: &FlowLog, port: u16, peer: u8, now_ms: u64) {
+        let tuple = tuple(port, peer);
         let sample = DropSample::refused(true, tuple, DropReason::NoMatchingRule, false);
         log.refused(&sample, tuple, || Some(tuple.remote_address), now_ms);
     }
@@ -215,6 +246,61 @@ mod tests {
         let [record] = &told.records[..] else { panic!("not one record") };
         assert_eq!((record.flow.traffic.received_packets, record.flow.age_ms, record.flow.idle_ms), (20, 100, 81));
         assert_eq!((log.due_ms(), log.take_due(u64::MAX)), (None, None));
+    }
+
+    fn begin(log: &FlowLog, port: u16, now_ms: u64) {
+        let (tuple, timeouts) = (tuple(port, 2), FlowTimeouts::default());
+        let packet = FlowPacket {
+            tuple: &tuple,
+            foreseen: Foreseen::default(),
+            direction: Direction::Inbound,
+            tcp_flags: 0,
+            packets: 1,
+            bytes: 40,
+            peer: tuple.remote_address,
+            policy_id: 1,
+            now_ms,
+            timeouts: &timeouts,
+        };
+        log.begun(&packet, AllowedBy { policy_id: 1, rule_id: 1 });
+    }
+
+    #[test]
+    fn how_flows_begin_waits_for_a_second_and_for_no_more_than_what_is_refused_waits() {
+        let log = on();
+        begin(&log, 1, 0);
+        begin(&log, 2, 700);
+        assert_eq!(log.due_ms(), Some(1_000));
+        refuse(&log, 22, 2, 750);
+        assert_eq!(log.due_ms(), Some(850));
+        assert_eq!(log.take_due(850).map(|told| told.records.len()), Some(3));
+        begin(&log, 3, 900);
+        assert_eq!(log.due_ms(), Some(1_900));
+    }
+
+    #[test]
+    fn many_wait_for_no_longer_than_what_is_refused() {
+        let log = on();
+        for port in 1..MANY {
+            begin(&log, u16::try_from(port).unwrap(), 0);
+        }
+        assert_eq!(log.due_ms(), Some(1_000));
+        begin(&log, 0, 40);
+        assert_eq!(log.due_ms(), Some(100));
+        let log = on();
+        for port in 0..MANY {
+            begin(&log, u16::try_from(port).unwrap(), 10 * port as u64);
+        }
+        assert_eq!(log.due_ms(), Some(10 * (MANY as u64 - 1) + 1));
+    }
+
+    #[test]
+    fn whoever_asks_hears_of_all_that_waits() {
+        let log = on();
+        assert_eq!(log.take_all(5), None);
+        begin(&log, 1, 0);
+        assert_eq!(log.take_all(5).map(|told| told.records.len()), Some(1));
+        assert_eq!((log.due_ms(), log.take_all(6)), (None, None));
     }
 
     #[test]

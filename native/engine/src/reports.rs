@@ -136,8 +136,9 @@ impl Engine {
 }
 
 impl<O: Output> Pass<'_, O> {
-    /// Tells of the moves that were held back, and returns [`Engine::sample`].
+    /// Tells of flows and of the moves that were held back, and returns [`Engine::sample`].
     pub fn sample(&mut self, limits: SampleLimits) -> Sample {
+        self.tell_of_flows();
         let step = &mut self.step;
         step.engine.flows.settle(step.flow);
         let active = step.engine.active.indexes().into_iter();
@@ -149,8 +150,17 @@ impl<O: Output> Pass<'_, O> {
         step.engine.sample(limits)
     }
 
+    /// What was noted of flows is told now: whoever asks wakes the control plane anyhow, and hears of everything before the answer.
+    fn tell_of_flows(&mut self) {
+        let step = &mut self.step;
+        if let Some(records) = step.engine.flows.log.take_all(step.now_ms) {
+            step.out.event(Event::FlowRecords(records));
+        }
+    }
+
     /// Tells of every flow, in as many events as it takes.
     pub fn list_flows(&mut self) {
+        self.tell_of_flows();
         let step = &mut self.step;
         step.engine.flows.settle(step.flow);
         for flows in step.engine.flows.portions(REPORTED_FLOWS_MAX, step.now_ms, &step.host.flow_timeouts) {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Driver } from "../driver.ts";
 import type { Health, Service } from "../service.ts";
 import type { DataPlane, DataPlaneDescription, DataPlaneListener } from "./data-plane.ts";
@@ -29,11 +30,24 @@ export function dataPlaneService(plane: DataPlane, driver: Driver, isUp: () => v
     },
     reload: ({ settings }) => driver.feed({ kind: "reload", settings: settings.live }),
     async stop(ending) {
+      await lastNotes(plane);
       driver.stop(ending);
       await plane.stop(ending);
     },
     health: () => dataPlaneHealth(plane.describe()),
   };
+}
+
+/** What a data plane that does not answer still had to say of flows is lost after so long. */
+const LAST_NOTES_MS = 500;
+
+/** What waits to be told of flows is told before a sample is, and heard once something behind that has been answered. */
+async function lastNotes(plane: DataPlane): Promise<void> {
+  plane.command({ kind: "sample" });
+  const late = new AbortController();
+  const tooLong = sleep(LAST_NOTES_MS, undefined, { signal: late.signal }).catch(() => {});
+  await Promise.race([plane.answers(), tooLong]);
+  late.abort();
 }
 
 export function dataPlaneHealth({ state, lastError, restarts }: DataPlaneDescription): readonly Health[] {

@@ -1,4 +1,4 @@
-import { type Instant, instant } from "../../base/time.ts";
+import { earliest, type Instant, instant, later } from "../../base/time.ts";
 import { type DropReason, ENDS_FLOW } from "../../drop-reason.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import type { InnerPacket } from "../../wire/inner-packet.ts";
@@ -16,6 +16,8 @@ export class FlowLog {
   readonly #held = new Map<string, number>();
   #untold = 0;
   #due: Instant | undefined;
+  /** When the first of the notes was made. */
+  #firstAt: Instant = instant(0);
 
   /** `peerOf`: the first address of whoever a session is with. */
   constructor(peerOf: (session: LocalIndex) => IpAddress | undefined) {
@@ -69,8 +71,9 @@ export class FlowLog {
 
   /** Of whoever may have one more note: nobody holds more than is left for others, and no traffic hides what was refused. */
   #note(note: Note, now: Instant): Note | undefined {
-    this.#due ??= instant(now + GATHERED_FOR_MS);
-    const whose = `${note.peer} ${note.what.happening === "refused"}`;
+    const isRefused = note.what.happening === "refused";
+    this.#bringForward(isRefused, now);
+    const whose = `${note.peer} ${isRefused}`;
     const held = this.#held.get(whose) ?? 0;
     if (held >= NOTES_MAX - this.#notes.length) {
       this.#untold++;
@@ -81,9 +84,23 @@ export class FlowLog {
     return note;
   }
 
+  /** One more note is about to wait. */
+  #bringForward(isRefused: boolean, now: Instant): void {
+    if (this.#due === undefined) this.#firstAt = now;
+    const own = later(now, isRefused ? REFUSED_FOR_MS : GATHERED_FOR_MS);
+    const isMany = this.#notes.length + 1 >= MANY;
+    const many = isMany ? instant(Math.max(this.#firstAt + REFUSED_FOR_MS, now + 1)) : undefined;
+    this.#due = earliest(this.#due, own, many);
+  }
+
   /** What is due. */
-  takeDue(now: Instant): { readonly records: readonly FlowRecord[]; readonly untold: number } | undefined {
-    if (this.#due === undefined || now < this.#due) return undefined;
+  takeDue(now: Instant): ToldOfFlows | undefined {
+    return this.#due === undefined || now < this.#due ? undefined : this.takeAll(now);
+  }
+
+  /** Everything that waits, due or not, if anything does. */
+  takeAll(now: Instant): ToldOfFlows | undefined {
+    if (this.#due === undefined) return undefined;
     const records = this.#notes.map(({ what, flow, peer, beganAt, lastAt }) => ({
       ...what,
       flow: { ...flow, ageMs: now - beganAt, idleMs: now - lastAt },
@@ -97,6 +114,12 @@ export class FlowLog {
     this.#due = undefined;
     return told;
   }
+}
+
+/** Some of what was noted, and how much was not. */
+export interface ToldOfFlows {
+  readonly records: readonly FlowRecord[];
+  readonly untold: number;
 }
 
 /** A flow without its times, which are known when it is told of. */
@@ -117,8 +140,12 @@ interface Note {
   lastAt: Instant;
 }
 
-/** What is noted is told so long after the first of it, together. */
-const GATHERED_FOR_MS = 100;
+/** How flows begin and end is told so long after the first of it, together: each time costs both processes a wake-up and the disk a write. */
+const GATHERED_FOR_MS = 1_000;
+/** What is refused, and all that waits with it: somebody may be looking for it. */
+const REFUSED_FOR_MS = 100;
+/** From so many notes on they wait no longer than what is refused. */
+const MANY = 64;
 /** Notes that may wait: names, a rule and a line on disk take some 30 microseconds of each, and a host with thousands of connections a second has better use for its processor. */
 const NOTES_MAX = 256;
 

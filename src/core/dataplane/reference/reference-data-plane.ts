@@ -285,6 +285,7 @@ export class ReferenceDataPlane {
 
   #sample(now: Instant): void {
     const { sessions, policies, relays, flows, parking, out } = this.#tables;
+    this.#tellOfFlows(now);
     const used = sessions.takeUsed();
     // Whoever moved has carried something.
     for (const { localIndex, path: held } of used) {
@@ -303,8 +304,16 @@ export class ReferenceDataPlane {
     out.tell({ kind: "sampled", activity, counters, rules, relays: relays.takeActivity() });
   }
 
+  /** Whoever asks hears of everything before the answer. */
+  #tellOfFlows(now: Instant): void {
+    const { flowLog, out } = this.#tables;
+    const records = flowLog.takeAll(now);
+    if (records) out.tell({ kind: "flow-records", ...records });
+  }
+
   #listFlows(now: Instant): void {
     const { flows, out } = this.#tables;
+    this.#tellOfFlows(now);
     const all = flows.list(now);
     for (let from = 0; from < all.length; from += FLOWS_TOLD_MAX)
       out.tell({ kind: "flows", flows: all.slice(from, from + FLOWS_TOLD_MAX) });
