@@ -96,10 +96,12 @@ export class StaticHosts {
     });
   }
 
-  /** As they are written: what a name resolves to is somebody else's word. */
-  literals(): readonly Endpoint[] {
+  /** As they are written: what a name resolves to is somebody else's word, but for the name of this machine. */
+  asWritten(): readonly Endpoint[] {
     const entries = [...this.#settings.staticHosts.values()].flat();
-    return entries.flatMap((entry) => (entry.kind === "literal" ? [entry.endpoint] : []));
+    return entries.flatMap((entry) =>
+      entry.kind === "literal" || isThisMachine(entry.name) ? this.#endpointsOfEntry(entry) : [],
+    );
   }
 
   /** An answer of the resolver; true when it is news. */
@@ -136,6 +138,11 @@ export class StaticHosts {
     const { network } = this.#settings.staticMap;
     return network === "ip" || familyOf(address) === (network === "ip4" ? 4 : 6);
   }
+}
+
+/** By its name alone: no name server is asked for it (RFC 6761, section 6.3). */
+function isThisMachine(name: string): boolean {
+  return /(^|\.)localhost\.?$/i.test(name);
 }
 
 /** Those of lighthouses first: the system asks for two at a time, and slow ones would hold up all that wait behind them. */

@@ -360,7 +360,7 @@ export class Discovery implements Machine {
 
   #refreshStatics(): void {
     const places = new Map([...this.#statics.hosts()].map((host) => [host, this.#statics.endpointsOf(host)]));
-    this.#underlay.setConfigured(this.#statics.literals());
+    this.#underlay.setConfigured(this.#statics.asWritten());
     for (const [host, endpoints] of places) this.#candidates.setStatic(host, endpoints);
   }
 

@@ -117,6 +117,24 @@ describe("static hosts", () => {
     expect(statics.endpointsOf(host)).toHaveLength(10);
   });
 
+  test.each(["localhost", "LOCALHOST.", "b.localhost"])(
+    "take %s for this machine, as if its address stood there",
+    (name) => {
+      const statics = new StaticHosts(settings([literal, { kind: "name", name, port: 4243 }]), start);
+      statics.resolved(name, ["127.0.0.1"] as IpAddress[]);
+      expect(statics.asWritten()).toEqual(["192.0.2.1:4242", "127.0.0.1:4243"]);
+    },
+  );
+
+  test.each(["b.example", "localhost.example", "notlocalhost"])(
+    "take what %s resolves to for somebody's word",
+    (name) => {
+      const statics = new StaticHosts(settings([literal, { kind: "name", name, port: 4243 }]), start);
+      statics.resolved(name, ["127.0.0.1"] as IpAddress[]);
+      expect(statics.asWritten()).toEqual(["192.0.2.1:4242"]);
+    },
+  );
+
   test("do not take answers that nobody asked for", () => {
     const statics = new StaticHosts(settings([name]), start);
     expect(statics.resolved("evil.example", ["203.0.113.1"] as IpAddress[])).toBe(false);
