@@ -29,8 +29,9 @@ pub const BUILD: &str = concat!("lacis-dataplane ", env!("CARGO_PKG_VERSION"));
 #[cfg(lacis_null_cipher)]
 pub const BUILD: &str = concat!("lacis-dataplane ", env!("CARGO_PKG_VERSION"), ", NULL CIPHER, NOTHING IS ENCRYPTED");
 
-/// What fits one `Sampled` with the counters: sessions take up to 72 bytes each, rules at most 29, relays at most 30.
-pub const SAMPLE_LIMITS: SampleLimits = SampleLimits { sessions: 10_240, rules: 8_192, relays: 2_048 };
+/// What one `Sampled` tells, with the counters: rules take at most 29 bytes each, relays at most 30. Of sessions as many as whoever reads it looks at in
+/// a millisecond or two: messages wait meanwhile.
+pub const SAMPLE_LIMITS: SampleLimits = SampleLimits { sessions: 256, rules: 8_192, relays: 2_048 };
 
 /// Bytes of sessions in one `Ready`: leaves room for one session with the longest memo, for all relays (at most 44 bytes each) and for the rest
 /// of the message.

@@ -236,7 +236,8 @@ export type DataPlaneEvent =
   | { readonly kind: "silent"; readonly localIndex: LocalIndex; readonly sinceMs: number }
   /** The operating system refused a datagram to there, by its name of the error ("ENETUNREACH"). No more than a hint. */
   | { readonly kind: "send-error"; readonly endpoint: Endpoint; readonly error: string }
-  | ({ readonly kind: "sampled" } & ActivitySample)
+  /** `more`: this is a part, and another `sample` asks for the next one. */
+  | ({ readonly kind: "sampled"; readonly more?: true } & ActivitySample)
   /** Part of the answer to `list-flows`; `isLast`: there is no other. */
   | { readonly kind: "flows"; readonly flows: readonly Flow[]; readonly isLast?: true }
   /** `lost`: so many more found no room. */

@@ -16,6 +16,7 @@ import { PacketType } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
 import type { Emit, Machine } from "../machine.ts";
 import { heardLately, judgeActivity, SAMPLE_INTERVAL_MS } from "./activity.ts";
+import { Asking } from "./asking.ts";
 import { stepAfter } from "./doubt.ts";
 import type { LivenessEvent } from "./events.ts";
 import { Lulls } from "./lulls.ts";
@@ -52,12 +53,14 @@ export class Liveness implements Machine {
   readonly #steps = new TimerQueue<LocalIndex>();
   readonly #verdicts = new Pace<"">(VERDICTS, 1);
   #counters: DataPlaneCounters | undefined;
-  #sampleAt: Instant | undefined;
-  /** The sample that is being looked at, and who was in it. */
+  readonly #asking = new Asking();
+  /** The part of a sample that is being looked at, whether others follow, and who was in all of them. */
   readonly #sample = new Portions<SessionActivity>();
+  #hasMore = false;
   readonly #seen = new Set<Session>();
   readonly #lulls = new Lulls();
-  /** When the last one had been looked at. */
+  /** When the first part of this sample came, and of the one before. */
+  #samplingAt: Instant | undefined;
   #sampledAt: Instant | undefined;
   #checkAt: Instant | undefined;
 
@@ -142,10 +145,12 @@ export class Liveness implements Machine {
     this.#emit({ kind: "heard", session });
   }
 
-  sampled(sample: ActivitySample): void {
+  sampled(sample: ActivitySample & { readonly more?: true }): void {
     const { now } = this.#facts;
     this.#counters = this.#counters ? { ...this.#counters, ...sample.counters } : sample.counters;
     this.#lookAt(this.#sample.takeRest(now));
+    this.#hasMore = sample.more ?? false;
+    this.#samplingAt ??= now;
     this.#sample.begin(sample.activity, now);
     this.#lookAt(this.#sample.takeDue(now));
   }
@@ -212,28 +217,23 @@ export class Liveness implements Machine {
 
   nextAt(): Instant | undefined {
     // With the first session it begins, and ends with the last.
-    if (this.#rounds.areNeeded !== (this.#sampleAt !== undefined)) return this.#facts.now;
+    if (this.#rounds.areNeeded !== this.#asking.isUnderWay) return this.#facts.now;
     const works = earliest(this.#probeRound.nextAt(), this.#sample.nextAt(), this.#rounds.nextAt());
-    return earliest(this.#sampleAt, this.#checkAt, this.#steps.next()?.at, works);
+    return earliest(this.#asking.nextAt(), this.#checkAt, this.#steps.next()?.at, works);
   }
 
   tick(): void {
     const { settings, now } = this.#facts;
     if (!this.#rounds.areNeeded) {
-      this.#sampleAt = undefined;
       this.#checkAt = undefined;
-      for (const work of [this.#probeRound, this.#sample, this.#rounds]) work.stop();
+      for (const work of [this.#asking, this.#probeRound, this.#sample, this.#rounds]) work.stop();
       return;
     }
     const { connectionAliveMs } = settings.boot.timers;
     // Who may be replaced is watched more closely.
     const sampleMs = this.#facts.routes.hasAlternatives ? SAMPLE_INTERVAL_MS / 2 : SAMPLE_INTERVAL_MS;
-    this.#sampleAt ??= later(now, sampleMs);
     this.#checkAt ??= later(now, connectionAliveMs);
-    if (now >= this.#sampleAt) {
-      this.#sampleAt = later(now, sampleMs);
-      this.#emit({ kind: "command", command: { kind: "sample" } });
-    }
+    if (this.#asking.isDue(now, sampleMs)) this.#emit({ kind: "command", command: { kind: "sample" } });
     this.#lookAt(this.#sample.takeDue(now));
     this.#rounds.tick();
     for (const session of this.#probeRound.takeDue(now)) if (this.#peers.isPrimary(session)) this.#probe(session);
@@ -258,14 +258,19 @@ export class Liveness implements Machine {
     return suspicion !== undefined && (at === undefined || suspicion.since > at);
   }
 
-  /** A portion of a sample; after the last one, at those in doubt that were not in it. */
+  /** A portion of a sample; after the last one of the last part, at those in doubt that were not in it. */
   #lookAt(portion: readonly SessionActivity[] | undefined): void {
     if (!portion) return;
     for (const activity of portion) this.#look(activity);
     if (!this.#sample.isDone) return;
+    if (this.#hasMore) {
+      this.#asking.goOn(this.#facts.now);
+      return;
+    }
     for (const session of [...this.#suspects]) if (!this.#seen.has(session)) this.#judge(session, IDLE);
     this.#seen.clear();
-    this.#sampledAt = this.#facts.now;
+    this.#sampledAt = this.#samplingAt;
+    this.#samplingAt = undefined;
     for (const session of this.#lulls.take())
       if (this.#peers.isPrimary(session) && !this.isSuspect(session)) this.#probe(session);
   }

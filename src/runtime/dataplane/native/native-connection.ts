@@ -305,8 +305,7 @@ export class NativeConnection {
       waiting.resolve(result.value);
     } else if (result.value?.kind === "sampled") {
       const { more, ...sample } = result.value;
-      this.#event(sample);
-      if (more) this.command({ kind: "sample" });
+      this.#event(more ? { ...sample, more } : sample);
     } else if (waiting.command.kind === "list-flows") this.#event({ kind: "flows", flows: [], isLast: true });
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
+import { noCounters } from "../../fixtures/counters.ts";
 import { type Host, Mesh } from "../../fixtures/mesh.ts";
 import type { HostPlan } from "../../fixtures/settings.ts";
 
@@ -223,6 +224,26 @@ describe("a command that the data plane refuses", () => {
     });
     expect(a.status().peers).toEqual([]);
     expect(a.noticed("data-plane-refused")[0]?.text).toBe("The data plane refused install-session: the table is full");
+  });
+});
+
+describe("a sample that comes in parts", () => {
+  const part = { kind: "sampled", activity: [], counters: noCounters({}), rules: [], relays: [] } as const;
+
+  test("is asked for part by part, and then once a second as before", () => {
+    const { mesh, a } = connected();
+    mesh.run(SETTLED_MS);
+    const asked = (): number => a.sent("sample").length;
+    const begun = asked();
+    for (let parts = 1; parts <= 10; parts++) {
+      a.event({ ...part, more: true });
+      mesh.run(20);
+      expect(asked()).toBeGreaterThanOrEqual(begun + parts);
+    }
+    mesh.run(1_000);
+    const ended = asked();
+    mesh.run(10_000);
+    expect(asked()).toBe(ended + 10);
   });
 });
 
