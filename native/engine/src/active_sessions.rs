@@ -1,5 +1,5 @@
-//! Which sessions something has happened on since the control plane asked last. It asks every second: of thousands that nobody uses it
-//! then costs nothing to find the few that somebody does.
+//! Which sessions there is something to tell of since the control plane asked last. It asks every second, and thousands are told of in parts: of those
+//! that nobody uses it costs nothing to find the few that somebody does, and a part costs no more than what it tells.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,19 +11,14 @@ use crate::sync::{AtomicBool, Mutex, Ordering, lock};
 pub struct ActiveSessions(Mutex<BTreeSet<u32>>);
 
 impl ActiveSessions {
-    /// Takes those from this index on out, in ascending order.
-    pub fn take_from(&self, local_index: u32) -> BTreeSet<u32> {
-        lock(&self.0).split_off(&local_index)
-    }
-
-    /// Whose turn has not come.
-    pub fn put_back(&self, mut left: BTreeSet<u32>) {
-        lock(&self.0).append(&mut left);
-    }
-
-    /// All of them, in ascending order.
-    pub fn indexes(&self) -> Vec<u32> {
-        lock(&self.0).iter().copied().collect()
+    /// Takes at most so many out from this index on, in ascending order, and says which one is next.
+    pub fn take(&self, from: u32, limit: usize) -> (Vec<u32>, Option<u32>) {
+        let mut listed = lock(&self.0);
+        let taken: Vec<u32> = listed.range(from..).take(limit).copied().collect();
+        for local_index in &taken {
+            listed.remove(local_index);
+        }
+        (taken, listed.range(from..).next().copied())
     }
 }
 
@@ -71,13 +66,13 @@ mod tests {
         for _ in 0..3 {
             listing.note(&mark);
         }
-        assert_eq!(list.take_from(0), BTreeSet::from([7]));
+        assert_eq!(list.take(0, 9), (vec![7], None));
         listing.note(&mark);
-        assert_eq!(list.indexes(), []);
+        assert_eq!(list.take(0, 9), (vec![], None));
         listing.unlist();
         mark.store(false, Ordering::Relaxed);
         listing.note(&mark);
-        assert_eq!(list.indexes(), [7]);
+        assert_eq!(list.take(0, 9), (vec![7], None));
     }
 
     #[test]
@@ -86,11 +81,9 @@ mod tests {
         for local_index in [9, 3, 5] {
             Listing::new(local_index, Arc::clone(&list)).list();
         }
-        let mut taken = list.take_from(4);
-        assert_eq!(taken, BTreeSet::from([5, 9]));
-        taken.remove(&5);
-        list.put_back(taken);
-        assert_eq!(list.indexes(), [3, 9]);
+        assert_eq!(list.take(4, 1), (vec![5], Some(9)));
+        assert_eq!(list.take(0, 0), (vec![], Some(3)));
+        assert_eq!(list.take(0, 9), (vec![3, 9], None));
     }
 }
 
@@ -102,7 +95,7 @@ mod models {
 
     /// What a sample makes of the session: whether it was used.
     fn sample(list: &ActiveSessions, listing: &Listing, mark: &AtomicBool) -> bool {
-        if list.take_from(0).is_empty() {
+        if list.take(0, 1).0.is_empty() {
             return false;
         }
         listing.unlist();

@@ -72,6 +72,8 @@ pub struct Engine {
     drop_samples: Mutex<Bucket>,
     /// What samples tell of.
     pub(crate) active: Arc<ActiveSessions>,
+    /// Whose moves are held back.
+    pub(crate) moved: Arc<ActiveSessions>,
     /// Where the next sample goes on.
     pub(crate) sample_from: Mutex<u32>,
     swept_at_ms: AtomicU64,
@@ -174,6 +176,7 @@ impl Engine {
             inbound: InboundCounters::default(),
             drop_samples: Mutex::new(Bucket::full(DROP_SAMPLES, 0)),
             active: Arc::default(),
+            moved: Arc::default(),
             sample_from: Mutex::new(0),
             swept_at_ms: AtomicU64::new(0),
         }

@@ -119,19 +119,10 @@ impl Engine {
 
     fn take_activity(&self, limit: usize) -> (Vec<Activity>, bool) {
         let mut from = lock(&self.sample_from);
-        let mut activity = vec![];
-        let mut waiting = self.active.take_from(*from);
-        while let Some(local_index) = waiting.first().copied() {
-            if activity.len() == limit {
-                *from = local_index;
-                self.active.put_back(waiting);
-                return (activity, true);
-            }
-            waiting.pop_first();
-            activity.extend(self.sessions.by_index(local_index).and_then(|session| session.take_activity()));
-        }
-        *from = 0;
-        (activity, false)
+        let (taken, next) = self.active.take(*from, limit);
+        *from = next.unwrap_or(0);
+        let sessions = taken.into_iter().filter_map(|local_index| self.sessions.by_index(local_index));
+        (sessions.filter_map(|session| session.take_activity()).collect(), next.is_some())
     }
 }
 
@@ -141,8 +132,8 @@ impl<O: Output> Pass<'_, O> {
         self.tell_of_flows();
         let step = &mut self.step;
         step.engine.flows.settle(step.flow);
-        let active = step.engine.active.indexes().into_iter();
-        for session in active.filter_map(|local_index| step.engine.sessions.by_index(local_index)) {
+        let (moved, _) = step.engine.moved.take(0, usize::MAX);
+        for session in moved.into_iter().filter_map(|local_index| step.engine.sessions.by_index(local_index)) {
             if let Some(path) = session.take_untold_path(step.now_ms) {
                 step.out.event(Event::Roamed { local_index: session.local_index, path });
             }

@@ -45,7 +45,8 @@ pub struct Session {
     /// How long its inner packets may be.
     pub mtu: PathMtu,
     keys: SessionKeys,
-    listing: Listing,
+    use_listing: Listing,
+    move_listing: Listing,
     send: Sending,
     receive: Receiving,
 }
@@ -106,8 +107,10 @@ pub struct NewSession {
     pub memo: Vec<u8>,
     /// See [`Session::keys`].
     pub keys: SessionKeys,
-    /// Where it says that there is something to tell of it.
+    /// Where it says that it was used.
     pub active: Arc<ActiveSessions>,
+    /// Where it says that its peer moved and nobody has been told.
+    pub moved: Arc<ActiveSessions>,
 }
 
 /// What a session did since it was last asked.
@@ -141,7 +144,8 @@ impl Session {
             memo: new.memo,
             mtu: PathMtu::default(),
             keys: new.keys,
-            listing: Listing::new(new.local_index, new.active),
+            use_listing: Listing::new(new.local_index, new.active),
+            move_listing: Listing::new(new.local_index, new.moved),
             send: Sending {
                 key: new.send_key,
                 counter: SendCounter::after(new.send_counter),
@@ -213,7 +217,7 @@ impl Session {
     pub fn sent(&self, datagrams: u64, bytes: usize) {
         self.send.packets.add(datagrams);
         self.send.bytes.add(bytes as u64);
-        self.listing.note(&self.send.active);
+        self.use_listing.note(&self.send.active);
     }
 
     /// What a datagram or a frame holds, if it is new and authentic; its counter is then seen.
@@ -231,7 +235,7 @@ impl Session {
             Kind::Relay => self.unwrap(counter, datagram),
             _ => self.open(counter, datagram),
         })?;
-        self.listing.note(&self.receive.active);
+        self.use_listing.note(&self.receive.active);
         Ok(held)
     }
 
@@ -272,7 +276,7 @@ impl Session {
         let mut path = lock(&self.path);
         let told = path.heard_from(origin, is_allowed, now_ms);
         if path.is_untold() {
-            self.listing.list();
+            self.move_listing.list();
         }
         told
     }
@@ -289,6 +293,7 @@ impl Session {
 
     /// The path, if it moved and that has not been told. It is told now.
     pub fn take_untold_path(&self, now_ms: u64) -> Option<Path> {
+        self.move_listing.unlist();
         lock(&self.path).take_untold(now_ms)
     }
 
@@ -319,7 +324,7 @@ impl Session {
 
     /// What happened since the last call, `None` when nothing did.
     pub fn take_activity(&self) -> Option<Activity> {
-        self.listing.unlist();
+        self.use_listing.unlist();
         let received = self.receive.active.swap(false, Ordering::AcqRel);
         let sent = self.send.active.swap(false, Ordering::AcqRel);
         if !received && !sent {
