@@ -22,6 +22,15 @@ impl ActiveSessions {
     }
 }
 
+/// Sessions that samples tell of.
+#[derive(Clone, Default)]
+pub struct SampleLists {
+    /// Those that were used.
+    pub used: Arc<ActiveSessions>,
+    /// Those whose peer moved, which nobody has been told yet.
+    pub moved: Arc<ActiveSessions>,
+}
+
 /// One session's place among them.
 pub struct Listing {
     local_index: u32,

@@ -256,8 +256,7 @@ impl<O: Output> Pass<'_, O> {
             confirmed: new.confirmed,
             memo: new.memo,
             keys: SessionKeys { cipher: new.cipher, send: new.send_key, receive: new.receive_key },
-            active: Arc::clone(&engine.active),
-            moved: Arc::clone(&engine.moved),
+            sample_lists: engine.sample_lists.clone(),
         }));
         // Held until the session is in the table, so that its program is not dropped as unused in between.
         let policies = read(&engine.policies);

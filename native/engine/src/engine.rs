@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
-use crate::active_sessions::ActiveSessions;
+use crate::active_sessions::SampleLists;
 use crate::aead::choice::Libraries;
 use crate::awaited::AwaitedIndexes;
 use crate::capture::{Capture, Seen};
@@ -70,10 +70,7 @@ pub struct Engine {
     pub(crate) outbound: OutboundCounters,
     pub(crate) inbound: InboundCounters,
     drop_samples: Mutex<Bucket>,
-    /// What samples tell of.
-    pub(crate) active: Arc<ActiveSessions>,
-    /// Whose moves are held back.
-    pub(crate) moved: Arc<ActiveSessions>,
+    pub(crate) sample_lists: SampleLists,
     /// Where the next sample goes on.
     pub(crate) sample_from: Mutex<u32>,
     swept_at_ms: AtomicU64,
@@ -175,8 +172,7 @@ impl Engine {
             outbound: OutboundCounters::default(),
             inbound: InboundCounters::default(),
             drop_samples: Mutex::new(Bucket::full(DROP_SAMPLES, 0)),
-            active: Arc::default(),
-            moved: Arc::default(),
+            sample_lists: SampleLists::default(),
             sample_from: Mutex::new(0),
             swept_at_ms: AtomicU64::new(0),
         }

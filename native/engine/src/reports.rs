@@ -119,7 +119,7 @@ impl Engine {
 
     fn take_activity(&self, limit: usize) -> (Vec<Activity>, bool) {
         let mut from = lock(&self.sample_from);
-        let (taken, next) = self.active.take(*from, limit);
+        let (taken, next) = self.sample_lists.used.take(*from, limit);
         *from = next.unwrap_or(0);
         let sessions = taken.into_iter().filter_map(|local_index| self.sessions.by_index(local_index));
         (sessions.filter_map(|session| session.take_activity()).collect(), next.is_some())
@@ -132,7 +132,7 @@ impl<O: Output> Pass<'_, O> {
         self.tell_of_flows();
         let step = &mut self.step;
         step.engine.flows.settle(step.flow);
-        let (moved, _) = step.engine.moved.take(0, usize::MAX);
+        let (moved, _) = step.engine.sample_lists.moved.take(0, usize::MAX);
         for session in moved.into_iter().filter_map(|local_index| step.engine.sessions.by_index(local_index)) {
             if let Some(path) = session.take_untold_path(step.now_ms) {
                 step.out.event(Event::Roamed { local_index: session.local_index, path });

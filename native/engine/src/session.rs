@@ -1,10 +1,10 @@
 //! One session: its keys, its counters and where its datagrams go.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
-use crate::active_sessions::{ActiveSessions, Listing};
+use crate::active_sessions::{Listing, SampleLists};
 use crate::aead::{Aead, Cipher, SecretKey};
 use crate::arrivals::Arrivals;
 use crate::counters::Count;
@@ -107,10 +107,8 @@ pub struct NewSession {
     pub memo: Vec<u8>,
     /// See [`Session::keys`].
     pub keys: SessionKeys,
-    /// Where it says that it was used.
-    pub active: Arc<ActiveSessions>,
-    /// Where it says that its peer moved and nobody has been told.
-    pub moved: Arc<ActiveSessions>,
+    /// Where it says that there is something to tell of it.
+    pub sample_lists: SampleLists,
 }
 
 /// What a session did since it was last asked.
@@ -144,8 +142,8 @@ impl Session {
             memo: new.memo,
             mtu: PathMtu::default(),
             keys: new.keys,
-            use_listing: Listing::new(new.local_index, new.active),
-            move_listing: Listing::new(new.local_index, new.moved),
+            use_listing: Listing::new(new.local_index, new.sample_lists.used),
+            move_listing: Listing::new(new.local_index, new.sample_lists.moved),
             send: Sending {
                 key: new.send_key,
                 counter: SendCounter::after(new.send_counter),
