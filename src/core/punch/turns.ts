@@ -1,4 +1,4 @@
-import type { NatReport } from "../wire/nat-report.ts";
+import { type NatReport, ROUND_TRIP_MS_MAX } from "../wire/nat-report.ts";
 
 /**
  * No translator is farther from its host than this, there and back, that anybody waits for: mobile carriers translate behind the radio. A host that
@@ -27,6 +27,3 @@ export function toldMs(before: number, measuredMs: number): number {
   const told = Math.ceil(measuredMs / STEP_MS) * STEP_MS;
   return told > before || told <= before / 2 ? Math.min(told, ROUND_TRIP_MS_MAX) : before;
 }
-
-/** What a report has room for. */
-const ROUND_TRIP_MS_MAX = 0xffff;

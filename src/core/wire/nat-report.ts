@@ -25,6 +25,9 @@ export interface NatReport {
   readonly roundTripMs: number;
 }
 
+/** What a report has room for. */
+export const ROUND_TRIP_MS_MAX = 0xffff;
+
 export const UNKNOWN_NAT: NatReport = {
   mapping: "unknown",
   filtering: "unknown",
@@ -64,7 +67,7 @@ export function decodeNatReport(bytes: Uint8Array): NatReport | undefined {
     delta: delta & 0xffff,
     lastPort: lastPort & 0xffff,
     learned: isUsable(address) ? address : undefined,
-    roundTripMs: Math.min(roundTripMs, 0xffff),
+    roundTripMs: Math.min(roundTripMs, ROUND_TRIP_MS_MAX),
   };
 }
 
@@ -76,6 +79,5 @@ export function encodeNatReport(report: NatReport): Uint8Array {
     .varint(Field.delta, delta)
     .varint(Field.lastPort, lastPort);
   if (learned !== undefined) writer.varint(Field.learned, v4ToNumber(learned));
-  if (roundTripMs > 0) writer.varint(Field.roundTripMs, roundTripMs);
-  return writer.finish();
+  return writer.varint(Field.roundTripMs, roundTripMs).finish();
 }
