@@ -97,13 +97,23 @@ const NOT_REACHED: Readonly<Record<Obstacle, (tcp443: TcpResult | undefined) => 
 function checkOf(address: IpAddress, result: PingResult, peers: NodeStatus["peers"]): LighthouseCheck {
   if (result.outcome === "pong") {
     const { name, path, roundTripMs } = result;
-    const carrier = peers.find(({ addresses }) => addresses.includes(address))?.carrier;
-    const over = carrier ? "tcp" : result.relay ? "relay" : "udp";
+    const carrier = carrierOf(address, peers);
+    const over = overOf(address, result, peers);
     return { address, name, roundTripMs, path: (carrier ? carrier.remote : path) ?? null, over, failed: null };
   }
   const known = peers.find(({ addresses }) => addresses.includes(address))?.name;
   const failed = { obstacle: obstacleOf(result.failure), ...pingFailureText(result.failure) };
   return { address, name: result.name ?? known ?? null, roundTripMs: null, path: null, over: null, failed };
+}
+
+/** By what an answer has come; null when there was none. */
+export function overOf(address: IpAddress, result: PingResult, peers: NodeStatus["peers"]): LighthouseCheck["over"] {
+  if (result.outcome !== "pong") return null;
+  return carrierOf(address, peers) ? "tcp" : result.relay ? "relay" : "udp";
+}
+
+function carrierOf(address: IpAddress, peers: NodeStatus["peers"]): NodeStatus["peers"][number]["carrier"] {
+  return peers.find(({ addresses }) => addresses.includes(address))?.carrier;
 }
 
 function obstacleOf(failure: PingFailure): Obstacle {

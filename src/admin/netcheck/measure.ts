@@ -1,11 +1,10 @@
 import { connect } from "node:net";
-import type { NodeStatus, PingResult } from "../../core/io.ts";
 import type { IpAddress } from "../../core/netip/address.ts";
 import { type Endpoint, endpointAddress } from "../../core/netip/endpoint.ts";
 import type { Daemon } from "../../runtime/daemon.ts";
 import { systemCode } from "../../runtime/operator-error.ts";
 import { hairpins } from "./hairpin.ts";
-import { judge, seenOver } from "./judge.ts";
+import { judge, overOf, seenOver } from "./judge.ts";
 import type { NetcheckReport, TcpResult } from "./report.ts";
 
 /** A whole call of a lighthouse takes 5.5 s. */
@@ -28,7 +27,8 @@ export async function netcheck(daemon: Daemon): Promise<NetcheckReport> {
   });
   const [pings, tcp443] = await Promise.all([Promise.all(lighthouses.map(ping)), tcpTo(placesOf(daemon, lighthouses))]);
   const status = daemon.status();
-  const others = isHeardOverUdp(pings, status.peers) ? [] : await answeringStraight(daemon, lighthouses);
+  const isOverUdp = pings.some(({ address, result }) => overOf(address, result, status.peers) === "udp");
+  const others = isOverUdp ? [] : await answeringStraight(daemon, lighthouses);
   const [outside] = seenOver(4, status.nat);
   const isBehindOne = outside !== undefined && status.nat.mapping !== "none";
   const hairpin = isBehindOne && (await hairpins(outside));
@@ -38,15 +38,6 @@ export async function netcheck(daemon: Daemon): Promise<NetcheckReport> {
     { pings, others, tcp443, hairpin },
     { hasRelays: useRelays && relays.length > 0, portMapping: daemon.portMapping },
   );
-}
-
-type Pings = readonly { readonly address: IpAddress; readonly result: PingResult }[];
-
-function isHeardOverUdp(pings: Pings, peers: NodeStatus["peers"]): boolean {
-  return pings.some(({ address, result }) => {
-    const isCarried = peers.some(({ addresses, carrier }) => carrier && addresses.includes(address));
-    return result.outcome === "pong" && !result.relay && !isCarried;
-  });
 }
 
 /** Names of hosts other than these that answer by a straight way over UDP: then it is not UDP that keeps the lighthouses away. */
