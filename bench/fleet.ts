@@ -155,6 +155,7 @@ export class Fleet {
     const lines = this.#hosts.filter(({ keys }) => keys).map((host) => this.#line(host));
     const ports = this.#sockets.map((socket) => socket.address().port);
     this.close();
+    this.#sockets = [];
     const words = [this.#plan.lighthousePort, queriesPerSecond, reportsPerSecond, seconds].map(String);
     const asked = await runAskers(words, `${lines.join("\n")}\n`);
     for (const host of this.#hosts) host.counter += COUNTERS_USED_MAX;
@@ -308,9 +309,11 @@ async function openAt(place: string, port: number): Promise<Socket> {
 async function runAskers(words: readonly string[], hosts: string): Promise<Asked> {
   const askers = spawn(LAB_TOOL, ["askers", ...words], { stdio: ["pipe", "pipe", "inherit"] });
   const told = text(askers.stdout);
-  askers.stdin.end(hosts);
+  // Whoever ends before it has read everything says why itself.
+  askers.stdin.on("error", () => {}).end(hosts);
   const [status] = await once(askers, "exit");
-  if (status !== 0) throw new Error(`the askers ended with status ${status}`);
+  if (status !== 0)
+    throw new Error(`the askers ended with status ${status}: is ${LAB_TOOL} of this tree? npm run build:native`);
   return JSON.parse(await told);
 }
 
