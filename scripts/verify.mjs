@@ -8,8 +8,8 @@
  * skipped by name and counted. A stage without tests of its own (a build, a linter) counts as one.
  *
  * Test files that fail are run once more with the machine to themselves: real daemons that share two cores with four labs miss
- * deadlines that they keep alone. What fails again has failed; what passes then is named as unsteady. When more than a few
- * fail, the fault is not the company they had, and nothing is run again.
+ * deadlines that they keep alone. A test that fails both times has failed; one that passes one of them is named as unsteady, with what was wrong.
+ * When more than a few fail, the fault is not the company they had, and nothing is run again.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -22,6 +22,7 @@ const MANIFEST = ["--manifest-path", "native/Cargo.toml"];
 const BUILD = ["cargo", "build", "--release", "--locked", ...MANIFEST];
 const CLIPPY = ["cargo", "clippy", "--locked", "--all-targets", ...MANIFEST, "--", "-D", "warnings"];
 const AGAIN_MAX = 5;
+const WHY_CHARACTERS_MAX = 300;
 const BUILDS_BEFORE = JSON.parse(readFileSync(join(PROJECT, "test/netns/lab/builds-before.json"), "utf8"));
 
 /**
@@ -151,7 +152,7 @@ function record(stage, counts, elapsedMs, why) {
     `${stage.name.padEnd(12)}  ${(elapsedMs / 1000).toFixed(1).padStart(6)} s  ${numbers.padEnd(36)}  ${verdict}`,
   );
   for (const name of counts.skippedNames ?? []) summary.push(`${" ".repeat(14)}skipped: ${name}`);
-  for (const name of counts.unsteadyNames ?? []) summary.push(`${" ".repeat(14)}unsteady, passed alone: ${name}`);
+  for (const name of counts.unsteadyNames ?? []) summary.push(`${" ".repeat(14)}unsteady, passed once: ${name}`);
   for (const name of counts.failedNames ?? []) summary.push(`${" ".repeat(14)}failed: ${name}`);
 }
 
@@ -195,51 +196,59 @@ function inLab(project) {
 /** Of all reports of a stage together, with what failed run again. */
 async function vitestCounts(runs) {
   const files = runs.flatMap(({ report, status }) => filesOf(report, status));
-  const unsteadyNames = [];
-  const failed = files.filter(({ failedNames }) => failedNames.length > 0);
+  const unsteady = [];
+  const failed = files.filter((file) => file.failed.length > 0);
   for (const file of failed.length <= AGAIN_MAX ? failed.filter(({ again }) => again) : []) {
     say(`\n=== again, alone: ${file.again.join(" ")}`);
     const { status } = await run(file.again);
     const second = filesOf(file.report, status);
-    if (second.some(({ failedNames }) => failedNames.length > 0)) continue;
-    unsteadyNames.push(...file.failedNames);
-    Object.assign(file, second[0]);
+    const complaints = [...file.failed, ...second.flatMap((other) => other.failed)];
+    const passed = new Set([file, ...second].flatMap((other) => other.passed));
+    const good = ({ name }) => passed.has(name) || second.every((other) => other.failed.length === 0);
+    unsteady.push(...complaints.filter(good));
+    file.failed = [...new Map(complaints.map((test) => [test.name, test])).values()].filter((test) => !good(test));
+    file.passed = [...passed];
   }
   const all = (key) => files.flatMap((file) => file[key]);
+  const told = ({ name, why }) => (why ? `${name}: ${why}` : name);
   return {
-    passed: files.reduce((sum, { passed }) => sum + passed, 0),
-    failed: all("failedNames").length,
+    passed: all("passed").length,
+    failed: all("failed").length,
     skipped: all("skippedNames").length,
-    failedNames: all("failedNames"),
+    failedNames: all("failed").map(told),
     skippedNames: all("skippedNames"),
-    unsteadyNames,
+    unsteadyNames: unsteady.map(told),
   };
 }
 
 /** What a report says of each test file, and how one that failed is run `again`. What went wrong outside of every file is one more. */
 function filesOf(report, status) {
   const path = join(REPORTS, `${report}.json`);
-  const outside = (name) => ({ report, passed: 0, failedNames: [name], skippedNames: [] });
+  const outside = (name) => ({ report, passed: [], failed: [{ name }], skippedNames: [] });
   if (!existsSync(path)) return [outside(`${report}: no report`)];
   const { testResults } = JSON.parse(readFileSync(path, "utf8"));
   rmSync(path);
-  const files = testResults.map(({ name, status: verdict, assertionResults }) => {
-    const named = (...statuses) =>
-      assertionResults.filter((test) => statuses.includes(test.status)).map((test) => test.fullName);
-    const failedNames = named("failed");
+  const files = testResults.map(({ name: file, status: verdict, message, assertionResults }) => {
+    const having = (...statuses) => assertionResults.filter((test) => statuses.includes(test.status));
+    const names = (...statuses) => having(...statuses).map((test) => test.fullName);
+    const failed = having("failed").map((test) => ({ name: test.fullName, why: firstLine(test.failureMessages?.[0]) }));
     // A file that cannot be loaded, or whose set-up failed, may have no test that did.
-    if (verdict === "failed" && failedNames.length === 0) failedNames.push(name);
+    if (verdict === "failed" && failed.length === 0) failed.push({ name: file, why: firstLine(message) });
     return {
       report,
-      again: [...(report === "unit" ? vitest(report, []) : inLab(report)), relative(PROJECT, name)],
-      passed: named("passed").length,
-      failedNames,
-      skippedNames: named("pending", "skipped", "todo"),
+      again: [...(report === "unit" ? vitest(report, []) : inLab(report)), relative(PROJECT, file)],
+      passed: names("passed"),
+      failed,
+      skippedNames: names("pending", "skipped", "todo"),
     };
   });
-  if (status !== 0 && files.every(({ failedNames }) => failedNames.length === 0))
+  if (status !== 0 && files.every(({ failed }) => failed.length === 0))
     files.push(outside(`${report}: an error outside of its tests`));
   return files;
+}
+
+function firstLine(message) {
+  return message?.split("\n", 1)[0].slice(0, WHY_CHARACTERS_MAX);
 }
 
 function cargoCounts(output) {
