@@ -122,7 +122,7 @@ export function assemble(
     peers,
     {
       // What has come waits to be heard while this host is behind.
-      patienceMs: (session) => paths.patienceMs(session) + facts.behindMs,
+      judgeAfterMs: (session) => paths.judgeAfterMs(session) + facts.behindMs,
       isLossy: (session) => paths.isLossy(session),
     },
     emit,

@@ -1,3 +1,4 @@
+import { nameAddress } from "../peer/session.ts";
 import type { Machines, NodeEvent } from "./machines.ts";
 
 type About =
@@ -15,7 +16,7 @@ type About =
 
 /** Who hears what about the ways to peers: how they are measured, doubted, left and found. */
 export function hearOfWays(event: Extract<NodeEvent, { kind: About }>, machines: Machines): void {
-  const { carriers, gateways, liveness, nat, paths, pings, relays, sessions, shortcuts } = machines;
+  const { calls, carriers, gateways, liveness, nat, paths, pings, relays, sessions, shortcuts } = machines;
   switch (event.kind) {
     case "probe":
       paths.probe(event.session, event.pingId);
@@ -30,7 +31,9 @@ export function hearOfWays(event: Extract<NodeEvent, { kind: About }>, machines:
       paths.doubted(event.session);
       return;
     case "false-alarm":
-      paths.falseAlarm(event.session);
+      if (!event.isCalled) paths.falseAlarm(event.session);
+      // Other implementations send on the new session as soon as they have answered: with them the call goes on.
+      else if (paths.speaksPathProbes(event.session)) calls.calm(nameAddress(event.session));
       return;
     case "path-heard":
       liveness.heard(event.session);

@@ -25,7 +25,7 @@ import type { Emit, Machine, StopReason } from "../machine.ts";
 import { placesToCall } from "./attempt.ts";
 import type { CallsEvent } from "./events.ts";
 import { failureOf } from "./give-up.ts";
-import { type PendingCall, PendingCalls } from "./pending-calls.ts";
+import { type PendingCall, PendingCalls, type Wish } from "./pending-calls.ts";
 import type { CallsPorts, LossesPorts, RelayPorts, TranslatorPorts } from "./ports.ts";
 
 /**
@@ -73,25 +73,25 @@ export class Calls implements Machine {
   /** Calls a host, unless that is under way; `parcel` goes through the tunnel once it stands. */
   start(
     target: IpAddress,
-    options: {
-      readonly version?: CertificateVersion;
-      readonly parcel?: Parcel;
-      readonly only?: PendingCall["only"];
-      readonly isUrgent?: boolean;
-    } = {},
+    options: Wish & { readonly version?: CertificateVersion; readonly parcel?: Parcel } = {},
   ): void {
     const { settings, udpPort, ownAddresses, now } = this.#facts;
     const { parcel } = options;
     if (udpPort === undefined || ownAddresses.includes(target)) return;
     const under = this.#pending.get(target);
     const call = under ?? this.#pending.begin(target, versionFor(settings.live.identity, target, options.version), now);
-    if (call) call.only = under && under.only !== options.only ? undefined : options.only;
+    if (call) this.#pending.wish(call, options, !under);
     if (under && options.isUrgent) this.#hurry(under);
     if (parcel && !(call && this.#takes(call, parcel)))
       this.#emit({ kind: "undeliverable", parcel, failure: TOO_MANY_CALLS });
-    if (call) call.isUrgent ||= options.isUrgent ?? false;
     if (call && (!under || options.isUrgent)) this.#emit({ kind: "ask-where", target });
     if (call && !under) this.#emit({ kind: "call-begun", target });
+  }
+
+  /** The session whose silence was a reason to call has answered. */
+  calm(target: IpAddress): void {
+    const call = this.#pending.get(target);
+    if (call) this.#pending.calm(call);
   }
 
   /** There may be new endpoints for this host: calls it at those at once, outside the rhythm of attempts. */
@@ -128,6 +128,8 @@ export class Calls implements Machine {
     const call = target === undefined ? undefined : this.#pending.get(target);
     const source = placeOf(path, this.#peers);
     if (call?.progress.at !== "calling" || source === undefined) return;
+    // A call that looks for a straight way alone went through relays while its session was silent.
+    if (call.only === "straight" && path.kind === "relayed") return;
     if (!isAllowedPath(allowedRemotes, path)) return;
     if (!call.answers.take(source, call.tried.has(source), this.#facts.now)) {
       this.#emit({ kind: "tell", event: { code: "message-2-not-read", address: call.target, endpoint: source } });

@@ -34,10 +34,19 @@ export interface PendingCall extends Call {
   only: Call["only"];
   /** There is a session, which has fallen silent. */
   isUrgent: boolean;
+  /** What would be left of it if that session answered. */
+  rest: "nothing" | "straight" | "all";
   /** A good answer from where nobody was called. */
   stray: StrayAnswer | undefined;
   /** On places that only somebody's word speaks for, by whose. */
   readonly spent: Map<IpAddress, Spent>;
+}
+
+/** What somebody wants of a call. */
+export interface Wish {
+  readonly only?: Call["only"];
+  /** Because a session has fallen silent. */
+  readonly isUrgent?: boolean;
 }
 
 /**
@@ -84,6 +93,7 @@ export class PendingCalls {
       answers: new AnswerBudget(),
       only: undefined,
       isUrgent: false,
+      rest: "nothing",
       stray: undefined,
       spent: new Map(),
     };
@@ -91,6 +101,21 @@ export class PendingCalls {
     this.#peers.setCall(target, call);
     this.#timers.schedule(target, now);
     return call;
+  }
+
+  /** Somebody wants this call, or a part of it. */
+  wish(call: PendingCall, { only, isUrgent = false }: Wish, isNew: boolean): void {
+    const before = call.only;
+    call.only = isNew || before === only ? only : undefined;
+    call.isUrgent ||= isUrgent;
+    if (!isUrgent) call.rest = only === "straight" && call.rest !== "all" ? "straight" : "all";
+  }
+
+  /** The session that had fallen silent has answered: what was wished for only because of that is over. */
+  calm(call: PendingCall): void {
+    if (call.stray || !call.isUrgent || call.rest === "all") return;
+    if (call.rest === "nothing") this.end(call);
+    else Object.assign(call, { only: "straight", isUrgent: false } satisfies Partial<PendingCall>);
   }
 
   /** From now on this initiation carries the call. */

@@ -11,10 +11,10 @@ const ASKED_WHERE_LOSSY = 4;
 export function stepAfter(
   asked: number,
   since: Instant,
-  way: { readonly patienceMs: number; readonly isLossy: boolean },
+  way: { readonly judgeAfterMs: number; readonly isLossy: boolean },
 ): { readonly what: DoubtStep; readonly at: Instant } {
   const all = way.isLossy ? ASKED_WHERE_LOSSY : ASKED;
-  const apartMs = way.patienceMs / 4;
+  const apartMs = way.judgeAfterMs / 4;
   if (asked < all) return { what: "ask", at: later(since, asked * apartMs) };
-  return { what: "judge", at: later(since, way.patienceMs + (all - ASKED) * apartMs) };
+  return { what: "judge", at: later(since, way.judgeAfterMs + (all - ASKED) * apartMs) };
 }

@@ -24,8 +24,8 @@ export type LivenessEvent =
   | { readonly kind: "measure"; readonly session: Session }
   /** Nothing has come for longer than is usual: its peer was asked. */
   | { readonly kind: "doubted"; readonly session: Session }
-  /** It has answered. */
-  | { readonly kind: "false-alarm"; readonly session: Session }
+  /** It has answered. `isCalled`: too late, its peer is being called anew. */
+  | { readonly kind: "false-alarm"; readonly session: Session; readonly isCalled: boolean }
   /** What is sent on this session brings nothing back. */
   | { readonly kind: "silent"; readonly session: Session }
   /**

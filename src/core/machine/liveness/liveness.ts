@@ -30,8 +30,8 @@ import { newVitals, type OwnedVitals, type Vitals } from "./vitals.ts";
 
 /** What it asks about the way that a session takes. */
 export interface LivenessPorts {
-  /** How long an answer may take. */
-  patienceMs(session: Session): number;
+  /** How long after the question it is given up. */
+  judgeAfterMs(session: Session): number;
   /** Whether many get lost. */
   isLossy(session: Session): boolean;
 }
@@ -141,7 +141,8 @@ export class Liveness implements Machine {
     const { suspicion } = vitals;
     vitals.lastReceivedAt = this.#facts.now;
     this.#clear(session, vitals);
-    if (suspicion?.of === "silence" && suspicion.stage === "asking") this.#emit({ kind: "false-alarm", session });
+    if (suspicion?.of === "silence")
+      this.#emit({ kind: "false-alarm", session, isCalled: suspicion.stage !== "asking" });
     this.#emit({ kind: "heard", session });
   }
 
@@ -336,7 +337,7 @@ export class Liveness implements Machine {
     const vitals = session && this.#of(session);
     if (!session || vitals?.suspicion?.of !== "silence" || vitals.suspicion.stage !== "asking") return;
     const { suspicion } = vitals;
-    const way = { patienceMs: this.#ports.patienceMs(session), isLossy: this.#ports.isLossy(session) };
+    const way = { judgeAfterMs: this.#ports.judgeAfterMs(session), isLossy: this.#ports.isLossy(session) };
     const step = stepAfter(suspicion.asked, suspicion.since, way);
     if (step.at > this.#facts.now) {
       this.#steps.schedule(index, step.at);

@@ -36,8 +36,6 @@ export class HostPaths {
   isSettled = false;
   /** When the way in use was doubted last. */
   doubtedAt: Instant | undefined;
-  /** When a relay last took the place of a way that had fallen silent. */
-  turnedAt: Instant | undefined;
   /** Packets a second that the host was sent lately. */
   sentPerSecond = 0;
   /** A straight way that was left because it lost packets. */

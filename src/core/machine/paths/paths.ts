@@ -19,7 +19,7 @@ import type { Estimate } from "./estimate.ts";
 import { HostPaths, type PathRequest } from "./host-paths.ts";
 import { type Candidate, statusOf, wayOf } from "./measured.ts";
 import { onlyAnswers } from "./only-answers.ts";
-import { type KnownWay, patienceMs } from "./patience.ts";
+import { judgeAfterMs, type KnownWay, patienceMs } from "./patience.ts";
 import { rankOf } from "./rank.ts";
 import { TestRequests } from "./test-requests.ts";
 
@@ -59,8 +59,6 @@ const TROUBLED_ROUND_MS = 1_000;
 const MISSED_MS = 1_000;
 /** A round trip measured earlier than this in the life of a session includes the start of both programs, not only the way. */
 const WARM_UP_MS = 1_000;
-/** Silence so soon after a turn to another relay is that of a peer who has not turned. */
-const TURNED_MS = 1_000;
 /** Beside a round trip: what a busy host takes. */
 const SLACK_MS = 5;
 /** Other ways tried at once when the one in use falls silent. */
@@ -101,9 +99,9 @@ export class Paths implements Machine {
     return this.#hosts.get(nameAddress(session))?.speaks ?? false;
   }
 
-  /** How long an answer on this session may take. */
-  patienceMs(session: Session): number {
-    return patienceMs(this.#wayOf(session));
+  /** How long after the question a session is given up. */
+  judgeAfterMs(session: Session): number {
+    return judgeAfterMs(this.#wayOf(session));
   }
 
   /** Whether so much is lost on its way that one unanswered probe says little. */
@@ -170,11 +168,14 @@ export class Paths implements Machine {
     const asked = host?.takeAsked(toHex(token));
     if (!host || !asked) return;
     const { now } = this.#facts;
-    host.estimate(asked.place).answered(now - asked.sentAt, now);
+    const estimate = host.estimate(asked.place);
+    const tookMs = now - asked.sentAt;
+    const lateness = Math.max(1, tookMs / Math.max(estimate.usualMs ?? tookMs, 1));
+    estimate.answered(tookMs, now);
     const isNew = !host.speaks;
     host.unanswered = 0;
     if (samePath(origin, session.path)) this.#emit({ kind: "path-heard", session });
-    else if (asked.isRace) this.#won(session, host, asked);
+    else if (asked.isRace) this.#won(session, host, asked, lateness);
     if (isNew && session.path?.kind === "relayed") this.#round(session, host);
     if (samePath(asked.path, session.path)) this.#watch(session);
   }
@@ -186,9 +187,6 @@ export class Paths implements Machine {
     const target = nameAddress(session);
     host.doubtedAt = this.#facts.now;
     this.#winners.delete(session.localIndex);
-    // What comes through a relay moves nobody: without a handshake the peer would go on answering on the way that is dead.
-    if (host.turnedAt !== undefined && this.#facts.now - host.turnedAt < TURNED_MS)
-      this.#emit({ kind: "call-anew", target, version: undefined, only: "relayed" });
     const relayed = this.#ports.relayedWays(target);
     const proven = this.#ports.endpointsOf(target).filter((at) => this.#ports.isProven(target, at));
     const straight = proven.map(directPath);
@@ -294,25 +292,28 @@ export class Paths implements Machine {
 
   /**
    * A way answers while the one in use does not. That was asked at the same moment and gets as long as it usually takes: of two hosts that turn for
-   * nothing, each at another moment and to another relay, neither hears what it waits for where it waits.
+   * nothing, each at another moment and to another relay, neither hears what it waits for where it waits. `lateness`: how many times as long as usual
+   * the answer took. What makes one way longer may make all of them so.
    */
-  #won(session: Session, host: HostPaths, asked: PathRequest): void {
+  #won(session: Session, host: HostPaths, asked: PathRequest, lateness: number): void {
     const { localIndex } = session;
     if (!this.#ports.isSuspect(session) || this.#winners.has(localIndex)) return;
     this.#winners.set(localIndex, asked);
-    this.#turns.schedule(localIndex, later(host.doubtedAt ?? this.#facts.now, this.#answerMs(session)));
+    this.#turns.schedule(localIndex, later(host.doubtedAt ?? this.#facts.now, lateness * this.#answerMs(session)));
   }
 
   /** How long the way in use has for an answer while another one has answered. */
   #answerMs(session: Session): number {
     const { smoothedMs = 0, usualMs = 0 } = this.estimateOf(session) ?? {};
-    return Math.min(Math.max(smoothedMs, usualMs) + SLACK_MS, this.patienceMs(session));
+    return Math.min(Math.max(smoothedMs, usualMs) + SLACK_MS, patienceMs(this.#wayOf(session)));
   }
 
   #turn(session: Session, { path }: PathRequest): void {
     if (!this.#ports.isSuspect(session) || !this.#peers.isPrimary(session)) return;
     this.#emit({ kind: "use-path", session, path });
-    if (path.kind === "relayed") this.#host(session).turnedAt = this.#facts.now;
+    // What comes through a relay moves nobody: without a handshake the peer would go on answering on the way that is dead.
+    if (path.kind === "relayed")
+      this.#emit({ kind: "call-anew", target: nameAddress(session), version: undefined, only: "relayed" });
   }
 
   /** What was not answered in time is lost; but while nothing at all comes, that is an outage, and no property of the way. */

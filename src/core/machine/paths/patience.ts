@@ -38,6 +38,11 @@ export function askAfterMs(way: KnownWay): number {
   return Math.min(Math.max(PATIENCE_MIN_MS, smoothedMs + ASK_SLACK_MS, usualMs ?? 0), patienceMs(way));
 }
 
+/** How long after the question its answer is given up: by then nothing has come for twice the time that an answer may take. */
+export function judgeAfterMs(way: KnownWay): number {
+  return 2 * patienceMs(way) - askAfterMs(way);
+}
+
 /**
  * After how much silence one session is asked. Who streams in one direction, or thinks before it answers, is silent without being gone: each alarm
  * that an answer has shown to be false makes it longer, first by half and then to twice as long, and calm makes it shorter again.

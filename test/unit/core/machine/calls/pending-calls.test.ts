@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { instant, wallTime } from "../../../../../src/core/base/time.ts";
 import { HandshakeTime } from "../../../../../src/core/handshake/handshake-time.ts";
 import { drawLocalIndex } from "../../../../../src/core/handshake/local-index.ts";
-import { PendingCalls } from "../../../../../src/core/machine/calls/pending-calls.ts";
+import { PendingCalls, type Wish } from "../../../../../src/core/machine/calls/pending-calls.ts";
 import type { IpAddress } from "../../../../../src/core/netip/address.ts";
 import { PeerTable } from "../../../../../src/core/peer/peer-table.ts";
 
@@ -39,6 +39,34 @@ describe("a call", () => {
     const pending = new PendingCalls(new PeerTable());
     for (let i = 0; i < 4096; i++) expect(pending.begin(`${i}` as IpAddress, 1, instant(0))).toBeDefined();
     expect(pending.begin(target, 1, instant(0))).toBeUndefined();
+  });
+});
+
+describe("a call because of a session that has fallen silent, and answers after all,", () => {
+  /** What is left of it after these wishes, in this order: whom it still looks for, or that it is over. */
+  function rest(...wishes: readonly Wish[]): string {
+    const pending = new PendingCalls(new PeerTable());
+    const call = pending.begin(target, 1, instant(0))!;
+    for (const [i, wish] of wishes.entries()) pending.wish(call, wish, i === 0);
+    pending.calm(call);
+    return pending.get(target) === undefined ? "nothing" : (call.only ?? "everywhere");
+  }
+
+  const SILENCE = { isUrgent: true } as const;
+  const STRAIGHT = { only: "straight" } as const;
+  const OTHER = {};
+
+  test.each([
+    ["ends", [SILENCE], "nothing"],
+    ["ends, however often it fell silent", [SILENCE, SILENCE], "nothing"],
+    ["looks for a straight way again where it did before", [STRAIGHT, SILENCE], "straight"],
+    ["looks for a straight way where somebody has wished for one since", [SILENCE, STRAIGHT], "straight"],
+    ["goes on where it had another reason before", [OTHER, SILENCE], "everywhere"],
+    ["goes on where it has another reason now", [SILENCE, OTHER], "everywhere"],
+    ["goes on where it was to get past a relay that is dead", [{ only: "relayed" }, SILENCE], "everywhere"],
+    ["is left alone where it looked for a straight way and nothing else", [STRAIGHT], "straight"],
+  ] as const)("%s", (_, wishes, left) => {
+    expect(rest(...wishes)).toBe(left);
   });
 });
 

@@ -6,7 +6,7 @@ const SINCE = instant(1_000);
 
 describe("a session in doubt", () => {
   test("is asked twice and judged when both answers have had their time", () => {
-    expect(steps({ patienceMs: 100, isLossy: false })).toEqual([
+    expect(steps({ judgeAfterMs: 100, isLossy: false })).toEqual([
       ["ask", 0],
       ["ask", 25],
       ["judge", 100],
@@ -14,7 +14,7 @@ describe("a session in doubt", () => {
   });
 
   test("on a way that loses much is asked four times, and waited for longer", () => {
-    expect(steps({ patienceMs: 100, isLossy: true })).toEqual([
+    expect(steps({ judgeAfterMs: 100, isLossy: true })).toEqual([
       ["ask", 0],
       ["ask", 25],
       ["ask", 50],
@@ -24,7 +24,7 @@ describe("a session in doubt", () => {
   });
 });
 
-function steps(way: { readonly patienceMs: number; readonly isLossy: boolean }): readonly [string, number][] {
+function steps(way: { readonly judgeAfterMs: number; readonly isLossy: boolean }): readonly [string, number][] {
   const all: [string, number][] = [];
   for (let asked = 0; ; asked++) {
     const { what, at }: { what: string; at: Instant } = stepAfter(asked, SINCE, way);

@@ -59,7 +59,7 @@ function host(fingerprint: typeof ownFingerprint) {
     calls.push({ to: event.target, at: facts.now });
     called.add(event.target);
   };
-  const liveness = new Liveness(facts, peers, { patienceMs: () => 50, isLossy: () => false }, emit);
+  const liveness = new Liveness(facts, peers, { judgeAfterMs: () => 50, isLossy: () => false }, emit);
   for (let i = 0; i < SESSIONS; i++) {
     const index = new DataView(entropy.bytes(4).buffer).getUint32(0) as LocalIndex;
     const peer = trusted(`peer${i}`, `10.77.${1 + (i >> 8)}.${i & 255}/16`);

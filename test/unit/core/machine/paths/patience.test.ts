@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { instant } from "../../../../../src/core/base/time.ts";
-import { askAfterMs, patienceMs, Watchfulness } from "../../../../../src/core/machine/paths/patience.ts";
+import { askAfterMs, judgeAfterMs, patienceMs, Watchfulness } from "../../../../../src/core/machine/paths/patience.ts";
 
 describe("an answer is waited for", () => {
   test("one and a half round trips, and no less than 50 ms", () => {
@@ -29,6 +29,18 @@ describe("somebody is asked", () => {
     expect(askAfterMs({ smoothedMs: 160, usualMs: 900 })).toBe(900);
     expect(askAfterMs({ smoothedMs: 9_000, usualMs: 9_000 })).toBe(3_000);
     expect(askAfterMs({ smoothedMs: undefined, usualMs: undefined })).toBe(500);
+  });
+});
+
+describe("somebody who was asked is given up", () => {
+  test("when nothing has come for twice the time that an answer may take, however early the question was", () => {
+    for (const way of [
+      { smoothedMs: 160, usualMs: 160 },
+      { smoothedMs: 20, usualMs: 20 },
+      { smoothedMs: 160, usualMs: 230 },
+      { smoothedMs: undefined, usualMs: undefined },
+    ])
+      expect(askAfterMs(way) + judgeAfterMs(way)).toBe(2 * patienceMs(way));
   });
 });
 
