@@ -19,7 +19,7 @@ import type { Estimate } from "./estimate.ts";
 import { HostPaths, type PathRequest } from "./host-paths.ts";
 import { type Candidate, statusOf, wayOf } from "./measured.ts";
 import { onlyAnswers } from "./only-answers.ts";
-import { judgeAfterMs, type KnownWay, patienceMs } from "./patience.ts";
+import { judgeAfterMs, type KnownWay, turnAfterMs } from "./patience.ts";
 import { rankOf } from "./rank.ts";
 import { TestRequests } from "./test-requests.ts";
 
@@ -59,8 +59,6 @@ const TROUBLED_ROUND_MS = 1_000;
 const MISSED_MS = 1_000;
 /** A round trip measured earlier than this in the life of a session includes the start of both programs, not only the way. */
 const WARM_UP_MS = 1_000;
-/** Beside a round trip: what a busy host takes. */
-const SLACK_MS = 5;
 /** Other ways tried at once when the one in use falls silent. */
 const RACED_MAX = 4;
 
@@ -299,13 +297,10 @@ export class Paths implements Machine {
     const { localIndex } = session;
     if (!this.#ports.isSuspect(session) || this.#winners.has(localIndex)) return;
     this.#winners.set(localIndex, asked);
-    this.#turns.schedule(localIndex, later(host.doubtedAt ?? this.#facts.now, lateness * this.#answerMs(session)));
-  }
-
-  /** How long the way in use has for an answer while another one has answered. */
-  #answerMs(session: Session): number {
-    const { smoothedMs = 0, usualMs = 0 } = this.estimateOf(session) ?? {};
-    return Math.min(Math.max(smoothedMs, usualMs) + SLACK_MS, patienceMs(this.#wayOf(session)));
+    this.#turns.schedule(
+      localIndex,
+      later(host.doubtedAt ?? this.#facts.now, turnAfterMs(this.estimateOf(session) ?? {}, lateness)),
+    );
   }
 
   #turn(session: Session, { path }: PathRequest): void {

@@ -8,6 +8,8 @@ const PATIENCE_UNKNOWN_MS = 500;
 const PATIENCE_MAX_MS = 3_000;
 /** Beside a round trip, before somebody is asked: what a busy host takes. */
 const ASK_SLACK_MS = 10;
+/** Beside a round trip, before another way is taken. */
+const TURN_SLACK_MS = 5;
 /** Silence that is usual on a session is not waited out longer than this, so that the end of it is noticed in time. */
 const WATCH_MAX_MS = 400;
 /** Except where little is sent: probes are to be an eighth of it at most. */
@@ -18,8 +20,8 @@ const CALM_MS = 10_000;
 
 /** What is known about a way. */
 export interface KnownWay {
-  readonly smoothedMs: number | undefined;
-  readonly usualMs: number | undefined;
+  readonly smoothedMs?: number | undefined;
+  readonly usualMs?: number | undefined;
 }
 
 /** How long an answer may take before nobody is expected to answer any more. */
@@ -41,6 +43,11 @@ export function askAfterMs(way: KnownWay): number {
 /** How long after the question its answer is given up: by then nothing has come for twice the time that an answer may take. */
 export function judgeAfterMs(way: KnownWay): number {
   return 2 * patienceMs(way) - askAfterMs(way);
+}
+
+/** How long a way has for an answer while another one has answered, `lateness` times as late as that one usually does. */
+export function turnAfterMs({ smoothedMs = 0, usualMs = 0 }: KnownWay, lateness: number): number {
+  return Math.min(lateness * Math.max(smoothedMs, usualMs) + TURN_SLACK_MS, PATIENCE_MAX_MS);
 }
 
 /**

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { instant } from "../../../../../src/core/base/time.ts";
-import { askAfterMs, judgeAfterMs, patienceMs, Watchfulness } from "../../../../../src/core/machine/paths/patience.ts";
+import {
+  askAfterMs,
+  judgeAfterMs,
+  patienceMs,
+  turnAfterMs,
+  Watchfulness,
+} from "../../../../../src/core/machine/paths/patience.ts";
 
 describe("an answer is waited for", () => {
   test("one and a half round trips, and no less than 50 ms", () => {
@@ -41,6 +47,20 @@ describe("somebody who was asked is given up", () => {
       { smoothedMs: undefined, usualMs: undefined },
     ])
       expect(askAfterMs(way) + judgeAfterMs(way)).toBe(2 * patienceMs(way));
+  });
+});
+
+describe("a way that is silent while another one answers is left", () => {
+  const way = { smoothedMs: 20, usualMs: 40 };
+
+  test("a moment after its answer usually comes", () => {
+    expect(turnAfterMs(way, 1)).toBe(45);
+    expect(turnAfterMs({}, 1)).toBe(5);
+  });
+
+  test("as many times later as the other answer was late, and after three seconds at the latest", () => {
+    expect(turnAfterMs(way, 8)).toBe(325);
+    expect(turnAfterMs(way, 1_000)).toBe(3_000);
   });
 });
 
