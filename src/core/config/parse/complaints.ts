@@ -1,6 +1,7 @@
 import { nearest } from "../../base/suggest.ts";
 import { parseAddress } from "../../netip/address.ts";
 import { endpointAddress } from "../../netip/endpoint.ts";
+import { looseAddress } from "../../netip/numeric-host.ts";
 import { masked, parsePrefix, widthOf } from "../../netip/prefix.ts";
 import { isValue } from "../schema/fits.ts";
 import { PORT, type ValueType } from "../schema/key-spec.ts";
@@ -32,6 +33,8 @@ export function hostComplaint(text: string): string {
     const host = place.value.kind === "literal" ? endpointAddress(place.value.endpoint) : place.value.name;
     return `has a port, which has a key of its own - write ${host}`;
   }
+  const meant = looseAddress(text);
+  if (meant) return `is no name but ${meant} in another form - write ${meant}`;
   if (text === "*") return "is not an address - write 0.0.0.0 for every IPv4 address, or :: for every address";
   const plain = text.trim();
   return plain !== text && parseHost(plain)

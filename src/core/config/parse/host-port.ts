@@ -1,6 +1,7 @@
 import { fail, ok, type Result } from "../../base/result.ts";
 import { type IpAddress, parseAddress } from "../../netip/address.ts";
 import { endpoint, endpointAddress, endpointPort } from "../../netip/endpoint.ts";
+import { endsInNumber, looseAddress } from "../../netip/numeric-host.ts";
 import { parsePrefix, widthOf } from "../../netip/prefix.ts";
 import type { Host, HostPort, ListenAddress } from "../settings.ts";
 
@@ -52,6 +53,9 @@ export function parseListenAddress(text: string, usualPort?: number): Result<Lis
 function readHostPort(text: string, portless: boolean, usualPort: number): Result<HostPort, string> {
   const bare = parseAddress(withoutBrackets(text));
   if (bare) return fail(text.startsWith("[") ? noPort(bare, usualPort) : portlessComplaint(bare, text, usualPort));
+  const meant = looseAddress(text);
+  if (meant)
+    return fail(`is no name but ${meant} in another form, and has no port - write ${withPort(meant, usualPort)}`);
   if (isName(text)) return fail(`has no port - write ${text}:${usualPort}`);
   const prefix = parsePrefix(text);
   if (prefix && prefix.bits === widthOf(prefix.address))
@@ -63,16 +67,23 @@ function readHostPort(text: string, portless: boolean, usualPort: number): Resul
   const address = parseAddress(withoutBrackets(host));
   const isBracketed = host.startsWith("[");
   if (isBracketed && !address) return fail("has something in brackets that is not an IPv6 address");
-  if (!address && /^[\d.]+$/.test(host)) return fail("has a host that is no IPv4 address");
-  if (!address && !isName(host)) return fail("is neither address:port nor name:port");
+  if (!address && !isName(host) && !endsInNumber(host)) return fail("is neither address:port nor name:port");
   const port = parsePort(text.slice(colon + 1), portless);
   if (!port.ok) return port;
+  if (!address && endsInNumber(host)) return fail(notAName(host, port.value));
   if (isBracketed && address && !address.includes(":"))
     return fail(`has an IPv4 address in brackets, which are for IPv6 - write ${withPort(address, port.value)}`);
   if (!address) return ok({ kind: "name", name: host, port: port.value });
   if (address.includes(":") && !isBracketed)
     return fail(`needs brackets around the IPv6 address - write [${address}]:${port.value}`);
   return ok({ kind: "literal", endpoint: endpoint(address, port.value) });
+}
+
+/** Why a host that ends in a number is not taken. */
+function notAName(host: string, port: number): string {
+  const meant = looseAddress(host);
+  if (!meant) return "has a host that is no IPv4 address";
+  return `has a host that is no name but ${meant} in another form - write ${withPort(meant, port)}`;
 }
 
 /** The last group of an IPv6 address without brackets may have been meant as a port. */
@@ -115,11 +126,11 @@ function parsePort(text: string, portless: boolean): Result<number, string> {
   return ok(Number(text));
 }
 
-/** A host name (RFC 1123, underscores too) with at least one letter: not something that looks like a mistyped address. */
+/** A host name (RFC 1123, underscores too): not something that looks like a mistyped address, or is one to others. */
 function isName(text: string): boolean {
   if (text.length > 253) return false;
   const labels = text.replace(/\.$/, "").split(".");
-  return /[A-Za-z]/.test(text) && labels.every((label) => LABEL.test(label));
+  return !endsInNumber(text) && labels.every((label) => LABEL.test(label));
 }
 
 const LABEL = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;

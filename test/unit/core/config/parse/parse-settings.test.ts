@@ -171,6 +171,14 @@ describe("a wrong value is refused with its place and what belongs there:", () =
     ["listen: {port: [4242]}", "config.yml:8:16: listen.port: a list where one value belongs - write 4242"],
     ["listen: {host: 0.0.0.0.0}", 'config.yml:8:16: listen.host: "0.0.0.0.0" is neither an IP address nor a name'],
     ["listen: {host: -x.example}", 'config.yml:8:16: listen.host: "-x.example" is neither an IP address nor a name'],
+    [
+      "listen: {host: 0x7f.1}",
+      'config.yml:8:16: listen.host: "0x7f.1" is no name but 127.0.0.1 in another form - write 127.0.0.1',
+    ],
+    [
+      'stats: {type: graphite, interval: 10s, host: "0x7f.1:2003"}',
+      'config.yml:8:46: stats.host: "0x7f.1:2003" has a host that is no name but 127.0.0.1 in another form - write 127.0.0.1:2003',
+    ],
     ["punchy: {punch: maybe}", 'config.yml:8:17: punchy.punch: "maybe" is not true or false'],
     ["punchy: {delay: 1}", 'config.yml:8:17: punchy.delay: "1" has no unit - write 1s or 1ms'],
     [
