@@ -21,8 +21,16 @@ export class TimerQueue<Key> {
 
   /** Sets the deadline of `key`, in place of the one it had. */
   schedule(key: Key, at: Instant): void {
-    this.cancel(key);
-    const entry: Entry<Key> = { key, at, order: this.#insertions++, position: this.#heap.length };
+    const order = this.#insertions++;
+    const known = this.#entries.get(key);
+    if (known) {
+      known.at = at;
+      known.order = order;
+      this.#siftUp(known);
+      this.#siftDown(known);
+      return;
+    }
+    const entry: Entry<Key> = { key, at, order, position: this.#heap.length };
     this.#entries.set(key, entry);
     this.#heap.push(entry);
     this.#siftUp(entry);
@@ -103,8 +111,10 @@ export class TimerQueue<Key> {
 
 const NOTHING: readonly never[] = [];
 
-interface Entry<Key> extends Timer<Key> {
-  readonly order: number;
+interface Entry<Key> {
+  readonly key: Key;
+  at: Instant;
+  order: number;
   position: number;
 }
 

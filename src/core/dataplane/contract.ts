@@ -263,7 +263,8 @@ export function refusedCommand(
 ): Pick<Extract<DataPlaneEvent, { kind: "command-failed" }>, "command" | "localIndex" | "rulesStand"> {
   const localIndex = "localIndex" in command ? command.localIndex : undefined;
   const isNewRules = command.kind === "apply-policies" && command.raiseEpoch;
-  return { command: command.kind, localIndex, ...(isNewRules && { rulesStand: true }) };
+  const refused = { command: command.kind, localIndex };
+  return isNewRules ? { ...refused, rulesStand: true } : refused;
 }
 
 export interface DropSample {

@@ -218,11 +218,11 @@ export class Discovery implements Machine {
       this.#emit({ kind: "tell", event: { code: "lighthouse-message-malformed", name, reason: decoded.reason } });
       return;
     }
-    const { message } = decoded.value;
+    const { message, dialect } = decoded.value;
     if (message.kind === "host-query-reply") this.#replied(session, message);
     if (message.kind === "host-punch") this.#notified(session, message);
     else if (message.kind === "host-update-ack") this.#seen(session, message.seen, message.tellsBindings);
-    else this.#serving?.serve(session, { ...decoded.value, body, heard });
+    else this.#serving?.serve(session, { message, dialect, body, heard });
   }
 
   resolved(name: string, addresses: readonly IpAddress[]): void {

@@ -2,7 +2,7 @@
  * The contract of native/contract/dataplane.proto in the core's own types, as bytes: requests to a data plane, reports from it, and
  * the frames they travel in: the control plane's half. Total: bytes that mean nothing give a reason, never an exception.
  */
-export { FRAME_LIMIT_BYTES, FrameReader } from "./frame.ts";
+export { FRAME_LIMIT_BYTES, FrameBuffer, FrameReader } from "./frame.ts";
 export {
   type CipherLibrary,
   type DataPlaneReport,
@@ -12,4 +12,11 @@ export {
   type ResultReport,
   type ResultValue,
 } from "./reports.ts";
-export { type DataPlaneRequest, encodeToDataPlane, framesToDataPlane } from "./requests.ts";
+export {
+  type DataPlaneRequest,
+  encodeToDataPlane,
+  isSmall,
+  messagesToDataPlane,
+  messageToDataPlane,
+  type SmallRequest,
+} from "./requests.ts";

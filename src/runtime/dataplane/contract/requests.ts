@@ -68,32 +68,51 @@ export interface ThreadPlacement {
 /** The frames of a request, all at once. Fails only when something in it is too long for a frame. */
 export function encodeToDataPlane(requestId: bigint, request: DataPlaneRequest): Result<readonly Uint8Array[], string> {
   const frames: Uint8Array[] = [];
-  for (const frame of framesToDataPlane(requestId, request)) {
+  for (const message of messagesToDataPlane(requestId, request)) {
+    const frame = frameOf(message);
     if (!frame.ok) return frame;
     frames.push(frame.value);
   }
   return ok(frames);
 }
 
+/** What is one message, in one frame if it fits any. */
+export type SmallRequest = Exclude<DataPlaneRequest, { readonly kind: "apply-policies" | "apply-routes" }>;
+
+export function isSmall(request: DataPlaneRequest): request is SmallRequest {
+  return request.kind !== "apply-policies" && request.kind !== "apply-routes";
+}
+
+/** `requestId` 0: no answer wanted unless it fails; `quiet`: none of its own (dataplane.proto). */
+export function messageToDataPlane(requestId: bigint, request: SmallRequest, quiet: boolean): Uint8Array {
+  switch (request.kind) {
+    case "install-session":
+    case "seal-and-send":
+    case "send-datagram":
+    case "keep-answer": {
+      const message = encodeFrequent(requestId, request, quiet);
+      if (message) return message;
+    }
+  }
+  return encode({ requestId, quiet, command: writeCommand(request) });
+}
+
 /**
- * The frames of a request, each made when it is asked for: one, or several where it is large; then the last one commits what the others
- * brought, and it alone carries the `requestId`. 0: no answer wanted unless it fails; `quiet`: none of its own (dataplane.proto).
+ * The messages of a request, each made when it is asked for: one, or several where it is large; then the last one commits what the others
+ * brought, and it alone carries the `requestId`.
  */
-export function* framesToDataPlane(
+export function* messagesToDataPlane(
   requestId: bigint,
   request: DataPlaneRequest,
   quiet = false,
-): Generator<Result<Uint8Array, string>> {
+): Generator<Uint8Array, void> {
   switch (request.kind) {
     case "apply-policies": {
       const { raiseEpoch } = request;
       const bindings = request.bindings.map(({ localIndex, policyId }) => ({ localIndex, policyId }));
       const commit = yield* staged(policyPieces(request.programs), (programs) => ({ programs }));
-      yield encode({
-        requestId,
-        quiet,
-        command: { case: "applyPolicies", value: { programs: commit, bindings, raiseEpoch } },
-      });
+      const value = { programs: commit, bindings, raiseEpoch };
+      yield encode({ requestId, quiet, command: { case: "applyPolicies", value } });
       return;
     }
     case "apply-routes": {
@@ -101,16 +120,8 @@ export function* framesToDataPlane(
       yield encode({ requestId, quiet, command: { case: "applyRoutes", value: { routes: commit } } });
       return;
     }
-    case "install-session":
-    case "seal-and-send":
-    case "send-datagram":
-    case "keep-answer": {
-      const message = encodeFrequent(requestId, request, quiet);
-      yield message ? frameOf(message) : encode({ requestId, quiet, command: writeCommand(request) });
-      return;
-    }
     default:
-      yield encode({ requestId, quiet, command: writeCommand(request) });
+      yield messageToDataPlane(requestId, request, quiet);
   }
 }
 
@@ -118,7 +129,7 @@ export function* framesToDataPlane(
 function* staged<Piece>(
   pieces: Iterable<Piece[]>,
   stage: (piece: Piece[]) => MessageInitShape<typeof pb.StageSchema>,
-): Generator<Result<Uint8Array, string>, Piece[]> {
+): Generator<Uint8Array, Piece[]> {
   let last: Piece[] | undefined;
   for (const piece of pieces) {
     if (last) yield encode({ requestId: 0n, command: { case: "stage", value: stage(last) } });
@@ -127,15 +138,13 @@ function* staged<Piece>(
   return last ?? [];
 }
 
-function encode(message: MessageInitShape<typeof pb.ToDataPlaneSchema>): Result<Uint8Array, string> {
-  return frameOf(toBinary(pb.ToDataPlaneSchema, create(pb.ToDataPlaneSchema, message)));
+function encode(message: MessageInitShape<typeof pb.ToDataPlaneSchema>): Uint8Array {
+  return toBinary(pb.ToDataPlaneSchema, create(pb.ToDataPlaneSchema, message));
 }
 
 type WireCommandInit = NonNullable<MessageInitShape<typeof pb.ToDataPlaneSchema>["command"]>;
 
-function writeCommand(
-  request: Exclude<DataPlaneRequest, { kind: "apply-policies" | "apply-routes" }>,
-): WireCommandInit {
+function writeCommand(request: SmallRequest): WireCommandInit {
   switch (request.kind) {
     case "hello":
       return { case: "hello", value: { contractVersion: request.newest, oldestVersion: request.oldest } };

@@ -20,6 +20,7 @@ import {
   type ResultValue,
 } from "../contract/codec.ts";
 import { isDispensable, lackingCapability, reduced } from "./capabilities.ts";
+import { InOrder } from "./in-order.ts";
 import { Lateness } from "./lateness.ts";
 import { RequestWriter, type Unsendable } from "./request-writer.ts";
 import { SHED_FROM, Shedding } from "./shedding.ts";
@@ -69,7 +70,7 @@ type Waiting =
       readonly resolve: (value: ResultValue | undefined) => void;
       readonly reject: (error: Error) => void;
     }
-  | { readonly for: "failure"; readonly command: DataPlaneCommand };
+  | { readonly for: "failure"; readonly refused: ReturnType<typeof refusedCommand> };
 
 interface Introduction {
   readonly resolve: (ready: ReadyReport) => void;
@@ -82,7 +83,7 @@ interface Introduction {
 export class NativeConnection {
   readonly #socket: Socket;
   readonly #frames = new FrameReader();
-  readonly #waiting = new Map<bigint, Waiting>();
+  readonly #waiting = new InOrder<Waiting>();
   /** What has come and waits for the next turn. */
   #unread: readonly Uint8Array[] = [];
   readonly #writer: RequestWriter;
@@ -95,7 +96,7 @@ export class NativeConnection {
   #listener: ConnectionListener | undefined;
   #early: DataPlaneEvent[] = [];
   #earlyRepeated = 0;
-  #lastRequest = 0n;
+  #lastRequest = 0;
   /** Calls off the end of patience; undefined while nothing is owed. */
   #patience: (() => void) | undefined;
   #lost: string | undefined;
@@ -147,7 +148,7 @@ export class NativeConnection {
   /** A command of the core. When it fails, that comes back as an event. */
   command(command: DataPlaneCommand): void {
     const decided = this.#shedding.decide(command.kind, this.#waiting.size);
-    if (decided === "send") this.#send(command, { for: "failure", command });
+    if (decided === "send") this.#send(command, { for: "failure", refused: refusedCommand(command) });
     else if (decided === "begins") {
       const error = `${SHED_FROM} commands are not answered yet; what can be lost is left out until half of them are`;
       this.#listener?.tell({ code: "data-plane-refused", command: command.kind, reason: "overloaded", error });
@@ -183,13 +184,13 @@ export class NativeConnection {
       if (waiting) abandon(waiting, this.#lost);
     } else if (lacking !== undefined && isDispensable(request)) {
       if (waiting?.for === "failure")
-        this.#tellLacking(waiting.command.kind, lacking, "measuring and watching paths goes on without");
+        this.#tellLacking(waiting.refused.command, lacking, "measuring and watching paths goes on without");
     } else if (lacking !== undefined) {
       const error = `the data plane has no capability "${lacking}"`;
       if (waiting) this.#refuse(waiting, { code: "unsupported", error });
     } else {
-      if (waiting) this.#waiting.set(id, waiting);
-      this.#writer.add(id, request);
+      if (waiting) this.#waiting.add(id, waiting);
+      this.#writer.add(BigInt(id), request);
       this.#patience ??= afterRunning(SILENT_MS, () => this.#giveUp());
       if (this.#waiting.size > UNANSWERED_MAX) this.#lose("it does not keep up");
     }
@@ -204,14 +205,13 @@ export class NativeConnection {
   }
 
   #wrote(bytes: Uint8Array, answered: bigint): void {
-    if (this.#waiting.has(answered)) this.#lateness.asked(answered, performance.now());
+    if (this.#waiting.get(Number(answered))) this.#lateness.asked(answered, performance.now());
     if (!this.#socket.destroyed) this.#socket.write(bytes);
     if (this.#socket.writableLength > UNREAD_BYTES_MAX) this.#lose("it does not keep up");
   }
 
   #unsendable({ id, begun, error }: Unsendable): void {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
+    const waiting = this.#waiting.take(Number(id));
     if (waiting) this.#refuse(waiting, { code: "bad-request", error });
     // What was staged for it would be committed with the next one.
     if (begun) this.#lose(error);
@@ -292,12 +292,9 @@ export class NativeConnection {
     this.#lateness.answered(result.requestId, performance.now());
     this.#tellLateness();
     // Answers come in the order of requests: whatever was said before, and not answered, was carried out.
-    for (const [id, { for: what }] of this.#waiting) {
-      if (id >= result.requestId || what === "answer") break;
-      this.#waiting.delete(id);
-    }
-    const waiting = this.#waiting.get(result.requestId);
-    this.#waiting.delete(result.requestId);
+    const id = Number(result.requestId);
+    this.#waiting.passed(id, ({ for: what }) => what === "answer");
+    const waiting = this.#waiting.take(id);
     if (!waiting) return;
     if (result.code !== "" || result.error !== "") {
       this.#refuse(waiting, result);
@@ -306,14 +303,14 @@ export class NativeConnection {
     } else if (result.value?.kind === "sampled") {
       const { more, ...sample } = result.value;
       this.#event(more ? { ...sample, more } : sample);
-    } else if (waiting.command.kind === "list-flows") this.#event({ kind: "flows", flows: [], isLast: true });
+    } else if (waiting.refused.command === "list-flows") this.#event({ kind: "flows", flows: [], isLast: true });
   }
 
   #refuse(waiting: Waiting, { code, error }: { readonly code: string; readonly error: string }): void {
     if (waiting.for === "answer") {
       waiting.reject(new DataPlaneRefusal({ code, error }));
     } else {
-      this.#event({ kind: "command-failed", ...refusedCommand(waiting.command), code, error });
+      this.#event({ kind: "command-failed", ...waiting.refused, code, error });
     }
   }
 
@@ -359,8 +356,7 @@ export class NativeConnection {
     this.#patience?.();
     this.#socket.destroy();
     this.#introduction?.reject(new ConnectionLost(reason));
-    for (const waiting of this.#waiting.values()) abandon(waiting, reason);
-    this.#waiting.clear();
+    for (const waiting of this.#waiting.takeAll()) abandon(waiting, reason);
     this.#unread = [];
     this.#listener?.lost(reason);
   }

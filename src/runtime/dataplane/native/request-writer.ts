@@ -1,5 +1,11 @@
-import type { Result } from "../../../core/base/result.ts";
-import { type DataPlaneRequest, framesToDataPlane } from "../contract/codec.ts";
+import {
+  type DataPlaneRequest,
+  FrameBuffer,
+  isSmall,
+  messagesToDataPlane,
+  messageToDataPlane,
+  type SmallRequest,
+} from "../contract/codec.ts";
 
 /** Where requests go. */
 export interface RequestSink {
@@ -19,17 +25,21 @@ interface Unsent {
   readonly id: bigint;
   readonly request: DataPlaneRequest;
   /** Made when its turn comes. */
-  frames: Iterator<Result<Uint8Array, string>, void> | undefined;
+  messages: Iterator<Uint8Array, void> | undefined;
   /** A frame of it has been written. */
   begun: boolean;
 }
 
 /**
  * Writes requests in their order. What is said in one turn of the event loop goes out in one piece, and only the last of it is answered: a wake-up of
- * each side costs more than what most requests ask for. A request in many frames is made frame by frame, and other things happen between them.
+ * each side costs more than what most requests ask for. What is one message is bytes as soon as the next request comes, so that nothing of a request
+ * outlives the turn in which it was made. A request in many frames is made frame by frame, and other things happen between them.
  */
 export class RequestWriter {
   readonly #sink: RequestSink;
+  readonly #frames = new FrameBuffer();
+  /** Before everything unsent; whether it is answered depends on what comes behind it. */
+  #last: { readonly id: bigint; readonly request: SmallRequest } | undefined;
   /** Not written yet, or not to the end. */
   #unsent: Unsent[] = [];
   #willWrite = false;
@@ -40,31 +50,35 @@ export class RequestWriter {
   }
 
   add(id: bigint, request: DataPlaneRequest): void {
-    this.#unsent.push({ id, request, frames: undefined, begun: false });
+    if (this.#stopped) return;
+    // What cannot be sent is told at once, and whoever hears that may have something to say.
+    while (this.#last) this.#writeLast(true);
+    if (this.#unsent.length === 0 && isSmall(request)) this.#last = { id, request };
+    else this.#unsent.push({ id, request, messages: undefined, begun: false });
     this.#writeAfter(process.nextTick);
   }
 
   /** As much as may be written in one turn, now. */
   flush(): void {
-    const frames: Uint8Array[] = [];
-    let answered = 0n;
-    while (this.#unsent.length > 0 && !this.#stopped) {
-      const taken = this.#unsent;
-      this.#unsent = [];
-      const left = this.#frame(taken, frames);
-      answered = taken.at(-1 - left)?.id ?? answered;
-      if (left === 0) continue;
-      this.#unsent = [...taken.slice(-left), ...this.#unsent];
-      this.#writeAfter(setImmediate);
-      break;
+    let answered = this.#last?.id ?? 0n;
+    this.#writeLast(this.#unsent.length > 0);
+    for (let next = this.#unsent[0]; next && !this.#stopped; next = this.#unsent[0]) {
+      if (!this.#writeOn(next)) {
+        this.#writeAfter(setImmediate);
+        break;
+      }
+      answered = next.id;
+      this.#unsent.shift();
     }
-    if (frames.length > 0) this.#sink.write(Buffer.concat(frames), answered);
+    if (this.#frames.length > 0) this.#sink.write(this.#frames.take(), answered);
   }
 
   /** Nobody reads any more. */
   stop(): void {
     this.#stopped = true;
+    this.#last = undefined;
     this.#unsent = [];
+    this.#frames.clear();
   }
 
   #writeAfter(turn: (write: () => void) => void): void {
@@ -76,25 +90,29 @@ export class RequestWriter {
     });
   }
 
-  /** Adds the frames of these requests; returns how many of them are left for another turn. */
-  #frame(requests: readonly Unsent[], frames: Uint8Array[]): number {
-    for (const [at, next] of requests.entries()) {
-      const isLast = at === requests.length - 1;
-      next.frames ??= framesToDataPlane(next.id, next.request, !isLast && QUIET.has(next.request.kind));
-      for (;;) {
-        const { value: frame } = next.frames.next();
-        if (!frame) break;
-        if (!frame.ok) {
-          this.#sink.unsendable({ id: next.id, begun: next.begun, error: frame.reason });
-          break;
-        }
-        frames.push(frame.value);
-        if (next.begun) return requests.length - at;
-        next.begun = true;
+  #writeLast(isFollowed: boolean): void {
+    const last = this.#last;
+    if (!last) return;
+    this.#last = undefined;
+    const { id, request } = last;
+    const added = this.#frames.add(messageToDataPlane(id, request, isFollowed && QUIET.has(request.kind)));
+    if (!added.ok) this.#sink.unsendable({ id, begun: false, error: added.reason });
+  }
+
+  /** Goes on with a request; false when some of it is left for another turn. */
+  #writeOn(next: Unsent): boolean {
+    const isFollowed = this.#unsent.length > 1;
+    next.messages ??= messagesToDataPlane(next.id, next.request, isFollowed && QUIET.has(next.request.kind));
+    for (let made = next.messages.next(); !made.done; made = next.messages.next()) {
+      const added = this.#frames.add(made.value);
+      if (!added.ok) {
+        this.#sink.unsendable({ id: next.id, begun: next.begun, error: added.reason });
+        return true;
       }
-      if (this.#stopped) return 0;
+      if (next.begun) return false;
+      next.begun = true;
     }
-    return 0;
+    return true;
   }
 }
 

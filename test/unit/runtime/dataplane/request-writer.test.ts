@@ -2,7 +2,9 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import type { DataPlaneCommand, LocalIndex } from "../../../../src/core/dataplane/contract.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
+import { parsePrefix } from "../../../../src/core/netip/prefix.ts";
 import { directPath } from "../../../../src/core/path/path.ts";
+import type { Route } from "../../../../src/core/route/route.ts";
 import { FrameReader } from "../../../../src/runtime/dataplane/contract/frame.ts";
 import { ToDataPlaneSchema } from "../../../../src/runtime/dataplane/contract/generated/dataplane_pb.ts";
 import { RequestWriter } from "../../../../src/runtime/dataplane/native/request-writer.ts";
@@ -20,15 +22,20 @@ const send: DataPlaneCommand = {
   datagram: new Uint8Array(300),
 };
 
-/** What is written in each turn: the ids of requests, those that ask for no answer negative. */
+/** The ids of the requests in these frames, of those that ask for no answer negative. */
+function idsIn(bytes: Uint8Array): number[] {
+  const messages = new FrameReader().push(bytes);
+  const read = (messages.ok ? messages.value : []).map((message) => fromBinary(ToDataPlaneSchema, message));
+  return read.map(({ requestId, quiet }) => Number(requestId) * (quiet ? -1 : 1));
+}
+
+/** What is written in each turn. */
 function recorder() {
   const writes: number[][] = [];
   const failed: string[] = [];
   const writer = new RequestWriter({
     write: (bytes, answered) => {
-      const messages = new FrameReader().push(bytes);
-      const read = (messages.ok ? messages.value : []).map((message) => fromBinary(ToDataPlaneSchema, message));
-      writes.push(read.map(({ requestId, quiet }) => Number(requestId) * (quiet ? -1 : 1)));
+      writes.push(idsIn(bytes));
       expect(Number(answered)).toBe(Math.abs(writes.at(-1)!.at(-1)!));
     },
     unsendable: ({ error }) => failed.push(error),
@@ -75,4 +82,37 @@ test("nothing is written once nobody reads", async () => {
   writer.stop();
   await turn();
   expect(writes).toEqual([]);
+});
+
+test("what is said when something fits no frame is written before what was said next", async () => {
+  const writes: number[] = [];
+  const writer: RequestWriter = new RequestWriter({
+    write: (bytes) => writes.push(...idsIn(bytes)),
+    unsendable: () => writer.add(2n, seal),
+  });
+  writer.add(1n, { ...send, datagram: new Uint8Array(1 << 21) });
+  writer.add(3n, seal);
+  await turn();
+  expect(writes).toEqual([-2, 3]);
+});
+
+test("what is said while a large request is on its way comes behind it", async () => {
+  const writes: number[] = [];
+  const failed: string[] = [];
+  const writer = new RequestWriter({
+    write: (bytes) => writes.push(...idsIn(bytes)),
+    unsendable: ({ error }) => failed.push(error),
+  });
+  const routes = Array.from({ length: 150_000 }, (_, i): Route => {
+    const prefix = parsePrefix(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}/32`)!;
+    return { prefix, target: { kind: "peer" } };
+  });
+  writer.add(1n, { kind: "apply-routes", routes });
+  writer.add(2n, seal);
+  await turn();
+  writer.add(3n, seal);
+  while (writes.at(-1) !== 3) await turn();
+  expect(writes.filter((id) => id !== 0)).toEqual([1, -2, 3]);
+  expect(writes.filter((id) => id === 0).length).toBeGreaterThan(1);
+  expect(failed).toEqual([]);
 });
