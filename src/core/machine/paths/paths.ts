@@ -168,12 +168,12 @@ export class Paths implements Machine {
     const { now } = this.#facts;
     const estimate = host.estimate(asked.place);
     const tookMs = now - asked.sentAt;
-    const lateness = Math.max(1, tookMs / Math.max(estimate.usualMs ?? tookMs, 1));
+    const lateMs = Math.max(0, tookMs - (estimate.usualMs ?? tookMs));
     estimate.answered(tookMs, now);
     const isNew = !host.speaks;
     host.unanswered = 0;
     if (samePath(origin, session.path)) this.#emit({ kind: "path-heard", session });
-    else if (asked.isRace) this.#won(session, host, asked, lateness);
+    else if (asked.isRace) this.#won(session, host, asked, lateMs);
     if (isNew && session.path?.kind === "relayed") this.#round(session, host);
     if (samePath(asked.path, session.path)) this.#watch(session);
   }
@@ -290,16 +290,15 @@ export class Paths implements Machine {
 
   /**
    * A way answers while the one in use does not. That was asked at the same moment and gets as long as it usually takes: of two hosts that turn for
-   * nothing, each at another moment and to another relay, neither hears what it waits for where it waits. `lateness`: how many times as long as usual
-   * the answer took. What makes one way longer may make all of them so.
+   * nothing, each at another moment and to another relay, neither hears what it waits for where it waits. `lateMs`: how much later than usual the answer was.
    */
-  #won(session: Session, host: HostPaths, asked: PathRequest, lateness: number): void {
+  #won(session: Session, host: HostPaths, asked: PathRequest, lateMs: number): void {
     const { localIndex } = session;
     if (!this.#ports.isSuspect(session) || this.#winners.has(localIndex)) return;
     this.#winners.set(localIndex, asked);
     this.#turns.schedule(
       localIndex,
-      later(host.doubtedAt ?? this.#facts.now, turnAfterMs(this.estimateOf(session) ?? {}, lateness)),
+      later(host.doubtedAt ?? this.#facts.now, turnAfterMs(this.estimateOf(session) ?? {}, lateMs)),
     );
   }
 

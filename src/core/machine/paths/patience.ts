@@ -45,9 +45,9 @@ export function judgeAfterMs(way: KnownWay): number {
   return 2 * patienceMs(way) - askAfterMs(way);
 }
 
-/** How long a way has for an answer while another one has answered, `lateness` times as late as that one usually does. */
-export function turnAfterMs({ smoothedMs = 0, usualMs = 0 }: KnownWay, lateness: number): number {
-  return Math.min(lateness * Math.max(smoothedMs, usualMs) + TURN_SLACK_MS, PATIENCE_MAX_MS);
+/** How long a way has for an answer while another one has answered, so much later than usual: what makes one way longer may make all of them so. */
+export function turnAfterMs({ smoothedMs = 0, usualMs = 0 }: KnownWay, lateMs: number): number {
+  return Math.min(Math.max(smoothedMs, usualMs) + lateMs + TURN_SLACK_MS, PATIENCE_MAX_MS);
 }
 
 /**
