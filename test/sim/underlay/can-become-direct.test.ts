@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Dependence, PortAssignment } from "../nat/behaviour.ts";
-import { canBecomeDirect, type Party } from "./can-become-direct.ts";
+import { canBecomeDirect, mayFindEachOther, type Party } from "./can-become-direct.ts";
 import type { PaperSite } from "./paper-nat.ts";
 
 type Kind = "none" | "full" | "address" | "port" | "symmetric";
@@ -62,11 +62,12 @@ test("the predicate does not care who is asked about first", () => {
   for (const left of kinds) for (const right of kinds) expect(between(left, right)).toBe(between(right, left));
 });
 
+const symmetric = (name: string, portAssignment: PortAssignment): PaperSite => {
+  const site = siteOf(name, "symmetric");
+  return { ...site, nat: { ...site.nat, portAssignment } };
+};
+
 describe("where ports are predicted", () => {
-  const symmetric = (name: string, portAssignment: PortAssignment): PaperSite => {
-    const site = siteOf(name, "symmetric");
-    return { ...site, nat: { ...site.nat, portAssignment } };
-  };
   const predicted = (...sites: PaperSite[]): boolean =>
     canBecomeDirect(sites, at("a", "left"), at("b", "right"), { portsPredicted: true });
 
@@ -80,6 +81,28 @@ describe("where ports are predicted", () => {
   test("one behind a carrier of its own is not", () => {
     const left = { ...symmetric("left", "sequential"), within: "carrier" };
     expect(predicted(siteOf("carrier", "port"), left, siteOf("right", "port"))).toBe(false);
+  });
+});
+
+describe("two that are kept apart may find each other", () => {
+  const found = (...sites: PaperSite[]): boolean => mayFindEachOther(sites, at("a", "left"), at("b", "right"));
+
+  test.each<PortAssignment>(["preservation", "sequential", "swapped"])(
+    "where the translator of one has ports that can be foreseen: %s",
+    (portAssignment) => {
+      expect(found(symmetric("left", portAssignment), siteOf("right", "port"))).toBe(true);
+      expect(found(siteOf("left", "port"), symmetric("right", portAssignment))).toBe(true);
+      expect(found(symmetric("left", portAssignment), symmetric("right", "preservation"))).toBe(true);
+    },
+  );
+
+  test("and not where ports are drawn, by either translator, or where nothing is turned round", () => {
+    expect(found(symmetric("left", "random"), siteOf("right", "port"))).toBe(false);
+    expect(found(symmetric("left", "preservation"), symmetric("right", "random"))).toBe(false);
+    const homes = [siteOf("left", "port"), siteOf("right", "port")].map((site) => ({ ...site, within: "carrier" }));
+    const carrier = siteOf("carrier", "port");
+    const sites = [{ ...carrier, nat: { ...carrier.nat, portAssignment: "preservation" as const } }, ...homes];
+    expect(mayFindEachOther(sites, at("a", "left"), at("b", "right"))).toBe(false);
   });
 });
 

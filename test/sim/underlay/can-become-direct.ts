@@ -22,6 +22,21 @@ export function canBecomeDirect(
   return portsPredicted && (isFoundByCounting(sites, a, b) || isFoundByCounting(sites, b, a));
 }
 
+/**
+ * Whether two that `canBecomeDirect` keeps apart may find each other all the same: they would become direct if translators whose next port can be
+ * foreseen, because they keep it or count, gave each host one port for everybody. It then depends on who else is behind them, and on who is first.
+ */
+export function mayFindEachOther(sites: readonly PaperSite[], a: Party, b: Party): boolean {
+  const foreseen = sites.map((site) =>
+    isForeseeable(site.nat) ? { ...site, nat: { ...site.nat, mapping: "endpoint-independent" as const } } : site,
+  );
+  return canBecomeDirect(foreseen, a, b);
+}
+
+function isForeseeable({ portAssignment }: PaperSite["nat"]): boolean {
+  return portAssignment !== undefined && portAssignment !== "random";
+}
+
 /** One port of the one is like another outside, and those of the other's only translator count up. */
 function isFoundByCounting(sites: readonly PaperSite[], counted: Party, stable: Party): boolean {
   const [only, ...more] = around(sites, counted.site);

@@ -3,7 +3,7 @@ import { underlayAddress } from "../cast/cast.ts";
 import type { NatBehaviour } from "../nat/behaviour.ts";
 import { NatBox } from "../nat/nat-box.ts";
 import type { Random } from "../world/random.ts";
-import { canBecomeDirect } from "./can-become-direct.ts";
+import { canBecomeDirect, mayFindEachOther } from "./can-become-direct.ts";
 import { Link, type LinkPlan } from "./link.ts";
 import type { Network } from "./network.ts";
 import { Realm, type Router, reboot, type Spot } from "./realm.ts";
@@ -94,11 +94,16 @@ export class Underlay {
     return this.#spot(name, number, site, moves);
   }
 
-  /** What the predicate says of these two where they are now. Nobody is promised anything behind a table that is too small. */
-  prospectOf(a: string, b: string): Prospect {
+  /**
+   * What the predicate says of these two where they are now. Nobody is promised anything behind a table that is too small, and of two that may find
+   * each other by a port that can be foreseen nothing is said, unless `hasRelays`: then they are owed the way through one all the same.
+   */
+  prospectOf(a: string, b: string, { hasRelays }: { readonly hasRelays: boolean }): Prospect | "relayed" {
     const [left, right] = [a, b].map((name) => ({ name, site: this.siteOf(name) }));
     if (!left || !right || this.#isCrowded(left.site) || this.#isCrowded(right.site)) return "uncertain";
-    return canBecomeDirect(this.topology.sites, left, right) ? "direct" : "apart";
+    if (canBecomeDirect(this.topology.sites, left, right)) return "direct";
+    if (hasRelays) return "relayed";
+    return mayFindEachOther(this.topology.sites, left, right) ? "uncertain" : "apart";
   }
 
   /** Power off and on; the provider may give another address. */

@@ -72,7 +72,7 @@ class World {
   readonly #underlay: Underlay;
   readonly #journal: Journal;
   readonly #network: Network;
-  readonly #prospects = new Map<string, Prospect>();
+  readonly #prospects = new Map<string, Prospect | "relayed">();
   readonly #traffic: Traffic;
   readonly #stage: Stage;
 
@@ -152,13 +152,9 @@ class World {
 
   /** The oracle: whether the NATs on the way let these two become direct. */
   #prospectOf(a: Host, b: Host): Prospect | "relayed" {
-    const prospect = this.#straightProspectOf(a, b);
-    return prospect === "apart" && this.#plan.setup.relays.size > 0 ? "relayed" : prospect;
-  }
-
-  #straightProspectOf(a: Host, b: Host): Prospect {
     const where = [a, b].map(({ name }) => `${name} in ${this.#underlay.siteOf(name)}`).join();
-    const prospect = this.#prospects.get(where) ?? this.#underlay.prospectOf(a.name, b.name);
+    const hasRelays = this.#plan.setup.relays.size > 0;
+    const prospect = this.#prospects.get(where) ?? this.#underlay.prospectOf(a.name, b.name, { hasRelays });
     this.#prospects.set(where, prospect);
     return prospect;
   }
