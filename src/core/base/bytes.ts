@@ -3,7 +3,9 @@
 /** Lower-case hex. */
 export function toHex(bytes: Uint8Array): string {
   // Joined in one step: what is put together digit by digit is kept as a chain of pieces, ten times as large.
-  return Array.from(bytes, (byte) => HEX_OF[byte]).join("");
+  const pairs: (string | undefined)[] = new Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) pairs[i] = HEX_OF[bytes[i] ?? 0];
+  return pairs.join("");
 }
 
 /** Bytes of a hex string, either case; undefined when it is none or has an odd number of digits. */

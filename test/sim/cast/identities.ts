@@ -19,6 +19,7 @@ import type { SigningKey } from "../../../src/core/crypto/suite.ts";
 import { WORLD_EPOCH_NS } from "../world/host.ts";
 import { Random } from "../world/random.ts";
 import { malloryRole, overlayAddress, type Role, type Setup, type VersionChoice } from "./cast.ts";
+import { withLightPeers } from "./light-agreement.ts";
 import { rememberingSuite } from "./remembering-suite.ts";
 
 /** The certificate, key and trust of a role that holds these versions. Made once per process: issuing is not what is simulated. */
@@ -29,9 +30,15 @@ export function identityOf(
   const name = `${role.name} ${choice.held.join("+")}`;
   const known = identities.get(name);
   if (known) return known;
-  const made = { credential: credentialOf(role, choice.held), pool: poolBlocking(undefined) };
+  const made = { credential: credentialOf(role, choice.held), pool: everybodysPool() };
   identities.set(name, made);
   return made;
+}
+
+/** That of everybody who blocks nobody: one for all hosts of a process. */
+function everybodysPool(): CaPool {
+  sharedPool ??= poolBlocking(undefined);
+  return sharedPool;
 }
 
 /** Trust in the authority, except for these certificates. */
@@ -104,6 +111,7 @@ export function allCertificates(setup: Setup): readonly Certificate[] {
   });
 }
 
+let sharedPool: CaPool | undefined;
 const identities = new Map<string, Pick<Identity, "credential" | "pool">>();
 const authorities = { authority: newAuthority("authority"), "next authority": newAuthority("next authority") };
 const { key: authorityKey, certificate: authority } = authorities.authority;
@@ -133,7 +141,8 @@ function credentialOf(
   keyOwner: string = role.name,
   { issuer, days } = { issuer: authority.fingerprint, days: 10n },
 ): Credential {
-  const key = rememberingSuite.agreement("CURVE25519")?.load(privateKey(keyOwner));
+  const real = rememberingSuite.agreement("CURVE25519")?.load(privateKey(keyOwner));
+  const key = real && withLightPeers(real);
   if (!key) throw new Error("the suite has no key agreement on Curve25519");
   const content = {
     curve: "CURVE25519",

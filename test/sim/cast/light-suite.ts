@@ -2,17 +2,22 @@ import { equalBytes } from "../../../src/core/base/bytes.ts";
 import { checkedNonce } from "../../../src/core/crypto/nonce.ts";
 import type { Aead, CryptoSuite } from "../../../src/core/crypto/suite.ts";
 import { TAG_BYTES } from "../../../src/core/wire/header.ts";
+import { lightAgreement } from "./light-agreement.ts";
 import { rememberingSuite } from "./remembering-suite.ts";
 
+const real25519 = rememberingSuite.agreement("CURVE25519");
+const agreement25519 = real25519 && lightAgreement(real25519);
+
 /**
- * As the real suite, but for the AEAD: a checksum under the key and a stream of no strength, at a tenth of the cost of a cipher object for each
+ * As the real suite, but for the agreement on keys that handshakes draw (light-agreement.ts), and for the AEAD: a checksum under the key and a stream of no strength, at a tenth of the cost of a cipher object for each
  * packet. It notices every change, wrong key, nonce and header that happens in a simulated world, where nobody reckons with its weakness, and it
- * hides what was sealed from whoever looks for it. Handshakes, certificates and the keys of sessions stay real.
+ * hides what was sealed from whoever looks for it. Certificates and their keys, hashes and signatures stay real.
  */
 export const lightSuite: CryptoSuite = {
   ...rememberingSuite,
   name: "light",
   aead: (_, key) => new LightAead(key),
+  agreement: (curve) => (curve === "CURVE25519" ? agreement25519 : rememberingSuite.agreement(curve)),
 };
 
 class LightAead implements Aead {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { concatBytes } from "../../../src/core/base/bytes.ts";
 import { nodeSuite } from "../../../src/runtime/node-crypto.ts";
+import { withLightPeers } from "./light-agreement.ts";
 import { lightSuite } from "./light-suite.ts";
 import { rememberingSuite } from "./remembering-suite.ts";
 
@@ -55,6 +56,33 @@ describe("the light suite", () => {
   test("does not open what is too short for a tag", () => {
     const aead = lightSuite.aead("aes", new Uint8Array(32));
     expect(aead.open(new Uint8Array(12), new Uint8Array(0), new Uint8Array(15))).toBeUndefined();
+  });
+});
+
+describe("the keys of a light handshake", () => {
+  const key = (n: number): Uint8Array => new Uint8Array(32).fill(n);
+  const agreement = lightSuite.agreement("CURVE25519")!;
+  const [a, b] = [agreement.load(key(1))!, agreement.load(key(2))!];
+  const holder = (n: number) => withLightPeers(rememberingSuite.agreement("CURVE25519")!.load(key(n))!);
+
+  test("agree with each other and with the keys of certificates, whichever end computes it", () => {
+    expect(a.agree(b.publicKey)).toEqual(b.agree(a.publicKey));
+    expect(holder(3).agree(a.publicKey)).toEqual(a.agree(holder(3).publicKey));
+    expect(holder(3).agree(a.publicKey)).not.toEqual(holder(4).agree(a.publicKey));
+    expect(agreement.accepts(a.publicKey)).toBe(true);
+  });
+
+  test("agree on nothing when one end was given another half than was sent", () => {
+    const changed = Uint8Array.from(b.publicKey, (byte, i) => (i === 31 ? byte ^ 1 : byte));
+    expect(a.agree(changed)).not.toEqual(b.agree(a.publicKey));
+    expect(holder(3).agree(changed)).not.toEqual(b.agree(holder(3).publicKey));
+  });
+
+  test("leave keys of certificates as they are among each other, and refuse what the real ones refuse", () => {
+    const real = rememberingSuite.agreement("CURVE25519")!.load(key(3))!;
+    expect(holder(3).agree(holder(4).publicKey)).toEqual(real.agree(holder(4).publicKey));
+    for (const one of [a, holder(3)]) expect(one.agree(new Uint8Array(32))).toBeUndefined();
+    expect(agreement.load(new Uint8Array(31))).toBeUndefined();
   });
 });
 

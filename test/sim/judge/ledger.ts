@@ -10,7 +10,9 @@ export interface Sent {
   readonly id: number;
   readonly sender: Role;
   readonly flow: InnerFlow;
-  readonly packet: Uint8Array;
+  /** Until it is delivered: nobody compares it again. */
+  packet: Uint8Array;
+  readonly bytes: number;
   readonly at: number;
   /** As the sender's data plane knew it then. */
   readonly conversation: Conversation;
@@ -47,7 +49,18 @@ export class Ledger {
     const packet = innerPacket(flow, id, payloadBytes);
     const conversation = this.#rules.conversation(sender.name, flow);
     conversation.offered();
-    const sent = { id, sender, flow, packet, at: now, conversation, deliveredAt: undefined, echoedAt: undefined };
+    const bytes = packet.length;
+    const sent = {
+      id,
+      sender,
+      flow,
+      packet,
+      bytes,
+      at: now,
+      conversation,
+      deliveredAt: undefined,
+      echoedAt: undefined,
+    };
     this.#sent.push(sent);
     return sent;
   }
@@ -56,31 +69,32 @@ export class Ledger {
   delivered(host: Role, packet: Uint8Array, now: number): Sent {
     const sent = this.#sent[idOf(packet) ?? -1];
     if (!sent) throw new Violation(`${host.name} delivered ${packet.length} bytes that nobody sent`);
-    const what = `packet ${sent.id} of ${sent.sender.name} (${describeFlow(sent.flow)})`;
+    const what = (): string => `packet ${sent.id} of ${sent.sender.name} (${describeFlow(sent.flow)})`;
     if (this.#isEcho(host, sent, packet)) {
-      if (sent.echoedAt !== undefined) throw new Violation(`${host.name} delivered the echo of ${what} twice`);
+      if (sent.echoedAt !== undefined) throw new Violation(`${host.name} delivered the echo of ${what()} twice`);
       sent.echoedAt = now;
       return sent;
     }
-    if (this.ownerOf(sent.flow.to) !== host) throw new Violation(`${host.name} delivered ${what}, meant for another`);
-    if (!equalBytes(packet, sent.packet)) throw new Violation(`${host.name} delivered ${what} with other bytes`);
-    if (sent.deliveredAt !== undefined) throw new Violation(`${host.name} delivered ${what} twice`);
+    if (this.ownerOf(sent.flow.to) !== host) throw new Violation(`${host.name} delivered ${what()}, meant for another`);
+    if (sent.deliveredAt !== undefined) throw new Violation(`${host.name} delivered ${what()} twice`);
+    if (!equalBytes(packet, sent.packet)) throw new Violation(`${host.name} delivered ${what()} with other bytes`);
     if (this.ownerOf(sent.flow.from) !== sent.sender) {
-      throw new Violation(`${host.name} believed the false source of ${what}`);
+      throw new Violation(`${host.name} believed the false source of ${what()}`);
     }
     const passing = { flow: sent.flow, now };
     const outbound = { ...passing, host: sent.sender.name, direction: "outbound", peer: host, since: sent.at } as const;
     if (!this.#rules.allows(outbound, sent.conversation)) {
-      throw new Violation(`${sent.sender.name} sent ${what}, which its own rules forbid, to ${host.name}`);
+      throw new Violation(`${sent.sender.name} sent ${what()}, which its own rules forbid, to ${host.name}`);
     }
     const conversation = this.#rules.conversation(host.name, sent.flow);
     const inbound = { ...passing, host: host.name, direction: "inbound", peer: sent.sender, since: now } as const;
     if (!this.#rules.allows(inbound, conversation)) {
-      throw new Violation(`${host.name} delivered ${what}, which its rules forbid`);
+      throw new Violation(`${host.name} delivered ${what()}, which its rules forbid`);
     }
     sent.conversation.passed("outbound");
     conversation.passed("inbound");
     sent.deliveredAt = now;
+    sent.packet = FORGOTTEN;
     return sent;
   }
 
@@ -97,6 +111,8 @@ export class Ledger {
     return sent.sender === host && answerer?.lighthouse === true && sourceOf(packet) === sent.flow.to;
   }
 }
+
+const FORGOTTEN = new Uint8Array();
 
 export function describeFlow(flow: InnerFlow): string {
   return `${flow.protocol} ${flow.from}:${flow.fromPort} -> ${flow.to}:${flow.toPort}`;

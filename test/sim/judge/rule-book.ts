@@ -29,21 +29,36 @@ interface Edition extends Policy {
 
 /** A flow as the data plane of one host remembers it in one of its lives. It is judged by the rules of the direction that opened it. */
 export class Conversation {
-  readonly openedBy: Set<Direction> = new Set();
+  #openedBy: Openers = NOBODY;
   #certain = false;
+
+  /** The directions in which it may have been opened. */
+  get openedBy(): readonly Direction[] {
+    return this.#openedBy;
+  }
 
   /** The host was given a packet to send: whether its data plane let it, and so opened the conversation, shows later. */
   offered(): void {
-    if (!this.#certain) this.openedBy.add("outbound");
+    if (!this.#certain) this.#add("outbound");
   }
 
   /** The host let a packet pass. When nothing else can have opened the conversation, this did, and nothing opens it anew. */
   passed(direction: Direction): void {
     if (this.#certain) return;
-    this.openedBy.add(direction);
-    this.#certain = this.openedBy.size === 1;
+    this.#add(direction);
+    this.#certain = this.#openedBy.length === 1;
+  }
+
+  #add(direction: Direction): void {
+    if (!this.#openedBy.includes(direction)) this.#openedBy = this.#openedBy === NOBODY ? ALONE[direction] : BOTH;
   }
 }
+
+/** Shared: a large mesh has a hundred thousands of conversations. */
+type Openers = readonly Direction[];
+const NOBODY: Openers = [];
+const ALONE: Readonly<Record<Direction, Openers>> = { inbound: ["inbound"], outbound: ["outbound"] };
+const BOTH: Openers = ["inbound", "outbound"];
 
 /**
  * Which rules each host may have had in force when, and which conversations it had allowed under them. An oracle from above: what it
@@ -51,7 +66,8 @@ export class Conversation {
  */
 export class RuleBook {
   readonly #editions = new Map<string, Edition[]>();
-  readonly #conversations = new Map<string, Conversation>();
+  /** By host and flow. */
+  readonly #conversations = new Map<string, Map<string, Conversation>>();
 
   /** `host` is given this policy. Its control plane may be down or frozen: until it knows it, those before are in force as well. */
   publish(host: string, policy: Policy, now: number): void {
@@ -69,20 +85,24 @@ export class RuleBook {
 
   /** What `host` remembers of this flow, or begins to. */
   conversation(host: string, flow: InnerFlow): Conversation {
-    const key = keyOf(host, flow);
-    const conversation = this.#conversations.get(key) ?? new Conversation();
-    this.#conversations.set(key, conversation);
+    const ofHost = this.#conversations.get(host) ?? new Map<string, Conversation>();
+    this.#conversations.set(host, ofHost);
+    const key = keyOf(flow);
+    const known = ofHost.get(key);
+    if (known) return known;
+    const conversation = new Conversation();
+    ofHost.set(key, conversation);
     return conversation;
   }
 
   /** The data plane of `host` died, and its conversations with it. */
   forget(host: string): void {
-    for (const key of this.#conversations.keys()) if (key.startsWith(`${host} `)) this.#conversations.delete(key);
+    this.#conversations.delete(host);
   }
 
   /** Whether `host` may have let this pass at some moment between `since` and `now`: by a rule, or as part of a conversation. */
   allows(passing: Passing, conversation: Conversation): boolean {
-    return this.#ruled(passing, passing.direction) || [...conversation.openedBy].some((by) => this.#ruled(passing, by));
+    return this.#ruled(passing, passing.direction) || conversation.openedBy.some((by) => this.#ruled(passing, by));
   }
 
   /** The rules of `by` asked about a packet that travels in a direction. */
@@ -102,7 +122,8 @@ export class RuleBook {
 }
 
 /** The same for both directions of a conversation. */
-function keyOf(host: string, flow: InnerFlow): string {
-  const ends = [`${flow.from} ${flow.fromPort}`, `${flow.to} ${flow.toPort}`].sort();
-  return `${host} ${flow.protocol} ${ends[0]} ${ends[1]}`;
+function keyOf({ protocol, from, fromPort, to, toPort }: InnerFlow): string {
+  const isForth = from < to || (from === to && fromPort < toPort);
+  // Joined in one step: what is put together piece by piece is kept as a chain of pieces.
+  return (isForth ? [protocol, from, fromPort, to, toPort] : [protocol, to, toPort, from, fromPort]).join(" ");
 }

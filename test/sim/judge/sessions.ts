@@ -94,11 +94,12 @@ export class Sessions {
 
   #install(host: string, own: readonly IpAddress[], tunnel: SessionInstallation): void {
     const end = { host, own, peer: tunnel.peerAddresses };
-    this.#claim(this.#senders, toHex(tunnel.sendKey), end);
-    this.#claim(this.#receivers, toHex(tunnel.receiveKey), end);
-    this.#agree(toHex(tunnel.sendKey));
-    this.#agree(toHex(tunnel.receiveKey));
-    if (tunnel.confirmed && !this.#senders.has(toHex(tunnel.receiveKey))) {
+    const [sendKey, receiveKey] = [toHex(tunnel.sendKey), toHex(tunnel.receiveKey)];
+    this.#claim(this.#senders, sendKey, end);
+    this.#claim(this.#receivers, receiveKey, end);
+    this.#agree(sendKey);
+    this.#agree(receiveKey);
+    if (tunnel.confirmed && !this.#senders.has(receiveKey)) {
       throw new Violation(`${host} trusts session ${tunnel.localIndex} although nobody holds its other end`);
     }
     const sessions = this.#installed.get(host) ?? new Map();

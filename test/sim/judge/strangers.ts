@@ -9,6 +9,9 @@ interface Account {
   sentBytes: number;
 }
 
+/** Of everything, and of handshakes alone. */
+type Accounts = Readonly<Record<"all" | "handshakes", Account>>;
+
 /**
  * Bytes between hosts and endpoints where nobody is known to be. Holds that nothing from inside the mesh goes there, and that no host is
  * a reflector: what it sends to an address is at most what came from there, and handshake answers and probes are at most the handshake questions.
@@ -18,7 +21,8 @@ export class Strangers {
   /** Addresses of those who are known: their routers give other ports, and those may be looked for. */
   readonly #addresses = new Set<IpAddress>();
   readonly #searched = new Map<string, number>();
-  readonly #accounts = new Map<string, Account>();
+  /** By host and address. */
+  readonly #accounts = new Map<string, Map<IpAddress, Accounts>>();
 
   /** A member is, or authenticated from, here. */
   know(at: Endpoint): void {
@@ -31,8 +35,9 @@ export class Strangers {
   }
 
   received(host: string, source: Endpoint, datagram: Uint8Array): void {
-    this.#account(host, source, "all").receivedBytes += datagram.length;
-    if (isHandshake(datagram, 1)) this.#account(host, source, "handshakes").receivedBytes += datagram.length;
+    const { all, handshakes } = this.#accountsOf(host, source);
+    all.receivedBytes += datagram.length;
+    if (isHandshake(datagram, 1)) handshakes.receivedBytes += datagram.length;
   }
 
   sent(host: string, destination: Endpoint, datagram: Uint8Array): void {
@@ -55,8 +60,8 @@ export class Strangers {
     if (count > SEARCHED_MAX) throw new Violation(`${host} looked for a peer ${count} times at ${endpointAddress(at)}`);
   }
 
-  #spend(host: string, stranger: Endpoint, of: "all" | "handshakes", datagram: Uint8Array): void {
-    const account = this.#account(host, stranger, of);
+  #spend(host: string, stranger: Endpoint, of: keyof Accounts, datagram: Uint8Array): void {
+    const account = this.#accountsOf(host, stranger)[of];
     account.sentBytes += datagram.length;
     if (account.sentBytes <= account.receivedBytes) return;
     throw new Violation(
@@ -64,11 +69,15 @@ export class Strangers {
     );
   }
 
-  #account(host: string, stranger: Endpoint, of: "all" | "handshakes"): Account {
-    const key = `${host} ${endpointAddress(stranger)} ${of}`;
-    const account = this.#accounts.get(key) ?? { receivedBytes: 0, sentBytes: 0 };
-    this.#accounts.set(key, account);
-    return account;
+  #accountsOf(host: string, stranger: Endpoint): Accounts {
+    const ofHost = this.#accounts.get(host) ?? new Map<IpAddress, Accounts>();
+    this.#accounts.set(host, ofHost);
+    const address = endpointAddress(stranger);
+    const known = ofHost.get(address);
+    if (known) return known;
+    const accounts = { all: { receivedBytes: 0, sentBytes: 0 }, handshakes: { receivedBytes: 0, sentBytes: 0 } };
+    ofHost.set(address, accounts);
+    return accounts;
   }
 }
 

@@ -55,9 +55,9 @@ export class Traffic {
   }
 
   /** An application got this packet; it may answer. */
-  arrived(host: Host, { flow, packet }: Sent): void {
+  arrived(host: Host, { flow, bytes }: Sent): void {
     if (flow.protocol === "icmp" || flow.fromPort < CLIENT_PORT || !this.#random.chance(0.5)) return;
-    this.#agenda.after(1, () => this.#send(host, reversed(flow), packet.length >> 1));
+    this.#agenda.after(1, () => this.#send(host, reversed(flow), bytes >> 1));
   }
 
   /**

@@ -5,7 +5,7 @@ import { matchingRule, type PolicySubject } from "./policy-eval.ts";
 export class CountedProgram {
   readonly policyId: PolicyId;
   readonly program: PolicyProgram;
-  readonly #tallies = { inbound: new Map<number, RuleTally>(), outbound: new Map<number, RuleTally>() };
+  readonly #allowances = { inbound: new Map<number, Allowance>(), outbound: new Map<number, Allowance>() };
 
   constructor(policyId: PolicyId, program: PolicyProgram) {
     this.policyId = policyId;
@@ -16,9 +16,12 @@ export class CountedProgram {
   allowanceOf(direction: Direction, packet: PolicySubject): Allowance | undefined {
     const rule = matchingRule(this.program, direction, packet);
     if (!rule) return undefined;
-    const tally = this.#tallies[direction].get(rule.ruleId) ?? new RuleTally();
-    this.#tallies[direction].set(rule.ruleId, tally);
-    return { policyId: this.policyId, ruleId: rule.ruleId, tally };
+    const { ruleId } = rule;
+    const known = this.#allowances[direction].get(ruleId);
+    if (known) return known;
+    const allowance = { policyId: this.policyId, ruleId, tally: new RuleTally() };
+    this.#allowances[direction].set(ruleId, allowance);
+    return allowance;
   }
 
   /** How it refuses what it does not allow. */
@@ -31,8 +34,9 @@ export class CountedProgram {
     const { policyId } = this;
     const taken: RuleCounter[] = [];
     for (const direction of ["inbound", "outbound"] as const) {
-      const news = [...this.#tallies[direction]].filter(([, tally]) => tally.hasNews).sort(([a], [b]) => a - b);
-      for (const [ruleId, tally] of news.slice(0, limit - taken.length))
+      const news = [...this.#allowances[direction].values()].filter(({ tally }) => tally.hasNews);
+      news.sort((a, b) => a.ruleId - b.ruleId);
+      for (const { ruleId, tally } of news.slice(0, limit - taken.length))
         taken.push({ policyId, direction, ruleId, ...tally.tell() });
     }
     return taken;

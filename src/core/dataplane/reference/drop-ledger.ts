@@ -49,10 +49,13 @@ export class DropLedger {
   /** In the order of the closed list, without zeros. */
   totals(): ReadonlyMap<DropReason, bigint> {
     const totals = new Map<DropReason, bigint>();
-    for (const reason of Object.values(DropReason)) {
+    if (this.#counts.size === 0) return totals;
+    for (const reason of REASONS) {
       const count = this.#counts.get(reason) ?? 0;
       if (count > 0) totals.set(reason, BigInt(count));
     }
     return totals;
   }
 }
+
+const REASONS: readonly DropReason[] = Object.values(DropReason);

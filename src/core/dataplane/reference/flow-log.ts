@@ -29,9 +29,9 @@ export class FlowLog {
     return this.#due;
   }
 
-  /** `flow` has carried nothing yet. */
+  /** `flow` has carried nothing yet. Asked for only while the log is on, as `ended` is. */
   begun(flow: FlowFacts, peer: IpAddress, now: Instant): void {
-    if (this.isOn) this.#note({ what: { happening: "begun" }, flow, peer, beganAt: now, lastAt: now }, now);
+    this.#note({ what: { happening: "begun" }, flow, peer, beganAt: now, lastAt: now }, now);
   }
 
   ended(
@@ -39,7 +39,6 @@ export class FlowLog {
     { peer, end, openedAt, lastUse }: { peer: IpAddress; end: FlowEnd; openedAt: Instant; lastUse: Instant },
     now: Instant,
   ): void {
-    if (!this.isOn) return;
     this.#note({ what: { happening: "ended", end }, flow, peer, beganAt: openedAt, lastAt: lastUse }, now);
   }
 

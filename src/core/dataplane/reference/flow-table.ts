@@ -64,14 +64,15 @@ export class FlowTable {
     const key = keyOf(packet);
     const known = this.#flows.get(key);
     const isKnown = known !== undefined && !this.#isExpired(known, now) && !isSuccessor(known, packet);
-    const { flow, ...verdict } = isKnown
+    const verdict = isKnown
       ? this.#judgeAgain(known, packet, session.program)
       : this.#open(key, { packet, direction, session }, now);
-    if (!flow) return verdict;
+    if (!verdict.allowed) return verdict;
+    const { flow } = verdict;
     if (isKnown) flow.isUsed = true;
     count(flow, direction, packet, now);
     flow.tcp?.passed(direction, packet.tcpFlags, now);
-    return verdict;
+    return verdict.evicts ? EVICTS : PASSES;
   }
 
   /** Whether the packet is of a flow that is remembered and still allowed. It does not pass: it is neither counted nor does it prolong the flow. */
@@ -128,21 +129,27 @@ export class FlowTable {
     by.tally.opened();
     const { localAddress, remoteAddress, localPort, remotePort, protocol } = packet;
     const flow: Entry = {
-      addresses: { localAddress, remoteAddress, localPort, remotePort, protocol },
+      localAddress,
+      remoteAddress,
+      localPort,
+      remotePort,
+      protocol,
       direction,
       openedAt: now,
-      traffic: { inbound: { packets: 0, bytes: 0 }, outbound: { packets: 0, bytes: 0 } },
+      receivedPackets: 0,
+      receivedBytes: 0,
+      sentPackets: 0,
+      sentBytes: 0,
       epoch: this.#epoch,
       by,
       lastUse: now,
       tcp: protocol === IpProtocol.tcp ? new TcpEnd() : undefined,
       peer,
-      owner: `${direction} ${peer}`,
       isUsed: false,
     };
     this.#flows.set(key, flow);
-    this.#shares.add(flow.owner, key);
-    this.#log.begun(factsOf(flow), peer, now);
+    this.#shares.add(ownerOf(flow), key);
+    if (this.#log.isOn) this.#log.begun(factsOf(flow), peer, now);
     const evicts = this.#flows.size > this.#limit;
     if (evicts) this.#makeRoom(now);
     return { allowed: true, flow, evicts };
@@ -160,20 +167,22 @@ export class FlowTable {
         return;
       }
       flow.isUsed = false;
-      this.#shares.touch(flow.owner, key);
+      this.#shares.touch(ownerOf(flow), key);
     }
   }
 
   #forget(key: string, why: FlowEnd, now: Instant): void {
     const flow = this.#flows.get(key);
     if (!flow) return;
-    this.#shares.remove(flow.owner, key);
+    this.#shares.remove(ownerOf(flow), key);
     this.#flows.delete(key);
-    this.#log.ended(factsOf(flow), { ...flow, end: flow.tcp?.isOver ? "closed" : why }, now);
+    if (!this.#log.isOn) return;
+    const { peer, openedAt, lastUse, tcp } = flow;
+    this.#log.ended(factsOf(flow), { peer, openedAt, lastUse, end: tcp?.isOver ? "closed" : why }, now);
   }
 
-  #isExpired({ addresses, lastUse, tcp }: Entry, now: Instant): boolean {
-    return now - lastUse > timeoutOf(this.timeouts, addresses.protocol) || (tcp?.isExpired(now) ?? false);
+  #isExpired({ protocol, lastUse, tcp }: Entry, now: Instant): boolean {
+    return now - lastUse > timeoutOf(this.timeouts, protocol) || (tcp?.isExpired(now) ?? false);
   }
 }
 
@@ -190,20 +199,26 @@ export type FlowVerdict =
   | { readonly allowed: true; readonly evicts?: boolean };
 
 /** A verdict, and the flow that the packet belongs to. */
-type Judged = FlowVerdict & { readonly flow?: Entry };
+type Judged =
+  | Extract<FlowVerdict, { allowed: false }>
+  | (Extract<FlowVerdict, { allowed: true }> & { readonly flow: Entry });
 
-interface Entry {
-  readonly addresses: FlowAddresses;
+const PASSES: FlowVerdict = { allowed: true, evicts: false };
+const EVICTS: FlowVerdict = { allowed: true, evicts: true };
+
+/** One object: a host has up to a hundred thousand of them. */
+interface Entry extends FlowAddresses {
   readonly direction: Direction;
   readonly openedAt: Instant;
-  readonly traffic: Readonly<Record<Direction, { packets: number; bytes: number }>>;
+  receivedPackets: number;
+  receivedBytes: number;
+  sentPackets: number;
+  sentBytes: number;
   epoch: number;
   by: Allowance;
   lastUse: Instant;
   readonly tcp: TcpEnd | undefined;
   readonly peer: IpAddress;
-  /** Whose share it counts for. */
-  readonly owner: string;
   /** Since it was opened or spared. */
   isUsed: boolean;
 }
@@ -220,24 +235,38 @@ const SPARED_MAX = 16;
 /** One sweep may not hold up the packets behind it. */
 const SWEEP_FLOWS_MAX = 256;
 
-function factsOf({ addresses, direction, by, traffic }: Entry): FlowFacts {
+function factsOf(flow: Entry): FlowFacts {
+  const { localAddress, remoteAddress, localPort, remotePort, protocol, direction, by } = flow;
   return {
-    ...addresses,
+    localAddress,
+    remoteAddress,
+    localPort,
+    remotePort,
+    protocol,
     direction,
     policyId: by.policyId,
     ruleId: by.ruleId,
-    sentPackets: BigInt(traffic.outbound.packets),
-    sentBytes: BigInt(traffic.outbound.bytes),
-    receivedPackets: BigInt(traffic.inbound.packets),
-    receivedBytes: BigInt(traffic.inbound.bytes),
+    sentPackets: BigInt(flow.sentPackets),
+    sentBytes: BigInt(flow.sentBytes),
+    receivedPackets: BigInt(flow.receivedPackets),
+    receivedBytes: BigInt(flow.receivedBytes),
   };
+}
+
+/** Whose share it counts for. */
+function ownerOf({ direction, peer }: Entry): string {
+  return [direction, peer].join(" ");
 }
 
 function count(flow: Entry, direction: Direction, { length }: FlowPacket, now: Instant): void {
   flow.lastUse = now;
-  const tally = flow.traffic[direction];
-  tally.packets++;
-  tally.bytes += length;
+  if (direction === "inbound") {
+    flow.receivedPackets++;
+    flow.receivedBytes += length;
+  } else {
+    flow.sentPackets++;
+    flow.sentBytes += length;
+  }
   flow.by.tally.passed(length);
 }
 
@@ -253,5 +282,6 @@ function timeoutOf({ tcpMs, udpMs, otherMs }: FlowTimeouts, protocol: number): n
 
 /** The same for both directions: a reply finds the flow of its request. */
 function keyOf({ localAddress, remoteAddress, localPort, remotePort, protocol, icmpIn, isRest }: FlowPacket): string {
-  return `${localAddress} ${remoteAddress} ${localPort} ${remotePort} ${protocol} ${icmpIn} ${isRest}`;
+  // Joined in one step: what is put together piece by piece is kept as a chain of pieces, and these are kept for minutes.
+  return [localAddress, remoteAddress, localPort, remotePort, protocol, icmpIn, isRest].join(" ");
 }
