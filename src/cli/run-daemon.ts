@@ -3,6 +3,7 @@ import { openNode } from "../index.ts";
 import type { Daemon } from "../runtime/daemon.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
 import { tellReady, tellWhileWell } from "../runtime/readiness.ts";
+import { endProcess } from "./end-process.ts";
 import { oncePerTurn } from "./once-per-turn.ts";
 import { protectSecrets } from "./protect-secrets.ts";
 
@@ -33,14 +34,14 @@ export async function runDaemon({ config, stateDir }: { config: string; stateDir
 function obeySignals(starting: Promise<Daemon>): void {
   let stopping = false;
   const stop = async (ending: "asked" | "replaced"): Promise<void> => {
-    if (stopping) process.exit(ExitCode.bad);
+    if (stopping) endProcess(ExitCode.bad);
     stopping = true;
-    setTimeout(() => process.exit(ExitCode.bad), STOP_MS).unref();
+    setTimeout(() => endProcess(ExitCode.bad), STOP_MS).unref();
     const daemon = await starting.catch(() => undefined);
     // A start that failed has cleaned up, and main says why.
     if (!daemon) return;
     await daemon.stop(ending);
-    process.exit(ExitCode.ok);
+    endProcess(ExitCode.ok);
   };
   process.on("SIGTERM", () => void stop("asked"));
   process.on("SIGINT", () => void stop("asked"));
@@ -68,8 +69,8 @@ async function crash(starting: Promise<Daemon>, error: Error): Promise<void> {
   console.error(
     `lacis: this is a fault of lacis itself - ${text} - tunnels go on; start lacis again and report this line`,
   );
-  setTimeout(() => process.exit(ExitCode.crashed), 200);
+  setTimeout(() => endProcess(ExitCode.crashed), 200);
   const daemon = await starting.catch(() => undefined);
   daemon?.log.flush();
-  process.exit(ExitCode.crashed);
+  endProcess(ExitCode.crashed);
 }

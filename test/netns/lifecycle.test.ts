@@ -43,6 +43,21 @@ describe("a daemon comes and goes", () => {
     await laptop.start();
   });
 
+  test("SIGTERM ends it while the system's resolver hangs, too, by itself then", async () => {
+    const { laptop } = trio;
+    await laptop.stop();
+    await laptop.configure({ more: { static_host_map: { "10.77.0.99": ["nobody.example:4242"] } } });
+    await laptop.start({ ...LACIS, daemon: (config) => [...ASKING_NOBODY, ...LACIS.daemon(config)] });
+    await laptop.daemon.becomes("a question to the name server", async () =>
+      (await laptop.machine.must("cat", ["/proc/net/udp"])).includes(":0035 "),
+    );
+    // It would be killed after five seconds, and a lookup takes longer.
+    expect(await laptop.stop()).toEqual({ code: undefined, signal: "SIGTERM" });
+    expect(await laptop.machine.devices()).toEqual([]);
+    await laptop.configure();
+    await laptop.start();
+  });
+
   test("a second daemon with the same configuration says who is running, and the first goes on", async () => {
     const { laptop, server } = trio;
     const second = await runDaemon(laptop);
@@ -131,6 +146,13 @@ async function descriptorsOf(...hosts: readonly MeshHost[]): Promise<Record<stri
     { withinMs: 5_000, everyMs: 500 },
   );
 }
+
+/** Before a command that is to have a name server where nobody is. */
+const ASKING_NOBODY = [
+  ...["unshare", "--mount", "sh", "-c"],
+  'echo nameserver 192.0.2.77 > /run/lab/nobody && mount --bind /run/lab/nobody /etc/resolv.conf && exec "$@"',
+  "sh",
+] as const;
 
 /** Runs the daemon in the foreground to its end; `before` are words put before the command. */
 function runDaemon(host: MeshHost, before: readonly string[] = []): Promise<CommandResult> {
