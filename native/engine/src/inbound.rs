@@ -32,18 +32,12 @@ impl<O: Output> Pass<'_, O> {
 
     /// Handles datagrams from one source that lie behind each other, of so many bytes each but for the last, as [`Self::inbound`] does one by one.
     pub fn inbound_all(&mut self, datagrams: &mut [u8], datagram_bytes: usize, source: SocketAddr) {
-        if datagrams.is_empty() {
+        let datagram_bytes = datagram_bytes.max(1);
+        if datagrams.len() <= datagram_bytes {
             return self.inbound(datagrams, source);
         }
-        let datagram_bytes = datagram_bytes.max(1);
-        let run = datagrams.chunks_mut(datagram_bytes);
-        self.step.engine.inbound.udp_received.add(run.len() as u64);
-        if self.step.engine.flows.is_far() {
-            return self.inbound_ahead(datagrams, datagram_bytes, source);
-        }
-        for datagram in run {
-            self.datagram(datagram, source);
-        }
+        self.step.engine.inbound.udp_received.add(datagrams.len().div_ceil(datagram_bytes) as u64);
+        self.inbound_run(datagrams, datagram_bytes, source);
     }
 
     pub(crate) fn datagram(&mut self, datagram: &mut [u8], source: SocketAddr) {
@@ -259,7 +253,10 @@ impl<O: Output> Step<'_, O> {
     fn opened(&mut self, session: &Arc<Session>, kind: Kind, origin: Path, body: &mut [u8]) {
         let kept = if kind == Kind::LightHouse { self.kept_answer(session, origin, body) } else { None };
         let order = match kind {
-            Kind::Message => return self.inner_packet(session, body, Foreseen::default()),
+            Kind::Message => {
+                self.inner_packet(session, body, Foreseen::default());
+                return;
+            }
             Kind::TestRequest | Kind::PathRequest | Kind::BindingRequest => Order::Answer,
             _ if kept.is_some() => Order::Answer,
             _ => Order::Tell,
@@ -292,11 +289,19 @@ impl<O: Output> Step<'_, O> {
         }
     }
 
-    /// Section 4: what came through a session must be from its peer, for us, and allowed.
-    pub(crate) fn inner_packet(&mut self, session: &Arc<Session>, body: &mut [u8], foreseen: Foreseen) {
+    /// Section 4: what came through a session must be from its peer, for us, and allowed. Returns what it says if it went to the device.
+    pub(crate) fn inner_packet(
+        &mut self,
+        session: &Arc<Session>,
+        body: &mut [u8],
+        foreseen: Foreseen,
+    ) -> Option<InnerPacket> {
         let inner = match InnerPacket::parse(body) {
             Ok(inner) => inner,
-            Err(reason) => return self.drop_inbound(session, None, reason),
+            Err(reason) => {
+                self.drop_inbound(session, None, reason);
+                return None;
+            }
         };
         let refusal = match self.speaks_for(session, inner.source) {
             false => Some(DropReason::RemoteAddress),
@@ -304,7 +309,7 @@ impl<O: Output> Step<'_, O> {
             true => None,
         };
         let tuple = inner.tuple(Direction::Inbound);
-        let Some(packet) = body.get_mut(..inner.length) else { return };
+        let packet = body.get_mut(..inner.length)?;
         let subject = match refusal {
             Some(reason) => Err(reason),
             None => self.subject(tuple, inner.part, Direction::Inbound, session.peer()),
@@ -313,7 +318,8 @@ impl<O: Output> Step<'_, O> {
             Ok(subject) => subject,
             Err(reason) => {
                 self.capture((&tuple, packet), Direction::Inbound, Some(session), Some(reason));
-                return self.drop_inbound(session, Some(tuple), reason);
+                self.drop_inbound(session, Some(tuple), reason);
+                return None;
             }
         };
         let passing = Passing { inner: &inner, subject: &subject, foreseen, bytes: packet };
@@ -321,20 +327,22 @@ impl<O: Output> Step<'_, O> {
             if let Some(answer) = self.refuse_peer(session, &subject.flow, refused) {
                 self.send(session, Kind::Message, &answer, None);
             }
-            return;
+            return None;
         }
         if !self.host.answer_echo {
             self.engine.inbound.tun_written.add(1);
             if let Some(longest) = session.mtu.longest() {
                 mss::clamp(packet, &inner, longest);
             }
-            return self.out.packet(packet);
+            self.out.packet(packet);
+            return Some(inner);
         }
         if echo::turn_around(packet) {
             self.send_allowed(session, Passing { inner: &inner, subject: &subject, foreseen, bytes: packet });
         } else {
             self.drop_inbound(session, Some(subject.flow), DropReason::NoDevice);
         }
+        None
     }
 
     pub(crate) fn drop_inbound(&mut self, session: &Session, tuple: Option<Tuple>, reason: DropReason) {

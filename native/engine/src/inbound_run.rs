@@ -1,10 +1,12 @@
-//! Datagrams that came in one piece and belong to many flows: while the next ones are opened, the memory of their flows is fetched.
+//! Datagrams that came in one piece: what is asked about one of them is not asked about each, and while the next ones are opened, the memory of flows
+//! that are not at hand is fetched.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::alike::is_alike;
 use crate::engine::{Pass, Step};
-use crate::flow::Foreseen;
+use crate::flow::{FlowPacket, Foreseen};
 use crate::header::{Header, Kind};
 use crate::output::Output;
 use crate::packet::{Direction, InnerPacket};
@@ -22,7 +24,7 @@ struct Opened<'a> {
 
 impl<O: Output> Pass<'_, O> {
     /// What is done with datagrams one by one, in the same order but for this: several of one session are opened before the first of them is judged.
-    pub(crate) fn inbound_ahead(&mut self, datagrams: &mut [u8], datagram_bytes: usize, source: SocketAddr) {
+    pub(crate) fn inbound_run(&mut self, datagrams: &mut [u8], datagram_bytes: usize, source: SocketAddr) {
         let mut run = Run::default();
         for datagram in datagrams.chunks_mut(datagram_bytes) {
             let message = Header::decode(datagram).ok().filter(|header| self.is_plain(header, source));
@@ -38,7 +40,11 @@ impl<O: Output> Pass<'_, O> {
             match &run.session {
                 Some(session) => match session.take_in(&header, datagram, &self.step.engine.inbound) {
                     Ok(body) => {
-                        let awaited = self.step.proved(session, Path::Direct(source), header.kind);
+                        // What the first of them has proved, those behind it prove once more.
+                        let awaited = match run.packets.is_empty() {
+                            true => self.step.proved(session, Path::Direct(source), header.kind),
+                            false => vec![],
+                        };
                         run.packets.push(Opened { foreseen: self.step.foresee_inbound(body), body });
                         if !awaited.is_empty() {
                             run.end(&mut self.step);
@@ -77,14 +83,48 @@ impl Run<'_> {
             step.engine.flows.approach(opened.foreseen);
         }
         let Some(session) = self.session.take() else { return };
-        for Opened { body, foreseen } in self.packets.drain(..) {
-            step.inner_packet(&session, body, foreseen);
+        let mut packets = self.packets.as_mut_slice();
+        while let Some((first, behind)) = packets.split_first_mut() {
+            let let_in = step.inner_packet(&session, first.body, first.foreseen);
+            let followed = let_in.map_or(0, |inner| step.follow_in(&session, (&inner, first.body), behind));
+            packets = behind.get_mut(followed..).unwrap_or_default();
         }
+        self.packets.clear();
     }
 }
 
 impl<O: Output> Step<'_, O> {
+    /// Lets in those that are like the one before them, which was let in, with one look at the flow for all of them. Returns how many.
+    fn follow_in(&mut self, session: &Session, (inner, first): (&InnerPacket, &[u8]), behind: &[Opened<'_>]) -> usize {
+        let alike = behind.iter().take_while(|next| is_alike(first, next.body)).count();
+        let followers = behind.get(..alike).unwrap_or_default();
+        if followers.is_empty() || self.engine.capture.is_on() {
+            return 0;
+        }
+        let of_flow = FlowPacket {
+            tuple: &inner.tuple(Direction::Inbound),
+            direction: Direction::Inbound,
+            foreseen: Foreseen::default(),
+            tcp_flags: inner.tcp_flags,
+            packets: followers.len() as u64,
+            bytes: followers.iter().map(|packet| packet.body.len() as u64).sum(),
+            peer: session.peer(),
+            policy_id: session.policy_id(),
+            now_ms: self.now_ms,
+            timeouts: &self.host.flow_timeouts,
+        };
+        if !self.engine.flows.passes(self.flow, &of_flow) {
+            return 0;
+        }
+        self.engine.inbound.tun_written.add(of_flow.packets);
+        followers.iter().for_each(|packet| self.out.packet(packet.body));
+        alike
+    }
+
     fn foresee_inbound(&self, body: &[u8]) -> Foreseen {
+        if !self.engine.flows.is_far() {
+            return Foreseen::default();
+        }
         match InnerPacket::parse(body) {
             Ok(inner) if inner.part.is_none() => self.engine.flows.foresee(&inner.tuple(Direction::Inbound)),
             _ => Foreseen::default(),

@@ -8,6 +8,7 @@
 
 mod active_sessions;
 pub mod aead;
+mod alike;
 pub mod allow_list;
 mod answering;
 mod arrivals;

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing)]
 
+pub mod together;
+
 use std::net::{IpAddr, SocketAddr};
 
 use lacis_engine::aead::{Aead, Cipher, KEY_BYTES, Library, SecretKey};
