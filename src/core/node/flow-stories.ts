@@ -40,22 +40,12 @@ export class FlowStories {
   of(record: FlowRecord): FlowStory {
     const { flow, happening } = record;
     const session = record.peer === undefined ? this.#sessionOf(flow) : this.#peers.primaryOf(record.peer);
-    const told = this.#whoAndHow(flow, session, record.peer);
-    if (happening !== "refused") return { ...told, happening, end: happening === "ended" ? record.end : undefined };
+    const end = happening === "ended" ? record.end : undefined;
+    if (happening !== "refused") return this.#story(flow, { session, peer: record.peer, happening, end });
     const { reason, action } = record;
-    return {
-      ...told,
-      happening,
-      end: undefined,
-      rule: undefined,
-      refusal: {
-        by: "us",
-        reason: verdictReason(reason),
-        drop: reason,
-        action,
-        closest: this.#closest(record, session),
-      },
-    };
+    const closest = this.#closest(record, session);
+    const refusal = { by: "us", reason: verdictReason(reason), drop: reason, action, closest } as const;
+    return this.#story(flow, { session, peer: record.peer, happening, end, refusal });
   }
 
   /** Of a packet of this host that a peer says it has refused. */
@@ -74,7 +64,7 @@ export class FlowStories {
       sentBytes: 0n,
       receivedPackets: 0n,
       receivedBytes: 0n,
-      peer: { ...named(session), groups: session.peer.groups },
+      peer: described(session),
       path: this.#pathOf(session),
       rule: undefined,
       happening: "refused",
@@ -91,26 +81,35 @@ export class FlowStories {
 
   /** Of a flow that goes on. */
   ofOpen(flow: Flow): FlowStory {
-    return { ...this.#whoAndHow(flow, this.#sessionOf(flow), undefined), happening: "open", end: undefined };
+    return this.#story(flow, { session: this.#sessionOf(flow), peer: undefined, happening: "open", end: undefined });
   }
 
-  #whoAndHow(
-    flow: Flow,
-    session: Session | undefined,
-    peer: IpAddress | undefined,
-  ): Omit<FlowStory, "happening" | "end"> {
-    const { policyId, ruleId, ...facts } = flow;
-    const rule = this.#policies.ruleOf(policyId, flow.direction, ruleId);
+  /** Written out: of a host with many flows this is done for each, and copying what is already there costs more than all the rest. */
+  #story(flow: Flow, { session, peer, happening, end, refusal }: Happened): FlowStory {
+    const rule = refusal ? undefined : this.#policies.ruleOf(flow.policyId, flow.direction, flow.ruleId);
     return {
-      ...facts,
+      localAddress: flow.localAddress,
+      remoteAddress: flow.remoteAddress,
+      localPort: flow.localPort,
+      remotePort: flow.remotePort,
+      protocol: flow.protocol,
+      direction: flow.direction,
+      sentPackets: flow.sentPackets,
+      sentBytes: flow.sentBytes,
+      receivedPackets: flow.receivedPackets,
+      receivedBytes: flow.receivedBytes,
+      ageMs: flow.ageMs,
+      idleMs: flow.idleMs,
       peer: session
-        ? { ...named(session), groups: session.peer.groups }
+        ? described(session)
         : peer === undefined
           ? undefined
           : { name: undefined, address: peer, groups: [] },
       path: session && this.#pathOf(session),
       rule: rule && { place: rule.place, text: ruleText(rule), ...(rule.audit && { audit: true }) },
-      refusal: undefined,
+      refusal,
+      happening,
+      end,
     };
   }
 
@@ -143,6 +142,18 @@ export class FlowStories {
     const { rule, misses } = explanation.closest;
     return { place: rule.place, text: ruleText(rule), misses };
   }
+}
+
+/** What became of a flow, and whose it is. */
+interface Happened extends Pick<FlowStory, "happening" | "end"> {
+  readonly session: Session | undefined;
+  /** As the data plane knows it, for when its session is gone. */
+  readonly peer: IpAddress | undefined;
+  readonly refusal?: FlowStory["refusal"];
+}
+
+function described(session: Session): NonNullable<FlowStory["peer"]> {
+  return { name: session.peer.name, address: nameAddress(session), groups: session.peer.groups };
 }
 
 function named(session: Session): Named {

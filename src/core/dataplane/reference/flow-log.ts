@@ -31,7 +31,7 @@ export class FlowLog {
 
   /** `flow` has carried nothing yet. Asked for only while the log is on, as `ended` is. */
   begun(flow: FlowFacts, peer: IpAddress, now: Instant): void {
-    this.#note({ what: { happening: "begun" }, flow, peer, beganAt: now, lastAt: now }, now);
+    this.#note({ record: { happening: "begun", flow, peer }, flow, beganAt: now, lastAt: now }, now);
   }
 
   ended(
@@ -39,7 +39,7 @@ export class FlowLog {
     { peer, end, openedAt, lastUse }: { peer: IpAddress; end: FlowEnd; openedAt: Instant; lastUse: Instant },
     now: Instant,
   ): void {
-    this.#note({ what: { happening: "ended", end }, flow, peer, beganAt: openedAt, lastAt: lastUse }, now);
+    this.#note({ record: { happening: "ended", end, flow, peer }, flow, beganAt: openedAt, lastAt: lastUse }, now);
   }
 
   /** A packet ended here; what says nothing of a flow is not noted. */
@@ -63,16 +63,17 @@ export class FlowLog {
     const { localAddress, remoteAddress, localPort, remotePort, protocol } = packet;
     const addresses = { localAddress, remoteAddress, localPort, remotePort, protocol };
     const direction: Direction = inbound ? "inbound" : "outbound";
-    const flow = { ...addresses, direction, policyId: 0 as PolicyId, ruleId: 0, ...NOTHING_YET };
+    const flow = { ...addresses, direction, policyId: 0 as PolicyId, ruleId: 0, ...NOTHING_YET, ageMs: 0, idleMs: 0 };
     const peer = localIndex === undefined ? undefined : this.#peerOf(localIndex);
-    return this.#note({ what: { happening: "refused", reason, action }, flow, peer, beganAt: now, lastAt: now }, now);
+    const record: FlowRecord = { happening: "refused", reason, action, flow, peer };
+    return this.#note({ record, flow, beganAt: now, lastAt: now }, now);
   }
 
   /** Of whoever may have one more note: nobody holds more than is left for others, and no traffic hides what was refused. */
   #note(note: Note, now: Instant): Note | undefined {
-    const isRefused = note.what.happening === "refused";
+    const isRefused = note.record.happening === "refused";
     this.#bringForward(isRefused, now);
-    const whose = `${note.peer} ${isRefused}`;
+    const whose = `${note.record.peer} ${isRefused}`;
     const held = this.#held.get(whose) ?? 0;
     if (held >= NOTES_MAX - this.#notes.length) {
       this.#untold++;
@@ -100,11 +101,11 @@ export class FlowLog {
   /** Everything that waits, due or not, if anything does. */
   takeAll(now: Instant): ToldOfFlows | undefined {
     if (this.#due === undefined) return undefined;
-    const records = this.#notes.map(({ what, flow, peer, beganAt, lastAt }) => ({
-      ...what,
-      flow: { ...flow, ageMs: now - beganAt, idleMs: now - lastAt },
-      peer,
-    }));
+    const records = this.#notes.map(({ record, flow, beganAt, lastAt }) => {
+      flow.ageMs = now - beganAt;
+      flow.idleMs = now - lastAt;
+      return record;
+    });
     const told = { records, untold: this.#untold };
     this.#notes = [];
     this.#refusals.clear();
@@ -121,20 +122,15 @@ export interface ToldOfFlows {
   readonly untold: number;
 }
 
-/** A flow without its times, which are known when it is told of. */
-export type FlowFacts = Omit<Flow, "ageMs" | "idleMs" | "sentPackets" | "receivedPackets"> & {
-  sentPackets: bigint;
-  receivedPackets: bigint;
-};
+/** A flow whose times are set when it is told of. */
+export type FlowFacts = { -readonly [Name in keyof Flow]: Flow[Name] };
 
 type Refused = { readonly packet: InnerPacket; readonly action: RefusalAction };
 
-type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
-
 interface Note {
-  readonly what: DistributiveOmit<FlowRecord, "flow" | "peer">;
+  readonly record: FlowRecord;
+  /** That of the record. */
   readonly flow: FlowFacts;
-  readonly peer: IpAddress | undefined;
   readonly beganAt: Instant;
   lastAt: Instant;
 }

@@ -1,5 +1,5 @@
 import { Shares } from "../../base/shares.ts";
-import type { Instant } from "../../base/time.ts";
+import { type Instant, instant } from "../../base/time.ts";
 import type { IpAddress } from "../../netip/address.ts";
 import { IpProtocol } from "../../netip/ip-protocol.ts";
 import type { FlowAddresses } from "../../route/gateway-choice.ts";
@@ -33,9 +33,11 @@ export class FlowTable {
   readonly #shares = new Shares<string, string>();
   readonly #log: FlowLog;
   #limit: number;
-  timeouts: FlowTimeouts = FLOW_TIMEOUTS;
+  #timeouts: FlowTimeouts = FLOW_TIMEOUTS;
   #epoch = 0;
   #sweptAt: Instant | undefined;
+  /** No flow expires before that. What is opened later does not either, but for connections, whose end makes their time shorter. */
+  #allLiveUntil: Instant = instant(0);
 
   constructor(log: FlowLog, limit: number = FLOWS_DEFAULT) {
     this.#log = log;
@@ -44,6 +46,11 @@ export class FlowTable {
 
   get size(): number {
     return this.#flows.size;
+  }
+
+  setTimeouts(timeouts: FlowTimeouts): void {
+    this.#timeouts = timeouts;
+    this.#allLiveUntil = instant(0);
   }
 
   /** From now on there are at most so many. Returns how many had to go. */
@@ -86,9 +93,10 @@ export class FlowTable {
     if (this.#sweptAt !== undefined && now - this.#sweptAt < SWEEP_INTERVAL_MS) return;
     this.#sweptAt = now;
     if (this.#flows.size <= SWEEP_FLOWS_MAX) {
-      for (const [key, flow] of this.#flows) if (this.#isExpired(flow, now)) this.#forget(key, "expired", now);
+      if (now > this.#allLiveUntil) this.#sweepAll(now);
       return;
     }
+    this.#allLiveUntil = instant(0);
     for (let left = SWEEP_FLOWS_MAX; left > 0; left--) {
       const [first] = this.#flows;
       if (!first) return;
@@ -99,6 +107,20 @@ export class FlowTable {
       this.#flows.set(key, flow);
       if (isExpired) this.#forget(key, "expired", now);
     }
+  }
+
+  #sweepAll(now: Instant): void {
+    let until = Number.POSITIVE_INFINITY;
+    for (const [key, flow] of this.#flows) {
+      if (this.#isExpired(flow, now)) this.#forget(key, "expired", now);
+      else until = Math.min(until, this.#liveUntil(flow, now));
+    }
+    this.#allLiveUntil = instant(until);
+  }
+
+  /** Until when this flow is live for certain. */
+  #liveUntil({ protocol, tcp, lastUse }: Entry, now: Instant): number {
+    return tcp ? now : lastUse + timeoutOf(this.#timeouts, protocol);
   }
 
   /** Every flow that has not expired. */
@@ -148,6 +170,7 @@ export class FlowTable {
       isUsed: false,
     };
     this.#flows.set(key, flow);
+    this.#allLiveUntil = instant(Math.min(this.#allLiveUntil, this.#liveUntil(flow, now)));
     this.#shares.add(ownerOf(flow), key);
     if (this.#log.isOn) this.#log.begun(factsOf(flow), peer, now);
     const evicts = this.#flows.size > this.#limit;
@@ -182,7 +205,7 @@ export class FlowTable {
   }
 
   #isExpired({ protocol, lastUse, tcp }: Entry, now: Instant): boolean {
-    return now - lastUse > timeoutOf(this.timeouts, protocol) || (tcp?.isExpired(now) ?? false);
+    return now - lastUse > timeoutOf(this.#timeouts, protocol) || (tcp?.isExpired(now) ?? false);
   }
 }
 
@@ -250,6 +273,8 @@ function factsOf(flow: Entry): FlowFacts {
     sentBytes: BigInt(flow.sentBytes),
     receivedPackets: BigInt(flow.receivedPackets),
     receivedBytes: BigInt(flow.receivedBytes),
+    ageMs: 0,
+    idleMs: 0,
   };
 }
 

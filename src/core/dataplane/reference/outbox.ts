@@ -54,12 +54,25 @@ export class Outbox {
     this.#drops.count(reason, packets);
   }
 
-  get counters(): Tally & Pick<DataPlaneCounters, "drops" | "udpSentDatagrams" | "tunWrittenPackets"> {
+  /** Together with those of others. Written out: every host asks for them each second. */
+  counters({ tunReadPackets, udpReceivedDatagrams, flows, parked }: CountersOfOthers): DataPlaneCounters {
+    const { tally } = this;
     return {
-      ...this.tally,
+      testRequestsAnswered: tally.testRequestsAnswered,
+      recvErrorsSent: tally.recvErrorsSent,
+      parkedReleased: tally.parkedReleased,
+      packetsLost: tally.packetsLost,
+      packetsDuplicate: tally.packetsDuplicate,
+      outboundNoMatchingRule: tally.outboundNoMatchingRule,
+      outboundLocalAddress: tally.outboundLocalAddress,
+      keptAnswersGiven: tally.keptAnswersGiven,
       drops: this.#drops.totals(),
       udpSentDatagrams: BigInt(this.#datagrams),
       tunWrittenPackets: BigInt(this.#packets),
+      tunReadPackets,
+      udpReceivedDatagrams,
+      flows,
+      parked,
     };
   }
 
@@ -75,6 +88,8 @@ export class Outbox {
     return output;
   }
 }
+
+type CountersOfOthers = Pick<DataPlaneCounters, "tunReadPackets" | "udpReceivedDatagrams" | "flows" | "parked">;
 
 type Tally = {
   -readonly [Name in

@@ -293,13 +293,12 @@ export class ReferenceDataPlane {
       if (path) out.tell({ kind: "roamed", localIndex, path });
     }
     const activity = used.flatMap((session) => session.takeActivity() ?? []);
-    const counters = {
-      ...out.counters,
+    const counters = out.counters({
       tunReadPackets: this.#tunReadPackets,
       udpReceivedDatagrams: this.#udpReceivedDatagrams,
       flows: BigInt(flows.size),
       parked: BigInt(parking.packets),
-    };
+    });
     const rules = policies.takeCounters();
     out.tell({ kind: "sampled", activity, counters, rules, relays: relays.takeActivity() });
   }

@@ -68,7 +68,7 @@ export class Tables {
     this.#own = new OwnNetworks(facts.networks);
     this.#allowedRemotes = new AllowedRemotes(facts.remoteAllowList);
     this.flowLog.isOn = facts.recordFlows;
-    this.flows.timeouts = facts.flowTimeouts;
+    this.flows.setTimeouts(facts.flowTimeouts);
     this.out.countDrops(DropReason.flowEvicted, this.flows.setLimit(facts.flowLimit, now));
   }
 

@@ -96,6 +96,37 @@ describe("the flow table", () => {
     expect(table.size).toBe(88);
   });
 
+  test("forgets each flow with the first sweep after its time, whenever it was opened and used, and also after other timeouts", () => {
+    const table = new FlowTable(log());
+    table.setTimeouts({ tcpMs: 30_000, udpMs: 10_000, otherMs: 20_000 });
+    const known = new Map<number, number>([
+      [17, 1],
+      [6, 2],
+      [1, 3],
+    ]);
+    for (const [protocol, port] of known)
+      table.judge({ ...flow(port), protocol, tcpFlags: 0x02 }, "outbound", of(open), start);
+    const sizes = new Map<number, number>();
+    for (let second = 0; second <= 45; second++) {
+      if (second === 5) table.judge(flow(1), "outbound", of(open), instant(5_000));
+      if (second === 12) table.judge(flow(4), "outbound", of(open), instant(12_000));
+      if (second === 26) table.judge(flow(5), "outbound", of(open), instant(26_000));
+      if (second === 28) table.setTimeouts({ tcpMs: 30_000, udpMs: 4_000, otherMs: 20_000 });
+      table.sweep(instant(second * 1_000));
+      sizes.set(second, table.size);
+    }
+    const changes = [...sizes].filter(([second, size]) => size !== sizes.get(second - 1));
+    expect(changes).toEqual([
+      [0, 3],
+      [12, 4],
+      [16, 3],
+      [21, 2],
+      [23, 1],
+      [26, 2],
+      [31, 0],
+    ]);
+  });
+
   test("refuses what the new rules refuse in its own direction, and does not let it open anew from the other side", () => {
     const table = new FlowTable(log());
     const onlyInbound = programOf(1, [anyRule()], []);
