@@ -176,9 +176,9 @@ describe("a neighbour on the underlay that routes overlay addresses to a host", 
     expected: R,
     reach: () => Promise<R>,
   ): Promise<void> {
-    const attempts = expected === NOTHING || expected === 0 ? 1 : 5;
+    const until = performance.now() + (expected === NOTHING || expected === 0 ? 0 : BUSY_MS);
     let reached = await reach();
-    for (let i = 1; i < attempts && !isDeepStrictEqual(reached, expected); i++) reached = await reach();
+    while (!isDeepStrictEqual(reached, expected) && performance.now() < until) reached = await reach();
     expect(reached, what).toEqual(expected);
   }
 
@@ -198,7 +198,7 @@ describe("a neighbour on the underlay that routes overlay addresses to a host", 
   async function received(at: MeshHost): Promise<number> {
     rmSync(countFileOf(at), { force: true });
     echoes.get(at)?.signal("SIGUSR2");
-    return waitFor("the count", () => readCount(countFileOf(at)), { withinMs: 2_000 });
+    return waitFor("the count", () => readCount(countFileOf(at)), { withinMs: BUSY_MS });
   }
 
   async function route(family: Family, address: string, how: readonly string[]): Promise<void> {
@@ -209,6 +209,9 @@ describe("a neighbour on the underlay that routes overlay addresses to a host", 
     await neighbour.must("ip", ["route", "delete", `${address}/${FAMILIES[family].bits}`]);
   }
 });
+
+/** How long a busy machine may take for what takes a moment. */
+const BUSY_MS = 30_000;
 
 const families = Object.keys(FAMILIES) as readonly Family[];
 

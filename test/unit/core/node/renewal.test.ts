@@ -71,7 +71,8 @@ describe("a tunnel in use whose peer does not answer the new call", () => {
     }
     expect(a.noticed("renewal-failed").length).toBeGreaterThan(0);
     expect(a.noticed("tunnel-down")).toEqual([]);
-  });
+    // Five hours of talk are seconds of work, and many on a busy machine.
+  }, 180_000);
 });
 
 describe("a certificate of ours that a reload replaces", () => {
