@@ -4,6 +4,7 @@ import { isInstalled } from "../../netns/lab/command.ts";
 import { PORT } from "../../netns/lab/host-config.ts";
 import { findNebula, type Implementation, LACIS } from "../../netns/lab/implementation.ts";
 import { type HostPlan, Mesh, type MeshHost } from "../../netns/lab/mesh.ts";
+import { statusOf } from "../../netns/status-of.ts";
 
 /** Ours with itself and with a released Nebula, in both places. */
 export interface Pairing {
@@ -120,6 +121,14 @@ export async function lostOf(
 
 /** Behind those that count: ping ends two round trips after the last, and on a busy machine an answer may come later than that. */
 const MORE_PINGS = 30;
+
+/** What hosts of ours have dropped, and why, for whoever has lost something. */
+export async function dropsOf(hosts: readonly MeshHost[]): Promise<string> {
+  const told = hosts
+    .filter(isOurs)
+    .map(async (host) => `${host.name}: ${JSON.stringify((await statusOf(host)).drops)}`);
+  return (await Promise.all(told)).join("\n");
+}
 
 /** Whether this host runs ours. */
 export function isOurs(host: MeshHost): boolean {

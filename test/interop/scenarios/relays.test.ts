@@ -4,7 +4,7 @@ import { keepApart, leadAstray } from "../../netns/lab/apart.ts";
 import { type HostConfig, PORT } from "../../netns/lab/host-config.ts";
 import { waitFor } from "../../netns/lab/wait.ts";
 import { peerOf } from "../../netns/status-of.ts";
-import { answers, isOurs, lostOf, type Pair, type PairOptions, scenario } from "./pair.ts";
+import { answers, dropsOf, isOurs, lostOf, type Pair, type PairOptions, scenario } from "./pair.ts";
 
 /** Alice and Bob ask the lighthouse for each other, which has this overlay address and is their relay. */
 function relayedBy(overlay: string): Partial<HostConfig> {
@@ -69,7 +69,7 @@ describe("two hosts that are kept apart talk through a relay", () => {
 
   scenario(18, "also when one of them renews its certificate, and lose no ping", usual, async (pair) => {
     await startApart(pair);
-    const { authority, a, b } = pair;
+    const { authority, lighthouse, a, b } = pair;
     await answers(a, b, 20);
     const lost = await lostOf(80, a, b, async () => {
       const overlay = [`${a.overlay4}/24`, `${a.overlay6}/64`];
@@ -78,7 +78,7 @@ describe("two hosts that are kept apart talk through a relay", () => {
       if (isOurs(b))
         await waitFor("the new certificate", async () => isRenewed(await peerOf(b, a.overlay4)), { withinMs: 20_000 });
     });
-    expect(lost).toBe(0);
+    expect(lost, await dropsOf([lighthouse, a, b])).toBe(0);
   });
 
   scenario(47, "on P-256, too", { ...usual, curve: "P256" }, async (pair) => {
