@@ -20,6 +20,12 @@ impl Checksum {
         Self(words.chain(pairs).chain(odd).fold(self.0.wrapping_add(blocks), u64::wrapping_add))
     }
 
+    /// Adds two bytes.
+    #[inline]
+    pub fn with_pair(self, pair: [u8; 2]) -> Self {
+        Self(self.0.wrapping_add(u16::from_ne_bytes(pair).into()))
+    }
+
     /// The checksum that goes into the field, which was zero while it was summed.
     pub fn finish(self) -> [u8; 2] {
         (!self.fold()).to_ne_bytes()

@@ -1,10 +1,12 @@
 //! Superpackets taken apart: what the network card would have done.
 
+use std::ops::Range;
+
 use lacis_engine::checksum::Checksum;
 use lacis_engine::packet::{TCP, UDP};
 use lacis_engine::segments::{Segments, Single};
 
-use crate::platform::linux::offload::layout::{Layout, non_zero, put, sequence_at};
+use crate::platform::linux::offload::layout::{IPV6_HEADER_BYTES, Layout, non_zero, put, sequence_at};
 use crate::platform::linux::offload::virtio_header::{Superpacket, VirtioHeader};
 
 const TCP_FIN: u8 = 0x01;
@@ -36,6 +38,7 @@ fn complete(header: &VirtioHeader, packet: &mut [u8]) -> Option<()> {
 /// A superpacket: headers that its segments have in common but for lengths, numbers and checksums, and what is divided among them.
 struct Split<'a> {
     layout: Layout,
+    common: Common,
     headers: &'a [u8],
     payload: &'a [u8],
     segment_bytes: usize,
@@ -50,7 +53,8 @@ impl<'a> Split<'a> {
         let segment_bytes = Some(usize::from(header.segment_bytes)).filter(|bytes| *bytes > 0)?;
         let longest = headers.len() + segment_bytes.min(payload.len());
         let count = payload.len().div_ceil(segment_bytes);
-        (longest <= scratch.len()).then_some(Self { layout, headers, payload, segment_bytes, count, scratch })
+        let common = Common::of(&layout, headers)?;
+        (longest <= scratch.len()).then_some(Self { layout, common, headers, payload, segment_bytes, count, scratch })
     }
 
     fn payload_of(&self, number: usize) -> &'a [u8] {
@@ -64,15 +68,60 @@ impl<'a> Split<'a> {
         (body.len() == payload.len()).then_some(())?;
         head.copy_from_slice(headers);
         body.copy_from_slice(payload);
-        if !layout.is_ipv6 {
-            let id = u16::from_be_bytes([*headers.get(4)?, *headers.get(5)?]).wrapping_add(number as u16);
-            put(segment, 4, &id.to_be_bytes())?;
+        let (whole, transport) = (headers.len() + payload.len(), layout.transport);
+        let carried = u16::try_from(whole - transport).ok()?.to_be_bytes();
+        // Sums are of what is written here, not of where it was written: a processor waits when it reads together what was written apart.
+        let mut sum = self.common.transport.with(payload).with_pair(carried);
+        if layout.is_ipv6 {
+            put(head, 4, &u16::try_from(whole - IPV6_HEADER_BYTES).ok()?.to_be_bytes())?;
+        } else {
+            let length = u16::try_from(whole).ok()?.to_be_bytes();
+            let id = u16::from_be_bytes([*headers.get(4)?, *headers.get(5)?]).wrapping_add(number as u16).to_be_bytes();
+            put(head, 2, &length)?;
+            put(head, 4, &id)?;
+            put(head, 10, &self.common.ipv4.with_pair(length).with_pair(id).finish())?;
         }
         if layout.protocol == TCP {
-            renumber(layout, segment, (number * self.segment_bytes) as u32, number == 0, number + 1 == *count)?;
+            let skipped = (number * self.segment_bytes) as u32;
+            let [s0, s1, s2, s3] = sequence_at(headers, transport + 4)?.wrapping_add(skipped).to_be_bytes();
+            let flags = flags_of(*headers.get(transport + 13)?, number == 0, number + 1 == *count);
+            put(head, transport + 4, &[s0, s1, s2, s3])?;
+            put(head, transport + 13, &[flags])?;
+            sum = sum.with_pair([s0, s1]).with_pair([s2, s3]).with_pair([*headers.get(transport + 12)?, flags]);
+        } else {
+            put(head, transport + 4, &carried)?;
+            sum = sum.with_pair(carried);
         }
-        layout.write_lengths(segment)?;
-        layout.write_checksum(segment)
+        let sum = sum.finish();
+        put(head, transport + layout.checksum_offset(), &if layout.protocol == TCP { sum } else { non_zero(sum) })
+    }
+}
+
+/// Sums of what stays the same in the headers of all segments.
+#[derive(Clone, Copy, Default)]
+struct Common {
+    /// Without length, id and checksum.
+    ipv4: Checksum,
+    /// With the pseudo-header. Without lengths and checksum, and of TCP without sequence, data offset and flags.
+    transport: Checksum,
+}
+
+impl Common {
+    fn of(layout: &Layout, headers: &[u8]) -> Option<Self> {
+        let summed = |of: &[u8], ranges: &[Range<usize>]| {
+            ranges.iter().try_fold(Checksum::default(), |sum, range| Some(sum.with(of.get(range.clone())?)))
+        };
+        let (ip, transport) = headers.split_at_checked(layout.transport)?;
+        let (addresses, ipv4) = match layout.is_ipv6 {
+            true => (8..40, Checksum::default()),
+            false => (12..20, summed(ip, &[0..2, 6..10, 12..ip.len()])?),
+        };
+        let same = match layout.protocol {
+            TCP => summed(transport, &[0..4, 8..12, 14..16, 18..transport.len()])?,
+            _ => Checksum::default().with(transport.get(..4)?),
+        };
+        let transport = same.with(ip.get(addresses)?).with_pair([0, layout.protocol]);
+        Some(Self { ipv4, transport })
     }
 }
 
@@ -106,18 +155,9 @@ impl Segments for Split<'_> {
 }
 
 /// CWR belongs to the first segment only, FIN and PSH to the last (RFC 3168 section 6.1.2; the kernel's own segmentation).
-fn renumber(layout: &Layout, segment: &mut [u8], skipped: u32, is_first: bool, is_last: bool) -> Option<()> {
-    let at = layout.transport + 4;
-    let sequence = sequence_at(segment, at)?.wrapping_add(skipped);
-    put(segment, at, &sequence.to_be_bytes())?;
-    let flags = segment.get_mut(layout.transport + 13)?;
-    if !is_first {
-        *flags &= !TCP_CWR;
-    }
-    if !is_last {
-        *flags &= !(TCP_FIN | TCP_PSH);
-    }
-    Some(())
+fn flags_of(all: u8, is_first: bool, is_last: bool) -> u8 {
+    let not_here = if is_first { 0 } else { TCP_CWR } | if is_last { 0 } else { TCP_FIN | TCP_PSH };
+    all & !not_here
 }
 
 #[cfg(test)]
@@ -157,6 +197,32 @@ mod tests {
                 (9, 108, ack | TCP_FIN | TCP_PSH, b"cc".to_vec()),
             ]
         );
+    }
+
+    #[test]
+    fn options_of_ipv4_are_in_the_checksum_of_each_segment() {
+        let mut packet = vec![0x46, 3, 0, 0, 0xff, 0xff, 0, 0, 64, TCP, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 1, 1, 1, 0];
+        packet.extend_from_slice(&[0, 80, 0, 90, 0xff, 0xff, 0xff, 0xfe, 0, 0, 0, 1, 0x50, 0x10, 1, 0, 0, 0, 9, 9]);
+        packet.extend_from_slice(b"aaaabbbbc");
+        let header = VirtioHeader {
+            superpacket: Superpacket::Tcp,
+            is_ipv6: false,
+            needs_checksum: true,
+            header_bytes: 44,
+            segment_bytes: 4,
+            checksum_start: 24,
+            checksum_offset: 16,
+        };
+        let mut seen = vec![];
+        each_segment(&header, &mut packet, &mut [0; 100], |segment| {
+            let layout = Layout::at(segment, TCP, 24).unwrap();
+            let sum = layout.pseudo_header(segment).unwrap().with(&segment[24..]);
+            assert_eq!((sum.finish(), Checksum::default().with(&segment[..24]).finish()), ([0, 0], [0, 0]));
+            seen.push((segment[2..6].to_vec(), segment[28..32].to_vec()));
+        });
+        let expected =
+            [([0, 48, 255, 255], [255, 255, 255, 254]), ([0, 48, 0, 0], [0, 0, 0, 2]), ([0, 45, 0, 1], [0, 0, 0, 6])];
+        assert_eq!(seen, expected.map(|(lengths, sequence)| (lengths.to_vec(), sequence.to_vec())));
     }
 
     #[test]
