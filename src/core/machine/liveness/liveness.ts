@@ -54,10 +54,10 @@ export class Liveness implements Machine {
   readonly #verdicts = new Pace<"">(VERDICTS, 1);
   #counters: DataPlaneCounters | undefined;
   readonly #asking = new Asking();
-  /** The part of a sample that is being looked at, whether others follow, and who was in all of them. */
+  /** The part of a sample that is being looked at, whether others follow, and how many samples came before. */
   readonly #sample = new Portions<SessionActivity>();
   #hasMore = false;
-  readonly #seen = new Set<Session>();
+  #samples = 0;
   readonly #lulls = new Lulls();
   /** When the first part of this sample came, and of the one before. */
   #samplingAt: Instant | undefined;
@@ -268,8 +268,9 @@ export class Liveness implements Machine {
       this.#asking.goOn(this.#facts.now);
       return;
     }
-    for (const session of [...this.#suspects]) if (!this.#seen.has(session)) this.#judge(session, IDLE);
-    this.#seen.clear();
+    for (const session of [...this.#suspects])
+      if (this.#of(session).seenInSample !== this.#samples) this.#judge(session, IDLE);
+    this.#samples++;
     this.#sampledAt = this.#samplingAt;
     this.#samplingAt = undefined;
     for (const session of this.#lulls.take())
@@ -279,10 +280,10 @@ export class Liveness implements Machine {
   #look(activity: SessionActivity): void {
     const session = this.#peers.session(activity.localIndex);
     if (!session) return;
-    this.#seen.add(session);
     // What came before it was doubted does not clear it.
     const received = activity.received && !this.#isDoubtedSince(session, this.#sampledAt);
     const vitals = this.#of(session);
+    vitals.seenInSample = this.#samples;
     this.#traffic.note(session, activity, vitals.sampledAt === undefined ? undefined : vitals);
     const use = takeUse(vitals, activity, this.#facts.now);
     this.#lulls.heard(session, Number(activity.receivedPackets) - vitals.receivedPackets);

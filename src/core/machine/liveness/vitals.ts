@@ -25,7 +25,10 @@ export interface Vitals extends TrafficCounts {
 }
 
 /** The same in the hands of its owner. One object for each session: three of them, each in a map of its own, took twice the room. */
-export type OwnedVitals = { -readonly [Key in keyof Vitals]: Vitals[Key] } & Sent;
+export type OwnedVitals = { -readonly [Key in keyof Vitals]: Vitals[Key] } & Sent & {
+    /** The last sample that it was in: by its number, since a set of thousands would be made anew for each sample. */
+    seenInSample: number;
+  };
 
 /** Of a session about which nothing has been heard yet. */
 export function newVitals(): OwnedVitals {
@@ -45,5 +48,6 @@ export function newVitals(): OwnedVitals {
     answers: 0,
     carried: 0,
     sampledAt: undefined,
+    seenInSample: -1,
   };
 }
