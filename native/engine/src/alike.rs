@@ -1,11 +1,10 @@
 //! Packets that differ in nothing that routes, sessions and flows are asked about.
 
-use crate::packet::{TCP, UDP};
+use crate::packet::{IPV6_HEADER_BYTES, TCP, UDP};
 use crate::tcp_end::is_turning;
 
 /// Of IPv4 (RFC 791): more fragments, and the fragment's offset. Zero in a whole packet.
 const PART: u16 = 0x3fff;
-const IPV6_HEADER_BYTES: usize = 40;
 
 /// Whether `next` goes wherever `first` went, which was let through: both are whole packets of one flow of TCP or UDP, without options and extension
 /// headers, neither begins or ends a connection, and `next` is as long as it says. False when only a closer look can tell.

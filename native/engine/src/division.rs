@@ -3,15 +3,13 @@
 use std::net::IpAddr;
 
 use crate::checksum::Checksum;
-use crate::packet::InnerPacket;
+use crate::packet::{IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, InnerPacket};
 
 /// No link of IPv6 carries less, and so no host makes its packets shorter.
 const MTU_V6_MIN: usize = 1_280;
 const DONT_FRAGMENT: u8 = 0x40;
 const MORE_FRAGMENTS: u16 = 0x2000;
 const OFFSET_UNITS: u16 = 0x1fff;
-const IPV4_HEADER_BYTES: usize = 20;
-const IPV6_HEADER_BYTES: usize = 40;
 const FRAGMENT: u8 = 44;
 const FRAGMENT_HEADER_BYTES: usize = 8;
 const MORE_FRAGMENTS_V6: u16 = 1;

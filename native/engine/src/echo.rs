@@ -1,10 +1,8 @@
 //! Answers to ICMP echo requests on a host without a device (SEMANTICS.md section 4, step 4).
 
 use crate::checksum::Checksum;
-use crate::packet::{ICMP, ICMPV6};
+use crate::packet::{ICMP, ICMPV6, IPV4_HEADER_BYTES, IPV6_HEADER_BYTES};
 
-const IPV4_HEADER_BYTES: usize = 20;
-const IPV6_HEADER_BYTES: usize = 40;
 /// Type, code, checksum and identifier: what the parser asks of an echo.
 const ECHO_BYTES_MIN: usize = 6;
 

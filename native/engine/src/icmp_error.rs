@@ -1,6 +1,6 @@
 //! What an ICMP or ICMPv6 error is about (SEMANTICS.md section 4.4).
 
-use crate::packet::{Direction, InnerPacket, Tuple};
+use crate::packet::{Direction, IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, InnerPacket, Tuple};
 
 /// Type, code, checksum and four bytes that depend come before the quote.
 const QUOTE_OFFSET: usize = 8;
@@ -8,8 +8,6 @@ const QUOTE_OFFSET: usize = 8;
 const ERRORS: [u8; 3] = [3, 11, 12];
 /// Unreachable, packet too big, time exceeded, parameter problem.
 const ERRORS_V6: [u8; 4] = [1, 2, 3, 4];
-const IPV4_HEADER_BYTES: usize = 20;
-const IPV6_HEADER_BYTES: usize = 40;
 const MORE_FRAGMENTS: u8 = 0x20;
 
 /// Whether a packet is an ICMP error of its IP version, and whole: of a part nobody can say what all of it quotes.

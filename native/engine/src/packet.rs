@@ -9,8 +9,10 @@ pub use crate::protocol::{ICMP, ICMPV6, TCP, UDP};
 use crate::tuple::counterpart;
 pub use crate::tuple::{Direction, ICMP_MESSAGE_MAX, Tuple};
 
-const IPV4_HEADER_BYTES: usize = 20;
-const IPV6_HEADER_BYTES: usize = 40;
+/// A header of IPv4 without options.
+pub const IPV4_HEADER_BYTES: usize = 20;
+/// A header of IPv6 without extensions.
+pub const IPV6_HEADER_BYTES: usize = 40;
 /// IPv4: more fragments, and the fragment offset in units of eight bytes.
 const MORE_FRAGMENTS: u16 = 0x2000;
 const OFFSET_UNITS: u16 = 0x1fff;

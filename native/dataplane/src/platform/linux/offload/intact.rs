@@ -1,9 +1,9 @@
 //! Whether a packet is what its sender made: what a kernel looks at before it joins packets, or takes one (RFC 791, 768, 8200, 9293).
 
 use lacis_engine::checksum::Checksum;
-use lacis_engine::packet::UDP;
+use lacis_engine::packet::{IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, UDP};
 
-use super::layout::{IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, Layout};
+use super::layout::Layout;
 
 /// Whether every length in the headers is that of the packet: IP's, and UDP's, which could end before IP does.
 pub fn has_true_lengths(layout: &Layout, packet: &[u8]) -> Option<bool> {

@@ -8,12 +8,8 @@
 //! ```
 
 use lacis_engine::checksum::Checksum;
-use lacis_engine::packet::{TCP, UDP};
+use lacis_engine::packet::{IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, TCP, UDP};
 
-/// A header without options.
-pub const IPV4_HEADER_BYTES: usize = 20;
-/// A header without extensions.
-pub const IPV6_HEADER_BYTES: usize = 40;
 /// Every header of UDP.
 pub const UDP_HEADER_BYTES: usize = 8;
 const TCP_HEADER_BYTES_MIN: usize = 20;

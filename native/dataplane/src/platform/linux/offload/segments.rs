@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use lacis_engine::checksum::Checksum;
-use lacis_engine::packet::{TCP, UDP};
+use lacis_engine::packet::{IPV6_HEADER_BYTES, TCP, UDP};
 use lacis_engine::segments::{Segments, Single};
 
-use crate::platform::linux::offload::layout::{IPV6_HEADER_BYTES, Layout, non_zero, put, sequence_at};
+use crate::platform::linux::offload::layout::{Layout, non_zero, put, sequence_at};
 use crate::platform::linux::offload::virtio_header::{Superpacket, VirtioHeader};
 
 const TCP_FIN: u8 = 0x01;
@@ -165,21 +165,26 @@ mod tests {
     use super::*;
     use crate::platform::linux::offload::test_packets::each_segment;
 
+    /// Segments of four bytes each.
+    fn tcp_over_ipv4(header_bytes: u16, checksum_start: u16) -> VirtioHeader {
+        VirtioHeader {
+            superpacket: Superpacket::Tcp,
+            is_ipv6: false,
+            needs_checksum: true,
+            header_bytes,
+            segment_bytes: 4,
+            checksum_start,
+            checksum_offset: 16,
+        }
+    }
+
     #[test]
     fn fin_psh_and_cwr_end_up_on_the_right_segments() {
         let mut packet = vec![0x45, 0, 0, 0, 0, 7, 0x40, 0, 64, TCP, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
         packet.extend_from_slice(&[0, 80, 0, 90, 0, 0, 0, 100, 0, 0, 0, 1, 0x50]);
         packet.extend_from_slice(&[0x10 | TCP_CWR | TCP_FIN | TCP_PSH, 1, 0, 0, 0, 0, 0]);
         packet.extend_from_slice(b"aaaabbbbcc");
-        let header = VirtioHeader {
-            superpacket: Superpacket::Tcp,
-            is_ipv6: false,
-            needs_checksum: true,
-            header_bytes: 9_999,
-            segment_bytes: 4,
-            checksum_start: 20,
-            checksum_offset: 16,
-        };
+        let header = tcp_over_ipv4(9_999, 20);
         let mut seen = vec![];
         each_segment(&header, &mut packet, &mut [0; 100], |segment| {
             let layout = Layout::of_plain(segment).unwrap();
@@ -204,15 +209,7 @@ mod tests {
         let mut packet = vec![0x46, 3, 0, 0, 0xff, 0xff, 0, 0, 64, TCP, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 1, 1, 1, 0];
         packet.extend_from_slice(&[0, 80, 0, 90, 0xff, 0xff, 0xff, 0xfe, 0, 0, 0, 1, 0x50, 0x10, 1, 0, 0, 0, 9, 9]);
         packet.extend_from_slice(b"aaaabbbbc");
-        let header = VirtioHeader {
-            superpacket: Superpacket::Tcp,
-            is_ipv6: false,
-            needs_checksum: true,
-            header_bytes: 44,
-            segment_bytes: 4,
-            checksum_start: 24,
-            checksum_offset: 16,
-        };
+        let header = tcp_over_ipv4(44, 24);
         let mut seen = vec![];
         each_segment(&header, &mut packet, &mut [0; 100], |segment| {
             let layout = Layout::at(segment, TCP, 24).unwrap();
