@@ -1,5 +1,8 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isServiceEndpoint } from "../../../../src/core/enrolment/name.ts";
+import { parseAddress } from "../../../../src/core/netip/address.ts";
+import { endsInNumber } from "../../../../src/core/netip/numeric-host.ts";
 
 describe("where the enrolment service is", () => {
   test.each([
@@ -33,4 +36,19 @@ describe("where the enrolment service is", () => {
       expect(isServiceEndpoint(text)).toBe(false);
     },
   );
+
+  test("is said by whatever the configuration takes for a name or an address, too", () => {
+    const label = fc.oneof(
+      fc.stringMatching(/^[0-9]{1,4}$/),
+      fc.stringMatching(/^0[xX][0-9A-Fa-f]{0,3}$/),
+      fc.stringMatching(/^[0-9A-Fa-fxz]{1,4}$/),
+    );
+    fc.assert(
+      fc.property(fc.array(label, { minLength: 1, maxLength: 5 }), (labels) => {
+        const host = labels.join(".");
+        expect(isServiceEndpoint(`${host}:4242`)).toBe(!endsInNumber(host) || parseAddress(host) !== undefined);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
 });
