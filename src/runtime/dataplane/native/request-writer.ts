@@ -50,9 +50,9 @@ export class RequestWriter {
   }
 
   add(id: bigint, request: DataPlaneRequest): void {
-    if (this.#stopped) return;
-    // What cannot be sent is told at once, and whoever hears that may have something to say.
+    // What cannot be sent is told at once, and whoever hears that may have something to say, or enough of it.
     while (this.#last) this.#writeLast(true);
+    if (this.#stopped) return;
     if (this.#unsent.length === 0 && isSmall(request)) this.#last = { id, request };
     else this.#unsent.push({ id, request, messages: undefined, begun: false });
     this.#writeAfter(process.nextTick);

@@ -84,6 +84,18 @@ test("nothing is written once nobody reads", async () => {
   expect(writes).toEqual([]);
 });
 
+test("nothing is taken on any more once somebody has had enough of what fits no frame", async () => {
+  const writes: Uint8Array[] = [];
+  const writer: RequestWriter = new RequestWriter({
+    write: (bytes) => writes.push(bytes),
+    unsendable: () => writer.stop(),
+  });
+  writer.add(1n, { ...send, datagram: new Uint8Array(1 << 21) });
+  writer.add(2n, seal);
+  await turn();
+  expect(writes).toEqual([]);
+});
+
 test("what is said when something fits no frame is written before what was said next", async () => {
   const writes: number[] = [];
   const writer: RequestWriter = new RequestWriter({
