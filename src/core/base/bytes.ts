@@ -33,6 +33,13 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
+/** What is in use of these bytes, in memory that has room for so many more and as much again. */
+export function enlarged(bytes: Uint8Array, used: number, more: number): Uint8Array {
+  const larger = new Uint8Array(2 * (used + more));
+  larger.set(bytes.subarray(0, used));
+  return larger;
+}
+
 /** Whether both hold the same bytes. For public values: it stops at the first difference. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;

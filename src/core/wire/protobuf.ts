@@ -1,4 +1,4 @@
-import { utf8Decode } from "../base/bytes.ts";
+import { enlarged, utf8Decode } from "../base/bytes.ts";
 
 /**
  * Reads one protobuf message field by field, without allocating per field and without recursion (reliability R77):
@@ -279,10 +279,7 @@ export class ProtobufWriter {
   }
 
   #reserve(count: number): void {
-    if (this.#length + count <= this.#bytes.length) return;
-    const larger = new Uint8Array(2 * (this.#length + count));
-    larger.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = larger;
+    if (this.#length + count > this.#bytes.length) this.#bytes = enlarged(this.#bytes, this.#length, count);
   }
 }
 

@@ -114,8 +114,12 @@ export class PendingCalls {
   /** The session that had fallen silent has answered: what was wished for only because of that is over. */
   calm(call: PendingCall): void {
     if (call.stray || !call.isUrgent || call.rest === "all") return;
-    if (call.rest === "nothing") this.end(call);
-    else Object.assign(call, { only: "straight", isUrgent: false } satisfies Partial<PendingCall>);
+    if (call.rest === "nothing") {
+      this.end(call);
+      return;
+    }
+    call.only = "straight";
+    call.isUrgent = false;
   }
 
   /** From now on this initiation carries the call. */

@@ -1,4 +1,4 @@
-import { concatBytes, readUint32, writeUint32 } from "../../../core/base/bytes.ts";
+import { concatBytes, enlarged, readUint32, writeUint32 } from "../../../core/base/bytes.ts";
 import { fail, ok, type Result } from "../../../core/base/result.ts";
 
 // A frame on the socket between control plane and data plane:
@@ -30,10 +30,11 @@ export class FrameBuffer {
   /** Fails when the message is longer than a frame may be. */
   add(message: Uint8Array): Result<void, string> {
     if (message.length > FRAME_LIMIT_BYTES) return fail(`a message of ${message.length} bytes fits no frame`);
-    this.#reserve(LENGTH_BYTES + message.length);
+    const count = LENGTH_BYTES + message.length;
+    if (this.#length + count > this.#bytes.length) this.#bytes = enlarged(this.#bytes, this.#length, count);
     writeUint32(this.#bytes, this.#length, message.length);
     this.#bytes.set(message, this.#length + LENGTH_BYTES);
-    this.#length += LENGTH_BYTES + message.length;
+    this.#length += count;
     return ok(undefined);
   }
 
@@ -47,13 +48,6 @@ export class FrameBuffer {
   clear(): void {
     this.#length = 0;
     if (this.#bytes.length > KEPT_BYTES_MAX) this.#bytes = EMPTY;
-  }
-
-  #reserve(count: number): void {
-    if (this.#length + count <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(2 * this.#bytes.length, this.#length + count));
-    larger.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = larger;
   }
 }
 
