@@ -5,36 +5,42 @@ use crate::drop_reason::DropReason;
 use crate::replay_window::ReplayWindow;
 use crate::sync::{Mutex, lock};
 
-/// The replay window of one session and what it has let in, under one lock.
-pub struct Arrivals(Mutex<Arrived>);
+/// The replay window of one session, what opens its datagrams and what it has let in, under one lock.
+pub struct Arrivals<Key>(Mutex<Arrived<Key>>);
 
-struct Arrived {
+struct Arrived<Key> {
     window: ReplayWindow,
+    /// `None` while the session rests.
+    key: Option<Key>,
     packets: u64,
     bytes: u64,
 }
 
-impl Arrivals {
+impl<Key> Arrivals<Key> {
     /// Counters up to and including `floor` count as received.
-    pub fn after(floor: u64) -> Self {
-        Self(Mutex::new(Arrived { window: ReplayWindow::new(floor), packets: 0, bytes: 0 }))
+    pub fn after(floor: u64, key: Key) -> Self {
+        Self(Mutex::new(Arrived { window: ReplayWindow::new(floor), key: Some(key), packets: 0, bytes: 0 }))
     }
 
     /// What `open` makes of a datagram with this counter and length, if the counter is new and the datagram authentic; the counter is then seen. The window is
     /// held from the first look at it to the last: who brings the same datagram beside this one waits for as long as opening takes, and everybody
-    /// else asks once.
+    /// else asks once. `make`: the key, of a session that has rested.
     pub fn take_in<T>(
         &self,
         (counter, length): (u64, usize),
         counters: &InboundCounters,
-        open: impl FnOnce() -> Option<T>,
+        make: impl FnOnce() -> Option<Key>,
+        open: impl FnOnce(&Key) -> Option<T>,
     ) -> Result<T, DropReason> {
         let mut arrived = lock(&self.0);
         if !arrived.window.accepts(counter) {
             counters.duplicate.add(arrived.window.remembers(counter).into());
             return Err(DropReason::Replayed);
         }
-        let held = open().ok_or(DropReason::NotAuthentic)?;
+        if arrived.key.is_none() {
+            arrived.key = make();
+        }
+        let held = arrived.key.as_ref().and_then(open).ok_or(DropReason::NotAuthentic)?;
         match arrived.window.commit(counter) {
             Some(0) => {}
             Some(lost) => counters.lost.add(lost),
@@ -43,6 +49,11 @@ impl Arrivals {
         arrived.packets += 1;
         arrived.bytes += length as u64;
         Ok(held)
+    }
+
+    /// Lets go of the key.
+    pub fn rest(&self) {
+        lock(&self.0).key = None;
     }
 
     /// The highest counter that was taken in.
@@ -66,11 +77,11 @@ mod models {
     use super::*;
 
     /// How often two threads that each receive these counters take one in.
-    fn accepted(floor: u64, received: [&'static [u64]; 2]) -> (Arc<Arrivals>, Vec<u64>) {
-        let arrivals = Arc::new(Arrivals::after(floor));
-        let receive = |arrivals: &Arrivals, received: &[u64]| {
+    fn accepted(floor: u64, received: [&'static [u64]; 2]) -> (Arc<Arrivals<()>>, Vec<u64>) {
+        let arrivals = Arc::new(Arrivals::after(floor, ()));
+        let receive = |arrivals: &Arrivals<()>, received: &[u64]| {
             let counters = InboundCounters::default();
-            let is_new = |counter: &u64| arrivals.take_in((*counter, 100), &counters, || Some(())).is_ok();
+            let is_new = |counter: &u64| arrivals.take_in((*counter, 100), &counters, || None, |()| Some(())).is_ok();
             received.iter().copied().filter(is_new).collect::<Vec<u64>>()
         };
         let other = Arc::clone(&arrivals);

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::aead::{Aead, Cipher, SecretKey};
+use crate::aead::{Cipher, SecretKey};
 use crate::awaited::AWAIT_MS_MAX;
 use crate::drop_reason::DropReason;
 use crate::engine::{Engine, Pass, Step};
@@ -21,7 +21,8 @@ use crate::relay::{RELAYS_MAX, Relay, RelayEntry, Role};
 use crate::relaying::RELAYED_LIMIT_BYTES;
 use crate::route::{ROUTES_MAX, Route};
 use crate::route_table::{BadRoutes, RouteTable};
-use crate::session::{NewSession, Session, SessionKeys};
+use crate::session::{NewSession, Session};
+use crate::session_keys::SessionKeys;
 use crate::session_table::{InsertError, PRIMARIES_MAX, SESSIONS_MAX};
 use crate::silence::SILENCE_MS_MAX;
 
@@ -237,16 +238,11 @@ impl<O: Output> Pass<'_, O> {
             return Err(describe(InsertError::IndexTaken, new.local_index));
         }
         check_memo(&new.memo)?;
-        let refused = || Refusal::bad("the cipher refuses the key");
-        let library = self.step.engine.libraries.of(new.cipher);
-        let send_key = Aead::new(library, new.cipher, &new.send_key).ok_or_else(refused)?;
-        let receive_key = Aead::new(library, new.cipher, &new.receive_key).ok_or_else(refused)?;
+        let library = engine.libraries.of(new.cipher);
         let primary = new.primary && new.confirmed;
-        let session = Arc::new(Session::new(NewSession {
+        let session = Session::new(NewSession {
             local_index: new.local_index,
             remote_index: new.remote_index,
-            send_key,
-            receive_key,
             send_counter: new.send_counter,
             receive_floor: new.receive_floor,
             path: new.path,
@@ -255,9 +251,11 @@ impl<O: Output> Pass<'_, O> {
             policy_id: new.policy_id,
             confirmed: new.confirmed,
             memo: new.memo,
-            keys: SessionKeys { cipher: new.cipher, send: new.send_key, receive: new.receive_key },
+            keys: SessionKeys { library, cipher: new.cipher, send: new.send_key, receive: new.receive_key },
             sample_lists: engine.sample_lists.clone(),
-        }));
+            awake: Arc::clone(&engine.awake),
+        });
+        let session = Arc::new(session.ok_or_else(|| Refusal::bad("the cipher refuses the key"))?);
         // Held until the session is in the table, so that its program is not dropped as unused in between.
         let policies = read(&engine.policies);
         if !policies.has(new.policy_id) {

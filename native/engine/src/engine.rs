@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use crate::active_sessions::SampleLists;
 use crate::aead::choice::Libraries;
 use crate::awaited::AwaitedIndexes;
+use crate::awake_sessions::AwakeSessions;
 use crate::capture::{Capture, Seen};
 use crate::counters::{DropCounters, InboundCounters, OutboundCounters};
 use crate::drop_reason::DropReason;
@@ -71,6 +72,8 @@ pub struct Engine {
     pub(crate) inbound: InboundCounters,
     drop_samples: Mutex<Bucket>,
     pub(crate) sample_lists: SampleLists,
+    /// Sessions that do not rest.
+    pub awake: Arc<AwakeSessions>,
     /// Where the next sample goes on.
     pub(crate) sample_from: Mutex<u32>,
     swept_at_ms: AtomicU64,
@@ -173,6 +176,7 @@ impl Engine {
             inbound: InboundCounters::default(),
             drop_samples: Mutex::new(Bucket::full(DROP_SAMPLES, 0)),
             sample_lists: SampleLists::default(),
+            awake: Arc::default(),
             sample_from: Mutex::new(0),
             swept_at_ms: AtomicU64::new(0),
         }
@@ -288,7 +292,8 @@ pub(crate) struct Step<'a, O: Output> {
 }
 
 impl<O: Output> Pass<'_, O> {
-    /// Does what time alone causes: parked packets expire, silences and flows are told, and once a second some of the flows are looked at. To be called
+    /// Does what time alone causes: parked packets expire, silences and flows are told, and once a second some of the flows are looked
+    /// at, and sessions that nobody has used since are let rest. To be called
     /// when [`Engine::next_tick_ms`] says.
     pub fn tick(&mut self) {
         let Step { engine, now_ms, .. } = self.step;
@@ -303,6 +308,7 @@ impl<O: Output> Pass<'_, O> {
             engine.swept_at_ms.store(now_ms, Ordering::Relaxed);
             engine.flows.settle(self.step.flow);
             engine.flows.sweep(now_ms, &self.step.host.flow_timeouts);
+            engine.awake.look(|local_index| engine.sessions.by_index(local_index));
         }
         if let Some(records) = engine.flows.log.take_due(now_ms) {
             self.step.out.event(Event::FlowRecords(records));

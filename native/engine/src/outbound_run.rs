@@ -40,6 +40,7 @@ impl<O: Output> Pass<'_, O> {
         let (packets, longest) = (run.len() as u64, segments.length(run.start));
         let fits = session.mtu.longest().is_none_or(|limit| longest <= limit);
         (fits && session.counter().has(packets)).then_some(())?;
+        let sealer = session.sealer()?;
         let of_flow = FlowPacket {
             tuple: &inner.tuple(Direction::Outbound),
             direction: Direction::Outbound,
@@ -60,10 +61,11 @@ impl<O: Output> Pass<'_, O> {
         for (number, counter) in run.clone().zip(session.counter().reserve_many(packets)) {
             let length = segments.length(number) + OVERHEAD_BYTES;
             let write = |body: &mut [u8]| segments.write(number, body);
-            if step.out.datagram(to, length, |slot| session.seal_with(slot, Kind::Message, counter, write)) {
+            if step.out.datagram(to, length, |slot| sealer.seal_with(slot, Kind::Message, counter, write)) {
                 (sent, bytes) = (sent + 1, bytes + length);
             }
         }
+        drop(sealer);
         step.engine.outbound.tun_read.add(packets);
         step.engine.outbound.udp_sent.add(sent);
         if sent > 0 {

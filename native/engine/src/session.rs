@@ -1,23 +1,25 @@
 //! One session: its keys, its counters and where its datagrams go.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
 
 use crate::active_sessions::{Listing, SampleLists};
-use crate::aead::{Aead, Cipher, SecretKey};
+use crate::aead::Aead;
 use crate::arrivals::Arrivals;
+use crate::awake_sessions::AwakeSessions;
 use crate::counters::Count;
 use crate::counters::InboundCounters;
 use crate::drop_reason::DropReason;
-use crate::header::{HEADER_BYTES, Header, Kind, OVERHEAD_BYTES, TAG_BYTES};
+use crate::header::{Header, Kind, OVERHEAD_BYTES};
 use crate::ip::Prefix;
 use crate::kept_answer::{Given, KeptAnswer};
-use crate::lock::lock;
+use crate::lock::{lock, read, write};
 use crate::path::Path;
 use crate::path_mtu::PathMtu;
 use crate::roaming::RoamingPath;
 use crate::send_counter::SendCounter;
+use crate::session_keys::{Sealer, SessionKeys, open, unwrap};
 use crate::silence::Silence;
 use crate::sync;
 
@@ -47,23 +49,17 @@ pub struct Session {
     keys: SessionKeys,
     use_listing: Listing,
     move_listing: Listing,
+    /// Where it stands while it does not rest, and whether it does.
+    awake: Arc<AwakeSessions>,
+    is_awake: AtomicBool,
     send: Sending,
     receive: Receiving,
 }
 
-/// What the ciphers were made of, for a newer data plane that takes over.
-pub struct SessionKeys {
-    /// Of both directions.
-    pub cipher: Cipher,
-    /// Seals what we send.
-    pub send: SecretKey,
-    /// Opens what we receive.
-    pub receive: SecretKey,
-}
-
 #[repr(align(128))]
 struct Sending {
-    key: Aead,
+    /// `None` while the session rests.
+    key: RwLock<Option<Box<Aead>>>,
     counter: SendCounter,
     active: sync::AtomicBool,
     packets: Count,
@@ -72,8 +68,7 @@ struct Sending {
 
 #[repr(align(128))]
 struct Receiving {
-    key: Aead,
-    arrivals: Arrivals,
+    arrivals: Arrivals<Box<Aead>>,
     active: sync::AtomicBool,
     /// When the peer's address may be noted again.
     note_from_ms: AtomicU64,
@@ -85,10 +80,6 @@ pub struct NewSession {
     pub local_index: u32,
     /// See [`Session::remote_index`].
     pub remote_index: u32,
-    /// Seals what we send.
-    pub send_key: Aead,
-    /// Opens what we receive.
-    pub receive_key: Aead,
     /// Counter of the last message sent.
     pub send_counter: u64,
     /// Counters up to and including this one count as received.
@@ -109,6 +100,8 @@ pub struct NewSession {
     pub keys: SessionKeys,
     /// Where it says that there is something to tell of it.
     pub sample_lists: SampleLists,
+    /// Where it says that it does not rest.
+    pub awake: Arc<AwakeSessions>,
 }
 
 /// What a session did since it was last asked.
@@ -127,9 +120,10 @@ pub struct Activity {
 }
 
 impl Session {
-    /// A session in use.
-    pub fn new(new: NewSession) -> Self {
-        Self {
+    /// A session in use. `None`: the library refuses a key.
+    pub fn new(new: NewSession) -> Option<Self> {
+        let (send_key, receive_key) = (new.keys.sealing()?, new.keys.opening()?);
+        let session = Self {
             local_index: new.local_index,
             remote_index: new.remote_index,
             peer_addresses: new.peer_addresses,
@@ -144,20 +138,23 @@ impl Session {
             keys: new.keys,
             use_listing: Listing::new(new.local_index, new.sample_lists.used),
             move_listing: Listing::new(new.local_index, new.sample_lists.moved),
+            awake: new.awake,
+            is_awake: AtomicBool::new(false),
             send: Sending {
-                key: new.send_key,
+                key: RwLock::new(Some(send_key)),
                 counter: SendCounter::after(new.send_counter),
                 active: sync::AtomicBool::new(false),
                 packets: Count::default(),
                 bytes: Count::default(),
             },
             receive: Receiving {
-                key: new.receive_key,
-                arrivals: Arrivals::after(new.receive_floor),
+                arrivals: Arrivals::after(new.receive_floor, receive_key),
                 active: sync::AtomicBool::new(false),
                 note_from_ms: AtomicU64::new(0),
             },
-        }
+        };
+        session.wake();
+        Some(session)
     }
 
     /// What it seals and opens with.
@@ -177,38 +174,62 @@ impl Session {
 
     /// Writes the sealed datagram of `body` into `slot`, which is [`OVERHEAD_BYTES`] longer. False: it must not be sent.
     pub fn seal_into(&self, slot: &mut [u8], kind: Kind, counter: u64, body: &[u8]) -> bool {
-        let sealed = self.seal_with(slot, kind, counter, |sealed| {
+        let write = |sealed: &mut [u8]| {
             let fits = sealed.len() == body.len();
             if fits {
                 sealed.copy_from_slice(body);
             }
             fits
-        });
+        };
+        let sealed = self.sealer().is_some_and(|sealer| sealer.seal_with(slot, kind, counter, write));
         if sealed {
             self.sent(1, body.len() + OVERHEAD_BYTES);
         }
         sealed
     }
 
-    /// The same of a body that `write` writes where it is sealed. It is not counted: see [`Self::sent`].
-    pub fn seal_with(&self, slot: &mut [u8], kind: Kind, counter: u64, write: impl FnOnce(&mut [u8]) -> bool) -> bool {
-        let Some((header, rest)) = slot.split_first_chunk_mut::<HEADER_BYTES>() else { return false };
-        let Some((body, tag)) = rest.split_last_chunk_mut::<TAG_BYTES>() else { return false };
-        *header = Header { kind, remote_index: self.remote_index, counter }.encode();
-        let made = if write(body) { self.send.key.seal(counter, header, body) } else { None };
-        made.map(|made| *tag = made).is_some()
-    }
-
     /// Makes a frame of `frame`, in which the datagram to relay lies between the header and the tag. False: it must not be sent.
     pub fn wrap(&self, frame: &mut [u8], relay_index: u32, counter: u64) -> bool {
         let length = frame.len();
-        let Some((clear, tag)) = frame.split_last_chunk_mut::<TAG_BYTES>() else { return false };
-        let Some(header) = clear.first_chunk_mut::<HEADER_BYTES>() else { return false };
-        *header = Header { kind: Kind::Relay, remote_index: relay_index, counter }.encode();
-        let Some(made) = self.send.key.tag(counter, clear) else { return false };
-        *tag = made;
-        self.sent(1, length);
-        true
+        let wrapped = self.sealer().is_some_and(|sealer| sealer.wrap(frame, relay_index, counter));
+        if wrapped {
+            self.sent(1, length);
+        }
+        wrapped
+    }
+
+    /// What seals on this session; `None`: nothing can.
+    pub fn sealer(&self) -> Option<Sealer<'_>> {
+        loop {
+            let key = read(&self.send.key);
+            if key.is_some() {
+                return Some(Sealer::new(self.remote_index, key));
+            }
+            drop(key);
+            let made = self.keys.sealing()?;
+            *write(&self.send.key) = Some(made);
+            self.wake();
+        }
+    }
+
+    /// It has made something of its keys.
+    fn wake(&self) {
+        if !self.is_awake.swap(true, Ordering::AcqRel) {
+            self.awake.add(self.local_index);
+        }
+    }
+
+    /// Datagrams that it has sent and received: more of them than before, and it was used.
+    pub(crate) fn used(&self) -> u64 {
+        self.counter().last().wrapping_add(self.receive.arrivals.totals().0)
+    }
+
+    /// Keeps its keys alone, until it is used again.
+    pub(crate) fn rest(&self) {
+        // Before they are gone: whoever makes one afterwards says so again.
+        self.is_awake.store(false, Ordering::Release);
+        *write(&self.send.key) = None;
+        self.receive.arrivals.rest();
     }
 
     /// Counts datagrams and the bytes of all of them.
@@ -229,24 +250,17 @@ impl Session {
         if length < OVERHEAD_BYTES {
             return Err(DropReason::ShortPacket);
         }
-        let held = self.receive.arrivals.take_in((counter, length), counters, || match header.kind {
-            Kind::Relay => self.unwrap(counter, datagram),
-            _ => self.open(counter, datagram),
+        let make = || {
+            let made = self.keys.opening();
+            self.wake();
+            made
+        };
+        let held = self.receive.arrivals.take_in((counter, length), counters, make, |key| match header.kind {
+            Kind::Relay => unwrap(key, counter, datagram),
+            _ => open(key, counter, datagram),
         })?;
         self.use_listing.note(&self.receive.active);
         Ok(held)
-    }
-
-    /// What follows the header of a datagram, opened in place. Changes no state.
-    fn open<'a>(&self, counter: u64, datagram: &'a mut [u8]) -> Option<&'a mut [u8]> {
-        let (header, sealed) = datagram.split_first_chunk_mut::<HEADER_BYTES>()?;
-        self.receive.key.open(counter, header, sealed)
-    }
-
-    /// The datagram in an authentic frame. Changes no state.
-    fn unwrap<'a>(&self, counter: u64, frame: &'a mut [u8]) -> Option<&'a mut [u8]> {
-        let (clear, tag) = frame.split_last_chunk_mut::<TAG_BYTES>()?;
-        if self.receive.key.verify(counter, clear, tag) { clear.get_mut(HEADER_BYTES..) } else { None }
     }
 
     /// The peer has proved that it has the keys. True the first time.
