@@ -1,10 +1,9 @@
 import crypto, { type KeyObject } from "node:crypto";
-import { concatBytes } from "../core/base/bytes.ts";
 import type { Entropy } from "../core/base/entropy.ts";
 import { Fault } from "../core/base/fault.ts";
 import { LruMap } from "../core/base/lru.ts";
 import { isEcdsaSignature, lowSignatureForm } from "../core/crypto/ecdsa-signature.ts";
-import { checkedNonce } from "../core/crypto/nonce.ts";
+import { checkedNonce, NONCE_BYTES } from "../core/crypto/nonce.ts";
 import { orUndefined } from "../core/crypto/or-undefined.ts";
 import { CURVE25519_KEY_BYTES, isEd25519PublicKey, isX25519PublicKey } from "../core/crypto/public-keys.ts";
 import type {
@@ -17,20 +16,13 @@ import type {
   SigningKey,
 } from "../core/crypto/suite.ts";
 import { TAG_BYTES } from "../core/wire/header.ts";
+import { hmacSha256, sha256 } from "./node-hash.ts";
 
 /** The daemon's suite: OpenSSL through node:crypto, thirty times faster at key agreement than JavaScript. */
 export const nodeSuite: CryptoSuite = {
   name: "node",
-  sha256: (...parts) => {
-    const [first] = parts;
-    const whole = first && parts.length === 1 ? first : concatBytes(...parts);
-    return plain(crypto.hash("sha256", whole, "buffer"));
-  },
-  hmacSha256: (key, ...parts) => {
-    const hmac = crypto.createHmac("sha256", key);
-    for (const part of parts) hmac.update(part);
-    return plain(hmac.digest());
-  },
+  sha256,
+  hmacSha256,
   aead: (cipher, key) => new NodeAead(cipher, key),
   agreement: (curve) => (curve === "P256" ? p256Agreement : x25519Agreement),
   signature: (curve) => (curve === "P256" ? p256Signature : ed25519Signature),
@@ -81,22 +73,13 @@ const AEAD_NAME = { aes: "aes-256-gcm", chachapoly: "chacha20-poly1305" } as con
 
 class NodeAead implements Aead {
   readonly #algorithm: "aes-256-gcm" | "chacha20-poly1305";
-  /**
-   * Where the key lies: not a KeyObject, which takes a kilobyte, nor a view, which takes a hundred bytes. A lighthouse has two keys for each of thousands
-   * of hosts.
-   */
-  readonly #bytes: ArrayBufferLike;
-  readonly #offset: number;
+  /** Not a KeyObject, which takes a kilobyte. A lighthouse has two keys for each of thousands of hosts. */
+  readonly #key: Uint8Array;
 
   constructor(cipher: Cipher, key: Uint8Array) {
     if (key.length !== KEY_BYTES) throw new Fault("aead-key-length", "an AEAD key has 32 bytes", { bytes: key.length });
     this.#algorithm = AEAD_NAME[cipher];
-    this.#bytes = key.buffer;
-    this.#offset = key.byteOffset;
-  }
-
-  get #key(): Uint8Array {
-    return new Uint8Array(this.#bytes, this.#offset, KEY_BYTES);
+    this.#key = key;
   }
 
   seal(nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array): Uint8Array {
@@ -114,27 +97,31 @@ class NodeAead implements Aead {
 
   #sealInto(sealed: Uint8Array, nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array): void {
     // The types know only the GCM overload; both ciphers share the calls used here.
-    const cipher = crypto.createCipheriv(
-      this.#algorithm as "aes-256-gcm",
-      this.#key,
-      checkedNonce(nonce),
-      AEAD_OPTIONS,
-    );
+    const cipher = crypto.createCipheriv(this.#algorithm as "aes-256-gcm", this.#lent(nonce), nonceRoom, AEAD_OPTIONS);
+    keyRoom.fill(0);
     cipher.setAAD(associatedData, { plaintextLength: plaintext.length });
     sealed.set(cipher.update(plaintext));
     cipher.final();
     sealed.set(cipher.getAuthTag(), plaintext.length);
   }
 
+  /** The key, lent until the cipher has taken it, with the nonce beside it. */
+  #lent(nonce: Uint8Array): Uint8Array {
+    nonceRoom.set(checkedNonce(nonce));
+    keyRoom.set(this.#key);
+    return keyRoom;
+  }
+
   open(nonce: Uint8Array, associatedData: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined {
     const length = ciphertext.length - TAG_BYTES;
+    if (length < 0) return undefined;
     const decipher = crypto.createDecipheriv(
       this.#algorithm as "aes-256-gcm",
-      this.#key,
-      checkedNonce(nonce),
+      this.#lent(nonce),
+      nonceRoom,
       AEAD_OPTIONS,
     );
-    if (length < 0) return undefined;
+    keyRoom.fill(0);
     decipher.setAAD(associatedData, { plaintextLength: length });
     decipher.setAuthTag(ciphertext.subarray(length));
     const plaintext = plain(decipher.update(ciphertext.subarray(0, length)));
@@ -146,6 +133,13 @@ class NodeAead implements Aead {
 }
 
 const KEY_BYTES = 32;
+
+/**
+ * Keys and nonces are given to OpenSSL from here: an array of its own would get memory outside of the heap, which costs more than the packet does. The
+ * key is wiped as soon as it has been taken.
+ */
+const keyRoom = Buffer.allocUnsafeSlow(KEY_BYTES);
+const nonceRoom = Buffer.allocUnsafeSlow(NONCE_BYTES);
 const AEAD_OPTIONS = { authTagLength: TAG_BYTES } as const;
 
 const x25519Agreement: KeyAgreement = {
@@ -315,9 +309,15 @@ function isUncompressed(publicKey: Uint8Array): boolean {
   return publicKey.length === 65 && publicKey[0] === 4;
 }
 
-function base64Url(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64url");
+function base64Url(key: Uint8Array): string {
+  textRoom.set(key);
+  const text = textRoom.toString("base64url", 0, key.length);
+  textRoom.fill(0);
+  return text;
 }
+
+/** The longest key is a point of P-256. Like `keyRoom`. */
+const textRoom = Buffer.allocUnsafeSlow(65);
 
 /** The same memory as an ordinary Uint8Array: a Buffer's `slice` and its comparisons are not those of its parent class. */
 function plain(bytes: Buffer): Uint8Array {

@@ -142,7 +142,11 @@ const packageHomes: readonly { readonly name: RegExp; readonly homes: readonly s
       homes: ["src/runtime/dataplane/contract/"],
       instead: "use runtime/dataplane/contract/codec.ts",
     },
-    { name: /^node:crypto$/, homes: ["src/runtime/node-crypto.ts"], instead: "take a CryptoSuite or an Entropy" },
+    {
+      name: /^node:crypto$/,
+      homes: ["src/runtime/node-crypto.ts", "src/runtime/node-hash.ts"],
+      instead: "take a CryptoSuite or an Entropy",
+    },
     {
       name: /^node:(?!crypto$).+$/,
       homes: ["src/runtime/", "src/enrol/", "src/admin/", "src/cli/", "src/index.ts", "certs/"],

@@ -225,6 +225,19 @@ describe.each(suites)("the $name suite", (suite) => {
 });
 
 describe.each(everyPair)("$names", ({ a, b }: { a: CryptoSuite; b: CryptoSuite }) => {
+  test("hash and authenticate alike, however long the parts and the key are", () => {
+    for (const length of [
+      0, 1, 31, 32, 55, 56, 63, 64, 65, 127, 128, 1_983, 1_984, 1_985, 2_047, 2_048, 2_049, 70_000,
+    ]) {
+      const [first, second] = [new Uint8Array(length).fill(0xa5), repeated(0x3c, 32)];
+      expect(a.sha256(first, second)).toEqual(b.sha256(concatBytes(first, second)));
+      for (const keyBytes of [1, 32, 63, 64, 65, 200]) {
+        const key = new Uint8Array(keyBytes).fill(0xb7);
+        expect(a.hmacSha256(key, first, second)).toEqual(b.hmacSha256(key, concatBytes(first, second)));
+      }
+    }
+  });
+
   test.each(["aes", "chachapoly"] as const)("open each other's packets of %s", (cipher) => {
     for (const length of [0, 1, 16, 1_300, 9_000]) {
       const [key, header, body] = [osEntropy.bytes(32), osEntropy.bytes(16), osEntropy.bytes(length)];

@@ -1,14 +1,12 @@
 import { fail, type Result } from "../base/result.ts";
 import type { CryptoSuite, Curve } from "../crypto/suite.ts";
 import type { Certificate, CertificateVersion, UnreadCertificate } from "./certificate.ts";
-import { encodeV1, encodeV1Details, openV1 } from "./v1.ts";
+import { handshakeFormV1, openV1 } from "./v1.ts";
 import { encodeV2, openV2 } from "./v2.ts";
 
 /** The certificate as it travels in a handshake: without the public key, which Noise transfers anyway (protocol 4.6). */
 export function toHandshakeForm(certificate: Certificate): Uint8Array {
-  if (certificate.version === 1) {
-    return encodeV1(encodeV1Details({ ...certificate, publicKey: new Uint8Array() }), certificate.signature);
-  }
+  if (certificate.version === 1) return handshakeFormV1(certificate);
   const { details, curve, signature } = certificate;
   return encodeV2({ details, curve, signature });
 }

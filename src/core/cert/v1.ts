@@ -1,4 +1,4 @@
-import { equalBytes, fromHex, readUint32, toHex, utf8Decode, utf8Encode, writeUint32 } from "../base/bytes.ts";
+import { fromHex, readUint32, toHex, utf8Decode, utf8Encode, writeUint32 } from "../base/bytes.ts";
 import { fail, ok, type Result } from "../base/result.ts";
 import type { CryptoSuite } from "../crypto/suite.ts";
 import { addressBytes, addressFromBytes } from "../netip/address.ts";
@@ -53,8 +53,7 @@ export function openV1(
     const excess = excessiveList(lengths);
     if (excess) return fail(excess);
   }
-  if (!equalBytes(encodeV1(encodeDetails(received), signature), bytes))
-    return fail("the certificate is not in canonical form");
+  if (!writeV1(received, signature).finishesAs(bytes)) return fail("the certificate is not in canonical form");
   if (handshakeKey && received.publicKey.length > 0)
     return fail("a certificate in a handshake must not carry its public key");
   return ok(sealed(suite, handshakeKey ? { ...received, publicKey: handshakeKey } : received, signature));
@@ -72,7 +71,7 @@ export function assembleV1(
 
 /** The details, which are what the signature covers. An empty public key is left out: that is the handshake form. */
 export function encodeV1Details(content: CertificateContent): Uint8Array {
-  return encodeDetails(detailsOf(content));
+  return writeDetails(new ProtobufWriter(), detailsOf(content)).finish();
 }
 
 /** The hash of the whole certificate. */
@@ -81,6 +80,18 @@ export function fingerprintV1(
   { details, signature }: Pick<Certificate, "details" | "signature">,
 ): Fingerprint {
   return toHex(suite.sha256(encodeV1(details, signature))) as Fingerprint;
+}
+
+/** The same without its public key, which the handshake transfers anyway. */
+export function handshakeFormV1({ details, signature }: Pick<Certificate, "details" | "signature">): Uint8Array {
+  const reader = new ProtobufReader(details);
+  const writer = new ProtobufWriter();
+  const start = writer.open(Outer.details);
+  for (let from = 0; reader.next(); from = reader.offset) {
+    reader.skip();
+    if (reader.field !== Details.publicKey) writer.append(details.subarray(from, reader.offset));
+  }
+  return writer.close(start).bytes(Outer.signature, signature).finish();
 }
 
 /** Details and signature as one message. */
@@ -161,8 +172,15 @@ function parseDetails(bytes: Uint8Array): Result<RawDetails, string> {
   });
 }
 
-function encodeDetails(details: RawDetails): Uint8Array {
-  const writer = new ProtobufWriter()
+/** The whole certificate. */
+function writeV1(details: RawDetails, signature: Uint8Array): ProtobufWriter {
+  const writer = new ProtobufWriter();
+  const start = writer.open(Outer.details);
+  return writeDetails(writer, details).close(start).bytes(Outer.signature, signature);
+}
+
+function writeDetails(writer: ProtobufWriter, details: RawDetails): ProtobufWriter {
+  writer
     .bytes(Details.name, details.name)
     .packedUint32s(Details.networks, details.networks)
     .packedUint32s(Details.unsafeNetworks, details.unsafeNetworks);
@@ -173,8 +191,7 @@ function encodeDetails(details: RawDetails): Uint8Array {
     .bytes(Details.publicKey, details.publicKey)
     .varint(Details.isCa, details.isCa ? 1 : 0)
     .bytes(Details.issuer, details.issuer)
-    .varint(Details.curve, details.curve === "P256" ? 1 : 0)
-    .finish();
+    .varint(Details.curve, details.curve === "P256" ? 1 : 0);
 }
 
 function detailsOf(content: CertificateContent): RawDetails {
@@ -191,9 +208,8 @@ function detailsOf(content: CertificateContent): RawDetails {
 
 /** Encodes and hashes what the details say; the bytes that it keeps are its own. */
 function sealed(suite: CryptoSuite, raw: RawDetails, signatureBytes: Uint8Array): UnreadCertificate {
-  const signature = signatureBytes.slice();
-  const details = encodeDetails(raw);
-  const encoded = encodeV1(details, signature);
+  const encoded = writeV1(raw, signatureBytes).finish();
+  const { publicKey, signature, details } = viewsOf(encoded);
   const head: CertificateHead = {
     version: 1,
     curve: raw.curve,
@@ -201,7 +217,7 @@ function sealed(suite: CryptoSuite, raw: RawDetails, signatureBytes: Uint8Array)
     notAfter: raw.notAfter,
     isCa: raw.isCa,
     issuer: toHex(raw.issuer) as Fingerprint | "",
-    publicKey: raw.publicKey.slice(),
+    publicKey,
     signature,
     details,
     fingerprint: toHex(suite.sha256(encoded)) as Fingerprint,
@@ -218,7 +234,7 @@ function readContent(raw: RawDetails, head: CertificateHead, encoded: Uint8Array
   const unsafeNetworks = prefixesOf(raw.unsafeNetworks);
   if (!networks || !unsafeNetworks) return fail("a network of the certificate is not an address and a netmask");
   const lists = { name, networks, unsafeNetworks, groups, encoded };
-  const certificate = certificateOf(head, lists, viewsOf(encoded));
+  const certificate = certificateOf(head, lists, head);
   const checked = checkContent(certificate);
   return checked.ok ? ok(certificate) : checked;
 }

@@ -1,4 +1,4 @@
-import { enlarged, utf8Decode } from "../base/bytes.ts";
+import { enlarged, equalBytes, utf8Decode } from "../base/bytes.ts";
 
 /**
  * Reads one protobuf message field by field, without allocating per field and without recursion (reliability R77):
@@ -37,9 +37,14 @@ export class ProtobufReader {
     return this.#failed;
   }
 
+  /** Where in the message the next field begins, once the current one has been read. */
+  get offset(): number {
+    return this.#offset;
+  }
+
   /** Goes on to the next field; false at the end and after a mistake. */
   next(): boolean {
-    if (!this.#isRead) this.#skip(this.#wireType);
+    this.skip();
     if (this.#failed || this.#offset >= this.#bytes.length) return false;
     this.#varint();
     this.#field = this.#low >>> 3;
@@ -48,6 +53,11 @@ export class ProtobufReader {
     // A key of 32 bits holds the highest field number there is.
     if (this.#high !== 0 || this.#field < 1 || this.#wireType === WireType.endGroup) this.#fail();
     return !this.#failed;
+  }
+
+  /** Passes over the value of the current field, if nobody has read it. */
+  skip(): void {
+    if (!this.#isRead) this.#skip(this.#wireType);
   }
 
   /** An unsigned 64-bit number. */
@@ -199,13 +209,18 @@ export class ProtobufWriter {
   message(field: number, value: Uint8Array): this {
     this.#key(field, WireType.bytes);
     this.#uint32(value.length);
-    this.#reserve(value.length);
-    this.#bytes.set(value, this.#length);
-    this.#length += value.length;
+    return this.append(value);
+  }
+
+  /** Fields that are encoded already. */
+  append(fields: Uint8Array): this {
+    this.#reserve(fields.length);
+    this.#bytes.set(fields, this.#length);
+    this.#length += fields.length;
     return this;
   }
 
-  /** The same, written in place: what follows until `close` is its content. Returns what `close` wants. */
+  /** An embedded message or an element, written in place: what follows until `close` is its content. Returns what `close` wants. */
   open(field: number): number {
     this.#key(field, WireType.bytes);
     this.#push(0);
@@ -242,11 +257,22 @@ export class ProtobufWriter {
     return this.#length;
   }
 
+  /** Whether the message is these bytes. The writer is of no use after it. */
+  finishesAs(bytes: Uint8Array): boolean {
+    const isSame = this.#length === bytes.length && equalBytes(this.#bytes.subarray(0, this.#length), bytes);
+    this.#giveBack();
+    return isSame;
+  }
+
   /** The message. The writer is of no use after it. */
   finish(): Uint8Array {
     const whole = this.#bytes.slice(0, this.#length);
-    if (this.#bytes.length <= SPARE_BYTES_MAX) spare = this.#bytes;
+    this.#giveBack();
     return whole;
+  }
+
+  #giveBack(): void {
+    if (this.#bytes.length <= SPARE_BYTES_MAX) spare = this.#bytes;
   }
 
   #small(field: number, value: number): this {

@@ -4,7 +4,7 @@ import { concatBytes, fromHex } from "../../../../src/core/base/bytes.ts";
 import type { Certificate } from "../../../../src/core/cert/certificate.ts";
 import { decodeCertificate, parseCertificates } from "../../../../src/core/cert/decode.ts";
 import { fromHandshakeForm, toHandshakeForm } from "../../../../src/core/cert/handshake-form.ts";
-import { encodeV1 } from "../../../../src/core/cert/v1.ts";
+import { encodeV1, encodeV1Details } from "../../../../src/core/cert/v1.ts";
 import { encodeV2 } from "../../../../src/core/cert/v2.ts";
 import { derElement } from "../../../../src/core/wire/der.ts";
 import { ProtobufWriter } from "../../../../src/core/wire/protobuf.ts";
@@ -191,6 +191,19 @@ test("v2 networks are sorted when they are read, whatever their order was", () =
   expect(host.networks).toEqual(prefixes("10.77.1.2/16", "10.77.9.1/16", "fd00::9/64"));
   const v1 = hostOf(v1Authority, { networks: ["10.77.9.1/16"], unsafeNetworks: ["192.168.9.0/24", "10.9.0.0/16"] });
   expect(v1.unsafeNetworks).toEqual(prefixes("192.168.9.0/24", "10.9.0.0/16"));
+});
+
+test.each([
+  ["CURVE25519", {}],
+  ["P256", {}],
+  ["CURVE25519", { groups: Array.from({ length: 40 }, (_, i) => `group-${i}`), unsafeNetworks: ["192.168.9.0/24"] }],
+  ["CURVE25519", { name: "a".repeat(200) }],
+] as const)("the handshake form of version 1 on %s is what is encoded without the key: %j", (curve, more) => {
+  const host = hostOf(authorityFor({ version: 1, curve }), more);
+  const withoutKey = encodeV1Details({ ...host, publicKey: new Uint8Array() });
+  expect(toHandshakeForm(host)).toEqual(encodeV1(withoutKey, host.signature));
+  const received = { bytes: toHandshakeForm(host), version: 1, publicKey: host.publicKey, curve } as const;
+  expect(fromHandshakeForm(nodeSuite, received)).toEqual({ ok: true, value: host });
 });
 
 describe("the handshake form is refused", () => {

@@ -63,6 +63,20 @@ describe("reading", () => {
     expect([notText.text(), notText.failed]).toEqual(["", true]);
   });
 
+  test("what lies between two offsets is the field that was passed over", () => {
+    const fields = ["08ff01", "1201aa", "1a00", `2282${"01"}${"07".repeat(130)}`];
+    const message = hex(fields.join(""));
+    const reader = new ProtobufReader(message);
+    const seen: string[] = [];
+    for (let from = 0; reader.next(); from = reader.offset) {
+      if (reader.field === 2) reader.bytes();
+      reader.skip();
+      seen.push(toHex(message.subarray(from, reader.offset)));
+    }
+    expect(reader.failed).toBe(false);
+    expect(seen).toEqual(fields);
+  });
+
   test("repeated numbers are read packed and one by one, up to the limit", () => {
     const reader = new ProtobufReader(hex("0a040102ac020805" + "0a020607"));
     const list: number[] = [];
@@ -104,6 +118,25 @@ describe("writing", () => {
       expect(toHex(written)).toBe(toHex(expected));
     },
   );
+
+  test("fields that are encoded already are taken as they are, in an element whose length changes with them", () => {
+    const writer = new ProtobufWriter();
+    const start = writer.open(3);
+    writer.append(hex("08ff01")).append(new Uint8Array(130));
+    const whole = writer.close(start).varint(4, 1).finish();
+    expect(toHex(whole)).toBe(`1a850108ff01${"00".repeat(130)}2001`);
+  });
+
+  test.each([
+    ["the very bytes", "08011202aabb", true],
+    ["a byte less", "08011202aa", false],
+    ["a byte more", "08011202aabb00", false],
+    ["another byte", "08011202aabc", false],
+    ["nothing", "", false],
+  ])("a message is compared in place: %s", (_, bytes, isSame) => {
+    expect(new ProtobufWriter().varint(1, 1).bytes(2, hex("aabb")).finishesAs(hex(bytes))).toBe(isSame);
+    expect(toHex(new ProtobufWriter().varint(1, 1).finish())).toBe("0801");
+  });
 
   test("writers that are written to in turn do not share bytes", () => {
     new ProtobufWriter().varint(1, 1).finish();
