@@ -1,12 +1,12 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { certificateToPem } from "../certs/index.ts";
 import { Banner, encodePem } from "../src/core/cert/pem.ts";
 import { findDataPlaneBinary } from "../src/runtime/dataplane/native/native-process.ts";
 import { nodeSuite } from "../src/runtime/node-crypto.ts";
-import type { Implementation } from "../test/netns/lab/implementation.ts";
+import { type Implementation, PROJECT } from "../test/netns/lab/implementation.ts";
 import { inspectProcess, memoryBytes } from "../test/netns/lab/process.ts";
 import { TestAuthority } from "../test/unit/fixtures/authority.ts";
 
@@ -141,11 +141,19 @@ function start(directory: string, { implementation, isNative }: Contender, plan:
   const isOurs = program === process.execPath;
   const args = isOurs ? [...(plan.nodeOptions ?? []), ...rest, "--state-dir", join(directory, "state")] : rest;
   const command = hasTwoCores ? ["taskset", "-c", "0", program, ...args] : [program, ...args];
-  const { LACIS_DATAPLANE: _, ...env } = process.env;
+  const { LACIS_DATAPLANE: _, ...environment } = process.env;
+  const env = isOurs ? { ...environment, ...unitEnvironment() } : environment;
   return spawn(command[0]!, command.slice(1), {
     stdio: ["ignore", "inherit", "inherit"],
     env: isNative ? { ...env, LACIS_DATAPLANE: findDataPlaneBinary() } : env,
   });
+}
+
+/** What the packaged unit runs a daemon with, but for the broker, which is another unit. */
+function unitEnvironment(): NodeJS.ProcessEnv {
+  const unit = readFileSync(join(PROJECT, "examples/lacis.service"), "utf8");
+  const lines = [...unit.matchAll(/^Environment=(\w+)=(.*)$/gm)].map(([, name = "", value = ""]) => [name, value]);
+  return Object.fromEntries(lines.filter(([name]) => name !== "LACIS_BROKER"));
 }
 
 function writeConfig(directory: string, { authority, notAfter, port, amLighthouse }: LonePlan): string {

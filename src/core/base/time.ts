@@ -16,6 +16,12 @@ export function instant(ms: number): Instant {
   return ms as Instant;
 }
 
+/**
+ * Longer ago than anything: the moment of what has not happened. In what thousands of sessions have, and what changes with every packet, V8 keeps a number in its
+ * place where it was a number from the start; where it was undefined, each change leaves an object behind.
+ */
+export const NEVER: Instant = instant(Number.NEGATIVE_INFINITY);
+
 /** `from` plus `ms` milliseconds. */
 export function later(from: Instant, ms: number): Instant {
   return (from + ms) as Instant;

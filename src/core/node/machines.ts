@@ -114,7 +114,7 @@ export function assemble(
   lighthouse: LighthouseService | undefined,
   emit: Emit<NodeEvent>,
 ): Machines {
-  const lastReceivedAt = (session: Session): Instant | undefined => liveness.vitalsOf(session).lastReceivedAt;
+  const lastReceivedAt = (session: Session): Instant | undefined => liveness.lastReceivedAt(session);
   const isSuspect = (session: Session): boolean => liveness.isSuspect(session);
   const roundTripMs = (session: Session): number | undefined => paths.estimateOf(session)?.roundTripMs;
   const liveness = new Liveness(

@@ -20,7 +20,7 @@ const IN_USE_MS = 60_000;
 export function rememberedHosts(facts: Facts, peers: Peers, machines: Machines): readonly RememberedHost[] {
   const usedAt = (session: Session): number => {
     const { lastSentAt, lastReceivedAt } = machines.liveness.vitalsOf(session);
-    return Math.max(lastSentAt ?? 0, lastReceivedAt ?? 0, session.state.since);
+    return Math.max(lastSentAt, lastReceivedAt, session.state.since);
   };
   const places = new Map(machines.discovery.places().map(({ host, learned }) => [host, learned]));
   const remembered = new Map<IpAddress, RememberedHost>();

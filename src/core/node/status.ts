@@ -171,7 +171,8 @@ function ofSession(
   const relay = relayOn(path, peers);
   const hop = relay ?? session;
   const hopAt = endpointOf(hop.path);
-  const { suspicion, lastReceivedAt, sentBytes, receivedBytes } = liveness.vitalsOf(session);
+  const { suspicion, sentBytes, receivedBytes } = liveness.vitalsOf(session);
+  const lastReceivedAt = liveness.lastReceivedAt(session);
   const estimate = paths.estimateOf(session);
   return {
     name: peer.name,

@@ -19,12 +19,12 @@ const TWINS_MAX = 16;
  * Addresses that more than one host uses: one goes on speaking on its session long after another has made a newer one. Whether both have the same
  * certificate, or two with the same address, is what their keys say.
  */
-export function twinsOf(peers: Peers, liveness: Pick<Liveness, "vitalsOf">, now: Instant): readonly Twins[] {
+export function twinsOf(peers: Peers, liveness: Pick<Liveness, "lastReceivedAt">, now: Instant): readonly Twins[] {
   const found: Twins[] = [];
   for (const address of peers.sharedAddresses()) {
     const primary = peers.primaryOf(address);
     if (!primary || nameAddress(primary) !== address || found.length >= TWINS_MAX) continue;
-    const pair = pairAmong(peers.sessionsOf(address), (session) => liveness.vitalsOf(session).lastReceivedAt, now);
+    const pair = pairAmong(peers.sessionsOf(address), (session) => liveness.lastReceivedAt(session), now);
     if (!pair) continue;
     found.push({
       address,

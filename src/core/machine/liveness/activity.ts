@@ -50,18 +50,18 @@ export function judgeActivity(
 /** A session that does not send is kept while its peer uses it, and one check and one deletion interval longer (protocol 8.2). */
 export function isAbandoned(session: Session, vitals: Vitals, now: Instant, policy: LivenessPolicy): boolean {
   if (session.secondarySince === undefined || session.state.at !== "live") return false;
-  const quietSince = Math.max(session.secondarySince, vitals.lastReceivedAt ?? 0);
+  const quietSince = Math.max(session.secondarySince, vitals.lastReceivedAt);
   return now - quietSince >= policy.connectionAliveMs + policy.pendingDeletionMs;
 }
 
 /** Whether an authenticated packet arrived within the last check interval. */
 export function heardLately(vitals: Vitals, now: Instant, policy: LivenessPolicy): boolean {
-  return vitals.lastReceivedAt !== undefined && now - vitals.lastReceivedAt <= policy.connectionAliveMs;
+  return now - vitals.lastReceivedAt <= policy.connectionAliveMs;
 }
 
 /** Nothing in and nothing out for this long (`tunnels.inactivity_timeout`). */
 export function isInactive(session: Session, vitals: Vitals, now: Instant, timeoutMs: number): boolean {
-  return now - Math.max(session.state.since, vitals.lastReceivedAt ?? 0, vitals.lastSentAt ?? 0) >= timeoutMs;
+  return now - Math.max(session.state.since, vitals.lastReceivedAt, vitals.lastSentAt) >= timeoutMs;
 }
 
 function judgeSilence(

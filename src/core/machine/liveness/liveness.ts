@@ -1,6 +1,6 @@
 import { Pace } from "../../base/pace.ts";
 import { Portions } from "../../base/portions.ts";
-import { earliest, type Instant, later } from "../../base/time.ts";
+import { earliest, type Instant, later, NEVER } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
 import type { ActivitySample, DataPlaneCommand, DataPlaneCounters, SessionActivity } from "../../dataplane/contract.ts";
 import { COUNTER_HIGH, COUNTER_LAST } from "../../dataplane/counter-limits.ts";
@@ -77,10 +77,16 @@ export class Liveness implements Machine {
     return this.#vitals.get(localIndex) ?? NOTHING_KNOWN;
   }
 
+  /** When something authenticated was last seen on it. */
+  lastReceivedAt(session: Session): Instant | undefined {
+    const { lastReceivedAt } = this.vitalsOf(session);
+    return lastReceivedAt === NEVER ? undefined : lastReceivedAt;
+  }
+
   /** Whether it is not certain that this session still works: it is suspected, or nothing was heard on it for a while. */
   isInDoubt(session: Session): boolean {
     const { suspicion, lastReceivedAt } = this.vitalsOf(session);
-    return suspicion !== undefined || this.#facts.now - (lastReceivedAt ?? session.state.since) >= SILENT_MS;
+    return suspicion !== undefined || this.#facts.now - Math.max(lastReceivedAt, session.state.since) >= SILENT_MS;
   }
 
   /** Whether nothing comes back on this session at the moment. */
@@ -116,7 +122,7 @@ export class Liveness implements Machine {
   probeAll({ callAnew }: { readonly callAnew: boolean }): void {
     const lastUsed = (session: Session): number => {
       const { lastSentAt, lastReceivedAt } = this.vitalsOf(session);
-      return Math.max(lastSentAt ?? 0, lastReceivedAt ?? 0);
+      return Math.max(lastSentAt, lastReceivedAt);
     };
     const used = [...this.#peers.primaries()].map((session) => ({ session, at: lastUsed(session) }));
     used.sort((a, b) => b.at - a.at);
@@ -204,7 +210,8 @@ export class Liveness implements Machine {
 
   /** The session is gone. */
   forget(session: Session): void {
-    if (this.#vitals.get(session.localIndex)?.sampledAt !== undefined) this.#traffic.forget(session);
+    const known = this.#vitals.get(session.localIndex);
+    if (known && known.sampledAt !== NEVER) this.#traffic.forget(session);
     this.#vitals.delete(session.localIndex);
     this.#suspects.delete(session);
     this.#steps.cancel(session.localIndex);
@@ -284,7 +291,7 @@ export class Liveness implements Machine {
     const received = activity.received && !this.#isDoubtedSince(session, this.#sampledAt);
     const vitals = this.#of(session);
     vitals.seenInSample = this.#samples;
-    this.#traffic.note(session, activity, vitals.sampledAt === undefined ? undefined : vitals);
+    this.#traffic.note(session, activity, vitals.sampledAt === NEVER ? undefined : vitals);
     const use = takeUse(vitals, activity, this.#facts.now);
     this.#lulls.heard(session, Number(activity.receivedPackets) - vitals.receivedPackets);
     vitals.receivedPackets = Number(activity.receivedPackets);

@@ -82,10 +82,7 @@ export function mayBecomePrimary(
   const { lastReceivedAt, suspicion } = vitals;
   const { secondarySince } = session;
   // A sample tells of packets that came up to a second before it: those may be from before the peer changed over, or died.
-  const isUsed =
-    lastReceivedAt !== undefined &&
-    secondarySince !== undefined &&
-    lastReceivedAt > later(secondarySince, SAMPLE_INTERVAL_MS);
+  const isUsed = secondarySince !== undefined && lastReceivedAt > later(secondarySince, SAMPLE_INTERVAL_MS);
   if (!isUsed || suspicion || renewalOf(session, vitals, identity, options.now)) return false;
   return compareAddresses(nameAddress(session), options.ownAddress) >= 0;
 }

@@ -68,7 +68,7 @@ export class Rounds {
     else if (isHeard) this.#checkSecondary(session, vitals);
     const hasOldCertificate = showsOld(session, settings.live.identity);
     if (isPrimary && (isHeard || isOld(session, now) || hasOldCertificate)) this.#renew(session, vitals);
-    const quietMs = now - (vitals.lastSentAt ?? session.state.since);
+    const quietMs = now - Math.max(vitals.lastSentAt, session.state.since);
     if (quietMs >= timers.connectionAliveMs) this.#emit({ kind: "quiet", session, sends: false });
     else if (!isHeard) this.#emit({ kind: "quiet", session, sends: true });
   }

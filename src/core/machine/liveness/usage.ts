@@ -1,4 +1,4 @@
-import type { Instant } from "../../base/time.ts";
+import { type Instant, NEVER } from "../../base/time.ts";
 import type { SessionActivity } from "../../dataplane/contract.ts";
 import { HEADER_BYTES, PATH_TOKEN_BYTES, TAG_BYTES } from "../../wire/header.ts";
 
@@ -23,8 +23,8 @@ export interface Sent {
   answers: number;
   /** Of the posted ones, those that the last sample did not know yet. */
   carried: number;
-  /** Undefined before the first sample that it was in. */
-  sampledAt: Instant | undefined;
+  /** `NEVER` before the first sample that it was in. */
+  sampledAt: Instant;
 }
 
 /** This host says something by itself; `isAnswer`: nobody says anything to that. */
@@ -51,7 +51,7 @@ export function takeUse(sent: Sent, activity: SessionActivity, now: Instant): Us
   const all = packets - sent.sentPackets;
   const others = Math.max(0, all - sent.postedPackets);
   const othersBytes = bytes - sent.sentBytes - sent.postedBytes;
-  const seconds = sent.sampledAt === undefined ? 1 : Math.max((now - sent.sampledAt) / 1000, 0.1);
+  const seconds = sent.sampledAt === NEVER ? 1 : Math.max((now - sent.sampledAt) / 1000, 0.1);
   const use = {
     isUsed: othersBytes > others * ANSWER_BYTES,
     sentPerSecond: others / seconds,

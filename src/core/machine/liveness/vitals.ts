@@ -1,4 +1,4 @@
-import type { Instant } from "../../base/time.ts";
+import { type Instant, NEVER } from "../../base/time.ts";
 import type { TrafficCounts } from "../../peer/traffic-counts.ts";
 import type { Sent } from "./usage.ts";
 
@@ -15,8 +15,9 @@ export type SilenceStage = "asking" | "called" | "call-failed";
 /** How a session is doing, as everybody may see it, and what went through it as of its last sample. */
 export interface Vitals extends TrafficCounts {
   readonly suspicion: Suspicion | undefined;
-  readonly lastReceivedAt: Instant | undefined;
-  readonly lastSentAt: Instant | undefined;
+  /** `NEVER` before the first time. */
+  readonly lastReceivedAt: Instant;
+  readonly lastSentAt: Instant;
   readonly lastRecvErrorAt: Instant | undefined;
   /** A re-handshake that failed is not repeated before this. */
   readonly renewNotBefore: Instant | undefined;
@@ -34,8 +35,8 @@ export type OwnedVitals = { -readonly [Key in keyof Vitals]: Vitals[Key] } & Sen
 export function newVitals(): OwnedVitals {
   return {
     suspicion: undefined,
-    lastReceivedAt: undefined,
-    lastSentAt: undefined,
+    lastReceivedAt: NEVER,
+    lastSentAt: NEVER,
     lastRecvErrorAt: undefined,
     renewNotBefore: undefined,
     counterHigh: false,
@@ -47,7 +48,7 @@ export function newVitals(): OwnedVitals {
     postedBytes: 0,
     answers: 0,
     carried: 0,
-    sampledAt: undefined,
+    sampledAt: NEVER,
     seenInSample: -1,
   };
 }

@@ -29,6 +29,9 @@ interface Marks {
   asked: Instant | undefined;
 }
 
+/** Of a session about which nothing was done yet: of most, and they leave nothing here. */
+const NOTHING_DONE: Readonly<Marks> = { promotedAt: 0, queriedAt: 0, asked: undefined };
+
 /**
  * Better ways for tunnels that stand (protocol 8.6): a test request to where the peer would rather be. Its reply moves the path, here and there,
  * and where nobody replies nothing changes. Lighthouses wait for others to move.
@@ -74,17 +77,23 @@ export class Promotion implements Machine {
   #count(session: Session, sent: number): void {
     const { counters, timers } = this.#facts.settings.live;
     const { now } = this.#facts;
-    const marks = this.#marks.get(session.localIndex) ?? { promotedAt: 0, queriedAt: 0, asked: undefined };
-    this.#marks.set(session.localIndex, marks);
+    const marks = this.#marks.get(session.localIndex) ?? NOTHING_DONE;
     if (counters.tryPromotePackets > 0 && sent - marks.promotedAt >= counters.tryPromotePackets) {
-      marks.promotedAt = sent;
+      this.#mark(session).promotedAt = sent;
       this.#promote(session);
     }
     if (counters.requeryPackets === 0 || sent - marks.queriedAt < counters.requeryPackets) return;
     if (marks.asked !== undefined && now - marks.asked < timers.requeryWaitMs) return;
-    marks.queriedAt = sent;
-    marks.asked = now;
+    const mark = this.#mark(session);
+    mark.queriedAt = sent;
+    mark.asked = now;
     this.#emit({ kind: "ask-where", target: nameAddress(session) });
+  }
+
+  #mark({ localIndex }: Session): Marks {
+    const marks = this.#marks.get(localIndex) ?? { ...NOTHING_DONE };
+    this.#marks.set(localIndex, marks);
+    return marks;
   }
 
   #promote(session: Session): void {
