@@ -5,7 +5,7 @@ import type { Sight } from "./sight.ts";
 /** How often health is looked at when nobody asks, so that it is known since when a trouble lasts: seldom, because an idle host should be idle. */
 const LOOK_MS = 5_000;
 /** One look at ten thousand peers takes some thousandths of a second. Of a host that does nothing else it may take this part of the time. */
-const SHARE_OF_TIME = 0.002;
+const SHARE_OF_TIME = 0.001;
 
 /** Looks at the health of a host now and then. */
 export class HealthWatch {

@@ -97,6 +97,16 @@ export class Candidates {
       yield { host, configured: this.#static.get(host) ?? [], learned, said: new Map(said?.entries()) };
   }
 
+  /** Where this host's own packets came from, newest first. Looking does not count as use. */
+  learnedOf(host: IpAddress): readonly Endpoint[] {
+    return this.#hosts.peek(host)?.learned ?? NOTHING.learned;
+  }
+
+  /** Hosts of which that is known, the one not used for longest first. */
+  *hostsMet(): IterableIterator<IpAddress> {
+    for (const [host, { learned }] of this.#hosts.entries()) if (learned.length > 0) yield host;
+  }
+
   /** Whether more than somebody's word speaks for this endpoint. */
   isProven(host: IpAddress, endpoint: Endpoint): boolean {
     return this.#known(host).learned.includes(endpoint) || (this.#static.get(host)?.includes(endpoint) ?? false);

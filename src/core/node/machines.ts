@@ -16,6 +16,7 @@ import { Guests, type GuestsEvent } from "../machine/guests/guests.ts";
 import { Inquiries, type InquiriesEvent } from "../machine/inquiries/inquiries.ts";
 import type { LivenessEvent } from "../machine/liveness/events.ts";
 import { Liveness } from "../machine/liveness/liveness.ts";
+import { heardAt } from "../machine/liveness/vitals.ts";
 import { Losses } from "../machine/losses/losses.ts";
 import type { CommonEvent, Emit, Machine } from "../machine/machine.ts";
 import { Names, type NamesEvent } from "../machine/names/names.ts";
@@ -114,7 +115,7 @@ export function assemble(
   lighthouse: LighthouseService | undefined,
   emit: Emit<NodeEvent>,
 ): Machines {
-  const lastReceivedAt = (session: Session): Instant | undefined => liveness.lastReceivedAt(session);
+  const lastReceivedAt = (session: Session): Instant | undefined => heardAt(liveness.vitalsOf(session));
   const isSuspect = (session: Session): boolean => liveness.isSuspect(session);
   const roundTripMs = (session: Session): number | undefined => paths.estimateOf(session)?.roundTripMs;
   const liveness = new Liveness(

@@ -4,7 +4,7 @@ import type { IpAddress } from "../netip/address.ts";
 import { isCarried } from "../path/carried.ts";
 import { endpointOf } from "../path/path.ts";
 import type { Peers } from "../peer/peer.ts";
-import { nameAddress, type Session } from "../peer/session.ts";
+import type { Session } from "../peer/session.ts";
 import type { Machines } from "./machines.ts";
 
 /** Hosts that are worth knowing at the next start. */
@@ -22,25 +22,30 @@ export function rememberedHosts(facts: Facts, peers: Peers, machines: Machines):
     const { lastSentAt, lastReceivedAt } = machines.liveness.vitalsOf(session);
     return Math.max(lastSentAt, lastReceivedAt, session.state.since);
   };
-  const places = new Map(machines.discovery.places().map(({ host, learned }) => [host, learned]));
-  const remembered = new Map<IpAddress, RememberedHost>();
+  const { discovery } = machines;
+  const { met } = discovery;
+  const remembered: RememberedHost[] = [];
+  const seen = new Set<IpAddress>();
+  // Thousands of hosts are looked at every few seconds: of those that there is no room for nothing is made.
+  const isFull = (): boolean => remembered.length >= REMEMBERED_MAX;
   const add = (addresses: readonly IpAddress[], inUse: boolean, path?: ReturnType<typeof endpointOf>): void => {
     const [name] = addresses;
-    if (name === undefined || remembered.size >= REMEMBERED_MAX) return;
-    const known = new Set([...(path === undefined || isCarried(path) ? [] : [path]), ...(places.get(name) ?? [])]);
-    const endpoints = [...known].slice(0, REMEMBERED_PLACES_MAX);
-    const relays = machines.discovery.relaysOf(name).slice(0, REMEMBERED_PLACES_MAX);
+    if (name === undefined || seen.has(name)) return;
+    for (const address of addresses) seen.add(address);
+    const places = [...(path === undefined || isCarried(path) ? [] : [path]), ...met.learnedOf(name)];
+    const endpoints = [...new Set(places)].slice(0, REMEMBERED_PLACES_MAX);
+    const relays = discovery.relaysOf(name).slice(0, REMEMBERED_PLACES_MAX);
     if (endpoints.length + relays.length > 0)
-      remembered.set(name, { addresses: addresses.slice(0, REMEMBERED_ADDRESSES_MAX), endpoints, relays, inUse });
-    for (const address of addresses) places.delete(address);
+      remembered.push({ addresses: addresses.slice(0, REMEMBERED_ADDRESSES_MAX), endpoints, relays, inUse });
   };
   const sessions = [...peers.primaries()].map((session) => ({ session, at: usedAt(session) }));
-  for (const { session, at } of sessions.sort((a, b) => b.at - a.at))
-    add(
-      [nameAddress(session), ...session.addresses.filter((address) => address !== nameAddress(session))],
-      facts.now - at < IN_USE_MS,
-      endpointOf(session.provenPath),
-    );
-  for (const [host, learned] of [...places].reverse()) if (learned.length > 0) add([host], false);
-  return [...remembered.values()];
+  for (const { session, at } of sessions.sort((a, b) => b.at - a.at)) {
+    if (isFull()) return remembered;
+    add(session.addresses, facts.now - at < IN_USE_MS, endpointOf(session.provenPath));
+  }
+  for (const host of [...met.hostsMet()].reverse()) {
+    if (isFull()) return remembered;
+    add([host], false);
+  }
+  return remembered;
 }

@@ -6,7 +6,7 @@ import type { Named } from "../flow-story.ts";
 import type { NodeStatus, PeerStatus } from "../io.ts";
 import type { Facts } from "../machine/facts.ts";
 import { showsOld } from "../machine/liveness/renewal.ts";
-import type { Suspicion } from "../machine/liveness/vitals.ts";
+import { heardAt, type Suspicion } from "../machine/liveness/vitals.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { PeerTrouble } from "../operator/failure.ts";
 import { isCarried } from "../path/carried.ts";
@@ -171,8 +171,9 @@ function ofSession(
   const relay = relayOn(path, peers);
   const hop = relay ?? session;
   const hopAt = endpointOf(hop.path);
-  const { suspicion, sentBytes, receivedBytes } = liveness.vitalsOf(session);
-  const lastReceivedAt = liveness.lastReceivedAt(session);
+  const vitals = liveness.vitalsOf(session);
+  const { suspicion, sentBytes, receivedBytes } = vitals;
+  const lastReceivedAt = heardAt(vitals);
   const estimate = paths.estimateOf(session);
   return {
     name: peer.name,

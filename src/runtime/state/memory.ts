@@ -9,7 +9,7 @@ const LOOK_MS = 2_000;
 /** Which of them were used last is of use to the next start alone, and changes all the time. */
 const ORDER_MS = 60_000;
 /** A look, and the writing after it, takes the longer the more peers there are: it may take this part of the time. */
-const TIME_SHARE = 1 / 500;
+const TIME_SHARE = 1 / 1000;
 
 export interface MemoryOptions {
   /** Undefined: there is no place for it. */

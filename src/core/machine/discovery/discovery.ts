@@ -113,6 +113,11 @@ export class Discovery implements Machine {
     return [...this.#candidates.entries()];
   }
 
+  /** Hosts whose own packets have come, and from where. */
+  get met(): Pick<Candidates, "learnedOf" | "hostsMet"> {
+    return this.#candidates;
+  }
+
   /** An operator says that this host is there. */
   told(target: IpAddress, at: Endpoint): void {
     const [own] = this.#facts.ownAddresses;

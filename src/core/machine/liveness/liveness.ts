@@ -77,12 +77,6 @@ export class Liveness implements Machine {
     return this.#vitals.get(localIndex) ?? NOTHING_KNOWN;
   }
 
-  /** When something authenticated was last seen on it. */
-  lastReceivedAt(session: Session): Instant | undefined {
-    const { lastReceivedAt } = this.vitalsOf(session);
-    return lastReceivedAt === NEVER ? undefined : lastReceivedAt;
-  }
-
   /** Whether it is not certain that this session still works: it is suspected, or nothing was heard on it for a while. */
   isInDoubt(session: Session): boolean {
     const { suspicion, lastReceivedAt } = this.vitalsOf(session);

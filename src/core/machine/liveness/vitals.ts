@@ -25,6 +25,11 @@ export interface Vitals extends TrafficCounts {
   readonly counterHigh: boolean;
 }
 
+/** When something authenticated was last seen on it, if ever. */
+export function heardAt({ lastReceivedAt }: Vitals): Instant | undefined {
+  return lastReceivedAt === NEVER ? undefined : lastReceivedAt;
+}
+
 /** The same in the hands of its owner. One object for each session: three of them, each in a map of its own, took twice the room. */
 export type OwnedVitals = { -readonly [Key in keyof Vitals]: Vitals[Key] } & Sent & {
     /** The last sample that it was in: by its number, since a set of thousands would be made anew for each sample. */

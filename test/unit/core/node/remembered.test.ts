@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
+import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import { Mesh } from "../../fixtures/mesh.ts";
 
 const [L, A, B] = ["203.0.113.1:4242", "192.0.2.11:1111", "192.0.2.12:2222"];
@@ -48,6 +49,17 @@ test("what is remembered of a host has all its addresses, and each host once", (
   const names = a.node.remembered(mesh.clock).map(({ addresses }) => addresses);
   expect(names).toHaveLength(2);
   expect(names).toEqual(expect.arrayContaining([[b.address], [lighthouse.address]]));
+});
+
+test("of more hosts than there is room for, those with a tunnel are remembered, and then those that were used last", () => {
+  const { mesh, a, lighthouse, b } = acquainted();
+  const met = Array.from({ length: 1_100 }, (_, i) => `10.77.${1 + (i >> 8)}.${i & 0xff}` as IpAddress);
+  const hosts = met.map((address) => ({ addresses: [address], endpoints: [B as Endpoint], relays: [], inUse: false }));
+  a.input({ kind: "recalled", hosts });
+  const names = a.node.remembered(mesh.clock).flatMap(({ addresses }) => addresses);
+  expect(names).toHaveLength(1_024);
+  expect(new Set(names.slice(0, 2))).toEqual(new Set([lighthouse.address, b.address]));
+  expect(names.slice(2)).toEqual(met.slice(-1_022).reverse());
 });
 
 function acquainted() {

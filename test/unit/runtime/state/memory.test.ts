@@ -89,7 +89,7 @@ describe("what is remembered", () => {
         return HOSTS;
       },
     });
-    vi.advanceTimersByTime(2_000 + 3 * 10_000);
+    vi.advanceTimersByTime(2_000 + 3 * 20_000);
     expect(looks).toBe(4);
   });
 
