@@ -2,6 +2,7 @@ import { type Rate, TokenBucket } from "../base/token-bucket.ts";
 import type { Flow, FlowRecord } from "../dataplane/contract.ts";
 import { DropReason } from "../drop-reason.ts";
 import { explain } from "../firewall/explain.ts";
+import type { Rule } from "../firewall/rule.ts";
 import { ruleText } from "../firewall/rule-text.ts";
 import { verdictReason } from "../firewall/verdict-reason.ts";
 import type { FlowStory, Named } from "../flow-story.ts";
@@ -29,6 +30,7 @@ export class FlowStories {
   readonly #peers: Peers;
   readonly #policies: Policies;
   readonly #explained = new TokenBucket(EXPLAINED);
+  readonly #rules = new WeakMap<Rule, NonNullable<FlowStory["rule"]>>();
 
   constructor(facts: Facts, peers: Peers, policies: Policies) {
     this.#facts = facts;
@@ -106,11 +108,21 @@ export class FlowStories {
           ? undefined
           : { name: undefined, address: peer, groups: [] },
       path: session && this.#pathOf(session),
-      rule: rule && { place: rule.place, text: ruleText(rule), ...(rule.audit && { audit: true }) },
+      rule: rule && this.#described(rule),
       refusal,
       happening,
       end,
     };
+  }
+
+  /** The same object for all flows of a rule. */
+  #described(rule: Rule): NonNullable<FlowStory["rule"]> {
+    let described = this.#rules.get(rule);
+    if (!described) {
+      described = { place: rule.place, text: ruleText(rule), ...(rule.audit && { audit: true }) };
+      this.#rules.set(rule, described);
+    }
+    return described;
   }
 
   /** Whose session such packets go through: the other side's own, or its gateway's. */

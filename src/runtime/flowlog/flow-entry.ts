@@ -65,7 +65,7 @@ export function entryOf(story: FlowStory, host: string, now: number): FlowEntry 
     direction,
     protocol,
     local: { name: host, address: story.localAddress, port: story.localPort },
-    remote: { name: (ownsRemote && peer.name) || null, address: story.remoteAddress, port: story.remotePort },
+    remote: { name: ownsRemote ? peer.name : null, address: story.remoteAddress, port: story.remotePort },
     peer: peer ? { name: peer.name ?? null, address: peer.address, groups: refusal ? peer.groups : [] } : null,
     path: path ? { endpoint: path.endpoint ?? null, relay: path.relay?.name ?? null } : null,
     verdict: refusal ? "denied" : "allowed",

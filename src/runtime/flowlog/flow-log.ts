@@ -2,9 +2,11 @@ import type { FlowStory } from "../../core/flow-story.ts";
 import type { LoadedSettings } from "../config/config-file.ts";
 import { systemCode } from "../operator-error.ts";
 import type { Health, Service } from "../service.ts";
-import { entryOf, type FlowEntry, type LogLine } from "./flow-entry.ts";
+import { entryOf, type FlowEntry, type LogLine, type Untold } from "./flow-entry.ts";
+import { FlowLines } from "./flow-line.ts";
 import { type FlowFilter, type FoundFlows, findFlows, isMeant } from "./flow-query.ts";
 import { FlowRing } from "./flow-ring.ts";
+import { WaitingLines } from "./waiting-lines.ts";
 
 /** What has come is written so long after the first of it, in one piece. */
 const WRITE_MS = 250;
@@ -31,7 +33,8 @@ export class FlowLog implements Service {
   readonly #options: FlowLogOptions;
   readonly #ring: FlowRing | undefined;
   #megabytes: number;
-  #waiting: string[] = [];
+  readonly #lines = new FlowLines();
+  readonly #waiting = new WaitingLines(WAITING_LINES_MAX);
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
   #complaint: string | undefined;
@@ -86,15 +89,19 @@ export class FlowLog implements Service {
     if (this.#megabytes === 0) return;
     const now = Date.now();
     const host = this.#options.host();
-    const lines: LogLine[] = stories.map((story) => entryOf(story, host, now));
-    if (untold > 0) lines.push({ at: new Date(now).toISOString(), untold });
-    for (const line of lines) {
-      this.#waiting.push(JSON.stringify(line));
-      for (const follower of this.#followers) follower(line);
+    const lines = stories.map((story) => this.#lines.of(story, host, now));
+    if (this.#followers.size > 0) for (const story of stories) this.#tell(entryOf(story, host, now));
+    if (untold > 0) {
+      const line: Untold = { at: new Date(now).toISOString(), untold };
+      lines.push(JSON.stringify(line));
+      this.#tell(line);
     }
-    const surplus = this.#waiting.length - WAITING_LINES_MAX;
-    if (surplus > 0) this.#giveUp(surplus);
-    if (this.#ring && this.#waiting.length > 0) this.#writeAfter(WRITE_MS);
+    this.#giveUp(this.#waiting.add(lines));
+    if (this.#ring && !this.#waiting.isEmpty) this.#writeAfter(WRITE_MS);
+  }
+
+  #tell(line: LogLine): void {
+    for (const follower of this.#followers) follower(line);
   }
 
   /** Part of the answer to `list`. */
@@ -124,7 +131,7 @@ export class FlowLog implements Service {
   async *#backwards(): AsyncGenerator<string, void> {
     // What is being written is on disk before it is read there.
     await this.#writing;
-    yield* this.#waiting.toReversed();
+    yield* this.#waiting.backwards();
     if (this.#ring) yield* this.#ring.backwards();
   }
 
@@ -164,28 +171,26 @@ export class FlowLog implements Service {
   }
 
   async #write(): Promise<void> {
-    const lines = this.#waiting.splice(0);
-    if (!this.#ring || lines.length === 0) return;
+    if (!this.#ring) return;
+    const batches = this.#waiting.take();
+    if (batches.length === 0) return;
     try {
-      await this.#ring.append(`${lines.join("\n")}\n`);
+      await this.#ring.append(Buffer.concat(batches.map(({ bytes }) => bytes)));
       this.#complaint = undefined;
       this.#givenUp = 0;
     } catch (error) {
       this.#complaint = complaintOf(error);
-      this.#waiting = [...lines, ...this.#waiting];
-      this.#giveUp(this.#waiting.length - WAITING_LINES_MAX);
+      this.#giveUp(this.#waiting.putBack(batches));
       this.#writeAfter(RETRY_MS);
     }
   }
 
   #giveUp(lines: number): void {
-    if (lines <= 0) return;
-    this.#waiting.splice(0, lines);
     if (this.#ring) this.#givenUp += lines;
   }
 
   #clear(): void {
-    this.#waiting = [];
+    this.#waiting.clear();
     void this.#ring?.clear();
   }
 

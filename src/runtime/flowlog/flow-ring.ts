@@ -54,17 +54,16 @@ export class FlowRing {
   }
 
   /** Writes whole lines, each with its end. Rejects with what the system says; part of them may be written then. */
-  async append(text: string): Promise<void> {
-    const bytes = Buffer.byteLength(text);
+  async append(bytes: Uint8Array): Promise<void> {
     try {
-      const handle = await this.#handleFor(bytes);
-      await handle.appendFile(text);
+      const handle = await this.#handleFor(bytes.length);
+      await handle.appendFile(bytes);
     } catch (error) {
       await this.close();
       throw error;
     }
     const current = this.#segments.at(-1);
-    if (current) current.bytes += bytes;
+    if (current) current.bytes += bytes.length;
   }
 
   async close(): Promise<void> {

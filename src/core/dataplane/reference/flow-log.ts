@@ -89,7 +89,7 @@ export class FlowLog {
     if (this.#due === undefined) this.#firstAt = now;
     const own = later(now, isRefused ? REFUSED_FOR_MS : GATHERED_FOR_MS);
     const isMany = this.#notes.length + 1 >= MANY;
-    const many = isMany ? instant(Math.max(this.#firstAt + REFUSED_FOR_MS, now + 1)) : undefined;
+    const many = isMany ? instant(Math.max(this.#firstAt + MANY_FOR_MS, now + 1)) : undefined;
     this.#due = earliest(this.#due, own, many);
   }
 
@@ -139,9 +139,10 @@ interface Note {
 const GATHERED_FOR_MS = 1_000;
 /** What is refused, and all that waits with it: somebody may be looking for it. */
 const REFUSED_FOR_MS = 100;
-/** From so many notes on they wait no longer than what is refused. */
+/** From so many notes on they wait no longer than this: a little at a time keeps whoever shares a core with the control plane waiting for less. */
 const MANY = 64;
-/** Notes that may wait: names, a rule and a line on disk take some 30 microseconds of each, and a host with thousands of connections a second has better use for its processor. */
+const MANY_FOR_MS = 25;
+/** Notes that may wait: names, a rule and a line on disk take some ten microseconds of each, and a host with thousands of connections a second has better use for its processor. */
 const NOTES_MAX = 256;
 
 /** What a flow has carried before its first packet. */

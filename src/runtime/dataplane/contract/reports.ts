@@ -28,6 +28,7 @@ import type { Prefix } from "../../../core/netip/prefix.ts";
 import type { Route } from "../../../core/route/route.ts";
 import type { Confinement } from "../../confinement.ts";
 import { decoding } from "./decoding.ts";
+import { readFrequentEvent } from "./frequent-events.ts";
 import * as pb from "./generated/dataplane_pb.ts";
 import {
   ciphers,
@@ -110,7 +111,7 @@ export type ResultValue =
 
 /** Reads the message of a frame; undefined for an event of a later contract, which means nothing here. */
 export function decodeFromDataPlane(message: Uint8Array): Result<DataPlaneReport | undefined, string> {
-  return decoding(() => readEvent(fromBinary(pb.FromDataPlaneSchema, message).event));
+  return decoding(() => readEvent(readFrequentEvent(message) ?? fromBinary(pb.FromDataPlaneSchema, message).event));
 }
 
 type WireEvent = pb.FromDataPlane["event"];
@@ -378,8 +379,10 @@ function readDropSample(value: pb.DropSample): Report<"drop-sample"> {
 
 /** A reason of a later version is some other reason. */
 function readReason(name: string): DropReason {
-  return Object.values(DropReason).find((known) => known === name) ?? DropReason.other;
+  return reasons.get(name) ?? DropReason.other;
 }
+
+const reasons: ReadonlyMap<string, DropReason> = new Map(Object.values(DropReason).map((known) => [known, known]));
 
 /** An action of a later version refuses at any rate; that is what a drop does. */
 function readAction(action: pb.RefusalAction): RefusalAction {

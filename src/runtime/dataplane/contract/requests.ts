@@ -6,7 +6,7 @@ import type { AllowRule, RemoteAllowList } from "../../../core/netip/allow-list.
 import type { Endpoint } from "../../../core/netip/endpoint.ts";
 import type { Prefix } from "../../../core/netip/prefix.ts";
 import { frameOf } from "./frame.ts";
-import { encodeFrequent } from "./frequent.ts";
+import { encodeFrequent } from "./frequent-requests.ts";
 import * as pb from "./generated/dataplane_pb.ts";
 import { policyPieces, routePieces } from "./pieces.ts";
 import {

@@ -1,6 +1,8 @@
+import { fromBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { concatBytes, fromHex } from "../../../../src/core/base/bytes.ts";
+import { concatBytes, fromHex, toHex } from "../../../../src/core/base/bytes.ts";
+import type { LocalIndex } from "../../../../src/core/dataplane/contract.ts";
 import { endpoint } from "../../../../src/core/netip/endpoint.ts";
 import { directPath } from "../../../../src/core/path/path.ts";
 import {
@@ -10,6 +12,8 @@ import {
   FRAME_LIMIT_BYTES,
   FrameReader,
 } from "../../../../src/runtime/dataplane/contract/codec.ts";
+import { readFrequentEvent } from "../../../../src/runtime/dataplane/contract/frequent-events.ts";
+import * as pb from "../../../../src/runtime/dataplane/contract/generated/dataplane_pb.ts";
 import { encodeFromDataPlane } from "../../../contract/data-plane-reports.ts";
 import { decodeToDataPlane } from "../../../contract/data-plane-requests.ts";
 import { reportKinds, requestKinds } from "./contract-arbitraries.ts";
@@ -34,6 +38,48 @@ describe("a report survives the way to the control plane:", () => {
       }),
       { numRuns: 50 },
     );
+  });
+});
+
+describe("what is read field by field", () => {
+  const frequent: readonly string[] = ["datagram", "message", "confirmed", "flow-records"];
+  const messages = fc
+    .oneof(...reportKinds.filter(([kind]) => frequent.includes(kind)).map(([, arbitrary]) => arbitrary))
+    .map((report) => onlyMessage(encodeFromDataPlane(report)));
+  const generally = (message: Uint8Array) => fromBinary(pb.FromDataPlaneSchema, message).event;
+
+  test("is what the general way reads; what came through a relay is left to that", () => {
+    fc.assert(
+      fc.property(messages, (message) => {
+        const event = generally(message);
+        const isRelayed = event.case === "datagram" && event.value.origin?.way.case === "relayed";
+        expectSame(readFrequentEvent(message), isRelayed ? undefined : event);
+      }),
+    );
+  });
+
+  test("is nothing else when the message is not as a data plane writes it, and there are such that it reads all the same", () => {
+    let read = 0;
+    fc.assert(
+      fc.property(messages, fc.nat(), fc.nat(255), (message, at, value) => {
+        const changed = new Uint8Array(message);
+        if (changed.length > 0) changed[at % changed.length] = value;
+        const event = readFrequentEvent(changed);
+        if (event) {
+          read++;
+          expectSame(event, generally(changed));
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(read).toBeGreaterThan(100);
+  });
+
+  test("is left to the general way when there are two events in one message", () => {
+    const confirmed = onlyMessage(encodeFromDataPlane({ kind: "confirmed", localIndex: 7 as LocalIndex }));
+    const message = concatBytes(confirmed, confirmed);
+    expect(readFrequentEvent(message)).toBeUndefined();
+    expect(decodeFromDataPlane(message)).toEqual({ ok: true, value: { kind: "confirmed", localIndex: 7 } });
   });
 });
 
@@ -142,4 +188,18 @@ function onlyMessage(frame: Parameters<typeof frameOf>[0]): Uint8Array {
   const messages = new FrameReader().push(frameOf(frame));
   if (!messages.ok || messages.value.length !== 1) throw new Error("not one message");
   return messages.value[0]!;
+}
+
+function expectSame(read: unknown, generally: unknown): void {
+  expect(plain(read)).toEqual(plain(generally));
+}
+
+/** Without prototypes, and with bytes that look alike whatever memory they lie in. */
+function plain(value: unknown): unknown {
+  if (value === undefined) return undefined;
+  return JSON.parse(
+    JSON.stringify(value, (_, each) =>
+      each instanceof Uint8Array ? toHex(each) : typeof each === "bigint" ? String(each) : each,
+    ),
+  );
 }
