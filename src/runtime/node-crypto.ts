@@ -292,7 +292,7 @@ const importedKeys: Record<OkpCurve | "P-256", LruMap<string, KeyObject>> = {
 /** The JWK of a private key has its public half beside it. */
 function publicKeyOf(privateKey: KeyObject): Uint8Array {
   const { x } = privateKey.export({ format: "jwk" });
-  return Uint8Array.from(Buffer.from(x ?? "", "base64url"));
+  return new Uint8Array(Buffer.from(x ?? "", "base64url"));
 }
 
 function ecPoint(publicKey: Uint8Array): crypto.JsonWebKey {

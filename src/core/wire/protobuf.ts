@@ -192,12 +192,9 @@ export class ProtobufWriter {
 
   /** A number of 64 bits; a negative one in two's complement. */
   varint(field: number, value: bigint | number): this {
-    if (typeof value === "number" && value >= 0 && value <= UINT32_MAX) return this.#small(field, value);
-    const bits = BigInt.asUintN(64, BigInt(value));
-    if (bits !== 0n) {
-      this.#key(field, WireType.varint);
-      this.#varint(bits);
-    }
+    if (value >= 0 && value <= UINT32_MAX) return this.#small(field, Number(value));
+    this.#key(field, WireType.varint);
+    this.#varint(BigInt.asUintN(64, BigInt(value)));
     return this;
   }
 
@@ -287,10 +284,14 @@ export class ProtobufWriter {
     this.#uint32(((field << 3) | wireType) >>> 0);
   }
 
+  /** One that takes more than 32 bits: four digits of its lower half, one that lies in both, and the rest of the upper one. */
   #varint(value: bigint): void {
-    let rest = value;
-    for (; rest > 0xffff_ffffn; rest >>= 7n) this.#push(Number(rest & 0x7fn) | 0x80);
-    this.#uint32(Number(rest));
+    let low = Number(value & 0xffff_ffffn);
+    const high = Number(value >> 32n);
+    for (let i = 0; i < 4; i++, low >>>= 7) this.#push((low & 0x7f) | 0x80);
+    const rest = high >>> 3;
+    this.#push(low | ((high & 7) << 4) | (rest > 0 ? 0x80 : 0));
+    if (rest > 0) this.#uint32(rest);
   }
 
   #uint32(value: number): void {
@@ -318,6 +319,6 @@ const EMPTY: Uint8Array = new Uint8Array();
 const VARINT_BYTES_MAX = 10;
 /** The most that is written without BigInt, which is slower. */
 const UINT32_MAX = 0xffff_ffff;
-/** Most messages of this protocol are shorter; a writer grows when one is not. */
-const INITIAL_BYTES = 512;
+/** Most messages are shorter, a session with what is noted of it among them; a writer grows when one is not. */
+const INITIAL_BYTES = 1024;
 const SPARE_BYTES_MAX = 4096;

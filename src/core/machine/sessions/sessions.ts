@@ -312,7 +312,17 @@ export class Sessions implements Machine {
   #memoOf(session: Session, endpoints: readonly Endpoint[]): Uint8Array {
     const { clock, keepsMemos, settings } = this.#facts;
     if (!keepsMemos) return NO_MEMO;
-    return encodeMemo({ ...session, cipher: settings.boot.cipher, establishedAt: clock.wall, endpoints });
+    // Written out: copying what a session is costs as much as encoding it.
+    return encodeMemo({
+      peer: session.peer,
+      role: session.role,
+      peerTime: session.peerTime,
+      ownVersion: session.ownVersion,
+      ownFingerprint: session.ownFingerprint,
+      cipher: settings.boot.cipher,
+      establishedAt: clock.wall,
+      endpoints,
+    });
   }
 
   #command(command: Extract<CommonEvent, { kind: "command" }>["command"]): void {

@@ -62,6 +62,8 @@ test("only well-formed UTF-8 is text", () => {
   };
   for (const [what, hex] of Object.entries(malformed)) expect(utf8Decode(fromHex(hex)!), what).toBeUndefined();
   expect(utf8Encode("\ud800")).toEqual(utf8Encode("\ufffd"));
+  for (const text of ["", "\u007f", "\u0080", "only ascii", "ascii, then é"])
+    expect(utf8Encode(text)).toEqual(new Uint8Array(Buffer.from(text)));
 });
 
 test("base64 has its padding and no bits to spare", () => {

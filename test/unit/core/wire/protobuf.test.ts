@@ -119,6 +119,22 @@ describe("writing", () => {
     },
   );
 
+  test.each([
+    [2n ** 31n, "8080808008"],
+    [2n ** 32n - 1n, "ffffffff0f"],
+    [2n ** 32n, "8080808010"],
+    [2n ** 35n - 1n, "ffffffff7f"],
+    [2n ** 35n, "808080808001"],
+    [2n ** 63n, "80808080808080808001"],
+    [1_764_374_400_123_456_789n, undefined],
+  ])("a number of any length is written as it is read: %d", (value, bytes) => {
+    const message = new ProtobufWriter().varint(1, value).finish();
+    if (bytes !== undefined) expect(toHex(message)).toBe(`08${bytes}`);
+    const reader = new ProtobufReader(message);
+    reader.next();
+    expect([reader.uint64(), reader.next(), reader.failed]).toEqual([value, false, false]);
+  });
+
   test("fields that are encoded already are taken as they are, in an element whose length changes with them", () => {
     const writer = new ProtobufWriter();
     const start = writer.open(3);
