@@ -17,8 +17,11 @@ const RESIDENT_MB_MAX = 100;
 const CORE_SHARE_MAX = 0.008;
 /** Below what a host takes of handshakes from networks that it knows. */
 const HANDSHAKES_PER_SECOND = 300;
-/** What is due because of the handshakes themselves has been done: V8 looks through what they left some 17 s after the last of them, which takes it as long as all that it does in a minute. */
-const SETTLE_MS = 30_000;
+/**
+ * What is due because of the handshakes themselves has been done: an answer to one is kept for a minute, and V8 looks through the heap when they have come, and
+ * twice when those answers have gone, which takes it as long as all that a resting host does in a minute.
+ */
+const SETTLE_MS = 90_000;
 
 interface Figures {
   readonly emptyMb: number;
