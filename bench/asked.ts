@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 
 /** What `npm run bench` is asked for. */
@@ -98,7 +99,8 @@ function program(given: string): { name: string; path: string } {
 
 function present(option: string, path: string): string {
   if (!existsSync(path)) throw new Refused(`${option} - there is no ${path} - give the path of the program`);
-  return path;
+  // Hosts run it from folders of their own.
+  return resolve(path);
 }
 
 function count(option: string, given: string | undefined, usual: number, least: number): number {

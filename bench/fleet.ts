@@ -36,6 +36,10 @@ export interface FleetPlan {
   readonly lighthousePort: number;
   readonly authority: TestAuthority;
   readonly notAfter: bigint;
+  /** The first two bytes of everybody's overlay address. */
+  readonly network?: string;
+  /** Who vouches for the lighthouse, if somebody else does. */
+  readonly trusts?: Pick<TestAuthority, "certificate">;
 }
 
 /** What askers said and heard; times in microseconds, from when a question was due to when its answer had been read. */
@@ -67,10 +71,10 @@ export class Fleet {
     this.#plan = plan;
     this.#sockets = sockets;
     const { authority, notAfter } = plan;
-    this.#hosts = Array.from({ length: plan.hosts }, (_, i) => new LoadHost(i));
+    this.#hosts = Array.from({ length: plan.hosts }, (_, i) => new LoadHost(i, plan.network ?? "10.1"));
     this.#trust = identityOf(
       nodeSuite,
-      { name: "trust", networks: ["10.0.0.2/8"], notAfter },
+      { name: "trust", networks: ["10.0.0.2/8"], notAfter, ...(plan.trusts && { trusts: plan.trusts }) },
       authority,
       2,
       readClock().wall,
@@ -283,9 +287,9 @@ class LoadHost {
   triedAt = Number.NEGATIVE_INFINITY;
   registered = false;
 
-  constructor(i: number) {
+  constructor(i: number, network: string) {
     this.localIndex = (i + 1) as LocalIndex;
-    this.address = parseAddress(`10.1.${i >> 8}.${i & 255}`)!;
+    this.address = parseAddress(`${network}.${i >> 8}.${i & 255}`)!;
     this.told = `192.168.${i >> 8}.${i & 255 || 1}:4242` as Endpoint;
     this.place = i % PLACES;
   }

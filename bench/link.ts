@@ -12,13 +12,15 @@ const STANDS_WITHIN_MS = 20_000;
 export class Link implements AsyncDisposable {
   readonly server: Machine;
   readonly client: Machine;
+  readonly authority: Authority;
   readonly serverAddress: string = SERVER;
   readonly #network: TestNetwork;
   #running: Running | undefined;
-  #engineProcesses: readonly number[] = [];
+  readonly #engineProcesses: Map<Machine, readonly number[]> = new Map();
 
-  private constructor(network: TestNetwork, server: Machine, client: Machine) {
+  private constructor(network: TestNetwork, server: Machine, client: Machine, authority: Authority) {
     this.#network = network;
+    this.authority = authority;
     this.server = server;
     this.client = client;
   }
@@ -28,14 +30,14 @@ export class Link implements AsyncDisposable {
     try {
       const addresses = ["192.0.2.1/24", "192.0.2.2/24"] as const;
       const [server, client] = await network.couple(["server", "client"], addresses);
-      const link = new Link(network, server, client);
+      const link = new Link(network, server, client, authority);
       link.#running = await engine.start({ server, client, authority }, setup);
       await waitFor(
         `a packet through ${engine.name}`,
         async () => (await client.run("ping", ["-n", "-c", "1", "-W", "1", SERVER])).status === 0,
         { withinMs: STANDS_WITHIN_MS },
       );
-      link.#engineProcesses = [...(await server.processes()), ...(await client.processes())];
+      for (const machine of [server, client]) link.#engineProcesses.set(machine, await machine.processes());
       return link;
     } catch (error) {
       await network.close();
@@ -90,12 +92,15 @@ export class Link implements AsyncDisposable {
     return JSON.parse(await this.client.must(LAB_TOOL, args, { timeoutMs: 120_000 }));
   }
 
-  /** Memory of one host, all processes of the engine together. */
-  memory(): { readonly residentMb: number; readonly anonymousMb: number } {
-    // Both hosts run the same; what is told is one of them.
-    const half = (field: "VmRSS" | "RssAnon"): number =>
-      this.#engineProcesses.reduce((sum, pid) => sum + memoryBytes(pid, field), 0) / 2;
-    return { residentMb: half("VmRSS") / 1e6, anonymousMb: half("RssAnon") / 1e6 };
+  /** Memory of one host, all processes of the engine together; of several the mean. */
+  memory(hosts: readonly Machine[] = [this.server, this.client]): {
+    readonly residentMb: number;
+    readonly anonymousMb: number;
+  } {
+    const processes = hosts.flatMap((host) => this.#engineProcesses.get(host) ?? []);
+    const mean = (field: "VmRSS" | "RssAnon"): number =>
+      processes.reduce((sum, pid) => sum + memoryBytes(pid, field), 0) / hosts.length;
+    return { residentMb: mean("VmRSS") / 1e6, anonymousMb: mean("RssAnon") / 1e6 };
   }
 }
 

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../../test/netns/lab/command.ts";
 import { ALLOW_ALL, DEVICE, type FirewallRule, formatHostConfig, PORT } from "../../test/netns/lab/host-config.ts";
@@ -48,6 +48,7 @@ class ConfiguredEngine implements Engine {
     ];
     const daemons = hosts.map(async ({ machine, overlay, peer, peerOverlay }) => {
       const directory = await authority.issue(subject(machine.name, overlay), [1]);
+      if (setup.trusted !== undefined) await trustAlso(directory, setup.trusted);
       const path = join(machine.directory, "config.yml");
       const staticHosts = { [peerOverlay]: `${peer.addresses[0]}:${PORT}` };
       await writeFile(path, configuration(directory, setup, staticHosts, this.#more));
@@ -64,6 +65,13 @@ class ConfiguredEngine implements Engine {
       },
     };
   }
+}
+
+/** Hosts of earlier rounds have the same folder. */
+async function trustAlso(directory: string, authority: string): Promise<void> {
+  const bundle = join(directory, "ca.crt");
+  const trusted = await readFile(bundle, "utf8");
+  if (!trusted.includes(authority)) await writeFile(bundle, `${trusted.trimEnd()}\n${authority}`);
 }
 
 /** Sections of a configuration that only one engine has. */

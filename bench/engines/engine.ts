@@ -8,6 +8,8 @@ export interface Setup {
   readonly rules: number;
   /** Flows that the firewall may remember; without a number, as many as usually. */
   readonly flows?: number;
+  /** Another authority that the server trusts, in PEM. */
+  readonly trusted?: string;
 }
 
 export const USUAL: Setup = { cipher: "aes", rules: 1 };
@@ -26,7 +28,8 @@ export const SOCKET_BUFFER_BYTES = 8 << 20;
 
 export const SERVER = "10.77.0.1";
 export const CLIENT = "10.77.0.2";
-export const PREFIX_LENGTH = 24;
+/** Of a network that has room for many more peers. */
+export const PREFIX_LENGTH = 8;
 
 /** An implementation of a tunnel between two hosts that can be measured. */
 export interface Engine {

@@ -21,7 +21,7 @@ import {
   TRANSMIT_QUEUE,
 } from "./engine.ts";
 
-/** WireGuard in user space, told what to do over its control socket, as `wg` does. It knows one cipher and no rules. */
+/** WireGuard in user space, told what to do over its control socket, as `wg` does. It knows one cipher, no rules and no authorities. */
 class WireGuardGo implements Engine {
   readonly name = "wireguard-go";
   readonly version: string;
@@ -32,8 +32,8 @@ class WireGuardGo implements Engine {
     this.version = version;
   }
 
-  cipher({ rules }: Setup): string | undefined {
-    return rules > 1 ? undefined : "ChaCha20-Poly1305";
+  cipher({ rules, trusted }: Setup): string | undefined {
+    return rules > 1 || trusted !== undefined ? undefined : "ChaCha20-Poly1305";
   }
 
   async start({ server, client }: Ends): Promise<Running> {

@@ -6,6 +6,7 @@ import { RULES } from "./rules.ts";
 import type { Scenario } from "./scenario.ts";
 import { SMALL_PACKETS } from "./small-packets.ts";
 import { BOTH_WAYS, CHACHA, EIGHT_STREAMS, ONE_STREAM } from "./streams.ts";
+import { MANY_TUNNELS } from "./tunnels.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
   ONE_STREAM,
@@ -18,5 +19,6 @@ export const SCENARIOS: readonly Scenario[] = [
   CONNECTIONS,
   RULES,
   FLOWS,
+  MANY_TUNNELS,
   RELOADS,
 ];

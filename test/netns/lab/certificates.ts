@@ -54,6 +54,11 @@ export class Authority {
     return authority;
   }
 
+  /** The bundle that every host trusts. */
+  get bundlePath(): string {
+    return this.#path("ca.crt");
+  }
+
   /**
    * The directory with the `ca.crt`, `host.crt` and `host.key` of a host: one key, one certificate for each version. A name is
    * issued once; who asks again gets the same files.

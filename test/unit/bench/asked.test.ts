@@ -1,3 +1,4 @@
+import { relative } from "node:path";
 import { expect, test } from "vitest";
 import { chosen, Refused, readAsked } from "../../../bench/asked.ts";
 
@@ -6,6 +7,12 @@ test("a comparison is as long as usual, or as it is said to be", () => {
   expect(readAsked(["--quick", "--seconds", "3"])).toMatchObject({ quick: true, rounds: 2, seconds: 3, drops: 1 });
   const named = readAsked(["--only", "chacha,rules", "--engine", `a=${process.execPath}`]);
   expect(named).toMatchObject({ only: ["chacha", "rules"], programs: [{ name: "a", path: process.execPath }] });
+});
+
+test("programs are meant as whoever types sees them, and hosts find them from folders of their own", () => {
+  const path = relative(process.cwd(), process.execPath);
+  const asked = readAsked(["--engine", `a=${path}`, "--null", path]);
+  expect(asked).toMatchObject({ programs: [{ name: "a", path: process.execPath }], nullPath: process.execPath });
 });
 
 test.each([
