@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { LACIS, type LacisBuild, lacisAt } from "../test/netns/lab/implementation.ts";
 
 /** Ours and, with `--against FOLDER`, the build in another checkout (`scripts/build-commit COMMIT` makes one and prints its folder). */
 export function pairedBuilds(): readonly [LacisBuild, ...LacisBuild[]] {
   const folder = option("--against");
   if (folder === undefined) return [LACIS];
-  if (existsSync(join(folder, "dist/src/cli/main.js"))) return [LACIS, lacisAt(folder, "lacis before")];
+  if (existsSync(join(folder, "dist/src/cli/main.js"))) return [LACIS, lacisAt(resolve(folder), "lacis before")];
   console.error(`${folder} holds no build - make one: scripts/build-commit COMMIT`);
   process.exit(3);
 }
