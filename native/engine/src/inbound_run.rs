@@ -51,7 +51,11 @@ impl<O: Output> Pass<'_, O> {
                             awaited.into_iter().for_each(|address| self.release(address));
                         }
                     }
-                    Err(reason) => self.step.drop_inbound(session, None, reason),
+                    Err(reason) => {
+                        let session = Arc::clone(session);
+                        run.end(&mut self.step);
+                        self.step.drop_inbound(&session, None, reason);
+                    }
                 },
                 None => self.datagram(datagram, source),
             }

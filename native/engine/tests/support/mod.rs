@@ -34,6 +34,8 @@ pub struct Recorder {
     pub datagrams: Vec<(SocketAddr, Vec<u8>)>,
     pub packets: Vec<Vec<u8>>,
     pub events: Vec<Event>,
+    /// How many packets were written when each of the events came.
+    pub events_after: Vec<usize>,
 }
 
 impl Output for Recorder {
@@ -51,6 +53,7 @@ impl Output for Recorder {
     }
 
     fn event(&mut self, event: Event) {
+        self.events_after.push(self.packets.len());
         self.events.push(event);
     }
 }

@@ -15,6 +15,7 @@ pub fn check(host: impl Fn() -> Host, datagrams: impl Fn(&mut Host) -> Vec<Vec<u
     assert_eq!(together.out.packets, alone.out.packets);
     assert_eq!(together.out.datagrams, alone.out.datagrams);
     assert_eq!(together.out.events, alone.out.events);
+    assert_eq!(together.out.events_after, alone.out.events_after);
     let sample = |host: &mut Host| {
         host.pass().list_flows();
         let listed = std::mem::take(&mut host.out.events);
