@@ -11,6 +11,7 @@ mod changes;
 mod clock;
 mod commands;
 mod decode;
+mod duties;
 mod encode;
 mod encode_commands;
 mod event_class;

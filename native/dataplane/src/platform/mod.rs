@@ -28,10 +28,10 @@ compile_error!(
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    ControlStream, Doorway, Handle, HandleRef, Interest, LocalSocket, PacketSocket, ParentSignals, Readiness, Stop,
-    Stopped, SystemChanges, SystemGuard, SystemRoutes, SystemTun, SystemUdp, SystemUnderlay, Told, Wake, allowed_cpus,
-    await_bytes, confine, end_process, error_code, give, harden, listener_of, notify, offload, pin_to, renounce,
-    stop_switch, take, wait_for, wish_huge_pages,
+    Bell, ControlStream, Doorway, Handle, HandleRef, Interest, LocalSocket, PacketSocket, ParentSignals, Readiness,
+    Stop, Stopped, SystemChanges, SystemGuard, SystemRoutes, SystemTun, SystemUdp, SystemUnderlay, Told, Wake,
+    allowed_cpus, await_bytes, confine, end_process, error_code, give, harden, listener_of, notify, offload, pin_to,
+    renounce, stop_switch, take, wait_for, wish_huge_pages,
 };
 
 /// A TUN device. It is gone when the last of its handles is dropped.
@@ -273,14 +273,23 @@ pub struct UdpSettings {
 
 /// What a thread waits for.
 pub trait Wait {
-    /// Blocks until there may be something to read, or the switch is thrown. True when it is.
-    fn wait(&self, stopped: &Stopped) -> bool;
+    /// Where something to read shows: see [`Stopped::wait_with`].
+    fn handle(&self) -> HandleRef<'_>;
+}
+
+/// What was handed on at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Burst {
+    /// All of it.
+    pub bytes: usize,
+    /// Whether there may be more.
+    pub has_more: bool,
 }
 
 /// The read side of a TUN device.
 pub trait PacketSource: Wait {
-    /// Hands on the packets that wait, at most one burst of them, in the pieces in which the system has them, without blocking. True when there may be more.
-    fn read_burst(&mut self, taker: &mut impl PacketTaker) -> io::Result<bool>;
+    /// Hands on the packets that wait, at most one burst of them, in the pieces in which the system has them, without blocking.
+    fn read_burst(&mut self, taker: &mut impl PacketTaker) -> io::Result<Burst>;
 }
 
 /// Where packets of a TUN device go.
@@ -306,8 +315,8 @@ pub trait PacketSink {
 /// The receive side of a UDP socket. IPv4-mapped sources are unmapped below it.
 pub trait DatagramSource: Wait {
     /// Hands on the datagrams that wait, at most one call full, without blocking: those of one source that lie behind each other, and how many bytes each of
-    /// them has but for the last. They may be changed in place. True when there may be more.
-    fn receive_burst(&mut self, each: impl FnMut(&mut [u8], usize, SocketAddr)) -> io::Result<bool>;
+    /// them has but for the last. They may be changed in place.
+    fn receive_burst(&mut self, each: impl FnMut(&mut [u8], usize, SocketAddr)) -> io::Result<Burst>;
 }
 
 /// The send side of a UDP socket, shared by threads.

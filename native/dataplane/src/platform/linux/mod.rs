@@ -36,7 +36,7 @@ pub use guard::LinuxGuard as SystemGuard;
 pub use handles::{Handle, HandleRef, give, take};
 pub use huge_pages::wish_huge_pages;
 pub use packet_socket::PacketSocket;
-pub use poll::{Interest, Readiness, Stop, Stopped, stop_switch, wait_for};
+pub use poll::{Bell, Interest, Readiness, Stop, Stopped, stop_switch, wait_for};
 pub use service_manager::notify;
 pub use stop_signal::{ParentSignals, Told, end_process};
 pub use tun::LinuxTun as SystemTun;

@@ -1,8 +1,10 @@
 //! Waiting for files without spinning.
 
-use std::io::{self, PipeReader, PipeWriter};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
+
+use crate::platform::Wait;
 
 /// Waits until one of the files can be read (or is broken), at most `timeout`. Says which; all false after the timeout.
 pub fn wait_readable<const N: usize>(files: [BorrowedFd<'_>; N], timeout: Option<Duration>) -> io::Result<[bool; N]> {
@@ -100,13 +102,79 @@ impl Stopped {
         is_over(wait_readable([self.0.as_fd()], Some(timeout)))
     }
 
-    /// Waits until a file can be read or the switch is thrown. True when it is.
-    pub fn wait_with(&self, file: BorrowedFd<'_>) -> bool {
-        is_over(wait_readable([self.0.as_fd(), file], None))
+    /// Waits until one of those files can be read that there are, or the switch is thrown: then `None`. Says which can.
+    pub fn wait_with<const N: usize>(&self, files: [Option<BorrowedFd<'_>>; N]) -> Option<[bool; N]> {
+        // The kernel passes over what is no file.
+        let entry = |file: Option<BorrowedFd<'_>>| libc::pollfd {
+            fd: file.map_or(-1, |file| file.as_raw_fd()),
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        let mut polled: Vec<_> = files.into_iter().chain([Some(self.as_fd())]).map(entry).collect();
+        // SAFETY: `polled` holds as many initialised entries as are said, and the files are open while they are borrowed.
+        let ready = unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, -1) };
+        if ready < 0 {
+            let is_interrupted = io::Error::last_os_error().kind() == io::ErrorKind::Interrupted;
+            return is_interrupted.then_some([false; N]);
+        }
+        let is_thrown = polled.pop().is_none_or(|switch| switch.revents != 0);
+        let mut ready = [false; N];
+        for (ready, entry) in ready.iter_mut().zip(&polled) {
+            *ready = entry.revents != 0;
+        }
+        (!is_thrown).then_some(ready)
     }
 }
 
 /// Whether the first of the files, the pipe that ends with its switch, has ended. Who cannot wait any more has to end, too.
 fn is_over<const N: usize>(waited: io::Result<[bool; N]>) -> bool {
     waited.map_or(true, |ready| ready.first().copied().unwrap_or(true))
+}
+
+/// Calls a thread that waits for it among other things.
+pub struct Bell {
+    reader: PipeReader,
+    writer: PipeWriter,
+}
+
+impl Bell {
+    /// Silent.
+    pub fn new() -> io::Result<Self> {
+        io::pipe().map(|(reader, writer)| Self { reader, writer })
+    }
+
+    /// Whoever waits for it is woken. Not to be rung again before it was hushed.
+    pub fn ring(&self) {
+        let _ = (&self.writer).write(&[0]);
+    }
+
+    /// Of a bell that has rung.
+    pub fn hush(&self) {
+        let _ = (&self.reader).read(&mut [0; 16]);
+    }
+}
+
+impl Wait for Bell {
+    fn handle(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_is_told_which_of_the_files_there_are_can_be_read_and_of_the_switch() {
+        let (stop, stopped) = stop_switch().unwrap();
+        let (rung, silent) = (Bell::new().unwrap(), Bell::new().unwrap());
+        rung.ring();
+        let files = || [Some(silent.handle()), None, Some(rung.handle())];
+        assert_eq!(stopped.wait_with(files()), Some([false, false, true]));
+        rung.hush();
+        silent.ring();
+        assert_eq!(stopped.wait_with(files()), Some([true, false, false]));
+        drop(stop);
+        assert_eq!(stopped.wait_with(files()), None);
+    }
 }

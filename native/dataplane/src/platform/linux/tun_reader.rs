@@ -11,13 +11,14 @@ use lacis_engine::flow::Foreseen;
 
 use super::offload::segments::take_apart;
 use super::offload::virtio_header::{VIRTIO_HEADER_BYTES, VirtioHeader};
-use super::poll::Stopped;
-use crate::platform::{PacketSource, PacketTaker, Wait};
+use crate::platform::{Burst, HandleRef, PacketSource, PacketTaker, Wait};
 
 /// Largest packet a device hands over, and one byte more.
 const PACKET_BYTES: usize = 65_536;
 /// Reads of the device before what they brought is flushed. One may stand for 64 packets.
 const BURST_READS: usize = 32;
+/// Bytes that are read before that: what comes from the other side is not to wait for long where one thread serves both.
+const BURST_BYTES: usize = 256 << 10;
 /// What is kept while its flow is fetched: one read for where the flow lies, one for the flow. A read takes longer than either.
 const KEPT_MAX: usize = 2;
 
@@ -90,11 +91,15 @@ impl Slot {
 }
 
 impl PacketSource for TunReader {
-    fn read_burst(&mut self, taker: &mut impl PacketTaker) -> io::Result<bool> {
-        let mut has_more = Ok(true);
-        for _ in 0..BURST_READS {
+    fn read_burst(&mut self, taker: &mut impl PacketTaker) -> io::Result<Burst> {
+        let (mut has_more, mut reads, mut bytes) = (Ok(true), 0, 0);
+        while reads < BURST_READS && bytes < BURST_BYTES {
+            reads += 1;
             match self.file.as_ref().read(&mut self.slot.bytes) {
-                Ok(length) => self.take(length, taker),
+                Ok(length) => {
+                    bytes += length;
+                    self.take(length, taker);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     has_more = if error.kind() == io::ErrorKind::WouldBlock { Ok(false) } else { Err(error) };
@@ -104,13 +109,13 @@ impl PacketSource for TunReader {
         }
         self.approach_last(taker);
         self.hand_on(0, taker);
-        has_more
+        has_more.map(|has_more| Burst { bytes, has_more })
     }
 }
 
 impl Wait for TunReader {
-    fn wait(&self, stopped: &Stopped) -> bool {
-        stopped.wait_with(self.file.as_fd())
+    fn handle(&self) -> HandleRef<'_> {
+        self.file.as_fd()
     }
 }
 
@@ -147,7 +152,7 @@ mod tests {
         let (device, mut kernel) = PacketSocket::pair(100).unwrap();
         (1..=packets).for_each(|packet| assert!(kernel.write(&[packet]).unwrap()));
         let mut listener = Listener { is_far, heard: vec![] };
-        assert!(!TunReader::new(Arc::new(device)).read_burst(&mut listener).unwrap());
+        assert!(!TunReader::new(Arc::new(device)).read_burst(&mut listener).unwrap().has_more);
         listener.heard.join(", ")
     }
 

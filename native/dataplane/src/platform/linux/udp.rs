@@ -7,11 +7,10 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::poll::Stopped;
 use super::socket_address::RawAddress;
 use super::udp_message::{Control, message};
 use crate::failure::Failure;
-use crate::platform::{DatagramSource, Handle, HandleRef, Udp, UdpSettings, Wait};
+use crate::platform::{Burst, DatagramSource, Handle, HandleRef, Udp, UdpSettings, Wait};
 
 mod send;
 
@@ -19,8 +18,8 @@ mod send;
 const GRO_BUFFER_BYTES: usize = 65_536;
 /// One byte more than any datagram of the protocol, so that longer ones are seen to be too long.
 const SINGLE_BUFFER_BYTES: usize = 9_002;
-/// With GRO each slot holds up to 64 datagrams: more slots only cost memory.
-const GRO_SLOTS_MAX: usize = 32;
+/// With GRO each slot holds up to 64 datagrams: more slots only cost memory, and the cache of the processor.
+const GRO_SLOTS_MAX: usize = 8;
 /// What the kernel is asked to buffer when the configuration does not say: two or three superpackets fit its own default.
 const RECEIVE_BUFFER_BYTES: u32 = 8 << 20;
 
@@ -212,7 +211,7 @@ impl UdpReader {
 }
 
 impl DatagramSource for UdpReader {
-    fn receive_burst(&mut self, mut each: impl FnMut(&mut [u8], usize, SocketAddr)) -> io::Result<bool> {
+    fn receive_burst(&mut self, mut each: impl FnMut(&mut [u8], usize, SocketAddr)) -> io::Result<Burst> {
         let slots = self.names.len();
         let mut vectors = Vec::with_capacity(slots);
         let mut headers = Vec::with_capacity(slots);
@@ -234,11 +233,12 @@ impl DatagramSource for UdpReader {
         let Ok(received) = usize::try_from(received) else {
             let error = io::Error::last_os_error();
             return match error.kind() {
-                io::ErrorKind::WouldBlock => Ok(false),
-                io::ErrorKind::Interrupted => Ok(true),
+                io::ErrorKind::WouldBlock => Ok(Burst::default()),
+                io::ErrorKind::Interrupted => Ok(Burst { bytes: 0, has_more: true }),
                 _ => Err(error),
             };
         };
+        let mut moved = Burst { bytes: 0, has_more: received == slots };
         let arrived =
             self.buffer.chunks_exact_mut(self.slot_bytes).zip(&headers).zip(self.names.iter().zip(&self.controls));
         for ((slot, header), (name, control)) in arrived.take(received) {
@@ -246,15 +246,16 @@ impl DatagramSource for UdpReader {
                 continue;
             };
             let segment = control.gro_segment_bytes(header.msg_hdr.msg_controllen).unwrap_or(bytes.len());
+            moved.bytes += bytes.len();
             each(bytes, segment, source);
         }
-        Ok(received == slots)
+        Ok(moved)
     }
 }
 
 impl Wait for UdpReader {
-    fn wait(&self, stopped: &Stopped) -> bool {
-        stopped.wait_with(self.udp.socket.as_fd())
+    fn handle(&self) -> HandleRef<'_> {
+        self.udp.socket.as_fd()
     }
 }
 
