@@ -131,13 +131,14 @@ impl Duties {
         state.served(me)
     }
 
-    /// Much went one way now. If it does the other, too, each thread serves its own.
-    pub fn heavy(&self, me: Way, way: Way, now_ms: u64) {
+    /// Much went one way now. If it does the other, too, each thread serves its own. Returns what this one serves then.
+    pub fn heavy(&self, me: Way, way: Way, now_ms: u64) -> Each<bool> {
         let mut state = self.lock();
         *state.heavy_until_ms.of_mut(way) = now_ms + HEAVY_MS;
         if state.are_both_heavy(now_ms) {
             self.divide(&mut state, me);
         }
+        state.served(me)
     }
 
     /// The other thread serves its own way again, if this one has served both and the other can be called.
@@ -247,9 +248,8 @@ mod tests {
     fn each_thread_serves_its_own_way_while_much_goes_both_ways() {
         let duties = at_work();
         assert_eq!(duties.rest(Way::Out, 0), NOTHING);
-        duties.heavy(Way::In, Way::In, 5);
-        assert_eq!(duties.served(Way::In), BOTH, "the answers to much are little");
-        duties.heavy(Way::In, Way::Out, 7);
+        assert_eq!(duties.heavy(Way::In, Way::In, 5), BOTH, "the answers to much are little");
+        assert_eq!(duties.heavy(Way::In, Way::Out, 7), IN);
         assert!(has_rung(&duties, Way::Out));
         assert_eq!((duties.rest(Way::In, 14), duties.rest(Way::Out, 14)), (IN, OUT));
         assert_eq!(duties.rest(Way::In, 15), NOTHING, "nothing much came in for a while");

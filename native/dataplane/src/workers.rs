@@ -314,7 +314,8 @@ impl Post {
                     Some(Ok(moved)) => {
                         *more.of_mut(way) = moved.has_more;
                         if moved.bytes >= HEAVY_BYTES {
-                            pair.duties.heavy(*me, way, shared.clock.now_ms());
+                            // Who looks at what it has given away waits until whoever serves it does not.
+                            served = pair.duties.heavy(*me, way, shared.clock.now_ms());
                         }
                     }
                     Some(Err(error)) => {
