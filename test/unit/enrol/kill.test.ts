@@ -14,6 +14,7 @@ import { ServiceForTests } from "./service-for-tests.ts";
  */
 const PROGRAM = fileURLToPath(new URL("../../../dist/src/cli/main.js", import.meta.url));
 const STRIDE = Number(process.env["LACIS_KILL_STRIDE"] ?? 41);
+const FIRST_PORT = 14_242;
 
 const hasStorage = await canOpen();
 
@@ -35,19 +36,14 @@ describe.skipIf(!canKill(PROGRAM))("killed at any system call and run again (nee
     "init founds one network, whose authority has signed this host",
     { timeout: 3_600_000 },
     async () => {
-      const args = [
-        "init",
-        "home",
-        "--name",
-        "first",
-        "--dir",
-        "host",
-        "--no-start",
-        "--endpoint",
-        "127.0.0.1",
-        "--port",
-        "14242",
-      ];
+      const ports = new Map<string, number>();
+      const args = (directory: string): readonly string[] => {
+        // Whether it is free is tried, and several try at once.
+        const port = ports.get(directory) ?? FIRST_PORT + ports.size;
+        ports.set(directory, port);
+        const names = ["init", "home", "--name", "first", "--dir", "host", "--no-start"];
+        return [...names, "--endpoint", "127.0.0.1", "--port", String(port)];
+      };
       const seen = await killSweep({
         program: PROGRAM,
         args,
@@ -60,7 +56,7 @@ describe.skipIf(!canKill(PROGRAM))("killed at any system call and run again (nee
             : authority
               ? "an authority"
               : "nothing";
-          await lacis(directory, ...args);
+          await lacis(directory, ...args(directory));
           await lacis(directory, "check", "host/config.yml");
           // What stood once is never made anew.
           if (authority !== undefined) expect(textOf(directory, "host/authority/ca.crt")).toBe(authority);
