@@ -27,6 +27,8 @@ import { identityOf } from "../test/unit/fixtures/settings.ts";
 const PLACES = 256;
 /** A handshake without an answer is repeated after so long. */
 const REPEAT_MS = 500;
+/** Below what a host takes of handshakes from networks that it knows. */
+const CONNECTIONS_PER_SECOND = 300;
 /** More than any host's messages of one load. */
 const COUNTERS_USED_MAX = 1_000_000n;
 const DIALECT = 1;
@@ -104,9 +106,9 @@ export class Fleet {
     return this.#everybody(Number.POSITIVE_INFINITY, underWay, (host) => this.#report(host));
   }
 
-  /** Everybody shakes hands and proves it by a test request, so many a second. Ends when all of these have been answered. */
-  connect(perSecond: number): Promise<void> {
-    return this.#everybody(perSecond, Number.POSITIVE_INFINITY, (host) =>
+  /** Everybody shakes hands and proves it by a test request, as fast as any host takes it. Ends when all of these have been answered. */
+  connect(): Promise<void> {
+    return this.#everybody(CONNECTIONS_PER_SECOND, Number.POSITIVE_INFINITY, (host) =>
       this.#seal(host, PacketType.test, TestSubtype.request, new Uint8Array(0)),
     );
   }

@@ -13,8 +13,6 @@ import { Fleet } from "./fleet.ts";
  * NETWORK: the first two bytes of their overlay addresses. CA: the certificate of who vouches for the host, first in a file. One line on standard output when all tunnels stand.
  */
 
-/** Below what a host takes of handshakes from networks that it knows. */
-const HANDSHAKES_PER_SECOND = 300;
 const DAY = 86_400n;
 const A_LONG_TIME_MS = 3_600_000;
 
@@ -38,7 +36,7 @@ async function main([port, count, network, ca]: readonly string[]): Promise<void
     network,
     trusts: { certificate },
   });
-  await fleet.connect(HANDSHAKES_PER_SECOND);
+  await fleet.connect();
   console.log(`${count} tunnels stand`);
   await sleep(A_LONG_TIME_MS);
 }

@@ -15,8 +15,6 @@ import { option } from "./pairing.ts";
  */
 const RESIDENT_MB_MAX = 100;
 const CORE_SHARE_MAX = 0.008;
-/** Below what a host takes of handshakes from networks that it knows. */
-const HANDSHAKES_PER_SECOND = 300;
 /**
  * What is due because of the handshakes themselves has been done: an answer to one is kept for a minute, and V8 looks through the heap when they have come, and
  * twice when those answers have gone, which takes it as long as all that a resting host does in a minute.
@@ -74,7 +72,7 @@ async function measure(contender: Contender, tunnels: number, seconds: number): 
     await host.outlives(sleep(1_500));
     const emptyMb = sum(host.residentMb());
     const fleet = await Fleet.open({ hosts: tunnels, lighthousePort: port, authority, notAfter });
-    await host.outlives(fleet.connect(HANDSHAKES_PER_SECOND));
+    await host.outlives(fleet.connect());
     await host.outlives(sleep(SETTLE_MS));
     const asked = fleet.heard.tests;
     const spent = await host.spend(() => sleep(seconds * 1000));

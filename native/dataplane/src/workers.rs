@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lacis_contract::wire;
 use lacis_contract::wire::from_data_plane::Event;
-use lacis_engine::engine::{Engine, Pass, Worker};
+use lacis_engine::engine::{Pass, Worker};
 use lacis_engine::flow::Foreseen;
 use lacis_engine::output::Output;
 use lacis_engine::segments::Segments;
@@ -163,8 +163,7 @@ impl Drop for Workers {
 /// Where packets come from, and which way they go.
 trait Source: Wait + Send {
     /// Moves one burst.
-    fn burst(&mut self, engine: &Engine, now_ms: u64, worker: &mut Worker, out: &mut ThreadOutput)
-    -> io::Result<Burst>;
+    fn burst(&mut self, pass: &mut Pass<'_, ThreadOutput>) -> io::Result<Burst>;
     /// What the control plane is told when it fails.
     fn complaint(&self, error: &io::Error) -> Event;
 }
@@ -177,14 +176,8 @@ fn boxed(source: impl Source + 'static) -> Mutex<Box<dyn Source>> {
 struct Outbound<S>(S);
 
 impl<S: PacketSource + Send> Source for Outbound<S> {
-    fn burst(
-        &mut self,
-        engine: &Engine,
-        now_ms: u64,
-        worker: &mut Worker,
-        out: &mut ThreadOutput,
-    ) -> io::Result<Burst> {
-        self.0.read_burst(&mut engine.at(now_ms, worker, out))
+    fn burst(&mut self, pass: &mut Pass<'_, ThreadOutput>) -> io::Result<Burst> {
+        self.0.read_burst(pass)
     }
 
     fn complaint(&self, error: &io::Error) -> Event {
@@ -216,16 +209,8 @@ impl<O: Output> PacketTaker for Pass<'_, O> {
 struct Inbound<S>(S);
 
 impl<S: DatagramSource + Send> Source for Inbound<S> {
-    fn burst(
-        &mut self,
-        engine: &Engine,
-        now_ms: u64,
-        worker: &mut Worker,
-        out: &mut ThreadOutput,
-    ) -> io::Result<Burst> {
-        self.0.receive_burst(|datagrams, datagram_bytes, source| {
-            engine.at(now_ms, worker, out).inbound_all(datagrams, datagram_bytes, source);
-        })
+    fn burst(&mut self, pass: &mut Pass<'_, ThreadOutput>) -> io::Result<Burst> {
+        self.0.receive_burst(|datagrams, datagram_bytes, source| pass.inbound_all(datagrams, datagram_bytes, source))
     }
 
     fn complaint(&self, error: &io::Error) -> Event {
@@ -345,9 +330,8 @@ impl Post {
         let now_ms = shared.clock.now_ms();
         let moved = shared.contain(|| {
             let mut source = self.pair.source(way);
-            let moved = source
-                .as_mut()
-                .map_or(Ok(Burst::default()), |source| source.burst(&shared.engine, now_ms, worker, out));
+            let mut pass = shared.engine.at(now_ms, worker, out);
+            let moved = source.as_mut().map_or(Ok(Burst::default()), |source| source.burst(&mut pass));
             out.flush();
             moved
         });

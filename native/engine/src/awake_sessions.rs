@@ -1,10 +1,9 @@
 //! Sessions whose key schedules are there. What a library makes of a key takes more memory than everything else that a session is, and is made within a
 //! microsecond: a session that nobody uses keeps its keys alone, so that thousands can rest.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use crate::lock::lock;
-use crate::session::Session;
 
 /// Those that were used since they were last looked at, and perhaps some that were not.
 #[derive(Default)]
@@ -22,20 +21,15 @@ impl AwakeSessions {
         lock(&self.0).push(Awake { local_index, used: None });
     }
 
-    /// Lets those rest that nobody has used since the look before.
-    pub(crate) fn look(&self, find: impl Fn(u32) -> Option<Arc<Session>>) {
+    /// Looks at all of them. `look`: what one has used now, told what it had used the last time; `None` when it rests from now on, or is gone.
+    pub(crate) fn look(&self, look: impl Fn(u32, Option<u64>) -> Option<u64>) {
         // Sessions are asked without the lock: whoever makes a schedule has one of the session's, and then wants this.
         let looked_at = std::mem::take(&mut *lock(&self.0));
-        let mut kept = vec![];
-        for Awake { local_index, used: before } in looked_at {
-            let Some(session) = find(local_index) else { continue };
-            let used = Some(session.used());
-            if used == before {
-                session.rest();
-            } else {
-                kept.push(Awake { local_index, used });
-            }
-        }
+        let kept = looked_at.into_iter().filter_map(|Awake { local_index, used }| {
+            let used = Some(look(local_index, used)?);
+            Some(Awake { local_index, used })
+        });
+        let mut kept: Vec<_> = kept.collect();
         lock(&self.0).append(&mut kept);
     }
 

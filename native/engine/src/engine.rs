@@ -308,7 +308,7 @@ impl<O: Output> Pass<'_, O> {
             engine.swept_at_ms.store(now_ms, Ordering::Relaxed);
             engine.flows.settle(self.step.flow);
             engine.flows.sweep(now_ms, &self.step.host.flow_timeouts);
-            engine.awake.look(|local_index| engine.sessions.by_index(local_index));
+            engine.awake.look(|local_index, used| engine.sessions.by_index(local_index)?.rest_unless_used(used));
         }
         if let Some(records) = engine.flows.log.take_due(now_ms) {
             self.step.out.event(Event::FlowRecords(records));

@@ -219,17 +219,18 @@ impl Session {
         }
     }
 
-    /// Datagrams that it has sent and received: more of them than before, and it was used.
-    pub(crate) fn used(&self) -> u64 {
-        self.counter().last().wrapping_add(self.receive.arrivals.totals().0)
-    }
-
-    /// Keeps its keys alone, until it is used again.
-    pub(crate) fn rest(&self) {
+    /// Keeps its keys alone, until it is used again, if it has not been since it had sent and received so many datagrams. Returns how many those are
+    /// now; `None`: it rests.
+    pub(crate) fn rest_unless_used(&self, before: Option<u64>) -> Option<u64> {
+        let used = self.counter().last().wrapping_add(self.receive.arrivals.totals().0);
+        if before != Some(used) {
+            return Some(used);
+        }
         // Before they are gone: whoever makes one afterwards says so again.
         self.is_awake.store(false, Ordering::Release);
         *write(&self.send.key) = None;
         self.receive.arrivals.rest();
+        None
     }
 
     /// Counts datagrams and the bytes of all of them.

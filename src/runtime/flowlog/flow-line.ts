@@ -1,3 +1,4 @@
+import { LruMap } from "../../core/base/lru.ts";
 import type { FlowStory } from "../../core/flow-story.ts";
 import { entryOf } from "./flow-entry.ts";
 
@@ -7,9 +8,9 @@ import { entryOf } from "./flow-entry.ts";
  */
 export class FlowLines {
   /** Until the second, by Unix seconds. */
-  readonly #times = new Kept<number>((second) => new Date(second * 1000).toISOString().slice(0, -"000Z".length));
-  readonly #names = new Kept<string>((name) => JSON.stringify(name));
-  readonly #rules = new Kept<NonNullable<FlowStory["rule"]>>((rule) => JSON.stringify(rule));
+  readonly #times = new LruMap<number, string>(KEPT_MAX);
+  readonly #names = new LruMap<string, string>(KEPT_MAX);
+  readonly #rules = new LruMap<NonNullable<FlowStory["rule"]>, string>(KEPT_MAX);
 
   /** `now`: Unix milliseconds. */
   of(story: FlowStory, host: string, now: number): string {
@@ -26,40 +27,21 @@ export class FlowLines {
       `"peer":${peer ? `{"name":${peerName},"address":"${peer.address}","groups":[]}` : "null"},` +
       `"path":${path ? `{"endpoint":${this.#text(path.endpoint)},"relay":${this.#text(path.relay?.name)}}` : "null"},` +
       `"verdict":"allowed","reason":null,"drop":null,"by":null,"answered":null,` +
-      `"rule":${rule ? this.#rules.of(rule) : "null"},"closest":null,` +
+      `"rule":${rule ? this.#rules.getOrMake(rule, () => JSON.stringify(rule)) : "null"},"closest":null,` +
       `"sentPackets":${story.sentPackets},"sentBytes":${story.sentBytes},` +
       `"receivedPackets":${story.receivedPackets},"receivedBytes":${story.receivedBytes}}`
     );
   }
 
   #text(name: string | undefined): string {
-    return name === undefined ? "null" : this.#names.of(name);
+    return name === undefined ? "null" : this.#names.getOrMake(name, () => JSON.stringify(name));
   }
 
   /** ISO 8601. */
   #time(ms: number): string {
     const second = Math.floor(ms / 1000);
-    return `${this.#times.of(second)}${String(ms - second * 1000).padStart(3, "0")}Z`;
-  }
-}
-
-/** Text of what comes again and again: most flows of one moment have peers, rules and seconds in common. */
-class Kept<Key> {
-  readonly #texts = new Map<Key, string>();
-  readonly #make: (key: Key) => string;
-
-  constructor(make: (key: Key) => string) {
-    this.#make = make;
-  }
-
-  of(key: Key): string {
-    let text = this.#texts.get(key);
-    if (text === undefined) {
-      if (this.#texts.size >= KEPT_MAX) this.#texts.clear();
-      text = this.#make(key);
-      this.#texts.set(key, text);
-    }
-    return text;
+    const begin = this.#times.getOrMake(second, () => new Date(second * 1000).toISOString().slice(0, -"000Z".length));
+    return `${begin}${String(ms - second * 1000).padStart(3, "0")}Z`;
   }
 }
 

@@ -190,7 +190,7 @@ export class FlowLog implements Service {
   }
 
   #clear(): void {
-    this.#waiting.clear();
+    this.#waiting.take();
     void this.#ring?.clear();
   }
 

@@ -1,6 +1,6 @@
 /** Lines that were noted together, each with its end. */
 interface Batch {
-  readonly bytes: Uint8Array;
+  readonly bytes: Buffer;
   readonly lines: number;
 }
 
@@ -40,14 +40,9 @@ export class WaitingLines {
     return this.#makeRoom();
   }
 
-  clear(): void {
-    this.take();
-  }
-
   /** The last one first. */
   *backwards(): Generator<string, void> {
-    for (const { bytes } of this.#batches.toReversed())
-      yield* Buffer.from(bytes).toString("utf8").trimEnd().split("\n").reverse();
+    for (const { bytes } of this.#batches.toReversed()) yield* bytes.toString("utf8").trimEnd().split("\n").reverse();
   }
 
   #makeRoom(): number {

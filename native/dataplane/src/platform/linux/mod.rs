@@ -1,6 +1,7 @@
 //! Linux: every `unsafe` of this program is below this folder.
 
 mod affinity;
+mod bell;
 mod changes;
 mod confine;
 mod control_socket;
@@ -26,6 +27,7 @@ mod underlay;
 mod wake;
 
 pub use affinity::{allowed_cpus, pin_to};
+pub use bell::Bell;
 pub use changes::LinuxChanges as SystemChanges;
 pub use confine::{confine, harden, renounce};
 pub use control_socket::{ControlSocket as LocalSocket, listener_of};
@@ -36,7 +38,7 @@ pub use guard::LinuxGuard as SystemGuard;
 pub use handles::{Handle, HandleRef, give, take};
 pub use huge_pages::wish_huge_pages;
 pub use packet_socket::PacketSocket;
-pub use poll::{Bell, Interest, Readiness, Stop, Stopped, stop_switch, wait_for};
+pub use poll::{Interest, Readiness, Stop, Stopped, stop_switch, wait_for};
 pub use service_manager::notify;
 pub use stop_signal::{ParentSignals, Told, end_process};
 pub use tun::LinuxTun as SystemTun;

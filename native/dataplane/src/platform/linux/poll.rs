@@ -1,23 +1,32 @@
 //! Waiting for files without spinning.
 
-use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-use crate::platform::Wait;
-
 /// Waits until one of the files can be read (or is broken), at most `timeout`. Says which; all false after the timeout.
 pub fn wait_readable<const N: usize>(files: [BorrowedFd<'_>; N], timeout: Option<Duration>) -> io::Result<[bool; N]> {
-    let mut polled = files.map(|file| libc::pollfd { fd: file.as_raw_fd(), events: libc::POLLIN, revents: 0 });
+    let mut polled = files.map(|file| entry(Some(file), libc::POLLIN));
+    poll(&mut polled, timeout)?;
+    Ok(polled.map(|entry| entry.revents != 0))
+}
+
+/// What is polled at one file. The kernel passes over what is none.
+fn entry(file: Option<BorrowedFd<'_>>, events: libc::c_short) -> libc::pollfd {
+    libc::pollfd { fd: file.map_or(-1, |file| file.as_raw_fd()), events, revents: 0 }
+}
+
+/// Waits for what the entries ask for, at most `timeout`. Nothing is ready after the timeout, or a signal.
+fn poll(polled: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<()> {
     // Rounded up, so that a deadline has passed when it is said to have.
     let timeout = timeout.map_or(-1, |t| i32::try_from(t.as_micros().div_ceil(1_000)).unwrap_or(i32::MAX));
-    // SAFETY: `polled` holds N initialised entries, and the files are open while `files` borrows them.
-    let ready = unsafe { libc::poll(polled.as_mut_ptr(), N as libc::nfds_t, timeout) };
-    if ready < 0 {
-        let error = io::Error::last_os_error();
-        return if error.kind() == io::ErrorKind::Interrupted { Ok([false; N]) } else { Err(error) };
+    // SAFETY: `polled` holds as many initialised entries as are said; of a file that is closed meanwhile the kernel says so.
+    let ready = unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, timeout) };
+    if ready >= 0 {
+        return Ok(());
     }
-    Ok(polled.map(|entry| entry.revents != 0))
+    let error = io::Error::last_os_error();
+    if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) }
 }
 
 /// What is waited for at one file.
@@ -46,21 +55,8 @@ pub fn wait_for(files: &[(BorrowedFd<'_>, Interest)], timeout: Option<Duration>)
         let reads = if interest.reads { libc::POLLIN } else { 0 };
         reads | if interest.writes { libc::POLLOUT } else { 0 }
     };
-    let mut polled: Vec<libc::pollfd> = files
-        .iter()
-        .map(|(file, interest)| libc::pollfd { fd: file.as_raw_fd(), events: events(interest), revents: 0 })
-        .collect();
-    let timeout = timeout.map_or(-1, |t| i32::try_from(t.as_micros().div_ceil(1_000)).unwrap_or(i32::MAX));
-    // SAFETY: `polled` holds as many initialised entries as are said, and the files are open while `files` borrows them.
-    let ready = unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, timeout) };
-    if ready < 0 {
-        let error = io::Error::last_os_error();
-        return if error.kind() == io::ErrorKind::Interrupted {
-            Ok(vec![Readiness::default(); files.len()])
-        } else {
-            Err(error)
-        };
-    }
+    let mut polled: Vec<_> = files.iter().map(|(file, interest)| entry(Some(*file), events(interest))).collect();
+    poll(&mut polled, timeout)?;
     let broken = libc::POLLHUP | libc::POLLERR;
     let of = |entry: &libc::pollfd| Readiness {
         readable: entry.revents & (libc::POLLIN | broken) != 0,
@@ -104,19 +100,9 @@ impl Stopped {
 
     /// Waits until one of those files can be read that there are, or the switch is thrown: then `None`. Says which can.
     pub fn wait_with<const N: usize>(&self, files: [Option<BorrowedFd<'_>>; N]) -> Option<[bool; N]> {
-        // The kernel passes over what is no file.
-        let entry = |file: Option<BorrowedFd<'_>>| libc::pollfd {
-            fd: file.map_or(-1, |file| file.as_raw_fd()),
-            events: libc::POLLIN,
-            revents: 0,
-        };
-        let mut polled: Vec<_> = files.into_iter().chain([Some(self.as_fd())]).map(entry).collect();
-        // SAFETY: `polled` holds as many initialised entries as are said, and the files are open while they are borrowed.
-        let ready = unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, -1) };
-        if ready < 0 {
-            let is_interrupted = io::Error::last_os_error().kind() == io::ErrorKind::Interrupted;
-            return is_interrupted.then_some([false; N]);
-        }
+        let all = files.into_iter().chain([Some(self.as_fd())]);
+        let mut polled: Vec<_> = all.map(|file| entry(file, libc::POLLIN)).collect();
+        poll(&mut polled, None).ok()?;
         let is_thrown = polled.pop().is_none_or(|switch| switch.revents != 0);
         let mut ready = [false; N];
         for (ready, entry) in ready.iter_mut().zip(&polled) {
@@ -131,38 +117,11 @@ fn is_over<const N: usize>(waited: io::Result<[bool; N]>) -> bool {
     waited.map_or(true, |ready| ready.first().copied().unwrap_or(true))
 }
 
-/// Calls a thread that waits for it among other things.
-pub struct Bell {
-    reader: PipeReader,
-    writer: PipeWriter,
-}
-
-impl Bell {
-    /// Silent.
-    pub fn new() -> io::Result<Self> {
-        io::pipe().map(|(reader, writer)| Self { reader, writer })
-    }
-
-    /// Whoever waits for it is woken. Not to be rung again before it was hushed.
-    pub fn ring(&self) {
-        let _ = (&self.writer).write(&[0]);
-    }
-
-    /// Of a bell that has rung.
-    pub fn hush(&self) {
-        let _ = (&self.reader).read(&mut [0; 16]);
-    }
-}
-
-impl Wait for Bell {
-    fn handle(&self) -> BorrowedFd<'_> {
-        self.reader.as_fd()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::bell::Bell;
     use super::*;
+    use crate::platform::Wait;
 
     #[test]
     fn who_waits_is_told_which_of_the_files_there_are_can_be_read_and_of_the_switch() {

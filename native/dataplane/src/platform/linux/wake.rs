@@ -1,18 +1,20 @@
 //! Waking the thread that looks after deadlines, only when it would sleep past one.
 
-use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use lacis_engine::engine::Engine;
+
+use super::bell::Bell;
+use crate::platform::Wait;
 
 /// No deadline.
 const NEVER: u64 = u64::MAX;
 
 /// One sleeper, any number of wakers.
 pub struct Wake {
-    reader: PipeReader,
-    writer: PipeWriter,
+    bell: Bell,
     /// Until when the sleeper sleeps at most.
     sleeps_until_ms: AtomicU64,
 }
@@ -20,8 +22,7 @@ pub struct Wake {
 impl Wake {
     /// Nobody sleeps yet.
     pub fn new() -> io::Result<Self> {
-        let (reader, writer) = io::pipe()?;
-        Ok(Self { reader, writer, sleeps_until_ms: AtomicU64::new(0) })
+        Ok(Self { bell: Bell::new()?, sleeps_until_ms: AtomicU64::new(0) })
     }
 
     /// The sleeper is about to wait for [`AsFd::as_fd`], until then at most.
@@ -35,7 +36,7 @@ impl Wake {
 
     /// The sleeper was woken.
     pub fn acknowledge(&self) {
-        let _ = (&self.reader).read(&mut [0; 16]);
+        self.bell.hush();
     }
 
     /// A burst is over: wakes the sleeper if it would sleep past a deadline that the burst brought.
@@ -46,13 +47,13 @@ impl Wake {
             _ => engine.next_urgent_ms(),
         };
         if due_ms.is_some_and(|due_ms| due_ms < until_ms) && self.sleeps_until_ms.swap(0, Ordering::SeqCst) != 0 {
-            let _ = (&self.writer).write(&[0]);
+            self.bell.ring();
         }
     }
 }
 
 impl AsFd for Wake {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.reader.as_fd()
+        self.bell.handle()
     }
 }
