@@ -12,6 +12,7 @@ import type {
 } from "./certificate.ts";
 import { excessOver } from "./constraints.ts";
 import { isSignedBy } from "./decode.ts";
+import { KeptCertificate } from "./kept-certificate.ts";
 import type { RevocationList } from "./revocation-list.ts";
 import { untimely } from "./validity.ts";
 
@@ -192,7 +193,7 @@ function judged(certificate: Result<Certificate, string>, ca: Certificate): Judg
   if (certificate.value.networks.length === 0) return refuse("no-network", "the certificate has no network");
   const excess = excessOver(ca, certificate.value);
   if (excess) return refuse(excess.code, `the certificate goes beyond its CA: ${excess.text}`);
-  return ok(certificate.value as VerifiedCertificate);
+  return ok(new KeptCertificate(certificate.value) as Certificate as VerifiedCertificate);
 }
 
 function refuse(

@@ -49,8 +49,9 @@ export function fingerprintsOf(suite: CryptoSuite, certificate: CertificateHead)
   if (certificate.curve !== "P256") return [certificate.fingerprint];
   const signature = otherSignatureForm(certificate.signature);
   if (!signature) return [certificate.fingerprint];
-  const other = { ...certificate, signature };
-  return [certificate.fingerprint, other.version === 1 ? fingerprintV1(suite, other) : fingerprintV2(suite, other)];
+  const { version, curve, details, publicKey } = certificate;
+  const other = { curve, details, publicKey, signature };
+  return [certificate.fingerprint, version === 1 ? fingerprintV1(suite, other) : fingerprintV2(suite, other)];
 }
 
 function versionOf(banner: string): CertificateVersion | undefined {

@@ -209,7 +209,7 @@ function detailsOf(content: CertificateContent): RawDetails {
 /** Encodes and hashes what the details say; the bytes that it keeps are its own. */
 function sealed(suite: CryptoSuite, raw: RawDetails, signatureBytes: Uint8Array): UnreadCertificate {
   const encoded = writeV1(raw, signatureBytes).finish();
-  const { publicKey, signature, details } = viewsOf(encoded);
+  const { publicKey, signature, details } = viewsOfV1(encoded);
   const head: CertificateHead = {
     version: 1,
     curve: raw.curve,
@@ -240,7 +240,7 @@ function readContent(raw: RawDetails, head: CertificateHead, encoded: Uint8Array
 }
 
 /** The parts of a certificate that we have encoded, where they stand in it. */
-function viewsOf(encoded: Uint8Array): Pick<Certificate, "details" | "publicKey" | "signature"> {
+export function viewsOfV1(encoded: Uint8Array): Pick<Certificate, "details" | "publicKey" | "signature"> {
   const views = { details: NOTHING, publicKey: NOTHING, signature: NOTHING };
   const outer = new ProtobufReader(encoded);
   while (outer.next()) {

@@ -240,11 +240,11 @@ function completed(
   const encoded = encodeV2(head);
   if (encoded.length > CERTIFICATE_BYTES_MAX) return fail("the certificate is too long");
   const lists = { networks: sortedPrefixes(networks), unsafeNetworks: sortedPrefixes(unsafeNetworks), groups };
-  return ok(certificateOf(head, { name, ...lists, encoded }, viewsOf(encoded)));
+  return ok(certificateOf(head, { name, ...lists, encoded }, viewsOfV2(encoded)));
 }
 
 /** The parts of a certificate that we have encoded, where they stand in it. */
-function viewsOf(encoded: Uint8Array): Pick<Certificate, "details" | "publicKey" | "signature"> {
+export function viewsOfV2(encoded: Uint8Array): Pick<Certificate, "details" | "publicKey" | "signature"> {
   const reader = new DerReader(new DerReader(encoded).read(Tag.sequence) ?? NOTHING);
   const details = reader.readWhole(Tag.details)?.raw ?? NOTHING;
   reader.readOptional(Tag.curve);

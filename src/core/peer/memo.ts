@@ -1,4 +1,5 @@
 import { fromHex, toHex, utf8Decode, utf8Encode } from "../base/bytes.ts";
+import { packed, unpacked } from "../base/packed.ts";
 import { fail, ok, type Result } from "../base/result.ts";
 import { type WallTime, wallTime } from "../base/time.ts";
 import type { Certificate, CertificateVersion, Fingerprint } from "../cert/certificate.ts";
@@ -59,7 +60,7 @@ export function encodeMemo(memo: SessionMemo): Uint8Array {
   if (memo.role.kind === "responder")
     writer
       .bytes(Field.message1Hash, fromHex(memo.role.message1Hash) ?? new Uint8Array(0))
-      .bytes(Field.message2, memo.role.message2 ?? new Uint8Array(0));
+      .bytes(Field.message2, memo.role.message2 === undefined ? new Uint8Array(0) : unpacked(memo.role.message2));
   writer
     .varint(Field.peerTime, memo.peerTime)
     .varint(Field.ownVersion, memo.ownVersion)
@@ -83,7 +84,7 @@ export function decodeMemo(suite: CryptoSuite, curve: Curve, bytes: Uint8Array):
     peer: peer.value,
     role:
       fields.message2.length > 0
-        ? { kind: "responder", message1Hash: toHex(fields.message1Hash), message2: fields.message2 }
+        ? { kind: "responder", message1Hash: toHex(fields.message1Hash), message2: packed(fields.message2) }
         : { kind: "initiator" },
     peerTime: fields.peerTime,
     ownVersion,

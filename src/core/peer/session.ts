@@ -1,4 +1,5 @@
 import { Fault } from "../base/fault.ts";
+import type { PackedBytes } from "../base/packed.ts";
 import type { Instant } from "../base/time.ts";
 import type { Certificate, CertificateVersion, Fingerprint, VerifiedCertificate } from "../cert/certificate.ts";
 import type { IpAddress } from "../netip/address.ts";
@@ -14,7 +15,7 @@ export type SessionRole =
       /** Lower-case hex SHA-256 of message 1 after its header (protocol 3.6.10 compares exactly these bytes). */
       readonly message1Hash: string;
       /** The whole datagram that answered it; undefined a while after the peer has proven that it has come. */
-      readonly message2: Uint8Array | undefined;
+      readonly message2: PackedBytes | undefined;
     };
 
 /** Whether the peer has proven that it holds its key (reliability R10). */

@@ -1,5 +1,6 @@
 import { toHex } from "../../base/bytes.ts";
 import { Pace } from "../../base/pace.ts";
+import { packed, unpacked } from "../../base/packed.ts";
 import { ok } from "../../base/result.ts";
 import { TokenBucket } from "../../base/token-bucket.ts";
 import type { Fingerprint } from "../../cert/certificate.ts";
@@ -176,7 +177,7 @@ export class Answers {
       peerTime,
       keys,
       certificate,
-      role: { kind: "responder", message1Hash, message2 },
+      role: { kind: "responder", message1Hash, message2: packed(message2) },
       path,
       startedAt: undefined,
     };
@@ -185,8 +186,9 @@ export class Answers {
 
   #answerAgain(session: Session, { path, place }: Source): void {
     if (session.role.kind !== "responder") return;
-    const datagram = session.role.message2;
-    if (datagram) {
+    const { message2 } = session.role;
+    if (message2 !== undefined) {
+      const datagram = unpacked(message2);
       if (!this.#spend(path, datagram.length)) return;
       this.#emit({ kind: "command", command: { kind: "send-datagram", to: path, datagram } });
       const event = { code: "handshake-repeated", address: nameAddress(session), endpoint: place } as const;

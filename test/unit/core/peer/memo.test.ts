@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { packed } from "../../../../src/core/base/packed.ts";
 import { wallTime } from "../../../../src/core/base/time.ts";
 import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import { decodeMemo, encodeMemo, type SessionMemo } from "../../../../src/core/peer/memo.ts";
@@ -12,7 +13,7 @@ describe.each([
 ])("the memo of a session with a %s peer", (_, peer) => {
   const memo: SessionMemo = {
     peer,
-    role: { kind: "responder", message1Hash: "ab".repeat(32), message2: Uint8Array.of(1, 2, 3) },
+    role: { kind: "responder", message1Hash: "ab".repeat(32), message2: packed(Uint8Array.of(1, 2, 3)) },
     peerTime: 1_795_132_800_000_000_123n,
     ownVersion: 2,
     ownFingerprint: peer.fingerprint,

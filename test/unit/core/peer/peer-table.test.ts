@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { packed } from "../../../../src/core/base/packed.ts";
 import { instant } from "../../../../src/core/base/time.ts";
 import type { Initiation } from "../../../../src/core/handshake/initiation.ts";
 import { PendingCalls } from "../../../../src/core/machine/calls/pending-calls.ts";
@@ -25,7 +26,7 @@ describe("the peer table, about sessions,", () => {
 
   test("finds the session that answered a message 1, until it is gone", () => {
     const table = new PeerTable();
-    const role = { kind: "responder", message1Hash: "ab", message2: Uint8Array.of(1) } as const;
+    const role = { kind: "responder", message1Hash: "ab", message2: packed(Uint8Array.of(1)) } as const;
     const session = aSession(peer, { role });
     table.add(session);
     expect(table.byMessage1("ab")).toBe(session);

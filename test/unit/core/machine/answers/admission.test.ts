@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { packed } from "../../../../../src/core/base/packed.ts";
 import { wallTime } from "../../../../../src/core/base/time.ts";
 import { admit } from "../../../../../src/core/machine/answers/admission.ts";
 import { aSession, trusted } from "../../../fixtures/sessions.ts";
@@ -6,7 +7,7 @@ import { aSession, trusted } from "../../../fixtures/sessions.ts";
 const peer = trusted("peer", "10.77.0.2/16");
 const wall = wallTime(1_795_132_800_000_000_000n);
 const DAY = 86_400_000_000_000n;
-const answered = { kind: "responder", message1Hash: "", message2: Uint8Array.of(1) } as const;
+const answered = { kind: "responder", message1Hash: "", message2: packed(Uint8Array.of(1)) } as const;
 
 describe("a message 1", () => {
   test("of any time is let in while no session stands that certainly works", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { packed } from "../../../../../src/core/base/packed.ts";
 import { instant } from "../../../../../src/core/base/time.ts";
 import type { CertificateVersion } from "../../../../../src/core/cert/certificate.ts";
 import { mayBecomePrimary, renewalOf } from "../../../../../src/core/machine/liveness/renewal.ts";
@@ -63,7 +64,7 @@ describe("a session in use is renewed", () => {
     ["the initiator", { kind: "initiator" }, 20 * HOUR, 24 * HOUR - 600_000],
     [
       "the responder",
-      { kind: "responder", message1Hash: "", message2: Uint8Array.of(1) },
+      { kind: "responder", message1Hash: "", message2: packed(Uint8Array.of(1)) },
       24 * HOUR - 300_000,
       24 * HOUR,
     ],

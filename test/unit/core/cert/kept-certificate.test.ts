@@ -1,0 +1,32 @@
+import { describe, expect, test } from "vitest";
+import { fingerprintsOf } from "../../../../src/core/cert/decode.ts";
+import { toHandshakeForm } from "../../../../src/core/cert/handshake-form.ts";
+import { KeptCertificate } from "../../../../src/core/cert/kept-certificate.ts";
+import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
+import { authorityFor, hostOf } from "./issuing.ts";
+import { partsOf } from "./parts.ts";
+
+describe.each([
+  [1, "CURVE25519"],
+  [2, "CURVE25519"],
+  [1, "P256"],
+  [2, "P256"],
+] as const)("a certificate of version %i on %s that is kept", (version, curve) => {
+  const certificate = hostOf(authorityFor({ version, curve }), { version });
+  const kept = new KeptCertificate(certificate);
+
+  test("says what it said when it was read", () => {
+    expect(partsOf(kept)).toEqual(partsOf(certificate));
+  });
+
+  test("has the same fingerprints and the same form in a handshake", () => {
+    expect(fingerprintsOf(nodeSuite, kept)).toEqual(fingerprintsOf(nodeSuite, certificate));
+    expect(toHandshakeForm(kept)).toEqual(toHandshakeForm(certificate));
+  });
+
+  test("holds no array of bytes", () => {
+    expect(Object.values(kept).filter((value) => value instanceof Uint8Array)).toEqual([]);
+    kept.encoded.fill(0);
+    expect(kept.encoded).toEqual(certificate.encoded);
+  });
+});
