@@ -1,4 +1,6 @@
 import { nonceOf } from "../src/core/crypto/nonce.ts";
+import type { CryptoSuite } from "../src/core/crypto/suite.ts";
+import { daemonSuite } from "../src/runtime/crypto/daemon-suite.ts";
 import { nodeSuite, osEntropy } from "../src/runtime/node-crypto.ts";
 
 /**
@@ -7,7 +9,7 @@ import { nodeSuite, osEntropy } from "../src/runtime/node-crypto.ts";
  *
  *     npm run bench:primitives
  *
- * Processor time of the process, the best of twenty samples; a peer's public key is a new one for each handshake, as it is at a lighthouse.
+ * By OpenSSL through Node.js, and by the Rust library where it was built. Processor time of the process, the best of twenty samples; a peer's public key is a new one for each handshake, as it is at a lighthouse.
  */
 const SAMPLES = 20;
 
@@ -19,10 +21,10 @@ interface Primitive {
   readonly run: () => unknown;
 }
 
-function primitives(): readonly Primitive[] {
-  const { sha256, hmacSha256 } = nodeSuite;
-  const agreement = nodeSuite.agreement("CURVE25519")!;
-  const scheme = nodeSuite.signature("CURVE25519")!;
+function primitives(suite: CryptoSuite): readonly Primitive[] {
+  const { sha256, hmacSha256 } = suite;
+  const agreement = suite.agreement("CURVE25519")!;
+  const scheme = suite.signature("CURVE25519")!;
   const fresh = (): Uint8Array => osEntropy.bytes(32);
   const own = agreement.load(fresh())!;
   const peers = Array.from({ length: 128 }, () => agreement.load(fresh())!.publicKey);
@@ -52,19 +54,22 @@ function primitives(): readonly Primitive[] {
       name: "seal",
       perHandshake: 2,
       calls: 2_000,
-      run: () => nodeSuite.aead("aes", hash).seal(nonceOf("aes", 0n), hash, payload),
+      run: () => suite.aead("aes", hash).seal(nonceOf("aes", 0n), hash, payload),
     },
   ];
 }
 
 function main(): void {
-  let floorUs = 0;
-  for (const { name, perHandshake, calls, run } of primitives()) {
-    const us = Math.min(...Array.from({ length: SAMPLES }, () => cpuUsOf(calls, run)));
-    floorUs += perHandshake * us;
-    console.log(`${name.padEnd(28)} ${us.toFixed(2).padStart(7)} us, ${perHandshake} for a handshake`);
+  for (const suite of new Set([nodeSuite, daemonSuite()])) {
+    let floorUs = 0;
+    console.log(`${suite.name}:`);
+    for (const { name, perHandshake, calls, run } of primitives(suite)) {
+      const us = Math.min(...Array.from({ length: SAMPLES }, () => cpuUsOf(calls, run)));
+      floorUs += perHandshake * us;
+      console.log(`  ${name.padEnd(28)} ${us.toFixed(2).padStart(7)} us, ${perHandshake} for a handshake`);
+    }
+    console.log(`  ${"a responder, together".padEnd(28)} ${floorUs.toFixed(0).padStart(7)} us`);
   }
-  console.log(`${"a responder, together".padEnd(28)} ${floorUs.toFixed(0).padStart(7)} us`);
 }
 
 function cpuUsOf(calls: number, run: () => unknown): number {

@@ -52,6 +52,8 @@ async function fillProgram(folder) {
   // Folders of which nothing runs.
   run("find", [join(folder, "node_modules"), "-type", "d", "-empty", "-delete"]);
   cpSync(options["data-plane"], join(folder, "lacis-dataplane"));
+  cpSync(join(PROJECT, "native/target/release/liblacis_crypto.so"), join(folder, "lacis-crypto.node"));
+  chmodSync(join(folder, "lacis-crypto.node"), 0o644);
   chmodSync(join(folder, "lacis-dataplane"), 0o755);
   for (const entry of ["dist/src/cli/main.js", "dist/certs/cli/main.js"]) chmodSync(join(folder, entry), 0o755);
 }

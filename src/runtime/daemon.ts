@@ -22,6 +22,7 @@ import type { LoadedSettings } from "./config/config-file.ts";
 import { loadConfig, previewOf, type ReloadPreview } from "./config/refusable.ts";
 import { type ReloadOutcome, RunningConfig } from "./config/running-config.ts";
 import { ConsoleService } from "./console/console-service.ts";
+import { cryptography } from "./crypto/daemon-suite.ts";
 import { type DataPlane, type DataPlaneDescription, socketBuffers } from "./dataplane/data-plane.ts";
 import { dataPlaneService } from "./dataplane/data-plane-service.ts";
 import { openDataPlane } from "./dataplane/open-data-plane.ts";
@@ -35,7 +36,6 @@ import { EventFeed } from "./log/event-feed.ts";
 import { Log } from "./log/log.ts";
 import { measuring } from "./measuring.ts";
 import type { MetricsService } from "./metrics/metrics-service.ts";
-import { nodeSuite, osEntropy } from "./node-crypto.ts";
 import { OperatorError } from "./operator-error.ts";
 import { packageVersion } from "./package-root.ts";
 import { thisPlatform } from "./platform/this-platform.ts";
@@ -117,8 +117,7 @@ export class Daemon {
       resolved: (name, addresses) => this.#driver.feed({ kind: "resolved", name, addresses }),
     });
     const node = new Node(settings, {
-      crypto: nodeSuite,
-      entropy: osEntropy,
+      ...cryptography(),
       clock: readClock(),
       ...(settings.boot.lighthouse.amLighthouse && { lighthouse: options.lighthouse(settings) }),
     });

@@ -6,10 +6,13 @@ import { nonceOf } from "../../src/core/crypto/nonce.ts";
 import { portableSuite } from "../../src/core/crypto/portable.ts";
 import { smallOrderPoints } from "../../src/core/crypto/public-keys.ts";
 import type { CryptoSuite, Curve } from "../../src/core/crypto/suite.ts";
+import { findNativeLibrary, loadNativeLibrary } from "../../src/runtime/crypto/native-library.ts";
+import { nativeSuite } from "../../src/runtime/crypto/native-suite.ts";
 import { nodeSuite, osEntropy } from "../../src/runtime/node-crypto.ts";
 import { hex, repeated } from "../vectors/hex.ts";
 
-const suites = [portableSuite, nodeSuite];
+const library = findNativeLibrary();
+const suites = [portableSuite, nodeSuite, ...(library === undefined ? [] : [nativeSuite(loadNativeLibrary(library))])];
 const curves: Curve[] = ["CURVE25519", "P256"];
 const everyPair = suites.flatMap((a) => suites.map((b) => ({ a, b, names: `${a.name} and ${b.name}` })));
 
@@ -227,7 +230,7 @@ describe.each(suites)("the $name suite", (suite) => {
 describe.each(everyPair)("$names", ({ a, b }: { a: CryptoSuite; b: CryptoSuite }) => {
   test("hash and authenticate alike, however long the parts and the key are", () => {
     for (const length of [
-      0, 1, 31, 32, 55, 56, 63, 64, 65, 127, 128, 1_983, 1_984, 1_985, 2_047, 2_048, 2_049, 70_000,
+      0, 1, 31, 32, 55, 56, 63, 64, 65, 127, 128, 1_983, 1_984, 1_985, 2_047, 2_048, 2_049, 4_031, 4_032, 4_033, 70_000,
     ]) {
       const [first, second] = [new Uint8Array(length).fill(0xa5), repeated(0x3c, 32)];
       expect(a.sha256(first, second)).toEqual(b.sha256(concatBytes(first, second)));
@@ -239,7 +242,7 @@ describe.each(everyPair)("$names", ({ a, b }: { a: CryptoSuite; b: CryptoSuite }
   });
 
   test.each(["aes", "chachapoly"] as const)("open each other's packets of %s", (cipher) => {
-    for (const length of [0, 1, 16, 1_300, 9_000]) {
+    for (const length of [0, 1, 16, 1_300, 4_020, 4_021, 9_000]) {
       const [key, header, body] = [osEntropy.bytes(32), osEntropy.bytes(16), osEntropy.bytes(length)];
       const sealed = a.aead(cipher, key).seal(nonceOf(cipher, 77n), header, body);
       expect(b.aead(cipher, key).open(nonceOf(cipher, 77n), header, sealed)).toEqual(body);
@@ -259,9 +262,9 @@ describe.each(everyPair)("$names", ({ a, b }: { a: CryptoSuite; b: CryptoSuite }
   });
 
   test.each(curves)("verify each other's signatures on %s", (curve) => {
-    for (let i = 0; i < 8; i++) {
+    for (const length of [0, 10, 20, 70, 190, 4_000, 4_001, 9_000]) {
       const key = a.signature(curve)!.load(osEntropy.bytes(32))!;
-      const message = osEntropy.bytes(10 * i);
+      const message = osEntropy.bytes(length);
       expect(b.signature(curve)!.verify(key.publicKey, message, key.sign(message))).toBe(true);
     }
   });

@@ -28,6 +28,9 @@ test("the Debian package: install, run as its user, upgrade under 100 packets a 
       expect((await root.run("stat", ["-c", "%U:%G %a", "/etc/lacis"])).stdout.trim()).toBe("root:lacis 750");
 
       expect(await notForRunning(root)).toEqual([]);
+      expect((await root.run("stat", ["-c", "%U:%G %a", "/usr/lib/lacis/lacis-crypto.node"])).stdout.trim()).toBe(
+        "root:root 644",
+      );
       // The storage of the enrolment service is a library with a binary of its own.
       const founded = await root.run("lacis", [
         "init",

@@ -1,7 +1,7 @@
 import { type ConfigError, formatConfigError } from "../../core/config/document/config-error.ts";
 import { type KeyChange, planReload, type ReloadPlan } from "../../core/config/reload-plan.ts";
 import { readClock } from "../clock.ts";
-import { nodeSuite } from "../node-crypto.ts";
+import { daemonSuite } from "../crypto/daemon-suite.ts";
 import { OperatorError } from "../operator-error.ts";
 import { type LoadedSettings, loadSettings } from "./config-file.ts";
 
@@ -16,7 +16,7 @@ export interface ReloadPreview {
 
 /** The configuration as it is written now. */
 export function loadConfig(config: string): LoadedSettings {
-  const loaded = loadSettings(config, { suite: nodeSuite, wall: readClock().wall });
+  const loaded = loadSettings(config, { suite: daemonSuite(), wall: readClock().wall });
   if (loaded.ok) return loaded.value;
   throw configRefused(config, loaded.reason);
 }
