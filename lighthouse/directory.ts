@@ -29,7 +29,7 @@ const NONE: readonly never[] = [];
 /** Where hosts are, in their own words and by their own packets; never from a static map (protocol 5.6, 5.7). */
 export class Directory {
   readonly #hosts = new LruMap<IpAddress, KnownHost>(HOSTS_MAX);
-  /** Every overlay address of a known host -> the one that names it. */
+  /** Every overlay address of a known host that does not name it -> the one that does. Most hosts have none. */
   readonly #names = new Map<IpAddress, IpAddress>();
   readonly #underlay: Underlay;
 
@@ -49,8 +49,7 @@ export class Directory {
 
   /** The host that has this overlay address. */
   find(address: IpAddress): KnownHost | undefined {
-    const name = this.#names.get(address);
-    return name === undefined ? undefined : this.#hosts.get(name);
+    return this.#hosts.get(this.#names.get(address) ?? address);
   }
 
   /** The host's own report, in place of its last one: nobody is sent to where no single machine can be. */
@@ -103,7 +102,10 @@ export class Directory {
     if (evicted) this.#remove(evicted);
     this.#hosts.set(name, host);
     if (before?.addresses === host.addresses) return;
-    for (const address of host.addresses) this.#names.set(address, name);
+    for (const address of host.addresses) {
+      if (address === name) this.#names.delete(address);
+      else this.#names.set(address, name);
+    }
   }
 
   #oldestWhenFull(): KnownHost | undefined {

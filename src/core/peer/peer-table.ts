@@ -1,3 +1,4 @@
+import { ListMap } from "../base/list-map.ts";
 import { LruMap } from "../base/lru.ts";
 import type { Instant } from "../base/time.ts";
 import type { VerifiedCertificate } from "../cert/certificate.ts";
@@ -24,10 +25,8 @@ const LAST_NAMES_MAX = 4_096;
 export class PeerTable implements Peers {
   readonly #peers = new Map<IpAddress, Entry>();
   readonly #byIndex = new Map<LocalIndex, OwnedSession>();
-  readonly #byAddress = new Map<IpAddress, OwnedSession[]>();
-  /** Addresses of more than one session. Few have them, and whoever looks for those does not look at all the others. */
-  readonly #shared = new Set<IpAddress>();
-  readonly #byRemoteIndex = new Map<number, OwnedSession[]>();
+  readonly #byAddress = new ListMap<IpAddress, OwnedSession>();
+  readonly #byRemoteIndex = new ListMap<number, OwnedSession>();
   readonly #byMessage1 = new Map<string, OwnedSession>();
   readonly #primaries = new Map<IpAddress, OwnedSession>();
   readonly #callsByIndex = new Map<LocalIndex, Call>();
@@ -35,7 +34,7 @@ export class PeerTable implements Peers {
   readonly #lastNames: LruMap<IpAddress, string> = new LruMap(LAST_NAMES_MAX);
 
   find(address: IpAddress): Peer | undefined {
-    const session = this.#primaries.get(address) ?? this.#byAddress.get(address)?.[0];
+    const session = this.#primaries.get(address) ?? this.#byAddress.newestOf(address);
     return this.#peers.get(session ? nameAddress(session) : address);
   }
 
@@ -44,7 +43,7 @@ export class PeerTable implements Peers {
   }
 
   lastNameOf(address: IpAddress): string | undefined {
-    return this.#byAddress.get(address)?.[0]?.peer.name ?? this.#lastNames.get(address);
+    return this.#byAddress.newestOf(address)?.peer.name ?? this.#lastNames.get(address);
   }
 
   get sessionCount(): number {
@@ -68,7 +67,7 @@ export class PeerTable implements Peers {
   }
 
   sessionsOf(address: IpAddress): readonly OwnedSession[] {
-    return this.#byAddress.get(address) ?? [];
+    return this.#byAddress.of(address);
   }
 
   primaryOf(address: IpAddress): OwnedSession | undefined {
@@ -84,11 +83,11 @@ export class PeerTable implements Peers {
   }
 
   sharedAddresses(): Iterable<IpAddress> {
-    return this.#shared;
+    return this.#byAddress.shared();
   }
 
   byRemoteIndex(index: number): readonly OwnedSession[] {
-    return this.#byRemoteIndex.get(index) ?? [];
+    return this.#byRemoteIndex.of(index);
   }
 
   byMessage1(hash: string): OwnedSession | undefined {
@@ -106,11 +105,8 @@ export class PeerTable implements Peers {
   /** Sessions: for the machine that begins and ends them. */
   add(session: OwnedSession): void {
     this.#byIndex.set(session.localIndex, session);
-    for (const address of session.addresses) {
-      listAdd(this.#byAddress, address, session);
-      if (this.sessionsOf(address).length > 1) this.#shared.add(address);
-    }
-    listAdd(this.#byRemoteIndex, session.remoteIndex, session);
+    for (const address of session.addresses) this.#byAddress.add(address, session);
+    this.#byRemoteIndex.add(session.remoteIndex, session);
     if (session.role.kind === "responder") this.#byMessage1.set(session.role.message1Hash, session);
     const peer = this.#reach(nameAddress(session));
     peer.sessions = [session, ...peer.sessions];
@@ -119,12 +115,11 @@ export class PeerTable implements Peers {
   remove(session: OwnedSession): void {
     this.#byIndex.delete(session.localIndex);
     for (const address of session.addresses) {
-      listRemove(this.#byAddress, address, session);
-      if (this.sessionsOf(address).length < 2) this.#shared.delete(address);
+      this.#byAddress.remove(address, session);
       if (this.#primaries.get(address) === session) this.#primaries.delete(address);
       this.#lastNames.set(address, session.peer.name);
     }
-    listRemove(this.#byRemoteIndex, session.remoteIndex, session);
+    this.#byRemoteIndex.remove(session.remoteIndex, session);
     const { role } = session;
     if (role.kind === "responder" && this.#byMessage1.get(role.message1Hash) === session)
       this.#byMessage1.delete(role.message1Hash);
@@ -231,18 +226,4 @@ class Entry implements Peer {
   get primary(): OwnedSession | undefined {
     return this.#table.primaryOf(this.name) ?? this.sessions.find((session) => this.#table.isPrimary(session));
   }
-}
-
-function listAdd<Key>(map: Map<Key, OwnedSession[]>, key: Key, session: OwnedSession): void {
-  const list = map.get(key);
-  if (list) list.unshift(session);
-  else map.set(key, [session]);
-}
-
-function listRemove<Key>(map: Map<Key, OwnedSession[]>, key: Key, session: OwnedSession): void {
-  const list = map.get(key);
-  const at = list?.indexOf(session) ?? -1;
-  if (!list || at < 0) return;
-  list.splice(at, 1);
-  if (list.length === 0) map.delete(key);
 }
