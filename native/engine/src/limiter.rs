@@ -111,7 +111,7 @@ impl SourceLimiter {
             tiers: vec![
                 Tier::new(HOST, 20, 40, ALL),
                 Tier::new(NETWORK, 200, 400, &[Standing::First]),
-                Tier::new(EVERYBODY, 1_000, 1_000, &[Standing::Known]),
+                Tier::new(EVERYBODY, 2_000, 2_000, &[Standing::Known]),
                 Tier::new(EVERYBODY, 1_000, 1_000, &[Standing::Repeated]),
                 Tier::new(EVERYBODY, 500, 500, &[Standing::First]),
             ],
@@ -210,10 +210,10 @@ mod tests {
     #[test]
     fn no_standing_takes_the_tokens_of_another() {
         let mut limiter = SourceLimiter::message_1();
-        let mut passed = |standing| from_everywhere(&mut limiter, standing, 2_000);
+        let mut passed = |standing| from_everywhere(&mut limiter, standing, 3_000);
         assert_eq!(passed(Standing::First), 500);
         assert_eq!(passed(Standing::Repeated), 1_000);
-        assert_eq!(passed(Standing::Known), 1_000);
+        assert_eq!(passed(Standing::Known), 2_000);
     }
 
     #[test]

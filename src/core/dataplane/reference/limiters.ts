@@ -13,7 +13,7 @@ export function message1Limiter(): SourceLimiter {
   return new SourceLimiter([
     { rate: { perSecond: 20, burst: 40 }, of: HOST },
     { rate: { perSecond: 200, burst: 400 }, of: NETWORK, standings: ["first"] },
-    { rate: { perSecond: 1000, burst: 1000 }, of: "everybody", standings: ["known"] },
+    { rate: { perSecond: 2000, burst: 2000 }, of: "everybody", standings: ["known"] },
     { rate: { perSecond: 1000, burst: 1000 }, of: "everybody", standings: ["repeated"] },
     { rate: { perSecond: 500, burst: 500 }, of: "everybody", standings: ["first"] },
   ]);
