@@ -44,7 +44,7 @@ pub fn serve(socket: &Path, orphan: Duration, takes_over: bool) -> io::Result<()
         Ok((shared, devices, configured))
     })?;
     let events = Arc::clone(&shared.events);
-    spawn_bare("events", move || events.write_forever())?;
+    spawn_bare("events", || (), move || events.write_forever())?;
     if devices.has_socket() {
         devices.restart().map_err(|failure| io::Error::other(failure.message))?;
     }

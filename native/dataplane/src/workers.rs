@@ -111,12 +111,12 @@ impl Workers {
             Way::In => (format!("inbound-{queue}"), None),
             Way::Out => (format!("outbound-{queue}"), cpu),
         };
-        let run = move || {
+        let place = move || {
             // The CPU may be gone since it was chosen: then the system places this thread like any other.
             let _: io::Result<()> = cpu.map_or(Ok(()), pin_to);
-            post.run(&shared, out, &switches, &gate);
         };
-        self.threads.push(spawn_bare(&name, run)?);
+        let run = move || post.run(&shared, out, &switches, &gate);
+        self.threads.push(spawn_bare(&name, place, run)?);
         Ok(())
     }
 }

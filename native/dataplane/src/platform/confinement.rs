@@ -62,12 +62,17 @@ impl Confinement {
     }
 }
 
-/// Starts a thread that only moves bytes: it has renounced everything before it does anything. Returns once it has, so that no later
-/// measure finds it half done.
-pub fn spawn_bare(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+/// Starts a thread that only moves bytes: it has renounced everything before it does anything. Returns once it has, and has done what it does `first`, so that
+/// no later measure finds it half done, or in the way of that.
+pub fn spawn_bare(
+    name: &str,
+    first: impl FnOnce() + Send + 'static,
+    run: impl FnOnce() + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
     let (ready, is_ready) = mpsc::channel();
     let handle = thread::Builder::new().name(name.into()).spawn(move || {
         renounce();
+        first();
         drop(ready);
         run();
     })?;

@@ -43,7 +43,7 @@ impl UserSpace {
         };
         let (stop, stopped) = stop_switch()?;
         let service = Service::new(Box::new(new_stack), device, socket, shared)?;
-        let thread = spawn_bare("streams", move || service.run(&stopped))?;
+        let thread = spawn_bare("streams", || (), move || service.run(&stopped))?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 }
