@@ -18,7 +18,8 @@ import {
   type LighthouseMessage,
 } from "../src/core/wire/lighthouse.ts";
 import { readClock } from "../src/runtime/clock.ts";
-import { nodeSuite, osEntropy } from "../src/runtime/node-crypto.ts";
+import { daemonSuite } from "../src/runtime/crypto/daemon-suite.ts";
+import { osEntropy } from "../src/runtime/node-crypto.ts";
 import { LAB_TOOL } from "../test/netns/lab/implementation.ts";
 import type { TestAuthority } from "../test/unit/fixtures/authority.ts";
 import { identityOf } from "../test/unit/fixtures/settings.ts";
@@ -32,6 +33,8 @@ const CONNECTIONS_PER_SECOND = 300;
 /** More than any host's messages of one load. */
 const COUNTERS_USED_MAX = 1_000_000n;
 const DIALECT = 1;
+/** What a daemon computes with. */
+const suite = daemonSuite();
 
 export interface FleetPlan {
   readonly hosts: number;
@@ -62,6 +65,8 @@ export class Fleet {
   readonly #time = new HandshakeTime();
   readonly #trust: Identity;
   readonly heard = { replies: 0, tests: 0 };
+  /** What everybody's message 1 took. */
+  #beginningUs = 0;
   /** What a host says first on a new session. */
   #begin: (host: LoadHost) => void = () => {};
 
@@ -75,7 +80,7 @@ export class Fleet {
     const { authority, notAfter } = plan;
     this.#hosts = Array.from({ length: plan.hosts }, (_, i) => new LoadHost(i, plan.network ?? "10.1"));
     this.#trust = identityOf(
-      nodeSuite,
+      suite,
       { name: "trust", networks: ["10.0.0.2/8"], notAfter, ...(plan.trusts && { trusts: plan.trusts }) },
       authority,
       2,
@@ -101,9 +106,15 @@ export class Fleet {
     for (const host of this.#hosts) this.#prepare(host);
   }
 
-  /** Everybody shakes hands and reports, as fast as it goes with so many under way at once. Ends when the lighthouse has acknowledged all reports. */
-  registerAtOnce(underWay: number): Promise<void> {
-    return this.#everybody(Number.POSITIVE_INFINITY, underWay, (host) => this.#report(host));
+  /**
+   * Everybody shakes hands and reports, as fast as it goes with so many under way at once. Ends when the lighthouse has acknowledged all
+   * reports. Returns what that took those who called: keys and certificates aside, all of both messages and of the report.
+   */
+  async registerAtOnce(underWay: number): Promise<{ readonly cpuMsEach: number }> {
+    const before = process.cpuUsage();
+    await this.#everybody(Number.POSITIVE_INFINITY, underWay, (host) => this.#report(host));
+    const cpuUs = this.#beginningUs + cpuUsOf(process.cpuUsage(before));
+    return { cpuMsEach: cpuUs / 1000 / this.size };
   }
 
   /** Everybody shakes hands and proves it by a test request, as fast as any host takes it. Ends when all of these have been answered. */
@@ -136,15 +147,21 @@ export class Fleet {
 
   #prepare(host: LoadHost): void {
     const { authority, notAfter } = this.#plan;
-    const crypto = nodeSuite;
     const name = `host-${host.localIndex - 1}`;
-    const key = crypto.agreement("CURVE25519")!.load(osEntropy.bytes(32))!;
+    const key = suite.agreement("CURVE25519")!.load(osEntropy.bytes(32))!;
     const hostPlan = { name, networks: [`${host.address}/8`], groups: ["servers"], notAfter };
     const certificate = authority.issue(1, { ...hostPlan, publicKey: key.publicKey });
     const credential = { ...this.#trust.credential, name, key, certificates: { 1: certificate } };
-    const context = { crypto, entropy: osEntropy, cipher: "aes" as const, identity: { ...this.#trust, credential } };
+    const context = {
+      crypto: suite,
+      entropy: osEntropy,
+      cipher: "aes" as const,
+      identity: { ...this.#trust, credential },
+    };
     const options = { version: 1, localIndex: host.localIndex, time: this.#time.next(readClock().wall) } as const;
+    const before = process.cpuUsage();
     host.call = Initiation.begin(context, options);
+    this.#beginningUs += cpuUsOf(process.cpuUsage(before));
   }
 
   /**
@@ -266,8 +283,8 @@ export class Fleet {
     const { initiatorToResponder: send, responderToInitiator: receive } = outcome.keys;
     host.keys = {
       raw: { send, receive },
-      send: nodeSuite.aead("aes", send),
-      receive: nodeSuite.aead("aes", receive),
+      send: suite.aead("aes", send),
+      receive: suite.aead("aes", receive),
     };
     this.#begin(host);
   }
@@ -338,4 +355,8 @@ function every(ms: number, step: (elapsedMs: number) => boolean): Promise<void> 
       }
     }, ms);
   });
+}
+
+function cpuUsOf({ user, system }: NodeJS.CpuUsage): number {
+  return user + system;
 }

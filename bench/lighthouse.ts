@@ -35,6 +35,8 @@ interface Figures {
   readonly registrationsPerSecond: number;
   /** Of each process. */
   readonly registrationCpuMs: readonly number[];
+  /** Of whoever called. */
+  readonly callingCpuMs: number;
   readonly reportingCores: number;
   readonly tests: number;
   readonly asked: Answering;
@@ -109,6 +111,7 @@ async function measure(contender: Contender, plan: Plan): Promise<Figures> {
       highestMb: sum(host.residentMb("VmHWM")),
       registrationsPerSecond: hosts / registering.seconds,
       registrationCpuMs: registering.cpuSeconds.map((seconds) => (seconds * 1000) / hosts),
+      callingCpuMs: registering.value.cpuMsEach,
       reportingCores: coresOf(reporting),
       tests,
       asked,
@@ -164,7 +167,7 @@ function tell({ name }: Contender, { hosts, queriesPerSecond }: Plan, figures: F
   const parts = residentMb.length > 1 ? ` (${residentMb.map((mb) => mb.toFixed(0)).join(" + ")})` : "";
   console.log(
     `${name}
-  registering: ${registrationsPerSecond.toFixed(0)}/s, ${sum(registrationCpuMs).toFixed(2)} ms of CPU each${each}
+  registering: ${registrationsPerSecond.toFixed(0)}/s, ${sum(registrationCpuMs).toFixed(2)} ms of CPU each${each}, and ${figures.callingCpuMs.toFixed(2)} ms of whoever calls
   resident: ${emptyMb.toFixed(0)} MB before, ${sum(residentMb).toFixed(0)} MB with ${hosts} hosts${parts}, highest ever ${highestMb.toFixed(0)} MB
   reports every ${REPORT_EVERY_SECONDS.quiet} s: ${percent(figures.reportingCores)} of a core, ${figures.tests} test requests
   ${queriesPerSecond} queries/s: ${percent(asked.answered)} answered, median ${ms(median)}, p99 ${ms(p99)}, worst ${ms(worst)}; ${percent(asked.cores)} of a core${loop}
