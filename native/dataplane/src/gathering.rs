@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// once, and so is what a host hears when it starts.
 const AT_ONCE: u32 = 64;
 /// One more for each of these.
-const APART: Duration = Duration::from_millis(2);
+const APART: Duration = Duration::from_millis(1);
 
 /// Wake-ups that are left before what happens is gathered first.
 #[derive(Debug, Default)]
