@@ -27,7 +27,6 @@ export function nativeSuite(library: NativeLibrary): CryptoSuite {
   const room = new Room();
   const agreement = x25519(library, room);
   const signature = ed25519(library, room);
-  const other = (curve: "P256") => ({ agreement: nodeSuite.agreement(curve), signature: nodeSuite.signature(curve) });
   return {
     name: "native",
     sha256: (...parts) => {
@@ -44,8 +43,8 @@ export function nativeSuite(library: NativeLibrary): CryptoSuite {
       return mac;
     },
     aead: (cipher, key) => new NativeAead(library, room, cipher, key),
-    agreement: (curve) => (curve === "P256" ? other(curve).agreement : agreement),
-    signature: (curve) => (curve === "P256" ? other(curve).signature : signature),
+    agreement: (curve) => (curve === "P256" ? nodeSuite.agreement(curve) : agreement),
+    signature: (curve) => (curve === "P256" ? nodeSuite.signature(curve) : signature),
   };
 }
 

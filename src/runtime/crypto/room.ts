@@ -8,13 +8,15 @@ const ROOM_BYTES = 4096;
 export class Room {
   readonly bytes: Buffer = Buffer.allocUnsafeSlow(ROOM_BYTES);
 
-  /** Puts parts one behind the other. Returns where they end; undefined when there is no room for them. */
+  /** Puts parts one behind the other. Returns where they end; undefined, and nothing is put, when there is no room for all of them. */
   put(from: number, parts: readonly Uint8Array[]): number | undefined {
     let end = from;
+    for (const part of parts) end += part.length;
+    if (end > ROOM_BYTES) return undefined;
+    let at = from;
     for (const part of parts) {
-      if (end + part.length > ROOM_BYTES) return undefined;
-      this.bytes.set(part, end);
-      end += part.length;
+      this.bytes.set(part, at);
+      at += part.length;
     }
     return end;
   }
