@@ -2,7 +2,7 @@ import crypto from "node:crypto";
 import { concatBytes } from "../core/base/bytes.ts";
 import { Room } from "./crypto/room.ts";
 
-// SHA-256 and HMAC of the daemon's suite. A handshake hashes three dozen times, mostly less than 100 bytes: memory outside of the heap for each array that
+// SHA-256 and HMAC of OpenSSL's suite. A handshake hashes three dozen times, mostly less than 100 bytes: memory outside of the heap for each array that
 // goes in and each Buffer that comes out took longer than the hashing. So what is hashed is put together in memory that is used again, and a digest comes
 // out as text of one byte a character.
 

@@ -6,8 +6,8 @@ export const CIPHERS = ["aes", "chachapoly"] as const;
 export type Curve = "CURVE25519" | "P256";
 
 /**
- * The primitives, from audited libraries. Two implementations: `core/crypto/portable.ts` (JavaScript only: CA tool, browsers, oracle in
- * tests) and `runtime/node-crypto.ts` (the daemon). One conformance suite runs over both.
+ * The primitives, from audited libraries. Three implementations: `core/crypto/portable.ts` (JavaScript only: CA tool, browsers, oracle in
+ * tests), `runtime/node-crypto.ts` (OpenSSL) and `runtime/crypto/native-suite.ts` (Rust, for the daemon). One conformance suite runs over all.
  *
  * Lengths are checked by the implementations; wrong lengths of *public* input give `undefined` or `false`, never an exception.
  */
