@@ -13,6 +13,7 @@ import { nodeSuite, osEntropy } from "../src/runtime/node-crypto.ts";
 import { TestAuthority } from "../test/unit/fixtures/authority.ts";
 import { rulesetOf } from "../test/unit/fixtures/rules.ts";
 import { ALLOW_ALL, identityOf, settingsOf } from "../test/unit/fixtures/settings.ts";
+import { ownCpuUs } from "./own-cpu.ts";
 import { option } from "./pairing.ts";
 
 /**
@@ -61,10 +62,9 @@ console.log(`  it caused: ${commands.map(({ kind }) => kind).join(", ")}`);
 function report(what: string, message: (i: number) => Uint8Array): void {
   const costs = Array.from({ length: count }, (_, i) => {
     const datagram = message(i);
-    const begun = process.cpuUsage();
+    const begun = ownCpuUs();
     send(datagram);
-    const { user, system } = process.cpuUsage(begun);
-    return user + system;
+    return ownCpuUs() - begun;
   }).sort((a, b) => a - b);
   const at = (share: number): number => costs[Math.floor(share * (count - 1))]!;
   console.log(`${what}: ${at(0.5)} us (median), ${at(0.99)} us (99 of 100)`);

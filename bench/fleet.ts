@@ -23,6 +23,7 @@ import { osEntropy } from "../src/runtime/node-crypto.ts";
 import { LAB_TOOL } from "../test/netns/lab/implementation.ts";
 import type { TestAuthority } from "../test/unit/fixtures/authority.ts";
 import { identityOf } from "../test/unit/fixtures/settings.ts";
+import { ownCpuUs } from "./own-cpu.ts";
 
 /** Loopback addresses that hosts share, as behind the routers of offices: the lighthouse limits handshakes by address and by network. */
 const PLACES = 256;
@@ -111,10 +112,9 @@ export class Fleet {
    * reports. Returns what that took those who called: keys and certificates aside, all of both messages and of the report.
    */
   async registerAtOnce(underWay: number): Promise<{ readonly cpuMsEach: number }> {
-    const before = process.cpuUsage();
+    const before = ownCpuUs();
     await this.#everybody(Number.POSITIVE_INFINITY, underWay, (host) => this.#report(host));
-    const cpuUs = this.#beginningUs + cpuUsOf(process.cpuUsage(before));
-    return { cpuMsEach: cpuUs / 1000 / this.size };
+    return { cpuMsEach: (this.#beginningUs + ownCpuUs() - before) / 1000 / this.size };
   }
 
   /** Everybody shakes hands and proves it by a test request, as fast as any host takes it. Ends when all of these have been answered. */
@@ -159,9 +159,9 @@ export class Fleet {
       identity: { ...this.#trust, credential },
     };
     const options = { version: 1, localIndex: host.localIndex, time: this.#time.next(readClock().wall) } as const;
-    const before = process.cpuUsage();
+    const before = ownCpuUs();
     host.call = Initiation.begin(context, options);
-    this.#beginningUs += cpuUsOf(process.cpuUsage(before));
+    this.#beginningUs += ownCpuUs() - before;
   }
 
   /**
@@ -355,8 +355,4 @@ function every(ms: number, step: (elapsedMs: number) => boolean): Promise<void> 
       }
     }, ms);
   });
-}
-
-function cpuUsOf({ user, system }: NodeJS.CpuUsage): number {
-  return user + system;
 }

@@ -2,6 +2,7 @@ import { nonceOf } from "../src/core/crypto/nonce.ts";
 import type { CryptoSuite } from "../src/core/crypto/suite.ts";
 import { daemonSuite } from "../src/runtime/crypto/daemon-suite.ts";
 import { nodeSuite, osEntropy } from "../src/runtime/node-crypto.ts";
+import { ownCpuUs } from "./own-cpu.ts";
 
 /**
  * What the cryptography of a handshake takes, call by call, and what a responder's comes to: the floor of what `bench:handshakes` and `bench:lighthouse`
@@ -9,7 +10,8 @@ import { nodeSuite, osEntropy } from "../src/runtime/node-crypto.ts";
  *
  *     npm run bench:primitives
  *
- * By OpenSSL through Node.js, and by the Rust library where it was built. Processor time of the process, the best of twenty samples; a peer's public key is a new one for each handshake, as it is at a lighthouse.
+ * By OpenSSL through Node.js, and by the Rust library where it was built. Processor time of the process, the best of twenty samples; a peer's public key
+ * is a new one for each handshake, as it is at a lighthouse.
  */
 const SAMPLES = 20;
 
@@ -73,10 +75,9 @@ function main(): void {
 }
 
 function cpuUsOf(calls: number, run: () => unknown): number {
-  const before = process.cpuUsage();
+  const before = ownCpuUs();
   for (let i = 0; i < calls; i++) run();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / calls;
+  return (ownCpuUs() - before) / calls;
 }
 
 main();

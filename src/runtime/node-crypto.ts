@@ -18,7 +18,7 @@ import type {
 import { TAG_BYTES } from "../core/wire/header.ts";
 import { hmacSha256, sha256 } from "./node-hash.ts";
 
-/** The daemon's suite: OpenSSL through node:crypto, thirty times faster at key agreement than JavaScript. */
+/** OpenSSL through node:crypto: the commands' suite, and a daemon's without the Rust library (crypto/daemon-suite.ts), thirty times faster at key agreement than JavaScript. */
 export const nodeSuite: CryptoSuite = {
   name: "node",
   sha256,
@@ -195,7 +195,7 @@ class P256AgreementKey implements AgreementKey {
   }
 }
 
-const ed25519Signature: SignatureScheme = {
+export const ed25519Signature: SignatureScheme = {
   load: (seed) => (seed.length === CURVE25519_KEY_BYTES ? new Ed25519Key(seed) : undefined),
   verify: (publicKey, message, signature) =>
     isEd25519PublicKey(publicKey) &&

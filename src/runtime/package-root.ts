@@ -14,6 +14,11 @@ export function packageVersion(): string {
   return version;
 }
 
+/** The first of these places in Lacis' own folder where something lies. */
+export function foundInPackage(places: readonly string[]): string | undefined {
+  return places.map((place) => join(packageRoot(), place)).find((place) => existsSync(place));
+}
+
 let root: string | undefined;
 let version: string | undefined;
 

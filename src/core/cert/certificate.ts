@@ -59,15 +59,14 @@ export interface UnreadCertificate {
 /** What is read of a certificate after its head. */
 export type CertificateLists = Pick<Certificate, "name" | "networks" | "unsafeNetworks" | "groups" | "encoded">;
 
+/** The parts of a certificate that are bytes, where they stand in it. */
+export type CertificateViews = Pick<Certificate, "details" | "publicKey" | "signature">;
+
 /**
  * Head and lists as one. Written out, because tunnels keep it: an object that is spread into another gets a layout of its own, which takes more
  * room than the object. `views`: of `encoded`, so that its bytes are kept once.
  */
-export function certificateOf(
-  head: CertificateHead,
-  lists: CertificateLists,
-  views: Pick<Certificate, "details" | "publicKey" | "signature">,
-): Certificate {
+export function certificateOf(head: CertificateHead, lists: CertificateLists, views: CertificateViews): Certificate {
   return {
     version: head.version,
     curve: head.curve,

@@ -1,6 +1,6 @@
 import { type PackedBytes, packed, unpacked } from "../base/packed.ts";
-import type { Certificate } from "./certificate.ts";
-import { type CertificateViews, viewsOf } from "./views.ts";
+import type { Certificate, CertificateViews } from "./certificate.ts";
+import { viewsOf } from "./views.ts";
 
 /**
  * A certificate that a tunnel keeps, and hosts have thousands of: what is asked again and again as it was read, and its bytes packed, once. Its parts are looked up in them when somebody

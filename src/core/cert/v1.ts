@@ -7,6 +7,7 @@ import { ProtobufReader, ProtobufWriter } from "../wire/protobuf.ts";
 import {
   type Certificate,
   type CertificateHead,
+  type CertificateViews,
   certificateOf,
   type Fingerprint,
   type UnreadCertificate,
@@ -240,7 +241,7 @@ function readContent(raw: RawDetails, head: CertificateHead, encoded: Uint8Array
 }
 
 /** The parts of a certificate that we have encoded, where they stand in it. */
-export function viewsOfV1(encoded: Uint8Array): Pick<Certificate, "details" | "publicKey" | "signature"> {
+export function viewsOfV1(encoded: Uint8Array): CertificateViews {
   const views = { details: NOTHING, publicKey: NOTHING, signature: NOTHING };
   const outer = new ProtobufReader(encoded);
   while (outer.next()) {

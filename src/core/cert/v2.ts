@@ -7,6 +7,7 @@ import { countDerElements, DerReader, derElement, derInteger, parseDerInteger } 
 import {
   type Certificate,
   type CertificateHead,
+  type CertificateViews,
   certificateOf,
   type Fingerprint,
   type ListLengths,
@@ -244,7 +245,7 @@ function completed(
 }
 
 /** The parts of a certificate that we have encoded, where they stand in it. */
-export function viewsOfV2(encoded: Uint8Array): Pick<Certificate, "details" | "publicKey" | "signature"> {
+export function viewsOfV2(encoded: Uint8Array): CertificateViews {
   const reader = new DerReader(new DerReader(encoded).read(Tag.sequence) ?? NOTHING);
   const details = reader.readWhole(Tag.details)?.raw ?? NOTHING;
   reader.readOptional(Tag.curve);

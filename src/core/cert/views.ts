@@ -1,11 +1,8 @@
-import type { Certificate, CertificateVersion } from "./certificate.ts";
+import type { CertificateVersion, CertificateViews } from "./certificate.ts";
 import { viewsOfV1 } from "./v1.ts";
 import { viewsOfV2 } from "./v2.ts";
 
-/** The parts of a certificate that are bytes, where they stand in it. */
-export type CertificateViews = Pick<Certificate, "details" | "publicKey" | "signature">;
-
-/** Those of a certificate that was read before. */
+/** The views of a certificate that was read before. */
 export function viewsOf(version: CertificateVersion, encoded: Uint8Array): CertificateViews {
   return version === 1 ? viewsOfV1(encoded) : viewsOfV2(encoded);
 }

@@ -1,7 +1,5 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { OperatorError } from "../operator-error.ts";
-import { packageRoot } from "../package-root.ts";
+import { foundInPackage } from "../package-root.ts";
 
 /** Where it lies in an installed package, and where `npm run build:native` makes it. It is looked for nowhere else (reliability R60). */
 const PLACES = ["lacis-crypto.node", "native/target/release/liblacis_crypto.so"];
@@ -28,7 +26,7 @@ export interface NativeLibrary {
 
 /** Where the library lies, if it was installed or built. */
 export function findNativeLibrary(): string | undefined {
-  return PLACES.map((place) => join(packageRoot(), place)).find((place) => existsSync(place));
+  return foundInPackage(PLACES);
 }
 
 /** Loads it. One that does not load, or that belongs to another version, is an OperatorError: it was installed half. */

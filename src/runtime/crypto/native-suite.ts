@@ -10,7 +10,7 @@ import type {
   SignatureScheme,
 } from "../../core/crypto/suite.ts";
 import { TAG_BYTES } from "../../core/wire/header.ts";
-import { nodeSuite } from "../node-crypto.ts";
+import { ed25519Signature, nodeSuite } from "../node-crypto.ts";
 import type { NativeAgreementKey, NativeLibrary } from "./native-library.ts";
 import { Room } from "./room.ts";
 
@@ -84,14 +84,12 @@ class X25519Key implements AgreementKey {
 }
 
 function ed25519(library: NativeLibrary, room: Room): SignatureScheme {
-  const openSsl = nodeSuite.signature("CURVE25519");
-  if (!openSsl) throw new Fault("no-signatures", "OpenSSL has signatures on Curve25519");
   return {
-    load: openSsl.load,
+    load: ed25519Signature.load,
     verify: (publicKey, message, signature) => {
       if (!isEd25519PublicKey(publicKey) || signature.length !== SIGNATURE_BYTES) return false;
       const end = room.put(0, [publicKey, signature, message]);
-      if (end === undefined) return openSsl.verify(publicKey, message, signature);
+      if (end === undefined) return ed25519Signature.verify(publicKey, message, signature);
       return library.verifyEd25519(room.bytes, message.length);
     },
   };

@@ -1,25 +1,25 @@
 import { type SpawnSyncOptions, spawn, spawnSync } from "node:child_process";
-import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { toHex } from "../../../core/base/bytes.ts";
 import { brokerSocket } from "../../broker.ts";
 import { nodeSuite } from "../../node-crypto.ts";
 import { OperatorError, systemCode } from "../../operator-error.ts";
-import { packageRoot } from "../../package-root.ts";
+import { foundInPackage, packageRoot } from "../../package-root.ts";
 import { thisPlatform } from "../../platform/this-platform.ts";
 import type { StateDirectory } from "../../state/state-directory.ts";
 import { readStateFile } from "../../state/trust.ts";
 
 /** Where it lies in an installed package, and where `npm run build:native` makes it. */
-const PLACES = ["lacis-dataplane", "native/target/release/lacis-dataplane"];
+const INSTALLED = "lacis-dataplane";
+const BUILT = "native/target/release/lacis-dataplane";
 
 /**
  * Absolute path of the data plane's program: $LACIS_DATAPLANE, else beside the rest of this package. It is looked for nowhere else: a
  * program of root is never found through a search path (reliability R60).
  */
 export function findDataPlaneBinary(override: string | undefined = process.env["LACIS_DATAPLANE"]): string {
-  const own = PLACES.map((place) => join(packageRoot(), place));
-  const path = override || (own.find((place) => existsSync(place)) ?? own.at(-1) ?? "");
+  const path = override || (foundInPackage([INSTALLED, BUILT]) ?? join(packageRoot(), BUILT));
   const todo = override
     ? "correct LACIS_DATAPLANE, or unset it to use the one that was built here"
     : "build it with: npm run build:native - or set LACIS_DATAPLANE to its absolute path";
