@@ -1,11 +1,12 @@
 import type { PlainValue } from "../core/config/document/effective.ts";
 import type { KeyChange } from "../core/config/reload-plan.ts";
 import { loadConfig, previewOf, type ReloadPreview, reloadPlan } from "../runtime/config/refusable.ts";
+import { nodeSuite } from "../runtime/node-crypto.ts";
 
 /** What a reload would change on a host that runs the first configuration and is to run the second. */
 export function compareConfigs(running: string, next: string): ReloadPreview {
-  const after = loadConfig(next);
-  return previewOf(reloadPlan(loadConfig(running), after, next), after);
+  const after = loadConfig(next, nodeSuite);
+  return previewOf(reloadPlan(loadConfig(running, nodeSuite), after, next), after);
 }
 
 /** The lines for people. */

@@ -74,7 +74,7 @@ function endOf(field: End["field"], path: string): End {
   if (!isFile(path))
     throw mistaken(field, `${path} is no file, and the other end is one`, "give files at both ends, or hosts at both");
   if (!/\.(crt|pem)$/.test(path)) {
-    const settings = loadConfig(path).settings.live;
+    const settings = loadConfig(path, nodeSuite).settings.live;
     const { certificates } = settings.identity.credential;
     const certificate = certificates[settings.identity.initiatingVersion] ?? certificates[1] ?? certificates[2];
     if (certificate) return { field, path, certificate, settings };

@@ -22,7 +22,7 @@ import type { LoadedSettings } from "./config/config-file.ts";
 import { loadConfig, previewOf, type ReloadPreview } from "./config/refusable.ts";
 import { type ReloadOutcome, RunningConfig } from "./config/running-config.ts";
 import { ConsoleService } from "./console/console-service.ts";
-import { cryptography } from "./crypto/daemon-suite.ts";
+import { cryptography, daemonSuite } from "./crypto/daemon-suite.ts";
 import { type DataPlane, type DataPlaneDescription, socketBuffers } from "./dataplane/data-plane.ts";
 import { dataPlaneService } from "./dataplane/data-plane-service.ts";
 import { openDataPlane } from "./dataplane/open-data-plane.ts";
@@ -91,7 +91,7 @@ export class Daemon {
   /** Starts a host; everything that can be wrong is an OperatorError, and leaves nothing behind. */
   static async start(options: DaemonOptions): Promise<Daemon> {
     const config = resolve(options.config);
-    const written = loadConfig(config);
+    const written = loadConfig(config, daemonSuite());
     const loaded = { ...written, settings: await withListenAddress(written.settings) };
     const claimed = claimState(config, options.stateDirectory);
     try {

@@ -1,7 +1,7 @@
 import { type ConfigError, formatConfigError } from "../../core/config/document/config-error.ts";
 import { type KeyChange, planReload, type ReloadPlan } from "../../core/config/reload-plan.ts";
+import type { CryptoSuite } from "../../core/crypto/suite.ts";
 import { readClock } from "../clock.ts";
-import { daemonSuite } from "../crypto/daemon-suite.ts";
 import { OperatorError } from "../operator-error.ts";
 import { type LoadedSettings, loadSettings } from "./config-file.ts";
 
@@ -14,9 +14,9 @@ export interface ReloadPreview {
   readonly warnings: readonly string[];
 }
 
-/** The configuration as it is written now. */
-export function loadConfig(config: string): LoadedSettings {
-  const loaded = loadSettings(config, { suite: daemonSuite(), wall: readClock().wall });
+/** The configuration as it is written now. `suite`: what its key is computed with. */
+export function loadConfig(config: string, suite: CryptoSuite): LoadedSettings {
+  const loaded = loadSettings(config, { suite, wall: readClock().wall });
   if (loaded.ok) return loaded.value;
   throw configRefused(config, loaded.reason);
 }

@@ -1,6 +1,7 @@
 import { formatConfigError } from "../../core/config/document/config-error.ts";
 import type { ReloadPlan } from "../../core/config/reload-plan.ts";
 import type { Settings } from "../../core/config/settings.ts";
+import { daemonSuite } from "../crypto/daemon-suite.ts";
 import type { LoadedSettings } from "./config-file.ts";
 import { loadConfig, reloadPlan } from "./refusable.ts";
 
@@ -38,7 +39,7 @@ export class RunningConfig {
 
   /** What is written now, and how to come there. Throws an OperatorError when it has an error. */
   plan(): { readonly next: LoadedSettings; readonly plan: ReloadPlan } {
-    const next = loadConfig(this.path);
+    const next = loadConfig(this.path, daemonSuite());
     return { next, plan: reloadPlan(this.#loaded, next, this.path) };
   }
 
