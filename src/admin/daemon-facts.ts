@@ -8,6 +8,8 @@ import type { ProcessReport } from "./process-report.ts";
 export interface DaemonFacts {
   readonly version: string;
   readonly pid: number;
+  /** Whose code computes handshakes. */
+  readonly handshakeLibrary: string;
   readonly config: string;
   readonly stateDirectory: string;
   /** Unix milliseconds. */

@@ -1,4 +1,5 @@
 import type { Confinement } from "../runtime/confinement.ts";
+import { daemonSuite } from "../runtime/crypto/daemon-suite.ts";
 import type { Daemon } from "../runtime/daemon.ts";
 import { packageVersion } from "../runtime/package-root.ts";
 import type { DaemonFacts } from "./daemon-facts.ts";
@@ -9,6 +10,7 @@ export function factsOf(daemon: Daemon, confinement: Confinement | undefined): D
   return {
     version: packageVersion(),
     pid: process.pid,
+    handshakeLibrary: daemonSuite().name,
     config: daemon.config,
     stateDirectory: daemon.state.path,
     startedAt: daemon.startedAt,

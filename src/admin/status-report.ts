@@ -62,6 +62,8 @@ export interface StatusReport {
   readonly daemon: {
     readonly version: string;
     readonly pid: number;
+    /** Whose code computes handshakes: "lacis-crypto", or "openssl" where that library is not installed. */
+    readonly handshakeLibrary: string;
     readonly config: string;
     readonly stateDirectory: string;
     readonly startedAt: string;
@@ -200,6 +202,7 @@ export function statusReport(
     daemon: {
       version: daemon.version,
       pid: daemon.pid,
+      handshakeLibrary: daemon.handshakeLibrary,
       config: daemon.config,
       stateDirectory: daemon.stateDirectory,
       startedAt: new Date(daemon.startedAt).toISOString(),

@@ -171,7 +171,7 @@ function hostLines(report: StatusReport, style: Style): readonly string[] {
     ...dropsRow(report),
     [
       "  daemon",
-      `lacis ${daemon.version}, pid ${daemon.pid}, up ${duration(Math.max(daemon.uptimeMs, 1000))}, ${harmless(daemon.config, SENTENCE_BYTES_MAX)}`,
+      `lacis ${daemon.version}, pid ${daemon.pid}, up ${duration(Math.max(daemon.uptimeMs, 1000))}${handshakeText(daemon)}, ${harmless(daemon.config, SENTENCE_BYTES_MAX)}`,
     ],
   ]);
 }
@@ -198,6 +198,11 @@ function programText(
 function cipherText(inUse: string, { ciphers = [] }: Partial<StatusReport["dataPlane"]>): string {
   const library = ciphers.find(({ cipher }) => cipher === inUse)?.library;
   return library === undefined ? "" : `, ${inUse} by ${harmless(library)}`;
+}
+
+/** Nothing from a daemon of an older version. */
+function handshakeText({ handshakeLibrary }: Partial<StatusReport["daemon"]>): string {
+  return handshakeLibrary === undefined ? "" : `, handshakes by ${harmless(handshakeLibrary)}`;
 }
 
 /** Nothing on a host without a device, and from a daemon that knows no guard. */

@@ -20,7 +20,7 @@ import { hmacSha256, sha256 } from "./node-hash.ts";
 
 /** OpenSSL through node:crypto: the commands' suite, and a daemon's without the Rust library (crypto/daemon-suite.ts), thirty times faster at key agreement than JavaScript. */
 export const nodeSuite: CryptoSuite = {
-  name: "node",
+  name: "openssl",
   sha256,
   hmacSha256,
   aead: (cipher, key) => new NodeAead(cipher, key),

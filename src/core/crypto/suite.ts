@@ -12,6 +12,7 @@ export type Curve = "CURVE25519" | "P256";
  * Lengths are checked by the implementations; wrong lengths of *public* input give `undefined` or `false`, never an exception.
  */
 export interface CryptoSuite {
+  /** Whose code it is: what `lacis status` says of a daemon's. */
   readonly name: string;
   /** SHA-256 over the concatenation of the parts: 32 bytes. */
   sha256(...parts: readonly Uint8Array[]): Uint8Array;

@@ -28,7 +28,7 @@ export function nativeSuite(library: NativeLibrary): CryptoSuite {
   const agreement = x25519(library, room);
   const signature = ed25519(library, room);
   return {
-    name: "native",
+    name: "lacis-crypto",
     sha256: (...parts) => {
       const end = room.put(KEY_BYTES, parts);
       if (end === undefined || !library.sha256(room.bytes, end - KEY_BYTES)) return nodeSuite.sha256(...parts);

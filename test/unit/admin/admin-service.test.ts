@@ -7,6 +7,7 @@ import { askDaemon, followDaemon } from "../../../src/admin/client.ts";
 import type { AdminRequest, EventReport } from "../../../src/admin/protocol.ts";
 import type { StatusReport } from "../../../src/admin/status-report.ts";
 import { type Daemon, openNode } from "../../../src/index.ts";
+import { findNativeLibrary } from "../../../src/runtime/crypto/native-library.ts";
 import { freePort, MeshFiles } from "../runtime/mesh-files.ts";
 
 let files: MeshFiles;
@@ -30,6 +31,7 @@ describe("a daemon with its admin sockets", () => {
   test("answers every verb of the table that has one answer", async () => {
     const status = (await ask({ verb: "status" })) as StatusReport;
     expect(status.host.name).toBe("lighthouse");
+    expect(status.daemon.handshakeLibrary).toBe(findNativeLibrary() === undefined ? "openssl" : "lacis-crypto");
     expect(status.services.map(({ name }) => name)).toEqual([
       "log",
       "flow-log",

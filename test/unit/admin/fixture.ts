@@ -81,6 +81,7 @@ export function daemonFacts(changes: Partial<DaemonFacts> = {}): DaemonFacts {
   return {
     version: "0.1.0",
     pid: 4711,
+    handshakeLibrary: "lacis-crypto",
     config: "/etc/lacis/config.yml",
     stateDirectory: "/run/lacis/config-12345678",
     startedAt: NOW_MS - 3_600_000,

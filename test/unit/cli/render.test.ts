@@ -66,7 +66,7 @@ describe("the status of a host", () => {
       "  lighthouses  1/1 up",
       "  data plane   lacis-dataplane 0.1.0 (0123456789ab, up 60 min), up, device nebula1, UDP port 4242, aes by ring",
       "  guard        routes standing, underlay closed, 0 packets refused",
-      "  daemon       lacis 0.1.0, pid 4711, up 60 min, /etc/lacis/config.yml",
+      "  daemon       lacis 0.1.0, pid 4711, up 60 min, handshakes by lacis-crypto, /etc/lacis/config.yml",
       "",
       "Health:",
       "  ! no tunnel to 10.77.0.9: the names in static_host_map for 10.77.0.9 do not resolve - lacis ping 10.77.0.9",
@@ -80,6 +80,15 @@ describe("the status of a host", () => {
     expect(text([])).toContain("UDP port 4242\n");
     expect(text([{ cipher: "chachapoly", library: "ring" }])).toContain("UDP port 4242\n");
     expect(text([{ cipher: "aes", library: "a\u001bb" }])).toContain("UDP port 4242, aes by a\\u{1b}b\n");
+  });
+
+  test("says whose code computes handshakes where the daemon tells", () => {
+    const report = statusReport(nodeStatus(), daemonFacts({ handshakeLibrary: "openssl" }), NOW_MS);
+    expect(report.daemon.handshakeLibrary).toBe("openssl");
+    expect(statusText(report, plain)).toContain(", up 60 min, handshakes by openssl, /etc/");
+    const { handshakeLibrary: _untold, ...daemon } = report.daemon;
+    const older = { ...report, daemon: daemon as typeof report.daemon };
+    expect(statusText(older, plain)).toContain(", up 60 min, /etc/");
   });
 
   test("says what lighthouses see of the translator, once two of them do", () => {
