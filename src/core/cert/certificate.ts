@@ -95,7 +95,17 @@ export interface ListLengths {
   readonly groups: number;
 }
 
-/** A certificate that a CA pool has accepted at some instant. Only `CaPool.verify` returns one. */
-export type VerifiedCertificate = Certificate & { readonly [verified]: true };
+/** A certificate that a CA pool has accepted at some instant. Only `CaPool.verify` returns one, and its bytes are looked up when somebody asks. */
+export interface VerifiedCertificate extends Omit<Certificate, keyof LookedUp>, LookedUp {
+  readonly [verified]: true;
+}
+
+/** Accessors of a class: spread into another object they would be lost, so the compiler takes them out of what is spread. */
+declare abstract class LookedUp {
+  abstract get publicKey(): Uint8Array;
+  abstract get signature(): Uint8Array;
+  abstract get details(): Uint8Array;
+  abstract get encoded(): Uint8Array;
+}
 
 declare const verified: unique symbol;

@@ -3,8 +3,8 @@ import type { Certificate, CertificateViews } from "./certificate.ts";
 import { viewsOf } from "./views.ts";
 
 /**
- * A certificate that a tunnel keeps, and hosts have thousands of: what is asked again and again as it was read, and its bytes packed, once. Its parts are looked up in them when somebody
- * asks, so what is spread into another object has none.
+ * A certificate that a tunnel keeps, and hosts have thousands of: what is asked again and again as it was read, and its bytes packed, once. Its parts are looked up in
+ * them when somebody asks.
  */
 export class KeptCertificate implements Certificate {
   readonly version: Certificate["version"];

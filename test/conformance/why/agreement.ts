@@ -106,15 +106,14 @@ class RandomHost {
       ],
     });
     this.#host = { rules: rulesetOf(this.rules, { defaultLocal }), routes, caOf };
-    this.#peers = PEERS.map(({ networks, behind }) => ({
-      ...peerNamed(
+    this.#peers = PEERS.map(({ networks, behind }) => {
+      const peer = peerNamed(
         random.pick(NAMES),
         GROUPS.filter(() => random.chance(40)),
         random.pick(["aa", "bb"]),
-      ),
-      networks: prefixes(...networks),
-      unsafeNetworks: prefixes(...behind),
-    }));
+      );
+      return Object.assign(peer, { networks: prefixes(...networks), unsafeNetworks: prefixes(...behind) });
+    });
     this.#ends = PEERS.map((_, i) => new FarEnd(1 + number * PEERS.length + i, "aes"));
     this.cases = Array.from({ length: PACKETS_OF_ONE_HOST }, () => randomCase(random));
     this.endsAt = this.#begins + this.cases.length * OBLIVION_MS;

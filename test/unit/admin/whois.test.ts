@@ -8,8 +8,8 @@ import { prefix } from "../fixtures/authority.ts";
 import { trusted } from "../fixtures/sessions.ts";
 
 const server = named(trusted("server", "10.77.0.2/24"));
-const laptop = named({ ...trusted("laptop", "10.77.0.3/24", "fd77::3/64"), groups: ["laptops", "ann"] });
-const gateway = named({ ...trusted("gw", "10.77.0.4/24"), unsafeNetworks: [prefix("192.168.5.0/24")] });
+const laptop = named(Object.assign(trusted("laptop", "10.77.0.3/24", "fd77::3/64"), { groups: ["laptops", "ann"] }));
+const gateway = named(Object.assign(trusted("gw", "10.77.0.4/24"), { unsafeNetworks: [prefix("192.168.5.0/24")] }));
 const OVERLAY = [prefix("10.77.0.0/24"), prefix("192.168.0.0/16")];
 
 const known: KnownHosts = {

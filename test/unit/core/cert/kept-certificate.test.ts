@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Certificate, VerifiedCertificate } from "../../../../src/core/cert/certificate.ts";
 import { fingerprintsOf } from "../../../../src/core/cert/decode.ts";
 import { toHandshakeForm } from "../../../../src/core/cert/handshake-form.ts";
 import { KeptCertificate } from "../../../../src/core/cert/kept-certificate.ts";
@@ -22,6 +23,13 @@ describe.each([
   test("has the same fingerprints and the same form in a handshake", () => {
     expect(fingerprintsOf(nodeSuite, kept)).toEqual(fingerprintsOf(nodeSuite, certificate));
     expect(toHandshakeForm(kept)).toEqual(toHandshakeForm(certificate));
+  });
+
+  test("is not spread into another certificate, which would have no bytes: the compiler says so", () => {
+    const verified = kept as Certificate as VerifiedCertificate;
+    // @ts-expect-error: what is looked up is no property of its own
+    const spread: Certificate = { ...verified, name: "other" };
+    expect(spread.encoded).toBeUndefined();
   });
 
   test("holds no array of bytes", () => {
