@@ -9,7 +9,8 @@ import { Node } from "../src/core/node.ts";
 import { directPath } from "../src/core/path/path.ts";
 import { encodeHandshakePayload } from "../src/core/wire/handshake-payload.ts";
 import { encodeHeader, PacketType } from "../src/core/wire/header.ts";
-import { nodeSuite, osEntropy } from "../src/runtime/node-crypto.ts";
+import { daemonSuite } from "../src/runtime/crypto/daemon-suite.ts";
+import { osEntropy } from "../src/runtime/node-crypto.ts";
 import { TestAuthority } from "../test/unit/fixtures/authority.ts";
 import { rulesetOf } from "../test/unit/fixtures/rules.ts";
 import { ALLOW_ALL, identityOf, settingsOf } from "../test/unit/fixtures/settings.ts";
@@ -24,9 +25,10 @@ import { option } from "./pairing.ts";
  */
 const RULES = 1_000;
 const TUNNELS = 1_000;
+const suite = daemonSuite();
 const count = Number(option("--count") ?? "4000");
 
-const authority = new TestAuthority(nodeSuite, 7);
+const authority = new TestAuthority(suite, 7);
 const rules = Array.from({ length: RULES }, (_, ruleId) => ({
   ...ALLOW_ALL,
   ruleId,
@@ -40,14 +42,14 @@ const plan = {
   networks: ["10.77.0.1/16"],
   live: { firewall: rulesetOf({ inbound: rules, outbound: rules }) },
 };
-const settings = settingsOf(identityOf(nodeSuite, plan, authority, 1, wallNow()), plan);
-const node = new Node(settings, { crypto: nodeSuite, entropy: osEntropy, clock: clockNow() });
+const settings = settingsOf(identityOf(suite, plan, authority, 1, wallNow()), plan);
+const node = new Node(settings, { crypto: suite, entropy: osEntropy, clock: clockNow() });
 node.handle({ kind: "data-plane-up", udpPort: 4242, sessions: [] }, clockNow());
 const groups = Array.from({ length: 20 }, (_, i) => `group-${i}`);
 const hosts = Array.from({ length: TUNNELS }, (_, i) => {
   const host = { name: `host-${i}`, networks: [`10.77.${1 + (i >> 8)}.${i & 255}/16`], groups };
-  const identity = identityOf(nodeSuite, host, authority, 2 + (i % 250), wallNow());
-  return { crypto: nodeSuite, entropy: osEntropy, identity, cipher: "aes" as const };
+  const identity = identityOf(suite, host, authority, 2 + (i % 250), wallNow());
+  return { crypto: suite, entropy: osEntropy, identity, cipher: "aes" as const };
 });
 const time = new HandshakeTime();
 let lastIndex = 0;
