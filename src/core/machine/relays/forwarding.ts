@@ -184,9 +184,10 @@ export class Forwarding {
   }
 
   /**
-   * The leg by which a host is sent to: of those that it takes, if there are such, the one on the session that sends. A host that has asked for another one
-   * takes nothing on that before our answer is there, and what is sent right behind the answer would be lost. One that was asked for by the first address of
-   * the other goes before all: that is in every certificate of the other, and others may not be.
+   * The leg by which a host is sent to: of those that it takes the one on the session that sends. A host that has asked for another one takes nothing on that
+   * before our answer is there, and what is sent right behind the answer would be lost; so where none has shown yet that it is taken (we hear once a second on
+   * which something came), the one that was there first. One that was asked for by the first address of the other goes before all: that is in every certificate
+   * of the other, and others may not be.
    */
   #bestOf(side: readonly Leg[]): Leg | undefined {
     const standing = side.filter(isStanding);
@@ -194,6 +195,7 @@ export class Forwarding {
     const known = taken.length > 0 ? taken : standing;
     const named = known.filter(({ askedAs, far }) => askedAs === far);
     const candidates = named.length > 0 ? named : known;
+    if (taken.length === 0) return candidates.at(-1);
     return candidates.find(({ session }) => this.#peers.isPrimary(session)) ?? candidates[0];
   }
 

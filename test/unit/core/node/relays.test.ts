@@ -1,8 +1,18 @@
 import { describe, expect, test } from "vitest";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
-import { PacketType } from "../../../../src/core/wire/header.ts";
+import { decodeHeader, PacketType } from "../../../../src/core/wire/header.ts";
 import { encodeRelayControl } from "../../../../src/core/wire/relay-control.ts";
-import { chatter, pairOf, peerOf, secondsUntilTalk, talks, withTwoSessions, world } from "./relayed-world.ts";
+import type { Flight } from "../../fixtures/mesh.ts";
+import {
+  chatter,
+  pairOf,
+  peerOf,
+  renewCertificate,
+  secondsUntilTalk,
+  talks,
+  withTwoSessions,
+  world,
+} from "./relayed-world.ts";
 
 const SECOND = 1_000;
 
@@ -213,6 +223,30 @@ describe("a relay", () => {
     relay.reload({ ...live, relay: { ...live.relay, amRelay: false } });
     expect(talks(mesh, left, right)).toBe(false);
     expect(relay.status().relayed).toEqual([]);
+  });
+
+  test("sends to a host that has just found the other on the way that it has, until it takes a new one", () => {
+    const { mesh, left, right, relay } = world();
+    left.say(right, "hello");
+    while (right.heard.length === 0) mesh.run(10);
+    const delivers = mesh.delivers;
+    const isControl = ({ datagram }: Flight): boolean => {
+      const header = decodeHeader(datagram);
+      return header.ok && header.value.type === PacketType.control;
+    };
+    let unread = 0;
+    mesh.delivers = (flight) => {
+      // As if it were not read yet: what comes right behind it is.
+      const isUnread = flight.from === relay.endpoint && flight.to === left.endpoint && isControl(flight);
+      if (isUnread) unread++;
+      return !isUnread && delivers(flight);
+    };
+    renewCertificate(left);
+    mesh.run(200);
+    right.say(left, "still there?");
+    mesh.run(10);
+    expect(unread).toBeGreaterThan(1);
+    expect(left.heard).toEqual(["still there?"]);
   });
 
   test("keeps the way when a session with one of both is replaced by a new one", () => {
