@@ -213,6 +213,9 @@ impl Engine {
         let is_waited_for =
             || lock(&self.parked).deadline_ms().is_some() || lock(&self.awaited).deadline_ms().is_some();
         let is_regular = || is_waited_for() || self.flows.len() > 0;
+        if self.awake.is_behind(now_ms) {
+            return Some(now_ms);
+        }
         match self.next_urgent_ms() {
             Some(due_ms) if due_ms <= now_ms + SWEEP_INTERVAL_MS => Some(due_ms),
             urgent_ms => is_regular().then_some(now_ms + SWEEP_INTERVAL_MS).or(urgent_ms),
@@ -292,9 +295,8 @@ pub(crate) struct Step<'a, O: Output> {
 }
 
 impl<O: Output> Pass<'_, O> {
-    /// Does what time alone causes: parked packets expire, silences and flows are told, and once a second some of the flows are looked
-    /// at, and sessions that nobody has used since are let rest. To be called
-    /// when [`Engine::next_tick_ms`] says.
+    /// Does what time alone causes: parked packets expire, silences and flows are told, once a second some of the flows are looked
+    /// at, and sessions that nobody has used for a second are let rest. To be called when [`Engine::next_tick_ms`] says.
     pub fn tick(&mut self) {
         let Step { engine, now_ms, .. } = self.step;
         let expired = lock(&engine.parked).expire(now_ms);
@@ -308,8 +310,8 @@ impl<O: Output> Pass<'_, O> {
             engine.swept_at_ms.store(now_ms, Ordering::Relaxed);
             engine.flows.settle(self.step.flow);
             engine.flows.sweep(now_ms, &self.step.host.flow_timeouts);
-            engine.awake.look(|local_index, used| engine.sessions.by_index(local_index)?.rest_unless_used(used));
         }
+        engine.awake.look(now_ms, |local_index, used| engine.sessions.by_index(local_index)?.rest_unless_used(used));
         if let Some(records) = engine.flows.log.take_due(now_ms) {
             self.step.out.event(Event::FlowRecords(records));
         }

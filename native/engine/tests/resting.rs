@@ -4,6 +4,7 @@
 
 mod support;
 
+use lacis_engine::control::Installation;
 use lacis_engine::drop_reason::DropReason;
 use lacis_engine::flow::Foreseen;
 use lacis_engine::header::Kind;
@@ -111,6 +112,24 @@ fn a_session_that_is_over_is_not_looked_at_any_more() {
     host.pass().remove(LOCAL_INDEX, true).unwrap();
     wait(&mut host, 1);
     assert_eq!(host.engine.awake.count(), 0);
+}
+
+#[test]
+fn of_very_many_sessions_each_look_takes_some_and_all_of_them_rest() {
+    let mut host = Host::new();
+    for local_index in 1..=1_000 {
+        host.pass().install(Installation { local_index, remote_index: local_index, ..installation() }).unwrap();
+    }
+    assert_eq!(host.engine.next_tick_ms(host.now_ms), Some(host.now_ms));
+    let mut left = vec![host.engine.awake.count()];
+    while host.engine.awake.count() > 0 && left.len() < 100 {
+        host.pass().tick();
+        left.push(host.engine.awake.count());
+        host.now_ms += 100;
+    }
+    let most = left.windows(2).map(|pair| pair[0] - pair[1]).max().unwrap();
+    assert!((1..=128).contains(&most), "{left:?}");
+    assert_eq!(left.last(), Some(&0));
 }
 
 /// Three times the same packet, as one read of the device stands for.
