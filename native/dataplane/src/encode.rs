@@ -29,8 +29,8 @@ pub const BUILD: &str = concat!("lacis-dataplane ", env!("CARGO_PKG_VERSION"));
 #[cfg(lacis_null_cipher)]
 pub const BUILD: &str = concat!("lacis-dataplane ", env!("CARGO_PKG_VERSION"), ", NULL CIPHER, NOTHING IS ENCRYPTED");
 
-/// What one `Sampled` tells: rules of 29 bytes at most, relays of 30; of sessions what is looked at in a millisecond or two, while messages wait.
-pub const SAMPLE_LIMITS: SampleLimits = SampleLimits { sessions: 256, rules: 8_192, relays: 2_048 };
+/// What one `Sampled` tells: rules of 29 bytes at most, relays of 30; of sessions what is looked at in less than a millisecond on either side, while messages wait.
+pub const SAMPLE_LIMITS: SampleLimits = SampleLimits { sessions: 128, rules: 8_192, relays: 2_048 };
 
 /// Bytes of sessions in one `Ready`: leaves room for one session with the longest memo, for all relays (at most 44 bytes each) and for the rest
 /// of the message.

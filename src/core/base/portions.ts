@@ -14,16 +14,19 @@ export class Portions<Item> {
   readonly #size: PortionSize;
   #items: readonly Item[] = [];
   #taken = 0;
+  #pauseMs = 0;
   #dueAt: Instant | undefined;
 
   constructor(size: PortionSize = LOOKS) {
     this.#size = size;
   }
 
-  /** In place of what is left; the first portion is due at once. */
-  begin(items: readonly Item[], now: Instant): void {
+  /** In place of what is left; the first portion is due at once, and the others spread over `withinMs` where their pauses alone would not take as long. */
+  begin(items: readonly Item[], now: Instant, withinMs = 0): void {
     this.#items = items;
     this.#taken = 0;
+    const portions = Math.ceil(items.length / this.#size.items);
+    this.#pauseMs = Math.max(this.#size.pauseMs, Math.floor(withinMs / Math.max(1, portions)));
     this.#dueAt = now;
   }
 
@@ -55,7 +58,7 @@ export class Portions<Item> {
   #take(count: number, now: Instant): readonly Item[] {
     const portion = this.#items.slice(this.#taken, this.#taken + count);
     this.#taken += portion.length;
-    this.#dueAt = this.#taken < this.#items.length ? later(now, this.#size.pauseMs) : undefined;
+    this.#dueAt = this.#taken < this.#items.length ? later(now, this.#pauseMs) : undefined;
     if (this.#dueAt === undefined) this.#items = [];
     return portion;
   }

@@ -1,7 +1,7 @@
 import { earliest, type Instant, later } from "../../base/time.ts";
 
-/** Between the parts of an answer: work on one takes a millisecond or two, and what has come meanwhile has the rest of the time. */
-const PART_PAUSE_MS = 20;
+/** Between the parts of an answer: work on one takes a millisecond, and what has come meanwhile has the rest of the time. */
+const PART_PAUSE_MS = 10;
 
 /** When the data plane is asked what went through sessions: in rounds, each in as many parts as there is something to tell. */
 export class Asking {

@@ -241,7 +241,7 @@ export class Liveness implements Machine {
     for (const session of this.#probeRound.takeDue(now)) if (this.#peers.isPrimary(session)) this.#probe(session);
     if (now >= this.#checkAt) {
       this.#checkAt = later(now, connectionAliveMs);
-      this.#rounds.go();
+      this.#rounds.go(connectionAliveMs);
     }
     for (const index of this.#steps.takeDue(now)) this.#step(index);
   }

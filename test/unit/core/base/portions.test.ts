@@ -22,6 +22,20 @@ test("many are taken portion by portion, with a pause after each, in their order
   expect(portions.isDone).toBe(true);
 });
 
+test("what has time is spread over it, and what has none takes its pauses all the same", () => {
+  const portions = new Portions<number>({ items: 100, pauseMs: 2 });
+  const endOf = (withinMs: number) => {
+    portions.begin(many, instant(0), withinMs);
+    let end = instant(0);
+    for (let at = portions.nextAt(); at !== undefined; at = portions.nextAt()) {
+      portions.takeDue(at);
+      end = at;
+    }
+    return end;
+  };
+  expect([endOf(600), endOf(0)]).toEqual([500, 10]);
+});
+
 test("what is left is to be had at once, and only once", () => {
   const portions = new Portions<number>();
   portions.begin(many, instant(0));

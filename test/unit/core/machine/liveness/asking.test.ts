@@ -24,20 +24,20 @@ describe("what went through sessions", () => {
   });
 
   test("that is told in parts is asked for part by part, with room for other work between them", () => {
-    expect(askedIn(new Asking(), 0, 2000, 3)).toEqual([1000, 1020, 1040, 2000]);
+    expect(askedIn(new Asking(), 0, 2000, 3)).toEqual([1000, 1010, 1020, 2000]);
   });
 
   test("and takes longer than the interval goes on where it was, and the next round follows", () => {
-    const asked = askedIn(new Asking(), 0, 3000, 60);
-    expect(asked.slice(0, 60)).toEqual(Array.from({ length: 60 }, (_, i) => 1000 + 20 * i));
-    expect(asked[60]).toBe(3000);
+    const asked = askedIn(new Asking(), 0, 3000, 120);
+    expect(asked.slice(0, 120)).toEqual(Array.from({ length: 120 }, (_, i) => 1000 + 10 * i));
+    expect(asked[120]).toBe(3000);
   });
 
   test("is not asked for again before its next part is due, and from anew after it was stopped", () => {
     const asking = new Asking();
     expect(askedIn(asking, 0, 1000)).toEqual([1000]);
     asking.goOn(instant(1000));
-    expect([asking.nextAt(), asking.isUnderWay]).toEqual([1020, true]);
+    expect([asking.nextAt(), asking.isUnderWay]).toEqual([1010, true]);
     asking.stop();
     expect([asking.nextAt(), asking.isUnderWay]).toEqual([undefined, false]);
     expect(askedIn(asking, 1001, 2500)).toEqual([2001]);
