@@ -164,7 +164,7 @@ function installations(authority: TestAuthority): readonly DataPlaneCommand[] {
     const peer = authority.issue(1, { name: `peer-${at}`, networks: [`${network.address}/16`], groups, publicKey });
     const memo = encodeMemo({
       peer,
-      role: { kind: "initiator" },
+      message1Hash: undefined,
       peerTime: 1n,
       ownVersion: 1,
       ownFingerprint: authority.certificate.fingerprint,

@@ -7,7 +7,7 @@ import { fromHandshakeForm, toHandshakeForm } from "../cert/handshake-form.ts";
 import type { Cipher, CryptoSuite, Curve } from "../crypto/suite.ts";
 import { type Endpoint, parseEndpoint } from "../netip/endpoint.ts";
 import { ProtobufReader, ProtobufWriter } from "../wire/protobuf.ts";
-import type { SessionRole } from "./session.ts";
+import type { Message1Hash } from "./session.ts";
 
 /**
  * What a control plane needs to take over a session that a data plane kept alive without it. Protobuf; only we read what we wrote, perhaps in
@@ -17,7 +17,7 @@ import type { SessionRole } from "./session.ts";
 export interface SessionMemo {
   /** The peer's certificate. Decoded, not verified: that has to happen anew. */
   readonly peer: Certificate;
-  readonly role: SessionRole;
+  readonly message1Hash: Message1Hash | undefined;
   readonly peerTime: bigint;
   readonly ownVersion: CertificateVersion;
   readonly ownFingerprint: Fingerprint;
@@ -40,7 +40,7 @@ const Field = {
   certificateVersion: 3,
   publicKey: 4,
   message1Hash: 5,
-  message2: 6,
+  // 6: the answer to message 1, as others before this release kept it.
   peerTime: 7,
   ownVersion: 8,
   ownFingerprint: 9,
@@ -57,10 +57,7 @@ export function encodeMemo(memo: SessionMemo): Uint8Array {
     .bytes(Field.certificate, toHandshakeForm(memo.peer))
     .varint(Field.certificateVersion, memo.peer.version)
     .bytes(Field.publicKey, memo.peer.publicKey);
-  if (memo.role.kind === "responder")
-    writer
-      .bytes(Field.message1Hash, fromHex(memo.role.message1Hash) ?? new Uint8Array(0))
-      .bytes(Field.message2, memo.role.message2 === undefined ? new Uint8Array(0) : unpacked(memo.role.message2));
+  if (memo.message1Hash !== undefined) writer.bytes(Field.message1Hash, unpacked(memo.message1Hash));
   writer
     .varint(Field.peerTime, memo.peerTime)
     .varint(Field.ownVersion, memo.ownVersion)
@@ -82,10 +79,7 @@ export function decodeMemo(suite: CryptoSuite, curve: Curve, bytes: Uint8Array):
   if (!peer.ok) return peer;
   return ok({
     peer: peer.value,
-    role:
-      fields.message2.length > 0
-        ? { kind: "responder", message1Hash: toHex(fields.message1Hash), message2: packed(fields.message2) }
-        : { kind: "initiator" },
+    message1Hash: fields.message1Hash.length > 0 ? packed(fields.message1Hash) : undefined,
     peerTime: fields.peerTime,
     ownVersion,
     ownFingerprint: toHex(fields.ownFingerprint) as Fingerprint,
@@ -100,7 +94,6 @@ interface MemoFields {
   certificateVersion: number;
   publicKey: Uint8Array;
   message1Hash: Uint8Array;
-  message2: Uint8Array;
   peerTime: bigint;
   ownVersion: number;
   ownFingerprint: Uint8Array;
@@ -116,7 +109,6 @@ function readFields(bytes: Uint8Array): MemoFields | undefined {
     certificateVersion: 0,
     publicKey: none,
     message1Hash: none,
-    message2: none,
     peerTime: 0n,
     ownVersion: 0,
     ownFingerprint: none,
@@ -134,7 +126,6 @@ function readField(reader: ProtobufReader, fields: MemoFields): void {
   else if (reader.field === Field.certificateVersion) fields.certificateVersion = reader.uint32();
   else if (reader.field === Field.publicKey) fields.publicKey = reader.bytes().slice();
   else if (reader.field === Field.message1Hash) fields.message1Hash = reader.bytes().slice();
-  else if (reader.field === Field.message2) fields.message2 = reader.bytes().slice();
   else if (reader.field === Field.peerTime) fields.peerTime = reader.uint64();
   else if (reader.field === Field.ownVersion) fields.ownVersion = reader.uint32();
   else if (reader.field === Field.ownFingerprint) fields.ownFingerprint = reader.bytes().slice();

@@ -6,7 +6,7 @@ import type { IpAddress } from "../netip/address.ts";
 import type { LocalIndex } from "../path/session-index.ts";
 import type { Call, FailedCall } from "./call.ts";
 import type { Peer, Peers } from "./peer.ts";
-import { nameAddress, type OwnedSession } from "./session.ts";
+import { type Message1Hash, nameAddress, type OwnedSession } from "./session.ts";
 
 /** Sessions with one peer that have proven themselves. Beyond this the oldest goes (protocol 3.8). */
 export const SESSIONS_PER_PEER_MAX = 5;
@@ -27,7 +27,7 @@ export class PeerTable implements Peers {
   readonly #byIndex = new Map<LocalIndex, OwnedSession>();
   readonly #byAddress = new ListMap<IpAddress, OwnedSession>();
   readonly #byRemoteIndex = new ListMap<number, OwnedSession>();
-  readonly #byMessage1 = new Map<string, OwnedSession>();
+  readonly #byMessage1 = new Map<Message1Hash, OwnedSession>();
   readonly #primaries = new Map<IpAddress, OwnedSession>();
   readonly #callsByIndex = new Map<LocalIndex, Call>();
   readonly #failed: LruMap<IpAddress, FailedCall> = new LruMap(FAILED_CALLS_MAX);
@@ -90,7 +90,7 @@ export class PeerTable implements Peers {
     return this.#byRemoteIndex.of(index);
   }
 
-  byMessage1(hash: string): OwnedSession | undefined {
+  byMessage1(hash: Message1Hash): OwnedSession | undefined {
     return this.#byMessage1.get(hash);
   }
 
@@ -107,7 +107,7 @@ export class PeerTable implements Peers {
     this.#byIndex.set(session.localIndex, session);
     for (const address of session.addresses) this.#byAddress.add(address, session);
     this.#byRemoteIndex.add(session.remoteIndex, session);
-    if (session.role.kind === "responder") this.#byMessage1.set(session.role.message1Hash, session);
+    if (session.message1Hash !== undefined) this.#byMessage1.set(session.message1Hash, session);
     const peer = this.#reach(nameAddress(session));
     peer.sessions = [session, ...peer.sessions];
   }
@@ -120,9 +120,9 @@ export class PeerTable implements Peers {
       this.#lastNames.set(address, session.peer.name);
     }
     this.#byRemoteIndex.remove(session.remoteIndex, session);
-    const { role } = session;
-    if (role.kind === "responder" && this.#byMessage1.get(role.message1Hash) === session)
-      this.#byMessage1.delete(role.message1Hash);
+    const { message1Hash } = session;
+    if (message1Hash !== undefined && this.#byMessage1.get(message1Hash) === session)
+      this.#byMessage1.delete(message1Hash);
     const peer = this.#reach(nameAddress(session));
     peer.sessions = peer.sessions.filter((other) => other !== session);
     this.#forgetIfEmpty(peer);

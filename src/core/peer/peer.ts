@@ -2,7 +2,7 @@ import type { VerifiedCertificate } from "../cert/certificate.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { LocalIndex } from "../path/session-index.ts";
 import type { Call, FailedCall } from "./call.ts";
-import type { Session } from "./session.ts";
+import type { Message1Hash, Session } from "./session.ts";
 
 /**
  * Another host, from the first wish to reach it until nothing is known about it any more. It has one name among its addresses: the first of
@@ -54,7 +54,7 @@ export interface Peers {
   /** Sessions whose peer calls them by this index; peers choose for themselves, so there may be several (protocol 3.5). */
   byRemoteIndex(index: number): readonly Session[];
   /** The session that answered exactly this message 1. */
-  byMessage1(hash: string): Session | undefined;
+  byMessage1(hash: Message1Hash): Session | undefined;
   /** The call that a message 2 with this index answers. */
   callByIndex(index: LocalIndex): Call | undefined;
   /** Whether a session or a call goes by this index of ours. */

@@ -7,20 +7,31 @@ import type { SessionKeys } from "../noise/ix.ts";
 import type { Path } from "../path/path.ts";
 import type { LocalIndex, RemoteIndex } from "../path/session-index.ts";
 
-/** Which end of the handshake we were. A responder keeps what answers a repeated message 1 without any cryptography. */
-export type SessionRole =
+/** Which end of a handshake we were. */
+export type HandshakeRole =
   | { readonly kind: "initiator" }
   | {
       readonly kind: "responder";
-      /** Lower-case hex SHA-256 of message 1 after its header (protocol 3.6.10 compares exactly these bytes). */
-      readonly message1Hash: string;
-      /** The whole datagram that answered it; undefined a while after the peer has proven that it has come. */
-      readonly message2: PackedBytes | undefined;
+      readonly message1Hash: Message1Hash;
+      /** The whole datagram that answered it. */
+      readonly message2: PackedBytes;
     };
+
+/** SHA-256 of message 1 after its header (protocol 3.6.10 compares exactly these bytes). */
+export type Message1Hash = PackedBytes;
 
 /** Whether the peer has proven that it holds its key (reliability R10). */
 export type SessionState =
-  | { readonly at: "unconfirmed"; readonly since: Instant; readonly probesSent: number }
+  | {
+      readonly at: "unconfirmed";
+      readonly since: Instant;
+      readonly probesSent: number;
+      /**
+       * The datagram that answers a repeated message 1 without any cryptography: whoever has proven itself has it. Undefined when another control plane
+       * sent it, in a session that this one has taken over.
+       */
+      readonly answer: PackedBytes | undefined;
+    }
   | { readonly at: "live"; readonly since: Instant };
 
 /** A handshake that has come to its end. */
@@ -30,7 +41,7 @@ export interface FinishedHandshake {
   readonly peer: VerifiedCertificate;
   readonly peerTime: bigint;
   readonly keys: SessionKeys;
-  readonly role: SessionRole;
+  readonly role: HandshakeRole;
   /** Our certificate in it. */
   readonly certificate: Certificate;
   /** The way that the peer's message came. */
@@ -44,7 +55,8 @@ export interface SessionOrigin {
   readonly localIndex: LocalIndex;
   readonly remoteIndex: RemoteIndex;
   readonly peer: VerifiedCertificate;
-  readonly role: SessionRole;
+  /** Of the one that it answers; undefined when we called. */
+  readonly message1Hash: Message1Hash | undefined;
   /** The peer's clock in the handshake, nanoseconds: orders its later handshakes. */
   readonly peerTime: bigint;
   /** Our certificate that the peer has seen. */
@@ -68,7 +80,6 @@ export interface Session extends SessionOrigin {
 
 /** A session in the hands of the two that own it: the peer table, and the machine that begins and ends sessions. */
 export interface OwnedSession extends Session {
-  role: SessionRole;
   state: SessionState;
   path: Path | undefined;
   provenPath: Path | undefined;
@@ -78,30 +89,26 @@ export interface OwnedSession extends Session {
 export function newSession(
   origin: SessionOrigin,
   now: Instant,
-  options: { readonly confirmed: boolean; readonly path: Path | undefined },
+  options: { readonly confirmed: boolean; readonly path: Path | undefined; readonly answer?: PackedBytes },
 ): OwnedSession {
   // Written out: an object that is spread into another gets a layout of its own, which takes more room than the object.
   return {
     localIndex: origin.localIndex,
     remoteIndex: origin.remoteIndex,
     peer: origin.peer,
-    role: origin.role,
+    message1Hash: origin.message1Hash,
     peerTime: origin.peerTime,
     ownVersion: origin.ownVersion,
     ownFingerprint: origin.ownFingerprint,
     handshakeMs: origin.handshakeMs,
     addresses: addressesOf(origin.peer),
-    state: options.confirmed ? { at: "live", since: now } : { at: "unconfirmed", since: now, probesSent: 0 },
+    state: options.confirmed
+      ? { at: "live", since: now }
+      : { at: "unconfirmed", since: now, probesSent: 0, answer: options.answer },
     path: options.path,
     provenPath: undefined,
     secondarySince: now,
   };
-}
-
-/** Nobody waits for the answer any more. */
-export function withoutAnswer(role: SessionRole): SessionRole {
-  if (role.kind === "initiator") return role;
-  return { kind: "responder", message1Hash: role.message1Hash, message2: undefined };
 }
 
 export function addressesOf(certificate: VerifiedCertificate): readonly IpAddress[] {

@@ -123,7 +123,7 @@ export class Adoption implements Machine {
     const { credential, pool } = settings.live.identity;
     const memo = decodeMemo(crypto, credential.curve, snapshot.memo);
     if (!memo.ok) return this.#refuse({ of: "memo", why: memo.reason });
-    const { cipher, role, peerTime, ownVersion, ownFingerprint, establishedAt, endpoints } = memo.value;
+    const { cipher, message1Hash, peerTime, ownVersion, ownFingerprint, establishedAt, endpoints } = memo.value;
     if (cipher !== settings.boot.cipher)
       return this.#refuse({ of: "cipher", session: cipher, configured: settings.boot.cipher });
     const peer = pool.verify(memo.value.peer, clock.wall);
@@ -135,7 +135,7 @@ export class Adoption implements Machine {
         localIndex,
         remoteIndex,
         peer: peer.value,
-        role,
+        message1Hash,
         peerTime,
         ownVersion,
         ownFingerprint,

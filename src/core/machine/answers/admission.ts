@@ -18,12 +18,12 @@ const CLOCK_DIFFERENCE_MAX_NS = 24n * 3_600n * 1_000_000_000n;
  * session.
  */
 export function admit(
-  primary: Pick<Session, "role" | "peerTime"> | undefined,
+  primary: Pick<Session, "message1Hash" | "peerTime"> | undefined,
   peerTime: bigint,
   wall: WallTime,
 ): Admission {
   if (!primary) return "accept";
-  if (primary.role.kind === "responder" && peerTime <= primary.peerTime) return "too-old";
+  if (primary.message1Hash !== undefined && peerTime <= primary.peerTime) return "too-old";
   const difference = peerTime > wall ? peerTime - wall : wall - peerTime;
   return difference > CLOCK_DIFFERENCE_MAX_NS ? "implausible-time" : "accept";
 }

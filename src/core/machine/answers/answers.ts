@@ -1,4 +1,3 @@
-import { toHex } from "../../base/bytes.ts";
 import { Pace } from "../../base/pace.ts";
 import { packed, unpacked } from "../../base/packed.ts";
 import { ok } from "../../base/result.ts";
@@ -18,7 +17,13 @@ import type { Path, RelayedPath } from "../../path/path.ts";
 import type { Place } from "../../path/place.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { placeOf } from "../../peer/place.ts";
-import { addressesOf, type FinishedHandshake, nameAddress, type Session } from "../../peer/session.ts";
+import {
+  addressesOf,
+  type FinishedHandshake,
+  type Message1Hash,
+  nameAddress,
+  type Session,
+} from "../../peer/session.ts";
 import { HEADER_BYTES, TAG_BYTES } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, ProbeEvent } from "../machine.ts";
@@ -101,9 +106,9 @@ export class Answers {
       this.#emit({ kind: "tell", event: { code: "handshake-deferred", endpoint: place } });
       return;
     }
-    const hash = toHex(crypto.sha256(datagram.subarray(HEADER_BYTES)));
+    const hash = packed(crypto.sha256(datagram.subarray(HEADER_BYTES)));
     const answered = this.#peers.byMessage1(hash);
-    if (answered) {
+    if (answered && !isAnswerLost(answered)) {
       if (!isAllowedPath(allowedRemotes, path, answered.addresses))
         this.#refuse(place, unwelcome({ code: "place-not-allowed" }));
       else this.#answerAgain(answered, source);
@@ -157,7 +162,7 @@ export class Answers {
     return admission === "accept" ? undefined : { code: admission, fingerprint: response.peer.fingerprint };
   }
 
-  #answer(response: Response, { path, place }: Source, message1Hash: string): void {
+  #answer(response: Response, { path, place }: Source, message1Hash: Message1Hash): void {
     const { entropy } = this.#facts;
     const localIndex = this.#peers.isFull ? undefined : drawLocalIndex(entropy, (index) => this.#peers.isTaken(index));
     if (localIndex === undefined) {
@@ -185,10 +190,9 @@ export class Answers {
   }
 
   #answerAgain(session: Session, { path, place }: Source): void {
-    if (session.role.kind !== "responder") return;
-    const { message2 } = session.role;
-    if (message2 !== undefined) {
-      const datagram = unpacked(message2);
+    // One that has proven itself has the answer.
+    if (session.state.at === "unconfirmed" && session.state.answer !== undefined) {
+      const datagram = unpacked(session.state.answer);
       if (!this.#spend(path, datagram.length)) return;
       this.#emit({ kind: "command", command: { kind: "send-datagram", to: path, datagram } });
       const event = { code: "handshake-repeated", address: nameAddress(session), endpoint: place } as const;
@@ -223,4 +227,9 @@ export class Answers {
     if (caller) this.#emit({ kind: "caller-refused", caller });
     return caller;
   }
+}
+
+/** Whether its peer may still wait for the answer, which another control plane has sent: the call is answered anew, and that session ends unproven. */
+function isAnswerLost({ state }: Session): boolean {
+  return state.at === "unconfirmed" && state.answer === undefined;
 }

@@ -60,9 +60,9 @@ export function showsOld({ ownVersion, ownFingerprint }: Session, { credential }
 }
 
 /** Whether the keys of a session have been in use, or ready for it, for long enough. */
-export function isOld({ role, localIndex, state }: Session, now: Instant): boolean {
+export function isOld({ message1Hash, localIndex, state }: Session, now: Instant): boolean {
   const [latestMs, spreadMs] =
-    role.kind === "initiator"
+    message1Hash === undefined
       ? [SESSION_AGE_MAX_MS - INITIATOR_HEAD_START_MS, INITIATOR_SPREAD_MS]
       : [SESSION_AGE_MAX_MS, RESPONDER_SPREAD_MS];
   // Our index is as random as anything (reliability R27), and it is the same after a restart.

@@ -5,8 +5,8 @@ import type { Facts } from "../facts.ts";
 /** Whether this host has no device, was called, and has sent nothing of its own on this session, which would be watched then. */
 export function onlyAnswers(
   { settings }: Facts,
-  { localIndex, role }: Session,
+  { localIndex, message1Hash }: Session,
   watched: ReadonlyMap<LocalIndex, number>,
 ): boolean {
-  return settings.boot.tun.disabled && role.kind === "responder" && !watched.has(localIndex);
+  return settings.boot.tun.disabled && message1Hash !== undefined && !watched.has(localIndex);
 }

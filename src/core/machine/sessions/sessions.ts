@@ -1,11 +1,9 @@
-import { earliest, type Instant, later } from "../../base/time.ts";
-import { TimerQueue } from "../../base/timer-queue.ts";
+import type { Instant } from "../../base/time.ts";
 import type { PolicyId } from "../../dataplane/contract.ts";
 import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
 import type { EndOfSession } from "../../operator/failure.ts";
 import { isCarried } from "../../path/carried.ts";
 import { endpointOf, type Path, samePath } from "../../path/path.ts";
-import type { LocalIndex } from "../../path/session-index.ts";
 import { encodeMemo } from "../../peer/memo.ts";
 import type { Parcel } from "../../peer/parcel.ts";
 import type { PeerTable } from "../../peer/peer-table.ts";
@@ -16,7 +14,6 @@ import {
   newSession,
   type OwnedSession,
   type Session,
-  withoutAnswer,
 } from "../../peer/session.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, Machine, StopReason } from "../machine.ts";
@@ -43,11 +40,6 @@ export type SessionsEvent =
 
 /** Both handshake messages count: data starts at 3, and counters up to 2 are taken (protocol 2.4). */
 const HANDSHAKE_MESSAGES = 2n;
-/**
- * How long the answer to a message 1 is kept once its peer has proven that it has it. Who repeats a message 1 gives up sooner; it is as large as
- * a certificate, and a lighthouse has one for each of thousands of hosts.
- */
-const ANSWER_KEPT_MS = 60_000;
 const NO_MEMO: Uint8Array = new Uint8Array();
 
 /** What it asks others: when a session was last heard, and where else its peer may be. */
@@ -64,8 +56,6 @@ export class Sessions implements Machine {
   readonly #ports: SessionsPorts;
   readonly #emit: Emit<SessionsEvent>;
   readonly #unconfirmed = new UnconfirmedSessions();
-  /** Until when answers are kept. Nothing wakes for it. */
-  readonly #answers = new TimerQueue<LocalIndex>();
 
   constructor(facts: Facts, peers: PeerTable, ports: SessionsPorts, emit: Emit<SessionsEvent>) {
     this.#facts = facts;
@@ -77,20 +67,21 @@ export class Sessions implements Machine {
   /** Hands the keys over and forgets them. A session that we started is live, for what waits for it; one that we answered waits for proof. */
   install(done: FinishedHandshake, policyId: PolicyId, waiting: readonly Parcel[]): void {
     const { now, settings } = this.#facts;
-    const confirmed = done.role.kind === "initiator";
+    const { role } = done;
+    const confirmed = role.kind === "initiator";
     const session = newSession(
       {
         localIndex: done.localIndex,
         remoteIndex: done.remoteIndex,
         peer: done.peer,
-        role: done.role,
+        message1Hash: confirmed ? undefined : role.message1Hash,
         peerTime: done.peerTime,
         ownVersion: done.certificate.version,
         ownFingerprint: done.certificate.fingerprint,
         handshakeMs: done.startedAt === undefined ? undefined : now - done.startedAt,
       },
       now,
-      { confirmed, path: done.path },
+      { confirmed, path: done.path, ...(!confirmed && { answer: role.message2 }) },
     );
     const endpoints = this.#ports.endpointsOf(session);
     if (!confirmed) this.#makeRoomFor(session, endpoints);
@@ -126,7 +117,6 @@ export class Sessions implements Machine {
     if (!session || session.state.at === "live") return;
     this.#unconfirmed.remove(session);
     session.state = { at: "live", since: this.#facts.now };
-    this.#keepAnswerFor(session);
     // A session that we made primary meanwhile may have overtaken the event: the last word is ours, so that both sides know the same.
     if (this.#sendsAnybodyTo(session)) this.makePrimary(session);
     this.proven(session);
@@ -212,9 +202,7 @@ export class Sessions implements Machine {
     // The snapshot does not say for which of its addresses a session sends: where two claim the same one, we decide.
     else if (options.primary && this.#sendsAnybodyTo(session)) this.makePrimary(session);
     else if (options.primary) this.#peers.makePrimary(session, this.#facts.now);
-    if (session.state.at !== "live") return;
-    this.#keepAnswerFor(session);
-    this.proven(session);
+    if (session.state.at === "live") this.proven(session);
   }
 
   /** Every session is gone with the data plane; before a shutdown each peer is told. */
@@ -229,15 +217,11 @@ export class Sessions implements Machine {
   }
 
   nextAt(): Instant | undefined {
-    return earliest(this.#unconfirmed.nextAt(), this.#answers.next()?.at);
+    return this.#unconfirmed.nextAt();
   }
 
   tick(): void {
     const { now } = this.#facts;
-    for (const index of this.#answers.takeDue(now)) {
-      const session = this.#peers.session(index);
-      if (session) session.role = withoutAnswer(session.role);
-    }
     for (let due = this.#unconfirmed.popDue(now); due; due = this.#unconfirmed.popDue(now)) {
       const session = this.#peers.session(due.localIndex);
       if (!session) continue;
@@ -249,12 +233,7 @@ export class Sessions implements Machine {
   #drop(session: OwnedSession): void {
     this.#peers.remove(session);
     this.#unconfirmed.remove(session);
-    this.#answers.cancel(session.localIndex);
     this.#emit({ kind: "session-gone", session });
-  }
-
-  #keepAnswerFor({ localIndex, role }: Session): void {
-    if (role.kind === "responder") this.#answers.schedule(localIndex, later(this.#facts.now, ANSWER_KEPT_MS));
   }
 
   #sendsAnybodyTo(session: Session): boolean {
@@ -286,7 +265,7 @@ export class Sessions implements Machine {
   }
 
   #tellUp(session: Session, isFirst: boolean): void {
-    const { peer, path, handshakeMs, role, ownVersion } = session;
+    const { peer, path, handshakeMs, message1Hash, ownVersion } = session;
     this.#emit({
       kind: "tell",
       event: {
@@ -294,7 +273,7 @@ export class Sessions implements Machine {
         name: peer.name,
         address: nameAddress(session),
         path: path && placeOf(path, this.#peers),
-        role: role.kind,
+        role: message1Hash === undefined ? "initiator" : "responder",
         version: ownVersion,
         peerVersion: peer.version,
         handshakeMs,
@@ -315,7 +294,7 @@ export class Sessions implements Machine {
     // Written out: copying what a session is costs as much as encoding it.
     return encodeMemo({
       peer: session.peer,
-      role: session.role,
+      message1Hash: session.message1Hash,
       peerTime: session.peerTime,
       ownVersion: session.ownVersion,
       ownFingerprint: session.ownFingerprint,

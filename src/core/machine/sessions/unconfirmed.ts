@@ -79,12 +79,12 @@ export class UnconfirmedSessions {
     const localIndex = this.#timers.popDue(now);
     const session = localIndex === undefined ? undefined : this.#waiting.get(localIndex)?.session;
     if (session?.state.at !== "unconfirmed") return undefined;
-    const { since, probesSent } = session.state;
+    const { since, probesSent, answer } = session.state;
     if (probesSent >= PROBE_AFTER_MS.length) {
       this.remove(session);
       return { localIndex: session.localIndex, what: "expire" };
     }
-    session.state = { at: "unconfirmed", since, probesSent: probesSent + 1 };
+    session.state = { at: "unconfirmed", since, probesSent: probesSent + 1, answer };
     this.#timers.schedule(session.localIndex, later(since, PROBE_AFTER_MS[probesSent + 1] ?? UNCONFIRMED_LIFE_MS));
     return { localIndex: session.localIndex, what: "probe" };
   }

@@ -140,9 +140,9 @@ export class Shortcuts implements Machine {
   }
 
   #begin(session: Session): void {
-    const { localIndex, role } = session;
+    const { localIndex, message1Hash } = session;
     this.#searches.set(localIndex, { tries: 0, triedAt: undefined, failure: undefined, seen: [] });
-    this.#due.schedule(localIndex, later(this.#facts.now, role.kind === "initiator" ? 0 : RESPONDER_WAITS_MS));
+    this.#due.schedule(localIndex, later(this.#facts.now, message1Hash === undefined ? 0 : RESPONDER_WAITS_MS));
   }
 
   #try(session: Session, search: Search): void {

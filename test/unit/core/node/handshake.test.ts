@@ -104,20 +104,21 @@ describe("message 1", () => {
 
   test("scenario 25: that comes again is answered with the stored message 2, and makes no second session", () => {
     const { mesh, a, b } = pair();
+    mesh.delivers = ({ datagram }) => !isMessage2(datagram);
     a.say(b, "hello");
-    mesh.run(100);
+    mesh.run(50);
     const [message1, message2] = handshakes(mesh);
     b.receive("203.0.113.9:9" as Endpoint, message1!.datagram);
     const repeated = mesh.flights.at(-1);
     expect(repeated).toMatchObject({ to: "203.0.113.9:9" });
     expect(hex(repeated!.datagram)).toBe(hex(message2!.datagram));
-    expect(b.status().peers[0]?.sessions).toBe(1);
+    expect(b.dataPlane.snapshot()).toHaveLength(1);
   });
 
-  test("that comes again more than a minute after its sender has proven that it has the answer is met with silence", () => {
+  test("that comes again after its sender has proven that it has the answer is met with silence", () => {
     const { mesh, a, b } = pair();
     a.say(b, "hello");
-    mesh.run(90_000);
+    mesh.run(100);
     const [message1] = handshakes(mesh);
     const before = mesh.flights.length;
     b.receive("203.0.113.9:9" as Endpoint, message1!.datagram);

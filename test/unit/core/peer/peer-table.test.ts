@@ -26,12 +26,12 @@ describe("the peer table, about sessions,", () => {
 
   test("finds the session that answered a message 1, until it is gone", () => {
     const table = new PeerTable();
-    const role = { kind: "responder", message1Hash: "ab", message2: packed(Uint8Array.of(1)) } as const;
-    const session = aSession(peer, { role });
+    const message1Hash = packed(new Uint8Array(32));
+    const session = aSession(peer, { message1Hash });
     table.add(session);
-    expect(table.byMessage1("ab")).toBe(session);
+    expect(table.byMessage1(message1Hash)).toBe(session);
     table.remove(session);
-    expect(table.byMessage1("ab")).toBeUndefined();
+    expect(table.byMessage1(message1Hash)).toBeUndefined();
     expect(table.sessionCount).toBe(0);
   });
 

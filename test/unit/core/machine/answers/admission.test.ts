@@ -7,7 +7,7 @@ import { aSession, trusted } from "../../../fixtures/sessions.ts";
 const peer = trusted("peer", "10.77.0.2/16");
 const wall = wallTime(1_795_132_800_000_000_000n);
 const DAY = 86_400_000_000_000n;
-const answered = { kind: "responder", message1Hash: "", message2: packed(Uint8Array.of(1)) } as const;
+const message1Hash = packed(new Uint8Array(32));
 
 describe("a message 1", () => {
   test("of any time is let in while no session stands that certainly works", () => {
@@ -15,7 +15,7 @@ describe("a message 1", () => {
   });
 
   test("must be later than the one whose session we answered; equal is too old", () => {
-    const primary = aSession(peer, { role: answered, peerTime: wall });
+    const primary = aSession(peer, { message1Hash, peerTime: wall });
     expect(admit(primary, wall - 1n, wall)).toBe("too-old");
     expect(admit(primary, wall, wall)).toBe("too-old");
     expect(admit(primary, wall + 1n, wall)).toBe("accept");
@@ -26,7 +26,7 @@ describe("a message 1", () => {
   });
 
   test("a day off is not believed while a session stands", () => {
-    const primary = aSession(peer, { role: answered, peerTime: 0n });
+    const primary = aSession(peer, { message1Hash, peerTime: 0n });
     expect(admit(primary, wall + DAY, wall)).toBe("accept");
     expect(admit(primary, wall + DAY + 1n, wall)).toBe("implausible-time");
     expect(admit(primary, wall - DAY - 1n, wall)).toBe("implausible-time");
