@@ -13,7 +13,7 @@ impl Engine {
     /// A control plane begins anew: it knows nothing of what was said before.
     pub fn forget_answers(&self) {
         for session in self.sessions.all() {
-            lock(&session.kept_answer).forget();
+            lock(&session.seldom.kept_answer).forget();
         }
     }
 }
@@ -30,7 +30,7 @@ impl<O: Output> Pass<'_, O> {
         if new.for_ms > KEPT_MS_MAX {
             return Err(Refusal::bad(format!("no answer is kept for more than {KEPT_MS_MAX} ms")));
         }
-        lock(&self.step.engine.session(new.local_index)?.kept_answer).keep(new, self.step.now_ms);
+        lock(&self.step.engine.session(new.local_index)?.seldom.kept_answer).keep(new, self.step.now_ms);
         Ok(())
     }
 }
@@ -38,13 +38,13 @@ impl<O: Output> Pass<'_, O> {
 impl<O: Output> Step<'_, O> {
     /// What is kept for a message that came from where the session sends to.
     pub(crate) fn kept_answer(&self, session: &Session, origin: Path, body: &[u8]) -> Option<Vec<u8>> {
-        let answer = lock(&session.kept_answer).to(body, origin, self.now_ms)?;
+        let answer = lock(&session.seldom.kept_answer).to(body, origin, self.now_ms)?;
         (session.path() == Some(origin)).then_some(answer)
     }
 
     pub(crate) fn answer_again(&mut self, session: &Session, answer: &[u8]) {
         self.engine.inbound.kept_answers.add(1);
-        lock(&session.kept_answer).given(answer.len() + OVERHEAD_BYTES);
+        lock(&session.seldom.kept_answer).given(answer.len() + OVERHEAD_BYTES);
         self.send(session, Kind::LightHouse, answer, None);
     }
 }

@@ -33,7 +33,7 @@ impl Engine {
         self.sessions.all().into_iter().map(|session| HandedSession {
             installation: installation(&session, self.sessions.is_primary(&session)),
             path_mtu: session.mtu.limits(),
-            silence_ms: session.silence.after_ms(),
+            silence_ms: session.seldom.silence.after_ms(),
         })
     }
 
@@ -69,8 +69,8 @@ fn installation(session: &Arc<Session>, primary: bool) -> Installation {
         send_counter: session.counter().last(),
         receive_floor: session.highest_received(),
         path: session.path(),
-        peer_addresses: session.peer_addresses.clone(),
-        allowed_prefixes: session.allowed_prefixes.clone(),
+        peer_addresses: session.peer_addresses.to_vec(),
+        allowed_prefixes: session.allowed_prefixes.to_vec(),
         policy_id: session.policy_id(),
         confirmed: session.is_confirmed(),
         primary,

@@ -145,7 +145,7 @@ impl<O: Output> Step<'_, O> {
     /// Steps 12 and 13: something authentic came. Whoever is heard through a relay has not shown where he is, but that this way leads
     /// to him.
     pub(crate) fn proved(&mut self, session: &Arc<Session>, origin: Path, kind: Kind) -> Vec<IpAddr> {
-        session.silence.heard();
+        session.seldom.silence.heard();
         let source = match origin {
             Path::Direct(source) => Some(source),
             Path::Relayed(_) => None,
@@ -247,7 +247,7 @@ impl<O: Output> Step<'_, O> {
         }
         self.engine.sessions.make_primary(session);
         self.out.event(Event::Confirmed { local_index: session.local_index });
-        session.peer_addresses.clone()
+        session.peer_addresses.to_vec()
     }
 
     fn opened(&mut self, session: &Arc<Session>, kind: Kind, origin: Path, body: &mut [u8]) {
@@ -281,7 +281,8 @@ impl<O: Output> Step<'_, O> {
             _ => match kept {
                 Some(answer) => self.answer_again(session, &answer),
                 None => {
-                    let heard = if kind == Kind::LightHouse { lock(&session.kept_answer).told(origin) } else { 0 };
+                    let heard =
+                        if kind == Kind::LightHouse { lock(&session.seldom.kept_answer).told(origin) } else { 0 };
                     let local_index = session.local_index;
                     self.out.event(Event::Message { local_index, kind, body: body.to_vec(), heard });
                 }

@@ -11,10 +11,16 @@ pub const TOLD_INTERVAL_MS: u64 = 1_000;
 #[derive(Default)]
 pub struct RoamingPath {
     current: Option<Path>,
+    is_untold: bool,
+    /// Present once it has moved: most peers never do, and a host knows thousands.
+    moves: Option<Box<Moves>>,
+}
+
+#[derive(Default)]
+struct Moves {
     left: Option<(Path, u64)>,
     /// The path that the control plane has left because it loses packets.
     shunned: Option<Path>,
-    is_untold: bool,
     told_at_ms: Option<u64>,
 }
 
@@ -31,7 +37,10 @@ impl RoamingPath {
 
     /// The control plane's choice. `shun_left`: what comes on the path of before does not lead back there.
     pub fn set(&mut self, path: Option<Path>, shun_left: bool) {
-        self.shunned = self.current.filter(|&left| shun_left && path != Some(left));
+        let shunned = self.current.filter(|&left| shun_left && path != Some(left));
+        if self.moves.is_some() || shunned.is_some() {
+            self.moves().shunned = shunned;
+        }
         self.current = path;
         self.is_untold = false;
     }
@@ -39,18 +48,29 @@ impl RoamingPath {
     /// An authentic packet came from `origin`, straight being a better way than any relay, and where the peer may be only if `is_allowed` says
     /// so. Returns the path when it moved, there or before, and is to be told now.
     pub fn heard_from(&mut self, origin: Path, is_allowed: impl FnOnce() -> bool, now_ms: u64) -> Option<Path> {
-        let is_relayed = matches!(self.current, Some(Path::Relayed(_)));
-        let is_just_left =
-            || self.left.is_some_and(|(left, at)| left == origin && now_ms.saturating_sub(at) < ROAM_GUARD_MS);
-        let is_back = self.shunned == Some(origin) || (!is_relayed && is_just_left());
-        if self.current != Some(origin) && !is_back && is_allowed() {
-            self.left = self.current.map(|path| (path, now_ms));
-            self.current = Some(origin);
-            self.shunned = None;
+        if self.current != Some(origin) && !self.leads_back(origin, now_ms) && is_allowed() {
+            let left = self.current.replace(origin).map(|path| (path, now_ms));
+            let moves = self.moves();
+            moves.left = left;
+            moves.shunned = None;
             self.is_untold = true;
         }
-        let may_tell = || self.told_at_ms.is_none_or(|at| now_ms.saturating_sub(at) >= TOLD_INTERVAL_MS);
+        let told_at_ms = || self.moves.as_ref().and_then(|moves| moves.told_at_ms);
+        let may_tell = || told_at_ms().is_none_or(|at| now_ms.saturating_sub(at) >= TOLD_INTERVAL_MS);
         if self.is_untold && may_tell() { self.take_untold(now_ms) } else { None }
+    }
+
+    /// Whether it was left too lately, or for good reason, to be gone back to.
+    fn leads_back(&self, origin: Path, now_ms: u64) -> bool {
+        let Some(moves) = &self.moves else { return false };
+        let is_relayed = matches!(self.current, Some(Path::Relayed(_)));
+        let is_just_left =
+            || moves.left.is_some_and(|(left, at)| left == origin && now_ms.saturating_sub(at) < ROAM_GUARD_MS);
+        moves.shunned == Some(origin) || (!is_relayed && is_just_left())
+    }
+
+    fn moves(&mut self) -> &mut Moves {
+        self.moves.get_or_insert_default()
     }
 
     /// Whether it moved and that has not been told.
@@ -63,7 +83,7 @@ impl RoamingPath {
         if !std::mem::take(&mut self.is_untold) {
             return None;
         }
-        self.told_at_ms = Some(now_ms);
+        self.moves().told_at_ms = Some(now_ms);
         self.current
     }
 }

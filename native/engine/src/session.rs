@@ -33,17 +33,15 @@ pub struct Session {
     /// The peer's index, the one we send to.
     pub remote_index: u32,
     /// Every overlay address of the peer's certificate.
-    pub peer_addresses: Vec<IpAddr>,
+    pub peer_addresses: Box<[IpAddr]>,
     /// What lies behind the peer: prefixes that its inner packets may come from, too.
-    pub allowed_prefixes: Vec<Prefix>,
+    pub allowed_prefixes: Box<[Prefix]>,
     policy_id: AtomicU32,
     confirmed: AtomicBool,
     path: Mutex<RoamingPath>,
-    /// Whether what it sends is left unanswered.
-    pub(crate) silence: Silence,
-    /// What it is answered without the control plane.
-    pub(crate) kept_answer: Mutex<KeptAnswer>,
-    memo: Vec<u8>,
+    /// What is written now and then.
+    pub(crate) seldom: Seldom,
+    memo: Box<[u8]>,
     /// How long its inner packets may be.
     pub mtu: PathMtu,
     keys: SessionKeys,
@@ -54,6 +52,14 @@ pub struct Session {
     is_awake: AtomicBool,
     send: Sending,
     receive: Receiving,
+}
+
+#[repr(align(128))]
+pub(crate) struct Seldom {
+    /// Whether what it sends is left unanswered.
+    pub silence: Silence,
+    /// What it is answered without the control plane.
+    pub kept_answer: Mutex<KeptAnswer>,
 }
 
 #[repr(align(128))]
@@ -126,14 +132,13 @@ impl Session {
         let session = Self {
             local_index: new.local_index,
             remote_index: new.remote_index,
-            peer_addresses: new.peer_addresses,
-            allowed_prefixes: new.allowed_prefixes,
+            peer_addresses: new.peer_addresses.into(),
+            allowed_prefixes: new.allowed_prefixes.into(),
             policy_id: AtomicU32::new(new.policy_id),
             confirmed: AtomicBool::new(new.confirmed),
             path: Mutex::new(RoamingPath::new(new.path)),
-            silence: Silence::default(),
-            kept_answer: Mutex::default(),
-            memo: new.memo,
+            seldom: Seldom { silence: Silence::default(), kept_answer: Mutex::default() },
+            memo: new.memo.into(),
             mtu: PathMtu::default(),
             keys: new.keys,
             use_listing: Listing::new(new.local_index, new.sample_lists.used),
@@ -352,7 +357,7 @@ impl Session {
             received_bytes,
             sent_packets: self.send.packets.get(),
             sent_bytes: self.send.bytes.get(),
-            given: lock(&self.kept_answer).take_given(),
+            given: lock(&self.seldom.kept_answer).take_given(),
         })
     }
 }

@@ -13,7 +13,6 @@ const TOLD: u64 = u64::MAX;
 pub const UNQUEUED: u64 = u64::MAX;
 
 /// What a session knows of its silence. Most packets read one of these and write none.
-#[repr(align(128))]
 pub struct Silence {
     after_ms: AtomicU32,
     /// [`HEARD`], [`TOLD`], or one more than when the first packet was sent that nothing was heard after.

@@ -30,20 +30,20 @@ impl SilenceQueue {
 
     /// Watches a session anew; 0 ends it.
     pub fn watch(&self, session: &Session, after_ms: u32) {
-        session.silence.watch(after_ms);
+        session.seldom.silence.watch(after_ms);
         self.forget(session);
     }
 
     /// An inner packet left on this session.
     pub fn sent(&self, session: &Session, now_ms: u64) {
-        if let Some(due_ms) = session.silence.sent(now_ms) {
+        if let Some(due_ms) = session.seldom.silence.sent(now_ms) {
             self.wait(session, due_ms);
         }
     }
 
     /// Looks at the session not later than then.
     fn wait(&self, session: &Session, due_ms: u64) {
-        let queued_ms = &session.silence.queued_ms;
+        let queued_ms = &session.seldom.silence.queued_ms;
         if queued_ms.load(Ordering::SeqCst) <= due_ms {
             return;
         }
@@ -61,7 +61,7 @@ impl SilenceQueue {
     /// Nobody waits for this session any more.
     pub fn forget(&self, session: &Session) {
         let mut deadlines = lock(&self.deadlines);
-        let queued_ms = session.silence.queued_ms.swap(UNQUEUED, Ordering::SeqCst);
+        let queued_ms = session.seldom.silence.queued_ms.swap(UNQUEUED, Ordering::SeqCst);
         if queued_ms != UNQUEUED {
             deadlines.remove(&(queued_ms, session.local_index));
             self.note_earliest(&deadlines);
@@ -75,8 +75,8 @@ impl SilenceQueue {
             let Some(session) = find(local_index) else { continue };
             let session = session.as_ref();
             // Before it is looked at: whoever sends from now on queues a deadline of its own.
-            session.silence.queued_ms.store(UNQUEUED, Ordering::SeqCst);
-            match session.silence.judge(now_ms) {
+            session.seldom.silence.queued_ms.store(UNQUEUED, Ordering::SeqCst);
+            match session.seldom.silence.judge(now_ms) {
                 Judgement::Heard => {}
                 Judgement::Due(due_ms) => self.wait(session, due_ms),
                 Judgement::Silent(for_ms) => silent.push((local_index, for_ms)),

@@ -19,8 +19,16 @@ export const ENDPOINTS_PER_FAMILY_MAX = 10;
 interface Known {
   /** Its own authenticated packets came from here; newest first. */
   readonly learned: readonly Endpoint[];
-  /** What a lighthouse said, or on a lighthouse the host itself, by its first overlay address. Each replaces only its own (protocol 5.7). */
-  readonly said: LruMap<IpAddress, readonly Endpoint[]> | undefined;
+  /** What others said, whoever spoke last at the end. */
+  readonly said: Said | undefined;
+}
+
+/** What a lighthouse said, or on a lighthouse the host itself, by its first overlay address. Each replaces only its own (protocol 5.7). */
+interface Said {
+  readonly owner: IpAddress;
+  readonly endpoints: readonly Endpoint[];
+  /** By whoever spoke after that: a list without an array, since a lighthouse has one for each of thousands of hosts. */
+  readonly next: Said | undefined;
 }
 
 /**
@@ -54,14 +62,14 @@ export class Candidates {
 
   /** An owner's list for a host, in place of its last one. Of the first ten of each family, those where one machine may be. */
   report(host: IpAddress, owner: IpAddress, endpoints: readonly Endpoint[]): void {
-    const known = this.#known(host);
-    const said = known.said ?? new LruMap(OWNERS_MAX);
+    const { learned, said } = this.#known(host);
+    const others = listsOf(said).filter((one) => one.owner !== owner);
     const plausible = firstOfEachFamily(endpoints, ENDPOINTS_PER_FAMILY_MAX).filter((at) =>
       this.#underlay.isPlausible(at),
     );
     // A list that grew keeps room for sixteen more, and there is one for each host that is known.
-    said.set(owner, plausible.slice());
-    this.#hosts.set(host, known.said ? known : { learned: known.learned, said });
+    const latest = { owner, endpoints: plausible.slice() };
+    this.#hosts.set(host, { learned, said: linked([...others, latest].slice(-OWNERS_MAX)) });
   }
 
   /**
@@ -94,7 +102,12 @@ export class Candidates {
     for (const [host, configured] of this.#static)
       if (!this.#hosts.has(host)) yield { host, configured, learned: [], said: new Map() };
     for (const [host, { learned, said }] of this.#hosts.entries())
-      yield { host, configured: this.#static.get(host) ?? [], learned, said: new Map(said?.entries()) };
+      yield {
+        host,
+        configured: this.#static.get(host) ?? [],
+        learned,
+        said: new Map(listsOf(said).map(({ owner, endpoints }) => [owner, endpoints])),
+      };
   }
 
   /** Where this host's own packets came from, newest first. Looking does not count as use. */
@@ -114,16 +127,14 @@ export class Candidates {
 
   /** Who says that the host is there. */
   ownersOf(host: IpAddress, endpoint: Endpoint): readonly IpAddress[] {
-    return listsOf(this.#known(host)).flatMap(([owner, endpoints]) => (endpoints.includes(endpoint) ? [owner] : []));
+    return listsOf(this.#known(host).said).flatMap(({ owner, endpoints }) =>
+      endpoints.includes(endpoint) ? [owner] : [],
+    );
   }
 
   #all(host: IpAddress): readonly Endpoint[] {
-    const known = this.#known(host);
-    return [
-      ...(this.#static.get(host) ?? []),
-      ...known.learned,
-      ...listsOf(known).flatMap(([, endpoints]) => endpoints),
-    ];
+    const { learned, said } = this.#known(host);
+    return [...(this.#static.get(host) ?? []), ...learned, ...listsOf(said).flatMap(({ endpoints }) => endpoints)];
   }
 
   #known(host: IpAddress): Known {
@@ -133,6 +144,12 @@ export class Candidates {
 
 const NOTHING: Known = { learned: [], said: undefined };
 
-function listsOf({ said }: Known): readonly (readonly [IpAddress, readonly Endpoint[]])[] {
-  return said ? [...said.entries()] : [];
+function listsOf(said: Said | undefined): readonly Said[] {
+  const lists: Said[] = [];
+  for (let one = said; one; one = one.next) lists.push(one);
+  return lists;
+}
+
+function linked(lists: readonly Omit<Said, "next">[]): Said | undefined {
+  return lists.reduceRight<Said | undefined>((next, { owner, endpoints }) => ({ owner, endpoints, next }), undefined);
 }

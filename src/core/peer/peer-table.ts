@@ -23,27 +23,27 @@ const LAST_NAMES_MAX = 4_096;
  * and remembered failures together.
  */
 export class PeerTable implements Peers {
-  readonly #peers = new Map<IpAddress, Entry>();
+  /** What there is at each address. One map with all of it: a host knows thousands. */
+  readonly #entries = new Map<IpAddress, Entry>();
   readonly #byIndex = new Map<LocalIndex, OwnedSession>();
-  readonly #byAddress = new ListMap<IpAddress, OwnedSession>();
   readonly #byRemoteIndex = new ListMap<number, OwnedSession>();
   readonly #byMessage1 = new Map<Message1Hash, OwnedSession>();
-  readonly #primaries = new Map<IpAddress, OwnedSession>();
   readonly #callsByIndex = new Map<LocalIndex, Call>();
   readonly #failed: LruMap<IpAddress, FailedCall> = new LruMap(FAILED_CALLS_MAX);
   readonly #lastNames: LruMap<IpAddress, string> = new LruMap(LAST_NAMES_MAX);
 
   find(address: IpAddress): Peer | undefined {
-    const session = this.#primaries.get(address) ?? this.#byAddress.newestOf(address);
-    return this.#peers.get(session ? nameAddress(session) : address);
+    const entry = this.#entries.get(address);
+    const session = entry?.sending ?? entry?.newest;
+    return session ? this.#entries.get(nameAddress(session)) : entry;
   }
 
-  peers(): IterableIterator<Peer> {
-    return this.#peers.values();
+  *peers(): IterableIterator<Peer> {
+    for (const entry of this.#entries.values()) if (entry.isPeer) yield entry;
   }
 
   lastNameOf(address: IpAddress): string | undefined {
-    return this.#byAddress.newestOf(address)?.peer.name ?? this.#lastNames.get(address);
+    return this.#entries.get(address)?.newest?.peer.name ?? this.#lastNames.get(address);
   }
 
   get sessionCount(): number {
@@ -51,7 +51,9 @@ export class PeerTable implements Peers {
   }
 
   get addressCount(): number {
-    return this.#byAddress.size;
+    let count = 0;
+    for (const { newest } of this.#entries.values()) if (newest) count++;
+    return count;
   }
 
   get isFull(): boolean {
@@ -67,23 +69,23 @@ export class PeerTable implements Peers {
   }
 
   sessionsOf(address: IpAddress): readonly OwnedSession[] {
-    return this.#byAddress.of(address);
+    return this.#entries.get(address)?.leading ?? NO_SESSIONS;
   }
 
   primaryOf(address: IpAddress): OwnedSession | undefined {
-    return this.#primaries.get(address);
+    return this.#entries.get(address)?.sending;
   }
 
   isPrimary(session: { readonly localIndex: LocalIndex; readonly addresses: readonly IpAddress[] }): boolean {
-    return session.addresses.some((address) => this.#primaries.get(address)?.localIndex === session.localIndex);
+    return session.addresses.some((address) => this.primaryOf(address)?.localIndex === session.localIndex);
   }
 
   *primaries(): IterableIterator<OwnedSession> {
     for (const session of this.#byIndex.values()) if (this.#sends(session)) yield session;
   }
 
-  sharedAddresses(): Iterable<IpAddress> {
-    return this.#byAddress.shared();
+  *sharedAddresses(): IterableIterator<IpAddress> {
+    for (const { name, older } of this.#entries.values()) if (older.length > 0) yield name;
   }
 
   byRemoteIndex(index: number): readonly OwnedSession[] {
@@ -105,36 +107,33 @@ export class PeerTable implements Peers {
   /** Sessions: for the machine that begins and ends them. */
   add(session: OwnedSession): void {
     this.#byIndex.set(session.localIndex, session);
-    for (const address of session.addresses) this.#byAddress.add(address, session);
+    for (const address of session.addresses) this.#reach(address).add(session);
     this.#byRemoteIndex.add(session.remoteIndex, session);
     if (session.message1Hash !== undefined) this.#byMessage1.set(session.message1Hash, session);
-    const peer = this.#reach(nameAddress(session));
-    peer.sessions = [session, ...peer.sessions];
   }
 
   remove(session: OwnedSession): void {
     this.#byIndex.delete(session.localIndex);
     for (const address of session.addresses) {
-      this.#byAddress.remove(address, session);
-      if (this.#primaries.get(address) === session) this.#primaries.delete(address);
+      const entry = this.#reach(address);
+      entry.remove(session);
+      this.#forgetIfEmpty(entry);
       this.#lastNames.set(address, session.peer.name);
     }
     this.#byRemoteIndex.remove(session.remoteIndex, session);
     const { message1Hash } = session;
     if (message1Hash !== undefined && this.#byMessage1.get(message1Hash) === session)
       this.#byMessage1.delete(message1Hash);
-    const peer = this.#reach(nameAddress(session));
-    peer.sessions = peer.sessions.filter((other) => other !== session);
-    this.#forgetIfEmpty(peer);
   }
 
   /** This session sends from now on for all addresses of its peer. */
   makePrimary(session: OwnedSession, now: Instant): void {
     const replaced = new Set<OwnedSession>();
     for (const address of session.addresses) {
-      const before = this.#primaries.get(address);
+      const entry = this.#reach(address);
+      const before = entry.sending;
       if (before && before !== session) replaced.add(before);
-      this.#primaries.set(address, session);
+      entry.sending = session;
     }
     session.secondarySince = undefined;
     for (const before of replaced) if (!this.isPrimary(before)) before.secondarySince = now;
@@ -173,38 +172,43 @@ export class PeerTable implements Peers {
   /** Whether it sends for the first of its addresses for which any session does. A plain loop: every session is asked, again and again. */
   #sends(session: OwnedSession): boolean {
     for (const address of session.addresses) {
-      const primary = this.#primaries.get(address);
+      const primary = this.primaryOf(address);
       if (primary) return primary === session;
     }
     return false;
   }
 
   #clearFailed(target: IpAddress): void {
-    const peer = this.#peers.get(target);
+    const peer = this.#entries.get(target);
     if (!peer) return;
     peer.failed = undefined;
     this.#forgetIfEmpty(peer);
   }
 
-  #reach(name: IpAddress): Entry {
-    const known = this.#peers.get(name);
+  #reach(address: IpAddress): Entry {
+    const known = this.#entries.get(address);
     if (known) return known;
-    const fresh = new Entry(name, this);
-    this.#peers.set(name, fresh);
+    const fresh = new Entry(address, this);
+    this.#entries.set(address, fresh);
     return fresh;
   }
 
-  #forgetIfEmpty({ name, sessions, call, failed }: Entry): void {
-    if (sessions.length === 0 && !call && !failed) this.#peers.delete(name);
+  #forgetIfEmpty({ name, newest, call, failed }: Entry): void {
+    if (!newest && !call && !failed) this.#entries.delete(name);
   }
 }
 
 const NO_SESSIONS: readonly OwnedSession[] = [];
 
+/** What there is at one overlay address, and the peer that it names, if it names one. */
 class Entry implements Peer {
   readonly name: IpAddress;
-  /** Replaced as a whole: a list that grows in place keeps room for sixteen more. */
-  sessions: readonly OwnedSession[] = NO_SESSIONS;
+  /** The sessions that lead here. Nearly always it is one, and then there is no list of it. */
+  newest: OwnedSession | undefined;
+  /** Newest first. Replaced as a whole: whoever goes through it may change the table meanwhile. */
+  older: readonly OwnedSession[] = NO_SESSIONS;
+  /** The one that sends to this address. */
+  sending: OwnedSession | undefined;
   call: Call | undefined;
   failed: FailedCall | undefined;
   readonly #table: PeerTable;
@@ -214,9 +218,21 @@ class Entry implements Peer {
     this.#table = table;
   }
 
+  get leading(): readonly OwnedSession[] {
+    return this.newest ? [this.newest, ...this.older] : NO_SESSIONS;
+  }
+
+  get isPeer(): boolean {
+    return this.call !== undefined || this.failed !== undefined || this.sessions.length > 0;
+  }
+
+  get sessions(): readonly OwnedSession[] {
+    return this.leading.filter((session) => nameAddress(session) === this.name);
+  }
+
   get addresses(): readonly IpAddress[] {
-    if (this.sessions.length === 0) return [this.name];
-    return [...new Set(this.sessions.flatMap(({ addresses }) => addresses))];
+    const { sessions } = this;
+    return sessions.length === 0 ? [this.name] : [...new Set(sessions.flatMap(({ addresses }) => addresses))];
   }
 
   get certificate(): VerifiedCertificate | undefined {
@@ -224,6 +240,17 @@ class Entry implements Peer {
   }
 
   get primary(): OwnedSession | undefined {
-    return this.#table.primaryOf(this.name) ?? this.sessions.find((session) => this.#table.isPrimary(session));
+    return this.sending ?? this.sessions.find((session) => this.#table.isPrimary(session));
+  }
+  add(session: OwnedSession): void {
+    this.older = this.leading;
+    this.newest = session;
+  }
+
+  remove(session: OwnedSession): void {
+    const [newest, ...older] = this.leading.filter((other) => other !== session);
+    this.newest = newest;
+    this.older = older.length === 0 ? NO_SESSIONS : older;
+    if (this.sending === session) this.sending = undefined;
   }
 }

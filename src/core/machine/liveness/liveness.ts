@@ -1,6 +1,6 @@
 import { Pace } from "../../base/pace.ts";
 import { Portions } from "../../base/portions.ts";
-import { earliest, type Instant, later, NEVER } from "../../base/time.ts";
+import { earliest, type Instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
 import type { ActivitySample, DataPlaneCommand, DataPlaneCounters, SessionActivity } from "../../dataplane/contract.ts";
 import { COUNTER_HIGH, COUNTER_LAST } from "../../dataplane/counter-limits.ts";
@@ -11,7 +11,7 @@ import type { LocalIndex } from "../../path/session-index.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { relayOn } from "../../peer/place.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
-import type { TrafficCounts } from "../../peer/traffic-counts.ts";
+import { added, NO_TRAFFIC, type TrafficCounts } from "../../peer/traffic-counts.ts";
 import { PacketType } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
 import type { Emit, Machine } from "../machine.ts";
@@ -24,7 +24,7 @@ import { ProbeRound } from "./probe-round.ts";
 import { disownedSession, lastDisownedAt } from "./recv-error.ts";
 import { isOld, renewalRetryMs } from "./renewal.ts";
 import { Rounds } from "./rounds.ts";
-import { TrafficLedger } from "./traffic.ts";
+import { trafficOf, trafficSince } from "./traffic.ts";
 import { notePosted, takeUse } from "./usage.ts";
 import { newVitals, type OwnedVitals, type Vitals } from "./vitals.ts";
 
@@ -45,7 +45,7 @@ export class Liveness implements Machine {
   readonly #emit: Emit<LivenessEvent>;
   readonly #vitals = new Map<LocalIndex, OwnedVitals>();
   readonly #probeRound = new ProbeRound();
-  readonly #traffic = new TrafficLedger();
+  #traffic = NO_TRAFFIC;
   readonly #rounds: Rounds;
   /** Sessions in doubt: looked at with every sample, active or not. */
   readonly #suspects = new Set<Session>();
@@ -93,13 +93,14 @@ export class Liveness implements Machine {
     return this.#counters;
   }
 
-  /** With the peer of this session, and with everybody since this process began. */
+  /** With the peer of this session, since there is one with it. */
   trafficWith(session: Session): TrafficCounts {
-    return this.#traffic.of(session);
+    return trafficOf(this.#sessionsBeside(session).map((each) => this.vitalsOf(each)));
   }
 
+  /** With everybody since this process began. */
   get traffic(): TrafficCounts {
-    return this.#traffic.total;
+    return this.#traffic;
   }
 
   /** The data plane was told to send something that is no inner packet. */
@@ -204,8 +205,11 @@ export class Liveness implements Machine {
 
   /** The session is gone. */
   forget(session: Session): void {
-    const known = this.#vitals.get(session.localIndex);
-    if (known && known.sampledAt !== NEVER) this.#traffic.forget(session);
+    const [heir] = this.#sessionsBeside(session);
+    if (heir) {
+      const vitals = this.#of(heir);
+      vitals.earlier = added(vitals.earlier, trafficOf([this.vitalsOf(session)]));
+    }
     this.#vitals.delete(session.localIndex);
     this.#suspects.delete(session);
     this.#steps.cancel(session.localIndex);
@@ -255,6 +259,11 @@ export class Liveness implements Machine {
     return fresh;
   }
 
+  /** Those with its peer that there are. */
+  #sessionsBeside(session: Session): readonly Session[] {
+    return this.#peers.find(nameAddress(session))?.sessions ?? [];
+  }
+
   #isDoubtedSince(session: Session, at: Instant | undefined): boolean {
     const { suspicion } = this.vitalsOf(session);
     return suspicion !== undefined && (at === undefined || suspicion.since > at);
@@ -285,7 +294,7 @@ export class Liveness implements Machine {
     const received = activity.received && !this.#isDoubtedSince(session, this.#sampledAt);
     const vitals = this.#of(session);
     vitals.seenInSample = this.#samples;
-    this.#traffic.note(session, activity, vitals.sampledAt === NEVER ? undefined : vitals);
+    this.#traffic = added(this.#traffic, trafficSince(vitals, activity));
     const use = takeUse(vitals, activity, this.#facts.now);
     this.#lulls.heard(session, Number(activity.receivedPackets) - vitals.receivedPackets);
     vitals.receivedPackets = Number(activity.receivedPackets);

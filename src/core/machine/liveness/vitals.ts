@@ -1,5 +1,5 @@
 import { type Instant, NEVER } from "../../base/time.ts";
-import type { TrafficCounts } from "../../peer/traffic-counts.ts";
+import { NO_TRAFFIC, type TrafficCounts } from "../../peer/traffic-counts.ts";
 import type { Sent } from "./usage.ts";
 
 /** Doubt about whether the peer still has a session. */
@@ -14,6 +14,8 @@ export type SilenceStage = "asking" | "called" | "call-failed";
 
 /** How a session is doing, as everybody may see it, and what went through it as of its last sample. */
 export interface Vitals extends TrafficCounts {
+  /** Through sessions with this peer that are gone, and that it came after. */
+  readonly earlier: TrafficCounts;
   readonly suspicion: Suspicion | undefined;
   /** `NEVER` before the first time. */
   readonly lastReceivedAt: Instant;
@@ -39,6 +41,7 @@ export type OwnedVitals = { -readonly [Key in keyof Vitals]: Vitals[Key] } & Sen
 /** Of a session about which nothing has been heard yet. */
 export function newVitals(): OwnedVitals {
   return {
+    earlier: NO_TRAFFIC,
     suspicion: undefined,
     lastReceivedAt: NEVER,
     lastSentAt: NEVER,
