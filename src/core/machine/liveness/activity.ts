@@ -26,6 +26,9 @@ const YOUNG_MS = 1000;
 /** A session whose peer said that it does not know it, and that stays silent, is gone after this (reliability R12). */
 export const DISOWNED_LIFE_MS = 10_000;
 
+/** Of a session that is in no sample. */
+export const IDLE = { sent: false, received: false };
+
 /**
  * What a live session needs, once a second, from whether it sent and received since the last time (protocol 8.2, sped up). A session that
  * sends nothing is left alone: idle sessions cost nothing and are kept. Clears the suspicion, and changes nothing else.

@@ -15,7 +15,7 @@ import { added, NO_TRAFFIC, type TrafficCounts } from "../../peer/traffic-counts
 import { PacketType } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
 import type { Emit, Machine } from "../machine.ts";
-import { heardLately, judgeActivity, SAMPLE_INTERVAL_MS } from "./activity.ts";
+import { heardLately, IDLE, judgeActivity, SAMPLE_INTERVAL_MS } from "./activity.ts";
 import { Asking } from "./asking.ts";
 import { stepAfter } from "./doubt.ts";
 import type { LivenessEvent } from "./events.ts";
@@ -24,9 +24,9 @@ import { ProbeRound } from "./probe-round.ts";
 import { disownedSession, lastDisownedAt } from "./recv-error.ts";
 import { isOld, renewalRetryMs } from "./renewal.ts";
 import { Rounds } from "./rounds.ts";
-import { trafficOf, trafficSince } from "./traffic.ts";
+import { inherit, trafficOf, trafficSince } from "./traffic.ts";
 import { notePosted, takeUse } from "./usage.ts";
-import { newVitals, type OwnedVitals, type Vitals } from "./vitals.ts";
+import { NOTHING_KNOWN, newVitals, type OwnedVitals, type Vitals } from "./vitals.ts";
 
 /** What it asks about the way that a session takes. */
 export interface LivenessPorts {
@@ -95,7 +95,7 @@ export class Liveness implements Machine {
 
   /** With the peer of this session, since there is one with it. */
   trafficWith(session: Session): TrafficCounts {
-    return trafficOf(this.#sessionsBeside(session).map((each) => this.vitalsOf(each)));
+    return trafficOf(this.#peers.sessionsOf(nameAddress(session)).map((each) => this.vitalsOf(each)));
   }
 
   /** With everybody since this process began. */
@@ -205,11 +205,8 @@ export class Liveness implements Machine {
 
   /** The session is gone. */
   forget(session: Session): void {
-    const [heir] = this.#sessionsBeside(session);
-    if (heir) {
-      const vitals = this.#of(heir);
-      vitals.earlier = added(vitals.earlier, trafficOf([this.vitalsOf(session)]));
-    }
+    const [heir] = this.#peers.sessionsOf(nameAddress(session));
+    if (heir) inherit(this.#of(heir), this.vitalsOf(session));
     this.#vitals.delete(session.localIndex);
     this.#suspects.delete(session);
     this.#steps.cancel(session.localIndex);
@@ -257,11 +254,6 @@ export class Liveness implements Machine {
     // One that is gone already is not remembered again.
     if (this.#peers.session(session.localIndex) === session) this.#vitals.set(session.localIndex, fresh);
     return fresh;
-  }
-
-  /** Those with its peer that there are. */
-  #sessionsBeside(session: Session): readonly Session[] {
-    return this.#peers.find(nameAddress(session))?.sessions ?? [];
   }
 
   #isDoubtedSince(session: Session, at: Instant | undefined): boolean {
@@ -405,5 +397,3 @@ const SILENT_MS = 5_000;
 const VERDICTS = { burst: 50, intervalMs: 5 } as const;
 /** Peers that are called anew after a long sleep. Each call costs a key pair, and others can wait until somebody says that they have forgotten us. */
 const CALLED_ANEW_MAX = 16;
-const IDLE = { sent: false, received: false };
-const NOTHING_KNOWN: Vitals = newVitals();

@@ -60,3 +60,5 @@ export function newVitals(): OwnedVitals {
     seenInSample: -1,
   };
 }
+
+export const NOTHING_KNOWN: Vitals = newVitals();
