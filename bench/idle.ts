@@ -16,8 +16,8 @@ import { option } from "./pairing.ts";
 const RESIDENT_MB_MAX = 100;
 const CORE_SHARE_MAX = 0.008;
 /**
- * What is due because of the handshakes themselves has been done: an answer to one is kept for a minute, and V8 looks through the heap when they have come, and
- * twice when those answers have gone, which takes it as long as all that a resting host does in a minute.
+ * What is due because of the handshakes themselves has been done: V8 looks through the heap some time after they have come, which takes it as long as all that a
+ * resting host does in a minute.
  */
 const SETTLE_MS = 90_000;
 
