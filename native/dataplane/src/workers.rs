@@ -364,3 +364,6 @@ impl Post {
         is_over
     }
 }
+
+#[cfg(test)]
+mod tests;
