@@ -15,8 +15,8 @@ use crate::platform::{Burst, HandleRef, PacketSource, PacketTaker, Wait};
 
 /// Largest packet a device hands over, and one byte more.
 const PACKET_BYTES: usize = 65_536;
-/// Reads of the device before what they brought is flushed. One may stand for 64 packets.
-const BURST_READS: usize = 32;
+/// Reads of the device before what they brought is flushed: as many small packets as leave in one piece. One may stand for 64 packets itself.
+const BURST_READS: usize = 64;
 /// Bytes that are read before that: what comes from the other side is not to wait for long where one thread serves both.
 const BURST_BYTES: usize = 256 << 10;
 /// What is kept while its flow is fetched: one read for where the flow lies, one for the flow. A read takes longer than either.
