@@ -32,6 +32,8 @@ test("lacis revoke cuts a host off everywhere within three seconds, counts the o
     // With nobody there to tell it.
     await lighthouse.stop();
     await server.crashAndRestartDaemon();
+    // Its device is there a moment before it answers questions.
+    await waitFor("the server answers", async () => (await bulletins(server)).length > 0, PATIENCE);
     expect(await bulletins(server)).toMatchObject([{ kind: "revocations", state: "applied" }]);
     expect(await ping(laptop, server)).toBe(1);
     expect(await ping(server, laptop)).toBe(1);
