@@ -41,6 +41,11 @@ export class Portions<Item> {
     return this.#take(this.#size.items, now);
   }
 
+  /** The next portion, due or not; undefined after the last one. */
+  takeNext(now: Instant): readonly Item[] | undefined {
+    return this.#dueAt === undefined ? undefined : this.#take(this.#size.items, now);
+  }
+
   /** All that is left, due or not; undefined when that was taken already. */
   takeRest(now: Instant): readonly Item[] | undefined {
     return this.#dueAt === undefined ? undefined : this.#take(this.#items.length, now);

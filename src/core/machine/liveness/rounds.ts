@@ -13,8 +13,10 @@ import { isOld, mayBecomePrimary, RENEWALS_AT_ONCE, renewalOf, showsOld } from "
 import type { Vitals } from "./vitals.ts";
 
 /** A look may end in a question to the peer, and all of them answer. */
-const LOOKED_AT_ONCE = { items: 64, pauseMs: 2 } as const;
-/** The share of the time between rounds that one takes. With 12,000 peers as many questions left within a quarter of a second. */
+const ASKED_AT_ONCE = { items: 64, pauseMs: 2 } as const;
+/** Looks at once where none does: each turn costs more than they do. */
+const LOOKS_AT_ONCE = 256;
+/** The share of the time between rounds that one takes: a look may end in a question, and of 12,000 peers all were asked within a quarter of a second. */
 const SPREAD_OVER = 0.8;
 
 /** What every session is asked now and then (protocol 8.2): trust, age, use. */
@@ -23,7 +25,7 @@ export class Rounds {
   readonly #peers: Peers;
   readonly #vitalsOf: (session: Session) => Vitals;
   readonly #emit: Emit<LivenessEvent>;
-  readonly #portions = new Portions<Session>(LOOKED_AT_ONCE);
+  readonly #portions = new Portions<Session>(ASKED_AT_ONCE);
   /** How many more renewals this round may start. */
   #renewalsLeft = 0;
 
@@ -55,17 +57,27 @@ export class Rounds {
   }
 
   tick(): void {
-    for (const session of this.#portions.takeDue(this.#facts.now) ?? [])
-      if (this.#peers.session(session.localIndex) === session) this.#check(session);
+    const { now } = this.#facts;
+    let [looks, asked] = [0, false];
+    for (
+      let portion = this.#portions.takeDue(now);
+      portion;
+      portion = asked || looks >= LOOKS_AT_ONCE ? undefined : this.#portions.takeNext(now)
+    ) {
+      looks += portion.length;
+      for (const session of portion)
+        if (this.#peers.session(session.localIndex) === session && this.#check(session)) asked = true;
+    }
   }
 
-  #check(session: Session): void {
+  /** Returns whether its peer may be asked something for it. */
+  #check(session: Session): boolean {
     const { settings, now } = this.#facts;
     const isLive = session.state.at === "live";
     const vitals = this.#vitalsOf(session);
     const end = this.#endOf(session, vitals);
     if (end) this.#emit({ kind: "end-session", session, why: end, sendClose: isLive });
-    if (end || !isLive) return;
+    if (end || !isLive) return false;
     const { timers } = settings.boot;
     const isHeard = heardLately(vitals, now, timers);
     const isPrimary = this.#peers.isPrimary(session);
@@ -76,6 +88,7 @@ export class Rounds {
     const quietMs = now - Math.max(vitals.lastSentAt, session.state.since);
     if (quietMs >= timers.connectionAliveMs) this.#emit({ kind: "quiet", session, sends: false });
     else if (!isHeard) this.#emit({ kind: "quiet", session, sends: true });
+    return isHeard && isPrimary;
   }
 
   /** Why this session has to end, if it has to. */

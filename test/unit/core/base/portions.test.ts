@@ -36,6 +36,14 @@ test("what has time is spread over it, and what has none takes its pauses all th
   expect([endOf(600), endOf(0)]).toEqual([500, 10]);
 });
 
+test("the next portion is to be had before it is due, and none after the last one", () => {
+  const portions = new Portions<number>({ items: 400, pauseMs: 5 });
+  portions.begin(many, instant(0));
+  expect(portions.takeDue(instant(0))).toEqual(many.slice(0, 400));
+  expect(portions.takeNext(instant(0))).toEqual(many.slice(400));
+  expect(portions.takeNext(instant(0))).toBeUndefined();
+});
+
 test("what is left is to be had at once, and only once", () => {
   const portions = new Portions<number>();
   portions.begin(many, instant(0));
