@@ -47,9 +47,11 @@ impl AwakeSessions {
         listed.drain(..due).collect()
     }
 
-    /// Whether there are more whose turn has come than one look takes.
+    /// Whether there are more whose turn has come than one look takes. Those that have only just woken wait behind others whose turn has not.
     pub(crate) fn is_behind(&self, now_ms: u64) -> bool {
-        lock(&self.0).get(LOOKED_AT_MAX).is_some_and(|awake| awake.due_ms <= now_ms)
+        let listed = lock(&self.0);
+        let is_due = |place| listed.get(place).is_some_and(|awake: &Awake| awake.due_ms <= now_ms);
+        is_due(0) && is_due(LOOKED_AT_MAX)
     }
 
     /// How many there are.

@@ -54,6 +54,7 @@ pub struct Session {
     receive: Receiving,
 }
 
+/// On a line of its own: what each packet reads is not to leave a core's cache for it.
 #[repr(align(128))]
 pub(crate) struct Seldom {
     /// Whether what it sends is left unanswered.

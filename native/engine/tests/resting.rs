@@ -132,6 +132,20 @@ fn of_very_many_sessions_each_look_takes_some_and_all_of_them_rest() {
     assert_eq!(left.last(), Some(&0));
 }
 
+#[test]
+fn sessions_that_wake_behind_others_whose_turn_has_not_come_are_waited_for_without_a_tick() {
+    let mut host = Host::new();
+    for local_index in 1..=400 {
+        host.pass().install(Installation { local_index, remote_index: local_index, ..installation() }).unwrap();
+        if local_index == 100 {
+            host.pass().tick();
+        }
+    }
+    assert_eq!(host.engine.next_tick_ms(host.now_ms), None);
+    host.now_ms += 1_000;
+    assert_eq!(host.engine.next_tick_ms(host.now_ms), Some(host.now_ms));
+}
+
 /// Three times the same packet, as one read of the device stands for.
 struct Three(Vec<u8>);
 
