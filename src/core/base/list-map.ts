@@ -16,15 +16,6 @@ export class ListMap<Key, Value> {
     return newest === undefined ? [] : [newest];
   }
 
-  newestOf(key: Key): Value | undefined {
-    return this.#newest.get(key);
-  }
-
-  /** Keys that have more than one. */
-  shared(): Iterable<Key> {
-    return this.#lists.keys();
-  }
-
   add(key: Key, value: Value): void {
     const before = this.of(key);
     if (before.length > 0) this.#lists.set(key, [value, ...before]);

@@ -37,8 +37,7 @@ export class Portions<Item> {
 
   /** The next portion once it is due; undefined before, and after the last one. */
   takeDue(now: Instant): readonly Item[] | undefined {
-    if (this.#dueAt === undefined || this.#dueAt > now) return undefined;
-    return this.#take(this.#size.items, now);
+    return this.#dueAt !== undefined && this.#dueAt <= now ? this.takeNext(now) : undefined;
   }
 
   /** The next portion, due or not; undefined after the last one. */

@@ -242,6 +242,7 @@ class Entry implements Peer {
   get primary(): OwnedSession | undefined {
     return this.sending ?? this.sessions.find((session) => this.#table.isPrimary(session));
   }
+
   add(session: OwnedSession): void {
     this.older = this.leading;
     this.newest = session;

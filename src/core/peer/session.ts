@@ -89,7 +89,7 @@ export interface OwnedSession extends Session {
 export function newSession(
   origin: SessionOrigin,
   now: Instant,
-  options: { readonly confirmed: boolean; readonly path: Path | undefined; readonly answer?: PackedBytes },
+  options: { readonly confirmed: boolean; readonly path: Path | undefined; readonly answer?: PackedBytes | undefined },
 ): OwnedSession {
   // Written out: an object that is spread into another gets a layout of its own, which takes more room than the object.
   return {
@@ -109,6 +109,11 @@ export function newSession(
     provenPath: undefined,
     secondarySince: now,
   };
+}
+
+/** Which end of its handshake we were. */
+export function roleIn({ message1Hash }: Pick<Session, "message1Hash">): HandshakeRole["kind"] {
+  return message1Hash === undefined ? "initiator" : "responder";
 }
 
 export function addressesOf(certificate: VerifiedCertificate): readonly IpAddress[] {

@@ -1,5 +1,5 @@
 import type { WallTime } from "../../base/time.ts";
-import type { Session } from "../../peer/session.ts";
+import { roleIn, type Session } from "../../peer/session.ts";
 
 /** Whether a message 1 from a peer may make a new session beside those that stand (protocol 3.6.10). */
 export type Admission =
@@ -23,7 +23,7 @@ export function admit(
   wall: WallTime,
 ): Admission {
   if (!primary) return "accept";
-  if (primary.message1Hash !== undefined && peerTime <= primary.peerTime) return "too-old";
+  if (roleIn(primary) === "responder" && peerTime <= primary.peerTime) return "too-old";
   const difference = peerTime > wall ? peerTime - wall : wall - peerTime;
   return difference > CLOCK_DIFFERENCE_MAX_NS ? "implausible-time" : "accept";
 }

@@ -2,7 +2,7 @@ import { type Instant, later } from "../../base/time.ts";
 import type { CertificateVersion } from "../../cert/certificate.ts";
 import type { Identity } from "../../cert/identity.ts";
 import { compareAddresses, type IpAddress } from "../../netip/address.ts";
-import { nameAddress, type Session } from "../../peer/session.ts";
+import { nameAddress, roleIn, type Session } from "../../peer/session.ts";
 import { SAMPLE_INTERVAL_MS } from "./activity.ts";
 import type { Vitals } from "./vitals.ts";
 
@@ -60,9 +60,10 @@ export function showsOld({ ownVersion, ownFingerprint }: Session, { credential }
 }
 
 /** Whether the keys of a session have been in use, or ready for it, for long enough. */
-export function isOld({ message1Hash, localIndex, state }: Session, now: Instant): boolean {
+export function isOld(session: Session, now: Instant): boolean {
+  const { localIndex, state } = session;
   const [latestMs, spreadMs] =
-    message1Hash === undefined
+    roleIn(session) === "initiator"
       ? [SESSION_AGE_MAX_MS - INITIATOR_HEAD_START_MS, INITIATOR_SPREAD_MS]
       : [SESSION_AGE_MAX_MS, RESPONDER_SPREAD_MS];
   // Our index is as random as anything (reliability R27), and it is the same after a restart.

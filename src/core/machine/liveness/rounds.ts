@@ -58,16 +58,18 @@ export class Rounds {
 
   tick(): void {
     const { now } = this.#facts;
-    let [looks, asked] = [0, false];
-    for (
-      let portion = this.#portions.takeDue(now);
-      portion;
-      portion = asked || looks >= LOOKS_AT_ONCE ? undefined : this.#portions.takeNext(now)
-    ) {
+    let looks = 0;
+    let portion = this.#portions.takeDue(now);
+    while (portion) {
+      const asked = portion.filter((session) => this.#isThere(session) && this.#check(session));
       looks += portion.length;
-      for (const session of portion)
-        if (this.#peers.session(session.localIndex) === session && this.#check(session)) asked = true;
+      const goesOn = asked.length === 0 && looks < LOOKS_AT_ONCE;
+      portion = goesOn ? this.#portions.takeNext(now) : undefined;
     }
+  }
+
+  #isThere(session: Session): boolean {
+    return this.#peers.session(session.localIndex) === session;
   }
 
   /** Returns whether its peer may be asked something for it. */

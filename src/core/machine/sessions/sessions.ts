@@ -13,6 +13,7 @@ import {
   nameAddress,
   newSession,
   type OwnedSession,
+  roleIn,
   type Session,
 } from "../../peer/session.ts";
 import type { Facts } from "../facts.ts";
@@ -81,7 +82,7 @@ export class Sessions implements Machine {
         handshakeMs: done.startedAt === undefined ? undefined : now - done.startedAt,
       },
       now,
-      { confirmed, path: done.path, ...(!confirmed && { answer: role.message2 }) },
+      { confirmed, path: done.path, answer: confirmed ? undefined : role.message2 },
     );
     const endpoints = this.#ports.endpointsOf(session);
     if (!confirmed) this.#makeRoomFor(session, endpoints);
@@ -265,7 +266,7 @@ export class Sessions implements Machine {
   }
 
   #tellUp(session: Session, isFirst: boolean): void {
-    const { peer, path, handshakeMs, message1Hash, ownVersion } = session;
+    const { peer, path, handshakeMs, ownVersion } = session;
     this.#emit({
       kind: "tell",
       event: {
@@ -273,7 +274,7 @@ export class Sessions implements Machine {
         name: peer.name,
         address: nameAddress(session),
         path: path && placeOf(path, this.#peers),
-        role: message1Hash === undefined ? "initiator" : "responder",
+        role: roleIn(session),
         version: ownVersion,
         peerVersion: peer.version,
         handshakeMs,

@@ -6,7 +6,7 @@ import type { Endpoint } from "../../netip/endpoint.ts";
 import type { CallFailure, WhyRelayed } from "../../operator/failure.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
 import type { Peers } from "../../peer/peer.ts";
-import { nameAddress, type Session } from "../../peer/session.ts";
+import { nameAddress, roleIn, type Session } from "../../peer/session.ts";
 import type { Facts } from "../facts.ts";
 import type { Emit, Machine } from "../machine.ts";
 
@@ -140,9 +140,9 @@ export class Shortcuts implements Machine {
   }
 
   #begin(session: Session): void {
-    const { localIndex, message1Hash } = session;
+    const { localIndex } = session;
     this.#searches.set(localIndex, { tries: 0, triedAt: undefined, failure: undefined, seen: [] });
-    this.#due.schedule(localIndex, later(this.#facts.now, message1Hash === undefined ? 0 : RESPONDER_WAITS_MS));
+    this.#due.schedule(localIndex, later(this.#facts.now, roleIn(session) === "initiator" ? 0 : RESPONDER_WAITS_MS));
   }
 
   #try(session: Session, search: Search): void {
