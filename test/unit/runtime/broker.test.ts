@@ -1,13 +1,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { brokerSocket, throughBroker } from "../../../src/runtime/broker.ts";
-import { findDataPlaneBinary } from "../../../src/runtime/dataplane/native/native-process.ts";
+import { DataPlaneProcess, findDataPlaneBinary } from "../../../src/runtime/dataplane/native/native-process.ts";
 import { runGuard } from "../../../src/runtime/guard/guard-command.ts";
 import { thisPlatform } from "../../../src/runtime/platform/this-platform.ts";
-import { createStateDirectory, removeStateDirectory } from "../../../src/runtime/state/state-directory.ts";
+import {
+  createStateDirectory,
+  removeStateDirectory,
+  type StateDirectory,
+} from "../../../src/runtime/state/state-directory.ts";
 
 let folder: string;
 let broker: ChildProcess | undefined;
@@ -27,6 +31,9 @@ async function started(): Promise<void> {
   broker = spawn(findDataPlaneBinary(), ["broker", "--listen", listen, "--socket", socket], { stdio: "ignore" });
   await vi.waitFor(() => expect(existsSync(listen)).toBe(true), { timeout: 10_000 });
 }
+
+const stateDirectory = (): StateDirectory =>
+  createStateDirectory("config.yml", join(folder, "state"), thisPlatform().places.environment("lacis"));
 
 describe("with a broker", () => {
   test("what takes a privilege is asked of it, and nothing else is", () => {
@@ -51,13 +58,22 @@ describe("with a broker", () => {
   });
 
   test("the data plane's sockets are beside its own, and are not this process's to remove", () => {
-    const path = join(folder, "state");
-    const state = createStateDirectory("config.yml", path, thisPlatform().places.environment("lacis"));
+    const state = stateDirectory();
     expect(state.dataPlaneSocket).toBe(join(folder, "dataplane.sock"));
     expect(state.streamsSocket).toBe(join(folder, "streams.sock"));
-    expect(state.dataPlanePid).toBe(join(path, "dataplane.pid"));
+    expect(state.dataPlanePid).toBe(join(folder, "state", "dataplane.pid"));
     removeStateDirectory({ ...state, dataPlaneSocket: folder }, []);
     expect([existsSync(folder), existsSync(state.path)]).toEqual([true, false]);
+  });
+
+  test("a data plane that it has started runs until it is gone, also while its command line says nothing yet", async () => {
+    const plane = spawn("sleep", ["60"]);
+    const asked = join(folder, "asked");
+    writeFileSync(asked, `#!/bin/sh\necho ${plane.pid}\n`, { mode: 0o755 });
+    const started = new DataPlaneProcess(asked, stateDirectory());
+    expect(started.ended).toBeUndefined();
+    plane.kill("SIGKILL");
+    await vi.waitFor(() => expect(started.ended).toBe("it ended"));
   });
 
   test("a path that is not absolute is refused", () => {

@@ -58,6 +58,8 @@ function nullCipher(environment: NodeJS.ProcessEnv = process.env): readonly stri
 export class DataPlaneProcess {
   readonly #state: StateDirectory;
   readonly #pid: number | undefined;
+  /** Of a child of the broker's, which tells nobody how it ended: when it started. */
+  #startTime: string | undefined;
   readonly #isBrokers: boolean;
   #ended: string | undefined;
 
@@ -94,8 +96,7 @@ export class DataPlaneProcess {
 
   /** Why it no longer runs, with the last line it wrote; undefined while it runs. */
   get ended(): string | undefined {
-    // Nobody tells how a child of the broker's has ended: the broker's log has it.
-    if (this.#isBrokers && !isDataPlane(this.#pid, this.#state)) this.#ended ??= "it ended";
+    if (this.#isBrokers && !this.#isRunning()) this.#ended ??= "it ended";
     const lastWords = this.#ended === undefined ? "" : lastLineOf(this.#state.dataPlaneLog);
     return lastWords === "" ? this.#ended : `${this.#ended}: ${lastWords}`;
   }
@@ -117,9 +118,18 @@ export class DataPlaneProcess {
     const options = { stdio, cwd: "/", env: {}, timeout: BROKER_MS, encoding: "utf8" } as const;
     const { stdout, status } = spawnSync(binary, ["ask", ...args], options);
     const pid = Number(stdout);
-    if (status === 0 && pid > 0) return pid;
+    if (status === 0 && pid > 0) {
+      this.#startTime = startTimeOf(pid);
+      return pid;
+    }
     this.#ended = "the broker did not start it";
     return undefined;
+  }
+
+  /** Not by its command line: on a busy machine that is empty for some time after the start, while the system still loads the program. */
+  #isRunning(): boolean {
+    const now = this.#pid === undefined ? undefined : startTimeOf(this.#pid);
+    return now !== undefined && now !== "ended" && now === this.#startTime;
   }
 }
 
@@ -137,6 +147,10 @@ export function killDataPlane(state: StateDirectory): void {
   } catch {
     // Its number cannot be known.
   }
+}
+
+function startTimeOf(pid: number): string | undefined {
+  return thisPlatform().processes.startTimeOf(pid);
 }
 
 function kill(pid: number): void {
