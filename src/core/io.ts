@@ -45,6 +45,8 @@ export type Input =
       readonly udpPort: number;
       readonly sessions: readonly SessionSnapshot[];
       readonly relays?: readonly Relay[];
+      /** What it has counted may be of any age. */
+      readonly ranBefore?: boolean;
       /** It ends with this process: what is noted with its sessions is read by nobody. */
       readonly isShortLived?: boolean;
     }

@@ -110,7 +110,7 @@ export class Node {
   }
 
   #input(input: Input): void {
-    const { adoption, carriers, discovery, gateways } = this.#machines;
+    const { adoption, carriers, discovery, gateways, losses } = this.#machines;
     switch (input.kind) {
       case "data-plane-up":
         if (this.#facts.udpPort !== undefined) this.#stop("data-plane-gone");
@@ -118,6 +118,7 @@ export class Node {
         this.#facts.keepsMemos = !input.isShortLived;
         this.#facts.behindMs = 0;
         this.#out.dataPlaneIsUp = true;
+        losses.dataPlaneIsUp(input.ranBefore ?? false);
         gateways.reload();
         adoption.takeOver(input.sessions, input.relays ?? []);
         return;

@@ -28,6 +28,8 @@ export interface DataPlane {
 export interface Survivors {
   readonly sessions: readonly SessionSnapshot[];
   readonly relays: readonly Relay[];
+  /** It has counted before this process came. */
+  readonly ranBefore?: boolean;
   /** It ends with this process: nothing will survive. */
   readonly isShortLived?: boolean;
 }

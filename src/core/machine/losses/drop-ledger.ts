@@ -20,10 +20,16 @@ interface Ledger {
 
 /** Tells drops of the last minutes apart from those before: the data plane counts from its start. */
 export class DropLedger {
+  /** What had been counted at the last look. */
   #before: ReadonlyMap<DropReason, bigint> | undefined;
   readonly #byReason = new Map<DropReason, Ledger>();
 
-  /** All that the data plane has counted. Of one that ran before us the first says nothing about when. */
+  /** There is a data plane that has counted nothing yet. Of one that ran before us the first counts say nothing about when. */
+  beginAnew(): void {
+    this.#before = new Map();
+  }
+
+  /** All that the data plane has counted. */
   note(drops: ReadonlyMap<DropReason, bigint>, now: Instant): void {
     const before = this.#before;
     this.#before = drops;

@@ -72,6 +72,11 @@ export class Losses implements Machine {
     this.#emit({ kind: "tell", event: { code: "send-refused", error, endpoint } });
   }
 
+  /** There is a data plane; `ranBefore`: not for us alone. */
+  dataPlaneIsUp(ranBefore: boolean): void {
+    if (!ranBefore) this.#drops.beginAnew();
+  }
+
   sampled({ udpSentDatagrams, drops }: DataPlaneCounters): void {
     this.#drops.note(drops, this.#facts.now);
     // What the data plane counts as sent it has handed to the system.

@@ -120,7 +120,9 @@ export class NativeStart {
       pid,
       confinement,
     };
-    return { connection, process: this.#process, survivors: { sessions, relays }, ...about, ...devices };
+    const process = this.#process;
+    const survivors = { sessions, relays, ranBefore: process === undefined };
+    return { connection, process, survivors, ...about, ...devices };
   }
 
   /** The data plane that runs here, if it can be used; otherwise it is asked to end. */

@@ -128,19 +128,18 @@ describe("what the system does not send", () => {
 });
 
 describe("what was dropped", () => {
-  test("is news for five minutes, and counted from what the data plane said first", () => {
+  const sampled = (a: Host, count: bigint): void => {
+    const counters = noCounters({ drops: new Map([[DropReason.noMatchingRule, count]]) });
+    a.event({ kind: "sampled", activity: [], counters, rules: [], relays: [] });
+  };
+
+  test("is news for five minutes, and counted from the start of the data plane", () => {
     const { mesh, a } = pair();
     a.refuses = ({ kind }) => kind === "sample";
-    const sampled = (count: bigint): void => {
-      const counters = noCounters({ drops: new Map([[DropReason.noMatchingRule, count]]) });
-      a.event({ kind: "sampled", activity: [], counters, rules: [], relays: [] });
-    };
     const recent = () => a.status().recentDrops.get(DropReason.noMatchingRule);
-    sampled(1_000n);
-    expect(recent()).toBeUndefined();
-    sampled(1_003n);
+    sampled(a, 3n);
     mesh.run(60_000);
-    sampled(1_005n);
+    sampled(a, 5n);
     expect(recent()).toEqual({ packets: 5, lastMs: 0 });
     mesh.run(250_000);
     expect(recent()).toEqual({ packets: 5, lastMs: 250_000 });
@@ -150,14 +149,32 @@ describe("what was dropped", () => {
     expect(recent()).toBeUndefined();
   });
 
-  test("by another data plane is counted from nothing", () => {
+  test("before this host's control plane came is no news", () => {
     const { a } = pair();
     a.refuses = ({ kind }) => kind === "sample";
-    for (const count of [1_000n, 7n]) {
-      const counters = noCounters({ drops: new Map([[DropReason.fragment, count]]) });
-      a.event({ kind: "sampled", activity: [], counters, rules: [], relays: [] });
-    }
-    expect(a.status().recentDrops.get(DropReason.fragment)?.packets).toBe(7);
+    a.restartControlPlane();
+    sampled(a, 1_000n);
+    expect(a.status().recentDrops.size).toBe(0);
+    sampled(a, 1_003n);
+    expect(a.status().recentDrops.get(DropReason.noMatchingRule)?.packets).toBe(3);
+  });
+
+  test("by another data plane is counted from nothing, also where that drops more", () => {
+    const { a } = pair();
+    a.refuses = ({ kind }) => kind === "sample";
+    sampled(a, 10n);
+    a.stopDataPlane();
+    a.startDataPlane();
+    sampled(a, 30n);
+    expect(a.status().recentDrops.get(DropReason.noMatchingRule)?.packets).toBe(40);
+  });
+
+  test("by one that goes on under another program is counted from nothing", () => {
+    const { a } = pair();
+    a.refuses = ({ kind }) => kind === "sample";
+    sampled(a, 1_000n);
+    sampled(a, 7n);
+    expect(a.status().recentDrops.get(DropReason.noMatchingRule)?.packets).toBe(1_007);
   });
 });
 
