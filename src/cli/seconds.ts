@@ -1,4 +1,14 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
+
+/** An option with a time that is typed, and explained, in seconds. */
+export function secondsOption(
+  flags: string,
+  description: string,
+  defaultMs: number,
+  parse: typeof seconds = seconds,
+): Option {
+  return new Option(flags, description).argParser(parse).default(defaultMs, String(defaultMs / 1000));
+}
 
 /** How long somebody is willing to wait, as typed, in milliseconds. */
 export function seconds(text: string): number {

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { askDaemon } from "../../admin/client.ts";
 import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import { DEBUG_MS_MAX } from "../../admin/verbs.ts";
@@ -7,13 +7,13 @@ import { say, sayJson } from "../output.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
 
 const TIMEOUT_MS = 5_000;
-const FOR_MS = 300_000;
+const FOR = "5m";
 
 /** `lacis debug`: a talkative log for a while. */
 export function debugCommand(): Command {
   return withTarget(new Command("debug"))
     .description("Have the daemon log everything for a while, and then as its configuration says again.")
-    .option("--for <time>", "how long: 30s, 5m, 1h", time, FOR_MS)
+    .addOption(new Option("--for <time>", "how long: 30s, 5m, 1h").argParser(time).default(time(FOR), FOR))
     .option("--json", "print JSON")
     .addHelpText(
       "after",

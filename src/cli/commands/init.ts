@@ -30,7 +30,7 @@ import {
 import { complain, say, sayJson } from "../output.ts";
 
 interface InitFlags extends StartOptions {
-  readonly endpoint: readonly string[];
+  readonly endpoint?: readonly string[];
   readonly network?: Prefix;
   readonly name?: string;
   readonly port: number;
@@ -52,7 +52,6 @@ export function initCommand(): Command {
       "--endpoint <host[:port]>",
       "where others reach this machine; again for more; without it: its own addresses",
       collect,
-      [],
     )
     .option(
       "--network <cidr>",
@@ -92,7 +91,7 @@ async function found(name: string, flags: InitFlags): Promise<void> {
     refuseWithoutPrivilege("cannot found a network", `lacis init ${name}`);
   if (start !== "none") refuseWithoutTun();
   const files = hostFilesIn(flags.dir ?? thisPlatform().places.configBase);
-  const reached = await endpointsOf(flags.endpoint, flags.port);
+  const reached = await endpointsOf(flags.endpoint ?? [], flags.port);
   const doubt = flags.network && overlayDoubt(flags.network);
   if (flags.network && doubt)
     complain(`lacis: the network ${formatPrefix(flags.network)} - ${doubt.why} - without --network one is chosen`);
@@ -207,6 +206,6 @@ function portNumber(text: string): number {
   return port;
 }
 
-function collect(text: string, before: readonly string[]): readonly string[] {
+function collect(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
 }

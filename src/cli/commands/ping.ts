@@ -6,7 +6,7 @@ import { ADMIN_SCHEMA } from "../../admin/protocol.ts";
 import { ExitCode } from "../../runtime/operator-error.ts";
 import { complain, say, sayJson } from "../output.ts";
 import { pingLine } from "../render-ping.ts";
-import { seconds } from "../seconds.ts";
+import { secondsOption } from "../seconds.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
 
 const INTERVAL_MS = 1_000;
@@ -26,7 +26,7 @@ export function pingCommand(): Command {
     .description("Ask another host for an answer inside the tunnel; builds the tunnel if there is none.")
     .argument("<host>", "its overlay address, or the name in its certificate, which a lighthouse of ours knows")
     .option("-n, --count <n>", "how often, a second apart", wholeNumber, 1)
-    .option("-t, --timeout <seconds>", "how long to wait for each answer", seconds, TIMEOUT_MS)
+    .addOption(secondsOption("-t, --timeout <seconds>", "how long to wait for each answer", TIMEOUT_MS))
     .option("--json", "print JSON")
     .addHelpText(
       "after",

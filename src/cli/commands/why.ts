@@ -4,7 +4,7 @@ import type { WhyReport } from "../../admin/why/why-report.ts";
 import { ExitCode } from "../../runtime/operator-error.ts";
 import { sayJson, sayText } from "../output.ts";
 import { whyText } from "../render-why.ts";
-import { seconds } from "../seconds.ts";
+import { secondsOption } from "../seconds.ts";
 import { styleFor } from "../style.ts";
 import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
 import { waiting } from "../waiting.ts";
@@ -25,7 +25,7 @@ export function whyCommand(): Command {
       "Say whether a connection is allowed, and by which rule, or which rule comes closest and what is missing.",
     )
     .argument("[hosts...]", "[FROM] TO PROTO/PORT: from this host when FROM is left out")
-    .option("-t, --timeout <seconds>", "how long to wait for the tunnel", seconds, TIMEOUT_MS)
+    .addOption(secondsOption("-t, --timeout <seconds>", "how long to wait for the tunnel", TIMEOUT_MS))
     .option("--json", "print JSON")
     .usage("[options] [FROM] TO PROTO/PORT")
     .addHelpText(

@@ -11,6 +11,7 @@ import { complain, say, sayJson } from "../../output.ts";
 import type { ApplyReport } from "../../policy/apply-policy.ts";
 import type { PolicyNetwork } from "../../policy/network.ts";
 import type { StepReport } from "../../policy/rollout.ts";
+import { secondsOption } from "../../seconds.ts";
 import { type TargetOptions, withTarget } from "../../target.ts";
 import { readBulletin } from "../publish.ts";
 
@@ -41,7 +42,7 @@ export function applyCommand(): Command {
     .option("--dir <dir>", `where the network's files are; without it: ${thisPlatform().places.configBase}`)
     .option("--passphrase-file <path>", "file whose first line is the passphrase of an encrypted authority's key")
     .option("--first <host>", "the host that goes first")
-    .option("--patience <seconds>", "how long hosts have to apply a step", seconds, PATIENCE_MS)
+    .addOption(secondsOption("--patience <seconds>", "how long hosts have to apply a step", PATIENCE_MS, patience))
     .option("--now", "everywhere at once, without trying it")
     .option("--allow-lockout", "also when this host could not reach tcp/22 everywhere any more")
     .option("--request <path>", "apply nothing: write what the authority is to sign where its key is, the way back too")
@@ -140,7 +141,7 @@ export function appliedText({ number, applied, hosts, pending }: ApplyReport): s
   return `policy ${number} applied on ${applied} of ${hosts}${rest}`;
 }
 
-function seconds(text: string): number {
+function patience(text: string): number {
   const value = Number(text);
   if (!(value >= 1 && value <= PATIENCE_SECONDS_MAX))
     throw new InvalidArgumentError(`1 to ${PATIENCE_SECONDS_MAX} seconds are possible.`);
