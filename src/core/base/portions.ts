@@ -1,4 +1,4 @@
-import { type Instant, later } from "./time.ts";
+import { type Instant, instant } from "./time.ts";
 
 /** How many are taken at once, and how long what has come meanwhile has before the next ones. */
 export interface PortionSize {
@@ -62,8 +62,14 @@ export class Portions<Item> {
   #take(count: number, now: Instant): readonly Item[] {
     const portion = this.#items.slice(this.#taken, this.#taken + count);
     this.#taken += portion.length;
-    this.#dueAt = this.#taken < this.#items.length ? later(now, this.#pauseMs) : undefined;
+    this.#dueAt = this.#taken < this.#items.length ? this.#dueAfter(now) : undefined;
     if (this.#dueAt === undefined) this.#items = [];
     return portion;
+  }
+
+  /** From when this one was due, if that is over: where each comes a little late, the last one would not come before everything begins anew. */
+  #dueAfter(now: Instant): Instant {
+    const due = Math.min(this.#dueAt ?? now, now);
+    return instant(Math.max(due + this.#pauseMs, now + this.#size.pauseMs));
   }
 }

@@ -36,6 +36,24 @@ test("what has time is spread over it, and what has none takes its pauses all th
   expect([endOf(600), endOf(0)]).toEqual([500, 10]);
 });
 
+test("what is taken late each time is done in its time all the same, with its pauses", () => {
+  const portions = new Portions<number>({ items: 100, pauseMs: 2 });
+  const takenAt = (late: number) => {
+    const moments: number[] = [];
+    portions.begin(many, instant(0), 600);
+    for (let at = portions.nextAt(); at !== undefined; at = portions.nextAt()) {
+      const now = instant(at + late);
+      portions.takeDue(now);
+      moments.push(now);
+    }
+    return moments;
+  };
+  expect(takenAt(30)).toEqual([30, 130, 230, 330, 430, 530]);
+  portions.begin(many, instant(0), 600);
+  portions.takeDue(instant(450));
+  expect(portions.nextAt()).toBe(452);
+});
+
 test("the next portion is to be had before it is due, and none after the last one", () => {
   const portions = new Portions<number>({ items: 400, pauseMs: 5 });
   portions.begin(many, instant(0));
