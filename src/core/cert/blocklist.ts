@@ -10,6 +10,8 @@ import { fingerprintsOf } from "./decode.ts";
  */
 export class Blocklist {
   readonly #entries: ReadonlySet<string>;
+  /** Those that it does not block: every tunnel's is asked about every few seconds, and names of a P-256 certificate take a signature's other form and a hash. */
+  readonly #passed = new WeakSet<CertificateHead>();
 
   private constructor(entries: ReadonlySet<string>) {
     this.#entries = entries;
@@ -39,9 +41,11 @@ export class Blocklist {
 
   /** Whether the certificate is blocked under any fingerprint with which it verifies (reliability R1), or by its key. */
   blocks(suite: CryptoSuite, certificate: CertificateHead): boolean {
-    if (this.#entries.size === 0) return false;
-    if (this.#entries.has(keyEntry(certificate.publicKey))) return true;
-    return fingerprintsOf(suite, certificate).some((fingerprint) => this.#entries.has(fingerprint));
+    if (this.#entries.size === 0 || this.#passed.has(certificate)) return false;
+    const names = [keyEntry(certificate.publicKey), ...fingerprintsOf(suite, certificate)];
+    if (names.some((name) => this.#entries.has(name))) return true;
+    this.#passed.add(certificate);
+    return false;
   }
 }
 

@@ -202,6 +202,25 @@ describe("a live tunnel's certificate, asked about again", () => {
     if (host.ok) pool.recheck(host.value, now);
     expect(counting.checks()).toBe(before);
   });
+
+  test("is compared with a blocklist once, however often it is asked about", () => {
+    let hashes = 0;
+    const sha256: CryptoSuite["sha256"] = (...parts) => {
+      hashes++;
+      return nodeSuite.sha256(...parts);
+    };
+    // The other form of its signature has a fingerprint of its own.
+    const authority = authorityFor({ curve: "P256" });
+    const host = poolOf([authority]).verify(hostOf(authority), now);
+    if (!host.ok) throw new Error(host.reason.text);
+    const pool = poolOf([authority], [`key:${toHex(BLOCKED)}`], { ...nodeSuite, sha256 });
+    const asked = Array.from({ length: 3 }, () => [codeOf(pool.recheck(host.value, now)), hashes]);
+    expect(asked).toEqual([
+      ["accepted", 1],
+      ["accepted", 1],
+      ["accepted", 1],
+    ]);
+  });
 });
 
 describe("a signature", () => {
