@@ -4,11 +4,6 @@ export class ListMap<Key, Value> {
   /** All values of a key that has more than one. Replaced as a whole: whoever goes through one may change the map meanwhile. */
   readonly #lists = new Map<Key, readonly Value[]>();
 
-  /** Keys that have a value. */
-  get size(): number {
-    return this.#newest.size;
-  }
-
   of(key: Key): readonly Value[] {
     const list = this.#lists.get(key);
     if (list) return list;
