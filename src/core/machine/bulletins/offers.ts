@@ -1,5 +1,5 @@
 import { Portions } from "../../base/portions.ts";
-import { earliest, type Instant, later } from "../../base/time.ts";
+import { type Instant, later } from "../../base/time.ts";
 import type { Peers } from "../../peer/peer.ts";
 import type { Session } from "../../peer/session.ts";
 
@@ -25,6 +25,7 @@ export class Offers {
   begin(now: Instant): void {
     this.#begunAt = now;
     this.#round = 0;
+    this.#portions.stop();
   }
 
   stop(): void {
@@ -33,12 +34,13 @@ export class Offers {
   }
 
   nextAt(): Instant | undefined {
-    return earliest(this.#roundAt(), this.#portions.nextAt());
+    return this.#portions.nextAt() ?? this.#roundAt();
   }
 
   tick(now: Instant): void {
     const at = this.#roundAt();
-    if (at !== undefined && at <= now) {
+    // A round that began before the last one has come to its end would tell the same again, and those at its end nothing.
+    if (this.#portions.isDone && at !== undefined && at <= now) {
       this.#round++;
       this.#portions.begin([...this.#peers.primaries()], now);
     }
