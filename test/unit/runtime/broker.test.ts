@@ -4,14 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { brokerSocket, throughBroker } from "../../../src/runtime/broker.ts";
+import { NativeDataPlane } from "../../../src/runtime/dataplane/native/native-data-plane.ts";
 import { DataPlaneProcess, findDataPlaneBinary } from "../../../src/runtime/dataplane/native/native-process.ts";
 import { runGuard } from "../../../src/runtime/guard/guard-command.ts";
+import { nodeSuite } from "../../../src/runtime/node-crypto.ts";
 import { thisPlatform } from "../../../src/runtime/platform/this-platform.ts";
 import {
   createStateDirectory,
   removeStateDirectory,
   type StateDirectory,
 } from "../../../src/runtime/state/state-directory.ts";
+import { TestAuthority } from "../fixtures/authority.ts";
+import { identityOf, settingsOf } from "../fixtures/settings.ts";
 
 let folder: string;
 let broker: ChildProcess | undefined;
@@ -74,6 +78,22 @@ describe("with a broker", () => {
     expect(started.ended).toBeUndefined();
     plane.kill("SIGKILL");
     await vi.waitFor(() => expect(started.ended).toBe("it ended"));
+  });
+
+  test("a data plane that is still being loaded when the host is stopped is ended", async () => {
+    const loading = spawn("sleep", ["60"]);
+    const ended = new Promise((resolve) => loading.on("exit", (_, signal) => resolve(signal)));
+    const asked = join(folder, "asked");
+    writeFileSync(asked, `#!/bin/sh\necho ${loading.pid}\n`, { mode: 0o755 });
+    vi.stubEnv("LACIS_DATAPLANE", asked);
+    const plan = { name: "host", networks: ["10.77.0.2/24"] };
+    const settings = settingsOf(identityOf(nodeSuite, plan, new TestAuthority(nodeSuite, 1), 2), plan);
+    const plane = new NativeDataPlane(settings, stateDirectory());
+    const start = plane.start({ up: () => {}, event: () => {}, down: () => {}, tell: () => {} });
+    const failure = expect(start).rejects.toMatchObject({ code: "data-plane-failed" });
+    await plane.stop();
+    await failure;
+    expect(await ended).toBe("SIGKILL");
   });
 
   test("a path that is not absolute is refused", () => {

@@ -85,7 +85,11 @@ export class NativeStart {
     } catch (error) {
       const why = this.#process?.ended;
       const listening = error instanceof ConnectionLost ? undefined : this.#connection;
-      if (!(listening && (await farewell(listening)))) killDataPlane(this.#state);
+      if (!(listening && (await farewell(listening)))) {
+        // By its number: one that is still being loaded is not known by its command line.
+        this.#process?.kill();
+        killDataPlane(this.#state);
+      }
       if (!(error instanceof ConnectionLost)) throw error;
       throw silentDataPlane(findDataPlaneBinary(), why ?? error.message);
     }
