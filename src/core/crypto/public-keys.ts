@@ -46,7 +46,8 @@ export function smallOrderPoints(curve: "X25519" | "Ed25519"): Uint8Array[] {
 }
 
 function isCoordinate(point: Uint8Array, publicKey: Uint8Array): boolean {
-  return point.every((byte, i) => byte === (i === 31 ? (publicKey[i] ?? 0) & 0x7f : publicKey[i]));
+  for (let i = 0; i < 31; i++) if (point[i] !== publicKey[i]) return false;
+  return point[31] === ((publicKey[31] ?? 0) & 0x7f);
 }
 
 function points(...coordinates: readonly string[]): Uint8Array[] {

@@ -308,13 +308,13 @@ const QUIET_ENDS: ReadonlySet<CarrierEnd> = new Set(["udp-works", "replaced", "s
 
 function byCode<Code extends EventCode>(code: Code, event: EventOf<Code>): Notice {
   const { level, text, fields = plainFields }: Rendering<EventOf<Code>> = RENDERINGS[code];
-  const known = Object.entries(fields(event)).filter((field): field is [string, Field] => field[1] !== undefined);
-  return {
-    level: typeof level === "function" ? level(event) : level,
-    code,
-    text: text(event),
-    fields: Object.fromEntries(known),
-  };
+  const known: Record<string, Field> = {};
+  const values = fields(event);
+  for (const name in values) {
+    const value = values[name];
+    if (value !== undefined) known[name] = value;
+  }
+  return { level: typeof level === "function" ? level(event) : level, code, text: text(event), fields: known };
 }
 
 function plainFields({ code: _, ...values }: OperatorEvent): Record<string, Field | undefined> {
