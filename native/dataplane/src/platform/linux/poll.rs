@@ -2,7 +2,11 @@
 
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::thread;
 use std::time::Duration;
+
+/// Whoever could not wait asks again after so long.
+const ASKED_AGAIN: Duration = Duration::from_millis(10);
 
 /// Waits until one of the files can be read (or is broken), at most `timeout`. Says which; all false after the timeout.
 pub fn wait_readable<const N: usize>(files: [BorrowedFd<'_>; N], timeout: Option<Duration>) -> io::Result<[bool; N]> {
@@ -16,7 +20,8 @@ fn entry(file: Option<BorrowedFd<'_>>, events: libc::c_short) -> libc::pollfd {
     libc::pollfd { fd: file.map_or(-1, |file| file.as_raw_fd()), events, revents: 0 }
 }
 
-/// Waits for what the entries ask for, at most `timeout`. Nothing is ready after the timeout, or a signal.
+/// Waits for what the entries ask for, at most `timeout`. Nothing is ready after the timeout, after a signal, or when the kernel has no memory for it now.
+/// Any other failure is told of here, because who cannot wait ends.
 fn poll(polled: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<()> {
     // Rounded up, so that a deadline has passed when it is said to have.
     let timeout = timeout.map_or(-1, |t| i32::try_from(t.as_micros().div_ceil(1_000)).unwrap_or(i32::MAX));
@@ -26,7 +31,17 @@ fn poll(polled: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<()
         return Ok(());
     }
     let error = io::Error::last_os_error();
-    if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) }
+    match error.raw_os_error() {
+        Some(libc::EINTR) => Ok(()),
+        Some(libc::ENOMEM | libc::EAGAIN) => {
+            thread::sleep(ASKED_AGAIN);
+            Ok(())
+        }
+        _ => {
+            eprintln!("lacis-dataplane: a thread cannot wait any more: {error}");
+            Err(error)
+        }
+    }
 }
 
 /// What is waited for at one file.
@@ -119,9 +134,53 @@ fn is_over<const N: usize>(waited: io::Result<[bool; N]>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::env::consts::ARCH;
+
+    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
+
     use super::super::bell::Bell;
     use super::*;
     use crate::platform::Wait;
+
+    /// In a thread in which nobody can wait for files: the kernel says this instead.
+    fn where_waiting_fails<T: Send>(errno: libc::c_int, try_out: impl FnOnce() -> T + Send) -> T {
+        let calls = [
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_poll,
+            libc::SYS_ppoll,
+        ];
+        let rules: BTreeMap<_, _> = calls.into_iter().map(|call| (call, vec![])).collect();
+        let refused = SeccompAction::Errno(errno.unsigned_abs());
+        let filter = SeccompFilter::new(rules, SeccompAction::Allow, refused, ARCH.try_into().unwrap()).unwrap();
+        let program = BpfProgram::try_from(filter).unwrap();
+        thread::scope(|scope| {
+            let tried = scope.spawn(move || {
+                apply_filter(&program).unwrap();
+                try_out()
+            });
+            tried.join().unwrap()
+        })
+    }
+
+    #[test]
+    fn who_cannot_wait_for_want_of_memory_goes_on_and_asks_again() {
+        let (_stop, stopped) = stop_switch().unwrap();
+        let rung = Bell::new().unwrap();
+        rung.ring();
+        let files = || [Some(rung.handle()), None];
+        let told =
+            where_waiting_fails(libc::ENOMEM, || (stopped.wait_with(files()), stopped.wait(Duration::from_secs(60))));
+        assert_eq!(told, (Some([false, false]), false), "no thread ends, and nothing is said to be there");
+        assert_eq!(stopped.wait_with(files()), Some([true, false]));
+    }
+
+    #[test]
+    fn who_can_never_wait_again_ends() {
+        let (_stop, stopped) = stop_switch().unwrap();
+        let told = where_waiting_fails(libc::EINVAL, || (stopped.wait_with([]), stopped.wait(Duration::from_secs(60))));
+        assert_eq!(told, (None, true));
+    }
 
     #[test]
     fn who_waits_is_told_which_of_the_files_there_are_can_be_read_and_of_the_switch() {
