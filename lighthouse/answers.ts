@@ -25,7 +25,7 @@ export function acceptUpdate(
   directory.report({
     addresses: from.addresses,
     networks: from.certificate.networks,
-    reported: update.endpoints,
+    endpoints: update.endpoints,
     relays: update.relays,
     nat: update.nat,
   });

@@ -2,6 +2,7 @@ import { LruMap } from "../src/core/base/lru.ts";
 import { Underlay } from "../src/core/discovery/underlay.ts";
 import { familyOf, type IpAddress } from "../src/core/netip/address.ts";
 import { type Endpoint, endpointAddress } from "../src/core/netip/endpoint.ts";
+import { type EndpointList, endpointList, listedEndpoints, NO_ENDPOINTS } from "../src/core/netip/endpoint-list.ts";
 import type { Prefix } from "../src/core/netip/prefix.ts";
 import type { NatReport } from "../src/core/wire/nat-report.ts";
 
@@ -12,18 +13,23 @@ export interface KnownHost {
   /** Overlay networks of its certificate; empty until it has spoken. */
   readonly networks: readonly Prefix[];
   /** Where its authenticated packets come from, by family. */
-  readonly learned: { readonly v4: Endpoint | undefined; readonly v6: Endpoint | undefined };
+  readonly learnedV4: Endpoint | undefined;
+  readonly learnedV6: Endpoint | undefined;
   /** What it last said about itself, in its own order. */
-  readonly reported: readonly Endpoint[];
+  readonly reported: EndpointList;
   readonly relays: readonly IpAddress[];
   /** What it last said about its translator. */
   readonly nat?: NatReport | undefined;
 }
 
+/** What a host says about itself, and its certificate about it. */
+interface OwnWord extends Pick<KnownHost, "addresses" | "networks" | "relays" | "nat"> {
+  readonly endpoints: readonly Endpoint[];
+}
+
 /** Hosts a lighthouse remembers; the one not asked about or heard from for longest goes. About 1 kB each. */
 export const HOSTS_MAX = 100_000;
 
-const NOWHERE: KnownHost["learned"] = { v4: undefined, v6: undefined };
 const NONE: readonly never[] = [];
 
 /** Where hosts are, in their own words and by their own packets; never from a static map (protocol 5.6, 5.7). */
@@ -53,15 +59,15 @@ export class Directory {
   }
 
   /** The host's own report, in place of its last one: nobody is sent to where no single machine can be. */
-  report(host: Pick<KnownHost, "addresses" | "networks" | "reported" | "relays" | "nat">): void {
+  report(host: OwnWord): void {
     const { addresses, networks, relays, nat } = host;
-    const reported = host.reported.filter((endpoint) => this.#underlay.isPlausible(endpoint));
-    const learned = this.#known(addresses)?.learned ?? NOWHERE;
+    const known = this.#known(addresses);
     this.#store({
       addresses,
       networks,
-      learned,
-      reported: reported.slice(),
+      learnedV4: known?.learnedV4,
+      learnedV6: known?.learnedV6,
+      reported: endpointList(host.endpoints.filter((endpoint) => this.#underlay.isPlausible(endpoint))),
       relays: relays.length === 0 ? NONE : relays,
       nat,
     });
@@ -71,12 +77,13 @@ export class Directory {
   learned(addresses: readonly IpAddress[], at: Endpoint): void {
     if (!this.#underlay.isUsable(at)) return;
     const known = this.#known(addresses);
-    const { v4, v6 } = known?.learned ?? NOWHERE;
+    const isV4 = familyOf(endpointAddress(at)) === 4;
     this.#store({
       addresses,
       networks: known?.networks ?? NONE,
-      learned: familyOf(endpointAddress(at)) === 4 ? { v4: at, v6 } : { v4, v6: at },
-      reported: known?.reported ?? NONE,
+      learnedV4: isV4 ? at : known?.learnedV4,
+      learnedV6: isV4 ? known?.learnedV6 : at,
+      reported: known?.reported ?? NO_ENDPOINTS,
       relays: known?.relays ?? NONE,
       nat: known?.nat,
     });
@@ -125,19 +132,18 @@ export class Directory {
 }
 
 /** What the host says about its translator, with the address at which this lighthouse sees it: nobody is taken there by the host's word. */
-export function natOf({ nat, learned }: KnownHost): NatReport | undefined {
-  return nat && { ...nat, learned: learned.v4 && endpointAddress(learned.v4) };
+export function natOf({ nat, learnedV4 }: KnownHost): NatReport | undefined {
+  return nat && { ...nat, learned: learnedV4 && endpointAddress(learnedV4) };
 }
 
 /** Where its packets come from. */
-export function learnedBy({ learned }: KnownHost): readonly Endpoint[] {
-  const { v4, v6 } = learned;
-  const known = v4 === undefined ? [] : [v4];
-  if (v6 !== undefined) known.push(v6);
+export function learnedBy({ learnedV4, learnedV6 }: KnownHost): readonly Endpoint[] {
+  const known = learnedV4 === undefined ? [] : [learnedV4];
+  if (learnedV6 !== undefined) known.push(learnedV6);
   return known;
 }
 
 /** Everything worth trying: learned addresses first, because receivers look at the first ten of each family only. */
 export function endpointsOf(host: KnownHost): readonly Endpoint[] {
-  return learnedBy(host).concat(host.reported);
+  return learnedBy(host).concat(listedEndpoints(host.reported));
 }

@@ -1,5 +1,6 @@
+import { fromHex, toHex } from "../base/bytes.ts";
 import { type PackedBytes, packed, unpacked } from "../base/packed.ts";
-import type { Certificate, CertificateViews } from "./certificate.ts";
+import type { Certificate, CertificateViews, Fingerprint } from "./certificate.ts";
 import { viewsOf } from "./views.ts";
 
 /**
@@ -13,26 +14,39 @@ export class KeptCertificate implements Certificate {
   readonly networks: Certificate["networks"];
   readonly unsafeNetworks: Certificate["unsafeNetworks"];
   readonly groups: readonly string[];
-  readonly notBefore: bigint;
-  readonly notAfter: bigint;
   readonly isCa: boolean;
   readonly issuer: Certificate["issuer"];
-  readonly fingerprint: Certificate["fingerprint"];
+  readonly #notBefore: KeptTime;
+  readonly #notAfter: KeptTime;
+  readonly #fingerprint: PackedBytes;
   readonly #encoded: PackedBytes;
 
-  constructor(certificate: Certificate) {
+  /** `groups`: its groups, in an array that others may have, too. */
+  constructor(certificate: Certificate, groups: readonly string[]) {
     this.version = certificate.version;
     this.curve = certificate.curve;
     this.name = certificate.name;
     this.networks = certificate.networks;
     this.unsafeNetworks = certificate.unsafeNetworks;
-    this.groups = certificate.groups;
-    this.notBefore = certificate.notBefore;
-    this.notAfter = certificate.notAfter;
+    this.groups = groups;
     this.isCa = certificate.isCa;
     this.issuer = certificate.issuer;
-    this.fingerprint = certificate.fingerprint;
+    this.#notBefore = kept(certificate.notBefore);
+    this.#notAfter = kept(certificate.notAfter);
+    this.#fingerprint = packed(fromHex(certificate.fingerprint) ?? new Uint8Array());
     this.#encoded = packed(certificate.encoded);
+  }
+
+  get notBefore(): bigint {
+    return BigInt(this.#notBefore);
+  }
+
+  get notAfter(): bigint {
+    return BigInt(this.#notAfter);
+  }
+
+  get fingerprint(): Fingerprint {
+    return toHex(unpacked(this.#fingerprint)) as Fingerprint;
   }
 
   get encoded(): Uint8Array {
@@ -54,4 +68,11 @@ export class KeptCertificate implements Certificate {
   #views(): CertificateViews {
     return viewsOf(this.version, this.encoded);
   }
+}
+
+/** Unix seconds. A number of 32 bits takes no memory of its own, as a bigint does; what does not fit stays one. */
+type KeptTime = number | bigint;
+
+function kept(seconds: bigint): KeptTime {
+  return BigInt.asIntN(32, seconds) === seconds ? Number(seconds) : seconds;
 }

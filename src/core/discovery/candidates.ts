@@ -2,6 +2,7 @@ import { LruMap } from "../base/lru.ts";
 import type { KnownPlaces } from "../io.ts";
 import type { IpAddress } from "../netip/address.ts";
 import { type Endpoint, firstOfEachFamily } from "../netip/endpoint.ts";
+import { type EndpointList, endpointList, listedEndpoints, NO_ENDPOINTS } from "../netip/endpoint-list.ts";
 import type { Prefix } from "../netip/prefix.ts";
 import { orderEndpoints } from "./endpoint-order.ts";
 import type { Underlay } from "./underlay.ts";
@@ -18,7 +19,7 @@ export const ENDPOINTS_PER_FAMILY_MAX = 10;
 /** What is known about one host beside the configuration. */
 interface Known {
   /** Its own authenticated packets came from here; newest first. */
-  readonly learned: readonly Endpoint[];
+  readonly learned: EndpointList;
   /** What others said, whoever spoke last at the end. */
   readonly said: Said | undefined;
 }
@@ -26,7 +27,7 @@ interface Known {
 /** What a lighthouse said, or on a lighthouse the host itself, by its first overlay address. Each replaces only its own (protocol 5.7). */
 interface Said {
   readonly owner: IpAddress;
-  readonly endpoints: readonly Endpoint[];
+  readonly endpoints: EndpointList;
   /** By whoever spoke after that: a list without an array, since a lighthouse has one for each of thousands of hosts. */
   readonly next: Said | undefined;
 }
@@ -67,8 +68,7 @@ export class Candidates {
     const plausible = firstOfEachFamily(endpoints, ENDPOINTS_PER_FAMILY_MAX).filter((at) =>
       this.#underlay.isPlausible(at),
     );
-    // A list that grew keeps room for sixteen more, and there is one for each host that is known.
-    const latest = { owner, endpoints: plausible.slice() };
+    const latest = { owner, endpoints: endpointList(plausible) };
     this.#hosts.set(host, { learned, said: linked([...others, latest].slice(-OWNERS_MAX)) });
   }
 
@@ -80,8 +80,9 @@ export class Candidates {
     if (!this.#underlay.isUsable(endpoint)) return;
     for (const address of addresses) {
       const { learned, said } = this.#known(address);
-      const latest = [endpoint, ...learned.filter((other) => other !== endpoint)].slice(0, LEARNED_MAX);
-      this.#hosts.set(address, { learned: latest, said });
+      const before = listedEndpoints(learned).filter((other) => other !== endpoint);
+      const latest = [endpoint, ...before].slice(0, LEARNED_MAX);
+      this.#hosts.set(address, { learned: endpointList(latest), said });
     }
   }
 
@@ -105,36 +106,40 @@ export class Candidates {
       yield {
         host,
         configured: this.#static.get(host) ?? [],
-        learned,
-        said: new Map(listsOf(said).map(({ owner, endpoints }) => [owner, endpoints])),
+        learned: listedEndpoints(learned),
+        said: new Map(listsOf(said).map(({ owner, endpoints }) => [owner, listedEndpoints(endpoints)])),
       };
   }
 
   /** Where this host's own packets came from, newest first. Looking does not count as use. */
   learnedOf(host: IpAddress): readonly Endpoint[] {
-    return this.#hosts.peek(host)?.learned ?? NOTHING.learned;
+    return listedEndpoints(this.#hosts.peek(host)?.learned ?? NO_ENDPOINTS);
   }
 
   /** Hosts of which that is known, the one not used for longest first. */
   *hostsMet(): IterableIterator<IpAddress> {
-    for (const [host, { learned }] of this.#hosts.entries()) if (learned.length > 0) yield host;
+    for (const [host, { learned }] of this.#hosts.entries()) if (learned !== NO_ENDPOINTS) yield host;
   }
 
   /** Whether more than somebody's word speaks for this endpoint. */
   isProven(host: IpAddress, endpoint: Endpoint): boolean {
-    return this.#known(host).learned.includes(endpoint) || (this.#static.get(host)?.includes(endpoint) ?? false);
+    return (
+      listedEndpoints(this.#known(host).learned).includes(endpoint) ||
+      (this.#static.get(host)?.includes(endpoint) ?? false)
+    );
   }
 
   /** Who says that the host is there. */
   ownersOf(host: IpAddress, endpoint: Endpoint): readonly IpAddress[] {
     return listsOf(this.#known(host).said).flatMap(({ owner, endpoints }) =>
-      endpoints.includes(endpoint) ? [owner] : [],
+      listedEndpoints(endpoints).includes(endpoint) ? [owner] : [],
     );
   }
 
   #all(host: IpAddress): readonly Endpoint[] {
     const { learned, said } = this.#known(host);
-    return [...(this.#static.get(host) ?? []), ...learned, ...listsOf(said).flatMap(({ endpoints }) => endpoints)];
+    const words = listsOf(said).flatMap(({ endpoints }) => listedEndpoints(endpoints));
+    return [...(this.#static.get(host) ?? []), ...listedEndpoints(learned), ...words];
   }
 
   #known(host: IpAddress): Known {
@@ -142,7 +147,7 @@ export class Candidates {
   }
 }
 
-const NOTHING: Known = { learned: [], said: undefined };
+const NOTHING: Known = { learned: NO_ENDPOINTS, said: undefined };
 
 function listsOf(said: Said | undefined): readonly Said[] {
   const lists: Said[] = [];

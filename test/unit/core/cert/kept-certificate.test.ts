@@ -14,7 +14,7 @@ describe.each([
   [2, "P256"],
 ] as const)("a certificate of version %i on %s that is kept", (version, curve) => {
   const certificate = hostOf(authorityFor({ version, curve }), { version });
-  const kept = new KeptCertificate(certificate);
+  const kept = new KeptCertificate(certificate, certificate.groups);
 
   test("says what it said when it was read", () => {
     expect(partsOf(kept)).toEqual(partsOf(certificate));
@@ -30,6 +30,12 @@ describe.each([
     // @ts-expect-error: what is looked up is no property of its own
     const spread: Certificate = { ...verified, name: "other" };
     expect(spread.encoded).toBeUndefined();
+  });
+
+  test("says times that no 32 bits hold as exactly", () => {
+    const [notBefore, notAfter] = [-(2n ** 40n), 2n ** 62n + 1n];
+    const far = new KeptCertificate(Object.assign(Object.create(certificate), { notBefore, notAfter }), []);
+    expect([far.notBefore, far.notAfter]).toEqual([notBefore, notAfter]);
   });
 
   test("holds no array of bytes", () => {
