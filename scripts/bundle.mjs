@@ -21,5 +21,7 @@ export async function bundle(folder) {
     format: "esm",
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name]-[hash].js",
+    // A daemon keeps the text of its programs in memory.
+    comments: { legal: true, annotation: false, jsdoc: false },
   });
 }

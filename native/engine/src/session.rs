@@ -26,8 +26,15 @@ use crate::sync;
 /// Time between two notes of where a peer is.
 const NOTE_INTERVAL_MS: u64 = 1_000;
 
-/// One session. Shared by the threads of both directions; what each of them writes lies in cache lines of its own.
+/// One session. Shared by the threads of both directions; what each of them writes lies in a cache line of its own, and the two not side by side: some processors
+/// fetch lines in pairs. A lighthouse has thousands of sessions, so nothing is kept apart further than that.
+#[repr(C)]
 pub struct Session {
+    send: Sending,
+    /// What is written now and then.
+    pub(crate) seldom: Seldom,
+    receive: Receiving,
+
     /// Our index, the one the peer sends to.
     pub local_index: u32,
     /// The peer's index, the one we send to.
@@ -39,8 +46,6 @@ pub struct Session {
     policy_id: AtomicU32,
     confirmed: AtomicBool,
     path: Mutex<RoamingPath>,
-    /// What is written now and then.
-    pub(crate) seldom: Seldom,
     memo: Box<[u8]>,
     /// How long its inner packets may be.
     pub mtu: PathMtu,
@@ -50,20 +55,22 @@ pub struct Session {
     /// Where it stands while it does not rest, and whether it does.
     awake: Arc<AwakeSessions>,
     is_awake: AtomicBool,
-    send: Sending,
-    receive: Receiving,
 }
 
+const _: () = assert!(size_of::<Session>() <= 512);
+
 /// On a line of its own: what each packet reads is not to leave a core's cache for it.
-#[repr(align(128))]
+#[repr(align(64))]
 pub(crate) struct Seldom {
     /// Whether what it sends is left unanswered.
     pub silence: Silence,
     /// What it is answered without the control plane.
     pub kept_answer: Mutex<KeptAnswer>,
+    /// When the peer's address may be noted again.
+    note_from_ms: AtomicU64,
 }
 
-#[repr(align(128))]
+#[repr(align(64))]
 struct Sending {
     /// `None` while the session rests.
     key: RwLock<Option<Box<Aead>>>,
@@ -73,12 +80,10 @@ struct Sending {
     bytes: Count,
 }
 
-#[repr(align(128))]
+#[repr(align(64))]
 struct Receiving {
     arrivals: Arrivals<Box<Aead>>,
     active: sync::AtomicBool,
-    /// When the peer's address may be noted again.
-    note_from_ms: AtomicU64,
 }
 
 /// What a new session starts with.
@@ -138,7 +143,11 @@ impl Session {
             policy_id: AtomicU32::new(new.policy_id),
             confirmed: AtomicBool::new(new.confirmed),
             path: Mutex::new(RoamingPath::new(new.path)),
-            seldom: Seldom { silence: Silence::default(), kept_answer: Mutex::default() },
+            seldom: Seldom {
+                silence: Silence::default(),
+                kept_answer: Mutex::default(),
+                note_from_ms: AtomicU64::new(0),
+            },
             memo: new.memo.into(),
             mtu: PathMtu::default(),
             keys: new.keys,
@@ -156,7 +165,6 @@ impl Session {
             receive: Receiving {
                 arrivals: Arrivals::after(new.receive_floor, receive_key),
                 active: sync::AtomicBool::new(false),
-                note_from_ms: AtomicU64::new(0),
             },
         };
         session.wake();
@@ -303,9 +311,9 @@ impl Session {
     /// Whether the source of the authentic packet that came now is to be noted as known: at most once a second, so that no peer
     /// pushes out others by sending from many.
     pub fn is_noteworthy(&self, now_ms: u64) -> bool {
-        let due = now_ms >= self.receive.note_from_ms.load(Ordering::Relaxed);
+        let due = now_ms >= self.seldom.note_from_ms.load(Ordering::Relaxed);
         if due {
-            self.receive.note_from_ms.store(now_ms + NOTE_INTERVAL_MS, Ordering::Relaxed);
+            self.seldom.note_from_ms.store(now_ms + NOTE_INTERVAL_MS, Ordering::Relaxed);
         }
         due
     }
