@@ -7,11 +7,7 @@ import { nameAddress } from "../peer/session.ts";
 import type { Machines } from "./machines.ts";
 
 /** A node looked at closely, for the console. */
-export function detailsOf(
-  facts: Facts,
-  peers: Peers,
-  { liveness, discovery }: Pick<Machines, "liveness" | "discovery">,
-): NodeDetails {
+export function detailsOf(facts: Facts, peers: Peers, { discovery }: Pick<Machines, "discovery">): NodeDetails {
   const { credential, initiatingVersion } = facts.settings.live.identity;
   return {
     networks: credential.networks,
@@ -26,7 +22,7 @@ export function detailsOf(
         isPrimary: peers.isPrimary(session),
         endpoints: discovery.endpointsOf(nameAddress(session)),
         certificate: session.peer,
-        sentPackets: liveness.vitalsOf(session).sentPackets,
+        sentPackets: session.vitals.sentPackets,
         path: endpointOf(session.path),
         relay: relay && nameAddress(relay),
       };

@@ -16,7 +16,6 @@ import { Guests, type GuestsEvent } from "../machine/guests/guests.ts";
 import { Inquiries, type InquiriesEvent } from "../machine/inquiries/inquiries.ts";
 import type { LivenessEvent } from "../machine/liveness/events.ts";
 import { Liveness } from "../machine/liveness/liveness.ts";
-import { heardAt } from "../machine/liveness/vitals.ts";
 import { Losses } from "../machine/losses/losses.ts";
 import type { CommonEvent, Emit, Machine } from "../machine/machine.ts";
 import { Names, type NamesEvent } from "../machine/names/names.ts";
@@ -40,6 +39,7 @@ import type { Parcel } from "../peer/parcel.ts";
 import type { PeerTable } from "../peer/peer-table.ts";
 import { relayOn } from "../peer/place.ts";
 import type { Session } from "../peer/session.ts";
+import { heardAt } from "../peer/vitals.ts";
 import { UNKNOWN_NAT } from "../wire/nat-report.ts";
 
 /** Everything that a machine can say, and what the node itself puts off until what came before has been heard. */
@@ -115,7 +115,7 @@ export function assemble(
   lighthouse: LighthouseService | undefined,
   emit: Emit<NodeEvent>,
 ): Machines {
-  const lastReceivedAt = (session: Session): Instant | undefined => heardAt(liveness.vitalsOf(session));
+  const lastReceivedAt = (session: Session): Instant | undefined => heardAt(session.vitals);
   const isSuspect = (session: Session): boolean => liveness.isSuspect(session);
   const roundTripMs = (session: Session): number | undefined => paths.estimateOf(session)?.roundTripMs;
   const liveness = new Liveness(

@@ -19,7 +19,7 @@ const IN_USE_MS = 60_000;
 /** Those with a tunnel first, the last used one before all, then others whose places have been proved. */
 export function rememberedHosts(facts: Facts, peers: Peers, machines: Machines): readonly RememberedHost[] {
   const usedAt = (session: Session): number => {
-    const { lastSentAt, lastReceivedAt } = machines.liveness.vitalsOf(session);
+    const { lastSentAt, lastReceivedAt } = session.vitals;
     return Math.max(lastSentAt, lastReceivedAt, session.state.since);
   };
   const { discovery } = machines;

@@ -6,7 +6,6 @@ import type { Named } from "../flow-story.ts";
 import type { NodeStatus, PeerStatus } from "../io.ts";
 import type { Facts } from "../machine/facts.ts";
 import { showsOld } from "../machine/liveness/renewal.ts";
-import { heardAt, type Suspicion } from "../machine/liveness/vitals.ts";
 import type { IpAddress } from "../netip/address.ts";
 import type { PeerTrouble } from "../operator/failure.ts";
 import { isCarried } from "../path/carried.ts";
@@ -14,6 +13,7 @@ import { endpointOf } from "../path/path.ts";
 import type { Peers } from "../peer/peer.ts";
 import { relayOn } from "../peer/place.ts";
 import { nameAddress, type Session } from "../peer/session.ts";
+import { heardAt, type Suspicion } from "../peer/vitals.ts";
 import type { Machines } from "./machines.ts";
 import { twinsOf } from "./twins.ts";
 
@@ -85,7 +85,7 @@ export function statusOf(
     punches: live.punchy.punch,
     policy: machines.networkPolicy.status(),
     bulletins: machines.bulletins.status(),
-    twins: twinsOf(peers, liveness, facts.now),
+    twins: twinsOf(peers, facts.now),
     refusedCallers: answers.refusedLately().flatMap(({ at, ...caller }) => {
       // Whoever has been let in since has another certificate by now, or we have another clock.
       const isIn = caller.addresses.some((address) => (peers.primaryOf(address)?.state.since ?? at) > at);
@@ -171,7 +171,7 @@ function ofSession(
   const relay = relayOn(path, peers);
   const hop = relay ?? session;
   const hopAt = endpointOf(hop.path);
-  const vitals = liveness.vitalsOf(session);
+  const { vitals } = session;
   const { suspicion, sentBytes, receivedBytes } = vitals;
   const lastReceivedAt = heardAt(vitals);
   const estimate = paths.estimateOf(session);

@@ -1,13 +1,12 @@
 import { equalBytes } from "../base/bytes.ts";
 import type { Instant } from "../base/time.ts";
 import type { Twins } from "../io.ts";
-import type { Liveness } from "../machine/liveness/liveness.ts";
-import { heardAt } from "../machine/liveness/vitals.ts";
 import { endpointAddress } from "../netip/endpoint.ts";
 import { endpointOf } from "../path/path.ts";
 import type { Peers } from "../peer/peer.ts";
 import { placeOf } from "../peer/place.ts";
 import { nameAddress, type Session } from "../peer/session.ts";
+import { heardAt } from "../peer/vitals.ts";
 
 /** A host sends on its newest session: what it says on the one before for so long after is no straggler. */
 const OVERTAKEN_MS = 5_000;
@@ -20,12 +19,12 @@ const TWINS_MAX = 16;
  * Addresses that more than one host uses: one goes on speaking on its session long after another has made a newer one. Whether both have the same
  * certificate, or two with the same address, is what their keys say.
  */
-export function twinsOf(peers: Peers, liveness: Pick<Liveness, "vitalsOf">, now: Instant): readonly Twins[] {
+export function twinsOf(peers: Peers, now: Instant): readonly Twins[] {
   const found: Twins[] = [];
   for (const address of peers.sharedAddresses()) {
     const primary = peers.primaryOf(address);
     if (!primary || nameAddress(primary) !== address || found.length >= TWINS_MAX) continue;
-    const pair = pairAmong(peers.sessionsOf(address), (session) => heardAt(liveness.vitalsOf(session)), now);
+    const pair = pairAmong(peers.sessionsOf(address), ({ vitals }) => heardAt(vitals), now);
     if (!pair) continue;
     found.push({
       address,

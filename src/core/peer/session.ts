@@ -6,6 +6,7 @@ import type { IpAddress } from "../netip/address.ts";
 import type { SessionKeys } from "../noise/ix.ts";
 import type { Path } from "../path/path.ts";
 import type { LocalIndex, RemoteIndex } from "../path/session-index.ts";
+import { newVitals, type Vitals } from "./vitals.ts";
 
 /** Which end of a handshake we were. */
 export type HandshakeRole =
@@ -76,6 +77,10 @@ export interface Session extends SessionOrigin {
   readonly provenPath: Path | undefined;
   /** Since when it is not the one that sends; undefined while it is primary for any address. */
   readonly secondarySince: Instant | undefined;
+  /** How it is doing. Here, and written by `Liveness` alone: a map beside thousands of sessions takes as much again as what is in it. */
+  readonly vitals: Vitals;
+  /** What the data plane has been told by `PathMtu` of the longest inner packet that passes; 0: that nothing is known. Undefined before the first time. */
+  readonly mtuTold: number | undefined;
 }
 
 /** A session in the hands of the two that own it: the peer table, and the machine that begins and ends sessions. */
@@ -84,6 +89,7 @@ export interface OwnedSession extends Session {
   path: Path | undefined;
   provenPath: Path | undefined;
   secondarySince: Instant | undefined;
+  mtuTold: number | undefined;
 }
 
 export function newSession(
@@ -108,6 +114,8 @@ export function newSession(
     path: options.path,
     provenPath: undefined,
     secondarySince: now,
+    vitals: newVitals(),
+    mtuTold: undefined,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Instant } from "../../base/time.ts";
 import type { Session } from "../../peer/session.ts";
-import type { OwnedVitals, Suspicion, Vitals } from "./vitals.ts";
+import type { OwnedVitals, Suspicion, Vitals } from "../../peer/vitals.ts";
 
 /** `timers.*` of the configuration. */
 export interface LivenessPolicy {

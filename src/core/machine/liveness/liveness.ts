@@ -12,6 +12,7 @@ import type { Peers } from "../../peer/peer.ts";
 import { relayOn } from "../../peer/place.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
 import { added, NO_TRAFFIC, type TrafficCounts } from "../../peer/traffic-counts.ts";
+import type { OwnedVitals, Vitals } from "../../peer/vitals.ts";
 import { PacketType } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
 import type { Emit, Machine } from "../machine.ts";
@@ -26,7 +27,6 @@ import { isOld, renewalRetryMs } from "./renewal.ts";
 import { Rounds } from "./rounds.ts";
 import { inherit, trafficOf, trafficSince } from "./traffic.ts";
 import { notePosted, takeUse } from "./usage.ts";
-import { NOTHING_KNOWN, newVitals, type OwnedVitals, type Vitals } from "./vitals.ts";
 
 /** What it asks about the way that a session takes. */
 export interface LivenessPorts {
@@ -43,7 +43,6 @@ export class Liveness implements Machine {
   readonly #peers: Peers;
   readonly #ports: LivenessPorts;
   readonly #emit: Emit<LivenessEvent>;
-  readonly #vitals = new Map<LocalIndex, OwnedVitals>();
   readonly #probeRound = new ProbeRound();
   #traffic = NO_TRAFFIC;
   readonly #rounds: Rounds;
@@ -69,23 +68,19 @@ export class Liveness implements Machine {
     this.#peers = peers;
     this.#ports = ports;
     this.#emit = emit;
-    this.#rounds = new Rounds(facts, peers, (session) => this.vitalsOf(session), emit);
-  }
-
-  /** How a session is doing. */
-  vitalsOf({ localIndex }: Session): Vitals {
-    return this.#vitals.get(localIndex) ?? NOTHING_KNOWN;
+    this.#rounds = new Rounds(facts, peers, emit);
   }
 
   /** Whether it is not certain that this session still works: it is suspected, or nothing was heard on it for a while. */
   isInDoubt(session: Session): boolean {
-    const { suspicion, lastReceivedAt } = this.vitalsOf(session);
-    return suspicion !== undefined || this.#facts.now - Math.max(lastReceivedAt, session.state.since) >= SILENT_MS;
+    const { vitals, state } = session;
+    const quietSince = Math.max(vitals.lastReceivedAt, state.since);
+    return vitals.suspicion !== undefined || this.#facts.now - quietSince >= SILENT_MS;
   }
 
   /** Whether nothing comes back on this session at the moment. */
   isSuspect(session: Session): boolean {
-    return this.vitalsOf(session).suspicion !== undefined;
+    return session.vitals.suspicion !== undefined;
   }
 
   /** Of the data plane, as of the last sample. */
@@ -95,7 +90,7 @@ export class Liveness implements Machine {
 
   /** With the peer of this session, since there is one with it. */
   trafficWith(session: Session): TrafficCounts {
-    return trafficOf(this.#peers.sessionsOf(nameAddress(session)).map((each) => this.vitalsOf(each)));
+    return trafficOf(this.#peers.sessionsOf(nameAddress(session)).map(({ vitals }) => vitals));
   }
 
   /** With everybody since this process began. */
@@ -107,7 +102,7 @@ export class Liveness implements Machine {
   posted({ localIndex, type, body }: Extract<DataPlaneCommand, { kind: "seal-and-send" }>): void {
     const session = this.#peers.session(localIndex);
     const isFromLighthouse = !session?.addresses.some((address) => this.#facts.isLighthouse(address));
-    if (session) notePosted(this.#of(session), body.length, type === PacketType.lighthouse && isFromLighthouse);
+    if (session) notePosted(owned(session), body.length, type === PacketType.lighthouse && isFromLighthouse);
   }
 
   /**
@@ -116,7 +111,7 @@ export class Liveness implements Machine {
    */
   probeAll({ callAnew }: { readonly callAnew: boolean }): void {
     const lastUsed = (session: Session): number => {
-      const { lastSentAt, lastReceivedAt } = this.vitalsOf(session);
+      const { lastSentAt, lastReceivedAt } = session.vitals;
       return Math.max(lastSentAt, lastReceivedAt);
     };
     const used = [...this.#peers.primaries()].map((session) => ({ session, at: lastUsed(session) }));
@@ -130,7 +125,7 @@ export class Liveness implements Machine {
 
   /** Somebody was sent something through this session, and nothing has come for longer than it usually takes. */
   unanswered(session: Session): void {
-    const { suspicion } = this.vitalsOf(session);
+    const { suspicion } = session.vitals;
     // While this host is behind, what has come since waits to be heard: the next sample says whether it did.
     if (this.#facts.behindMs === 0 && !suspicion && session.state.at === "live" && this.#peers.isPrimary(session))
       this.#doubt(session);
@@ -138,7 +133,7 @@ export class Liveness implements Machine {
 
   /** Anything authenticated was seen on this session. So what the peer has disowned before is over (reliability R12). */
   heard(session: Session): void {
-    const vitals = this.#of(session);
+    const vitals = owned(session);
     const { suspicion } = vitals;
     vitals.lastReceivedAt = this.#facts.now;
     this.#clear(session, vitals);
@@ -160,12 +155,12 @@ export class Liveness implements Machine {
   /** An unauthenticated "no such session". Starts a handshake beside the session, at most (reliability R12). */
   recvError(source: Endpoint, index: number): void {
     const { settings, now } = this.#facts;
-    const vitalsOfAll = (name: IpAddress): Vitals[] => this.#peers.sessionsOf(name).map((one) => this.vitalsOf(one));
+    const vitalsOfAll = (name: IpAddress): Vitals[] => this.#peers.sessionsOf(name).map(({ vitals }) => vitals);
     const lastReactedAt = (session: Session): Instant | undefined => lastDisownedAt(vitalsOfAll(nameAddress(session)));
     const sessions = this.#peers.byRemoteIndex(index);
     const session = disownedSession(sessions, source, settings.live.listen.acceptRecvError, lastReactedAt, now);
     if (!session) return;
-    const vitals = this.#of(session);
+    const vitals = owned(session);
     vitals.lastRecvErrorAt = now;
     // Our own probes of a session that is gone draw more of them: the first one counts.
     if (vitals.suspicion?.of !== "recv-error") vitals.suspicion = { of: "recv-error", since: now };
@@ -183,14 +178,14 @@ export class Liveness implements Machine {
   }
 
   counterHigh(session: Session, { exhausted }: { readonly exhausted: boolean }): void {
-    this.#of(session).counterHigh = true;
+    owned(session).counterHigh = true;
     if (exhausted) this.#end(session, "counter-exhausted", false);
     if (exhausted || this.#peers.isPrimary(session)) this.#callAnew(session);
   }
 
   /** A re-handshake came to nothing; the session it was to replace goes on, unless nobody uses it and its keys are old. */
   renewalFailed(session: Session, failure: CallFailure): void {
-    const vitals = this.#of(session);
+    const vitals = owned(session);
     const { settings, now } = this.#facts;
     const isUsed = heardLately(vitals, now, settings.boot.timers);
     if (isOld(session, now) && !isUsed) {
@@ -206,15 +201,14 @@ export class Liveness implements Machine {
   /** The session is gone. */
   forget(session: Session): void {
     const [heir] = this.#peers.sessionsOf(nameAddress(session));
-    if (heir) inherit(this.#of(heir), this.vitalsOf(session));
-    this.#vitals.delete(session.localIndex);
+    if (heir) inherit(owned(heir), session.vitals);
     this.#suspects.delete(session);
     this.#steps.cancel(session.localIndex);
   }
 
   /** Trust has changed, or our certificate: every session is looked at now, and what failed with the one of before is no reason to wait. */
   reload(): void {
-    for (const vitals of this.#vitals.values()) vitals.renewNotBefore = undefined;
+    for (const session of this.#peers.sessions()) owned(session).renewNotBefore = undefined;
     this.#rounds.go();
   }
 
@@ -247,17 +241,8 @@ export class Liveness implements Machine {
     for (const index of this.#steps.takeDue(now)) this.#step(index);
   }
 
-  #of(session: Session): OwnedVitals {
-    const known = this.#vitals.get(session.localIndex);
-    if (known) return known;
-    const fresh = newVitals();
-    // One that is gone already is not remembered again.
-    if (this.#peers.session(session.localIndex) === session) this.#vitals.set(session.localIndex, fresh);
-    return fresh;
-  }
-
   #isDoubtedSince(session: Session, at: Instant | undefined): boolean {
-    const { suspicion } = this.vitalsOf(session);
+    const { suspicion } = session.vitals;
     return suspicion !== undefined && (at === undefined || suspicion.since > at);
   }
 
@@ -271,7 +256,7 @@ export class Liveness implements Machine {
       return;
     }
     for (const session of [...this.#suspects])
-      if (this.#of(session).seenInSample !== this.#samples) this.#judge(session, IDLE);
+      if (owned(session).seenInSample !== this.#samples) this.#judge(session, IDLE);
     this.#samples++;
     this.#sampledAt = this.#samplingAt;
     this.#samplingAt = undefined;
@@ -284,7 +269,7 @@ export class Liveness implements Machine {
     if (!session) return;
     // What came before it was doubted does not clear it.
     const received = activity.received && !this.#isDoubtedSince(session, this.#sampledAt);
-    const vitals = this.#of(session);
+    const vitals = owned(session);
     vitals.seenInSample = this.#samples;
     this.#traffic = added(this.#traffic, trafficSince(vitals, activity));
     const use = takeUse(vitals, activity, this.#facts.now);
@@ -300,7 +285,7 @@ export class Liveness implements Machine {
 
   #judge(session: Session, activity: { readonly sent: boolean; readonly received: boolean }): void {
     const { settings, now } = this.#facts;
-    const vitals = this.#of(session);
+    const vitals = owned(session);
     if (session.state.at !== "live") return;
     const isPrimary = this.#peers.isPrimary(session);
     // A session that does not send is not probed: the replies would look like use.
@@ -327,7 +312,7 @@ export class Liveness implements Machine {
   /** Asks the peer whether it is still there, and the relay on the way, if there is one. */
   #doubt(session: Session): void {
     const { now } = this.#facts;
-    this.#of(session).suspicion = { of: "silence", since: now, asked: 0, stage: "asking" };
+    owned(session).suspicion = { of: "silence", since: now, asked: 0, stage: "asking" };
     this.#suspects.add(session);
     this.#emit({ kind: "doubted", session });
     this.#step(session.localIndex);
@@ -337,7 +322,7 @@ export class Liveness implements Machine {
 
   #step(index: LocalIndex): void {
     const session = this.#peers.session(index);
-    const vitals = session && this.#of(session);
+    const vitals = session && owned(session);
     if (!session || vitals?.suspicion?.of !== "silence" || vitals.suspicion.stage !== "asking") return;
     const { suspicion } = vitals;
     const way = { judgeAfterMs: this.#ports.judgeAfterMs(session), isLossy: this.#ports.isLossy(session) };
@@ -389,6 +374,11 @@ export class Liveness implements Machine {
   #end(session: Session, why: EndOfSession, sendClose: boolean): void {
     this.#emit({ kind: "end-session", session, why, sendClose });
   }
+}
+
+/** To write them: nobody else does. */
+function owned({ vitals }: Session): OwnedVitals {
+  return vitals as OwnedVitals;
 }
 
 /** A session on which nothing came for so long does not show any more that its peer is as it was: it may have started anew, elsewhere. */

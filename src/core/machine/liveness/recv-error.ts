@@ -4,7 +4,7 @@ import { type Endpoint, endpointAddress } from "../../netip/endpoint.ts";
 import { isPrivate } from "../../netip/special.ts";
 import { endpointOf } from "../../path/path.ts";
 import type { Session } from "../../peer/session.ts";
-import type { Vitals } from "./vitals.ts";
+import type { Vitals } from "../../peer/vitals.ts";
 
 /** One reaction per peer in this time, however many arrive, and for however many sessions with it (reliability R12). */
 const REACTION_INTERVAL_MS = 5000;

@@ -3,8 +3,8 @@ import type { CertificateVersion } from "../../cert/certificate.ts";
 import type { Identity } from "../../cert/identity.ts";
 import { compareAddresses, type IpAddress } from "../../netip/address.ts";
 import { nameAddress, roleIn, type Session } from "../../peer/session.ts";
+import type { Vitals } from "../../peer/vitals.ts";
 import { SAMPLE_INTERVAL_MS } from "./activity.ts";
-import type { Vitals } from "./vitals.ts";
 
 /** Why a working session is to be replaced by a new handshake, and with which certificate version. */
 export interface Renewal {

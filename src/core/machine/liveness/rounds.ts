@@ -5,12 +5,12 @@ import type { CertificateVersion } from "../../cert/certificate.ts";
 import type { EndOfSession } from "../../operator/failure.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
+import type { Vitals } from "../../peer/vitals.ts";
 import type { Facts } from "../facts.ts";
 import type { Emit } from "../machine.ts";
 import { heardLately, isAbandoned, isInactive } from "./activity.ts";
 import type { LivenessEvent } from "./events.ts";
 import { isOld, mayBecomePrimary, RENEWALS_AT_ONCE, renewalOf, showsOld } from "./renewal.ts";
-import type { Vitals } from "./vitals.ts";
 
 /** A look may end in a question to the peer, and all of them answer. */
 const ASKED_AT_ONCE = { items: 64, pauseMs: 2 } as const;
@@ -23,16 +23,14 @@ const SPREAD_OVER = 0.8;
 export class Rounds {
   readonly #facts: Facts;
   readonly #peers: Peers;
-  readonly #vitalsOf: (session: Session) => Vitals;
   readonly #emit: Emit<LivenessEvent>;
   readonly #portions = new Portions<Session>(ASKED_AT_ONCE);
   /** How many more renewals this round may start. */
   #renewalsLeft = 0;
 
-  constructor(facts: Facts, peers: Peers, vitalsOf: (session: Session) => Vitals, emit: Emit<LivenessEvent>) {
+  constructor(facts: Facts, peers: Peers, emit: Emit<LivenessEvent>) {
     this.#facts = facts;
     this.#peers = peers;
-    this.#vitalsOf = vitalsOf;
     this.#emit = emit;
   }
 
@@ -76,7 +74,7 @@ export class Rounds {
   #check(session: Session): boolean {
     const { settings, now } = this.#facts;
     const isLive = session.state.at === "live";
-    const vitals = this.#vitalsOf(session);
+    const { vitals } = session;
     const end = this.#endOf(session, vitals);
     if (end) this.#emit({ kind: "end-session", session, why: end, sendClose: isLive });
     if (end || !isLive) return false;

@@ -1,6 +1,6 @@
 import type { SessionActivity } from "../../dataplane/contract.ts";
 import { added, combined, NO_TRAFFIC, type TrafficCounts } from "../../peer/traffic-counts.ts";
-import type { OwnedVitals, Vitals } from "./vitals.ts";
+import type { OwnedVitals, Vitals } from "../../peer/vitals.ts";
 
 /** The sum over these sessions, and over those that they came after. */
 export function trafficOf(sessions: readonly Vitals[]): TrafficCounts {

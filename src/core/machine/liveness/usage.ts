@@ -1,5 +1,6 @@
 import { type Instant, NEVER } from "../../base/time.ts";
 import type { SessionActivity } from "../../dataplane/contract.ts";
+import type { Sent } from "../../peer/vitals.ts";
 import { HEADER_BYTES, PATH_TOKEN_BYTES, TAG_BYTES } from "../../wire/header.ts";
 
 /** The longest answer that a data plane gives by itself. An inner packet is longer. */
@@ -12,19 +13,6 @@ export interface Use {
   readonly sentPerSecond: number;
   /** Whether any of what left may want an answer. */
   readonly wantsAnswer: boolean;
-}
-
-/** What left through a session, as of its last sample, and what of the rest this host says by itself. */
-export interface Sent {
-  sentPackets: number;
-  sentBytes: number;
-  postedPackets: number;
-  postedBytes: number;
-  answers: number;
-  /** Of the posted ones, those that the last sample did not know yet. */
-  carried: number;
-  /** `NEVER` before the first sample that it was in. */
-  sampledAt: Instant;
 }
 
 /** This host says something by itself; `isAnswer`: nobody says anything to that. */

@@ -9,7 +9,7 @@ import type { Place } from "../../path/place.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { placeOf, relayOn } from "../../peer/place.ts";
-import { nameAddress, type Session } from "../../peer/session.ts";
+import { nameAddress, type OwnedSession, type Session } from "../../peer/session.ts";
 import { testPacket } from "../../peer/test-packet.ts";
 import { PATH_TOKEN_BYTES, TestSubtype } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
@@ -79,8 +79,6 @@ export class PathMtu implements Machine {
   readonly #timers = new TimerQueue<LocalIndex>();
   /** Sessions on which large packets were sent since it was last asked without word of any. */
   readonly #busy = new Set<LocalIndex>();
-  /** What the data plane has been told of sessions. */
-  readonly #told = new Map<LocalIndex, number>();
   /** Sessions of which it may know more than we do. */
   readonly #kept = new Set<LocalIndex>();
 
@@ -113,7 +111,6 @@ export class PathMtu implements Machine {
     this.#asking.delete(localIndex);
     this.#timers.cancel(localIndex);
     this.#busy.delete(localIndex);
-    this.#told.delete(localIndex);
   }
 
   /** The data plane sends large packets on this session. */
@@ -128,9 +125,9 @@ export class PathMtu implements Machine {
    */
   refusedAsTooLong(endpoint: Endpoint): boolean {
     let isTheirs = false;
-    for (const localIndex of this.#told.keys()) {
-      const session = this.#peers.session(localIndex);
-      if (!session?.path || this.#wrappingOf(session.path)?.to !== endpoint) continue;
+    for (const session of this.#peers.sessions()) {
+      const { localIndex, path, mtuTold } = session;
+      if (mtuTold === undefined || !path || this.#wrappingOf(path)?.to !== endpoint) continue;
       isTheirs = true;
       const asking = this.#asking.get(localIndex);
       if (asking) {
@@ -179,7 +176,7 @@ export class PathMtu implements Machine {
 
   /** All sessions are gone; what was found out of their ways is not. */
   stop(): void {
-    for (const localIndex of [...this.#told.keys(), ...this.#asking.keys(), ...this.#kept]) this.forget({ localIndex });
+    for (const localIndex of [...this.#busy, ...this.#asking.keys(), ...this.#kept]) this.forget({ localIndex });
   }
 
   nextAt(): Instant | undefined {
@@ -234,15 +231,17 @@ export class PathMtu implements Machine {
   }
 
   /** To the data plane, if it is news. 0 stands for what is not known. */
-  #tell({ localIndex, path }: Session, mtu: number | undefined): void {
+  #tell(session: Session, mtu: number | undefined): void {
+    const { localIndex, path } = session;
     if (mtu !== undefined) this.#kept.delete(localIndex);
     else if (this.#kept.has(localIndex)) return;
     const wrapping = path && this.#wrappingOf(path);
     // As long as the device allows is no limit.
     const isLimit = mtu !== undefined && (!wrapping || mtu < (ladderOf(this.#deviceMtu(), wrapping)[0] ?? 0));
     const told = isLimit ? mtu : 0;
-    if (this.#told.get(localIndex) === told) return;
-    this.#told.set(localIndex, told);
+    if (session.mtuTold === told) return;
+    // This machine's own field, which everybody else reads at most.
+    (session as OwnedSession).mtuTold = told;
     const largeAbove = told === 0 ? LARGE_BYTES : Math.min(LARGE_BYTES, Math.floor((told * 3) / 4));
     this.#emit({ kind: "command", command: { kind: "set-path-mtu", localIndex, mtu: told, largeAbove } });
   }

@@ -6,7 +6,7 @@ import {
   isInactive,
   judgeActivity,
 } from "../../../../../src/core/machine/liveness/activity.ts";
-import { newVitals } from "../../../../../src/core/machine/liveness/vitals.ts";
+import { newVitals } from "../../../../../src/core/peer/vitals.ts";
 import { aSession, trusted } from "../../../fixtures/sessions.ts";
 
 const peer = trusted("peer", "10.77.0.2/16");

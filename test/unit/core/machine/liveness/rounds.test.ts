@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { instant, NEVER, wallTime } from "../../../../../src/core/base/time.ts";
 import { Rounds } from "../../../../../src/core/machine/liveness/rounds.ts";
-import { newVitals } from "../../../../../src/core/machine/liveness/vitals.ts";
 import { NodeFacts } from "../../../../../src/core/node/facts.ts";
 import type { LocalIndex } from "../../../../../src/core/path/session-index.ts";
 import { PeerTable } from "../../../../../src/core/peer/peer-table.ts";
+import type { OwnedSession } from "../../../../../src/core/peer/session.ts";
 import { nodeSuite } from "../../../../../src/runtime/node-crypto.ts";
 import { TestAuthority, WORLD_BEGINS } from "../../../fixtures/authority.ts";
 import { CountingEntropy } from "../../../fixtures/counting-entropy.ts";
@@ -32,6 +32,16 @@ test("a round that nobody waits for after it goes as fast as others are not kept
   expect(looksOf({ areHeard: true, untilNextMs: 0 }).at(-1)!.at).toBe(18);
 });
 
+/** Counts sessions that somebody looks at. */
+class CountingTable extends PeerTable {
+  looks = 0;
+
+  override session(index: LocalIndex): OwnedSession | undefined {
+    this.looks++;
+    return super.session(index);
+  }
+}
+
 /** Sessions that each turn of one round looked at, and when. */
 function looksOf({ areHeard, untilNextMs }: { readonly areHeard: boolean; readonly untilNextMs: number }) {
   const clockAt = (ms: number) => ({
@@ -40,24 +50,19 @@ function looksOf({ areHeard, untilNextMs }: { readonly areHeard: boolean; readon
   });
   const crypto = { crypto: nodeSuite, entropy: new CountingEntropy(3), clock: clockAt(0) };
   const facts = new NodeFacts(settingsOf(identity, plan), crypto);
-  const peers = new PeerTable();
+  const peers = new CountingTable();
   for (let i = 0; i < SESSIONS; i++) {
     const peer = trusted(`peer${i}`, `10.77.${1 + (i >> 8)}.${i & 255}/16`);
     const session = aSession(peer, { localIndex: (i + 1) as LocalIndex });
+    Object.assign(session.vitals, { lastReceivedAt: areHeard ? instant(0) : NEVER });
     peers.add(session);
     peers.makePrimary(session, facts.now);
   }
-  let looks = 0;
-  const vitals = { ...newVitals(), lastReceivedAt: areHeard ? instant(0) : NEVER };
-  const vitalsOf = () => {
-    looks++;
-    return vitals;
-  };
-  const rounds = new Rounds(facts, peers, vitalsOf, () => {});
+  const rounds = new Rounds(facts, peers, () => {});
   const turns: { readonly at: number; readonly looks: number }[] = [];
   const note = (): void => {
-    turns.push({ at: facts.now, looks });
-    looks = 0;
+    turns.push({ at: facts.now, looks: peers.looks });
+    peers.looks = 0;
   };
   rounds.go(untilNextMs);
   note();

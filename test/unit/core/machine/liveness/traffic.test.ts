@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { trafficOf, trafficSince } from "../../../../../src/core/machine/liveness/traffic.ts";
-import { newVitals } from "../../../../../src/core/machine/liveness/vitals.ts";
 import { NO_TRAFFIC, type TrafficCounts } from "../../../../../src/core/peer/traffic-counts.ts";
+import { newVitals } from "../../../../../src/core/peer/vitals.ts";
 
 const COUNTS = { sentPackets: 3, sentBytes: 300, receivedPackets: 2, receivedBytes: 200 };
 

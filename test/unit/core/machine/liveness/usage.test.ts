@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { instant } from "../../../../../src/core/base/time.ts";
 import type { LocalIndex, SessionActivity } from "../../../../../src/core/dataplane/contract.ts";
 import { notePosted, takeUse } from "../../../../../src/core/machine/liveness/usage.ts";
-import { newVitals } from "../../../../../src/core/machine/liveness/vitals.ts";
+import { newVitals } from "../../../../../src/core/peer/vitals.ts";
 
 const INDEX = 7 as LocalIndex;
 

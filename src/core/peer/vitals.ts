@@ -1,6 +1,5 @@
-import { type Instant, NEVER } from "../../base/time.ts";
-import { NO_TRAFFIC, type TrafficCounts } from "../../peer/traffic-counts.ts";
-import type { Sent } from "./usage.ts";
+import { type Instant, NEVER } from "../base/time.ts";
+import { NO_TRAFFIC, type TrafficCounts } from "./traffic-counts.ts";
 
 /** Doubt about whether the peer still has a session. */
 export type Suspicion =
@@ -25,6 +24,19 @@ export interface Vitals extends TrafficCounts {
   readonly renewNotBefore: Instant | undefined;
   /** Send counter passed the mark for re-handshakes. */
   readonly counterHigh: boolean;
+}
+
+/** What left through a session, as of its last sample, and what of the rest this host says by itself. */
+export interface Sent {
+  sentPackets: number;
+  sentBytes: number;
+  postedPackets: number;
+  postedBytes: number;
+  answers: number;
+  /** Of the posted ones, those that the last sample did not know yet. */
+  carried: number;
+  /** `NEVER` before the first sample that it was in. */
+  sampledAt: Instant;
 }
 
 /** When something authenticated was last seen on it, if ever. */
@@ -60,5 +72,3 @@ export function newVitals(): OwnedVitals {
     seenInSample: -1,
   };
 }
-
-export const NOTHING_KNOWN: Vitals = newVitals();
