@@ -3,6 +3,8 @@ import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
 const COMPILED = join(dirname(fileURLToPath(import.meta.url)), "../dist");
+/** What every daemon loads. Others stay packages: many are loaded on demand only, by their names. */
+const LOADED_ALWAYS = /^(@bufbuild\/protobuf|commander|fflate|re2js|yaml)(\/|$)/;
 const ENTRIES = ["src/cli/main", "src/index", "certs/cli/main", "certs/index"];
 
 /**
@@ -14,7 +16,7 @@ export async function bundle(folder) {
     cwd: COMPILED,
     input: Object.fromEntries(ENTRIES.map((entry) => [entry, `./${entry}.js`])),
     platform: "node",
-    external: (name) => !/^[./]/.test(name),
+    external: (name) => !/^[./]/.test(name) && !LOADED_ALWAYS.test(name),
   });
   await made.write({
     dir: folder,
