@@ -24,7 +24,7 @@ export function acceptUpdate(
   if (update.address !== undefined && !from.addresses.includes(update.address)) return "not-its-address";
   directory.report({
     addresses: from.addresses,
-    networks: from.certificate.networks,
+    certificate: from.certificate,
     endpoints: update.endpoints,
     relays: update.relays,
     nat: update.nat,
@@ -93,10 +93,11 @@ function replyTo(
 
 /** `asker`: its addresses, of which the queried host is told the one that it can reach, if there are several. */
 function punchFor(
-  { addresses: [to], networks }: KnownHost,
+  { addresses: [to], certificate }: KnownHost,
   asker: readonly IpAddress[],
   ways: Ways,
 ): LighthouseReply | undefined {
+  const networks = certificate?.networks ?? [];
   const address = asker.find((own) => networks.some((network) => contains(network, own))) ?? asker[0];
   if (to === undefined || address === undefined) return undefined;
   const { endpoints, relays, nat } = ways;

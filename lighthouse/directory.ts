@@ -1,4 +1,5 @@
 import { LruMap } from "../src/core/base/lru.ts";
+import type { Certificate } from "../src/core/cert/certificate.ts";
 import { Underlay } from "../src/core/discovery/underlay.ts";
 import { familyOf, type IpAddress } from "../src/core/netip/address.ts";
 import { type Endpoint, endpointAddress } from "../src/core/netip/endpoint.ts";
@@ -10,8 +11,8 @@ import type { NatReport } from "../src/core/wire/nat-report.ts";
 export interface KnownHost {
   /** All its overlay addresses; the first one names it. */
   readonly addresses: readonly IpAddress[];
-  /** Overlay networks of its certificate; empty until it has spoken. */
-  readonly networks: readonly Prefix[];
+  /** Undefined until it has spoken. */
+  readonly certificate: Certificate | undefined;
   /** Where its authenticated packets come from, by family. */
   readonly learnedV4: Endpoint | undefined;
   readonly learnedV6: Endpoint | undefined;
@@ -23,7 +24,7 @@ export interface KnownHost {
 }
 
 /** What a host says about itself, and its certificate about it. */
-interface OwnWord extends Pick<KnownHost, "addresses" | "networks" | "relays" | "nat"> {
+interface OwnWord extends Pick<KnownHost, "addresses" | "certificate" | "relays" | "nat"> {
   readonly endpoints: readonly Endpoint[];
 }
 
@@ -60,11 +61,11 @@ export class Directory {
 
   /** The host's own report, in place of its last one: nobody is sent to where no single machine can be. */
   report(host: OwnWord): void {
-    const { addresses, networks, relays, nat } = host;
+    const { addresses, certificate, relays, nat } = host;
     const known = this.#known(addresses);
     this.#store({
       addresses,
-      networks,
+      certificate,
       learnedV4: known?.learnedV4,
       learnedV6: known?.learnedV6,
       reported: endpointList(host.endpoints.filter((endpoint) => this.#underlay.isPlausible(endpoint))),
@@ -80,7 +81,7 @@ export class Directory {
     const isV4 = familyOf(endpointAddress(at)) === 4;
     this.#store({
       addresses,
-      networks: known?.networks ?? NONE,
+      certificate: known?.certificate,
       learnedV4: isV4 ? at : known?.learnedV4,
       learnedV6: isV4 ? known?.learnedV6 : at,
       reported: known?.reported ?? NO_ENDPOINTS,

@@ -1,5 +1,6 @@
 import { LruMap } from "../base/lru.ts";
 import { fail, ok, type Result } from "../base/result.ts";
+import { SharedLists } from "../base/shared-lists.ts";
 import type { WallTime } from "../base/time.ts";
 import type { CryptoSuite } from "../crypto/suite.ts";
 import { Blocklist } from "./blocklist.ts";
@@ -12,7 +13,6 @@ import type {
 } from "./certificate.ts";
 import { excessOver } from "./constraints.ts";
 import { isSignedBy } from "./decode.ts";
-import { GroupLists } from "./group-lists.ts";
 import { KeptCertificate } from "./kept-certificate.ts";
 import type { RevocationList } from "./revocation-list.ts";
 import { untimely } from "./validity.ts";
@@ -59,21 +59,21 @@ export class CaPool {
    * issuer's name, so nobody gets in here without a CA; and what the certificate says, once read, is the same object for everybody.
    */
   readonly #judged: LruMap<Fingerprint, Judgement>;
-  readonly #groupLists: GroupLists;
+  readonly #lists: SharedLists;
   readonly #revocations: readonly RevocationList[];
 
   private constructor(
     parts: Trusted,
     revocations: readonly RevocationList[] = [],
     judged = new LruMap<Fingerprint, Judgement>(JUDGED_MAX),
-    groupLists = new GroupLists(),
+    lists = new SharedLists(),
   ) {
     this.#suite = parts.suite;
     this.#authorities = parts.authorities;
     this.#blocklist = parts.blocklist;
     this.#revocations = revocations;
     this.#judged = judged;
-    this.#groupLists = groupLists;
+    this.#lists = lists;
   }
 
   /**
@@ -107,7 +107,7 @@ export class CaPool {
   /** The same trust, but for what these lists take back, in place of those of before. */
   with(revocations: readonly RevocationList[]): CaPool {
     const parts = { suite: this.#suite, authorities: this.#authorities, blocklist: this.#blocklist };
-    return new CaPool(parts, revocations, this.#judged, this.#groupLists);
+    return new CaPool(parts, revocations, this.#judged, this.#lists);
   }
 
   /** Fingerprint to certificate, in the order of loading. */
@@ -143,7 +143,7 @@ export class CaPool {
     if (!isSignedBy(this.#suite, head, trusted.value.publicKey))
       return refuse("bad-signature", "the certificate's signature is not that of the CA it names");
     // Thousands of certificates name one authority: they share its name.
-    const judgement = judged(read(trusted.value.fingerprint), trusted.value, this.#groupLists);
+    const judgement = judged(read(trusted.value.fingerprint), trusted.value, this.#lists);
     this.#judged.set(head.fingerprint, judgement);
     return judgement;
   }
@@ -192,13 +192,12 @@ const JUDGED_MAX = 4096;
 type Judgement = Result<VerifiedCertificate, CertificateRefusal>;
 
 /** Of a certificate that its CA has signed: whether it can be read, and step 6. */
-function judged(certificate: Result<Certificate, string>, ca: Certificate, groupLists: GroupLists): Judgement {
+function judged(certificate: Result<Certificate, string>, ca: Certificate, lists: SharedLists): Judgement {
   if (!certificate.ok) return refuse("bad-content", `the certificate is not as it must be: ${certificate.reason}`);
   if (certificate.value.networks.length === 0) return refuse("no-network", "the certificate has no network");
   const excess = excessOver(ca, certificate.value);
   if (excess) return refuse(excess.code, `the certificate goes beyond its CA: ${excess.text}`);
-  const kept = new KeptCertificate(certificate.value, groupLists.shared(certificate.value.groups));
-  return ok(kept as Certificate as VerifiedCertificate);
+  return ok(new KeptCertificate(certificate.value, lists) as Certificate as VerifiedCertificate);
 }
 
 function refuse(

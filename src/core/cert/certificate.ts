@@ -1,6 +1,7 @@
 import type { Brand } from "../base/brand.ts";
 import type { Result } from "../base/result.ts";
 import type { Curve } from "../crypto/suite.ts";
+import type { IpAddress } from "../netip/address.ts";
 import type { Prefix } from "../netip/prefix.ts";
 
 export type CertificateVersion = 1 | 2;
@@ -98,10 +99,16 @@ export interface ListLengths {
 /** A certificate that a CA pool has accepted at some instant. Only `CaPool.verify` returns one, and its bytes are looked up when somebody asks. */
 export interface VerifiedCertificate extends Omit<Certificate, keyof LookedUp>, LookedUp {
   readonly [verified]: true;
+  /** Of its networks, in their order: there is at least one. */
+  readonly addresses: readonly IpAddress[];
 }
 
 /** Accessors of a class: spread into another object they would be lost, so the compiler takes them out of what is spread. */
 declare abstract class LookedUp {
+  abstract get networks(): readonly Prefix[];
+  abstract get notBefore(): bigint;
+  abstract get notAfter(): bigint;
+  abstract get fingerprint(): Fingerprint;
   abstract get publicKey(): Uint8Array;
   abstract get signature(): Uint8Array;
   abstract get details(): Uint8Array;

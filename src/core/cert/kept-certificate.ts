@@ -1,5 +1,7 @@
 import { fromHex, toHex } from "../base/bytes.ts";
 import { type PackedBytes, packed, unpacked } from "../base/packed.ts";
+import type { SharedLists } from "../base/shared-lists.ts";
+import type { IpAddress } from "../netip/address.ts";
 import type { Certificate, CertificateViews, Fingerprint } from "./certificate.ts";
 import { viewsOf } from "./views.ts";
 
@@ -11,30 +13,36 @@ export class KeptCertificate implements Certificate {
   readonly version: Certificate["version"];
   readonly curve: Certificate["curve"];
   readonly name: string;
-  readonly networks: Certificate["networks"];
+  /** Of its networks, in their order. */
+  readonly addresses: readonly IpAddress[];
   readonly unsafeNetworks: Certificate["unsafeNetworks"];
   readonly groups: readonly string[];
   readonly isCa: boolean;
   readonly issuer: Certificate["issuer"];
+  readonly #bits: readonly number[];
   readonly #notBefore: KeptTime;
   readonly #notAfter: KeptTime;
   readonly #fingerprint: PackedBytes;
   readonly #encoded: PackedBytes;
 
-  /** `groups`: its groups, in an array that others may have, too. */
-  constructor(certificate: Certificate, groups: readonly string[]) {
+  constructor(certificate: Certificate, lists: SharedLists) {
     this.version = certificate.version;
     this.curve = certificate.curve;
     this.name = certificate.name;
-    this.networks = certificate.networks;
+    this.addresses = certificate.networks.map(({ address }) => address);
     this.unsafeNetworks = certificate.unsafeNetworks;
-    this.groups = groups;
+    this.groups = lists.shared(certificate.groups);
     this.isCa = certificate.isCa;
     this.issuer = certificate.issuer;
+    this.#bits = lists.shared(certificate.networks.map(({ bits }) => bits));
     this.#notBefore = kept(certificate.notBefore);
     this.#notAfter = kept(certificate.notAfter);
     this.#fingerprint = packed(fromHex(certificate.fingerprint) ?? new Uint8Array());
     this.#encoded = packed(certificate.encoded);
+  }
+
+  get networks(): Certificate["networks"] {
+    return this.addresses.map((address, i) => ({ address, bits: this.#bits[i] ?? 0 }));
   }
 
   get notBefore(): bigint {

@@ -107,7 +107,7 @@ export function newSession(
     ownVersion: origin.ownVersion,
     ownFingerprint: origin.ownFingerprint,
     handshakeMs: origin.handshakeMs,
-    addresses: addressesOf(origin.peer),
+    addresses: origin.peer.addresses,
     state: options.confirmed
       ? { at: "live", since: now }
       : { at: "unconfirmed", since: now, probesSent: 0, answer: options.answer },
@@ -122,10 +122,6 @@ export function newSession(
 /** Which end of its handshake we were. */
 export function roleIn({ message1Hash }: Pick<Session, "message1Hash">): HandshakeRole["kind"] {
   return message1Hash === undefined ? "initiator" : "responder";
-}
-
-export function addressesOf(certificate: VerifiedCertificate): readonly IpAddress[] {
-  return certificate.networks.map(({ address }) => address);
 }
 
 /** The overlay address that names the peer: the first of its certificate (protocol 3.6.10). */

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { ok } from "../../../src/core/base/result.ts";
+import { SharedLists } from "../../../src/core/base/shared-lists.ts";
 import { CaPool } from "../../../src/core/cert/ca-pool.ts";
 import type { Certificate, UnreadCertificate, VerifiedCertificate } from "../../../src/core/cert/certificate.ts";
+import { KeptCertificate } from "../../../src/core/cert/kept-certificate.ts";
 import type { DataPlaneEvent } from "../../../src/core/dataplane/contract.ts";
 import { directPath } from "../../../src/core/path/path.ts";
 import { PacketType } from "../../../src/core/wire/header.ts";
@@ -209,9 +211,18 @@ function signsOfDeath(event: DataPlaneEvent): boolean {
 
 /** Believes every certificate. */
 const credulous: CaPool = Object.create(CaPool.prototype, {
-  verify: { value: (certificate: Certificate) => ok(certificate as VerifiedCertificate) },
-  admit: { value: ({ read }: UnreadCertificate) => read() },
+  verify: { value: (certificate: Certificate) => ok(kept(certificate)) },
+  admit: {
+    value: ({ read }: UnreadCertificate) => {
+      const certificate = read();
+      return certificate.ok ? ok(kept(certificate.value)) : certificate;
+    },
+  },
   recheck: { value: (certificate: VerifiedCertificate) => ok(certificate) },
   caOf: { value: () => undefined },
   authorities: { value: [] },
 });
+
+function kept(certificate: Certificate): VerifiedCertificate {
+  return new KeptCertificate(certificate, new SharedLists()) as Certificate as VerifiedCertificate;
+}

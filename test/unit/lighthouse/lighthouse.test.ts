@@ -89,7 +89,7 @@ describe("a lighthouse", () => {
   test("keeps what a host says of its translator when its packets come from somewhere else", () => {
     const directory = new Directory([]);
     const nat = { ...UNKNOWN_NAT, mapping: "sequential", delta: 1, lastPort: 20_000 } as const;
-    directory.report({ addresses: a.addresses, networks: [], endpoints: [], relays: [], nat });
+    directory.report({ addresses: a.addresses, certificate: undefined, endpoints: [], relays: [], nat });
     directory.learned(a.addresses, "203.0.113.1:20001" as Endpoint);
     expect(directory.find(a.addresses[0]!)).toMatchObject({ nat, learnedV4: "203.0.113.1:20001" });
   });

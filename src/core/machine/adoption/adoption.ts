@@ -6,7 +6,7 @@ import type { AdoptionRefusal } from "../../operator/failure.ts";
 import { withCarried } from "../../path/carried.ts";
 import { decodeMemo } from "../../peer/memo.ts";
 import type { Peers } from "../../peer/peer.ts";
-import { addressesOf, nameAddress, newSession, type OwnedSession } from "../../peer/session.ts";
+import { nameAddress, newSession, type OwnedSession } from "../../peer/session.ts";
 import type { Facts } from "../facts.ts";
 import type { CallAnewEvent, CommonEvent, Emit, Machine, SendEvent, StopReason } from "../machine.ts";
 
@@ -128,7 +128,7 @@ export class Adoption implements Machine {
       return this.#refuse({ of: "cipher", session: cipher, configured: settings.boot.cipher });
     const peer = pool.verify(memo.value.peer, clock.wall);
     if (!peer.ok) return this.#refuse({ of: "certificate", why: peer.reason.text });
-    if (addressesOf(peer.value).join() !== snapshot.peerAddresses.join()) return this.#refuse({ of: "addresses" });
+    if (peer.value.addresses.join() !== snapshot.peerAddresses.join()) return this.#refuse({ of: "addresses" });
     const { localIndex, remoteIndex, confirmed, path } = snapshot;
     const session = newSession(
       {

@@ -17,13 +17,7 @@ import type { Path, RelayedPath } from "../../path/path.ts";
 import type { Place } from "../../path/place.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { placeOf } from "../../peer/place.ts";
-import {
-  addressesOf,
-  type FinishedHandshake,
-  type Message1Hash,
-  nameAddress,
-  type Session,
-} from "../../peer/session.ts";
+import { type FinishedHandshake, type Message1Hash, nameAddress, type Session } from "../../peer/session.ts";
 import { HEADER_BYTES, TAG_BYTES } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
 import type { CommonEvent, Emit, ProbeEvent } from "../machine.ts";
@@ -151,7 +145,7 @@ export class Answers {
 
   #judge(response: Response, path: Path): HandshakeRefusal | undefined {
     const far = path.kind === "relayed" ? this.#ports.farOf(path) : undefined;
-    const addresses = addressesOf(response.peer);
+    const addresses = response.peer.addresses;
     if (path.kind === "relayed" && !addresses.some((address) => address === far))
       return { code: "wrong-relay", fingerprint: response.peer.fingerprint };
     if (!isAllowedPath(this.#facts.allowedRemotes, path, addresses)) return { code: "place-not-allowed" };

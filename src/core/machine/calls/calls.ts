@@ -19,7 +19,7 @@ import type { Call, RefusalThere } from "../../peer/call.ts";
 import { isSameParcel, type Parcel } from "../../peer/parcel.ts";
 import type { PeerTable } from "../../peer/peer-table.ts";
 import { placeOf } from "../../peer/place.ts";
-import { addressesOf, type FinishedHandshake } from "../../peer/session.ts";
+import type { FinishedHandshake } from "../../peer/session.ts";
 import type { Facts } from "../facts.ts";
 import type { Emit, Machine, StopReason } from "../machine.ts";
 import { placesToCall } from "./attempt.ts";
@@ -141,11 +141,11 @@ export class Calls implements Machine {
     else if (outcome.kind === "refused") this.#refused(call, source, outcome);
     else if (outcome.kind === "turned-away") {
       const { code, text, peer } = outcome;
-      if (addressesOf(peer).includes(call.target))
+      if (peer.addresses.includes(call.target))
         this.#emit({ kind: "turned-away", target: call.target, refusal: { code, text, via: peer.name } });
-    } else if (!isAllowedPath(allowedRemotes, path, addressesOf(outcome.peer)))
+    } else if (!isAllowedPath(allowedRemotes, path, outcome.peer.addresses))
       this.#refused(call, source, unwelcome({ code: "place-not-allowed" }));
-    else if (!addressesOf(outcome.peer).includes(call.target)) this.#wrongResponder(call, { source, path }, outcome);
+    else if (!outcome.peer.addresses.includes(call.target)) this.#wrongResponder(call, { source, path }, outcome);
     // Where an answer comes from is where the tunnel will go, and proves nothing: one from where we called is worth a moment's waiting.
     else if (!call.tried.has(source)) this.#pending.hold(call, { source, path, answer: outcome }, this.#facts.now);
     else this.#complete(call, initiation, path, outcome);

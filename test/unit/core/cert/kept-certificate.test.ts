@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { SharedLists } from "../../../../src/core/base/shared-lists.ts";
 import type { Certificate, VerifiedCertificate } from "../../../../src/core/cert/certificate.ts";
 import { fingerprintsOf } from "../../../../src/core/cert/decode.ts";
 import { toHandshakeForm } from "../../../../src/core/cert/handshake-form.ts";
@@ -14,7 +15,7 @@ describe.each([
   [2, "P256"],
 ] as const)("a certificate of version %i on %s that is kept", (version, curve) => {
   const certificate = hostOf(authorityFor({ version, curve }), { version });
-  const kept = new KeptCertificate(certificate, certificate.groups);
+  const kept = new KeptCertificate(certificate, new SharedLists());
 
   test("says what it said when it was read", () => {
     expect(partsOf(kept)).toEqual(partsOf(certificate));
@@ -34,7 +35,10 @@ describe.each([
 
   test("says times that no 32 bits hold as exactly", () => {
     const [notBefore, notAfter] = [-(2n ** 40n), 2n ** 62n + 1n];
-    const far = new KeptCertificate(Object.assign(Object.create(certificate), { notBefore, notAfter }), []);
+    const far = new KeptCertificate(
+      Object.assign(Object.create(certificate), { notBefore, notAfter }),
+      new SharedLists(),
+    );
     expect([far.notBefore, far.notAfter]).toEqual([notBefore, notAfter]);
   });
 

@@ -6,13 +6,14 @@ import type { Endpoint } from "../../../../src/core/netip/endpoint.ts";
 import { decodeMemo, encodeMemo, type SessionMemo } from "../../../../src/core/peer/memo.ts";
 import { nodeSuite } from "../../../../src/runtime/node-crypto.ts";
 import { trusted } from "../../fixtures/sessions.ts";
+import { partsOf } from "../cert/parts.ts";
 
 describe.each([
   ["version 1", trusted("peer", "10.77.0.2/16")],
   ["version 2", trusted("peer", "10.77.0.2/16", "fd00:77::2/64")],
 ])("the memo of a session with a %s peer", (_, peer) => {
   const memo: SessionMemo = {
-    peer,
+    peer: partsOf(peer),
     message1Hash: packed(new Uint8Array(32).fill(0xab)),
     peerTime: 1_795_132_800_000_000_123n,
     ownVersion: 2,
