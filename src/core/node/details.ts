@@ -27,7 +27,7 @@ export function detailsOf(facts: Facts, peers: Peers, { discovery }: Pick<Machin
         relay: relay && nameAddress(relay),
       };
     }),
-    calls: [...peers.peers()].flatMap(({ call }) =>
+    calls: [...peers.called()].flatMap(({ call }) =>
       call
         ? {
             address: call.target,

@@ -22,7 +22,7 @@ export function hearOfTcp(
     case "carried":
       // Whoever is called, or does not answer, is called through this one, too.
       for (const session of peers.primaries()) if (liveness.isSuspect(session)) calls.start(nameAddress(session));
-      for (const { call } of [...peers.peers()]) if (call) calls.newWays(call.target);
+      for (const { call } of [...peers.called()]) if (call) calls.newWays(call.target);
       discovery.presence.hurry(0);
       return;
     case "udp-returned":

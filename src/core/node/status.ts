@@ -120,7 +120,7 @@ const LIGHTHOUSE_ANSWERS_MS = 10_000;
 
 function tablesOf(peers: Peers): NodeStatus["tables"] {
   let [calls, callIndexes] = [0, 0];
-  for (const { call } of peers.peers()) {
+  for (const { call } of peers.called()) {
     if (call) calls++;
     if (call?.progress.at === "calling") callIndexes++;
   }
@@ -136,25 +136,28 @@ function isAsking(suspicion: Suspicion): boolean {
 
 /** Those that are up first, then those that have not proven themselves, are called, could not be reached. */
 function peersOf(peers: Peers, machines: Looked, facts: Facts, whom: StatusOf): readonly PeerStatus[] {
+  /** Addresses of those that are not up. */
   const shown = new Set<IpAddress>();
   const statuses: PeerStatus[] = [];
   const nowSeconds = facts.clock.wall / 1_000_000_000n;
   const add = (session: Session, at: "up" | "unconfirmed"): void => {
-    for (const address of session.addresses) shown.add(address);
     if (whom === "everybody" || endsSoon(session.peer, nowSeconds) || showsOld(session, facts.settings.live.identity))
       statuses.push(ofSession(session, at, { peers, machines, facts }));
   };
   const addUnreached = (name: IpAddress, at: "handshaking" | "failed", trouble: PeerTrouble): void => {
-    if (shown.has(name)) return;
+    if (shown.has(name) || peers.sessionsOf(name).length > 0) return;
     shown.add(name);
     statuses.push(unreached({ name: peers.lastNameOf(name), address: name }, at, trouble));
   };
   for (const session of peers.primaries()) add(session, "up");
-  for (const session of peers.sessions())
-    if (!session.addresses.some((address) => shown.has(address))) add(session, "unconfirmed");
-  for (const { name, call } of peers.peers())
+  for (const session of peers.sessions()) {
+    if (session.addresses.some((address) => peers.primaryOf(address) || shown.has(address))) continue;
+    for (const address of session.addresses) shown.add(address);
+    add(session, "unconfirmed");
+  }
+  for (const { name, call } of peers.called())
     if (call) addUnreached(name, "handshaking", { of: "calling", attempt: call.attempt });
-  for (const { name, failed } of peers.peers())
+  for (const { name, failed } of peers.called())
     if (failed) addUnreached(name, "failed", { of: "failed-call", failure: failed.failure });
   return statuses;
 }

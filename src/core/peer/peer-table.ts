@@ -25,6 +25,8 @@ const LAST_NAMES_MAX = 4_096;
 export class PeerTable implements Peers {
   /** What there is at each address. One map with all of it: a host knows thousands. */
   readonly #entries = new Map<IpAddress, Entry>();
+  /** Those with a call, or a failed one: few, of thousands. */
+  readonly #called = new Set<Entry>();
   readonly #byIndex = new Map<LocalIndex, OwnedSession>();
   readonly #byRemoteIndex = new ListMap<number, OwnedSession>();
   readonly #byMessage1 = new Map<Message1Hash, OwnedSession>();
@@ -38,8 +40,8 @@ export class PeerTable implements Peers {
     return session ? this.#entries.get(nameAddress(session)) : entry;
   }
 
-  *peers(): IterableIterator<Peer> {
-    for (const entry of this.#entries.values()) if (entry.isPeer) yield entry;
+  called(): IterableIterator<Peer> {
+    return this.#called.values();
   }
 
   lastNameOf(address: IpAddress): string | undefined {
@@ -154,13 +156,15 @@ export class PeerTable implements Peers {
     if (before?.progress.at === "calling") this.#callsByIndex.delete(before.progress.initiation.localIndex);
     if (call?.progress.at === "calling") this.#callsByIndex.set(call.progress.initiation.localIndex, call);
     peer.call = call;
-    this.#forgetIfEmpty(peer);
+    this.#settle(peer);
   }
 
   /** What came of the last call, for the machine that calls; undefined: the host was reached. */
   setFailed(target: IpAddress, failed: FailedCall | undefined): void {
     if (failed) {
-      this.#reach(target).failed = failed;
+      const peer = this.#reach(target);
+      peer.failed = failed;
+      this.#settle(peer);
       const forgotten = this.#failed.set(target, failed);
       if (forgotten !== undefined) this.#clearFailed(forgotten);
     } else {
@@ -182,7 +186,7 @@ export class PeerTable implements Peers {
     const peer = this.#entries.get(target);
     if (!peer) return;
     peer.failed = undefined;
-    this.#forgetIfEmpty(peer);
+    this.#settle(peer);
   }
 
   #reach(address: IpAddress): Entry {
@@ -191,6 +195,13 @@ export class PeerTable implements Peers {
     const fresh = new Entry(address, this);
     this.#entries.set(address, fresh);
     return fresh;
+  }
+
+  /** After a change of its call, or of what came of the last one. */
+  #settle(peer: Entry): void {
+    if (peer.call || peer.failed) this.#called.add(peer);
+    else this.#called.delete(peer);
+    this.#forgetIfEmpty(peer);
   }
 
   #forgetIfEmpty({ name, newest, call, failed }: Entry): void {
@@ -220,10 +231,6 @@ class Entry implements Peer {
 
   get leading(): readonly OwnedSession[] {
     return this.newest ? [this.newest, ...this.older] : NO_SESSIONS;
-  }
-
-  get isPeer(): boolean {
-    return this.call !== undefined || this.failed !== undefined || this.sessions.length > 0;
   }
 
   get sessions(): readonly OwnedSession[] {

@@ -33,8 +33,8 @@ export interface Peers {
   find(address: IpAddress): Peer | undefined;
   /** By what name a host at this address was met last, whether it is up or not. */
   lastNameOf(address: IpAddress): string | undefined;
-  /** Every peer, in the order in which they were first wanted. */
-  peers(): Iterable<Peer>;
+  /** Every peer that is called, or that a call has not reached, in the order in which they were first called. */
+  called(): Iterable<Peer>;
   readonly sessionCount: number;
   /** Overlay addresses that a session leads to. */
   readonly addressCount: number;

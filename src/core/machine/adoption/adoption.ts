@@ -80,7 +80,7 @@ export class Adoption implements Machine {
     this.#recallAt = undefined;
     if (why === "shutting-down") return;
     const wereUp = [...this.#peers.primaries()].map(nameAddress);
-    const wereCalled = [...this.#peers.peers()].flatMap(({ call }) => call?.target ?? []);
+    const wereCalled = [...this.#peers.called()].flatMap(({ call }) => call?.target ?? []);
     this.#lost = [...new Set([...wereUp, ...wereCalled, ...this.#lost])];
   }
 

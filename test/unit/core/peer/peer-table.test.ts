@@ -108,12 +108,16 @@ describe("a peer", () => {
     expect(table.find(v4)).toBeUndefined();
     const call = calls.begin(v4, 1, now)!;
     expect(table.find(v4)).toMatchObject({ name: v4, addresses: [v4], call, certificate: undefined });
+    expect([...table.called()].map(({ name }) => name)).toEqual([v4]);
     calls.end(call);
-    expect([...table.peers()]).toEqual([]);
+    expect(table.find(v4)).toBeUndefined();
+    expect([...table.called()]).toEqual([]);
     table.setFailed(v4, { failure, at: now });
     expect(table.find(v4)?.failed).toEqual({ failure, at: now });
+    expect([...table.called()].map(({ name }) => name)).toEqual([v4]);
     table.setFailed(v4, undefined);
-    expect([...table.peers()]).toEqual([]);
+    expect(table.find(v4)).toBeUndefined();
+    expect([...table.called()]).toEqual([]);
   });
 
   test("that was called by another of its addresses is one peer once its certificate says so", () => {
@@ -122,9 +126,9 @@ describe("a peer", () => {
     const call = calls.begin(v6, 2, now)!;
     const session = aSession(peer);
     table.add(session);
-    expect([...table.peers()].map(({ name }) => name)).toEqual([v6, v4]);
+    expect([...table.called()].map(({ name }) => name)).toEqual([v6]);
     calls.end(call);
-    expect([...table.peers()].map(({ name }) => name)).toEqual([v4]);
+    expect([...table.called()]).toEqual([]);
     expect(table.find(v6)).toBe(table.find(v4));
     expect(table.find(v6)).toMatchObject({ addresses: [v4, v6], certificate: peer, sessions: [session] });
   });
@@ -175,7 +179,7 @@ describe("a peer", () => {
   test("that could not be reached is remembered as one of 256", () => {
     const table = new PeerTable();
     for (let i = 0; i < 300; i++) table.setFailed(`10.77.1.${i}` as IpAddress, { failure, at: now });
-    expect([...table.peers()]).toHaveLength(256);
+    expect([...table.called()]).toHaveLength(256);
     expect(table.find("10.77.1.0" as IpAddress)).toBeUndefined();
   });
 });
