@@ -79,11 +79,11 @@ export interface Session extends SessionOrigin {
   readonly secondarySince: Instant | undefined;
   /** How it is doing. Here, and written by `Liveness` alone: a map beside thousands of sessions takes as much again as what is in it. */
   readonly vitals: Vitals;
-  /** What the data plane has been told by `PathMtu` of the longest inner packet that passes; 0: that nothing is known. Undefined before the first time. */
+  /** Bytes of the longest inner packet that passes, as `PathMtu` has told the data plane; 0: nothing is known of that. Undefined before the first time. */
   readonly mtuTold: number | undefined;
 }
 
-/** A session in the hands of the two that own it: the peer table, and the machine that begins and ends sessions. */
+/** A session in the hands of those that own it: the peer table, the machine that begins and ends sessions, and of its last field `PathMtu`. */
 export interface OwnedSession extends Session {
   state: SessionState;
   path: Path | undefined;

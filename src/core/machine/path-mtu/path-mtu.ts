@@ -240,7 +240,6 @@ export class PathMtu implements Machine {
     const isLimit = mtu !== undefined && (!wrapping || mtu < (ladderOf(this.#deviceMtu(), wrapping)[0] ?? 0));
     const told = isLimit ? mtu : 0;
     if (session.mtuTold === told) return;
-    // This machine's own field, which everybody else reads at most.
     (session as OwnedSession).mtuTold = told;
     const largeAbove = told === 0 ? LARGE_BYTES : Math.min(LARGE_BYTES, Math.floor((told * 3) / 4));
     this.#emit({ kind: "command", command: { kind: "set-path-mtu", localIndex, mtu: told, largeAbove } });
