@@ -30,10 +30,12 @@ export class Identity {
   }
 }
 
-/** A private key that ssh2 takes for a server or a client. */
+/** A private key that ssh2 takes for a server or a client. Of those that it makes it cannot read one in some 280, and a client passes over that one without a word. */
 export function openSshKey(): { readonly private: string; readonly public: string } {
-  const { private: secret, public: line } = ssh2.utils.generateKeyPairSync("ed25519");
-  return { private: secret, public: line };
+  for (;;) {
+    const { private: secret, public: line } = ssh2.utils.generateKeyPairSync("ed25519");
+    if (!(ssh2.utils.parseKey(secret) instanceof Error)) return { private: secret, public: line };
+  }
 }
 
 export interface CertificatePlan {
