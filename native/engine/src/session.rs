@@ -34,7 +34,6 @@ pub struct Session {
     /// What is written now and then.
     pub(crate) seldom: Seldom,
     receive: Receiving,
-
     /// Our index, the one the peer sends to.
     pub local_index: u32,
     /// The peer's index, the one we send to.
