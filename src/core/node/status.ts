@@ -136,8 +136,10 @@ function isAsking(suspicion: Suspicion): boolean {
 
 /** Those that are up first, then those that have not proven themselves, are called, could not be reached. */
 function peersOf(peers: Peers, machines: Looked, facts: Facts, whom: StatusOf): readonly PeerStatus[] {
-  /** Addresses of those that are not up. */
+  /** Addresses of those that are shown and not up. */
   const shown = new Set<IpAddress>();
+  const isShown = (address: IpAddress): boolean =>
+    shown.has(address) || peers.sessionsOf(address).some((session) => peers.isPrimaryOfPeer(session));
   const statuses: PeerStatus[] = [];
   const nowSeconds = facts.clock.wall / 1_000_000_000n;
   const add = (session: Session, at: "up" | "unconfirmed"): void => {
@@ -145,13 +147,17 @@ function peersOf(peers: Peers, machines: Looked, facts: Facts, whom: StatusOf): 
       statuses.push(ofSession(session, at, { peers, machines, facts }));
   };
   const addUnreached = (name: IpAddress, at: "handshaking" | "failed", trouble: PeerTrouble): void => {
-    if (shown.has(name) || peers.sessionsOf(name).length > 0) return;
+    if (isShown(name)) return;
     shown.add(name);
     statuses.push(unreached({ name: peers.lastNameOf(name), address: name }, at, trouble));
   };
-  for (const session of peers.primaries()) add(session, "up");
+  const others: Session[] = [];
   for (const session of peers.sessions()) {
-    if (session.addresses.some((address) => peers.primaryOf(address) || shown.has(address))) continue;
+    if (peers.isPrimaryOfPeer(session)) add(session, "up");
+    else others.push(session);
+  }
+  for (const session of others) {
+    if (session.addresses.some(isShown)) continue;
     for (const address of session.addresses) shown.add(address);
     add(session, "unconfirmed");
   }

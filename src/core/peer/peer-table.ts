@@ -6,7 +6,7 @@ import type { IpAddress } from "../netip/address.ts";
 import type { LocalIndex } from "../path/session-index.ts";
 import type { Call, FailedCall } from "./call.ts";
 import type { Peer, Peers } from "./peer.ts";
-import { type Message1Hash, nameAddress, type OwnedSession } from "./session.ts";
+import { type Message1Hash, nameAddress, type OwnedSession, type Session } from "./session.ts";
 
 /** Sessions with one peer that have proven themselves. Beyond this the oldest goes (protocol 3.8). */
 export const SESSIONS_PER_PEER_MAX = 5;
@@ -83,7 +83,16 @@ export class PeerTable implements Peers {
   }
 
   *primaries(): IterableIterator<OwnedSession> {
-    for (const session of this.#byIndex.values()) if (this.#sends(session)) yield session;
+    for (const session of this.#byIndex.values()) if (this.isPrimaryOfPeer(session)) yield session;
+  }
+
+  /** Whether it sends for the first of its addresses for which any session does. A plain loop: every session is asked, again and again. */
+  isPrimaryOfPeer(session: Session): boolean {
+    for (const address of session.addresses) {
+      const primary = this.primaryOf(address);
+      if (primary) return primary === session;
+    }
+    return false;
   }
 
   *sharedAddresses(): IterableIterator<IpAddress> {
@@ -171,15 +180,6 @@ export class PeerTable implements Peers {
       this.#failed.delete(target);
       this.#clearFailed(target);
     }
-  }
-
-  /** Whether it sends for the first of its addresses for which any session does. A plain loop: every session is asked, again and again. */
-  #sends(session: OwnedSession): boolean {
-    for (const address of session.addresses) {
-      const primary = this.primaryOf(address);
-      if (primary) return primary === session;
-    }
-    return false;
   }
 
   #clearFailed(target: IpAddress): void {

@@ -49,6 +49,8 @@ export interface Peers {
   isPrimary(session: Session): boolean;
   /** One session for each peer that is up: the one that sends to the peer's first address, else to any of them. */
   primaries(): Iterable<Session>;
+  /** Whether it is one of {@link primaries}. */
+  isPrimaryOfPeer(session: Session): boolean;
   /** Addresses of which {@link sessionsOf} has more than one. */
   sharedAddresses(): Iterable<IpAddress>;
   /** Sessions whose peer calls them by this index; peers choose for themselves, so there may be several (protocol 3.5). */

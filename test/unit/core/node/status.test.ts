@@ -24,6 +24,22 @@ test("a picture of those in trouble counts everybody", () => {
   expect(tables).toEqual(pictureOf(mesh, a, "everybody").tables);
 });
 
+test("a picture shows a host whose addresses others have taken, as one that is not up", () => {
+  const mesh = new Mesh();
+  const [A, B, C, D] = ["192.0.2.11:1111", "192.0.2.12:2222", "192.0.2.13:3333", "192.0.2.14:4444"];
+  const statics = { "10.77.0.4": [B], "10.77.0.3": [C], "10.77.0.2": [D] };
+  const a = mesh.host(A, { name: "a", networks: ["10.77.0.1/24"], versions: [2], statics });
+  mesh.host(B, { name: "first", networks: ["10.77.0.3/24", "10.77.0.4/24"], versions: [2] });
+  mesh.host(C, { name: "second", networks: ["10.77.0.2/24", "10.77.0.3/24"], versions: [2] });
+  mesh.host(D, { name: "third", networks: ["10.77.0.2/24"], versions: [2] });
+  for (const address of ["10.77.0.4", "10.77.0.3", "10.77.0.2"]) a.say(address as IpAddress, "hello");
+  mesh.run(1_000);
+  expect(a.status().peers.map(({ name, state }) => [name, state])).toEqual([
+    ["third", "up"],
+    ["first", "unconfirmed"],
+  ]);
+});
+
 function nameOf({ name, addresses: [address] }: NodeStatus["peers"][number]): string {
   return name ?? (address === UNREACHABLE ? "unreachable" : "somebody");
 }
