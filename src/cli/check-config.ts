@@ -1,11 +1,12 @@
 import { resolve } from "node:path";
-import { type ConfigError, formatConfigError } from "../core/config/document/config-error.ts";
+import { type ConfigError, formatConfigError, wholeFileError } from "../core/config/document/config-error.ts";
 import type { EffectiveValue } from "../core/config/document/effective.ts";
 import type { Difference } from "../core/config/schema/unlike-nebula.ts";
 import type { LiveSettings } from "../core/config/settings.ts";
 import { overlapText } from "../core/operator/lan-overlap-text.ts";
 import { readClock } from "../runtime/clock.ts";
 import { checkConfig } from "../runtime/config/config-file.ts";
+import { verdictOn } from "../runtime/config/refusable.ts";
 import { nodeSuite } from "../runtime/node-crypto.ts";
 import { thisPlatform } from "../runtime/platform/this-platform.ts";
 import { renewalWarnings } from "../runtime/renewal/renewal-warnings.ts";
@@ -64,11 +65,14 @@ export function check(path: string, { effective, fromNebula }: CheckOptions = {}
     ok,
     text: [
       ...values.map((value) => ({ line: effectiveLine(value), wrong: false })),
-      ...found.errors.map((error) => ({ line: formatConfigError(error), wrong: true })),
+      ...(wholeFileError(found.errors) ? [] : found.errors).map((error) => ({
+        line: formatConfigError(error),
+        wrong: true,
+      })),
       ...warnings.map((warning) => ({ line: `warning: ${formatConfigError(warning)}`, wrong: true })),
       ...differences.map((difference) => ({ line: differenceLine(difference), wrong: false })),
       ...pieces.map((piece) => ({ line: pieceLine(piece), wrong: piece.state === "missing" })),
-      verdict(path, found.errors.length, warnings.length),
+      verdict(path, found.errors, warnings.length),
       ...(fromNebula && ok ? [{ line: swapVerdict(differences), wrong: false }] : []),
     ],
     report: {
@@ -100,13 +104,10 @@ function endOf(live: LiveSettings, path: string): readonly ConfigError[] {
   }));
 }
 
-function verdict(path: string, errors: number, warnings: number): { line: string; wrong: boolean } {
+function verdict(path: string, errors: readonly ConfigError[], warnings: number): { line: string; wrong: boolean } {
   const doubts = warnings === 0 ? "" : `, ${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
-  if (errors === 0) return { line: `${path}: good${doubts}`, wrong: false };
-  return {
-    line: `lacis: ${path} - ${errors} ${errors === 1 ? "error" : "errors"}${doubts} - correct and check again`,
-    wrong: true,
-  };
+  if (errors.length === 0) return { line: `${path}: good${doubts}`, wrong: false };
+  return { line: verdictOn(path, errors, doubts), wrong: true };
 }
 
 const KINDS: Readonly<Record<Difference["kind"], string>> = {

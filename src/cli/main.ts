@@ -67,5 +67,5 @@ process.stdout.on("error", () => process.exit(ExitCode.ok));
 try {
   await program.parseAsync(args.length === 0 ? ["--help"] : args, { from: "user" });
 } catch (error) {
-  process.exitCode = reportFailure(error, args);
+  process.exitCode = reportFailure(error, args, program);
 }

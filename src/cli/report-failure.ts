@@ -1,15 +1,20 @@
-import { CommanderError } from "commander";
+import { Command, CommanderError } from "commander";
 import { ADMIN_SCHEMA } from "../admin/protocol.ts";
 import { type Complaint, ExitCode, OperatorError, systemCode } from "../runtime/operator-error.ts";
 import { systemWords } from "../runtime/system-words.ts";
 import { complain, sayJson } from "./output.ts";
+import { meantCommand, nameOf, shortestLine, strayOption } from "./usage.ts";
 
 /**
  * Prints why a command failed, one line `lacis: what - why - what to do` on standard error, and with --json an object on standard
  * output as well. Returns the exit code.
  */
-export function reportFailure(error: unknown, args: readonly string[]): ExitCode {
-  const failure = failureOf(error, args);
+export function reportFailure(
+  error: unknown,
+  args: readonly string[],
+  program: Command = new Command("lacis"),
+): ExitCode {
+  const failure = failureOf(error, args, program);
   if (!failure) return ExitCode.ok;
   const { code, exitCode, complaint } = failure;
   for (const detail of complaint.details ?? []) complain(detail);
@@ -24,9 +29,10 @@ interface Failure {
   readonly complaint: Complaint;
 }
 
-function failureOf(error: unknown, args: readonly string[]): Failure | undefined {
+function failureOf(error: unknown, args: readonly string[], program: Command): Failure | undefined {
   if (error instanceof OperatorError) return error;
-  if (error instanceof CommanderError) return error.exitCode === 0 ? undefined : usageFailure(error.message, args);
+  if (error instanceof CommanderError)
+    return error.exitCode === 0 ? undefined : usageFailure(error.message, args, program);
   const shortage = SHORTAGES[systemCode(error)];
   if (shortage !== undefined) {
     const complaint = { what: "this machine has too little of something", why: systemWords(error), todo: shortage };
@@ -49,15 +55,26 @@ const SHORTAGES: Readonly<Record<string, string>> = {
   EDQUOT: "make room",
 };
 
-function usageFailure(message: string, args: readonly string[]): Failure {
-  const [first = ""] = args;
-  const verb = /^[a-z]+$/.test(first) && !message.includes(`unknown command '${first}'`) ? ` ${first}` : "";
-  // Commander's word for a command of several that was given none.
-  const said = message === "(outputHelp)" ? `lacis${verb} needs to be told what to do` : message;
-  const why = said.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
+function usageFailure(message: string, args: readonly string[], program: Command): Failure {
+  const command = meantCommand(program, args);
+  const name = nameOf(command);
+  const why = said(message, command)
+    .replace(/^error: /, "")
+    .replaceAll(/\s*\n\s*/g, " ");
+  const line = command === program ? undefined : shortestLine(command);
+  const help = `see: ${name} --help`;
+  const todo = line === undefined ? help : `write: ${line} - or ${help}`;
   return {
     code: "usage",
     exitCode: ExitCode.usage,
-    complaint: { what: "cannot make sense of the command line", why, todo: `see: lacis${verb} --help` },
+    complaint: { what: "cannot make sense of the command line", why, todo },
   };
+}
+
+function said(message: string, command: Command): string {
+  // Commander's word for a command of several that was given none.
+  if (message === "(outputHelp)") return `${nameOf(command)} needs to be told what to do`;
+  // It looks for what is missing first, also where that is there and misspelt.
+  const unknown = strayOption(command);
+  return message.includes("required option") && unknown !== undefined ? `unknown option '${unknown}'` : message;
 }

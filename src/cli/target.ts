@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { notPermitted, notRunning } from "../admin/client.ts";
@@ -45,7 +45,13 @@ function stateOf({ config, stateDir }: TargetOptions): StateDirectory {
   if (config !== undefined) {
     const { state, ...leftOut } = daemonOf(config, stateEnvironment());
     warnOf(leftOut);
-    return state ?? nowhere(`for ${config}`, leftOut, `start it with: sudo lacis run --config ${config}`);
+    if (state) return state;
+    const isThere = isThereOrHidden(config);
+    return nowhere(
+      `for ${config}${isThere ? "" : ", which does not exist"}`,
+      leftOut,
+      isThere ? `start it with: sudo lacis run --config ${config}` : "check the path",
+    );
   }
   const { daemons, ...leftOut } = runningDaemons(stateEnvironment());
   warnOf(leftOut);
@@ -62,6 +68,15 @@ function stateOf({ config, stateDir }: TargetOptions): StateDirectory {
     },
     ExitCode.usage,
   );
+}
+
+/** Whether there is such a configuration, as far as this user may see. */
+function isThereOrHidden(config: string): boolean {
+  try {
+    return statSync(config, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return true;
+  }
 }
 
 /** A folder that anybody could have made is never counted, and never passed over in silence. */

@@ -1,4 +1,4 @@
-import { formatConfigError } from "../../core/config/document/config-error.ts";
+import { formatConfigError, wholeFileError } from "../../core/config/document/config-error.ts";
 import { readClock } from "../../runtime/clock.ts";
 import { type ConfigCheck, checkConfig } from "../../runtime/config/config-file.ts";
 import { nodeSuite } from "../../runtime/node-crypto.ts";
@@ -36,6 +36,8 @@ function configuration({ errors, warnings }: ConfigCheck, config: string): Findi
   const [first, ...more] = errors.filter((error) => !isAboutIdentity(error.path));
   if (first) {
     const others = more.length === 0 ? "" : `, and ${more.length} more`;
+    const unread = wholeFileError(errors);
+    if (unread) return failed(unread.what, unread.todo);
     return failed(`${formatConfigError(first)}${others}`, `correct it, then: lacis check ${config}`);
   }
   const [warning] = warnings;

@@ -1,4 +1,4 @@
-import { type ConfigError, formatConfigError } from "../../core/config/document/config-error.ts";
+import type { ConfigError } from "../../core/config/document/config-error.ts";
 import { Findings } from "../../core/config/document/findings.ts";
 import { doubtPolicy } from "../../core/policy/doubts.ts";
 import { parsePolicy } from "../../core/policy/parse/parse-policy.ts";
@@ -6,7 +6,7 @@ import type { Policy } from "../../core/policy/policy.ts";
 import { runKeep } from "../../core/policy/run-tests.ts";
 import { readText } from "../../runtime/config/config-sources.ts";
 import { parseYaml } from "../../runtime/config/config-yaml.ts";
-import { OperatorError } from "../../runtime/operator-error.ts";
+import { refused } from "../../runtime/config/refusable.ts";
 
 /** A file of a policy, read: with everything that is wrong with it, or that may be. */
 export interface CheckedPolicy {
@@ -46,12 +46,7 @@ export function loadPolicy(path: string): {
 } {
   const { policy, errors, warnings, text } = checkPolicy(path);
   if (policy) return { policy, text, warnings };
-  throw new OperatorError("policy-refused", {
-    what: `cannot use the policy ${path}`,
-    why: errors.length === 1 ? "it has an error" : `it has ${errors.length} errors`,
-    todo: `correct it, then: lacis policy check ${path}`,
-    details: errors.map(formatConfigError),
-  });
+  throw refused("policy", path, errors);
 }
 
 function checkKept(policy: Policy, place: ConfigError["place"], findings: Findings): void {

@@ -49,7 +49,7 @@ function unreadable({ key, place, path }: PathReference, at: string, reason: Con
     const todo = "give the path of a file, or the PEM text with its BEGIN and END lines";
     return { code: "CONFIG_KEY_FILE", place, path: key, what: "neither a file nor PEM text", todo };
   }
-  const error = { code: "CONFIG_FILE", place, path: key, what: reason.what } as const;
+  const error = { ...reason, place, path: key };
   if (isAbsolute(path) || at === resolve(path) || !existsSync(path)) return error;
   const todo = `there is one in the working directory, but paths start at the configuration file: write ${resolve(path)}`;
   return { ...error, todo };

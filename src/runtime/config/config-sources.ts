@@ -25,7 +25,7 @@ export function configFiles(path: string): Result<readonly string[], ConfigError
       return fail(fileError(path, "holds no *.yml or *.yaml file", "name another file or directory"));
     return ok(found);
   } catch (error) {
-    return fail(fileError((error as NodeJS.ErrnoException).path ?? path, complaint(error)));
+    return fail(fileError((error as NodeJS.ErrnoException).path ?? path, complaint(error), remedy(error)));
   }
 }
 
@@ -51,7 +51,7 @@ export function readText(path: string): Result<string, ConfigError> {
   try {
     bytes = readAtMost(path, FILE_BYTES_MAX + 1);
   } catch (error) {
-    return fail(fileError(path, complaint(error)));
+    return fail(fileError(path, complaint(error), remedy(error)));
   }
   if (!bytes) return fail(fileError(path, "is a pipe or a device", "give the path of a file"));
   if (bytes.length > FILE_BYTES_MAX) return fail(fileError(path, "is larger than 1 MiB", "is it the right file?"));
@@ -95,6 +95,19 @@ export function complaint(error: unknown): string {
       return "is a symbolic link to itself";
     default:
       return `cannot be read (${code ?? "unknown reason"})`;
+  }
+}
+
+/** What to do about it. */
+function remedy(error: unknown): string | undefined {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case "ENOENT":
+      return "check the path";
+    case "EACCES":
+    case "EPERM":
+      return "put sudo in front, or let this user read it";
+    default:
+      return undefined;
   }
 }
 

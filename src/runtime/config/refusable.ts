@@ -1,4 +1,4 @@
-import { type ConfigError, formatConfigError } from "../../core/config/document/config-error.ts";
+import { type ConfigError, formatConfigError, wholeFileError } from "../../core/config/document/config-error.ts";
 import { type KeyChange, planReload, type ReloadPlan } from "../../core/config/reload-plan.ts";
 import type { CryptoSuite } from "../../core/crypto/suite.ts";
 import { readClock } from "../clock.ts";
@@ -18,26 +18,43 @@ export interface ReloadPreview {
 export function loadConfig(config: string, suite: CryptoSuite): LoadedSettings {
   const loaded = loadSettings(config, { suite, wall: readClock().wall });
   if (loaded.ok) return loaded.value;
-  throw configRefused(config, loaded.reason);
+  throw refused("configuration", config, loaded.reason);
 }
 
 /** How to come from one configuration to the other, which stands in `config`. */
 export function reloadPlan(running: LoadedSettings, next: LoadedSettings, config: string): ReloadPlan {
   const plan = planReload(running, next);
   if (plan.ok) return plan.value;
-  throw configRefused(config, [plan.reason]);
+  throw refused("configuration", config, [plan.reason]);
 }
 
 export function previewOf({ applied, needsRestart }: ReloadPlan, next: LoadedSettings): ReloadPreview {
   return { applied, needsRestart, warnings: next.warnings.map(formatConfigError) };
 }
 
-/** The complaint about a configuration, with every error in it. */
-function configRefused(config: string, errors: readonly ConfigError[]): OperatorError {
-  return new OperatorError("config-refused", {
-    what: `cannot use the configuration ${config}`,
+/** The complaint about a file, with every error in it. */
+export function refused(kind: "configuration" | "policy", path: string, errors: readonly ConfigError[]): OperatorError {
+  const code = kind === "policy" ? "policy-refused" : "config-refused";
+  const what = `cannot use the ${kind} ${path}`;
+  const unread = wholeFileError(errors);
+  if (unread)
+    return new OperatorError(code, { what, why: aboutIt(unread, path), todo: unread.todo ?? "check the path" });
+  return new OperatorError(code, {
+    what,
     why: errors.length === 1 ? "it has an error" : `it has ${errors.length} errors`,
-    todo: `correct it, then: lacis check ${config}`,
+    todo: `correct it, then: lacis ${kind === "policy" ? "policy check" : "check"} ${path}`,
     details: errors.map(formatConfigError),
   });
+}
+
+/** How many errors a file has, in one line, for whoever has printed them. */
+export function verdictOn(path: string, errors: readonly ConfigError[], doubts = ""): string {
+  const unread = wholeFileError(errors);
+  if (unread) return `lacis: cannot check ${path} - ${aboutIt(unread, path)} - ${unread.todo ?? "check the path"}`;
+  const count = errors.length === 1 ? "1 error" : `${errors.length} errors`;
+  return `lacis: ${path} - ${count}${doubts} - correct and check again`;
+}
+
+function aboutIt({ what }: ConfigError, path: string): string {
+  return what.startsWith(`${path} `) ? `it${what.slice(path.length)}` : what;
 }

@@ -4,6 +4,7 @@ import { packageVersion } from "../package-root.ts";
 import { type Holder, Lock } from "./lock.ts";
 import {
   createStateDirectory,
+  privacyOf,
   removeStateDirectory,
   type StateDirectory,
   stateBases,
@@ -22,8 +23,10 @@ export interface ClaimedState {
 /** The state directory with its lock. A daemon that has just ended may remove the folder in between, but only once. */
 export function claimState(config: string, folder: string | undefined): ClaimedState {
   const claim = (): { state: StateDirectory; lock: Result<Lock, Holder> } => {
-    const state = createStateDirectory(config, folder, stateEnvironment());
-    return { state, lock: Lock.take(state.lock, { config, version: packageVersion() }) };
+    const environment = stateEnvironment();
+    const state = createStateDirectory(config, folder, environment);
+    const { gid } = privacyOf(state.path, environment);
+    return { state, lock: Lock.take(state.lock, { config, version: packageVersion() }, gid) };
   };
   let claimed: ReturnType<typeof claim>;
   try {

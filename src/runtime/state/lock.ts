@@ -1,4 +1,4 @@
-import { linkSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, linkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fail, ok, type Result } from "../../core/base/result.ts";
 import { systemCode } from "../operator-error.ts";
 import { thisPlatform } from "../platform/this-platform.ts";
@@ -22,8 +22,8 @@ export class Lock {
     this.#path = path;
   }
 
-  /** Takes the lock, over a dead holder if need be. Fails with the living holder. */
-  static take(path: string, about: { config: string; version: string }): Result<Lock, Holder> {
+  /** Takes the lock, over a dead holder if need be. Fails with the living holder. `readers`: a group that may see who holds it. */
+  static take(path: string, about: { config: string; version: string }, readers?: number): Result<Lock, Holder> {
     const mine = JSON.stringify({
       pid: process.pid,
       startTime: thisPlatform().processes.startTimeOf(process.pid) ?? "",
@@ -31,7 +31,12 @@ export class Lock {
     });
     const draft = `${path}.${process.pid}`;
     rmSync(draft, { force: true });
-    writeFileSync(draft, mine, { mode: 0o640, flag: "wx" });
+    writeFileSync(draft, mine, { mode: 0o600, flag: "wx" });
+    if (readers !== undefined) {
+      chownSync(draft, process.getuid?.() ?? 0, readers);
+      // Not as the file is made: the umask of a daemon leaves nothing to a group.
+      chmodSync(draft, 0o640);
+    }
     try {
       for (;;) {
         if (linked(draft, path)) return ok(new Lock(path));

@@ -153,8 +153,8 @@ function ownDirectoryAt(path: string): StateDirectory {
   return { ...state, dataPlaneSocket, streamsSocket };
 }
 
-/** A daemon of root may have readers (READERS_GROUP), everybody else's state is their own. */
-function privacyOf(path: string, { uid, readersGid }: StateEnvironment): Privacy {
+/** Who may look into a state directory. A daemon of root may have readers (READERS_GROUP), everybody else's state is their own. */
+export function privacyOf(path: string, { uid, readersGid }: StateEnvironment): Privacy {
   const { systemBase } = thisPlatform().places;
   const system = path === systemBase || path.startsWith(`${systemBase}/`);
   return system ? { uid, gid: readersGid, mode: 0o750 } : { uid, gid: undefined, mode: 0o700 };

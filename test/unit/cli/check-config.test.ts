@@ -57,6 +57,10 @@ describe("lacis check", () => {
   });
 
   test("of a file that is not there says so", () => {
-    expect(check("/nowhere/config.yml")).toMatchObject({ ok: false, report: { errors: [{ file: null }] } });
+    const { ok, report, text } = check("/nowhere/config.yml");
+    expect({ ok, errors: report.errors }).toMatchObject({ ok: false, errors: [{ file: null }] });
+    expect(text).toEqual([
+      { line: "lacis: cannot check /nowhere/config.yml - it does not exist - check the path", wrong: true },
+    ]);
   });
 });

@@ -1,5 +1,11 @@
-import { CommanderError } from "commander";
+import { Command, CommanderError } from "commander";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { captureCommand } from "../../../src/cli/commands/capture.ts";
+import { checkCommand } from "../../../src/cli/commands/check.ts";
+import { configCommand } from "../../../src/cli/commands/config.ts";
+import { ncCommand } from "../../../src/cli/commands/nc.ts";
+import { runCommand } from "../../../src/cli/commands/run.ts";
+import { statusCommand } from "../../../src/cli/commands/status.ts";
 import { reportFailure } from "../../../src/cli/report-failure.ts";
 import { ExitCode, OperatorError } from "../../../src/runtime/operator-error.ts";
 
@@ -41,21 +47,34 @@ describe("a command that failed", () => {
     ]);
   });
 
-  test("that is one of several, and was given none, says so in words", () => {
-    expect(reportFailure(new CommanderError(1, "commander.help", "(outputHelp)"), ["dns"])).toBe(2);
+  test.each([
+    ["run config.yml", "required option '-c, --config <path>' not specified", "lacis run --config config.yml"],
+    ["run", "required option '-c, --config <path>' not specified", "lacis run --config <path>"],
+    ["run --confg config.yml", "unknown option '--confg'", "lacis run --config config.yml"],
+    ["run --config", "option '-c, --config <path>' argument missing", "lacis run --config <path>"],
+    ["check --config config.yml", "unknown option '--config'", "lacis check config.yml"],
+    [
+      "capture host db1",
+      "required option '-o, --output <file>' not specified",
+      "lacis capture host db1 --output <file>",
+    ],
+    ["nc db1", "missing required argument 'port'", "lacis nc db1 <port>"],
+    ["config", "lacis config needs to be told what to do", "lacis config explain|diff"],
+    ["config explain", "missing required argument 'key'", "lacis config explain <key>"],
+  ])("because of its command line, %s, says what to type", async (typed, why, line) => {
+    expect(await failureOf(typed)).toBe(ExitCode.usage);
+    const help = line.startsWith("lacis config explain <") ? "lacis config explain" : `lacis ${typed.split(" ")[0]}`;
     expect(err).toEqual([
-      "lacis: cannot make sense of the command line - lacis dns needs to be told what to do - see: lacis dns --help",
+      `lacis: cannot make sense of the command line - ${why} - write: ${line} - or see: ${help} --help`,
     ]);
   });
 
   test.each([
-    [["status", "--frob"], "unknown option '--frob'", "lacis status --help"],
-    [["frob"], "unknown command 'frob'", "lacis --help"],
-    [["ping"], "missing required argument 'host'", "lacis ping --help"],
-    [["policy", "frob"], "unknown command 'frob'", "lacis policy --help"],
-  ])("because of its command line %j points to the help", (args, message, help) => {
-    expect(reportFailure(new CommanderError(1, "commander.x", `error: ${message}`), args)).toBe(ExitCode.usage);
-    expect(err[0]).toBe(`lacis: cannot make sense of the command line - ${message} - see: ${help}`);
+    ["status --frob", "unknown option '--frob'", "lacis status --help"],
+    ["frob", "unknown command 'frob'", "lacis --help"],
+  ])("because of its command line, %s, points to the help where nothing is missing", async (typed, why, help) => {
+    expect(await failureOf(typed)).toBe(ExitCode.usage);
+    expect(err).toEqual([`lacis: cannot make sense of the command line - ${why} - see: ${help}`]);
   });
 
   test("that was only asked for help has not failed", () => {
@@ -69,3 +88,17 @@ describe("a command that failed", () => {
     expect(err[0]).toMatch(/^lacis: this is a fault of lacis itself - TypeError: x is undefined .*please report/);
   });
 });
+
+/** Of a command line as somebody types it. */
+async function failureOf(typed: string): Promise<ExitCode> {
+  const program = new Command("lacis");
+  for (const make of [runCommand, checkCommand, statusCommand, captureCommand, ncCommand, configCommand])
+    program.addCommand(make());
+  for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])])
+    command.exitOverride().configureOutput({ writeErr: () => {} });
+  const args = typed.split(" ");
+  return program.parseAsync(args, { from: "user" }).then(
+    () => ExitCode.ok,
+    (error: unknown) => reportFailure(error, args, program),
+  );
+}

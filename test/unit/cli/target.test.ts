@@ -44,8 +44,14 @@ describe("the daemon that is meant", () => {
   });
 
   test("does not run when nothing runs that configuration: exit code 3 with the command that starts it", () => {
-    expect(() => adminSocket({ config: join(root, "other.yml") })).toThrow(
-      /not running - .*other\.yml - start it with: .*lacis run/,
+    const config = join(root, "other.yml");
+    writeFileSync(config, "");
+    expect(() => adminSocket({ config })).toThrow(/not running - .*other\.yml - start it with: .*lacis run/);
+  });
+
+  test("cannot run where the configuration is not there, which is said instead", () => {
+    expect(() => adminSocket({ config: join(root, "typo.yml") })).toThrow(
+      /not running - nobody answers for .*typo\.yml, which does not exist - check the path$/,
     );
   });
 

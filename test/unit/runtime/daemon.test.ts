@@ -98,6 +98,14 @@ describe("a start", () => {
     });
   });
 
+  test("with a configuration that is not there says so, and no more", async () => {
+    const config = join(files.folder, "typo.yml");
+    await expect(open(config)).rejects.toMatchObject({
+      code: "config-refused",
+      complaint: { what: `cannot use the configuration ${config}`, why: "it does not exist", todo: "check the path" },
+    });
+  });
+
   test("that ends leaves no folder, no socket and no lock behind", async () => {
     const daemon = await open(laptop);
     expect(existsSync(daemon.state.lock)).toBe(true);

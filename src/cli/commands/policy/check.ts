@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { ADMIN_SCHEMA } from "../../../admin/protocol.ts";
-import { formatConfigError } from "../../../core/config/document/config-error.ts";
+import { formatConfigError, wholeFileError } from "../../../core/config/document/config-error.ts";
 import { ExitCode } from "../../../runtime/operator-error.ts";
 import { complain, say, sayJson } from "../../output.ts";
 
@@ -17,6 +17,7 @@ export function checkCommand(): Command {
     .action(async (file: string, { json }: { readonly json?: boolean }) => {
       const { checkPolicy } = await import("../../policy/policy-file.ts");
       const { findingReport } = await import("../../check-config.ts");
+      const { verdictOn } = await import("../../../runtime/config/refusable.ts");
       const { policy, errors, warnings } = checkPolicy(file);
       const counts = {
         hosts: policy?.hosts.length ?? 0,
@@ -32,13 +33,10 @@ export function checkCommand(): Command {
           ...counts,
         });
       } else {
-        for (const error of errors) complain(formatConfigError(error));
+        if (!wholeFileError(errors)) for (const error of errors) complain(formatConfigError(error));
         for (const warning of warnings) complain(`warning: ${formatConfigError(warning)}`);
         if (policy) say(`${file}: good, ${counts.rules} rules for ${counts.hosts} hosts, ${counts.tests} tests`);
-        else
-          complain(
-            `lacis: ${file} - ${errors.length} ${errors.length === 1 ? "error" : "errors"} - correct and check again`,
-          );
+        else complain(verdictOn(file, errors));
       }
       if (!policy) process.exitCode = ExitCode.bad;
     });

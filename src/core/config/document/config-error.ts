@@ -48,6 +48,12 @@ export function formatConfigError(error: ConfigError): string {
   return where + path + [error.what, error.why, error.todo].filter((part) => part !== undefined).join(" - ");
 }
 
+/** What keeps all of it from being looked at: there is no such file, or it may not be read. Then nothing else is said. */
+export function wholeFileError(errors: readonly ConfigError[]): ConfigError | undefined {
+  const [only, ...others] = errors;
+  return only?.code === "CONFIG_FILE" && only.path === "" && !only.place && others.length === 0 ? only : undefined;
+}
+
 /** By file, line and column; what has no place comes first. */
 export function inOrder(errors: readonly ConfigError[]): readonly ConfigError[] {
   return errors.toSorted((a, b) => comparePlaces(a.place, b.place));

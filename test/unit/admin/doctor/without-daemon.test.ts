@@ -46,7 +46,12 @@ describe("doctor without a daemon", () => {
   });
 
   test("names a file that is not there", async () => {
-    expect(await failed(join(files.folder, "none.yml"))).toMatchObject({ stage: "configuration" });
+    const config = join(files.folder, "none.yml");
+    expect(await failed(config)).toMatchObject({
+      stage: "configuration",
+      text: `${config} does not exist`,
+      todo: "check the path",
+    });
   });
 
   test.each<[string, (folder: string) => void, RegExp]>([

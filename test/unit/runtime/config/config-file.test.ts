@@ -121,7 +121,7 @@ describe("a configuration directory", () => {
   test("names the entry that cannot be read", () => {
     write("dangling.d/a.yml", PKI);
     symlinkSync("nowhere.yml", join(folder, "dangling.d", "b.yml"));
-    expect(errorsOf(join(folder, "dangling.d"))).toEqual(["~/dangling.d/b.yml does not exist"]);
+    expect(errorsOf(join(folder, "dangling.d"))).toEqual(["~/dangling.d/b.yml does not exist - check the path"]);
   });
 
   test("reports the faults of all its files at once", () => {
@@ -143,7 +143,7 @@ describe("a configuration directory", () => {
 
 describe("a file is refused", () => {
   test("when it does not exist", () => {
-    expect(errorsOf(join(folder, "nowhere.yml"))).toEqual(["~/nowhere.yml does not exist"]);
+    expect(errorsOf(join(folder, "nowhere.yml"))).toEqual(["~/nowhere.yml does not exist - check the path"]);
   });
 
   test("when it is larger than 1 MiB, without reading the rest", () => {
@@ -190,7 +190,7 @@ describe("a file is refused", () => {
 describe("a named file is refused", () => {
   test("when it is missing, once, at the key that names it", () => {
     const path = write("missing.yml", PKI.replace("host.crt", "nowhere.crt") + REST);
-    expect(errorsOf(path)).toEqual(["~/missing.yml:1:25: pki.cert: ~/nowhere.crt does not exist"]);
+    expect(errorsOf(path)).toEqual(["~/missing.yml:1:25: pki.cert: ~/nowhere.crt does not exist - check the path"]);
   });
 
   test("when it only stands in the working directory, which is said", () => {
@@ -288,7 +288,7 @@ describe("a named file is refused", () => {
     );
     expect(errorsOf(path)).toEqual([
       '~/all.yml:1:11: pki.ca: the certificate "laptop" is not a CA',
-      "~/all.yml:1:27: pki.cert: ~/nowhere.crt does not exist",
+      "~/all.yml:1:27: pki.cert: ~/nowhere.crt does not exist - check the path",
       "~/all.yml:5:1: wibble: unknown key",
     ]);
   });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -43,6 +43,20 @@ describe("the lock of a state directory", () => {
   test.each(["", "{", "null", "[]", '{"pid":"me"}', '{"pid":-1}'])("is taken over when it says %j", (text) => {
     writeFileSync(path, text);
     expect(Lock.take(path, about).ok).toBe(true);
+  });
+
+  test("can be read by the group that may ask the daemon, whatever the umask, and by nobody else otherwise", () => {
+    const before = process.umask(0o077);
+    try {
+      const group = process.getgid?.() ?? 0;
+      const taken = Lock.take(path, about, group);
+      expect([statSync(path).mode & 0o777, statSync(path).gid]).toEqual([0o640, group]);
+      if (taken.ok) taken.value.release();
+      Lock.take(path, about);
+      expect(statSync(path).mode & 0o777).toBe(0o600);
+    } finally {
+      process.umask(before);
+    }
   });
 
   test("leaves no other file behind", () => {
