@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { type ConfigError, formatConfigError, wholeFileError } from "../core/config/document/config-error.ts";
 import type { EffectiveValue } from "../core/config/document/effective.ts";
 import type { Difference } from "../core/config/schema/unlike-nebula.ts";
-import type { LiveSettings } from "../core/config/settings.ts";
+import { hasSystemDevice, type LiveSettings, type Settings } from "../core/config/settings.ts";
 import { overlapText } from "../core/operator/lan-overlap-text.ts";
 import { readClock } from "../runtime/clock.ts";
 import { checkConfig } from "../runtime/config/config-file.ts";
@@ -56,8 +56,11 @@ export interface FindingReport {
 export function check(path: string, { effective, fromNebula }: CheckOptions = {}): CheckResult {
   const found = checkConfig(path, { suite: nodeSuite, wall: readClock().wall });
   const ok = found.errors.length === 0;
-  const live = found.config?.settings.live;
-  const warnings = [...found.warnings, ...(live ? [...overlapWarnings(live), ...endOf(live, path)] : [])];
+  const settings = found.config?.settings;
+  const warnings = [
+    ...found.warnings,
+    ...(settings ? [...overlapWarnings(settings), ...endOf(settings.live, path)] : []),
+  ];
   const values = effective ? found.effective : [];
   const differences = fromNebula ? found.differences : [];
   const pieces = found.config ? piecesOf(found.config.settings.live, thisPlatform().forwarding) : [];
@@ -88,8 +91,9 @@ export function check(path: string, { effective, fromNebula }: CheckOptions = {}
 }
 
 /** What this machine says against the overlay's network; another one may say something else. */
-function overlapWarnings({ identity }: LiveSettings): readonly ConfigError[] {
-  return lanOverlaps(surroundingsByNode(), identity.credential.networks).map((overlap) => {
+function overlapWarnings({ boot, live }: Settings): readonly ConfigError[] {
+  const { networks } = live.identity.credential;
+  return lanOverlaps(surroundingsByNode(), networks, hasSystemDevice(boot.tun)).map((overlap) => {
     const { text: what, todo } = overlapText(overlap);
     return { code: "CONFIG_CONFLICT", place: undefined, path: "pki.cert", what, todo };
   });

@@ -197,6 +197,7 @@ export type UnderlayNews =
       readonly lan: string;
       readonly overlay: string;
       readonly wins: boolean;
+      readonly tunnel: boolean;
     }
   /** A router leads a port outside to us. */
   | {

@@ -128,7 +128,7 @@ export const BELOW: { readonly [Code in (DataPlaneNews | UnderlayNews)["code"]]:
       `Somebody had removed the ${GUARDED[part]} that keep packets of the overlay off other ways; they stand again.`,
   },
   "overlay-over-lan": {
-    level: ({ wins }) => (wins ? "error" : "warn"),
+    level: ({ wins, tunnel }) => (wins && !tunnel ? "error" : "warn"),
     text: (event) => `The overlay shares addresses with a network of this machine: ${overlapText(event).text}.`,
   },
   "overlay-shadowed": {

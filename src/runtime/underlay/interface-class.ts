@@ -48,6 +48,11 @@ export function interfacesAside(surroundings: Surroundings): ReadonlyMap<string,
   return new Map(classes.flatMap(([name, is]) => (is === best || is === "outward" ? [] : [[name, is]])));
 }
 
+/** Whether what goes in is for another VPN's hosts and not for neighbours in clear. */
+export function isTunnel(each: Interface): boolean {
+  return classByKind(each) === "vpn";
+}
+
 function classByKind({ kind, ethernet, ports, addresses }: Interface): InterfaceClass {
   if (kind === undefined || kind === "") return "outward";
   // One that carries frames is the end of a virtual machine, or of a network in user space.

@@ -1,4 +1,4 @@
-import type { Settings } from "../../core/config/settings.ts";
+import { hasSystemDevice, type Settings } from "../../core/config/settings.ts";
 import type { LocalPlace } from "../../core/discovery/own-places.ts";
 import type { Input } from "../../core/io.ts";
 import type { Endpoint } from "../../core/netip/endpoint.ts";
@@ -32,6 +32,7 @@ export function ownPlace(
   });
   const underlay = new UnderlayWatch({
     overlay: settings.live.identity.credential.networks,
+    hasDevice: hasSystemDevice(settings.boot.tun),
     listen: listenAddress(settings.boot.listen.host),
     changed: (now) => {
       place = now;

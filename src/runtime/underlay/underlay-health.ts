@@ -8,7 +8,7 @@ import type { Health } from "../service.ts";
 export function overlapHealth(overlaps: readonly LanOverlap[]): readonly Health[] {
   return overlaps.slice(0, OVERLAPS_MAX).map((overlap) => ({
     code: "overlay-over-lan",
-    severity: overlap.wins ? "error" : "warning",
+    severity: overlap.wins && !overlap.tunnel ? "error" : "warning",
     ...overlapText(overlap),
     about: overlap.device,
   }));

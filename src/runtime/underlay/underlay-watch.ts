@@ -21,6 +21,8 @@ const FIRST_MS = 500;
 
 export interface UnderlayOptions {
   readonly overlay: readonly Prefix[];
+  /** Whether the overlay has a device of this system. */
+  readonly hasDevice: boolean;
   /** Where this host listens. */
   readonly listen: IpAddress;
   readonly changed: (place: LocalPlace) => void;
@@ -70,7 +72,7 @@ export class UnderlayWatch implements Service {
       ...this.#failure(),
       ...this.#unlistened(),
       ...this.#aside(),
-      ...overlapHealth(lanOverlaps(known, this.#options.overlay)),
+      ...overlapHealth(this.#overlapsIn(known)),
       ...familyHealth(localPlace(known, this.#options.overlay).addresses, this.#options.listen),
     ];
   }
@@ -117,7 +119,7 @@ export class UnderlayWatch implements Service {
 
   #take(surroundings: Surroundings): void {
     this.#known = surroundings;
-    this.#tellOverlaps(lanOverlaps(surroundings, this.#options.overlay));
+    this.#tellOverlaps(this.#overlapsIn(surroundings));
     this.#lookForListenAddress(surroundings);
     const place = localPlace(surroundings, this.#options.overlay);
     const text = textOf(place);
@@ -146,6 +148,10 @@ export class UnderlayWatch implements Service {
         todo: "bring the interface up, or write another address of this machine, 0.0.0.0 or :: and start again",
       },
     ];
+  }
+
+  #overlapsIn(surroundings: Surroundings): readonly LanOverlap[] {
+    return lanOverlaps(surroundings, this.#options.overlay, this.#options.hasDevice);
   }
 
   /** Each once, as long as it lasts. */

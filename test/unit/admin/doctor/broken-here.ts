@@ -63,7 +63,7 @@ export const BROKEN_HERE: readonly Broken[] = [
   {
     is: "the LAN has the network of the overlay",
     make: trio({}, () => ({
-      around: { health: overlapHealth(lanOverlaps(onEth0("10.77.0.200/16"), [prefix("10.77.0.3/16")])) },
+      around: { health: overlapHealth(lanOverlaps(onEth0("10.77.0.200/16"), [prefix("10.77.0.3/16")], true)) },
     })),
     stage: "overlay",
     says: /eth0 is in 10\.77\.0\.0\/16, which is the overlay network, too/,

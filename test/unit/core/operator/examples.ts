@@ -162,6 +162,7 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
     lan: "10.77.0.0/24",
     overlay: "10.77.0.0/16",
     wins: true,
+    tunnel: false,
   },
   "overlay-shadowed": { code: "overlay-shadowed", prefix: "10.77.0.2/32", device: "eth0" },
   "socket-error": { code: "socket-error", error: "Network is down" },

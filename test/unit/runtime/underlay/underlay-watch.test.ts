@@ -82,7 +82,14 @@ describe("the watch over the underlay", () => {
     await started;
     watches[0]?.told.line(line("10.77.0.10/24"));
     expect(events).toEqual([
-      { code: "overlay-over-lan", device: "eth0", lan: "10.77.0.0/24", overlay: "10.77.0.0/24", wins: true },
+      {
+        code: "overlay-over-lan",
+        device: "eth0",
+        lan: "10.77.0.0/24",
+        overlay: "10.77.0.0/24",
+        wins: true,
+        tunnel: false,
+      },
     ]);
     expect(watch.health()).toMatchObject([
       {
@@ -167,6 +174,7 @@ describe("a line about the surroundings", () => {
 function watchBy(spawn: StartWatch, listen = "0.0.0.0"): UnderlayWatch {
   return new UnderlayWatch({
     overlay: [parsePrefix("10.77.0.1/24")!],
+    hasDevice: true,
     listen: listen as IpAddress,
     changed: (place) => void told.push(place),
     tell: (event) => void events.push(event),
