@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use lacis_engine::ip::Prefix;
 
-use crate::platform::{Changes, SystemChanges};
+use crate::platform::{Changes, SystemChanges, leave_signals_to_the_reader};
 use crate::values::{DEVICE_BYTES_MAX, name, network};
 
 /// What is watched.
@@ -16,6 +16,7 @@ pub struct Order {
 
 /// Prints a line when it listens and for each change, until standard input comes to its end or nobody reads any more.
 pub fn watch(order: &Order, out: &mut impl Write) -> io::Result<()> {
+    leave_signals_to_the_reader();
     // Whoever reads this has gone when it cannot be written.
     let told = SystemChanges::watch(&order.device, &order.networks, || {
         writeln!(out, "{{\"changed\":true}}").and_then(|()| out.flush()).is_ok()

@@ -7,7 +7,9 @@ use lacis_engine::ip::Prefix;
 
 use crate::failure::outcome;
 use crate::json::{failure_json, harmless};
-use crate::platform::{DeviceRoutes, LearnedRoute, RoutesReport, SystemRoutes, WantedRoute, WantedRoutes};
+use crate::platform::{
+    DeviceRoutes, LearnedRoute, RoutesReport, SystemRoutes, WantedRoute, WantedRoutes, leave_signals_to_the_reader,
+};
 use crate::values::{DEVICE_BYTES_MAX, name, network, number, prefix};
 
 /// Lines that are read: as many routes as a host may have.
@@ -34,6 +36,7 @@ enum Action {
 pub fn obey(order: &Order, input: impl BufRead, out: &mut impl Write) -> io::Result<()> {
     let cannot = |failure: crate::failure::Failure| io::Error::other(failure.message);
     if let Action::Watch { buffer_bytes } = order.action {
+        leave_signals_to_the_reader();
         let mut routes = SystemRoutes::open(&order.device).map_err(cannot)?;
         // Whoever reads this has gone when it cannot be written.
         return routes

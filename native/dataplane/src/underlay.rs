@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 
 use crate::json::harmless;
-use crate::platform::{Interface, Place, SystemUnderlay, Underlay, Way};
+use crate::platform::{Interface, Place, SystemUnderlay, Underlay, Way, leave_signals_to_the_reader};
 
 /// Prints a line for now and for each change, until standard input comes to its end or nobody reads any more.
 pub fn watch(out: &mut impl Write) -> io::Result<()> {
+    leave_signals_to_the_reader();
     let told = SystemUnderlay::open().and_then(|mut underlay| {
         // Whoever reads this has gone when it cannot be written.
         underlay.watch(|place| writeln!(out, "{}", json(place)).and_then(|()| out.flush()).is_ok())

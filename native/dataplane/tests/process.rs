@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::UdpSocket;
 use std::process::{Command as Program, Stdio};
 
@@ -28,6 +28,25 @@ fn a_command_line_that_cannot_be_meant_is_explained() {
     let run = Program::new(env!("CARGO_BIN_EXE_lacis-dataplane")).arg("--sokcet").output().unwrap();
     assert_eq!(run.status.code(), Some(64));
     assert!(String::from_utf8(run.stderr).unwrap().contains("unknown argument --sokcet"));
+}
+
+/// Ctrl-C at the daemon's terminal and a service manager reach every process: one that was gone before the daemon would look as if it had failed.
+#[test]
+fn a_watch_ends_with_its_input_and_not_by_a_signal_to_everybody() {
+    let mut watch = Program::new(env!("CARGO_BIN_EXE_lacis-dataplane"))
+        .args(["underlay", "watch"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    BufReader::new(watch.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();
+    for signal in ["INT", "TERM", "HUP", "USR2"] {
+        assert!(
+            Program::new("kill").args([&format!("-{signal}"), &watch.id().to_string()]).status().unwrap().success()
+        );
+    }
+    drop(watch.stdin.take());
+    assert!(watch.wait().unwrap().success());
 }
 
 #[test]

@@ -7,12 +7,16 @@ use std::path::Path;
 
 use super::request::Request;
 use crate::EXIT_USAGE;
+use crate::platform::leave_signals_to_the_reader;
 
 /// How a shell tells of a command that was ended by a signal.
 const SIGNAL_EXIT: u8 = 128;
 
 /// Has a broker do it with this process's standard input, output and error. The command's exit code; a data plane goes on, and its number is printed.
 pub fn ask(broker: &Path, arguments: &[String]) -> io::Result<u8> {
+    if arguments.iter().any(|argument| argument == "watch") {
+        leave_signals_to_the_reader();
+    }
     let named = |error: io::Error| io::Error::new(error.kind(), format!("the broker at {}: {error}", broker.display()));
     let stream = UnixStream::connect(broker).map_err(named)?;
     let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());

@@ -30,8 +30,8 @@ compile_error!(
 pub use linux::{
     Bell, ControlStream, Doorway, Handle, HandleRef, Interest, LocalSocket, PacketSocket, ParentSignals, Readiness,
     Stop, Stopped, SystemChanges, SystemGuard, SystemRoutes, SystemTun, SystemUdp, SystemUnderlay, Told, Wake,
-    allowed_cpus, await_bytes, confine, end_process, error_code, give, harden, listener_of, notify, offload, pin_to,
-    renounce, stop_switch, take, wait_for, wish_huge_pages,
+    allowed_cpus, await_bytes, confine, end_process, error_code, give, harden, leave_signals_to_the_reader,
+    listener_of, notify, offload, pin_to, renounce, stop_switch, take, wait_for, wish_huge_pages,
 };
 
 /// A TUN device. It is gone when the last of its handles is dropped.

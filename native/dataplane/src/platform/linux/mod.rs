@@ -40,7 +40,7 @@ pub use huge_pages::wish_huge_pages;
 pub use packet_socket::PacketSocket;
 pub use poll::{Interest, Readiness, Stop, Stopped, stop_switch, wait_for};
 pub use service_manager::notify;
-pub use stop_signal::{ParentSignals, Told, end_process};
+pub use stop_signal::{ParentSignals, Told, end_process, leave_signals_to_the_reader};
 pub use tun::LinuxTun as SystemTun;
 pub use udp::LinuxUdp as SystemUdp;
 pub use underlay::LinuxUnderlay as SystemUnderlay;

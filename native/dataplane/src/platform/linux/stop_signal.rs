@@ -1,7 +1,7 @@
 //! Signals that the process can wait for.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read};
 use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -53,6 +53,18 @@ impl StopSignal {
     /// Whether a signal has arrived.
     pub fn has_arrived(&mut self) -> bool {
         self.0.next().is_some()
+    }
+}
+
+/// For a program that tells its parent of something until that closes its standard input. A signal to a whole group, of a terminal's Ctrl-C or of a
+/// service manager, is the parent's to obey: gone before it, this one would look as if it had failed. At a terminal it obeys as any other.
+pub fn leave_signals_to_the_reader() {
+    if io::stdin().is_terminal() {
+        return;
+    }
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM, libc::SIGUSR2] {
+        // SAFETY: SIG_IGN runs no code.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
     }
 }
 
