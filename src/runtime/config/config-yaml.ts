@@ -53,7 +53,9 @@ export function parseYaml(file: string, text: string): YamlOutcome {
     const errors = document.errors
       .filter(({ code }, i) => i === 0 || code !== FOLLOWING)
       .slice(0, ERRORS_MAX)
-      .map(({ code, pos }) => syntaxError(code, placeAt(pos[0])));
+      .map(({ code, message, pos }) =>
+        syntaxError(message.startsWith("Flow ") ? "OPEN_BRACKET" : code, placeAt(pos[0])),
+      );
     const [first] = document.errors;
     const alike = first && lookAlikeUpTo(first.pos[0], text);
     return { ok: false, errors: alike ? [strangeCharacter(alike, placeAt(alike.offset))] : errors };
@@ -272,6 +274,7 @@ function syntaxError(code: string, place: Place): ConfigError {
 const SYNTAX: Readonly<Record<string, readonly [what: string, todo: string]>> = {
   TAB_AS_INDENT: ["a tab is used to indent", "use spaces"],
   BAD_INDENT: ["the indentation does not fit the lines before", "align it with the other keys or items of its section"],
+  OPEN_BRACKET: ["a { or [ before this is not closed", "close it with } or ], or indent what belongs into it"],
   MULTILINE_IMPLICIT_KEY: ["a key goes over more than one line", "check that the line before ends its value"],
   BLOCK_AS_IMPLICIT_KEY: ["a second value on one line", "put it on a line of its own, or in quotes"],
   MISSING_CHAR: ["a quote, bracket, brace, comma or colon is missing", "check this line and the one before"],

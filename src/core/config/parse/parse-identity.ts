@@ -73,7 +73,7 @@ class PkiReport {
     }
   }
 
-  error(key: string, what: string, todo?: string): void {
+  error(key: string, what: string, todo: string | undefined = WRITTEN_BY[key]): void {
     this.#add("CONFIG_IDENTITY", key, what, todo);
   }
 
@@ -187,6 +187,13 @@ function parseInitiatingVersion(
 }
 
 const KEY_REFUSALS: ReadonlySet<string> = new Set(["key-unreadable", "wrong-kind-of-key", "key-does-not-fit"]);
+
+/** Where the right text comes from, for whoever gave another. */
+const WRITTEN_BY: Readonly<Record<string, string>> = {
+  "pki.ca": "give the authority's certificate, which lacis-cert ca writes (ca.crt)",
+  "pki.cert": "give the host's certificate, which lacis-cert sign writes (NAME.crt)",
+  "pki.key": "give the host's key, which lacis-cert sign writes (NAME.key)",
+};
 
 const HINTS: Readonly<Record<string, string>> = {
   expired: "sign a new one",

@@ -287,7 +287,7 @@ describe("a named file is refused", () => {
       `${PKI.replace("host.crt", "nowhere.crt").replace("ca.crt", "host.crt")}${REST}wibble: 1\n`,
     );
     expect(errorsOf(path)).toEqual([
-      '~/all.yml:1:11: pki.ca: the certificate "laptop" is not a CA',
+      '~/all.yml:1:11: pki.ca: the certificate "laptop" is not a CA - give the authority\'s certificate, which lacis-cert ca writes (ca.crt)',
       "~/all.yml:1:27: pki.cert: ~/nowhere.crt does not exist - check the path",
       "~/all.yml:5:1: wibble: unknown key",
     ]);

@@ -139,6 +139,11 @@ describe("a YAML file is refused", () => {
       "hello\n",
       "c.yml:1:1: the file holds one value, not settings - write sections and keys, beginning with pki:",
     ],
+    [
+      "with a brace that is not closed",
+      "pki: { ca: a, key: b\nlisten: { port: 4242 }\n",
+      "c.yml:2:1: a { or [ before this is not closed - close it with } or ], or indent what belongs into it",
+    ],
     ["indented with a tab", "listen:\n\tport: 4242\n", "c.yml:2:1: a tab is used to indent - use spaces"],
     ["indented with spaces and a tab", "a:\n  - b\n  \t- c\n", "c.yml:3:3: a tab is used to indent - use spaces"],
     [

@@ -62,14 +62,18 @@ describe("an identity is refused", () => {
     [
       "when the key is no key",
       { "pki.key": authority.pem },
-      /pki\.key: the key is a NEBULA CERTIFICATE; this certificate needs a NEBULA X25519 PRIVATE KEY/,
+      /pki\.key: the key is a NEBULA CERTIFICATE; this certificate needs a NEBULA X25519 PRIVATE KEY - give the host's key, which lacis-cert sign writes/,
     ],
-    ["when the CA is no CA", { "pki.ca": authority.host() }, /1:11: pki\.ca: the certificate "laptop" is not a CA/],
+    [
+      "when the CA is no CA",
+      { "pki.ca": authority.host() },
+      /1:11: pki\.ca: the certificate "laptop" is not a CA - give the authority's certificate, which lacis-cert ca writes/,
+    ],
     ["when a file holds no PEM", { "pki.ca": "hello" }, /pki\.ca: cannot be read: there is no "-----BEGIN" line/],
     [
       "when a key stands among the certificates",
       { "pki.cert": pems["pki.cert"] + pems["pki.key"] },
-      /pki\.cert: cannot be read: block 2 is a NEBULA X25519 PRIVATE KEY, not a certificate/,
+      /pki\.cert: cannot be read: block 2 is a NEBULA X25519 PRIVATE KEY, not a certificate - give the host's certificate, which lacis-cert sign writes/,
     ],
     [
       "when a version stands twice",
