@@ -98,11 +98,11 @@ impl FlowLog {
     }
 
     /// A flow is remembered no more.
-    pub fn ended(&self, flow: &Flow, peer: IpAddr, end: FlowEnd, now_ms: u64) {
+    pub fn ended(&self, (tuple, flow): (Tuple, &Flow), peer: IpAddr, end: FlowEnd, now_ms: u64) {
         if self.is_on() {
             let (began_ms, last_ms) = flow.times();
             let (happening, peer) = (FlowHappening::Ended(end), Some(peer));
-            let note = Note { happening, peer, flow: flow.view(now_ms), began_ms, last_ms };
+            let note = Note { happening, peer, flow: flow.view(tuple, now_ms), began_ms, last_ms };
             self.note(&mut lock(&self.waiting), note, now_ms);
         }
     }

@@ -9,7 +9,7 @@ use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::Arc;
 
-use crate::flow_entry::Flow;
+use crate::flow_entry::{CACHE_LINE, Place};
 use crate::sync::{Mutex, lock};
 
 /// Flows that lie together.
@@ -19,8 +19,6 @@ const PIECE_BYTES: usize = 2 << 20;
 
 /// Hears of memory that is going to be used from end to end, before its first use: whoever knows the system tells it.
 pub type Advise = fn(&mut [MaybeUninit<u8>]);
-
-type Place = Option<Flow>;
 
 /// Gives chunks out. They go back when they are dropped.
 pub struct FlowMemory {
@@ -59,7 +57,7 @@ impl FlowMemory {
 
     /// A chunk that stands alone.
     pub fn first_chunk() -> Chunk {
-        Chunk::cut(Arc::new(Piece::new(CHUNK, align_of::<Place>())), 0)
+        Chunk::cut(Arc::new(Piece::new(CHUNK, CACHE_LINE)), 0)
     }
 
     /// One of many.
@@ -87,7 +85,7 @@ impl Chunk {
         let chunk = Self { piece, number };
         for at in 0..CHUNK {
             // SAFETY: the place lies in the piece and is this chunk's alone; nothing is there yet that would have to be dropped.
-            unsafe { chunk.start().add(at).write(None) };
+            unsafe { chunk.start().add(at).write(Place::Free) };
         }
         chunk
     }
@@ -165,6 +163,6 @@ mod tests {
         // Memory stays as long as any chunk of its piece.
         drop(memory);
         chunks.truncate(1);
-        assert!(chunks[0].places_mut().iter().all(Option::is_none));
+        assert!(chunks[0].places_mut().iter().all(|place| matches!(place, Place::Free)));
     }
 }

@@ -19,10 +19,10 @@ use crate::flow_entry::Flow;
 use crate::flow_log::FlowLog;
 use crate::flow_memory::{Advise, FlowMemory};
 use crate::flow_order::FlowOrder;
-use crate::flow_shard::{FlowId, FlowShard};
+use crate::flow_shard::FlowShard;
 use crate::host::FlowTimeouts;
 use crate::packet::{Direction, Tuple};
-use crate::policy::{AllowedBy, RefusalAction, Verdict};
+use crate::policy::{RefusalAction, Verdict};
 use crate::policy_table::Asked;
 use crate::rule_tally::RuleTally;
 use crate::sync::{AtomicU32, AtomicU64, KeyedState, Mutex, MutexGuard, Ordering, lock};
@@ -67,7 +67,8 @@ struct Remembered {
     policy_id: u32,
     version: u64,
     at_ms: u64,
-    id: FlowId,
+    /// Where it lies, unless it is gone.
+    slot: u32,
     /// What was let through without the lock, and is not in the table yet.
     uncounted: Traffic,
 }
@@ -159,35 +160,35 @@ impl FlowTable {
         // Before a program is asked: whoever raises the epoch has put the new programs in place.
         let epoch = self.epoch.load(Ordering::Acquire);
         let mut past = None;
-        if let Some((id, flow)) = flows.find(hash, tuple) {
+        if let Some((slot, flow)) = flows.find(hash, tuple) {
             if !flow.is_expired(now_ms, timeouts) && !flow.precedes(packet) {
                 if let Err(action) = flow.judge_again((epoch, policy_id), ask) {
                     return Judged::Refused(action);
                 }
                 flow.passed(packet);
-                memo.remember(packet, version, id, flow.is_over());
+                memo.remember(packet, version, slot, flow.is_over());
                 // What is remembered lets packets through without a look at what ends connections.
                 if is_turning(packet.tcp_flags) {
                     self.version.fetch_add(1, Ordering::Release);
                 }
                 return Judged::Allowed;
             }
-            past = Some(id.slot);
+            past = Some(slot);
         }
         let allowed = match ask(direction, Asked::ToOpen) {
-            Verdict::Allowed(by, tally) => (by, tally),
+            Verdict::Allowed(tally) => tally,
             // What is over stays then, too: no packet that is refused takes a flow from those that are not.
             Verdict::Refused(action) => return Judged::Refused(action),
         };
         if let Some(past) = past {
             self.remove(&mut flows, past, FlowEnd::Expired, now_ms);
         }
-        self.log.begun(packet, allowed.0);
+        self.log.begun(packet, allowed.by);
         let flow = Flow::opened(packet, epoch, allowed);
         let is_over = flow.is_over();
-        let id = flows.insert(hash, flow, &self.memory);
-        memo.remember(packet, version, id, is_over);
-        self.count(lock(&self.order), |order| order.add(id.slot, (packet.peer, direction)));
+        let slot = flows.insert(hash, tuple, flow, &self.memory);
+        memo.remember(packet, version, slot, is_over);
+        self.count(lock(&self.order), |order| order.add(slot, (packet.peer, direction)));
         drop(flows);
         if self.make_room(now_ms) { Judged::AllowedByEviction } else { Judged::Allowed }
     }
@@ -216,7 +217,7 @@ impl FlowTable {
     }
 
     /// Takes in a flow of another process, unless there is one. `peer`: see [`FlowPacket::peer`].
-    pub fn take_over(&self, told: &FlowView, peer: IpAddr, allowed: (AllowedBy, Arc<RuleTally>), now_ms: u64) {
+    pub fn take_over(&self, told: &FlowView, peer: IpAddr, allowed: Arc<RuleTally>, now_ms: u64) {
         let hash = self.hasher.hash_one(told.tuple);
         let Some(Shard(shard)) = self.shard_of_hash(hash) else { return };
         let mut flows = lock(shard);
@@ -224,8 +225,8 @@ impl FlowTable {
             return;
         }
         let epoch = self.epoch.load(Ordering::Acquire);
-        let id = flows.insert(hash, Flow::taken_over(told, epoch, allowed, now_ms), &self.memory);
-        self.count(lock(&self.order), |order| order.add(id.slot, (peer, told.opened_by)));
+        let slot = flows.insert(hash, &told.tuple, Flow::taken_over(told, epoch, allowed, now_ms), &self.memory);
+        self.count(lock(&self.order), |order| order.add(slot, (peer, told.opened_by)));
         drop(flows);
         self.make_room(now_ms);
     }
@@ -247,12 +248,13 @@ impl FlowTable {
         })
     }
 
-    /// Puts into the table what a thread has counted without its lock. What was counted for a flow that is gone is gone with it.
+    /// Puts into the table what a thread has counted without its lock. What was counted for a flow that is gone is gone with it, unless another one of its key has come to
+    /// lie there.
     pub fn settle(&self, memo: &mut FlowMemo) {
         let Some(last) = memo.last.as_mut().filter(|last| last.has_uncounted()) else { return };
         let uncounted = std::mem::take(&mut last.uncounted);
-        if let Some(Shard(shard)) = self.shard_of(last.id.slot)
-            && let Some(flow) = lock(shard).get(last.id)
+        if let Some(Shard(shard)) = self.shard_of(last.slot)
+            && let Some(flow) = lock(shard).find_at(last.slot, &last.tuple)
         {
             flow.add_traffic(&uncounted);
         }
@@ -275,8 +277,8 @@ impl FlowTable {
             };
             let mut flows = lock(shard);
             let (page, next) = flows.page(from.slot, left);
-            let expired = page.filter(|(_, flow)| flow.is_expired(now_ms, timeouts));
-            for slot in expired.map(|(slot, _)| slot).collect::<Vec<_>>() {
+            let expired = page.filter(|(.., flow)| flow.is_expired(now_ms, timeouts));
+            for slot in expired.map(|(slot, ..)| slot).collect::<Vec<_>>() {
                 self.remove(&mut flows, slot, FlowEnd::Expired, now_ms);
             }
             left -= left.min(flows.places() - from.slot);
@@ -305,8 +307,8 @@ impl FlowTable {
             }
             let flows = lock(shard);
             let (page, next) = flows.page(at.slot, count - views.len());
-            let alive = page.filter(|(_, flow)| !flow.is_expired(now_ms, timeouts));
-            views.extend(alive.map(|(_, flow)| flow.view(now_ms)));
+            let alive = page.filter(|(.., flow)| !flow.is_expired(now_ms, timeouts));
+            views.extend(alive.map(|(_, tuple, flow)| flow.view(tuple, now_ms)));
             at = at.followed_by(next);
         }
         (views, None)
@@ -331,8 +333,8 @@ impl FlowTable {
         let flow = flows.remove(slot, &self.hasher);
         let (peer, _) = self.count(lock(&self.order), |order| order.remove(slot));
         self.version.fetch_add(1, Ordering::Release);
-        if let Some(flow) = flow {
-            self.log.ended(&flow, peer, if flow.is_over() { FlowEnd::Closed } else { end }, now_ms);
+        if let Some((tuple, flow)) = flow {
+            self.log.ended((tuple, &flow), peer, if flow.is_over() { FlowEnd::Closed } else { end }, now_ms);
         }
     }
 
@@ -355,14 +357,14 @@ impl FlowTable {
 
 impl FlowMemo {
     /// A flow that has let a packet pass.
-    fn remember(&mut self, packet: &FlowPacket<'_>, version: u64, id: FlowId, is_over: bool) {
+    fn remember(&mut self, packet: &FlowPacket<'_>, version: u64, slot: u32, is_over: bool) {
         let is_steady = !is_turning(packet.tcp_flags) && !is_over;
         self.last = is_steady.then(|| Remembered {
             tuple: *packet.tuple,
             policy_id: packet.policy_id,
             version,
             at_ms: packet.now_ms,
-            id,
+            slot,
             uncounted: Traffic::default(),
         });
     }

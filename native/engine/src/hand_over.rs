@@ -40,11 +40,11 @@ impl Engine {
     /// Takes in a flow that another process had, if its program still allows it.
     pub fn take_over_flow(&self, told: &FlowView, now_ms: u64) {
         let verdict = read(&self.policies).judge(told.by.policy_id, told.opened_by, &told.tuple, Asked::Again);
-        if let Verdict::Allowed(by, tally) = verdict {
+        if let Verdict::Allowed(tally) = verdict {
             let remote = told.tuple.remote_address;
             // What lies behind a gateway has a share of its own until it is opened anew.
             let peer = self.sessions.primary(remote).map_or(remote, |session| session.peer());
-            self.flows.take_over(told, peer, (by, tally), now_ms);
+            self.flows.take_over(told, peer, tally, now_ms);
         }
     }
 }

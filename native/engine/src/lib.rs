@@ -49,6 +49,7 @@ mod lock;
 mod lru_map;
 mod message_limiter;
 mod mss;
+mod narrow;
 mod outbound;
 mod outbound_run;
 pub mod output;

@@ -33,8 +33,8 @@ pub enum RefusalAction {
 /// What a program says about a packet.
 #[derive(Debug)]
 pub enum Verdict {
-    /// It may pass; what passes is counted there.
-    Allowed(AllowedBy, Arc<RuleTally>),
+    /// It may pass, by the rule whose tally this is; what passes is counted there.
+    Allowed(Arc<RuleTally>),
     /// No rule allows it.
     Refused(RefusalAction),
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::packet::{Direction, Tuple};
-use crate::policy::{AllowedBy, Program, RefusalAction, Verdict};
+use crate::policy::{Program, RefusalAction, Verdict};
 use crate::rule_tally::RuleTotals;
 use crate::rules::Rules;
 
@@ -65,7 +65,7 @@ impl PolicyTable {
         if asked == Asked::ToOpen {
             tally.opened();
         }
-        Verdict::Allowed(AllowedBy { policy_id, rule_id: tally.rule_id }, Arc::clone(tally))
+        Verdict::Allowed(Arc::clone(tally))
     }
 
     /// The table with `added` in it and, when `in_use` is said, without what is neither in use nor added. A program that is the same
@@ -76,7 +76,7 @@ impl PolicyTable {
         let mut programs: BTreeMap<_, _> = kept.map(|(policy_id, program)| (*policy_id, Arc::clone(program))).collect();
         for (policy_id, program) in added {
             let same = self.programs.get(&policy_id).filter(|held| held.is(&program)).cloned();
-            programs.insert(policy_id, same.unwrap_or_else(|| Arc::new(InForce::new(program))));
+            programs.insert(policy_id, same.unwrap_or_else(|| Arc::new(InForce::new(policy_id, program))));
         }
         let rules: usize = programs.values().map(|program| program.rule_count).sum();
         (programs.len() <= POLICIES_MAX && rules <= RULES_MAX).then_some(Self { programs })
@@ -103,11 +103,11 @@ impl PolicyTable {
 }
 
 impl InForce {
-    fn new(program: Program) -> Self {
+    fn new(policy_id: u32, program: Program) -> Self {
         Self {
             rule_count: program.inbound.len() + program.outbound.len(),
-            inbound: Rules::new(program.inbound),
-            outbound: Rules::new(program.outbound),
+            inbound: Rules::new(policy_id, program.inbound),
+            outbound: Rules::new(policy_id, program.outbound),
             refuse_inbound: program.refuse_inbound,
             refuse_outbound: program.refuse_outbound,
         }
@@ -133,7 +133,7 @@ impl InForce {
 mod tests {
     use super::*;
     use crate::packet::TCP;
-    use crate::policy::{Rule, RuleProtocol};
+    use crate::policy::{AllowedBy, Rule, RuleProtocol};
 
     fn program(rule_id: u32) -> Program {
         let rule = Rule {
@@ -163,7 +163,7 @@ mod tests {
         let tuple =
             Tuple { local_address, remote_address, local_port, remote_port, protocol: TCP, icmp_in: 0, is_rest: false };
         match table.judge(1, direction, &tuple, asked) {
-            Verdict::Allowed(by, _) => Ok(by),
+            Verdict::Allowed(tally) => Ok(tally.by),
             Verdict::Refused(action) => Err(action),
         }
     }

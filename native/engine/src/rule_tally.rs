@@ -2,11 +2,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::policy::AllowedBy;
+
 /// Counts of the rules of one id. A flow holds on to those of the rule that allows it.
 #[derive(Debug)]
 pub struct RuleTally {
-    /// The id.
-    pub rule_id: u32,
+    /// Whose rules.
+    pub by: AllowedBy,
     flows: AtomicU64,
     packets: AtomicU64,
     bytes: AtomicU64,
@@ -25,9 +27,9 @@ pub struct RuleTotals {
 
 impl RuleTally {
     /// Nothing allowed yet.
-    pub fn new(rule_id: u32) -> Self {
+    pub fn new(by: AllowedBy) -> Self {
         let zero = || AtomicU64::new(0);
-        Self { rule_id, flows: zero(), packets: zero(), bytes: zero(), told: [zero(), zero()] }
+        Self { by, flows: zero(), packets: zero(), bytes: zero(), told: [zero(), zero()] }
     }
 
     /// A flow has been opened.

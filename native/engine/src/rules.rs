@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::packet::{Direction, ICMP, ICMPV6, Tuple};
-use crate::policy::{Rule, RuleProtocol};
+use crate::policy::{AllowedBy, Rule, RuleProtocol};
 use crate::rule_tally::{RuleTally, RuleTotals};
 
 /// Ports of a rule up to which it is found by port: more would cost memory for every rule.
@@ -27,8 +27,8 @@ struct Checked {
 }
 
 impl Rules {
-    /// Rules in the order in which they are asked.
-    pub fn new(rules: Vec<Rule>) -> Self {
+    /// Rules of a program in the order in which they are asked.
+    pub fn new(policy_id: u32, rules: Vec<Rule>) -> Self {
         let mut tallies = BTreeMap::<u32, Arc<RuleTally>>::new();
         let (mut by_port, mut by_order) = (HashMap::<u16, Vec<u32>>::new(), vec![]);
         for (rule, at) in rules.iter().zip(0..) {
@@ -41,7 +41,8 @@ impl Rules {
             }
         }
         let mut checked = |rule: Rule| {
-            let tally = tallies.entry(rule.rule_id).or_insert_with(|| Arc::new(RuleTally::new(rule.rule_id)));
+            let by = AllowedBy { policy_id, rule_id: rule.rule_id };
+            let tally = tallies.entry(rule.rule_id).or_insert_with(|| Arc::new(RuleTally::new(by)));
             Checked { tally: Arc::clone(tally), rule }
         };
         let rules = rules.into_iter().map(&mut checked).collect();
@@ -82,7 +83,7 @@ impl Rules {
 
     /// Ids and totals that have changed since they were told of, as far as they are taken.
     pub fn take_counts(&self) -> impl Iterator<Item = (u32, RuleTotals)> + '_ {
-        self.tallies.iter().filter_map(|tally| Some((tally.rule_id, tally.take()?)))
+        self.tallies.iter().filter_map(|tally| Some((tally.by.rule_id, tally.take()?)))
     }
 }
 
@@ -118,11 +119,10 @@ mod tests {
 
     #[test]
     fn rules_of_one_id_share_a_counter_that_is_told_when_it_has_changed() {
-        let rules = Rules::new(vec![
-            rule(7, RuleProtocol::Tcp, 1, 1),
-            rule(3, RuleProtocol::Udp, 2, 2),
-            rule(7, RuleProtocol::Udp, 0, 9),
-        ]);
+        let rules = Rules::new(
+            1,
+            vec![rule(7, RuleProtocol::Tcp, 1, 1), rule(3, RuleProtocol::Udp, 2, 2), rule(7, RuleProtocol::Udp, 0, 9)],
+        );
         let open = |protocol, port| {
             if let Some(tally) = rules.find(&tuple(protocol, port), Direction::Outbound) {
                 tally.opened();
@@ -154,7 +154,7 @@ mod tests {
                 .collect();
             let tuple = tuple(protocol, port);
             let naive = rules.iter().find(|rule| rule.matches(&tuple, Direction::Outbound)).map(|rule| rule.rule_id);
-            prop_assert_eq!(Rules::new(rules).find(&tuple, Direction::Outbound).map(|tally| tally.rule_id), naive);
+            prop_assert_eq!(Rules::new(1, rules).find(&tuple, Direction::Outbound).map(|tally| tally.by.rule_id), naive);
         }
     }
 }

@@ -56,6 +56,8 @@ pub struct Session {
     is_awake: AtomicBool,
 }
 
+// What the model checker puts in the place of locks and atomics is larger.
+#[cfg(not(loom))]
 const _: () = assert!(size_of::<Session>() <= 512);
 
 /// On a line of its own: what each packet reads is not to leave a core's cache for it.

@@ -3,7 +3,7 @@
 // Places and shares are only ever linked by this module to those it has put in; nothing from outside becomes an index.
 #![allow(clippy::indexing_slicing)]
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
 use crate::linked::{Links, List};
@@ -16,7 +16,7 @@ struct Share<O> {
 }
 
 /// The places of a table by owner. Who holds most gives its least recently used one: nobody can push out the places of somebody who
-/// holds fewer. Every step takes constant time.
+/// holds fewer. No step looks at more than one place and some sizes.
 pub struct Shares<O> {
     by_owner: HashMap<O, u32>,
     shares: Vec<Share<O>>,
@@ -24,8 +24,8 @@ pub struct Shares<O> {
     /// The share of each place, and its neighbours in it.
     share_of: Vec<u32>,
     places: Links,
-    /// The shares of each size in the order in which they came to it.
-    by_count: Vec<List>,
+    /// The shares of each size that there is, in the order in which they came to it.
+    by_count: BTreeMap<u32, List>,
     sizes: Links,
 }
 
@@ -38,7 +38,7 @@ impl<O: Copy + Eq + Hash> Shares<O> {
             free: vec![],
             share_of: vec![],
             places: Links::default(),
-            by_count: vec![],
+            by_count: BTreeMap::new(),
             sizes: Links::default(),
         }
     }
@@ -74,13 +74,13 @@ impl<O: Copy + Eq + Hash> Shares<O> {
 
     /// Places of the largest share.
     pub fn largest(&self) -> usize {
-        self.by_count.len().saturating_sub(1)
+        self.by_count.last_key_value().map_or(0, |(count, _)| *count as usize)
     }
 
     /// The least recently used place of the largest share; of equally large ones the one that has been for longest.
     pub fn to_evict(&self) -> Option<u32> {
-        let largest = self.by_count.last()?.oldest;
-        Some(self.shares.get(largest as usize)?.places.oldest)
+        let (_, largest) = self.by_count.last_key_value()?;
+        Some(self.shares.get(largest.oldest as usize)?.places.oldest)
     }
 
     fn open(&mut self, owner: O) -> u32 {
@@ -99,23 +99,20 @@ impl<O: Copy + Eq + Hash> Shares<O> {
         at
     }
 
-    /// Moves a share among those of its size. One that holds nothing is forgotten. The last list is never empty.
+    /// Moves a share among those of its size. One that holds nothing is forgotten, and so is a size that no share has.
     fn resize(&mut self, share: u32, count: u32) {
         let before = std::mem::replace(&mut self.shares[share as usize].count, count);
-        if before > 0 {
-            self.sizes.take(&mut self.by_count[before as usize], share);
+        if let Some(alike) = self.by_count.get_mut(&before) {
+            self.sizes.take(alike, share);
         }
         if count > 0 {
-            if self.by_count.len() <= count as usize {
-                self.by_count.resize(count as usize + 1, List::EMPTY);
-            }
-            self.sizes.push(&mut self.by_count[count as usize], share);
+            self.sizes.push(self.by_count.entry(count).or_insert(List::EMPTY), share);
         } else {
             self.by_owner.remove(&self.shares[share as usize].owner);
             self.free.push(share);
         }
-        while self.by_count.last().is_some_and(|shares| shares.is_empty()) {
-            self.by_count.pop();
+        if self.by_count.get(&before).is_some_and(|alike| alike.is_empty()) {
+            self.by_count.remove(&before);
         }
     }
 }

@@ -13,8 +13,12 @@ pub mod flag {
 
 /// How long after its end a connection may still repeat what was lost of it.
 const LINGER_MS: u64 = 10_000;
-const NOT_OVER: u64 = u64::MAX;
-const BOTH: u8 = 3;
+const NOT_OVER: u16 = u16::MAX;
+/// What has been seen: a FIN in each direction, and an end that may be disproved.
+const FIN_IN: u8 = 1;
+const FIN_OUT: u8 = 2;
+const BOTH: u8 = FIN_IN | FIN_OUT;
+const DISPUTABLE: u8 = 4;
 
 /// Whether a segment with these flags asks for a new connection.
 pub fn is_opening(flags: u8) -> bool {
@@ -30,53 +34,67 @@ pub fn is_turning(flags: u8) -> bool {
 /// but a RST: it has looked at the sequence number, which nobody here does.
 #[derive(Clone, Copy)]
 pub struct TcpEnd {
-    ended_at_ms: u64,
-    /// A bit for each direction in which a FIN has passed.
-    finished: u8,
-    may_be_disproved: bool,
+    /// From the end to the last packet.
+    pub lingered_ms: u16,
+    /// Some of the bits of [`Self::SEEN`].
+    pub seen: u8,
 }
 
 impl TcpEnd {
+    /// All bits that `seen` can have.
+    pub const SEEN: u8 = BOTH | DISPUTABLE;
+
     /// Nothing has ended.
     pub fn new() -> Self {
-        Self { ended_at_ms: NOT_OVER, finished: 0, may_be_disproved: false }
+        Self { lingered_ms: NOT_OVER, seen: 0 }
     }
 
     /// Whether the connection is over, and may be followed by another one.
     #[inline]
     pub fn is_over(&self) -> bool {
-        self.ended_at_ms != NOT_OVER
+        self.lingered_ms != NOT_OVER
     }
 
-    /// Whether even what was lost of the connection has had its time.
+    /// Whether even what was lost of the connection has had its time, so long after its last packet.
     #[inline]
-    pub fn is_expired(&self, now_ms: u64) -> bool {
-        self.is_over() && now_ms.saturating_sub(self.ended_at_ms) > LINGER_MS
+    pub fn is_expired(&self, idle_ms: u64) -> bool {
+        self.is_over() && idle_ms.saturating_add(self.lingered_ms.into()) > LINGER_MS
     }
 
-    /// A segment with these flags has passed.
+    /// A segment with these flags has passed, so long after the last packet. What is expired lets nothing pass.
     #[inline]
-    pub fn passed(&mut self, direction: Direction, flags: u8, now_ms: u64) {
-        if is_turning(flags) || self.may_be_disproved {
-            self.turned(direction, flags, now_ms);
+    pub fn passed(&mut self, direction: Direction, flags: u8, idle_ms: u64) {
+        if self.is_over() {
+            self.lingered_ms = (idle_ms.saturating_add(self.lingered_ms.into())).min(LINGER_MS) as u16;
+        }
+        if is_turning(flags) || self.may_be_disproved() {
+            self.turned(direction, flags);
         }
     }
 
-    fn turned(&mut self, direction: Direction, flags: u8, now_ms: u64) {
+    fn may_be_disproved(&self) -> bool {
+        self.seen & DISPUTABLE != 0
+    }
+
+    fn turned(&mut self, direction: Direction, flags: u8) {
         let is_reset = flags & flag::RST != 0;
-        if direction == Direction::Outbound && !is_reset && self.may_be_disproved {
-            self.ended_at_ms = NOT_OVER;
-            self.may_be_disproved = false;
+        if direction == Direction::Outbound && !is_reset && self.may_be_disproved() {
+            self.lingered_ms = NOT_OVER;
+            self.seen &= !DISPUTABLE;
         }
         if is_opening(flags) {
-            self.finished = 0;
+            self.seen &= !BOTH;
         }
         if flags & flag::FIN != 0 {
-            self.finished |= if direction == Direction::Inbound { 1 } else { 2 };
+            self.seen |= if direction == Direction::Inbound { FIN_IN } else { FIN_OUT };
         }
-        if !self.is_over() && (is_reset || self.finished == BOTH) {
-            self.ended_at_ms = now_ms;
-            self.may_be_disproved = is_reset && direction == Direction::Inbound && self.finished != BOTH;
+        let is_finished = self.seen & BOTH == BOTH;
+        if !self.is_over() && (is_reset || is_finished) {
+            self.lingered_ms = 0;
+            self.seen &= !DISPUTABLE;
+            if is_reset && direction == Direction::Inbound && !is_finished {
+                self.seen |= DISPUTABLE;
+            }
         }
     }
 }
@@ -126,7 +144,7 @@ mod tests {
     fn what_was_lost_has_ten_seconds_from_the_end_whatever_follows() {
         let mut end = after(&[(Outbound, RST)]);
         end.passed(Outbound, RST, 9_000);
-        assert!(!end.is_expired(10_007) && end.is_expired(10_008));
+        assert!(!end.is_expired(1_000) && end.is_expired(1_001));
         assert!(!after(&[(Outbound, ACK)]).is_expired(u64::MAX));
     }
 }

@@ -26,7 +26,7 @@ fn flow(remote_port: u16) -> Tuple {
 }
 
 fn allowed() -> Verdict {
-    Verdict::Allowed(AllowedBy { policy_id: 1, rule_id: 1 }, Arc::new(RuleTally::new(1)))
+    Verdict::Allowed(Arc::new(RuleTally::new(AllowedBy { policy_id: 1, rule_id: 1 })))
 }
 
 fn judge(

@@ -70,7 +70,7 @@ fn segment(
     table.judge(memo, &packet, |direction, _| match allows(direction) {
         true => {
             let by = AllowedBy { policy_id, rule_id: policy_id + 10 };
-            Verdict::Allowed(by, Arc::new(RuleTally::new(by.rule_id)))
+            Verdict::Allowed(Arc::new(RuleTally::new(by)))
         }
         false => Verdict::Refused(RefusalAction::Drop),
     })
