@@ -54,6 +54,11 @@ export class Link implements AsyncDisposable {
     return this.#running?.reload;
   }
 
+  /** How many flows both hosts remember; undefined where the engine does not say. */
+  async flows(): Promise<number | undefined> {
+    return await this.#running?.flows?.();
+  }
+
   /** Starts iperf3's server on a machine. */
   async listenToStreams(machine: Machine = this.server): Promise<void> {
     const daemon = machine.start("iperf3", "iperf3", ["-s"]);

@@ -79,7 +79,8 @@ async function measureRound(
     }
     foreignShare = Math.max(foreignShare, use.foreignShare);
     round[engine.name] = values;
-    const shown = scenario.figures.map(({ name, digits }) => `${name} ${values[name]?.toFixed(digits)}`);
+    const told = scenario.figures.filter(({ name }) => name in values);
+    const shown = told.map(({ name, digits }) => `${name} ${values[name]?.toFixed(digits)}`);
     tell(
       `${scenario.name}  ${engine.name.padEnd(14)} ${shown.join("  ")}  (others ${(use.foreignShare * 100).toFixed(1)} %)`,
     );

@@ -133,9 +133,14 @@ class LacisEngine extends ConfiguredEngine {
 
   override async start(ends: Ends, setup: Setup): Promise<Running> {
     const running = await super.start(ends, setup);
-    const [node, ...args] = this.#build.cli("status", "--json", "--config", join(ends.client.directory, "config.yml"));
-    if (this.#libraries.size === 0) this.#libraries = parseLibraries(await ends.client.must(node, args));
-    return running;
+    if (this.#libraries.size === 0) this.#libraries = parseLibraries(await this.#status(ends.client));
+    const flows = async (machine: Machine) => parseFlows(await this.#status(machine));
+    return { ...running, flows: async () => Math.min(await flows(ends.server), await flows(ends.client)) };
+  }
+
+  async #status(machine: Machine): Promise<string> {
+    const [node, ...args] = this.#build.cli("status", "--json", "--config", join(machine.directory, "config.yml"));
+    return await machine.must(node, args);
   }
 }
 
@@ -143,6 +148,11 @@ class LacisEngine extends ConfiguredEngine {
 function parseLibraries(status: string): ReadonlyMap<string, string> {
   const told: { dataPlane?: { ciphers?: readonly { cipher: string; library: string }[] } } = JSON.parse(status);
   return new Map(told.dataPlane?.ciphers?.map(({ cipher, library }) => [cipher, library]));
+}
+
+function parseFlows(status: string): number {
+  const told: { counters: { flows: number } | null } = JSON.parse(status);
+  return told.counters?.flows ?? 0;
 }
 
 /** A build of ours. */

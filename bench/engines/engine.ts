@@ -45,4 +45,6 @@ export interface Engine {
 export interface Running {
   /** Has both hosts read their configuration again; undefined where it knows no such thing. */
   readonly reload: (() => void) | undefined;
+  /** How many flows both hosts remember: of the one that remembers fewer. Left out where it does not say. */
+  readonly flows?: () => Promise<number>;
 }

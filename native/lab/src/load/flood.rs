@@ -28,8 +28,8 @@ pub enum How {
     Each,
     /// The kernel cuts one long datagram into the burst (UDP_SEGMENT).
     Offload,
-    /// One message for each, of so many flows in turn: there is a sink for every [`flows::destinations`] port from `to` on.
-    Flows(u32),
+    /// One message for each, of so many flows in turn, at most so many a second: there is a sink for every [`flows::destinations`] port from `to` on.
+    Flows { flows: u32, rate: Option<u32> },
 }
 
 /// Counts datagrams of `bytes` bytes. A question is answered with how many there were since the one before, and the nanoseconds from the first to
@@ -65,7 +65,7 @@ pub fn flood(plan: &Plan) -> io::Result<String> {
     }
     let begin = Instant::now();
     let sent = match (plan.how, plan.to) {
-        (How::Flows(flows), SocketAddr::V4(to)) => flows::flood(to, plan.bytes, flows, plan.time)?,
+        (How::Flows { flows, rate }, SocketAddr::V4(to)) => flows::flood((to, plan.bytes), flows, rate, plan.time)?,
         _ => flood_one(&sinks[0], plan)?,
     };
     let seconds = begin.elapsed().as_secs_f64();
@@ -83,7 +83,7 @@ pub fn flood(plan: &Plan) -> io::Result<String> {
 
 /// A socket for each sink.
 fn sinks(plan: &Plan) -> io::Result<Vec<UdpSocket>> {
-    let count = if let How::Flows(flows) = plan.how { flows::destinations(flows) } else { 1 };
+    let count = if let How::Flows { flows, .. } = plan.how { flows::destinations(flows) } else { 1 };
     let mut to = plan.to;
     let sink = |port| {
         to.set_port(port);

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::socket;
@@ -15,8 +16,8 @@ const FIRST_SOURCE: u32 = 2_000;
 const SOURCES: u32 = 62_500;
 
 /// Sends datagrams of `bytes` bytes, each of the next of so many flows: source ports in turn, and for more flows than there are of those the next
-/// destination port. Says how many went.
-pub fn flood(to: SocketAddrV4, bytes: usize, flows: u32, time: Duration) -> io::Result<u64> {
+/// destination port; at most `rate` a second, if one is given. Says how many went.
+pub fn flood((to, bytes): (SocketAddrV4, usize), flows: u32, rate: Option<u32>, time: Duration) -> io::Result<u64> {
     let from = source_towards(to)?;
     let raw = socket::open(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_RAW)?;
     let mut packets = vec![template(from, *to.ip(), bytes)?; BURST];
@@ -28,6 +29,10 @@ pub fn flood(to: SocketAddrV4, bytes: usize, flows: u32, time: Duration) -> io::
             flow = (flow + 1) % flows.max(1);
         }
         sent += socket::send_packets(&raw, &packets, *to.ip()).unwrap_or(0) as u64;
+        if let Some(rate) = rate {
+            let due = Duration::from_secs_f64(sent as f64 / f64::from(rate.max(1)));
+            thread::sleep(due.saturating_sub(begin.elapsed()));
+        }
     }
     Ok(sent)
 }

@@ -1,8 +1,8 @@
 //! Load for measurements, and what measures it: each verb prints one line of JSON, or serves until it is ended.
 //!
 //! - `sink PORT BYTES`: counts datagrams of so many bytes and tells the count to whoever asks.
-//! - `flood ADDRESS PORT BYTES SECONDS each|offload|FLOWS`: sends as many as it can to a sink, by `sendmmsg` or cut by the kernel, or of so many flows
-//!   in turn, to sinks on the ports from `PORT` on.
+//! - `flood ADDRESS PORT BYTES SECONDS each|offload|FLOWS[@RATE]`: sends as many as it can to a sink, by `sendmmsg` or cut by the kernel, or of so many flows
+//!   in turn, to sinks on the ports from `PORT` on, and then perhaps no more than `RATE` a second.
 //! - `echo PORT`: sends every datagram back.
 //! - `trips ADDRESS PORT SECONDS GAP`: round trips of 64 bytes to an echo, one after the other, at least `GAP` microseconds apart.
 //! - `greet PORT`: sends back one byte of every connection and closes it.
@@ -46,7 +46,10 @@ fn flood(address: &str, port: &str, bytes: &str, seconds: &str, how: &str) -> Do
     let how = match how {
         "each" => How::Each,
         "offload" => How::Offload,
-        flows => How::Flows(flows.parse()?),
+        flows => {
+            let (flows, rate) = flows.split_once('@').map_or((flows, None), |(flows, rate)| (flows, Some(rate)));
+            How::Flows { flows: flows.parse()?, rate: rate.map(str::parse).transpose()? }
+        }
     };
     let plan = flood::Plan { to: place(address, port)?, bytes: bytes.parse()?, time: span(seconds)?, how };
     println!("{}", flood::flood(&plan)?);
