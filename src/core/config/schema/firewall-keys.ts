@@ -79,7 +79,8 @@ export const FIREWALL_KEYS: readonly KeySpec[] = [
         type: integer(1_024, 1_048_576),
         default: "65536",
         since: "lacis",
-        about: "Flows remembered at once, 100 bytes each, 180 of IPv6; for one more, whoever has most of them gives one.",
+        about:
+          "Flows remembered at once, 100 bytes each, 180 of IPv6; for one more, whoever has most of them gives one.",
       },
       routine_cache_timeout: {
         type: duration(0, 3_600_000),
