@@ -96,7 +96,7 @@ impl FlowIndex {
     /// Where a hash belongs.
     #[inline]
     fn home(&self, tag: u32) -> usize {
-        (u64::from(tag) * self.words.len() as u64 >> u32::BITS) as usize
+        ((u64::from(tag) * self.words.len() as u64) >> u32::BITS) as usize
     }
 
     fn after(&self, at: usize) -> usize {
