@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 import { Command } from "commander";
-import { ExitCode } from "../runtime/operator-error.ts";
 import { fromNebulaSpelling } from "./nebula-spelling.ts";
-import { reportFailure } from "./report-failure.ts";
+import { outputFailed, reportFailure } from "./report-failure.ts";
 
 const program = new Command("lacis")
   .description("An IP-layer overlay mesh that speaks Nebula's protocol.")
@@ -61,8 +60,7 @@ for (const command of [program, ...program.commands.flatMap((each) => [each, ...
     .helpOption("-h, --help", "explain this command");
 }
 
-// Whoever read the output has gone, as in `lacis status --watch | head`.
-process.stdout.on("error", () => process.exit(ExitCode.ok));
+process.stdout.on("error", (error) => process.exit(outputFailed(error, args)));
 
 try {
   await program.parseAsync(args.length === 0 ? ["--help"] : args, { from: "user" });

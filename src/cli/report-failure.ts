@@ -23,6 +23,20 @@ export function reportFailure(
   return exitCode;
 }
 
+/** The exit code where standard output cannot be written. Whoever read it may have gone, as in `lacis status --watch | head`: that is no failure. */
+export function outputFailed(error: Error, args: readonly string[]): ExitCode {
+  if (systemCode(error) === "EPIPE") return ExitCode.ok;
+  const complaint = {
+    what: "the output could not be written",
+    why: systemWords(error),
+    todo: "what is there is not whole",
+  };
+  return reportFailure(
+    new OperatorError("output-failed", complaint),
+    args.filter((each) => each !== "--json"),
+  );
+}
+
 interface Failure {
   readonly code: string;
   readonly exitCode: ExitCode;

@@ -71,6 +71,6 @@ async function crash(starting: Promise<Daemon>, error: Error): Promise<void> {
   );
   setTimeout(() => endProcess(ExitCode.crashed), 200);
   const daemon = await starting.catch(() => undefined);
-  daemon?.log.flush();
+  await daemon?.log.flush();
   endProcess(ExitCode.crashed);
 }

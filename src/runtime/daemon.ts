@@ -382,7 +382,7 @@ export class Daemon {
       else this.#claimed.release();
     }
     this.events.tell({ code: ending === "replaced" ? "left" : "stopped" });
-    this.log.flush();
+    await this.log.flush();
   }
 
   async #start(): Promise<void> {

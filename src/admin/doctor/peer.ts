@@ -56,7 +56,7 @@ function stageOf(failure: PingFailure): Stage {
 
 function told(failure: PingFailure): Finding {
   const { text, todo } = pingFailureText(failure);
-  return failed(clause(text), todo);
+  return failed(clause(text), clause(todo));
 }
 
 function name(peer: ExaminedPeer): Finding {

@@ -131,11 +131,12 @@ function nameOf({ address, result }: Tried): string {
 function whyNot({ result }: Tried): { readonly text: string; readonly todo: string } {
   if (result.outcome === "pong") return { text: "", todo: "" };
   const { failure } = result;
-  const { text, todo } = pingFailureText(failure);
+  const told = pingFailureText(failure);
+  const todo = clause(told.todo);
   // Nobody tells a stranger why it is refused, and not every lighthouse tells a host that was revoked.
   const isSilent = failure.reason === "handshake-timeout" && "tried" in failure && failure.tried.length > 0;
   return {
-    text: clause(text),
+    text: clause(told.text),
     todo: isSilent ? `${todo}; or it refuses this host: lacis status there says whom, and why` : todo,
   };
 }

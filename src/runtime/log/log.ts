@@ -1,9 +1,10 @@
-import { type DestinationStream, destination, type Logger, pino } from "pino";
+import { type DestinationStream, type Logger, pino } from "pino";
 import type { LoggingSettings } from "../../core/config/settings.ts";
 import type { Notice } from "../../core/notice.ts";
 import { render } from "../../core/operator/render.ts";
 import { readClock } from "../clock.ts";
 import type { Health, Service } from "../service.ts";
+import { FileOutput } from "./file-output.ts";
 import { harmlessNotice, logfmt } from "./log-text.ts";
 import { NoticeLimiter } from "./notice-limiter.ts";
 import { type Repeated, Repeats } from "./repeats.ts";
@@ -13,8 +14,7 @@ export interface LogOptions extends LoggingSettings {
   readonly stream?: DestinationStream;
 }
 
-/** Lines wait here while standard output takes none. Past it they are lost rather than that the daemon waits. */
-const BUFFER_BYTES_MAX = 1 << 20;
+const STANDARD_OUTPUT = 1;
 
 /** After lines have been left out, how long until that is said. */
 const SUPPRESSED_AFTER_MS = 5_000;
@@ -36,7 +36,7 @@ export class Log implements Service {
   #lost = 0;
 
   constructor(options: LogOptions) {
-    this.#out = options.stream ?? standardOutput(() => this.#lost++);
+    this.#out = options.stream ?? new FileOutput(STANDARD_OUTPUT, () => this.#lost++);
     const { level, format, timestamps } = options;
     this.#settings = { level, format, timestamps };
     this.#pino = this.#open(options);
@@ -80,18 +80,14 @@ export class Log implements Service {
     this.#write(notice);
   }
 
-  stop(): void {
-    this.flush();
+  async stop(): Promise<void> {
+    await this.flush();
   }
 
-  /** Writes what waits. */
-  flush(): void {
+  /** Writes what waits. Where nobody reads, or a disk is full, that is lost: it is not waited for any longer than a moment. */
+  async flush(): Promise<void> {
     this.#reportNow();
-    try {
-      this.#out.flushSync?.();
-    } catch {
-      // The reader is gone or does not read: there is nobody to tell.
-    }
+    await this.#out.flushed?.();
   }
 
   health(): readonly Health[] {
@@ -142,13 +138,5 @@ export class Log implements Service {
 }
 
 interface OutputStream extends DestinationStream {
-  flushSync?(): void;
-}
-
-function standardOutput(lost: () => void): OutputStream {
-  const stream = destination({ dest: 1, sync: false, maxLength: BUFFER_BYTES_MAX });
-  // A reader that went away costs the log, not the tunnels.
-  stream.on("error", () => {});
-  stream.on("drop", lost);
-  return stream;
+  flushed?(): Promise<void>;
 }

@@ -106,7 +106,7 @@ export const BROKEN_THERE: readonly Broken[] = [
     },
     stage: "lighthouse",
     says: /no lighthouse is reached/,
-    todo: /or it refuses this host: lacis status there says whom, and why/,
+    todo: /[^.]; or it refuses this host: lacis status there says whom, and why/,
   },
   {
     is: "the server is down",

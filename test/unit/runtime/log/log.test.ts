@@ -1,4 +1,9 @@
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
+import { FileOutput } from "../../../../src/runtime/log/file-output.ts";
 import { Log, type LogOptions } from "../../../../src/runtime/log/log.ts";
 import { harmless } from "../../../../src/runtime/log/log-text.ts";
 
@@ -62,11 +67,11 @@ describe("a log line", () => {
 });
 
 describe("a flood of one kind of line", () => {
-  test("is cut to its burst, and what was left out is said", () => {
+  test("is cut to its burst, and what was left out is said", async () => {
     const { log, lines } = memoryLog({ format: "text" });
     for (let i = 0; i < 1_000; i++) log.notice({ level: "warn", code: "flood", text: "again", fields: {} });
     log.notice({ level: "warn", code: "other", text: "still heard", fields: {} });
-    log.flush();
+    await log.flush();
     expect(lines.filter((line) => line.includes("code=flood"))).toHaveLength(20);
     expect(lines.filter((line) => line.includes("code=other"))).toHaveLength(1);
     expect(lines.at(-1)).toContain('msg="Suppressed 980 more lines like this." code=suppressed of=flood count=980');
@@ -97,6 +102,44 @@ describe("a trouble that repeats itself", () => {
     const { log, lines } = memoryLog({ format: "text", level: "debug" });
     for (let i = 0; i < 5; i++) log.notice(failed);
     expect(lines).toHaveLength(5);
+  });
+});
+
+describe("what waits to be written", () => {
+  const ready = { level: "info", code: "ready", text: "Ready.", fields: {} } as const;
+
+  test("is there once the log has been stopped", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "lacis-log-"));
+    const file = openSync(join(folder, "log"), "w");
+    const { log } = memoryLog({ stream: new FileOutput(file, () => {}) });
+    log.notice(ready);
+    await log.stop();
+    expect(readFileSync(join(folder, "log"), "utf8")).toBe("level=info msg=Ready. code=ready\n");
+    rmSync(folder, { recursive: true });
+  });
+
+  test.skipIf(!existsSync("/dev/full"))("keeps nobody from stopping when the disk is full", async () => {
+    const { log } = memoryLog({ stream: new FileOutput(openSync("/dev/full", "w"), () => {}) });
+    for (let i = 0; i < 3; i++) log.notice(ready);
+    await log.stop();
+    log.notice(ready);
+    await log.stop();
+  });
+
+  test("keeps nobody from stopping when its reader takes nothing, or is gone", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "lacis-log-"));
+    const pipe = join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stream = new FileOutput(openSync(pipe, constants.O_WRONLY), () => {});
+    const { log } = memoryLog({ stream });
+    stream.write("x".repeat(200_000));
+    await log.stop();
+    closeSync(reader);
+    await log.stop();
+    log.notice(ready);
+    await log.stop();
+    rmSync(folder, { recursive: true });
   });
 });
 
