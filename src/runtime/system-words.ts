@@ -1,4 +1,4 @@
-import { systemCode } from "./operator-error.ts";
+import { OperatorError, systemCode } from "./operator-error.ts";
 
 const WORDS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
@@ -17,6 +17,7 @@ const WORDS: Readonly<Record<string, string>> = {
 
 /** Why a file could not be read or written, for the end of a sentence: the system's own code where there is nothing better. */
 export function systemWords(error: unknown): string {
+  if (error instanceof OperatorError) return error.complaint.why;
   const code = systemCode(error);
-  return WORDS[code] ?? (code || String(error));
+  return WORDS[code] ?? (code || (error instanceof Error ? error.message : String(error)));
 }

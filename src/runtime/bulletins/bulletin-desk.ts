@@ -4,9 +4,9 @@ import { bulletinText } from "../../core/bulletin/text.ts";
 import type { BulletinRefusal } from "../../core/bulletin/verify.ts";
 import type { BulletinNews } from "../../core/machine/bulletins/events.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
-import { FileError } from "../files/atomic-file.ts";
-import { OperatorError, systemCode } from "../operator-error.ts";
+import { OperatorError } from "../operator-error.ts";
 import type { Health, Service } from "../service.ts";
+import { systemWords } from "../system-words.ts";
 import { formatKept, readKept, writeKept } from "./kept-bulletins.ts";
 
 interface DeskOptions {
@@ -114,7 +114,7 @@ export class BulletinDesk implements Service {
       [this.#written, this.#unwritable] = [text, undefined];
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      const why = error instanceof FileError ? error.code : systemCode(error) || error.message;
+      const why = systemWords(error);
       if (why !== this.#unwritable) tell({ code: "bulletins-unwritable", path, why });
       this.#unwritable = why;
     }

@@ -66,7 +66,7 @@ export class ConsoleService implements Service {
 
   health(): readonly Health[] {
     if (this.#trouble === undefined) return [];
-    const todo = "see sshd.* in the configuration, then: lacis reload";
+    const todo = "see sshd.* in the configuration, then: lacis reload; it is tried again by itself";
     return [{ code: "console-unavailable", severity: "warning", text: this.#trouble, todo }];
   }
 

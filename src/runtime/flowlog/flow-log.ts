@@ -1,7 +1,8 @@
 import type { FlowStory } from "../../core/flow-story.ts";
 import type { LoadedSettings } from "../config/config-file.ts";
-import { systemCode } from "../operator-error.ts";
+import { OperatorError } from "../operator-error.ts";
 import type { Health, Service } from "../service.ts";
+import { systemWords } from "../system-words.ts";
 import { entryOf, type FlowEntry, type LogLine, type Untold } from "./flow-entry.ts";
 import { FlowLines } from "./flow-line.ts";
 import { type FlowFilter, type FoundFlows, findFlows, isMeant } from "./flow-query.ts";
@@ -37,7 +38,7 @@ export class FlowLog implements Service {
   readonly #waiting = new WaitingLines(WAITING_LINES_MAX);
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
-  #complaint: string | undefined;
+  #complaint: Complaint | undefined;
   /** Lines that were given up since the disk last took some. */
   #givenUp = 0;
   readonly #followers = new Set<(line: LogLine) => void>();
@@ -78,8 +79,8 @@ export class FlowLog implements Service {
       {
         code: "flow-log-not-written",
         severity: "warning",
-        text: `the flow log cannot be written to ${folder}: ${this.#complaint}${lost}`,
-        todo: "make room there, or set flow_log.megabytes; it goes on by itself",
+        text: `the flow log cannot be written to ${folder}: ${this.#complaint.why}${lost}`,
+        todo: `${this.#complaint.todo}; it goes on by itself`,
       },
     ];
   }
@@ -204,6 +205,13 @@ export class FlowLog implements Service {
   }
 }
 
-function complaintOf(error: unknown): string {
-  return systemCode(error) || (error instanceof Error ? error.message : String(error));
+/** Why it cannot be written, and what to do about it. */
+interface Complaint {
+  readonly why: string;
+  readonly todo: string;
+}
+
+function complaintOf(error: unknown): Complaint {
+  const todo = error instanceof OperatorError ? error.complaint.todo : "make room there, or set flow_log.megabytes";
+  return { why: systemWords(error), todo };
 }

@@ -56,7 +56,7 @@ export class MetricsService implements Service {
 
   health(): readonly Health[] {
     if (this.#trouble === undefined) return [];
-    const todo = "see stats.* in the configuration, then: lacis reload";
+    const todo = "see stats.* in the configuration, then: lacis reload; it is tried again by itself";
     return [{ code: "metrics-unavailable", severity: "warning", text: this.#trouble, todo }];
   }
 

@@ -1,7 +1,7 @@
 import type { RememberedHost } from "../../core/io.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
-import { systemCode } from "../operator-error.ts";
 import type { Service } from "../service.ts";
+import { systemWords } from "../system-words.ts";
 import { formatHosts, readHosts, writeHosts } from "./remembered-hosts.ts";
 
 /** How often it is looked whether anything is to be written: what is younger is lost when the machine is. */
@@ -72,7 +72,7 @@ export class Memory implements Service {
       [this.#written, this.#hosts, this.#writtenAt, this.#complaint] = [text, unordered, now, ""];
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      const why = systemCode(error) || error.message;
+      const why = systemWords(error);
       if (why !== this.#complaint) this.#options.tell({ code: "places-unwritable", path, why });
       this.#complaint = why;
     }

@@ -178,11 +178,11 @@ const SENTENCES: Readonly<Record<EventCode, string>> = {
   "bulletins-unreadable":
     "What the authority has revoked before is not known until a peer tells it again: /var/cache/lacis/config-1f0c93ab.bulletins.pem holds something else than bulletins.",
   "bulletins-unwritable":
-    "What the authority has revoked cannot be kept for the next start: /var/cache/lacis/config-1f0c93ab.bulletins.pem: ENOSPC.",
+    "What the authority has revoked cannot be kept for the next start: /var/cache/lacis/config-1f0c93ab.bulletins.pem: the disk is full.",
   "places-unreadable":
     "Where peers were before is not known: /var/cache/lacis/config-1f0c93ab.places is no list of places. It is written anew.",
   "places-unwritable":
-    "Where peers are cannot be kept for the next start: /var/cache/lacis/config-1f0c93ab.places: ENOSPC.",
+    "Where peers are cannot be kept for the next start: /var/cache/lacis/config-1f0c93ab.places: the disk is full.",
   "route-watch-ended": "Routes of the system are not learned for now: it ended with SIGKILL.",
   "routes-restored": "2 routes into the overlay had gone and stand again.",
   "device-watch-ended":

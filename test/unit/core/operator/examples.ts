@@ -137,14 +137,18 @@ export const EXAMPLES: { readonly [Code in EventCode]: EventOf<Code> } = {
   "bulletins-unwritable": {
     code: "bulletins-unwritable",
     path: "/var/cache/lacis/config-1f0c93ab.bulletins.pem",
-    why: "ENOSPC",
+    why: "the disk is full",
   },
   "places-unreadable": {
     code: "places-unreadable",
     path: "/var/cache/lacis/config-1f0c93ab.places",
     why: "is no list of places",
   },
-  "places-unwritable": { code: "places-unwritable", path: "/var/cache/lacis/config-1f0c93ab.places", why: "ENOSPC" },
+  "places-unwritable": {
+    code: "places-unwritable",
+    path: "/var/cache/lacis/config-1f0c93ab.places",
+    why: "the disk is full",
+  },
   "route-watch-ended": { code: "route-watch-ended", why: "it ended with SIGKILL" },
   "routes-restored": { code: "routes-restored", routes: 2 },
   "device-watch-ended": { code: "device-watch-ended", why: "it ended with SIGKILL" },
