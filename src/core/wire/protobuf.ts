@@ -15,6 +15,8 @@ import { enlarged, equalBytes, utf8Decode } from "../base/bytes.ts";
  */
 export class ProtobufReader {
   readonly #bytes: Uint8Array;
+  /** Where the message ends, or the embedded one that is read. */
+  #end: number;
   #offset = 0;
   #field = 0;
   #wireType = 0;
@@ -26,6 +28,7 @@ export class ProtobufReader {
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+    this.#end = bytes.length;
   }
 
   /** Number of the current field. */
@@ -45,7 +48,7 @@ export class ProtobufReader {
   /** Goes on to the next field; false at the end and after a mistake. */
   next(): boolean {
     this.skip();
-    if (this.#failed || this.#offset >= this.#bytes.length) return false;
+    if (this.#failed || this.#offset >= this.#end) return false;
     this.#varint();
     this.#field = this.#low >>> 3;
     this.#wireType = this.#low & 7;
@@ -88,6 +91,21 @@ export class ProtobufReader {
     return this.#take(WireType.bytes) ? this.#delimited() : EMPTY;
   }
 
+  /** From now on the fields of the embedded message are read, until `next` is false. Returns what `leave` wants. */
+  enter(): number {
+    const outer = this.#end;
+    const length = this.#take(WireType.bytes) ? this.#length() : 0;
+    this.#end = this.#offset + length;
+    return outer;
+  }
+
+  /** Goes on behind the embedded message. */
+  leave(outer: number): void {
+    this.#isRead = true;
+    this.#offset = this.#failed ? outer : this.#end;
+    this.#end = outer;
+  }
+
   /** A string, which must be UTF-8. */
   text(): string {
     const text = utf8Decode(this.bytes());
@@ -103,7 +121,7 @@ export class ProtobufReader {
       return;
     }
     const packed = new ProtobufReader(this.bytes());
-    while (!packed.#failed && packed.#offset < packed.#bytes.length) {
+    while (!packed.#failed && packed.#offset < packed.#end) {
       packed.#varint();
       if (packed.#high !== 0) packed.#fail();
       if (!packed.#failed && list.length < limit) list.push(packed.#low);
@@ -122,7 +140,7 @@ export class ProtobufReader {
     let low = 0;
     let high = 0;
     for (let i = 0; i < VARINT_BYTES_MAX; i++) {
-      const byte = this.#bytes[this.#offset++];
+      const byte = this.#offset < this.#end ? this.#bytes[this.#offset++] : undefined;
       if (byte === undefined || (i === VARINT_BYTES_MAX - 1 && byte > 1)) break;
       const bits = byte & 0x7f;
       if (i < 4) low |= bits << (7 * i);
@@ -141,14 +159,18 @@ export class ProtobufReader {
   }
 
   #delimited(): Uint8Array {
-    this.#varint();
-    if (this.#failed || this.#high !== 0 || this.#low > this.#bytes.length - this.#offset) {
-      this.#fail();
-      return EMPTY;
-    }
+    const length = this.#length();
+    if (length === 0) return EMPTY;
     const start = this.#offset;
-    this.#offset += this.#low;
+    this.#offset += length;
     return this.#bytes.subarray(start, this.#offset);
+  }
+
+  /** How many bytes follow; 0 after a mistake. */
+  #length(): number {
+    this.#varint();
+    if (this.#high !== 0 || this.#low > this.#end - this.#offset) this.#fail();
+    return this.#failed ? 0 : this.#low;
   }
 
   /** Skips the value of a field; a group by counting its ends, not by recursion. */
@@ -163,7 +185,7 @@ export class ProtobufReader {
       else if (type === WireType.startGroup) openGroups++;
       else if (type === WireType.endGroup) openGroups--;
       else this.#fail();
-      if (this.#offset > this.#bytes.length) this.#fail();
+      if (this.#offset > this.#end) this.#fail();
       if (this.#failed || openGroups === 0) break;
       this.#varint();
       type = this.#low & 7;
@@ -173,7 +195,7 @@ export class ProtobufReader {
 
   #fail(): void {
     this.#failed = true;
-    this.#offset = this.#bytes.length;
+    this.#offset = this.#end;
   }
 }
 

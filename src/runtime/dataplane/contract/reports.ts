@@ -7,13 +7,8 @@ import type {
   CapturedPacket,
   DataPlaneCounters,
   DataPlaneEvent,
-  Direction,
-  Flow,
-  FlowEnd,
-  FlowRecord,
   LocalIndex,
   PolicyId,
-  RefusalAction,
   Relay,
   RelayActivity,
   RemoteIndex,
@@ -22,17 +17,20 @@ import type {
   SessionSnapshot,
 } from "../../../core/dataplane/contract.ts";
 import type { Standing } from "../../../core/dataplane/standing.ts";
-import { DropReason } from "../../../core/drop-reason.ts";
+import type { DropReason } from "../../../core/drop-reason.ts";
 import type { Endpoint } from "../../../core/netip/endpoint.ts";
 import type { Prefix } from "../../../core/netip/prefix.ts";
 import type { Route } from "../../../core/route/route.ts";
 import type { Confinement } from "../../confinement.ts";
 import { decoding } from "./decoding.ts";
+import { readFlow, readFlowRecord, readFrequentFlowRecords } from "./flow-records.ts";
 import { readFrequentEvent } from "./frequent-events.ts";
 import * as pb from "./generated/dataplane_pb.ts";
 import {
   ciphers,
+  direction,
   present,
+  readAction,
   readAddress,
   readEndpoint,
   readKnownPath,
@@ -41,6 +39,7 @@ import {
   readOptionalEndpoint,
   readPort,
   readPrefix,
+  readReason,
   readRoute,
 } from "./values.ts";
 
@@ -111,7 +110,11 @@ export type ResultValue =
 
 /** Reads the message of a frame; undefined for an event of a later contract, which means nothing here. */
 export function decodeFromDataPlane(message: Uint8Array): Result<DataPlaneReport | undefined, string> {
-  return decoding(() => readEvent(readFrequentEvent(message) ?? fromBinary(pb.FromDataPlaneSchema, message).event));
+  return decoding(
+    () =>
+      readFrequentFlowRecords(message) ??
+      readEvent(readFrequentEvent(message) ?? fromBinary(pb.FromDataPlaneSchema, message).event),
+  );
 }
 
 type WireEvent = pb.FromDataPlane["event"];
@@ -299,26 +302,6 @@ function readRelayActivity({ relayIndex, packetsTotal, bytesTotal }: pb.RelayAct
   return { relayIndex, packets: packetsTotal, bytes: bytesTotal };
 }
 
-function readFlow(flow: pb.Flow): Flow {
-  const { protocol, ruleId, sentPackets, sentBytes, receivedPackets, receivedBytes } = flow;
-  return {
-    localAddress: readAddress(flow.localAddress),
-    remoteAddress: readAddress(flow.remoteAddress),
-    localPort: readPort(flow.localPort),
-    remotePort: readPort(flow.remotePort),
-    protocol,
-    direction: direction(flow.inbound),
-    policyId: flow.policyId as PolicyId,
-    ruleId,
-    ageMs: Number(flow.ageMs),
-    idleMs: Number(flow.idleMs),
-    sentPackets,
-    sentBytes,
-    receivedPackets,
-    receivedBytes,
-  };
-}
-
 function readCaptured({ packet, length, inbound, refused, agoMs, localIndex }: pb.CapturedPacket): CapturedPacket {
   return {
     packet,
@@ -329,23 +312,6 @@ function readCaptured({ packet, length, inbound, refused, agoMs, localIndex }: p
     agoMs: Number(agoMs),
   };
 }
-
-/** Nothing of what is not known here. */
-function readFlowRecord(record: pb.FlowRecord): FlowRecord | undefined {
-  const told = { flow: readFlow(present(record.flow, "a flow")), peer: readOptionalAddress(record.peer) };
-  switch (record.happening) {
-    case pb.FlowHappening.BEGUN:
-      return { happening: "begun", ...told };
-    case pb.FlowHappening.ENDED:
-      return { happening: "ended", end: flowEnds.find((end) => end === record.reason) ?? "expired", ...told };
-    case pb.FlowHappening.REFUSED:
-      return { happening: "refused", reason: readReason(record.reason), action: readAction(record.action), ...told };
-    default:
-      return undefined;
-  }
-}
-
-const flowEnds: readonly FlowEnd[] = ["closed", "expired", "evicted"];
 
 function readCounters({
   $typeName: _name,
@@ -375,22 +341,6 @@ function readDropSample(value: pb.DropSample): Report<"drop-sample"> {
     origin: readKnownPath(value.origin),
     action: readAction(value.action),
   };
-}
-
-/** A reason of a later version is some other reason. */
-function readReason(name: string): DropReason {
-  return reasons.get(name) ?? DropReason.other;
-}
-
-const reasons: ReadonlyMap<string, DropReason> = new Map(Object.values(DropReason).map((known) => [known, known]));
-
-/** An action of a later version refuses at any rate; that is what a drop does. */
-function readAction(action: pb.RefusalAction): RefusalAction {
-  return action === pb.RefusalAction.REJECT ? "reject" : "drop";
-}
-
-function direction(inbound: boolean): Direction {
-  return inbound ? "inbound" : "outbound";
 }
 
 function local({ localIndex }: { readonly localIndex: number }): LocalIndex {

@@ -2,12 +2,14 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Cipher } from "../../../core/crypto/suite.ts";
 import type {
   CaptureStep,
+  Direction,
   RecvErrorPolicy,
   RefusalAction,
   Relay,
   RelayRole,
   RuleProtocol,
 } from "../../../core/dataplane/contract.ts";
+import { DropReason } from "../../../core/drop-reason.ts";
 import { addressBytes, addressFromBytes, type IpAddress } from "../../../core/netip/address.ts";
 import { type Endpoint, endpoint, endpointAddress, endpointPort } from "../../../core/netip/endpoint.ts";
 import { type Prefix, widthOf } from "../../../core/netip/prefix.ts";
@@ -193,4 +195,20 @@ export function named<Name extends string>(
 ): Name {
   for (const name in numbers) if (numbers[name] === number) return name;
   throw new Malformed(`${what} ${number}`);
+}
+
+/** A reason of a later version is some other reason. */
+export function readReason(name: string): DropReason {
+  return reasons.get(name) ?? DropReason.other;
+}
+
+const reasons: ReadonlyMap<string, DropReason> = new Map(Object.values(DropReason).map((known) => [known, known]));
+
+/** An action of a later version refuses at any rate; that is what a drop does. */
+export function readAction(action: pb.RefusalAction): RefusalAction {
+  return action === pb.RefusalAction.REJECT ? "reject" : "drop";
+}
+
+export function direction(inbound: boolean): Direction {
+  return inbound ? "inbound" : "outbound";
 }

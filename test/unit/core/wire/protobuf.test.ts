@@ -48,6 +48,53 @@ describe("reading", () => {
     expect(value).toBe(7n);
   });
 
+  test("an embedded message is read field by field, ends where it says, and what is behind it follows", () => {
+    const reader = new ProtobufReader(hex("0a060807120208091005"));
+    const fields: string[] = [];
+    reader.next();
+    const outer = reader.enter();
+    while (reader.next()) {
+      if (reader.field === 2) {
+        const inner = reader.enter();
+        while (reader.next()) fields.push(`2.${reader.field}=${reader.uint32()}`);
+        reader.leave(inner);
+      } else fields.push(`1.${reader.field}=${reader.uint32()}`);
+    }
+    reader.leave(outer);
+    while (reader.next()) fields.push(`${reader.field}=${reader.uint32()}`);
+    expect(reader.failed).toBe(false);
+    expect(fields).toEqual(["1.1=7", "2.1=9", "2=5"]);
+  });
+
+  test("what is left of an embedded message is passed over", () => {
+    const reader = new ProtobufReader(hex("0a0408070809 1005".replaceAll(" ", "")));
+    reader.next();
+    const outer = reader.enter();
+    reader.next();
+    reader.leave(outer);
+    expect([reader.next(), reader.field, reader.uint32(), reader.next(), reader.failed]).toEqual([
+      true,
+      2,
+      5,
+      false,
+      false,
+    ]);
+  });
+
+  test.each([
+    ["that is longer than what it is in", "0a050807"],
+    ["whose last number goes beyond its end", "0a0208801005"],
+    ["whose bytes go beyond its end", "0a020a051005aabbcc"],
+    ["in a field that holds a number", "0807"],
+  ])("an embedded message %s is a mistake", (_, bytes) => {
+    const reader = new ProtobufReader(hex(bytes));
+    reader.next();
+    const outer = reader.enter();
+    while (reader.next());
+    reader.leave(outer);
+    expect([reader.failed, reader.next()]).toEqual([true, false]);
+  });
+
   test("a known field of the wrong wire type, or a number too large for it, is a mistake", () => {
     const asNumber = new ProtobufReader(hex("0a0101"));
     asNumber.next();

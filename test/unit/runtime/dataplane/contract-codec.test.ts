@@ -12,6 +12,7 @@ import {
   FRAME_LIMIT_BYTES,
   FrameReader,
 } from "../../../../src/runtime/dataplane/contract/codec.ts";
+import { readFlowRecord, readFrequentFlowRecords } from "../../../../src/runtime/dataplane/contract/flow-records.ts";
 import { readFrequentEvent } from "../../../../src/runtime/dataplane/contract/frequent-events.ts";
 import * as pb from "../../../../src/runtime/dataplane/contract/generated/dataplane_pb.ts";
 import { encodeFromDataPlane } from "../../../contract/data-plane-reports.ts";
@@ -42,7 +43,7 @@ describe("a report survives the way to the control plane:", () => {
 });
 
 describe("what is read field by field", () => {
-  const frequent: readonly string[] = ["datagram", "message", "confirmed", "flow-records"];
+  const frequent: readonly string[] = ["datagram", "message", "confirmed"];
   const messages = fc
     .oneof(...reportKinds.filter(([kind]) => frequent.includes(kind)).map(([, arbitrary]) => arbitrary))
     .map((report) => onlyMessage(encodeFromDataPlane(report)));
@@ -80,6 +81,46 @@ describe("what is read field by field", () => {
     const message = concatBytes(confirmed, confirmed);
     expect(readFrequentEvent(message)).toBeUndefined();
     expect(decodeFromDataPlane(message)).toEqual({ ok: true, value: { kind: "confirmed", localIndex: 7 } });
+  });
+});
+
+describe("what became of flows is read without a message in between", () => {
+  const kinds = reportKinds.filter(([kind]) => kind === "flow-records").map(([, arbitrary]) => arbitrary);
+  const messages = fc.oneof(...kinds).map((report) => onlyMessage(encodeFromDataPlane(report)));
+  const generally = (message: Uint8Array) => {
+    const { case: kind, value } = fromBinary(pb.FromDataPlaneSchema, message).event;
+    if (kind !== "flowRecords") return undefined;
+    const records = value.records.flatMap((record) => readFlowRecord(record) ?? []);
+    return { kind: "flow-records", records, untold: Number(value.untold) };
+  };
+
+  test("as the general way reads it", () => {
+    fc.assert(fc.property(messages, (message) => expectSame(readFrequentFlowRecords(message), generally(message))));
+  });
+
+  test("or not at all when it is written in another way, and there is such that it reads all the same", () => {
+    let read = 0;
+    fc.assert(
+      fc.property(messages, fc.nat(), fc.nat(255), (message, at, value) => {
+        const changed = new Uint8Array(message);
+        if (changed.length > 0) changed[at % changed.length] = value;
+        const told = readFrequentFlowRecords(changed);
+        if (told) {
+          read++;
+          expectSame(told, generally(changed));
+        }
+      }),
+      { numRuns: 5_000 },
+    );
+    expect(read).toBeGreaterThan(100);
+  });
+
+  test("nor when the message says something else, or something more", () => {
+    const confirmed = onlyMessage(encodeFromDataPlane({ kind: "confirmed", localIndex: 7 as LocalIndex }));
+    const told = onlyMessage(encodeFromDataPlane({ kind: "flow-records", records: [], untold: 3 }));
+    expect(readFrequentFlowRecords(told)).toEqual({ kind: "flow-records", records: [], untold: 3 });
+    for (const message of [confirmed, new Uint8Array(), concatBytes(told, told), concatBytes(told, confirmed)])
+      expect(readFrequentFlowRecords(message)).toBeUndefined();
   });
 });
 
