@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::net::Shutdown;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lacis_contract::frame;
@@ -51,7 +51,8 @@ enum Next {
 
 #[derive(Default)]
 struct State {
-    connection: Option<ControlStream>,
+    /// Shared with a write under way.
+    connection: Option<Arc<ControlStream>>,
     /// Which connection it is: a write that failed on the one before says nothing about this one.
     generation: u64,
     /// After Hello: events may flow.
@@ -77,7 +78,7 @@ impl EventQueue {
         let mut state = self.lock();
         state.disconnect();
         state.generation += 1;
-        state.connection = connection;
+        state.connection = connection.map(Arc::new);
     }
 
     /// Opens the connection with these events. Others may be pushed meanwhile and are written behind them.
@@ -134,10 +135,10 @@ impl EventQueue {
         let mut bytes = Vec::new();
         loop {
             let (connection, generation, next) = self.take();
-            let written = connection.and_then(|mut connection| match next {
-                Next::Events(events) => write(&mut connection, &mut bytes, events),
+            let written = connection.and_then(|connection| match next {
+                Next::Events(events) => write(&connection, &mut bytes, events),
                 Next::Opening(mut opening) => {
-                    opening.try_for_each(|event| write(&mut connection, &mut bytes, [event].into()))
+                    opening.try_for_each(|event| write(&connection, &mut bytes, [event].into()))
                 }
             });
             let mut state = self.lock();
@@ -152,7 +153,7 @@ impl EventQueue {
     }
 
     /// Waits for something to write and takes some of it. It is made into bytes without the lock: nobody waits for that.
-    fn take(&self) -> (io::Result<ControlStream>, u64, Next) {
+    fn take(&self) -> (io::Result<Arc<ControlStream>>, u64, Next) {
         let idle = |state: &mut State| state.connection.is_none() || state.waiting.is_empty();
         let mut state = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
         let pause = state.gathering.pause(Instant::now());
@@ -165,7 +166,7 @@ impl EventQueue {
         let next = state.next(Instant::now());
         state.is_writing = true;
         let gone = || io::Error::from(io::ErrorKind::NotConnected);
-        let connection = state.connection.as_ref().ok_or_else(gone).and_then(ControlStream::try_clone);
+        let connection = state.connection.clone().ok_or_else(gone);
         (connection, state.generation, next)
     }
 
@@ -236,7 +237,7 @@ fn size_of(event: &Event) -> usize {
     event.encoded_len() + std::mem::size_of::<Waiting>()
 }
 
-fn write(connection: &mut ControlStream, bytes: &mut Vec<u8>, events: Vec<Event>) -> io::Result<()> {
+fn write(mut connection: &ControlStream, bytes: &mut Vec<u8>, events: Vec<Event>) -> io::Result<()> {
     bytes.clear();
     for event in events {
         // A message that fits no frame can only be one that this program made too long; it is left out, not cut.
@@ -247,8 +248,6 @@ fn write(connection: &mut ControlStream, bytes: &mut Vec<u8>, events: Vec<Event>
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use lacis_contract::wire::{self, Confirmed, Datagram, DropSample, FlowReport, Message, NeedSession};
 
     use super::*;
