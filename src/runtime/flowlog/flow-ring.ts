@@ -26,13 +26,16 @@ export class FlowRing {
   #segments: Segment[] = [];
   #handle: FileHandle | undefined;
 
+  #isOpen = false;
+
   constructor(folder: string, limitBytes: number) {
     this.#folder = folder;
     this.#limitBytes = limitBytes;
   }
 
-  /** Finds what an earlier process has written. Throws what the system says. */
+  /** Finds what an earlier process has written, once. Throws what the system says; nothing is written before it has gone well. */
   open(): void {
+    if (this.#isOpen) return;
     const uid = process.getuid?.() ?? 0;
     mkdirSync(dirname(dirname(this.#folder)), { recursive: true });
     for (const folder of [dirname(this.#folder), this.#folder])
@@ -41,6 +44,7 @@ export class FlowRing {
     this.#segments = numbers
       .sort((a, b) => a - b)
       .map((number) => ({ number, bytes: statSync(this.#pathOf(number)).size }));
+    this.#isOpen = true;
     this.#makeRoom(0);
   }
 
@@ -56,6 +60,7 @@ export class FlowRing {
   /** Writes whole lines, each with its end. Rejects with what the system says; part of them may be written then. */
   async append(bytes: Uint8Array): Promise<void> {
     try {
+      this.open();
       const handle = await this.#handleFor(bytes.length);
       await handle.appendFile(bytes);
     } catch (error) {
@@ -75,7 +80,7 @@ export class FlowRing {
   /** Of a log without a line nothing is left. */
   async end(): Promise<void> {
     await this.close();
-    if (this.#segments.length > 0) return;
+    if (!this.#isOpen || this.#segments.length > 0) return;
     try {
       rmdirSync(this.#folder);
     } catch {

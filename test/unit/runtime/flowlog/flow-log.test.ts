@@ -102,16 +102,22 @@ describe("the flow log", () => {
     expect(await ports(log)).toEqual(Array.from({ length: 2_000 }, (_, at) => 1_999 - at));
   });
 
-  test("says in words that others can write in its folder, and what to do about that", async () => {
+  test("is not written where others can write, which is said in words with what to do, and is when they cannot any more", async () => {
     mkdirSync(join(base, "kept"), { mode: 0o700 });
     mkdirSync(folder);
     chmodSync(folder, 0o777);
     const log = logOf();
     log.heard([refused({ localPort: 1 })], 0);
     await log.stop();
+    expect(readdirSync(folder)).toEqual([]);
     expect(log.health()).toMatchObject([
       { text: expect.stringMatching(/: others can write in /), todo: expect.stringMatching(/mode 700.*by itself$/) },
     ]);
+    chmodSync(folder, 0o700);
+    log.heard([refused({ localPort: 2 })], 0);
+    await log.stop();
+    expect(log.health()).toEqual([]);
+    expect(await ports(log)).toEqual([2, 1]);
   });
 
   test("says that a disk does not take it, keeps the last ones, and writes them when it does", async () => {
