@@ -76,7 +76,11 @@ export function inviteCommand(): Command {
       if ((flags.request === undefined) !== (flags.bundle === undefined) || (flags.request && !name))
         throw halfByFile();
       const request = flags.request === undefined ? undefined : readCarried(flags.request);
-      const authority = authorityHere(dir ?? thisPlatform().places.configBase, "cannot invite");
+      const authority = authorityHere(
+        dir ?? thisPlatform().places.configBase,
+        "cannot invite",
+        "lacis-cert sign -name HOST -networks ADDRESS/BITS",
+      );
       const bulletin = join(authority, "debug-access.pem");
       const printed = await runAuthority(
         authority,

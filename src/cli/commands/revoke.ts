@@ -11,6 +11,8 @@ import { adminSocket, type TargetOptions, withTarget } from "../target.ts";
 import { waiting } from "../waiting.ts";
 import { readBulletin } from "./publish.ts";
 
+const BY_HAND = "lacis-cert revoke -crt HOST.crt prints what goes into pki.blocklist of every host";
+
 interface RevokeFlags extends TargetOptions {
   readonly dir?: string;
   readonly reason?: string;
@@ -50,7 +52,7 @@ Example:  sudo lacis revoke laptop`,
 async function revoke(name: string | undefined, flags: RevokeFlags): Promise<void> {
   const what = name === undefined ? "cannot sign the list" : `cannot revoke ${name}`;
   const elsewhere = `lacis-cert revoke${name === undefined ? "" : ` ${name}`} in that folder enters it; then lacis-cert pending -export, sign-batch where the key is, and upload`;
-  const authority = authorityWithKey(flags.dir ?? thisPlatform().places.configBase, what, elsewhere);
+  const authority = authorityWithKey(flags.dir ?? thisPlatform().places.configBase, what, elsewhere, BY_HAND);
   const file = join(authority, "revocations.pem");
   const given = [
     ...(name === undefined ? [] : [name]),

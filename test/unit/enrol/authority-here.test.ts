@@ -17,17 +17,21 @@ afterEach(() => {
 describe("the network's authority", () => {
   test("is found in the folder of the first host", () => {
     mkdirSync(files.authority);
-    expect(authorityHere(files.folder, "cannot invite")).toBe(files.authority);
+    expect(authorityHere(files.folder, "cannot invite", "lacis-cert sign")).toBe(files.authority);
   });
 
   test("is said to be elsewhere where it is not", () => {
-    expect(() => authorityHere(files.folder, "cannot invite")).toThrow(/the network's authority is not here/);
+    expect(() => authorityHere(files.folder, "cannot invite", "lacis-cert sign")).toThrow(
+      /the network's authority is not here: .* - with an authority made by hand: lacis-cert sign$/,
+    );
   });
 
   test.skipIf(process.getuid?.() === 0)("is not said to be elsewhere by one who may not look", () => {
     mkdirSync(files.authority);
     chmodSync(files.folder, 0o000);
-    expect(() => authorityHere(files.folder, "cannot invite")).toThrow(/is closed to this user - put sudo in front/);
+    expect(() => authorityHere(files.folder, "cannot invite", "lacis-cert sign")).toThrow(
+      /is closed to this user - put sudo in front/,
+    );
   });
 });
 

@@ -17,6 +17,8 @@ import { readBulletin } from "../publish.ts";
 
 /** How long hosts have to apply a step. */
 export const PATIENCE_MS = 15_000;
+/** What does it where `lacis init` never ran. */
+export const BY_HAND = "lacis policy export FILE --host NAME prints the rules of each host";
 /** Steps that are being tried last for a minute. */
 const PATIENCE_SECONDS_MAX = 50;
 
@@ -98,7 +100,7 @@ function authorityFor(file: string, folder: string, signed: string | undefined) 
   const what = "cannot apply a policy";
   if (signed !== undefined) return { signed: readBulletin(signed), authority: hostFilesIn(folder).authority };
   const elsewhere = `sign it where that is: lacis policy apply ${file} --request request.json`;
-  return { authority: authorityWithKey(folder, what, elsewhere) };
+  return { authority: authorityWithKey(folder, what, elsewhere, BY_HAND) };
 }
 
 interface RequestOptions {

@@ -5,7 +5,7 @@ import { OperatorError } from "../../../runtime/operator-error.ts";
 import { thisPlatform } from "../../../runtime/platform/this-platform.ts";
 import { say, sayJson } from "../../output.ts";
 import { withTarget } from "../../target.ts";
-import { type ApplyOptions, appliedText, PATIENCE_MS, writeRequest } from "./apply.ts";
+import { type ApplyOptions, appliedText, BY_HAND, PATIENCE_MS, writeRequest } from "./apply.ts";
 
 interface RollbackOptions extends ApplyOptions {
   readonly to?: number;
@@ -36,7 +36,7 @@ export function rollbackCommand(): Command {
       const { PolicyNetwork } = await import("../../policy/network.ts");
       const folder = options.dir ?? thisPlatform().places.configBase;
       const what = "cannot go back to a policy";
-      const authority = authorityHere(folder, what);
+      const authority = authorityHere(folder, what, BY_HAND);
       const kept = options.none ? undefined : wanted(appliedPolicies(authority), authority, options.to);
       const loaded = kept && loadPolicy(kept.file);
       const network = new PolicyNetwork(options);
@@ -44,7 +44,7 @@ export function rollbackCommand(): Command {
         const { request, json = false } = options;
         return writeRequest(network, loaded?.policy, { request, json, now: true, next: "lacis publish signed" });
       }
-      authorityWithKey(folder, what, "sign it where that is: lacis policy rollback --request request.json");
+      authorityWithKey(folder, what, "sign it where that is: lacis policy rollback --request request.json", BY_HAND);
       const report = await applyPolicy(network, {
         policy: loaded?.policy,
         text: loaded?.text ?? "",
